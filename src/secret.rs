@@ -1,0 +1,78 @@
+//! Text that must never be seen: calling keys, session tokens, issued credentials.
+//!
+//! Promises: a [`Secret`] has no `Debug`, `Display`, `Serialize`, `Clone` or `==`, so a careless log line or error text does
+//! not compile, and its memory is wiped when it is dropped.
+//! Leaves out: wiping what others hold (a socket's buffer, the environment of the process).
+//!
+//! INVARIANT: [`Secret::expose`] is the only door. `tests/architecture.rs` lists the files that may open it.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error, Visitor};
+use zeroize::Zeroizing;
+
+/// One secret text, never empty.
+#[expect(
+    missing_debug_implementations,
+    reason = "a secret cannot be formatted, not even redacted"
+)]
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// Takes ownership of `text`; `None` when it is empty, since an empty secret is a missing one.
+    pub fn new(text: String) -> Option<Self> {
+        if text.is_empty() {
+            return None;
+        }
+        Some(Self(Zeroizing::new(text)))
+    }
+
+    /// The text itself, for the signer and for the one place that answers the caller.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    /// Reads a string. The error never repeats what was read.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_string(SecretVisitor)
+    }
+}
+
+struct SecretVisitor;
+
+impl Visitor<'_> for SecretVisitor {
+    type Value = Secret;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a string that is not empty")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Secret, E> {
+        self.visit_string(text.to_owned())
+    }
+
+    fn visit_string<E: Error>(self, text: String) -> Result<Secret, E> {
+        Secret::new(text).ok_or_else(|| E::custom("an empty string"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Secret;
+
+    static_assertions::assert_not_impl_any!(Secret: std::fmt::Debug, std::fmt::Display, serde::Serialize, Clone, PartialEq);
+
+    #[test]
+    fn an_empty_text_is_no_secret() {
+        assert!(Secret::new(String::new()).is_none());
+        assert!(serde_json::from_str::<Secret>("\"\"").is_err());
+    }
+
+    #[test]
+    fn an_error_never_repeats_what_was_read() {
+        let error = serde_json::from_str::<Secret>("{\"canary\": 20260101}").err();
+        assert!(error.is_some_and(|error| !error.to_string().contains("20260101")));
+    }
+}

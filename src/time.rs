@@ -1,0 +1,104 @@
+//! Wall-clock time: whole seconds since 1970, and the one place where the clock is read.
+//!
+//! Promises: everything else takes a [`Timestamp`] or a [`Clock`] as an argument, so each rule about time can be tested at any
+//! moment. Wall clock and not a monotonic one: an instance can be frozen for an hour between two lines of code.
+//! Leaves out: time zones (everything is UTC) and fractions of a second (no protocol here has them).
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Seconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// A moment `seconds` after 1970, or `None` outside the years that a calendar can print (0 to 9999).
+    pub fn from_unix_seconds(seconds: i64) -> Option<Self> {
+        jiff::Timestamp::from_second(seconds).ok()?;
+        (0..=LATEST_UNIX_SECONDS)
+            .contains(&seconds)
+            .then_some(Self(seconds))
+    }
+
+    /// Seconds since 1970.
+    pub fn unix_seconds(self) -> i64 {
+        self.0
+    }
+
+    /// The moment `seconds` later.
+    #[must_use]
+    pub fn plus_seconds(self, seconds: u32) -> Self {
+        Self(
+            self.0
+                .saturating_add(i64::from(seconds))
+                .min(LATEST_UNIX_SECONDS),
+        )
+    }
+
+    /// The moment `seconds` earlier.
+    #[must_use]
+    pub fn minus_seconds(self, seconds: u32) -> Self {
+        Self(self.0.saturating_sub(i64::from(seconds)).max(0))
+    }
+
+    /// The UTC date as `2019-02-25`, the form that a credential scope takes.
+    pub fn date(self) -> String {
+        self.calendar().strftime("%Y-%m-%d").to_string()
+    }
+
+    /// ISO 8601 in UTC, as `2019-02-25T16:44:25Z`.
+    pub fn iso_8601(self) -> String {
+        self.calendar().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    }
+
+    fn calendar(self) -> jiff::Timestamp {
+        jiff::Timestamp::from_second(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+    }
+}
+
+/// Where the time comes from.
+pub trait Clock: Send + Sync {
+    /// The present moment.
+    fn now(&self) -> Timestamp;
+}
+
+/// The machine's clock.
+#[derive(Clone, Copy, Debug)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place where the clock is read"
+    )]
+    fn now(&self) -> Timestamp {
+        let since_1970 = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        let seconds = i64::try_from(since_1970.as_secs()).unwrap_or(LATEST_UNIX_SECONDS);
+        Timestamp(seconds.min(LATEST_UNIX_SECONDS))
+    }
+}
+
+/// 9999-12-31T22:00:00Z, the last moment that the calendar library prints.
+const LATEST_UNIX_SECONDS: i64 = 253_402_207_200;
+
+#[cfg(test)]
+mod tests {
+    use super::Timestamp;
+
+    #[test]
+    fn dates_are_utc_dates() {
+        // 00:30 in Beijing on the 26th is still the 25th in UTC.
+        let moment = Timestamp::from_unix_seconds(1_551_112_200).unwrap();
+        assert_eq!(moment.date(), "2019-02-25");
+        assert_eq!(moment.iso_8601(), "2019-02-25T16:30:00Z");
+    }
+
+    #[test]
+    fn a_moment_outside_the_calendar_is_refused() {
+        for seconds in [i64::MIN, -1, 253_402_207_201, i64::MAX] {
+            assert_eq!(Timestamp::from_unix_seconds(seconds), None, "{seconds}");
+        }
+        assert!(Timestamp::from_unix_seconds(253_402_207_200).is_some());
+    }
+}
