@@ -1,5 +1,7 @@
 //! cos-issuer: short-lived, least-privilege credentials for Tencent Cloud Object Storage (COS).
 
+pub mod cam;
+pub mod error;
 pub mod secret;
 pub mod sign;
 pub mod time;
