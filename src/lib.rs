@@ -1,7 +1,10 @@
 //! cos-issuer: short-lived, least-privilege credentials for Tencent Cloud Object Storage (COS).
 
+pub mod caller;
 pub mod cam;
 pub mod error;
+pub mod grant;
+pub mod request;
 pub mod secret;
 pub mod sign;
 pub mod time;

@@ -22,7 +22,11 @@ impl Action {
 
     /// Whether it covers every COS operation.
     pub fn is_every_cos_action(&self) -> bool {
-        matches!(self.unprefixed(), "*" | "*:*" | "cos:*")
+        let stars = |text: &str| !text.is_empty() && text.chars().all(|c| c == '*');
+        match self.unprefixed().split_once(':') {
+            None => true,
+            Some((service, operation)) => (service == "cos" || stars(service)) && stars(operation),
+        }
     }
 
     /// `name/cos:X` and `cos:X` are the same action.
@@ -67,6 +71,7 @@ mod tests {
         assert_eq!(parse("cos:*").unwrap().service(), "cos");
         assert!(parse("name/cos:*").unwrap().is_every_cos_action());
         assert!(parse("name/*").unwrap().is_every_cos_action());
+        assert!(parse("cos:**").unwrap().is_every_cos_action());
         assert!(!parse("name/cos:Get*").unwrap().is_every_cos_action());
     }
 

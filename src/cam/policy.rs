@@ -94,8 +94,11 @@ impl Policy {
     /// Services other than COS, and its companion CI, that some statement allows. They have no place in a COS credential.
     pub fn foreign_services(&self) -> Vec<&str> {
         let allowed = self.statements.iter().filter(|statement| statement.effect == Effect::Allow);
-        let services = allowed.flat_map(|statement| statement.action.iter().map(Action::service));
-        services.filter(|service| !matches!(*service, "cos" | "ci" | "*")).collect()
+        let actions = allowed.flat_map(|statement| &statement.action);
+        let foreign = |action: &&Action| {
+            !matches!(action.service(), "cos" | "ci") && !action.is_every_cos_action()
+        };
+        actions.filter(foreign).map(Action::service).collect()
     }
 }
 
@@ -175,6 +178,8 @@ mod tests {
     fn services_that_are_not_cos_are_named() {
         let text = SEED.replace("name/cos:*", "sts:AssumeRole");
         assert_eq!(Policy::parse(&text).unwrap().foreign_services(), ["sts"]);
+        let text = SEED.replace("name/cos:*", "*:AssumeRole");
+        assert_eq!(Policy::parse(&text).unwrap().foreign_services(), ["*"]);
         assert!(Policy::parse(SEED).unwrap().foreign_services().is_empty());
     }
 
