@@ -7,7 +7,7 @@
 //!
 //! Numbers: <https://www.tencentcloud.com/document/product/598/13884>.
 
-use http::StatusCode;
+use http::{HeaderName, HeaderValue, StatusCode};
 
 /// Why a request was not answered with a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -104,6 +104,7 @@ impl Rule {
 pub struct Error {
     rule: Rule,
     message: String,
+    header: Option<(HeaderName, HeaderValue)>,
     #[source]
     cause: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -111,7 +112,14 @@ pub struct Error {
 impl Error {
     /// A refusal with what the caller can do about it.
     pub fn new(rule: Rule, message: impl Into<String>) -> Self {
-        Self { rule, message: message.into(), cause: None }
+        Self { rule, message: message.into(), header: None, cause: None }
+    }
+
+    /// The same with a header that belongs to the status, as `Allow` or `Retry-After`.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.header = Some((name, value));
+        self
     }
 
     /// The same with a cause for the log.
@@ -131,16 +139,22 @@ impl Error {
         &self.message
     }
 
-    /// What the log is told besides: the chain of causes, joined by `: `.
-    pub fn cause_text(&self) -> Option<String> {
-        let mut source: Option<&dyn std::error::Error> = Some(self.cause.as_deref()?);
-        let mut texts = Vec::new();
-        while let Some(error) = source {
-            texts.push(error.to_string());
-            source = error.source();
-        }
-        Some(texts.join(": "))
+    /// The header that belongs to the status.
+    pub fn header(&self) -> Option<&(HeaderName, HeaderValue)> {
+        self.header.as_ref()
     }
+
+    /// What the log is told besides.
+    pub fn cause_text(&self) -> Option<String> {
+        self.cause.as_deref().map(|cause| chain(cause))
+    }
+}
+
+/// An error and its causes, joined by `: `.
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let texts: Vec<String> = causes.map(ToString::to_string).collect();
+    texts.join(": ")
 }
 
 #[cfg(test)]

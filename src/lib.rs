@@ -2,6 +2,7 @@
 
 pub mod caller;
 pub mod cam;
+pub mod config;
 pub mod error;
 pub mod grant;
 pub mod http;
@@ -10,3 +11,6 @@ pub mod secret;
 pub mod sign;
 pub mod sts;
 pub mod time;
+pub mod handler;
+pub mod issuer;
+pub mod response;
