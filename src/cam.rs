@@ -13,7 +13,9 @@ mod resource;
 
 pub use action::Action;
 pub use policy::{Effect, Policy, PolicyError, Statement};
-pub use resource::{Bucket, BucketError, ObjectPrefix, ObjectPrefixError, Region, RegionError, Resource};
+pub use resource::{
+    Bucket, BucketError, ObjectPrefix, ObjectPrefixError, Region, RegionError, Resource,
+};
 
 /// The most characters that CAM takes in one policy, white space not counted.
 /// <https://www.tencentcloud.com/document/product/598/10665>

@@ -53,15 +53,32 @@ impl Config {
         let grant = grant::read(&mut reader, sts.duration_seconds_max);
         let allowed_origins = runtime::allowed_origins(&mut reader);
         let base_path = runtime::base_path(&mut reader);
-        if platform == Some(Platform::ScfEvent) {
+        if matches!(platform, Some(Platform::ScfEvent(_))) {
             reader.warn(RETURN_VALUES_ARE_LOGGED);
         }
         let warnings = reader.finish()?;
         // Each part is there when there was no problem; one that is not, without a problem, is a defect and refuses too.
-        let parts = (platform, authentication, sts.settings, grant, allowed_origins, base_path);
-        let (Some(platform), Some(authentication), Some(sts), Some(grant), Some(allowed_origins), Some(base_path)) = parts
+        let parts = (
+            platform,
+            authentication,
+            sts.settings,
+            grant,
+            allowed_origins,
+            base_path,
+        );
+        let (
+            Some(platform),
+            Some(authentication),
+            Some(sts),
+            Some(grant),
+            Some(allowed_origins),
+            Some(base_path),
+        ) = parts
         else {
-            return Err(vec![Problem::new("AUTH", "the configuration is incomplete")]);
+            return Err(vec![Problem::new(
+                "AUTH",
+                "the configuration is incomplete",
+            )]);
         };
         let issuer = Issuer {
             sts: crate::sts::Client {
@@ -73,9 +90,19 @@ impl Config {
             endpoints: sts.endpoints,
             deadline: sts.deadline,
         };
-        let handler =
-            Handler { authentication, grant: grant.grant, issuer, allowed_origins, base_path, clock };
-        Ok(Self { platform, handler, warnings })
+        let handler = Handler {
+            authentication,
+            grant: grant.grant,
+            issuer,
+            allowed_origins,
+            base_path,
+            clock,
+        };
+        Ok(Self {
+            platform,
+            handler,
+            warnings,
+        })
     }
 }
 

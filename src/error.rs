@@ -68,33 +68,85 @@ impl Rule {
     /// The row of this rule.
     pub const fn code(self) -> Code {
         let (status, number, name) = match self {
-            Self::BodyEncoding => (StatusCode::BAD_REQUEST, 4000, "InvalidParameter.BodyEncoding"),
-            Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, 4000, "InvalidParameter.BodyTooLarge"),
-            Self::DurationSeconds => (StatusCode::BAD_REQUEST, 4000, "InvalidParameter.DurationSeconds"),
+            Self::BodyEncoding => (
+                StatusCode::BAD_REQUEST,
+                4000,
+                "InvalidParameter.BodyEncoding",
+            ),
+            Self::BodyTooLarge => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                4000,
+                "InvalidParameter.BodyTooLarge",
+            ),
+            Self::DurationSeconds => (
+                StatusCode::BAD_REQUEST,
+                4000,
+                "InvalidParameter.DurationSeconds",
+            ),
             Self::Event => (StatusCode::BAD_REQUEST, 4000, "InvalidParameter.Event"),
             Self::Format => (StatusCode::BAD_REQUEST, 4000, "InvalidParameter.Format"),
-            Self::HeadersTooLarge => {
-                (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, 4000, "InvalidParameter.HeadersTooLarge")
-            }
+            Self::HeadersTooLarge => (
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                4000,
+                "InvalidParameter.HeadersTooLarge",
+            ),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, 5100, "InternalError"),
-            Self::MethodNotAllowed => {
-                (StatusCode::METHOD_NOT_ALLOWED, 4000, "InvalidParameter.MethodNotAllowed")
-            }
-            Self::QueryParameter => (StatusCode::BAD_REQUEST, 4000, "InvalidParameter.QueryParameter"),
-            Self::RequestTimeout => (StatusCode::REQUEST_TIMEOUT, 4000, "InvalidParameter.RequestTimeout"),
-            Self::RouteNotFound => (StatusCode::NOT_FOUND, 4000, "InvalidParameter.RouteNotFound"),
-            Self::UnexpectedBody => (StatusCode::BAD_REQUEST, 4000, "InvalidParameter.UnexpectedBody"),
-            Self::UpstreamAnswer => (StatusCode::BAD_GATEWAY, 5100, "InternalError.UpstreamAnswer"),
-            Self::UpstreamRefused => (StatusCode::BAD_GATEWAY, 5100, "InternalError.UpstreamRefused"),
-            Self::UpstreamThrottled => {
-                (StatusCode::SERVICE_UNAVAILABLE, 4400, "RequestLimitExceeded.Upstream")
-            }
-            Self::UpstreamTimeout => (StatusCode::GATEWAY_TIMEOUT, 5100, "InternalError.UpstreamTimeout"),
-            Self::UpstreamUnavailable => {
-                (StatusCode::BAD_GATEWAY, 5100, "InternalError.UpstreamUnavailable")
-            }
+            Self::MethodNotAllowed => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                4000,
+                "InvalidParameter.MethodNotAllowed",
+            ),
+            Self::QueryParameter => (
+                StatusCode::BAD_REQUEST,
+                4000,
+                "InvalidParameter.QueryParameter",
+            ),
+            Self::RequestTimeout => (
+                StatusCode::REQUEST_TIMEOUT,
+                4000,
+                "InvalidParameter.RequestTimeout",
+            ),
+            Self::RouteNotFound => (
+                StatusCode::NOT_FOUND,
+                4000,
+                "InvalidParameter.RouteNotFound",
+            ),
+            Self::UnexpectedBody => (
+                StatusCode::BAD_REQUEST,
+                4000,
+                "InvalidParameter.UnexpectedBody",
+            ),
+            Self::UpstreamAnswer => (
+                StatusCode::BAD_GATEWAY,
+                5100,
+                "InternalError.UpstreamAnswer",
+            ),
+            Self::UpstreamRefused => (
+                StatusCode::BAD_GATEWAY,
+                5100,
+                "InternalError.UpstreamRefused",
+            ),
+            Self::UpstreamThrottled => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                4400,
+                "RequestLimitExceeded.Upstream",
+            ),
+            Self::UpstreamTimeout => (
+                StatusCode::GATEWAY_TIMEOUT,
+                5100,
+                "InternalError.UpstreamTimeout",
+            ),
+            Self::UpstreamUnavailable => (
+                StatusCode::BAD_GATEWAY,
+                5100,
+                "InternalError.UpstreamUnavailable",
+            ),
         };
-        Code { status, number, name }
+        Code {
+            status,
+            number,
+            name,
+        }
     }
 }
 
@@ -112,7 +164,12 @@ pub struct Error {
 impl Error {
     /// A refusal with what the caller can do about it.
     pub fn new(rule: Rule, message: impl Into<String>) -> Self {
-        Self { rule, message: message.into(), header: None, cause: None }
+        Self {
+            rule,
+            message: message.into(),
+            header: None,
+            cause: None,
+        }
     }
 
     /// The same with a header that belongs to the status, as `Allow` or `Retry-After`.

@@ -66,7 +66,10 @@ pub fn policy_below(
 ) -> Result<Policy, PolicyError> {
     let operations = presets.iter().flat_map(|preset| preset.operations());
     let actions = operations.map(|operation| Action::cos(operation)).collect();
-    Policy::new(vec![Statement::allow(actions, Resource::below(bucket, region, prefix))])
+    Policy::new(vec![Statement::allow(
+        actions,
+        Resource::below(bucket, region, prefix),
+    )])
 }
 
 /// How long a credential may live, in seconds.
@@ -80,7 +83,10 @@ impl Lifetime {
     /// From `minimum_seconds` up to `default_seconds`, which is also what is given when nothing is asked for; `None` when the
     /// two are the wrong way round.
     pub fn new(minimum_seconds: u32, default_seconds: u32) -> Option<Self> {
-        (minimum_seconds <= default_seconds).then_some(Self { minimum_seconds, default_seconds })
+        (minimum_seconds <= default_seconds).then_some(Self {
+            minimum_seconds,
+            default_seconds,
+        })
     }
 }
 
@@ -94,21 +100,37 @@ pub struct Grant {
 impl Grant {
     /// A grant of `policy` for a `lifetime`.
     pub fn new(policy: &Policy, lifetime: Lifetime) -> Self {
-        Self { policy: policy.render().into(), lifetime }
+        Self {
+            policy: policy.render().into(),
+            lifetime,
+        }
     }
 
     /// Decides a request.
     ///
     /// # Errors
     /// [`Rule::DurationSeconds`] when the asked lifetime is outside the grant.
-    pub fn authorise(&self, _caller: Caller, asked: CredentialRequest) -> Result<Authorized, Error> {
-        let Lifetime { minimum_seconds, default_seconds } = self.lifetime;
+    pub fn authorise(
+        &self,
+        _caller: Caller,
+        asked: CredentialRequest,
+    ) -> Result<Authorized, Error> {
+        let Lifetime {
+            minimum_seconds,
+            default_seconds,
+        } = self.lifetime;
         let duration_seconds = asked.duration_seconds.unwrap_or(default_seconds);
         if !(minimum_seconds..=default_seconds).contains(&duration_seconds) {
-            let message = format!("`durationSeconds` must be from {minimum_seconds} to {default_seconds} here");
+            let message = format!(
+                "`durationSeconds` must be from {minimum_seconds} to {default_seconds} here"
+            );
             return Err(Error::new(Rule::DurationSeconds, message));
         }
-        Ok(Authorized { policy: Arc::clone(&self.policy), duration_seconds, session_name: SESSION_NAME })
+        Ok(Authorized {
+            policy: Arc::clone(&self.policy),
+            duration_seconds,
+            session_name: SESSION_NAME,
+        })
     }
 }
 
@@ -150,13 +172,18 @@ mod tests {
 
     fn place() -> (Bucket, Region, ObjectPrefix) {
         let bucket = Bucket::parse("examplebucket-1250000000").unwrap();
-        (bucket, Region::parse("ap-guangzhou").unwrap(), ObjectPrefix::parse("users/").unwrap())
+        (
+            bucket,
+            Region::parse("ap-guangzhou").unwrap(),
+            ObjectPrefix::parse("users/").unwrap(),
+        )
     }
 
     #[test]
     fn the_one_grant_form_is_one_statement_below_the_prefix() {
         let (bucket, region, prefix) = place();
-        let policy = policy_below(&bucket, &region, &prefix, &[Preset::Download, Preset::List]).unwrap();
+        let policy =
+            policy_below(&bucket, &region, &prefix, &[Preset::Download, Preset::List]).unwrap();
         assert_eq!(
             policy.render(),
             r#"{"version":"2.0","statement":[{"effect":"allow","action":["name/cos:GetObject","name/cos:HeadObject","name/cos:GetBucket"],"resource":["qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/users/*"]}]}"#
@@ -166,7 +193,10 @@ mod tests {
     #[test]
     fn no_preset_is_no_policy() {
         let (bucket, region, prefix) = place();
-        assert!(matches!(policy_below(&bucket, &region, &prefix, &[]), Err(PolicyError::Empty)));
+        assert!(matches!(
+            policy_below(&bucket, &region, &prefix, &[]),
+            Err(PolicyError::Empty)
+        ));
     }
 
     #[test]
@@ -175,13 +205,20 @@ mod tests {
         let policy = policy_below(&bucket, &region, &prefix, &[Preset::Upload]).unwrap();
         let grant = Grant::new(&policy, Lifetime::new(360, 1800).unwrap());
         let ask = |duration_seconds| {
-            let asked = CredentialRequest { format: Format::Cam, duration_seconds };
+            let asked = CredentialRequest {
+                format: Format::Cam,
+                duration_seconds,
+            };
             grant.authorise(Caller::for_tests(), asked)
         };
         assert_eq!(ask(None).unwrap().duration_seconds(), 1800);
         assert_eq!(ask(Some(360)).unwrap().duration_seconds(), 360);
         for seconds in [0, 1, 359, 1801, u32::MAX] {
-            assert_eq!(ask(Some(seconds)).unwrap_err().rule(), Rule::DurationSeconds, "{seconds}");
+            assert_eq!(
+                ask(Some(seconds)).unwrap_err().rule(),
+                Rule::DurationSeconds,
+                "{seconds}"
+            );
         }
     }
 }

@@ -43,9 +43,14 @@ impl Handler {
     pub async fn handle(&self, request: &Request) -> Response {
         let started = Instant::now();
         let mut decision = Decision::default();
-        let outcome = AssertUnwindSafe(self.decide(request, &mut decision)).catch_unwind().await;
+        let outcome = AssertUnwindSafe(self.decide(request, &mut decision))
+            .catch_unwind()
+            .await;
         let outcome = outcome.unwrap_or_else(|_| {
-            Err(Error::new(Rule::Internal, "the function has a fault: its operator finds it by the request id"))
+            Err(Error::new(
+                Rule::Internal,
+                "the function has a fault: its operator finds it by the request id",
+            ))
         });
         let outcome = outcome.inspect_err(|error| decision.rule = error.rule().code().name);
         let response = outcome.unwrap_or_else(|error| refusal(&error, &request.id));
@@ -68,7 +73,12 @@ impl Handler {
     /// Answers what a platform delivered but no request could be made of.
     pub fn refuse(&self, error: &Error, asked_with: &HeaderMap, id: &RequestId) -> Response {
         let code = error.rule().code();
-        info!(request_id = id.as_str(), rule = code.name, status = code.status.as_u16(), "decision");
+        info!(
+            request_id = id.as_str(),
+            rule = code.name,
+            status = code.status.as_u16(),
+            "decision"
+        );
         refusal(error, id).finished(asked_with, id, &self.allowed_origins)
     }
 
@@ -78,7 +88,10 @@ impl Handler {
         }
         decision.is_audited = true;
         let route = Route::of(&request.path, &self.base_path).ok_or_else(|| {
-            Error::new(Rule::RouteNotFound, "there is no such route; credentials are at `/sign` and `/sts`")
+            Error::new(
+                Rule::RouteNotFound,
+                "there is no such route; credentials are at `/sign` and `/sts`",
+            )
         })?;
         decision.route = route.name();
         if !route.methods().contains(&request.method) {
@@ -102,10 +115,17 @@ impl Handler {
         let caller = self.authentication.prove(request)?;
         decision.caller = Some(caller.name());
         let authorized = self.grant.authorise(caller, asked)?;
-        let credentials = self.issuer.issue(&authorized, &*self.clock, request.time_left).await?;
+        let credentials = self
+            .issuer
+            .issue(&authorized, &*self.clock, request.time_left)
+            .await?;
         decision.expiry = Some(credentials.expiry.unix_seconds());
         decision.sts_request_id = Some(credentials.sts_request_id.clone());
-        Ok(Response::credentials(asked.format, &credentials, &request.id))
+        Ok(Response::credentials(
+            asked.format,
+            &credentials,
+            &request.id,
+        ))
     }
 }
 
@@ -121,7 +141,14 @@ struct Decision {
 
 impl Default for Decision {
     fn default() -> Self {
-        Self { is_audited: false, route: "none", caller: None, rule: "granted", expiry: None, sts_request_id: None }
+        Self {
+            is_audited: false,
+            route: "none",
+            caller: None,
+            rule: "granted",
+            expiry: None,
+            sts_request_id: None,
+        }
     }
 }
 
@@ -148,7 +175,10 @@ fn refusal(error: &Error, id: &RequestId) -> Response {
 fn method_not_allowed(route: Route) -> Error {
     let methods: Vec<&str> = route.methods().iter().map(Method::as_str).collect();
     let methods = methods.join(", ");
-    let error = Error::new(Rule::MethodNotAllowed, format!("this route takes {methods}"));
+    let error = Error::new(
+        Rule::MethodNotAllowed,
+        format!("this route takes {methods}"),
+    );
     match HeaderValue::from_str(&methods) {
         Ok(value) => error.with_header(ALLOW, value),
         Err(_) => error,

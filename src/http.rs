@@ -17,7 +17,10 @@ use crate::secret::Secret;
 
 /// How to build the client.
 #[derive(Default)]
-#[expect(missing_debug_implementations, reason = "a proxy's address may hold a password")]
+#[expect(
+    missing_debug_implementations,
+    reason = "a proxy's address may hold a password"
+)]
 pub struct Settings {
     /// PEM certificates to trust besides the compiled-in roots.
     pub extra_ca_pem: Option<Vec<u8>>,
@@ -42,7 +45,10 @@ pub enum Plain {
 pub struct Client(reqwest::Client);
 
 /// An answer that arrived whole.
-#[expect(missing_debug_implementations, reason = "a body may hold issued credentials")]
+#[expect(
+    missing_debug_implementations,
+    reason = "a body may hold issued credentials"
+)]
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
@@ -84,7 +90,8 @@ impl Client {
     ) -> Result<Answer, CallError> {
         let mut request = self.0.post(url).timeout(timeout).body(body);
         for (name, value) in headers {
-            let mut value = http::HeaderValue::from_str(&value).map_err(|_| CallError::Header(name))?;
+            let mut value =
+                http::HeaderValue::from_str(&value).map_err(|_| CallError::Header(name))?;
             value.set_sensitive(true);
             request = request.header(name, value);
         }
@@ -151,8 +158,21 @@ impl CallError {
     }
 }
 
+/// A client for the runtime API of the platform, which is plain HTTP on this machine: no time limit, no proxy.
+///
+/// # Errors
+/// [`SettingsError`] when it cannot be built.
+pub(crate) fn runtime_api() -> Result<reqwest::Client, SettingsError> {
+    let builder = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls(None)?)
+        .redirect(redirect::Policy::none());
+    builder.no_proxy().build().map_err(SettingsError::Client)
+}
+
 fn tls(extra_ca_pem: Option<&[u8]>) -> Result<ClientConfig, SettingsError> {
-    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let mut roots = RootCertStore {
+        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+    };
     if let Some(pem) = extra_ca_pem {
         let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
         let certificates = certificates.map_err(|_| SettingsError::Certificate)?;
@@ -160,7 +180,9 @@ fn tls(extra_ca_pem: Option<&[u8]>) -> Result<ClientConfig, SettingsError> {
             return Err(SettingsError::Certificate);
         }
         for certificate in certificates {
-            roots.add(certificate).map_err(|_| SettingsError::Certificate)?;
+            roots
+                .add(certificate)
+                .map_err(|_| SettingsError::Certificate)?;
         }
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());

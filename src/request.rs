@@ -54,13 +54,23 @@ impl Request {
         id: RequestId,
         time_left: Option<Duration>,
     ) -> Result<Self, Error> {
-        let Unverified { method, path, query, mut headers, body } = unverified;
+        let Unverified {
+            method,
+            path,
+            query,
+            mut headers,
+            body,
+        } = unverified;
         for name in PLATFORM_HEADERS {
             headers.remove(name);
         }
-        let header_bytes = headers.iter().map(|(name, value)| name.as_str().len().saturating_add(value.len()));
+        let header_bytes = headers
+            .iter()
+            .map(|(name, value)| name.as_str().len().saturating_add(value.len()));
         if headers.len() > HEADERS_MAX || header_bytes.sum::<usize>() > HEADER_BYTES_MAX {
-            let message = format!("the headers have more than {HEADER_BYTES_MAX} bytes or {HEADERS_MAX} fields");
+            let message = format!(
+                "the headers have more than {HEADER_BYTES_MAX} bytes or {HEADERS_MAX} fields"
+            );
             return Err(Error::new(Rule::HeadersTooLarge, message));
         }
         if body.len() > BODY_BYTES_MAX {
@@ -68,13 +78,24 @@ impl Request {
         }
         let body = String::from_utf8(body)
             .map_err(|_| Error::new(Rule::BodyEncoding, "the body is not UTF-8"))?;
-        Ok(Self { method, path, query, headers, body, id, time_left })
+        Ok(Self {
+            method,
+            path,
+            query,
+            headers,
+            body,
+            id,
+            time_left,
+        })
     }
 }
 
 /// The refusal of a body over the limit, for edges that stop reading early.
 pub fn body_too_large() -> Error {
-    Error::new(Rule::BodyTooLarge, format!("the body has more than {BODY_BYTES_MAX} bytes"))
+    Error::new(
+        Rule::BodyTooLarge,
+        format!("the body has more than {BODY_BYTES_MAX} bytes"),
+    )
 }
 
 /// The id of one request: the platform's own where it has one, else random.
@@ -86,7 +107,9 @@ impl RequestId {
     pub fn from_platform(text: Option<&str>) -> Self {
         let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '=' | '.');
         match text {
-            Some(text) if (8..=64).contains(&text.len()) && text.chars().all(known) => Self(text.to_owned()),
+            Some(text) if (8..=64).contains(&text.len()) && text.chars().all(known) => {
+                Self(text.to_owned())
+            }
             _ => Self::random(),
         }
     }
@@ -98,11 +121,24 @@ impl RequestId {
         if getrandom::fill(&mut bytes).is_err() {
             bytes = [0; 16];
         }
-        let number = u128::from_be_bytes(bytes) & !(0xf << 76) & !(0b11 << 62) | (0x4 << 76) | (0b10 << 62);
+        let number =
+            u128::from_be_bytes(bytes) & !(0xf << 76) & !(0b11 << 62) | (0x4 << 76) | (0b10 << 62);
         let part = |shift: u32, digits: usize| {
-            format!("{:0digits$x}", (number >> shift) & ((1_u128 << (digits.saturating_mul(4))).wrapping_sub(1)))
+            format!(
+                "{:0digits$x}",
+                (number >> shift) & ((1_u128 << (digits.saturating_mul(4))).wrapping_sub(1))
+            )
         };
-        Self([part(96, 8), part(80, 4), part(64, 4), part(48, 4), part(0, 12)].join("-"))
+        Self(
+            [
+                part(96, 8),
+                part(80, 4),
+                part(64, 4),
+                part(48, 4),
+                part(0, 12),
+            ]
+            .join("-"),
+        )
     }
 
     /// The id.
@@ -208,27 +244,41 @@ impl CredentialRequest {
                 }
             };
             if repeated {
-                return Err(Error::new(Rule::QueryParameter, format!("`{name}` is given twice")));
+                return Err(Error::new(
+                    Rule::QueryParameter,
+                    format!("`{name}` is given twice"),
+                ));
             }
         }
         if !request.body.is_empty() {
-            let message = "the body must be empty: there is one grant, and a body does not narrow it";
+            let message =
+                "the body must be empty: there is one grant, and a body does not narrow it";
             return Err(Error::new(Rule::UnexpectedBody, message));
         }
-        Ok(Self { format: format.unwrap_or(default_format), duration_seconds })
+        Ok(Self {
+            format: format.unwrap_or(default_format),
+            duration_seconds,
+        })
     }
 }
 
 fn parse_format(text: &str) -> Result<Format, Error> {
-    Format::parse(text)
-        .ok_or_else(|| Error::new(Rule::Format, "`format` is one of `cam`, `sdk`, `sts`, `cvm`"))
+    Format::parse(text).ok_or_else(|| {
+        Error::new(
+            Rule::Format,
+            "`format` is one of `cam`, `sdk`, `sts`, `cvm`",
+        )
+    })
 }
 
 fn parse_duration(text: &str) -> Result<u32, Error> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let seconds = if digits { text.parse().ok() } else { None };
     seconds.ok_or_else(|| {
-        Error::new(Rule::DurationSeconds, "`durationSeconds` is a whole number of seconds")
+        Error::new(
+            Rule::DurationSeconds,
+            "`durationSeconds` is a whole number of seconds",
+        )
     })
 }
 
@@ -275,7 +325,13 @@ mod tests {
 
     #[test]
     fn an_id_that_could_break_a_log_line_is_replaced() {
-        for text in ["short", "with space in it", "line\nbreak-12345", "\"quoted-1234567\"", &"x".repeat(65)] {
+        for text in [
+            "short",
+            "with space in it",
+            "line\nbreak-12345",
+            "\"quoted-1234567\"",
+            &"x".repeat(65),
+        ] {
             assert_ne!(RequestId::from_platform(Some(text)).as_str(), text);
         }
         let own = "6add56fa-1111-4222-8333-444444444444";
@@ -288,7 +344,17 @@ mod tests {
         assert_eq!(Route::of("/sign", ""), mint);
         assert_eq!(Route::of("/api/sign", "/api"), mint);
         assert_eq!(Route::of("/sign", "/api"), mint);
-        for path in ["/api", "/apisign", "/api/api/sign", "sign", "/sign/", "/SIGN", "//sign", "/sign%2f", ""] {
+        for path in [
+            "/api",
+            "/apisign",
+            "/api/api/sign",
+            "sign",
+            "/sign/",
+            "/SIGN",
+            "//sign",
+            "/sign%2f",
+            "",
+        ] {
             assert_eq!(Route::of(path, "/api"), None, "{path}");
         }
     }

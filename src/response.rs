@@ -8,8 +8,8 @@
 
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CACHE_CONTROL, CONTENT_TYPE, ORIGIN, VARY,
-    X_CONTENT_TYPE_OPTIONS,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CACHE_CONTROL, CONTENT_TYPE, ORIGIN,
+    VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
@@ -19,7 +19,10 @@ use crate::request::{Format, RequestId};
 use crate::sts::Credentials;
 
 /// One answer.
-#[expect(missing_debug_implementations, reason = "its body may hold issued credentials")]
+#[expect(
+    missing_debug_implementations,
+    reason = "its body may hold issued credentials"
+)]
 pub struct Response {
     /// The HTTP status.
     pub status: StatusCode,
@@ -42,9 +45,15 @@ impl Response {
             Format::Sdk => {
                 let alias = Some(credentials.session_token.expose());
                 let issued = || Issued::new(credentials, id, alias);
-                json(&Sdk { code: 0, root: issued(), data: issued() })
+                json(&Sdk {
+                    code: 0,
+                    root: issued(),
+                    data: issued(),
+                })
             }
-            Format::Sts => json(&Sts { response: StsResponse::new(credentials, id) }),
+            Format::Sts => json(&Sts {
+                response: StsResponse::new(credentials, id),
+            }),
             Format::Cvm => json(&Cvm::new(credentials)),
         };
         Self::new(StatusCode::OK, body)
@@ -73,7 +82,11 @@ impl Response {
 
     /// The answer to a CORS preflight.
     pub fn preflight() -> Self {
-        let mut response = Self { status: StatusCode::NO_CONTENT, headers: HeaderMap::new(), body: String::new() };
+        let mut response = Self {
+            status: StatusCode::NO_CONTENT,
+            headers: HeaderMap::new(),
+            body: String::new(),
+        };
         response.set(ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, OPTIONS");
         response.set(ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type");
         response.set(ACCESS_CONTROL_MAX_AGE, "600");
@@ -82,7 +95,12 @@ impl Response {
 
     /// Adds what every answer has, errors too: no cache keeps it, no browser guesses its type, and an allowed origin may read it.
     #[must_use]
-    pub fn finished(mut self, asked_with: &HeaderMap, id: &RequestId, allowed_origins: &[HeaderValue]) -> Self {
+    pub fn finished(
+        mut self,
+        asked_with: &HeaderMap,
+        id: &RequestId,
+        allowed_origins: &[HeaderValue],
+    ) -> Self {
         self.set(CACHE_CONTROL, "no-store");
         self.set(VARY, "Origin, Authorization");
         self.set(X_CONTENT_TYPE_OPTIONS, "nosniff");
@@ -91,11 +109,19 @@ impl Response {
         }
         match asked_with.get(ORIGIN) {
             Some(origin) if allowed_origins.contains(origin) => {
-                self.headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-                self.set(ACCESS_CONTROL_EXPOSE_HEADERS, "Date, Retry-After, X-Request-Id");
+                self.headers
+                    .insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+                self.set(
+                    ACCESS_CONTROL_EXPOSE_HEADERS,
+                    "Date, Retry-After, X-Request-Id",
+                );
             }
             Some(_) | None => {
-                for name in [ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_MAX_AGE] {
+                for name in [
+                    ACCESS_CONTROL_ALLOW_METHODS,
+                    ACCESS_CONTROL_ALLOW_HEADERS,
+                    ACCESS_CONTROL_MAX_AGE,
+                ] {
                     self.headers.remove(name);
                 }
             }
@@ -104,7 +130,11 @@ impl Response {
     }
 
     fn new(status: StatusCode, body: String) -> Self {
-        let mut response = Self { status, headers: HeaderMap::new(), body };
+        let mut response = Self {
+            status,
+            headers: HeaderMap::new(),
+            body,
+        };
         response.set(CONTENT_TYPE, "application/json");
         response
     }
@@ -153,7 +183,11 @@ struct Keys<'a> {
 }
 
 impl<'a> Issued<'a> {
-    fn new(credentials: &'a Credentials, id: &'a RequestId, security_token: Option<&'a str>) -> Self {
+    fn new(
+        credentials: &'a Credentials,
+        id: &'a RequestId,
+        security_token: Option<&'a str>,
+    ) -> Self {
         Self {
             credentials: Keys {
                 session_token: credentials.session_token.expose(),

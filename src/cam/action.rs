@@ -17,7 +17,9 @@ impl Action {
 
     /// The service it belongs to: `cos` of `name/cos:PutObject`; `*` when every service is meant.
     pub fn service(&self) -> &str {
-        self.unprefixed().split_once(':').map_or("*", |(service, _)| service)
+        self.unprefixed()
+            .split_once(':')
+            .map_or("*", |(service, _)| service)
     }
 
     /// Whether it covers every COS operation.
@@ -42,7 +44,12 @@ impl TryFrom<String> for Action {
         let action = Self(text);
         let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '*' | ':' | '_' | '-');
         let unprefixed = action.unprefixed();
-        let shaped = unprefixed == "*" || unprefixed.split(':').filter(|part| !part.is_empty()).count() == 2;
+        let shaped = unprefixed == "*"
+            || unprefixed
+                .split(':')
+                .filter(|part| !part.is_empty())
+                .count()
+                == 2;
         if shaped && unprefixed.matches(':').count() <= 1 && unprefixed.chars().all(known) {
             return Ok(action);
         }
@@ -77,7 +84,16 @@ mod tests {
 
     #[test]
     fn what_is_not_an_action_is_refused() {
-        for text in ["", "cos", "cos:", ":PutObject", "cos:Put:Object", "name/", "cos:Put Object", "cos:${uin}"] {
+        for text in [
+            "",
+            "cos",
+            "cos:",
+            ":PutObject",
+            "cos:Put:Object",
+            "name/",
+            "cos:Put Object",
+            "cos:${uin}",
+        ] {
             assert!(parse(text).is_err(), "{text}");
         }
     }

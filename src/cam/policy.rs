@@ -42,7 +42,12 @@ pub enum Effect {
 impl Statement {
     /// Allows every one of `actions` on `resource`.
     pub fn allow(actions: Vec<Action>, resource: Resource) -> Self {
-        Self { effect: Effect::Allow, action: actions, resource: vec![resource], condition: BTreeMap::new() }
+        Self {
+            effect: Effect::Allow,
+            action: actions,
+            resource: vec![resource],
+            condition: BTreeMap::new(),
+        }
     }
 
     fn allows_something(&self) -> bool {
@@ -77,8 +82,14 @@ impl Policy {
 
     /// The policy as JSON: members in one order, no white space.
     pub fn render(&self) -> String {
-        let written = serde_json::to_string(&Rendered { version: Version::V2, statement: &self.statements });
-        #[expect(clippy::expect_used, reason = "strings and maps with string keys always serialise")]
+        let written = serde_json::to_string(&Rendered {
+            version: Version::V2,
+            statement: &self.statements,
+        });
+        #[expect(
+            clippy::expect_used,
+            reason = "strings and maps with string keys always serialise"
+        )]
         written.expect("a policy serialises")
     }
 
@@ -93,7 +104,10 @@ impl Policy {
 
     /// Services other than COS, and its companion CI, that some statement allows. They have no place in a COS credential.
     pub fn foreign_services(&self) -> Vec<&str> {
-        let allowed = self.statements.iter().filter(|statement| statement.effect == Effect::Allow);
+        let allowed = self
+            .statements
+            .iter()
+            .filter(|statement| statement.effect == Effect::Allow);
         let actions = allowed.flat_map(|statement| &statement.action);
         let foreign = |action: &&Action| {
             !matches!(action.service(), "cos" | "ci") && !action.is_every_cos_action()
@@ -144,7 +158,11 @@ where
     T: serde::de::DeserializeOwned,
 {
     let value = Value::deserialize(deserializer)?;
-    let many = if value.is_array() { value } else { Value::Array(vec![value]) };
+    let many = if value.is_array() {
+        value
+    } else {
+        Value::Array(vec![value])
+    };
     serde_json::from_value(many).map_err(serde::de::Error::custom)
 }
 
@@ -169,9 +187,16 @@ mod tests {
     #[test]
     fn full_access_is_recognised() {
         assert!(Policy::parse(SEED).unwrap().is_full_access());
-        let narrow = SEED.replace("\"*\"", "\"qcs::cos:ap-guangzhou:uid/1250000000:b-1250000000/*\"");
+        let narrow = SEED.replace(
+            "\"*\"",
+            "\"qcs::cos:ap-guangzhou:uid/1250000000:b-1250000000/*\"",
+        );
         assert!(!Policy::parse(&narrow).unwrap().is_full_access());
-        assert!(!Policy::parse(&SEED.replace("cos:*", "cos:GetObject")).unwrap().is_full_access());
+        assert!(
+            !Policy::parse(&SEED.replace("cos:*", "cos:GetObject"))
+                .unwrap()
+                .is_full_access()
+        );
     }
 
     #[test]
@@ -191,7 +216,10 @@ mod tests {
             r#"{"version":"2.0","statement":[{"effect":"allow","action":"cos:*","resource":[]}]}"#,
             r#"{"version":"2.0","statement":[{"effect":"deny","action":"cos:*","resource":"*"}]}"#,
         ] {
-            assert!(matches!(Policy::parse(text), Err(PolicyError::Empty)), "{text}");
+            assert!(
+                matches!(Policy::parse(text), Err(PolicyError::Empty)),
+                "{text}"
+            );
         }
     }
 
@@ -210,7 +238,10 @@ mod tests {
             r#"{"version":"2.0","statement":[{"effect":"allow","action":"cos:*","resource":"*","principal":{"qcs":"*"}}]}"#,
             r#"{"version":"2.0","principal":"*","statement":[{"effect":"allow","action":"cos:*","resource":"*"}]}"#,
         ] {
-            assert!(matches!(Policy::parse(text), Err(PolicyError::Syntax(_))), "{text}");
+            assert!(
+                matches!(Policy::parse(text), Err(PolicyError::Syntax(_))),
+                "{text}"
+            );
         }
     }
 

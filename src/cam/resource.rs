@@ -30,7 +30,10 @@ impl Bucket {
         if closed || !name.chars().all(known) || text.len() > BUCKET_CHARACTERS_MAX {
             return Err(BucketError::Name);
         }
-        Ok(Self { full_name: text.to_owned(), appid: appid.to_owned() })
+        Ok(Self {
+            full_name: text.to_owned(),
+            appid: appid.to_owned(),
+        })
     }
 
     /// The name with the appid.
@@ -43,7 +46,9 @@ impl Bucket {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BucketError {
     /// The name is outside what COS allows.
-    #[error("the name takes lower-case letters, digits and inner hyphens, 50 characters with the appid")]
+    #[error(
+        "the name takes lower-case letters, digits and inner hyphens, 50 characters with the appid"
+    )]
     Name,
     /// There is no account number at the end.
     #[error("the appid is missing: write `examplebucket-1250000000`")]
@@ -59,13 +64,19 @@ impl Region {
     pub fn parse(text: &str) -> Result<Self, RegionError> {
         let parts: Vec<&str> = text.split('-').collect();
         let letters = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase());
-        let suffix = |part: &str| letters(part) || (!part.is_empty() && part.chars().all(|c| c.is_ascii_digit()));
+        let suffix = |part: &str| {
+            letters(part) || (!part.is_empty() && part.chars().all(|c| c.is_ascii_digit()))
+        };
         let known = match parts.as_slice() {
             [area, place] => area.len() == 2 && letters(area) && letters(place),
             [area, place, end] => area.len() == 2 && letters(area) && letters(place) && suffix(end),
             _ => false,
         };
-        if known { Ok(Self(text.to_owned())) } else { Err(RegionError) }
+        if known {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(RegionError)
+        }
     }
 
     /// The region id.
@@ -76,7 +87,9 @@ impl Region {
 
 /// The text has not the form of a region id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a region has the form `ap-guangzhou` (the short names `gz`, `sh`, `cn-east` are of an older API)")]
+#[error(
+    "a region has the form `ap-guangzhou` (the short names `gz`, `sh`, `cn-east` are of an older API)"
+)]
 pub struct RegionError;
 
 /// A key prefix that ends in `/`; the whole bucket is written `/` alone.
@@ -92,7 +105,10 @@ impl ObjectPrefix {
         if !text.ends_with('/') {
             return Err(ObjectPrefixError::NotClosed);
         }
-        if text.chars().any(|c| matches!(c, '*' | '?' | '$' | '{' | '}' | '\\') || c.is_control()) {
+        if text
+            .chars()
+            .any(|c| matches!(c, '*' | '?' | '$' | '{' | '}' | '\\') || c.is_control())
+        {
             return Err(ObjectPrefixError::Character);
         }
         let mut segments = text.trim_end_matches('/').split('/');
@@ -122,7 +138,9 @@ pub enum ObjectPrefixError {
     #[error("a prefix has at most 700 bytes")]
     Long,
     /// It does not end in `/`.
-    #[error("a prefix ends in `/` (else `users/1` would cover `users/10`); for the whole bucket write `/`")]
+    #[error(
+        "a prefix ends in `/` (else `users/1` would cover `users/10`); for the whole bucket write `/`"
+    )]
     NotClosed,
     /// An empty segment, `.` or `..`.
     #[error("a prefix has no leading `/`, no `//` and no segment `.` or `..`")]
@@ -158,11 +176,14 @@ impl TryFrom<String> for Resource {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let segments: Vec<&str> = text.splitn(6, ':').collect();
-        let six = matches!(segments.as_slice(), ["qcs", _, _, _, _, resource] if !resource.is_empty());
+        let six =
+            matches!(segments.as_slice(), ["qcs", _, _, _, _, resource] if !resource.is_empty());
         if text == "*" || six {
             return Ok(Self(text));
         }
-        Err("a resource is `*` or has six segments, as `qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/*`")
+        Err(
+            "a resource is `*` or has six segments, as `qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/*`",
+        )
     }
 }
 
@@ -195,7 +216,14 @@ mod tests {
     fn a_bucket_needs_its_appid() {
         assert!(Bucket::parse("examplebucket-1250000000").is_ok());
         assert!(Bucket::parse("my-own-bucket-1250000000").is_ok());
-        for text in ["examplebucket", "examplebucket-", "examplebucket-abc", "-1250000000", "1250000000", ""] {
+        for text in [
+            "examplebucket",
+            "examplebucket-",
+            "examplebucket-abc",
+            "-1250000000",
+            "1250000000",
+            "",
+        ] {
             assert!(Bucket::parse(text).is_err(), "{text}");
         }
         assert_eq!(Bucket::parse("examplebucket"), Err(BucketError::NoAppid));
@@ -205,10 +233,25 @@ mod tests {
 
     #[test]
     fn a_region_is_known_by_its_form() {
-        for text in ["ap-guangzhou", "na-siliconvalley", "ap-beijing-1", "ap-shanghai-fsi"] {
+        for text in [
+            "ap-guangzhou",
+            "na-siliconvalley",
+            "ap-beijing-1",
+            "ap-shanghai-fsi",
+        ] {
             assert!(Region::parse(text).is_ok(), "{text}");
         }
-        for text in ["", "gz", "cn_east", "AP-guangzhou", "ap-", "ap-*", "ap-guangzhou-1-2", "ap.guangzhou", "apx-guangzhou"] {
+        for text in [
+            "",
+            "gz",
+            "cn_east",
+            "AP-guangzhou",
+            "ap-",
+            "ap-*",
+            "ap-guangzhou-1-2",
+            "ap.guangzhou",
+            "apx-guangzhou",
+        ] {
             assert!(Region::parse(text).is_err(), "{text}");
         }
     }
@@ -216,24 +259,47 @@ mod tests {
     #[test]
     fn a_prefix_is_closed_and_has_nothing_that_a_policy_would_expand() {
         assert_eq!(ObjectPrefix::parse("/").unwrap().as_str(), "");
-        assert_eq!(ObjectPrefix::parse("users/1/").unwrap().as_str(), "users/1/");
+        assert_eq!(
+            ObjectPrefix::parse("users/1/").unwrap().as_str(),
+            "users/1/"
+        );
         assert_eq!(ObjectPrefix::parse("文件/").unwrap().as_str(), "文件/");
-        assert_eq!(ObjectPrefix::parse("users/1"), Err(ObjectPrefixError::NotClosed));
+        assert_eq!(
+            ObjectPrefix::parse("users/1"),
+            Err(ObjectPrefixError::NotClosed)
+        );
         for text in ["us*rs/", "u?/", "${uin}/", "{a}/", "a\\b/", "a\n/"] {
-            assert_eq!(ObjectPrefix::parse(text), Err(ObjectPrefixError::Character), "{text}");
+            assert_eq!(
+                ObjectPrefix::parse(text),
+                Err(ObjectPrefixError::Character),
+                "{text}"
+            );
         }
         for text in ["/users/", "users//", "a//b/", "./", "../", "a/../b/", "//"] {
-            assert_eq!(ObjectPrefix::parse(text), Err(ObjectPrefixError::Segment), "{text}");
+            assert_eq!(
+                ObjectPrefix::parse(text),
+                Err(ObjectPrefixError::Segment),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn a_resource_without_a_bucket_is_everything() {
         let resource = |text: &str| Resource::try_from(text.to_owned());
-        for text in ["*", "qcs::cos:::*", "qcs::cos:ap-guangzhou:uid/1250000000:*", "qcs::cos:::/*"] {
+        for text in [
+            "*",
+            "qcs::cos:::*",
+            "qcs::cos:ap-guangzhou:uid/1250000000:*",
+            "qcs::cos:::/*",
+        ] {
             assert!(resource(text).unwrap().is_everything(), "{text}");
         }
-        assert!(!resource("qcs::cos:ap-guangzhou:uid/1250000000:b-1250000000/*").unwrap().is_everything());
+        assert!(
+            !resource("qcs::cos:ap-guangzhou:uid/1250000000:b-1250000000/*")
+                .unwrap()
+                .is_everything()
+        );
         for text in ["", "cos", "qcs::cos", "qcs::cos:::", "arn:aws:s3:::b"] {
             assert!(resource(text).is_err(), "{text}");
         }

@@ -11,8 +11,11 @@ pub(super) struct GrantSettings {
 }
 
 pub(super) fn read(reader: &mut Reader<'_>, duration_seconds_max: u32) -> Option<GrantSettings> {
-    let remaining_seconds_min =
-        reader.number("MIN_REMAINING_SECONDS", REMAINING_SECONDS, REMAINING_SECONDS_MIN..=duration_seconds_max);
+    let remaining_seconds_min = reader.number(
+        "MIN_REMAINING_SECONDS",
+        REMAINING_SECONDS,
+        REMAINING_SECONDS_MIN..=duration_seconds_max,
+    );
     let lifetime = lifetime(reader, remaining_seconds_min, duration_seconds_max);
     let (policy, region) = if reader.optional("POLICY").is_some() {
         (raw_policy(reader), region_of_raw_policy(reader))
@@ -35,11 +38,17 @@ fn lifetime(
     let Some(text) = reader.optional("DURATION_SECONDS") else {
         let lifetime = Lifetime::new(minimum, DURATION_SECONDS);
         if lifetime.is_none() {
-            reader.problem("MIN_REMAINING_SECONDS", format!("must be {CALL_SECONDS_MAX} below DURATION_SECONDS"));
+            reader.problem(
+                "MIN_REMAINING_SECONDS",
+                format!("must be {CALL_SECONDS_MAX} below DURATION_SECONDS"),
+            );
         }
         return lifetime;
     };
-    let default = text.parse().ok().filter(|seconds| (minimum..=duration_seconds_max).contains(seconds));
+    let default = text
+        .parse()
+        .ok()
+        .filter(|seconds| (minimum..=duration_seconds_max).contains(seconds));
     if default.is_none() {
         let text = format!(
             "must be a whole number from {minimum} (MIN_REMAINING_SECONDS and a minute) to {duration_seconds_max} \
@@ -61,7 +70,9 @@ fn one_grant(reader: &mut Reader<'_>) -> (Option<Policy>, Option<Region>) {
     let policy = match (&bucket, &region, &prefix, &presets) {
         (Some(bucket), Some(region), Some(prefix), Some(presets)) => {
             let policy = policy_below(bucket, region, prefix, presets);
-            policy.map_err(|error| reader.problem("ALLOW", error.to_string())).ok()
+            policy
+                .map_err(|error| reader.problem("ALLOW", error.to_string()))
+                .ok()
         }
         _ => None,
     };
@@ -72,7 +83,8 @@ fn presets(text: &str) -> Result<Vec<Preset>, &'static str> {
     let mut presets = Vec::new();
     for name in list(text) {
         let known = Preset::CHOICES.iter().find(|(choice, _)| *choice == name);
-        let (_, preset) = known.ok_or("takes `upload`, `download`, `list`, `delete`, with commas between")?;
+        let (_, preset) =
+            known.ok_or("takes `upload`, `download`, `list`, `delete`, with commas between")?;
         if presets.contains(preset) {
             return Err("names a preset twice");
         }
@@ -84,11 +96,16 @@ fn presets(text: &str) -> Result<Vec<Preset>, &'static str> {
 fn raw_policy(reader: &mut Reader<'_>) -> Option<Policy> {
     for variable in ["BUCKET", "PREFIX", "ALLOW"] {
         if reader.optional(variable).is_some() {
-            reader.problem(variable, "has no effect beside POLICY: set one or the other");
+            reader.problem(
+                variable,
+                "has no effect beside POLICY: set one or the other",
+            );
         }
     }
     let is_full_access_allowed = reader.switch("ALLOW_FULL_ACCESS");
-    let policy = reader.parsed("POLICY", |text| Policy::parse(text).map_err(|error| policy_problem(&error)))?;
+    let policy = reader.parsed("POLICY", |text| {
+        Policy::parse(text).map_err(|error| policy_problem(&error))
+    })?;
     if !policy.foreign_services().is_empty() {
         reader.problem("POLICY", "allows actions of a service that is not COS");
     }
@@ -106,7 +123,11 @@ fn raw_policy(reader: &mut Reader<'_>) -> Option<Policy> {
 /// Where a policy stops being one. Only the place: the text around it is the operator's.
 fn policy_problem(error: &crate::cam::PolicyError) -> String {
     match error {
-        crate::cam::PolicyError::Syntax(cause) => format!("{error} (see line {}, column {})", cause.line(), cause.column()),
+        crate::cam::PolicyError::Syntax(cause) => format!(
+            "{error} (see line {}, column {})",
+            cause.line(),
+            cause.column()
+        ),
         crate::cam::PolicyError::Empty | crate::cam::PolicyError::Long => error.to_string(),
     }
 }

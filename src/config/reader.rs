@@ -13,7 +13,10 @@ pub struct Problem {
 
 impl Problem {
     pub(super) fn new(variable: &'static str, text: impl Into<String>) -> Self {
-        Self { variable, text: text.into() }
+        Self {
+            variable,
+            text: text.into(),
+        }
     }
 
     /// The variable's name.
@@ -36,7 +39,11 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(environment: &'a Environment) -> Self {
-        Self { environment, problems: Vec::new(), warnings: Vec::new() }
+        Self {
+            environment,
+            problems: Vec::new(),
+            warnings: Vec::new(),
+        }
     }
 
     pub(super) fn problem(&mut self, variable: &'static str, text: impl Into<String>) {
@@ -49,7 +56,11 @@ impl<'a> Reader<'a> {
 
     /// The warnings, if nothing is wrong.
     pub(super) fn finish(self) -> Result<Vec<&'static str>, Vec<Problem>> {
-        if self.problems.is_empty() { Ok(self.warnings) } else { Err(self.problems) }
+        if self.problems.is_empty() {
+            Ok(self.warnings)
+        } else {
+            Err(self.problems)
+        }
     }
 
     /// A variable that may be absent.
@@ -67,7 +78,9 @@ impl<'a> Reader<'a> {
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
         let parsed = parse(self.optional(variable)?);
-        parsed.map_err(|error| self.problem(variable, error.to_string())).ok()
+        parsed
+            .map_err(|error| self.problem(variable, error.to_string()))
+            .ok()
     }
 
     /// A variable that must be there, parsed. `example` says what to write.
@@ -91,23 +104,45 @@ impl<'a> Reader<'a> {
         default: u32,
         bounds: std::ops::RangeInclusive<u32>,
     ) -> Option<u32> {
-        let Some(text) = self.optional(variable) else { return Some(default) };
+        let Some(text) = self.optional(variable) else {
+            return Some(default);
+        };
         match text.parse() {
             Ok(number) if bounds.contains(&number) => Some(number),
             _ => {
-                self.problem(variable, format!("must be a whole number from {} to {}", bounds.start(), bounds.end()));
+                self.problem(
+                    variable,
+                    format!(
+                        "must be a whole number from {} to {}",
+                        bounds.start(),
+                        bounds.end()
+                    ),
+                );
                 None
             }
         }
     }
 
     /// One of a few words. There is no default: a choice must be written.
-    pub(super) fn choice<T: Copy>(&mut self, variable: &'static str, choices: &[(&str, T)]) -> Option<T> {
+    pub(super) fn choice<T: Copy>(
+        &mut self,
+        variable: &'static str,
+        choices: &[(&str, T)],
+    ) -> Option<T> {
         let chosen = self.optional(variable);
-        let found = choices.iter().find(|(name, _)| Some(*name) == chosen).map(|(_, choice)| *choice);
+        let found = choices
+            .iter()
+            .find(|(name, _)| Some(*name) == chosen)
+            .map(|(_, choice)| *choice);
         if found.is_none() {
-            let names: Vec<String> = choices.iter().map(|(name, _)| format!("`{name}`")).collect();
-            self.problem(variable, format!("must be set to one of: {}", names.join(", ")));
+            let names: Vec<String> = choices
+                .iter()
+                .map(|(name, _)| format!("`{name}`"))
+                .collect();
+            self.problem(
+                variable,
+                format!("must be set to one of: {}", names.join(", ")),
+            );
         }
         found
     }
@@ -117,11 +152,14 @@ impl<'a> Reader<'a> {
         if self.optional(variable).is_none() {
             return false;
         }
-        self.choice(variable, &[("true", true), ("false", false)]).unwrap_or(false)
+        self.choice(variable, &[("true", true), ("false", false)])
+            .unwrap_or(false)
     }
 }
 
 /// A comma-separated list without empty items.
 pub(super) fn list(text: &str) -> impl Iterator<Item = &str> {
-    text.split(',').map(str::trim).filter(|item| !item.is_empty())
+    text.split(',')
+        .map(str::trim)
+        .filter(|item| !item.is_empty())
 }

@@ -13,8 +13,8 @@ use super::reader::{Reader, list};
 pub enum Platform {
     /// AWS Lambda: the runtime API that `AWS_LAMBDA_RUNTIME_API` names.
     Lambda,
-    /// Tencent SCF, event function: the runtime API at `SCF_RUNTIME_API`.
-    ScfEvent,
+    /// Tencent SCF, event function: the base URL of the runtime API, from `SCF_RUNTIME_API` and `SCF_RUNTIME_API_PORT`.
+    ScfEvent(String),
     /// An HTTP server: SCF web functions, containers, a laptop.
     Server(SocketAddr),
 }
@@ -36,7 +36,10 @@ impl LogLevel {
     /// and [`platform`] reports it.
     pub fn read(environment: &Environment) -> Self {
         let word = environment.text("LOG").ok().flatten();
-        LOG_LEVELS.iter().find(|(name, _)| Some(*name) == word).map_or(Self::Info, |(_, level)| *level)
+        LOG_LEVELS
+            .iter()
+            .find(|(name, _)| Some(*name) == word)
+            .map_or(Self::Info, |(_, level)| *level)
     }
 }
 
@@ -48,7 +51,10 @@ pub(super) fn platform(reader: &mut Reader<'_>) -> Option<Platform> {
     let scf = reader.optional("SCF_RUNTIME_API").is_some();
     match (lambda, scf) {
         (true, true) => {
-            reader.problem("SCF_RUNTIME_API", "is set together with AWS_LAMBDA_RUNTIME_API: one platform at a time");
+            reader.problem(
+                "SCF_RUNTIME_API",
+                "is set together with AWS_LAMBDA_RUNTIME_API: one platform at a time",
+            );
             None
         }
         (true, false) => lambda_platform(reader),
@@ -59,9 +65,18 @@ pub(super) fn platform(reader: &mut Reader<'_>) -> Option<Platform> {
 
 /// What `lambda_runtime` insists on; it would panic without them.
 fn lambda_platform(reader: &mut Reader<'_>) -> Option<Platform> {
-    let number = |text: &str| text.parse::<i32>().map(drop).map_err(|_| "must be a whole number");
+    let number = |text: &str| {
+        text.parse::<i32>()
+            .map(drop)
+            .map_err(|_| "must be a whole number")
+    };
     let text = |_: &str| Ok::<(), &str>(());
-    let api = |text: &str| format!("http://{text}").parse::<http::Uri>().map(drop).map_err(|_| "must be `host:port`");
+    let api = |text: &str| {
+        format!("http://{text}")
+            .parse::<http::Uri>()
+            .map(drop)
+            .map_err(|_| "must be `host:port`")
+    };
     reader.parsed("AWS_LAMBDA_RUNTIME_API", api)?;
     reader.required("AWS_LAMBDA_FUNCTION_NAME", "cos-issuer", text)?;
     reader.required("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST", text)?;
@@ -70,16 +85,32 @@ fn lambda_platform(reader: &mut Reader<'_>) -> Option<Platform> {
 }
 
 fn scf_platform(reader: &mut Reader<'_>) -> Option<Platform> {
-    let port = |text: &str| text.parse::<u16>().map(drop).map_err(|_| "must be a port");
-    reader.required("SCF_RUNTIME_API_PORT", "9001", port)?;
-    Some(Platform::ScfEvent)
+    let port = reader.required("SCF_RUNTIME_API_PORT", "9001", |text| {
+        text.parse::<u16>().map_err(|_| "must be a port")
+    })?;
+    reader.parsed("SCF_RUNTIME_API", |host| {
+        let url = format!("http://{host}:{port}");
+        let is_host = Url::parse(&url).is_ok_and(|parsed| {
+            parsed.path() == "/" && parsed.port_or_known_default() == Some(port)
+        });
+        if is_host {
+            Ok(Platform::ScfEvent(url))
+        } else {
+            Err("must be a host")
+        }
+    })
 }
 
 fn server(reader: &mut Reader<'_>) -> Option<Platform> {
-    let port = reader.number("PORT", PORT, 0..=65_535).and_then(|port| u16::try_from(port).ok());
+    let port = reader
+        .number("PORT", PORT, 0..=65_535)
+        .and_then(|port| u16::try_from(port).ok());
     let address = match reader.optional("HOST") {
         None => Some(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
-        Some(_) => reader.parsed("HOST", |text| text.parse().map_err(|_| "must be an IP address, as `127.0.0.1`")),
+        Some(_) => reader.parsed("HOST", |text| {
+            text.parse()
+                .map_err(|_| "must be an IP address, as `127.0.0.1`")
+        }),
     };
     Some(Platform::Server(SocketAddr::new(address?, port?)))
 }
@@ -98,7 +129,11 @@ pub(super) fn allowed_origins(reader: &mut Reader<'_>) -> Option<Vec<HeaderValue
 fn origin(text: &str) -> Option<HeaderValue> {
     let origin = Url::parse(text).ok()?.origin();
     let is_written_so = origin.is_tuple() && origin.ascii_serialization() == text;
-    if is_written_so { HeaderValue::from_str(text).ok() } else { None }
+    if is_written_so {
+        HeaderValue::from_str(text).ok()
+    } else {
+        None
+    }
 }
 
 pub(super) fn base_path(reader: &mut Reader<'_>) -> Option<String> {
@@ -108,7 +143,11 @@ pub(super) fn base_path(reader: &mut Reader<'_>) -> Option<String> {
     reader.parsed("BASE_PATH", |text| {
         let known = |c: char| c.is_ascii_alphanumeric() || "-._~/".contains(c);
         let shaped = text.starts_with('/') && !text.ends_with('/') && !text.contains("//");
-        if shaped && text.chars().all(known) { Ok(text.to_owned()) } else { Err("has the form `/credentials`") }
+        if shaped && text.chars().all(known) {
+            Ok(text.to_owned())
+        } else {
+            Err("has the form `/credentials`")
+        }
     })
 }
 

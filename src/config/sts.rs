@@ -20,7 +20,10 @@ pub(super) struct StsSettings {
     pub(super) deadline: Duration,
 }
 
-pub(super) fn read(reader: &mut Reader<'_>, file: &dyn Fn(&str) -> std::io::Result<Vec<u8>>) -> Sts {
+pub(super) fn read(
+    reader: &mut Reader<'_>,
+    file: &dyn Fn(&str) -> std::io::Result<Vec<u8>>,
+) -> Sts {
     let key = calling_key(reader);
     let role = role(reader);
     let duration_seconds_max = duration_seconds_max(reader, &role);
@@ -30,42 +33,65 @@ pub(super) fn read(reader: &mut Reader<'_>, file: &dyn Fn(&str) -> std::io::Resu
     if let Some(key) = &key {
         let is_emulated = key.secret_id.starts_with(EMULATOR_KEY);
         if is_emulated && !endpoints.iter().all(Endpoint::is_loopback) {
-            reader.problem("SECRET_ID", "is a key of the local cloud, which is sent to loopback addresses alone");
+            reader.problem(
+                "SECRET_ID",
+                "is a key of the local cloud, which is sent to loopback addresses alone",
+            );
         }
     }
     let identity = match (key, role) {
         (Some(key), Ok(role)) => {
             let identity = Identity::new(key, role);
-            identity.map_err(|error| reader.problem("ROLE_ARN", format!("must be set: {error}"))).ok()
+            identity
+                .map_err(|error| reader.problem("ROLE_ARN", format!("must be set: {error}")))
+                .ok()
         }
         _ => None,
     };
     let settings = match (identity, http, deadline_ms) {
-        (Some(identity), Some(http), Some(deadline_ms)) => {
-            Some(StsSettings { identity, endpoints, http, deadline: Duration::from_millis(deadline_ms.into()) })
-        }
+        (Some(identity), Some(http), Some(deadline_ms)) => Some(StsSettings {
+            identity,
+            endpoints,
+            http,
+            deadline: Duration::from_millis(deadline_ms.into()),
+        }),
         _ => None,
     };
-    Sts { duration_seconds_max, settings }
+    Sts {
+        duration_seconds_max,
+        settings,
+    }
 }
 
 /// `SECRET_ID` and its companions, or what the platform gives an execution role.
 /// <https://www.tencentcloud.com/document/product/583/32748>
 fn calling_key(reader: &mut Reader<'_>) -> Option<CallingKey> {
     let own = ["SECRET_ID", "SECRET_KEY", "SESSION_TOKEN"];
-    let is_own = own.iter().any(|variable| reader.optional(variable).is_some());
-    let platform = ["TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN"];
+    let is_own = own
+        .iter()
+        .any(|variable| reader.optional(variable).is_some());
+    let platform = [
+        "TENCENTCLOUD_SECRETID",
+        "TENCENTCLOUD_SECRETKEY",
+        "TENCENTCLOUD_SESSIONTOKEN",
+    ];
     let [id, key, token] = if is_own { own } else { platform };
     let (secret_id, secret_key) = (reader.optional(id), reader.optional(key));
     let session_token = reader.optional(token);
     for (variable, value) in [("SECRET_ID", secret_id), ("SECRET_KEY", secret_key)] {
         if value.is_none() {
-            reader.problem(variable, "must be set, unless the function runs with an execution role");
+            reader.problem(
+                variable,
+                "must be set, unless the function runs with an execution role",
+            );
         }
     }
     for (variable, value) in [(id, secret_id), (key, secret_key), (token, session_token)] {
         if value.is_some_and(|value| !value.chars().all(|c| c.is_ascii_graphic())) {
-            reader.problem(variable, "holds a space, a line break or a character that is not ASCII");
+            reader.problem(
+                variable,
+                "holds a space, a line break or a character that is not ASCII",
+            );
         }
     }
     Some(CallingKey {
@@ -104,10 +130,20 @@ fn duration_seconds_max(reader: &mut Reader<'_>, role: &Result<Option<Role>, ()>
         // Nothing in a key tells whose it is; the shorter bound holds for both.
         None => ROOT_SECONDS_MAX,
         Some(_) => reader
-            .choice("KEY_OWNER", &[("root", ROOT_SECONDS_MAX), ("sub-account", SUB_ACCOUNT_SECONDS_MAX)])
+            .choice(
+                "KEY_OWNER",
+                &[
+                    ("root", ROOT_SECONDS_MAX),
+                    ("sub-account", SUB_ACCOUNT_SECONDS_MAX),
+                ],
+            )
             .unwrap_or(ROOT_SECONDS_MAX),
     };
-    if matches!(role, Ok(None)) { owner } else { ROLE_SECONDS_MAX }
+    if matches!(role, Ok(None)) {
+        owner
+    } else {
+        ROLE_SECONDS_MAX
+    }
 }
 
 fn endpoints(reader: &mut Reader<'_>) -> Vec<Endpoint> {
@@ -130,16 +166,33 @@ fn http(
         None => None,
         Some(Ok(pem)) => Some(pem),
         Some(Err(error)) => {
-            reader.problem("STS_CA_FILE", format!("the file cannot be read: {}", error.kind()));
+            reader.problem(
+                "STS_CA_FILE",
+                format!("the file cannot be read: {}", error.kind()),
+            );
             return None;
         }
     };
-    let proxy = reader.optional("STS_PROXY").and_then(|url| Secret::new(url.to_owned()));
-    let plain = if endpoints.iter().any(Endpoint::is_plain) { Plain::Loopback } else { Plain::Never };
-    match Client::new(&Settings { extra_ca_pem, proxy, plain }) {
+    let proxy = reader
+        .optional("STS_PROXY")
+        .and_then(|url| Secret::new(url.to_owned()));
+    let plain = if endpoints.iter().any(Endpoint::is_plain) {
+        Plain::Loopback
+    } else {
+        Plain::Never
+    };
+    match Client::new(&Settings {
+        extra_ca_pem,
+        proxy,
+        plain,
+    }) {
         Ok(client) => Some(client),
         Err(error) => {
-            let variable = if matches!(error, SettingsError::Proxy) { "STS_PROXY" } else { "STS_CA_FILE" };
+            let variable = if matches!(error, SettingsError::Proxy) {
+                "STS_PROXY"
+            } else {
+                "STS_CA_FILE"
+            };
             reader.problem(variable, error.to_string());
             None
         }

@@ -21,7 +21,11 @@ impl Endpoint {
     /// # Errors
     /// [`EndpointError`].
     pub fn parse(text: &str) -> Result<Self, EndpointError> {
-        let text = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
+        let text = if text.contains("://") {
+            text.to_owned()
+        } else {
+            format!("https://{text}")
+        };
         let url = Url::parse(&text).map_err(|_| EndpointError::Url)?;
         let is_loopback = match url.host() {
             Some(Host::Domain(name)) => name == "localhost",
@@ -43,7 +47,12 @@ impl Endpoint {
             Some(port) => format!("{name}:{port}"),
             None => name.to_owned(),
         };
-        Ok(Self { is_plain: url.scheme() == "http", host, is_loopback, url: url.into() })
+        Ok(Self {
+            is_plain: url.scheme() == "http",
+            host,
+            is_loopback,
+            url: url.into(),
+        })
     }
 
     /// The URL to post to.
@@ -91,7 +100,10 @@ mod tests {
         assert_eq!(endpoint.url(), "https://sts.tencentcloudapi.com/");
         assert_eq!(endpoint.host(), "sts.tencentcloudapi.com");
         assert!(!endpoint.is_loopback());
-        assert_eq!(Endpoint::parse("https://localhost:8443").unwrap().host(), "localhost:8443");
+        assert_eq!(
+            Endpoint::parse("https://localhost:8443").unwrap().host(),
+            "localhost:8443"
+        );
     }
 
     #[test]
@@ -99,14 +111,26 @@ mod tests {
         for text in ["http://127.0.0.1:1", "http://localhost:1", "http://[::1]:1"] {
             assert!(Endpoint::parse(text).unwrap().is_plain(), "{text}");
         }
-        for text in ["http://sts.tencentcloudapi.com", "http://127.0.0.1.example.com", "http://localhost.example.com", "http://10.0.0.1", "ftp://127.0.0.1"] {
+        for text in [
+            "http://sts.tencentcloudapi.com",
+            "http://127.0.0.1.example.com",
+            "http://localhost.example.com",
+            "http://10.0.0.1",
+            "ftp://127.0.0.1",
+        ] {
             assert_eq!(Endpoint::parse(text), Err(EndpointError::Plain), "{text}");
         }
     }
 
     #[test]
     fn anything_but_a_host_is_refused() {
-        for text in ["https://user@sts.tencentcloudapi.com", "https://a:b@127.0.0.1", "sts.tencentcloudapi.com/v2", "https://h/?a=b", "https://h/#f"] {
+        for text in [
+            "https://user@sts.tencentcloudapi.com",
+            "https://a:b@127.0.0.1",
+            "sts.tencentcloudapi.com/v2",
+            "https://h/?a=b",
+            "https://h/#f",
+        ] {
             assert_eq!(Endpoint::parse(text), Err(EndpointError::NotBare), "{text}");
         }
         for text in ["", " ", "https://", "a b", "https://[::1"] {

@@ -61,7 +61,9 @@ impl Identity {
 
 /// A temporary key cannot call GetFederationToken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the calling key is temporary, and GetFederationToken takes permanent keys only: name a role to assume")]
+#[error(
+    "the calling key is temporary, and GetFederationToken takes permanent keys only: name a role to assume"
+)]
 pub struct IdentityError;
 
 /// A role's resource name: `qcs::cam::uin/<owner>:roleName/<name>` or `…:role/<id>`.
@@ -74,9 +76,14 @@ impl RoleArn {
     /// # Errors
     /// [`RoleArnError`].
     pub fn parse(text: &str) -> Result<Self, RoleArnError> {
-        let (owner, role) =
-            text.strip_prefix("qcs::cam::uin/").and_then(|rest| rest.split_once(':')).ok_or(RoleArnError)?;
-        let name = role.strip_prefix("roleName/").or_else(|| role.strip_prefix("role/")).ok_or(RoleArnError)?;
+        let (owner, role) = text
+            .strip_prefix("qcs::cam::uin/")
+            .and_then(|rest| rest.split_once(':'))
+            .ok_or(RoleArnError)?;
+        let name = role
+            .strip_prefix("roleName/")
+            .or_else(|| role.strip_prefix("role/"))
+            .ok_or(RoleArnError)?;
         let known = |c: char| c.is_ascii_alphanumeric() || "+=,.@_-/".contains(c);
         let owned = !owner.is_empty() && owner.chars().all(|c| c.is_ascii_digit());
         if owned && !name.is_empty() && name.chars().all(known) {
@@ -103,12 +110,19 @@ mod tests {
 
     fn key(token: Option<&str>) -> CallingKey {
         let secret = |text: &str| Secret::new(text.to_owned()).unwrap();
-        CallingKey { secret_id: "AKID".into(), secret_key: secret("k"), session_token: token.map(secret) }
+        CallingKey {
+            secret_id: "AKID".into(),
+            secret_key: secret("k"),
+            session_token: token.map(secret),
+        }
     }
 
     #[test]
     fn a_temporary_key_needs_a_role() {
-        let role = || Role { arn: RoleArn::parse("qcs::cam::uin/1:roleName/r").unwrap(), external_id: None };
+        let role = || Role {
+            arn: RoleArn::parse("qcs::cam::uin/1:roleName/r").unwrap(),
+            external_id: None,
+        };
         assert!(Identity::new(key(Some("t")), None).is_err());
         assert!(Identity::new(key(Some("t")), Some(role())).is_ok());
         assert!(Identity::new(key(None), None).is_ok());
@@ -117,10 +131,22 @@ mod tests {
 
     #[test]
     fn a_role_is_named_in_full() {
-        for text in ["qcs::cam::uin/100000000001:roleName/n", "qcs::cam::uin/1:role/4611686018427397919", "qcs::cam::uin/1:role/tencentcloudServiceRoleName/n"] {
+        for text in [
+            "qcs::cam::uin/100000000001:roleName/n",
+            "qcs::cam::uin/1:role/4611686018427397919",
+            "qcs::cam::uin/1:role/tencentcloudServiceRoleName/n",
+        ] {
             assert!(RoleArn::parse(text).is_ok(), "{text}");
         }
-        for text in ["", "role", "qcs::cam::uin/:roleName/n", "qcs::cam::uin/1:roleName/", "qcs::cam::uin/x:roleName/n", "qcs::cam::uin/1:user/n", "qcs::cam::uin/1:roleName/a*"] {
+        for text in [
+            "",
+            "role",
+            "qcs::cam::uin/:roleName/n",
+            "qcs::cam::uin/1:roleName/",
+            "qcs::cam::uin/x:roleName/n",
+            "qcs::cam::uin/1:user/n",
+            "qcs::cam::uin/1:roleName/a*",
+        ] {
             assert!(RoleArn::parse(text).is_err(), "{text}");
         }
     }

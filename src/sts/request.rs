@@ -15,7 +15,10 @@ use crate::sign::tc3;
 use crate::time::Timestamp;
 
 /// A signed call.
-#[expect(missing_debug_implementations, reason = "a header may hold the session token")]
+#[expect(
+    missing_debug_implementations,
+    reason = "a header may hold the session token"
+)]
 pub struct SignedCall {
     /// Names and values; `Host` and `Content-Length` are the transport's.
     pub headers: Vec<(&'static str, String)>,
@@ -40,7 +43,8 @@ impl SignedCall {
             headers: &[("content-type", CONTENT_TYPE), ("host", endpoint.host())],
             hashed_payload: &tc3::sha256_hex(body.as_bytes()),
         };
-        let authorization = tc3::authorization(&request, SERVICE, now, &key.secret_id, &key.secret_key);
+        let authorization =
+            tc3::authorization(&request, SERVICE, now, &key.secret_id, &key.secret_key);
         let mut headers = vec![
             ("authorization", authorization),
             ("content-type", CONTENT_TYPE.to_owned()),
@@ -60,14 +64,22 @@ impl SignedCall {
 
 /// The action that an identity calls for.
 fn action(identity: &Identity) -> &'static str {
-    if identity.role().is_some() { "AssumeRole" } else { "GetFederationToken" }
+    if identity.role().is_some() {
+        "AssumeRole"
+    } else {
+        "GetFederationToken"
+    }
 }
 
 fn body(authorized: &Authorized, identity: &Identity) -> String {
     let policy = utf8_percent_encode(authorized.policy(), ENCODED).to_string();
     let (name, duration_seconds) = (authorized.session_name(), authorized.duration_seconds());
     let written = match identity.role() {
-        None => serde_json::to_string(&GetFederationToken { name, policy, duration_seconds }),
+        None => serde_json::to_string(&GetFederationToken {
+            name,
+            policy,
+            duration_seconds,
+        }),
         Some(role) => serde_json::to_string(&AssumeRole {
             role_arn: role.arn.as_str(),
             role_session_name: name,
@@ -104,4 +116,8 @@ const SERVICE: &str = "sts";
 const CONTENT_TYPE: &str = "application/json; charset=utf-8";
 
 /// All but RFC 3986's unreserved characters.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');

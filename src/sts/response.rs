@@ -80,9 +80,15 @@ impl Credentials {
         let Envelope { response } = serde_json::from_slice(body).map_err(|error| shape(&error))?;
         let request_id = response.request_id.unwrap_or_default();
         if let Some(ApiError { code, message }) = response.error {
-            return Err(AnswerError::Api { code, message, request_id });
+            return Err(AnswerError::Api {
+                code,
+                message,
+                request_id,
+            });
         }
-        let members = response.credentials.ok_or(AnswerError::Missing("Credentials"))?;
+        let members = response
+            .credentials
+            .ok_or(AnswerError::Missing("Credentials"))?;
         let expiry = response.expired_time.and_then(Timestamp::from_unix_seconds);
         let expiry = expiry.ok_or(AnswerError::Missing("ExpiredTime"))?;
         let remaining = expiry.unix_seconds().saturating_sub(now.unix_seconds());
@@ -96,9 +102,15 @@ impl Credentials {
             return Err(AnswerError::Missing("RequestId"));
         }
         Ok(Self {
-            tmp_secret_id: members.tmp_secret_id.ok_or(AnswerError::Missing("Credentials.TmpSecretId"))?,
-            tmp_secret_key: members.tmp_secret_key.ok_or(AnswerError::Missing("Credentials.TmpSecretKey"))?,
-            session_token: members.token.ok_or(AnswerError::Missing("Credentials.Token"))?,
+            tmp_secret_id: members
+                .tmp_secret_id
+                .ok_or(AnswerError::Missing("Credentials.TmpSecretId"))?,
+            tmp_secret_key: members
+                .tmp_secret_key
+                .ok_or(AnswerError::Missing("Credentials.TmpSecretKey"))?,
+            session_token: members
+                .token
+                .ok_or(AnswerError::Missing("Credentials.Token"))?,
             start: expiry.minus_seconds(duration_seconds).min(now),
             expiry,
             sts_request_id: request_id,
@@ -140,7 +152,9 @@ struct Members {
     tmp_secret_key: Option<Secret>,
 }
 
-fn secret_unless_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
+fn secret_unless_empty<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Secret>, D::Error> {
     Ok(Option::<String>::deserialize(deserializer)?.and_then(Secret::new))
 }
 
@@ -152,7 +166,10 @@ fn shape(error: &serde_json::Error) -> AnswerError {
         serde_json::error::Category::Data => "another shape",
         serde_json::error::Category::Eof => "cut short",
     };
-    AnswerError::Shape { category, position: error.column() }
+    AnswerError::Shape {
+        category,
+        position: error.column(),
+    }
 }
 
 /// STS accepts signatures five minutes off, so its clock and ours may differ by as much.
@@ -181,7 +198,9 @@ mod tests {
 
     #[track_caller]
     fn refused(body: &str) -> AnswerError {
-        let error = parse(body).err().unwrap_or_else(|| panic!("accepted: {body}"));
+        let error = parse(body)
+            .err()
+            .unwrap_or_else(|| panic!("accepted: {body}"));
         assert!(!error.to_string().contains("CANARY"), "{error}");
         error
     }
@@ -198,40 +217,65 @@ mod tests {
     fn the_start_is_never_ahead_of_our_clock() {
         let mut ahead = answer();
         ahead["Response"]["ExpiredTime"] = json!(NOW + 1800 + 200);
-        assert_eq!(parse(&ahead.to_string()).ok().unwrap().start.unix_seconds(), NOW);
+        assert_eq!(
+            parse(&ahead.to_string()).ok().unwrap().start.unix_seconds(),
+            NOW
+        );
         let mut behind = answer();
         behind["Response"]["ExpiredTime"] = json!(NOW + 1800 - 200);
-        assert_eq!(parse(&behind.to_string()).ok().unwrap().start.unix_seconds(), NOW - 200);
+        assert_eq!(
+            parse(&behind.to_string())
+                .ok()
+                .unwrap()
+                .start
+                .unix_seconds(),
+            NOW - 200
+        );
     }
 
     #[test]
     fn a_missing_or_empty_member_is_an_error_and_never_an_empty_string() {
         for member in ["Token", "TmpSecretId", "TmpSecretKey"] {
             let mut missing = answer();
-            missing["Response"]["Credentials"].as_object_mut().unwrap().remove(member);
+            missing["Response"]["Credentials"]
+                .as_object_mut()
+                .unwrap()
+                .remove(member);
             let mut empty = answer();
             empty["Response"]["Credentials"][member] = json!("");
             let mut null = answer();
             null["Response"]["Credentials"][member] = Value::Null;
             for body in [missing, empty, null] {
-                assert!(matches!(refused(&body.to_string()), AnswerError::Missing(name) if name.ends_with(member)));
+                assert!(
+                    matches!(refused(&body.to_string()), AnswerError::Missing(name) if name.ends_with(member))
+                );
             }
         }
         for member in ["Credentials", "ExpiredTime", "RequestId"] {
             let mut missing = answer();
             missing["Response"].as_object_mut().unwrap().remove(member);
-            assert!(matches!(refused(&missing.to_string()), AnswerError::Missing(name) if name == member));
+            assert!(
+                matches!(refused(&missing.to_string()), AnswerError::Missing(name) if name == member)
+            );
         }
     }
 
     #[test]
     fn an_answer_that_is_over_or_outlives_the_request_is_refused() {
-        for (seconds, overlong) in [(-1, false), (0, false), (299, false), (2101, true), (i64::MAX - NOW, true)] {
+        for (seconds, overlong) in [
+            (-1, false),
+            (0, false),
+            (299, false),
+            (2101, true),
+            (i64::MAX - NOW, true),
+        ] {
             let mut body = answer();
             body["Response"]["ExpiredTime"] = json!(NOW + seconds);
             match refused(&body.to_string()) {
                 AnswerError::Expired(_) => assert!(!overlong, "{seconds}"),
-                AnswerError::Overlong(_) | AnswerError::Missing("ExpiredTime") => assert!(overlong, "{seconds}"),
+                AnswerError::Overlong(_) | AnswerError::Missing("ExpiredTime") => {
+                    assert!(overlong, "{seconds}")
+                }
                 other => panic!("{other}"),
             }
         }
@@ -241,7 +285,15 @@ mod tests {
     fn what_is_not_the_documented_json_is_refused() {
         let mut cut_short = answer().to_string();
         cut_short.truncate(cut_short.len() - 9);
-        for body in ["", "null", "[]", "{}", "<html>CANARY</html>", "{\"Response\":null}", &cut_short] {
+        for body in [
+            "",
+            "null",
+            "[]",
+            "{}",
+            "<html>CANARY</html>",
+            "{\"Response\":null}",
+            &cut_short,
+        ] {
             assert!(matches!(refused(body), AnswerError::Shape { .. }), "{body}");
         }
         let mut wrong_type = answer();
@@ -255,17 +307,23 @@ mod tests {
     #[test]
     fn an_error_under_status_200_is_an_error() {
         let body = json!({"Response": {"Error": {"Code": "AuthFailure.SignatureFailure", "Message": "m"}, "RequestId": "r"}});
-        assert!(matches!(refused(&body.to_string()), AnswerError::Api { code, .. } if code == "AuthFailure.SignatureFailure"));
+        assert!(
+            matches!(refused(&body.to_string()), AnswerError::Api { code, .. } if code == "AuthFailure.SignatureFailure")
+        );
         let mut both = answer();
         both["Response"]["Error"] = json!({"Code": "X", "Message": "m"});
-        assert!(matches!(refused(&both.to_string()), AnswerError::Api { .. }));
+        assert!(matches!(
+            refused(&both.to_string()),
+            AnswerError::Api { .. }
+        ));
     }
 
     #[test]
     fn a_status_other_than_200_is_an_error_whatever_the_body() {
         let now = Timestamp::from_unix_seconds(NOW).unwrap();
         for status in [201, 302, 403, 500, 503] {
-            let outcome = Credentials::parse(status, answer().to_string().as_bytes(), now, 1800, 300);
+            let outcome =
+                Credentials::parse(status, answer().to_string().as_bytes(), now, 1800, 300);
             assert!(matches!(outcome, Err(AnswerError::Status(found)) if found == status));
         }
     }
