@@ -43,13 +43,23 @@ impl Timestamp {
     /// The UTC date as `2019-02-25`, the form that a credential scope takes.
     pub fn date(self) -> String {
         let moment = self.civil();
-        format!("{:04}-{:02}-{:02}", moment.year(), moment.month(), moment.day())
+        format!(
+            "{:04}-{:02}-{:02}",
+            moment.year(),
+            moment.month(),
+            moment.day()
+        )
     }
 
     /// ISO 8601 in UTC, as `2019-02-25T16:44:25Z`.
     pub fn iso_8601(self) -> String {
         let (date, moment) = (self.date(), self.civil());
-        format!("{date}T{:02}:{:02}:{:02}Z", moment.hour(), moment.minute(), moment.second())
+        format!(
+            "{date}T{:02}:{:02}:{:02}Z",
+            moment.hour(),
+            moment.minute(),
+            moment.second()
+        )
     }
 
     /// Formatted by hand: the library's own formatter is as large as the whole of this crate's signing.

@@ -24,9 +24,17 @@ fn tc3_vectors() {
     for case in cases("tc3", 5) {
         let (request, body) = (json(&case, "request.json"), text(&case, "body"));
         let secret_key = secret(&request);
-        let timestamp = request["timestamp"].as_i64().and_then(Timestamp::from_unix_seconds).expect("a time");
+        let timestamp = request["timestamp"]
+            .as_i64()
+            .and_then(Timestamp::from_unix_seconds)
+            .expect("a time");
         let service = field(&request, "service");
-        let headers: Vec<(&str, &str)> = request["headers"].as_array().expect("headers").iter().map(pair).collect();
+        let headers: Vec<(&str, &str)> = request["headers"]
+            .as_array()
+            .expect("headers")
+            .iter()
+            .map(pair)
+            .collect();
 
         let hashed_payload = tc3::sha256_hex(body.as_bytes());
         step(&case, "1-hashed-payload", &hashed_payload);
@@ -46,8 +54,13 @@ fn tc3_vectors() {
         let secret_signing = secret_service.derive(tc3::TERMINATOR);
         step(&case, "6-secret-signing", &secret_signing.to_hex());
         step(&case, "7-signature", &secret_signing.sign(&string_to_sign));
-        let authorization =
-            tc3::authorization(&canonical_request, service, timestamp, field(&request, "secret_id"), &secret_key);
+        let authorization = tc3::authorization(
+            &canonical_request,
+            service,
+            timestamp,
+            field(&request, "secret_id"),
+            &secret_key,
+        );
         step(&case, "8-authorization", &authorization);
     }
 }
@@ -56,13 +69,25 @@ fn tc3_vectors() {
 fn v1_vectors() {
     for case in cases("v1", 6) {
         let request = json(&case, "request.json");
-        let parameters = request["parameters"].as_object().expect("parameters").iter();
-        let parameters = parameters.map(|(name, value)| (name.as_str(), value.as_str().expect("a text")));
-        let string_to_sign =
-            v1::string_to_sign(field(&request, "method"), field(&request, "endpoint"), parameters);
+        let parameters = request["parameters"]
+            .as_object()
+            .expect("parameters")
+            .iter();
+        let parameters =
+            parameters.map(|(name, value)| (name.as_str(), value.as_str().expect("a text")));
+        let string_to_sign = v1::string_to_sign(
+            field(&request, "method"),
+            field(&request, "endpoint"),
+            parameters,
+        );
         step(&case, "1-string-to-sign", &string_to_sign);
-        let method = SignatureMethod::from_parameter(request["signature_method"].as_str()).expect("a method");
-        step(&case, "2-signature", &v1::sign(method, &secret(&request), &string_to_sign));
+        let method = SignatureMethod::from_parameter(request["signature_method"].as_str())
+            .expect("a method");
+        step(
+            &case,
+            "2-signature",
+            &v1::sign(method, &secret(&request), &string_to_sign),
+        );
     }
 }
 
@@ -77,14 +102,21 @@ fn an_unknown_signature_method_is_none() {
     for text in ["HmacMD5", "hmacsha1", "HMACSHA256", "none"] {
         assert_eq!(SignatureMethod::from_parameter(Some(text)), None, "{text}");
     }
-    assert_eq!(SignatureMethod::from_parameter(None), Some(SignatureMethod::HmacSha1));
+    assert_eq!(
+        SignatureMethod::from_parameter(None),
+        Some(SignatureMethod::HmacSha1)
+    );
 }
 
 /// All folders of one kind; fewer than expected means that some were lost.
 fn cases(kind: &str, count: usize) -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors").join(kind);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/vectors")
+        .join(kind);
     let entries = fs::read_dir(folder).expect("the vectors");
-    let cases: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    let cases: Vec<PathBuf> = entries
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
     assert_eq!(cases.len(), count, "vectors of {kind}");
     cases
 }
@@ -96,7 +128,8 @@ fn step(case: &Path, file: &str, computed: &str) {
 }
 
 fn text(case: &Path, file: &str) -> String {
-    fs::read_to_string(case.join(file)).unwrap_or_else(|error| panic!("{}/{file}: {error}", case.display()))
+    fs::read_to_string(case.join(file))
+        .unwrap_or_else(|error| panic!("{}/{file}: {error}", case.display()))
 }
 
 fn json(case: &Path, file: &str) -> Value {
@@ -104,11 +137,16 @@ fn json(case: &Path, file: &str) -> Value {
 }
 
 fn field<'a>(request: &'a Value, name: &str) -> &'a str {
-    request[name].as_str().unwrap_or_else(|| panic!("no `{name}`"))
+    request[name]
+        .as_str()
+        .unwrap_or_else(|| panic!("no `{name}`"))
 }
 
 fn pair(header: &Value) -> (&str, &str) {
-    (header[0].as_str().expect("a name"), header[1].as_str().expect("a value"))
+    (
+        header[0].as_str().expect("a name"),
+        header[1].as_str().expect("a value"),
+    )
 }
 
 fn secret(request: &Value) -> Secret {
