@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use crate::{Failure, installed};
+use crate::{Failure, Variables, installed};
 
 /// Longer than any driver needs; a driver that hangs fails its test instead of the whole run.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
@@ -34,13 +34,9 @@ impl Client {
     ///
     /// # Errors
     /// When the driver is not installed, does not end in time, or prints anything but one JSON line.
-    pub async fn drive(
-        self,
-        arguments: &[&str],
-        settings: &[(&str, &str)],
-    ) -> Result<Value, Failure> {
+    pub async fn drive(self, arguments: &[&str], settings: &Variables) -> Result<Value, Failure> {
         let mut command = self.command()?;
-        command.args(arguments).envs(settings.iter().copied());
+        command.args(arguments).envs(settings);
         let driver = format!("{} {}", self.driver(), arguments.join(" "));
         let output = timeout(TIME_LIMIT, command.output())
             .await

@@ -4,6 +4,8 @@
 //! Nothing here skips: whatever is missing is a [`Failure`], and a test unwraps it. Nothing here judges an outcome either;
 //! that is each test's own business.
 
+use std::collections::BTreeMap;
+
 mod client;
 mod failure;
 mod installed;
@@ -13,3 +15,6 @@ pub use client::Client;
 pub use failure::Failure;
 pub use installed::bootstrap;
 pub use rie::{Invocation, Rie};
+
+/// Environment variables by name, for a child that sees no others.
+pub type Variables = BTreeMap<&'static str, String>;

@@ -3,6 +3,7 @@
 //! The emulator crashes when two invocations overlap, so [`Rie::invoke`] takes it exclusively. Stopping is a request, since
 //! the emulator alone can end the function that it started. Leaves out: what an event or an answer should look like.
 
+use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::Stdio;
@@ -16,7 +17,7 @@ use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
-use crate::{Failure, installed};
+use crate::{Failure, Variables, installed};
 
 /// Bounds each wait; the function's own limit is shorter, so that the emulator's answer is what a test sees.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
@@ -32,8 +33,8 @@ pub struct Rie {
     printed: [JoinHandle<String>; 2],
 }
 
-/// What came back from one invocation.
-#[derive(Debug, Clone, PartialEq)]
+/// What came back from one invocation. Its `Debug` leaves out the payload, which holds credentials.
+#[derive(Clone, PartialEq)]
 pub struct Invocation {
     /// The emulator's own HTTP status: 200 says that it answered, not that the function succeeded.
     pub status: u16,
@@ -46,7 +47,7 @@ impl Rie {
     ///
     /// # Errors
     /// When the emulator is not installed or does not listen in time.
-    pub async fn start(function: &Path, variables: &[(&str, &str)]) -> Result<Self, Failure> {
+    pub async fn start(function: &Path, variables: &Variables) -> Result<Self, Failure> {
         let [runtime_api, address] = free_addresses()
             .await
             .map_err(|fault| went_wrong("find free ports", &fault))?;
@@ -56,7 +57,7 @@ impl Rie {
             .args(["--log-level", "error"])
             .arg(function)
             .env_clear()
-            .envs(variables.iter().copied())
+            .envs(variables)
             .env("AWS_LAMBDA_FUNCTION_TIMEOUT", FUNCTION_TIMEOUT_SECONDS)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -97,8 +98,11 @@ impl Rie {
             .bytes()
             .await
             .map_err(|fault| went_wrong("read the answer of", &fault))?;
-        let payload = serde_json::from_slice(&body)
-            .map_err(|fault| went_wrong("read as JSON the answer of", &fault))?;
+        let payload = serde_json::from_slice(&body).map_err(|_not_json| {
+            Failure::new(format!(
+                "the Lambda emulator answered {status} and no JSON: did the function end?"
+            ))
+        })?;
         Ok(Invocation { status, payload })
     }
 
@@ -153,6 +157,14 @@ impl Drop for Rie {
     }
 }
 
+impl fmt::Debug for Invocation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Invocation")
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Held together, so that the two differ; given up before the emulator binds them, as it takes no ready socket.
 async fn free_addresses() -> std::io::Result<[SocketAddr; 2]> {
     let first = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
@@ -172,6 +184,6 @@ fn collect(stream: Option<impl AsyncRead + Unpin + Send + 'static>) -> JoinHandl
     })
 }
 
-fn went_wrong(what: &str, fault: &dyn std::fmt::Display) -> Failure {
+fn went_wrong(what: &str, fault: &dyn fmt::Display) -> Failure {
     Failure::new(format!("could not {what} the Lambda emulator: {fault}"))
 }
