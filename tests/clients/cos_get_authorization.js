@@ -42,9 +42,10 @@ async function authorize(issuer, callback) {
   issuer.calls += 1;
   try {
     const response = await fetch(outcome.required('ISSUER_URL'), { signal: AbortSignal.timeout(PATIENCE_MS) });
-    const data = without(process.env.OMIT, await response.json());
+    const answer = await response.json();
+    if (!answer.credentials) return outcome.failed(`the issuer answered ${response.status} without credentials`);
+    const data = without(process.env.OMIT, answer);
     issuer.answer = data;
-    if (!data.credentials) return outcome.failed(`the issuer answered ${response.status} without credentials`);
     callback({
       TmpSecretId: data.credentials.tmpSecretId,
       TmpSecretKey: data.credentials.tmpSecretKey,
