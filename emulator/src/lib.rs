@@ -1,1 +1,49 @@
-//! placeholder
+//! cos-emulator: the local cloud in which the function runs on a laptop, with no account and no network.
+//!
+//! One process, loopback only. A gateway turns HTTP into the platform's event, a runtime API hands it to the *deployable*
+//! binary (a child process with a cleared environment), and an STS that checks every signature issues the keys:
+//!
+//! ```text
+//! curl ──> gateway ──> event ──> runtime ──> child: bootstrap
+//!          (5000)      shape     instance       │ signed call, TLS
+//!                                               └──────> sts ──> account (keys, roles)
+//! ```
+//!
+//! | room | what it holds |
+//! |---|---|
+//! | [`Cloud`], [`CloudBuilder`] | everything together, started and stopped as one |
+//! | `account`, `ledger` | keys and roles; every secret ever issued |
+//! | `sts` | verification, actions, documented errors, faults, the record of calls |
+//! | `gateway`, `event` | HTTP to event and reply to HTTP, one file for each shape |
+//! | `function`, `instance`, `runtime`, `process` | child processes: states, limits, both runtime APIs |
+//!
+//! Promises: nothing listens beyond 127.0.0.1; no key works that this cloud did not make; keys that look real are refused; no
+//! child outlives its [`Cloud`]. It fails closed: there is no magic key and no switch that skips a check.
+//! Leaves out, for now: COS itself, the evaluation of CAM policies, frozen instances, memory limits.
+//! A comment says *documented*, *observed* or *inferred* where a behaviour is the platform's.
+
+mod account;
+mod ca;
+mod clock;
+mod cloud;
+mod environment;
+mod event;
+mod function;
+mod gateway;
+mod instance;
+mod ledger;
+mod net;
+mod platform;
+mod process;
+mod runtime;
+mod sts;
+mod web;
+
+pub use account::{Account, KeyOwner, KeyPair, Role, Trust};
+pub use cloud::{Cloud, CloudBuilder, StartError};
+pub use function::{Invocation, Outcome};
+pub use platform::{LambdaEvent, Platform, PlatformError, ScfEvent};
+pub use sts::{Fault, Member, Sts, StsCall};
+
+/// A text that only the emulator contains: a check searches the deployed binary for it.
+pub const MARKER: &str = "cos-emulator-marker-3f9c1e57a2d84b06";

@@ -1,0 +1,62 @@
+//! Lambda behind an application load balancer, multi-value headers off (the default).
+//!
+//! Documented: `requestContext.elb`, query values still percent-encoded, base64 by content type, 502 as an HTML page.
+//! Inferred: which value of a repeated query name stays (the last).
+
+use bytes::Bytes;
+use http::Response;
+use serde_json::{Map, Value, json};
+
+use super::{Ask, reply, rest};
+
+pub(super) fn event(ask: &Ask) -> Value {
+    let (mut headers, _) = rest::header_maps(ask);
+    headers.insert("x-forwarded-for".to_owned(), json!(ask.source_ip));
+    headers.insert("x-forwarded-proto".to_owned(), json!("http"));
+    headers.insert("x-forwarded-port".to_owned(), json!("80"));
+    let (body, base64) = ask.body_by_content_type();
+    json!({
+        "requestContext": {
+            "elb": {
+                "targetGroupArn": "arn:aws:elasticloadbalancing:ap-southeast-1:123456789012:targetgroup/emulator/49e9d65c45c6791a",
+            },
+        },
+        "httpMethod": ask.method.as_str(),
+        "path": ask.path,
+        "queryStringParameters": raw_query(ask),
+        "headers": headers,
+        "body": body,
+        "isBase64Encoded": base64,
+    })
+}
+
+/// The response; `None` when it is malformed.
+pub(super) fn reply(bytes: &[u8]) -> Option<Response<Bytes>> {
+    let members: Map<String, Value> = serde_json::from_slice(bytes).ok()?;
+    let status = reply::status(&members)?;
+    let headers = rest::both_header_maps(&members)?;
+    let body = reply::body(&members)?;
+    Some(reply::response(status, headers, body))
+}
+
+pub(super) fn failure(throttled: bool, too_large: bool) -> Response<Bytes> {
+    let (status, title) = match (throttled, too_large) {
+        (true, _) => (503, "503 Service Temporarily Unavailable"),
+        (_, true) => (413, "413 Request Entity Too Large"),
+        _ => (502, "502 Bad Gateway"),
+    };
+    let page = format!(
+        "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n</body>\r\n</html>\r\n"
+    );
+    reply::text(status, "text/html", page)
+}
+
+fn raw_query(ask: &Ask) -> Map<String, Value> {
+    let pairs = ask.query.split('&').filter(|pair| !pair.is_empty());
+    pairs
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (name.to_owned(), json!(value))
+        })
+        .collect()
+}

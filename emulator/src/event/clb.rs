@@ -1,0 +1,71 @@
+//! SCF behind a load balancer (CLB).
+//!
+//! Documented: method and path only as `X-Method` and `X-Uri`, `payload` an object, `isBase64Encoded` a string, base64 for
+//! all but a few content types, the body for a malformed response. Inferred: that `X-Uri` carries the query, a payload that
+//! is no JSON object as a string, status 403.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::Response;
+use serde_json::{Map, Value, json};
+
+use super::{Ask, reply, scf_api_gateway};
+
+pub(super) fn event(ask: &Ask) -> Value {
+    let mut headers = Map::new();
+    for (name, value) in ask.scf_headers() {
+        headers.insert(title_case(&name), value);
+    }
+    for (name, value) in [
+        ("X-Stgw-Time", format!("{}.000", ask.unix_seconds)),
+        ("X-Client-Proto", "http".to_owned()),
+        ("X-Forwarded-Proto", "http".to_owned()),
+        ("X-Client-Proto-Ver", "HTTP/1.1".to_owned()),
+        ("X-Real-IP", ask.source_ip.clone()),
+        ("X-Real-Port", "44347".to_owned()),
+        ("X-Forwarded-For", ask.source_ip.clone()),
+        ("X-Method", ask.method.to_string()),
+        ("X-Uri", ask.target()),
+    ] {
+        headers.insert(name.to_owned(), Value::String(value));
+    }
+    let (payload, base64) = payload(ask);
+    json!({
+        "headers": headers,
+        "payload": payload,
+        "isBase64Encoded": if base64 { "true" } else { "false" },
+    })
+}
+
+pub(super) fn reply(bytes: &[u8]) -> Response<Bytes> {
+    serde_json::from_slice::<Map<String, Value>>(bytes)
+        .ok()
+        .as_ref()
+        .and_then(scf_api_gateway::integrated)
+        .unwrap_or_else(|| {
+            let error = json!({ "errno": 403, "error": "Analyse scf response failed." });
+            reply::json(403, &error)
+        })
+}
+
+fn payload(ask: &Ask) -> (Value, bool) {
+    match ask.body_by_content_type() {
+        (_, true) => (Value::String(STANDARD.encode(&ask.body)), true),
+        (text, false) => match serde_json::from_str::<Value>(&text) {
+            Ok(object @ Value::Object(_)) => (object, false),
+            _ => (Value::String(text), false),
+        },
+    }
+}
+
+/// `content-type` as `Content-type`, the way the documented sample writes it.
+fn title_case(name: &str) -> String {
+    let mut letters = name.chars();
+    letters
+        .next()
+        .map(|first| first.to_ascii_uppercase())
+        .into_iter()
+        .chain(letters)
+        .collect()
+}

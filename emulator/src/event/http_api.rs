@@ -1,0 +1,23 @@
+//! Lambda behind an HTTP API: payload 2.0, and what the gateway answers when the function did not.
+//!
+//! Inferred: the statuses; the bodies are documented.
+
+use bytes::Bytes;
+use http::Response;
+use serde_json::{Value, json};
+
+use super::{Ask, payload_two, reply};
+
+pub(super) fn event(ask: &Ask) -> Value {
+    let id = "emulatorapi";
+    let domain = format!("{id}.execute-api.ap-southeast-1.amazonaws.com");
+    payload_two::event(ask, id, &domain)
+}
+
+pub(super) fn failure(throttled: bool, too_large: bool) -> Response<Bytes> {
+    match (throttled, too_large) {
+        (true, _) => reply::json(503, &json!({ "message": "Service Unavailable" })),
+        (_, true) => reply::json(413, &json!({ "message": "Request Entity Too Large" })),
+        _ => reply::json(502, &json!({ "message": "Internal Server Error" })),
+    }
+}

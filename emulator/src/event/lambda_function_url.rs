@@ -1,0 +1,23 @@
+//! Lambda function URL: payload 2.0, and what its front answers when the function did not.
+//!
+//! Documented: 502 `Internal Server Error`. Inferred: the bodies of 429 and 413.
+
+use bytes::Bytes;
+use http::Response;
+use serde_json::{Value, json};
+
+use super::{Ask, payload_two, reply};
+
+pub(super) fn event(ask: &Ask) -> Value {
+    let id = "emulatorurl";
+    let domain = format!("{id}.lambda-url.ap-southeast-1.on.aws");
+    payload_two::event(ask, id, &domain)
+}
+
+pub(super) fn failure(throttled: bool, too_large: bool) -> Response<Bytes> {
+    match (throttled, too_large) {
+        (true, _) => reply::json(429, &json!({ "Message": "Rate Exceeded." })),
+        (_, true) => reply::json(413, &json!({ "Message": "Request Too Long" })),
+        _ => reply::text(502, "text/plain", "Internal Server Error".to_owned()),
+    }
+}

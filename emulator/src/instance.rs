@@ -1,0 +1,251 @@
+//! One instance of the function: a child process, its runtime API, and the state between them.
+//!
+//! ```text
+//! Init ──ready──> Idle ──begin──> Busy ──finish──> Answered ──taken──> Idle
+//!   └───────────────┴───────────────┴──── exit, time-out, shutdown ────> Dead
+//! ```
+//!
+//! Promises: one invocation at a time; the first response or error of an invocation that was fetched wins, whatever comes
+//! later is ignored; nothing comes back from `Dead`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::watch;
+
+use crate::function::Outcome;
+use crate::platform::PlatformError;
+
+/// One invocation as the runtime API delivers it.
+#[derive(Debug)]
+pub(crate) struct Work {
+    pub(crate) request_id: String,
+    pub(crate) event: Bytes,
+}
+
+/// Why an instance is gone.
+#[derive(Clone, Debug)]
+pub(crate) enum Death {
+    Exited { status: String },
+    InitFailed { message: String },
+    Killed,
+}
+
+#[derive(Clone, Debug)]
+enum Phase {
+    Init,
+    Idle,
+    Busy {
+        work: Arc<Work>,
+        fetched: bool,
+    },
+    Answered {
+        outcome: Outcome,
+        gone: Option<Death>,
+    },
+    Dead {
+        death: Death,
+        fetched: bool,
+    },
+}
+
+/// The state that the runtime API, the process and the invoker share.
+#[derive(Debug)]
+pub(crate) struct State {
+    phase: watch::Sender<Phase>,
+}
+
+/// How an invocation ended that has no outcome of the function's own.
+#[derive(Debug)]
+pub(crate) enum Lost {
+    /// The instance was gone before it took the event, which may therefore go to another (inferred).
+    Untouched(PlatformError),
+    /// The platform's error.
+    Failed(PlatformError),
+}
+
+impl State {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            phase: watch::Sender::new(Phase::Init),
+        })
+    }
+
+    pub(crate) fn is_idle(&self) -> bool {
+        matches!(*self.phase.borrow(), Phase::Idle)
+    }
+
+    pub(crate) fn is_dead(&self) -> bool {
+        matches!(*self.phase.borrow(), Phase::Dead { .. })
+    }
+
+    /// The process says that it is ready; repeats change nothing.
+    pub(crate) fn ready(&self) {
+        self.change(|phase| match phase {
+            Phase::Init => Some(Phase::Idle),
+            _ => None,
+        });
+    }
+
+    /// The process is gone or has to go.
+    pub(crate) fn die(&self, death: Death) {
+        self.change(|phase| match phase {
+            Phase::Dead { .. } => None,
+            Phase::Busy { fetched, .. } => Some(Phase::Dead {
+                death,
+                fetched: *fetched,
+            }),
+            // An answer that nobody has taken yet is still an answer.
+            Phase::Answered { outcome, .. } => Some(Phase::Answered {
+                outcome: outcome.clone(),
+                gone: Some(death),
+            }),
+            Phase::Init | Phase::Idle => Some(Phase::Dead {
+                death,
+                fetched: false,
+            }),
+        });
+    }
+
+    /// Waits for the end of `Init`.
+    pub(crate) async fn until_ready(&self, limit: Duration) -> Result<(), PlatformError> {
+        let mut phases = self.phase.subscribe();
+        let settled = phases.wait_for(|phase| !matches!(phase, Phase::Init));
+        match tokio::time::timeout(limit, settled).await {
+            Err(_) => Err(PlatformError::InitTimeout { limit }),
+            Ok(Ok(phase)) => match &*phase {
+                Phase::Dead { death, .. } => Err(match death.clone() {
+                    Death::Exited { status } => PlatformError::ExitedInInit { status },
+                    Death::InitFailed { message } => PlatformError::InitFailed { message },
+                    Death::Killed => PlatformError::InitTimeout { limit },
+                }),
+                _ => Ok(()),
+            },
+            Ok(Err(_)) => Err(PlatformError::InitTimeout { limit }),
+        }
+    }
+
+    /// Waits for an event; the same one again while it is unanswered. `None` when the instance is dead.
+    pub(crate) async fn next(&self) -> Option<Arc<Work>> {
+        let mut phases = self.phase.subscribe();
+        let due = phases
+            .wait_for(|phase| matches!(phase, Phase::Busy { .. } | Phase::Dead { .. }))
+            .await;
+        drop(due);
+        let mut taken = None;
+        self.change(|phase| match phase {
+            Phase::Busy { work, .. } => {
+                taken = Some(Arc::clone(work));
+                Some(Phase::Busy {
+                    work: Arc::clone(work),
+                    fetched: true,
+                })
+            }
+            _ => None,
+        });
+        taken
+    }
+
+    /// The process answers; `request_id` where the runtime API tells which invocation it means. False: ignored.
+    pub(crate) fn finish(&self, request_id: Option<&str>, outcome: Outcome) -> bool {
+        self.change(|phase| match phase {
+            Phase::Busy {
+                work,
+                fetched: true,
+            } if request_id.is_none_or(|id| id == work.request_id) => Some(Phase::Answered {
+                outcome,
+                gone: None,
+            }),
+            _ => None,
+        })
+    }
+
+    /// Hands over an event and waits for its outcome.
+    pub(crate) async fn invoke(&self, work: Work, limit: Duration) -> Result<Outcome, Lost> {
+        let work = Arc::new(work);
+        let mut phases = self.phase.subscribe();
+        self.change(|phase| match phase {
+            Phase::Idle => Some(Phase::Busy {
+                work,
+                fetched: false,
+            }),
+            _ => None,
+        });
+        let settled =
+            phases.wait_for(|phase| matches!(phase, Phase::Answered { .. } | Phase::Dead { .. }));
+        if tokio::time::timeout(limit, settled).await.is_err() {
+            self.die(Death::Killed);
+        }
+        let settled = self.phase.borrow().clone();
+        match settled {
+            Phase::Answered { outcome, .. } => {
+                self.change(|phase| match phase {
+                    Phase::Answered { gone: None, .. } => Some(Phase::Idle),
+                    Phase::Answered {
+                        gone: Some(death), ..
+                    } => Some(Phase::Dead {
+                        death: death.clone(),
+                        fetched: true,
+                    }),
+                    _ => None,
+                });
+                Ok(outcome)
+            }
+            Phase::Dead { death, fetched } => Err(lost(death, fetched, limit)),
+            Phase::Init | Phase::Idle | Phase::Busy { .. } => {
+                Err(lost(Death::Killed, false, limit))
+            }
+        }
+    }
+
+    /// Waits for the end of the instance and says how it ended.
+    pub(crate) async fn until_dead(&self) -> String {
+        let mut phases = self.phase.subscribe();
+        match phases
+            .wait_for(|phase| matches!(phase, Phase::Dead { .. }))
+            .await
+            .as_deref()
+        {
+            Ok(Phase::Dead {
+                death: Death::Exited { status },
+                ..
+            }) => status.clone(),
+            _ => "killed".to_owned(),
+        }
+    }
+
+    /// Tells a broken answer of a living process from that of one which is just going.
+    pub(crate) async fn exit_within_a_moment(&self) -> PlatformError {
+        match tokio::time::timeout(Duration::from_millis(250), self.until_dead()).await {
+            Ok(status) => PlatformError::ExitedBusy { status },
+            Err(_) => PlatformError::BadAnswer,
+        }
+    }
+
+    /// One atomic step; true when `step` made one.
+    fn change(&self, step: impl FnOnce(&Phase) -> Option<Phase>) -> bool {
+        self.phase.send_if_modified(|phase| match step(phase) {
+            Some(next) => {
+                *phase = next;
+                true
+            }
+            None => false,
+        })
+    }
+}
+
+fn lost(death: Death, fetched: bool, limit: Duration) -> Lost {
+    match death {
+        Death::Killed if fetched => Lost::Failed(PlatformError::CallTimeout { limit }),
+        Death::Killed => Lost::Failed(PlatformError::FetchTimeout { limit }),
+        Death::Exited { status } | Death::InitFailed { message: status } => {
+            let error = PlatformError::ExitedBusy { status };
+            if fetched {
+                Lost::Failed(error)
+            } else {
+                Lost::Untouched(error)
+            }
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! HTTP/1.1 for every listener of the cloud, and a small client to web functions.
+//!
+//! Promises: listeners are on 127.0.0.1; dropping a [`Server`] closes its listener and all its connections; a handler that
+//! returns an error closes the connection without an answer, and a body that ends in an error cuts it off.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, StatusCode, header};
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{AbortHandle, JoinSet};
+use tokio_rustls::TlsAcceptor;
+
+mod shuffle;
+
+use self::shuffle::ShuffledNames;
+use crate::platform::PlatformError;
+
+/// A body that may end in an error, which cuts the connection.
+pub(crate) type Body = BoxBody<Bytes, io::Error>;
+
+/// What lies between the socket and HTTP.
+#[derive(Clone)]
+pub(crate) enum Transport {
+    Plain,
+    /// Header names go out with random letter case.
+    Shuffled,
+    Tls(TlsAcceptor),
+}
+
+/// A running listener.
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    accepting: AbortHandle,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+impl Server {
+    /// Listens on 127.0.0.1; port 0 takes a free one.
+    pub(crate) fn start<H, F>(port: u16, transport: Transport, handler: H) -> io::Result<Self>
+    where
+        H: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
+        F: Future<Output = io::Result<Response<Body>>> + Send + 'static,
+    {
+        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let listener = TcpListener::from_std(listener)?;
+        let accepting = tokio::spawn(accept(listener, transport, handler)).abort_handle();
+        Ok(Self { address, accepting })
+    }
+}
+
+async fn accept<H, F>(listener: TcpListener, transport: Transport, handler: H)
+where
+    H: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
+    F: Future<Output = io::Result<Response<Body>>> + Send + 'static,
+{
+    // Owned by this task, so that aborting it closes every connection.
+    let mut connections = JoinSet::new();
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            // Out of descriptors: wait for some to close.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        while connections.try_join_next().is_some() {}
+        connections.spawn(connection(stream, transport.clone(), handler.clone()));
+    }
+}
+
+async fn connection<H, F>(stream: TcpStream, transport: Transport, handler: H)
+where
+    H: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
+    F: Future<Output = io::Result<Response<Body>>> + Send + 'static,
+{
+    // Without it small answers wait for the peer's delayed acknowledgement; a failure costs only speed.
+    let _ = stream.set_nodelay(true);
+    match transport {
+        Transport::Plain => http1(stream, handler).await,
+        Transport::Shuffled => http1(ShuffledNames::new(stream), handler).await,
+        Transport::Tls(acceptor) => {
+            if let Ok(Ok(stream)) =
+                tokio::time::timeout(Duration::from_secs(10), acceptor.accept(stream)).await
+            {
+                http1(stream, handler).await;
+            }
+        }
+    }
+}
+
+async fn http1<S, H, F>(stream: S, handler: H)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    H: Fn(Request<Incoming>) -> F,
+    F: Future<Output = io::Result<Response<Body>>>,
+{
+    // An error here is the peer's (or a fault on purpose); the connection is over either way.
+    let _ = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_secs(60))
+        .serve_connection(TokioIo::new(stream), service_fn(handler))
+        .await;
+}
+
+/// The whole body, or `None` when it is larger than `limit_bytes` or breaks off.
+pub(crate) async fn read_body<B>(body: B, limit_bytes: usize) -> Option<Bytes>
+where
+    B: hyper::body::Body<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let collected = Limited::new(body, limit_bytes).collect().await.ok()?;
+    Some(collected.to_bytes())
+}
+
+/// The whole body of a function's answer.
+pub(crate) async fn read_limited(
+    body: Incoming,
+    limit_bytes: usize,
+) -> Result<Bytes, PlatformError> {
+    match Limited::new(body, limit_bytes).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(PlatformError::ResponseTooLarge),
+        Err(_) => Err(PlatformError::BadAnswer),
+    }
+}
+
+/// A complete body.
+pub(crate) fn full(bytes: impl Into<Bytes>) -> Body {
+    Full::new(bytes.into())
+        .map_err(|never: Infallible| match never {})
+        .boxed()
+}
+
+/// An answer with a content type.
+pub(crate) fn answer(
+    status: StatusCode,
+    content_type: &str,
+    body: impl Into<Bytes>,
+) -> Response<Body> {
+    let mut response = Response::new(full(body));
+    *response.status_mut() = status;
+    if let Ok(value) = HeaderValue::from_str(content_type) {
+        response.headers_mut().insert(header::CONTENT_TYPE, value);
+    }
+    response
+}
+
+/// A JSON answer.
+pub(crate) fn json(status: StatusCode, body: &serde_json::Value) -> Response<Body> {
+    answer(status, "application/json", body.to_string())
+}
+
+/// Sends one request over a connection of its own and reads the answer up to its body.
+pub(crate) async fn send(
+    address: SocketAddr,
+    request: Request<Full<Bytes>>,
+) -> io::Result<Response<Incoming>> {
+    let stream = TcpStream::connect(address).await?;
+    let (mut sender, connection) = hyper::client::conn::http1::Builder::new()
+        .handshake(TokioIo::new(stream))
+        .await
+        .map_err(io::Error::other)?;
+    // Ends when the answer's body has been read or dropped.
+    tokio::spawn(connection);
+    sender.send_request(request).await.map_err(io::Error::other)
+}

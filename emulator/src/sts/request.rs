@@ -1,0 +1,150 @@
+//! One HTTP request to the STS, taken apart and not yet believed.
+//!
+//! The content type selects the signature (documented): POST with JSON is TC3, POST with a form is v1, GET is either. Sizes
+//! (documented): GET 32 KB, POST with v1 1 MB, POST with TC3 10 MB.
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use http::{HeaderMap, Method, Request};
+use hyper::body::Incoming;
+
+use super::StsCall;
+use super::error::StsError;
+use super::parameters::{Parameters, decode_once};
+use super::policy;
+use crate::net;
+
+const MAX_QUERY_BYTES: usize = 32 * 1024;
+const MAX_V1_BODY_BYTES: usize = 1024 * 1024;
+const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
+
+/// Where the signature is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scheme {
+    /// In the header `Authorization`.
+    Tc3,
+    /// Among the parameters.
+    V1,
+}
+
+/// A readable request of anybody.
+pub(crate) struct Unverified {
+    pub(crate) method: Method,
+    pub(crate) query: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    pub(crate) scheme: Scheme,
+    pub(crate) parameters: Parameters,
+}
+
+impl Unverified {
+    pub(crate) async fn read(request: Request<Incoming>) -> Result<Self, StsError> {
+        let (head, body) = request.into_parts();
+        let query = head.uri.query().unwrap_or_default().to_owned();
+        if query.len() > MAX_QUERY_BYTES {
+            return Err(StsError::request_too_large());
+        }
+        let body = net::read_body(body, MAX_BODY_BYTES)
+            .await
+            .ok_or_else(StsError::request_too_large)?;
+        let scheme = scheme(&head.method, &head.headers)?;
+        if scheme == Scheme::V1 && body.len() > MAX_V1_BODY_BYTES {
+            return Err(StsError::body_too_large_for_v1());
+        }
+        let parameters = if head.method == Method::GET {
+            Parameters::from_flat(&query)?
+        } else if scheme == Scheme::Tc3 {
+            Parameters::from_json(&body)?
+        } else {
+            let form = str::from_utf8(&body)
+                .map_err(|_| StsError::invalid_request("the form is not UTF-8"))?;
+            Parameters::from_flat(form)?
+        };
+        Ok(Self {
+            method: head.method,
+            query,
+            headers: head.headers,
+            body,
+            scheme,
+            parameters,
+        })
+    }
+
+    /// A common parameter: a header with TC3, a parameter with v1.
+    pub(crate) fn common(&self, name: &str) -> Result<Option<&str>, StsError> {
+        match self.scheme {
+            Scheme::Tc3 => Ok(self
+                .header(&format!("x-tc-{}", name.to_ascii_lowercase()))
+                .filter(|text| !text.is_empty())),
+            Scheme::V1 => self.parameters.text(name),
+        }
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    pub(crate) fn host(&self) -> &str {
+        self.header(HOST.as_str()).unwrap_or_default()
+    }
+
+    pub(crate) fn wants_chinese(&self) -> bool {
+        matches!(self.common("Language"), Ok(Some("zh-CN")))
+    }
+
+    /// What may be recorded of the call, its outcome still open.
+    pub(crate) fn call(&self, request_id: &str) -> StsCall {
+        let text = |name| self.parameters.text(name).ok().flatten();
+        let action = self.common("Action").ok().flatten().unwrap_or_default();
+        let default_seconds = match action {
+            "GetFederationToken" => Some(super::actions::FEDERATION_SECONDS),
+            "AssumeRole" => Some(super::actions::ROLE_SECONDS),
+            _ => None,
+        };
+        let asked = self.parameters.integer("DurationSeconds").ok().flatten();
+        StsCall {
+            action: action.to_owned(),
+            outcome: String::new(),
+            duration_seconds: asked.or(default_seconds),
+            policy: text("Policy").map(|wire| {
+                let plain = decode_once(wire).unwrap_or_default();
+                policy::compact(&plain).unwrap_or(plain)
+            }),
+            name: text("Name")
+                .or_else(|| text("RoleSessionName"))
+                .map(str::to_owned),
+            signature_method: self.signature_method().to_owned(),
+            request_id: request_id.to_owned(),
+        }
+    }
+
+    fn signature_method(&self) -> &str {
+        match self.scheme {
+            Scheme::Tc3 => cos_issuer::sign::tc3::ALGORITHM,
+            Scheme::V1 => match self.parameters.text("SignatureMethod") {
+                Ok(Some(method)) => method,
+                _ if matches!(self.parameters.text("Signature"), Ok(Some(_))) => "HmacSHA1",
+                _ => "",
+            },
+        }
+    }
+}
+
+fn scheme(method: &Method, headers: &HeaderMap) -> Result<Scheme, StsError> {
+    let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    if method == Method::GET {
+        let in_header = header(AUTHORIZATION.as_str()).is_some();
+        return Ok(if in_header { Scheme::Tc3 } else { Scheme::V1 });
+    }
+    if method != Method::POST {
+        return Err(StsError::unsupported_protocol());
+    }
+    let content_type = header(CONTENT_TYPE.as_str()).unwrap_or_default();
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    match essence.to_ascii_lowercase().as_str() {
+        "application/json" => Ok(Scheme::Tc3),
+        "application/x-www-form-urlencoded" => Ok(Scheme::V1),
+        // Inferred: the actions of this service take neither.
+        _ => Err(StsError::invalid_request("unsupported content type")),
+    }
+}
