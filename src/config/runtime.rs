@@ -128,7 +128,9 @@ pub(super) fn allowed_origins(reader: &mut Reader<'_>) -> Option<Vec<HeaderValue
 
 fn origin(text: &str) -> Option<HeaderValue> {
     let origin = Url::parse(text).ok()?.origin();
-    let is_written_so = origin.is_tuple() && origin.ascii_serialization() == text;
+    // No browser sends a wildcard: who writes one expects it to match, and it would not.
+    let is_written_so =
+        origin.is_tuple() && origin.ascii_serialization() == text && !text.contains('*');
     if is_written_so {
         HeaderValue::from_str(text).ok()
     } else {

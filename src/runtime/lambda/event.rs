@@ -231,3 +231,132 @@ impl Shape {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+    use serde_json::{Value, json};
+
+    use super::{HttpEvent, Shape};
+    use crate::error::Rule;
+    use crate::request::Unverified;
+
+    fn http_api() -> Value {
+        json!({"version": "2.0", "routeKey": "$default", "rawPath": "/sign", "rawQueryString": "format=cam&durationSeconds=900",
+            "headers": {"host": "h", "x-a": "1"}, "requestContext": {"accountId": "1", "apiId": "a", "domainName": "d",
+            "domainPrefix": "p", "http": {"method": "GET", "path": "/sign", "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1",
+            "userAgent": "u"}, "requestId": "r", "routeKey": "$default", "stage": "$default", "time": "t", "timeEpoch": 1},
+            "isBase64Encoded": false})
+    }
+
+    fn rest() -> Value {
+        json!({"resource": "/{proxy+}", "path": "/sign", "httpMethod": "GET", "headers": {"host": "h"},
+            "multiValueHeaders": {"host": ["h"], "x-a": ["1", "2"]}, "queryStringParameters": {"format": "cam"},
+            "multiValueQueryStringParameters": {"format": ["cam"]}, "pathParameters": null, "stageVariables": null,
+            "requestContext": {"accountId": "1", "apiId": "a", "resourcePath": "/{proxy+}", "httpMethod": "GET", "requestId": "r",
+            "stage": "prod", "identity": {"sourceIp": "127.0.0.1"}}, "body": null, "isBase64Encoded": false})
+    }
+
+    fn alb() -> Value {
+        json!({"requestContext": {"elb": {"targetGroupArn": "arn:aws:elasticloadbalancing:r:1:targetgroup/t/1"}}, "httpMethod": "GET",
+            "path": "/sign", "queryStringParameters": {"durationSeconds": "9%300"}, "headers": {"host": "h"}, "body": "",
+            "isBase64Encoded": false})
+    }
+
+    #[track_caller]
+    fn accepted(event: Value) -> Unverified {
+        let text = event.to_string();
+        HttpEvent::read(Some(event))
+            .request
+            .unwrap_or_else(|error| panic!("{error}: {text}"))
+    }
+
+    #[track_caller]
+    fn refused(event: Value) -> Rule {
+        let text = event.to_string();
+        HttpEvent::read(Some(event))
+            .request
+            .err()
+            .unwrap_or_else(|| panic!("accepted: {text}"))
+            .rule()
+    }
+
+    #[test]
+    fn the_four_shapes_are_one_request() {
+        let request = accepted(http_api());
+        assert_eq!(
+            (request.method, request.path.as_str()),
+            (Method::GET, "/sign")
+        );
+        assert_eq!(
+            request.query,
+            [
+                ("format".into(), "cam".into()),
+                ("durationSeconds".into(), "900".into())
+            ]
+        );
+        let request = accepted(rest());
+        assert_eq!(request.query, [("format".to_owned(), "cam".to_owned())]);
+        assert_eq!(request.headers.get_all("x-a").iter().count(), 2);
+        let request = accepted(alb());
+        assert_eq!(
+            request.query,
+            [("durationSeconds".to_owned(), "900".to_owned())]
+        );
+    }
+
+    #[test]
+    fn a_stage_in_the_path_is_taken_off() {
+        for (stage, path, expected) in [
+            ("prod", "/prod/sign", "/sign"),
+            ("prod", "/sign", "/sign"),
+            ("prod", "/production/sign", "/production/sign"),
+            ("$default", "/prod/sign", "/prod/sign"),
+        ] {
+            let mut event = http_api();
+            event["requestContext"]["stage"] = json!(stage);
+            event["rawPath"] = json!(path);
+            assert_eq!(accepted(event).path, expected);
+        }
+    }
+
+    #[test]
+    fn base64_that_is_none_is_refused() {
+        for mut event in [http_api(), rest(), alb()] {
+            event["isBase64Encoded"] = json!(true);
+            event["body"] = json!("YQ==");
+            assert_eq!(accepted(event.clone()).body, b"a");
+            event["body"] = json!("not base64!");
+            assert_eq!(refused(event), Rule::BodyEncoding);
+        }
+    }
+
+    #[test]
+    fn what_is_no_http_request_of_lambda_is_refused() {
+        assert!(HttpEvent::read(None).request.is_err());
+        for event in [
+            Value::Null,
+            json!([]),
+            json!({}),
+            json!("text"),
+            json!({"Records": []}),
+            json!({"httpMethod": "GET", "path": "/sign"}),
+            json!({"httpMethod": "GET", "path": "/sign", "headers": {}, "queryString": {}, "requestContext": {"serviceId": "service-a", "stage": "release"}}),
+            json!({"version": "2.0"}),
+            json!({"version": "2.0", "requestContext": {"http": 1}}),
+            json!({"requestContext": {"elb": {}}, "headers": 1}),
+        ] {
+            assert_eq!(refused(event), Rule::Event);
+        }
+        let mut header = http_api();
+        header["headers"] = json!({"a b": "c"});
+        assert_eq!(refused(header), Rule::Event);
+    }
+
+    #[test]
+    fn a_refusal_keeps_the_shape_of_the_event() {
+        let mut event = rest();
+        event["headers"] = json!(1);
+        assert!(matches!(HttpEvent::read(Some(event)).shape, Shape::Rest));
+    }
+}

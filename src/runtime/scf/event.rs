@@ -59,7 +59,12 @@ fn read(event: &Map<String, Value>, headers: HeaderMap) -> Result<Unverified, &'
     if event.contains_key("Records") || event.contains_key("Type") {
         return Err("the event is of a timer, of COS or of a queue; this function answers HTTP");
     }
-    let (method, path, query, body) = if event.contains_key("payload") {
+    let Parts {
+        method,
+        path,
+        query,
+        body,
+    } = if event.contains_key("payload") {
         from_clb(event, &headers)?
     } else {
         from_gateway(event)?
@@ -75,7 +80,13 @@ fn read(event: &Map<String, Value>, headers: HeaderMap) -> Result<Unverified, &'
     })
 }
 
-type Parts = (String, String, Vec<(String, String)>, String);
+/// What a shape knows beside the headers; the body may still be base64.
+struct Parts {
+    method: String,
+    path: String,
+    query: Vec<(String, String)>,
+    body: String,
+}
 
 fn from_gateway(event: &Map<String, Value>) -> Result<Parts, &'static str> {
     let text = |member: &str| event.get(member).and_then(Value::as_str);
@@ -90,12 +101,12 @@ fn from_gateway(event: &Map<String, Value>) -> Result<Parts, &'static str> {
         Some(Value::String(body)) => body.clone(),
         Some(_) => return Err("the event's `body` is no text"),
     };
-    Ok((
-        method.to_owned(),
-        path.to_owned(),
-        query_pairs(query)?,
+    Ok(Parts {
+        method: method.to_owned(),
+        path: path.to_owned(),
+        query: query_pairs(query)?,
         body,
-    ))
+    })
 }
 
 /// A CLB sends method and path as headers, and only when it is told to.
@@ -114,7 +125,12 @@ fn from_clb(event: &Map<String, Value>, headers: &HeaderMap) -> Result<Parts, &'
     let query = form_urlencoded::parse(query.as_bytes())
         .into_owned()
         .collect();
-    Ok((method.to_owned(), path.to_owned(), query, body))
+    Ok(Parts {
+        method: method.to_owned(),
+        path: path.to_owned(),
+        query,
+        body,
+    })
 }
 
 fn is_of_another_cloud(event: &Map<String, Value>) -> bool {
@@ -200,3 +216,167 @@ fn decoded(body: String, event: &Map<String, Value>) -> Result<Vec<u8>, &'static
 }
 
 const NOT_BASE64: &str = "the body claims to be base64 and is not";
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+    use serde_json::{Value, json};
+
+    use super::Event;
+    use crate::error::Rule;
+    use crate::request::Unverified;
+
+    #[track_caller]
+    fn accepted(event: &Value) -> Unverified {
+        Event::read(event.to_string().as_bytes())
+            .request
+            .unwrap_or_else(|error| panic!("{error}: {event}"))
+    }
+
+    #[track_caller]
+    fn refused(event: &[u8]) -> Rule {
+        let outcome = Event::read(event).request;
+        outcome
+            .err()
+            .unwrap_or_else(|| panic!("accepted: {}", String::from_utf8_lossy(event)))
+            .rule()
+    }
+
+    fn pairs(unverified: &Unverified) -> Vec<(&str, &str)> {
+        unverified
+            .query
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect()
+    }
+
+    #[test]
+    fn the_event_of_an_api_gateway() {
+        let request = accepted(&json!({
+            "requestContext": {"serviceId": "service-abc", "path": "/sts/{scope}", "httpMethod": "ANY", "identity": {},
+                "sourceIp": "203.0.113.7", "stage": "release"},
+            "headers": {"Host": "h", "X-Many": ["a", "b"]}, "headerParameters": {"Refer": "x"}, "pathParameters": {},
+            "queryStringParameters": {"declared": "1"}, "queryString": {"format": "sdk", "many": ["b", "c"], "flag": true},
+            "stageVariables": {}, "path": "/sts", "httpMethod": "POST", "body": "eyJhIjoxfQ==", "isBase64Encoded": "true",
+        }));
+        assert_eq!(request.method, Method::POST);
+        assert_eq!(request.path, "/sts");
+        assert_eq!(
+            pairs(&request),
+            [
+                ("flag", ""),
+                ("format", "sdk"),
+                ("many", "b"),
+                ("many", "c")
+            ]
+        );
+        assert_eq!(request.headers.get_all("x-many").iter().count(), 2);
+        assert_eq!(request.body, b"{\"a\":1}");
+    }
+
+    #[test]
+    fn the_event_of_a_function_url_has_members_left_out() {
+        let request = accepted(
+            &json!({"httpMethod": "GET", "path": "/sign", "headers": {"host": "h"}, "queryString": {}, "body": ""}),
+        );
+        assert_eq!((request.path.as_str(), request.body.len()), ("/sign", 0));
+        accepted(&json!({"httpMethod": "GET", "path": "/sign"}));
+        accepted(
+            &json!({"httpMethod": "GET", "path": "/sign", "headers": null, "queryString": null, "body": null, "isBase64Encoded": null}),
+        );
+    }
+
+    #[test]
+    fn the_event_of_a_clb_has_method_and_path_in_its_headers() {
+        let event = json!({"headers": {"X-Method": "POST", "X-Uri": "/sign?format=cam", "X-Real-IP": "1.2.3.4"}, "payload": {}, "isBase64Encoded": "false"});
+        let request = accepted(&event);
+        assert_eq!(request.method, Method::POST);
+        assert_eq!(
+            (request.path.as_str(), pairs(&request)),
+            ("/sign", vec![("format", "cam")])
+        );
+        assert!(request.body.is_empty());
+        let mut full = event.clone();
+        full["payload"] = json!({"key1": "123"});
+        assert_eq!(accepted(&full).body, b"{\"key1\":\"123\"}");
+        let mut without = event;
+        without["headers"].as_object_mut().unwrap().remove("X-Uri");
+        assert_eq!(refused(without.to_string().as_bytes()), Rule::Event);
+    }
+
+    #[test]
+    fn base64_is_said_in_many_ways() {
+        let event = |flag: Value, body: &str| json!({"httpMethod": "POST", "path": "/sign", "body": body, "isBase64Encoded": flag});
+        for flag in [json!(true), json!("true"), json!("True")] {
+            assert_eq!(accepted(&event(flag.clone(), "YQ==")).body, b"a");
+            assert_eq!(
+                refused(event(flag, "not base64!").to_string().as_bytes()),
+                Rule::BodyEncoding
+            );
+        }
+        for flag in [json!(false), json!("false"), json!(""), Value::Null] {
+            assert_eq!(accepted(&event(flag, "YQ==")).body, b"YQ==");
+        }
+        for flag in [json!("yes"), json!(1), json!([])] {
+            assert_eq!(refused(event(flag, "").to_string().as_bytes()), Rule::Event);
+        }
+    }
+
+    #[test]
+    fn what_is_no_http_request_of_scf_is_refused() {
+        let deep = format!(
+            "{{\"httpMethod\":\"GET\",\"path\":\"/sign\",\"x\":{}{}}}",
+            "[".repeat(200),
+            "]".repeat(200)
+        );
+        let texts = [
+            "",
+            " ",
+            "null",
+            "[]",
+            "[{}]",
+            "1",
+            "\"text\"",
+            "{",
+            "\u{feff}{}",
+            deep.as_str(),
+        ];
+        for text in texts {
+            assert_eq!(refused(text.as_bytes()), Rule::Event, "{text}");
+        }
+        assert_eq!(refused(&[0xff, 0xfe, 0x00]), Rule::Event);
+        for event in [
+            json!({}),
+            json!({"httpMethod": "GET"}),
+            json!({"path": "/sign"}),
+            json!({"httpMethod": "", "path": "/sign"}),
+            json!({"httpMethod": "GE T", "path": "/sign"}),
+            json!({"httpMethod": 1, "path": "/sign"}),
+            json!({"httpMethod": "GET", "path": "/sign", "headers": []}),
+            json!({"httpMethod": "GET", "path": "/sign", "headers": {"a b": "c"}}),
+            json!({"httpMethod": "GET", "path": "/sign", "headers": {"a": "b\nc"}}),
+            json!({"httpMethod": "GET", "path": "/sign", "headers": {"a": {}}}),
+            json!({"httpMethod": "GET", "path": "/sign", "queryString": "a=b"}),
+            json!({"httpMethod": "GET", "path": "/sign", "queryString": {"a": {"b": "c"}}}),
+            json!({"httpMethod": "POST", "path": "/sign", "body": {"a": 1}}),
+            json!({"Type": "Timer", "TriggerName": "t", "Time": "2026-01-01T00:00:00Z", "Message": ""}),
+            json!({"Records": [{"cos": {}, "event": {}}]}),
+            json!({"version": "2.0", "rawPath": "/sign", "requestContext": {"http": {"method": "GET", "path": "/sign"}}}),
+            json!({"httpMethod": "GET", "path": "/sign", "requestContext": {"elb": {"targetGroupArn": "arn"}}}),
+            json!({"httpMethod": "GET", "path": "/sign", "requestContext": {"apiId": "a", "accountId": "1"}}),
+        ] {
+            assert_eq!(
+                refused(event.to_string().as_bytes()),
+                Rule::Event,
+                "{event}"
+            );
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_event_brings_it_down(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..512)) {
+            drop(Event::read(&bytes));
+        }
+    }
+}
