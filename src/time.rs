@@ -57,8 +57,14 @@ impl Timestamp {
 
 /// Where the time comes from.
 pub trait Clock: Send + Sync {
+    /// Milliseconds since 1970, for deadlines.
+    fn unix_milliseconds(&self) -> u64;
+
     /// The present moment.
-    fn now(&self) -> Timestamp;
+    fn now(&self) -> Timestamp {
+        let seconds = i64::try_from(self.unix_milliseconds() / 1000).unwrap_or(LATEST_UNIX_SECONDS);
+        Timestamp(seconds.min(LATEST_UNIX_SECONDS))
+    }
 }
 
 /// The machine's clock.
@@ -70,12 +76,11 @@ impl Clock for SystemClock {
         clippy::disallowed_methods,
         reason = "the one place where the clock is read"
     )]
-    fn now(&self) -> Timestamp {
+    fn unix_milliseconds(&self) -> u64 {
         let since_1970 = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
-        let seconds = i64::try_from(since_1970.as_secs()).unwrap_or(LATEST_UNIX_SECONDS);
-        Timestamp(seconds.min(LATEST_UNIX_SECONDS))
+        u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX)
     }
 }
 
