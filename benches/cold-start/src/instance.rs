@@ -27,7 +27,7 @@ pub(crate) struct Sample {
 
 /// Starts `program`, sends it one event and then `warm` more, and ends it.
 pub(crate) async fn measure(program: &Program, warm: usize, sts: &Sts) -> Result<Sample, Fault> {
-    let runtime_api = RuntimeApi::bind().await?;
+    let mut runtime_api = RuntimeApi::bind().await?;
     let mut command = Command::new(&program.path);
     command.env_clear().envs(
         program

@@ -12,15 +12,18 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-/// A runtime API for one instance.
+/// A runtime API for one instance. Its connections stay open until it is dropped, so that an instance which has answered
+/// everything waits for more work instead of ending by itself.
 pub(crate) struct RuntimeApi {
     listener: TcpListener,
+    connections: JoinSet<Result<(), Fault>>,
 }
 
 /// What one instance did.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Trace {
     /// The first call of `next` was complete.
     pub(crate) first_next_at: Option<Instant>,
@@ -43,6 +46,7 @@ impl RuntimeApi {
     pub(crate) async fn bind() -> Result<Self, Fault> {
         Ok(Self {
             listener: TcpListener::bind(("127.0.0.1", 0)).await?,
+            connections: JoinSet::new(),
         })
     }
 
@@ -52,7 +56,7 @@ impl RuntimeApi {
 
     /// Serves the instance with process id `pid` until it has answered `invocations` events.
     pub(crate) async fn serve(
-        self,
+        &mut self,
         pid: u32,
         invocations: usize,
         answer: Answer,
@@ -62,21 +66,16 @@ impl RuntimeApi {
             invocations,
             answer,
             progress: Mutex::default(),
+            finished: Notify::new(),
         });
-        let mut connections = JoinSet::new();
         loop {
             tokio::select! {
                 accepted = self.listener.accept() => {
                     let (stream, _) = accepted?;
-                    connections.spawn(Arc::clone(&instance).converse(stream));
+                    self.connections.spawn(Arc::clone(&instance).converse(stream));
                 }
-                Some(ended) = connections.join_next() => {
-                    ended??;
-                    let mut progress = instance.progress();
-                    if progress.trace.exchanges.len() == invocations {
-                        return Ok(std::mem::take(&mut progress.trace));
-                    }
-                }
+                Some(closed) = self.connections.join_next() => closed??,
+                () = instance.finished.notified() => return Ok(instance.progress().trace.clone()),
             }
         }
     }
@@ -87,6 +86,8 @@ struct Instance {
     invocations: usize,
     answer: Answer,
     progress: Mutex<Progress>,
+    /// The last answer is in.
+    finished: Notify,
 }
 
 #[derive(Default)]
@@ -101,7 +102,7 @@ impl Instance {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Serves one connection until the peer closes it or the last answer is in.
+    /// Serves one connection until the peer closes it.
     async fn converse(self: Arc<Self>, stream: TcpStream) -> Result<(), Fault> {
         stream.set_nodelay(true)?;
         let mut connection = Connection::new(stream);
@@ -122,7 +123,7 @@ impl Instance {
                 }
                 ("POST", Some(path)) if path.ends_with("/response") => {
                     if self.note_answer(complete_at, path, &request.body)? == self.invocations {
-                        return Ok(());
+                        self.finished.notify_one();
                     }
                     connection.write("202 Accepted", b"").await?;
                 }
