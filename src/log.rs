@@ -25,7 +25,7 @@ pub fn start(level: LogLevel) {
         .flatten_event(true)
         .with_target(false);
     let started = tracing_subscriber::registry()
-        .with(Targets::new().with_target("cos_issuer", level))
+        .with(Targets::new().with_target("cos_issuer", level).with_target("bootstrap", level))
         .with(lines)
         .try_init();
     drop(started);

@@ -42,16 +42,20 @@ impl Timestamp {
 
     /// The UTC date as `2019-02-25`, the form that a credential scope takes.
     pub fn date(self) -> String {
-        self.calendar().strftime("%Y-%m-%d").to_string()
+        let moment = self.civil();
+        format!("{:04}-{:02}-{:02}", moment.year(), moment.month(), moment.day())
     }
 
     /// ISO 8601 in UTC, as `2019-02-25T16:44:25Z`.
     pub fn iso_8601(self) -> String {
-        self.calendar().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+        let (date, moment) = (self.date(), self.civil());
+        format!("{date}T{:02}:{:02}:{:02}Z", moment.hour(), moment.minute(), moment.second())
     }
 
-    fn calendar(self) -> jiff::Timestamp {
-        jiff::Timestamp::from_second(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+    /// Formatted by hand: the library's own formatter is as large as the whole of this crate's signing.
+    fn civil(self) -> jiff::civil::DateTime {
+        let moment = jiff::Timestamp::from_second(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        jiff::tz::Offset::UTC.to_datetime(moment)
     }
 }
 
