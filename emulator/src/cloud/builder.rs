@@ -1,0 +1,181 @@
+//! The choices for a cloud.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cos_issuer::time::{Clock, SystemClock};
+
+use crate::account::{Account, KeyOwner, KeyPair, Role};
+use crate::platform::{Platform, ScfEvent};
+use crate::process::Listener;
+
+/// The choices for a cloud.
+pub struct CloudBuilder {
+    pub(super) account: Account,
+    pub(super) function: Option<PathBuf>,
+    pub(super) platform: Platform,
+    pub(super) gateway_port: u16,
+    pub(super) sts_port: u16,
+    pub(super) sts_over_http: bool,
+    pub(super) variables: BTreeMap<String, String>,
+    pub(super) removed: BTreeSet<String>,
+    pub(super) roles: Vec<Role>,
+    pub(super) keys: BTreeMap<&'static str, KeyPair>,
+    pub(super) init_timeout: Duration,
+    pub(super) call_timeout: Duration,
+    pub(super) max_instances: usize,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) ledger: Option<PathBuf>,
+    pub(super) listener: Option<Listener>,
+}
+
+impl std::fmt::Debug for CloudBuilder {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("CloudBuilder")
+            .field("function", &self.function)
+            .field("platform", &self.platform)
+            .finish_non_exhaustive()
+    }
+}
+
+impl CloudBuilder {
+    pub(super) fn new() -> Self {
+        Self {
+            account: Account::default(),
+            function: None,
+            platform: Platform::Scf(ScfEvent::FunctionUrl),
+            gateway_port: 0,
+            sts_port: 0,
+            sts_over_http: false,
+            variables: BTreeMap::new(),
+            removed: BTreeSet::new(),
+            roles: Vec::new(),
+            keys: BTreeMap::new(),
+            init_timeout: Duration::from_secs(10),
+            call_timeout: Duration::from_secs(10),
+            max_instances: 4,
+            clock: Arc::new(SystemClock),
+            ledger: None,
+            listener: None,
+        }
+    }
+
+    /// The binary that would be deployed. Without one there is only the STS.
+    #[must_use]
+    pub fn function(mut self, path: impl Into<PathBuf>) -> Self {
+        self.function = Some(path.into());
+        self
+    }
+
+    /// Where the function believes it is; SCF with a function URL unless set.
+    #[must_use]
+    pub fn platform(mut self, platform: Platform) -> Self {
+        self.platform = platform;
+        self
+    }
+
+    /// The gateway's port; a free one unless set.
+    #[must_use]
+    pub fn gateway_port(mut self, port: u16) -> Self {
+        self.gateway_port = port;
+        self
+    }
+
+    /// The port of the STS over HTTPS; a free one unless set.
+    #[must_use]
+    pub fn sts_port(mut self, port: u16) -> Self {
+        self.sts_port = port;
+        self
+    }
+
+    /// The function is told the STS's HTTP address, not the HTTPS one.
+    #[must_use]
+    pub fn sts_over_http(mut self) -> Self {
+        self.sts_over_http = true;
+        self
+    }
+
+    /// A variable of the function; replaces a default one of that name.
+    #[must_use]
+    pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        let name = name.into();
+        self.removed.remove(&name);
+        self.variables.insert(name, value.into());
+        self
+    }
+
+    /// The function does not get the default variable `name`.
+    #[must_use]
+    pub fn without_env(mut self, name: impl Into<String>) -> Self {
+        let name = name.into();
+        self.variables.remove(&name);
+        self.removed.insert(name);
+        self
+    }
+
+    /// One more role in the account.
+    #[must_use]
+    pub fn role(mut self, role: Role) -> Self {
+        self.roles.push(role);
+        self
+    }
+
+    /// A given permanent key in place of a random one; its id has to begin with `AKIDEMU`.
+    #[must_use]
+    pub fn key(mut self, owner: KeyOwner, pair: KeyPair) -> Self {
+        self.keys.insert(place_of(owner), pair);
+        self
+    }
+
+    /// How long an instance may take to be ready; 10 s unless set.
+    #[must_use]
+    pub fn init_timeout(mut self, limit: Duration) -> Self {
+        self.init_timeout = limit;
+        self
+    }
+
+    /// How long an invocation may take; 10 s unless set.
+    #[must_use]
+    pub fn call_timeout(mut self, limit: Duration) -> Self {
+        self.call_timeout = limit;
+        self
+    }
+
+    /// How many instances may live at once; 4 unless set.
+    #[must_use]
+    pub fn max_instances(mut self, limit: usize) -> Self {
+        self.max_instances = limit;
+        self
+    }
+
+    /// The clock of the STS.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// A file to which every secret is appended, one a line, before anybody sees it.
+    #[must_use]
+    pub fn secret_ledger(mut self, path: impl Into<PathBuf>) -> Self {
+        self.ledger = Some(path.into());
+        self
+    }
+
+    /// Hears each line that the function prints.
+    #[must_use]
+    pub fn on_function_output(mut self, listener: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        self.listener = Some(Box::new(listener));
+        self
+    }
+}
+
+pub(super) fn place_of(owner: KeyOwner) -> &'static str {
+    match owner {
+        KeyOwner::Root => "the root key",
+        KeyOwner::SubAccount => "the sub-account key",
+    }
+}

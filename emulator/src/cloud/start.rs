@@ -1,0 +1,154 @@
+//! The start of a cloud: checks, keys, CA, STS, function, gateway, in this order.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::builder::place_of;
+use super::{Cloud, CloudBuilder, StartError};
+use crate::account::{Account, Directory, KeyOwner, KeyPair, Role, Trust, looks_real};
+use crate::ca::Ca;
+use crate::environment::{self, EXECUTION_ROLE};
+use crate::function::{Config, Function};
+use crate::gateway;
+use crate::ledger::Ledger;
+use crate::process::Output;
+use crate::sts::Sts;
+
+const MEMORY_MB: u32 = 128;
+
+impl CloudBuilder {
+    /// Starts everything. Runs on the caller's tokio runtime.
+    pub async fn start(self) -> Result<Cloud, StartError> {
+        self.refuse_real_keys()?;
+        let ledger = Arc::new(Ledger::open(self.ledger.as_deref())?);
+        let directory = Arc::new(self.directory(Arc::clone(&ledger))?);
+        let mut given = self.keys;
+        let mut permanent = |owner| directory.add_permanent(owner, given.remove(place_of(owner)));
+        let root_key = permanent(KeyOwner::Root)?;
+        let sub_account_key = permanent(KeyOwner::SubAccount)?;
+
+        let ca = Ca::create()?;
+        let sts = Sts::start(
+            self.sts_port,
+            &ca,
+            Arc::clone(&directory),
+            Arc::clone(&self.clock),
+        )
+        .map_err(|source| port_taken(self.sts_port, source))?;
+        let output = Arc::new(Output::new(self.listener));
+        let mut variables = default_variables(&directory.account, &sub_account_key);
+        variables.insert(
+            "STS_ENDPOINTS".to_owned(),
+            if self.sts_over_http {
+                sts.http_url()
+            } else {
+                sts.https_url()
+            },
+        );
+        let ca_file = ca.file().display().to_string();
+        variables.insert("STS_CA_FILE".to_owned(), ca_file);
+        variables.extend(self.variables);
+        variables.retain(|name, _| !self.removed.contains(name));
+
+        let function = match self.function {
+            Some(path) => Some(Function::new(Config {
+                program: executable(&path)?,
+                platform: self.platform,
+                variables,
+                init_timeout: self.init_timeout,
+                call_timeout: self.call_timeout,
+                max_instances: self.max_instances,
+                memory_mb: MEMORY_MB,
+                output: Arc::clone(&output),
+                platform_environment: environment::Source {
+                    directory: Arc::clone(&directory),
+                    clock: Arc::clone(&self.clock),
+                    memory_mb: MEMORY_MB,
+                },
+            })),
+            None => None,
+        };
+        let gateway = function
+            .as_ref()
+            .map(|function| {
+                gateway::start(self.gateway_port, Arc::clone(function), self.clock)
+                    .map_err(|source| port_taken(self.gateway_port, source))
+            })
+            .transpose()?;
+        Ok(Cloud {
+            gateway,
+            function,
+            sts,
+            directory,
+            root_key,
+            sub_account_key,
+            ledger,
+            output,
+            ca,
+        })
+    }
+
+    fn refuse_real_keys(&self) -> Result<(), StartError> {
+        let variables = self
+            .variables
+            .iter()
+            .find(|(_, value)| looks_real(value))
+            .map(|(name, _)| name.clone());
+        let keys = self
+            .keys
+            .iter()
+            .find(|(_, pair)| !pair.secret_id.starts_with("AKIDEMU"))
+            .map(|(place, _)| (*place).to_owned());
+        match variables.or(keys) {
+            Some(place) => Err(StartError::RealKey { place }),
+            None => Ok(()),
+        }
+    }
+
+    fn directory(&self, ledger: Arc<Ledger>) -> io::Result<Directory> {
+        let mut roles = vec![
+            Role::new("issuer"),
+            Role::new(EXECUTION_ROLE).trust(Trust::Service),
+        ];
+        roles.extend(self.roles.clone());
+        Ok(Directory::new(self.account.clone(), roles, ledger))
+    }
+}
+
+fn port_taken(port: u16, source: io::Error) -> StartError {
+    if source.kind() == io::ErrorKind::AddrInUse {
+        StartError::PortTaken { port, source }
+    } else {
+        StartError::Io(source)
+    }
+}
+
+/// The function as an absolute path, once it can be executed.
+fn executable(path: &Path) -> Result<PathBuf, StartError> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let missing = || StartError::NoFunction {
+        path: path.to_owned(),
+    };
+    let absolute = path.canonicalize().map_err(|_| missing())?;
+    let metadata = absolute.metadata().map_err(|_| missing())?;
+    let may_run = metadata.is_file() && metadata.permissions().mode() & 0o111 != 0;
+    may_run.then_some(absolute).ok_or_else(missing)
+}
+
+fn default_variables(account: &Account, key: &KeyPair) -> BTreeMap<String, String> {
+    [
+        ("SECRET_ID", key.secret_id.as_str()),
+        ("SECRET_KEY", key.secret_key.as_str()),
+        ("KEY_OWNER", "sub-account"),
+        ("BUCKET", account.bucket.as_str()),
+        ("REGION", account.region.as_str()),
+        ("PREFIX", "users/"),
+        ("ALLOW", "upload"),
+        ("AUTH", "none"),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .collect()
+}

@@ -1,0 +1,491 @@
+//! Instances that crash, hang, never become ready or talk out of turn: the request ends with the platform's own error, and
+//! a fresh instance serves the next.
+
+use std::time::Duration;
+
+use cos_emulator::{Cloud, CloudBuilder, LambdaEvent, Outcome, Platform, PlatformError, ScfEvent};
+use serde_json::{Value, json};
+
+use crate::support::builder;
+
+const SCF: Platform = Platform::Scf(ScfEvent::FunctionUrl);
+const LAMBDA: Platform = Platform::Lambda(LambdaEvent::FunctionUrl);
+
+/// Behaves as told in the first instance only.
+async fn once(platform: Platform, behaviour: &str) -> (Cloud, tempfile::TempDir) {
+    let directory = tempfile::tempdir().unwrap();
+    let cloud = behaving(platform, behaviour)
+        .env(
+            "ONCE_FILE",
+            directory.path().join("once").display().to_string(),
+        )
+        .start()
+        .await
+        .unwrap();
+    (cloud, directory)
+}
+
+fn behaving(platform: Platform, behaviour: &str) -> CloudBuilder {
+    builder(platform).env("BEHAVIOUR", behaviour)
+}
+
+async fn outcome(cloud: &Cloud, behave: &str) -> Outcome {
+    cloud
+        .invoke(json!({ "behave": behave }).to_string())
+        .await
+        .outcome
+}
+
+/// What the function said in the body of its reply.
+#[track_caller]
+fn said(outcome: &Outcome) -> Value {
+    let Outcome::Response(bytes) = outcome else {
+        panic!("no response but {outcome:?}")
+    };
+    let reply: Value = serde_json::from_slice(bytes).unwrap();
+    serde_json::from_str(reply["body"].as_str().unwrap()).unwrap()
+}
+
+#[track_caller]
+fn refused(outcome: &Outcome) -> &PlatformError {
+    match outcome {
+        Outcome::PlatformError(error) => error,
+        other => panic!("no platform error but {other:?}"),
+    }
+}
+
+async fn until(condition: impl Fn() -> bool) {
+    for _ in 0..500 {
+        if condition() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("it did not come about within five seconds");
+}
+
+fn runs(pid: i32) -> bool {
+    // A process that has ended but was not yet waited for is a zombie.
+    std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
+        !stat
+            .rsplit(')')
+            .next()
+            .unwrap()
+            .trim_start()
+            .starts_with('Z')
+    })
+}
+
+#[tokio::test]
+async fn one_instance_serves_one_after_the_other() {
+    for platform in [SCF, LAMBDA] {
+        let cloud = builder(platform).start().await.unwrap();
+        let first = said(&outcome(&cloud, "echo").await);
+        let second = said(&outcome(&cloud, "echo").await);
+        assert_eq!(first["served"], 1);
+        assert_eq!(second["served"], 2);
+        assert_eq!(first["pid"], second["pid"]);
+        assert_eq!(first["event"], json!({ "behave": "echo" }));
+    }
+}
+
+#[tokio::test]
+async fn parallel_requests_get_instances_of_their_own_up_to_the_limit() {
+    let cloud = builder(SCF)
+        .max_instances(2)
+        .call_timeout(Duration::from_secs(2))
+        .start()
+        .await
+        .unwrap();
+    let (one, two, three) = tokio::join!(
+        outcome(&cloud, "hang-busy"),
+        outcome(&cloud, "hang-busy"),
+        outcome(&cloud, "echo"),
+    );
+    assert!(matches!(refused(&one), PlatformError::CallTimeout { .. }));
+    assert!(matches!(refused(&two), PlatformError::CallTimeout { .. }));
+    assert_eq!(refused(&three), &PlatformError::Throttled);
+    assert_eq!(refused(&three).scf_code().0, 432);
+    assert_eq!(said(&outcome(&cloud, "echo").await)["served"], 1);
+}
+
+#[tokio::test]
+async fn crash_in_init() {
+    for (platform, behaviour) in [(SCF, "crash-init"), (LAMBDA, "crash-init")] {
+        let (cloud, _directory) = once(platform, behaviour).await;
+        let first = outcome(&cloud, "echo").await;
+        assert!(
+            matches!(refused(&first), PlatformError::ExitedInInit { status } if status.contains('3'))
+        );
+        assert_eq!(refused(&first).scf_code().0, 405);
+        assert_eq!(said(&outcome(&cloud, "echo").await)["served"], 1);
+    }
+}
+
+#[tokio::test]
+async fn a_reported_failure_of_the_start() {
+    let (cloud, _directory) = once(LAMBDA, "init-error").await;
+    let first = outcome(&cloud, "echo").await;
+    assert!(
+        matches!(refused(&first), PlatformError::InitFailed { message } if message.contains("no configuration"))
+    );
+    assert_eq!(said(&outcome(&cloud, "echo").await)["served"], 1);
+}
+
+#[tokio::test]
+async fn hang_in_init_and_never_ready() {
+    for (platform, behaviour) in [
+        (SCF, "hang-init"),
+        (LAMBDA, "hang-init"),
+        (SCF, "never-ready"),
+        (SCF, "empty-ready"),
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let cloud = behaving(platform, behaviour)
+            .env(
+                "ONCE_FILE",
+                directory.path().join("once").display().to_string(),
+            )
+            .init_timeout(Duration::from_secs(2))
+            .start()
+            .await
+            .unwrap();
+        let first = outcome(&cloud, "echo").await;
+        assert!(
+            matches!(refused(&first), PlatformError::InitTimeout { .. }),
+            "{behaviour}: {first:?}"
+        );
+        assert_eq!(refused(&first).scf_code().0, 450);
+        assert_eq!(
+            said(&outcome(&cloud, "echo").await)["served"],
+            1,
+            "{behaviour}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn crash_in_idle() {
+    for platform in [SCF, LAMBDA] {
+        let cloud = builder(platform).start().await.unwrap();
+        let first = said(&outcome(&cloud, "crash-idle").await);
+        until(|| cloud.function_processes().is_empty()).await;
+        let second = said(&outcome(&cloud, "echo").await);
+        assert_eq!(second["served"], 1);
+        assert_ne!(first["pid"], second["pid"]);
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_nobody_fetched_goes_to_a_fresh_instance() {
+    // Exits right after it said that it is ready, before or after the event is there.
+    let (cloud, _directory) = once(SCF, "crash-ready").await;
+    assert_eq!(said(&outcome(&cloud, "echo").await)["served"], 1);
+
+    // And if every instance does so, the request still ends.
+    let cloud = behaving(SCF, "crash-ready").start().await.unwrap();
+    let error = outcome(&cloud, "echo").await;
+    assert!(
+        matches!(refused(&error), PlatformError::ExitedBusy { .. }),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn crash_in_busy() {
+    for platform in [SCF, LAMBDA] {
+        let cloud = builder(platform).start().await.unwrap();
+        let first = outcome(&cloud, "crash-busy").await;
+        assert!(
+            matches!(refused(&first), PlatformError::ExitedBusy { status } if status.contains('7'))
+        );
+        assert_eq!(refused(&first).scf_code().0, 439);
+        assert_eq!(said(&outcome(&cloud, "echo").await)["served"], 1);
+    }
+}
+
+#[tokio::test]
+async fn hang_in_busy() {
+    for platform in [SCF, LAMBDA] {
+        let cloud = builder(platform)
+            .call_timeout(Duration::from_millis(600))
+            .start()
+            .await
+            .unwrap();
+        let first = outcome(&cloud, "hang-busy").await;
+        assert!(
+            matches!(refused(&first), PlatformError::CallTimeout { .. }),
+            "{first:?}"
+        );
+        assert_eq!(refused(&first).scf_code().0, 433);
+        assert_eq!(said(&outcome(&cloud, "echo").await)["served"], 1);
+    }
+}
+
+#[tokio::test]
+async fn ready_but_never_fetching() {
+    let cloud = behaving(SCF, "never-fetch")
+        .call_timeout(Duration::from_millis(300))
+        .start()
+        .await
+        .unwrap();
+    let first = outcome(&cloud, "echo").await;
+    assert!(matches!(
+        refused(&first),
+        PlatformError::FetchTimeout { .. }
+    ));
+}
+
+#[tokio::test]
+async fn a_second_next_gets_the_same_event() {
+    for platform in [SCF, LAMBDA] {
+        let cloud = builder(platform).start().await.unwrap();
+        assert_eq!(
+            said(&outcome(&cloud, "twice-next").await),
+            json!({ "same": true })
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_first_response_wins_and_the_second_is_acknowledged() {
+    for (platform, status) in [(SCF, "200"), (LAMBDA, "202")] {
+        let cloud = builder(platform).start().await.unwrap();
+        let first = outcome(&cloud, "twice-response").await;
+        assert_eq!(said(&first), json!({ "answer": "first" }));
+        assert_eq!(said(&outcome(&cloud, "echo").await)["served"], 2);
+        let line = format!("second response acknowledged with {status}");
+        until(|| cloud.function_output().contains(&line)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_late_response_is_not_taken_for_that_of_the_next_request() {
+    for platform in [SCF, LAMBDA] {
+        let cloud = builder(platform).start().await.unwrap();
+        assert_eq!(
+            said(&outcome(&cloud, "late-response").await),
+            json!({ "served": 1 })
+        );
+        // Delivered while the function is still about to post its late response.
+        assert_eq!(said(&outcome(&cloud, "echo").await)["served"], 2);
+    }
+}
+
+#[tokio::test]
+async fn an_error_of_the_function_is_told_and_the_instance_lives_on() {
+    for platform in [SCF, LAMBDA] {
+        let cloud = builder(platform).start().await.unwrap();
+        let first = outcome(&cloud, "error").await;
+        assert_eq!(
+            first,
+            Outcome::FunctionError("parse event error".to_owned())
+        );
+        assert_eq!(said(&outcome(&cloud, "echo").await)["served"], 2);
+    }
+}
+
+#[tokio::test]
+async fn payloads_over_the_limit() {
+    for platform in [SCF, LAMBDA] {
+        let cloud = builder(platform).start().await.unwrap();
+        let response = outcome(&cloud, "too-large").await;
+        assert_eq!(refused(&response), &PlatformError::ResponseTooLarge);
+        assert_eq!(refused(&response).scf_code().0, 407);
+        let event = vec![b' '; 6 * 1024 * 1024 + 1];
+        let request = cloud.invoke(event).await.outcome;
+        assert_eq!(refused(&request), &PlatformError::RequestTooLarge);
+    }
+}
+
+#[tokio::test]
+async fn calls_that_do_not_exist() {
+    let cloud = builder(SCF).start().await.unwrap();
+    assert_eq!(
+        said(&outcome(&cloud, "unasked").await),
+        json!({ "status": 404 })
+    );
+    let cloud = builder(LAMBDA).start().await.unwrap();
+    assert_eq!(
+        said(&outcome(&cloud, "unasked").await),
+        json!({ "status": 400 })
+    );
+}
+
+#[tokio::test]
+async fn the_headers_of_next() {
+    let cloud = builder(SCF)
+        .call_timeout(Duration::from_secs(7))
+        .start()
+        .await
+        .unwrap();
+    let invocation = cloud.invoke("{}").await;
+    let next = said(&invocation.outcome)["next"].clone();
+    assert_eq!(next["request_id"], json!(invocation.request_id));
+    assert_eq!(next["memory_limit_in_mb"], "128");
+    assert_eq!(next["time_limit_in_ms"], "7000");
+    let mut spellings = std::collections::HashSet::new();
+    for _ in 0..16 {
+        for name in said(&outcome(&cloud, "names").await).as_array().unwrap() {
+            let name = name.as_str().unwrap();
+            if name.eq_ignore_ascii_case("time_limit_in_ms") {
+                spellings.insert(name.to_owned());
+            }
+        }
+    }
+    assert!(
+        spellings.len() > 2,
+        "the case changes from call to call: {spellings:?}"
+    );
+
+    let cloud = builder(LAMBDA).start().await.unwrap();
+    let before = u128::try_from(crate::support::now().unix_seconds()).unwrap() * 1000;
+    let invocation = cloud.invoke("{}").await;
+    let next = said(&invocation.outcome)["next"].clone();
+    assert_eq!(
+        next["lambda-runtime-aws-request-id"],
+        json!(invocation.request_id)
+    );
+    let deadline: u128 = next["lambda-runtime-deadline-ms"]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!((before..before + 60_000).contains(&deadline), "{deadline}");
+    let trace = next["lambda-runtime-trace-id"].as_str().unwrap();
+    assert!(
+        trace.starts_with("Root=1-") && trace.contains(";Parent="),
+        "{trace}"
+    );
+    let arn = next["lambda-runtime-invoked-function-arn"]
+        .as_str()
+        .unwrap();
+    assert!(arn.starts_with("arn:aws:lambda:"), "{arn}");
+}
+
+#[tokio::test]
+async fn the_environment_is_the_platforms_and_ours_and_nothing_else() {
+    let cloud = builder(SCF)
+        .env("LOG", "debug")
+        .without_env("SECRET_KEY")
+        .start()
+        .await
+        .unwrap();
+    let environment = said(&outcome(&cloud, "environment").await);
+    assert_eq!(environment["SCF_RUNTIME_API"], "127.0.0.1");
+    assert_eq!(environment["TENCENTCLOUD_RUNENV"], "SCF");
+    assert_eq!(environment["TENCENTCLOUD_APPID"], "1250000000");
+    assert_eq!(
+        environment["SECRET_ID"],
+        json!(cloud.sub_account_key().secret_id)
+    );
+    assert_eq!(environment["STS_ENDPOINTS"], json!(cloud.sts().https_url()));
+    assert_eq!(environment["BUCKET"], "examplebucket-1250000000");
+    assert_eq!(environment["LOG"], "debug");
+    for absent in [
+        "SECRET_KEY",
+        "CARGO_MANIFEST_DIR",
+        "CARGO",
+        "AWS_LAMBDA_RUNTIME_API",
+        "PORT",
+    ] {
+        assert_eq!(environment.get(absent), None, "{absent}");
+    }
+    // The execution role's keys are real ones of this cloud.
+    let key = cos_emulator::KeyPair {
+        secret_id: environment["TENCENTCLOUD_SECRETID"]
+            .as_str()
+            .unwrap()
+            .to_owned(),
+        secret_key: environment["TENCENTCLOUD_SECRETKEY"]
+            .as_str()
+            .unwrap()
+            .to_owned(),
+    };
+    let mut call =
+        crate::support::Tc3::new(&key, "AssumeRole", &crate::support::role(&cloud, "issuer"));
+    call.token = Some(
+        environment["TENCENTCLOUD_SESSIONTOKEN"]
+            .as_str()
+            .unwrap()
+            .to_owned(),
+    );
+    crate::support::issued(&call.send(cloud.sts()).await);
+
+    let cloud = builder(LAMBDA).sts_over_http().start().await.unwrap();
+    let environment = said(&outcome(&cloud, "environment").await);
+    assert_eq!(environment["AWS_LAMBDA_FUNCTION_NAME"], "cos-issuer");
+    assert_eq!(environment["AWS_LAMBDA_FUNCTION_VERSION"], "$LATEST");
+    assert_eq!(environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"], "128");
+    assert_eq!(environment["STS_ENDPOINTS"], json!(cloud.sts().http_url()));
+    for absent in ["SCF_RUNTIME_API", "TENCENTCLOUD_RUNENV", "CARGO"] {
+        assert_eq!(environment.get(absent), None, "{absent}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_function_prints_is_kept() {
+    let cloud = builder(SCF).start().await.unwrap();
+    cloud.wait_ready().await.unwrap();
+    until(|| cloud.function_output().contains("ready answered with 200")).await;
+    let output = cloud.function_output();
+    assert!(output.contains("function started as echo\n"), "{output}");
+    assert!(
+        output.contains("and says so on standard error too\n"),
+        "{output}"
+    );
+}
+
+#[tokio::test]
+async fn nothing_outlives_the_cloud() {
+    for platform in [SCF, LAMBDA, Platform::ScfWeb] {
+        let cloud = builder(platform).start().await.unwrap();
+        cloud.wait_ready().await.unwrap();
+        let processes = cloud.function_processes();
+        assert_eq!(processes.len(), 1);
+        assert!(runs(processes[0]));
+        drop(cloud);
+        until(|| !runs(processes[0])).await;
+    }
+    // Descendants go too: with a drop, and with the death of their leader.
+    let cloud = builder(SCF).start().await.unwrap();
+    let descendant = |said: Value| i32::try_from(said["pid"].as_i64().unwrap()).unwrap();
+    let first = descendant(said(&outcome(&cloud, "descendant").await));
+    assert!(runs(first));
+    refused(&outcome(&cloud, "crash-busy").await);
+    until(|| !runs(first)).await;
+    let second = descendant(said(&outcome(&cloud, "descendant").await));
+    assert!(runs(second));
+    drop(cloud);
+    until(|| !runs(second)).await;
+}
+
+#[tokio::test]
+async fn a_polite_end_is_enforced_when_it_is_ignored() {
+    let cloud = behaving(SCF, "ignore-term").start().await.unwrap();
+    cloud.wait_ready().await.unwrap();
+    until(|| cloud.function_output().contains("ready answered")).await;
+    let process = cloud.function_processes()[0];
+    cloud.shut_down(Duration::from_millis(200)).await;
+    until(|| !runs(process)).await;
+}
+
+#[tokio::test]
+async fn a_caller_who_leaves_does_not_break_the_instance() {
+    let cloud = builder(SCF)
+        .call_timeout(Duration::from_millis(600))
+        .max_instances(1)
+        .start()
+        .await
+        .unwrap();
+    cloud.wait_ready().await.unwrap();
+    let left = tokio::time::timeout(Duration::from_millis(100), outcome(&cloud, "hang-busy"));
+    assert!(left.await.is_err());
+    // Still busy for the rest of its time, then replaced.
+    assert_eq!(
+        refused(&outcome(&cloud, "echo").await),
+        &PlatformError::Throttled
+    );
+    tokio::time::sleep(Duration::from_millis(800)).await;
+    assert_eq!(said(&outcome(&cloud, "echo").await)["served"], 1);
+}

@@ -1,0 +1,22 @@
+//! The tests of the local cloud: one binary, one file for each subject.
+//!
+//! Each test starts a cloud of its own on free ports. A test that needs something (Python for the misbehaving function)
+//! fails without it.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "helpers of tests, which the clippy switches for tests do not cover"
+)]
+
+mod cloud;
+mod gateways;
+mod lifecycle;
+mod sts_faults;
+mod sts_refusals;
+mod sts_signatures;
+mod support;
+mod web_functions;
