@@ -7,10 +7,10 @@ MAKEFLAGS += --no-print-directory
 
 host := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 
+comma := ,
 # The deployed binary is static where that is possible, so that it runs whatever C library the platform has (SCF: glibc 2.17).
 # Relative relocations are packed: a smaller file, less work at start.
 deploy_rustflags := $(if $(findstring linux-gnu,$(host)),-C target-feature=+crt-static -C link-arg=-Wl$(comma)-z$(comma)pack-relative-relocs)
-comma := ,
 bootstrap := target/deploy/bootstrap
 results := target/test
 

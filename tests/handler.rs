@@ -1,6 +1,10 @@
 //! The handler is total: a panic behind it is answered too.
 
-#![expect(clippy::panic, clippy::expect_used, reason = "a helper that fails must fail its test")]
+#![expect(
+    clippy::panic,
+    clippy::expect_used,
+    reason = "a helper that fails must fail its test"
+)]
 
 use std::sync::Arc;
 
@@ -34,7 +38,9 @@ async fn a_panic_is_answered_and_the_next_request_is_served() {
     .into_iter()
     .collect();
     let config = Config::read(&environment, &|_| Ok(Vec::new()), Arc::new(BrokenClock));
-    let handler = config.unwrap_or_else(|problems| panic!("{problems:?}")).handler;
+    let handler = config
+        .unwrap_or_else(|problems| panic!("{problems:?}"))
+        .handler;
 
     let response = handler.handle(&request("/sign")).await;
     assert_eq!(response.status.as_u16(), 500);
@@ -55,7 +61,12 @@ fn request(path: &str) -> Request {
         headers: HeaderMap::new(),
         body: Vec::new(),
     };
-    Request::new(unverified, RequestId::from_platform(Some("request-1")), None).expect("a request")
+    Request::new(
+        unverified,
+        RequestId::from_platform(Some("request-1")),
+        None,
+    )
+    .expect("a request")
 }
 
 fn body(response: &Response) -> Value {

@@ -40,7 +40,9 @@ impl Process {
     ///
     /// # Errors
     /// When it is not built or cannot be started.
-    pub fn start<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, Failure> {
+    pub fn start<'a>(
+        variables: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, Failure> {
         let mut child = Command::new(bootstrap()?)
             .env_clear()
             .envs(variables)
@@ -49,8 +51,14 @@ impl Process {
             .kill_on_drop(true)
             .spawn()
             .map_err(|fault| Failure::new(format!("the binary could not be started: {fault}")))?;
-        let stdout = child.stdout.take().ok_or_else(|| Failure::new("the binary has no output"))?;
-        Ok(Self { child, stdout: BufReader::new(stdout) })
+        let stdout = child
+            .stdout
+            .take()
+            .ok_or_else(|| Failure::new("the binary has no output"))?;
+        Ok(Self {
+            child,
+            stdout: BufReader::new(stdout),
+        })
     }
 
     /// Waits for the line that says where it listens.
@@ -63,13 +71,22 @@ impl Process {
         read.map_err(|_| Failure::new("the server did not start in time"))?
             .map_err(|fault| Failure::new(format!("the output broke: {fault}")))?;
         let line: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
-        let address = line.get("address").and_then(serde_json::Value::as_str).map(str::to_owned);
-        address.ok_or_else(|| Failure::new(format!("the server said `{line}` and not where it listens")))
+        let address = line
+            .get("address")
+            .and_then(serde_json::Value::as_str)
+            .map(str::to_owned);
+        address.ok_or_else(|| {
+            Failure::new(format!("the server said `{line}` and not where it listens"))
+        })
     }
 
     /// Asks it to end.
     pub fn terminate(&self) {
-        let pid = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        let pid = self
+            .child
+            .id()
+            .and_then(|id| i32::try_from(id).ok())
+            .and_then(Pid::from_raw);
         if let Some(pid) = pid {
             let _ended_already = kill_process(pid, Signal::TERM);
         }
@@ -85,8 +102,12 @@ impl Process {
             self.stdout.read_to_string(&mut printed).await?;
             self.child.wait().await
         };
-        let status = timeout(TIME_LIMIT, end).await.map_err(|_| Failure::new("the process did not end in time"))?;
-        let status = status.map_err(|fault| Failure::new(format!("the process could not be waited for: {fault}")))?;
+        let status = timeout(TIME_LIMIT, end)
+            .await
+            .map_err(|_| Failure::new("the process did not end in time"))?;
+        let status = status.map_err(|fault| {
+            Failure::new(format!("the process could not be waited for: {fault}"))
+        })?;
         Ok((status.code(), printed))
     }
 }

@@ -27,11 +27,17 @@ pub const PLATFORMS: [Platform; 8] = [
 /// # Errors
 /// When the binary is not built.
 pub fn issuer_on(platform: Platform) -> Result<CloudBuilder, Failure> {
-    let builder = cloud().function(bootstrap()?).platform(platform).env("LOG", "trace");
+    let builder = cloud()
+        .function(bootstrap()?)
+        .platform(platform)
+        .env("LOG", "trace");
     Ok(builder.on_function_output(print))
 }
 
-#[expect(clippy::print_stdout, reason = "what the function logs is part of what the leak check reads")]
+#[expect(
+    clippy::print_stdout,
+    reason = "what the function logs is part of what the leak check reads"
+)]
 fn print(line: &str) {
     println!("function: {line}");
 }
@@ -72,9 +78,15 @@ impl Browser {
     /// # Errors
     /// When there is no gateway.
     pub fn of(cloud: &Cloud) -> Result<Self, Failure> {
-        let url = cloud.gateway_url().ok_or_else(|| Failure::new("the cloud has no gateway"))?;
-        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build();
-        let client = client.map_err(|fault| Failure::new(format!("could not make a client: {fault}")))?;
+        let url = cloud
+            .gateway_url()
+            .ok_or_else(|| Failure::new("the cloud has no gateway"))?;
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .timeout(Duration::from_secs(30))
+            .build();
+        let client =
+            client.map_err(|fault| Failure::new(format!("could not make a client: {fault}")))?;
         Ok(Self { client, url })
     }
 
@@ -97,10 +109,15 @@ impl Browser {
     /// # Errors
     /// When there is no answer.
     pub async fn send(&self, request: reqwest::RequestBuilder) -> Result<Answer, Failure> {
-        let failed = |fault: reqwest::Error| Failure::new(format!("no answer from the gateway: {fault}"));
+        let failed =
+            |fault: reqwest::Error| Failure::new(format!("no answer from the gateway: {fault}"));
         let response = request.send().await.map_err(failed)?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let bytes = response.bytes().await.map_err(failed)?;
-        Ok(Answer { status, headers, body: serde_json::from_slice(&bytes).unwrap_or_default() })
+        Ok(Answer {
+            status,
+            headers,
+            body: serde_json::from_slice(&bytes).unwrap_or_default(),
+        })
     }
 }

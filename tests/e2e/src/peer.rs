@@ -13,7 +13,10 @@ use tokio::net::{TcpListener, TcpStream};
 /// # Errors
 /// When the system gives no port.
 pub async fn closed_port() -> io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?.local_addr()?.port())
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .await?
+        .local_addr()?
+        .port())
 }
 
 /// An HTTP proxy for `CONNECT` to loopback addresses.
@@ -30,7 +33,10 @@ impl ConnectProxy {
     /// When the system gives no port.
     pub async fn start() -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let proxy = Self { address: listener.local_addr()?, tunnels: Arc::default() };
+        let proxy = Self {
+            address: listener.local_addr()?,
+            tunnels: Arc::default(),
+        };
         let tunnels = Arc::clone(&proxy.tunnels);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
@@ -56,10 +62,14 @@ async fn tunnel(client: TcpStream, tunnels: &AtomicUsize) -> io::Result<()> {
     let mut client = BufReader::new(client);
     let mut line = String::new();
     client.read_line(&mut line).await?;
-    let target: Option<SocketAddr> =
-        line.strip_prefix("CONNECT ").and_then(|rest| rest.split(' ').next()).and_then(|text| text.parse().ok());
+    let target: Option<SocketAddr> = line
+        .strip_prefix("CONNECT ")
+        .and_then(|rest| rest.split(' ').next())
+        .and_then(|text| text.parse().ok());
     let Some(target) = target.filter(|target| target.ip().is_loopback()) else {
-        return client.write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n").await;
+        return client
+            .write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n")
+            .await;
     };
     while !line.trim().is_empty() {
         line.clear();

@@ -1,6 +1,10 @@
 //! What is refused, on every platform: the status, the stable code, and not one call to STS.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a fault in a helper of these tests is a failed test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a fault in a helper of these tests is a failed test"
+)]
 
 use cos_emulator::{Cloud, LambdaEvent, Outcome, Platform, ScfEvent};
 use cos_issuer_e2e::{Answer, Browser, PLATFORMS, issuer_on};
@@ -12,26 +16,116 @@ const REFUSED: [(&str, &str, &str, u16, &str); 24] = [
     ("GET", "/signs", "", 404, "InvalidParameter.RouteNotFound"),
     ("GET", "/sign/", "", 404, "InvalidParameter.RouteNotFound"),
     ("GET", "/SIGN", "", 404, "InvalidParameter.RouteNotFound"),
-    ("GET", "/sign%2f..%2fsts", "", 404, "InvalidParameter.RouteNotFound"),
+    (
+        "GET",
+        "/sign%2f..%2fsts",
+        "",
+        404,
+        "InvalidParameter.RouteNotFound",
+    ),
     ("POST", "/auth", "", 404, "InvalidParameter.RouteNotFound"),
     ("PUT", "/sign", "", 405, "InvalidParameter.MethodNotAllowed"),
-    ("DELETE", "/sts", "", 405, "InvalidParameter.MethodNotAllowed"),
-    ("PATCH", "/sign", "", 405, "InvalidParameter.MethodNotAllowed"),
-    ("POST", "/healthz", "", 405, "InvalidParameter.MethodNotAllowed"),
-    ("GET", "/sign?bucket=other-1250000000", "", 400, "InvalidParameter.QueryParameter"),
-    ("GET", "/sign?prefix=users/1/", "", 400, "InvalidParameter.QueryParameter"),
-    ("GET", "/sign?Format=sdk", "", 400, "InvalidParameter.QueryParameter"),
-    ("GET", "/sign?durationSeconds=900&durationSeconds=1800", "", 400, "InvalidParameter.QueryParameter"),
-    ("GET", "/sign?format=xml", "", 400, "InvalidParameter.Format"),
+    (
+        "DELETE",
+        "/sts",
+        "",
+        405,
+        "InvalidParameter.MethodNotAllowed",
+    ),
+    (
+        "PATCH",
+        "/sign",
+        "",
+        405,
+        "InvalidParameter.MethodNotAllowed",
+    ),
+    (
+        "POST",
+        "/healthz",
+        "",
+        405,
+        "InvalidParameter.MethodNotAllowed",
+    ),
+    (
+        "GET",
+        "/sign?bucket=other-1250000000",
+        "",
+        400,
+        "InvalidParameter.QueryParameter",
+    ),
+    (
+        "GET",
+        "/sign?prefix=users/1/",
+        "",
+        400,
+        "InvalidParameter.QueryParameter",
+    ),
+    (
+        "GET",
+        "/sign?Format=sdk",
+        "",
+        400,
+        "InvalidParameter.QueryParameter",
+    ),
+    (
+        "GET",
+        "/sign?durationSeconds=900&durationSeconds=1800",
+        "",
+        400,
+        "InvalidParameter.QueryParameter",
+    ),
+    (
+        "GET",
+        "/sign?format=xml",
+        "",
+        400,
+        "InvalidParameter.Format",
+    ),
     ("GET", "/sign?format=", "", 400, "InvalidParameter.Format"),
     ("GET", "/sign?format", "", 400, "InvalidParameter.Format"),
-    ("GET", "/sign?durationSeconds=0", "", 400, "InvalidParameter.DurationSeconds"),
-    ("GET", "/sign?durationSeconds=359", "", 400, "InvalidParameter.DurationSeconds"),
-    ("GET", "/sign?durationSeconds=1801", "", 400, "InvalidParameter.DurationSeconds"),
-    ("GET", "/sign?durationSeconds=-900", "", 400, "InvalidParameter.DurationSeconds"),
-    ("GET", "/sign?durationSeconds=99999999999999999999", "", 400, "InvalidParameter.DurationSeconds"),
+    (
+        "GET",
+        "/sign?durationSeconds=0",
+        "",
+        400,
+        "InvalidParameter.DurationSeconds",
+    ),
+    (
+        "GET",
+        "/sign?durationSeconds=359",
+        "",
+        400,
+        "InvalidParameter.DurationSeconds",
+    ),
+    (
+        "GET",
+        "/sign?durationSeconds=1801",
+        "",
+        400,
+        "InvalidParameter.DurationSeconds",
+    ),
+    (
+        "GET",
+        "/sign?durationSeconds=-900",
+        "",
+        400,
+        "InvalidParameter.DurationSeconds",
+    ),
+    (
+        "GET",
+        "/sign?durationSeconds=99999999999999999999",
+        "",
+        400,
+        "InvalidParameter.DurationSeconds",
+    ),
     ("POST", "/sts", "[]", 400, "InvalidParameter.UnexpectedBody"),
-    ("POST", "/sts", r#"[{"action":"name/cos:PutObject","bucket":"b","region":"r","prefix":"*"}]"#, 400, "InvalidParameter.UnexpectedBody"),
+    (
+        "POST",
+        "/sts",
+        r#"[{"action":"name/cos:PutObject","bucket":"b","region":"r","prefix":"*"}]"#,
+        400,
+        "InvalidParameter.UnexpectedBody",
+    ),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -41,10 +135,17 @@ async fn a_refused_request_makes_no_call_on_any_platform() {
         for (method, path, body, status, name) in REFUSED {
             let mut request = browser.request(method, path);
             if !body.is_empty() {
-                request = request.header("content-type", "application/json").body(body);
+                request = request
+                    .header("content-type", "application/json")
+                    .body(body);
             }
             let answer = browser.send(request).await.unwrap();
-            assert_refusal(&answer, status, name, &format!("{platform:?} {method} {path}"));
+            assert_refusal(
+                &answer,
+                status,
+                name,
+                &format!("{platform:?} {method} {path}"),
+            );
         }
         assert_eq!(cloud.sts().call_count(), 0, "{platform:?}");
     }
@@ -62,26 +163,59 @@ async fn bodies_and_headers_over_the_limit_make_no_call() {
     for platform in PLATFORMS {
         let (cloud, browser) = start(platform).await;
         let large = "x".repeat(64 * 1024 + 1);
-        let request = browser.request("POST", "/sts").header("content-type", "text/plain").body(large);
+        let request = browser
+            .request("POST", "/sts")
+            .header("content-type", "text/plain")
+            .body(large);
         let answer = browser.send(request).await.unwrap();
-        assert_refusal(&answer, 413, "InvalidParameter.BodyTooLarge", &format!("{platform:?} body"));
+        assert_refusal(
+            &answer,
+            413,
+            "InvalidParameter.BodyTooLarge",
+            &format!("{platform:?} body"),
+        );
 
-        let request = browser.request("GET", "/sign").header("x-large", "x".repeat(20 * 1024));
+        let request = browser
+            .request("GET", "/sign")
+            .header("x-large", "x".repeat(20 * 1024));
         let answer = browser.send(request).await.unwrap();
-        assert_refusal(&answer, 431, "InvalidParameter.HeadersTooLarge", &format!("{platform:?} headers"));
+        assert_refusal(
+            &answer,
+            431,
+            "InvalidParameter.HeadersTooLarge",
+            &format!("{platform:?} headers"),
+        );
         assert_eq!(cloud.sts().call_count(), 0, "{platform:?}");
-        assert_eq!(browser.get("/sign").await.unwrap().status, 200, "{platform:?} lives on");
+        assert_eq!(
+            browser.get("/sign").await.unwrap().status,
+            200,
+            "{platform:?} lives on"
+        );
     }
 }
 
 /// Where bytes reach the function as they are, or as base64.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_that_is_not_utf_8_makes_no_call() {
-    for platform in [Platform::ScfWeb, Platform::Lambda(LambdaEvent::FunctionUrl), Platform::Lambda(LambdaEvent::Rest)] {
+    for platform in [
+        Platform::ScfWeb,
+        Platform::Lambda(LambdaEvent::FunctionUrl),
+        Platform::Lambda(LambdaEvent::Rest),
+    ] {
         let (cloud, browser) = start(platform).await;
-        let request = browser.request("POST", "/sts").header("content-type", "application/octet-stream");
-        let answer = browser.send(request.body(vec![0xff, 0xfe, 0x00, 0x80])).await.unwrap();
-        assert_refusal(&answer, 400, "InvalidParameter.BodyEncoding", &format!("{platform:?}"));
+        let request = browser
+            .request("POST", "/sts")
+            .header("content-type", "application/octet-stream");
+        let answer = browser
+            .send(request.body(vec![0xff, 0xfe, 0x00, 0x80]))
+            .await
+            .unwrap();
+        assert_refusal(
+            &answer,
+            400,
+            "InvalidParameter.BodyEncoding",
+            &format!("{platform:?}"),
+        );
         assert_eq!(cloud.sts().call_count(), 0, "{platform:?}");
     }
 }
@@ -101,11 +235,16 @@ async fn an_event_that_cannot_be_read_is_answered_and_the_process_lives_on() {
     bad_base64_of_lambda["body"] = json!("***");
     let mut deep = of_scf.to_string();
     deep.pop();
-    deep.push_str(&format!(",\"x\":{}{}}}", "[".repeat(5000), "]".repeat(5000)));
+    deep.push_str(&format!(
+        ",\"x\":{}{}}}",
+        "[".repeat(5000),
+        "]".repeat(5000)
+    ));
 
-    for (platform, foreign, bad_base64) in
-        [(scf, of_lambda.to_string(), bad_base64_of_scf.to_string()), (lambda, of_scf.to_string(), bad_base64_of_lambda.to_string())]
-    {
+    for (platform, foreign, bad_base64) in [
+        (scf, of_lambda.to_string(), bad_base64_of_scf.to_string()),
+        (lambda, of_scf.to_string(), bad_base64_of_lambda.to_string()),
+    ] {
         let (cloud, browser) = start(platform).await;
         cloud.wait_ready().await.unwrap();
         let processes = cloud.function_processes();
@@ -136,7 +275,11 @@ async fn an_event_that_cannot_be_read_is_answered_and_the_process_lives_on() {
         }
         assert_eq!(cloud.sts().call_count(), 0, "{platform:?}");
         assert_eq!(browser.get("/sign").await.unwrap().status, 200);
-        assert_eq!(cloud.function_processes(), processes, "{platform:?}: the process did not live on");
+        assert_eq!(
+            cloud.function_processes(),
+            processes,
+            "{platform:?}: the process did not live on"
+        );
     }
 }
 
@@ -149,7 +292,10 @@ async fn platform_headers_that_a_client_writes_change_nothing() {
         .header("x-scf-secret-key", "forged")
         .header("x-scf-session-token", "forged");
     assert_eq!(browser.send(request).await.unwrap().status, 200);
-    assert_eq!(cloud.sts().calls().first().map(|call| call.outcome.clone()), Some("Success".to_owned()));
+    assert_eq!(
+        cloud.sts().calls().first().map(|call| call.outcome.clone()),
+        Some("Success".to_owned())
+    );
 }
 
 async fn start(platform: Platform) -> (Cloud, Browser) {
@@ -163,7 +309,23 @@ fn assert_refusal(answer: &Answer, status: u16, name: &str, case: &str) {
     assert_eq!(answer.status, status, "{case}: {answer:?}");
     assert_eq!(answer.body["codeDesc"], name, "{case}");
     assert!(answer.body["code"].as_i64() > Some(0), "{case}");
-    assert!(!answer.body["message"].as_str().unwrap_or_default().is_empty(), "{case}");
-    assert_eq!(answer.body["requestId"].as_str(), answer.headers.get("x-request-id").and_then(|id| id.to_str().ok()), "{case}");
-    assert!(answer.body.get("data").is_none() && answer.body.get("credentials").is_none(), "{case}");
+    assert!(
+        !answer.body["message"]
+            .as_str()
+            .unwrap_or_default()
+            .is_empty(),
+        "{case}"
+    );
+    assert_eq!(
+        answer.body["requestId"].as_str(),
+        answer
+            .headers
+            .get("x-request-id")
+            .and_then(|id| id.to_str().ok()),
+        "{case}"
+    );
+    assert!(
+        answer.body.get("data").is_none() && answer.body.get("credentials").is_none(),
+        "{case}"
+    );
 }
