@@ -42,6 +42,11 @@ pub(crate) fn search_path() -> Result<PathBuf, Failure> {
     from_environment("PATH").ok_or_else(|| Failure::new("the environment variable PATH is not set"))
 }
 
+/// Where the local cloud is to note its secrets: `COS_EMULATOR_SECRET_LEDGER` (absolute, or relative to the root).
+pub(crate) fn secret_ledger() -> Option<PathBuf> {
+    from_environment("COS_EMULATOR_SECRET_LEDGER").map(|path| root().join(path))
+}
+
 fn existing(path: &Path, remedy: &str) -> Result<PathBuf, Failure> {
     if path.is_file() {
         return Ok(path.to_owned());

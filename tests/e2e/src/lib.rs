@@ -7,11 +7,13 @@
 use std::collections::BTreeMap;
 
 mod client;
+mod cloud;
 mod failure;
 mod installed;
 mod rie;
 
 pub use client::Client;
+pub use cloud::cloud;
 pub use failure::Failure;
 pub use installed::bootstrap;
 pub use rie::{Invocation, Rie};
