@@ -67,80 +67,31 @@ impl Rule {
 
     /// The row of this rule.
     pub const fn code(self) -> Code {
+        const PARAMETER: u16 = 4000;
+        const QUOTA: u16 = 4400;
+        const BACKEND: u16 = 5100;
         let (status, number, name) = match self {
-            Self::BodyEncoding => (
-                StatusCode::BAD_REQUEST,
-                4000,
-                "InvalidParameter.BodyEncoding",
-            ),
-            Self::BodyTooLarge => (
-                StatusCode::PAYLOAD_TOO_LARGE,
-                4000,
-                "InvalidParameter.BodyTooLarge",
-            ),
-            Self::DurationSeconds => (
-                StatusCode::BAD_REQUEST,
-                4000,
-                "InvalidParameter.DurationSeconds",
-            ),
-            Self::Event => (StatusCode::BAD_REQUEST, 4000, "InvalidParameter.Event"),
-            Self::Format => (StatusCode::BAD_REQUEST, 4000, "InvalidParameter.Format"),
-            Self::HeadersTooLarge => (
-                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-                4000,
-                "InvalidParameter.HeadersTooLarge",
-            ),
-            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, 5100, "InternalError"),
-            Self::MethodNotAllowed => (
-                StatusCode::METHOD_NOT_ALLOWED,
-                4000,
-                "InvalidParameter.MethodNotAllowed",
-            ),
-            Self::QueryParameter => (
-                StatusCode::BAD_REQUEST,
-                4000,
-                "InvalidParameter.QueryParameter",
-            ),
-            Self::RequestTimeout => (
-                StatusCode::REQUEST_TIMEOUT,
-                4000,
-                "InvalidParameter.RequestTimeout",
-            ),
-            Self::RouteNotFound => (
-                StatusCode::NOT_FOUND,
-                4000,
-                "InvalidParameter.RouteNotFound",
-            ),
-            Self::UnexpectedBody => (
-                StatusCode::BAD_REQUEST,
-                4000,
-                "InvalidParameter.UnexpectedBody",
-            ),
-            Self::UpstreamAnswer => (
-                StatusCode::BAD_GATEWAY,
-                5100,
-                "InternalError.UpstreamAnswer",
-            ),
-            Self::UpstreamRefused => (
-                StatusCode::BAD_GATEWAY,
-                5100,
-                "InternalError.UpstreamRefused",
-            ),
-            Self::UpstreamThrottled => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                4400,
-                "RequestLimitExceeded.Upstream",
-            ),
-            Self::UpstreamTimeout => (
-                StatusCode::GATEWAY_TIMEOUT,
-                5100,
-                "InternalError.UpstreamTimeout",
-            ),
-            Self::UpstreamUnavailable => (
-                StatusCode::BAD_GATEWAY,
-                5100,
-                "InternalError.UpstreamUnavailable",
-            ),
+            Self::BodyEncoding => (400, PARAMETER, "InvalidParameter.BodyEncoding"),
+            Self::BodyTooLarge => (413, PARAMETER, "InvalidParameter.BodyTooLarge"),
+            Self::DurationSeconds => (400, PARAMETER, "InvalidParameter.DurationSeconds"),
+            Self::Event => (400, PARAMETER, "InvalidParameter.Event"),
+            Self::Format => (400, PARAMETER, "InvalidParameter.Format"),
+            Self::HeadersTooLarge => (431, PARAMETER, "InvalidParameter.HeadersTooLarge"),
+            Self::Internal => (500, BACKEND, "InternalError"),
+            Self::MethodNotAllowed => (405, PARAMETER, "InvalidParameter.MethodNotAllowed"),
+            Self::QueryParameter => (400, PARAMETER, "InvalidParameter.QueryParameter"),
+            Self::RequestTimeout => (408, PARAMETER, "InvalidParameter.RequestTimeout"),
+            Self::RouteNotFound => (404, PARAMETER, "InvalidParameter.RouteNotFound"),
+            Self::UnexpectedBody => (400, PARAMETER, "InvalidParameter.UnexpectedBody"),
+            Self::UpstreamAnswer => (502, BACKEND, "InternalError.UpstreamAnswer"),
+            Self::UpstreamRefused => (502, BACKEND, "InternalError.UpstreamRefused"),
+            Self::UpstreamThrottled => (503, QUOTA, "RequestLimitExceeded.Upstream"),
+            Self::UpstreamTimeout => (504, BACKEND, "InternalError.UpstreamTimeout"),
+            Self::UpstreamUnavailable => (502, BACKEND, "InternalError.UpstreamUnavailable"),
+        };
+        let status = match StatusCode::from_u16(status) {
+            Ok(status) => status,
+            Err(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Code {
             status,

@@ -4,7 +4,6 @@
 
 #![expect(
     clippy::expect_used,
-    clippy::panic,
     reason = "a source that cannot be read must fail its test"
 )]
 
