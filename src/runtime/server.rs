@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -126,6 +126,12 @@ async fn read(
     body: Incoming,
     id: &RequestId,
 ) -> Result<Request, Error> {
+    // A body that says it is too large is not waited for.
+    if usize::try_from(body.size_hint().lower())
+        .map_or(true, |announced| announced > BODY_BYTES_MAX)
+    {
+        return Err(body_too_large());
+    }
     let reading = Limited::new(body, BODY_BYTES_MAX).collect();
     let body = tokio::time::timeout(BODY_TIME, reading)
         .await

@@ -3,12 +3,10 @@
 //! The function logs all it can and its output goes to the test's own, so that the leak check sees it. Leaves out: what an answer
 //! should look like.
 
-use std::time::Duration;
-
 use cos_emulator::{Cloud, CloudBuilder, LambdaEvent, Platform, ScfEvent};
 use serde_json::Value;
 
-use crate::{Failure, bootstrap, cloud};
+use crate::{Failure, bootstrap, cloud, http_client};
 
 /// Every platform with every shape of event that it has.
 pub const PLATFORMS: [Platform; 8] = [
@@ -81,13 +79,10 @@ impl Browser {
         let url = cloud
             .gateway_url()
             .ok_or_else(|| Failure::new("the cloud has no gateway"))?;
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .timeout(Duration::from_secs(30))
-            .build();
-        let client =
-            client.map_err(|fault| Failure::new(format!("could not make a client: {fault}")))?;
-        Ok(Self { client, url })
+        Ok(Self {
+            client: http_client()?,
+            url,
+        })
     }
 
     /// A request, to be completed and given to [`Browser::send`].

@@ -21,6 +21,7 @@ pub use cloud::cloud;
 pub use failure::Failure;
 pub use installed::bootstrap;
 pub use issuer::{Answer, Browser, PLATFORMS, issuer_on};
+use peer::http_client;
 pub use peer::{ConnectProxy, closed_port};
 pub use rie::{Invocation, Rie};
 

@@ -1,12 +1,29 @@
-//! Other ends of connections that tests need: a port nobody listens on, and a proxy that counts its tunnels.
+//! Other ends of connections that tests need: an HTTP client, a port nobody listens on, and a proxy that counts its tunnels.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
+
+use crate::Failure;
+
+/// Longer than any answer of a test takes.
+const TIME_LIMIT: Duration = Duration::from_secs(60);
+
+/// A client for loopback: no proxy, and a limit on everything.
+pub(crate) fn http_client() -> Result<reqwest::Client, Failure> {
+    // The library's build of the HTTP client wants one even where nothing is encrypted. Fails when there is one already.
+    let _already_installed = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .timeout(TIME_LIMIT)
+        .build();
+    client.map_err(|fault| Failure::new(format!("could not make an HTTP client: {fault}")))
+}
 
 /// A port that was free a moment ago and has no listener.
 ///

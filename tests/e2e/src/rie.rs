@@ -19,7 +19,7 @@ use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
-use crate::{Failure, Variables, installed};
+use crate::{Failure, Variables, http_client, installed};
 
 /// Bounds each wait; the function's own limit is shorter, so that the emulator's answer is what a test sees.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
@@ -83,14 +83,7 @@ impl Rie {
     /// # Errors
     /// When the emulator does not answer JSON in time.
     pub async fn invoke(&mut self, event: &Value) -> Result<Invocation, Failure> {
-        // The library's build of the HTTP client wants one even where nothing is encrypted. Fails when there is one already.
-        let _already_installed = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .timeout(TIME_LIMIT)
-            .build();
-        let request = client
-            .map_err(|fault| went_wrong("make a client for", &fault))?
+        let request = http_client()?
             .post(format!("http://{}{INVOCATIONS}", self.address))
             .body(event.to_string());
         let answer = request
