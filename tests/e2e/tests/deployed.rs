@@ -65,7 +65,6 @@ fn its_dependencies_are_not_those_of_tests() {
         "aws-lc-rs",
         "openssl",
         "native-tls",
-        "rustls-native-certs",
     ] {
         assert!(!deployed.contains(foreign), "{foreign}");
     }
