@@ -224,9 +224,14 @@ fn processes(cloud: &Cloud) -> String {
     ids.join(", ")
 }
 
+/// JSON with line breaks, its members in the order they came in; anything else as it is.
 fn pretty(body: &[u8]) -> String {
-    serde_json::from_slice::<Value>(body)
-        .ok()
-        .and_then(|value| serde_json::to_string_pretty(&value).ok())
-        .unwrap_or_else(|| String::from_utf8_lossy(body).into_owned())
+    let mut text = Vec::new();
+    let mut reader = serde_json::Deserializer::from_slice(body);
+    let mut writer = serde_json::Serializer::pretty(&mut text);
+    let told = match serde_transcode::transcode(&mut reader, &mut writer) {
+        Ok(()) => text,
+        Err(_) => body.to_vec(),
+    };
+    String::from_utf8_lossy(&told).into_owned()
 }

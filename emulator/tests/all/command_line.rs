@@ -73,6 +73,10 @@ fn the_whole_path_once_on_every_platform() {
             "{out}"
         );
         assert!(out.contains("\"TmpSecretId\": \"AKIDEMU"), "{out}");
+        assert!(
+            out.contains("{\n  \"code\": 0,\n  \"message\": \"\",\n"),
+            "{out}"
+        );
         assert!(out.contains("function | function started as sign"), "{out}");
         assert!(!out.contains('\u{1b}'), "no colour in a pipe");
     }
@@ -238,6 +242,24 @@ async fn json_is_one_line_and_signals_end_everything() {
         assert!(proc.exists());
         assert_eq!(running.end(signal), Some(0));
         assert!(!proc.exists(), "the child is gone before the emulator is");
+    }
+}
+
+#[test]
+fn nothing_is_left_when_the_emulator_itself_is_killed() {
+    for platform in ["scf", "scf-web", "lambda"] {
+        let more = ["--json", "--platform", platform];
+        let running = Running::start(&mut run(&more));
+        let process = running.line["processes"][0].as_i64().unwrap();
+        let stat = format!("/proc/{process}/stat");
+        assert!(std::fs::exists(&stat).unwrap());
+        assert_eq!(running.end(Signal::KILL), None);
+        // Orphans are waited for by whatever is the first process here; a zombie is as good as gone.
+        let gone = (0..1000).any(|_| {
+            std::thread::sleep(Duration::from_millis(10));
+            std::fs::read_to_string(&stat).map_or(true, |stat| stat.contains(") Z"))
+        });
+        assert!(gone, "{platform}");
     }
 }
 
