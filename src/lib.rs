@@ -1,5 +1,33 @@
 //! cos-issuer: short-lived, least-privilege credentials for Tencent Cloud Object Storage (COS).
+//!
+//! One request, as types; each arrow is one function in one file, and each type can be built by its arrow alone:
+//!
+//! ```text
+//! bytes from a platform
+//!   -> Request             runtime     one HTTP request, whatever the event was
+//!   -> CredentialRequest   request     what is asked, parsed, nothing trusted
+//!   -> Caller              caller      who is asking, proven
+//!   -> Authorized          grant       the proof: session policy, duration, session name
+//!   -> Credentials         issuer, sts one signed STS call
+//!   -> Response            response    the only place where a credential becomes text
+//! ```
+//!
+//! Promises: any refusal happens before an outbound call. Nothing here knows the local cloud in `emulator/`.
+//! Leaves out: printing and reading the environment, which `main` does.
 
+pub mod caller;
+pub mod cam;
+pub mod config;
+pub mod error;
+pub mod grant;
+pub mod handler;
+pub mod http;
+pub mod issuer;
+pub mod log;
+pub mod request;
+pub mod response;
+pub mod runtime;
 pub mod secret;
 pub mod sign;
+pub mod sts;
 pub mod time;

@@ -42,23 +42,43 @@ impl Timestamp {
 
     /// The UTC date as `2019-02-25`, the form that a credential scope takes.
     pub fn date(self) -> String {
-        self.calendar().strftime("%Y-%m-%d").to_string()
+        let moment = self.civil();
+        format!(
+            "{:04}-{:02}-{:02}",
+            moment.year(),
+            moment.month(),
+            moment.day()
+        )
     }
 
     /// ISO 8601 in UTC, as `2019-02-25T16:44:25Z`.
     pub fn iso_8601(self) -> String {
-        self.calendar().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+        let (date, moment) = (self.date(), self.civil());
+        format!(
+            "{date}T{:02}:{:02}:{:02}Z",
+            moment.hour(),
+            moment.minute(),
+            moment.second()
+        )
     }
 
-    fn calendar(self) -> jiff::Timestamp {
-        jiff::Timestamp::from_second(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+    /// Formatted by hand: the library's own formatter is as large as the whole of this crate's signing.
+    fn civil(self) -> jiff::civil::DateTime {
+        let moment = jiff::Timestamp::from_second(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        jiff::tz::Offset::UTC.to_datetime(moment)
     }
 }
 
 /// Where the time comes from.
 pub trait Clock: Send + Sync {
+    /// Milliseconds since 1970, for deadlines.
+    fn unix_milliseconds(&self) -> u64;
+
     /// The present moment.
-    fn now(&self) -> Timestamp;
+    fn now(&self) -> Timestamp {
+        let seconds = i64::try_from(self.unix_milliseconds() / 1000).unwrap_or(LATEST_UNIX_SECONDS);
+        Timestamp(seconds.min(LATEST_UNIX_SECONDS))
+    }
 }
 
 /// The machine's clock.
@@ -70,12 +90,11 @@ impl Clock for SystemClock {
         clippy::disallowed_methods,
         reason = "the one place where the clock is read"
     )]
-    fn now(&self) -> Timestamp {
+    fn unix_milliseconds(&self) -> u64 {
         let since_1970 = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
-        let seconds = i64::try_from(since_1970.as_secs()).unwrap_or(LATEST_UNIX_SECONDS);
-        Timestamp(seconds.min(LATEST_UNIX_SECONDS))
+        u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX)
     }
 }
 

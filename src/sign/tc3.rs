@@ -112,6 +112,11 @@ impl DerivedKey {
             .derive(TERMINATOR)
     }
 
+    /// The key as lower-case hex, for the published vectors that print it.
+    pub fn to_hex(&self) -> Zeroizing<String> {
+        Zeroizing::new(hex(&*self.0))
+    }
+
     /// Step 4: the signature over `string_to_sign`, as lower-case hex.
     pub fn sign(&self, string_to_sign: &str) -> String {
         hex(&*hmac_sha256(&*self.0, string_to_sign.as_bytes()))

@@ -572,9 +572,9 @@ async fn messages_follow_the_language() {
 struct Moved(AtomicI64);
 
 impl Clock for Moved {
-    fn now(&self) -> Timestamp {
-        let seconds = SystemClock.now().unix_seconds() + self.0.load(Ordering::SeqCst);
-        Timestamp::from_unix_seconds(seconds).unwrap()
+    fn unix_milliseconds(&self) -> u64 {
+        let moved = self.0.load(Ordering::SeqCst) * 1000;
+        SystemClock.unix_milliseconds().checked_add_signed(moved).unwrap()
     }
 }
 

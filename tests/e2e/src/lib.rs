@@ -1,1 +1,31 @@
-//! placeholder
+//! What the end-to-end tests share: finding what is built or installed, running it with a time limit, and saying in plain
+//! words what is wrong when it cannot run.
+//!
+//! Nothing here skips: whatever is missing is a [`Failure`], and a test unwraps it. Nothing here judges an outcome either;
+//! that is each test's own business.
+
+use std::collections::BTreeMap;
+
+mod child;
+mod client;
+mod cloud;
+mod failure;
+mod installed;
+mod issuer;
+mod peer;
+mod rie;
+
+pub use child::{Process, VARIABLES};
+pub use client::Client;
+pub use cloud::cloud;
+pub use failure::Failure;
+pub use installed::bootstrap;
+pub use issuer::{Answer, Browser, PLATFORMS, issuer_on};
+pub use peer::{ConnectProxy, closed_port};
+pub use rie::{Invocation, Rie};
+
+/// Environment variables by name, for a child that sees no others.
+pub type Variables = BTreeMap<&'static str, String>;
+
+/// Secrets that tests make up themselves; the leak check looks for them too.
+pub const FIXED_SECRETS: [&str; 2] = ["CANARY-wrong-secret-key", "CANARY-secret-key-of-a-process"];

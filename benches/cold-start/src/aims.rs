@@ -1,0 +1,53 @@
+//! The aims, and whether a figure meets one.
+
+/// A limit that a figure should not pass.
+#[derive(Clone, Copy)]
+pub(crate) enum Aim {
+    /// Times hello-world's.
+    AtMostTimes(f64),
+    /// Of 1,000,000 bytes each.
+    AtMostMegabytes(f64),
+    Exactly(usize),
+    /// The figure is shown and not judged.
+    Unset,
+}
+
+/// Process start to the first call of `next`.
+pub(crate) const TO_NEXT: Aim = Aim::AtMostTimes(1.1);
+/// Process start to the first credential.
+pub(crate) const TO_CREDENTIAL: Aim = Aim::AtMostTimes(1.8);
+/// The stripped binary.
+pub(crate) const SIZE: Aim = Aim::AtMostMegabytes(4.0);
+/// Peak memory after the first credential.
+pub(crate) const PEAK_MEMORY: Aim = Aim::AtMostMegabytes(6.0);
+/// Connections to the STS in an instance's life.
+pub(crate) const STS_CONNECTIONS: Aim = Aim::Exactly(1);
+
+impl Aim {
+    /// The aim and the verdict, as two cells of the table.
+    pub(crate) fn judge(self, figure: f64) -> String {
+        let (aim, met) = match self {
+            Self::Unset => return "none |".to_owned(),
+            Self::AtMostTimes(limit) => (format!("at most {limit}x"), figure <= limit),
+            Self::AtMostMegabytes(limit) => (format!("at most {limit} MB"), figure <= limit),
+            Self::Exactly(count) => (count.to_string(), figure.to_string() == count.to_string()),
+        };
+        format!("{aim} | {}", if met { "met" } else { "not met" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Aim;
+
+    #[test]
+    fn the_limit_itself_is_met() {
+        assert_eq!(Aim::AtMostTimes(1.1).judge(1.1), "at most 1.1x | met");
+        assert_eq!(
+            Aim::AtMostMegabytes(4.0).judge(4.000_001),
+            "at most 4 MB | not met"
+        );
+        assert_eq!(Aim::Exactly(1).judge(1.0), "1 | met");
+        assert_eq!(Aim::Exactly(1).judge(2.0), "1 | not met");
+    }
+}

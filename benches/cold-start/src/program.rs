@@ -1,0 +1,200 @@
+//! The two programs that are compared: their environment, and what a right answer of each is.
+
+use crate::Fault;
+use crate::cli::Options;
+use crate::clock;
+use crate::sts::{self, Sts};
+use base64::Engine as _;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+/// A program to start.
+pub(crate) struct Program {
+    pub(crate) path: PathBuf,
+    /// The whole environment, but for the address of the runtime API.
+    pub(crate) environment: Vec<(&'static str, String)>,
+    pub(crate) answer: Answer,
+}
+
+impl Program {
+    /// The function, configured to ask `sts`.
+    pub(crate) fn function(options: &Options, sts: &Sts) -> Result<Self, Fault> {
+        let mut environment = lambda_environment();
+        environment.extend([
+            (
+                "SECRET_ID",
+                "AKIDEMUbenchmark00000000000000000000".to_owned(),
+            ),
+            ("SECRET_KEY", "emulatorbenchmark000000000000000".to_owned()),
+            ("BUCKET", "examplebucket-1250000000".to_owned()),
+            ("REGION", "ap-guangzhou".to_owned()),
+            ("PREFIX", "users/".to_owned()),
+            ("ALLOW", "upload".to_owned()),
+            ("AUTH", "none".to_owned()),
+            ("LOG", "info".to_owned()),
+            ("STS_ENDPOINTS", sts.endpoint()),
+            (
+                "STS_CA_FILE",
+                sts.ca_file()
+                    .to_str()
+                    .ok_or("the temporary directory has a name that is not text")?
+                    .to_owned(),
+            ),
+        ]);
+        Ok(Self {
+            path: absolute(&options.function)?,
+            environment,
+            answer: Answer::Credentials,
+        })
+    }
+
+    /// Hello-world.
+    pub(crate) fn hello(options: &Options) -> Result<Self, Fault> {
+        Ok(Self {
+            path: absolute(&options.hello)?,
+            environment: lambda_environment(),
+            answer: Answer::Hello,
+        })
+    }
+
+    pub(crate) fn size_bytes(&self) -> Result<u64, Fault> {
+        Ok(std::fs::metadata(&self.path)?.len())
+    }
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, Fault> {
+    path.canonicalize()
+        .map_err(|fault| format!("{}: {fault}", path.display()).into())
+}
+
+fn lambda_environment() -> Vec<(&'static str, String)> {
+    [
+        ("AWS_LAMBDA_FUNCTION_NAME", "example"),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+        ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/example"),
+        (
+            "AWS_LAMBDA_LOG_STREAM_NAME",
+            "2026/11/22/[$LATEST]00000000000000000000000000000000",
+        ),
+        ("AWS_REGION", "ap-southeast-1"),
+    ]
+    .map(|(name, value)| (name, value.to_owned()))
+    .into()
+}
+
+/// What a right answer holds.
+#[derive(Clone, Copy)]
+pub(crate) enum Answer {
+    /// The text `hello`.
+    Hello,
+    /// CAM JSON with the credentials that our STS issues, not expired.
+    Credentials,
+}
+
+impl Answer {
+    /// Takes the bytes posted to the runtime API; the fault of a wrong answer never repeats a secret.
+    pub(crate) fn check(self, posted: &[u8]) -> Result<(), Fault> {
+        let reply: Value = serde_json::from_slice(posted).map_err(|_| "the answer is not JSON")?;
+        let text = reply
+            .get("body")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        let body = match reply.get("isBase64Encoded").and_then(Value::as_bool) {
+            Some(true) => base64::engine::general_purpose::STANDARD.decode(text)?,
+            _ => text.as_bytes().to_vec(),
+        };
+        match reply.get("statusCode").and_then(Value::as_u64) {
+            Some(200) => {}
+            // An error's body holds no credentials.
+            status => {
+                return Err(
+                    format!("status {status:?}: {}", String::from_utf8_lossy(&body)).into(),
+                );
+            }
+        }
+        match self {
+            Self::Hello if body == b"hello" => Ok(()),
+            Self::Hello => Err("hello-world did not say hello".into()),
+            Self::Credentials => check_credentials(
+                &serde_json::from_slice(&body).map_err(|_| "the body is not JSON")?,
+            ),
+        }
+    }
+}
+
+fn check_credentials(cam: &Value) -> Result<(), Fault> {
+    for (pointer, issued) in [
+        ("/data/credentials/tmpSecretId", sts::TMP_SECRET_ID),
+        ("/data/credentials/tmpSecretKey", sts::TMP_SECRET_KEY),
+        ("/data/credentials/sessionToken", sts::token()),
+    ] {
+        if cam.pointer(pointer).and_then(Value::as_str) != Some(issued) {
+            return Err(format!("the answer's {pointer} is not the one issued").into());
+        }
+    }
+    match cam.pointer("/data/expiredTime").and_then(Value::as_i64) {
+        Some(time) if time > clock::unix_seconds() => Ok(()),
+        _ => Err("the answer's /data/expiredTime is missing or past".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Answer;
+    use crate::sts;
+    use serde_json::{Value, json};
+
+    fn reply(status: u16, body: &Value) -> Vec<u8> {
+        let text = body
+            .as_str()
+            .map_or_else(|| body.to_string(), str::to_owned);
+        json!({"statusCode": status, "headers": {}, "body": text, "isBase64Encoded": false})
+            .to_string()
+            .into_bytes()
+    }
+
+    fn cam() -> Value {
+        let credentials = json!({
+            "tmpSecretId": sts::TMP_SECRET_ID, "tmpSecretKey": sts::TMP_SECRET_KEY, "sessionToken": sts::token(),
+        });
+        json!({"code": 0, "data": {"credentials": credentials, "expiredTime": i64::MAX}})
+    }
+
+    #[test]
+    fn right_answers_pass() {
+        Answer::Hello.check(&reply(200, &json!("hello"))).unwrap();
+        Answer::Hello
+            .check(br#"{"statusCode":200,"body":"aGVsbG8=","isBase64Encoded":true}"#)
+            .unwrap();
+        Answer::Credentials.check(&reply(200, &cam())).unwrap();
+    }
+
+    #[test]
+    fn an_error_is_not_counted_as_an_answer() {
+        let fault = Answer::Credentials
+            .check(&reply(502, &json!({"codeDesc": "Upstream"})))
+            .unwrap_err();
+        assert!(fault.to_string().contains("Upstream"));
+        assert!(Answer::Hello.check(&reply(500, &json!("hello"))).is_err());
+        assert!(Answer::Hello.check(b"hello").is_err());
+    }
+
+    #[test]
+    fn each_member_of_the_credentials_is_checked() {
+        for pointer in [
+            "/credentials/tmpSecretId",
+            "/credentials/tmpSecretKey",
+            "/credentials/sessionToken",
+            "/expiredTime",
+        ] {
+            for wrong in [Value::Null, json!("other"), json!(1)] {
+                let mut answer = cam();
+                *answer["data"].pointer_mut(pointer).unwrap() = wrong;
+                let fault = Answer::Credentials.check(&reply(200, &answer)).unwrap_err();
+                assert!(fault.to_string().contains(pointer), "{pointer}: {fault}");
+                assert!(!fault.to_string().contains(sts::TMP_SECRET_KEY));
+            }
+        }
+    }
+}

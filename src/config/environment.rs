@@ -1,0 +1,29 @@
+//! The environment as a value.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+
+/// Environment variables, taken once. An empty variable is an absent one.
+#[derive(Default)]
+#[expect(missing_debug_implementations, reason = "it holds secrets")]
+pub struct Environment(BTreeMap<String, OsString>);
+
+impl Environment {
+    /// The text of a variable; an error when it is not UTF-8.
+    pub(super) fn text(&self, name: &str) -> Result<Option<&str>, NotUtf8> {
+        match self.0.get(name) {
+            Some(value) if !value.is_empty() => value.to_str().map(Some).ok_or(NotUtf8),
+            _ => Ok(None),
+        }
+    }
+}
+
+/// A value that is no text.
+pub(super) struct NotUtf8;
+
+impl<N: Into<OsString>, V: Into<OsString>> FromIterator<(N, V)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(variables: I) -> Self {
+        let named = |(name, value): (N, V)| Some((name.into().into_string().ok()?, value.into()));
+        Self(variables.into_iter().filter_map(named).collect())
+    }
+}

@@ -1,0 +1,183 @@
+//! Refusals and failures as a caller meets them: one table of stable codes.
+//!
+//! Promises: every error that leaves the function is one [`Rule`] of this table, with its HTTP status, its number from the legacy
+//! CAM table (4000 bad parameter, 4100 authentication, 4300 refused, 4400 quota, 5100 internal or upstream) and a stable name.
+//! The message is ours, in the caller's terms; an upstream's own text travels in `cause`, which goes to the log alone.
+//! Leaves out: faults of the configuration (`config::Problem`), which are told to the operator before any caller exists.
+//!
+//! Numbers: <https://www.tencentcloud.com/document/product/598/13884>.
+
+use http::{HeaderName, HeaderValue, StatusCode};
+
+/// Why a request was not answered with a credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the table below says what each one means")]
+pub enum Rule {
+    BodyEncoding,
+    BodyTooLarge,
+    DurationSeconds,
+    Event,
+    Format,
+    HeadersTooLarge,
+    Internal,
+    MethodNotAllowed,
+    QueryParameter,
+    RequestTimeout,
+    RouteNotFound,
+    UnexpectedBody,
+    UpstreamAnswer,
+    UpstreamRefused,
+    UpstreamThrottled,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+}
+
+/// What a caller is told of a rule.
+#[derive(Clone, Copy, Debug)]
+pub struct Code {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// The number in the body's `code`.
+    pub number: u16,
+    /// The name in the body's `codeDesc`.
+    pub name: &'static str,
+}
+
+impl Rule {
+    /// Every rule, for tests and for the documentation.
+    pub const ALL: [Self; 17] = [
+        Self::BodyEncoding,
+        Self::BodyTooLarge,
+        Self::DurationSeconds,
+        Self::Event,
+        Self::Format,
+        Self::HeadersTooLarge,
+        Self::Internal,
+        Self::MethodNotAllowed,
+        Self::QueryParameter,
+        Self::RequestTimeout,
+        Self::RouteNotFound,
+        Self::UnexpectedBody,
+        Self::UpstreamAnswer,
+        Self::UpstreamRefused,
+        Self::UpstreamThrottled,
+        Self::UpstreamTimeout,
+        Self::UpstreamUnavailable,
+    ];
+
+    /// The row of this rule.
+    pub const fn code(self) -> Code {
+        const PARAMETER: u16 = 4000;
+        const QUOTA: u16 = 4400;
+        const BACKEND: u16 = 5100;
+        let (status, number, name) = match self {
+            Self::BodyEncoding => (400, PARAMETER, "InvalidParameter.BodyEncoding"),
+            Self::BodyTooLarge => (413, PARAMETER, "InvalidParameter.BodyTooLarge"),
+            Self::DurationSeconds => (400, PARAMETER, "InvalidParameter.DurationSeconds"),
+            Self::Event => (400, PARAMETER, "InvalidParameter.Event"),
+            Self::Format => (400, PARAMETER, "InvalidParameter.Format"),
+            Self::HeadersTooLarge => (431, PARAMETER, "InvalidParameter.HeadersTooLarge"),
+            Self::Internal => (500, BACKEND, "InternalError"),
+            Self::MethodNotAllowed => (405, PARAMETER, "InvalidParameter.MethodNotAllowed"),
+            Self::QueryParameter => (400, PARAMETER, "InvalidParameter.QueryParameter"),
+            Self::RequestTimeout => (408, PARAMETER, "InvalidParameter.RequestTimeout"),
+            Self::RouteNotFound => (404, PARAMETER, "InvalidParameter.RouteNotFound"),
+            Self::UnexpectedBody => (400, PARAMETER, "InvalidParameter.UnexpectedBody"),
+            Self::UpstreamAnswer => (502, BACKEND, "InternalError.UpstreamAnswer"),
+            Self::UpstreamRefused => (502, BACKEND, "InternalError.UpstreamRefused"),
+            Self::UpstreamThrottled => (503, QUOTA, "RequestLimitExceeded.Upstream"),
+            Self::UpstreamTimeout => (504, BACKEND, "InternalError.UpstreamTimeout"),
+            Self::UpstreamUnavailable => (502, BACKEND, "InternalError.UpstreamUnavailable"),
+        };
+        let status = match StatusCode::from_u16(status) {
+            Ok(status) => status,
+            Err(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Code {
+            status,
+            number,
+            name,
+        }
+    }
+}
+
+/// One refusal or failure on its way to the caller and to the log.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Error {
+    rule: Rule,
+    message: String,
+    header: Option<(HeaderName, HeaderValue)>,
+    #[source]
+    cause: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    /// A refusal with what the caller can do about it.
+    pub fn new(rule: Rule, message: impl Into<String>) -> Self {
+        Self {
+            rule,
+            message: message.into(),
+            header: None,
+            cause: None,
+        }
+    }
+
+    /// The same with a header that belongs to the status, as `Allow` or `Retry-After`.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.header = Some((name, value));
+        self
+    }
+
+    /// The same with a cause for the log.
+    #[must_use]
+    pub fn caused_by(mut self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.cause = Some(cause.into());
+        self
+    }
+
+    /// Which rule refused.
+    pub fn rule(&self) -> Rule {
+        self.rule
+    }
+
+    /// What the caller is told.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The header that belongs to the status.
+    pub fn header(&self) -> Option<&(HeaderName, HeaderValue)> {
+        self.header.as_ref()
+    }
+
+    /// What the log is told besides.
+    pub fn cause_text(&self) -> Option<String> {
+        self.cause.as_deref().map(|cause| chain(cause))
+    }
+}
+
+/// An error and its causes, joined by `: `.
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let texts: Vec<String> = causes.map(ToString::to_string).collect();
+    texts.join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::Rule;
+
+    #[test]
+    fn each_rule_has_a_name_of_its_own_and_never_a_success_status() {
+        let names: HashSet<&str> = Rule::ALL.iter().map(|rule| rule.code().name).collect();
+        assert_eq!(names.len(), Rule::ALL.len());
+        for rule in Rule::ALL {
+            assert!(rule.code().status.as_u16() >= 400, "{rule:?}");
+            assert!(rule.code().number > 0, "{rule:?}");
+        }
+    }
+}

@@ -1,0 +1,357 @@
+//! What is answered: the JSON that each client expects, and the headers that every answer has.
+//!
+//! Shapes: the answer of API 2.0 (<https://www.tencentcloud.com/document/product/598/13895>), the samples of the COS SDKs
+//! (<https://github.com/tencentyun/qcloud-cos-sts-sdk>), API 3.0, and a CVM's metadata service.
+//!
+//! Promises: the one place where issued credentials become text. An error never carries `data`, since clients take its presence
+//! for success. Leaves out: how a platform wraps the answer (`runtime`).
+
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CACHE_CONTROL, CONTENT_TYPE, ORIGIN,
+    VARY, X_CONTENT_TYPE_OPTIONS,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::request::{Format, RequestId};
+use crate::sts::Credentials;
+
+/// One answer.
+#[expect(
+    missing_debug_implementations,
+    reason = "its body may hold issued credentials"
+)]
+pub struct Response {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// All headers.
+    pub headers: HeaderMap,
+    /// JSON, or empty.
+    pub body: String,
+}
+
+impl Response {
+    /// Issued credentials, as `format` has them.
+    pub fn credentials(format: Format, credentials: &Credentials, id: &RequestId) -> Self {
+        let body = match format {
+            Format::Cam => json(&Cam {
+                code: 0,
+                message: "",
+                code_desc: "Success",
+                data: Issued::new(credentials, id, None),
+            }),
+            Format::Sdk => {
+                let alias = Some(credentials.session_token.expose());
+                let issued = || Issued::new(credentials, id, alias);
+                json(&Sdk {
+                    code: 0,
+                    root: issued(),
+                    data: issued(),
+                })
+            }
+            Format::Sts => json(&Sts {
+                response: StsResponse::new(credentials, id),
+            }),
+            Format::Cvm => json(&Cvm::new(credentials)),
+        };
+        Self::new(StatusCode::OK, body)
+    }
+
+    /// A refusal or failure.
+    pub fn error(error: &Error, id: &RequestId) -> Self {
+        let code = error.rule().code();
+        let failed = Failed {
+            code: code.number,
+            code_desc: code.name,
+            message: error.message(),
+            request_id: id.as_str(),
+        };
+        let mut response = Self::new(code.status, json(&failed));
+        if let Some((name, value)) = error.header() {
+            response.headers.insert(name, value.clone());
+        }
+        response
+    }
+
+    /// The answer of a probe.
+    pub fn probe(status: &'static str) -> Self {
+        Self::new(StatusCode::OK, json(&Probe { status }))
+    }
+
+    /// The answer to a CORS preflight.
+    pub fn preflight() -> Self {
+        let mut response = Self {
+            status: StatusCode::NO_CONTENT,
+            headers: HeaderMap::new(),
+            body: String::new(),
+        };
+        response.set(ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, OPTIONS");
+        response.set(ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type");
+        response.set(ACCESS_CONTROL_MAX_AGE, "600");
+        response
+    }
+
+    /// Adds what every answer has, errors too: no cache keeps it, no browser guesses its type, and an allowed origin may read it.
+    #[must_use]
+    pub fn finished(
+        mut self,
+        asked_with: &HeaderMap,
+        id: &RequestId,
+        allowed_origins: &[HeaderValue],
+    ) -> Self {
+        self.set(CACHE_CONTROL, "no-store");
+        self.set(VARY, "Origin, Authorization");
+        self.set(X_CONTENT_TYPE_OPTIONS, "nosniff");
+        if let Ok(id) = HeaderValue::from_str(id.as_str()) {
+            self.headers.insert(X_REQUEST_ID, id);
+        }
+        match asked_with.get(ORIGIN) {
+            Some(origin) if allowed_origins.contains(origin) => {
+                self.headers
+                    .insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+                self.set(
+                    ACCESS_CONTROL_EXPOSE_HEADERS,
+                    "Date, Retry-After, X-Request-Id",
+                );
+            }
+            Some(_) | None => {
+                for name in [
+                    ACCESS_CONTROL_ALLOW_METHODS,
+                    ACCESS_CONTROL_ALLOW_HEADERS,
+                    ACCESS_CONTROL_MAX_AGE,
+                ] {
+                    self.headers.remove(name);
+                }
+            }
+        }
+        self
+    }
+
+    fn new(status: StatusCode, body: String) -> Self {
+        let mut response = Self {
+            status,
+            headers: HeaderMap::new(),
+            body,
+        };
+        response.set(CONTENT_TYPE, "application/json");
+        response
+    }
+
+    fn set(&mut self, name: HeaderName, value: &'static str) {
+        self.headers.insert(name, HeaderValue::from_static(value));
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Cam<'a> {
+    code: u16,
+    message: &'static str,
+    code_desc: &'static str,
+    data: Issued<'a>,
+}
+
+#[derive(Serialize)]
+struct Sdk<'a> {
+    code: u16,
+    #[serde(flatten)]
+    root: Issued<'a>,
+    data: Issued<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Issued<'a> {
+    credentials: Keys<'a>,
+    expired_time: i64,
+    expiration: String,
+    start_time: i64,
+    request_id: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Keys<'a> {
+    session_token: &'a str,
+    tmp_secret_id: &'a str,
+    tmp_secret_key: &'a str,
+    /// The name that two of the vendor's browser samples read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    security_token: Option<&'a str>,
+}
+
+impl<'a> Issued<'a> {
+    fn new(
+        credentials: &'a Credentials,
+        id: &'a RequestId,
+        security_token: Option<&'a str>,
+    ) -> Self {
+        Self {
+            credentials: Keys {
+                session_token: credentials.session_token.expose(),
+                tmp_secret_id: credentials.tmp_secret_id.expose(),
+                tmp_secret_key: credentials.tmp_secret_key.expose(),
+                security_token,
+            },
+            expired_time: credentials.expiry.unix_seconds(),
+            expiration: credentials.expiry.iso_8601(),
+            start_time: credentials.start.unix_seconds(),
+            request_id: id.as_str(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Sts<'a> {
+    response: StsResponse<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct StsResponse<'a> {
+    credentials: StsKeys<'a>,
+    expired_time: i64,
+    expiration: String,
+    request_id: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct StsKeys<'a> {
+    token: &'a str,
+    tmp_secret_id: &'a str,
+    tmp_secret_key: &'a str,
+}
+
+impl<'a> StsResponse<'a> {
+    fn new(credentials: &'a Credentials, id: &'a RequestId) -> Self {
+        Self {
+            credentials: StsKeys {
+                token: credentials.session_token.expose(),
+                tmp_secret_id: credentials.tmp_secret_id.expose(),
+                tmp_secret_key: credentials.tmp_secret_key.expose(),
+            },
+            expired_time: credentials.expiry.unix_seconds(),
+            expiration: credentials.expiry.iso_8601(),
+            request_id: id.as_str(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Cvm<'a> {
+    code: &'static str,
+    tmp_secret_id: &'a str,
+    tmp_secret_key: &'a str,
+    token: &'a str,
+    expired_time: i64,
+    expiration: String,
+}
+
+impl<'a> Cvm<'a> {
+    fn new(credentials: &'a Credentials) -> Self {
+        Self {
+            code: "Success",
+            tmp_secret_id: credentials.tmp_secret_id.expose(),
+            tmp_secret_key: credentials.tmp_secret_key.expose(),
+            token: credentials.session_token.expose(),
+            expired_time: credentials.expiry.unix_seconds(),
+            expiration: credentials.expiry.iso_8601(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Failed<'a> {
+    code: u16,
+    code_desc: &'static str,
+    message: &'a str,
+    request_id: &'a str,
+}
+
+#[derive(Serialize)]
+struct Probe {
+    status: &'static str,
+}
+
+fn json(body: &impl Serialize) -> String {
+    #[expect(clippy::expect_used, reason = "strings and numbers always serialise")]
+    serde_json::to_string(body).expect("an answer serialises")
+}
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::Response;
+    use crate::request::{Format, RequestId};
+    use crate::secret::Secret;
+    use crate::sts::Credentials;
+    use crate::time::Timestamp;
+
+    fn body(format: Format) -> Value {
+        let secret = |text: &str| Secret::new(text.to_owned()).unwrap();
+        let credentials = Credentials {
+            tmp_secret_id: secret("id"),
+            tmp_secret_key: secret("key"),
+            session_token: secret("token"),
+            start: Timestamp::from_unix_seconds(1_700_000_000).unwrap(),
+            expiry: Timestamp::from_unix_seconds(1_700_001_800).unwrap(),
+            sts_request_id: "upstream".into(),
+        };
+        let id = RequestId::from_platform(Some("request-1"));
+        let response = Response::credentials(format, &credentials, &id);
+        serde_json::from_str(&response.body).unwrap()
+    }
+
+    #[test]
+    fn cam_is_what_the_samples_answered_with_members_added() {
+        assert_eq!(
+            body(Format::Cam),
+            json!({"code": 0, "message": "", "codeDesc": "Success", "data": {
+                "credentials": {"sessionToken": "token", "tmpSecretId": "id", "tmpSecretKey": "key"},
+                "expiredTime": 1_700_001_800, "expiration": "2023-11-14T22:43:20Z",
+                "startTime": 1_700_000_000, "requestId": "request-1",
+            }})
+        );
+    }
+
+    #[test]
+    fn sdk_is_complete_at_the_root_and_under_data() {
+        let mut body = body(Format::Sdk);
+        let data = body.as_object_mut().unwrap().remove("data").unwrap();
+        assert_eq!(body.as_object_mut().unwrap().remove("code"), Some(json!(0)));
+        assert_eq!(body, data);
+        assert_eq!(
+            data,
+            json!({
+                "credentials": {"sessionToken": "token", "securityToken": "token", "tmpSecretId": "id", "tmpSecretKey": "key"},
+                "expiredTime": 1_700_001_800, "expiration": "2023-11-14T22:43:20Z",
+                "startTime": 1_700_000_000, "requestId": "request-1",
+            })
+        );
+    }
+
+    #[test]
+    fn sts_and_cvm_have_upper_camel_members_and_no_numeric_code() {
+        assert_eq!(
+            body(Format::Sts),
+            json!({"Response": {
+                "Credentials": {"Token": "token", "TmpSecretId": "id", "TmpSecretKey": "key"},
+                "ExpiredTime": 1_700_001_800, "Expiration": "2023-11-14T22:43:20Z", "RequestId": "request-1",
+            }})
+        );
+        assert_eq!(
+            body(Format::Cvm),
+            json!({"Code": "Success", "TmpSecretId": "id", "TmpSecretKey": "key", "Token": "token",
+                "ExpiredTime": 1_700_001_800, "Expiration": "2023-11-14T22:43:20Z"})
+        );
+    }
+}

@@ -1,0 +1,215 @@
+//! Tencent SCF, event functions on the custom runtime: our own loop over its runtime API.
+//!
+//! Protocol: <https://www.tencentcloud.com/document/product/583/38129>.
+//!
+//! ```text
+//! POST /runtime/init/ready            once, a body of one space
+//! GET  /runtime/invocation/next       blocks; headers request_id, memory_limit_in_mb, time_limit_in_ms (a relative limit)
+//! POST /runtime/invocation/response   or …/error: the first one counts
+//! ```
+//!
+//! Promises: one event at a time; an event that cannot be read is answered with status 400. A fault of `next` is retried a few
+//! times and then ends the process, so that the platform starts a fresh one.
+//! Leaves out: anything after the answer was posted, since the instance may be frozen then.
+//!
+//! SCF logs what an event function returns, credentials included: `config` warns of it at start.
+
+mod event;
+
+use std::time::Duration;
+
+use serde::Serialize;
+use tracing::{error, warn};
+
+use crate::handler::Handler;
+use crate::request::{Request, RequestId};
+use crate::response::Response;
+use event::Event;
+
+/// Serves the runtime API at `url` until it fails for good.
+///
+/// # Errors
+/// [`ScfError`] when the API cannot be reached, or not any more.
+pub async fn run(url: &str, handler: &Handler) -> Result<(), ScfError> {
+    let api = RuntimeApi::new(url)?;
+    api.ready().await?;
+    loop {
+        let invocation = api.next().await?;
+        let response = answer(handler, &invocation).await;
+        api.respond(&response).await?;
+    }
+}
+
+async fn answer(handler: &Handler, invocation: &Invocation) -> Response {
+    let id = RequestId::from_platform(invocation.request_id.as_deref());
+    let Event { headers, request } = Event::read(&invocation.event);
+    match request.and_then(|unverified| Request::new(unverified, id.clone(), invocation.time_limit))
+    {
+        Ok(request) => handler.handle(&request).await,
+        Err(error) => handler.refuse(&error, &headers, &id),
+    }
+}
+
+/// One event with what `next` says of it.
+struct Invocation {
+    event: Vec<u8>,
+    request_id: Option<String>,
+    time_limit: Option<Duration>,
+}
+
+struct RuntimeApi<'a> {
+    url: &'a str,
+    http: reqwest::Client,
+}
+
+impl<'a> RuntimeApi<'a> {
+    fn new(url: &'a str) -> Result<Self, ScfError> {
+        // No time limit: `next` blocks for as long as there is no event. Never through a proxy.
+        let http = crate::http::runtime_api().map_err(ScfError::Client)?;
+        Ok(Self { url, http })
+    }
+
+    async fn ready(&self) -> Result<(), ScfError> {
+        // An empty body is refused by some versions of the platform.
+        let request = self.http.post(self.address("init/ready")).body(" ");
+        let response = request
+            .send()
+            .await
+            .map_err(|error| ScfError::Call("init/ready", error.without_url()))?;
+        // The status of this call is not documented: the platform that could not use it will say so by ending us.
+        if !response.status().is_success() {
+            warn!(
+                status = response.status().as_u16(),
+                "the runtime API did not accept `init/ready`"
+            );
+        }
+        Ok(())
+    }
+
+    async fn next(&self) -> Result<Invocation, ScfError> {
+        let mut attempt: u32 = 0;
+        loop {
+            let failure = match self.try_next().await {
+                Ok(invocation) => return Ok(invocation),
+                Err(failure) => failure,
+            };
+            attempt = attempt.saturating_add(1);
+            if attempt >= NEXT_ATTEMPTS_MAX {
+                return Err(failure);
+            }
+            warn!(
+                attempt,
+                cause = crate::error::chain(&failure),
+                "no event from the runtime API: trying again"
+            );
+            tokio::time::sleep(NEXT_PAUSE.saturating_mul(attempt)).await;
+        }
+    }
+
+    async fn try_next(&self) -> Result<Invocation, ScfError> {
+        let request = self.http.get(self.address("invocation/next"));
+        let call = |error: reqwest::Error| ScfError::Call("invocation/next", error.without_url());
+        let response = request.send().await.map_err(call)?;
+        if !response.status().is_success() {
+            return Err(ScfError::Status(
+                "invocation/next",
+                response.status().as_u16(),
+            ));
+        }
+        // The HTTP library folds header names, so any case is found.
+        let text = |name| {
+            response
+                .headers()
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+        };
+        let request_id = text("request_id").map(str::to_owned);
+        let time_limit = text("time_limit_in_ms")
+            .and_then(|limit| limit.parse().ok())
+            .map(Duration::from_millis);
+        let event = response.bytes().await.map_err(call)?.to_vec();
+        Ok(Invocation {
+            event,
+            request_id,
+            time_limit,
+        })
+    }
+
+    /// Posts the answer; when it is not taken, says so on `error`, which ends the invocation.
+    async fn respond(&self, response: &Response) -> Result<(), ScfError> {
+        let posted = self
+            .post("invocation/response", Reply::text(response))
+            .await;
+        let Err(failure) = posted else { return Ok(()) };
+        error!(
+            cause = crate::error::chain(&failure),
+            "the runtime API did not take the answer"
+        );
+        self.post(
+            "invocation/error",
+            "the answer could not be delivered".to_owned(),
+        )
+        .await
+    }
+
+    async fn post(&self, call: &'static str, body: String) -> Result<(), ScfError> {
+        let request = self.http.post(self.address(call)).body(body);
+        let response = request
+            .send()
+            .await
+            .map_err(|error| ScfError::Call(call, error.without_url()))?;
+        if response.status().is_success() {
+            return Ok(());
+        }
+        Err(ScfError::Status(call, response.status().as_u16()))
+    }
+
+    fn address(&self, call: &str) -> String {
+        format!("{}/runtime/{call}", self.url)
+    }
+}
+
+/// The integrated answer that the gateways of SCF turn into HTTP: string header values, string body.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Reply<'a> {
+    is_base64_encoded: bool,
+    status_code: u16,
+    headers: std::collections::BTreeMap<&'a str, &'a str>,
+    body: &'a str,
+}
+
+impl<'a> Reply<'a> {
+    fn text(response: &'a Response) -> String {
+        let header = |(name, value): (&'a http::HeaderName, &'a http::HeaderValue)| {
+            Some((name.as_str(), value.to_str().ok()?))
+        };
+        let reply = Reply {
+            is_base64_encoded: false,
+            status_code: response.status.as_u16(),
+            headers: response.headers.iter().filter_map(header).collect(),
+            body: &response.body,
+        };
+        #[expect(clippy::expect_used, reason = "strings and numbers always serialise")]
+        serde_json::to_string(&reply).expect("a reply serialises")
+    }
+}
+
+/// Why the runtime API is of no use.
+#[derive(Debug, thiserror::Error)]
+pub enum ScfError {
+    /// A call brought no answer.
+    #[error("`{0}` failed")]
+    Call(&'static str, #[source] reqwest::Error),
+    /// The client cannot be built.
+    #[error("the HTTP client cannot be built")]
+    Client(#[source] crate::http::SettingsError),
+    /// A call was refused.
+    #[error("`{0}` has HTTP status {1}")]
+    Status(&'static str, u16),
+}
+
+/// A fault of `next` that lasts longer is left to a fresh process.
+const NEXT_ATTEMPTS_MAX: u32 = 4;
+
+const NEXT_PAUSE: Duration = Duration::from_millis(50);

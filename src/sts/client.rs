@@ -1,0 +1,69 @@
+//! One call to one endpoint: sign, post, read.
+//!
+//! Promises: each attempt is signed anew, with the time of the attempt. Leaves out: trying again (`issuer`).
+
+use std::time::Duration;
+
+use super::{AnswerError, Credentials, Endpoint, Identity, SignedCall};
+use crate::cam::Region;
+use crate::grant::Authorized;
+use crate::http;
+use crate::time::Clock;
+
+/// What a call needs besides what it asks for.
+#[expect(missing_debug_implementations, reason = "it holds the calling key")]
+pub struct Client {
+    /// The pooled HTTPS client.
+    pub http: http::Client,
+    /// As whom to call.
+    pub identity: Identity,
+    /// The value of `X-TC-Region`.
+    pub region: Region,
+    /// The least life an answer must have left.
+    pub remaining_seconds_min: u32,
+}
+
+impl Client {
+    /// Asks `endpoint` for the credentials that were authorised.
+    ///
+    /// # Errors
+    /// [`StsError`].
+    pub async fn call(
+        &self,
+        authorized: &Authorized,
+        endpoint: &Endpoint,
+        clock: &dyn Clock,
+        timeout: Duration,
+    ) -> Result<Credentials, StsError> {
+        let SignedCall { headers, body } = SignedCall::new(
+            authorized,
+            &self.identity,
+            endpoint,
+            &self.region,
+            clock.now(),
+        );
+        let answer = self
+            .http
+            .post(endpoint.url(), headers, body, timeout)
+            .await?;
+        let credentials = Credentials::parse(
+            answer.status,
+            &answer.body,
+            clock.now(),
+            authorized.duration_seconds(),
+            self.remaining_seconds_min,
+        )?;
+        Ok(credentials)
+    }
+}
+
+/// Why a call brought no credentials.
+#[derive(Debug, thiserror::Error)]
+pub enum StsError {
+    /// There was an answer, of no use.
+    #[error(transparent)]
+    Answer(#[from] AnswerError),
+    /// There was no answer.
+    #[error(transparent)]
+    Call(#[from] http::CallError),
+}

@@ -1,0 +1,140 @@
+//! Where STS is: a host of the vendor, or a URL.
+//!
+//! Endpoints: <https://www.tencentcloud.com/document/product/1150/49445>.
+//!
+//! Promises: HTTPS, unless the address is loopback; no user name, path or query, since the signature covers `/` alone.
+
+use url::{Host, Url};
+
+/// One address of STS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    url: String,
+    host: String,
+    is_loopback: bool,
+    is_plain: bool,
+}
+
+impl Endpoint {
+    /// Reads a host (`sts.tencentcloudapi.com`) or a URL.
+    ///
+    /// # Errors
+    /// [`EndpointError`].
+    pub fn parse(text: &str) -> Result<Self, EndpointError> {
+        let text = if text.contains("://") {
+            text.to_owned()
+        } else {
+            format!("https://{text}")
+        };
+        let url = Url::parse(&text).map_err(|_| EndpointError::Url)?;
+        let is_loopback = match url.host() {
+            Some(Host::Domain(name)) => name == "localhost",
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => return Err(EndpointError::Url),
+        };
+        let bare = url.username().is_empty() && url.password().is_none() && url.path() == "/";
+        if !bare || url.query().is_some() || url.fragment().is_some() {
+            return Err(EndpointError::NotBare);
+        }
+        match url.scheme() {
+            "https" => {}
+            "http" if is_loopback => {}
+            _ => return Err(EndpointError::Plain),
+        }
+        let name = url.host_str().unwrap_or_default();
+        let host = match url.port() {
+            Some(port) => format!("{name}:{port}"),
+            None => name.to_owned(),
+        };
+        Ok(Self {
+            is_plain: url.scheme() == "http",
+            host,
+            is_loopback,
+            url: url.into(),
+        })
+    }
+
+    /// The URL to post to.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The value of the `Host` header, which the signature covers.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Whether the address never leaves this machine.
+    pub fn is_loopback(&self) -> bool {
+        self.is_loopback
+    }
+
+    /// Whether it speaks plain HTTP.
+    pub fn is_plain(&self) -> bool {
+        self.is_plain
+    }
+}
+
+/// Why a text is no endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EndpointError {
+    /// More than scheme, host and port.
+    #[error("an endpoint has a host and perhaps a port, no user, path or query")]
+    NotBare,
+    /// Plain HTTP to another machine.
+    #[error("an endpoint is reached by HTTPS; `http://` is for loopback addresses alone")]
+    Plain,
+    /// Not a host or URL.
+    #[error("an endpoint is a host such as `sts.tencentcloudapi.com`, or a URL")]
+    Url,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Endpoint, EndpointError};
+
+    #[test]
+    fn a_host_is_reached_by_https() {
+        let endpoint = Endpoint::parse("sts.tencentcloudapi.com").unwrap();
+        assert_eq!(endpoint.url(), "https://sts.tencentcloudapi.com/");
+        assert_eq!(endpoint.host(), "sts.tencentcloudapi.com");
+        assert!(!endpoint.is_loopback());
+        assert_eq!(
+            Endpoint::parse("https://localhost:8443").unwrap().host(),
+            "localhost:8443"
+        );
+    }
+
+    #[test]
+    fn plain_http_is_for_loopback_alone() {
+        for text in ["http://127.0.0.1:1", "http://localhost:1", "http://[::1]:1"] {
+            assert!(Endpoint::parse(text).unwrap().is_plain(), "{text}");
+        }
+        for text in [
+            "http://sts.tencentcloudapi.com",
+            "http://127.0.0.1.example.com",
+            "http://localhost.example.com",
+            "http://10.0.0.1",
+            "ftp://127.0.0.1",
+        ] {
+            assert_eq!(Endpoint::parse(text), Err(EndpointError::Plain), "{text}");
+        }
+    }
+
+    #[test]
+    fn anything_but_a_host_is_refused() {
+        for text in [
+            "https://user@sts.tencentcloudapi.com",
+            "https://a:b@127.0.0.1",
+            "sts.tencentcloudapi.com/v2",
+            "https://h/?a=b",
+            "https://h/#f",
+        ] {
+            assert_eq!(Endpoint::parse(text), Err(EndpointError::NotBare), "{text}");
+        }
+        for text in ["", " ", "https://", "a b", "https://[::1"] {
+            assert_eq!(Endpoint::parse(text), Err(EndpointError::Url), "{text}");
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! As whom we call STS, and so which action: it follows from the kind of key.
+//!
+//! | calling key | role | action |
+//! |---|---|---|
+//! | permanent | no | GetFederationToken |
+//! | permanent | yes | AssumeRole |
+//! | temporary | yes | AssumeRole |
+//! | temporary | no | none: GetFederationToken takes permanent keys only, so [`Identity::new`] refuses |
+
+use crate::secret::Secret;
+
+/// The key that signs the call.
+#[expect(missing_debug_implementations, reason = "it holds secrets")]
+pub struct CallingKey {
+    /// The public half, as `AKID…`.
+    pub secret_id: String,
+    /// The secret half.
+    pub secret_key: Secret,
+    /// Present on temporary keys alone.
+    pub session_token: Option<Secret>,
+}
+
+/// A role to assume.
+#[derive(Clone, Debug)]
+pub struct Role {
+    /// Its resource name.
+    pub arn: RoleArn,
+    /// The word agreed with its owner, against confused deputies.
+    pub external_id: Option<String>,
+}
+
+/// As whom we call, in a combination that STS can serve.
+#[expect(missing_debug_implementations, reason = "it holds secrets")]
+pub struct Identity {
+    key: CallingKey,
+    role: Option<Role>,
+}
+
+impl Identity {
+    /// Puts key and role together.
+    ///
+    /// # Errors
+    /// [`IdentityError`] for a temporary key without a role.
+    pub fn new(key: CallingKey, role: Option<Role>) -> Result<Self, IdentityError> {
+        if key.session_token.is_some() && role.is_none() {
+            return Err(IdentityError);
+        }
+        Ok(Self { key, role })
+    }
+
+    /// The signing key.
+    pub fn key(&self) -> &CallingKey {
+        &self.key
+    }
+
+    /// The role to assume; GetFederationToken is called when there is none.
+    pub fn role(&self) -> Option<&Role> {
+        self.role.as_ref()
+    }
+}
+
+/// A temporary key cannot call GetFederationToken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the calling key is temporary, and GetFederationToken takes permanent keys only: name a role to assume"
+)]
+pub struct IdentityError;
+
+/// A role's resource name: `qcs::cam::uin/<owner>:roleName/<name>` or `…:role/<id>`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoleArn(String);
+
+impl RoleArn {
+    /// Reads a role's resource name.
+    ///
+    /// # Errors
+    /// [`RoleArnError`].
+    pub fn parse(text: &str) -> Result<Self, RoleArnError> {
+        let (owner, role) = text
+            .strip_prefix("qcs::cam::uin/")
+            .and_then(|rest| rest.split_once(':'))
+            .ok_or(RoleArnError)?;
+        let name = role
+            .strip_prefix("roleName/")
+            .or_else(|| role.strip_prefix("role/"))
+            .ok_or(RoleArnError)?;
+        let known = |c: char| c.is_ascii_alphanumeric() || "+=,.@_-/".contains(c);
+        let owned = !owner.is_empty() && owner.chars().all(|c| c.is_ascii_digit());
+        if owned && !name.is_empty() && name.chars().all(known) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(RoleArnError)
+    }
+
+    /// The resource name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The text is no role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a role is written `qcs::cam::uin/100000000001:roleName/name`")]
+pub struct RoleArnError;
+
+#[cfg(test)]
+mod tests {
+    use super::{CallingKey, Identity, Role, RoleArn};
+    use crate::secret::Secret;
+
+    fn key(token: Option<&str>) -> CallingKey {
+        let secret = |text: &str| Secret::new(text.to_owned()).unwrap();
+        CallingKey {
+            secret_id: "AKID".into(),
+            secret_key: secret("k"),
+            session_token: token.map(secret),
+        }
+    }
+
+    #[test]
+    fn a_temporary_key_needs_a_role() {
+        let role = || Role {
+            arn: RoleArn::parse("qcs::cam::uin/1:roleName/r").unwrap(),
+            external_id: None,
+        };
+        assert!(Identity::new(key(Some("t")), None).is_err());
+        assert!(Identity::new(key(Some("t")), Some(role())).is_ok());
+        assert!(Identity::new(key(None), None).is_ok());
+        assert!(Identity::new(key(None), Some(role())).is_ok());
+    }
+
+    #[test]
+    fn a_role_is_named_in_full() {
+        for text in [
+            "qcs::cam::uin/100000000001:roleName/n",
+            "qcs::cam::uin/1:role/4611686018427397919",
+            "qcs::cam::uin/1:role/tencentcloudServiceRoleName/n",
+        ] {
+            assert!(RoleArn::parse(text).is_ok(), "{text}");
+        }
+        for text in [
+            "",
+            "role",
+            "qcs::cam::uin/:roleName/n",
+            "qcs::cam::uin/1:roleName/",
+            "qcs::cam::uin/x:roleName/n",
+            "qcs::cam::uin/1:user/n",
+            "qcs::cam::uin/1:roleName/a*",
+        ] {
+            assert!(RoleArn::parse(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! The call as data: headers and body, signed and ready to be posted.
+//!
+//! Common parameters: <https://www.tencentcloud.com/document/product/1150/49446>; signature: `sign::tc3`.
+//!
+//! Promises: pure; the time is an argument. `Policy` is percent-encoded exactly once, although it stands inside JSON: the service
+//! decodes it once (<https://www.tencentcloud.com/document/product/1150/49452>, parameter Policy).
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
+
+use super::{Endpoint, Identity, VERSION};
+use crate::cam::Region;
+use crate::grant::Authorized;
+use crate::sign::tc3;
+use crate::time::Timestamp;
+
+/// A signed call.
+#[expect(
+    missing_debug_implementations,
+    reason = "a header may hold the session token"
+)]
+pub struct SignedCall {
+    /// Names and values; `Host` and `Content-Length` are the transport's.
+    pub headers: Vec<(&'static str, String)>,
+    /// The JSON body.
+    pub body: String,
+}
+
+impl SignedCall {
+    /// The call that asks for `authorized`, signed as `identity` for `endpoint` at `now`.
+    pub fn new(
+        authorized: &Authorized,
+        identity: &Identity,
+        endpoint: &Endpoint,
+        region: &Region,
+        now: Timestamp,
+    ) -> Self {
+        let key = identity.key();
+        let body = body(authorized, identity);
+        let request = tc3::CanonicalRequest {
+            method: "POST",
+            query: "",
+            headers: &[("content-type", CONTENT_TYPE), ("host", endpoint.host())],
+            hashed_payload: &tc3::sha256_hex(body.as_bytes()),
+        };
+        let authorization =
+            tc3::authorization(&request, SERVICE, now, &key.secret_id, &key.secret_key);
+        let mut headers = vec![
+            ("authorization", authorization),
+            ("content-type", CONTENT_TYPE.to_owned()),
+            ("x-tc-action", action(identity).to_owned()),
+            ("x-tc-version", VERSION.to_owned()),
+            ("x-tc-timestamp", now.unix_seconds().to_string()),
+            ("x-tc-region", region.as_str().to_owned()),
+            // Errors in English, so that a log can be searched.
+            ("x-tc-language", "en-US".to_owned()),
+        ];
+        if let Some(token) = &key.session_token {
+            headers.push(("x-tc-token", token.expose().to_owned()));
+        }
+        Self { headers, body }
+    }
+}
+
+/// The action that an identity calls for.
+fn action(identity: &Identity) -> &'static str {
+    if identity.role().is_some() {
+        "AssumeRole"
+    } else {
+        "GetFederationToken"
+    }
+}
+
+fn body(authorized: &Authorized, identity: &Identity) -> String {
+    let policy = utf8_percent_encode(authorized.policy(), ENCODED).to_string();
+    let (name, duration_seconds) = (authorized.session_name(), authorized.duration_seconds());
+    let written = match identity.role() {
+        None => serde_json::to_string(&GetFederationToken {
+            name,
+            policy,
+            duration_seconds,
+        }),
+        Some(role) => serde_json::to_string(&AssumeRole {
+            role_arn: role.arn.as_str(),
+            role_session_name: name,
+            duration_seconds,
+            policy,
+            external_id: role.external_id.as_deref(),
+        }),
+    };
+    #[expect(clippy::expect_used, reason = "strings and a number always serialise")]
+    written.expect("the parameters serialise")
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct GetFederationToken<'a> {
+    name: &'a str,
+    policy: String,
+    duration_seconds: u32,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct AssumeRole<'a> {
+    role_arn: &'a str,
+    role_session_name: &'a str,
+    duration_seconds: u32,
+    policy: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    external_id: Option<&'a str>,
+}
+
+const SERVICE: &str = "sts";
+
+const CONTENT_TYPE: &str = "application/json; charset=utf-8";
+
+/// All but RFC 3986's unreserved characters.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');

@@ -1,0 +1,56 @@
+// A loopback server that stands where COS would be: it takes any upload and remembers how the upload was signed.
+//
+// Promises: `signedWith` computes COS's request signature (`q-sign-algorithm=sha1`) from the received bytes alone, so it
+// cannot repeat a fault of the SDK that signed. Leaves out: everything else that COS does; the emulator is for that.
+'use strict';
+
+const crypto = require('node:crypto');
+const http = require('node:http');
+
+async function startRecorder() {
+  const requests = [];
+  const server = http.createServer((request, response) => {
+    requests.push(recorded(request));
+    request.resume().on('end', () => response.writeHead(200, { ETag: '"recorded"' }).end());
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { host: `127.0.0.1:${server.address().port}`, requests };
+}
+
+function recorded(request) {
+  const sign = Object.fromEntries((request.headers.authorization ?? '').split('&').map(nameAndRest));
+  return {
+    sign,
+    token: request.headers['x-cos-security-token'],
+    signedWith: (secretKey) => signature(request, sign, secretKey) === sign['q-signature'],
+  };
+}
+
+function signature({ method, url, headers }, sign, secretKey) {
+  const { pathname, searchParams } = new URL(url, 'http://cos');
+  const signedHeaders = listed(sign['q-header-list'], (name) => headers[name]);
+  const signedQuery = listed(sign['q-url-param-list'], (name) => searchParams.get(name));
+  const request = `${method.toLowerCase()}\n${decodeURIComponent(pathname)}\n${signedQuery}\n${signedHeaders}\n`;
+  const text = `sha1\n${sign['q-sign-time']}\n${crypto.createHash('sha1').update(request).digest('hex')}\n`;
+  return hmac(hmac(secretKey, sign['q-key-time']), text);
+}
+
+function listed(names, value) {
+  return (names ?? '').split(';').filter(Boolean).map((name) => `${name}=${encoded(value(name) ?? '')}`).join('&');
+}
+
+// RFC 3986: what encodeURIComponent leaves alone is still encoded here.
+function encoded(text) {
+  return encodeURIComponent(text).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+}
+
+function hmac(key, text) {
+  return crypto.createHmac('sha1', key).update(text).digest('hex');
+}
+
+function nameAndRest(pair) {
+  const split = pair.indexOf('=');
+  return [pair.slice(0, split), pair.slice(split + 1)];
+}
+
+module.exports = { startRecorder };

@@ -1,0 +1,113 @@
+//! The deployed binary as a bare process, without a platform around it.
+//!
+//! Its environment is what a test gives and nothing else. It is killed when dropped.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::time::timeout;
+
+use crate::{Failure, bootstrap};
+
+const TIME_LIMIT: Duration = Duration::from_secs(60);
+
+/// The variables that every start needs; the key is one of the local cloud.
+pub const VARIABLES: [(&str, &str); 10] = [
+    ("AUTH", "none"),
+    ("SECRET_ID", "AKIDEMUprocess"),
+    ("SECRET_KEY", "CANARY-secret-key-of-a-process"),
+    ("BUCKET", "examplebucket-1250000000"),
+    ("REGION", "ap-guangzhou"),
+    ("PREFIX", "users/"),
+    ("ALLOW", "upload"),
+    ("STS_ENDPOINTS", "http://127.0.0.1:9"),
+    ("HOST", "127.0.0.1"),
+    ("PORT", "0"),
+];
+
+/// A running process.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+}
+
+impl Process {
+    /// Starts the binary with these variables alone.
+    ///
+    /// # Errors
+    /// When it is not built or cannot be started.
+    pub fn start<'a>(
+        variables: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, Failure> {
+        let mut child = Command::new(bootstrap()?)
+            .env_clear()
+            .envs(variables)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|fault| Failure::new(format!("the binary could not be started: {fault}")))?;
+        let stdout = child
+            .stdout
+            .take()
+            .ok_or_else(|| Failure::new("the binary has no output"))?;
+        Ok(Self {
+            child,
+            stdout: BufReader::new(stdout),
+        })
+    }
+
+    /// Waits for the line that says where it listens.
+    ///
+    /// # Errors
+    /// When it ends or takes too long.
+    pub async fn address(&mut self) -> Result<String, Failure> {
+        let mut line = String::new();
+        let read = timeout(TIME_LIMIT, self.stdout.read_line(&mut line)).await;
+        read.map_err(|_| Failure::new("the server did not start in time"))?
+            .map_err(|fault| Failure::new(format!("the output broke: {fault}")))?;
+        let line: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
+        let address = line
+            .get("address")
+            .and_then(serde_json::Value::as_str)
+            .map(str::to_owned);
+        address.ok_or_else(|| {
+            Failure::new(format!("the server said `{line}` and not where it listens"))
+        })
+    }
+
+    /// Asks it to end.
+    pub fn terminate(&self) {
+        let pid = self
+            .child
+            .id()
+            .and_then(|id| i32::try_from(id).ok())
+            .and_then(Pid::from_raw);
+        if let Some(pid) = pid {
+            let _ended_already = kill_process(pid, Signal::TERM);
+        }
+    }
+
+    /// Waits for its end: the exit code (none after a signal) and what it printed since the last reading.
+    ///
+    /// # Errors
+    /// When it takes too long.
+    pub async fn ended(mut self) -> Result<(Option<i32>, String), Failure> {
+        let mut printed = String::new();
+        let end = async {
+            self.stdout.read_to_string(&mut printed).await?;
+            self.child.wait().await
+        };
+        let status = timeout(TIME_LIMIT, end)
+            .await
+            .map_err(|_| Failure::new("the process did not end in time"))?;
+        let status = status.map_err(|fault| {
+            Failure::new(format!("the process could not be waited for: {fault}"))
+        })?;
+        Ok((status.code(), printed))
+    }
+}

@@ -1,0 +1,123 @@
+//! The deployed binary inside the local cloud, and plain HTTP to it.
+//!
+//! The function logs all it can and its output goes to the test's own, so that the leak check sees it. Leaves out: what an answer
+//! should look like.
+
+use std::time::Duration;
+
+use cos_emulator::{Cloud, CloudBuilder, LambdaEvent, Platform, ScfEvent};
+use serde_json::Value;
+
+use crate::{Failure, bootstrap, cloud};
+
+/// Every platform with every shape of event that it has.
+pub const PLATFORMS: [Platform; 8] = [
+    Platform::ScfWeb,
+    Platform::Scf(ScfEvent::FunctionUrl),
+    Platform::Scf(ScfEvent::ApiGateway),
+    Platform::Scf(ScfEvent::Clb),
+    Platform::Lambda(LambdaEvent::FunctionUrl),
+    Platform::Lambda(LambdaEvent::HttpApi),
+    Platform::Lambda(LambdaEvent::Rest),
+    Platform::Lambda(LambdaEvent::Alb),
+];
+
+/// A cloud with the deployed binary on `platform`, to be changed and started.
+///
+/// # Errors
+/// When the binary is not built.
+pub fn issuer_on(platform: Platform) -> Result<CloudBuilder, Failure> {
+    let builder = cloud()
+        .function(bootstrap()?)
+        .platform(platform)
+        .env("LOG", "trace");
+    Ok(builder.on_function_output(print))
+}
+
+#[expect(
+    clippy::print_stdout,
+    reason = "what the function logs is part of what the leak check reads"
+)]
+fn print(line: &str) {
+    println!("function: {line}");
+}
+
+/// One answer, whole.
+#[derive(Clone, PartialEq)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The headers, by lower-case name.
+    pub headers: reqwest::header::HeaderMap,
+    /// The body as JSON; null when it is none.
+    pub body: Value,
+}
+
+impl std::fmt::Debug for Answer {
+    /// Without the credentials: a failing test prints this.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut shown = formatter.debug_struct("Answer");
+        shown.field("status", &self.status);
+        if self.status >= 300 {
+            shown.field("body", &self.body);
+        }
+        shown.finish_non_exhaustive()
+    }
+}
+
+/// Sends requests to the gateway of a cloud.
+#[derive(Clone, Debug)]
+pub struct Browser {
+    client: reqwest::Client,
+    url: String,
+}
+
+impl Browser {
+    /// For the gateway of `cloud`.
+    ///
+    /// # Errors
+    /// When there is no gateway.
+    pub fn of(cloud: &Cloud) -> Result<Self, Failure> {
+        let url = cloud
+            .gateway_url()
+            .ok_or_else(|| Failure::new("the cloud has no gateway"))?;
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .timeout(Duration::from_secs(30))
+            .build();
+        let client =
+            client.map_err(|fault| Failure::new(format!("could not make a client: {fault}")))?;
+        Ok(Self { client, url })
+    }
+
+    /// A request, to be completed and given to [`Browser::send`].
+    pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
+        let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap_or_default();
+        self.client.request(method, format!("{}{path}", self.url))
+    }
+
+    /// `GET path`.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn get(&self, path: &str) -> Result<Answer, Failure> {
+        self.send(self.request("GET", path)).await
+    }
+
+    /// Sends a request and reads the whole answer.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn send(&self, request: reqwest::RequestBuilder) -> Result<Answer, Failure> {
+        let failed =
+            |fault: reqwest::Error| Failure::new(format!("no answer from the gateway: {fault}"));
+        let response = request.send().await.map_err(failed)?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let bytes = response.bytes().await.map_err(failed)?;
+        Ok(Answer {
+            status,
+            headers,
+            body: serde_json::from_slice(&bytes).unwrap_or_default(),
+        })
+    }
+}

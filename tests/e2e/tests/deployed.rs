@@ -1,0 +1,86 @@
+//! The deployed binary itself: nothing of the local cloud in it, nothing that needs a C library of the platform, no more than it
+//! may weigh.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a fault in a helper of these tests is a failed test"
+)]
+
+use std::process::Command;
+
+use cos_issuer_e2e::bootstrap;
+
+#[test]
+fn it_holds_nothing_of_the_local_cloud() {
+    let binary = std::fs::read(bootstrap().unwrap()).unwrap();
+    assert!(
+        !contains(&binary, cos_emulator::MARKER),
+        "the local cloud is in the deployed binary"
+    );
+    // The same search finds what is there, so it is able to fail.
+    assert!(contains(
+        &binary,
+        "the function refuses to start until its variables are mended"
+    ));
+    let own = std::fs::read(std::env::current_exe().unwrap()).unwrap();
+    assert!(
+        contains(&own, cos_emulator::MARKER),
+        "the marker is lost: the check above proves nothing"
+    );
+}
+
+#[test]
+fn its_dependencies_are_not_those_of_tests() {
+    let tree = |package: &str| {
+        let output = Command::new(env!("CARGO"))
+            .args([
+                "tree",
+                "--locked",
+                "--offline",
+                "-e",
+                "normal",
+                "--prefix",
+                "none",
+                "-p",
+                package,
+            ])
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let deployed = tree("cos-issuer");
+    for foreign in [
+        "cos-emulator",
+        "rcgen",
+        "clap ",
+        "proptest",
+        "aws-lc",
+        "openssl",
+        "native-tls",
+        "rustls-native-certs",
+    ] {
+        assert!(!deployed.contains(foreign), "{foreign} in {deployed}");
+    }
+    assert!(
+        tree("cos-emulator").contains("rcgen"),
+        "the search looks for names that do not exist"
+    );
+}
+
+/// 4 MB is the budget; the megabyte is a million bytes.
+#[test]
+fn it_weighs_at_most_4_mb() {
+    let bytes = std::fs::metadata(bootstrap().unwrap()).unwrap().len();
+    assert!(bytes <= 4_000_000, "{bytes} bytes");
+}
+
+fn contains(binary: &[u8], text: &str) -> bool {
+    binary
+        .windows(text.len())
+        .any(|window| window == text.as_bytes())
+}

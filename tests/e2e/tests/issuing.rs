@@ -1,0 +1,320 @@
+//! A credential is issued: on every platform, through every shape of event, in every format.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a fault in a helper of these tests is a failed test"
+)]
+
+use cos_emulator::{Cloud, Platform, ScfEvent};
+use cos_issuer_e2e::{Answer, Browser, PLATFORMS, issuer_on};
+use serde_json::{Value, json};
+
+const POLICY: &str = r#"{"version":"2.0","statement":[{"effect":"allow","action":["name/cos:PutObject","name/cos:PostObject","name/cos:InitiateMultipartUpload","name/cos:UploadPart","name/cos:CompleteMultipartUpload","name/cos:AbortMultipartUpload","name/cos:ListParts","name/cos:ListMultipartUploads"],"resource":["qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/users/*"]}]}"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sign_answers_an_old_client_of_the_samples_on_every_platform() {
+    for platform in PLATFORMS {
+        let (cloud, browser) = start(platform).await;
+        let answer = browser.get("/sign").await.unwrap();
+        assert_eq!(answer.status, 200, "{platform:?}: {answer:?}");
+        let body = &answer.body;
+        assert_eq!(
+            (&body["code"], &body["message"], &body["codeDesc"]),
+            (&json!(0), &json!(""), &json!("Success"))
+        );
+        assert!(body["data"]["expiredTime"].is_i64(), "{platform:?}");
+        assert_issued(&cloud, &body["data"]["credentials"]);
+        assert_headers(&answer);
+
+        let [call] = &cloud.sts().calls()[..] else {
+            panic!("{platform:?}: not one call")
+        };
+        assert_eq!(
+            (call.action.as_str(), call.outcome.as_str()),
+            ("GetFederationToken", "Success")
+        );
+        assert_eq!(call.signature_method, "TC3-HMAC-SHA256");
+        assert_eq!(call.duration_seconds, Some(1800));
+        assert_eq!(
+            call.policy.as_deref(),
+            Some(POLICY),
+            "the policy arrives decoded once, byte for byte"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_format_is_served_on_both_routes_and_methods() {
+    let (cloud, browser) = start(Platform::ScfWeb).await;
+    for (method, path, place) in [
+        ("GET", "/sign", "/data/credentials"),
+        ("POST", "/sign", "/data/credentials"),
+        ("GET", "/sts", "/credentials"),
+        ("POST", "/sts", "/data/credentials"),
+        ("GET", "/sign?format=sdk", "/credentials"),
+        ("GET", "/sts?format=cam", "/data/credentials"),
+    ] {
+        let answer = browser.send(browser.request(method, path)).await.unwrap();
+        assert_eq!(answer.status, 200, "{method} {path}: {answer:?}");
+        assert_issued(&cloud, answer.body.pointer(place).unwrap());
+    }
+    let sts = browser.get("/sign?format=sts").await.unwrap().body;
+    assert!(
+        sts["Response"]["ExpiredTime"].is_i64()
+            && sts["Response"]["Credentials"]["Token"].is_string()
+    );
+    let cvm = browser.get("/sts?format=cvm").await.unwrap().body;
+    assert_eq!(cvm["Code"], "Success");
+    assert!(cvm["ExpiredTime"].is_i64() && cvm["Token"].is_string() && cvm.get("code").is_none());
+    assert_eq!(cloud.sts().call_count(), 8);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shorter_life_is_asked_for_on_every_platform() {
+    for platform in PLATFORMS {
+        let (cloud, browser) = start(platform).await;
+        let answer = browser
+            .get("/sts?durationSeconds=900&format=cam")
+            .await
+            .unwrap();
+        assert_eq!(answer.status, 200, "{platform:?}: {answer:?}");
+        let data = &answer.body["data"];
+        let life = data["expiredTime"].as_i64().unwrap() - data["startTime"].as_i64().unwrap();
+        assert!((900..=902).contains(&life), "{platform:?}: {life}");
+        assert_eq!(
+            cloud
+                .sts()
+                .calls()
+                .first()
+                .and_then(|call| call.duration_seconds),
+            Some(900)
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn probes_and_preflights_answer_without_a_call() {
+    for platform in PLATFORMS {
+        let (cloud, browser) = start(platform).await;
+        for (method, path, status) in [
+            ("GET", "/healthz", 200),
+            ("GET", "/readyz", 200),
+            ("OPTIONS", "/sign", 204),
+            ("OPTIONS", "/anything", 204),
+        ] {
+            let answer = browser.send(browser.request(method, path)).await.unwrap();
+            assert_eq!(
+                answer.status, status,
+                "{platform:?} {method} {path}: {answer:?}"
+            );
+            assert_headers(&answer);
+        }
+        assert_eq!(cloud.sts().call_count(), 0, "{platform:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_is_assumed_when_one_is_named() {
+    let builder = issuer_on(Platform::ScfWeb).unwrap();
+    let cloud = builder
+        .env("ROLE_ARN", "qcs::cam::uin/100000000001:roleName/issuer")
+        .start()
+        .await
+        .unwrap();
+    assert_eq!(
+        cloud.account().role_arn("issuer"),
+        "qcs::cam::uin/100000000001:roleName/issuer"
+    );
+    assert_one_call(&cloud, "AssumeRole").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_execution_role_assumes_the_role_with_its_temporary_key() {
+    for platform in [Platform::ScfWeb, Platform::Scf(ScfEvent::FunctionUrl)] {
+        let builder = issuer_on(platform)
+            .unwrap()
+            .without_env("SECRET_ID")
+            .without_env("SECRET_KEY");
+        let cloud = builder
+            .env("ROLE_ARN", "qcs::cam::uin/100000000001:roleName/issuer")
+            .start()
+            .await
+            .unwrap();
+        assert_one_call(&cloud, "AssumeRole").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_base_path_is_taken_off() {
+    let builder = issuer_on(Platform::ScfWeb)
+        .unwrap()
+        .env("BASE_PATH", "/credentials");
+    let cloud = builder.start().await.unwrap();
+    let browser = Browser::of(&cloud).unwrap();
+    assert_eq!(browser.get("/credentials/sign").await.unwrap().status, 200);
+    assert_eq!(browser.get("/sign").await.unwrap().status, 200);
+    assert_eq!(browser.get("/other/sign").await.unwrap().status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_allowed_origin_may_read_answers_and_errors_and_no_other() {
+    let builder = issuer_on(Platform::ScfWeb).unwrap();
+    let cloud = builder
+        .env("ALLOWED_ORIGINS", "https://app.example.com")
+        .start()
+        .await
+        .unwrap();
+    let browser = Browser::of(&cloud).unwrap();
+    for (method, path) in [("GET", "/sign"), ("GET", "/nowhere"), ("OPTIONS", "/sts")] {
+        for (origin, is_allowed) in [
+            ("https://app.example.com", true),
+            ("http://app.example.com", false),
+            ("https://app.example.com:8443", false),
+            ("https://app.example.com.evil.example", false),
+            ("https://evil-app.example.com", false),
+            ("null", false),
+        ] {
+            let request = browser.request(method, path).header("origin", origin);
+            let answer = browser.send(request).await.unwrap();
+            let allowed = answer
+                .headers
+                .get("access-control-allow-origin")
+                .map(|value| value.to_str().unwrap());
+            assert_eq!(
+                allowed,
+                is_allowed.then_some(origin),
+                "{method} {path} from {origin}"
+            );
+            let methods = answer.headers.contains_key("access-control-allow-methods");
+            assert_eq!(
+                methods,
+                is_allowed && method == "OPTIONS",
+                "{method} {path} from {origin}"
+            );
+            assert!(
+                !answer
+                    .headers
+                    .contains_key("access-control-allow-credentials")
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_share_one_instance_and_one_process() {
+    let (cloud, browser) = start(Platform::Scf(ScfEvent::FunctionUrl)).await;
+    browser.get("/sign").await.unwrap();
+    let processes = cloud.function_processes();
+    for _ in 0..5 {
+        assert_eq!(browser.get("/sign").await.unwrap().status, 200);
+    }
+    assert_eq!(cloud.function_processes(), processes);
+    assert_eq!(cloud.sts().call_count(), 6);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_function_warns_that_its_answers_are_logged() {
+    let (cloud, browser) = start(Platform::Scf(ScfEvent::FunctionUrl)).await;
+    browser.get("/healthz").await.unwrap();
+    assert!(
+        cloud
+            .function_output()
+            .contains("SCF writes its return values")
+    );
+    let (cloud, browser) = start(Platform::ScfWeb).await;
+    browser.get("/healthz").await.unwrap();
+    assert!(
+        !cloud
+            .function_output()
+            .contains("SCF writes its return values")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_decision_is_one_audit_line() {
+    let (cloud, browser) = start(Platform::ScfWeb).await;
+    let granted = browser.get("/sign").await.unwrap();
+    let refused = browser.get("/sign?format=xml").await.unwrap();
+    let sts_request_id = cloud
+        .sts()
+        .calls()
+        .first()
+        .map(|call| call.request_id.clone())
+        .unwrap();
+    let lines: Vec<Value> = cloud
+        .function_output()
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .filter(|line: &Value| line["message"] == "decision")
+        .collect();
+    let id = |answer: &Answer| {
+        answer
+            .headers
+            .get("x-request-id")
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .to_owned()
+    };
+    assert_eq!(lines.len(), 2);
+    assert_eq!(lines[0]["request_id"], json!(id(&granted)));
+    assert_eq!(lines[0]["rule"], "granted");
+    assert_eq!(lines[0]["sts_request_id"], json!(sts_request_id));
+    assert_eq!(lines[0]["expiry"], granted.body["data"]["expiredTime"]);
+    assert_eq!(lines[1]["request_id"], json!(id(&refused)));
+    assert_eq!(lines[1]["rule"], "InvalidParameter.Format");
+}
+
+async fn start(platform: Platform) -> (Cloud, Browser) {
+    let cloud = issuer_on(platform).unwrap().start().await.unwrap();
+    let browser = Browser::of(&cloud).unwrap();
+    (cloud, browser)
+}
+
+async fn assert_one_call(cloud: &Cloud, action: &str) {
+    let answer = Browser::of(cloud).unwrap().get("/sign").await.unwrap();
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_issued(cloud, &answer.body["data"]["credentials"]);
+    let calls: Vec<(String, String)> = cloud
+        .sts()
+        .calls()
+        .into_iter()
+        .map(|call| (call.action, call.outcome))
+        .collect();
+    assert_eq!(calls, [(action.to_owned(), "Success".to_owned())]);
+}
+
+/// The keys are the ones that this STS issued; the message of a failure holds none of them.
+#[track_caller]
+fn assert_issued(cloud: &Cloud, credentials: &Value) {
+    let known = cloud.secrets();
+    for member in ["tmpSecretKey", "sessionToken"] {
+        let secret = credentials[member].as_str().unwrap_or_default();
+        assert!(
+            known.iter().any(|known| known == secret),
+            "`{member}` was not issued by the STS"
+        );
+    }
+    assert!(
+        credentials["tmpSecretId"]
+            .as_str()
+            .unwrap_or_default()
+            .starts_with("AKIDEMU")
+    );
+}
+
+#[track_caller]
+fn assert_headers(answer: &Answer) {
+    let header = |name: &str| {
+        answer
+            .headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    };
+    assert_eq!(header("cache-control"), "no-store");
+    assert_eq!(header("vary"), "Origin, Authorization");
+    assert_eq!(header("x-content-type-options"), "nosniff");
+    assert!(!header("x-request-id").is_empty());
+}

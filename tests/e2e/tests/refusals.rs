@@ -1,0 +1,331 @@
+//! What is refused, on every platform: the status, the stable code, and not one call to STS.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a fault in a helper of these tests is a failed test"
+)]
+
+use cos_emulator::{Cloud, LambdaEvent, Outcome, Platform, ScfEvent};
+use cos_issuer_e2e::{Answer, Browser, PLATFORMS, issuer_on};
+use serde_json::{Value, json};
+
+/// Method, path, body, status, code.
+const REFUSED: [(&str, &str, &str, u16, &str); 24] = [
+    ("GET", "/", "", 404, "InvalidParameter.RouteNotFound"),
+    ("GET", "/signs", "", 404, "InvalidParameter.RouteNotFound"),
+    ("GET", "/sign/", "", 404, "InvalidParameter.RouteNotFound"),
+    ("GET", "/SIGN", "", 404, "InvalidParameter.RouteNotFound"),
+    (
+        "GET",
+        "/sign%2f..%2fsts",
+        "",
+        404,
+        "InvalidParameter.RouteNotFound",
+    ),
+    ("POST", "/auth", "", 404, "InvalidParameter.RouteNotFound"),
+    ("PUT", "/sign", "", 405, "InvalidParameter.MethodNotAllowed"),
+    (
+        "DELETE",
+        "/sts",
+        "",
+        405,
+        "InvalidParameter.MethodNotAllowed",
+    ),
+    (
+        "PATCH",
+        "/sign",
+        "",
+        405,
+        "InvalidParameter.MethodNotAllowed",
+    ),
+    (
+        "POST",
+        "/healthz",
+        "",
+        405,
+        "InvalidParameter.MethodNotAllowed",
+    ),
+    (
+        "GET",
+        "/sign?bucket=other-1250000000",
+        "",
+        400,
+        "InvalidParameter.QueryParameter",
+    ),
+    (
+        "GET",
+        "/sign?prefix=users/1/",
+        "",
+        400,
+        "InvalidParameter.QueryParameter",
+    ),
+    (
+        "GET",
+        "/sign?Format=sdk",
+        "",
+        400,
+        "InvalidParameter.QueryParameter",
+    ),
+    (
+        "GET",
+        "/sign?durationSeconds=900&durationSeconds=1800",
+        "",
+        400,
+        "InvalidParameter.QueryParameter",
+    ),
+    (
+        "GET",
+        "/sign?format=xml",
+        "",
+        400,
+        "InvalidParameter.Format",
+    ),
+    ("GET", "/sign?format=", "", 400, "InvalidParameter.Format"),
+    ("GET", "/sign?format", "", 400, "InvalidParameter.Format"),
+    (
+        "GET",
+        "/sign?durationSeconds=0",
+        "",
+        400,
+        "InvalidParameter.DurationSeconds",
+    ),
+    (
+        "GET",
+        "/sign?durationSeconds=359",
+        "",
+        400,
+        "InvalidParameter.DurationSeconds",
+    ),
+    (
+        "GET",
+        "/sign?durationSeconds=1801",
+        "",
+        400,
+        "InvalidParameter.DurationSeconds",
+    ),
+    (
+        "GET",
+        "/sign?durationSeconds=-900",
+        "",
+        400,
+        "InvalidParameter.DurationSeconds",
+    ),
+    (
+        "GET",
+        "/sign?durationSeconds=99999999999999999999",
+        "",
+        400,
+        "InvalidParameter.DurationSeconds",
+    ),
+    ("POST", "/sts", "[]", 400, "InvalidParameter.UnexpectedBody"),
+    (
+        "POST",
+        "/sts",
+        r#"[{"action":"name/cos:PutObject","bucket":"b","region":"r","prefix":"*"}]"#,
+        400,
+        "InvalidParameter.UnexpectedBody",
+    ),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_request_makes_no_call_on_any_platform() {
+    for platform in PLATFORMS {
+        let (cloud, browser) = start(platform).await;
+        for (method, path, body, status, name) in REFUSED {
+            let mut request = browser.request(method, path);
+            if !body.is_empty() {
+                request = request
+                    .header("content-type", "application/json")
+                    .body(body);
+            }
+            let answer = browser.send(request).await.unwrap();
+            assert_refusal(
+                &answer,
+                status,
+                name,
+                &format!("{platform:?} {method} {path}"),
+            );
+        }
+        assert_eq!(cloud.sts().call_count(), 0, "{platform:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_method_that_is_not_taken_says_which_are() {
+    let (_cloud, browser) = start(Platform::ScfWeb).await;
+    let answer = browser.send(browser.request("PUT", "/sign")).await.unwrap();
+    assert_eq!(answer.headers.get("allow").unwrap(), "GET, POST, OPTIONS");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bodies_and_headers_over_the_limit_make_no_call() {
+    for platform in PLATFORMS {
+        let (cloud, browser) = start(platform).await;
+        let large = "x".repeat(64 * 1024 + 1);
+        let request = browser
+            .request("POST", "/sts")
+            .header("content-type", "text/plain")
+            .body(large);
+        let answer = browser.send(request).await.unwrap();
+        assert_refusal(
+            &answer,
+            413,
+            "InvalidParameter.BodyTooLarge",
+            &format!("{platform:?} body"),
+        );
+
+        let request = browser
+            .request("GET", "/sign")
+            .header("x-large", "x".repeat(20 * 1024));
+        let answer = browser.send(request).await.unwrap();
+        assert_refusal(
+            &answer,
+            431,
+            "InvalidParameter.HeadersTooLarge",
+            &format!("{platform:?} headers"),
+        );
+        assert_eq!(cloud.sts().call_count(), 0, "{platform:?}");
+        assert_eq!(
+            browser.get("/sign").await.unwrap().status,
+            200,
+            "{platform:?} lives on"
+        );
+    }
+}
+
+/// Where bytes reach the function as they are, or as base64.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_is_not_utf_8_makes_no_call() {
+    for platform in [
+        Platform::ScfWeb,
+        Platform::Lambda(LambdaEvent::FunctionUrl),
+        Platform::Lambda(LambdaEvent::Rest),
+    ] {
+        let (cloud, browser) = start(platform).await;
+        let request = browser
+            .request("POST", "/sts")
+            .header("content-type", "application/octet-stream");
+        let answer = browser
+            .send(request.body(vec![0xff, 0xfe, 0x00, 0x80]))
+            .await
+            .unwrap();
+        assert_refusal(
+            &answer,
+            400,
+            "InvalidParameter.BodyEncoding",
+            &format!("{platform:?}"),
+        );
+        assert_eq!(cloud.sts().call_count(), 0, "{platform:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_cannot_be_read_is_answered_and_the_process_lives_on() {
+    let scf = Platform::Scf(ScfEvent::FunctionUrl);
+    let lambda = Platform::Lambda(LambdaEvent::FunctionUrl);
+    let of_scf = json!({"httpMethod": "GET", "path": "/sign", "headers": {}, "queryString": {}, "requestContext": {"serviceId": "service-a", "stage": "release"}});
+    let of_lambda = json!({"version": "2.0", "rawPath": "/sign", "rawQueryString": "", "headers": {}, "requestContext": {"accountId": "1", "apiId": "a",
+        "http": {"method": "GET", "path": "/sign", "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "t"}, "stage": "$default"}, "isBase64Encoded": false});
+    let mut bad_base64_of_scf = of_scf.clone();
+    bad_base64_of_scf["isBase64Encoded"] = json!("true");
+    bad_base64_of_scf["body"] = json!("***");
+    let mut bad_base64_of_lambda = of_lambda.clone();
+    bad_base64_of_lambda["isBase64Encoded"] = json!(true);
+    bad_base64_of_lambda["body"] = json!("***");
+    let mut deep = of_scf.to_string();
+    deep.pop();
+    deep.push_str(&format!(
+        ",\"x\":{}{}}}",
+        "[".repeat(5000),
+        "]".repeat(5000)
+    ));
+
+    for (platform, foreign, bad_base64) in [
+        (scf, of_lambda.to_string(), bad_base64_of_scf.to_string()),
+        (lambda, of_scf.to_string(), bad_base64_of_lambda.to_string()),
+    ] {
+        let (cloud, browser) = start(platform).await;
+        cloud.wait_ready().await.unwrap();
+        let processes = cloud.function_processes();
+        let timer = json!({"Type": "Timer", "TriggerName": "t", "Time": "2026-01-01T00:00:00Z", "Message": ""}).to_string();
+        let event = "InvalidParameter.Event";
+        let cases = [
+            ("", event),
+            ("null", event),
+            ("[]", event),
+            ("[[[]]]", event),
+            ("{", event),
+            ("{}", event),
+            ("\"text\"", event),
+            (foreign.as_str(), event),
+            (deep.as_str(), event),
+            (timer.as_str(), event),
+            (bad_base64.as_str(), "InvalidParameter.BodyEncoding"),
+        ];
+        for (raw, name) in cases {
+            let shown: String = raw.chars().take(60).collect();
+            let reply = match cloud.invoke(raw).await.outcome {
+                Outcome::Response(bytes) => serde_json::from_slice::<Value>(&bytes).unwrap(),
+                other => panic!("{platform:?} {shown}: {other:?}"),
+            };
+            assert_eq!(reply["statusCode"], 400, "{platform:?} {shown}");
+            let body: Value = serde_json::from_str(reply["body"].as_str().unwrap()).unwrap();
+            assert_eq!(body["codeDesc"], name, "{platform:?} {shown}");
+        }
+        assert_eq!(cloud.sts().call_count(), 0, "{platform:?}");
+        assert_eq!(browser.get("/sign").await.unwrap().status, 200);
+        assert_eq!(
+            cloud.function_processes(),
+            processes,
+            "{platform:?}: the process did not live on"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn platform_headers_that_a_client_writes_change_nothing() {
+    let (cloud, browser) = start(Platform::ScfWeb).await;
+    let request = browser
+        .request("GET", "/sign")
+        .header("x-scf-secret-id", "AKIDEMUforged")
+        .header("x-scf-secret-key", "forged")
+        .header("x-scf-session-token", "forged");
+    assert_eq!(browser.send(request).await.unwrap().status, 200);
+    assert_eq!(
+        cloud.sts().calls().first().map(|call| call.outcome.clone()),
+        Some("Success".to_owned())
+    );
+}
+
+async fn start(platform: Platform) -> (Cloud, Browser) {
+    let cloud = issuer_on(platform).unwrap().start().await.unwrap();
+    let browser = Browser::of(&cloud).unwrap();
+    (cloud, browser)
+}
+
+#[track_caller]
+fn assert_refusal(answer: &Answer, status: u16, name: &str, case: &str) {
+    assert_eq!(answer.status, status, "{case}: {answer:?}");
+    assert_eq!(answer.body["codeDesc"], name, "{case}");
+    assert!(answer.body["code"].as_i64() > Some(0), "{case}");
+    assert!(
+        !answer.body["message"]
+            .as_str()
+            .unwrap_or_default()
+            .is_empty(),
+        "{case}"
+    );
+    assert_eq!(
+        answer.body["requestId"].as_str(),
+        answer
+            .headers
+            .get("x-request-id")
+            .and_then(|id| id.to_str().ok()),
+        "{case}"
+    );
+    assert!(
+        answer.body.get("data").is_none() && answer.body.get("credentials").is_none(),
+        "{case}"
+    );
+}

@@ -1,0 +1,431 @@
+//! STS on a bad day: what the caller is told, what never reaches them, and that the next request is served.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a fault in a helper of these tests is a failed test"
+)]
+
+use std::time::Duration;
+
+use cos_emulator::{Cloud, Fault, Member, Platform};
+use cos_issuer_e2e::{Answer, Browser, ConnectProxy, closed_port, issuer_on};
+
+const CANARY: &str = "CANARY account 100000000001";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_fault_of_the_answer_has_its_code_and_the_next_request_is_served() {
+    let (cloud, browser) = start().await;
+    let http = |status: u16, content_type: &str, body: &[u8]| Fault::Http {
+        status,
+        content_type: content_type.to_owned(),
+        body: body.to_vec(),
+    };
+    let html = format!("<html><body>{CANARY}</body></html>");
+    let large = vec![b' '; 70 * 1024];
+    for (fault, status, name) in [
+        (
+            http(500, "text/plain", CANARY.as_bytes()),
+            502,
+            "InternalError.UpstreamUnavailable",
+        ),
+        (
+            http(503, "text/plain", b""),
+            502,
+            "InternalError.UpstreamUnavailable",
+        ),
+        (
+            http(302, "text/plain", b""),
+            502,
+            "InternalError.UpstreamUnavailable",
+        ),
+        (
+            http(200, "text/html", html.as_bytes()),
+            502,
+            "InternalError.UpstreamAnswer",
+        ),
+        (
+            http(200, "application/json", b""),
+            502,
+            "InternalError.UpstreamAnswer",
+        ),
+        (
+            http(200, "application/json", b"{\"Response\":"),
+            502,
+            "InternalError.UpstreamAnswer",
+        ),
+        (
+            http(200, "application/json", b"[]"),
+            502,
+            "InternalError.UpstreamAnswer",
+        ),
+        (
+            http(200, "application/json", b"{\"Response\":{}}"),
+            502,
+            "InternalError.UpstreamAnswer",
+        ),
+        (
+            http(200, "application/json", &large),
+            502,
+            "InternalError.UpstreamAnswer",
+        ),
+        (
+            Fault::CloseAfter { bytes: 40 },
+            502,
+            "InternalError.UpstreamUnavailable",
+        ),
+        (
+            Fault::Expired { seconds_ago: 1 },
+            502,
+            "InternalError.UpstreamAnswer",
+        ),
+        (
+            Fault::Expired {
+                seconds_ago: 86_400,
+            },
+            502,
+            "InternalError.UpstreamAnswer",
+        ),
+    ] {
+        let case = format!("{fault:?}").chars().take(80).collect::<String>();
+        cloud.sts().inject([fault]);
+        let answer = browser.get("/sign").await.unwrap();
+        assert_failure(&answer, status, name, &case);
+        assert_eq!(
+            browser.get("/sign").await.unwrap().status,
+            200,
+            "after {case}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_or_empty_member_is_a_failure_and_never_an_empty_string() {
+    let (cloud, browser) = start().await;
+    for member in Member::ALL {
+        // GetFederationToken's own documentation allows `Expiration` to be null; it is not read.
+        let is_needed = member != Member::Expiration;
+        for fault in [Fault::Without(member), Fault::Empty(member)] {
+            let case = format!("{fault:?}");
+            cloud.sts().inject([fault]);
+            let answer = browser.get("/sign").await.unwrap();
+            if is_needed {
+                assert_failure(&answer, 502, "InternalError.UpstreamAnswer", &case);
+            } else {
+                assert_eq!(answer.status, 200, "{case}");
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_error_of_sts_has_its_code_and_its_text_stays_in_the_log() {
+    let (cloud, browser) = start().await;
+    for (code, status, name) in [
+        (
+            "AuthFailure.SecretIdNotFound",
+            502,
+            "InternalError.UpstreamRefused",
+        ),
+        (
+            "AuthFailure.SignatureExpire",
+            502,
+            "InternalError.UpstreamRefused",
+        ),
+        (
+            "AuthFailure.SignatureFailure",
+            502,
+            "InternalError.UpstreamRefused",
+        ),
+        (
+            "AuthFailure.TokenFailure",
+            502,
+            "InternalError.UpstreamRefused",
+        ),
+        (
+            "FailedOperation.TempKeyNotAllowed",
+            502,
+            "InternalError.UpstreamRefused",
+        ),
+        ("InternalError", 502, "InternalError.UpstreamUnavailable"),
+        (
+            "InternalError.DbError",
+            502,
+            "InternalError.UpstreamUnavailable",
+        ),
+        (
+            "InternalError.GetRoleError",
+            502,
+            "InternalError.UpstreamRefused",
+        ),
+        (
+            "InvalidParameter.GrantOtherResource",
+            502,
+            "InternalError.UpstreamRefused",
+        ),
+        (
+            "InvalidParameter.OverLimit",
+            503,
+            "RequestLimitExceeded.Upstream",
+        ),
+        (
+            "InvalidParameter.PolicyTooLong",
+            502,
+            "InternalError.UpstreamRefused",
+        ),
+        (
+            "InvalidParameter.ResouceError",
+            502,
+            "InternalError.UpstreamRefused",
+        ),
+        ("RequestLimitExceeded", 503, "RequestLimitExceeded.Upstream"),
+        (
+            "RequestLimitExceeded.UinLimitExceeded",
+            503,
+            "RequestLimitExceeded.Upstream",
+        ),
+        (
+            "ResourceNotFound.RoleNotFound",
+            502,
+            "InternalError.UpstreamRefused",
+        ),
+        (
+            "ServiceUnavailable",
+            502,
+            "InternalError.UpstreamUnavailable",
+        ),
+        (
+            "UnauthorizedOperation",
+            502,
+            "InternalError.UpstreamRefused",
+        ),
+        ("NeverHeardOf", 502, "InternalError.UpstreamRefused"),
+    ] {
+        cloud.sts().inject([Fault::ApiError {
+            code: code.to_owned(),
+            message: CANARY.to_owned(),
+        }]);
+        let answer = browser.get("/sign").await.unwrap();
+        assert_failure(&answer, status, name, code);
+        assert!(
+            !answer.body.to_string().contains(code),
+            "{code} is for the operator"
+        );
+        assert!(
+            cloud.function_output().contains(code),
+            "{code} is not in the log"
+        );
+        assert_eq!(
+            answer.headers.contains_key("retry-after"),
+            name != "InternalError.UpstreamRefused",
+            "{code}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_secret_key_is_the_operators_affair() {
+    let builder = issuer_on(Platform::ScfWeb)
+        .unwrap()
+        .env("SECRET_KEY", "CANARY-wrong-secret-key");
+    let cloud = builder.start().await.unwrap();
+    let answer = Browser::of(&cloud).unwrap().get("/sign").await.unwrap();
+    assert_failure(&answer, 502, "InternalError.UpstreamRefused", "wrong key");
+    let outcomes: Vec<String> = cloud
+        .sts()
+        .calls()
+        .into_iter()
+        .map(|call| call.outcome)
+        .collect();
+    assert_eq!(
+        outcomes,
+        ["AuthFailure.SignatureFailure"],
+        "not tried again"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_of_another_account_is_the_operators_affair() {
+    let builder = issuer_on(Platform::ScfWeb)
+        .unwrap()
+        .env("BUCKET", "examplebucket-1259999999");
+    let cloud = builder.start().await.unwrap();
+    let answer = Browser::of(&cloud).unwrap().get("/sign").await.unwrap();
+    assert_failure(
+        &answer,
+        502,
+        "InternalError.UpstreamRefused",
+        "other account",
+    );
+    assert!(
+        cloud
+            .function_output()
+            .contains("InvalidParameter.GrantOtherResource")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_connection_is_a_failure() {
+    let endpoint = format!("http://127.0.0.1:{}", closed_port().await.unwrap());
+    let cloud = issuer_on(Platform::ScfWeb)
+        .unwrap()
+        .env("STS_ENDPOINTS", endpoint)
+        .start()
+        .await
+        .unwrap();
+    let answer = Browser::of(&cloud).unwrap().get("/sign").await.unwrap();
+    assert_failure(&answer, 502, "InternalError.UpstreamUnavailable", "refused");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_next_endpoint_serves_when_the_first_cannot() {
+    let dead = format!("http://127.0.0.1:{}", closed_port().await.unwrap());
+    // The STS's own port is known only once a cloud runs, so the function is given that of another one.
+    let other = issuer_on(Platform::ScfWeb).unwrap().start().await.unwrap();
+    let key = other.sub_account_key();
+    let builder = issuer_on(Platform::ScfWeb)
+        .unwrap()
+        .env(
+            "STS_ENDPOINTS",
+            format!("{dead},{}", other.sts().http_url()),
+        )
+        .env("SECRET_ID", key.secret_id.clone())
+        .env("SECRET_KEY", key.secret_key.clone());
+    let cloud = builder.start().await.unwrap();
+    let browser = Browser::of(&cloud).unwrap();
+    assert_eq!(browser.get("/sign").await.unwrap().status, 200);
+    // A refusal is final: the next endpoint would say the same.
+    other.sts().inject([Fault::ApiError {
+        code: "UnauthorizedOperation".to_owned(),
+        message: String::new(),
+    }]);
+    assert_eq!(browser.get("/sign").await.unwrap().status, 502);
+    assert_eq!(other.sts().call_count(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_answer_is_given_up_within_the_deadline() {
+    let cloud = issuer_on(Platform::ScfWeb)
+        .unwrap()
+        .env("STS_DEADLINE_MS", "300")
+        .start()
+        .await
+        .unwrap();
+    let browser = Browser::of(&cloud).unwrap();
+    cloud.sts().inject([Fault::Delay(Duration::from_secs(20))]);
+    assert_failure(
+        &browser.get("/sign").await.unwrap(),
+        504,
+        "InternalError.UpstreamTimeout",
+        "delay",
+    );
+    assert_eq!(browser.get("/sign").await.unwrap().status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_platforms_own_limit_ends_a_call_before_the_platform_does() {
+    for platform in [
+        Platform::Scf(Default::default()),
+        Platform::Lambda(Default::default()),
+    ] {
+        let builder = issuer_on(platform).unwrap().env("STS_DEADLINE_MS", "60000");
+        let cloud = builder
+            .call_timeout(Duration::from_secs(2))
+            .start()
+            .await
+            .unwrap();
+        let browser = Browser::of(&cloud).unwrap();
+        cloud.sts().inject([Fault::Delay(Duration::from_secs(20))]);
+        let answer = browser.get("/sign").await.unwrap();
+        assert_failure(
+            &answer,
+            504,
+            "InternalError.UpstreamTimeout",
+            &format!("{platform:?}"),
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_is_not_trusted_is_no_connection() {
+    let cloud = issuer_on(Platform::ScfWeb)
+        .unwrap()
+        .without_env("STS_CA_FILE")
+        .start()
+        .await
+        .unwrap();
+    let answer = Browser::of(&cloud).unwrap().get("/sign").await.unwrap();
+    assert_failure(
+        &answer,
+        502,
+        "InternalError.UpstreamUnavailable",
+        "untrusted",
+    );
+    assert_eq!(cloud.sts().call_count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_is_used_when_it_is_configured_and_never_from_the_environment() {
+    let proxy = ConnectProxy::start().await.unwrap();
+    let names = [
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+    ];
+    let builder = issuer_on(Platform::ScfWeb).unwrap();
+    let builder = names
+        .into_iter()
+        .fold(builder, |builder, name| builder.env(name, proxy.url()));
+    let cloud = builder.start().await.unwrap();
+    assert_eq!(
+        Browser::of(&cloud)
+            .unwrap()
+            .get("/sign")
+            .await
+            .unwrap()
+            .status,
+        200
+    );
+    assert_eq!(proxy.tunnels(), 0);
+
+    let cloud = issuer_on(Platform::ScfWeb)
+        .unwrap()
+        .env("STS_PROXY", proxy.url())
+        .start()
+        .await
+        .unwrap();
+    assert_eq!(
+        Browser::of(&cloud)
+            .unwrap()
+            .get("/sign")
+            .await
+            .unwrap()
+            .status,
+        200
+    );
+    assert_eq!(proxy.tunnels(), 1);
+}
+
+async fn start() -> (Cloud, Browser) {
+    let cloud = issuer_on(Platform::ScfWeb).unwrap().start().await.unwrap();
+    let browser = Browser::of(&cloud).unwrap();
+    (cloud, browser)
+}
+
+#[track_caller]
+fn assert_failure(answer: &Answer, status: u16, name: &str, case: &str) {
+    assert_eq!(answer.status, status, "{case}: {answer:?}");
+    assert_eq!(answer.body["codeDesc"], name, "{case}");
+    let told = answer.body.to_string();
+    assert!(
+        !told.contains("CANARY") && !told.contains("100000000001"),
+        "{case}: {told}"
+    );
+    assert!(
+        answer.body.get("data").is_none() && answer.body.get("credentials").is_none(),
+        "{case}"
+    );
+}
