@@ -574,7 +574,10 @@ struct Moved(AtomicI64);
 impl Clock for Moved {
     fn unix_milliseconds(&self) -> u64 {
         let moved = self.0.load(Ordering::SeqCst) * 1000;
-        SystemClock.unix_milliseconds().checked_add_signed(moved).unwrap()
+        SystemClock
+            .unix_milliseconds()
+            .checked_add_signed(moved)
+            .unwrap()
     }
 }
 
