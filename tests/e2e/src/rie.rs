@@ -4,9 +4,11 @@
 //! the emulator alone can end the function that it started. Leaves out: what an event or an answer should look like.
 
 use std::fmt;
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -81,6 +83,8 @@ impl Rie {
     /// # Errors
     /// When the emulator does not answer JSON in time.
     pub async fn invoke(&mut self, event: &Value) -> Result<Invocation, Failure> {
+        // The library's build of the HTTP client wants one even where nothing is encrypted. Fails when there is one already.
+        let _already_installed = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder()
             .no_proxy()
             .timeout(TIME_LIMIT)
@@ -165,10 +169,14 @@ impl fmt::Debug for Invocation {
     }
 }
 
-/// Held together, so that the two differ; given up before the emulator binds them, as it takes no ready socket.
-async fn free_addresses() -> std::io::Result<[SocketAddr; 2]> {
-    let first = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-    let second = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+/// Two free ports on a loopback address of this emulator's own. The emulator takes no ready socket, so the ports have to be
+/// given up before it binds them; on the address that everybody uses, somebody else could get them first.
+async fn free_addresses() -> io::Result<[SocketAddr; 2]> {
+    static STARTED: AtomicU8 = AtomicU8::new(1);
+    let [_, _, high, low] = std::process::id().to_be_bytes();
+    let own = Ipv4Addr::new(127, STARTED.fetch_add(1, Ordering::Relaxed), high, low);
+    let first = TcpListener::bind((own, 0)).await?;
+    let second = TcpListener::bind((own, 0)).await?;
     Ok([first.local_addr()?, second.local_addr()?])
 }
 
