@@ -24,7 +24,6 @@
 
 mod account;
 mod ca;
-mod clock;
 mod cloud;
 mod environment;
 mod event;

@@ -1,7 +1,8 @@
 //! A child process that leads a group of its own, and what it prints.
 //!
-//! Promises: dropping a [`Process`] kills its whole group; when the leader ends by itself the rest of the group is killed.
-//! Leaves out: the death of the emulator by SIGKILL, after which a child lives until its runtime API is gone.
+//! Promises: dropping a [`Process`] kills its whole group; when the leader ends by itself the rest of the group is killed; when
+//! this process itself is killed, a watcher (a shell that waits for the end of a pipe) kills the group.
+//! Leaves out: a descendant that leaves the group.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -13,7 +14,7 @@ use std::sync::{Arc, Mutex};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 use crate::ledger::lock;
 
@@ -52,6 +53,7 @@ impl Process {
             .id()
             .and_then(|id| Pid::from_raw(i32::try_from(id).ok()?))
             .ok_or_else(|| io::Error::other("the child has no process id"))?;
+        let mut watcher = watcher(group)?;
         if let Some(stdout) = child.stdout.take() {
             tokio::spawn(copy_lines(stdout, Arc::clone(output)));
         }
@@ -65,6 +67,8 @@ impl Process {
         let ended = Arc::clone(&process.ended);
         tokio::spawn(async move {
             let status = child.wait().await;
+            // First of all: what the watcher knows of the group is no longer true.
+            let _ = watcher.kill().await;
             // Descendants die with their leader; a group without members is no error.
             let _ = kill_process_group(group, Signal::KILL);
             ended.store(true, Ordering::SeqCst);
@@ -105,6 +109,21 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// Kills the group when the pipe to it closes, which the kernel does for a process that had no time to clean up.
+fn watcher(group: Pid) -> io::Result<Child> {
+    Command::new("/bin/sh")
+        .args(["-c", r#"read -r _; kill -KILL "-$1""#, "watcher"])
+        .arg(group.as_raw_nonzero().to_string())
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        // Not in the group of a terminal, whose Ctrl-C would end it too early.
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn()
 }
 
 /// Who else hears each line.

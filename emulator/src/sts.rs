@@ -46,7 +46,7 @@ pub struct StsCall {
     pub outcome: String,
     /// The duration asked for, or the action's default.
     pub duration_seconds: Option<u64>,
-    /// The policy as JSON text, decoded once.
+    /// The policy, decoded once and otherwise byte for byte as it was sent.
     pub policy: Option<String>,
     /// `Name` or `RoleSessionName`.
     pub name: Option<String>,

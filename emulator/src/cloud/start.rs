@@ -28,6 +28,7 @@ impl CloudBuilder {
         let mut permanent = |owner| directory.add_permanent(owner, given.remove(place_of(owner)));
         let root_key = permanent(KeyOwner::Root)?;
         let sub_account_key = permanent(KeyOwner::SubAccount)?;
+        note_given_secrets(&ledger, &self.variables)?;
 
         let ca = Ca::create()?;
         let sts = Sts::start(
@@ -115,6 +116,15 @@ impl CloudBuilder {
         roles.extend(self.roles.clone());
         Ok(Directory::new(self.account.clone(), roles, ledger))
     }
+}
+
+/// Secrets that the function was given in place of the default ones. What is shorter than any key would be found everywhere.
+fn note_given_secrets(ledger: &Ledger, variables: &BTreeMap<String, String>) -> io::Result<()> {
+    ["SECRET_KEY", "SESSION_TOKEN"]
+        .iter()
+        .filter_map(|name| variables.get(*name))
+        .filter(|value| value.len() >= 16)
+        .try_for_each(|value| ledger.note(value))
 }
 
 fn port_taken(port: u16, source: io::Error) -> StartError {

@@ -7,11 +7,11 @@ use std::collections::HashSet;
 use std::io;
 use std::sync::{Arc, Mutex};
 
+use cos_issuer::time::{Clock as _, SystemClock};
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use serde_json::{Value, json};
 
-use crate::clock;
 use crate::function::{Config, Outcome};
 use crate::instance::{Death, State};
 use crate::ledger::lock;
@@ -91,7 +91,8 @@ async fn next(api: &Api) -> io::Result<Response<Body>> {
         .await
         .ok_or(io::ErrorKind::ConnectionAborted)?;
     lock(&api.delivered).insert(work.request_id.clone());
-    let deadline_ms = clock::unix_ms_after(api.config.call_timeout);
+    let limit_ms = u64::try_from(api.config.call_timeout.as_millis()).unwrap_or(u64::MAX);
+    let deadline_ms = SystemClock.unix_milliseconds().saturating_add(limit_ms);
     let mut response = net::answer(StatusCode::OK, "application/json", work.event.clone());
     let values = [
         ("lambda-runtime-aws-request-id", work.request_id.clone()),

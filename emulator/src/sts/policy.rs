@@ -42,12 +42,6 @@ pub(crate) fn check(wire: &str, account: &Account) -> Result<(), StsError> {
         .try_for_each(|statement| check_statement(statement, account))
 }
 
-/// The JSON text without needless white space; `None` when it is no JSON.
-pub(crate) fn compact(text: &str) -> Option<String> {
-    let value: Value = serde_json::from_str(text).ok()?;
-    Some(value.to_string())
-}
-
 fn check_statement(statement: &Value, account: &Account) -> Result<(), StsError> {
     let members = object(statement, "a statement is no object")?;
     let effect = member(members, "effect").and_then(Value::as_str);

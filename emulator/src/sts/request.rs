@@ -11,7 +11,6 @@ use hyper::body::Incoming;
 use super::StsCall;
 use super::error::StsError;
 use super::parameters::{Parameters, decode_once};
-use super::policy;
 use crate::net;
 
 const MAX_QUERY_BYTES: usize = 32 * 1024;
@@ -106,10 +105,7 @@ impl Unverified {
             action: action.to_owned(),
             outcome: String::new(),
             duration_seconds: asked.or(default_seconds),
-            policy: text("Policy").map(|wire| {
-                let plain = decode_once(wire).unwrap_or_default();
-                policy::compact(&plain).unwrap_or(plain)
-            }),
+            policy: text("Policy").and_then(decode_once),
             name: text("Name")
                 .or_else(|| text("RoleSessionName"))
                 .map(str::to_owned),

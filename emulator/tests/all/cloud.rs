@@ -110,6 +110,19 @@ async fn the_ledger_knows_every_secret() {
 }
 
 #[tokio::test]
+async fn the_ledger_knows_the_secrets_that_the_function_was_given() {
+    let given = "a-session-token-of-a-test";
+    let cloud = Cloud::builder()
+        .env("SESSION_TOKEN", given)
+        .env("SECRET_KEY", "short")
+        .start()
+        .await
+        .unwrap();
+    assert!(cloud.secrets().iter().any(|secret| secret == given));
+    assert!(!cloud.secrets().iter().any(|secret| secret == "short"));
+}
+
+#[tokio::test]
 async fn nothing_shows_a_secret_by_accident() {
     let cloud = Cloud::builder().function(function()).start().await.unwrap();
     cloud.wait_ready().await.unwrap();

@@ -5,7 +5,6 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
@@ -13,6 +12,7 @@
 )]
 
 mod cloud;
+mod command_line;
 mod gateways;
 mod lifecycle;
 mod sts_faults;

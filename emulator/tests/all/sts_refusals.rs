@@ -188,105 +188,109 @@ async fn a_root_key_has_a_shorter_limit() {
     );
 }
 
-#[tokio::test]
-async fn values_of_a_role_session() {
-    let cloud = Cloud::builder()
+async fn cloud_with_roles() -> Cloud {
+    Cloud::builder()
         .role(Role::new("short").max_session_seconds(3600))
         .role(Role::new("guarded").external_id("known-to-both"))
         .role(Role::new("platform").trust(Trust::Service))
         .start()
         .await
-        .unwrap();
-    let of = |name| role(&cloud, name);
-    let arn = |text: &str| with(of("issuer"), "RoleArn", json!(text));
-    let tags = |count: usize| -> Value {
-        (0..count)
-            .map(|index| json!({ "Key": format!("k{index}"), "Value": "v" }))
-            .collect()
-    };
+        .unwrap()
+}
+
+fn tags(count: usize) -> Value {
+    (0..count)
+        .map(|index| json!({ "Key": format!("k{index}"), "Value": "v" }))
+        .collect()
+}
+
+async fn assume(cloud: &Cloud, parameters: &Value) -> Value {
+    let call = Tc3::new(cloud.sub_account_key(), "AssumeRole", parameters);
+    call.send(cloud.sts()).await
+}
+
+#[tokio::test]
+async fn values_of_a_role_session() {
+    let cloud = cloud_with_roles().await;
+    let issuer = |name, value| with(role(&cloud, "issuer"), name, value);
+    let bad = "InvalidParameter.ParamError";
+    let twice = json!([{ "Key": "k", "Value": "1" }, { "Key": "k", "Value": "2" }]);
     let cases = [
-        (without(of("issuer"), "RoleArn"), "MissingParameter"),
-        (without(of("issuer"), "RoleSessionName"), "MissingParameter"),
         (
-            with(of("issuer"), "RoleSessionName", json!("x")),
-            "InvalidParameter.ParamError",
+            without(role(&cloud, "issuer"), "RoleArn"),
+            "MissingParameter",
         ),
         (
-            with(of("issuer"), "RoleSessionName", json!("a b")),
-            "InvalidParameter.ParamError",
+            without(role(&cloud, "issuer"), "RoleSessionName"),
+            "MissingParameter",
+        ),
+        (issuer("RoleSessionName", json!("x")), bad),
+        (issuer("RoleSessionName", json!("a b")), bad),
+        (issuer("RoleSessionName", json!("x".repeat(129))), bad),
+        (issuer("ExternalId", json!("x")), bad),
+        (
+            issuer("RoleArn", json!("arn:aws:iam::123456789012:role/x")),
+            bad,
         ),
         (
-            with(of("issuer"), "RoleSessionName", json!("x".repeat(129))),
-            "InvalidParameter.ParamError",
+            issuer("RoleArn", json!("qcs::cam::uin/100000000001:user/x")),
+            bad,
+        ),
+        (issuer("Tags", tags(51)), bad),
+        (issuer("Tags", twice), bad),
+        (
+            issuer("DurationSeconds", json!(43_201)),
+            "InvalidParameter.OverTimeError",
         ),
         (
-            with(of("issuer"), "ExternalId", json!("x")),
-            "InvalidParameter.ParamError",
+            issuer("Policy", json!("nonsense")),
+            "InvalidParameter.StrategyFormatError",
         ),
-        (
-            arn("arn:aws:iam::123456789012:role/x"),
-            "InvalidParameter.ParamError",
-        ),
-        (
-            arn("qcs::cam::uin/100000000001:user/x"),
-            "InvalidParameter.ParamError",
-        ),
+    ];
+    for (parameters, expected) in &cases {
+        assert_eq!(
+            code(&assume(&cloud, parameters).await),
+            *expected,
+            "{parameters}"
+        );
+    }
+    issued(&assume(&cloud, &issuer("DurationSeconds", json!(43_200))).await);
+    issued(&assume(&cloud, &issuer("Tags", tags(50))).await);
+}
+
+#[tokio::test]
+async fn roles_decide_who_may_have_them_and_for_how_long() {
+    let cloud = cloud_with_roles().await;
+    let arn = |text: &str| with(role(&cloud, "issuer"), "RoleArn", json!(text));
+    let guarded = |id: &str| with(role(&cloud, "guarded"), "ExternalId", json!(id));
+    let short = |seconds| with(role(&cloud, "short"), "DurationSeconds", json!(seconds));
+    let cases = [
         (
             arn("qcs::cam::uin/100000000001:roleName/nobody"),
+            "InternalError.GetRoleError",
+        ),
+        (
+            arn("qcs::cam::uin/100000000001:role/1"),
             "InternalError.GetRoleError",
         ),
         (
             arn("qcs::cam::uin/100000000009:roleName/issuer"),
             "InternalError.GetRoleError",
         ),
-        (
-            with(of("issuer"), "DurationSeconds", json!(43_201)),
-            "InvalidParameter.OverTimeError",
-        ),
-        (
-            with(of("short"), "DurationSeconds", json!(3601)),
-            "InvalidParameter.OverTimeError",
-        ),
-        (
-            with(of("issuer"), "Policy", json!("nonsense")),
-            "InvalidParameter.StrategyFormatError",
-        ),
-        (
-            with(of("issuer"), "Tags", tags(51)),
-            "InvalidParameter.ParamError",
-        ),
-        (
-            with(
-                of("issuer"),
-                "Tags",
-                json!([{ "Key": "k", "Value": "1" }, { "Key": "k", "Value": "2" }]),
-            ),
-            "InvalidParameter.ParamError",
-        ),
-        (of("guarded"), "UnauthorizedOperation"),
-        (
-            with(of("guarded"), "ExternalId", json!("a-guess")),
-            "UnauthorizedOperation",
-        ),
-        (of("platform"), "UnauthorizedOperation"),
+        (short(3601), "InvalidParameter.OverTimeError"),
+        (role(&cloud, "guarded"), "UnauthorizedOperation"),
+        (guarded("a-guess"), "UnauthorizedOperation"),
+        (role(&cloud, "platform"), "UnauthorizedOperation"),
     ];
     for (parameters, expected) in &cases {
-        let call = Tc3::new(cloud.sub_account_key(), "AssumeRole", parameters);
         assert_eq!(
-            code(&call.send(cloud.sts()).await),
+            code(&assume(&cloud, parameters).await),
             *expected,
             "{parameters}"
         );
     }
-    let right = [
-        with(of("guarded"), "ExternalId", json!("known-to-both")),
-        with(of("issuer"), "DurationSeconds", json!(43_200)),
-        with(of("issuer"), "Tags", tags(50)),
-        of("short"),
-    ];
-    for parameters in &right {
-        let call = Tc3::new(cloud.sub_account_key(), "AssumeRole", parameters);
-        issued(&call.send(cloud.sts()).await);
+    for right in [guarded("known-to-both"), short(3600), role(&cloud, "short")] {
+        issued(&assume(&cloud, &right).await);
     }
 }
 

@@ -6,14 +6,19 @@ otherwise: it answers with the event it got. ONCE_FILE limits BEHAVIOUR to the f
 """
 
 import base64
+import hashlib
+import hmac
 import http.client
 import http.server
 import json
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import time
+import urllib.parse
+import urllib.request
 
 
 def main():
@@ -98,6 +103,9 @@ class Runtime:
                 self.response(reply(dict(os.environ)))
             elif told == "names":
                 self.response(reply([name for name, _ in headers]))
+            elif told == "sign":
+                status, answer = credentials()
+                self.response(reply(answer, status))
             elif told == "unasked":
                 status = self.unasked()
                 self.response(reply({"status": status}))
@@ -171,20 +179,52 @@ def behave(event):
     return None
 
 
-def reply(value):
+def reply(value, status=201):
     return json.dumps({
         "isBase64Encoded": False,
-        "statusCode": 201,
+        "statusCode": status,
         "headers": {"Content-Type": "application/json", "X-Function": "yes"},
         "body": json.dumps(value),
     }).encode()
+
+
+def credentials():
+    """The real job, in the plainest form: one call to the STS, signed here and by nobody else's code."""
+    resource = "qcs::cos:%s:uid/1250000000:%s/users/*" % (os.environ["REGION"], os.environ["BUCKET"])
+    policy = {"version": "2.0", "statement": [{"effect": "allow", "action": ["name/cos:PutObject"], "resource": [resource]}]}
+    body = json.dumps({"Name": "python", "Policy": urllib.parse.quote(json.dumps(policy))})
+    url = os.environ["STS_ENDPOINTS"]
+    host = url.split("//")[1]
+    now = int(time.time())
+    date = time.strftime("%Y-%m-%d", time.gmtime(now))
+    canonical = "POST\n/\n\ncontent-type:application/json\nhost:%s\n\ncontent-type;host\n%s" % (host, hashlib.sha256(body.encode()).hexdigest())
+    scope = date + "/sts/tc3_request"
+    to_sign = "TC3-HMAC-SHA256\n%d\n%s\n%s" % (now, scope, hashlib.sha256(canonical.encode()).hexdigest())
+    key = ("TC3" + os.environ["SECRET_KEY"]).encode()
+    for part in [date, "sts", "tc3_request"]:
+        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+    signature = hmac.new(key, to_sign.encode(), hashlib.sha256).hexdigest()
+    request = urllib.request.Request(url, data=body.encode(), headers={
+        "Authorization": "TC3-HMAC-SHA256 Credential=%s/%s, SignedHeaders=content-type;host, Signature=%s" % (os.environ["SECRET_ID"], scope, signature),
+        "Content-Type": "application/json",
+        "X-TC-Action": "GetFederationToken",
+        "X-TC-Version": "2018-08-13",
+        "X-TC-Timestamp": str(now),
+    })
+    context = ssl.create_default_context(cafile=os.environ["STS_CA_FILE"])
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
+    answer = json.load(opener.open(request))["Response"]
+    if "Error" in answer:
+        return 502, {"code": 5100, "codeDesc": answer["Error"]["Code"]}
+    return 200, {"code": 0, "message": "", "codeDesc": "Success", "data": {"credentials": answer["Credentials"]}}
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def handle_one(self):
-        told = behave(self.path.encode()) or "echo"
+        told = behave(self.path.encode()) or os.environ.get("BEHAVIOUR", "echo")
+        status = 201
         length = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(length)
         if told == "crash-busy":
@@ -196,7 +236,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
             return
         headers = {"Content-Type": "application/json", "X-Function": "yes"}
-        if told == "environment":
+        if told == "sign":
+            status, answer = credentials()
+            answer = json.dumps(answer).encode()
+        elif told == "environment":
             answer = json.dumps(dict(os.environ)).encode()
         elif told == "big-headers":
             headers["X-Big"] = "x" * 5000
@@ -211,7 +254,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 "body": base64.b64encode(body).decode(),
                 "pid": os.getpid(),
             }).encode()
-        self.send_response(201)
+        self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(answer)))
@@ -229,12 +272,6 @@ def serve(behaviour):
     if behaviour == "never-listen":
         time.sleep(600)
     server = http.server.ThreadingHTTPServer((os.environ["HOST"], int(os.environ["PORT"])), Handler)
-    if behaviour == "crash-idle":
-        server.timeout = 0.5
-        server.handle_request()
-        server.handle_request()
-        time.sleep(0.2)
-        os._exit(9)
     server.serve_forever()
 
 
