@@ -249,7 +249,9 @@ async fn json_is_one_line_and_signals_end_everything() {
 fn nothing_is_left_when_the_emulator_itself_is_killed() {
     for platform in ["scf", "scf-web", "lambda"] {
         let more = ["--json", "--platform", platform];
-        let running = Running::start(&mut run(&more));
+        // It has no time to remove its own directory either.
+        let directory = tempfile::tempdir().unwrap();
+        let running = Running::start(run(&more).env("TMPDIR", directory.path()));
         let process = running.line["processes"][0].as_i64().unwrap();
         let stat = format!("/proc/{process}/stat");
         assert!(std::fs::exists(&stat).unwrap());
