@@ -4,6 +4,7 @@
 //! answered, and the process lives on; what cannot be read gets a 4xx answer in the shape that the platform expects.
 //! Leaves out: every decision about credentials (`handler`).
 
+mod event;
 pub mod lambda;
 pub mod scf;
 pub mod server;

@@ -4,8 +4,8 @@
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html> (REST),
 //! <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html> (ALB).
 //!
-//! Promises: an event that is no HTTP request, of another platform, or claims base64 and is not, is answered with status 400;
-//! lambda_http's own adapter would panic or report a function error. Leaves out: streaming answers.
+//! Promises: an event that is no HTTP request, of another platform, or claims base64 and is not, is answered with status 400, where
+//! lambda_http's own adapter would report a function error. Leaves out: streaming answers.
 
 mod event;
 
@@ -19,31 +19,28 @@ use serde_json::Value;
 
 use crate::handler::Handler;
 use crate::request::{Request, RequestId};
-use event::{HttpEvent, Reply};
+use crate::runtime::event::Event;
+use event::Reply;
 
 /// Serves Lambda's runtime API.
 ///
 /// # Errors
 /// When the runtime API cannot be used.
 pub async fn run(handler: Arc<Handler>) -> Result<(), lambda_runtime::Error> {
-    lambda_runtime::run(service_fn(move |invocation: LambdaEvent<Event>| {
+    lambda_runtime::run(service_fn(move |invocation: LambdaEvent<Payload>| {
         let handler = Arc::clone(&handler);
         async move { Ok::<Reply, Infallible>(answer(&handler, invocation).await) }
     }))
     .await
 }
 
-async fn answer(handler: &Handler, invocation: LambdaEvent<Event>) -> Reply {
+async fn answer(handler: &Handler, invocation: LambdaEvent<Payload>) -> Reply {
     let LambdaEvent {
-        payload: Event(payload),
+        payload: Payload(payload),
         context,
     } = invocation;
     let id = RequestId::from_platform(Some(&context.request_id));
-    let HttpEvent {
-        shape,
-        headers,
-        request,
-    } = HttpEvent::read(payload);
+    let (shape, Event { headers, request }) = event::read(payload.as_ref());
     let time_left = time_left(&context, handler);
     let response = match request
         .and_then(|unverified| Request::new(unverified, id.clone(), Some(time_left)))
@@ -63,9 +60,9 @@ fn time_left(context: &Context, handler: &Handler) -> Duration {
 }
 
 /// The event as JSON, or nothing: what cannot be parsed must reach [`answer`] too.
-struct Event(Option<Value>);
+struct Payload(Option<Value>);
 
-impl<'de> Deserialize<'de> for Event {
+impl<'de> Deserialize<'de> for Payload {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(Self(Value::deserialize(deserializer).ok()))
     }

@@ -24,7 +24,7 @@ use tracing::{error, warn};
 use crate::handler::Handler;
 use crate::request::{Request, RequestId};
 use crate::response::Response;
-use event::Event;
+use crate::runtime::event::Event;
 
 /// Serves the runtime API at `url` until it fails for good.
 ///
@@ -42,7 +42,7 @@ pub async fn run(url: &str, handler: &Handler) -> Result<(), ScfError> {
 
 async fn answer(handler: &Handler, invocation: &Invocation) -> Response {
     let id = RequestId::from_platform(invocation.request_id.as_deref());
-    let Event { headers, request } = Event::read(&invocation.event);
+    let Event { headers, request } = event::read(&invocation.event);
     match request.and_then(|unverified| Request::new(unverified, id.clone(), invocation.time_limit))
     {
         Ok(request) => handler.handle(&request).await,
