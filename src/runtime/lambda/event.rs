@@ -110,16 +110,23 @@ fn without_stage<'a>(path: &'a str, stage: Option<&str>) -> &'a str {
     rest.filter(|rest| rest.starts_with('/')).unwrap_or(path)
 }
 
-/// The map with every value, or the one with the last of each.
 fn all_headers(event: &Map<String, Value>) -> Result<http::HeaderMap, Error> {
-    headers(member(event, "multiValueHeaders").or_else(|| member(event, "headers")))
+    headers(every_value(event, "multiValueHeaders", "headers"))
 }
 
 fn all_pairs(event: &Map<String, Value>) -> Result<Vec<(String, String)>, Error> {
-    pairs(
-        member(event, "multiValueQueryStringParameters")
-            .or_else(|| member(event, "queryStringParameters")),
-    )
+    pairs(every_value(
+        event,
+        "multiValueQueryStringParameters",
+        "queryStringParameters",
+    ))
+}
+
+/// The map with every value, or, where there is none or an empty one, the map with the last value of each name.
+fn every_value<'a>(event: &'a Map<String, Value>, many: &str, single: &str) -> Option<&'a Value> {
+    let many =
+        member(event, many).filter(|many| many.as_object().is_none_or(|many| !many.is_empty()));
+    many.or_else(|| member(event, single))
 }
 
 /// A reply in one of the shapes.
