@@ -3,6 +3,8 @@
 //! The function logs all it can and its output goes to the test's own, so that the leak check sees it. Leaves out: what an answer
 //! should look like.
 
+use std::time::Duration;
+
 use cos_emulator::{Cloud, CloudBuilder, LambdaEvent, Platform, ScfEvent};
 use serde_json::Value;
 
@@ -38,6 +40,17 @@ pub fn issuer_on(platform: Platform) -> Result<CloudBuilder, Failure> {
 )]
 fn print(line: &str) {
     println!("function: {line}");
+}
+
+/// Waits until the function has printed `text`; false when it does not within ten seconds. Its output takes a moment to arrive.
+pub async fn printed(cloud: &Cloud, text: &str) -> bool {
+    for _ in 0..500 {
+        if cloud.function_output().contains(text) {
+            return true;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    false
 }
 
 /// One answer, whole.

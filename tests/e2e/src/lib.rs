@@ -20,7 +20,7 @@ pub use client::Client;
 pub use cloud::cloud;
 pub use failure::Failure;
 pub use installed::bootstrap;
-pub use issuer::{Answer, Browser, PLATFORMS, issuer_on};
+pub use issuer::{Answer, Browser, PLATFORMS, issuer_on, printed};
 use peer::http_client;
 pub use peer::{ConnectProxy, closed_port};
 pub use rie::{Invocation, Rie};

@@ -7,7 +7,7 @@
 )]
 
 use cos_emulator::{Cloud, Platform, ScfEvent};
-use cos_issuer_e2e::{Answer, Browser, PLATFORMS, issuer_on};
+use cos_issuer_e2e::{Answer, Browser, PLATFORMS, issuer_on, printed};
 use serde_json::{Value, json};
 
 const POLICY: &str = r#"{"version":"2.0","statement":[{"effect":"allow","action":["name/cos:PutObject","name/cos:PostObject","name/cos:InitiateMultipartUpload","name/cos:UploadPart","name/cos:CompleteMultipartUpload","name/cos:AbortMultipartUpload","name/cos:ListParts","name/cos:ListMultipartUploads"],"resource":["qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/users/*"]}]}"#;
@@ -218,13 +218,10 @@ async fn requests_share_one_instance_and_one_process() {
 async fn an_event_function_warns_that_its_answers_are_logged() {
     let (cloud, browser) = start(Platform::Scf(ScfEvent::FunctionUrl)).await;
     browser.get("/healthz").await.unwrap();
-    assert!(
-        cloud
-            .function_output()
-            .contains("SCF writes its return values")
-    );
+    assert!(printed(&cloud, "SCF writes its return values").await);
     let (cloud, browser) = start(Platform::ScfWeb).await;
     browser.get("/healthz").await.unwrap();
+    assert!(printed(&cloud, "listening").await);
     assert!(
         !cloud
             .function_output()
@@ -243,6 +240,7 @@ async fn each_decision_is_one_audit_line() {
         .first()
         .map(|call| call.request_id.clone())
         .unwrap();
+    assert!(printed(&cloud, "InvalidParameter.Format").await);
     let lines: Vec<Value> = cloud
         .function_output()
         .lines()

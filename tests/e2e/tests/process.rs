@@ -10,7 +10,7 @@
 use std::time::Duration;
 
 use cos_emulator::{Fault, Platform};
-use cos_issuer_e2e::{Browser, Process, VARIABLES, cloud, issuer_on};
+use cos_issuer_e2e::{Browser, Process, VARIABLES, cloud, issuer_on, printed};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -177,7 +177,7 @@ async fn a_function_that_refuses_to_start_is_the_platforms_error_and_a_mended_on
             answer.status >= 400 && answer.body.get("data").is_none(),
             "{platform:?}: {answer:?}"
         );
-        assert!(cloud.function_output().contains("AUTH"), "{platform:?}");
+        assert!(printed(&cloud, "AUTH").await, "{platform:?}");
         assert_eq!(cloud.sts().call_count(), 0);
     }
 }

@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use cos_emulator::{Cloud, Fault, Member, Platform};
-use cos_issuer_e2e::{Answer, Browser, ConnectProxy, closed_port, issuer_on};
+use cos_issuer_e2e::{Answer, Browser, ConnectProxy, closed_port, issuer_on, printed};
 
 const CANARY: &str = "CANARY account 100000000001";
 
@@ -211,10 +211,7 @@ async fn each_error_of_sts_has_its_code_and_its_text_stays_in_the_log() {
             !answer.body["message"].to_string().contains(code),
             "{code} is for the operator"
         );
-        assert!(
-            cloud.function_output().contains(code),
-            "{code} is not in the log"
-        );
+        assert!(printed(&cloud, code).await, "{code} is not in the log");
         assert_eq!(
             answer.headers.contains_key("retry-after"),
             name != "InternalError.UpstreamRefused",
@@ -257,11 +254,7 @@ async fn a_bucket_of_another_account_is_the_operators_affair() {
         "InternalError.UpstreamRefused",
         "other account",
     );
-    assert!(
-        cloud
-            .function_output()
-            .contains("InvalidParameter.GrantOtherResource")
-    );
+    assert!(printed(&cloud, "InvalidParameter.GrantOtherResource").await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
