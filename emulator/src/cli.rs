@@ -9,7 +9,7 @@ mod sts;
 use std::path::PathBuf;
 
 use cos_emulator::StartError;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use self::arguments::{Arguments, Command};
 use self::console::Console;
@@ -55,15 +55,29 @@ impl<E: std::error::Error> From<E> for Failure {
     }
 }
 
-/// Resolves at Ctrl-C, SIGTERM or when the terminal goes away.
-async fn stop_signal() -> Result<(), Failure> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-        _ = hang_up.recv() => {}
+/// Ctrl-C, SIGTERM, and the end of the terminal. Whoever tells a person or a program that the cloud runs listens first: a signal
+/// that comes before would end the process without its children.
+struct StopSignal {
+    interrupt: Signal,
+    terminate: Signal,
+    hang_up: Signal,
+}
+
+impl StopSignal {
+    fn listen() -> Result<Self, Failure> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
     }
-    Ok(())
+
+    /// Resolves at the first of them.
+    async fn received(mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.hang_up.recv() => {}
+        }
+    }
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::arguments::Run;
 use super::console::{Console, Stream};
-use super::{Failure, first_request, stop_signal};
+use super::{Failure, StopSignal, first_request};
 
 /// How long children get to end by themselves.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -20,6 +20,7 @@ pub(crate) async fn run(
     console: Console,
 ) -> Result<(), Failure> {
     let platform = run.platform().map_err(Failure::Usage)?;
+    let stop = StopSignal::listen()?;
     let cloud = builder(run, platform, ledger, console)
         .start()
         .await
@@ -27,7 +28,7 @@ pub(crate) async fn run(
     let served = tokio::select! {
         // Checked first, so that a signal during a long start is heard.
         biased;
-        stopped = stop_signal() => stopped,
+        () = stop.received() => Ok(()),
         served = serve(run, platform, &cloud, console) => served,
     };
     cloud.shut_down(PATIENCE).await;

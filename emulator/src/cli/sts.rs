@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::arguments::Sts;
 use super::console::Console;
-use super::{Failure, stop_signal};
+use super::{Failure, StopSignal};
 
 pub(crate) async fn run(
     sts: &Sts,
@@ -19,6 +19,7 @@ pub(crate) async fn run(
     if let Some(ledger) = ledger {
         builder = builder.secret_ledger(ledger);
     }
+    let stop = StopSignal::listen()?;
     let cloud = builder
         .start()
         .await
@@ -29,9 +30,10 @@ pub(crate) async fn run(
         introduce(&cloud, console);
     }
     tokio::select! {
-        stopped = stop_signal() => stopped,
-        () = report_calls(sts, &cloud, console) => Ok(()),
+        () = stop.received() => {}
+        () = report_calls(sts, &cloud, console) => {}
     }
+    Ok(())
 }
 
 fn introduce(cloud: &Cloud, console: Console) {

@@ -1,11 +1,6 @@
 //! The deployed binary itself: nothing of the local cloud in it, nothing that needs a C library of the platform, no more than it
 //! may weigh.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a fault in a helper of these tests is a failed test"
-)]
-
 use std::collections::BTreeSet;
 use std::process::Command;
 

@@ -2,7 +2,7 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
+    clippy::indexing_slicing,
     reason = "a fault in a helper of these tests is a failed test"
 )]
 
@@ -10,6 +10,14 @@ use std::time::Duration;
 
 use cos_emulator::{Cloud, Fault, Member, Platform};
 use cos_issuer_e2e::{Answer, Browser, ConnectProxy, closed_port, issuer_on, printed};
+
+/// What a caller is told: the status and the stable name.
+type Told = (u16, &'static str);
+const REFUSED: Told = (502, "InternalError.UpstreamRefused");
+const THROTTLED: Told = (503, "RequestLimitExceeded.Upstream");
+const TIMEOUT: Told = (504, "InternalError.UpstreamTimeout");
+const UNAVAILABLE: Told = (502, "InternalError.UpstreamUnavailable");
+const UNUSABLE: Told = (502, "InternalError.UpstreamAnswer");
 
 const CANARY: &str = "CANARY account 100000000001";
 
@@ -23,74 +31,32 @@ async fn each_fault_of_the_answer_has_its_code_and_the_next_request_is_served() 
     };
     let html = format!("<html><body>{CANARY}</body></html>");
     let large = vec![b' '; 70 * 1024];
-    for (fault, status, name) in [
-        (
-            http(500, "text/plain", CANARY.as_bytes()),
-            502,
-            "InternalError.UpstreamUnavailable",
-        ),
-        (
-            http(503, "text/plain", b""),
-            502,
-            "InternalError.UpstreamUnavailable",
-        ),
-        (
-            http(302, "text/plain", b""),
-            502,
-            "InternalError.UpstreamUnavailable",
-        ),
-        (
-            http(200, "text/html", html.as_bytes()),
-            502,
-            "InternalError.UpstreamAnswer",
-        ),
-        (
-            http(200, "application/json", b""),
-            502,
-            "InternalError.UpstreamAnswer",
-        ),
-        (
-            http(200, "application/json", b"{\"Response\":"),
-            502,
-            "InternalError.UpstreamAnswer",
-        ),
-        (
-            http(200, "application/json", b"[]"),
-            502,
-            "InternalError.UpstreamAnswer",
-        ),
+    for (fault, told) in [
+        (http(500, "text/plain", CANARY.as_bytes()), UNAVAILABLE),
+        (http(503, "text/plain", b""), UNAVAILABLE),
+        (http(302, "text/plain", b""), UNAVAILABLE),
+        (http(200, "text/html", html.as_bytes()), UNUSABLE),
+        (http(200, "application/json", b""), UNUSABLE),
+        (http(200, "application/json", b"{\"Response\":"), UNUSABLE),
+        (http(200, "application/json", b"[]"), UNUSABLE),
         (
             http(200, "application/json", b"{\"Response\":{}}"),
-            502,
-            "InternalError.UpstreamAnswer",
+            UNUSABLE,
         ),
-        (
-            http(200, "application/json", &large),
-            502,
-            "InternalError.UpstreamAnswer",
-        ),
-        (
-            Fault::CloseAfter { bytes: 40 },
-            502,
-            "InternalError.UpstreamUnavailable",
-        ),
-        (
-            Fault::Expired { seconds_ago: 1 },
-            502,
-            "InternalError.UpstreamAnswer",
-        ),
+        (http(200, "application/json", &large), UNUSABLE),
+        (Fault::CloseAfter { bytes: 40 }, UNAVAILABLE),
+        (Fault::Expired { seconds_ago: 1 }, UNUSABLE),
         (
             Fault::Expired {
                 seconds_ago: 86_400,
             },
-            502,
-            "InternalError.UpstreamAnswer",
+            UNUSABLE,
         ),
     ] {
         let case = format!("{fault:?}").chars().take(80).collect::<String>();
         cloud.sts().inject([fault]);
         let answer = browser.get("/sign").await.unwrap();
-        assert_failure(&answer, status, name, &case);
+        assert_failure(&answer, told, &case);
         assert_eq!(
             browser.get("/sign").await.unwrap().status,
             200,
@@ -110,7 +76,7 @@ async fn a_missing_or_empty_member_is_a_failure_and_never_an_empty_string() {
             cloud.sts().inject([fault]);
             let answer = browser.get("/sign").await.unwrap();
             if is_needed {
-                assert_failure(&answer, 502, "InternalError.UpstreamAnswer", &case);
+                assert_failure(&answer, UNUSABLE, &case);
             } else {
                 assert_eq!(answer.status, 200, "{case}");
             }
@@ -121,92 +87,32 @@ async fn a_missing_or_empty_member_is_a_failure_and_never_an_empty_string() {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_error_of_sts_has_its_code_and_its_text_stays_in_the_log() {
     let (cloud, browser) = start().await;
-    for (code, status, name) in [
-        (
-            "AuthFailure.SecretIdNotFound",
-            502,
-            "InternalError.UpstreamRefused",
-        ),
-        (
-            "AuthFailure.SignatureExpire",
-            502,
-            "InternalError.UpstreamRefused",
-        ),
-        (
-            "AuthFailure.SignatureFailure",
-            502,
-            "InternalError.UpstreamRefused",
-        ),
-        (
-            "AuthFailure.TokenFailure",
-            502,
-            "InternalError.UpstreamRefused",
-        ),
-        (
-            "FailedOperation.TempKeyNotAllowed",
-            502,
-            "InternalError.UpstreamRefused",
-        ),
-        ("InternalError", 502, "InternalError.UpstreamUnavailable"),
-        (
-            "InternalError.DbError",
-            502,
-            "InternalError.UpstreamUnavailable",
-        ),
-        (
-            "InternalError.GetRoleError",
-            502,
-            "InternalError.UpstreamRefused",
-        ),
-        (
-            "InvalidParameter.GrantOtherResource",
-            502,
-            "InternalError.UpstreamRefused",
-        ),
-        (
-            "InvalidParameter.OverLimit",
-            503,
-            "RequestLimitExceeded.Upstream",
-        ),
-        (
-            "InvalidParameter.PolicyTooLong",
-            502,
-            "InternalError.UpstreamRefused",
-        ),
-        (
-            "InvalidParameter.ResouceError",
-            502,
-            "InternalError.UpstreamRefused",
-        ),
-        ("RequestLimitExceeded", 503, "RequestLimitExceeded.Upstream"),
-        (
-            "RequestLimitExceeded.UinLimitExceeded",
-            503,
-            "RequestLimitExceeded.Upstream",
-        ),
-        (
-            "ResourceNotFound.RoleNotFound",
-            502,
-            "InternalError.UpstreamRefused",
-        ),
-        (
-            "ServiceUnavailable",
-            502,
-            "InternalError.UpstreamUnavailable",
-        ),
-        (
-            "UnauthorizedOperation",
-            502,
-            "InternalError.UpstreamRefused",
-        ),
-        ("NeverHeardOf", 502, "InternalError.UpstreamRefused"),
+    for (code, told) in [
+        ("AuthFailure.SecretIdNotFound", REFUSED),
+        ("AuthFailure.SignatureExpire", REFUSED),
+        ("AuthFailure.SignatureFailure", REFUSED),
+        ("AuthFailure.TokenFailure", REFUSED),
+        ("FailedOperation.TempKeyNotAllowed", REFUSED),
+        ("InternalError", UNAVAILABLE),
+        ("InternalError.DbError", UNAVAILABLE),
+        ("InternalError.GetRoleError", REFUSED),
+        ("InvalidParameter.GrantOtherResource", REFUSED),
+        ("InvalidParameter.OverLimit", THROTTLED),
+        ("InvalidParameter.PolicyTooLong", REFUSED),
+        ("InvalidParameter.ResouceError", REFUSED),
+        ("RequestLimitExceeded", THROTTLED),
+        ("RequestLimitExceeded.UinLimitExceeded", THROTTLED),
+        ("ResourceNotFound.RoleNotFound", REFUSED),
+        ("ServiceUnavailable", UNAVAILABLE),
+        ("UnauthorizedOperation", REFUSED),
+        ("NeverHeardOf", REFUSED),
     ] {
         cloud.sts().inject([Fault::ApiError {
             code: code.to_owned(),
             message: CANARY.to_owned(),
         }]);
         let answer = browser.get("/sign").await.unwrap();
-        assert_failure(&answer, status, name, code);
+        assert_failure(&answer, told, code);
         assert!(
             !answer.body["message"].to_string().contains(code),
             "{code} is for the operator"
@@ -214,7 +120,7 @@ async fn each_error_of_sts_has_its_code_and_its_text_stays_in_the_log() {
         assert!(printed(&cloud, code).await, "{code} is not in the log");
         assert_eq!(
             answer.headers.contains_key("retry-after"),
-            name != "InternalError.UpstreamRefused",
+            told != REFUSED,
             "{code}"
         );
     }
@@ -227,7 +133,7 @@ async fn a_wrong_secret_key_is_the_operators_affair() {
         .env("SECRET_KEY", "CANARY-wrong-secret-key");
     let cloud = builder.start().await.unwrap();
     let answer = Browser::of(&cloud).unwrap().get("/sign").await.unwrap();
-    assert_failure(&answer, 502, "InternalError.UpstreamRefused", "wrong key");
+    assert_failure(&answer, REFUSED, "wrong key");
     let outcomes: Vec<String> = cloud
         .sts()
         .calls()
@@ -248,12 +154,7 @@ async fn a_bucket_of_another_account_is_the_operators_affair() {
         .env("BUCKET", "examplebucket-1259999999");
     let cloud = builder.start().await.unwrap();
     let answer = Browser::of(&cloud).unwrap().get("/sign").await.unwrap();
-    assert_failure(
-        &answer,
-        502,
-        "InternalError.UpstreamRefused",
-        "other account",
-    );
+    assert_failure(&answer, REFUSED, "other account");
     assert!(printed(&cloud, "InvalidParameter.GrantOtherResource").await);
 }
 
@@ -267,7 +168,7 @@ async fn a_refused_connection_is_a_failure() {
         .await
         .unwrap();
     let answer = Browser::of(&cloud).unwrap().get("/sign").await.unwrap();
-    assert_failure(&answer, 502, "InternalError.UpstreamUnavailable", "refused");
+    assert_failure(&answer, UNAVAILABLE, "refused");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -306,12 +207,7 @@ async fn a_late_answer_is_given_up_within_the_deadline() {
         .unwrap();
     let browser = Browser::of(&cloud).unwrap();
     cloud.sts().inject([Fault::Delay(Duration::from_secs(20))]);
-    assert_failure(
-        &browser.get("/sign").await.unwrap(),
-        504,
-        "InternalError.UpstreamTimeout",
-        "delay",
-    );
+    assert_failure(&browser.get("/sign").await.unwrap(), TIMEOUT, "delay");
     assert_eq!(browser.get("/sign").await.unwrap().status, 200);
 }
 
@@ -330,12 +226,7 @@ async fn the_platforms_own_limit_ends_a_call_before_the_platform_does() {
         let browser = Browser::of(&cloud).unwrap();
         cloud.sts().inject([Fault::Delay(Duration::from_secs(20))]);
         let answer = browser.get("/sign").await.unwrap();
-        assert_failure(
-            &answer,
-            504,
-            "InternalError.UpstreamTimeout",
-            &format!("{platform:?}"),
-        );
+        assert_failure(&answer, TIMEOUT, &format!("{platform:?}"));
     }
 }
 
@@ -348,12 +239,7 @@ async fn a_certificate_that_is_not_trusted_is_no_connection() {
         .await
         .unwrap();
     let answer = Browser::of(&cloud).unwrap().get("/sign").await.unwrap();
-    assert_failure(
-        &answer,
-        502,
-        "InternalError.UpstreamUnavailable",
-        "untrusted",
-    );
+    assert_failure(&answer, UNAVAILABLE, "untrusted");
     assert_eq!(cloud.sts().call_count(), 0);
 }
 
@@ -409,7 +295,7 @@ async fn start() -> (Cloud, Browser) {
 }
 
 #[track_caller]
-fn assert_failure(answer: &Answer, status: u16, name: &str, case: &str) {
+fn assert_failure(answer: &Answer, (status, name): Told, case: &str) {
     assert_eq!(answer.status, status, "{case}: {answer:?}");
     assert_eq!(answer.body["codeDesc"], name, "{case}");
     let told = answer.body.to_string();

@@ -15,7 +15,6 @@ use cos_issuer_e2e::FIXED_SECRETS;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 fn main() -> ExitCode {
-    #[expect(clippy::disallowed_methods, reason = "a program reads its arguments")]
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match check(&arguments) {
         Ok(report) => say(&report, ExitCode::SUCCESS),
