@@ -33,7 +33,7 @@ pub enum LogLevel {
 
 impl LogLevel {
     /// Reads `LOG`. It comes before everything else, so that problems can be logged; a word that is not known means `info`,
-    /// and [`platform`] reports it.
+    /// and the rest of the configuration reports it.
     pub fn read(environment: &Environment) -> Self {
         let word = environment.text("LOG").ok().flatten();
         LOG_LEVELS
