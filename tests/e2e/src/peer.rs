@@ -1,4 +1,5 @@
-//! Other ends of connections that tests need: an HTTP client, a port nobody listens on, and a proxy that counts its tunnels.
+//! Other ends of connections that tests need: an HTTP client, a port nobody listens on, a listener that counts
+//! who came, and a proxy that counts its tunnels.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -6,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, copy_bidirectional};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::Failure;
@@ -34,6 +35,51 @@ pub async fn closed_port() -> io::Result<u16> {
         .await?
         .local_addr()?
         .port())
+}
+
+/// A listener that answers everybody alike and counts who came.
+#[derive(Debug)]
+pub struct Canary {
+    address: SocketAddr,
+    connections: Arc<AtomicUsize>,
+}
+
+impl Canary {
+    /// Starts one that answers with this status line and these headers, and no body.
+    ///
+    /// # Errors
+    /// When the system gives no port.
+    pub async fn start(head: &str) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let canary = Self {
+            address: listener.local_addr()?,
+            connections: Arc::default(),
+        };
+        let connections = Arc::clone(&canary.connections);
+        let answer = format!("{head}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+        tokio::spawn(async move {
+            while let Ok((mut client, _)) = listener.accept().await {
+                connections.fetch_add(1, Ordering::SeqCst);
+                let answer = answer.clone();
+                tokio::spawn(async move {
+                    // The request is read first: a connection that closes on unread bytes is reset.
+                    let _whatever_came = client.read(&mut [0; 16 * 1024]).await?;
+                    client.write_all(answer.as_bytes()).await
+                });
+            }
+        });
+        Ok(canary)
+    }
+
+    /// Its URL.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// How many connections it had.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
+    }
 }
 
 /// An HTTP proxy for `CONNECT` to loopback addresses.

@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use cos_emulator::{Cloud, Fault, Member, Platform};
-use cos_issuer_e2e::{Answer, Browser, ConnectProxy, closed_port, issuer_on, printed};
+use cos_issuer_e2e::{Answer, Browser, Canary, ConnectProxy, closed_port, issuer_on, printed};
 
 /// What a caller is told: the status and the stable name.
 type Told = (u16, &'static str);
@@ -228,6 +228,23 @@ async fn the_platforms_own_limit_ends_a_call_before_the_platform_does() {
         let answer = browser.get("/sign").await.unwrap();
         assert_failure(&answer, TIMEOUT, &format!("{platform:?}"));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redirect_is_not_followed() {
+    let canary = Canary::start("HTTP/1.1 200 OK").await.unwrap();
+    let redirect = format!(
+        "HTTP/1.1 307 Temporary Redirect\r\nlocation: {}",
+        canary.url()
+    );
+    let redirecting = Canary::start(&redirect).await.unwrap();
+    let builder = issuer_on(Platform::ScfWeb)
+        .unwrap()
+        .env("STS_ENDPOINTS", redirecting.url());
+    let cloud = builder.start().await.unwrap();
+    let answer = Browser::of(&cloud).unwrap().get("/sign").await.unwrap();
+    assert_failure(&answer, UNAVAILABLE, "redirect");
+    assert_eq!((redirecting.connections(), canary.connections()), (1, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
