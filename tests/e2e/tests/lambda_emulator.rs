@@ -3,6 +3,7 @@
 //! Events are what a function URL sends. Leaves out: the other shapes of events, which the local cloud covers.
 #![expect(
     clippy::unwrap_used,
+    clippy::print_stdout,
     reason = "a fault in a helper of these tests is a failed test"
 )]
 
