@@ -64,6 +64,7 @@ impl Issuer {
                 endpoint = endpoint.host(),
                 rule = error.rule().code().name,
                 cause = chain(&failure),
+                remedy = failure.remedy(),
                 "STS call failed"
             );
             if !may_lie_in_the_endpoint(&failure) {

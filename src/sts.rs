@@ -9,6 +9,7 @@
 mod client;
 mod endpoint;
 mod identity;
+mod remedy;
 mod request;
 mod response;
 

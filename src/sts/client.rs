@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use super::remedy::remedy;
 use super::{AnswerError, Credentials, Endpoint, Identity, SignedCall};
 use crate::cam::Region;
 use crate::grant::Authorized;
@@ -54,6 +55,16 @@ impl Client {
             self.remaining_seconds_min,
         )?;
         Ok(credentials)
+    }
+}
+
+impl StsError {
+    /// What the operator can do about it, in terms of the function's settings.
+    pub fn remedy(&self) -> Option<&'static str> {
+        match self {
+            Self::Answer(AnswerError::Api { code, .. }) => remedy(code),
+            Self::Answer(_) | Self::Call(_) => None,
+        }
     }
 }
 

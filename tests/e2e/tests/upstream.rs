@@ -156,6 +156,7 @@ async fn a_bucket_of_another_account_is_the_operators_affair() {
     let answer = Browser::of(&cloud).unwrap().get("/sign").await.unwrap();
     assert_failure(&answer, REFUSED, "other account");
     assert!(printed(&cloud, "InvalidParameter.GrantOtherResource").await);
+    assert!(printed(&cloud, "the appid in BUCKET").await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
