@@ -22,7 +22,7 @@ help: ## List the commands
 run: build emulator ## Start the local cloud, issue a credential and show it (Ctrl-C ends it)
 	@target/emulator/cos-emulator run --function $(bootstrap) $(ARGS)
 
-test: build clients ## Run every test, real clients included
+test: build clients deploy-check ## Run every test, real clients included
 	@rm -rf $(results) && mkdir -p $(results)
 	@COS_ISSUER_BOOTSTRAP="$(CURDIR)/$(bootstrap)" COS_EMULATOR_SECRET_LEDGER="$(CURDIR)/$(results)/secrets" \
 		cargo test --locked --workspace --no-fail-fast -- --nocapture 2>&1 | tee $(results)/output
