@@ -68,6 +68,7 @@ impl Client {
             .redirect(redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
             .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
+            .pool_idle_timeout(IDLE_TIME)
             .no_proxy();
         if let Some(proxy) = &settings.proxy {
             // The cause would repeat the URL, which may hold a password.
@@ -209,6 +210,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_millis(1500);
 
 /// More certificates than an extra CA file usually has.
 const EXTRA_ROOTS: usize = 8;
+
+/// The other side closes idle connections after a minute or so, unheard by an instance that is frozen meanwhile.
+const IDLE_TIME: Duration = Duration::from_secs(45);
 
 /// One instance serves one request at a time, or a few as a server.
 const IDLE_CONNECTIONS_MAX: usize = 8;
