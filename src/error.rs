@@ -24,6 +24,8 @@ pub enum Rule {
     QueryParameter,
     RequestTimeout,
     RouteNotFound,
+    Scope,
+    ScopeNotGranted,
     UnexpectedBody,
     UpstreamAnswer,
     UpstreamRefused,
@@ -45,7 +47,7 @@ pub struct Code {
 
 impl Rule {
     /// Every rule, for tests and for the documentation.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::BodyEncoding,
         Self::BodyTooLarge,
         Self::DurationSeconds,
@@ -57,6 +59,8 @@ impl Rule {
         Self::QueryParameter,
         Self::RequestTimeout,
         Self::RouteNotFound,
+        Self::Scope,
+        Self::ScopeNotGranted,
         Self::UnexpectedBody,
         Self::UpstreamAnswer,
         Self::UpstreamRefused,
@@ -68,6 +72,7 @@ impl Rule {
     /// The row of this rule.
     pub const fn code(self) -> Code {
         const PARAMETER: u16 = 4000;
+        const DENIED: u16 = 4300;
         const QUOTA: u16 = 4400;
         const BACKEND: u16 = 5100;
         let (status, number, name) = match self {
@@ -82,6 +87,8 @@ impl Rule {
             Self::QueryParameter => (400, PARAMETER, "InvalidParameter.QueryParameter"),
             Self::RequestTimeout => (408, PARAMETER, "InvalidParameter.RequestTimeout"),
             Self::RouteNotFound => (404, PARAMETER, "InvalidParameter.RouteNotFound"),
+            Self::Scope => (400, PARAMETER, "InvalidParameter.Scope"),
+            Self::ScopeNotGranted => (403, DENIED, "UnauthorizedOperation.Scope"),
             Self::UnexpectedBody => (400, PARAMETER, "InvalidParameter.UnexpectedBody"),
             Self::UpstreamAnswer => (502, BACKEND, "InternalError.UpstreamAnswer"),
             Self::UpstreamRefused => (502, BACKEND, "InternalError.UpstreamRefused"),
