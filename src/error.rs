@@ -17,6 +17,7 @@ pub enum Rule {
     BodyTooLarge,
     DurationSeconds,
     Event,
+    Extension,
     Format,
     HeadersTooLarge,
     Internal,
@@ -47,11 +48,12 @@ pub struct Code {
 
 impl Rule {
     /// Every rule, for tests and for the documentation.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::BodyEncoding,
         Self::BodyTooLarge,
         Self::DurationSeconds,
         Self::Event,
+        Self::Extension,
         Self::Format,
         Self::HeadersTooLarge,
         Self::Internal,
@@ -80,6 +82,7 @@ impl Rule {
             Self::BodyTooLarge => (413, PARAMETER, "InvalidParameter.BodyTooLarge"),
             Self::DurationSeconds => (400, PARAMETER, "InvalidParameter.DurationSeconds"),
             Self::Event => (400, PARAMETER, "InvalidParameter.Event"),
+            Self::Extension => (403, DENIED, "UnauthorizedOperation.Extension"),
             Self::Format => (400, PARAMETER, "InvalidParameter.Format"),
             Self::HeadersTooLarge => (431, PARAMETER, "InvalidParameter.HeadersTooLarge"),
             Self::Internal => (500, BACKEND, "InternalError"),
