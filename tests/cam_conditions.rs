@@ -30,7 +30,7 @@ const TABLE: &[Row] = &[
     ("string_not_equal", r#"["a","b"]"#, &["c"], &["a", "b"]),
     (
         "string_equal_ignore_case",
-        r#""aé""#,
+        r#""aÉ""#,
         &["aé", "AÉ"],
         &["b", ""],
     ),
@@ -62,6 +62,7 @@ const TABLE: &[Row] = &[
         &["11", "x", ""],
     ),
     ("numeric_equal", r#""1.2""#, &["1.2", "1.20"], &["1.3", "1"]),
+    ("numeric_equal", "0", &["-0", "0.0"], &["1"]),
     ("numeric_not_equal", "10", &["11", "-10"], &["10", "x", ""]),
     (
         "numeric_greater_than",

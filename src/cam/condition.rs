@@ -8,12 +8,11 @@
 //! Leaves out: whether COS knows a key.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
-use serde::de::{Error as _, MapAccess, Visitor};
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::one_or_many::OneOrMany;
+use super::json::Json;
 use super::value::{Literal, Operand};
 use super::{Operator, OperatorError};
 
@@ -44,7 +43,7 @@ impl Conditions {
         key: &str,
         values: Vec<Literal>,
     ) -> Result<Self, ConditionError> {
-        self.insert(Operator::parse(operator)?, key, values)?;
+        self.insert(&Operator::parse(operator)?, key, values)?;
         Ok(self)
     }
 
@@ -63,7 +62,7 @@ impl Conditions {
 
     fn insert(
         &mut self,
-        operator: Operator,
+        operator: &Operator,
         key: &str,
         values: Vec<Literal>,
     ) -> Result<(), ConditionError> {
@@ -80,7 +79,7 @@ impl Conditions {
         };
         let values = Values(values.into_iter().map(typed).collect::<Result<_, _>>()?);
         let twice = ConditionError::Twice(place());
-        let keys = self.blocks.entry(operator).or_default();
+        let keys = self.blocks.entry(operator.clone()).or_default();
         match keys.insert(key.to_owned(), values) {
             None => Ok(()),
             Some(_) => Err(twice),
@@ -123,20 +122,19 @@ pub enum ConditionError {
 
 impl<'de> Deserialize<'de> for Conditions {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let blocks: Pairs<Pairs<OneOrMany<Literal>>> = Pairs::deserialize(deserializer)?;
         let mut conditions = Self::none();
-        for (name, keys) in blocks.0 {
+        for (name, keys) in Json::deserialize(deserializer)?.into_members()? {
             let operator = Operator::parse(&name).map_err(D::Error::custom)?;
             if conditions.blocks.contains_key(&operator) {
                 return Err(D::Error::custom(ConditionError::Twice(name)));
             }
-            if keys.0.is_empty() {
+            let keys = keys.into_members::<D::Error>()?;
+            if keys.is_empty() {
                 return Err(D::Error::custom(ConditionError::NoKeys(name)));
             }
-            for (key, values) in keys.0 {
-                conditions
-                    .insert(operator.clone(), &key, values.0)
-                    .map_err(D::Error::custom)?;
+            for (key, values) in keys {
+                let inserted = conditions.insert(&operator, &key, values.into_literals()?);
+                inserted.map_err(D::Error::custom)?;
             }
         }
         Ok(conditions)
@@ -149,33 +147,6 @@ impl Serialize for Values {
             [(literal, _)] => literal.serialize(serializer),
             _ => serializer.collect_seq(self.literals()),
         }
-    }
-}
-
-/// A JSON object with every member that it has, repeated names too.
-struct Pairs<V>(Vec<(String, V)>);
-
-impl<'de, V: Deserialize<'de>> Deserialize<'de> for Pairs<V> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members<V>(std::marker::PhantomData<V>);
-
-        impl<'de, V: Deserialize<'de>> Visitor<'de> for Members<V> {
-            type Value = Pairs<V>;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut pairs = Vec::new();
-                while let Some(pair) = map.next_entry()? {
-                    pairs.push(pair);
-                }
-                Ok(Pairs(pairs))
-            }
-        }
-
-        deserializer.deserialize_map(Members(std::marker::PhantomData))
     }
 }
 
@@ -219,21 +190,15 @@ mod tests {
             ),
             (
                 r#"{"numeric_equal":{"a":"x"}}"#,
-                "`numeric_equal a` is not a number",
+                "`numeric_equal a` is not a number in digits",
             ),
-            (
-                r#"{"bool_equal":{"a":true}}"#,
-                "a condition value is a string or a number",
-            ),
-            (
-                r#"{"string_equal":{"a":null}}"#,
-                "a condition value is a string or a number",
-            ),
+            (r#"{"bool_equal":{"a":true}}"#, "a string or a number"),
+            (r#"{"string_equal":{"a":null}}"#, "a string or a number"),
             (
                 r#"{"string_equal":{"a":{"b":"c"}}}"#,
-                "a condition value is a string or a number",
+                "a string or a number",
             ),
-            (r#"{"string_equal":["a"]}"#, "an object"),
+            (r#"{"string_equal":["a"]}"#, "expected an object"),
         ] {
             let error = serde_json::from_str::<Conditions>(text).unwrap_err();
             assert!(error.to_string().contains(reason), "{text}: {error}");

@@ -61,6 +61,7 @@ mod tests {
             ("*ab*b", "ab"),
             ("a*b*b", "ab"),
             ("A*", "ab"),
+            ("a*c", "acd"),
             ("*b*a*", "ab"),
         ] {
             assert!(!covers(pattern, text), "{pattern} on {text}");

@@ -1,7 +1,7 @@
 //! Values of conditions: as they are written, and as what their operator compares.
 //!
 //! Promises: a value that its operator cannot compare is refused when the policy is read. Dates are `2016-06-01T00:01:00Z`, in UTC;
-//! numbers are plain decimals, exact to 15 digits; truth is `true` or `false`; `string_like` has `*` at the start, the end or both.
+//! numbers are plain decimals, compared exactly; truth is `true` or `false`; `string_like` has `*` at the start, the end or both.
 //! Inferred: `null_equal` takes the empty string or `true` for "absent or empty", `false` for the opposite.
 //! Leaves out: policy variables (`${uin}`); they are refused, since a session policy here is made for one caller anyway.
 
@@ -9,15 +9,16 @@ use std::cmp::Ordering;
 use std::net::IpAddr;
 
 use jiff::civil::DateTime;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::network::Network;
+use super::number::Number;
 use super::operator::{Kind, Relation};
 use super::pattern::covers;
 
 /// A value as a policy writes it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged, expecting = "a condition value is a string or a number")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
 pub enum Literal {
     /// In quotes.
     Text(String),
@@ -50,10 +51,6 @@ pub(super) enum Operand {
     TextIgnoringCase(String),
 }
 
-/// A finite number.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Number(f64);
-
 impl Operand {
     /// What `literal` is to an operator of this `kind`.
     pub(super) fn parse(kind: Kind, literal: &Literal) -> Result<Self, &'static str> {
@@ -84,9 +81,11 @@ impl Operand {
             Kind::Null => truth(&text)
                 .map(Self::Null)
                 .ok_or("not ``, `true` or `false`"),
-            Kind::Number => Number::of(literal).map(Self::Number).ok_or("not a number"),
+            Kind::Number => Number::parse(&text)
+                .map(Self::Number)
+                .ok_or("not a number in digits"),
             Kind::Text => Ok(Self::Text(text)),
-            Kind::TextIgnoringCase => Ok(Self::TextIgnoringCase(text.to_lowercase())),
+            Kind::TextIgnoringCase => Ok(Self::TextIgnoringCase(text)),
         }
     }
 
@@ -106,48 +105,12 @@ impl Operand {
             Self::Like(pattern) => equal(covers(pattern, seen)),
             // Answered by presence, never by a value.
             Self::Null(_) => return None,
-            Self::Number(value) => Relation::Ordered(Number::parse(seen)?.0.total_cmp(&value.0)),
+            Self::Number(value) => Relation::Ordered(Number::parse(seen)?.cmp(value)),
             Self::Text(value) => equal(value == seen),
-            Self::TextIgnoringCase(value) => equal(*value == seen.to_lowercase()),
+            Self::TextIgnoringCase(value) => equal(value.to_lowercase() == seen.to_lowercase()),
         })
     }
 }
-
-impl Number {
-    fn of(literal: &Literal) -> Option<Self> {
-        match literal {
-            Literal::Text(text) => Self::parse(text),
-            Literal::Number(number) => number.as_f64().and_then(Self::finite),
-        }
-    }
-
-    /// `12`, `-1.5`; no exponent, no `inf`, no sign `+`.
-    fn parse(text: &str) -> Option<Self> {
-        let unsigned = text.strip_prefix('-').unwrap_or(text);
-        let digits = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_digit());
-        let plain = match unsigned.split_once('.') {
-            Some((whole, fraction)) => digits(whole) && digits(fraction),
-            None => digits(unsigned),
-        };
-        if !plain {
-            return None;
-        }
-        text.parse().ok().and_then(Self::finite)
-    }
-
-    /// Without a negative zero, which has its own place in the total order.
-    fn finite(number: f64) -> Option<Self> {
-        number.is_finite().then_some(Self(number + 0.0))
-    }
-}
-
-impl PartialEq for Number {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.total_cmp(&other.0).is_eq()
-    }
-}
-
-impl Eq for Number {}
 
 fn truth(text: &str) -> Option<bool> {
     match text {
