@@ -1,8 +1,12 @@
 //! Actions: what a statement is about, as `name/cos:PutObject`.
 //!
-//! Promises: an [`Action`] has the shape of one, with `*` as the only wildcard. Leaves out: whether COS knows it.
+//! Promises: an [`Action`] has the shape of one, with `*` as the only wildcard, anywhere in it; `name/cos:X` and `cos:X` are the same;
+//! case matters. <https://www.tencentcloud.com/document/product/436/30580>
+//! Leaves out: whether COS knows it, and feature sets (`permid/`, `actionName/`), which are refused.
 
 use serde::{Deserialize, Serialize};
+
+use super::pattern::covers;
 
 /// One action, in the spelling that it came in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +33,16 @@ impl Action {
             None => true,
             Some((service, operation)) => (service == "cos" || stars(service)) && stars(operation),
         }
+    }
+
+    /// The action as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it covers the COS operation, as `PutObject`.
+    pub(super) fn covers(&self, operation: &str) -> bool {
+        covers(self.unprefixed(), &format!("cos:{operation}"))
     }
 
     /// `name/cos:X` and `cos:X` are the same action.
@@ -80,6 +94,32 @@ mod tests {
         assert!(parse("name/*").unwrap().is_every_cos_action());
         assert!(parse("cos:**").unwrap().is_every_cos_action());
         assert!(!parse("name/cos:Get*").unwrap().is_every_cos_action());
+    }
+
+    #[test]
+    fn a_wildcard_may_stand_anywhere_and_case_matters() {
+        for text in [
+            "*",
+            "name/*",
+            "*:*",
+            "cos:*",
+            "name/cos:Put*",
+            "*:PutObject",
+            "cos:*Obj*",
+            "c*s:P*t",
+        ] {
+            assert!(parse(text).unwrap().covers("PutObject"), "{text}");
+        }
+        for text in [
+            "cos:putobject",
+            "COS:PutObject",
+            "cvm:*",
+            "cos:Get*",
+            "cos:PutObjectACL",
+            "cos:Put",
+        ] {
+            assert!(!parse(text).unwrap().covers("PutObject"), "{text}");
+        }
     }
 
     #[test]

@@ -1,58 +1,17 @@
-//! Policies and statements: parsing and the one way they are written.
+//! Policies: parsing and the one way they are written.
 //!
-//! Promises: members that CAM does not know, and `principal`, are refused. Leaves out: what a condition means; it is kept as it
-//! came.
-
-use std::collections::BTreeMap;
+//! Promises: members that CAM does not know, and `principal`, are refused, as is any member that stands twice.
+//! Leaves out: other spellings of the members' names (`Statement`, `Effect`), which the documents of bucket policies show.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use super::{Action, POLICY_CHARACTERS_MAX, Resource};
+use super::one_or_many::one_or_many;
+use super::{Action, Effect, POLICY_CHARACTERS_MAX, Resource, Statement};
 
 /// A policy of version 2.0 that allows something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
     statements: Vec<Statement>,
-}
-
-/// One statement: an effect on every pair of an action and a resource.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Statement {
-    effect: Effect,
-    #[serde(deserialize_with = "one_or_many")]
-    action: Vec<Action>,
-    #[serde(deserialize_with = "one_or_many")]
-    resource: Vec<Resource>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    condition: BTreeMap<String, BTreeMap<String, Value>>,
-}
-
-/// What a statement does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Effect {
-    /// Grants.
-    Allow,
-    /// Takes away, whatever else grants.
-    Deny,
-}
-
-impl Statement {
-    /// Allows every one of `actions` on `resource`.
-    pub fn allow(actions: Vec<Action>, resource: Resource) -> Self {
-        Self {
-            effect: Effect::Allow,
-            action: actions,
-            resource: vec![resource],
-            condition: BTreeMap::new(),
-        }
-    }
-
-    fn allows_something(&self) -> bool {
-        self.effect == Effect::Allow && !self.action.is_empty() && !self.resource.is_empty()
-    }
 }
 
 impl Policy {
@@ -93,12 +52,17 @@ impl Policy {
         written.expect("a policy serialises")
     }
 
+    /// The statements, in their order.
+    pub(super) fn statements(&self) -> &[Statement] {
+        &self.statements
+    }
+
     /// Whether some statement allows every COS action without naming a bucket.
     pub fn is_full_access(&self) -> bool {
         self.statements.iter().any(|statement| {
             statement.effect == Effect::Allow
-                && statement.action.iter().any(Action::is_every_cos_action)
-                && statement.resource.iter().any(Resource::is_everything)
+                && statement.actions.iter().any(Action::is_every_cos_action)
+                && statement.resources.iter().any(Resource::is_everything)
         })
     }
 
@@ -108,7 +72,7 @@ impl Policy {
             .statements
             .iter()
             .filter(|statement| statement.effect == Effect::Allow);
-        let actions = allowed.flat_map(|statement| &statement.action);
+        let actions = allowed.flat_map(|statement| &statement.actions);
         let foreign = |action: &&Action| {
             !matches!(action.service(), "cos" | "ci") && !action.is_every_cos_action()
         };
@@ -151,21 +115,6 @@ enum Version {
     V2,
 }
 
-/// CAM lets a list of one drop its brackets.
-fn one_or_many<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
-where
-    D: serde::Deserializer<'de>,
-    T: serde::de::DeserializeOwned,
-{
-    let value = Value::deserialize(deserializer)?;
-    let many = if value.is_array() {
-        value
-    } else {
-        Value::Array(vec![value])
-    };
-    serde_json::from_value(many).map_err(serde::de::Error::custom)
-}
-
 #[cfg(test)]
 mod tests {
     use super::{Policy, PolicyError};
@@ -179,7 +128,7 @@ mod tests {
         let written = Policy::parse(text).unwrap().render();
         assert_eq!(
             written,
-            r#"{"version":"2.0","statement":[{"effect":"allow","action":["name/cos:GetObject"],"resource":["qcs::cos:ap-guangzhou:uid/1250000000:b-1250000000/a/*"],"condition":{"ip_equal":{"qcs:ip":["10.0.0.0/8"]},"string_equal":{"cos:prefix":"a"}}}]}"#
+            r#"{"version":"2.0","statement":[{"effect":"allow","action":["name/cos:GetObject"],"resource":["qcs::cos:ap-guangzhou:uid/1250000000:b-1250000000/a/*"],"condition":{"ip_equal":{"qcs:ip":"10.0.0.0/8"},"string_equal":{"cos:prefix":"a"}}}]}"#
         );
         assert_eq!(Policy::parse(&written).unwrap().render(), written);
     }
@@ -236,6 +185,10 @@ mod tests {
             r#"{"version":"2.0","statement":[{"effect":"allow","resource":"*"}]}"#,
             r#"{"version":"2.0","statement":[{"effect":"allow","action":"cos:*"}]}"#,
             r#"{"version":"2.0","statement":[{"effect":"allow","action":"cos:*","resource":"*","principal":{"qcs":"*"}}]}"#,
+            r#"{"version":"2.0","statement":[{"effect":"deny","effect":"allow","action":"cos:*","resource":"*"}]}"#,
+            r#"{"version":"2.0","statement":{"effect":"allow","action":"cos:*","action":"cos:*","resource":"*"}}"#,
+            r#"{"version":"2.0","statement":[],"statement":[{"effect":"allow","action":"cos:*","resource":"*"}]}"#,
+            r#"{"version":"2.0","statement":[{"effect":"allow","action":"cos:*","resource":"*","condition":{"string_equals":{"a":"b"}}}]}"#,
             r#"{"version":"2.0","principal":"*","statement":[{"effect":"allow","action":"cos:*","resource":"*"}]}"#,
         ] {
             assert!(

@@ -1,156 +1,55 @@
-//! Where a grant applies: bucket, region, object prefix, and the six-segment resource they make.
+//! Resources: what a statement applies to, in six segments, `qcs:project:service:region:account:resource`.
 //!
-//! `qcs:project:service:region:account:resource`, for COS `qcs::cos:ap-guangzhou:uid/1250000000:bucket-1250000000/prefix*`.
-//! Source: <https://www.tencentcloud.com/document/product/598/10606> and
-//! <https://www.tencentcloud.com/document/product/436/30580>.
+//! <https://www.tencentcloud.com/document/product/598/10606>, for COS <https://www.tencentcloud.com/document/product/436/30580>.
+//! Both COS forms are read into one: `qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/doc/*`, and the old
+//! `prefix//1250000000/examplebucket/doc/*` in the last segment.
 //!
-//! Promises: no part can hold a wildcard or a policy variable, since CAM has no escape for them. The only `*` is the one that
-//! [`Resource::below`] writes, behind a prefix closed by `/`, so that `users/1/` never covers `users/10/`.
-
-use std::fmt;
+//! Promises: a resource is rendered as it was written; the only `*` that this project writes is the one behind a closed
+//! prefix, as [`Resource::below`] does.
+//! Refused, since it is undocumented or COS never grants on it: a project, an account that is not `uid/<appid>`, `uin/<owner>`
+//! or empty (`uid/*` passes STS and is refused by COS), a policy variable in a COS path.
+//! Leaves out: the short region names of the old API, which match only themselves.
 
 use serde::{Deserialize, Serialize};
 
-/// A bucket with its appid, as `examplebucket-1250000000`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Bucket {
-    full_name: String,
-    appid: String,
-}
+use super::access::{Account, Target};
+use super::pattern::covers;
+use super::{Bucket, ObjectPrefix, Region};
 
-impl Bucket {
-    /// Reads `<name>-<appid>`, split at the last hyphen.
-    pub fn parse(text: &str) -> Result<Self, BucketError> {
-        let (name, appid) = text.rsplit_once('-').ok_or(BucketError::NoAppid)?;
-        if appid.len() < APPID_DIGITS_MIN || !appid.chars().all(|c| c.is_ascii_digit()) {
-            return Err(BucketError::NoAppid);
-        }
-        let known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        let closed = name.starts_with('-') || name.ends_with('-') || name.is_empty();
-        if closed || !name.chars().all(known) || text.len() > BUCKET_CHARACTERS_MAX {
-            return Err(BucketError::Name);
-        }
-        Ok(Self {
-            full_name: text.to_owned(),
-            appid: appid.to_owned(),
-        })
-    }
-
-    /// The name with the appid.
-    pub fn as_str(&self) -> &str {
-        &self.full_name
-    }
-}
-
-/// Why a text is no bucket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BucketError {
-    /// The name is outside what COS allows.
-    #[error(
-        "the name takes lower-case letters, digits and inner hyphens, 50 characters with the appid"
-    )]
-    Name,
-    /// There is no account number at the end.
-    #[error("the appid is missing: write `examplebucket-1250000000`")]
-    NoAppid,
-}
-
-/// A COS region, as `ap-guangzhou`. Known by its form, not from a list: regions are added over the years.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Region(String);
-
-impl Region {
-    /// Reads a region id: two letters, a place, and at most one suffix (`ap-shanghai-fsi`, `ap-beijing-1`).
-    pub fn parse(text: &str) -> Result<Self, RegionError> {
-        let parts: Vec<&str> = text.split('-').collect();
-        let letters = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase());
-        let suffix = |part: &str| {
-            letters(part) || (!part.is_empty() && part.chars().all(|c| c.is_ascii_digit()))
-        };
-        let known = match parts.as_slice() {
-            [area, place] => area.len() == 2 && letters(area) && letters(place),
-            [area, place, end] => area.len() == 2 && letters(area) && letters(place) && suffix(end),
-            _ => false,
-        };
-        if known {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(RegionError)
-        }
-    }
-
-    /// The region id.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// The text has not the form of a region id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "a region has the form `ap-guangzhou` (the short names `gz`, `sh`, `cn-east` are of an older API)"
-)]
-pub struct RegionError;
-
-/// A key prefix that ends in `/`; the whole bucket is written `/` alone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ObjectPrefix(String);
-
-impl ObjectPrefix {
-    /// Reads a prefix.
-    pub fn parse(text: &str) -> Result<Self, ObjectPrefixError> {
-        if text == "/" {
-            return Ok(Self(String::new()));
-        }
-        if !text.ends_with('/') {
-            return Err(ObjectPrefixError::NotClosed);
-        }
-        if text
-            .chars()
-            .any(|c| matches!(c, '*' | '?' | '$' | '{' | '}' | '\\') || c.is_control())
-        {
-            return Err(ObjectPrefixError::Character);
-        }
-        let mut segments = text.trim_end_matches('/').split('/');
-        let odd = segments.any(|segment| matches!(segment, "" | "." | ".."));
-        if odd || text.ends_with("//") {
-            return Err(ObjectPrefixError::Segment);
-        }
-        if text.len() > PREFIX_BYTES_MAX {
-            return Err(ObjectPrefixError::Long);
-        }
-        Ok(Self(text.to_owned()))
-    }
-
-    /// The prefix as keys have it: empty for the whole bucket.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// Why a text is no prefix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ObjectPrefixError {
-    /// A character that a policy would read as a wildcard or a variable.
-    #[error("`*`, `?`, `$`, `{{`, `}}`, `\\` and control characters cannot be escaped in a policy")]
-    Character,
-    /// Longer than a key may be.
-    #[error("a prefix has at most 700 bytes")]
-    Long,
-    /// It does not end in `/`.
-    #[error(
-        "a prefix ends in `/` (else `users/1` would cover `users/10`); for the whole bucket write `/`"
-    )]
-    NotClosed,
-    /// An empty segment, `.` or `..`.
-    #[error("a prefix has no leading `/`, no `//` and no segment `.` or `..`")]
-    Segment,
-}
-
-/// What a statement applies to, in the spelling that it came in.
+/// What a statement applies to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Resource(String);
+pub struct Resource {
+    written: String,
+    /// `None` for `*` alone.
+    segments: Option<Segments>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Segments {
+    service: String,
+    region: String,
+    account: Owner,
+    path: Path,
+}
+
+/// The last segment, as a pattern.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Path {
+    /// For `bucket-appid/key`.
+    New(String),
+    /// For `bucket/key`, in buckets of `appid`.
+    Old { appid: String, pattern: String },
+}
+
+/// Whose resources are meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Owner {
+    Appid(String),
+    /// The account that the policy belongs to.
+    Creator,
+    Uin(String),
+}
 
 impl Resource {
     /// All keys of `bucket` below `prefix`.
@@ -165,143 +64,283 @@ impl Resource {
 
     /// One key of `bucket`, or one prefix that is listed; it holds nothing that a policy expands.
     pub(crate) fn exactly(bucket: &Bucket, region: &Region, key: &str) -> Self {
-        Self(format!(
-            "qcs::cos:{}:uid/{}:{}/{key}",
-            region.0, bucket.appid, bucket.full_name
-        ))
+        let path = format!("{bucket}/{key}");
+        Self {
+            written: format!("qcs::cos:{}:uid/{}:{path}", region.as_str(), bucket.appid()),
+            segments: Some(Segments {
+                service: "cos".to_owned(),
+                region: region.as_str().to_owned(),
+                account: Owner::Appid(bucket.appid().to_owned()),
+                path: Path::New(path),
+            }),
+        }
+    }
+
+    /// The resource as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.written
+    }
+
+    /// The region pattern; `*` for every region.
+    pub fn region(&self) -> &str {
+        match &self.segments {
+            Some(segments) if !segments.region.is_empty() => &segments.region,
+            _ => "*",
+        }
+    }
+
+    /// The account number it is limited to, if it names one.
+    pub fn appid(&self) -> Option<&str> {
+        let segments = self.segments.as_ref()?;
+        match (&segments.path, &segments.account) {
+            (Path::Old { appid, .. }, _) | (Path::New(_), Owner::Appid(appid)) => Some(appid),
+            (Path::New(_), Owner::Creator | Owner::Uin(_)) => None,
+        }
+    }
+
+    /// The pattern of the bucket with its appid, and that of the key (empty: the bucket itself; `None`: there is no `/`, and what
+    /// the bucket's pattern covers, as `*` does, may go on into the key).
+    pub fn bucket_and_key(&self) -> (String, Option<&str>) {
+        let (pattern, appid) = match self.segments.as_ref().map(|segments| &segments.path) {
+            None => ("*", None),
+            Some(Path::New(pattern)) => (pattern.as_str(), None),
+            Some(Path::Old { appid, pattern }) => (pattern.as_str(), Some(appid)),
+        };
+        match (pattern.split_once('/'), appid) {
+            (None, _) => (pattern.to_owned(), None),
+            (Some((bucket, key)), None) => (bucket.to_owned(), Some(key)),
+            (Some((bucket, key)), Some(appid)) => (format!("{bucket}-{appid}"), Some(key)),
+        }
     }
 
     /// Whether it names no bucket at all, as `*` or `qcs::cos:::*`.
     pub fn is_everything(&self) -> bool {
-        let segments: Vec<&str> = self.0.splitn(6, ':').collect();
-        match segments.as_slice() {
-            [_, _, _, _, _, resource] => resource.trim_start_matches('/').starts_with('*'),
-            _ => true,
-        }
+        self.segments.as_ref().is_none_or(|segments| {
+            let (Path::New(pattern) | Path::Old { pattern, .. }) = &segments.path;
+            pattern.trim_start_matches('/').starts_with('*')
+        })
+    }
+
+    /// Whether it covers `target`, in a policy of `creator`. What has no bucket is covered by `*` alone (documented for GetService).
+    pub(super) fn covers(&self, target: &Target, creator: &Account) -> bool {
+        let Some(segments) = &self.segments else {
+            return true;
+        };
+        let Target::Object {
+            region,
+            bucket,
+            owner_uin,
+            key,
+        } = target
+        else {
+            return false;
+        };
+        let owned = match &segments.account {
+            Owner::Appid(appid) => appid == bucket.appid(),
+            Owner::Creator => creator.appid == bucket.appid(),
+            Owner::Uin(uin) => uin == owner_uin,
+        };
+        let on_path = match &segments.path {
+            Path::New(pattern) => covers(pattern, &format!("{bucket}/{key}")),
+            Path::Old { appid, pattern } => {
+                appid == bucket.appid()
+                    && covers(pattern, &format!("{}/{key}", bucket.short_name()))
+            }
+        };
+        owned && on_path && is_cos(&segments.service) && covers(self.region(), region.as_str())
     }
 }
 
 impl TryFrom<String> for Resource {
     type Error = &'static str;
 
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        let segments: Vec<&str> = text.splitn(6, ':').collect();
-        let six =
-            matches!(segments.as_slice(), ["qcs", _, _, _, _, resource] if !resource.is_empty());
-        if text == "*" || six {
-            return Ok(Self(text));
-        }
-        Err(
-            "a resource is `*` or has six segments, as `qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/*`",
-        )
+    fn try_from(written: String) -> Result<Self, Self::Error> {
+        let parts: Vec<&str> = written.splitn(6, ':').collect();
+        let segments = match parts.as_slice() {
+            ["*"] => None,
+            ["qcs", project, service, region, account, path] if !path.is_empty() => {
+                if !project.is_empty() {
+                    return Err("the second segment of a resource is empty: `qcs::cos:...`");
+                }
+                let path = if is_cos(service) {
+                    cos_path(path)?
+                } else {
+                    Path::New((*path).to_owned())
+                };
+                Some(Segments {
+                    service: (*service).to_owned(),
+                    region: (*region).to_owned(),
+                    account: owner(account)?,
+                    path,
+                })
+            }
+            _ => return Err(FORM),
+        };
+        Ok(Self { written, segments })
     }
 }
 
 impl From<Resource> for String {
     fn from(resource: Resource) -> Self {
-        resource.0
+        resource.written
     }
 }
 
-impl fmt::Display for Bucket {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.full_name)
+const FORM: &str = "a resource is `*` or has six segments, as `qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/*`";
+
+/// An empty service, and `*`, are all services.
+fn is_cos(service: &str) -> bool {
+    matches!(service, "cos" | "" | "*")
+}
+
+fn owner(account: &str) -> Result<Owner, &'static str> {
+    match account.split_once('/') {
+        None if account.is_empty() => Ok(Owner::Creator),
+        Some(("uid", appid)) if is_number(appid) => Ok(Owner::Appid(appid.to_owned())),
+        Some(("uin", uin)) if is_number(uin) => Ok(Owner::Uin(uin.to_owned())),
+        _ => Err("the account of a resource is `uid/<appid>`, `uin/<owner>` or empty"),
     }
 }
 
-/// The shortest appid in use has ten digits; older accounts have fewer.
-const APPID_DIGITS_MIN: usize = 5;
+fn cos_path(path: &str) -> Result<Path, &'static str> {
+    if path.contains("${") {
+        return Err("a COS resource takes no policy variable");
+    }
+    let Some(old) = path.strip_prefix("prefix//") else {
+        return Ok(Path::New(path.to_owned()));
+    };
+    match old.split_once('/') {
+        Some((appid, pattern)) if is_number(appid) && !pattern.is_empty() => Ok(Path::Old {
+            appid: appid.to_owned(),
+            pattern: pattern.to_owned(),
+        }),
+        _ => Err("the old form of a resource is `prefix//<appid>/<bucket without appid>/<key>`"),
+    }
+}
 
-/// Name and appid together. <https://www.tencentcloud.com/document/product/436/13312>
-const BUCKET_CHARACTERS_MAX: usize = 50;
-
-/// A key has at most 850 bytes; the rest is left for the name below the prefix.
-const PREFIX_BYTES_MAX: usize = 700;
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_digit())
+}
 
 #[cfg(test)]
 mod tests {
-    use super::{Bucket, BucketError, ObjectPrefix, ObjectPrefixError, Region, Resource};
+    use super::super::access::{Account, Target};
+    use super::super::{Bucket, ObjectPrefix, Region};
+    use super::Resource;
 
-    #[test]
-    fn a_bucket_needs_its_appid() {
-        assert!(Bucket::parse("examplebucket-1250000000").is_ok());
-        assert!(Bucket::parse("my-own-bucket-1250000000").is_ok());
-        for text in [
-            "examplebucket",
-            "examplebucket-",
-            "examplebucket-abc",
-            "-1250000000",
-            "1250000000",
-            "",
-        ] {
-            assert!(Bucket::parse(text).is_err(), "{text}");
-        }
-        assert_eq!(Bucket::parse("examplebucket"), Err(BucketError::NoAppid));
-        assert_eq!(Bucket::parse("Example-1250000000"), Err(BucketError::Name));
-        assert_eq!(Bucket::parse("exam*ple-1250000000"), Err(BucketError::Name));
+    fn resource(text: &str) -> Result<Resource, &'static str> {
+        Resource::try_from(text.to_owned())
+    }
+
+    /// `<bucket>-<appid>/<key>` in ap-guangzhou, owned by 100000000001, seen from the account 1250000000.
+    fn covers(pattern: &str, path: &str) -> bool {
+        let (bucket, key) = path.split_once('/').unwrap();
+        let target = Target::Object {
+            region: Region::parse("ap-guangzhou").unwrap(),
+            bucket: Bucket::parse(bucket).unwrap(),
+            owner_uin: "100000000001".to_owned(),
+            key: key.to_owned(),
+        };
+        let creator = Account {
+            appid: "1250000000".to_owned(),
+            owner_uin: "100000000001".to_owned(),
+        };
+        resource(pattern).unwrap().covers(&target, &creator)
     }
 
     #[test]
-    fn a_region_is_known_by_its_form() {
-        for text in [
-            "ap-guangzhou",
-            "na-siliconvalley",
-            "ap-beijing-1",
-            "ap-shanghai-fsi",
-        ] {
-            assert!(Region::parse(text).is_ok(), "{text}");
+    fn both_forms_say_the_same() {
+        let new = resource("qcs::cos:ap-guangzhou:uid/1250000000:b-1250000000/doc/*").unwrap();
+        let old = resource("qcs::cos:ap-guangzhou:uid/1250000000:prefix//1250000000/b/doc/*");
+        let old = old.unwrap();
+        for each in [&new, &old] {
+            assert_eq!(each.region(), "ap-guangzhou");
+            assert_eq!(each.appid(), Some("1250000000"));
+            let (bucket, key) = each.bucket_and_key();
+            assert_eq!((bucket.as_str(), key), ("b-1250000000", Some("doc/*")));
         }
-        for text in [
-            "",
-            "gz",
-            "cn_east",
-            "AP-guangzhou",
-            "ap-",
-            "ap-*",
-            "ap-guangzhou-1-2",
-            "ap.guangzhou",
-            "apx-guangzhou",
+        assert!(old.as_str().contains("prefix//"), "rendered as written");
+    }
+
+    #[test]
+    fn what_a_resource_covers() {
+        for pattern in [
+            "*",
+            "qcs::cos:::*",
+            "qcs:::::*",
+            "qcs::*:*::*",
+            "qcs::cos:ap-*:uid/1250000000:*",
+            "qcs::cos:ap-guangzhou:uid/1250000000:b-1250000000*",
+            "qcs::cos:ap-guangzhou:uid/1250000000:b-1250000000/*",
+            "qcs::cos:ap-guangzhou:uid/1250000000:b-1250000000/doc/*",
+            "qcs::cos:ap-guangzhou:uid/1250000000:b-1250000000/doc/a.mp3",
+            "qcs::cos:ap-guangzhou:uin/100000000001:b-1250000000/doc/*",
+            "qcs::cos:::b-1250000000/*a.mp3",
+            "qcs::cos::uid/1250000000:prefix//1250000000/b/doc/*",
+            "qcs::cos::uid/1250000000:prefix//1250000000/*",
+            "qcs::cos::uid/1250000000:prefix//1250000000/b*",
         ] {
-            assert!(Region::parse(text).is_err(), "{text}");
+            assert!(covers(pattern, "b-1250000000/doc/a.mp3"), "{pattern}");
         }
     }
 
     #[test]
-    fn a_prefix_is_closed_and_has_nothing_that_a_policy_would_expand() {
-        assert_eq!(ObjectPrefix::parse("/").unwrap().as_str(), "");
-        assert_eq!(
-            ObjectPrefix::parse("users/1/").unwrap().as_str(),
-            "users/1/"
-        );
-        assert_eq!(ObjectPrefix::parse("文件/").unwrap().as_str(), "文件/");
-        assert_eq!(
-            ObjectPrefix::parse("users/1"),
-            Err(ObjectPrefixError::NotClosed)
-        );
-        for text in ["us*rs/", "u?/", "${uin}/", "{a}/", "a\\b/", "a\n/"] {
-            assert_eq!(
-                ObjectPrefix::parse(text),
-                Err(ObjectPrefixError::Character),
-                "{text}"
-            );
+    fn what_a_resource_does_not_cover() {
+        for pattern in [
+            "qcs::cvm:::*",
+            "qcs::cos:ap-beijing::*",
+            "qcs::cos:gz::*",
+            "qcs::cos::uid/1250000001:*",
+            "qcs::cos::uin/100000000002:*",
+            "qcs::cos:::b-1250000000",
+            "qcs::cos:::b-1250000000/",
+            "qcs::cos:::b-1250000000/do/*",
+            "qcs::cos:::b-1250000000/DOC/*",
+            "qcs::cos:::prefix//1250000001/b/*",
+            "qcs::cos:::prefix//1250000001/*",
+            "qcs::cos:::prefix//1250000000/b",
+            "qcs::cos:::prefix//1250000000/b-*",
+            "qcs::cos:::b-1250000000.ap-guangzhou.myqcloud.com/*",
+        ] {
+            assert!(!covers(pattern, "b-1250000000/doc/a.mp3"), "{pattern}");
         }
-        for text in ["/users/", "users//", "a//b/", "./", "../", "a/../b/", "//"] {
-            assert_eq!(
-                ObjectPrefix::parse(text),
-                Err(ObjectPrefixError::Segment),
-                "{text}"
-            );
-        }
+        // T3: siblings.
+        assert!(!covers(
+            "qcs::cos:::b-1250000000/users/1/*",
+            "b-1250000000/users/10/a"
+        ));
+        assert!(covers(
+            "qcs::cos:::b-1250000000/users/1*",
+            "b-1250000000/users/10/a"
+        ));
+        // An empty account is the policy's own, and never another one.
+        assert!(!covers("qcs::cos:::*", "b-1250000009/a"));
+    }
+
+    #[test]
+    fn the_bucket_itself_is_its_name_and_a_slash() {
+        assert!(covers("qcs::cos:::b-1250000000/", "b-1250000000/"));
+        assert!(covers("qcs::cos:::b-1250000000/*", "b-1250000000/"));
+        assert!(!covers("qcs::cos:::b-1250000000/doc/*", "b-1250000000/"));
+    }
+
+    #[test]
+    fn what_is_written_below_a_prefix_is_read_back_the_same() {
+        let bucket = Bucket::parse("b-1250000000").unwrap();
+        let region = Region::parse("ap-guangzhou").unwrap();
+        let prefix = ObjectPrefix::parse("users/1/").unwrap();
+        let written = Resource::below(&bucket, &region, &prefix);
+        assert_eq!(resource(written.as_str()).unwrap(), written);
     }
 
     #[test]
     fn a_resource_without_a_bucket_is_everything() {
-        let resource = |text: &str| Resource::try_from(text.to_owned());
         for text in [
             "*",
             "qcs::cos:::*",
             "qcs::cos:ap-guangzhou:uid/1250000000:*",
             "qcs::cos:::/*",
+            "qcs::cos:::prefix//1250000000/*",
         ] {
             assert!(resource(text).unwrap().is_everything(), "{text}");
         }
@@ -310,7 +349,27 @@ mod tests {
                 .unwrap()
                 .is_everything()
         );
-        for text in ["", "cos", "qcs::cos", "qcs::cos:::", "arn:aws:s3:::b"] {
+    }
+
+    #[test]
+    fn what_is_not_a_resource_is_refused() {
+        for text in [
+            "",
+            "cos",
+            "**",
+            "qcs::cos",
+            "qcs::cos:::",
+            "arn:aws:s3:::b",
+            "qcs:id/0:cos:::*",
+            "qcs::cos::uid/*:*",
+            "qcs::cos::uid/:*",
+            "qcs::cos::*:*",
+            "qcs::cos::root:*",
+            "qcs::cos:::b-1250000000/${uin}/*",
+            "qcs::cos:::prefix//*",
+            "qcs::cos:::prefix//*/b/*",
+            "qcs::cos:::prefix//1250000000/",
+        ] {
             assert!(resource(text).is_err(), "{text}");
         }
     }

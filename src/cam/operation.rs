@@ -1,0 +1,108 @@
+//! The COS operations that are known here, as an access names them.
+//!
+//! <https://www.tencentcloud.com/document/product/436/30580> and <https://www.tencentcloud.com/document/product/598/57092>.
+//! An action outside this list is denied, with that reason: a request that was mapped to nothing real must not pass because some
+//! statement says `*`. Where the documents give one request two names, both are here.
+
+/// Whether an access may be about `operation`, as `PutObject`.
+pub(super) fn is_known(operation: &str) -> bool {
+    is_without_bucket(operation)
+        || OPERATIONS.contains(&operation)
+        || VERBS_OF_SETTINGS.iter().any(|(settings, verbs)| {
+            verbs
+                .iter()
+                .filter_map(|verb| operation.strip_prefix(verb))
+                .any(|setting| settings.contains(&setting))
+        })
+}
+
+/// Whether `operation` is about no bucket, so that only the resource `*` covers it.
+pub(super) fn is_without_bucket(operation: &str) -> bool {
+    operation == "GetService"
+}
+
+const OPERATIONS: &[&str] = &[
+    "AbortMultipartUpload",
+    "AppendObject",
+    "CompleteMultipartUpload",
+    "DeleteBucket",
+    "DeleteMultipleObjects",
+    "DeleteObject",
+    "DeleteObjectTagging",
+    "GetBucket",
+    "GetBucketLocation",
+    "GetBucketObjectVersions",
+    "GetObject",
+    "GetObjectACL",
+    "GetObjectTagging",
+    "HeadBucket",
+    "HeadObject",
+    "InitiateMultipartUpload",
+    "ListBucketInventory",
+    "ListLiveChannels",
+    "ListMultipartUploads",
+    "ListParts",
+    "OptionsObject",
+    "PostBucketInventory",
+    "PostObject",
+    "PostObjectRestore",
+    "PutBucket",
+    "PutObject",
+    "PutObjectACL",
+    "PutObjectCopy",
+    "PutObjectTagging",
+    "RestoreObject",
+    "UploadPart",
+    "UploadPartCopy",
+];
+
+/// Settings of a bucket, and what can be done with each.
+const VERBS_OF_SETTINGS: &[(&[&str], &[&str])] = &[
+    (
+        &["ACL", "Accelerate", "Logging", "Referer", "Versioning"],
+        &["GetBucket", "PutBucket"],
+    ),
+    (
+        &[
+            "CORS",
+            "Domain",
+            "Encryption",
+            "Inventory",
+            "Lifecycle",
+            "Origin",
+            "Policy",
+            "Replication",
+            "Tagging",
+            "Website",
+        ],
+        &["GetBucket", "PutBucket", "DeleteBucket"],
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::is_known;
+
+    #[test]
+    fn only_real_operations_are_known() {
+        for operation in [
+            "PutObject",
+            "GetService",
+            "DeleteBucketCORS",
+            "GetBucketACL",
+        ] {
+            assert!(is_known(operation), "{operation}");
+        }
+        for operation in [
+            "",
+            "*",
+            "putObject",
+            "PutObjects",
+            "DeleteBucketACL",
+            "Get*",
+            "GetBucketX",
+        ] {
+            assert!(!is_known(operation), "{operation}");
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! The one wildcard of CAM: `*` stands for any run of characters, `/` included, and for none.
+//!
+//! Documented: a `*` anywhere in an action, and at the end of a resource. A `*` elsewhere in a resource is read the same way
+//! (inferred). There is no escape, and `?` is an ordinary character.
+
+/// Whether `pattern` covers the whole of `text`.
+pub(super) fn covers(pattern: &str, text: &str) -> bool {
+    let Some((start, rest)) = pattern.split_once('*') else {
+        return pattern == text;
+    };
+    let Some(text) = text.strip_prefix(start) else {
+        return false;
+    };
+    let Some((middle, end)) = rest.rsplit_once('*') else {
+        return text.ends_with(rest);
+    };
+    let Some(mut text) = text.strip_suffix(end) else {
+        return false;
+    };
+    // Between two wildcards the leftmost place is always good enough: it leaves the most for the parts behind it.
+    for part in middle.split('*') {
+        match text.split_once(part) {
+            Some((_, behind)) => text = behind,
+            None => return false,
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::covers;
+
+    #[test]
+    fn a_star_stands_for_any_run_of_characters() {
+        for (pattern, text) in [
+            ("", ""),
+            ("*", ""),
+            ("*", "a/b"),
+            ("a*", "a"),
+            ("a*c", "abc"),
+            ("a*c", "ac"),
+            ("**", "x"),
+            ("*b*", "abc"),
+            ("*b*c*", "abxc"),
+            ("a*b*b", "abb"),
+            ("文*", "文件"),
+        ] {
+            assert!(covers(pattern, text), "{pattern} on {text}");
+        }
+    }
+
+    #[test]
+    fn nothing_else_is_a_wildcard_and_no_character_counts_twice() {
+        for (pattern, text) in [
+            ("", "a"),
+            ("a", ""),
+            ("a?", "ab"),
+            ("a*", "b"),
+            ("ab*ba", "aba"),
+            ("*ab*b", "ab"),
+            ("a*b*b", "ab"),
+            ("A*", "ab"),
+            ("a*c", "acd"),
+            ("*b*a*", "ab"),
+        ] {
+            assert!(!covers(pattern, text), "{pattern} on {text}");
+        }
+    }
+}
