@@ -13,14 +13,18 @@ use http::{HeaderName, HeaderValue, StatusCode};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the table below says what each one means")]
 pub enum Rule {
+    ApiKey,
     BodyEncoding,
     BodyTooLarge,
+    CallerNotAllowed,
     DurationSeconds,
     Event,
     Format,
     HeadersTooLarge,
     Internal,
     MethodNotAllowed,
+    ProofAmbiguous,
+    ProofMissing,
     QueryParameter,
     RequestTimeout,
     RouteNotFound,
@@ -45,15 +49,19 @@ pub struct Code {
 
 impl Rule {
     /// Every rule, for tests and for the documentation.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 21] = [
+        Self::ApiKey,
         Self::BodyEncoding,
         Self::BodyTooLarge,
+        Self::CallerNotAllowed,
         Self::DurationSeconds,
         Self::Event,
         Self::Format,
         Self::HeadersTooLarge,
         Self::Internal,
         Self::MethodNotAllowed,
+        Self::ProofAmbiguous,
+        Self::ProofMissing,
         Self::QueryParameter,
         Self::RequestTimeout,
         Self::RouteNotFound,
@@ -68,17 +76,23 @@ impl Rule {
     /// The row of this rule.
     pub const fn code(self) -> Code {
         const PARAMETER: u16 = 4000;
+        const AUTHENTICATION: u16 = 4100;
+        const REFUSED: u16 = 4300;
         const QUOTA: u16 = 4400;
         const BACKEND: u16 = 5100;
         let (status, number, name) = match self {
+            Self::ApiKey => (401, AUTHENTICATION, "AuthFailure.ApiKey"),
             Self::BodyEncoding => (400, PARAMETER, "InvalidParameter.BodyEncoding"),
             Self::BodyTooLarge => (413, PARAMETER, "InvalidParameter.BodyTooLarge"),
+            Self::CallerNotAllowed => (403, REFUSED, "UnauthorizedOperation.CallerNotAllowed"),
             Self::DurationSeconds => (400, PARAMETER, "InvalidParameter.DurationSeconds"),
             Self::Event => (400, PARAMETER, "InvalidParameter.Event"),
             Self::Format => (400, PARAMETER, "InvalidParameter.Format"),
             Self::HeadersTooLarge => (431, PARAMETER, "InvalidParameter.HeadersTooLarge"),
             Self::Internal => (500, BACKEND, "InternalError"),
             Self::MethodNotAllowed => (405, PARAMETER, "InvalidParameter.MethodNotAllowed"),
+            Self::ProofAmbiguous => (401, AUTHENTICATION, "AuthFailure.ProofAmbiguous"),
+            Self::ProofMissing => (401, AUTHENTICATION, "AuthFailure.ProofMissing"),
             Self::QueryParameter => (400, PARAMETER, "InvalidParameter.QueryParameter"),
             Self::RequestTimeout => (408, PARAMETER, "InvalidParameter.RequestTimeout"),
             Self::RouteNotFound => (404, PARAMETER, "InvalidParameter.RouteNotFound"),

@@ -112,7 +112,7 @@ impl Grant {
     /// [`Rule::DurationSeconds`] when the asked lifetime is outside the grant.
     pub fn authorise(
         &self,
-        _caller: Caller,
+        _caller: &Caller,
         asked: CredentialRequest,
     ) -> Result<Authorized, Error> {
         let Lifetime {
@@ -209,7 +209,7 @@ mod tests {
                 format: Format::Cam,
                 duration_seconds,
             };
-            grant.authorise(Caller::for_tests(), asked)
+            grant.authorise(&Caller::for_tests(), asked)
         };
         assert_eq!(ask(None).unwrap().duration_seconds(), 1800);
         assert_eq!(ask(Some(360)).unwrap().duration_seconds(), 360);

@@ -73,6 +73,10 @@ impl Request {
             );
             return Err(Error::new(Rule::HeadersTooLarge, message));
         }
+        // A header may be a caller's key: `Debug` shows none.
+        for value in headers.values_mut() {
+            value.set_sensitive(true);
+        }
         if body.len() > BODY_BYTES_MAX {
             return Err(body_too_large());
         }

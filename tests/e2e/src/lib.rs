@@ -28,5 +28,12 @@ pub use rie::{Invocation, Rie};
 /// Environment variables by name, for a child that sees no others.
 pub type Variables = BTreeMap<&'static str, String>;
 
+/// A key of a caller.
+pub const API_KEY: &str = "CANARY-api-key-of-a-caller-0123456789";
+
 /// Secrets that tests make up themselves; the leak check looks for them too.
-pub const FIXED_SECRETS: [&str; 2] = ["CANARY-wrong-secret-key", "CANARY-secret-key-of-a-process"];
+pub const FIXED_SECRETS: [&str; 3] = [
+    "CANARY-wrong-secret-key",
+    "CANARY-secret-key-of-a-process",
+    API_KEY,
+];
