@@ -7,9 +7,12 @@
 
 mod api_key;
 mod claims;
+mod hmac;
+mod replay;
 
 pub use api_key::{ApiKey, ApiKeys};
 pub use claims::{Claim, Claims};
+pub use hmac::{HmacKey, HmacKeys};
 
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -17,6 +20,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use crate::error::{Error, Rule};
 use crate::request::Request;
 use crate::sign::tc3::sha256_hex;
+use crate::time::Clock;
 
 /// How callers prove who they are: the setting `AUTH`.
 #[expect(missing_debug_implementations, reason = "it holds callers' keys")]
@@ -32,14 +36,17 @@ pub enum Authentication {
 pub enum Verifier {
     /// A key that the caller sends.
     ApiKey(ApiKeys),
+    /// A signature over the request.
+    Hmac(HmacKeys),
 }
 
 impl Authentication {
-    /// Proves who sent `request`.
+    /// Proves who sent `request` for `path`, its path without `BASE_PATH`.
     ///
     /// # Errors
     /// With status 401: [`Rule::ProofMissing`], [`Rule::ProofAmbiguous`], or the rule of the kind that was tried.
-    pub fn prove(&self, request: &Request) -> Result<Caller, Error> {
+    /// With status 503: [`Rule::ReplayMemoryFull`].
+    pub fn prove(&self, request: &Request, path: &str, clock: &dyn Clock) -> Result<Caller, Error> {
         let verifiers = match self {
             Self::None => return Ok(Caller::anonymous()),
             Self::Proofs(verifiers) => verifiers,
@@ -48,7 +55,7 @@ impl Authentication {
             .iter()
             .flat_map(|verifier| std::iter::repeat_n(verifier, verifier.proofs(request)));
         let outcome = match (brought.next(), brought.next()) {
-            (Some(verifier), None) => verifier.verify(request),
+            (Some(verifier), None) => verifier.verify(request, path, clock),
             (None, _) => Err(Error::new(
                 Rule::ProofMissing,
                 "prove who you are: `WWW-Authenticate` says how",
@@ -68,6 +75,7 @@ impl Authentication {
         };
         verifiers.iter().find_map(|verifier| match verifier {
             Verifier::ApiKey(keys) => keys.header(),
+            Verifier::Hmac(_) => None,
         })
     }
 }
@@ -77,18 +85,21 @@ impl Verifier {
     fn proofs(&self, request: &Request) -> usize {
         match self {
             Self::ApiKey(keys) => keys.presented(&request.headers).count(),
+            Self::Hmac(_) => HmacKeys::presented(&request.headers).count(),
         }
     }
 
-    fn verify(&self, request: &Request) -> Result<Caller, Error> {
+    fn verify(&self, request: &Request, path: &str, clock: &dyn Clock) -> Result<Caller, Error> {
         match self {
             Self::ApiKey(keys) => keys.verify(&request.headers),
+            Self::Hmac(keys) => keys.verify(request, path, clock.now()),
         }
     }
 
     fn challenge(&self) -> String {
         match self {
             Self::ApiKey(keys) => keys.challenge(),
+            Self::Hmac(_) => HmacKeys::challenge(),
         }
     }
 }
@@ -122,6 +133,8 @@ fn of_scheme<'r>(
 pub enum Kind {
     /// By a key of `API_KEYS`.
     ApiKey,
+    /// By a signature with a key of `HMAC_KEYS`.
+    Hmac,
     /// Not at all.
     None,
 }
@@ -131,6 +144,7 @@ impl Kind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::ApiKey => "api-key",
+            Self::Hmac => "hmac",
             Self::None => "none",
         }
     }
@@ -206,6 +220,7 @@ mod tests {
     use super::{ApiKey, ApiKeys, Authentication, Caller, Claims, Kind, Verifier};
     use crate::error::Rule;
     use crate::request::{Request, RequestId, Unverified};
+    use crate::time::SystemClock;
 
     const KEY: &str = "CANARY-api-key-of-a-unit-test-0123456789";
 
@@ -239,7 +254,10 @@ mod tests {
 
     #[track_caller]
     fn refused(headers: &[(&'static str, &'static str)]) -> Rule {
-        let error = authentication().prove(&with(headers)).err().unwrap();
+        let error = authentication()
+            .prove(&with(headers), "/sign", &SystemClock)
+            .err()
+            .unwrap();
         let (name, value) = error.header().unwrap();
         assert_eq!(name, "www-authenticate");
         assert_eq!(value, "Bearer realm=\"cos-issuer\"");
@@ -267,7 +285,11 @@ mod tests {
         let good = "Bearer CANARY-api-key-of-a-unit-test-0123456789";
         let twice = [("authorization", good), ("authorization", good)];
         assert_eq!(refused(&twice), Rule::ProofAmbiguous);
-        assert!(authentication().prove(&with(&twice[..1])).is_ok());
+        assert!(
+            authentication()
+                .prove(&with(&twice[..1]), "/sign", &SystemClock)
+                .is_ok()
+        );
     }
 
     #[test]

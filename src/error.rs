@@ -26,8 +26,12 @@ pub enum Rule {
     ProofAmbiguous,
     ProofMissing,
     QueryParameter,
+    ReplayMemoryFull,
     RequestTimeout,
     RouteNotFound,
+    Signature,
+    SignatureExpired,
+    SignatureReplayed,
     UnexpectedBody,
     UpstreamAnswer,
     UpstreamRefused,
@@ -49,7 +53,7 @@ pub struct Code {
 
 impl Rule {
     /// Every rule, for tests and for the documentation.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 25] = [
         Self::ApiKey,
         Self::BodyEncoding,
         Self::BodyTooLarge,
@@ -63,8 +67,12 @@ impl Rule {
         Self::ProofAmbiguous,
         Self::ProofMissing,
         Self::QueryParameter,
+        Self::ReplayMemoryFull,
         Self::RequestTimeout,
         Self::RouteNotFound,
+        Self::Signature,
+        Self::SignatureExpired,
+        Self::SignatureReplayed,
         Self::UnexpectedBody,
         Self::UpstreamAnswer,
         Self::UpstreamRefused,
@@ -94,8 +102,12 @@ impl Rule {
             Self::ProofAmbiguous => (401, AUTHENTICATION, "AuthFailure.ProofAmbiguous"),
             Self::ProofMissing => (401, AUTHENTICATION, "AuthFailure.ProofMissing"),
             Self::QueryParameter => (400, PARAMETER, "InvalidParameter.QueryParameter"),
+            Self::ReplayMemoryFull => (503, QUOTA, "RequestLimitExceeded.ReplayMemory"),
             Self::RequestTimeout => (408, PARAMETER, "InvalidParameter.RequestTimeout"),
             Self::RouteNotFound => (404, PARAMETER, "InvalidParameter.RouteNotFound"),
+            Self::Signature => (401, AUTHENTICATION, "AuthFailure.Signature"),
+            Self::SignatureExpired => (401, AUTHENTICATION, "AuthFailure.SignatureExpired"),
+            Self::SignatureReplayed => (401, AUTHENTICATION, "AuthFailure.SignatureReplayed"),
             Self::UnexpectedBody => (400, PARAMETER, "InvalidParameter.UnexpectedBody"),
             Self::UpstreamAnswer => (502, BACKEND, "InternalError.UpstreamAnswer"),
             Self::UpstreamRefused => (502, BACKEND, "InternalError.UpstreamRefused"),

@@ -17,7 +17,7 @@ use crate::caller::Authentication;
 use crate::error::{Error, Rule};
 use crate::grant::Grant;
 use crate::issuer::Issuer;
-use crate::request::{CredentialRequest, Format, Request, RequestId, Route};
+use crate::request::{CredentialRequest, Format, Request, RequestId, Route, below};
 use crate::response::Response;
 use crate::time::Clock;
 
@@ -114,7 +114,11 @@ impl Handler {
         decision: &mut Decision,
     ) -> Result<Response, Error> {
         let asked = CredentialRequest::parse(request, default_format)?;
-        let caller = self.authentication.prove(request)?;
+        let caller = self.authentication.prove(
+            request,
+            below(&request.path, &self.base_path),
+            &*self.clock,
+        )?;
         decision.caller = Some(caller.name().to_owned());
         decision.proof = Some(caller.kind().name());
         decision.subject = caller.subject_hash();

@@ -165,11 +165,7 @@ pub enum Route {
 impl Route {
     /// The route of a path, or `None`. `base_path` (`""` or `/prefix`) is taken off if it is there.
     pub fn of(path: &str, base_path: &str) -> Option<Self> {
-        let path = match path.strip_prefix(base_path) {
-            Some(rest) if rest.starts_with('/') => rest,
-            _ => path,
-        };
-        match path {
+        match below(path, base_path) {
             "/healthz" => Some(Self::Health),
             "/readyz" => Some(Self::Ready),
             "/sign" => Some(Self::Mint(Format::Cam)),
@@ -194,6 +190,14 @@ impl Route {
             Self::Health | Self::Ready => &[Method::GET, Method::OPTIONS],
             Self::Mint(_) => &[Method::GET, Method::POST, Method::OPTIONS],
         }
+    }
+}
+
+/// A path with `base_path` (`""` or `/prefix`) taken off, if it is there.
+pub fn below<'p>(path: &'p str, base_path: &str) -> &'p str {
+    match path.strip_prefix(base_path) {
+        Some(rest) if rest.starts_with('/') => rest,
+        _ => path,
     }
 }
 

@@ -423,6 +423,7 @@ fn no_problem_repeats_a_value() {
         "AWS_LAMBDA_RUNTIME_API",
         "API_KEYS",
         "API_KEY_HEADER",
+        "HMAC_KEYS",
     ];
     for name in names {
         let problems = read(&[(name, "CANARY \n value")])
@@ -530,4 +531,38 @@ fn the_header_of_an_api_key_has_no_other_meaning() {
         refused(&with(header), &["API_KEY_HEADER"]);
     }
     refused(&[("API_KEY_HEADER", "x-api-key")], &["API_KEY_HEADER"]);
+}
+
+#[test]
+fn hmac_keys_are_named_and_long() {
+    let key = "CANARY-hmac-key-0123456789abcdef0123456789";
+    let with = |keys: &str| read(&[("AUTH", "hmac"), ("HMAC_KEYS", keys)]);
+    for keys in [
+        format!("backend={key}"),
+        format!("backend={key}= team=media"),
+        format!("a={key} sub=backend\nb={key}2 sub=backend"),
+    ] {
+        assert!(with(&keys).is_ok(), "{keys}");
+    }
+    for keys in [
+        key.to_owned(),
+        "backend=".to_owned(),
+        format!("backend={}", "x".repeat(31)),
+        format!("backend={key}é"),
+        format!("a={key};a={key}2"),
+        format!("a={key};b={key}"),
+    ] {
+        let problems = with(&keys).err().unwrap_or_else(|| panic!("{keys}"));
+        let named: Vec<&str> = problems.iter().map(Problem::variable).collect();
+        assert_eq!(named, ["HMAC_KEYS"], "{keys}");
+        let text = problems.first().expect("a problem").to_string();
+        assert!(!text.contains("CANARY"), "{text}");
+    }
+    let both = format!("backend={DIGEST}");
+    let two = [
+        ("API_KEYS", both.as_str()),
+        ("HMAC_KEYS", "b=0123456789abcdef0123456789abcdef"),
+    ];
+    starts(&[("AUTH", "api-key,hmac"), two[0], two[1]]);
+    refused(&[("AUTH", "api-key"), two[0], two[1]], &["HMAC_KEYS"]);
 }

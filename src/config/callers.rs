@@ -11,7 +11,8 @@ use std::fmt;
 use http::HeaderName;
 
 use super::reader::{Reader, list};
-use crate::caller::{ApiKey, ApiKeys, Authentication, Claim, Claims, Verifier};
+use crate::caller::{ApiKey, ApiKeys, Authentication, Claim, Claims, HmacKey, HmacKeys, Verifier};
+use crate::secret::Secret;
 
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<Authentication> {
     let kinds = reader.required("AUTH", "none", kinds);
@@ -26,6 +27,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Authentication> {
     for (_, kind) in kinds? {
         verifiers.push(match kind {
             Kind::ApiKey => Verifier::ApiKey(api_keys(reader)?),
+            Kind::Hmac => Verifier::Hmac(hmac_keys(reader)?),
         });
     }
     Some(if verifiers.is_empty() {
@@ -38,13 +40,18 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Authentication> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     ApiKey,
+    Hmac,
 }
 
 impl Kind {
-    const CHOICES: [(&'static str, Self); 1] = [("api-key", Self::ApiKey)];
+    const CHOICES: [(&'static str, Self); 2] = [("api-key", Self::ApiKey), ("hmac", Self::Hmac)];
 }
 
-const SETTINGS: [(&str, Kind); 2] = [("API_KEYS", Kind::ApiKey), ("API_KEY_HEADER", Kind::ApiKey)];
+const SETTINGS: [(&str, Kind); 3] = [
+    ("API_KEYS", Kind::ApiKey),
+    ("API_KEY_HEADER", Kind::ApiKey),
+    ("HMAC_KEYS", Kind::Hmac),
+];
 
 /// The kinds that `AUTH` names; none of them for `none`.
 fn kinds(text: &str) -> Result<Vec<(&'static str, Kind)>, String> {
@@ -107,6 +114,29 @@ fn header(text: &str) -> Result<HeaderName, &'static str> {
         name.as_str().starts_with("x-") && !name.as_str().starts_with("x-scf-")
     })
     .ok_or("must be the name of a header that begins with `x-` and not with `x-scf-`")
+}
+
+fn hmac_keys(reader: &mut Reader<'_>) -> Option<HmacKeys> {
+    let keys = reader.required("HMAC_KEYS", "backend=<64 random hex digits>", |text| {
+        let keys = entries(text, hmac_key)?.into_iter().map(|entry| HmacKey {
+            id: entry.name,
+            secret: entry.value,
+            claims: entry.claims,
+        });
+        Ok::<_, EntryError>(keys.collect::<Vec<_>>())
+    })?;
+    let keys = HmacKeys::new(keys);
+    if keys.is_none() {
+        reader.problem("HMAC_KEYS", "holds the same key twice");
+    }
+    keys
+}
+
+fn hmac_key(text: &str) -> Result<Secret, &'static str> {
+    let is_key =
+        text.len() >= HMAC_KEY_CHARACTERS_MIN && text.chars().all(|c| c.is_ascii_graphic());
+    let key = is_key.then(|| Secret::new(text.to_owned())).flatten();
+    key.ok_or("has a key of less than 32 characters, or not of ASCII")
 }
 
 fn sha256(text: &str) -> Option<[u8; 32]> {
@@ -198,5 +228,8 @@ fn pair(word: Option<&str>) -> Result<(&str, &str), &'static str> {
 
 /// Each proof is held against all of them; SCF gives all variables together 4 KB.
 const KEYS_MAX: usize = 64;
+
+/// 128 random bits as hex.
+const HMAC_KEY_CHARACTERS_MIN: usize = 32;
 
 const CLAIM_CHARACTERS_MAX: usize = 128;
