@@ -7,11 +7,13 @@
 
 mod api_key;
 mod claims;
+mod gateway;
 mod hmac;
 mod replay;
 
 pub use api_key::{ApiKey, ApiKeys};
 pub use claims::{Claim, Claims};
+pub use gateway::{Identity, Source};
 pub use hmac::{HmacKey, HmacKeys};
 
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
@@ -36,6 +38,8 @@ pub enum Authentication {
 pub enum Verifier {
     /// A key that the caller sends.
     ApiKey(ApiKeys),
+    /// What the platform says.
+    Gateway,
     /// A signature over the request.
     Hmac(HmacKeys),
 }
@@ -56,10 +60,7 @@ impl Authentication {
             .flat_map(|verifier| std::iter::repeat_n(verifier, verifier.proofs(request)));
         let outcome = match (brought.next(), brought.next()) {
             (Some(verifier), None) => verifier.verify(request, path, clock),
-            (None, _) => Err(Error::new(
-                Rule::ProofMissing,
-                "prove who you are: `WWW-Authenticate` says how",
-            )),
+            (None, _) => Err(missing()),
             (Some(_), Some(_)) => Err(Error::new(
                 Rule::ProofAmbiguous,
                 "the request brings more than one proof: send one",
@@ -75,7 +76,7 @@ impl Authentication {
         };
         verifiers.iter().find_map(|verifier| match verifier {
             Verifier::ApiKey(keys) => keys.header(),
-            Verifier::Hmac(_) => None,
+            Verifier::Gateway | Verifier::Hmac(_) => None,
         })
     }
 }
@@ -85,6 +86,7 @@ impl Verifier {
     fn proofs(&self, request: &Request) -> usize {
         match self {
             Self::ApiKey(keys) => keys.presented(&request.headers).count(),
+            Self::Gateway => usize::from(request.identity.is_some()),
             Self::Hmac(_) => HmacKeys::presented(&request.headers).count(),
         }
     }
@@ -92,6 +94,10 @@ impl Verifier {
     fn verify(&self, request: &Request, path: &str, clock: &dyn Clock) -> Result<Caller, Error> {
         match self {
             Self::ApiKey(keys) => keys.verify(&request.headers),
+            Self::Gateway => match &request.identity {
+                Some(identity) => identity.verify(),
+                None => Err(missing()),
+            },
             Self::Hmac(keys) => keys.verify(request, path, clock.now()),
         }
     }
@@ -99,9 +105,17 @@ impl Verifier {
     fn challenge(&self) -> String {
         match self {
             Self::ApiKey(keys) => keys.challenge(),
+            Self::Gateway => "Gateway realm=\"cos-issuer\"".to_owned(),
             Self::Hmac(_) => HmacKeys::challenge(),
         }
     }
+}
+
+fn missing() -> Error {
+    Error::new(
+        Rule::ProofMissing,
+        "prove who you are: `WWW-Authenticate` says how",
+    )
 }
 
 /// Adds to a refusal with status 401 what would be accepted.
@@ -133,6 +147,8 @@ fn of_scheme<'r>(
 pub enum Kind {
     /// By a key of `API_KEYS`.
     ApiKey,
+    /// By the platform, before it called the function.
+    Gateway(Source),
     /// By a signature with a key of `HMAC_KEYS`.
     Hmac,
     /// Not at all.
@@ -144,6 +160,10 @@ impl Kind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::ApiKey => "api-key",
+            Self::Gateway(Source::Iam) => "gateway-iam",
+            Self::Gateway(Source::Jwt) => "gateway-jwt",
+            Self::Gateway(Source::KeyPair) => "gateway-key-pair",
+            Self::Gateway(Source::Lambda) => "gateway-lambda",
             Self::Hmac => "hmac",
             Self::None => "none",
         }
@@ -242,6 +262,7 @@ mod tests {
             query: Vec::new(),
             headers: map,
             body: Vec::new(),
+            identity: None,
         };
         Request::new(unverified, RequestId::random(), None).unwrap()
     }

@@ -48,7 +48,7 @@ impl Config {
     ) -> Result<Self, Vec<Problem>> {
         let mut reader = Reader::new(environment);
         let platform = runtime::platform(&mut reader);
-        let authentication = callers::read(&mut reader);
+        let authentication = callers::read(&mut reader, platform.as_ref());
         let sts = sts::read(&mut reader, file);
         let grant = grant::read(&mut reader, sts.duration_seconds_max);
         let allowed_origins = runtime::allowed_origins(&mut reader);

@@ -20,6 +20,7 @@ pub enum Rule {
     DurationSeconds,
     Event,
     Format,
+    GatewayIdentity,
     HeadersTooLarge,
     Internal,
     MethodNotAllowed,
@@ -53,7 +54,7 @@ pub struct Code {
 
 impl Rule {
     /// Every rule, for tests and for the documentation.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::ApiKey,
         Self::BodyEncoding,
         Self::BodyTooLarge,
@@ -61,6 +62,7 @@ impl Rule {
         Self::DurationSeconds,
         Self::Event,
         Self::Format,
+        Self::GatewayIdentity,
         Self::HeadersTooLarge,
         Self::Internal,
         Self::MethodNotAllowed,
@@ -96,6 +98,7 @@ impl Rule {
             Self::DurationSeconds => (400, PARAMETER, "InvalidParameter.DurationSeconds"),
             Self::Event => (400, PARAMETER, "InvalidParameter.Event"),
             Self::Format => (400, PARAMETER, "InvalidParameter.Format"),
+            Self::GatewayIdentity => (401, AUTHENTICATION, "AuthFailure.GatewayIdentity"),
             Self::HeadersTooLarge => (431, PARAMETER, "InvalidParameter.HeadersTooLarge"),
             Self::Internal => (500, BACKEND, "InternalError"),
             Self::MethodNotAllowed => (405, PARAMETER, "InvalidParameter.MethodNotAllowed"),

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, Method};
 
+use crate::caller::Identity;
 use crate::error::{Error, Rule};
 
 /// One HTTP request.
@@ -23,6 +24,8 @@ pub struct Request {
     pub headers: HeaderMap,
     /// The body as text.
     pub body: String,
+    /// Who the platform says is asking; no header is ever this.
+    pub identity: Option<Identity>,
     /// The id that the answer and the audit line carry.
     pub id: RequestId,
     /// What the platform leaves us for the answer, when it says so.
@@ -42,6 +45,8 @@ pub struct Unverified {
     pub headers: HeaderMap,
     /// The body as bytes, base64 already taken off.
     pub body: Vec<u8>,
+    /// Who the platform says is asking.
+    pub identity: Option<Identity>,
 }
 
 impl Request {
@@ -60,6 +65,7 @@ impl Request {
             query,
             mut headers,
             body,
+            identity,
         } = unverified;
         for name in PLATFORM_HEADERS {
             headers.remove(name);
@@ -88,6 +94,7 @@ impl Request {
             query,
             headers,
             body,
+            identity,
             id,
             time_left,
         })

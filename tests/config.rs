@@ -566,3 +566,27 @@ fn hmac_keys_are_named_and_long() {
     starts(&[("AUTH", "api-key,hmac"), two[0], two[1]]);
     refused(&[("AUTH", "api-key"), two[0], two[1]], &["HMAC_KEYS"]);
 }
+
+#[test]
+fn an_identity_of_the_gateway_needs_a_gateway() {
+    let lambda = [
+        ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001"),
+        ("AWS_LAMBDA_FUNCTION_NAME", "f"),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
+        ("AUTH", "gateway"),
+    ];
+    let scf = [
+        ("SCF_RUNTIME_API", "127.0.0.1"),
+        ("SCF_RUNTIME_API_PORT", "9001"),
+        ("AUTH", "gateway"),
+    ];
+    starts(&lambda);
+    starts(&scf);
+    refused(&[("AUTH", "gateway")], &["AUTH"]);
+    // The others are read too.
+    refused(
+        &[("AUTH", "gateway,api-key,hmac")],
+        &["AUTH", "API_KEYS", "HMAC_KEYS"],
+    );
+}

@@ -230,6 +230,7 @@ mod tests {
             query: vec![(query.0.to_owned(), query.1.to_owned())],
             headers,
             body: body.as_bytes().to_vec(),
+            identity: None,
         };
         Request::new(unverified, RequestId::random(), None).unwrap()
     }

@@ -10,11 +10,12 @@ use std::fmt;
 
 use http::HeaderName;
 
+use super::Platform;
 use super::reader::{Reader, list};
 use crate::caller::{ApiKey, ApiKeys, Authentication, Claim, Claims, HmacKey, HmacKeys, Verifier};
 use crate::secret::Secret;
 
-pub(super) fn read(reader: &mut Reader<'_>) -> Option<Authentication> {
+pub(super) fn read(reader: &mut Reader<'_>, platform: Option<&Platform>) -> Option<Authentication> {
     let kinds = reader.required("AUTH", "none", kinds);
     let named = kinds.as_deref().unwrap_or(&Kind::CHOICES);
     for (variable, kind) in SETTINGS {
@@ -23,28 +24,36 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Authentication> {
             reader.problem(variable, text);
         }
     }
-    let mut verifiers = Vec::new();
-    for (_, kind) in kinds? {
-        verifiers.push(match kind {
-            Kind::ApiKey => Verifier::ApiKey(api_keys(reader)?),
-            Kind::Hmac => Verifier::Hmac(hmac_keys(reader)?),
-        });
+    let kinds = kinds?;
+    if kinds.is_empty() {
+        return Some(Authentication::None);
     }
-    Some(if verifiers.is_empty() {
-        Authentication::None
-    } else {
-        Authentication::Proofs(verifiers)
-    })
+    // Each is read, whatever is wrong with those before it.
+    let verifiers: Vec<Option<Verifier>> = kinds
+        .into_iter()
+        .map(|(_, kind)| match kind {
+            Kind::ApiKey => api_keys(reader).map(Verifier::ApiKey),
+            Kind::Gateway => gateway(reader, platform),
+            Kind::Hmac => hmac_keys(reader).map(Verifier::Hmac),
+        })
+        .collect();
+    let verifiers: Option<Vec<Verifier>> = verifiers.into_iter().collect();
+    verifiers.map(Authentication::Proofs)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     ApiKey,
+    Gateway,
     Hmac,
 }
 
 impl Kind {
-    const CHOICES: [(&'static str, Self); 2] = [("api-key", Self::ApiKey), ("hmac", Self::Hmac)];
+    const CHOICES: [(&'static str, Self); 3] = [
+        ("api-key", Self::ApiKey),
+        ("gateway", Self::Gateway),
+        ("hmac", Self::Hmac),
+    ];
 }
 
 const SETTINGS: [(&str, Kind); 3] = [
@@ -105,6 +114,17 @@ fn api_keys(reader: &mut Reader<'_>) -> Option<ApiKeys> {
         reader.problem("API_KEYS", "holds the same key twice");
     }
     keys
+}
+
+/// A plain server sees nothing but headers, and those anyone can write.
+fn gateway(reader: &mut Reader<'_>, platform: Option<&Platform>) -> Option<Verifier> {
+    if !matches!(platform, Some(Platform::Server(_))) {
+        return Some(Verifier::Gateway);
+    }
+    let text = "names `gateway`, which Lambda and SCF event functions have; here is an HTTP server (as an SCF web function is), to \
+         which no gateway says who asks";
+    reader.problem("AUTH", text);
+    None
 }
 
 /// Headers with a meaning of their own are no place for a key, nor those that this function takes away.

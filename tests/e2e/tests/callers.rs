@@ -3,11 +3,13 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "a fault in a helper of these tests is a failed test"
 )]
 
-use cos_emulator::{Cloud, LambdaEvent, Platform, ScfEvent};
-use cos_issuer_e2e::{API_KEY, Answer, Browser, issuer_on, printed};
+use cos_emulator::{Cloud, LambdaEvent, Outcome, Platform, ScfEvent};
+use cos_issuer_e2e::{API_KEY, Answer, Browser, PLATFORMS, issuer_on, printed};
+use serde_json::{Value, json};
 
 /// A web function and one event platform of each cloud.
 const ON: [Platform; 3] = [
@@ -116,6 +118,96 @@ async fn an_api_key_may_have_a_header_of_its_own() {
             "{platform:?}: {allowed:?}"
         );
     }
+}
+
+/// On event platforms: nothing that a client can send is an identity.
+#[tokio::test(flavor = "multi_thread")]
+async fn spoofed_gateway_identity_is_ignored() {
+    for platform in PLATFORMS {
+        if platform == Platform::ScfWeb {
+            continue;
+        }
+        let (cloud, browser) = start(platform, &[("AUTH", "gateway")]).await;
+        let context = json!({"requestContext": {"authorizer": {"jwt": {"claims": {"sub": "u"}}}, "identity": {"secretId": "u"}}});
+        let spoofed = [
+            ("x-amzn-oidc-identity", "u"),
+            ("x-amzn-oidc-data", "e30.e30.e30"),
+            ("x-amz-user-arn", "arn:aws:iam::1:user/u"),
+            ("x-forwarded-user", "u"),
+            ("x-scf-uin", "1"),
+            ("secretid", "u"),
+            ("requestcontext", "{\"identity\":{\"secretId\":\"u\"}}"),
+            ("authorization", "Bearer e30.eyJzdWIiOiJ1In0.e30"),
+        ];
+        let answer = ask(&browser, &spoofed).await;
+        refused(&answer, "AuthFailure.ProofMissing");
+        let body = browser.request("POST", "/sts").body(context.to_string());
+        assert_ne!(browser.send(body).await.unwrap().status, 200);
+        assert_eq!(cloud.sts().call_count(), 0, "{platform:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_identity_of_the_gateway_is_accepted_where_auth_names_it() {
+    let lambda = json!({"version": "2.0", "rawPath": "/sign", "rawQueryString": "", "headers": {}, "isBase64Encoded": false,
+        "requestContext": {"accountId": "1", "apiId": "a", "stage": "$default", "authorizer": {"jwt": {"claims": {"sub": "person-1"}, "scopes": null}},
+        "http": {"method": "GET", "path": "/sign", "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "t"}}});
+    let mut without_subject = lambda.clone();
+    without_subject["requestContext"]["authorizer"] = json!({"jwt": {"claims": {"email": "a"}}});
+    let scf = json!({"httpMethod": "GET", "path": "/sign", "headers": {}, "queryString": {},
+        "requestContext": {"serviceId": "service-a", "stage": "release", "identity": {"secretId": "person-1"}}});
+    let mut of_nobody = scf.clone();
+    of_nobody["requestContext"]["identity"] = json!({"secretId": ""});
+    for (platform, event, proof, bad) in [
+        (
+            Platform::Lambda(LambdaEvent::HttpApi),
+            lambda,
+            "gateway-jwt",
+            without_subject,
+        ),
+        (
+            Platform::Scf(ScfEvent::ApiGateway),
+            scf,
+            "gateway-key-pair",
+            of_nobody,
+        ),
+    ] {
+        let (cloud, _) = start(platform, &[("AUTH", "gateway")]).await;
+        let (status, body) = invoke(&cloud, &bad).await;
+        assert_eq!(
+            (status, &body["codeDesc"]),
+            (401, &json!("AuthFailure.GatewayIdentity"))
+        );
+        assert_eq!(cloud.sts().call_count(), 0, "{platform:?}");
+
+        let (status, _) = invoke(&cloud, &event).await;
+        assert_eq!(status, 200, "{platform:?}");
+        assert!(printed(&cloud, &format!("\"proof\":\"{proof}\"")).await);
+        let output = cloud.function_output();
+        assert!(
+            !output.contains("person-1"),
+            "{platform:?}: a subject is logged"
+        );
+
+        // The same identity, where nobody asked for it.
+        let (cloud, _) = start(platform, &BY_API_KEY).await;
+        let (status, body) = invoke(&cloud, &event).await;
+        assert_eq!(
+            (status, &body["codeDesc"]),
+            (401, &json!("AuthFailure.ProofMissing"))
+        );
+        assert_eq!(cloud.sts().call_count(), 0, "{platform:?}");
+    }
+}
+
+/// Status and body of the reply to a raw event.
+async fn invoke(cloud: &Cloud, event: &Value) -> (u64, Value) {
+    let reply = match cloud.invoke(event.to_string()).await.outcome {
+        Outcome::Response(bytes) => serde_json::from_slice::<Value>(&bytes).unwrap(),
+        other => panic!("{other:?}"),
+    };
+    let body = serde_json::from_str(reply["body"].as_str().unwrap()).unwrap();
+    (reply["statusCode"].as_u64().unwrap(), body)
 }
 
 async fn start(platform: Platform, settings: &[(&str, &str)]) -> (Cloud, Browser) {
