@@ -14,7 +14,7 @@ deploy_rustflags := $(if $(findstring linux-gnu,$(host)),-C target-feature=+crt-
 bootstrap := target/deploy/bootstrap
 results := target/test
 
-.PHONY: help run test lint fmt build bench emulator clients leak clean tools
+.PHONY: help run test lint fmt build package build-Issuer deploy-check bench emulator clients leak clean tools
 
 help: ## List the commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,7 +22,7 @@ help: ## List the commands
 run: build emulator ## Start the local cloud, issue a credential and show it (Ctrl-C ends it)
 	@target/emulator/cos-emulator run --function $(bootstrap) $(ARGS)
 
-test: build clients ## Run every test, real clients included
+test: build clients deploy-check ## Run every test, real clients included
 	@rm -rf $(results) && mkdir -p $(results)
 	@COS_ISSUER_BOOTSTRAP="$(CURDIR)/$(bootstrap)" COS_EMULATOR_SECRET_LEDGER="$(CURDIR)/$(results)/secrets" \
 		cargo test --locked --workspace --no-fail-fast -- --nocapture 2>&1 | tee $(results)/output
@@ -43,6 +43,16 @@ build: tools ## Build the deployed binary: target/deploy/bootstrap
 	@RUSTFLAGS='$(deploy_rustflags)' cargo build --locked --release -p cos-issuer --bin bootstrap \
 		--target $(host) --target-dir target/deploy
 	@cp target/deploy/$(host)/release/bootstrap $(bootstrap)
+
+package: build ## Build the deployment packages: dist/cos-issuer-scf.zip, dist/cos-issuer-lambda.zip
+	@scf/package $(bootstrap) dist
+
+# What `sam build` calls for the function `Issuer` of template.yaml; it says where the binary goes.
+build-Issuer: package
+	@cp $(bootstrap) "$${ARTIFACTS_DIR:?is set by sam build}/bootstrap"
+
+deploy-check: build
+	@tests/deploy/check $(bootstrap)
 
 emulator: tools
 	@cargo build --locked -p cos-emulator --target-dir target

@@ -30,6 +30,8 @@ pub enum Rule {
     ReplayMemoryFull,
     RequestTimeout,
     RouteNotFound,
+    Scope,
+    ScopeNotGranted,
     Signature,
     SignatureExpired,
     SignatureReplayed,
@@ -54,7 +56,7 @@ pub struct Code {
 
 impl Rule {
     /// Every rule, for tests and for the documentation.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 28] = [
         Self::ApiKey,
         Self::BodyEncoding,
         Self::BodyTooLarge,
@@ -72,6 +74,8 @@ impl Rule {
         Self::ReplayMemoryFull,
         Self::RequestTimeout,
         Self::RouteNotFound,
+        Self::Scope,
+        Self::ScopeNotGranted,
         Self::Signature,
         Self::SignatureExpired,
         Self::SignatureReplayed,
@@ -108,6 +112,8 @@ impl Rule {
             Self::ReplayMemoryFull => (503, QUOTA, "RequestLimitExceeded.ReplayMemory"),
             Self::RequestTimeout => (408, PARAMETER, "InvalidParameter.RequestTimeout"),
             Self::RouteNotFound => (404, PARAMETER, "InvalidParameter.RouteNotFound"),
+            Self::Scope => (400, PARAMETER, "InvalidParameter.Scope"),
+            Self::ScopeNotGranted => (403, REFUSED, "UnauthorizedOperation.Scope"),
             Self::Signature => (401, AUTHENTICATION, "AuthFailure.Signature"),
             Self::SignatureExpired => (401, AUTHENTICATION, "AuthFailure.SignatureExpired"),
             Self::SignatureReplayed => (401, AUTHENTICATION, "AuthFailure.SignatureReplayed"),

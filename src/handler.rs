@@ -17,7 +17,7 @@ use crate::caller::Authentication;
 use crate::error::{Error, Rule};
 use crate::grant::Grant;
 use crate::issuer::Issuer;
-use crate::request::{CredentialRequest, Format, Request, RequestId, Route, below};
+use crate::request::{CredentialRequest, Mint, Request, RequestId, Route, below};
 use crate::response::Response;
 use crate::time::Clock;
 
@@ -103,17 +103,17 @@ impl Handler {
             Route::Health => Ok(decision.probe("alive")),
             // Whoever is asked this has been configured: a function that is not refuses to start.
             Route::Ready => Ok(decision.probe("ready")),
-            Route::Mint(default_format) => self.mint(request, default_format, decision).await,
+            Route::Mint(mint) => self.mint(request, mint, decision).await,
         }
     }
 
     async fn mint(
         &self,
         request: &Request,
-        default_format: Format,
+        mint: Mint,
         decision: &mut Decision,
     ) -> Result<Response, Error> {
-        let asked = CredentialRequest::parse(request, default_format)?;
+        let asked = CredentialRequest::parse(request, mint)?;
         let caller = self.authentication.prove(
             request,
             below(&request.path, &self.base_path),
@@ -122,7 +122,7 @@ impl Handler {
         decision.caller = Some(caller.name().to_owned());
         decision.proof = Some(caller.kind().name());
         decision.subject = caller.subject_hash();
-        let authorized = self.grant.authorise(&caller, asked)?;
+        let authorized = self.grant.authorise(&caller, &asked)?;
         let credentials = self
             .issuer
             .issue(&authorized, &*self.clock, request.time_left)

@@ -11,7 +11,7 @@ use std::time::Duration;
 use reqwest::redirect;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{CipherSuite, ClientConfig, RootCertStore};
 
 use crate::secret::Secret;
 
@@ -68,6 +68,7 @@ impl Client {
             .redirect(redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
             .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
+            .pool_idle_timeout(IDLE_TIME)
             .no_proxy();
         if let Some(proxy) = &settings.proxy {
             // The cause would repeat the URL, which may hold a password.
@@ -170,9 +171,14 @@ pub(crate) fn runtime_api() -> Result<reqwest::Client, SettingsError> {
 }
 
 fn tls(extra_ca_pem: Option<&[u8]>) -> Result<ClientConfig, SettingsError> {
-    let mut roots = RootCertStore {
-        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-    };
+    // Room for the extra ones, so that the list is not copied again.
+    let mut roots = Vec::with_capacity(
+        webpki_roots::TLS_SERVER_ROOTS
+            .len()
+            .saturating_add(EXTRA_ROOTS),
+    );
+    roots.extend_from_slice(webpki_roots::TLS_SERVER_ROOTS);
+    let mut roots = RootCertStore { roots };
     if let Some(pem) = extra_ca_pem {
         let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
         let certificates = certificates.map_err(|_| SettingsError::Certificate)?;
@@ -185,8 +191,12 @@ fn tls(extra_ca_pem: Option<&[u8]>) -> Result<ClientConfig, SettingsError> {
                 .map_err(|_| SettingsError::Certificate)?;
         }
     }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider)
+    let mut provider = rustls::crypto::ring::default_provider();
+    // AES-128 first: SHA-384, which the others are tied to, has no instructions of its own on most machines.
+    provider
+        .cipher_suites
+        .sort_by_key(|suite| suite.suite() != CipherSuite::TLS13_AES_128_GCM_SHA256);
+    let builder = ClientConfig::builder_with_provider(Arc::new(provider))
         .with_safe_default_protocol_versions()
         .map_err(SettingsError::Tls)?;
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
@@ -197,6 +207,12 @@ pub const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
 /// A connection inside the cloud takes a few milliseconds; one that takes longer is better tried elsewhere.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(1500);
+
+/// More certificates than an extra CA file usually has.
+const EXTRA_ROOTS: usize = 8;
+
+/// The other side closes idle connections after a minute or so, unheard by an instance that is frozen meanwhile.
+const IDLE_TIME: Duration = Duration::from_secs(45);
 
 /// One instance serves one request at a time, or a few as a server.
 const IDLE_CONNECTIONS_MAX: usize = 8;

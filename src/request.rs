@@ -4,6 +4,10 @@
 //! understood. A parameter that is not known is refused, never ignored: a caller who believes they narrowed something must
 //! be told. Leaves out: who asks (`caller`) and whether they may (`grant`).
 
+mod scope;
+
+pub use scope::{Keys, Scope, Scopes};
+
 use std::time::Duration;
 
 use http::{HeaderMap, Method};
@@ -163,8 +167,8 @@ impl RequestId {
 pub enum Route {
     /// `/healthz`: is the process alive?
     Health,
-    /// A minting route with the format it answers in when none is asked for.
-    Mint(Format),
+    /// A route that issues credentials.
+    Mint(Mint),
     /// `/readyz`: is it configured and able to answer?
     Ready,
 }
@@ -175,8 +179,8 @@ impl Route {
         match below(path, base_path) {
             "/healthz" => Some(Self::Health),
             "/readyz" => Some(Self::Ready),
-            "/sign" => Some(Self::Mint(Format::Cam)),
-            "/sts" => Some(Self::Mint(Format::Sdk)),
+            "/sign" => Some(Self::Mint(Mint::Sign)),
+            "/sts" | "/sts-scope" | "/sts/scope" => Some(Self::Mint(Mint::Sts)),
             _ => None,
         }
     }
@@ -186,8 +190,8 @@ impl Route {
         match self {
             Self::Health => "/healthz",
             Self::Ready => "/readyz",
-            Self::Mint(Format::Cam) => "/sign",
-            Self::Mint(Format::Cvm | Format::Sdk | Format::Sts) => "/sts",
+            Self::Mint(Mint::Sign) => "/sign",
+            Self::Mint(Mint::Sts) => "/sts",
         }
     }
 
@@ -205,6 +209,24 @@ pub fn below<'p>(path: &'p str, base_path: &str) -> &'p str {
     match path.strip_prefix(base_path) {
         Some(rest) if rest.starts_with('/') => rest,
         _ => path,
+    }
+}
+
+/// The routes that issue credentials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mint {
+    /// `/sign`, the route of the samples: always all of the grant.
+    Sign,
+    /// `/sts`, `/sts-scope` and `/sts/scope`, as the SDKs' documents call it: all of the grant, or the scopes of the body.
+    Sts,
+}
+
+impl Mint {
+    fn default_format(self) -> Format {
+        match self {
+            Self::Sign => Format::Cam,
+            Self::Sts => Format::Sdk,
+        }
     }
 }
 
@@ -234,20 +256,22 @@ impl Format {
 }
 
 /// What a caller asks for, parsed; nothing in it is trusted yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CredentialRequest {
     /// The representation to answer in.
     pub format: Format,
     /// The asked lifetime; the grant's own when absent.
     pub duration_seconds: Option<u32>,
+    /// What exactly is wanted; all of the grant when absent.
+    pub scopes: Option<Scopes>,
 }
 
 impl CredentialRequest {
     /// Reads query and body of a minting route.
     ///
     /// # Errors
-    /// [`Rule::QueryParameter`], [`Rule::Format`], [`Rule::DurationSeconds`], [`Rule::UnexpectedBody`].
-    pub fn parse(request: &Request, default_format: Format) -> Result<Self, Error> {
+    /// [`Rule::QueryParameter`], [`Rule::Format`], [`Rule::DurationSeconds`], [`Rule::Scope`], [`Rule::UnexpectedBody`].
+    pub fn parse(request: &Request, mint: Mint) -> Result<Self, Error> {
         let (mut format, mut duration_seconds) = (None, None);
         for (name, value) in &request.query {
             let repeated = match name.as_str() {
@@ -265,14 +289,19 @@ impl CredentialRequest {
                 ));
             }
         }
-        if !request.body.is_empty() {
-            let message =
-                "the body must be empty: there is one grant, and a body does not narrow it";
-            return Err(Error::new(Rule::UnexpectedBody, message));
-        }
+        let scopes = match (request.body.as_str(), mint) {
+            ("", _) => None,
+            (body, Mint::Sts) => Some(Scopes::parse(body)?),
+            (_, Mint::Sign) => {
+                let message =
+                    "this route takes no body; scopes that narrow the credential go to `/sts`";
+                return Err(Error::new(Rule::UnexpectedBody, message));
+            }
+        };
         Ok(Self {
-            format: format.unwrap_or(default_format),
+            format: format.unwrap_or_else(|| mint.default_format()),
             duration_seconds,
+            scopes,
         })
     }
 }
@@ -325,7 +354,7 @@ const HEADERS_MAX: usize = 100;
 
 #[cfg(test)]
 mod tests {
-    use super::{Format, RequestId, Route};
+    use super::{Mint, RequestId, Route};
 
     #[test]
     fn a_random_id_is_a_version_4_uuid() {
@@ -355,7 +384,7 @@ mod tests {
 
     #[test]
     fn the_base_path_is_taken_off_where_it_is() {
-        let mint = Some(Route::Mint(Format::Cam));
+        let mint = Some(Route::Mint(Mint::Sign));
         assert_eq!(Route::of("/sign", ""), mint);
         assert_eq!(Route::of("/api/sign", "/api"), mint);
         assert_eq!(Route::of("/sign", "/api"), mint);

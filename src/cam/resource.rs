@@ -155,9 +155,19 @@ pub struct Resource(String);
 impl Resource {
     /// All keys of `bucket` below `prefix`.
     pub fn below(bucket: &Bucket, region: &Region, prefix: &ObjectPrefix) -> Self {
+        Self::starting(bucket, region, prefix.as_str())
+    }
+
+    /// All keys of `bucket` that begin with `prefix`, which is closed by `/` or empty, and holds nothing that a policy expands.
+    pub(crate) fn starting(bucket: &Bucket, region: &Region, prefix: &str) -> Self {
+        Self::exactly(bucket, region, &format!("{prefix}*"))
+    }
+
+    /// One key of `bucket`, or one prefix that is listed; it holds nothing that a policy expands.
+    pub(crate) fn exactly(bucket: &Bucket, region: &Region, key: &str) -> Self {
         Self(format!(
-            "qcs::cos:{}:uid/{}:{}/{}*",
-            region.0, bucket.appid, bucket.full_name, prefix.0
+            "qcs::cos:{}:uid/{}:{}/{key}",
+            region.0, bucket.appid, bucket.full_name
         ))
     }
 

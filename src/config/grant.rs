@@ -2,7 +2,7 @@
 
 use super::reader::{Reader, list};
 use crate::cam::{Bucket, ObjectPrefix, Policy, Region};
-use crate::grant::{Grant, Lifetime, Preset, policy_below};
+use crate::grant::{Grant, Lifetime, Place, Preset};
 
 pub(super) struct GrantSettings {
     pub(super) grant: Grant,
@@ -17,13 +17,19 @@ pub(super) fn read(reader: &mut Reader<'_>, duration_seconds_max: u32) -> Option
         REMAINING_SECONDS_MIN..=duration_seconds_max,
     );
     let lifetime = lifetime(reader, remaining_seconds_min, duration_seconds_max);
-    let (policy, region) = if reader.optional("POLICY").is_some() {
-        (raw_policy(reader), region_of_raw_policy(reader))
+    let (grant, region) = if reader.optional("POLICY").is_some() {
+        let (policy, region) = (raw_policy(reader), region_of_raw_policy(reader));
+        (
+            policy
+                .zip(lifetime)
+                .map(|(policy, lifetime)| Grant::of_policy(&policy, lifetime)),
+            region,
+        )
     } else {
-        one_grant(reader)
+        one_grant(reader, lifetime)
     };
     Some(GrantSettings {
-        grant: Grant::new(&policy?, lifetime?),
+        grant: grant?,
         region: region?,
         remaining_seconds_min: remaining_seconds_min?,
     })
@@ -59,7 +65,10 @@ fn lifetime(
     Lifetime::new(minimum, default?)
 }
 
-fn one_grant(reader: &mut Reader<'_>) -> (Option<Policy>, Option<Region>) {
+fn one_grant(
+    reader: &mut Reader<'_>,
+    lifetime: Option<Lifetime>,
+) -> (Option<Grant>, Option<Region>) {
     let bucket = reader.required("BUCKET", "examplebucket-1250000000", Bucket::parse);
     let region = reader.required("REGION", "ap-guangzhou", Region::parse);
     let prefix = reader.required("PREFIX", "uploads/", ObjectPrefix::parse);
@@ -67,16 +76,25 @@ fn one_grant(reader: &mut Reader<'_>) -> (Option<Policy>, Option<Region>) {
     if reader.optional("ALLOW_FULL_ACCESS").is_some() {
         reader.problem("ALLOW_FULL_ACCESS", "belongs to POLICY, which is not set");
     }
-    let policy = match (&bucket, &region, &prefix, &presets) {
-        (Some(bucket), Some(region), Some(prefix), Some(presets)) => {
-            let policy = policy_below(bucket, region, prefix, presets);
-            policy
-                .map_err(|error| reader.problem("ALLOW", error.to_string()))
-                .ok()
+    if presets.as_ref().is_some_and(Vec::is_empty) {
+        reader.problem("ALLOW", "names nothing");
+    }
+    let grant = match (bucket, &region, prefix, presets, lifetime) {
+        (Some(bucket), Some(region), Some(prefix), Some(presets), Some(lifetime)) => {
+            Grant::of_place(
+                Place {
+                    bucket,
+                    region: region.clone(),
+                    prefix,
+                    presets,
+                },
+                lifetime,
+            )
+            .ok()
         }
         _ => None,
     };
-    (policy, region)
+    (grant, region)
 }
 
 fn presets(text: &str) -> Result<Vec<Preset>, &'static str> {

@@ -17,8 +17,9 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::signal::unix::{SignalKind, signal};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use tokio::io::AsyncReadExt;
+use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::{debug, info, warn};
 use url::form_urlencoded;
@@ -33,10 +34,7 @@ use crate::response::Response;
 /// # Errors
 /// When the address cannot be listened on.
 pub async fn run(address: SocketAddr, handler: Arc<Handler>) -> std::io::Result<()> {
-    let (mut terminate, mut interrupt) = (
-        signal(SignalKind::terminate())?,
-        signal(SignalKind::interrupt())?,
-    );
+    let mut stop = Stop::listen()?;
     let listener = TcpListener::bind(address).await?;
     info!(address = listener.local_addr()?.to_string(), "listening");
     let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
@@ -45,13 +43,11 @@ pub async fn run(address: SocketAddr, handler: Arc<Handler>) -> std::io::Result<
         // The permit comes first: at the limit, further clients wait in the system's queue.
         let permit = tokio::select! {
             permit = Arc::clone(&connections).acquire_owned() => permit,
-            _ = terminate.recv() => break,
-            _ = interrupt.recv() => break,
+            () = stop.asked() => break,
         };
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            _ = terminate.recv() => break,
-            _ = interrupt.recv() => break,
+            () = stop.asked() => break,
         };
         match (accepted, permit) {
             (Ok((stream, _)), Ok(permit)) => serve(stream, permit, &graceful, Arc::clone(&handler)),
@@ -75,6 +71,25 @@ pub async fn run(address: SocketAddr, handler: Arc<Handler>) -> std::io::Result<
         warn!("some requests did not finish in time");
     }
     Ok(())
+}
+
+/// SIGTERM or SIGINT, as a socket that becomes readable.
+struct Stop(UnixStream);
+
+impl Stop {
+    fn listen() -> std::io::Result<Self> {
+        let (ours, heard) = UnixStream::pair()?;
+        let heard = heard.into_std()?;
+        signal_hook::low_level::pipe::register(SIGINT, heard.try_clone()?)?;
+        signal_hook::low_level::pipe::register(SIGTERM, heard)?;
+        Ok(Self(ours))
+    }
+
+    /// Returns once one of them came.
+    async fn asked(&mut self) {
+        let came = self.0.read_u8().await;
+        drop(came);
+    }
 }
 
 fn serve(

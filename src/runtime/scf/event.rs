@@ -6,6 +6,7 @@
 //! Promises: total. An event of another cloud, of a trigger that is not HTTP, or of no shape at all is refused.
 
 use http::HeaderMap;
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use serde_json::{Map, Value};
 
 use crate::caller::{Identity, Source};
@@ -79,7 +80,8 @@ fn from_clb(event: &Map<String, Value>, headers: &HeaderMap) -> Result<Parts, Er
     let payload = match member(event, "payload") {
         None => String::new(),
         Some(Value::String(payload)) => payload.clone(),
-        Some(Value::Object(payload)) if payload.is_empty() => String::new(),
+        // No body and the body `{}` look alike; who sent the latter must not be taken to have sent nothing.
+        Some(Value::Object(payload)) if payload.is_empty() && has_no_body(headers) => String::new(),
         Some(payload) => payload.to_string(),
     };
     Ok(Parts {
@@ -89,6 +91,13 @@ fn from_clb(event: &Map<String, Value>, headers: &HeaderMap) -> Result<Parts, Er
         body: body(event, &payload)?,
         identity: None,
     })
+}
+
+fn has_no_body(headers: &HeaderMap) -> bool {
+    match headers.get(CONTENT_LENGTH) {
+        Some(length) => length == "0",
+        None => !headers.contains_key(TRANSFER_ENCODING),
+    }
 }
 
 #[cfg(test)]
@@ -195,6 +204,11 @@ mod tests {
         let mut full = event.clone();
         full["payload"] = json!({"key1": "123"});
         assert_eq!(accepted(&full).body, b"{\"key1\":\"123\"}");
+        for (name, value) in [("Content-Length", "2"), ("Transfer-Encoding", "chunked")] {
+            let mut braces = event.clone();
+            braces["headers"][name] = json!(value);
+            assert_eq!(accepted(&braces).body, b"{}", "{name}");
+        }
         let mut without = event;
         without["headers"].as_object_mut().unwrap().remove("X-Uri");
         assert_eq!(refused(without.to_string().as_bytes()), Rule::Event);

@@ -82,14 +82,7 @@ impl Process {
 
     /// Asks it to end.
     pub fn terminate(&self) {
-        let pid = self
-            .child
-            .id()
-            .and_then(|id| i32::try_from(id).ok())
-            .and_then(Pid::from_raw);
-        if let Some(pid) = pid {
-            let _ended_already = kill_process(pid, Signal::TERM);
-        }
+        ask_to_end(&self.child);
     }
 
     /// Waits for its end: the exit code (none after a signal) and what it printed since the last reading.
@@ -109,5 +102,16 @@ impl Process {
             Failure::new(format!("the process could not be waited for: {fault}"))
         })?;
         Ok((status.code(), printed))
+    }
+}
+
+/// Sends SIGTERM. The child may have ended already, and then there is nothing left to ask.
+pub(crate) fn ask_to_end(child: &Child) {
+    let pid = child
+        .id()
+        .and_then(|id| i32::try_from(id).ok())
+        .and_then(Pid::from_raw);
+    if let Some(pid) = pid {
+        let _ended_already = kill_process(pid, Signal::TERM);
     }
 }

@@ -11,7 +11,6 @@ use std::process::Stdio;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -19,6 +18,7 @@ use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
+use crate::child::ask_to_end;
 use crate::{Failure, Variables, http_client, installed};
 
 /// Bounds each wait; the function's own limit is shorter, so that the emulator's answer is what a test sees.
@@ -108,7 +108,7 @@ impl Rie {
     /// # Errors
     /// When they do not end in time.
     pub async fn stop(mut self) -> Result<String, Failure> {
-        self.ask_to_end();
+        ask_to_end(&self.child);
         timeout(TIME_LIMIT, async {
             self.child
                 .wait()
@@ -134,23 +134,11 @@ impl Rie {
             sleep(Duration::from_millis(20)).await;
         }
     }
-
-    fn ask_to_end(&self) {
-        let pid = self
-            .child
-            .id()
-            .and_then(|id| i32::try_from(id).ok())
-            .and_then(Pid::from_raw);
-        if let Some(pid) = pid {
-            // It may have ended already, and then there is nothing left to ask.
-            let _ended_already = kill_process(pid, Signal::TERM);
-        }
-    }
 }
 
 impl Drop for Rie {
     fn drop(&mut self) {
-        self.ask_to_end();
+        ask_to_end(&self.child);
     }
 }
 

@@ -71,6 +71,43 @@ async fn every_format_is_served_on_both_routes_and_methods() {
     assert_eq!(cloud.sts().call_count(), 8);
 }
 
+/// What Android sends for an upload in parts, with one leading `/` that other clients leave on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scope_array_narrows_the_credential_to_what_was_asked_on_every_platform() {
+    let operations = [
+        "InitiateMultipartUpload",
+        "ListParts",
+        "UploadPart",
+        "CompleteMultipartUpload",
+        "AbortMultipartUpload",
+    ];
+    let scopes = operations.map(|operation| {
+        json!({"action": format!("name/cos:{operation}"), "bucket": "examplebucket-1250000000", "region": "ap-guangzhou", "prefix": "/users/1/a.mp4"})
+    });
+    let policy = json!({"version": "2.0", "statement": [{
+        "effect": "allow",
+        "action": operations.map(|operation| format!("name/cos:{operation}")),
+        "resource": ["qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/users/1/a.mp4"],
+    }]});
+    for platform in PLATFORMS {
+        let (cloud, browser) = start(platform).await;
+        for path in ["/sts", "/sts-scope", "/sts/scope"] {
+            let request = browser
+                .request("POST", path)
+                .header("content-type", "application/json")
+                .body(json!(scopes).to_string());
+            let answer = browser.send(request).await.unwrap();
+            assert_eq!(answer.status, 200, "{platform:?} {path}: {answer:?}");
+            assert_issued(&cloud, &answer.body["credentials"]);
+        }
+        for call in cloud.sts().calls() {
+            let sent: Value = serde_json::from_str(call.policy.as_deref().unwrap()).unwrap();
+            assert_eq!(sent, policy, "{platform:?}");
+        }
+        assert_eq!(cloud.sts().call_count(), 3, "{platform:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shorter_life_is_asked_for_on_every_platform() {
     for platform in PLATFORMS {

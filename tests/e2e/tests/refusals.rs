@@ -10,8 +10,15 @@ use cos_emulator::{Cloud, LambdaEvent, Outcome, Platform, ScfEvent};
 use cos_issuer_e2e::{Answer, Browser, PLATFORMS, issuer_on};
 use serde_json::{Value, json};
 
+/// More than the grant, which is `upload` below `users/`.
+const EVERYTHING: &str = r#"[{"action":"name/cos:PutObject","bucket":"examplebucket-1250000000","region":"ap-guangzhou","prefix":"*"}]"#;
+
+/// A sibling of the granted prefix, beside a scope that is granted: all or nothing.
+const OTHER_USER: &str = r#"[{"action":"name/cos:PutObject","bucket":"examplebucket-1250000000","region":"ap-guangzhou","prefix":"users/1/a"},
+    {"action":"name/cos:PutObject","bucket":"examplebucket-1250000000","region":"ap-guangzhou","prefix":"users2/a"}]"#;
+
 /// Method, path, body, status, code.
-const REFUSED: [(&str, &str, &str, u16, &str); 23] = [
+const REFUSED: [(&str, &str, &str, u16, &str); 27] = [
     ("GET", "/", "", 404, "InvalidParameter.RouteNotFound"),
     ("GET", "/signs", "", 404, "InvalidParameter.RouteNotFound"),
     ("GET", "/sign/", "", 404, "InvalidParameter.RouteNotFound"),
@@ -111,13 +118,29 @@ const REFUSED: [(&str, &str, &str, u16, &str); 23] = [
         400,
         "InvalidParameter.DurationSeconds",
     ),
-    ("POST", "/sts", "[]", 400, "InvalidParameter.UnexpectedBody"),
+    (
+        "POST",
+        "/sign",
+        "[]",
+        400,
+        "InvalidParameter.UnexpectedBody",
+    ),
+    ("POST", "/sts", "[]", 400, "InvalidParameter.Scope"),
+    ("POST", "/sts", "{}", 400, "InvalidParameter.Scope"),
+    ("POST", "/sts-scope", "[{}]", 400, "InvalidParameter.Scope"),
     (
         "POST",
         "/sts",
-        r#"[{"action":"name/cos:PutObject","bucket":"b","region":"r","prefix":"*"}]"#,
-        400,
-        "InvalidParameter.UnexpectedBody",
+        EVERYTHING,
+        403,
+        "UnauthorizedOperation.Scope",
+    ),
+    (
+        "POST",
+        "/sts/scope",
+        OTHER_USER,
+        403,
+        "UnauthorizedOperation.Scope",
     ),
 ];
 

@@ -1,0 +1,238 @@
+//! A scope array: what exactly a client wants to do, as the COS SDKs send it.
+//!
+//! `[{"action":"name/cos:PutObject","bucket":"examplebucket-1250000000","region":"ap-guangzhou","prefix":"users/1/a.jpg"}]`; the samples of
+//! the SDKs: <https://github.com/tencentyun/qcloud-cos-sts-sdk/blob/master/nodejs/demo/sts-server-scope.js>.
+//!
+//! What clients do: Android leaves out null members and takes one `/` off a prefix, others leave it; several scopes come at once for a
+//! multipart upload; a listing has the asked prefix, or `""`.
+//!
+//! Promises: an empty array, an unknown member, a wildcard or a path trick is refused, by the item's number. `*` stands alone or behind a
+//! `/`, as everything below. Leaves out: whether a caller may have it (`grant`).
+
+use serde::Deserialize;
+
+use crate::error::{Error, Rule};
+
+/// At least one scope, each well formed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scopes(Vec<Scope>);
+
+/// One operation in one place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scope {
+    /// The COS operation, as `PutObject`.
+    pub operation: String,
+    /// The bucket with its appid, as sent; empty when the client names none.
+    pub bucket: String,
+    /// The region, as sent; empty when the client names none.
+    pub region: String,
+    /// Which keys.
+    pub keys: Keys,
+}
+
+/// Which keys a scope is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Keys {
+    /// All that begin with a prefix closed by `/`; with an empty one, all of the bucket.
+    Below(String),
+    /// One key; for a listing, the prefix that is listed.
+    Exactly(String),
+}
+
+impl Scopes {
+    /// Reads the body of a request.
+    ///
+    /// # Errors
+    /// [`Rule::Scope`].
+    pub fn parse(body: &str) -> Result<Self, Error> {
+        let items: Vec<Item> = serde_json::from_str(body).map_err(|_| {
+            let message = "the body is an array of scopes, each with `action` and, as far as they apply, `bucket`, `region`, `prefix`";
+            Error::new(Rule::Scope, message)
+        })?;
+        if items.is_empty() || items.len() > SCOPES_MAX {
+            return Err(Error::new(
+                Rule::Scope,
+                format!("the array has from 1 to {SCOPES_MAX} scopes"),
+            ));
+        }
+        let scopes = items.into_iter().enumerate().map(|(index, item)| {
+            let number = index.saturating_add(1);
+            scope(item).map_err(|fault| Error::new(Rule::Scope, format!("scope {number}: {fault}")))
+        });
+        Ok(Self(scopes.collect::<Result<_, _>>()?))
+    }
+
+    /// The scopes, in the order they came in.
+    pub fn iter(&self) -> impl Iterator<Item = &Scope> {
+        self.0.iter()
+    }
+}
+
+/// One element of the array, as clients write it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Item {
+    action: String,
+    bucket: Option<String>,
+    region: Option<String>,
+    prefix: Option<String>,
+}
+
+fn scope(item: Item) -> Result<Scope, &'static str> {
+    let operation = item
+        .action
+        .strip_prefix("name/cos:")
+        .or_else(|| item.action.strip_prefix("cos:"));
+    let is_word = |text: &&str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric());
+    let operation = operation
+        .filter(is_word)
+        .ok_or("`action` has the form `name/cos:PutObject`, without wildcards")?;
+    Ok(Scope {
+        operation: operation.to_owned(),
+        bucket: item.bucket.unwrap_or_default(),
+        region: item.region.unwrap_or_default(),
+        keys: keys(&item.prefix.unwrap_or_default())?,
+    })
+}
+
+fn keys(prefix: &str) -> Result<Keys, &'static str> {
+    let prefix = prefix.strip_prefix('/').unwrap_or(prefix);
+    let (literal, is_below) = match prefix.strip_suffix('*') {
+        Some(literal) => (literal, true),
+        None => (prefix, false),
+    };
+    if literal
+        .chars()
+        .any(|c| matches!(c, '*' | '?' | '$' | '{' | '}' | '\\') || c.is_control())
+    {
+        return Err(
+            "`prefix` has a character that a policy would read as a wildcard or a variable",
+        );
+    }
+    if literal.len() > KEY_BYTES_MAX {
+        return Err("`prefix` is longer than a key may be");
+    }
+    let segments = literal.strip_suffix('/').unwrap_or(literal);
+    let is_odd = |segment: &str| matches!(segment, "" | "." | "..");
+    if !literal.is_empty() && segments.split('/').any(is_odd) {
+        return Err("`prefix` has an empty segment, `.` or `..`");
+    }
+    match (is_below, literal.is_empty() || literal.ends_with('/')) {
+        (true, true) => Ok(Keys::Below(literal.to_owned())),
+        (true, false) => Err("`*` in `prefix` stands alone or behind a `/`"),
+        (false, _) => Ok(Keys::Exactly(literal.to_owned())),
+    }
+}
+
+/// A multipart upload asks for five at once; deleting many keys asks for one each.
+const SCOPES_MAX: usize = 100;
+
+/// <https://www.tencentcloud.com/document/product/436/13324>
+const KEY_BYTES_MAX: usize = 850;
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{Keys, Scopes};
+    use crate::error::Rule;
+
+    fn with_prefix(prefix: &Value) -> Value {
+        json!([{"action": "name/cos:PutObject", "bucket": "b-1250000000", "region": "ap-guangzhou", "prefix": prefix}])
+    }
+
+    #[track_caller]
+    fn keys(prefix: &str) -> Keys {
+        let scopes = Scopes::parse(&with_prefix(&json!(prefix)).to_string()).unwrap();
+        scopes.iter().next().unwrap().keys.clone()
+    }
+
+    #[track_caller]
+    fn refused(body: &Value) -> String {
+        let error = Scopes::parse(&body.to_string())
+            .err()
+            .unwrap_or_else(|| panic!("accepted: {body}"));
+        assert_eq!(error.rule(), Rule::Scope, "{body}");
+        error.message().to_owned()
+    }
+
+    #[test]
+    fn what_clients_write_is_read() {
+        assert_eq!(keys("users/1/a.jpg"), Keys::Exactly("users/1/a.jpg".into()));
+        assert_eq!(
+            keys("/users/1/a.jpg"),
+            Keys::Exactly("users/1/a.jpg".into())
+        );
+        assert_eq!(keys("users/1/"), Keys::Exactly("users/1/".into()));
+        assert_eq!(keys("users/1/*"), Keys::Below("users/1/".into()));
+        assert_eq!(keys("*"), Keys::Below(String::new()));
+        assert_eq!(keys(""), Keys::Exactly(String::new()));
+        assert_eq!(keys("图片/猫.jpg"), Keys::Exactly("图片/猫.jpg".into()));
+        let left_out =
+            Scopes::parse(r#"[{"action":"name/cos:GetService","bucket":null}]"#).unwrap();
+        assert_eq!(left_out.iter().next().unwrap().bucket, "");
+    }
+
+    #[test]
+    fn a_prefix_that_a_policy_would_expand_is_refused() {
+        for prefix in [
+            "a*b", "users*", "us*rs/*", "a?", "${uin}", "{a}", "a\\b", "a\nb", "**", "users/**",
+        ] {
+            assert!(
+                refused(&with_prefix(&json!(prefix))).starts_with("scope 1: "),
+                "{prefix}"
+            );
+        }
+        for prefix in [
+            "..",
+            "../a",
+            "a/../b",
+            "a/./b",
+            "a//b",
+            "//a",
+            "a//",
+            &"k".repeat(851),
+        ] {
+            refused(&with_prefix(&json!(prefix)));
+        }
+    }
+
+    #[test]
+    fn what_is_no_scope_array_is_refused() {
+        for body in [
+            json!([]),
+            json!({}),
+            json!(null),
+            json!("x"),
+            json!([[]]),
+            json!([{}]),
+            json!([{"bucket": "b-1250000000"}]),
+            json!([{"action": "name/cos:PutObject", "resource": "*"}]),
+            json!([{"action": 1}]),
+            json!([{"action": "name/cos:PutObject", "prefix": 1}]),
+            json!(vec![json!({"action": "name/cos:PutObject"}); 101]),
+        ] {
+            refused(&body);
+        }
+        for action in [
+            "",
+            "*",
+            "PutObject",
+            "name/cos:*",
+            "name/cos:Put*",
+            "name/sts:AssumeRole",
+            "name/cos:",
+            "name/cos:Put Object",
+        ] {
+            refused(&json!([{"action": action}]));
+        }
+        assert!(Scopes::parse("[").is_err());
+    }
+
+    #[test]
+    fn the_item_at_fault_is_named() {
+        let good = json!({"action": "name/cos:PutObject", "prefix": "a"});
+        let bad = json!({"action": "name/cos:PutObject", "prefix": "a*"});
+        assert!(refused(&json!([good, good, bad])).starts_with("scope 3: "));
+    }
+}

@@ -1,0 +1,94 @@
+"""Makes packages, and starts what is in them as SCF starts it.
+
+Promises: a started function hears on loopback alone, has a cleared environment and no time without end; it is gone when the
+`with` block ends. Leaves out: judging, which is for `deployment_files.py`.
+"""
+
+import contextlib
+import hashlib
+import json
+import re
+import signal
+import struct
+import subprocess
+import threading
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SECONDS = 20
+
+
+def make(binary, folder, umask=0o022):
+    subprocess.run([ROOT / "scf/package", binary, folder], check=True, umask=umask, timeout=SECONDS * 3)
+
+
+def contents(folder):
+    """Every file below it: path, mode, bytes."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    is_zip = lambda path: path.suffix == ".zip"  # whose own mode is the maker's umask
+    return {str(path.relative_to(folder)): (is_zip(path) or path.stat().st_mode, path.read_bytes()) for path in files}
+
+
+def sha256(content):
+    return hashlib.sha256(content).hexdigest()
+
+
+def unfit(binary):
+    """Copies that no platform could start."""
+    other_machine = bytearray(binary)
+    struct.pack_into("<H", other_machine, 18, 183)
+    dynamic = bytearray(binary)
+    (table,) = struct.unpack_from("<Q", dynamic, 32)
+    struct.pack_into("<I", dynamic, table, 3)
+    return {"is text": b"#!/bin/sh\n" * 20, "is for another machine": other_machine, "needs a loader": dynamic}
+
+
+@contextlib.contextmanager
+def started(folder, environment):
+    process = subprocess.Popen(
+        [folder.resolve() / "scf_bootstrap"],
+        env=environment,
+        cwd="/",
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    too_long = threading.Timer(SECONDS, process.kill)
+    too_long.start()
+    try:
+        yield Function(process)
+    finally:
+        process.kill()
+        process.wait()
+        too_long.cancel()
+        process.stdout.close()
+
+
+class Function:
+    def __init__(self, process):
+        self.process = process
+        self.lines = []
+
+    def healthz(self):
+        with urllib.request.urlopen(f"http://{self._address()}/healthz", timeout=SECONDS) as answer:
+            return answer.status
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        return self.wait()
+
+    def wait(self):
+        self.lines.extend(self.process.stdout)
+        return self.process.wait(SECONDS)
+
+    def output(self):
+        return "".join(self.lines)
+
+    def _address(self):
+        """From the line that says where it listens."""
+        for line in self.process.stdout:
+            self.lines.append(line)
+            if "listening" in line:
+                return re.search(r"127\.0\.0\.1:\d+", json.dumps(json.loads(line))).group()
+        raise AssertionError(f"it does not listen, it says: {self.output()}")
