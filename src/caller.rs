@@ -55,13 +55,12 @@ impl Authentication {
             Self::None => return Ok(Caller::anonymous()),
             Self::Proofs(verifiers) => verifiers,
         };
-        let mut brought = verifiers
-            .iter()
-            .flat_map(|verifier| std::iter::repeat_n(verifier, verifier.proofs(request)));
-        let outcome = match (brought.next(), brought.next()) {
-            (Some(verifier), None) => verifier.verify(request, path, clock),
+        let brought = |verifier: &&Verifier| verifier.proofs(request) > 0;
+        let proofs: usize = verifiers.iter().map(|v| v.proofs(request)).sum();
+        let outcome = match (verifiers.iter().find(brought), proofs) {
+            (Some(verifier), 1) => verifier.verify(request, path, clock),
             (None, _) => Err(missing()),
-            (Some(_), Some(_)) => Err(Error::new(
+            (Some(_), _) => Err(Error::new(
                 Rule::ProofAmbiguous,
                 "the request brings more than one proof: send one",
             )),
@@ -85,9 +84,9 @@ impl Verifier {
     /// How many proofs of this kind the request brings, good or bad.
     fn proofs(&self, request: &Request) -> usize {
         match self {
-            Self::ApiKey(keys) => keys.presented(&request.headers).count(),
+            Self::ApiKey(keys) => keys.presented(&request.headers).len(),
             Self::Gateway => usize::from(request.identity.is_some()),
-            Self::Hmac(_) => HmacKeys::presented(&request.headers).count(),
+            Self::Hmac(_) => HmacKeys::presented(&request.headers).len(),
         }
     }
 
@@ -131,15 +130,14 @@ fn challenged(error: Error, verifiers: &[Verifier]) -> Error {
 }
 
 /// What stands behind `scheme` in each `Authorization` header of that scheme.
-fn of_scheme<'r>(
-    headers: &'r HeaderMap,
-    scheme: &'static str,
-) -> impl Iterator<Item = &'r str> + use<'r> {
+fn of_scheme<'r>(headers: &'r HeaderMap, scheme: &str) -> Vec<&'r str> {
     let values = headers.get_all(AUTHORIZATION).into_iter();
-    values.filter_map(move |value| {
-        let (name, rest) = value.to_str().ok()?.split_once(' ')?;
-        name.eq_ignore_ascii_case(scheme).then(|| rest.trim())
-    })
+    values
+        .filter_map(|value| {
+            let (name, rest) = value.to_str().ok()?.split_once(' ')?;
+            name.eq_ignore_ascii_case(scheme).then(|| rest.trim())
+        })
+        .collect()
 }
 
 /// How a caller was proven.

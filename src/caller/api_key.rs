@@ -33,10 +33,9 @@ pub struct ApiKeys {
 impl ApiKeys {
     /// Keys to be sent in `header`, or as `Authorization: Bearer`. `None` when one key is there twice.
     pub fn new(keys: Vec<ApiKey>, header: Option<HeaderName>) -> Option<Self> {
-        let mut digests: Vec<_> = keys.iter().map(|key| key.digest).collect();
-        digests.sort_unstable();
-        digests.dedup();
-        (digests.len() == keys.len()).then_some(Self { keys, header })
+        let count = |digest| keys.iter().filter(|key| key.digest == digest).count();
+        let is_each_once = keys.iter().all(|key| count(key.digest) == 1);
+        is_each_once.then_some(Self { keys, header })
     }
 
     pub(super) fn header(&self) -> Option<&HeaderName> {
@@ -44,20 +43,19 @@ impl ApiKeys {
     }
 
     /// The keys that a request presents. One that is no text counts, and is no good.
-    pub(super) fn presented<'r>(
-        &self,
-        headers: &'r HeaderMap,
-    ) -> impl Iterator<Item = &'r str> + use<'r> {
-        let own = self.header.as_ref();
-        let own = own.map(|name| headers.get_all(name).into_iter());
-        let bearer = own.is_none().then(|| of_scheme(headers, "Bearer"));
-        let own = own.into_iter().flatten();
-        own.map(|value| value.to_str().unwrap_or_default().trim())
-            .chain(bearer.into_iter().flatten())
+    pub(super) fn presented<'r>(&self, headers: &'r HeaderMap) -> Vec<&'r str> {
+        let Some(name) = &self.header else {
+            return of_scheme(headers, "Bearer");
+        };
+        let values = headers.get_all(name).into_iter();
+        values
+            .map(|value| value.to_str().unwrap_or_default().trim())
+            .collect()
     }
 
     pub(super) fn verify(&self, headers: &HeaderMap) -> Result<Caller, Error> {
-        let presented = self.presented(headers).next().unwrap_or_default();
+        let presented = self.presented(headers);
+        let presented = presented.first().copied().unwrap_or_default();
         let key = self.holder(presented).ok_or_else(|| {
             Error::new(Rule::ApiKey, "the API key is not one that is accepted here")
         })?;
@@ -169,11 +167,11 @@ mod tests {
         let mut headers = HeaderMap::new();
         let bearer = HeaderValue::from_str(&format!("Bearer {OLD}")).unwrap();
         headers.insert(AUTHORIZATION, bearer);
-        assert_eq!(keys.presented(&headers).count(), 0);
+        assert_eq!(keys.presented(&headers).len(), 0);
         headers.insert("x-api-key", HeaderValue::from_static(NEW));
         assert_eq!(keys.verify(&headers).ok().unwrap().name(), "new");
         headers.append("x-api-key", HeaderValue::from_bytes(b"\xff").unwrap());
-        assert_eq!(keys.presented(&headers).count(), 2);
+        assert_eq!(keys.presented(&headers).len(), 2);
     }
 
     #[test]

@@ -3,8 +3,6 @@
 //! Promises: a claim comes from a proof or from the operator's own settings, never from an unproven request.
 //! Leaves out: what claims permit (`grant`), and their `Debug`, since they are about people.
 
-use std::collections::BTreeMap;
-
 /// The value of one claim.
 #[derive(Clone, PartialEq, Eq)]
 #[expect(missing_debug_implementations, reason = "it is about a person")]
@@ -17,10 +15,10 @@ pub enum Claim {
     Text(String),
 }
 
-/// Claims by name.
+/// Claims by name; they are few.
 #[derive(Clone, Default, PartialEq, Eq)]
 #[expect(missing_debug_implementations, reason = "they are about a person")]
-pub struct Claims(BTreeMap<String, Claim>);
+pub struct Claims(Vec<(String, Claim)>);
 
 impl Claims {
     /// The claim that says who it is.
@@ -29,22 +27,23 @@ impl Claims {
     /// Claims of a subject and nothing else.
     pub fn of_subject(subject: impl Into<String>) -> Self {
         let subject = Claim::Text(subject.into());
-        Self([(Self::SUBJECT.to_owned(), subject)].into())
+        Self(vec![(Self::SUBJECT.to_owned(), subject)])
     }
 
     /// Adds a claim; false when there is one of that name, which then stays.
     pub fn add(&mut self, name: impl Into<String>, claim: Claim) -> bool {
         let name = name.into();
-        if self.0.contains_key(&name) {
-            return false;
+        let is_new = self.claim(&name).is_none();
+        if is_new {
+            self.0.push((name, claim));
         }
-        self.0.insert(name, claim);
-        true
+        is_new
     }
 
     /// The claim of that name.
     pub fn claim(&self, name: &str) -> Option<&Claim> {
-        self.0.get(name)
+        let found = self.0.iter().find(|(known, _)| known == name);
+        found.map(|(_, claim)| claim)
     }
 
     /// Who it is.

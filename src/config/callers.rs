@@ -99,14 +99,18 @@ fn api_keys(reader: &mut Reader<'_>) -> Option<ApiKeys> {
     };
     let example = "backend=<SHA-256 of its key in hex>";
     let keys = reader.required("API_KEYS", example, |text| {
-        let digest = |value: &str| sha256(value).ok_or("has no SHA-256 of 64 hex digits");
-        let entries = entries(text, digest)?;
-        let keys = entries.into_iter().map(|entry| ApiKey {
-            name: entry.name,
-            digest: entry.value,
-            claims: entry.claims,
-        });
-        Ok::<_, EntryError>(keys.collect::<Vec<_>>())
+        let key = |(number, entry): (usize, Entry<'_>)| {
+            let fault = EntryError(number, "has no SHA-256 of 64 hex digits");
+            Ok::<_, EntryError>(ApiKey {
+                name: entry.name,
+                digest: sha256(entry.value).ok_or(fault)?,
+                claims: entry.claims,
+            })
+        };
+        (1..)
+            .zip(entries(text)?)
+            .map(key)
+            .collect::<Result<Vec<_>, _>>()
     });
     let (keys, header) = (keys?, header?);
     let keys = ApiKeys::new(keys, header);
@@ -138,12 +142,18 @@ fn header(text: &str) -> Result<HeaderName, &'static str> {
 
 fn hmac_keys(reader: &mut Reader<'_>) -> Option<HmacKeys> {
     let keys = reader.required("HMAC_KEYS", "backend=<64 random hex digits>", |text| {
-        let keys = entries(text, hmac_key)?.into_iter().map(|entry| HmacKey {
-            id: entry.name,
-            secret: entry.value,
-            claims: entry.claims,
-        });
-        Ok::<_, EntryError>(keys.collect::<Vec<_>>())
+        let key = |(number, entry): (usize, Entry<'_>)| {
+            let text = "has a key of less than 32 characters, or not of ASCII";
+            Ok::<_, EntryError>(HmacKey {
+                id: entry.name,
+                secret: hmac_key(entry.value).ok_or(EntryError(number, text))?,
+                claims: entry.claims,
+            })
+        };
+        (1..)
+            .zip(entries(text)?)
+            .map(key)
+            .collect::<Result<Vec<_>, _>>()
     })?;
     let keys = HmacKeys::new(keys);
     if keys.is_none() {
@@ -152,11 +162,10 @@ fn hmac_keys(reader: &mut Reader<'_>) -> Option<HmacKeys> {
     keys
 }
 
-fn hmac_key(text: &str) -> Result<Secret, &'static str> {
+fn hmac_key(text: &str) -> Option<Secret> {
     let is_key =
         text.len() >= HMAC_KEY_CHARACTERS_MIN && text.chars().all(|c| c.is_ascii_graphic());
-    let key = is_key.then(|| Secret::new(text.to_owned())).flatten();
-    key.ok_or("has a key of less than 32 characters, or not of ASCII")
+    is_key.then(|| Secret::new(text.to_owned())).flatten()
 }
 
 fn sha256(text: &str) -> Option<[u8; 32]> {
@@ -171,9 +180,9 @@ fn sha256(text: &str) -> Option<[u8; 32]> {
 }
 
 /// One key of a caller.
-struct Entry<T> {
+struct Entry<'t> {
     name: String,
-    value: T,
+    value: &'t str,
     claims: Claims,
 }
 
@@ -189,15 +198,12 @@ impl fmt::Display for EntryError {
     }
 }
 
-fn entries<T>(
-    text: &str,
-    value: impl Fn(&str) -> Result<T, &'static str>,
-) -> Result<Vec<Entry<T>>, EntryError> {
+fn entries(text: &str) -> Result<Vec<Entry<'_>>, EntryError> {
     let texts = text.split([';', '\n']).map(str::trim);
-    let mut entries: Vec<Entry<T>> = Vec::new();
+    let mut entries: Vec<Entry<'_>> = Vec::new();
     for text in texts.filter(|text| !text.is_empty()) {
         let number = entries.len().saturating_add(1);
-        let entry = entry(text, &value).map_err(|fault| EntryError(number, fault))?;
+        let entry = entry(text).map_err(|fault| EntryError(number, fault))?;
         if entries.iter().any(|other| other.name == entry.name) {
             return Err(EntryError(number, "has the name of another"));
         }
@@ -210,13 +216,9 @@ fn entries<T>(
     }
 }
 
-fn entry<T>(
-    text: &str,
-    value: impl Fn(&str) -> Result<T, &'static str>,
-) -> Result<Entry<T>, &'static str> {
+fn entry(text: &str) -> Result<Entry<'_>, &'static str> {
     let mut words = text.split_ascii_whitespace();
-    let (name, secret) = pair(words.next())?;
-    let value = value(secret)?;
+    let (name, value) = pair(words.next())?;
     let mut claims = Claims::default();
     for word in words {
         let (claim, text) = pair(Some(word))?;

@@ -53,7 +53,8 @@ async fn cookie_only_is_unauthenticated() {
         let form = browser
             .request("POST", "/sts")
             .header("content-type", "text/plain")
-            .header("cookie", &cookie);
+            .header("cookie", &cookie)
+            .body("[{\"action\":\"name/cos:PutObject\"}]");
         refused(
             &browser.send(form).await.unwrap(),
             "AuthFailure.ProofMissing",

@@ -14,6 +14,7 @@ use cos_issuer_e2e::{
     API_KEY, Answer, Browser, HMAC_KEY, Language, PLATFORMS, Variables, documented, issuer_on,
     printed,
 };
+use serde_json::json;
 
 const ON: [Platform; 3] = [
     Platform::ScfWeb,
@@ -33,11 +34,11 @@ async fn the_documented_clients_are_answered() {
         for (count, language) in
             (1..).zip([Language::Shell, Language::Python, Language::JavaScript])
         {
-            for query in [
-                "format=sdk&durationSeconds=900",
-                "durationSeconds=900&format=sdk",
+            for (query, body) in [
+                ("format=sdk&durationSeconds=900", String::new()),
+                ("durationSeconds=900&format=sdk", scopes(&cloud)),
             ] {
-                let answer = run(&cloud, language, HMAC_KEY, query).await;
+                let answer = run(&cloud, language, HMAC_KEY, query, &body).await;
                 assert_eq!(answer["code"], 0, "{platform:?} {language:?}");
                 assert!(
                     answer["credentials"].is_object(),
@@ -55,7 +56,7 @@ async fn the_documented_clients_with_another_key_are_refused() {
     let (cloud, _) = start(Platform::ScfWeb).await;
     for language in [Language::Shell, Language::Python, Language::JavaScript] {
         let wrong = HMAC_KEY.to_uppercase();
-        let answer = run(&cloud, language, &wrong, "format=sdk").await;
+        let answer = run(&cloud, language, &wrong, "format=sdk", "").await;
         assert_eq!(answer["codeDesc"], "AuthFailure.Signature", "{language:?}");
     }
     assert_eq!(cloud.sts().call_count(), 0);
@@ -72,6 +73,37 @@ async fn a_signature_holds_on_every_platform() {
         let answer = send(&browser, "GET", wire, &signed.header()).await;
         assert_eq!(answer.status, 200, "{platform:?}: {answer:?}");
         assert_eq!(cloud.sts().call_count(), 1, "{platform:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signature_covers_the_body_on_every_platform() {
+    for platform in PLATFORMS {
+        let (cloud, browser) = start(platform).await;
+        let body = scopes(&cloud);
+        let signed = Signed {
+            method: "POST",
+            body: body.clone(),
+            ..Signed::now()
+        };
+        let send = async |path: &str, body: &str| {
+            let request = browser
+                .request("POST", path)
+                .header("authorization", signed.header())
+                .header("content-type", "application/json")
+                .body(body.to_owned());
+            browser.send(request).await.unwrap()
+        };
+        let other = body.replace("users/1/", "users/2/");
+        assert_ne!(other, body);
+        for body in [other.as_str(), ""] {
+            refused(&send("/sts", body).await, "AuthFailure.Signature");
+        }
+        // The same route by another name is another request.
+        refused(&send("/sts-scope", &body).await, "AuthFailure.Signature");
+        assert_eq!(cloud.sts().call_count(), 0, "{platform:?}");
+        let answer = send("/sts", &body).await;
+        assert_eq!(answer.status, 200, "{platform:?}: {answer:?}");
     }
 }
 
@@ -163,12 +195,19 @@ async fn start(platform: Platform) -> (Cloud, Browser) {
     (cloud, browser)
 }
 
-async fn run(cloud: &Cloud, language: Language, key: &str, query: &str) -> serde_json::Value {
+async fn run(
+    cloud: &Cloud,
+    language: Language,
+    key: &str,
+    query: &str,
+    body: &str,
+) -> serde_json::Value {
     let settings = Variables::from([
         ("URL", cloud.gateway_url().unwrap()),
         ("KEY_ID", "device".to_owned()),
         ("KEY", key.to_owned()),
         ("QUERY", query.to_owned()),
+        ("BODY", body.to_owned()),
     ]);
     documented("docs/hmac.md", language, &settings)
         .await
@@ -182,8 +221,18 @@ async fn send(browser: &Browser, method: &str, path: &str, header: &str) -> Answ
     browser.send(request).await.unwrap()
 }
 
-/// `GET /sts`, signed.
+/// One scope below the prefix that the function grants.
+fn scopes(cloud: &Cloud) -> String {
+    let account = cloud.account();
+    let (bucket, region) = (&account.bucket, &account.region);
+    let scope = json!({"action": "name/cos:PutObject", "bucket": bucket, "prefix": "users/1/*", "region": region});
+    json!([scope]).to_string()
+}
+
+/// A request of `/sts`, signed.
 struct Signed {
+    method: &'static str,
+    body: String,
     timestamp: i64,
     query: Vec<(String, String)>,
 }
@@ -191,6 +240,8 @@ struct Signed {
 impl Signed {
     fn now() -> Self {
         Self {
+            method: "GET",
+            body: String::new(),
             timestamp: SystemClock.now().unix_seconds(),
             query: Vec::new(),
         }
@@ -206,10 +257,10 @@ impl Signed {
         let request = CallerRequest {
             timestamp: self.timestamp,
             nonce: NONCE,
-            method: "GET",
+            method: self.method,
             path: "/sts",
             query: &self.query,
-            body: "",
+            body: &self.body,
         };
         let signature = request.sign(&Secret::new(HMAC_KEY.to_owned()).unwrap());
         let timestamp = self.timestamp;
