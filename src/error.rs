@@ -19,6 +19,7 @@ pub enum Rule {
     CallerNotAllowed,
     DurationSeconds,
     Event,
+    Extension,
     Format,
     GatewayIdentity,
     HeadersTooLarge,
@@ -56,13 +57,14 @@ pub struct Code {
 
 impl Rule {
     /// Every rule, for tests and for the documentation.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::ApiKey,
         Self::BodyEncoding,
         Self::BodyTooLarge,
         Self::CallerNotAllowed,
         Self::DurationSeconds,
         Self::Event,
+        Self::Extension,
         Self::Format,
         Self::GatewayIdentity,
         Self::HeadersTooLarge,
@@ -101,6 +103,7 @@ impl Rule {
             Self::CallerNotAllowed => (403, REFUSED, "UnauthorizedOperation.CallerNotAllowed"),
             Self::DurationSeconds => (400, PARAMETER, "InvalidParameter.DurationSeconds"),
             Self::Event => (400, PARAMETER, "InvalidParameter.Event"),
+            Self::Extension => (403, REFUSED, "UnauthorizedOperation.Extension"),
             Self::Format => (400, PARAMETER, "InvalidParameter.Format"),
             Self::GatewayIdentity => (401, AUTHENTICATION, "AuthFailure.GatewayIdentity"),
             Self::HeadersTooLarge => (431, PARAMETER, "InvalidParameter.HeadersTooLarge"),

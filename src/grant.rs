@@ -4,55 +4,19 @@
 //! authorised does not compile. What is asked outside the grant is refused, never clamped; scopes are all granted, or none.
 //! Leaves out: grants that differ by caller; there is one grant for all.
 
+mod key;
+mod place;
+
+pub use key::{Extension, ExtensionError, ObjectKey};
+pub use place::{Place, Preset};
+
 use std::sync::Arc;
 
 use crate::caller::Caller;
-use crate::cam::{Action, Bucket, ObjectPrefix, Policy, PolicyError, Region, Resource, Statement};
+use crate::cam::{Policy, PolicyError};
 use crate::error::{Error, Rule};
-use crate::request::{CredentialRequest, Keys, Scope, Scopes};
-
-/// A set of COS actions that belong together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Preset {
-    /// Remove objects.
-    Delete,
-    /// Read objects and their headers.
-    Download,
-    /// List the keys below the prefix.
-    List,
-    /// Write objects, in one request, as a form, or in parts.
-    Upload,
-}
-
-impl Preset {
-    /// The presets, as `ALLOW` names them.
-    pub const CHOICES: [(&'static str, Self); 4] = [
-        ("upload", Self::Upload),
-        ("download", Self::Download),
-        ("list", Self::List),
-        ("delete", Self::Delete),
-    ];
-
-    /// The operations of this preset: <https://www.tencentcloud.com/document/product/436/30580>.
-    const fn operations(self) -> &'static [&'static str] {
-        match self {
-            Self::Delete => &["DeleteObject"],
-            Self::Download => &["GetObject", "HeadObject"],
-            Self::List => &["GetBucket"],
-            // The mini-program SDK uploads by PostObject; cancelling and resuming need Abort and the two lists.
-            Self::Upload => &[
-                "PutObject",
-                "PostObject",
-                "InitiateMultipartUpload",
-                "UploadPart",
-                "CompleteMultipartUpload",
-                "AbortMultipartUpload",
-                "ListParts",
-                "ListMultipartUploads",
-            ],
-        }
-    }
-}
+use crate::request::{CredentialRequest, Wanted};
+use crate::time::Timestamp;
 
 /// How long a credential may live, in seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,79 +33,6 @@ impl Lifetime {
             minimum_seconds,
             default_seconds,
         })
-    }
-}
-
-/// The keys of one bucket below one prefix, and what may be done with them.
-#[derive(Clone, Debug)]
-pub struct Place {
-    /// The bucket.
-    pub bucket: Bucket,
-    /// Its region.
-    pub region: Region,
-    /// The prefix.
-    pub prefix: ObjectPrefix,
-    /// The operations.
-    pub presets: Vec<Preset>,
-}
-
-impl Place {
-    /// The policy for all of it: one statement.
-    fn policy(&self) -> Result<Policy, PolicyError> {
-        let actions = self.operations().map(Action::cos).collect();
-        let resource = Resource::below(&self.bucket, &self.region, &self.prefix);
-        Policy::new(vec![Statement::allow(actions, resource)])
-    }
-
-    fn operations(&self) -> impl Iterator<Item = &'static str> {
-        self.presets
-            .iter()
-            .flat_map(|preset| preset.operations())
-            .copied()
-    }
-
-    /// The policy for exactly `scopes`, each of which has to lie inside: one statement for each resource, so that no operation
-    /// meets a resource it was not asked for.
-    fn narrowed(&self, scopes: &Scopes) -> Result<Policy, Error> {
-        let mut statements: Vec<(Resource, Vec<Action>)> = Vec::new();
-        for (index, scope) in scopes.iter().enumerate() {
-            let (resource, action) = self.granted(scope).map_err(|fault| {
-                let number = index.saturating_add(1);
-                Error::new(Rule::ScopeNotGranted, format!("scope {number}: {fault}"))
-            })?;
-            match statements.iter_mut().find(|(known, _)| *known == resource) {
-                Some((_, actions)) if actions.contains(&action) => {}
-                Some((_, actions)) => actions.push(action),
-                None => statements.push((resource, vec![action])),
-            }
-        }
-        let statements = statements
-            .into_iter()
-            .map(|(resource, actions)| Statement::allow(actions, resource));
-        Policy::new(statements.collect()).map_err(|error| {
-            Error::new(Rule::Scope, "the scopes make too long a policy").caused_by(error)
-        })
-    }
-
-    /// One scope as a resource and an action, if it lies inside.
-    fn granted(&self, scope: &Scope) -> Result<(Resource, Action), &'static str> {
-        let operation = self
-            .operations()
-            .find(|operation| *operation == scope.operation);
-        let operation = operation.ok_or("its action is not granted")?;
-        if scope.bucket != self.bucket.as_str() || scope.region != self.region.as_str() {
-            return Err("its bucket or region is not the granted one");
-        }
-        // The granted prefix ends in `/` or is empty, so what begins with it lies below it.
-        let (Keys::Below(keys) | Keys::Exactly(keys)) = &scope.keys;
-        if !keys.starts_with(self.prefix.as_str()) {
-            return Err("its prefix is not below the granted one");
-        }
-        let resource = match &scope.keys {
-            Keys::Below(prefix) => Resource::starting(&self.bucket, &self.region, prefix),
-            Keys::Exactly(key) => Resource::exactly(&self.bucket, &self.region, key),
-        };
-        Ok((resource, Action::cos(operation)))
     }
 }
 
@@ -176,14 +67,17 @@ impl Grant {
         }
     }
 
-    /// Decides a request.
+    /// Decides a request. `chance` is fresh randomness: it becomes the name of an object that the function is asked to name.
     ///
     /// # Errors
-    /// [`Rule::DurationSeconds`] when the asked lifetime is outside the grant, [`Rule::ScopeNotGranted`] when a scope is.
+    /// [`Rule::DurationSeconds`] when the asked lifetime is outside the grant, [`Rule::ScopeNotGranted`] when a scope is,
+    /// [`Rule::Extension`] when an extension is not among the granted ones.
     pub fn authorise(
         &self,
         _caller: &Caller,
         asked: &CredentialRequest,
+        now: Timestamp,
+        chance: [u8; 16],
     ) -> Result<Authorized, Error> {
         let Lifetime {
             minimum_seconds,
@@ -196,20 +90,47 @@ impl Grant {
             );
             return Err(Error::new(Rule::DurationSeconds, message));
         }
-        let policy = match (&asked.scopes, &self.place) {
-            (None, _) => Arc::clone(&self.policy),
-            (Some(scopes), Some(place)) => place.narrowed(scopes)?.render().into(),
-            (Some(_), None) => {
-                let message = "this function grants a raw policy, which scopes cannot narrow";
-                return Err(Error::new(Rule::ScopeNotGranted, message));
+        let mut new_object = None;
+        let policy = match &asked.wanted {
+            Wanted::Grant => Arc::clone(&self.policy),
+            Wanted::Scopes(scopes) => self.place()?.narrowed(scopes)?.render().into(),
+            Wanted::NewObject { extension } => {
+                let place = self.place()?;
+                let key = place.new_key(extension, now, chance)?;
+                let policy = place.for_upload_of(&key)?.render().into();
+                new_object = Some(NewObject {
+                    bucket: place.bucket.as_str().to_owned(),
+                    region: place.region.as_str().to_owned(),
+                    key,
+                });
+                policy
             }
         };
         Ok(Authorized {
             policy,
             duration_seconds,
             session_name: SESSION_NAME,
+            new_object,
         })
     }
+
+    fn place(&self) -> Result<&Place, Error> {
+        let message = "this function grants a raw policy, which cannot be narrowed";
+        self.place
+            .as_ref()
+            .ok_or_else(|| Error::new(Rule::ScopeNotGranted, message))
+    }
+}
+
+/// An object that the function named: the credential fits it alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewObject {
+    /// The bucket with its appid.
+    pub bucket: String,
+    /// Its region.
+    pub region: String,
+    /// The key.
+    pub key: ObjectKey,
 }
 
 /// The proof that a credential may be issued, and with what.
@@ -218,9 +139,15 @@ pub struct Authorized {
     policy: Arc<str>,
     duration_seconds: u32,
     session_name: &'static str,
+    new_object: Option<NewObject>,
 }
 
 impl Authorized {
+    /// The object that the credential is for, when the function named it.
+    pub fn new_object(&self) -> Option<&NewObject> {
+        self.new_object.as_ref()
+    }
+
     /// The session policy as JSON; never empty.
     pub fn policy(&self) -> &str {
         &self.policy
@@ -245,11 +172,29 @@ mod tests {
     use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq};
     use serde_json::{Value, json};
 
-    use super::{Authorized, Grant, Lifetime, Place, Preset};
+    use super::{Authorized, Extension, Grant, Lifetime, Place, Preset};
     use crate::caller::Caller;
     use crate::cam::{Bucket, ObjectPrefix, PolicyError, Region};
     use crate::error::{Error, Rule};
-    use crate::request::{CredentialRequest, Format, Scopes};
+    use crate::request::{CredentialRequest, Format, Scopes, Wanted};
+    use crate::time::Timestamp;
+
+    /// 2026-01-31T23:59:59Z.
+    fn now() -> Timestamp {
+        Timestamp::from_unix_seconds(1_769_903_999).unwrap()
+    }
+
+    fn ask_for_new(grant: &Grant, extension: &str, chance: [u8; 16]) -> Result<Authorized, Error> {
+        let wanted = Wanted::NewObject {
+            extension: extension.to_owned(),
+        };
+        let asked = CredentialRequest {
+            format: Format::Sdk,
+            duration_seconds: None,
+            wanted,
+        };
+        grant.authorise(&Caller::for_tests(), &asked, now(), chance)
+    }
 
     const RESOURCE: &str = "qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/";
 
@@ -259,6 +204,10 @@ mod tests {
             region: Region::parse("ap-guangzhou").unwrap(),
             prefix: ObjectPrefix::parse(prefix).unwrap(),
             presets: presets.to_vec(),
+            extensions: vec![
+                Extension::parse("jpg").unwrap(),
+                Extension::parse("png").unwrap(),
+            ],
         }
     }
 
@@ -275,15 +224,16 @@ mod tests {
         duration_seconds: Option<u32>,
         scopes: Option<&Value>,
     ) -> Result<Authorized, Error> {
-        let scopes = scopes
-            .map(|scopes| Scopes::parse(&scopes.to_string()))
-            .transpose()?;
+        let wanted = match scopes {
+            Some(scopes) => Wanted::Scopes(Scopes::parse(&scopes.to_string())?),
+            None => Wanted::Grant,
+        };
         let asked = CredentialRequest {
             format: Format::Cam,
             duration_seconds,
-            scopes,
+            wanted,
         };
-        grant.authorise(&Caller::for_tests(), &asked)
+        grant.authorise(&Caller::for_tests(), &asked, now(), [0; 16])
     }
 
     /// What the policy of a grant narrowed to `scopes` allows, as pairs of action and resource.
@@ -428,6 +378,57 @@ mod tests {
             );
         }
         assert_eq!(pairs(&grant, &json!([inside, inside])).len(), 1);
+    }
+
+    #[test]
+    fn a_named_object_is_all_that_its_credential_covers() {
+        let grant = grant("users/", &[Preset::Upload, Preset::Download]);
+        let authorized = ask_for_new(&grant, "JPG", [0xab; 16]).unwrap();
+        let object = authorized.new_object().unwrap();
+        assert_eq!(
+            object.key.as_str(),
+            "users/2026/01/31/abababababababababababababababab.jpg"
+        );
+        assert_eq!(
+            (object.bucket.as_str(), object.region.as_str()),
+            ("examplebucket-1250000000", "ap-guangzhou")
+        );
+        let policy: Value = serde_json::from_str(authorized.policy()).unwrap();
+        assert_eq!(policy["statement"].as_array().map(Vec::len), Some(1));
+        assert_eq!(
+            policy["statement"][0]["resource"],
+            json!([format!("{RESOURCE}{}", object.key.as_str())])
+        );
+        assert!(
+            !authorized.policy().contains("GetObject"),
+            "an upload needs no download"
+        );
+    }
+
+    #[test]
+    fn an_extension_that_is_not_granted_names_no_object() {
+        let uploads = grant("users/", &[Preset::Upload]);
+        for extension in [
+            "",
+            "php",
+            "jpg.php",
+            ".jpg",
+            "jp g",
+            "j*g",
+            "${uin}",
+            "图片",
+            "jpg/",
+            "jpg\n",
+            "jpgjpgjpgjpg",
+        ] {
+            let error = ask_for_new(&uploads, extension, [0; 16]).unwrap_err();
+            assert_eq!(error.rule(), Rule::Extension, "{extension}");
+        }
+        let downloads = grant("users/", &[Preset::Download]);
+        assert_eq!(
+            ask_for_new(&downloads, "jpg", [0; 16]).unwrap_err().rule(),
+            Rule::ScopeNotGranted
+        );
     }
 
     #[test]

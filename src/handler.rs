@@ -17,7 +17,7 @@ use crate::caller::Authentication;
 use crate::error::{Error, Rule};
 use crate::grant::Grant;
 use crate::issuer::Issuer;
-use crate::request::{CredentialRequest, Mint, Request, RequestId, Route, below};
+use crate::request::{CredentialRequest, Mint, Request, RequestId, Route, Wanted, below};
 use crate::response::Response;
 use crate::time::Clock;
 
@@ -122,7 +122,13 @@ impl Handler {
         decision.caller = Some(caller.name().to_owned());
         decision.proof = Some(caller.kind().name());
         decision.subject = caller.subject_hash();
-        let authorized = self.grant.authorise(&caller, &asked)?;
+        let chance = match &asked.wanted {
+            Wanted::NewObject { .. } => chance()?,
+            Wanted::Grant | Wanted::Scopes(_) => [0; 16],
+        };
+        let authorized = self
+            .grant
+            .authorise(&caller, &asked, self.clock.now(), chance)?;
         let credentials = self
             .issuer
             .issue(&authorized, &*self.clock, request.time_left)
@@ -133,8 +139,22 @@ impl Handler {
             asked.format,
             &credentials,
             &request.id,
+            authorized.new_object(),
         ))
     }
+}
+
+/// Randomness of the system. Without it no object is named: a key that can be guessed is worse than none.
+fn chance() -> Result<[u8; 16], Error> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| {
+        Error::new(
+            Rule::Internal,
+            "the function has no randomness to name an object with",
+        )
+        .caused_by(error)
+    })?;
+    Ok(bytes)
 }
 
 /// What the audit line tells.

@@ -179,6 +179,7 @@ impl Route {
         match below(path, base_path) {
             "/healthz" => Some(Self::Health),
             "/readyz" => Some(Self::Ready),
+            "/getKeyAndCredentials" => Some(Self::Mint(Mint::NewObject)),
             "/sign" => Some(Self::Mint(Mint::Sign)),
             "/sts" | "/sts-scope" | "/sts/scope" => Some(Self::Mint(Mint::Sts)),
             _ => None,
@@ -190,6 +191,7 @@ impl Route {
         match self {
             Self::Health => "/healthz",
             Self::Ready => "/readyz",
+            Self::Mint(Mint::NewObject) => "/getKeyAndCredentials",
             Self::Mint(Mint::Sign) => "/sign",
             Self::Mint(Mint::Sts) => "/sts",
         }
@@ -215,6 +217,8 @@ pub fn below<'p>(path: &'p str, base_path: &str) -> &'p str {
 /// The routes that issue credentials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mint {
+    /// `/getKeyAndCredentials`: the upload of one object that the function names.
+    NewObject,
     /// `/sign`, the route of the samples: always all of the grant.
     Sign,
     /// `/sts`, `/sts-scope` and `/sts/scope`, as the SDKs' documents call it: all of the grant, or the scopes of the body.
@@ -225,7 +229,26 @@ impl Mint {
     fn default_format(self) -> Format {
         match self {
             Self::Sign => Format::Cam,
-            Self::Sts => Format::Sdk,
+            Self::NewObject | Self::Sts => Format::Sdk,
+        }
+    }
+
+    /// The formats that have a place for everything this route answers.
+    fn formats(self) -> &'static [Format] {
+        match self {
+            Self::NewObject => &[Format::Flat, Format::Sdk],
+            Self::Sign | Self::Sts => &[Format::Cam, Format::Cvm, Format::Sdk, Format::Sts],
+        }
+    }
+
+    fn parameters(self) -> &'static str {
+        match self {
+            Self::NewObject => {
+                "this route takes `filename` or `ext`, and `format` and `durationSeconds`"
+            }
+            Self::Sign | Self::Sts => {
+                "a query parameter is not known; this route takes `format` and `durationSeconds`"
+            }
         }
     }
 }
@@ -237,6 +260,8 @@ pub enum Format {
     Cam,
     /// Flat, upper camel case: what a CVM's metadata service answers, for the Java and Go SDKs and coscli.
     Cvm,
+    /// Flat, upper camel case, with the object that the function named: the browser samples' `getKeyAndCredentials`.
+    Flat,
     /// Lower camel case at the root and again under `data`: browser, mini-program, Node, mobile.
     Sdk,
     /// The API 3.0 answer: `Response.Credentials`.
@@ -248,6 +273,7 @@ impl Format {
         match text {
             "cam" => Some(Self::Cam),
             "cvm" => Some(Self::Cvm),
+            "flat" => Some(Self::Flat),
             "sdk" => Some(Self::Sdk),
             "sts" => Some(Self::Sts),
             _ => None,
@@ -262,8 +288,22 @@ pub struct CredentialRequest {
     pub format: Format,
     /// The asked lifetime; the grant's own when absent.
     pub duration_seconds: Option<u32>,
-    /// What exactly is wanted; all of the grant when absent.
-    pub scopes: Option<Scopes>,
+    /// What it is for.
+    pub wanted: Wanted,
+}
+
+/// What a credential is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// All of the grant.
+    Grant,
+    /// The upload of one object that the function names.
+    NewObject {
+        /// The extension of its name, without the dot, as asked.
+        extension: String,
+    },
+    /// Exactly these.
+    Scopes(Scopes),
 }
 
 impl CredentialRequest {
@@ -272,37 +312,56 @@ impl CredentialRequest {
     /// # Errors
     /// [`Rule::QueryParameter`], [`Rule::Format`], [`Rule::DurationSeconds`], [`Rule::Scope`], [`Rule::UnexpectedBody`].
     pub fn parse(request: &Request, mint: Mint) -> Result<Self, Error> {
-        let (mut format, mut duration_seconds) = (None, None);
+        let (mut format, mut duration_seconds, mut extension) = (None, None, None);
         for (name, value) in &request.query {
-            let repeated = match name.as_str() {
-                "format" => format.replace(parse_format(value)?).is_some(),
-                "durationSeconds" => duration_seconds.replace(parse_duration(value)?).is_some(),
-                _ => {
-                    let message = "a query parameter is not known; this route takes `format` and `durationSeconds`";
-                    return Err(Error::new(Rule::QueryParameter, message));
+            let repeated = match (name.as_str(), mint) {
+                ("format", _) => format.replace(parse_format(value)?).is_some(),
+                ("durationSeconds", _) => {
+                    duration_seconds.replace(parse_duration(value)?).is_some()
                 }
+                ("ext", Mint::NewObject) => extension.replace(value.as_str()).is_some(),
+                ("filename", Mint::NewObject) => extension.replace(extension_of(value)).is_some(),
+                _ => return Err(Error::new(Rule::QueryParameter, mint.parameters())),
             };
             if repeated {
-                return Err(Error::new(
-                    Rule::QueryParameter,
-                    format!("`{name}` is given twice"),
-                ));
+                let message = format!("`{name}`, or what says the same, is given twice");
+                return Err(Error::new(Rule::QueryParameter, message));
             }
         }
-        let scopes = match (request.body.as_str(), mint) {
-            ("", _) => None,
-            (body, Mint::Sts) => Some(Scopes::parse(body)?),
-            (_, Mint::Sign) => {
+        let wanted = match (mint, request.body.as_str()) {
+            (Mint::NewObject, "") => {
+                let extension =
+                    extension.ok_or_else(|| Error::new(Rule::QueryParameter, mint.parameters()))?;
+                Wanted::NewObject {
+                    extension: extension.to_owned(),
+                }
+            }
+            (_, "") => Wanted::Grant,
+            (Mint::Sts, body) => Wanted::Scopes(Scopes::parse(body)?),
+            (Mint::NewObject | Mint::Sign, _) => {
                 let message =
                     "this route takes no body; scopes that narrow the credential go to `/sts`";
                 return Err(Error::new(Rule::UnexpectedBody, message));
             }
         };
+        let format = format.unwrap_or_else(|| mint.default_format());
+        if !mint.formats().contains(&format) {
+            let message = "this format has no place for the object's key: take `sdk` or `flat` here, and `flat` nowhere else";
+            return Err(Error::new(Rule::Format, message));
+        }
         Ok(Self {
-            format: format.unwrap_or_else(|| mint.default_format()),
+            format,
             duration_seconds,
-            scopes,
+            wanted,
         })
+    }
+}
+
+/// What stands behind the last dot of a name; nothing when there is no dot, or nothing before it.
+fn extension_of(name: &str) -> &str {
+    match name.rsplit_once('.') {
+        Some((stem, extension)) if !stem.is_empty() => extension,
+        _ => "",
     }
 }
 
@@ -310,7 +369,7 @@ fn parse_format(text: &str) -> Result<Format, Error> {
     Format::parse(text).ok_or_else(|| {
         Error::new(
             Rule::Format,
-            "`format` is one of `cam`, `sdk`, `sts`, `cvm`",
+            "`format` is one of `cam`, `sdk`, `sts`, `cvm`, `flat`",
         )
     })
 }
@@ -354,7 +413,7 @@ const HEADERS_MAX: usize = 100;
 
 #[cfg(test)]
 mod tests {
-    use super::{Mint, RequestId, Route};
+    use super::{Mint, RequestId, Route, extension_of};
 
     #[test]
     fn a_random_id_is_a_version_4_uuid() {
@@ -380,6 +439,21 @@ mod tests {
         }
         let own = "6add56fa-1111-4222-8333-444444444444";
         assert_eq!(RequestId::from_platform(Some(own)).as_str(), own);
+    }
+
+    #[test]
+    fn an_extension_is_what_stands_behind_the_last_dot() {
+        for (name, extension) in [
+            ("a.jpg", "jpg"),
+            ("a.php.JPG", "JPG"),
+            ("archive", ""),
+            (".jpg", ""),
+            ("a.", ""),
+            ("", ""),
+            ("a/b.c/d", "c/d"),
+        ] {
+            assert_eq!(extension_of(name), extension, "{name}");
+        }
     }
 
     #[test]

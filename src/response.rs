@@ -15,6 +15,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 
 use crate::error::Error;
+use crate::grant::NewObject;
 use crate::request::{Format, RequestId};
 use crate::sts::Credentials;
 
@@ -33,28 +34,34 @@ pub struct Response {
 }
 
 impl Response {
-    /// Issued credentials, as `format` has them.
-    pub fn credentials(format: Format, credentials: &Credentials, id: &RequestId) -> Self {
+    /// Issued credentials, as `format` has them, with the object that they are for when the function named it.
+    pub fn credentials(
+        format: Format,
+        credentials: &Credentials,
+        id: &RequestId,
+        object: Option<&NewObject>,
+    ) -> Self {
+        let issued = |security_token| Issued::new(credentials, id, security_token, object);
         let body = match format {
             Format::Cam => json(&Cam {
                 code: 0,
                 message: "",
                 code_desc: "Success",
-                data: Issued::new(credentials, id, None),
+                data: issued(None),
             }),
             Format::Sdk => {
                 let alias = Some(credentials.session_token.expose());
-                let issued = || Issued::new(credentials, id, alias);
                 json(&Sdk {
                     code: 0,
-                    root: issued(),
-                    data: issued(),
+                    root: issued(alias),
+                    data: issued(alias),
                 })
             }
             Format::Sts => json(&Sts {
                 response: StsResponse::new(credentials, id),
             }),
             Format::Cvm => json(&Cvm::new(credentials)),
+            Format::Flat => json(&Flat::new(credentials, object)),
         };
         Self::new(StatusCode::OK, body)
     }
@@ -175,6 +182,15 @@ struct Issued<'a> {
     expiration: String,
     start_time: i64,
     request_id: &'a str,
+    #[serde(flatten)]
+    object: Option<Object<'a>>,
+}
+
+#[derive(Serialize)]
+struct Object<'a> {
+    bucket: &'a str,
+    region: &'a str,
+    key: &'a str,
 }
 
 #[derive(Serialize)]
@@ -193,7 +209,13 @@ impl<'a> Issued<'a> {
         credentials: &'a Credentials,
         id: &'a RequestId,
         security_token: Option<&'a str>,
+        object: Option<&'a NewObject>,
     ) -> Self {
+        let object = object.map(|object| Object {
+            bucket: &object.bucket,
+            region: &object.region,
+            key: object.key.as_str(),
+        });
         Self {
             credentials: Keys {
                 session_token: credentials.session_token.expose(),
@@ -205,6 +227,7 @@ impl<'a> Issued<'a> {
             expiration: credentials.expiry.iso_8601(),
             start_time: credentials.start.unix_seconds(),
             request_id: id.as_str(),
+            object,
         }
     }
 }
@@ -271,6 +294,35 @@ impl<'a> Cvm<'a> {
     }
 }
 
+/// The shape of <https://github.com/tencentyun/cos-js-sdk-v5/blob/master/server/sts.js>.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Flat<'a> {
+    tmp_secret_id: &'a str,
+    tmp_secret_key: &'a str,
+    session_token: &'a str,
+    start_time: i64,
+    expired_time: i64,
+    bucket: Option<&'a str>,
+    region: Option<&'a str>,
+    key: Option<&'a str>,
+}
+
+impl<'a> Flat<'a> {
+    fn new(credentials: &'a Credentials, object: Option<&'a NewObject>) -> Self {
+        Self {
+            tmp_secret_id: credentials.tmp_secret_id.expose(),
+            tmp_secret_key: credentials.tmp_secret_key.expose(),
+            session_token: credentials.session_token.expose(),
+            start_time: credentials.start.unix_seconds(),
+            expired_time: credentials.expiry.unix_seconds(),
+            bucket: object.map(|object| object.bucket.as_str()),
+            region: object.map(|object| object.region.as_str()),
+            key: object.map(|object| object.key.as_str()),
+        }
+    }
+}
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Failed<'a> {
@@ -313,7 +365,7 @@ mod tests {
             sts_request_id: "upstream".into(),
         };
         let id = RequestId::from_platform(Some("request-1"));
-        let response = Response::credentials(format, &credentials, &id);
+        let response = Response::credentials(format, &credentials, &id, None);
         serde_json::from_str(&response.body).unwrap()
     }
 

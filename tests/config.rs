@@ -174,6 +174,18 @@ fn what_is_allowed_is_named() {
 }
 
 #[test]
+fn extensions_are_words_and_belong_to_uploads() {
+    starts(&[("EXTENSIONS", "jpg, PNG")]);
+    for extension in ["*", ".jpg", "jpg,p*g", "jp g", "${uin}"] {
+        refused(&[("EXTENSIONS", extension)], &["EXTENSIONS"]);
+    }
+    refused(
+        &[("EXTENSIONS", "jpg"), ("ALLOW", "download")],
+        &["EXTENSIONS"],
+    );
+}
+
+#[test]
 fn a_raw_policy_stands_alone_and_is_no_blank_cheque() {
     let alone = [
         ("BUCKET", ""),

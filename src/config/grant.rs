@@ -2,7 +2,7 @@
 
 use super::reader::{Reader, list};
 use crate::cam::{Bucket, ObjectPrefix, Policy, Region};
-use crate::grant::{Grant, Lifetime, Place, Preset};
+use crate::grant::{Extension, Grant, Lifetime, Place, Preset};
 
 pub(super) struct GrantSettings {
     pub(super) grant: Grant,
@@ -76,17 +76,36 @@ fn one_grant(
     if reader.optional("ALLOW_FULL_ACCESS").is_some() {
         reader.problem("ALLOW_FULL_ACCESS", "belongs to POLICY, which is not set");
     }
+    let extensions = match reader.optional("EXTENSIONS") {
+        None => Some(Vec::new()),
+        Some(_) => reader.parsed("EXTENSIONS", |text| {
+            list(text)
+                .map(Extension::parse)
+                .collect::<Result<Vec<_>, _>>()
+        }),
+    };
+    let has_upload = presets
+        .as_ref()
+        .is_none_or(|presets| presets.contains(&Preset::Upload));
+    if !has_upload
+        && extensions
+            .as_ref()
+            .is_some_and(|extensions| !extensions.is_empty())
+    {
+        reader.problem("EXTENSIONS", "is for uploads, which ALLOW does not name");
+    }
     if presets.as_ref().is_some_and(Vec::is_empty) {
         reader.problem("ALLOW", "names nothing");
     }
-    let grant = match (bucket, &region, prefix, presets, lifetime) {
-        (Some(bucket), Some(region), Some(prefix), Some(presets), Some(lifetime)) => {
+    let grant = match (bucket, &region, prefix, presets.zip(extensions), lifetime) {
+        (Some(bucket), Some(region), Some(prefix), Some((presets, extensions)), Some(lifetime)) => {
             Grant::of_place(
                 Place {
                     bucket,
                     region: region.clone(),
                     prefix,
                     presets,
+                    extensions,
                 },
                 lifetime,
             )
@@ -112,7 +131,7 @@ fn presets(text: &str) -> Result<Vec<Preset>, &'static str> {
 }
 
 fn raw_policy(reader: &mut Reader<'_>) -> Option<Policy> {
-    for variable in ["BUCKET", "PREFIX", "ALLOW"] {
+    for variable in ["BUCKET", "PREFIX", "ALLOW", "EXTENSIONS"] {
         if reader.optional(variable).is_some() {
             reader.problem(
                 variable,

@@ -109,6 +109,57 @@ async fn a_scope_array_narrows_the_credential_to_what_was_asked_on_every_platfor
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_object_that_the_function_names_is_all_its_credential_covers() {
+    let prefix = "qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/";
+    for platform in PLATFORMS {
+        let cloud = issuer_on(platform)
+            .unwrap()
+            .env("EXTENSIONS", "jpg,png")
+            .start()
+            .await
+            .unwrap();
+        let browser = Browser::of(&cloud).unwrap();
+        let nested = browser
+            .get("/getKeyAndCredentials?filename=Holiday.JPG")
+            .await
+            .unwrap();
+        assert_eq!(nested.status, 200, "{platform:?}: {nested:?}");
+        assert_issued(&cloud, &nested.body["credentials"]);
+        let flat = browser
+            .get("/getKeyAndCredentials?ext=png&format=flat")
+            .await
+            .unwrap();
+        assert_eq!(flat.status, 200, "{platform:?}: {flat:?}");
+        assert_issued(
+            &cloud,
+            &json!({"tmpSecretId": flat.body["TmpSecretId"], "tmpSecretKey": flat.body["TmpSecretKey"], "sessionToken": flat.body["SessionToken"]}),
+        );
+        assert_eq!(
+            nested.body["key"], nested.body["data"]["key"],
+            "{platform:?}"
+        );
+        let keys =
+            [&nested.body["key"], &flat.body["Key"]].map(|key| key.as_str().unwrap().to_owned());
+        assert!(
+            keys[0].starts_with("users/") && keys[0].ends_with(".jpg") && keys[1].ends_with(".png"),
+            "{keys:?}"
+        );
+        for (call, key) in cloud.sts().calls().iter().zip(&keys) {
+            let policy: Value = serde_json::from_str(call.policy.as_deref().unwrap()).unwrap();
+            assert_eq!(
+                policy["statement"][0]["resource"],
+                json!([format!("{prefix}{key}")]),
+                "{platform:?}"
+            );
+        }
+        assert_eq!(
+            (&flat.body["Bucket"], &flat.body["Region"]),
+            (&json!("examplebucket-1250000000"), &json!("ap-guangzhou"))
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_shorter_life_is_asked_for_on_every_platform() {
     for platform in PLATFORMS {
         let (cloud, browser) = start(platform).await;

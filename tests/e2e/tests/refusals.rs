@@ -18,7 +18,7 @@ const OTHER_USER: &str = r#"[{"action":"name/cos:PutObject","bucket":"examplebuc
     {"action":"name/cos:PutObject","bucket":"examplebucket-1250000000","region":"ap-guangzhou","prefix":"users2/a"}]"#;
 
 /// Method, path, body, status, code.
-const REFUSED: [(&str, &str, &str, u16, &str); 27] = [
+const REFUSED: [(&str, &str, &str, u16, &str); 35] = [
     ("GET", "/", "", 404, "InvalidParameter.RouteNotFound"),
     ("GET", "/signs", "", 404, "InvalidParameter.RouteNotFound"),
     ("GET", "/sign/", "", 404, "InvalidParameter.RouteNotFound"),
@@ -117,6 +117,62 @@ const REFUSED: [(&str, &str, &str, u16, &str); 27] = [
         "",
         400,
         "InvalidParameter.DurationSeconds",
+    ),
+    (
+        "GET",
+        "/sign?format=flat",
+        "",
+        400,
+        "InvalidParameter.Format",
+    ),
+    (
+        "GET",
+        "/getKeyAndCredentials",
+        "",
+        400,
+        "InvalidParameter.QueryParameter",
+    ),
+    (
+        "GET",
+        "/getKeyAndCredentials?ext=jpg&filename=a.jpg",
+        "",
+        400,
+        "InvalidParameter.QueryParameter",
+    ),
+    (
+        "GET",
+        "/getKeyAndCredentials?ext=jpg&key=users/1",
+        "",
+        400,
+        "InvalidParameter.QueryParameter",
+    ),
+    (
+        "GET",
+        "/getKeyAndCredentials?ext=jpg&format=cam",
+        "",
+        400,
+        "InvalidParameter.Format",
+    ),
+    (
+        "GET",
+        "/getKeyAndCredentials?ext=jpg",
+        "",
+        403,
+        "UnauthorizedOperation.Extension",
+    ),
+    (
+        "GET",
+        "/getKeyAndCredentials?filename=x.%24%7Buin%7D",
+        "",
+        403,
+        "UnauthorizedOperation.Extension",
+    ),
+    (
+        "POST",
+        "/getKeyAndCredentials?ext=jpg",
+        "{}",
+        400,
+        "InvalidParameter.UnexpectedBody",
     ),
     (
         "POST",
