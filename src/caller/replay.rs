@@ -3,14 +3,14 @@
 //! Promises: bounded. When it is full of nonces that are still good, the next one is refused and none is forgotten.
 //! Leaves out: other instances, and what this one knew before it started.
 
-use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
 
 /// Nonces with the moment until which each could be replayed.
 pub(super) struct ReplayMemory {
-    good_until: Mutex<HashMap<[u8; 32], i64>>,
+    /// A list: the limit keeps a look through it short, and a map is code that cold starts pay for.
+    good_until: Mutex<Vec<([u8; 32], i64)>>,
     nonces_max: usize,
 }
 
@@ -34,21 +34,21 @@ impl ReplayMemory {
     /// Takes a nonce that nobody used before. Moments are seconds since 1970.
     pub(super) fn remember(&self, nonce: &str, good_until: i64, now: i64) -> Result<(), Replay> {
         // A hash, so that long nonces take no more room than short ones.
-        let nonce = Sha256::digest(nonce).into();
+        let nonce: [u8; 32] = Sha256::digest(nonce).into();
         let mut seen = self
             .good_until
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if seen.contains_key(&nonce) {
+        if seen.iter().any(|(known, _)| *known == nonce) {
             return Err(Replay::Seen);
         }
         if seen.len() >= self.nonces_max {
-            seen.retain(|_, good_until| *good_until >= now);
+            seen.retain(|(_, good_until)| *good_until >= now);
         }
         if seen.len() >= self.nonces_max {
             return Err(Replay::Full);
         }
-        seen.insert(nonce, good_until);
+        seen.push((nonce, good_until));
         Ok(())
     }
 }
