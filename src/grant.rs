@@ -1,9 +1,11 @@
 //! What a caller may get, and the proof that a request is inside it.
 //!
 //! Promises: [`Grant::authorise`] is the only constructor of [`Authorized`], and `sts` takes nothing else, so a request that nobody
-//! authorised does not compile. What is asked outside the grant is refused, never clamped; scopes are all granted, or none.
+//! authorised does not compile. What is asked outside the grant is refused, never clamped; scopes are all granted, or none. What was
+//! built is checked once more, by other code, before it leaves.
 //! Leaves out: grants that differ by caller; there is one grant for all.
 
+mod containment;
 mod key;
 mod place;
 
@@ -91,7 +93,7 @@ impl Grant {
             return Err(Error::new(Rule::DurationSeconds, message));
         }
         let mut new_object = None;
-        let policy = match &asked.wanted {
+        let policy: Arc<str> = match &asked.wanted {
             Wanted::Grant => Arc::clone(&self.policy),
             Wanted::Scopes(scopes) => self.place()?.narrowed(scopes)?.render().into(),
             Wanted::NewObject { extension } => {
@@ -106,6 +108,14 @@ impl Grant {
                 policy
             }
         };
+        if !containment::is_inside(&policy, &self.policy) {
+            let error = Error::new(
+                Rule::Internal,
+                "the function has a fault: its operator finds it by the request id",
+            );
+            return Err(error
+                .caused_by("a policy was built that is wider than the grant: nothing was issued"));
+        }
         Ok(Authorized {
             policy,
             duration_seconds,
