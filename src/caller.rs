@@ -1,50 +1,326 @@
 //! Who is asking, proven, never assumed.
 //!
 //! Promises: a [`Caller`] exists only as the result of [`Authentication::prove`]. There is no default kind of proof: `AUTH` must be
-//! written out, and `none` is a choice.
+//! written out, and `none` is a choice. A request brings exactly one proof; two are refused, since which one counts would be a
+//! guess. Only kinds that `AUTH` names are looked at, and cookies never are.
 //! Leaves out: what a caller may get (`grant`).
 
-use crate::error::Error;
+mod api_key;
+mod claims;
+mod gateway;
+mod hmac;
+mod replay;
+
+pub use api_key::{ApiKey, ApiKeys};
+pub use claims::{Claim, Claims};
+pub use gateway::{Identity, Source};
+pub use hmac::{HmacKey, HmacKeys};
+
+use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::error::{Error, Rule};
 use crate::request::Request;
+use crate::sign::tc3::sha256_hex;
+use crate::time::Clock;
 
 /// How callers prove who they are: the setting `AUTH`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_debug_implementations, reason = "it holds callers' keys")]
 pub enum Authentication {
     /// Nobody is asked. Whoever reaches the address gets the one grant.
     None,
+    /// One of these kinds of proof, each at most once.
+    Proofs(Vec<Verifier>),
+}
+
+/// One kind of proof with its settings.
+#[expect(missing_debug_implementations, reason = "it holds callers' keys")]
+pub enum Verifier {
+    /// A key that the caller sends.
+    ApiKey(ApiKeys),
+    /// What the platform says.
+    Gateway,
+    /// A signature over the request.
+    Hmac(HmacKeys),
 }
 
 impl Authentication {
-    /// The choices, as `AUTH` names them.
-    pub const CHOICES: [(&'static str, Self); 1] = [("none", Self::None)];
-
-    /// Proves who sent `request`.
+    /// Proves who sent `request` for `path`, its path without `BASE_PATH`.
     ///
     /// # Errors
-    /// None with [`Authentication::None`]; other kinds refuse with status 401.
-    pub fn prove(self, _request: &Request) -> Result<Caller, Error> {
+    /// With status 401: [`Rule::ProofMissing`], [`Rule::ProofAmbiguous`], or the rule of the kind that was tried.
+    /// With status 503: [`Rule::ReplayMemoryFull`].
+    pub fn prove(&self, request: &Request, path: &str, clock: &dyn Clock) -> Result<Caller, Error> {
+        let verifiers = match self {
+            Self::None => return Ok(Caller::anonymous()),
+            Self::Proofs(verifiers) => verifiers,
+        };
+        let brought = |verifier: &&Verifier| verifier.proofs(request) > 0;
+        let proofs: usize = verifiers.iter().map(|v| v.proofs(request)).sum();
+        let outcome = match (verifiers.iter().find(brought), proofs) {
+            (Some(verifier), 1) => verifier.verify(request, path, clock),
+            (None, _) => Err(missing()),
+            (Some(_), _) => Err(Error::new(
+                Rule::ProofAmbiguous,
+                "the request brings more than one proof: send one",
+            )),
+        };
+        outcome.map_err(|error| challenged(error, verifiers))
+    }
+
+    /// The header that API keys come in, if it is one of its own; a browser must be told that it may send it.
+    pub fn api_key_header(&self) -> Option<&HeaderName> {
+        let Self::Proofs(verifiers) = self else {
+            return None;
+        };
+        verifiers.iter().find_map(|verifier| match verifier {
+            Verifier::ApiKey(keys) => keys.header(),
+            Verifier::Gateway | Verifier::Hmac(_) => None,
+        })
+    }
+}
+
+impl Verifier {
+    /// How many proofs of this kind the request brings, good or bad.
+    fn proofs(&self, request: &Request) -> usize {
         match self {
-            Self::None => Ok(Caller { name: "anonymous" }),
+            Self::ApiKey(keys) => keys.presented(&request.headers).len(),
+            Self::Gateway => usize::from(request.identity.is_some()),
+            Self::Hmac(_) => HmacKeys::presented(&request.headers).len(),
+        }
+    }
+
+    fn verify(&self, request: &Request, path: &str, clock: &dyn Clock) -> Result<Caller, Error> {
+        match self {
+            Self::ApiKey(keys) => keys.verify(&request.headers),
+            Self::Gateway => match &request.identity {
+                Some(identity) => identity.verify(),
+                None => Err(missing()),
+            },
+            Self::Hmac(keys) => keys.verify(request, path, clock.now()),
+        }
+    }
+
+    fn challenge(&self) -> String {
+        match self {
+            Self::ApiKey(keys) => keys.challenge(),
+            Self::Gateway => "Gateway realm=\"cos-issuer\"".to_owned(),
+            Self::Hmac(_) => HmacKeys::challenge(),
+        }
+    }
+}
+
+fn missing() -> Error {
+    Error::new(
+        Rule::ProofMissing,
+        "prove who you are: `WWW-Authenticate` says how",
+    )
+}
+
+/// Adds to a refusal with status 401 what would be accepted.
+fn challenged(error: Error, verifiers: &[Verifier]) -> Error {
+    if error.rule().code().status != http::StatusCode::UNAUTHORIZED {
+        return error;
+    }
+    let challenges: Vec<String> = verifiers.iter().map(Verifier::challenge).collect();
+    match HeaderValue::from_str(&challenges.join(", ")) {
+        Ok(value) => error.with_header(WWW_AUTHENTICATE, value),
+        Err(_) => error,
+    }
+}
+
+/// What stands behind `scheme` in each `Authorization` header of that scheme.
+fn of_scheme<'r>(headers: &'r HeaderMap, scheme: &str) -> Vec<&'r str> {
+    let values = headers.get_all(AUTHORIZATION).into_iter();
+    values
+        .filter_map(|value| {
+            let (name, rest) = value.to_str().ok()?.split_once(' ')?;
+            name.eq_ignore_ascii_case(scheme).then(|| rest.trim())
+        })
+        .collect()
+}
+
+/// How a caller was proven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// By a key of `API_KEYS`.
+    ApiKey,
+    /// By the platform, before it called the function.
+    Gateway(Source),
+    /// By a signature with a key of `HMAC_KEYS`.
+    Hmac,
+    /// Not at all.
+    None,
+}
+
+impl Kind {
+    /// The name in the audit line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ApiKey => "api-key",
+            Self::Gateway(Source::Iam) => "gateway-iam",
+            Self::Gateway(Source::Jwt) => "gateway-jwt",
+            Self::Gateway(Source::KeyPair) => "gateway-key-pair",
+            Self::Gateway(Source::Lambda) => "gateway-lambda",
+            Self::Hmac => "hmac",
+            Self::None => "none",
         }
     }
 }
 
 /// A caller whose proof held.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone)]
+#[expect(
+    missing_debug_implementations,
+    reason = "claims are about people: they go into no log"
+)]
 pub struct Caller {
-    name: &'static str,
+    kind: Kind,
+    name: String,
+    claims: Claims,
 }
 
 impl Caller {
-    /// The name in the audit line.
-    pub fn name(self) -> &'static str {
-        self.name
+    fn anonymous() -> Self {
+        Self {
+            kind: Kind::None,
+            name: "anonymous".to_owned(),
+            claims: Claims::default(),
+        }
+    }
+
+    fn proven(kind: Kind, name: impl Into<String>, claims: Claims) -> Self {
+        Self {
+            kind,
+            name: name.into(),
+            claims,
+        }
+    }
+
+    /// How they were proven.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The name in the audit line: the one that the operator gave the key, never something of a person.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What is known of them.
+    pub fn claims(&self) -> &Claims {
+        &self.claims
+    }
+
+    /// Stands for the subject in logs: 128 bits of SHA-256 over the kind and the claim `sub`, in hex. The same for the same
+    /// subject of the same kind, whatever key it used; none for a caller without a subject.
+    pub fn subject_hash(&self) -> Option<String> {
+        let subject = self.claims.subject()?;
+        let mut hash = sha256_hex(format!("{}\n{subject}", self.kind.name()).as_bytes());
+        hash.truncate(SUBJECT_HASH_DIGITS);
+        Some(hash)
     }
 }
+
+const SUBJECT_HASH_DIGITS: usize = 32;
 
 #[cfg(test)]
 impl Caller {
     pub(crate) fn for_tests() -> Self {
-        Self { name: "test" }
+        Self::anonymous()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderName, HeaderValue, Method};
+
+    use super::{ApiKey, ApiKeys, Authentication, Caller, Claims, Kind, Verifier};
+    use crate::error::Rule;
+    use crate::request::{Request, RequestId, Unverified};
+    use crate::time::SystemClock;
+
+    const KEY: &str = "CANARY-api-key-of-a-unit-test-0123456789";
+
+    fn with(headers: &[(&'static str, &'static str)]) -> Request {
+        let pair = |(name, value): &(&'static str, &'static str)| {
+            let (name, value) = (
+                HeaderName::from_static(name),
+                HeaderValue::from_static(value),
+            );
+            (name, value)
+        };
+        let mut map = HeaderMap::new();
+        for (name, value) in headers.iter().map(pair) {
+            map.append(name, value);
+        }
+        let unverified = Unverified {
+            method: Method::GET,
+            path: "/sign".to_owned(),
+            query: Vec::new(),
+            headers: map,
+            body: Vec::new(),
+            identity: None,
+        };
+        Request::new(unverified, RequestId::random(), None).unwrap()
+    }
+
+    fn authentication() -> Authentication {
+        let keys = vec![ApiKey::for_tests("backend", KEY)];
+        let keys = ApiKeys::new(keys, None).unwrap();
+        Authentication::Proofs(vec![Verifier::ApiKey(keys)])
+    }
+
+    #[track_caller]
+    fn refused(headers: &[(&'static str, &'static str)]) -> Rule {
+        let error = authentication()
+            .prove(&with(headers), "/sign", &SystemClock)
+            .err()
+            .unwrap();
+        let (name, value) = error.header().unwrap();
+        assert_eq!(name, "www-authenticate");
+        assert_eq!(value, "Bearer realm=\"cos-issuer\"");
+        assert_eq!(error.rule().code().status, 401);
+        error.rule()
+    }
+
+    #[test]
+    fn cookie_only_is_unauthenticated() {
+        let cookie = "session=CANARY-api-key-of-a-unit-test-0123456789";
+        assert_eq!(refused(&[("cookie", cookie)]), Rule::ProofMissing);
+    }
+
+    #[test]
+    fn other_schemes_and_headers_are_no_proof() {
+        assert_eq!(refused(&[]), Rule::ProofMissing);
+        for value in ["Basic YTpi", "Bearer", KEY, "BearerX a", ""] {
+            assert_eq!(refused(&[("authorization", value)]), Rule::ProofMissing);
+        }
+        assert_eq!(refused(&[("x-api-key", KEY)]), Rule::ProofMissing);
+    }
+
+    #[test]
+    fn two_proofs_are_refused_even_if_both_are_good() {
+        let good = "Bearer CANARY-api-key-of-a-unit-test-0123456789";
+        let twice = [("authorization", good), ("authorization", good)];
+        assert_eq!(refused(&twice), Rule::ProofAmbiguous);
+        assert!(
+            authentication()
+                .prove(&with(&twice[..1]), "/sign", &SystemClock)
+                .is_ok()
+        );
+    }
+
+    #[test]
+    fn the_hash_of_a_subject_is_stable_and_of_its_kind() {
+        let of = |kind, name: &str, subject: &str| {
+            Caller::proven(kind, name, Claims::of_subject(subject)).subject_hash()
+        };
+        let hash = of(Kind::ApiKey, "key-1", "u-1").unwrap();
+        assert_eq!(hash, "8145fc0ef85afae813e8afdba21acd7e");
+        assert_eq!(of(Kind::ApiKey, "key-2", "u-1"), Some(hash.clone()));
+        assert_ne!(of(Kind::ApiKey, "key-1", "u-2"), Some(hash.clone()));
+        assert_ne!(of(Kind::None, "key-1", "u-1"), Some(hash));
+        assert_eq!(Caller::anonymous().subject_hash(), None);
     }
 }

@@ -7,6 +7,7 @@
 //! Reserved names (`SCF_`, `QCLOUD_`, `TENCENTCLOUD_`) and the limit of 4 KB on all variables together:
 //! <https://www.tencentcloud.com/document/product/583/32748>.
 
+mod callers;
 mod environment;
 mod grant;
 mod reader;
@@ -19,7 +20,6 @@ pub use runtime::{LogLevel, Platform};
 
 use std::sync::Arc;
 
-use crate::caller::Authentication;
 use crate::handler::Handler;
 use crate::issuer::Issuer;
 use crate::time::Clock;
@@ -48,7 +48,7 @@ impl Config {
     ) -> Result<Self, Vec<Problem>> {
         let mut reader = Reader::new(environment);
         let platform = runtime::platform(&mut reader);
-        let authentication = reader.choice("AUTH", &Authentication::CHOICES);
+        let authentication = callers::read(&mut reader, platform.as_ref());
         let sts = sts::read(&mut reader, file);
         let grant = grant::read(&mut reader, sts.duration_seconds_max);
         let allowed_origins = runtime::allowed_origins(&mut reader);

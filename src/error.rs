@@ -13,20 +13,29 @@ use http::{HeaderName, HeaderValue, StatusCode};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the table below says what each one means")]
 pub enum Rule {
+    ApiKey,
     BodyEncoding,
     BodyTooLarge,
+    CallerNotAllowed,
     DurationSeconds,
     Event,
     Extension,
     Format,
+    GatewayIdentity,
     HeadersTooLarge,
     Internal,
     MethodNotAllowed,
+    ProofAmbiguous,
+    ProofMissing,
     QueryParameter,
+    ReplayMemoryFull,
     RequestTimeout,
     RouteNotFound,
     Scope,
     ScopeNotGranted,
+    Signature,
+    SignatureExpired,
+    SignatureReplayed,
     UnexpectedBody,
     UpstreamAnswer,
     UpstreamRefused,
@@ -48,21 +57,30 @@ pub struct Code {
 
 impl Rule {
     /// Every rule, for tests and for the documentation.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 29] = [
+        Self::ApiKey,
         Self::BodyEncoding,
         Self::BodyTooLarge,
+        Self::CallerNotAllowed,
         Self::DurationSeconds,
         Self::Event,
         Self::Extension,
         Self::Format,
+        Self::GatewayIdentity,
         Self::HeadersTooLarge,
         Self::Internal,
         Self::MethodNotAllowed,
+        Self::ProofAmbiguous,
+        Self::ProofMissing,
         Self::QueryParameter,
+        Self::ReplayMemoryFull,
         Self::RequestTimeout,
         Self::RouteNotFound,
         Self::Scope,
         Self::ScopeNotGranted,
+        Self::Signature,
+        Self::SignatureExpired,
+        Self::SignatureReplayed,
         Self::UnexpectedBody,
         Self::UpstreamAnswer,
         Self::UpstreamRefused,
@@ -74,24 +92,34 @@ impl Rule {
     /// The row of this rule.
     pub const fn code(self) -> Code {
         const PARAMETER: u16 = 4000;
-        const DENIED: u16 = 4300;
+        const AUTHENTICATION: u16 = 4100;
+        const REFUSED: u16 = 4300;
         const QUOTA: u16 = 4400;
         const BACKEND: u16 = 5100;
         let (status, number, name) = match self {
+            Self::ApiKey => (401, AUTHENTICATION, "AuthFailure.ApiKey"),
             Self::BodyEncoding => (400, PARAMETER, "InvalidParameter.BodyEncoding"),
             Self::BodyTooLarge => (413, PARAMETER, "InvalidParameter.BodyTooLarge"),
+            Self::CallerNotAllowed => (403, REFUSED, "UnauthorizedOperation.CallerNotAllowed"),
             Self::DurationSeconds => (400, PARAMETER, "InvalidParameter.DurationSeconds"),
             Self::Event => (400, PARAMETER, "InvalidParameter.Event"),
-            Self::Extension => (403, DENIED, "UnauthorizedOperation.Extension"),
+            Self::Extension => (403, REFUSED, "UnauthorizedOperation.Extension"),
             Self::Format => (400, PARAMETER, "InvalidParameter.Format"),
+            Self::GatewayIdentity => (401, AUTHENTICATION, "AuthFailure.GatewayIdentity"),
             Self::HeadersTooLarge => (431, PARAMETER, "InvalidParameter.HeadersTooLarge"),
             Self::Internal => (500, BACKEND, "InternalError"),
             Self::MethodNotAllowed => (405, PARAMETER, "InvalidParameter.MethodNotAllowed"),
+            Self::ProofAmbiguous => (401, AUTHENTICATION, "AuthFailure.ProofAmbiguous"),
+            Self::ProofMissing => (401, AUTHENTICATION, "AuthFailure.ProofMissing"),
             Self::QueryParameter => (400, PARAMETER, "InvalidParameter.QueryParameter"),
+            Self::ReplayMemoryFull => (503, QUOTA, "RequestLimitExceeded.ReplayMemory"),
             Self::RequestTimeout => (408, PARAMETER, "InvalidParameter.RequestTimeout"),
             Self::RouteNotFound => (404, PARAMETER, "InvalidParameter.RouteNotFound"),
             Self::Scope => (400, PARAMETER, "InvalidParameter.Scope"),
-            Self::ScopeNotGranted => (403, DENIED, "UnauthorizedOperation.Scope"),
+            Self::ScopeNotGranted => (403, REFUSED, "UnauthorizedOperation.Scope"),
+            Self::Signature => (401, AUTHENTICATION, "AuthFailure.Signature"),
+            Self::SignatureExpired => (401, AUTHENTICATION, "AuthFailure.SignatureExpired"),
+            Self::SignatureReplayed => (401, AUTHENTICATION, "AuthFailure.SignatureReplayed"),
             Self::UnexpectedBody => (400, PARAMETER, "InvalidParameter.UnexpectedBody"),
             Self::UpstreamAnswer => (502, BACKEND, "InternalError.UpstreamAnswer"),
             Self::UpstreamRefused => (502, BACKEND, "InternalError.UpstreamRefused"),

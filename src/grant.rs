@@ -76,7 +76,7 @@ impl Grant {
     /// [`Rule::Extension`] when an extension is not among the granted ones.
     pub fn authorise(
         &self,
-        _caller: Caller,
+        _caller: &Caller,
         asked: &CredentialRequest,
         now: Timestamp,
         chance: [u8; 16],
@@ -203,7 +203,7 @@ mod tests {
             duration_seconds: None,
             wanted,
         };
-        grant.authorise(Caller::for_tests(), &asked, now(), chance)
+        grant.authorise(&Caller::for_tests(), &asked, now(), chance)
     }
 
     const RESOURCE: &str = "qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/";
@@ -243,7 +243,7 @@ mod tests {
             duration_seconds,
             wanted,
         };
-        grant.authorise(Caller::for_tests(), &asked, now(), [0; 16])
+        grant.authorise(&Caller::for_tests(), &asked, now(), [0; 16])
     }
 
     /// What the policy of a grant narrowed to `scopes` allows, as pairs of action and resource.

@@ -17,7 +17,7 @@ use crate::caller::Authentication;
 use crate::error::{Error, Rule};
 use crate::grant::Grant;
 use crate::issuer::Issuer;
-use crate::request::{CredentialRequest, Mint, Request, RequestId, Route, Wanted};
+use crate::request::{CredentialRequest, Mint, Request, RequestId, Route, Wanted, below};
 use crate::response::Response;
 use crate::time::Clock;
 
@@ -58,7 +58,9 @@ impl Handler {
             info!(
                 request_id = request.id.as_str(),
                 route = decision.route,
+                proof = decision.proof,
                 caller = decision.caller,
+                subject = decision.subject,
                 rule = decision.rule,
                 status = response.status.as_u16(),
                 expiry = decision.expiry,
@@ -84,7 +86,7 @@ impl Handler {
 
     async fn decide(&self, request: &Request, decision: &mut Decision) -> Result<Response, Error> {
         if request.method == Method::OPTIONS {
-            return Ok(Response::preflight());
+            return Ok(Response::preflight(self.authentication.api_key_header()));
         }
         decision.is_audited = true;
         let route = Route::of(&request.path, &self.base_path).ok_or_else(|| {
@@ -112,15 +114,21 @@ impl Handler {
         decision: &mut Decision,
     ) -> Result<Response, Error> {
         let asked = CredentialRequest::parse(request, mint)?;
-        let caller = self.authentication.prove(request)?;
-        decision.caller = Some(caller.name());
+        let caller = self.authentication.prove(
+            request,
+            below(&request.path, &self.base_path),
+            &*self.clock,
+        )?;
+        decision.caller = Some(caller.name().to_owned());
+        decision.proof = Some(caller.kind().name());
+        decision.subject = caller.subject_hash();
         let chance = match &asked.wanted {
             Wanted::NewObject { .. } => chance()?,
             Wanted::Grant | Wanted::Scopes(_) => [0; 16],
         };
         let authorized = self
             .grant
-            .authorise(caller, &asked, self.clock.now(), chance)?;
+            .authorise(&caller, &asked, self.clock.now(), chance)?;
         let credentials = self
             .issuer
             .issue(&authorized, &*self.clock, request.time_left)
@@ -153,7 +161,10 @@ fn chance() -> Result<[u8; 16], Error> {
 struct Decision {
     is_audited: bool,
     route: &'static str,
-    caller: Option<&'static str>,
+    proof: Option<&'static str>,
+    caller: Option<String>,
+    /// Hashed.
+    subject: Option<String>,
     rule: &'static str,
     expiry: Option<i64>,
     sts_request_id: Option<String>,
@@ -164,7 +175,9 @@ impl Default for Decision {
         Self {
             is_audited: false,
             route: "none",
+            proof: None,
             caller: None,
+            subject: None,
             rule: "granted",
             expiry: None,
             sts_request_id: None,

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, Method};
 
+use crate::caller::Identity;
 use crate::error::{Error, Rule};
 
 /// One HTTP request.
@@ -27,6 +28,8 @@ pub struct Request {
     pub headers: HeaderMap,
     /// The body as text.
     pub body: String,
+    /// Who the platform says is asking; no header is ever this.
+    pub identity: Option<Identity>,
     /// The id that the answer and the audit line carry.
     pub id: RequestId,
     /// What the platform leaves us for the answer, when it says so.
@@ -46,6 +49,8 @@ pub struct Unverified {
     pub headers: HeaderMap,
     /// The body as bytes, base64 already taken off.
     pub body: Vec<u8>,
+    /// Who the platform says is asking.
+    pub identity: Option<Identity>,
 }
 
 impl Request {
@@ -64,6 +69,7 @@ impl Request {
             query,
             mut headers,
             body,
+            identity,
         } = unverified;
         for name in PLATFORM_HEADERS {
             headers.remove(name);
@@ -77,6 +83,10 @@ impl Request {
             );
             return Err(Error::new(Rule::HeadersTooLarge, message));
         }
+        // A header may be a caller's key: `Debug` shows none.
+        for value in headers.values_mut() {
+            value.set_sensitive(true);
+        }
         if body.len() > BODY_BYTES_MAX {
             return Err(body_too_large());
         }
@@ -88,6 +98,7 @@ impl Request {
             query,
             headers,
             body,
+            identity,
             id,
             time_left,
         })
@@ -165,11 +176,7 @@ pub enum Route {
 impl Route {
     /// The route of a path, or `None`. `base_path` (`""` or `/prefix`) is taken off if it is there.
     pub fn of(path: &str, base_path: &str) -> Option<Self> {
-        let path = match path.strip_prefix(base_path) {
-            Some(rest) if rest.starts_with('/') => rest,
-            _ => path,
-        };
-        match path {
+        match below(path, base_path) {
             "/healthz" => Some(Self::Health),
             "/readyz" => Some(Self::Ready),
             "/getKeyAndCredentials" => Some(Self::Mint(Mint::NewObject)),
@@ -196,6 +203,14 @@ impl Route {
             Self::Health | Self::Ready => &[Method::GET, Method::OPTIONS],
             Self::Mint(_) => &[Method::GET, Method::POST, Method::OPTIONS],
         }
+    }
+}
+
+/// A path with `base_path` (`""` or `/prefix`) taken off, if it is there.
+pub fn below<'p>(path: &'p str, base_path: &str) -> &'p str {
+    match path.strip_prefix(base_path) {
+        Some(rest) if rest.starts_with('/') => rest,
+        _ => path,
     }
 }
 

@@ -88,7 +88,9 @@ impl Response {
     }
 
     /// The answer to a CORS preflight.
-    pub fn preflight() -> Self {
+    ///
+    /// `api_key_header` is one more header that a page may send.
+    pub fn preflight(api_key_header: Option<&HeaderName>) -> Self {
         let mut response = Self {
             status: StatusCode::NO_CONTENT,
             headers: HeaderMap::new(),
@@ -96,6 +98,10 @@ impl Response {
         };
         response.set(ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, OPTIONS");
         response.set(ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type");
+        let one_more = api_key_header.map(|name| format!("authorization, content-type, {name}"));
+        if let Some(Ok(names)) = one_more.map(HeaderValue::try_from) {
+            response.headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, names);
+        }
         response.set(ACCESS_CONTROL_MAX_AGE, "600");
         response
     }

@@ -433,6 +433,9 @@ fn no_problem_repeats_a_value() {
         "HOST",
         "LOG",
         "AWS_LAMBDA_RUNTIME_API",
+        "API_KEYS",
+        "API_KEY_HEADER",
+        "HMAC_KEYS",
     ];
     for name in names {
         let problems = read(&[(name, "CANARY \n value")])
@@ -462,5 +465,140 @@ fn a_value_that_is_no_text_is_a_fault() {
             .expect("problems")
             .iter()
             .all(|problem| problem.variable() == "PREFIX")
+    );
+}
+
+/// SHA-256 in hex; of what does not matter.
+const DIGEST: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+const OTHER_DIGEST: &str = "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752";
+
+#[test]
+fn auth_names_known_kinds_once_and_none_alone() {
+    let keys = format!("backend={DIGEST}");
+    let with = |auth| [("AUTH", auth), ("API_KEYS", keys.as_str())];
+    starts(&with("api-key"));
+    starts(&with(" api-key , "));
+    for auth in ["api-key,api-key", "none,api-key", "api-key,jwt", "API-KEY"] {
+        refused(&with(auth), &["AUTH"]);
+    }
+    refused(&with("none"), &["API_KEYS"]);
+    refused(&[("AUTH", "api-key")], &["API_KEYS"]);
+    let problems = read(&with("jwt")).err().expect("problems");
+    let text = problems.first().expect("a problem").to_string();
+    assert!(
+        text.contains("`none`") && text.contains("`api-key`"),
+        "{text}"
+    );
+}
+
+#[test]
+fn api_keys_are_named_hashes_with_claims() {
+    let with = |keys: &str| read(&[("AUTH", "api-key"), ("API_KEYS", keys)]);
+    let cut = DIGEST.trim_start_matches('9');
+    for keys in [
+        format!("backend={DIGEST}"),
+        format!("backend={};", DIGEST.to_uppercase()),
+        format!("a={DIGEST} sub=backend team=media;b={OTHER_DIGEST} sub=backend"),
+        format!("a={DIGEST}\n  b={OTHER_DIGEST}\ttier=2\n"),
+    ] {
+        assert!(with(&keys).is_ok(), "{keys}");
+    }
+    for keys in [
+        ";\n;".to_owned(),
+        DIGEST.to_owned(),
+        format!("={DIGEST}"),
+        format!("a b={DIGEST}"),
+        format!("a={}", cut),
+        format!("a={DIGEST}0"),
+        format!("a=+{}", cut),
+        "a=CANARY-the-key-itself".to_owned(),
+        format!("a={DIGEST};a={OTHER_DIGEST}"),
+        format!("a={DIGEST};b={DIGEST}"),
+        format!("a={DIGEST};b={}", DIGEST.to_uppercase()),
+        format!("a={DIGEST} sub=x sub=y"),
+        format!("a={DIGEST} sub="),
+        format!("a={DIGEST} sub"),
+        format!("a={DIGEST} sub=users/*"),
+        format!("a={DIGEST} sub=${{uin}}"),
+        format!("a={DIGEST} sub={}", "x".repeat(129)),
+        (0..65).map(|n| format!("k{n}={n:064x};")).collect(),
+    ] {
+        let problems = with(&keys).err().unwrap_or_else(|| panic!("{keys}"));
+        let named: Vec<&str> = problems.iter().map(Problem::variable).collect();
+        assert_eq!(named, ["API_KEYS"], "{keys}");
+        let text = problems.first().expect("a problem").to_string();
+        assert!(!text.contains("CANARY") && !text.contains(cut), "{text}");
+    }
+}
+
+#[test]
+fn the_header_of_an_api_key_has_no_other_meaning() {
+    let keys = format!("backend={DIGEST}");
+    let with = |header| {
+        let header = ("API_KEY_HEADER", header);
+        [("AUTH", "api-key"), ("API_KEYS", keys.as_str()), header]
+    };
+    starts(&with("X-Api-Key"));
+    for header in ["authorization", "Cookie", "x-scf-secret-key", "x api"] {
+        refused(&with(header), &["API_KEY_HEADER"]);
+    }
+    refused(&[("API_KEY_HEADER", "x-api-key")], &["API_KEY_HEADER"]);
+}
+
+#[test]
+fn hmac_keys_are_named_and_long() {
+    let key = "CANARY-hmac-key-0123456789abcdef0123456789";
+    let with = |keys: &str| read(&[("AUTH", "hmac"), ("HMAC_KEYS", keys)]);
+    for keys in [
+        format!("backend={key}"),
+        format!("backend={key}= team=media"),
+        format!("a={key} sub=backend\nb={key}2 sub=backend"),
+    ] {
+        assert!(with(&keys).is_ok(), "{keys}");
+    }
+    for keys in [
+        key.to_owned(),
+        "backend=".to_owned(),
+        format!("backend={}", "x".repeat(31)),
+        format!("backend={key}é"),
+        format!("a={key};a={key}2"),
+        format!("a={key};b={key}"),
+    ] {
+        let problems = with(&keys).err().unwrap_or_else(|| panic!("{keys}"));
+        let named: Vec<&str> = problems.iter().map(Problem::variable).collect();
+        assert_eq!(named, ["HMAC_KEYS"], "{keys}");
+        let text = problems.first().expect("a problem").to_string();
+        assert!(!text.contains("CANARY"), "{text}");
+    }
+    let both = format!("backend={DIGEST}");
+    let two = [
+        ("API_KEYS", both.as_str()),
+        ("HMAC_KEYS", "b=0123456789abcdef0123456789abcdef"),
+    ];
+    starts(&[("AUTH", "api-key,hmac"), two[0], two[1]]);
+    refused(&[("AUTH", "api-key"), two[0], two[1]], &["HMAC_KEYS"]);
+}
+
+#[test]
+fn an_identity_of_the_gateway_needs_a_gateway() {
+    let lambda = [
+        ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001"),
+        ("AWS_LAMBDA_FUNCTION_NAME", "f"),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
+        ("AUTH", "gateway"),
+    ];
+    let scf = [
+        ("SCF_RUNTIME_API", "127.0.0.1"),
+        ("SCF_RUNTIME_API_PORT", "9001"),
+        ("AUTH", "gateway"),
+    ];
+    starts(&lambda);
+    starts(&scf);
+    refused(&[("AUTH", "gateway")], &["AUTH"]);
+    // The others are read too.
+    refused(
+        &[("AUTH", "gateway,api-key,hmac")],
+        &["AUTH", "API_KEYS", "HMAC_KEYS"],
     );
 }

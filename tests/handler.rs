@@ -60,6 +60,7 @@ fn request(path: &str) -> Request {
         query: Vec::new(),
         headers: HeaderMap::new(),
         body: Vec::new(),
+        identity: None,
     };
     Request::new(
         unverified,

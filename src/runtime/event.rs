@@ -12,6 +12,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
+use crate::caller::Identity;
 use crate::error::{Error, Rule};
 use crate::request::Unverified;
 
@@ -37,6 +38,7 @@ impl Event {
             query: parts.query,
             headers: headers.clone(),
             body: parts.body,
+            identity: parts.identity,
         });
         Self { headers, request }
     }
@@ -55,6 +57,7 @@ pub(super) struct Parts {
     pub(super) path: String,
     pub(super) query: Vec<(String, String)>,
     pub(super) body: Vec<u8>,
+    pub(super) identity: Option<Identity>,
 }
 
 /// A refusal of the event.

@@ -164,6 +164,7 @@ async fn read(
             .collect(),
         headers: head.headers.clone(),
         body: body.to_bytes().to_vec(),
+        identity: None,
     };
     Request::new(unverified, id.clone(), None)
 }

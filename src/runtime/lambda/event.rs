@@ -8,6 +8,7 @@ use lambda_http::aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayV
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::caller::{Identity, Source};
 use crate::error::Error;
 use crate::response::Response;
 use crate::runtime::event::{
@@ -73,6 +74,7 @@ fn from_http_api(event: &Map<String, Value>) -> Result<Parts, Error> {
                 .unwrap_or_default(),
         ),
         body: body(event, body_text(event)?)?,
+        identity: identity_of_http_api(event),
     })
 }
 
@@ -83,6 +85,7 @@ fn from_rest(event: &Map<String, Value>) -> Result<Parts, Error> {
         path: text(event, "path")?.to_owned(),
         query: all_pairs(event)?,
         body: body(event, body_text(event)?)?,
+        identity: identity_of_rest(event),
     })
 }
 
@@ -97,7 +100,27 @@ fn from_alb(event: &Map<String, Value>) -> Result<Parts, Error> {
         path: text(event, "path")?.to_owned(),
         query: wire_query(&wire.join("&")),
         body: body(event, body_text(event)?)?,
+        // It tells of a user in headers, which a client could write wherever no rule asks for a user.
+        identity: None,
     })
+}
+
+/// An HTTP API has one authorizer at the most, a function URL may have IAM's.
+fn identity_of_http_api(event: &Map<String, Value>) -> Option<Identity> {
+    let authorizer = context(event, "authorizer")?;
+    let jwt = || authorizer.get("jwt")?.get("claims");
+    Identity::new(Source::Jwt, jwt())
+        .or_else(|| Identity::new(Source::Iam, authorizer.get("iam")))
+        .or_else(|| Identity::new(Source::Lambda, authorizer.get("lambda")))
+}
+
+/// A user pool's claims are an object; a Lambda authorizer's own values are never one, and stand beside each other.
+fn identity_of_rest(event: &Map<String, Value>) -> Option<Identity> {
+    let authorizer = context(event, "authorizer")?;
+    match authorizer.get("claims") {
+        Some(claims @ Value::Object(_)) => Identity::new(Source::Jwt, Some(claims)),
+        _ => Identity::new(Source::Lambda, Some(authorizer)),
+    }
 }
 
 fn text<'a>(event: &'a Map<String, Value>, name: &str) -> Result<&'a str, Error> {
@@ -180,6 +203,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::{Shape, read};
+    use crate::caller::Source;
     use crate::error::Rule;
     use crate::request::Unverified;
 
@@ -247,6 +271,81 @@ mod tests {
             request.query,
             [("durationSeconds".to_owned(), "900".to_owned())]
         );
+    }
+
+    #[test]
+    fn the_identity_is_that_of_the_authorizer_alone() {
+        let http_api = |authorizer: Value| {
+            let mut event = http_api();
+            event["requestContext"]["authorizer"] = authorizer;
+            accepted(&event).identity
+        };
+        let rest = |authorizer: Value| {
+            let mut event = rest();
+            event["requestContext"]["authorizer"] = authorizer;
+            accepted(&event).identity
+        };
+        for (identity, source, member) in [
+            (
+                http_api(json!({"jwt": {"claims": {"sub": "u"}, "scopes": null}})),
+                Source::Jwt,
+                "sub",
+            ),
+            (
+                http_api(json!({"iam": {"userArn": "u", "cognitoIdentity": null}})),
+                Source::Iam,
+                "userArn",
+            ),
+            (
+                http_api(json!({"lambda": {"principalId": "u"}})),
+                Source::Lambda,
+                "principalId",
+            ),
+            (rest(json!({"claims": {"sub": "u"}})), Source::Jwt, "sub"),
+            (
+                rest(json!({"principalId": "u", "integrationLatency": 5})),
+                Source::Lambda,
+                "principalId",
+            ),
+            (
+                rest(json!({"principalId": "u", "claims": "text"})),
+                Source::Lambda,
+                "principalId",
+            ),
+        ] {
+            let identity = identity.unwrap();
+            assert_eq!(
+                (identity.source, &identity.members[member]),
+                (source, &json!("u"))
+            );
+        }
+        for authorizer in [Value::Null, json!({}), json!("u"), json!([{"sub": "u"}])] {
+            assert!(http_api(authorizer.clone()).is_none(), "{authorizer}");
+            assert!(rest(authorizer.clone()).is_none(), "{authorizer}");
+        }
+        for authorizer in [
+            json!({"jwt": {"claims": null}}),
+            json!({"jwt": {"sub": "u"}}),
+            json!({"iam": "u"}),
+            json!({"sub": "u"}),
+        ] {
+            assert!(http_api(authorizer.clone()).is_none(), "{authorizer}");
+        }
+    }
+
+    #[test]
+    fn what_a_client_writes_is_no_identity() {
+        for mut event in [http_api(), rest(), alb()] {
+            event["authorizer"] = json!({"jwt": {"claims": {"sub": "u"}}, "claims": {"sub": "u"}});
+            event["body"] =
+                json!("{\"requestContext\":{\"authorizer\":{\"claims\":{\"sub\":\"u\"}}}}");
+            event["headers"] =
+                json!({"x-amzn-oidc-identity": "u", "x-amzn-oidc-data": "u", "authorizer": "u"});
+            assert!(accepted(&event).identity.is_none(), "{event}");
+        }
+        let mut event = alb();
+        event["requestContext"]["authorizer"] = json!({"claims": {"sub": "u"}});
+        assert!(accepted(&event).identity.is_none());
     }
 
     #[test]

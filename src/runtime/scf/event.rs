@@ -9,6 +9,7 @@ use http::HeaderMap;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use serde_json::{Map, Value};
 
+use crate::caller::{Identity, Source};
 use crate::error::Error;
 use crate::runtime::event::{
     Event, Parts, body, body_text, context, headers, member, method, pairs, refuse, wire_query,
@@ -58,7 +59,13 @@ fn from_gateway(event: &Map<String, Value>) -> Result<Parts, Error> {
         path: path.to_owned(),
         query: pairs(query)?,
         body: body(event, body_text(event)?)?,
+        identity: identity(event),
     })
+}
+
+/// The key pair that an API gateway checked; `identity` is empty when it checks none.
+fn identity(event: &Map<String, Value>) -> Option<Identity> {
+    Identity::new(Source::KeyPair, context(event, "identity"))
 }
 
 /// A CLB sends method and path as headers, and only when it is told to.
@@ -82,6 +89,7 @@ fn from_clb(event: &Map<String, Value>, headers: &HeaderMap) -> Result<Parts, Er
         path: path.to_owned(),
         query: wire_query(query),
         body: body(event, &payload)?,
+        identity: None,
     })
 }
 
@@ -98,6 +106,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::read;
+    use crate::caller::Source;
     use crate::error::Rule;
     use crate::request::Unverified;
 
@@ -147,6 +156,27 @@ mod tests {
         );
         assert_eq!(request.headers.get_all("x-many").iter().count(), 2);
         assert_eq!(request.body, b"{\"a\":1}");
+    }
+
+    #[test]
+    fn the_identity_is_that_of_the_gateway_alone() {
+        let event = json!({"httpMethod": "GET", "path": "/sign", "requestContext": {"identity": {"secretId": "APID1"}}});
+        let identity = accepted(&event).identity.unwrap();
+        assert_eq!(identity.source, Source::KeyPair);
+        assert_eq!(identity.members["secretId"], "APID1");
+        for context in [
+            json!({}),
+            json!({"identity": {}}),
+            json!({"identity": null}),
+            json!({"identity": "APID1"}),
+        ] {
+            let event = json!({"httpMethod": "GET", "path": "/sign", "requestContext": context, "identity": {"secretId": "a"},
+                "headers": {"identity": "a", "secretid": "a"}, "body": "{\"requestContext\":{\"identity\":{\"secretId\":\"a\"}}}"});
+            assert!(accepted(&event).identity.is_none(), "{event}");
+        }
+        // A load balancer proves nobody.
+        let clb = json!({"headers": {"X-Method": "GET", "X-Uri": "/sign"}, "payload": {}, "requestContext": {"identity": {"secretId": "a"}}});
+        assert!(accepted(&clb).identity.is_none());
     }
 
     #[test]

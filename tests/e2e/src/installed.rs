@@ -42,6 +42,19 @@ pub(crate) fn search_path() -> Result<PathBuf, Failure> {
     from_environment("PATH").ok_or_else(|| Failure::new("the environment variable PATH is not set"))
 }
 
+/// What a program needs of the test's own environment to be found and to start.
+pub(crate) fn searched() -> impl Iterator<Item = (&'static str, PathBuf)> {
+    let names = ["PATH", "HOME"].into_iter();
+    names.filter_map(|name| Some((name, from_environment(name)?)))
+}
+
+/// The text of a file of the repository, by its path from the root.
+pub(crate) fn text(path: &str) -> Result<String, Failure> {
+    let file = existing(&root().join(path), "it belongs to the repository")?;
+    std::fs::read_to_string(file)
+        .map_err(|fault| Failure::new(format!("{path} cannot be read: {fault}")))
+}
+
 /// Where the local cloud is to note its secrets: `COS_EMULATOR_SECRET_LEDGER` (absolute, or relative to the root).
 pub(crate) fn secret_ledger() -> Option<PathBuf> {
     from_environment("COS_EMULATOR_SECRET_LEDGER").map(|path| root().join(path))

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 mod child;
 mod client;
 mod cloud;
+mod documented;
 mod failure;
 mod installed;
 mod issuer;
@@ -18,6 +19,7 @@ mod rie;
 pub use child::{Process, VARIABLES};
 pub use client::Client;
 pub use cloud::cloud;
+pub use documented::{Language, documented};
 pub use failure::Failure;
 pub use installed::bootstrap;
 pub use issuer::{Answer, Browser, PLATFORMS, issuer_on, printed};
@@ -28,5 +30,16 @@ pub use rie::{Invocation, Rie};
 /// Environment variables by name, for a child that sees no others.
 pub type Variables = BTreeMap<&'static str, String>;
 
+/// A key of a caller.
+pub const API_KEY: &str = "CANARY-api-key-of-a-caller-0123456789";
+
+/// A key that a caller signs with.
+pub const HMAC_KEY: &str = "CANARY-hmac-key-of-a-caller-0123456789";
+
 /// Secrets that tests make up themselves; the leak check looks for them too.
-pub const FIXED_SECRETS: [&str; 2] = ["CANARY-wrong-secret-key", "CANARY-secret-key-of-a-process"];
+pub const FIXED_SECRETS: [&str; 4] = [
+    "CANARY-wrong-secret-key",
+    "CANARY-secret-key-of-a-process",
+    API_KEY,
+    HMAC_KEY,
+];

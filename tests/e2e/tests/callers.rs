@@ -1,0 +1,244 @@
+//! Who may ask: each kind of proof on the deployed binary, accepted and refused. A refusal makes no call to STS.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a fault in a helper of these tests is a failed test"
+)]
+
+use cos_emulator::{Cloud, LambdaEvent, Outcome, Platform, ScfEvent};
+use cos_issuer_e2e::{API_KEY, Answer, Browser, PLATFORMS, issuer_on, printed};
+use serde_json::{Value, json};
+
+/// A web function and one event platform of each cloud.
+const ON: [Platform; 3] = [
+    Platform::ScfWeb,
+    Platform::Scf(ScfEvent::ApiGateway),
+    Platform::Lambda(LambdaEvent::HttpApi),
+];
+
+/// `printf %s KEY | openssl dgst -sha256` of [`API_KEY`], and a second key that is still accepted.
+const API_KEYS: &str = "next=711e5a8b4f6787584b814a252dd59ca8ea7f08260ccc7cc44582f76dc8bcd5c8 sub=backend team=media; \
+     last=60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752 sub=backend";
+
+const BY_API_KEY: [(&str, &str); 2] = [("AUTH", "api-key"), ("API_KEYS", API_KEYS)];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_api_key_is_accepted_as_a_bearer_token() {
+    for platform in ON {
+        let (cloud, browser) = start(platform, &BY_API_KEY).await;
+        let answer = ask(&browser, &[("authorization", &bearer(API_KEY))]).await;
+        assert_eq!(answer.status, 200, "{platform:?}: {answer:?}");
+        assert_eq!(cloud.sts().call_count(), 1, "{platform:?}");
+        for part in [
+            "\"proof\":\"api-key\"",
+            "\"caller\":\"next\"",
+            "\"subject\":\"3991708fa7add2f9ced02e52a0b8b308\"",
+        ] {
+            assert!(printed(&cloud, part).await, "{platform:?}: {part}");
+        }
+        assert!(!cloud.function_output().contains(API_KEY), "{platform:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cookie_only_is_unauthenticated() {
+    for platform in ON {
+        let (cloud, browser) = start(platform, &BY_API_KEY).await;
+        let cookie = format!("session={API_KEY}; Authorization=Bearer {API_KEY}");
+        let answer = ask(&browser, &[("cookie", &cookie)]).await;
+        refused(&answer, "AuthFailure.ProofMissing");
+        // What a form of another page can send.
+        let form = browser
+            .request("POST", "/sts")
+            .header("content-type", "text/plain")
+            .header("cookie", &cookie)
+            .body("[{\"action\":\"name/cos:PutObject\"}]");
+        refused(
+            &browser.send(form).await.unwrap(),
+            "AuthFailure.ProofMissing",
+        );
+        assert_eq!(cloud.sts().call_count(), 0, "{platform:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_wrong_or_second_proof_makes_no_call() {
+    for platform in ON {
+        let (cloud, browser) = start(platform, &BY_API_KEY).await;
+        let (missing, wrong) = ("AuthFailure.ProofMissing", "AuthFailure.ApiKey");
+        let digest = API_KEYS.get(5..69).unwrap();
+        for (value, name) in [
+            ("Basic YTpi".to_owned(), missing),
+            (API_KEY.to_owned(), missing),
+            (bearer("x"), wrong),
+            (bearer(digest), wrong),
+            (bearer(&API_KEY.to_lowercase()), wrong),
+            (bearer(&format!("{API_KEY}0")), wrong),
+        ] {
+            refused(&ask(&browser, &[("authorization", &value)]).await, name);
+        }
+        refused(&ask(&browser, &[]).await, missing);
+        refused(&ask(&browser, &[("x-api-key", API_KEY)]).await, missing);
+        let answer = browser.get(&format!("/sign?key={API_KEY}")).await.unwrap();
+        assert_eq!(answer.status, 400, "{platform:?}");
+        assert_eq!(cloud.sts().call_count(), 0, "{platform:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_api_key_may_have_a_header_of_its_own() {
+    let settings = [
+        BY_API_KEY[0],
+        BY_API_KEY[1],
+        ("API_KEY_HEADER", "X-Api-Key"),
+        ("ALLOWED_ORIGINS", "https://app.example.com"),
+    ];
+    for platform in ON {
+        let (cloud, browser) = start(platform, &settings).await;
+        let answer = ask(&browser, &[("authorization", &bearer(API_KEY))]).await;
+        assert_eq!(answer.body["codeDesc"], "AuthFailure.ProofMissing");
+        let challenge = answer.headers.get("www-authenticate").unwrap();
+        assert!(challenge.to_str().unwrap().contains("header=\"x-api-key\""));
+        assert_eq!(cloud.sts().call_count(), 0, "{platform:?}");
+        let answer = ask(&browser, &[("x-api-key", API_KEY)]).await;
+        assert_eq!(answer.status, 200, "{platform:?}: {answer:?}");
+
+        let preflight = browser
+            .request("OPTIONS", "/sign")
+            .header("origin", "https://app.example.com");
+        let preflight = browser.send(preflight).await.unwrap();
+        let allowed = preflight.headers.get_all("access-control-allow-headers");
+        let allowed: Vec<&str> = allowed
+            .iter()
+            .map(|value| value.to_str().unwrap())
+            .collect();
+        assert!(
+            allowed.join(",").contains("x-api-key"),
+            "{platform:?}: {allowed:?}"
+        );
+    }
+}
+
+/// On event platforms: nothing that a client can send is an identity.
+#[tokio::test(flavor = "multi_thread")]
+async fn spoofed_gateway_identity_is_ignored() {
+    for platform in PLATFORMS {
+        if platform == Platform::ScfWeb {
+            continue;
+        }
+        let (cloud, browser) = start(platform, &[("AUTH", "gateway")]).await;
+        let context = json!({"requestContext": {"authorizer": {"jwt": {"claims": {"sub": "u"}}}, "identity": {"secretId": "u"}}});
+        let spoofed = [
+            ("x-amzn-oidc-identity", "u"),
+            ("x-amzn-oidc-data", "e30.e30.e30"),
+            ("x-amz-user-arn", "arn:aws:iam::1:user/u"),
+            ("x-forwarded-user", "u"),
+            ("x-scf-uin", "1"),
+            ("secretid", "u"),
+            ("requestcontext", "{\"identity\":{\"secretId\":\"u\"}}"),
+            ("authorization", "Bearer e30.eyJzdWIiOiJ1In0.e30"),
+        ];
+        let answer = ask(&browser, &spoofed).await;
+        refused(&answer, "AuthFailure.ProofMissing");
+        let body = browser.request("POST", "/sts").body(context.to_string());
+        assert_ne!(browser.send(body).await.unwrap().status, 200);
+        assert_eq!(cloud.sts().call_count(), 0, "{platform:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_identity_of_the_gateway_is_accepted_where_auth_names_it() {
+    let lambda = json!({"version": "2.0", "rawPath": "/sign", "rawQueryString": "", "headers": {}, "isBase64Encoded": false,
+        "requestContext": {"accountId": "1", "apiId": "a", "stage": "$default", "authorizer": {"jwt": {"claims": {"sub": "person-1"}, "scopes": null}},
+        "http": {"method": "GET", "path": "/sign", "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "t"}}});
+    let mut without_subject = lambda.clone();
+    without_subject["requestContext"]["authorizer"] = json!({"jwt": {"claims": {"email": "a"}}});
+    let scf = json!({"httpMethod": "GET", "path": "/sign", "headers": {}, "queryString": {},
+        "requestContext": {"serviceId": "service-a", "stage": "release", "identity": {"secretId": "person-1"}}});
+    let mut of_nobody = scf.clone();
+    of_nobody["requestContext"]["identity"] = json!({"secretId": ""});
+    for (platform, event, proof, bad) in [
+        (
+            Platform::Lambda(LambdaEvent::HttpApi),
+            lambda,
+            "gateway-jwt",
+            without_subject,
+        ),
+        (
+            Platform::Scf(ScfEvent::ApiGateway),
+            scf,
+            "gateway-key-pair",
+            of_nobody,
+        ),
+    ] {
+        let (cloud, _) = start(platform, &[("AUTH", "gateway")]).await;
+        let (status, body) = invoke(&cloud, &bad).await;
+        assert_eq!(
+            (status, &body["codeDesc"]),
+            (401, &json!("AuthFailure.GatewayIdentity"))
+        );
+        assert_eq!(cloud.sts().call_count(), 0, "{platform:?}");
+
+        let (status, _) = invoke(&cloud, &event).await;
+        assert_eq!(status, 200, "{platform:?}");
+        assert!(printed(&cloud, &format!("\"proof\":\"{proof}\"")).await);
+        let output = cloud.function_output();
+        assert!(
+            !output.contains("person-1"),
+            "{platform:?}: a subject is logged"
+        );
+
+        // The same identity, where nobody asked for it.
+        let (cloud, _) = start(platform, &BY_API_KEY).await;
+        let (status, body) = invoke(&cloud, &event).await;
+        assert_eq!(
+            (status, &body["codeDesc"]),
+            (401, &json!("AuthFailure.ProofMissing"))
+        );
+        assert_eq!(cloud.sts().call_count(), 0, "{platform:?}");
+    }
+}
+
+/// Status and body of the reply to a raw event.
+async fn invoke(cloud: &Cloud, event: &Value) -> (u64, Value) {
+    let reply = match cloud.invoke(event.to_string()).await.outcome {
+        Outcome::Response(bytes) => serde_json::from_slice::<Value>(&bytes).unwrap(),
+        other => panic!("{other:?}"),
+    };
+    let body = serde_json::from_str(reply["body"].as_str().unwrap()).unwrap();
+    (reply["statusCode"].as_u64().unwrap(), body)
+}
+
+async fn start(platform: Platform, settings: &[(&str, &str)]) -> (Cloud, Browser) {
+    let mut builder = issuer_on(platform).unwrap();
+    for (name, value) in settings {
+        builder = builder.env(*name, *value);
+    }
+    let cloud = builder.start().await.unwrap();
+    let browser = Browser::of(&cloud).unwrap();
+    (cloud, browser)
+}
+
+async fn ask(browser: &Browser, headers: &[(&str, &str)]) -> Answer {
+    let mut request = browser.request("GET", "/sign");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    browser.send(request).await.unwrap()
+}
+
+fn bearer(key: &str) -> String {
+    format!("Bearer {key}")
+}
+
+/// Refused with status 401 for `name`, with a way to prove oneself and without a credential.
+#[track_caller]
+fn refused(answer: &Answer, name: &str) {
+    assert_eq!(answer.status, 401, "{answer:?}");
+    assert_eq!(answer.body["codeDesc"], name);
+    assert_eq!(answer.body["code"], 4100);
+    assert!(answer.body.get("data").is_none());
+    assert!(answer.headers.contains_key("www-authenticate"));
+}
