@@ -25,6 +25,20 @@ variable "auth" {
   description = "How callers prove who they are (AUTH). There is no default; `none` has to be written."
 }
 
+variable "api_keys" {
+  type        = string
+  sensitive   = true
+  default     = null
+  description = "The hashed keys of callers (API_KEYS), when auth names api-key"
+}
+
+variable "hmac_keys" {
+  type        = string
+  sensitive   = true
+  default     = null
+  description = "The keys that callers sign with (HMAC_KEYS), when auth names hmac"
+}
+
 variable "secret_id" {
   type        = string
   sensitive   = true
@@ -88,6 +102,8 @@ resource "tencentcloud_scf_function" "issuer" {
       PREFIX     = var.prefix
       ALLOW      = var.allow
     },
+    var.api_keys == null ? {} : { API_KEYS = var.api_keys },
+    var.hmac_keys == null ? {} : { HMAC_KEYS = var.hmac_keys },
     var.allowed_origins == null ? {} : { ALLOWED_ORIGINS = var.allowed_origins },
   )
 }

@@ -47,7 +47,7 @@ def who_may_ask_and_what_they_get_has_no_default():
 
 def secrets_are_not_shown():
     for file, variables in settings.of_every_file().items():
-        for name in ("SECRET_ID", "SECRET_KEY"):
+        for name in {"SECRET_ID", "SECRET_KEY", "API_KEYS", "HMAC_KEYS"} & variables.keys():
             assert variables[name].is_hidden, f"{file}: {name} is shown by the tool"
 
 

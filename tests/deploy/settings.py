@@ -15,7 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # What somebody who deploys might answer. The key is one of the local cloud, so that nothing can be reached with it.
 ANSWERS = {
-    "AUTH": "none",
+    "API_KEYS": "backend=1a3ad04080ffc9795728c0415285949fafb4abf38d91be0f7ec22f8ecd0fb314",
+    "HMAC_KEYS": "backend=CANARY-hmac-key-of-a-deployment-0123456789",
     "SECRET_ID": "AKIDEMUdeployment",
     "SECRET_KEY": "CANARY-secret-key-of-a-deployment",
     "BUCKET": "examplebucket-1250000000",
@@ -41,7 +42,9 @@ def of_every_file():
 def as_deployed(variables):
     """With answers in place; and on loopback, with a cloud that nobody has to answer for."""
     loopback = {"HOST": "127.0.0.1", "PORT": "0", "STS_ENDPOINTS": "http://127.0.0.1:9"}
-    return {**{name: ANSWERS[name] for name in variables}, **loopback}
+    kinds = [kind for kind, setting in (("api-key", "API_KEYS"), ("hmac", "HMAC_KEYS")) if setting in variables]
+    answers = {**ANSWERS, "AUTH": ",".join(kinds) or "none"}
+    return {**{name: answers[name] for name in variables}, **loopback}
 
 
 def read_by_the_function():
