@@ -24,7 +24,7 @@ pub use failure::Failure;
 pub use installed::bootstrap;
 pub use issuer::{Answer, Browser, PLATFORMS, issuer_on, printed};
 use peer::http_client;
-pub use peer::{Canary, ConnectProxy, closed_port};
+pub use peer::{Canary, ClosedPort, ConnectProxy};
 pub use rie::{Invocation, Rie};
 
 /// Environment variables by name, for a child that sees no others.

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, copy_bidirectional};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use crate::Failure;
 
@@ -26,15 +26,32 @@ pub(crate) fn http_client() -> Result<reqwest::Client, Failure> {
     client.map_err(|fault| Failure::new(format!("could not make an HTTP client: {fault}")))
 }
 
-/// A port that was free a moment ago and has no listener.
-///
-/// # Errors
-/// When the system gives no port.
-pub async fn closed_port() -> io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .await?
-        .local_addr()?
-        .port())
+/// A port with nobody behind it, kept so for as long as this lives: taken, and never listened on.
+#[derive(Debug)]
+pub struct ClosedPort {
+    _taken: TcpSocket,
+    port: u16,
+}
+
+impl ClosedPort {
+    /// Takes a port.
+    ///
+    /// # Errors
+    /// When the system gives none.
+    pub fn take() -> io::Result<Self> {
+        let taken = TcpSocket::new_v4()?;
+        taken.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+        let port = taken.local_addr()?.port();
+        Ok(Self {
+            _taken: taken,
+            port,
+        })
+    }
+
+    /// Its number.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
 }
 
 /// A listener that answers everybody alike and counts who came.

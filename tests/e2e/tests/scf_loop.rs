@@ -10,7 +10,7 @@
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
 
-use cos_issuer_e2e::{Process, VARIABLES};
+use cos_issuer_e2e::{ClosedPort, Process, VARIABLES};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -114,7 +114,8 @@ async fn an_answer_that_is_not_taken_is_reported_as_an_error() {
 
 #[tokio::test]
 async fn an_api_that_is_not_there_ends_the_process() {
-    let port = cos_issuer_e2e::closed_port().await.unwrap().to_string();
+    let closed = ClosedPort::take().unwrap();
+    let port = closed.port().to_string();
     let (code, printed) = Process::start(variables(&port))
         .unwrap()
         .ended()

@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use cos_emulator::{Cloud, Fault, Member, Platform};
-use cos_issuer_e2e::{Answer, Browser, Canary, ConnectProxy, closed_port, issuer_on, printed};
+use cos_issuer_e2e::{Answer, Browser, Canary, ClosedPort, ConnectProxy, issuer_on, printed};
 
 /// What a caller is told: the status and the stable name.
 type Told = (u16, &'static str);
@@ -161,7 +161,8 @@ async fn a_bucket_of_another_account_is_the_operators_affair() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_connection_is_a_failure() {
-    let endpoint = format!("http://127.0.0.1:{}", closed_port().await.unwrap());
+    let closed = ClosedPort::take().unwrap();
+    let endpoint = format!("http://127.0.0.1:{}", closed.port());
     let cloud = issuer_on(Platform::ScfWeb)
         .unwrap()
         .env("STS_ENDPOINTS", endpoint)
@@ -174,7 +175,8 @@ async fn a_refused_connection_is_a_failure() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_next_endpoint_serves_when_the_first_cannot() {
-    let dead = format!("http://127.0.0.1:{}", closed_port().await.unwrap());
+    let closed = ClosedPort::take().unwrap();
+    let dead = format!("http://127.0.0.1:{}", closed.port());
     // The STS's own port is known only once a cloud runs, so the function is given that of another one.
     let other = issuer_on(Platform::ScfWeb).unwrap().start().await.unwrap();
     let key = other.sub_account_key();
