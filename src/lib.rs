@@ -18,6 +18,7 @@
 pub mod caller;
 pub mod cam;
 pub mod config;
+mod encode;
 pub mod error;
 pub mod grant;
 pub mod handler;

@@ -30,7 +30,7 @@ const LAYERS: [&[&str]; 8] = [
     &["sts"],
     &["caller", "grant", "request"],
     &["cam", "error", "http", "sign"],
-    &["secret", "time"],
+    &["encode", "secret", "time"],
 ];
 
 #[test]

@@ -7,9 +7,8 @@
 //! of everything else as they are (`image/jpeg`), as documented. No second, decoded try is made: a policy that forgot to encode
 //! must fail here as it does in the cloud. An empty `versionid` counts as none (documented).
 
+use crate::encode::percent_encode;
 use std::collections::BTreeMap;
-
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// What a request says about itself, by condition key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,7 +41,7 @@ impl Context {
 /// A request's value in the form that a policy has to write.
 pub(super) fn as_compared(key: &str, value: &str) -> String {
     if PARAMETER_KEYS.contains(&key) {
-        utf8_percent_encode(value, RESERVED).to_string()
+        percent_encode(value).to_string()
     } else {
         value.to_owned()
     }
@@ -50,13 +49,6 @@ pub(super) fn as_compared(key: &str, value: &str) -> String {
 
 /// The keys that are read from query parameters.
 const PARAMETER_KEYS: [&str; 3] = ["cos:prefix", "cos:response-content-type", "cos:versionid"];
-
-/// Everything but the unreserved characters of RFC 3986.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
 
 #[cfg(test)]
 mod tests {

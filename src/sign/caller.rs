@@ -9,9 +9,8 @@
 //! gateways hand on decoded values alone. Two requests that mean the same have one signature; no two that differ do.
 //! Promises: pure. Leaves out: whether a timestamp or a nonce is acceptable (`caller`).
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
-
 use super::tc3::{hex, hmac_sha256, sha256_hex};
+use crate::encode::percent_encode;
 use crate::secret::Secret;
 
 /// The name of the algorithm: the scheme of the header, and the first line that is signed.
@@ -59,21 +58,13 @@ impl CallerRequest<'_> {
 
 /// Names and values, all but RFC 3986's unreserved characters percent-encoded; the pairs `name=value` in the order of their bytes.
 fn canonical_query(query: &[(String, String)]) -> String {
-    let pair = |(name, value): &(String, String)| format!("{}={}", encode(name), encode(value));
+    let pair = |(name, value): &(String, String)| {
+        format!("{}={}", percent_encode(name), percent_encode(value))
+    };
     let mut pairs: Vec<String> = query.iter().map(pair).collect();
     pairs.sort_unstable();
     pairs.join("&")
 }
-
-fn encode(text: &str) -> PercentEncode<'_> {
-    utf8_percent_encode(text, RESERVED)
-}
-
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
 
 #[cfg(test)]
 mod tests {

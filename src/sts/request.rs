@@ -5,11 +5,11 @@
 //! Promises: pure; the time is an argument. `Policy` is percent-encoded exactly once, although it stands inside JSON: the service
 //! decodes it once (<https://www.tencentcloud.com/document/product/1150/49452>, parameter Policy).
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
 use super::{Endpoint, Identity, VERSION};
 use crate::cam::Region;
+use crate::encode::percent_encode;
 use crate::grant::Authorized;
 use crate::sign::tc3;
 use crate::time::Timestamp;
@@ -72,7 +72,7 @@ fn action(identity: &Identity) -> &'static str {
 }
 
 fn body(authorized: &Authorized, identity: &Identity) -> String {
-    let policy = utf8_percent_encode(authorized.policy(), ENCODED).to_string();
+    let policy = percent_encode(authorized.policy()).to_string();
     let (name, duration_seconds) = (authorized.session_name(), authorized.duration_seconds());
     let written = match identity.role() {
         None => serde_json::to_string(&GetFederationToken {
@@ -114,10 +114,3 @@ struct AssumeRole<'a> {
 const SERVICE: &str = "sts";
 
 const CONTENT_TYPE: &str = "application/json; charset=utf-8";
-
-/// All but RFC 3986's unreserved characters.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
