@@ -1,0 +1,42 @@
+//! The errors of COS: status, code and message of the documents.
+//! <https://www.tencentcloud.com/document/product/436/7730>
+//!
+//! Leaves out: how they are written; that is XML with `Resource`, `RequestId` and `TraceId`.
+
+use http::StatusCode;
+
+/// One error on its way to the caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CosError {
+    pub(crate) status: StatusCode,
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
+    /// More members of the XML, such as `StringToSign`, in their order.
+    pub(crate) members: Vec<(&'static str, String)>,
+    /// Why, in a developer's words: only this cloud tells, in a header of its own.
+    pub(crate) reason: Option<String>,
+}
+
+impl CosError {
+    pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            code,
+            message: message.into(),
+            members: Vec::new(),
+            reason: None,
+        }
+    }
+
+    #[must_use]
+    pub(crate) fn with(mut self, member: &'static str, value: impl Into<String>) -> Self {
+        self.members.push((member, value.into()));
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn because(mut self, reason: impl Into<String>) -> Self {
+        self.reason = Some(reason.into());
+        self
+    }
+}

@@ -1,0 +1,134 @@
+//! Which operation a request asks for, by method, address, parameters and headers.
+//! <https://www.tencentcloud.com/document/product/436/10111>
+//!
+//! Promises: what is not listed is no operation, never a near one; so nothing that nobody mapped can pass.
+
+use http::Method;
+
+use super::ask::{Address, Ask};
+
+macro_rules! operations {
+    ($($name:ident),+ $(,)?) => {
+        /// An operation; its name is that of the CAM action, `name/cos:<name>`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Operation { $($name),+ }
+
+        impl Operation {
+            /// The name, as in `name/cos:PutObject`.
+            pub(crate) fn name(self) -> &'static str {
+                match self { $(Self::$name => stringify!($name)),+ }
+            }
+        }
+    };
+}
+
+operations! {
+    GetService,
+    PutBucket, HeadBucket, GetBucket, DeleteBucket,
+    PutBucketCORS, GetBucketCORS, DeleteBucketCORS, GetBucketACL, GetBucketLocation,
+    ListMultipartUploads, DeleteMultipleObjects, PostObject,
+    PutObject, PutObjectCopy, AppendObject, GetObject, HeadObject, DeleteObject, OptionsObject, GetObjectACL,
+    InitiateMultipartUpload, UploadPart, UploadPartCopy, ListParts, CompleteMultipartUpload, AbortMultipartUpload,
+}
+
+impl Operation {
+    /// What `ask` asks for; `None` for what this cloud does not do.
+    pub(crate) fn of(ask: &Ask) -> Option<Self> {
+        let mut names: Vec<String> = ask.parameters().map(|(name, _)| name).collect();
+        names.retain(|name| SUBRESOURCES.contains(&name.as_str()));
+        names.sort_unstable();
+        names.dedup();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let is_copy = ask.headers.contains_key("x-cos-copy-source");
+        let key = match &ask.address {
+            Address::Service => return of_service(&ask.method, &names),
+            Address::Bucket { key, .. } => key,
+        };
+        if key.is_empty() {
+            of_bucket(&ask.method, &names)
+        } else {
+            of_object(&ask.method, &names, is_copy)
+        }
+    }
+}
+
+fn of_service(method: &Method, names: &[&str]) -> Option<Operation> {
+    (method == Method::GET && names.is_empty()).then_some(Operation::GetService)
+}
+
+fn of_bucket(method: &Method, names: &[&str]) -> Option<Operation> {
+    Some(match (method.as_str(), names) {
+        ("OPTIONS", _) => Operation::OptionsObject,
+        ("PUT", []) => Operation::PutBucket,
+        ("HEAD", []) => Operation::HeadBucket,
+        ("GET", []) => Operation::GetBucket,
+        ("DELETE", []) => Operation::DeleteBucket,
+        ("POST", []) => Operation::PostObject,
+        ("POST", ["delete"]) => Operation::DeleteMultipleObjects,
+        ("GET", ["uploads"]) => Operation::ListMultipartUploads,
+        ("PUT", ["cors"]) => Operation::PutBucketCORS,
+        ("GET", ["cors"]) => Operation::GetBucketCORS,
+        ("DELETE", ["cors"]) => Operation::DeleteBucketCORS,
+        ("GET", ["acl"]) => Operation::GetBucketACL,
+        ("GET", ["location"]) => Operation::GetBucketLocation,
+        _ => return None,
+    })
+}
+
+fn of_object(method: &Method, names: &[&str], is_copy: bool) -> Option<Operation> {
+    Some(match (method.as_str(), names) {
+        ("OPTIONS", _) => Operation::OptionsObject,
+        ("PUT", []) if is_copy => Operation::PutObjectCopy,
+        ("PUT", []) => Operation::PutObject,
+        ("GET", []) => Operation::GetObject,
+        ("HEAD", []) => Operation::HeadObject,
+        ("DELETE", []) => Operation::DeleteObject,
+        ("GET", ["acl"]) => Operation::GetObjectACL,
+        ("POST", ["append", "position"]) => Operation::AppendObject,
+        ("POST", ["uploads"]) => Operation::InitiateMultipartUpload,
+        ("PUT", ["partNumber", "uploadId"]) if is_copy => Operation::UploadPartCopy,
+        ("PUT", ["partNumber", "uploadId"]) => Operation::UploadPart,
+        ("GET", ["uploadId"]) => Operation::ListParts,
+        ("POST", ["uploadId"]) => Operation::CompleteMultipartUpload,
+        ("DELETE", ["uploadId"]) => Operation::AbortMultipartUpload,
+        _ => return None,
+    })
+}
+
+/// Parameters that turn a request into another operation. One that is listed here and matched nowhere above makes the request
+/// unmapped, which is refused.
+const SUBRESOURCES: [&str; 33] = [
+    "accelerate",
+    "acl",
+    "append",
+    "cors",
+    "delete",
+    "domain",
+    "encryption",
+    "intelligenttiering",
+    "inventory",
+    "lifecycle",
+    "location",
+    "logging",
+    "object-lock",
+    "origin",
+    "partNumber",
+    "policy",
+    "position",
+    "referer",
+    "replication",
+    "restore",
+    "retention",
+    "select",
+    "symlink",
+    "tagging",
+    "torrent",
+    "uploadId",
+    "uploads",
+    "versionId",
+    "versioning",
+    "versions",
+    "website",
+    "x-cos-process",
+    "ci-process",
+];
