@@ -14,6 +14,7 @@ mod start;
 pub use self::builder::CloudBuilder;
 use crate::account::{Account, Directory, KeyPair};
 use crate::ca::Ca;
+use crate::cos::Cos;
 use crate::function::{Function, Invocation, Outcome};
 use crate::ledger::Ledger;
 use crate::net::Server;
@@ -46,6 +47,14 @@ pub enum StartError {
         /// Where it is, never what it is.
         place: String,
     },
+    /// The directory for objects cannot be used.
+    #[error("the data directory `{}` cannot be used: {source}", path.display())]
+    Data {
+        /// The path given.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: io::Error,
+    },
     /// The system refused something.
     #[error("cannot start: {0}")]
     Io(#[from] io::Error),
@@ -56,6 +65,7 @@ pub struct Cloud {
     gateway: Option<Server>,
     function: Option<Arc<Function>>,
     sts: Sts,
+    cos: Cos,
     directory: Arc<Directory>,
     root_key: KeyPair,
     sub_account_key: KeyPair,
@@ -83,6 +93,11 @@ impl Cloud {
     /// The STS.
     pub fn sts(&self) -> &Sts {
         &self.sts
+    }
+
+    /// COS.
+    pub fn cos(&self) -> &Cos {
+        &self.cos
     }
 
     /// The account's numbers.

@@ -45,6 +45,7 @@ mod web;
 
 pub use account::{Account, KeyOwner, KeyPair, Role, Trust};
 pub use cloud::{Cloud, CloudBuilder, StartError};
+pub use cos::Cos;
 pub use function::{Invocation, Outcome};
 pub use platform::{LambdaEvent, Platform, PlatformError, ScfEvent};
 pub use sts::{Fault, Member, Sts, StsCall};

@@ -5,10 +5,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use cos_issuer::time::Clock;
+
 use super::builder::place_of;
 use super::{Cloud, CloudBuilder, StartError};
 use crate::account::{Account, Directory, KeyOwner, KeyPair, Role, Trust, looks_real};
 use crate::ca::Ca;
+use crate::cos::{self, Cos};
 use crate::environment::{self, EXECUTION_ROLE};
 use crate::function::{Config, Function};
 use crate::gateway;
@@ -30,7 +33,7 @@ impl CloudBuilder {
         let sub_account_key = permanent(KeyOwner::SubAccount)?;
         note_given_secrets(&ledger, &self.variables)?;
 
-        let ca = Ca::create()?;
+        let ca = Ca::create(&self.account.region)?;
         let sts = Sts::start(
             self.sts_port,
             &ca,
@@ -38,6 +41,7 @@ impl CloudBuilder {
             Arc::clone(&self.clock),
         )
         .map_err(|source| port_taken(self.sts_port, source))?;
+        let cos = start_cos(&self.cos, &ca, &directory.account, &self.clock)?;
         let output = Arc::new(Output::new(self.listener));
         let mut variables = default_variables(&directory.account, &sub_account_key);
         variables.insert(
@@ -82,6 +86,7 @@ impl CloudBuilder {
             gateway,
             function,
             sts,
+            cos,
             directory,
             root_key,
             sub_account_key,
@@ -116,6 +121,25 @@ impl CloudBuilder {
         roles.extend(self.roles.clone());
         Ok(Directory::new(self.account.clone(), roles, ledger))
     }
+}
+
+fn start_cos(
+    options: &cos::Options,
+    ca: &Ca,
+    account: &Account,
+    clock: &Arc<dyn Clock>,
+) -> Result<Cos, StartError> {
+    let data = |source| match &options.data {
+        Some(path) => StartError::Data {
+            path: path.clone(),
+            source,
+        },
+        None => StartError::Io(source),
+    };
+    let store = cos::open_store(options, account, clock.as_ref()).map_err(data)?;
+    let door = Arc::new(cos::Closed);
+    Cos::start(options.port, store, ca, account, Arc::clone(clock), door)
+        .map_err(|source| port_taken(options.port, source))
 }
 
 /// Secrets that the function was given in place of the default ones. What is shorter than any key would be found everywhere.

@@ -1,0 +1,63 @@
+//! What the service asks of the door, and what the door says of who it let in.
+
+use http::StatusCode;
+
+use super::ask::Ask;
+use super::error::CosError;
+use super::form::Form;
+use super::operation::Operation;
+
+/// Who was let in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Admitted {
+    /// Nobody signed.
+    pub(crate) anonymous: bool,
+    /// The account that owns what is made, `100000000001`.
+    pub(crate) owner_uin: u64,
+    /// The user or the owner, as lists of uploads tell it.
+    pub(crate) uin: u64,
+    /// The sizes that a form's policy leaves to its file, both included.
+    pub(crate) file_bytes: Option<(u64, u64)>,
+}
+
+impl Admitted {
+    /// As `Owner` and `Initiator` have it.
+    pub(crate) fn name(&self) -> String {
+        format!("qcs::cam::uin/{}:uin/{}", self.owner_uin, self.uin)
+    }
+}
+
+/// A door without a way in, for as long as there is no other.
+pub(crate) struct Closed;
+
+impl Admission for Closed {
+    fn admit(&self, _: &Ask, _: Operation) -> Result<Admitted, CosError> {
+        Err(denied())
+    }
+
+    fn admit_form(&self, _: &Ask, _: &Form) -> Result<Admitted, CosError> {
+        Err(denied())
+    }
+
+    fn admit_each(&self, _: &Ask, _: &[String]) -> Result<Vec<Result<(), CosError>>, CosError> {
+        Err(denied())
+    }
+}
+
+fn denied() -> CosError {
+    CosError::new(StatusCode::FORBIDDEN, "AccessDenied", "Access Denied.")
+        .because("this cloud cannot check signatures to COS yet, so nobody comes in")
+}
+
+/// Decides who comes in. Asked before anything is read, stored or shown.
+pub(crate) trait Admission: Send + Sync {
+    /// One operation on what the request points at, and on the source of its copy.
+    fn admit(&self, ask: &Ask, operation: Operation) -> Result<Admitted, CosError>;
+
+    /// A form, once everything before its file was read.
+    fn admit_form(&self, ask: &Ask, form: &Form) -> Result<Admitted, CosError>;
+
+    /// The deletion of several objects: the request as a whole, and each of its keys.
+    fn admit_each(&self, ask: &Ask, keys: &[String])
+    -> Result<Vec<Result<(), CosError>>, CosError>;
+}
