@@ -43,7 +43,7 @@ mod tests {
     fn ids_have_the_forms_of_the_samples() {
         let now = Timestamp::from_unix_seconds(1_586_511_316).unwrap();
         let request = String::from_utf8(STANDARD.decode(super::request_id(now)).unwrap()).unwrap();
-        assert!(request.starts_with("5e9041d4_"), "{request}");
+        assert!(request.starts_with("5e903dd4_"), "{request}");
         assert_eq!(request.split('_').count(), 4);
         assert_eq!(super::upload_id(now).len(), 74);
         assert!(super::upload_id(now).starts_with("1586511316"));

@@ -176,5 +176,5 @@ fn timed_out() -> CosError {
 }
 
 const PATIENCE: Duration = Duration::from_secs(60);
-const DRAIN_TIME: Duration = Duration::from_secs(60);
+const DRAIN_TIME: Duration = Duration::from_secs(20);
 const DRAIN_BYTES: usize = 256 * 1024 * 1024;

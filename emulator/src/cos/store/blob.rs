@@ -64,14 +64,14 @@ pub(crate) struct Budget {
 }
 
 impl Budget {
-    pub(super) fn new(bytes: u64) -> Self {
+    pub(crate) fn new(bytes: u64) -> Self {
         Self {
             left_bytes: AtomicU64::new(bytes),
         }
     }
 
     /// Takes `bytes` more into `share`.
-    pub(super) fn take(self: &Arc<Self>, share: &mut Share, bytes: usize) -> io::Result<()> {
+    pub(crate) fn take(self: &Arc<Self>, share: &mut Share, bytes: usize) -> io::Result<()> {
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
         self.left_bytes
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
@@ -87,7 +87,7 @@ impl Budget {
         Ok(())
     }
 
-    pub(super) fn share(self: &Arc<Self>) -> Share {
+    pub(crate) fn share(self: &Arc<Self>) -> Share {
         Share {
             bytes: 0,
             budget: Arc::clone(self),
@@ -97,7 +97,7 @@ impl Budget {
 
 /// What one blob took of the budget.
 #[derive(Debug)]
-pub(super) struct Share {
+pub(crate) struct Share {
     bytes: u64,
     budget: Arc<Budget>,
 }

@@ -74,6 +74,13 @@ impl Content {
         Self { segments }
     }
 
+    /// The files that it refers to.
+    #[cfg(test)]
+    pub(crate) fn blob_ids(&self) -> Vec<String> {
+        let segments = self.segments.iter();
+        segments.map(|segment| segment.blob.id.clone()).collect()
+    }
+
     /// A record refers to it from now on.
     pub(super) fn link(&self) {
         for segment in &self.segments {
