@@ -44,7 +44,9 @@ impl Failure {
             StartError::NoFunction { .. } => {
                 format!("{error}; build it first: cargo build --bin bootstrap")
             }
-            StartError::Io(_) | StartError::RealKey { .. } => error.to_string(),
+            StartError::Account(_) | StartError::Io(_) | StartError::RealKey { .. } => {
+                error.to_string()
+            }
         })
     }
 }

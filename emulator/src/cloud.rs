@@ -12,7 +12,7 @@ mod builder;
 mod start;
 
 pub use self::builder::CloudBuilder;
-use crate::account::{Account, Directory, KeyPair};
+use crate::account::{Account, Directory, KeyPair, SeedError};
 use crate::ca::Ca;
 use crate::function::{Function, Invocation, Outcome};
 use crate::ledger::Ledger;
@@ -46,6 +46,9 @@ pub enum StartError {
         /// Where it is, never what it is.
         place: String,
     },
+    /// The account file makes no sense.
+    #[error(transparent)]
+    Account(#[from] SeedError),
     /// The system refused something.
     #[error("cannot start: {0}")]
     Io(#[from] io::Error),
@@ -95,9 +98,14 @@ impl Cloud {
         &self.root_key
     }
 
-    /// The permanent key of the CAM user; the function's default calling key.
+    /// The permanent key of the first CAM user; the function's default calling key.
     pub fn sub_account_key(&self) -> &KeyPair {
         &self.sub_account_key
+    }
+
+    /// Makes a key of this cloud worthless from now on, permanent or temporary; `false` when there is none of that name.
+    pub fn revoke(&self, secret_id: &str) -> bool {
+        self.directory.revoke(secret_id)
     }
 
     /// Starts an instance if none is idle, and waits until it is ready.

@@ -43,7 +43,7 @@ mod runtime;
 mod sts;
 mod web;
 
-pub use account::{Account, KeyOwner, KeyPair, Role, Trust};
+pub use account::{Account, KeyOwner, KeyPair, Role, SeedError, Trust, User};
 pub use cloud::{Cloud, CloudBuilder, StartError};
 pub use function::{Invocation, Outcome};
 pub use platform::{LambdaEvent, Platform, PlatformError, ScfEvent};
