@@ -14,6 +14,7 @@ mod start;
 pub use self::builder::CloudBuilder;
 use crate::account::{Account, Directory, KeyPair, SeedError};
 use crate::ca::Ca;
+use crate::cos::door::{DecisionRecord, Door};
 use crate::function::{Function, Invocation, Outcome};
 use crate::ledger::Ledger;
 use crate::net::Server;
@@ -60,6 +61,7 @@ pub struct Cloud {
     function: Option<Arc<Function>>,
     sts: Sts,
     directory: Arc<Directory>,
+    door: Arc<Door>,
     root_key: KeyPair,
     sub_account_key: KeyPair,
     ledger: Arc<Ledger>,
@@ -106,6 +108,11 @@ impl Cloud {
     /// Makes a key of this cloud worthless from now on, permanent or temporary; `false` when there is none of that name.
     pub fn revoke(&self, secret_id: &str) -> bool {
         self.directory.revoke(secret_id)
+    }
+
+    /// The last thousand requests at the door of COS, oldest first: who asked, what was decided, and by which statement.
+    pub fn decisions(&self) -> Vec<DecisionRecord> {
+        self.door.decisions()
     }
 
     /// Starts an instance if none is idle, and waits until it is ready.

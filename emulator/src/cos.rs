@@ -10,6 +10,8 @@
 //!           -> answer         service     the operation itself, on `store`
 //! ```
 
+mod admission;
 mod ask;
+pub(crate) mod door;
 mod error;
 mod operation;

@@ -11,6 +11,7 @@ use crate::account::{
     Account, Directory, KeyOwner, KeyPair, Permanent, Role, Seed, Trust, looks_real,
 };
 use crate::ca::Ca;
+use crate::cos::door::Door;
 use crate::environment::{self, EXECUTION_ROLE};
 use crate::function::{Config, Function};
 use crate::gateway;
@@ -87,6 +88,7 @@ impl CloudBuilder {
             })
             .transpose()?;
         Ok(Cloud {
+            door: Arc::new(Door::new(Arc::clone(&directory))),
             gateway,
             function,
             sts,
