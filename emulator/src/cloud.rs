@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+mod accounts;
 mod builder;
 mod start;
 

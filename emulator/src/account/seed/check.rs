@@ -38,7 +38,7 @@ pub(super) fn seed(document: Document, folder: &Path) -> Result<Seed, Error> {
         account,
         root_keys: keys(document.root_key, "root_key", &mut taken)?,
         roles: roles
-            .map(|member| role(member, folder, &users, &mut taken))
+            .map(|member| role(&member, folder, &users, &mut taken))
             .collect::<Result<_, _>>()?,
         users,
     })
@@ -115,7 +115,7 @@ fn user(member: document::User, folder: &Path, taken: &mut Taken) -> Result<User
 }
 
 fn role(
-    member: document::Role,
+    member: &document::Role,
     folder: &Path,
     users: &[User],
     taken: &mut Taken,
@@ -127,7 +127,7 @@ fn role(
     let policies = policies(&member.policies, &member.policy_files, "role", folder)?;
     let mut role = Role::new(name)
         .policies(policies)
-        .trust(trust(&member, users)?);
+        .trust(trust(member, users)?);
     if let Some(id) = &member.id {
         if !taken.role_ids.insert(*id.get_ref()) {
             return Err(at(id, "role.id: it stands twice"));

@@ -17,7 +17,8 @@ use super::super::ask::{Address, Ask};
 use super::super::error::CosError;
 use super::claim::{Claim, Malformed, Period, TOKEN, malformed, secret_id_of, signature_of};
 use super::refusal;
-use super::verify::{self, Proven, Sent};
+use super::signed::{self, Sent};
+use super::verify::{self, Proven};
 use crate::account::Directory;
 
 /// A form with a proven signature.
@@ -69,7 +70,7 @@ fn by_path(
     let key = verify::key(&claim.secret_id, token, directory, ask.now)?;
     verify::period(&claim.sign_time, ask.now)?;
     verify::period(&claim.key_time, ask.now)?;
-    verify::signature(&claim, &key, &Sent::of(ask)?)?;
+    signed::check(&claim, &key, &Sent::of(ask)?)?;
     Ok(SignedForm {
         proven: Proven {
             secret_id: claim.secret_id,

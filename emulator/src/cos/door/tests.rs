@@ -3,7 +3,9 @@
 //! One account with a user of full rights, one of narrow rights and the owner; a client that signs with the library's signer and can
 //! bend each part of a request afterwards.
 
+mod conditions;
 mod forms;
+mod layers;
 mod mapping;
 mod mutation;
 mod signatures;
@@ -18,6 +20,8 @@ use http::header::{HeaderName, HeaderValue};
 use http::{HeaderMap, Method};
 
 use super::super::ask::{Address, Ask, decoded};
+use super::super::error::CosError;
+use super::super::operation::Operation;
 use super::Door;
 use crate::account::{Account, Directory, Identity, KeyPair, Permanent, User};
 
@@ -217,4 +221,31 @@ fn borrowed(pair: &(String, String)) -> (&str, &str) {
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_unix_seconds(seconds).unwrap()
+}
+
+fn admit(world: &World, draft: Draft, by: &Credential) -> Result<(), CosError> {
+    let ask = draft.signed(by).ask();
+    let operation = Operation::of(&ask).ok_or_else(|| world.door.unmapped(&ask))?;
+    world.door.admit(&ask, operation).map(drop)
+}
+
+#[track_caller]
+fn denied(world: &World, draft: Draft, by: &Credential) -> String {
+    let error = admit(world, draft, by).expect_err("it has to be denied");
+    assert_eq!(
+        (error.code, error.message.as_str()),
+        ("AccessDenied", "Access Denied.")
+    );
+    error.reason.unwrap()
+}
+
+fn statement(effect: &str, action: &str, path: &str, condition: &str) -> String {
+    let resource = if path == "*" {
+        path.to_owned()
+    } else {
+        format!("qcs::cos:ap-guangzhou:uid/1250000000:{BUCKET}/{path}")
+    };
+    format!(
+        r#"{{"effect":"{effect}","action":"name/cos:{action}","resource":"{resource}"{condition}}}"#
+    )
 }
