@@ -44,9 +44,10 @@ impl Failure {
             StartError::NoFunction { .. } => {
                 format!("{error}; build it first: cargo build --bin bootstrap")
             }
-            StartError::Io(_) | StartError::RealKey { .. } | StartError::Data { .. } => {
-                error.to_string()
-            }
+            StartError::Account(_)
+            | StartError::Io(_)
+            | StartError::RealKey { .. }
+            | StartError::Data { .. } => error.to_string(),
         })
     }
 }

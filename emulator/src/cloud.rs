@@ -8,13 +8,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+mod accounts;
 mod builder;
 mod start;
 
 pub use self::builder::CloudBuilder;
-use crate::account::{Account, Directory, KeyPair};
+use crate::account::{Account, Directory, KeyPair, SeedError};
 use crate::ca::Ca;
 use crate::cos::Cos;
+use crate::cos::door::{DecisionRecord, Door};
 use crate::function::{Function, Invocation, Outcome};
 use crate::ledger::Ledger;
 use crate::net::Server;
@@ -55,6 +57,9 @@ pub enum StartError {
         /// What is wrong with it.
         source: io::Error,
     },
+    /// The account file makes no sense.
+    #[error(transparent)]
+    Account(#[from] SeedError),
     /// The system refused something.
     #[error("cannot start: {0}")]
     Io(#[from] io::Error),
@@ -67,6 +72,7 @@ pub struct Cloud {
     sts: Sts,
     cos: Cos,
     directory: Arc<Directory>,
+    door: Arc<Door>,
     root_key: KeyPair,
     sub_account_key: KeyPair,
     ledger: Arc<Ledger>,
@@ -110,9 +116,19 @@ impl Cloud {
         &self.root_key
     }
 
-    /// The permanent key of the CAM user; the function's default calling key.
+    /// The permanent key of the first CAM user; the function's default calling key.
     pub fn sub_account_key(&self) -> &KeyPair {
         &self.sub_account_key
+    }
+
+    /// Makes a key of this cloud worthless from now on, permanent or temporary; `false` when there is none of that name.
+    pub fn revoke(&self, secret_id: &str) -> bool {
+        self.directory.revoke(secret_id)
+    }
+
+    /// The last thousand requests at the door of COS, oldest first: who asked, what was decided, and by which statement.
+    pub fn decisions(&self) -> Vec<DecisionRecord> {
+        self.door.decisions()
     }
 
     /// Starts an instance if none is idle, and waits until it is ready.

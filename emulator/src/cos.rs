@@ -20,6 +20,7 @@ mod copy_source;
 mod cors;
 mod date;
 mod digest;
+pub(crate) mod door;
 mod error;
 mod form;
 mod host;
@@ -43,7 +44,7 @@ use std::sync::Arc;
 use cos_issuer::time::Clock;
 use tokio_rustls::TlsAcceptor;
 
-pub(crate) use self::admission::{Admission, Closed};
+pub(crate) use self::admission::Admission;
 use self::cors::Cors;
 use self::error::CosError;
 use self::host::Home;
@@ -144,7 +145,8 @@ pub(crate) fn open_store(
     Ok(Arc::new(store))
 }
 
-fn home(account: &Account) -> io::Result<Home> {
+/// What stands in for a bucket and a region that a host leaves out.
+pub(crate) fn home(account: &Account) -> io::Result<Home> {
     Home::of(account)
         .ok_or_else(|| io::Error::other("the account's bucket or region is not of COS's form"))
 }

@@ -7,14 +7,16 @@ use std::time::Duration;
 
 use cos_issuer::time::{Clock, SystemClock};
 
-use crate::account::{Account, KeyOwner, KeyPair, Role};
+use crate::account::{KeyOwner, KeyPair, Role, User};
 use crate::cos;
 use crate::platform::{Platform, ScfEvent};
 use crate::process::Listener;
 
 /// The choices for a cloud.
 pub struct CloudBuilder {
-    pub(super) account: Account,
+    pub(super) account_file: Option<PathBuf>,
+    pub(super) users: Vec<User>,
+    pub(super) sts_calls_per_second: Option<u32>,
     pub(super) function: Option<PathBuf>,
     pub(super) platform: Platform,
     pub(super) gateway_port: u16,
@@ -46,7 +48,9 @@ impl std::fmt::Debug for CloudBuilder {
 impl CloudBuilder {
     pub(super) fn new() -> Self {
         Self {
-            account: Account::default(),
+            account_file: None,
+            users: Vec::new(),
+            sts_calls_per_second: None,
             function: None,
             platform: Platform::Scf(ScfEvent::FunctionUrl),
             gateway_port: 0,
@@ -140,7 +144,29 @@ impl CloudBuilder {
         self
     }
 
-    /// One more role in the account.
+    /// The account as a file describes it, in place of the default one; what is in it is said at its first lines' example in
+    /// `emulator/src/account/seed.rs`.
+    #[must_use]
+    pub fn account_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.account_file = Some(path.into());
+        self
+    }
+
+    /// One more user in the account. A user of the same name is replaced.
+    #[must_use]
+    pub fn user(mut self, user: User) -> Self {
+        self.users.push(user);
+        self
+    }
+
+    /// How often each STS action may be called in a second, in place of the documented numbers (600; 20 for GetCallerIdentity).
+    #[must_use]
+    pub fn sts_calls_per_second(mut self, limit: u32) -> Self {
+        self.sts_calls_per_second = Some(limit);
+        self
+    }
+
+    /// One more role in the account. A role of the same name is replaced.
     #[must_use]
     pub fn role(mut self, role: Role) -> Self {
         self.roles.push(role);
@@ -175,7 +201,7 @@ impl CloudBuilder {
         self
     }
 
-    /// The clock of the STS.
+    /// The clock of the STS, the keys and COS.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;

@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use cos_issuer::time::Clock;
 
-use super::builder::place_of;
 use super::{Cloud, CloudBuilder, StartError};
-use crate::account::{Account, Directory, KeyOwner, KeyPair, Role, Trust, looks_real};
+use crate::account::{Account, KeyPair, looks_real};
 use crate::ca::Ca;
+use crate::cos::door::Door;
 use crate::cos::{self, Cos};
-use crate::environment::{self, EXECUTION_ROLE};
+use crate::environment;
 use crate::function::{Config, Function};
 use crate::gateway;
 use crate::ledger::Ledger;
@@ -26,22 +26,27 @@ impl CloudBuilder {
     pub async fn start(self) -> Result<Cloud, StartError> {
         self.refuse_real_keys()?;
         let ledger = Arc::new(Ledger::open(self.ledger.as_deref())?);
-        let directory = Arc::new(self.directory(Arc::clone(&ledger))?);
-        let mut given = self.keys;
-        let mut permanent = |owner| directory.add_permanent(owner, given.remove(place_of(owner)));
-        let root_key = permanent(KeyOwner::Root)?;
-        let sub_account_key = permanent(KeyOwner::SubAccount)?;
+        let (directory, root_key, sub_account_key) = self.directory(&ledger)?;
         note_given_secrets(&ledger, &self.variables)?;
 
-        let ca = Ca::create(&self.account.region)?;
+        let ca = Ca::create(&directory.account.region)?;
         let sts = Sts::start(
             self.sts_port,
             &ca,
             Arc::clone(&directory),
             Arc::clone(&self.clock),
+            self.sts_calls_per_second,
         )
         .map_err(|source| port_taken(self.sts_port, source))?;
-        let cos = start_cos(&self.cos, &ca, &directory.account, &self.clock)?;
+        let home = cos::home(&directory.account)?;
+        let door = Arc::new(Door::new(Arc::clone(&directory), home));
+        let cos = start_cos(
+            &self.cos,
+            &ca,
+            &directory.account,
+            &self.clock,
+            Arc::clone(&door),
+        )?;
         let output = Arc::new(Output::new(self.listener));
         let mut variables = default_variables(&directory.account, &sub_account_key);
         variables.insert(
@@ -83,6 +88,7 @@ impl CloudBuilder {
             })
             .transpose()?;
         Ok(Cloud {
+            door,
             gateway,
             function,
             sts,
@@ -105,21 +111,18 @@ impl CloudBuilder {
         let keys = self
             .keys
             .iter()
+            .map(|(place, pair)| (*place, pair))
+            .chain(
+                self.users
+                    .iter()
+                    .flat_map(|user| user.keys.iter().map(|pair| ("the key of a user", pair))),
+            )
             .find(|(_, pair)| !pair.secret_id.starts_with("AKIDEMU"))
-            .map(|(place, _)| (*place).to_owned());
+            .map(|(place, _)| place.to_owned());
         match variables.or(keys) {
             Some(place) => Err(StartError::RealKey { place }),
             None => Ok(()),
         }
-    }
-
-    fn directory(&self, ledger: Arc<Ledger>) -> io::Result<Directory> {
-        let mut roles = vec![
-            Role::new("issuer"),
-            Role::new(EXECUTION_ROLE).trust(Trust::Service),
-        ];
-        roles.extend(self.roles.clone());
-        Ok(Directory::new(self.account.clone(), roles, ledger))
     }
 }
 
@@ -128,6 +131,7 @@ fn start_cos(
     ca: &Ca,
     account: &Account,
     clock: &Arc<dyn Clock>,
+    door: Arc<Door>,
 ) -> Result<Cos, StartError> {
     let data = |source| match &options.data {
         Some(path) => StartError::Data {
@@ -137,7 +141,6 @@ fn start_cos(
         None => StartError::Io(source),
     };
     let store = cos::open_store(options, account, clock.as_ref()).map_err(data)?;
-    let door = Arc::new(cos::Closed);
     Cos::start(options.port, store, ca, account, Arc::clone(clock), door)
         .map_err(|source| port_taken(options.port, source))
 }

@@ -1,7 +1,5 @@
 //! What the service asks of the door, and what the door says of who it let in.
 
-use http::StatusCode;
-
 use super::ask::Ask;
 use super::error::CosError;
 use super::form::Form;
@@ -27,28 +25,6 @@ impl Admitted {
     }
 }
 
-/// A door without a way in, for as long as there is no other.
-pub(crate) struct Closed;
-
-impl Admission for Closed {
-    fn admit(&self, _: &Ask, _: Operation) -> Result<Admitted, CosError> {
-        Err(denied())
-    }
-
-    fn admit_form(&self, _: &Ask, _: &Form) -> Result<Admitted, CosError> {
-        Err(denied())
-    }
-
-    fn admit_each(&self, _: &Ask, _: &[String]) -> Result<Vec<Result<(), CosError>>, CosError> {
-        Err(denied())
-    }
-}
-
-fn denied() -> CosError {
-    CosError::new(StatusCode::FORBIDDEN, "AccessDenied", "Access Denied.")
-        .because("this cloud cannot check signatures to COS yet, so nobody comes in")
-}
-
 /// Decides who comes in. Asked before anything is read, stored or shown.
 pub(crate) trait Admission: Send + Sync {
     /// One operation on what the request points at, and on the source of its copy.
@@ -60,4 +36,7 @@ pub(crate) trait Admission: Send + Sync {
     /// The deletion of several objects: the request as a whole, and each of its keys.
     fn admit_each(&self, ask: &Ask, keys: &[String])
     -> Result<Vec<Result<(), CosError>>, CosError>;
+
+    /// Hears of a request that is no operation, and how it was refused; for the record.
+    fn note_unmapped(&self, ask: &Ask, refusal: &CosError);
 }

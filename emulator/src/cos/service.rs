@@ -67,7 +67,11 @@ impl Service {
     }
 
     async fn serve(&self, ask: &Ask, payload: Payload) -> Outcome {
-        let operation = Operation::of(ask).ok_or_else(|| unmapped(ask))?;
+        let operation = Operation::of(ask).ok_or_else(|| {
+            let refusal = unmapped(ask);
+            self.door.note_unmapped(ask, &refusal);
+            refusal
+        })?;
         match operation {
             Operation::OptionsObject => return self.preflight(ask),
             // These two are admitted with what their bodies name.
