@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 const PAGE: &str = include_str!("../../../docs/clients.md");
 
-/// Client, request and format as the page has them, and who judges.
+/// Client, request and the format whose members it reads, as the page has them, and who judges.
 type Row = (&'static str, &'static str, &'static str, Judge);
 
 #[derive(Clone, Copy)]
@@ -38,7 +38,7 @@ const REACT_ON_IOS: Judge = Judge::Models(react_native::on_ios);
 const IOS_DOCUMENTS: &str = "iOS, the documents' sample";
 
 #[rustfmt::skip]
-const ROWS: [Row; 30] = [
+const ROWS: [Row; 31] = [
     // The answer of the samples is the one that this parser is written for.
     ("apps of `cos_signer_lite` and `cossign`", "GET /sign", "cam", ANDROID),
     ("Android, `SessionCredentialProvider`", "GET /sign", "cam", ANDROID),
@@ -51,6 +51,7 @@ const ROWS: [Row; 30] = [
     ("browser, `cos-js-sdk-v5`", "GET /sts", "sdk", BROWSER),
     ("browser, `cos-js-sdk-v5`, `ScopeLimit`", "POST /sts-scope", "sdk", BROWSER),
     ("browser, `cos-js-sdk-v5`, the server names the object", "GET /getKeyAndCredentials?filename=a.jpg", "sdk", BROWSER),
+    ("browser, `cos-js-sdk-v5`, the server names the object, the demo", "GET /getKeyAndCredentials?filename=a.jpg", "flat", BROWSER),
     ("browser, `cos-js-sdk-v5`, the server names the object", "GET /getKeyAndCredentials?ext=jpg&format=flat", "flat", BROWSER),
     ("mini-programs, `cos-wx-sdk-v5`", "GET /sts", "sdk", MINI_PROGRAM),
     ("mini-programs, `cos-wx-sdk-v5`, `ScopeLimit`", "POST /sts-scope", "sdk", MINI_PROGRAM),
@@ -147,6 +148,38 @@ async fn no_client_takes_a_refusal_for_a_credential() {
             let is_taken = model(&answered).is_ok_and(|key| key.signs(now()));
             assert!(!is_taken, "{client} takes {text:?}");
         }
+    }
+    assert_eq!(cloud.sts().call_count(), 0);
+}
+
+/// What the vendor's samples ask of servers of theirs besides: signatures over what the caller names, a key without its extension,
+/// credentials of another service, and parameters that would narrow if they were understood.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_samples_ask_of_other_servers_is_refused_in_words() {
+    let (cloud, browser) = start().await;
+    let (route, parameter) = (
+        "InvalidParameter.RouteNotFound",
+        "InvalidParameter.QueryParameter",
+    );
+    for (request, name) in [
+        ("POST /auth", route),
+        ("GET /put-sign?ext=jpg", route),
+        ("GET /post-policy?ext=jpg", route),
+        ("GET /sts-direct-sign?ext=jpg", route),
+        ("GET /sts-server-sign?httpMethod=PUT&host=h&cosKey=k", route),
+        ("POST /uploadSign?filename=a.jpg&_=1", route),
+        ("GET /sts-server-key", route),
+        ("GET /sts/cls", route),
+        (
+            "GET /sts?bucket=examplebucket-1250000000&region=ap-guangzhou",
+            parameter,
+        ),
+        ("GET /getKeyAndCredentials", parameter),
+    ] {
+        let answer = send_as_written(&browser, request).await.unwrap();
+        assert_eq!(answer.body["codeDesc"], name, "{request}: {answer:?}");
+        let message = answer.body["message"].as_str().unwrap_or_default();
+        assert!(message.contains('`'), "{request} is told what to ask for");
     }
     assert_eq!(cloud.sts().call_count(), 0);
 }
