@@ -4,22 +4,28 @@
 //! throttling answer at once; a dead instance is replaced by a fresh one; an invocation runs to its end even when the
 //! caller has left, as on the platforms.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::process::ExitStatus;
-use std::sync::atomic::{AtomicBool, Ordering};
+mod child;
+mod config;
+mod program;
+mod record;
+mod watch;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
+use cos_issuer::time::{Clock as _, SystemClock};
+use tokio::task::AbortHandle;
 
-use crate::environment::Credentials;
-use crate::instance::{Death, Lost, State, Work};
+pub(crate) use self::child::{Instance, Lease};
+pub(crate) use self::config::{Config, Hook};
+use self::program::{Fingerprint, Program, Programs};
+pub(crate) use self::record::Record;
+use crate::instance::{Death, Lost, Work};
 use crate::ledger::lock;
-use crate::net::Server;
-use crate::platform::{MAX_PAYLOAD_BYTES, Platform, PlatformError};
-use crate::process::{Output, Process};
-use crate::{environment, runtime, web};
+use crate::platform::log::{Ending, InitPhase};
+use crate::platform::{Platform, PlatformError};
+use crate::web;
 
 /// One invocation and how it ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,45 +47,28 @@ pub enum Outcome {
     PlatformError(PlatformError),
 }
 
-/// What every instance has in common.
-#[derive(Debug)]
-pub(crate) struct Config {
-    pub(crate) program: PathBuf,
-    pub(crate) platform: Platform,
-    pub(crate) variables: BTreeMap<String, String>,
-    pub(crate) init_timeout: Duration,
-    pub(crate) call_timeout: Duration,
-    pub(crate) max_instances: usize,
-    pub(crate) memory_mb: u32,
-    pub(crate) output: Arc<Output>,
-    pub(crate) platform_environment: environment::Source,
-}
-
 /// The pool.
 #[derive(Debug)]
 pub(crate) struct Function {
     pub(crate) config: Arc<Config>,
     instances: Mutex<Vec<Arc<Instance>>>,
-}
-
-/// One child with its runtime API.
-#[derive(Debug)]
-pub(crate) struct Instance {
-    pub(crate) state: Arc<State>,
-    pub(crate) process: Process,
-    pub(crate) port: u16,
-    pub(crate) credentials: Credentials,
-    leased: AtomicBool,
-    /// Keeps the runtime API open for as long as the instance lives.
-    _runtime: Option<Server>,
+    programs: Programs,
+    watching: Mutex<Option<AbortHandle>>,
 }
 
 impl Function {
-    pub(crate) fn new(config: Config) -> Arc<Self> {
-        Arc::new(Self {
+    pub(crate) fn new(config: Config) -> std::io::Result<Arc<Self>> {
+        let running = Fingerprint::of(&config.program);
+        let function = Arc::new(Self {
+            programs: Programs::open(&config.program, config.watch)?,
             config: Arc::new(config),
             instances: Mutex::default(),
-        })
+            watching: Mutex::default(),
+        });
+        if function.config.watch {
+            *lock(&function.watching) = Some(watch::start(&function, running));
+        }
+        Ok(function)
     }
 
     /// Runs one event to its end.
@@ -99,68 +88,150 @@ impl Function {
     }
 
     async fn run(&self, request_id: &str, event: Bytes) -> Outcome {
-        if event.len() > MAX_PAYLOAD_BYTES {
+        if event.len() > self.config.platform.event_limit_bytes() {
             return Outcome::PlatformError(PlatformError::RequestTooLarge);
         }
+        let mut record = Record::of(&self.config, request_id);
         let mut attempts_left = self.config.max_instances.saturating_add(1);
         loop {
-            let lease = match self.lease().await {
+            let mut lease = match self.lease(&mut record).await {
                 Ok(lease) => lease,
-                Err(error) => return Outcome::PlatformError(error),
-            };
-            let work = Work {
-                request_id: request_id.to_owned(),
-                event: event.clone(),
-            };
-            let limit = self.config.call_timeout;
-            match lease.instance.state.invoke(work, limit).await {
-                Ok(outcome) => return outcome,
-                Err(Lost::Failed(error)) => return Outcome::PlatformError(error),
-                Err(Lost::Untouched(error)) => {
-                    attempts_left = attempts_left.saturating_sub(1);
-                    if attempts_left == 0 {
-                        return Outcome::PlatformError(error);
-                    }
+                Err(error) => {
+                    record.finished(Ending::PlatformError(&error), None);
+                    return Outcome::PlatformError(error);
                 }
+            };
+            let limit = record.remaining();
+            let ended = lease
+                .instance
+                .state
+                .invoke(work(request_id, &event, limit), limit)
+                .await;
+            record.stop();
+            let outcome = match ended {
+                Ok(outcome) => outcome,
+                Err(Lost::Untouched(_)) if attempts_left > 1 => {
+                    attempts_left = attempts_left.saturating_sub(1);
+                    continue;
+                }
+                // What the function is told of is the whole limit, also where a part of it went into a start.
+                Err(Lost::Failed(PlatformError::CallTimeout { .. })) => {
+                    let limit = self.config.call_timeout;
+                    Outcome::PlatformError(PlatformError::CallTimeout { limit })
+                }
+                Err(Lost::Untouched(error) | Lost::Failed(error)) => Outcome::PlatformError(error),
+            };
+            let (memory, peak_memory_bytes) = self.memory_of(&lease);
+            let outcome = memory.map_or(outcome, Outcome::PlatformError);
+            let ending = match &outcome {
+                Outcome::Response(bytes) => Ending::Returned(bytes),
+                Outcome::FunctionError(text) => Ending::FunctionError(text),
+                Outcome::PlatformError(error) => Ending::PlatformError(error),
+            };
+            lease.served();
+            self.close(lease).await;
+            record.finished(ending, peak_memory_bytes);
+            return outcome;
+        }
+    }
+
+    /// Whether the instance took too much memory, and how much it took.
+    pub(crate) fn memory_of(&self, lease: &Lease) -> (Option<PlatformError>, Option<u64>) {
+        let peak = lease.instance.process.peak_memory_bytes();
+        let limit_mb = self.config.memory_mb;
+        let over = peak.is_some_and(|bytes| bytes > self.config.memory_limit_bytes());
+        if over {
+            lease.instance.state.die(Death::OutOfMemory { limit_mb });
+        }
+        (
+            over.then_some(PlatformError::OutOfMemory { limit_mb }),
+            peak,
+        )
+    }
+
+    /// Gives the instance back, and waits until what it printed is in the log.
+    pub(crate) async fn close(&self, lease: Lease) {
+        let instance = Arc::clone(&lease.instance);
+        drop(lease);
+        instance.process.settle().await;
+    }
+
+    /// An idle instance, or a fresh one that became ready.
+    ///
+    /// Lambda tries a start that failed once more, as a part of the invocation and within its time (documented:
+    /// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>).
+    pub(crate) async fn lease(&self, record: &mut Record<'_>) -> Result<Lease, PlatformError> {
+        let limit = self.config.platform.init_limit(self.config.init_timeout);
+        let error = match self.admit(record, limit).await? {
+            Ok(lease) => {
+                record.ready(&lease).await;
+                return Ok(lease);
+            }
+            Err(error) => error,
+        };
+        if !matches!(self.config.platform, Platform::Lambda(_)) {
+            return Err(error);
+        }
+        record.init_failed(InitPhase::Init, &error);
+        record.begin_within_invocation();
+        let limit = self.config.call_timeout;
+        match self.admit(record, limit).await? {
+            Ok(lease) => {
+                record.ready(&lease).await;
+                Ok(lease)
+            }
+            Err(error) => {
+                record.init_failed(InitPhase::Invoke, &error);
+                Err(match error {
+                    PlatformError::InitTimeout { limit } => PlatformError::CallTimeout { limit },
+                    other => other,
+                })
             }
         }
     }
 
-    /// An idle instance, or a fresh one that became ready.
-    pub(crate) async fn lease(&self) -> Result<Lease, PlatformError> {
+    /// The outer error: there is no instance. The inner one: there was, and it did not become ready.
+    async fn admit(
+        &self,
+        record: &mut Record<'_>,
+        limit: Duration,
+    ) -> Result<Result<Lease, PlatformError>, PlatformError> {
         let lease = self.idle_or_fresh()?;
+        record.admitted();
+        let ready = self.until_ready(&lease, limit).await;
+        if ready.is_err() {
+            self.close(lease).await;
+            return Ok(Err(ready.err().unwrap_or(PlatformError::BadAnswer)));
+        }
+        Ok(Ok(lease))
+    }
+
+    async fn until_ready(&self, lease: &Lease, limit: Duration) -> Result<(), PlatformError> {
         let state = &lease.instance.state;
         if self.config.platform == Platform::ScfWeb && !state.is_idle() {
-            web::until_listening(&lease.instance, self.config.init_timeout).await?;
+            web::until_listening(&lease.instance, limit).await
         } else {
-            state.until_ready(self.config.init_timeout).await?;
+            state.until_ready(limit).await
         }
-        Ok(lease)
     }
 
     fn idle_or_fresh(&self) -> Result<Lease, PlatformError> {
         let mut instances = lock(&self.instances);
         instances.retain(|instance| !instance.state.is_dead());
-        let idle = instances
-            .iter()
-            .find(|instance| instance.state.is_idle() && !instance.leased.load(Ordering::SeqCst));
-        let instance = match idle {
-            Some(idle) => Arc::clone(idle),
-            None if instances.len() >= self.config.max_instances => {
-                return Err(PlatformError::Throttled);
+        if let Some(lease) = instances.iter().find_map(Instance::lease_if_idle) {
+            return Ok(lease);
+        }
+        if instances.len() >= self.config.max_instances {
+            return Err(PlatformError::Throttled);
+        }
+        let program: Arc<Program> = self.programs.current();
+        let fresh = Instance::start(&self.config, &program).map_err(|error| {
+            PlatformError::ExitedInInit {
+                status: format!("cannot start the function: {error}"),
             }
-            None => {
-                let fresh = Arc::new(Instance::start(&self.config).map_err(|error| {
-                    PlatformError::ExitedInInit {
-                        status: format!("cannot start the function: {error}"),
-                    }
-                })?);
-                instances.push(Arc::clone(&fresh));
-                fresh
-            }
-        };
-        instance.leased.store(true, Ordering::SeqCst);
-        Ok(Lease { instance })
+        })?;
+        instances.push(Arc::clone(&fresh));
+        Ok(Lease::of(&fresh, true))
     }
 
     /// The process ids of the live instances.
@@ -174,9 +245,10 @@ impl Function {
 
     /// Asks every instance to end, waits a little, and ends those that did not.
     pub(crate) async fn shut_down(&self, patience: Duration) {
+        self.stop_watching();
         let instances = std::mem::take(&mut *lock(&self.instances));
         for instance in &instances {
-            instance.process.terminate();
+            instance.terminate();
         }
         let all_dead = async {
             while instances.iter().any(|one| !one.process.has_ended()) {
@@ -189,61 +261,24 @@ impl Function {
 
     /// Ends every instance at once.
     pub(crate) fn kill_all(&self) {
+        self.stop_watching();
         for instance in lock(&self.instances).drain(..) {
             instance.process.kill();
         }
     }
-}
 
-/// An instance that nobody else may use until this is dropped.
-#[derive(Debug)]
-pub(crate) struct Lease {
-    pub(crate) instance: Arc<Instance>,
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        if !self.instance.state.is_idle() {
-            // It timed out, failed or died: a fresh one serves the next request.
-            self.instance.state.die(Death::Killed);
-            self.instance.process.kill();
+    fn stop_watching(&self) {
+        if let Some(watching) = lock(&self.watching).take() {
+            watching.abort();
         }
-        self.instance.leased.store(false, Ordering::SeqCst);
     }
 }
 
-impl Instance {
-    fn start(config: &Arc<Config>) -> std::io::Result<Self> {
-        let state = State::new();
-        let runtime = runtime::start(config, &state)?;
-        let port = match &runtime {
-            Some(server) => server.address.port(),
-            None => web::free_port()?,
-        };
-        let credentials = config.platform_environment.credentials()?;
-        let mut variables = config.platform_environment.variables(
-            config.platform,
-            port,
-            &credentials,
-            &config.program,
-        );
-        variables.extend(config.variables.clone());
-        let on_exit = {
-            let state = Arc::clone(&state);
-            move |status: ExitStatus| {
-                state.die(Death::Exited {
-                    status: status.to_string(),
-                });
-            }
-        };
-        let process = Process::spawn(&config.program, &variables, &config.output, on_exit)?;
-        Ok(Self {
-            state,
-            process,
-            port,
-            credentials,
-            leased: AtomicBool::new(false),
-            _runtime: runtime,
-        })
+fn work(request_id: &str, event: &Bytes, limit: Duration) -> Work {
+    let limit_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
+    Work {
+        request_id: request_id.to_owned(),
+        event: event.clone(),
+        deadline_ms: SystemClock.unix_milliseconds().saturating_add(limit_ms),
     }
 }

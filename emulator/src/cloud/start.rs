@@ -16,8 +16,6 @@ use crate::ledger::Ledger;
 use crate::process::Output;
 use crate::sts::Sts;
 
-const MEMORY_MB: u32 = 128;
-
 impl CloudBuilder {
     /// Starts everything. Runs on the caller's tokio runtime.
     pub async fn start(self) -> Result<Cloud, StartError> {
@@ -40,14 +38,8 @@ impl CloudBuilder {
         .map_err(|source| port_taken(self.sts_port, source))?;
         let output = Arc::new(Output::new(self.listener));
         let mut variables = default_variables(&directory.account, &sub_account_key);
-        variables.insert(
-            "STS_ENDPOINTS".to_owned(),
-            if self.sts_over_http {
-                sts.http_url()
-            } else {
-                sts.https_url()
-            },
-        );
+        let endpoint = sts_endpoint(&sts, self.sts_over_http);
+        variables.insert("STS_ENDPOINTS".to_owned(), endpoint);
         let ca_file = ca.file().display().to_string();
         variables.insert("STS_CA_FILE".to_owned(), ca_file);
         variables.extend(self.variables);
@@ -61,14 +53,18 @@ impl CloudBuilder {
                 init_timeout: self.init_timeout,
                 call_timeout: self.call_timeout,
                 max_instances: self.max_instances,
-                memory_mb: MEMORY_MB,
+                memory_mb: self.memory_mb,
+                freeze: self.freeze,
+                on_freeze: self.on_freeze,
+                watch: self.watch,
                 output: Arc::clone(&output),
+                ledger: Arc::clone(&ledger),
                 platform_environment: environment::Source {
                     directory: Arc::clone(&directory),
                     clock: Arc::clone(&self.clock),
-                    memory_mb: MEMORY_MB,
+                    memory_mb: self.memory_mb,
                 },
-            })),
+            })?),
             None => None,
         };
         let gateway = function
@@ -115,6 +111,14 @@ impl CloudBuilder {
         ];
         roles.extend(self.roles.clone());
         Ok(Directory::new(self.account.clone(), roles, ledger))
+    }
+}
+
+fn sts_endpoint(sts: &Sts, over_http: bool) -> String {
+    if over_http {
+        sts.http_url()
+    } else {
+        sts.https_url()
     }
 }
 

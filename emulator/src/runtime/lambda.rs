@@ -7,29 +7,27 @@ use std::collections::HashSet;
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use cos_issuer::time::{Clock as _, SystemClock};
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use serde_json::{Value, json};
 
-use crate::function::{Config, Outcome};
+use crate::function::Outcome;
 use crate::instance::{Death, State};
 use crate::ledger::lock;
 use crate::net::{self, Body};
-use crate::platform::{MAX_PAYLOAD_BYTES, PlatformError};
+use crate::platform::PlatformError;
+use crate::platform::limits::LAMBDA_RESPONSE_BYTES;
 
 const ROOT: &str = "/2018-06-01/runtime/";
 
 pub(super) struct Api {
-    config: Arc<Config>,
     state: Arc<State>,
     delivered: Mutex<HashSet<String>>,
 }
 
 impl Api {
-    pub(super) fn new(config: Arc<Config>, state: Arc<State>) -> Self {
+    pub(super) fn new(state: Arc<State>) -> Self {
         Self {
-            config,
             state,
             delivered: Mutex::default(),
         }
@@ -48,7 +46,7 @@ pub(super) async fn answer(
     if head.method != Method::POST {
         return Ok(refusal(StatusCode::NOT_FOUND, "NotFound", "no such call"));
     }
-    let body = net::read_body(body, MAX_PAYLOAD_BYTES).await;
+    let body = net::read_body(body, LAMBDA_RESPONSE_BYTES).await;
     if call == "init/error" {
         let text = String::from_utf8_lossy(&body.unwrap_or_default()).into_owned();
         api.state.die(Death::InitFailed { message: text });
@@ -91,12 +89,10 @@ async fn next(api: &Api) -> io::Result<Response<Body>> {
         .await
         .ok_or(io::ErrorKind::ConnectionAborted)?;
     lock(&api.delivered).insert(work.request_id.clone());
-    let limit_ms = u64::try_from(api.config.call_timeout.as_millis()).unwrap_or(u64::MAX);
-    let deadline_ms = SystemClock.unix_milliseconds().saturating_add(limit_ms);
     let mut response = net::answer(StatusCode::OK, "application/json", work.event.clone());
     let values = [
         ("lambda-runtime-aws-request-id", work.request_id.clone()),
-        ("lambda-runtime-deadline-ms", deadline_ms.to_string()),
+        ("lambda-runtime-deadline-ms", work.deadline_ms.to_string()),
         (
             "lambda-runtime-invoked-function-arn",
             "arn:aws:lambda:ap-southeast-1:123456789012:function:cos-issuer".to_owned(),

@@ -76,7 +76,7 @@ class Runtime:
             elif told == "bad-shape":
                 self.response(b'{"statusCode":"many","body":{}}')
             elif told == "too-large":
-                self.response(b'"' + b"x" * (6 * 1024 * 1024) + b'"')
+                self.response(b'"' + b"x" * (6 * 1024 * 1024 + 1024) + b'"')
             elif told == "raw":
                 self.response(os.environ["RAW"].encode())
             elif told == "twice-next":
