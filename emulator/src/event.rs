@@ -8,11 +8,14 @@
 
 mod alb;
 mod clb;
+mod front;
 mod http_api;
 mod lambda_function_url;
 mod payload_two;
 mod reply;
 mod rest;
+#[cfg(test)]
+mod round_trip;
 mod scf_api_gateway;
 mod scf_function_url;
 

@@ -47,6 +47,7 @@ fn builder(
         .function(&run.function)
         .platform(platform)
         .gateway_port(run.port)
+        .watch(true)
         .on_function_output(move |line| console.function_said(line, stream));
     if run.verbose {
         builder = builder.env("LOG", "debug");

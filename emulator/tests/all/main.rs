@@ -15,6 +15,7 @@ mod cloud;
 mod command_line;
 mod gateways;
 mod lifecycle;
+mod runtime_commands;
 mod runtime_freeze;
 mod runtime_limits;
 mod runtime_log;
