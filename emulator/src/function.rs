@@ -6,6 +6,9 @@
 
 mod child;
 mod config;
+mod invoke;
+mod lease;
+mod occupancy;
 mod program;
 mod record;
 mod watch;
@@ -14,18 +17,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use cos_issuer::time::{Clock as _, SystemClock};
 use tokio::task::AbortHandle;
 
-pub(crate) use self::child::{Instance, Lease};
+pub(crate) use self::child::Instance;
 pub(crate) use self::config::{Config, Hook};
+pub(crate) use self::occupancy::Lease;
 use self::program::{Fingerprint, Program, Programs};
 pub(crate) use self::record::Record;
-use crate::instance::{Death, Lost, Work};
 use crate::ledger::lock;
-use crate::platform::log::{Ending, InitPhase};
-use crate::platform::{Platform, PlatformError};
-use crate::web;
+use crate::platform::PlatformError;
 
 /// One invocation and how it ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,153 +87,6 @@ impl Function {
         }
     }
 
-    async fn run(&self, request_id: &str, event: Bytes) -> Outcome {
-        if event.len() > self.config.platform.event_limit_bytes() {
-            return Outcome::PlatformError(PlatformError::RequestTooLarge);
-        }
-        let mut record = Record::of(&self.config, request_id);
-        let mut attempts_left = self.config.max_instances.saturating_add(1);
-        loop {
-            let mut lease = match self.lease(&mut record).await {
-                Ok(lease) => lease,
-                Err(error) => {
-                    record.finished(Ending::PlatformError(&error), None);
-                    return Outcome::PlatformError(error);
-                }
-            };
-            let limit = record.remaining();
-            let ended = lease
-                .instance
-                .state
-                .invoke(work(request_id, &event, limit), limit)
-                .await;
-            record.stop();
-            let outcome = match ended {
-                Ok(outcome) => outcome,
-                Err(Lost::Untouched(_)) if attempts_left > 1 => {
-                    attempts_left = attempts_left.saturating_sub(1);
-                    continue;
-                }
-                // What the function is told of is the whole limit, also where a part of it went into a start.
-                Err(Lost::Failed(PlatformError::CallTimeout { .. })) => {
-                    let limit = self.config.call_timeout;
-                    Outcome::PlatformError(PlatformError::CallTimeout { limit })
-                }
-                Err(Lost::Untouched(error) | Lost::Failed(error)) => Outcome::PlatformError(error),
-            };
-            let (memory, peak_memory_bytes) = self.memory_of(&lease);
-            let outcome = memory.map_or(outcome, Outcome::PlatformError);
-            let ending = match &outcome {
-                Outcome::Response(bytes) => Ending::Returned(bytes),
-                Outcome::FunctionError(text) => Ending::FunctionError(text),
-                Outcome::PlatformError(error) => Ending::PlatformError(error),
-            };
-            lease.served();
-            self.close(lease).await;
-            record.finished(ending, peak_memory_bytes);
-            return outcome;
-        }
-    }
-
-    /// Whether the instance took too much memory, and how much it took.
-    pub(crate) fn memory_of(&self, lease: &Lease) -> (Option<PlatformError>, Option<u64>) {
-        let peak = lease.instance.process.peak_memory_bytes();
-        let limit_mb = self.config.memory_mb;
-        let over = peak.is_some_and(|bytes| bytes > self.config.memory_limit_bytes());
-        if over {
-            lease.instance.state.die(Death::OutOfMemory { limit_mb });
-        }
-        (
-            over.then_some(PlatformError::OutOfMemory { limit_mb }),
-            peak,
-        )
-    }
-
-    /// Gives the instance back, and waits until what it printed is in the log.
-    pub(crate) async fn close(&self, lease: Lease) {
-        let instance = Arc::clone(&lease.instance);
-        drop(lease);
-        instance.process.settle().await;
-    }
-
-    /// An idle instance, or a fresh one that became ready.
-    ///
-    /// Lambda tries a start that failed once more, as a part of the invocation and within its time (documented:
-    /// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>).
-    pub(crate) async fn lease(&self, record: &mut Record<'_>) -> Result<Lease, PlatformError> {
-        let limit = self.config.platform.init_limit(self.config.init_timeout);
-        let error = match self.admit(record, limit).await? {
-            Ok(lease) => {
-                record.ready(&lease).await;
-                return Ok(lease);
-            }
-            Err(error) => error,
-        };
-        if !matches!(self.config.platform, Platform::Lambda(_)) {
-            return Err(error);
-        }
-        record.init_failed(InitPhase::Init, &error);
-        record.begin_within_invocation();
-        let limit = self.config.call_timeout;
-        match self.admit(record, limit).await? {
-            Ok(lease) => {
-                record.ready(&lease).await;
-                Ok(lease)
-            }
-            Err(error) => {
-                record.init_failed(InitPhase::Invoke, &error);
-                Err(match error {
-                    PlatformError::InitTimeout { limit } => PlatformError::CallTimeout { limit },
-                    other => other,
-                })
-            }
-        }
-    }
-
-    /// The outer error: there is no instance. The inner one: there was, and it did not become ready.
-    async fn admit(
-        &self,
-        record: &mut Record<'_>,
-        limit: Duration,
-    ) -> Result<Result<Lease, PlatformError>, PlatformError> {
-        let lease = self.idle_or_fresh()?;
-        record.admitted();
-        let ready = self.until_ready(&lease, limit).await;
-        if ready.is_err() {
-            self.close(lease).await;
-            return Ok(Err(ready.err().unwrap_or(PlatformError::BadAnswer)));
-        }
-        Ok(Ok(lease))
-    }
-
-    async fn until_ready(&self, lease: &Lease, limit: Duration) -> Result<(), PlatformError> {
-        let state = &lease.instance.state;
-        if self.config.platform == Platform::ScfWeb && !state.is_idle() {
-            web::until_listening(&lease.instance, limit).await
-        } else {
-            state.until_ready(limit).await
-        }
-    }
-
-    fn idle_or_fresh(&self) -> Result<Lease, PlatformError> {
-        let mut instances = lock(&self.instances);
-        instances.retain(|instance| !instance.state.is_dead());
-        if let Some(lease) = instances.iter().find_map(Instance::lease_if_idle) {
-            return Ok(lease);
-        }
-        if instances.len() >= self.config.max_instances {
-            return Err(PlatformError::Throttled);
-        }
-        let program: Arc<Program> = self.programs.current();
-        let fresh = Instance::start(&self.config, &program).map_err(|error| {
-            PlatformError::ExitedInInit {
-                status: format!("cannot start the function: {error}"),
-            }
-        })?;
-        instances.push(Arc::clone(&fresh));
-        Ok(Lease::of(&fresh, true))
-    }
-
     /// The process ids of the live instances.
     pub(crate) fn process_ids(&self) -> Vec<i32> {
         lock(&self.instances)
@@ -271,14 +124,5 @@ impl Function {
         if let Some(watching) = lock(&self.watching).take() {
             watching.abort();
         }
-    }
-}
-
-fn work(request_id: &str, event: &Bytes, limit: Duration) -> Work {
-    let limit_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
-    Work {
-        request_id: request_id.to_owned(),
-        event: event.clone(),
-        deadline_ms: SystemClock.unix_milliseconds().saturating_add(limit_ms),
     }
 }

@@ -91,7 +91,7 @@ async fn run(
     record: &mut Record<'_>,
     ask: Ask,
 ) -> (Result<Response<Bytes>, PlatformError>, Option<u64>) {
-    let mut lease = match function.lease(record).await {
+    let lease = match function.lease(record).await {
         Ok(lease) => lease,
         Err(error) => return (Err(error), None),
     };
@@ -112,8 +112,7 @@ async fn run(
         Ok(answered) => answered,
     };
     let (memory, peak_memory_bytes) = function.memory_of(&lease);
-    lease.served();
-    function.close(lease).await;
+    function.close(lease.served()).await;
     (memory.map_or(answered, Err), peak_memory_bytes)
 }
 

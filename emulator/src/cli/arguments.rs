@@ -53,7 +53,7 @@ pub(crate) enum Command {
 
 Exit codes: 0 it worked, 1 it failed, 2 the command line makes no sense.")]
 pub(crate) struct Run {
-    /// The binary that would be deployed
+    /// The binary that would be deployed; a new one at the same path replaces it while this runs
     #[arg(long, value_name = "PATH")]
     pub(crate) function: PathBuf,
 

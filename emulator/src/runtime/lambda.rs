@@ -3,7 +3,7 @@
 //! Documented: paths, headers, 202 on acceptance, 413 for too much. The first `next` is the ready signal. A post for an
 //! invocation that is over is acknowledged and ignored (inferred); one for an id that never was is refused.
 
-use std::collections::HashSet;
+use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Mutex};
 
@@ -18,11 +18,14 @@ use crate::net::{self, Body};
 use crate::platform::PlatformError;
 use crate::platform::limits::LAMBDA_RESPONSE_BYTES;
 
+/// A post that is later than this many invocations is one for an id that never was.
+const MAX_REMEMBERED: usize = 100;
 const ROOT: &str = "/2018-06-01/runtime/";
 
 pub(super) struct Api {
     state: Arc<State>,
-    delivered: Mutex<HashSet<String>>,
+    /// The ids of the last invocations.
+    delivered: Mutex<VecDeque<String>>,
 }
 
 impl Api {
@@ -31,6 +34,17 @@ impl Api {
             state,
             delivered: Mutex::default(),
         }
+    }
+
+    fn remember(&self, request_id: &str) {
+        let mut delivered = lock(&self.delivered);
+        if delivered.iter().any(|id| id == request_id) {
+            return;
+        }
+        if delivered.len() == MAX_REMEMBERED {
+            delivered.pop_front();
+        }
+        delivered.push_back(request_id.to_owned());
     }
 }
 
@@ -58,7 +72,7 @@ pub(super) async fn answer(
     let Some((request_id, kind @ ("response" | "error"))) = post else {
         return Ok(refusal(StatusCode::NOT_FOUND, "NotFound", "no such call"));
     };
-    if !lock(&api.delivered).contains(request_id) {
+    if !lock(&api.delivered).iter().any(|id| id == request_id) {
         let text = "Invalid request ID";
         return Ok(refusal(StatusCode::BAD_REQUEST, "InvalidRequestID", text));
     }
@@ -88,7 +102,7 @@ async fn next(api: &Api) -> io::Result<Response<Body>> {
         .next()
         .await
         .ok_or(io::ErrorKind::ConnectionAborted)?;
-    lock(&api.delivered).insert(work.request_id.clone());
+    api.remember(&work.request_id);
     let mut response = net::answer(StatusCode::OK, "application/json", work.event.clone());
     let values = [
         ("lambda-runtime-aws-request-id", work.request_id.clone()),
