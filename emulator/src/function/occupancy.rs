@@ -80,7 +80,7 @@ impl Instance {
     pub(super) fn terminate(&self) {
         let mut occupancy = lock(&self.occupancy);
         occupancy.leased = true;
-        self.thaw(&mut occupancy);
+        occupancy.frozen = false;
         self.process.terminate();
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use cos_emulator::{Cloud, LambdaEvent, Outcome, Platform, PlatformError, ScfEvent};
 use serde_json::{Value, json};
 
-use crate::lifecycle::{LAMBDA, SCF, behaving, outcome, refused, said};
+use crate::lifecycle::{LAMBDA, SCF, behaving, outcome, refused, runs, said, until};
 use crate::support::plain_client;
 
 const ALB: Platform = Platform::Lambda(LambdaEvent::Alb);
@@ -30,6 +30,26 @@ async fn too_much_memory_is_noticed_while_it_runs_and_at_its_answer() {
             assert_eq!(said(&outcome(&cloud, "echo").await)["served"], 1);
         }
     }
+}
+
+#[tokio::test]
+async fn too_much_memory_for_a_moment_is_noticed_too() {
+    for _ in 0..8 {
+        let cloud = behaving(SCF, "echo").memory_mb(48).start().await.unwrap();
+        cloud.wait_ready().await.unwrap();
+        let ended = outcome(&cloud, "memory-burst").await;
+        let over = PlatformError::OutOfMemory { limit_mb: 48 };
+        assert_eq!(refused(&ended), &over);
+    }
+}
+
+#[tokio::test]
+async fn too_much_memory_between_two_requests() {
+    let cloud = behaving(SCF, "echo").freeze(false).start().await.unwrap();
+    let process = said(&outcome(&cloud, "memory-idle").await)["pid"].clone();
+    let process = i32::try_from(process.as_i64().unwrap()).unwrap();
+    until(|| !runs(process)).await;
+    assert_eq!(said(&outcome(&cloud, "echo").await)["served"], 1);
 }
 
 #[tokio::test]

@@ -66,9 +66,9 @@ def tick():
         TICKS += 1
 
 
-def take_memory():
-    """200 MB, each page of it touched."""
-    return bytearray(b"x" * (200 * 1024 * 1024))
+def take_memory(megabytes=200):
+    """That much, each page of it touched."""
+    return bytearray(b"x") * (megabytes * 1024 * 1024)
 
 
 class Runtime:
@@ -103,6 +103,13 @@ class Runtime:
             elif told == "memory":
                 take_memory()
                 self.response(reply({"answer": "too much"}))
+            elif told == "memory-burst":
+                take_memory(50)
+                self.response(reply({"answer": "too much for a moment"}))
+            elif told == "memory-idle":
+                self.response(reply({"pid": os.getpid()}))
+                kept = take_memory()
+                time.sleep(600)
             elif told == "memory-hang":
                 kept = take_memory()
                 time.sleep(600)
