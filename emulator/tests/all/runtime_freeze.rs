@@ -154,3 +154,22 @@ async fn each_freeze_is_told() {
     until(|| count.load(Ordering::SeqCst) == 2).await;
     assert_eq!(*seen.lock().unwrap(), process);
 }
+
+#[tokio::test]
+async fn no_request_is_lost_between_freezing_and_the_next_one() {
+    for platform in ALL {
+        let cloud = behaving(platform, "ticks")
+            .max_instances(4)
+            .start()
+            .await
+            .unwrap();
+        // As many at a time as there may be instances: none is throttled, each takes a frozen or a freezing one.
+        let many = || async {
+            for _ in 0..40 {
+                ticks(&cloud).await;
+            }
+        };
+        tokio::join!(many(), many(), many(), many());
+        assert!(cloud.function_processes().len() <= 4);
+    }
+}
