@@ -68,7 +68,8 @@ impl Function {
         }
     }
 
-    /// Whether the instance took too much memory, and how much it took.
+    /// Whether the instance took too much memory, and how much it took. One that answered before it could be ended is ended all the
+    /// same: on the platforms it would not have come so far.
     pub(crate) fn memory_of(&self, lease: &Lease) -> (Option<PlatformError>, Option<u64>) {
         let peak = lease.instance.process.peak_memory_bytes();
         let limit_mb = self.config.memory_mb;

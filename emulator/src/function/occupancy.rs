@@ -95,7 +95,7 @@ impl Instance {
         self.terminate();
         self.state.die(Death::Killed);
         let retired = Arc::clone(self);
-        tokio::spawn(async move {
+        in_background(async move {
             let ended = async {
                 while !retired.process.has_ended() {
                     tokio::time::sleep(Duration::from_millis(20)).await;
@@ -150,12 +150,19 @@ impl Instance {
 
     fn freeze_once_parked(self: &Arc<Self>) {
         let (state, instance) = (Arc::clone(&self.state), Arc::downgrade(self));
-        tokio::spawn(async move {
+        in_background(async move {
             if state.until_parked().await
                 && let Some(instance) = instance.upgrade()
             {
                 instance.freeze_if_free();
             }
         });
+    }
+}
+
+/// A lease may be dropped while everything ends; nothing is left to do then.
+fn in_background(task: impl Future<Output = ()> + Send + 'static) {
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        runtime.spawn(task);
     }
 }

@@ -57,7 +57,13 @@ async fn version(cloud: &Cloud) -> Value {
 }
 
 async fn told(cloud: &Cloud, text: &str) {
-    until(|| cloud.function_output().contains(text)).await;
+    for _ in 0..400 {
+        if cloud.function_output().contains(text) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("`{text}` was not told within twenty seconds");
 }
 
 #[tokio::test]
@@ -79,7 +85,7 @@ async fn the_next_request_is_served_by_the_new_binary() {
 async fn a_running_invocation_ends_on_the_old_one() {
     let file = Replaceable::new();
     let builder = Cloud::builder().function(file.path()).watch(true);
-    let cloud = builder.env("SLOW", "4").start().await.unwrap();
+    let cloud = builder.env("SLOW", "6").start().await.unwrap();
     let (slow, ()) = tokio::join!(outcome(&cloud, "slow"), async {
         until(|| !cloud.function_processes().is_empty()).await;
         tokio::time::sleep(Duration::from_millis(300)).await;
