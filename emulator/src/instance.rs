@@ -8,12 +8,15 @@
 //! Promises: one invocation at a time; the first response or error of an invocation that was fetched wins, whatever comes
 //! later is ignored; nothing comes back from `Dead`. An idle instance is *parked* while it waits for its next event.
 
+mod death;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::watch;
 
+pub(crate) use self::death::{Death, Lost};
 use crate::function::Outcome;
 use crate::platform::PlatformError;
 
@@ -24,15 +27,6 @@ pub(crate) struct Work {
     pub(crate) event: Bytes,
     /// By the wall clock, as Lambda tells it.
     pub(crate) deadline_ms: u64,
-}
-
-/// Why an instance is gone.
-#[derive(Clone, Debug)]
-pub(crate) enum Death {
-    Exited { status: String },
-    InitFailed { message: String },
-    OutOfMemory { limit_mb: u32 },
-    Killed,
 }
 
 #[derive(Clone, Debug)]
@@ -58,15 +52,6 @@ enum Phase {
 pub(crate) struct State {
     phase: watch::Sender<Phase>,
     parked: watch::Sender<usize>,
-}
-
-/// How an invocation ended that has no outcome of the function's own.
-#[derive(Debug)]
-pub(crate) enum Lost {
-    /// The instance was gone before it took the event, which may therefore go to another (inferred).
-    Untouched(PlatformError),
-    /// The platform's error.
-    Failed(PlatformError),
 }
 
 impl State {
@@ -120,12 +105,7 @@ impl State {
         match tokio::time::timeout(limit, settled).await {
             Err(_) => Err(PlatformError::InitTimeout { limit }),
             Ok(Ok(phase)) => match &*phase {
-                Phase::Dead { death, .. } => Err(match death.clone() {
-                    Death::Exited { status } => PlatformError::ExitedInInit { status },
-                    Death::InitFailed { message } => PlatformError::InitFailed { message },
-                    Death::OutOfMemory { limit_mb } => PlatformError::OutOfMemory { limit_mb },
-                    Death::Killed => PlatformError::InitTimeout { limit },
-                }),
+                Phase::Dead { death, .. } => Err(death.in_init(limit)),
                 _ => Ok(()),
             },
             Ok(Err(_)) => Err(PlatformError::InitTimeout { limit }),
@@ -199,10 +179,8 @@ impl State {
                 });
                 Ok(outcome)
             }
-            Phase::Dead { death, fetched } => Err(lost(&death, fetched, limit)),
-            Phase::Init | Phase::Idle | Phase::Busy { .. } => {
-                Err(lost(&Death::Killed, false, limit))
-            }
+            Phase::Dead { death, fetched } => Err(death.lost(fetched, limit)),
+            Phase::Init | Phase::Idle | Phase::Busy { .. } => Err(Death::Killed.lost(false, limit)),
         }
     }
 
@@ -220,8 +198,8 @@ impl State {
         let mut phases = self.phase.subscribe();
         let ended = phases.wait_for(|phase| matches!(phase, Phase::Dead { .. }));
         match ended.await.as_deref() {
-            Ok(Phase::Dead { death, .. }) => ended_busy(death),
-            _ => ended_busy(&Death::Killed),
+            Ok(Phase::Dead { death, .. }) => death.while_busy(),
+            _ => Death::Killed.while_busy(),
         }
     }
 
@@ -256,29 +234,5 @@ impl<'a> Parked<'a> {
 impl Drop for Parked<'_> {
     fn drop(&mut self) {
         self.0.send_modify(|count| *count = count.saturating_sub(1));
-    }
-}
-
-fn lost(death: &Death, fetched: bool, limit: Duration) -> Lost {
-    match death {
-        Death::Killed if fetched => Lost::Failed(PlatformError::CallTimeout { limit }),
-        Death::Killed => Lost::Failed(PlatformError::FetchTimeout { limit }),
-        Death::OutOfMemory { .. } => Lost::Failed(ended_busy(death)),
-        Death::Exited { .. } | Death::InitFailed { .. } if fetched => {
-            Lost::Failed(ended_busy(death))
-        }
-        Death::Exited { .. } | Death::InitFailed { .. } => Lost::Untouched(ended_busy(death)),
-    }
-}
-
-fn ended_busy(death: &Death) -> PlatformError {
-    match death.clone() {
-        Death::Exited { status } | Death::InitFailed { message: status } => {
-            PlatformError::ExitedBusy { status }
-        }
-        Death::OutOfMemory { limit_mb } => PlatformError::OutOfMemory { limit_mb },
-        Death::Killed => PlatformError::ExitedBusy {
-            status: "killed".to_owned(),
-        },
     }
 }

@@ -5,21 +5,20 @@
 //! its memory limit is reported once and killed.
 //! Leaves out: a descendant that leaves the group, and the memory of descendants.
 
+mod launch;
 mod memory;
 mod output;
 
-use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
-use std::path::Path;
-use std::process::{ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::process::{Child, Command};
 
+pub(crate) use self::launch::{Callbacks, Launch};
 use self::memory::Meter;
 pub(crate) use self::output::{Listener, Output};
 
@@ -36,23 +35,6 @@ pub(crate) struct Process {
     pipes: Vec<OwnedFd>,
 }
 
-/// What to start, and where.
-#[derive(Debug)]
-pub(crate) struct Launch<'a> {
-    pub(crate) program: &'a Path,
-    pub(crate) directory: Option<&'a Path>,
-    /// All of it: nothing is inherited.
-    pub(crate) environment: &'a BTreeMap<String, String>,
-    pub(crate) memory_limit_bytes: u64,
-}
-
-/// Who is told what becomes of a process.
-pub(crate) struct Callbacks<Exit, Over> {
-    pub(crate) on_exit: Exit,
-    /// Called before it is killed.
-    pub(crate) on_memory_exceeded: Over,
-}
-
 impl Process {
     /// Starts a program.
     pub(crate) fn spawn(
@@ -63,24 +45,12 @@ impl Process {
             impl FnOnce() + Send + 'static,
         >,
     ) -> io::Result<Self> {
-        let mut command = Command::new(launch.program);
-        command
-            .env_clear()
-            .envs(launch.environment)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0)
-            .kill_on_drop(true);
-        if let Some(directory) = launch.directory {
-            command.current_dir(directory);
-        }
-        let mut child = spawn_patiently(&mut command)?;
+        let mut child = launch::start(launch)?;
         let group = child
             .id()
             .and_then(|id| Pid::from_raw(i32::try_from(id).ok()?))
             .ok_or_else(|| io::Error::other("the child has no process id"))?;
-        let mut watcher = watcher(group)?;
+        let mut watcher = launch::watcher(group)?;
         let mut pipes = Vec::new();
         if let Some(stdout) = child.stdout.take() {
             pipes.push(stdout.as_fd().try_clone_to_owned()?);
@@ -183,32 +153,4 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
     }
-}
-
-/// A file that has just been written can be busy for a moment more: in a child of this process that has not executed yet.
-fn spawn_patiently(command: &mut Command) -> io::Result<Child> {
-    for _ in 0..20 {
-        match command.spawn() {
-            Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => {
-                std::thread::sleep(Duration::from_millis(10));
-            }
-            spawned => return spawned,
-        }
-    }
-    command.spawn()
-}
-
-/// Kills the group when the pipe to it closes, which the kernel does for a process that had no time to clean up.
-fn watcher(group: Pid) -> io::Result<Child> {
-    Command::new("/bin/sh")
-        .args(["-c", r#"read -r _; kill -KILL "-$1""#, "watcher"])
-        .arg(group.as_raw_nonzero().to_string())
-        .env_clear()
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        // Not in the group of a terminal, whose Ctrl-C would end it too early.
-        .process_group(0)
-        .kill_on_drop(true)
-        .spawn()
 }
