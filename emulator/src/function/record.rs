@@ -52,8 +52,8 @@ impl<'a> Record<'a> {
 
     pub(super) fn init_failed(&self, phase: InitPhase, error: &PlatformError) {
         let took = self.begun.elapsed();
-        let line = self.config.platform.failed_init_line(phase, took, error);
-        if let Some(line) = line {
+        let (platform, ledger) = (self.config.platform, &self.config.ledger);
+        if let Some(line) = platform.failed_init_line(phase, took, error, ledger) {
             self.config.output.push(line);
         }
     }

@@ -1,6 +1,7 @@
 //! The lines that a platform writes into the log of a function around what the function prints.
 //!
-//! Promises: only numbers that were measured, `n/a` where there is none; of what a function returns, the secrets are masked here.
+//! Promises: only numbers that were measured, `n/a` where there is none; of what a function returns or reports, the secrets are
+//! masked here. What it prints itself stays as it is: a secret in there is a fault to be seen.
 //! Leaves out: `INIT_START` (Lambda names a runtime version there, and there is none here), JSON log formats.
 
 mod lambda;
@@ -82,9 +83,10 @@ impl Platform {
         phase: InitPhase,
         took: Duration,
         error: &PlatformError,
+        ledger: &Ledger,
     ) -> Option<String> {
         match self {
-            Self::Lambda(_) => Some(lambda::init_report(phase, took, error)),
+            Self::Lambda(_) => Some(safe(&lambda::init_report(phase, took, error), ledger)),
             Self::Scf(_) | Self::ScfWeb => None,
         }
     }
@@ -93,9 +95,19 @@ impl Platform {
     pub(crate) fn end_lines(self, facts: &Facts<'_>, ledger: &Ledger) -> Vec<String> {
         match self {
             Self::Scf(_) | Self::ScfWeb => scf::end(facts, ledger),
-            Self::Lambda(_) => lambda::end(facts),
+            Self::Lambda(_) => {
+                let lines = lambda::end(facts);
+                lines.iter().map(|line| safe(line, ledger)).collect()
+            }
         }
     }
+}
+
+/// Without secrets and line breaks, both of which a function may have put into the error that it reported.
+fn safe(line: &str, ledger: &Ledger) -> String {
+    mask::masked(line.as_bytes(), ledger)
+        .text
+        .replace(['\n', '\r'], " ")
 }
 
 fn milliseconds(duration: Duration) -> f64 {

@@ -165,3 +165,22 @@ async fn a_returned_secret_is_masked_with_a_word_about_it() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_secret_or_a_line_in_a_reported_error_is_neither() {
+    for (platform, expected) in [
+        (LAMBDA, &["START", "END", "REPORT"][..]),
+        (SCF, &["START", "ERROR", "Response", "END", "Report"]),
+    ] {
+        let (cloud, lines) = log(platform, "secret-error").await;
+        assert_eq!(kinds(&lines), expected, "{lines:?}");
+        let output = lines.join("\n");
+        assert!(output.contains("***"), "{output}");
+        let secrets = cloud.secrets();
+        assert!(
+            secrets
+                .iter()
+                .all(|secret| !output.contains(secret.as_str()))
+        );
+    }
+}

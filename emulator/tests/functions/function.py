@@ -117,6 +117,8 @@ class Runtime:
                 self.response(reply({"ticks": TICKS}))
             elif told == "own-secret":
                 self.response(reply({"secret": os.environ["SECRET_KEY"]}))
+            elif told == "secret-error":
+                self.error(json.dumps({"errorType": "Leak\nSTART " + os.environ["SECRET_KEY"]}).encode())
             elif told == "error":
                 self.error(b"parse event error")
             elif told == "not-json":
