@@ -15,11 +15,12 @@
 //! | `account`, `ledger` | users, keys, roles and policies; every secret ever issued |
 //! | `sts` | verification, actions, documented errors, faults, the record of calls |
 //! | `gateway`, `event` | HTTP to event and reply to HTTP, one file for each shape |
-//! | `function`, `instance`, `runtime`, `process` | child processes: states, limits, both runtime APIs |
+//! | `function`, `instance`, `runtime`, `process` | child processes: states, limits, freezing, replacement, both runtime APIs |
+//! | `platform` | what each platform does by itself: errors, limits, log lines |
 //!
 //! Promises: nothing listens beyond 127.0.0.1; no key works that this cloud did not make; keys that look real are refused; no
 //! child outlives its [`Cloud`]. It fails closed: there is no magic key and no switch that skips a check.
-//! Leaves out, for now: COS itself, the evaluation of CAM policies, frozen instances, memory limits.
+//! Leaves out, for now: COS itself, the evaluation of CAM policies.
 //! A comment says *documented*, *observed* or *inferred* where a behaviour is the platform's.
 
 mod account;

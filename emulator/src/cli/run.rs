@@ -48,6 +48,7 @@ fn builder(
         .platform(platform)
         .gateway_port(run.port)
         .cos_port(run.cos_port)
+        .watch(true)
         .on_function_output(move |line| console.function_said(line, stream));
     if let Some(directory) = &run.data {
         builder = builder.data(directory);
