@@ -20,19 +20,11 @@
 //!
 //! Promises: nothing listens beyond 127.0.0.1; no key works that this cloud did not make; keys that look real are refused; no
 //! child outlives its [`Cloud`]. It fails closed: there is no magic key and no switch that skips a check.
-//! Leaves out, for now: COS itself, the evaluation of CAM policies.
 //! A comment says *documented*, *observed* or *inferred* where a behaviour is the platform's.
 
 mod account;
 mod ca;
 mod cloud;
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        reason = "the first rooms of COS; its service comes with the next changes"
-    )
-)]
 mod cos;
 mod environment;
 mod event;
