@@ -32,6 +32,12 @@ mod range;
 mod service;
 mod store;
 #[cfg(test)]
+#[expect(
+    clippy::arithmetic_side_effects,
+    clippy::string_slice,
+    clippy::cast_possible_truncation,
+    reason = "numbers and texts of the tests' own making"
+)]
 mod tests;
 mod xml;
 

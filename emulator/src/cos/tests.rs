@@ -3,6 +3,7 @@
 //! The door is a test's own: it exists in no build but the tests', and keeps everybody else out.
 
 mod buckets;
+mod child;
 mod crash;
 mod forms;
 mod listing;
@@ -91,22 +92,22 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new() -> Self {
-        Self::with(Options::default())
+        Self::with(&Options::default())
     }
 
     pub(super) fn in_directory(directory: &Path) -> Self {
-        Self::with(Options {
+        Self::with(&Options {
             data: Some(directory.to_owned()),
             ..Options::default()
         })
     }
 
-    pub(super) fn with(options: Options) -> Self {
+    pub(super) fn with(options: &Options) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let account = Account::default();
         let ca = Ca::create(&account.region).unwrap();
         let clock = Arc::new(SystemClock);
-        let store = open_store(&options, &account, clock.as_ref()).unwrap();
+        let store = open_store(options, &account, clock.as_ref()).unwrap();
         let cos = Cos::start(0, store, &ca, &account, clock, Arc::new(TestDoor)).unwrap();
         let client = reqwest::Client::builder()
             .tls_certs_only([])
