@@ -6,11 +6,13 @@ mod buckets;
 mod child;
 mod crash;
 mod forms;
+mod hostile;
 mod listing;
 mod model;
 mod multipart;
 mod objects;
 mod refusals;
+mod reopen;
 mod streaming;
 
 use std::path::Path;
