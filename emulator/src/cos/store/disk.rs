@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use super::blob::{Blob, Place};
 use super::index::{Bucket, Index, Object, Upload};
@@ -23,8 +23,8 @@ use super::record::{self, Record};
 pub(super) struct Disk {
     blobs: PathBuf,
     records: PathBuf,
-    #[expect(dead_code, reason = "holds the lock for as long as the store lives")]
-    lock: File,
+    /// Nothing is written without it.
+    lock: Mutex<Option<File>>,
 }
 
 impl Disk {
@@ -45,8 +45,20 @@ impl Disk {
         Ok(Self {
             blobs,
             records,
-            lock,
+            lock: Mutex::new(Some(lock)),
         })
+    }
+
+    /// Leaves the directory to others. Nothing is written from then on.
+    pub(super) fn close(&self) {
+        crate::ledger::lock(&self.lock).take();
+    }
+
+    fn check_open(&self) -> io::Result<()> {
+        match crate::ledger::lock(&self.lock).as_ref() {
+            Some(_) => Ok(()),
+            None => Err(io::Error::other("this cloud has ended")),
+        }
     }
 
     /// Where blobs are made.
@@ -56,6 +68,7 @@ impl Disk {
 
     /// Puts a record in place of the one of the same name, if there is one.
     pub(super) fn put(&self, record: &Record) -> io::Result<()> {
+        self.check_open()?;
         let path = self.records.join(record.file_name());
         let beside = path.with_extension(UNFINISHED);
         let mut file = File::create(&beside)?;
@@ -67,6 +80,7 @@ impl Disk {
 
     /// Removes the records of these names, those that are there.
     pub(super) fn remove(&self, names: &[String]) -> io::Result<()> {
+        self.check_open()?;
         for name in names {
             match fs::remove_file(self.records.join(name)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
