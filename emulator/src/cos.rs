@@ -33,6 +33,12 @@ mod range;
 mod service;
 mod store;
 #[cfg(test)]
+#[expect(
+    clippy::arithmetic_side_effects,
+    clippy::string_slice,
+    clippy::cast_possible_truncation,
+    reason = "numbers and texts of the tests' own making"
+)]
 mod tests;
 mod xml;
 
@@ -59,6 +65,13 @@ use crate::net::{Server, Transport};
 pub struct Cos {
     http: Server,
     https: Server,
+    store: Arc<Store>,
+}
+
+impl Drop for Cos {
+    fn drop(&mut self) {
+        self.store.close();
+    }
 }
 
 /// The choices for it.
@@ -103,7 +116,7 @@ impl Cos {
     ) -> io::Result<Self> {
         let service = Arc::new(Service {
             home: home(account)?,
-            store,
+            store: Arc::clone(&store),
             door,
             clock,
         });
@@ -115,6 +128,7 @@ impl Cos {
         Ok(Self {
             http: Server::start(port, Transport::Plain, handler.clone())?,
             https: Server::start(0, tls, handler)?,
+            store,
         })
     }
 }

@@ -13,6 +13,7 @@
 
 mod cloud;
 mod command_line;
+mod cos_start;
 mod gateways;
 mod lifecycle;
 mod runtime_commands;
