@@ -11,6 +11,7 @@
     reason = "helpers of tests, which the clippy switches for tests do not cover"
 )]
 
+mod account;
 mod cloud;
 mod command_line;
 mod gateways;
