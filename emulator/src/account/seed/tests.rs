@@ -85,10 +85,9 @@ fn the_least_file_has_one_user() {
 }
 
 #[test]
-fn each_mistake_is_told_with_its_line_and_member() {
-    let user = "[[user]]\nname = \"a\"\nuin = 1\n";
-    let role = "[[role]]\nname = \"r\"\ntrust = \"account\"\n";
-    for (text, line, told) in [
+fn a_mistake_in_the_account() {
+    let user = USER;
+    each(&[
         ("", None, "`[[user]]`"),
         ("appid = \"tiny-secret\"", Some(1), "invalid type"),
         ("\napid = 1", Some(2), "unknown field `apid`"),
@@ -107,6 +106,13 @@ fn each_mistake_is_told_with_its_line_and_member() {
             Some(1),
             "twice",
         ),
+    ]);
+}
+
+#[test]
+fn a_mistake_in_a_user() {
+    let user = USER;
+    each(&[
         ("[[user]]\nname = \"a\"\n", Some(1), "uin"),
         ("[[user]]\nname = \"a b\"\nuin = 1", Some(2), "user.name"),
         (&format!("{user}\n{user}"), Some(6), "user.name"),
@@ -170,6 +176,14 @@ fn each_mistake_is_told_with_its_line_and_member() {
             Some(6),
             "root_key.secret_id",
         ),
+    ]);
+}
+
+#[test]
+fn a_mistake_in_a_role() {
+    let user = USER;
+    let role = "[[role]]\nname = \"r\"\ntrust = \"account\"\n";
+    each(&[
         (&format!("{user}[[role]]\nname = \"r\""), Some(4), "trust"),
         (
             &format!("{user}[[role]]\nname = \"r\"\ntrust = \"all\""),
@@ -197,9 +211,22 @@ fn each_mistake_is_told_with_its_line_and_member() {
             Some(7),
             "role.external_id",
         ),
-    ] {
+    ]);
+}
+
+#[test]
+fn a_file_that_is_not_there() {
+    assert!(Seed::read(std::path::Path::new("none/account.toml")).is_err());
+}
+
+const USER: &str = "[[user]]\nname = \"a\"\nuin = 1\n";
+
+/// Each text is refused, with its line and with what is told.
+#[track_caller]
+fn each(cases: &[(&str, Option<usize>, &str)]) {
+    for (text, line, told) in cases {
         let error = read(text).expect_err(text);
-        assert_eq!(error.line, line, "{text}: {error}");
+        assert_eq!(error.line, *line, "{text}: {error}");
         let message = error.to_string();
         assert!(message.contains(told), "{message} lacks {told}");
         assert!(message.contains("account.toml"), "{message}");
@@ -207,5 +234,4 @@ fn each_mistake_is_told_with_its_line_and_member() {
             assert!(!message.contains(secret), "{message}");
         }
     }
-    assert!(Seed::read(std::path::Path::new("none/account.toml")).is_err());
 }
