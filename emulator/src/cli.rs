@@ -44,9 +44,10 @@ impl Failure {
             StartError::NoFunction { .. } => {
                 format!("{error}; build it first: cargo build --bin bootstrap")
             }
-            StartError::Account(_) | StartError::Io(_) | StartError::RealKey { .. } => {
-                error.to_string()
-            }
+            StartError::Account(_)
+            | StartError::Data { .. }
+            | StartError::Io(_)
+            | StartError::RealKey { .. } => error.to_string(),
         })
     }
 }

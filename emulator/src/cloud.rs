@@ -15,6 +15,7 @@ mod start;
 pub use self::builder::CloudBuilder;
 use crate::account::{Account, Directory, KeyPair, SeedError};
 use crate::ca::Ca;
+use crate::cos::Cos;
 use crate::cos::door::{DecisionRecord, Door};
 use crate::function::{Function, Invocation, Outcome};
 use crate::ledger::Ledger;
@@ -51,6 +52,14 @@ pub enum StartError {
     /// The account file makes no sense.
     #[error(transparent)]
     Account(#[from] SeedError),
+    /// The directory for objects cannot be used.
+    #[error("the data directory `{}` cannot be used: {source}", path.display())]
+    Data {
+        /// The path given.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: io::Error,
+    },
     /// The system refused something.
     #[error("cannot start: {0}")]
     Io(#[from] io::Error),
@@ -61,6 +70,7 @@ pub struct Cloud {
     gateway: Option<Server>,
     function: Option<Arc<Function>>,
     sts: Sts,
+    cos: Cos,
     directory: Arc<Directory>,
     door: Arc<Door>,
     root_key: KeyPair,
@@ -89,6 +99,11 @@ impl Cloud {
     /// The STS.
     pub fn sts(&self) -> &Sts {
         &self.sts
+    }
+
+    /// COS.
+    pub fn cos(&self) -> &Cos {
+        &self.cos
     }
 
     /// The account's numbers.

@@ -25,13 +25,6 @@
 mod account;
 mod ca;
 mod cloud;
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        reason = "the first rooms of COS; its service comes with the next changes"
-    )
-)]
 mod cos;
 mod environment;
 mod event;
@@ -48,6 +41,7 @@ mod web;
 
 pub use account::{Account, KeyOwner, KeyPair, Role, SeedError, Trust, User};
 pub use cloud::{Cloud, CloudBuilder, StartError};
+pub use cos::Cos;
 pub use cos::door::{AccessRecord, DecisionRecord};
 pub use function::{Invocation, Outcome};
 pub use platform::{LambdaEvent, Platform, PlatformError, ScfEvent};

@@ -69,6 +69,14 @@ pub(crate) struct Run {
     #[arg(long, value_name = "FILE")]
     pub(crate) account: Option<PathBuf>,
 
+    /// The port of COS; a free one unless given
+    #[arg(long, default_value_t = 0)]
+    pub(crate) cos_port: u16,
+
+    /// Keep the objects of COS in this directory, so that they outlive the cloud; in memory unless given
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+
     /// A variable of the function, in place of the default one; may be repeated
     #[arg(long, value_name = "KEY=VALUE", value_parser = assignment)]
     pub(crate) env: Vec<(String, String)>,

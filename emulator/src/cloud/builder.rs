@@ -8,6 +8,7 @@ use std::time::Duration;
 use cos_issuer::time::{Clock, SystemClock};
 
 use crate::account::{KeyOwner, KeyPair, Role, User};
+use crate::cos;
 use crate::platform::{Platform, ScfEvent};
 use crate::process::Listener;
 
@@ -21,6 +22,7 @@ pub struct CloudBuilder {
     pub(super) gateway_port: u16,
     pub(super) sts_port: u16,
     pub(super) sts_over_http: bool,
+    pub(super) cos: cos::Options,
     pub(super) variables: BTreeMap<String, String>,
     pub(super) removed: BTreeSet<String>,
     pub(super) roles: Vec<Role>,
@@ -54,6 +56,7 @@ impl CloudBuilder {
             gateway_port: 0,
             sts_port: 0,
             sts_over_http: false,
+            cos: cos::Options::default(),
             variables: BTreeMap::new(),
             removed: BTreeSet::new(),
             roles: Vec::new(),
@@ -99,6 +102,27 @@ impl CloudBuilder {
     #[must_use]
     pub fn sts_over_http(mut self) -> Self {
         self.sts_over_http = true;
+        self
+    }
+
+    /// The port of COS over HTTP; a free one unless set.
+    #[must_use]
+    pub fn cos_port(mut self, port: u16) -> Self {
+        self.cos.port = port;
+        self
+    }
+
+    /// Where COS keeps objects, so that they outlive the cloud; in memory unless set. One cloud at a time can use a directory.
+    #[must_use]
+    pub fn data(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.cos.data = Some(directory.into());
+        self
+    }
+
+    /// The account's own bucket lets pages of these origins in, as `http://localhost:3000`; none unless set.
+    #[must_use]
+    pub fn cors<O: Into<String>>(mut self, origins: impl IntoIterator<Item = O>) -> Self {
+        self.cos.origins = origins.into_iter().map(Into::into).collect();
         self
     }
 

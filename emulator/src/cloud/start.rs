@@ -5,10 +5,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use cos_issuer::time::Clock;
+
 use super::{Cloud, CloudBuilder, StartError};
 use crate::account::{Account, KeyPair, looks_real};
 use crate::ca::Ca;
 use crate::cos::door::Door;
+use crate::cos::{self, Cos};
 use crate::environment;
 use crate::function::{Config, Function};
 use crate::gateway;
@@ -26,7 +29,7 @@ impl CloudBuilder {
         let (directory, root_key, sub_account_key) = self.directory(&ledger)?;
         note_given_secrets(&ledger, &self.variables)?;
 
-        let ca = Ca::create()?;
+        let ca = Ca::create(&directory.account.region)?;
         let sts = Sts::start(
             self.sts_port,
             &ca,
@@ -35,6 +38,9 @@ impl CloudBuilder {
             self.sts_calls_per_second,
         )
         .map_err(|source| port_taken(self.sts_port, source))?;
+        let home = cos::home(&directory.account)?;
+        let door = Arc::new(Door::new(Arc::clone(&directory), home));
+        let cos = start_cos(&self.cos, &ca, &directory.account, &self.clock, &door)?;
         let output = Arc::new(Output::new(self.listener));
         let mut variables = default_variables(&directory.account, &sub_account_key);
         variables.insert(
@@ -76,10 +82,11 @@ impl CloudBuilder {
             })
             .transpose()?;
         Ok(Cloud {
-            door: Arc::new(Door::new(Arc::clone(&directory))),
+            door,
             gateway,
             function,
             sts,
+            cos,
             directory,
             root_key,
             sub_account_key,
@@ -111,6 +118,26 @@ impl CloudBuilder {
             None => Ok(()),
         }
     }
+}
+
+fn start_cos(
+    options: &cos::Options,
+    ca: &Ca,
+    account: &Account,
+    clock: &Arc<dyn Clock>,
+    door: &Arc<Door>,
+) -> Result<Cos, StartError> {
+    let data = |source| match &options.data {
+        Some(path) => StartError::Data {
+            path: path.clone(),
+            source,
+        },
+        None => StartError::Io(source),
+    };
+    let store = cos::open_store(options, account, clock.as_ref()).map_err(data)?;
+    let door = Arc::<Door>::clone(door);
+    Cos::start(options.port, store, ca, account, Arc::clone(clock), door)
+        .map_err(|source| port_taken(options.port, source))
 }
 
 /// Secrets that the function was given in place of the default ones. What is shorter than any key would be found everywhere.

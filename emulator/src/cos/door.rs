@@ -11,11 +11,11 @@
 //!
 //! Promises: nothing that is unsigned, unmapped or ambiguous comes in, and there is no switch that changes this; an object in a
 //! bucket of another account is nobody's here. Every refusal says why, in a reason that only this cloud sends.
+//! The two operations whose accesses stand in their bodies, forms and deletions of several objects, are let in by those alone.
 //! Leaves out: bucket policies, ACLs that grant, strict signature mode, AWS's signatures.
 
 mod access;
 mod claim;
-mod copy_source;
 mod form;
 mod record;
 mod refusal;
@@ -32,86 +32,29 @@ use self::access::Need;
 use self::record::Ring;
 pub use self::record::{AccessRecord, DecisionRecord};
 use self::verify::Proven;
-use super::admission::Admitted;
+use super::admission::{Admission, Admitted};
 use super::ask::Ask;
 use super::error::CosError;
+use super::form::Form;
+use super::host::Home;
 use super::operation::Operation;
 use crate::account::{Directory, Verdict};
 
 /// The door, with what it remembers of its decisions.
 pub(crate) struct Door {
     directory: Arc<Directory>,
+    /// Where the source of a copy is, when its host leaves it out.
+    home: Home,
     ring: Ring,
 }
 
 impl Door {
-    pub(crate) fn new(directory: Arc<Directory>) -> Self {
+    pub(crate) fn new(directory: Arc<Directory>, home: Home) -> Self {
         Self {
             directory,
+            home,
             ring: Ring::default(),
         }
-    }
-
-    /// One operation on what the request points at, and on the source of its copy. To be asked before the body is read. Forms and
-    /// the deletion of several objects, whose accesses stand in their bodies, are refused here.
-    pub(crate) fn admit(&self, ask: &Ask, operation: Operation) -> Result<Admitted, CosError> {
-        let mut record = DecisionRecord::of(ask, operation.name());
-        let outcome = verify::request(ask, &self.directory).and_then(|proven| {
-            record.caller(&proven);
-            let needs = access::needs(ask, operation, &proven.identity_keys(&self.directory))?;
-            self.decide_all(&proven, &needs, &mut record)?;
-            Ok(self.admitted(&proven, None))
-        });
-        self.ring.push(record.closed(&outcome));
-        outcome
-    }
-
-    /// A form, once everything before its file was read. `key` is the one that the object will have.
-    pub(crate) fn admit_form(
-        &self,
-        ask: &Ask,
-        fields: &[(String, String)],
-        key: &str,
-    ) -> Result<Admitted, CosError> {
-        let mut record = DecisionRecord::of(ask, Operation::PostObject.name());
-        let outcome = form::verify(ask, fields, key, &self.directory).and_then(|signed| {
-            record.caller(&signed.proven);
-            let keys = signed.proven.identity_keys(&self.directory);
-            let need = access::form_need(ask, fields, key, &keys)?;
-            self.decide_all(&signed.proven, &[need], &mut record)?;
-            Ok(self.admitted(&signed.proven, signed.file_bytes))
-        });
-        self.ring.push(record.closed(&outcome));
-        outcome
-    }
-
-    /// The deletion of several objects: the request as a whole, and each of its keys. Inferred: a key that may not be deleted is an
-    /// error of its own and keeps the others from nothing.
-    pub(crate) fn admit_each(
-        &self,
-        ask: &Ask,
-        keys: &[String],
-    ) -> Result<Vec<Result<(), CosError>>, CosError> {
-        let mut record = DecisionRecord::of(ask, Operation::DeleteMultipleObjects.name());
-        let outcome = verify::request(ask, &self.directory).map(|proven| {
-            record.caller(&proven);
-            let identity = proven.identity_keys(&self.directory);
-            let each = |key: &String| {
-                let need = access::deletion_need(ask, key, &identity)?;
-                self.decide(&proven, &need, &mut record)
-            };
-            keys.iter().map(each).collect()
-        });
-        self.ring.push(record.closed(&outcome));
-        outcome
-    }
-
-    /// The answer to a request that is no operation of this cloud. Nothing that nobody mapped is ever let in.
-    pub(crate) fn unmapped(&self, ask: &Ask) -> CosError {
-        let outcome = Err(refusal::unmapped(ask));
-        let record = DecisionRecord::of(ask, "");
-        self.ring.push(record.closed::<()>(&outcome));
-        outcome.err().unwrap_or_else(refusal::internal)
     }
 
     /// The last decisions, oldest first.
@@ -188,6 +131,59 @@ impl Door {
             uin: proven.key.identity.uin(&self.directory.account),
             file_bytes,
         }
+    }
+}
+
+impl Admission for Door {
+    fn admit(&self, ask: &Ask, operation: Operation) -> Result<Admitted, CosError> {
+        let mut record = DecisionRecord::of(ask, operation.name());
+        let outcome = verify::request(ask, &self.directory).and_then(|proven| {
+            record.caller(&proven);
+            let identity = proven.identity_keys(&self.directory);
+            let needs = access::needs(ask, operation, &identity, &self.home)?;
+            self.decide_all(&proven, &needs, &mut record)?;
+            Ok(self.admitted(&proven, None))
+        });
+        self.ring.push(record.closed(&outcome));
+        outcome
+    }
+
+    fn admit_form(&self, ask: &Ask, form: &Form) -> Result<Admitted, CosError> {
+        let mut record = DecisionRecord::of(ask, Operation::PostObject.name());
+        let outcome = form::verify(ask, form, &self.directory).and_then(|signed| {
+            record.caller(&signed.proven);
+            let identity = signed.proven.identity_keys(&self.directory);
+            let need = access::form_need(ask, form, &identity)?;
+            self.decide_all(&signed.proven, &[need], &mut record)?;
+            Ok(self.admitted(&signed.proven, signed.file_bytes))
+        });
+        self.ring.push(record.closed(&outcome));
+        outcome
+    }
+
+    /// Inferred: a key that may not be deleted is an error of its own and keeps the others from nothing.
+    fn admit_each(
+        &self,
+        ask: &Ask,
+        keys: &[String],
+    ) -> Result<Vec<Result<(), CosError>>, CosError> {
+        let mut record = DecisionRecord::of(ask, Operation::DeleteMultipleObjects.name());
+        let outcome = verify::request(ask, &self.directory).map(|proven| {
+            record.caller(&proven);
+            let identity = proven.identity_keys(&self.directory);
+            let each = |key: &String| {
+                let need = access::deletion_need(ask, key, &identity)?;
+                self.decide(&proven, &need, &mut record)
+            };
+            keys.iter().map(each).collect()
+        });
+        self.ring.push(record.closed(&outcome));
+        outcome
+    }
+
+    fn turned_away(&self, ask: &Ask, error: &CosError) {
+        let record = DecisionRecord::of(ask, "");
+        self.ring.push(record.closed::<()>(&Err(error.clone())));
     }
 }
 

@@ -14,6 +14,7 @@
 mod account;
 mod cloud;
 mod command_line;
+mod door;
 mod gateways;
 mod lifecycle;
 mod sts_faults;

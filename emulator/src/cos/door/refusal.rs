@@ -110,15 +110,6 @@ pub(super) fn not_utf8(what: &str) -> CosError {
     .because(format!("{what} is not UTF-8"))
 }
 
-pub(super) fn copy_source(reason: &str) -> CosError {
-    CosError::new(
-        StatusCode::BAD_REQUEST,
-        "InvalidCopySource",
-        "The x-cos-copy-source is invalid.",
-    )
-    .because(reason)
-}
-
 /// Inferred: which of the documented codes an operation gets that is not offered.
 pub(super) fn unmapped(ask: &Ask) -> CosError {
     CosError::new(

@@ -19,8 +19,10 @@ use cos_issuer::time::{Clock, Timestamp};
 use http::header::{HeaderName, HeaderValue};
 use http::{HeaderMap, Method};
 
+use super::super::admission::Admission as _;
 use super::super::ask::{Address, Ask, decoded};
 use super::super::error::CosError;
+use super::super::host::Home;
 use super::super::operation::Operation;
 use super::Door;
 use crate::account::{Account, Directory, Identity, KeyPair, Permanent, User};
@@ -57,6 +59,7 @@ impl World {
         let (clock, ledger) = (Arc::new(Stopped), Arc::default());
         let directory = Directory::new(Account::default(), users, Vec::new(), clock, ledger);
         let directory = Arc::new(directory);
+        let home = Home::of(&directory.account).unwrap();
         let add = |owner| Credential {
             pair: directory.add_permanent(owner, None).unwrap(),
             token: None,
@@ -64,7 +67,7 @@ impl World {
         let root = add(Permanent::Root);
         let user = add(Permanent::User(Arc::clone(&directory.users[0])));
         Self {
-            door: Door::new(Arc::clone(&directory)),
+            door: Door::new(Arc::clone(&directory), home),
             directory,
             root,
             user,
@@ -225,7 +228,11 @@ fn at(seconds: i64) -> Timestamp {
 
 fn admit(world: &World, draft: Draft, by: &Credential) -> Result<(), CosError> {
     let ask = draft.signed(by).ask();
-    let operation = Operation::of(&ask).ok_or_else(|| world.door.unmapped(&ask))?;
+    let operation = Operation::of(&ask).ok_or_else(|| {
+        let error = super::refusal::unmapped(&ask);
+        world.door.turned_away(&ask, &error);
+        error
+    })?;
     world.door.admit(&ask, operation).map(drop)
 }
 

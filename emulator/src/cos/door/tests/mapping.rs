@@ -1,5 +1,6 @@
 //! From operations to accesses: what each needs.
 
+use super::super::super::admission::Admission as _;
 use super::super::super::error::CosError;
 use super::{BUCKET, Credential, Draft, World, admit, allow, denied, statement};
 

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use proptest::sample::Index;
 
+use super::super::super::admission::Admission as _;
 use super::super::super::ask::decoded;
 use super::super::super::operation::Operation;
 use super::{Draft, NOW, World};

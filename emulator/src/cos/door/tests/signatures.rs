@@ -1,5 +1,6 @@
 //! Every refusal of a signature with its code, and the forms that real clients send.
 
+use super::super::super::admission::Admission as _;
 use super::super::super::error::CosError;
 use super::super::super::operation::Operation;
 use super::{Credential, Draft, HOST, NOW, World, allow};
