@@ -14,12 +14,13 @@
 //! | [`Cloud`], [`CloudBuilder`] | everything together, started and stopped as one |
 //! | `account`, `ledger` | users, keys, roles and policies; every secret ever issued |
 //! | `sts` | verification, actions, documented errors, faults, the record of calls |
+//! | `cos` | the object storage; its door checks each signature and asks CAM about each access |
 //! | `gateway`, `event` | HTTP to event and reply to HTTP, one file for each shape |
 //! | `function`, `instance`, `runtime`, `process` | child processes: states, limits, both runtime APIs |
 //!
 //! Promises: nothing listens beyond 127.0.0.1; no key works that this cloud did not make; keys that look real are refused; no
 //! child outlives its [`Cloud`]. It fails closed: there is no magic key and no switch that skips a check.
-//! Leaves out, for now: COS itself, the evaluation of CAM policies, frozen instances, memory limits.
+//! Leaves out, for now: frozen instances, memory limits.
 //! A comment says *documented*, *observed* or *inferred* where a behaviour is the platform's.
 
 mod account;
