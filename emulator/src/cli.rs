@@ -50,9 +50,9 @@ impl Failure {
                 format!("{error}; build it first: cargo build --bin bootstrap")
             }
             StartError::Account(_)
+            | StartError::Data { .. }
             | StartError::Io(_)
-            | StartError::RealKey { .. }
-            | StartError::Data { .. } => error.to_string(),
+            | StartError::RealKey { .. } => error.to_string(),
         })
     }
 }

@@ -49,6 +49,9 @@ pub enum StartError {
         /// Where it is, never what it is.
         place: String,
     },
+    /// The account file makes no sense.
+    #[error(transparent)]
+    Account(#[from] SeedError),
     /// The directory for objects cannot be used.
     #[error("the data directory `{}` cannot be used: {source}", path.display())]
     Data {
@@ -57,9 +60,6 @@ pub enum StartError {
         /// What is wrong with it.
         source: io::Error,
     },
-    /// The account file makes no sense.
-    #[error(transparent)]
-    Account(#[from] SeedError),
     /// The system refused something.
     #[error("cannot start: {0}")]
     Io(#[from] io::Error),

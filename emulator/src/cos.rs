@@ -5,7 +5,7 @@
 //! ```text
 //! HTTP head -> Ask            ask, host   host, raw path and query, headers, source address; the bucket and key they mean
 //!           -> Operation      operation   what is asked, or an answer that nothing here does that
-//!           -> Admitted       admission   what the door says: whose signature it is, and that the policies allow it
+//!           -> Admitted       door        whose signature it is, and that their policies allow all of it
 //!           -> answer         service     the operation itself, on `store`
 //! ```
 //!
@@ -133,7 +133,7 @@ impl Cos {
     }
 }
 
-/// The store with the account's own bucket in it, and the CORS rule that was asked for.
+/// The store with the account's buckets in it, and the CORS rule that was asked for.
 pub(crate) fn open_store(
     options: &Options,
     account: &Account,
@@ -145,12 +145,15 @@ pub(crate) fn open_store(
     };
     let home = home(account)?;
     let bucket = home.bucket.as_str();
-    let is_new = !store.read().buckets.contains_key(bucket);
-    if is_new {
-        let region = home.region.as_str();
-        store
-            .create_bucket(bucket, region, clock.now(), |_| Ok(()))
-            .map_err(told)?;
+    let names = account.more_buckets.iter().map(String::as_str);
+    for bucket in std::iter::once(bucket).chain(names) {
+        let is_new = !store.read().buckets.contains_key(bucket);
+        if is_new {
+            let region = home.region.as_str();
+            store
+                .create_bucket(bucket, region, clock.now(), |_| Ok(()))
+                .map_err(told)?;
+        }
     }
     if !options.origins.is_empty() {
         let cors = Cors::for_origins(options.origins.clone());
@@ -159,7 +162,7 @@ pub(crate) fn open_store(
     Ok(Arc::new(store))
 }
 
-/// What stands in for a bucket and a region that a host leaves out.
+/// What stands in for a bucket and region that a host leaves out.
 pub(crate) fn home(account: &Account) -> io::Result<Home> {
     Home::of(account)
         .ok_or_else(|| io::Error::other("the account's bucket or region is not of COS's form"))

@@ -14,6 +14,7 @@
 //! | [`Cloud`], [`CloudBuilder`] | everything together, started and stopped as one |
 //! | `account`, `ledger` | users, keys, roles and policies; every secret ever issued |
 //! | `sts` | verification, actions, documented errors, faults, the record of calls |
+//! | `cos` | the object storage; its door checks each signature and asks CAM about each access |
 //! | `gateway`, `event` | HTTP to event and reply to HTTP, one file for each shape |
 //! | `function`, `instance`, `runtime`, `process` | child processes: states, limits, freezing, replacement, both runtime APIs |
 //! | `platform` | what each platform does by itself: errors, limits, log lines |

@@ -69,6 +69,10 @@ pub(crate) struct Run {
     #[arg(long, default_value_t = 5000)]
     pub(crate) port: u16,
 
+    /// The account: users, keys, roles, policies and buckets, in place of the default one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) account: Option<PathBuf>,
+
     /// The port of COS; a free one unless given
     #[arg(long, default_value_t = 0)]
     pub(crate) cos_port: u16,
@@ -105,6 +109,10 @@ pub(crate) struct Sts {
     /// The port for HTTPS; a free one unless given
     #[arg(long, default_value_t = 0)]
     pub(crate) port: u16,
+
+    /// The account: users, keys, roles, policies and buckets, in place of the default one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) account: Option<PathBuf>,
 
     /// Print one line of JSON with addresses and keys, for other programs, and nothing else on standard output
     #[arg(long)]

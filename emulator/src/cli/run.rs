@@ -56,6 +56,9 @@ fn builder(
     if run.verbose {
         builder = builder.env("LOG", "debug");
     }
+    if let Some(account) = &run.account {
+        builder = builder.account_file(account);
+    }
     if let Some(ledger) = ledger {
         builder = builder.secret_ledger(ledger);
     }

@@ -38,13 +38,7 @@ impl CloudBuilder {
         .map_err(|source| port_taken(self.sts_port, source))?;
         let home = cos::home(&directory.account)?;
         let door = Arc::new(Door::new(Arc::clone(&directory), home));
-        let cos = start_cos(
-            &self.cos,
-            &ca,
-            &directory.account,
-            &self.clock,
-            Arc::clone(&door),
-        )?;
+        let cos = start_cos(&self.cos, &ca, &directory.account, &self.clock, &door)?;
         let output = Arc::new(Output::new(self.listener));
         let mut variables = default_variables(&directory.account, &sub_account_key);
         let endpoint = sts_endpoint(&sts, self.sts_over_http);
@@ -127,7 +121,7 @@ fn start_cos(
     ca: &Ca,
     account: &Account,
     clock: &Arc<dyn Clock>,
-    door: Arc<Door>,
+    door: &Arc<Door>,
 ) -> Result<Cos, StartError> {
     let data = |source| match &options.data {
         Some(path) => StartError::Data {
@@ -137,6 +131,7 @@ fn start_cos(
         None => StartError::Io(source),
     };
     let store = cos::open_store(options, account, clock.as_ref()).map_err(data)?;
+    let door = Arc::<Door>::clone(door);
     Cos::start(options.port, store, ca, account, Arc::clone(clock), door)
         .map_err(|source| port_taken(options.port, source))
 }

@@ -83,8 +83,6 @@ impl Admission for TestDoor {
         let decide = |key: &String| Self::decide(ask, key).map(drop);
         Ok(keys.iter().map(decide).collect())
     }
-
-    fn note_unmapped(&self, _: &Ask, _: &CosError) {}
 }
 
 /// A COS and a client that is let in.

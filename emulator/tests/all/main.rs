@@ -11,9 +11,11 @@
     reason = "helpers of tests, which the clippy switches for tests do not cover"
 )]
 
+mod account;
 mod cloud;
 mod command_line;
 mod cos_start;
+mod door;
 mod gateways;
 mod lifecycle;
 mod runtime_commands;
