@@ -14,6 +14,8 @@ mod member;
 mod pem;
 mod remote;
 mod rules;
+#[cfg(test)]
+mod testing;
 mod token;
 
 pub use algorithm::Algorithm;
@@ -143,4 +145,115 @@ fn unavailable() -> Error {
     let message = "the token's issuer cannot be asked for its keys: try again";
     Error::new(Rule::TokenKeysUnavailable, message)
         .with_header(RETRY_AFTER, HeaderValue::from_static("5"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::{Value, json};
+
+    use super::testing::{AUDIENCE, ISSUER, TestIssuer, jwks};
+    use super::{Algorithm, KeySet, KeySource, TokenRules, Tokens};
+    use crate::caller::{Caller, Claim, Kind};
+    use crate::error::{Error, Rule};
+    use crate::time::Timestamp;
+
+    const NOW: i64 = 1_700_000_000;
+
+    fn tokens(issuer: &TestIssuer) -> Tokens {
+        let algorithms = vec![Algorithm::Es256];
+        let keys = KeySet::of_jwks(&jwks(&[issuer.jwk("one")]), &algorithms).unwrap();
+        let rules = TokenRules {
+            issuer: ISSUER.to_owned(),
+            audiences: vec![AUDIENCE.to_owned()],
+            algorithms,
+            leeway_seconds: 30,
+            age_seconds_max: 3600,
+        };
+        let keys = KeySource::Fixed(Arc::new(keys));
+        Tokens { rules, keys }
+    }
+
+    async fn verify(tokens: &Tokens, token: &str) -> Result<Caller, Error> {
+        let now = Timestamp::from_unix_seconds(NOW).unwrap();
+        tokens.verify(token, now, None).await
+    }
+
+    #[tokio::test]
+    async fn a_good_token_makes_a_caller_with_its_claims() {
+        let issuer = TestIssuer::new();
+        let header = json!({"alg": "ES256", "kid": "one"});
+        let claims = json!({"iss": ISSUER, "aud": ["other", AUDIENCE], "sub": "u-1", "iat": NOW, "exp": NOW + 60, "groups": ["a", "b"],
+            "tier": 2, "admin": false, "address": {"street": "a"}});
+        let caller = verify(&tokens(&issuer), &issuer.sign(&header, &claims)).await;
+        let caller = caller.ok().unwrap();
+        assert_eq!(caller.kind(), Kind::Jwt);
+        assert_eq!((caller.name(), caller.kind().name()), ("jwt", "jwt"));
+        let known = caller.claims();
+        assert_eq!(known.subject(), Some("u-1"));
+        let groups = Claim::Texts(vec!["a".to_owned(), "b".to_owned()]);
+        assert!(known.claim("groups") == Some(&groups));
+        assert!(known.claim("tier") == Some(&Claim::Number(2)));
+        assert!(known.claim("admin") == Some(&Claim::Flag(false)));
+        assert!(known.claim("address").is_none());
+        assert_eq!(caller.subject_hash().map(|hash| hash.len()), Some(32));
+    }
+
+    /// One text for each check, and nothing of the token or of the settings in it.
+    #[tokio::test]
+    async fn a_refusal_says_which_check_failed_and_repeats_nothing() {
+        let issuer = TestIssuer::new();
+        let good = json!({"iss": ISSUER, "aud": AUDIENCE, "sub": "CANARY-u-1", "iat": NOW, "exp": NOW + 60});
+        let with = |name: &str, value: Value| {
+            let mut claims = good.clone();
+            claims[name] = value;
+            issuer.sign(&json!({"alg": "ES256", "kid": "one"}), &claims)
+        };
+        let other_key = TestIssuer::new().token("one", "CANARY-u-1", NOW);
+        let other_kid = issuer.token("CANARY-two", "CANARY-u-1", NOW);
+        for (token, said) in [
+            (with("iss", json!("https://CANARY.example.com")), "`iss`"),
+            (with("aud", json!("CANARY")), "`aud`"),
+            (with("exp", json!(NOW - 60)), "expired"),
+            (with("nbf", json!(NOW + 60)), "`nbf`"),
+            (with("iat", json!(NOW - 86_400)), "too long ago"),
+            (with("sub", json!(7)), "`sub`"),
+            (other_kid, "`kid`"),
+            (other_key, "signature"),
+            ("CANARY".to_owned(), "three base64url parts"),
+        ] {
+            let error = verify(&tokens(&issuer), &token).await.err().unwrap();
+            assert_eq!(error.rule(), Rule::Token);
+            assert_eq!(error.rule().code().status, 401);
+            let message = error.message();
+            assert!(message.contains(said), "{said}: {message}");
+            assert!(
+                !message.contains("CANARY") && !message.contains(ISSUER),
+                "{message}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_changed_token_is_refused() {
+        let issuer = TestIssuer::new();
+        let (tokens, token) = (tokens(&issuer), issuer.token("one", "u-1", NOW));
+        assert!(verify(&tokens, &token).await.is_ok());
+        let other = issuer.token("one", "u-2", NOW);
+        let part = |token: &str, n: usize| token.split('.').nth(n).unwrap().to_owned();
+        let (header, claims, signature) = (part(&token, 0), part(&token, 1), part(&token, 2));
+        for changed in [
+            format!("{header}.{}.{signature}", part(&other, 1)),
+            format!("{header}.{claims}.{}", part(&other, 2)),
+            format!("{header}.{claims}."),
+            format!("{header}.{claims}.{}", &signature[..80]),
+            format!("{header}.{claims}.{signature}AAAA"),
+            format!("{header}.{claims}.{}", "A".repeat(86)),
+            format!("{header}.{claims}.{signature}="),
+        ] {
+            let error = verify(&tokens, &changed).await.err().unwrap();
+            assert_eq!(error.rule(), Rule::Token);
+        }
+    }
 }
