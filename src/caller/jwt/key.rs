@@ -114,7 +114,7 @@ pub enum KeySetError {
     Many,
     /// No key that may be used.
     #[error(
-        "holds no public key for signatures of an accepted algorithm (RSA of 2048 to 8192 bits, P-256, Ed25519)"
+        "holds no public key for signatures of an algorithm in JWT_ALGORITHMS (RSA of 2048 to 8192 bits, P-256, Ed25519)"
     )]
     None,
     /// Not a PEM text.

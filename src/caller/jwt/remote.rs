@@ -18,7 +18,7 @@ use crate::error::chain;
 use crate::http::{CallError, Client};
 use crate::time::Timestamp;
 
-/// How the JWKS is fetched.
+/// How the JWKS is fetched, within a time of its own.
 pub type Fetch = Box<dyn Fn() -> BoxFuture<'static, Result<Vec<u8>, FetchError>> + Send + Sync>;
 
 /// The issuer's keys.
@@ -102,8 +102,7 @@ struct State {
 
 impl Inner {
     async fn fetch(&self, now: Timestamp) {
-        let fetched = timeout(FETCH_TIME, (self.fetch)()).await;
-        let fetched = fetched.unwrap_or(Err(FetchError::Call(CallError::Timeout)));
+        let fetched = (self.fetch)().await;
         let keys = fetched.and_then(|json| Ok(KeySet::of_jwks(&json, &self.algorithms)?));
         match keys {
             Ok(keys) => self.state().keys = Some((Arc::new(keys), now)),

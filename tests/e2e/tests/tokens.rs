@@ -9,7 +9,7 @@
 use cos_emulator::{Cloud, LambdaEvent, Platform, ScfEvent};
 use cos_issuer::time::{Clock, SystemClock};
 use cos_issuer_e2e::{
-    API_KEY, Answer, Browser, Canary, ClosedPort, HS_SECRET, KeyServer, Signer, TokenIssuer,
+    API_KEY, Answer, Browser, ClosedPort, HS_SECRET, KeyServer, Signer, TokenIssuer,
     issuer_on, printed,
 };
 use serde_json::{Value, json};
