@@ -230,8 +230,6 @@ async fn rsa() -> Result<Vec<u8>, Failure> {
             "RSA",
             "-pkeyopt",
             "rsa_keygen_bits:2048",
-            "-outform",
-            "DER",
         ])
         .env_clear()
         .envs(installed::searched())
@@ -245,10 +243,12 @@ async fn rsa() -> Result<Vec<u8>, Failure> {
         .await
         .map_err(|fault| failed(&fault))?;
     let output = output.map_err(|fault| failed(&fault))?;
-    if output.status.success() {
-        Ok(output.stdout)
-    } else {
-        Err(failed(&output.status))
+    // In PEM it is PKCS #8 with every version of OpenSSL; in DER it is not.
+    let text = String::from_utf8_lossy(&output.stdout);
+    let base64: String = text.lines().filter(|line| !line.starts_with('-')).collect();
+    match STANDARD.decode(base64) {
+        Ok(key) if output.status.success() => Ok(key),
+        _ => Err(failed(&output.status)),
     }
 }
 
