@@ -247,7 +247,7 @@ mod tests {
             format!("{header}.{}.{signature}", part(&other, 1)),
             format!("{header}.{claims}.{}", part(&other, 2)),
             format!("{header}.{claims}."),
-            format!("{header}.{claims}.{}", &signature[..80]),
+            format!("{header}.{claims}.{}", signature.get(..80).unwrap()),
             format!("{header}.{claims}.{signature}AAAA"),
             format!("{header}.{claims}.{}", "A".repeat(86)),
             format!("{header}.{claims}.{signature}="),

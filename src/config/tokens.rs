@@ -135,26 +135,17 @@ fn keys(
     algorithms: &[Algorithm],
 ) -> Option<KeySource> {
     let of_file = |path: &str| file(path).map_err(|error| cannot_be_read(&error));
-    let keys = reader.parsed(place.variable(), |text| match place {
-        Place::JwksUrl => remote(text, algorithms),
-        Place::HsSecret => KeySet::of_secret(text.as_bytes())
-            .map(fixed)
-            .ok_or_else(|| "must have 32 bytes or more, of which nobody can guess any".to_owned()),
-        Place::JwksFile => KeySet::of_jwks(&of_file(text)?, algorithms)
-            .map(fixed)
-            .map_err(|error| error.to_string()),
-        Place::PublicKey => KeySet::of_pem(text.replace("\\n", "\n").as_bytes(), algorithms)
-            .map(fixed)
-            .map_err(|error| error.to_string()),
-        Place::PublicKeyFile => KeySet::of_pem(&of_file(text)?, algorithms)
-            .map(fixed)
-            .map_err(|error| error.to_string()),
-    });
-    keys
-}
-
-fn fixed(keys: KeySet) -> KeySource {
-    KeySource::Fixed(Arc::new(keys))
+    reader.parsed(place.variable(), |text| {
+        let keys = match place {
+            Place::HsSecret => KeySet::of_secret(text.as_bytes()),
+            Place::JwksFile => KeySet::of_jwks(&of_file(text)?, algorithms),
+            Place::JwksUrl => return remote(text, algorithms),
+            Place::PublicKey => KeySet::of_pem(text.replace("\\n", "\n").as_bytes(), algorithms),
+            Place::PublicKeyFile => KeySet::of_pem(&of_file(text)?, algorithms),
+        };
+        keys.map(|keys| KeySource::Fixed(Arc::new(keys)))
+            .map_err(|error| error.to_string())
+    })
 }
 
 fn cannot_be_read(error: &std::io::Error) -> String {

@@ -50,15 +50,19 @@ impl KeySet {
         Self::of_keys(vec![key], algorithms)
     }
 
-    /// A secret that the issuer shares; `None` when it is too short to be one.
-    /// <https://www.rfc-editor.org/rfc/rfc7518#section-3.2>
-    pub fn of_secret(secret: &[u8]) -> Option<Self> {
-        let key = Key {
+    /// A secret that the issuer shares. <https://www.rfc-editor.org/rfc/rfc7518#section-3.2>
+    ///
+    /// # Errors
+    /// [`KeySetError::Secret`] when it is too short.
+    pub fn of_secret(secret: &[u8]) -> Result<Self, KeySetError> {
+        if secret.len() < SECRET_BYTES_MIN {
+            return Err(KeySetError::Secret);
+        }
+        Ok(Self(vec![Key {
             id: None,
             algorithm: Algorithm::Hs256,
             material: DecodingKey::from_secret(secret),
-        };
-        (secret.len() >= SECRET_BYTES_MIN).then_some(Self(vec![key]))
+        }]))
     }
 
     fn of_keys(mut keys: Vec<Key>, algorithms: &[Algorithm]) -> Result<Self, KeySetError> {
@@ -122,6 +126,9 @@ pub enum KeySetError {
         "holds no single public key in PEM, which begins with `-----BEGIN PUBLIC KEY-----`, of RSA (2048 to 8192 bits), P-256 or Ed25519"
     )]
     Pem,
+    /// A secret that could be guessed.
+    #[error("must have 32 bytes or more, of which nobody can guess any")]
+    Secret,
 }
 
 #[derive(Deserialize)]
@@ -303,14 +310,14 @@ mod tests {
     #[test]
     fn a_key_is_for_its_own_algorithm_alone() {
         for (own, jwk, message, signature) in examples() {
-            let keys = KeySet::of_jwks(&jwks(&[jwk.clone()]), &Algorithm::ALL)
+            let keys = KeySet::of_jwks(&jwks(std::slice::from_ref(&jwk)), &Algorithm::ALL)
                 .ok()
                 .unwrap();
             for other in Algorithm::ALL {
                 let outcome = keys.verify(other, None, &message, signature);
                 assert_eq!(outcome.is_ok(), other == own, "{own:?} as {other:?}");
                 if other != own {
-                    assert!(KeySet::of_jwks(&jwks(&[jwk.clone()]), &[other]).is_err());
+                    assert!(KeySet::of_jwks(&jwks(std::slice::from_ref(&jwk)), &[other]).is_err());
                 }
             }
         }
@@ -333,7 +340,7 @@ mod tests {
     #[test]
     fn an_hmac_is_compared_whole() {
         let secret = b"CANARY-secret-of-an-issuer-012345";
-        let keys = KeySet::of_secret(secret).unwrap();
+        let keys = KeySet::of_secret(secret).ok().unwrap();
         let signature = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), b"a.b");
         let good = signature.as_ref().to_vec();
         let holds = |bytes: &[u8]| {
@@ -348,8 +355,8 @@ mod tests {
             assert!(!holds(&good[..place]), "cut at {place}");
         }
         assert!(!holds(&[&*good, &[0]].concat()));
-        assert!(KeySet::of_secret(&secret[..31]).is_none());
-        assert!(KeySet::of_secret(b"").is_none());
+        assert!(KeySet::of_secret(&secret[..31]).is_err());
+        assert!(KeySet::of_secret(b"").is_err());
     }
 
     #[test]

@@ -60,7 +60,9 @@ impl RemoteKeys {
         now: Timestamp,
         time_left: Option<Duration>,
     ) -> Option<Arc<KeySet>> {
-        let limit = time_left.map_or(FETCH_TIME, |left| FETCH_TIME.min(left / 2));
+        let limit = time_left.map_or(FETCH_TIME, |left| {
+            FETCH_TIME.min(left.checked_div(2).unwrap_or_default())
+        });
         let is_had = || self.0.has(algorithm, id, now);
         if !is_had() {
             // Whatever comes of it: what is there afterwards counts.

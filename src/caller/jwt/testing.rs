@@ -35,7 +35,9 @@ impl TestIssuer {
 
     /// A good token of `subject` from ten seconds before `now` to ten minutes after.
     pub(super) fn token(&self, id: &str, subject: &str, now: i64) -> String {
-        let claims = json!({"iss": ISSUER, "aud": AUDIENCE, "sub": subject, "iat": now - 10, "exp": now + 600});
+        let (issued, expiry) = (now.saturating_sub(10), now.saturating_add(600));
+        let claims =
+            json!({"iss": ISSUER, "aud": AUDIENCE, "sub": subject, "iat": issued, "exp": expiry});
         self.sign(&json!({"alg": "ES256", "typ": "JWT", "kid": id}), &claims)
     }
 }
