@@ -89,14 +89,14 @@ impl Client {
         body: String,
         timeout: Duration,
     ) -> Result<Answer, CallError> {
-        let mut request = self.0.post(url).timeout(timeout).body(body);
+        let mut request = self.0.post(url).body(body);
         for (name, value) in headers {
             let mut value =
                 http::HeaderValue::from_str(&value).map_err(|_| CallError::Header(name))?;
             value.set_sensitive(true);
             request = request.header(name, value);
         }
-        answer(request, ANSWER_BYTES_MAX).await
+        answer(request, timeout, ANSWER_BYTES_MAX).await
     }
 
     /// Sends one `GET` and reads the whole answer, of up to `bytes_max`, within `timeout`.
@@ -109,12 +109,17 @@ impl Client {
         bytes_max: usize,
         timeout: Duration,
     ) -> Result<Answer, CallError> {
-        answer(self.0.get(url).timeout(timeout), bytes_max).await
+        answer(self.0.get(url), timeout, bytes_max).await
     }
 }
 
-async fn answer(request: reqwest::RequestBuilder, bytes_max: usize) -> Result<Answer, CallError> {
-    let mut response = request.send().await.map_err(CallError::from_reqwest)?;
+async fn answer(
+    request: reqwest::RequestBuilder,
+    timeout: Duration,
+    bytes_max: usize,
+) -> Result<Answer, CallError> {
+    let sent = request.timeout(timeout).send().await;
+    let mut response = sent.map_err(CallError::from_reqwest)?;
     let status = response.status().as_u16();
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(CallError::from_reqwest)? {
