@@ -9,7 +9,6 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::DecodingKey;
-use serde::Deserialize;
 
 use super::TokenFault;
 use super::algorithm::Algorithm;
@@ -33,11 +32,20 @@ impl KeySet {
     /// # Errors
     /// [`KeySetError`]; the text that was read is not in it.
     pub fn of_jwks(json: &[u8], algorithms: &[Algorithm]) -> Result<Self, KeySetError> {
-        let set: Jwks = serde_json::from_slice(json).map_err(|_| KeySetError::Jwks)?;
-        if set.keys.len() > KEYS_MAX {
+        let set = Members::parse(json).ok_or(KeySetError::Jwks)?;
+        let Some(Member::List(members)) = set.member("keys") else {
+            return Err(KeySetError::Jwks);
+        };
+        if members.len() > KEYS_MAX {
             return Err(KeySetError::Many);
         }
-        let keys: Vec<Key> = set.keys.iter().filter_map(Key::of_jwk).collect();
+        let mut keys = Vec::new();
+        for member in members {
+            let Member::Object(jwk) = member else {
+                return Err(KeySetError::Jwks);
+            };
+            keys.extend(Key::of_jwk(jwk));
+        }
         Self::of_keys(keys, algorithms)
     }
 
@@ -131,25 +139,18 @@ pub enum KeySetError {
     Secret,
 }
 
-#[derive(Deserialize)]
-struct Jwks {
-    keys: Vec<Members>,
-}
-
 impl Key {
     /// A key that may be used, with the algorithm of its type.
     fn of_jwk(jwk: &Members) -> Option<Self> {
-        let is_for_signatures = match jwk.member("use") {
-            None => true,
-            Some(purpose) => *purpose == Member::Text("sig".to_owned()),
+        let purpose = jwk.optional_text("use").ok()?;
+        let operations = match jwk.member("key_ops") {
+            None => None,
+            Some(operations) => Some(operations.as_texts()?),
         };
-        let may_verify = match jwk.member("key_ops") {
-            None => true,
-            Some(Member::Texts(operations)) => operations.iter().any(|name| name == "verify"),
-            Some(_) => false,
-        };
+        let is_for_signatures = purpose.is_none_or(|purpose| purpose == "sig")
+            && operations.is_none_or(|operations| operations.contains(&"verify"));
         let is_private = jwk.member("d").is_some() || jwk.member("k").is_some();
-        if !is_for_signatures || !may_verify || is_private {
+        if !is_for_signatures || is_private {
             return None;
         }
         let bytes = |name| URL_SAFE_NO_PAD.decode(jwk.text(name)?).ok();
@@ -159,15 +160,9 @@ impl Key {
             ("OKP", Some("Ed25519")) => Self::ed25519(&bytes("x")?)?,
             _ => return None,
         };
-        let is_of_its_algorithm = match jwk.member("alg") {
-            None => true,
-            Some(name) => *name == Member::Text(key.algorithm.name().to_owned()),
-        };
-        let id = match jwk.member("kid") {
-            None => None,
-            Some(Member::Text(id)) => Some(id.clone()),
-            Some(_) => return None,
-        };
+        let named = jwk.optional_text("alg").ok()?;
+        let is_of_its_algorithm = named.is_none_or(|name| name == key.algorithm.name());
+        let id = jwk.optional_text("kid").ok()?.map(str::to_owned);
         is_of_its_algorithm.then_some(Self { id, ..key })
     }
 

@@ -1,29 +1,56 @@
-//! A JSON object whose members are there once: a token's header, its claims, a key of a JWKS.
+//! A JSON object whose members are there once: a token's header, its claims, a JWKS.
 //!
-//! Promises: a member that is there twice is an error, however it is spelled (`"alg"`, `"\u0061lg"`), since two readers of such an
-//! object may each take another one. <https://www.rfc-editor.org/rfc/rfc8725#section-2.4>
-//! Leaves out: what is inside of nested objects; nothing here looks at it.
+//! Promises: a member that is there twice is an error, at whatever depth and however it is spelled (`"alg"`, `"\u0061lg"`), since two
+//! readers of such an object may each take another one. <https://www.rfc-editor.org/rfc/rfc8725#section-2.4>
+//! Leaves out: bounds, which callers set on the text; its depth is bounded by `serde_json`, to 128.
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use crate::caller::{Claim, Claims};
 
 /// The value of a member, as far as anything depends on it.
-#[derive(Clone, PartialEq, Eq)]
 pub(super) enum Member {
     Flag(bool),
     /// The whole part of a number with a fraction: a moment may have one, a claim that grants match on may not.
     Fraction(i64),
+    List(Vec<Self>),
+    /// Null, or a number that is too large.
+    Nothing,
     Number(i64),
-    Other,
+    Object(Members),
     Text(String),
-    Texts(Vec<String>),
+}
+
+impl Member {
+    pub(super) fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Flag(_)
+            | Self::Fraction(_)
+            | Self::List(_)
+            | Self::Nothing
+            | Self::Number(_)
+            | Self::Object(_) => None,
+        }
+    }
+
+    /// The texts of a list that holds nothing else.
+    pub(super) fn as_texts(&self) -> Option<Vec<&str>> {
+        match self {
+            Self::List(members) => members.iter().map(Self::as_text).collect(),
+            Self::Flag(_)
+            | Self::Fraction(_)
+            | Self::Nothing
+            | Self::Number(_)
+            | Self::Object(_)
+            | Self::Text(_) => None,
+        }
+    }
 }
 
 /// Members by name; they are few.
-#[derive(Clone)]
 pub(super) struct Members(Vec<(String, Member)>);
 
 impl Members {
@@ -39,13 +66,14 @@ impl Members {
 
     /// The text of a member that is there and is one.
     pub(super) fn text(&self, name: &str) -> Option<&str> {
-        match self.member(name)? {
-            Member::Text(text) => Some(text),
-            Member::Flag(_)
-            | Member::Fraction(_)
-            | Member::Number(_)
-            | Member::Other
-            | Member::Texts(_) => None,
+        self.member(name)?.as_text()
+    }
+
+    /// The text of a member that may be absent; an error when it is there and is none.
+    pub(super) fn optional_text(&self, name: &str) -> Result<Option<&str>, NoText> {
+        match self.member(name) {
+            None => Ok(None),
+            Some(member) => member.as_text().map(Some).ok_or(NoText),
         }
     }
 
@@ -53,18 +81,25 @@ impl Members {
     pub(super) fn into_claims(self) -> Claims {
         let mut claims = Claims::default();
         for (name, member) in self.0 {
+            let texts = member.as_texts();
+            let texts = texts.map(|texts| texts.into_iter().map(str::to_owned).collect());
             let claim = match member {
-                Member::Flag(flag) => Claim::Flag(flag),
-                Member::Number(number) => Claim::Number(number),
-                Member::Text(text) => Claim::Text(text),
-                Member::Texts(texts) => Claim::Texts(texts),
-                Member::Fraction(_) | Member::Other => continue,
+                Member::Flag(flag) => Some(Claim::Flag(flag)),
+                Member::List(_) => texts.map(Claim::Texts),
+                Member::Number(number) => Some(Claim::Number(number)),
+                Member::Text(text) => Some(Claim::Text(text)),
+                Member::Fraction(_) | Member::Nothing | Member::Object(_) => None,
             };
-            claims.add(name, claim);
+            if let Some(claim) = claim {
+                claims.add(name, claim);
+            }
         }
         claims
     }
 }
+
+/// A member that should be a text is none.
+pub(super) struct NoText;
 
 impl<'de> Deserialize<'de> for Members {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -117,12 +152,12 @@ impl<'de> Visitor<'de> for MemberVisitor {
     }
 
     fn visit_u64<E>(self, number: u64) -> Result<Member, E> {
-        Ok(i64::try_from(number).map_or(Member::Other, Member::Number))
+        Ok(i64::try_from(number).map_or(Member::Nothing, Member::Number))
     }
 
     fn visit_f64<E>(self, number: f64) -> Result<Member, E> {
         if number.abs() > WHOLE_PART_MAX {
-            return Ok(Member::Other);
+            return Ok(Member::Nothing);
         }
         #[expect(
             clippy::cast_possible_truncation,
@@ -141,23 +176,19 @@ impl<'de> Visitor<'de> for MemberVisitor {
     }
 
     fn visit_unit<E>(self) -> Result<Member, E> {
-        Ok(Member::Other)
+        Ok(Member::Nothing)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Member, A::Error> {
-        let mut texts = Some(Vec::new());
-        while let Some(element) = list.next_element::<Member>()? {
-            match (element, &mut texts) {
-                (Member::Text(text), Some(texts)) => texts.push(text),
-                _ => texts = None,
-            }
+        let mut members = Vec::new();
+        while let Some(member) = list.next_element()? {
+            members.push(member);
         }
-        Ok(texts.map_or(Member::Other, Member::Texts))
+        Ok(Member::List(members))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Member, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Member::Other)
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Member, A::Error> {
+        MembersVisitor.visit_map(map).map(Member::Object)
     }
 }
 
@@ -175,6 +206,8 @@ mod tests {
             r#"{"alg":"RS256","alg":"RS256"}"#,
             r#"{"alg":"RS256","\u0061lg":"none"}"#,
             r#"{"sub":"a","aud":"b","sub":{}}"#,
+            r#"{"address":{"city":"a","city":"b"}}"#,
+            r#"{"list":[{"a":1,"a":1}]}"#,
             "[]",
             "\"a\"",
             "null",
@@ -195,8 +228,8 @@ mod tests {
         let json = br#"{"t":"a","l":["a","b"],"e":[],"n":-7,"f":7.9,"b":true,"m":["a",1],"d":[["a"]],"o":{"a":1},"z":null,"h":1e300,
             "u":18446744073709551615}"#;
         let members = Members::parse(json).unwrap();
-        assert!(members.member("f") == Some(&Member::Fraction(7)));
-        assert!(members.member("h") == Some(&Member::Other));
+        assert!(matches!(members.member("f"), Some(Member::Fraction(7))));
+        assert!(matches!(members.member("h"), Some(Member::Nothing)));
         let claims = members.into_claims();
         assert!(claims.claim("t") == Some(&Claim::Text("a".to_owned())));
         assert!(claims.claim("l") == Some(&Claim::Texts(vec!["a".to_owned(), "b".to_owned()])));

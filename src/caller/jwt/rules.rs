@@ -50,12 +50,15 @@ impl TokenRules {
     }
 
     fn is_for_us(&self, audience: Option<&Member>) -> bool {
-        match audience {
-            Some(Member::Text(named)) => self.audiences.contains(named),
-            Some(Member::Texts(named)) => named.iter().any(|named| self.audiences.contains(named)),
-            Some(Member::Flag(_) | Member::Fraction(_) | Member::Number(_) | Member::Other)
-            | None => false,
-        }
+        let Some(audience) = audience else {
+            return false;
+        };
+        let named = match audience.as_text() {
+            Some(named) => Some(vec![named]),
+            None => audience.as_texts(),
+        };
+        let is_ours = |named: &str| self.audiences.iter().any(|own| own == named);
+        named.is_some_and(|named| named.into_iter().any(is_ours))
     }
 
     fn check_moments(&self, claims: &Members, now: i64) -> Result<(), TokenFault> {
@@ -88,7 +91,11 @@ impl TokenRules {
 fn moment(member: Option<&Member>) -> Option<i64> {
     match member? {
         Member::Fraction(seconds) | Member::Number(seconds) => Some(*seconds),
-        Member::Flag(_) | Member::Other | Member::Text(_) | Member::Texts(_) => None,
+        Member::Flag(_)
+        | Member::List(_)
+        | Member::Nothing
+        | Member::Object(_)
+        | Member::Text(_) => None,
     }
 }
 

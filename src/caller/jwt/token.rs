@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::TokenFault;
-use super::member::{Member, Members};
+use super::member::Members;
 
 /// The parts of a token. <https://www.rfc-editor.org/rfc/rfc7515#section-3.1>
 pub(super) struct UnverifiedToken<'t> {
@@ -40,20 +40,15 @@ impl<'t> UnverifiedToken<'t> {
         {
             return Err(TokenFault::Embedded);
         }
-        let is_known_type = match header.member("typ") {
-            None => true,
-            Some(Member::Text(kind)) => TYPES.iter().any(|known| kind.eq_ignore_ascii_case(known)),
-            Some(_) => false,
-        };
-        if !is_known_type {
+        let kind = header.optional_text("typ").map_err(|_| TokenFault::Type)?;
+        if !kind.is_none_or(|kind| TYPES.iter().any(|known| kind.eq_ignore_ascii_case(known))) {
             return Err(TokenFault::Type);
         }
         let algorithm = header.text("alg").ok_or(TokenFault::Header)?.to_owned();
-        let key_id = match header.member("kid") {
-            None => None,
-            Some(Member::Text(key_id)) => Some(key_id.clone()),
-            Some(_) => return Err(TokenFault::Header),
-        };
+        let key_id = header
+            .optional_text("kid")
+            .map_err(|_| TokenFault::Header)?;
+        let key_id = key_id.map(str::to_owned);
         Ok(Self {
             message,
             signature,
