@@ -13,6 +13,7 @@ mod grant;
 mod reader;
 mod runtime;
 mod sts;
+mod tokens;
 
 pub use environment::Environment;
 pub use reader::Problem;
@@ -48,7 +49,7 @@ impl Config {
     ) -> Result<Self, Vec<Problem>> {
         let mut reader = Reader::new(environment);
         let platform = runtime::platform(&mut reader);
-        let authentication = callers::read(&mut reader, platform.as_ref());
+        let authentication = callers::read(&mut reader, platform.as_ref(), file);
         let sts = sts::read(&mut reader, file);
         let grant = grant::read(&mut reader, sts.duration_seconds_max);
         let allowed_origins = runtime::allowed_origins(&mut reader);
