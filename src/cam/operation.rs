@@ -4,8 +4,8 @@
 //! An action outside this list is denied, with that reason: a request that was mapped to nothing real must not pass because some
 //! statement says `*`. Where the documents give one request two names, both are here.
 
-/// Whether an access may be about `operation`, as `PutObject`.
-pub(super) fn is_known(operation: &str) -> bool {
+/// Whether COS has `operation`, as `PutObject`; an access may be about no other.
+pub fn is_known(operation: &str) -> bool {
     is_without_bucket(operation)
         || OPERATIONS.contains(&operation)
         || VERBS_OF_SETTINGS.iter().any(|(settings, verbs)| {
