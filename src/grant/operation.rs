@@ -35,8 +35,8 @@ impl Operation {
     /// # Errors
     /// [`OperationError`].
     pub fn parse(text: &str) -> Result<Self, OperationError> {
-        let bare = text.strip_prefix("name/").unwrap_or(text);
-        let bare = bare.strip_prefix("cos:").unwrap_or(bare);
+        let bare = text.strip_prefix("name/cos:");
+        let bare = bare.or_else(|| text.strip_prefix("cos:")).unwrap_or(text);
         if bare.contains('*') {
             return Err(OperationError::Wildcard);
         }
@@ -212,6 +212,7 @@ mod tests {
             "cos:",
             "PutObject ",
             "name/name/cos:PutObject",
+            "name/PutObject",
         ] {
             assert_eq!(
                 Operation::parse(name),
