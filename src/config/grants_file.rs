@@ -21,7 +21,9 @@ use table::{Faults, Table};
 /// Every fault, as `line 3, key: what to write`.
 pub(super) fn read(text: &str, bounds: &Bounds) -> Result<Vec<Grant>, Vec<String>> {
     let mut faults = Faults::of(text);
-    let grants = Table::parse(text, &mut faults).map(|root| {
+    let file = table::parse(text, &mut faults);
+    let grants = file.as_ref().map(|file| {
+        let root = Table::of_file(file);
         root.refuse_others(&["grant"], &mut faults);
         let tables = root.tables("grant", &mut faults);
         let grants: Vec<Option<Grant>> = tables

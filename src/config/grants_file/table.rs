@@ -26,7 +26,6 @@ impl<'t> Faults<'t> {
 
     /// In the order of the file.
     pub(super) fn into_texts(mut self) -> Vec<String> {
-        self.found.sort();
         self.found.truncate(FAULTS_MAX);
         self.found.into_iter().map(|(_, text)| text).collect()
     }
@@ -38,39 +37,40 @@ impl<'t> Faults<'t> {
             Some(key) => format!("line {line}, `{key}`: {text}"),
             None => format!("line {line}: {text}"),
         };
-        self.found.push((line, written));
+        let place = self.found.partition_point(|(other, _)| *other <= line);
+        self.found.insert(place, (line, written));
     }
 }
 
 /// A table with its place in the file.
 pub(super) struct Table<'t> {
-    members: DeTable<'t>,
+    members: &'t DeTable<'t>,
     at: usize,
 }
 
+/// The whole file, if it is TOML.
+pub(super) fn parse<'t>(text: &'t str, faults: &mut Faults<'_>) -> Option<DeTable<'t>> {
+    let (root, errors) = DeTable::parse_recoverable(text);
+    for error in &errors {
+        let at = error.span().map_or(0, |span| span.start);
+        faults.add(at, None, &format!("is no TOML: {}", error.message()));
+    }
+    errors.is_empty().then(|| root.into_inner())
+}
+
 impl<'t> Table<'t> {
-    /// The whole file, if it is TOML.
-    pub(super) fn parse(text: &'t str, faults: &mut Faults<'_>) -> Option<Self> {
-        let (root, errors) = DeTable::parse_recoverable(text);
-        for error in &errors {
-            let at = error.span().map_or(0, |span| span.start);
-            faults.add(at, None, &format!("is no TOML: {}", error.message()));
-        }
-        errors.is_empty().then(|| Self {
-            members: root.into_inner(),
-            at: 0,
-        })
+    /// The table of the whole file.
+    pub(super) fn of_file(members: &'t DeTable<'t>) -> Self {
+        Self { members, at: 0 }
     }
 
-    fn of(value: &Spanned<DeValue<'t>>) -> Option<Self> {
-        let members = value.get_ref().as_table()?.clone();
-        Some(Self {
-            members,
-            at: value.span().start,
-        })
+    fn of(value: &'t Spanned<DeValue<'t>>) -> Option<Self> {
+        let at = value.span().start;
+        let members = value.get_ref().as_table()?;
+        Some(Self { members, at })
     }
 
-    pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn keys(&self) -> impl Iterator<Item = &'t str> + use<'t> {
         self.members.keys().map(|key| &**key.get_ref())
     }
 
@@ -78,12 +78,12 @@ impl<'t> Table<'t> {
         self.members.contains_key(key)
     }
 
-    pub(super) fn value(&self, key: &str) -> Option<&Spanned<DeValue<'t>>> {
+    pub(super) fn value(&self, key: &str) -> Option<&'t Spanned<DeValue<'t>>> {
         self.members.get(key)
     }
 
     /// The text of a key, if it is one.
-    pub(super) fn peek(&self, key: &str) -> Option<&str> {
+    pub(super) fn peek(&self, key: &str) -> Option<&'t str> {
         self.value(key)?.get_ref().as_str()
     }
 
@@ -128,7 +128,7 @@ impl<'t> Table<'t> {
     }
 
     /// Texts, at least one.
-    pub(super) fn texts(&self, key: &str, faults: &mut Faults<'_>) -> Option<Vec<&str>> {
+    pub(super) fn texts(&self, key: &str, faults: &mut Faults<'_>) -> Option<Vec<&'t str>> {
         let list = self.value(key).and_then(|value| value.get_ref().as_array());
         let texts = list.and_then(|list| {
             list.iter()
