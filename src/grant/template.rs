@@ -119,7 +119,7 @@ impl Slot {
     /// When there is none, or one could not be in a prefix.
     pub fn one_of(words: Vec<String>) -> Result<Self, TemplateError> {
         let fits = |word: &String| {
-            !word.is_empty()
+            !word.chars().all(|c| c == '.')
                 && !word.contains('/')
                 && word.len() <= ID_CHARACTERS_MAX
                 && ObjectPrefix::parse(&format!("{word}/")).is_ok()
@@ -333,6 +333,14 @@ mod tests {
         ] {
             assert_eq!(words(bad), Err(TemplateError::Word), "{bad:?}");
         }
+    }
+
+    /// The whole bucket is written `/`; no claim can say it.
+    #[test]
+    fn an_empty_slot_is_not_the_whole_bucket() {
+        let slots = [("sub".to_owned(), Slot::OneOf(vec![String::new()]))];
+        assert!(filled("{sub}/", &slots, text("")).is_err());
+        assert_eq!(filled("/", &[], text("")).unwrap(), "");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     Authorized, ContentType, Extension, Grant, Grants, Lifetime, Limits, Match, Operation,
-    PrefixTemplate, Preset, Who,
+    PrefixTemplate, Preset, Slot, Who,
 };
 use crate::caller::{Caller, Claim, Claims};
 use crate::cam::Bucket;
@@ -314,6 +314,24 @@ fn each_caller_has_a_prefix_of_their_own() {
     assert_eq!(
         ask(&grants, None, None).unwrap_err().rule(),
         Rule::CallerNotAllowed
+    );
+}
+
+/// A word that configuration refuses, and that no other rule stops.
+#[test]
+fn what_the_last_look_is_not_sure_of_is_not_issued() {
+    let slots = [("sub".to_owned(), Slot::OneOf(vec!["...".to_owned()]))];
+    let odd = Grant {
+        prefix: PrefixTemplate::parse("users/{sub}/", &slots).unwrap(),
+        ..Grant::for_tests("users/", &[Preset::Download], &[], Limits::default())
+    };
+    let error = of_subject(&Grants::Each(vec![odd]), "...").unwrap_err();
+    assert_eq!(error.rule(), Rule::Internal);
+    assert!(
+        error
+            .cause_text()
+            .unwrap()
+            .contains("wider than the grants")
     );
 }
 
