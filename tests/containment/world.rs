@@ -282,16 +282,7 @@ fn scope(bytes: &mut Unstructured<'_>, grants: &[Grant], claims: &Map<String, Va
     } else {
         pick(bytes, &["name/cos:", "cos:"])
     };
-    let own = grant
-        .prefix
-        .iter()
-        .enumerate()
-        .map(|(index, part)| match claims.get(part) {
-            Some(Value::String(text)) if index % 2 == 1 => text.clone(),
-            Some(other) if index % 2 == 1 => other.to_string(),
-            _ => part.clone(),
-        });
-    let own: String = own.collect();
+    let own = below(grant, claims);
     let start = match up_to(bytes, 0, 9) {
         8 => pick(bytes, &["users/u-12/", "", "/", "users/"]),
         9 => own.trim_end_matches('/').to_owned(),
@@ -323,6 +314,20 @@ fn scope(bytes: &mut Unstructured<'_>, grants: &[Grant], claims: &Map<String, Va
         }),
         prefix: (!is_bare).then(|| start + &end),
     }
+}
+
+/// The prefix of these claims, fitting or not.
+fn below(grant: &Grant, claims: &Map<String, Value>) -> String {
+    let own = grant
+        .prefix
+        .iter()
+        .enumerate()
+        .map(|(index, part)| match claims.get(part) {
+            Some(Value::String(text)) if index % 2 == 1 => text.clone(),
+            Some(other) if index % 2 == 1 => other.to_string(),
+            _ => part.clone(),
+        });
+    own.collect()
 }
 
 fn filename(bytes: &mut Unstructured<'_>) -> String {
