@@ -215,6 +215,7 @@ const TAKEN: &[(&str, &[&str])] = &[
         ],
     ),
     ("extensions", &["[\"jpg\", \"PNG\", \"7z\"]"]),
+    ("named_extensions", &["[\"jpg\", \"PNG\"]"]),
     (
         "source_ip",
         &["[\"10.0.0.0/8\", \"192.0.2.7\", \"2001:db8::/32\", \"10.217.182.3/24\"]"],
@@ -238,6 +239,10 @@ fn parser_and_schema_refuse_the_same_files() {
     for key in ["name", "match", "bucket", "region", "prefix", "allow"] {
         refused(&grant(&[(key, "")]));
     }
+    refused(&grant(&[
+        ("extensions", "[\"jpg\"]"),
+        ("named_extensions", "[\"jpg\"]"),
+    ]));
     for (key, values) in REFUSED {
         for value in *values {
             refused(&grant(&[(key, value)]));
@@ -458,6 +463,13 @@ fn the_parser_sees_what_no_schema_can() {
         ),
         (
             grant(&[("allow", "[\"download\"]"), ("extensions", "[\"jpg\"]")]),
+            "limits uploads, and none is granted",
+        ),
+        (
+            grant(&[
+                ("allow", "[\"download\"]"),
+                ("named_extensions", "[\"jpg\"]"),
+            ]),
             "limits uploads, and none is granted",
         ),
         (

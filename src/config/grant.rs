@@ -187,12 +187,12 @@ fn one_grant(reader: &mut Reader<'_>, bounds: &Bounds) -> (Option<Grants>, Optio
     if presets.as_ref().is_some_and(Vec::is_empty) {
         reader.problem("ALLOW", "names nothing");
     }
+    // The caller may still upload under keys of their own: this says what the function names.
     let abilities = presets.zip(extensions).and_then(|(presets, extensions)| {
-        let limits = Limits {
-            extensions,
-            ..Limits::default()
-        };
-        Abilities::new(&presets, &[], limits).ok()
+        let abilities = Abilities::new(&presets, &[], Limits::default());
+        abilities
+            .and_then(|abilities| abilities.naming(extensions))
+            .ok()
     });
     let grant = match (bucket, &region, prefix, abilities, bounds.lifetime) {
         (Some(bucket), Some(region), Some(prefix), Some(abilities), Some(lifetime)) => {

@@ -10,8 +10,8 @@ mod table;
 use super::grant::{Bounds, lifetime_problem};
 use crate::cam::{Bucket, Region};
 use crate::grant::{
-    Abilities, ContentType, Extension, Grant, Lifetime, Limits, Operation, PrefixTemplate, Preset,
-    Slot, Who,
+    Abilities, AbilityError, ContentType, Extension, Grant, Lifetime, Limits, Operation,
+    PrefixTemplate, Preset, Slot, Who,
 };
 use table::{Faults, Table};
 
@@ -163,8 +163,18 @@ fn abilities(table: &Table<'_>, faults: &mut Faults<'_>) -> Option<Abilities> {
     let presets = table.list("allow", faults, preset);
     let named = table.list("actions", faults, Operation::parse);
     let limits = limits(table, faults);
-    let (presets, named, limits) = (presets?, named?, limits?);
+    let new_objects = table.list("named_extensions", faults, Extension::parse);
+    let (presets, named, limits, new_objects) = (presets?, named?, limits?, new_objects?);
     let abilities = Abilities::new(&presets, &named, limits);
+    let abilities = abilities.and_then(|abilities| abilities.naming(new_objects));
+    if matches!(abilities, Err(AbilityError::NamedTwice)) {
+        table.fault(
+            "named_extensions",
+            &AbilityError::NamedTwice.to_string(),
+            faults,
+        );
+        return None;
+    }
     // Which key is at fault cannot always be said; where none is there, `allow` is what is missing.
     let key = ["actions", "allow"]
         .into_iter()
@@ -217,7 +227,7 @@ fn lifetime(table: &Table<'_>, bounds: &Bounds, faults: &mut Faults<'_>) -> Opti
     lifetime
 }
 
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "name",
     "match",
     "bucket",
@@ -230,6 +240,7 @@ const KEYS: [&str; 13] = [
     "max_size_bytes",
     "content_types",
     "extensions",
+    "named_extensions",
     "source_ip",
 ];
 

@@ -5,6 +5,7 @@
 
 use crate::cam::{ConditionError, Conditions};
 
+use super::key::Extension;
 use super::limits::Limits;
 use super::operation::{Operation, Preset, Reach};
 
@@ -13,6 +14,8 @@ use super::operation::{Operation, Preset, Reach};
 pub struct Abilities {
     operations: Vec<Operation>,
     limits: Limits,
+    /// Of objects that the function names.
+    named: Vec<Extension>,
     conditions: Conditions,
     conditions_of_uploads: Conditions,
 }
@@ -54,7 +57,28 @@ impl Abilities {
                 .conditions_of_uploads()
                 .map_err(AbilityError::Condition)?,
             operations,
+            named: limits.extensions.clone(),
             limits,
+        })
+    }
+
+    /// The same, and the function names objects with these extensions, while callers may upload under any key of their own.
+    ///
+    /// # Errors
+    /// [`AbilityError::NoUpload`], or [`AbilityError::NamedTwice`] beside a limit on extensions, which names them already.
+    pub fn naming(self, extensions: Vec<Extension>) -> Result<Self, AbilityError> {
+        if extensions.is_empty() {
+            return Ok(self);
+        }
+        if !self.limits.extensions.is_empty() {
+            return Err(AbilityError::NamedTwice);
+        }
+        if !self.operations().any(Operation::is_upload) {
+            return Err(AbilityError::NoUpload);
+        }
+        Ok(Self {
+            named: extensions,
+            ..self
         })
     }
 
@@ -74,6 +98,11 @@ impl Abilities {
     /// The limits.
     pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// The extensions of objects that the function names.
+    pub(super) fn named(&self) -> &[Extension] {
+        &self.named
     }
 
     /// The operation of that name, if it is one of these.
@@ -100,6 +129,9 @@ pub enum AbilityError {
     /// There is no operation.
     #[error("names nothing")]
     Empty,
+    /// Two lists of extensions.
+    #[error("is said by `extensions` already: write one of the two")]
+    NamedTwice,
     /// There is nothing to upload.
     #[error("limits uploads, and none is granted")]
     NoUpload,

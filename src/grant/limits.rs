@@ -20,7 +20,7 @@ use super::key::Extension;
 /// What bounds a grant. The default bounds nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
-    /// The extensions of objects that are uploaded; any when empty, but then the function names no object.
+    /// The extensions of objects that are uploaded; any when empty.
     pub extensions: Vec<Extension>,
     /// The most bytes of one upload.
     pub max_size_bytes: Option<u64>,

@@ -100,14 +100,14 @@ impl Place<'_> {
         if !uploads().any(|operation| operation.reach() == Reach::WholeUpload) {
             return Err(Error::new(Rule::ScopeNotGranted, "uploads are not granted"));
         }
-        let extensions = &self.abilities.limits().extensions;
+        let extensions = self.abilities.named();
         let granted = Extension::parse(extension)
             .ok()
             .filter(|extension| extensions.contains(extension));
         let extension = granted.ok_or_else(|| {
             let names: Vec<&str> = extensions.iter().map(Extension::as_str).collect();
             let message = match names.as_slice() {
-                [] => "the function names no objects here: the grant has no extensions".to_owned(),
+                [] => "the function names no objects here: no extensions are set for it".to_owned(),
                 names => format!("the extension is one of: {}", names.join(", ")),
             };
             Error::new(Rule::Extension, message)

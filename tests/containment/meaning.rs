@@ -34,6 +34,8 @@ pub(crate) struct Grant {
     pub(crate) max_size: Option<u64>,
     pub(crate) content_types: Vec<String>,
     pub(crate) extensions: Vec<String>,
+    /// Bounds nothing.
+    pub(crate) named_extensions: Vec<String>,
     /// Networks of whole bytes: the first one, two, three or four have to be equal.
     pub(crate) networks: Vec<(Ipv4Addr, usize)>,
     pub(crate) lifetime: RangeInclusive<u64>,
@@ -234,6 +236,7 @@ impl Grant {
             ("actions", &self.actions),
             ("content_types", &self.content_types),
             ("extensions", &self.extensions),
+            ("named_extensions", &self.named_extensions),
             ("source_ip", &networks),
         ] {
             if !list.is_empty() {

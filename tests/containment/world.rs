@@ -226,6 +226,7 @@ fn grant(bytes: &mut Unstructured<'_>) -> Grant {
         max_size: maybe(bytes, 3, |_| String::new()).map(|_| 10),
         content_types: some(bytes, &["image/*", "text/html"], 4),
         extensions: some(bytes, &["jpg", "png"], 3),
+        named_extensions: some(bytes, &["jpg", "png"], 3),
         networks: maybe(bytes, 3, |_| String::new()).map_or_else(Vec::new, |_| {
             vec![(Ipv4Addr::new(10, 0, 9, 9), 1 + up_to(bytes, 0, 1))]
         }),
@@ -238,6 +239,9 @@ fn grant(bytes: &mut Unstructured<'_>) -> Grant {
 /// What does not go together is refused with the file; mostly it does.
 fn agree(bytes: &mut Unstructured<'_>, grant: &mut Grant) {
     if up_to(bytes, 0, 9) < 9 {
+        if !grant.extensions.is_empty() || !grant.allow.iter().any(|name| name == "upload") {
+            grant.named_extensions.clear();
+        }
         let is_whole = grant.max_size.is_some() || !grant.content_types.is_empty();
         if is_whole {
             grant.actions.retain(|name| name != "AppendObject");
