@@ -16,7 +16,7 @@ deploy_rustflags := $(if $(findstring linux-gnu,$(host)),$(static) $(if $(findst
 bootstrap := target/deploy/bootstrap
 results := target/test
 
-.PHONY: help run test lint fmt build package build-Issuer deploy-check bench emulator clients leak clean tools
+.PHONY: help run test lint fmt build package build-Issuer deploy-check bench emulator clients leak mutants clean tools
 
 help: ## List the commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ package: build ## Build the deployment packages: dist/cos-issuer-scf.zip, dist/c
 # What `sam build` calls for the function `Issuer` of template.yaml; it says where the binary goes.
 build-Issuer: package
 	@cp $(bootstrap) "$${ARTIFACTS_DIR:?is set by sam build}/bootstrap"
+
+mutants: tools ## Break each rule about what is granted, and see its test fail (some minutes)
+	@tests/containment/mutants
 
 deploy-check: build
 	@tests/deploy/check $(bootstrap)

@@ -308,6 +308,10 @@ impl Caller {
     pub(crate) fn for_tests() -> Self {
         Self::anonymous()
     }
+
+    pub(crate) fn with_claims(claims: Claims) -> Self {
+        Self::proven(Kind::None, "caller", claims)
+    }
 }
 
 #[cfg(test)]

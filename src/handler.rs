@@ -15,7 +15,7 @@ use tracing::{error, info};
 
 use crate::caller::Authentication;
 use crate::error::{Error, Rule};
-use crate::grant::Grant;
+use crate::grant::Grants;
 use crate::issuer::Issuer;
 use crate::request::{CredentialRequest, Mint, Request, RequestId, Route, Wanted, below};
 use crate::response::Response;
@@ -27,7 +27,7 @@ pub struct Handler {
     /// How callers prove who they are.
     pub authentication: Authentication,
     /// What they may get.
-    pub grant: Grant,
+    pub grants: Grants,
     /// Where credentials come from.
     pub issuer: Issuer,
     /// Origins whose pages may read an answer, exactly as browsers write them.
@@ -61,6 +61,8 @@ impl Handler {
                 proof = decision.proof,
                 caller = decision.caller,
                 subject = decision.subject,
+                grant = decision.grant,
+                session_name = decision.session_name,
                 rule = decision.rule,
                 status = response.status.as_u16(),
                 expiry = decision.expiry,
@@ -130,8 +132,10 @@ impl Handler {
             Wanted::Grant | Wanted::Scopes(_) => [0; 16],
         };
         let authorized = self
-            .grant
+            .grants
             .authorise(&caller, &asked, self.clock.now(), chance)?;
+        decision.grant = Some(authorized.grants().to_owned());
+        decision.session_name = Some(authorized.session_name().to_owned());
         let credentials = self
             .issuer
             .issue(&authorized, &*self.clock, time_left)
@@ -168,6 +172,8 @@ struct Decision {
     caller: Option<String>,
     /// Hashed.
     subject: Option<String>,
+    grant: Option<String>,
+    session_name: Option<String>,
     rule: &'static str,
     expiry: Option<i64>,
     sts_request_id: Option<String>,
@@ -181,6 +187,8 @@ impl Default for Decision {
             proof: None,
             caller: None,
             subject: None,
+            grant: None,
+            session_name: None,
             rule: "granted",
             expiry: None,
             sts_request_id: None,

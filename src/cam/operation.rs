@@ -6,12 +6,11 @@
 
 /// Whether an access may be about `action`, as `cos:PutObject`.
 pub(super) fn is_known(action: &str) -> bool {
-    if STS_ACTIONS.contains(&action) {
-        return true;
-    }
-    let Some(operation) = action.strip_prefix("cos:") else {
-        return false;
-    };
+    STS_ACTIONS.contains(&action) || action.strip_prefix("cos:").is_some_and(is_operation)
+}
+
+/// Whether COS has `operation`, as `PutObject`.
+pub fn is_operation(operation: &str) -> bool {
     OPERATIONS.contains(&operation)
         || VERBS_OF_SETTINGS.iter().any(|(settings, verbs)| {
             verbs
