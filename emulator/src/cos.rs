@@ -27,6 +27,7 @@ mod host;
 mod ids;
 mod list;
 mod metadata;
+mod names;
 mod operation;
 mod payload;
 mod range;
@@ -117,6 +118,7 @@ impl Cos {
         let service = Arc::new(Service {
             home: home(account)?,
             store: Arc::clone(&store),
+            spelling: tokio::sync::OnceCell::new(),
             door,
             clock,
         });

@@ -17,14 +17,16 @@ use std::io;
 use std::sync::Arc;
 
 use cos_issuer::time::Clock;
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{Extensions, HeaderMap, Method, Request, StatusCode};
 use hyper::body::Incoming;
+use tokio::sync::OnceCell;
 
 use super::admission::{Admission, Admitted};
 use super::answer::{Answer, Frame};
 use super::ask::{Address, Ask, host_of};
 use super::error::CosError;
 use super::host::Home;
+use super::names;
 use super::operation::Operation;
 use super::payload::{Payload, check_md5, content_md5, too_large};
 use super::store::{Store, Written, internal, no_such_bucket};
@@ -36,6 +38,8 @@ pub(crate) struct Service {
     pub(crate) store: Arc<Store>,
     pub(crate) door: Arc<dyn Admission>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// How header names are written; found out with the first answer.
+    pub(crate) spelling: OnceCell<Extensions>,
 }
 
 type Outcome = Result<Answer, CosError>;
@@ -63,7 +67,10 @@ impl Service {
             }
             Err(error) => frame.error(&error),
         };
-        Ok(frame.finish(outcome))
+        let spelling = self.spelling.get_or_try_init(names::spelling).await?;
+        let mut answer = frame.finish(outcome);
+        *answer.extensions_mut() = spelling.clone();
+        Ok(answer)
     }
 
     async fn serve(&self, ask: &Ask, payload: Payload) -> Outcome {
