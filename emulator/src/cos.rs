@@ -65,6 +65,13 @@ use crate::net::{Server, Transport};
 pub struct Cos {
     http: Server,
     https: Server,
+    store: Arc<Store>,
+}
+
+impl Drop for Cos {
+    fn drop(&mut self) {
+        self.store.close();
+    }
 }
 
 /// The choices for it.
@@ -109,7 +116,7 @@ impl Cos {
     ) -> io::Result<Self> {
         let service = Arc::new(Service {
             home: home(account)?,
-            store,
+            store: Arc::clone(&store),
             door,
             clock,
         });
@@ -121,6 +128,7 @@ impl Cos {
         Ok(Self {
             http: Server::start(port, Transport::Plain, handler.clone())?,
             https: Server::start(0, tls, handler)?,
+            store,
         })
     }
 }

@@ -14,6 +14,7 @@
 mod account;
 mod cloud;
 mod command_line;
+mod cos_start;
 mod door;
 mod gateways;
 mod lifecycle;

@@ -46,11 +46,15 @@ impl Served {
             .env(DIRECTORY, directory)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
+            .spawn();
+        let mut served = Self {
+            child: child.unwrap(),
+            address: String::new(),
+        };
         for _ in 0..2000 {
             if let Ok(address) = std::fs::read_to_string(&told) {
-                return Self { child, address };
+                served.address = address;
+                return served;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }

@@ -46,7 +46,7 @@ async fn what_was_promised_survives_a_kill_and_nothing_is_there_by_half() {
 
 /// Changes its own keys until the server is gone; returns how many changes were promised.
 async fn write(url: String, writer: u32, round: u32, ledger: Ledger) -> u32 {
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = super::client();
     for count in 0.. {
         let key = format!("{writer}/{}", count % 3);
         let version = (round << 20) | (writer << 16) | count;
