@@ -27,7 +27,7 @@ impl Endpoint {
             format!("https://{text}")
         };
         // The parser would drop a line break, decode `%2e`, and take `*` for a letter: the host would not be the one that is written.
-        let known = |c: char| c.is_ascii_alphanumeric() || "-._:/[]@?#".contains(c);
+        let known = |c: char| c.is_ascii_alphanumeric() || "-._:/[]@?#=&".contains(c);
         if !text.chars().all(known) {
             return Err(EndpointError::Url);
         }
