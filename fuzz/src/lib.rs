@@ -24,6 +24,7 @@ mod message;
 mod naive;
 mod policy;
 mod request;
+mod sts_answer;
 mod url_config;
 
 pub use decision::decision;
@@ -31,6 +32,7 @@ pub use event::{lambda_event, scf_event};
 pub use hmac_caller::hmac_caller;
 pub use policy::policy;
 pub use request::request;
+pub use sts_answer::sts_answer;
 pub use url_config::url_config;
 
 /// A target by its name, which is that of its folder in `corpus/` and of its file in `dict/`.
@@ -44,5 +46,6 @@ pub const TARGETS: &[Target] = &[
     ("policy", policy),
     ("request", request),
     ("scf_event", scf_event),
+    ("sts_answer", sts_answer),
     ("url_config", url_config),
 ];

@@ -56,6 +56,11 @@ fn scf_event() {
 }
 
 #[test]
+fn sts_answer() {
+    run("sts_answer");
+}
+
+#[test]
 fn url_config() {
     run("url_config");
 }
