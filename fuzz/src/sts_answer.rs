@@ -34,7 +34,7 @@ pub fn sts_answer(bytes: &[u8]) -> bool {
                 &members["TmpSecretKey"],
                 &members["Token"],
             ];
-            assert!(secrets.iter().all(|member| text(member) != ""));
+            assert!(secrets.iter().all(|member| !text(member).is_empty()));
             let expiry = credentials.expiry.unix_seconds();
             assert_eq!(response["ExpiredTime"], expiry);
             // A few minutes more are a clock that differs.
