@@ -76,7 +76,7 @@ fn expected(request: &Request) -> Option<String> {
     let (Some((_, text)), None) = (proofs.next(), proofs.next()) else {
         return None;
     };
-    let proof = proof(text)?;
+    let proof = proof(text).filter(|proof| is_well_formed(text, proof))?;
     let (id, key) = KEYS.iter().find(|(id, _)| *id == proof.key_id)?;
     let right = signature(request, key, proof.timestamp, proof.nonce);
     let seconds: i64 = proof.timestamp.parse().ok()?;
@@ -101,17 +101,20 @@ fn proof(text: &str) -> Option<Proof<'_>> {
         let of_name = members.iter().find(|(known, _)| *known == name);
         of_name.map(|(_, value)| *value)
     };
-    let proof = Proof {
+    Some(Proof {
         key_id: member("KeyId")?,
         timestamp: member("Timestamp")?,
         nonce: member("Nonce")?,
         signature: member("Signature")?,
-    };
-    let is_number =
-        proof.timestamp.chars().all(|c| c.is_ascii_digit()) && proof.timestamp.len() <= 12;
+    })
+}
+
+/// Whether the members have the documented form, and nothing stands beside them.
+fn is_well_formed(text: &str, proof: &Proof<'_>) -> bool {
+    let digits = proof.timestamp.chars().all(|c| c.is_ascii_digit());
     let known = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    let is_nonce = (16..=64).contains(&proof.nonce.len()) && proof.nonce.chars().all(known);
-    (members.len() == 4 && is_number && is_nonce).then_some(proof)
+    let nonce = (16..=64).contains(&proof.nonce.len()) && proof.nonce.chars().all(known);
+    text.split(',').count() == 4 && digits && proof.timestamp.len() <= 12 && nonce
 }
 
 /// The timestamp is signed as a number: leading zeros are none of it.
