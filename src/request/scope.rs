@@ -13,6 +13,7 @@ use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 
 use crate::error::{Error, Rule};
+use crate::object::Object;
 
 /// At least one scope, each well formed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +47,7 @@ impl Scopes {
     /// # Errors
     /// [`Rule::Scope`].
     pub fn parse(body: &str) -> Result<Self, Error> {
-        let items: Vec<Item> = serde_json::from_str(body).map_err(|_| {
+        let items: Vec<Object<Item>> = serde_json::from_str(body).map_err(|_| {
             let message = "the body is an array of scopes, each with `action` and, as far as they apply, `bucket`, `region`, `prefix`";
             Error::new(Rule::Scope, message)
         })?;
@@ -56,7 +57,7 @@ impl Scopes {
                 format!("the array has from 1 to {SCOPES_MAX} scopes"),
             ));
         }
-        let scopes = items.into_iter().enumerate().map(|(index, item)| {
+        let scopes = items.into_iter().enumerate().map(|(index, Object(item))| {
             let number = index.saturating_add(1);
             scope(item).map_err(|fault| Error::new(Rule::Scope, format!("scope {number}: {fault}")))
         });
@@ -256,6 +257,7 @@ mod tests {
             json!(null),
             json!("x"),
             json!([[]]),
+            json!([["name/cos:PutObject", "b-1250000000", "ap-guangzhou", "a"]]),
             json!([{}]),
             json!([{"bucket": "b-1250000000"}]),
             json!([{"action": "name/cos:PutObject", "resource": "*"}]),
