@@ -19,6 +19,7 @@
 mod asked;
 mod decision;
 mod event;
+mod grant;
 mod hmac_caller;
 mod message;
 mod naive;
@@ -29,6 +30,7 @@ mod url_config;
 
 pub use decision::decision;
 pub use event::{lambda_event, scf_event};
+pub use grant::grant;
 pub use hmac_caller::hmac_caller;
 pub use policy::policy;
 pub use request::request;
@@ -41,6 +43,7 @@ pub type Target = (&'static str, fn(&[u8]) -> bool);
 /// Every target.
 pub const TARGETS: &[Target] = &[
     ("decision", decision),
+    ("grant", grant),
     ("hmac_caller", hmac_caller),
     ("lambda_event", lambda_event),
     ("policy", policy),
