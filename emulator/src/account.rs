@@ -222,6 +222,34 @@ impl Directory {
         lock(&self.keys).get(secret_id).cloned()
     }
 
+    /// The key works no more, as if it had never been; false when there is none.
+    pub(crate) fn revoke(&self, secret_id: &str) -> bool {
+        lock(&self.keys).remove(secret_id).is_some()
+    }
+
+    /// The temporary key expires at `now`; false when there is none.
+    pub(crate) fn expire(&self, secret_id: &str, now: Timestamp) -> bool {
+        let mut keys = lock(&self.keys);
+        let Some(key) = keys.get(secret_id) else {
+            return false;
+        };
+        let expired = key.session.as_ref().and_then(|session| {
+            Some(Key {
+                secret_key: copy(&key.secret_key)?,
+                identity: key.identity.clone(),
+                session: Some(Session {
+                    token: copy(&session.token)?,
+                    expires: now,
+                }),
+            })
+        });
+        let Some(expired) = expired else {
+            return false;
+        };
+        keys.insert(secret_id.to_owned(), Arc::new(expired));
+        true
+    }
+
     fn insert(
         &self,
         secret_id: &str,
@@ -248,6 +276,10 @@ impl Directory {
         lock(&self.keys).insert(secret_id.to_owned(), Arc::new(key));
         Ok(())
     }
+}
+
+fn copy(secret: &Secret) -> Option<Secret> {
+    Secret::new(secret.expose().to_owned())
 }
 
 /// Whether `text` looks like a key of the real service, which has no business here.

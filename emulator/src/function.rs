@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::chance::Chance;
 use crate::environment::Credentials;
 use crate::instance::{Death, Lost, State, Work};
 use crate::ledger::lock;
@@ -53,6 +54,7 @@ pub(crate) struct Config {
     pub(crate) memory_mb: u32,
     pub(crate) output: Arc<Output>,
     pub(crate) platform_environment: environment::Source,
+    pub(crate) chance: Arc<Chance>,
 }
 
 /// The pool.

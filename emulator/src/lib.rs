@@ -23,8 +23,12 @@
 //! A comment says *documented*, *observed* or *inferred* where a behaviour is the platform's.
 
 mod account;
+mod admin;
 mod ca;
+mod chance;
+mod clock;
 mod cloud;
+mod control;
 #[expect(
     dead_code,
     reason = "the first rooms of COS; its service comes with the next changes"
@@ -32,22 +36,30 @@ mod cloud;
 mod cos;
 mod environment;
 mod event;
+mod fault;
 mod function;
 mod gateway;
 mod instance;
 mod ledger;
 mod net;
+pub mod parity;
 mod platform;
 mod process;
 mod runtime;
 mod sts;
+mod trace;
 mod web;
 
 pub use account::{Account, KeyOwner, KeyPair, Role, Trust};
+pub use admin::Admin;
+pub use clock::EmulatedClock;
 pub use cloud::{Cloud, CloudBuilder, StartError};
+pub use fault::{
+    BadFault, Fault, FaultRule, FaultState, Faults, Member, RefusedFault, Service, WhichKey,
+};
 pub use function::{Invocation, Outcome};
 pub use platform::{LambdaEvent, Platform, PlatformError, ScfEvent};
-pub use sts::{Fault, Member, Sts, StsCall};
+pub use sts::{Sts, StsCall};
 
 /// A text that only the emulator contains: a check searches the deployed binary for it.
 pub const MARKER: &str = "cos-emulator-marker-3f9c1e57a2d84b06";

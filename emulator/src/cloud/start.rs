@@ -3,20 +3,33 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+use cos_issuer::time::Clock;
 
 use super::builder::place_of;
 use super::{Cloud, CloudBuilder, StartError};
 use crate::account::{Account, Directory, KeyOwner, KeyPair, Role, Trust, looks_real};
+use crate::admin::Admin;
 use crate::ca::Ca;
+use crate::chance::Chance;
+use crate::clock::EmulatedClock;
+use crate::control::Control;
 use crate::environment::{self, EXECUTION_ROLE};
+use crate::fault::{FaultRule, Faults};
 use crate::function::{Config, Function};
 use crate::gateway;
 use crate::ledger::Ledger;
+use crate::net::Server;
 use crate::process::Output;
 use crate::sts::Sts;
+use crate::trace::Trace;
 
 const MEMORY_MB: u32 = 128;
+
+/// A proxy whose name never resolves (<https://www.rfc-editor.org/rfc/rfc6761#section-6.4>). The STS itself keeps its loopback
+/// address: the function gives keys of this cloud to no other.
+const NO_SUCH_HOST: &str = "http://sts.cos-emulator.invalid:3128";
 
 impl CloudBuilder {
     /// Starts everything. Runs on the caller's tokio runtime.
@@ -30,14 +43,17 @@ impl CloudBuilder {
         let sub_account_key = permanent(KeyOwner::SubAccount)?;
         note_given_secrets(&ledger, &self.variables)?;
 
+        let control = control(
+            self.clock,
+            self.seed,
+            self.trace_file.as_deref(),
+            self.faults,
+            &directory,
+            &ledger,
+        )?;
         let ca = Ca::create()?;
-        let sts = Sts::start(
-            self.sts_port,
-            &ca,
-            Arc::clone(&directory),
-            Arc::clone(&self.clock),
-        )
-        .map_err(|source| port_taken(self.sts_port, source))?;
+        let sts = Sts::start(self.sts_port, &ca, &control)
+            .map_err(|source| port_taken(self.sts_port, source))?;
         let output = Arc::new(Output::new(self.listener));
         let mut variables = default_variables(&directory.account, &sub_account_key);
         variables.insert(
@@ -50,6 +66,9 @@ impl CloudBuilder {
         );
         let ca_file = ca.file().display().to_string();
         variables.insert("STS_CA_FILE".to_owned(), ca_file);
+        if control.faults.breaks_dns() {
+            variables.insert("STS_PROXY".to_owned(), NO_SUCH_HOST.to_owned());
+        }
         variables.extend(self.variables);
         variables.retain(|name, _| !self.removed.contains(name));
 
@@ -65,20 +84,34 @@ impl CloudBuilder {
                 output: Arc::clone(&output),
                 platform_environment: environment::Source {
                     directory: Arc::clone(&directory),
-                    clock: Arc::clone(&self.clock),
+                    clock: Arc::clone(&control.clock) as Arc<dyn Clock>,
                     memory_mb: MEMORY_MB,
                 },
+                chance: Arc::clone(&control.chance),
             })),
             None => None,
         };
         let gateway = function
             .as_ref()
             .map(|function| {
-                gateway::start(self.gateway_port, Arc::clone(function), self.clock)
+                gateway::start(self.gateway_port, Arc::clone(function), &control)
                     .map_err(|source| port_taken(self.gateway_port, source))
             })
             .transpose()?;
+        for (name, url) in services(gateway.as_ref(), &sts) {
+            control.trace.name_address(name, &url);
+        }
+        let admin = match self.admin_port {
+            Some(port) => {
+                let services = services(gateway.as_ref(), &sts);
+                let started = Admin::start(port, services, &control, &ledger);
+                Some(started.map_err(|source| port_taken(port, source))?)
+            }
+            None => None,
+        };
         Ok(Cloud {
+            control,
+            admin,
             gateway,
             function,
             sts,
@@ -116,6 +149,39 @@ impl CloudBuilder {
         roles.extend(self.roles.clone());
         Ok(Directory::new(self.account.clone(), roles, ledger))
     }
+}
+
+/// What all services share.
+fn control(
+    base: Arc<dyn Clock>,
+    seed: Option<u64>,
+    trace_file: Option<&Path>,
+    faults: Vec<FaultRule>,
+    directory: &Arc<Directory>,
+    ledger: &Arc<Ledger>,
+) -> Result<Arc<Control>, StartError> {
+    let chance = Arc::new(Chance::new(seed));
+    let control = Control {
+        clock: Arc::new(EmulatedClock::over(base)),
+        faults: Faults::new(Arc::clone(&chance)),
+        chance,
+        trace: Trace::open(trace_file, Arc::clone(ledger))?,
+        directory: Arc::clone(directory),
+        decisions: OnceLock::new(),
+    };
+    for rule in faults {
+        control.faults.add_at_start(rule)?;
+    }
+    Ok(Arc::new(control))
+}
+
+/// Name and address of everything that listens.
+fn services(gateway: Option<&Server>, sts: &Sts) -> Vec<(&'static str, String)> {
+    let mut services = vec![("sts", sts.https_url()), ("stsHttp", sts.http_url())];
+    if let Some(gateway) = gateway {
+        services.push(("gateway", format!("http://{}", gateway.address)));
+    }
+    services
 }
 
 /// Secrets that the function was given in place of the default ones. What is shorter than any key would be found everywhere.

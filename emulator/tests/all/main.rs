@@ -11,12 +11,17 @@
     reason = "helpers of tests, which the clippy switches for tests do not cover"
 )]
 
+mod admin;
+mod clock;
 mod cloud;
 mod command_line;
+mod faults;
 mod gateways;
 mod lifecycle;
+mod parity;
 mod sts_faults;
 mod sts_refusals;
 mod sts_signatures;
 mod support;
+mod trace;
 mod web_functions;
