@@ -49,8 +49,11 @@ pub(crate) struct Watched<A> {
     /// The action that the head of a request asks for.
     pub(crate) action: A,
     /// How the service refuses a call too many, by the request's id, where that is not the same everywhere.
-    pub(crate) throttled: Option<Box<dyn Fn(&str) -> Response<Body> + Send + Sync>>,
+    pub(crate) throttled: Option<Throttled>,
 }
+
+/// An answer by the request's id.
+pub(crate) type Throttled = Box<dyn Fn(&str) -> Response<Body> + Send + Sync>;
 
 /// A call on its way through a service.
 pub(crate) struct Visit {

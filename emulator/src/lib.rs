@@ -13,8 +13,11 @@
 //! |---|---|
 //! | [`Cloud`], [`CloudBuilder`] | everything together, started and stopped as one |
 //! | `account`, `ledger` | keys and roles; every secret ever issued |
-//! | `sts` | verification, actions, documented errors, faults, the record of calls |
+//! | `sts` | verification, actions, documented errors, the record of calls |
 //! | `gateway`, `event` | HTTP to event and reply to HTTP, one file for each shape |
+//! | `control` | what each call to each service passes: `clock`, `chance` (the seed), `fault`, `trace` |
+//! | `admin` | the same over HTTP, on a port of its own |
+//! | [`parity`] | the truth table: each behaviour of a platform and how it is known |
 //! | `function`, `instance`, `runtime`, `process` | child processes: states, limits, both runtime APIs |
 //!
 //! Promises: nothing listens beyond 127.0.0.1; no key works that this cloud did not make; keys that look real are refused; no

@@ -17,6 +17,7 @@ mod policy;
 mod request;
 mod verify;
 
+use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -90,14 +91,22 @@ impl Sts {
         self.service.control.faults.queue(ServiceName::Sts, faults);
     }
 
-    /// Every call so far, in order of arrival.
+    /// The last 10000 calls, in order of arrival.
     pub fn calls(&self) -> Vec<StsCall> {
-        lock(&self.service.calls).clone()
+        self.calls_after(0)
+    }
+
+    /// Those of them that came after the first `seen` of all.
+    pub fn calls_after(&self, seen: usize) -> Vec<StsCall> {
+        let calls = lock(&self.service.calls);
+        let skipped = seen.saturating_sub(calls.forgotten);
+        calls.kept.iter().skip(skipped).cloned().collect()
     }
 
     /// How many calls came in so far.
     pub fn call_count(&self) -> usize {
-        lock(&self.service.calls).len()
+        let calls = lock(&self.service.calls);
+        calls.forgotten.saturating_add(calls.kept.len())
     }
 
     pub(crate) fn start(port: u16, ca: &Ca, control: &Arc<Control>) -> io::Result<Self> {
@@ -125,9 +134,26 @@ impl Sts {
 
 struct Service {
     control: Arc<Control>,
-    calls: Mutex<Vec<StsCall>>,
+    calls: Mutex<Calls>,
     /// For an answer whose token is that of the one before.
     earlier_token: Mutex<Option<String>>,
+}
+
+#[derive(Default)]
+struct Calls {
+    kept: VecDeque<StsCall>,
+    /// How many were before those.
+    forgotten: usize,
+}
+
+impl Calls {
+    fn push(&mut self, call: StsCall) {
+        if self.kept.len() >= MAX_CALLS {
+            self.kept.pop_front();
+            self.forgotten = self.forgotten.saturating_add(1);
+        }
+        self.kept.push_back(call);
+    }
 }
 
 impl std::fmt::Debug for Service {
@@ -138,16 +164,16 @@ impl std::fmt::Debug for Service {
 
 impl Service {
     async fn answer(&self, request: Request<Incoming>) -> io::Result<Response<Body>> {
-        if request.uri().path() != "/" {
-            // Inferred: the service has one path.
-            return Ok(net::answer(
-                StatusCode::NOT_FOUND,
-                "text/plain",
-                "404 page not found",
-            ));
-        }
         let request_id = self.control.chance.request_id();
         let head = Head::of(&request);
+        if request.uri().path() != "/" {
+            let visit = self.control.enter(ServiceName::Sts, "", head, None);
+            let answer = match visit.fault() {
+                Some(fault) if fault.replaces_the_answer() => visit.instead(&request_id),
+                _ => Ok(no_such_path()),
+            };
+            return visit.leave(answer).await;
+        }
         let unverified = Unverified::read(request).await;
         let mut call = match &unverified {
             Ok(unverified) => unverified.call(&request_id),
@@ -243,6 +269,12 @@ impl StsCall {
     }
 }
 
+/// Inferred: the service has one path.
+fn no_such_path() -> Response<Body> {
+    let text = "404 page not found";
+    net::answer(StatusCode::NOT_FOUND, "text/plain", text)
+}
+
 fn envelope(mut response: Value, request_id: &str) -> Value {
     if response.is_null() {
         response = json!({});
@@ -252,3 +284,5 @@ fn envelope(mut response: Value, request_id: &str) -> Value {
     }
     json!({ "Response": response })
 }
+
+const MAX_CALLS: usize = 10_000;

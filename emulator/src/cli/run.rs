@@ -125,7 +125,7 @@ async fn show_first_request(
     let (status, body) = first_request::get(gateway, "/sign").await?;
     let body = pretty(&body);
     if !run.shared.json {
-        for call in cloud.sts().calls().iter().skip(calls_before) {
+        for call in &cloud.sts().calls_after(calls_before) {
             console.good(call_line(call));
             if run.verbose {
                 console.line(format_args!(
@@ -160,7 +160,7 @@ async fn report_calls(run: &RunSettings, cloud: &Cloud, console: Console) -> Res
         if run.shared.json {
             continue;
         }
-        for call in cloud.sts().calls().iter().skip(reported) {
+        for call in &cloud.sts().calls_after(reported) {
             reported = reported.saturating_add(1);
             if call.outcome == "Success" {
                 console.good(call_line(call));

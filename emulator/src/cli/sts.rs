@@ -93,7 +93,7 @@ async fn report_calls(json: bool, cloud: &Cloud, console: Console) {
         if json {
             continue;
         }
-        for call in cloud.sts().calls().iter().skip(reported) {
+        for call in &cloud.sts().calls_after(reported) {
             reported = reported.saturating_add(1);
             let line = format_args!(
                 "{} {}: {}",

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -16,7 +17,7 @@ use crate::chance::Chance;
 use crate::clock::EmulatedClock;
 use crate::control::Control;
 use crate::environment::{self, EXECUTION_ROLE};
-use crate::fault::{FaultRule, Faults};
+use crate::fault::Faults;
 use crate::function::{Config, Function};
 use crate::gateway;
 use crate::ledger::Ledger;
@@ -33,62 +34,28 @@ const NO_SUCH_HOST: &str = "http://sts.cos-emulator.invalid:3128";
 
 impl CloudBuilder {
     /// Starts everything. Runs on the caller's tokio runtime.
-    pub async fn start(self) -> Result<Cloud, StartError> {
+    pub async fn start(mut self) -> Result<Cloud, StartError> {
         self.refuse_real_keys()?;
         let ledger = Arc::new(Ledger::open(self.ledger.as_deref())?);
         let directory = Arc::new(self.directory(Arc::clone(&ledger))?);
-        let mut given = self.keys;
+        let mut given = mem::take(&mut self.keys);
         let mut permanent = |owner| directory.add_permanent(owner, given.remove(place_of(owner)));
         let root_key = permanent(KeyOwner::Root)?;
         let sub_account_key = permanent(KeyOwner::SubAccount)?;
         note_given_secrets(&ledger, &self.variables)?;
 
-        let control = control(
-            self.clock,
-            self.seed,
-            self.trace_file.as_deref(),
-            self.faults,
-            &directory,
-            &ledger,
-        )?;
+        let control = self.control(&directory, &ledger)?;
         let ca = Ca::create()?;
         let sts = Sts::start(self.sts_port, &ca, &control)
             .map_err(|source| port_taken(self.sts_port, source))?;
-        let output = Arc::new(Output::new(self.listener));
-        let mut variables = default_variables(&directory.account, &sub_account_key);
-        variables.insert(
-            "STS_ENDPOINTS".to_owned(),
-            if self.sts_over_http {
-                sts.http_url()
-            } else {
-                sts.https_url()
-            },
-        );
-        let ca_file = ca.file().display().to_string();
-        variables.insert("STS_CA_FILE".to_owned(), ca_file);
-        if control.faults.breaks_dns() {
-            variables.insert("STS_PROXY".to_owned(), NO_SUCH_HOST.to_owned());
-        }
-        variables.extend(self.variables);
-        variables.retain(|name, _| !self.removed.contains(name));
-
-        let function = match self.function {
-            Some(path) => Some(Function::new(Config {
-                program: executable(&path)?,
-                platform: self.platform,
-                variables,
-                init_timeout: self.init_timeout,
-                call_timeout: self.call_timeout,
-                max_instances: self.max_instances,
-                memory_mb: MEMORY_MB,
-                output: Arc::clone(&output),
-                platform_environment: environment::Source {
-                    directory: Arc::clone(&directory),
-                    clock: Arc::clone(&control.clock) as Arc<dyn Clock>,
-                    memory_mb: MEMORY_MB,
-                },
-                chance: Arc::clone(&control.chance),
-            })),
+        let output = Arc::new(Output::new(self.listener.take()));
+        let function = match self.function.take() {
+            Some(path) => {
+                let program = executable(&path)?;
+                let variables = self.variables(&control, &sub_account_key, &sts);
+                let config = self.config(program, variables, &output, &control);
+                Some(Function::new(config))
+            }
             None => None,
         };
         let gateway = function
@@ -98,12 +65,12 @@ impl CloudBuilder {
                     .map_err(|source| port_taken(self.gateway_port, source))
             })
             .transpose()?;
-        for (name, url) in services(gateway.as_ref(), &sts) {
-            control.trace.name_address(name, &url);
+        let services = services(gateway.as_ref(), &sts);
+        for (name, url) in &services {
+            control.trace.name_address(name, url);
         }
         let admin = match self.admin_port {
             Some(port) => {
-                let services = services(gateway.as_ref(), &sts);
                 let started = Admin::start(port, services, &control, &ledger);
                 Some(started.map_err(|source| port_taken(port, source))?)
             }
@@ -122,6 +89,71 @@ impl CloudBuilder {
             output,
             ca,
         })
+    }
+
+    /// What all services share.
+    fn control(
+        &mut self,
+        directory: &Arc<Directory>,
+        ledger: &Arc<Ledger>,
+    ) -> Result<Arc<Control>, StartError> {
+        let chance = Arc::new(Chance::new(self.seed));
+        let control = Control {
+            clock: Arc::new(EmulatedClock::over(Arc::clone(&self.clock))),
+            faults: Faults::new(Arc::clone(&chance)),
+            chance,
+            trace: Trace::open(self.trace_file.as_deref(), Arc::clone(ledger))?,
+            directory: Arc::clone(directory),
+            decisions: OnceLock::new(),
+        };
+        for rule in self.faults.drain(..) {
+            control.faults.add_at_start(rule)?;
+        }
+        Ok(Arc::new(control))
+    }
+
+    /// The function's own variables: the defaults, those that were given, and without those that were removed.
+    fn variables(&self, control: &Control, key: &KeyPair, sts: &Sts) -> BTreeMap<String, String> {
+        let mut variables = default_variables(&control.directory.account, key);
+        let sts_url = if self.sts_over_http {
+            sts.http_url()
+        } else {
+            sts.https_url()
+        };
+        variables.insert("STS_ENDPOINTS".to_owned(), sts_url);
+        let ca_file = sts.ca_file().display().to_string();
+        variables.insert("STS_CA_FILE".to_owned(), ca_file);
+        if control.faults.breaks_dns() {
+            variables.insert("STS_PROXY".to_owned(), NO_SUCH_HOST.to_owned());
+        }
+        variables.extend(self.variables.clone());
+        variables.retain(|name, _| !self.removed.contains(name));
+        variables
+    }
+
+    fn config(
+        &self,
+        program: PathBuf,
+        variables: BTreeMap<String, String>,
+        output: &Arc<Output>,
+        control: &Control,
+    ) -> Config {
+        Config {
+            program,
+            platform: self.platform,
+            variables,
+            init_timeout: self.init_timeout,
+            call_timeout: self.call_timeout,
+            max_instances: self.max_instances,
+            memory_mb: MEMORY_MB,
+            output: Arc::clone(output),
+            platform_environment: environment::Source {
+                directory: Arc::clone(&control.directory),
+                clock: Arc::clone(&control.clock) as Arc<dyn Clock>,
+                memory_mb: MEMORY_MB,
+            },
+            chance: Arc::clone(&control.chance),
+        }
     }
 
     fn refuse_real_keys(&self) -> Result<(), StartError> {
@@ -149,30 +181,6 @@ impl CloudBuilder {
         roles.extend(self.roles.clone());
         Ok(Directory::new(self.account.clone(), roles, ledger))
     }
-}
-
-/// What all services share.
-fn control(
-    base: Arc<dyn Clock>,
-    seed: Option<u64>,
-    trace_file: Option<&Path>,
-    faults: Vec<FaultRule>,
-    directory: &Arc<Directory>,
-    ledger: &Arc<Ledger>,
-) -> Result<Arc<Control>, StartError> {
-    let chance = Arc::new(Chance::new(seed));
-    let control = Control {
-        clock: Arc::new(EmulatedClock::over(base)),
-        faults: Faults::new(Arc::clone(&chance)),
-        chance,
-        trace: Trace::open(trace_file, Arc::clone(ledger))?,
-        directory: Arc::clone(directory),
-        decisions: OnceLock::new(),
-    };
-    for rule in faults {
-        control.faults.add_at_start(rule)?;
-    }
-    Ok(Arc::new(control))
 }
 
 /// Name and address of everything that listens.

@@ -248,87 +248,153 @@ async fn orders_that_make_no_sense_do_nothing() {
     }
 }
 
-/// Every order that changes something, as a page or a program without the token would send it.
-#[tokio::test]
-async fn whoever_is_not_admitted_changes_nothing() {
-    let cloud = cloud().await;
-    let token = cloud.admin().unwrap().token().to_owned();
-    let id = cloud.sub_account_key().secret_id.clone();
-    let key = format!("/keys/{id}");
+/// Every order that changes something.
+fn orders(cloud: &Cloud) -> [(Method, String, Option<Value>); 4] {
     let outage = json!({ "service": "sts", "kind": "outage" });
-    let orders = [
-        (Method::POST, "/faults", Some(&outage)),
-        (Method::POST, "/clock", Some(&json!({ "advance": 3600 }))),
-        (Method::DELETE, key.as_str(), None),
-        (Method::DELETE, "/faults", None),
+    let id = &cloud.sub_account_key().secret_id;
+    [
+        (Method::POST, "/faults".to_owned(), Some(outage)),
+        (
+            Method::POST,
+            "/clock".to_owned(),
+            Some(json!({ "advance": 3600 })),
+        ),
+        (Method::DELETE, format!("/keys/{id}"), None),
+        (Method::DELETE, "/faults".to_owned(), None),
     ]
-    .map(|(method, path, value)| (method, path.to_owned(), value.cloned()));
+}
+
+/// A cloud with one fault that somebody might take away.
+async fn cloud_with_a_fault() -> Cloud {
+    let cloud = cloud().await;
     let kept = json!({ "service": "gateway", "kind": "outage" });
     told(body(request(&cloud, Method::POST, "/faults"), &kept)).await;
+    cloud
+}
 
-    type Bend<'a> = &'a dyn Fn(RequestBuilder) -> RequestBuilder;
-    let with_token = |request: RequestBuilder| request.bearer_auth(&token);
-    let cases: [(&str, u16, Bend<'_>); 12] = [
-        ("no token", 401, &|request| request),
-        ("a wrong token", 401, &|request| {
-            request.bearer_auth(token.to_uppercase() + "x")
-        }),
-        ("a part of the token", 401, &|request| {
-            request.bearer_auth(&token[..39])
-        }),
-        ("an empty token", 401, &|request| request.bearer_auth("")),
-        ("another scheme", 401, &|request| {
-            request.basic_auth("token", Some(&token))
-        }),
-        ("the token in another header", 401, &|request| {
-            request.header("x-token", &token)
-        }),
-        ("the token in a cookie", 401, &|request| {
-            request.header("cookie", format!("token={token}"))
-        }),
-        ("a rebound name", 403, &|request| {
-            with_token(request).header(HOST, "evil.example:5000")
-        }),
-        ("a name that begins right", 403, &|request| {
-            with_token(request).header(HOST, "127.0.0.1.evil.example")
-        }),
-        ("a foreign origin", 403, &|request| {
-            with_token(request).header(ORIGIN, "https://evil.example")
-        }),
-        ("the own origin", 403, &|request| {
-            with_token(request).header(
-                ORIGIN,
-                cloud.admin().unwrap().url().replace("/_emulator", ""),
-            )
-        }),
-        ("no origin at all", 403, &|request| {
-            with_token(request).header(ORIGIN, "null")
-        }),
-    ];
-    for (case, status, bend) in cases {
-        for (method, path, value) in &orders {
-            let mut bent = bend(bare(&cloud, method.clone(), path));
-            if let Some(value) = value {
-                bent = body(bent, value);
-            }
-            let response = bent.send().await.unwrap();
-            assert_eq!(response.status(), status, "{case}: {method} {path}");
-            assert!(
-                !response
-                    .headers()
-                    .contains_key("access-control-allow-origin")
-            );
+/// Sends every order, bent, and expects this refusal.
+async fn refused(
+    cloud: &Cloud,
+    case: &str,
+    status: u16,
+    bend: impl Fn(RequestBuilder) -> RequestBuilder,
+) {
+    for (method, path, value) in orders(cloud) {
+        let mut bent = bend(bare(cloud, method.clone(), &path));
+        if let Some(value) = value {
+            bent = body(bent, &value);
         }
+        let response = bent.send().await.unwrap();
+        assert_eq!(response.status(), status, "{case}: {method} {path}");
+        let cors = response
+            .headers()
+            .keys()
+            .any(|name| name.as_str().starts_with("access-control"));
+        assert!(!cors, "{case}");
     }
+}
+
+/// The effect of every order is absent.
+async fn nothing_happened(cloud: &Cloud) {
+    let faults = cloud.faults().list();
+    assert_eq!(faults.len(), 1, "neither added nor taken away");
+    assert_eq!(faults[0].service, cos_emulator::Service::Gateway);
+    assert_eq!(cloud.clock().offset_seconds(), 0);
+    let call = Tc3::new(cloud.sub_account_key(), "GetFederationToken", &federation());
+    issued(&call.send(cloud.sts()).await);
+}
+
+#[tokio::test]
+async fn whoever_has_not_the_token_changes_nothing() {
+    let cloud = cloud_with_a_fault().await;
+    let token = cloud.admin().unwrap().token().to_owned();
+    let part: String = token.chars().take(39).collect();
+    let swapped: String = token.chars().rev().collect();
+    refused(&cloud, "no token", 401, |request| request).await;
+    refused(&cloud, "an empty one", 401, |request| {
+        request.bearer_auth("")
+    })
+    .await;
+    refused(&cloud, "a part of it", 401, |request| {
+        request.bearer_auth(&part)
+    })
+    .await;
+    refused(&cloud, "one more letter", 401, |request| {
+        request.bearer_auth(format!("{token}x"))
+    })
+    .await;
+    refused(&cloud, "its letters", 401, |request| {
+        request.bearer_auth(&swapped)
+    })
+    .await;
+    refused(&cloud, "a key", 401, |request| {
+        request.bearer_auth(&cloud.root_key().secret_key)
+    })
+    .await;
+    refused(&cloud, "another scheme", 401, |request| {
+        request.basic_auth("token", Some(&token))
+    })
+    .await;
+    refused(&cloud, "another header", 401, |request| {
+        request.header("x-token", &token)
+    })
+    .await;
+    refused(&cloud, "a cookie", 401, |request| {
+        request.header("cookie", format!("token={token}"))
+    })
+    .await;
+    refused(&cloud, "twice", 401, |request| {
+        request.bearer_auth(&token).bearer_auth(&token)
+    })
+    .await;
+    nothing_happened(&cloud).await;
+}
+
+#[tokio::test]
+async fn a_page_in_a_browser_changes_nothing_even_with_the_token() {
+    let cloud = cloud_with_a_fault().await;
+    let admin = cloud.admin().unwrap();
+    let bent = |name: reqwest::header::HeaderName, value: &str| {
+        let value = value.to_owned();
+        move |request: RequestBuilder| {
+            request
+                .bearer_auth(admin.token())
+                .header(name.clone(), &value)
+        }
+    };
+    for host in [
+        "evil.example",
+        "evil.example:5000",
+        "127.0.0.1.evil.example",
+        "localhost.evil.example:80",
+        "",
+    ] {
+        refused(&cloud, host, 403, bent(HOST, host)).await;
+    }
+    let own = admin.url().replace("/_emulator", "");
+    for origin in [
+        "https://evil.example",
+        "null",
+        "http://localhost:5000",
+        own.as_str(),
+    ] {
+        refused(&cloud, origin, 403, bent(ORIGIN, origin)).await;
+    }
+    nothing_happened(&cloud).await;
+}
+
+#[tokio::test]
+async fn a_form_or_a_preflight_changes_nothing() {
+    let cloud = cloud_with_a_fault().await;
     for content_type in [
         "text/plain",
         "application/x-www-form-urlencoded",
         "multipart/form-data; boundary=x",
         "",
     ] {
-        for (method, path, value) in &orders {
+        for (method, path, value) in orders(&cloud) {
             let Some(value) = value else { continue };
-            let mut bent = with_token(bare(&cloud, method.clone(), path)).body(value.to_string());
+            let mut bent = request(&cloud, method, &path).body(value.to_string());
             if !content_type.is_empty() {
                 bent = bent.header("content-type", content_type);
             }
@@ -339,18 +405,8 @@ async fn whoever_is_not_admitted_changes_nothing() {
             );
         }
     }
-    // A preflight is answered like anybody else without a token.
     let preflight =
         bare(&cloud, Method::OPTIONS, "/faults").header("access-control-request-method", "POST");
     assert_eq!(preflight.send().await.unwrap().status(), 401);
-
-    // The effect is absent.
-    assert_eq!(
-        cloud.faults().list().len(),
-        1,
-        "neither added nor taken away"
-    );
-    assert_eq!(cloud.clock().offset_seconds(), 0);
-    let call = Tc3::new(cloud.sub_account_key(), "GetFederationToken", &federation());
-    issued(&call.send(cloud.sts()).await);
+    nothing_happened(&cloud).await;
 }

@@ -12,6 +12,7 @@
 )]
 
 mod admin;
+mod cli_settings;
 mod clock;
 mod cloud;
 mod command_line;
