@@ -20,10 +20,10 @@ pub(crate) struct Chance {
 }
 
 impl Chance {
-    /// From `seed`, or from one that the system chose.
+    /// From `seed`, or from one that the system chose: short enough to be typed, and for the numbers of any language.
     pub(crate) fn new(seed: Option<u64>) -> Self {
         Self {
-            seed: seed.unwrap_or_else(rand::random),
+            seed: seed.unwrap_or_else(|| rand::random::<u32>().into()),
             streams: Mutex::default(),
         }
     }
