@@ -20,6 +20,23 @@
 //! | [`parity`] | the truth table: each behaviour of a platform and how it is known |
 //! | `function`, `instance`, `runtime`, `process` | child processes: states, limits, both runtime APIs |
 //!
+//! ```no_run
+//! # async fn example() -> Result<(), cos_emulator::StartError> {
+//! use cos_emulator::{Cloud, Fault, FaultRule, Platform, Service};
+//!
+//! let cloud = Cloud::builder()
+//!     .function("target/deploy/bootstrap")
+//!     .platform(Platform::ScfWeb)
+//!     .env("ALLOW", "upload")
+//!     .fault(FaultRule::new(Service::Sts, Fault::Outage).nth(2))
+//!     .start()
+//!     .await?;
+//! let gateway = cloud.gateway_url();
+//! cloud.advance_clock(31 * 60);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Promises: nothing listens beyond 127.0.0.1; no key works that this cloud did not make; keys that look real are refused; no
 //! child outlives its [`Cloud`]. It fails closed: there is no magic key and no switch that skips a check.
 //! Leaves out, for now: COS itself, the evaluation of CAM policies, frozen instances, memory limits.

@@ -2,7 +2,6 @@
 //!
 //! Promises: an unknown member, a member that the kind does not know, and a missing one are errors; nothing is ignored.
 
-use std::num::NonZeroU64;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -51,11 +50,11 @@ struct Written {
     service: Service,
     kind: Kind,
     action: Option<String>,
-    nth: Option<NonZeroU64>,
-    from: Option<NonZeroU64>,
-    every: Option<NonZeroU64>,
-    burst: Option<NonZeroU64>,
-    times: Option<NonZeroU64>,
+    nth: Option<u64>,
+    from: Option<u64>,
+    every: Option<u64>,
+    burst: Option<u64>,
+    times: Option<u64>,
     probability: Option<f64>,
     // What one kind or another needs.
     bytes: Option<usize>,
@@ -100,10 +99,7 @@ enum Kind {
 impl Written {
     fn rule(mut self) -> Result<FaultRule, BadFault> {
         let fault = self.fault()?;
-        let jitter_ms = match fault {
-            Fault::Delay(_) => self.jitter_ms.take().unwrap_or_default(),
-            _ => 0,
-        };
+        let jitter_ms = self.jitter_ms.unwrap_or_default();
         if let Some(name) = self.left_over() {
             return Err(BadFault(format!("`{}` takes no `{name}`", fault.kind())));
         }
@@ -186,7 +182,6 @@ impl Written {
             ("code", self.code.is_some()),
             ("content_type", self.content_type.is_some()),
             ("delay_ms", self.delay_ms.is_some()),
-            ("jitter_ms", self.jitter_ms.is_some()),
             ("key", self.key.is_some()),
             ("member", self.member.is_some()),
             ("message", self.message.is_some()),

@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
-use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -137,10 +136,16 @@ impl Faults {
         lock(&self.inner).rules.iter().map(shown).collect()
     }
 
-    /// The next calls of `service` meet these, one each, before any rule.
+    /// The next calls of `service` meet these, one each, before any rule; one that breaks connections waits for the next of them.
     pub(crate) fn queue(&self, service: Service, faults: impl IntoIterator<Item = Fault>) {
         let mut inner = lock(&self.inner);
-        inner.queues.entry(service).or_default().extend(faults);
+        let queue = inner.queues.entry(service).or_default();
+        // No call can meet what the function learns at its start.
+        queue.extend(
+            faults
+                .into_iter()
+                .filter(|fault| !matches!(fault, Fault::DnsFailure)),
+        );
     }
 
     /// The fault that a call meets.
@@ -199,11 +204,7 @@ impl Armed {
     /// Counts a call, and says whether it is struck.
     fn strikes(&mut self, chance: &Chance, now: Timestamp) -> bool {
         self.calls = self.calls.saturating_add(1);
-        if self
-            .rule
-            .times
-            .is_some_and(|times| self.struck >= times.get())
-        {
+        if self.rule.times.is_some_and(|times| self.struck >= times) {
             return false;
         }
         if let Fault::Throttle { per_second } = self.rule.fault {
@@ -221,7 +222,7 @@ impl Armed {
         let probability = self.rule.probability.unwrap_or(1.0);
         let strikes = self.rule.is_due(self.calls) && chance.happens("faults", probability);
         if strikes {
-            let burst = self.rule.burst.map_or(1, NonZeroU64::get);
+            let burst = self.rule.burst.unwrap_or(1);
             self.burst_left = burst.saturating_sub(1);
         }
         strikes
@@ -322,6 +323,18 @@ mod tests {
     }
 
     #[test]
+    fn a_broken_connection_in_the_queue_is_the_next_one() {
+        let faults = Faults::new(Arc::new(Chance::new(Some(1))));
+        let now = Timestamp::from_unix_seconds(1000).unwrap();
+        let queued = [Fault::DnsFailure, Fault::TlsFailure, Fault::Outage];
+        faults.queue(Service::Sts, queued);
+        assert!(faults.next_call(Service::Sts, "", now).is_none());
+        assert!(faults.next_connection(Service::Sts, now));
+        assert!(!faults.next_connection(Service::Sts, now));
+        assert!(faults.next_call(Service::Sts, "", now).is_some());
+    }
+
+    #[test]
     fn a_throttle_counts_by_the_second() {
         let faults = Faults::new(Arc::new(Chance::new(Some(1))));
         let throttle = Fault::Throttle { per_second: 2 };
@@ -345,10 +358,14 @@ mod tests {
         assert_eq!(faults.list()[0].id, other);
         let dns = FaultRule::new(Service::Sts, Fault::DnsFailure);
         assert_eq!(faults.add(dns), Err(RefusedFault::TooLate));
-        assert!(matches!(
-            faults.add(FaultRule::new(Service::Gateway, Fault::StalePair)),
-            Err(RefusedFault::Bad(_))
-        ));
+        for rule in [
+            FaultRule::new(Service::Gateway, Fault::StalePair),
+            outage().nth(0),
+            outage().burst(0),
+            outage().jitter_ms(1),
+        ] {
+            assert!(matches!(faults.add(rule), Err(RefusedFault::Bad(_))));
+        }
         for _ in 1..MAX_RULES {
             faults.add(outage()).unwrap();
         }

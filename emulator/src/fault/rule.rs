@@ -3,8 +3,6 @@
 //! Promises: a rule is complete and makes sense, or it is not made: what a kind does not know, lacks, or cannot do to a service is
 //! an error in plain words.
 
-use std::num::NonZeroU64;
-
 use super::{Fault, Service, file};
 
 /// Which calls meet a fault: all of a service, unless it says less. Counted from the moment the rule is added.
@@ -12,11 +10,11 @@ use super::{Fault, Service, file};
 pub struct FaultRule {
     pub(super) service: Service,
     pub(super) action: Option<String>,
-    pub(super) nth: Option<NonZeroU64>,
-    pub(super) from: Option<NonZeroU64>,
-    pub(super) every: Option<NonZeroU64>,
-    pub(super) burst: Option<NonZeroU64>,
-    pub(super) times: Option<NonZeroU64>,
+    pub(super) nth: Option<u64>,
+    pub(super) from: Option<u64>,
+    pub(super) every: Option<u64>,
+    pub(super) burst: Option<u64>,
+    pub(super) times: Option<u64>,
     pub(super) probability: Option<f64>,
     pub(super) jitter_ms: u64,
     pub(super) fault: Fault,
@@ -54,35 +52,35 @@ impl FaultRule {
     /// Only the nth of these calls.
     #[must_use]
     pub fn nth(mut self, nth: u64) -> Self {
-        self.nth = NonZeroU64::new(nth);
+        self.nth = Some(nth);
         self
     }
 
     /// Only from the nth of these calls on.
     #[must_use]
     pub fn from(mut self, nth: u64) -> Self {
-        self.from = NonZeroU64::new(nth);
+        self.from = Some(nth);
         self
     }
 
     /// Only each nth of these calls.
     #[must_use]
     pub fn every(mut self, nth: u64) -> Self {
-        self.every = NonZeroU64::new(nth);
+        self.every = Some(nth);
         self
     }
 
     /// Where it strikes, it strikes so many calls in a row.
     #[must_use]
     pub fn burst(mut self, calls: u64) -> Self {
-        self.burst = NonZeroU64::new(calls);
+        self.burst = Some(calls);
         self
     }
 
     /// It strikes so many calls altogether.
     #[must_use]
     pub fn times(mut self, calls: u64) -> Self {
-        self.times = NonZeroU64::new(calls);
+        self.times = Some(calls);
         self
     }
 
@@ -90,6 +88,13 @@ impl FaultRule {
     #[must_use]
     pub fn probability(mut self, probability: f64) -> Self {
         self.probability = Some(probability);
+        self
+    }
+
+    /// Up to so much is added to a delay, drawn from the seed.
+    #[must_use]
+    pub fn jitter_ms(mut self, jitter_ms: u64) -> Self {
+        self.jitter_ms = jitter_ms;
         self
     }
 
@@ -127,8 +132,17 @@ impl FaultRule {
         {
             return bad("`probability` is a number from 0 to 1".to_owned());
         }
-        let chooses = [self.nth, self.from, self.every, self.burst, self.times];
-        let chooses = chooses.iter().any(Option::is_some) || self.probability.is_some();
+        let counts = [self.nth, self.from, self.every, self.burst, self.times];
+        if counts.contains(&Some(0)) {
+            return bad(
+                "`nth`, `from`, `every`, `burst` and `times` are at least 1: calls are counted from 1"
+                    .to_owned(),
+            );
+        }
+        if self.jitter_ms > 0 && !matches!(self.fault, Fault::Delay(_)) {
+            return bad(format!("`{kind}` takes no `jitter_ms`"));
+        }
+        let chooses = counts.iter().any(Option::is_some) || self.probability.is_some();
         match self.fault {
             Fault::Throttle { .. } if chooses => bad(
                 "`throttle` chooses its calls by their number in a second: leave out `nth`, `from`, `every`, `burst`, \
@@ -164,10 +178,10 @@ impl FaultRule {
     /// Whether the rule strikes at call number `call`, chance and bursts aside.
     pub(super) fn is_due(&self, call: u64) -> bool {
         if let Some(nth) = self.nth {
-            return call == nth.get();
+            return call == nth;
         }
-        let from = self.from.map_or(1, NonZeroU64::get);
-        let every = self.every.map_or(1, NonZeroU64::get);
+        let from = self.from.unwrap_or(1);
+        let every = self.every.unwrap_or(1);
         // Without `from` each nth call: n, 2n, 3n. With it: from, from + n, from + 2n.
         let counted = match (self.from, self.every) {
             (None, Some(_)) => Some(call),

@@ -295,3 +295,61 @@ fn help_has_examples_of_everything() {
         }
     }
 }
+
+/// The blocks of this language in the documentation.
+fn documented(language: &str) -> Vec<String> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/emulator.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    let fence = format!("```{language}\n");
+    page.split(&fence)
+        .skip(1)
+        .map(|block| block.split("```").next().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn the_files_in_the_documentation_work() {
+    let blocks = documented("toml");
+    let faults = blocks
+        .iter()
+        .find(|block| block.contains("[[fault]]"))
+        .unwrap();
+    let settings = blocks
+        .iter()
+        .find(|block| block.contains("function ="))
+        .unwrap();
+    let files = Files::new(&[("faults.toml", faults), ("emulator.toml", settings)]);
+    let function = function().display().to_string();
+    let flags = [
+        "run",
+        "--config",
+        "emulator.toml",
+        "--port",
+        "0",
+        "--once",
+        "--env",
+        "BEHAVIOUR=sign",
+        "--function",
+    ];
+    let (out, _) = text(&files.run(&[&flags[..], &[function.as_str()]].concat()), 0);
+    assert!(out.contains("web function"), "{out}");
+    assert!(files.path("trace.jsonl").exists());
+}
+
+#[test]
+fn the_documentation_names_every_kind_of_fault() {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/emulator.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    let wrong = "[[fault]]\nservice = \"sts\"\nkind = \"?\"";
+    let error = cos_emulator::FaultRule::from_toml(wrong)
+        .unwrap_err()
+        .to_string();
+    let (_, kinds) = error.split_once("expected one of ").unwrap();
+    let kinds: Vec<&str> = kinds.split(", ").map(|kind| kind.trim()).collect();
+    assert_eq!(kinds.len(), 18, "{error}");
+    for kind in kinds {
+        let rows = page.lines().filter(|line| line.starts_with("| `"));
+        let first = |line: &str| line.split(" | ").next().unwrap_or_default().contains(kind);
+        assert!(rows.into_iter().any(first), "no row for {kind}");
+    }
+}
