@@ -8,6 +8,7 @@
 //! been refused; it changes one call and leaves the next alone.
 //! Leaves out: ways to order a fault through a request of the function's own. A header that does so becomes a contract.
 
+mod armed;
 pub(crate) mod effect;
 mod file;
 mod plan;

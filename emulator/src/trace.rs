@@ -10,6 +10,7 @@
 //! lines byte for byte; memory is bounded.
 //! Leaves out: bodies, and how long anything took, which no two runs have in common.
 
+mod harmless;
 mod mask;
 
 use std::collections::{BTreeMap, VecDeque};

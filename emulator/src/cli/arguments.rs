@@ -207,35 +207,37 @@ pub(crate) enum EventName {
     Alb,
 }
 
-/// Platform and trigger as one; the error says which triggers there are.
-pub(crate) fn platform(name: PlatformName, event: Option<EventName>) -> Result<Platform, String> {
-    use EventName as Event;
-    match (name, event) {
-        (PlatformName::Scf, None | Some(Event::FunctionUrl)) => {
-            Ok(Platform::Scf(ScfEvent::FunctionUrl))
-        }
-        (PlatformName::Scf, Some(Event::ApiGateway)) => Ok(Platform::Scf(ScfEvent::ApiGateway)),
-        (PlatformName::Scf, Some(Event::Clb)) => Ok(Platform::Scf(ScfEvent::Clb)),
-        (PlatformName::Scf, Some(_)) => {
-            Err("--platform scf has the events function-url, api-gateway and clb".to_owned())
-        }
-        (PlatformName::ScfWeb, None) => Ok(Platform::ScfWeb),
-        (PlatformName::ScfWeb, Some(_)) => {
-            Err("--platform scf-web is plain HTTP: leave --event out".to_owned())
-        }
-        (PlatformName::Lambda, None | Some(Event::FunctionUrl)) => {
-            Ok(Platform::Lambda(LambdaEvent::FunctionUrl))
-        }
-        (PlatformName::Lambda, Some(Event::HttpApi)) => Ok(Platform::Lambda(LambdaEvent::HttpApi)),
-        (PlatformName::Lambda, Some(Event::Rest)) => Ok(Platform::Lambda(LambdaEvent::Rest)),
-        (PlatformName::Lambda, Some(Event::Alb)) => Ok(Platform::Lambda(LambdaEvent::Alb)),
-        (PlatformName::Lambda, Some(_)) => {
-            Err("--platform lambda has the events function-url, http-api, rest and alb".to_owned())
+impl PlatformName {
+    /// Platform and trigger as one; the error says which triggers there are.
+    pub(crate) fn with(self, trigger: Option<EventName>) -> Result<Platform, String> {
+        use EventName as Event;
+        match (self, trigger) {
+            (Self::Scf, None | Some(Event::FunctionUrl)) => {
+                Ok(Platform::Scf(ScfEvent::FunctionUrl))
+            }
+            (Self::Scf, Some(Event::ApiGateway)) => Ok(Platform::Scf(ScfEvent::ApiGateway)),
+            (Self::Scf, Some(Event::Clb)) => Ok(Platform::Scf(ScfEvent::Clb)),
+            (Self::Scf, Some(_)) => {
+                Err("--platform scf has the events function-url, api-gateway and clb".to_owned())
+            }
+            (Self::ScfWeb, None) => Ok(Platform::ScfWeb),
+            (Self::ScfWeb, Some(_)) => {
+                Err("--platform scf-web is plain HTTP: it has no events".to_owned())
+            }
+            (Self::Lambda, None | Some(Event::FunctionUrl)) => {
+                Ok(Platform::Lambda(LambdaEvent::FunctionUrl))
+            }
+            (Self::Lambda, Some(Event::HttpApi)) => Ok(Platform::Lambda(LambdaEvent::HttpApi)),
+            (Self::Lambda, Some(Event::Rest)) => Ok(Platform::Lambda(LambdaEvent::Rest)),
+            (Self::Lambda, Some(Event::Alb)) => Ok(Platform::Lambda(LambdaEvent::Alb)),
+            (Self::Lambda, Some(_)) => Err(
+                "--platform lambda has the events function-url, http-api, rest and alb".to_owned(),
+            ),
         }
     }
 }
 
-fn assignment(text: &str) -> Result<(String, String), String> {
+pub(crate) fn assignment(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("it has to be KEY=VALUE".to_owned()),

@@ -11,7 +11,7 @@ use cos_emulator::{CloudBuilder, FaultRule, Platform};
 use serde::Deserialize;
 
 use super::Failure;
-use super::arguments::{EventName, PlatformName, Run, Shared, Sts, platform};
+use super::arguments::{EventName, PlatformName, Run, Shared, Sts};
 
 /// What `run` goes by.
 pub(crate) struct RunSettings {
@@ -55,7 +55,7 @@ impl RunSettings {
         env.extend(run.env.iter().cloned());
         Ok(Self {
             function,
-            platform: platform(name, event).map_err(Failure::Usage)?,
+            platform: name.with(event).map_err(Failure::Usage)?,
             port: run.port.or(file.port).unwrap_or(5000),
             env,
             verbose: run.verbose || file.verbose,

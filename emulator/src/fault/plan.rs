@@ -6,11 +6,11 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use cos_issuer::time::Timestamp;
 use serde::Serialize;
 
+use super::armed::Armed;
 use super::{BadFault, Fault, FaultRule, Service};
 use crate::chance::Chance;
 use crate::ledger::lock;
@@ -26,17 +26,6 @@ struct Inner {
     last_id: u64,
     rules: Vec<Armed>,
     queues: BTreeMap<Service, VecDeque<Fault>>,
-}
-
-struct Armed {
-    id: u64,
-    rule: FaultRule,
-    calls: u64,
-    struck: u64,
-    /// How many more calls the burst strikes.
-    burst_left: u64,
-    /// The second that `throttle` counts in, and its calls so far.
-    second: Option<(Timestamp, u32)>,
 }
 
 /// A rule in force, as it may be shown.
@@ -97,14 +86,7 @@ impl Faults {
         }
         inner.last_id = inner.last_id.saturating_add(1);
         let id = inner.last_id;
-        inner.rules.push(Armed {
-            id,
-            rule,
-            calls: 0,
-            struck: 0,
-            burst_left: 0,
-            second: None,
-        });
+        inner.rules.push(Armed::new(id, rule));
         Ok(id)
     }
 
@@ -197,46 +179,6 @@ impl Faults {
             }
         }
         met
-    }
-}
-
-impl Armed {
-    /// Counts a call, and says whether it is struck.
-    fn strikes(&mut self, chance: &Chance, now: Timestamp) -> bool {
-        self.calls = self.calls.saturating_add(1);
-        if self.rule.times.is_some_and(|times| self.struck >= times) {
-            return false;
-        }
-        if let Fault::Throttle { per_second } = self.rule.fault {
-            let before = match self.second {
-                Some((second, calls)) if second == now => calls,
-                _ => 0,
-            };
-            self.second = Some((now, before.saturating_add(1)));
-            return before >= per_second;
-        }
-        if self.burst_left > 0 {
-            self.burst_left = self.burst_left.saturating_sub(1);
-            return true;
-        }
-        let probability = self.rule.probability.unwrap_or(1.0);
-        let strikes = self.rule.is_due(self.calls) && chance.happens("faults", probability);
-        if strikes {
-            let burst = self.rule.burst.unwrap_or(1);
-            self.burst_left = burst.saturating_sub(1);
-        }
-        strikes
-    }
-
-    /// The fault, its own chance decided.
-    fn drawn(&self, chance: &Chance) -> Fault {
-        match &self.rule.fault {
-            Fault::Delay(delay) if self.rule.jitter_ms > 0 => {
-                let more_ms = chance.up_to("latency", self.rule.jitter_ms);
-                Fault::Delay(delay.saturating_add(Duration::from_millis(more_ms)))
-            }
-            fault => fault.clone(),
-        }
     }
 }
 

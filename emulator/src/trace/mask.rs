@@ -9,6 +9,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
+use super::harmless::{HEADERS, PARAMETERS};
 use crate::ledger::Ledger;
 
 pub(super) struct Mask {
@@ -57,7 +58,7 @@ impl Mask {
     pub(super) fn header(&mut self, name: &str, value: &str) -> String {
         match name {
             "authorization" | "proxy-authorization" => self.authorization(value),
-            _ if HARMLESS_HEADERS.contains(&name) => self.text(value),
+            _ if HEADERS.contains(&name) => self.text(value),
             _ => self.hidden(value),
         }
     }
@@ -183,7 +184,7 @@ impl Mask {
         };
         let value = if name.eq_ignore_ascii_case("signature") || name == "q-signature" {
             signature(value)
-        } else if HARMLESS_PARAMETERS.contains(&name) {
+        } else if PARAMETERS.contains(&name) {
             self.text(value)
         } else {
             self.hidden(value)
@@ -245,92 +246,6 @@ const SIGNED_SCHEMES: [&str; 2] = ["AWS4-HMAC-SHA256", "TC3-HMAC-SHA256"];
 
 /// Schemes whose name says nothing about the proof.
 const NAMED_SCHEMES: [&str; 2] = ["Basic", "Bearer"];
-
-const HARMLESS_HEADERS: [&str; 42] = [
-    "accept",
-    "accept-charset",
-    "accept-encoding",
-    "accept-language",
-    "access-control-request-headers",
-    "access-control-request-method",
-    "cache-control",
-    "connection",
-    "content-disposition",
-    "content-encoding",
-    "content-length",
-    "content-md5",
-    "content-type",
-    "date",
-    "expect",
-    "expires",
-    "host",
-    "if-match",
-    "if-modified-since",
-    "if-none-match",
-    "if-unmodified-since",
-    "origin",
-    "pragma",
-    "range",
-    "te",
-    "transfer-encoding",
-    "user-agent",
-    "vary",
-    "x-cos-acl",
-    "x-cos-copy-source",
-    "x-cos-copy-source-range",
-    "x-cos-forbid-overwrite",
-    "x-cos-metadata-directive",
-    "x-cos-storage-class",
-    "x-tc-action",
-    "x-tc-content-sha256",
-    "x-tc-language",
-    "x-tc-region",
-    "x-tc-requestclient",
-    "x-tc-timestamp",
-    "x-tc-version",
-    "x-requested-with",
-];
-
-const HARMLESS_PARAMETERS: [&str; 38] = [
-    "Action",
-    "DurationSeconds",
-    "Language",
-    "Name",
-    "Region",
-    "RoleArn",
-    "RoleSessionName",
-    "SecretId",
-    "SignatureMethod",
-    "Timestamp",
-    "Version",
-    "delimiter",
-    "durationSeconds",
-    "encoding-type",
-    "ext",
-    "filename",
-    "format",
-    "key-marker",
-    "marker",
-    "max-keys",
-    "max-parts",
-    "max-uploads",
-    "part-number-marker",
-    "partNumber",
-    "position",
-    "prefix",
-    "q-ak",
-    "q-header-list",
-    "q-key-time",
-    "q-sign-algorithm",
-    "q-sign-time",
-    "q-url-param-list",
-    "response-cache-control",
-    "response-content-disposition",
-    "response-content-encoding",
-    "response-content-language",
-    "response-content-type",
-    "response-expires",
-];
 
 #[cfg(test)]
 mod tests {
