@@ -2,8 +2,11 @@
 
 pub(crate) mod arguments;
 pub(crate) mod console;
+mod event;
 mod first_request;
+mod invoke;
 mod parity;
+mod request;
 mod run;
 mod settings;
 mod sts;
@@ -30,6 +33,8 @@ pub(crate) async fn run(
             parity::run(parity, console);
             Ok(())
         }
+        Command::Event(event) => event::run(event, console),
+        Command::Invoke(invoke) => invoke::run(invoke, ledger, console).await,
     }
 }
 

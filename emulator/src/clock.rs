@@ -36,6 +36,11 @@ impl EmulatedClock {
         }
     }
 
+    /// A span as people write it, in seconds: a number of them (`90`), or numbers with units (`31m`, `1h30m`, `-5m`).
+    pub fn parse_span(text: &str) -> Option<i64> {
+        span_seconds(text)
+    }
+
     /// Shows `moment` from now on, running or standing still as before.
     pub fn set(&self, moment: Timestamp) {
         let ms = moment.unix_seconds().saturating_mul(1000);
@@ -126,7 +131,6 @@ pub(crate) fn shifted(moment: Timestamp, seconds: i64) -> Timestamp {
     }
 }
 
-/// A span as people write it: seconds (`90`), or numbers with units (`31m`, `1h30m`, `-5m`).
 pub(crate) fn span_seconds(text: &str) -> Option<i64> {
     let text = text.trim();
     if let Ok(seconds) = text.parse() {

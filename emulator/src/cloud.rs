@@ -18,7 +18,7 @@ use crate::ca::Ca;
 use crate::clock::EmulatedClock;
 use crate::control::Control;
 use crate::fault::{Faults, RefusedFault};
-use crate::function::{Function, Invocation, Outcome};
+use crate::function::{Function, Invocation, Outcome, Record};
 use crate::ledger::Ledger;
 use crate::net::Server;
 use crate::platform::{Platform, PlatformError};
@@ -147,7 +147,10 @@ impl Cloud {
     /// Starts an instance if none is idle, and waits until it is ready.
     pub async fn wait_ready(&self) -> Result<(), PlatformError> {
         match &self.function {
-            Some(function) => function.lease().await.map(drop),
+            Some(function) => {
+                let mut nothing = Record::of_nothing(&function.config);
+                function.lease(&mut nothing).await.map(drop)
+            }
             None => Ok(()),
         }
     }

@@ -15,7 +15,7 @@ use crate::event::{self, Ask};
 use crate::fault::Service;
 use crate::function::{Function, Outcome};
 use crate::net::{self, Server, Transport};
-use crate::platform::{MAX_PAYLOAD_BYTES, Platform, PlatformError};
+use crate::platform::{Platform, PlatformError};
 use crate::web;
 
 pub(crate) fn start(
@@ -63,7 +63,7 @@ async fn answer(
         .get()
         .copied()
         .unwrap_or_else(|| control.call_time());
-    let body = net::read_body(body, MAX_PAYLOAD_BYTES).await;
+    let body = net::read_body(body, function.config.platform.body_limit_bytes()).await;
     let too_large = body.is_none();
     let ask = Ask {
         method: head.method,

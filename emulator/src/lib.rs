@@ -18,7 +18,8 @@
 //! | `control` | what each call to each service passes: `clock`, `chance` (the seed), `fault`, `trace` |
 //! | `admin` | the same over HTTP, on a port of its own |
 //! | [`parity`] | the truth table: each behaviour of a platform and how it is known |
-//! | `function`, `instance`, `runtime`, `process` | child processes: states, limits, both runtime APIs |
+//! | `function`, `instance`, `runtime`, `process` | child processes: states, limits, freezing, replacement, both runtime APIs |
+//! | `platform` | what each platform does by itself: errors, limits, log lines |
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), cos_emulator::StartError> {
@@ -39,7 +40,7 @@
 //!
 //! Promises: nothing listens beyond 127.0.0.1; no key works that this cloud did not make; keys that look real are refused; no
 //! child outlives its [`Cloud`]. It fails closed: there is no magic key and no switch that skips a check.
-//! Leaves out, for now: COS itself, the evaluation of CAM policies, frozen instances, memory limits.
+//! Leaves out, for now: COS itself, the evaluation of CAM policies.
 //! A comment says *documented*, *observed* or *inferred* where a behaviour is the platform's.
 
 mod account;

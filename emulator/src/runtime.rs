@@ -25,7 +25,7 @@ pub(crate) fn start(config: &Arc<Config>, state: &Arc<State>) -> io::Result<Opti
             })?
         }
         Platform::Lambda(_) => {
-            let api = Arc::new(lambda::Api::new(config, state));
+            let api = Arc::new(lambda::Api::new(state));
             Server::start(0, Transport::Plain, move |request| {
                 lambda::answer(Arc::clone(&api), request)
             })?

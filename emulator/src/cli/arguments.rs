@@ -44,6 +44,10 @@ pub(crate) enum Command {
     Run(Run),
     /// Run the STS alone, for clients that sign by themselves.
     Sts(Sts),
+    /// Print the event that an HTTP request becomes on a platform.
+    Event(super::event::Event),
+    /// Run one event, or one request, through a function; its answer on standard output, its log on standard error.
+    Invoke(super::invoke::Invoke),
     /// Print each behaviour and how it is known: documented, observed, from the vendor's SDKs, or inferred.
     Parity(Parity),
 }
@@ -84,7 +88,7 @@ While it runs, the admin API takes the same as JSON (address and token are print
 
 Exit codes: 0 it worked, 1 it failed, 2 the command line or a file of settings makes no sense.")]
 pub(crate) struct Run {
-    /// The binary that would be deployed
+    /// The binary that would be deployed; a new one at the same path replaces it while this runs
     #[arg(long, value_name = "PATH")]
     pub(crate) function: Option<PathBuf>,
 
@@ -103,6 +107,10 @@ pub(crate) struct Run {
     /// A variable of the function, in place of the default one; may be repeated
     #[arg(long, value_name = "KEY=VALUE", value_parser = assignment)]
     pub(crate) env: Vec<(String, String)>,
+
+    /// The cloud's clock jumps by so much each time an instance is frozen, 40m
+    #[arg(long, value_name = "SPAN")]
+    pub(crate) freeze_jump: Option<String>,
 
     /// Also show each policy that the STS was sent, and set LOG=debug for the function
     #[arg(long)]

@@ -50,6 +50,8 @@ fn builder(run: &RunSettings, ledger: Option<PathBuf>, console: Console) -> Clou
         .function(&run.function)
         .platform(run.platform)
         .gateway_port(run.port)
+        .freeze_jump(run.freeze_jump_seconds)
+        .watch(true)
         .on_function_output(move |line| console.function_said(line, stream));
     if run.verbose {
         builder = builder.env("LOG", "debug");

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use cos_emulator::{CloudBuilder, FaultRule, Platform};
+use cos_emulator::{CloudBuilder, EmulatedClock, FaultRule, Platform};
 use serde::Deserialize;
 
 use super::Failure;
@@ -19,6 +19,7 @@ pub(crate) struct RunSettings {
     pub(crate) platform: Platform,
     pub(crate) port: u16,
     pub(crate) env: BTreeMap<String, String>,
+    pub(crate) freeze_jump_seconds: i64,
     pub(crate) verbose: bool,
     pub(crate) once: bool,
     pub(crate) shared: SharedSettings,
@@ -51,6 +52,15 @@ impl RunSettings {
         })?;
         let name = run.platform.or(file.platform).unwrap_or(PlatformName::Scf);
         let event = run.event.or(file.event);
+        let jump = run.freeze_jump.as_ref().or(file.freeze_jump.as_ref());
+        let freeze_jump_seconds = match jump {
+            Some(jump) => EmulatedClock::parse_span(jump).ok_or_else(|| {
+                Failure::Usage(format!(
+                    "--freeze-jump is a number of seconds or a span such as 40m, not `{jump}`"
+                ))
+            })?,
+            None => 0,
+        };
         let mut env = file.env.clone();
         env.extend(run.env.iter().cloned());
         Ok(Self {
@@ -58,6 +68,7 @@ impl RunSettings {
             platform: name.with(event).map_err(Failure::Usage)?,
             port: run.port.or(file.port).unwrap_or(5000),
             env,
+            freeze_jump_seconds,
             verbose: run.verbose || file.verbose,
             once: run.once || file.once,
             shared: SharedSettings::read(&run.shared, file)?,
@@ -116,6 +127,7 @@ struct File {
     env: BTreeMap<String, String>,
     event: Option<EventName>,
     faults: Option<PathBuf>,
+    freeze_jump: Option<String>,
     function: Option<PathBuf>,
     json: bool,
     once: bool,

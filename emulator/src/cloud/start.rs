@@ -18,15 +18,13 @@ use crate::clock::EmulatedClock;
 use crate::control::Control;
 use crate::environment::{self, EXECUTION_ROLE};
 use crate::fault::Faults;
-use crate::function::{Config, Function};
+use crate::function::{Config, Function, Hook};
 use crate::gateway;
 use crate::ledger::Ledger;
 use crate::net::Server;
 use crate::process::Output;
 use crate::sts::Sts;
 use crate::trace::Trace;
-
-const MEMORY_MB: u32 = 128;
 
 /// A proxy whose name never resolves (<https://www.rfc-editor.org/rfc/rfc6761#section-6.4>). The STS itself keeps its loopback
 /// address: the function gives keys of this cloud to no other.
@@ -53,8 +51,8 @@ impl CloudBuilder {
             Some(path) => {
                 let program = executable(&path)?;
                 let variables = self.variables(&control, &sub_account_key, &sts);
-                let config = self.config(program, variables, &output, &control);
-                Some(Function::new(config))
+                let config = self.config(program, variables, &output, &control, &ledger);
+                Some(Function::new(config)?)
             }
             None => None,
         };
@@ -132,12 +130,14 @@ impl CloudBuilder {
     }
 
     fn config(
-        &self,
+        &mut self,
         program: PathBuf,
         variables: BTreeMap<String, String>,
         output: &Arc<Output>,
         control: &Control,
+        ledger: &Arc<Ledger>,
     ) -> Config {
+        let on_freeze = mem::take(&mut self.on_freeze);
         Config {
             program,
             platform: self.platform,
@@ -145,12 +145,16 @@ impl CloudBuilder {
             init_timeout: self.init_timeout,
             call_timeout: self.call_timeout,
             max_instances: self.max_instances,
-            memory_mb: MEMORY_MB,
+            memory_mb: self.memory_mb,
+            freeze: self.freeze,
+            on_freeze: jumping(on_freeze, self.freeze_jump_seconds, &control.clock),
+            watch: self.watch,
             output: Arc::clone(output),
+            ledger: Arc::clone(ledger),
             platform_environment: environment::Source {
                 directory: Arc::clone(&control.directory),
                 clock: Arc::clone(&control.clock) as Arc<dyn Clock>,
-                memory_mb: MEMORY_MB,
+                memory_mb: self.memory_mb,
             },
             chance: Arc::clone(&control.chance),
         }
@@ -181,6 +185,18 @@ impl CloudBuilder {
         roles.extend(self.roles.clone());
         Ok(Directory::new(self.account.clone(), roles, ledger))
     }
+}
+
+/// A hook that also lets the cloud's clock jump.
+fn jumping(hook: Hook, seconds: i64, clock: &Arc<EmulatedClock>) -> Hook {
+    if seconds == 0 {
+        return hook;
+    }
+    let clock = Arc::clone(clock);
+    Hook(Some(Box::new(move |process| {
+        clock.advance(seconds);
+        hook.call(process);
+    })))
 }
 
 /// Name and address of everything that listens.

@@ -169,6 +169,10 @@ fn files_that_make_no_sense_are_refused_with_name_and_line() {
             &["--function", "x", "--faults", "missing.toml"],
             &["missing.toml", "cannot be read"],
         ),
+        (
+            &["--function", "x", "--freeze-jump", "soon"],
+            &["--freeze-jump", "`soon`"],
+        ),
         (&["--function", "x", "--seed", "many"], &["--seed"]),
     ] {
         let (out, err) = text(&files.run(&[&["run"], arguments].concat()), 2);

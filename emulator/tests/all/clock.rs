@@ -96,3 +96,28 @@ async fn a_frozen_clock_shows_one_moment_everywhere() {
     issued(&right);
     assert_eq!(right["Response"]["ExpiredTime"], 1_551_113_065 + 1800);
 }
+
+#[tokio::test]
+async fn time_passes_for_the_cloud_each_time_an_instance_is_frozen() {
+    let cloud = builder(Platform::ScfWeb)
+        .freeze_jump(2400)
+        .start()
+        .await
+        .unwrap();
+    cloud.clock().freeze();
+    let start = cloud.clock().now().unix_seconds();
+    for jumps in 1..=2 {
+        let url = cloud.gateway_url().unwrap();
+        let answer = plain_client().get(url).send().await.unwrap();
+        assert_eq!(answer.status(), 201, "a frozen instance wakes");
+        let mut passed = 0;
+        for _ in 0..500 {
+            passed = cloud.clock().now().unix_seconds() - start;
+            if passed == jumps * 2400 {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        assert_eq!(passed, jumps * 2400);
+    }
+}
