@@ -8,7 +8,11 @@ const LAMBDA_RUNTIME: &str = "https://docs.aws.amazon.com/lambda/latest/dg/runti
 const LAMBDA_ENVIRONMENT: &str =
     "https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html";
 
-pub(super) const ENTRIES: [Entry; 14] = [
+const LAMBDA_LIFE: &str =
+    "https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html";
+const SCF_LOG: &str = "https://www.tencentcloud.com/document/product/583/43948";
+
+pub(super) const ENTRIES: [Entry; 26] = [
     documented(
         "SCF: `init/ready`, `invocation/next`, `/response` and `/error`; no request id in a path",
         CUSTOM_RUNTIME,
@@ -78,5 +82,65 @@ pub(super) const ENTRIES: [Entry; 14] = [
         "the members of SCF's error as JSON: `errorCode`, `errorMessage`, `requestId`, `statusCode`",
         "answers that others published",
         "errors_of_scf",
+    ),
+    documented(
+        "Lambda freezes an instance between invocations, once it asks for the next one",
+        LAMBDA_LIFE,
+        "a_background_thread_stands_still_between_requests",
+    ),
+    inferred(
+        "SCF freezes an instance as soon as its response is taken",
+        "what runs later must not be relied on either way",
+        "the_same_instance_serves_on_after_each_freeze",
+    ),
+    documented(
+        "Lambda tries a start that failed once more, within the time of the invocation",
+        LAMBDA_LIFE,
+        "a_start_that_fails_once_costs_no_request",
+    ),
+    inferred(
+        "SCF tries a start once",
+        "the table of codes knows no second try",
+        "scf_tries_a_start_once",
+    ),
+    inferred(
+        "an answer after the deadline is discarded, and its instance is gone",
+        "the client was told of the time-out already",
+        "an_answer_after_the_deadline_is_nobodys",
+    ),
+    inferred(
+        "an instance that takes more than its memory is killed at once",
+        "the real limit is the kernel's; here it is sampled",
+        "too_much_memory_is_noticed_while_it_runs_and_at_its_answer",
+    ),
+    observed(
+        "the texts of SCF for a time-out and for too much memory",
+        "public reports",
+        "a_time_out_in_the_words_of_scf",
+    ),
+    documented(
+        "a load balancer in front of Lambda takes 1 MB each way",
+        "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html",
+        "a_load_balancer_takes_one_megabyte_each_way",
+    ),
+    documented(
+        "SCF's log lines, spelled as on the page, the answer of an event function among them",
+        SCF_LOG,
+        "scf_event_functions",
+    ),
+    inferred(
+        "SCF does not log what a web function answers",
+        "two pages disagree; the one about testing says no",
+        "scf_web_functions_do_not_log_what_they_answer",
+    ),
+    documented(
+        "Lambda's START, END and REPORT lines",
+        "https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html",
+        "lambda",
+    ),
+    observed(
+        "`Status` and `Error Type` in Lambda's report of an invocation that failed",
+        "public logs",
+        "lambda_says_why_an_invocation_failed",
     ),
 ];
