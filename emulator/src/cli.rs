@@ -56,9 +56,11 @@ impl Failure {
             StartError::NoFunction { .. } => {
                 format!("{error}; build it first: cargo build --bin bootstrap")
             }
-            StartError::Fault(_) | StartError::Io(_) | StartError::RealKey { .. } => {
-                error.to_string()
-            }
+            StartError::Account(_)
+            | StartError::Data { .. }
+            | StartError::Fault(_)
+            | StartError::Io(_)
+            | StartError::RealKey { .. } => error.to_string(),
         })
     }
 }

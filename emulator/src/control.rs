@@ -276,3 +276,29 @@ fn http_date(moment: Timestamp) -> Option<HeaderValue> {
     let moment = UNIX_EPOCH.checked_add(Duration::from_secs(seconds))?;
     HeaderValue::from_str(&httpdate::fmt_http_date(moment)).ok()
 }
+
+#[cfg(test)]
+impl Control {
+    /// For the tests of one service: this account without users, the machine's time, and nothing that goes wrong.
+    pub(crate) fn of_account(account: crate::account::Account) -> Arc<Self> {
+        let ledger = Arc::new(crate::ledger::Ledger::default());
+        let base: Arc<dyn cos_issuer::time::Clock> = Arc::new(cos_issuer::time::SystemClock);
+        let clock = Arc::new(EmulatedClock::over(base));
+        let chance = Arc::new(Chance::new(None));
+        let directory = Directory::new(
+            account,
+            Vec::new(),
+            Vec::new(),
+            Arc::clone(&clock) as Arc<dyn cos_issuer::time::Clock>,
+            Arc::clone(&ledger),
+        );
+        Arc::new(Self {
+            clock,
+            faults: Faults::new(Arc::clone(&chance)),
+            chance,
+            trace: Trace::open(None, ledger).unwrap(),
+            directory: Arc::new(directory),
+            decisions: OnceLock::new(),
+        })
+    }
+}

@@ -1,18 +1,20 @@
 //! The STS of this cloud: API 3.0, version 2018-08-13, on loopback, over HTTP and HTTPS.
 //!
 //! ```text
-//! HTTP -> request (unverified) -> verify (a key that proved itself) -> actions -> answer
+//! HTTP -> request (unverified) -> verify (a key that proved itself) -> limit -> actions (may they?) -> answer
 //!                         a fault may replace, delay, cut or bend any of it
 //! ```
 //!
 //! Promises: answers API errors with HTTP 200 in the documented shape; records each call without secrets; nothing is issued
 //! to a caller whose signature, key, token and time were not checked.
-//! Leaves out: rate limits of its own, MFA, web identities, SAML.
+//! Leaves out: MFA, web identities, SAML.
 
 mod actions;
 mod error;
 mod fault;
+mod limit;
 mod parameters;
+mod permission;
 mod policy;
 mod request;
 mod verify;
@@ -109,9 +111,15 @@ impl Sts {
         calls.forgotten.saturating_add(calls.kept.len())
     }
 
-    pub(crate) fn start(port: u16, ca: &Ca, control: &Arc<Control>) -> io::Result<Self> {
+    pub(crate) fn start(
+        port: u16,
+        ca: &Ca,
+        control: &Arc<Control>,
+        calls_per_second: Option<u32>,
+    ) -> io::Result<Self> {
         let service = Arc::new(Service {
             control: Arc::clone(control),
+            limits: limit::Limits::new(calls_per_second),
             calls: Mutex::default(),
             earlier_token: Mutex::default(),
         });
@@ -134,6 +142,7 @@ impl Sts {
 
 struct Service {
     control: Arc<Control>,
+    limits: limit::Limits,
     calls: Mutex<Calls>,
     /// For an answer whose token is that of the one before.
     earlier_token: Mutex<Option<String>>,
@@ -218,6 +227,7 @@ impl Service {
         let directory = &self.control.directory;
         let action = actions::Action::parse(unverified)?;
         let caller = verify::verify(unverified, directory, now)?;
+        self.limits.count(action, now)?;
         action.run(&caller, &unverified.parameters, directory, now)
     }
 

@@ -104,6 +104,14 @@ pub(crate) struct Run {
     #[arg(long)]
     pub(crate) port: Option<u16>,
 
+    /// The port of COS; a free one unless given
+    #[arg(long)]
+    pub(crate) cos_port: Option<u16>,
+
+    /// Keep the objects of COS in this directory, so that they outlive the cloud; in memory unless given
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+
     /// A variable of the function, in place of the default one; may be repeated
     #[arg(long, value_name = "KEY=VALUE", value_parser = assignment)]
     pub(crate) env: Vec<(String, String)>,
@@ -149,6 +157,10 @@ pub(crate) struct Shared {
     /// A TOML file with the names of these flags as keys; flags win
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+
+    /// The account: users, keys, roles, policies and buckets, in place of the default one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) account: Option<PathBuf>,
 
     /// A TOML file of faults: [[fault]] tables
     #[arg(long, value_name = "FILE")]

@@ -52,7 +52,11 @@ fn builder(run: &RunSettings, ledger: Option<PathBuf>, console: Console) -> Clou
         .gateway_port(run.port)
         .freeze_jump(run.freeze_jump_seconds)
         .watch(true)
+        .cos_port(run.cos_port)
         .on_function_output(move |line| console.function_said(line, stream));
+    if let Some(directory) = &run.data {
+        builder = builder.data(directory);
+    }
     if run.verbose {
         builder = builder.env("LOG", "debug");
     }
@@ -108,7 +112,8 @@ fn introduce(run: &RunSettings, cloud: &Cloud, gateway: &str, console: Console) 
     console.pair("function", run.function.display());
     console.pair("gateway", gateway);
     console.pair("STS", cloud.sts().https_url());
-    console.pair("its CA", cloud.sts().ca_file().display());
+    console.pair("COS", cloud.cos().http_url());
+    console.pair("their CA", cloud.sts().ca_file().display());
     console.pair(
         "bucket",
         format_args!("{} in {}", account.bucket, account.region),
@@ -210,6 +215,8 @@ fn addresses(platform: Platform, cloud: &Cloud, gateway: &str) -> Value {
         "gatewayUrl": gateway,
         "stsUrl": cloud.sts().https_url(),
         "stsHttpUrl": cloud.sts().http_url(),
+        "cosUrl": cloud.cos().http_url(),
+        "cosHttpsUrl": cloud.cos().https_url(),
         "caFile": cloud.sts().ca_file(),
         "bucket": account.bucket,
         "region": account.region,

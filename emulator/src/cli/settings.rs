@@ -18,6 +18,8 @@ pub(crate) struct RunSettings {
     pub(crate) function: PathBuf,
     pub(crate) platform: Platform,
     pub(crate) port: u16,
+    pub(crate) cos_port: u16,
+    pub(crate) data: Option<PathBuf>,
     pub(crate) env: BTreeMap<String, String>,
     pub(crate) freeze_jump_seconds: i64,
     pub(crate) verbose: bool,
@@ -33,6 +35,7 @@ pub(crate) struct StsSettings {
 
 /// What every command that starts a cloud goes by.
 pub(crate) struct SharedSettings {
+    account: Option<PathBuf>,
     faults: Vec<FaultRule>,
     seed: Option<u64>,
     trace: Option<PathBuf>,
@@ -67,6 +70,8 @@ impl RunSettings {
             function,
             platform: name.with(event).map_err(Failure::Usage)?,
             port: run.port.or(file.port).unwrap_or(5000),
+            cos_port: run.cos_port.or(file.cos_port).unwrap_or(0),
+            data: run.data.clone().or_else(|| file.data.clone()),
             env,
             freeze_jump_seconds,
             verbose: run.verbose || file.verbose,
@@ -95,6 +100,7 @@ impl SharedSettings {
             None => Vec::new(),
         };
         Ok(Self {
+            account: shared.account.clone().or(file.account),
             faults,
             seed: shared.seed.or(file.seed),
             trace: shared.trace.clone().or(file.trace),
@@ -106,6 +112,9 @@ impl SharedSettings {
     /// The builder with these settings.
     pub(crate) fn apply(&self, builder: CloudBuilder) -> CloudBuilder {
         let mut builder = builder.admin_port(self.admin_port);
+        if let Some(account) = &self.account {
+            builder = builder.account_file(account);
+        }
         for rule in &self.faults {
             builder = builder.fault(rule.clone());
         }
@@ -123,7 +132,10 @@ impl SharedSettings {
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 struct File {
+    account: Option<PathBuf>,
     admin_port: Option<u16>,
+    cos_port: Option<u16>,
+    data: Option<PathBuf>,
     env: BTreeMap<String, String>,
     event: Option<EventName>,
     faults: Option<PathBuf>,

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use cos_issuer::time::{Clock, SystemClock};
 
-use crate::account::{Account, KeyOwner, KeyPair, Role};
+use crate::account::{KeyOwner, KeyPair, Role, User};
+use crate::cos;
 use crate::fault::FaultRule;
 use crate::function::Hook;
 use crate::platform::{Platform, ScfEvent};
@@ -15,12 +16,15 @@ use crate::process::Listener;
 
 /// The choices for a cloud.
 pub struct CloudBuilder {
-    pub(super) account: Account,
+    pub(super) account_file: Option<PathBuf>,
+    pub(super) users: Vec<User>,
+    pub(super) sts_calls_per_second: Option<u32>,
     pub(super) function: Option<PathBuf>,
     pub(super) platform: Platform,
     pub(super) gateway_port: u16,
     pub(super) sts_port: u16,
     pub(super) sts_over_http: bool,
+    pub(super) cos: cos::Options,
     pub(super) variables: BTreeMap<String, String>,
     pub(super) removed: BTreeSet<String>,
     pub(super) roles: Vec<Role>,
@@ -55,12 +59,15 @@ impl std::fmt::Debug for CloudBuilder {
 impl CloudBuilder {
     pub(super) fn new() -> Self {
         Self {
-            account: Account::default(),
+            account_file: None,
+            users: Vec::new(),
+            sts_calls_per_second: None,
             function: None,
             platform: Platform::Scf(ScfEvent::FunctionUrl),
             gateway_port: 0,
             sts_port: 0,
             sts_over_http: false,
+            cos: cos::Options::default(),
             variables: BTreeMap::new(),
             removed: BTreeSet::new(),
             roles: Vec::new(),
@@ -118,6 +125,27 @@ impl CloudBuilder {
         self
     }
 
+    /// The port of COS over HTTP; a free one unless set.
+    #[must_use]
+    pub fn cos_port(mut self, port: u16) -> Self {
+        self.cos.port = port;
+        self
+    }
+
+    /// Where COS keeps objects, so that they outlive the cloud; in memory unless set. One cloud at a time can use a directory.
+    #[must_use]
+    pub fn data(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.cos.data = Some(directory.into());
+        self
+    }
+
+    /// The account's own bucket lets pages of these origins in, as `http://localhost:3000`; none unless set.
+    #[must_use]
+    pub fn cors<O: Into<String>>(mut self, origins: impl IntoIterator<Item = O>) -> Self {
+        self.cos.origins = origins.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// A variable of the function; replaces a default one of that name.
     #[must_use]
     pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
@@ -136,7 +164,29 @@ impl CloudBuilder {
         self
     }
 
-    /// One more role in the account.
+    /// The account as a file describes it, in place of the default one; what is in it is said at its first lines' example in
+    /// `emulator/src/account/seed.rs`.
+    #[must_use]
+    pub fn account_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.account_file = Some(path.into());
+        self
+    }
+
+    /// One more user in the account. A user of the same name is replaced.
+    #[must_use]
+    pub fn user(mut self, user: User) -> Self {
+        self.users.push(user);
+        self
+    }
+
+    /// How often each STS action may be called in a second, in place of the documented numbers (600; 20 for GetCallerIdentity).
+    #[must_use]
+    pub fn sts_calls_per_second(mut self, limit: u32) -> Self {
+        self.sts_calls_per_second = Some(limit);
+        self
+    }
+
+    /// One more role in the account. A role of the same name is replaced.
     #[must_use]
     pub fn role(mut self, role: Role) -> Self {
         self.roles.push(role);

@@ -8,15 +8,16 @@ use std::sync::{Arc, OnceLock};
 
 use cos_issuer::time::Clock;
 
-use super::builder::place_of;
 use super::{Cloud, CloudBuilder, StartError};
-use crate::account::{Account, Directory, KeyOwner, KeyPair, Role, Trust, looks_real};
+use crate::account::{Account, Directory, KeyPair, looks_real};
 use crate::admin::Admin;
 use crate::ca::Ca;
 use crate::chance::Chance;
 use crate::clock::EmulatedClock;
 use crate::control::Control;
-use crate::environment::{self, EXECUTION_ROLE};
+use crate::cos::door::{DecisionRecord, Door};
+use crate::cos::{self, Cos};
+use crate::environment;
 use crate::fault::Faults;
 use crate::function::{Config, Function, Hook};
 use crate::gateway;
@@ -35,17 +36,17 @@ impl CloudBuilder {
     pub async fn start(mut self) -> Result<Cloud, StartError> {
         self.refuse_real_keys()?;
         let ledger = Arc::new(Ledger::open(self.ledger.as_deref())?);
-        let directory = Arc::new(self.directory(Arc::clone(&ledger))?);
-        let mut given = mem::take(&mut self.keys);
-        let mut permanent = |owner| directory.add_permanent(owner, given.remove(place_of(owner)));
-        let root_key = permanent(KeyOwner::Root)?;
-        let sub_account_key = permanent(KeyOwner::SubAccount)?;
+        let clock = Arc::new(EmulatedClock::over(Arc::clone(&self.clock)));
+        self.clock = Arc::clone(&clock) as Arc<dyn Clock>;
+        let (directory, root_key, sub_account_key) = self.directory(&ledger)?;
         note_given_secrets(&ledger, &self.variables)?;
 
-        let control = self.control(&directory, &ledger)?;
-        let ca = Ca::create()?;
-        let sts = Sts::start(self.sts_port, &ca, &control)
+        let control = self.control(clock, &directory, &ledger)?;
+        let ca = Ca::create(&directory.account.region)?;
+        let sts = Sts::start(self.sts_port, &ca, &control, self.sts_calls_per_second)
             .map_err(|source| port_taken(self.sts_port, source))?;
+        let door = door(&control)?;
+        let cos = start_cos(&self.cos, &ca, &control, &door)?;
         let output = Arc::new(Output::new(self.listener.take()));
         let function = match self.function.take() {
             Some(path) => {
@@ -63,7 +64,7 @@ impl CloudBuilder {
                     .map_err(|source| port_taken(self.gateway_port, source))
             })
             .transpose()?;
-        let services = services(gateway.as_ref(), &sts);
+        let services = services(gateway.as_ref(), &sts, &cos);
         for (name, url) in &services {
             control.trace.name_address(name, url);
         }
@@ -77,9 +78,11 @@ impl CloudBuilder {
         Ok(Cloud {
             control,
             admin,
+            door,
             gateway,
             function,
             sts,
+            cos,
             directory,
             root_key,
             sub_account_key,
@@ -92,12 +95,13 @@ impl CloudBuilder {
     /// What all services share.
     fn control(
         &mut self,
+        clock: Arc<EmulatedClock>,
         directory: &Arc<Directory>,
         ledger: &Arc<Ledger>,
     ) -> Result<Arc<Control>, StartError> {
         let chance = Arc::new(Chance::new(self.seed));
         let control = Control {
-            clock: Arc::new(EmulatedClock::over(Arc::clone(&self.clock))),
+            clock,
             faults: Faults::new(Arc::clone(&chance)),
             chance,
             trace: Trace::open(self.trace_file.as_deref(), Arc::clone(ledger))?,
@@ -169,22 +173,53 @@ impl CloudBuilder {
         let keys = self
             .keys
             .iter()
+            .map(|(place, pair)| (*place, pair))
+            .chain(
+                self.users
+                    .iter()
+                    .flat_map(|user| user.keys.iter().map(|pair| ("the key of a user", pair))),
+            )
             .find(|(_, pair)| !pair.secret_id.starts_with("AKIDEMU"))
-            .map(|(place, _)| (*place).to_owned());
+            .map(|(place, _)| place.to_owned());
         match variables.or(keys) {
             Some(place) => Err(StartError::RealKey { place }),
             None => Ok(()),
         }
     }
+}
 
-    fn directory(&self, ledger: Arc<Ledger>) -> io::Result<Directory> {
-        let mut roles = vec![
-            Role::new("issuer"),
-            Role::new(EXECUTION_ROLE).trust(Trust::Service),
-        ];
-        roles.extend(self.roles.clone());
-        Ok(Directory::new(self.account.clone(), roles, ledger))
-    }
+/// The door of COS, whose decisions the admin API shows.
+fn door(control: &Control) -> io::Result<Arc<Door>> {
+    let home = cos::home(&control.directory.account)?;
+    let door = Arc::new(Door::new(Arc::clone(&control.directory), home));
+    let shown = Arc::clone(&door);
+    let decisions = move || {
+        let records = shown.decisions();
+        records.iter().map(DecisionRecord::to_json).collect()
+    };
+    // Set once, here: there is one door.
+    let _ = control.decisions.set(Box::new(decisions));
+    Ok(door)
+}
+
+fn start_cos(
+    options: &cos::Options,
+    ca: &Ca,
+    control: &Arc<Control>,
+    door: &Arc<Door>,
+) -> Result<Cos, StartError> {
+    let data = |source| match &options.data {
+        Some(path) => StartError::Data {
+            path: path.clone(),
+            source,
+        },
+        None => StartError::Io(source),
+    };
+    let account = &control.directory.account;
+    let store = cos::open_store(options, account, control.clock.as_ref()).map_err(data)?;
+    let door = Arc::<Door>::clone(door);
+    Cos::start(options.port, store, ca, control, door)
+        .map_err(|source| port_taken(options.port, source))
 }
 
 /// A hook that also lets the cloud's clock jump.
@@ -200,8 +235,13 @@ fn jumping(hook: Hook, seconds: i64, clock: &Arc<EmulatedClock>) -> Hook {
 }
 
 /// Name and address of everything that listens.
-fn services(gateway: Option<&Server>, sts: &Sts) -> Vec<(&'static str, String)> {
-    let mut services = vec![("sts", sts.https_url()), ("stsHttp", sts.http_url())];
+fn services(gateway: Option<&Server>, sts: &Sts, cos: &Cos) -> Vec<(&'static str, String)> {
+    let mut services = vec![
+        ("sts", sts.https_url()),
+        ("stsHttp", sts.http_url()),
+        ("cos", cos.http_url()),
+        ("cosHttps", cos.https_url()),
+    ];
     if let Some(gateway) = gateway {
         services.push(("gateway", format!("http://{}", gateway.address)));
     }

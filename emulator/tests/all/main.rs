@@ -11,11 +11,15 @@
     reason = "helpers of tests, which the clippy switches for tests do not cover"
 )]
 
+mod account;
 mod admin;
 mod cli_settings;
 mod clock;
 mod cloud;
 mod command_line;
+mod cos_faults;
+mod cos_start;
+mod door;
 mod faults;
 mod gateways;
 mod lifecycle;
