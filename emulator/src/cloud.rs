@@ -170,6 +170,11 @@ impl Cloud {
         self.directory.revoke(secret_id)
     }
 
+    /// Makes a temporary key of this cloud expire at this moment of its clock; `false` when there is none of that name.
+    pub fn expire(&self, secret_id: &str) -> bool {
+        self.directory.expire_now(secret_id)
+    }
+
     /// The last thousand requests at the door of COS, oldest first: who asked, what was decided, and by which statement.
     pub fn decisions(&self) -> Vec<DecisionRecord> {
         self.door.decisions()
