@@ -49,12 +49,13 @@ build: tools ## Build the deployed binary: target/deploy/bootstrap
 		--target $(host) --target-dir target/deploy
 	@cp target/deploy/$(host)/release/bootstrap $(bootstrap)
 
-package: build ## Build the deployment packages: dist/cos-issuer-scf.zip, dist/cos-issuer-lambda.zip
-	@scf/package $(bootstrap) dist
+# PACKAGE_FILES="grants.toml jwks.json" puts these beside the binary. Of a name that no shell has set for something else.
+package: build ## Build the packages dist/cos-issuer-*.zip; PACKAGE_FILES="grants.toml" goes in too
+	@scf/package $(bootstrap) dist $(PACKAGE_FILES)
 
-# What `sam build` calls for the function `Issuer` of template.yaml; it says where the binary goes.
+# What `sam build` calls for the function `Issuer` of template.yaml; it says where the files go.
 build-Issuer: package
-	@cp $(bootstrap) "$${ARTIFACTS_DIR:?is set by sam build}/bootstrap"
+	@cp dist/lambda/* "$${ARTIFACTS_DIR:?is set by sam build}/"
 
 mutants: tools ## Break each rule about what is granted, and see its test fail (some minutes)
 	@tests/containment/mutants

@@ -22,7 +22,7 @@ provider "tencentcloud" {
 
 variable "auth" {
   type        = string
-  description = "How callers prove who they are (AUTH). There is no default; `none` has to be written."
+  description = "How callers prove who they are (AUTH), some of api-key,hmac,jwt. There is no default; `none` has to be written."
 }
 
 variable "api_keys" {
@@ -39,6 +39,43 @@ variable "hmac_keys" {
   description = "The keys that callers sign with (HMAC_KEYS), when auth names hmac"
 }
 
+variable "jwt_issuer" {
+  type        = string
+  default     = null
+  description = "The issuer of the tokens of callers (JWT_ISSUER), when auth names jwt"
+}
+
+variable "jwt_audience" {
+  type        = string
+  default     = null
+  description = "Whom those tokens are for (JWT_AUDIENCE)"
+}
+
+variable "jwt_jwks_url" {
+  type        = string
+  default     = null
+  description = "Where the issuer publishes its keys (JWT_JWKS_URL); or one of the next two"
+}
+
+variable "jwt_public_key" {
+  type        = string
+  default     = null
+  description = "The issuer's public key in PEM (JWT_PUBLIC_KEY)"
+}
+
+variable "jwt_hs_secret" {
+  type        = string
+  sensitive   = true
+  default     = null
+  description = "The secret that the issuer shares (JWT_HS_SECRET)"
+}
+
+variable "jwt_algorithms" {
+  type        = string
+  default     = null
+  description = "The only algorithms of tokens (JWT_ALGORITHMS), as ES256; left out, RS256 for a URL and the key's own otherwise"
+}
+
 variable "secret_id" {
   type        = string
   sensitive   = true
@@ -51,23 +88,32 @@ variable "secret_key" {
   description = "The calling key's SecretKey (SECRET_KEY)"
 }
 
+variable "grants_file" {
+  type        = string
+  default     = null
+  description = "The packaged file that says who may have what (GRANTS_FILE); or else all of bucket, prefix and allow"
+}
+
 variable "bucket" {
   type        = string
+  default     = null
   description = "The bucket with its appid (BUCKET), as examplebucket-1250000000"
 }
 
 variable "region" {
   type        = string
-  description = "The bucket's region (REGION), as ap-guangzhou; the function runs there too"
+  description = "Where the function runs, as ap-guangzhou; without grants_file, the bucket's region too (REGION)"
 }
 
 variable "prefix" {
   type        = string
+  default     = null
   description = "The keys a credential covers (PREFIX), ends in a slash, as uploads/"
 }
 
 variable "allow" {
   type        = string
+  default     = null
   description = "What a credential allows (ALLOW), some of upload,download,list,delete"
 }
 
@@ -97,15 +143,27 @@ resource "tencentcloud_scf_function" "issuer" {
       AUTH       = var.auth
       SECRET_ID  = var.secret_id
       SECRET_KEY = var.secret_key
-      BUCKET     = var.bucket
-      REGION     = var.region
-      PREFIX     = var.prefix
-      ALLOW      = var.allow
     },
+    var.grants_file == null ? {} : { GRANTS_FILE = var.grants_file },
+    var.grants_file != null ? {} : { BUCKET = var.bucket, REGION = var.region, PREFIX = var.prefix, ALLOW = var.allow },
     var.api_keys == null ? {} : { API_KEYS = var.api_keys },
     var.hmac_keys == null ? {} : { HMAC_KEYS = var.hmac_keys },
+    var.jwt_issuer == null ? {} : { JWT_ISSUER = var.jwt_issuer },
+    var.jwt_audience == null ? {} : { JWT_AUDIENCE = var.jwt_audience },
+    var.jwt_jwks_url == null ? {} : { JWT_JWKS_URL = var.jwt_jwks_url },
+    var.jwt_public_key == null ? {} : { JWT_PUBLIC_KEY = var.jwt_public_key },
+    var.jwt_hs_secret == null ? {} : { JWT_HS_SECRET = var.jwt_hs_secret },
+    var.jwt_algorithms == null ? {} : { JWT_ALGORITHMS = var.jwt_algorithms },
     var.allowed_origins == null ? {} : { ALLOWED_ORIGINS = var.allowed_origins },
   )
+
+  lifecycle {
+    # The function would refuse to start; this is told before anything is deployed.
+    precondition {
+      condition     = alltrue([for given in [var.bucket, var.prefix, var.allow] : (given == null) == (var.grants_file != null)])
+      error_message = "Give all of bucket, prefix and allow; or grants_file, and none of them."
+    }
+  }
 }
 
 resource "tencentcloud_scf_trigger" "url" {

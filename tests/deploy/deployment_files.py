@@ -40,14 +40,35 @@ def no_variable_has_a_reserved_name():
 
 def who_may_ask_and_what_they_get_has_no_default():
     for file, variables in settings.of_every_file().items():
-        for name in ("AUTH", "SECRET_ID", "SECRET_KEY", "BUCKET", "REGION", "PREFIX", "ALLOW"):
-            assert name in variables, f"{file} does not set {name}"
+        for name in ("AUTH", "SECRET_ID", "SECRET_KEY"):
             assert variables[name].is_asked, f"{file}: {name} is not asked of whoever deploys"
+    # A grant is given in one of two ways, so neither can be asked of everybody; and neither has a value of its own.
+    given = ("BUCKET", "REGION", "PREFIX", "ALLOW", "GRANTS_FILE")
+    parameters = settings.template()["Parameters"]
+    assert [parameters[name]["Default"] for name in ("Bucket", "Region", "Prefix", "Allow", "GrantsFile")] == [""] * 5
+    written = settings.serverless()["inputs"]["environment"]["variables"]
+    assert [written.get(name) for name in given] == [f"${{env:{name}}}" for name in given[:4]] + [None], "serverless.yml"
+    declared = settings.terraform_variables()
+    assert [declared[name.lower()].get("default", "none") for name in given] == [None, "none", None, None, None], "main.tf"
+
+
+def grants_are_given_in_one_of_two_ways():
+    """The tools say so before they deploy; that the function does is shown below."""
+    rules = settings.template()["Rules"]
+    four = [{"Ref": name} for name in ("Bucket", "Region", "Prefix", "Allow")]
+    without, beside = rules["OneGrantWithoutFile"], rules["NoGrantBesideFile"]
+    is_absent = {"Fn::Equals": [{"Ref": "GrantsFile"}, ""]}
+    assert without["RuleCondition"] == is_absent and beside["RuleCondition"] == {"Fn::Not": [is_absent]}
+    assert [rule["Assert"] for rule in without["Assertions"]] == [{"Fn::Not": [{"Fn::Contains": [four, ""]}]}]
+    assert [rule["Assert"] for rule in beside["Assertions"]] == [{"Fn::EachMemberEquals": [four, ""]}]
+    (lifecycle,) = settings.terraform_resource("tencentcloud_scf_function", "issuer")["lifecycle"]
+    (precondition,) = lifecycle["precondition"]
+    assert "[var.bucket, var.prefix, var.allow]" in precondition["condition"], "main.tf: no precondition"
 
 
 def secrets_are_not_shown():
     for file, variables in settings.of_every_file().items():
-        for name in {"SECRET_ID", "SECRET_KEY", "API_KEYS", "HMAC_KEYS"} & variables.keys():
+        for name in ("SECRET_ID", "SECRET_KEY", "API_KEYS", "HMAC_KEYS", "JWT_HS_SECRET"):
             assert variables[name].is_hidden, f"{file}: {name} is shown by the tool"
 
 
@@ -88,17 +109,18 @@ def start_file_is_what_scf_takes():
 
 
 def packages_hold_exactly_what_they_should(folder):
-    packaged.make(BINARY, folder)
-    bootstrap, start_file = BINARY.read_bytes(), (ROOT / "scf/scf_bootstrap").read_bytes()
-    expected = {
-        "cos-issuer-lambda.zip": [("bootstrap", bootstrap)],
-        "cos-issuer-scf.zip": [("bootstrap", bootstrap), ("scf_bootstrap", start_file)],
-    }
-    for name, files in expected.items():
-        with zipfile.ZipFile(folder / name) as package:
-            assert [(entry.filename, package.read(entry)) for entry in package.infolist()] == files, f"{name}: content"
-            modes = {entry.external_attr >> 16 for entry in package.infolist()}
-            assert modes == {stat.S_IFREG | 0o755}, f"{name}: modes {modes}"
+    start_file = ("scf_bootstrap", 0o755, (ROOT / "scf/scf_bootstrap").read_bytes())
+    for beside in ([], [("grants.toml", 0o644, b"[[grant]]")]):
+        paths = [folder / name for name, _, _ in beside]
+        for path, (_, _, content) in zip(paths, beside):
+            path.write_bytes(content)
+            path.chmod(0o600)
+        packaged.make(BINARY, folder, *paths)
+        both = [("bootstrap", 0o755, BINARY.read_bytes()), *beside]
+        for name, files in {"cos-issuer-lambda.zip": both, "cos-issuer-scf.zip": [*both, start_file]}.items():
+            with zipfile.ZipFile(folder / name) as package:
+                entries = [(entry.filename, entry.external_attr >> 16, package.read(entry)) for entry in package.infolist()]
+            assert entries == [(name, stat.S_IFREG | mode, content) for name, mode, content in files], name
 
 
 def packages_are_the_same_each_time(folder):
@@ -118,14 +140,24 @@ def packages_lie_where_the_tools_look(folder):
     packaged.make(BINARY, dist)
     source = settings.serverless()["inputs"]["src"]["src"]
     assert source == "../dist/scf", f"serverless.yml looks in {source}"
-    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (dist / "scf").iterdir()}
-    assert modes == {"bootstrap": 0o755, "scf_bootstrap": 0o755}, f"dist/scf: {modes}"
+    for name, expected in {"scf": {"bootstrap": 0o755, "scf_bootstrap": 0o755}, "lambda": {"bootstrap": 0o755}}.items():
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (dist / name).iterdir()}
+        assert modes == expected, f"dist/{name}: {modes}"
     content = (dist / "cos-issuer-scf.zip").read_bytes()
     (named,) = (dist / "terraform").iterdir()
     assert named.name == packaged.sha256(content) + ".zip" and named.read_bytes() == content, "dist/terraform"
     path = settings.terraform_resource("tencentcloud_scf_function", "issuer")["zip_file"]
     whole = r'/../dist/terraform/${filesha256(\"${path.module}/../dist/cos-issuer-scf.zip\")}.zip'
     assert whole.replace("\\", "") in path.replace("\\", ""), f"main.tf looks at {path}"
+
+
+def unfit_files_are_not_packaged(folder):
+    (folder / "bootstrap").write_text("another")
+    for name, files in {"is missing": ["absent"], "is a folder": ["."], "is the binary's": ["bootstrap"]}.items():
+        files = [folder / file for file in files]
+        made = subprocess.run([ROOT / "scf/package", BINARY, folder / "dist", *files], check=False, capture_output=True)
+        assert made.returncode != 0, f"a file that {name} was packaged"
+        assert not (folder / "dist").exists(), f"a file that {name} left something behind"
 
 
 def unfit_binaries_are_not_packaged(folder):
@@ -140,33 +172,47 @@ def sam_finds_its_target(folder):
     functions = settings.template()["Resources"].items()
     made = [name for name, resource in functions if resource.get("Metadata", {}).get("BuildMethod") == "makefile"]
     assert made == ["Issuer"], f"template.yaml: {made}"
-    environment = {**os.environ, "ARTIFACTS_DIR": str(folder)}
+    grants, made = folder / "grants.toml", folder / "made"
+    grants.write_text(settings.documented_grants())
+    made.mkdir()
+    environment = {**os.environ, "ARTIFACTS_DIR": str(made), "PACKAGE_FILES": str(grants)}
     make = subprocess.run(
         ["make", "build-Issuer"], cwd=ROOT, env=environment, check=False, timeout=240, capture_output=True, text=True
     )
     assert make.returncode == 0, make.stderr
-    assert [path.name for path in folder.iterdir()] == ["bootstrap"], "not just the binary"
-    assert (folder / "bootstrap").read_bytes() == (ROOT / "target/deploy/bootstrap").read_bytes(), "another binary"
-    assert os.access(folder / "bootstrap", os.X_OK), "it is not executable"
+    assert sorted(path.name for path in made.iterdir()) == ["bootstrap", "grants.toml"], "not just what was asked for"
+    assert (made / "bootstrap").read_bytes() == (ROOT / "target/deploy/bootstrap").read_bytes(), "another binary"
+    assert os.access(made / "bootstrap", os.X_OK), "it is not executable"
+    assert (made / "grants.toml").read_text() == grants.read_text(), "other grants"
 
 
 def function_starts_with_what_each_file_sets(folder):
-    packaged.make(BINARY, folder)
+    grants = folder / "grants.toml"
+    grants.write_text(settings.documented_grants())
+    packaged.make(BINARY, folder, grants)
     for file, variables in settings.of_every_file().items():
-        with packaged.started(folder / "scf", settings.as_deployed(variables)) as function:
-            status = function.healthz()
-            assert status == 200, f"{file}: /healthz answered {status}"
-            assert function.stop() == 0, f"{file}: SIGTERM did not end it well"
+        answered = set()
+        for way, given in settings.as_deployed(variables):
+            answered |= {name for name, value in given.items() if value}
+            with packaged.started(folder / "scf", given) as function:
+                status = function.healthz()
+                assert status == 200, f"{file}, {way}: /healthz answered {status}"
+                assert function.stop() == 0, f"{file}, {way}: SIGTERM did not end it well"
+        assert variables.keys() <= answered, f"{file}: no way answers {variables.keys() - answered}"
 
 
-def function_refuses_to_start_without_auth(folder):
+def function_refuses_to_start_without_auth_or_grants(folder):
     packaged.make(BINARY, folder)
     for file, variables in settings.of_every_file().items():
-        given = settings.as_deployed(variables)
-        del given["AUTH"]
-        with packaged.started(folder / "scf", given) as function:
-            assert function.wait() == 1, f"{file}: it runs without AUTH"
-            assert '"AUTH"' in function.output(), f"{file}: it does not name AUTH"
+        for way, given in settings.as_deployed(variables):
+            # The grants file is named and was not packaged.
+            grants = ["GRANTS_FILE"] if given["GRANTS_FILE"] else ["BUCKET", "REGION", "PREFIX", "ALLOW"]
+            for missing in (["AUTH"], grants):
+                empty = {} if missing == ["GRANTS_FILE"] else dict.fromkeys(missing, "")
+                with packaged.started(folder / "scf", {**given, **empty}) as function:
+                    assert function.wait() == 1, f"{file}, {way}: it runs without {missing}"
+                    for name in missing:
+                        assert f'"{name}"' in function.output(), f"{file}, {way}: it does not name {name}"
 
 
 def main():

@@ -19,8 +19,8 @@ ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 20
 
 
-def make(binary, folder, umask=0o022):
-    subprocess.run([ROOT / "scf/package", binary, folder], check=True, umask=umask, timeout=SECONDS * 3)
+def make(binary, folder, *files, umask=0o022):
+    subprocess.run([ROOT / "scf/package", binary, folder, *files], check=True, umask=umask, timeout=SECONDS * 3)
 
 
 def contents(folder):

@@ -13,17 +13,42 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# What somebody who deploys might answer. The key is one of the local cloud, so that nothing can be reached with it.
-ANSWERS = {
-    "API_KEYS": "backend=1a3ad04080ffc9795728c0415285949fafb4abf38d91be0f7ec22f8ecd0fb314",
-    "HMAC_KEYS": "backend=CANARY-hmac-key-of-a-deployment-0123456789",
+# What everybody who deploys might answer. The key is one of the local cloud, so that nothing can be reached with it.
+ALWAYS = {
     "SECRET_ID": "AKIDEMUdeployment",
     "SECRET_KEY": "CANARY-secret-key-of-a-deployment",
+    "ALLOWED_ORIGINS": "https://app.example.com",
+}
+ONE_GRANT = {
     "BUCKET": "examplebucket-1250000000",
     "REGION": "ap-guangzhou",
     "PREFIX": "uploads/",
     "ALLOW": "upload",
-    "ALLOWED_ORIGINS": "https://app.example.com",
+}
+TOKENS = {"AUTH": "jwt", "JWT_ISSUER": "https://login.example.com/", "JWT_AUDIENCE": "uploads"}
+
+# The rest, by what makes it another deployment. What is not answered is empty.
+WAYS = {
+    "keys of callers": {
+        "AUTH": "api-key,hmac",
+        "API_KEYS": "backend=1a3ad04080ffc9795728c0415285949fafb4abf38d91be0f7ec22f8ecd0fb314",
+        "HMAC_KEYS": "backend=CANARY-hmac-key-of-a-deployment-0123456789",
+        **ONE_GRANT,
+    },
+    "tokens and a grants file": {
+        **TOKENS,
+        "JWT_JWKS_URL": "https://login.example.com/keys",
+        "JWT_ALGORITHMS": "ES256",
+        "GRANTS_FILE": "grants.toml",
+    },
+    "tokens and a public key": {
+        **TOKENS,
+        # Of RFC 8410, section 10.1
+        "JWT_PUBLIC_KEY": "-----BEGIN PUBLIC KEY-----\\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\\n"
+        "-----END PUBLIC KEY-----",
+        **ONE_GRANT,
+    },
+    "tokens and a shared secret": {**TOKENS, "JWT_HS_SECRET": "CANARY-secret-of-an-issuer-0123456789", **ONE_GRANT},
 }
 
 
@@ -40,11 +65,19 @@ def of_every_file():
 
 
 def as_deployed(variables):
-    """With answers in place; and on loopback, with a cloud that nobody has to answer for."""
+    """Each way with its answers in place; and on loopback, with a cloud that nobody has to answer for."""
     loopback = {"HOST": "127.0.0.1", "PORT": "0", "STS_ENDPOINTS": "http://127.0.0.1:9"}
-    kinds = [kind for kind, setting in (("api-key", "API_KEYS"), ("hmac", "HMAC_KEYS")) if setting in variables]
-    answers = {**ANSWERS, "AUTH": ",".join(kinds) or "none"}
-    return {**{name: answers[name] for name in variables}, **loopback}
+    for way, answers in WAYS.items():
+        answers = {**ALWAYS, **answers}
+        assert answers.keys() <= variables.keys(), f"{way} cannot be deployed: no {answers.keys() - variables.keys()}"
+        yield way, {**{name: answers.get(name, "") for name in variables}, **loopback}
+
+
+def documented_grants():
+    """The file of docs/grants.md."""
+    blocks = (ROOT / "docs/grants.md").read_text().split("\n```toml\n")[1:]
+    (example,) = [block.split("\n```\n")[0] for block in blocks]
+    return example + "\n"
 
 
 def read_by_the_function():
@@ -65,13 +98,17 @@ def of_template():
 
 
 def of_serverless():
-    variables = serverless()["inputs"]["environment"]["variables"]
+    written = serverless()["inputs"]["environment"]["variables"]
+    # Lines that somebody may take the `#` from are offers.
+    text = (ROOT / "scf/serverless.yml").read_text()
+    offered = yaml.safe_load(re.sub(r"(?m)^( +)# ([A-Z_]+: (\${env:|https:))", r"\1\2", text))["inputs"]["environment"]["variables"]
     # The tool prints none of them; a value from the environment is in no file that is kept.
-    return {name: Variable(value == f"${{env:{name}}}", value.startswith("${env:")) for name, value in variables.items()}
+    is_asked = lambda name: written.get(name) == f"${{env:{name}}}"
+    return {name: Variable(is_asked(name), value.startswith("${env:")) for name, value in offered.items()}
 
 
 def of_terraform():
-    asked = {unquoted(name): body for block in terraform()["variable"] for name, body in block.items()}
+    asked = terraform_variables()
     environment = terraform_resource("tencentcloud_scf_function", "issuer")["environment"]
     variables = {}
     for name, value in re.findall(r"([A-Z][A-Z0-9_]+) = ([^,}]+)", environment):
@@ -91,6 +128,10 @@ def serverless():
 def terraform():
     with open(ROOT / "scf/main.tf", encoding="utf-8") as file:
         return hcl2.load(file)
+
+
+def terraform_variables():
+    return {unquoted(name): body for block in terraform()["variable"] for name, body in block.items()}
 
 
 def terraform_resource(kind, name):
