@@ -14,6 +14,7 @@ mod grants_file;
 mod reader;
 mod runtime;
 mod sts;
+mod tokens;
 
 pub use environment::Environment;
 pub use reader::Problem;
@@ -50,7 +51,7 @@ impl Config {
     ) -> Result<Self, Vec<Problem>> {
         let mut reader = Reader::new(environment);
         let platform = runtime::platform(&mut reader);
-        let authentication = callers::read(&mut reader, platform.as_ref());
+        let authentication = callers::read(&mut reader, platform.as_ref(), file);
         let sts = sts::read(&mut reader, file);
         let is_anonymous = matches!(authentication, Some(Authentication::None));
         let grant = grant::read(&mut reader, file, sts.duration_seconds_max, is_anonymous);

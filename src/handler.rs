@@ -116,11 +116,14 @@ impl Handler {
         decision: &mut Decision,
     ) -> Result<Response, Error> {
         let asked = CredentialRequest::parse(request, mint)?;
-        let caller = self.authentication.prove(
-            request,
-            below(&request.path, &self.base_path),
-            &*self.clock,
-        )?;
+        let path = below(&request.path, &self.base_path);
+        let started = Instant::now();
+        let caller = self.authentication.prove(request, path, &*self.clock);
+        let caller = caller.await?;
+        // Asking a token's issuer for its keys takes time too.
+        let time_left = request
+            .time_left
+            .map(|left| left.saturating_sub(started.elapsed()));
         decision.caller = Some(caller.name().to_owned());
         decision.proof = Some(caller.kind().name());
         decision.subject = caller.subject_hash();
@@ -135,7 +138,7 @@ impl Handler {
         decision.session_name = Some(authorized.session_name().to_owned());
         let credentials = self
             .issuer
-            .issue(&authorized, &*self.clock, request.time_left)
+            .issue(&authorized, &*self.clock, time_left)
             .await?;
         decision.expiry = Some(credentials.expiry.unix_seconds());
         decision.sts_request_id = Some(credentials.sts_request_id.clone());

@@ -6,5 +6,6 @@
 //! these same functions and compares).
 
 pub mod caller;
+pub mod cos;
 pub mod tc3;
 pub mod v1;

@@ -13,6 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use cos_issuer::secret::Secret;
+use cos_issuer::sign::cos::{self, CosRequest, SignKey};
 use cos_issuer::sign::tc3::{self, CanonicalRequest, DerivedKey};
 use cos_issuer::sign::v1::{self, SignatureMethod};
 use cos_issuer::time::Timestamp;
@@ -28,12 +29,7 @@ fn tc3_vectors() {
             .and_then(Timestamp::from_unix_seconds)
             .expect("a time");
         let service = field(&request, "service");
-        let headers: Vec<(&str, &str)> = request["headers"]
-            .as_array()
-            .expect("headers")
-            .iter()
-            .map(pair)
-            .collect();
+        let headers = pairs(&request, "headers");
 
         let hashed_payload = tc3::sha256_hex(body.as_bytes());
         step(&case, "1-hashed-payload", &hashed_payload);
@@ -91,6 +87,44 @@ fn v1_vectors() {
 }
 
 #[test]
+fn cos_vectors() {
+    for case in cases("cos", 4) {
+        let request = json(&case, "request.json");
+        let (secret_key, key_time) = (secret(&request), field(&request, "key_time"));
+        let sign_key = SignKey::new(&secret_key, key_time);
+        step(&case, "1-sign-key", &sign_key.to_hex());
+        let (parameters, headers) = (pairs(&request, "parameters"), pairs(&request, "headers"));
+        let signed = CosRequest {
+            method: field(&request, "method"),
+            path: field(&request, "path"),
+            parameters: &parameters,
+            headers: &headers,
+        };
+        step(&case, "2-parameter-list", &signed.parameter_list());
+        step(&case, "3-header-list", &signed.header_list());
+        step(&case, "4-http-string", &signed.http_string());
+        let string_to_sign = cos::string_to_sign(key_time, &signed.http_string());
+        step(&case, "5-string-to-sign", &string_to_sign);
+        step(&case, "6-signature", &sign_key.sign(&string_to_sign));
+        let secret_id = field(&request, "secret_id");
+        let authorization = cos::authorization(&signed, key_time, secret_id, &secret_key);
+        step(&case, "7-authorization", &authorization);
+    }
+}
+
+#[test]
+fn cos_form_vectors() {
+    for case in cases("cos-form", 1) {
+        let (request, policy) = (json(&case, "request.json"), text(&case, "policy"));
+        let sign_key = SignKey::new(&secret(&request), field(&request, "key_time"));
+        step(&case, "1-sign-key", &sign_key.to_hex());
+        let string_to_sign = cos::policy_string_to_sign(&policy);
+        step(&case, "2-string-to-sign", &string_to_sign);
+        step(&case, "3-signature", &sign_key.sign(&string_to_sign));
+    }
+}
+
+#[test]
 fn a_signature_is_not_part_of_what_it_signs() {
     let signed = v1::string_to_sign("GET", "host/", [("B", "2"), ("Signature", "x"), ("A", "1")]);
     assert_eq!(signed, "GEThost/?A=1&B=2");
@@ -139,6 +173,11 @@ fn field<'a>(request: &'a Value, name: &str) -> &'a str {
     request[name]
         .as_str()
         .unwrap_or_else(|| panic!("no `{name}`"))
+}
+
+fn pairs<'a>(request: &'a Value, name: &str) -> Vec<(&'a str, &'a str)> {
+    let pairs = request[name].as_array().expect("pairs");
+    pairs.iter().map(pair).collect()
 }
 
 fn pair(header: &Value) -> (&str, &str) {

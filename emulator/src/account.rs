@@ -1,27 +1,40 @@
-//! The one account of this cloud: its numbers, keys and roles.
+//! The one account of this cloud: its numbers, users, keys, roles and their policies.
 //!
-//! Promises: keys are random and begin with `AKIDEMU`; a temporary key works only with its own token and until its expiry; a
-//! key that looks like one of the real service (`AKID` not followed by `EMU`) is refused.
-//! Leaves out: identity policies. A sub-account of this cloud may call every STS action; roles decide by their trust.
+//! ```text
+//! account.toml -> Seed        seed        what there is at the start
+//!              -> Directory   directory   keys that work, revoked or expired ones, freshly issued ones
+//!              -> Identity    identity    what a key stands for, and what its policies say to an access
+//! ```
+//!
+//! Promises: keys are random (or given) and begin with `AKIDEMU`; a temporary key works only with its own token and until its
+//! expiry; a key that looks like one of the real service (`AKID` not followed by `EMU`) is refused; a user or role without a policy
+//! may do nothing.
+//! Leaves out: groups, boundaries, bucket policies and ACLs that grant.
 
-use std::collections::HashMap;
+mod directory;
+mod identity;
+mod role;
+mod seed;
+mod user;
+
 use std::fmt;
-use std::io;
-use std::sync::{Arc, Mutex};
 
-use cos_issuer::secret::Secret;
-use cos_issuer::time::Timestamp;
 use rand::RngExt as _;
 use rand::distr::Alphanumeric;
 
-use crate::ledger::{Ledger, lock};
+pub(crate) use self::directory::{Directory, Found, Key};
+pub(crate) use self::identity::{Identity, Permanent, Verdict};
+pub use self::role::{Role, Trust};
+pub(crate) use self::seed::Seed;
+pub use self::seed::SeedError;
+pub use self::user::User;
 
 /// Whose permanent key it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyOwner {
     /// The owner of the account: federation tokens of at most 7200 s.
     Root,
-    /// A CAM user: federation tokens of at most 129600 s.
+    /// The first CAM user: federation tokens of at most 129600 s.
     SubAccount,
 }
 
@@ -34,65 +47,22 @@ pub struct KeyPair {
     pub secret_key: String,
 }
 
+impl KeyPair {
+    /// A key that nobody had before.
+    pub(crate) fn random() -> Self {
+        Self {
+            secret_id: random_secret_id(),
+            secret_key: random_text(32),
+        }
+    }
+}
+
 impl fmt::Debug for KeyPair {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("KeyPair")
             .field("secret_id", &self.secret_id)
             .finish_non_exhaustive()
-    }
-}
-
-/// Who may assume a role.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trust {
-    /// Every user and role of this account.
-    Account,
-    /// Only the function platform itself, as for an execution role.
-    Service,
-}
-
-/// A role of the account.
-#[derive(Clone, Debug)]
-pub struct Role {
-    pub(crate) name: String,
-    pub(crate) id: u64,
-    pub(crate) max_session_seconds: u32,
-    pub(crate) external_id: Option<String>,
-    pub(crate) trust: Trust,
-}
-
-impl Role {
-    /// A role that the whole account may assume, for at most 43200 s.
-    pub fn new(name: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            id: rand::rng().random_range(4_611_686_018_000_000_000..4_611_686_019_000_000_000),
-            max_session_seconds: 43_200,
-            external_id: None,
-            trust: Trust::Account,
-        }
-    }
-
-    /// The role's own limit of a session.
-    #[must_use]
-    pub fn max_session_seconds(mut self, seconds: u32) -> Self {
-        self.max_session_seconds = seconds;
-        self
-    }
-
-    /// Callers must send this `ExternalId`.
-    #[must_use]
-    pub fn external_id(mut self, external_id: impl Into<String>) -> Self {
-        self.external_id = Some(external_id.into());
-        self
-    }
-
-    /// Who may assume the role.
-    #[must_use]
-    pub fn trust(mut self, trust: Trust) -> Self {
-        self.trust = trust;
-        self
     }
 }
 
@@ -103,12 +73,14 @@ pub struct Account {
     pub appid: u64,
     /// The account id of the owner.
     pub owner_uin: u64,
-    /// The account id of the CAM user.
+    /// The account id of the first CAM user.
     pub user_uin: u64,
     /// The region.
     pub region: String,
-    /// The one bucket, `<name>-<appid>`.
+    /// The first bucket, `<name>-<appid>`.
     pub bucket: String,
+    /// Further buckets that exist at the start, all in the same region.
+    pub more_buckets: Vec<String>,
 }
 
 impl Default for Account {
@@ -119,6 +91,7 @@ impl Default for Account {
             user_uin: 100_000_000_002,
             region: "ap-guangzhou".to_owned(),
             bucket: "examplebucket-1250000000".to_owned(),
+            more_buckets: Vec::new(),
         }
     }
 }
@@ -128,125 +101,13 @@ impl Account {
     pub fn role_arn(&self, name: &str) -> String {
         format!("qcs::cam::uin/{}:roleName/{name}", self.owner_uin)
     }
-}
 
-/// What a key stands for.
-#[derive(Clone, Debug)]
-pub(crate) enum Identity {
-    Permanent(KeyOwner),
-    Federation {
-        name: String,
-        owner: KeyOwner,
-    },
-    RoleSession {
-        role_id: u64,
-        session_name: String,
-        caller_uin: u64,
-    },
-}
-
-/// A key with all that is needed to check a call made with it.
-pub(crate) struct Key {
-    pub(crate) secret_key: Secret,
-    pub(crate) identity: Identity,
-    pub(crate) session: Option<Session>,
-}
-
-/// The temporary part of a temporary key.
-pub(crate) struct Session {
-    pub(crate) token: Secret,
-    pub(crate) expires: Timestamp,
-}
-
-/// A freshly issued temporary key, on its way to the caller.
-pub(crate) struct Issued {
-    pub(crate) secret_id: String,
-    pub(crate) secret_key: String,
-    pub(crate) token: String,
-}
-
-/// All keys and roles.
-pub(crate) struct Directory {
-    pub(crate) account: Account,
-    pub(crate) roles: Vec<Role>,
-    keys: Mutex<HashMap<String, Arc<Key>>>,
-    ledger: Arc<Ledger>,
-}
-
-impl Directory {
-    pub(crate) fn new(account: Account, roles: Vec<Role>, ledger: Arc<Ledger>) -> Self {
-        Self {
-            account,
-            roles,
-            keys: Mutex::default(),
-            ledger,
+    /// The account as policies see it.
+    pub(crate) fn of_policies(&self) -> cos_issuer::cam::Account {
+        cos_issuer::cam::Account {
+            appid: self.appid.to_string(),
+            owner_uin: self.owner_uin.to_string(),
         }
-    }
-
-    /// Makes a permanent key, or takes the given one.
-    pub(crate) fn add_permanent(
-        &self,
-        owner: KeyOwner,
-        given: Option<KeyPair>,
-    ) -> io::Result<KeyPair> {
-        let pair = given.unwrap_or_else(|| KeyPair {
-            secret_id: random_secret_id(),
-            secret_key: random_text(32),
-        });
-        self.insert(
-            &pair.secret_id,
-            &pair.secret_key,
-            Identity::Permanent(owner),
-            None,
-        )?;
-        Ok(pair)
-    }
-
-    /// Issues a temporary key that works until `expires`.
-    pub(crate) fn issue(&self, identity: Identity, expires: Timestamp) -> io::Result<Issued> {
-        let issued = Issued {
-            secret_id: random_secret_id(),
-            secret_key: random_text(43),
-            token: random_text(320),
-        };
-        self.insert(
-            &issued.secret_id,
-            &issued.secret_key,
-            identity,
-            Some((&issued.token, expires)),
-        )?;
-        Ok(issued)
-    }
-
-    pub(crate) fn key(&self, secret_id: &str) -> Option<Arc<Key>> {
-        lock(&self.keys).get(secret_id).cloned()
-    }
-
-    fn insert(
-        &self,
-        secret_id: &str,
-        secret_key: &str,
-        identity: Identity,
-        session: Option<(&str, Timestamp)>,
-    ) -> io::Result<()> {
-        let secret = |text: &str| -> io::Result<Secret> {
-            self.ledger.note(text)?;
-            Secret::new(text.to_owned()).ok_or_else(|| io::Error::other("an empty key"))
-        };
-        let session = match session {
-            Some((token, expires)) => Some(Session {
-                token: secret(token)?,
-                expires,
-            }),
-            None => None,
-        };
-        let key = Key {
-            secret_key: secret(secret_key)?,
-            identity,
-            session,
-        };
-        lock(&self.keys).insert(secret_id.to_owned(), Arc::new(key));
-        Ok(())
     }
 }
 

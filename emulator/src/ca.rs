@@ -1,8 +1,8 @@
-//! A certificate authority for one run, and the certificate of the STS.
+//! A certificate authority for one run, and the certificate of its services.
 //!
 //! Promises: the authority's key never leaves memory; its certificate is a PEM file in a directory that goes away with the
-//! cloud. The certificate is for `127.0.0.1`, `localhost` and the STS's real name (for clients that keep the name and
-//! redirect the address).
+//! cloud. The certificate is for `127.0.0.1`, `localhost`, and the real names of the STS and of the account's
+//! region of COS (for clients that keep the name and redirect the address).
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -20,11 +20,11 @@ pub(crate) struct Ca {
 }
 
 impl Ca {
-    pub(crate) fn create() -> io::Result<Self> {
+    pub(crate) fn create(region: &str) -> io::Result<Self> {
         let directory = tempfile::Builder::new().prefix("cos-emulator-").tempdir()?;
         let (authority, pem) = authority().map_err(io::Error::other)?;
         std::fs::write(file_in(directory.path()), pem)?;
-        let server = server_config(&authority).map_err(io::Error::other)?;
+        let server = server_config(&authority, region).map_err(io::Error::other)?;
         Ok(Self {
             directory,
             server: Arc::new(server),
@@ -55,10 +55,24 @@ fn authority() -> Result<(Issuer<'static, KeyPair>, String), rcgen::Error> {
 
 fn server_config(
     authority: &Issuer<'static, KeyPair>,
+    region: &str,
 ) -> Result<ServerConfig, Box<dyn std::error::Error + Send + Sync>> {
     let key = KeyPair::generate()?;
-    let names = ["127.0.0.1", "localhost", "sts.tencentcloudapi.com"];
-    let mut params = CertificateParams::new(names.map(str::to_owned))?;
+    let mut names = [
+        "127.0.0.1",
+        "localhost",
+        "sts.tencentcloudapi.com",
+        "service.cos.myqcloud.com",
+        "service.cos.localhost",
+        "*.cos.localhost",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    for domain in ["myqcloud.com", "tencentcos.cn", "localhost"] {
+        names.push(format!("cos.{region}.{domain}"));
+        names.push(format!("*.cos.{region}.{domain}"));
+    }
+    let mut params = CertificateParams::new(names)?;
     // Python's strict verification wants the link to the authority spelled out.
     params.use_authority_key_identifier_extension = true;
     let certificate = params.signed_by(&key, authority)?;

@@ -8,13 +8,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+mod accounts;
 mod builder;
 mod start;
 
 pub use self::builder::CloudBuilder;
-use crate::account::{Account, Directory, KeyPair};
+use crate::account::{Account, Directory, KeyPair, SeedError};
 use crate::ca::Ca;
-use crate::function::{Function, Invocation, Outcome};
+use crate::cos::Cos;
+use crate::cos::door::{DecisionRecord, Door};
+use crate::function::{Function, Invocation, Outcome, Record};
 use crate::ledger::Ledger;
 use crate::net::Server;
 use crate::platform::{Platform, PlatformError};
@@ -46,6 +49,17 @@ pub enum StartError {
         /// Where it is, never what it is.
         place: String,
     },
+    /// The account file makes no sense.
+    #[error(transparent)]
+    Account(#[from] SeedError),
+    /// The directory for objects cannot be used.
+    #[error("the data directory `{}` cannot be used: {source}", path.display())]
+    Data {
+        /// The path given.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: io::Error,
+    },
     /// The system refused something.
     #[error("cannot start: {0}")]
     Io(#[from] io::Error),
@@ -56,7 +70,9 @@ pub struct Cloud {
     gateway: Option<Server>,
     function: Option<Arc<Function>>,
     sts: Sts,
+    cos: Cos,
     directory: Arc<Directory>,
+    door: Arc<Door>,
     root_key: KeyPair,
     sub_account_key: KeyPair,
     ledger: Arc<Ledger>,
@@ -85,6 +101,11 @@ impl Cloud {
         &self.sts
     }
 
+    /// COS.
+    pub fn cos(&self) -> &Cos {
+        &self.cos
+    }
+
     /// The account's numbers.
     pub fn account(&self) -> &Account {
         &self.directory.account
@@ -95,15 +116,28 @@ impl Cloud {
         &self.root_key
     }
 
-    /// The permanent key of the CAM user; the function's default calling key.
+    /// The permanent key of the first CAM user; the function's default calling key.
     pub fn sub_account_key(&self) -> &KeyPair {
         &self.sub_account_key
+    }
+
+    /// Makes a key of this cloud worthless from now on, permanent or temporary; `false` when there is none of that name.
+    pub fn revoke(&self, secret_id: &str) -> bool {
+        self.directory.revoke(secret_id)
+    }
+
+    /// The last thousand requests at the door of COS, oldest first: who asked, what was decided, and by which statement.
+    pub fn decisions(&self) -> Vec<DecisionRecord> {
+        self.door.decisions()
     }
 
     /// Starts an instance if none is idle, and waits until it is ready.
     pub async fn wait_ready(&self) -> Result<(), PlatformError> {
         match &self.function {
-            Some(function) => function.lease().await.map(drop),
+            Some(function) => {
+                let mut nothing = Record::of_nothing(&function.config);
+                function.lease(&mut nothing).await.map(drop)
+            }
             None => Ok(()),
         }
     }

@@ -57,9 +57,10 @@ impl Source {
             .find(|role| role.name == EXECUTION_ROLE)
             .ok_or_else(|| io::Error::other("the execution role is missing"))?;
         let identity = Identity::RoleSession {
-            role_id: role.id,
+            role: Arc::clone(role),
             session_name: "scf".to_owned(),
             caller_uin: self.directory.account.owner_uin,
+            policy: None,
         };
         let expires = self.clock.now().plus_seconds(ROLE_SECONDS);
         let issued = self.directory.issue(identity, expires)?;

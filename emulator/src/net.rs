@@ -38,6 +38,13 @@ pub(crate) enum Transport {
     Tls(TlsAcceptor),
 }
 
+/// Who sent a request, among its extensions.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer {
+    pub(crate) address: SocketAddr,
+    pub(crate) is_tls: bool,
+}
+
 /// A running listener.
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -75,17 +82,21 @@ where
     // Owned by this task, so that aborting it closes every connection.
     let mut connections = JoinSet::new();
     loop {
-        let Ok((stream, _)) = listener.accept().await else {
+        let Ok((stream, address)) = listener.accept().await else {
             // Out of descriptors: wait for some to close.
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
         while connections.try_join_next().is_some() {}
-        connections.spawn(connection(stream, transport.clone(), handler.clone()));
+        let peer = Peer {
+            address,
+            is_tls: matches!(transport, Transport::Tls(_)),
+        };
+        connections.spawn(connection(stream, peer, transport.clone(), handler.clone()));
     }
 }
 
-async fn connection<H, F>(stream: TcpStream, transport: Transport, handler: H)
+async fn connection<H, F>(stream: TcpStream, peer: Peer, transport: Transport, handler: H)
 where
     H: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
     F: Future<Output = io::Result<Response<Body>>> + Send + 'static,
@@ -93,29 +104,33 @@ where
     // Without it small answers wait for the peer's delayed acknowledgement; a failure costs only speed.
     let _ = stream.set_nodelay(true);
     match transport {
-        Transport::Plain => http1(stream, handler).await,
-        Transport::Shuffled => http1(ShuffledNames::new(stream), handler).await,
+        Transport::Plain => http1(stream, peer, handler).await,
+        Transport::Shuffled => http1(ShuffledNames::new(stream), peer, handler).await,
         Transport::Tls(acceptor) => {
             if let Ok(Ok(stream)) =
                 tokio::time::timeout(Duration::from_secs(10), acceptor.accept(stream)).await
             {
-                http1(stream, handler).await;
+                http1(stream, peer, handler).await;
             }
         }
     }
 }
 
-async fn http1<S, H, F>(stream: S, handler: H)
+async fn http1<S, H, F>(stream: S, peer: Peer, handler: H)
 where
     S: AsyncRead + AsyncWrite + Unpin,
     H: Fn(Request<Incoming>) -> F,
     F: Future<Output = io::Result<Response<Body>>>,
 {
+    let with_peer = move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        handler(request)
+    };
     // An error here is the peer's (or a fault on purpose); the connection is over either way.
     let _ = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_secs(60))
-        .serve_connection(TokioIo::new(stream), service_fn(handler))
+        .serve_connection(TokioIo::new(stream), service_fn(with_peer))
         .await;
 }
 

@@ -1,18 +1,20 @@
 //! The STS of this cloud: API 3.0, version 2018-08-13, on loopback, over HTTP and HTTPS.
 //!
 //! ```text
-//! HTTP -> request (unverified) -> verify (a key that proved itself) -> actions -> answer
+//! HTTP -> request (unverified) -> verify (a key that proved itself) -> limit -> actions (may they?) -> answer
 //!                         fault: may replace, delay, cut or bend any of it
 //! ```
 //!
 //! Promises: answers API errors with HTTP 200 in the documented shape; records each call without secrets; nothing is issued
 //! to a caller whose signature, key, token and time were not checked.
-//! Leaves out: rate limits, MFA, web identities, SAML.
+//! Leaves out: MFA, web identities, SAML.
 
 mod actions;
 mod error;
 mod fault;
+mod limit;
 mod parameters;
+mod permission;
 mod policy;
 mod request;
 mod verify;
@@ -106,9 +108,11 @@ impl Sts {
         ca: &Ca,
         directory: Arc<Directory>,
         clock: Arc<dyn Clock>,
+        calls_per_second: Option<u32>,
     ) -> io::Result<Self> {
         let service = Arc::new(Service {
             directory,
+            limits: limit::Limits::new(calls_per_second),
             clock,
             faults: Mutex::default(),
             calls: Mutex::default(),
@@ -132,6 +136,7 @@ impl Sts {
 
 struct Service {
     directory: Arc<Directory>,
+    limits: limit::Limits,
     clock: Arc<dyn Clock>,
     faults: Mutex<VecDeque<Fault>>,
     calls: Mutex<Vec<StsCall>>,
@@ -188,6 +193,7 @@ impl Service {
     fn judge(&self, unverified: &Unverified) -> Result<Value, StsError> {
         let action = actions::Action::parse(unverified)?;
         let caller = verify::verify(unverified, &self.directory, self.clock.now())?;
+        self.limits.count(action, self.clock.now())?;
         action.run(
             &caller,
             &unverified.parameters,

@@ -31,8 +31,15 @@ pub struct Account {
 /// What an action is done to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// No bucket: GetService.
+    /// Nothing that a resource could name: GetService, GetFederationToken.
     Service,
+    /// A role, for AssumeRole.
+    Role {
+        /// The user number of the role's owner.
+        owner_uin: String,
+        /// The last segment of its resource, as `roleName/uploader` or `role/4611686018427397919`.
+        name: String,
+    },
     /// An object, or, with an empty key, a bucket.
     Object {
         /// Where the bucket is.

@@ -40,9 +40,9 @@ impl Action {
         &self.0
     }
 
-    /// Whether it covers the COS operation, as `PutObject`.
-    pub(super) fn covers(&self, operation: &str) -> bool {
-        covers(self.unprefixed(), &format!("cos:{operation}"))
+    /// Whether it covers the action `asked`, as `cos:PutObject`.
+    pub(super) fn covers(&self, asked: &str) -> bool {
+        covers(self.unprefixed(), asked)
     }
 
     /// `name/cos:X` and `cos:X` are the same action.
@@ -108,7 +108,7 @@ mod tests {
             "cos:*Obj*",
             "c*s:P*t",
         ] {
-            assert!(parse(text).unwrap().covers("PutObject"), "{text}");
+            assert!(parse(text).unwrap().covers("cos:PutObject"), "{text}");
         }
         for text in [
             "cos:putobject",
@@ -118,7 +118,7 @@ mod tests {
             "cos:PutObjectACL",
             "cos:Put",
         ] {
-            assert!(!parse(text).unwrap().covers("PutObject"), "{text}");
+            assert!(!parse(text).unwrap().covers("cos:PutObject"), "{text}");
         }
     }
 

@@ -40,22 +40,19 @@ impl Policy {
 
 /// Decides by several layers: every one has to allow, and a deny in any of them wins. No layer allows nothing.
 pub fn decide(layers: &[Layer<'_>], access: &Access) -> Decision {
-    let known = access
+    let action = access
         .action
         .strip_prefix("name/")
         .unwrap_or(&access.action);
-    let known = known
-        .strip_prefix("cos:")
-        .filter(|name| operation::is_known(name));
-    let Some(operation) = known else {
+    if !operation::is_known(action) {
         return Decision {
             reason: Reason::UnknownAction(access.action.clone()),
             considered: Vec::new(),
         };
-    };
+    }
     let found: Vec<Found> = layers
         .iter()
-        .map(|layer| search(layer, operation, access))
+        .map(|layer| search(layer, action, access))
         .collect();
     let reason = reason(layers, &found, access);
     Decision {
@@ -86,8 +83,8 @@ impl Considered {
     }
 }
 
-fn search(layer: &Layer<'_>, operation: &str, access: &Access) -> Found {
-    let target = if operation::is_without_bucket(operation) {
+fn search(layer: &Layer<'_>, asked: &str, access: &Access) -> Found {
+    let target = if operation::is_without_resource(asked) {
         &Target::Service
     } else {
         &access.target
@@ -95,7 +92,7 @@ fn search(layer: &Layer<'_>, operation: &str, access: &Access) -> Found {
     let mut found = Found::default();
     for (policy_index, policy) in layer.policies.iter().enumerate() {
         for (index, statement) in policy.statements().iter().enumerate() {
-            let covers_action = |action: &&super::Action| action.covers(operation);
+            let covers_action = |action: &&super::Action| action.covers(asked);
             let Some(action) = statement.actions.iter().find(covers_action) else {
                 continue;
             };
@@ -163,6 +160,7 @@ fn reason(layers: &[Layer<'_>], found: &[Found], access: &Access) -> Reason {
 fn name(target: &Target) -> String {
     match target {
         Target::Object { bucket, key, .. } => format!("{bucket}/{key}"),
+        Target::Role { name, .. } => name.clone(),
         Target::Service => "*".to_owned(),
     }
 }

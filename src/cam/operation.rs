@@ -1,13 +1,17 @@
-//! The COS operations that are known here, as an access names them.
+//! The operations that are known here, as an access names them: those of COS, and the two of the STS that policies decide about.
 //!
 //! <https://www.tencentcloud.com/document/product/436/30580> and <https://www.tencentcloud.com/document/product/598/57092>.
 //! An action outside this list is denied, with that reason: a request that was mapped to nothing real must not pass because some
 //! statement says `*`. Where the documents give one request two names, both are here.
 
-/// Whether COS has `operation`, as `PutObject`; an access may be about no other.
-pub fn is_known(operation: &str) -> bool {
-    is_without_bucket(operation)
-        || OPERATIONS.contains(&operation)
+/// Whether an access may be about `action`, as `cos:PutObject`.
+pub(super) fn is_known(action: &str) -> bool {
+    STS_ACTIONS.contains(&action) || action.strip_prefix("cos:").is_some_and(is_of_cos)
+}
+
+/// Whether COS has `operation`, as `PutObject`.
+pub fn is_of_cos(operation: &str) -> bool {
+    OPERATIONS.contains(&operation)
         || VERBS_OF_SETTINGS.iter().any(|(settings, verbs)| {
             verbs
                 .iter()
@@ -16,10 +20,13 @@ pub fn is_known(operation: &str) -> bool {
         })
 }
 
-/// Whether `operation` is about no bucket, so that only the resource `*` covers it.
-pub(super) fn is_without_bucket(operation: &str) -> bool {
-    operation == "GetService"
+/// Whether `action` is about nothing that a resource could name, so that only the resource `*` covers it.
+pub(super) fn is_without_resource(action: &str) -> bool {
+    matches!(action, "cos:GetService" | "sts:GetFederationToken")
 }
+
+/// <https://www.tencentcloud.com/document/product/1150/49452>, <https://www.tencentcloud.com/document/product/1150/49456>.
+const STS_ACTIONS: &[&str] = &["sts:AssumeRole", "sts:GetFederationToken"];
 
 const OPERATIONS: &[&str] = &[
     "AbortMultipartUpload",
@@ -35,6 +42,7 @@ const OPERATIONS: &[&str] = &[
     "GetObject",
     "GetObjectACL",
     "GetObjectTagging",
+    "GetService",
     "HeadBucket",
     "HeadObject",
     "InitiateMultipartUpload",
@@ -85,24 +93,30 @@ mod tests {
 
     #[test]
     fn only_real_operations_are_known() {
-        for operation in [
-            "PutObject",
-            "GetService",
-            "DeleteBucketCORS",
-            "GetBucketACL",
+        for action in [
+            "cos:PutObject",
+            "cos:GetService",
+            "cos:DeleteBucketCORS",
+            "cos:GetBucketACL",
+            "sts:AssumeRole",
         ] {
-            assert!(is_known(operation), "{operation}");
+            assert!(is_known(action), "{action}");
         }
-        for operation in [
+        for action in [
             "",
             "*",
-            "putObject",
-            "PutObjects",
-            "DeleteBucketACL",
-            "Get*",
-            "GetBucketX",
+            "PutObject",
+            "sts:PutObject",
+            "sts:*",
+            "cos:AssumeRole",
+            "cos:*",
+            "cos:putObject",
+            "cos:PutObjects",
+            "cos:DeleteBucketACL",
+            "cos:Get*",
+            "cos:GetBucketX",
         ] {
-            assert!(!is_known(operation), "{operation}");
+            assert!(!is_known(action), "{action}");
         }
     }
 }

@@ -134,14 +134,17 @@ impl Resource {
         let Some(segments) = &self.segments else {
             return true;
         };
-        let Target::Object {
-            region,
-            bucket,
-            owner_uin,
-            key,
-        } = target
-        else {
-            return false;
+        let (region, bucket, owner_uin, key) = match target {
+            Target::Service => return false,
+            Target::Role { owner_uin, name } => {
+                return segments.covers_role(owner_uin, name, creator);
+            }
+            Target::Object {
+                region,
+                bucket,
+                owner_uin,
+                key,
+            } => (region, bucket, owner_uin, key),
         };
         let owned = match &segments.account {
             Owner::Appid(appid) => appid == bucket.appid(),
@@ -156,6 +159,19 @@ impl Resource {
             }
         };
         owned && on_path && is_cos(&segments.service) && covers(self.region(), region.as_str())
+    }
+}
+
+impl Segments {
+    /// `qcs::cam::uin/<owner>:roleName/<name>`. <https://www.tencentcloud.com/document/product/598/10606>
+    fn covers_role(&self, owner_uin: &str, name: &str, creator: &Account) -> bool {
+        let owned = match &self.account {
+            Owner::Appid(_) => false,
+            Owner::Creator => creator.owner_uin == owner_uin,
+            Owner::Uin(uin) => uin == owner_uin,
+        };
+        let on_path = matches!(&self.path, Path::New(pattern) if covers(pattern, name));
+        owned && on_path && matches!(self.service.as_str(), "cam" | "" | "*")
     }
 }
 
@@ -323,6 +339,38 @@ mod tests {
         ));
         // An empty account is the policy's own, and never another one.
         assert!(!covers("qcs::cos:::*", "b-1250000009/a"));
+    }
+
+    #[test]
+    fn a_role_is_covered_by_its_own_service_and_account_alone() {
+        let creator = Account {
+            appid: "1250000000".to_owned(),
+            owner_uin: "100000000001".to_owned(),
+        };
+        let role = |owner_uin: &str| Target::Role {
+            owner_uin: owner_uin.to_owned(),
+            name: "roleName/uploader".to_owned(),
+        };
+        for (text, covered) in [
+            ("*", true),
+            ("qcs::cam::uin/100000000001:roleName/uploader", true),
+            ("qcs::cam::uin/100000000001:roleName/up*", true),
+            ("qcs::cam:::*", true),
+            ("qcs::cam::uin/100000000001:role/uploader", false),
+            ("qcs::cam::uin/100000000001:roleName/uploader2", false),
+            ("qcs::cam::uin/100000000002:roleName/*", false),
+            ("qcs::cam::uid/1250000000:roleName/*", false),
+            ("qcs::cos::uin/100000000001:roleName/*", false),
+        ] {
+            let resource = resource(text).unwrap();
+            assert_eq!(
+                resource.covers(&role("100000000001"), &creator),
+                covered,
+                "{text}"
+            );
+        }
+        let empty_account = resource("qcs::cam:::*").unwrap();
+        assert!(!empty_account.covers(&role("100000000009"), &creator));
     }
 
     #[test]

@@ -140,7 +140,7 @@ fn prefix_of(grant: &Grant, claims: &Claims) -> Option<String> {
         let value = match claims.claim(name)? {
             Claim::Number(number) => number.to_string(),
             Claim::Text(value) => value.clone(),
-            Claim::Flag(_) => return None,
+            Claim::Flag(_) | Claim::Texts(_) => return None,
         };
         if value.is_empty() || value.contains('/') || value.chars().all(|c| c == '.') {
             return None;

@@ -2,7 +2,7 @@
 //!
 //! Promises: nothing but whole values and closed prefixes is compared, as they are; there are no patterns, so none can be too loose.
 //! Types count: the text `7` is not the number 7. Every claim that is named has to match. How the caller was proven is matched as the
-//! claim `proof`, and nothing in a token can stand for it. Leaves out: what is given (`place`).
+//! claim `proof`, and nothing in a token can stand for it. A list of texts matches when one of them does. Leaves out: what is given (`place`).
 
 use crate::caller::{Caller, Claim};
 
@@ -74,6 +74,7 @@ impl Match {
             Self::OneOf(values) => values.iter().any(|value| value.is(claim)),
             Self::Prefix(prefix) => match claim {
                 Claim::Text(text) => text.starts_with(prefix.as_str()),
+                Claim::Texts(texts) => texts.iter().any(|text| text.starts_with(prefix.as_str())),
                 Claim::Flag(_) | Claim::Number(_) => false,
             },
         }
@@ -86,6 +87,7 @@ impl Value {
             (Self::Flag(wanted), Claim::Flag(flag)) => wanted == flag,
             (Self::Number(wanted), Claim::Number(number)) => wanted == number,
             (Self::Text(wanted), Claim::Text(text)) => wanted == text,
+            (Self::Text(wanted), Claim::Texts(texts)) => texts.contains(wanted),
             (Self::Flag(_) | Self::Number(_) | Self::Text(_), _) => false,
         }
     }
@@ -146,6 +148,24 @@ mod tests {
             Match::OneOf(Vec::new()),
             &[("team", text("a"))]
         ));
+    }
+
+    #[test]
+    fn one_text_of_a_list_is_enough() {
+        let teams = |texts: &[&str]| {
+            let texts = texts.iter().map(|text| (*text).to_owned());
+            [("teams", Claim::Texts(texts.collect()))]
+        };
+        assert!(includes("teams", one_of(&["b"]), &teams(&["a", "b"])));
+        assert!(!includes(
+            "teams",
+            one_of(&["b"]),
+            &teams(&["a", "bb", "a b"])
+        ));
+        assert!(!includes("teams", one_of(&["b"]), &teams(&[])));
+        let prefix = Match::prefix("org/").unwrap();
+        assert!(includes("teams", prefix.clone(), &teams(&["a", "org/b"])));
+        assert!(!includes("teams", prefix, &teams(&["a", "org"])));
     }
 
     /// There are no patterns: what looks like one is a text.

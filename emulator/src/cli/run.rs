@@ -47,9 +47,17 @@ fn builder(
         .function(&run.function)
         .platform(platform)
         .gateway_port(run.port)
+        .cos_port(run.cos_port)
+        .watch(true)
         .on_function_output(move |line| console.function_said(line, stream));
+    if let Some(directory) = &run.data {
+        builder = builder.data(directory);
+    }
     if run.verbose {
         builder = builder.env("LOG", "debug");
+    }
+    if let Some(account) = &run.account {
+        builder = builder.account_file(account);
     }
     if let Some(ledger) = ledger {
         builder = builder.secret_ledger(ledger);
@@ -107,7 +115,8 @@ fn introduce(run: &Run, platform: Platform, cloud: &Cloud, gateway: &str, consol
     console.pair("function", run.function.display());
     console.pair("gateway", gateway);
     console.pair("STS", cloud.sts().https_url());
-    console.pair("its CA", cloud.sts().ca_file().display());
+    console.pair("COS", cloud.cos().http_url());
+    console.pair("their CA", cloud.sts().ca_file().display());
     console.pair(
         "bucket",
         format_args!("{} in {}", account.bucket, account.region),
@@ -208,6 +217,8 @@ fn addresses(platform: Platform, cloud: &Cloud, gateway: &str) -> Value {
         "gatewayUrl": gateway,
         "stsUrl": cloud.sts().https_url(),
         "stsHttpUrl": cloud.sts().http_url(),
+        "cosUrl": cloud.cos().http_url(),
+        "cosHttpsUrl": cloud.cos().https_url(),
         "caFile": cloud.sts().ca_file(),
         "bucket": account.bucket,
         "region": account.region,

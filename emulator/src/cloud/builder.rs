@@ -7,18 +7,23 @@ use std::time::Duration;
 
 use cos_issuer::time::{Clock, SystemClock};
 
-use crate::account::{Account, KeyOwner, KeyPair, Role};
+use crate::account::{KeyOwner, KeyPair, Role, User};
+use crate::cos;
+use crate::function::Hook;
 use crate::platform::{Platform, ScfEvent};
 use crate::process::Listener;
 
 /// The choices for a cloud.
 pub struct CloudBuilder {
-    pub(super) account: Account,
+    pub(super) account_file: Option<PathBuf>,
+    pub(super) users: Vec<User>,
+    pub(super) sts_calls_per_second: Option<u32>,
     pub(super) function: Option<PathBuf>,
     pub(super) platform: Platform,
     pub(super) gateway_port: u16,
     pub(super) sts_port: u16,
     pub(super) sts_over_http: bool,
+    pub(super) cos: cos::Options,
     pub(super) variables: BTreeMap<String, String>,
     pub(super) removed: BTreeSet<String>,
     pub(super) roles: Vec<Role>,
@@ -26,6 +31,10 @@ pub struct CloudBuilder {
     pub(super) init_timeout: Duration,
     pub(super) call_timeout: Duration,
     pub(super) max_instances: usize,
+    pub(super) memory_mb: u32,
+    pub(super) freeze: bool,
+    pub(super) on_freeze: Hook,
+    pub(super) watch: bool,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) ledger: Option<PathBuf>,
     pub(super) listener: Option<Listener>,
@@ -44,12 +53,15 @@ impl std::fmt::Debug for CloudBuilder {
 impl CloudBuilder {
     pub(super) fn new() -> Self {
         Self {
-            account: Account::default(),
+            account_file: None,
+            users: Vec::new(),
+            sts_calls_per_second: None,
             function: None,
             platform: Platform::Scf(ScfEvent::FunctionUrl),
             gateway_port: 0,
             sts_port: 0,
             sts_over_http: false,
+            cos: cos::Options::default(),
             variables: BTreeMap::new(),
             removed: BTreeSet::new(),
             roles: Vec::new(),
@@ -57,6 +69,10 @@ impl CloudBuilder {
             init_timeout: Duration::from_secs(10),
             call_timeout: Duration::from_secs(10),
             max_instances: 4,
+            memory_mb: 128,
+            freeze: true,
+            on_freeze: Hook::default(),
+            watch: false,
             clock: Arc::new(SystemClock),
             ledger: None,
             listener: None,
@@ -98,6 +114,27 @@ impl CloudBuilder {
         self
     }
 
+    /// The port of COS over HTTP; a free one unless set.
+    #[must_use]
+    pub fn cos_port(mut self, port: u16) -> Self {
+        self.cos.port = port;
+        self
+    }
+
+    /// Where COS keeps objects, so that they outlive the cloud; in memory unless set. One cloud at a time can use a directory.
+    #[must_use]
+    pub fn data(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.cos.data = Some(directory.into());
+        self
+    }
+
+    /// The account's own bucket lets pages of these origins in, as `http://localhost:3000`; none unless set.
+    #[must_use]
+    pub fn cors<O: Into<String>>(mut self, origins: impl IntoIterator<Item = O>) -> Self {
+        self.cos.origins = origins.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// A variable of the function; replaces a default one of that name.
     #[must_use]
     pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
@@ -116,7 +153,29 @@ impl CloudBuilder {
         self
     }
 
-    /// One more role in the account.
+    /// The account as a file describes it, in place of the default one; what is in it is said at its first lines' example in
+    /// `emulator/src/account/seed.rs`.
+    #[must_use]
+    pub fn account_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.account_file = Some(path.into());
+        self
+    }
+
+    /// One more user in the account. A user of the same name is replaced.
+    #[must_use]
+    pub fn user(mut self, user: User) -> Self {
+        self.users.push(user);
+        self
+    }
+
+    /// How often each STS action may be called in a second, in place of the documented numbers (600; 20 for GetCallerIdentity).
+    #[must_use]
+    pub fn sts_calls_per_second(mut self, limit: u32) -> Self {
+        self.sts_calls_per_second = Some(limit);
+        self
+    }
+
+    /// One more role in the account. A role of the same name is replaced.
     #[must_use]
     pub fn role(mut self, role: Role) -> Self {
         self.roles.push(role);
@@ -151,7 +210,35 @@ impl CloudBuilder {
         self
     }
 
-    /// The clock of the STS.
+    /// How much memory an instance may take; 128 MB unless set. One that takes more is killed, as on the platforms.
+    #[must_use]
+    pub fn memory_mb(mut self, limit: u32) -> Self {
+        self.memory_mb = limit;
+        self
+    }
+
+    /// Whether idle instances are frozen (SIGSTOP) until their next request, as on the platforms; they are unless set.
+    #[must_use]
+    pub fn freeze(mut self, freeze: bool) -> Self {
+        self.freeze = freeze;
+        self
+    }
+
+    /// Hears the process id of an instance each time it was frozen; the place to let time pass for it.
+    #[must_use]
+    pub fn on_freeze(mut self, hook: impl Fn(i32) + Send + Sync + 'static) -> Self {
+        self.on_freeze = Hook(Some(Box::new(hook)));
+        self
+    }
+
+    /// Whether a new binary at the function's path replaces the old one while the cloud runs; it does not unless set.
+    #[must_use]
+    pub fn watch(mut self, watch: bool) -> Self {
+        self.watch = watch;
+        self
+    }
+
+    /// The clock of the STS, the keys and COS.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;

@@ -5,49 +5,44 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::builder::place_of;
+use cos_issuer::time::Clock;
+
 use super::{Cloud, CloudBuilder, StartError};
-use crate::account::{Account, Directory, KeyOwner, KeyPair, Role, Trust, looks_real};
+use crate::account::{Account, KeyPair, looks_real};
 use crate::ca::Ca;
-use crate::environment::{self, EXECUTION_ROLE};
+use crate::cos::door::Door;
+use crate::cos::{self, Cos};
+use crate::environment;
 use crate::function::{Config, Function};
 use crate::gateway;
 use crate::ledger::Ledger;
 use crate::process::Output;
 use crate::sts::Sts;
 
-const MEMORY_MB: u32 = 128;
-
 impl CloudBuilder {
     /// Starts everything. Runs on the caller's tokio runtime.
     pub async fn start(self) -> Result<Cloud, StartError> {
         self.refuse_real_keys()?;
         let ledger = Arc::new(Ledger::open(self.ledger.as_deref())?);
-        let directory = Arc::new(self.directory(Arc::clone(&ledger))?);
-        let mut given = self.keys;
-        let mut permanent = |owner| directory.add_permanent(owner, given.remove(place_of(owner)));
-        let root_key = permanent(KeyOwner::Root)?;
-        let sub_account_key = permanent(KeyOwner::SubAccount)?;
+        let (directory, root_key, sub_account_key) = self.directory(&ledger)?;
         note_given_secrets(&ledger, &self.variables)?;
 
-        let ca = Ca::create()?;
+        let ca = Ca::create(&directory.account.region)?;
         let sts = Sts::start(
             self.sts_port,
             &ca,
             Arc::clone(&directory),
             Arc::clone(&self.clock),
+            self.sts_calls_per_second,
         )
         .map_err(|source| port_taken(self.sts_port, source))?;
+        let home = cos::home(&directory.account)?;
+        let door = Arc::new(Door::new(Arc::clone(&directory), home));
+        let cos = start_cos(&self.cos, &ca, &directory.account, &self.clock, &door)?;
         let output = Arc::new(Output::new(self.listener));
         let mut variables = default_variables(&directory.account, &sub_account_key);
-        variables.insert(
-            "STS_ENDPOINTS".to_owned(),
-            if self.sts_over_http {
-                sts.http_url()
-            } else {
-                sts.https_url()
-            },
-        );
+        let endpoint = sts_endpoint(&sts, self.sts_over_http);
+        variables.insert("STS_ENDPOINTS".to_owned(), endpoint);
         let ca_file = ca.file().display().to_string();
         variables.insert("STS_CA_FILE".to_owned(), ca_file);
         variables.extend(self.variables);
@@ -61,14 +56,18 @@ impl CloudBuilder {
                 init_timeout: self.init_timeout,
                 call_timeout: self.call_timeout,
                 max_instances: self.max_instances,
-                memory_mb: MEMORY_MB,
+                memory_mb: self.memory_mb,
+                freeze: self.freeze,
+                on_freeze: self.on_freeze,
+                watch: self.watch,
                 output: Arc::clone(&output),
+                ledger: Arc::clone(&ledger),
                 platform_environment: environment::Source {
                     directory: Arc::clone(&directory),
                     clock: Arc::clone(&self.clock),
-                    memory_mb: MEMORY_MB,
+                    memory_mb: self.memory_mb,
                 },
-            })),
+            })?),
             None => None,
         };
         let gateway = function
@@ -79,9 +78,11 @@ impl CloudBuilder {
             })
             .transpose()?;
         Ok(Cloud {
+            door,
             gateway,
             function,
             sts,
+            cos,
             directory,
             root_key,
             sub_account_key,
@@ -100,21 +101,46 @@ impl CloudBuilder {
         let keys = self
             .keys
             .iter()
+            .map(|(place, pair)| (*place, pair))
+            .chain(
+                self.users
+                    .iter()
+                    .flat_map(|user| user.keys.iter().map(|pair| ("the key of a user", pair))),
+            )
             .find(|(_, pair)| !pair.secret_id.starts_with("AKIDEMU"))
-            .map(|(place, _)| (*place).to_owned());
+            .map(|(place, _)| place.to_owned());
         match variables.or(keys) {
             Some(place) => Err(StartError::RealKey { place }),
             None => Ok(()),
         }
     }
+}
 
-    fn directory(&self, ledger: Arc<Ledger>) -> io::Result<Directory> {
-        let mut roles = vec![
-            Role::new("issuer"),
-            Role::new(EXECUTION_ROLE).trust(Trust::Service),
-        ];
-        roles.extend(self.roles.clone());
-        Ok(Directory::new(self.account.clone(), roles, ledger))
+fn start_cos(
+    options: &cos::Options,
+    ca: &Ca,
+    account: &Account,
+    clock: &Arc<dyn Clock>,
+    door: &Arc<Door>,
+) -> Result<Cos, StartError> {
+    let data = |source| match &options.data {
+        Some(path) => StartError::Data {
+            path: path.clone(),
+            source,
+        },
+        None => StartError::Io(source),
+    };
+    let store = cos::open_store(options, account, clock.as_ref()).map_err(data)?;
+    let door = Arc::<Door>::clone(door);
+    Cos::start(options.port, store, ca, account, Arc::clone(clock), door)
+        .map_err(|source| port_taken(options.port, source))
+}
+
+fn sts_endpoint(sts: &Sts, over_http: bool) -> String {
+    if over_http {
+        sts.http_url()
+    } else {
+        sts.https_url()
     }
 }
 

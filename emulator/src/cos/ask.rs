@@ -6,7 +6,12 @@ use std::net::IpAddr;
 
 use cos_issuer::cam::{Bucket, Region};
 use cos_issuer::time::Timestamp;
-use http::{HeaderMap, Method};
+use http::request::Parts;
+use http::{HeaderMap, Method, StatusCode, header};
+
+use super::error::CosError;
+use super::host::{self, Home};
+use crate::net::Peer;
 
 /// What came before the body.
 #[derive(Debug)]
@@ -40,7 +45,45 @@ pub(crate) enum Address {
     },
 }
 
+/// The host that a request names, as it was sent; empty when it names none.
+pub(crate) fn host_of(head: &Parts) -> String {
+    let header = head.headers.get(header::HOST);
+    let host = header.and_then(|host| host.to_str().ok());
+    host.unwrap_or("").to_owned()
+}
+
 impl Ask {
+    /// Reads the head of a request that came from `peer`.
+    pub(crate) fn read(
+        head: &Parts,
+        peer: &Peer,
+        request_id: &str,
+        now: Timestamp,
+        home: &Home,
+    ) -> Result<Self, CosError> {
+        let host = host_of(head);
+        if head.headers.get_all(header::HOST).iter().count() != 1 || head.uri.host().is_some() {
+            return Err(CosError::new(
+                StatusCode::BAD_REQUEST,
+                "BadRequest",
+                "The request must have one Host header and a target without a host.",
+            ));
+        }
+        let path = head.uri.path().to_owned();
+        Ok(Self {
+            method: head.method.clone(),
+            address: host::address(&host, &path, home)?,
+            host,
+            path,
+            query: head.uri.query().unwrap_or("").to_owned(),
+            headers: head.headers.clone(),
+            source_ip: peer.address.ip(),
+            is_tls: peer.is_tls,
+            request_id: request_id.to_owned(),
+            now,
+        })
+    }
+
     /// The query's parameters, decoded, in the order they came; a parameter without `=` has an empty value.
     pub(crate) fn parameters(&self) -> impl Iterator<Item = (String, String)> {
         self.query

@@ -6,13 +6,16 @@
 use http::StatusCode;
 
 /// One error on its way to the caller.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {message}")]
 pub(crate) struct CosError {
     pub(crate) status: StatusCode,
     pub(crate) code: &'static str,
     pub(crate) message: String,
     /// More members of the XML, such as `StringToSign`, in their order.
     pub(crate) members: Vec<(&'static str, String)>,
+    /// Headers that go with it.
+    pub(crate) headers: Vec<(&'static str, String)>,
     /// Why, in a developer's words: only this cloud tells, in a header of its own.
     pub(crate) reason: Option<String>,
 }
@@ -24,6 +27,7 @@ impl CosError {
             code,
             message: message.into(),
             members: Vec::new(),
+            headers: Vec::new(),
             reason: None,
         }
     }
@@ -35,8 +39,24 @@ impl CosError {
     }
 
     #[must_use]
+    pub(crate) fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    #[must_use]
     pub(crate) fn because(mut self, reason: impl Into<String>) -> Self {
         self.reason = Some(reason.into());
         self
     }
+}
+
+/// A body that is no XML, or not the XML that was due. The text is inferred.
+pub(crate) fn malformed_xml(reason: impl Into<String>) -> CosError {
+    CosError::new(
+        StatusCode::BAD_REQUEST,
+        "MalformedXML",
+        "The XML you provided was not well-formed or did not validate against our published schema",
+    )
+    .because(reason)
 }

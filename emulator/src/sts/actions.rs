@@ -1,18 +1,20 @@
 //! GetFederationToken, AssumeRole, GetCallerIdentity: the values of a proven call, and what they answer.
 //!
 //! Documented: required parameters, defaults and maxima. Inferred: which code answers a value out of its form
-//! (`InvalidParameter.ParamError`), a duration above the role's own maximum (`OverTimeError`), an untrusted caller.
+//! (`InvalidParameter.ParamError`), a duration above the role's own maximum (`OverTimeError`), an untrusted caller, and that
+//! permission is asked last.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use cos_issuer::time::Timestamp;
 use serde_json::{Value, json};
 
 use super::error::StsError;
 use super::parameters::Parameters;
-use super::policy;
 use super::request::Unverified;
-use crate::account::{Directory, Identity, Key, KeyOwner, Role, Trust};
+use super::{permission, policy};
+use crate::account::{Directory, Identity, Key, Permanent, Role};
 
 /// The default of GetFederationToken.
 pub(crate) const FEDERATION_SECONDS: u64 = 1800;
@@ -69,20 +71,22 @@ fn federation_token(
     directory: &Directory,
     now: Timestamp,
 ) -> Result<Value, StsError> {
-    let Identity::Permanent(owner) = caller.identity else {
+    let Identity::Permanent(owner) = &caller.identity else {
         return Err(StsError::temporary_key_not_allowed());
     };
     let name = parameters.required_text("Name")?;
     let policy = parameters.required_text("Policy")?;
     let maximum = match owner {
-        KeyOwner::Root => 7_200,
-        KeyOwner::SubAccount => 129_600,
+        Permanent::Root => 7_200,
+        Permanent::User(_) => 129_600,
     };
     let seconds = duration(parameters, FEDERATION_SECONDS, maximum)?;
-    policy::check(policy, &directory.account)?;
+    let policy = policy::check(policy, &directory.account)?;
+    permission::federation_token(&caller.identity, directory, now)?;
     let identity = Identity::Federation {
         name: name.to_owned(),
-        owner,
+        caller: owner.clone(),
+        policy,
     };
     issue(directory, identity, seconds, now)
 }
@@ -104,7 +108,7 @@ fn assume_role(
     }
     check_tags(&parameters.tags()?)?;
     let role = role(role_arn, directory)?;
-    if role.trust == Trust::Service {
+    if !role.trusts(&caller.identity, directory.account.owner_uin) {
         return Err(StsError::unauthorized("the role does not trust the caller"));
     }
     if role.external_id.is_some() && role.external_id.as_deref() != external_id {
@@ -112,20 +116,23 @@ fn assume_role(
     }
     let maximum = MAX_ROLE_SECONDS.min(role.max_session_seconds.into());
     let seconds = duration(parameters, ROLE_SECONDS.min(maximum), maximum)?;
-    if let Some(policy) = parameters.text("Policy")? {
-        policy::check(policy, &directory.account)?;
-    }
+    let policy = parameters
+        .text("Policy")?
+        .map(|policy| policy::check(policy, &directory.account))
+        .transpose()?;
+    permission::assume_role(&caller.identity, role, directory, now)?;
     let identity = Identity::RoleSession {
-        role_id: role.id,
+        role: Arc::clone(role),
         session_name: session_name.to_owned(),
-        caller_uin: uin(caller, directory),
+        caller_uin: caller.identity.uin(&directory.account),
+        policy,
     };
     issue(directory, identity, seconds, now)
 }
 
 fn caller_identity(caller: &Key, directory: &Directory) -> Value {
     let owner = directory.account.owner_uin;
-    let uin = uin(caller, directory);
+    let uin = caller.identity.uin(&directory.account);
     let (kind, user_id, arn) = match &caller.identity {
         Identity::Permanent(_) => (
             "CAMUser",
@@ -138,13 +145,11 @@ fn caller_identity(caller: &Key, directory: &Directory) -> Value {
             format!("qcs::sts:{owner}:federated-user/{uin}"),
         ),
         Identity::RoleSession {
-            role_id,
-            session_name,
-            ..
+            role, session_name, ..
         } => (
             "CAMRole",
-            format!("{role_id}:{session_name}"),
-            format!("qcs::sts:{owner}:assumed-role/{role_id}"),
+            format!("{}:{session_name}", role.id),
+            format!("qcs::sts:{owner}:assumed-role/{}", role.id),
         ),
     };
     json!({
@@ -154,23 +159,6 @@ fn caller_identity(caller: &Key, directory: &Directory) -> Value {
         "PrincipalId": uin.to_string(),
         "Type": kind,
     })
-}
-
-/// The account id behind a key.
-fn uin(caller: &Key, directory: &Directory) -> u64 {
-    match &caller.identity {
-        Identity::Permanent(KeyOwner::Root)
-        | Identity::Federation {
-            owner: KeyOwner::Root,
-            ..
-        } => directory.account.owner_uin,
-        Identity::Permanent(KeyOwner::SubAccount)
-        | Identity::Federation {
-            owner: KeyOwner::SubAccount,
-            ..
-        } => directory.account.user_uin,
-        Identity::RoleSession { caller_uin, .. } => *caller_uin,
-    }
 }
 
 fn duration(parameters: &Parameters, default: u64, maximum: u64) -> Result<u32, StsError> {
@@ -183,7 +171,7 @@ fn duration(parameters: &Parameters, default: u64, maximum: u64) -> Result<u32, 
 }
 
 /// `qcs::cam::uin/<owner>:roleName/<name>`, `…:role/<id>`, and both forms of service roles.
-fn role<'a>(role_arn: &str, directory: &'a Directory) -> Result<&'a Role, StsError> {
+fn role<'a>(role_arn: &str, directory: &'a Directory) -> Result<&'a Arc<Role>, StsError> {
     let bad = || StsError::parameter("RoleArn");
     let rest = role_arn.strip_prefix("qcs::cam::uin/").ok_or_else(bad)?;
     let (uin, path) = rest.split_once(':').ok_or_else(bad)?;

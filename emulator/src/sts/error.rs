@@ -98,6 +98,16 @@ impl StsError {
         )
     }
 
+    /// The form of CAM's own text (inferred), and the rule behind it, which only this cloud tells.
+    pub(crate) fn no_permission(action: &str, resource: &str, rule: &str) -> Self {
+        Self::new(
+            "UnauthorizedOperation",
+            format!(
+                "you are not authorized to perform operation ({action}); resource ({resource}) has no permission; {rule}"
+            ),
+        )
+    }
+
     // The request.
 
     pub(crate) fn invalid_action(action: &str) -> Self {
@@ -132,6 +142,13 @@ impl StsError {
         Self::new(
             "RequestSizeLimitExceeded",
             "The request exceeds the maximum size.",
+        )
+    }
+
+    pub(crate) fn request_limit_exceeded(limit: u32) -> Self {
+        Self::new(
+            "RequestLimitExceeded",
+            format!("Your current request times exceed the limit of {limit} times a second."),
         )
     }
 

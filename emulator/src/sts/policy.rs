@@ -1,10 +1,17 @@
 //! What the STS checks of a session policy before it issues anything: size, syntax, and whose resources it names.
 //!
-//! Documented: the policy language (CAM 2.0), 6144 characters for a custom policy. Inferred: that the STS has the same limit.
-//! `principal` is forbidden by the documentation and tolerated by the service (observed), so it is tolerated here.
-//! Leaves out: evaluation, conditions, the existence of actions.
+//! Documented: the policy language (CAM 2.0), 6144 characters for a custom policy. Inferred: that the STS has the same limit, and
+//! that what our evaluator cannot read is answered with `StrategyInvalid` here rather than with a denial later.
+//! `principal` is forbidden by the documentation and tolerated by the service (observed), so it is tolerated here, as is any case of
+//! the members' names and of the effect (the documents show both).
+//! Promises: the policy that is kept is the one that was checked; no member stands twice in it. Leaves out: the existence of actions.
 
-use serde_json::{Map, Value};
+mod once;
+
+use cos_issuer::cam::{Policy, PolicyError, Resource};
+use serde_json::{Map, Value, json};
+
+use self::once::Once;
 
 use super::error::StsError;
 use super::parameters::decode_once;
@@ -12,8 +19,8 @@ use crate::account::Account;
 
 const MAX_CHARACTERS: usize = 6144;
 
-/// Checks the parameter as it came: percent-encoded once.
-pub(crate) fn check(wire: &str, account: &Account) -> Result<(), StsError> {
+/// Checks the parameter as it came: percent-encoded once. The answer is what the session may do at the most.
+pub(crate) fn check(wire: &str, account: &Account) -> Result<Policy, StsError> {
     let text = decode_once(wire).ok_or_else(|| StsError::policy_format("not UTF-8"))?;
     if text
         .chars()
@@ -23,7 +30,7 @@ pub(crate) fn check(wire: &str, account: &Account) -> Result<(), StsError> {
     {
         return Err(StsError::policy_too_long());
     }
-    let policy: Value =
+    let Once(policy) =
         serde_json::from_str(&text).map_err(|_| StsError::policy_format("not JSON"))?;
     let members = object(&policy, "the policy is no object")?;
     if member(members, "version").and_then(Value::as_str) != Some("2.0") {
@@ -39,7 +46,32 @@ pub(crate) fn check(wire: &str, account: &Account) -> Result<(), StsError> {
     }
     statements
         .iter()
-        .try_for_each(|statement| check_statement(statement, account))
+        .try_for_each(|statement| check_statement(statement, account))?;
+    parse(statements)
+}
+
+/// The statements as our evaluator reads them: names and effect in lower case, without `principal`.
+fn parse(statements: &[Value]) -> Result<Policy, StsError> {
+    let lower = |statement: &Value| -> Value {
+        let members = statement.as_object().into_iter().flatten();
+        let members = members.map(|(name, value)| {
+            let name = name.to_ascii_lowercase();
+            let value = match value.as_str() {
+                Some(effect) if name == "effect" => json!(effect.to_ascii_lowercase()),
+                _ => value.clone(),
+            };
+            (name, value)
+        });
+        let members = members.filter(|(name, _)| name != "principal");
+        Value::Object(members.collect())
+    };
+    let statements: Vec<Value> = statements.iter().map(lower).collect();
+    let document = json!({ "version": "2.0", "statement": statements });
+    Policy::parse(&document.to_string()).map_err(|error| match error {
+        PolicyError::Long => StsError::policy_too_long(),
+        PolicyError::Empty => StsError::policy_invalid("it allows nothing"),
+        PolicyError::Syntax(detail) => StsError::policy_invalid(&detail.to_string()),
+    })
 }
 
 fn check_statement(statement: &Value, account: &Account) -> Result<(), StsError> {
@@ -74,8 +106,13 @@ fn check_resource(resource: &str, account: &Account) -> Result<(), StsError> {
         None if owner.is_empty() => true,
         _ => return Err(StsError::resource()),
     };
-    ours.then_some(())
-        .ok_or_else(StsError::grant_other_resource)
+    if !ours {
+        return Err(StsError::grant_other_resource());
+    }
+    match Resource::try_from(resource.to_owned()) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(StsError::resource()),
+    }
 }
 
 fn object<'a>(value: &'a Value, otherwise: &str) -> Result<&'a Map<String, Value>, StsError> {

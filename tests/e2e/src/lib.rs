@@ -17,6 +17,7 @@ pub mod models;
 mod page;
 mod peer;
 mod rie;
+mod tokens;
 
 pub use child::{Process, VARIABLES};
 pub use client::Client;
@@ -29,6 +30,7 @@ pub use page::{read, send_as_written};
 use peer::http_client;
 pub use peer::{Canary, ClosedPort, ConnectProxy};
 pub use rie::{Invocation, Rie};
+pub use tokens::{KeyServer, Signer, TokenIssuer};
 
 /// Environment variables by name, for a child that sees no others.
 pub type Variables = BTreeMap<&'static str, String>;
@@ -39,10 +41,14 @@ pub const API_KEY: &str = "CANARY-api-key-of-a-caller-0123456789";
 /// A key that a caller signs with.
 pub const HMAC_KEY: &str = "CANARY-hmac-key-of-a-caller-0123456789";
 
+/// A secret that an issuer of tokens shares.
+pub const HS_SECRET: &str = "CANARY-secret-of-an-issuer-0123456789";
+
 /// Secrets that tests make up themselves; the leak check looks for them too.
-pub const FIXED_SECRETS: [&str; 4] = [
+pub const FIXED_SECRETS: [&str; 5] = [
     "CANARY-wrong-secret-key",
     "CANARY-secret-key-of-a-process",
     API_KEY,
     HMAC_KEY,
+    HS_SECRET,
 ];

@@ -1,0 +1,85 @@
+//! Roles: who may assume them, for how long, and what their sessions may do.
+//! <https://www.tencentcloud.com/document/product/598/19419>
+
+use cos_issuer::cam::Policy;
+use rand::RngExt as _;
+
+use super::identity::{Identity, Permanent};
+use super::user::everything;
+
+/// Who may assume a role.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// Every user and role of this account.
+    Account,
+    /// Only the function platform itself, as for an execution role.
+    Service,
+    /// The users with these account ids, by their own keys.
+    Users(Vec<u64>),
+}
+
+/// A role of the account.
+#[derive(Clone, Debug)]
+pub struct Role {
+    pub(crate) name: String,
+    pub(crate) id: u64,
+    pub(crate) max_session_seconds: u32,
+    pub(crate) external_id: Option<String>,
+    pub(crate) trust: Trust,
+    pub(crate) policies: Vec<Policy>,
+}
+
+impl Role {
+    /// A role that the whole account may assume, for at most 43200 s, and that may do everything in COS.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            id: rand::rng().random_range(4_611_686_018_000_000_000..4_611_686_019_000_000_000),
+            max_session_seconds: 43_200,
+            external_id: None,
+            trust: Trust::Account,
+            policies: vec![everything()],
+        }
+    }
+
+    /// The role's own limit of a session.
+    #[must_use]
+    pub fn max_session_seconds(mut self, seconds: u32) -> Self {
+        self.max_session_seconds = seconds;
+        self
+    }
+
+    /// Callers must send this `ExternalId`.
+    #[must_use]
+    pub fn external_id(mut self, external_id: impl Into<String>) -> Self {
+        self.external_id = Some(external_id.into());
+        self
+    }
+
+    /// Who may assume the role.
+    #[must_use]
+    pub fn trust(mut self, trust: Trust) -> Self {
+        self.trust = trust;
+        self
+    }
+
+    /// What its sessions may do, in place of everything; without a policy nothing.
+    #[must_use]
+    pub fn policies(mut self, policies: Vec<Policy>) -> Self {
+        self.policies = policies;
+        self
+    }
+
+    /// Whether the trust policy names the caller. Inferred: that a list of users does not cover their sessions.
+    pub(crate) fn trusts(&self, caller: &Identity, owner_uin: u64) -> bool {
+        match &self.trust {
+            Trust::Account => true,
+            Trust::Service => false,
+            Trust::Users(uins) => match caller {
+                Identity::Permanent(Permanent::Root) => uins.contains(&owner_uin),
+                Identity::Permanent(Permanent::User(user)) => uins.contains(&user.uin),
+                Identity::Federation { .. } | Identity::RoleSession { .. } => false,
+            },
+        }
+    }
+}

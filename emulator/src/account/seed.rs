@@ -1,0 +1,100 @@
+//! What there is at the start: the default account, or the one of a file (`account.toml`).
+//!
+//! ```toml
+//! appid = 1250000000
+//! owner_uin = 100000000001
+//! region = "ap-guangzhou"
+//! buckets = ["examplebucket-1250000000"]
+//!
+//! [[root_key]]                        # optional, as is each member of a key
+//! secret_id = "AKIDEMUroot"
+//!
+//! [[user]]
+//! name = "issuer"
+//! uin = 100000000002
+//! policies = ['{"version":"2.0","statement":[…]}']
+//! policy_files = ["issuer.json"]      # relative to this file
+//! [[user.key]]
+//! secret_id = "AKIDEMUissuer"
+//! secret_key = "…"
+//!
+//! [[role]]
+//! name = "uploader"
+//! trust = "account"                   # or "service", or "users" with trusted_users = ["issuer"]
+//! max_session_seconds = 7200
+//! external_id = "partner"
+//! policies = ['…']
+//! ```
+//!
+//! Promises: an unknown member is an error; each error says file, line and member, and never the value of a secret; a user or role
+//! without a policy may do nothing.
+//! Leaves out: groups.
+
+mod check;
+mod document;
+
+use std::path::{Path, PathBuf};
+
+use super::{Account, KeyPair, Role, User};
+
+/// What there is at the start.
+#[derive(Clone, Debug)]
+pub(crate) struct Seed {
+    pub(crate) account: Account,
+    pub(crate) root_keys: Vec<KeyPair>,
+    /// At least one.
+    pub(crate) users: Vec<User>,
+    pub(crate) roles: Vec<Role>,
+}
+
+/// Why a file is no account.
+#[derive(Debug, thiserror::Error)]
+#[error("{}{}: {message}", path.display(), line.map(|line| format!(":{line}")).unwrap_or_default())]
+pub struct SeedError {
+    path: PathBuf,
+    line: Option<usize>,
+    message: String,
+}
+
+impl Default for Seed {
+    fn default() -> Self {
+        let account = Account::default();
+        Self {
+            root_keys: Vec::new(),
+            users: vec![User::new("issuer", account.user_uin)],
+            roles: vec![Role::new("issuer")],
+            account,
+        }
+    }
+}
+
+impl Seed {
+    /// Reads the file at `path`.
+    pub(crate) fn read(path: &Path) -> Result<Self, SeedError> {
+        let error = |line, message| SeedError {
+            path: path.to_owned(),
+            line,
+            message,
+        };
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| error(None, format!("cannot be read: {source}")))?;
+        let folder = path.parent().unwrap_or_else(|| Path::new("."));
+        let at = |(offset, message): (Option<usize>, String)| {
+            error(offset.map(|offset| line_of(&text, offset)), message)
+        };
+        let document = document::Document::parse(&text).map_err(at)?;
+        check::seed(document, folder).map_err(at)
+    }
+}
+
+/// The line at a byte offset, from 1.
+fn line_of(text: &str, offset: usize) -> usize {
+    let before = text.bytes().take(offset);
+    before
+        .filter(|byte| *byte == b'\n')
+        .count()
+        .saturating_add(1)
+}
+
+#[cfg(test)]
+mod tests;

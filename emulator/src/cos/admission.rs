@@ -1,0 +1,42 @@
+//! What the service asks of the door, and what the door says of who it let in.
+
+use super::ask::Ask;
+use super::error::CosError;
+use super::form::Form;
+use super::operation::Operation;
+
+/// Who was let in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Admitted {
+    /// Nobody signed.
+    pub(crate) anonymous: bool,
+    /// The account that owns what is made, `100000000001`.
+    pub(crate) owner_uin: u64,
+    /// The user or the owner, as lists of uploads tell it.
+    pub(crate) uin: u64,
+    /// The sizes that a form's policy leaves to its file, both included.
+    pub(crate) file_bytes: Option<(u64, u64)>,
+}
+
+impl Admitted {
+    /// As `Owner` and `Initiator` have it.
+    pub(crate) fn name(&self) -> String {
+        format!("qcs::cam::uin/{}:uin/{}", self.owner_uin, self.uin)
+    }
+}
+
+/// Decides who comes in. Asked before anything is read, stored or shown.
+pub(crate) trait Admission: Send + Sync {
+    /// One operation on what the request points at, and on the source of its copy.
+    fn admit(&self, ask: &Ask, operation: Operation) -> Result<Admitted, CosError>;
+
+    /// A form, once everything before its file was read.
+    fn admit_form(&self, ask: &Ask, form: &Form) -> Result<Admitted, CosError>;
+
+    /// The deletion of several objects: the request as a whole, and each of its keys.
+    fn admit_each(&self, ask: &Ask, keys: &[String])
+    -> Result<Vec<Result<(), CosError>>, CosError>;
+
+    /// Hears of a request that is no operation, and of its answer.
+    fn turned_away(&self, _ask: &Ask, _error: &CosError) {}
+}

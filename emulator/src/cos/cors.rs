@@ -1,0 +1,385 @@
+//! A bucket's CORS rules: which pages of other origins may talk to it.
+//! <https://www.tencentcloud.com/document/product/436/11488>
+//!
+//! Promises: without a rule that fits there is no `Access-Control-*` header; the first rule that fits decides, as COS does it.
+
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde::{Deserialize, Serialize};
+
+use super::error::CosError;
+use super::xml::{self, Element};
+
+/// The rules of one bucket, in their order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Cors {
+    rules: Vec<Rule>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Rule {
+    id: Option<String>,
+    origins: Vec<String>,
+    methods: Vec<String>,
+    headers: Vec<String>,
+    exposed: Vec<String>,
+    max_age_seconds: Option<u32>,
+}
+
+impl Cors {
+    /// One rule for these origins, with all that the vendor's browser SDK needs.
+    pub(crate) fn for_origins(origins: Vec<String>) -> Self {
+        let texts = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();
+        Self {
+            rules: vec![Rule {
+                id: None,
+                origins,
+                methods: texts(&METHODS),
+                headers: texts(&["*"]),
+                exposed: texts(&EXPOSED),
+                max_age_seconds: Some(600),
+            }],
+        }
+    }
+
+    /// The rules that a request sets.
+    pub(crate) fn parse(body: &[u8]) -> Result<Self, CosError> {
+        let root = xml::parse(body)
+            .filter(|root| root.name == "CORSConfiguration")
+            .ok_or_else(|| malformed("it is no CORSConfiguration"))?;
+        let rules: Vec<Rule> = root
+            .all("CORSRule")
+            .map(Rule::parse)
+            .collect::<Result<_, _>>()?;
+        if rules.is_empty() || rules.len() > MAX_RULES {
+            return Err(malformed("1 to 100 rules belong in it"));
+        }
+        Ok(Self { rules })
+    }
+
+    /// The rules as XML.
+    pub(crate) fn to_xml(&self) -> String {
+        xml::document("CORSConfiguration", |root| {
+            for rule in &self.rules {
+                root.element("CORSRule", |told| {
+                    told.optional("ID", rule.id.as_ref());
+                    for (name, values) in [
+                        ("AllowedOrigin", &rule.origins),
+                        ("AllowedMethod", &rule.methods),
+                        ("AllowedHeader", &rule.headers),
+                        ("ExposeHeader", &rule.exposed),
+                    ] {
+                        for value in values {
+                            told.text(name, value);
+                        }
+                    }
+                    told.optional("MaxAgeSeconds", rule.max_age_seconds);
+                });
+            }
+        })
+    }
+
+    /// The headers that answer a preflight, or `None` when no rule allows what it asks for.
+    pub(crate) fn preflight(&self, request: &HeaderMap) -> Option<HeaderMap> {
+        let origin = text(request, header::ORIGIN.as_str())?;
+        let method = text(request, header::ACCESS_CONTROL_REQUEST_METHOD.as_str())?;
+        let asked = text(request, header::ACCESS_CONTROL_REQUEST_HEADERS.as_str()).unwrap_or("");
+        let names = || {
+            asked
+                .split(',')
+                .map(str::trim)
+                .filter(|name| !name.is_empty())
+        };
+        let rule = self
+            .rules
+            .iter()
+            .find(|rule| rule.fits(origin, method) && names().all(|name| rule.allows(name)))?;
+        let mut headers = rule.answer(origin);
+        put(&mut headers, header::ACCESS_CONTROL_ALLOW_HEADERS, asked);
+        Some(headers)
+    }
+
+    /// The headers that an answer carries for a page of another origin.
+    pub(crate) fn simple(&self, request: &HeaderMap, method: &str) -> Option<HeaderMap> {
+        let origin = text(request, header::ORIGIN.as_str())?;
+        let rule = self.rules.iter().find(|rule| rule.fits(origin, method))?;
+        Some(rule.answer(origin))
+    }
+}
+
+impl Rule {
+    fn parse(element: &Element) -> Result<Self, CosError> {
+        let all = |name: &str| -> Vec<String> {
+            element
+                .all(name)
+                .map(|child| child.text.trim().to_owned())
+                .collect()
+        };
+        let age = element.text_of("MaxAgeSeconds").map(str::trim);
+        let rule = Self {
+            id: element.text_of("ID").map(str::to_owned),
+            origins: all("AllowedOrigin"),
+            methods: all("AllowedMethod"),
+            headers: all("AllowedHeader"),
+            exposed: all("ExposeHeader"),
+            max_age_seconds: age
+                .map(|text| {
+                    text.parse()
+                        .map_err(|_| malformed("MaxAgeSeconds is no number"))
+                })
+                .transpose()?,
+        };
+        let patterns = rule.origins.iter().chain(&rule.headers);
+        if rule.origins.is_empty() || rule.methods.is_empty() {
+            return Err(malformed("a rule needs AllowedOrigin and AllowedMethod"));
+        }
+        if !rule
+            .methods
+            .iter()
+            .all(|name| METHODS.contains(&name.as_str()))
+        {
+            return Err(malformed("AllowedMethod is PUT, GET, POST, DELETE or HEAD"));
+        }
+        if patterns
+            .clone()
+            .any(|text| text.is_empty() || text.matches('*').count() > 1)
+        {
+            return Err(malformed(
+                "an AllowedOrigin or AllowedHeader has one `*` at most",
+            ));
+        }
+        if patterns
+            .chain(&rule.exposed)
+            .any(|text| HeaderValue::from_str(text).is_err())
+        {
+            return Err(malformed("a value could not stand in a header"));
+        }
+        Ok(rule)
+    }
+
+    fn fits(&self, origin: &str, method: &str) -> bool {
+        self.methods.iter().any(|allowed| allowed == method)
+            && self.origins.iter().any(|pattern| matches(pattern, origin))
+    }
+
+    fn allows(&self, header: &str) -> bool {
+        let header = header.to_ascii_lowercase();
+        self.headers
+            .iter()
+            .any(|pattern| matches(&pattern.to_ascii_lowercase(), &header))
+    }
+
+    fn answer(&self, origin: &str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        let anyone = self.origins.iter().any(|pattern| pattern == "*");
+        let told = if anyone { "*" } else { origin };
+        put(&mut headers, header::ACCESS_CONTROL_ALLOW_ORIGIN, told);
+        if !anyone {
+            put(
+                &mut headers,
+                header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
+                "true",
+            );
+        }
+        let (methods, exposed) = (self.methods.join(","), self.exposed.join(","));
+        put(&mut headers, header::ACCESS_CONTROL_ALLOW_METHODS, &methods);
+        put(
+            &mut headers,
+            header::ACCESS_CONTROL_EXPOSE_HEADERS,
+            &exposed,
+        );
+        if let Some(seconds) = self.max_age_seconds {
+            put(
+                &mut headers,
+                header::ACCESS_CONTROL_MAX_AGE,
+                &seconds.to_string(),
+            );
+        }
+        let varies = "Origin, Access-Control-Request-Headers, Access-Control-Request-Method";
+        put(&mut headers, header::VARY, varies);
+        headers
+    }
+}
+
+/// The error of a preflight that no rule allows; the typing errors are COS's own.
+pub(crate) fn forbidden() -> CosError {
+    CosError::new(
+        StatusCode::FORBIDDEN,
+        "AccessForbidden",
+        "CORSResponse: This CORS request is not allowed. This is usually because the evalution of Origin, request method / \
+         Access-Control-Request-Method or Access-Control-Requet-Headers are not whitelisted by the resource's CORS spec",
+    )
+}
+
+/// Whether a pattern with at most one `*` covers a text.
+fn matches(pattern: &str, text: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == text,
+        Some((begin, end)) => text
+            .strip_prefix(begin)
+            .is_some_and(|rest| rest.ends_with(end)),
+    }
+}
+
+fn put(headers: &mut HeaderMap, name: header::HeaderName, value: &str) {
+    if let (false, Ok(value)) = (value.is_empty(), HeaderValue::from_str(value)) {
+        headers.insert(name, value);
+    }
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+fn malformed(reason: &str) -> CosError {
+    super::error::malformed_xml(reason)
+}
+
+const MAX_RULES: usize = 100;
+
+const METHODS: [&str; 5] = ["PUT", "GET", "POST", "DELETE", "HEAD"];
+
+/// What the SDKs read from answers. <https://www.tencentcloud.com/document/product/436/11459>
+const EXPOSED: [&str; 7] = [
+    "ETag",
+    "Content-Length",
+    "x-cos-request-id",
+    "Date",
+    "x-cos-hash-crc64ecma",
+    "Last-Modified",
+    "Content-Range",
+];
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderName, HeaderValue};
+
+    use super::Cors;
+
+    const RULES: &str = "<CORSConfiguration><CORSRule><AllowedOrigin>https://*.example.com</AllowedOrigin>\
+        <AllowedMethod>PUT</AllowedMethod><AllowedHeader>x-cos-*</AllowedHeader><ExposeHeader>ETag</ExposeHeader>\
+        <MaxAgeSeconds>5</MaxAgeSeconds></CORSRule><CORSRule><AllowedOrigin>*</AllowedOrigin>\
+        <AllowedMethod>GET</AllowedMethod></CORSRule></CORSConfiguration>";
+
+    fn request(origin: &str, method: &str, names: &str) -> HeaderMap {
+        [
+            ("origin", origin),
+            ("access-control-request-method", method),
+            ("access-control-request-headers", names),
+        ]
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| {
+            (
+                HeaderName::from_static(name),
+                HeaderValue::from_str(value).unwrap(),
+            )
+        })
+        .collect()
+    }
+
+    #[test]
+    fn preflights() {
+        let cors = Cors::parse(RULES.as_bytes()).unwrap();
+        assert_eq!(Cors::parse(cors.to_xml().as_bytes()).unwrap(), cors);
+        for (origin, method, names, expected) in [
+            (
+                "https://a.example.com",
+                "PUT",
+                "X-Cos-Meta-A, x-cos-b",
+                Some("https://a.example.com"),
+            ),
+            (
+                "https://a.example.com",
+                "PUT",
+                "",
+                Some("https://a.example.com"),
+            ),
+            ("https://a.example.com", "PUT", "authorization", None),
+            ("https://a.example.com", "DELETE", "", None),
+            ("https://a.example.com.evil.org", "PUT", "", None),
+            ("http://a.example.com", "PUT", "", None),
+            ("null", "PUT", "", None),
+            ("", "PUT", "", None),
+            ("https://a.example.com", "", "", None),
+            ("https://any.org", "GET", "", Some("*")),
+            ("https://any.org", "GET", "x", None),
+        ] {
+            let found = cors.preflight(&request(origin, method, names));
+            let told = found
+                .as_ref()
+                .map(|headers| headers["access-control-allow-origin"].to_str().unwrap());
+            assert_eq!(told, expected, "{origin} {method} {names}");
+            if let Some(headers) = &found {
+                let credentials = headers.get("access-control-allow-credentials");
+                assert_eq!(credentials.is_some(), told != Some("*"));
+            }
+        }
+    }
+
+    #[test]
+    fn answers_carry_what_the_first_fitting_rule_exposes() {
+        let cors = Cors::parse(RULES.as_bytes()).unwrap();
+        let headers = cors
+            .simple(&request("https://a.example.com", "", ""), "PUT")
+            .unwrap();
+        assert_eq!(headers["access-control-expose-headers"], "ETag");
+        let headers = cors
+            .simple(&request("https://a.example.com", "", ""), "GET")
+            .unwrap();
+        assert_eq!(headers["access-control-allow-origin"], "*");
+        assert!(headers.get("access-control-expose-headers").is_none());
+        assert!(
+            cors.simple(&request("https://b.org", "", ""), "PUT")
+                .is_none()
+        );
+        assert!(cors.simple(&HeaderMap::new(), "GET").is_none());
+        let own = Cors::for_origins(vec!["http://localhost:3000".to_owned()]);
+        assert!(
+            own.preflight(&request("http://localhost:3000", "PUT", "authorization"))
+                .is_some()
+        );
+        assert!(
+            own.preflight(&request("http://localhost:3001", "PUT", ""))
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn refusals() {
+        let rule = |inside: &str| {
+            format!("<CORSConfiguration><CORSRule>{inside}</CORSRule></CORSConfiguration>")
+        };
+        let origin = "<AllowedOrigin>*</AllowedOrigin>";
+        let method = "<AllowedMethod>GET</AllowedMethod>";
+        for text in [
+            String::new(),
+            "<Other/>".to_owned(),
+            "<CORSConfiguration/>".to_owned(),
+            rule(""),
+            rule(origin),
+            rule(method),
+            rule(&format!("{origin}<AllowedMethod>PATCH</AllowedMethod>")),
+            rule(&format!(
+                "{method}<AllowedOrigin>http://*.a.*</AllowedOrigin>"
+            )),
+            rule(&format!("{method}<AllowedOrigin></AllowedOrigin>")),
+            rule(&format!(
+                "{method}{origin}<MaxAgeSeconds>-1</MaxAgeSeconds>"
+            )),
+            rule(&format!(
+                "{method}{origin}<ExposeHeader>a\nb</ExposeHeader>"
+            )),
+            format!(
+                "<CORSConfiguration>{}</CORSConfiguration>",
+                format!("<CORSRule>{origin}{method}</CORSRule>").repeat(101)
+            ),
+        ] {
+            let shown: String = text.chars().take(120).collect();
+            assert_eq!(
+                Cors::parse(text.as_bytes()).unwrap_err().code,
+                "MalformedXML",
+                "{shown}"
+            );
+        }
+    }
+}

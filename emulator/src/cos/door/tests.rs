@@ -1,0 +1,258 @@
+//! The door, tried: what its tests share.
+//!
+//! One account with a user of full rights, one of narrow rights and the owner; a client that signs with the library's signer and can
+//! bend each part of a request afterwards.
+
+mod conditions;
+mod forms;
+mod layers;
+mod mapping;
+mod mutation;
+mod signatures;
+
+use std::sync::Arc;
+
+use cos_issuer::cam::{Bucket, Policy, Region};
+use cos_issuer::secret::Secret;
+use cos_issuer::sign::cos::{self, CosRequest};
+use cos_issuer::time::{Clock, Timestamp};
+use http::header::{HeaderName, HeaderValue};
+use http::{HeaderMap, Method};
+
+use super::super::admission::Admission as _;
+use super::super::ask::{Address, Ask, decoded};
+use super::super::error::CosError;
+use super::super::host::Home;
+use super::super::operation::Operation;
+use super::Door;
+use crate::account::{Account, Directory, Identity, KeyPair, Permanent, User};
+
+const NOW: i64 = 1_700_000_000;
+const BUCKET: &str = "examplebucket-1250000000";
+const HOST: &str = "examplebucket-1250000000.cos.ap-guangzhou.myqcloud.com";
+
+struct Stopped;
+
+impl Clock for Stopped {
+    fn unix_milliseconds(&self) -> u64 {
+        1_700_000_000_000
+    }
+}
+
+/// A key with the token that belongs to it.
+#[derive(Clone)]
+struct Credential {
+    pair: KeyPair,
+    token: Option<String>,
+}
+
+struct World {
+    door: Door,
+    directory: Arc<Directory>,
+    root: Credential,
+    user: Credential,
+}
+
+impl World {
+    fn new() -> Self {
+        let users = vec![User::new("issuer", 100_000_000_002)];
+        let (clock, ledger) = (Arc::new(Stopped), Arc::default());
+        let directory = Directory::new(Account::default(), users, Vec::new(), clock, ledger);
+        let directory = Arc::new(directory);
+        let home = Home::of(&directory.account).unwrap();
+        let add = |owner| Credential {
+            pair: directory.add_permanent(owner, None).unwrap(),
+            token: None,
+        };
+        let root = add(Permanent::Root);
+        let user = add(Permanent::User(Arc::clone(&directory.users[0])));
+        Self {
+            door: Door::new(Arc::clone(&directory), home),
+            directory,
+            root,
+            user,
+        }
+    }
+
+    /// A federation token of the full user, limited to `policy`.
+    fn session(&self, policy: &str) -> Credential {
+        self.issue(Identity::Federation {
+            name: "test".to_owned(),
+            caller: Permanent::User(Arc::clone(&self.directory.users[0])),
+            policy: Policy::parse(policy).unwrap(),
+        })
+    }
+
+    fn issue(&self, identity: Identity) -> Credential {
+        let issued = self.directory.issue(identity, at(NOW + 1800)).unwrap();
+        Credential {
+            pair: KeyPair {
+                secret_id: issued.secret_id,
+                secret_key: issued.secret_key,
+            },
+            token: Some(issued.token),
+        }
+    }
+}
+
+/// A policy with one statement.
+fn allow(actions: &str, resource: &str, condition: &str) -> String {
+    let actions: Vec<String> = actions
+        .split(' ')
+        .map(|action| format!("\"name/cos:{action}\""))
+        .collect();
+    let actions = actions.join(",");
+    let resource = match resource {
+        "*" => "*".to_owned(),
+        path => format!("qcs::cos:ap-guangzhou:uid/1250000000:{BUCKET}/{path}"),
+    };
+    format!(
+        r#"{{"version":"2.0","statement":[{{"effect":"allow","action":[{actions}],"resource":"{resource}"{condition}}}]}}"#
+    )
+}
+
+/// A request before it is signed.
+#[derive(Clone)]
+struct Draft {
+    method: Method,
+    host: String,
+    path: String,
+    query: String,
+    headers: Vec<(String, String)>,
+    now: i64,
+    key_time: String,
+    is_tls: bool,
+}
+
+impl Draft {
+    fn new(method: &str, path: &str, query: &str) -> Self {
+        Self {
+            method: method.parse().unwrap(),
+            host: HOST.to_owned(),
+            path: path.to_owned(),
+            query: query.to_owned(),
+            headers: Vec::new(),
+            now: NOW,
+            key_time: format!("{};{}", NOW - 60, NOW + 600),
+            is_tls: true,
+        }
+    }
+
+    fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Signs host, all headers and all parameters, as a header; the token goes along unsigned.
+    fn signed(mut self, by: &Credential) -> Self {
+        let authorization = self.authorization(by);
+        self = self.header("authorization", &authorization);
+        match &by.token {
+            Some(token) => self.header("x-cos-security-token", token),
+            None => self,
+        }
+    }
+
+    /// The same as parameters.
+    fn presigned(mut self, by: &Credential) -> Self {
+        let mut authorization = self.authorization(by).replace(';', "%3B");
+        if let Some(token) = &by.token {
+            authorization = format!("{authorization}&x-cos-security-token={token}");
+        }
+        let and = if self.query.is_empty() { "" } else { "&" };
+        self.query = format!("{}{and}{authorization}", self.query);
+        self
+    }
+
+    fn authorization(&self, by: &Credential) -> String {
+        let unsigned = self.ask();
+        let parameters: Vec<(String, String)> = unsigned.parameters().collect();
+        let parameters: Vec<(&str, &str)> = parameters.iter().map(borrowed).collect();
+        let mut headers: Vec<(&str, &str)> = self.headers.iter().map(borrowed).collect();
+        headers.push(("host", &self.host));
+        let path = decoded(&self.path);
+        let request = CosRequest {
+            method: self.method.as_str(),
+            path: &path,
+            parameters: &parameters,
+            headers: &headers,
+        };
+        let secret = Secret::new(by.pair.secret_key.clone()).unwrap();
+        cos::authorization(&request, &self.key_time, &by.pair.secret_id, &secret)
+    }
+
+    /// The request as the door gets it.
+    fn ask(&self) -> Ask {
+        let mut headers = HeaderMap::new();
+        for (name, value) in &self.headers {
+            headers.append(
+                HeaderName::try_from(name).unwrap(),
+                HeaderValue::from_bytes(value.as_bytes()).unwrap(),
+            );
+        }
+        let (bucket, rest) = self.host.split_once(".cos.").unwrap_or((BUCKET, ""));
+        let region = rest
+            .split_once('.')
+            .map_or("ap-guangzhou", |(region, _)| region);
+        let address = if bucket == "service" {
+            Address::Service
+        } else {
+            Address::Bucket {
+                bucket: Bucket::parse(bucket).unwrap(),
+                region: Region::parse(region).unwrap(),
+                key: decoded(self.path.strip_prefix('/').unwrap_or(&self.path)),
+            }
+        };
+        Ask {
+            method: self.method.clone(),
+            host: self.host.clone(),
+            path: self.path.clone(),
+            query: self.query.clone(),
+            headers,
+            source_ip: "127.0.0.1".parse().unwrap(),
+            is_tls: self.is_tls,
+            request_id: "request".to_owned(),
+            now: at(self.now),
+            address,
+        }
+    }
+}
+
+fn borrowed(pair: &(String, String)) -> (&str, &str) {
+    (&pair.0, &pair.1)
+}
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_unix_seconds(seconds).unwrap()
+}
+
+fn admit(world: &World, draft: Draft, by: &Credential) -> Result<(), CosError> {
+    let ask = draft.signed(by).ask();
+    let operation = Operation::of(&ask).ok_or_else(|| {
+        let error = super::refusal::unmapped(&ask);
+        world.door.turned_away(&ask, &error);
+        error
+    })?;
+    world.door.admit(&ask, operation).map(drop)
+}
+
+#[track_caller]
+fn denied(world: &World, draft: Draft, by: &Credential) -> String {
+    let error = admit(world, draft, by).expect_err("it has to be denied");
+    assert_eq!(
+        (error.code, error.message.as_str()),
+        ("AccessDenied", "Access Denied.")
+    );
+    error.reason.unwrap()
+}
+
+fn statement(effect: &str, action: &str, path: &str, condition: &str) -> String {
+    let resource = if path == "*" {
+        path.to_owned()
+    } else {
+        format!("qcs::cos:ap-guangzhou:uid/1250000000:{BUCKET}/{path}")
+    };
+    format!(
+        r#"{{"effect":"{effect}","action":"name/cos:{action}","resource":"{resource}"{condition}}}"#
+    )
+}

@@ -1,0 +1,189 @@
+//! The body of a request, as it streams in.
+//!
+//! Promises: nothing is read before somebody asks; a client that stops sending is answered after a minute; a body that nobody wanted
+//! is read away for a while, so that its sender sees the answer and not a broken connection.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::{Bytes, BytesMut};
+use futures_util::stream::{self, Stream};
+use http::{HeaderMap, StatusCode, header};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+
+use super::digest::Checksums;
+use super::error::CosError;
+
+/// A body that has not been read to its end.
+pub(crate) struct Payload {
+    body: Option<Incoming>,
+    declared_bytes: Option<u64>,
+    is_chunked: bool,
+    waits_for_go_ahead: bool,
+}
+
+impl Payload {
+    pub(crate) fn new(headers: &HeaderMap, body: Incoming) -> Self {
+        let length = headers.get(header::CONTENT_LENGTH);
+        Self {
+            body: Some(body),
+            declared_bytes: length
+                .and_then(|length| length.to_str().ok())
+                .and_then(|length| length.parse().ok()),
+            is_chunked: headers.contains_key(header::TRANSFER_ENCODING),
+            waits_for_go_ahead: headers.contains_key(header::EXPECT),
+        }
+    }
+
+    /// Refuses a body of unknown length, and one that says to be longer than `limit`.
+    pub(crate) fn check_length(&self, limit: u64) -> Result<(), CosError> {
+        match self.declared_bytes {
+            None if !self.is_chunked => Err(CosError::new(
+                StatusCode::LENGTH_REQUIRED,
+                "MissingContentLength",
+                "You must provide the Content-Length HTTP header.",
+            )),
+            Some(bytes) if bytes > limit => Err(too_large()),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// The next bytes; `None` at the end.
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, CosError> {
+        loop {
+            let Some(body) = &mut self.body else {
+                return Ok(None);
+            };
+            let frame = tokio::time::timeout(PATIENCE, body.frame()).await;
+            match frame.map_err(|_| timed_out())? {
+                None => {
+                    self.body = None;
+                    return Ok(None);
+                }
+                Some(Err(_)) => {
+                    self.body = None;
+                    return Err(incomplete());
+                }
+                Some(Ok(frame)) => {
+                    // Trailers say nothing here.
+                    if let Ok(bytes) = frame.into_data() {
+                        return Ok(Some(bytes));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The bytes as they come.
+    pub(crate) fn into_stream(self) -> impl Stream<Item = Result<Bytes, CosError>> + Send {
+        stream::try_unfold(self, |mut payload| async move {
+            let bytes = payload.next().await?;
+            Ok(bytes.map(|bytes| (bytes, payload)))
+        })
+    }
+
+    /// The whole body, when it is small and its `Content-MD5` is right.
+    pub(crate) async fn small(
+        &mut self,
+        headers: &HeaderMap,
+        limit_bytes: usize,
+    ) -> Result<Bytes, CosError> {
+        let md5 = content_md5(headers)?;
+        let mut gathered = BytesMut::new();
+        while let Some(bytes) = self.next().await? {
+            if gathered.len().saturating_add(bytes.len()) > limit_bytes {
+                return Err(CosError::new(
+                    StatusCode::BAD_REQUEST,
+                    "XMLSizeLimit",
+                    "The XML you provided exceeds the maximum allowed size.",
+                ));
+            }
+            gathered.extend_from_slice(&bytes);
+        }
+        check_md5(md5, &Checksums::of(&gathered))?;
+        Ok(gathered.freeze())
+    }
+}
+
+impl Drop for Payload {
+    fn drop(&mut self) {
+        // A client that waits for the go-ahead has sent nothing, and reading would give it.
+        let Some(mut body) = self.body.take().filter(|_| !self.waits_for_go_ahead) else {
+            return;
+        };
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return;
+        };
+        runtime.spawn(tokio::time::timeout(DRAIN_TIME, async move {
+            let mut left = DRAIN_BYTES;
+            while let Some(Ok(frame)) = body.frame().await {
+                let bytes = frame.data_ref().map_or(0, Bytes::len);
+                left = left.saturating_sub(bytes);
+                if left == 0 {
+                    return;
+                }
+            }
+        }));
+    }
+}
+
+/// The digest that `Content-MD5` promises.
+pub(crate) fn content_md5(headers: &HeaderMap) -> Result<Option<[u8; 16]>, CosError> {
+    let Some(header) = headers.get("content-md5") else {
+        return Ok(None);
+    };
+    STANDARD
+        .decode(header.as_bytes())
+        .ok()
+        .and_then(|bytes| bytes.try_into().ok())
+        .map(Some)
+        .ok_or_else(|| {
+            CosError::new(
+                StatusCode::BAD_REQUEST,
+                "InvalidDigest",
+                "The Content-MD5 you specified is not valid.",
+            )
+        })
+}
+
+/// Whether the bytes are those that `Content-MD5` promised.
+pub(crate) fn check_md5(promised: Option<[u8; 16]>, found: &Checksums) -> Result<(), CosError> {
+    match promised {
+        Some(promised) if promised != found.md5 => Err(CosError::new(
+            StatusCode::BAD_REQUEST,
+            "BadDigest",
+            "The Content-MD5 you specified did not match what we received.",
+        )),
+        Some(_) | None => Ok(()),
+    }
+}
+
+pub(crate) fn too_large() -> CosError {
+    CosError::new(
+        StatusCode::BAD_REQUEST,
+        "EntityTooLarge",
+        "Your proposed upload exceeds the maximum allowed object size.",
+    )
+}
+
+fn incomplete() -> CosError {
+    CosError::new(
+        StatusCode::BAD_REQUEST,
+        "IncompleteBody",
+        "You did not provide the number of bytes specified by the Content-Length HTTP header.",
+    )
+}
+
+fn timed_out() -> CosError {
+    CosError::new(
+        StatusCode::BAD_REQUEST,
+        "RequestTimeout",
+        "Your socket connection to the server was not read from or written to within the timeout period.",
+    )
+}
+
+const PATIENCE: Duration = Duration::from_secs(60);
+const DRAIN_TIME: Duration = Duration::from_secs(20);
+const DRAIN_BYTES: usize = 256 * 1024 * 1024;

@@ -1,0 +1,162 @@
+//! The part of an object that a request asks for.
+//!
+//! Documented: one range, 206 with `Content-Range`, 416 when it begins behind the end.
+//! Inferred: `bytes=-n` and `bytes=n-` work as in RFC 9110; a header of another form, or with several ranges, is not looked at.
+
+use http::StatusCode;
+
+use super::error::CosError;
+
+/// Bytes `start` to `end`, not including `end`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Slice {
+    pub(crate) start: u64,
+    pub(crate) end: u64,
+}
+
+impl Slice {
+    /// All of `length` bytes.
+    pub(crate) fn whole(length: u64) -> Self {
+        Self {
+            start: 0,
+            end: length,
+        }
+    }
+
+    /// What `Range: <header>` means for `length` bytes; `None` for everything.
+    pub(crate) fn of_header(header: &str, length: u64) -> Result<Option<Self>, CosError> {
+        let Some((first, last)) = bounds(header) else {
+            return Ok(None);
+        };
+        let slice = match (first, last) {
+            (Some(first), Some(last)) if last < first => return Ok(None),
+            (Some(start), last) => Self {
+                start,
+                end: last.map_or(length, |last| last.saturating_add(1).min(length)),
+            },
+            (None, Some(count)) => Self {
+                start: length.saturating_sub(count),
+                end: length,
+            },
+            (None, None) => return Ok(None),
+        };
+        if slice.start >= slice.end {
+            return Err(unsatisfiable(length));
+        }
+        Ok(Some(slice))
+    }
+
+    /// `x-cos-copy-source-range: bytes=first-last`, both inside.
+    pub(crate) fn of_copy(header: &str, length: u64) -> Result<Self, CosError> {
+        match bounds(header) {
+            Some((Some(start), Some(last))) if start <= last && last < length => Ok(Self {
+                start,
+                end: last.saturating_add(1),
+            }),
+            Some((Some(_), Some(_))) => Err(unsatisfiable(length)),
+            _ => Err(CosError::new(
+                StatusCode::BAD_REQUEST,
+                "InvalidArgument",
+                "The x-cos-copy-source-range value must be of the form bytes=first-last.",
+            )),
+        }
+    }
+
+    pub(crate) fn length(self) -> u64 {
+        self.end.saturating_sub(self.start)
+    }
+
+    /// The value of `Content-Range`.
+    pub(crate) fn header(self, length: u64) -> String {
+        let last = self.end.saturating_sub(1);
+        format!("bytes {}-{last}/{length}", self.start)
+    }
+}
+
+fn bounds(header: &str) -> Option<(Option<u64>, Option<u64>)> {
+    let (first, last) = header.trim().strip_prefix("bytes=")?.split_once('-')?;
+    Some((number(first)?, number(last)?))
+}
+
+/// A number or nothing at all; anything else is no range.
+fn number(text: &str) -> Option<Option<u64>> {
+    match text.trim() {
+        "" => Some(None),
+        text if text.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Some(Some(text.parse().unwrap_or(u64::MAX)))
+        }
+        _ => None,
+    }
+}
+
+fn unsatisfiable(length: u64) -> CosError {
+    CosError::new(
+        StatusCode::RANGE_NOT_SATISFIABLE,
+        "InvalidRange",
+        "The requested range cannot be satisfied.",
+    )
+    .with_header("content-range", format!("bytes */{length}"))
+    .because(format!("the object has {length} bytes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Slice;
+
+    #[test]
+    fn ranges_of_ten_bytes() {
+        for (header, expected) in [
+            ("bytes=0-0", Some((0, 1))),
+            ("bytes=2-4", Some((2, 5))),
+            ("bytes=2-", Some((2, 10))),
+            ("bytes=-3", Some((7, 10))),
+            ("bytes=-30", Some((0, 10))),
+            ("bytes=9-99", Some((9, 10))),
+            ("bytes=0-18446744073709551615", Some((0, 10))),
+            ("bytes=4-2", None),
+            ("bytes=-", None),
+            ("bytes=0-1,3-4", None),
+            ("bytes=a-b", None),
+            ("items=0-1", None),
+            ("", None),
+        ] {
+            let found = Slice::of_header(header, 10).unwrap();
+            assert_eq!(
+                found.map(|slice| (slice.start, slice.end)),
+                expected,
+                "{header}"
+            );
+        }
+        for header in [
+            "bytes=10-",
+            "bytes=10-12",
+            "bytes=-0",
+            "bytes=99999999999999999999-",
+        ] {
+            assert_eq!(
+                Slice::of_header(header, 10).unwrap_err().code,
+                "InvalidRange",
+                "{header}"
+            );
+        }
+        assert!(Slice::of_header("bytes=0-", 0).is_err());
+    }
+
+    #[test]
+    fn ranges_of_copies_lie_inside() {
+        assert_eq!(Slice::of_copy("bytes=0-9", 10).unwrap().length(), 10);
+        for (header, code) in [
+            ("bytes=0-10", "InvalidRange"),
+            ("bytes=5-4", "InvalidRange"),
+            ("bytes=5-", "InvalidArgument"),
+            ("bytes=-5", "InvalidArgument"),
+            ("5-6", "InvalidArgument"),
+        ] {
+            assert_eq!(
+                Slice::of_copy(header, 10).unwrap_err().code,
+                code,
+                "{header}"
+            );
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Removing several objects at once.
+//! <https://www.tencentcloud.com/document/product/436/8289>
+//!
+//! Documented: `Content-MD5` is due, 1000 keys at the most, a key that is not there counts as deleted.
+//! Inferred: a key that the caller may not delete is an `Error` in the answer, and the others go.
+
+use http::StatusCode;
+
+use super::{MAX_XML_BYTES, Outcome, Service, checked_key};
+use crate::cos::ask::Ask;
+use crate::cos::error::{CosError, malformed_xml};
+use crate::cos::payload::Payload;
+use crate::cos::{answer, xml};
+
+impl Service {
+    pub(super) async fn delete_many(&self, ask: &Ask, mut payload: Payload) -> Outcome {
+        if !ask.headers.contains_key("content-md5") {
+            return Err(CosError::new(
+                StatusCode::BAD_REQUEST,
+                "InvalidRequest",
+                "Missing required header for this request: Content-MD5",
+            ));
+        }
+        let body = payload.small(&ask.headers, MAX_XML_BYTES).await?;
+        let (keys, is_quiet) = wanted(&body)?;
+        let decisions = self.door.admit_each(ask, &keys)?;
+        if decisions.len() != keys.len() {
+            return Err(crate::cos::store::internal(
+                &"the door did not decide on each key",
+            ));
+        }
+        let bucket = self.bucket(ask)?;
+        let mut outcomes = Vec::with_capacity(keys.len());
+        for (key, decision) in keys.into_iter().zip(decisions) {
+            let outcome = match decision.and_then(|()| checked_key(&key)) {
+                Ok(key) => {
+                    let bucket = bucket.clone();
+                    self.change(move |store| store.delete_object(&bucket, &key))
+                        .await
+                }
+                Err(error) => Err(error),
+            };
+            outcomes.push((key, outcome));
+        }
+        Ok(answer::xml(xml::document("DeleteResult", |root| {
+            for (key, outcome) in &outcomes {
+                match outcome {
+                    Ok(()) if is_quiet => {}
+                    Ok(()) => root.element("Deleted", |told| told.text("Key", key)),
+                    Err(error) => root.element("Error", |told| {
+                        told.text("Key", key);
+                        told.text("Code", error.code);
+                        told.text("Message", &error.message);
+                    }),
+                }
+            }
+        })))
+    }
+}
+
+/// The keys, and whether only errors are to be told.
+fn wanted(body: &[u8]) -> Result<(Vec<String>, bool), CosError> {
+    let root = xml::parse(body)
+        .filter(|root| root.name == "Delete")
+        .ok_or_else(|| malformed_xml("it is no Delete"))?;
+    let is_quiet = match root.text_of("Quiet").map(str::trim) {
+        None | Some("" | "false") => false,
+        Some("true") => true,
+        Some(_) => return Err(malformed_xml("Quiet is true or false")),
+    };
+    let mut keys = Vec::new();
+    for object in root.all("Object") {
+        if object
+            .text_of("VersionId")
+            .is_some_and(|id| !id.trim().is_empty())
+        {
+            return Err(CosError::new(
+                StatusCode::NOT_IMPLEMENTED,
+                "NotImplemented",
+                "A parameter you provided implies functionality that is not implemented.",
+            )
+            .because("this cloud keeps no versions"));
+        }
+        let key = object.text_of("Key").filter(|key| !key.is_empty());
+        keys.push(
+            key.ok_or_else(|| malformed_xml("an Object needs a Key"))?
+                .to_owned(),
+        );
+    }
+    if keys.is_empty() || keys.len() > MAX_KEYS {
+        return Err(malformed_xml("1 to 1000 objects belong in it"));
+    }
+    Ok((keys, is_quiet))
+}
+
+const MAX_KEYS: usize = 1000;

@@ -1,0 +1,104 @@
+//! What there is, in the order of lists.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use cos_issuer::time::Timestamp;
+
+use super::content::Content;
+use super::record::{Facts, Initiated};
+use crate::cos::cors::Cors;
+use crate::cos::list::{self, Page, Query};
+
+/// All buckets, by name.
+#[derive(Default)]
+pub(crate) struct Index {
+    pub(crate) buckets: BTreeMap<String, Bucket>,
+    /// Objects, uploads and parts together.
+    pub(super) count: usize,
+}
+
+/// A bucket with all that is in it.
+pub(crate) struct Bucket {
+    pub(crate) region: String,
+    pub(crate) created: Timestamp,
+    pub(crate) cors: Option<Arc<Cors>>,
+    pub(crate) objects: BTreeMap<String, Arc<Object>>,
+    /// By key and id.
+    pub(crate) uploads: BTreeMap<(String, String), Upload>,
+}
+
+/// An object, or a part of one to come.
+#[derive(Debug)]
+pub(crate) struct Object {
+    pub(crate) facts: Facts,
+    pub(crate) content: Content,
+}
+
+/// A multipart upload that is neither completed nor aborted.
+pub(crate) struct Upload {
+    pub(crate) initiated: Initiated,
+    pub(crate) parts: BTreeMap<u16, Arc<Object>>,
+}
+
+impl Index {
+    /// The object `key` of `bucket`.
+    pub(crate) fn object(&self, bucket: &str, key: &str) -> Option<Arc<Object>> {
+        self.buckets.get(bucket)?.objects.get(key).cloned()
+    }
+
+    /// The upload `id` of `key`.
+    pub(crate) fn upload(&self, bucket: &str, key: &str, id: &str) -> Option<&Upload> {
+        let bucket = self.buckets.get(bucket)?;
+        bucket.uploads.get(&(key.to_owned(), id.to_owned()))
+    }
+}
+
+impl Bucket {
+    pub(super) fn new(region: String, created: Timestamp) -> Self {
+        Self {
+            region,
+            created,
+            cors: None,
+            objects: BTreeMap::new(),
+            uploads: BTreeMap::new(),
+        }
+    }
+
+    /// A page of the objects.
+    pub(crate) fn list(&self, query: &Query) -> Page<(String, Arc<Object>)> {
+        let begin = if query.marker >= query.prefix {
+            Bound::Excluded(query.marker.as_str())
+        } else {
+            Bound::Included(query.prefix.as_str())
+        };
+        let items = self
+            .objects
+            .range::<str, _>((begin, Bound::Unbounded))
+            .take_while(|(key, _)| key.starts_with(&query.prefix))
+            .map(|(key, object)| (key.clone(), (key.clone(), Arc::clone(object))));
+        list::page(items, query)
+    }
+
+    /// A page of the uploads: behind the key marker, or at it and behind the id marker.
+    pub(crate) fn list_uploads(
+        &self,
+        query: &Query,
+        id_marker: &str,
+    ) -> Page<(String, String, Initiated)> {
+        let items = self
+            .uploads
+            .iter()
+            .filter(|((key, id), _)| {
+                let at_marker = !id_marker.is_empty() && *key == query.marker;
+                key.starts_with(&query.prefix)
+                    && (*key > query.marker || at_marker && id.as_str() > id_marker)
+            })
+            .map(|((key, id), upload)| {
+                let item = (key.clone(), id.clone(), upload.initiated.clone());
+                (key.clone(), item)
+            });
+        list::page(items, query)
+    }
+}

@@ -1,0 +1,187 @@
+//! What a record says: JSON in one file for each bucket, object, upload and part.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+
+use cos_issuer::sign::tc3::sha256_hex;
+use cos_issuer::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::blob::Blob;
+use super::content::{Content, Segment};
+use crate::cos::cors::Cors;
+use crate::cos::metadata::Metadata;
+
+/// What is known of an object or a part, besides its bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Facts {
+    pub(crate) length: u64,
+    /// Without its quotes.
+    pub(crate) etag: String,
+    pub(crate) crc64: u64,
+    #[serde(with = "unix_seconds")]
+    pub(crate) modified: Timestamp,
+    pub(crate) metadata: Metadata,
+    /// Came by append, and may be appended to.
+    pub(crate) is_appendable: bool,
+    /// The multipart upload that it came from.
+    pub(crate) upload_id: Option<String>,
+}
+
+impl Facts {
+    pub(crate) fn new(length: u64, etag: String, crc64: u64, modified: Timestamp) -> Self {
+        Self {
+            length,
+            etag,
+            crc64,
+            modified,
+            metadata: Metadata::default(),
+            is_appendable: false,
+            upload_id: None,
+        }
+    }
+}
+
+/// How a multipart upload began.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Initiated {
+    pub(crate) metadata: Metadata,
+    /// Who began it, as lists of uploads tell it.
+    pub(crate) initiator: String,
+    #[serde(with = "unix_seconds")]
+    pub(crate) at: Timestamp,
+}
+
+/// A moment as a number; one outside the calendar is an error.
+mod unix_seconds {
+    use cos_issuer::time::Timestamp;
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    pub(super) fn serialize<S: Serializer>(
+        moment: &Timestamp,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i64(moment.unix_seconds())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Timestamp, D::Error> {
+        let seconds = i64::deserialize(deserializer)?;
+        Timestamp::from_unix_seconds(seconds)
+            .ok_or_else(|| D::Error::custom("a moment outside the calendar"))
+    }
+}
+/// A record on disk.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) enum Record {
+    Bucket {
+        name: String,
+        region: String,
+        #[serde(with = "unix_seconds")]
+        created: Timestamp,
+        cors: Option<Cors>,
+    },
+    Object {
+        bucket: String,
+        key: String,
+        facts: Facts,
+        segments: Vec<Slice>,
+    },
+    Upload {
+        bucket: String,
+        key: String,
+        id: String,
+        initiated: Initiated,
+    },
+    Part {
+        bucket: String,
+        key: String,
+        id: String,
+        number: u16,
+        facts: Facts,
+        segments: Vec<Slice>,
+    },
+}
+
+/// A segment on disk.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Slice {
+    pub(super) blob: String,
+    pub(super) start: u64,
+    pub(super) length: u64,
+}
+
+impl Record {
+    /// The name of its file: a digest of what it is about, so that no key can be a path.
+    pub(super) fn file_name(&self) -> String {
+        match self {
+            Self::Bucket { name, .. } => bucket_file(name),
+            Self::Object { bucket, key, .. } => object_file(bucket, key),
+            Self::Upload {
+                bucket, key, id, ..
+            } => upload_file(bucket, key, id),
+            Self::Part {
+                bucket,
+                key,
+                id,
+                number,
+                ..
+            } => part_file(bucket, key, id, *number),
+        }
+    }
+}
+
+pub(super) fn bucket_file(name: &str) -> String {
+    file(&["bucket", name])
+}
+
+pub(super) fn object_file(bucket: &str, key: &str) -> String {
+    file(&["object", bucket, key])
+}
+
+pub(super) fn upload_file(bucket: &str, key: &str, id: &str) -> String {
+    file(&["upload", bucket, key, id])
+}
+
+pub(super) fn part_file(bucket: &str, key: &str, id: &str, number: u16) -> String {
+    file(&["part", bucket, key, id, &number.to_string()])
+}
+
+/// NUL is in none of the parts but the key, and what is before and behind a key has no NUL, so two lists never read the same.
+fn file(parts: &[&str]) -> String {
+    format!("{}.json", sha256_hex(parts.join("\0").as_bytes()))
+}
+
+/// The segments of a record.
+pub(super) fn slices(content: &Content) -> Vec<Slice> {
+    content
+        .segments
+        .iter()
+        .map(|segment| Slice {
+            blob: segment.blob.id.clone(),
+            start: segment.start,
+            length: segment.length,
+        })
+        .collect()
+}
+
+/// The segments that a record means.
+pub(super) fn content(slices: &[Slice], blobs: &HashMap<String, Arc<Blob>>) -> io::Result<Content> {
+    let segments = slices
+        .iter()
+        .map(|slice| {
+            let blob = blobs.get(&slice.blob).ok_or_else(|| {
+                io::Error::other(format!("the data file {} is missing", slice.blob))
+            })?;
+            Ok(Segment {
+                blob: Arc::clone(blob),
+                start: slice.start,
+                length: slice.length,
+            })
+        })
+        .collect::<io::Result<_>>()?;
+    Ok(Content { segments })
+}

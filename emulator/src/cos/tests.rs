@@ -1,0 +1,203 @@
+//! COS over real sockets, with a door that lets one caller in: what is stored, listed, refused, and what survives.
+//!
+//! The door is a test's own: it exists in no build but the tests', and keeps everybody else out.
+
+mod buckets;
+mod child;
+mod crash;
+mod forms;
+mod hostile;
+mod listing;
+mod model;
+mod multipart;
+mod objects;
+mod refusals;
+mod reopen;
+mod streaming;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use cos_issuer::time::SystemClock;
+use http::{Method, StatusCode};
+use reqwest::{RequestBuilder, Response};
+
+use super::admission::{Admission, Admitted};
+use super::ask::Ask;
+use super::error::CosError;
+use super::form::Form;
+use super::operation::Operation;
+use super::xml::{self, Element};
+use super::{Cos, Options, open_store};
+use crate::account::Account;
+use crate::ca::Ca;
+
+pub(super) const BUCKET: &str = "examplebucket-1250000000";
+pub(super) const HOST: &str = "examplebucket-1250000000.cos.ap-guangzhou.myqcloud.com";
+
+/// A header that the test's door takes for a signature.
+const LET_IN: (&str, &str) = ("authorization", "let-me-in");
+
+/// Lets in whoever sends the header, to everything but keys under `denied/`.
+struct TestDoor;
+
+impl TestDoor {
+    fn decide(ask: &Ask, key: &str) -> Result<Admitted, CosError> {
+        if ask.header(LET_IN.0) != Some(LET_IN.1) || key.starts_with("denied/") {
+            return Err(CosError::new(
+                StatusCode::FORBIDDEN,
+                "AccessDenied",
+                "Access Denied.",
+            ));
+        }
+        Ok(Admitted {
+            anonymous: ask.headers.contains_key("x-test-anonymous"),
+            owner_uin: 100_000_000_001,
+            uin: 100_000_000_002,
+            file_bytes: ask
+                .header("x-test-file-bytes")
+                .and_then(|text| text.split_once('-'))
+                .map(|(least, most)| (least.parse().unwrap(), most.parse().unwrap())),
+        })
+    }
+}
+
+impl Admission for TestDoor {
+    fn admit(&self, ask: &Ask, _: Operation) -> Result<Admitted, CosError> {
+        let super::ask::Address::Bucket { key, .. } = &ask.address else {
+            return Self::decide(ask, "");
+        };
+        Self::decide(ask, key)
+    }
+
+    fn admit_form(&self, ask: &Ask, form: &Form) -> Result<Admitted, CosError> {
+        Self::decide(ask, &form.key)
+    }
+
+    fn admit_each(
+        &self,
+        ask: &Ask,
+        keys: &[String],
+    ) -> Result<Vec<Result<(), CosError>>, CosError> {
+        Self::decide(ask, "")?;
+        let decide = |key: &String| Self::decide(ask, key).map(drop);
+        Ok(keys.iter().map(decide).collect())
+    }
+}
+
+/// A COS and a client that is let in.
+pub(super) struct World {
+    pub(super) cos: Cos,
+    pub(super) client: reqwest::Client,
+    ca: Ca,
+}
+
+impl World {
+    pub(super) fn new() -> Self {
+        Self::with(&Options::default())
+    }
+
+    pub(super) fn in_directory(directory: &Path) -> Self {
+        Self::with(&Options {
+            data: Some(directory.to_owned()),
+            ..Options::default()
+        })
+    }
+
+    pub(super) fn with(options: &Options) -> Self {
+        let account = Account::default();
+        let ca = Ca::create(&account.region).unwrap();
+        let clock = Arc::new(SystemClock);
+        let store = open_store(options, &account, clock.as_ref()).unwrap();
+        let cos = Cos::start(0, store, &ca, &account, clock, Arc::new(TestDoor)).unwrap();
+        Self {
+            cos,
+            client: client(),
+            ca,
+        }
+    }
+
+    /// A request to the account's own bucket, by its host; `target` is path and query.
+    pub(super) fn ask(&self, method: &str, target: &str) -> RequestBuilder {
+        self.ask_host(method, HOST, target)
+    }
+
+    pub(super) fn ask_host(&self, method: &str, host: &str, target: &str) -> RequestBuilder {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        self.client
+            .request(method, format!("{}{target}", self.cos.http_url()))
+            .header("host", host)
+            .header(LET_IN.0, LET_IN.1)
+    }
+
+    /// Puts an object; returns its ETag.
+    pub(super) async fn put(&self, target: &str, body: impl Into<reqwest::Body>) -> String {
+        let answer = sent(self.ask("PUT", target).body(body)).await;
+        assert_eq!(answer.status(), 200, "{target}");
+        header(&answer, "etag")
+    }
+
+    pub(super) async fn get(&self, target: &str) -> Response {
+        sent(self.ask("GET", target)).await
+    }
+
+    /// A document that has to come with 200.
+    pub(super) async fn document(&self, target: &str) -> Element {
+        let answer = self.get(target).await;
+        assert_eq!(answer.status(), 200, "{target}");
+        read_xml(answer).await
+    }
+}
+
+/// A client that follows nothing.
+pub(super) fn client() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .tls_certs_only([])
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .timeout(std::time::Duration::from_secs(60))
+        .build()
+        .unwrap()
+}
+
+pub(super) async fn sent(request: RequestBuilder) -> Response {
+    request.send().await.unwrap()
+}
+
+pub(super) fn header(answer: &Response, name: &str) -> String {
+    let value = answer.headers().get(name);
+    let value = value.unwrap_or_else(|| panic!("no {name} in {answer:?}"));
+    value.to_str().unwrap().to_owned()
+}
+
+pub(super) async fn read_xml(answer: Response) -> Element {
+    let bytes = answer.bytes().await.unwrap();
+    xml::parse(&bytes).unwrap_or_else(|| panic!("no XML: {}", String::from_utf8_lossy(&bytes)))
+}
+
+/// The status and the code of a refusal.
+pub(super) async fn refusal(request: RequestBuilder) -> (u16, String) {
+    let answer = sent(request).await;
+    let status = answer.status().as_u16();
+    let id = header(&answer, "x-cos-request-id");
+    let root = read_xml(answer).await;
+    assert_eq!(root.name, "Error");
+    assert_eq!(root.text_of("RequestId"), Some(id.as_str()));
+    (status, root.text_of("Code").unwrap().to_owned())
+}
+
+/// The texts of `name` in all children called `parent`.
+pub(super) fn texts(root: &Element, parent: &str, name: &str) -> Vec<String> {
+    root.all(parent)
+        .map(|child| child.text_of(name).unwrap().to_owned())
+        .collect()
+}
+
+/// Bytes that are not all alike.
+pub(super) fn noise(length: usize, seed: u8) -> Vec<u8> {
+    let step = usize::from(seed) + 7;
+    (0..length)
+        .map(|position| ((position * step) ^ (position >> 8)) as u8)
+        .collect()
+}

@@ -1,0 +1,101 @@
+//! Lists of objects, over the wire.
+
+use super::{World, refusal, texts};
+
+async fn filled() -> World {
+    let world = World::new();
+    for target in ["/a", "/b/1", "/b/2", "/c%20d/%E4%B8%AD", "/d&<e>"] {
+        world.put(target, "1").await;
+    }
+    world
+}
+
+#[tokio::test]
+async fn a_list_tells_what_the_sdks_read() {
+    let world = filled().await;
+    let root = world.document("/").await;
+    assert_eq!(root.name, "ListBucketResult");
+    assert_eq!(root.text_of("Name"), Some(super::BUCKET));
+    assert_eq!(root.text_of("MaxKeys"), Some("1000"));
+    assert_eq!(root.text_of("IsTruncated"), Some("false"));
+    assert!(root.child("EncodingType").is_none() && root.child("NextMarker").is_none());
+    assert_eq!(
+        texts(&root, "Contents", "Key"),
+        ["a", "b/1", "b/2", "c d/中", "d&<e>"]
+    );
+    let first = root.child("Contents").unwrap();
+    assert_eq!(
+        first.text_of("ETag"),
+        Some("\"c4ca4238a0b923820dcc509a6f75849b\"")
+    );
+    assert_eq!(first.text_of("Size"), Some("1"));
+    assert_eq!(first.text_of("StorageClass"), Some("STANDARD"));
+    assert!(first.text_of("LastModified").unwrap().ends_with(".000Z"));
+    assert_eq!(
+        first.child("Owner").unwrap().text_of("ID"),
+        Some("1250000000")
+    );
+}
+
+#[tokio::test]
+async fn keys_are_encoded_when_asked_for() {
+    let world = filled().await;
+    let root = world
+        .document("/?encoding-type=url&delimiter=%2F&prefix=")
+        .await;
+    assert_eq!(root.text_of("EncodingType"), Some("url"));
+    assert_eq!(root.text_of("Delimiter"), Some("/"));
+    assert_eq!(texts(&root, "CommonPrefixes", "Prefix"), ["b/", "c%20d/"]);
+    assert_eq!(texts(&root, "Contents", "Key"), ["a", "d%26%3Ce%3E"]);
+    let root = world.document("/?encoding-type=url&prefix=c%20d/").await;
+    assert_eq!(root.text_of("Prefix"), Some("c%20d/"));
+    assert_eq!(texts(&root, "Contents", "Key"), ["c%20d/%E4%B8%AD"]);
+}
+
+#[tokio::test]
+async fn pages_follow_their_markers_to_the_end() {
+    let world = filled().await;
+    for (more, expected) in [
+        ("", vec!["a", "b/1", "b/2", "c d/中", "d&<e>"]),
+        ("&delimiter=/", vec!["a", "b/", "c d/", "d&<e>"]),
+    ] {
+        let (mut marker, mut found) = (String::new(), Vec::new());
+        loop {
+            let encoded =
+                percent_encoding::utf8_percent_encode(&marker, percent_encoding::NON_ALPHANUMERIC);
+            let root = world
+                .document(&format!("/?max-keys=1&marker={encoded}{more}"))
+                .await;
+            found.extend(texts(&root, "Contents", "Key"));
+            found.extend(texts(&root, "CommonPrefixes", "Prefix"));
+            if root.text_of("IsTruncated") == Some("false") {
+                break;
+            }
+            marker = root.text_of("NextMarker").unwrap().to_owned();
+        }
+        assert_eq!(found, expected);
+    }
+}
+
+#[tokio::test]
+async fn lists_that_are_refused() {
+    let world = World::new();
+    for (target, code) in [
+        ("/?max-keys=-1", "InvalidArgument"),
+        ("/?max-keys=many", "InvalidArgument"),
+        ("/?delimiter=ab", "InvalidDelimiter"),
+        ("/?encoding-type=base64", "InvalidArgument"),
+        ("/?uploads&max-uploads=x", "InvalidArgument"),
+        ("/?uploads&encoding-type=x", "InvalidArgument"),
+    ] {
+        assert_eq!(
+            refusal(world.ask("GET", target)).await,
+            (400, code.to_owned()),
+            "{target}"
+        );
+    }
+    let root = world.document("/?max-keys=99999").await;
+    assert_eq!(root.text_of("MaxKeys"), Some("1000"));
+    let root = world.document("/?max-keys=0").await;
+    assert_eq!(root.text_of("IsTruncated"), Some("false"));
+}

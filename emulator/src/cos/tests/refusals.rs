@@ -1,0 +1,329 @@
+//! What is refused before anything is stored, and what is said about it.
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use super::{HOST, World, header, noise, read_xml, refusal, sent, texts};
+
+/// Sends raw bytes that ask for the end of the connection, and reads the answer.
+async fn raw(world: &World, request: &str) -> String {
+    let mut stream = TcpStream::connect(world.cos.address()).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    rest(&mut stream).await
+}
+
+/// Sends raw bytes and no more.
+async fn broken_off(world: &World, request: &str) {
+    let mut stream = TcpStream::connect(world.cos.address()).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    stream.shutdown().await.unwrap();
+    rest(&mut stream).await;
+}
+
+/// What comes up to the end of the connection, or of an error's document.
+async fn rest(stream: &mut TcpStream) -> String {
+    let reading = async {
+        let mut answer = Vec::new();
+        let mut buffer = [0; 4096];
+        while !answer.ends_with(b"</Error>\n") {
+            match stream.read(&mut buffer).await {
+                Ok(0) | Err(_) => break,
+                Ok(read) => answer.extend_from_slice(&buffer[..read]),
+            }
+        }
+        String::from_utf8_lossy(&answer).into_owned()
+    };
+    let patience = std::time::Duration::from_secs(20);
+    tokio::time::timeout(patience, reading).await.unwrap()
+}
+
+#[tokio::test]
+async fn nobody_comes_past_the_door() {
+    let world = World::new();
+    world.put("/a", "1").await;
+    let stranger = |method: &str, target: &str| {
+        let method = http::Method::from_bytes(method.as_bytes()).unwrap();
+        world
+            .client
+            .request(method, format!("{}{target}", world.cos.http_url()))
+            .header("host", HOST)
+            .header("content-md5", "1B2M2Y8AsgTpgAmY7PhCfg==")
+    };
+    for (method, target) in [
+        ("GET", "/"),
+        ("PUT", "/"),
+        ("DELETE", "/"),
+        ("GET", "/?cors"),
+        ("PUT", "/?cors"),
+        ("DELETE", "/?cors"),
+        ("GET", "/?acl"),
+        ("GET", "/?location"),
+        ("GET", "/?uploads"),
+        ("PUT", "/a"),
+        ("GET", "/a"),
+        ("DELETE", "/a"),
+        ("GET", "/a?acl"),
+        ("POST", "/a?uploads"),
+        ("PUT", "/a?partNumber=1&uploadId=1"),
+        ("GET", "/a?uploadId=1"),
+        ("POST", "/a?uploadId=1"),
+        ("DELETE", "/a?uploadId=1"),
+        ("POST", "/a?append&position=0"),
+    ] {
+        let refused = refusal(stranger(method, target).header("content-length", "0")).await;
+        assert_eq!(
+            refused,
+            (403, "AccessDenied".to_owned()),
+            "{method} {target}"
+        );
+    }
+    let head = sent(stranger("HEAD", "/a")).await;
+    assert_eq!(head.status(), 403);
+    assert!(!head.headers().contains_key("etag"));
+    assert_eq!(world.get("/a").await.text().await.unwrap(), "1");
+}
+
+#[tokio::test]
+async fn what_nothing_here_does_is_refused_and_not_done() {
+    let world = World::new();
+    world.put("/a", "1").await;
+    for (method, target, status, code) in [
+        ("GET", "/?versioning", 501, "NotImplemented"),
+        ("PUT", "/?acl", 501, "NotImplemented"),
+        ("PUT", "/?policy", 501, "NotImplemented"),
+        ("PUT", "/a?tagging", 501, "NotImplemented"),
+        ("DELETE", "/a?versionId=1", 501, "NotImplemented"),
+        ("DELETE", "/a?acl", 501, "NotImplemented"),
+        ("DELETE", "/a?uploads", 501, "NotImplemented"),
+        ("GET", "/a?ci-process=x", 501, "NotImplemented"),
+        ("POST", "/a", 501, "NotImplemented"),
+        ("PUT", "/a?uploadId=1", 501, "NotImplemented"),
+        ("PATCH", "/a", 405, "MethodNotAllowed"),
+        ("PROPFIND", "/", 405, "MethodNotAllowed"),
+    ] {
+        let refused = refusal(world.ask(method, target).header("content-length", "0")).await;
+        assert_eq!(refused, (status, code.to_owned()), "{method} {target}");
+    }
+    assert_eq!(world.get("/a").await.text().await.unwrap(), "1");
+}
+
+#[tokio::test]
+async fn keys_that_no_object_may_have() {
+    let world = World::new();
+    let long = format!("/{}", "a".repeat(851));
+    for (target, code) in [
+        (long.as_str(), "KeyTooLong"),
+        ("//a", "InvalidObjectName"),
+        ("/%5Ca", "InvalidObjectName"),
+        ("/a%1Ab", "InvalidObjectName"),
+        ("/%FF", "InvalidURI"),
+        ("/%zz", "InvalidURI"),
+    ] {
+        let refused = refusal(world.ask("PUT", target).body("1")).await;
+        assert_eq!(refused, (400, code.to_owned()), "{target}");
+    }
+    let longest = "a".repeat(850);
+    world.put(&format!("/{longest}"), "1").await;
+    // What looks like a path is a key like any other.
+    let directory = tempfile::tempdir().unwrap();
+    let inside = World::in_directory(&directory.path().join("data"));
+    for target in [
+        "/../../escaped",
+        "/%2e%2e/escaped",
+        "/a/../b",
+        "/%00",
+        "/.",
+        "/a%2F%2Fb",
+    ] {
+        // Raw, since clients tidy paths.
+        let signed = format!(
+            "{target} HTTP/1.1\r\nHost: {HOST}\r\nAuthorization: let-me-in\r\nConnection: close\r\n"
+        );
+        let put = format!(
+            "PUT {signed}Content-Length: {}\r\n\r\n{target}",
+            target.len()
+        );
+        let put = raw(&inside, &put).await;
+        assert!(put.starts_with("HTTP/1.1 200 "), "{target}: {put}");
+        let got = raw(&inside, &format!("GET {signed}\r\n")).await;
+        assert!(
+            got.ends_with(&format!("\r\n\r\n{target}")),
+            "{target}: {got}"
+        );
+    }
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+}
+
+#[tokio::test]
+async fn bodies_that_are_not_what_their_headers_say() {
+    let directory = tempfile::tempdir().unwrap();
+    let world = World::in_directory(directory.path());
+    let put = |md5: &str| world.ask("PUT", "/a").header("content-md5", md5).body("x");
+    assert_eq!(
+        refusal(put("7o3pGNBWQBRbGPcPTDqmAg==")).await,
+        (400, "BadDigest".to_owned())
+    );
+    for md5 in ["", "x", "7o3pGNBWQBRbGPcPTDqm"] {
+        assert_eq!(
+            refusal(put(md5)).await,
+            (400, "InvalidDigest".to_owned()),
+            "{md5}"
+        );
+    }
+    let head = format!(
+        "PUT /a HTTP/1.1\r\nHost: {HOST}\r\nAuthorization: let-me-in\r\nConnection: close\r\n"
+    );
+    let missing = raw(&world, &format!("{head}\r\n")).await;
+    assert!(missing.starts_with("HTTP/1.1 411 "), "{missing}");
+    let large = raw(&world, &format!("{head}Content-Length: 5368709121\r\n\r\n")).await;
+    assert!(large.contains("<Code>EntityTooLarge</Code>"), "{large}");
+    // The connection ends in the middle.
+    broken_off(&world, &format!("{head}Content-Length: 10\r\n\r\n12345")).await;
+    broken_off(
+        &world,
+        &format!("{head}Transfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n"),
+    )
+    .await;
+    let chunked = raw(
+        &world,
+        &format!("{head}Transfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n0\r\n\r\n"),
+    )
+    .await;
+    assert!(chunked.starts_with("HTTP/1.1 200 "), "{chunked}");
+    assert_eq!(world.get("/a").await.text().await.unwrap(), "12345");
+    for _ in 0..500 {
+        // Only the one object's bytes are left.
+        if std::fs::read_dir(directory.path().join("blobs"))
+            .unwrap()
+            .count()
+            == 1
+        {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("the bytes of broken uploads stay");
+}
+
+#[tokio::test]
+async fn requests_that_are_no_requests() {
+    let world = World::new();
+    let signed = "Authorization: let-me-in\r\nConnection: close\r\n\r\n";
+    for (request, expected) in [
+        ("GET / HTTP/1.1\r\n", "<Code>BadRequest</Code>"),
+        (
+            "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nHost: localhost\r\n",
+            "<Code>BadRequest</Code>",
+        ),
+        (
+            "GET http://127.0.0.1/ HTTP/1.1\r\nHost: 127.0.0.1\r\n",
+            "<Code>BadRequest</Code>",
+        ),
+        (
+            "GET / HTTP/1.1\r\nHost: evil.example.com\r\n",
+            "<Code>UserCnameInvalid</Code>",
+        ),
+        (
+            "OPTIONS * HTTP/1.1\r\nHost: 127.0.0.1\r\n",
+            "<Code>InvalidURI</Code>",
+        ),
+    ] {
+        let answer = raw(&world, &format!("{request}{signed}")).await;
+        assert!(answer.contains(expected), "{request}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_waits_for_the_go_ahead_never_sends_what_is_refused() {
+    let world = World::new();
+    let head = |target: &str| {
+        format!(
+            "PUT {target} HTTP/1.1\r\nHost: {HOST}\r\nAuthorization: let-me-in\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n"
+        )
+    };
+    for (target, first) in [("/a", "HTTP/1.1 100 "), ("/denied/a", "HTTP/1.1 403 ")] {
+        let mut stream = TcpStream::connect(world.cos.address()).await.unwrap();
+        stream.write_all(head(target).as_bytes()).await.unwrap();
+        let mut answer = vec![0; first.len()];
+        stream.read_exact(&mut answer).await.unwrap();
+        assert_eq!(String::from_utf8(answer).unwrap(), first, "{target}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_upload_is_answered_and_not_cut_off() {
+    let world = World::new();
+    let body = noise(30_000_000, 1);
+    for _ in 0..3 {
+        let put = world.ask("PUT", "/denied/a").body(body.clone());
+        assert_eq!(refusal(put).await, (403, "AccessDenied".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn several_objects_go_at_once_each_by_its_own_right() {
+    let world = World::new();
+    for target in ["/a", "/b%20&%3C", "/c"] {
+        world.put(target, "1").await;
+    }
+    let post = |body: &str| {
+        use base64::Engine as _;
+        let md5 = crate::cos::digest::Checksums::of(body.as_bytes()).md5;
+        let md5 = base64::engine::general_purpose::STANDARD.encode(md5);
+        world
+            .ask("POST", "/?delete=")
+            .header("content-md5", md5)
+            .body(body.to_owned())
+    };
+    let object = |key: &str| format!("<Object><Key>{key}</Key></Object>");
+    let all = ["a", "b &amp;&lt;", "missing", "denied/x", "/x"]
+        .map(object)
+        .concat();
+    let root = read_xml(sent(post(&format!("<Delete>{all}</Delete>"))).await).await;
+    assert_eq!(texts(&root, "Deleted", "Key"), ["a", "b &<", "missing"]);
+    assert_eq!(texts(&root, "Error", "Key"), ["denied/x", "/x"]);
+    assert_eq!(
+        texts(&root, "Error", "Code"),
+        ["AccessDenied", "InvalidObjectName"]
+    );
+    let quiet = format!("<Delete><Quiet>true</Quiet>{}</Delete>", object("c"));
+    let root = read_xml(sent(post(&quiet)).await).await;
+    assert!(root.children.is_empty());
+    assert!(world.document("/").await.child("Contents").is_none());
+    let many = format!("<Delete>{}</Delete>", object("a").repeat(1001));
+    for body in [
+        "",
+        "<Delete/>",
+        "<Delete><Object/></Delete>",
+        "<Delete><Quiet>x</Quiet></Delete>",
+        many.as_str(),
+    ] {
+        assert_eq!(
+            refusal(post(body).header("content-length", body.len())).await,
+            (400, "MalformedXML".to_owned())
+        );
+    }
+    let version = "<Delete><Object><Key>a</Key><VersionId>1</VersionId></Object></Delete>";
+    assert_eq!(
+        refusal(post(version)).await,
+        (501, "NotImplemented".to_owned())
+    );
+    let huge = format!("<Delete>{}</Delete>", " ".repeat(5_000_000));
+    assert_eq!(refusal(post(&huge)).await, (400, "XMLSizeLimit".to_owned()));
+    let bare = world.ask("POST", "/?delete").body("<Delete/>");
+    assert_eq!(refusal(bare).await, (400, "InvalidRequest".to_owned()));
+}
+
+#[tokio::test]
+async fn memory_is_not_without_end() {
+    let world = World::new();
+    let answer = sent(world.ask("PUT", "/denied/x").body("1")).await;
+    assert_eq!(header(&answer, "content-type"), "application/xml");
+    let budget = std::sync::Arc::new(crate::cos::store::Budget::new(10));
+    let mut share = budget.share();
+    budget.take(&mut share, 10).unwrap();
+    let error = budget.take(&mut share, 1).unwrap_err();
+    assert!(error.to_string().contains("--data"));
+    drop(share);
+    budget.take(&mut budget.share(), 10).unwrap();
+}
