@@ -20,7 +20,7 @@ use cos_issuer::handler::Handler;
 use cos_issuer::request::{CredentialRequest, Mint, Request, RequestId, Unverified};
 use cos_issuer::sts::SignedCall;
 use cos_issuer::time::{Clock, SystemClock};
-use futures_util::FutureExt as _;
+use futures_util::FutureExt;
 use http::{HeaderMap, Method};
 use percent_encoding::percent_decode_str;
 use proptest::prelude::*;
@@ -113,7 +113,7 @@ fn issue(handler: &Handler, request: &Request) -> Result<Authorized, Error> {
         .authentication
         .prove(request, "/sts", &SystemClock)
         .now_or_never()
-        .expect("the word of a gateway needs no waiting")?;
+        .expect("the gateway's word takes no time")?;
     let asked = CredentialRequest::parse(request, Mint::Sts)?;
     handler
         .grants

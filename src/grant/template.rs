@@ -276,7 +276,11 @@ mod tests {
                 "the claim `sub` has to be 1 to 64 letters, digits, `-` and `_`"
             );
         }
-        for other in [Claim::Number(7), Claim::Flag(true)] {
+        for other in [
+            Claim::Number(7),
+            Claim::Flag(true),
+            Claim::Texts(vec!["a".to_owned()]),
+        ] {
             assert!(filled("users/{sub}/", &[], other).is_err());
         }
     }
