@@ -55,13 +55,15 @@ impl Response {
                     code: 0,
                     root: issued(alias),
                     data: issued(alias),
+                    // The samples' pages ask the same route for either shape, and none says which.
+                    flat: object.map(|object| Flat::new(credentials, object)),
                 })
             }
             Format::Sts => json(&Sts {
                 response: StsResponse::new(credentials, id),
             }),
             Format::Cvm => json(&Cvm::new(credentials)),
-            Format::Flat => json(&Flat::new(credentials, object)),
+            Format::Flat => json(&object.map(|object| Flat::new(credentials, object))),
         };
         Self::new(StatusCode::OK, body)
     }
@@ -172,6 +174,8 @@ struct Sdk<'a> {
     #[serde(flatten)]
     root: Issued<'a>,
     data: Issued<'a>,
+    #[serde(flatten)]
+    flat: Option<Flat<'a>>,
 }
 
 #[derive(Serialize)]
@@ -294,7 +298,8 @@ impl<'a> Cvm<'a> {
     }
 }
 
-/// The shape of <https://github.com/tencentyun/cos-js-sdk-v5/blob/master/server/sts.js>.
+/// The shape of <https://github.com/tencentyun/cos-js-sdk-v5/blob/master/server/sts.js>. Its page, `demo/demo.js`, asks with
+/// `?filename=` and no format: <https://github.com/tencentyun/cos-js-sdk-v5/blob/master/demo/demo.js>.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Flat<'a> {
@@ -303,22 +308,22 @@ struct Flat<'a> {
     session_token: &'a str,
     start_time: i64,
     expired_time: i64,
-    bucket: Option<&'a str>,
-    region: Option<&'a str>,
-    key: Option<&'a str>,
+    bucket: &'a str,
+    region: &'a str,
+    key: &'a str,
 }
 
 impl<'a> Flat<'a> {
-    fn new(credentials: &'a Credentials, object: Option<&'a NewObject>) -> Self {
+    fn new(credentials: &'a Credentials, object: &'a NewObject) -> Self {
         Self {
             tmp_secret_id: credentials.tmp_secret_id.expose(),
             tmp_secret_key: credentials.tmp_secret_key.expose(),
             session_token: credentials.session_token.expose(),
             start_time: credentials.start.unix_seconds(),
             expired_time: credentials.expiry.unix_seconds(),
-            bucket: object.map(|object| object.bucket.as_str()),
-            region: object.map(|object| object.region.as_str()),
-            key: object.map(|object| object.key.as_str()),
+            bucket: &object.bucket,
+            region: &object.region,
+            key: object.key.as_str(),
         }
     }
 }

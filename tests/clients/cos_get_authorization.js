@@ -1,16 +1,23 @@
-// Drives the COS SDKs for Node (`cos-nodejs-sdk-v5`) and for browsers (`cos-js-sdk-v5`) with the issuer's answer.
+// Drives the COS SDKs for Node (`cos-nodejs-sdk-v5`), for browsers (`cos-js-sdk-v5`) and for mini-programs (`cos-wx-sdk-v5`)
+// with the issuer's answer.
 //
 //     cos_get_authorization.js PACKAGE
 //
-// An SDK gets a `getAuthorization` callback that asks ISSUER_URL and hands the answer on as the SDK's README does (its
-// format 1), then uploads two objects to a loopback server that stands where COS would be. Promises: the SDK checks, caches
-// and signs by itself; the line on standard output says what it sent. OMIT (for example `credentials.sessionToken`) drops
-// one member of the issuer's answer on the way, to show that the SDK does look. Leaves out: what COS would allow with it.
+// An SDK gets a `getAuthorization` callback that asks ISSUER_URL and hands the answer on as the SDK's README does (its format 1;
+// with SCOPE_LIMIT set, its format 2, which posts the scopes), then uploads two objects to a loopback server that stands where COS
+// would be. At `/getKeyAndCredentials` the answer is asked for once, before the upload, and names the object. How the answer is
+// read, and changed on the way, is in issuer_answer.js. Promises: the SDK checks, caches and signs by itself; the line on standard
+// output says what it sent. Leaves out: what COS would allow with it.
 'use strict';
 
+const fs = require('node:fs');
 const http = require('node:http');
+const os = require('node:os');
+const path = require('node:path');
 
 const outcome = require('./outcome.js');
+const wxShim = require('./wx_shim.js');
+const { read } = require('./issuer_answer.js');
 const { startRecorder } = require('./cos_recorder.js');
 
 // An upload that never calls back must end as a failure, not as a hang.
@@ -18,80 +25,120 @@ const PATIENCE_MS = 20_000;
 
 async function main(sdk) {
   setTimeout(() => outcome.failed('the SDK did not call back in time'), PATIENCE_MS).unref();
+  const client = CLIENTS[sdk] ?? outcome.failed(`there is no driver for ${sdk}`);
+  client.prepare?.();
   const COS = outcome.load(sdk);
   const recorder = await startRecorder();
-  const issuer = { calls: 0, answer: undefined };
-  const cos = new COS({
-    Protocol: 'http:',
-    Domain: recorder.host,
-    getAuthorization: (_options, callback) => authorize(issuer, callback),
-    // The browser SDK has no transport of its own outside a browser; this option is its documented replacement.
-    ...(sdk === 'cos-js-sdk-v5' && { Request: sendAsABrowserWould }),
-  });
+  const issuer = { calls: 0, authorizations: new Map() };
+  const ask = async (options) => {
+    issuer.calls += 1;
+    const answer = read(await client.ask(options));
+    issuer.authorizations.set(answer.authorization.TmpSecretId, answer.authorization);
+    return answer;
+  };
+  const named = outcome.required('ISSUER_URL').includes('/getKeyAndCredentials') ? await ask({}) : undefined;
+  const getAuthorization = async (options, callback) => {
+    const { authorization } = named ?? (await ask(options));
+    callback({ ...authorization, ...(process.env.SCOPE_LIMIT && { ScopeLimit: true }) });
+  };
+  const cos = new COS({ getAuthorization, ...client.options(recorder.host) });
   try {
-    await upload(cos, 'first.txt');
-    await upload(cos, 'second.txt');
+    const [first, second] = client.uploads;
+    await first(cos, place('first.txt', named));
+    await second(cos, place('second.txt', named));
   } catch (refused) {
-    return outcome.error(refused.name, refused.message);
+    return outcome.error(refused.name ?? 'error', refused.message ?? String(refused.error));
   }
-  report(issuer, recorder.requests);
+  report(issuer, named, recorder.requests);
 }
 
-// README, format 1, with the members in its order.
-async function authorize(issuer, callback) {
-  issuer.calls += 1;
+const CLIENTS = {
+  'cos-nodejs-sdk-v5': {
+    options: (host) => ({ Protocol: 'http:', Domain: host }),
+    ask: asAPageAsks,
+    uploads: [putObject, putObject],
+  },
+  'cos-js-sdk-v5': {
+    // It has no transport of its own outside a browser; `Request` is its documented replacement.
+    options: (host) => ({ Protocol: 'http:', Domain: host, Request: sendAsABrowserWould }),
+    ask: asAPageAsks,
+    uploads: [putObject, putObject],
+  },
+  'cos-wx-sdk-v5': {
+    prepare: wxShim.install,
+    // It does not look at `Protocol`.
+    options: (host) => ({ Domain: `http://${host}` }),
+    ask: asAMiniProgramAsks,
+    // A form first: it is the SDK's own choice for a small file (`SimpleUploadMethod`).
+    uploads: [postObject, putObject],
+  },
+};
+
+async function asAPageAsks(options) {
+  const scopes = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(options.Scope) };
   try {
-    const response = await fetch(outcome.required('ISSUER_URL'), { signal: AbortSignal.timeout(PATIENCE_MS) });
-    const answer = await response.json();
-    if (!answer.credentials) return outcome.failed(`the issuer answered ${response.status} without credentials`);
-    const data = without(process.env.OMIT, answer);
-    issuer.answer = data;
-    callback({
-      TmpSecretId: data.credentials.tmpSecretId,
-      TmpSecretKey: data.credentials.tmpSecretKey,
-      SecurityToken: data.credentials.sessionToken,
-      StartTime: data.startTime,
-      ExpiredTime: data.expiredTime,
+    const response = await fetch(outcome.required('ISSUER_URL'), {
+      signal: AbortSignal.timeout(PATIENCE_MS),
+      ...(process.env.SCOPE_LIMIT && scopes),
     });
+    return await response.json();
   } catch (fault) {
-    outcome.failed(`the issuer was not reached or did not answer JSON: ${fault.name}`);
+    return outcome.failed(`the issuer was not reached or did not answer JSON: ${fault.name}`);
   }
 }
 
-function without(member, answer) {
-  if (!member) return answer;
-  const path = member.split('.');
-  const last = path.pop();
-  const parent = path.reduce((value, name) => value?.[name], answer);
-  if (parent?.[last] === undefined) outcome.failed(`the issuer's answer has no member ${member} to leave out`);
-  delete parent[last];
-  return answer;
+function asAMiniProgramAsks(options) {
+  return new Promise((resolve) => {
+    wx.request({
+      url: outcome.required('ISSUER_URL'),
+      dataType: 'json',
+      ...(process.env.SCOPE_LIMIT && { method: 'POST', data: options.Scope }),
+      success: (result) => resolve(result.data),
+      fail: (fault) => outcome.failed(`the issuer was not reached: ${fault.errMsg}`),
+    });
+  });
 }
 
-function upload(cos, name) {
-  const object = {
+function place(name, named) {
+  return {
     Bucket: outcome.required('BUCKET'),
     Region: outcome.required('REGION'),
-    Key: outcome.required('PREFIX') + name,
-    Body: 'a few bytes',
+    Key: named ? named.key : outcome.required('PREFIX') + name,
   };
+}
+
+function putObject(cos, where) {
   return new Promise((resolve, reject) => {
-    cos.putObject(object, (refused, data) => (refused ? reject(refused) : resolve(data)));
+    cos.putObject({ ...where, Body: 'a few bytes' }, (refused, data) => (refused ? reject(refused) : resolve(data)));
   });
 }
 
-function report({ calls, answer }, requests) {
-  const { credentials, startTime, expiredTime } = answer;
+function postObject(cos, where) {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'cos-wx-'));
+  const file = path.join(folder, 'chosen');
+  fs.writeFileSync(file, 'a few bytes');
+  return new Promise((resolve, reject) => {
+    cos.postObject({ ...where, FilePath: file }, (refused, data) => (refused ? reject(refused) : resolve(data)));
+  }).finally(() => fs.rmSync(folder, { recursive: true }));
+}
+
+function report({ calls, authorizations }, named, requests) {
+  const used = (request) => authorizations.get(request.sign['q-ak']) ?? {};
+  const [{ TmpSecretId, StartTime, ExpiredTime }] = authorizations.values();
+  const validity = (request) => `${used(request).StartTime};${used(request).ExpiredTime}`;
   outcome.ok({
-    tmpSecretId_prefix: credentials.tmpSecretId.slice(0, 7),
-    startTime,
-    expiredTime,
+    tmpSecretId_prefix: TmpSecretId.slice(0, 7),
+    startTime: StartTime,
+    expiredTime: ExpiredTime,
+    key: named?.key,
     issuer_calls: calls,
     uploads: requests.length,
-    secret_id_is_q_ak: requests.every((request) => request.sign['q-ak'] === credentials.tmpSecretId),
-    token_is_session_token: requests.every((request) => request.token === credentials.sessionToken),
-    sign_time_is_validity: requests.every(({ sign }) => sign['q-sign-time'] === `${startTime};${expiredTime}`),
-    signed_with_secret_key: requests.every((request) => request.signedWith(credentials.tmpSecretKey)),
+    methods: requests.map((request) => request.method),
+    keys: requests.map((request) => request.key),
+    secret_id_is_q_ak: requests.every((request) => authorizations.has(request.sign['q-ak'])),
+    token_is_session_token: requests.every((request) => request.token === used(request).SecurityToken),
+    sign_time_is_validity: requests.every((request) => request.sign['q-sign-time'] === validity(request)),
+    signed_with_secret_key: requests.every((request) => request.signedWith(used(request).TmpSecretKey)),
   });
 }
 

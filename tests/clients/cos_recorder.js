@@ -10,18 +10,28 @@ const http = require('node:http');
 async function startRecorder() {
   const requests = [];
   const server = http.createServer((request, response) => {
-    requests.push(recorded(request));
-    request.resume().on('end', () => response.writeHead(200, { ETag: '"recorded"' }).end());
+    const chunks = [];
+    request.on('data', (chunk) => chunks.push(chunk));
+    request.on('end', () => {
+      requests.push(recorded(request, Buffer.concat(chunks).toString('latin1')));
+      response.writeHead(200, { ETag: '"recorded"' }).end();
+    });
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   return { host: `127.0.0.1:${server.address().port}`, requests };
 }
 
-function recorded(request) {
-  const sign = Object.fromEntries((request.headers.authorization ?? '').split('&').map(nameAndRest));
+// Of a form, what COS reads: its fields. The page's key is in UTF-8.
+function recorded(request, body) {
+  const fields = request.method === 'POST' ? formFields(body) : undefined;
+  const authorization = fields ? fields.Signature : request.headers.authorization;
+  const sign = Object.fromEntries((authorization ?? '').split('&').map(nameAndRest));
+  const { pathname } = new URL(request.url, 'http://cos');
   return {
+    method: request.method,
+    key: fields ? fields.key : decodeURIComponent(pathname.slice(1)),
     sign,
-    token: request.headers['x-cos-security-token'],
+    token: fields ? fields['x-cos-security-token'] : request.headers['x-cos-security-token'],
     signedWith: (secretKey) => signature(request, sign, secretKey) === sign['q-signature'],
   };
 }
@@ -33,6 +43,11 @@ function signature({ method, url, headers }, sign, secretKey) {
   const request = `${method.toLowerCase()}\n${decodeURIComponent(pathname)}\n${signedQuery}\n${signedHeaders}\n`;
   const text = `sha1\n${sign['q-sign-time']}\n${crypto.createHash('sha1').update(request).digest('hex')}\n`;
   return hmac(hmac(secretKey, sign['q-key-time']), text);
+}
+
+function formFields(body) {
+  const fields = body.matchAll(/form-data; name="([^"]+)"\r\n\r\n([^\r]*)\r\n/g);
+  return Object.fromEntries([...fields].map(([, name, value]) => [name, Buffer.from(value, 'latin1').toString()]));
 }
 
 function listed(names, value) {

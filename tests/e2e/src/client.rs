@@ -19,7 +19,7 @@ const TIME_LIMIT: Duration = Duration::from_secs(60);
 /// A real client, by its driver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Client {
-    /// npm `cos-nodejs-sdk-v5` or `cos-js-sdk-v5` with a `getAuthorization` callback.
+    /// npm `cos-nodejs-sdk-v5`, `cos-js-sdk-v5` or `cos-wx-sdk-v5` with a `getAuthorization` callback.
     CosGetAuthorization,
     /// npm `qcloud-cos-sts`.
     QcloudCosSts,

@@ -64,6 +64,32 @@ pub struct Answer {
     pub body: Value,
 }
 
+impl Answer {
+    /// A header, or nothing when it is absent or no text.
+    pub fn header(&self, name: &str) -> &str {
+        let value = self.headers.get(name);
+        value.map_or("", |value| value.to_str().unwrap_or_default())
+    }
+
+    /// What it lacks of what every answer has: no cache may keep it, no browser guess its type, and it names its request.
+    pub fn lacks(&self) -> Option<&'static str> {
+        let wanted = [
+            ("cache-control", "no-store"),
+            ("vary", "Origin, Authorization"),
+            ("x-content-type-options", "nosniff"),
+        ];
+        let missing = wanted
+            .into_iter()
+            .find(|(name, value)| self.header(name) != *value);
+        let missing = missing.map(|(name, _)| name);
+        missing.or_else(|| {
+            self.header("x-request-id")
+                .is_empty()
+                .then_some("x-request-id")
+        })
+    }
+}
+
 impl std::fmt::Debug for Answer {
     /// Without the credentials: a failing test prints this.
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -13,6 +13,8 @@ mod documented;
 mod failure;
 mod installed;
 mod issuer;
+pub mod models;
+mod page;
 mod peer;
 mod rie;
 
@@ -23,6 +25,7 @@ pub use documented::{Language, documented};
 pub use failure::Failure;
 pub use installed::bootstrap;
 pub use issuer::{Answer, Browser, PLATFORMS, issuer_on, printed};
+pub use page::{read, send_as_written};
 use peer::http_client;
 pub use peer::{Canary, ClosedPort, ConnectProxy};
 pub use rie::{Invocation, Rie};

@@ -1,7 +1,7 @@
 //! The vendor's COS SDKs take the issuer's `/sts` answer in their `getAuthorization` callback without a complaint.
 //!
 //! The whole path is real: the SDK's callback asks the gateway, the deployed binary answers, and the SDK signs uploads with what
-//! it got. Leaves out: whether COS would allow those uploads.
+//! it got; the mini-program SDK asks through a small host of `wx`. Leaves out: whether COS would allow those uploads.
 #![expect(
     clippy::unwrap_used,
     reason = "a fault in a helper of these tests is a failed test"
@@ -9,9 +9,13 @@
 
 use cos_emulator::{Cloud, LambdaEvent, Platform, ScfEvent};
 use cos_issuer_e2e::{Client, Variables, bootstrap, cloud};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-const SDKS: [&str; 2] = ["cos-nodejs-sdk-v5", "cos-js-sdk-v5"];
+const SDKS: [&str; 3] = ["cos-nodejs-sdk-v5", "cos-js-sdk-v5", "cos-wx-sdk-v5"];
+
+/// The route of an object that the function names, in both shapes of its answer.
+const NESTED: &str = "/getKeyAndCredentials?ext=jpg";
+const FLAT: &str = "/getKeyAndCredentials?ext=jpg&format=flat";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sdks_accept_the_answer_on_every_platform() {
@@ -23,7 +27,7 @@ async fn sdks_accept_the_answer_on_every_platform() {
     for platform in platforms {
         let cloud = issuer_on(platform).await;
         for sdk in SDKS {
-            let line = upload(&cloud, sdk, None).await;
+            let line = upload(&cloud, sdk, "/sts", &[]).await;
             let case = format!("{platform:?} {sdk}: {line}");
             assert_eq!(line["outcome"], "ok", "{case}");
             assert_eq!(line["tmpSecretId_prefix"], "AKIDEMU", "{case}");
@@ -45,25 +49,41 @@ async fn sdks_accept_the_answer_on_every_platform() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn mini_programs_upload_a_small_file_as_a_form() {
+    let cloud = issuer_on(Platform::ScfWeb).await;
+    let line = upload(&cloud, "cos-wx-sdk-v5", "/sts", &[]).await;
+    assert_eq!(line["methods"], json!(["POST", "PUT"]), "{line}");
+    let keys = ["users/a b/é(1)/first.txt", "users/a b/é(1)/second.txt"];
+    assert_eq!(line["keys"], json!(keys));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn sdks_complain_when_a_member_is_missing() {
     let cloud = issuer_on(Platform::ScfWeb).await;
-    let members = [
+    let nested = [
         ("credentials.tmpSecretId", "TmpSecretId"),
         ("credentials.tmpSecretKey", "TmpSecretKey"),
         ("credentials.sessionToken", "SecurityToken"),
         ("expiredTime", "ExpiredTime"),
     ];
+    let flat = [
+        ("TmpSecretId", "TmpSecretId"),
+        ("TmpSecretKey", "TmpSecretKey"),
+        ("SessionToken", "SecurityToken"),
+        ("ExpiredTime", "ExpiredTime"),
+    ];
     for sdk in SDKS {
-        for (member, name) in members {
-            let line = upload(&cloud, sdk, Some(member)).await;
-            assert_eq!(line["outcome"], "error", "{sdk} without {member}: {line}");
-            assert_eq!(
-                line["message"],
-                format!("getAuthorization callback params missing \"{name}\"")
-            );
+        for (path, members) in [("/sts", nested), (NESTED, nested), (FLAT, flat)] {
+            for (member, name) in members {
+                let line = upload(&cloud, sdk, path, &[("OMIT", member)]).await;
+                let case = format!("{sdk} {path} without {member}: {line}");
+                assert_eq!(line["outcome"], "error", "{case}");
+                let message = format!("getAuthorization callback params missing \"{name}\"");
+                assert_eq!(line["message"], message, "{case}");
+            }
         }
         // Without a start the SDK makes up the validity that it signs.
-        let line = upload(&cloud, sdk, Some("startTime")).await;
+        let line = upload(&cloud, sdk, "/sts", &[("OMIT", "startTime")]).await;
         assert_eq!(
             line["sign_time_is_validity"], false,
             "{sdk} without startTime: {line}"
@@ -71,29 +91,50 @@ async fn sdks_complain_when_a_member_is_missing() {
     }
 }
 
+/// Why all times are seconds, and whole numbers of ten digits.
+#[tokio::test(flavor = "multi_thread")]
+async fn sdks_complain_of_times_that_are_not_seconds() {
+    let cloud = issuer_on(Platform::ScfWeb).await;
+    for sdk in SDKS {
+        for with in ["1795330501000", "\"2026-11-22T06:55:01Z\""] {
+            let change = [("REPLACE", "expiredTime"), ("WITH", with)];
+            let line = upload(&cloud, sdk, "/sts", &change).await;
+            assert_eq!(line["outcome"], "error", "{sdk} {with}: {line}");
+            let message = "getAuthorization callback params \"ExpiredTime\" should be 10 digits";
+            assert_eq!(line["message"], message, "{sdk} {with}");
+        }
+    }
+}
+
 async fn issuer_on(platform: Platform) -> Cloud {
     cloud()
         .function(bootstrap().unwrap())
         .platform(platform)
+        .env("EXTENSIONS", "jpg")
         .start()
         .await
         .unwrap()
 }
 
-async fn upload(cloud: &Cloud, sdk: &str, omit: Option<&str>) -> Value {
+async fn upload(cloud: &Cloud, sdk: &str, path: &str, change: &[(&'static str, &str)]) -> Value {
     let mut settings = Variables::from([
         (
             "ISSUER_URL",
-            format!("{}/sts", cloud.gateway_url().unwrap()),
+            format!("{}{path}", cloud.gateway_url().unwrap()),
         ),
         ("BUCKET", "examplebucket-1250000000".to_owned()),
         ("REGION", "ap-guangzhou".to_owned()),
         // Needs encoding, so that a signature over the wrong form of the path shows.
         ("PREFIX", "users/a b/é(1)/".to_owned()),
     ]);
-    if let Some(member) = omit {
-        settings.insert("OMIT", member.to_owned());
+    if path == FLAT {
+        settings.insert("SHAPE", "flat".to_owned());
     }
+    settings.extend(
+        change
+            .iter()
+            .map(|(name, value)| (*name, (*value).to_owned())),
+    );
     Client::CosGetAuthorization
         .drive(&[sdk], &settings)
         .await
