@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 mod child;
 mod client;
+mod clock;
 mod cloud;
 mod documented;
 mod failure;
@@ -17,9 +18,11 @@ pub mod models;
 mod page;
 mod peer;
 mod rie;
+mod storage;
 
 pub use child::{Process, VARIABLES};
 pub use client::Client;
+pub use clock::MovableClock;
 pub use cloud::cloud;
 pub use documented::{Language, documented};
 pub use failure::Failure;
@@ -29,6 +32,7 @@ pub use page::{read, send_as_written};
 use peer::http_client;
 pub use peer::{Canary, ClosedPort, ConnectProxy};
 pub use rie::{Invocation, Rie};
+pub use storage::{Storage, pattern};
 
 /// Environment variables by name, for a child that sees no others.
 pub type Variables = BTreeMap<&'static str, String>;

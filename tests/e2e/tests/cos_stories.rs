@@ -1,0 +1,118 @@
+//! What an app does, by each real client, from the function's credential to the last deletion, against the local COS.
+//!
+//! Uploads small and in parts, pauses, resumes, gives up, looks, reads ranges, copies, deletes; each client checks what it reads byte
+//! for byte, and the owner of the account checks once more. How each client is pointed here: `docs/local-cloud-clients.md`.
+//! Leaves out: what a credential does not cover (`cos_refusals.rs`).
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a fault in a helper of these tests is a failed test"
+)]
+
+use std::collections::BTreeMap;
+
+use cos_emulator::{Cloud, Platform};
+use cos_issuer_e2e::{Client, Storage, Variables, issuer_on, pattern};
+use serde_json::Value;
+
+const BUCKET: &str = "examplebucket-1250000000";
+const REGION: &str = "ap-guangzhou";
+const PREFIX: &str = "users/1/";
+const LARGE_BYTES: usize = 5 * 1024 * 1024 + 12345;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_node_sdk() {
+    let cloud = start(Platform::ScfWeb).await;
+    let line = drive(&cloud, Client::Cos, &["cos-nodejs-sdk-v5", "story"]).await;
+    passed(&line, &[&STORY[..], &["the large object is downloaded in ranges"]].concat());
+    uploaded(&cloud).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_mini_program_sdk() {
+    let cloud = start(Platform::ScfWeb).await;
+    let line = drive(&cloud, Client::Cos, &["cos-wx-sdk-v5", "story"]).await;
+    passed(&line, &[&STORY[..], &["a form is read back"]].concat());
+    uploaded(&cloud).await;
+}
+
+/// The checks of `tests/clients/cos_story.js`.
+const STORY: [&str; 15] = [
+    "a small upload has a quoted ETag",
+    "head tells the type",
+    "head tells the ETag",
+    "the small object is read back",
+    "the large upload was paused and resumed",
+    "the large object is read back",
+    "a range is partial content",
+    "a range is the bytes asked for",
+    "a large upload was cancelled",
+    "no parts are left",
+    "the copy is read back",
+    "the list has the objects",
+    "the list has the folder",
+    "what was deleted is gone",
+    "several were deleted at once",
+];
+
+/// Every check was made, and held.
+fn passed(line: &Value, names: &[&str]) {
+    assert_eq!(line["outcome"], "ok", "{line}");
+    let made: BTreeMap<String, bool> = serde_json::from_value(line["checks"].clone()).unwrap();
+    let expected = names.iter().map(|name| ((*name).to_owned(), true));
+    assert_eq!(made, expected.collect());
+}
+
+/// The upload that was paused is one upload, whole; nothing else is left.
+async fn uploaded(cloud: &Cloud) {
+    let storage = Storage::of(cloud).unwrap();
+    let key = format!("{PREFIX}large.bin");
+    let stored = storage.read(BUCKET, &key).await.unwrap();
+    assert!(stored == pattern(LARGE_BYTES), "{} bytes", stored.len());
+    let told = storage.snapshot().await.unwrap();
+    let objects = &told[&format!("{BUCKET}.cos.{REGION}.myqcloud.com/")];
+    assert_eq!(objects.matches("<Key>").count(), 1, "{objects}");
+    let uploads = &told[&format!("{BUCKET}.cos.{REGION}.myqcloud.com/?uploads")];
+    assert!(!uploads.contains("<UploadId>"), "{uploads}");
+    let target = format!("{BUCKET}/{key}");
+    let decisions = cloud.decisions();
+    let count = |operation: &str| {
+        let matching = decisions
+            .iter()
+            .filter(|record| record.target == target && record.operation == operation);
+        matching.count()
+    };
+    assert_eq!(count("InitiateMultipartUpload"), 1);
+    assert!(count("UploadPart") >= 6);
+    assert_eq!(count("CompleteMultipartUpload"), 1);
+    let aborted = decisions
+        .iter()
+        .filter(|record| record.operation == "AbortMultipartUpload");
+    assert!(aborted.count() >= 1);
+    let refused: Vec<_> = decisions
+        .iter()
+        .filter(|record| !record.is_admitted)
+        .collect();
+    assert!(refused.is_empty(), "{refused:?}");
+}
+
+async fn start(platform: Platform) -> Cloud {
+    issuer_on(platform)
+        .unwrap()
+        .env("PREFIX", PREFIX)
+        .env("ALLOW", "upload,download,list,delete")
+        .start()
+        .await
+        .unwrap()
+}
+
+async fn drive(cloud: &Cloud, client: Client, arguments: &[&str]) -> Value {
+    let settings = Variables::from([
+        ("ISSUER_URL", format!("{}/sts", cloud.gateway_url().unwrap())),
+        ("COS_ADDRESS", cloud.cos().address().to_string()),
+        ("BUCKET", BUCKET.to_owned()),
+        ("REGION", REGION.to_owned()),
+        ("PREFIX", PREFIX.to_owned()),
+    ]);
+    client.drive(arguments, &settings).await.unwrap()
+}
