@@ -34,7 +34,8 @@ async function main(sdk, what) {
     return finish(folder, { calls: await calls({ own, ...given(create) }, host, JSON.parse(outcome.required('CALLS'))) });
   } catch (refused) {
     fs.rmSync(folder, { recursive: true });
-    return outcome.error(`${refused.method ?? ''} ${refused.statusCode ?? ''} ${refused.code ?? ''}`, String(refused.message ?? refused.error));
+    const { method, statusCode, code } = refused;
+    return outcome.error(`${method} ${statusCode} ${code ?? refused.error?.Code}`, String(refused.error?.Message ?? refused.message));
   }
 }
 

@@ -89,11 +89,6 @@ async fn uploaded(cloud: &Cloud) {
         .iter()
         .filter(|record| record.operation == "AbortMultipartUpload");
     assert!(aborted.count() >= 1);
-    let refused: Vec<_> = decisions
-        .iter()
-        .filter(|record| !record.is_admitted)
-        .collect();
-    assert!(refused.is_empty(), "{refused:?}");
 }
 
 async fn start(platform: Platform) -> Cloud {
@@ -114,5 +109,12 @@ async fn drive(cloud: &Cloud, client: Client, arguments: &[&str]) -> Value {
         ("REGION", REGION.to_owned()),
         ("PREFIX", PREFIX.to_owned()),
     ]);
-    client.drive(arguments, &settings).await.unwrap()
+    let line = client.drive(arguments, &settings).await.unwrap();
+    let refused: Vec<_> = cloud
+        .decisions()
+        .into_iter()
+        .filter(|record| !record.is_admitted)
+        .collect();
+    assert!(refused.is_empty(), "{line} {refused:#?}");
+    line
 }
