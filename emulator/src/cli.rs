@@ -1,8 +1,11 @@
-//! The two commands and what they share: why they fail, and when they stop.
+//! The commands and what they share: why they fail, and when they stop.
 
 pub(crate) mod arguments;
 pub(crate) mod console;
+mod event;
 mod first_request;
+mod invoke;
+mod request;
 mod run;
 mod sts;
 
@@ -23,6 +26,8 @@ pub(crate) async fn run(
     match &arguments.command {
         Command::Run(run) => run::run(run, ledger, console).await,
         Command::Sts(sts) => sts::run(sts, ledger, console).await,
+        Command::Event(event) => event::run(event, console),
+        Command::Invoke(invoke) => invoke::run(invoke, ledger, console).await,
     }
 }
 
@@ -45,9 +50,9 @@ impl Failure {
                 format!("{error}; build it first: cargo build --bin bootstrap")
             }
             StartError::Account(_)
+            | StartError::Data { .. }
             | StartError::Io(_)
-            | StartError::RealKey { .. }
-            | StartError::Data { .. } => error.to_string(),
+            | StartError::RealKey { .. } => error.to_string(),
         })
     }
 }

@@ -17,7 +17,7 @@ use crate::account::{Account, Directory, KeyPair, SeedError};
 use crate::ca::Ca;
 use crate::cos::Cos;
 use crate::cos::door::{DecisionRecord, Door};
-use crate::function::{Function, Invocation, Outcome};
+use crate::function::{Function, Invocation, Outcome, Record};
 use crate::ledger::Ledger;
 use crate::net::Server;
 use crate::platform::{Platform, PlatformError};
@@ -49,6 +49,9 @@ pub enum StartError {
         /// Where it is, never what it is.
         place: String,
     },
+    /// The account file makes no sense.
+    #[error(transparent)]
+    Account(#[from] SeedError),
     /// The directory for objects cannot be used.
     #[error("the data directory `{}` cannot be used: {source}", path.display())]
     Data {
@@ -57,9 +60,6 @@ pub enum StartError {
         /// What is wrong with it.
         source: io::Error,
     },
-    /// The account file makes no sense.
-    #[error(transparent)]
-    Account(#[from] SeedError),
     /// The system refused something.
     #[error("cannot start: {0}")]
     Io(#[from] io::Error),
@@ -134,7 +134,10 @@ impl Cloud {
     /// Starts an instance if none is idle, and waits until it is ready.
     pub async fn wait_ready(&self) -> Result<(), PlatformError> {
         match &self.function {
-            Some(function) => function.lease().await.map(drop),
+            Some(function) => {
+                let mut nothing = Record::of_nothing(&function.config);
+                function.lease(&mut nothing).await.map(drop)
+            }
             None => Ok(()),
         }
     }

@@ -5,7 +5,7 @@
 //! ```text
 //! HTTP head -> Ask            ask, host   host, raw path and query, headers, source address; the bucket and key they mean
 //!           -> Operation      operation   what is asked, or an answer that nothing here does that
-//!           -> Admitted       admission   what the door says: whose signature it is, and that the policies allow it
+//!           -> Admitted       door        whose signature it is, and that their policies allow all of it
 //!           -> answer         service     the operation itself, on `store`
 //! ```
 //!
@@ -33,6 +33,12 @@ mod range;
 mod service;
 mod store;
 #[cfg(test)]
+#[expect(
+    clippy::arithmetic_side_effects,
+    clippy::string_slice,
+    clippy::cast_possible_truncation,
+    reason = "numbers and texts of the tests' own making"
+)]
 mod tests;
 mod xml;
 
@@ -59,6 +65,13 @@ use crate::net::{Server, Transport};
 pub struct Cos {
     http: Server,
     https: Server,
+    store: Arc<Store>,
+}
+
+impl Drop for Cos {
+    fn drop(&mut self) {
+        self.store.close();
+    }
 }
 
 /// The choices for it.
@@ -103,7 +116,7 @@ impl Cos {
     ) -> io::Result<Self> {
         let service = Arc::new(Service {
             home: home(account)?,
-            store,
+            store: Arc::clone(&store),
             door,
             clock,
         });
@@ -115,11 +128,12 @@ impl Cos {
         Ok(Self {
             http: Server::start(port, Transport::Plain, handler.clone())?,
             https: Server::start(0, tls, handler)?,
+            store,
         })
     }
 }
 
-/// The store with the account's own bucket in it, and the CORS rule that was asked for.
+/// The store with the account's buckets in it, and the CORS rule that was asked for.
 pub(crate) fn open_store(
     options: &Options,
     account: &Account,
@@ -131,12 +145,15 @@ pub(crate) fn open_store(
     };
     let home = home(account)?;
     let bucket = home.bucket.as_str();
-    let is_new = !store.read().buckets.contains_key(bucket);
-    if is_new {
-        let region = home.region.as_str();
-        store
-            .create_bucket(bucket, region, clock.now(), |_| Ok(()))
-            .map_err(told)?;
+    let names = account.more_buckets.iter().map(String::as_str);
+    for bucket in std::iter::once(bucket).chain(names) {
+        let is_new = !store.read().buckets.contains_key(bucket);
+        if is_new {
+            let region = home.region.as_str();
+            store
+                .create_bucket(bucket, region, clock.now(), |_| Ok(()))
+                .map_err(told)?;
+        }
     }
     if !options.origins.is_empty() {
         let cors = Cors::for_origins(options.origins.clone());
@@ -145,7 +162,7 @@ pub(crate) fn open_store(
     Ok(Arc::new(store))
 }
 
-/// What stands in for a bucket and a region that a host leaves out.
+/// What stands in for a bucket and region that a host leaves out.
 pub(crate) fn home(account: &Account) -> io::Result<Home> {
     Home::of(account)
         .ok_or_else(|| io::Error::other("the account's bucket or region is not of COS's form"))

@@ -8,11 +8,14 @@
 
 mod alb;
 mod clb;
+mod front;
 mod http_api;
 mod lambda_function_url;
 mod payload_two;
 mod reply;
 mod rest;
+#[cfg(test)]
+mod round_trip;
 mod scf_api_gateway;
 mod scf_function_url;
 
@@ -110,7 +113,7 @@ pub(crate) fn lambda_reply(shape: LambdaEvent, outcome: &Outcome) -> Response<By
         Outcome::PlatformError(PlatformError::RequestTooLarge)
     );
     understood.unwrap_or_else(|| match (shape, throttled, too_large) {
-        (LambdaEvent::Alb, ..) => alb::failure(throttled, too_large),
+        (LambdaEvent::Alb, ..) => alb::failure(too_large),
         (LambdaEvent::FunctionUrl, ..) => lambda_function_url::failure(throttled, too_large),
         (LambdaEvent::HttpApi, ..) => http_api::failure(throttled, too_large),
         (LambdaEvent::Rest, ..) => rest::failure(throttled, too_large),

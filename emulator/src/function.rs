@@ -4,22 +4,28 @@
 //! throttling answer at once; a dead instance is replaced by a fresh one; an invocation runs to its end even when the
 //! caller has left, as on the platforms.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::process::ExitStatus;
-use std::sync::atomic::{AtomicBool, Ordering};
+mod child;
+mod config;
+mod invoke;
+mod lease;
+mod occupancy;
+mod program;
+mod record;
+mod watch;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::task::AbortHandle;
 
-use crate::environment::Credentials;
-use crate::instance::{Death, Lost, State, Work};
+pub(crate) use self::child::Instance;
+pub(crate) use self::config::{Config, Hook};
+pub(crate) use self::occupancy::Lease;
+use self::program::{Fingerprint, Program, Programs};
+pub(crate) use self::record::Record;
 use crate::ledger::lock;
-use crate::net::Server;
-use crate::platform::{MAX_PAYLOAD_BYTES, Platform, PlatformError};
-use crate::process::{Output, Process};
-use crate::{environment, runtime, web};
+use crate::platform::PlatformError;
 
 /// One invocation and how it ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,45 +47,28 @@ pub enum Outcome {
     PlatformError(PlatformError),
 }
 
-/// What every instance has in common.
-#[derive(Debug)]
-pub(crate) struct Config {
-    pub(crate) program: PathBuf,
-    pub(crate) platform: Platform,
-    pub(crate) variables: BTreeMap<String, String>,
-    pub(crate) init_timeout: Duration,
-    pub(crate) call_timeout: Duration,
-    pub(crate) max_instances: usize,
-    pub(crate) memory_mb: u32,
-    pub(crate) output: Arc<Output>,
-    pub(crate) platform_environment: environment::Source,
-}
-
 /// The pool.
 #[derive(Debug)]
 pub(crate) struct Function {
     pub(crate) config: Arc<Config>,
     instances: Mutex<Vec<Arc<Instance>>>,
-}
-
-/// One child with its runtime API.
-#[derive(Debug)]
-pub(crate) struct Instance {
-    pub(crate) state: Arc<State>,
-    pub(crate) process: Process,
-    pub(crate) port: u16,
-    pub(crate) credentials: Credentials,
-    leased: AtomicBool,
-    /// Keeps the runtime API open for as long as the instance lives.
-    _runtime: Option<Server>,
+    programs: Programs,
+    watching: Mutex<Option<AbortHandle>>,
 }
 
 impl Function {
-    pub(crate) fn new(config: Config) -> Arc<Self> {
-        Arc::new(Self {
+    pub(crate) fn new(config: Config) -> std::io::Result<Arc<Self>> {
+        let running = Fingerprint::of(&config.program);
+        let function = Arc::new(Self {
+            programs: Programs::open(&config.program, config.watch)?,
             config: Arc::new(config),
             instances: Mutex::default(),
-        })
+            watching: Mutex::default(),
+        });
+        if function.config.watch {
+            *lock(&function.watching) = Some(watch::start(&function, running));
+        }
+        Ok(function)
     }
 
     /// Runs one event to its end.
@@ -98,71 +87,6 @@ impl Function {
         }
     }
 
-    async fn run(&self, request_id: &str, event: Bytes) -> Outcome {
-        if event.len() > MAX_PAYLOAD_BYTES {
-            return Outcome::PlatformError(PlatformError::RequestTooLarge);
-        }
-        let mut attempts_left = self.config.max_instances.saturating_add(1);
-        loop {
-            let lease = match self.lease().await {
-                Ok(lease) => lease,
-                Err(error) => return Outcome::PlatformError(error),
-            };
-            let work = Work {
-                request_id: request_id.to_owned(),
-                event: event.clone(),
-            };
-            let limit = self.config.call_timeout;
-            match lease.instance.state.invoke(work, limit).await {
-                Ok(outcome) => return outcome,
-                Err(Lost::Failed(error)) => return Outcome::PlatformError(error),
-                Err(Lost::Untouched(error)) => {
-                    attempts_left = attempts_left.saturating_sub(1);
-                    if attempts_left == 0 {
-                        return Outcome::PlatformError(error);
-                    }
-                }
-            }
-        }
-    }
-
-    /// An idle instance, or a fresh one that became ready.
-    pub(crate) async fn lease(&self) -> Result<Lease, PlatformError> {
-        let lease = self.idle_or_fresh()?;
-        let state = &lease.instance.state;
-        if self.config.platform == Platform::ScfWeb && !state.is_idle() {
-            web::until_listening(&lease.instance, self.config.init_timeout).await?;
-        } else {
-            state.until_ready(self.config.init_timeout).await?;
-        }
-        Ok(lease)
-    }
-
-    fn idle_or_fresh(&self) -> Result<Lease, PlatformError> {
-        let mut instances = lock(&self.instances);
-        instances.retain(|instance| !instance.state.is_dead());
-        let idle = instances
-            .iter()
-            .find(|instance| instance.state.is_idle() && !instance.leased.load(Ordering::SeqCst));
-        let instance = match idle {
-            Some(idle) => Arc::clone(idle),
-            None if instances.len() >= self.config.max_instances => {
-                return Err(PlatformError::Throttled);
-            }
-            None => {
-                let fresh = Arc::new(Instance::start(&self.config).map_err(|error| {
-                    PlatformError::ExitedInInit {
-                        status: format!("cannot start the function: {error}"),
-                    }
-                })?);
-                instances.push(Arc::clone(&fresh));
-                fresh
-            }
-        };
-        instance.leased.store(true, Ordering::SeqCst);
-        Ok(Lease { instance })
-    }
-
     /// The process ids of the live instances.
     pub(crate) fn process_ids(&self) -> Vec<i32> {
         lock(&self.instances)
@@ -174,9 +98,10 @@ impl Function {
 
     /// Asks every instance to end, waits a little, and ends those that did not.
     pub(crate) async fn shut_down(&self, patience: Duration) {
+        self.stop_watching();
         let instances = std::mem::take(&mut *lock(&self.instances));
         for instance in &instances {
-            instance.process.terminate();
+            instance.terminate();
         }
         let all_dead = async {
             while instances.iter().any(|one| !one.process.has_ended()) {
@@ -189,61 +114,15 @@ impl Function {
 
     /// Ends every instance at once.
     pub(crate) fn kill_all(&self) {
+        self.stop_watching();
         for instance in lock(&self.instances).drain(..) {
             instance.process.kill();
         }
     }
-}
 
-/// An instance that nobody else may use until this is dropped.
-#[derive(Debug)]
-pub(crate) struct Lease {
-    pub(crate) instance: Arc<Instance>,
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        if !self.instance.state.is_idle() {
-            // It timed out, failed or died: a fresh one serves the next request.
-            self.instance.state.die(Death::Killed);
-            self.instance.process.kill();
+    fn stop_watching(&self) {
+        if let Some(watching) = lock(&self.watching).take() {
+            watching.abort();
         }
-        self.instance.leased.store(false, Ordering::SeqCst);
-    }
-}
-
-impl Instance {
-    fn start(config: &Arc<Config>) -> std::io::Result<Self> {
-        let state = State::new();
-        let runtime = runtime::start(config, &state)?;
-        let port = match &runtime {
-            Some(server) => server.address.port(),
-            None => web::free_port()?,
-        };
-        let credentials = config.platform_environment.credentials()?;
-        let mut variables = config.platform_environment.variables(
-            config.platform,
-            port,
-            &credentials,
-            &config.program,
-        );
-        variables.extend(config.variables.clone());
-        let on_exit = {
-            let state = Arc::clone(&state);
-            move |status: ExitStatus| {
-                state.die(Death::Exited {
-                    status: status.to_string(),
-                });
-            }
-        };
-        let process = Process::spawn(&config.program, &variables, &config.output, on_exit)?;
-        Ok(Self {
-            state,
-            process,
-            port,
-            credentials,
-            leased: AtomicBool::new(false),
-            _runtime: runtime,
-        })
     }
 }

@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 use crate::event::{self, Ask};
 use crate::function::{Function, Outcome};
 use crate::net::{self, Server, Transport};
-use crate::platform::{MAX_PAYLOAD_BYTES, Platform, PlatformError};
+use crate::platform::{Platform, PlatformError};
 use crate::web;
 
 pub(crate) fn start(
@@ -37,7 +37,7 @@ async fn answer(
 ) -> Response<Bytes> {
     let (head, body) = request.into_parts();
     let request_id = uuid::Uuid::new_v4().to_string();
-    let body = net::read_body(body, MAX_PAYLOAD_BYTES).await;
+    let body = net::read_body(body, function.config.platform.body_limit_bytes()).await;
     let too_large = body.is_none();
     let ask = Ask {
         method: head.method,

@@ -6,7 +6,9 @@
 //! ```
 //!
 //! Promises: one invocation at a time; the first response or error of an invocation that was fetched wins, whatever comes
-//! later is ignored; nothing comes back from `Dead`.
+//! later is ignored; nothing comes back from `Dead`. An idle instance is *parked* while it waits for its next event.
+
+mod death;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +16,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::watch;
 
+pub(crate) use self::death::{Death, Lost};
 use crate::function::Outcome;
 use crate::platform::PlatformError;
 
@@ -22,14 +25,8 @@ use crate::platform::PlatformError;
 pub(crate) struct Work {
     pub(crate) request_id: String,
     pub(crate) event: Bytes,
-}
-
-/// Why an instance is gone.
-#[derive(Clone, Debug)]
-pub(crate) enum Death {
-    Exited { status: String },
-    InitFailed { message: String },
-    Killed,
+    /// By the wall clock, as Lambda tells it.
+    pub(crate) deadline_ms: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -54,21 +51,14 @@ enum Phase {
 #[derive(Debug)]
 pub(crate) struct State {
     phase: watch::Sender<Phase>,
-}
-
-/// How an invocation ended that has no outcome of the function's own.
-#[derive(Debug)]
-pub(crate) enum Lost {
-    /// The instance was gone before it took the event, which may therefore go to another (inferred).
-    Untouched(PlatformError),
-    /// The platform's error.
-    Failed(PlatformError),
+    parked: watch::Sender<usize>,
 }
 
 impl State {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
             phase: watch::Sender::new(Phase::Init),
+            parked: watch::Sender::new(0),
         })
     }
 
@@ -115,11 +105,7 @@ impl State {
         match tokio::time::timeout(limit, settled).await {
             Err(_) => Err(PlatformError::InitTimeout { limit }),
             Ok(Ok(phase)) => match &*phase {
-                Phase::Dead { death, .. } => Err(match death.clone() {
-                    Death::Exited { status } => PlatformError::ExitedInInit { status },
-                    Death::InitFailed { message } => PlatformError::InitFailed { message },
-                    Death::Killed => PlatformError::InitTimeout { limit },
-                }),
+                Phase::Dead { death, .. } => Err(death.in_init(limit)),
                 _ => Ok(()),
             },
             Ok(Err(_)) => Err(PlatformError::InitTimeout { limit }),
@@ -128,6 +114,7 @@ impl State {
 
     /// Waits for an event; the same one again while it is unanswered. `None` when the instance is dead.
     pub(crate) async fn next(&self) -> Option<Arc<Work>> {
+        let _parked = Parked::at(&self.parked);
         let mut phases = self.phase.subscribe();
         let due = phases
             .wait_for(|phase| matches!(phase, Phase::Busy { .. } | Phase::Dead { .. }))
@@ -192,35 +179,34 @@ impl State {
                 });
                 Ok(outcome)
             }
-            Phase::Dead { death, fetched } => Err(lost(death, fetched, limit)),
-            Phase::Init | Phase::Idle | Phase::Busy { .. } => {
-                Err(lost(Death::Killed, false, limit))
-            }
+            Phase::Dead { death, fetched } => Err(death.lost(fetched, limit)),
+            Phase::Init | Phase::Idle | Phase::Busy { .. } => Err(Death::Killed.lost(false, limit)),
+        }
+    }
+
+    /// Waits until the process asks for its next event. False when it never will.
+    pub(crate) async fn until_parked(&self) -> bool {
+        let mut parked = self.parked.subscribe();
+        tokio::select! {
+            waiting = parked.wait_for(|waiting| *waiting > 0) => waiting.is_ok(),
+            _ = self.until_dead() => false,
         }
     }
 
     /// Waits for the end of the instance and says how it ended.
-    pub(crate) async fn until_dead(&self) -> String {
+    pub(crate) async fn until_dead(&self) -> PlatformError {
         let mut phases = self.phase.subscribe();
-        match phases
-            .wait_for(|phase| matches!(phase, Phase::Dead { .. }))
-            .await
-            .as_deref()
-        {
-            Ok(Phase::Dead {
-                death: Death::Exited { status },
-                ..
-            }) => status.clone(),
-            _ => "killed".to_owned(),
+        let ended = phases.wait_for(|phase| matches!(phase, Phase::Dead { .. }));
+        match ended.await.as_deref() {
+            Ok(Phase::Dead { death, .. }) => death.while_busy(),
+            _ => Death::Killed.while_busy(),
         }
     }
 
     /// Tells a broken answer of a living process from that of one which is just going.
     pub(crate) async fn exit_within_a_moment(&self) -> PlatformError {
-        match tokio::time::timeout(Duration::from_millis(250), self.until_dead()).await {
-            Ok(status) => PlatformError::ExitedBusy { status },
-            Err(_) => PlatformError::BadAnswer,
-        }
+        let ended = tokio::time::timeout(Duration::from_millis(250), self.until_dead());
+        ended.await.unwrap_or(PlatformError::BadAnswer)
     }
 
     /// One atomic step; true when `step` made one.
@@ -235,17 +221,18 @@ impl State {
     }
 }
 
-fn lost(death: Death, fetched: bool, limit: Duration) -> Lost {
-    match death {
-        Death::Killed if fetched => Lost::Failed(PlatformError::CallTimeout { limit }),
-        Death::Killed => Lost::Failed(PlatformError::FetchTimeout { limit }),
-        Death::Exited { status } | Death::InitFailed { message: status } => {
-            let error = PlatformError::ExitedBusy { status };
-            if fetched {
-                Lost::Failed(error)
-            } else {
-                Lost::Untouched(error)
-            }
-        }
+/// Counts the calls of `next` that wait.
+struct Parked<'a>(&'a watch::Sender<usize>);
+
+impl<'a> Parked<'a> {
+    fn at(waiting: &'a watch::Sender<usize>) -> Self {
+        waiting.send_modify(|count| *count = count.saturating_add(1));
+        Self(waiting)
+    }
+}
+
+impl Drop for Parked<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count = count.saturating_sub(1));
     }
 }

@@ -14,24 +14,18 @@
 //! | [`Cloud`], [`CloudBuilder`] | everything together, started and stopped as one |
 //! | `account`, `ledger` | users, keys, roles and policies; every secret ever issued |
 //! | `sts` | verification, actions, documented errors, faults, the record of calls |
+//! | `cos` | the object storage; its door checks each signature and asks CAM about each access |
 //! | `gateway`, `event` | HTTP to event and reply to HTTP, one file for each shape |
-//! | `function`, `instance`, `runtime`, `process` | child processes: states, limits, both runtime APIs |
+//! | `function`, `instance`, `runtime`, `process` | child processes: states, limits, freezing, replacement, both runtime APIs |
+//! | `platform` | what each platform does by itself: errors, limits, log lines |
 //!
 //! Promises: nothing listens beyond 127.0.0.1; no key works that this cloud did not make; keys that look real are refused; no
 //! child outlives its [`Cloud`]. It fails closed: there is no magic key and no switch that skips a check.
-//! Leaves out, for now: COS itself, the evaluation of CAM policies, frozen instances, memory limits.
 //! A comment says *documented*, *observed* or *inferred* where a behaviour is the platform's.
 
 mod account;
 mod ca;
 mod cloud;
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        reason = "the first rooms of COS; its service comes with the next changes"
-    )
-)]
 mod cos;
 mod environment;
 mod event;

@@ -1,72 +1,83 @@
-//! A child process that leads a group of its own, and what it prints.
+//! A child process that leads a group of its own: started, frozen, thawed, measured and ended.
 //!
-//! Promises: dropping a [`Process`] kills its whole group; when the leader ends by itself the rest of the group is killed; when
-//! this process itself is killed, a watcher (a shell that waits for the end of a pipe) kills the group.
-//! Leaves out: a descendant that leaves the group.
+//! Promises: dropping a [`Process`] kills its whole group, frozen or not; when the leader ends by itself the rest of the group is
+//! killed; when this process itself is killed, a watcher (a shell that waits for the end of a pipe) kills the group. A leader over
+//! its memory limit is reported once and killed.
+//! Leaves out: a descendant that leaves the group, and the memory of descendants.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::fmt;
+mod launch;
+mod memory;
+mod output;
+
 use std::io;
-use std::path::Path;
-use std::process::{ExitStatus, Stdio};
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::process::ExitStatus;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
-use tokio::process::{Child, Command};
 
-use crate::ledger::lock;
+pub(crate) use self::launch::{Callbacks, Launch};
+use self::memory::Meter;
+pub(crate) use self::output::{Listener, Output};
 
-const MAX_LINES: usize = 100_000;
-const MAX_LINE_BYTES: u64 = 64 * 1024;
+/// How long what was printed last may take to get from the pipe into the output.
+const SETTLE_STEPS: u32 = 50;
+const SETTLE_STEP: Duration = Duration::from_millis(1);
 
 /// A running child and its descendants.
 #[derive(Debug)]
 pub(crate) struct Process {
     group: Pid,
     ended: Arc<AtomicBool>,
+    meter: Arc<Meter>,
+    pipes: Vec<OwnedFd>,
 }
 
 impl Process {
-    /// Starts `program` with exactly `environment`, in its own directory.
+    /// Starts a program.
     pub(crate) fn spawn(
-        program: &Path,
-        environment: &BTreeMap<String, String>,
+        launch: &Launch<'_>,
         output: &Arc<Output>,
-        on_exit: impl FnOnce(ExitStatus) + Send + 'static,
+        callbacks: Callbacks<
+            impl FnOnce(ExitStatus) + Send + 'static,
+            impl FnOnce() + Send + 'static,
+        >,
     ) -> io::Result<Self> {
-        let mut command = Command::new(program);
-        command
-            .env_clear()
-            .envs(environment)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0)
-            .kill_on_drop(true);
-        if let Some(directory) = program.parent().filter(|path| !path.as_os_str().is_empty()) {
-            command.current_dir(directory);
-        }
-        let mut child = command.spawn()?;
+        let mut child = launch::start(launch)?;
         let group = child
             .id()
             .and_then(|id| Pid::from_raw(i32::try_from(id).ok()?))
             .ok_or_else(|| io::Error::other("the child has no process id"))?;
-        let mut watcher = watcher(group)?;
+        let mut watcher = launch::watcher(group)?;
+        let mut pipes = Vec::new();
         if let Some(stdout) = child.stdout.take() {
-            tokio::spawn(copy_lines(stdout, Arc::clone(output)));
+            pipes.push(stdout.as_fd().try_clone_to_owned()?);
+            tokio::spawn(output::copy_lines(stdout, Arc::clone(output)));
         }
         if let Some(stderr) = child.stderr.take() {
-            tokio::spawn(copy_lines(stderr, Arc::clone(output)));
+            pipes.push(stderr.as_fd().try_clone_to_owned()?);
+            tokio::spawn(output::copy_lines(stderr, Arc::clone(output)));
         }
         let process = Self {
             group,
             ended: Arc::default(),
+            meter: Arc::new(Meter::new(group)),
+            pipes,
         };
-        let ended = Arc::clone(&process.ended);
+        let (ended, meter) = (Arc::clone(&process.ended), Arc::clone(&process.meter));
+        let (on_exit, on_memory_exceeded) = (callbacks.on_exit, callbacks.on_memory_exceeded);
+        let limit_bytes = launch.memory_limit_bytes;
         tokio::spawn(async move {
-            let status = child.wait().await;
+            let status = tokio::select! {
+                status = child.wait() => status,
+                () = meter.until_over(limit_bytes) => {
+                    on_memory_exceeded();
+                    let _ = kill_process_group(group, Signal::KILL);
+                    child.wait().await
+                }
+            };
             // First of all: what the watcher knows of the group is no longer true.
             let _ = watcher.kill().await;
             // Descendants die with their leader; a group without members is no error.
@@ -87,9 +98,42 @@ impl Process {
         self.ended.load(Ordering::SeqCst)
     }
 
-    /// Asks the group to end.
+    /// The most memory that the leader ever had, in bytes; `None` where the system does not tell.
+    pub(crate) fn peak_memory_bytes(&self) -> Option<u64> {
+        if self.has_ended() {
+            self.meter.last_known()
+        } else {
+            self.meter.read()
+        }
+    }
+
+    /// Stops the whole group where it is.
+    pub(crate) fn freeze(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets a frozen group run on.
+    pub(crate) fn thaw(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    /// Asks the group to end. A frozen one could not hear it.
     pub(crate) fn terminate(&self) {
+        self.thaw();
         self.signal(Signal::TERM);
+    }
+
+    /// Waits a moment until what the group printed has been read.
+    pub(crate) async fn settle(&self) {
+        for _ in 0..SETTLE_STEPS {
+            let unread = |pipe: &OwnedFd| rustix::io::ioctl_fionread(pipe).unwrap_or(0) > 0;
+            let busy = self.pipes.iter().any(unread);
+            // Even out of an empty pipe the last line may still be on its way.
+            tokio::time::sleep(SETTLE_STEP).await;
+            if !busy {
+                return;
+            }
+        }
     }
 
     /// Ends the group.
@@ -108,74 +152,5 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
-    }
-}
-
-/// Kills the group when the pipe to it closes, which the kernel does for a process that had no time to clean up.
-fn watcher(group: Pid) -> io::Result<Child> {
-    Command::new("/bin/sh")
-        .args(["-c", r#"read -r _; kill -KILL "-$1""#, "watcher"])
-        .arg(group.as_raw_nonzero().to_string())
-        .env_clear()
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        // Not in the group of a terminal, whose Ctrl-C would end it too early.
-        .process_group(0)
-        .kill_on_drop(true)
-        .spawn()
-}
-
-/// Who else hears each line.
-pub(crate) type Listener = Box<dyn Fn(&str) + Send + Sync>;
-
-/// What all children printed, standard output and standard error together, the last 100000 lines.
-#[derive(Default)]
-pub(crate) struct Output {
-    lines: Mutex<VecDeque<String>>,
-    listener: Option<Listener>,
-}
-
-impl fmt::Debug for Output {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Output").finish_non_exhaustive()
-    }
-}
-
-impl Output {
-    pub(crate) fn new(listener: Option<Listener>) -> Self {
-        Self {
-            lines: Mutex::default(),
-            listener,
-        }
-    }
-
-    pub(crate) fn text(&self) -> String {
-        let lines = lock(&self.lines);
-        lines.iter().map(|line| format!("{line}\n")).collect()
-    }
-
-    fn push(&self, line: String) {
-        if let Some(listener) = &self.listener {
-            listener(&line);
-        }
-        let mut lines = lock(&self.lines);
-        if lines.len() == MAX_LINES {
-            lines.pop_front();
-        }
-        lines.push_back(line);
-    }
-}
-
-/// Copies until the writer is gone.
-async fn copy_lines(stream: impl AsyncRead + Unpin, output: Arc<Output>) {
-    let mut reader = BufReader::new(stream);
-    loop {
-        let mut line = Vec::new();
-        let mut limited = (&mut reader).take(MAX_LINE_BYTES);
-        match limited.read_until(b'\n', &mut line).await {
-            Ok(0) | Err(_) => return,
-            Ok(_) => output.push(String::from_utf8_lossy(&line).trim_end().to_owned()),
-        }
     }
 }

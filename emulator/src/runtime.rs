@@ -22,7 +22,7 @@ pub(crate) fn start(config: &Arc<Config>, state: &Arc<State>) -> io::Result<Opti
             scf::answer(Arc::clone(&config), Arc::clone(&state), request)
         })?,
         Platform::Lambda(_) => {
-            let api = Arc::new(lambda::Api::new(config, state));
+            let api = Arc::new(lambda::Api::new(state));
             Server::start(0, Transport::Plain, move |request| {
                 lambda::answer(Arc::clone(&api), request)
             })?

@@ -15,10 +15,11 @@ use http_body_util::Full;
 use tokio::net::TcpStream;
 
 use crate::event::Ask;
-use crate::function::{Config, Function, Instance};
+use crate::function::{Config, Function, Instance, Record};
 use crate::instance::{Death, State};
 use crate::net;
-use crate::platform::{MAX_PAYLOAD_BYTES, PlatformError};
+use crate::platform::PlatformError;
+use crate::platform::log::Ending;
 
 const MAX_HEADER_BYTES: usize = 4 * 1024;
 
@@ -72,24 +73,47 @@ pub(crate) async fn forward(
     let function = Arc::clone(function);
     // A task of its own: the caller may leave, the call may not.
     let running = tokio::spawn(async move {
-        let lease = function.lease().await?;
-        let limit = function.config.call_timeout;
-        let call = call(&lease.instance, &function.config, ask);
-        let state = &lease.instance.state;
-        let ended = tokio::select! {
-            answered = tokio::time::timeout(limit, call) => answered,
-            status = state.until_dead() => return Err(PlatformError::ExitedBusy { status }),
+        let request_id = ask.request_id.clone();
+        let mut record = Record::of(&function.config, &request_id);
+        let (answered, peak_memory_bytes) = run(&function, &mut record, ask).await;
+        let ending = match &answered {
+            Ok(_) => Ending::Answered,
+            Err(error) => Ending::PlatformError(error),
         };
-        match ended {
-            Err(_) => {
-                state.die(Death::Killed);
-                Err(PlatformError::CallTimeout { limit })
-            }
-            Ok(Err(PlatformError::BadAnswer)) => Err(state.exit_within_a_moment().await),
-            Ok(answered) => answered,
-        }
+        record.finished(ending, peak_memory_bytes);
+        answered
     });
     running.await.unwrap_or(Err(PlatformError::BadAnswer))
+}
+
+async fn run(
+    function: &Function,
+    record: &mut Record<'_>,
+    ask: Ask,
+) -> (Result<Response<Bytes>, PlatformError>, Option<u64>) {
+    let lease = match function.lease(record).await {
+        Ok(lease) => lease,
+        Err(error) => return (Err(error), None),
+    };
+    let state = &lease.instance.state;
+    let limit = function.config.call_timeout;
+    let call = call(&lease.instance, &function.config, ask);
+    let ended = tokio::select! {
+        answered = tokio::time::timeout(limit, call) => answered,
+        error = state.until_dead() => Ok(Err(error)),
+    };
+    record.stop();
+    let answered = match ended {
+        Err(_) => {
+            state.die(Death::Killed);
+            Err(PlatformError::CallTimeout { limit })
+        }
+        Ok(Err(PlatformError::BadAnswer)) => Err(state.exit_within_a_moment().await),
+        Ok(answered) => answered,
+    };
+    let (memory, peak_memory_bytes) = function.memory_of(&lease);
+    function.close(lease.served()).await;
+    (memory.map_or(answered, Err), peak_memory_bytes)
 }
 
 async fn call(
@@ -117,7 +141,7 @@ async fn call(
     if head_bytes > MAX_HEADER_BYTES {
         return Err(PlatformError::ResponseTooLarge);
     }
-    let body = net::read_limited(body, MAX_PAYLOAD_BYTES).await?;
+    let body = net::read_limited(body, config.platform.response_limit_bytes()).await?;
     for name in [header::CONNECTION, header::TRANSFER_ENCODING] {
         head.headers.remove(name);
     }

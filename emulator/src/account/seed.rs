@@ -95,3 +95,6 @@ fn line_of(text: &str, offset: usize) -> usize {
         .count()
         .saturating_add(1)
 }
+
+#[cfg(test)]
+mod tests;

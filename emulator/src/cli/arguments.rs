@@ -30,6 +30,10 @@ pub(crate) enum Command {
     Run(Run),
     /// Run the STS alone, for clients that sign by themselves.
     Sts(Sts),
+    /// Print the event that an HTTP request becomes on a platform.
+    Event(super::event::Event),
+    /// Run one event, or one request, through a function; its answer on standard output, its log on standard error.
+    Invoke(super::invoke::Invoke),
 }
 
 #[derive(Args, Debug)]
@@ -49,7 +53,7 @@ pub(crate) enum Command {
 
 Exit codes: 0 it worked, 1 it failed, 2 the command line makes no sense.")]
 pub(crate) struct Run {
-    /// The binary that would be deployed
+    /// The binary that would be deployed; a new one at the same path replaces it while this runs
     #[arg(long, value_name = "PATH")]
     pub(crate) function: PathBuf,
 
@@ -64,6 +68,10 @@ pub(crate) struct Run {
     /// The gateway's port; 0 takes a free one
     #[arg(long, default_value_t = 5000)]
     pub(crate) port: u16,
+
+    /// The account: users, keys, roles, policies and buckets, in place of the default one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) account: Option<PathBuf>,
 
     /// The port of COS; a free one unless given
     #[arg(long, default_value_t = 0)]
@@ -102,6 +110,10 @@ pub(crate) struct Sts {
     #[arg(long, default_value_t = 0)]
     pub(crate) port: u16,
 
+    /// The account: users, keys, roles, policies and buckets, in place of the default one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) account: Option<PathBuf>,
+
     /// Print one line of JSON with addresses and keys, for other programs, and nothing else on standard output
     #[arg(long)]
     pub(crate) json: bool,
@@ -136,36 +148,41 @@ pub(crate) enum EventName {
 impl Run {
     /// Platform and trigger as one; the error says which triggers there are.
     pub(crate) fn platform(&self) -> Result<Platform, String> {
+        self.platform.with(self.event)
+    }
+}
+
+impl PlatformName {
+    /// Platform and trigger as one; the error says which triggers there are.
+    pub(crate) fn with(self, trigger: Option<EventName>) -> Result<Platform, String> {
         use EventName as Event;
-        match (self.platform, self.event) {
-            (PlatformName::Scf, None | Some(Event::FunctionUrl)) => {
+        match (self, trigger) {
+            (Self::Scf, None | Some(Event::FunctionUrl)) => {
                 Ok(Platform::Scf(ScfEvent::FunctionUrl))
             }
-            (PlatformName::Scf, Some(Event::ApiGateway)) => Ok(Platform::Scf(ScfEvent::ApiGateway)),
-            (PlatformName::Scf, Some(Event::Clb)) => Ok(Platform::Scf(ScfEvent::Clb)),
-            (PlatformName::Scf, Some(_)) => {
+            (Self::Scf, Some(Event::ApiGateway)) => Ok(Platform::Scf(ScfEvent::ApiGateway)),
+            (Self::Scf, Some(Event::Clb)) => Ok(Platform::Scf(ScfEvent::Clb)),
+            (Self::Scf, Some(_)) => {
                 Err("--platform scf has the events function-url, api-gateway and clb".to_owned())
             }
-            (PlatformName::ScfWeb, None) => Ok(Platform::ScfWeb),
-            (PlatformName::ScfWeb, Some(_)) => {
-                Err("--platform scf-web is plain HTTP: leave --event out".to_owned())
+            (Self::ScfWeb, None) => Ok(Platform::ScfWeb),
+            (Self::ScfWeb, Some(_)) => {
+                Err("--platform scf-web is plain HTTP: it has no events".to_owned())
             }
-            (PlatformName::Lambda, None | Some(Event::FunctionUrl)) => {
+            (Self::Lambda, None | Some(Event::FunctionUrl)) => {
                 Ok(Platform::Lambda(LambdaEvent::FunctionUrl))
             }
-            (PlatformName::Lambda, Some(Event::HttpApi)) => {
-                Ok(Platform::Lambda(LambdaEvent::HttpApi))
-            }
-            (PlatformName::Lambda, Some(Event::Rest)) => Ok(Platform::Lambda(LambdaEvent::Rest)),
-            (PlatformName::Lambda, Some(Event::Alb)) => Ok(Platform::Lambda(LambdaEvent::Alb)),
-            (PlatformName::Lambda, Some(_)) => Err(
+            (Self::Lambda, Some(Event::HttpApi)) => Ok(Platform::Lambda(LambdaEvent::HttpApi)),
+            (Self::Lambda, Some(Event::Rest)) => Ok(Platform::Lambda(LambdaEvent::Rest)),
+            (Self::Lambda, Some(Event::Alb)) => Ok(Platform::Lambda(LambdaEvent::Alb)),
+            (Self::Lambda, Some(_)) => Err(
                 "--platform lambda has the events function-url, http-api, rest and alb".to_owned(),
             ),
         }
     }
 }
 
-fn assignment(text: &str) -> Result<(String, String), String> {
+pub(crate) fn assignment(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("it has to be KEY=VALUE".to_owned()),

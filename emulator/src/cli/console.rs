@@ -55,6 +55,11 @@ impl Console {
         }
     }
 
+    /// Something beside the output, for people.
+    pub(crate) fn remark(self, text: impl Display) {
+        err(&format!("{DIM}{text}{DIM:#}\n"));
+    }
+
     /// Why the command ends.
     pub(crate) fn error(self, text: impl Display) {
         err(&format!("{BAD}error:{BAD:#} {text}\n"));

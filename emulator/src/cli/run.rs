@@ -48,12 +48,16 @@ fn builder(
         .platform(platform)
         .gateway_port(run.port)
         .cos_port(run.cos_port)
+        .watch(true)
         .on_function_output(move |line| console.function_said(line, stream));
     if let Some(directory) = &run.data {
         builder = builder.data(directory);
     }
     if run.verbose {
         builder = builder.env("LOG", "debug");
+    }
+    if let Some(account) = &run.account {
+        builder = builder.account_file(account);
     }
     if let Some(ledger) = ledger {
         builder = builder.secret_ledger(ledger);

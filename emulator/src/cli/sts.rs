@@ -16,6 +16,9 @@ pub(crate) async fn run(
     console: Console,
 ) -> Result<(), Failure> {
     let mut builder = Cloud::builder().sts_port(sts.port);
+    if let Some(account) = &sts.account {
+        builder = builder.account_file(account);
+    }
     if let Some(ledger) = ledger {
         builder = builder.secret_ledger(ledger);
     }

@@ -9,6 +9,7 @@ use cos_issuer::time::{Clock, SystemClock};
 
 use crate::account::{KeyOwner, KeyPair, Role, User};
 use crate::cos;
+use crate::function::Hook;
 use crate::platform::{Platform, ScfEvent};
 use crate::process::Listener;
 
@@ -30,6 +31,10 @@ pub struct CloudBuilder {
     pub(super) init_timeout: Duration,
     pub(super) call_timeout: Duration,
     pub(super) max_instances: usize,
+    pub(super) memory_mb: u32,
+    pub(super) freeze: bool,
+    pub(super) on_freeze: Hook,
+    pub(super) watch: bool,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) ledger: Option<PathBuf>,
     pub(super) listener: Option<Listener>,
@@ -64,6 +69,10 @@ impl CloudBuilder {
             init_timeout: Duration::from_secs(10),
             call_timeout: Duration::from_secs(10),
             max_instances: 4,
+            memory_mb: 128,
+            freeze: true,
+            on_freeze: Hook::default(),
+            watch: false,
             clock: Arc::new(SystemClock),
             ledger: None,
             listener: None,
@@ -198,6 +207,34 @@ impl CloudBuilder {
     #[must_use]
     pub fn max_instances(mut self, limit: usize) -> Self {
         self.max_instances = limit;
+        self
+    }
+
+    /// How much memory an instance may take; 128 MB unless set. One that takes more is killed, as on the platforms.
+    #[must_use]
+    pub fn memory_mb(mut self, limit: u32) -> Self {
+        self.memory_mb = limit;
+        self
+    }
+
+    /// Whether idle instances are frozen (SIGSTOP) until their next request, as on the platforms; they are unless set.
+    #[must_use]
+    pub fn freeze(mut self, freeze: bool) -> Self {
+        self.freeze = freeze;
+        self
+    }
+
+    /// Hears the process id of an instance each time it was frozen; the place to let time pass for it.
+    #[must_use]
+    pub fn on_freeze(mut self, hook: impl Fn(i32) + Send + Sync + 'static) -> Self {
+        self.on_freeze = Hook(Some(Box::new(hook)));
+        self
+    }
+
+    /// Whether a new binary at the function's path replaces the old one while the cloud runs; it does not unless set.
+    #[must_use]
+    pub fn watch(mut self, watch: bool) -> Self {
+        self.watch = watch;
         self
     }
 

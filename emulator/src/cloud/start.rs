@@ -19,8 +19,6 @@ use crate::ledger::Ledger;
 use crate::process::Output;
 use crate::sts::Sts;
 
-const MEMORY_MB: u32 = 128;
-
 impl CloudBuilder {
     /// Starts everything. Runs on the caller's tokio runtime.
     pub async fn start(self) -> Result<Cloud, StartError> {
@@ -40,23 +38,11 @@ impl CloudBuilder {
         .map_err(|source| port_taken(self.sts_port, source))?;
         let home = cos::home(&directory.account)?;
         let door = Arc::new(Door::new(Arc::clone(&directory), home));
-        let cos = start_cos(
-            &self.cos,
-            &ca,
-            &directory.account,
-            &self.clock,
-            Arc::clone(&door),
-        )?;
+        let cos = start_cos(&self.cos, &ca, &directory.account, &self.clock, &door)?;
         let output = Arc::new(Output::new(self.listener));
         let mut variables = default_variables(&directory.account, &sub_account_key);
-        variables.insert(
-            "STS_ENDPOINTS".to_owned(),
-            if self.sts_over_http {
-                sts.http_url()
-            } else {
-                sts.https_url()
-            },
-        );
+        let endpoint = sts_endpoint(&sts, self.sts_over_http);
+        variables.insert("STS_ENDPOINTS".to_owned(), endpoint);
         let ca_file = ca.file().display().to_string();
         variables.insert("STS_CA_FILE".to_owned(), ca_file);
         variables.extend(self.variables);
@@ -70,14 +56,18 @@ impl CloudBuilder {
                 init_timeout: self.init_timeout,
                 call_timeout: self.call_timeout,
                 max_instances: self.max_instances,
-                memory_mb: MEMORY_MB,
+                memory_mb: self.memory_mb,
+                freeze: self.freeze,
+                on_freeze: self.on_freeze,
+                watch: self.watch,
                 output: Arc::clone(&output),
+                ledger: Arc::clone(&ledger),
                 platform_environment: environment::Source {
                     directory: Arc::clone(&directory),
                     clock: Arc::clone(&self.clock),
-                    memory_mb: MEMORY_MB,
+                    memory_mb: self.memory_mb,
                 },
-            })),
+            })?),
             None => None,
         };
         let gateway = function
@@ -131,7 +121,7 @@ fn start_cos(
     ca: &Ca,
     account: &Account,
     clock: &Arc<dyn Clock>,
-    door: Arc<Door>,
+    door: &Arc<Door>,
 ) -> Result<Cos, StartError> {
     let data = |source| match &options.data {
         Some(path) => StartError::Data {
@@ -141,8 +131,17 @@ fn start_cos(
         None => StartError::Io(source),
     };
     let store = cos::open_store(options, account, clock.as_ref()).map_err(data)?;
+    let door = Arc::<Door>::clone(door);
     Cos::start(options.port, store, ca, account, Arc::clone(clock), door)
         .map_err(|source| port_taken(options.port, source))
+}
+
+fn sts_endpoint(sts: &Sts, over_http: bool) -> String {
+    if over_http {
+        sts.http_url()
+    } else {
+        sts.https_url()
+    }
 }
 
 /// Secrets that the function was given in place of the default ones. What is shorter than any key would be found everywhere.

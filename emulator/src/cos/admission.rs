@@ -37,6 +37,6 @@ pub(crate) trait Admission: Send + Sync {
     fn admit_each(&self, ask: &Ask, keys: &[String])
     -> Result<Vec<Result<(), CosError>>, CosError>;
 
-    /// Hears of a request that is no operation, and how it was refused; for the record.
-    fn note_unmapped(&self, ask: &Ask, refusal: &CosError);
+    /// Hears of a request that is no operation, and of its answer.
+    fn turned_away(&self, _ask: &Ask, _error: &CosError) {}
 }

@@ -169,7 +169,8 @@ mod tests {
     fn reading() {
         let modified = Err(Unmet::NotModified);
         let failed = Err(Unmet::Failed);
-        let cases: [(&[(&str, &str)], Result<(), Unmet>); 14] = [
+        type Case = (&'static [(&'static str, &'static str)], Result<(), Unmet>);
+        let cases: [Case; 14] = [
             (&[], Ok(())),
             (&[("if-match", "\"abc\"")], Ok(())),
             (&[("if-match", "abc")], Ok(())),
@@ -189,15 +190,8 @@ mod tests {
             ),
         ];
         for (pairs, expected) in cases {
-            let owned: Vec<(&'static str, &'static str)> = pairs
-                .iter()
-                .map(|(name, value)| {
-                    let leak = |text: &str| -> &'static str { text.to_owned().leak() };
-                    (leak(name), leak(value))
-                })
-                .collect();
             assert_eq!(
-                for_reading(&headers(&owned), version()),
+                for_reading(&headers(pairs), version()),
                 expected,
                 "{pairs:?}"
             );

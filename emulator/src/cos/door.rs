@@ -11,6 +11,7 @@
 //!
 //! Promises: nothing that is unsigned, unmapped or ambiguous comes in, and there is no switch that changes this; an object in a
 //! bucket of another account is nobody's here. Every refusal says why, in a reason that only this cloud sends.
+//! The two operations whose accesses stand in their bodies, forms and deletions of several objects, are let in by those alone.
 //! Leaves out: bucket policies, ACLs that grant, strict signature mode, AWS's signatures.
 
 mod access;
@@ -42,6 +43,7 @@ use crate::account::{Directory, Verdict};
 /// The door, with what it remembers of its decisions.
 pub(crate) struct Door {
     directory: Arc<Directory>,
+    /// Where the source of a copy is, when its host leaves it out.
     home: Home,
     ring: Ring,
 }
@@ -133,18 +135,12 @@ impl Door {
 }
 
 impl Admission for Door {
-    /// One operation on what the request points at, and on the source of its copy. To be asked before the body is read. Forms and
-    /// the deletion of several objects, whose accesses stand in their bodies, are refused here.
     fn admit(&self, ask: &Ask, operation: Operation) -> Result<Admitted, CosError> {
         let mut record = DecisionRecord::of(ask, operation.name());
         let outcome = verify::request(ask, &self.directory).and_then(|proven| {
             record.caller(&proven);
-            let needs = access::needs(
-                ask,
-                operation,
-                &self.home,
-                &proven.identity_keys(&self.directory),
-            )?;
+            let identity = proven.identity_keys(&self.directory);
+            let needs = access::needs(ask, operation, &identity, &self.home)?;
             self.decide_all(&proven, &needs, &mut record)?;
             Ok(self.admitted(&proven, None))
         });
@@ -152,23 +148,20 @@ impl Admission for Door {
         outcome
     }
 
-    /// A form, once everything before its file was read. `key` is the one that the object will have.
     fn admit_form(&self, ask: &Ask, form: &Form) -> Result<Admitted, CosError> {
         let mut record = DecisionRecord::of(ask, Operation::PostObject.name());
-        let outcome =
-            form::verify(ask, &form.fields, &form.key, &self.directory).and_then(|signed| {
-                record.caller(&signed.proven);
-                let keys = signed.proven.identity_keys(&self.directory);
-                let need = access::form_need(ask, &form.fields, &form.key, &keys)?;
-                self.decide_all(&signed.proven, &[need], &mut record)?;
-                Ok(self.admitted(&signed.proven, signed.file_bytes))
-            });
+        let outcome = form::verify(ask, form, &self.directory).and_then(|signed| {
+            record.caller(&signed.proven);
+            let identity = signed.proven.identity_keys(&self.directory);
+            let need = access::form_need(ask, form, &identity)?;
+            self.decide_all(&signed.proven, &[need], &mut record)?;
+            Ok(self.admitted(&signed.proven, signed.file_bytes))
+        });
         self.ring.push(record.closed(&outcome));
         outcome
     }
 
-    /// The deletion of several objects: the request as a whole, and each of its keys. Inferred: a key that may not be deleted is an
-    /// error of its own and keeps the others from nothing.
+    /// Inferred: a key that may not be deleted is an error of its own and keeps the others from nothing.
     fn admit_each(
         &self,
         ask: &Ask,
@@ -188,9 +181,9 @@ impl Admission for Door {
         outcome
     }
 
-    fn note_unmapped(&self, ask: &Ask, refusal: &CosError) {
+    fn turned_away(&self, ask: &Ask, error: &CosError) {
         let record = DecisionRecord::of(ask, "");
-        self.ring.push(record.closed::<()>(&Err(refusal.clone())));
+        self.ring.push(record.closed::<()>(&Err(error.clone())));
     }
 }
 

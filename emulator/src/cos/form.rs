@@ -10,12 +10,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use futures_util::stream::{self, Stream};
+use futures_util::stream::Stream;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use multer::{Field, Multipart};
 
 use super::error::CosError;
-use super::payload::Payload;
 
 /// Everything before the file.
 #[derive(Debug)]
@@ -37,7 +36,7 @@ impl Form {
     /// Reads up to the file.
     pub(crate) async fn read(
         headers: &HeaderMap,
-        payload: Payload,
+        body: impl Stream<Item = Result<Bytes, CosError>> + Send + 'static,
     ) -> Result<(Self, File), CosError> {
         let content_type = headers.get(header::CONTENT_TYPE);
         let boundary = content_type
@@ -47,7 +46,7 @@ impl Form {
                 malformed("the Content-Type is no multipart/form-data with a boundary")
             })?;
         let gate = Arc::new(AtomicU64::new(MAX_FIELD_BYTES));
-        let mut multipart = Multipart::new(Gated::new(payload, Arc::clone(&gate)), boundary);
+        let mut multipart = Multipart::new(Gated::new(body, Arc::clone(&gate)), boundary);
         let mut fields: Vec<(String, String)> = Vec::new();
         loop {
             let field = multipart.next_field().await.map_err(told)?;
@@ -164,11 +163,10 @@ struct Gated {
 }
 
 impl Gated {
-    fn new(payload: Payload, left: Arc<AtomicU64>) -> Self {
-        let body = stream::try_unfold(payload, |mut payload| async move {
-            let bytes = payload.next().await?;
-            Ok(bytes.map(|bytes| (bytes, payload)))
-        });
+    fn new(
+        body: impl Stream<Item = Result<Bytes, CosError>> + Send + 'static,
+        left: Arc<AtomicU64>,
+    ) -> Self {
         Self {
             body: Box::pin(body),
             left,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::{Bytes, BytesMut};
+use futures_util::stream::{self, Stream};
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
@@ -73,6 +74,14 @@ impl Payload {
                 }
             }
         }
+    }
+
+    /// The bytes as they come.
+    pub(crate) fn into_stream(self) -> impl Stream<Item = Result<Bytes, CosError>> + Send {
+        stream::try_unfold(self, |mut payload| async move {
+            let bytes = payload.next().await?;
+            Ok(bytes.map(|bytes| (bytes, payload)))
+        })
     }
 
     /// The whole body, when it is small and its `Content-MD5` is right.

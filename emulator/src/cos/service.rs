@@ -68,9 +68,9 @@ impl Service {
 
     async fn serve(&self, ask: &Ask, payload: Payload) -> Outcome {
         let operation = Operation::of(ask).ok_or_else(|| {
-            let refusal = unmapped(ask);
-            self.door.note_unmapped(ask, &refusal);
-            refusal
+            let error = unmapped(ask);
+            self.door.turned_away(ask, &error);
+            error
         })?;
         match operation {
             Operation::OptionsObject => return self.preflight(ask),

@@ -79,8 +79,22 @@ impl Store {
         }
     }
 
+    /// Ends what is being written and leaves the directory to others, while answers may still be reading.
+    pub(crate) fn close(&self) {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(disk) = &self.disk {
+            disk.close();
+        }
+    }
+
     fn write(&self) -> RwLockWriteGuard<'_, Index> {
         self.index.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Store").finish_non_exhaustive()
     }
 }
 

@@ -3,13 +3,16 @@
 //! The door is a test's own: it exists in no build but the tests', and keeps everybody else out.
 
 mod buckets;
+mod child;
 mod crash;
 mod forms;
+mod hostile;
 mod listing;
 mod model;
 mod multipart;
 mod objects;
 mod refusals;
+mod reopen;
 mod streaming;
 
 use std::path::Path;
@@ -80,8 +83,6 @@ impl Admission for TestDoor {
         let decide = |key: &String| Self::decide(ask, key).map(drop);
         Ok(keys.iter().map(decide).collect())
     }
-
-    fn note_unmapped(&self, _: &Ask, _: &CosError) {}
 }
 
 /// A COS and a client that is let in.
@@ -93,31 +94,27 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new() -> Self {
-        Self::with(Options::default())
+        Self::with(&Options::default())
     }
 
     pub(super) fn in_directory(directory: &Path) -> Self {
-        Self::with(Options {
+        Self::with(&Options {
             data: Some(directory.to_owned()),
             ..Options::default()
         })
     }
 
-    pub(super) fn with(options: Options) -> Self {
-        let _ = rustls::crypto::ring::default_provider().install_default();
+    pub(super) fn with(options: &Options) -> Self {
         let account = Account::default();
         let ca = Ca::create(&account.region).unwrap();
         let clock = Arc::new(SystemClock);
-        let store = open_store(&options, &account, clock.as_ref()).unwrap();
+        let store = open_store(options, &account, clock.as_ref()).unwrap();
         let cos = Cos::start(0, store, &ca, &account, clock, Arc::new(TestDoor)).unwrap();
-        let client = reqwest::Client::builder()
-            .tls_certs_only([])
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .timeout(std::time::Duration::from_secs(60))
-            .build()
-            .unwrap();
-        Self { cos, client, ca }
+        Self {
+            cos,
+            client: client(),
+            ca,
+        }
     }
 
     /// A request to the account's own bucket, by its host; `target` is path and query.
@@ -150,6 +147,18 @@ impl World {
         assert_eq!(answer.status(), 200, "{target}");
         read_xml(answer).await
     }
+}
+
+/// A client that follows nothing.
+pub(super) fn client() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .tls_certs_only([])
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .timeout(std::time::Duration::from_secs(60))
+        .build()
+        .unwrap()
 }
 
 pub(super) async fn sent(request: RequestBuilder) -> Response {

@@ -1,6 +1,8 @@
 //! Lambda behind an application load balancer, multi-value headers off (the default).
 //!
-//! Documented: `requestContext.elb`, query values still percent-encoded, base64 by content type, 502 as an HTML page.
+//! Documented: `requestContext.elb`, query values still percent-encoded, base64 by content type, 1 MB for a body and for the JSON
+//! of a response, 502 as an HTML page, also for a function that was throttled
+//! (<https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html>).
 //! Inferred: which value of a repeated query name stays (the last).
 
 use bytes::Bytes;
@@ -8,6 +10,7 @@ use http::Response;
 use serde_json::{Map, Value, json};
 
 use super::{Ask, reply, rest};
+use crate::platform::{LambdaEvent, Platform};
 
 pub(super) fn event(ask: &Ask) -> Value {
     let (mut headers, _) = rest::header_maps(ask);
@@ -32,6 +35,9 @@ pub(super) fn event(ask: &Ask) -> Value {
 
 /// The response; `None` when it is malformed.
 pub(super) fn reply(bytes: &[u8]) -> Option<Response<Bytes>> {
+    if bytes.len() > Platform::Lambda(LambdaEvent::Alb).reply_limit_bytes() {
+        return None;
+    }
     let members: Map<String, Value> = serde_json::from_slice(bytes).ok()?;
     let status = reply::status(&members)?;
     let headers = rest::both_header_maps(&members)?;
@@ -39,11 +45,11 @@ pub(super) fn reply(bytes: &[u8]) -> Option<Response<Bytes>> {
     Some(reply::response(status, headers, body))
 }
 
-pub(super) fn failure(throttled: bool, too_large: bool) -> Response<Bytes> {
-    let (status, title) = match (throttled, too_large) {
-        (true, _) => (503, "503 Service Temporarily Unavailable"),
-        (_, true) => (413, "413 Request Entity Too Large"),
-        _ => (502, "502 Bad Gateway"),
+pub(super) fn failure(too_large: bool) -> Response<Bytes> {
+    let (status, title) = if too_large {
+        (413, "413 Request Entity Too Large")
+    } else {
+        (502, "502 Bad Gateway")
     };
     let page = format!(
         "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n</body>\r\n</html>\r\n"

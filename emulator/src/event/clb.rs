@@ -2,7 +2,7 @@
 //!
 //! Documented: method and path only as `X-Method` and `X-Uri`, `payload` an object, `isBase64Encoded` a string, base64 for
 //! all but a few content types, the body for a malformed response. Inferred: that `X-Uri` carries the query, a payload that
-//! is no JSON object as a string, status 403.
+//! is no JSON object as a string, status 403, that the load balancer's headers replace a client's of the same name.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -13,11 +13,7 @@ use serde_json::{Map, Value, json};
 use super::{Ask, reply, scf_api_gateway};
 
 pub(super) fn event(ask: &Ask) -> Value {
-    let mut headers = Map::new();
-    for (name, value) in ask.scf_headers() {
-        headers.insert(title_case(&name), value);
-    }
-    for (name, value) in [
+    let own = [
         ("X-Stgw-Time", format!("{}.000", ask.unix_seconds)),
         ("X-Client-Proto", "http".to_owned()),
         ("X-Forwarded-Proto", "http".to_owned()),
@@ -27,7 +23,18 @@ pub(super) fn event(ask: &Ask) -> Value {
         ("X-Forwarded-For", ask.source_ip.clone()),
         ("X-Method", ask.method.to_string()),
         ("X-Uri", ask.target()),
-    ] {
+    ];
+    let mut headers = Map::new();
+    for (name, value) in ask.scf_headers() {
+        // A client's own `x-method` would stand beside the load balancer's, in another spelling.
+        if !own
+            .iter()
+            .any(|(known, _)| known.eq_ignore_ascii_case(&name))
+        {
+            headers.insert(title_case(&name), value);
+        }
+    }
+    for (name, value) in own {
         headers.insert(name.to_owned(), Value::String(value));
     }
     let (payload, base64) = payload(ask);

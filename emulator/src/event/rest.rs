@@ -1,6 +1,7 @@
 //! Lambda behind a REST API: payload 1.0 with its pairs of single and multi-value maps.
 //!
-//! Documented: the members, that a response needs `statusCode`, 502 for a malformed one. Inferred: base64 for a body that is
+//! Documented: the members, that a response needs `statusCode`, 502 for a malformed one and 500 where Lambda took no invocation
+//! (<https://docs.aws.amazon.com/lambda/latest/dg/services-apigateway-errors.html>). Inferred: 413, and base64 for a body that is
 //! no text (the gateway's binary media types are configuration).
 
 use bytes::Bytes;
@@ -56,7 +57,7 @@ pub(super) fn reply(bytes: &[u8]) -> Option<Response<Bytes>> {
 
 pub(super) fn failure(throttled: bool, too_large: bool) -> Response<Bytes> {
     match (throttled, too_large) {
-        (true, _) => reply::json(429, &json!({ "message": "Too Many Requests" })),
+        (true, _) => reply::json(500, &json!({ "message": "Internal server error" })),
         (_, true) => reply::json(413, &json!({ "message": "Request Too Long" })),
         _ => reply::json(502, &json!({ "message": "Internal server error" })),
     }

@@ -3,36 +3,48 @@
 //! Documented: paths, headers, 202 on acceptance, 413 for too much. The first `next` is the ready signal. A post for an
 //! invocation that is over is acknowledged and ignored (inferred); one for an id that never was is refused.
 
-use std::collections::HashSet;
+use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use cos_issuer::time::{Clock as _, SystemClock};
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use serde_json::{Value, json};
 
-use crate::function::{Config, Outcome};
+use crate::function::Outcome;
 use crate::instance::{Death, State};
 use crate::ledger::lock;
 use crate::net::{self, Body};
-use crate::platform::{MAX_PAYLOAD_BYTES, PlatformError};
+use crate::platform::PlatformError;
+use crate::platform::limits::LAMBDA_RESPONSE_BYTES;
 
+/// A post that is later than this many invocations is one for an id that never was.
+const MAX_REMEMBERED: usize = 100;
 const ROOT: &str = "/2018-06-01/runtime/";
 
 pub(super) struct Api {
-    config: Arc<Config>,
     state: Arc<State>,
-    delivered: Mutex<HashSet<String>>,
+    /// The ids of the last invocations.
+    delivered: Mutex<VecDeque<String>>,
 }
 
 impl Api {
-    pub(super) fn new(config: Arc<Config>, state: Arc<State>) -> Self {
+    pub(super) fn new(state: Arc<State>) -> Self {
         Self {
-            config,
             state,
             delivered: Mutex::default(),
         }
+    }
+
+    fn remember(&self, request_id: &str) {
+        let mut delivered = lock(&self.delivered);
+        if delivered.iter().any(|id| id == request_id) {
+            return;
+        }
+        if delivered.len() == MAX_REMEMBERED {
+            delivered.pop_front();
+        }
+        delivered.push_back(request_id.to_owned());
     }
 }
 
@@ -48,7 +60,7 @@ pub(super) async fn answer(
     if head.method != Method::POST {
         return Ok(refusal(StatusCode::NOT_FOUND, "NotFound", "no such call"));
     }
-    let body = net::read_body(body, MAX_PAYLOAD_BYTES).await;
+    let body = net::read_body(body, LAMBDA_RESPONSE_BYTES).await;
     if call == "init/error" {
         let text = String::from_utf8_lossy(&body.unwrap_or_default()).into_owned();
         api.state.die(Death::InitFailed { message: text });
@@ -60,7 +72,7 @@ pub(super) async fn answer(
     let Some((request_id, kind @ ("response" | "error"))) = post else {
         return Ok(refusal(StatusCode::NOT_FOUND, "NotFound", "no such call"));
     };
-    if !lock(&api.delivered).contains(request_id) {
+    if !lock(&api.delivered).iter().any(|id| id == request_id) {
         let text = "Invalid request ID";
         return Ok(refusal(StatusCode::BAD_REQUEST, "InvalidRequestID", text));
     }
@@ -90,13 +102,11 @@ async fn next(api: &Api) -> io::Result<Response<Body>> {
         .next()
         .await
         .ok_or(io::ErrorKind::ConnectionAborted)?;
-    lock(&api.delivered).insert(work.request_id.clone());
-    let limit_ms = u64::try_from(api.config.call_timeout.as_millis()).unwrap_or(u64::MAX);
-    let deadline_ms = SystemClock.unix_milliseconds().saturating_add(limit_ms);
+    api.remember(&work.request_id);
     let mut response = net::answer(StatusCode::OK, "application/json", work.event.clone());
     let values = [
         ("lambda-runtime-aws-request-id", work.request_id.clone()),
-        ("lambda-runtime-deadline-ms", deadline_ms.to_string()),
+        ("lambda-runtime-deadline-ms", work.deadline_ms.to_string()),
         (
             "lambda-runtime-invoked-function-arn",
             "arn:aws:lambda:ap-southeast-1:123456789012:function:cos-issuer".to_owned(),

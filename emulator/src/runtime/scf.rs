@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use crate::function::{Config, Outcome};
 use crate::instance::State;
 use crate::net::{self, Body};
-use crate::platform::{MAX_PAYLOAD_BYTES, PlatformError};
+use crate::platform::PlatformError;
 
 pub(super) async fn answer(
     config: Arc<Config>,
@@ -20,20 +20,19 @@ pub(super) async fn answer(
     request: Request<Incoming>,
 ) -> io::Result<Response<Body>> {
     let (head, body) = request.into_parts();
+    let limit_bytes = config.platform.response_limit_bytes();
     let ok = || Ok(plain(StatusCode::OK, "OK"));
     match (&head.method, head.uri.path()) {
         (&Method::GET, "/runtime/invocation/next") => next(&config, &state).await,
-        (&Method::POST, "/runtime/init/ready") => {
-            match net::read_body(body, MAX_PAYLOAD_BYTES).await {
-                Some(body) if !body.is_empty() => {
-                    state.ready();
-                    ok()
-                }
-                _ => Ok(plain(StatusCode::BAD_REQUEST, "the body must not be empty")),
+        (&Method::POST, "/runtime/init/ready") => match net::read_body(body, limit_bytes).await {
+            Some(body) if !body.is_empty() => {
+                state.ready();
+                ok()
             }
-        }
+            _ => Ok(plain(StatusCode::BAD_REQUEST, "the body must not be empty")),
+        },
         (&Method::POST, "/runtime/invocation/response") => {
-            let outcome = match net::read_body(body, MAX_PAYLOAD_BYTES).await {
+            let outcome = match net::read_body(body, limit_bytes).await {
                 Some(body) => Outcome::Response(body.into()),
                 None => Outcome::PlatformError(PlatformError::ResponseTooLarge),
             };
@@ -41,7 +40,7 @@ pub(super) async fn answer(
             ok()
         }
         (&Method::POST, "/runtime/invocation/error") => {
-            let text = net::read_body(body, MAX_PAYLOAD_BYTES).await;
+            let text = net::read_body(body, limit_bytes).await;
             let text = String::from_utf8_lossy(&text.unwrap_or_default()).into_owned();
             state.finish(None, Outcome::FunctionError(text));
             ok()

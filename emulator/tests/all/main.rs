@@ -11,10 +11,19 @@
     reason = "helpers of tests, which the clippy switches for tests do not cover"
 )]
 
+mod account;
 mod cloud;
 mod command_line;
+mod cos_start;
+mod door;
 mod gateways;
 mod lifecycle;
+mod runtime_commands;
+mod runtime_freeze;
+mod runtime_limits;
+mod runtime_log;
+mod runtime_starts;
+mod runtime_watch;
 mod sts_faults;
 mod sts_refusals;
 mod sts_signatures;

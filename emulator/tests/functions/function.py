@@ -16,9 +16,14 @@ import signal
 import ssl
 import subprocess
 import sys
+import threading
 import time
 import urllib.parse
 import urllib.request
+
+
+VERSION = "one"
+TICKS = 0
 
 
 def main():
@@ -35,6 +40,14 @@ def main():
         sys.exit(3)
     if behaviour == "hang-init":
         time.sleep(600)
+    if behaviour == "slow-init":
+        time.sleep(float(os.environ["SLOW"]))
+    if behaviour == "memory-init":
+        take_memory()
+        time.sleep(600)
+    if behaviour == "ticks":
+        threading.Thread(target=tick, daemon=True).start()
+        behaviour = "echo"
     if behaviour == "ignore-term":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if "AWS_LAMBDA_RUNTIME_API" in os.environ:
@@ -43,6 +56,19 @@ def main():
         Scf().run(behaviour)
     else:
         serve(behaviour)
+
+
+def tick():
+    """Counts hundredths of a second, in the background."""
+    global TICKS
+    while True:
+        time.sleep(0.01)
+        TICKS += 1
+
+
+def take_memory(megabytes=200):
+    """That much, each page of it touched."""
+    return bytearray(b"x") * (megabytes * 1024 * 1024)
 
 
 class Runtime:
@@ -64,11 +90,35 @@ class Runtime:
         while True:
             _, headers, event = self.next()
             served += 1
-            told = behave(event) or (behaviour if behaviour != "ignore-term" else "echo")
+            told = behave(event) or (behaviour if behaviour not in ("ignore-term", "slow-init") else "echo")
             if told == "crash-busy":
                 os._exit(7)
             elif told == "hang-busy":
                 time.sleep(600)
+            elif told == "slow":
+                time.sleep(float(os.environ["SLOW"]))
+                self.response(reply({"answer": "slow"}))
+            elif told == "panic":
+                os.abort()
+            elif told == "memory":
+                take_memory()
+                self.response(reply({"answer": "too much"}))
+            elif told == "memory-burst":
+                take_memory(50)
+                self.response(reply({"answer": "too much for a moment"}))
+            elif told == "memory-idle":
+                self.response(reply({"pid": os.getpid()}))
+                kept = take_memory()
+                time.sleep(600)
+            elif told == "memory-hang":
+                kept = take_memory()
+                time.sleep(600)
+            elif told == "ticks":
+                self.response(reply({"ticks": TICKS}))
+            elif told == "own-secret":
+                self.response(reply({"secret": os.environ["SECRET_KEY"]}))
+            elif told == "secret-error":
+                self.error(json.dumps({"errorType": "Leak\nSTART " + os.environ["SECRET_KEY"]}).encode())
             elif told == "error":
                 self.error(b"parse event error")
             elif told == "not-json":
@@ -76,6 +126,8 @@ class Runtime:
             elif told == "bad-shape":
                 self.response(b'{"statusCode":"many","body":{}}')
             elif told == "too-large":
+                self.response(b'"' + b"x" * (6 * 1024 * 1024 + 1024) + b'"')
+            elif told == "just-over":
                 self.response(b'"' + b"x" * (6 * 1024 * 1024) + b'"')
             elif told == "raw":
                 self.response(os.environ["RAW"].encode())
@@ -110,7 +162,7 @@ class Runtime:
                 status = self.unasked()
                 self.response(reply({"status": status}))
             else:
-                self.response(reply({"event": json.loads(event), "served": served, "pid": os.getpid(), "next": dict((name.lower(), value) for name, value in headers)}))
+                self.response(reply({"event": json.loads(event), "served": served, "pid": os.getpid(), "version": VERSION, "next": dict((name.lower(), value) for name, value in headers)}))
 
 
 class Scf(Runtime):
@@ -236,7 +288,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
             return
         headers = {"Content-Type": "application/json", "X-Function": "yes"}
-        if told == "sign":
+        if told == "memory":
+            take_memory()
+        if told == "ticks":
+            answer = json.dumps({"ticks": TICKS}).encode()
+        elif told == "sign":
             status, answer = credentials()
             answer = json.dumps(answer).encode()
         elif told == "environment":
@@ -253,6 +309,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 "headers": {name.lower(): value for name, value in self.headers.items()},
                 "body": base64.b64encode(body).decode(),
                 "pid": os.getpid(),
+                "version": VERSION,
             }).encode()
         self.send_response(status)
         for name, value in headers.items():

@@ -76,8 +76,16 @@ impl Document {
     pub(super) fn parse(text: &str) -> Result<Self, (Option<usize>, String)> {
         toml::from_str(text).map_err(|error| {
             let offset = error.span().map(|span| span.start);
-            (offset, error.message().to_owned())
+            (offset, without_value(error.message()))
         })
+    }
+}
+
+/// The parser quotes a text that has the wrong type, and it may be a secret in a wrong place.
+fn without_value(message: &str) -> String {
+    match (message.split_once('"'), message.rsplit_once('"')) {
+        (Some((before, _)), Some((_, after))) => format!("{before}\"…\"{after}"),
+        _ => message.to_owned(),
     }
 }
 

@@ -15,6 +15,7 @@ use cos_issuer::cam::{Access, Bucket, Context, Region, Target};
 use super::super::ask::{Address, Ask};
 use super::super::copy_source::CopySource;
 use super::super::error::CosError;
+use super::super::form::Form;
 use super::super::host::Home;
 use super::super::operation::Operation;
 use super::refusal;
@@ -104,8 +105,8 @@ fn rule(operation: Operation) -> Option<Rule> {
 pub(super) fn needs(
     ask: &Ask,
     operation: Operation,
-    home: &Home,
     identity: &IdentityKeys,
+    home: &Home,
 ) -> Result<Vec<Need>, CosError> {
     let rule = rule(operation).ok_or_else(|| refusal::unmapped(ask))?;
     let context = context(ask, rule.keys, general(ask, identity))?;
@@ -118,8 +119,7 @@ pub(super) fn needs(
         operation,
         Operation::PutObjectCopy | Operation::UploadPartCopy
     ) {
-        // Read as the service reads it: one text must not name two objects.
-        let source = CopySource::of(&ask.headers, home).ok_or_else(|| refusal::unmapped(ask))??;
+        let source = CopySource::of(&ask.headers, home).ok_or_else(refusal::internal)??;
         let source = object(&source.bucket, &source.region, &source.key, identity);
         needs.push(Need {
             access: access("GetObject", source, general(ask, identity), identity),
@@ -130,31 +130,28 @@ pub(super) fn needs(
 }
 
 /// The access of a form.
-pub(super) fn form_need(
-    ask: &Ask,
-    fields: &[(String, String)],
-    key: &str,
-    identity: &IdentityKeys,
-) -> Result<Need, CosError> {
-    let field = |name: &str| {
-        let found = fields
-            .iter()
-            .find(|(found, _)| found.eq_ignore_ascii_case(name));
-        found.map(|(_, value)| value.as_str())
-    };
+pub(super) fn form_need(ask: &Ask, form: &Form, identity: &IdentityKeys) -> Result<Need, CosError> {
     let mut context = general(ask, identity);
     for (condition, value) in [
         ("cos:content-length", header(ask, "content-length")?),
-        ("cos:content-type", field("content-type")),
-        ("cos:x-cos-acl", field("acl").or_else(|| field("x-cos-acl"))),
-        ("cos:x-cos-storage-class", field("x-cos-storage-class")),
+        ("cos:content-type", form.field("content-type")),
+        (
+            "cos:x-cos-acl",
+            form.field("acl").or_else(|| form.field("x-cos-acl")),
+        ),
+        ("cos:x-cos-storage-class", form.field("x-cos-storage-class")),
     ] {
         if let Some(value) = value {
             context = context.with(condition, value);
         }
     }
     Ok(Need {
-        access: access("PostObject", keyed(ask, key, identity)?, context, identity),
+        access: access(
+            "PostObject",
+            keyed(ask, &form.key, identity)?,
+            context,
+            identity,
+        ),
         other_names: &[],
     })
 }

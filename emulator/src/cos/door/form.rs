@@ -15,6 +15,7 @@ use http::header::AUTHORIZATION;
 use self::policy::FormPolicy;
 use super::super::ask::{Address, Ask};
 use super::super::error::CosError;
+use super::super::form::Form;
 use super::claim::{Claim, Malformed, Period, TOKEN, malformed, secret_id_of, signature_of};
 use super::refusal;
 use super::signed::{self, Sent};
@@ -31,20 +32,19 @@ pub(super) struct SignedForm {
 /// The key that signed the form, and what its policy says of the file.
 pub(super) fn verify(
     ask: &Ask,
-    fields: &[(String, String)],
-    key: &str,
+    form: &Form,
     directory: &Directory,
 ) -> Result<SignedForm, CosError> {
     verify::unambiguous(ask)?;
-    let form = Fields::of(fields)?;
+    each_once(form)?;
     if ask.headers.contains_key(AUTHORIZATION) {
         return Err(refusal::anonymous(
             ask,
             "denied: the signature of a form stands in its fields, not in a header",
         ));
     }
-    let token = form.get(TOKEN).filter(|token| !token.is_empty());
-    match (form.get("policy"), form.get("Signature")) {
+    let token = form.field(TOKEN).filter(|token| !token.is_empty());
+    match (form.field("policy"), form.field("Signature")) {
         (Some(_), Some(_)) => Err(refusal::anonymous(
             ask,
             "denied: the form has a policy and the field Signature",
@@ -54,7 +54,7 @@ pub(super) fn verify(
             "denied: the form is not signed, and the bucket is private",
         )),
         (None, Some(signature)) => by_path(ask, signature, token, directory),
-        (Some(policy), None) => by_policy(ask, &form, policy, key, token, directory),
+        (Some(policy), None) => by_policy(ask, form, policy, token, directory),
     }
 }
 
@@ -82,9 +82,8 @@ fn by_path(
 
 fn by_policy(
     ask: &Ask,
-    form: &Fields<'_>,
+    form: &Form,
     encoded: &str,
-    key: &str,
     token: Option<&str>,
     directory: &Directory,
 ) -> Result<SignedForm, CosError> {
@@ -111,10 +110,10 @@ fn by_policy(
     };
     let value = |name: &str| match name {
         "bucket" => Some(bucket),
-        "key" => Some(key),
+        "key" => Some(form.key.as_str()),
         // A condition says q-sign-time where the form says q-key-time; both are KeyTime (documented).
         "q-sign-time" | "q-key-time" => Some(claim.key_time.text.as_str()),
-        name => form.get(name),
+        name => form.field(name),
     };
     policy.check_conditions(&value)?;
     Ok(SignedForm {
@@ -134,9 +133,9 @@ struct PolicyClaim {
 }
 
 impl PolicyClaim {
-    fn of(form: &Fields<'_>) -> Result<Self, Malformed> {
+    fn of(form: &Form) -> Result<Self, Malformed> {
         let required = |name: &str| {
-            form.get(name)
+            form.field(name)
                 .ok_or_else(|| malformed(format!("the field `{name}` is missing")))
         };
         if required("q-sign-algorithm")? != ALGORITHM {
@@ -144,7 +143,7 @@ impl PolicyClaim {
         }
         let key_time = required("q-key-time")?;
         if form
-            .get("q-sign-time")
+            .field("q-sign-time")
             .is_some_and(|sign_time| sign_time != key_time)
         {
             return Err(malformed("q-sign-time and q-key-time differ"));
@@ -157,31 +156,24 @@ impl PolicyClaim {
     }
 }
 
-/// The fields, each name once.
-struct Fields<'a>(&'a [(String, String)]);
-
-impl<'a> Fields<'a> {
-    fn of(fields: &'a [(String, String)]) -> Result<Self, CosError> {
-        let mut names: Vec<String> = fields
-            .iter()
-            .map(|(name, _)| name.to_ascii_lowercase())
-            .collect();
-        names.sort_unstable();
-        let repeated = names.iter().zip(names.iter().skip(1)).find(|(a, b)| a == b);
-        match repeated {
-            Some((name, _)) => Err(refusal::malformed_form(&format!(
-                "the field `{name}` stands twice"
-            ))),
-            None => Ok(Self(fields)),
+/// The reader of forms promises it; a field that is checked must be the one that is used.
+fn each_once(form: &Form) -> Result<(), CosError> {
+    let names = form.fields.iter().map(|(name, _)| {
+        let name = name.to_ascii_lowercase();
+        // Two names of one thing.
+        if name == "x-cos-acl" {
+            "acl".to_owned()
+        } else {
+            name
         }
-    }
-
-    /// In whatever case it was written.
-    fn get(&self, name: &str) -> Option<&'a str> {
-        let found = self
-            .0
-            .iter()
-            .find(|(found, _)| found.eq_ignore_ascii_case(name));
-        found.map(|(_, value)| value.as_str())
+    });
+    let mut names: Vec<String> = names.collect();
+    names.sort_unstable();
+    let repeated = names.iter().zip(names.iter().skip(1)).find(|(a, b)| a == b);
+    match repeated {
+        Some((name, _)) => Err(refusal::malformed_form(&format!(
+            "the field `{name}` stands twice"
+        ))),
+        None => Ok(()),
     }
 }

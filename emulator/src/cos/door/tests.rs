@@ -22,7 +22,6 @@ use http::{HeaderMap, Method};
 use super::super::admission::Admission as _;
 use super::super::ask::{Address, Ask, decoded};
 use super::super::error::CosError;
-use super::super::form::Form;
 use super::super::host::Home;
 use super::super::operation::Operation;
 use super::Door;
@@ -60,6 +59,7 @@ impl World {
         let (clock, ledger) = (Arc::new(Stopped), Arc::default());
         let directory = Directory::new(Account::default(), users, Vec::new(), clock, ledger);
         let directory = Arc::new(directory);
+        let home = Home::of(&directory.account).unwrap();
         let add = |owner| Credential {
             pair: directory.add_permanent(owner, None).unwrap(),
             token: None,
@@ -67,10 +67,7 @@ impl World {
         let root = add(Permanent::Root);
         let user = add(Permanent::User(Arc::clone(&directory.users[0])));
         Self {
-            door: Door::new(
-                Arc::clone(&directory),
-                Home::of(&directory.account).unwrap(),
-            ),
+            door: Door::new(Arc::clone(&directory), home),
             directory,
             root,
             user,
@@ -232,9 +229,9 @@ fn at(seconds: i64) -> Timestamp {
 fn admit(world: &World, draft: Draft, by: &Credential) -> Result<(), CosError> {
     let ask = draft.signed(by).ask();
     let operation = Operation::of(&ask).ok_or_else(|| {
-        let refusal = unmapped();
-        world.door.note_unmapped(&ask, &refusal);
-        refusal
+        let error = super::refusal::unmapped(&ask);
+        world.door.turned_away(&ask, &error);
+        error
     })?;
     world.door.admit(&ask, operation).map(drop)
 }
@@ -258,17 +255,4 @@ fn statement(effect: &str, action: &str, path: &str, condition: &str) -> String 
     format!(
         r#"{{"effect":"{effect}","action":"name/cos:{action}","resource":"{resource}"{condition}}}"#
     )
-}
-
-/// What the service reads of a form before its file.
-fn form_of(fields: &[(String, String)], key: &str) -> Form {
-    Form {
-        fields: fields.to_vec(),
-        key: key.to_owned(),
-    }
-}
-
-/// What the service says to no operation.
-fn unmapped() -> CosError {
-    CosError::new(http::StatusCode::NOT_IMPLEMENTED, "NotImplemented", "")
 }

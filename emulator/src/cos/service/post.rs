@@ -22,7 +22,7 @@ use crate::cos::store::{Facts, Object, Written, internal};
 impl Service {
     pub(super) async fn post_object(&self, ask: &Ask, payload: Payload) -> Outcome {
         payload.check_length(MAX_BODY_BYTES)?;
-        let (form, file) = Form::read(&ask.headers, payload).await?;
+        let (form, file) = Form::read(&ask.headers, payload.into_stream()).await?;
         let admitted = self.door.admit_form(ask, &form)?;
         let bucket = self.bucket(ask)?;
         let key = checked_key(&form.key)?;

@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use super::blob::{Blob, Place};
 use super::index::{Bucket, Index, Object, Upload};
@@ -23,16 +23,17 @@ use super::record::{self, Record};
 pub(super) struct Disk {
     blobs: PathBuf,
     records: PathBuf,
-    #[expect(dead_code, reason = "holds the lock for as long as the store lives")]
-    lock: File,
+    /// Nothing is written without it.
+    lock: Mutex<Option<File>>,
 }
 
 impl Disk {
     pub(super) fn open(directory: &Path) -> io::Result<Self> {
+        refuse_foreign(directory)?;
         let (blobs, records) = (directory.join("blobs"), directory.join("records"));
         fs::create_dir_all(&blobs)?;
         fs::create_dir_all(&records)?;
-        let lock = File::create(directory.join("lock"))?;
+        let lock = File::create(directory.join(LOCK))?;
         lock.try_lock().map_err(|error| match error {
             fs::TryLockError::WouldBlock => io::Error::new(
                 io::ErrorKind::ResourceBusy,
@@ -44,8 +45,20 @@ impl Disk {
         Ok(Self {
             blobs,
             records,
-            lock,
+            lock: Mutex::new(Some(lock)),
         })
+    }
+
+    /// Leaves the directory to others. Nothing is written from then on.
+    pub(super) fn close(&self) {
+        crate::ledger::lock(&self.lock).take();
+    }
+
+    fn check_open(&self) -> io::Result<()> {
+        match crate::ledger::lock(&self.lock).as_ref() {
+            Some(_) => Ok(()),
+            None => Err(io::Error::other("this cloud has ended")),
+        }
     }
 
     /// Where blobs are made.
@@ -55,6 +68,7 @@ impl Disk {
 
     /// Puts a record in place of the one of the same name, if there is one.
     pub(super) fn put(&self, record: &Record) -> io::Result<()> {
+        self.check_open()?;
         let path = self.records.join(record.file_name());
         let beside = path.with_extension(UNFINISHED);
         let mut file = File::create(&beside)?;
@@ -66,6 +80,7 @@ impl Disk {
 
     /// Removes the records of these names, those that are there.
     pub(super) fn remove(&self, names: &[String]) -> io::Result<()> {
+        self.check_open()?;
         for name in names {
             match fs::remove_file(self.records.join(name)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -75,14 +90,14 @@ impl Disk {
         sync(&self.records)
     }
 
-    /// Everything that the records describe. Rubbish of a crash is removed.
+    /// Everything that the records describe. Rubbish of a crash is removed, once all the rest has been understood.
     pub(super) fn load(&self) -> io::Result<Index> {
         let blobs = self.all_blobs()?;
-        let mut records = Vec::new();
+        let (mut records, mut rubbish) = (Vec::new(), Vec::new());
         for entry in fs::read_dir(&self.records)? {
             let path = entry?.path();
             if path.extension().is_some_and(|end| end == UNFINISHED) {
-                fs::remove_file(&path)?;
+                rubbish.push(path);
                 continue;
             }
             let record: Record = serde_json::from_slice(&fs::read(&path)?)
@@ -94,16 +109,22 @@ impl Disk {
         let mut index = Index::default();
         for (path, record) in records {
             if is_orphan(&index, &record) {
-                fs::remove_file(&path)?;
+                rubbish.push(path);
                 continue;
             }
             add(&mut index, record, &blobs).map_err(|error| damaged(&path, &error))?;
         }
+        for path in rubbish {
+            fs::remove_file(path)?;
+        }
         self.forget_completed(&mut index)?;
+        for blob in blobs.values() {
+            blob.unlink();
+        }
         Ok(index)
     }
 
-    /// The files that there are. Those that no record links remove themselves when the map goes.
+    /// The files that there are. Each has one link for itself, so that none goes before it is known what is still needed.
     fn all_blobs(&self) -> io::Result<HashMap<String, Arc<Blob>>> {
         let mut blobs = HashMap::new();
         for entry in fs::read_dir(&self.blobs)? {
@@ -111,6 +132,7 @@ impl Disk {
             if let Some(id) = path.file_name().and_then(|name| name.to_str()) {
                 let id = id.to_owned();
                 let blob = Blob::new(id.clone(), Place::File(path));
+                blob.link();
                 blobs.insert(id, Arc::new(blob));
             }
         }
@@ -234,6 +256,22 @@ fn rank(record: &Record) -> u8 {
     }
 }
 
+/// What is in the directory may be removed, so it has to be this cloud's own.
+fn refuse_foreign(directory: &Path) -> io::Result<()> {
+    let mut entries = match fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    if entries.next().is_some() && !directory.join(LOCK).exists() {
+        return Err(io::Error::new(
+            io::ErrorKind::DirectoryNotEmpty,
+            "it holds files of somebody else: name an empty directory, or one that is not there yet",
+        ));
+    }
+    Ok(())
+}
+
 fn damaged(path: &Path, error: &dyn std::fmt::Display) -> io::Error {
     io::Error::other(format!(
         "{}: {error}; remove the directory to begin anew",
@@ -246,4 +284,5 @@ fn sync(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()
 }
 
+const LOCK: &str = "lock";
 const UNFINISHED: &str = "unfinished";

@@ -230,7 +230,7 @@ async fn a_preflight_says_what_it_needs() {
 
 #[tokio::test]
 async fn the_builder_s_origins_are_a_rule_and_nobody_else_is() {
-    let world = World::with(Options {
+    let world = World::with(&Options {
         origins: vec!["http://localhost:3000".to_owned()],
         ..Options::default()
     });

@@ -124,33 +124,20 @@ impl Both<'_> {
         match step {
             Step::Put(key, bytes) => {
                 let object = self.written(&bytes).await;
-                self.store()
-                    .put_object(BUCKET, &key, |_| Ok(object))
-                    .unwrap();
+                self.put(&key, object);
                 self.model.objects.insert(key, bytes);
             }
             Step::Delete(key) => {
                 self.store().delete_object(BUCKET, &key).unwrap();
                 self.model.objects.remove(&key);
             }
-            Step::Copy(from, to) => {
-                let Some(source) = self.store().read().object(BUCKET, &from) else {
-                    assert!(!self.model.objects.contains_key(&from));
-                    return;
-                };
-                let copy = Object {
-                    facts: source.facts.clone(),
-                    content: source.content.clone(),
-                };
-                self.store().put_object(BUCKET, &to, |_| Ok(copy)).unwrap();
-                let bytes = self.model.objects[&from].clone();
-                self.model.objects.insert(to, bytes);
-            }
+            Step::Copy(from, to) => self.copy(&from, to),
             Step::Append(key, bytes) => {
                 let more = self.written(&bytes).await;
-                self.store()
-                    .put_object(BUCKET, &key, |current| Ok(appended(current, &more)))
-                    .unwrap();
+                let put = self
+                    .store()
+                    .put_object(BUCKET, &key, |current| Ok(appended(current, &more)));
+                put.unwrap();
                 self.model.objects.entry(key).or_default().extend(bytes);
             }
             Step::Get(key, start, length) => self.get(&key, start, length).await,
@@ -160,35 +147,8 @@ impl Both<'_> {
                 marker,
                 limit,
             } => self.list(&prefix, slash, &marker, limit),
-            Step::Begin(key) => {
-                if self.model.uploads.len() < 4 {
-                    self.serial += 1;
-                    let id = format!("{:074}", self.serial);
-                    let initiated = Initiated {
-                        metadata: Metadata::of(&HeaderMap::new()).unwrap(),
-                        initiator: "somebody".to_owned(),
-                        at: SystemClock.now(),
-                    };
-                    self.store()
-                        .begin_upload(BUCKET, &key, &id, initiated)
-                        .unwrap();
-                    self.model.uploads.push((key, id, BTreeMap::new()));
-                }
-            }
-            Step::Part(place, number, bytes) => {
-                let part = self.written(&bytes).await;
-                let Some((key, id, parts)) = self.model.uploads.get_mut(place) else {
-                    let refused = self.store().put_part((BUCKET, "a", "none"), number, part);
-                    assert_eq!(refused.unwrap_err().code, "NoSuchUpload");
-                    return;
-                };
-                self.store
-                    .as_ref()
-                    .unwrap()
-                    .put_part((BUCKET, key, id), number, part)
-                    .unwrap();
-                parts.insert(number, bytes);
-            }
+            Step::Begin(key) => self.begin(key),
+            Step::Part(place, number, bytes) => self.part(place, number, bytes).await,
             Step::Complete(place) => self.complete(place),
             Step::Abort(place) => {
                 if place < self.model.uploads.len() {
@@ -203,6 +163,53 @@ impl Both<'_> {
                 }
             }
         }
+    }
+
+    fn put(&self, key: &str, object: Object) {
+        self.store()
+            .put_object(BUCKET, key, |_| Ok(object))
+            .unwrap();
+    }
+
+    fn copy(&mut self, from: &str, to: String) {
+        let Some(source) = self.store().read().object(BUCKET, from) else {
+            assert!(!self.model.objects.contains_key(from));
+            return;
+        };
+        let copy = Object {
+            facts: source.facts.clone(),
+            content: source.content.clone(),
+        };
+        self.put(&to, copy);
+        let bytes = self.model.objects[from].clone();
+        self.model.objects.insert(to, bytes);
+    }
+
+    fn begin(&mut self, key: String) {
+        if self.model.uploads.len() < 4 {
+            self.serial += 1;
+            let id = format!("{:074}", self.serial);
+            let initiated = Initiated {
+                metadata: Metadata::of(&HeaderMap::new()).unwrap(),
+                initiator: "somebody".to_owned(),
+                at: SystemClock.now(),
+            };
+            let begun = self.store().begin_upload(BUCKET, &key, &id, initiated);
+            begun.unwrap();
+            self.model.uploads.push((key, id, BTreeMap::new()));
+        }
+    }
+
+    async fn part(&mut self, place: usize, number: u16, bytes: Vec<u8>) {
+        let part = self.written(&bytes).await;
+        let Some((key, id, parts)) = self.model.uploads.get_mut(place) else {
+            let refused = self.store().put_part((BUCKET, "a", "none"), number, part);
+            assert_eq!(refused.unwrap_err().code, "NoSuchUpload");
+            return;
+        };
+        let store = self.store.as_ref().unwrap();
+        store.put_part((BUCKET, key, id), number, part).unwrap();
+        parts.insert(number, bytes);
     }
 
     async fn get(&self, key: &str, start: u64, length: u64) {

@@ -198,7 +198,8 @@ async fn copies_that_are_refused() {
     let etag = world.put("/a", "text").await;
     let source = format!("{HOST}/a");
     let elsewhere = source.replace("guangzhou", "beijing");
-    let refused: [(&[(&str, &str)], u16, &str); 7] = [
+    type Case<'a> = (&'a [(&'a str, &'a str)], u16, &'a str);
+    let refused: [Case<'_>; 7] = [
         (&[("x-cos-copy-source", &source)], 400, "InvalidRequest"),
         (&[("x-cos-copy-source", "a")], 400, "InvalidCopySource"),
         (

@@ -1,14 +1,14 @@
 //! POST Object: signed by its policy or, as mini-programs do, by method and path.
 
-use crate::cos::admission::Admission as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use cos_issuer::secret::Secret;
 use cos_issuer::sign::cos::{SignKey, policy_string_to_sign};
 
-use super::super::super::admission::Admitted;
+use super::super::super::admission::{Admission as _, Admitted};
 use super::super::super::error::CosError;
-use super::{BUCKET, Credential, Draft, NOW, World, allow, form_of};
+use super::super::super::form::Form as Read;
+use super::{BUCKET, Credential, Draft, NOW, World, allow};
 
 const KEY: &str = "a/photo.jpg";
 
@@ -81,11 +81,16 @@ impl Form {
 
     fn send(&self, world: &World) -> Result<Admitted, CosError> {
         let draft = Draft::new("POST", "/", "").header("content-length", "1000");
+        world.door.admit_form(&draft.ask(), &self.read())
+    }
+
+    /// As the service reads it.
+    fn read(&self) -> Read {
         let key = self.fields.iter().find(|(name, _)| name == "key");
-        let key = key.map(|(_, key)| key.clone()).unwrap_or_default();
-        world
-            .door
-            .admit_form(&draft.ask(), &form_of(&self.fields, &key))
+        Read {
+            key: key.map(|(_, key)| key.clone()).unwrap_or_default(),
+            fields: self.fields.clone(),
+        }
     }
 
     #[track_caller]
@@ -180,9 +185,7 @@ fn a_form_that_is_not_signed_right() {
     let longer = longer.clone().field("q-key-time", &longer.key_time);
     longer.refused(&world, "SignatureDoesNotMatch");
     let header = Draft::new("POST", "/", "").signed(&session);
-    let outcome = world
-        .door
-        .admit_form(&header.ask(), &form_of(&right.fields, KEY));
+    let outcome = world.door.admit_form(&header.ask(), &right.read());
     assert_eq!(outcome.unwrap_err().code, "AccessDenied");
 }
 
@@ -253,9 +256,7 @@ fn conditions_see_the_fields_of_a_form() {
     let form = Form::new().signed(&fits);
     form.send(&world).unwrap();
     let chunked = Draft::new("POST", "/", "").header("transfer-encoding", "chunked");
-    let outcome = world
-        .door
-        .admit_form(&chunked.ask(), &form_of(&form.fields, KEY));
+    let outcome = world.door.admit_form(&chunked.ask(), &form.read());
     let error = outcome.unwrap_err();
     assert!(error.reason.unwrap().contains("has no such key"));
 }

@@ -1,6 +1,5 @@
 //! Whose policies count, where the account ends, and what is remembered.
 
-use crate::cos::admission::Admission as _;
 use std::sync::Arc;
 
 use cos_issuer::cam::Policy;
@@ -119,10 +118,9 @@ fn a_decision_is_explained_and_remembered() {
             .iter()
             .all(|secret| !json.to_string().contains(*secret))
     );
-    let patch = Draft::new("PATCH", "/", "").ask();
-    let refusal = super::unmapped();
     for _ in 0..1100 {
-        world.door.note_unmapped(&patch, &refusal);
+        let outcome = admit(&world, Draft::new("PATCH", "/", ""), &world.root);
+        assert_eq!(outcome.unwrap_err().code, "NotImplemented");
     }
     assert_eq!(world.door.decisions().len(), 1000);
 }

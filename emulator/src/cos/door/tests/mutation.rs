@@ -1,9 +1,9 @@
 //! Whatever is signed and then changed in one byte is refused.
 
-use crate::cos::admission::Admission as _;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
+use super::super::super::admission::Admission as _;
 use super::super::super::ask::decoded;
 use super::super::super::operation::Operation;
 use super::{Draft, NOW, World};

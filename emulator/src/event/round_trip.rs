@@ -1,0 +1,171 @@
+//! There and back: the request that an event tells of becomes the same event again.
+//!
+//! What a shape cannot tell is left out on purpose: letter case, the order of names, and what the gateway adds by itself.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Map, Value};
+
+use super::{Ask, lambda, scf};
+use crate::platform::{LambdaEvent, ScfEvent};
+
+type ToEvent = fn(&Ask) -> Value;
+
+#[test]
+fn every_shape_tells_the_whole_request() {
+    let shapes: [(&str, ToEvent); 7] = [
+        ("function-url", |ask| scf(ScfEvent::FunctionUrl, ask)),
+        ("api-gateway", |ask| scf(ScfEvent::ApiGateway, ask)),
+        ("clb", |ask| scf(ScfEvent::Clb, ask)),
+        ("lambda function-url", |ask| {
+            lambda(LambdaEvent::FunctionUrl, ask)
+        }),
+        ("http-api", |ask| lambda(LambdaEvent::HttpApi, ask)),
+        ("rest", |ask| lambda(LambdaEvent::Rest, ask)),
+        ("alb", |ask| lambda(LambdaEvent::Alb, ask)),
+    ];
+    for (name, event) in shapes {
+        for ask in requests() {
+            let first = event(&ask);
+            let again = event(&request_of(&first));
+            assert_eq!(again, first, "{name}");
+            // And it says what was asked, so that two requests do not look alike.
+            let told = request_of(&first);
+            assert_eq!(told.method, ask.method, "{name}");
+            assert_eq!(told.path, ask.path, "{name}");
+            assert_eq!(told.body, ask.body, "{name}");
+            assert_eq!(told.header("x-custom"), ask.header("x-custom"), "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_client_cannot_tell_a_load_balancer_what_it_asked() {
+    let mut ask = requests().remove(0);
+    for name in ["x-method", "x-uri", "x-real-ip", "x-forwarded-for"] {
+        ask.headers.insert(name, HeaderValue::from_static("forged"));
+    }
+    let event = scf(ScfEvent::Clb, &ask);
+    assert!(!event.to_string().contains("forged"), "{event}");
+}
+
+fn requests() -> Vec<Ask> {
+    let ask =
+        |method: Method, path: &str, query: &str, kind: &'static str, body: &'static [u8]| Ask {
+            method,
+            path: path.to_owned(),
+            query: query.to_owned(),
+            headers: HeaderMap::from_iter([
+                (http::header::HOST, HeaderValue::from_static("example.test")),
+                (http::header::CONTENT_TYPE, HeaderValue::from_static(kind)),
+                (
+                    HeaderName::from_static("x-custom"),
+                    HeaderValue::from_static("one"),
+                ),
+            ]),
+            body: Bytes::from_static(body),
+            request_id: "6add56fa-1111-4222-8333-444444444444".to_owned(),
+            source_ip: "127.0.0.1".to_owned(),
+            unix_seconds: 1_767_225_600,
+        };
+    vec![
+        ask(Method::GET, "/sign", "", "text/plain", b""),
+        ask(Method::GET, "/sts", "a=1&b=x%2Fy", "text/plain", b""),
+        ask(
+            Method::POST,
+            "/a%20b",
+            "a=1",
+            "application/json",
+            b"{\"x\":1}",
+        ),
+        ask(
+            Method::PUT,
+            "/",
+            "",
+            "application/octet-stream",
+            &[0xff, 0x00, 0xfe],
+        ),
+        ask(Method::DELETE, "/x", "", "text/plain", "ä".as_bytes()),
+    ]
+}
+
+/// The request that an event of any shape tells of.
+fn request_of(event: &Value) -> Ask {
+    let mut headers = HeaderMap::new();
+    for (name, value) in members(&event["headers"]) {
+        let name = HeaderName::from_bytes(name.to_lowercase().as_bytes()).unwrap();
+        headers.insert(name, value.as_str().unwrap().parse().unwrap());
+    }
+    let header = |name: &str| {
+        headers
+            .get(name)
+            .map(|value| value.to_str().unwrap().to_owned())
+    };
+    let context = &event["requestContext"];
+    let method =
+        first([&event["httpMethod"], &context["http"]["method"]]).or_else(|| header("x-method"));
+    let target = header("x-uri").unwrap_or_default();
+    let (uri_path, uri_query) = target.split_once('?').unwrap_or((&target, ""));
+    let path = first([&event["path"], &event["rawPath"]]).unwrap_or_else(|| uri_path.to_owned());
+    let query = first([&event["rawQueryString"]]).unwrap_or_else(|| {
+        let encoded = !context["elb"].is_null();
+        let told = [&event["queryString"], &event["queryStringParameters"]]
+            .into_iter()
+            .find(|told| told.as_object().is_some_and(|told| !told.is_empty()));
+        told.map_or_else(|| uri_query.to_owned(), |told| query_of(told, encoded))
+    });
+    let body = match [&event["body"], &event["payload"]]
+        .into_iter()
+        .find(|body| !body.is_null())
+    {
+        Some(Value::String(text)) => text.clone(),
+        Some(object) => object.to_string(),
+        None => String::new(),
+    };
+    let is_base64 = event["isBase64Encoded"] == true || event["isBase64Encoded"] == "true";
+    let body = if is_base64 {
+        STANDARD.decode(body).unwrap()
+    } else {
+        body.into_bytes()
+    };
+    let request_id = first([&context["requestId"]]);
+    Ask {
+        method: method.unwrap().parse().unwrap(),
+        path,
+        query,
+        headers,
+        body: Bytes::from(body),
+        request_id: request_id.unwrap_or_else(|| "6add56fa-1111-4222-8333-444444444444".to_owned()),
+        source_ip: "127.0.0.1".to_owned(),
+        unix_seconds: 1_767_225_600,
+    }
+}
+
+fn first<const N: usize>(values: [&Value; N]) -> Option<String> {
+    values
+        .into_iter()
+        .find_map(Value::as_str)
+        .map(str::to_owned)
+}
+
+fn members(value: &Value) -> Map<String, Value> {
+    value.as_object().cloned().unwrap_or_default()
+}
+
+fn query_of(told: &Value, encoded: bool) -> String {
+    let encode = |text: &str| {
+        if encoded {
+            text.to_owned()
+        } else {
+            utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+        }
+    };
+    let pairs: Vec<String> = members(told)
+        .iter()
+        .map(|(name, value)| format!("{}={}", encode(name), encode(value.as_str().unwrap())))
+        .collect();
+    pairs.join("&")
+}

@@ -1,0 +1,66 @@
+//! What every instance of a function has in common.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::environment;
+use crate::ledger::Ledger;
+use crate::platform::Platform;
+use crate::process::Output;
+
+/// The choices for a function.
+pub(crate) struct Config {
+    pub(crate) program: PathBuf,
+    pub(crate) platform: Platform,
+    pub(crate) variables: BTreeMap<String, String>,
+    pub(crate) init_timeout: Duration,
+    pub(crate) call_timeout: Duration,
+    pub(crate) max_instances: usize,
+    pub(crate) memory_mb: u32,
+    /// Idle instances are stopped (SIGSTOP).
+    pub(crate) freeze: bool,
+    pub(crate) on_freeze: Hook,
+    /// A new binary in the place of the old one is taken over.
+    pub(crate) watch: bool,
+    pub(crate) output: Arc<Output>,
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) platform_environment: environment::Source,
+}
+
+impl fmt::Debug for Config {
+    /// Without the variables and the ledger, which hold secrets.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Config")
+            .field("program", &self.program)
+            .field("platform", &self.platform)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Hears the process id of each instance right after it was frozen.
+#[derive(Default)]
+pub(crate) struct Hook(pub(crate) Option<Box<dyn Fn(i32) + Send + Sync>>);
+
+impl Hook {
+    pub(super) fn call(&self, process: i32) {
+        if let Some(hook) = &self.0 {
+            hook(process);
+        }
+    }
+}
+
+impl fmt::Debug for Hook {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Hook").finish_non_exhaustive()
+    }
+}
+
+impl Config {
+    pub(crate) fn memory_limit_bytes(&self) -> u64 {
+        u64::from(self.memory_mb).saturating_mul(1024 * 1024)
+    }
+}

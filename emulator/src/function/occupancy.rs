@@ -1,0 +1,168 @@
+//! An instance is leased to one invocation at a time, frozen between two of them, and ended when it is of no more use.
+//!
+//! When it freezes. Lambda, documented
+//! (<https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>): once the runtime has asked for its next event.
+//! SCF, inferred: as soon as the response is taken, so that work after it is seen to stand still. One that has served nothing yet
+//! freezes while it waits for its first event; a web function does not before its first answer.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::Instance;
+use crate::instance::Death;
+use crate::ledger::lock;
+use crate::platform::Platform;
+
+/// How long a replaced instance gets to end by itself.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Whether somebody uses it, and whether it stands still. The lock also orders what the two do to the process.
+#[derive(Debug)]
+pub(super) struct Occupancy {
+    leased: bool,
+    frozen: bool,
+}
+
+impl Occupancy {
+    /// Of an instance that was started for somebody.
+    pub(super) fn leased() -> Mutex<Self> {
+        Mutex::new(Self {
+            leased: true,
+            frozen: false,
+        })
+    }
+}
+
+/// An instance that nobody else may use until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    pub(crate) instance: Arc<Instance>,
+    /// It was started for this lease.
+    pub(crate) cold: bool,
+    served: bool,
+}
+
+impl Lease {
+    pub(super) fn of(instance: &Arc<Instance>, cold: bool) -> Self {
+        Self {
+            instance: Arc::clone(instance),
+            cold,
+            served: false,
+        }
+    }
+
+    /// The same, once it answered a request.
+    pub(crate) fn served(mut self) -> Self {
+        self.served = true;
+        self
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.instance.release(self.served);
+    }
+}
+
+impl Instance {
+    /// Takes it if it is free, and lets it run.
+    pub(super) fn lease_if_idle(self: &Arc<Self>) -> Option<Lease> {
+        let mut occupancy = lock(&self.occupancy);
+        if occupancy.leased || !self.state.is_idle() || self.is_outdated() {
+            return None;
+        }
+        self.thaw(&mut occupancy);
+        occupancy.leased = true;
+        Some(Lease::of(self, false))
+    }
+
+    /// Asks it to end, for good: nobody leases or freezes it from here on.
+    pub(super) fn terminate(&self) {
+        let mut occupancy = lock(&self.occupancy);
+        occupancy.leased = true;
+        occupancy.frozen = false;
+        self.process.terminate();
+    }
+
+    /// Ends it if nobody uses it; whoever uses it does so at the end of the lease.
+    pub(super) fn retire_if_free(self: &Arc<Self>) {
+        if !lock(&self.occupancy).leased {
+            self.retire();
+        }
+    }
+
+    fn retire(self: &Arc<Self>) {
+        self.terminate();
+        self.state.die(Death::Killed);
+        let retired = Arc::clone(self);
+        in_background(async move {
+            let ended = async {
+                while !retired.process.has_ended() {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            };
+            // Whatever is left is killed when `retired` is dropped.
+            let _ = tokio::time::timeout(PATIENCE, ended).await;
+        });
+    }
+
+    fn thaw(&self, occupancy: &mut Occupancy) {
+        if occupancy.frozen {
+            self.process.thaw();
+            occupancy.frozen = false;
+        }
+    }
+
+    fn freeze_if_free(&self) {
+        {
+            let mut occupancy = lock(&self.occupancy);
+            if occupancy.leased || occupancy.frozen || !self.state.is_idle() {
+                return;
+            }
+            self.process.freeze();
+            occupancy.frozen = true;
+        }
+        // Not under the lock: whoever hears it may ask for anything.
+        self.config.on_freeze.call(self.process.id());
+    }
+
+    fn release(self: &Arc<Self>, served: bool) {
+        if !self.state.is_idle() {
+            // It timed out, failed or died: a fresh one serves the next request.
+            self.state.die(Death::Killed);
+            self.process.kill();
+            return;
+        }
+        if self.is_outdated() {
+            self.retire();
+            return;
+        }
+        lock(&self.occupancy).leased = false;
+        if !self.config.freeze {
+            return;
+        }
+        match self.config.platform {
+            Platform::Scf(_) | Platform::ScfWeb if served => self.freeze_if_free(),
+            Platform::ScfWeb => {}
+            Platform::Scf(_) | Platform::Lambda(_) => self.freeze_once_parked(),
+        }
+    }
+
+    fn freeze_once_parked(self: &Arc<Self>) {
+        let (state, instance) = (Arc::clone(&self.state), Arc::downgrade(self));
+        in_background(async move {
+            if state.until_parked().await
+                && let Some(instance) = instance.upgrade()
+            {
+                instance.freeze_if_free();
+            }
+        });
+    }
+}
+
+/// A lease may be dropped while everything ends; nothing is left to do then.
+fn in_background(task: impl Future<Output = ()> + Send + 'static) {
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        runtime.spawn(task);
+    }
+}

@@ -1,0 +1,156 @@
+//! COS as part of a cloud: where it listens, what it starts with, and that nobody comes in without a signature.
+
+use cos_emulator::{Cloud, StartError};
+use reqwest::Response;
+
+use crate::support::{client, plain_client};
+
+const HOST: &str = "examplebucket-1250000000.cos.ap-guangzhou.myqcloud.com";
+
+async fn ask(cloud: &Cloud, method: &str, target: &str, headers: &[(&str, &str)]) -> Response {
+    let method = http::Method::from_bytes(method.as_bytes()).unwrap();
+    let url = format!("{}{target}", cloud.cos().http_url());
+    let mut request = plain_client()
+        .request(method, url)
+        .header("host", HOST)
+        .header("content-length", "0");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.send().await.unwrap()
+}
+
+#[tokio::test]
+async fn nobody_comes_in_without_a_signature() {
+    let cloud = Cloud::builder().start().await.unwrap();
+    for (method, target) in [
+        ("GET", "/"),
+        ("PUT", "/"),
+        ("PUT", "/a"),
+        ("GET", "/a"),
+        ("DELETE", "/a"),
+        ("POST", "/a?uploads"),
+        ("PUT", "/?cors"),
+    ] {
+        let answer = ask(&cloud, method, target, &[]).await;
+        assert_eq!(answer.status(), 403, "{method} {target}");
+        let headers = answer.headers().clone();
+        for name in [
+            "x-cos-request-id",
+            "x-cos-trace-id",
+            "x-cos-emulator-reason",
+            "date",
+        ] {
+            assert!(headers.contains_key(name), "{method} {target}: {name}");
+        }
+        assert_eq!(headers["server"], "tencent-cos");
+        let body = answer.text().await.unwrap();
+        assert!(body.contains("<Code>AccessDenied</Code>"), "{body}");
+        assert!(body.contains(&format!("<Resource>{HOST}/")), "{body}");
+    }
+    let head = ask(&cloud, "HEAD", "/a", &[]).await;
+    assert_eq!(head.status(), 403);
+    assert!(head.text().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_preflight_needs_none_and_follows_the_builder() {
+    let cloud = Cloud::builder()
+        .cors(["http://localhost:3000"])
+        .start()
+        .await
+        .unwrap();
+    let preflight = |origin: &'static str| {
+        [
+            ("origin", origin),
+            ("access-control-request-method", "PUT"),
+            ("access-control-request-headers", "authorization"),
+        ]
+    };
+    let answer = ask(&cloud, "OPTIONS", "/a", &preflight("http://localhost:3000")).await;
+    assert_eq!(answer.status(), 200);
+    assert_eq!(
+        answer.headers()["access-control-allow-origin"],
+        "http://localhost:3000"
+    );
+    let other = ask(&cloud, "OPTIONS", "/a", &preflight("http://localhost:3001")).await;
+    assert_eq!(other.status(), 403);
+    let closed = Cloud::builder().start().await.unwrap();
+    let none = ask(
+        &closed,
+        "OPTIONS",
+        "/a",
+        &preflight("http://localhost:3000"),
+    )
+    .await;
+    assert_eq!(none.status(), 403);
+    assert!(!none.headers().contains_key("access-control-allow-origin"));
+}
+
+#[tokio::test]
+async fn it_answers_on_loopback_with_and_without_tls_until_the_cloud_ends() {
+    let cloud = Cloud::builder().start().await.unwrap();
+    let urls = [cloud.cos().http_url(), cloud.cos().https_url()];
+    for url in &urls {
+        let answer = client(cloud.sts()).get(url).send().await.unwrap();
+        assert_eq!(answer.status(), 403, "{url}");
+    }
+    let addresses = [cloud.cos().address(), cloud.cos().https_address()];
+    assert!(addresses.iter().all(|address| address.ip().is_loopback()));
+    drop(cloud);
+    for address in addresses {
+        let mut closed = false;
+        for _ in 0..200 {
+            closed = std::net::TcpStream::connect(address).is_err();
+            if closed {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        assert!(closed, "{address}");
+    }
+}
+
+#[tokio::test]
+async fn ports_and_directories_that_are_taken_are_named() {
+    let holder = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = holder.local_addr().unwrap().port();
+    let error = Cloud::builder().cos_port(port).start().await.unwrap_err();
+    assert!(matches!(error, StartError::PortTaken { port: named, .. } if named == port));
+
+    let directory = tempfile::tempdir().unwrap();
+    let first = Cloud::builder()
+        .data(directory.path())
+        .start()
+        .await
+        .unwrap();
+    let error = Cloud::builder()
+        .data(directory.path())
+        .start()
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(&error, StartError::Data { path, .. } if path == directory.path()),
+        "{error}"
+    );
+    assert!(error.to_string().contains("another process"), "{error}");
+    drop(first);
+    let again = Cloud::builder()
+        .data(directory.path())
+        .start()
+        .await
+        .unwrap();
+    drop(again);
+
+    let foreign = tempfile::tempdir().unwrap();
+    std::fs::write(foreign.path().join("thesis.txt"), "mine").unwrap();
+    let error = Cloud::builder()
+        .data(foreign.path())
+        .start()
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("somebody else"), "{error}");
+    let file = foreign.path().join("thesis.txt");
+    let error = Cloud::builder().data(&file).start().await.unwrap_err();
+    assert!(matches!(error, StartError::Data { .. }));
+}
