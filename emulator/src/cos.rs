@@ -27,6 +27,7 @@ mod host;
 mod ids;
 mod list;
 mod metadata;
+mod names;
 mod operation;
 mod payload;
 mod range;
@@ -122,7 +123,11 @@ impl Cos {
         });
         let handler = move |request| {
             let service = Arc::clone(&service);
-            async move { service.answer(request).await }
+            async move {
+                let mut answer = service.answer(request).await?;
+                names::spell(&mut answer).await;
+                Ok(answer)
+            }
         };
         let tls = Transport::Tls(TlsAcceptor::from(Arc::clone(&ca.server)));
         Ok(Self {

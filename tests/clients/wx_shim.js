@@ -13,7 +13,9 @@ function install() {
   // The package is built for a host whose global object is called so.
   globalThis.window = globalThis;
   globalThis.wx = {
-    canIUse: () => false,
+    // A host that reads files in parts; older ones make the SDK upload each file whole.
+    canIUse: (name) => name === 'getAppBaseInfo',
+    getAppBaseInfo: () => ({ SDKVersion: '2.10.0' }),
     getFileSystemManager: () => files,
     ...storage(),
     request,
@@ -31,7 +33,7 @@ function request({ url, method = 'GET', data, header = {}, dataType = 'json', re
     body = data instanceof ArrayBuffer ? Buffer.from(data) : Buffer.from(typeof data === 'string' ? data : JSON.stringify(data));
   }
   return send(target, { method, headers, timeout }, body, fail, (response, bytes) => {
-    success?.({ ...response, data: responseType === 'arraybuffer' ? bytes.buffer : parsed(bytes.toString(), dataType) });
+    success?.({ ...response, data: responseType === 'arraybuffer' ? Uint8Array.from(bytes).buffer : parsed(bytes.toString(), dataType) });
   });
 }
 

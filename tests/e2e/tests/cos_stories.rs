@@ -36,7 +36,19 @@ async fn the_mini_program_sdk() {
     uploaded(&cloud).await;
 }
 
-/// The checks of `tests/clients/cos_story.js`.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_python_sdk() {
+    let cloud = start(Platform::ScfWeb).await;
+    let line = drive(&cloud, Client::CosPython, &["story"]).await;
+    let mut names = STORY.to_vec();
+    // It hides the status.
+    names.retain(|name| *name != "a range is partial content");
+    names.push("the large object is downloaded in ranges");
+    passed(&line, &names);
+    uploaded(&cloud).await;
+}
+
+/// The checks of `tests/clients/cos_story.js`, and of the story in `cos_client.py`.
 const STORY: [&str; 15] = [
     "a small upload has a quoted ETag",
     "head tells the type",
