@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 mod child;
+mod chromium;
 mod client;
 mod clock;
 mod cloud;
@@ -16,11 +17,13 @@ mod installed;
 mod issuer;
 pub mod models;
 mod page;
+mod page_server;
 mod peer;
 mod rie;
 mod storage;
 
 pub use child::{Process, VARIABLES};
+pub use chromium::Chromium;
 pub use client::Client;
 pub use clock::MovableClock;
 pub use cloud::cloud;
@@ -29,6 +32,7 @@ pub use failure::Failure;
 pub use installed::bootstrap;
 pub use issuer::{Answer, Browser, PLATFORMS, issuer_on, printed};
 pub use page::{read, send_as_written};
+pub use page_server::PageServer;
 use peer::http_client;
 pub use peer::{Canary, ClosedPort, ConnectProxy};
 pub use rie::{Invocation, Rie};

@@ -6,14 +6,16 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "a fault in a helper of these tests is a failed test"
 )]
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use cos_emulator::{Cloud, Platform};
-use cos_issuer_e2e::{Client, Storage, Variables, issuer_on, pattern};
-use serde_json::Value;
+use cos_emulator::{Cloud, CloudBuilder, Platform};
+use cos_issuer_e2e::{Chromium, Client, PageServer, Storage, Variables, issuer_on, pattern};
+use serde_json::{Value, json};
 
 const BUCKET: &str = "examplebucket-1250000000";
 const REGION: &str = "ap-guangzhou";
@@ -45,6 +47,29 @@ async fn the_python_sdk() {
     names.retain(|name| *name != "a range is partial content");
     names.push("the large object is downloaded in ranges");
     passed(&line, &names);
+    uploaded(&cloud).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_browser_sdk_on_a_page_of_another_origin() {
+    let page = PageServer::start().await.unwrap();
+    let cloud = configured(Platform::ScfWeb)
+        .env("ALLOWED_ORIGINS", page.origin())
+        .cors([page.origin()])
+        .start()
+        .await
+        .unwrap();
+    page.give(json!({
+        "what": "story",
+        "issuer_url": format!("{}/sts", cloud.gateway_url().unwrap()),
+        "cos_port": cloud.cos().address().port(),
+        "bucket": BUCKET,
+        "region": REGION,
+        "prefix": PREFIX,
+    }));
+    let line = open(&page).await;
+    none_was_refused(&cloud, &line);
+    passed(&line, &STORY);
     uploaded(&cloud).await;
 }
 
@@ -104,13 +129,14 @@ async fn uploaded(cloud: &Cloud) {
 }
 
 async fn start(platform: Platform) -> Cloud {
+    configured(platform).start().await.unwrap()
+}
+
+fn configured(platform: Platform) -> CloudBuilder {
     issuer_on(platform)
         .unwrap()
         .env("PREFIX", PREFIX)
         .env("ALLOW", "upload,download,list,delete")
-        .start()
-        .await
-        .unwrap()
 }
 
 async fn drive(cloud: &Cloud, client: Client, arguments: &[&str]) -> Value {
@@ -122,11 +148,19 @@ async fn drive(cloud: &Cloud, client: Client, arguments: &[&str]) -> Value {
         ("PREFIX", PREFIX.to_owned()),
     ]);
     let line = client.drive(arguments, &settings).await.unwrap();
-    let refused: Vec<_> = cloud
-        .decisions()
-        .into_iter()
-        .filter(|record| !record.is_admitted)
-        .collect();
-    assert!(refused.is_empty(), "{line} {refused:#?}");
+    none_was_refused(cloud, &line);
     line
+}
+
+fn none_was_refused(cloud: &Cloud, line: &Value) {
+    let mut refused = cloud.decisions();
+    refused.retain(|record| !record.is_admitted);
+    assert!(refused.is_empty(), "{line} {refused:#?}");
+}
+
+/// Opens the page in a browser and waits for what it says.
+async fn open(page: &PageServer) -> Value {
+    let browser = Chromium::open(&page.origin()).unwrap();
+    let outcome = page.outcome(Duration::from_secs(60)).await;
+    outcome.unwrap_or_else(|fault| panic!("{fault}; the browser said:\n{}", browser.said()))
 }
