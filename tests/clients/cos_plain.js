@@ -15,7 +15,7 @@ async function presigned(cos, { alter, sent, expires = 600, upload, ...params })
     cos.getObjectUrl({ ...params, Sign: true, Expires: expires, Protocol: 'http:' }, (fault, data) => (fault ? reject(fault) : resolve(data.Url)));
   });
   if (alter && !url.includes(alter[0])) outcome.failed(`the URL has no ${alter[0]} to alter`);
-  const target = new URL(alter ? url.replace(alter[0], alter[1]) : url);
+  const target = new URL(alter ? url.replaceAll(alter[0], alter[1]) : url);
   return send(sent ?? params.Method ?? 'GET', target.host, target.pathname + target.search, {}, upload === undefined ? undefined : Buffer.alloc(upload, 'x'));
 }
 

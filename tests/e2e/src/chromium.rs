@@ -29,9 +29,8 @@ impl Chromium {
                 "Chromium is missing, and the SDK for browsers is judged in it: install it (Debian: apt-get install chromium)",
             )
         })?;
-        let failed = |fault: std::io::Error| {
-            Failure::new(format!("Chromium could not be started: {fault}"))
-        };
+        let failed =
+            |fault: std::io::Error| Failure::new(format!("Chromium could not be started: {fault}"));
         let profile = tempfile::tempdir().map_err(failed)?;
         let said = std::fs::File::create(profile.path().join(SAID)).map_err(failed)?;
         let child = Command::new(program)

@@ -144,10 +144,7 @@ async fn answer(
         return Ok(told("text/plain", "thanks".to_owned()));
     }
     if path == "/settings" {
-        return Ok(told(
-            "application/json",
-            lock(&shared.settings).to_string(),
-        ));
+        return Ok(told("application/json", lock(&shared.settings).to_string()));
     }
     let found = shared.files.iter().find(|(name, ..)| *name == path);
     Ok(found.map_or_else(not_found, |(_, kind, text)| told(kind, text.clone())))

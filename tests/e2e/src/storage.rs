@@ -110,9 +110,7 @@ impl Storage {
         let answer = self.ask("GET", host, path, Vec::new()).await?;
         let answer = String::from_utf8_lossy(&answer).into_owned();
         if answer.contains("<IsTruncated>true") {
-            return Err(Failure::new(format!(
-                "{host}{path} has more than one page"
-            )));
+            return Err(Failure::new(format!("{host}{path} has more than one page")));
         }
         told.insert(format!("{host}{path}"), answer.clone());
         Ok(answer)

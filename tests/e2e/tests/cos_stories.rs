@@ -26,7 +26,10 @@ const LARGE_BYTES: usize = 5 * 1024 * 1024 + 12345;
 async fn the_node_sdk() {
     let cloud = start(Platform::ScfWeb).await;
     let line = drive(&cloud, Client::Cos, &["cos-nodejs-sdk-v5", "story"]).await;
-    passed(&line, &[&STORY[..], &["the large object is downloaded in ranges"]].concat());
+    passed(
+        &line,
+        &[&STORY[..], &["the large object is downloaded in ranges"]].concat(),
+    );
     uploaded(&cloud).await;
 }
 
@@ -141,7 +144,10 @@ fn configured(platform: Platform) -> CloudBuilder {
 
 async fn drive(cloud: &Cloud, client: Client, arguments: &[&str]) -> Value {
     let settings = Variables::from([
-        ("ISSUER_URL", format!("{}/sts", cloud.gateway_url().unwrap())),
+        (
+            "ISSUER_URL",
+            format!("{}/sts", cloud.gateway_url().unwrap()),
+        ),
         ("COS_ADDRESS", cloud.cos().address().to_string()),
         ("BUCKET", BUCKET.to_owned()),
         ("REGION", REGION.to_owned()),
