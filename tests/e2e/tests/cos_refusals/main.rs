@@ -13,6 +13,7 @@
 
 mod judge;
 mod limits;
+mod origins;
 mod places;
 mod proofs;
 mod verbs;

@@ -45,14 +45,25 @@ impl World {
     /// An issuer with these settings for the prefix, in an account where others have things too.
     pub async fn start(settings: &[(&str, &str)]) -> Self {
         let page = PageServer::start().await.unwrap();
+        let origin = page.origin();
+        Self::with_origins(page, settings, &origin, &origin).await
+    }
+
+    /// An issuer and a bucket that each let pages of one origin in.
+    pub async fn with_origins(
+        page: PageServer,
+        settings: &[(&str, &str)],
+        issuers_origin: &str,
+        buckets_origin: &str,
+    ) -> Self {
         let clock = Arc::new(MovableClock::default());
         let mut builder = issuer_on(Platform::ScfWeb)
             .unwrap()
             .env("PREFIX", PREFIX)
-            .env("ALLOWED_ORIGINS", page.origin())
+            .env("ALLOWED_ORIGINS", issuers_origin)
             .env("DURATION_SECONDS", "7200")
             .clock(Arc::clone(&clock) as Arc<_>)
-            .cors([page.origin()]);
+            .cors([buckets_origin]);
         for (name, value) in settings {
             builder = builder.env(*name, *value);
         }
