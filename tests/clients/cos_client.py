@@ -138,6 +138,8 @@ def calls(bucket, given):
         if name not in clients:
             clients[name] = client(from_issuer())
         params = {"Bucket": bucket, **each.get("params", {})}
+        # A call that is about no bucket says so.
+        params = {name: value for name, value in params.items() if value is not None}
         if "bytes" in each:
             params["Body" if each["method"] != "append_object" else "Data"] = pattern(each["bytes"])
         outcomes.append({"name": each["name"], **outcome_of(getattr(clients[name], each["method"]), params)})

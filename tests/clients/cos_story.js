@@ -32,6 +32,11 @@
     checks['a range is partial content'] = range.statusCode === 206;
     checks['a range is the bytes asked for'] = same(host.bytes(range.Body), large.subarray(1048570, 1048590));
 
+    const again = at('taken-up.bin');
+    await cancelled(cos, { ...again, ...host.file(large) });
+    await call(cos, 'sliceUploadFile', { ...again, ...host.file(large) });
+    checks['what was left of an upload was taken up again'] = same(await read(again), large);
+
     const given = at('given-up.bin');
     checks['a large upload was cancelled'] = await cancelled(cos, { ...given, ...host.file(pattern(LARGE_BYTES)) });
     await call(cos, 'abortUploadTask', { ...given, Level: 'file' });
@@ -45,16 +50,16 @@
 
     const listed = await call(cos, 'getBucket', { ...place, Prefix: host.prefix, Delimiter: '/' });
     const names = listed.Contents.map((object) => object.Key.slice(host.prefix.length));
-    checks['the list has the objects'] = JSON.stringify(names) === JSON.stringify(['copy.txt', 'large.bin']);
+    checks['the list has the objects'] = JSON.stringify(names) === JSON.stringify(['copy.txt', 'large.bin', 'taken-up.bin']);
     const folders = listed.CommonPrefixes.map((folder) => folder.Prefix.slice(host.prefix.length));
     checks['the list has the folder'] = JSON.stringify(folders) === JSON.stringify(['a b/']);
 
     await call(cos, 'deleteObject', copy);
     const gone = await call(cos, 'headObject', copy).catch((refused) => refused);
     checks['what was deleted is gone'] = gone.statusCode === 404;
-    const two = [small.Key, at('never-there.txt').Key].map((Key) => ({ Key }));
-    const deleted = await call(cos, 'deleteMultipleObject', { ...place, Objects: two });
-    checks['several were deleted at once'] = deleted.Deleted.length === 2 && !deleted.Error?.length;
+    const three = [small.Key, again.Key, at('never-there.txt').Key].map((Key) => ({ Key }));
+    const deleted = await call(cos, 'deleteMultipleObject', { ...place, Objects: three });
+    checks['several were deleted at once'] = deleted.Deleted.length === 3 && !deleted.Error?.length;
     await host.more?.({ cos, at, call, checks, large, same });
     return checks;
   }

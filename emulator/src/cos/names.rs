@@ -47,8 +47,7 @@ async fn recorded() -> Extensions {
         .keep_alive(false)
         .serve_connection(TokioIo::new(server), service)
         .await;
-    let kept = lock(&kept).clone();
-    kept
+    lock(&kept).clone()
 }
 
 const NAMES: [&str; 24] = [

@@ -8,7 +8,7 @@ use crate::world::{Sdk, World};
 
 /// A call that is refused.
 #[derive(Clone, Debug)]
-pub struct Row {
+pub(crate) struct Row {
     name: &'static str,
     call: Value,
     status: u16,
@@ -18,16 +18,18 @@ pub struct Row {
 
 /// `method` with `params` is answered with this status and code, for a reason with these words. An SDK has no code where an answer has
 /// no body (HEAD); that row has `""`.
-pub fn row(
+pub(crate) fn row(
     name: &'static str,
     method: &str,
     params: Value,
     (status, code): (u16, &'static str),
     reason: &'static str,
 ) -> Row {
+    let mut call = json!({"name": name, "method": method});
+    call["params"] = params;
     Row {
         name,
-        call: json!({"name": name, "method": method, "params": params}),
+        call,
         status,
         code,
         reason,
@@ -36,29 +38,34 @@ pub fn row(
 
 impl Row {
     /// The call uploads so many bytes.
-    pub fn bytes(mut self, bytes: u32) -> Self {
+    pub(crate) fn bytes(mut self, bytes: u32) -> Self {
         self.call["bytes"] = json!(bytes);
         self
     }
 
     /// The call is made with another credential than the issuer's answer.
-    pub fn by(mut self, credential: &str) -> Self {
+    pub(crate) fn by(mut self, credential: &str) -> Self {
         self.call["as"] = json!(credential);
         self
     }
 }
 
 /// The policies have nothing that allows it.
-pub const DENIED: (u16, &str) = (403, "AccessDenied");
+pub(crate) const DENIED: (u16, &str) = (403, "AccessDenied");
 
 impl World {
     /// All rows are refused to the issuer's own credential.
-    pub async fn refuses(&self, sdk: Sdk, rows: &[Row]) {
+    pub(crate) async fn refuses(&self, sdk: Sdk, rows: &[Row]) {
         self.refuses_with(sdk, &BTreeMap::new(), rows).await;
     }
 
     /// All rows are refused.
-    pub async fn refuses_with(&self, sdk: Sdk, credentials: &BTreeMap<&str, Value>, rows: &[Row]) {
+    pub(crate) async fn refuses_with(
+        &self,
+        sdk: Sdk,
+        credentials: &BTreeMap<&str, Value>,
+        rows: &[Row],
+    ) {
         let before = self.storage.snapshot().await.unwrap();
         let calls: Vec<Value> = rows.iter().map(|row| row.call.clone()).collect();
         let outcomes = self.call(sdk, credentials, &calls).await;

@@ -85,6 +85,7 @@ async fn python_and_the_browser_stay_in_their_prefix() {
         row("a copy of another's object", "copy_object", copy, DENIED, ELSEWHERE),
         row("beginning another's upload", "create_multipart_upload", key("users/2/new"), DENIED, ELSEWHERE),
         row("the list above the prefix", "list_objects", json!({"Prefix": "users/"}), DENIED, ELSEWHERE),
+        row("the buckets of the account", "list_buckets", json!({"Bucket": null}), DENIED, NOBODY),
         row("the uploads of the bucket", "list_multipart_uploads", json!({}), DENIED, ELSEWHERE),
         row("replacing in another bucket", "put_object", json!({"Bucket": SECOND, "Key": "users/1/secret.txt"}), DENIED, ELSEWHERE).bytes(9),
     ];

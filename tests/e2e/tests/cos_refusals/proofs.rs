@@ -199,7 +199,8 @@ async fn nobody_who_does_not_sign() {
 /// Another text of the same form.
 fn altered(text: &Value) -> Value {
     let text = text.as_str().unwrap();
-    let (rest, last) = text.split_at(text.len() - 1);
-    let last = if last == "a" { "b" } else { "a" };
+    let last = text.chars().next_back().unwrap();
+    let rest = text.strip_suffix(last).unwrap();
+    let last = if last == 'a' { 'b' } else { 'a' };
     json!(format!("{rest}{last}"))
 }

@@ -10,20 +10,20 @@ use cos_issuer_e2e::{
 };
 use serde_json::{Value, json};
 
-pub const BUCKET: &str = "examplebucket-1250000000";
+pub(crate) const BUCKET: &str = "examplebucket-1250000000";
 /// Another bucket of the same account.
-pub const SECOND: &str = "second-1250000000";
+pub(crate) const SECOND: &str = "second-1250000000";
 /// A bucket of another account.
-pub const FOREIGN: &str = "foreign-1259999999";
-pub const REGION: &str = "ap-guangzhou";
+pub(crate) const FOREIGN: &str = "foreign-1259999999";
+pub(crate) const REGION: &str = "ap-guangzhou";
 /// What is granted; `users/10/` begins alike and is somebody else's.
-pub const PREFIX: &str = "users/1/";
+pub(crate) const PREFIX: &str = "users/1/";
 /// In which the caller has something of its own.
-pub const ALL: [(&str, &str); 1] = [("ALLOW", "upload,download,list,delete")];
+pub(crate) const ALL: [(&str, &str); 1] = [("ALLOW", "upload,download,list,delete")];
 
 /// Who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sdk {
+pub(crate) enum Sdk {
     Node,
     MiniProgram,
     Python,
@@ -31,26 +31,26 @@ pub enum Sdk {
     Browser,
 }
 
-pub struct World {
-    pub cloud: Cloud,
-    pub clock: Arc<MovableClock>,
-    pub storage: Storage,
+pub(crate) struct World {
+    pub(crate) cloud: Cloud,
+    pub(crate) clock: Arc<MovableClock>,
+    pub(crate) storage: Storage,
     issuer: Browser,
     page: PageServer,
     /// What the owner began for somebody else.
-    pub others_upload: String,
+    pub(crate) others_upload: String,
 }
 
 impl World {
     /// An issuer with these settings for the prefix, in an account where others have things too.
-    pub async fn start(settings: &[(&str, &str)]) -> Self {
+    pub(crate) async fn start(settings: &[(&str, &str)]) -> Self {
         let page = PageServer::start().await.unwrap();
         let origin = page.origin();
         Self::with_origins(page, settings, &origin, &origin).await
     }
 
     /// An issuer and a bucket that each let pages of one origin in.
-    pub async fn with_origins(
+    pub(crate) async fn with_origins(
         page: PageServer,
         settings: &[(&str, &str)],
         issuers_origin: &str,
@@ -95,7 +95,7 @@ impl World {
     }
 
     /// A credential as a `getAuthorization` callback gets it.
-    pub async fn credential(&self, query: &str) -> Value {
+    pub(crate) async fn credential(&self, query: &str) -> Value {
         let answer = self.issuer.get(&format!("/sts{query}")).await.unwrap();
         assert_eq!(answer.status, 200, "{answer:?}");
         let (given, body) = (&answer.body["credentials"], &answer.body);
@@ -109,7 +109,7 @@ impl World {
     }
 
     /// Makes the calls, each by the credential that it names, and tells what the SDK made of each.
-    pub async fn call(
+    pub(crate) async fn call(
         &self,
         sdk: Sdk,
         credentials: &BTreeMap<&str, Value>,
