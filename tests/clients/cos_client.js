@@ -26,14 +26,14 @@ async function main(sdk, what) {
   client.prepare?.();
   const COS = outcome.load(sdk);
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'cos-client-'));
+  process.on('exit', () => fs.rmSync(folder, { recursive: true }));
   const create = (getAuthorization) => new COS({ getAuthorization, ...client.options(outcome.required('COS_ADDRESS'), folder) });
   const host = { ...where(), ...client, file: (bytes) => ({ FilePath: fileOf(folder, bytes) }), folder };
   try {
     const own = create(fromIssuer);
-    if (what === 'story') return finish(folder, { checks: await story(own, host) });
-    return finish(folder, { calls: await calls({ own, ...given(create) }, host, JSON.parse(outcome.required('CALLS'))) });
+    if (what === 'story') return outcome.ok({ checks: await story(own, host) });
+    return outcome.ok({ calls: await calls({ own, ...given(create) }, host, JSON.parse(outcome.required('CALLS'))) });
   } catch (refused) {
-    fs.rmSync(folder, { recursive: true });
     const { method, statusCode, code } = refused;
     return outcome.error(`${method} ${statusCode} ${code ?? refused.error?.Code}`, String(refused.error?.Message ?? refused.message));
   }
@@ -98,11 +98,6 @@ function fileOf(folder, bytes) {
   const file = path.join(folder, `file-${bytes.length}`);
   fs.writeFileSync(file, bytes);
   return file;
-}
-
-function finish(folder, members) {
-  fs.rmSync(folder, { recursive: true });
-  outcome.ok(members);
 }
 
 main(...process.argv.slice(2));
