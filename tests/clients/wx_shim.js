@@ -13,7 +13,9 @@ function install() {
   // The package is built for a host whose global object is called so.
   globalThis.window = globalThis;
   globalThis.wx = {
-    canIUse: () => false,
+    // A host that reads files in parts; older ones make the SDK upload each file whole.
+    canIUse: (name) => name === 'getAppBaseInfo',
+    getAppBaseInfo: () => ({ SDKVersion: '2.10.0' }),
     getFileSystemManager: () => files,
     ...storage(),
     request,
@@ -31,7 +33,7 @@ function request({ url, method = 'GET', data, header = {}, dataType = 'json', re
     body = data instanceof ArrayBuffer ? Buffer.from(data) : Buffer.from(typeof data === 'string' ? data : JSON.stringify(data));
   }
   return send(target, { method, headers, timeout }, body, fail, (response, bytes) => {
-    success?.({ ...response, data: responseType === 'arraybuffer' ? bytes.buffer : parsed(bytes.toString(), dataType) });
+    success?.({ ...response, data: responseType === 'arraybuffer' ? Uint8Array.from(bytes).buffer : parsed(bytes.toString(), dataType) });
   });
 }
 
@@ -50,7 +52,7 @@ function uploadFile({ url, filePath, name, header = {}, formData = {}, timeout, 
 // A header without a value is not sent.
 function send(url, { method, headers, timeout }, body, fail, received) {
   const kept = Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined && value !== ''));
-  const outgoing = http.request(url, { method, headers: kept, timeout: timeout || PATIENCE_MS }, (response) => {
+  const outgoing = http.request(url, { method, headers: kept, timeout: timeout || PATIENCE_MS, lookup }, (response) => {
     const chunks = [];
     response.on('data', (chunk) => chunks.push(chunk));
     response.on('end', () => received({ statusCode: response.statusCode, header: response.headers }, Buffer.concat(chunks)));
@@ -59,6 +61,12 @@ function send(url, { method, headers, timeout }, body, fail, received) {
   outgoing.on('error', (fault) => fail?.({ errMsg: `request:fail ${fault.message}` }));
   outgoing.end(body);
   return { abort: () => outgoing.destroy(), onProgressUpdate: () => {} };
+}
+
+// Names under `localhost` are this machine, as RFC 6761 has it and as Node leaves it to the system; no other name is looked up.
+function lookup(name, options, found) {
+  if (!/(^|\.)localhost$/.test(name)) return found(new Error(`${name} is not this machine`));
+  return options.all ? found(null, [{ address: '127.0.0.1', family: 4 }]) : found(null, '127.0.0.1', 4);
 }
 
 // What is no JSON is handed on as text.

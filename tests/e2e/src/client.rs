@@ -21,6 +21,10 @@ const TIME_LIMIT: Duration = Duration::from_secs(60);
 pub enum Client {
     /// npm `cos-nodejs-sdk-v5`, `cos-js-sdk-v5` or `cos-wx-sdk-v5` with a `getAuthorization` callback.
     CosGetAuthorization,
+    /// npm `cos-nodejs-sdk-v5` or `cos-wx-sdk-v5` against a COS.
+    Cos,
+    /// PyPI `cos-python-sdk-v5` against a COS.
+    CosPython,
     /// npm `qcloud-cos-sts`.
     QcloudCosSts,
     /// PyPI `qcloud-python-sts`.
@@ -62,6 +66,8 @@ impl Client {
     const fn driver(self) -> &'static str {
         match self {
             Self::CosGetAuthorization => "cos_get_authorization.js",
+            Self::Cos => "cos_client.js",
+            Self::CosPython => "cos_client.py",
             Self::QcloudCosSts => "qcloud_cos_sts.js",
             Self::QcloudPythonSts => "qcloud_python_sts.py",
             Self::TencentCloudSdkSts => "tencentcloud_sdk_sts.py",
@@ -70,8 +76,8 @@ impl Client {
 
     fn interpreter(self) -> Result<PathBuf, Failure> {
         match self {
-            Self::CosGetAuthorization | Self::QcloudCosSts => Ok("node".into()),
-            Self::QcloudPythonSts | Self::TencentCloudSdkSts => {
+            Self::CosGetAuthorization | Self::Cos | Self::QcloudCosSts => Ok("node".into()),
+            Self::CosPython | Self::QcloudPythonSts | Self::TencentCloudSdkSts => {
                 installed::client_file("venv/bin/python")
             }
         }

@@ -42,6 +42,16 @@ pub(crate) fn search_path() -> Result<PathBuf, Failure> {
     from_environment("PATH").ok_or_else(|| Failure::new("the environment variable PATH is not set"))
 }
 
+/// The first of these programs that is on the search path.
+pub(crate) fn program(names: &[&str]) -> Option<PathBuf> {
+    let path = from_environment("PATH")?;
+    let folders: Vec<PathBuf> = env::split_paths(&path).collect();
+    let places = names
+        .iter()
+        .flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
+    places.into_iter().find(|place| place.is_file())
+}
+
 /// What a program needs of the test's own environment to be found and to start.
 pub(crate) fn searched() -> impl Iterator<Item = (&'static str, PathBuf)> {
     let names = ["PATH", "HOME"].into_iter();

@@ -7,7 +7,9 @@
 use std::collections::BTreeMap;
 
 mod child;
+mod chromium;
 mod client;
+mod clock;
 mod cloud;
 mod documented;
 mod failure;
@@ -15,21 +17,27 @@ mod installed;
 mod issuer;
 pub mod models;
 mod page;
+mod page_server;
 mod peer;
 mod rie;
+mod storage;
 mod tokens;
 
 pub use child::{Process, VARIABLES};
+pub use chromium::Chromium;
 pub use client::Client;
+pub use clock::MovableClock;
 pub use cloud::cloud;
 pub use documented::{Language, documented};
 pub use failure::Failure;
 pub use installed::bootstrap;
 pub use issuer::{Answer, Browser, PLATFORMS, issuer_on, printed};
 pub use page::{read, send_as_written};
+pub use page_server::PageServer;
 use peer::http_client;
 pub use peer::{Canary, ClosedPort, ConnectProxy};
 pub use rie::{Invocation, Rie};
+pub use storage::{Storage, pattern};
 pub use tokens::{KeyServer, Signer, TokenIssuer};
 
 /// Environment variables by name, for a child that sees no others.

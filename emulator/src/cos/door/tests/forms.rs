@@ -129,6 +129,18 @@ fn mini_programs_sign_method_and_path() {
     form(&other).refused(&world, "SignatureDoesNotMatch");
     let other = Draft::new("POST", "/a", "").authorization(&session);
     form(&other).refused(&world, "SignatureDoesNotMatch");
+    // As the SDK sends it: once more, as a header.
+    let with_header = |value: &str| {
+        let draft = Draft::new("POST", "/", "").header("authorization", value);
+        world
+            .door
+            .admit_form(&draft.ask(), &form(&signature).read())
+    };
+    with_header(&signature).unwrap();
+    for another in ["", "x", other.as_str()] {
+        let outcome = with_header(another);
+        assert_eq!(outcome.unwrap_err().code, "AccessDenied", "{another}");
+    }
     form("x").refused(&world, "AccessDenied");
     form("").refused(&world, "AccessDenied");
     let sibling = form(&signature).field("key", "ab/photo.jpg");

@@ -1,0 +1,168 @@
+//! The server of an app's page: the page, the SDK, what the page is to do, and a place where it says how that went.
+//!
+//! Promises: loopback only; serves the files that are listed and nothing else; takes one outcome of bounded size.
+
+use std::convert::Infallible;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::CONTENT_TYPE;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use crate::{Failure, installed};
+
+const OUTCOME_BYTES_MAX: usize = 1024 * 1024;
+
+/// A running server; it ends when dropped.
+#[derive(Debug)]
+pub struct PageServer {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    _serving: JoinSet<()>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    files: Vec<(&'static str, &'static str, String)>,
+    settings: Mutex<Value>,
+    outcome: Mutex<Option<Value>>,
+    told: Notify,
+}
+
+impl PageServer {
+    /// Starts it.
+    ///
+    /// # Errors
+    /// When the system gives no port, or a file is missing.
+    pub async fn start() -> Result<Self, Failure> {
+        let failed = |fault: std::io::Error| Failure::new(format!("no server for a page: {fault}"));
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .await
+            .map_err(failed)?;
+        let shared = Arc::new(Shared {
+            files: files()?,
+            ..Shared::default()
+        });
+        let address = listener.local_addr().map_err(failed)?;
+        let mut serving = JoinSet::new();
+        serving.spawn(accept(listener, Arc::clone(&shared)));
+        Ok(Self {
+            address,
+            shared,
+            _serving: serving,
+        })
+    }
+
+    /// The page's origin.
+    pub fn origin(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// What the page is to do.
+    pub fn give(&self, settings: Value) {
+        *lock(&self.shared.settings) = settings;
+    }
+
+    /// What the page says; waits for it.
+    ///
+    /// # Errors
+    /// When it says nothing within `limit`.
+    pub async fn outcome(&self, limit: Duration) -> Result<Value, Failure> {
+        let told = async {
+            loop {
+                let told = self.shared.told.notified();
+                if let Some(outcome) = lock(&self.shared.outcome).take() {
+                    return outcome;
+                }
+                told.await;
+            }
+        };
+        let told = timeout(limit, told).await;
+        told.map_err(|_| Failure::new(format!("the page said nothing within {limit:?}")))
+    }
+}
+
+fn files() -> Result<Vec<(&'static str, &'static str, String)>, Failure> {
+    let script = "text/javascript";
+    let sdk = "target/clients/node_modules/cos-js-sdk-v5/dist/cos-js-sdk-v5.js";
+    Ok(vec![
+        (
+            "/",
+            "text/html",
+            installed::text("tests/clients/cos_page.html")?,
+        ),
+        (
+            "/cos_page.js",
+            script,
+            installed::text("tests/clients/cos_page.js")?,
+        ),
+        (
+            "/cos_story.js",
+            script,
+            installed::text("tests/clients/cos_story.js")?,
+        ),
+        ("/cos-js-sdk-v5.js", script, installed::text(sdk)?),
+    ])
+}
+
+async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+    // Ends with the task that holds it.
+    let mut connections = JoinSet::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        let shared = Arc::clone(&shared);
+        connections.spawn(async move {
+            let answer = |request| answer(request, Arc::clone(&shared));
+            // A browser that leaves is no fault.
+            let _ = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service_fn(answer))
+                .await;
+        });
+    }
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    shared: Arc<Shared>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let (head, body) = request.into_parts();
+    let path = head.uri.path();
+    if head.method == Method::POST && path == "/outcome" {
+        let body = Limited::new(body, OUTCOME_BYTES_MAX).collect().await;
+        let outcome = body.map(|body| serde_json::from_slice(&body.to_bytes()));
+        *lock(&shared.outcome) = Some(outcome.ok().and_then(Result::ok).unwrap_or_default());
+        shared.told.notify_one();
+        return Ok(told("text/plain", "thanks".to_owned()));
+    }
+    if path == "/settings" {
+        return Ok(told("application/json", lock(&shared.settings).to_string()));
+    }
+    let found = shared.files.iter().find(|(name, ..)| *name == path);
+    Ok(found.map_or_else(not_found, |(_, kind, text)| told(kind, text.clone())))
+}
+
+fn told(kind: &'static str, text: String) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(text)));
+    let kind = hyper::header::HeaderValue::from_static(kind);
+    response.headers_mut().insert(CONTENT_TYPE, kind);
+    response
+}
+
+fn not_found() -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    response
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

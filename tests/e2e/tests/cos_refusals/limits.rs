@@ -1,0 +1,103 @@
+//! Uploads that the policy limits in size and type, by every verb that uploads.
+//!
+//! The limit holds where COS sees a length in the request: PutObject and PostObject. Verbs that build an object out of pieces or of
+//! another object could get around it, so a policy with a limit does not have them.
+
+use serde_json::json;
+
+use crate::judge::{DENIED, row};
+use crate::world::{BUCKET, REGION, Sdk, World};
+
+const NOBODY: &str = "no statement";
+
+/// 4000 bytes of a picture at the most; a form's own fields count (inferred, see the door's table of accesses).
+const POLICY: &str = r#"{"version":"2.0","statement":[{"effect":"allow","action":["name/cos:PutObject","name/cos:PostObject"],
+    "resource":["qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/users/1/*"],
+    "condition":{"numeric_less_than_equal":{"cos:content-length":4000},"string_equal":{"cos:content-type":["image/png"]}}}]}"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_large_by_every_verb() {
+    let world = World::start(&[("POLICY", POLICY)]).await;
+    let key = || json!({"Key": "users/1/new.png"});
+    let png = || json!({"Key": "users/1/new.png", "ContentType": "image/png"});
+    let source = format!("{BUCKET}.cos.{REGION}.myqcloud.com/users/2/secret.txt");
+    let copy = json!({"Key": "users/1/new.png", "ContentType": "image/png", "CopySource": source});
+    let append = json!({"Key": "users/1/new.png", "ContentType": "image/png", "Position": 0});
+    let form = |upload: u32| json!({"Key": "users/1/new.png", "upload": upload, "most": 5000, "fields": {"Content-Type": "image/png"}});
+    #[rustfmt::skip]
+    let rows = [
+        row("one byte too many", "putObject", png(), DENIED, "cos:content-length").bytes(4001),
+        row("a file that is too large", "uploadFile", key(), DENIED, "cos:content-length").bytes(5000),
+        row("in parts", "sliceUploadFile", png(), DENIED, NOBODY).bytes(1_100_000),
+        row("beginning parts", "multipartInit", png(), DENIED, NOBODY),
+        row("by appending", "appendObject", append, DENIED, NOBODY).bytes(10),
+        row("by a copy", "putObjectCopy", copy, DENIED, "cos:content-length"),
+        row("by a form", "form", form(3000), DENIED, "cos:content-length"),
+    ];
+    world.refuses(Sdk::Node, &rows).await;
+    #[rustfmt::skip]
+    let rows = [
+        row("one byte too many", "putObject", png(), DENIED, "cos:content-length").bytes(4001),
+        row("by the SDK's form", "postObject", png(), DENIED, "cos:content-length").bytes(4001),
+    ];
+    world.refuses(Sdk::MiniProgram, &rows).await;
+    let rows = [row(
+        "one byte too many",
+        "put_object",
+        png(),
+        DENIED,
+        "cos:content-length",
+    )
+    .bytes(4001)];
+    world.refuses(Sdk::Python, &rows).await;
+    let rows = [row(
+        "one byte too many",
+        "putObject",
+        png(),
+        DENIED,
+        "cos:content-length",
+    )
+    .bytes(4001)];
+    world.refuses(Sdk::Browser, &rows).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_another_type_or_none() {
+    let world = World::start(&[("POLICY", POLICY)]).await;
+    let of = |kind: &str| json!({"Key": "users/1/new.png", "ContentType": kind});
+    let none = json!({"Key": "users/1/new.png"});
+    let form = json!({"Key": "users/1/new.png", "fields": {"Content-Type": "text/html"}});
+    #[rustfmt::skip]
+    let rows = [
+        row("a page", "putObject", of("text/html"), DENIED, "cos:content-type").bytes(9),
+        row("a picture of another type", "putObject", of("image/jpeg"), DENIED, "cos:content-type").bytes(9),
+        row("a type with a parameter", "putObject", of("image/png; x=y"), DENIED, "cos:content-type").bytes(9),
+        row("no type", "putObject", none.clone(), DENIED, "cos:content-type").bytes(9),
+        row("a page by a form", "form", form, DENIED, "cos:content-type"),
+        row("no type in a form", "form", none, DENIED, "cos:content-type"),
+    ];
+    world.refuses(Sdk::Node, &rows).await;
+    let rows = [row(
+        "a page",
+        "put_object",
+        of("text/html"),
+        DENIED,
+        "cos:content-type",
+    )
+    .bytes(9)];
+    world.refuses(Sdk::Python, &rows).await;
+}
+
+/// The refusals above would mean nothing if nothing fitted.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_fits_is_stored() {
+    let world = World::start(&[("POLICY", POLICY)]).await;
+    let call = json!({"name": "", "method": "putObject", "bytes": 4000, "params": {"Key": "users/1/new.png", "ContentType": "image/png"}});
+    let form = json!({"name": "", "method": "form", "params": {"Key": "users/1/form.png", "fields": {"Content-Type": "image/png"}}});
+    let none = std::collections::BTreeMap::new();
+    let told = world.call(Sdk::Node, &none, &[call, form]).await;
+    assert_eq!(told[0]["status"], 200, "{}", told[0]);
+    assert_eq!(told[1]["status"], 204, "{}", told[1]);
+    let stored = world.storage.read(BUCKET, "users/1/new.png").await.unwrap();
+    assert_eq!(stored, cos_issuer_e2e::pattern(4000));
+}
