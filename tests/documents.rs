@@ -1,0 +1,217 @@
+//! The documents against the sources: links lead somewhere, every code and variable is told, every room has its row.
+//!
+//! Each rule also fails when it has nothing left to look at. Leaves out: whether sentences are true, and addresses of the web.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a document that cannot be read must fail its test"
+)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use cos_issuer::error::Rule;
+
+#[test]
+fn links_lead_to_files_and_headings() {
+    let mut links = 0;
+    for page in pages() {
+        for link in links_of(&prose(&read(&page))) {
+            if link.starts_with("https://") || link.starts_with("http://") {
+                continue;
+            }
+            let (path, heading) = link.split_once('#').unwrap_or((&link, ""));
+            let target = match path {
+                "" => root().join(&page),
+                path => root().join(&page).parent().unwrap().join(path),
+            };
+            assert!(target.exists(), "{page}: {link} leads nowhere");
+            if !heading.is_empty() {
+                let text = prose(&fs::read_to_string(&target).unwrap());
+                let is_there = text.lines().filter(|line| line.starts_with('#'));
+                let is_there = is_there.into_iter().any(|line| anchor(line) == heading);
+                assert!(is_there, "{page}: {link} names no heading");
+            }
+            links += 1;
+        }
+    }
+    assert!(links > 40, "only {links} links found");
+}
+
+#[test]
+fn every_code_is_told_in_both_languages() {
+    for page in ["README.md", "README.zh-CN.md"] {
+        let told = codes_of(&read(page));
+        let known: BTreeSet<String> = Rule::ALL
+            .iter()
+            .map(|rule| rule.code().name.to_owned())
+            .collect();
+        assert_eq!(told, known, "{page}");
+    }
+}
+
+#[test]
+fn every_variable_is_told_in_both_languages() {
+    let variables = variables();
+    assert!(variables.len() > 30, "only {variables:?}");
+    let tokens = read("docs/jwt.md");
+    for page in ["README.md", "README.zh-CN.md"] {
+        let text = read(page);
+        for variable in &variables {
+            let name = format!("`{variable}`");
+            let is_told = text.contains(&name) || variable.starts_with("JWT_");
+            assert!(is_told, "{page} does not tell {variable}");
+            let is_told = tokens.contains(&name) || !variable.starts_with("JWT_");
+            assert!(is_told, "docs/jwt.md does not tell {variable}");
+        }
+    }
+}
+
+#[test]
+fn every_room_has_its_row() {
+    let map = read("ARCHITECTURE.md");
+    let (own, cloud) = map.split_once("### The local cloud").unwrap();
+    for (rooms, folder) in [(own, "src"), (cloud, "emulator/src")] {
+        let told = rooms_of(rooms);
+        let is_told = |room: &String| told.contains(room);
+        let there = rooms_in(folder);
+        assert!(there.len() > 15, "only {there:?}");
+        let missing: Vec<&String> = there.iter().filter(|room| !is_told(room)).collect();
+        assert!(missing.is_empty(), "no row for {missing:?} of {folder}");
+        for room in told {
+            let is_there = there.contains(&room) || root().join(&room).exists();
+            assert!(is_there, "{room} has a row and is not in {folder}");
+        }
+    }
+}
+
+/// Every page that people read, by its path from the root.
+fn pages() -> Vec<String> {
+    let mut pages = Vec::new();
+    for folder in ["", "docs/", "scf/", "benches/"] {
+        for entry in fs::read_dir(root().join(folder)).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            if name.ends_with(".md") {
+                pages.push(format!("{folder}{name}"));
+            }
+        }
+    }
+    assert!(pages.len() > 12, "only {pages:?}");
+    pages
+}
+
+/// A page without what stands in code.
+fn prose(text: &str) -> String {
+    let fenced = text.split("```").step_by(2);
+    let lines = fenced.flat_map(str::lines).map(|line| {
+        let is_heading = line.starts_with('#');
+        // In a heading, code is part of its name.
+        let parts: Vec<&str> = match is_heading {
+            true => vec![line],
+            false => line.split('`').step_by(2).collect(),
+        };
+        parts.concat()
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn links_of(text: &str) -> Vec<String> {
+    let after = text.split("](").skip(1);
+    after
+        .map(|rest| rest.split(')').next().unwrap().to_owned())
+        .collect()
+}
+
+/// As GitHub names a heading.
+fn anchor(line: &str) -> String {
+    let title = line.trim_start_matches('#').trim().to_lowercase();
+    let kept = title.chars().filter_map(|c| match c {
+        ' ' => Some('-'),
+        c if c.is_alphanumeric() || "-_".contains(c) => Some(c),
+        _ => None,
+    });
+    kept.collect()
+}
+
+/// The codes of the table; `.Name` goes on from the code before it.
+fn codes_of(text: &str) -> BTreeSet<String> {
+    let (_, table) = text.split_once("\n| `codeDesc` |").unwrap();
+    let rows = table
+        .lines()
+        .skip(2)
+        .take_while(|line| line.starts_with('|'));
+    let mut codes = BTreeSet::new();
+    for row in rows {
+        let mut family = String::new();
+        for code in quoted(row.split('|').nth(1).unwrap()) {
+            let code = match code.strip_prefix('.') {
+                Some(name) => format!("{family}.{name}"),
+                None => code,
+            };
+            family = code.split('.').next().unwrap().to_owned();
+            codes.insert(code);
+        }
+    }
+    codes
+}
+
+/// What `src/config` reads, without what platforms set.
+fn variables() -> BTreeSet<String> {
+    let mut files = vec![root().join("src/config.rs")];
+    for folder in ["src/config", "src/config/grants_file"] {
+        let entries = fs::read_dir(root().join(folder)).unwrap();
+        files.extend(entries.map(|entry| entry.unwrap().path()));
+    }
+    let sources = files.iter().filter(|path| path.is_file());
+    let sources = sources.map(|path| fs::read_to_string(path).unwrap());
+    let is_name = |text: &str| {
+        let known = |c: u8| c.is_ascii_uppercase() || c.is_ascii_digit() || c == b'_';
+        text.len() > 2
+            && text.starts_with(|c: char| c.is_ascii_uppercase())
+            && text.bytes().all(known)
+    };
+    let platforms = ["AWS_", "SCF_", "TENCENTCLOUD_"];
+    let is_own = |text: &str| !platforms.iter().any(|start| text.starts_with(start));
+    sources
+        .flat_map(|text| text.split('"').map(str::to_owned).collect::<Vec<_>>())
+        .filter(|text| is_name(text) && is_own(text))
+        .collect()
+}
+
+/// The rooms that the tables of the map name first in a row, without `src/` before and `/` or `.rs` behind.
+fn rooms_of(map: &str) -> BTreeSet<String> {
+    let rows = map.lines().filter(|line| line.starts_with("| `"));
+    let cells = rows.map(|row| row.split('|').nth(1).unwrap());
+    let names = cells.flat_map(quoted);
+    names
+        .map(|name| {
+            let name = name.strip_prefix("src/").unwrap_or(&name);
+            name.trim_end_matches('/')
+                .trim_end_matches(".rs")
+                .to_owned()
+        })
+        .collect()
+}
+
+fn rooms_in(folder: &str) -> BTreeSet<String> {
+    let entries = fs::read_dir(root().join(folder)).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names
+        .map(|name| name.trim_end_matches(".rs").to_owned())
+        .filter(|name| name != "lib")
+        .collect()
+}
+
+fn quoted(text: &str) -> Vec<String> {
+    let parts = text.split('`').skip(1).step_by(2);
+    parts.map(str::to_owned).collect()
+}
+
+fn read(page: &str) -> String {
+    fs::read_to_string(root().join(page)).unwrap()
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).to_path_buf()
+}
