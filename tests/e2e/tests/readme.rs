@@ -1,0 +1,110 @@
+//! What the README prints, in both languages, as it stands there: the program with an SDK against the local cloud, and the grants file.
+//!
+//! The program's two ports are the only thing that is changed. Leaves out: the commands, which `make` and CI run.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a fault in a helper of these tests is a failed test"
+)]
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use cos_emulator::{Cloud, Platform};
+use cos_issuer_e2e::{API_KEY, Browser, bootstrap, cloud};
+use tempfile::NamedTempFile;
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::Command;
+use tokio::time::timeout;
+
+const PAGES: [&str; 2] = [
+    include_str!("../../../README.md"),
+    include_str!("../../../README.zh-CN.md"),
+];
+
+/// The SHA-256 of [`API_KEY`].
+const DIGEST: &str = "711e5a8b4f6787584b814a252dd59ca8ea7f08260ccc7cc44582f76dc8bcd5c8";
+
+const TIME_LIMIT: Duration = Duration::from_secs(60);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_program_prints_what_the_page_says() {
+    let function = cloud().function(bootstrap().unwrap());
+    let cloud = function.platform(Platform::ScfWeb).start().await.unwrap();
+    for page in PAGES {
+        let program = block(page, "js", "getAuthorization");
+        let printed = sorted(&run(&program, &cloud).await);
+        // Two uploads at once: either ends first.
+        let expected = sorted(&block(page, "text", "users/1/a.txt: 200"));
+        assert_eq!(printed, expected);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_grants_file_is_for_whom_it_says() {
+    for page in PAGES {
+        let mut file = NamedTempFile::new().unwrap();
+        let grants = block(page, "toml", "[[grant]]");
+        file.write_all(grants.as_bytes()).unwrap();
+        for (team, status) in [("media", 200), ("press", 403)] {
+            let mut builder = cloud().function(bootstrap().unwrap());
+            for variable in ["BUCKET", "REGION", "PREFIX", "ALLOW"] {
+                builder = builder.without_env(variable);
+            }
+            let cloud = builder
+                .env("GRANTS_FILE", file.path().to_str().unwrap())
+                .env("AUTH", "api-key")
+                .env("API_KEYS", format!("key={DIGEST} sub=ada team={team}"))
+                .start()
+                .await
+                .unwrap();
+            let browser = Browser::of(&cloud).unwrap();
+            let request = browser.request("GET", "/sts").bearer_auth(API_KEY);
+            let answer = browser.send(request).await.unwrap();
+            assert_eq!(answer.status, status, "{team}");
+            assert_eq!(cloud.sts().call_count(), usize::from(status == 200));
+        }
+    }
+}
+
+/// The one block of the language that holds this text.
+fn block(page: &str, language: &str, part: &str) -> String {
+    let fence = format!("\n```{language}\n");
+    let blocks = page.split(&fence).skip(1);
+    let blocks = blocks.map(|rest| rest.split("\n```\n").next().unwrap());
+    let mut blocks = blocks.filter(|block| block.contains(part));
+    let block = blocks.next().unwrap().to_owned();
+    assert!(blocks.next().is_none(), "two blocks with {part}");
+    block
+}
+
+fn sorted(text: &str) -> Vec<String> {
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    lines.sort();
+    lines
+}
+
+async fn run(program: &str, cloud: &Cloud) -> String {
+    let (gateway, cos) = (cloud.gateway_url().unwrap(), cloud.cos().http_url());
+    let here = program
+        .replace("http://127.0.0.1:5000", &gateway)
+        .replace("127.0.0.1:5001", cos.trim_start_matches("http://"));
+    assert!(!here.contains(":5000") && !here.contains(":5001"));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let packages = root.join("target/clients/node_modules");
+    assert!(packages.exists(), "run `tests/clients/install` first");
+    let mut child = Command::new("node")
+        .arg("-")
+        .env("NODE_PATH", packages)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(here.as_bytes()).await.unwrap();
+    drop(stdin);
+    let output = timeout(TIME_LIMIT, child.wait_with_output()).await;
+    String::from_utf8(output.unwrap().unwrap().stdout).unwrap()
+}
