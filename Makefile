@@ -16,7 +16,7 @@ deploy_rustflags := $(if $(findstring linux-gnu,$(host)),$(static) $(if $(findst
 bootstrap := target/deploy/bootstrap
 results := target/test
 
-.PHONY: help run test lint fmt build package build-Issuer deploy-check bench emulator clients leak clean tools
+.PHONY: help run test lint fmt fuzz build package build-Issuer deploy-check bench emulator clients leak mutants clean tools
 
 help: ## List the commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ test: build clients deploy-check ## Run every test, real clients included
 	@COS_ISSUER_BOOTSTRAP="$(CURDIR)/$(bootstrap)" COS_EMULATOR_SECRET_LEDGER="$(CURDIR)/$(results)/secrets" \
 		cargo test --locked --workspace --no-fail-fast -- --nocapture 2>&1 | tee $(results)/output
 	@$(MAKE) leak
+
+fuzz: tools ## Fuzz every target for two minutes under libFuzzer
+	@fuzz/run $(ARGS)
 
 leak:
 	@cargo run --locked --quiet -p cos-issuer-e2e --bin leak-check -- $(results)/output $(results)/secrets
@@ -52,6 +55,9 @@ package: build ## Build the deployment packages: dist/cos-issuer-scf.zip, dist/c
 # What `sam build` calls for the function `Issuer` of template.yaml; it says where the binary goes.
 build-Issuer: package
 	@cp $(bootstrap) "$${ARTIFACTS_DIR:?is set by sam build}/bootstrap"
+
+mutants: tools ## Break each rule about what is granted, and see its test fail (some minutes)
+	@tests/containment/mutants
 
 deploy-check: build
 	@tests/deploy/check $(bootstrap)

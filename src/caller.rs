@@ -9,12 +9,16 @@ mod api_key;
 mod claims;
 mod gateway;
 mod hmac;
+mod jwt;
 mod replay;
 
 pub use api_key::{ApiKey, ApiKeys};
 pub use claims::{Claim, Claims};
 pub use gateway::{Identity, Source};
 pub use hmac::{HmacKey, HmacKeys};
+pub use jwt::{
+    Algorithm, Fetch, FetchError, KeySet, KeySetError, KeySource, RemoteKeys, TokenRules, Tokens,
+};
 
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -42,23 +46,31 @@ pub enum Verifier {
     Gateway,
     /// A signature over the request.
     Hmac(HmacKeys),
+    /// A token that an issuer signed.
+    Jwt(Tokens),
 }
 
 impl Authentication {
-    /// Proves who sent `request` for `path`, its path without `BASE_PATH`.
+    /// Proves who sent `request` for `path`, its path without `BASE_PATH`. Only a token may need a call, to its issuer.
     ///
     /// # Errors
     /// With status 401: [`Rule::ProofMissing`], [`Rule::ProofAmbiguous`], or the rule of the kind that was tried.
-    /// With status 503: [`Rule::ReplayMemoryFull`].
-    pub fn prove(&self, request: &Request, path: &str, clock: &dyn Clock) -> Result<Caller, Error> {
+    /// With status 503: [`Rule::ReplayMemoryFull`], [`Rule::TokenKeysUnavailable`].
+    pub async fn prove(
+        &self,
+        request: &Request,
+        path: &str,
+        clock: &dyn Clock,
+    ) -> Result<Caller, Error> {
         let verifiers = match self {
             Self::None => return Ok(Caller::anonymous()),
             Self::Proofs(verifiers) => verifiers,
         };
-        let brought = |verifier: &&Verifier| verifier.proofs(request) > 0;
-        let proofs: usize = verifiers.iter().map(|v| v.proofs(request)).sum();
+        let bearer = Bearer::of(verifiers);
+        let brought = |verifier: &&Verifier| verifier.proofs(request, bearer) > 0;
+        let proofs: usize = verifiers.iter().map(|v| v.proofs(request, bearer)).sum();
         let outcome = match (verifiers.iter().find(brought), proofs) {
-            (Some(verifier), 1) => verifier.verify(request, path, clock),
+            (Some(verifier), 1) => verifier.verify(request, path, clock).await,
             (None, _) => Err(missing()),
             (Some(_), _) => Err(Error::new(
                 Rule::ProofAmbiguous,
@@ -75,22 +87,36 @@ impl Authentication {
         };
         verifiers.iter().find_map(|verifier| match verifier {
             Verifier::ApiKey(keys) => keys.header(),
-            Verifier::Gateway | Verifier::Hmac(_) => None,
+            Verifier::Gateway | Verifier::Hmac(_) | Verifier::Jwt(_) => None,
         })
     }
 }
 
 impl Verifier {
     /// How many proofs of this kind the request brings, good or bad.
-    fn proofs(&self, request: &Request) -> usize {
+    fn proofs(&self, request: &Request, bearer: Bearer) -> usize {
+        let headers = &request.headers;
         match self {
-            Self::ApiKey(keys) => keys.presented(&request.headers).len(),
+            Self::ApiKey(keys) if keys.header().is_some() => keys.presented(headers).len(),
+            Self::ApiKey(keys) => {
+                let presented = keys.presented(headers).into_iter();
+                presented.filter(|text| !bearer.is_token(text)).count()
+            }
             Self::Gateway => usize::from(request.identity.is_some()),
-            Self::Hmac(_) => HmacKeys::presented(&request.headers).len(),
+            Self::Hmac(_) => HmacKeys::presented(headers).len(),
+            Self::Jwt(_) => {
+                let presented = of_scheme(headers, "Bearer").into_iter();
+                presented.filter(|text| bearer.is_token(text)).count()
+            }
         }
     }
 
-    fn verify(&self, request: &Request, path: &str, clock: &dyn Clock) -> Result<Caller, Error> {
+    async fn verify(
+        &self,
+        request: &Request,
+        path: &str,
+        clock: &dyn Clock,
+    ) -> Result<Caller, Error> {
         match self {
             Self::ApiKey(keys) => keys.verify(&request.headers),
             Self::Gateway => match &request.identity {
@@ -98,14 +124,53 @@ impl Verifier {
                 None => Err(missing()),
             },
             Self::Hmac(keys) => keys.verify(request, path, clock.now()),
+            Self::Jwt(tokens) => {
+                let presented = of_scheme(&request.headers, "Bearer");
+                let presented = presented.first().copied().unwrap_or_default();
+                let verified = tokens.verify(presented, clock.now(), request.time_left);
+                verified.await
+            }
         }
     }
 
-    fn challenge(&self) -> String {
+    fn challenge(&self, is_token_refused: bool) -> String {
         match self {
             Self::ApiKey(keys) => keys.challenge(),
             Self::Gateway => "Gateway realm=\"cos-issuer\"".to_owned(),
             Self::Hmac(_) => HmacKeys::challenge(),
+            Self::Jwt(_) => Tokens::challenge(is_token_refused),
+        }
+    }
+}
+
+/// What stands behind `Authorization: Bearer`.
+#[derive(Clone, Copy)]
+enum Bearer {
+    /// API keys alone.
+    ApiKey,
+    /// Both: a text with the form of a token is one.
+    Either,
+    /// Tokens alone, well formed or not.
+    Token,
+}
+
+impl Bearer {
+    fn of(verifiers: &[Verifier]) -> Self {
+        let has_tokens = verifiers.iter().any(|v| matches!(v, Verifier::Jwt(_)));
+        let is_of_keys =
+            |v: &Verifier| matches!(v, Verifier::ApiKey(keys) if keys.header().is_none());
+        match (has_tokens, verifiers.iter().any(is_of_keys)) {
+            (true, true) => Self::Either,
+            (true, false) => Self::Token,
+            (false, _) => Self::ApiKey,
+        }
+    }
+
+    fn is_token(self, text: &str) -> bool {
+        match self {
+            Self::ApiKey => false,
+            Self::Either => jwt::has_form_of_token(text),
+            Self::Token => true,
         }
     }
 }
@@ -122,7 +187,18 @@ fn challenged(error: Error, verifiers: &[Verifier]) -> Error {
     if error.rule().code().status != http::StatusCode::UNAUTHORIZED {
         return error;
     }
-    let challenges: Vec<String> = verifiers.iter().map(Verifier::challenge).collect();
+    let is_token = error.rule() == Rule::Token;
+    let mut challenges: Vec<String> = Vec::new();
+    for verifier in verifiers {
+        let challenge = match verifier {
+            // Of the two that may be asked for as `Bearer`, the one that was tried says so.
+            Verifier::ApiKey(keys) if is_token && keys.header().is_none() => continue,
+            verifier => verifier.challenge(is_token),
+        };
+        if !challenges.contains(&challenge) {
+            challenges.push(challenge);
+        }
+    }
     match HeaderValue::from_str(&challenges.join(", ")) {
         Ok(value) => error.with_header(WWW_AUTHENTICATE, value),
         Err(_) => error,
@@ -149,6 +225,8 @@ pub enum Kind {
     Gateway(Source),
     /// By a signature with a key of `HMAC_KEYS`.
     Hmac,
+    /// By a token of the issuer that `JWT_ISSUER` names.
+    Jwt,
     /// Not at all.
     None,
 }
@@ -163,6 +241,7 @@ impl Kind {
             Self::Gateway(Source::KeyPair) => "gateway-key-pair",
             Self::Gateway(Source::Lambda) => "gateway-lambda",
             Self::Hmac => "hmac",
+            Self::Jwt => "jwt",
             Self::None => "none",
         }
     }
@@ -229,6 +308,10 @@ impl Caller {
     pub(crate) fn for_tests() -> Self {
         Self::anonymous()
     }
+
+    pub(crate) fn with_claims(claims: Claims) -> Self {
+        Self::proven(Kind::None, "caller", claims)
+    }
 }
 
 #[cfg(test)]
@@ -271,10 +354,10 @@ mod tests {
         Authentication::Proofs(vec![Verifier::ApiKey(keys)])
     }
 
-    #[track_caller]
-    fn refused(headers: &[(&'static str, &'static str)]) -> Rule {
+    async fn refused(headers: &[(&'static str, &'static str)]) -> Rule {
         let error = authentication()
             .prove(&with(headers), "/sign", &SystemClock)
+            .await
             .err()
             .unwrap();
         let (name, value) = error.header().unwrap();
@@ -284,29 +367,33 @@ mod tests {
         error.rule()
     }
 
-    #[test]
-    fn cookie_only_is_unauthenticated() {
+    #[tokio::test]
+    async fn cookie_only_is_unauthenticated() {
         let cookie = "session=CANARY-api-key-of-a-unit-test-0123456789";
-        assert_eq!(refused(&[("cookie", cookie)]), Rule::ProofMissing);
+        assert_eq!(refused(&[("cookie", cookie)]).await, Rule::ProofMissing);
     }
 
-    #[test]
-    fn other_schemes_and_headers_are_no_proof() {
-        assert_eq!(refused(&[]), Rule::ProofMissing);
+    #[tokio::test]
+    async fn other_schemes_and_headers_are_no_proof() {
+        assert_eq!(refused(&[]).await, Rule::ProofMissing);
         for value in ["Basic YTpi", "Bearer", KEY, "BearerX a", ""] {
-            assert_eq!(refused(&[("authorization", value)]), Rule::ProofMissing);
+            assert_eq!(
+                refused(&[("authorization", value)]).await,
+                Rule::ProofMissing
+            );
         }
-        assert_eq!(refused(&[("x-api-key", KEY)]), Rule::ProofMissing);
+        assert_eq!(refused(&[("x-api-key", KEY)]).await, Rule::ProofMissing);
     }
 
-    #[test]
-    fn two_proofs_are_refused_even_if_both_are_good() {
+    #[tokio::test]
+    async fn two_proofs_are_refused_even_if_both_are_good() {
         let good = "Bearer CANARY-api-key-of-a-unit-test-0123456789";
         let twice = [("authorization", good), ("authorization", good)];
-        assert_eq!(refused(&twice), Rule::ProofAmbiguous);
+        assert_eq!(refused(&twice).await, Rule::ProofAmbiguous);
         assert!(
             authentication()
                 .prove(&with(&twice[..1]), "/sign", &SystemClock)
+                .await
                 .is_ok()
         );
     }

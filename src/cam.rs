@@ -36,6 +36,7 @@ pub use condition::{ConditionError, Conditions};
 pub use context::Context;
 pub use decision::{Checked, Considered, Decision, Position, Reason};
 pub use eval::{Layer, decide};
+pub use operation::is_operation;
 pub use operator::{Operator, OperatorError};
 pub use place::{Bucket, BucketError, ObjectPrefix, ObjectPrefixError, Region, RegionError};
 pub use policy::{Policy, PolicyError};

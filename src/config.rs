@@ -10,9 +10,11 @@
 mod callers;
 mod environment;
 mod grant;
+mod grants_file;
 mod reader;
 mod runtime;
 mod sts;
+mod tokens;
 
 pub use environment::Environment;
 pub use reader::Problem;
@@ -20,6 +22,7 @@ pub use runtime::{LogLevel, Platform};
 
 use std::sync::Arc;
 
+use crate::caller::Authentication;
 use crate::handler::Handler;
 use crate::issuer::Issuer;
 use crate::time::Clock;
@@ -48,9 +51,10 @@ impl Config {
     ) -> Result<Self, Vec<Problem>> {
         let mut reader = Reader::new(environment);
         let platform = runtime::platform(&mut reader);
-        let authentication = callers::read(&mut reader, platform.as_ref());
+        let authentication = callers::read(&mut reader, platform.as_ref(), file);
         let sts = sts::read(&mut reader, file);
-        let grant = grant::read(&mut reader, sts.duration_seconds_max);
+        let is_anonymous = matches!(authentication, Some(Authentication::None));
+        let grant = grant::read(&mut reader, file, sts.duration_seconds_max, is_anonymous);
         let allowed_origins = runtime::allowed_origins(&mut reader);
         let base_path = runtime::base_path(&mut reader);
         if matches!(platform, Some(Platform::ScfEvent(_))) {
@@ -92,7 +96,7 @@ impl Config {
         };
         let handler = Handler {
             authentication,
-            grant: grant.grant,
+            grants: grant.grants,
             issuer,
             allowed_origins,
             base_path,

@@ -36,6 +36,8 @@ pub enum Rule {
     Signature,
     SignatureExpired,
     SignatureReplayed,
+    Token,
+    TokenKeysUnavailable,
     UnexpectedBody,
     UpstreamAnswer,
     UpstreamRefused,
@@ -57,7 +59,7 @@ pub struct Code {
 
 impl Rule {
     /// Every rule, for tests and for the documentation.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 31] = [
         Self::ApiKey,
         Self::BodyEncoding,
         Self::BodyTooLarge,
@@ -81,6 +83,8 @@ impl Rule {
         Self::Signature,
         Self::SignatureExpired,
         Self::SignatureReplayed,
+        Self::Token,
+        Self::TokenKeysUnavailable,
         Self::UnexpectedBody,
         Self::UpstreamAnswer,
         Self::UpstreamRefused,
@@ -120,6 +124,8 @@ impl Rule {
             Self::Signature => (401, AUTHENTICATION, "AuthFailure.Signature"),
             Self::SignatureExpired => (401, AUTHENTICATION, "AuthFailure.SignatureExpired"),
             Self::SignatureReplayed => (401, AUTHENTICATION, "AuthFailure.SignatureReplayed"),
+            Self::Token => (401, AUTHENTICATION, "AuthFailure.Token"),
+            Self::TokenKeysUnavailable => (503, BACKEND, "InternalError.TokenKeysUnavailable"),
             Self::UnexpectedBody => (400, PARAMETER, "InvalidParameter.UnexpectedBody"),
             Self::UpstreamAnswer => (502, BACKEND, "InternalError.UpstreamAnswer"),
             Self::UpstreamRefused => (502, BACKEND, "InternalError.UpstreamRefused"),

@@ -15,7 +15,7 @@ use tracing::{error, info};
 
 use crate::caller::Authentication;
 use crate::error::{Error, Rule};
-use crate::grant::Grant;
+use crate::grant::Grants;
 use crate::issuer::Issuer;
 use crate::request::{CredentialRequest, Mint, Request, RequestId, Route, Wanted, below};
 use crate::response::Response;
@@ -27,7 +27,7 @@ pub struct Handler {
     /// How callers prove who they are.
     pub authentication: Authentication,
     /// What they may get.
-    pub grant: Grant,
+    pub grants: Grants,
     /// Where credentials come from.
     pub issuer: Issuer,
     /// Origins whose pages may read an answer, exactly as browsers write them.
@@ -61,6 +61,8 @@ impl Handler {
                 proof = decision.proof,
                 caller = decision.caller,
                 subject = decision.subject,
+                grant = decision.grant,
+                session_name = decision.session_name,
                 rule = decision.rule,
                 status = response.status.as_u16(),
                 expiry = decision.expiry,
@@ -114,11 +116,14 @@ impl Handler {
         decision: &mut Decision,
     ) -> Result<Response, Error> {
         let asked = CredentialRequest::parse(request, mint)?;
-        let caller = self.authentication.prove(
-            request,
-            below(&request.path, &self.base_path),
-            &*self.clock,
-        )?;
+        let path = below(&request.path, &self.base_path);
+        let started = Instant::now();
+        let caller = self.authentication.prove(request, path, &*self.clock);
+        let caller = caller.await?;
+        // Asking a token's issuer for its keys takes time too.
+        let time_left = request
+            .time_left
+            .map(|left| left.saturating_sub(started.elapsed()));
         decision.caller = Some(caller.name().to_owned());
         decision.proof = Some(caller.kind().name());
         decision.subject = caller.subject_hash();
@@ -127,11 +132,13 @@ impl Handler {
             Wanted::Grant | Wanted::Scopes(_) => [0; 16],
         };
         let authorized = self
-            .grant
+            .grants
             .authorise(&caller, &asked, self.clock.now(), chance)?;
+        decision.grant = Some(authorized.grants().to_owned());
+        decision.session_name = Some(authorized.session_name().to_owned());
         let credentials = self
             .issuer
-            .issue(&authorized, &*self.clock, request.time_left)
+            .issue(&authorized, &*self.clock, time_left)
             .await?;
         decision.expiry = Some(credentials.expiry.unix_seconds());
         decision.sts_request_id = Some(credentials.sts_request_id.clone());
@@ -165,6 +172,8 @@ struct Decision {
     caller: Option<String>,
     /// Hashed.
     subject: Option<String>,
+    grant: Option<String>,
+    session_name: Option<String>,
     rule: &'static str,
     expiry: Option<i64>,
     sts_request_id: Option<String>,
@@ -178,6 +187,8 @@ impl Default for Decision {
             proof: None,
             caller: None,
             subject: None,
+            grant: None,
+            session_name: None,
             rule: "granted",
             expiry: None,
             sts_request_id: None,

@@ -2,7 +2,7 @@
 //!
 //! Promises: rustls with ring and compiled-in roots (nothing is read from the machine), plus one extra CA when configured; HTTPS
 //! only, unless a loopback address was configured; no redirects; no proxy from the environment, only a configured one; a
-//! connect and a total time-out on every call; no answer larger than [`ANSWER_BYTES_MAX`].
+//! connect and a total time-out on every call; no answer larger than [`ANSWER_BYTES_MAX`], or than its caller allows.
 //! Leaves out: retries, and any reading of the answer.
 
 use std::sync::Arc;
@@ -89,24 +89,46 @@ impl Client {
         body: String,
         timeout: Duration,
     ) -> Result<Answer, CallError> {
-        let mut request = self.0.post(url).timeout(timeout).body(body);
+        let mut request = self.0.post(url).body(body);
         for (name, value) in headers {
             let mut value =
                 http::HeaderValue::from_str(&value).map_err(|_| CallError::Header(name))?;
             value.set_sensitive(true);
             request = request.header(name, value);
         }
-        let mut response = request.send().await.map_err(CallError::from_reqwest)?;
-        let status = response.status().as_u16();
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(CallError::from_reqwest)? {
-            if body.len().saturating_add(chunk.len()) > ANSWER_BYTES_MAX {
-                return Err(CallError::AnswerTooLarge);
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(Answer { status, body })
+        answer(request, timeout, ANSWER_BYTES_MAX).await
     }
+
+    /// Sends one `GET` and reads the whole answer, of up to `bytes_max`, within `timeout`.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn get(
+        &self,
+        url: &str,
+        bytes_max: usize,
+        timeout: Duration,
+    ) -> Result<Answer, CallError> {
+        answer(self.0.get(url), timeout, bytes_max).await
+    }
+}
+
+async fn answer(
+    request: reqwest::RequestBuilder,
+    timeout: Duration,
+    bytes_max: usize,
+) -> Result<Answer, CallError> {
+    let sent = request.timeout(timeout).send().await;
+    let mut response = sent.map_err(CallError::from_reqwest)?;
+    let status = response.status().as_u16();
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(CallError::from_reqwest)? {
+        if body.len().saturating_add(chunk.len()) > bytes_max {
+            return Err(CallError::AnswerTooLarge(bytes_max));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Answer { status, body })
 }
 
 /// Why a client cannot be built.
@@ -129,9 +151,9 @@ pub enum SettingsError {
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
-    /// More than [`ANSWER_BYTES_MAX`].
-    #[error("the answer has more than {ANSWER_BYTES_MAX} bytes")]
-    AnswerTooLarge,
+    /// More than this many bytes.
+    #[error("the answer has more than {0} bytes")]
+    AnswerTooLarge(usize),
     /// No connection: refused, not resolved, or its certificate not trusted.
     #[error("no connection")]
     Connect(#[source] reqwest::Error),

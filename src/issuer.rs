@@ -136,7 +136,7 @@ impl From<&StsError> for Error {
                 Rule::Internal,
                 "the function is set up with a key that cannot be sent",
             ),
-            StsError::Call(CallError::AnswerTooLarge) | StsError::Answer(_) => later(
+            StsError::Call(CallError::AnswerTooLarge(_)) | StsError::Answer(_) => later(
                 Rule::UpstreamAnswer,
                 "the credential service gave an answer that cannot be used: try again",
             ),

@@ -25,6 +25,7 @@ pub mod handler;
 pub mod http;
 pub mod issuer;
 pub mod log;
+mod object;
 pub mod request;
 pub mod response;
 pub mod runtime;

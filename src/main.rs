@@ -18,11 +18,7 @@ use tracing::{error, warn};
 fn main() -> ExitCode {
     let environment: Environment = std::env::vars_os().collect();
     log::start(LogLevel::read(&environment));
-    let config = match Config::read(
-        &environment,
-        &|path| std::fs::read(path),
-        Arc::new(SystemClock),
-    ) {
+    let config = match Config::read(&environment, &read_file, Arc::new(SystemClock)) {
         Ok(config) => config,
         Err(problems) => {
             for problem in &problems {
@@ -41,6 +37,17 @@ fn main() -> ExitCode {
         warn!("{warning}");
     }
     serve(config)
+}
+
+/// A file of the deployment: where the path says, or beside the binary, since platforms differ in where they start it.
+fn read_file(path: &str) -> std::io::Result<Vec<u8>> {
+    let outcome = std::fs::read(path);
+    match (&outcome, std::env::current_exe()) {
+        (Err(error), Ok(binary)) if error.kind() == std::io::ErrorKind::NotFound => {
+            std::fs::read(binary.with_file_name(path))
+        }
+        _ => outcome,
+    }
 }
 
 fn serve(config: Config) -> ExitCode {

@@ -244,10 +244,10 @@ impl Mint {
     fn parameters(self) -> &'static str {
         match self {
             Self::NewObject => {
-                "this route takes `filename` or `ext`, and `format` and `durationSeconds`"
+                "this route takes `filename` or `ext`, and `format`, `durationSeconds`, `bucket`, `region`"
             }
             Self::Sign | Self::Sts => {
-                "a query parameter is not known; this route takes `format` and `durationSeconds`"
+                "a query parameter is not known; this route takes `format`, `durationSeconds`, `bucket`, `region`"
             }
         }
     }
@@ -288,6 +288,10 @@ pub struct CredentialRequest {
     pub format: Format,
     /// The asked lifetime; the grant's own when absent.
     pub duration_seconds: Option<u32>,
+    /// The bucket that the client says it is about; mini-programs send it.
+    pub bucket: Option<String>,
+    /// The region that the client says it is about.
+    pub region: Option<String>,
     /// What it is for.
     pub wanted: Wanted,
 }
@@ -313,12 +317,15 @@ impl CredentialRequest {
     /// [`Rule::QueryParameter`], [`Rule::Format`], [`Rule::DurationSeconds`], [`Rule::Scope`], [`Rule::UnexpectedBody`].
     pub fn parse(request: &Request, mint: Mint) -> Result<Self, Error> {
         let (mut format, mut duration_seconds, mut extension) = (None, None, None);
+        let (mut bucket, mut region) = (None, None);
         for (name, value) in &request.query {
             let repeated = match (name.as_str(), mint) {
                 ("format", _) => format.replace(parse_format(value)?).is_some(),
                 ("durationSeconds", _) => {
                     duration_seconds.replace(parse_duration(value)?).is_some()
                 }
+                ("bucket", _) => bucket.replace(value.clone()).is_some(),
+                ("region", _) => region.replace(value.clone()).is_some(),
                 ("ext", Mint::NewObject) => extension.replace(value.as_str()).is_some(),
                 ("filename", Mint::NewObject) => extension.replace(extension_of(value)).is_some(),
                 _ => return Err(Error::new(Rule::QueryParameter, mint.parameters())),
@@ -352,6 +359,8 @@ impl CredentialRequest {
         Ok(Self {
             format,
             duration_seconds,
+            bucket,
+            region,
             wanted,
         })
     }

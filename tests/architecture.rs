@@ -31,7 +31,7 @@ const LAYERS: [&[&str]; 8] = [
     &["sts"],
     &["caller", "grant", "request"],
     &["cam", "error", "http", "sign"],
-    &["encode", "secret", "time"],
+    &["encode", "object", "secret", "time"],
 ];
 
 #[test]
@@ -119,7 +119,7 @@ fn the_library_does_not_know_the_local_cloud() {
 
 #[test]
 fn each_file_opens_with_what_it_is() {
-    for folder in ["src", "tests", "emulator", "benches"] {
+    for folder in ["src", "tests", "emulator", "fuzz", "benches"] {
         let files = sources(folder);
         assert!(!files.is_empty(), "no sources in {folder}");
         for (name, text) in files {
@@ -133,6 +133,7 @@ fn each_direct_dependency_has_its_reason() {
     for manifest in [
         "Cargo.toml",
         "emulator/Cargo.toml",
+        "fuzz/Cargo.toml",
         "tests/e2e/Cargo.toml",
         "benches/hello/Cargo.toml",
         "benches/cold-start/Cargo.toml",

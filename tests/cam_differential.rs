@@ -11,17 +11,18 @@
     reason = "the generator and the naive evaluator are helpers of tests"
 )]
 
+#[path = "../fuzz/src/asked.rs"]
+mod asked;
 #[path = "cam/generator.rs"]
 mod generator;
-#[path = "cam/naive.rs"]
+#[path = "../fuzz/src/naive.rs"]
 mod naive;
 
 use std::cell::Cell;
 
-use cos_issuer::cam::{
-    Access, Account, Bucket, Context, Decision, Layer, Policy, Reason, Region, Target, decide,
-};
-use generator::{ACCOUNTS, Asked, accesses, policies};
+use asked::Asked;
+use cos_issuer::cam::{Access, Decision, Layer, Policy, Reason, decide};
+use generator::{accesses, policies};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
@@ -159,35 +160,7 @@ fn parsed(policy: &Value) -> Policy {
 }
 
 fn access(asked: &Asked) -> Access {
-    let owner = |appid: &str| {
-        let account = ACCOUNTS.iter().find(|(id, _)| *id == appid);
-        account.expect("an account").1.to_owned()
-    };
-    let target = match asked.bucket.map(Bucket::parse) {
-        None => Target::Service,
-        Some(bucket) => {
-            let bucket = bucket.expect("a bucket");
-            Target::Object {
-                region: Region::parse(asked.region).expect("a region"),
-                owner_uin: owner(bucket.appid()),
-                bucket,
-                key: asked.key.to_owned(),
-            }
-        }
-    };
-    let pairs = asked.context.iter();
-    let pairs = pairs.flat_map(|(key, values)| values.iter().map(move |value| (key, value)));
-    Access {
-        account: Account {
-            appid: ACCOUNTS[0].0.to_owned(),
-            owner_uin: ACCOUNTS[0].1.to_owned(),
-        },
-        action: asked.action.to_owned(),
-        target,
-        context: pairs.fold(Context::new(), |context, (key, value)| {
-            context.with(key, value)
-        }),
-    }
+    asked.access().expect("a bucket and a region")
 }
 
 /// With white space.

@@ -32,6 +32,9 @@ fn read(changes: &[(&str, &str)]) -> Result<Config, Vec<Problem>> {
     let environment: Environment = variables.into_iter().collect();
     let file = |path: &str| match path {
         "ca.pem" => Ok(b"not a certificate".to_vec()),
+        "jwks.json" => Ok(JWKS.into()),
+        "weak.json" => Ok(br#"{"keys":[{"kty":"oct","k":"AAAA"}]}"#.to_vec()),
+        "key.pem" => Ok(PUBLIC_KEY.into()),
         _ => Err(std::io::ErrorKind::NotFound.into()),
     };
     Config::read(&environment, &file, Arc::new(SystemClock))
@@ -91,7 +94,7 @@ fn an_empty_environment_names_everything_that_is_missing() {
 #[test]
 fn auth_has_no_default() {
     refused(&[("AUTH", "")], &["AUTH"]);
-    for kind in ["None", "no", "jwt", "off", "none,none"] {
+    for kind in ["None", "no", "JWT", "off", "none,none"] {
         refused(&[("AUTH", kind)], &["AUTH"]);
     }
 }
@@ -436,6 +439,16 @@ fn no_problem_repeats_a_value() {
         "API_KEYS",
         "API_KEY_HEADER",
         "HMAC_KEYS",
+        "JWT_ISSUER",
+        "JWT_AUDIENCE",
+        "JWT_JWKS_URL",
+        "JWT_JWKS_FILE",
+        "JWT_PUBLIC_KEY",
+        "JWT_PUBLIC_KEY_FILE",
+        "JWT_HS_SECRET",
+        "JWT_ALGORITHMS",
+        "JWT_LEEWAY_SECONDS",
+        "JWT_MAX_AGE_SECONDS",
     ];
     for name in names {
         let problems = read(&[(name, "CANARY \n value")])
@@ -478,14 +491,14 @@ fn auth_names_known_kinds_once_and_none_alone() {
     let with = |auth| [("AUTH", auth), ("API_KEYS", keys.as_str())];
     starts(&with("api-key"));
     starts(&with(" api-key , "));
-    for auth in ["api-key,api-key", "none,api-key", "api-key,jwt", "API-KEY"] {
+    for auth in ["api-key,api-key", "none,api-key", "api-key,jtw", "API-KEY"] {
         refused(&with(auth), &["AUTH"]);
     }
     refused(&with("none"), &["API_KEYS"]);
     refused(&[("AUTH", "api-key")], &["API_KEYS"]);
-    let problems = read(&with("jwt")).err().expect("problems");
+    let problems = read(&with("jtw")).err().expect("problems");
     let text = problems.first().expect("a problem").to_string();
-    for kind in ["`none`", "`api-key`", "`gateway`", "`hmac`"] {
+    for kind in ["`none`", "`api-key`", "`gateway`", "`hmac`", "`jwt`"] {
         assert!(text.contains(kind), "{text}");
     }
 }
@@ -600,4 +613,159 @@ fn an_identity_of_the_gateway_needs_a_gateway() {
         &[("AUTH", "gateway,api-key,hmac")],
         &["AUTH", "API_KEYS", "HMAC_KEYS"],
     );
+}
+
+/// The P-256 key of RFC 7515 A.3, in both forms.
+const JWKS: &str = r#"{"keys":[{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}"#;
+const PUBLIC_KEY: &str = "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEf83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEXH8UTNG72bfocs3+257rn0s2ldbqkLJK2KRiMohYjlrQ==\n-----END PUBLIC KEY-----\n";
+const HS_SECRET: &str = "CANARY-secret-of-an-issuer-012345";
+
+/// `AUTH=jwt` with all that it needs, and these changes.
+fn with_tokens<'a>(changes: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let mut settings: BTreeMap<&str, &str> = [
+        ("AUTH", "jwt"),
+        ("JWT_ISSUER", "https://login.example.com/"),
+        ("JWT_AUDIENCE", "uploads"),
+        ("JWT_JWKS_URL", "https://login.example.com/keys"),
+    ]
+    .into();
+    settings.extend(changes.iter().copied());
+    settings.into_iter().collect()
+}
+
+#[test]
+fn tokens_need_an_issuer_an_audience_and_keys() {
+    starts(&with_tokens(&[]));
+    refused(
+        &[("AUTH", "jwt")],
+        &["JWT_ISSUER", "JWT_AUDIENCE", "JWT_JWKS_URL"],
+    );
+    refused(&with_tokens(&[("JWT_ISSUER", "")]), &["JWT_ISSUER"]);
+    refused(&with_tokens(&[("JWT_AUDIENCE", "")]), &["JWT_AUDIENCE"]);
+    refused(&with_tokens(&[("JWT_AUDIENCE", " , ")]), &["JWT_AUDIENCE"]);
+    refused(&with_tokens(&[("JWT_JWKS_URL", "")]), &["JWT_JWKS_URL"]);
+    starts(&with_tokens(&[("JWT_AUDIENCE", "uploads, media")]));
+    let with_others = [
+        ("AUTH", "jwt,api-key"),
+        ("API_KEYS", &format!("a={DIGEST}")),
+    ];
+    starts(&with_tokens(&with_others));
+    refused(&with_tokens(&with_others[..1]), &["API_KEYS"]);
+    let faults = [
+        ("JWT_ISSUER", ""),
+        ("JWT_AUDIENCE", ","),
+        ("JWT_LEEWAY_SECONDS", "301"),
+        ("JWT_MAX_AGE_SECONDS", "59"),
+        ("JWT_JWKS_URL", "http://login.example.com/keys"),
+    ];
+    let named = [
+        "JWT_ISSUER",
+        "JWT_AUDIENCE",
+        "JWT_LEEWAY_SECONDS",
+        "JWT_MAX_AGE_SECONDS",
+        "JWT_JWKS_URL",
+    ];
+    refused(&with_tokens(&faults), &named);
+}
+
+#[test]
+fn settings_of_tokens_belong_to_tokens() {
+    for (name, value) in [
+        ("JWT_ISSUER", "https://login.example.com/"),
+        ("JWT_HS_SECRET", HS_SECRET),
+        ("JWT_LEEWAY_SECONDS", "30"),
+    ] {
+        refused(&[(name, value)], &[name]);
+    }
+}
+
+#[test]
+fn a_jwks_url_is_https_or_loopback_and_nothing_hidden() {
+    for url in [
+        "https://login.example.com/keys?p=policy",
+        "https://login.example.com:8443/",
+        "http://127.0.0.1:8080/keys",
+        "http://[::1]/keys",
+        "http://localhost/keys",
+    ] {
+        starts(&with_tokens(&[("JWT_JWKS_URL", url)]));
+    }
+    for url in [
+        "http://login.example.com/keys",
+        "http://127.0.0.1.example.com/keys",
+        "http://localhost.example.com/keys",
+        "http://169.254.0.23/keys",
+        "https://user@login.example.com/keys",
+        "https://:secret@login.example.com/keys",
+        "https://login.example.com/keys#a",
+        "file:///keys",
+        "login.example.com/keys",
+        "https://",
+        "keys",
+    ] {
+        refused(&with_tokens(&[("JWT_JWKS_URL", url)]), &["JWT_JWKS_URL"]);
+    }
+}
+
+#[test]
+fn keys_of_tokens_come_from_one_place() {
+    let instead = |place| with_tokens(&[("JWT_JWKS_URL", ""), place]);
+    let escaped = PUBLIC_KEY.replace('\n', "\\n");
+    for place in [
+        ("JWT_PUBLIC_KEY", PUBLIC_KEY),
+        ("JWT_PUBLIC_KEY", escaped.as_str()),
+        ("JWT_PUBLIC_KEY_FILE", "key.pem"),
+        ("JWT_HS_SECRET", HS_SECRET),
+    ] {
+        starts(&instead(place));
+        refused(&with_tokens(&[place]), &[place.0]);
+    }
+    // A JWKS is for RS256 unless another algorithm is named, and this one is not.
+    refused(&instead(("JWT_JWKS_FILE", "jwks.json")), &["JWT_JWKS_FILE"]);
+    let mut named = instead(("JWT_JWKS_FILE", "jwks.json"));
+    named.push(("JWT_ALGORITHMS", "RS256,ES256"));
+    starts(&named);
+    for (place, value) in [
+        ("JWT_JWKS_FILE", "missing.json"),
+        ("JWT_JWKS_FILE", "weak.json"),
+        ("JWT_JWKS_FILE", "key.pem"),
+        ("JWT_PUBLIC_KEY", "key.pem"),
+        ("JWT_PUBLIC_KEY_FILE", "missing.pem"),
+        ("JWT_PUBLIC_KEY_FILE", "ca.pem"),
+        ("JWT_HS_SECRET", "0123456789abcdef0123456789abcde"),
+    ] {
+        refused(&instead((place, value)), &[place]);
+    }
+}
+
+#[test]
+fn the_algorithms_of_tokens_are_pinned() {
+    let url = |algorithms| with_tokens(&[("JWT_ALGORITHMS", algorithms)]);
+    for algorithms in ["RS256", "ES256", "EdDSA", "RS256, ES256,EdDSA"] {
+        starts(&url(algorithms));
+    }
+    for algorithms in [
+        "HS256",
+        "RS256,HS256",
+        "none",
+        "None",
+        "rs256",
+        "RS512",
+        "PS256",
+        "*",
+        ",",
+    ] {
+        refused(&url(algorithms), &["JWT_ALGORITHMS"]);
+    }
+    let secret = |algorithms| {
+        let secret = ("JWT_HS_SECRET", HS_SECRET);
+        with_tokens(&[("JWT_JWKS_URL", ""), secret, ("JWT_ALGORITHMS", algorithms)])
+    };
+    starts(&secret("HS256"));
+    for algorithms in ["RS256", "HS256,RS256", "HS256,HS256", "HS512"] {
+        refused(&secret(algorithms), &["JWT_ALGORITHMS"]);
+    }
+    let key = ("JWT_PUBLIC_KEY", PUBLIC_KEY);
+    let other = with_tokens(&[("JWT_JWKS_URL", ""), key, ("JWT_ALGORITHMS", "RS256")]);
+    refused(&other, &["JWT_PUBLIC_KEY"]);
 }

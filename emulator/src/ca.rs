@@ -17,6 +17,8 @@ use tempfile::TempDir;
 pub(crate) struct Ca {
     directory: TempDir,
     pub(crate) server: Arc<ServerConfig>,
+    /// The same names, signed by somebody whom no client knows.
+    pub(crate) stranger: Arc<ServerConfig>,
 }
 
 impl Ca {
@@ -25,9 +27,11 @@ impl Ca {
         let (authority, pem) = authority().map_err(io::Error::other)?;
         std::fs::write(file_in(directory.path()), pem)?;
         let server = server_config(&authority, region).map_err(io::Error::other)?;
+        let stranger = stranger(region).map_err(io::Error::other)?;
         Ok(Self {
             directory,
             server: Arc::new(server),
+            stranger: Arc::new(stranger),
         })
     }
 
@@ -51,6 +55,11 @@ fn authority() -> Result<(Issuer<'static, KeyPair>, String), rcgen::Error> {
         .push(DnType::CommonName, "cos-emulator, this run only");
     let certificate = params.self_signed(&key)?;
     Ok((Issuer::new(params, key), certificate.pem()))
+}
+
+fn stranger(region: &str) -> Result<ServerConfig, Box<dyn std::error::Error + Send + Sync>> {
+    let (authority, _) = authority()?;
+    server_config(&authority, region)
 }
 
 fn server_config(

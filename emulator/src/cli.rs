@@ -5,13 +5,16 @@ pub(crate) mod console;
 mod event;
 mod first_request;
 mod invoke;
+mod parity;
 mod request;
 mod run;
+mod settings;
 mod sts;
 
 use std::path::PathBuf;
 
-use cos_emulator::StartError;
+use cos_emulator::{Cloud, StartError};
+use serde_json::Value;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use self::arguments::{Arguments, Command};
@@ -26,6 +29,10 @@ pub(crate) async fn run(
     match &arguments.command {
         Command::Run(run) => run::run(run, ledger, console).await,
         Command::Sts(sts) => sts::run(sts, ledger, console).await,
+        Command::Parity(parity) => {
+            parity::run(parity, console);
+            Ok(())
+        }
         Command::Event(event) => event::run(event, console),
         Command::Invoke(invoke) => invoke::run(invoke, ledger, console).await,
     }
@@ -33,7 +40,7 @@ pub(crate) async fn run(
 
 /// Why the command did not do what was asked.
 pub(crate) enum Failure {
-    /// The command line makes no sense.
+    /// The command line or a file of settings makes no sense.
     Usage(String),
     /// It did not work out.
     Failed(String),
@@ -51,6 +58,7 @@ impl Failure {
             }
             StartError::Account(_)
             | StartError::Data { .. }
+            | StartError::Fault(_)
             | StartError::Io(_)
             | StartError::RealKey { .. } => error.to_string(),
         })
@@ -60,6 +68,37 @@ impl Failure {
 impl<E: std::error::Error> From<E> for Failure {
     fn from(error: E) -> Self {
         Self::Failed(error.to_string())
+    }
+}
+
+/// Where the admin API is, and what repeats this run.
+fn introduce_controls(cloud: &Cloud, console: Console) {
+    if let Some(admin) = cloud.admin() {
+        console.pair("admin", admin.url());
+        console.pair("its token", admin.token());
+    }
+    console.pair("seed", cloud.seed());
+}
+
+/// The same as members of the JSON line.
+fn add_controls(cloud: &Cloud, mut addresses: Value) -> Value {
+    if let Some(members) = addresses.as_object_mut() {
+        if let Some(admin) = cloud.admin() {
+            members.insert("adminUrl".to_owned(), admin.url().into());
+            members.insert("adminToken".to_owned(), admin.token().into());
+        }
+        members.insert("seed".to_owned(), cloud.seed().into());
+    }
+    addresses
+}
+
+/// A trace that lacks lines is worse than none.
+fn check_trace(cloud: &Cloud) -> Result<(), Failure> {
+    match cloud.trace_failure() {
+        Some(kind) => Err(Failure::Failed(format!(
+            "the file of the trace lacks lines: {kind}"
+        ))),
+        None => Ok(()),
     }
 }
 

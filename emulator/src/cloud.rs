@@ -14,9 +14,13 @@ mod start;
 
 pub use self::builder::CloudBuilder;
 use crate::account::{Account, Directory, KeyPair, SeedError};
+use crate::admin::Admin;
 use crate::ca::Ca;
+use crate::clock::EmulatedClock;
+use crate::control::Control;
 use crate::cos::Cos;
 use crate::cos::door::{DecisionRecord, Door};
+use crate::fault::{Faults, RefusedFault};
 use crate::function::{Function, Invocation, Outcome, Record};
 use crate::ledger::Ledger;
 use crate::net::Server;
@@ -60,6 +64,9 @@ pub enum StartError {
         /// What is wrong with it.
         source: io::Error,
     },
+    /// A fault that makes no sense.
+    #[error("a fault makes no sense: {0}")]
+    Fault(#[from] RefusedFault),
     /// The system refused something.
     #[error("cannot start: {0}")]
     Io(#[from] io::Error),
@@ -67,6 +74,8 @@ pub enum StartError {
 
 /// A running cloud. Dropping it ends every listener and kills every child.
 pub struct Cloud {
+    control: Arc<Control>,
+    admin: Option<Admin>,
     gateway: Option<Server>,
     function: Option<Arc<Function>>,
     sts: Sts,
@@ -101,6 +110,41 @@ impl Cloud {
         &self.sts
     }
 
+    /// The admin API, if it was asked for.
+    pub fn admin(&self) -> Option<&Admin> {
+        self.admin.as_ref()
+    }
+
+    /// The clock of every service.
+    pub fn clock(&self) -> &EmulatedClock {
+        &self.control.clock
+    }
+
+    /// Moves the clock of every service; a negative number moves it back.
+    pub fn advance_clock(&self, seconds: i64) {
+        self.control.clock.advance(seconds);
+    }
+
+    /// The faults in force.
+    pub fn faults(&self) -> &Faults {
+        &self.control.faults
+    }
+
+    /// The last calls to each service, a line of JSON each, without secrets.
+    pub fn trace(&self) -> Vec<String> {
+        self.control.trace.lines()
+    }
+
+    /// Why the file of the trace lacks lines, if it does.
+    pub fn trace_failure(&self) -> Option<io::ErrorKind> {
+        self.control.trace.failure()
+    }
+
+    /// What [`CloudBuilder::seed`] takes to repeat this run.
+    pub fn seed(&self) -> u64 {
+        self.control.chance.seed()
+    }
+
     /// COS.
     pub fn cos(&self) -> &Cos {
         &self.cos
@@ -126,6 +170,11 @@ impl Cloud {
         self.directory.revoke(secret_id)
     }
 
+    /// Makes a temporary key of this cloud expire at this moment of its clock; `false` when there is none of that name.
+    pub fn expire(&self, secret_id: &str) -> bool {
+        self.directory.expire_now(secret_id)
+    }
+
     /// The last thousand requests at the door of COS, oldest first: who asked, what was decided, and by which statement.
     pub fn decisions(&self) -> Vec<DecisionRecord> {
         self.door.decisions()
@@ -145,7 +194,7 @@ impl Cloud {
     /// Sends one raw event past the gateway. Web functions take no events, so they (and a cloud without a function) answer
     /// with a platform error.
     pub async fn invoke(&self, raw: impl Into<Vec<u8>>) -> Invocation {
-        let request_id = uuid::Uuid::new_v4().to_string();
+        let request_id = self.control.chance.request_id();
         match &self.function {
             Some(function) if function.config.platform != Platform::ScfWeb => {
                 function.invoke(request_id, Bytes::from(raw.into())).await

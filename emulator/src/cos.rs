@@ -49,7 +49,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use cos_issuer::time::Clock;
-use tokio_rustls::TlsAcceptor;
+use http::request::Parts;
 
 pub(crate) use self::admission::Admission;
 use self::cors::Cors;
@@ -59,6 +59,8 @@ use self::service::Service;
 use self::store::Store;
 use crate::account::Account;
 use crate::ca::Ca;
+use crate::control::{Control, Watched};
+use crate::fault::Service as ServiceName;
 use crate::net::{Server, Transport};
 
 /// The running COS.
@@ -111,25 +113,29 @@ impl Cos {
         port: u16,
         store: Arc<Store>,
         ca: &Ca,
-        account: &Account,
-        clock: Arc<dyn Clock>,
+        control: &Arc<Control>,
         door: Arc<dyn Admission>,
     ) -> io::Result<Self> {
         let service = Arc::new(Service {
-            home: home(account)?,
+            home: home(&control.directory.account)?,
             store: Arc::clone(&store),
+            spelling: tokio::sync::OnceCell::new(),
             door,
-            clock,
+            clock: Arc::clone(&control.clock) as Arc<dyn Clock>,
         });
-        let handler = move |request| {
-            let service = Arc::clone(&service);
-            async move {
-                let mut answer = service.answer(request).await?;
-                names::spell(&mut answer).await;
-                Ok(answer)
-            }
+        let watched = Watched {
+            service: ServiceName::Cos,
+            action: {
+                let service = Arc::clone(&service);
+                move |head: &Parts| service.action(head)
+            },
+            throttled: None,
         };
-        let tls = Transport::Tls(TlsAcceptor::from(Arc::clone(&ca.server)));
+        let handler = control.watch(watched, move |request| {
+            let service = Arc::clone(&service);
+            async move { service.answer(request).await }
+        });
+        let tls = Transport::Tls(control.acceptor(ServiceName::Cos, &ca.server, &ca.stranger));
         Ok(Self {
             http: Server::start(port, Transport::Plain, handler.clone())?,
             https: Server::start(0, tls, handler)?,

@@ -6,11 +6,13 @@ use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use cos_issuer::time::Clock;
+use http::request::Parts;
 use http::{HeaderValue, Request, Response};
 use hyper::body::Incoming;
 
+use crate::control::{CallTime, Control, Watched};
 use crate::event::{self, Ask};
+use crate::fault::Service;
 use crate::function::{Function, Outcome};
 use crate::net::{self, Server, Transport};
 use crate::platform::{Platform, PlatformError};
@@ -19,24 +21,48 @@ use crate::web;
 pub(crate) fn start(
     port: u16,
     function: Arc<Function>,
-    clock: Arc<dyn Clock>,
+    control: &Arc<Control>,
 ) -> io::Result<Server> {
-    Server::start(port, Transport::Plain, move |request| {
-        let (function, clock) = (Arc::clone(&function), Arc::clone(&clock));
-        async move {
-            let response = answer(&function, clock.as_ref(), request).await;
-            Ok(response.map(net::full))
+    let platform = function.config.platform;
+    let watched = Watched {
+        service: Service::Gateway,
+        action: |head: &Parts| head.uri.path().to_owned(),
+        throttled: Some(Box::new(move |id: &str| {
+            throttled(platform, id).map(net::full)
+        })),
+    };
+    let handler = {
+        let control = Arc::clone(control);
+        move |request| {
+            let (function, control) = (Arc::clone(&function), Arc::clone(&control));
+            async move { Ok(answer(&function, &control, request).await.map(net::full)) }
         }
-    })
+    };
+    Server::start(port, Transport::Plain, control.watch(watched, handler))
+}
+
+/// The platform's answer when there are too many calls.
+fn throttled(platform: Platform, request_id: &str) -> Response<Bytes> {
+    let error = PlatformError::Throttled;
+    match platform {
+        Platform::Scf(shape) => event::scf_reply(shape, request_id, &Outcome::PlatformError(error)),
+        Platform::ScfWeb => event::scf_web_failure(&error, request_id),
+        Platform::Lambda(shape) => event::lambda_reply(shape, &Outcome::PlatformError(error)),
+    }
 }
 
 async fn answer(
     function: &Arc<Function>,
-    clock: &dyn Clock,
+    control: &Control,
     request: Request<Incoming>,
 ) -> Response<Bytes> {
     let (head, body) = request.into_parts();
-    let request_id = uuid::Uuid::new_v4().to_string();
+    let request_id = control.chance.request_id();
+    let CallTime(now) = head
+        .extensions
+        .get()
+        .copied()
+        .unwrap_or_else(|| control.call_time());
     let body = net::read_body(body, function.config.platform.body_limit_bytes()).await;
     let too_large = body.is_none();
     let ask = Ask {
@@ -47,7 +73,7 @@ async fn answer(
         body: body.unwrap_or_default(),
         request_id: request_id.clone(),
         source_ip: "127.0.0.1".to_owned(),
-        unix_seconds: clock.now().unix_seconds(),
+        unix_seconds: now.unix_seconds(),
     };
     let refused = too_large.then_some(Outcome::PlatformError(PlatformError::RequestTooLarge));
     let mut response = match function.config.platform {

@@ -46,6 +46,16 @@ impl Ledger {
     pub(crate) fn secrets(&self) -> Vec<String> {
         lock(&self.inner).secrets.clone()
     }
+
+    /// All but the first `known`.
+    pub(crate) fn secrets_from(&self, known: usize) -> Vec<String> {
+        let inner = lock(&self.inner);
+        inner
+            .secrets
+            .get(known..)
+            .map(<[String]>::to_vec)
+            .unwrap_or_default()
+    }
 }
 
 /// A lock that a panicking test left behind is still a lock.

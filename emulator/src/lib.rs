@@ -13,40 +13,72 @@
 //! |---|---|
 //! | [`Cloud`], [`CloudBuilder`] | everything together, started and stopped as one |
 //! | `account`, `ledger` | users, keys, roles and policies; every secret ever issued |
-//! | `sts` | verification, actions, documented errors, faults, the record of calls |
+//! | `sts` | verification, actions, documented errors, the record of calls |
 //! | `cos` | the object storage; its door checks each signature and asks CAM about each access |
 //! | `gateway`, `event` | HTTP to event and reply to HTTP, one file for each shape |
+//! | `control` | what each call to each service passes: `clock`, `chance` (the seed), `fault`, `trace` |
+//! | `admin` | the same over HTTP, on a port of its own |
+//! | [`parity`] | the truth table: each behaviour of a platform and how it is known |
 //! | `function`, `instance`, `runtime`, `process` | child processes: states, limits, freezing, replacement, both runtime APIs |
 //! | `platform` | what each platform does by itself: errors, limits, log lines |
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), cos_emulator::StartError> {
+//! use cos_emulator::{Cloud, Fault, FaultRule, Platform, Service};
+//!
+//! let cloud = Cloud::builder()
+//!     .function("target/deploy/bootstrap")
+//!     .platform(Platform::ScfWeb)
+//!     .env("ALLOW", "upload")
+//!     .fault(FaultRule::new(Service::Sts, Fault::Outage).nth(2))
+//!     .start()
+//!     .await?;
+//! let gateway = cloud.gateway_url();
+//! cloud.advance_clock(31 * 60);
+//! # Ok(())
+//! # }
+//! ```
 //!
 //! Promises: nothing listens beyond 127.0.0.1; no key works that this cloud did not make; keys that look real are refused; no
 //! child outlives its [`Cloud`]. It fails closed: there is no magic key and no switch that skips a check.
 //! A comment says *documented*, *observed* or *inferred* where a behaviour is the platform's.
 
 mod account;
+mod admin;
 mod ca;
+mod chance;
+mod clock;
 mod cloud;
+mod control;
 mod cos;
 mod environment;
 mod event;
+mod fault;
 mod function;
 mod gateway;
 mod instance;
 mod ledger;
 mod net;
+pub mod parity;
 mod platform;
 mod process;
 mod runtime;
 mod sts;
+mod trace;
 mod web;
 
 pub use account::{Account, KeyOwner, KeyPair, Role, SeedError, Trust, User};
+pub use admin::Admin;
+pub use clock::EmulatedClock;
 pub use cloud::{Cloud, CloudBuilder, StartError};
 pub use cos::Cos;
 pub use cos::door::{AccessRecord, DecisionRecord};
+pub use fault::{
+    BadFault, Fault, FaultRule, FaultState, Faults, Member, RefusedFault, Service, WhichKey,
+};
 pub use function::{Invocation, Outcome};
 pub use platform::{LambdaEvent, Platform, PlatformError, ScfEvent};
-pub use sts::{Fault, Member, Sts, StsCall};
+pub use sts::{Sts, StsCall};
 
 /// A text that only the emulator contains: a check searches the deployed binary for it.
 pub const MARKER: &str = "cos-emulator-marker-3f9c1e57a2d84b06";

@@ -7,6 +7,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -24,6 +25,7 @@ use tokio_rustls::TlsAcceptor;
 mod shuffle;
 
 use self::shuffle::ShuffledNames;
+use crate::chance::Chance;
 use crate::platform::PlatformError;
 
 /// A body that may end in an error, which cuts the connection.
@@ -34,10 +36,12 @@ pub(crate) type Body = BoxBody<Bytes, io::Error>;
 pub(crate) enum Transport {
     Plain,
     /// Header names go out with random letter case.
-    Shuffled,
-    Tls(TlsAcceptor),
+    Shuffled(Arc<Chance>),
+    Tls(Acceptor),
 }
 
+/// Chooses the certificate of a connection.
+pub(crate) type Acceptor = Arc<dyn Fn() -> TlsAcceptor + Send + Sync>;
 /// Who sent a request, among its extensions.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer {
@@ -105,11 +109,13 @@ where
     let _ = stream.set_nodelay(true);
     match transport {
         Transport::Plain => http1(stream, peer, handler).await,
-        Transport::Shuffled => http1(ShuffledNames::new(stream), peer, handler).await,
+        Transport::Shuffled(chance) => {
+            let random = chance.fork("header case");
+            http1(ShuffledNames::new(stream, random), peer, handler).await;
+        }
         Transport::Tls(acceptor) => {
-            if let Ok(Ok(stream)) =
-                tokio::time::timeout(Duration::from_secs(10), acceptor.accept(stream)).await
-            {
+            let accepted = acceptor().accept(stream);
+            if let Ok(Ok(stream)) = tokio::time::timeout(Duration::from_secs(10), accepted).await {
                 http1(stream, peer, handler).await;
             }
         }

@@ -18,9 +18,12 @@ pub(crate) fn start(config: &Arc<Config>, state: &Arc<State>) -> io::Result<Opti
     let (config, state) = (Arc::clone(config), Arc::clone(state));
     let server = match config.platform {
         Platform::ScfWeb => return Ok(None),
-        Platform::Scf(_) => Server::start(0, Transport::Shuffled, move |request| {
-            scf::answer(Arc::clone(&config), Arc::clone(&state), request)
-        })?,
+        Platform::Scf(_) => {
+            let transport = Transport::Shuffled(Arc::clone(&config.chance));
+            Server::start(0, transport, move |request| {
+                scf::answer(Arc::clone(&config), Arc::clone(&state), request)
+            })?
+        }
         Platform::Lambda(_) => {
             let api = Arc::new(lambda::Api::new(state));
             Server::start(0, Transport::Plain, move |request| {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! HTTP -> request (unverified) -> verify (a key that proved itself) -> limit -> actions (may they?) -> answer
-//!                         fault: may replace, delay, cut or bend any of it
+//!                         a fault may replace, delay, cut or bend any of it
 //! ```
 //!
 //! Promises: answers API errors with HTTP 200 in the documented shape; records each call without secrets; nothing is issued
@@ -25,19 +25,19 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use cos_issuer::time::Clock;
+use cos_issuer::time::Timestamp;
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use serde_json::{Value, json};
-use tokio_rustls::TlsAcceptor;
 
 use self::error::StsError;
-pub use self::fault::{Fault, Member};
 use self::request::Unverified;
-use crate::account::Directory;
 use crate::ca::Ca;
+use crate::control::{Control, Visit};
+use crate::fault::{Fault, Service as ServiceName};
 use crate::ledger::lock;
 use crate::net::{self, Body, Server, Transport};
+use crate::trace::{Head, Reason};
 
 /// One call to the STS, as it may be shown to anybody.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,32 +90,38 @@ impl Sts {
 
     /// The next calls meet these faults, one each, in this order.
     pub fn inject(&self, faults: impl IntoIterator<Item = Fault>) {
-        lock(&self.service.faults).extend(faults);
+        self.service.control.faults.queue(ServiceName::Sts, faults);
     }
 
-    /// Every call so far, in order of arrival.
+    /// The last 10000 calls, in order of arrival.
     pub fn calls(&self) -> Vec<StsCall> {
-        lock(&self.service.calls).clone()
+        self.calls_after(0)
+    }
+
+    /// Those of them that came after the first `seen` of all.
+    pub fn calls_after(&self, seen: usize) -> Vec<StsCall> {
+        let calls = lock(&self.service.calls);
+        let skipped = seen.saturating_sub(calls.forgotten);
+        calls.kept.iter().skip(skipped).cloned().collect()
     }
 
     /// How many calls came in so far.
     pub fn call_count(&self) -> usize {
-        lock(&self.service.calls).len()
+        let calls = lock(&self.service.calls);
+        calls.forgotten.saturating_add(calls.kept.len())
     }
 
     pub(crate) fn start(
         port: u16,
         ca: &Ca,
-        directory: Arc<Directory>,
-        clock: Arc<dyn Clock>,
+        control: &Arc<Control>,
         calls_per_second: Option<u32>,
     ) -> io::Result<Self> {
         let service = Arc::new(Service {
-            directory,
+            control: Arc::clone(control),
             limits: limit::Limits::new(calls_per_second),
-            clock,
-            faults: Mutex::default(),
             calls: Mutex::default(),
+            earlier_token: Mutex::default(),
         });
         let handler = {
             let service = Arc::clone(&service);
@@ -124,9 +130,9 @@ impl Sts {
                 async move { service.answer(request).await }
             }
         };
-        let tls = Transport::Tls(TlsAcceptor::from(Arc::clone(&ca.server)));
+        let tls = control.acceptor(ServiceName::Sts, &ca.server, &ca.stranger);
         Ok(Self {
-            https: Server::start(port, tls, handler.clone())?,
+            https: Server::start(port, Transport::Tls(tls), handler.clone())?,
             http: Server::start(0, Transport::Plain, handler)?,
             ca_file: ca.file(),
             service,
@@ -135,11 +141,28 @@ impl Sts {
 }
 
 struct Service {
-    directory: Arc<Directory>,
+    control: Arc<Control>,
     limits: limit::Limits,
-    clock: Arc<dyn Clock>,
-    faults: Mutex<VecDeque<Fault>>,
-    calls: Mutex<Vec<StsCall>>,
+    calls: Mutex<Calls>,
+    /// For an answer whose token is that of the one before.
+    earlier_token: Mutex<Option<String>>,
+}
+
+#[derive(Default)]
+struct Calls {
+    kept: VecDeque<StsCall>,
+    /// How many were before those.
+    forgotten: usize,
+}
+
+impl Calls {
+    fn push(&mut self, call: StsCall) {
+        if self.kept.len() >= MAX_CALLS {
+            self.kept.pop_front();
+            self.forgotten = self.forgotten.saturating_add(1);
+        }
+        self.kept.push_back(call);
+    }
 }
 
 impl std::fmt::Debug for Service {
@@ -150,56 +173,95 @@ impl std::fmt::Debug for Service {
 
 impl Service {
     async fn answer(&self, request: Request<Incoming>) -> io::Result<Response<Body>> {
+        let request_id = self.control.chance.request_id();
+        let head = Head::of(&request);
         if request.uri().path() != "/" {
-            // Inferred: the service has one path.
-            return Ok(net::answer(
-                StatusCode::NOT_FOUND,
-                "text/plain",
-                "404 page not found",
-            ));
+            let visit = self.control.enter(ServiceName::Sts, "", head, None);
+            let answer = match visit.fault() {
+                Some(fault) if fault.replaces_the_answer() => visit.instead(&request_id),
+                _ => Ok(no_such_path()),
+            };
+            return visit.leave(answer).await;
         }
-        let request_id = uuid::Uuid::new_v4().to_string();
         let unverified = Unverified::read(request).await;
         let mut call = match &unverified {
             Ok(unverified) => unverified.call(&request_id),
             Err(_) => StsCall::unreadable(&request_id),
         };
-        let fault = lock(&self.faults).pop_front();
-        let verdict = match &fault {
-            Some(fault) if fault.replaces_the_answer() => Ok(Value::Null),
-            _ => unverified
-                .as_ref()
-                .map_err(Clone::clone)
-                .and_then(|unverified| self.judge(unverified)),
+        let key = unverified.as_ref().ok().and_then(Unverified::claimed_key);
+        let visit = self
+            .control
+            .enter(ServiceName::Sts, &call.action, head, key.as_deref());
+        let answer = match visit.fault() {
+            Some(fault) if fault.replaces_the_answer() => {
+                call.outcome = match fault {
+                    Fault::ApiError { code, .. } => code.clone(),
+                    Fault::Throttle { .. } => "RequestLimitExceeded".to_owned(),
+                    _ => "Fault".to_owned(),
+                };
+                visit.instead(&request_id)
+            }
+            _ => {
+                let verdict = unverified
+                    .as_ref()
+                    .map_err(Clone::clone)
+                    .and_then(|unverified| self.judge(unverified, visit.now()));
+                call.outcome = match &verdict {
+                    Ok(_) => "Success".to_owned(),
+                    Err(error) => error.code.to_owned(),
+                };
+                let chinese = unverified.as_ref().is_ok_and(Unverified::wants_chinese);
+                Ok(self.told(verdict, chinese, &request_id, &visit))
+            }
         };
-        let chinese = unverified.as_ref().is_ok_and(Unverified::wants_chinese);
-        call.outcome = match (&verdict, &fault) {
-            (_, Some(Fault::ApiError { code, .. })) => code.clone(),
-            (_, Some(fault)) if fault.replaces_the_answer() => "Fault".to_owned(),
-            (Ok(_), _) => "Success".to_owned(),
-            (Err(error), _) => error.code.to_owned(),
-        };
+        let reason = Reason(call.outcome.clone());
         lock(&self.calls).push(call);
-        let body = match verdict {
-            Ok(success) => envelope(success, &request_id),
-            Err(error) => envelope(json!({ "Error": error.to_json(chinese) }), &request_id),
-        };
-        match fault {
-            Some(fault) => fault.apply(body, self.clock.now()).await,
-            None => Ok(net::json(StatusCode::OK, &body)),
-        }
+        let answer = answer.map(|mut answer| {
+            answer.extensions_mut().insert(reason);
+            answer
+        });
+        visit.leave(answer).await
     }
 
-    fn judge(&self, unverified: &Unverified) -> Result<Value, StsError> {
+    fn judge(&self, unverified: &Unverified, now: Timestamp) -> Result<Value, StsError> {
+        let directory = &self.control.directory;
         let action = actions::Action::parse(unverified)?;
-        let caller = verify::verify(unverified, &self.directory, self.clock.now())?;
-        self.limits.count(action, self.clock.now())?;
-        action.run(
-            &caller,
-            &unverified.parameters,
-            &self.directory,
-            self.clock.now(),
-        )
+        let caller = verify::verify(unverified, directory, now)?;
+        self.limits.count(action, now)?;
+        action.run(&caller, &unverified.parameters, directory, now)
+    }
+
+    /// The answer in the documented shape, its members bent by a fault.
+    fn told(
+        &self,
+        verdict: Result<Value, StsError>,
+        chinese: bool,
+        request_id: &str,
+        visit: &Visit,
+    ) -> Response<Body> {
+        let mut body = match verdict {
+            Ok(success) => envelope(success, request_id),
+            Err(error) => envelope(json!({ "Error": error.to_json(chinese) }), request_id),
+        };
+        let token = body
+            .pointer("/Response/Credentials/Token")
+            .and_then(Value::as_str)
+            .map(str::to_owned);
+        let mut earlier_token = lock(&self.earlier_token);
+        if let Some(fault) = visit.fault() {
+            let directory = &self.control.directory;
+            fault::bend(
+                fault,
+                &mut body,
+                directory,
+                earlier_token.as_deref(),
+                visit.now(),
+            );
+        }
+        if token.is_some() {
+            *earlier_token = token;
+        }
+        net::json(StatusCode::OK, &body)
     }
 }
 
@@ -217,6 +279,12 @@ impl StsCall {
     }
 }
 
+/// Inferred: the service has one path.
+fn no_such_path() -> Response<Body> {
+    let text = "404 page not found";
+    net::answer(StatusCode::NOT_FOUND, "text/plain", text)
+}
+
 fn envelope(mut response: Value, request_id: &str) -> Value {
     if response.is_null() {
         response = json!({});
@@ -226,3 +294,5 @@ fn envelope(mut response: Value, request_id: &str) -> Value {
     }
     json!({ "Response": response })
 }
+
+const MAX_CALLS: usize = 10_000;

@@ -13,6 +13,8 @@ pub enum Claim {
     Number(i64),
     /// A text.
     Text(String),
+    /// A list of texts.
+    Texts(Vec<String>),
 }
 
 /// Claims by name; they are few.
@@ -50,10 +52,14 @@ impl Claims {
     pub fn subject(&self) -> Option<&str> {
         match self.claim(Self::SUBJECT) {
             Some(Claim::Text(subject)) => Some(subject),
-            Some(Claim::Flag(_) | Claim::Number(_)) | None => None,
+            Some(Claim::Flag(_) | Claim::Number(_) | Claim::Texts(_)) | None => None,
         }
     }
 }
+
+/// What a token's subject may have is 255 characters; an ARN has fewer than this.
+/// <https://openid.net/specs/openid-connect-core-1_0.html#IDToken>
+pub(super) const SUBJECT_BYTES_MAX: usize = 512;
 
 #[cfg(test)]
 mod tests {

@@ -13,6 +13,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use super::claims::SUBJECT_BYTES_MAX;
 use super::{Caller, Claim, Claims, Kind};
 use crate::error::{Error, Rule};
 
@@ -111,9 +112,6 @@ fn claim(value: &Value) -> Option<Claim> {
         Value::Array(_) | Value::Null | Value::Object(_) => None,
     }
 }
-
-/// What a JWT's subject may have is 255 characters; an ARN has fewer than this.
-const SUBJECT_BYTES_MAX: usize = 512;
 
 #[cfg(test)]
 mod tests {

@@ -44,7 +44,7 @@ pub fn decide(layers: &[Layer<'_>], access: &Access) -> Decision {
         .action
         .strip_prefix("name/")
         .unwrap_or(&access.action);
-    if !operation::is_known(action) {
+    if !operation::is_known_action(action) {
         return Decision {
             reason: Reason::UnknownAction(access.action.clone()),
             considered: Vec::new(),

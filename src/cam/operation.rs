@@ -4,15 +4,10 @@
 //! An action outside this list is denied, with that reason: a request that was mapped to nothing real must not pass because some
 //! statement says `*`. Where the documents give one request two names, both are here.
 
-/// Whether an access may be about `action`, as `cos:PutObject`.
-pub(super) fn is_known(action: &str) -> bool {
-    if STS_ACTIONS.contains(&action) {
-        return true;
-    }
-    let Some(operation) = action.strip_prefix("cos:") else {
-        return false;
-    };
-    OPERATIONS.contains(&operation)
+/// Whether COS has `operation`, as `PutObject`.
+pub fn is_operation(operation: &str) -> bool {
+    is_without_bucket(operation)
+        || OPERATIONS.contains(&operation)
         || VERBS_OF_SETTINGS.iter().any(|(settings, verbs)| {
             verbs
                 .iter()
@@ -21,9 +16,19 @@ pub(super) fn is_known(action: &str) -> bool {
         })
 }
 
+/// Whether `operation` is about no bucket, so that only the resource `*` covers it.
+pub(super) fn is_without_bucket(operation: &str) -> bool {
+    operation == "GetService"
+}
+
+/// Whether an access may be about `action`, as `cos:PutObject`.
+pub(super) fn is_known_action(action: &str) -> bool {
+    STS_ACTIONS.contains(&action) || action.strip_prefix("cos:").is_some_and(is_operation)
+}
+
 /// Whether `action` is about nothing that a resource could name, so that only the resource `*` covers it.
 pub(super) fn is_without_resource(action: &str) -> bool {
-    matches!(action, "cos:GetService" | "sts:GetFederationToken")
+    action == "sts:GetFederationToken" || action.strip_prefix("cos:").is_some_and(is_without_bucket)
 }
 
 /// <https://www.tencentcloud.com/document/product/1150/49452>, <https://www.tencentcloud.com/document/product/1150/49456>.
@@ -43,7 +48,6 @@ const OPERATIONS: &[&str] = &[
     "GetObject",
     "GetObjectACL",
     "GetObjectTagging",
-    "GetService",
     "HeadBucket",
     "HeadObject",
     "InitiateMultipartUpload",
@@ -90,34 +94,48 @@ const VERBS_OF_SETTINGS: &[(&[&str], &[&str])] = &[
 
 #[cfg(test)]
 mod tests {
-    use super::is_known;
+    use super::{is_known_action, is_operation};
 
     #[test]
     fn only_real_operations_are_known() {
-        for action in [
-            "cos:PutObject",
-            "cos:GetService",
-            "cos:DeleteBucketCORS",
-            "cos:GetBucketACL",
-            "sts:AssumeRole",
+        for operation in [
+            "PutObject",
+            "GetService",
+            "DeleteBucketCORS",
+            "GetBucketACL",
         ] {
-            assert!(is_known(action), "{action}");
+            assert!(is_operation(operation), "{operation}");
+        }
+        for operation in [
+            "",
+            "*",
+            "putObject",
+            "PutObjects",
+            "DeleteBucketACL",
+            "Get*",
+            "GetBucketX",
+        ] {
+            assert!(!is_operation(operation), "{operation}");
+        }
+    }
+
+    #[test]
+    fn an_action_belongs_to_its_own_service() {
+        for action in ["cos:PutObject", "cos:GetService", "sts:AssumeRole"] {
+            assert!(is_known_action(action), "{action}");
         }
         for action in [
             "",
             "*",
             "PutObject",
+            "AssumeRole",
             "sts:PutObject",
             "sts:*",
             "cos:AssumeRole",
             "cos:*",
-            "cos:putObject",
-            "cos:PutObjects",
-            "cos:DeleteBucketACL",
-            "cos:Get*",
-            "cos:GetBucketX",
+            "cvm:PutObject",
         ] {
-            assert!(!is_known(action), "{action}");
+            assert!(!is_known_action(action), "{action}");
         }
     }
 }

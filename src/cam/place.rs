@@ -227,7 +227,7 @@ mod tests {
             ObjectPrefix::parse("users/1"),
             Err(ObjectPrefixError::NotClosed)
         );
-        for text in ["us*rs/", "u?/", "${uin}/", "{a}/", "a\\b/", "a\n/"] {
+        for text in ["us*rs/", "u?/", "u$/", "${uin}/", "{a}/", "a\\b/", "a\n/"] {
             assert_eq!(
                 ObjectPrefix::parse(text),
                 Err(ObjectPrefixError::Character),

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::one_or_many::one_or_many;
 use super::{Action, Effect, POLICY_CHARACTERS_MAX, Resource, Statement};
+use crate::object::Object;
 
 /// A policy of version 2.0 that allows something.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,8 +36,9 @@ impl Policy {
     /// # Errors
     /// The same as [`Policy::new`], and [`PolicyError::Syntax`] with what is wrong and where.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
-        let document: Document = serde_json::from_str(text).map_err(PolicyError::Syntax)?;
-        Self::new(document.statement)
+        let Object(document) = serde_json::from_str(text).map_err(PolicyError::Syntax)?;
+        let Document { statement, .. } = document;
+        Self::new(statement.into_iter().map(|Object(each)| each).collect())
     }
 
     /// The policy as JSON: members in one order, no white space.
@@ -100,7 +102,7 @@ struct Document {
     #[serde(rename = "version")]
     _version: Version,
     #[serde(deserialize_with = "one_or_many")]
-    statement: Vec<Statement>,
+    statement: Vec<Object<Statement>>,
 }
 
 #[derive(Serialize)]
@@ -110,9 +112,23 @@ struct Rendered<'a> {
 }
 
 #[derive(Serialize, Deserialize)]
+#[serde(try_from = "String")]
 enum Version {
     #[serde(rename = "2.0")]
     V2,
+}
+
+/// A text, where a derived reader would take `{"2.0":null}` as well.
+impl TryFrom<String> for Version {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        if text == "2.0" {
+            Ok(Self::V2)
+        } else {
+            Err("expected `2.0`")
+        }
+    }
 }
 
 #[cfg(test)]
@@ -179,6 +195,11 @@ mod tests {
             "[]",
             "{}",
             "*",
+            r#"["2.0",[{"effect":"allow","action":"cos:*","resource":"*"}]]"#,
+            r#"{"version":"2.0","statement":[["allow","cos:*","*",{}]]}"#,
+            r#"{"version":"2.0","statement":["allow","cos:*","*",{}]}"#,
+            r#"{"version":{"2.0":null},"statement":[{"effect":"allow","action":"cos:*","resource":"*"}]}"#,
+            r#"{"version":"2.0","statement":[{"effect":{"allow":null},"action":"cos:*","resource":"*"}]}"#,
             r#"{"version":"1.0","statement":[{"effect":"allow","action":"cos:*","resource":"*"}]}"#,
             r#"{"statement":[{"effect":"allow","action":"cos:*","resource":"*"}]}"#,
             r#"{"version":"2.0","statement":[{"effect":"Allow","action":"cos:*","resource":"*"}]}"#,

@@ -76,6 +76,14 @@ impl Resource {
         }
     }
 
+    /// `*`, which is the one way to grant what is about no bucket (documented for GetService).
+    pub(crate) fn everything() -> Self {
+        Self {
+            written: "*".to_owned(),
+            segments: None,
+        }
+    }
+
     /// The resource as it was written.
     pub fn as_str(&self) -> &str {
         &self.written

@@ -26,12 +26,25 @@ pub struct Statement {
 
 /// What a statement does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase", try_from = "String")]
 pub enum Effect {
     /// Grants.
     Allow,
     /// Takes away, whatever else grants.
     Deny,
+}
+
+/// A text, where a derived reader would take `{"allow":null}` as well.
+impl TryFrom<String> for Effect {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        match text.as_str() {
+            "allow" => Ok(Self::Allow),
+            "deny" => Ok(Self::Deny),
+            _ => Err("an effect is `allow` or `deny`"),
+        }
+    }
 }
 
 impl Statement {

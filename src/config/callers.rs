@@ -12,10 +12,15 @@ use http::HeaderName;
 
 use super::Platform;
 use super::reader::{Reader, list};
+use super::tokens;
 use crate::caller::{ApiKey, ApiKeys, Authentication, Claim, Claims, HmacKey, HmacKeys, Verifier};
 use crate::secret::Secret;
 
-pub(super) fn read(reader: &mut Reader<'_>, platform: Option<&Platform>) -> Option<Authentication> {
+pub(super) fn read(
+    reader: &mut Reader<'_>,
+    platform: Option<&Platform>,
+    file: &dyn Fn(&str) -> std::io::Result<Vec<u8>>,
+) -> Option<Authentication> {
     let kinds = reader.required("AUTH", "none", kinds);
     let named = kinds.as_deref().unwrap_or(&Kind::CHOICES);
     for (variable, kind) in SETTINGS {
@@ -35,6 +40,7 @@ pub(super) fn read(reader: &mut Reader<'_>, platform: Option<&Platform>) -> Opti
             Kind::ApiKey => api_keys(reader).map(Verifier::ApiKey),
             Kind::Gateway => gateway(reader, platform),
             Kind::Hmac => hmac_keys(reader).map(Verifier::Hmac),
+            Kind::Jwt => tokens::read(reader, file).map(Verifier::Jwt),
         })
         .collect();
     let verifiers: Option<Vec<Verifier>> = verifiers.into_iter().collect();
@@ -46,20 +52,32 @@ enum Kind {
     ApiKey,
     Gateway,
     Hmac,
+    Jwt,
 }
 
 impl Kind {
-    const CHOICES: [(&'static str, Self); 3] = [
+    const CHOICES: [(&'static str, Self); 4] = [
         ("api-key", Self::ApiKey),
         ("gateway", Self::Gateway),
         ("hmac", Self::Hmac),
+        ("jwt", Self::Jwt),
     ];
 }
 
-const SETTINGS: [(&str, Kind); 3] = [
+const SETTINGS: [(&str, Kind); 13] = [
     ("API_KEYS", Kind::ApiKey),
     ("API_KEY_HEADER", Kind::ApiKey),
     ("HMAC_KEYS", Kind::Hmac),
+    ("JWT_ISSUER", Kind::Jwt),
+    ("JWT_AUDIENCE", Kind::Jwt),
+    ("JWT_JWKS_URL", Kind::Jwt),
+    ("JWT_JWKS_FILE", Kind::Jwt),
+    ("JWT_PUBLIC_KEY", Kind::Jwt),
+    ("JWT_PUBLIC_KEY_FILE", Kind::Jwt),
+    ("JWT_HS_SECRET", Kind::Jwt),
+    ("JWT_ALGORITHMS", Kind::Jwt),
+    ("JWT_LEEWAY_SECONDS", Kind::Jwt),
+    ("JWT_MAX_AGE_SECONDS", Kind::Jwt),
 ];
 
 /// The kinds that `AUTH` names; none of them for `none`.
@@ -84,8 +102,7 @@ fn kinds(text: &str) -> Result<Vec<(&'static str, Kind)>, &'static str> {
     Ok(kinds)
 }
 
-const CHOICES: &str =
-    "must be `none` alone, or one or several of `api-key`, `gateway`, `hmac` with commas between";
+const CHOICES: &str = "must be `none` alone, or one or several of `api-key`, `gateway`, `hmac`, `jwt` with commas between";
 
 fn api_keys(reader: &mut Reader<'_>) -> Option<ApiKeys> {
     let header = match reader.optional("API_KEY_HEADER") {

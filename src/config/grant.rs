@@ -1,38 +1,121 @@
-//! What callers get: `BUCKET`, `REGION`, `PREFIX`, `ALLOW`, or `POLICY`; and for how long.
+//! What callers get: `GRANTS_FILE`; or one grant for everyone as `BUCKET`, `REGION`, `PREFIX`, `ALLOW`; or `POLICY`. And for how long.
 
+use super::grants_file::{self, NOBODY_IS_KNOWN};
 use super::reader::{Reader, list};
-use crate::cam::{Bucket, ObjectPrefix, Policy, Region};
-use crate::grant::{Extension, Grant, Lifetime, Place, Preset};
+use crate::cam::{Bucket, Policy, Region};
+use crate::grant::{
+    Abilities, Extension, Grant, Grants, Lifetime, Limits, PrefixTemplate, Preset, Who,
+};
 
 pub(super) struct GrantSettings {
-    pub(super) grant: Grant,
+    pub(super) grants: Grants,
     pub(super) region: Region,
     pub(super) remaining_seconds_min: u32,
 }
 
-pub(super) fn read(reader: &mut Reader<'_>, duration_seconds_max: u32) -> Option<GrantSettings> {
+/// What every grant has to keep to.
+pub(super) struct Bounds {
+    /// Nothing is known of callers.
+    pub(super) is_anonymous: bool,
+    /// Where a grant says nothing of it; `None` when it could not be read.
+    pub(super) lifetime: Option<Lifetime>,
+    pub(super) minimum_seconds: u32,
+    pub(super) maximum_seconds: u32,
+}
+
+pub(super) fn read(
+    reader: &mut Reader<'_>,
+    file: &dyn Fn(&str) -> std::io::Result<Vec<u8>>,
+    duration_seconds_max: u32,
+    is_anonymous: bool,
+) -> Option<GrantSettings> {
     let remaining_seconds_min = reader.number(
         "MIN_REMAINING_SECONDS",
         REMAINING_SECONDS,
         REMAINING_SECONDS_MIN..=duration_seconds_max,
     );
     let lifetime = lifetime(reader, remaining_seconds_min, duration_seconds_max);
-    let (grant, region) = if reader.optional("POLICY").is_some() {
+    let bounds = Bounds {
+        is_anonymous,
+        lifetime,
+        minimum_seconds: remaining_seconds_min
+            .unwrap_or(REMAINING_SECONDS)
+            .saturating_add(CALL_SECONDS_MAX),
+        maximum_seconds: duration_seconds_max,
+    };
+    let (grants, region) = if reader.optional("GRANTS_FILE").is_some() {
+        from_file(reader, file, &bounds)
+    } else if reader.optional("POLICY").is_some() {
         let (policy, region) = (raw_policy(reader), region_of_raw_policy(reader));
-        (
-            policy
-                .zip(lifetime)
-                .map(|(policy, lifetime)| Grant::of_policy(&policy, lifetime)),
-            region,
-        )
+        let raw = |(policy, lifetime): (Policy, Lifetime)| Grants::Raw {
+            policy: policy.render().into(),
+            lifetime,
+        };
+        (policy.zip(lifetime).map(raw), region)
     } else {
-        one_grant(reader, lifetime)
+        one_grant(reader, &bounds)
     };
     Some(GrantSettings {
-        grant: grant?,
+        grants: grants?,
         region: region?,
         remaining_seconds_min: remaining_seconds_min?,
     })
+}
+
+/// The grants of a file, and the region of the first.
+fn from_file(
+    reader: &mut Reader<'_>,
+    file: &dyn Fn(&str) -> std::io::Result<Vec<u8>>,
+    bounds: &Bounds,
+) -> (Option<Grants>, Option<Region>) {
+    for variable in [
+        "BUCKET",
+        "REGION",
+        "PREFIX",
+        "ALLOW",
+        "EXTENSIONS",
+        "POLICY",
+        "ALLOW_FULL_ACCESS",
+    ] {
+        if reader.optional(variable).is_some() {
+            reader.problem(
+                variable,
+                "has no effect beside GRANTS_FILE: set one or the other",
+            );
+        }
+    }
+    let Some(path) = reader.optional("GRANTS_FILE") else {
+        return (None, None);
+    };
+    let text = match file(path) {
+        Ok(bytes) if bytes.len() > FILE_BYTES_MAX => Err("has more than 256 KiB".to_owned()),
+        Ok(bytes) => String::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned()),
+        Err(error) => Err(format!("cannot be read: {}", error.kind())),
+    };
+    let grants = text
+        .map_err(|fault| vec![fault])
+        .and_then(|text| grants_file::read(&text, bounds));
+    match grants {
+        Ok(grants) => {
+            let region = grants.first().map(|grant| grant.region.clone());
+            (Some(Grants::Each(grants)), region)
+        }
+        Err(faults) => {
+            for fault in faults {
+                reader.problem("GRANTS_FILE", format!("{path}, {fault}"));
+            }
+            (None, None)
+        }
+    }
+}
+
+/// What bounds the seconds of a lifetime.
+pub(super) fn lifetime_problem(bounds: &Bounds) -> String {
+    let (least, most) = (bounds.minimum_seconds, bounds.maximum_seconds);
+    format!(
+        "whole numbers from {least} (MIN_REMAINING_SECONDS and a minute) to {most} \
+         (7200 for a root account's key, 129600 with KEY_OWNER=sub-account, 43200 for a role)"
+    )
 }
 
 fn lifetime(
@@ -65,13 +148,20 @@ fn lifetime(
     Lifetime::new(minimum, default?)
 }
 
-fn one_grant(
-    reader: &mut Reader<'_>,
-    lifetime: Option<Lifetime>,
-) -> (Option<Grant>, Option<Region>) {
+/// The grant of the variables: a file with one grant for everyone would say the same.
+fn one_grant(reader: &mut Reader<'_>, bounds: &Bounds) -> (Option<Grants>, Option<Region>) {
     let bucket = reader.required("BUCKET", "examplebucket-1250000000", Bucket::parse);
     let region = reader.required("REGION", "ap-guangzhou", Region::parse);
-    let prefix = reader.required("PREFIX", "uploads/", ObjectPrefix::parse);
+    let prefix = reader.required("PREFIX", "uploads/", |text| {
+        PrefixTemplate::parse(text, &[])
+    });
+    if bounds.is_anonymous
+        && prefix
+            .as_ref()
+            .is_some_and(|prefix| prefix.claims().next().is_some())
+    {
+        reader.problem("PREFIX", NOBODY_IS_KNOWN);
+    }
     let presets = reader.required("ALLOW", "upload", presets);
     if reader.optional("ALLOW_FULL_ACCESS").is_some() {
         reader.problem("ALLOW_FULL_ACCESS", "belongs to POLICY, which is not set");
@@ -97,23 +187,28 @@ fn one_grant(
     if presets.as_ref().is_some_and(Vec::is_empty) {
         reader.problem("ALLOW", "names nothing");
     }
-    let grant = match (bucket, &region, prefix, presets.zip(extensions), lifetime) {
-        (Some(bucket), Some(region), Some(prefix), Some((presets, extensions)), Some(lifetime)) => {
-            Grant::of_place(
-                Place {
-                    bucket,
-                    region: region.clone(),
-                    prefix,
-                    presets,
-                    extensions,
-                },
-                lifetime,
-            )
+    // The caller may still upload under keys of their own: this says what the function names.
+    let abilities = presets.zip(extensions).and_then(|(presets, extensions)| {
+        let abilities = Abilities::new(&presets, &[], Limits::default());
+        abilities
+            .and_then(|abilities| abilities.naming(extensions))
             .ok()
+    });
+    let grant = match (bucket, &region, prefix, abilities, bounds.lifetime) {
+        (Some(bucket), Some(region), Some(prefix), Some(abilities), Some(lifetime)) => {
+            Some(Grant {
+                name: ONE_GRANT.to_owned(),
+                who: Who::Everyone,
+                bucket,
+                region: region.clone(),
+                prefix,
+                abilities,
+                lifetime,
+            })
         }
         _ => None,
     };
-    (grant, region)
+    (grant.map(|grant| Grants::Each(vec![grant])), region)
 }
 
 fn presets(text: &str) -> Result<Vec<Preset>, &'static str> {
@@ -176,6 +271,12 @@ fn region_of_raw_policy(reader: &mut Reader<'_>) -> Option<Region> {
     }
     reader.parsed("REGION", Region::parse)
 }
+
+/// What the log calls the grant of the variables.
+const ONE_GRANT: &str = "variables";
+
+/// Grants for a hundred teams take a tenth of it.
+const FILE_BYTES_MAX: usize = 256 * 1024;
 
 const DURATION_SECONDS: u32 = 1800;
 

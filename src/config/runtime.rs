@@ -127,11 +127,13 @@ pub(super) fn allowed_origins(reader: &mut Reader<'_>) -> Option<Vec<HeaderValue
 }
 
 fn origin(text: &str) -> Option<HeaderValue> {
+    // Browsers write ASCII, with nothing encoded, and no wildcard: who writes one expects it to match, and it would not.
+    let known = |byte: u8| byte.is_ascii_graphic() && byte != b'*' && byte != b'%';
+    if !text.bytes().all(known) {
+        return None;
+    }
     let origin = Url::parse(text).ok()?.origin();
-    // No browser sends a wildcard: who writes one expects it to match, and it would not.
-    let is_written_so =
-        origin.is_tuple() && origin.ascii_serialization() == text && !text.contains('*');
-    if is_written_so {
+    if origin.is_tuple() && origin.ascii_serialization() == text {
         HeaderValue::from_str(text).ok()
     } else {
         None

@@ -99,4 +99,22 @@ mod tests {
             .collect();
         assert_eq!(keys.len(), 128);
     }
+
+    /// From the system's own randomness, below one prefix, at one moment.
+    #[test]
+    fn a_million_keys_differ() {
+        let prefix = ObjectPrefix::parse("a/").unwrap();
+        let now = Timestamp::from_unix_seconds(0).unwrap();
+        let extension = Extension::parse("jpg").unwrap();
+        let key = |_| {
+            let mut chance = [0; 16];
+            getrandom::fill(&mut chance).unwrap();
+            ObjectKey::new(&prefix, &extension, now, chance)
+        };
+        let keys: std::collections::HashSet<String> = (0..1_000_000)
+            .map(key)
+            .map(|key| key.as_str().to_owned())
+            .collect();
+        assert_eq!(keys.len(), 1_000_000);
+    }
 }

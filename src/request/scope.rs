@@ -9,9 +9,11 @@
 //! Promises: an empty array, an unknown member, a wildcard or a path trick is refused, by the item's number. `*` stands alone or behind a
 //! `/`, as everything below. Leaves out: whether a caller may have it (`grant`).
 
+use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 
 use crate::error::{Error, Rule};
+use crate::object::Object;
 
 /// At least one scope, each well formed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +47,7 @@ impl Scopes {
     /// # Errors
     /// [`Rule::Scope`].
     pub fn parse(body: &str) -> Result<Self, Error> {
-        let items: Vec<Item> = serde_json::from_str(body).map_err(|_| {
+        let items: Vec<Object<Item>> = serde_json::from_str(body).map_err(|_| {
             let message = "the body is an array of scopes, each with `action` and, as far as they apply, `bucket`, `region`, `prefix`";
             Error::new(Rule::Scope, message)
         })?;
@@ -55,7 +57,7 @@ impl Scopes {
                 format!("the array has from 1 to {SCOPES_MAX} scopes"),
             ));
         }
-        let scopes = items.into_iter().enumerate().map(|(index, item)| {
+        let scopes = items.into_iter().enumerate().map(|(index, Object(item))| {
             let number = index.saturating_add(1);
             scope(item).map_err(|fault| Error::new(Rule::Scope, format!("scope {number}: {fault}")))
         });
@@ -101,21 +103,14 @@ fn keys(prefix: &str) -> Result<Keys, &'static str> {
         Some(literal) => (literal, true),
         None => (prefix, false),
     };
-    if literal
-        .chars()
-        .any(|c| matches!(c, '*' | '?' | '$' | '{' | '}' | '\\') || c.is_control())
-    {
-        return Err(
-            "`prefix` has a character that a policy would read as a wildcard or a variable",
-        );
-    }
     if literal.len() > KEY_BYTES_MAX {
         return Err("`prefix` is longer than a key may be");
     }
-    let segments = literal.strip_suffix('/').unwrap_or(literal);
-    let is_odd = |segment: &str| matches!(segment, "" | "." | "..");
-    if !literal.is_empty() && segments.split('/').any(is_odd) {
-        return Err("`prefix` has an empty segment, `.` or `..`");
+    // Nobody behind us should decode it, but whoever did would not find a wildcard or another path.
+    let once = decoded(literal);
+    let twice = decoded(&once);
+    for text in [literal, &once, &twice] {
+        check_literal(text)?;
     }
     match (is_below, literal.is_empty() || literal.ends_with('/')) {
         (true, true) => Ok(Keys::Below(literal.to_owned())),
@@ -123,6 +118,33 @@ fn keys(prefix: &str) -> Result<Keys, &'static str> {
         (false, _) => Ok(Keys::Exactly(literal.to_owned())),
     }
 }
+
+fn decoded(text: &str) -> String {
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
+}
+
+fn check_literal(text: &str) -> Result<(), &'static str> {
+    if text
+        .chars()
+        .any(|c| EXPANDED.contains(&c) || c.is_control())
+    {
+        return Err(
+            "`prefix` has a character that a policy would read as a wildcard or a variable",
+        );
+    }
+    let segments = text.strip_suffix('/').unwrap_or(text);
+    let is_odd = |segment: &str| matches!(segment, "" | "." | "..");
+    if !text.is_empty() && segments.split('/').any(is_odd) {
+        return Err("`prefix` has an empty segment, `.` or `..`");
+    }
+    Ok(())
+}
+
+/// What a policy expands, and the full-width forms that a careless normalisation makes of it (no such step is known: to be safe).
+const EXPANDED: [char; 12] = [
+    '*', '?', '$', '{', '}', '\\', '\u{ff0a}', '\u{ff1f}', '\u{ff04}', '\u{ff5b}', '\u{ff5d}',
+    '\u{ff3c}',
+];
 
 /// A multipart upload asks for five at once; deleting many keys asks for one each.
 const SCOPES_MAX: usize = 100;
@@ -167,6 +189,8 @@ mod tests {
         assert_eq!(keys("users/1/*"), Keys::Below("users/1/".into()));
         assert_eq!(keys("*"), Keys::Below(String::new()));
         assert_eq!(keys(""), Keys::Exactly(String::new()));
+        assert_eq!(keys("100%.jpg"), Keys::Exactly("100%.jpg".into()));
+        assert_eq!(keys("a%20b%zz.jpg"), Keys::Exactly("a%20b%zz.jpg".into()));
         assert_eq!(keys("图片/猫.jpg"), Keys::Exactly("图片/猫.jpg".into()));
         let left_out =
             Scopes::parse(r#"[{"action":"name/cos:GetService","bucket":null}]"#).unwrap();
@@ -176,7 +200,27 @@ mod tests {
     #[test]
     fn a_prefix_that_a_policy_would_expand_is_refused() {
         for prefix in [
-            "a*b", "users*", "us*rs/*", "a?", "${uin}", "{a}", "a\\b", "a\nb", "**", "users/**",
+            "a*b",
+            "users*",
+            "us*rs/*",
+            "a?",
+            "${uin}",
+            "{a}",
+            "a\\b",
+            "a\nb",
+            "**",
+            "users/**",
+            "a%2a",
+            "a%252A",
+            "%24%7buin%7d",
+            "a%5c",
+            "a%00",
+            "a%250a",
+            "＊",
+            "a？",
+            "＄｛uin｝",
+            "＼",
+            "%EF%BC%8A",
         ] {
             assert!(
                 refused(&with_prefix(&json!(prefix))).starts_with("scope 1: "),
@@ -189,6 +233,14 @@ mod tests {
             "a/../b",
             "a/./b",
             "a//b",
+            "%2e%2e/a",
+            "a/%2E%2e/b",
+            "a/%252e%252e/b",
+            "a%2f..%2fb",
+            "a/.%2e/b",
+            "a%2f%2fb",
+            "a/%2e",
+            "%2fa",
             "//a",
             "a//",
             &"k".repeat(851),
@@ -205,6 +257,7 @@ mod tests {
             json!(null),
             json!("x"),
             json!([[]]),
+            json!([["name/cos:PutObject", "b-1250000000", "ap-guangzhou", "a"]]),
             json!([{}]),
             json!([{"bucket": "b-1250000000"}]),
             json!([{"action": "name/cos:PutObject", "resource": "*"}]),

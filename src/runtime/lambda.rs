@@ -17,8 +17,9 @@ use lambda_runtime::{Context, LambdaEvent, service_fn};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::error::Error;
 use crate::handler::Handler;
-use crate::request::{Request, RequestId};
+use crate::request::{Request, RequestId, Unverified};
 use crate::runtime::event::Event;
 use event::Reply;
 
@@ -32,6 +33,18 @@ pub async fn run(handler: Arc<Handler>) -> Result<(), lambda_runtime::Error> {
         async move { Ok::<Reply, Infallible>(answer(&handler, invocation).await) }
     }))
     .await
+}
+
+/// The request that an event is read as. Only the fuzz targets, which see nothing private, call it.
+///
+/// # Errors
+/// The refusal of an event that is none.
+#[doc(hidden)]
+pub fn request_of(event: &[u8]) -> Result<Unverified, Error> {
+    // As lambda_runtime reads it.
+    let payload = Payload::deserialize(&mut serde_json::Deserializer::from_slice(event));
+    let payload = payload.ok().and_then(|Payload(payload)| payload);
+    event::read(payload.as_ref()).1.request
 }
 
 async fn answer(handler: &Handler, invocation: LambdaEvent<Payload>) -> Reply {

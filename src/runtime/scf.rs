@@ -21,8 +21,9 @@ use std::time::Duration;
 use serde::Serialize;
 use tracing::{error, warn};
 
+use crate::error::Error;
 use crate::handler::Handler;
-use crate::request::{Request, RequestId};
+use crate::request::{Request, RequestId, Unverified};
 use crate::response::Response;
 use crate::runtime::event::Event;
 
@@ -38,6 +39,15 @@ pub async fn run(url: &str, handler: &Handler) -> Result<(), ScfError> {
         let response = answer(handler, &invocation).await;
         api.respond(&response).await?;
     }
+}
+
+/// The request that an event is read as. Only the fuzz targets, which see nothing private, call it.
+///
+/// # Errors
+/// The refusal of an event that is none.
+#[doc(hidden)]
+pub fn request_of(event: &[u8]) -> Result<Unverified, Error> {
+    event::read(event).request
 }
 
 async fn answer(handler: &Handler, invocation: &Invocation) -> Response {

@@ -26,6 +26,11 @@ impl Endpoint {
         } else {
             format!("https://{text}")
         };
+        // The parser would drop a line break, decode `%2e`, and take `*` for a letter: the host would not be the one that is written.
+        let known = |c: char| c.is_ascii_alphanumeric() || "-._:/[]@?#=&".contains(c);
+        if !text.chars().all(known) {
+            return Err(EndpointError::Url);
+        }
         let url = Url::parse(&text).map_err(|_| EndpointError::Url)?;
         let is_loopback = match url.host() {
             Some(Host::Domain(name)) => name == "localhost",
@@ -33,7 +38,8 @@ impl Endpoint {
             Some(Host::Ipv6(address)) => address.is_loopback(),
             None => return Err(EndpointError::Url),
         };
-        let bare = url.username().is_empty() && url.password().is_none() && url.path() == "/";
+        // An empty user name leaves no other trace.
+        let bare = !text.contains('@') && url.path() == "/";
         if !bare || url.query().is_some() || url.fragment().is_some() {
             return Err(EndpointError::NotBare);
         }
@@ -127,13 +133,24 @@ mod tests {
         for text in [
             "https://user@sts.tencentcloudapi.com",
             "https://a:b@127.0.0.1",
+            "https://@127.0.0.1",
             "sts.tencentcloudapi.com/v2",
             "https://h/?a=b",
             "https://h/#f",
         ] {
             assert_eq!(Endpoint::parse(text), Err(EndpointError::NotBare), "{text}");
         }
-        for text in ["", " ", "https://", "a b", "https://[::1"] {
+        for text in [
+            "",
+            " ",
+            "https://",
+            "a b",
+            "https://[::1",
+            "sts.tencent\ncloudapi.com",
+            "sts%2etencentcloudapi.com",
+            "*.tencentcloudapi.com",
+            "sts.tencentcloudapi.com\\",
+        ] {
             assert_eq!(Endpoint::parse(text), Err(EndpointError::Url), "{text}");
         }
     }

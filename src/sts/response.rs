@@ -7,6 +7,7 @@
 
 use serde::{Deserialize, Deserializer};
 
+use crate::object::Object;
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
@@ -77,16 +78,18 @@ impl Credentials {
         if status != 200 {
             return Err(AnswerError::Status(status));
         }
-        let Envelope { response } = serde_json::from_slice(body).map_err(|error| shape(&error))?;
+        let Object(Envelope { response }) =
+            serde_json::from_slice(body).map_err(|error| shape(&error))?;
+        let Object(response) = response;
         let request_id = response.request_id.unwrap_or_default();
-        if let Some(ApiError { code, message }) = response.error {
+        if let Some(Object(ApiError { code, message })) = response.error {
             return Err(AnswerError::Api {
                 code,
                 message,
                 request_id,
             });
         }
-        let members = response
+        let Object(members) = response
             .credentials
             .ok_or(AnswerError::Missing("Credentials"))?;
         let expiry = response.expired_time.and_then(Timestamp::from_unix_seconds);
@@ -121,14 +124,14 @@ impl Credentials {
 #[derive(Deserialize)]
 struct Envelope {
     #[serde(rename = "Response")]
-    response: Response,
+    response: Object<Response>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Response {
-    error: Option<ApiError>,
-    credentials: Option<Members>,
+    error: Option<Object<ApiError>>,
+    credentials: Option<Object<Members>>,
     expired_time: Option<i64>,
     request_id: Option<String>,
 }
@@ -292,6 +295,8 @@ mod tests {
             "{}",
             "<html>CANARY</html>",
             "{\"Response\":null}",
+            r#"{"Response":[null,{"Token":"CANARY","TmpSecretId":"CANARY","TmpSecretKey":"CANARY"},1700001800,"r-1"]}"#,
+            r#"{"Response":{"Credentials":["CANARY","CANARY","CANARY"],"ExpiredTime":1700001800,"RequestId":"r-1"}}"#,
             &cut_short,
         ] {
             assert!(matches!(refused(body), AnswerError::Shape { .. }), "{body}");

@@ -6,22 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use serde_json::{Value, json};
 
-/// An access in plain terms.
-#[derive(Clone, Debug)]
-pub(crate) struct Asked {
-    pub(crate) action: &'static str,
-    pub(crate) region: &'static str,
-    /// `<bucket-appid>`; `None` is the service itself.
-    pub(crate) bucket: Option<&'static str>,
-    pub(crate) key: &'static str,
-    /// The values of each condition key, as the request means them.
-    pub(crate) context: BTreeMap<&'static str, Vec<&'static str>>,
-}
-
-pub(crate) const ACCOUNTS: [(&str, &str); 2] = [
-    ("1250000000", "100000000001"),
-    ("1250000001", "100000000002"),
-];
+use crate::asked::Asked;
 
 /// A policy with at least one statement that allows.
 pub(crate) fn policies() -> impl Strategy<Value = Value> {
@@ -41,10 +26,10 @@ pub(crate) fn accesses() -> impl Strategy<Value = Asked> {
         select(&["ap-guangzhou", "ap-guangzhou", "ap-beijing"][..]),
         select(
             &[
-                Some("b-1250000000"),
-                Some("b-1250000000"),
-                Some("bb-1250000000"),
-                Some("b-1250000001"),
+                Some(("b-1250000000", "100000000001")),
+                Some(("b-1250000000", "100000000001")),
+                Some(("bb-1250000000", "100000000001")),
+                Some(("b-1250000001", "100000000002")),
                 None,
             ][..],
         ),
@@ -63,10 +48,10 @@ pub(crate) fn accesses() -> impl Strategy<Value = Asked> {
     );
     (select(ASKED_ACTIONS), places, context()).prop_map(
         |(action, (region, bucket, key), context)| Asked {
-            action,
-            region,
-            bucket,
-            key,
+            action: action.to_owned(),
+            region: region.to_owned(),
+            bucket: bucket.map(|(name, owner)| (name.to_owned(), owner.to_owned())),
+            key: key.to_owned(),
             context,
         },
     )
@@ -130,10 +115,11 @@ fn condition() -> impl Strategy<Value = (String, &'static str, Value)> {
     })
 }
 
-fn context() -> impl Strategy<Value = BTreeMap<&'static str, Vec<&'static str>>> {
+fn context() -> impl Strategy<Value = BTreeMap<String, Vec<String>>> {
     let of_kind = select(KINDS).prop_flat_map(|(keys, _, values)| {
         let values = prop_oneof![3 => select(values), 1 => select(ODD_VALUES)];
-        (select(keys), prop::collection::vec(values, 1..3))
+        let values = prop::collection::vec(values.prop_map(str::to_owned), 1..3);
+        (select(keys).prop_map(str::to_owned), values)
     });
     prop::collection::vec(of_kind, 0..6).prop_map(|pairs| pairs.into_iter().collect())
 }

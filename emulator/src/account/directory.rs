@@ -23,14 +23,14 @@ const REMEMBERED_SECONDS: u32 = 3600;
 
 /// A key with all that is needed to check a call made with it.
 pub(crate) struct Key {
-    pub(crate) secret_key: Secret,
+    pub(crate) secret_key: Arc<Secret>,
     pub(crate) identity: Identity,
     pub(crate) session: Option<Session>,
 }
 
 /// The temporary part of a temporary key.
 pub(crate) struct Session {
-    pub(crate) token: Secret,
+    pub(crate) token: Arc<Secret>,
     pub(crate) expires: Timestamp,
 }
 
@@ -161,9 +161,37 @@ impl Directory {
         true
     }
 
-    fn noted(&self, text: &str) -> io::Result<Secret> {
+    /// The temporary key expires at this moment; `false` when there is none of that name.
+    pub(crate) fn expire_now(&self, secret_id: &str) -> bool {
+        self.expire(secret_id, self.clock.now())
+    }
+
+    /// The temporary key expires at `now`; `false` when there is none of that name.
+    pub(crate) fn expire(&self, secret_id: &str, now: Timestamp) -> bool {
+        let mut keys = lock(&self.keys);
+        let Some(key) = keys.by_id.get_mut(secret_id) else {
+            return false;
+        };
+        let Some(session) = &key.session else {
+            return false;
+        };
+        *key = Arc::new(Key {
+            secret_key: Arc::clone(&key.secret_key),
+            identity: key.identity.clone(),
+            session: Some(Session {
+                token: Arc::clone(&session.token),
+                expires: now,
+            }),
+        });
+        true
+    }
+
+    fn noted(&self, text: &str) -> io::Result<Arc<Secret>> {
         self.ledger.note(text)?;
-        Secret::new(text.to_owned()).ok_or_else(|| io::Error::other("an empty key"))
+        let secret = Secret::new(text.to_owned());
+        secret
+            .map(Arc::new)
+            .ok_or_else(|| io::Error::other("an empty key"))
     }
 }
 

@@ -1,23 +1,37 @@
-//! The command line.
+//! The command line: commands, flags and their help.
+//!
+//! Leaves out: defaults and the file of settings, which `settings.rs` brings together with the flags.
 
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use cos_emulator::{LambdaEvent, MARKER, Platform, ScfEvent};
+use serde::Deserialize;
 
 /// Carries the marker by which a check finds out that this is not what gets deployed.
 static LONG_VERSION: LazyLock<String> =
     LazyLock::new(|| format!("{} ({MARKER})", env!("CARGO_PKG_VERSION")));
 
 /// A local cloud for cos-issuer: gateway, runtime API and STS on 127.0.0.1, no account and no network needed.
+///
+/// It checks every signature, key, token and time as the vendor does, so that what works here works there, and what must not work
+/// does not.
 #[derive(Debug, Parser)]
 #[command(
     name = "cos-emulator",
     version,
     long_version = LONG_VERSION.as_str(),
-    after_help = "Start with `cos-emulator run --function PATH`; `cos-emulator run --help` has examples.\n\
-                  Its keys begin with AKIDEMU and are worthless anywhere else; keys that look real are refused."
+    after_help = "First steps:
+  cos-emulator run --function PATH              a function, its gateway and its STS; one request to show that it works
+  cos-emulator sts                              the STS alone, for clients that sign by themselves
+  cos-emulator parity                           what is documented, observed or inferred of what it does
+
+In scripts, any language:
+  cos-emulator sts --json | head -1             one line of JSON: every address, the keys, the admin token
+
+Each command has more examples: `cos-emulator run --help`.
+Its keys begin with AKIDEMU and are worthless anywhere else; keys that look real are refused."
 )]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -34,6 +48,8 @@ pub(crate) enum Command {
     Event(super::event::Event),
     /// Run one event, or one request, through a function; its answer on standard output, its log on standard error.
     Invoke(super::invoke::Invoke),
+    /// Print each behaviour and how it is known: documented, observed, from the vendor's SDKs, or inferred.
+    Parity(Parity),
 }
 
 #[derive(Args, Debug)]
@@ -51,31 +67,46 @@ pub(crate) enum Command {
   # In scripts: one request, its outcome as the exit code
   cos-emulator run --function target/debug/bootstrap --port 0 --once
 
-Exit codes: 0 it worked, 1 it failed, 2 the command line makes no sense.")]
+  # A bad day, the same each time: faults from a file, chance from a seed, every call in a file
+  cos-emulator run --function target/debug/bootstrap --faults faults.toml --seed 7 --trace trace.jsonl
+
+  # Everything above in one file, with the names of the flags as keys; flags win
+  cos-emulator run --config emulator.toml
+
+faults.toml:
+  [[fault]]
+  service = \"sts\"              # gateway, sts or cos
+  action = \"GetFederationToken\"  # left out: any; a trailing * stands for the rest
+  every = 3                    # or nth, from, burst, times, probability
+  kind = \"latency\"             # or outage, throttle, error, cut-after, wrong-clock, revoke-key, ...
+  delay_ms = 800
+
+While it runs, the admin API takes the same as JSON (address and token are printed at start):
+  curl -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json' \\
+    -d '{\"service\":\"sts\",\"kind\":\"outage\",\"nth\":1}' $ADMIN/faults
+  curl -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json' -d '{\"advance\":\"31m\"}' $ADMIN/clock
+
+Exit codes: 0 it worked, 1 it failed, 2 the command line or a file of settings makes no sense.")]
 pub(crate) struct Run {
     /// The binary that would be deployed; a new one at the same path replaces it while this runs
     #[arg(long, value_name = "PATH")]
-    pub(crate) function: PathBuf,
+    pub(crate) function: Option<PathBuf>,
 
-    /// Where the function shall believe it is
-    #[arg(long, value_enum, default_value_t = PlatformName::Scf)]
-    pub(crate) platform: PlatformName,
+    /// Where the function shall believe it is [default: scf]
+    #[arg(long, value_enum)]
+    pub(crate) platform: Option<PlatformName>,
 
     /// The trigger: function-url, api-gateway or clb on scf; function-url, http-api, rest or alb on lambda
     #[arg(long, value_name = "SHAPE", value_enum)]
     pub(crate) event: Option<EventName>,
 
-    /// The gateway's port; 0 takes a free one
-    #[arg(long, default_value_t = 5000)]
-    pub(crate) port: u16,
-
-    /// The account: users, keys, roles, policies and buckets, in place of the default one
-    #[arg(long, value_name = "FILE")]
-    pub(crate) account: Option<PathBuf>,
+    /// The gateway's port; 0 takes a free one [default: 5000]
+    #[arg(long)]
+    pub(crate) port: Option<u16>,
 
     /// The port of COS; a free one unless given
-    #[arg(long, default_value_t = 0)]
-    pub(crate) cos_port: u16,
+    #[arg(long)]
+    pub(crate) cos_port: Option<u16>,
 
     /// Keep the objects of COS in this directory, so that they outlive the cloud; in memory unless given
     #[arg(long, value_name = "DIR")]
@@ -85,6 +116,10 @@ pub(crate) struct Run {
     #[arg(long, value_name = "KEY=VALUE", value_parser = assignment)]
     pub(crate) env: Vec<(String, String)>,
 
+    /// The cloud's clock jumps by so much each time an instance is frozen, 40m
+    #[arg(long, value_name = "SPAN")]
+    pub(crate) freeze_jump: Option<String>,
+
     /// Also show each policy that the STS was sent, and set LOG=debug for the function
     #[arg(long)]
     pub(crate) verbose: bool,
@@ -93,9 +128,8 @@ pub(crate) struct Run {
     #[arg(long)]
     pub(crate) once: bool,
 
-    /// Print one line of JSON with every address, for other programs, and nothing else on standard output
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) shared: Shared,
 }
 
 #[derive(Args, Debug)]
@@ -104,22 +138,69 @@ pub(crate) struct Run {
   cos-emulator sts
   cos-emulator sts --port 4430
 
-Exit codes: 0 it worked, 1 it failed, 2 the command line makes no sense.")]
+  # Each third call is throttled, the same ones in each run
+  cos-emulator sts --faults faults.toml --seed 7
+
+Exit codes: 0 it worked, 1 it failed, 2 the command line or a file of settings makes no sense.")]
 pub(crate) struct Sts {
     /// The port for HTTPS; a free one unless given
-    #[arg(long, default_value_t = 0)]
-    pub(crate) port: u16,
+    #[arg(long)]
+    pub(crate) port: Option<u16>,
+
+    #[command(flatten)]
+    pub(crate) shared: Shared,
+}
+
+/// What every command that starts a cloud takes.
+#[derive(Args, Debug)]
+pub(crate) struct Shared {
+    /// A TOML file with the names of these flags as keys; flags win
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
 
     /// The account: users, keys, roles, policies and buckets, in place of the default one
     #[arg(long, value_name = "FILE")]
     pub(crate) account: Option<PathBuf>,
 
-    /// Print one line of JSON with addresses and keys, for other programs, and nothing else on standard output
+    /// A TOML file of faults: [[fault]] tables
+    #[arg(long, value_name = "FILE")]
+    pub(crate) faults: Option<PathBuf>,
+
+    /// Repeats what a run left to chance; printed at start
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) seed: Option<u64>,
+
+    /// Append each call to each service to this file, a line of JSON without secrets
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trace: Option<PathBuf>,
+
+    /// The port of the admin API; a free one unless given
+    #[arg(long, value_name = "PORT")]
+    pub(crate) admin_port: Option<u16>,
+
+    /// Print one line of JSON with every address, for other programs, and nothing else on standard output
     #[arg(long)]
     pub(crate) json: bool,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  cos-emulator parity
+  cos-emulator parity --json | grep '\"inferred\"'
+
+Exit codes: 0.")]
+pub(crate) struct Parity {
+    /// A line of JSON for each behaviour
+    #[arg(long, conflicts_with = "markdown")]
+    pub(crate) json: bool,
+
+    /// The page docs/emulator-parity.md
+    #[arg(long)]
+    pub(crate) markdown: bool,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum PlatformName {
     /// Tencent SCF, event function on the custom runtime
     Scf,
@@ -129,7 +210,8 @@ pub(crate) enum PlatformName {
     Lambda,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum EventName {
     /// scf, lambda: function URL (the default of both)
     FunctionUrl,
@@ -143,13 +225,6 @@ pub(crate) enum EventName {
     Rest,
     /// lambda: application load balancer
     Alb,
-}
-
-impl Run {
-    /// Platform and trigger as one; the error says which triggers there are.
-    pub(crate) fn platform(&self) -> Result<Platform, String> {
-        self.platform.with(self.event)
-    }
 }
 
 impl PlatformName {

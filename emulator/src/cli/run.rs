@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 use super::arguments::Run;
 use super::console::{Console, Stream};
-use super::{Failure, StopSignal, first_request};
+use super::settings::RunSettings;
+use super::{Failure, StopSignal, add_controls, check_trace, first_request, introduce_controls};
 
 /// How long children get to end by themselves.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -19,9 +20,9 @@ pub(crate) async fn run(
     ledger: Option<PathBuf>,
     console: Console,
 ) -> Result<(), Failure> {
-    let platform = run.platform().map_err(Failure::Usage)?;
+    let run = &RunSettings::read(run)?;
     let stop = StopSignal::listen()?;
-    let cloud = builder(run, platform, ledger, console)
+    let cloud = builder(run, ledger, console)
         .start()
         .await
         .map_err(|error| Failure::start(&error))?;
@@ -29,35 +30,35 @@ pub(crate) async fn run(
         // Checked first, so that a signal during a long start is heard.
         biased;
         () = stop.received() => Ok(()),
-        served = serve(run, platform, &cloud, console) => served,
+        served = serve(run, &cloud, console) => served,
     };
+    let traced = check_trace(&cloud);
     cloud.shut_down(PATIENCE).await;
-    served
+    served.and(traced)
 }
 
-fn builder(
-    run: &Run,
-    platform: Platform,
-    ledger: Option<PathBuf>,
-    console: Console,
-) -> CloudBuilder {
+fn builder(run: &RunSettings, ledger: Option<PathBuf>, console: Console) -> CloudBuilder {
     // With --json standard output is for the other program alone.
-    let stream = if run.json { Stream::Error } else { Stream::Out };
-    let mut builder = Cloud::builder()
+    let stream = if run.shared.json {
+        Stream::Error
+    } else {
+        Stream::Out
+    };
+    let mut builder = run
+        .shared
+        .apply(Cloud::builder())
         .function(&run.function)
-        .platform(platform)
+        .platform(run.platform)
         .gateway_port(run.port)
-        .cos_port(run.cos_port)
+        .freeze_jump(run.freeze_jump_seconds)
         .watch(true)
+        .cos_port(run.cos_port)
         .on_function_output(move |line| console.function_said(line, stream));
     if let Some(directory) = &run.data {
         builder = builder.data(directory);
     }
     if run.verbose {
         builder = builder.env("LOG", "debug");
-    }
-    if let Some(account) = &run.account {
-        builder = builder.account_file(account);
     }
     if let Some(ledger) = ledger {
         builder = builder.secret_ledger(ledger);
@@ -68,36 +69,32 @@ fn builder(
     builder
 }
 
-async fn serve(
-    run: &Run,
-    platform: Platform,
-    cloud: &Cloud,
-    console: Console,
-) -> Result<(), Failure> {
+async fn serve(run: &RunSettings, cloud: &Cloud, console: Console) -> Result<(), Failure> {
     let gateway = cloud.gateway_url().unwrap_or_default();
-    if !run.json {
-        introduce(run, platform, cloud, &gateway, console);
+    if !run.shared.json {
+        introduce(run, cloud, &gateway, console);
     }
     cloud.wait_ready().await.map_err(|error| {
         Failure::Failed(format!(
             "the function did not become ready: {error}; what it printed is above"
         ))
     })?;
-    if run.json {
-        console.line(addresses(platform, cloud, &gateway));
+    if run.shared.json {
+        let addresses = addresses(run.platform, cloud, &gateway);
+        console.line(add_controls(cloud, addresses));
     } else {
         console.good(format_args!(
             "the function is ready (process {})",
             processes(cloud)
         ));
     }
-    if !run.json || run.once {
+    if !run.shared.json || run.once {
         show_first_request(run, cloud, &gateway, console).await?;
     }
     if run.once {
         return Ok(());
     }
-    if !run.json {
+    if !run.shared.json {
         console.line("");
         console.title("Try it");
         console.line(format_args!("  curl {gateway}/sign"));
@@ -108,10 +105,10 @@ async fn serve(
     report_calls(run, cloud, console).await
 }
 
-fn introduce(run: &Run, platform: Platform, cloud: &Cloud, gateway: &str, console: Console) {
+fn introduce(run: &RunSettings, cloud: &Cloud, gateway: &str, console: Console) {
     let account = cloud.account();
     console.title("A local cloud, on this machine only");
-    console.pair("platform", describe(platform));
+    console.pair("platform", describe(run.platform));
     console.pair("function", run.function.display());
     console.pair("gateway", gateway);
     console.pair("STS", cloud.sts().https_url());
@@ -121,11 +118,12 @@ fn introduce(run: &Run, platform: Platform, cloud: &Cloud, gateway: &str, consol
         "bucket",
         format_args!("{} in {}", account.bucket, account.region),
     );
+    introduce_controls(cloud, console);
     console.line("");
 }
 
 async fn show_first_request(
-    run: &Run,
+    run: &RunSettings,
     cloud: &Cloud,
     gateway: &str,
     console: Console,
@@ -133,8 +131,8 @@ async fn show_first_request(
     let calls_before = cloud.sts().call_count();
     let (status, body) = first_request::get(gateway, "/sign").await?;
     let body = pretty(&body);
-    if !run.json {
-        for call in cloud.sts().calls().iter().skip(calls_before) {
+    if !run.shared.json {
+        for call in &cloud.sts().calls_after(calls_before) {
             console.good(call_line(call));
             if run.verbose {
                 console.line(format_args!(
@@ -145,14 +143,14 @@ async fn show_first_request(
         }
     }
     if status != StatusCode::OK {
-        if !run.json {
+        if !run.shared.json {
             console.bad(format_args!("GET /sign: HTTP {status}"));
         }
         return Err(Failure::Failed(format!(
             "GET /sign was answered with HTTP {status} instead of a credential:\n{body}"
         )));
     }
-    if !run.json {
+    if !run.shared.json {
         console.good(format_args!(
             "GET /sign: HTTP {status}, a credential (of this cloud, worthless elsewhere):"
         ));
@@ -162,14 +160,14 @@ async fn show_first_request(
 }
 
 /// Tells of each STS call for as long as the cloud runs.
-async fn report_calls(run: &Run, cloud: &Cloud, console: Console) -> Result<(), Failure> {
+async fn report_calls(run: &RunSettings, cloud: &Cloud, console: Console) -> Result<(), Failure> {
     let mut reported = cloud.sts().call_count();
     loop {
         tokio::time::sleep(Duration::from_millis(200)).await;
-        if run.json {
+        if run.shared.json {
             continue;
         }
-        for call in cloud.sts().calls().iter().skip(reported) {
+        for call in &cloud.sts().calls_after(reported) {
             reported = reported.saturating_add(1);
             if call.outcome == "Success" {
                 console.good(call_line(call));

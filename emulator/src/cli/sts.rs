@@ -8,17 +8,19 @@ use serde_json::{Value, json};
 
 use super::arguments::Sts;
 use super::console::Console;
-use super::{Failure, StopSignal};
+use super::settings::StsSettings;
+use super::{Failure, StopSignal, add_controls, check_trace, introduce_controls};
 
 pub(crate) async fn run(
     sts: &Sts,
     ledger: Option<PathBuf>,
     console: Console,
 ) -> Result<(), Failure> {
-    let mut builder = Cloud::builder().sts_port(sts.port);
-    if let Some(account) = &sts.account {
-        builder = builder.account_file(account);
-    }
+    let settings = StsSettings::read(sts)?;
+    let json = settings.shared.json;
+    let mut builder = settings
+        .shared
+        .apply(Cloud::builder().sts_port(settings.port));
     if let Some(ledger) = ledger {
         builder = builder.secret_ledger(ledger);
     }
@@ -27,16 +29,16 @@ pub(crate) async fn run(
         .start()
         .await
         .map_err(|error| Failure::start(&error))?;
-    if sts.json {
-        console.line(addresses(&cloud));
+    if json {
+        console.line(add_controls(&cloud, addresses(&cloud)));
     } else {
         introduce(&cloud, console);
     }
     tokio::select! {
         () = stop.received() => {}
-        () = report_calls(sts, &cloud, console) => {}
+        () = report_calls(json, &cloud, console) => {}
     }
-    Ok(())
+    check_trace(&cloud)
 }
 
 fn introduce(cloud: &Cloud, console: Console) {
@@ -46,6 +48,7 @@ fn introduce(cloud: &Cloud, console: Console) {
     console.pair("HTTPS", sts.https_url());
     console.pair("HTTP", sts.http_url());
     console.pair("role", account.role_arn("issuer"));
+    introduce_controls(cloud, console);
     console.line("");
     console.line("# Paste into another shell. The key is this cloud's own and ends with it.");
     for (name, value) in [
@@ -83,14 +86,14 @@ fn addresses(cloud: &Cloud) -> Value {
 }
 
 /// One line for each call, so that a client's author sees what arrived.
-async fn report_calls(sts: &Sts, cloud: &Cloud, console: Console) {
+async fn report_calls(json: bool, cloud: &Cloud, console: Console) {
     let mut reported = 0_usize;
     loop {
         tokio::time::sleep(Duration::from_millis(200)).await;
-        if sts.json {
+        if json {
             continue;
         }
-        for call in cloud.sts().calls().iter().skip(reported) {
+        for call in &cloud.sts().calls_after(reported) {
             reported = reported.saturating_add(1);
             let line = format_args!(
                 "{} {}: {}",

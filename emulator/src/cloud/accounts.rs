@@ -16,7 +16,7 @@ impl CloudBuilder {
         &self,
         ledger: &Arc<Ledger>,
     ) -> Result<(Arc<Directory>, KeyPair, KeyPair), StartError> {
-        let mut seed = self.seed()?;
+        let mut seed = self.account_seed()?;
         let given = GivenKeys::taken_from(&mut seed, &self.keys);
         let directory = Directory::new(
             seed.account,
@@ -30,7 +30,7 @@ impl CloudBuilder {
     }
 
     /// The account of the file, or the default one, with the builder's users and roles, and with the execution role.
-    fn seed(&self) -> Result<Seed, StartError> {
+    fn account_seed(&self) -> Result<Seed, StartError> {
         let mut seed = match &self.account_file {
             Some(path) => Seed::read(path)?,
             None => Seed::default(),

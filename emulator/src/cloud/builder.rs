@@ -9,6 +9,7 @@ use cos_issuer::time::{Clock, SystemClock};
 
 use crate::account::{KeyOwner, KeyPair, Role, User};
 use crate::cos;
+use crate::fault::FaultRule;
 use crate::function::Hook;
 use crate::platform::{Platform, ScfEvent};
 use crate::process::Listener;
@@ -38,6 +39,11 @@ pub struct CloudBuilder {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) ledger: Option<PathBuf>,
     pub(super) listener: Option<Listener>,
+    pub(super) freeze_jump_seconds: i64,
+    pub(super) seed: Option<u64>,
+    pub(super) faults: Vec<FaultRule>,
+    pub(super) trace_file: Option<PathBuf>,
+    pub(super) admin_port: Option<u16>,
 }
 
 impl std::fmt::Debug for CloudBuilder {
@@ -76,6 +82,11 @@ impl CloudBuilder {
             clock: Arc::new(SystemClock),
             ledger: None,
             listener: None,
+            freeze_jump_seconds: 0,
+            seed: None,
+            faults: Vec::new(),
+            trace_file: None,
+            admin_port: None,
         }
     }
 
@@ -231,6 +242,13 @@ impl CloudBuilder {
         self
     }
 
+    /// The cloud's clock moves by so much each time an instance is frozen: what happens to an instance that nobody calls for long.
+    #[must_use]
+    pub fn freeze_jump(mut self, seconds: i64) -> Self {
+        self.freeze_jump_seconds = seconds;
+        self
+    }
+
     /// Whether a new binary at the function's path replaces the old one while the cloud runs; it does not unless set.
     #[must_use]
     pub fn watch(mut self, watch: bool) -> Self {
@@ -238,10 +256,39 @@ impl CloudBuilder {
         self
     }
 
-    /// The clock of the STS, the keys and COS.
+    /// What the cloud's clock goes by until it is moved; the machine's clock unless set.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
+        self
+    }
+
+    /// Repeats what a run left to chance: probabilities, delays, request ids, the letter case of headers. Keys and tokens are
+    /// never repeated.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// A fault that is there from the start; may be repeated.
+    #[must_use]
+    pub fn fault(mut self, rule: FaultRule) -> Self {
+        self.faults.push(rule);
+        self
+    }
+
+    /// A file to which each call to each service is appended as a line of JSON, without secrets.
+    #[must_use]
+    pub fn trace_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.trace_file = Some(path.into());
+        self
+    }
+
+    /// Starts the admin API, on this port (0: a free one). Without this there is none.
+    #[must_use]
+    pub fn admin_port(mut self, port: u16) -> Self {
+        self.admin_port = Some(port);
         self
     }
 

@@ -2,82 +2,82 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::mem;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use cos_issuer::time::Clock;
 
 use super::{Cloud, CloudBuilder, StartError};
-use crate::account::{Account, KeyPair, looks_real};
+use crate::account::{Account, Directory, KeyPair, looks_real};
+use crate::admin::Admin;
 use crate::ca::Ca;
-use crate::cos::door::Door;
+use crate::chance::Chance;
+use crate::clock::EmulatedClock;
+use crate::control::Control;
+use crate::cos::door::{DecisionRecord, Door};
 use crate::cos::{self, Cos};
 use crate::environment;
-use crate::function::{Config, Function};
+use crate::fault::Faults;
+use crate::function::{Config, Function, Hook};
 use crate::gateway;
 use crate::ledger::Ledger;
+use crate::net::Server;
 use crate::process::Output;
 use crate::sts::Sts;
+use crate::trace::Trace;
+
+/// A proxy whose name never resolves (<https://www.rfc-editor.org/rfc/rfc6761#section-6.4>). The STS itself keeps its loopback
+/// address: the function gives keys of this cloud to no other.
+const NO_SUCH_HOST: &str = "http://sts.cos-emulator.invalid:3128";
 
 impl CloudBuilder {
     /// Starts everything. Runs on the caller's tokio runtime.
-    pub async fn start(self) -> Result<Cloud, StartError> {
+    pub async fn start(mut self) -> Result<Cloud, StartError> {
         self.refuse_real_keys()?;
         let ledger = Arc::new(Ledger::open(self.ledger.as_deref())?);
+        let clock = Arc::new(EmulatedClock::over(Arc::clone(&self.clock)));
+        self.clock = Arc::clone(&clock) as Arc<dyn Clock>;
         let (directory, root_key, sub_account_key) = self.directory(&ledger)?;
         note_given_secrets(&ledger, &self.variables)?;
 
+        let control = self.control(clock, &directory, &ledger)?;
         let ca = Ca::create(&directory.account.region)?;
-        let sts = Sts::start(
-            self.sts_port,
-            &ca,
-            Arc::clone(&directory),
-            Arc::clone(&self.clock),
-            self.sts_calls_per_second,
-        )
-        .map_err(|source| port_taken(self.sts_port, source))?;
-        let home = cos::home(&directory.account)?;
-        let door = Arc::new(Door::new(Arc::clone(&directory), home));
-        let cos = start_cos(&self.cos, &ca, &directory.account, &self.clock, &door)?;
-        let output = Arc::new(Output::new(self.listener));
-        let mut variables = default_variables(&directory.account, &sub_account_key);
-        let endpoint = sts_endpoint(&sts, self.sts_over_http);
-        variables.insert("STS_ENDPOINTS".to_owned(), endpoint);
-        let ca_file = ca.file().display().to_string();
-        variables.insert("STS_CA_FILE".to_owned(), ca_file);
-        variables.extend(self.variables);
-        variables.retain(|name, _| !self.removed.contains(name));
-
-        let function = match self.function {
-            Some(path) => Some(Function::new(Config {
-                program: executable(&path)?,
-                platform: self.platform,
-                variables,
-                init_timeout: self.init_timeout,
-                call_timeout: self.call_timeout,
-                max_instances: self.max_instances,
-                memory_mb: self.memory_mb,
-                freeze: self.freeze,
-                on_freeze: self.on_freeze,
-                watch: self.watch,
-                output: Arc::clone(&output),
-                ledger: Arc::clone(&ledger),
-                platform_environment: environment::Source {
-                    directory: Arc::clone(&directory),
-                    clock: Arc::clone(&self.clock),
-                    memory_mb: self.memory_mb,
-                },
-            })?),
+        let sts = Sts::start(self.sts_port, &ca, &control, self.sts_calls_per_second)
+            .map_err(|source| port_taken(self.sts_port, source))?;
+        let door = door(&control)?;
+        let cos = start_cos(&self.cos, &ca, &control, &door)?;
+        let output = Arc::new(Output::new(self.listener.take()));
+        let function = match self.function.take() {
+            Some(path) => {
+                let program = executable(&path)?;
+                let variables = self.variables(&control, &sub_account_key, &sts);
+                let config = self.config(program, variables, &output, &control, &ledger);
+                Some(Function::new(config)?)
+            }
             None => None,
         };
         let gateway = function
             .as_ref()
             .map(|function| {
-                gateway::start(self.gateway_port, Arc::clone(function), self.clock)
+                gateway::start(self.gateway_port, Arc::clone(function), &control)
                     .map_err(|source| port_taken(self.gateway_port, source))
             })
             .transpose()?;
+        let services = services(gateway.as_ref(), &sts, &cos);
+        for (name, url) in &services {
+            control.trace.name_address(name, url);
+        }
+        let admin = match self.admin_port {
+            Some(port) => {
+                let started = Admin::start(port, services, &control, &ledger);
+                Some(started.map_err(|source| port_taken(port, source))?)
+            }
+            None => None,
+        };
         Ok(Cloud {
+            control,
+            admin,
             door,
             gateway,
             function,
@@ -90,6 +90,78 @@ impl CloudBuilder {
             output,
             ca,
         })
+    }
+
+    /// What all services share.
+    fn control(
+        &mut self,
+        clock: Arc<EmulatedClock>,
+        directory: &Arc<Directory>,
+        ledger: &Arc<Ledger>,
+    ) -> Result<Arc<Control>, StartError> {
+        let chance = Arc::new(Chance::new(self.seed));
+        let control = Control {
+            clock,
+            faults: Faults::new(Arc::clone(&chance)),
+            chance,
+            trace: Trace::open(self.trace_file.as_deref(), Arc::clone(ledger))?,
+            directory: Arc::clone(directory),
+            decisions: OnceLock::new(),
+        };
+        for rule in self.faults.drain(..) {
+            control.faults.add_at_start(rule)?;
+        }
+        Ok(Arc::new(control))
+    }
+
+    /// The function's own variables: the defaults, those that were given, and without those that were removed.
+    fn variables(&self, control: &Control, key: &KeyPair, sts: &Sts) -> BTreeMap<String, String> {
+        let mut variables = default_variables(&control.directory.account, key);
+        let sts_url = if self.sts_over_http {
+            sts.http_url()
+        } else {
+            sts.https_url()
+        };
+        variables.insert("STS_ENDPOINTS".to_owned(), sts_url);
+        let ca_file = sts.ca_file().display().to_string();
+        variables.insert("STS_CA_FILE".to_owned(), ca_file);
+        if control.faults.breaks_dns() {
+            variables.insert("STS_PROXY".to_owned(), NO_SUCH_HOST.to_owned());
+        }
+        variables.extend(self.variables.clone());
+        variables.retain(|name, _| !self.removed.contains(name));
+        variables
+    }
+
+    fn config(
+        &mut self,
+        program: PathBuf,
+        variables: BTreeMap<String, String>,
+        output: &Arc<Output>,
+        control: &Control,
+        ledger: &Arc<Ledger>,
+    ) -> Config {
+        let on_freeze = mem::take(&mut self.on_freeze);
+        Config {
+            program,
+            platform: self.platform,
+            variables,
+            init_timeout: self.init_timeout,
+            call_timeout: self.call_timeout,
+            max_instances: self.max_instances,
+            memory_mb: self.memory_mb,
+            freeze: self.freeze,
+            on_freeze: jumping(on_freeze, self.freeze_jump_seconds, &control.clock),
+            watch: self.watch,
+            output: Arc::clone(output),
+            ledger: Arc::clone(ledger),
+            platform_environment: environment::Source {
+                directory: Arc::clone(&control.directory),
+                clock: Arc::clone(&control.clock) as Arc<dyn Clock>,
+                memory_mb: self.memory_mb,
+            },
+            chance: Arc::clone(&control.chance),
+        }
     }
 
     fn refuse_real_keys(&self) -> Result<(), StartError> {
@@ -116,11 +188,24 @@ impl CloudBuilder {
     }
 }
 
+/// The door of COS, whose decisions the admin API shows.
+fn door(control: &Control) -> io::Result<Arc<Door>> {
+    let home = cos::home(&control.directory.account)?;
+    let door = Arc::new(Door::new(Arc::clone(&control.directory), home));
+    let shown = Arc::clone(&door);
+    let decisions = move || {
+        let records = shown.decisions();
+        records.iter().map(DecisionRecord::to_json).collect()
+    };
+    // Set once, here: there is one door.
+    let _ = control.decisions.set(Box::new(decisions));
+    Ok(door)
+}
+
 fn start_cos(
     options: &cos::Options,
     ca: &Ca,
-    account: &Account,
-    clock: &Arc<dyn Clock>,
+    control: &Arc<Control>,
     door: &Arc<Door>,
 ) -> Result<Cos, StartError> {
     let data = |source| match &options.data {
@@ -130,18 +215,37 @@ fn start_cos(
         },
         None => StartError::Io(source),
     };
-    let store = cos::open_store(options, account, clock.as_ref()).map_err(data)?;
+    let account = &control.directory.account;
+    let store = cos::open_store(options, account, control.clock.as_ref()).map_err(data)?;
     let door = Arc::<Door>::clone(door);
-    Cos::start(options.port, store, ca, account, Arc::clone(clock), door)
+    Cos::start(options.port, store, ca, control, door)
         .map_err(|source| port_taken(options.port, source))
 }
 
-fn sts_endpoint(sts: &Sts, over_http: bool) -> String {
-    if over_http {
-        sts.http_url()
-    } else {
-        sts.https_url()
+/// A hook that also lets the cloud's clock jump.
+fn jumping(hook: Hook, seconds: i64, clock: &Arc<EmulatedClock>) -> Hook {
+    if seconds == 0 {
+        return hook;
     }
+    let clock = Arc::clone(clock);
+    Hook(Some(Box::new(move |process| {
+        clock.advance(seconds);
+        hook.call(process);
+    })))
+}
+
+/// Name and address of everything that listens.
+fn services(gateway: Option<&Server>, sts: &Sts, cos: &Cos) -> Vec<(&'static str, String)> {
+    let mut services = vec![
+        ("sts", sts.https_url()),
+        ("stsHttp", sts.http_url()),
+        ("cos", cos.http_url()),
+        ("cosHttps", cos.https_url()),
+    ];
+    if let Some(gateway) = gateway {
+        services.push(("gateway", format!("http://{}", gateway.address)));
+    }
+    services
 }
 
 /// Secrets that the function was given in place of the default ones. What is shorter than any key would be found everywhere.

@@ -17,18 +17,23 @@ use std::io;
 use std::sync::Arc;
 
 use cos_issuer::time::Clock;
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::request::Parts;
+use http::{Extensions, HeaderMap, Method, Request, StatusCode};
 use hyper::body::Incoming;
+use tokio::sync::OnceCell;
 
 use super::admission::{Admission, Admitted};
 use super::answer::{Answer, Frame};
 use super::ask::{Address, Ask, host_of};
 use super::error::CosError;
 use super::host::Home;
+use super::names;
 use super::operation::Operation;
 use super::payload::{Payload, check_md5, content_md5, too_large};
 use super::store::{Store, Written, internal, no_such_bucket};
+use crate::control::CallTime;
 use crate::net::{Body, Peer};
+use crate::trace::Reason;
 
 /// COS behind its listeners.
 pub(crate) struct Service {
@@ -36,6 +41,16 @@ pub(crate) struct Service {
     pub(crate) store: Arc<Store>,
     pub(crate) door: Arc<dyn Admission>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// How header names are written; found out with the first answer.
+    pub(crate) spelling: OnceCell<Extensions>,
+}
+
+/// The error as the trace tells it.
+fn told(error: &CosError) -> String {
+    match &error.reason {
+        Some(reason) => format!("{}: {reason}", error.code),
+        None => error.code.to_owned(),
+    }
 }
 
 type Outcome = Result<Answer, CosError>;
@@ -47,23 +62,48 @@ impl Service {
         request: Request<Incoming>,
     ) -> io::Result<http::Response<Body>> {
         let (head, body) = request.into_parts();
-        let now = self.clock.now();
+        let now = match head.extensions.get() {
+            Some(CallTime(now)) => *now,
+            None => self.clock.now(),
+        };
         let frame = Frame::of(&head, &host_of(&head), now);
         let payload = Payload::new(&head.headers, body);
         let peer = head
             .extensions
             .get::<Peer>()
             .ok_or_else(|| io::Error::other("a listener that does not say who asks"))?;
+        let mut reason = String::new();
         let outcome = match Ask::read(&head, peer, &frame.request_id, now, &self.home) {
             Ok(ask) => {
                 let outcome = self.serve(&ask, payload).await;
-                let mut answer = outcome.unwrap_or_else(|error| frame.error(&error));
+                let mut answer = outcome.unwrap_or_else(|error| {
+                    reason = told(&error);
+                    frame.error(&error)
+                });
                 self.allow_origin(&ask, &mut answer);
                 answer
             }
-            Err(error) => frame.error(&error),
+            Err(error) => {
+                reason = told(&error);
+                frame.error(&error)
+            }
         };
-        Ok(frame.finish(outcome))
+        let spelling = self.spelling.get_or_try_init(names::spelling).await?;
+        let mut answer = frame.finish(outcome);
+        *answer.extensions_mut() = spelling.clone();
+        answer.extensions_mut().insert(Reason(reason));
+        Ok(answer)
+    }
+
+    /// The name of the operation that a head asks for; empty for none.
+    pub(crate) fn action(&self, head: &Parts) -> String {
+        let Some(peer) = head.extensions.get::<Peer>() else {
+            return String::new();
+        };
+        Ask::read(head, peer, "", self.clock.now(), &self.home)
+            .ok()
+            .and_then(|ask| Operation::of(&ask))
+            .map_or_else(String::new, |operation| operation.name().to_owned())
     }
 
     async fn serve(&self, ask: &Ask, payload: Payload) -> Outcome {

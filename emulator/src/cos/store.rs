@@ -7,7 +7,8 @@
 //! | `content` | an object's bytes as slices of blobs, and as the body of an answer |
 //! | `index` | what there is, in the order of lists |
 //! | `record` | the same on disk: one small file for each bucket, object, upload and part |
-//! | `disk` | files that are there whole or not at all |
+//! | `disk`, `load` | files that are there whole or not at all, and how they are read again |
+//! | `write`, `uploads` | the changes |
 //!
 //! Promises: a change is made on disk first, then shown; each change is one rename or one unlink, so after a crash it has happened or
 //! it has not. Writers go one after the other, so that a condition still holds when the change is made; readers never wait for
@@ -18,8 +19,10 @@ mod blob;
 mod content;
 mod disk;
 mod index;
+mod load;
 mod record;
 mod sink;
+mod uploads;
 mod write;
 
 use std::io;

@@ -31,6 +31,7 @@ use super::xml::{self, Element};
 use super::{Cos, Options, open_store};
 use crate::account::Account;
 use crate::ca::Ca;
+use crate::control::Control;
 
 pub(super) const BUCKET: &str = "examplebucket-1250000000";
 pub(super) const HOST: &str = "examplebucket-1250000000.cos.ap-guangzhou.myqcloud.com";
@@ -107,9 +108,9 @@ impl World {
     pub(super) fn with(options: &Options) -> Self {
         let account = Account::default();
         let ca = Ca::create(&account.region).unwrap();
-        let clock = Arc::new(SystemClock);
-        let store = open_store(options, &account, clock.as_ref()).unwrap();
-        let cos = Cos::start(0, store, &ca, &account, clock, Arc::new(TestDoor)).unwrap();
+        let store = open_store(options, &account, &SystemClock).unwrap();
+        let control = Control::of_account(account);
+        let cos = Cos::start(0, store, &ca, &control, Arc::new(TestDoor)).unwrap();
         Self {
             cos,
             client: client(),

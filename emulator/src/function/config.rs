@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::chance::Chance;
 use crate::environment;
 use crate::ledger::Ledger;
 use crate::platform::Platform;
@@ -28,6 +29,7 @@ pub(crate) struct Config {
     pub(crate) output: Arc<Output>,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) platform_environment: environment::Source,
+    pub(crate) chance: Arc<Chance>,
 }
 
 impl fmt::Debug for Config {
@@ -46,7 +48,7 @@ impl fmt::Debug for Config {
 pub(crate) struct Hook(pub(crate) Option<Box<dyn Fn(i32) + Send + Sync>>);
 
 impl Hook {
-    pub(super) fn call(&self, process: i32) {
+    pub(crate) fn call(&self, process: i32) {
         if let Some(hook) = &self.0 {
             hook(process);
         }

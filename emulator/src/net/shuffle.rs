@@ -8,16 +8,18 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use rand::RngExt as _;
+use rand::rngs::StdRng;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// A stream that shuffles the case of the header names of each answer head written to it.
 pub(crate) struct ShuffledNames<S> {
     stream: S,
+    random: StdRng,
 }
 
 impl<S> ShuffledNames<S> {
-    pub(crate) fn new(stream: S) -> Self {
-        Self { stream }
+    pub(crate) fn new(stream: S, random: StdRng) -> Self {
+        Self { stream, random }
     }
 }
 
@@ -37,7 +39,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for ShuffledNames<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match shuffled(bytes) {
+        match shuffled(bytes, &mut self.random) {
             Some(changed) => Pin::new(&mut self.stream).poll_write(context, &changed),
             None => Pin::new(&mut self.stream).poll_write(context, bytes),
         }
@@ -53,11 +55,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for ShuffledNames<S> {
 }
 
 /// The bytes with shuffled header names, or `None` when they do not begin an answer.
-fn shuffled(bytes: &[u8]) -> Option<Vec<u8>> {
+fn shuffled(bytes: &[u8], random: &mut StdRng) -> Option<Vec<u8>> {
     if !bytes.starts_with(b"HTTP/1.1 ") {
         return None;
     }
-    let mut random = rand::rng();
     let mut lines: Vec<Vec<u8>> = Vec::new();
     let mut in_head = true;
     for (number, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
@@ -78,13 +79,17 @@ fn shuffled(bytes: &[u8]) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::shuffled;
+    use rand::SeedableRng as _;
+    use rand::rngs::StdRng;
 
     #[test]
     fn only_the_case_of_names_changes() {
         let head = "HTTP/1.1 200 OK\r\nrequest_id: abc\r\ntime_limit_in_ms: 3000\r\n\r\nrequest_id: in the body\n";
+        let mut random = StdRng::seed_from_u64(1);
         let mut seen = std::collections::HashSet::new();
         for _ in 0..32 {
-            let changed = String::from_utf8(shuffled(head.as_bytes()).unwrap()).unwrap();
+            let changed =
+                String::from_utf8(shuffled(head.as_bytes(), &mut random).unwrap()).unwrap();
             assert!(changed.eq_ignore_ascii_case(head));
             assert!(changed.ends_with("\r\n\r\nrequest_id: in the body\n"));
             assert!(changed.contains(": abc\r\n"));
@@ -95,6 +100,6 @@ mod tests {
 
     #[test]
     fn what_begins_no_answer_is_left_alone() {
-        assert!(shuffled(b"{\"request_id\": 1}").is_none());
+        assert!(shuffled(b"{\"request_id\": 1}", &mut StdRng::seed_from_u64(1)).is_none());
     }
 }

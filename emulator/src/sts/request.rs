@@ -114,6 +114,24 @@ impl Unverified {
         }
     }
 
+    /// The key that the request says it is signed with.
+    pub(crate) fn claimed_key(&self) -> Option<String> {
+        match self.scheme {
+            Scheme::Tc3 => {
+                let (_, rest) = self
+                    .header(AUTHORIZATION.as_str())?
+                    .split_once("Credential=")?;
+                rest.split('/').next().map(str::to_owned)
+            }
+            Scheme::V1 => self
+                .parameters
+                .text("SecretId")
+                .ok()
+                .flatten()
+                .map(str::to_owned),
+        }
+    }
+
     fn signature_method(&self) -> &str {
         match self.scheme {
             Scheme::Tc3 => cos_issuer::sign::tc3::ALGORITHM,

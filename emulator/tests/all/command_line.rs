@@ -317,6 +317,30 @@ async fn the_sts_alone_takes_its_own_key_and_fills_the_ledger() {
 }
 
 #[test]
+fn an_account_file_is_taken_and_its_mistakes_are_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("account.toml");
+    let text = "[[user]]\nname = \"a\"\nuin = 7\n[[user.key]]\nsecret_id = \"AKIDEMUgiven\"\n";
+    std::fs::write(&file, text).unwrap();
+    let mut command = emulator();
+    let running = Running::start(command.args(["sts", "--json", "--account"]).arg(&file));
+    assert_eq!(running.line["secretId"], "AKIDEMUgiven");
+    assert_eq!(running.end(Signal::INT), Some(0));
+
+    std::fs::write(&file, format!("{text}more = 1\n")).unwrap();
+    let (_, err) = ends_with_code(
+        &run(&["--account", file.to_str().unwrap()])
+            .output()
+            .unwrap(),
+        1,
+    );
+    assert!(
+        err.contains("account.toml:6: unknown field `more`"),
+        "{err}"
+    );
+}
+
+#[test]
 fn the_exports_can_be_pasted() {
     let mut child = emulator()
         .arg("sts")

@@ -208,6 +208,13 @@ async fn a_key_is_good_until_it_expires_or_is_revoked() {
     let answer = put().await;
     World::refused(&answer, 403, "InvalidAccessKeyId");
     assert_eq!(answer.reason, "the key was revoked");
+
+    let by = world.session(&["PutObject"]).await;
+    assert!(world.cloud.expire(&by.0.secret_id));
+    let answer = world.send(&by, "PUT", "/users/1/a", "x").await;
+    World::refused(&answer, 400, "ExpiredToken");
+    assert!(!world.cloud.expire(&world.cloud.root_key().secret_id));
+    assert!(!world.cloud.expire("AKIDEMUnobody"));
 }
 
 #[tokio::test]

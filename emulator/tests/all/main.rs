@@ -12,12 +12,18 @@
 )]
 
 mod account;
+mod admin;
+mod cli_settings;
+mod clock;
 mod cloud;
 mod command_line;
+mod cos_faults;
 mod cos_start;
 mod door;
+mod faults;
 mod gateways;
 mod lifecycle;
+mod parity;
 mod runtime_commands;
 mod runtime_freeze;
 mod runtime_limits;
@@ -28,4 +34,5 @@ mod sts_faults;
 mod sts_refusals;
 mod sts_signatures;
 mod support;
+mod trace;
 mod web_functions;

@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 mod child;
 mod chromium;
 mod client;
-mod clock;
 mod cloud;
 mod documented;
 mod failure;
@@ -21,11 +20,11 @@ mod page_server;
 mod peer;
 mod rie;
 mod storage;
+mod tokens;
 
 pub use child::{Process, VARIABLES};
 pub use chromium::Chromium;
 pub use client::Client;
-pub use clock::MovableClock;
 pub use cloud::cloud;
 pub use documented::{Language, documented};
 pub use failure::Failure;
@@ -37,6 +36,7 @@ use peer::http_client;
 pub use peer::{Canary, ClosedPort, ConnectProxy};
 pub use rie::{Invocation, Rie};
 pub use storage::{Storage, pattern};
+pub use tokens::{KeyServer, Signer, TokenIssuer};
 
 /// Environment variables by name, for a child that sees no others.
 pub type Variables = BTreeMap<&'static str, String>;
@@ -47,10 +47,14 @@ pub const API_KEY: &str = "CANARY-api-key-of-a-caller-0123456789";
 /// A key that a caller signs with.
 pub const HMAC_KEY: &str = "CANARY-hmac-key-of-a-caller-0123456789";
 
+/// A secret that an issuer of tokens shares.
+pub const HS_SECRET: &str = "CANARY-secret-of-an-issuer-0123456789";
+
 /// Secrets that tests make up themselves; the leak check looks for them too.
-pub const FIXED_SECRETS: [&str; 4] = [
+pub const FIXED_SECRETS: [&str; 5] = [
     "CANARY-wrong-secret-key",
     "CANARY-secret-key-of-a-process",
     API_KEY,
     HMAC_KEY,
+    HS_SECRET,
 ];

@@ -170,10 +170,7 @@ async fn what_samples_ask_of_other_servers_is_refused_in_words() {
         ("POST /uploadSign?filename=a.jpg&_=1", route),
         ("GET /sts-server-key", route),
         ("GET /sts/cls", route),
-        (
-            "GET /sts?bucket=examplebucket-1250000000&region=ap-guangzhou",
-            parameter,
-        ),
+        ("GET /sts?Bucket=examplebucket-1250000000", parameter),
         ("GET /getKeyAndCredentials", parameter),
     ] {
         let answer = send_as_written(&browser, request).await.unwrap();
@@ -182,6 +179,26 @@ async fn what_samples_ask_of_other_servers_is_refused_in_words() {
         assert!(message.contains('`'), "{request} is told what to ask for");
     }
     assert_eq!(cloud.sts().call_count(), 0);
+}
+
+/// The README of the mini-program SDK sends both; they are what is granted, or refused.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mini_program_names_its_bucket_and_region() {
+    let (cloud, browser) = start().await;
+    let own = "bucket=examplebucket-1250000000&region=ap-guangzhou";
+    let answer = browser.get(&format!("/sts?{own}")).await.unwrap();
+    assert_eq!(answer.status, 200, "{answer:?}");
+    for other in [
+        "bucket=other-1250000000&region=ap-guangzhou",
+        "bucket=examplebucket-1250000000&region=ap-beijing",
+        "bucket=&region=",
+        "bucket=%2a",
+    ] {
+        let answer = browser.get(&format!("/sts?{other}")).await.unwrap();
+        let name = &answer.body["codeDesc"];
+        assert_eq!(name, "UnauthorizedOperation.Scope", "{other}: {answer:?}");
+    }
+    assert_eq!(cloud.sts().call_count(), 1);
 }
 
 /// What a client asks for GetService with: nothing has a bucket there. All are read; the grant does not have it.

@@ -57,8 +57,8 @@ const REFUSED: [(&str, &str, &str, u16, &str); 35] = [
         "GET",
         "/sign?bucket=other-1250000000",
         "",
-        400,
-        "InvalidParameter.QueryParameter",
+        403,
+        "UnauthorizedOperation.Scope",
     ),
     (
         "GET",

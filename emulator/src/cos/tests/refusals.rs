@@ -234,6 +234,40 @@ async fn requests_that_are_no_requests() {
 }
 
 #[tokio::test]
+async fn header_names_are_spelled_as_cos_does() {
+    let world = World::new();
+    let head = format!("Host: {HOST}\r\nAuthorization: let-me-in\r\nConnection: close\r\n");
+    raw(
+        &world,
+        &format!("PUT /a HTTP/1.1\r\n{head}x-cos-meta-A: 1\r\nContent-Length: 1\r\n\r\n1"),
+    )
+    .await;
+    let answer = raw(
+        &world,
+        &format!("GET /a HTTP/1.1\r\n{head}Range: bytes=0-\r\n\r\n"),
+    )
+    .await;
+    for name in [
+        "Content-Length: 1",
+        "ETag: \"",
+        "Content-Range: bytes 0-0/1",
+        "Last-Modified: ",
+        "Server: tencent-cos",
+        "Date: ",
+        "Connection: close",
+        "x-cos-request-id: ",
+        "x-cos-hash-crc64ecma: ",
+        "x-cos-meta-a: 1",
+    ] {
+        assert_eq!(
+            answer.matches(&format!("\r\n{name}")).count(),
+            1,
+            "{name}: {answer}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_client_that_waits_for_the_go_ahead_never_sends_what_is_refused() {
     let world = World::new();
     let head = |target: &str| {

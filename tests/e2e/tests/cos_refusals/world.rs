@@ -1,13 +1,10 @@
 //! A cloud with an issuer, what others keep in it, and the clients that ask.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use cos_emulator::{Cloud, Platform};
-use cos_issuer_e2e::{
-    Browser, Chromium, Client, MovableClock, PageServer, Storage, Variables, issuer_on,
-};
+use cos_issuer_e2e::{Browser, Chromium, Client, PageServer, Storage, Variables, issuer_on};
 use serde_json::{Value, json};
 
 pub(crate) const BUCKET: &str = "examplebucket-1250000000";
@@ -33,7 +30,6 @@ pub(crate) enum Sdk {
 
 pub(crate) struct World {
     pub(crate) cloud: Cloud,
-    pub(crate) clock: Arc<MovableClock>,
     pub(crate) storage: Storage,
     issuer: Browser,
     page: PageServer,
@@ -56,13 +52,11 @@ impl World {
         issuers_origin: &str,
         buckets_origin: &str,
     ) -> Self {
-        let clock = Arc::new(MovableClock::default());
         let mut builder = issuer_on(Platform::ScfWeb)
             .unwrap()
             .env("PREFIX", PREFIX)
             .env("ALLOWED_ORIGINS", issuers_origin)
             .env("DURATION_SECONDS", "7200")
-            .clock(Arc::clone(&clock) as Arc<_>)
             .cors([buckets_origin]);
         for (name, value) in settings {
             builder = builder.env(*name, *value);
@@ -87,7 +81,6 @@ impl World {
         Self {
             issuer: Browser::of(&cloud).unwrap(),
             cloud,
-            clock,
             storage,
             page,
             others_upload,

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use cos_issuer::secret::Secret;
 use cos_issuer::sign::cos::{SignKey, policy_string_to_sign};
+use proptest::prelude::*;
 
 use super::super::super::admission::{Admission as _, Admitted};
 use super::super::super::error::CosError;
@@ -271,4 +272,41 @@ fn conditions_see_the_fields_of_a_form() {
     let outcome = world.door.admit_form(&chunked.ask(), &form.read());
     let error = outcome.unwrap_err();
     assert!(error.reason.unwrap().contains("has no such key"));
+}
+
+/// One condition: operator (whether it is starts-with), field, value.
+type Asked = (bool, &'static str, String);
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn conditions_hold_as_a_naive_reader_says(
+        asked in prop::collection::vec((any::<bool>(), prop::sample::select(vec!["key", "acl", "Cache-Control"]), "[ab]{0,2}"), 0..4),
+        key in "[ab]{1,2}",
+        acl in prop::option::of("[ab]{0,2}"),
+        cache in prop::option::of("[ab]{0,2}"),
+    ) {
+        let world = World::new();
+        let mut form = Form { conditions: String::new(), ..Form::new() };
+        form = form.field("key", &key);
+        for (name, value) in [("acl", &acl), ("cache-control", &cache)] {
+            if let Some(value) = value {
+                form = form.field(name, value);
+            }
+        }
+        for (starts, name, value) in &asked {
+            let operator = if *starts { "starts-with" } else { "eq" };
+            form = form.conditions(&format!(r#",["{operator}","${name}","{value}"]"#));
+        }
+        let naive = asked.iter().all(|(starts, name, value): &Asked| {
+            let has = match *name {
+                "key" => Some(&key),
+                "acl" => acl.as_ref(),
+                _ => cache.as_ref(),
+            };
+            has.is_some_and(|has| if *starts { has.starts_with(value) } else { has == value })
+        });
+        prop_assert_eq!(form.signed(&world.root).send(&world).is_ok(), naive);
+    }
 }

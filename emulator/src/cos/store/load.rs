@@ -1,0 +1,188 @@
+//! The start of a store in a directory: from records to the index, and the rubbish of a crash swept.
+//!
+//! Promises: nothing is removed before everything has been understood; what does not fit together is an error that names the file.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::blob::{Blob, Place};
+use super::disk::{Disk, UNFINISHED};
+use super::index::{Bucket, Index, Object, Upload};
+use super::record::{self, Record};
+
+impl Disk {
+    /// Everything that the records describe. Rubbish of a crash is removed, once all the rest has been understood.
+    pub(super) fn load(&self) -> io::Result<Index> {
+        let blobs = self.all_blobs()?;
+        let (mut records, mut rubbish) = (Vec::new(), Vec::new());
+        for entry in fs::read_dir(&self.records)? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|end| end == UNFINISHED) {
+                rubbish.push(path);
+                continue;
+            }
+            let record: Record = serde_json::from_slice(&fs::read(&path)?)
+                .map_err(|error| damaged(&path, &error))?;
+            records.push((path, record));
+        }
+        // Buckets before what is in them, uploads before their parts.
+        records.sort_by_key(|(_, record)| rank(record));
+        let mut index = Index::default();
+        for (path, record) in records {
+            if is_orphan(&index, &record) {
+                rubbish.push(path);
+                continue;
+            }
+            add(&mut index, record, &blobs).map_err(|error| damaged(&path, &error))?;
+        }
+        for path in rubbish {
+            fs::remove_file(path)?;
+        }
+        self.forget_completed(&mut index)?;
+        for blob in blobs.values() {
+            blob.unlink();
+        }
+        Ok(index)
+    }
+
+    /// The files that there are. Each has one link for itself, so that none goes before it is known what is still needed.
+    fn all_blobs(&self) -> io::Result<HashMap<String, Arc<Blob>>> {
+        let mut blobs = HashMap::new();
+        for entry in fs::read_dir(&self.blobs)? {
+            let path = entry?.path();
+            if let Some(id) = path.file_name().and_then(|name| name.to_str()) {
+                let id = id.to_owned();
+                let blob = Blob::new(id.clone(), Place::File(path));
+                blob.link();
+                blobs.insert(id, Arc::new(blob));
+            }
+        }
+        Ok(blobs)
+    }
+
+    /// A crash between the new object and the end of its upload leaves both.
+    fn forget_completed(&self, index: &mut Index) -> io::Result<()> {
+        let mut names = Vec::new();
+        for (bucket_name, bucket) in &mut index.buckets {
+            let objects = &bucket.objects;
+            bucket.uploads.retain(|(key, id), upload| {
+                let done = objects
+                    .get(key)
+                    .is_some_and(|object| object.facts.upload_id.as_ref() == Some(id));
+                if done {
+                    names.push(record::upload_file(bucket_name, key, id));
+                    names.extend(upload.parts.iter().map(|(number, part)| {
+                        part.content.unlink();
+                        record::part_file(bucket_name, key, id, *number)
+                    }));
+                }
+                !done
+            });
+        }
+        self.remove(&names)
+    }
+}
+
+fn add(index: &mut Index, record: Record, blobs: &HashMap<String, Arc<Blob>>) -> io::Result<()> {
+    let Record::Bucket {
+        name,
+        region,
+        created,
+        cors,
+    } = record
+    else {
+        index.count = index.count.saturating_add(1);
+        return add_inside(index, record, blobs);
+    };
+    let bucket = Bucket {
+        cors: cors.map(Arc::new),
+        ..Bucket::new(region, created)
+    };
+    index.buckets.insert(name, bucket);
+    Ok(())
+}
+
+fn add_inside(
+    index: &mut Index,
+    record: Record,
+    blobs: &HashMap<String, Arc<Blob>>,
+) -> io::Result<()> {
+    let orphan = || io::Error::other("it belongs to nothing that is there");
+    match record {
+        Record::Bucket { .. } => {}
+        Record::Object {
+            bucket,
+            key,
+            facts,
+            segments,
+        } => {
+            let content = record::content(&segments, blobs)?;
+            content.check(facts.length)?;
+            content.link();
+            let bucket = index.buckets.get_mut(&bucket).ok_or_else(orphan)?;
+            bucket
+                .objects
+                .insert(key, Arc::new(Object { facts, content }));
+        }
+        Record::Upload {
+            bucket,
+            key,
+            id,
+            initiated,
+        } => {
+            let upload = Upload {
+                initiated,
+                parts: BTreeMap::new(),
+            };
+            let bucket = index.buckets.get_mut(&bucket).ok_or_else(orphan)?;
+            bucket.uploads.insert((key, id), upload);
+        }
+        Record::Part {
+            bucket,
+            key,
+            id,
+            number,
+            facts,
+            segments,
+        } => {
+            let content = record::content(&segments, blobs)?;
+            content.check(facts.length)?;
+            let bucket = index.buckets.get_mut(&bucket).ok_or_else(orphan)?;
+            let upload = bucket.uploads.get_mut(&(key, id)).ok_or_else(orphan)?;
+            content.link();
+            upload
+                .parts
+                .insert(number, Arc::new(Object { facts, content }));
+        }
+    }
+    Ok(())
+}
+
+/// An upload ends with its own record; a crash right after that leaves parts without one.
+fn is_orphan(index: &Index, record: &Record) -> bool {
+    match record {
+        Record::Part {
+            bucket, key, id, ..
+        } => index.upload(bucket, key, id).is_none(),
+        Record::Bucket { .. } | Record::Object { .. } | Record::Upload { .. } => false,
+    }
+}
+
+fn rank(record: &Record) -> u8 {
+    match record {
+        Record::Bucket { .. } => 0,
+        Record::Object { .. } => 1,
+        Record::Upload { .. } => 2,
+        Record::Part { .. } => 3,
+    }
+}
+
+fn damaged(path: &Path, error: &dyn std::fmt::Display) -> io::Error {
+    io::Error::other(format!(
+        "{}: {error}; remove the directory to begin anew",
+        path.display()
+    ))
+}

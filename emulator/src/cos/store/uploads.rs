@@ -1,0 +1,134 @@
+//! Changes of multipart uploads: on disk first, then in the index.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError};
+
+use super::Store;
+use super::index::{Object, Upload};
+use super::record::{self, Initiated, Record};
+use super::write::{Done, no_such_bucket, no_such_upload};
+
+impl Store {
+    /// Begins a multipart upload.
+    pub(crate) fn begin_upload(
+        &self,
+        bucket: &str,
+        key: &str,
+        id: &str,
+        initiated: Initiated,
+    ) -> Done<()> {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.read().buckets.contains_key(bucket) {
+            return Err(no_such_bucket());
+        }
+        self.room()?;
+        self.put(|| Record::Upload {
+            bucket: bucket.to_owned(),
+            key: key.to_owned(),
+            id: id.to_owned(),
+            initiated: initiated.clone(),
+        })?;
+        let mut index = self.write();
+        if let Some(found) = index.buckets.get_mut(bucket) {
+            let upload = Upload {
+                initiated,
+                parts: BTreeMap::new(),
+            };
+            found
+                .uploads
+                .insert((key.to_owned(), id.to_owned()), upload);
+            index.count = index.count.saturating_add(1);
+        }
+        Ok(())
+    }
+
+    /// Puts a part into an upload, in place of the one of that number.
+    pub(crate) fn put_part(
+        &self,
+        (bucket, key, id): (&str, &str, &str),
+        number: u16,
+        part: Object,
+    ) -> Done<()> {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.read().upload(bucket, key, id).is_none() {
+            return Err(no_such_upload());
+        }
+        self.room()?;
+        self.put(|| Record::Part {
+            bucket: bucket.to_owned(),
+            key: key.to_owned(),
+            id: id.to_owned(),
+            number,
+            facts: part.facts.clone(),
+            segments: record::slices(&part.content),
+        })?;
+        part.content.link();
+        let mut index = self.write();
+        let place = (key.to_owned(), id.to_owned());
+        let replaced = index
+            .buckets
+            .get_mut(bucket)
+            .and_then(|found| found.uploads.get_mut(&place))
+            .and_then(|upload| upload.parts.insert(number, Arc::new(part)));
+        match replaced {
+            Some(old) => old.content.unlink(),
+            None => index.count = index.count.saturating_add(1),
+        }
+        Ok(())
+    }
+
+    /// Makes an object of an upload and ends the upload. A crash in between leaves the object; the next start ends the upload.
+    pub(crate) fn complete_upload(
+        &self,
+        (bucket, key, id): (&str, &str, &str),
+        make: impl FnOnce(&Upload, Option<&Object>) -> Done<Object>,
+    ) -> Done<Arc<Object>> {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let object = {
+            let index = self.read();
+            let upload = index.upload(bucket, key, id).ok_or_else(no_such_upload)?;
+            make(upload, index.object(bucket, key).as_deref())?
+        };
+        let object = self.commit_object(bucket, key, object)?;
+        self.end_upload(bucket, key, id)?;
+        Ok(object)
+    }
+
+    /// Ends an upload and lets its parts go.
+    pub(crate) fn abort_upload(&self, (bucket, key, id): (&str, &str, &str)) -> Done<()> {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.read().upload(bucket, key, id).is_none() {
+            return Err(no_such_upload());
+        }
+        self.end_upload(bucket, key, id)
+    }
+
+    fn end_upload(&self, bucket: &str, key: &str, id: &str) -> Done<()> {
+        let numbers: Vec<u16> = match self.read().upload(bucket, key, id) {
+            Some(upload) => upload.parts.keys().copied().collect(),
+            None => return Ok(()),
+        };
+        // The upload first: parts that a crash leaves without one are swept at the next start.
+        let mut names = vec![record::upload_file(bucket, key, id)];
+        names.extend(
+            numbers
+                .iter()
+                .map(|number| record::part_file(bucket, key, id, *number)),
+        );
+        self.remove(&names)?;
+        let mut index = self.write();
+        let place = (key.to_owned(), id.to_owned());
+        let ended = index
+            .buckets
+            .get_mut(bucket)
+            .and_then(|found| found.uploads.remove(&place));
+        if let Some(upload) = ended {
+            for part in upload.parts.values() {
+                part.content.unlink();
+            }
+            let gone = upload.parts.len().saturating_add(1);
+            index.count = index.count.saturating_sub(gone);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,192 @@
+//! One order: which calls of which service meet which fault.
+//!
+//! Promises: a rule is complete and makes sense, or it is not made: what a kind does not know, lacks, or cannot do to a service is
+//! an error in plain words.
+
+use super::{Fault, Service, file};
+
+/// Which calls meet a fault: all of a service, unless it says less. Counted from the moment the rule is added.
+#[derive(Clone, Debug)]
+pub struct FaultRule {
+    pub(super) service: Service,
+    pub(super) action: Option<String>,
+    pub(super) nth: Option<u64>,
+    pub(super) from: Option<u64>,
+    pub(super) every: Option<u64>,
+    pub(super) burst: Option<u64>,
+    pub(super) times: Option<u64>,
+    pub(super) probability: Option<f64>,
+    pub(super) jitter_ms: u64,
+    pub(super) fault: Fault,
+}
+
+/// Why something is no rule.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct BadFault(pub(super) String);
+
+impl FaultRule {
+    /// Every call of `service` meets `fault`.
+    pub fn new(service: Service, fault: Fault) -> Self {
+        Self {
+            service,
+            action: None,
+            nth: None,
+            from: None,
+            every: None,
+            burst: None,
+            times: None,
+            probability: None,
+            jitter_ms: 0,
+            fault,
+        }
+    }
+
+    /// Only calls of this action; with `*` at its end, of those that begin so.
+    #[must_use]
+    pub fn action(mut self, action: impl Into<String>) -> Self {
+        self.action = Some(action.into());
+        self
+    }
+
+    /// Only the nth of these calls.
+    #[must_use]
+    pub fn nth(mut self, nth: u64) -> Self {
+        self.nth = Some(nth);
+        self
+    }
+
+    /// Only from the nth of these calls on.
+    #[must_use]
+    pub fn from(mut self, nth: u64) -> Self {
+        self.from = Some(nth);
+        self
+    }
+
+    /// Only each nth of these calls.
+    #[must_use]
+    pub fn every(mut self, nth: u64) -> Self {
+        self.every = Some(nth);
+        self
+    }
+
+    /// Where it strikes, it strikes so many calls in a row.
+    #[must_use]
+    pub fn burst(mut self, calls: u64) -> Self {
+        self.burst = Some(calls);
+        self
+    }
+
+    /// It strikes so many calls altogether.
+    #[must_use]
+    pub fn times(mut self, calls: u64) -> Self {
+        self.times = Some(calls);
+        self
+    }
+
+    /// Where it would strike, it does with this probability, drawn from the seed.
+    #[must_use]
+    pub fn probability(mut self, probability: f64) -> Self {
+        self.probability = Some(probability);
+        self
+    }
+
+    /// Up to so much is added to a delay, drawn from the seed.
+    #[must_use]
+    pub fn jitter_ms(mut self, jitter_ms: u64) -> Self {
+        self.jitter_ms = jitter_ms;
+        self
+    }
+
+    /// The rules of a file: `[[fault]]` tables.
+    ///
+    /// # Errors
+    /// [`BadFault`], which names the line.
+    pub fn from_toml(text: &str) -> Result<Vec<Self>, BadFault> {
+        file::rules(text)
+    }
+
+    /// One rule as JSON, with the members that a `[[fault]]` table has.
+    ///
+    /// # Errors
+    /// [`BadFault`].
+    pub fn from_json(value: &serde_json::Value) -> Result<Self, BadFault> {
+        file::rule(value)
+    }
+
+    /// The rule, if it makes sense.
+    pub(super) fn checked(self) -> Result<Self, BadFault> {
+        let bad = |text: String| Err(BadFault(text));
+        let kind = self.fault.kind();
+        if !self.fault.fits(self.service) {
+            return bad(format!(
+                "`{kind}` means nothing to `{}`: choose another service or another kind",
+                self.service.name()
+            ));
+        }
+        if self.nth.is_some() && (self.from.is_some() || self.every.is_some()) {
+            return bad("`nth` names one call: leave out `from` and `every`".to_owned());
+        }
+        if let Some(probability) = self.probability
+            && !(0.0..=1.0).contains(&probability)
+        {
+            return bad("`probability` is a number from 0 to 1".to_owned());
+        }
+        let counts = [self.nth, self.from, self.every, self.burst, self.times];
+        if counts.contains(&Some(0)) {
+            return bad(
+                "`nth`, `from`, `every`, `burst` and `times` are at least 1: calls are counted from 1"
+                    .to_owned(),
+            );
+        }
+        if self.jitter_ms > 0 && !matches!(self.fault, Fault::Delay(_)) {
+            return bad(format!("`{kind}` takes no `jitter_ms`"));
+        }
+        let chooses = counts.iter().any(Option::is_some) || self.probability.is_some();
+        match self.fault {
+            Fault::Throttle { .. } if chooses => bad(
+                "`throttle` chooses its calls by their number in a second: leave out `nth`, `from`, `every`, `burst`, \
+                 `times` and `probability`"
+                    .to_owned(),
+            ),
+            Fault::DnsFailure if chooses || self.action.is_some() => bad(
+                "`dns-fail` holds for the whole run: leave out everything but `service`".to_owned(),
+            ),
+            Fault::TlsFailure if self.action.is_some() => bad(
+                "`tls-fail` strikes connections, which have no action: leave out `action`".to_owned(),
+            ),
+            Fault::Http { status, .. } if http::StatusCode::from_u16(status).is_err() || status < 200 => {
+                bad("`status` is a number from 200 to 999".to_owned())
+            }
+            Fault::SlowBody { bytes: 0, .. } => bad("`bytes` is at least 1".to_owned()),
+            _ => Ok(self),
+        }
+    }
+
+    /// Whether the rule is about calls of `action`.
+    pub(super) fn is_about(&self, service: Service, action: &str) -> bool {
+        let by_action = match self.action.as_deref() {
+            None => true,
+            Some(wanted) => match wanted.strip_suffix('*') {
+                Some(beginning) => action.starts_with(beginning),
+                None => action == wanted,
+            },
+        };
+        self.service == service && by_action
+    }
+
+    /// Whether the rule strikes at call number `call`, chance and bursts aside.
+    pub(super) fn is_due(&self, call: u64) -> bool {
+        if let Some(nth) = self.nth {
+            return call == nth;
+        }
+        let from = self.from.unwrap_or(1);
+        let every = self.every.unwrap_or(1);
+        // Without `from` each nth call: n, 2n, 3n. With it: from, from + n, from + 2n.
+        let counted = match (self.from, self.every) {
+            (None, Some(_)) => Some(call),
+            _ => call.checked_sub(from),
+        };
+        counted.is_some_and(|counted| counted.checked_rem(every) == Some(0))
+    }
+}

@@ -1,0 +1,342 @@
+//! Secrets out, stable names in: `secret-1`, `key-1`, `value-1`, numbered as they first appear.
+//!
+//! Promises, failing closed: every secret that this cloud made or was given is replaced wherever it stands; of a header or a
+//! parameter that is not known to be harmless no value is shown at all, so that a caller's proof in a header of somebody's choice
+//! is not shown either; signatures have no name of their own. What was replaced is remembered as a hash.
+//! Leaves out: secrets that somebody else made and wrote into a path.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Arc;
+
+use super::harmless::{HEADERS, PARAMETERS};
+use crate::ledger::Ledger;
+
+pub(super) struct Mask {
+    ledger: Arc<Ledger>,
+    /// How many of the ledger's secrets are known here.
+    known: usize,
+    words: HashSet<String>,
+    /// The length of the shortest of them.
+    shortest: usize,
+    /// Secrets that are not one word: given ones.
+    phrases: Vec<String>,
+    numbers: HashMap<(&'static str, u64), u64>,
+    last: HashMap<&'static str, u64>,
+    ports: HashMap<String, String>,
+}
+
+impl Mask {
+    pub(super) fn new(ledger: Arc<Ledger>) -> Self {
+        Self {
+            ledger,
+            known: 0,
+            words: HashSet::new(),
+            shortest: usize::MAX,
+            phrases: Vec::new(),
+            numbers: HashMap::new(),
+            last: HashMap::new(),
+            ports: HashMap::new(),
+        }
+    }
+
+    pub(super) fn name_port(&mut self, port: &str, name: &str) {
+        self.ports.insert(port.to_owned(), name.to_owned());
+    }
+
+    /// Path and query.
+    pub(super) fn target(&mut self, target: &str) -> String {
+        let Some((path, query)) = target.split_once('?') else {
+            return self.text(target);
+        };
+        let path = self.text(path);
+        let pairs: Vec<String> = query.split('&').map(|pair| self.parameter(pair)).collect();
+        format!("{path}?{}", pairs.join("&"))
+    }
+
+    /// The value of a header.
+    pub(super) fn header(&mut self, name: &str, value: &str) -> String {
+        match name {
+            "authorization" | "proxy-authorization" => self.authorization(value),
+            _ if HEADERS.contains(&name) => self.text(value),
+            _ => self.hidden(value),
+        }
+    }
+
+    /// Any text: the secrets in it replaced.
+    pub(super) fn text(&mut self, text: &str) -> String {
+        self.learn();
+        let mut text = text.to_owned();
+        for phrase in self.phrases.clone() {
+            if text.contains(&phrase) {
+                let name = self.name("secret", &phrase);
+                text = text.replace(&phrase, &name);
+            }
+        }
+        let mut shown = String::new();
+        let mut before = ' ';
+        let mut rest = text.as_str();
+        while let Some(first) = rest.chars().next() {
+            let end = rest
+                .find(|letter: char| !letter.is_ascii_alphanumeric())
+                .unwrap_or(rest.len());
+            let (word, after) = rest.split_at_checked(end).unwrap_or((rest, ""));
+            if word.is_empty() {
+                shown.push(first);
+                before = first;
+                rest = rest.strip_prefix(first).unwrap_or_default();
+            } else {
+                let named = self.word(word, before);
+                shown.push_str(&named);
+                before = 'a';
+                rest = after;
+            }
+        }
+        shown
+    }
+
+    /// A run of letters and digits, and what stands before it.
+    fn word(&mut self, word: &str, before: char) -> String {
+        if let Some(name) = self.known_word(word) {
+            return name;
+        }
+        if before == ':'
+            && let Some(name) = self.ports.get(word)
+        {
+            return name.clone();
+        }
+        // `%2F` and a word behind it.
+        if before == '%'
+            && let Some((code, behind)) = word.split_at_checked(2)
+            && let Some(name) = self.known_word(behind)
+        {
+            return format!("{code}{name}");
+        }
+        self.within(word)
+    }
+
+    /// Secrets within a longer word, which are rare enough to be looked for one by one.
+    fn within(&mut self, word: &str) -> String {
+        if word.len() <= self.shortest {
+            return word.to_owned();
+        }
+        let mut found: Vec<String> = self
+            .words
+            .iter()
+            .filter(|secret| word.contains(secret.as_str()))
+            .cloned()
+            .collect();
+        found.sort_by_key(|secret| word.find(secret.as_str()));
+        found.into_iter().fold(word.to_owned(), |word, secret| {
+            let name = self.name("secret", &secret);
+            word.replace(&secret, &name)
+        })
+    }
+
+    fn known_word(&mut self, word: &str) -> Option<String> {
+        if self.words.contains(word) {
+            return Some(self.name("secret", word));
+        }
+        // Key ids are names and no secrets, but differ from run to run.
+        let is_key = word.starts_with("AKID") && word.len() > 4;
+        is_key.then(|| self.name("key", word))
+    }
+
+    /// The scheme, and of the vendor's own schemes the members that are no proof.
+    fn authorization(&mut self, value: &str) -> String {
+        let (scheme, rest) = value.split_once(' ').unwrap_or((value, ""));
+        if SIGNED_SCHEMES.contains(&scheme) {
+            let members: Vec<String> = rest
+                .split(',')
+                .map(|member| self.member(member.trim()))
+                .collect();
+            return format!("{scheme} {}", members.join(", "));
+        }
+        if value.starts_with("q-sign-algorithm=") {
+            let members: Vec<String> = value.split('&').map(|pair| self.parameter(pair)).collect();
+            return members.join("&");
+        }
+        if NAMED_SCHEMES
+            .iter()
+            .any(|named| scheme.eq_ignore_ascii_case(named))
+        {
+            return format!("{scheme} {}", self.hidden(rest));
+        }
+        self.hidden(value)
+    }
+
+    fn member(&mut self, member: &str) -> String {
+        match member.split_once('=') {
+            Some((name @ ("Credential" | "SignedHeaders"), value)) => {
+                format!("{name}={}", self.text(value))
+            }
+            Some((name, value)) if name.eq_ignore_ascii_case("signature") => {
+                format!("{name}={}", signature(value))
+            }
+            Some((name, value)) => format!("{}={}", self.text(name), self.hidden(value)),
+            None => self.hidden(member),
+        }
+    }
+
+    fn parameter(&mut self, pair: &str) -> String {
+        let Some((name, value)) = pair.split_once('=') else {
+            return self.text(pair);
+        };
+        let value = if name.eq_ignore_ascii_case("signature") || name == "q-signature" {
+            signature(value)
+        } else if PARAMETERS.contains(&name) {
+            self.text(value)
+        } else {
+            self.hidden(value)
+        };
+        format!("{}={value}", self.text(name))
+    }
+
+    /// A name for a value of which nothing is known.
+    fn hidden(&mut self, value: &str) -> String {
+        self.learn();
+        if value.is_empty() {
+            return String::new();
+        }
+        let is_secret = self.words.contains(value) || self.phrases.iter().any(|one| one == value);
+        let kind = if is_secret { "secret" } else { "value" };
+        self.name(kind, value)
+    }
+
+    fn name(&mut self, kind: &'static str, value: &str) -> String {
+        let mut hasher = DefaultHasher::new();
+        value.hash(&mut hasher);
+        let key = (kind, hasher.finish());
+        if let Some(number) = self.numbers.get(&key) {
+            return format!("{kind}-{number}");
+        }
+        if self.numbers.len() >= MAX_NAMES {
+            return format!("{kind}-more");
+        }
+        let last = self.last.entry(kind).or_default();
+        *last = last.saturating_add(1);
+        let number = *last;
+        self.numbers.insert(key, number);
+        format!("{kind}-{number}")
+    }
+
+    /// Takes over what is new in the ledger.
+    fn learn(&mut self) {
+        for secret in self.ledger.secrets_from(self.known) {
+            self.known = self.known.saturating_add(1);
+            if secret.chars().all(|letter| letter.is_ascii_alphanumeric()) {
+                self.shortest = self.shortest.min(secret.len());
+                self.words.insert(secret);
+            } else {
+                self.phrases.push(secret);
+            }
+        }
+    }
+}
+
+fn signature(value: &str) -> String {
+    if value.is_empty() { "" } else { "signature" }.to_owned()
+}
+
+/// More names than any reader follows.
+const MAX_NAMES: usize = 100_000;
+
+/// Schemes of the form `Credential=…, SignedHeaders=…, Signature=…`.
+const SIGNED_SCHEMES: [&str; 2] = ["AWS4-HMAC-SHA256", "TC3-HMAC-SHA256"];
+
+/// Schemes whose name says nothing about the proof.
+const NAMED_SCHEMES: [&str; 2] = ["Basic", "Bearer"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mask(secrets: &[&str]) -> Mask {
+        let ledger = Arc::new(Ledger::default());
+        for secret in secrets {
+            ledger.note(secret).unwrap();
+        }
+        Mask::new(ledger)
+    }
+
+    #[test]
+    fn secrets_have_names_by_first_appearance_wherever_they_stand() {
+        let mut mask = mask(&["alphasecret", "betasecret", "a given/secret"]);
+        assert_eq!(mask.text("x=betasecret"), "x=secret-1");
+        assert_eq!(
+            mask.text("/alphasecret/%2Fbetasecret"),
+            "/secret-2/%2Fsecret-1"
+        );
+        assert_eq!(mask.text("(a given/secret)"), "(secret-3)");
+        assert_eq!(mask.text("%alphasecret"), "%secret-2");
+        assert_eq!(
+            mask.text("glued:xbetasecretalphasecretx"),
+            "glued:xsecret-1secret-2x"
+        );
+        assert_eq!(mask.text("alphasecre is none"), "alphasecre is none");
+        mask.ledger.note("latersecret").unwrap();
+        assert_eq!(mask.text("latersecret"), "secret-4");
+        assert_eq!(
+            mask.text("AKIDEMUx1 and AKIDEMUx2 and AKIDEMUx1"),
+            "key-1 and key-2 and key-1"
+        );
+    }
+
+    #[test]
+    fn authorizations_keep_only_what_proves_nothing() {
+        let mut mask = mask(&[]);
+        for (value, shown) in [
+            (
+                "TC3-HMAC-SHA256 Credential=AKIDEMUx/2019-02-25/sts/tc3_request, SignedHeaders=content-type;host, Signature=0123abcd",
+                "TC3-HMAC-SHA256 Credential=key-1/2019-02-25/sts/tc3_request, SignedHeaders=content-type;host, Signature=signature",
+            ),
+            (
+                "q-sign-algorithm=sha1&q-ak=AKIDEMUx&q-sign-time=1;2&q-key-time=1;2&q-header-list=host&q-url-param-list=&q-signature=0123abcd",
+                "q-sign-algorithm=sha1&q-ak=key-1&q-sign-time=1;2&q-key-time=1;2&q-header-list=host&q-url-param-list=&q-signature=signature",
+            ),
+            (
+                "TC3-HMAC-SHA256 Proof=0123abcd, nonsense",
+                "TC3-HMAC-SHA256 Proof=value-1, value-2",
+            ),
+            ("Bearer eyJhbGciOi.eyJz.c2ln", "Bearer value-3"),
+            ("bearer eyJhbGciOi.eyJz.c2ln", "bearer value-3"),
+            ("eyJhbGciOi.eyJz.c2ln", "value-3"),
+            ("MyScheme 0123abcd", "value-4"),
+            ("", ""),
+        ] {
+            assert_eq!(mask.header("authorization", value), shown, "{value}");
+        }
+    }
+
+    #[test]
+    fn of_unknown_headers_and_parameters_no_value_is_shown() {
+        let mut mask = mask(&["alphasecret"]);
+        assert_eq!(mask.header("x-tc-token", "alphasecret"), "secret-1");
+        assert_eq!(mask.header("x-tc-token", "foreign"), "value-1");
+        assert_eq!(mask.header("x-api-key", "foreign"), "value-1");
+        assert_eq!(mask.header("cookie", "a=b"), "value-2");
+        assert_eq!(
+            mask.header("user-agent", "curl/8 alphasecret"),
+            "curl/8 secret-1"
+        );
+        assert_eq!(
+            mask.target(
+                "/a?Action=X&Token=alphasecret&Signature=abc%3D&code=foreign&uploads&prefix=u/"
+            ),
+            "/a?Action=X&Token=secret-1&Signature=signature&code=value-1&uploads&prefix=u/"
+        );
+        assert_eq!(
+            mask.target("/?SecretId=AKIDEMUx&Nonce=1"),
+            "/?SecretId=key-1&Nonce=value-3"
+        );
+    }
+
+    #[test]
+    fn ports_of_this_cloud_are_shown_by_name() {
+        let mut mask = mask(&[]);
+        mask.name_port("40123", "sts");
+        assert_eq!(mask.header("host", "127.0.0.1:40123"), "127.0.0.1:sts");
+        assert_eq!(mask.header("host", "127.0.0.1:40124"), "127.0.0.1:40124");
+        assert_eq!(mask.header("content-length", "40123"), "40123");
+    }
+}

@@ -1,0 +1,97 @@
+//! The truth table is complete in itself: every test that it names exists, and the page in the documentation is the table.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use cos_emulator::parity::{self, Source};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The names of every test function of the project.
+fn tests() -> BTreeSet<String> {
+    let mut folders = ["src", "tests", "emulator/src", "emulator/tests"]
+        .map(|folder| root().join(folder))
+        .to_vec();
+    let mut names = BTreeSet::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                names.extend(tests_of(&std::fs::read_to_string(path).unwrap()));
+            }
+        }
+    }
+    names
+}
+
+/// Functions behind `#[test]` or `#[tokio::test]`, other attributes between.
+fn tests_of(text: &str) -> Vec<String> {
+    let mut is_test = false;
+    let mut names = Vec::new();
+    for line in text.lines().map(str::trim) {
+        if line.starts_with("#[test]") || line.starts_with("#[tokio::test") {
+            is_test = true;
+        } else if let Some((before, rest)) = line.split_once("fn ") {
+            if is_test && ["", "async "].contains(&before) {
+                names.push(rest.split('(').next().unwrap().to_owned());
+            }
+            is_test = false;
+        }
+    }
+    names
+}
+
+#[test]
+fn every_test_that_is_named_exists() {
+    let tests = tests();
+    assert!(
+        tests.contains("every_test_that_is_named_exists"),
+        "the search finds itself"
+    );
+    assert!(!tests.contains("tests_of"), "and no helper");
+    let mut named = 0;
+    for line in parity::entries() {
+        if let Some(test) = line.entry.test {
+            assert!(
+                tests.contains(test),
+                "{}: there is no test `{test}`",
+                line.entry.behaviour
+            );
+            named += 1;
+        }
+    }
+    assert!(named > 40, "{named}");
+}
+
+#[test]
+fn sources_say_where_and_no_behaviour_is_listed_twice() {
+    let mut behaviours = BTreeSet::new();
+    for line in parity::entries() {
+        let entry = line.entry;
+        assert!(
+            behaviours.insert((line.service, entry.behaviour)),
+            "twice: {}",
+            entry.behaviour
+        );
+        assert!(!entry.source.detail().is_empty(), "{}", entry.behaviour);
+        if let Source::Documented(page) = entry.source {
+            assert!(page.starts_with("https://"), "{}: {page}", entry.behaviour);
+        }
+        for cell in [entry.behaviour, entry.source.detail()] {
+            assert!(!cell.contains(['|', '\n']), "no cell of a table: {cell}");
+        }
+    }
+}
+
+#[test]
+fn the_page_in_the_documentation_is_the_table() {
+    let page = std::fs::read_to_string(root().join("docs/emulator-parity.md")).unwrap();
+    assert!(
+        page == parity::markdown(),
+        "write it anew: cos-emulator parity --markdown > docs/emulator-parity.md"
+    );
+}

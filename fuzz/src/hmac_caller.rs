@@ -1,0 +1,178 @@
+//! Signed requests of callers: `docs/hmac.md`, read and checked a second time.
+//!
+//! Promises tried: nothing brings the verifier down; it accepts what a second verifier accepts and nothing else; what it accepted
+//! once it refuses the second time; every refusal has status 401 and says what would be accepted.
+//!
+//! An input is an HTTP request. `{signature}` in its `Authorization` headers stands for the right signature, so that mutations of
+//! everything else can be signed too.
+
+use cos_issuer::caller::{Authentication, Claims, HmacKey, HmacKeys, Verifier};
+use cos_issuer::error::Rule;
+use cos_issuer::request::{Request, RequestId};
+use cos_issuer::secret::Secret;
+use cos_issuer::time::Clock;
+use futures_util::FutureExt as _;
+use hmac::{Hmac, KeyInit, Mac};
+use http::HeaderValue;
+use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use sha2::{Digest, Sha256};
+
+use crate::{message, naive};
+
+/// Tries one input. Returns whether it was taken.
+pub fn hmac_caller(bytes: &[u8]) -> bool {
+    let Some(unverified) = message::parse(bytes) else {
+        return false;
+    };
+    let id = RequestId::from_platform(Some("request-1"));
+    let Ok(mut request) = Request::new(unverified, id, None) else {
+        return false;
+    };
+    sign(&mut request);
+    let authentication = authentication();
+    let prove = || {
+        let proving = authentication.prove(&request, &request.path, &Noon);
+        proving
+            .now_or_never()
+            .expect("a signature needs no waiting")
+    };
+    let expected = expected(&request);
+    match prove() {
+        Ok(caller) => assert_eq!(Some(caller.name()), expected.as_deref()),
+        Err(error) => {
+            assert_eq!(expected, None, "{}", error.message());
+            assert_eq!(error.rule().code().status, 401);
+            let header = error.header().expect("a challenge");
+            assert_eq!(header.0, WWW_AUTHENTICATE);
+            return false;
+        }
+    }
+    let again = prove().err().map(|error| error.rule());
+    assert_eq!(again, Some(Rule::SignatureReplayed));
+    true
+}
+
+/// Puts the right signature where `{signature}` stands.
+fn sign(request: &mut Request) {
+    let values: Vec<HeaderValue> = request
+        .headers
+        .get_all(AUTHORIZATION)
+        .into_iter()
+        .cloned()
+        .collect();
+    request.headers.remove(AUTHORIZATION);
+    for value in values {
+        let signed = value.to_str().ok().and_then(|text| {
+            let proof = proof(text.split_once(' ')?.1)?;
+            let key = KEYS.iter().find(|(id, _)| *id == proof.key_id)?.1;
+            let signature = signature(request, key, proof.timestamp, proof.nonce);
+            HeaderValue::from_str(&text.replace("{signature}", &signature)).ok()
+        });
+        request
+            .headers
+            .append(AUTHORIZATION, signed.unwrap_or(value));
+    }
+}
+
+/// Whose request it is, by the book.
+fn expected(request: &Request) -> Option<String> {
+    let texts = request.headers.get_all(AUTHORIZATION).into_iter();
+    let texts = texts.filter_map(|value| value.to_str().ok()?.split_once(' '));
+    let mut proofs = texts.filter(|(scheme, _)| scheme.to_ascii_uppercase() == SCHEME);
+    let (Some((_, text)), None) = (proofs.next(), proofs.next()) else {
+        return None;
+    };
+    let proof = proof(text).filter(|proof| is_well_formed(text, proof))?;
+    let (id, key) = KEYS.iter().find(|(id, _)| *id == proof.key_id)?;
+    let right = signature(request, key, proof.timestamp, proof.nonce);
+    let seconds: i64 = proof.timestamp.parse().ok()?;
+    let is_near = (NOON - 300..=NOON + 300).contains(&seconds);
+    (is_near && proof.signature == right).then(|| (*id).to_owned())
+}
+
+/// The members of the header as they are written.
+struct Proof<'h> {
+    key_id: &'h str,
+    timestamp: &'h str,
+    nonce: &'h str,
+    signature: &'h str,
+}
+
+fn proof(text: &str) -> Option<Proof<'_>> {
+    let members: Vec<(&str, &str)> = text
+        .split(',')
+        .map(|member| member.trim().split_once('='))
+        .collect::<Option<_>>()?;
+    let member = |name: &str| {
+        let of_name = members.iter().find(|(known, _)| *known == name);
+        of_name.map(|(_, value)| *value)
+    };
+    Some(Proof {
+        key_id: member("KeyId")?,
+        timestamp: member("Timestamp")?,
+        nonce: member("Nonce")?,
+        signature: member("Signature")?,
+    })
+}
+
+/// Whether the members have the documented form, and nothing stands beside them.
+fn is_well_formed(text: &str, proof: &Proof<'_>) -> bool {
+    let digits = proof.timestamp.chars().all(|c| c.is_ascii_digit());
+    let known = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let nonce = (16..=64).contains(&proof.nonce.len()) && proof.nonce.chars().all(known);
+    text.split(',').count() == 4 && digits && proof.timestamp.len() <= 12 && nonce
+}
+
+/// The timestamp is signed as a number: leading zeros are none of it.
+fn signature(request: &Request, key: &str, timestamp: &str, nonce: &str) -> String {
+    let mut pairs: Vec<String> = request
+        .query
+        .iter()
+        .map(|(name, value)| [naive::encoded(name), naive::encoded(value)].join("="))
+        .collect();
+    pairs.sort();
+    let number: u64 = timestamp.parse().unwrap_or_default();
+    let lines = [
+        SCHEME.to_owned(),
+        number.to_string(),
+        nonce.to_owned(),
+        request.method.to_string(),
+        request.path.clone(),
+        pairs.join("&"),
+        hex(&Sha256::digest(&request.body)),
+    ];
+    let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).expect("any length of key");
+    mac.update(lines.join("\n").as_bytes());
+    hex(&mac.finalize().into_bytes())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn authentication() -> Authentication {
+    let keys = KEYS.iter().map(|(id, key)| HmacKey {
+        id: (*id).to_owned(),
+        secret: Secret::new((*key).to_owned()).expect("a key"),
+        claims: Claims::of_subject(*id),
+    });
+    let keys = HmacKeys::new(keys.collect()).expect("keys that differ");
+    Authentication::Proofs(vec![Verifier::Hmac(keys)])
+}
+
+const SCHEME: &str = "COS-ISSUER-HMAC-SHA256";
+
+const KEYS: [(&str, &str); 2] = [
+    ("backend", "CANARY-fuzz-key-of-the-backend-0123456789"),
+    ("app", "CANARY-fuzz-key-of-the-app-9876543210"),
+];
+
+const NOON: i64 = 1_700_000_000;
+
+struct Noon;
+
+impl Clock for Noon {
+    fn unix_milliseconds(&self) -> u64 {
+        NOON.unsigned_abs() * 1000
+    }
+}

@@ -1,0 +1,54 @@
+//! Fuzz targets: promises that hold whatever bytes come in, each as a function that panics when its promise is broken, and else
+//! says whether the input was taken, since a target that refuses everything tries nothing.
+//!
+//! The same functions run twice: for minutes under libFuzzer (`make fuzz`, `src/main.rs`), and briefly, with seeded mutations of
+//! the corpus, in every test run (`tests/short.rs`). How to add a target or a finding: `docs/fuzzing.md`.
+//!
+//! Promises: no clock, no randomness, no I/O: the same bytes give the same outcome. What judges shares no code with what is judged.
+//! Leaves out: speed, and what a whole process does.
+
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    reason = "a broken promise is a panic, here on purpose"
+)]
+
+mod asked;
+mod decision;
+mod event;
+mod grant;
+mod hmac_caller;
+mod message;
+mod naive;
+mod policy;
+mod request;
+mod sts_answer;
+mod url_config;
+
+pub use decision::decision;
+pub use event::{lambda_event, scf_event};
+pub use grant::grant;
+pub use hmac_caller::hmac_caller;
+pub use policy::policy;
+pub use request::request;
+pub use sts_answer::sts_answer;
+pub use url_config::url_config;
+
+/// A target by its name, which is that of its folder in `corpus/` and of its file in `dict/`.
+pub type Target = (&'static str, fn(&[u8]) -> bool);
+
+/// Every target.
+pub const TARGETS: &[Target] = &[
+    ("decision", decision),
+    ("grant", grant),
+    ("hmac_caller", hmac_caller),
+    ("lambda_event", lambda_event),
+    ("policy", policy),
+    ("request", request),
+    ("scf_event", scf_event),
+    ("sts_answer", sts_answer),
+    ("url_config", url_config),
+];

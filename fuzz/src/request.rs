@@ -1,0 +1,187 @@
+//! HTTP requests: the limits, the routes, and what a minting route understands.
+//!
+//! Promises tried: nothing brings it down; a request that is taken is within its limits and holds no header of the platform; a query
+//! parameter that is not known, or comes twice, is refused; a scope array means what its JSON says, and no key in it holds what a
+//! policy would expand.
+
+use cos_issuer::error::Error;
+use cos_issuer::request::{
+    BODY_BYTES_MAX, CredentialRequest, Format, Keys, Mint, Request, RequestId, Route, Scope,
+    Scopes, Unverified, Wanted,
+};
+use cos_issuer::response::Response;
+use serde_json::Value;
+
+use crate::message;
+
+/// Tries one input. Returns whether it was taken.
+pub fn request(bytes: &[u8]) -> bool {
+    message::parse(bytes).is_some_and(tried)
+}
+
+/// What holds for a request, wherever it came from. Returns whether some route understands it.
+pub(crate) fn tried(unverified: Unverified) -> bool {
+    let sent = unverified.body.clone();
+    let id = RequestId::from_platform(Some("request-1"));
+    let request = match Request::new(unverified, id, None) {
+        Ok(request) => request,
+        Err(error) => return told(&error),
+    };
+    assert!(request.body.as_bytes() == sent && sent.len() <= BODY_BYTES_MAX);
+    for name in [
+        "request-id",
+        "secret-id",
+        "secret-key",
+        "session-token",
+        "uin",
+    ] {
+        assert!(
+            !request.headers.contains_key(format!("x-scf-{name}")),
+            "{name}"
+        );
+    }
+    for base_path in ["", "/base"] {
+        if let Some(Route::Mint(mint)) = Route::of(&request.path, base_path) {
+            assert!(request.path.ends_with(path_of(mint, &request.path)));
+        }
+    }
+    let routes = [Mint::NewObject, Mint::Sign, Mint::Sts];
+    let understood = routes.map(|mint| match CredentialRequest::parse(&request, mint) {
+        Ok(asked) => understood(&request, mint, &asked),
+        Err(error) => told(&error),
+    });
+    understood.contains(&true)
+}
+
+/// A refusal is the caller's fault, and its answer is JSON.
+fn told(error: &Error) -> bool {
+    let id = RequestId::from_platform(Some("request-1"));
+    let response = Response::error(error, &id);
+    assert!(response.status.is_client_error(), "{}", response.body);
+    let body: Value = serde_json::from_str(&response.body).expect("an answer is JSON");
+    assert!(body["code"].as_u64() > Some(0) && body["data"].is_null());
+    false
+}
+
+fn path_of(mint: Mint, path: &str) -> &'static str {
+    match mint {
+        Mint::NewObject => "/getKeyAndCredentials",
+        Mint::Sign => "/sign",
+        Mint::Sts if path.ends_with("/scope") => "/sts/scope",
+        Mint::Sts if path.ends_with("-scope") => "/sts-scope",
+        Mint::Sts => "/sts",
+    }
+}
+
+/// Reads query and body a second time.
+fn understood(request: &Request, mint: Mint, asked: &CredentialRequest) -> bool {
+    let values = |name: &str| -> Vec<&str> {
+        let pairs = request.query.iter().filter(|(known, _)| known == name);
+        pairs.map(|(_, value)| value.as_str()).collect()
+    };
+    let (format, duration) = (values("format"), values("durationSeconds"));
+    let names = [values("ext"), values("filename")].concat();
+    assert_eq!(
+        format.len() + duration.len() + names.len(),
+        request.query.len()
+    );
+    assert!(format.len() <= 1 && duration.len() <= 1);
+    let duration = duration.first().map(|text| text.parse().expect("a number"));
+    assert_eq!(duration, asked.duration_seconds);
+    let default = if mint == Mint::Sign { "cam" } else { "sdk" };
+    assert_eq!(
+        format.first().copied().unwrap_or(default),
+        word(asked.format)
+    );
+    match &asked.wanted {
+        Wanted::Grant => {
+            assert!(names.is_empty() && request.body.is_empty() && mint != Mint::NewObject)
+        }
+        Wanted::NewObject { extension } => {
+            assert!(names.len() == 1 && request.body.is_empty() && mint == Mint::NewObject);
+            assert!(names[0].ends_with(extension.as_str()));
+            assert!(values("ext").len() == 1 || !extension.contains('.'));
+        }
+        Wanted::Scopes(scopes) => {
+            assert!(names.is_empty() && mint == Mint::Sts);
+            all_of(scopes, &request.body);
+        }
+    }
+    true
+}
+
+fn word(format: Format) -> &'static str {
+    match format {
+        Format::Cam => "cam",
+        Format::Cvm => "cvm",
+        Format::Flat => "flat",
+        Format::Sdk => "sdk",
+        Format::Sts => "sts",
+    }
+}
+
+/// The scopes are those of the body, each once and in its order.
+fn all_of(scopes: &Scopes, body: &str) {
+    let body: Value = serde_json::from_str(body).expect("scopes are JSON");
+    let items = body.as_array().expect("scopes are an array");
+    assert!(!items.is_empty());
+    assert_eq!(scopes.iter().count(), items.len());
+    for (scope, item) in scopes.iter().zip(items) {
+        means(scope, item);
+    }
+}
+
+fn means(scope: &Scope, item: &Value) {
+    let members = item.as_object().expect("a scope is an object");
+    let known = ["action", "bucket", "region", "prefix"];
+    assert!(
+        members.keys().all(|name| known.contains(&name.as_str())),
+        "{item}"
+    );
+    let text = |name: &str| match members.get(name) {
+        None | Some(Value::Null) => "",
+        Some(value) => value.as_str().expect("a text"),
+    };
+    let action = text("action");
+    let Scope {
+        operation,
+        bucket,
+        region,
+        keys,
+    } = scope;
+    assert!(
+        [format!("name/cos:{operation}"), format!("cos:{operation}")].contains(&action.to_owned())
+    );
+    assert!(
+        operation.chars().all(|c| c.is_ascii_alphanumeric()),
+        "{operation}"
+    );
+    assert_eq!(
+        (bucket.as_str(), region.as_str()),
+        (text("bucket"), text("region"))
+    );
+    let (literal, asked) = match keys {
+        Keys::Below(prefix) => (prefix, format!("{prefix}*")),
+        Keys::Exactly(key) => (key, key.clone()),
+    };
+    assert!(
+        text("prefix") == asked || text("prefix") == format!("/{asked}"),
+        "{keys:?} of {item}"
+    );
+    if let Keys::Below(prefix) = keys {
+        assert!(
+            prefix.is_empty() || prefix.ends_with('/'),
+            "{prefix} is not closed"
+        );
+    }
+    assert!(
+        !literal.contains(['*', '?', '$', '{', '}', '\\']) && !literal.contains(char::is_control)
+    );
+    assert!(!format!("/{literal}").contains("//"), "{literal}");
+    assert!(
+        literal
+            .split('/')
+            .all(|segment| segment != "." && segment != ".."),
+        "{literal}"
+    );
+}

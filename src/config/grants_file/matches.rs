@@ -1,0 +1,67 @@
+//! `match`: whom a grant is for.
+//!
+//! `"everyone"`, or a table of claims, each with a value, a list of values that are alternatives, or `{ prefix = "org/team/" }`.
+//!
+//! Promises: everyone has to be written out; an empty table is a fault.
+
+use toml::Spanned;
+use toml::de::DeValue;
+
+use super::table::{Faults, Table, as_integer};
+use crate::grant::{Match, Value, Who};
+
+pub(super) fn read(table: &Table<'_>, faults: &mut Faults<'_>) -> Option<Who> {
+    if table.peek("match") == Some("everyone") {
+        return Some(Who::Everyone);
+    }
+    if !table.has("match") || table.peek("match").is_some() {
+        let text =
+            "says whom the grant is for: a table of claims, as { sub = \"u-1\" }, or \"everyone\"";
+        table.fault("match", text, faults);
+        return None;
+    }
+    let claims = table.table("match", faults)??;
+    if claims.keys().next().is_none() {
+        table.fault(
+            "match",
+            "names no claim; everyone is written \"everyone\"",
+            faults,
+        );
+    }
+    let read = claims.keys().map(|claim| {
+        let wanted = claims.value(claim).and_then(one);
+        let text = "is a text, a whole number, true or false, a list of these, or { prefix = \"org/team/\" }, which ends in `/` or `:`; \
+                    none of them empty";
+        if wanted.is_none() {
+            claims.fault(claim, text, faults);
+        }
+        wanted.map(|wanted| (claim.to_owned(), wanted))
+    });
+    let read: Vec<Option<(String, Match)>> = read.collect();
+    let claims: Vec<(String, Match)> = read.into_iter().collect::<Option<_>>()?;
+    Some(Who::Claims(claims))
+}
+
+fn one(value: &Spanned<DeValue<'_>>) -> Option<Match> {
+    match value.get_ref() {
+        DeValue::Array(values) => {
+            let values: Option<Vec<Value>> =
+                values.iter().map(|value| plain(value.get_ref())).collect();
+            values.filter(|values| !values.is_empty()).map(Match::OneOf)
+        }
+        DeValue::Table(table) if table.len() == 1 => {
+            let prefix = table.get("prefix")?.get_ref().as_str()?;
+            Match::prefix(prefix).ok()
+        }
+        value => plain(value).map(|value| Match::OneOf(vec![value])),
+    }
+}
+
+fn plain(value: &DeValue<'_>) -> Option<Value> {
+    match value {
+        DeValue::Boolean(flag) => Some(Value::Flag(*flag)),
+        DeValue::Integer(number) => as_integer(number).map(Value::Number),
+        DeValue::String(text) if !text.is_empty() => Some(Value::Text(text.clone().into_owned())),
+        _ => None,
+    }
+}

@@ -1,0 +1,223 @@
+//! Limits of a grant: how large, of what type and extension an upload may be, and from where anything may be asked.
+//!
+//! Size, type and address become conditions, <https://www.tencentcloud.com/document/product/436/46205>:
+//!
+//! - `cos:content-length` and `cos:content-type` are documented for requests with a body. A condition on a key that a request lacks is not
+//!   met (documented), so an upload that leaves the header out is refused. `_if_exist` would let it pass and is never written.
+//! - No single request of a multipart upload or an append has all of the object, and `InitiateMultipartUpload`, which sets the type, has no
+//!   body. So these limits take such operations away (`abilities`).
+//! - A copy is a PutObject without a body. Its size is in no header, so a size limit also asks for one byte at least (inferred: the
+//!   length of a copy request is 0), and with it refuses empty objects.
+//! - PostObject is measured with its form around the object (inferred), so a little less fits.
+//!
+//! An extension is no condition: a resource has no wildcard but at its end. So it is checked here, where the whole key is known, and
+//! nothing is granted that would leave the key to the caller.
+
+use crate::cam::{ConditionError, Conditions, Literal};
+
+use super::key::Extension;
+
+/// What bounds a grant. The default bounds nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// The extensions of objects that are uploaded; any when empty.
+    pub extensions: Vec<Extension>,
+    /// The most bytes of one upload.
+    pub max_size_bytes: Option<u64>,
+    /// The types of objects that are uploaded; any when empty.
+    pub content_types: Vec<ContentType>,
+    /// Addresses and networks that requests to COS come from; any when empty.
+    pub source_ip: Vec<String>,
+}
+
+impl Limits {
+    /// Whether an upload has to be one request, so that its size and type can be looked at.
+    pub(super) fn need_whole_uploads(&self) -> bool {
+        self.max_size_bytes.is_some() || !self.content_types.is_empty()
+    }
+
+    /// Whether any of them is about uploads.
+    pub(super) fn are_about_uploads(&self) -> bool {
+        self.need_whole_uploads() || !self.extensions.is_empty()
+    }
+
+    /// The conditions of everything.
+    ///
+    /// # Errors
+    /// When a network is none.
+    pub(super) fn conditions(&self) -> Result<Conditions, ConditionError> {
+        if self.source_ip.is_empty() {
+            return Ok(Conditions::none());
+        }
+        let networks = self
+            .source_ip
+            .iter()
+            .map(|text| Literal::from(text.as_str()));
+        Conditions::none().and("ip_equal", "qcs:ip", networks.collect())
+    }
+
+    /// The conditions of an upload.
+    ///
+    /// # Errors
+    /// When a network is none.
+    pub(super) fn conditions_of_uploads(&self) -> Result<Conditions, ConditionError> {
+        let mut conditions = self.conditions()?;
+        if let Some(bytes) = self.max_size_bytes {
+            let (least, most) = (vec![Literal::from(1)], vec![Literal::from(bytes)]);
+            conditions = conditions
+                .and("numeric_greater_than_equal", "cos:content-length", least)?
+                .and("numeric_less_than_equal", "cos:content-length", most)?;
+        }
+        if !self.content_types.is_empty() {
+            let types = self
+                .content_types
+                .iter()
+                .map(|each| Literal::from(each.as_str()));
+            conditions = conditions.and("string_like", "cos:content-type", types.collect())?;
+        }
+        Ok(conditions)
+    }
+
+    /// Whether a key has a granted extension.
+    pub(super) fn allow_key(&self, key: &str) -> bool {
+        let name = key.rsplit('/').next().unwrap_or(key);
+        let extension = match name.rsplit_once('.') {
+            Some((stem, extension)) if !stem.is_empty() => Extension::parse(extension).ok(),
+            _ => None,
+        };
+        self.extensions.is_empty()
+            || extension.is_some_and(|extension| self.extensions.contains(&extension))
+    }
+}
+
+/// A type of content, as `image/png`, or all of a kind, as `image/*`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContentType(String);
+
+impl ContentType {
+    /// Reads a type, in lower case as clients send it, without parameters.
+    ///
+    /// # Errors
+    /// [`ContentTypeError`].
+    pub fn parse(text: &str) -> Result<Self, ContentTypeError> {
+        let known = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || b"-+._".contains(&c);
+        let is_word = |word: &str| !word.is_empty() && word.bytes().all(known);
+        match text.split_once('/') {
+            Some((kind, subtype))
+                if text.len() <= TYPE_CHARACTERS_MAX
+                    && is_word(kind)
+                    && (subtype == "*" || is_word(subtype)) =>
+            {
+                Ok(Self(text.to_owned()))
+            }
+            _ => Err(ContentTypeError),
+        }
+    }
+
+    /// The type.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The text is no type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a type has the form `image/png` or `image/*`, in lower case and without parameters")]
+pub struct ContentTypeError;
+
+/// Of a type's two names together: <https://www.rfc-editor.org/rfc/rfc6838#section-4.2>.
+const TYPE_CHARACTERS_MAX: usize = 127;
+
+#[cfg(test)]
+mod tests {
+    use super::{ContentType, Extension, Limits};
+
+    fn limits() -> Limits {
+        Limits {
+            extensions: vec![Extension::parse("jpg").unwrap()],
+            max_size_bytes: Some(10),
+            content_types: vec![ContentType::parse("image/*").unwrap()],
+            source_ip: vec!["10.0.0.0/8".to_owned()],
+        }
+    }
+
+    #[test]
+    fn limits_are_conditions_that_a_missing_header_does_not_meet() {
+        let written = |conditions| serde_json::to_string(&conditions).unwrap();
+        assert_eq!(
+            written(limits().conditions_of_uploads().unwrap()),
+            r#"{"ip_equal":{"qcs:ip":"10.0.0.0/8"},"numeric_greater_than_equal":{"cos:content-length":1},"numeric_less_than_equal":{"cos:content-length":10},"string_like":{"cos:content-type":"image/*"}}"#
+        );
+        assert_eq!(
+            written(limits().conditions().unwrap()),
+            r#"{"ip_equal":{"qcs:ip":"10.0.0.0/8"}}"#
+        );
+        assert!(
+            Limits::default()
+                .conditions_of_uploads()
+                .unwrap()
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn extension_tricks_are_refused() {
+        for good in ["a.jpg", "u/a.JPG", "a.php.jpg", "图.jpg"] {
+            assert!(limits().allow_key(good), "{good}");
+        }
+        for bad in [
+            "",
+            "a",
+            "jpg",
+            ".jpg",
+            "u/.jpg",
+            "a.jpg.php",
+            "a.jpg/",
+            "a.jpg/b",
+            "a.jpg ",
+            "a. jpg",
+            "a.jpeg",
+            "a.jp",
+            "a.",
+            "a.ｊｐｇ",
+            "a.jpg\0",
+            "a.*",
+            "a.${uin}",
+            "a.jpg%00",
+            "a.jpg;x",
+            "a.jpg?x",
+        ] {
+            assert!(!limits().allow_key(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_type_is_a_type() {
+        for good in [
+            "image/png",
+            "image/*",
+            "image/svg+xml",
+            "application/vnd.ms-excel",
+        ] {
+            assert!(ContentType::parse(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "*",
+            "*/*",
+            "image",
+            "image/",
+            "/png",
+            "image/*png",
+            "im*/png",
+            "Image/png",
+            "image/png;q=1",
+            "image/png ",
+            "image/${uin}",
+            "image/png/x",
+            "image/**",
+        ] {
+            assert!(ContentType::parse(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,386 @@
+//! One caller, their grants and their request, made of arbitrary bytes: small pools, so that they meet often, with hostile texts in every
+//! place that a caller can write to.
+
+use std::net::Ipv4Addr;
+
+use arbitrary::Unstructured;
+use serde_json::{Map, Value, json};
+
+use super::meaning::{Access, Grant, Slot, Wanted};
+
+/// Grants, a caller and a request.
+#[derive(Clone, Debug)]
+pub(crate) struct World {
+    pub(crate) grants: Vec<Grant>,
+    pub(crate) claims: Map<String, Value>,
+    pub(crate) bucket: Option<String>,
+    pub(crate) region: Option<String>,
+    pub(crate) duration_seconds: Option<String>,
+    pub(crate) asked: Asked,
+    pub(crate) chance: [u8; 16],
+    /// Where the universe begins its turns.
+    pub(crate) turn: u64,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Asked {
+    All,
+    /// A file name.
+    New(String),
+    Scopes(Vec<Scope>),
+}
+
+/// An element of a scope array.
+#[derive(Clone, Debug)]
+pub(crate) struct Scope {
+    pub(crate) action: String,
+    pub(crate) bucket: Option<String>,
+    pub(crate) region: Option<String>,
+    pub(crate) prefix: Option<String>,
+}
+
+/// What callers write where a name is expected.
+pub(crate) const HOSTILE: [&str; 36] = [
+    "*",
+    "?",
+    "**",
+    "u*",
+    "a?b",
+    "${uin}",
+    "$",
+    "{",
+    "}",
+    "{sub}",
+    "\\",
+    "..",
+    ".",
+    "../",
+    "a/../b",
+    "a/b",
+    "/",
+    "//",
+    "",
+    " ",
+    "u-1 ",
+    "%2a",
+    "%252a",
+    "%2F",
+    "%2e%2e",
+    "＊",
+    "？",
+    "＄｛uin｝",
+    "‥",
+    "a\u{0}b",
+    "a\nb",
+    "\"",
+    "\",\"effect\":\"allow",
+    "u-1/*",
+    "\u{202e}u",
+    "-",
+];
+
+const NAMES: [&str; 8] = ["u-1", "u-12", "u", "U-1", "gold", "silver", "7", "07"];
+
+const BUCKETS: [&str; 3] = [
+    "examplebucket-1250000000",
+    "other-1250000000",
+    "examplebucket-1250000001",
+];
+
+const REGIONS: [&str; 2] = ["ap-guangzhou", "ap-beijing"];
+
+const CLAIMS: [&str; 4] = ["sub", "tier", "number", "org"];
+
+impl World {
+    /// The world of these bytes; where they end, the first of every choice is taken.
+    pub(crate) fn of(bytes: &mut Unstructured<'_>) -> Self {
+        let grants: Vec<Grant> = (0..up_to(bytes, 1, 3)).map(|_| grant(bytes)).collect();
+        let mut claims = Map::new();
+        for claim in CLAIMS {
+            let value = match up_to(bytes, 0, 9) {
+                0 => continue,
+                1 => json!(up_to(bytes, 0, 9)),
+                2 => json!(-7),
+                3 => json!(true),
+                4 => json!(["u-1", "*"]),
+                _ => json!(name(bytes)),
+            };
+            claims.insert(claim.to_owned(), value);
+        }
+        if up_to(bytes, 0, 3) > 0 {
+            claims.insert("sub".to_owned(), json!("u-1"));
+        }
+        let asked = match up_to(bytes, 0, 3) {
+            0 => Asked::All,
+            1 => Asked::New(filename(bytes)),
+            _ => Asked::Scopes(
+                (0..up_to(bytes, 1, 4))
+                    .map(|_| scope(bytes, &grants, &claims))
+                    .collect(),
+            ),
+        };
+        Self {
+            bucket: maybe(bytes, 6, |bytes| place(bytes, &BUCKETS)),
+            region: maybe(bytes, 6, |bytes| place(bytes, &REGIONS)),
+            duration_seconds: maybe(bytes, 4, |bytes| {
+                pick(bytes, &["900", "900", "900", "600", "-1", "3600"])
+            }),
+            chance: std::array::from_fn(|_| u8::try_from(up_to(bytes, 0, 255)).unwrap_or(0)),
+            turn: u64::try_from(up_to(bytes, 0, 65_535)).unwrap_or(0),
+            grants,
+            claims,
+            asked,
+        }
+    }
+
+    /// The file that says these grants.
+    pub(crate) fn grants_file(&self) -> String {
+        let written = self.grants.iter().enumerate();
+        written
+            .map(|(index, grant)| grant.written(&format!("grant-{index}")))
+            .collect()
+    }
+
+    /// Whether a grant is of the bucket and region that are asked for.
+    pub(crate) fn is_of(&self, grant: &Grant) -> bool {
+        self.bucket
+            .as_ref()
+            .is_none_or(|bucket| *bucket == grant.bucket)
+            && self
+                .region
+                .as_ref()
+                .is_none_or(|region| *region == grant.region)
+    }
+}
+
+impl Asked {
+    /// Whether this was asked for; `key` is that of a new object.
+    pub(crate) fn covers(&self, access: &Access, key: Option<&str>) -> bool {
+        match self {
+            Self::All => true,
+            Self::New(_) => key == Some(access.key.as_str()),
+            Self::Scopes(scopes) => scopes.iter().any(|scope| {
+                let prefix = scope.prefix.clone().unwrap_or_default();
+                let prefix = prefix.strip_prefix('/').unwrap_or(&prefix);
+                let is_key = match prefix.strip_suffix('*') {
+                    Some(start) => access.key.starts_with(start),
+                    None => access.key == prefix,
+                };
+                let is_action = scope.action.split(':').next_back() == Some(&access.operation);
+                let is_place = access.operation == "GetService"
+                    || (scope.bucket == access.bucket
+                        && scope.region.as_ref() == Some(&access.region));
+                is_action && is_place && (is_key || access.operation == "GetService")
+            }),
+        }
+    }
+}
+
+fn grant(bytes: &mut Unstructured<'_>) -> Grant {
+    let mut claims = Vec::new();
+    for claim in ["sub", "org", "tier", "proof"] {
+        let wanted = match up_to(bytes, 0, 15) {
+            0 => Wanted::OneOf(vec![json!(name(bytes)), json!("u-1")]),
+            1 => Wanted::Prefix(pick(bytes, &["org/", "u-1/", "u:"])),
+            2 if claim == "proof" => Wanted::OneOf(vec![json!("gateway-lambda")]),
+            2 => Wanted::OneOf(vec![json!(7), json!(true), json!("a|b")]),
+            _ => continue,
+        };
+        claims.push((claim.to_owned(), wanted));
+    }
+    let parts: &[&str] = [
+        &["users/", "sub", "/"][..],
+        &["/"],
+        &["public/"],
+        &["t/", "tier", "/", "number", "/"],
+        &["", "sub", ".d/"],
+    ][up_to(bytes, 0, 4)];
+    let slot = |claim: &str| parts.contains(&claim);
+    let mut slots = Vec::new();
+    if slot("tier") {
+        slots.push((
+            "tier".to_owned(),
+            Slot::OneOf(vec!["gold".to_owned(), "silver".to_owned()]),
+        ));
+        slots.push(("number".to_owned(), Slot::Number));
+    } else if slot("sub") && up_to(bytes, 0, 1) == 1 {
+        slots.push(("sub".to_owned(), Slot::Id));
+    }
+    let mut grant = Grant {
+        claims,
+        bucket: pick(bytes, &BUCKETS),
+        region: pick(bytes, &REGIONS),
+        prefix: parts.iter().map(|part| (*part).to_owned()).collect(),
+        slots,
+        allow: some(bytes, &["upload", "download", "list", "delete"], 2),
+        actions: some(
+            bytes,
+            &[
+                "GetObjectTagging",
+                "GetService",
+                "AppendObject",
+                "GetBucket",
+            ],
+            4,
+        ),
+        max_size: maybe(bytes, 3, |_| String::new()).map(|_| 10),
+        content_types: some(bytes, &["image/*", "text/html"], 4),
+        extensions: some(bytes, &["jpg", "png"], 3),
+        named_extensions: some(bytes, &["jpg", "png"], 3),
+        networks: maybe(bytes, 3, |_| String::new()).map_or_else(Vec::new, |_| {
+            vec![(Ipv4Addr::new(10, 0, 9, 9), 1 + up_to(bytes, 0, 1))]
+        }),
+        lifetime: [600..=1800, 600..=900, 900..=3600][up_to(bytes, 0, 2)].clone(),
+    };
+    agree(bytes, &mut grant);
+    grant
+}
+
+/// What does not go together is refused with the file; mostly it does.
+fn agree(bytes: &mut Unstructured<'_>, grant: &mut Grant) {
+    if up_to(bytes, 0, 9) < 9 {
+        if !grant.extensions.is_empty() || !grant.allow.iter().any(|name| name == "upload") {
+            grant.named_extensions.clear();
+        }
+        let is_whole = grant.max_size.is_some() || !grant.content_types.is_empty();
+        if is_whole {
+            grant.actions.retain(|name| name != "AppendObject");
+        }
+        if is_whole || !grant.extensions.is_empty() || grant.allow.is_empty() {
+            grant.allow.retain(|name| name != "upload");
+            grant.allow.push("upload".to_owned());
+        }
+    }
+}
+
+/// Mostly one that a grant covers.
+fn scope(bytes: &mut Unstructured<'_>, grants: &[Grant], claims: &Map<String, Value>) -> Scope {
+    let grant = &grants[up_to(bytes, 0, grants.len() - 1)];
+    let presets: Vec<&str> = grant
+        .allow
+        .iter()
+        .flat_map(|name| match name.as_str() {
+            "upload" => &["PutObject", "PostObject", "UploadPart"][..],
+            "download" => &["GetObject", "HeadObject"],
+            "list" => &["GetBucket"],
+            _ => &["DeleteObject"],
+        })
+        .copied()
+        .collect();
+    let odd = [
+        "PutObject",
+        "GetObject",
+        "GetService",
+        "PutObjectACL",
+        "GetObjectTagging",
+        "*",
+        "AppendObject",
+    ];
+    let operation = if presets.is_empty() || up_to(bytes, 0, 9) == 9 {
+        pick(bytes, &odd)
+    } else {
+        pick(bytes, &presets)
+    };
+    let form = if up_to(bytes, 0, 15) == 15 {
+        pick(bytes, &["name/sts:", "", "name/"])
+    } else {
+        pick(bytes, &["name/cos:", "cos:"])
+    };
+    let own = below(grant, claims);
+    let start = match up_to(bytes, 0, 9) {
+        8 => pick(bytes, &["users/u-12/", "", "/", "users/"]),
+        9 => own.trim_end_matches('/').to_owned(),
+        _ => own,
+    };
+    let end = match up_to(bytes, 0, 7) {
+        0 => "*".to_owned(),
+        1 => name(bytes),
+        2 => filename(bytes),
+        _ => pick(bytes, &["a.jpg", "b/c.PNG", "a", ""]),
+    };
+    let is_bare = operation == "GetService" || up_to(bytes, 0, 15) == 15;
+    let is_elsewhere = up_to(bytes, 0, 9) == 9;
+    Scope {
+        action: form + &operation,
+        bucket: (!is_bare).then(|| {
+            if is_elsewhere {
+                place(bytes, &BUCKETS)
+            } else {
+                grant.bucket.clone()
+            }
+        }),
+        region: (!is_bare).then(|| {
+            if is_elsewhere {
+                place(bytes, &REGIONS)
+            } else {
+                grant.region.clone()
+            }
+        }),
+        prefix: (!is_bare).then(|| start + &end),
+    }
+}
+
+/// The prefix of these claims, fitting or not.
+fn below(grant: &Grant, claims: &Map<String, Value>) -> String {
+    let own = grant
+        .prefix
+        .iter()
+        .enumerate()
+        .map(|(index, part)| match claims.get(part) {
+            Some(Value::String(text)) if index % 2 == 1 => text.clone(),
+            Some(other) if index % 2 == 1 => other.to_string(),
+            _ => part.clone(),
+        });
+    own.collect()
+}
+
+fn filename(bytes: &mut Unstructured<'_>) -> String {
+    let name = if up_to(bytes, 0, 1) == 1 {
+        name(bytes)
+    } else {
+        "photo".to_owned()
+    };
+    let extension = if up_to(bytes, 0, 3) == 3 {
+        self::name(bytes)
+    } else {
+        pick(bytes, &["jpg", "PNG", "php", "jpg.php", "jpg/"])
+    };
+    format!("{name}.{extension}")
+}
+
+fn place(bytes: &mut Unstructured<'_>, good: &[&str]) -> String {
+    if up_to(bytes, 0, 3) == 3 {
+        pick(bytes, &HOSTILE)
+    } else {
+        pick(bytes, good)
+    }
+}
+
+fn name(bytes: &mut Unstructured<'_>) -> String {
+    if up_to(bytes, 0, 2) == 0 {
+        pick(bytes, &HOSTILE)
+    } else {
+        pick(bytes, &NAMES)
+    }
+}
+
+fn some(bytes: &mut Unstructured<'_>, pool: &[&str], one_in: usize) -> Vec<String> {
+    let chosen = pool.iter().filter(|_| up_to(bytes, 1, one_in) == one_in);
+    chosen.map(|text| (*text).to_owned()).collect()
+}
+
+fn maybe(
+    bytes: &mut Unstructured<'_>,
+    one_in: usize,
+    make: impl FnOnce(&mut Unstructured<'_>) -> String,
+) -> Option<String> {
+    (up_to(bytes, 1, one_in) == one_in).then(|| make(bytes))
+}
+
+fn pick(bytes: &mut Unstructured<'_>, pool: &[&str]) -> String {
+    pool[up_to(bytes, 0, pool.len() - 1)].to_owned()
+}
+
+fn up_to(bytes: &mut Unstructured<'_>, least: usize, most: usize) -> usize {
+    bytes.int_in_range(least..=most).unwrap_or(least)
+}

@@ -1,0 +1,184 @@
+//! What callers write to get more than they were granted: every place that they can write to, in every encoding, on the deployed binary.
+//! Nothing of it reaches STS.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a fault in a helper of these tests is a failed test"
+)]
+
+use cos_emulator::{Cloud, LambdaEvent, Outcome, Platform};
+use cos_issuer_e2e::{Browser, issuer_on};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Value, json};
+
+/// What a policy, a path or a careless decoder would make more of.
+const HOSTILE: [&str; 24] = [
+    "*",
+    "?",
+    "$",
+    "{",
+    "}",
+    "\\",
+    "%2a",
+    "%2A",
+    "%252a",
+    "＊",
+    "？",
+    "＄",
+    "｛",
+    "｝",
+    "＼",
+    "${uin}",
+    "f*.t1",
+    "*.*",
+    "..",
+    "../u-2",
+    "%2e%2e",
+    "u-2/../u-1",
+    "\u{0}",
+    "a\n",
+];
+
+const BUCKET: &str = "examplebucket-1250000000";
+
+const REGION: &str = "ap-guangzhou";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wildcard_in_claim_key_prefix_ext_is_refused() {
+    for platform in [Platform::ScfWeb, Platform::Lambda(LambdaEvent::HttpApi)] {
+        let cloud = issuer_on(platform)
+            .unwrap()
+            .env("EXTENSIONS", "jpg")
+            .start()
+            .await
+            .unwrap();
+        let browser = Browser::of(&cloud).unwrap();
+        for hostile in HOSTILE {
+            let once = utf8_percent_encode(hostile, NON_ALPHANUMERIC).to_string();
+            let twice = utf8_percent_encode(&once, NON_ALPHANUMERIC).to_string();
+            for written in [&once, &twice] {
+                for path in [
+                    format!("/sts?bucket={written}"),
+                    format!("/sts?region={written}"),
+                    format!("/sts?prefix={written}"),
+                    format!("/sts?durationSeconds={written}"),
+                    format!("/sts?format={written}"),
+                    format!("/sts?{written}=1"),
+                    format!("/sts/{written}"),
+                    format!("/getKeyAndCredentials?ext={written}"),
+                    format!("/getKeyAndCredentials?filename=a.{written}"),
+                    format!("/getKeyAndCredentials?filename={written}"),
+                    format!("/getKeyAndCredentials?ext=jpg&key={written}"),
+                ] {
+                    let answer = browser.get(&path).await.unwrap();
+                    assert!(
+                        (400..405).contains(&answer.status),
+                        "{platform:?} {path}: {answer:?}"
+                    );
+                }
+            }
+            for scope in [
+                json!({"action": format!("name/cos:{hostile}"), "bucket": BUCKET, "region": REGION, "prefix": "users/a"}),
+                json!({"action": "name/cos:PutObject", "bucket": hostile, "region": REGION, "prefix": "users/a"}),
+                json!({"action": "name/cos:PutObject", "bucket": BUCKET, "region": hostile, "prefix": "users/a"}),
+                json!({"action": "name/cos:PutObject", "bucket": BUCKET, "region": REGION, "prefix": hostile}),
+                json!({"action": "name/cos:PutObject", "bucket": BUCKET, "region": REGION, "prefix": format!("users/{hostile}/a")}),
+                json!({"action": "name/cos:PutObject", "bucket": BUCKET, "region": REGION, "prefix": "users/a", hostile: 1}),
+            ] {
+                let request = browser
+                    .request("POST", "/sts")
+                    .body(json!([scope]).to_string());
+                let answer = browser.send(request).await.unwrap();
+                assert!(
+                    (400..405).contains(&answer.status),
+                    "{platform:?} {scope}: {answer:?}"
+                );
+            }
+        }
+        assert_eq!(cloud.sts().call_count(), 0, "{platform:?}");
+    }
+}
+
+/// Claims that the gateway proved, of people who chose their own names.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hostile_claim_is_nobodys_prefix() {
+    let builder = issuer_on(Platform::Lambda(LambdaEvent::HttpApi)).unwrap();
+    let builder = builder.env("AUTH", "gateway").env("PREFIX", "users/{sub}/");
+    let cloud = builder.start().await.unwrap();
+    for hostile in HOSTILE.into_iter().chain(["a/b", "/", " ", "u-1/", "u.1"]) {
+        let (status, body) = of_subject(&cloud, hostile).await;
+        assert_eq!(
+            (status, &body["codeDesc"]),
+            (403, &json!("UnauthorizedOperation.CallerNotAllowed")),
+            "{hostile:?}"
+        );
+        assert!(!body["message"].as_str().unwrap().contains("u-2"), "{body}");
+    }
+    assert_eq!(cloud.sts().call_count(), 0);
+    let (status, _) = of_subject(&cloud, "u-1").await;
+    assert_eq!(status, 200);
+    let sent = cloud.sts().calls()[0].policy.clone().unwrap();
+    let sent: Value = serde_json::from_str(&sent).unwrap();
+    let below = format!("qcs::cos:{REGION}:uid/1250000000:{BUCKET}/users/u-1/*");
+    assert_eq!(sent["statement"][0]["resource"], json!([below]));
+}
+
+/// No route signs a text, a method or a key of the caller's.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_here_is_a_signing_oracle() {
+    let cloud = issuer_on(Platform::ScfWeb).unwrap().start().await.unwrap();
+    let browser = Browser::of(&cloud).unwrap();
+    for path in [
+        "/auth",
+        "/put-sign",
+        "/post-policy",
+        "/uploadSign",
+        "/sts-direct-sign",
+        "/sts-server-sign",
+        "/sign/string",
+        "/presign",
+    ] {
+        for method in ["GET", "POST"] {
+            let body = json!({"method": "PUT", "pathname": "/other/a", "stringToSign": "x", "host": "h", "key": "other/a"});
+            let answer = browser
+                .send(browser.request(method, path).body(body.to_string()))
+                .await
+                .unwrap();
+            assert_eq!(
+                answer.body["codeDesc"], "InvalidParameter.RouteNotFound",
+                "{method} {path}: {answer:?}"
+            );
+        }
+    }
+    for query in [
+        "stringToSign=x",
+        "method=PUT",
+        "httpMethod=PUT&host=h&cosKey=k",
+        "policy=e30",
+        "key=users/a",
+    ] {
+        for route in ["/sign", "/sts", "/getKeyAndCredentials"] {
+            let answer = browser.get(&format!("{route}?{query}")).await.unwrap();
+            assert_eq!(
+                answer.body["codeDesc"], "InvalidParameter.QueryParameter",
+                "{route} {query}: {answer:?}"
+            );
+        }
+    }
+    assert_eq!(cloud.sts().call_count(), 0);
+}
+
+/// Status and body of the answer to a caller whom a Lambda authorizer proved.
+async fn of_subject(cloud: &Cloud, subject: &str) -> (u64, Value) {
+    let event = json!({"version": "2.0", "rawPath": "/sign", "rawQueryString": "", "headers": {}, "isBase64Encoded": false,
+        "requestContext": {"accountId": "1", "apiId": "a", "stage": "$default", "authorizer": {"lambda": {"sub": subject}},
+        "http": {"method": "GET", "path": "/sign", "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "t"}}});
+    let reply = match cloud.invoke(event.to_string()).await.outcome {
+        Outcome::Response(bytes) => serde_json::from_slice::<Value>(&bytes).unwrap(),
+        other => panic!("{other:?}"),
+    };
+    let body = serde_json::from_str(reply["body"].as_str().unwrap()).unwrap();
+    (reply["statusCode"].as_u64().unwrap(), body)
+}
