@@ -44,6 +44,9 @@ pub type Variables = BTreeMap<&'static str, String>;
 /// A key of a caller.
 pub const API_KEY: &str = "CANARY-api-key-of-a-caller-0123456789";
 
+/// A key of another caller.
+pub const OTHER_API_KEY: &str = "CANARY-api-key-of-another-caller-0123456789";
+
 /// A key that a caller signs with.
 pub const HMAC_KEY: &str = "CANARY-hmac-key-of-a-caller-0123456789";
 
@@ -51,10 +54,11 @@ pub const HMAC_KEY: &str = "CANARY-hmac-key-of-a-caller-0123456789";
 pub const HS_SECRET: &str = "CANARY-secret-of-an-issuer-0123456789";
 
 /// Secrets that tests make up themselves; the leak check looks for them too.
-pub const FIXED_SECRETS: [&str; 5] = [
+pub const FIXED_SECRETS: [&str; 6] = [
     "CANARY-wrong-secret-key",
     "CANARY-secret-key-of-a-process",
     API_KEY,
+    OTHER_API_KEY,
     HMAC_KEY,
     HS_SECRET,
 ];

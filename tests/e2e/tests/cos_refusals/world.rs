@@ -18,6 +18,8 @@ pub(crate) const PREFIX: &str = "users/1/";
 /// In which the caller has something of its own.
 pub(crate) const ALL: [(&str, &str); 1] = [("ALLOW", "upload,download,list,delete")];
 
+const REPLACES_THE_SHORT_FORM: [&str; 2] = ["GRANTS_FILE", "POLICY"];
+
 /// Who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sdk {
@@ -61,8 +63,11 @@ impl World {
         for (name, value) in settings {
             builder = builder.env(*name, *value);
         }
-        if settings.iter().any(|(name, _)| *name == "POLICY") {
-            for name in ["BUCKET", "PREFIX", "ALLOW"] {
+        if settings
+            .iter()
+            .any(|(name, _)| REPLACES_THE_SHORT_FORM.contains(name))
+        {
+            for name in ["BUCKET", "REGION", "PREFIX", "ALLOW"] {
                 builder = builder.without_env(name);
             }
         }
@@ -89,7 +94,19 @@ impl World {
 
     /// A credential as a `getAuthorization` callback gets it.
     pub(crate) async fn credential(&self, query: &str) -> Value {
-        let answer = self.issuer.get(&format!("/sts{query}")).await.unwrap();
+        self.given(self.issuer.request("GET", &format!("/sts{query}")))
+            .await
+    }
+
+    /// The same, for a caller with a key.
+    pub(crate) async fn credential_of(&self, key: &str) -> Value {
+        let request = self.issuer.request("GET", "/sts");
+        self.given(request.header("authorization", format!("Bearer {key}")))
+            .await
+    }
+
+    async fn given(&self, request: reqwest::RequestBuilder) -> Value {
+        let answer = self.issuer.send(request).await.unwrap();
         assert_eq!(answer.status, 200, "{answer:?}");
         let (given, body) = (&answer.body["credentials"], &answer.body);
         json!({
