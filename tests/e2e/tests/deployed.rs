@@ -69,11 +69,12 @@ fn its_dependencies_are_not_those_of_tests() {
     );
 }
 
-/// 4 MB is the budget; the megabyte is a million bytes.
+/// The issuing path alone keeps to 4 MB (of a million bytes); tokens take 70 KB more, and the grants file with its TOML 170 KB.
+/// Whatever makes it grow further has to be worth it.
 #[test]
-fn it_weighs_at_most_4_mb() {
+fn it_weighs_at_most_4_2_mb() {
     let bytes = std::fs::metadata(bootstrap().unwrap()).unwrap().len();
-    assert!(bytes <= 4_000_000, "{bytes} bytes");
+    assert!(bytes <= 4_200_000, "{bytes} bytes");
 }
 
 fn contains(binary: &[u8], text: &str) -> bool {
