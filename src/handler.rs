@@ -1,7 +1,7 @@
 //! The story of one request: parse, authenticate, authorise, mint, answer.
 //!
 //! Promises: total. Whatever comes in, one [`Response`] goes out, and one audit line with it; a panic is answered with status 500.
-//! Every refusal happens before an outbound call is made.
+//! A refusal never calls STS; the one other call there can be, for the keys of a token, is made for a token that could be accepted.
 //! Leaves out: how a request reached us and how the answer gets back (`runtime`).
 
 use std::panic::AssertUnwindSafe;

@@ -12,7 +12,7 @@
 //!   -> Response            response    the only place where a credential becomes text
 //! ```
 //!
-//! Promises: any refusal happens before an outbound call. Nothing here knows the local cloud in `emulator/`.
+//! Promises: any refusal happens before the call to STS. Nothing here knows the local cloud in `emulator/`.
 //! Leaves out: printing and reading the environment, which `main` does.
 
 pub mod caller;

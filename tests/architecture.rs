@@ -156,6 +156,34 @@ fn each_direct_dependency_has_its_reason() {
     }
 }
 
+/// The page of known defects names tests; each has to be there.
+#[test]
+fn each_known_defect_has_its_tests() {
+    let page = fs::read_to_string(root().join("docs/threats.md")).expect("the page");
+    let mut code = String::new();
+    for folder in ["src", "tests", "emulator/src"] {
+        for (_, text) in sources(folder) {
+            code.push_str(&text);
+        }
+    }
+    let mut rows = 0;
+    for row in page.lines().filter(|line| line.starts_with("| ")) {
+        let tests = row.trim_end_matches(['|', ' ']).rsplit("| ").next();
+        let tests = tests.expect("a last column");
+        if tests == "Tests" {
+            continue;
+        }
+        let names: Vec<&str> = tests.split_whitespace().collect();
+        assert!(!names.is_empty(), "{row}");
+        for name in names {
+            let name = name.trim_matches('`');
+            assert!(code.contains(&format!("fn {name}(")), "no test `{name}`");
+        }
+        rows += 1;
+    }
+    assert!(rows > 25, "only {rows} rows found");
+}
+
 /// What a file compiles to when it is not tested.
 fn production(text: &str) -> &str {
     text.split_once("#[cfg(test)]")

@@ -1,7 +1,8 @@
 // What a client does beside its SDK, with bare HTTP: a URL that it signed, a form, a request that nobody signed.
 //
-// Each takes the SDK's client and parameters and answers as the SDK would, so that cos_story.js treats them alike. ALTER says what is
-// done to a URL or form after it was signed. Promises: whatever host a URL names, the request goes to COS_ADDRESS.
+// Each takes the SDK's client and parameters and answers as the SDK would, so that cos_story.js treats them alike. `alter` and
+// `fields` say what is done to a URL or a form after it was signed.
+// Promises: whatever host a URL names, the request goes to COS_ADDRESS. Leaves out: judging.
 'use strict';
 
 const crypto = require('node:crypto');
@@ -9,23 +10,23 @@ const http = require('node:http');
 
 const outcome = require('./outcome.js');
 
-// {Key, Method (signed), sent (method in place of it), alter: [from, to], expires, bytes}
+// {Key, Method (signed), sent (method in place of it), alter: [from, to], expires, upload (bytes)}
 async function presigned(cos, { alter, sent, expires = 600, upload, ...params }) {
   const url = await new Promise((resolve, reject) => {
     cos.getObjectUrl({ ...params, Sign: true, Expires: expires, Protocol: 'http:' }, (fault, data) => (fault ? reject(fault) : resolve(data.Url)));
   });
   if (alter && !url.includes(alter[0])) outcome.failed(`the URL has no ${alter[0]} to alter`);
   const target = new URL(alter ? url.replaceAll(alter[0], alter[1]) : url);
-  return send(sent ?? params.Method ?? 'GET', target.host, target.pathname + target.search, {}, upload === undefined ? undefined : Buffer.alloc(upload, 'x'));
+  return send(sent ?? params.Method, target.host, target.pathname + target.search, {}, bodyOf(upload));
 }
 
 // {method, path, host, headers, upload (bytes)}
 function unsigned(_cos, { method, path, host, headers = {}, upload, Bucket, Region }) {
-  const body = upload === undefined ? undefined : Buffer.alloc(upload, 'x');
-  return send(method, host ?? `${Bucket}.cos.${Region}.myqcloud.com`, path, headers, body);
+  return send(method, host ?? `${Bucket}.cos.${Region}.myqcloud.com`, path, headers, bodyOf(upload));
 }
 
-// {Key (in the policy), most (content-length-range), fields (more of them, or others), upload (bytes)}; https://www.tencentcloud.com/document/product/436/14690
+// {Key (in the policy), most (content-length-range), fields (more of them, or others), upload (bytes)}
+// https://www.tencentcloud.com/document/product/436/14690
 async function form(cos, { Bucket, Region, Key, most = 1000, fields = {}, upload = 10 }) {
   const key = await new Promise((resolve) => cos.options.getAuthorization({}, resolve));
   const keyTime = `${key.StartTime};${key.ExpiredTime}`;
@@ -57,6 +58,10 @@ async function form(cos, { Bucket, Region, Key, most = 1000, fields = {}, upload
   const request = new Request('http://localhost/', { method: 'POST', body });
   const headers = { 'content-type': request.headers.get('content-type') };
   return send('POST', `${Bucket}.cos.${Region}.myqcloud.com`, '/', headers, Buffer.from(await request.arrayBuffer()));
+}
+
+function bodyOf(bytes) {
+  return bytes === undefined ? undefined : Buffer.alloc(bytes, 'x');
 }
 
 function send(method, host, path, headers, body) {

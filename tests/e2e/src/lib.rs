@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 mod child;
 mod chromium;
 mod client;
-mod clock;
 mod cloud;
 mod documented;
 mod failure;
@@ -26,7 +25,6 @@ mod tokens;
 pub use child::{Process, VARIABLES};
 pub use chromium::Chromium;
 pub use client::Client;
-pub use clock::MovableClock;
 pub use cloud::cloud;
 pub use documented::{Language, documented};
 pub use failure::Failure;
@@ -46,6 +44,9 @@ pub type Variables = BTreeMap<&'static str, String>;
 /// A key of a caller.
 pub const API_KEY: &str = "CANARY-api-key-of-a-caller-0123456789";
 
+/// A key of another caller.
+pub const OTHER_API_KEY: &str = "CANARY-api-key-of-another-caller-0123456789";
+
 /// A key that a caller signs with.
 pub const HMAC_KEY: &str = "CANARY-hmac-key-of-a-caller-0123456789";
 
@@ -53,10 +54,11 @@ pub const HMAC_KEY: &str = "CANARY-hmac-key-of-a-caller-0123456789";
 pub const HS_SECRET: &str = "CANARY-secret-of-an-issuer-0123456789";
 
 /// Secrets that tests make up themselves; the leak check looks for them too.
-pub const FIXED_SECRETS: [&str; 5] = [
+pub const FIXED_SECRETS: [&str; 6] = [
     "CANARY-wrong-secret-key",
     "CANARY-secret-key-of-a-process",
     API_KEY,
+    OTHER_API_KEY,
     HMAC_KEY,
     HS_SECRET,
 ];

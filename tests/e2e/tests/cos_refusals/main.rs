@@ -11,6 +11,7 @@
     reason = "a fault in a helper of these tests is a failed test"
 )]
 
+mod callers;
 mod judge;
 mod limits;
 mod origins;

@@ -1,13 +1,10 @@
 //! A cloud with an issuer, what others keep in it, and the clients that ask.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use cos_emulator::{Cloud, Platform};
-use cos_issuer_e2e::{
-    Browser, Chromium, Client, MovableClock, PageServer, Storage, Variables, issuer_on,
-};
+use cos_issuer_e2e::{Browser, Chromium, Client, PageServer, Storage, Variables, issuer_on};
 use serde_json::{Value, json};
 
 pub(crate) const BUCKET: &str = "examplebucket-1250000000";
@@ -21,6 +18,8 @@ pub(crate) const PREFIX: &str = "users/1/";
 /// In which the caller has something of its own.
 pub(crate) const ALL: [(&str, &str); 1] = [("ALLOW", "upload,download,list,delete")];
 
+const REPLACES_THE_SHORT_FORM: [&str; 2] = ["GRANTS_FILE", "POLICY"];
+
 /// Who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sdk {
@@ -33,7 +32,6 @@ pub(crate) enum Sdk {
 
 pub(crate) struct World {
     pub(crate) cloud: Cloud,
-    pub(crate) clock: Arc<MovableClock>,
     pub(crate) storage: Storage,
     issuer: Browser,
     page: PageServer,
@@ -56,19 +54,20 @@ impl World {
         issuers_origin: &str,
         buckets_origin: &str,
     ) -> Self {
-        let clock = Arc::new(MovableClock::default());
         let mut builder = issuer_on(Platform::ScfWeb)
             .unwrap()
             .env("PREFIX", PREFIX)
             .env("ALLOWED_ORIGINS", issuers_origin)
             .env("DURATION_SECONDS", "7200")
-            .clock(Arc::clone(&clock) as Arc<_>)
             .cors([buckets_origin]);
         for (name, value) in settings {
             builder = builder.env(*name, *value);
         }
-        if settings.iter().any(|(name, _)| *name == "POLICY") {
-            for name in ["BUCKET", "PREFIX", "ALLOW"] {
+        if settings
+            .iter()
+            .any(|(name, _)| REPLACES_THE_SHORT_FORM.contains(name))
+        {
+            for name in ["BUCKET", "REGION", "PREFIX", "ALLOW"] {
                 builder = builder.without_env(name);
             }
         }
@@ -87,7 +86,6 @@ impl World {
         Self {
             issuer: Browser::of(&cloud).unwrap(),
             cloud,
-            clock,
             storage,
             page,
             others_upload,
@@ -96,7 +94,19 @@ impl World {
 
     /// A credential as a `getAuthorization` callback gets it.
     pub(crate) async fn credential(&self, query: &str) -> Value {
-        let answer = self.issuer.get(&format!("/sts{query}")).await.unwrap();
+        self.given(self.issuer.request("GET", &format!("/sts{query}")))
+            .await
+    }
+
+    /// The same, for a caller with a key.
+    pub(crate) async fn credential_of(&self, key: &str) -> Value {
+        let request = self.issuer.request("GET", "/sts");
+        self.given(request.header("authorization", format!("Bearer {key}")))
+            .await
+    }
+
+    async fn given(&self, request: reqwest::RequestBuilder) -> Value {
+        let answer = self.issuer.send(request).await.unwrap();
         assert_eq!(answer.status, 200, "{answer:?}");
         let (given, body) = (&answer.body["credentials"], &answer.body);
         json!({
