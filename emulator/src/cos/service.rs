@@ -6,9 +6,9 @@
 mod bucket;
 mod copy;
 mod cors;
-mod delete_many;
+pub(in crate::cos) mod delete_many;
 mod list;
-mod multipart;
+pub(in crate::cos) mod multipart;
 mod object;
 mod post;
 mod read;
