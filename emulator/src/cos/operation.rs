@@ -186,7 +186,7 @@ const PARAMETERS: [&str; 17] = [
 ];
 
 /// Parameters that change what is listed or shown: the second form of lists, and the processing of images and media.
-/// <https://www.tencentcloud.com/document/product/436/35280>
+/// <https://www.tencentcloud.com/document/product/436/40592>
 const NOT_OFFERED: [&str; 12] = [
     "continuation-token",
     "exif",
@@ -202,5 +202,5 @@ const NOT_OFFERED: [&str; 12] = [
     "watermark",
 ];
 
-/// Asks for images to be made of what is uploaded (documented: <https://www.tencentcloud.com/document/product/436/35280>).
+/// Asks for images to be made of what is uploaded (documented: <https://www.tencentcloud.com/document/product/436/40592>).
 const PROCESSING_HEADER: &str = "pic-operations";
