@@ -23,6 +23,7 @@ mod digest;
 pub(crate) mod door;
 mod error;
 mod form;
+pub mod fuzzing;
 mod host;
 mod ids;
 mod list;

@@ -73,6 +73,8 @@ pub use clock::EmulatedClock;
 pub use cloud::{Cloud, CloudBuilder, StartError};
 pub use cos::Cos;
 pub use cos::door::{AccessRecord, DecisionRecord};
+#[doc(hidden)]
+pub use cos::fuzzing;
 pub use fault::{
     BadFault, Fault, FaultRule, FaultState, Faults, Member, RefusedFault, Service, WhichKey,
 };

@@ -6,6 +6,7 @@
 
 mod cam;
 mod cos;
+mod cos_door;
 mod events;
 mod gateway;
 mod runtime;
@@ -47,7 +48,7 @@ pub enum Source {
 }
 
 /// Every part, in the order in which a request meets them.
-pub const SERVICES: [Service; 6] = [
+pub const SERVICES: [Service; 7] = [
     Service {
         title: "Gateways",
         entries: &gateway::ENTRIES,
@@ -69,7 +70,11 @@ pub const SERVICES: [Service; 6] = [
         entries: &cam::ENTRIES,
     },
     Service {
-        title: "COS",
+        title: "COS: who comes in",
+        entries: &cos_door::ENTRIES,
+    },
+    Service {
+        title: "COS: operations",
         entries: &cos::ENTRIES,
     },
 ];

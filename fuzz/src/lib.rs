@@ -17,6 +17,11 @@
 )]
 
 mod asked;
+mod cos_address;
+mod cos_door;
+mod cos_form;
+mod cos_headers;
+mod cos_xml;
 mod decision;
 mod event;
 mod grant;
@@ -24,10 +29,17 @@ mod hmac_caller;
 mod message;
 mod naive;
 mod policy;
+mod qsign;
 mod request;
 mod sts_answer;
 mod url_config;
+mod wire;
 
+pub use cos_address::cos_address;
+pub use cos_door::cos_door;
+pub use cos_form::cos_form;
+pub use cos_headers::cos_headers;
+pub use cos_xml::cos_xml;
 pub use decision::decision;
 pub use event::{lambda_event, scf_event};
 pub use grant::grant;
@@ -42,6 +54,11 @@ pub type Target = (&'static str, fn(&[u8]) -> bool);
 
 /// Every target.
 pub const TARGETS: &[Target] = &[
+    ("cos_address", cos_address),
+    ("cos_door", cos_door),
+    ("cos_form", cos_form),
+    ("cos_headers", cos_headers),
+    ("cos_xml", cos_xml),
     ("decision", decision),
     ("grant", grant),
     ("hmac_caller", hmac_caller),

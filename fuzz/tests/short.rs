@@ -26,6 +26,31 @@ use mutations::Mutations;
 const MUTATIONS: usize = 20_000;
 
 #[test]
+fn cos_address() {
+    run("cos_address");
+}
+
+#[test]
+fn cos_door() {
+    run("cos_door");
+}
+
+#[test]
+fn cos_form() {
+    run("cos_form");
+}
+
+#[test]
+fn cos_headers() {
+    run("cos_headers");
+}
+
+#[test]
+fn cos_xml() {
+    run("cos_xml");
+}
+
+#[test]
 fn decision() {
     run("decision");
 }

@@ -38,5 +38,5 @@ pub(crate) trait Admission: Send + Sync {
     -> Result<Vec<Result<(), CosError>>, CosError>;
 
     /// Hears of a request that is no operation, and of its answer.
-    fn turned_away(&self, _ask: &Ask, _error: &CosError) {}
+    fn turned_away(&self, ask: &Ask, error: &CosError);
 }

@@ -77,10 +77,10 @@ impl Frame {
         for (name, value) in &error.headers {
             put(headers, HeaderName::from_static(name), value);
         }
-        if let Some(reason) = &error.reason {
-            let reason = utf8_percent_encode(reason, UNPRINTABLE).to_string();
-            put(headers, REASON, &reason);
-        }
+        // An answer to HEAD has no other place for it.
+        let reason = error.reason.as_ref().unwrap_or(&error.message);
+        let reason = utf8_percent_encode(reason, UNPRINTABLE).to_string();
+        put(headers, REASON, &reason);
         answer
     }
 
@@ -186,10 +186,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_error_to_head_has_no_body() {
+    async fn an_error_to_head_has_no_body_and_still_says_why() {
         let frame = frame("HEAD");
-        let answer = frame.error(&CosError::new(StatusCode::NOT_FOUND, "NoSuchKey", "x"));
+        let error = CosError::new(StatusCode::NOT_FOUND, "NoSuchKey", "There is none.");
+        let answer = frame.error(&error);
         assert_eq!(answer.status(), 404);
+        assert_eq!(answer.headers()["x-cos-emulator-reason"], "There is none.");
         assert!(
             answer
                 .into_body()

@@ -34,6 +34,9 @@ operations! {
 impl Operation {
     /// What `ask` asks for; `None` for what this cloud does not do.
     pub(crate) fn of(ask: &Ask) -> Option<Self> {
+        if not_offered(ask).is_some() {
+            return None;
+        }
         let mut names: Vec<String> = ask.parameters().map(|(name, _)| name).collect();
         names.retain(|name| SUBRESOURCES.contains(&name.as_str()));
         names.sort_unstable();
@@ -50,6 +53,27 @@ impl Operation {
             of_object(&ask.method, &names, is_copy)
         }
     }
+}
+
+/// The parameter or header of `ask` that would change what is asked for, and that this cloud does not do. A known name in another
+/// letter case is one: names are signed in lower case, so that anybody could have changed it.
+pub(crate) fn not_offered(ask: &Ask) -> Option<String> {
+    if ask.method == Method::OPTIONS {
+        return None;
+    }
+    if ask.headers.contains_key(PROCESSING_HEADER) {
+        return Some(PROCESSING_HEADER.to_owned());
+    }
+    let is_misspelt = |name: &str| {
+        let mut known = SUBRESOURCES.iter().chain(&PARAMETERS);
+        known.any(|known| *known != name && known.eq_ignore_ascii_case(name))
+    };
+    ask.parameters().map(|(name, _)| name).find(|name| {
+        // `imageMogr2/thumbnail/100x100` and the like: the rest of the name says what to do.
+        let first = name.split(['/', '|']).next().unwrap_or_default();
+        let is_known = |known: &&str| known.eq_ignore_ascii_case(first);
+        NOT_OFFERED.iter().any(|known| is_known(&known)) || is_misspelt(name)
+    })
 }
 
 fn of_service(method: &Method, names: &[&str]) -> Option<Operation> {
@@ -97,26 +121,34 @@ fn of_object(method: &Method, names: &[&str], is_copy: bool) -> Option<Operation
 
 /// Parameters that turn a request into another operation. One that is listed here and matched nowhere above makes the request
 /// unmapped, which is refused.
-const SUBRESOURCES: [&str; 33] = [
+const SUBRESOURCES: [&str; 40] = [
     "accelerate",
     "acl",
     "append",
+    "asyncfetch",
+    "ci-process",
     "cors",
     "delete",
     "domain",
+    "domaincertificate",
     "encryption",
     "intelligenttiering",
     "inventory",
     "lifecycle",
     "location",
     "logging",
+    "notification",
     "object-lock",
     "origin",
+    "ownershipControls",
     "partNumber",
     "policy",
     "position",
+    "publicAccessBlock",
     "referer",
+    "rename",
     "replication",
+    "requestPayment",
     "restore",
     "retention",
     "select",
@@ -130,5 +162,45 @@ const SUBRESOURCES: [&str; 33] = [
     "versions",
     "website",
     "x-cos-process",
-    "ci-process",
 ];
+
+/// Parameters that some operation here reads.
+const PARAMETERS: [&str; 17] = [
+    "delimiter",
+    "encoding-type",
+    "key-marker",
+    "marker",
+    "max-keys",
+    "max-parts",
+    "max-uploads",
+    "part-number-marker",
+    "prefix",
+    "region",
+    "response-cache-control",
+    "response-content-disposition",
+    "response-content-encoding",
+    "response-content-language",
+    "response-content-type",
+    "response-expires",
+    "upload-id-marker",
+];
+
+/// Parameters that change what is listed or shown: the second form of lists, and the processing of images and media.
+/// <https://www.tencentcloud.com/document/product/436/40592>
+const NOT_OFFERED: [&str; 12] = [
+    "continuation-token",
+    "exif",
+    "fetch-owner",
+    "imageAve",
+    "imageInfo",
+    "imageMogr2",
+    "imageSlim",
+    "imageView2",
+    "list-type",
+    "photoInfo",
+    "start-after",
+    "watermark",
+];
+
+/// Asks for images to be made of what is uploaded (documented: <https://www.tencentcloud.com/document/product/436/40592>).
+const PROCESSING_HEADER: &str = "pic-operations";

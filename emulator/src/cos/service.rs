@@ -6,9 +6,9 @@
 mod bucket;
 mod copy;
 mod cors;
-mod delete_many;
+pub(in crate::cos) mod delete_many;
 mod list;
-mod multipart;
+pub(in crate::cos) mod multipart;
 mod object;
 mod post;
 mod read;
@@ -28,7 +28,7 @@ use super::ask::{Address, Ask, host_of};
 use super::error::CosError;
 use super::host::Home;
 use super::names;
-use super::operation::Operation;
+use super::operation::{self, Operation};
 use super::payload::{Payload, check_md5, content_md5, too_large};
 use super::store::{Store, Written, internal, no_such_bucket};
 use crate::control::CallTime;
@@ -260,7 +260,12 @@ fn unmapped(ask: &Ask) -> CosError {
             "NotImplemented",
             "A header or parameter you provided implies functionality that is not implemented.",
         )
-        .because("this cloud has no such operation; nothing was done")
+        .because(match operation::not_offered(ask) {
+            Some(name) => {
+                format!("this cloud does not do what `{name}` asks for; nothing was done")
+            }
+            None => "this cloud has no such operation; nothing was done".to_owned(),
+        })
     } else {
         CosError::new(
             StatusCode::METHOD_NOT_ALLOWED,

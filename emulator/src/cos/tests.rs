@@ -13,6 +13,7 @@ mod multipart;
 mod objects;
 mod refusals;
 mod reopen;
+mod replace;
 mod streaming;
 
 use std::path::Path;
@@ -84,6 +85,8 @@ impl Admission for TestDoor {
         let decide = |key: &String| Self::decide(ask, key).map(drop);
         Ok(keys.iter().map(decide).collect())
     }
+
+    fn turned_away(&self, _: &Ask, _: &CosError) {}
 }
 
 /// A COS and a client that is let in.
@@ -182,6 +185,7 @@ pub(super) async fn refusal(request: RequestBuilder) -> (u16, String) {
     let answer = sent(request).await;
     let status = answer.status().as_u16();
     let id = header(&answer, "x-cos-request-id");
+    assert!(!header(&answer, "x-cos-emulator-reason").is_empty());
     let root = read_xml(answer).await;
     assert_eq!(root.name, "Error");
     assert_eq!(root.text_of("RequestId"), Some(id.as_str()));

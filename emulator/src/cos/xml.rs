@@ -94,7 +94,10 @@ impl Element {
 
 /// The root of a document; `None` when it is malformed, or holds what nobody needs.
 pub(crate) fn parse(bytes: &[u8]) -> Option<Element> {
-    let text = std::str::from_utf8(bytes).ok()?;
+    // The one character that XML cannot write at all, so that what was read could not be told again.
+    let text = std::str::from_utf8(bytes)
+        .ok()
+        .filter(|text| !text.contains('\0'))?;
     let mut reader = Reader::from_str(text.trim_start_matches('\u{feff}'));
     let mut open: Vec<Element> = Vec::new();
     let mut root = None;
@@ -215,6 +218,8 @@ mod tests {
             "<a/><b/>",
             "<a/>text",
             "<a>&unknown;</a>",
+            "<a>\0</a>",
+            "<a>&#0;</a>",
             "<!DOCTYPE a [<!ENTITY e \"x\">]><a>&e;</a>",
             "<!DOCTYPE a SYSTEM \"file:///etc/passwd\"><a/>",
             "<?php x ?><a/>",

@@ -23,7 +23,10 @@ pub(crate) fn instead(
 ) -> io::Result<Response<Body>> {
     Ok(match fault {
         Fault::ApiError { code, message } => match service {
-            Service::Cos => cos_error(StatusCode::OK, code, message, request_id),
+            Service::Cos => {
+                let answer = cos_error(StatusCode::OK, code, message, request_id);
+                explained(answer, service, "error")
+            }
             Service::Gateway | Service::Sts => sts_error(code, message, request_id),
         },
         Fault::Http {
@@ -32,13 +35,14 @@ pub(crate) fn instead(
             body,
         } => {
             let status = StatusCode::from_u16(*status).map_err(io::Error::other)?;
-            net::answer(status, content_type, body.clone())
+            let answer = net::answer(status, content_type, body.clone());
+            explained(answer, service, "http")
         }
-        Fault::Outage => net::answer(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "text/plain",
-            "503 Service Unavailable\n",
-        ),
+        Fault::Outage => {
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            let answer = net::answer(status, "text/plain", "503 Service Unavailable\n");
+            explained(answer, service, "outage")
+        }
         Fault::Throttle { .. } => match service {
             // Documented: the codes. Inferred: the messages.
             Service::Sts => sts_error(
@@ -46,12 +50,12 @@ pub(crate) fn instead(
                 "Your current request times exceed the limit, please retry later.",
                 request_id,
             ),
-            Service::Cos => cos_error(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "SlowDown",
-                "Please reduce your request rate.",
-                request_id,
-            ),
+            Service::Cos => {
+                let message = "Please reduce your request rate.";
+                let status = StatusCode::SERVICE_UNAVAILABLE;
+                let answer = cos_error(status, "SlowDown", message, request_id);
+                explained(answer, service, "throttle")
+            }
             Service::Gateway => net::answer(
                 StatusCode::TOO_MANY_REQUESTS,
                 "text/plain",
@@ -91,6 +95,16 @@ fn cos_error(status: StatusCode, code: &str, message: &str, request_id: &str) ->
         escaped(request_id),
     );
     net::answer(status, "application/xml", body)
+}
+
+/// At COS, where every refusal has a reason, one that was ordered says so.
+fn explained(mut answer: Response<Body>, service: Service, kind: &str) -> Response<Body> {
+    if service == Service::Cos
+        && let Ok(reason) = HeaderValue::try_from(format!("a fault was ordered: {kind}"))
+    {
+        answer.headers_mut().insert("x-cos-emulator-reason", reason);
+    }
+    answer
 }
 
 fn escaped(text: &str) -> String {

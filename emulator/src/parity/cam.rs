@@ -3,14 +3,42 @@
 use super::{Entry, documented, inferred};
 
 const GRAMMAR: &str = "https://www.tencentcloud.com/document/product/598/10603";
+const FEDERATION: &str = "https://www.tencentcloud.com/document/product/1150/49452";
+const RESOURCES: &str = "https://www.tencentcloud.com/document/product/436/30580";
 const CONDITIONS: &str = "https://www.tencentcloud.com/document/product/598/10608";
 const COS_CONDITIONS: &str = "https://www.tencentcloud.com/document/product/436/46206";
+const COS_KEYS: &str = "https://www.tencentcloud.com/document/product/436/46205";
 
-pub(super) const ENTRIES: [Entry; 6] = [
+pub(super) const ENTRIES: [Entry; 17] = [
     documented(
         "deny wins over allow, and what nothing allows is denied",
         GRAMMAR,
         "layers_have_to_agree_and_a_deny_in_any_wins",
+    ),
+    documented(
+        "a temporary key has what identity and session policy both allow",
+        FEDERATION,
+        "both_layers_have_to_allow",
+    ),
+    documented(
+        "a `*` stands anywhere in an action, and at the end of a resource",
+        GRAMMAR,
+        "a_wildcard_may_stand_anywhere_and_case_matters",
+    ),
+    inferred(
+        "a `*` elsewhere in a resource is read the same way; there is no escape, and `?` is an ordinary character",
+        "no page says otherwise",
+        "nothing_else_is_a_wildcard_and_no_character_counts_twice",
+    ),
+    documented(
+        "both forms of COS resources mean the same",
+        RESOURCES,
+        "both_forms_say_the_same",
+    ),
+    inferred(
+        "a resource of a project, or of an account that is not `uid/<appid>`, is refused",
+        "COS never grants on it",
+        "what_is_not_a_resource_is_refused",
     ),
     documented(
         "keys of one operator and operators of one statement are all needed",
@@ -18,14 +46,44 @@ pub(super) const ENTRIES: [Entry; 6] = [
         "keys_of_one_operator_and_operators_are_all_needed",
     ),
     documented(
-        "an absent key meets only what says `_if_exist`",
+        "an absent key meets only what says `_if_exist`, negative operators included",
         CONDITIONS,
         "absent_keys_meet_only_what_says_if_exist",
+    ),
+    documented(
+        "quantifiers count the values of the request",
+        CONDITIONS,
+        "quantifiers_count_the_values_of_the_request",
+    ),
+    inferred(
+        "a negative operator with several values means none of them",
+        "no page says",
+        "present_keys",
+    ),
+    inferred(
+        "a value of the request that is not of the operator's type meets nothing, not even a negation",
+        "failing closed",
+        "conditions_hold_as_a_naive_reader_says",
+    ),
+    inferred(
+        "`null_equal` takes the empty text or `true` for absent or empty, `false` for the opposite",
+        "the page shows one of them",
+        "present_keys",
     ),
     documented(
         "sizes, types and addresses of uploads limit as the pages show",
         COS_CONDITIONS,
         "uploads_of_a_size",
+    ),
+    documented(
+        "values of parameters are compared percent-encoded, those of headers as they are",
+        COS_KEYS,
+        "parameters_are_encoded_and_headers_are_not",
+    ),
+    documented(
+        "an empty `versionid` counts as none",
+        COS_CONDITIONS,
+        "an_empty_version_is_none_but_an_empty_prefix_is_one",
     ),
     documented(
         "the list of buckets needs `*`",

@@ -18,6 +18,8 @@ mod clock;
 mod cloud;
 mod command_line;
 mod cos_faults;
+
+mod cos_signed_faults;
 mod cos_start;
 mod door;
 mod faults;

@@ -59,7 +59,7 @@ impl Service {
 }
 
 /// The keys, and whether only errors are to be told.
-fn wanted(body: &[u8]) -> Result<(Vec<String>, bool), CosError> {
+pub(in crate::cos) fn wanted(body: &[u8]) -> Result<(Vec<String>, bool), CosError> {
     let root = xml::parse(body)
         .filter(|root| root.name == "Delete")
         .ok_or_else(|| malformed_xml("it is no Delete"))?;

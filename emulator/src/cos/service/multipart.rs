@@ -175,7 +175,7 @@ impl Service {
 }
 
 /// Numbers and ETags, as the body lists them.
-fn wanted_parts(body: &[u8]) -> Result<Vec<(u16, String)>, CosError> {
+pub(in crate::cos) fn wanted_parts(body: &[u8]) -> Result<Vec<(u16, String)>, CosError> {
     let root = xml::parse(body)
         .filter(|root| root.name == "CompleteMultipartUpload")
         .ok_or_else(|| malformed_xml("it is no CompleteMultipartUpload"))?;

@@ -96,6 +96,26 @@ async fn what_nothing_here_does_is_refused_and_not_done() {
         ("DELETE", "/a?acl", 501, "NotImplemented"),
         ("DELETE", "/a?uploads", 501, "NotImplemented"),
         ("GET", "/a?ci-process=x", 501, "NotImplemented"),
+        ("GET", "/a?imageMogr2/thumbnail/!50p", 501, "NotImplemented"),
+        (
+            "GET",
+            "/a?imageView2/1/w/100%7CimageMogr2/rotate/90",
+            501,
+            "NotImplemented",
+        ),
+        ("GET", "/a?watermark/2/text/YQ", 501, "NotImplemented"),
+        ("GET", "/a?imageInfo", 501, "NotImplemented"),
+        ("GET", "/a?IMAGEINFO", 501, "NotImplemented"),
+        ("GET", "/?list-type=2", 501, "NotImplemented"),
+        (
+            "GET",
+            "/?list-type=2&continuation-token=x",
+            501,
+            "NotImplemented",
+        ),
+        ("GET", "/?PREFIX=a", 501, "NotImplemented"),
+        ("GET", "/a?ACL", 501, "NotImplemented"),
+        ("PUT", "/?publicAccessBlock", 501, "NotImplemented"),
         ("POST", "/a", 501, "NotImplemented"),
         ("PUT", "/a?uploadId=1", 501, "NotImplemented"),
         ("PATCH", "/a", 405, "MethodNotAllowed"),
@@ -104,7 +124,25 @@ async fn what_nothing_here_does_is_refused_and_not_done() {
         let refused = refusal(world.ask(method, target).header("content-length", "0")).await;
         assert_eq!(refused, (status, code.to_owned()), "{method} {target}");
     }
-    assert_eq!(world.get("/a").await.text().await.unwrap(), "1");
+    let processed = world
+        .ask("PUT", "/a")
+        .header("pic-operations", "{}")
+        .body("2");
+    assert_eq!(refusal(processed).await, (501, "NotImplemented".to_owned()));
+    for target in ["/a?list-type=2", "/a?imageMogr2/rotate/90"] {
+        let answer = sent(world.ask("HEAD", target)).await;
+        assert_eq!(answer.status(), 501, "{target}");
+        let reason = header(&answer, "x-cos-emulator-reason");
+        let name = target
+            .strip_prefix("/a?")
+            .unwrap()
+            .split('=')
+            .next()
+            .unwrap();
+        assert!(reason.contains(name), "{reason}");
+    }
+    // What nobody knows changes nothing.
+    assert_eq!(world.get("/a?v=17&x").await.text().await.unwrap(), "1");
 }
 
 #[tokio::test]

@@ -77,6 +77,15 @@ fn what_clients_sign_differently() {
         let draft = Draft::new("PUT", "/a", query).signed(&world.user);
         admit(&world, &draft).unwrap();
     }
+    // Names are signed in lower case (documented): the case of a parameter's name is no part of what is signed, that of its value is.
+    let signed = Draft::new("PUT", "/a", "xyz=xyz").signed(&world.user);
+    let sent = |query: &str| Draft {
+        query: query.to_owned(),
+        ..signed.clone()
+    };
+    admit(&world, &sent("XyZ=xyz")).unwrap();
+    refused(&world, &sent("xyz=XyZ"), "SignatureDoesNotMatch");
+    refused(&world, &sent("xy=xyz"), "SignatureDoesNotMatch");
 }
 
 #[test]
