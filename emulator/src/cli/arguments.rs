@@ -13,7 +13,7 @@ use serde::Deserialize;
 static LONG_VERSION: LazyLock<String> =
     LazyLock::new(|| format!("{} ({MARKER})", env!("CARGO_PKG_VERSION")));
 
-/// A local cloud for cos-issuer: gateway, runtime API and STS on 127.0.0.1, no account and no network needed.
+/// A local cloud for cos-issuer: gateway, runtime API, STS, CAM and COS on 127.0.0.1, no account and no network needed.
 ///
 /// It checks every signature, key, token and time as the vendor does, so that what works here works there, and what must not work
 /// does not.
@@ -112,6 +112,10 @@ pub(crate) struct Run {
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
 
+    /// An origin whose pages may use the account's bucket, http://localhost:8080; may be repeated; none unless given
+    #[arg(long, value_name = "ORIGIN")]
+    pub(crate) cors: Vec<String>,
+
     /// A variable of the function, in place of the default one; may be repeated
     #[arg(long, value_name = "KEY=VALUE", value_parser = assignment)]
     pub(crate) env: Vec<(String, String)>,
@@ -119,6 +123,26 @@ pub(crate) struct Run {
     /// The cloud's clock jumps by so much each time an instance is frozen, 40m
     #[arg(long, value_name = "SPAN")]
     pub(crate) freeze_jump: Option<String>,
+
+    /// How much memory an instance may take, in MB; one that takes more is killed [default: 128]
+    #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) memory_mb: Option<u32>,
+
+    /// How many instances may live at once; more requests are throttled [default: 4]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) max_instances: Option<u16>,
+
+    /// How long one call may take, in milliseconds [default: 10000]
+    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) call_timeout_ms: Option<u64>,
+
+    /// Let idle instances run on, where the platform would freeze them
+    #[arg(long)]
+    pub(crate) no_freeze: bool,
+
+    /// Keep to the binary as it is now, whatever is built meanwhile
+    #[arg(long)]
+    pub(crate) no_watch: bool,
 
     /// Also show each policy that the STS was sent, and set LOG=debug for the function
     #[arg(long)]

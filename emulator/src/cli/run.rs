@@ -51,11 +51,22 @@ fn builder(run: &RunSettings, ledger: Option<PathBuf>, console: Console) -> Clou
         .platform(run.platform)
         .gateway_port(run.port)
         .freeze_jump(run.freeze_jump_seconds)
-        .watch(true)
+        .watch(!run.no_watch)
+        .freeze(!run.no_freeze)
         .cos_port(run.cos_port)
+        .cors(&run.cors)
         .on_function_output(move |line| console.function_said(line, stream));
     if let Some(directory) = &run.data {
         builder = builder.data(directory);
+    }
+    if let Some(limit) = run.memory_mb {
+        builder = builder.memory_mb(limit);
+    }
+    if let Some(limit) = run.max_instances {
+        builder = builder.max_instances(limit.into());
+    }
+    if let Some(limit) = run.call_timeout_ms {
+        builder = builder.call_timeout(Duration::from_millis(limit));
     }
     if run.verbose {
         builder = builder.env("LOG", "debug");

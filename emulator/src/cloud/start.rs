@@ -128,6 +128,12 @@ impl CloudBuilder {
         if control.faults.breaks_dns() {
             variables.insert("STS_PROXY".to_owned(), NO_SUCH_HOST.to_owned());
         }
+        // Whoever says in another way what is granted has no use for the default grant, which would be a fault beside it.
+        for other_way in ["GRANTS_FILE", "POLICY"] {
+            if self.variables.contains_key(other_way) {
+                variables.retain(|name, _| !DEFAULT_GRANT.contains(&name.as_str()));
+            }
+        }
         variables.extend(self.variables.clone());
         variables.retain(|name, _| !self.removed.contains(name));
         variables
@@ -276,6 +282,9 @@ fn executable(path: &Path) -> Result<PathBuf, StartError> {
     let may_run = metadata.is_file() && metadata.permissions().mode() & 0o111 != 0;
     may_run.then_some(absolute).ok_or_else(missing)
 }
+
+/// The variables of the default grant.
+const DEFAULT_GRANT: [&str; 4] = ["BUCKET", "REGION", "PREFIX", "ALLOW"];
 
 fn default_variables(account: &Account, key: &KeyPair) -> BTreeMap<String, String> {
     [

@@ -184,6 +184,49 @@ fn files_that_make_no_sense_are_refused_with_name_and_line() {
 }
 
 #[tokio::test]
+async fn pages_of_the_origins_that_are_named_may_use_the_bucket() {
+    let files = Files::new(&[("cors.toml", "cors = [\"http://localhost:1\"]\n")]);
+    let function = function().display().to_string();
+    let run = [
+        "run",
+        "--json",
+        "--port",
+        "0",
+        "--env",
+        "BEHAVIOUR=sign",
+        "--function",
+        &function,
+    ];
+    for (more, allowed) in [
+        (&[][..], None),
+        (&["--config", "cors.toml"], Some("http://localhost:1")),
+        (
+            &["--config", "cors.toml", "--cors", "http://localhost:2"],
+            Some("http://localhost:2"),
+        ),
+    ] {
+        let running = Running::start(emulator().args(run).args(more).current_dir(files.0.path()));
+        for origin in ["http://localhost:1", "http://localhost:2"] {
+            let preflight = plain_client()
+                .request(
+                    reqwest::Method::OPTIONS,
+                    format!("{}/a", running.text("cosUrl")),
+                )
+                .header("origin", origin)
+                .header("access-control-request-method", "PUT");
+            let answer = preflight.send().await.unwrap();
+            let told = answer.headers().get("access-control-allow-origin");
+            let told = told.map(|value| value.to_str().unwrap());
+            assert_eq!(
+                told,
+                allowed.filter(|allowed| *allowed == origin),
+                "{more:?} {origin}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_json_line_is_enough_to_order_a_fault_and_see_it_in_the_trace() {
     let files = Files::new(&[("sts.toml", "seed = 7\ntrace = \"trace.jsonl\"\n")]);
     let running = Running::start(
