@@ -74,7 +74,7 @@ pub(crate) fn proven<'k>(
     if key.token.as_deref() != token || !in_time("q-sign-time") || !in_time("q-key-time") {
         return None;
     }
-    let host = only(wire.header("host"))?;
+    let host = only(&wire.header("host"))?;
     let hosts = [host.as_str(), host.split(':').next().unwrap_or_default()];
     let times = [&fields["q-sign-time"], &fields["q-key-time"]];
     let mut pairs = hosts
@@ -241,8 +241,8 @@ pub(crate) fn is_now(period: &str, now: i64) -> bool {
     })
 }
 
-pub(crate) fn only(values: Vec<&[u8]>) -> Option<String> {
-    match values.as_slice() {
+pub(crate) fn only(values: &[&[u8]]) -> Option<String> {
+    match values {
         [value] => String::from_utf8(value.to_vec()).ok(),
         _ => None,
     }
