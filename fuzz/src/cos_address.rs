@@ -29,7 +29,7 @@ pub fn cos_address(bytes: &[u8]) -> bool {
             let whole = format!("{host}{path}");
             let whole = whole
                 .strip_prefix("https://")
-                .or(whole.strip_prefix("http://"))
+                .or_else(|| whole.strip_prefix("http://"))
                 .unwrap_or(&whole);
             let (host, path) = whole.split_at(whole.find('/').expect("a host and a key"));
             let path = path.split('?').next().unwrap_or_default();

@@ -103,7 +103,7 @@ fn check(wire: &Wire, let_in: &LetIn, caller: &Key) {
         let_in.operation
     );
     if let_in.operation.ends_with("Copy") {
-        let source = qsign::only(wire.header("x-cos-copy-source")).expect("a source");
+        let source = qsign::only(&wire.header("x-cos-copy-source")).expect("a source");
         let source = decoded(&source).expect("a source in UTF-8");
         assert!(source.contains("/users/1/"), "a copy of another's object");
     }

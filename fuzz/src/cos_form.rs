@@ -113,7 +113,7 @@ fn expected<'k>(wire: &Wire, form: &FormLetIn, keys: &'k [Key]) -> Option<&'k Ke
     if !is_later(policy["expiration"].as_str()?) {
         return None;
     }
-    let host = qsign::only(wire.header("host"))?.to_lowercase();
+    let host = qsign::only(&wire.header("host"))?.to_lowercase();
     let has = |name: &str| match name {
         "key" => Some(form.key.clone()),
         "q-sign-time" | "q-key-time" => Some(time.to_owned()),

@@ -39,14 +39,18 @@ pub(crate) fn caller<'k>(wire: &Wire, keys: &'k [Key], now: i64) -> Option<&'k K
     proven(wire, &fields, token.as_deref(), keys, now)
 }
 
-/// Puts the right signature where `{signature}` stands, if there is a key for it.
+/// Puts the signature where `{signature}` stands, if there is a key for it: also over what may not be signed so, since a refusal of that
+/// must not hang on a wrong signature.
 pub(crate) fn sign(wire: &mut Wire, keys: &[Key]) {
-    let right = claimed(wire).and_then(|fields| {
+    let right = places(wire, Reading::Lenient).and_then(|mut places| {
+        let fields = (!places.is_empty()).then(|| places.remove(0))?;
         let key = keys
             .iter()
             .find(|key| Some(&key.id) == fields.get("q-ak"))?;
-        let host = only(wire.header("host"))?;
-        signature(wire, &fields, key, &host, fields.get("q-key-time")?)
+        let host = wire.header("host").first().copied()?;
+        let host = std::str::from_utf8(host).ok()?;
+        let time = fields.get("q-key-time")?;
+        signature(wire, &fields, key, (host, time), Reading::Lenient)
     });
     if let Some(right) = right {
         wire.fill("{signature}", &right);
@@ -70,7 +74,7 @@ pub(crate) fn proven<'k>(
     if key.token.as_deref() != token || !in_time("q-sign-time") || !in_time("q-key-time") {
         return None;
     }
-    let host = only(wire.header("host"))?;
+    let host = only(&wire.header("host"))?;
     let hosts = [host.as_str(), host.split(':').next().unwrap_or_default()];
     let times = [&fields["q-sign-time"], &fields["q-key-time"]];
     let mut pairs = hosts
@@ -78,7 +82,7 @@ pub(crate) fn proven<'k>(
         .flat_map(|host| times.map(|time| (*host, time)));
     pairs
         .any(|(host, time)| {
-            signature(wire, fields, key, host, time)
+            signature(wire, fields, key, (host, time), Reading::Strict)
                 .is_some_and(|right| right == fields["q-signature"])
         })
         .then_some(key)
@@ -93,17 +97,22 @@ fn claimed(wire: &Wire) -> Option<Fields> {
         .collect();
     names.sort();
     names.dedup();
-    if names.len() < parameters.len() {
-        return None;
-    }
+    let mut places = places(wire, Reading::Strict)?;
+    let is_clear = names.len() == parameters.len() && places.len() == 1;
+    is_clear.then(|| places.remove(0))
+}
+
+/// The fields of every place.
+fn places(wire: &Wire, reading: Reading) -> Option<Vec<Fields>> {
+    let parameters = wire.parameters()?;
     let mut places = Vec::new();
     let mut headers = wire.header("authorization");
     headers.retain(|value| !value.is_empty());
     for value in headers {
-        places.push(header_form(std::str::from_utf8(value).ok()?)?);
+        places.push(form(std::str::from_utf8(value).ok()?, reading)?);
     }
     if let Some((_, text)) = parameters.iter().find(|(name, _)| name == "sign") {
-        places.push(header_form(text)?);
+        places.push(form(text, reading)?);
     }
     let fields: Fields = parameters
         .into_iter()
@@ -112,16 +121,21 @@ fn claimed(wire: &Wire) -> Option<Fields> {
     if !fields.is_empty() {
         places.push(fields);
     }
-    (places.len() == 1).then(|| places.remove(0))
+    Some(places)
 }
 
 /// `name=value` with `&` between, each name known and once.
 pub(crate) fn header_form(text: &str) -> Option<Fields> {
+    form(text, Reading::Strict)
+}
+
+fn form(text: &str, reading: Reading) -> Option<Fields> {
     let mut fields = Fields::new();
     for pair in text.split('&') {
         let (name, value) = pair.split_once('=')?;
         let is_new = fields.insert(name.to_owned(), value.to_owned()).is_none();
-        if !is_new || !FIELDS.contains(&name) {
+        let is_right = is_new && FIELDS.contains(&name);
+        if reading == Reading::Strict && !is_right {
             return None;
         }
     }
@@ -147,25 +161,34 @@ fn token(wire: &Wire) -> Option<Option<String>> {
     }
 }
 
-/// `None` where a list names what was not sent exactly once, or is not in its order.
-fn signature(wire: &Wire, fields: &Fields, key: &Key, host: &str, time: &str) -> Option<String> {
+/// `None` where a list names what was not sent exactly once, or is not in its order; a lenient reading makes the best of it.
+fn signature(
+    wire: &Wire,
+    fields: &Fields,
+    key: &Key,
+    (host, time): (&str, &str),
+    reading: Reading,
+) -> Option<String> {
     let parameters = wire.parameters()?;
     let parameter = |name: &str| {
         let named = parameters
             .iter()
             .filter(|(found, _)| found.to_ascii_lowercase() == name);
-        let values: Vec<&String> = named.map(|(_, value)| value).collect();
-        (values.len() == 1).then(|| values[0].clone())
+        named.map(|(_, value)| value.clone()).collect()
     };
-    let header = |name: &str| match name {
-        "host" => Some(host.to_owned()),
-        name => only(wire.header(name)),
+    let header = |name: &str| {
+        if name == "host" {
+            return vec![host.to_owned()];
+        }
+        let values = wire.header(name).into_iter();
+        let text = |value: &[u8]| String::from_utf8(value.to_vec()).ok();
+        values.filter_map(text).collect()
     };
     let text = [
         wire.method.to_lowercase(),
         decoded(wire.path())?,
-        listed(fields.get("q-url-param-list")?, parameter)?,
-        listed(fields.get("q-header-list")?, header)?,
+        listed(fields.get("q-url-param-list")?, parameter, reading)?,
+        listed(fields.get("q-header-list")?, header, reading)?,
         String::new(),
     ];
     let hashed = hex(&Sha1::digest(text.join("\n")));
@@ -173,21 +196,36 @@ fn signature(wire: &Wire, fields: &Fields, key: &Key, host: &str, time: &str) ->
     Some(hmac(&sign_key, &format!("sha1\n{time}\n{hashed}\n")))
 }
 
-fn listed(list: &str, value: impl Fn(&str) -> Option<String>) -> Option<String> {
-    let names: Vec<&str> = if list.is_empty() {
-        Vec::new()
-    } else {
-        list.split(';').collect()
-    };
+fn listed(list: &str, values: impl Fn(&str) -> Vec<String>, reading: Reading) -> Option<String> {
+    let mut names: Vec<&str> = list.split(';').collect();
+    if list.is_empty() {
+        names.clear();
+    }
+    if reading == Reading::Lenient {
+        names.retain(|name| !name.is_empty());
+        names.sort_unstable();
+    }
     let in_order = names.windows(2).all(|pair| pair[0] < pair[1]);
     let pair = |written: &&str| {
         let name = decoded(written)?;
-        let is_canonical = naive::encoded(&name).to_lowercase() == *written;
-        let value = value(&name).filter(|_| is_canonical && !written.is_empty())?;
-        Some(format!("{written}={}", naive::encoded(&value)))
+        let canonical = naive::encoded(&name).to_lowercase();
+        let values = values(&name);
+        let is_right = values.len() == 1 && canonical == *written && !written.is_empty();
+        let value = values.first().map_or("", String::as_str);
+        let is_taken = is_right || reading == Reading::Lenient;
+        is_taken.then(|| format!("{canonical}={}", naive::encoded(value)))
     };
     let pairs: Option<Vec<String>> = names.iter().map(pair).collect();
-    pairs.filter(|_| in_order).map(|pairs| pairs.join("&"))
+    pairs
+        .filter(|_| in_order || reading == Reading::Lenient)
+        .map(|pairs| pairs.join("&"))
+}
+
+/// How a text is read that the book does not allow.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    Strict,
+    Lenient,
 }
 
 /// Whether `start;end` holds now.
@@ -203,8 +241,8 @@ pub(crate) fn is_now(period: &str, now: i64) -> bool {
     })
 }
 
-pub(crate) fn only(values: Vec<&[u8]>) -> Option<String> {
-    match values.as_slice() {
+pub(crate) fn only(values: &[&[u8]]) -> Option<String> {
+    match values {
         [value] => String::from_utf8(value.to_vec()).ok(),
         _ => None,
     }

@@ -133,11 +133,18 @@ impl Door {
         let (admitted, each) = match operation {
             Operation::OptionsObject | Operation::PostObject => return Ok(None),
             Operation::DeleteMultipleObjects => {
-                let each = self.door.admit_each(&ask, keys).map_err(code)?;
+                let each = self
+                    .door
+                    .admit_each(&ask, keys)
+                    .map_err(|error| code(&error))?;
                 (None, each.iter().map(Result::is_ok).collect())
             }
             _ => (
-                Some(self.door.admit(&ask, operation).map_err(code)?),
+                Some(
+                    self.door
+                        .admit(&ask, operation)
+                        .map_err(|error| code(&error))?,
+                ),
                 Vec::new(),
             ),
         };
@@ -165,8 +172,11 @@ impl Door {
             .map(|piece| Ok(Bytes::copy_from_slice(piece)))
             .collect();
         let read = Form::read(&ask.headers, stream::iter(pieces)).await;
-        let (form, mut file) = read.map_err(code)?;
-        let admitted = self.door.admit_form(&ask, &form).map_err(code)?;
+        let (form, mut file) = read.map_err(|error| code(&error))?;
+        let admitted = self
+            .door
+            .admit_form(&ask, &form)
+            .map_err(|error| code(&error))?;
         let mut length = Ok(0_usize);
         while let Ok(bytes) = length {
             match file.next().await {
@@ -189,20 +199,24 @@ impl Door {
             address: ([127, 0, 0, 1], 1).into(),
             is_tls: false,
         };
-        Ask::read(head, &peer, "", now, &self.home).map_err(code)
+        Ask::read(head, &peer, "", now, &self.home).map_err(|error| code(&error))
     }
 }
 
 /// Where a host and a path point; `None` for the service itself.
 pub fn address(host: &str, path: &str) -> Result<Option<Place>, Code> {
     let home = Home::of(&Account::default()).ok_or("InternalError")?;
-    host::address(host, path, &home).map(place).map_err(code)
+    host::address(host, path, &home)
+        .map(place)
+        .map_err(|error| code(&error))
 }
 
 /// The source that `x-cos-copy-source` names; `None` without it.
 pub fn copy_source(headers: &HeaderMap) -> Result<Option<Place>, Code> {
     let home = Home::of(&Account::default()).ok_or("InternalError")?;
-    let source = CopySource::of(headers, &home).transpose().map_err(code)?;
+    let source = CopySource::of(headers, &home)
+        .transpose()
+        .map_err(|error| code(&error))?;
     Ok(source.map(|source| {
         let (bucket, region) = (source.bucket.as_str(), source.region.as_str());
         (bucket.to_owned(), region.to_owned(), source.key)
@@ -211,28 +225,30 @@ pub fn copy_source(headers: &HeaderMap) -> Result<Option<Place>, Code> {
 
 /// The keys of a Delete, and whether it is quiet.
 pub fn delete(body: &[u8]) -> Result<(Vec<String>, bool), Code> {
-    delete_many::wanted(body).map_err(code)
+    delete_many::wanted(body).map_err(|error| code(&error))
 }
 
 /// The numbers and ETags of a CompleteMultipartUpload.
 pub fn complete(body: &[u8]) -> Result<Vec<(u16, String)>, Code> {
-    multipart::wanted_parts(body).map_err(code)
+    multipart::wanted_parts(body).map_err(|error| code(&error))
 }
 
 /// A CORSConfiguration, as it would be shown.
 pub fn cors(body: &[u8]) -> Result<String, Code> {
-    Cors::parse(body).map(|cors| cors.to_xml()).map_err(code)
+    Cors::parse(body)
+        .map(|cors| cors.to_xml())
+        .map_err(|error| code(&error))
 }
 
 /// Start and end, not included, of `Range` among `length` bytes; `None` for all of them.
 pub fn range(header: &str, length: u64) -> Result<Option<(u64, u64)>, Code> {
-    let slice = Slice::of_header(header, length).map_err(code)?;
+    let slice = Slice::of_header(header, length).map_err(|error| code(&error))?;
     Ok(slice.map(|slice| (slice.start, slice.end)))
 }
 
 /// The same of `x-cos-copy-source-range`.
 pub fn copy_range(header: &str, length: u64) -> Result<(u64, u64), Code> {
-    let slice = Slice::of_copy(header, length).map_err(code)?;
+    let slice = Slice::of_copy(header, length).map_err(|error| code(&error))?;
     Ok((slice.start, slice.end))
 }
 
@@ -263,7 +279,7 @@ fn place(address: Address) -> Option<Place> {
     }
 }
 
-fn code(error: CosError) -> Code {
+fn code(error: &CosError) -> Code {
     error.code
 }
 

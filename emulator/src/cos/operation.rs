@@ -71,8 +71,8 @@ pub(crate) fn not_offered(ask: &Ask) -> Option<String> {
     ask.parameters().map(|(name, _)| name).find(|name| {
         // `imageMogr2/thumbnail/100x100` and the like: the rest of the name says what to do.
         let first = name.split(['/', '|']).next().unwrap_or_default();
-        let is_known = |known: &&str| known.eq_ignore_ascii_case(first);
-        NOT_OFFERED.iter().any(|known| is_known(&known)) || is_misspelt(name)
+        let is_not_offered = |known: &&str| known.eq_ignore_ascii_case(first);
+        NOT_OFFERED.iter().any(is_not_offered) || is_misspelt(name)
     })
 }
 

@@ -173,11 +173,14 @@ impl Service {
 
     fn bucket_in(&self, bucket: &str, region: &str) -> Result<String, CosError> {
         let index = self.store.read();
-        let found = index.buckets.get(bucket);
-        found
-            .filter(|found| found.region == region)
-            .map(|_| bucket.to_owned())
-            .ok_or_else(no_such_bucket)
+        match index.buckets.get(bucket) {
+            Some(found) if found.region == region => Ok(bucket.to_owned()),
+            Some(found) => Err(no_such_bucket().because(format!(
+                "`{bucket}` is in {}, and the host says {region}",
+                found.region
+            ))),
+            None => Err(no_such_bucket().because(format!("there is no bucket `{bucket}`"))),
+        }
     }
 
     /// The bucket and the key that is asked for.

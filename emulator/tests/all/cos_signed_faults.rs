@@ -2,110 +2,13 @@
 //!
 //! Leaves out: faults that need no signature to be seen (`cos_faults.rs`), and how rules count (`faults.rs`).
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, UNIX_EPOCH};
 
-use cos_emulator::{Cloud, Fault, FaultRule, KeyPair, Service, WhichKey};
-use cos_issuer::sign::cos::{self, CosRequest};
-use reqwest::{Response, StatusCode};
+use cos_emulator::{Cloud, Fault, FaultRule, Service, WhichKey};
 use serde_json::Value;
 
-use crate::support::{
-    Tc3, client, code as code_of_sts, federation, issued, now, plain_client, secret, sts_only,
-};
-
-const HOST: &str = "examplebucket-1250000000.cos.ap-guangzhou.myqcloud.com";
-const TARGET: &str = "/users/1/a.txt";
-const TEXT: &str = "thirty-two bytes make this text.";
-
-/// A temporary key that may read and write below `users/1/`.
-struct Caller {
-    pair: KeyPair,
-    token: String,
-}
-
-impl Caller {
-    async fn of(cloud: &Cloud) -> Self {
-        let mut parameters = federation();
-        let policy = r#"{"version":"2.0","statement":[{"effect":"allow","action":["name/cos:*"],"resource":["qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/users/1/*"]}]}"#;
-        parameters["Policy"] = Value::from(crate::support::encode(policy));
-        let call = Tc3::new(cloud.sub_account_key(), "GetFederationToken", &parameters);
-        let (pair, token) = issued(&call.send(cloud.sts()).await);
-        Self { pair, token }
-    }
-
-    /// `target` is path and query, nothing of it to be encoded.
-    fn request(&self, cloud: &Cloud, method: &str, target: &str) -> reqwest::RequestBuilder {
-        let url = format!("{}{target}", cloud.cos().http_url());
-        self.signed(
-            plain_client().request(method.parse().unwrap(), url),
-            method,
-            target,
-        )
-    }
-
-    fn signed(
-        &self,
-        request: reqwest::RequestBuilder,
-        method: &str,
-        target: &str,
-    ) -> reqwest::RequestBuilder {
-        let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let pairs = query.split('&').filter(|pair| !pair.is_empty());
-        let parameters: Vec<(&str, &str)> = pairs
-            .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-            .collect();
-        let what = CosRequest {
-            method,
-            path,
-            parameters: &parameters,
-            headers: &[("host", HOST)],
-        };
-        let time = cos::key_time(now().minus_seconds(60), now().plus_seconds(600));
-        let key = secret(&self.pair.secret_key);
-        request
-            .header("host", HOST)
-            .header(
-                "authorization",
-                cos::authorization(&what, &time, &self.pair.secret_id, &key),
-            )
-            .header("x-cos-security-token", &self.token)
-    }
-
-    async fn put(&self, cloud: &Cloud) -> (StatusCode, String) {
-        told(
-            self.request(cloud, "PUT", TARGET)
-                .body(TEXT)
-                .send()
-                .await
-                .unwrap(),
-        )
-        .await
-    }
-
-    async fn get(&self, cloud: &Cloud) -> (StatusCode, String) {
-        told(self.request(cloud, "GET", TARGET).send().await.unwrap()).await
-    }
-}
-
-/// The status with the error's code, or with the body where there is none.
-async fn told(answer: Response) -> (StatusCode, String) {
-    let status = answer.status();
-    let is_explained = answer.headers().contains_key("x-cos-emulator-reason");
-    assert!(
-        status.is_success() || is_explained,
-        "{status} without a reason"
-    );
-    let text = answer.text().await.unwrap();
-    let code = text
-        .split("<Code>")
-        .nth(1)
-        .and_then(|rest| rest.split('<').next());
-    (status, code.unwrap_or(&text).to_owned())
-}
-
-fn is(status: u16, text: &str) -> (StatusCode, String) {
-    (StatusCode::from_u16(status).unwrap(), text.to_owned())
-}
+use crate::cos_caller::{Caller, TARGET, TEXT, is, told};
+use crate::support::{Tc3, client, code as code_of_sts, now, sts_only};
 
 fn second_get(fault: Fault) -> FaultRule {
     FaultRule::new(Service::Cos, fault)
@@ -174,8 +77,8 @@ async fn a_wrong_clock_refuses_what_is_signed_now_and_tells_its_own_time() {
         let answer = caller.request(&cloud, "GET", TARGET).send().await.unwrap();
         let date = answer.headers()["date"].to_str().unwrap().to_owned();
         let date = httpdate::parse_http_date(&date).unwrap();
-        let right = std::time::SystemTime::now();
-        let is_ahead = date > right;
+        let date = date.duration_since(UNIX_EPOCH).unwrap().as_secs();
+        let is_ahead = date > now().unix_seconds().unsigned_abs();
         assert_eq!(is_ahead, seconds > 0);
         let text = answer.text().await.unwrap();
         assert!(text.contains(&format!("<Code>{expected}</Code>")), "{text}");
@@ -273,17 +176,22 @@ async fn a_certificate_of_a_stranger_ends_one_connection_before_any_call() {
 }
 
 #[tokio::test]
-async fn a_late_answer_is_the_right_one() {
+async fn a_late_answer_is_the_right_one_for_who_waits() {
     let cloud = sts_only().await;
     let caller = Caller::of(&cloud).await;
     assert_eq!(caller.put(&cloud).await, is(200, ""));
-    let delay = Duration::from_millis(200);
+    let delay = Duration::from_millis(50);
     cloud.faults().add(second_get(Fault::Delay(delay))).unwrap();
     assert_eq!(caller.get(&cloud).await, is(200, TEXT));
-    let began = Instant::now();
     assert_eq!(caller.get(&cloud).await, is(200, TEXT));
-    assert!(began.elapsed() >= delay);
     assert_eq!(struck(&cloud), ["latency"]);
+    let late = Fault::Delay(Duration::from_secs(20));
+    let id = cloud.faults().add(FaultRule::new(Service::Cos, late));
+    let request = caller.request(&cloud, "GET", TARGET);
+    let error = request.timeout(Duration::from_millis(300)).send().await;
+    assert!(error.unwrap_err().is_timeout());
+    cloud.faults().remove(id.unwrap());
+    assert_eq!(caller.get(&cloud).await, is(200, TEXT));
 }
 
 /// What a client that retries parts has to live through.

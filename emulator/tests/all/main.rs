@@ -17,6 +17,7 @@ mod cli_settings;
 mod clock;
 mod cloud;
 mod command_line;
+mod cos_caller;
 mod cos_faults;
 
 mod cos_signed_faults;

@@ -186,7 +186,8 @@ pub(super) fn number(ask: &Ask, name: &str, limit: usize) -> Result<usize, CosEr
             Ok(text.parse().unwrap_or(limit).min(limit))
         }
         Some(_) => {
-            Err(invalid_argument("A number among the parameters is not valid.").because(name))
+            let reason = format!("`{name}` is not a number");
+            Err(invalid_argument("A number among the parameters is not valid.").because(reason))
         }
     }
 }

@@ -56,7 +56,11 @@ impl Service {
         let headers = self
             .cors_of(&bucket)
             .and_then(|cors| cors.preflight(&ask.headers))
-            .ok_or_else(cors::forbidden)?;
+            .ok_or_else(|| {
+                cors::forbidden().because(
+                    "no CORS rule of this bucket allows this origin with this method and these headers",
+                )
+            })?;
         let mut answer = answer::empty(StatusCode::OK);
         answer.headers_mut().extend(headers);
         Ok(answer)

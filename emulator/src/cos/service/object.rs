@@ -147,7 +147,10 @@ fn check_append(current: Option<&Object>, position: u64) -> Result<(), CosError>
             "AppendPositionErr",
             "The value of the position parameter does not match the length of the current object.",
         )
-        .with_header("x-cos-next-append-position", length.to_string()));
+        .with_header("x-cos-next-append-position", length.to_string())
+        .because(format!(
+            "the object has {length} bytes, the position is {position}"
+        )));
     }
     if current.is_some_and(|object| object.content.pieces() >= MAX_APPENDS) {
         return Err(crate::cos::payload::too_large()

@@ -50,12 +50,16 @@ impl Store {
         match self.read().buckets.get(name) {
             None => return Err(no_such_bucket()),
             Some(bucket) if bucket.objects.is_empty() && bucket.uploads.is_empty() => {}
-            Some(_) => {
+            Some(bucket) => {
+                let (objects, uploads) = (bucket.objects.len(), bucket.uploads.len());
                 return Err(CosError::new(
                     StatusCode::CONFLICT,
                     "BucketNotEmpty",
                     "The bucket you tried to delete is not empty.",
-                ));
+                )
+                .because(format!(
+                    "it has {objects} objects and {uploads} unfinished uploads"
+                )));
             }
         }
         self.remove(&[record::bucket_file(name)])?;

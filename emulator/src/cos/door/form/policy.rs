@@ -47,7 +47,7 @@ impl FormPolicy {
                 "You must provide condition if you specify a policy in post object request.",
             ));
         }
-        let expiration: jiff::Timestamp = document.expiration.parse().map_err(|_| {
+        let expiration = moment(&document.expiration).ok_or_else(|| {
             refusal::form_policy("expiration has to be as 2019-08-30T09:38:12.414Z")
         })?;
         let mut conditions = Vec::new();
@@ -173,6 +173,27 @@ impl Condition {
     }
 }
 
+/// UTC in the one form that the documents show, with or without a fraction; ISO 8601 has many more (inferred: that they are refused).
+fn moment(text: &str) -> Option<jiff::Timestamp> {
+    let shape: String = text
+        .chars()
+        .map(|character| {
+            if character.is_ascii_digit() {
+                '0'
+            } else {
+                character
+            }
+        })
+        .collect();
+    let rest = shape.strip_prefix("0000-00-00T00:00:00")?;
+    let fraction = rest.strip_suffix('Z')?;
+    let is_fraction = fraction.is_empty()
+        || fraction
+            .strip_prefix('.')
+            .is_some_and(|digits| digits.bytes().all(|digit| digit == b'0'));
+    is_fraction.then(|| text.parse().ok()).flatten()
+}
+
 /// Documented: the fields whose beginning may be asked for.
 fn may_start(name: &str) -> bool {
     const FIELDS: [&str; 5] = [
@@ -254,6 +275,11 @@ mod tests {
             "{}",
             r#"{"conditions":[{"q-sign-algorithm":"sha1"},{"q-ak":"a"},{"q-sign-time":"1;2"}]}"#,
             r#"{"expiration":"2026-01-01T00:00:00Z","conditions":[]}"#,
+            r#"{"expiration":"2026-01-01T00:00:00z","conditions":[{"q-sign-algorithm":"sha1"},{"q-ak":"a"},{"q-sign-time":"1;2"}]}"#,
+            r#"{"expiration":"2026-01-01 00:00:00Z","conditions":[{"q-sign-algorithm":"sha1"},{"q-ak":"a"},{"q-sign-time":"1;2"}]}"#,
+            r#"{"expiration":"2026-01-01T00:00:00+08:00","conditions":[{"q-sign-algorithm":"sha1"},{"q-ak":"a"},{"q-sign-time":"1;2"}]}"#,
+            r#"{"expiration":"2026-01-01T00:00:00.Z","conditions":[{"q-sign-algorithm":"sha1"},{"q-ak":"a"},{"q-sign-time":"1;2"}]}"#,
+            r#"{"expiration":"2026-13-01T00:00:00Z","conditions":[{"q-sign-algorithm":"sha1"},{"q-ak":"a"},{"q-sign-time":"1;2"}]}"#,
             r#"{"expiration":"tomorrow","conditions":[{"q-sign-algorithm":"sha1"},{"q-ak":"a"},{"q-sign-time":"1;2"}]}"#,
             r#"{"expiration":"2026-01-01T00:00:00Z","conditions":[{"q-ak":"a"},{"q-sign-time":"1;2"}]}"#,
             r#"{"expiration":"2026-01-01T00:00:00Z","conditions":[{"q-sign-algorithm":"sha1"},{"q-sign-time":"1;2"}]}"#,
