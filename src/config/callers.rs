@@ -14,6 +14,7 @@ use super::Platform;
 use super::reader::{Reader, list};
 use super::tokens;
 use crate::caller::{ApiKey, ApiKeys, Authentication, Claim, Claims, HmacKey, HmacKeys, Verifier};
+use crate::grant::Who;
 use crate::secret::Secret;
 
 pub(super) fn read(
@@ -239,6 +240,9 @@ fn entry(text: &str) -> Result<Entry<'_>, &'static str> {
             return Err(
                 "has a claim whose value is empty, too long, or not of letters, digits and `-._@:/+`",
             );
+        }
+        if claim == Who::PROOF {
+            return Err("has the claim `proof`, which is how a caller was proven and cannot be said");
         }
         if !claims.add(claim, Claim::Text(text.to_owned())) {
             return Err("has a claim twice");
