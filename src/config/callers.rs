@@ -242,7 +242,9 @@ fn entry(text: &str) -> Result<Entry<'_>, &'static str> {
             );
         }
         if claim == Who::PROOF {
-            return Err("has the claim `proof`, which is how a caller was proven and cannot be said");
+            return Err(
+                "has the claim `proof`, which is how a caller was proven and cannot be said",
+            );
         }
         if !claims.add(claim, Claim::Text(text.to_owned())) {
             return Err("has a claim twice");

@@ -68,8 +68,10 @@ impl<'g> Built<'g> {
     pub(super) fn all_of(own: &[Own<'g>]) -> Self {
         let mut built = Self::default();
         for (grant, place) in own {
-            place.allow_all(&mut built.statements);
-            built.from.push(grant);
+            // What a grant adds nothing to neither shortens its life nor is logged as its source.
+            if place.allow_all(&mut built.statements) {
+                built.from.push(grant);
+            }
         }
         built
     }

@@ -23,9 +23,10 @@ pub(super) struct Place<'g> {
 }
 
 impl Place<'_> {
-    /// Allows all of it, but for uploads whose keys have to be looked at.
-    pub(super) fn allow_all(&self, statements: &mut Statements) {
+    /// Allows all of it, but for uploads whose keys have to be looked at; false when nothing is left.
+    pub(super) fn allow_all(&self, statements: &mut Statements) -> bool {
         let keys_count = !self.abilities.limits().extensions.is_empty();
+        let mut is_any = false;
         for operation in self.abilities.operations() {
             if keys_count && operation.is_upload() {
                 continue;
@@ -37,7 +38,9 @@ impl Place<'_> {
                 }
             };
             statements.allow(operation, resource, self.abilities.conditions(operation));
+            is_any = true;
         }
+        is_any
     }
 
     /// Allows one scope, if it lies inside.
