@@ -490,6 +490,23 @@ fn lifetimes_without_a_common_second_are_refused() {
     assert_eq!(error.rule(), Rule::DurationSeconds);
 }
 
+#[test]
+fn the_extensions_of_all_grants_are_told() {
+    let with = |prefix: &str, limits| Grant::for_tests(prefix, &[Preset::Upload], &[], limits);
+    let gif = Limits {
+        extensions: vec![Extension::parse("gif").unwrap()],
+        ..Limits::default()
+    };
+    let both = [
+        with("a/", extensions()),
+        with("b/", gif),
+        with("c/", Limits::default()),
+    ];
+    let error = ask_for_new(&Grants::Each(both.to_vec()), "php", [0; 16]).unwrap_err();
+    assert_eq!(error.rule(), Rule::Extension);
+    assert_eq!(error.message(), "the extension is one of: jpg, png, gif");
+}
+
 /// An upload that needs its key is no part of what is asked for without one.
 #[test]
 fn a_grant_that_adds_nothing_has_no_say() {
