@@ -232,6 +232,17 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// The kinds that prove something.
+    pub const PROOFS: [Self; 7] = [
+        Self::ApiKey,
+        Self::Gateway(Source::Iam),
+        Self::Gateway(Source::Jwt),
+        Self::Gateway(Source::KeyPair),
+        Self::Gateway(Source::Lambda),
+        Self::Hmac,
+        Self::Jwt,
+    ];
+
     /// The name in the audit line.
     pub const fn name(self) -> &'static str {
         match self {

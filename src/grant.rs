@@ -86,12 +86,11 @@ impl Grant {
             return Err(PolicyError::Long);
         };
         let mut statements = Statements::default();
-        self.place(prefix).allow_all(&mut statements);
-        match statements.into_policy() {
-            // There is nothing to send as long as no key is named.
-            Ok(_) | Err(PolicyError::Empty) => Ok(()),
-            Err(error) => Err(error),
+        // There is nothing to send as long as no key is named.
+        if !self.place(prefix).allow_all(&mut statements) {
+            return Ok(());
         }
+        statements.into_policy().map(drop)
     }
 
     fn place(&self, prefix: ObjectPrefix) -> Place<'_> {
@@ -123,17 +122,14 @@ impl Grants {
             Self::Raw { policy, lifetime } => return raw(policy, *lifetime, caller, asked),
         };
         let own = built::in_place(built::own(grants, caller)?, asked)?;
-        let built = match &asked.wanted {
+        let mut built = match &asked.wanted {
             Wanted::Grant => Built::all_of(&own),
             Wanted::Scopes(scopes) => Built::narrowed(&own, scopes)?,
             Wanted::NewObject { extension } => Built::new_object(&own, extension, now, chance)?,
         };
+        let policy = std::mem::take(&mut built.statements).into_policy();
+        let policy = policy.map_err(built::unusable)?.render();
         let duration_seconds = built.lifetime()?.choose(asked.duration_seconds)?;
-        let policy = built
-            .statements
-            .into_policy()
-            .map_err(built::unusable)?
-            .render();
         if !containment::is_inside(&policy, &built.from, caller.claims()) {
             let message = "the function has a fault: its operator finds it by the request id";
             let cause = "a policy was built that is wider than the grants: nothing was issued";

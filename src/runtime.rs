@@ -6,6 +6,7 @@
 
 mod event;
 pub mod lambda;
+mod patience;
 pub mod scf;
 pub mod server;
 

@@ -528,6 +528,7 @@ fn api_keys_are_named_hashes_with_claims() {
         format!("a={DIGEST};b={DIGEST}"),
         format!("a={DIGEST};b={}", DIGEST.to_uppercase()),
         format!("a={DIGEST} sub=x sub=y"),
+        format!("a={DIGEST} proof=jwt"),
         format!("a={DIGEST} sub="),
         format!("a={DIGEST} sub"),
         format!("a={DIGEST} sub=users/*"),

@@ -187,7 +187,7 @@ mod tests {
     use http::header::AUTHORIZATION;
     use http::{HeaderMap, HeaderValue, Method};
 
-    use super::{HmacKey, HmacKeys};
+    use super::{HmacKey, HmacKeys, ReplayMemory};
     use crate::caller::Claims;
     use crate::error::Rule;
     use crate::request::{Request, RequestId, Unverified};
@@ -263,6 +263,27 @@ mod tests {
         // The same nonce of another key, and another of the same key, are new.
         assert!(verify(&keys, &signed("two", "two", NOW, NONCE), NOW).is_ok());
         assert!(verify(&keys, &signed("one", "one", NOW, "fedcba9876543210"), NOW).is_ok());
+    }
+
+    /// As long as a signature counts, its nonce is kept, whatever has to make room.
+    #[test]
+    fn a_nonce_is_remembered_for_as_long_as_its_timestamp_counts() {
+        for skew in [-300, 0, 300] {
+            let keys = HmacKeys {
+                keys: vec![(key("one"), ReplayMemory::new(1))],
+                ..keys()
+            };
+            let proof = signed("one", "one", NOW + skew, NONCE);
+            assert!(verify(&keys, &proof, NOW).is_ok());
+            let over = NOW + skew + 301;
+            for (now, outcome) in [
+                (over - 1, Err(Rule::ReplayMemoryFull)),
+                (over, Ok("one".to_owned())),
+            ] {
+                let other = signed("one", "one", now, "fedcba9876543210");
+                assert_eq!(verify(&keys, &other, now), outcome, "{skew}");
+            }
+        }
     }
 
     #[test]

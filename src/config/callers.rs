@@ -14,6 +14,7 @@ use super::Platform;
 use super::reader::{Reader, list};
 use super::tokens;
 use crate::caller::{ApiKey, ApiKeys, Authentication, Claim, Claims, HmacKey, HmacKeys, Verifier};
+use crate::grant::Who;
 use crate::secret::Secret;
 
 pub(super) fn read(
@@ -238,6 +239,11 @@ fn entry(text: &str) -> Result<Entry<'_>, &'static str> {
         if text.is_empty() || text.len() > CLAIM_CHARACTERS_MAX || !text.bytes().all(known) {
             return Err(
                 "has a claim whose value is empty, too long, or not of letters, digits and `-._@:/+`",
+            );
+        }
+        if claim == Who::PROOF {
+            return Err(
+                "has the claim `proof`, which is how a caller was proven and cannot be said",
             );
         }
         if !claims.add(claim, Claim::Text(text.to_owned())) {

@@ -2,6 +2,7 @@
 //!
 //! Promises: of scopes, all or none. Leaves out: the last look (`containment`).
 
+use super::key::Extension;
 use super::lifetime::Lifetime;
 use super::place::{Outside, Place};
 use super::statements::Statements;
@@ -68,8 +69,10 @@ impl<'g> Built<'g> {
     pub(super) fn all_of(own: &[Own<'g>]) -> Self {
         let mut built = Self::default();
         for (grant, place) in own {
-            place.allow_all(&mut built.statements);
-            built.from.push(grant);
+            // What a grant adds nothing to neither shortens its life nor is logged as its source.
+            if place.allow_all(&mut built.statements) {
+                built.from.push(grant);
+            }
         }
         built
     }
@@ -108,24 +111,19 @@ impl<'g> Built<'g> {
         now: Timestamp,
         chance: [u8; 16],
     ) -> Result<Self, Error> {
-        let mut refusal = Error::new(Rule::ScopeNotGranted, "uploads are not granted");
         for (grant, place) in own {
             let mut built = Self::default();
-            match place.allow_new(extension, now, chance, &mut built.statements) {
-                Ok(key) => {
-                    built.from.push(grant);
-                    built.new_object = Some(NewObject {
-                        bucket: grant.bucket.as_str().to_owned(),
-                        region: grant.region.as_str().to_owned(),
-                        key,
-                    });
-                    return Ok(built);
-                }
-                Err(error) if error.rule() == Rule::Extension => refusal = error,
-                Err(_) => {}
+            if let Some(key) = place.allow_new(extension, now, chance, &mut built.statements) {
+                built.from.push(grant);
+                built.new_object = Some(NewObject {
+                    bucket: grant.bucket.as_str().to_owned(),
+                    region: grant.region.as_str().to_owned(),
+                    key,
+                });
+                return Ok(built);
             }
         }
-        Err(refusal)
+        Err(unnamed(own))
     }
 
     /// What all of these grants allow.
@@ -138,6 +136,26 @@ impl<'g> Built<'g> {
             Error::new(Rule::DurationSeconds, message)
         })
     }
+}
+
+/// Why no object is named: what all of the grants together would name.
+fn unnamed(own: &[Own<'_>]) -> Error {
+    let places: Vec<&[Extension]> = own.iter().filter_map(|(_, place)| place.named()).collect();
+    if places.is_empty() {
+        return Error::new(Rule::ScopeNotGranted, "uploads are not granted");
+    }
+    let mut names: Vec<&str> = Vec::new();
+    for name in places.into_iter().flatten().map(Extension::as_str) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let message = if names.is_empty() {
+        "the function names no objects here: no extensions are set for it".to_owned()
+    } else {
+        format!("the extension is one of: {}", names.join(", "))
+    };
+    Error::new(Rule::Extension, message)
 }
 
 /// Why there is no policy, in the caller's terms.

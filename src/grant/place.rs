@@ -4,13 +4,12 @@
 //! and whose it is (`who`).
 
 use crate::cam::{Bucket, ObjectPrefix, Region, Resource};
-use crate::error::{Error, Rule};
 use crate::request::{Keys, Scope};
 use crate::time::Timestamp;
 
 use super::abilities::Abilities;
 use super::key::{Extension, ObjectKey};
-use super::operation::Reach;
+use super::operation::{Operation, Reach};
 use super::statements::Statements;
 
 /// The keys of one bucket below one prefix, and what may be done with them.
@@ -23,9 +22,10 @@ pub(super) struct Place<'g> {
 }
 
 impl Place<'_> {
-    /// Allows all of it, but for uploads whose keys have to be looked at.
-    pub(super) fn allow_all(&self, statements: &mut Statements) {
+    /// Allows all of it, but for uploads whose keys have to be looked at; false when nothing is left.
+    pub(super) fn allow_all(&self, statements: &mut Statements) -> bool {
         let keys_count = !self.abilities.limits().extensions.is_empty();
+        let mut is_any = false;
         for operation in self.abilities.operations() {
             if keys_count && operation.is_upload() {
                 continue;
@@ -37,7 +37,9 @@ impl Place<'_> {
                 }
             };
             statements.allow(operation, resource, self.abilities.conditions(operation));
+            is_any = true;
         }
+        is_any
     }
 
     /// Allows one scope, if it lies inside.
@@ -82,42 +84,36 @@ impl Place<'_> {
     }
 
     /// Allows the upload of one object, and makes its key: `<prefix>YYYY/MM/DD/<128 random bits>.<extension>`.
-    ///
-    /// # Errors
-    /// [`Rule::ScopeNotGranted`] without uploads, [`Rule::Extension`] when it is not a granted one.
+    /// `None` when it is not one of those that objects are named with here.
     pub(super) fn allow_new(
         &self,
         extension: &str,
         now: Timestamp,
         chance: [u8; 16],
         statements: &mut Statements,
-    ) -> Result<ObjectKey, Error> {
-        let uploads = || {
-            self.abilities
-                .operations()
-                .filter(|operation| operation.is_upload())
-        };
-        if !uploads().any(|operation| operation.reach() == Reach::WholeUpload) {
-            return Err(Error::new(Rule::ScopeNotGranted, "uploads are not granted"));
+    ) -> Option<ObjectKey> {
+        let extension = Extension::parse(extension).ok()?;
+        if !self.named()?.contains(&extension) {
+            return None;
         }
-        let extensions = self.abilities.named();
-        let granted = Extension::parse(extension)
-            .ok()
-            .filter(|extension| extensions.contains(extension));
-        let extension = granted.ok_or_else(|| {
-            let names: Vec<&str> = extensions.iter().map(Extension::as_str).collect();
-            let message = match names.as_slice() {
-                [] => "the function names no objects here: no extensions are set for it".to_owned(),
-                names => format!("the extension is one of: {}", names.join(", ")),
-            };
-            Error::new(Rule::Extension, message)
-        })?;
         let key = ObjectKey::new(&self.prefix, &extension, now, chance);
-        for operation in uploads() {
+        for operation in self.uploads() {
             let resource = Resource::exactly(self.bucket, self.region, key.as_str());
             statements.allow(operation, resource, self.abilities.conditions(operation));
         }
-        Ok(key)
+        Some(key)
+    }
+
+    /// The extensions of objects that are named here; `None` without uploads of whole objects.
+    pub(super) fn named(&self) -> Option<&[Extension]> {
+        let mut uploads = self.uploads();
+        let has_whole = uploads.any(|operation| operation.reach() == Reach::WholeUpload);
+        has_whole.then(|| self.abilities.named())
+    }
+
+    fn uploads(&self) -> impl Iterator<Item = Operation> {
+        let operations = self.abilities.operations();
+        operations.filter(|operation| operation.is_upload())
     }
 }
 

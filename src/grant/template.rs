@@ -1,11 +1,14 @@
 //! Prefixes with slots, as `users/{sub}/`: each slot is filled with a claim of the caller.
 //!
 //! Promises: a slot has a type, and what does not fit it is refused, never cut or escaped, since CAM has no escape. There is at the most
-//! one slot between two `/`, so that two callers never meet in one prefix (`{a}{b}` would: `x`+`yz`, `xy`+`z`). What comes out is an
+//! one slot between two `/`, so that two callers never meet in one prefix (`{a}{b}` would: `x`+`yz`, `xy`+`z`). `proof`, which is no claim,
+//! fills none. What comes out is an
 //! [`ObjectPrefix`], so it ends in `/`. Leaves out: who the caller is (`who`).
 
 use crate::caller::{Claim, Claims};
 use crate::cam::{ObjectPrefix, ObjectPrefixError};
+
+use super::who::Who;
 
 /// What a slot takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +47,10 @@ impl PrefixTemplate {
             let known = |c: u8| c.is_ascii_alphanumeric() || b"-._".contains(&c);
             if claim.is_empty() || claim.len() > CLAIM_CHARACTERS_MAX || !claim.bytes().all(known) {
                 return Err(TemplateError::Slot);
+            }
+            // A token's own claim of that name would fill it.
+            if claim == Who::PROOF {
+                return Err(TemplateError::Proof);
             }
             if !before.contains('/') && matches!(pieces.last(), Some(Piece::Slot { .. })) {
                 return Err(TemplateError::Neighbours);
@@ -185,6 +192,11 @@ pub enum TemplateError {
     /// Not even a prefix.
     #[error(transparent)]
     Prefix(ObjectPrefixError),
+    /// The name that stands for how the caller was proven.
+    #[error(
+        "has the slot `{{proof}}`, which is no claim: use `match` to tell kinds of proof apart"
+    )]
+    Proof,
     /// Not a slot.
     #[error("has a slot that is not the name of a claim in braces, as `{{sub}}`")]
     Slot,
@@ -386,6 +398,7 @@ mod tests {
             ("users/{sub/", TemplateError::Slot),
             ("users/{a b}/", TemplateError::Slot),
             ("users/{{sub}}/", TemplateError::Slot),
+            ("{proof}/{sub}/", TemplateError::Proof),
         ] {
             assert_eq!(PrefixTemplate::parse(bad, &[]), Err(error), "{bad}");
         }

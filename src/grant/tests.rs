@@ -292,6 +292,20 @@ fn a_raw_policy_is_not_narrowed() {
     assert_eq!(ask(&raw, None, None).unwrap().policy(), policy.policy());
     let error = ask_for_new(&raw, "jpg", [0; 16]).unwrap_err();
     assert_eq!(error.rule(), Rule::ScopeNotGranted);
+    for (bucket, region) in [
+        (Some("examplebucket-1250000000"), None),
+        (None, Some("ap-guangzhou")),
+    ] {
+        let asked = CredentialRequest {
+            bucket: bucket.map(str::to_owned),
+            region: region.map(str::to_owned),
+            ..asked(Wanted::Grant)
+        };
+        let error = raw
+            .authorise(&Caller::for_tests(), &asked, now(), [0; 16])
+            .unwrap_err();
+        assert_eq!(error.rule(), Rule::ScopeNotGranted);
+    }
 }
 
 #[test]
@@ -474,6 +488,66 @@ fn lifetimes_without_a_common_second_are_refused() {
     };
     let error = ask(&Grants::Each(vec![short, long]), None, None).unwrap_err();
     assert_eq!(error.rule(), Rule::DurationSeconds);
+}
+
+#[test]
+fn the_extensions_of_all_grants_are_told() {
+    let with = |prefix: &str, limits| Grant::for_tests(prefix, &[Preset::Upload], &[], limits);
+    let gif = Limits {
+        extensions: vec![Extension::parse("gif").unwrap()],
+        ..Limits::default()
+    };
+    let both = [
+        with("a/", extensions()),
+        with("b/", gif),
+        with("c/", Limits::default()),
+    ];
+    let error = ask_for_new(&Grants::Each(both.to_vec()), "php", [0; 16]).unwrap_err();
+    assert_eq!(error.rule(), Rule::Extension);
+    assert_eq!(error.message(), "the extension is one of: jpg, png, gif");
+}
+
+/// An upload that needs its key is no part of what is asked for without one.
+#[test]
+fn a_grant_that_adds_nothing_has_no_say() {
+    let read = Grant::for_tests("a/", &[Preset::Download], &[], Limits::default());
+    let named = Grant {
+        name: "named".to_owned(),
+        lifetime: Lifetime::new(3600, 7200).unwrap(),
+        ..Grant::for_tests("b/", &[Preset::Upload], &[], extensions())
+    };
+    let grants = Grants::Each(vec![read, named]);
+    let authorized = ask(&grants, None, None).unwrap();
+    assert_eq!(authorized.grants(), "grant");
+    assert_eq!(authorized.duration_seconds(), 1800);
+    let scopes = json!([scope("GetObject", "a/x"), scope("PutObject", "b/x.jpg")]);
+    let error = ask(&grants, None, Some(&scopes)).unwrap_err();
+    assert_eq!(error.rule(), Rule::DurationSeconds);
+    assert_eq!(
+        ask_for_new(&grants, "jpg", [0; 16])
+            .unwrap()
+            .duration_seconds(),
+        7200
+    );
+}
+
+/// A file of a thousand grants and a request of a hundred scopes: a refusal, at once.
+#[test]
+fn more_than_a_policy_takes_is_refused_without_being_built() {
+    let of_address = |number: u32| {
+        let limits = Limits {
+            source_ip: vec![std::net::Ipv4Addr::from(number).to_string()],
+            ..Limits::default()
+        };
+        Grant::for_tests("/", &[Preset::Download], &[], limits)
+    };
+    let grants = Grants::Each((1..=1200).map(of_address).collect());
+    let scopes: Vec<Value> = (0..100)
+        .map(|number| scope("GetObject", &format!("{number}")))
+        .collect();
+    assert!(refused(&grants, &json!(scopes)).contains("longer policy"));
+    let error = ask(&grants, None, None).unwrap_err();
+    assert!(error.message().contains("longer policy"), "{error}");
 }
 
 #[test]

@@ -2,7 +2,8 @@
 //!
 //! SCF: <https://www.tencentcloud.com/document/product/583/40688> (listen on `0.0.0.0:9000`).
 //!
-//! Promises: bounds on everything a client can make us hold or wait for: head, body, connections, time. SIGTERM and SIGINT stop
+//! Promises: bounds on everything a client can make us hold or wait for: head, body, connections, time, answers that it does not
+//! read. SIGTERM and SIGINT stop
 //! new connections, let running requests finish, and return.
 //! Leaves out: TLS, which the platform's front does.
 
@@ -28,6 +29,7 @@ use crate::error::{Error, Rule};
 use crate::handler::Handler;
 use crate::request::{BODY_BYTES_MAX, Request, RequestId, Unverified, body_too_large};
 use crate::response::Response;
+use crate::runtime::patience::Patience;
 
 /// Serves `address` until a signal ends it.
 ///
@@ -106,7 +108,7 @@ fn serve(
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(Patience::new(stream, WRITE_TIME)), service);
     let connection = graceful.watch(connection);
     tokio::spawn(async move {
         if let Err(error) = connection.await {
@@ -200,6 +202,9 @@ const HEAD_BYTES_MAX: usize = 64 * 1024;
 const HEAD_TIME: Duration = Duration::from_secs(30);
 
 const BODY_TIME: Duration = Duration::from_secs(10);
+
+/// How long a client may read nothing of what it asked for.
+const WRITE_TIME: Duration = Duration::from_secs(10);
 
 /// SCF and container platforms kill after thirty.
 const DRAIN_TIME: Duration = Duration::from_secs(20);

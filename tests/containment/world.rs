@@ -180,9 +180,10 @@ fn grant(bytes: &mut Unstructured<'_>) -> Grant {
     let mut claims = Vec::new();
     for claim in ["sub", "org", "tier", "proof"] {
         let wanted = match up_to(bytes, 0, 15) {
+            0 | 1 if claim == "proof" => Wanted::OneOf(vec![json!("hmac"), json!("jwt")]),
+            2 if claim == "proof" => Wanted::OneOf(vec![json!("gateway-lambda")]),
             0 => Wanted::OneOf(vec![json!(name(bytes)), json!("u-1")]),
             1 => Wanted::Prefix(pick(bytes, &["org/", "u-1/", "u:"])),
-            2 if claim == "proof" => Wanted::OneOf(vec![json!("gateway-lambda")]),
             2 => Wanted::OneOf(vec![json!(7), json!(true), json!("a|b")]),
             _ => continue,
         };

@@ -381,6 +381,7 @@ mod tests {
             with(rsa(), "alg", json!("none")),
             with(rsa(), "kid", json!(7)),
             with(rsa(), "d", json!("AQAB")),
+            with(rsa(), "k", json!("AQAB")),
             with(rsa(), "kty", json!("rsa")),
             with(rsa(), "e", json!(65537)),
             with(p256(), "crv", json!("P-384")),

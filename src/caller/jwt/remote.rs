@@ -324,6 +324,18 @@ mod tests {
         assert_eq!(published.fetches(), 2);
     }
 
+    /// Nobody knows how long ago something was that lies ahead.
+    #[tokio::test]
+    async fn a_clock_that_was_set_back_ends_a_pause() {
+        let (published, issuer) = (Published::default(), TestIssuer::new());
+        let tokens = published.tokens();
+        let unavailable = Err(Rule::TokenKeysUnavailable);
+        assert_eq!(ask(&tokens, &issuer, "one", NOW).await, unavailable);
+        published.say(Some(jwks(&[issuer.jwk("one")])));
+        assert_eq!(ask(&tokens, &issuer, "one", NOW - 3600).await, Ok(()));
+        assert_eq!(published.fetches(), 2);
+    }
+
     #[tokio::test]
     async fn a_token_that_could_not_be_accepted_causes_no_fetch() {
         let (published, issuer) = (Published::default(), TestIssuer::new());

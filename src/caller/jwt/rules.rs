@@ -108,21 +108,24 @@ mod tests {
 
     const NOW: i64 = 1_700_000_000;
 
+    fn rules() -> TokenRules {
+        TokenRules {
+            issuer: "https://issuer.example.com".to_owned(),
+            audiences: vec!["uploads".to_owned(), "media".to_owned()],
+            algorithms: vec![Algorithm::Rs256],
+            leeway_seconds: 30,
+            age_seconds_max: 3600,
+        }
+    }
+
     fn check(name: &str, value: Value) -> Result<(), TokenFault> {
         let mut claims = json!({"iss": "https://issuer.example.com", "aud": "uploads", "sub": "u-1", "iat": NOW - 60, "exp": NOW + 600});
         match value {
             Value::Null => drop(claims.as_object_mut().unwrap().remove(name)),
             value => claims[name] = value,
         }
-        let rules = TokenRules {
-            issuer: "https://issuer.example.com".to_owned(),
-            audiences: vec!["uploads".to_owned(), "media".to_owned()],
-            algorithms: vec![Algorithm::Rs256],
-            leeway_seconds: 30,
-            age_seconds_max: 3600,
-        };
         let claims = Members::parse(claims.to_string().as_bytes()).unwrap();
-        rules.check(&claims, Timestamp::from_unix_seconds(NOW).unwrap())
+        rules().check(&claims, Timestamp::from_unix_seconds(NOW).unwrap())
     }
 
     #[track_caller]
@@ -274,6 +277,22 @@ mod tests {
         );
         each("iat", [json!(NOW + 30)], Ok(()));
         each("iat", [json!(NOW + 31)], fault);
+    }
+
+    #[test]
+    fn a_token_that_was_issued_in_the_future_is_refused_whatever_its_nbf_says() {
+        let mut claims = json!({"iss": "https://issuer.example.com", "aud": "uploads", "sub": "u-1", "exp": NOW + 600});
+        for (nbf, iat, outcome) in [
+            (NOW - 60, NOW - 60, Ok(())),
+            (NOW - 60, NOW + 31, Err(TokenFault::NotYetValid)),
+            (NOW + 31, NOW - 60, Err(TokenFault::NotYetValid)),
+        ] {
+            claims["nbf"] = json!(nbf);
+            claims["iat"] = json!(iat);
+            let claims = Members::parse(claims.to_string().as_bytes()).unwrap();
+            let now = Timestamp::from_unix_seconds(NOW).unwrap();
+            assert_eq!(rules().check(&claims, now), outcome, "{nbf} {iat}");
+        }
     }
 
     #[test]

@@ -2,12 +2,13 @@
 //!
 //! `"everyone"`, or a table of claims, each with a value, a list of values that are alternatives, or `{ prefix = "org/team/" }`.
 //!
-//! Promises: everyone has to be written out; an empty table is a fault.
+//! Promises: everyone has to be written out; an empty table is a fault, and so is a `proof` that no caller can have.
 
 use toml::Spanned;
 use toml::de::DeValue;
 
 use super::table::{Faults, Table, as_integer};
+use crate::caller::Kind;
 use crate::grant::{Match, Value, Who};
 
 pub(super) fn read(table: &Table<'_>, faults: &mut Faults<'_>) -> Option<Who> {
@@ -35,11 +36,21 @@ pub(super) fn read(table: &Table<'_>, faults: &mut Faults<'_>) -> Option<Who> {
         if wanted.is_none() {
             claims.fault(claim, text, faults);
         }
+        if claim == Who::PROOF && wanted.as_ref().is_some_and(|wanted| !is_of_proofs(wanted)) {
+            let names: Vec<&str> = Kind::PROOFS.iter().map(|kind| kind.name()).collect();
+            let text = format!("is how a caller was proven: {}", names.join(", "));
+            claims.fault(claim, &text, faults);
+        }
         wanted.map(|wanted| (claim.to_owned(), wanted))
     });
     let read: Vec<Option<(String, Match)>> = read.collect();
     let claims: Vec<(String, Match)> = read.into_iter().collect::<Option<_>>()?;
     Some(Who::Claims(claims))
+}
+
+fn is_of_proofs(wanted: &Match) -> bool {
+    let is_proof = |value: &Value| matches!(value, Value::Text(text) if Kind::PROOFS.iter().any(|kind| kind.name() == text));
+    matches!(wanted, Match::OneOf(values) if values.iter().all(is_proof))
 }
 
 fn one(value: &Spanned<DeValue<'_>>) -> Option<Match> {

@@ -120,7 +120,7 @@ async fn connections_are_kept_and_bounded_in_time_and_size() {
     let answer = exchange(address.clone(), two).await;
     assert_eq!(answer.matches("HTTP/1.1 200 OK").count(), 2, "{answer}");
 
-    // A head that never ends, a body that never comes, a head that is too large, and what is no HTTP.
+    // A head that never ends, a body that never comes, a head that is too large, what is no HTTP, and answers that nobody reads.
     let slow_head = exchange(
         address.clone(),
         b"GET /sign HTTP/1.1\r\nhost: h\r\nx-slow: ".to_vec(),
@@ -144,8 +144,9 @@ async fn connections_are_kept_and_bounded_in_time_and_size() {
         address.clone(),
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n".to_vec(),
     );
-    let (slow_head, slow_body, huge_head, claimed, noise) =
-        tokio::join!(slow_head, slow_body, huge_head, claimed, noise);
+    let unread = ask_and_never_read(address.clone());
+    let (slow_head, slow_body, huge_head, claimed, noise, ()) =
+        tokio::join!(slow_head, slow_body, huge_head, claimed, noise, unread);
     assert!(!slow_head.contains("HTTP/1.1 200"), "{slow_head}");
     assert_refused(&slow_body, "408", "InvalidParameter.RequestTimeout");
     assert!(huge_head.starts_with("HTTP/1.1 431 "), "{huge_head}");
@@ -204,6 +205,28 @@ async fn exchange(address: String, bytes: Vec<u8>) -> String {
         }
     }
     String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// Sends requests until no more are taken, and reads none of the answers; panics when the other side puts up with it for a minute.
+async fn ask_and_never_read(address: String) {
+    let stream = TcpStream::connect(address).await.unwrap();
+    let requests = b"GET /healthz HTTP/1.1\r\nhost: h\r\n\r\n".repeat(1000);
+    let until_refused = async {
+        loop {
+            match stream.try_write(&requests) {
+                Ok(_) => {}
+                Err(full) if full.kind() == std::io::ErrorKind::WouldBlock => {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                Err(_) => break,
+            }
+        }
+    };
+    let refused = tokio::time::timeout(Duration::from_secs(60), until_refused).await;
+    assert!(
+        refused.is_ok(),
+        "the connection was not closed within a minute"
+    );
 }
 
 #[track_caller]
