@@ -13,6 +13,7 @@ mod multipart;
 mod objects;
 mod refusals;
 mod reopen;
+mod room;
 mod streaming;
 
 use std::path::Path;
