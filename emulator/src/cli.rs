@@ -49,19 +49,20 @@ pub(crate) enum Failure {
 impl Failure {
     /// A cloud that did not start, with the way out where there is one.
     pub(crate) fn start(error: &StartError) -> Self {
-        Self::Failed(match error {
-            StartError::PortTaken { .. } => {
-                format!("{error}; choose another with --port, or --port 0 for any free one")
-            }
-            StartError::NoFunction { .. } => {
-                format!("{error}; build it first: cargo build --bin bootstrap")
-            }
-            StartError::Account(_)
-            | StartError::Data { .. }
+        match error {
+            StartError::PortTaken { .. } => Self::Failed(format!(
+                "{error}; name another (--port, --cos-port, --admin-port), or 0 for any free one"
+            )),
+            StartError::NoFunction { .. } => Self::Failed(format!(
+                "{error}; build it first: cargo build --bin bootstrap"
+            )),
+            StartError::Account(_) => Self::Usage(error.to_string()),
+            StartError::Data { .. }
             | StartError::Fault(_)
             | StartError::Io(_)
-            | StartError::RealKey { .. } => error.to_string(),
-        })
+            | StartError::RealKey { .. }
+            | StartError::Trace { .. } => Self::Failed(error.to_string()),
+        }
     }
 }
 

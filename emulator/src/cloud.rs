@@ -64,6 +64,14 @@ pub enum StartError {
         /// What is wrong with it.
         source: io::Error,
     },
+    /// The file for the trace cannot be written.
+    #[error("the trace `{}` cannot be written: {source}", path.display())]
+    Trace {
+        /// The path given.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// A fault that makes no sense.
     #[error("a fault makes no sense: {0}")]
     Fault(#[from] RefusedFault),

@@ -140,14 +140,23 @@ where
         .await;
 }
 
-/// The whole body, or `None` when it is larger than `limit_bytes` or breaks off.
+/// The whole body, or `None` when it is larger than `limit_bytes`, breaks off, or is not there after a minute.
 pub(crate) async fn read_body<B>(body: B, limit_bytes: usize) -> Option<Bytes>
 where
     B: hyper::body::Body<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let collected = Limited::new(body, limit_bytes).collect().await.ok()?;
-    Some(collected.to_bytes())
+    read_body_within(BODY_PATIENCE, body, limit_bytes).await
+}
+
+async fn read_body_within<B>(patience: Duration, body: B, limit_bytes: usize) -> Option<Bytes>
+where
+    B: hyper::body::Body<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let collecting = Limited::new(body, limit_bytes).collect();
+    let collected = tokio::time::timeout(patience, collecting).await.ok()?;
+    Some(collected.ok()?.to_bytes())
 }
 
 /// The whole body of a function's answer.
@@ -201,4 +210,29 @@ pub(crate) async fn send(
     // Ends when the answer's body has been read or dropped.
     tokio::spawn(connection);
     sender.send_request(request).await.map_err(io::Error::other)
+}
+
+const BODY_PATIENCE: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use bytes::Bytes;
+    use futures_util::stream;
+    use http_body_util::{Full, StreamBody};
+    use hyper::body::Frame;
+
+    use super::read_body_within;
+
+    #[tokio::test]
+    async fn a_body_that_is_too_large_or_never_ends_is_none() {
+        let patience = Duration::from_secs(60);
+        let body = || Full::new(Bytes::from_static(b"abc"));
+        assert_eq!(read_body_within(patience, body(), 3).await.unwrap(), "abc");
+        assert!(read_body_within(patience, body(), 2).await.is_none());
+        let endless = stream::pending::<Result<Frame<Bytes>, std::io::Error>>();
+        let endless = StreamBody::new(endless);
+        assert!(read_body_within(Duration::ZERO, endless, 3).await.is_none());
+    }
 }

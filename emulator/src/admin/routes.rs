@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use cos_issuer::time::Clock as _;
+use cos_issuer::time::{Clock as _, Timestamp};
 use http::{Method, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -25,7 +25,9 @@ type Answer = Result<Response<Body>, Refusal>;
 
 impl Routes {
     pub(super) fn answer(&self, method: &Method, path: &str, body: &[u8]) -> Answer {
-        let route = path.strip_prefix("/_emulator").unwrap_or("/unknown");
+        let below = path.strip_prefix("/_emulator");
+        let route = below.filter(|rest| rest.is_empty() || rest.starts_with('/'));
+        let route = route.unwrap_or("/unknown");
         let parts: Vec<&str> = route.split('/').filter(|part| !part.is_empty()).collect();
         match (method.as_str(), parts.as_slice()) {
             ("GET", []) => ok(&self.root()),
@@ -83,17 +85,18 @@ impl Routes {
         let bad = |text: &str| Refusal::new(400, "BadClock", text);
         match order {
             ClockOrder::Advance(span) => {
-                clock.advance(span.seconds().ok_or_else(|| {
+                let seconds = span.seconds().ok_or_else(|| {
                     bad("`advance` is a number of seconds, or a text such as `31m`")
-                })?)
+                })?;
+                let then = clock.now().unix_seconds().checked_add(seconds);
+                if then.and_then(Timestamp::from_unix_seconds).is_none() {
+                    return Err(bad("`advance` would leave the years 1970 to 9999"));
+                }
+                clock.advance(seconds);
             }
-            ClockOrder::Set(Written::Text(text)) => clock.set(moment(&text).ok_or_else(|| {
-                bad("`set` is a moment such as `2026-01-01T00:00:00Z`, or seconds since 1970")
+            ClockOrder::Set(written) => clock.set(written.moment().ok_or_else(|| {
+                bad("`set` is a moment of the years 1970 to 9999, as `2026-01-01T00:00:00Z`, or seconds since 1970")
             })?),
-            ClockOrder::Set(Written::Number(seconds)) => clock.set(
-                moment(&seconds.to_string())
-                    .ok_or_else(|| bad("`set` is a moment of the years 1970 to 9999"))?,
-            ),
             ClockOrder::Frozen(true) => clock.freeze(),
             ClockOrder::Frozen(false) => clock.resume(),
             ClockOrder::Reset(true) => clock.reset(),
@@ -179,6 +182,13 @@ impl Written {
         match self {
             Self::Number(seconds) => Some(*seconds),
             Self::Text(text) => span_seconds(text),
+        }
+    }
+
+    fn moment(&self) -> Option<Timestamp> {
+        match self {
+            Self::Number(seconds) => Timestamp::from_unix_seconds(*seconds),
+            Self::Text(text) => moment(text),
         }
     }
 }

@@ -13,7 +13,7 @@ use serde::Deserialize;
 static LONG_VERSION: LazyLock<String> =
     LazyLock::new(|| format!("{} ({MARKER})", env!("CARGO_PKG_VERSION")));
 
-/// A local cloud for cos-issuer: gateway, runtime API, STS, CAM and COS on 127.0.0.1, no account and no network needed.
+/// A local cloud for cos-issuer: gateway, function platform, STS, CAM and COS on 127.0.0.1, no account and no network needed.
 ///
 /// It checks every signature, key, token and time as the vendor does, so that what works here works there, and what must not work
 /// does not.
@@ -28,7 +28,7 @@ static LONG_VERSION: LazyLock<String> =
   cos-emulator parity                           what is documented, observed or inferred of what it does
 
 In scripts, any language:
-  cos-emulator sts --json | head -1             one line of JSON: every address, the keys, the admin token
+  cos-emulator sts --json > cloud.json &        one line of JSON: every address, the keys, the admin token; SIGTERM ends it
 
 Each command has more examples: `cos-emulator run --help`.
 Its keys begin with AKIDEMU and are worthless anywhere else; keys that look real are refused."

@@ -104,7 +104,12 @@ impl CloudBuilder {
             clock,
             faults: Faults::new(Arc::clone(&chance)),
             chance,
-            trace: Trace::open(self.trace_file.as_deref(), Arc::clone(ledger))?,
+            trace: Trace::open(self.trace_file.as_deref(), Arc::clone(ledger)).map_err(
+                |source| StartError::Trace {
+                    path: self.trace_file.clone().unwrap_or_default(),
+                    source,
+                },
+            )?,
             directory: Arc::clone(directory),
             decisions: OnceLock::new(),
         };

@@ -14,6 +14,7 @@ mod objects;
 mod refusals;
 mod reopen;
 mod replace;
+mod room;
 mod streaming;
 
 use std::path::Path;

@@ -246,7 +246,23 @@ mod tests {
     }
 
     /// The rest of a table, and what the error says.
-    const NONSENSE: [(&str, &str); 22] = [
+    const NONSENSE: [(&str, &str); 26] = [
+        (
+            "service = \"sts\"\nkind = \"http\"\nstatus = 500\ncontent_type = \"a\\r\\nX: y\"",
+            "`content_type` could not be a header",
+        ),
+        (
+            "service = \"sts\"\nkind = \"latency\"\ndelay_ms = 3600001",
+            "`delay_ms` is at most an hour",
+        ),
+        (
+            "service = \"sts\"\nkind = \"latency\"\ndelay_ms = 1\njitter_ms = 3600001",
+            "`jitter_ms` is at most an hour",
+        ),
+        (
+            "service = \"sts\"\nkind = \"slow-body\"\nbytes = 1\npause_ms = 3600001",
+            "`pause_ms` is at most an hour",
+        ),
         ("service = \"sts\"\nkind = \"outage\"\nnht = 1", "nht"),
         ("service = \"s3\"\nkind = \"outage\"", "s3"),
         ("service = \"sts\"\nkind = \"chaos\"", "chaos"),

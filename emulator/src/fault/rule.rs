@@ -3,6 +3,8 @@
 //! Promises: a rule is complete and makes sense, or it is not made: what a kind does not know, lacks, or cannot do to a service is
 //! an error in plain words.
 
+use std::time::Duration;
+
 use super::{Fault, Service, file};
 
 /// Which calls meet a fault: all of a service, unless it says less. Counted from the moment the rule is added.
@@ -158,6 +160,12 @@ impl FaultRule {
             Fault::Http { status, .. } if http::StatusCode::from_u16(status).is_err() || status < 200 => {
                 bad("`status` is a number from 200 to 999".to_owned())
             }
+            Fault::Http { ref content_type, .. } if http::HeaderValue::from_str(content_type).is_err() => {
+                bad("`content_type` could not be a header".to_owned())
+            }
+            Fault::Delay(delay) if delay > LONGEST_WAIT => bad("`delay_ms` is at most an hour".to_owned()),
+            Fault::Delay(_) if self.jitter_ms > LONGEST_WAIT_MS => bad("`jitter_ms` is at most an hour".to_owned()),
+            Fault::SlowBody { pause, .. } if pause > LONGEST_WAIT => bad("`pause_ms` is at most an hour".to_owned()),
             Fault::SlowBody { bytes: 0, .. } => bad("`bytes` is at least 1".to_owned()),
             _ => Ok(self),
         }
@@ -190,3 +198,7 @@ impl FaultRule {
         counted.is_some_and(|counted| counted.checked_rem(every) == Some(0))
     }
 }
+
+/// No client waits longer, and nothing here waits without end.
+const LONGEST_WAIT: Duration = Duration::from_millis(LONGEST_WAIT_MS);
+const LONGEST_WAIT_MS: u64 = 3_600_000;

@@ -1,12 +1,13 @@
 //! The parameters of one call, whether they came as JSON or flat (query, form).
 //!
 //! Promises: an empty string counts as absent, as the official SDKs send it for what they leave unset; unknown parameters
-//! are kept but ignored, as the official .NET SDK sends one.
+//! are kept but ignored, as the official .NET SDK sends one. A name stands once (ours: which one the service takes is not known).
 
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
 use super::error::StsError;
+use super::policy::once::Once;
 
 pub(crate) struct Parameters {
     members: Map<String, Value>,
@@ -17,10 +18,10 @@ pub(crate) struct Parameters {
 impl Parameters {
     pub(crate) fn from_json(body: &[u8]) -> Result<Self, StsError> {
         let body = if body.is_empty() { b"{}" } else { body };
-        let Ok(Value::Object(members)) = serde_json::from_slice(body) else {
+        let Ok(Once(Value::Object(members))) = serde_json::from_slice(body) else {
             return Err(StsError::new(
                 "InvalidParameter",
-                "The request body is not a JSON object.",
+                "The request body is not a JSON object with each member once.",
             ));
         };
         Ok(Self {
@@ -31,14 +32,16 @@ impl Parameters {
 
     pub(crate) fn from_flat(text: &str) -> Result<Self, StsError> {
         let mut flat = Vec::new();
+        let mut members = Map::new();
         for pair in text.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            flat.push((decoded(name)?, decoded(value)?));
+            let (name, value) = (decoded(name)?, decoded(value)?);
+            let known = members.insert(name.clone(), Value::String(value.clone()));
+            if known.is_some() {
+                return Err(StsError::invalid_request("a parameter stands twice"));
+            }
+            flat.push((name, value));
         }
-        let members = flat
-            .iter()
-            .map(|(name, value)| (name.clone(), Value::String(value.clone())))
-            .collect();
         Ok(Self { members, flat })
     }
 

@@ -6,7 +6,7 @@
 //! the members' names and of the effect (the documents show both).
 //! Promises: the policy that is kept is the one that was checked; no member stands twice in it. Leaves out: the existence of actions.
 
-mod once;
+pub(super) mod once;
 
 use cos_issuer::cam::{Policy, PolicyError, Resource};
 use serde_json::{Map, Value, json};

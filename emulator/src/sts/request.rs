@@ -39,6 +39,7 @@ pub(crate) struct Unverified {
 impl Unverified {
     pub(crate) async fn read(request: Request<Incoming>) -> Result<Self, StsError> {
         let (head, body) = request.into_parts();
+        each_once(&head.headers)?;
         let query = head.uri.query().unwrap_or_default().to_owned();
         if query.len() > MAX_QUERY_BYTES {
             return Err(StsError::request_too_large());
@@ -142,6 +143,21 @@ impl Unverified {
             },
         }
     }
+}
+
+/// Ours: which of two the service would take is not known, and here the one that was checked is the one that counts.
+fn each_once(headers: &HeaderMap) -> Result<(), StsError> {
+    let deciding = |name: &str| {
+        name.starts_with("x-tc-") || ["authorization", "content-type", "host"].contains(&name)
+    };
+    for name in headers.keys().map(http::HeaderName::as_str) {
+        if deciding(name) && headers.get_all(name).iter().count() > 1 {
+            return Err(StsError::invalid_request(&format!(
+                "the header `{name}` stands twice"
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn scheme(method: &Method, headers: &HeaderMap) -> Result<Scheme, StsError> {

@@ -204,6 +204,11 @@ async fn orders_that_make_no_sense_do_nothing() {
         json!({ "advance": "soon" }),
         json!({ "advance": 1.5 }),
         json!({ "advance": null }),
+        json!({ "advance": i64::MAX }),
+        json!({ "advance": i64::MIN }),
+        json!({ "advance": "70000000h" }),
+        json!({ "set": "9999-12-31T23:59:59Z" }),
+        json!({ "set": i64::MAX }),
         json!({ "set": "tomorrow" }),
         json!({ "set": -1 }),
         json!({ "frozen": "yes" }),
@@ -223,6 +228,8 @@ async fn orders_that_make_no_sense_do_nothing() {
         json!({ "service": "sts", "kind": "dns-fail" }),
         json!([outage, { "service": "gateway", "kind": "stale-pair" }]),
         json!([outage, { "service": "sts", "kind": "dns-fail" }]),
+        json!([outage, { "service": "sts", "kind": "latency", "delay_ms": u64::MAX }]),
+        json!([outage, { "service": "cos", "kind": "http", "status": 500, "content_type": "a\nb: c" }]),
         json!("outage"),
     ] {
         assert_eq!(post("/faults", &order).await.0, 400, "{order}");
@@ -242,6 +249,8 @@ async fn orders_that_make_no_sense_do_nothing() {
         (Method::GET, "/../_emulator/secrets", 404),
         (Method::DELETE, "/keys", 404),
         (Method::GET, "s", 404),
+        (Method::GET, "clock", 404),
+        (Method::DELETE, "faults", 404),
     ] {
         let told = told(request(&cloud, method.clone(), path)).await;
         assert_eq!(told.0, status, "{method} {path}");

@@ -134,6 +134,23 @@ fn a_busy_port_is_named_with_the_way_out() {
         assert!(err.contains(&format!("port {port}")), "{err}");
         assert!(err.contains("--port"), "{err}");
     }
+    for flag in ["--cos-port", "--admin-port"] {
+        let (_, err) = ends_with_code(&run(&["--once", flag, &port]).output().unwrap(), 1);
+        assert!(err.contains(&format!("port {port}")), "{err}");
+        assert!(err.contains(flag), "{err}");
+    }
+}
+
+#[test]
+fn a_trace_that_cannot_be_written_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = directory.path().to_str().unwrap();
+    for trace in [place.to_owned(), format!("{place}/missing/trace.jsonl")] {
+        let mut command = emulator();
+        let output = command.args(["sts", "--trace", &trace]).output().unwrap();
+        let (_, err) = ends_with_code(&output, 1);
+        assert!(err.contains(&format!("the trace `{trace}`")), "{err}");
+    }
 }
 
 #[test]
@@ -332,12 +349,17 @@ fn an_account_file_is_taken_and_its_mistakes_are_told() {
         &run(&["--account", file.to_str().unwrap()])
             .output()
             .unwrap(),
-        1,
+        2,
     );
     assert!(
         err.contains("account.toml:6: unknown field `more`"),
         "{err}"
     );
+    let missing = directory.path().join("missing.toml");
+    let mut command = emulator();
+    let command = command.args(["sts", "--account"]).arg(&missing);
+    let (_, err) = ends_with_code(&command.output().unwrap(), 2);
+    assert!(err.contains("missing.toml: cannot be read"), "{err}");
 }
 
 #[test]

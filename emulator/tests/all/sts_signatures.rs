@@ -318,6 +318,55 @@ async fn the_issued_keys_of_a_role_work_with_their_own_token_only() {
 }
 
 #[tokio::test]
+async fn what_stands_twice_is_refused_though_the_signature_is_right() {
+    let cloud = sts_only().await;
+    let sts = cloud.sts();
+    let call = Tc3::new(cloud.sub_account_key(), "GetFederationToken", &federation());
+    let right = call.headers(&host_of(&sts.https_url()));
+    issued(&post(sts, &right, &call.body).await);
+    for (name, value) in [
+        ("Authorization", "x"),
+        ("Content-Type", "application/json"),
+        ("X-TC-Action", "GetCallerIdentity"),
+        ("X-TC-Timestamp", "1"),
+        ("X-TC-Version", "2018-08-13"),
+        ("X-TC-Region", "ap-beijing"),
+    ] {
+        let mut headers = right.clone();
+        headers.push((name.to_owned(), value.to_owned()));
+        let answer = post(sts, &headers, &call.body).await;
+        assert_eq!(code(&answer), "InvalidRequest", "{name}");
+    }
+
+    for more in [
+        r#""Name":"other""#,
+        r#""DurationSeconds":60"#,
+        r#""policy":"x""#,
+    ] {
+        let mut call = Tc3::new(cloud.sub_account_key(), "GetFederationToken", &federation());
+        call.body = call.body.replacen('{', &format!("{{{more},"), 1);
+        assert_eq!(code(&call.send(sts).await), "InvalidParameter", "{more}");
+    }
+
+    let host = host_of(&sts.https_url());
+    let key = cloud.sub_account_key();
+    for name in ["Action", "Name", "SecretId", "Nonce"] {
+        let mut parameters = v1_parameters(key, "GetFederationToken", &federation());
+        parameters.push((name.to_owned(), "other".to_owned()));
+        let answer = post_form(sts, v1_signed("POST", &host, key, parameters)).await;
+        assert_eq!(code(&answer), "InvalidRequest", "{name}");
+    }
+    let calls = cloud.sts().calls();
+    assert_eq!(
+        calls
+            .iter()
+            .filter(|call| call.outcome == "Success")
+            .count(),
+        1
+    );
+}
+
+#[tokio::test]
 async fn caller_identity_of_each_kind_of_key() {
     let cloud = sts_only().await;
     let sts = cloud.sts();

@@ -49,6 +49,11 @@ impl Content {
         self.segments.len()
     }
 
+    /// How much of the room of the store it takes: its slices, and an empty object for one.
+    pub(super) fn weight(&self) -> usize {
+        self.segments.len().max(1)
+    }
+
     /// This, and `other` after it.
     pub(crate) fn append(&mut self, other: &Self) {
         self.segments.extend(other.segments.iter().cloned());

@@ -15,8 +15,8 @@ use crate::cos::list::{self, Page, Query};
 #[derive(Default)]
 pub(crate) struct Index {
     pub(crate) buckets: BTreeMap<String, Bucket>,
-    /// Objects, uploads and parts together.
-    pub(super) count: usize,
+    /// Objects, uploads and parts together, by the weight of their contents.
+    pub(crate) count: usize,
 }
 
 /// A bucket with all that is in it.

@@ -94,7 +94,6 @@ fn add(index: &mut Index, record: Record, blobs: &HashMap<String, Arc<Blob>>) ->
         cors,
     } = record
     else {
-        index.count = index.count.saturating_add(1);
         return add_inside(index, record, blobs);
     };
     let bucket = Bucket {
@@ -122,6 +121,7 @@ fn add_inside(
             let content = record::content(&segments, blobs)?;
             content.check(facts.length)?;
             content.link();
+            index.count = index.count.saturating_add(content.weight());
             let bucket = index.buckets.get_mut(&bucket).ok_or_else(orphan)?;
             bucket
                 .objects
@@ -137,6 +137,7 @@ fn add_inside(
                 initiated,
                 parts: BTreeMap::new(),
             };
+            index.count = index.count.saturating_add(1);
             let bucket = index.buckets.get_mut(&bucket).ok_or_else(orphan)?;
             bucket.uploads.insert((key, id), upload);
         }
@@ -150,6 +151,7 @@ fn add_inside(
         } => {
             let content = record::content(&segments, blobs)?;
             content.check(facts.length)?;
+            index.count = index.count.saturating_add(content.weight());
             let bucket = index.buckets.get_mut(&bucket).ok_or_else(orphan)?;
             let upload = bucket.uploads.get_mut(&(key, id)).ok_or_else(orphan)?;
             content.link();

@@ -21,7 +21,7 @@ impl Store {
         if !self.read().buckets.contains_key(bucket) {
             return Err(no_such_bucket());
         }
-        self.room()?;
+        self.room(1)?;
         self.put(|| Record::Upload {
             bucket: bucket.to_owned(),
             key: key.to_owned(),
@@ -53,7 +53,8 @@ impl Store {
         if self.read().upload(bucket, key, id).is_none() {
             return Err(no_such_upload());
         }
-        self.room()?;
+        let weight = part.content.weight();
+        self.room(weight)?;
         self.put(|| Record::Part {
             bucket: bucket.to_owned(),
             key: key.to_owned(),
@@ -70,9 +71,10 @@ impl Store {
             .get_mut(bucket)
             .and_then(|found| found.uploads.get_mut(&place))
             .and_then(|upload| upload.parts.insert(number, Arc::new(part)));
-        match replaced {
-            Some(old) => old.content.unlink(),
-            None => index.count = index.count.saturating_add(1),
+        index.count = index.count.saturating_add(weight);
+        if let Some(old) = replaced {
+            old.content.unlink();
+            index.count = index.count.saturating_sub(old.content.weight());
         }
         Ok(())
     }
@@ -123,11 +125,11 @@ impl Store {
             .get_mut(bucket)
             .and_then(|found| found.uploads.remove(&place));
         if let Some(upload) = ended {
+            index.count = index.count.saturating_sub(1);
             for part in upload.parts.values() {
                 part.content.unlink();
+                index.count = index.count.saturating_sub(part.content.weight());
             }
-            let gone = upload.parts.len().saturating_add(1);
-            index.count = index.count.saturating_sub(gone);
         }
         Ok(())
     }

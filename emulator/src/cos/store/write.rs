@@ -95,7 +95,7 @@ impl Store {
             && let Some(object) = found.objects.remove(key)
         {
             object.content.unlink();
-            index.count = index.count.saturating_sub(1);
+            index.count = index.count.saturating_sub(object.content.weight());
         }
         Ok(())
     }
@@ -106,7 +106,8 @@ impl Store {
         key: &str,
         object: Object,
     ) -> Done<Arc<Object>> {
-        self.room()?;
+        let weight = object.content.weight();
+        self.room(weight)?;
         self.put(|| Record::Object {
             bucket: bucket.to_owned(),
             key: key.to_owned(),
@@ -120,9 +121,10 @@ impl Store {
             .buckets
             .get_mut(bucket)
             .and_then(|found| found.objects.insert(key.to_owned(), Arc::clone(&object)));
-        match replaced {
-            Some(old) => old.content.unlink(),
-            None => index.count = index.count.saturating_add(1),
+        index.count = index.count.saturating_add(weight);
+        if let Some(old) = replaced {
+            old.content.unlink();
+            index.count = index.count.saturating_sub(old.content.weight());
         }
         Ok(object)
     }
@@ -141,12 +143,12 @@ impl Store {
         }
     }
 
-    pub(super) fn room(&self) -> Done<()> {
-        if self.read().count < MAX_RECORDS {
+    pub(super) fn room(&self, weight: usize) -> Done<()> {
+        if self.read().count.saturating_add(weight) <= MAX_RECORDS {
             return Ok(());
         }
         Err(internal(
-            &"this cloud holds no more than a million objects and parts",
+            &"this cloud holds no more than a million objects and parts, each slice of a copied or appended one counted",
         ))
     }
 }

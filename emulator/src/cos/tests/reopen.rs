@@ -15,7 +15,7 @@ const UPLOAD: (&str, &str, &str) = (BUCKET, "whole", "id");
 
 type Files = BTreeMap<PathBuf, Vec<u8>>;
 
-async fn object(store: &Store, bytes: &[u8]) -> Object {
+pub(super) async fn object(store: &Store, bytes: &[u8]) -> Object {
     let mut sink = store.sink();
     sink.write(bytes).await.unwrap();
     let written = sink.finish().await.unwrap();
