@@ -111,13 +111,17 @@ pub(crate) fn parse(bytes: &[u8]) -> Option<Element> {
                 if open.len() == MAX_DEPTH || root.is_some() {
                     return None;
                 }
-                open.push(named(start.local_name().as_ref()));
+                open.push(named(&start, start.local_name().as_ref())?);
             }
             Event::Empty(start) => {
                 count = count
                     .checked_add(1)
                     .filter(|count| *count <= MAX_ELEMENTS)?;
-                close(named(start.local_name().as_ref()), &mut open, &mut root)?;
+                close(
+                    named(&start, start.local_name().as_ref())?,
+                    &mut open,
+                    &mut root,
+                )?;
             }
             Event::End(_) => close(open.pop()?, &mut open, &mut root)?,
             Event::Text(text) => add_text(&text.xml10_content(), &mut open)?,
@@ -137,11 +141,14 @@ pub(crate) fn parse(bytes: &[u8]) -> Option<Element> {
     }
 }
 
-fn named(name: &str) -> Element {
-    Element {
+/// The reader is lenient about what stands in a tag: `<&a>` and `<a <b>` are no XML.
+fn named(tag: &str, name: &str) -> Option<Element> {
+    let known = |character: char| character.is_alphanumeric() || "-_.".contains(character);
+    let is_name = !name.is_empty() && name.chars().all(known);
+    (is_name && !tag.contains(['<', '&'])).then(|| Element {
         name: name.to_owned(),
         ..Element::default()
-    }
+    })
 }
 
 fn close(element: Element, open: &mut [Element], root: &mut Option<Element>) -> Option<()> {
@@ -218,6 +225,9 @@ mod tests {
             "<a/><b/>",
             "<a/>text",
             "<a>&unknown;</a>",
+            "<a><&b/></a>",
+            "<a><b <c/></a>",
+            "<a><b&c;/></a>",
             "<a>\0</a>",
             "<a>&#0;</a>",
             "<!DOCTYPE a [<!ENTITY e \"x\">]><a>&e;</a>",
