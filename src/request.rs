@@ -422,7 +422,58 @@ const HEADERS_MAX: usize = 100;
 
 #[cfg(test)]
 mod tests {
-    use super::{Mint, RequestId, Route, extension_of};
+    use http::{HeaderMap, HeaderName, HeaderValue, Method};
+
+    use super::{
+        HEADER_BYTES_MAX, HEADERS_MAX, Mint, PLATFORM_HEADERS, Request, RequestId, Route,
+        Unverified, extension_of,
+    };
+    use crate::error::{Error, Rule};
+
+    fn with(headers: HeaderMap) -> Result<Request, Error> {
+        let unverified = Unverified {
+            method: Method::GET,
+            path: "/sign".to_owned(),
+            query: Vec::new(),
+            headers,
+            body: Vec::new(),
+            identity: None,
+        };
+        Request::new(unverified, RequestId::random(), None)
+    }
+
+    #[test]
+    fn what_a_platform_tells_in_headers_goes_no_further() {
+        let value = HeaderValue::from_static("CANARY");
+        let mut headers = HeaderMap::new();
+        for name in PLATFORM_HEADERS {
+            headers.append(name, value.clone());
+            headers.append(name, value.clone());
+        }
+        headers.insert("x-own", value.clone());
+        let request = with(headers).unwrap();
+        let left: Vec<&str> = request.headers.keys().map(HeaderName::as_str).collect();
+        assert_eq!(left, ["x-own"]);
+        assert!(!format!("{request:?}").contains("CANARY"));
+    }
+
+    #[test]
+    fn headers_are_bounded_in_number_and_size() {
+        let of = |count: usize, length: usize| {
+            let mut headers = HeaderMap::new();
+            let value = HeaderValue::from_str(&"x".repeat(length)).unwrap();
+            for _ in 0..count {
+                headers.append("x-a", value.clone());
+            }
+            with(headers).map(drop).map_err(|error| error.rule())
+        };
+        let refused = Err(Rule::HeadersTooLarge);
+        assert_eq!(of(HEADERS_MAX, 1), Ok(()));
+        assert_eq!(of(HEADERS_MAX + 1, 1), refused);
+        assert_eq!(of(1, HEADER_BYTES_MAX - 3), Ok(()));
+        assert_eq!(of(1, HEADER_BYTES_MAX - 2), refused);
+        assert_eq!(of(2, HEADER_BYTES_MAX / 2), refused);
+    }
 
     #[test]
     fn a_random_id_is_a_version_4_uuid() {
