@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use cos_emulator::{Cloud, Fault, FaultRule, Platform, Service};
+use cos_emulator::{Cloud, Fault, FaultRule, Platform, Service, StartError};
 use cos_issuer::time::{Clock as _, Timestamp};
 use serde_json::Value;
 
@@ -165,5 +165,8 @@ async fn a_trace_file_that_cannot_be_opened_stops_the_start() {
         .start()
         .await
         .unwrap_err();
-    assert!(error.to_string().contains("cannot start"), "{error}");
+    assert!(
+        matches!(&error, StartError::Trace { path, .. } if path.ends_with("trace")),
+        "{error}"
+    );
 }

@@ -145,7 +145,7 @@ fn role(
         role.max_session_seconds = *seconds.get_ref();
     }
     if let Some(external_id) = &member.external_id {
-        if external_id.get_ref().len() < 2 {
+        if !(2..=128).contains(&external_id.get_ref().chars().count()) {
             let message = "role.external_id: 2 to 128 characters are possible";
             return Err(at(external_id, message));
         }

@@ -211,6 +211,11 @@ fn a_mistake_in_a_role() {
             Some(7),
             "role.external_id",
         ),
+        (
+            &format!("{user}{role}external_id = \"{}\"", "x".repeat(129)),
+            Some(7),
+            "role.external_id",
+        ),
     ]);
 }
 
