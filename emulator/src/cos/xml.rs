@@ -134,11 +134,19 @@ pub(crate) fn parse(bytes: &[u8]) -> Option<Element> {
                 };
                 open.last_mut()?.text.push_str(&text);
             }
-            Event::Decl(_) | Event::Comment(_) => {}
-            Event::PI(_) | Event::DocType(_) => return None,
+            Event::Decl(declaration)
+                if open.is_empty() && root.is_none() && is_declaration(&declaration) => {}
+            Event::Comment(_) => {}
+            Event::Decl(_) | Event::PI(_) | Event::DocType(_) => return None,
             Event::Eof => return if open.is_empty() { root } else { None },
         }
     }
+}
+
+/// The reader takes whatever begins with `<?xml` for a declaration, markup included.
+fn is_declaration(text: &str) -> bool {
+    let rest = text.strip_prefix("xml").map(str::trim_start);
+    rest.is_some_and(|rest| rest.starts_with("version=")) && !text.contains(['<', '&', '>'])
 }
 
 /// The reader is lenient about what stands in a tag: `<&a>` and `<a <b>` are no XML.
@@ -233,6 +241,10 @@ mod tests {
             "<!DOCTYPE a [<!ENTITY e \"x\">]><a>&e;</a>",
             "<!DOCTYPE a SYSTEM \"file:///etc/passwd\"><a/>",
             "<?php x ?><a/>",
+            "<?xml v<a>&b;<!DOCTYPE a?><a/>",
+            "<?xml encoding=\"utf-8\"?><a/>",
+            "<a><?xml version=\"1.0\"?></a>",
+            "<a/><?xml version=\"1.0\"?>",
             deep.as_str(),
             many.as_str(),
         ] {
