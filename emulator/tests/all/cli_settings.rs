@@ -1,12 +1,12 @@
 //! The command line's settings: flags over the file over the defaults, faults and trace from files, and the JSON line.
 
-use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output};
 
 use cos_emulator::parity;
 use serde_json::Value;
 
+use crate::running::Running;
 use crate::support::{function, plain_client};
 
 fn emulator() -> Command {
@@ -49,41 +49,6 @@ fn text(output: &Output, code: i32) -> (String, String) {
         "stdout: {out}\nstderr: {err}"
     );
     (out, err)
-}
-
-/// A command that runs until this is dropped, and the JSON line that it printed.
-struct Running {
-    child: Child,
-    line: Value,
-}
-
-impl Running {
-    fn start(command: &mut Command) -> Self {
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        Self {
-            child,
-            line: serde_json::from_str(&line).unwrap(),
-        }
-    }
-
-    fn text(&self, name: &str) -> &str {
-        self.line[name].as_str().unwrap()
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 fn settings(more: &str) -> String {

@@ -1,13 +1,14 @@
 //! The command line: what it prints, how it ends, and that nothing is left running.
 
 use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use cos_emulator::MARKER;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::Value;
 
+use crate::running::Running;
 use crate::support::function;
 
 fn emulator() -> Command {
@@ -198,48 +199,6 @@ fn help_teaches_and_the_version_carries_the_marker() {
     }
     let (out, _) = ends_with_code(&emulator().arg("--version").output().unwrap(), 0);
     assert!(out.contains(MARKER), "{out}");
-}
-
-/// A command that runs until it is told to end, and the first line that it printed.
-struct Running {
-    child: Child,
-    line: Value,
-}
-
-impl Running {
-    fn start(command: &mut Command) -> Self {
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let line = serde_json::from_str(&line).unwrap();
-        Self { child, line }
-    }
-
-    /// Sends `signal` and gives the exit code.
-    fn end(mut self, signal: Signal) -> Option<i32> {
-        let id = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
-        kill_process(id, signal).unwrap();
-        for _ in 0..2000 {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status.code();
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        panic!("it does not end")
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 #[tokio::test]

@@ -27,6 +27,7 @@ mod faults;
 mod gateways;
 mod lifecycle;
 mod parity;
+mod running;
 mod runtime_commands;
 mod runtime_freeze;
 mod runtime_limits;
