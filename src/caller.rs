@@ -8,7 +8,7 @@
 mod api_key;
 mod claims;
 mod gateway;
-mod hmac;
+pub mod hmac;
 mod jwt;
 mod replay;
 
@@ -25,8 +25,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::error::{Error, Rule};
 use crate::request::Request;
-use crate::sign::tc3::sha256_hex;
-use crate::time::Clock;
+use tencent::sign::digest::sha256_hex;
+use tencent::time::Clock;
 
 /// How callers prove who they are: the setting `AUTH`.
 #[expect(missing_debug_implementations, reason = "it holds callers' keys")]
@@ -332,7 +332,7 @@ mod tests {
     use super::{ApiKey, ApiKeys, Authentication, Caller, Claims, Kind, Verifier};
     use crate::error::Rule;
     use crate::request::{Request, RequestId, Unverified};
-    use crate::time::SystemClock;
+    use tencent::time::SystemClock;
 
     const KEY: &str = "CANARY-api-key-of-a-unit-test-0123456789";
 

@@ -25,8 +25,8 @@ use std::sync::Arc;
 use crate::caller::Authentication;
 use crate::handler::Handler;
 use crate::issuer::Issuer;
-use crate::time::Clock;
 use reader::Reader;
+use tencent::time::Clock;
 
 /// Everything the function needs to start.
 #[expect(missing_debug_implementations, reason = "it holds the calling key")]

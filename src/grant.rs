@@ -35,13 +35,14 @@ pub use who::{Match, MatchError, Value, Who};
 use std::sync::Arc;
 
 use crate::caller::Caller;
-use crate::cam::{Bucket, ObjectPrefix, PolicyError, Region};
 use crate::error::{Error, Rule};
 use crate::request::{CredentialRequest, Wanted};
-use crate::time::Timestamp;
 use built::Built;
 use place::Place;
 use statements::Statements;
+use tencent::cam::PolicyError;
+use tencent::names::{Bucket, ObjectPrefix, Region};
+use tencent::time::Timestamp;
 
 /// One grant.
 #[derive(Clone, Debug)]

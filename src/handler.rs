@@ -19,7 +19,7 @@ use crate::grant::Grants;
 use crate::issuer::Issuer;
 use crate::request::{CredentialRequest, Mint, Request, RequestId, Route, Wanted, below};
 use crate::response::Response;
-use crate::time::Clock;
+use tencent::time::Clock;
 
 /// What the function is set up to do.
 #[expect(missing_debug_implementations, reason = "it holds the calling key")]

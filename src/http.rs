@@ -13,7 +13,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{CipherSuite, ClientConfig, RootCertStore};
 
-use crate::secret::Secret;
+use tencent::secret::Secret;
 
 /// How to build the client.
 #[derive(Default)]

@@ -15,7 +15,7 @@ use crate::error::{Error, Rule, chain};
 use crate::grant::Authorized;
 use crate::http::CallError;
 use crate::sts::{AnswerError, Client, Credentials, Endpoint, StsError};
-use crate::time::Clock;
+use tencent::time::Clock;
 
 /// Issues credentials.
 #[expect(missing_debug_implementations, reason = "it holds the calling key")]

@@ -16,20 +16,14 @@
 //! Leaves out: printing and reading the environment, which `main` does.
 
 pub mod caller;
-pub mod cam;
 pub mod config;
-mod encode;
 pub mod error;
 pub mod grant;
 pub mod handler;
 pub mod http;
 pub mod issuer;
 pub mod log;
-mod object;
 pub mod request;
 pub mod response;
 pub mod runtime;
-pub mod secret;
-pub mod sign;
 pub mod sts;
-pub mod time;

@@ -355,9 +355,9 @@ mod tests {
 
     use super::Response;
     use crate::request::{Format, RequestId};
-    use crate::secret::Secret;
     use crate::sts::Credentials;
-    use crate::time::Timestamp;
+    use tencent::secret::Secret;
+    use tencent::time::Timestamp;
 
     fn body(format: Format) -> Value {
         let secret = |text: &str| Secret::new(text.to_owned()).unwrap();

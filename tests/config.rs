@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::sync::Arc;
 
 use cos_issuer::config::{Config, Environment, Platform, Problem};
-use cos_issuer::time::SystemClock;
+use tencent::time::SystemClock;
 
 const FULL_ACCESS: &str =
     r#"{"version":"2.0","statement":[{"effect":"allow","action":"name/cos:*","resource":"*"}]}"#;

@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cos_issuer::config::{Config, Environment, Problem};
-use cos_issuer::time::SystemClock;
 use serde_json::{Map, Value};
+use tencent::time::SystemClock;
 use toml::de::{DeTable, DeValue};
 
 /// The least that is a grant, to be changed line by line.

@@ -18,12 +18,12 @@ use cos_issuer::config::{Config, Environment};
 use cos_issuer::handler::Handler;
 use cos_issuer::request::{Request, RequestId, Unverified};
 use cos_issuer::response::Response;
-use cos_issuer::time::{Clock, SystemClock};
 use futures_util::future::BoxFuture;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, Method};
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use serde_json::{Value, json};
+use tencent::time::{Clock, SystemClock};
 
 struct BrokenClock;
 

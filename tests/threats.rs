@@ -19,12 +19,12 @@ use cos_issuer::grant::Authorized;
 use cos_issuer::handler::Handler;
 use cos_issuer::request::{CredentialRequest, Mint, Request, RequestId, Unverified};
 use cos_issuer::sts::SignedCall;
-use cos_issuer::time::{Clock, SystemClock};
 use futures_util::FutureExt;
 use http::{HeaderMap, Method};
 use percent_encoding::percent_decode_str;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use tencent::time::{Clock, SystemClock};
 
 const RESOURCE: &str = "qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/";
 

@@ -9,15 +9,16 @@
 use cos_issuer::caller::{Authentication, Claims, HmacKey, HmacKeys, Verifier};
 use cos_issuer::error::Rule;
 use cos_issuer::request::{Request, RequestId};
-use cos_issuer::secret::Secret;
-use cos_issuer::time::Clock;
 use futures_util::FutureExt as _;
 use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderValue;
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use sha2::{Digest, Sha256};
+use tencent::secret::Secret;
+use tencent::time::Clock;
 
-use crate::{message, naive};
+use crate::message;
+use oracle::cam as naive;
 
 /// Tries one input. Returns whether it was taken.
 pub fn hmac_caller(bytes: &[u8]) -> bool {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use cos_issuer::config::{Config, Environment};
 use cos_issuer::sts::{Endpoint, EndpointError};
-use cos_issuer::time::SystemClock;
+use tencent::time::SystemClock;
 
 /// Tries one input. Returns whether it was taken.
 pub fn url_config(bytes: &[u8]) -> bool {

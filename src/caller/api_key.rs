@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn a_key_that_is_not_exactly_one_of_ours_is_refused() {
-        let digest = crate::sign::tc3::sha256_hex(OLD.as_bytes());
+        let digest = tencent::sign::digest::sha256_hex(OLD.as_bytes());
         for presented in [
             "",
             "x",

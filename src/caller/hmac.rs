@@ -8,16 +8,18 @@
 //! signature is refused in the same words. A nonce is remembered only after its signature held, so that a stranger fills no memory.
 //! Leaves out: replay at another instance, or at one that started since: the memory is this instance's own.
 
+pub mod signature;
+
 use http::HeaderMap;
 use subtle::ConstantTimeEq;
 
+use self::signature::{ALGORITHM, CallerRequest};
 use super::replay::{Replay, ReplayMemory};
 use super::{Caller, Claims, Kind, of_scheme};
 use crate::error::{Error, Rule};
 use crate::request::Request;
-use crate::secret::Secret;
-use crate::sign::caller::{ALGORITHM, CallerRequest};
-use crate::time::Timestamp;
+use tencent::secret::Secret;
+use tencent::time::Timestamp;
 
 /// One key of `HMAC_KEYS`.
 #[expect(missing_debug_implementations, reason = "it holds a key")]
@@ -187,13 +189,13 @@ mod tests {
     use http::header::AUTHORIZATION;
     use http::{HeaderMap, HeaderValue, Method};
 
+    use super::signature::CallerRequest;
     use super::{HmacKey, HmacKeys, ReplayMemory};
     use crate::caller::Claims;
     use crate::error::Rule;
     use crate::request::{Request, RequestId, Unverified};
-    use crate::secret::Secret;
-    use crate::sign::caller::CallerRequest;
-    use crate::time::Timestamp;
+    use tencent::secret::Secret;
+    use tencent::time::Timestamp;
 
     const NOW: i64 = 1_700_000_000;
     const NONCE: &str = "0123456789abcdef";

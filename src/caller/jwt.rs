@@ -32,7 +32,7 @@ use http::header::RETRY_AFTER;
 
 use super::{Caller, Kind};
 use crate::error::{Error, Rule};
-use crate::time::Timestamp;
+use tencent::time::Timestamp;
 use token::UnverifiedToken;
 
 /// Which tokens are accepted.
@@ -157,7 +157,7 @@ mod tests {
     use super::{Algorithm, KeySet, KeySource, TokenRules, Tokens};
     use crate::caller::{Caller, Claim, Kind};
     use crate::error::{Error, Rule};
-    use crate::time::Timestamp;
+    use tencent::time::Timestamp;
 
     const NOW: i64 = 1_700_000_000;
 

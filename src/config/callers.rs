@@ -15,7 +15,7 @@ use super::reader::{Reader, list};
 use super::tokens;
 use crate::caller::{ApiKey, ApiKeys, Authentication, Claim, Claims, HmacKey, HmacKeys, Verifier};
 use crate::grant::Who;
-use crate::secret::Secret;
+use tencent::secret::Secret;
 
 pub(super) fn read(
     reader: &mut Reader<'_>,

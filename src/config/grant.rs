@@ -2,10 +2,11 @@
 
 use super::grants_file::{self, NOBODY_IS_KNOWN};
 use super::reader::{Reader, list};
-use crate::cam::{Bucket, Policy, Region};
 use crate::grant::{
     Abilities, Extension, Grant, Grants, Lifetime, Limits, PrefixTemplate, Preset, Who,
 };
+use tencent::cam::Policy;
+use tencent::names::{Bucket, Region};
 
 pub(super) struct GrantSettings {
     pub(super) grants: Grants,
@@ -253,14 +254,14 @@ fn raw_policy(reader: &mut Reader<'_>) -> Option<Policy> {
 }
 
 /// Where a policy stops being one. Only the place: the text around it is the operator's.
-fn policy_problem(error: &crate::cam::PolicyError) -> String {
+fn policy_problem(error: &tencent::cam::PolicyError) -> String {
     match error {
-        crate::cam::PolicyError::Syntax(cause) => format!(
+        tencent::cam::PolicyError::Syntax(cause) => format!(
             "{error} (see line {}, column {})",
             cause.line(),
             cause.column()
         ),
-        crate::cam::PolicyError::Empty | crate::cam::PolicyError::Long => error.to_string(),
+        tencent::cam::PolicyError::Empty | tencent::cam::PolicyError::Long => error.to_string(),
     }
 }
 

@@ -8,12 +8,12 @@ mod matches;
 mod table;
 
 use super::grant::{Bounds, lifetime_problem};
-use crate::cam::{Bucket, Region};
 use crate::grant::{
     Abilities, AbilityError, ContentType, Extension, Grant, Lifetime, Limits, Operation,
     PrefixTemplate, Preset, Slot, Who,
 };
 use table::{Faults, Table};
+use tencent::names::{Bucket, Region};
 
 /// Reads the file.
 ///

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::reader::{Reader, list};
 use crate::http::{Client, Plain, Settings, SettingsError};
-use crate::secret::Secret;
 use crate::sts::{CallingKey, Endpoint, Identity, Role, RoleArn};
+use tencent::secret::Secret;
 
 pub(super) struct Sts {
     /// The longest life of a credential that the calling key can ask for.

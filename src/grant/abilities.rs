@@ -3,7 +3,7 @@
 //! Promises: a limit is kept by every operation that is left, or nothing is built. Of a preset, operations that cannot keep one are taken
 //! away; one that was named by itself is an error, since whoever named it expects it to work.
 
-use crate::cam::{ConditionError, Conditions};
+use tencent::cam::{ConditionError, Conditions};
 
 use super::key::Extension;
 use super::limits::Limits;

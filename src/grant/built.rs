@@ -8,10 +8,10 @@ use super::place::{Outside, Place};
 use super::statements::Statements;
 use super::{Grant, NewObject};
 use crate::caller::Caller;
-use crate::cam::PolicyError;
 use crate::error::{Error, Rule};
 use crate::request::{CredentialRequest, Scopes};
-use crate::time::Timestamp;
+use tencent::cam::PolicyError;
+use tencent::time::Timestamp;
 
 /// A grant and what it is for one caller.
 pub(super) type Own<'g> = (&'g Grant, Place<'g>);

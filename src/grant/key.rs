@@ -3,8 +3,8 @@
 //! Promises: 128 bits of randomness in each key; nothing of a caller's file name but its extension, and that from a list.
 //! Leaves out: where the randomness comes from, and what the list holds.
 
-use crate::cam::ObjectPrefix;
-use crate::time::Timestamp;
+use tencent::names::ObjectPrefix;
+use tencent::time::Timestamp;
 
 /// A file name extension without its dot, in lower case.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,8 +66,8 @@ const EXTENSION_CHARACTERS_MAX: usize = 10;
 #[cfg(test)]
 mod tests {
     use super::{Extension, ObjectKey};
-    use crate::cam::ObjectPrefix;
-    use crate::time::Timestamp;
+    use tencent::names::ObjectPrefix;
+    use tencent::time::Timestamp;
 
     #[test]
     fn the_day_is_the_utc_day_at_every_edge() {

@@ -13,7 +13,7 @@
 //! An extension is no condition: a resource has no wildcard but at its end. So it is checked here, where the whole key is known, and
 //! nothing is granted that would leave the key to the caller.
 
-use crate::cam::{ConditionError, Conditions, Literal};
+use tencent::cam::{ConditionError, Conditions, Literal};
 
 use super::key::Extension;
 

@@ -5,7 +5,7 @@
 //! Promises: nothing here changes who may do what (policies, ACLs), what a bucket is or how it behaves, or belongs to another service;
 //! a name is one operation, never a pattern. Leaves out: a raw `POLICY`, which is the operator's own text.
 
-use crate::cam::is_operation;
+use tencent::cam::is_operation;
 
 /// One operation that can be granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

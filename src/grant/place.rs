@@ -3,9 +3,10 @@
 //! Promises: what is allowed here was granted and, where something narrower was asked, asked for. Leaves out: for how long (`grant`),
 //! and whose it is (`who`).
 
-use crate::cam::{Bucket, ObjectPrefix, Region, Resource};
 use crate::request::{Keys, Scope};
-use crate::time::Timestamp;
+use tencent::cam::Resource;
+use tencent::names::{Bucket, ObjectPrefix, Region};
+use tencent::time::Timestamp;
 
 use super::abilities::Abilities;
 use super::key::{Extension, ObjectKey};

@@ -6,7 +6,7 @@
 //! [`ObjectPrefix`], so it ends in `/`. Leaves out: who the caller is (`who`).
 
 use crate::caller::{Claim, Claims};
-use crate::cam::{ObjectPrefix, ObjectPrefixError};
+use tencent::names::{ObjectPrefix, ObjectPrefixError};
 
 use super::who::Who;
 
@@ -232,7 +232,7 @@ const CLAIM_CHARACTERS_MAX: usize = 64;
 mod tests {
     use super::{PrefixTemplate, Slot, TemplateError};
     use crate::caller::{Claim, Claims};
-    use crate::cam::ObjectPrefixError;
+    use tencent::names::ObjectPrefixError;
 
     fn filled(template: &str, slots: &[(String, Slot)], claim: Claim) -> Result<String, String> {
         let mut claims = Claims::default();

@@ -8,10 +8,10 @@ use super::{
     PrefixTemplate, Preset, Slot, Who,
 };
 use crate::caller::{Caller, Claim, Claims};
-use crate::cam::Bucket;
 use crate::error::{Error, Rule};
 use crate::request::{CredentialRequest, Format, Scopes, Wanted};
-use crate::time::Timestamp;
+use tencent::names::Bucket;
+use tencent::time::Timestamp;
 
 /// 2026-01-31T23:59:59Z.
 fn now() -> Timestamp {

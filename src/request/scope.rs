@@ -13,7 +13,7 @@ use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 
 use crate::error::{Error, Rule};
-use crate::object::Object;
+use tencent::json_object::JsonObject;
 
 /// At least one scope, each well formed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ impl Scopes {
     /// # Errors
     /// [`Rule::Scope`].
     pub fn parse(body: &str) -> Result<Self, Error> {
-        let items: Vec<Object<Item>> = serde_json::from_str(body).map_err(|_| {
+        let items: Vec<JsonObject<Item>> = serde_json::from_str(body).map_err(|_| {
             let message = "the body is an array of scopes, each with `action` and, as far as they apply, `bucket`, `region`, `prefix`";
             Error::new(Rule::Scope, message)
         })?;
@@ -57,10 +57,14 @@ impl Scopes {
                 format!("the array has from 1 to {SCOPES_MAX} scopes"),
             ));
         }
-        let scopes = items.into_iter().enumerate().map(|(index, Object(item))| {
-            let number = index.saturating_add(1);
-            scope(item).map_err(|fault| Error::new(Rule::Scope, format!("scope {number}: {fault}")))
-        });
+        let scopes = items
+            .into_iter()
+            .enumerate()
+            .map(|(index, JsonObject(item))| {
+                let number = index.saturating_add(1);
+                scope(item)
+                    .map_err(|fault| Error::new(Rule::Scope, format!("scope {number}: {fault}")))
+            });
         Ok(Self(scopes.collect::<Result<_, _>>()?))
     }
 

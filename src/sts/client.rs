@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use super::remedy::remedy;
 use super::{AnswerError, Credentials, Endpoint, Identity, SignedCall};
-use crate::cam::Region;
 use crate::grant::Authorized;
 use crate::http;
-use crate::time::Clock;
+use tencent::names::Region;
+use tencent::time::Clock;
 
 /// What a call needs besides what it asks for.
 #[expect(missing_debug_implementations, reason = "it holds the calling key")]

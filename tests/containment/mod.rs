@@ -16,10 +16,10 @@ use cos_issuer::caller::{Identity, Source};
 use cos_issuer::config::{Config, Environment};
 use cos_issuer::grant::Authorized;
 use cos_issuer::request::{CredentialRequest, Mint, Request, RequestId, Unverified};
-use cos_issuer::time::{Clock, SystemClock};
 use futures_util::FutureExt;
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
+use tencent::time::{Clock, SystemClock};
 
 use world::{Asked, Scope, World};
 

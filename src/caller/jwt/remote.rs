@@ -16,7 +16,7 @@ use super::algorithm::Algorithm;
 use super::key::{KeySet, KeySetError};
 use crate::error::chain;
 use crate::http::{CallError, Client};
-use crate::time::Timestamp;
+use tencent::time::Timestamp;
 
 /// How the JWKS is fetched, within a time of its own.
 pub type Fetch = Box<dyn Fn() -> BoxFuture<'static, Result<Vec<u8>, FetchError>> + Send + Sync>;
@@ -196,7 +196,7 @@ mod tests {
     use super::super::{KeySource, TokenRules, Tokens};
     use super::{Algorithm, FetchError, RemoteKeys};
     use crate::error::Rule;
-    use crate::time::Timestamp;
+    use tencent::time::Timestamp;
 
     const NOW: i64 = 1_700_000_000;
 

@@ -9,7 +9,7 @@ use super::algorithm::Algorithm;
 use super::member::{Member, Members};
 use crate::caller::Claims;
 use crate::caller::claims::SUBJECT_BYTES_MAX;
-use crate::time::Timestamp;
+use tencent::time::Timestamp;
 
 /// What the claims must say.
 #[derive(Clone, Debug)]
@@ -104,7 +104,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::{Algorithm, Members, TokenFault, TokenRules};
-    use crate::time::Timestamp;
+    use tencent::time::Timestamp;
 
     const NOW: i64 = 1_700_000_000;
 
