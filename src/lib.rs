@@ -6,7 +6,7 @@
 //! bytes from a platform
 //!   -> Request             runtime     one HTTP request, whatever the event was
 //!   -> CredentialRequest   request     what is asked, parsed, nothing trusted
-//!   -> Caller              caller      who is asking, proven
+//!   -> Principal              caller      who is asking, proven
 //!   -> Authorized          grant       the proof: session policy, duration, session name
 //!   -> Credentials         issuer, sts one signed STS call
 //!   -> Response            response    the only place where a credential becomes text
@@ -15,12 +15,12 @@
 //! Promises: any refusal happens before the call to STS. Nothing here knows the local cloud in `emulator/`.
 //! Leaves out: printing and reading the environment, which `main` does.
 
-pub mod caller;
+pub mod auth;
 pub mod config;
 pub mod error;
 pub mod grant;
 pub mod handler;
-pub mod http;
+pub mod http_client;
 pub mod issuer;
 pub mod log;
 pub mod request;

@@ -70,7 +70,7 @@ impl Response {
 
     /// A refusal or failure.
     pub fn error(error: &Error, id: &RequestId) -> Self {
-        let code = error.rule().code();
+        let code = error.code().info();
         let failed = Failed {
             code: code.number,
             code_desc: code.name,

@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 
 /// The only files that may open a secret: the signers, the call, the client (a proxy's address), and the answer.
 const MAY_EXPOSE: [&str; 7] = [
-    "src/caller/hmac/signature.rs",
-    "src/http.rs",
+    "src/auth/hmac/signature.rs",
+    "src/http_client.rs",
     "src/response.rs",
     "src/sts/request.rs",
     "tencent/src/sign/q_sign.rs",
@@ -29,8 +29,8 @@ const LAYERS: [&[&str]; 7] = [
     &["handler"],
     &["issuer", "response"],
     &["sts"],
-    &["caller", "grant", "request"],
-    &["error", "http"],
+    &["auth", "grant", "request"],
+    &["error", "http_client"],
 ];
 
 #[test]

@@ -147,7 +147,7 @@ fn read(
     let no_file = |_: &str| Err(std::io::ErrorKind::NotFound.into());
     Config::read(&environment, &no_file, Arc::new(SystemClock)).map_err(|problems| {
         let told =
-            |problem: &cos_issuer::config::Problem| (problem.variable(), problem.to_string());
+            |problem: &cos_issuer::config::ConfigError| (problem.variable(), problem.to_string());
         problems.iter().map(told).collect()
     })
 }

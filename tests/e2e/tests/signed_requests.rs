@@ -7,7 +7,7 @@
 )]
 
 use cos_emulator::{Cloud, LambdaEvent, Platform, ScfEvent};
-use cos_issuer::caller::hmac::signature::{ALGORITHM, CallerRequest};
+use cos_issuer::auth::hmac::signature::{ALGORITHM, CallerRequest};
 use cos_issuer_e2e::{
     API_KEY, Answer, Browser, HMAC_KEY, Language, PLATFORMS, Variables, documented, issuer_on,
     printed,

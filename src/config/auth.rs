@@ -1,4 +1,4 @@
-//! Who may ask: `AUTH` and the settings of the kinds of proof that it names.
+//! PrincipalMatch may ask: `AUTH` and the settings of the kinds of proof that it names.
 //!
 //! Keys are entries `name=value claim=value …` with a semicolon or a line break between. The claim `sub` says whose key it is; it is
 //! the entry's name when it is left out, so that two keys with one `sub` are two keys of one caller.
@@ -13,15 +13,15 @@ use http::HeaderName;
 use super::Platform;
 use super::reader::{Reader, list};
 use super::tokens;
-use crate::caller::{ApiKey, ApiKeys, Authentication, Claim, Claims, HmacKey, HmacKeys, Verifier};
-use crate::grant::Who;
+use crate::auth::{ApiKey, ApiKeys, Authenticator, Claim, Claims, HmacKey, HmacKeys, Verifier};
+use crate::grant::PrincipalMatch;
 use tencent::secret::Secret;
 
 pub(super) fn read(
     reader: &mut Reader<'_>,
     platform: Option<&Platform>,
     file: &dyn Fn(&str) -> std::io::Result<Vec<u8>>,
-) -> Option<Authentication> {
+) -> Option<Authenticator> {
     let kinds = reader.required("AUTH", "none", kinds);
     let named = kinds.as_deref().unwrap_or(&Kind::CHOICES);
     for (variable, kind) in SETTINGS {
@@ -32,7 +32,7 @@ pub(super) fn read(
     }
     let kinds = kinds?;
     if kinds.is_empty() {
-        return Some(Authentication::None);
+        return Some(Authenticator::None);
     }
     // Each is read, whatever is wrong with those before it.
     let verifiers: Vec<Option<Verifier>> = kinds
@@ -45,7 +45,7 @@ pub(super) fn read(
         })
         .collect();
     let verifiers: Option<Vec<Verifier>> = verifiers.into_iter().collect();
-    verifiers.map(Authentication::Proofs)
+    verifiers.map(Authenticator::Proofs)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -241,7 +241,7 @@ fn entry(text: &str) -> Result<Entry<'_>, &'static str> {
                 "has a claim whose value is empty, too long, or not of letters, digits and `-._@:/+`",
             );
         }
-        if claim == Who::PROOF {
+        if claim == PrincipalMatch::PROOF {
             return Err(
                 "has the claim `proof`, which is how a caller was proven and cannot be said",
             );

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::TokenFault;
-use super::member::Members;
+use super::json::JsonObject;
 
 /// The parts of a token. <https://www.rfc-editor.org/rfc/rfc7515#section-3.1>
 pub(super) struct UnverifiedToken<'t> {
@@ -18,7 +18,7 @@ pub(super) struct UnverifiedToken<'t> {
     pub(super) signature: &'t str,
     pub(super) algorithm: String,
     pub(super) key_id: Option<String>,
-    pub(super) claims: Members,
+    pub(super) claims: JsonObject,
 }
 
 impl<'t> UnverifiedToken<'t> {
@@ -33,7 +33,7 @@ impl<'t> UnverifiedToken<'t> {
         let (Ok(header), Ok(payload)) = (header, payload) else {
             return Err(TokenFault::Form);
         };
-        let header = Members::parse(&header).ok_or(TokenFault::Header)?;
+        let header = JsonObject::parse(&header).ok_or(TokenFault::Header)?;
         if REFUSED_MEMBERS
             .iter()
             .any(|name| header.member(name).is_some())
@@ -54,13 +54,13 @@ impl<'t> UnverifiedToken<'t> {
             signature,
             algorithm,
             key_id,
-            claims: Members::parse(&payload).ok_or(TokenFault::Claims)?,
+            claims: JsonObject::parse(&payload).ok_or(TokenFault::Claims)?,
         })
     }
 }
 
 /// Whether a text looks like a token: three parts of base64url, the first of which begins as `{"` does.
-pub(in crate::caller) fn has_form_of_token(text: &str) -> bool {
+pub(in crate::auth) fn has_form_of_token(text: &str) -> bool {
     let known = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'.');
     text.starts_with("eyJ")
         && text.bytes().filter(|c| *c == b'.').count() == 2

@@ -4,14 +4,14 @@
 //! Types count: the text `7` is not the number 7. Every claim that is named has to match. How the caller was proven is matched as the
 //! claim `proof`, and nothing in a token can stand for it. A list of texts matches when one of them does. Leaves out: what is given (`place`).
 
-use crate::caller::{Caller, Claim};
+use crate::auth::{Claim, Principal};
 
 /// Whom a grant is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Who {
+pub enum PrincipalMatch {
     /// Callers all of whose named claims match.
     Claims(Vec<(String, Match)>),
-    /// Every caller that [`Authentication`](crate::caller::Authentication) lets through.
+    /// Every caller that [`Authenticator`](crate::auth::Authenticator) lets through.
     Everyone,
 }
 
@@ -35,12 +35,12 @@ pub enum Value {
     Text(String),
 }
 
-impl Who {
+impl PrincipalMatch {
     /// The name that stands for how the caller was proven.
     pub const PROOF: &'static str = "proof";
 
     /// Whether `caller` is one of them.
-    pub(super) fn includes(&self, caller: &Caller) -> bool {
+    pub(super) fn matches(&self, caller: &Principal) -> bool {
         let Self::Claims(claims) = self else {
             return true;
         };
@@ -100,15 +100,16 @@ pub struct MatchError;
 
 #[cfg(test)]
 mod tests {
-    use super::{Match, MatchError, Value, Who};
-    use crate::caller::{Caller, Claim, Claims};
+    use super::{Match, MatchError, PrincipalMatch, Value};
+    use crate::auth::{Claim, Claims, Principal};
 
-    fn includes(name: &str, wanted: Match, claims: &[(&str, Claim)]) -> bool {
+    fn matches(name: &str, wanted: Match, claims: &[(&str, Claim)]) -> bool {
         let mut all = Claims::of_subject("u-1");
         for (name, claim) in claims {
             all.add(*name, claim.clone());
         }
-        Who::Claims(vec![(name.to_owned(), wanted)]).includes(&Caller::with_claims(all))
+        PrincipalMatch::Claims(vec![(name.to_owned(), wanted)])
+            .matches(&Principal::with_claims(all))
     }
 
     fn text(text: &str) -> Claim {
@@ -122,7 +123,7 @@ mod tests {
 
     #[test]
     fn values_are_whole_and_of_their_type() {
-        assert!(includes(
+        assert!(matches(
             "team",
             one_of(&["a", "b"]),
             &[("team", text("b"))]
@@ -135,15 +136,15 @@ mod tests {
             Claim::Number(1),
             Claim::Flag(true),
         ] {
-            assert!(!includes("team", one_of(&["a", "b"]), &[("team", other)]));
+            assert!(!matches("team", one_of(&["a", "b"]), &[("team", other)]));
         }
-        assert!(!includes("team", one_of(&["a"]), &[]));
+        assert!(!matches("team", one_of(&["a"]), &[]));
         let seven = || Match::OneOf(vec![Value::Number(7)]);
-        assert!(includes("level", seven(), &[("level", Claim::Number(7))]));
-        assert!(!includes("level", seven(), &[("level", text("7"))]));
+        assert!(matches("level", seven(), &[("level", Claim::Number(7))]));
+        assert!(!matches("level", seven(), &[("level", text("7"))]));
         let yes = Match::OneOf(vec![Value::Flag(true)]);
-        assert!(!includes("admin", yes, &[("admin", text("true"))]));
-        assert!(!includes(
+        assert!(!matches("admin", yes, &[("admin", text("true"))]));
+        assert!(!matches(
             "team",
             Match::OneOf(Vec::new()),
             &[("team", text("a"))]
@@ -156,16 +157,16 @@ mod tests {
             let texts = texts.iter().map(|text| (*text).to_owned());
             [("teams", Claim::Texts(texts.collect()))]
         };
-        assert!(includes("teams", one_of(&["b"]), &teams(&["a", "b"])));
-        assert!(!includes(
+        assert!(matches("teams", one_of(&["b"]), &teams(&["a", "b"])));
+        assert!(!matches(
             "teams",
             one_of(&["b"]),
             &teams(&["a", "bb", "a b"])
         ));
-        assert!(!includes("teams", one_of(&["b"]), &teams(&[])));
+        assert!(!matches("teams", one_of(&["b"]), &teams(&[])));
         let prefix = Match::prefix("org/").unwrap();
-        assert!(includes("teams", prefix.clone(), &teams(&["a", "org/b"])));
-        assert!(!includes("teams", prefix, &teams(&["a", "org"])));
+        assert!(matches("teams", prefix.clone(), &teams(&["a", "org/b"])));
+        assert!(!matches("teams", prefix, &teams(&["a", "org"])));
     }
 
     /// There are no patterns: what looks like one is a text.
@@ -173,18 +174,18 @@ mod tests {
     fn alternation_is_anchored() {
         let either = || one_of(&["repo:a|repo:b"]);
         for other in ["repo:a", "repo:b", "repo:a-EVIL", "xrepo:b"] {
-            assert!(!includes("sub", either(), &[]));
+            assert!(!matches("sub", either(), &[]));
             assert!(
-                !includes("repo", either(), &[("repo", text(other))]),
+                !matches("repo", either(), &[("repo", text(other))]),
                 "{other}"
             );
         }
-        assert!(includes(
+        assert!(matches(
             "repo",
             either(),
             &[("repo", text("repo:a|repo:b"))]
         ));
-        assert!(!includes(
+        assert!(!matches(
             "repo",
             one_of(&[".*"]),
             &[("repo", text("anything"))]
@@ -194,14 +195,14 @@ mod tests {
     #[test]
     fn a_prefix_is_closed() {
         let prefix = Match::prefix("org/team/").unwrap();
-        assert!(includes(
+        assert!(matches(
             "repo",
             prefix.clone(),
             &[("repo", text("org/team/x"))]
         ));
         for other in ["org/team", "org/team2/x", "xorg/team/x", "ORG/team/x"] {
             assert!(
-                !includes("repo", prefix.clone(), &[("repo", text(other))]),
+                !matches("repo", prefix.clone(), &[("repo", text(other))]),
                 "{other}"
             );
         }
@@ -213,12 +214,12 @@ mod tests {
 
     #[test]
     fn the_kind_of_proof_is_no_claim_that_a_caller_could_bring() {
-        assert!(includes(
+        assert!(matches(
             "proof",
             one_of(&["none"]),
             &[("proof", text("hmac"))]
         ));
-        assert!(!includes(
+        assert!(!matches(
             "proof",
             one_of(&["hmac"]),
             &[("proof", text("hmac"))]
@@ -227,7 +228,7 @@ mod tests {
 
     #[test]
     fn no_claim_at_all_is_nobody() {
-        assert!(!Who::Claims(Vec::new()).includes(&Caller::for_tests()));
-        assert!(Who::Everyone.includes(&Caller::for_tests()));
+        assert!(!PrincipalMatch::Claims(Vec::new()).matches(&Principal::for_tests()));
+        assert!(PrincipalMatch::Everyone.matches(&Principal::for_tests()));
     }
 }

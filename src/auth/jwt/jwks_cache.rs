@@ -13,9 +13,9 @@ use tokio::time::timeout;
 use tracing::warn;
 
 use super::algorithm::Algorithm;
-use super::key::{KeySet, KeySetError};
+use super::jwk::{KeySet, KeySetError};
 use crate::error::chain;
-use crate::http::{CallError, Client};
+use crate::http_client::{CallError, Client};
 use tencent::time::Timestamp;
 
 /// How the JWKS is fetched, within a time of its own.
@@ -23,9 +23,9 @@ pub type Fetch = Box<dyn Fn() -> BoxFuture<'static, Result<Vec<u8>, FetchError>>
 
 /// The issuer's keys.
 #[expect(missing_debug_implementations, reason = "it holds a function")]
-pub struct RemoteKeys(Arc<Inner>);
+pub struct JwksCache(Arc<Inner>);
 
-impl RemoteKeys {
+impl JwksCache {
     /// Keys of one of `algorithms`, from `url`. Nothing is fetched yet.
     pub fn new(client: Client, url: String, algorithms: Vec<Algorithm>) -> Self {
         let url: Arc<str> = url.into();
@@ -53,7 +53,7 @@ impl RemoteKeys {
     }
 
     /// The keys to check a token with, after a fetch if one is due; `None` when there are none. They may hold none that fits.
-    pub(super) async fn fitting(
+    pub(super) async fn keys_for(
         &self,
         algorithm: Algorithm,
         id: Option<&str>,
@@ -193,9 +193,9 @@ mod tests {
     use std::time::Duration;
 
     use super::super::testing::{AUDIENCE, ISSUER, TestIssuer, jwks};
-    use super::super::{KeySource, TokenRules, Tokens};
-    use super::{Algorithm, FetchError, RemoteKeys};
-    use crate::error::Rule;
+    use super::super::{KeySource, Tokens, Validation};
+    use super::{Algorithm, FetchError, JwksCache};
+    use crate::error::ErrorCode;
     use tencent::time::Timestamp;
 
     const NOW: i64 = 1_700_000_000;
@@ -230,8 +230,8 @@ mod tests {
             };
             let algorithms = vec![Algorithm::Es256];
             Tokens {
-                keys: KeySource::Remote(RemoteKeys::with(Box::new(fetch), algorithms.clone())),
-                rules: TokenRules {
+                keys: KeySource::Remote(JwksCache::with(Box::new(fetch), algorithms.clone())),
+                rules: Validation {
                     issuer: ISSUER.to_owned(),
                     audiences: vec![AUDIENCE.to_owned()],
                     algorithms,
@@ -242,11 +242,16 @@ mod tests {
         }
     }
 
-    async fn ask(tokens: &Tokens, issuer: &TestIssuer, id: &str, now: i64) -> Result<(), Rule> {
+    async fn ask(
+        tokens: &Tokens,
+        issuer: &TestIssuer,
+        id: &str,
+        now: i64,
+    ) -> Result<(), ErrorCode> {
         let token = issuer.token(id, "u-1", now);
         let now = Timestamp::from_unix_seconds(now).unwrap();
         let outcome = tokens.verify(&token, now, None).await;
-        outcome.map(drop).map_err(|error| error.rule())
+        outcome.map(drop).map_err(|error| error.code())
     }
 
     #[tokio::test]
@@ -257,12 +262,18 @@ mod tests {
         for n in 0..10_000_i64 {
             let id = format!("kid-{n}");
             let outcome = ask(&tokens, &issuer, &id, NOW + n / 500).await;
-            assert_eq!(outcome, Err(Rule::Token));
+            assert_eq!(outcome, Err(ErrorCode::Token));
         }
         assert_eq!(published.fetches(), 1);
         // Half a minute after the first one, one more is due.
-        assert_eq!(ask(&tokens, &issuer, "x", NOW + 30).await, Err(Rule::Token));
-        assert_eq!(ask(&tokens, &issuer, "y", NOW + 31).await, Err(Rule::Token));
+        assert_eq!(
+            ask(&tokens, &issuer, "x", NOW + 30).await,
+            Err(ErrorCode::Token)
+        );
+        assert_eq!(
+            ask(&tokens, &issuer, "y", NOW + 31).await,
+            Err(ErrorCode::Token)
+        );
         assert_eq!(ask(&tokens, &issuer, "one", NOW + 31).await, Ok(()));
         assert_eq!(published.fetches(), 2);
     }
@@ -274,14 +285,20 @@ mod tests {
         let tokens = published.tokens();
         assert_eq!(ask(&tokens, &old, "old", NOW).await, Ok(()));
         published.say(Some(jwks(&[old.jwk("old"), new.jwk("new")])));
-        assert_eq!(ask(&tokens, &new, "new", NOW + 29).await, Err(Rule::Token));
+        assert_eq!(
+            ask(&tokens, &new, "new", NOW + 29).await,
+            Err(ErrorCode::Token)
+        );
         assert_eq!(ask(&tokens, &new, "new", NOW + 30).await, Ok(()));
         assert_eq!(ask(&tokens, &old, "old", NOW + 30).await, Ok(()));
         assert_eq!(published.fetches(), 2);
         // A key that was withdrawn counts no longer than the set is fresh.
         published.say(Some(jwks(&[new.jwk("new")])));
         assert_eq!(ask(&tokens, &old, "old", NOW + 329).await, Ok(()));
-        assert_eq!(ask(&tokens, &old, "old", NOW + 330).await, Err(Rule::Token));
+        assert_eq!(
+            ask(&tokens, &old, "old", NOW + 330).await,
+            Err(ErrorCode::Token)
+        );
         assert_eq!(published.fetches(), 3);
     }
 
@@ -297,11 +314,11 @@ mod tests {
             assert_eq!(ask(&tokens, &issuer, "one", NOW + 301).await, Ok(()));
             assert_eq!(
                 ask(&tokens, &issuer, "two", NOW + 302).await,
-                Err(Rule::Token)
+                Err(ErrorCode::Token)
             );
             assert_eq!(ask(&tokens, &issuer, "one", NOW + day - 1).await, Ok(()));
         }
-        let unavailable = Err(Rule::TokenKeysUnavailable);
+        let unavailable = Err(ErrorCode::TokenKeysUnavailable);
         assert_eq!(ask(&tokens, &issuer, "one", NOW + day).await, unavailable);
         published.say(Some(jwks(&[issuer.jwk("one")])));
         assert_eq!(ask(&tokens, &issuer, "one", NOW + day + 60).await, Ok(()));
@@ -311,7 +328,7 @@ mod tests {
     async fn without_any_key_the_issuer_is_asked_every_five_seconds() {
         let (published, issuer) = (Published::default(), TestIssuer::new());
         let tokens = published.tokens();
-        let unavailable = Err(Rule::TokenKeysUnavailable);
+        let unavailable = Err(ErrorCode::TokenKeysUnavailable);
         for second in 0..5 {
             assert_eq!(
                 ask(&tokens, &issuer, "one", NOW + second).await,
@@ -329,7 +346,7 @@ mod tests {
     async fn a_clock_that_was_set_back_ends_a_pause() {
         let (published, issuer) = (Published::default(), TestIssuer::new());
         let tokens = published.tokens();
-        let unavailable = Err(Rule::TokenKeysUnavailable);
+        let unavailable = Err(ErrorCode::TokenKeysUnavailable);
         assert_eq!(ask(&tokens, &issuer, "one", NOW).await, unavailable);
         published.say(Some(jwks(&[issuer.jwk("one")])));
         assert_eq!(ask(&tokens, &issuer, "one", NOW - 3600).await, Ok(()));
@@ -430,7 +447,7 @@ mod tests {
         let started = tokio::time::Instant::now();
         let left = Some(Duration::from_millis(600));
         let error = tokens.verify(&token, now, left).await.err().unwrap();
-        assert_eq!(error.rule(), Rule::TokenKeysUnavailable);
+        assert_eq!(error.code(), ErrorCode::TokenKeysUnavailable);
         assert_eq!(error.header().unwrap().0, "retry-after");
         assert!(started.elapsed() <= Duration::from_millis(310));
     }

@@ -5,13 +5,13 @@
 
 use tencent::cam::{ConditionError, Conditions};
 
-use super::key::Extension;
 use super::limits::Limits;
-use super::operation::{Operation, Preset, Reach};
+use super::object_key::Extension;
+use super::operation::{Operation, Preset, ResourceLevel};
 
 /// Operations with their limits.
 #[derive(Clone, Debug)]
-pub struct Abilities {
+pub struct Permissions {
     operations: Vec<Operation>,
     limits: Limits,
     /// Of objects that the function names.
@@ -20,17 +20,17 @@ pub struct Abilities {
     conditions_of_uploads: Conditions,
 }
 
-impl Abilities {
+impl Permissions {
     /// The operations of `presets`, and `named` ones, within `limits`.
     ///
     /// # Errors
-    /// [`AbilityError`].
+    /// [`PermissionError`].
     pub fn new(
         presets: &[Preset],
         named: &[Operation],
         limits: Limits,
-    ) -> Result<Self, AbilityError> {
-        let is_partial = |operation: &Operation| operation.reach() == Reach::PartialUpload;
+    ) -> Result<Self, PermissionError> {
+        let is_partial = |operation: &Operation| operation.reach() == ResourceLevel::PartialUpload;
         let mut operations: Vec<Operation> = Vec::new();
         let of_presets = presets.iter().flat_map(|preset| preset.operations());
         let of_presets =
@@ -43,19 +43,19 @@ impl Abilities {
         if limits.need_whole_uploads()
             && let Some(partial) = named.iter().find(|operation| is_partial(operation))
         {
-            return Err(AbilityError::Partial(partial.name()));
+            return Err(PermissionError::Partial(partial.name()));
         }
         if operations.is_empty() {
-            return Err(AbilityError::Empty);
+            return Err(PermissionError::Empty);
         }
         if limits.are_about_uploads() && !operations.iter().any(|operation| operation.is_upload()) {
-            return Err(AbilityError::NoUpload);
+            return Err(PermissionError::NoUpload);
         }
         Ok(Self {
-            conditions: limits.conditions().map_err(AbilityError::Condition)?,
+            conditions: limits.conditions().map_err(PermissionError::Condition)?,
             conditions_of_uploads: limits
                 .conditions_of_uploads()
-                .map_err(AbilityError::Condition)?,
+                .map_err(PermissionError::Condition)?,
             operations,
             named: limits.extensions.clone(),
             limits,
@@ -65,16 +65,16 @@ impl Abilities {
     /// The same, and the function names objects with these extensions, while callers may upload under any key of their own.
     ///
     /// # Errors
-    /// [`AbilityError::NoUpload`], or [`AbilityError::NamedTwice`] beside a limit on extensions, which names them already.
-    pub fn naming(self, extensions: Vec<Extension>) -> Result<Self, AbilityError> {
+    /// [`PermissionError::NoUpload`], or [`PermissionError::NamedTwice`] beside a limit on extensions, which names them already.
+    pub fn naming(self, extensions: Vec<Extension>) -> Result<Self, PermissionError> {
         if extensions.is_empty() {
             return Ok(self);
         }
         if !self.limits.extensions.is_empty() {
-            return Err(AbilityError::NamedTwice);
+            return Err(PermissionError::NamedTwice);
         }
         if !self.operations().any(Operation::is_upload) {
-            return Err(AbilityError::NoUpload);
+            return Err(PermissionError::NoUpload);
         }
         Ok(Self {
             named: extensions,
@@ -86,7 +86,7 @@ impl Abilities {
     pub fn of_bucket(&self) -> Option<Operation> {
         let mut operations = self.operations.iter();
         operations
-            .find(|operation| operation.reach() == Reach::Bucket)
+            .find(|operation| operation.reach() == ResourceLevel::Bucket)
             .copied()
     }
 
@@ -122,7 +122,7 @@ impl Abilities {
 
 /// Why operations and limits do not go together.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AbilityError {
+pub enum PermissionError {
     /// An address or network is none.
     #[error("names what is no IP address and no network, as `10.0.0.0/8`")]
     Condition(#[source] ConditionError),
@@ -142,7 +142,7 @@ pub enum AbilityError {
 
 #[cfg(test)]
 mod tests {
-    use super::{Abilities, AbilityError, Limits, Operation, Preset};
+    use super::{Limits, Operation, PermissionError, Permissions, Preset};
     use crate::grant::limits::ContentType;
 
     fn sized() -> Limits {
@@ -152,8 +152,8 @@ mod tests {
         }
     }
 
-    fn names(abilities: &Abilities) -> Vec<&'static str> {
-        abilities.operations().map(Operation::name).collect()
+    fn names(permissions: &Permissions) -> Vec<&'static str> {
+        permissions.operations().map(Operation::name).collect()
     }
 
     fn named(names: &[&str]) -> Vec<Operation> {
@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn a_size_limit_drops_multipart_append_and_copy() {
-        let left = Abilities::new(&[Preset::Upload, Preset::Download], &[], sized()).unwrap();
+        let left = Permissions::new(&[Preset::Upload, Preset::Download], &[], sized()).unwrap();
         assert_eq!(
             names(&left),
             ["PutObject", "PostObject", "GetObject", "HeadObject"]
@@ -177,10 +177,10 @@ mod tests {
             "UploadPart",
             "InitiateMultipartUpload",
         ] {
-            let refused = Abilities::new(&[Preset::Upload], &named(&[name]), sized());
+            let refused = Permissions::new(&[Preset::Upload], &named(&[name]), sized());
             assert_eq!(
                 refused.unwrap_err(),
-                AbilityError::Partial(Operation::parse(name).unwrap().name())
+                PermissionError::Partial(Operation::parse(name).unwrap().name())
             );
         }
     }
@@ -192,22 +192,25 @@ mod tests {
             ..Limits::default()
         };
         assert_eq!(
-            names(&Abilities::new(&[Preset::Upload], &[], limits).unwrap()),
+            names(&Permissions::new(&[Preset::Upload], &[], limits).unwrap()),
             ["PutObject", "PostObject"]
         );
     }
 
     #[test]
     fn a_limit_on_nothing_is_an_error() {
-        let refused = Abilities::new(&[Preset::Download], &[], sized());
-        assert_eq!(refused.unwrap_err(), AbilityError::NoUpload);
-        let refused = Abilities::new(&[], &[], Limits::default());
-        assert_eq!(refused.unwrap_err(), AbilityError::Empty);
+        let refused = Permissions::new(&[Preset::Download], &[], sized());
+        assert_eq!(refused.unwrap_err(), PermissionError::NoUpload);
+        let refused = Permissions::new(&[], &[], Limits::default());
+        assert_eq!(refused.unwrap_err(), PermissionError::Empty);
         let open = Limits {
             source_ip: vec!["10.0.0.0/33".to_owned()],
             ..Limits::default()
         };
-        let refused = Abilities::new(&[Preset::Download], &[], open);
-        assert!(matches!(refused.unwrap_err(), AbilityError::Condition(_)));
+        let refused = Permissions::new(&[Preset::Download], &[], open);
+        assert!(matches!(
+            refused.unwrap_err(),
+            PermissionError::Condition(_)
+        ));
     }
 }

@@ -48,7 +48,7 @@ impl Claims {
         found.map(|(_, claim)| claim)
     }
 
-    /// Who it is.
+    /// PrincipalMatch it is.
     pub fn subject(&self) -> Option<&str> {
         match self.claim(Self::SUBJECT) {
             Some(Claim::Text(subject)) => Some(subject),

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use sha2::{Digest, Sha256};
 
 /// Nonces with the moment until which each could be replayed.
-pub(super) struct ReplayMemory {
+pub(super) struct NonceCache {
     /// A list: the limit keeps a look through it short, and a map is code that cold starts pay for.
     good_until: Mutex<Vec<([u8; 32], i64)>>,
     nonces_max: usize,
@@ -23,7 +23,7 @@ pub(super) enum Replay {
     Seen,
 }
 
-impl ReplayMemory {
+impl NonceCache {
     pub(super) fn new(nonces_max: usize) -> Self {
         Self {
             good_until: Mutex::default(),
@@ -32,7 +32,12 @@ impl ReplayMemory {
     }
 
     /// Takes a nonce that nobody used before. Moments are seconds since 1970.
-    pub(super) fn remember(&self, nonce: &str, good_until: i64, now: i64) -> Result<(), Replay> {
+    pub(super) fn check_and_insert(
+        &self,
+        nonce: &str,
+        good_until: i64,
+        now: i64,
+    ) -> Result<(), Replay> {
         // A hash, so that long nonces take no more room than short ones.
         let nonce: [u8; 32] = Sha256::digest(nonce).into();
         let mut seen = self
@@ -55,18 +60,18 @@ impl ReplayMemory {
 
 #[cfg(test)]
 mod tests {
-    use super::{Replay, ReplayMemory};
+    use super::{NonceCache, Replay};
 
     #[test]
     fn a_full_memory_refuses_and_forgets_nothing() {
-        let memory = ReplayMemory::new(2);
-        assert_eq!(memory.remember("a", 100, 50), Ok(()));
-        assert_eq!(memory.remember("b", 200, 50), Ok(()));
-        assert_eq!(memory.remember("c", 300, 100), Err(Replay::Full));
-        assert_eq!(memory.remember("a", 100, 100), Err(Replay::Seen));
+        let memory = NonceCache::new(2);
+        assert_eq!(memory.check_and_insert("a", 100, 50), Ok(()));
+        assert_eq!(memory.check_and_insert("b", 200, 50), Ok(()));
+        assert_eq!(memory.check_and_insert("c", 300, 100), Err(Replay::Full));
+        assert_eq!(memory.check_and_insert("a", 100, 100), Err(Replay::Seen));
         // From here on `a` is refused for its timestamp, and its place is free.
-        assert_eq!(memory.remember("c", 300, 101), Ok(()));
-        assert_eq!(memory.remember("b", 200, 101), Err(Replay::Seen));
-        assert_eq!(memory.remember("d", 300, 101), Err(Replay::Full));
+        assert_eq!(memory.check_and_insert("c", 300, 101), Ok(()));
+        assert_eq!(memory.check_and_insert("b", 200, 101), Err(Replay::Seen));
+        assert_eq!(memory.check_and_insert("d", 300, 101), Err(Replay::Full));
     }
 }

@@ -6,14 +6,14 @@
 
 use super::TokenFault;
 use super::algorithm::Algorithm;
-use super::member::{Member, Members};
-use crate::caller::Claims;
-use crate::caller::claims::SUBJECT_BYTES_MAX;
+use super::json::{JsonObject, JsonValue};
+use crate::auth::Claims;
+use crate::auth::claims::SUBJECT_BYTES_MAX;
 use tencent::time::Timestamp;
 
 /// What the claims must say.
 #[derive(Clone, Debug)]
-pub struct TokenRules {
+pub struct Validation {
     /// The `iss`, exactly.
     pub issuer: String,
     /// The `aud` must name one of these.
@@ -26,7 +26,7 @@ pub struct TokenRules {
     pub age_seconds_max: u32,
 }
 
-impl TokenRules {
+impl Validation {
     pub(super) fn algorithm(&self, name: &str) -> Result<Algorithm, TokenFault> {
         let mut accepted = self.algorithms.iter().copied();
         accepted
@@ -34,7 +34,7 @@ impl TokenRules {
             .ok_or(TokenFault::Algorithm)
     }
 
-    pub(super) fn check(&self, claims: &Members, now: Timestamp) -> Result<(), TokenFault> {
+    pub(super) fn check(&self, claims: &JsonObject, now: Timestamp) -> Result<(), TokenFault> {
         if claims.text("iss") != Some(&self.issuer) {
             return Err(TokenFault::Issuer);
         }
@@ -49,7 +49,7 @@ impl TokenRules {
             .ok_or(TokenFault::Subject)
     }
 
-    fn is_for_us(&self, audience: Option<&Member>) -> bool {
+    fn is_for_us(&self, audience: Option<&JsonValue>) -> bool {
         let Some(audience) = audience else {
             return false;
         };
@@ -61,16 +61,16 @@ impl TokenRules {
         named.is_some_and(|named| named.into_iter().any(is_ours))
     }
 
-    fn check_moments(&self, claims: &Members, now: i64) -> Result<(), TokenFault> {
+    fn check_moments(&self, claims: &JsonObject, now: i64) -> Result<(), TokenFault> {
         let (leeway, age_max) = (
             i64::from(self.leeway_seconds),
             i64::from(self.age_seconds_max),
         );
-        let expiry = moment(claims.member("exp")).ok_or(TokenFault::ExpiryMissing)?;
-        let issued = moment(claims.member("iat")).ok_or(TokenFault::IssuedMissing)?;
+        let expiry = numeric_date(claims.member("exp")).ok_or(TokenFault::ExpiryMissing)?;
+        let issued = numeric_date(claims.member("iat")).ok_or(TokenFault::IssuedMissing)?;
         let valid_from = match claims.member("nbf") {
             None => issued,
-            member => moment(member).ok_or(TokenFault::NotYetValid)?,
+            member => numeric_date(member).ok_or(TokenFault::NotYetValid)?,
         };
         if now >= expiry.saturating_add(leeway) {
             return Err(TokenFault::Expired);
@@ -88,14 +88,14 @@ impl TokenRules {
 }
 
 /// A NumericDate, which may have a fraction. <https://www.rfc-editor.org/rfc/rfc7519#section-2>
-fn moment(member: Option<&Member>) -> Option<i64> {
+fn numeric_date(member: Option<&JsonValue>) -> Option<i64> {
     match member? {
-        Member::Fraction(seconds) | Member::Number(seconds) => Some(*seconds),
-        Member::Flag(_)
-        | Member::List(_)
-        | Member::Nothing
-        | Member::Object(_)
-        | Member::Text(_) => None,
+        JsonValue::Fraction(seconds) | JsonValue::Number(seconds) => Some(*seconds),
+        JsonValue::Flag(_)
+        | JsonValue::List(_)
+        | JsonValue::Nothing
+        | JsonValue::Object(_)
+        | JsonValue::Text(_) => None,
     }
 }
 
@@ -103,13 +103,13 @@ fn moment(member: Option<&Member>) -> Option<i64> {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{Algorithm, Members, TokenFault, TokenRules};
+    use super::{Algorithm, JsonObject, TokenFault, Validation};
     use tencent::time::Timestamp;
 
     const NOW: i64 = 1_700_000_000;
 
-    fn rules() -> TokenRules {
-        TokenRules {
+    fn rules() -> Validation {
+        Validation {
             issuer: "https://issuer.example.com".to_owned(),
             audiences: vec!["uploads".to_owned(), "media".to_owned()],
             algorithms: vec![Algorithm::Rs256],
@@ -124,7 +124,7 @@ mod tests {
             Value::Null => drop(claims.as_object_mut().unwrap().remove(name)),
             value => claims[name] = value,
         }
-        let claims = Members::parse(claims.to_string().as_bytes()).unwrap();
+        let claims = JsonObject::parse(claims.to_string().as_bytes()).unwrap();
         rules().check(&claims, Timestamp::from_unix_seconds(NOW).unwrap())
     }
 
@@ -289,7 +289,7 @@ mod tests {
         ] {
             claims["nbf"] = json!(nbf);
             claims["iat"] = json!(iat);
-            let claims = Members::parse(claims.to_string().as_bytes()).unwrap();
+            let claims = JsonObject::parse(claims.to_string().as_bytes()).unwrap();
             let now = Timestamp::from_unix_seconds(NOW).unwrap();
             assert_eq!(rules().check(&claims, now), outcome, "{nbf} {iat}");
         }

@@ -3,7 +3,7 @@
 //! What real events do, and documents do not say: members are missing or null; a value is a string, a list of strings, or `true`
 //! for a bare key; `isBase64Encoded` is a boolean or a text; header names come in any case.
 //!
-//! Promises: total; what cannot be read is refused with [`Rule::Event`] or [`Rule::BodyEncoding`].
+//! Promises: total; what cannot be read is refused with [`ErrorCode::Event`] or [`ErrorCode::BodyEncoding`].
 //! Leaves out: which member a gateway keeps what in (`scf::event`, `lambda::event`).
 
 use base64::Engine as _;
@@ -12,8 +12,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
-use crate::caller::Identity;
-use crate::error::{Error, Rule};
+use crate::auth::Identity;
+use crate::error::{Error, ErrorCode};
 use crate::request::Unverified;
 
 /// An event that was read: its headers, as far as they could be, and the request if there is one.
@@ -62,7 +62,7 @@ pub(super) struct Parts {
 
 /// A refusal of the event.
 pub(super) fn refuse(message: &'static str) -> Error {
-    Error::new(Rule::Event, message)
+    Error::new(ErrorCode::Event, message)
 }
 
 /// A member that is neither missing nor null.
@@ -154,7 +154,7 @@ pub(super) fn body(event: &Map<String, Value>, text: &str) -> Result<Vec<u8>, Er
     }
     STANDARD.decode(text).map_err(|_| {
         Error::new(
-            Rule::BodyEncoding,
+            ErrorCode::BodyEncoding,
             "the body claims to be base64 and is not",
         )
     })

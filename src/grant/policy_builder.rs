@@ -2,33 +2,39 @@
 //!
 //! Promises: of scopes, all or none. Leaves out: the last look (`containment`).
 
-use super::key::Extension;
 use super::lifetime::Lifetime;
-use super::place::{Outside, Place};
+use super::object_key::Extension;
+use super::resolved::{ResolvedGrant, ScopeMismatch};
 use super::statements::Statements;
 use super::{Grant, NewObject};
-use crate::caller::Caller;
-use crate::error::{Error, Rule};
+use crate::auth::Principal;
+use crate::error::{Error, ErrorCode};
 use crate::request::{CredentialRequest, Scopes};
 use tencent::cam::PolicyError;
 use tencent::time::Timestamp;
 
 /// A grant and what it is for one caller.
-pub(super) type Own<'g> = (&'g Grant, Place<'g>);
+pub(super) type Own<'g> = (&'g Grant, ResolvedGrant<'g>);
 
 /// What was built.
 #[derive(Debug, Default)]
-pub(super) struct Built<'g> {
+pub(super) struct PolicyBuilder<'g> {
     pub(super) from: Vec<&'g Grant>,
     pub(super) statements: Statements,
     pub(super) new_object: Option<NewObject>,
 }
 
 /// The grants that are for the caller. One whose slots the claims do not fit is not; when it was the only one, that is the reason.
-pub(super) fn own<'g>(grants: &'g [Grant], caller: &Caller) -> Result<Vec<Own<'g>>, Error> {
+pub(super) fn matching_grants<'g>(
+    grants: &'g [Grant],
+    caller: &Principal,
+) -> Result<Vec<Own<'g>>, Error> {
     let mut own = Vec::new();
     let mut unfit = None;
-    for grant in grants.iter().filter(|grant| grant.who.includes(caller)) {
+    for grant in grants
+        .iter()
+        .filter(|grant| grant.principal_match.matches(caller))
+    {
         match grant.prefix.fill(caller.claims()) {
             Ok(prefix) => own.push((grant, grant.place(prefix))),
             Err(error) => unfit = Some(error),
@@ -39,13 +45,13 @@ pub(super) fn own<'g>(grants: &'g [Grant], caller: &Caller) -> Result<Vec<Own<'g
             Some(error) => format!("nothing can be granted to this caller: {error}"),
             None => "nothing is granted to this caller".to_owned(),
         };
-        return Err(Error::new(Rule::CallerNotAllowed, message));
+        return Err(Error::new(ErrorCode::CallerNotAllowed, message));
     }
     Ok(own)
 }
 
 /// Those of the bucket and the region that are asked for.
-pub(super) fn in_place<'g>(
+pub(super) fn filter_by_bucket<'g>(
     own: Vec<Own<'g>>,
     asked: &CredentialRequest,
 ) -> Result<Vec<Own<'g>>, Error> {
@@ -59,12 +65,12 @@ pub(super) fn in_place<'g>(
     });
     if near.is_empty() {
         let message = "`bucket` and `region` are not those of something that is granted to this caller; they may be left out";
-        return Err(Error::new(Rule::ScopeNotGranted, message));
+        return Err(Error::new(ErrorCode::ScopeNotGranted, message));
     }
     Ok(near)
 }
 
-impl<'g> Built<'g> {
+impl<'g> PolicyBuilder<'g> {
     /// All that the grants allow.
     pub(super) fn all_of(own: &[Own<'g>]) -> Self {
         let mut built = Self::default();
@@ -81,7 +87,7 @@ impl<'g> Built<'g> {
     pub(super) fn narrowed(own: &[Own<'g>], scopes: &Scopes) -> Result<Self, Error> {
         let mut built = Self::default();
         for (index, scope) in scopes.iter().enumerate() {
-            let mut nearest = Some(Outside::Action);
+            let mut nearest = Some(ScopeMismatch::Action);
             for (grant, place) in own {
                 match place.allow(scope, &mut built.statements) {
                     Ok(()) => {
@@ -96,7 +102,7 @@ impl<'g> Built<'g> {
             if let Some(outside) = nearest {
                 let number = index.saturating_add(1);
                 return Err(Error::new(
-                    Rule::ScopeNotGranted,
+                    ErrorCode::ScopeNotGranted,
                     format!("scope {number}: {outside}"),
                 ));
             }
@@ -133,7 +139,7 @@ impl<'g> Built<'g> {
         let shared = lifetimes.fold(first, |shared, other| shared?.shared(other));
         shared.ok_or_else(|| {
             let message = "what is asked comes from grants whose lifetimes have nothing in common: ask for less at once, by `bucket` or by scopes";
-            Error::new(Rule::DurationSeconds, message)
+            Error::new(ErrorCode::DurationSeconds, message)
         })
     }
 }
@@ -142,7 +148,7 @@ impl<'g> Built<'g> {
 fn unnamed(own: &[Own<'_>]) -> Error {
     let places: Vec<&[Extension]> = own.iter().filter_map(|(_, place)| place.named()).collect();
     if places.is_empty() {
-        return Error::new(Rule::ScopeNotGranted, "uploads are not granted");
+        return Error::new(ErrorCode::ScopeNotGranted, "uploads are not granted");
     }
     let mut names: Vec<&str> = Vec::new();
     for name in places.into_iter().flatten().map(Extension::as_str) {
@@ -155,7 +161,7 @@ fn unnamed(own: &[Own<'_>]) -> Error {
     } else {
         format!("the extension is one of: {}", names.join(", "))
     };
-    Error::new(Rule::Extension, message)
+    Error::new(ErrorCode::Extension, message)
 }
 
 /// Why there is no policy, in the caller's terms.
@@ -168,5 +174,5 @@ pub(super) fn unusable(error: PolicyError) -> Error {
             "what is asked makes a longer policy than CAM takes: ask for less at once, by `bucket` or by scopes"
         }
     };
-    Error::new(Rule::ScopeNotGranted, message).caused_by(error)
+    Error::new(ErrorCode::ScopeNotGranted, message).caused_by(error)
 }

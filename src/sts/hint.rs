@@ -6,7 +6,7 @@
 //! Leaves out: what a caller is told (`issuer`).
 
 /// What to look at, for the log; `None` for faults that pass by themselves, and for codes that nobody has documented.
-pub(crate) fn remedy(code: &str) -> Option<&'static str> {
+pub(crate) fn hint(code: &str) -> Option<&'static str> {
     let remedy = match code {
         "AuthFailure.InvalidSecretId" | "AuthFailure.SecretIdNotFound" => {
             "SECRET_ID is no key of any account, or it was deleted or disabled"
@@ -64,7 +64,7 @@ pub(crate) fn remedy(code: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::remedy;
+    use super::hint;
 
     #[test]
     fn every_documented_refusal_has_a_remedy() {
@@ -94,7 +94,7 @@ mod tests {
             "UnauthorizedOperation",
             "UnsupportedOperation",
         ] {
-            assert!(remedy(code).is_some(), "{code}");
+            assert!(hint(code).is_some(), "{code}");
         }
     }
 
@@ -106,7 +106,7 @@ mod tests {
             "RequestLimitExceeded",
             "InvalidParameter.OverLimit",
         ] {
-            assert_eq!(remedy(code), None, "{code}");
+            assert_eq!(hint(code), None, "{code}");
         }
     }
 }

@@ -5,24 +5,24 @@
 //!
 //! Promises: issuer, audience and algorithms are the configured ones. What a token says of itself is checked before any key is looked
 //! for, so a token that could not be accepted anyway causes no fetch; and where keys come from is configured, never said by a token.
-//! A [`Caller`] is made only of a token whose signature held.
+//! A [`Principal`] is made only of a token whose signature held.
 //! Leaves out: revocation (a token counts until it expires), encrypted tokens, and discovery: the JWKS URL is a setting.
 
 mod algorithm;
-mod key;
-mod member;
+mod json;
+mod jwk;
+mod jwks_cache;
 mod pem;
-mod remote;
-mod rules;
 #[cfg(test)]
 mod testing;
-mod token;
+mod unverified;
+mod validation;
 
 pub use algorithm::Algorithm;
-pub use key::{KeySet, KeySetError};
-pub use remote::{Fetch, FetchError, RemoteKeys};
-pub use rules::TokenRules;
-pub(super) use token::has_form_of_token;
+pub use jwk::{KeySet, KeySetError};
+pub use jwks_cache::{Fetch, FetchError, JwksCache};
+pub(super) use unverified::has_form_of_token;
+pub use validation::Validation;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,16 +30,16 @@ use std::time::Duration;
 use http::HeaderValue;
 use http::header::RETRY_AFTER;
 
-use super::{Caller, Kind};
-use crate::error::{Error, Rule};
+use super::{AuthMethod, Principal};
+use crate::error::{Error, ErrorCode};
 use tencent::time::Timestamp;
-use token::UnverifiedToken;
+use unverified::UnverifiedToken;
 
 /// Which tokens are accepted.
 #[expect(missing_debug_implementations, reason = "it may hold a secret")]
 pub struct Tokens {
     /// What their claims must say.
-    pub rules: TokenRules,
+    pub rules: Validation,
     /// Whose signature they must have.
     pub keys: KeySource,
 }
@@ -50,7 +50,7 @@ pub enum KeySource {
     /// The settings.
     Fixed(Arc<KeySet>),
     /// The issuer's JWKS URL.
-    Remote(RemoteKeys),
+    Remote(JwksCache),
 }
 
 impl Tokens {
@@ -60,7 +60,7 @@ impl Tokens {
         presented: &str,
         now: Timestamp,
         time_left: Option<Duration>,
-    ) -> Result<Caller, Error> {
+    ) -> Result<Principal, Error> {
         let token = UnverifiedToken::parse(presented)?;
         let algorithm = self.rules.algorithm(&token.algorithm)?;
         self.rules.check(&token.claims, now)?;
@@ -68,14 +68,14 @@ impl Tokens {
         let keys = match &self.keys {
             KeySource::Fixed(keys) => Arc::clone(keys),
             KeySource::Remote(keys) => keys
-                .fitting(algorithm, key_id, now, time_left)
+                .keys_for(algorithm, key_id, now, time_left)
                 .await
                 .ok_or_else(unavailable)?,
         };
         keys.verify(algorithm, key_id, token.message, token.signature)?;
-        Ok(Caller::proven(
-            Kind::Jwt,
-            Kind::Jwt.name(),
+        Ok(Principal::proven(
+            AuthMethod::Jwt,
+            AuthMethod::Jwt.name(),
             token.claims.into_claims(),
         ))
     }
@@ -137,13 +137,13 @@ enum TokenFault {
 
 impl From<TokenFault> for Error {
     fn from(fault: TokenFault) -> Self {
-        Self::new(Rule::Token, format!("the token is refused: {fault}"))
+        Self::new(ErrorCode::Token, format!("the token is refused: {fault}"))
     }
 }
 
 fn unavailable() -> Error {
     let message = "the token's issuer cannot be asked for its keys: try again";
-    Error::new(Rule::TokenKeysUnavailable, message)
+    Error::new(ErrorCode::TokenKeysUnavailable, message)
         .with_header(RETRY_AFTER, HeaderValue::from_static("5"))
 }
 
@@ -154,9 +154,9 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::testing::{AUDIENCE, ISSUER, TestIssuer, jwks};
-    use super::{Algorithm, KeySet, KeySource, TokenRules, Tokens};
-    use crate::caller::{Caller, Claim, Kind};
-    use crate::error::{Error, Rule};
+    use super::{Algorithm, KeySet, KeySource, Tokens, Validation};
+    use crate::auth::{AuthMethod, Claim, Principal};
+    use crate::error::{Error, ErrorCode};
     use tencent::time::Timestamp;
 
     const NOW: i64 = 1_700_000_000;
@@ -164,7 +164,7 @@ mod tests {
     fn tokens(issuer: &TestIssuer) -> Tokens {
         let algorithms = vec![Algorithm::Es256];
         let keys = KeySet::of_jwks(&jwks(&[issuer.jwk("one")]), &algorithms).unwrap();
-        let rules = TokenRules {
+        let rules = Validation {
             issuer: ISSUER.to_owned(),
             audiences: vec![AUDIENCE.to_owned()],
             algorithms,
@@ -175,7 +175,7 @@ mod tests {
         Tokens { rules, keys }
     }
 
-    async fn verify(tokens: &Tokens, token: &str) -> Result<Caller, Error> {
+    async fn verify(tokens: &Tokens, token: &str) -> Result<Principal, Error> {
         let now = Timestamp::from_unix_seconds(NOW).unwrap();
         tokens.verify(token, now, None).await
     }
@@ -188,7 +188,7 @@ mod tests {
             "tier": 2, "admin": false, "address": {"street": "a"}});
         let caller = verify(&tokens(&issuer), &issuer.sign(&header, &claims)).await;
         let caller = caller.ok().unwrap();
-        assert_eq!(caller.kind(), Kind::Jwt);
+        assert_eq!(caller.kind(), AuthMethod::Jwt);
         assert_eq!((caller.name(), caller.kind().name()), ("jwt", "jwt"));
         let known = caller.claims();
         assert_eq!(known.subject(), Some("u-1"));
@@ -224,8 +224,8 @@ mod tests {
             ("CANARY".to_owned(), "three base64url parts"),
         ] {
             let error = verify(&tokens(&issuer), &token).await.err().unwrap();
-            assert_eq!(error.rule(), Rule::Token);
-            assert_eq!(error.rule().code().status, 401);
+            assert_eq!(error.code(), ErrorCode::Token);
+            assert_eq!(error.code().info().status, 401);
             let message = error.message();
             assert!(message.contains(said), "{said}: {message}");
             assert!(
@@ -253,7 +253,7 @@ mod tests {
             format!("{header}.{claims}.{signature}="),
         ] {
             let error = verify(&tokens, &changed).await.err().unwrap();
-            assert_eq!(error.rule(), Rule::Token);
+            assert_eq!(error.code(), ErrorCode::Token);
         }
     }
 }

@@ -8,7 +8,7 @@
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{SubjectPublicKeyInfoDer, alg_id};
 
-use super::key::Key;
+use super::jwk::Key;
 
 pub(super) fn public_key(text: &[u8]) -> Option<Key> {
     let mut keys = SubjectPublicKeyInfoDer::pem_slice_iter(text);

@@ -25,11 +25,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::{debug, info, warn};
 use url::form_urlencoded;
 
-use crate::error::{Error, Rule};
+use crate::error::{Error, ErrorCode};
 use crate::handler::Handler;
 use crate::request::{BODY_BYTES_MAX, Request, RequestId, Unverified, body_too_large};
 use crate::response::Response;
-use crate::runtime::patience::Patience;
+use crate::runtime::write_timeout::WriteTimeout;
 
 /// Serves `address` until a signal ends it.
 ///
@@ -108,7 +108,7 @@ fn serve(
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(Patience::new(stream, WRITE_TIME)), service);
+        .serve_connection(TokioIo::new(WriteTimeout::new(stream, WRITE_TIME)), service);
     let connection = graceful.watch(connection);
     tokio::spawn(async move {
         if let Err(error) = connection.await {
@@ -152,10 +152,10 @@ async fn read(
     let reading = Limited::new(body, BODY_BYTES_MAX).collect();
     let body = tokio::time::timeout(BODY_TIME, reading)
         .await
-        .map_err(|_| Error::new(Rule::RequestTimeout, "the body did not arrive in time"))?;
+        .map_err(|_| Error::new(ErrorCode::RequestTimeout, "the body did not arrive in time"))?;
     let body = body.map_err(|error| match error.downcast::<LengthLimitError>() {
         Ok(_) => body_too_large(),
-        Err(error) => Error::new(Rule::BodyEncoding, "the body broke off").caused_by(error),
+        Err(error) => Error::new(ErrorCode::BodyEncoding, "the body broke off").caused_by(error),
     })?;
     let query = head.uri.query().unwrap_or_default();
     let unverified = Unverified {

@@ -8,36 +8,39 @@ use tencent::cam::Resource;
 use tencent::names::{Bucket, ObjectPrefix, Region};
 use tencent::time::Timestamp;
 
-use super::abilities::Abilities;
-use super::key::{Extension, ObjectKey};
-use super::operation::{Operation, Reach};
+use super::object_key::{Extension, ObjectKey};
+use super::operation::{Operation, ResourceLevel};
+use super::permissions::Permissions;
 use super::statements::Statements;
 
 /// The keys of one bucket below one prefix, and what may be done with them.
 #[derive(Clone, Debug)]
-pub(super) struct Place<'g> {
+pub(super) struct ResolvedGrant<'g> {
     pub(super) bucket: &'g Bucket,
     pub(super) region: &'g Region,
     pub(super) prefix: ObjectPrefix,
-    pub(super) abilities: &'g Abilities,
+    pub(super) permissions: &'g Permissions,
 }
 
-impl Place<'_> {
+impl ResolvedGrant<'_> {
     /// Allows all of it, but for uploads whose keys have to be looked at; false when nothing is left.
     pub(super) fn allow_all(&self, statements: &mut Statements) -> bool {
-        let keys_count = !self.abilities.limits().extensions.is_empty();
+        let keys_count = !self.permissions.limits().extensions.is_empty();
         let mut is_any = false;
-        for operation in self.abilities.operations() {
+        for operation in self.permissions.operations() {
             if keys_count && operation.is_upload() {
                 continue;
             }
             let resource = match operation.reach() {
-                Reach::Service => Resource::everything(),
-                Reach::Bucket | Reach::Keys | Reach::PartialUpload | Reach::WholeUpload => {
+                ResourceLevel::Service => Resource::everything(),
+                ResourceLevel::Bucket
+                | ResourceLevel::Keys
+                | ResourceLevel::PartialUpload
+                | ResourceLevel::WholeUpload => {
                     Resource::below(self.bucket, self.region, &self.prefix)
                 }
             };
-            statements.allow(operation, resource, self.abilities.conditions(operation));
+            statements.allow(operation, resource, self.permissions.conditions(operation));
             is_any = true;
         }
         is_any
@@ -47,35 +50,39 @@ impl Place<'_> {
     ///
     /// # Errors
     /// What of the scope is outside.
-    pub(super) fn allow(&self, scope: &Scope, statements: &mut Statements) -> Result<(), Outside> {
-        let operation = self.abilities.find(&scope.operation);
-        let operation = operation.ok_or(Outside::Action)?;
-        let conditions = self.abilities.conditions(operation);
-        if operation.reach() == Reach::Service {
+    pub(super) fn allow(
+        &self,
+        scope: &Scope,
+        statements: &mut Statements,
+    ) -> Result<(), ScopeMismatch> {
+        let operation = self.permissions.find(&scope.operation);
+        let operation = operation.ok_or(ScopeMismatch::Action)?;
+        let conditions = self.permissions.conditions(operation);
+        if operation.reach() == ResourceLevel::Service {
             let is_bare = scope.bucket.is_empty()
                 && scope.region.is_empty()
                 && scope.keys == Keys::Exactly(String::new());
             if !is_bare {
-                return Err(Outside::Service);
+                return Err(ScopeMismatch::Service);
             }
             statements.allow(operation, Resource::everything(), conditions);
             return Ok(());
         }
         if scope.bucket != self.bucket.as_str() || scope.region != self.region.as_str() {
-            return Err(Outside::Bucket);
+            return Err(ScopeMismatch::Bucket);
         }
         // The granted prefix ends in `/` or is empty, so what begins with it lies below it.
         let (Keys::Below(keys) | Keys::Exactly(keys)) = &scope.keys;
         if !keys.starts_with(self.prefix.as_str()) {
-            return Err(Outside::Prefix);
+            return Err(ScopeMismatch::Prefix);
         }
-        let limits = self.abilities.limits();
+        let limits = self.permissions.limits();
         let resource = match &scope.keys {
             Keys::Below(_) if operation.is_upload() && !limits.extensions.is_empty() => {
-                return Err(Outside::Extension);
+                return Err(ScopeMismatch::Extension);
             }
             Keys::Exactly(key) if operation.is_upload() && !limits.allow_key(key) => {
-                return Err(Outside::Extension);
+                return Err(ScopeMismatch::Extension);
             }
             Keys::Below(prefix) => Resource::starting(self.bucket, self.region, prefix),
             Keys::Exactly(key) => Resource::exactly(self.bucket, self.region, key),
@@ -100,7 +107,7 @@ impl Place<'_> {
         let key = ObjectKey::new(&self.prefix, &extension, now, chance);
         for operation in self.uploads() {
             let resource = Resource::exactly(self.bucket, self.region, key.as_str());
-            statements.allow(operation, resource, self.abilities.conditions(operation));
+            statements.allow(operation, resource, self.permissions.conditions(operation));
         }
         Some(key)
     }
@@ -108,19 +115,19 @@ impl Place<'_> {
     /// The extensions of objects that are named here; `None` without uploads of whole objects.
     pub(super) fn named(&self) -> Option<&[Extension]> {
         let mut uploads = self.uploads();
-        let has_whole = uploads.any(|operation| operation.reach() == Reach::WholeUpload);
-        has_whole.then(|| self.abilities.named())
+        let has_whole = uploads.any(|operation| operation.reach() == ResourceLevel::WholeUpload);
+        has_whole.then(|| self.permissions.named())
     }
 
     fn uploads(&self) -> impl Iterator<Item = Operation> {
-        let operations = self.abilities.operations();
+        let operations = self.permissions.operations();
         operations.filter(|operation| operation.is_upload())
     }
 }
 
 /// What of a scope is outside a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
-pub(super) enum Outside {
+pub(super) enum ScopeMismatch {
     // The further down, the nearer it came: of several places, the nearest is told.
     #[error("its action is not granted (a limit on size or type takes uploads in parts away)")]
     Action,

@@ -27,12 +27,12 @@ pub struct Settings {
     /// The proxy's URL.
     pub proxy: Option<Secret>,
     /// Whether plain HTTP may be spoken at all.
-    pub plain: Plain,
+    pub plain: PlaintextHttp,
 }
 
 /// Whether plain HTTP may be spoken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Plain {
+pub enum PlaintextHttp {
     /// HTTPS only.
     #[default]
     Never,
@@ -64,7 +64,7 @@ impl Client {
     pub fn new(settings: &Settings) -> Result<Self, SettingsError> {
         let mut builder = reqwest::Client::builder()
             .tls_backend_preconfigured(tls(settings.extra_ca_pem.as_deref())?)
-            .https_only(settings.plain == Plain::Never)
+            .https_only(settings.plain == PlaintextHttp::Never)
             .redirect(redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
             .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)

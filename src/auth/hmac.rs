@@ -8,15 +8,16 @@
 //! signature is refused in the same words. A nonce is remembered only after its signature held, so that a stranger fills no memory.
 //! Leaves out: replay at another instance, or at one that started since: the memory is this instance's own.
 
+mod nonce_cache;
 pub mod signature;
 
 use http::HeaderMap;
 use subtle::ConstantTimeEq;
 
+use self::nonce_cache::{NonceCache, Replay};
 use self::signature::{ALGORITHM, CallerRequest};
-use super::replay::{Replay, ReplayMemory};
-use super::{Caller, Claims, Kind, of_scheme};
-use crate::error::{Error, Rule};
+use super::{AuthMethod, Claims, Principal, of_scheme};
+use crate::error::{Error, ErrorCode};
 use crate::request::Request;
 use tencent::secret::Secret;
 use tencent::time::Timestamp;
@@ -35,7 +36,7 @@ pub struct HmacKey {
 /// All keys, each with the nonces it has used.
 #[expect(missing_debug_implementations, reason = "it holds keys")]
 pub struct HmacKeys {
-    keys: Vec<(HmacKey, ReplayMemory)>,
+    keys: Vec<(HmacKey, NonceCache)>,
     /// Stands in for a key that does not exist.
     decoy: Secret,
 }
@@ -55,7 +56,7 @@ impl HmacKeys {
             return None;
         }
         let decoy = Secret::new("0".repeat(64))?;
-        let with_memory = |key| (key, ReplayMemory::new(NONCES_MAX));
+        let with_memory = |key| (key, NonceCache::new(NONCES_MAX));
         let keys = keys.into_iter().map(with_memory).collect();
         Some(Self { keys, decoy })
     }
@@ -70,12 +71,12 @@ impl HmacKeys {
         request: &Request,
         path: &str,
         now: Timestamp,
-    ) -> Result<Caller, Error> {
+    ) -> Result<Principal, Error> {
         let presented = Self::presented(&request.headers);
         let presented = presented.first().copied().unwrap_or_default();
         let proof = Proof::parse(presented).ok_or_else(|| {
             let form = "`KeyId=…, Timestamp=…, Nonce=…, Signature=…`, the nonce of 16 to 64 letters, digits, `-` or `_`";
-            Error::new(Rule::Signature, format!("the signature has the form {form}"))
+            Error::new(ErrorCode::Signature, format!("the signature has the form {form}"))
         })?;
         let signed = CallerRequest {
             timestamp: proof.timestamp,
@@ -93,19 +94,19 @@ impl HmacKeys {
             .ct_eq(proof.signature.as_bytes());
         let (key, memory) = known.filter(|_| bool::from(is_same)).ok_or_else(|| {
             let message = "the signature is not that of an accepted key over this request";
-            Error::new(Rule::Signature, message)
+            Error::new(ErrorCode::Signature, message)
         })?;
         let age_seconds = now.unix_seconds().abs_diff(proof.timestamp);
         if age_seconds > WINDOW_SECONDS.unsigned_abs() {
             let message = format!("the timestamp must be within {WINDOW_SECONDS} seconds of now");
-            return Err(Error::new(Rule::SignatureExpired, message));
+            return Err(Error::new(ErrorCode::SignatureExpired, message));
         }
         let good_until = proof.timestamp.saturating_add(WINDOW_SECONDS);
         memory
-            .remember(proof.nonce, good_until, now.unix_seconds())
+            .check_and_insert(proof.nonce, good_until, now.unix_seconds())
             .map_err(refusal)?;
-        Ok(Caller::proven(
-            Kind::Hmac,
+        Ok(Principal::proven(
+            AuthMethod::Hmac,
             key.id.clone(),
             key.claims.clone(),
         ))
@@ -119,13 +120,13 @@ impl HmacKeys {
 fn refusal(replay: Replay) -> Error {
     match replay {
         Replay::Seen => Error::new(
-            Rule::SignatureReplayed,
+            ErrorCode::SignatureReplayed,
             "this nonce was used already: sign each request, and each attempt, with a new one",
         ),
         Replay::Full => {
             let message = "this key signs more requests than can be remembered: try again later";
             let after = http::HeaderValue::from_static("60");
-            Error::new(Rule::ReplayMemoryFull, message)
+            Error::new(ErrorCode::ReplayMemoryFull, message)
                 .with_header(http::header::RETRY_AFTER, after)
         }
     }
@@ -190,9 +191,9 @@ mod tests {
     use http::{HeaderMap, HeaderValue, Method};
 
     use super::signature::CallerRequest;
-    use super::{HmacKey, HmacKeys, ReplayMemory};
-    use crate::caller::Claims;
-    use crate::error::Rule;
+    use super::{HmacKey, HmacKeys, NonceCache};
+    use crate::auth::Claims;
+    use crate::error::ErrorCode;
     use crate::request::{Request, RequestId, Unverified};
     use tencent::secret::Secret;
     use tencent::time::Timestamp;
@@ -242,13 +243,13 @@ mod tests {
         Request::new(unverified, RequestId::random(), None).unwrap()
     }
 
-    fn verify(keys: &HmacKeys, proof: &str, now: i64) -> Result<String, Rule> {
+    fn verify(keys: &HmacKeys, proof: &str, now: i64) -> Result<String, ErrorCode> {
         let request = asked(proof, Method::GET, ("durationSeconds", "900"), "");
         let now = Timestamp::from_unix_seconds(now).unwrap();
         let caller = keys.verify(&request, "/sts", now);
         caller
             .map(|caller| caller.name().to_owned())
-            .map_err(|error| error.rule())
+            .map_err(|error| error.code())
     }
 
     #[test]
@@ -258,10 +259,10 @@ mod tests {
         assert_eq!(verify(&keys, &proof, NOW), Ok("one".to_owned()));
         for later in [0, 1, 299, 300] {
             let outcome = verify(&keys, &proof, NOW + later);
-            assert_eq!(outcome, Err(Rule::SignatureReplayed), "{later}");
+            assert_eq!(outcome, Err(ErrorCode::SignatureReplayed), "{later}");
         }
         let outcome = verify(&keys, &proof, NOW + 301);
-        assert_eq!(outcome, Err(Rule::SignatureExpired));
+        assert_eq!(outcome, Err(ErrorCode::SignatureExpired));
         // The same nonce of another key, and another of the same key, are new.
         assert!(verify(&keys, &signed("two", "two", NOW, NONCE), NOW).is_ok());
         assert!(verify(&keys, &signed("one", "one", NOW, "fedcba9876543210"), NOW).is_ok());
@@ -272,14 +273,14 @@ mod tests {
     fn a_nonce_is_remembered_for_as_long_as_its_timestamp_counts() {
         for skew in [-300, 0, 300] {
             let keys = HmacKeys {
-                keys: vec![(key("one"), ReplayMemory::new(1))],
+                keys: vec![(key("one"), NonceCache::new(1))],
                 ..keys()
             };
             let proof = signed("one", "one", NOW + skew, NONCE);
             assert!(verify(&keys, &proof, NOW).is_ok());
             let over = NOW + skew + 301;
             for (now, outcome) in [
-                (over - 1, Err(Rule::ReplayMemoryFull)),
+                (over - 1, Err(ErrorCode::ReplayMemoryFull)),
                 (over, Ok("one".to_owned())),
             ] {
                 let other = signed("one", "one", now, "fedcba9876543210");
@@ -301,7 +302,7 @@ mod tests {
             if is_accepted {
                 assert!(outcome.is_ok(), "{skew}");
             } else {
-                assert_eq!(outcome, Err(Rule::SignatureExpired), "{skew}");
+                assert_eq!(outcome, Err(ErrorCode::SignatureExpired), "{skew}");
             }
         }
     }
@@ -313,7 +314,7 @@ mod tests {
             let proof = signed(key_id, secret, NOW, NONCE);
             let request = asked(&proof, Method::GET, ("durationSeconds", "900"), "");
             let error = keys().verify(&request, "/sts", now).err().unwrap();
-            assert_eq!(error.rule(), Rule::Signature);
+            assert_eq!(error.code(), ErrorCode::Signature);
             error.message().to_owned()
         };
         assert_eq!(message("one", "two"), message("three", "three"));
@@ -329,7 +330,7 @@ mod tests {
         };
         let signature = request.sign(&decoy);
         let proof = format!("KeyId=x, Timestamp={NOW}, Nonce={NONCE}, Signature={signature}");
-        assert_eq!(verify(&keys(), &proof, NOW), Err(Rule::Signature));
+        assert_eq!(verify(&keys(), &proof, NOW), Err(ErrorCode::Signature));
     }
 
     #[test]
@@ -340,7 +341,7 @@ mod tests {
         let same = ("durationSeconds", "900");
         let refused = |proof: &str, method, query, body, path| {
             let outcome = keys.verify(&asked(proof, method, query, body), path, now);
-            assert_eq!(outcome.err().unwrap().rule(), Rule::Signature);
+            assert_eq!(outcome.err().unwrap().code(), ErrorCode::Signature);
         };
         refused(&proof, Method::POST, same, "", "/sts");
         refused(&proof, Method::GET, ("durationSeconds", "901"), "", "/sts");
@@ -379,7 +380,11 @@ mod tests {
             proof.replace(&NOW.to_string(), ""),
             proof.to_uppercase(),
         ] {
-            assert_eq!(verify(&keys(), &text, NOW), Err(Rule::Signature), "{text}");
+            assert_eq!(
+                verify(&keys(), &text, NOW),
+                Err(ErrorCode::Signature),
+                "{text}"
+            );
         }
         assert!(verify(&keys(), &proof.replace(", ", ","), NOW).is_ok());
     }

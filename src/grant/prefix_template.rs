@@ -5,14 +5,14 @@
 //! fills none. What comes out is an
 //! [`ObjectPrefix`], so it ends in `/`. Leaves out: who the caller is (`who`).
 
-use crate::caller::{Claim, Claims};
+use crate::auth::{Claim, Claims};
 use tencent::names::{ObjectPrefix, ObjectPrefixError};
 
-use super::who::Who;
+use super::principal_match::PrincipalMatch;
 
 /// What a slot takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Slot {
+pub enum Placeholder {
     /// 1 to 64 letters, digits, `-` and `_`.
     Id,
     /// A whole number, not negative, without leading zeros.
@@ -30,7 +30,7 @@ pub struct PrefixTemplate {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Piece {
-    Slot { claim: String, takes: Slot },
+    Placeholder { claim: String, takes: Placeholder },
     Text(String),
 }
 
@@ -39,26 +39,26 @@ impl PrefixTemplate {
     ///
     /// # Errors
     /// [`TemplateError`].
-    pub fn parse(text: &str, slots: &[(String, Slot)]) -> Result<Self, TemplateError> {
+    pub fn parse(text: &str, slots: &[(String, Placeholder)]) -> Result<Self, TemplateError> {
         let mut pieces = Vec::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once('{') {
-            let (claim, after) = after.split_once('}').ok_or(TemplateError::Slot)?;
+            let (claim, after) = after.split_once('}').ok_or(TemplateError::Placeholder)?;
             let known = |c: u8| c.is_ascii_alphanumeric() || b"-._".contains(&c);
             if claim.is_empty() || claim.len() > CLAIM_CHARACTERS_MAX || !claim.bytes().all(known) {
-                return Err(TemplateError::Slot);
+                return Err(TemplateError::Placeholder);
             }
             // A token's own claim of that name would fill it.
-            if claim == Who::PROOF {
+            if claim == PrincipalMatch::PROOF {
                 return Err(TemplateError::Proof);
             }
-            if !before.contains('/') && matches!(pieces.last(), Some(Piece::Slot { .. })) {
+            if !before.contains('/') && matches!(pieces.last(), Some(Piece::Placeholder { .. })) {
                 return Err(TemplateError::Neighbours);
             }
             let said = slots.iter().find(|(name, _)| name == claim);
-            let takes = said.map_or(Slot::Id, |(_, slot)| slot.clone());
+            let takes = said.map_or(Placeholder::Id, |(_, slot)| slot.clone());
             pieces.push(Piece::Text(before.to_owned()));
-            pieces.push(Piece::Slot {
+            pieces.push(Piece::Placeholder {
                 claim: claim.to_owned(),
                 takes,
             });
@@ -81,7 +81,7 @@ impl PrefixTemplate {
     /// The claims that it has slots for.
     pub fn claims(&self) -> impl Iterator<Item = &str> {
         self.pieces.iter().filter_map(|piece| match piece {
-            Piece::Slot { claim, .. } => Some(claim.as_str()),
+            Piece::Placeholder { claim, .. } => Some(claim.as_str()),
             Piece::Text(_) => None,
         })
     }
@@ -89,37 +89,37 @@ impl PrefixTemplate {
     /// The prefix of the caller with these claims.
     ///
     /// # Errors
-    /// [`SlotError`], with what the caller can be told.
-    pub fn fill(&self, claims: &Claims) -> Result<ObjectPrefix, SlotError> {
+    /// [`PlaceholderError`], with what the caller can be told.
+    pub fn fill(&self, claims: &Claims) -> Result<ObjectPrefix, PlaceholderError> {
         let mut filled = String::new();
         for piece in &self.pieces {
             match piece {
-                Piece::Slot { claim, takes } => {
+                Piece::Placeholder { claim, takes } => {
                     let text = takes.text_of(claims.claim(claim));
-                    filled.push_str(&text.ok_or_else(|| SlotError::new(claim, takes))?);
+                    filled.push_str(&text.ok_or_else(|| PlaceholderError::new(claim, takes))?);
                 }
                 Piece::Text(text) => filled.push_str(text),
             }
         }
         // `/` alone is the whole bucket, which is granted by that word and never by an empty slot.
         if filled == "/" && self.written != filled {
-            return Err(SlotError(OUTSIDE.to_owned()));
+            return Err(PlaceholderError(OUTSIDE.to_owned()));
         }
         // Nothing that a slot takes can fail here; if it did, it would be refused.
-        ObjectPrefix::parse(&filled).map_err(|_| SlotError(OUTSIDE.to_owned()))
+        ObjectPrefix::parse(&filled).map_err(|_| PlaceholderError(OUTSIDE.to_owned()))
     }
 
     /// The longest prefix that can come out, for what has to fit wherever it is used.
     pub(super) fn longest(&self) -> Result<ObjectPrefix, ObjectPrefixError> {
         let longest = self.pieces.iter().map(|piece| match piece {
-            Piece::Slot { takes, .. } => takes.longest(),
+            Piece::Placeholder { takes, .. } => takes.longest(),
             Piece::Text(text) => text.clone(),
         });
         ObjectPrefix::parse(&longest.collect::<String>())
     }
 }
 
-impl Slot {
+impl Placeholder {
     /// Words that a slot may be one of.
     ///
     /// # Errors
@@ -199,7 +199,7 @@ pub enum TemplateError {
     Proof,
     /// Not a slot.
     #[error("has a slot that is not the name of a claim in braces, as `{{sub}}`")]
-    Slot,
+    Placeholder,
     /// A word that a slot may be one of.
     #[error(
         "takes one word or more, each of up to 64 bytes and without `/`, wildcards and braces; not `.` or `..`"
@@ -210,10 +210,10 @@ pub enum TemplateError {
 /// Why a caller's claims do not fit: what is asked of which claim, never what the claim holds.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct SlotError(String);
+pub struct PlaceholderError(String);
 
-impl SlotError {
-    fn new(claim: &str, takes: &Slot) -> Self {
+impl PlaceholderError {
+    fn new(claim: &str, takes: &Placeholder) -> Self {
         let form = takes.form();
         Self(format!("the claim `{claim}` has to be {form}"))
     }
@@ -230,11 +230,15 @@ const CLAIM_CHARACTERS_MAX: usize = 64;
 
 #[cfg(test)]
 mod tests {
-    use super::{PrefixTemplate, Slot, TemplateError};
-    use crate::caller::{Claim, Claims};
+    use super::{Placeholder, PrefixTemplate, TemplateError};
+    use crate::auth::{Claim, Claims};
     use tencent::names::ObjectPrefixError;
 
-    fn filled(template: &str, slots: &[(String, Slot)], claim: Claim) -> Result<String, String> {
+    fn filled(
+        template: &str,
+        slots: &[(String, Placeholder)],
+        claim: Claim,
+    ) -> Result<String, String> {
         let mut claims = Claims::default();
         claims.add("sub", claim);
         let template = PrefixTemplate::parse(template, slots).unwrap();
@@ -299,7 +303,7 @@ mod tests {
 
     #[test]
     fn a_number_has_one_spelling() {
-        let slots = [("sub".to_owned(), Slot::Number)];
+        let slots = [("sub".to_owned(), Placeholder::Number)];
         for good in [
             Claim::Number(0),
             Claim::Number(i64::MAX),
@@ -327,8 +331,9 @@ mod tests {
 
     #[test]
     fn one_of_takes_these_words_alone() {
-        let words =
-            |words: &[&str]| Slot::one_of(words.iter().map(|word| (*word).to_owned()).collect());
+        let words = |words: &[&str]| {
+            Placeholder::one_of(words.iter().map(|word| (*word).to_owned()).collect())
+        };
         let slots = [("sub".to_owned(), words(&["gold", "public site"]).unwrap())];
         assert_eq!(
             filled("t/{sub}/", &slots, text("public site")).unwrap(),
@@ -354,7 +359,7 @@ mod tests {
     /// The whole bucket is written `/`; no claim can say it.
     #[test]
     fn an_empty_slot_is_not_the_whole_bucket() {
-        let slots = [("sub".to_owned(), Slot::OneOf(vec![String::new()]))];
+        let slots = [("sub".to_owned(), Placeholder::OneOf(vec![String::new()]))];
         assert!(filled("{sub}/", &slots, text("")).is_err());
         assert_eq!(filled("/", &[], text("")).unwrap(), "");
     }
@@ -394,10 +399,10 @@ mod tests {
             ("/{sub}/", TemplateError::Prefix(ObjectPrefixError::Segment)),
             ("{sub}{team}/", TemplateError::Neighbours),
             ("{sub}-{team}/", TemplateError::Neighbours),
-            ("users/{}/", TemplateError::Slot),
-            ("users/{sub/", TemplateError::Slot),
-            ("users/{a b}/", TemplateError::Slot),
-            ("users/{{sub}}/", TemplateError::Slot),
+            ("users/{}/", TemplateError::Placeholder),
+            ("users/{sub/", TemplateError::Placeholder),
+            ("users/{a b}/", TemplateError::Placeholder),
+            ("users/{{sub}}/", TemplateError::Placeholder),
             ("{proof}/{sub}/", TemplateError::Proof),
         ] {
             assert_eq!(PrefixTemplate::parse(bad, &[]), Err(error), "{bad}");

@@ -12,14 +12,14 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-pub(super) struct Patience<S> {
+pub(super) struct WriteTimeout<S> {
     stream: S,
     limit: Duration,
     /// Since nothing can be written.
     waiting: Option<Pin<Box<Sleep>>>,
 }
 
-impl<S> Patience<S> {
+impl<S> WriteTimeout<S> {
     /// `stream`, whose writes wait for `limit` at the longest.
     pub(super) fn new(stream: S, limit: Duration) -> Self {
         Self {
@@ -45,7 +45,7 @@ impl<S> Patience<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Patience<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for WriteTimeout<S> {
     fn poll_read(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -55,7 +55,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patience<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Patience<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<S> {
     fn poll_write(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -97,14 +97,14 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
     use tokio::time::{Instant, sleep};
 
-    use super::Patience;
+    use super::WriteTimeout;
 
     const LIMIT: Duration = Duration::from_secs(10);
 
     #[tokio::test(start_paused = true)]
     async fn a_client_that_never_reads_is_not_waited_for() {
         let (ours, _theirs) = duplex(8);
-        let mut stream = Patience::new(ours, LIMIT);
+        let mut stream = WriteTimeout::new(ours, LIMIT);
         let started = Instant::now();
         let outcome = stream.write_all(b"more than there is room for").await;
         assert_eq!(outcome.unwrap_err().kind(), ErrorKind::TimedOut);
@@ -116,7 +116,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_slow_client_that_reads_gets_all_of_it() {
         let (ours, mut theirs) = duplex(8);
-        let mut stream = Patience::new(ours, LIMIT);
+        let mut stream = WriteTimeout::new(ours, LIMIT);
         let reading = async {
             let mut read = Vec::new();
             let mut part = [0; 4];

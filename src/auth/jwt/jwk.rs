@@ -12,7 +12,7 @@ use jsonwebtoken::DecodingKey;
 
 use super::TokenFault;
 use super::algorithm::Algorithm;
-use super::member::{Member, Members};
+use super::json::{JsonObject, JsonValue};
 use super::pem;
 
 /// Keys of one issuer; never empty.
@@ -32,8 +32,8 @@ impl KeySet {
     /// # Errors
     /// [`KeySetError`]; the text that was read is not in it.
     pub fn of_jwks(json: &[u8], algorithms: &[Algorithm]) -> Result<Self, KeySetError> {
-        let set = Members::parse(json).ok_or(KeySetError::Jwks)?;
-        let Some(Member::List(members)) = set.member("keys") else {
+        let set = JsonObject::parse(json).ok_or(KeySetError::Jwks)?;
+        let Some(JsonValue::List(members)) = set.member("keys") else {
             return Err(KeySetError::Jwks);
         };
         if members.len() > KEYS_MAX {
@@ -41,7 +41,7 @@ impl KeySet {
         }
         let mut keys = Vec::new();
         for member in members {
-            let Member::Object(jwk) = member else {
+            let JsonValue::Object(jwk) = member else {
                 return Err(KeySetError::Jwks);
             };
             keys.extend(Key::of_jwk(jwk));
@@ -83,7 +83,7 @@ impl KeySet {
 
     /// Whether any key could be that of a token.
     pub(super) fn has(&self, algorithm: Algorithm, id: Option<&str>) -> bool {
-        self.fitting(algorithm, id).next().is_some()
+        self.keys_for(algorithm, id).next().is_some()
     }
 
     pub(super) fn verify(
@@ -97,14 +97,14 @@ impl KeySet {
             return Err(TokenFault::KeyUnknown);
         }
         let holds = |key: &Key| algorithm.verifies(&key.material, message, signature);
-        if self.fitting(algorithm, id).any(holds) {
+        if self.keys_for(algorithm, id).any(holds) {
             Ok(())
         } else {
             Err(TokenFault::Signature)
         }
     }
 
-    fn fitting(&self, algorithm: Algorithm, id: Option<&str>) -> impl Iterator<Item = &Key> {
+    fn keys_for(&self, algorithm: Algorithm, id: Option<&str>) -> impl Iterator<Item = &Key> {
         self.0.iter().filter(move |key| {
             let is_named = match (key.id.as_deref(), id) {
                 (Some(own), Some(named)) => own == named,
@@ -141,7 +141,7 @@ pub enum KeySetError {
 
 impl Key {
     /// A key that may be used, with the algorithm of its type.
-    fn of_jwk(jwk: &Members) -> Option<Self> {
+    fn of_jwk(jwk: &JsonObject) -> Option<Self> {
         let purpose = jwk.optional_text("use").ok()?;
         let operations = match jwk.member("key_ops") {
             None => None,

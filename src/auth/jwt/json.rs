@@ -8,10 +8,10 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use crate::caller::{Claim, Claims};
+use crate::auth::{Claim, Claims};
 
 /// The value of a member, as far as anything depends on it.
-pub(super) enum Member {
+pub(super) enum JsonValue {
     Flag(bool),
     /// The whole part of a number with a fraction: a moment may have one, a claim that grants match on may not.
     Fraction(i64),
@@ -19,11 +19,11 @@ pub(super) enum Member {
     /// Null, or a number that is too large.
     Nothing,
     Number(i64),
-    Object(Members),
+    Object(JsonObject),
     Text(String),
 }
 
-impl Member {
+impl JsonValue {
     pub(super) fn as_text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
@@ -50,16 +50,16 @@ impl Member {
     }
 }
 
-/// Members by name; they are few.
-pub(super) struct Members(Vec<(String, Member)>);
+/// JsonObject by name; they are few.
+pub(super) struct JsonObject(Vec<(String, JsonValue)>);
 
-impl Members {
+impl JsonObject {
     /// Reads one JSON object and nothing behind it.
     pub(super) fn parse(json: &[u8]) -> Option<Self> {
         serde_json::from_slice(json).ok()
     }
 
-    pub(super) fn member(&self, name: &str) -> Option<&Member> {
+    pub(super) fn member(&self, name: &str) -> Option<&JsonValue> {
         let found = self.0.iter().find(|(known, _)| known == name);
         found.map(|(_, member)| member)
     }
@@ -84,11 +84,11 @@ impl Members {
             let texts = member.as_texts();
             let texts = texts.map(|texts| texts.into_iter().map(str::to_owned).collect());
             let claim = match member {
-                Member::Flag(flag) => Some(Claim::Flag(flag)),
-                Member::List(_) => texts.map(Claim::Texts),
-                Member::Number(number) => Some(Claim::Number(number)),
-                Member::Text(text) => Some(Claim::Text(text)),
-                Member::Fraction(_) | Member::Nothing | Member::Object(_) => None,
+                JsonValue::Flag(flag) => Some(Claim::Flag(flag)),
+                JsonValue::List(_) => texts.map(Claim::Texts),
+                JsonValue::Number(number) => Some(Claim::Number(number)),
+                JsonValue::Text(text) => Some(Claim::Text(text)),
+                JsonValue::Fraction(_) | JsonValue::Nothing | JsonValue::Object(_) => None,
             };
             if let Some(claim) = claim {
                 claims.add(name, claim);
@@ -101,7 +101,7 @@ impl Members {
 /// A member that should be a text is none.
 pub(super) struct NoText;
 
-impl<'de> Deserialize<'de> for Members {
+impl<'de> Deserialize<'de> for JsonObject {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(MembersVisitor)
     }
@@ -110,15 +110,15 @@ impl<'de> Deserialize<'de> for Members {
 struct MembersVisitor;
 
 impl<'de> Visitor<'de> for MembersVisitor {
-    type Value = Members;
+    type Value = JsonObject;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
-        let mut members = Members(Vec::new());
-        while let Some((name, member)) = map.next_entry::<String, Member>()? {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<JsonObject, A::Error> {
+        let mut members = JsonObject(Vec::new());
+        while let Some((name, member)) = map.next_entry::<String, JsonValue>()? {
             if members.member(&name).is_some() {
                 return Err(A::Error::custom("a member twice"));
             }
@@ -128,7 +128,7 @@ impl<'de> Visitor<'de> for MembersVisitor {
     }
 }
 
-impl<'de> Deserialize<'de> for Member {
+impl<'de> Deserialize<'de> for JsonValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(MemberVisitor)
     }
@@ -137,58 +137,58 @@ impl<'de> Deserialize<'de> for Member {
 struct MemberVisitor;
 
 impl<'de> Visitor<'de> for MemberVisitor {
-    type Value = Member;
+    type Value = JsonValue;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("a value")
     }
 
-    fn visit_bool<E>(self, flag: bool) -> Result<Member, E> {
-        Ok(Member::Flag(flag))
+    fn visit_bool<E>(self, flag: bool) -> Result<JsonValue, E> {
+        Ok(JsonValue::Flag(flag))
     }
 
-    fn visit_i64<E>(self, number: i64) -> Result<Member, E> {
-        Ok(Member::Number(number))
+    fn visit_i64<E>(self, number: i64) -> Result<JsonValue, E> {
+        Ok(JsonValue::Number(number))
     }
 
-    fn visit_u64<E>(self, number: u64) -> Result<Member, E> {
-        Ok(i64::try_from(number).map_or(Member::Nothing, Member::Number))
+    fn visit_u64<E>(self, number: u64) -> Result<JsonValue, E> {
+        Ok(i64::try_from(number).map_or(JsonValue::Nothing, JsonValue::Number))
     }
 
-    fn visit_f64<E>(self, number: f64) -> Result<Member, E> {
+    fn visit_f64<E>(self, number: f64) -> Result<JsonValue, E> {
         if number.abs() > WHOLE_PART_MAX {
-            return Ok(Member::Nothing);
+            return Ok(JsonValue::Nothing);
         }
         #[expect(
             clippy::cast_possible_truncation,
             reason = "it is within bounds, and its fraction is to be cut off"
         )]
         let whole = number as i64;
-        Ok(Member::Fraction(whole))
+        Ok(JsonValue::Fraction(whole))
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Member, E> {
-        Ok(Member::Text(text.to_owned()))
+    fn visit_str<E>(self, text: &str) -> Result<JsonValue, E> {
+        Ok(JsonValue::Text(text.to_owned()))
     }
 
-    fn visit_string<E>(self, text: String) -> Result<Member, E> {
-        Ok(Member::Text(text))
+    fn visit_string<E>(self, text: String) -> Result<JsonValue, E> {
+        Ok(JsonValue::Text(text))
     }
 
-    fn visit_unit<E>(self) -> Result<Member, E> {
-        Ok(Member::Nothing)
+    fn visit_unit<E>(self) -> Result<JsonValue, E> {
+        Ok(JsonValue::Nothing)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Member, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<JsonValue, A::Error> {
         let mut members = Vec::new();
         while let Some(member) = list.next_element()? {
             members.push(member);
         }
-        Ok(Member::List(members))
+        Ok(JsonValue::List(members))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Member, A::Error> {
-        MembersVisitor.visit_map(map).map(Member::Object)
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<JsonValue, A::Error> {
+        MembersVisitor.visit_map(map).map(JsonValue::Object)
     }
 }
 
@@ -197,8 +197,8 @@ const WHOLE_PART_MAX: f64 = 1e15;
 
 #[cfg(test)]
 mod tests {
-    use super::{Member, Members};
-    use crate::caller::Claim;
+    use super::{JsonObject, JsonValue};
+    use crate::auth::Claim;
 
     #[test]
     fn a_member_that_is_there_twice_is_an_error() {
@@ -216,20 +216,20 @@ mod tests {
             "{\"a\":1,}",
             "\u{feff}{}",
         ] {
-            assert!(Members::parse(json.as_bytes()).is_none(), "{json}");
+            assert!(JsonObject::parse(json.as_bytes()).is_none(), "{json}");
         }
-        assert!(Members::parse(b"{\"a\":\"\xff\"}").is_none());
+        assert!(JsonObject::parse(b"{\"a\":\"\xff\"}").is_none());
         let nested = "[".repeat(4000);
-        assert!(Members::parse(format!("{{\"a\":{nested}").as_bytes()).is_none());
+        assert!(JsonObject::parse(format!("{{\"a\":{nested}").as_bytes()).is_none());
     }
 
     #[test]
     fn values_have_the_types_of_claims_or_none() {
         let json = br#"{"t":"a","l":["a","b"],"e":[],"n":-7,"f":7.9,"b":true,"m":["a",1],"d":[["a"]],"o":{"a":1},"z":null,"h":1e300,
             "u":18446744073709551615}"#;
-        let members = Members::parse(json).unwrap();
-        assert!(matches!(members.member("f"), Some(Member::Fraction(7))));
-        assert!(matches!(members.member("h"), Some(Member::Nothing)));
+        let members = JsonObject::parse(json).unwrap();
+        assert!(matches!(members.member("f"), Some(JsonValue::Fraction(7))));
+        assert!(matches!(members.member("h"), Some(JsonValue::Nothing)));
         let claims = members.into_claims();
         assert!(claims.claim("t") == Some(&Claim::Text("a".to_owned())));
         assert!(claims.claim("l") == Some(&Claim::Texts(vec!["a".to_owned(), "b".to_owned()])));

@@ -5,10 +5,10 @@
 //! (<https://www.tencentcloud.com/document/product/1150/49456>). Nothing of a person is in it but a hash: 128 bits over the kind of proof and
 //! the subject, the same for each request of the same subject.
 
-use crate::caller::Caller;
+use crate::auth::Principal;
 
 /// The name of a caller's session; of one without a subject, the name of the function alone.
-pub(super) fn name(caller: &Caller) -> String {
+pub(super) fn name(caller: &Principal) -> String {
     let hash = caller.subject_hash();
     let hash = hash.and_then(|hex| u128::from_str_radix(&hex, 16).ok());
     let mut name = OWN_NAME.to_owned();
@@ -38,16 +38,16 @@ mod tests {
     use std::collections::HashSet;
 
     use super::{letters, name};
-    use crate::caller::{Caller, Claims};
+    use crate::auth::{Claims, Principal};
 
     fn of(subject: &str) -> String {
-        name(&Caller::with_claims(Claims::of_subject(subject)))
+        name(&Principal::with_claims(Claims::of_subject(subject)))
     }
 
     #[test]
     fn a_session_is_named_by_a_hash_in_letters() {
         assert_eq!(of("u-1"), of("u-1"));
-        assert_eq!(name(&Caller::for_tests()), "cosissuer");
+        assert_eq!(name(&Principal::for_tests()), "cosissuer");
         for subject in [
             "u-1",
             "person@example.com",

@@ -14,8 +14,8 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use super::claims::SUBJECT_BYTES_MAX;
-use super::{Caller, Claim, Claims, Kind};
-use crate::error::{Error, Rule};
+use super::{AuthMethod, Claim, Claims, Principal};
+use crate::error::{Error, ErrorCode};
 
 /// What proved an identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +52,7 @@ impl Source {
     }
 }
 
-/// Who the platform says is asking.
+/// PrincipalMatch the platform says is asking.
 #[derive(Clone)]
 pub struct Identity {
     /// What proved it.
@@ -71,7 +71,7 @@ impl Identity {
         })
     }
 
-    pub(super) fn verify(&self) -> Result<Caller, Error> {
+    pub(super) fn verify(&self) -> Result<Principal, Error> {
         let member = |name: &&str| self.members.get(*name).filter(|value| !value.is_null());
         let subject = self.source.subjects().iter().find_map(member);
         let subject = subject
@@ -79,7 +79,7 @@ impl Identity {
             .filter(|subject| (1..=SUBJECT_BYTES_MAX).contains(&subject.len()))
             .ok_or_else(|| {
                 let message = "the gateway passed an identity without a usable subject";
-                Error::new(Rule::GatewayIdentity, message)
+                Error::new(ErrorCode::GatewayIdentity, message)
             })?;
         let mut claims = Claims::of_subject(subject);
         for (name, value) in &self.members {
@@ -88,8 +88,8 @@ impl Identity {
                 claims.add(name, claim);
             }
         }
-        Ok(Caller::proven(
-            Kind::Gateway(self.source),
+        Ok(Principal::proven(
+            AuthMethod::Gateway(self.source),
             self.source.name(),
             claims,
         ))
@@ -118,12 +118,12 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::{Identity, Source};
-    use crate::caller::{Caller, Claim};
-    use crate::error::Rule;
+    use crate::auth::{Claim, Principal};
+    use crate::error::ErrorCode;
 
-    fn verify(source: Source, members: &Value) -> Result<Caller, Rule> {
+    fn verify(source: Source, members: &Value) -> Result<Principal, ErrorCode> {
         let identity = Identity::new(source, Some(members)).unwrap();
-        identity.verify().map_err(|error| error.rule())
+        identity.verify().map_err(|error| error.code())
     }
 
     #[test]
@@ -172,7 +172,11 @@ mod tests {
             (Source::Lambda, json!({"sub": 7, "principalId": "p"})),
         ] {
             let outcome = verify(source, &members).err();
-            assert_eq!(outcome, Some(Rule::GatewayIdentity), "{source:?} {members}");
+            assert_eq!(
+                outcome,
+                Some(ErrorCode::GatewayIdentity),
+                "{source:?} {members}"
+            );
         }
         assert!(Identity::new(Source::Jwt, Some(&json!({}))).is_none());
         assert!(Identity::new(Source::Jwt, Some(&json!("sub"))).is_none());

@@ -8,8 +8,8 @@ use http::{HeaderMap, HeaderName};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
-use super::{Caller, Claims, Kind, of_scheme};
-use crate::error::{Error, Rule};
+use super::{AuthMethod, Claims, Principal, of_scheme};
+use crate::error::{Error, ErrorCode};
 
 /// One key of `API_KEYS`.
 #[derive(Clone)]
@@ -53,14 +53,17 @@ impl ApiKeys {
             .collect()
     }
 
-    pub(super) fn verify(&self, headers: &HeaderMap) -> Result<Caller, Error> {
+    pub(super) fn verify(&self, headers: &HeaderMap) -> Result<Principal, Error> {
         let presented = self.presented(headers);
         let presented = presented.first().copied().unwrap_or_default();
         let key = self.holder(presented).ok_or_else(|| {
-            Error::new(Rule::ApiKey, "the API key is not one that is accepted here")
+            Error::new(
+                ErrorCode::ApiKey,
+                "the API key is not one that is accepted here",
+            )
         })?;
-        Ok(Caller::proven(
-            Kind::ApiKey,
+        Ok(Principal::proven(
+            AuthMethod::ApiKey,
             key.name.clone(),
             key.claims.clone(),
         ))
@@ -111,7 +114,7 @@ mod tests {
     use http::{HeaderMap, HeaderName, HeaderValue};
 
     use super::{ApiKey, ApiKeys, KEY_CHARACTERS_MIN};
-    use crate::error::Rule;
+    use crate::error::ErrorCode;
 
     const OLD: &str = "CANARY-old-key-0123456789abcdef0123456789";
     const NEW: &str = "CANARY-new-key-0123456789abcdef0123456789";
@@ -123,14 +126,14 @@ mod tests {
         ApiKeys::new(keys.into(), header).unwrap()
     }
 
-    fn name_of(presented: &str) -> Result<String, Rule> {
+    fn name_of(presented: &str) -> Result<String, ErrorCode> {
         let mut headers = HeaderMap::new();
         let value = HeaderValue::from_str(&format!("Bearer {presented}")).unwrap();
         headers.insert(AUTHORIZATION, value);
         let caller = keys(None).verify(&headers);
         caller
             .map(|caller| caller.name().to_owned())
-            .map_err(|error| error.rule())
+            .map_err(|error| error.code())
     }
 
     #[test]
@@ -151,14 +154,14 @@ mod tests {
             &format!("{OLD},{NEW}"),
             &digest,
         ] {
-            assert_eq!(name_of(presented), Err(Rule::ApiKey), "{presented}");
+            assert_eq!(name_of(presented), Err(ErrorCode::ApiKey), "{presented}");
         }
     }
 
     #[test]
     fn a_key_that_is_too_short_is_refused_though_its_hash_is_stored() {
         assert!(SHORT.len() < KEY_CHARACTERS_MIN);
-        assert_eq!(name_of(SHORT), Err(Rule::ApiKey));
+        assert_eq!(name_of(SHORT), Err(ErrorCode::ApiKey));
     }
 
     #[test]

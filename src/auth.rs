@@ -1,6 +1,6 @@
-//! Who is asking, proven, never assumed.
+//! PrincipalMatch is asking, proven, never assumed.
 //!
-//! Promises: a [`Caller`] exists only as the result of [`Authentication::prove`]. There is no default kind of proof: `AUTH` must be
+//! Promises: a [`Principal`] exists only as the result of [`Authenticator::prove`]. There is no default kind of proof: `AUTH` must be
 //! written out, and `none` is a choice. A request brings exactly one proof; two are refused, since which one counts would be a
 //! guess. Only kinds that `AUTH` names are looked at, and cookies never are.
 //! Leaves out: what a caller may get (`grant`).
@@ -10,27 +10,26 @@ mod claims;
 mod gateway;
 pub mod hmac;
 mod jwt;
-mod replay;
 
 pub use api_key::{ApiKey, ApiKeys};
 pub use claims::{Claim, Claims};
 pub use gateway::{Identity, Source};
 pub use hmac::{HmacKey, HmacKeys};
 pub use jwt::{
-    Algorithm, Fetch, FetchError, KeySet, KeySetError, KeySource, RemoteKeys, TokenRules, Tokens,
+    Algorithm, Fetch, FetchError, JwksCache, KeySet, KeySetError, KeySource, Tokens, Validation,
 };
 
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::error::{Error, Rule};
+use crate::error::{Error, ErrorCode};
 use crate::request::Request;
 use tencent::sign::digest::sha256_hex;
 use tencent::time::Clock;
 
 /// How callers prove who they are: the setting `AUTH`.
 #[expect(missing_debug_implementations, reason = "it holds callers' keys")]
-pub enum Authentication {
+pub enum Authenticator {
     /// Nobody is asked. Whoever reaches the address gets the one grant.
     None,
     /// One of these kinds of proof, each at most once.
@@ -50,20 +49,20 @@ pub enum Verifier {
     Jwt(Tokens),
 }
 
-impl Authentication {
+impl Authenticator {
     /// Proves who sent `request` for `path`, its path without `BASE_PATH`. Only a token may need a call, to its issuer.
     ///
     /// # Errors
-    /// With status 401: [`Rule::ProofMissing`], [`Rule::ProofAmbiguous`], or the rule of the kind that was tried.
-    /// With status 503: [`Rule::ReplayMemoryFull`], [`Rule::TokenKeysUnavailable`].
-    pub async fn prove(
+    /// With status 401: [`ErrorCode::ProofMissing`], [`ErrorCode::ProofAmbiguous`], or the rule of the kind that was tried.
+    /// With status 503: [`ErrorCode::ReplayMemoryFull`], [`ErrorCode::TokenKeysUnavailable`].
+    pub async fn authenticate(
         &self,
         request: &Request,
         path: &str,
         clock: &dyn Clock,
-    ) -> Result<Caller, Error> {
+    ) -> Result<Principal, Error> {
         let verifiers = match self {
-            Self::None => return Ok(Caller::anonymous()),
+            Self::None => return Ok(Principal::anonymous()),
             Self::Proofs(verifiers) => verifiers,
         };
         let bearer = Bearer::of(verifiers);
@@ -73,7 +72,7 @@ impl Authentication {
             (Some(verifier), 1) => verifier.verify(request, path, clock).await,
             (None, _) => Err(missing()),
             (Some(_), _) => Err(Error::new(
-                Rule::ProofAmbiguous,
+                ErrorCode::ProofAmbiguous,
                 "the request brings more than one proof: send one",
             )),
         };
@@ -116,7 +115,7 @@ impl Verifier {
         request: &Request,
         path: &str,
         clock: &dyn Clock,
-    ) -> Result<Caller, Error> {
+    ) -> Result<Principal, Error> {
         match self {
             Self::ApiKey(keys) => keys.verify(&request.headers),
             Self::Gateway => match &request.identity {
@@ -177,17 +176,17 @@ impl Bearer {
 
 fn missing() -> Error {
     Error::new(
-        Rule::ProofMissing,
+        ErrorCode::ProofMissing,
         "prove who you are: `WWW-Authenticate` says how",
     )
 }
 
 /// Adds to a refusal with status 401 what would be accepted.
 fn challenged(error: Error, verifiers: &[Verifier]) -> Error {
-    if error.rule().code().status != http::StatusCode::UNAUTHORIZED {
+    if error.code().info().status != http::StatusCode::UNAUTHORIZED {
         return error;
     }
-    let is_token = error.rule() == Rule::Token;
+    let is_token = error.code() == ErrorCode::Token;
     let mut challenges: Vec<String> = Vec::new();
     for verifier in verifiers {
         let challenge = match verifier {
@@ -218,7 +217,7 @@ fn of_scheme<'r>(headers: &'r HeaderMap, scheme: &str) -> Vec<&'r str> {
 
 /// How a caller was proven.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum AuthMethod {
     /// By a key of `API_KEYS`.
     ApiKey,
     /// By the platform, before it called the function.
@@ -231,7 +230,7 @@ pub enum Kind {
     None,
 }
 
-impl Kind {
+impl AuthMethod {
     /// The kinds that prove something.
     pub const PROOFS: [Self; 7] = [
         Self::ApiKey,
@@ -264,22 +263,22 @@ impl Kind {
     missing_debug_implementations,
     reason = "claims are about people: they go into no log"
 )]
-pub struct Caller {
-    kind: Kind,
+pub struct Principal {
+    kind: AuthMethod,
     name: String,
     claims: Claims,
 }
 
-impl Caller {
+impl Principal {
     fn anonymous() -> Self {
         Self {
-            kind: Kind::None,
+            kind: AuthMethod::None,
             name: "anonymous".to_owned(),
             claims: Claims::default(),
         }
     }
 
-    fn proven(kind: Kind, name: impl Into<String>, claims: Claims) -> Self {
+    fn proven(kind: AuthMethod, name: impl Into<String>, claims: Claims) -> Self {
         Self {
             kind,
             name: name.into(),
@@ -288,7 +287,7 @@ impl Caller {
     }
 
     /// How they were proven.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> AuthMethod {
         self.kind
     }
 
@@ -315,13 +314,13 @@ impl Caller {
 const SUBJECT_HASH_DIGITS: usize = 32;
 
 #[cfg(test)]
-impl Caller {
+impl Principal {
     pub(crate) fn for_tests() -> Self {
         Self::anonymous()
     }
 
     pub(crate) fn with_claims(claims: Claims) -> Self {
-        Self::proven(Kind::None, "caller", claims)
+        Self::proven(AuthMethod::None, "caller", claims)
     }
 }
 
@@ -329,8 +328,8 @@ impl Caller {
 mod tests {
     use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
-    use super::{ApiKey, ApiKeys, Authentication, Caller, Claims, Kind, Verifier};
-    use crate::error::Rule;
+    use super::{ApiKey, ApiKeys, AuthMethod, Authenticator, Claims, Principal, Verifier};
+    use crate::error::ErrorCode;
     use crate::request::{Request, RequestId, Unverified};
     use tencent::time::SystemClock;
 
@@ -359,51 +358,57 @@ mod tests {
         Request::new(unverified, RequestId::random(), None).unwrap()
     }
 
-    fn authentication() -> Authentication {
+    fn authentication() -> Authenticator {
         let keys = vec![ApiKey::for_tests("backend", KEY)];
         let keys = ApiKeys::new(keys, None).unwrap();
-        Authentication::Proofs(vec![Verifier::ApiKey(keys)])
+        Authenticator::Proofs(vec![Verifier::ApiKey(keys)])
     }
 
-    async fn refused(headers: &[(&'static str, &'static str)]) -> Rule {
+    async fn refused(headers: &[(&'static str, &'static str)]) -> ErrorCode {
         let error = authentication()
-            .prove(&with(headers), "/sign", &SystemClock)
+            .authenticate(&with(headers), "/sign", &SystemClock)
             .await
             .err()
             .unwrap();
         let (name, value) = error.header().unwrap();
         assert_eq!(name, "www-authenticate");
         assert_eq!(value, "Bearer realm=\"cos-issuer\"");
-        assert_eq!(error.rule().code().status, 401);
-        error.rule()
+        assert_eq!(error.code().info().status, 401);
+        error.code()
     }
 
     #[tokio::test]
     async fn cookie_only_is_unauthenticated() {
         let cookie = "session=CANARY-api-key-of-a-unit-test-0123456789";
-        assert_eq!(refused(&[("cookie", cookie)]).await, Rule::ProofMissing);
+        assert_eq!(
+            refused(&[("cookie", cookie)]).await,
+            ErrorCode::ProofMissing
+        );
     }
 
     #[tokio::test]
     async fn other_schemes_and_headers_are_no_proof() {
-        assert_eq!(refused(&[]).await, Rule::ProofMissing);
+        assert_eq!(refused(&[]).await, ErrorCode::ProofMissing);
         for value in ["Basic YTpi", "Bearer", KEY, "BearerX a", ""] {
             assert_eq!(
                 refused(&[("authorization", value)]).await,
-                Rule::ProofMissing
+                ErrorCode::ProofMissing
             );
         }
-        assert_eq!(refused(&[("x-api-key", KEY)]).await, Rule::ProofMissing);
+        assert_eq!(
+            refused(&[("x-api-key", KEY)]).await,
+            ErrorCode::ProofMissing
+        );
     }
 
     #[tokio::test]
     async fn two_proofs_are_refused_even_if_both_are_good() {
         let good = "Bearer CANARY-api-key-of-a-unit-test-0123456789";
         let twice = [("authorization", good), ("authorization", good)];
-        assert_eq!(refused(&twice).await, Rule::ProofAmbiguous);
+        assert_eq!(refused(&twice).await, ErrorCode::ProofAmbiguous);
         assert!(
             authentication()
-                .prove(&with(&twice[..1]), "/sign", &SystemClock)
+                .authenticate(&with(&twice[..1]), "/sign", &SystemClock)
                 .await
                 .is_ok()
         );
@@ -412,13 +417,13 @@ mod tests {
     #[test]
     fn the_hash_of_a_subject_is_stable_and_of_its_kind() {
         let of = |kind, name: &str, subject: &str| {
-            Caller::proven(kind, name, Claims::of_subject(subject)).subject_hash()
+            Principal::proven(kind, name, Claims::of_subject(subject)).subject_hash()
         };
-        let hash = of(Kind::ApiKey, "key-1", "u-1").unwrap();
+        let hash = of(AuthMethod::ApiKey, "key-1", "u-1").unwrap();
         assert_eq!(hash, "8145fc0ef85afae813e8afdba21acd7e");
-        assert_eq!(of(Kind::ApiKey, "key-2", "u-1"), Some(hash.clone()));
-        assert_ne!(of(Kind::ApiKey, "key-1", "u-2"), Some(hash.clone()));
-        assert_ne!(of(Kind::None, "key-1", "u-1"), Some(hash));
-        assert_eq!(Caller::anonymous().subject_hash(), None);
+        assert_eq!(of(AuthMethod::ApiKey, "key-2", "u-1"), Some(hash.clone()));
+        assert_ne!(of(AuthMethod::ApiKey, "key-1", "u-2"), Some(hash.clone()));
+        assert_ne!(of(AuthMethod::None, "key-1", "u-1"), Some(hash));
+        assert_eq!(Principal::anonymous().subject_hash(), None);
     }
 }
