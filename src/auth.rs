@@ -13,7 +13,6 @@ mod jwt;
 
 pub use api_key::{ApiKey, ApiKeys};
 pub use claims::{Claim, Claims};
-pub use gateway::{Identity, Source};
 pub use hmac::{HmacKey, HmacKeys};
 pub use jwt::{
     Algorithm, Fetch, FetchError, JwksCache, KeySet, KeySetError, KeySource, Tokens, Validation,
@@ -22,8 +21,9 @@ pub use jwt::{
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use crate::deadline::Deadline;
 use crate::error::{Error, ErrorCode};
-use crate::request::Request;
+use crate::request::{Request, Source};
 use tencent::sign::digest::sha256_hex;
 use tencent::time::Clock;
 
@@ -60,6 +60,7 @@ impl Authenticator {
         request: &Request,
         path: &str,
         clock: &dyn Clock,
+        deadline: Deadline,
     ) -> Result<Principal, Error> {
         let verifiers = match self {
             Self::None => return Ok(Principal::anonymous()),
@@ -69,7 +70,7 @@ impl Authenticator {
         let brought = |verifier: &&Verifier| verifier.proofs(request, bearer) > 0;
         let proofs: usize = verifiers.iter().map(|v| v.proofs(request, bearer)).sum();
         let outcome = match (verifiers.iter().find(brought), proofs) {
-            (Some(verifier), 1) => verifier.verify(request, path, clock).await,
+            (Some(verifier), 1) => verifier.verify(request, path, clock, deadline).await,
             (None, _) => Err(missing()),
             (Some(_), _) => Err(Error::new(
                 ErrorCode::ProofAmbiguous,
@@ -115,19 +116,20 @@ impl Verifier {
         request: &Request,
         path: &str,
         clock: &dyn Clock,
+        deadline: Deadline,
     ) -> Result<Principal, Error> {
         match self {
             Self::ApiKey(keys) => keys.verify(&request.headers),
             Self::Gateway => match &request.identity {
-                Some(identity) => identity.verify(),
+                Some(identity) => gateway::verify(identity),
                 None => Err(missing()),
             },
             Self::Hmac(keys) => keys.verify(request, path, clock.now()),
             Self::Jwt(tokens) => {
                 let presented = of_scheme(&request.headers, "Bearer");
                 let presented = presented.first().copied().unwrap_or_default();
-                let verified = tokens.verify(presented, clock.now(), request.time_left);
-                verified.await
+                let time_left = deadline.remaining(clock);
+                tokens.verify(presented, clock.now(), time_left).await
             }
         }
     }
@@ -329,8 +331,9 @@ mod tests {
     use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
     use super::{ApiKey, ApiKeys, AuthMethod, Authenticator, Claims, Principal, Verifier};
+    use crate::deadline::Deadline;
     use crate::error::ErrorCode;
-    use crate::request::{Request, RequestId, Unverified};
+    use crate::request::{Inbound, Request};
     use tencent::time::SystemClock;
 
     const KEY: &str = "CANARY-api-key-of-a-unit-test-0123456789";
@@ -347,7 +350,7 @@ mod tests {
         for (name, value) in headers.iter().map(pair) {
             map.append(name, value);
         }
-        let unverified = Unverified {
+        let inbound = Inbound {
             method: Method::GET,
             path: "/sign".to_owned(),
             query: Vec::new(),
@@ -355,7 +358,7 @@ mod tests {
             body: Vec::new(),
             identity: None,
         };
-        Request::new(unverified, RequestId::random(), None).unwrap()
+        inbound.check().unwrap()
     }
 
     fn authentication() -> Authenticator {
@@ -366,7 +369,12 @@ mod tests {
 
     async fn refused(headers: &[(&'static str, &'static str)]) -> ErrorCode {
         let error = authentication()
-            .authenticate(&with(headers), "/sign", &SystemClock)
+            .authenticate(
+                &with(headers),
+                "/sign",
+                &SystemClock,
+                Deadline::unlimited(&SystemClock),
+            )
             .await
             .err()
             .unwrap();
@@ -408,7 +416,12 @@ mod tests {
         assert_eq!(refused(&twice).await, ErrorCode::ProofAmbiguous);
         assert!(
             authentication()
-                .authenticate(&with(&twice[..1]), "/sign", &SystemClock)
+                .authenticate(
+                    &with(&twice[..1]),
+                    "/sign",
+                    &SystemClock,
+                    Deadline::unlimited(&SystemClock)
+                )
                 .await
                 .is_ok()
         );

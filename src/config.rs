@@ -93,7 +93,7 @@ impl Config {
                 remaining_seconds_min: grant.remaining_seconds_min,
             },
             endpoints: sts.endpoints,
-            deadline: sts.deadline,
+            budget: sts.deadline,
         };
         let handler = Handler {
             authentication,

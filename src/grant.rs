@@ -127,7 +127,7 @@ impl Grants {
             policy_builder::matching_grants(grants, caller)?,
             asked,
         )?;
-        let mut built = match &asked.wanted {
+        let mut built = match &asked.scope {
             RequestedScope::Grant => PolicyBuilder::all_of(&own),
             RequestedScope::Scopes(scopes) => PolicyBuilder::narrowed(&own, scopes)?,
             RequestedScope::NewObject { extension } => {
@@ -159,7 +159,7 @@ fn raw(
     caller: &Principal,
     asked: &CredentialRequest,
 ) -> Result<Authorized, Error> {
-    if asked.wanted != RequestedScope::Grant || asked.bucket.is_some() || asked.region.is_some() {
+    if asked.scope != RequestedScope::Grant || asked.bucket.is_some() || asked.region.is_some() {
         let message = "this function grants a raw policy, which cannot be narrowed";
         return Err(Error::new(ErrorCode::ScopeNotGranted, message));
     }

@@ -15,8 +15,10 @@
 //! Promises: any refusal happens before the call to STS. Nothing here knows the local cloud in `emulator/`.
 //! Leaves out: printing and reading the environment, which `main` does.
 
+mod audit;
 pub mod auth;
 pub mod config;
+pub mod deadline;
 pub mod entropy;
 pub mod error;
 pub mod grant;

@@ -30,7 +30,7 @@ const LAYERS: [&[&str]; 7] = [
     &["issuer", "response"],
     &["sts"],
     &["auth", "grant", "request"],
-    &["entropy", "error", "http_client"],
+    &["deadline", "entropy", "error", "http_client"],
 ];
 
 #[test]

@@ -3,8 +3,7 @@
 //! Promises tried: no event brings a reader down; what is taken is an object of that platform; method, path, query and headers come
 //! from the places that the platform writes, and an identity from the request context alone; what holds for a request holds then too.
 
-use cos_issuer::auth::{Identity, Source};
-use cos_issuer::request::Unverified;
+use cos_issuer::request::{Identity, Inbound, Source};
 use cos_issuer::runtime::{lambda, scf};
 use serde_json::Value;
 
@@ -103,7 +102,7 @@ fn is_the_bodys(event: &Value, body: &[u8]) {
 }
 
 /// Every header is one of the event's map, and none was lost.
-fn are_the_maps(map: &Value, unverified: &Unverified) {
+fn are_the_maps(map: &Value, unverified: &Inbound) {
     let members = map.as_object();
     let count: usize = members
         .into_iter()

@@ -7,8 +7,9 @@
 //! everything else can be signed too.
 
 use cos_issuer::auth::{Authenticator, Claims, HmacKey, HmacKeys, Verifier};
+use cos_issuer::deadline::Deadline;
 use cos_issuer::error::ErrorCode;
-use cos_issuer::request::{Request, RequestId};
+use cos_issuer::request::Request;
 use futures_util::FutureExt as _;
 use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderValue;
@@ -25,14 +26,14 @@ pub fn hmac_caller(bytes: &[u8]) -> bool {
     let Some(unverified) = message::parse(bytes) else {
         return false;
     };
-    let id = RequestId::from_platform(Some("request-1"));
-    let Ok(mut request) = Request::new(unverified, id, None) else {
+    let Ok(mut request) = unverified.check() else {
         return false;
     };
     sign(&mut request);
     let authentication = authentication();
     let prove = || {
-        let proving = authentication.authenticate(&request, &request.path, &Noon);
+        let proving =
+            authentication.authenticate(&request, &request.path, &Noon, Deadline::unlimited(&Noon));
         proving
             .now_or_never()
             .expect("a signature needs no waiting")

@@ -9,98 +9,55 @@
 //! Leaves out: proving it again. Whoever may invoke the function past its gateway can write any event, so that right is to be kept
 //! close. ALB's identity comes in headers and is not read.
 
-use std::fmt;
-
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::claims::SUBJECT_BYTES_MAX;
 use super::{AuthMethod, Claim, Claims, Principal};
 use crate::error::{Error, ErrorCode};
+use crate::request::{Identity, Source};
 
-/// What proved an identity.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// AWS IAM: a signed request.
-    Iam,
-    /// A JWT authorizer, or a Cognito user pool's.
-    Jwt,
-    /// A key pair of Tencent's API gateway.
-    KeyPair,
-    /// A Lambda authorizer.
-    Lambda,
+/// The name of a source in the audit line.
+const fn name(source: Source) -> &'static str {
+    match source {
+        Source::Iam => "iam",
+        Source::Jwt => "jwt",
+        Source::KeyPair => "key-pair",
+        Source::Lambda => "lambda",
+    }
 }
 
-impl Source {
-    /// The name in the audit line.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Iam => "iam",
-            Self::Jwt => "jwt",
-            Self::KeyPair => "key-pair",
-            Self::Lambda => "lambda",
+/// The members that name the subject; the first that is there counts.
+const fn subjects(source: Source) -> &'static [&'static str] {
+    match source {
+        Source::Iam => &["userArn"],
+        Source::Jwt => &["sub"],
+        Source::KeyPair => &["secretId"],
+        Source::Lambda => &["sub", "principalId"],
+    }
+}
+
+pub(super) fn verify(identity: &Identity) -> Result<Principal, Error> {
+    let member = |name: &&str| identity.members.get(*name).filter(|value| !value.is_null());
+    let subject = subjects(identity.source).iter().find_map(member);
+    let subject = subject
+        .and_then(Value::as_str)
+        .filter(|subject| (1..=SUBJECT_BYTES_MAX).contains(&subject.len()))
+        .ok_or_else(|| {
+            let message = "the gateway passed an identity without a usable subject";
+            Error::new(ErrorCode::GatewayIdentity, message)
+        })?;
+    let mut claims = Claims::of_subject(subject);
+    for (name, value) in &identity.members {
+        if let Some(claim) = claim(value) {
+            // Where `sub` is there already, it is this one.
+            claims.add(name, claim);
         }
     }
-
-    /// Which member says who it is; the first that is there counts.
-    const fn subjects(self) -> &'static [&'static str] {
-        match self {
-            Self::Iam => &["userArn"],
-            Self::Jwt => &["sub"],
-            Self::KeyPair => &["secretId"],
-            Self::Lambda => &["sub", "principalId"],
-        }
-    }
-}
-
-/// PrincipalMatch the platform says is asking.
-#[derive(Clone)]
-pub struct Identity {
-    /// What proved it.
-    pub source: Source,
-    /// What the platform tells of it.
-    pub members: Map<String, Value>,
-}
-
-impl Identity {
-    /// An identity, if there are any members.
-    pub fn new(source: Source, members: Option<&Value>) -> Option<Self> {
-        let members = members?.as_object().filter(|members| !members.is_empty())?;
-        Some(Self {
-            source,
-            members: members.clone(),
-        })
-    }
-
-    pub(super) fn verify(&self) -> Result<Principal, Error> {
-        let member = |name: &&str| self.members.get(*name).filter(|value| !value.is_null());
-        let subject = self.source.subjects().iter().find_map(member);
-        let subject = subject
-            .and_then(Value::as_str)
-            .filter(|subject| (1..=SUBJECT_BYTES_MAX).contains(&subject.len()))
-            .ok_or_else(|| {
-                let message = "the gateway passed an identity without a usable subject";
-                Error::new(ErrorCode::GatewayIdentity, message)
-            })?;
-        let mut claims = Claims::of_subject(subject);
-        for (name, value) in &self.members {
-            if let Some(claim) = claim(value) {
-                // Where `sub` is there already, it is this one.
-                claims.add(name, claim);
-            }
-        }
-        Ok(Principal::proven(
-            AuthMethod::Gateway(self.source),
-            self.source.name(),
-            claims,
-        ))
-    }
-}
-
-impl fmt::Debug for Identity {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = formatter.debug_struct("Identity");
-        shown.field("source", &self.source).finish_non_exhaustive()
-    }
+    Ok(Principal::proven(
+        AuthMethod::Gateway(identity.source),
+        name(identity.source),
+        claims,
+    ))
 }
 
 /// What has no type of a claim is left out, and so matches nothing.
@@ -123,7 +80,7 @@ mod tests {
 
     fn verify(source: Source, members: &Value) -> Result<Principal, ErrorCode> {
         let identity = Identity::new(source, Some(members)).unwrap();
-        identity.verify().map_err(|error| error.code())
+        super::verify(&identity).map_err(|error| error.code())
     }
 
     #[test]
@@ -154,7 +111,7 @@ mod tests {
         ] {
             let caller = verify(source, &members).ok().unwrap();
             assert_eq!(caller.claims().subject(), Some(subject), "{source:?}");
-            assert_eq!(caller.name(), source.name());
+            assert_eq!(caller.name(), super::name(source));
         }
     }
 

@@ -194,7 +194,7 @@ mod tests {
     use super::{HmacKey, HmacKeys, NonceCache};
     use crate::auth::Claims;
     use crate::error::ErrorCode;
-    use crate::request::{Request, RequestId, Unverified};
+    use crate::request::{Inbound, Request};
     use tencent::secret::Secret;
     use tencent::time::Timestamp;
 
@@ -232,7 +232,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         let value = HeaderValue::from_str(&format!("cos-issuer-hmac-sha256 {proof}")).unwrap();
         headers.insert(AUTHORIZATION, value);
-        let unverified = Unverified {
+        let inbound = Inbound {
             method,
             path: "/stage/sts".to_owned(),
             query: vec![(query.0.to_owned(), query.1.to_owned())],
@@ -240,7 +240,7 @@ mod tests {
             body: body.as_bytes().to_vec(),
             identity: None,
         };
-        Request::new(unverified, RequestId::random(), None).unwrap()
+        inbound.check().unwrap()
     }
 
     fn verify(keys: &HmacKeys, proof: &str, now: i64) -> Result<String, ErrorCode> {

@@ -54,12 +54,12 @@ pub enum KeySource {
 }
 
 impl Tokens {
-    /// Proves who a token speaks of, within `time_left` of the platform if there is such a limit.
+    /// Proves who a token speaks of, within `time_left`.
     pub(super) async fn verify(
         &self,
         presented: &str,
         now: Timestamp,
-        time_left: Option<Duration>,
+        time_left: Duration,
     ) -> Result<Principal, Error> {
         let token = UnverifiedToken::parse(presented)?;
         let algorithm = self.rules.algorithm(&token.algorithm)?;
@@ -150,6 +150,7 @@ fn unavailable() -> Error {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::time::Duration;
 
     use serde_json::{Value, json};
 
@@ -177,7 +178,7 @@ mod tests {
 
     async fn verify(tokens: &Tokens, token: &str) -> Result<Principal, Error> {
         let now = Timestamp::from_unix_seconds(NOW).unwrap();
-        tokens.verify(token, now, None).await
+        tokens.verify(token, now, Duration::MAX).await
     }
 
     #[tokio::test]

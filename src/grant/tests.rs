@@ -20,13 +20,13 @@ fn now() -> Timestamp {
 
 const RESOURCE: &str = "qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/";
 
-fn asked(wanted: RequestedScope) -> CredentialRequest {
+fn asked(scope: RequestedScope) -> CredentialRequest {
     CredentialRequest {
         format: Format::Sdk,
         duration_seconds: None,
         bucket: None,
         region: None,
-        wanted,
+        scope,
     }
 }
 

@@ -12,35 +12,28 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
-use crate::auth::Identity;
 use crate::error::{Error, ErrorCode};
-use crate::request::Unverified;
+use crate::request::Inbound;
 
 /// An event that was read: its headers, as far as they could be, and the request if there is one.
 pub(super) struct Event {
     pub(super) headers: HeaderMap,
-    pub(super) request: Result<Unverified, Error>,
+    pub(super) request: Result<Inbound, Error>,
 }
 
 impl Event {
     /// Reads the headers first, so that a refusal of the rest can still be answered to the asking origin.
     pub(super) fn new(
         headers: Result<HeaderMap, Error>,
-        read: impl FnOnce(&HeaderMap) -> Result<Parts, Error>,
+        read: impl FnOnce(HeaderMap) -> Result<Inbound, Error>,
     ) -> Self {
-        let headers = match headers {
-            Ok(headers) => headers,
-            Err(error) => return Self::refused(error),
-        };
-        let request = read(&headers).map(|parts| Unverified {
-            method: parts.method,
-            path: parts.path,
-            query: parts.query,
-            headers: headers.clone(),
-            body: parts.body,
-            identity: parts.identity,
-        });
-        Self { headers, request }
+        match headers {
+            Ok(headers) => Self {
+                request: read(headers.clone()),
+                headers,
+            },
+            Err(error) => Self::refused(error),
+        }
     }
 
     pub(super) fn refused(error: Error) -> Self {
@@ -49,15 +42,6 @@ impl Event {
             request: Err(error),
         }
     }
-}
-
-/// What a gateway tells beside the headers.
-pub(super) struct Parts {
-    pub(super) method: Method,
-    pub(super) path: String,
-    pub(super) query: Vec<(String, String)>,
-    pub(super) body: Vec<u8>,
-    pub(super) identity: Option<Identity>,
 }
 
 /// A refusal of the event.

@@ -25,9 +25,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::{debug, info, warn};
 use url::form_urlencoded;
 
+use crate::deadline::Deadline;
 use crate::error::{Error, ErrorCode};
 use crate::handler::Handler;
-use crate::request::{BODY_BYTES_MAX, Request, RequestId, Unverified, body_too_large};
+use crate::request::{Inbound, MAX_BODY_BYTES, Request, RequestId, body_too_large};
 use crate::response::Response;
 use crate::runtime::write_timeout::WriteTimeout;
 
@@ -130,26 +131,25 @@ async fn answer(
         .headers
         .get("x-scf-request-id")
         .and_then(|value| value.to_str().ok());
-    let id = RequestId::from_platform(platform_id);
-    let response = match read(&head, body, &id).await {
-        Ok(request) => handler.handle(&request).await,
+    let id = RequestId::from_platform(platform_id, &*handler.entropy);
+    let response = match read(&head, body).await {
+        Ok(request) => {
+            let deadline = Deadline::unlimited(&*handler.clock);
+            handler.handle(&request, &id, deadline).await
+        }
         Err(error) => closing(handler.refuse(&error, &head.headers, &id)),
     };
     into_hyper(response)
 }
 
-async fn read(
-    head: &http::request::Parts,
-    body: Incoming,
-    id: &RequestId,
-) -> Result<Request, Error> {
+async fn read(head: &http::request::Parts, body: Incoming) -> Result<Request, Error> {
     // A body that says it is too large is not waited for.
     if usize::try_from(body.size_hint().lower())
-        .map_or(true, |announced| announced > BODY_BYTES_MAX)
+        .map_or(true, |announced| announced > MAX_BODY_BYTES)
     {
         return Err(body_too_large());
     }
-    let reading = Limited::new(body, BODY_BYTES_MAX).collect();
+    let reading = Limited::new(body, MAX_BODY_BYTES).collect();
     let body = tokio::time::timeout(BODY_TIME, reading)
         .await
         .map_err(|_| Error::new(ErrorCode::RequestTimeout, "the body did not arrive in time"))?;
@@ -158,7 +158,7 @@ async fn read(
         Err(error) => Error::new(ErrorCode::BodyEncoding, "the body broke off").caused_by(error),
     })?;
     let query = head.uri.query().unwrap_or_default();
-    let unverified = Unverified {
+    let inbound = Inbound {
         method: head.method.clone(),
         path: head.uri.path().to_owned(),
         query: form_urlencoded::parse(query.as_bytes())
@@ -168,7 +168,7 @@ async fn read(
         body: body.to_bytes().to_vec(),
         identity: None,
     };
-    Request::new(unverified, id.clone(), None)
+    inbound.check()
 }
 
 /// What is left of a request that was not read to its end must not be taken for the next one.

@@ -12,10 +12,10 @@ mod world;
 
 use std::sync::Arc;
 
-use cos_issuer::auth::{Identity, Source};
 use cos_issuer::config::{Config, Environment};
+use cos_issuer::deadline::Deadline;
 use cos_issuer::grant::Authorized;
-use cos_issuer::request::{CredentialRequest, IssueRoute, Request, RequestId, Unverified};
+use cos_issuer::request::{CredentialRequest, Identity, Inbound, IssueRoute, Request, Source};
 use futures_util::FutureExt;
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
@@ -49,7 +49,12 @@ pub(crate) fn issue(world: &World) -> Option<Authorized> {
     let request = request(world);
     let caller = handler
         .authentication
-        .authenticate(&request, &request.path, &SystemClock)
+        .authenticate(
+            &request,
+            &request.path,
+            &SystemClock,
+            Deadline::unlimited(&SystemClock),
+        )
         .now_or_never()
         .expect("the gateway's word takes no time")
         .ok()?;
@@ -107,7 +112,7 @@ fn request(world: &World) -> Request {
                 .into_bytes();
         }
     }
-    let unverified = Unverified {
+    let inbound = Inbound {
         method: Method::POST,
         path: "/sts".to_owned(),
         query,
@@ -115,7 +120,7 @@ fn request(world: &World) -> Request {
         body,
         identity: Identity::new(Source::Lambda, Some(&Value::Object(world.claims.clone()))),
     };
-    Request::new(unverified, RequestId::random(), None).expect("a request within the limits")
+    inbound.check().expect("a request within the limits")
 }
 
 /// How many of the accesses of the universe are allowed; each has to be meant, and asked for.

@@ -4,7 +4,7 @@
 use std::net::Ipv4Addr;
 
 use arbitrary::Unstructured;
-use cos_issuer::entropy::Entropy;
+use cos_issuer::entropy::{Entropy, EntropyError};
 use serde_json::{Map, Value, json};
 
 use super::meaning::{Access, Grant, Slot, Wanted};
@@ -14,7 +14,7 @@ use super::meaning::{Access, Grant, Slot, Wanted};
 pub(crate) struct Fixed([u8; 16]);
 
 impl Entropy for Fixed {
-    fn bytes(&self) -> Result<[u8; 16], getrandom::Error> {
+    fn bytes(&self) -> Result<[u8; 16], EntropyError> {
         Ok(self.0)
     }
 }

@@ -58,11 +58,9 @@ impl JwksCache {
         algorithm: Algorithm,
         id: Option<&str>,
         now: Timestamp,
-        time_left: Option<Duration>,
+        time_left: Duration,
     ) -> Option<Arc<KeySet>> {
-        let limit = time_left.map_or(FETCH_TIME, |left| {
-            FETCH_TIME.min(left.checked_div(2).unwrap_or_default())
-        });
+        let limit = FETCH_TIME.min(time_left.checked_div(2).unwrap_or_default());
         let is_had = || self.0.has(algorithm, id, now);
         if !is_had() {
             // Whatever comes of it: what is there afterwards counts.
@@ -250,7 +248,7 @@ mod tests {
     ) -> Result<(), ErrorCode> {
         let token = issuer.token(id, "u-1", now);
         let now = Timestamp::from_unix_seconds(now).unwrap();
-        let outcome = tokens.verify(&token, now, None).await;
+        let outcome = tokens.verify(&token, now, Duration::MAX).await;
         outcome.map(drop).map_err(|error| error.code())
     }
 
@@ -370,7 +368,10 @@ mod tests {
             let mut claims = good.clone();
             claims[name] = value;
             let token = issuer.sign(&header, &claims);
-            assert!(tokens.verify(&token, now, None).await.is_err(), "{name}");
+            assert!(
+                tokens.verify(&token, now, Duration::MAX).await.is_err(),
+                "{name}"
+            );
         }
         for header in [
             serde_json::json!({"alg": "none"}),
@@ -378,12 +379,15 @@ mod tests {
             serde_json::json!({"alg": "ES256", "jku": "https://attacker.example.com"}),
         ] {
             let token = issuer.sign(&header, &good);
-            assert!(tokens.verify(&token, now, None).await.is_err(), "{header}");
+            assert!(
+                tokens.verify(&token, now, Duration::MAX).await.is_err(),
+                "{header}"
+            );
         }
         assert_eq!(published.fetches(), 0);
         assert!(
             tokens
-                .verify(&issuer.sign(&header, &good), now, None)
+                .verify(&issuer.sign(&header, &good), now, Duration::MAX)
                 .await
                 .is_ok()
         );
@@ -445,7 +449,7 @@ mod tests {
         let now = Timestamp::from_unix_seconds(NOW).unwrap();
         let token = issuer.token("one", "u-1", NOW);
         let started = tokio::time::Instant::now();
-        let left = Some(Duration::from_millis(600));
+        let left = Duration::from_millis(600);
         let error = tokens.verify(&token, now, left).await.err().unwrap();
         assert_eq!(error.code(), ErrorCode::TokenKeysUnavailable);
         assert_eq!(error.header().unwrap().0, "retry-after");
