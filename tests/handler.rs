@@ -42,7 +42,8 @@ struct RuntimeClock(Instant);
 impl Clock for RuntimeClock {
     fn unix_milliseconds(&self) -> u64 {
         let elapsed = self.0.elapsed().as_millis();
-        SystemClock.unix_milliseconds() + u64::try_from(elapsed).expect("milliseconds")
+        let elapsed = u64::try_from(elapsed).expect("milliseconds");
+        SystemClock.unix_milliseconds().saturating_add(elapsed)
     }
 }
 
@@ -69,7 +70,7 @@ async fn a_panic_is_answered_and_the_next_request_is_served() {
 async fn the_time_that_a_token_took_is_not_left_for_sts() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = silent.local_addr().expect("an address");
-    let clock = Arc::new(RuntimeClock(now()));
+    let clock = Arc::new(RuntimeClock(present()));
     let mut handler = handler(&format!("http://{address}"), clock);
     let signer = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).expect("a key");
     let public = URL_SAFE_NO_PAD.encode(signer.public_key());
@@ -105,7 +106,7 @@ async fn the_time_that_a_token_took_is_not_left_for_sts() {
     asked
         .headers
         .insert(AUTHORIZATION, bearer.parse().expect("a header"));
-    let started = now();
+    let started = present();
     let response = handle(&handler, &asked, Duration::from_millis(1000)).await;
     assert_eq!(response.status.as_u16(), 504, "{}", response.body);
     assert!(
@@ -154,7 +155,7 @@ async fn handle(handler: &Handler, request: &Request, limit: Duration) -> Respon
 }
 
 #[expect(clippy::disallowed_methods, reason = "the clock of the test itself")]
-fn now() -> Instant {
+fn present() -> Instant {
     Instant::now()
 }
 

@@ -101,6 +101,7 @@ mod tests {
 
     const LIMIT: Duration = Duration::from_secs(10);
 
+    #[expect(clippy::disallowed_methods, reason = "the time of the test itself")]
     #[tokio::test(start_paused = true)]
     async fn a_client_that_never_reads_is_not_waited_for() {
         let (ours, _theirs) = duplex(8);

@@ -394,6 +394,7 @@ mod tests {
         assert_eq!(published.fetches(), 1);
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the time of the test itself")]
     #[tokio::test(start_paused = true)]
     async fn requests_wait_for_one_fetch_and_not_for_ever() {
         let published = Published {
@@ -437,6 +438,7 @@ mod tests {
         assert_eq!(published.fetches(), 1);
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the time of the test itself")]
     #[tokio::test(start_paused = true)]
     async fn half_of_the_platforms_time_is_left_for_the_rest() {
         let published = Published {
