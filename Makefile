@@ -22,7 +22,7 @@ help: ## List the commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build emulator ## Start the local cloud, issue a credential and show it (Ctrl-C ends it)
-	@target/emulator/cos-emulator run --function $(bootstrap) $(ARGS)
+	@target/emulator/cos-issuer run --function $(bootstrap) $(ARGS)
 
 test: build clients deploy-check ## Run every test, real clients included
 	@rm -rf $(results) && mkdir -p $(results)
@@ -64,8 +64,8 @@ deploy-check: build
 	@tests/deploy/check $(bootstrap)
 
 emulator: tools
-	@cargo build --locked -p cos-emulator --target-dir target
-	@mkdir -p target/emulator && cp target/debug/cos-emulator target/emulator/cos-emulator
+	@cargo build --locked -p cos-issuer-cli --target-dir target
+	@mkdir -p target/emulator && cp target/debug/cos-issuer target/emulator/cos-issuer
 
 clients:
 	@tests/clients/install

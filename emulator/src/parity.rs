@@ -1,6 +1,6 @@
 //! The truth table: each behaviour of a platform that this cloud copies, and how it is known.
 //!
-//! Promises: this is the only list; `cos-emulator parity` prints it and `docs/emulator-parity.md` is written from it; the test that
+//! Promises: this is the only list; `cos-issuer parity` prints it and `docs/emulator-parity.md` is written from it; the test that
 //! an entry names exists. Rely on what is inferred in no code that will be deployed.
 //! Leaves out: what is this cloud's own, such as its faults and its admin API.
 
@@ -155,7 +155,7 @@ pub fn summary() -> String {
 pub fn markdown() -> String {
     let mut page = format!(
         "# What the local cloud copies, and how it is known\n\n\
-         Written by `cos-emulator parity --markdown`. {}.\n\n\
+         Written by `cos-issuer parity --markdown`. {}.\n\n\
          *Documented* names the page, *observed* where answers of the real service were seen, *sdk-source* which of the vendor's\n\
          clients relies on it. *Inferred* is a conclusion that nobody has checked against the real service: do not rely on it.\n",
         summary()

@@ -13,10 +13,8 @@
 
 mod account;
 mod admin;
-mod cli_settings;
 mod clock;
 mod cloud;
-mod command_line;
 mod cos_caller;
 mod cos_faults;
 
@@ -27,8 +25,6 @@ mod faults;
 mod gateways;
 mod lifecycle;
 mod parity;
-mod running;
-mod runtime_commands;
 mod runtime_freeze;
 mod runtime_limits;
 mod runtime_log;

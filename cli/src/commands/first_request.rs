@@ -15,7 +15,7 @@ const MAX_ANSWER_BYTES: usize = 8 * 1024 * 1024;
 /// Status and body of `GET <path>` at `gateway_url`.
 pub(crate) async fn get(gateway_url: &str, path: &str) -> io::Result<(StatusCode, Bytes)> {
     let request = Request::get(path)
-        .header(header::USER_AGENT, "cos-emulator")
+        .header(header::USER_AGENT, "cos-issuer")
         .body(Bytes::new())
         .map_err(io::Error::other)?;
     let (head, body) = send(gateway_url, request).await?.into_parts();

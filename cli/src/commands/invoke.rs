@@ -21,17 +21,17 @@ const PATIENCE: Duration = Duration::from_secs(3);
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   # GET /sign as a function URL of SCF delivers it
-  cos-emulator invoke --function target/debug/bootstrap
+  cos-issuer invoke --function target/debug/bootstrap
 
   # A request with a body, on Lambda behind an HTTP API; what the function returns is JSON for jq
-  cos-emulator invoke --function target/debug/bootstrap --platform lambda --trigger http-api \\
+  cos-issuer invoke --function target/debug/bootstrap --platform lambda --trigger http-api \\
       --path /sts --header 'Content-Type: application/json' --body @scope.json | jq -r .body
 
-  # An event from a file (`cos-emulator event` writes one), with settings of the function
-  cos-emulator invoke --function target/debug/bootstrap --event event.json --env ALLOW=download
+  # An event from a file (`cos-issuer event` writes one), with settings of the function
+  cos-issuer invoke --function target/debug/bootstrap --event event.json --env ALLOW=download
 
   # A web function gets the request itself, and its body is printed
-  cos-emulator invoke --function target/debug/bootstrap --platform scf-web --path /healthz
+  cos-issuer invoke --function target/debug/bootstrap --platform scf-web --path /healthz
 
 Standard output: what the function returned. Standard error: its log, and what the client of the trigger gets.
 

@@ -197,7 +197,7 @@ mod tests {
     use clap::CommandFactory as _;
 
     use super::File;
-    use crate::cli::arguments::Arguments;
+    use crate::commands::arguments::Arguments;
 
     #[test]
     fn the_file_knows_every_flag_by_its_name() {

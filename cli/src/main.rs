@@ -1,19 +1,19 @@
-//! `cos-emulator`: the local cloud on the command line.
+//! `cos-issuer`: the local cloud on the command line.
 //!
 //! Promises: exit code 0 when it did what was asked, 1 when it failed, 2 for a command line that makes no sense; on Ctrl-C or
 //! SIGTERM every child ends before this process does.
 //! Leaves out: everything that is not about people or other programs talking to it; that is the library.
 
-mod cli;
+mod commands;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use self::cli::Failure;
-use self::cli::arguments::Arguments;
-use self::cli::console::Console;
+use self::commands::Failure;
+use self::commands::arguments::Arguments;
+use self::commands::console::Console;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -23,7 +23,7 @@ fn main() -> ExitCode {
         .enable_all()
         .build();
     let ended = match runtime {
-        Ok(runtime) => runtime.block_on(cli::run(&arguments, secret_ledger(), console)),
+        Ok(runtime) => runtime.block_on(commands::run(&arguments, secret_ledger(), console)),
         Err(error) => Err(Failure::Failed(format!("cannot start: {error}"))),
     };
     match ended {

@@ -10,15 +10,15 @@ use super::request::RequestFlags;
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   # What a function URL of SCF hands to a function for GET /sign
-  cos-emulator event scf-function-url
+  cos-issuer event scf-function-url
 
   # A request with a query, a header and a body from a file
-  cos-emulator event lambda-http-api --path /sts --query durationSeconds=900 \\
+  cos-issuer event lambda-http-api --path /sts --query durationSeconds=900 \\
       --header 'Content-Type: application/json' --body @scope.json
 
   # Keep one, change it, and run it
-  cos-emulator event scf-clb --path /sign > event.json
-  cos-emulator invoke --function target/debug/bootstrap --trigger clb --event event.json
+  cos-issuer event scf-clb --path /sign > event.json
+  cos-issuer invoke --function target/debug/bootstrap --trigger clb --event event.json
 
 A body counts as text by its Content-Type on Lambda and CLB; without that header it becomes base64 there.
 A web function (scf-web) has no event: it gets the HTTP request itself.

@@ -19,18 +19,18 @@ static LONG_VERSION: LazyLock<String> =
 /// does not.
 #[derive(Debug, Parser)]
 #[command(
-    name = "cos-emulator",
+    name = "cos-issuer",
     version,
     long_version = LONG_VERSION.as_str(),
     after_help = "First steps:
-  cos-emulator run --function PATH              a function, its gateway and its STS; one request to show that it works
-  cos-emulator sts                              the STS alone, for clients that sign by themselves
-  cos-emulator parity                           what is documented, observed or inferred of what it does
+  cos-issuer run --function PATH              a function, its gateway and its STS; one request to show that it works
+  cos-issuer sts                              the STS alone, for clients that sign by themselves
+  cos-issuer parity                           what is documented, observed or inferred of what it does
 
 In scripts, any language:
-  cos-emulator sts --json > cloud.json &        one line of JSON: every address, the keys, the admin token; SIGTERM ends it
+  cos-issuer sts --json > cloud.json &        one line of JSON: every address, the keys, the admin token; SIGTERM ends it
 
-Each command has more examples: `cos-emulator run --help`.
+Each command has more examples: `cos-issuer run --help`.
 Its keys begin with AKIDEMU and are worthless anywhere else; keys that look real are refused."
 )]
 pub(crate) struct Arguments {
@@ -55,23 +55,23 @@ pub(crate) enum Command {
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   # What `make run` does: SCF with a function URL, and one GET /sign through the whole path
-  cos-emulator run --function target/debug/bootstrap
+  cos-issuer run --function target/debug/bootstrap
 
   # The same binary as a web function, and on Lambda behind an HTTP API
-  cos-emulator run --function target/debug/bootstrap --platform scf-web
-  cos-emulator run --function target/debug/bootstrap --platform lambda --event http-api
+  cos-issuer run --function target/debug/bootstrap --platform scf-web
+  cos-issuer run --function target/debug/bootstrap --platform lambda --event http-api
 
   # Change the function's own settings
-  cos-emulator run --function target/debug/bootstrap --env ALLOW=download --env DURATION_SECONDS=900
+  cos-issuer run --function target/debug/bootstrap --env ALLOW=download --env DURATION_SECONDS=900
 
   # In scripts: one request, its outcome as the exit code
-  cos-emulator run --function target/debug/bootstrap --port 0 --once
+  cos-issuer run --function target/debug/bootstrap --port 0 --once
 
   # A bad day, the same each time: faults from a file, chance from a seed, every call in a file
-  cos-emulator run --function target/debug/bootstrap --faults faults.toml --seed 7 --trace trace.jsonl
+  cos-issuer run --function target/debug/bootstrap --faults faults.toml --seed 7 --trace trace.jsonl
 
   # Everything above in one file, with the names of the flags as keys; flags win
-  cos-emulator run --config emulator.toml
+  cos-issuer run --config emulator.toml
 
 faults.toml:
   [[fault]]
@@ -159,11 +159,11 @@ pub(crate) struct Run {
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   # Paste the printed lines into another shell, then point any official SDK at the address
-  cos-emulator sts
-  cos-emulator sts --port 4430
+  cos-issuer sts
+  cos-issuer sts --port 4430
 
   # Each third call is throttled, the same ones in each run
-  cos-emulator sts --faults faults.toml --seed 7
+  cos-issuer sts --faults faults.toml --seed 7
 
 Exit codes: 0 it worked, 1 it failed, 2 the command line or a file of settings makes no sense.")]
 pub(crate) struct Sts {
@@ -209,8 +209,8 @@ pub(crate) struct Shared {
 
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  cos-emulator parity
-  cos-emulator parity --json | grep '\"inferred\"'
+  cos-issuer parity
+  cos-issuer parity --json | grep '\"inferred\"'
 
 Exit codes: 0.")]
 pub(crate) struct Parity {
