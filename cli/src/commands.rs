@@ -1,131 +1,84 @@
-//! The commands and what they share: why they fail, and when they stop.
+//! The commands, their help, and the choice between them.
 
-pub(crate) mod arguments;
-pub(crate) mod console;
 mod event;
-mod first_request;
 mod invoke;
 mod parity;
-mod request;
 mod run;
-mod settings;
 mod sts;
 
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
-use cos_emulator::{Cloud, StartError};
-use serde_json::Value;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use clap::{Parser, Subcommand};
+use cos_emulator::{Cloud, MARKER};
 
-use self::arguments::{Arguments, Command};
-use self::console::Console;
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::options::WithFile;
+
+/// Carries the marker by which a check recognises what must not be deployed.
+static LONG_VERSION: LazyLock<String> =
+    LazyLock::new(|| format!("{} ({MARKER})", env!("CARGO_PKG_VERSION")));
+
+/// A local cloud for cos-issuer: gateway, function platform, STS, CAM and COS on 127.0.0.1, without
+/// an account or a network.
+///
+/// It checks every signature, key, token and time as the vendor does: what works here works there,
+/// and what fails there fails here.
+#[derive(Parser)]
+#[command(
+    name = "cos-issuer",
+    version,
+    long_version = LONG_VERSION.as_str(),
+    after_help = "First steps:
+  cos-issuer run --function PATH              a function with its gateway, STS and COS, and one request
+  cos-issuer sts                              only the STS, for clients that sign requests
+  cos-issuer parity                           how each behaviour is known
+
+In scripts, any language:
+  cos-issuer sts --json > cloud.json &        one line of JSON: addresses, keys, admin token; SIGTERM stops it
+
+Each command has more examples: `cos-issuer run --help`.
+Its keys begin with AKIDEMU and work nowhere else. Keys that look real are refused."
+)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run a function as a platform does, send it one request, and keep it running.
+    Run(WithFile<run::RunOptions>),
+    /// Run only the STS, for clients that sign requests.
+    Sts(WithFile<sts::StsOptions>),
+    /// Print the event that an HTTP request becomes on a platform.
+    Event(event::EventOptions),
+    /// Send one event or one request to a function: its response on standard output, its log on
+    /// standard error.
+    Invoke(invoke::InvokeOptions),
+    /// Print each behaviour and how it is known: documented, observed, from the vendor's SDKs, or inferred.
+    Parity(parity::ParityOptions),
+}
 
 /// Runs the chosen command to its end.
 pub(crate) async fn run(
-    arguments: &Arguments,
-    ledger: Option<PathBuf>,
+    arguments: Arguments,
+    secrets_file: Option<PathBuf>,
     console: Console,
 ) -> Result<(), Failure> {
-    match &arguments.command {
-        Command::Run(run) => run::run(run, ledger, console).await,
-        Command::Sts(sts) => sts::run(sts, ledger, console).await,
-        Command::Parity(parity) => {
-            parity::run(parity, console);
+    let mut builder = Cloud::builder();
+    if let Some(file) = secrets_file {
+        builder = builder.secret_ledger(file);
+    }
+    match arguments.command {
+        Command::Run(WithFile(options)) => run::run(options, builder, console).await,
+        Command::Sts(WithFile(options)) => sts::run(options, builder, console).await,
+        Command::Event(options) => event::run(&options, console),
+        Command::Invoke(options) => invoke::run(options, builder, console).await,
+        Command::Parity(options) => {
+            parity::run(&options, console);
             Ok(())
-        }
-        Command::Event(event) => event::run(event, console),
-        Command::Invoke(invoke) => invoke::run(invoke, ledger, console).await,
-    }
-}
-
-/// Why the command did not do what was asked.
-pub(crate) enum Failure {
-    /// The command line or a file of settings makes no sense.
-    Usage(String),
-    /// It did not work out.
-    Failed(String),
-}
-
-impl Failure {
-    /// A cloud that did not start, with the way out where there is one.
-    pub(crate) fn start(error: &StartError) -> Self {
-        match error {
-            StartError::PortTaken { .. } => Self::Failed(format!(
-                "{error}; name another (--port, --cos-port, --admin-port), or 0 for any free one"
-            )),
-            StartError::NoFunction { .. } => Self::Failed(format!(
-                "{error}; build it first: cargo build --bin bootstrap"
-            )),
-            StartError::Account(_) => Self::Usage(error.to_string()),
-            StartError::Data { .. }
-            | StartError::Fault(_)
-            | StartError::Io(_)
-            | StartError::RealKey { .. }
-            | StartError::Trace { .. } => Self::Failed(error.to_string()),
-        }
-    }
-}
-
-impl<E: std::error::Error> From<E> for Failure {
-    fn from(error: E) -> Self {
-        Self::Failed(error.to_string())
-    }
-}
-
-/// Where the admin API is, and what repeats this run.
-fn introduce_controls(cloud: &Cloud, console: Console) {
-    if let Some(admin) = cloud.admin() {
-        console.pair("admin", admin.url());
-        console.pair("its token", admin.token());
-    }
-    console.pair("seed", cloud.seed());
-}
-
-/// The same as members of the JSON line.
-fn add_controls(cloud: &Cloud, mut addresses: Value) -> Value {
-    if let Some(members) = addresses.as_object_mut() {
-        if let Some(admin) = cloud.admin() {
-            members.insert("adminUrl".to_owned(), admin.url().into());
-            members.insert("adminToken".to_owned(), admin.token().into());
-        }
-        members.insert("seed".to_owned(), cloud.seed().into());
-    }
-    addresses
-}
-
-/// A trace that lacks lines is worse than none.
-fn check_trace(cloud: &Cloud) -> Result<(), Failure> {
-    match cloud.trace_failure() {
-        Some(kind) => Err(Failure::Failed(format!(
-            "the file of the trace lacks lines: {kind}"
-        ))),
-        None => Ok(()),
-    }
-}
-
-/// Ctrl-C, SIGTERM, and the end of the terminal. Whoever tells a person or a program that the cloud runs listens first: a signal
-/// that comes before would end the process without its children.
-struct StopSignal {
-    interrupt: Signal,
-    terminate: Signal,
-    hang_up: Signal,
-}
-
-impl StopSignal {
-    fn listen() -> Result<Self, Failure> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            hang_up: signal(SignalKind::hangup())?,
-        })
-    }
-
-    /// Resolves at the first of them.
-    async fn received(mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-            _ = self.hang_up.recv() => {}
         }
     }
 }

@@ -1,39 +1,39 @@
-//! `event`: the event that an HTTP request becomes, without running anything.
+//! `event`: the event that an HTTP request becomes on a platform. Nothing runs.
 
 use clap::{Args, ValueEnum};
 use cos_emulator::{LambdaEvent, Platform, ScfEvent};
 
-use super::Failure;
-use super::console::Console;
-use super::request::RequestFlags;
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::request::RequestOptions;
 
-#[derive(Args, Debug)]
+#[derive(Args)]
 #[command(after_help = "Examples:
-  # What a function URL of SCF hands to a function for GET /sign
+  # What a function URL of SCF sends to a function for GET /sign
   cos-issuer event scf-function-url
 
   # A request with a query, a header and a body from a file
   cos-issuer event lambda-http-api --path /sts --query durationSeconds=900 \\
       --header 'Content-Type: application/json' --body @scope.json
 
-  # Keep one, change it, and run it
+  # Save an event, edit it, and run it
   cos-issuer event scf-clb --path /sign > event.json
   cos-issuer invoke --function target/debug/bootstrap --trigger clb --event event.json
 
-A body counts as text by its Content-Type on Lambda and CLB; without that header it becomes base64 there.
-A web function (scf-web) has no event: it gets the HTTP request itself.
+On Lambda and CLB, Content-Type decides whether a body is text; without that header it becomes base64.
+A web function (scf-web) receives the HTTP request itself, not an event.
 
-Exit codes: 0 it worked, 1 a file cannot be read, 2 the command line makes no sense.")]
-pub(crate) struct Event {
+Exit codes: 0 success, 1 a file cannot be read, 2 invalid command line.")]
+pub(crate) struct EventOptions {
     /// Which platform and trigger
     #[arg(value_enum)]
     shape: Shape,
 
     #[command(flatten)]
-    request: RequestFlags,
+    request: RequestOptions,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, ValueEnum)]
 enum Shape {
     /// Tencent SCF, function URL
     ScfFunctionUrl,
@@ -51,11 +51,11 @@ enum Shape {
     LambdaAlb,
 }
 
-pub(crate) fn run(event: &Event, console: Console) -> Result<(), Failure> {
-    let request = event.request.request()?;
-    let told = event.shape.platform().event(&request);
-    let told = told.ok_or_else(|| Failure::Usage("this platform has no events".to_owned()))?;
-    console.line(serde_json::to_string_pretty(&told)?);
+pub(crate) fn run(options: &EventOptions, console: Console) -> Result<(), Failure> {
+    let request = options.request.request()?;
+    // Each shape here is an event; a web function has none.
+    let event = options.shape.platform().event(&request).unwrap_or_default();
+    console.line(serde_json::to_string_pretty(&event)?);
     Ok(())
 }
 

@@ -1,26 +1,30 @@
-//! `invoke`: one event, or one request, through a function, and its end as the exit code.
+//! `invoke`: sends one event or one request to a function; the exit code reports the outcome.
 //!
-//! Promises: standard output has the answer and nothing else; the log of the function, the platform's lines with it, goes to
-//! standard error; nothing runs on afterwards.
+//! # Guarantees
+//! Standard output contains only the response. The log of the function and of the platform goes to
+//! standard error. No process is left running.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
 use clap::Args;
-use cos_emulator::{Cloud, Outcome, Platform};
+use cos_emulator::{Cloud, CloudBuilder, Outcome, Platform};
 
-use super::arguments::{EventName, PlatformName, assignment};
-use super::console::{Console, Stream};
-use super::request::{RequestFlags, read};
-use super::{Failure, StopSignal, first_request};
+use crate::console::{Console, Stream};
+use crate::failure::Failure;
+use crate::http_client;
+use crate::options::assignment;
+use crate::platform_options::{PlatformName, TriggerName};
+use crate::request::{RequestOptions, read};
+use crate::stop_signal::StopSignal;
 
-/// How long the function gets to end by itself.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// How long the function may take to exit.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(3);
 
-#[derive(Args, Debug)]
+#[derive(Args)]
 #[command(after_help = "Examples:
-  # GET /sign as a function URL of SCF delivers it
+  # GET /sign, as a function URL of SCF delivers it
   cos-issuer invoke --function target/debug/bootstrap
 
   # A request with a body, on Lambda behind an HTTP API; what the function returns is JSON for jq
@@ -30,65 +34,62 @@ const PATIENCE: Duration = Duration::from_secs(3);
   # An event from a file (`cos-issuer event` writes one), with settings of the function
   cos-issuer invoke --function target/debug/bootstrap --event event.json --env ALLOW=download
 
-  # A web function gets the request itself, and its body is printed
+  # A web function receives the request itself; the body of its response is printed
   cos-issuer invoke --function target/debug/bootstrap --platform scf-web --path /healthz
 
-Standard output: what the function returned. Standard error: its log, and what the client of the trigger gets.
+Standard output: what the function returned. Standard error: its log, and the status that the client gets.
 
-Exit codes: 0 the function answered (with whatever status), 1 it did not: it reported an error, or the platform ended it,
-2 the command line makes no sense.")]
-pub(crate) struct Invoke {
-    /// The binary that would be deployed
+Exit codes: 0 the function answered, with any status; 1 it reported an error or the platform ended it;
+2 invalid command line.")]
+pub(crate) struct InvokeOptions {
+    /// The function to run
     #[arg(long, value_name = "PATH")]
     function: PathBuf,
 
-    /// Where the function shall believe it is
+    /// Platform to emulate
     #[arg(long, value_enum, default_value_t = PlatformName::Scf)]
     platform: PlatformName,
 
     /// The trigger: function-url, api-gateway or clb on scf; function-url, http-api, rest or alb on lambda
     #[arg(long, value_name = "SHAPE", value_enum)]
-    trigger: Option<EventName>,
+    trigger: Option<TriggerName>,
 
-    /// Send the event in this file as it is, not one made of a request; - reads standard input
-    #[arg(long, value_name = "FILE", conflicts_with_all = RequestFlags::NAMES)]
+    /// Send the event in this file as it is, in place of a request; - reads standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = RequestOptions::NAMES)]
     event: Option<String>,
 
-    /// A variable of the function, in place of the default one; may be repeated
+    /// A variable of the function, in place of the default one; repeatable
     #[arg(long, value_name = "KEY=VALUE", value_parser = assignment)]
     env: Vec<(String, String)>,
 
-    /// How long the invocation may take, in seconds
+    /// Time limit of the invocation in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=900))]
     timeout: u64,
 
-    /// How much memory the function may take
+    /// Memory limit of the function in MB
     #[arg(long, value_name = "MB", default_value_t = 128, value_parser = clap::value_parser!(u32).range(64..=10240))]
     memory: u32,
 
     #[command(flatten)]
-    request: RequestFlags,
+    request: RequestOptions,
 }
 
 pub(crate) async fn run(
-    invoke: &Invoke,
-    ledger: Option<PathBuf>,
+    options: InvokeOptions,
+    builder: CloudBuilder,
     console: Console,
 ) -> Result<(), Failure> {
-    let platform = invoke.platform.with(invoke.trigger);
+    let platform = options.platform.with(options.trigger);
     let platform = platform.map_err(Failure::Usage)?;
-    let input = invoke.input(platform)?;
+    let input = options.input(platform)?;
     let stop = StopSignal::listen()?;
-    let mut builder = Cloud::builder()
-        .function(&invoke.function)
+    let mut builder = builder
+        .function(&options.function)
         .platform(platform)
-        .call_timeout(Duration::from_secs(invoke.timeout))
-        .memory_mb(invoke.memory)
-        .on_function_output(move |line| console.function_said(line, Stream::Error));
-    if let Some(ledger) = ledger {
-        builder = builder.secret_ledger(ledger);
-    }
-    for (name, value) in &invoke.env {
+        .call_timeout(Duration::from_secs(options.timeout))
+        .memory_mb(options.memory)
+        .on_function_output(move |line| console.function_output(line, Stream::Error));
+    for (name, value) in &options.env {
         builder = builder.env(name, value);
     }
     let cloud = builder
@@ -100,7 +101,7 @@ pub(crate) async fn run(
         () = stop.received() => Err(Failure::Failed("stopped before the function answered".to_owned())),
         ended = send(&cloud, platform, input, console) => ended,
     };
-    cloud.shut_down(PATIENCE).await;
+    cloud.shut_down(EXIT_TIMEOUT).await;
     ended
 }
 
@@ -109,11 +110,11 @@ enum Input {
     Request(Box<http::Request<Vec<u8>>>),
 }
 
-impl Invoke {
+impl InvokeOptions {
     fn input(&self, platform: Platform) -> Result<Input, Failure> {
         match (&self.event, platform) {
             (Some(_), Platform::ScfWeb) => Err(Failure::Usage(
-                "a web function takes no events: tell the request with --path and the like"
+                "--event: must be omitted for a web function; describe the request, for example with --path /sign"
                     .to_owned(),
             )),
             (Some(place), _) => read(place).map(Input::Event),
@@ -163,16 +164,16 @@ async fn send_plain(
     console: Console,
 ) -> Result<(), Failure> {
     let gateway = cloud.gateway_url().unwrap_or_default();
-    // Ready first: then a failure of the start is told as one.
+    // Wait first, so that a failed start is reported as such.
     cloud
         .wait_ready()
         .await
         .map_err(|error| Failure::Failed(format!("the function did not become ready: {error}")))?;
-    let response = first_request::send(&gateway, request.map(Bytes::from)).await?;
+    let response = http_client::send(&gateway, request.map(Bytes::from)).await?;
     console.line(String::from_utf8_lossy(response.body()));
     let status = response.status();
     console.remark(format_args!("the client gets HTTP {status}"));
-    // The platform's own codes for a web function that did not answer lie beside those of HTTP.
+    // The platform has status codes of its own for a web function that did not answer.
     if is_platform_error(&response) {
         return Err(Failure::Failed(format!("the platform ended it: {status}")));
     }

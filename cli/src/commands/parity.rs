@@ -1,16 +1,32 @@
 //! `parity`: the truth table, for people, for programs, and as the page in the documentation.
 
+use clap::Args;
 use cos_emulator::parity::{self, Entry};
 
-use super::arguments::Parity;
-use super::console::Console;
+use crate::console::Console;
 
-pub(crate) fn run(parity: &Parity, console: Console) {
-    if parity.markdown {
+#[derive(Args)]
+#[command(after_help = "Examples:
+  cos-issuer parity
+  cos-issuer parity --json | grep '\"inferred\"'
+
+Exit codes: 0.")]
+pub(crate) struct ParityOptions {
+    /// A line of JSON for each behaviour
+    #[arg(long, conflicts_with = "markdown")]
+    json: bool,
+
+    /// The page docs/emulator-parity.md
+    #[arg(long)]
+    markdown: bool,
+}
+
+pub(crate) fn run(options: &ParityOptions, console: Console) {
+    if options.markdown {
         console.line(parity::markdown().trim_end());
         return;
     }
-    if parity.json {
+    if options.json {
         for entry in parity::entries() {
             console.line(entry.to_json());
         }

@@ -1,42 +1,66 @@
-//! `sts`: the STS alone, with its keys as lines to paste into another shell.
+//! `sts`: only the STS, with its keys as lines to paste into another shell.
 
-use std::path::PathBuf;
-use std::time::Duration;
-
-use cos_emulator::Cloud;
+use clap::Args;
+use cos_emulator::{Cloud, CloudBuilder};
 use serde_json::{Value, json};
 
-use super::arguments::Sts;
-use super::console::Console;
-use super::settings::StsSettings;
-use super::{Failure, StopSignal, add_controls, check_trace, introduce_controls};
+use super::run::RunOptions;
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::options::{CloudOptions, FileOptions};
+use crate::report::{add_controls, check_trace, follow_calls, print_controls};
+use crate::stop_signal::StopSignal;
+
+#[derive(Args, Default)]
+#[command(after_help = "Examples:
+  # Paste the printed lines into another shell, then point any official SDK at the address
+  cos-issuer sts
+  cos-issuer sts --port 4430
+
+  # Inject faults; the seed makes the run reproducible
+  cos-issuer sts --faults faults.toml --seed 7
+
+Exit codes: 0 success, 1 failure, 2 invalid command line or options file.")]
+pub(crate) struct StsOptions {
+    /// Port of HTTPS [default: a free one]
+    #[arg(long)]
+    port: Option<u16>,
+
+    #[command(flatten)]
+    cloud: CloudOptions,
+}
+
+impl FileOptions for StsOptions {
+    fn from_toml(text: &str) -> Result<Self, toml::de::Error> {
+        Ok(Self {
+            // `port` in the file is the gateway's.
+            port: None,
+            cloud: RunOptions::from_toml(text)?.cloud,
+        })
+    }
+}
 
 pub(crate) async fn run(
-    sts: &Sts,
-    ledger: Option<PathBuf>,
+    options: StsOptions,
+    builder: CloudBuilder,
     console: Console,
 ) -> Result<(), Failure> {
-    let settings = StsSettings::read(sts)?;
-    let json = settings.shared.json;
-    let mut builder = settings
-        .shared
-        .apply(Cloud::builder().sts_port(settings.port));
-    if let Some(ledger) = ledger {
-        builder = builder.secret_ledger(ledger);
-    }
+    let builder = options.cloud.apply(builder)?;
     let stop = StopSignal::listen()?;
     let cloud = builder
+        .sts_port(options.port.unwrap_or(0))
         .start()
         .await
         .map_err(|error| Failure::start(&error))?;
-    if json {
+    if options.cloud.json {
         console.line(add_controls(&cloud, addresses(&cloud)));
+        stop.received().await;
     } else {
         introduce(&cloud, console);
-    }
-    tokio::select! {
-        () = stop.received() => {}
-        () = report_calls(json, &cloud, console) => {}
+        tokio::select! {
+            () = stop.received() => {}
+            () = follow_calls(&cloud, 0, false, console) => {}
+        }
     }
     check_trace(&cloud)
 }
@@ -48,7 +72,7 @@ fn introduce(cloud: &Cloud, console: Console) {
     console.pair("HTTPS", sts.https_url());
     console.pair("HTTP", sts.http_url());
     console.pair("role", account.role_arn("issuer"));
-    introduce_controls(cloud, console);
+    print_controls(cloud, console);
     console.line("");
     console.line("# Paste into another shell. The key is this cloud's own and ends with it.");
     for (name, value) in [
@@ -83,27 +107,4 @@ fn addresses(cloud: &Cloud) -> Value {
         "region": account.region,
         "appid": account.appid,
     })
-}
-
-/// One line for each call, so that a client's author sees what arrived.
-async fn report_calls(json: bool, cloud: &Cloud, console: Console) {
-    let mut reported = 0_usize;
-    loop {
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        if json {
-            continue;
-        }
-        for call in &cloud.sts().calls_after(reported) {
-            reported = reported.saturating_add(1);
-            let line = format_args!(
-                "{} {}: {}",
-                call.action, call.signature_method, call.outcome
-            );
-            if call.outcome == "Success" {
-                console.good(line);
-            } else {
-                console.bad(line);
-            }
-        }
-    }
 }

@@ -9,8 +9,8 @@ use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-const PATIENCE: Duration = Duration::from_secs(60);
-const MAX_ANSWER_BYTES: usize = 8 * 1024 * 1024;
+const TIMEOUT: Duration = Duration::from_secs(60);
+const MAX_RESPONSE_BYTES: usize = 8 * 1024 * 1024;
 
 /// Status and body of `GET <path>` at `gateway_url`.
 pub(crate) async fn get(gateway_url: &str, path: &str) -> io::Result<(StatusCode, Bytes)> {
@@ -22,15 +22,15 @@ pub(crate) async fn get(gateway_url: &str, path: &str) -> io::Result<(StatusCode
     Ok((head.status, body))
 }
 
-/// The answer to `request`, whose target is a path.
+/// The response to `request`, whose target is a path.
 pub(crate) async fn send(
     gateway_url: &str,
     request: Request<Bytes>,
 ) -> io::Result<Response<Bytes>> {
     let authority = gateway_url.trim_start_matches("http://");
-    tokio::time::timeout(PATIENCE, exchange(authority, request))
+    tokio::time::timeout(TIMEOUT, exchange(authority, request))
         .await
-        .map_err(|_| io::Error::other("no answer within a minute"))?
+        .map_err(|_| io::Error::other("no response within a minute"))?
 }
 
 async fn exchange(authority: &str, request: Request<Bytes>) -> io::Result<Response<Bytes>> {
@@ -50,7 +50,7 @@ async fn exchange(authority: &str, request: Request<Bytes>) -> io::Result<Respon
         .await
         .map_err(io::Error::other)?;
     let (head, body) = response.into_parts();
-    let body = Limited::new(body, MAX_ANSWER_BYTES)
+    let body = Limited::new(body, MAX_RESPONSE_BYTES)
         .collect()
         .await
         .map_err(io::Error::other)?;

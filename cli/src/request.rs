@@ -1,42 +1,43 @@
-//! One HTTP request, told on the command line.
+//! One HTTP request, from flags.
 //!
-//! Promises: nothing is added that was not told, except `Host`; what cannot be a request is refused, and says which part.
+//! # Guarantees
+//! Only `Host` is added. An invalid part is refused by name.
 
 use std::io::Read as _;
 
 use clap::Args;
 use http::{HeaderName, HeaderValue, Method, Request, header};
 
-use super::Failure;
+use crate::failure::Failure;
 
-/// More than any platform takes.
+/// More than any platform accepts.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
-#[derive(Args, Debug)]
-pub(crate) struct RequestFlags {
-    /// GET unless given, or POST if there is a body
+#[derive(Args)]
+pub(crate) struct RequestOptions {
+    /// The method [default: GET, or POST with a body]
     #[arg(long, value_name = "METHOD")]
-    pub(crate) method: Option<String>,
+    method: Option<String>,
 
     /// The path, percent-encoded as a client sends it
     #[arg(long, value_name = "PATH", default_value = "/sign")]
-    pub(crate) path: String,
+    path: String,
 
     /// The query, percent-encoded, without the question mark
     #[arg(long, value_name = "QUERY")]
-    pub(crate) query: Option<String>,
+    query: Option<String>,
 
-    /// A header; may be repeated
+    /// A header; repeatable
     #[arg(long, value_name = "NAME: VALUE", value_parser = header_field)]
-    pub(crate) header: Vec<(HeaderName, HeaderValue)>,
+    header: Vec<(HeaderName, HeaderValue)>,
 
     /// The body, or @FILE to read it from a file, @- from standard input
     #[arg(long, value_name = "TEXT|@FILE")]
-    pub(crate) body: Option<String>,
+    body: Option<String>,
 }
 
-impl RequestFlags {
-    /// The names of all of them, for a command that has another way to be told its event.
+impl RequestOptions {
+    /// The flags without a default, which contradict an event from a file.
     pub(crate) const NAMES: [&'static str; 4] = ["method", "query", "header", "body"];
 
     pub(crate) fn request(&self) -> Result<Request<Vec<u8>>, Failure> {
@@ -49,11 +50,13 @@ impl RequestFlags {
         };
         let usual = if self.body.is_some() { "POST" } else { "GET" };
         let method = self.method.as_deref().unwrap_or(usual);
-        let method = Method::from_bytes(method.as_bytes())
-            .map_err(|_| Failure::Usage(format!("--method: `{method}` is no HTTP method")))?;
+        let method = Method::from_bytes(method.as_bytes()).map_err(|_| {
+            Failure::Usage(format!(
+                "--method: must be an HTTP method, for example POST; it is `{method}`"
+            ))
+        })?;
         if !self.path.starts_with('/') || self.path.contains(['?', '#']) {
-            let text =
-                "--path has to begin with / and to end before the ?; the rest belongs into --query";
+            let text = "--path: must begin with / and end before the ?, for example /sign; put the rest into --query";
             return Err(Failure::Usage(text.to_owned()));
         }
         let target = match &self.query {
@@ -66,7 +69,7 @@ impl RequestFlags {
             .body(body)
             .map_err(|_| {
                 Failure::Usage(format!(
-                    "`{target}` is no target of a request: percent-encode it"
+                    "--path and --query: must be percent-encoded, for example /a%20b; they are `{target}`"
                 ))
             })?;
         for (name, value) in &self.header {
@@ -80,7 +83,7 @@ impl RequestFlags {
     }
 }
 
-/// The content of a file; `-` is standard input.
+/// The content of a file, or of standard input for `-`.
 pub(crate) fn read(place: &str) -> Result<Vec<u8>, Failure> {
     let failed = |error: std::io::Error| Failure::Failed(format!("cannot read `{place}`: {error}"));
     let mut content = Vec::new();
@@ -97,21 +100,23 @@ pub(crate) fn read(place: &str) -> Result<Vec<u8>, Failure> {
         .map_err(failed)?;
     if u64::try_from(content.len()).is_ok_and(|length| length > MAX_BYTES) {
         return Err(Failure::Failed(format!(
-            "`{place}` is over 16 MB, more than any platform takes"
+            "`{place}` is over 16 MB, more than any platform accepts"
         )));
     }
     Ok(content)
 }
 
 fn header_field(text: &str) -> Result<(HeaderName, HeaderValue), String> {
-    let (name, value) = text.split_once(':').ok_or("it has to be `Name: value`")?;
+    let (name, value) = text
+        .split_once(':')
+        .ok_or("must be `Name: value`, for example `Origin: http://localhost`")?;
     let name = name
         .trim()
         .parse()
-        .map_err(|_| "that is no name of a header")?;
+        .map_err(|_| "must begin with a valid header name")?;
     let value = value
         .trim()
         .parse()
-        .map_err(|_| "that is no value of a header")?;
+        .map_err(|_| "must end with a valid header value")?;
     Ok((name, value))
 }

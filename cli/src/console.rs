@@ -1,6 +1,7 @@
-//! What people see: plain words, colour on a terminal only (and never with `NO_COLOR`).
+//! Output for people: plain words, with colour only on a terminal and never with `NO_COLOR`.
 //!
-//! Promises: a closed pipe is no error; standard output and standard error are not mixed up within a line.
+//! # Guarantees
+//! A closed pipe is not an error. A line of one stream never interrupts a line of the other.
 
 use std::fmt::Display;
 use std::io::Write;
@@ -13,7 +14,7 @@ const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 
 /// Both streams of this process.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) struct Console(());
 
 impl Console {
@@ -26,28 +27,28 @@ impl Console {
         out(&format!("{text}\n"));
     }
 
-    /// A line that stands out.
+    /// A heading.
     pub(crate) fn title(self, text: impl Display) {
         out(&format!("{BOLD}{text}{BOLD:#}\n"));
     }
 
-    /// A name and what it stands for.
+    /// A name and its value.
     pub(crate) fn pair(self, name: &str, value: impl Display) {
         out(&format!("  {DIM}{name:<10}{DIM:#} {value}\n"));
     }
 
-    /// A step that went well.
+    /// A step that succeeded.
     pub(crate) fn good(self, text: impl Display) {
         out(&format!("{GOOD}ok{GOOD:#}  {text}\n"));
     }
 
-    /// A step that did not.
+    /// A step that failed.
     pub(crate) fn bad(self, text: impl Display) {
         out(&format!("{BAD}no{BAD:#}  {text}\n"));
     }
 
-    /// What the function printed.
-    pub(crate) fn function_said(self, line: &str, stream: Stream) {
+    /// A line that the function printed.
+    pub(crate) fn function_output(self, line: &str, stream: Stream) {
         let text = format!("{DIM}function |{DIM:#} {line}\n");
         match stream {
             Stream::Out => out(&text),
@@ -55,25 +56,25 @@ impl Console {
         }
     }
 
-    /// Something beside the output, for people.
+    /// A remark, on standard error.
     pub(crate) fn remark(self, text: impl Display) {
         err(&format!("{DIM}{text}{DIM:#}\n"));
     }
 
-    /// Why the command ends.
+    /// Why the command failed.
     pub(crate) fn error(self, text: impl Display) {
         err(&format!("{BAD}error:{BAD:#} {text}\n"));
     }
 }
 
-/// Where a line goes.
-#[derive(Clone, Copy, Debug)]
+/// The stream of a line.
+#[derive(Clone, Copy)]
 pub(crate) enum Stream {
     Out,
     Error,
 }
 
-/// Nobody is left to tell when the reader has gone.
+/// Ignores errors: the reader may have closed the pipe.
 fn out(text: &str) {
     let mut stream = anstream::stdout().lock();
     let _ = stream.write_all(text.as_bytes());
