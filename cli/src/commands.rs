@@ -69,7 +69,7 @@ pub(crate) async fn run(
 ) -> Result<(), Failure> {
     let mut builder = Cloud::builder();
     if let Some(file) = secrets_file {
-        builder = builder.secret_ledger(file);
+        builder = builder.secrets_file(file);
     }
     match arguments.command {
         Command::Run(WithFile(options)) => run::run(options, builder, console).await,

@@ -13,6 +13,7 @@
 //! Leaves out: everything that issues or reads keys.
 
 mod guard;
+mod refusal;
 mod routes;
 
 use std::fmt;
@@ -20,16 +21,15 @@ use std::io;
 use std::sync::Arc;
 
 use cos_issuer::secret::Secret;
-use http::{Request, Response, StatusCode};
+use http::{Request, Response};
 use hyper::body::Incoming;
-use serde_json::{Value, json};
 
 use self::guard::Guard;
-use self::routes::Routes;
-use crate::account::random_text;
-use crate::control::Control;
-use crate::ledger::Ledger;
+use self::refusal::Refusal;
+pub(crate) use self::routes::Routes;
 use crate::net::{self, Body, Server, Transport};
+use crate::random::secret_text;
+use crate::secrets::SecretRegistry;
 
 /// The running admin API.
 pub struct Admin {
@@ -48,20 +48,11 @@ impl Admin {
         &self.token
     }
 
-    pub(crate) fn start(
-        port: u16,
-        services: Vec<(&'static str, String)>,
-        control: &Arc<Control>,
-        ledger: &Ledger,
-    ) -> io::Result<Self> {
-        let token = random_text(40);
-        ledger.note(&token)?;
+    pub(crate) fn start(port: u16, routes: Routes, secrets: &SecretRegistry) -> io::Result<Self> {
+        let token = secret_text(40);
+        secrets.register(&token)?;
         let guard = Guard {
             token: Secret::new(token.clone()).ok_or(io::ErrorKind::InvalidData)?,
-        };
-        let routes = Routes {
-            services,
-            control: Arc::clone(control),
         };
         let api = Arc::new((guard, routes));
         let server = Server::start(port, Transport::Plain, move |request| {
@@ -92,35 +83,6 @@ async fn answer(guard: &Guard, routes: &Routes, request: Request<Incoming>) -> R
     match routes.answer(&head.method, head.uri.path(), &body) {
         Ok(answer) => answer,
         Err(refusal) => refusal.answer(),
-    }
-}
-
-/// Why a request was refused: the emulator's own word, never that of a service.
-#[derive(Debug)]
-struct Refusal {
-    status: u16,
-    code: &'static str,
-    message: String,
-}
-
-impl Refusal {
-    fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            code,
-            message: message.into(),
-        }
-    }
-
-    fn answer(&self) -> Response<Body> {
-        let body: Value = json!({ "error": { "code": self.code, "message": self.message } });
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::BAD_REQUEST);
-        let mut answer = net::json(status, &body);
-        let headers = answer.headers_mut();
-        if let Ok(code) = http::HeaderValue::from_str(self.code) {
-            headers.insert("x-emulator-error", code);
-        }
-        answer
     }
 }
 

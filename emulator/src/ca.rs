@@ -18,7 +18,7 @@ pub(crate) struct Ca {
     directory: TempDir,
     pub(crate) server: Arc<ServerConfig>,
     /// The same names, signed by somebody whom no client knows.
-    pub(crate) stranger: Arc<ServerConfig>,
+    pub(crate) untrusted: Arc<ServerConfig>,
 }
 
 impl Ca {
@@ -27,11 +27,11 @@ impl Ca {
         let (authority, pem) = authority().map_err(io::Error::other)?;
         std::fs::write(file_in(directory.path()), pem)?;
         let server = server_config(&authority, region).map_err(io::Error::other)?;
-        let stranger = stranger(region).map_err(io::Error::other)?;
+        let untrusted = untrusted(region).map_err(io::Error::other)?;
         Ok(Self {
             directory,
             server: Arc::new(server),
-            stranger: Arc::new(stranger),
+            untrusted: Arc::new(untrusted),
         })
     }
 
@@ -57,7 +57,7 @@ fn authority() -> Result<(Issuer<'static, KeyPair>, String), rcgen::Error> {
     Ok((Issuer::new(params, key), certificate.pem()))
 }
 
-fn stranger(region: &str) -> Result<ServerConfig, Box<dyn std::error::Error + Send + Sync>> {
+fn untrusted(region: &str) -> Result<ServerConfig, Box<dyn std::error::Error + Send + Sync>> {
     let (authority, _) = authority()?;
     server_config(&authority, region)
 }

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use cos_issuer::time::{Clock, Timestamp};
 use jiff::SignedDuration;
 
-use crate::ledger::lock;
+use crate::sync::lock;
 
 /// A clock over another one, which can be moved and stopped while it is read.
 pub struct EmulatedClock {

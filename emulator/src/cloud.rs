@@ -13,19 +13,20 @@ mod builder;
 mod start;
 
 pub use self::builder::CloudBuilder;
-use crate::account::{Account, Directory, KeyPair, SeedError};
+use crate::account::{Account, AccountFileError, Directory, KeyPair};
 use crate::admin::Admin;
 use crate::ca::Ca;
 use crate::clock::EmulatedClock;
-use crate::control::Control;
 use crate::cos::Cos;
 use crate::cos::door::{DecisionRecord, Door};
 use crate::fault::{Faults, RefusedFault};
-use crate::function::{Function, Invocation, Outcome, Record};
-use crate::ledger::Ledger;
+use crate::function::{Function, Invocation, InvocationLog, Outcome};
+use crate::middleware::Middleware;
 use crate::net::Server;
 use crate::platform::{Platform, PlatformError};
 use crate::process::Output;
+use crate::random::Rng;
+use crate::secrets::SecretRegistry;
 use crate::sts::Sts;
 
 /// Why a cloud could not be started.
@@ -55,7 +56,7 @@ pub enum StartError {
     },
     /// The account file makes no sense.
     #[error(transparent)]
-    Account(#[from] SeedError),
+    Account(#[from] AccountFileError),
     /// The directory for objects cannot be used.
     #[error("the data directory `{}` cannot be used: {source}", path.display())]
     Data {
@@ -82,7 +83,9 @@ pub enum StartError {
 
 /// A running cloud. Dropping it ends every listener and kills every child.
 pub struct Cloud {
-    control: Arc<Control>,
+    clock: Arc<EmulatedClock>,
+    rng: Arc<Rng>,
+    middleware: Arc<Middleware>,
     admin: Option<Admin>,
     gateway: Option<Server>,
     function: Option<Arc<Function>>,
@@ -92,7 +95,7 @@ pub struct Cloud {
     door: Arc<Door>,
     root_key: KeyPair,
     sub_account_key: KeyPair,
-    ledger: Arc<Ledger>,
+    secrets: Arc<SecretRegistry>,
     output: Arc<Output>,
     #[expect(
         dead_code,
@@ -125,32 +128,32 @@ impl Cloud {
 
     /// The clock of every service.
     pub fn clock(&self) -> &EmulatedClock {
-        &self.control.clock
+        &self.clock
     }
 
     /// Moves the clock of every service; a negative number moves it back.
     pub fn advance_clock(&self, seconds: i64) {
-        self.control.clock.advance(seconds);
+        self.clock.advance(seconds);
     }
 
     /// The faults in force.
     pub fn faults(&self) -> &Faults {
-        &self.control.faults
+        &self.middleware.faults
     }
 
     /// The last calls to each service, a line of JSON each, without secrets.
     pub fn trace(&self) -> Vec<String> {
-        self.control.trace.lines()
+        self.middleware.trace.lines()
     }
 
     /// Why the file of the trace lacks lines, if it does.
     pub fn trace_failure(&self) -> Option<io::ErrorKind> {
-        self.control.trace.failure()
+        self.middleware.trace.failure()
     }
 
     /// What [`CloudBuilder::seed`] takes to repeat this run.
     pub fn seed(&self) -> u64 {
-        self.control.chance.seed()
+        self.rng.seed()
     }
 
     /// COS.
@@ -192,7 +195,7 @@ impl Cloud {
     pub async fn wait_ready(&self) -> Result<(), PlatformError> {
         match &self.function {
             Some(function) => {
-                let mut nothing = Record::of_nothing(&function.config);
+                let mut nothing = InvocationLog::of_nothing(&function.config);
                 function.lease(&mut nothing).await.map(drop)
             }
             None => Ok(()),
@@ -202,7 +205,7 @@ impl Cloud {
     /// Sends one raw event past the gateway. Web functions take no events, so they (and a cloud without a function) answer
     /// with a platform error.
     pub async fn invoke(&self, raw: impl Into<Vec<u8>>) -> Invocation {
-        let request_id = self.control.chance.request_id();
+        let request_id = self.rng.request_id();
         match &self.function {
             Some(function) if function.config.platform != Platform::ScfWeb => {
                 function.invoke(request_id, Bytes::from(raw.into())).await
@@ -229,7 +232,7 @@ impl Cloud {
 
     /// Every secret that was made or given so far: secret keys and tokens.
     pub fn secrets(&self) -> Vec<String> {
-        self.ledger.secrets()
+        self.secrets.secrets()
     }
 
     /// Ends the children politely (SIGTERM, then SIGKILL after `patience`) and then everything else.

@@ -50,7 +50,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use cos_issuer::time::Clock;
-use http::request::Parts;
+use http::{Request, Response};
+use hyper::body::Incoming;
 
 pub(crate) use self::admission::Admission;
 use self::cors::Cors;
@@ -60,9 +61,10 @@ use self::service::Service;
 use self::store::Store;
 use crate::account::Account;
 use crate::ca::Ca;
-use crate::control::{Control, Watched};
 use crate::fault::Service as ServiceName;
-use crate::net::{Server, Transport};
+use crate::middleware::{Middleware, q_sign_key};
+use crate::net::{Body, Server, Transport};
+use crate::trace::Head;
 
 /// The running COS.
 #[derive(Debug)]
@@ -114,35 +116,53 @@ impl Cos {
         port: u16,
         store: Arc<Store>,
         ca: &Ca,
-        control: &Arc<Control>,
+        middleware: &Arc<Middleware>,
         door: Arc<dyn Admission>,
+        account: &Account,
+        clock: Arc<dyn Clock>,
     ) -> io::Result<Self> {
         let service = Arc::new(Service {
-            home: home(&control.directory.account)?,
+            home: home(account)?,
             store: Arc::clone(&store),
             spelling: tokio::sync::OnceCell::new(),
             door,
-            clock: Arc::clone(&control.clock) as Arc<dyn Clock>,
+            clock,
         });
-        let watched = Watched {
-            service: ServiceName::Cos,
-            action: {
-                let service = Arc::clone(&service);
-                move |head: &Parts| service.action(head)
-            },
-            throttled: None,
+        let tls = Transport::Tls(middleware.acceptor(ServiceName::Cos, &ca.server, &ca.untrusted));
+        let handler = {
+            let middleware = Arc::clone(middleware);
+            move |request: Request<Incoming>| {
+                let (service, middleware) = (Arc::clone(&service), Arc::clone(&middleware));
+                async move { serve(&service, &middleware, request).await }
+            }
         };
-        let handler = control.watch(watched, move |request| {
-            let service = Arc::clone(&service);
-            async move { service.answer(request).await }
-        });
-        let tls = Transport::Tls(control.acceptor(ServiceName::Cos, &ca.server, &ca.stranger));
         Ok(Self {
             http: Server::start(port, Transport::Plain, handler.clone())?,
             https: Server::start(0, tls, handler)?,
             store,
         })
     }
+}
+
+async fn serve(
+    service: &Service,
+    middleware: &Arc<Middleware>,
+    request: Request<Incoming>,
+) -> io::Result<Response<Body>> {
+    let head = Head::of(&request);
+    let (parts, body) = request.into_parts();
+    let action = service.action(&parts);
+    let key = q_sign_key(&parts.headers, &parts.uri);
+    let call = middleware.begin(ServiceName::Cos, &action, head, key);
+    let response = match call.replacement() {
+        Some(response) => response,
+        None => {
+            service
+                .answer(Request::from_parts(parts, body), call.now())
+                .await
+        }
+    };
+    call.finish(response).await
 }
 
 /// The store with the account's buckets in it, and the CORS rule that was asked for.

@@ -12,8 +12,9 @@ use std::sync::Arc;
 
 use cos_issuer::time::Clock;
 
-use crate::account::{Directory, Identity, random_text};
+use crate::account::{Directory, Identity};
 use crate::platform::Platform;
+use crate::random::secret_text;
 
 const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const ROLE_SECONDS: u32 = 7200;
@@ -133,7 +134,7 @@ impl Source {
     }
 
     fn lambda(&self, port: u16, directory: String) -> Vec<(&'static str, String)> {
-        let stream = format!("2026/01/01/[$LATEST]{}", random_text(32).to_lowercase());
+        let stream = format!("2026/01/01/[$LATEST]{}", secret_text(32).to_lowercase());
         vec![
             ("AWS_LAMBDA_RUNTIME_API", format!("127.0.0.1:{port}")),
             ("AWS_LAMBDA_FUNCTION_NAME", "cos-issuer".to_owned()),

@@ -4,13 +4,15 @@
 //! throttling answer at once; a dead instance is replaced by a fresh one; an invocation runs to its end even when the
 //! caller has left, as on the platforms.
 
+mod acquire;
 mod child;
 mod config;
+mod freezer;
 mod invoke;
 mod lease;
-mod occupancy;
+mod log;
+mod outcome;
 mod program;
-mod record;
 mod watch;
 
 use std::sync::{Arc, Mutex};
@@ -21,31 +23,12 @@ use tokio::task::AbortHandle;
 
 pub(crate) use self::child::Instance;
 pub(crate) use self::config::{Config, Hook};
-pub(crate) use self::occupancy::Lease;
+pub(crate) use self::lease::Lease;
+pub(crate) use self::log::InvocationLog;
+pub use self::outcome::{Invocation, Outcome};
 use self::program::{Fingerprint, Program, Programs};
-pub(crate) use self::record::Record;
-use crate::ledger::lock;
 use crate::platform::PlatformError;
-
-/// One invocation and how it ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Invocation {
-    /// The id that the function saw.
-    pub request_id: String,
-    /// How it ended.
-    pub outcome: Outcome,
-}
-
-/// How an invocation ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The bytes that the function answered.
-    Response(Vec<u8>),
-    /// The text that the function reported as its error.
-    FunctionError(String),
-    /// The platform ended it.
-    PlatformError(PlatformError),
-}
+use crate::sync::lock;
 
 /// The pool.
 #[derive(Debug)]
@@ -66,7 +49,7 @@ impl Function {
             watching: Mutex::default(),
         });
         if function.config.watch {
-            *lock(&function.watching) = Some(watch::start(&function, running));
+            function.start_watching(running);
         }
         Ok(function)
     }

@@ -8,7 +8,7 @@
 //! Promises: one invocation at a time; the first response or error of an invocation that was fetched wins, whatever comes
 //! later is ignored; nothing comes back from `Dead`. An idle instance is *parked* while it waits for its next event.
 
-mod death;
+mod exit_reason;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::watch;
 
-pub(crate) use self::death::{Death, Lost};
+pub(crate) use self::exit_reason::{ExitReason, Lost};
 use crate::function::Outcome;
 use crate::platform::PlatformError;
 
@@ -39,10 +39,10 @@ enum Phase {
     },
     Answered {
         outcome: Outcome,
-        gone: Option<Death>,
+        gone: Option<ExitReason>,
     },
     Dead {
-        death: Death,
+        reason: ExitReason,
         fetched: bool,
     },
 }
@@ -79,20 +79,20 @@ impl State {
     }
 
     /// The process is gone or has to go.
-    pub(crate) fn die(&self, death: Death) {
+    pub(crate) fn die(&self, reason: ExitReason) {
         self.change(|phase| match phase {
             Phase::Dead { .. } => None,
             Phase::Busy { fetched, .. } => Some(Phase::Dead {
-                death,
+                reason,
                 fetched: *fetched,
             }),
             // An answer that nobody has taken yet is still an answer.
             Phase::Answered { outcome, .. } => Some(Phase::Answered {
                 outcome: outcome.clone(),
-                gone: Some(death),
+                gone: Some(reason),
             }),
             Phase::Init | Phase::Idle => Some(Phase::Dead {
-                death,
+                reason,
                 fetched: false,
             }),
         });
@@ -105,7 +105,7 @@ impl State {
         match tokio::time::timeout(limit, settled).await {
             Err(_) => Err(PlatformError::InitTimeout { limit }),
             Ok(Ok(phase)) => match &*phase {
-                Phase::Dead { death, .. } => Err(death.in_init(limit)),
+                Phase::Dead { reason, .. } => Err(reason.in_init(limit)),
                 _ => Ok(()),
             },
             Ok(Err(_)) => Err(PlatformError::InitTimeout { limit }),
@@ -162,7 +162,7 @@ impl State {
         let settled =
             phases.wait_for(|phase| matches!(phase, Phase::Answered { .. } | Phase::Dead { .. }));
         if tokio::time::timeout(limit, settled).await.is_err() {
-            self.die(Death::Killed);
+            self.die(ExitReason::Killed);
         }
         let settled = self.phase.borrow().clone();
         match settled {
@@ -170,17 +170,19 @@ impl State {
                 self.change(|phase| match phase {
                     Phase::Answered { gone: None, .. } => Some(Phase::Idle),
                     Phase::Answered {
-                        gone: Some(death), ..
+                        gone: Some(reason), ..
                     } => Some(Phase::Dead {
-                        death: death.clone(),
+                        reason: reason.clone(),
                         fetched: true,
                     }),
                     _ => None,
                 });
                 Ok(outcome)
             }
-            Phase::Dead { death, fetched } => Err(death.lost(fetched, limit)),
-            Phase::Init | Phase::Idle | Phase::Busy { .. } => Err(Death::Killed.lost(false, limit)),
+            Phase::Dead { reason, fetched } => Err(reason.lost(fetched, limit)),
+            Phase::Init | Phase::Idle | Phase::Busy { .. } => {
+                Err(ExitReason::Killed.lost(false, limit))
+            }
         }
     }
 
@@ -198,8 +200,8 @@ impl State {
         let mut phases = self.phase.subscribe();
         let ended = phases.wait_for(|phase| matches!(phase, Phase::Dead { .. }));
         match ended.await.as_deref() {
-            Ok(Phase::Dead { death, .. }) => death.while_busy(),
-            _ => Death::Killed.while_busy(),
+            Ok(Phase::Dead { reason, .. }) => reason.while_busy(),
+            _ => ExitReason::Killed.while_busy(),
         }
     }
 

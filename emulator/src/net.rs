@@ -22,11 +22,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
+mod port;
 mod shuffle;
 
+pub(crate) use self::port::free_port;
 use self::shuffle::ShuffledNames;
-use crate::chance::Chance;
 use crate::platform::PlatformError;
+use crate::random::Rng;
 
 /// A body that may end in an error, which cuts the connection.
 pub(crate) type Body = BoxBody<Bytes, io::Error>;
@@ -36,7 +38,7 @@ pub(crate) type Body = BoxBody<Bytes, io::Error>;
 pub(crate) enum Transport {
     Plain,
     /// Header names go out with random letter case.
-    Shuffled(Arc<Chance>),
+    Shuffled(Arc<Rng>),
     Tls(Acceptor),
 }
 
@@ -109,8 +111,8 @@ where
     let _ = stream.set_nodelay(true);
     match transport {
         Transport::Plain => http1(stream, peer, handler).await,
-        Transport::Shuffled(chance) => {
-            let random = chance.fork("header case");
+        Transport::Shuffled(rng) => {
+            let random = rng.split("header case");
             http1(ShuffledNames::new(stream, random), peer, handler).await;
         }
         Transport::Tls(acceptor) => {

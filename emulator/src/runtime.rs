@@ -19,7 +19,7 @@ pub(crate) fn start(config: &Arc<Config>, state: &Arc<State>) -> io::Result<Opti
     let server = match config.platform {
         Platform::ScfWeb => return Ok(None),
         Platform::Scf(_) => {
-            let transport = Transport::Shuffled(Arc::clone(&config.chance));
+            let transport = Transport::Shuffled(Arc::clone(&config.rng));
             Server::start(0, transport, move |request| {
                 scf::answer(Arc::clone(&config), Arc::clone(&state), request)
             })?

@@ -12,8 +12,11 @@ use cos_issuer::secret::Secret;
 use cos_issuer::time::{Clock, Timestamp};
 
 use super::identity::{Identity, Permanent};
-use super::{Account, KeyPair, Role, User, random_secret_id, random_text};
-use crate::ledger::{Ledger, lock};
+use super::key_pair::random_secret_id;
+use super::{Account, KeyPair, Role, User};
+use crate::random::secret_text;
+use crate::secrets::SecretRegistry;
+use crate::sync::lock;
 
 /// How many keys there may be at once: half a minute of the documented 600 a second.
 const TEMPORARY_KEYS_MAX: usize = 20_000;
@@ -55,7 +58,7 @@ pub(crate) struct Directory {
     pub(crate) roles: Vec<Arc<Role>>,
     keys: Mutex<Keys>,
     clock: Arc<dyn Clock>,
-    ledger: Arc<Ledger>,
+    secrets: Arc<SecretRegistry>,
 }
 
 #[derive(Default)]
@@ -72,7 +75,7 @@ impl Directory {
         users: Vec<User>,
         roles: Vec<Role>,
         clock: Arc<dyn Clock>,
-        ledger: Arc<Ledger>,
+        secrets: Arc<SecretRegistry>,
     ) -> Self {
         Self {
             account,
@@ -80,7 +83,7 @@ impl Directory {
             roles: roles.into_iter().map(Arc::new).collect(),
             keys: Mutex::default(),
             clock,
-            ledger,
+            secrets,
         }
     }
 
@@ -109,8 +112,8 @@ impl Directory {
     pub(crate) fn issue(&self, identity: Identity, expires: Timestamp) -> io::Result<Issued> {
         let issued = Issued {
             secret_id: random_secret_id(),
-            secret_key: random_text(43),
-            token: random_text(320),
+            secret_key: secret_text(43),
+            token: secret_text(320),
         };
         let key = Key {
             secret_key: self.noted(&issued.secret_key)?,
@@ -187,7 +190,7 @@ impl Directory {
     }
 
     fn noted(&self, text: &str) -> io::Result<Arc<Secret>> {
-        self.ledger.note(text)?;
+        self.secrets.register(text)?;
         let secret = Secret::new(text.to_owned());
         secret
             .map(Arc::new)
@@ -231,8 +234,8 @@ mod tests {
         let clock = Arc::new(Hands(AtomicU64::new(1_700_000_000_000)));
         let shared: Arc<dyn Clock> = Arc::<Hands>::clone(&clock);
         let none = (Vec::new(), Vec::new());
-        let ledger = Arc::default();
-        let directory = Directory::new(Account::default(), none.0, none.1, shared, ledger);
+        let secrets = Arc::default();
+        let directory = Directory::new(Account::default(), none.0, none.1, shared, secrets);
         (directory, clock)
     }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use cos_issuer::cam::{self, Access, Decision, Layer, Policy, Reason};
 
+use super::role::Trust;
 use super::{Account, Role, User};
 
 /// The owner of a permanent key.
@@ -104,6 +105,21 @@ impl Identity {
             policies: std::slice::from_ref(policy),
         });
         identity.into_iter().chain(session).collect()
+    }
+}
+
+impl Role {
+    /// Whether the trust policy names the caller. Inferred: that a list of users does not cover their sessions.
+    pub(crate) fn trusts(&self, caller: &Identity, owner_uin: u64) -> bool {
+        match &self.trust {
+            Trust::Account => true,
+            Trust::Service => false,
+            Trust::Users(uins) => match caller {
+                Identity::Permanent(Permanent::Root) => uins.contains(&owner_uin),
+                Identity::Permanent(Permanent::User(user)) => uins.contains(&user.uin),
+                Identity::Federation { .. } | Identity::RoleSession { .. } => false,
+            },
+        }
     }
 }
 

@@ -4,7 +4,6 @@
 use cos_issuer::cam::Policy;
 use rand::RngExt as _;
 
-use super::identity::{Identity, Permanent};
 use super::user::everything;
 
 /// Who may assume a role.
@@ -68,18 +67,5 @@ impl Role {
     pub fn policies(mut self, policies: Vec<Policy>) -> Self {
         self.policies = policies;
         self
-    }
-
-    /// Whether the trust policy names the caller. Inferred: that a list of users does not cover their sessions.
-    pub(crate) fn trusts(&self, caller: &Identity, owner_uin: u64) -> bool {
-        match &self.trust {
-            Trust::Account => true,
-            Trust::Service => false,
-            Trust::Users(uins) => match caller {
-                Identity::Permanent(Permanent::Root) => uins.contains(&owner_uin),
-                Identity::Permanent(Permanent::User(user)) => uins.contains(&user.uin),
-                Identity::Federation { .. } | Identity::RoleSession { .. } => false,
-            },
-        }
     }
 }

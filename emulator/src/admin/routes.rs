@@ -10,15 +10,21 @@ use http::{Method, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::Refusal;
-use crate::clock::{moment, span_seconds};
-use crate::control::Control;
+use super::refusal::Refusal;
+use crate::account::Directory;
+use crate::clock::{EmulatedClock, moment, span_seconds};
+use crate::cos::door::{DecisionRecord, Door};
 use crate::fault::{FaultRule, RefusedFault};
+use crate::middleware::Middleware;
 use crate::net::{self, Body};
 
-pub(super) struct Routes {
-    pub(super) services: Vec<(&'static str, String)>,
-    pub(super) control: Arc<Control>,
+pub(crate) struct Routes {
+    pub(crate) services: Vec<(&'static str, String)>,
+    pub(crate) seed: u64,
+    pub(crate) clock: Arc<EmulatedClock>,
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) door: Arc<Door>,
+    pub(crate) middleware: Arc<Middleware>,
 }
 
 type Answer = Result<Response<Body>, Refusal>;
@@ -33,11 +39,11 @@ impl Routes {
             ("GET", []) => ok(&self.root()),
             ("GET", ["clock"]) => ok(&self.time()),
             ("POST", ["clock"]) => self.move_clock(body),
-            ("GET", ["decisions"]) => ok(&json!({ "decisions": self.control.decisions() })),
-            ("GET", ["faults"]) => ok(&json!({ "faults": self.control.faults.list() })),
+            ("GET", ["decisions"]) => ok(&self.decisions()),
+            ("GET", ["faults"]) => ok(&json!({ "faults": self.middleware.faults.list() })),
             ("POST", ["faults"]) => self.add_faults(body),
             ("DELETE", ["faults"]) => {
-                self.control.faults.clear();
+                self.middleware.faults.clear();
                 ok(&json!({ "faults": [] }))
             }
             ("DELETE", ["faults", id]) => self.remove_fault(id),
@@ -62,15 +68,21 @@ impl Routes {
             .collect();
         json!({
             "services": services,
-            "seed": self.control.chance.seed(),
+            "seed": self.seed,
             "clock": self.time(),
             "routes": ["clock", "decisions", "faults", "keys/<id>", "trace"],
-            "traceFailure": self.control.trace.failure().map(|kind| kind.to_string()),
+            "traceFailure": self.middleware.trace.failure().map(|kind| kind.to_string()),
         })
     }
 
+    fn decisions(&self) -> Value {
+        let records = self.door.decisions();
+        let decisions: Vec<Value> = records.iter().map(DecisionRecord::to_json).collect();
+        json!({ "decisions": decisions })
+    }
+
     fn time(&self) -> Value {
-        let clock = &self.control.clock;
+        let clock = &self.clock;
         json!({
             "now": clock.now().iso_8601(),
             "unixSeconds": clock.now().unix_seconds(),
@@ -81,7 +93,7 @@ impl Routes {
 
     fn move_clock(&self, body: &[u8]) -> Answer {
         let order: ClockOrder = read(body)?;
-        let clock = &self.control.clock;
+        let clock = &self.clock;
         let bad = |text: &str| Refusal::new(400, "BadClock", text);
         match order {
             ClockOrder::Advance(span) => {
@@ -117,11 +129,11 @@ impl Routes {
         let rules = rules.map_err(|error| bad(error.to_string()))?;
         let mut ids = Vec::new();
         for rule in rules {
-            match self.control.faults.add(rule) {
+            match self.middleware.faults.add(rule) {
                 Ok(id) => ids.push(id),
                 Err(error) => {
                     for id in ids {
-                        self.control.faults.remove(id);
+                        self.middleware.faults.remove(id);
                     }
                     return Err(match error {
                         RefusedFault::TooMany => Refusal::new(409, "TooMany", error.to_string()),
@@ -134,15 +146,15 @@ impl Routes {
     }
 
     fn remove_fault(&self, id: &str) -> Answer {
-        let removed = id.parse().is_ok_and(|id| self.control.faults.remove(id));
+        let removed = id.parse().is_ok_and(|id| self.middleware.faults.remove(id));
         if removed {
-            return ok(&json!({ "faults": self.control.faults.list() }));
+            return ok(&json!({ "faults": self.middleware.faults.list() }));
         }
         Err(Refusal::new(404, "NoSuchFault", "no fault has this number"))
     }
 
     fn revoke(&self, id: &str) -> Answer {
-        if self.control.directory.revoke(id) {
+        if self.directory.revoke(id) {
             return ok(&json!({ "revoked": id }));
         }
         Err(Refusal::new(404, "NoSuchKey", "no key has this id"))
@@ -150,7 +162,7 @@ impl Routes {
 
     fn trace(&self) -> Response<Body> {
         let lines: String = self
-            .control
+            .middleware
             .trace
             .lines()
             .iter()

@@ -37,7 +37,7 @@ pub struct CloudBuilder {
     pub(super) on_freeze: Hook,
     pub(super) watch: bool,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) ledger: Option<PathBuf>,
+    pub(super) secrets: Option<PathBuf>,
     pub(super) listener: Option<Listener>,
     pub(super) freeze_jump_seconds: i64,
     pub(super) seed: Option<u64>,
@@ -80,7 +80,7 @@ impl CloudBuilder {
             on_freeze: Hook::default(),
             watch: false,
             clock: Arc::new(SystemClock),
-            ledger: None,
+            secrets: None,
             listener: None,
             freeze_jump_seconds: 0,
             seed: None,
@@ -294,8 +294,8 @@ impl CloudBuilder {
 
     /// A file to which every secret is appended, one a line, before anybody sees it.
     #[must_use]
-    pub fn secret_ledger(mut self, path: impl Into<PathBuf>) -> Self {
-        self.ledger = Some(path.into());
+    pub fn secrets_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.secrets = Some(path.into());
         self
     }
 

@@ -15,7 +15,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::AsyncWriteExt as _;
 
-use crate::ledger::lock;
+use crate::sync::lock;
 
 /// What an answer has to carry so that its names are spelled as COS does.
 pub(crate) async fn spelling() -> io::Result<Extensions> {

@@ -16,7 +16,7 @@ mod read;
 use std::io;
 use std::sync::Arc;
 
-use cos_issuer::time::Clock;
+use cos_issuer::time::{Clock, Timestamp};
 use http::request::Parts;
 use http::{Extensions, HeaderMap, Method, Request, StatusCode};
 use hyper::body::Incoming;
@@ -31,7 +31,6 @@ use super::names;
 use super::operation::{self, Operation};
 use super::payload::{Payload, check_md5, content_md5, too_large};
 use super::store::{Store, Written, internal, no_such_bucket};
-use crate::control::CallTime;
 use crate::net::{Body, Peer};
 use crate::trace::Reason;
 
@@ -60,12 +59,9 @@ impl Service {
     pub(crate) async fn answer(
         &self,
         request: Request<Incoming>,
+        now: Timestamp,
     ) -> io::Result<http::Response<Body>> {
         let (head, body) = request.into_parts();
-        let now = match head.extensions.get() {
-            Some(CallTime(now)) => *now,
-            None => self.clock.now(),
-        };
         let frame = Frame::of(&head, &host_of(&head), now);
         let payload = Payload::new(&head.headers, body);
         let peer = head

@@ -33,7 +33,7 @@ use super::xml::{self, Element};
 use super::{Cos, Options, open_store};
 use crate::account::Account;
 use crate::ca::Ca;
-use crate::control::Control;
+use crate::middleware::Middleware;
 
 pub(super) const BUCKET: &str = "examplebucket-1250000000";
 pub(super) const HOST: &str = "examplebucket-1250000000.cos.ap-guangzhou.myqcloud.com";
@@ -113,8 +113,17 @@ impl World {
         let account = Account::default();
         let ca = Ca::create(&account.region).unwrap();
         let store = open_store(options, &account, &SystemClock).unwrap();
-        let control = Control::of_account(account);
-        let cos = Cos::start(0, store, &ca, &control, Arc::new(TestDoor)).unwrap();
+        let middleware = Middleware::without_faults();
+        let cos = Cos::start(
+            0,
+            store,
+            &ca,
+            &middleware,
+            Arc::new(TestDoor),
+            &account,
+            Arc::new(SystemClock),
+        )
+        .unwrap();
         Self {
             cos,
             client: client(),

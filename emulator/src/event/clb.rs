@@ -10,22 +10,22 @@ use bytes::Bytes;
 use http::Response;
 use serde_json::{Map, Value, json};
 
-use super::{Ask, reply, scf_api_gateway};
+use super::{GatewayRequest, reply, scf_api_gateway};
 
-pub(super) fn event(ask: &Ask) -> Value {
+pub(super) fn event(request: &GatewayRequest) -> Value {
     let own = [
-        ("X-Stgw-Time", format!("{}.000", ask.unix_seconds)),
+        ("X-Stgw-Time", format!("{}.000", request.unix_seconds)),
         ("X-Client-Proto", "http".to_owned()),
         ("X-Forwarded-Proto", "http".to_owned()),
         ("X-Client-Proto-Ver", "HTTP/1.1".to_owned()),
-        ("X-Real-IP", ask.source_ip.clone()),
+        ("X-Real-IP", request.source_ip.clone()),
         ("X-Real-Port", "44347".to_owned()),
-        ("X-Forwarded-For", ask.source_ip.clone()),
-        ("X-Method", ask.method.to_string()),
-        ("X-Uri", ask.target()),
+        ("X-Forwarded-For", request.source_ip.clone()),
+        ("X-Method", request.method.to_string()),
+        ("X-Uri", request.target()),
     ];
     let mut headers = Map::new();
-    for (name, value) in ask.scf_headers() {
+    for (name, value) in request.scf_headers() {
         // A client's own `x-method` would stand beside the load balancer's, in another spelling.
         if !own
             .iter()
@@ -37,7 +37,7 @@ pub(super) fn event(ask: &Ask) -> Value {
     for (name, value) in own {
         headers.insert(name.to_owned(), Value::String(value));
     }
-    let (payload, base64) = payload(ask);
+    let (payload, base64) = payload(request);
     json!({
         "headers": headers,
         "payload": payload,
@@ -56,9 +56,9 @@ pub(super) fn reply(bytes: &[u8]) -> Response<Bytes> {
         })
 }
 
-fn payload(ask: &Ask) -> (Value, bool) {
-    match ask.body_by_content_type() {
-        (_, true) => (Value::String(STANDARD.encode(&ask.body)), true),
+fn payload(request: &GatewayRequest) -> (Value, bool) {
+    match request.body_by_content_type() {
+        (_, true) => (Value::String(STANDARD.encode(&request.body)), true),
         (text, false) => match serde_json::from_str::<Value>(&text) {
             Ok(object @ Value::Object(_)) => (object, false),
             _ => (Value::String(text), false),

@@ -5,14 +5,14 @@ use cos_issuer::time::{Clock as _, SystemClock};
 use http::{Request, Response};
 use serde_json::Value;
 
-use super::Ask;
+use super::GatewayRequest;
 use crate::function::{Invocation, Outcome};
 use crate::platform::{Platform, PlatformError};
 
 impl Platform {
     /// The event that `request` becomes, as if it came from this machine now; `None` for a web function, which takes none.
     pub fn event(self, request: &Request<Vec<u8>>) -> Option<Value> {
-        let ask = Ask {
+        let request = GatewayRequest {
             method: request.method().clone(),
             path: request.uri().path().to_owned(),
             query: request.uri().query().unwrap_or_default().to_owned(),
@@ -23,8 +23,8 @@ impl Platform {
             unix_seconds: SystemClock.now().unix_seconds(),
         };
         match self {
-            Self::Scf(shape) => Some(super::scf(shape, &ask)),
-            Self::Lambda(shape) => Some(super::lambda(shape, &ask)),
+            Self::Scf(shape) => Some(super::scf(shape, &request)),
+            Self::Lambda(shape) => Some(super::lambda(shape, &request)),
             Self::ScfWeb => None,
         }
     }

@@ -67,7 +67,7 @@ pub(crate) fn instead(
 }
 
 /// The right answer, late, slow, cut or halved.
-pub(crate) async fn bent(fault: &Fault, answer: Response<Body>) -> io::Result<Response<Body>> {
+pub(crate) async fn tampered(fault: &Fault, answer: Response<Body>) -> io::Result<Response<Body>> {
     match fault {
         Fault::CloseAfter { bytes } => Ok(cut_off(answer, *bytes)),
         Fault::Delay(delay) => {

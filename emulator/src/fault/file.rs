@@ -9,8 +9,25 @@ use serde::Deserialize;
 use super::rule::{BadFault, FaultRule};
 use super::{Fault, Member, Service, WhichKey};
 
-/// The rules of a TOML file.
-pub(super) fn rules(text: &str) -> Result<Vec<FaultRule>, BadFault> {
+impl FaultRule {
+    /// The rules of a file: `[[fault]]` tables.
+    ///
+    /// # Errors
+    /// [`BadFault`], which names the line.
+    pub fn from_toml(text: &str) -> Result<Vec<Self>, BadFault> {
+        rules(text)
+    }
+
+    /// One rule as JSON, with the members that a `[[fault]]` table has.
+    ///
+    /// # Errors
+    /// [`BadFault`].
+    pub fn from_json(value: &serde_json::Value) -> Result<Self, BadFault> {
+        rule(value)
+    }
+}
+
+fn rules(text: &str) -> Result<Vec<FaultRule>, BadFault> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct File {
@@ -36,8 +53,7 @@ pub(super) fn rules(text: &str) -> Result<Vec<FaultRule>, BadFault> {
     Ok(rules)
 }
 
-/// A rule of the admin API.
-pub(super) fn rule(value: &serde_json::Value) -> Result<FaultRule, BadFault> {
+fn rule(value: &serde_json::Value) -> Result<FaultRule, BadFault> {
     Written::deserialize(value)
         .map_err(|error| BadFault(error.to_string()))?
         .rule()

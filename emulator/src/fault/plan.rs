@@ -10,21 +10,21 @@ use std::sync::{Arc, Mutex};
 use cos_issuer::time::Timestamp;
 use serde::Serialize;
 
-use super::armed::Armed;
+use super::active::ActiveRule;
 use super::{BadFault, Fault, FaultRule, Service};
-use crate::chance::Chance;
-use crate::ledger::lock;
+use crate::random::Rng;
+use crate::sync::lock;
 
 /// The rules in force.
 pub struct Faults {
-    chance: Arc<Chance>,
+    rng: Arc<Rng>,
     inner: Mutex<Inner>,
 }
 
 #[derive(Default)]
 struct Inner {
     last_id: u64,
-    rules: Vec<Armed>,
+    rules: Vec<ActiveRule>,
     queues: BTreeMap<Service, VecDeque<Fault>>,
 }
 
@@ -60,9 +60,9 @@ pub enum RefusedFault {
 }
 
 impl Faults {
-    pub(crate) fn new(chance: Arc<Chance>) -> Self {
+    pub(crate) fn new(rng: Arc<Rng>) -> Self {
         Self {
-            chance,
+            rng,
             inner: Mutex::default(),
         }
     }
@@ -86,7 +86,7 @@ impl Faults {
         }
         inner.last_id = inner.last_id.saturating_add(1);
         let id = inner.last_id;
-        inner.rules.push(Armed::new(id, rule));
+        inner.rules.push(ActiveRule::new(id, rule));
         Ok(id)
     }
 
@@ -94,7 +94,7 @@ impl Faults {
     pub fn remove(&self, id: u64) -> bool {
         let mut inner = lock(&self.inner);
         let before = inner.rules.len();
-        inner.rules.retain(|armed| armed.id != id);
+        inner.rules.retain(|active| active.id != id);
         inner.rules.len() < before
     }
 
@@ -107,13 +107,13 @@ impl Faults {
 
     /// The rules in force, in their order.
     pub fn list(&self) -> Vec<FaultState> {
-        let shown = |armed: &Armed| FaultState {
-            id: armed.id,
-            service: armed.rule.service,
-            kind: armed.rule.fault.kind(),
-            action: armed.rule.action.clone(),
-            calls: armed.calls,
-            struck: armed.struck,
+        let shown = |active: &ActiveRule| FaultState {
+            id: active.id,
+            service: active.rule.service,
+            kind: active.rule.fault.kind(),
+            action: active.rule.action.clone(),
+            calls: active.calls,
+            struck: active.struck,
         };
         lock(&self.inner).rules.iter().map(shown).collect()
     }
@@ -151,7 +151,7 @@ impl Faults {
     /// Whether the function has to look for a name that does not exist.
     pub(crate) fn breaks_dns(&self) -> bool {
         let inner = lock(&self.inner);
-        let is_dns = |armed: &Armed| matches!(armed.rule.fault, Fault::DnsFailure);
+        let is_dns = |active: &ActiveRule| matches!(active.rule.fault, Fault::DnsFailure);
         inner.rules.iter().any(is_dns)
     }
 
@@ -171,11 +171,11 @@ impl Faults {
         let about = inner
             .rules
             .iter_mut()
-            .filter(|armed| concerns(&armed.rule.fault) && armed.rule.is_about(service, action));
-        for armed in about {
-            if armed.strikes(&self.chance, now) && met.is_none() {
-                armed.struck = armed.struck.saturating_add(1);
-                met = Some(armed.drawn(&self.chance));
+            .filter(|active| concerns(&active.rule.fault) && active.rule.is_about(service, action));
+        for active in about {
+            if active.fires(&self.rng, now) && met.is_none() {
+                active.struck = active.struck.saturating_add(1);
+                met = Some(active.drawn(&self.rng));
             }
         }
         met
@@ -198,7 +198,7 @@ mod tests {
     use super::*;
 
     fn struck(rules: Vec<FaultRule>, calls: usize, seed: u64) -> Vec<usize> {
-        let faults = Faults::new(Arc::new(Chance::new(Some(seed))));
+        let faults = Faults::new(Arc::new(Rng::new(Some(seed))));
         for rule in rules {
             faults.add(rule).unwrap();
         }
@@ -252,7 +252,7 @@ mod tests {
 
     #[test]
     fn the_queue_comes_first_and_holds_one_fault_a_call() {
-        let faults = Faults::new(Arc::new(Chance::new(Some(1))));
+        let faults = Faults::new(Arc::new(Rng::new(Some(1))));
         let now = Timestamp::from_unix_seconds(1000).unwrap();
         faults.add(outage().nth(2)).unwrap();
         faults.queue(Service::Sts, [Fault::CloseBefore, Fault::Malformed]);
@@ -266,7 +266,7 @@ mod tests {
 
     #[test]
     fn a_broken_connection_in_the_queue_is_the_next_one() {
-        let faults = Faults::new(Arc::new(Chance::new(Some(1))));
+        let faults = Faults::new(Arc::new(Rng::new(Some(1))));
         let now = Timestamp::from_unix_seconds(1000).unwrap();
         let queued = [Fault::DnsFailure, Fault::TlsFailure, Fault::Outage];
         faults.queue(Service::Sts, queued);
@@ -278,7 +278,7 @@ mod tests {
 
     #[test]
     fn a_throttle_counts_by_the_second() {
-        let faults = Faults::new(Arc::new(Chance::new(Some(1))));
+        let faults = Faults::new(Arc::new(Rng::new(Some(1))));
         let throttle = Fault::Throttle { per_second: 2 };
         faults.add(FaultRule::new(Service::Sts, throttle)).unwrap();
         let at = |seconds| Timestamp::from_unix_seconds(seconds).unwrap();
@@ -291,7 +291,7 @@ mod tests {
 
     #[test]
     fn rules_are_listed_removed_and_bounded() {
-        let faults = Faults::new(Arc::new(Chance::new(None)));
+        let faults = Faults::new(Arc::new(Rng::new(None)));
         let id = faults.add(outage()).unwrap();
         let other = faults.add(outage().action("AssumeRole")).unwrap();
         assert!(faults.remove(id));

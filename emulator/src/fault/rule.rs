@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::{Fault, Service, file};
+use super::{Fault, Service};
 
 /// Which calls meet a fault: all of a service, unless it says less. Counted from the moment the rule is added.
 #[derive(Clone, Debug)]
@@ -98,22 +98,6 @@ impl FaultRule {
     pub fn jitter_ms(mut self, jitter_ms: u64) -> Self {
         self.jitter_ms = jitter_ms;
         self
-    }
-
-    /// The rules of a file: `[[fault]]` tables.
-    ///
-    /// # Errors
-    /// [`BadFault`], which names the line.
-    pub fn from_toml(text: &str) -> Result<Vec<Self>, BadFault> {
-        file::rules(text)
-    }
-
-    /// One rule as JSON, with the members that a `[[fault]]` table has.
-    ///
-    /// # Errors
-    /// [`BadFault`].
-    pub fn from_json(value: &serde_json::Value) -> Result<Self, BadFault> {
-        file::rule(value)
     }
 
     /// The rule, if it makes sense.

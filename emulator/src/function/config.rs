@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::chance::Chance;
 use crate::environment;
-use crate::ledger::Ledger;
 use crate::platform::Platform;
 use crate::process::Output;
+use crate::random::Rng;
+use crate::secrets::SecretRegistry;
 
 /// The choices for a function.
 pub(crate) struct Config {
@@ -27,9 +27,9 @@ pub(crate) struct Config {
     /// A new binary in the place of the old one is taken over.
     pub(crate) watch: bool,
     pub(crate) output: Arc<Output>,
-    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) secrets: Arc<SecretRegistry>,
     pub(crate) platform_environment: environment::Source,
-    pub(crate) chance: Arc<Chance>,
+    pub(crate) rng: Arc<Rng>,
 }
 
 impl fmt::Debug for Config {

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 
 use tempfile::TempDir;
 
-use crate::ledger::lock;
+use crate::sync::lock;
 
 /// One version of the binary.
 #[derive(Debug)]

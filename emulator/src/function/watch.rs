@@ -7,20 +7,14 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::program::{Fingerprint, Program};
 use super::{Function, Instance, Lease};
-use crate::ledger::lock;
+use crate::sync::lock;
 
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 const QUIET: Duration = Duration::from_millis(500);
-
-/// Watches for as long as the function lives. `running` is what its instances were started from.
-pub(super) fn start(function: &Arc<Function>, running: Option<Fingerprint>) -> AbortHandle {
-    tokio::spawn(watch(Arc::downgrade(function), running)).abort_handle()
-}
 
 async fn watch(function: Weak<Function>, mut tried: Option<Fingerprint>) {
     let mut changed: Option<(Fingerprint, Instant)> = None;
@@ -48,6 +42,12 @@ async fn watch(function: Weak<Function>, mut tried: Option<Fingerprint>) {
 }
 
 impl Function {
+    /// Watches for as long as the function lives. Its instances were started from `running`.
+    pub(super) fn start_watching(self: &Arc<Self>, running: Option<Fingerprint>) {
+        let watching = tokio::spawn(watch(Arc::downgrade(self), running));
+        *lock(&self.watching) = Some(watching.abort_handle());
+    }
+
     /// False when the file has changed once more.
     async fn try_new(self: &Arc<Self>, fingerprint: Fingerprint) -> bool {
         let function = Arc::clone(self);

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
 
-use crate::ledger::lock;
+use crate::sync::lock;
 
 const MAX_BYTES: usize = 4 * 1024 * 1024;
 const MAX_LINE_BYTES: u64 = 64 * 1024;

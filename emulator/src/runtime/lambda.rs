@@ -12,11 +12,11 @@ use hyper::body::Incoming;
 use serde_json::{Value, json};
 
 use crate::function::Outcome;
-use crate::instance::{Death, State};
-use crate::ledger::lock;
+use crate::instance::{ExitReason, State};
 use crate::net::{self, Body};
 use crate::platform::PlatformError;
 use crate::platform::limits::LAMBDA_RESPONSE_BYTES;
+use crate::sync::lock;
 
 /// A post that is later than this many invocations is one for an id that never was.
 const MAX_REMEMBERED: usize = 100;
@@ -63,7 +63,7 @@ pub(super) async fn answer(
     let body = net::read_body(body, LAMBDA_RESPONSE_BYTES).await;
     if call == "init/error" {
         let text = String::from_utf8_lossy(&body.unwrap_or_default()).into_owned();
-        api.state.die(Death::InitFailed { message: text });
+        api.state.die(ExitReason::InitFailed { message: text });
         return Ok(accepted());
     }
     let post = call

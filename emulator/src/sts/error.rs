@@ -87,7 +87,7 @@ impl StsError {
         // Documented: permanent keys only. Inferred: that it is this code.
         Self::new(
             "FailedOperation.TempKeyNotAllowed",
-            "A temporary key may not ask for a federation token.",
+            "A temporary key may not request for a federation token.",
         )
     }
 

@@ -10,7 +10,7 @@ use cos_issuer::time::Timestamp;
 
 use super::actions::Action;
 use super::error::StsError;
-use crate::ledger::lock;
+use crate::sync::lock;
 
 /// The calls of the present second, for each action.
 pub(crate) struct Limits {

@@ -8,9 +8,8 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use http::{HeaderMap, Method, Request};
 use hyper::body::Incoming;
 
-use super::StsCall;
 use super::error::StsError;
-use super::parameters::{Parameters, decode_once};
+use super::parameters::Parameters;
 use crate::net;
 
 const MAX_QUERY_BYTES: usize = 32 * 1024;
@@ -92,29 +91,6 @@ impl Unverified {
         matches!(self.common("Language"), Ok(Some("zh-CN")))
     }
 
-    /// What may be recorded of the call, its outcome still open.
-    pub(crate) fn call(&self, request_id: &str) -> StsCall {
-        let text = |name| self.parameters.text(name).ok().flatten();
-        let action = self.common("Action").ok().flatten().unwrap_or_default();
-        let default_seconds = match action {
-            "GetFederationToken" => Some(super::actions::FEDERATION_SECONDS),
-            "AssumeRole" => Some(super::actions::ROLE_SECONDS),
-            _ => None,
-        };
-        let asked = self.parameters.integer("DurationSeconds").ok().flatten();
-        StsCall {
-            action: action.to_owned(),
-            outcome: String::new(),
-            duration_seconds: asked.or(default_seconds),
-            policy: text("Policy").and_then(decode_once),
-            name: text("Name")
-                .or_else(|| text("RoleSessionName"))
-                .map(str::to_owned),
-            signature_method: self.signature_method().to_owned(),
-            request_id: request_id.to_owned(),
-        }
-    }
-
     /// The key that the request says it is signed with.
     pub(crate) fn claimed_key(&self) -> Option<String> {
         match self.scheme {
@@ -133,7 +109,7 @@ impl Unverified {
         }
     }
 
-    fn signature_method(&self) -> &str {
+    pub(super) fn signature_method(&self) -> &str {
         match self.scheme {
             Scheme::Tc3 => cos_issuer::sign::tc3::ALGORITHM,
             Scheme::V1 => match self.parameters.text("SignatureMethod") {

@@ -9,11 +9,11 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
-use super::harmless::{HEADERS, PARAMETERS};
-use crate::ledger::Ledger;
+use super::allowed::{HEADERS, PARAMETERS};
+use crate::secrets::SecretRegistry;
 
 pub(super) struct Mask {
-    ledger: Arc<Ledger>,
+    secrets: Arc<SecretRegistry>,
     /// How many of the ledger's secrets are known here.
     known: usize,
     words: HashSet<String>,
@@ -27,9 +27,9 @@ pub(super) struct Mask {
 }
 
 impl Mask {
-    pub(super) fn new(ledger: Arc<Ledger>) -> Self {
+    pub(super) fn new(secrets: Arc<SecretRegistry>) -> Self {
         Self {
-            ledger,
+            secrets,
             known: 0,
             words: HashSet::new(),
             shortest: usize::MAX,
@@ -222,7 +222,7 @@ impl Mask {
 
     /// Takes over what is new in the ledger.
     fn learn(&mut self) {
-        for secret in self.ledger.secrets_from(self.known) {
+        for secret in self.secrets.secrets_from(self.known) {
             self.known = self.known.saturating_add(1);
             if secret.chars().all(|letter| letter.is_ascii_alphanumeric()) {
                 self.shortest = self.shortest.min(secret.len());
@@ -251,12 +251,12 @@ const NAMED_SCHEMES: [&str; 2] = ["Basic", "Bearer"];
 mod tests {
     use super::*;
 
-    fn mask(secrets: &[&str]) -> Mask {
-        let ledger = Arc::new(Ledger::default());
-        for secret in secrets {
-            ledger.note(secret).unwrap();
+    fn mask(known: &[&str]) -> Mask {
+        let secrets = Arc::new(SecretRegistry::default());
+        for secret in known {
+            secrets.register(secret).unwrap();
         }
-        Mask::new(ledger)
+        Mask::new(secrets)
     }
 
     #[test]
@@ -274,7 +274,7 @@ mod tests {
             "glued:xsecret-1secret-2x"
         );
         assert_eq!(mask.text("alphasecre is none"), "alphasecre is none");
-        mask.ledger.note("latersecret").unwrap();
+        mask.secrets.register("latersecret").unwrap();
         assert_eq!(mask.text("latersecret"), "secret-4");
         assert_eq!(
             mask.text("AKIDEMUx1 and AKIDEMUx2 and AKIDEMUx1"),

@@ -289,11 +289,11 @@ async fn refused(
     bend: impl Fn(RequestBuilder) -> RequestBuilder,
 ) {
     for (method, path, value) in orders(cloud) {
-        let mut bent = bend(bare(cloud, method.clone(), &path));
+        let mut tampered = bend(bare(cloud, method.clone(), &path));
         if let Some(value) = value {
-            bent = body(bent, &value);
+            tampered = body(tampered, &value);
         }
-        let response = bent.send().await.unwrap();
+        let response = tampered.send().await.unwrap();
         assert_eq!(response.status(), status, "{case}: {method} {path}");
         let cors = response
             .headers()
@@ -363,7 +363,7 @@ async fn whoever_has_not_the_token_changes_nothing() {
 async fn a_page_in_a_browser_changes_nothing_even_with_the_token() {
     let cloud = cloud_with_a_fault().await;
     let admin = cloud.admin().unwrap();
-    let bent = |name: reqwest::header::HeaderName, value: &str| {
+    let tampered = |name: reqwest::header::HeaderName, value: &str| {
         let value = value.to_owned();
         move |request: RequestBuilder| {
             request
@@ -378,7 +378,7 @@ async fn a_page_in_a_browser_changes_nothing_even_with_the_token() {
         "localhost.evil.example:80",
         "",
     ] {
-        refused(&cloud, host, 403, bent(HOST, host)).await;
+        refused(&cloud, host, 403, tampered(HOST, host)).await;
     }
     let own = admin.url().replace("/_emulator", "");
     for origin in [
@@ -387,7 +387,7 @@ async fn a_page_in_a_browser_changes_nothing_even_with_the_token() {
         "http://localhost:5000",
         own.as_str(),
     ] {
-        refused(&cloud, origin, 403, bent(ORIGIN, origin)).await;
+        refused(&cloud, origin, 403, tampered(ORIGIN, origin)).await;
     }
     nothing_happened(&cloud).await;
 }
@@ -403,12 +403,12 @@ async fn a_form_or_a_preflight_changes_nothing() {
     ] {
         for (method, path, value) in orders(&cloud) {
             let Some(value) = value else { continue };
-            let mut bent = request(&cloud, method, &path).body(value.to_string());
+            let mut tampered = request(&cloud, method, &path).body(value.to_string());
             if !content_type.is_empty() {
-                bent = bent.header("content-type", content_type);
+                tampered = tampered.header("content-type", content_type);
             }
             assert_eq!(
-                bent.send().await.unwrap().status(),
+                tampered.send().await.unwrap().status(),
                 415,
                 "{content_type}: {path}"
             );

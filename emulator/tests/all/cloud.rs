@@ -86,8 +86,8 @@ async fn a_port_that_is_taken_is_named() {
 #[tokio::test]
 async fn the_ledger_knows_every_secret() {
     let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("ledger");
-    let cloud = Cloud::builder().secret_ledger(&path).start().await.unwrap();
+    let path = directory.path().join("secrets");
+    let cloud = Cloud::builder().secrets_file(&path).start().await.unwrap();
     let call = Tc3::new(cloud.sub_account_key(), "GetFederationToken", &federation());
     let (key, token) = issued(&call.send(cloud.sts()).await);
     let mut expected = vec![

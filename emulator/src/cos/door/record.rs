@@ -12,7 +12,7 @@ use super::super::ask::{Address, Ask};
 use super::super::error::CosError;
 use super::verify::Proven;
 use crate::account::Verdict;
-use crate::ledger::lock;
+use crate::sync::lock;
 
 /// How many decisions are remembered.
 const DECISIONS_MAX: usize = 1000;

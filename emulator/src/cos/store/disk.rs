@@ -48,11 +48,11 @@ impl Disk {
 
     /// Leaves the directory to others. Nothing is written from then on.
     pub(super) fn close(&self) {
-        crate::ledger::lock(&self.lock).take();
+        crate::sync::lock(&self.lock).take();
     }
 
     fn check_open(&self) -> io::Result<()> {
-        match crate::ledger::lock(&self.lock).as_ref() {
+        match crate::sync::lock(&self.lock).as_ref() {
             Some(_) => Ok(()),
             None => Err(io::Error::other("this cloud has ended")),
         }

@@ -7,8 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use super::boundary;
-use crate::ledger::Ledger;
+use super::report::boundary;
+use crate::secrets::SecretRegistry;
 
 const MASK: &str = "***";
 /// More than any line shows.
@@ -22,8 +22,8 @@ pub(super) struct Masked {
     pub(super) secrets: usize,
 }
 
-pub(super) fn masked(bytes: &[u8], ledger: &Ledger) -> Masked {
-    let known = ledger.secrets();
+pub(super) fn masked(bytes: &[u8], secrets: &SecretRegistry) -> Masked {
+    let known = secrets.secrets();
     let known: Vec<&str> = known
         .iter()
         .map(String::as_str)
@@ -70,19 +70,19 @@ mod tests {
 
     const SECRET: &str = "qmJ2b0Zf8yq0a1secretsecret";
 
-    fn ledger() -> Ledger {
-        let ledger = Ledger::open(None).unwrap();
-        ledger.note(SECRET).unwrap();
-        ledger
+    fn secrets() -> SecretRegistry {
+        let secrets = SecretRegistry::open(None).unwrap();
+        secrets.register(SECRET).unwrap();
+        secrets
     }
 
     #[test]
     fn secrets_go_and_the_rest_stays() {
         let value = format!("{{\"a\":\"{SECRET}\",\"b\":1}}");
-        let shown = masked(value.as_bytes(), &ledger());
+        let shown = masked(value.as_bytes(), &secrets());
         assert_eq!(shown.text, "{\"a\":\"***\",\"b\":1}");
         assert_eq!(shown.secrets, 1);
-        let shown = masked(b"nothing to hide", &ledger());
+        let shown = masked(b"nothing to hide", &secrets());
         assert_eq!((shown.text.as_str(), shown.secrets), ("nothing to hide", 0));
     }
 
@@ -92,18 +92,18 @@ mod tests {
             let body = STANDARD.encode(body);
             format!("{{\"isBase64Encoded\":true,\"body\":\"{body}\"}}")
         };
-        let shown = masked(value(&format!("xx{SECRET}")).as_bytes(), &ledger());
+        let shown = masked(value(&format!("xx{SECRET}")).as_bytes(), &secrets());
         assert_eq!(shown.text, "{\"body\":\"***\",\"isBase64Encoded\":true}");
         assert_eq!(shown.secrets, 1);
         let harmless = value("x");
-        assert_eq!(masked(harmless.as_bytes(), &ledger()).text, harmless);
+        assert_eq!(masked(harmless.as_bytes(), &secrets()).text, harmless);
     }
 
     #[test]
     fn no_part_of_a_secret_is_left_where_a_long_text_is_cut() {
         for before in (MAX_BYTES - SECRET.len() - 2)..(MAX_BYTES + 2) {
             let text = format!("{}{SECRET}{}", "-".repeat(before), "-".repeat(100));
-            let shown = masked(text.as_bytes(), &ledger());
+            let shown = masked(text.as_bytes(), &secrets());
             assert!(shown.text.chars().all(|letter| "-*".contains(letter)));
         }
     }

@@ -6,7 +6,7 @@ use crate::platform::PlatformError;
 
 /// Why an instance is gone.
 #[derive(Clone, Debug)]
-pub(crate) enum Death {
+pub(crate) enum ExitReason {
     Exited { status: String },
     InitFailed { message: String },
     OutOfMemory { limit_mb: u32 },
@@ -22,7 +22,7 @@ pub(crate) enum Lost {
     Failed(PlatformError),
 }
 
-impl Death {
+impl ExitReason {
     /// To whoever waited for its start.
     pub(super) fn in_init(&self, limit: Duration) -> PlatformError {
         match self.clone() {

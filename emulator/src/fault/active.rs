@@ -5,10 +5,10 @@ use std::time::Duration;
 use cos_issuer::time::Timestamp;
 
 use super::{Fault, FaultRule};
-use crate::chance::Chance;
+use crate::random::Rng;
 
 /// A rule and what it has counted.
-pub(super) struct Armed {
+pub(super) struct ActiveRule {
     pub(super) id: u64,
     pub(super) rule: FaultRule,
     pub(super) calls: u64,
@@ -19,7 +19,7 @@ pub(super) struct Armed {
     second: Option<(Timestamp, u32)>,
 }
 
-impl Armed {
+impl ActiveRule {
     pub(super) fn new(id: u64, rule: FaultRule) -> Self {
         Self {
             id,
@@ -32,7 +32,7 @@ impl Armed {
     }
 
     /// Counts a call, and says whether it is struck.
-    pub(super) fn strikes(&mut self, chance: &Chance, now: Timestamp) -> bool {
+    pub(super) fn fires(&mut self, rng: &Rng, now: Timestamp) -> bool {
         self.calls = self.calls.saturating_add(1);
         if self.rule.times.is_some_and(|times| self.struck >= times) {
             return false;
@@ -50,7 +50,7 @@ impl Armed {
             return true;
         }
         let probability = self.rule.probability.unwrap_or(1.0);
-        let strikes = self.rule.is_due(self.calls) && chance.happens("faults", probability);
+        let strikes = self.rule.is_due(self.calls) && rng.gen_bool("faults", probability);
         if strikes {
             let burst = self.rule.burst.unwrap_or(1);
             self.burst_left = burst.saturating_sub(1);
@@ -59,10 +59,10 @@ impl Armed {
     }
 
     /// The fault, its own chance decided.
-    pub(super) fn drawn(&self, chance: &Chance) -> Fault {
+    pub(super) fn drawn(&self, rng: &Rng) -> Fault {
         match &self.rule.fault {
             Fault::Delay(delay) if self.rule.jitter_ms > 0 => {
-                let more_ms = chance.up_to("latency", self.rule.jitter_ms);
+                let more_ms = rng.gen_up_to("latency", self.rule.jitter_ms);
                 Fault::Delay(delay.saturating_add(Duration::from_millis(more_ms)))
             }
             fault => fault.clone(),

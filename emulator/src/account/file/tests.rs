@@ -1,23 +1,23 @@
 //! Account files: a whole one, and each mistake with its line.
 
-use super::{Seed, SeedError};
+use super::{AccountFile, AccountFileError};
 use crate::account::Trust;
 
 const POLICY: &str =
     r#"{"version":"2.0","statement":[{"effect":"allow","action":"name/cos:*","resource":"*"}]}"#;
 
-fn read(text: &str) -> Result<Seed, SeedError> {
+fn read(text: &str) -> Result<AccountFile, AccountFileError> {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("policy.json"), POLICY).unwrap();
     std::fs::write(folder.path().join("bad.json"), "{}").unwrap();
     let path = folder.path().join("account.toml");
     std::fs::write(&path, text).unwrap();
-    Seed::read(&path)
+    AccountFile::read(&path)
 }
 
 #[test]
 fn a_whole_file() {
-    let seed = read(&format!(
+    let file = read(&format!(
         r#"
 appid = 1250000001
 owner_uin = 100000000009
@@ -56,32 +56,32 @@ trust = "service"
 "#
     ))
     .unwrap();
-    assert_eq!(seed.account.bucket, "one-1250000001");
-    assert_eq!(seed.account.more_buckets, ["two-1250000001"]);
-    assert_eq!(seed.account.user_uin, 7);
-    assert_eq!(seed.root_keys[0].secret_id, "AKIDEMUroot");
-    assert_eq!(seed.root_keys[0].secret_key.len(), 32, "random");
-    let [issuer, nobody] = seed.users.as_slice() else {
+    assert_eq!(file.account.bucket, "one-1250000001");
+    assert_eq!(file.account.more_buckets, ["two-1250000001"]);
+    assert_eq!(file.account.user_uin, 7);
+    assert_eq!(file.root_keys[0].secret_id, "AKIDEMUroot");
+    assert_eq!(file.root_keys[0].secret_key.len(), 32, "random");
+    let [issuer, nobody] = file.users.as_slice() else {
         panic!("two users")
     };
     assert_eq!((issuer.policies.len(), issuer.keys.len()), (2, 2));
     assert_eq!(issuer.keys[0].secret_key, "0123456789abcdef");
     assert!(issuer.keys[1].secret_id.starts_with("AKIDEMU"));
     assert!(nobody.policies.is_empty(), "no policy is no right");
-    assert_eq!(seed.roles[0].id, 42);
-    assert_eq!(seed.roles[0].trust, Trust::Users(vec![7]));
-    assert_eq!(seed.roles[0].max_session_seconds, 900);
-    assert_eq!(seed.roles[1].trust, Trust::Service);
-    assert!(seed.roles[1].policies.is_empty(), "no policy is no right");
+    assert_eq!(file.roles[0].id, 42);
+    assert_eq!(file.roles[0].trust, Trust::Users(vec![7]));
+    assert_eq!(file.roles[0].max_session_seconds, 900);
+    assert_eq!(file.roles[1].trust, Trust::Service);
+    assert!(file.roles[1].policies.is_empty(), "no policy is no right");
 }
 
 #[test]
 fn the_least_file_has_one_user() {
-    let seed = read("[[user]]\nname = \"a\"\nuin = 1\n").unwrap();
-    assert_eq!(seed.account.bucket, "examplebucket-1250000000");
-    assert!(seed.roles.is_empty(), "no role that nobody wrote");
-    let seed = read("appid = 1250000007\n[[user]]\nname = \"a\"\nuin = 1\n").unwrap();
-    assert_eq!(seed.account.bucket, "examplebucket-1250000007");
+    let file = read("[[user]]\nname = \"a\"\nuin = 1\n").unwrap();
+    assert_eq!(file.account.bucket, "examplebucket-1250000000");
+    assert!(file.roles.is_empty(), "no role that nobody wrote");
+    let file = read("appid = 1250000007\n[[user]]\nname = \"a\"\nuin = 1\n").unwrap();
+    assert_eq!(file.account.bucket, "examplebucket-1250000007");
 }
 
 #[test]
@@ -221,7 +221,7 @@ fn a_mistake_in_a_role() {
 
 #[test]
 fn a_file_that_is_not_there() {
-    assert!(Seed::read(std::path::Path::new("none/account.toml")).is_err());
+    assert!(AccountFile::read(std::path::Path::new("none/account.toml")).is_err());
 }
 
 const USER: &str = "[[user]]\nname = \"a\"\nuin = 1\n";

@@ -5,11 +5,12 @@
 use cos_issuer::time::Timestamp;
 use serde_json::{Value, json};
 
-use crate::account::{Directory, random_text};
+use crate::account::Directory;
 use crate::fault::{Fault, Member, WhichKey};
+use crate::random::secret_text;
 
 /// Bends the answer, and what it stands for.
-pub(super) fn bend(
+pub(super) fn tamper(
     fault: &Fault,
     answer: &mut Value,
     directory: &Directory,
@@ -42,7 +43,7 @@ pub(super) fn bend(
         }
         Fault::StalePair => {
             // Without an earlier one, a token that belongs to no key at all.
-            let token = earlier_token.map_or_else(|| random_text(320), str::to_owned);
+            let token = earlier_token.map_or_else(|| secret_text(320), str::to_owned);
             let (parent, name) = place(Member::Token);
             set(answer, parent, name, Some(json!(token)));
         }

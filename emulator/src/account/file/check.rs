@@ -6,13 +6,13 @@ use std::path::Path;
 use cos_issuer::cam::{Bucket, Policy, PolicyError, Region};
 use toml::Spanned;
 
-use super::super::{Account, KeyPair, Role, Seed, Trust, User, looks_real};
+use super::super::{Account, AccountFile, KeyPair, Role, Trust, User, looks_real};
 use super::document::{self, Document, TrustKind};
 
 /// The place (a byte offset) and what is wrong there.
 type Error = (Option<usize>, String);
 
-pub(super) fn seed(document: Document, folder: &Path) -> Result<Seed, Error> {
+pub(super) fn account_file(document: Document, folder: &Path) -> Result<AccountFile, Error> {
     let mut taken = Taken::default();
     let users: Vec<User> = document
         .user
@@ -34,7 +34,7 @@ pub(super) fn seed(document: Document, folder: &Path) -> Result<Seed, Error> {
         return Err((None, message.to_owned()));
     }
     let roles = document.role.into_iter();
-    Ok(Seed {
+    Ok(AccountFile {
         account,
         root_keys: keys(document.root_key, "root_key", &mut taken)?,
         roles: roles

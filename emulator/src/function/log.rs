@@ -8,9 +8,9 @@ use tokio::time::Instant;
 
 use super::{Config, Lease};
 use crate::platform::PlatformError;
-use crate::platform::log::{Ending, Facts, InitPhase, InitTimes};
+use crate::platform::log::{Ending, InitPhase, InitTimes, Report};
 
-pub(crate) struct Record<'a> {
+pub(crate) struct InvocationLog<'a> {
     config: &'a Config,
     /// `None`: instances are started ahead of any invocation, and nothing is written.
     request_id: Option<&'a str>,
@@ -22,7 +22,7 @@ pub(crate) struct Record<'a> {
     init: Option<InitTimes>,
 }
 
-impl<'a> Record<'a> {
+impl<'a> InvocationLog<'a> {
     pub(crate) fn of(config: &'a Config, request_id: &'a str) -> Self {
         Self::new(config, Some(request_id))
     }
@@ -52,8 +52,8 @@ impl<'a> Record<'a> {
 
     pub(super) fn init_failed(&self, phase: InitPhase, error: &PlatformError) {
         let took = self.begun.elapsed();
-        let (platform, ledger) = (self.config.platform, &self.config.ledger);
-        if let Some(line) = platform.failed_init_line(phase, took, error, ledger) {
+        let (platform, secrets) = (self.config.platform, &self.config.secrets);
+        if let Some(line) = platform.failed_init_line(phase, took, error, secrets) {
             self.config.output.push(line);
         }
     }
@@ -74,8 +74,8 @@ impl<'a> Record<'a> {
         }
         if let Some(request_id) = self.request_id {
             let peak = lease.instance.process.peak_memory_bytes();
-            let facts = self.facts(request_id, Ending::Answered, peak);
-            if let Some(line) = self.config.platform.init_line(&facts) {
+            let report = self.report(request_id, Ending::Answered, peak);
+            if let Some(line) = self.config.platform.init_line(&report) {
                 self.config.output.push(line);
             }
         }
@@ -105,8 +105,11 @@ impl<'a> Record<'a> {
             return;
         }
         self.open();
-        let facts = self.facts(request_id, ending, peak_memory_bytes);
-        let lines = self.config.platform.end_lines(&facts, &self.config.ledger);
+        let report = self.report(request_id, ending, peak_memory_bytes);
+        let lines = self
+            .config
+            .platform
+            .end_lines(&report, &self.config.secrets);
         for line in lines {
             self.config.output.push(line);
         }
@@ -120,13 +123,13 @@ impl<'a> Record<'a> {
         }
     }
 
-    fn facts<'f>(
+    fn report<'f>(
         &self,
         request_id: &'f str,
         ending: Ending<'f>,
         peak_memory_bytes: Option<u64>,
-    ) -> Facts<'f> {
-        Facts {
+    ) -> Report<'f> {
+        Report {
             request_id,
             ending,
             duration: self.took.unwrap_or_else(|| self.begun.elapsed()),

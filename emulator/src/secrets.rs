@@ -6,10 +6,12 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
+
+use crate::sync::lock;
 
 #[derive(Default)]
-pub(crate) struct Ledger {
+pub(crate) struct SecretRegistry {
     inner: Mutex<Inner>,
 }
 
@@ -19,7 +21,7 @@ struct Inner {
     file: Option<File>,
 }
 
-impl Ledger {
+impl SecretRegistry {
     /// A ledger that also appends each secret to the file at `path`, one a line.
     pub(crate) fn open(path: Option<&Path>) -> io::Result<Self> {
         let file = path
@@ -34,7 +36,7 @@ impl Ledger {
     }
 
     /// Notes a secret. A file that cannot be written is an error: a leak check that knows half of the secrets proves nothing.
-    pub(crate) fn note(&self, secret: &str) -> io::Result<()> {
+    pub(crate) fn register(&self, secret: &str) -> io::Result<()> {
         let mut inner = lock(&self.inner);
         if let Some(file) = &mut inner.file {
             file.write_all(format!("{secret}\n").as_bytes())?;
@@ -56,9 +58,4 @@ impl Ledger {
             .map(<[String]>::to_vec)
             .unwrap_or_default()
     }
-}
-
-/// A lock that a panicking test left behind is still a lock.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

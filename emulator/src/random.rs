@@ -8,18 +8,19 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Mutex;
 
+use rand::distr::Alphanumeric;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
-use crate::ledger::lock;
+use crate::sync::lock;
 
 /// The streams of one seed.
-pub(crate) struct Chance {
+pub(crate) struct Rng {
     seed: u64,
     streams: Mutex<BTreeMap<&'static str, StdRng>>,
 }
 
-impl Chance {
+impl Rng {
     /// From `seed`, or from one that the system chose: short enough to be typed, and for the numbers of any language.
     pub(crate) fn new(seed: Option<u64>) -> Self {
         Self {
@@ -33,14 +34,14 @@ impl Chance {
     }
 
     /// True with this probability.
-    pub(crate) fn happens(&self, purpose: &'static str, probability: f64) -> bool {
+    pub(crate) fn gen_bool(&self, purpose: &'static str, probability: f64) -> bool {
         self.draw(purpose, |random| {
             random.random_bool(probability.clamp(0.0, 1.0))
         })
     }
 
     /// A number up to and including `most`.
-    pub(crate) fn up_to(&self, purpose: &'static str, most: u64) -> u64 {
+    pub(crate) fn gen_up_to(&self, purpose: &'static str, most: u64) -> u64 {
         self.draw(purpose, |random| random.random_range(0..=most))
     }
 
@@ -53,7 +54,7 @@ impl Chance {
     }
 
     /// A generator of its own for something that draws often.
-    pub(crate) fn fork(&self, purpose: &'static str) -> StdRng {
+    pub(crate) fn split(&self, purpose: &'static str) -> StdRng {
         self.draw(purpose, |random| StdRng::seed_from_u64(random.random()))
     }
 
@@ -66,13 +67,22 @@ impl Chance {
     }
 }
 
-impl fmt::Debug for Chance {
+impl fmt::Debug for Rng {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
-            .debug_struct("Chance")
+            .debug_struct("Rng")
             .field("seed", &self.seed)
             .finish_non_exhaustive()
     }
+}
+
+/// Letters and digits from the thread's cryptographic generator.
+pub(crate) fn secret_text(length: usize) -> String {
+    rand::rng()
+        .sample_iter(Alphanumeric)
+        .take(length)
+        .map(char::from)
+        .collect()
 }
 
 /// FNV-1a, which keeps streams apart and never changes.
@@ -84,22 +94,22 @@ fn name_hash(name: &str) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::Chance;
+    use super::Rng;
 
     #[test]
     fn a_seed_repeats_a_run_and_streams_do_not_disturb_each_other() {
         let draws = |seed, disturbed: bool| {
-            let chance = Chance::new(Some(seed));
+            let rng = Rng::new(Some(seed));
             let draw = |_| {
                 if disturbed {
-                    chance.request_id();
+                    rng.request_id();
                 }
-                chance.happens("faults", 0.5)
+                rng.gen_bool("faults", 0.5)
             };
             (0..64).map(draw).collect::<Vec<bool>>()
         };
         assert_eq!(draws(7, false), draws(7, true));
         assert_ne!(draws(7, false), draws(8, false));
-        assert_ne!(Chance::new(None).seed(), Chance::new(None).seed());
+        assert_ne!(Rng::new(None).seed(), Rng::new(None).seed());
     }
 }

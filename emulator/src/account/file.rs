@@ -32,14 +32,15 @@
 
 mod check;
 mod document;
+mod read;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::{Account, KeyPair, Role, User};
 
 /// What there is at the start.
 #[derive(Clone, Debug)]
-pub(crate) struct Seed {
+pub(crate) struct AccountFile {
     pub(crate) account: Account,
     pub(crate) root_keys: Vec<KeyPair>,
     /// At least one.
@@ -50,13 +51,13 @@ pub(crate) struct Seed {
 /// Why a file is no account.
 #[derive(Debug, thiserror::Error)]
 #[error("{}{}: {message}", path.display(), line.map(|line| format!(":{line}")).unwrap_or_default())]
-pub struct SeedError {
+pub struct AccountFileError {
     path: PathBuf,
     line: Option<usize>,
     message: String,
 }
 
-impl Default for Seed {
+impl Default for AccountFile {
     fn default() -> Self {
         let account = Account::default();
         Self {
@@ -66,34 +67,6 @@ impl Default for Seed {
             account,
         }
     }
-}
-
-impl Seed {
-    /// Reads the file at `path`.
-    pub(crate) fn read(path: &Path) -> Result<Self, SeedError> {
-        let error = |line, message| SeedError {
-            path: path.to_owned(),
-            line,
-            message,
-        };
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| error(None, format!("cannot be read: {source}")))?;
-        let folder = path.parent().unwrap_or_else(|| Path::new("."));
-        let at = |(offset, message): (Option<usize>, String)| {
-            error(offset.map(|offset| line_of(&text, offset)), message)
-        };
-        let document = document::Document::parse(&text).map_err(at)?;
-        check::seed(document, folder).map_err(at)
-    }
-}
-
-/// The line at a byte offset, from 1.
-fn line_of(text: &str, offset: usize) -> usize {
-    let before = text.bytes().take(offset);
-    before
-        .filter(|byte| *byte == b'\n')
-        .count()
-        .saturating_add(1)
 }
 
 #[cfg(test)]
