@@ -20,9 +20,9 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use cos_issuer::secret::Secret;
 use http::{Request, Response};
 use hyper::body::Incoming;
+use tencent::secret::Secret;
 
 use self::guard::Guard;
 use self::refusal::Refusal;

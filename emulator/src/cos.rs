@@ -49,9 +49,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use cos_issuer::time::Clock;
 use http::{Request, Response};
 use hyper::body::Incoming;
+use tencent::time::Clock;
 
 pub(crate) use self::admission::Admission;
 use self::cors::Cors;

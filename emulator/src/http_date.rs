@@ -2,8 +2,8 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use cos_issuer::time::Timestamp;
 use http::HeaderValue;
+use tencent::time::Timestamp;
 
 /// `Fri, 10 Apr 2020 18:21:55 GMT`.
 pub(crate) fn text(moment: Timestamp) -> String {

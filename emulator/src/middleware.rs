@@ -16,9 +16,9 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use cos_issuer::time::{Clock as _, Timestamp};
 use http::{HeaderMap, Response, Uri, header};
 use rustls::ServerConfig;
+use tencent::time::{Clock as _, Timestamp};
 use tokio_rustls::TlsAcceptor;
 
 use crate::account::Directory;
@@ -208,7 +208,7 @@ impl Middleware {
     /// For the tests of one service: the machine's time, an account without users, and no faults.
     pub(crate) fn without_faults() -> Arc<Self> {
         let secrets = Arc::new(crate::secrets::SecretRegistry::default());
-        let clock = Arc::new(EmulatedClock::over(Arc::new(cos_issuer::time::SystemClock)));
+        let clock = Arc::new(EmulatedClock::over(Arc::new(tencent::time::SystemClock)));
         let directory = Directory::new(
             crate::account::Account::default(),
             Vec::new(),

@@ -16,10 +16,10 @@ mod read;
 use std::io;
 use std::sync::Arc;
 
-use cos_issuer::time::{Clock, Timestamp};
 use http::request::Parts;
 use http::{Extensions, HeaderMap, Method, Request, StatusCode};
 use hyper::body::Incoming;
+use tencent::time::{Clock, Timestamp};
 use tokio::sync::OnceCell;
 
 use super::admission::{Admission, Admitted};
