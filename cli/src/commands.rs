@@ -57,7 +57,8 @@ enum Command {
     /// Send one event or one request to a function: its response on standard output, its log on
     /// standard error.
     Invoke(invoke::InvokeOptions),
-    /// Print each behaviour and how it is known: documented, observed, from the vendor's SDKs, or inferred.
+    /// Print each behaviour and how it is known: documented, observed, from the vendor's SDKs, or
+    /// inferred.
     Parity(parity::ParityOptions),
 }
 

@@ -29,7 +29,8 @@ pub(crate) struct CloudOptions {
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
 
-    /// AccountFile of the random number generator; repeats an earlier run [default: random, printed]
+    /// AccountFile of the random number generator; repeats an earlier run [default: random,
+    /// printed]
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
 

@@ -6,10 +6,13 @@
 //!              -> Identity    identity    what a key stands for, and what its policies say to an access
 //! ```
 //!
-//! Promises: keys are random (or given) and begin with `AKIDEMU`; a temporary key works only with its own token and until its
-//! expiry; a key that looks like one of the real service (`AKID` not followed by `EMU`) is refused; a user or role without a policy
-//! may do nothing.
-//! Leaves out: groups, boundaries, bucket policies and ACLs that grant.
+//! # Guarantees
+//! Keys are random (or given) and begin with `AKIDEMU`; a temporary key works only with its own
+//! token and until its expiry; a key that looks like one of the real service (`AKID` not followed
+//! by `EMU`) is refused; a user or role without a policy may do nothing.
+//!
+//! # Not covered
+//! Groups, boundaries, bucket policies and ACLs that grant.
 
 mod directory;
 mod file;

@@ -1,4 +1,5 @@
-//! The admin API: the faults, the clock, the trace and the keys of a running cloud, over HTTP on a port of its own.
+//! The admin API: the faults, the clock, the trace and the keys of a running cloud, over HTTP on a
+//! port of its own.
 //!
 //! | Route | |
 //! |---|---|
@@ -9,8 +10,11 @@
 //! | `GET /_emulator/decisions` | the last decisions about access, and why |
 //! | `DELETE /_emulator/keys/<id>` | the key works no more |
 //!
-//! Promises: a page in a browser can do nothing here (see `guard`); no answer holds a secret.
-//! Leaves out: everything that issues or reads keys.
+//! # Guarantees
+//! A page in a browser can do nothing here (see `guard`); no answer holds a secret.
+//!
+//! # Not covered
+//! Everything that issues or reads keys.
 
 mod guard;
 mod refusal;

@@ -1,8 +1,10 @@
 //! A certificate authority for one run, and the certificate of its services.
 //!
-//! Promises: the authority's key never leaves memory; its certificate is a PEM file in a directory that goes away with the
-//! cloud. The certificate is for `127.0.0.1`, `localhost`, and the real names of the STS and of the account's
-//! region of COS (for clients that keep the name and redirect the address).
+//! # Guarantees
+//! The authority's key never leaves memory; its certificate is a PEM file in a directory that goes
+//! away with the cloud. The certificate is for `127.0.0.1`, `localhost`, and the real names of the
+//! STS and of the account's region of COS (for clients that keep the name and redirect the
+//! address).
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -1,8 +1,11 @@
 //! The one clock of this cloud: the machine's, moved or stopped as somebody likes.
 //!
-//! Promises: every service reads this clock and no other, so that moving it moves signatures, tokens, events and answers together;
-//! time stays within the years that a calendar prints.
-//! Leaves out: the function's own clock. It is a process of the machine and keeps the machine's time.
+//! # Guarantees
+//! Every service reads this clock and no other, so that moving it moves signatures, tokens, events
+//! and answers together; time stays within the years that a calendar prints.
+//!
+//! # Not covered
+//! The function's own clock. It is a process of the machine and keeps the machine's time.
 
 use std::fmt;
 use std::str::FromStr;
@@ -36,7 +39,8 @@ impl EmulatedClock {
         }
     }
 
-    /// A span as people write it, in seconds: a number of them (`90`), or numbers with units (`31m`, `1h30m`, `-5m`).
+    /// A span as people write it, in seconds: a number of them (`90`), or numbers with units
+    /// (`31m`, `1h30m`, `-5m`).
     pub fn parse_span(text: &str) -> Option<i64> {
         span_seconds(text)
     }

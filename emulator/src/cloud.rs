@@ -1,5 +1,5 @@
-//! The whole cloud as one handle: [`Cloud::builder`] gathers the choices, [`CloudBuilder::start`] starts everything, dropping
-//! the [`Cloud`] ends everything.
+//! The whole cloud as one handle: [`Cloud::builder`] gathers the choices, [`CloudBuilder::start`]
+//! starts everything, dropping the [`Cloud`] ends everything.
 
 use std::io;
 use std::path::PathBuf;
@@ -176,17 +176,20 @@ impl Cloud {
         &self.sub_account_key
     }
 
-    /// Makes a key of this cloud worthless from now on, permanent or temporary; `false` when there is none of that name.
+    /// Makes a key of this cloud worthless from now on, permanent or temporary; `false` when there
+    /// is none of that name.
     pub fn revoke(&self, secret_id: &str) -> bool {
         self.directory.revoke(secret_id)
     }
 
-    /// Makes a temporary key of this cloud expire at this moment of its clock; `false` when there is none of that name.
+    /// Makes a temporary key of this cloud expire at this moment of its clock; `false` when there
+    /// is none of that name.
     pub fn expire(&self, secret_id: &str) -> bool {
         self.directory.expire_now(secret_id)
     }
 
-    /// The last thousand requests at the door of COS, oldest first: who asked, what was decided, and by which statement.
+    /// The last thousand requests at the door of COS, oldest first: who asked, what was decided,
+    /// and by which statement.
     pub fn decisions(&self) -> Vec<DecisionRecord> {
         self.door.decisions()
     }
@@ -202,8 +205,8 @@ impl Cloud {
         }
     }
 
-    /// Sends one raw event past the gateway. Web functions take no events, so they (and a cloud without a function) answer
-    /// with a platform error.
+    /// Sends one raw event past the gateway. Web functions take no events, so they (and a cloud
+    /// without a function) answer with a platform error.
     pub async fn invoke(&self, raw: impl Into<Vec<u8>>) -> Invocation {
         let request_id = self.rng.request_id();
         match &self.function {
@@ -235,7 +238,8 @@ impl Cloud {
         self.secrets.secrets()
     }
 
-    /// Ends the children politely (SIGTERM, then SIGKILL after `patience`) and then everything else.
+    /// Ends the children politely (SIGTERM, then SIGKILL after `patience`) and then everything
+    /// else.
     pub async fn shut_down(self, patience: Duration) {
         if let Some(function) = &self.function {
             function.shut_down(patience).await;

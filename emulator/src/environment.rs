@@ -1,8 +1,9 @@
-//! The variables that each platform sets for the function, and nothing of the shell that started the emulator.
+//! The variables that each platform sets for the function, and nothing of the shell that started
+//! the emulator.
 //!
-//! Documented: SCF's table of built-in variables and Lambda's reserved ones. Set to true values where a local process has
-//! them (directories) and to this cloud's own elsewhere.
-//! Inferred: that an execution role's keys in the environment are valid for 7200 s.
+//! Documented: SCF's table of built-in variables and Lambda's reserved ones. Set to true values
+//! where a local process has them (directories) and to this cloud's own elsewhere. Inferred: that
+//! an execution role's keys in the environment are valid for 7200 s.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -72,7 +73,8 @@ impl Source {
         })
     }
 
-    /// The variables of one instance. `port` is that of the runtime API, or the one a web function has to listen on.
+    /// The variables of one instance. `port` is that of the runtime API, or the one a web function
+    /// has to listen on.
     pub(crate) fn variables(
         &self,
         platform: Platform,

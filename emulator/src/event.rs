@@ -1,10 +1,14 @@
-//! Events: how each gateway tells a function about an HTTP request, and how it reads what the function answers.
+//! Events: how each gateway tells a function about an HTTP request, and how it reads what the
+//! function answers.
 //!
 //! ```text
 //! GatewayRequest ──shape.event──> JSON ──> function ──> bytes ──shape.reply──> HTTP response, or the gateway's own error
 //! ```
 //!
-//! One file for each shape. Promises: an event carries what the reference documents for its shape and nothing else.
+//! One file for each shape.
+//!
+//! # Guarantees
+//! An event carries what the reference documents for its shape and nothing else.
 
 mod alb;
 mod clb;
@@ -46,7 +50,8 @@ pub(crate) fn scf_reply(shape: ScfEvent, request_id: &str, outcome: &Outcome) ->
             ScfEvent::FunctionUrl => scf_function_url::reply(bytes, request_id),
         },
         Outcome::FunctionError(text) => {
-            // Documented: 430 for what the code did not catch. Inferred: that `/error` counts as such.
+            // Documented: 430 for what the code did not catch. Inferred: that `/error` counts as
+            // such.
             let body = serde_json::json!({
                 "errorCode": 1,
                 "errorMessage": text,

@@ -4,9 +4,13 @@
 //! rule (service, action, which call) ──plan──> fault of this call ──effect──> the answer, bent
 //! ```
 //!
-//! Promises: a fault never issues anything that the call would not have issued without it, and never lets through what would have
-//! been refused; it changes one call and leaves the next alone.
-//! Leaves out: ways to order a fault through a request of the function's own. A header that does so becomes a contract.
+//! # Guarantees
+//! A fault never issues anything that the call would not have issued without it, and never lets
+//! through what would have been refused; it changes one call and leaves the next alone.
+//!
+//! # Not covered
+//! Ways to order a fault through a request of the function's own. A header that does so becomes a
+//! contract.
 
 mod active;
 pub(crate) mod effect;

@@ -1,8 +1,9 @@
 //! The function: its instances, started on demand, and the way of one invocation through them.
 //!
-//! Promises: one invocation at a time in each instance; never more live instances than the limit, beyond it the platform's
-//! throttling answer at once; a dead instance is replaced by a fresh one; an invocation runs to its end even when the
-//! caller has left, as on the platforms.
+//! # Guarantees
+//! One invocation at a time in each instance; never more live instances than the limit, beyond it
+//! the platform's throttling answer at once; a dead instance is replaced by a fresh one; an
+//! invocation runs to its end even when the caller has left, as on the platforms.
 
 mod acquire;
 mod child;

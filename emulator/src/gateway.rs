@@ -1,6 +1,7 @@
 //! The front door: HTTP on loopback, the platform's event to the function, its answer back as HTTP.
 //!
-//! Promises: the client sees what the platform's gateway would send, errors too.
+//! # Guarantees
+//! The client sees what the platform's gateway would send, errors too.
 
 use std::io;
 use std::sync::Arc;

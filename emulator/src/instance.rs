@@ -5,8 +5,10 @@
 //!   └───────────────┴───────────────┴──── exit, time-out, shutdown ────> Dead
 //! ```
 //!
-//! Promises: one invocation at a time; the first response or error of an invocation that was fetched wins, whatever comes
-//! later is ignored; nothing comes back from `Dead`. An idle instance is *parked* while it waits for its next event.
+//! # Guarantees
+//! One invocation at a time; the first response or error of an invocation that was fetched wins,
+//! whatever comes later is ignored; nothing comes back from `Dead`. An idle instance is *parked*
+//! while it waits for its next event.
 
 mod exit_reason;
 
@@ -112,7 +114,8 @@ impl State {
         }
     }
 
-    /// Waits for an event; the same one again while it is unanswered. `None` when the instance is dead.
+    /// Waits for an event; the same one again while it is unanswered. `None` when the instance is
+    /// dead.
     pub(crate) async fn next(&self) -> Option<Arc<Work>> {
         let _parked = Parked::at(&self.parked);
         let mut phases = self.phase.subscribe();
@@ -134,7 +137,8 @@ impl State {
         taken
     }
 
-    /// The process answers; `request_id` where the runtime API tells which invocation it means. False: ignored.
+    /// The process answers; `request_id` where the runtime API tells which invocation it means.
+    /// False: ignored.
     pub(crate) fn finish(&self, request_id: Option<&str>, outcome: Outcome) -> bool {
         self.change(|phase| match phase {
             Phase::Busy {

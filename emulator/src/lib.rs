@@ -1,7 +1,9 @@
-//! cos-emulator: the local cloud in which the function runs on a laptop, with no account and no network.
+//! cos-emulator: the local cloud in which the function runs on a laptop, with no account and no
+//! network.
 //!
-//! One process, loopback only. A gateway turns HTTP into the platform's event, a runtime API hands it to the *deployable*
-//! binary (a child process with a cleared environment), and an STS that checks every signature issues the keys:
+//! One process, loopback only. A gateway turns HTTP into the platform's event, a runtime API hands
+//! it to the *deployable* binary (a child process with a cleared environment), and an STS that
+//! checks every signature issues the keys:
 //!
 //! ```text
 //! curl ──> gateway ──> event ──> runtime ──> child: bootstrap
@@ -39,9 +41,11 @@
 //! # }
 //! ```
 //!
-//! Promises: nothing listens beyond 127.0.0.1; no key works that this cloud did not make; keys that look real are refused; no
-//! child outlives its [`Cloud`]. It fails closed: there is no magic key and no switch that skips a check.
-//! A comment says *documented*, *observed* or *inferred* where a behaviour is the platform's.
+//! # Guarantees
+//! Nothing listens beyond 127.0.0.1; no key works that this cloud did not make; keys that look real
+//! are refused; no child outlives its [`Cloud`]. It fails closed: there is no magic key and no
+//! switch that skips a check. A comment says *documented*, *observed* or *inferred* where a
+//! behaviour is the platform's.
 
 mod account;
 mod admin;

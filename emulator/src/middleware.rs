@@ -1,5 +1,5 @@
-//! What each call to each service passes: an injected fault on its way in, a tampered response and a
-//! line of the trace on its way out.
+//! What each call to each service passes: an injected fault on its way in, a tampered response and
+//! a line of the trace on its way out.
 //!
 //! ```text
 //! request ──begin──> Call ──the service──> response ──finish──> tampered response

@@ -1,7 +1,9 @@
 //! HTTP/1.1 for every listener of the cloud, and a small client to web functions.
 //!
-//! Promises: listeners are on 127.0.0.1; dropping a [`Server`] closes its listener and all its connections; a handler that
-//! returns an error closes the connection without an answer, and a body that ends in an error cuts it off.
+//! # Guarantees
+//! Listeners are on 127.0.0.1; dropping a [`Server`] closes its listener and all its connections; a
+//! handler that returns an error closes the connection without an answer, and a body that ends in
+//! an error cuts it off.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -107,7 +109,8 @@ where
     H: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
     F: Future<Output = io::Result<Response<Body>>> + Send + 'static,
 {
-    // Without it small answers wait for the peer's delayed acknowledgement; a failure costs only speed.
+    // Without it small answers wait for the peer's delayed acknowledgement; a failure costs only
+    // speed.
     let _ = stream.set_nodelay(true);
     match transport {
         Transport::Plain => http1(stream, peer, handler).await,
@@ -142,7 +145,8 @@ where
         .await;
 }
 
-/// The whole body, or `None` when it is larger than `limit_bytes`, breaks off, or is not there after a minute.
+/// The whole body, or `None` when it is larger than `limit_bytes`, breaks off, or is not there
+/// after a minute.
 pub(crate) async fn read_body<B>(body: B, limit_bytes: usize) -> Option<Bytes>
 where
     B: hyper::body::Body<Data = Bytes>,

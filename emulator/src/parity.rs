@@ -1,8 +1,12 @@
 //! The truth table: each behaviour of a platform that this cloud copies, and how it is known.
 //!
-//! Promises: this is the only list; `cos-issuer parity` prints it and `docs/emulator-parity.md` is written from it; the test that
-//! an entry names exists. Rely on what is inferred in no code that will be deployed.
-//! Leaves out: what is this cloud's own, such as its faults and its admin API.
+//! # Guarantees
+//! This is the only list; `cos-issuer parity` prints it and `docs/emulator-parity.md` is written
+//! from it; the test that an entry names exists. Rely on what is inferred in no code that will be
+//! deployed.
+//!
+//! # Not covered
+//! What is this cloud's own, such as its faults and its admin API.
 
 mod cam;
 mod cos;

@@ -1,4 +1,5 @@
-//! The platforms that the cloud can play; below this, what each does by itself: errors, limits, log lines.
+//! The platforms that the cloud can play; below this, what each does by itself: errors, limits, log
+//! lines.
 
 mod error;
 mod lambda;

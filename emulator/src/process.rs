@@ -1,9 +1,13 @@
 //! A child process that leads a group of its own: started, frozen, thawed, measured and ended.
 //!
-//! Promises: dropping a [`Process`] kills its whole group, frozen or not; when the leader ends by itself the rest of the group is
-//! killed; when this process itself is killed, a watcher (a shell that waits for the end of a pipe) kills the group. A leader over
-//! its memory limit is reported once and killed.
-//! Leaves out: a descendant that leaves the group, and the memory of descendants.
+//! # Guarantees
+//! Dropping a [`Process`] kills its whole group, frozen or not; when the leader ends by itself the
+//! rest of the group is killed; when this process itself is killed, a watcher (a shell that waits
+//! for the end of a pipe) kills the group. A leader over its memory limit is reported once and
+//! killed.
+//!
+//! # Not covered
+//! A descendant that leaves the group, and the memory of descendants.
 
 mod launch;
 mod memory;

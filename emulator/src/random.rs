@@ -1,8 +1,12 @@
 //! Whatever this cloud leaves to chance, from one seed, so that a run can be repeated.
 //!
-//! Promises: each purpose draws from a stream of its own, so that one does not disturb another; the same seed and the same
-//! order of calls give the same draws.
-//! Leaves out: key material, which always comes from the system's generator, so that no seed gives a secret away.
+//! # Guarantees
+//! Each purpose draws from a stream of its own, so that one does not disturb another; the same seed
+//! and the same order of calls give the same draws.
+//!
+//! # Not covered
+//! Key material, which always comes from the system's generator, so that no seed gives a secret
+//! away.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -21,7 +25,8 @@ pub(crate) struct Rng {
 }
 
 impl Rng {
-    /// From `seed`, or from one that the system chose: short enough to be typed, and for the numbers of any language.
+    /// From `seed`, or from one that the system chose: short enough to be typed, and for the
+    /// numbers of any language.
     pub(crate) fn new(seed: Option<u64>) -> Self {
         Self {
             seed: seed.unwrap_or_else(|| rand::random::<u32>().into()),

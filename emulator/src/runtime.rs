@@ -1,6 +1,7 @@
 //! The runtime APIs: one listener for each instance, SCF's or Lambda's.
 //!
-//! Promises: a function can reach its own invocations only; an event goes out as it came in.
+//! # Guarantees
+//! A function can reach its own invocations only; an event goes out as it came in.
 
 mod lambda;
 mod scf;

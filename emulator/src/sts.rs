@@ -5,9 +5,12 @@
 //!                         a fault may replace, delay, cut or bend any of it
 //! ```
 //!
-//! Promises: answers API errors with HTTP 200 in the documented shape; records each call without secrets; nothing is issued
-//! to a caller whose signature, key, token and time were not checked.
-//! Leaves out: MFA, web identities, SAML.
+//! # Guarantees
+//! Answers API errors with HTTP 200 in the documented shape; records each call without secrets;
+//! nothing is issued to a caller whose signature, key, token and time were not checked.
+//!
+//! # Not covered
+//! MFA, web identities, SAML.
 
 mod actions;
 mod call;

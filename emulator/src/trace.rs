@@ -6,9 +6,12 @@
 //!  "status":200,"fault":"latency","reason":"Success"}
 //! ```
 //!
-//! Promises: no secret is in a line (see `mask`); the same calls in the same order, under a clock that stands still, give the same
-//! lines byte for byte; memory is bounded.
-//! Leaves out: bodies, and how long anything took, which no two runs have in common.
+//! # Guarantees
+//! No secret is in a line (see `mask`); the same calls in the same order, under a clock that stands
+//! still, give the same lines byte for byte; memory is bounded.
+//!
+//! # Not covered
+//! Bodies, and how long anything took, which no two runs have in common.
 
 mod allowed;
 mod mask;

@@ -1,7 +1,8 @@
 //! Web functions: plain HTTP to the child's own port.
 //!
-//! Documented: the added headers, that clients cannot set `x-scf-*`, 4 KB of response headers, 6 MB of body, 446 when no
-//! port is bound. Inferred: what a client sees when a response is over a limit.
+//! Documented: the added headers, that clients cannot set `x-scf-*`, 4 KB of response headers, 6 MB
+//! of body, 446 when no port is bound. Inferred: what a client sees when a response is over a
+//! limit.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;

@@ -50,7 +50,8 @@ pub(crate) struct InvokeOptions {
     #[arg(long, value_enum, default_value_t = PlatformName::Scf)]
     platform: PlatformName,
 
-    /// The trigger: function-url, api-gateway or clb on scf; function-url, http-api, rest or alb on lambda
+    /// The trigger: function-url, api-gateway or clb on scf; function-url, http-api, rest or alb on
+    /// lambda
     #[arg(long, value_name = "SHAPE", value_enum)]
     trigger: Option<TriggerName>,
 

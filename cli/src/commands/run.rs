@@ -67,7 +67,8 @@ pub(crate) struct RunOptions {
     #[arg(long, value_enum)]
     platform: Option<PlatformName>,
 
-    /// The trigger: function-url, api-gateway or clb on scf; function-url, http-api, rest or alb on lambda
+    /// The trigger: function-url, api-gateway or clb on scf; function-url, http-api, rest or alb on
+    /// lambda
     #[arg(long, value_name = "SHAPE", value_enum)]
     event: Option<TriggerName>,
 

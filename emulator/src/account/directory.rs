@@ -1,8 +1,10 @@
 //! All keys: permanent ones, issued ones, those that were revoked.
 //!
-//! Promises: every secret is in the ledger before anybody sees it; what has expired is forgotten after an hour, and there are never
-//! more than [`TEMPORARY_KEYS_MAX`] temporary keys, so the directory is bounded.
-//! Inferred: a key that was revoked is as unknown as one that never was; only the reason that this cloud adds tells them apart.
+//! # Guarantees
+//! Every secret is in the ledger before anybody sees it; what has expired is forgotten after an
+//! hour, and there are never more than [`TEMPORARY_KEYS_MAX`] temporary keys, so the directory is
+//! bounded. Inferred: a key that was revoked is as unknown as one that never was; only the reason
+//! that this cloud adds tells them apart.
 
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -199,7 +201,8 @@ impl Directory {
 }
 
 impl Keys {
-    /// Forgets what expired long ago; looks only when the directory has doubled since the last time.
+    /// Forgets what expired long ago; looks only when the directory has doubled since the last
+    /// time.
     fn sweep(&mut self, now: Timestamp) {
         if self.by_id.len() < self.next_sweep.min(TEMPORARY_KEYS_MAX) {
             return;

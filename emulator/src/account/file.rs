@@ -26,9 +26,12 @@
 //! policies = ['…']
 //! ```
 //!
-//! Promises: an unknown member is an error; each error says file, line and member, and never the value of a secret; a user or role
-//! without a policy may do nothing.
-//! Leaves out: groups.
+//! # Guarantees
+//! An unknown member is an error; each error says file, line and member, and never the value of a
+//! secret; a user or role without a policy may do nothing.
+//!
+//! # Not covered
+//! Groups.
 
 mod check;
 mod document;

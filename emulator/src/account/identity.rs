@@ -1,9 +1,13 @@
 //! What a key stands for, and what its policies say.
 //!
-//! Documented: a federation token may do what its caller *and* its policy allow; a role's session what the role's policies and the
-//! session's policy (if there is one) allow; a deny in any of them wins; the owner of the account needs no policy.
+//! Documented: a federation token may do what its caller *and* its policy allow; a role's session
+//! what the role's policies and the session's policy (if there is one) allow; a deny in any of them
+//! wins; the owner of the account needs no policy.
 //! <https://www.tencentcloud.com/document/product/1150/49452>, <https://www.tencentcloud.com/document/product/598/10605>
-//! Leaves out: whose bucket it is. Nobody here may do anything in another account, and the door of COS says so first.
+//!
+//! # Not covered
+//! Whose bucket it is. Nobody here may do anything in another account, and the door of COS says so
+//! first.
 
 use std::fmt;
 use std::sync::Arc;
@@ -87,7 +91,8 @@ impl Identity {
         }
     }
 
-    /// Every layer has to allow. None at all is the owner's key alone: what was issued to anybody has a layer of its own.
+    /// Every layer has to allow. None at all is the owner's key alone: what was issued to anybody
+    /// has a layer of its own.
     fn layers(&self) -> Vec<PolicySet<'_>> {
         let (identity, session) = match self {
             Self::Permanent(permanent) => (permanent.layer(), None),
@@ -109,7 +114,8 @@ impl Identity {
 }
 
 impl Role {
-    /// Whether the trust policy names the caller. Inferred: that a list of users does not cover their sessions.
+    /// Whether the trust policy names the caller. Inferred: that a list of users does not cover
+    /// their sessions.
     pub(crate) fn trusts(&self, caller: &Identity, owner_uin: u64) -> bool {
         match &self.trust {
             Trust::Account => true,

@@ -29,7 +29,8 @@ pub struct Role {
 }
 
 impl Role {
-    /// A role that the whole account may assume, for at most 43200 s, and that may do everything in COS.
+    /// A role that the whole account may assume, for at most 43200 s, and that may do everything in
+    /// COS.
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),

@@ -14,7 +14,8 @@ pub struct User {
 }
 
 impl User {
-    /// A user that may do everything in COS and ask the STS for keys; one random key unless others are given.
+    /// A user that may do everything in COS and ask the STS for keys; one random key unless others
+    /// are given.
     pub fn new(name: impl Into<String>, uin: u64) -> Self {
         Self {
             name: name.into(),

@@ -1,7 +1,8 @@
 //! What the admin API does, once a request is admitted.
 //!
-//! Promises: an unknown member, or two orders in one request, are errors, and then nothing was done; nothing else changes state
-//! than POST and DELETE.
+//! # Guarantees
+//! An unknown member, or two orders in one request, are errors, and then nothing was done; nothing
+//! else changes state than POST and DELETE.
 
 use std::sync::Arc;
 

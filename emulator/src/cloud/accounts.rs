@@ -1,4 +1,5 @@
-//! The account of a cloud that starts: that of the file or the default one, the builder's users, roles and keys in it.
+//! The account of a cloud that starts: that of the file or the default one, the builder's users,
+//! roles and keys in it.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -29,7 +30,8 @@ impl CloudBuilder {
         Ok((Arc::new(directory), root_key, sub_account_key))
     }
 
-    /// The account of the file, or the default one, with the builder's users and roles, and with the execution role.
+    /// The account of the file, or the default one, with the builder's users and roles, and with
+    /// the execution role.
     fn account(&self) -> Result<AccountFile, StartError> {
         let mut file = match &self.account_file {
             Some(path) => AccountFile::read(path)?,
@@ -62,7 +64,8 @@ struct GivenKeys {
 }
 
 impl GivenKeys {
-    /// Takes the keys out of `file`, so that no second copy lives on in it; those of the builder come first.
+    /// Takes the keys out of `file`, so that no second copy lives on in it; those of the builder
+    /// come first.
     fn taken_from(file: &mut AccountFile, chosen: &BTreeMap<&'static str, KeyPair>) -> Self {
         let chosen = |owner| chosen.get(place_of(owner)).cloned();
         let mut root: Vec<KeyPair> = chosen(KeyOwner::Root).into_iter().collect();
@@ -79,7 +82,8 @@ impl GivenKeys {
         }
     }
 
-    /// Every owner gets at least one key. Answers with the first of the root and the first of the first user.
+    /// Every owner gets at least one key. Answers with the first of the root and the first of the
+    /// first user.
     fn add_to(self, directory: &Directory) -> io::Result<(KeyPair, KeyPair)> {
         let root = add_all(directory, &Permanent::Root, self.root)?;
         let mut first = None;

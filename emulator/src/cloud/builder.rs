@@ -132,14 +132,16 @@ impl CloudBuilder {
         self
     }
 
-    /// Where COS keeps objects, so that they outlive the cloud; in memory unless set. One cloud at a time can use a directory.
+    /// Where COS keeps objects, so that they outlive the cloud; in memory unless set. One cloud at
+    /// a time can use a directory.
     #[must_use]
     pub fn data(mut self, directory: impl Into<PathBuf>) -> Self {
         self.cos.data = Some(directory.into());
         self
     }
 
-    /// The account's own bucket lets pages of these origins in, as `http://localhost:3000`; none unless set.
+    /// The account's own bucket lets pages of these origins in, as `http://localhost:3000`; none
+    /// unless set.
     #[must_use]
     pub fn cors<O: Into<String>>(mut self, origins: impl IntoIterator<Item = O>) -> Self {
         self.cos.origins = origins.into_iter().map(Into::into).collect();
@@ -164,8 +166,8 @@ impl CloudBuilder {
         self
     }
 
-    /// The account as a file describes it, in place of the default one; what is in it is said at its first lines' example in
-    /// `emulator/src/account/seed.rs`.
+    /// The account as a file describes it, in place of the default one; what is in it is said at
+    /// its first lines' example in `emulator/src/account/seed.rs`.
     #[must_use]
     pub fn account_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.account_file = Some(path.into());
@@ -179,7 +181,8 @@ impl CloudBuilder {
         self
     }
 
-    /// How often each STS action may be called in a second, in place of the documented numbers (600; 20 for GetCallerIdentity).
+    /// How often each STS action may be called in a second, in place of the documented numbers
+    /// (600; 20 for GetCallerIdentity).
     #[must_use]
     pub fn sts_calls_per_second(mut self, limit: u32) -> Self {
         self.sts_calls_per_second = Some(limit);
@@ -221,35 +224,40 @@ impl CloudBuilder {
         self
     }
 
-    /// How much memory an instance may take; 128 MB unless set. One that takes more is killed, as on the platforms.
+    /// How much memory an instance may take; 128 MB unless set. One that takes more is killed, as
+    /// on the platforms.
     #[must_use]
     pub fn memory_mb(mut self, limit: u32) -> Self {
         self.memory_mb = limit;
         self
     }
 
-    /// Whether idle instances are frozen (SIGSTOP) until their next request, as on the platforms; they are unless set.
+    /// Whether idle instances are frozen (SIGSTOP) until their next request, as on the platforms;
+    /// they are unless set.
     #[must_use]
     pub fn freeze(mut self, freeze: bool) -> Self {
         self.freeze = freeze;
         self
     }
 
-    /// Hears the process id of an instance each time it was frozen; the place to let time pass for it.
+    /// Hears the process id of an instance each time it was frozen; the place to let time pass for
+    /// it.
     #[must_use]
     pub fn on_freeze(mut self, hook: impl Fn(i32) + Send + Sync + 'static) -> Self {
         self.on_freeze = Hook(Some(Box::new(hook)));
         self
     }
 
-    /// The cloud's clock moves by so much each time an instance is frozen: what happens to an instance that nobody calls for long.
+    /// The cloud's clock moves by so much each time an instance is frozen: what happens to an
+    /// instance that nobody calls for long.
     #[must_use]
     pub fn freeze_jump(mut self, seconds: i64) -> Self {
         self.freeze_jump_seconds = seconds;
         self
     }
 
-    /// Whether a new binary at the function's path replaces the old one while the cloud runs; it does not unless set.
+    /// Whether a new binary at the function's path replaces the old one while the cloud runs; it
+    /// does not unless set.
     #[must_use]
     pub fn watch(mut self, watch: bool) -> Self {
         self.watch = watch;
@@ -263,8 +271,8 @@ impl CloudBuilder {
         self
     }
 
-    /// Repeats what a run left to chance: probabilities, delays, request ids, the letter case of headers. Keys and tokens are
-    /// never repeated.
+    /// Repeats what a run left to chance: probabilities, delays, request ids, the letter case of
+    /// headers. Keys and tokens are never repeated.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);

@@ -26,8 +26,8 @@ use crate::secrets::SecretRegistry;
 use crate::sts::Sts;
 use crate::trace::Trace;
 
-/// A proxy whose name never resolves (<https://www.rfc-editor.org/rfc/rfc6761#section-6.4>). The STS itself keeps its loopback
-/// address: the function gives keys of this cloud to no other.
+/// A proxy whose name never resolves (<https://www.rfc-editor.org/rfc/rfc6761#section-6.4>). The
+/// STS itself keeps its loopback address: the function gives keys of this cloud to no other.
 const NO_SUCH_HOST: &str = "http://sts.cos-emulator.invalid:3128";
 
 impl CloudBuilder {
@@ -143,7 +143,8 @@ impl CloudBuilder {
         Ok(Arc::new(middleware))
     }
 
-    /// The function's own variables: the defaults, those that were given, and without those that were removed.
+    /// The function's own variables: the defaults, those that were given, and without those that
+    /// were removed.
     fn variables(
         &self,
         account: &Account,
@@ -163,7 +164,8 @@ impl CloudBuilder {
         if middleware.faults.breaks_dns() {
             variables.insert("STS_PROXY".to_owned(), NO_SUCH_HOST.to_owned());
         }
-        // Whoever says in another way what is granted has no use for the default grant, which would be a fault beside it.
+        // Whoever says in another way what is granted has no use for the default grant, which would
+        // be a fault beside it.
         for other_way in ["GRANTS_FILE", "POLICY"] {
             if self.variables.contains_key(other_way) {
                 variables.retain(|name, _| !DEFAULT_GRANT.contains(&name.as_str()));
@@ -279,7 +281,8 @@ fn services(gateway: Option<&Server>, sts: &Sts, cos: &Cos) -> Vec<(&'static str
     services
 }
 
-/// Secrets that the function was given in place of the default ones. What is shorter than any key would be found everywhere.
+/// Secrets that the function was given in place of the default ones. What is shorter than any key
+/// would be found everywhere.
 fn note_given_secrets(
     secrets: &SecretRegistry,
     variables: &BTreeMap<String, String>,

@@ -1,7 +1,8 @@
 //! Lambda behind an application load balancer, multi-value headers off (the default).
 //!
-//! Documented: `requestContext.elb`, query values still percent-encoded, base64 by content type, 1 MB for a body and for the JSON
-//! of a response, 502 as an HTML page, also for a function that was throttled
+//! Documented: `requestContext.elb`, query values still percent-encoded, base64 by content type, 1
+//! MB for a body and for the JSON of a response, 502 as an HTML page, also for a function that was
+//! throttled
 //! (<https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html>).
 //! Inferred: which value of a repeated query name stays (the last).
 

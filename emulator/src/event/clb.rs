@@ -1,8 +1,9 @@
 //! SCF behind a load balancer (CLB).
 //!
-//! Documented: method and path only as `X-Method` and `X-Uri`, `payload` an object, `isBase64Encoded` a string, base64 for
-//! all but a few content types, the body for a malformed response. Inferred: that `X-Uri` carries the query, a payload that
-//! is no JSON object as a string, status 403, that the load balancer's headers replace a client's of the same name.
+//! Documented: method and path only as `X-Method` and `X-Uri`, `payload` an object,
+//! `isBase64Encoded` a string, base64 for all but a few content types, the body for a malformed
+//! response. Inferred: that `X-Uri` carries the query, a payload that is no JSON object as a
+//! string, status 403, that the load balancer's headers replace a client's of the same name.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -1,4 +1,5 @@
-//! A gateway without a listener: the event that a request becomes, and what the client of a trigger gets for an outcome.
+//! A gateway without a listener: the event that a request becomes, and what the client of a trigger
+//! gets for an outcome.
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -10,7 +11,8 @@ use crate::function::{Invocation, Outcome};
 use crate::platform::{Platform, PlatformError};
 
 impl Platform {
-    /// The event that `request` becomes, as if it came from this machine now; `None` for a web function, which takes none.
+    /// The event that `request` becomes, as if it came from this machine now; `None` for a web
+    /// function, which takes none.
     pub fn event(self, request: &Request<Vec<u8>>) -> Option<Value> {
         let request = GatewayRequest {
             method: request.method().clone(),
@@ -31,7 +33,8 @@ impl Platform {
 }
 
 impl Invocation {
-    /// What whoever invoked the function itself gets, past any trigger: the bytes that it returned, or the error as JSON.
+    /// What whoever invoked the function itself gets, past any trigger: the bytes that it returned,
+    /// or the error as JSON.
     pub fn returned(&self, platform: Platform) -> Vec<u8> {
         match &self.outcome {
             Outcome::Response(bytes) => bytes.clone(),

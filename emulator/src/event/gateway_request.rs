@@ -73,7 +73,8 @@ impl GatewayRequest {
             .collect()
     }
 
-    /// API gateway's union (documented in the vendor's own tests): a string, a list for repeats, `true` for a bare name.
+    /// API gateway's union (documented in the vendor's own tests): a string, a list for repeats,
+    /// `true` for a bare name.
     pub(super) fn query_union(&self) -> Map<String, Value> {
         let mut union: Map<String, Value> = Map::new();
         for (name, value) in self.query_pairs() {

@@ -1,7 +1,7 @@
 //! AWS payload format 2.0, which function URLs and HTTP APIs share.
 //!
-//! Documented: the members, repeated query names and headers joined by commas, cookies apart, the inference of a response
-//! without `statusCode`. Inferred: paths go out as they came in.
+//! Documented: the members, repeated query names and headers joined by commas, cookies apart, the
+//! inference of a response without `statusCode`. Inferred: paths go out as they came in.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};

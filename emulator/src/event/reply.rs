@@ -1,6 +1,7 @@
 //! Reading what a function answered: the members that most shapes share.
 //!
-//! Every function here gives `None` for something malformed, which each gateway answers in its own way.
+//! Every function here gives `None` for something malformed, which each gateway answers in its own
+//! way.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

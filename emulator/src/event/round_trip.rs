@@ -1,6 +1,7 @@
 //! There and back: the request that an event tells of becomes the same event again.
 //!
-//! What a shape cannot tell is left out on purpose: letter case, the order of names, and what the gateway adds by itself.
+//! What a shape cannot tell is left out on purpose: letter case, the order of names, and what the
+//! gateway adds by itself.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

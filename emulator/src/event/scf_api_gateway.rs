@@ -1,7 +1,8 @@
 //! SCF API gateway trigger, integrated request and response.
 //!
-//! Documented: all members, `httpMethod: ANY` in the request context (the definition, not the request), the string
-//! `"true"` for base64, the bodies for malformed responses. Observed: lower-case header names. Inferred: their status, 403.
+//! Documented: all members, `httpMethod: ANY` in the request context (the definition, not the
+//! request), the string `"true"` for base64, the bodies for malformed responses. Observed:
+//! lower-case header names. Inferred: their status, 403.
 
 use bytes::Bytes;
 use http::{Response, header};

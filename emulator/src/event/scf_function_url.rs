@@ -1,8 +1,8 @@
 //! SCF function URL.
 //!
-//! Documented: the members of the event (API gateway's without five of them), `x-scf-remote-addr`, the inference of a
-//! response without `statusCode`. Inferred: repeated query names (API gateway's union), base64 for a body that is no text,
-//! the answer to what is no JSON.
+//! Documented: the members of the event (API gateway's without five of them), `x-scf-remote-addr`,
+//! the inference of a response without `statusCode`. Inferred: repeated query names (API gateway's
+//! union), base64 for a body that is no text, the answer to what is no JSON.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};

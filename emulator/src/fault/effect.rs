@@ -1,6 +1,7 @@
 //! What faults do to an answer on its way out, whatever service it comes from.
 //!
-//! Leaves out: the members of the STS's answers, which `sts/fault.rs` bends.
+//! # Not covered
+//! The members of the STS's answers, which `sts/fault.rs` bends.
 
 use std::io;
 use std::time::Duration;

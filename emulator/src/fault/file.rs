@@ -1,6 +1,8 @@
 //! Rules as text: TOML files and the JSON of the admin API, with the same members.
 //!
-//! Promises: an unknown member, a member that the kind does not know, and a missing one are errors; nothing is ignored.
+//! # Guarantees
+//! An unknown member, a member that the kind does not know, and a missing one are errors; nothing
+//! is ignored.
 
 use std::time::Duration;
 

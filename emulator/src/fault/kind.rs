@@ -30,14 +30,16 @@ impl Service {
 /// What goes wrong with one call.
 #[derive(Clone, Debug)]
 pub enum Fault {
-    /// An error of the API with HTTP 200, whatever was asked: `Response.Error` of the STS, `<Error>` of COS.
+    /// An error of the API with HTTP 200, whatever was asked: `Response.Error` of the STS,
+    /// `<Error>` of COS.
     ApiError {
         /// The code.
         code: String,
         /// The message.
         message: String,
     },
-    /// The right answer is announced, cut off after this many bytes of its body, and the connection closes.
+    /// The right answer is announced, cut off after this many bytes of its body, and the connection
+    /// closes.
     CloseAfter {
         /// How many bytes of the body arrive.
         bytes: usize,
@@ -46,8 +48,8 @@ pub enum Fault {
     CloseBefore,
     /// The right answer, that much later.
     Delay(Duration),
-    /// The function's way to the STS leads over a host name that does not exist. From the start of a cloud only: the function
-    /// learns the way from its environment.
+    /// The function's way to the STS leads over a host name that does not exist. From the start of
+    /// a cloud only: the function learns the way from its environment.
     DnsFailure,
     /// The right answer with one member emptied: `""`, `0` for the time, `{}` for the credentials.
     Empty(Member),
@@ -56,7 +58,8 @@ pub enum Fault {
         /// How long ago.
         seconds_ago: u32,
     },
-    /// The temporary key expires at this moment: at the STS the one that it just issued, at COS the one that signed.
+    /// The temporary key expires at this moment: at the STS the one that it just issued, at COS the
+    /// one that signed.
     ExpiredNow,
     /// An answer of HTTP itself in place of the API's: `500`, an HTML page, text that is no JSON.
     Http {
@@ -82,13 +85,14 @@ pub enum Fault {
     },
     /// The right answer, but its token belongs to an earlier key.
     StalePair,
-    /// More calls in one second of the cloud's clock are refused as the service itself does it: `RequestLimitExceeded`,
-    /// `SlowDown`, or the platform's throttling.
+    /// More calls in one second of the cloud's clock are refused as the service itself does it:
+    /// `RequestLimitExceeded`, `SlowDown`, or the platform's throttling.
     Throttle {
         /// As many are served.
         per_second: u32,
     },
-    /// The server shows a certificate of an authority that nobody trusts. Counts connections, not calls.
+    /// The server shows a certificate of an authority that nobody trusts. Counts connections, not
+    /// calls.
     TlsFailure,
     /// The right answer without one member.
     Without(Member),

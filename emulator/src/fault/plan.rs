@@ -1,7 +1,9 @@
 //! All rules of a cloud, and which call meets which.
 //!
-//! Promises: each rule counts every call that it is about, whether or not another strikes; a call meets one fault at most: the
-//! next of the queue, else that of the first rule, in order, that strikes. With one seed and one order of calls, always the same.
+//! # Guarantees
+//! Each rule counts every call that it is about, whether or not another strikes; a call meets one
+//! fault at most: the next of the queue, else that of the first rule, in order, that strikes. With
+//! one seed and one order of calls, always the same.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -118,7 +120,8 @@ impl Faults {
         lock(&self.inner).rules.iter().map(shown).collect()
     }
 
-    /// The next calls of `service` meet these, one each, before any rule; one that breaks connections waits for the next of them.
+    /// The next calls of `service` meet these, one each, before any rule; one that breaks
+    /// connections waits for the next of them.
     pub(crate) fn queue(&self, service: Service, faults: impl IntoIterator<Item = Fault>) {
         let mut inner = lock(&self.inner);
         let queue = inner.queues.entry(service).or_default();

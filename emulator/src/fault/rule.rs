@@ -1,13 +1,15 @@
 //! One order: which calls of which service meet which fault.
 //!
-//! Promises: a rule is complete and makes sense, or it is not made: what a kind does not know, lacks, or cannot do to a service is
-//! an error in plain words.
+//! # Guarantees
+//! A rule is complete and makes sense, or it is not made: what a kind does not know, lacks, or
+//! cannot do to a service is an error in plain words.
 
 use std::time::Duration;
 
 use super::{Fault, Service};
 
-/// Which calls meet a fault: all of a service, unless it says less. Counted from the moment the rule is added.
+/// Which calls meet a fault: all of a service, unless it says less. Counted from the moment the
+/// rule is added.
 #[derive(Clone, Debug)]
 pub struct FaultRule {
     pub(super) service: Service,

@@ -12,7 +12,8 @@ use crate::web;
 impl Function {
     /// An idle instance, or a fresh one that became ready.
     ///
-    /// Lambda tries a start that failed once more, as a part of the invocation and within its time (documented:
+    /// Lambda tries a start that failed once more, as a part of the invocation and within its time
+    /// (documented:
     /// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>).
     pub(crate) async fn lease(&self, log: &mut InvocationLog<'_>) -> Result<Lease, PlatformError> {
         let limit = self.config.platform.init_limit(self.config.init_timeout);
@@ -44,7 +45,8 @@ impl Function {
         }
     }
 
-    /// The outer error: there is no instance. The inner one: there was, and it did not become ready.
+    /// The outer error: there is no instance. The inner one: there was, and it did not become
+    /// ready.
     async fn admit(
         &self,
         log: &mut InvocationLog<'_>,

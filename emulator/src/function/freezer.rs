@@ -2,7 +2,8 @@
 
 use std::sync::Mutex;
 
-/// Whether somebody uses it, and whether it stands still. The lock also orders what the two do to the process.
+/// Whether somebody uses it, and whether it stands still. The lock also orders what the two do to
+/// the process.
 #[derive(Debug)]
 pub(super) struct Freezer {
     pub(super) leased: bool,

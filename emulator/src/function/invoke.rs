@@ -1,7 +1,8 @@
 //! One event through one instance: handed over, timed, measured, logged.
 //!
-//! Promises: an event that no instance has fetched goes to the next one, a bounded number of times; one that was fetched is never
-//! delivered twice.
+//! # Guarantees
+//! An event that no instance has fetched goes to the next one, a bounded number of times; one that
+//! was fetched is never delivered twice.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,7 +64,8 @@ impl Function {
         outcome
     }
 
-    /// What people are told of is the limit that they set, also where a part of the time went into a start.
+    /// What people are told of is the limit that they set, also where a part of the time went into
+    /// a start.
     fn with_the_whole_limit(&self, error: PlatformError) -> PlatformError {
         let limit = self.config.call_timeout;
         match error {
@@ -73,8 +75,8 @@ impl Function {
         }
     }
 
-    /// Whether the instance took too much memory, and how much it took. One that answered before it could be ended is ended all the
-    /// same: on the platforms it would not have come so far.
+    /// Whether the instance took too much memory, and how much it took. One that answered before it
+    /// could be ended is ended all the same: on the platforms it would not have come so far.
     pub(crate) fn memory_of(&self, lease: &Lease) -> (Option<PlatformError>, Option<u64>) {
         let peak = lease.instance.process.peak_memory_bytes();
         let limit_mb = self.config.memory_mb;

@@ -1,9 +1,11 @@
-//! An instance is leased to one invocation at a time, frozen between two of them, and ended when it is of no more use.
+//! An instance is leased to one invocation at a time, frozen between two of them, and ended when it
+//! is of no more use.
 //!
 //! When it freezes. Lambda, documented
-//! (<https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>): once the runtime has asked for its next event.
-//! SCF, inferred: as soon as the response is taken, so that work after it is seen to stand still. One that has served nothing yet
-//! freezes while it waits for its first event; a web function does not before its first answer.
+//! (<https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>): once the
+//! runtime has asked for its next event. SCF, inferred: as soon as the response is taken, so that
+//! work after it is seen to stand still. One that has served nothing yet freezes while it waits for
+//! its first event; a web function does not before its first answer.
 
 use std::sync::Arc;
 use std::time::Duration;

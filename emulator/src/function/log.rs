@@ -1,6 +1,7 @@
 //! The log lines and the clock of one invocation, in the order in which its platform writes them.
 //!
-//! Promises: each line once; an invocation that was never admitted (throttled, too large) leaves none.
+//! # Guarantees
+//! Each line once; an invocation that was never admitted (throttled, too large) leaves none.
 
 use std::time::Duration;
 

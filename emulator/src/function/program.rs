@@ -1,7 +1,8 @@
 //! The binary that instances are started from, and the ones that follow it.
 //!
-//! Promises: while the file is watched, every instance is started from a copy that was whole when it was taken, never from a file
-//! that somebody may be writing. Unwatched, the file itself is run.
+//! # Guarantees
+//! While the file is watched, every instance is started from a copy that was whole when it was
+//! taken, never from a file that somebody may be writing. Unwatched, the file itself is run.
 
 use std::io;
 use std::os::unix::fs::MetadataExt as _;

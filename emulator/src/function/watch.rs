@@ -1,8 +1,10 @@
-//! Takes over a new binary: when the file has changed and then been left alone for a while, one instance is started from it, and
-//! if that becomes ready it replaces all others.
+//! Takes over a new binary: when the file has changed and then been left alone for a while, one
+//! instance is started from it, and if that becomes ready it replaces all others.
 //!
-//! Promises: running invocations end on the old binary; a half-written file is not started, and one that does not become ready
-//! changes nothing but the log. Watches the one file, by polling: building it is somebody else's job.
+//! # Guarantees
+//! Running invocations end on the old binary; a half-written file is not started, and one that does
+//! not become ready changes nothing but the log. Watches the one file, by polling: building it is
+//! somebody else's job.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -75,7 +77,8 @@ impl Function {
         }
     }
 
-    /// The process id of the first instance of `program`. For a moment there is one instance more than the limit.
+    /// The process id of the first instance of `program`. For a moment there is one instance more
+    /// than the limit.
     async fn take_over(&self, program: &Arc<Program>) -> Result<i32, String> {
         let started = Instance::start(&self.config, program);
         let fresh = started.map_err(|error| error.to_string())?;

@@ -16,7 +16,8 @@ pub(crate) enum ExitReason {
 /// How an invocation ended that has no outcome of the function's own.
 #[derive(Debug)]
 pub(crate) enum Lost {
-    /// The instance was gone before it took the event, which may therefore go to another (inferred).
+    /// The instance was gone before it took the event, which may therefore go to another
+    /// (inferred).
     Untouched(PlatformError),
     /// The platform's error.
     Failed(PlatformError),

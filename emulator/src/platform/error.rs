@@ -1,8 +1,10 @@
 //! The errors that a platform answers by itself, and how SCF words them.
 //!
-//! Documented: SCF's table of status codes (<https://www.tencentcloud.com/document/product/583/35311>). Observed in public reports:
-//! the members of the body and the texts for a time-out and for too much memory. Inferred: the other texts, and which of the codes
-//! the client of a trigger sees. How Lambda words the same lies beside this.
+//! Documented: SCF's table of status codes
+//! (<https://www.tencentcloud.com/document/product/583/35311>). Observed in public reports: the
+//! members of the body and the texts for a time-out and for too much memory. Inferred: the other
+//! texts, and which of the codes the client of a trigger sees. How Lambda words the same lies
+//! beside this.
 
 use std::time::Duration;
 
@@ -65,7 +67,8 @@ pub enum PlatformError {
     /// The event is over what the platform or the trigger takes, 6 MB or 1 MB.
     #[error("request over the limit")]
     RequestTooLarge,
-    /// The response is over what the platform or the trigger takes, or its headers over 4 KB (web functions).
+    /// The response is over what the platform or the trigger takes, or its headers over 4 KB (web
+    /// functions).
     #[error("response over the limit")]
     ResponseTooLarge,
     /// Every instance is busy and there may be no more.
@@ -74,7 +77,8 @@ pub enum PlatformError {
 }
 
 impl PlatformError {
-    /// SCF's status code and its name. Documented as a table; which code a *client* sees is inferred.
+    /// SCF's status code and its name. Documented as a table; which code a *client* sees is
+    /// inferred.
     pub fn scf_code(&self) -> (u16, &'static str) {
         match self {
             Self::ExitedInInit { .. } => (405, "ContainerStateExited"),

@@ -1,8 +1,9 @@
-//! The same errors in Lambda's words: `errorType` and `errorMessage`, as `Invoke` and the log show them.
+//! The same errors in Lambda's words: `errorType` and `errorMessage`, as `Invoke` and the log show
+//! them.
 //!
-//! From the source of the runtime interface emulator: `Sandbox.Timedout`, `Runtime.ExitError`, the names of signals. Observed in
-//! public logs: `Runtime.OutOfMemory` in the report of a process that was killed for it. Inferred: the texts of what is refused
-//! before a function is asked.
+//! From the source of the runtime interface emulator: `Sandbox.Timedout`, `Runtime.ExitError`, the
+//! names of signals. Observed in public logs: `Runtime.OutOfMemory` in the report of a process that
+//! was killed for it. Inferred: the texts of what is refused before a function is asked.
 
 use serde_json::{Value, json};
 

@@ -1,8 +1,12 @@
 //! The lines that a platform writes into the log of a function around what the function prints.
 //!
-//! Promises: only numbers that were measured, `n/a` where there is none; of what a function returns or reports, the secrets are
-//! masked here. What it prints itself stays as it is: a secret in there is a fault to be seen.
-//! Leaves out: `INIT_START` (Lambda names a runtime version there, and there is none here), JSON log formats.
+//! # Guarantees
+//! Only numbers that were measured, `n/a` where there is none; of what a function returns or
+//! reports, the secrets are masked here. What it prints itself stays as it is: a secret in there is
+//! a fault to be seen.
+//!
+//! # Not covered
+//! `INIT_START` (Lambda names a runtime version there, and there is none here), JSON log formats.
 
 mod lambda;
 mod mask;
@@ -24,7 +28,8 @@ impl Platform {
         }
     }
 
-    /// Whether that line stands before what the function prints at its start (documented for SCF, observed for Lambda).
+    /// Whether that line stands before what the function prints at its start (documented for SCF,
+    /// observed for Lambda).
     pub(crate) fn starts_before_init(self) -> bool {
         matches!(self, Self::Scf(_) | Self::ScfWeb)
     }
@@ -63,7 +68,8 @@ impl Platform {
     }
 }
 
-/// Without secrets and line breaks, both of which a function may have put into the error that it reported.
+/// Without secrets and line breaks, both of which a function may have put into the error that it
+/// reported.
 fn safe(line: &str, secrets: &SecretRegistry) -> String {
     mask::masked(line.as_bytes(), secrets)
         .text

@@ -1,6 +1,8 @@
 //! What all children print, and what the platform writes beside it: the log of the function.
 //!
-//! Promises: at most 4 MB are kept, the oldest lines go first; a line without an end is cut, not collected for ever.
+//! # Guarantees
+//! At most 4 MB are kept, the oldest lines go first; a line without an end is cut, not collected
+//! for ever.
 
 use std::collections::VecDeque;
 use std::fmt;

@@ -1,7 +1,8 @@
 //! Lambda's runtime API, version 2018-06-01: `next`, `response`, `error`, `init/error`.
 //!
-//! Documented: paths, headers, 202 on acceptance, 413 for too much. The first `next` is the ready signal. A post for an
-//! invocation that is over is acknowledged and ignored (inferred); one for an id that never was is refused.
+//! Documented: paths, headers, 202 on acceptance, 413 for too much. The first `next` is the ready
+//! signal. A post for an invocation that is over is acknowledged and ignored (inferred); one for an
+//! id that never was is refused.
 
 use std::collections::VecDeque;
 use std::io;

@@ -1,7 +1,9 @@
-//! SCF's custom runtime: `init/ready`, `invocation/next`, `invocation/response`, `invocation/error`.
+//! SCF's custom runtime: `init/ready`, `invocation/next`, `invocation/response`,
+//! `invocation/error`.
 //!
-//! Documented: the four calls, no request id in a path, header names with underscores (by any case), the first post wins.
-//! Strict where clients differ: the body of `init/ready` must not be empty. Inferred: every status but 200.
+//! Documented: the four calls, no request id in a path, header names with underscores (by any
+//! case), the first post wins. Strict where clients differ: the body of `init/ready` must not be
+//! empty. Inferred: every status but 200.
 
 use std::io;
 use std::sync::Arc;

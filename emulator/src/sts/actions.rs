@@ -1,8 +1,9 @@
-//! GetFederationToken, AssumeRole, GetCallerIdentity: the values of a proven call, and what they answer.
+//! GetFederationToken, AssumeRole, GetCallerIdentity: the values of a proven call, and what they
+//! answer.
 //!
-//! Documented: required parameters, defaults and maxima. Inferred: which code answers a value out of its form
-//! (`InvalidParameter.ParamError`), a duration above the role's own maximum (`OverTimeError`), an untrusted caller, and that
-//! permission is asked last.
+//! Documented: required parameters, defaults and maxima. Inferred: which code answers a value out
+//! of its form (`InvalidParameter.ParamError`), a duration above the role's own maximum
+//! (`OverTimeError`), an untrusted caller, and that permission is asked last.
 
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -1,7 +1,8 @@
-//! The errors of the STS: documented code and message, in English and, where it is known, in Chinese.
+//! The errors of the STS: documented code and message, in English and, where it is known, in
+//! Chinese.
 //!
-//! Codes are documented; spelling errors among them are the real codes. A message is *observed* where a comment says so and
-//! otherwise *inferred*: clients must go by the code.
+//! Codes are documented; spelling errors among them are the real codes. A message is *observed*
+//! where a comment says so and otherwise *inferred*: clients must go by the code.
 
 use serde_json::{Value, json};
 
@@ -31,7 +32,8 @@ impl StsError {
     }
 }
 
-/// The errors: a constructor, its code and its message, and the message in Chinese where it is known.
+/// The errors: a constructor, its code and its message, and the message in Chinese where it is
+/// known.
 macro_rules! errors {
     ($(
         $(#[$documentation:meta])*

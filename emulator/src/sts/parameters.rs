@@ -1,7 +1,9 @@
 //! The parameters of one call, whether they came as JSON or flat (query, form).
 //!
-//! Promises: an empty string counts as absent, as the official SDKs send it for what they leave unset; unknown parameters
-//! are kept but ignored, as the official .NET SDK sends one. A name stands once (ours: which one the service takes is not known).
+//! # Guarantees
+//! An empty string counts as absent, as the official SDKs send it for what they leave unset;
+//! unknown parameters are kept but ignored, as the official .NET SDK sends one. A name stands once
+//! (ours: which one the service takes is not known).
 
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};

@@ -1,7 +1,7 @@
 //! One HTTP request to the STS, taken apart and not yet believed.
 //!
-//! The content type selects the signature (documented): POST with JSON is TC3, POST with a form is v1, GET is either. Sizes
-//! (documented): GET 32 KB, POST with v1 1 MB, POST with TC3 10 MB.
+//! The content type selects the signature (documented): POST with JSON is TC3, POST with a form is
+//! v1, GET is either. Sizes (documented): GET 32 KB, POST with v1 1 MB, POST with TC3 10 MB.
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
@@ -121,7 +121,8 @@ impl Unverified {
     }
 }
 
-/// Ours: which of two the service would take is not known, and here the one that was checked is the one that counts.
+/// Ours: which of two the service would take is not known, and here the one that was checked is the
+/// one that counts.
 fn each_once(headers: &HeaderMap) -> Result<(), StsError> {
     let deciding = |name: &str| {
         name.starts_with("x-tc-") || ["authorization", "content-type", "host"].contains(&name)

@@ -1,6 +1,7 @@
 //! Faults in the members of an answer: what the STS alone can get wrong.
 //!
-//! Promises: an answer that is an error stays as it is.
+//! # Guarantees
+//! An answer that is an error stays as it is.
 
 use serde_json::{Value, json};
 use tencent::time::Timestamp;

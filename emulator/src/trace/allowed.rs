@@ -1,4 +1,5 @@
-//! Headers and parameters whose values may be shown: none of them carries a proof. Whatever is not listed is hidden.
+//! Headers and parameters whose values may be shown: none of them carries a proof. Whatever is not
+//! listed is hidden.
 
 pub(super) const HEADERS: [&str; 42] = [
     "accept",

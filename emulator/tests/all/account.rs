@@ -1,4 +1,5 @@
-//! Who may ask the STS for what: policies of users and roles, trust, revoked keys, limits, account files.
+//! Who may ask the STS for what: policies of users and roles, trust, revoked keys, limits, account
+//! files.
 
 use cos_emulator::{Cloud, KeyPair, Role, Trust, User};
 use serde_json::{Value, json};

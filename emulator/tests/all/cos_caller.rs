@@ -1,6 +1,8 @@
-//! A client of COS with a temporary key of the STS, for the tests: it signs its host and its parameters, and reads what comes back.
+//! A client of COS with a temporary key of the STS, for the tests: it signs its host and its
+//! parameters, and reads what comes back.
 //!
-//! Leaves out: signed headers, and anything signed wrong (`door.rs`).
+//! # Not covered
+//! Signed headers, and anything signed wrong (`door.rs`).
 
 use cos_emulator::{Cloud, KeyPair};
 use reqwest::{Response, StatusCode};

@@ -1,4 +1,5 @@
-//! COS among the services: its operations meet faults, its calls are traced, and its decisions are shown.
+//! COS among the services: its operations meet faults, its calls are traced, and its decisions are
+//! shown.
 
 use cos_emulator::{Cloud, Fault, FaultRule, Service};
 use serde_json::Value;

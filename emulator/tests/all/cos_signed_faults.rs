@@ -1,6 +1,8 @@
-//! Faults on COS as a client with a right signature meets them: what it gets, what is stored, and that the next call is well again.
+//! Faults on COS as a client with a right signature meets them: what it gets, what is stored, and
+//! that the next call is well again.
 //!
-//! Leaves out: faults that need no signature to be seen (`cos_faults.rs`), and how rules count (`faults.rs`).
+//! # Not covered
+//! Faults that need no signature to be seen (`cos_faults.rs`), and how rules count (`faults.rs`).
 
 use std::time::{Duration, UNIX_EPOCH};
 

@@ -1,4 +1,5 @@
-//! COS as part of a cloud: where it listens, what it starts with, and that nobody comes in without a signature.
+//! COS as part of a cloud: where it listens, what it starts with, and that nobody comes in without
+//! a signature.
 
 use cos_emulator::{Cloud, StartError};
 use reqwest::Response;

@@ -1,4 +1,5 @@
-//! The whole way over real sockets: a key from the STS, then COS with it, and everything that the key does not cover.
+//! The whole way over real sockets: a key from the STS, then COS with it, and everything that the
+//! key does not cover.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

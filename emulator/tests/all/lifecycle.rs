@@ -1,5 +1,5 @@
-//! Instances that crash, hang, never become ready or talk out of turn: the request ends with the platform's own error, and
-//! a fresh instance serves the next.
+//! Instances that crash, hang, never become ready or talk out of turn: the request ends with the
+//! platform's own error, and a fresh instance serves the next.
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! The tests of the local cloud: one binary, one file for each subject.
 //!
-//! Each test starts a cloud of its own on free ports. A test that needs something (Python for the misbehaving function)
-//! fails without it.
+//! Each test starts a cloud of its own on free ports. A test that needs something (Python for the
+//! misbehaving function) fails without it.
 
 #![expect(
     clippy::unwrap_used,

@@ -1,4 +1,5 @@
-//! The truth table is complete in itself: every test that it names exists, and the page in the documentation is the table.
+//! The truth table is complete in itself: every test that it names exists, and the page in the
+//! documentation is the table.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,5 @@
-//! Frozen instances: nothing runs between two requests, everything runs in one, and a frozen process can be ended.
+//! Frozen instances: nothing runs between two requests, everything runs in one, and a frozen
+//! process can be ended.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -163,7 +164,8 @@ async fn no_request_is_lost_between_freezing_and_the_next_one() {
             .start()
             .await
             .unwrap();
-        // As many at a time as there may be instances: none is throttled, each takes a frozen or a freezing one.
+        // As many at a time as there may be instances: none is throttled, each takes a frozen or a
+        // freezing one.
         let many = || async {
             for _ in 0..40 {
                 ticks(&cloud).await;

@@ -1,4 +1,5 @@
-//! Memory, time and size: what is over a limit ends as on the platform, and the next request is served.
+//! Memory, time and size: what is over a limit ends as on the platform, and the next request is
+//! served.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! The lines around an invocation, in the order and spelling of each platform, with true numbers and without secrets.
+//! The lines around an invocation, in the order and spelling of each platform, with true numbers
+//! and without secrets.
 
 use cos_emulator::{Cloud, Platform};
 

@@ -1,4 +1,5 @@
-//! Starts that fail on Lambda: tried once more within the invocation, told in the log, and billed to nobody else.
+//! Starts that fail on Lambda: tried once more within the invocation, told in the log, and billed
+//! to nobody else.
 
 use std::time::Duration;
 

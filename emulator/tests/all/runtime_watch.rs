@@ -1,4 +1,5 @@
-//! A new binary in the place of the old one: taken over when it is whole and starts, ignored when it does not.
+//! A new binary in the place of the old one: taken over when it is whole and starts, ignored when
+//! it does not.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -124,7 +125,8 @@ async fn a_half_written_binary_is_never_started() {
     let file = Replaceable::new();
     let cloud = file.cloud(SCF).await;
     assert_eq!(said(&outcome(&cloud, "echo").await)["version"], "one");
-    // In place, in pieces, each of which would say so if it ran; slower than the quiet time in all, faster between two.
+    // In place, in pieces, each of which would say so if it ran; slower than the quiet time in all,
+    // faster between two.
     let text = Replaceable::version("two");
     let mut written = "#!/usr/bin/env python3\nprint('half a binary', flush=True)\n".to_owned();
     for _ in 0..8 {

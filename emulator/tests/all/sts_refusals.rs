@@ -1,4 +1,5 @@
-//! Refusals: each documented error by its own trigger, in the documented shape, with nothing issued.
+//! Refusals: each documented error by its own trigger, in the documented shape, with nothing
+//! issued.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

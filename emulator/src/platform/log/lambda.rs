@@ -1,8 +1,11 @@
-//! Lambda's lines in the text format: `START`, `END`, `REPORT`, `INIT_REPORT`, and the reason of a failure.
+//! Lambda's lines in the text format: `START`, `END`, `REPORT`, `INIT_REPORT`, and the reason of a
+//! failure.
 //!
-//! Documented: <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html> (report line) and
+//! Documented: <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html>
+//! (report line) and
 //! <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html> (`INIT_REPORT`). Observed in public logs: the tabs,
-//! `Status` and `Error Type` behind them, the order of the lines. Inferred: that the start of a custom runtime is in the billed time.
+//! `Status` and `Error Type` behind them, the order of the lines. Inferred: that the start of a
+//! custom runtime is in the billed time.
 
 use std::time::Duration;
 

@@ -1,7 +1,11 @@
 //! Hides this cloud's secrets in what a function returned, before it is written into a log.
 //!
-//! Promises: no secret of the ledger is in the text, not even a part of one at the place where a long text is cut; nor in base64
-//! where the return value says that its body is. Leaves out: secrets that the function changed in any other way.
+//! # Guarantees
+//! No secret of the ledger is in the text, not even a part of one at the place where a long text is
+//! cut; nor in base64 where the return value says that its body is.
+//!
+//! # Not covered
+//! Secrets that the function changed in any other way.
 
 use std::collections::BTreeSet;
 
