@@ -1,9 +1,9 @@
 //! The one account of this cloud: its numbers, users, keys, roles and their policies.
 //!
 //! ```text
-//! account.toml -> AccountFile file            what there is at the start
-//!              -> Directory   directory   keys that work, revoked or expired ones, freshly issued ones
-//!              -> Identity    identity    what a key stands for, and what its policies say to an access
+//! account.toml -> AccountFile file            the account at the start
+//!              -> Directory   directory   valid, revoked, expired and issued keys
+//!              -> Identity    identity    the identity of a key, and what its policies allow
 //! ```
 //!
 //! # Guarantees

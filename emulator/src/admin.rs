@@ -11,7 +11,7 @@
 //! | `DELETE /_emulator/keys/<id>` | the key works no more |
 //!
 //! # Guarantees
-//! A page in a browser can do nothing here (see `guard`); no answer holds a secret.
+//! A page in a browser can do nothing here (see `guard`); no response contains a secret.
 //!
 //! # Not covered
 //! Everything that issues or reads keys.

@@ -19,7 +19,7 @@ use tempfile::TempDir;
 pub(crate) struct Ca {
     directory: TempDir,
     pub(crate) server: Arc<ServerConfig>,
-    /// The same names, signed by somebody whom no client knows.
+    /// The same names, signed by an authority that no client trusts.
     pub(crate) untrusted: Arc<ServerConfig>,
 }
 

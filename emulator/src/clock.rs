@@ -1,4 +1,4 @@
-//! The one clock of this cloud: the machine's, moved or stopped as somebody likes.
+//! The clock of every service of this cloud: the machine's, which you can move or stop.
 //!
 //! # Guarantees
 //! Every service reads this clock and no other, so that moving it moves signatures, tokens, events
@@ -26,7 +26,7 @@ pub struct EmulatedClock {
 struct State {
     /// Ahead of the base (negative: behind it).
     offset_ms: i64,
-    /// Set while the clock stands still: what it shows.
+    /// Set while the clock is frozen: what it shows.
     frozen_at_ms: Option<i64>,
 }
 
@@ -45,7 +45,7 @@ impl EmulatedClock {
         span_seconds(text)
     }
 
-    /// Shows `moment` from now on, running or standing still as before.
+    /// Shows `moment` from now on, running or frozen as before.
     pub fn set(&self, moment: Timestamp) {
         let ms = moment.unix_seconds().saturating_mul(1000);
         let base_ms = self.base_ms();
@@ -64,13 +64,13 @@ impl EmulatedClock {
         state.frozen_at_ms = state.frozen_at_ms.map(|at| bounded(at.saturating_add(ms)));
     }
 
-    /// Stands still. A clock that does already goes on doing so.
+    /// Freezes the clock. A frozen clock stays as it is.
     pub fn freeze(&self) {
         let now_ms = self.now_ms();
         lock(&self.state).frozen_at_ms.get_or_insert(now_ms);
     }
 
-    /// Runs again, from the moment it stood at.
+    /// Runs again, from the moment at which it was frozen.
     pub fn resume(&self) {
         let base_ms = self.base_ms();
         let mut state = lock(&self.state);
@@ -84,7 +84,7 @@ impl EmulatedClock {
         *lock(&self.state) = State::default();
     }
 
-    /// Whether it stands still.
+    /// Whether it is frozen.
     pub fn is_frozen(&self) -> bool {
         lock(&self.state).frozen_at_ms.is_some()
     }

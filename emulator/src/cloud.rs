@@ -32,12 +32,12 @@ use crate::sts::Sts;
 /// Why a cloud could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// A port was asked for that something else holds.
+    /// The port is in use.
     #[error("port {port} of 127.0.0.1 is not free: {source}")]
     PortTaken {
         /// The port.
         port: u16,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
     /// The function is not an executable file.
@@ -54,7 +54,7 @@ pub enum StartError {
         /// Where it is, never what it is.
         place: String,
     },
-    /// The account file makes no sense.
+    /// The account file is invalid.
     #[error(transparent)]
     Account(#[from] AccountFileError),
     /// The directory for objects cannot be used.
@@ -70,10 +70,10 @@ pub enum StartError {
     Trace {
         /// The path given.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
-    /// A fault that makes no sense.
+    /// A fault rule is invalid.
     #[error("a fault makes no sense: {0}")]
     Fault(#[from] RefusedFault),
     /// The system refused something.
@@ -110,7 +110,7 @@ impl Cloud {
         CloudBuilder::new()
     }
 
-    /// The front door, `http://127.0.0.1:<port>`; `None` without a function.
+    /// The gateway, `http://127.0.0.1:<port>`; `None` without a function.
     pub fn gateway_url(&self) -> Option<String> {
         let gateway = self.gateway.as_ref()?;
         Some(format!("http://{}", gateway.address))
@@ -176,20 +176,19 @@ impl Cloud {
         &self.sub_account_key
     }
 
-    /// Makes a key of this cloud worthless from now on, permanent or temporary; `false` when there
-    /// is none of that name.
+    /// Revokes a key of this cloud, permanent or temporary; `false` when there is no such key.
     pub fn revoke(&self, secret_id: &str) -> bool {
         self.directory.revoke(secret_id)
     }
 
     /// Makes a temporary key of this cloud expire at this moment of its clock; `false` when there
-    /// is none of that name.
+    /// is no such key.
     pub fn expire(&self, secret_id: &str) -> bool {
         self.directory.expire_now(secret_id)
     }
 
-    /// The last thousand requests at the door of COS, oldest first: who asked, what was decided,
-    /// and by which statement.
+    /// The last thousand requests to COS, oldest first: the identity, the decision, and the
+    /// statement that decided.
     pub fn decisions(&self) -> Vec<DecisionRecord> {
         self.door.decisions()
     }
@@ -238,8 +237,7 @@ impl Cloud {
         self.secrets.secrets()
     }
 
-    /// Ends the children politely (SIGTERM, then SIGKILL after `patience`) and then everything
-    /// else.
+    /// Stops the children (SIGTERM, then SIGKILL after `timeout`) and then everything else.
     pub async fn shut_down(self, patience: Duration) {
         if let Some(function) = &self.function {
             function.shut_down(patience).await;

@@ -1,5 +1,4 @@
-//! Events: how each gateway tells a function about an HTTP request, and how it reads what the
-//! function answers.
+//! Events: how each gateway describes an HTTP request to a function, and how it reads the reply.
 //!
 //! ```text
 //! GatewayRequest ──shape.event──> JSON ──> function ──> bytes ──shape.reply──> HTTP response, or the gateway's own error

@@ -1,16 +1,15 @@
-//! What can go wrong with a call, on order: by a test, a file, or the admin API.
+//! Faults that a test, a file or the admin API injects into calls.
 //!
 //! ```text
-//! rule (service, action, which call) ──plan──> fault of this call ──effect──> the answer, bent
+//! rule (service, action, which call) ──plan──> fault of this call ──effect──> the tampered response
 //! ```
 //!
 //! # Guarantees
 //! A fault never issues anything that the call would not have issued without it, and never lets
-//! through what would have been refused; it changes one call and leaves the next alone.
+//! through what would have been refused; it changes one call and not the next.
 //!
 //! # Not covered
-//! Ways to order a fault through a request of the function's own. A header that does so becomes a
-//! contract.
+//! A request of the function itself cannot inject a fault: such a header would become a contract.
 
 mod active;
 pub(crate) mod effect;

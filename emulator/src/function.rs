@@ -1,4 +1,4 @@
-//! The function: its instances, started on demand, and the way of one invocation through them.
+//! The function: its instances, started on demand, and one invocation through them.
 //!
 //! # Guarantees
 //! One invocation at a time in each instance; never more live instances than the limit, beyond it
@@ -58,7 +58,7 @@ impl Function {
     /// Runs one event to its end.
     pub(crate) async fn invoke(self: &Arc<Self>, request_id: String, event: Bytes) -> Invocation {
         let (function, id) = (Arc::clone(self), request_id.clone());
-        // A task of its own: the caller may leave, the invocation may not.
+        // A task of its own: the invocation continues when the caller leaves.
         let running = tokio::spawn(async move { function.run(&id, event).await });
         let outcome = running.await.unwrap_or_else(|_| {
             Outcome::PlatformError(PlatformError::ExitedBusy {
@@ -80,7 +80,7 @@ impl Function {
             .collect()
     }
 
-    /// Asks every instance to end, waits a little, and ends those that did not.
+    /// Asks every instance to exit, waits, and kills those that did not.
     pub(crate) async fn shut_down(&self, patience: Duration) {
         self.stop_watching();
         let instances = std::mem::take(&mut *lock(&self.instances));
@@ -92,7 +92,7 @@ impl Function {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        // Whoever is left is killed when `instances` is dropped.
+        // The rest is killed when `instances` is dropped.
         let _ = tokio::time::timeout(patience, all_dead).await;
     }
 

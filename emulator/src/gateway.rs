@@ -1,4 +1,4 @@
-//! The front door: HTTP on loopback, the platform's event to the function, its answer back as HTTP.
+//! The gateway: HTTP on loopback, the platform's event to the function, its reply back as HTTP.
 //!
 //! # Guarantees
 //! The client sees what the platform's gateway would send, errors too.

@@ -6,9 +6,9 @@
 //! ```
 //!
 //! # Guarantees
-//! One invocation at a time; the first response or error of an invocation that was fetched wins,
-//! whatever comes later is ignored; nothing comes back from `Dead`. An idle instance is *parked*
-//! while it waits for its next event.
+//! One invocation at a time; the first response or error of an invocation that was fetched wins, a
+//! later one is ignored; `Dead` is final. An idle instance is *parked* while it waits for its next
+//! event.
 
 mod exit_reason;
 
@@ -27,7 +27,7 @@ use crate::platform::PlatformError;
 pub(crate) struct Work {
     pub(crate) request_id: String,
     pub(crate) event: Bytes,
-    /// By the wall clock, as Lambda tells it.
+    /// By the wall clock, as on Lambda.
     pub(crate) deadline_ms: u64,
 }
 
@@ -72,7 +72,7 @@ impl State {
         matches!(*self.phase.borrow(), Phase::Dead { .. })
     }
 
-    /// The process says that it is ready; repeats change nothing.
+    /// The process reports that it is ready; repeats change nothing.
     pub(crate) fn ready(&self) {
         self.change(|phase| match phase {
             Phase::Init => Some(Phase::Idle),
@@ -88,7 +88,7 @@ impl State {
                 reason,
                 fetched: *fetched,
             }),
-            // An answer that nobody has taken yet is still an answer.
+            // A response that is not yet taken stays a response.
             Phase::Answered { outcome, .. } => Some(Phase::Answered {
                 outcome: outcome.clone(),
                 gone: Some(reason),
@@ -137,8 +137,8 @@ impl State {
         taken
     }
 
-    /// The process answers; `request_id` where the runtime API tells which invocation it means.
-    /// False: ignored.
+    /// The process answers; `request_id` where the runtime API names the invocation. False:
+    /// ignored.
     pub(crate) fn finish(&self, request_id: Option<&str>, outcome: Outcome) -> bool {
         self.change(|phase| match phase {
             Phase::Busy {
@@ -199,7 +199,7 @@ impl State {
         }
     }
 
-    /// Waits for the end of the instance and says how it ended.
+    /// Waits for the end of the instance. Returns how it ended.
     pub(crate) async fn until_dead(&self) -> PlatformError {
         let mut phases = self.phase.subscribe();
         let ended = phases.wait_for(|phase| matches!(phase, Phase::Dead { .. }));
@@ -209,7 +209,7 @@ impl State {
         }
     }
 
-    /// Tells a broken answer of a living process from that of one which is just going.
+    /// Distinguishes a broken response of a living process from that of an exiting one.
     pub(crate) async fn exit_within_a_moment(&self) -> PlatformError {
         let ended = tokio::time::timeout(Duration::from_millis(250), self.until_dead());
         ended.await.unwrap_or(PlatformError::BadAnswer)

@@ -1,4 +1,4 @@
-//! HTTP/1.1 for every listener of the cloud, and a small client to web functions.
+//! HTTP/1.1 of every listener of the cloud, and a small client for web functions.
 //!
 //! # Guarantees
 //! Listeners are on 127.0.0.1; dropping a [`Server`] closes its listener and all its connections; a

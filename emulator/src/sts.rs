@@ -1,8 +1,8 @@
 //! The STS of this cloud: API 3.0, version 2018-08-13, on loopback, over HTTP and HTTPS.
 //!
 //! ```text
-//! HTTP -> request (unverified) -> verify (a key that proved itself) -> limit -> actions (may they?) -> answer
-//!                         a fault may replace, delay, cut or bend any of it
+//! HTTP -> request (unverified) -> verify (an authenticated key) -> limit -> actions (may they?) -> answer
+//!                         a fault can replace, delay, cut or tamper with any of it
 //! ```
 //!
 //! # Guarantees
@@ -75,7 +75,7 @@ impl Sts {
         &self.ca_file
     }
 
-    /// The next calls meet these faults, one each, in this order.
+    /// Injects these faults into the next calls, one each, in this order.
     pub fn inject(&self, faults: impl IntoIterator<Item = Fault>) {
         self.service
             .middleware

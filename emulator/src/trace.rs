@@ -7,8 +7,8 @@
 //! ```
 //!
 //! # Guarantees
-//! No secret is in a line (see `mask`); the same calls in the same order, under a clock that stands
-//! still, give the same lines byte for byte; memory is bounded.
+//! No secret is in a line (see `mask`); the same calls in the same order, under a frozen clock,
+//! give the same lines byte for byte; memory is bounded.
 //!
 //! # Not covered
 //! Bodies, and how long anything took, which no two runs have in common.
@@ -56,7 +56,7 @@ pub(crate) struct Head {
     pub(crate) headers: BTreeMap<String, Vec<String>>,
 }
 
-/// What a line tells.
+/// The content of a line.
 #[derive(Debug)]
 pub(crate) struct TraceEvent<'a> {
     pub(crate) time: Timestamp,
@@ -171,7 +171,7 @@ fn line(n: u64, event: &TraceEvent<'_>, mask: &mut Mask) -> String {
         fault: event.fault,
         reason: &reason,
     };
-    // Only maps without text keys cannot be written, and here is none.
+    // Cannot fail: every key is a text.
     serde_json::to_string(&line).unwrap_or_default()
 }
 

@@ -1,10 +1,10 @@
 //! All keys: permanent ones, issued ones, those that were revoked.
 //!
 //! # Guarantees
-//! Every secret is in the ledger before anybody sees it; what has expired is forgotten after an
-//! hour, and there are never more than [`TEMPORARY_KEYS_MAX`] temporary keys, so the directory is
-//! bounded. Inferred: a key that was revoked is as unknown as one that never was; only the reason
-//! that this cloud adds tells them apart.
+//! Every secret is registered before it is shown. An expired key is forgotten after an hour, and
+//! there are never more than [`TEMPORARY_KEYS_MAX`] temporary keys, so the directory is bounded.
+//! Inferred: a key that was revoked is as unknown as one that never was; only the reason that this
+//! cloud adds differs.
 
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -152,7 +152,7 @@ impl Directory {
         }
     }
 
-    /// Makes a key worthless from now on; `false` when there is none of that name.
+    /// Revokes a key; `false` when there is no such key.
     pub(crate) fn revoke(&self, secret_id: &str) -> bool {
         let mut keys = lock(&self.keys);
         let Some((secret_id, _)) = keys.by_id.remove_entry(secret_id) else {
@@ -166,12 +166,12 @@ impl Directory {
         true
     }
 
-    /// The temporary key expires at this moment; `false` when there is none of that name.
+    /// The temporary key expires at this moment; `false` when there is no such key.
     pub(crate) fn expire_now(&self, secret_id: &str) -> bool {
         self.expire(secret_id, self.clock.now())
     }
 
-    /// The temporary key expires at `now`; `false` when there is none of that name.
+    /// The temporary key expires at `now`; `false` when there is no such key.
     pub(crate) fn expire(&self, secret_id: &str, now: Timestamp) -> bool {
         let mut keys = lock(&self.keys);
         let Some(key) = keys.by_id.get_mut(secret_id) else {

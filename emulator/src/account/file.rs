@@ -1,4 +1,4 @@
-//! What there is at the start: the default account, or the one of a file (`account.toml`).
+//! The account at the start: the default account, or the one of a file (`account.toml`).
 //!
 //! ```toml
 //! appid = 1250000000
@@ -27,7 +27,7 @@
 //! ```
 //!
 //! # Guarantees
-//! An unknown member is an error; each error says file, line and member, and never the value of a
+//! An unknown member is an error; each error names file, line and member, never the value of a
 //! secret; a user or role without a policy may do nothing.
 //!
 //! # Not covered
@@ -41,7 +41,7 @@ use std::path::PathBuf;
 
 use super::{Account, KeyPair, Role, User};
 
-/// What there is at the start.
+/// The account at the start.
 #[derive(Clone, Debug)]
 pub(crate) struct AccountFile {
     pub(crate) account: Account,
@@ -51,7 +51,7 @@ pub(crate) struct AccountFile {
     pub(crate) roles: Vec<Role>,
 }
 
-/// Why a file is no account.
+/// Why an account file is invalid.
 #[derive(Debug, thiserror::Error)]
 #[error("{}{}: {message}", path.display(), line.map(|line| format!(":{line}")).unwrap_or_default())]
 pub struct AccountFileError {

@@ -1,4 +1,4 @@
-//! What a key stands for, and what its policies say.
+//! The identity of a key, and what its policies allow.
 //!
 //! Documented: a federation token may do what its caller *and* its policy allow; a role's session
 //! what the role's policies and the session's policy (if there is one) allow; a deny in any of them
@@ -6,7 +6,7 @@
 //! <https://www.tencentcloud.com/document/product/1150/49452>, <https://www.tencentcloud.com/document/product/598/10605>
 //!
 //! # Not covered
-//! Whose bucket it is. Nobody here may do anything in another account, and the door of COS says so
+//! The owner of the bucket. No identity here may do anything in another account; COS checks that
 //! first.
 
 use std::fmt;
@@ -24,7 +24,7 @@ pub(crate) enum Permanent {
     User(Arc<User>),
 }
 
-/// What a key stands for.
+/// The identity of a key.
 #[derive(Clone, Debug)]
 pub(crate) enum Identity {
     Permanent(Permanent),
@@ -41,7 +41,7 @@ pub(crate) enum Identity {
     },
 }
 
-/// What the policies of an identity say to an access.
+/// What the policies of an identity decide about an access.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// The owner of the account, whom no policy limits.
@@ -91,8 +91,8 @@ impl Identity {
         }
     }
 
-    /// Every layer has to allow. None at all is the owner's key alone: what was issued to anybody
-    /// has a layer of its own.
+    /// Every set of policies has to allow. Only the owner's own key has none: an issued key has a
+    /// set of its own.
     fn layers(&self) -> Vec<PolicySet<'_>> {
         let (identity, session) = match self {
             Self::Permanent(permanent) => (permanent.layer(), None),

@@ -23,7 +23,7 @@ pub struct KeyPair {
 }
 
 impl KeyPair {
-    /// A key that nobody had before.
+    /// A new random key.
     pub(crate) fn random() -> Self {
         Self {
             secret_id: random_secret_id(),

@@ -40,7 +40,7 @@ impl User {
     }
 }
 
-/// The policy of users and roles that nobody gave one: all of COS, and the STS actions.
+/// The default policy of users and roles: all of COS, and the STS actions.
 pub(super) fn everything() -> Policy {
     const EVERYTHING: &str = r#"{"version":"2.0","statement":[{"effect":"allow","action":["name/cos:*","name/sts:*"],"resource":"*"}]}"#;
     #[expect(clippy::expect_used, reason = "a constant, parsed by each test")]

@@ -173,7 +173,7 @@ impl Routes {
     }
 }
 
-/// What the clock is told, one thing at a time.
+/// A change of the clock, one at a time.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum ClockOrder {

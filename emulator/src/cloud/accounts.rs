@@ -56,7 +56,7 @@ impl CloudBuilder {
     }
 }
 
-/// The permanent keys that somebody chose.
+/// The permanent keys that were given.
 struct GivenKeys {
     root: Vec<KeyPair>,
     /// For each user, in their order.
@@ -64,8 +64,8 @@ struct GivenKeys {
 }
 
 impl GivenKeys {
-    /// Takes the keys out of `file`, so that no second copy lives on in it; those of the builder
-    /// come first.
+    /// Takes the keys out of `file`, so that no second copy of them stays in it; those of the
+    /// builder come first.
     fn taken_from(file: &mut AccountFile, chosen: &BTreeMap<&'static str, KeyPair>) -> Self {
         let chosen = |owner| chosen.get(place_of(owner)).cloned();
         let mut root: Vec<KeyPair> = chosen(KeyOwner::Root).into_iter().collect();

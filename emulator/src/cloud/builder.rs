@@ -97,7 +97,7 @@ impl CloudBuilder {
         self
     }
 
-    /// Where the function believes it is; SCF with a function URL unless set.
+    /// The platform to emulate; SCF with a function URL unless set.
     #[must_use]
     pub fn platform(mut self, platform: Platform) -> Self {
         self.platform = platform;
@@ -118,7 +118,7 @@ impl CloudBuilder {
         self
     }
 
-    /// The function is told the STS's HTTP address, not the HTTPS one.
+    /// The function calls the STS over HTTP instead of HTTPS.
     #[must_use]
     pub fn sts_over_http(mut self) -> Self {
         self.sts_over_http = true;
@@ -240,16 +240,16 @@ impl CloudBuilder {
         self
     }
 
-    /// Hears the process id of an instance each time it was frozen; the place to let time pass for
-    /// it.
+    /// Receives the process id of an instance each time it was frozen; the place to let time pass
+    /// for it.
     #[must_use]
     pub fn on_freeze(mut self, hook: impl Fn(i32) + Send + Sync + 'static) -> Self {
         self.on_freeze = Hook(Some(Box::new(hook)));
         self
     }
 
-    /// The cloud's clock moves by so much each time an instance is frozen: what happens to an
-    /// instance that nobody calls for long.
+    /// The cloud's clock moves by so much each time an instance is frozen, as after a long time
+    /// without requests.
     #[must_use]
     pub fn freeze_jump(mut self, seconds: i64) -> Self {
         self.freeze_jump_seconds = seconds;
@@ -271,8 +271,8 @@ impl CloudBuilder {
         self
     }
 
-    /// Repeats what a run left to chance: probabilities, delays, request ids, the letter case of
-    /// headers. Keys and tokens are never repeated.
+    /// The seed of the random number generator, which repeats an earlier run: probabilities,
+    /// delays, request ids, the letter case of headers. Keys and tokens are never repeated.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
@@ -293,21 +293,21 @@ impl CloudBuilder {
         self
     }
 
-    /// Starts the admin API, on this port (0: a free one). Without this there is none.
+    /// Starts the admin API, on this port (0: a free one). Without a port it does not start.
     #[must_use]
     pub fn admin_port(mut self, port: u16) -> Self {
         self.admin_port = Some(port);
         self
     }
 
-    /// A file to which every secret is appended, one a line, before anybody sees it.
+    /// A file to which every secret is appended, one a line, before it is shown.
     #[must_use]
     pub fn secrets_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.secrets = Some(path.into());
         self
     }
 
-    /// Hears each line that the function prints.
+    /// Receives each line that the function prints.
     #[must_use]
     pub fn on_function_output(mut self, listener: impl Fn(&str) + Send + Sync + 'static) -> Self {
         self.listener = Some(Box::new(listener));

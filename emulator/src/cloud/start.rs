@@ -164,8 +164,8 @@ impl CloudBuilder {
         if middleware.faults.breaks_dns() {
             variables.insert("STS_PROXY".to_owned(), NO_SUCH_HOST.to_owned());
         }
-        // Whoever says in another way what is granted has no use for the default grant, which would
-        // be a fault beside it.
+        // A function with grants of its own does not get the default grant: the two contradict each
+        // other.
         for other_way in ["GRANTS_FILE", "POLICY"] {
             if self.variables.contains_key(other_way) {
                 variables.retain(|name, _| !DEFAULT_GRANT.contains(&name.as_str()));
@@ -281,7 +281,7 @@ fn services(gateway: Option<&Server>, sts: &Sts, cos: &Cos) -> Vec<(&'static str
     services
 }
 
-/// Secrets that the function was given in place of the default ones. What is shorter than any key
+/// Secrets that the function was given in place of the default ones. A shorter value than any key
 /// would be found everywhere.
 fn note_given_secrets(
     secrets: &SecretRegistry,

@@ -2,7 +2,7 @@
 //!
 //! Documented: method and path only as `X-Method` and `X-Uri`, `payload` an object,
 //! `isBase64Encoded` a string, base64 for all but a few content types, the body for a malformed
-//! response. Inferred: that `X-Uri` carries the query, a payload that is no JSON object as a
+//! response. Inferred: that `X-Uri` carries the query, a payload that is not a JSON object as a
 //! string, status 403, that the load balancer's headers replace a client's of the same name.
 
 use base64::Engine as _;
@@ -27,7 +27,7 @@ pub(super) fn event(request: &GatewayRequest) -> Value {
     ];
     let mut headers = Map::new();
     for (name, value) in request.scf_headers() {
-        // A client's own `x-method` would stand beside the load balancer's, in another spelling.
+        // A client's own `x-method` would follow the load balancer's, in another letter case.
         if !own
             .iter()
             .any(|(known, _)| known.eq_ignore_ascii_case(&name))

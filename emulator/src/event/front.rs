@@ -33,8 +33,8 @@ impl Platform {
 }
 
 impl Invocation {
-    /// What whoever invoked the function itself gets, past any trigger: the bytes that it returned,
-    /// or the error as JSON.
+    /// What a caller of the platform's `Invoke` gets, without a trigger: the bytes that it
+    /// returned, or the error as JSON.
     pub fn returned(&self, platform: Platform) -> Vec<u8> {
         match &self.outcome {
             Outcome::Response(bytes) => bytes.clone(),

@@ -54,7 +54,7 @@ pub(super) fn event(request: &GatewayRequest, api_id: &str, domain: &str) -> Val
         },
         "isBase64Encoded": base64,
     });
-    // Absent, not empty, when there is nothing to tell.
+    // Absent, not empty, without a value.
     if let Some(members) = event.as_object_mut() {
         if !body.is_empty() {
             members.insert("body".to_owned(), json!(body));

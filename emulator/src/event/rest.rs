@@ -3,7 +3,7 @@
 //! Documented: the members, that a response needs `statusCode`, 502 for a malformed one and 500
 //! where Lambda took no invocation
 //! (<https://docs.aws.amazon.com/lambda/latest/dg/services-apigateway-errors.html>). Inferred: 413,
-//! and base64 for a body that is no text (the gateway's binary media types are configuration).
+//! and base64 for a body that is not text (the gateway's binary media types are configuration).
 
 use bytes::Bytes;
 use http::Response;

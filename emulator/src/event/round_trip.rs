@@ -1,7 +1,7 @@
-//! There and back: the request that an event tells of becomes the same event again.
+//! There and back: the request that an event describes becomes the same event again.
 //!
-//! What a shape cannot tell is left out on purpose: letter case, the order of names, and what the
-//! gateway adds by itself.
+//! What a shape cannot express is omitted: letter case, the order of names, and what the gateway
+//! adds.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -35,7 +35,7 @@ fn every_shape_tells_the_whole_request() {
             let first = event(&request);
             let again = event(&request_of(&first));
             assert_eq!(again, first, "{name}");
-            // And it says what was asked, so that two requests do not look alike.
+            // It describes the request, so that two requests never look alike.
             let told = request_of(&first);
             assert_eq!(told.method, request.method, "{name}");
             assert_eq!(told.path, request.path, "{name}");
@@ -103,7 +103,7 @@ fn requests() -> Vec<GatewayRequest> {
     ]
 }
 
-/// The request that an event of any shape tells of.
+/// The request that an event of any shape describes.
 fn request_of(event: &Value) -> GatewayRequest {
     let mut headers = HeaderMap::new();
     for (name, value) in members(&event["headers"]) {

@@ -2,7 +2,7 @@
 //!
 //! Documented: the members of the event (API gateway's without five of them), `x-scf-remote-addr`,
 //! the inference of a response without `statusCode`. Inferred: repeated query names (API gateway's
-//! union), base64 for a body that is no text, the answer to what is no JSON.
+//! union), base64 for a body that is not text, the response to a reply that is not JSON.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};

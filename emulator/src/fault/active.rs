@@ -1,4 +1,4 @@
-//! A rule in force: its counts, and whether it strikes a call.
+//! A rule in force: its counts, and whether it fires for a call.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ pub(super) struct ActiveRule {
     pub(super) rule: FaultRule,
     pub(super) calls: u64,
     pub(super) struck: u64,
-    /// How many more calls the burst strikes.
+    /// How many more calls the burst affects.
     burst_left: u64,
     /// The second that `throttle` counts in, and its calls so far.
     second: Option<(Timestamp, u32)>,
@@ -31,7 +31,7 @@ impl ActiveRule {
         }
     }
 
-    /// Counts a call, and says whether it is struck.
+    /// Counts a call. True when the rule fires for it.
     pub(super) fn fires(&mut self, rng: &Rng, now: Timestamp) -> bool {
         self.calls = self.calls.saturating_add(1);
         if self.rule.times.is_some_and(|times| self.struck >= times) {
@@ -58,7 +58,7 @@ impl ActiveRule {
         strikes
     }
 
-    /// The fault, its own chance decided.
+    /// The fault, with its random part drawn.
     pub(super) fn drawn(&self, rng: &Rng) -> Fault {
         match &self.rule.fault {
             Fault::Delay(delay) if self.rule.jitter_ms > 0 => {

@@ -1,7 +1,7 @@
-//! What faults do to an answer on its way out, whatever service it comes from.
+//! What faults do to a response of any service on its way out.
 //!
 //! # Not covered
-//! The members of the STS's answers, which `sts/fault.rs` bends.
+//! The members of STS responses (`sts/tamper.rs`).
 
 use std::io;
 use std::time::Duration;
@@ -98,7 +98,7 @@ fn cos_error(status: StatusCode, code: &str, message: &str, request_id: &str) ->
     net::answer(status, "application/xml", body)
 }
 
-/// At COS, where every refusal has a reason, one that was ordered says so.
+/// At COS every refusal has a reason; that of an injected fault names the fault.
 fn explained(mut answer: Response<Body>, service: Service, kind: &str) -> Response<Body> {
     if service == Service::Cos
         && let Ok(reason) = HeaderValue::try_from(format!("a fault was ordered: {kind}"))
@@ -163,7 +163,7 @@ fn slowed(answer: Response<Body>, bytes: usize, pause: Duration) -> Response<Bod
     Response::from_parts(head, sent.boxed())
 }
 
-/// The first half of the body, with a length that says that it is all.
+/// The first half of the body, with its own length, as if it were all.
 async fn halved(answer: Response<Body>) -> io::Result<Response<Body>> {
     let (mut head, body) = answer.into_parts();
     let whole = Limited::new(body, MAX_HALVED_BYTES)

@@ -263,7 +263,7 @@ mod tests {
         }
     }
 
-    /// The rest of a table, and what the error says.
+    /// The rest of a table, and a part of the error.
     const NONSENSE: [(&str, &str); 26] = [
         (
             "service = \"sts\"\nkind = \"http\"\nstatus = 500\ncontent_type = \"a\\r\\nX: y\"",

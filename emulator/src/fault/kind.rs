@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub enum Service {
     /// Object storage; its actions are the operations, `PutObject`.
     Cos,
-    /// The front door of the function; its actions are paths, `/sign`.
+    /// The gateway of the function; its actions are paths, `/sign`.
     Gateway,
     /// The credential service; its actions are those of its API, `GetFederationToken`.
     Sts,
@@ -30,8 +30,7 @@ impl Service {
 /// What goes wrong with one call.
 #[derive(Clone, Debug)]
 pub enum Fault {
-    /// An error of the API with HTTP 200, whatever was asked: `Response.Error` of the STS,
-    /// `<Error>` of COS.
+    /// An error of the API with HTTP 200: `Response.Error` of the STS, `<Error>` of COS.
     ApiError {
         /// The code.
         code: String,
@@ -53,7 +52,7 @@ pub enum Fault {
     DnsFailure,
     /// The right answer with one member emptied: `""`, `0` for the time, `{}` for the credentials.
     Empty(Member),
-    /// The right answer, but both times say that it expired so many seconds ago.
+    /// The right answer, but both of its times are this many seconds in the past.
     Expired {
         /// How long ago.
         seconds_ago: u32,
@@ -61,7 +60,7 @@ pub enum Fault {
     /// The temporary key expires at this moment: at the STS the one that it just issued, at COS the
     /// one that signed.
     ExpiredNow,
-    /// An answer of HTTP itself in place of the API's: `500`, an HTML page, text that is no JSON.
+    /// An answer of HTTP itself in place of the API's: `500`, an HTML page, text that is not JSON.
     Http {
         /// The status.
         status: u16,
@@ -74,7 +73,7 @@ pub enum Fault {
     Malformed,
     /// `503 Service Unavailable`, and nothing done.
     Outage,
-    /// A key is revoked in the middle of things.
+    /// A key is revoked during the call.
     RevokeKey(WhichKey),
     /// The right answer, in pieces with pauses between them.
     SlowBody {
@@ -91,8 +90,8 @@ pub enum Fault {
         /// As many are served.
         per_second: u32,
     },
-    /// The server shows a certificate of an authority that nobody trusts. Counts connections, not
-    /// calls.
+    /// The server shows a certificate of an authority that no client trusts. Counts connections,
+    /// not calls.
     TlsFailure,
     /// The right answer without one member.
     Without(Member),
@@ -107,7 +106,7 @@ pub enum Fault {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum WhichKey {
-    /// The one that signed the call, before anybody looks at the signature.
+    /// The one that signed the call, before its signature is verified.
     #[default]
     Calling,
     /// The one that the STS issued with this answer.
@@ -171,7 +170,7 @@ impl Fault {
         }
     }
 
-    /// Whether the call is not even looked at.
+    /// Whether the fault replaces the response, so that the service does not see the call.
     pub(crate) fn replaces_the_answer(&self) -> bool {
         matches!(
             self,
@@ -183,7 +182,7 @@ impl Fault {
         )
     }
 
-    /// Whether the service has anything that can go wrong in this way.
+    /// Whether this fault exists at `service`.
     pub(crate) fn fits(&self, service: Service) -> bool {
         match self {
             Self::DnsFailure

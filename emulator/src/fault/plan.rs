@@ -1,9 +1,9 @@
 //! All rules of a cloud, and which call meets which.
 //!
 //! # Guarantees
-//! Each rule counts every call that it is about, whether or not another strikes; a call meets one
-//! fault at most: the next of the queue, else that of the first rule, in order, that strikes. With
-//! one seed and one order of calls, always the same.
+//! Each rule counts every call that it is about, whether or not another fires. A call meets at most
+//! one fault: the next of the queue, else that of the first rule, in order, that fires. With one
+//! seed and one order of calls, always the same.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -43,14 +43,14 @@ pub struct FaultState {
     pub action: Option<String>,
     /// How many calls it was about.
     pub calls: u64,
-    /// How many of them it struck.
+    /// For how many of them it fired.
     pub struck: u64,
 }
 
 /// Why a rule was not added.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RefusedFault {
-    /// The rule makes no sense.
+    /// The rule is invalid.
     #[error(transparent)]
     Bad(#[from] BadFault),
     /// The function has its environment already.
@@ -92,7 +92,7 @@ impl Faults {
         Ok(id)
     }
 
-    /// Takes a rule out of force; false when there is none of this number.
+    /// Takes a rule out of force; false when no rule has this number.
     pub fn remove(&self, id: u64) -> bool {
         let mut inner = lock(&self.inner);
         let before = inner.rules.len();

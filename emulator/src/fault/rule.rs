@@ -1,15 +1,15 @@
-//! One order: which calls of which service meet which fault.
+//! A rule: which calls of which service meet which fault.
 //!
 //! # Guarantees
-//! A rule is complete and makes sense, or it is not made: what a kind does not know, lacks, or
-//! cannot do to a service is an error in plain words.
+//! A rule is complete and valid, or it is not made: what a kind does not know, lacks, or cannot do
+//! to a service is an error.
 
 use std::time::Duration;
 
 use super::{Fault, Service};
 
-/// Which calls meet a fault: all of a service, unless it says less. Counted from the moment the
-/// rule is added.
+/// Which calls meet a fault: all calls of a service, unless the rule narrows them. Counted from the
+/// moment the rule is added.
 #[derive(Clone, Debug)]
 pub struct FaultRule {
     pub(super) service: Service,
@@ -24,7 +24,7 @@ pub struct FaultRule {
     pub(super) fault: Fault,
 }
 
-/// Why something is no rule.
+/// Why a rule is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct BadFault(pub(super) String);
@@ -74,21 +74,21 @@ impl FaultRule {
         self
     }
 
-    /// Where it strikes, it strikes so many calls in a row.
+    /// Where it fires, it fires for this many calls in a row.
     #[must_use]
     pub fn burst(mut self, calls: u64) -> Self {
         self.burst = Some(calls);
         self
     }
 
-    /// It strikes so many calls altogether.
+    /// It fires at most this many times.
     #[must_use]
     pub fn times(mut self, calls: u64) -> Self {
         self.times = Some(calls);
         self
     }
 
-    /// Where it would strike, it does with this probability, drawn from the seed.
+    /// It fires only with this probability, drawn from the seed.
     #[must_use]
     pub fn probability(mut self, probability: f64) -> Self {
         self.probability = Some(probability);
@@ -102,7 +102,7 @@ impl FaultRule {
         self
     }
 
-    /// The rule, if it makes sense.
+    /// The rule, if it is valid.
     pub(super) fn checked(self) -> Result<Self, BadFault> {
         let bad = |text: String| Err(BadFault(text));
         let kind = self.fault.kind();
@@ -169,7 +169,7 @@ impl FaultRule {
         self.service == service && by_action
     }
 
-    /// Whether the rule strikes at call number `call`, chance and bursts aside.
+    /// Whether the rule is due at call number `call`, without probability and bursts.
     pub(super) fn is_due(&self, call: u64) -> bool {
         if let Some(nth) = self.nth {
             return call == nth;
@@ -185,6 +185,6 @@ impl FaultRule {
     }
 }
 
-/// No client waits longer, and nothing here waits without end.
+/// No client waits longer.
 const LONGEST_WAIT: Duration = Duration::from_millis(LONGEST_WAIT_MS);
 const LONGEST_WAIT_MS: u64 = 3_600_000;

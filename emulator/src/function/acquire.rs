@@ -1,4 +1,4 @@
-//! Who gets which instance: an idle one, else a fresh one while there may be more, else nobody.
+//! Which instance a request gets: an idle one, else a fresh one below the limit, else none.
 
 use std::sync::Arc;
 use std::time::Duration;

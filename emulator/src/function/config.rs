@@ -1,4 +1,4 @@
-//! What every instance of a function has in common.
+//! The settings that all instances of a function share.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -33,7 +33,7 @@ pub(crate) struct Config {
 }
 
 impl fmt::Debug for Config {
-    /// Without the variables and the ledger, which hold secrets.
+    /// Without the variables and the registry, which contain secrets.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Config")
@@ -43,7 +43,7 @@ impl fmt::Debug for Config {
     }
 }
 
-/// Hears the process id of each instance right after it was frozen.
+/// Receives the process id of each instance right after it was frozen.
 #[derive(Default)]
 pub(crate) struct Hook(pub(crate) Option<Box<dyn Fn(i32) + Send + Sync>>);
 

@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-/// Whether somebody uses it, and whether it stands still. The lock also orders what the two do to
+/// Whether an instance is leased and whether it is frozen. The lock also orders what either does to
 /// the process.
 #[derive(Debug)]
 pub(super) struct Freezer {
@@ -11,7 +11,7 @@ pub(super) struct Freezer {
 }
 
 impl Freezer {
-    /// Of an instance that was started for somebody.
+    /// Of an instance that was started for a lease.
     pub(super) fn leased() -> Mutex<Self> {
         Mutex::new(Self {
             leased: true,

@@ -64,8 +64,7 @@ impl Function {
         outcome
     }
 
-    /// What people are told of is the limit that they set, also where a part of the time went into
-    /// a start.
+    /// Errors name the limit that you set, also when a part of the time went into a start.
     fn with_the_whole_limit(&self, error: PlatformError) -> PlatformError {
         let limit = self.config.call_timeout;
         match error {

@@ -1,11 +1,11 @@
-//! An instance is leased to one invocation at a time, frozen between two of them, and ended when it
-//! is of no more use.
+//! An instance is leased to one invocation at a time, frozen between two of them, and stopped when
+//! it is no longer needed.
 //!
 //! When it freezes. Lambda, documented
 //! (<https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>): once the
 //! runtime has asked for its next event. SCF, inferred: as soon as the response is taken, so that
-//! work after it is seen to stand still. One that has served nothing yet freezes while it waits for
-//! its first event; a web function does not before its first answer.
+//! later work visibly does not run. One that has served nothing yet freezes while it waits for its
+//! first event; a web function does not before its first answer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,10 +16,10 @@ use crate::instance::ExitReason;
 use crate::platform::Platform;
 use crate::sync::lock;
 
-/// How long a replaced instance gets to end by itself.
+/// How long a replaced instance may take to exit.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// An instance that nobody else may use until this is dropped.
+/// Exclusive use of an instance, until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Lease {
     pub(crate) instance: Arc<Instance>,
@@ -62,7 +62,7 @@ impl Instance {
         Some(Lease::of(self, false))
     }
 
-    /// Asks it to end, for good: nobody leases or freezes it from here on.
+    /// Asks it to exit. From here on it is neither leased nor frozen.
     pub(super) fn terminate(&self) {
         let mut freezer = lock(&self.freezer);
         freezer.leased = true;
@@ -70,7 +70,7 @@ impl Instance {
         self.process.terminate();
     }
 
-    /// Ends it if nobody uses it; whoever uses it does so at the end of the lease.
+    /// Stops it if it is free; a leased one stops at the end of the lease.
     pub(super) fn retire_if_free(self: &Arc<Self>) {
         if !lock(&self.freezer).leased {
             self.retire();
@@ -108,7 +108,7 @@ impl Instance {
             self.process.freeze();
             freezer.frozen = true;
         }
-        // Not under the lock: whoever hears it may ask for anything.
+        // Outside the lock: the hook may call anything.
         self.config.on_freeze.call(self.process.id());
     }
 

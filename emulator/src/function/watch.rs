@@ -1,10 +1,9 @@
-//! Takes over a new binary: when the file has changed and then been left alone for a while, one
+//! Takes over a new binary: when the file has changed and then stayed the same for a while, one
 //! instance is started from it, and if that becomes ready it replaces all others.
 //!
 //! # Guarantees
 //! Running invocations end on the old binary; a half-written file is not started, and one that does
-//! not become ready changes nothing but the log. Watches the one file, by polling: building it is
-//! somebody else's job.
+//! not become ready changes nothing but the log. It polls one file and does not build it.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;

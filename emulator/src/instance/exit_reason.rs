@@ -1,4 +1,4 @@
-//! Why an instance is gone, and what that means to whoever waited for it.
+//! Why an instance is gone, and what that means for an invocation that waits for it.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ pub(crate) enum ExitReason {
     Killed,
 }
 
-/// How an invocation ended that has no outcome of the function's own.
+/// Why an invocation ended without an outcome of the function.
 #[derive(Debug)]
 pub(crate) enum Lost {
     /// The instance was gone before it took the event, which may therefore go to another
@@ -24,7 +24,7 @@ pub(crate) enum Lost {
 }
 
 impl ExitReason {
-    /// To whoever waited for its start.
+    /// For an invocation that waits for its start.
     pub(super) fn in_init(&self, limit: Duration) -> PlatformError {
         match self.clone() {
             Self::Exited { status } => PlatformError::ExitedInInit { status },
@@ -34,7 +34,7 @@ impl ExitReason {
         }
     }
 
-    /// To whoever gave it an event, which it had `fetched` or not.
+    /// For an invocation whose event it had `fetched` or not.
     pub(super) fn lost(&self, fetched: bool, limit: Duration) -> Lost {
         match self {
             Self::Killed if fetched => Lost::Failed(PlatformError::CallTimeout { limit }),
@@ -47,7 +47,7 @@ impl ExitReason {
         }
     }
 
-    /// To whoever waited for its answer.
+    /// For an invocation that waits for its response.
     pub(super) fn while_busy(&self) -> PlatformError {
         match self.clone() {
             Self::Exited { status } | Self::InitFailed { message: status } => {

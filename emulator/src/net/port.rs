@@ -9,8 +9,8 @@ const FIRST_CHILD_PORT: u16 = 20_000;
 const CHILD_PORTS: u16 = 12_000;
 
 /// A port for a child to listen on, free a moment ago. It lies below those that systems hand out by
-/// themselves (from 32768 on, or higher), so that nobody else is given it before the child listens;
-/// children of one process get different ones.
+/// themselves (from 32768 on, or higher), so that no other process gets it before the child
+/// listens; children of one process get different ones.
 pub(crate) fn free_port() -> io::Result<u16> {
     static NEXT: LazyLock<AtomicU16> = LazyLock::new(|| AtomicU16::new(rand::random()));
     for _ in 0..CHILD_PORTS {

@@ -1,16 +1,15 @@
-//! The errors that a platform answers by itself, and how SCF words them.
+//! The errors of a platform, in SCF's words.
 //!
 //! Documented: SCF's table of status codes
 //! (<https://www.tencentcloud.com/document/product/583/35311>). Observed in public reports: the
 //! members of the body and the texts for a time-out and for too much memory. Inferred: the other
-//! texts, and which of the codes the client of a trigger sees. How Lambda words the same lies
-//! beside this.
+//! texts, and which of the codes the client of a trigger sees. `lambda` has them in Lambda's words.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-/// An invocation that the platform ended by itself.
+/// Why the platform ended an invocation.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PlatformError {
     /// The process ended before it was ready.
@@ -22,7 +21,7 @@ pub enum PlatformError {
     /// The process reported that its start failed.
     #[error("initialization failed: {message}")]
     InitFailed {
-        /// Its own words.
+        /// Its message.
         message: String,
     },
     /// The process was not ready in time.
@@ -61,7 +60,7 @@ pub enum PlatformError {
     /// A web function broke off its answer, or sent none that can be read.
     #[error("the function sent no readable HTTP answer")]
     BadAnswer,
-    /// A raw event for something that takes none: a web function, or no function at all.
+    /// A raw event for a web function, or for a cloud without a function.
     #[error("this function takes no events")]
     NoEvents,
     /// The event is over what the platform or the trigger takes, 6 MB or 1 MB.
@@ -106,7 +105,7 @@ impl PlatformError {
         })
     }
 
-    /// SCF's own words where they are known, else the name of the code and ours.
+    /// SCF's own text where it is known, else the name of the code and ours.
     pub(crate) fn scf_text(&self) -> String {
         match self {
             Self::CallTimeout { limit } => {

@@ -87,7 +87,7 @@ pub(crate) fn error_type(posted: &str) -> String {
     serde_json::from_str::<Value>(posted)
         .ok()
         .and_then(|posted| posted.get("errorType")?.as_str().map(str::to_owned))
-        // One line of a log has no room for more, and none for line breaks.
+        // A log line cannot contain more, and no line breaks.
         .map(|kind| {
             kind.chars()
                 .filter(|letter| !letter.is_control())

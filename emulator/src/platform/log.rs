@@ -6,7 +6,8 @@
 //! a fault to be seen.
 //!
 //! # Not covered
-//! `INIT_START` (Lambda names a runtime version there, and there is none here), JSON log formats.
+//! `INIT_START` (Lambda names a runtime version there, which does not exist here), JSON log
+//! formats.
 
 mod lambda;
 mod mask;
@@ -28,7 +29,7 @@ impl Platform {
         }
     }
 
-    /// Whether that line stands before what the function prints at its start (documented for SCF,
+    /// Whether that line precedes what the function prints at its start (documented for SCF,
     /// observed for Lambda).
     pub(crate) fn starts_before_init(self) -> bool {
         matches!(self, Self::Scf(_) | Self::ScfWeb)

@@ -19,7 +19,7 @@ pub(crate) struct Launch<'a> {
     pub(crate) memory_limit_bytes: u64,
 }
 
-/// Who is told what becomes of a process.
+/// What to call when a process ends.
 pub(crate) struct Callbacks<Exit, Over> {
     pub(crate) on_exit: Exit,
     /// Called before it is killed.

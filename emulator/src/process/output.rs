@@ -1,4 +1,4 @@
-//! What all children print, and what the platform writes beside it: the log of the function.
+//! The log of the function: what all children print, and the lines of the platform.
 //!
 //! # Guarantees
 //! At most 4 MB are kept, the oldest lines go first; a line without an end is cut, not collected
@@ -17,7 +17,7 @@ const MAX_LINE_BYTES: u64 = 64 * 1024;
 /// What an empty line costs all the same.
 const LINE_BYTES: usize = size_of::<String>();
 
-/// Who else hears each line.
+/// Receives each line too.
 pub(crate) type Listener = Box<dyn Fn(&str) + Send + Sync>;
 
 /// Standard output and standard error of all children together, and the platform's own lines.

@@ -4,12 +4,13 @@ use super::actions::{FEDERATION_SECONDS, ROLE_SECONDS};
 use super::parameters::decode_once;
 use super::request::Unverified;
 
-/// One call to the STS, as it may be shown to anybody.
+/// One call to the STS, without secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StsCall {
     /// The action asked for; empty when the request named none.
     pub action: String,
-    /// `Success`, the error code answered, or `Fault` for an injected one that is no API error.
+    /// `Success`, the error code answered, or `Fault` for an injected fault that is not an API
+    /// error.
     pub outcome: String,
     /// The duration asked for, or the action's default.
     pub duration_seconds: Option<u64>,

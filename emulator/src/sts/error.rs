@@ -2,7 +2,7 @@
 //! Chinese.
 //!
 //! Codes are documented; spelling errors among them are the real codes. A message is *observed*
-//! where a comment says so and otherwise *inferred*: clients must go by the code.
+//! where a comment states it, otherwise *inferred*: clients must rely on the code.
 
 use serde_json::{Value, json};
 
@@ -82,7 +82,8 @@ errors! {
         "A temporary key may not request for a federation token.";
     unauthorized(detail: &str) => "UnauthorizedOperation",
         "You are not authorized to perform this operation: {detail}.";
-    /// The form of CAM's own text (inferred), and the rule behind it, which only this cloud tells.
+    /// The form of CAM's own text (inferred), and the rule behind it, which only this cloud
+    /// reports.
     no_permission(action: &str, resource: &str, rule: &str) => "UnauthorizedOperation",
         "you are not authorized to perform operation ({action}); resource ({resource}) has no permission; {rule}";
 
@@ -125,7 +126,7 @@ errors! {
     // Observed, with its trailing space.
     grant_other_resource() => "InvalidParameter.GrantOtherResource",
         "[QC_STS] cant grant other resource ";
-    // Observed for a role that does not exist, although the code says otherwise.
+    // Observed for a role that does not exist, although the code means something else.
     role_not_exist() => "InternalError.GetRoleError",
         "[QC_STS] role not exist";
     internal() => "InternalError.SystemError",

@@ -2,8 +2,8 @@
 //!
 //! # Guarantees
 //! An empty string counts as absent, as the official SDKs send it for what they leave unset;
-//! unknown parameters are kept but ignored, as the official .NET SDK sends one. A name stands once
-//! (ours: which one the service takes is not known).
+//! unknown parameters are kept but ignored, as the official .NET SDK sends one. A name occurs once
+//! (ours: it is not known which one the service takes).
 
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};

@@ -8,7 +8,7 @@
 //! of the members' names and of the effect (the documents show both).
 //!
 //! # Guarantees
-//! The policy that is kept is the one that was checked; no member stands twice in it.
+//! The policy that is kept is the one that was checked; no member occurs twice in it.
 //!
 //! # Not covered
 //! The existence of actions.

@@ -1,4 +1,4 @@
-//! One HTTP request to the STS, taken apart and not yet believed.
+//! One HTTP request to the STS, parsed and not yet verified.
 //!
 //! The content type selects the signature (documented): POST with JSON is TC3, POST with a form is
 //! v1, GET is either. Sizes (documented): GET 32 KB, POST with v1 1 MB, POST with TC3 10 MB.
@@ -25,7 +25,7 @@ pub(crate) enum Scheme {
     V1,
 }
 
-/// A readable request of anybody.
+/// A parsed request that is not verified.
 pub(crate) struct Unverified {
     pub(crate) method: Method,
     pub(crate) query: String,
@@ -91,7 +91,7 @@ impl Unverified {
         matches!(self.common("Language"), Ok(Some("zh-CN")))
     }
 
-    /// The key that the request says it is signed with.
+    /// The key that the request claims to be signed with.
     pub(crate) fn claimed_key(&self) -> Option<String> {
         match self.scheme {
             Scheme::Tc3 => {

@@ -1,7 +1,7 @@
-//! Faults in the members of an answer: what the STS alone can get wrong.
+//! Faults in the members of an STS response.
 //!
 //! # Guarantees
-//! An answer that is an error stays as it is.
+//! An error response stays as it is.
 
 use serde_json::{Value, json};
 use tencent::time::Timestamp;
@@ -10,7 +10,7 @@ use crate::account::Directory;
 use crate::fault::{Fault, Member, WhichKey};
 use crate::random::secret_text;
 
-/// Bends the answer, and what it stands for.
+/// Tampers with the response, or with the key that it issues.
 pub(super) fn tamper(
     fault: &Fault,
     answer: &mut Value,

@@ -1,4 +1,4 @@
-//! Who is calling, proven.
+//! Authenticates the caller.
 //!
 //! Order (inferred): shape of the authentication, SecretId, time, signature, token. Signatures and
 //! tokens are compared in constant time; the signature is computed by the library's own signer,

@@ -178,7 +178,7 @@ const MAX_NAMES: usize = 100_000;
 /// Schemes of the form `Credential=…, SignedHeaders=…, Signature=…`.
 const SIGNED_SCHEMES: [&str; 2] = ["AWS4-HMAC-SHA256", "TC3-HMAC-SHA256"];
 
-/// Schemes whose name says nothing about the proof.
+/// Schemes whose name reveals nothing about the credential.
 const NAMED_SCHEMES: [&str; 2] = ["Basic", "Bearer"];
 
 #[cfg(test)]

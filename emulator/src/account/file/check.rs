@@ -1,4 +1,4 @@
-//! From the file's members to an account that makes sense.
+//! From the members of the file to a valid account.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -45,7 +45,7 @@ pub(super) fn account_file(document: Document, folder: &Path) -> Result<AccountF
     })
 }
 
-/// What may stand once only.
+/// What must be unique.
 #[derive(Default)]
 struct Taken {
     names: HashSet<String>,

@@ -1,4 +1,4 @@
-//! The file as it is written: its members and their places, nothing about their sense.
+//! The file as it is written: its members and their places. `check` validates them.
 
 use serde::Deserialize;
 use toml::Spanned;

@@ -226,7 +226,7 @@ fn a_file_that_is_not_there() {
 
 const USER: &str = "[[user]]\nname = \"a\"\nuin = 1\n";
 
-/// Each text is refused, with its line and with what is told.
+/// Each text is refused: its line and the message.
 #[track_caller]
 fn each(cases: &[(&str, Option<usize>, &str)]) {
     for (text, line, told) in cases {

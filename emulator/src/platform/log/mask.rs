@@ -1,8 +1,8 @@
 //! Hides this cloud's secrets in what a function returned, before it is written into a log.
 //!
 //! # Guarantees
-//! No secret of the ledger is in the text, not even a part of one at the place where a long text is
-//! cut; nor in base64 where the return value says that its body is.
+//! No registered secret is in the text, not even a part of one at the place where a long text is
+//! cut; nor in base64 where the return value declares its body as base64.
 //!
 //! # Not covered
 //! Secrets that the function changed in any other way.
@@ -54,7 +54,7 @@ pub(super) fn masked(bytes: &[u8], registry: &SecretRegistry) -> Masked {
     Masked { text, secrets }
 }
 
-/// The return value with its body masked as a whole, if that is base64 and holds a secret.
+/// The return value with its body masked as a whole, if that is base64 and contains a secret.
 fn with_body_masked(bytes: &[u8], registry: &SecretRegistry) -> Option<String> {
     let mut value: Value = serde_json::from_slice(bytes).ok()?;
     let members = value.as_object_mut()?;

@@ -34,7 +34,7 @@ pub(crate) enum Ending<'a> {
 pub(crate) struct InitTimes {
     /// With what the platform does before the process runs.
     pub(crate) whole: Duration,
-    /// The process alone.
+    /// Only the process.
     pub(crate) process: Duration,
 }
 

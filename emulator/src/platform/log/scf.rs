@@ -1,8 +1,8 @@
 //! SCF's lines: `START`, `Init Report`, `ERROR`, `Response`, `END`, `Report`.
 //!
 //! Documented, spelled as there: <https://www.tencentcloud.com/document/product/583/43948> (log
-//! structure). Start-up reports are documented for web functions alone. Two pages disagree whether
-//! the answer of a *web* function is logged; the one about testing says no, and so does this.
+//! structure). Start-up reports are documented only for web functions. Two pages disagree whether
+//! the answer of a *web* function is logged; here it is not, as on the page about testing.
 //! Documented too: the 8 KB at which a line is cut. Inferred: the text after `Result:`, and the
 //! error's JSON as the return value of an invocation that failed.
 

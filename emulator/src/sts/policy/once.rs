@@ -1,4 +1,4 @@
-//! JSON in which no member of an object stands twice, whatever the case of its name.
+//! JSON in which no member of an object occurs twice, in any letter case.
 //!
 //! A parser that keeps the last of two members would check one policy and grant another.
 
