@@ -61,7 +61,7 @@ impl Admin {
         let api = Arc::new((guard, routes));
         let server = Server::start(port, Transport::Plain, move |request| {
             let api = Arc::clone(&api);
-            async move { Ok(answer(&api.0, &api.1, request).await) }
+            async move { Ok(respond(&api.0, &api.1, request).await) }
         })?;
         Ok(Self { server, token })
     }
@@ -76,17 +76,17 @@ impl fmt::Debug for Admin {
     }
 }
 
-async fn answer(guard: &Guard, routes: &Routes, request: Request<Incoming>) -> Response<Body> {
+async fn respond(guard: &Guard, routes: &Routes, request: Request<Incoming>) -> Response<Body> {
     let (head, body) = request.into_parts();
     if let Err(refusal) = guard.admit(&head) {
-        return refusal.answer();
+        return refusal.response();
     }
     let Some(body) = net::read_body(body, MAX_BODY_BYTES).await else {
-        return Refusal::new(413, "TooLarge", "the body has at most 64 KB").answer();
+        return Refusal::new(413, "TooLarge", "the body has at most 64 KB").response();
     };
-    match routes.answer(&head.method, head.uri.path(), &body) {
-        Ok(answer) => answer,
-        Err(refusal) => refusal.answer(),
+    match routes.respond(&head.method, head.uri.path(), &body) {
+        Ok(response) => response,
+        Err(refusal) => refusal.response(),
     }
 }
 

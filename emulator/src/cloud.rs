@@ -74,7 +74,7 @@ pub enum StartError {
         source: io::Error,
     },
     /// A fault rule is invalid.
-    #[error("a fault makes no sense: {0}")]
+    #[error("fault rule: {0}")]
     Fault(#[from] RefusedFault),
     /// The system refused something.
     #[error("cannot start: {0}")]
@@ -238,9 +238,9 @@ impl Cloud {
     }
 
     /// Stops the children (SIGTERM, then SIGKILL after `timeout`) and then everything else.
-    pub async fn shut_down(self, patience: Duration) {
+    pub async fn shut_down(self, timeout: Duration) {
         if let Some(function) = &self.function {
-            function.shut_down(patience).await;
+            function.shut_down(timeout).await;
         }
     }
 }

@@ -81,7 +81,7 @@ impl Function {
     }
 
     /// Asks every instance to exit, waits, and kills those that did not.
-    pub(crate) async fn shut_down(&self, patience: Duration) {
+    pub(crate) async fn shut_down(&self, timeout: Duration) {
         self.stop_watching();
         let instances = std::mem::take(&mut *lock(&self.instances));
         for instance in &instances {
@@ -93,7 +93,7 @@ impl Function {
             }
         };
         // The rest is killed when `instances` is dropped.
-        let _ = tokio::time::timeout(patience, all_dead).await;
+        let _ = tokio::time::timeout(timeout, all_dead).await;
     }
 
     /// Ends every instance at once.

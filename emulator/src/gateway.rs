@@ -38,7 +38,7 @@ pub(crate) fn start(
                 }
                 (_, Some(response)) => response,
                 (_, None) => {
-                    let response = answer(&function, &call, request).await;
+                    let response = respond(&function, &call, request).await;
                     Ok(response.map(net::full))
                 }
             };
@@ -57,7 +57,7 @@ fn throttled(platform: Platform, request_id: &str) -> Response<Bytes> {
     }
 }
 
-async fn answer(
+async fn respond(
     function: &Arc<Function>,
     call: &Call,
     request: Request<Incoming>,

@@ -134,7 +134,7 @@ impl Call {
     pub(crate) fn replacement(&self) -> Option<io::Result<Response<Body>>> {
         let fault = self.fault.as_ref()?;
         fault
-            .replaces_the_answer()
+            .replaces_the_response()
             .then(|| effect::instead(fault, self.service, &self.request_id))
     }
 
@@ -146,7 +146,7 @@ impl Call {
         let mut response = match response {
             Ok(response) => response,
             Err(error) => {
-                self.record(None, "the connection was closed without an answer");
+                self.record(None, "the connection was closed without a response");
                 return Err(error);
             }
         };
@@ -179,7 +179,7 @@ impl Call {
 impl Drop for Call {
     fn drop(&mut self) {
         if !self.recorded {
-            self.record(None, "the caller left before the answer");
+            self.record(None, "the caller left before the response");
         }
     }
 }

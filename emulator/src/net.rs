@@ -152,16 +152,16 @@ where
     B: hyper::body::Body<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    read_body_within(BODY_PATIENCE, body, limit_bytes).await
+    read_body_within(BODY_TIMEOUT, body, limit_bytes).await
 }
 
-async fn read_body_within<B>(patience: Duration, body: B, limit_bytes: usize) -> Option<Bytes>
+async fn read_body_within<B>(timeout: Duration, body: B, limit_bytes: usize) -> Option<Bytes>
 where
     B: hyper::body::Body<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let collecting = Limited::new(body, limit_bytes).collect();
-    let collected = tokio::time::timeout(patience, collecting).await.ok()?;
+    let collected = tokio::time::timeout(timeout, collecting).await.ok()?;
     Some(collected.ok()?.to_bytes())
 }
 
@@ -184,8 +184,8 @@ pub(crate) fn full(bytes: impl Into<Bytes>) -> Body {
         .boxed()
 }
 
-/// An answer with a content type.
-pub(crate) fn answer(
+/// A response with a content type.
+pub(crate) fn response(
     status: StatusCode,
     content_type: &str,
     body: impl Into<Bytes>,
@@ -198,9 +198,9 @@ pub(crate) fn answer(
     response
 }
 
-/// A JSON answer.
+/// A JSON response.
 pub(crate) fn json(status: StatusCode, body: &serde_json::Value) -> Response<Body> {
-    answer(status, "application/json", body.to_string())
+    response(status, "application/json", body.to_string())
 }
 
 /// Sends one request over a connection of its own and reads the answer up to its body.
@@ -218,7 +218,7 @@ pub(crate) async fn send(
     sender.send_request(request).await.map_err(io::Error::other)
 }
 
-const BODY_PATIENCE: Duration = Duration::from_secs(60);
+const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
 mod tests {
@@ -233,10 +233,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_that_is_too_large_or_never_ends_is_none() {
-        let patience = Duration::from_secs(60);
+        let timeout = Duration::from_secs(60);
         let body = || Full::new(Bytes::from_static(b"abc"));
-        assert_eq!(read_body_within(patience, body(), 3).await.unwrap(), "abc");
-        assert!(read_body_within(patience, body(), 2).await.is_none());
+        assert_eq!(read_body_within(timeout, body(), 3).await.unwrap(), "abc");
+        assert!(read_body_within(timeout, body(), 2).await.is_none());
         let endless = stream::pending::<Result<Frame<Bytes>, std::io::Error>>();
         let endless = StreamBody::new(endless);
         assert!(read_body_within(Duration::ZERO, endless, 3).await.is_none());

@@ -22,13 +22,13 @@ pub(crate) fn start(config: &Arc<Config>, state: &Arc<State>) -> io::Result<Opti
         Platform::Scf(_) => {
             let transport = Transport::Shuffled(Arc::clone(&config.rng));
             Server::start(0, transport, move |request| {
-                scf::answer(Arc::clone(&config), Arc::clone(&state), request)
+                scf::respond(Arc::clone(&config), Arc::clone(&state), request)
             })?
         }
         Platform::Lambda(_) => {
             let api = Arc::new(lambda::Api::new(state));
             Server::start(0, Transport::Plain, move |request| {
-                lambda::answer(Arc::clone(&api), request)
+                lambda::respond(Arc::clone(&api), request)
             })?
         }
     };

@@ -119,7 +119,7 @@ impl Sts {
             let service = Arc::clone(&service);
             move |request| {
                 let service = Arc::clone(&service);
-                async move { service.answer(request).await }
+                async move { service.respond(request).await }
             }
         };
         let tls = middleware.acceptor(ServiceName::Sts, &ca.server, &ca.untrusted);
@@ -165,7 +165,7 @@ impl std::fmt::Debug for Service {
 }
 
 impl Service {
-    async fn answer(&self, request: Request<Incoming>) -> io::Result<Response<Body>> {
+    async fn respond(&self, request: Request<Incoming>) -> io::Result<Response<Body>> {
         let head = Head::of(&request);
         if request.uri().path() != "/" {
             let call = self.middleware.begin(ServiceName::Sts, "", head, None);
@@ -254,7 +254,7 @@ impl Service {
 /// Inferred: the service has one path.
 fn no_such_path() -> Response<Body> {
     let text = "404 page not found";
-    net::answer(StatusCode::NOT_FOUND, "text/plain", text)
+    net::response(StatusCode::NOT_FOUND, "text/plain", text)
 }
 
 fn envelope(mut response: Value, request_id: &str) -> Value {

@@ -97,7 +97,7 @@ impl Directory {
     ) -> io::Result<KeyPair> {
         let pair = given.unwrap_or_else(KeyPair::random);
         let key = Key {
-            secret_key: self.noted(&pair.secret_key)?,
+            secret_key: self.registered(&pair.secret_key)?,
             identity: Identity::Permanent(owner),
             session: None,
         };
@@ -118,10 +118,10 @@ impl Directory {
             token: secret_text(320),
         };
         let key = Key {
-            secret_key: self.noted(&issued.secret_key)?,
+            secret_key: self.registered(&issued.secret_key)?,
             identity,
             session: Some(Session {
-                token: self.noted(&issued.token)?,
+                token: self.registered(&issued.token)?,
                 expires,
             }),
         };
@@ -191,7 +191,7 @@ impl Directory {
         true
     }
 
-    fn noted(&self, text: &str) -> io::Result<Arc<Secret>> {
+    fn registered(&self, text: &str) -> io::Result<Arc<Secret>> {
         self.secrets.register(text)?;
         let secret = Secret::new(text.to_owned());
         secret

@@ -22,14 +22,14 @@ impl Refusal {
         }
     }
 
-    pub(super) fn answer(&self) -> Response<Body> {
+    pub(super) fn response(&self) -> Response<Body> {
         let body: Value = json!({ "error": { "code": self.code, "message": self.message } });
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::BAD_REQUEST);
-        let mut answer = net::json(status, &body);
-        let headers = answer.headers_mut();
+        let mut response = net::json(status, &body);
+        let headers = response.headers_mut();
         if let Ok(code) = HeaderValue::from_str(self.code) {
             headers.insert("x-emulator-error", code);
         }
-        answer
+        response
     }
 }

@@ -28,10 +28,10 @@ pub(crate) struct Routes {
     pub(crate) middleware: Arc<Middleware>,
 }
 
-type Answer = Result<Response<Body>, Refusal>;
+type Outcome = Result<Response<Body>, Refusal>;
 
 impl Routes {
-    pub(super) fn answer(&self, method: &Method, path: &str, body: &[u8]) -> Answer {
+    pub(super) fn respond(&self, method: &Method, path: &str, body: &[u8]) -> Outcome {
         let below = path.strip_prefix("/_emulator");
         let route = below.filter(|rest| rest.is_empty() || rest.starts_with('/'));
         let route = route.unwrap_or("/unknown");
@@ -92,7 +92,7 @@ impl Routes {
         })
     }
 
-    fn move_clock(&self, body: &[u8]) -> Answer {
+    fn move_clock(&self, body: &[u8]) -> Outcome {
         let order: ClockOrder = read(body)?;
         let clock = &self.clock;
         let bad = |text: &str| Refusal::new(400, "BadClock", text);
@@ -119,7 +119,7 @@ impl Routes {
     }
 
     /// One rule or a list of them; all or none.
-    fn add_faults(&self, body: &[u8]) -> Answer {
+    fn add_faults(&self, body: &[u8]) -> Outcome {
         let value: Value = read(body)?;
         let values = match value {
             Value::Array(values) => values,
@@ -146,7 +146,7 @@ impl Routes {
         Ok(net::json(StatusCode::CREATED, &json!({ "ids": ids })))
     }
 
-    fn remove_fault(&self, id: &str) -> Answer {
+    fn remove_fault(&self, id: &str) -> Outcome {
         let removed = id.parse().is_ok_and(|id| self.middleware.faults.remove(id));
         if removed {
             return ok(&json!({ "faults": self.middleware.faults.list() }));
@@ -154,7 +154,7 @@ impl Routes {
         Err(Refusal::new(404, "NoSuchFault", "no fault has this number"))
     }
 
-    fn revoke(&self, id: &str) -> Answer {
+    fn revoke(&self, id: &str) -> Outcome {
         if self.directory.revoke(id) {
             return ok(&json!({ "revoked": id }));
         }
@@ -169,7 +169,7 @@ impl Routes {
             .iter()
             .map(|line| format!("{line}\n"))
             .collect();
-        net::answer(StatusCode::OK, "application/x-ndjson", lines)
+        net::response(StatusCode::OK, "application/x-ndjson", lines)
     }
 }
 
@@ -210,6 +210,6 @@ fn read<T: for<'a> Deserialize<'a>>(body: &[u8]) -> Result<T, Refusal> {
     serde_json::from_slice(body).map_err(|error| Refusal::new(400, "BadJson", error.to_string()))
 }
 
-fn ok(value: &Value) -> Answer {
+fn ok(value: &Value) -> Outcome {
     Ok(net::json(StatusCode::OK, value))
 }

@@ -22,7 +22,7 @@ pub(crate) fn empty(status: StatusCode) -> Answer {
 
 /// A document.
 pub(crate) fn xml(document: String) -> Answer {
-    net::answer(StatusCode::OK, "application/xml", document)
+    net::response(StatusCode::OK, "application/xml", document)
 }
 
 /// Sets a header; a value that cannot be one is left out.
@@ -66,7 +66,7 @@ impl Frame {
         let mut answer = if self.is_head {
             empty(error.status)
         } else {
-            net::answer(
+            net::response(
                 error.status,
                 "application/xml",
                 self.document(error, &trace_id),

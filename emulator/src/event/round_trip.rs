@@ -36,12 +36,12 @@ fn every_shape_tells_the_whole_request() {
             let again = event(&request_of(&first));
             assert_eq!(again, first, "{name}");
             // It describes the request, so that two requests never look alike.
-            let told = request_of(&first);
-            assert_eq!(told.method, request.method, "{name}");
-            assert_eq!(told.path, request.path, "{name}");
-            assert_eq!(told.body, request.body, "{name}");
+            let shown = request_of(&first);
+            assert_eq!(shown.method, request.method, "{name}");
+            assert_eq!(shown.path, request.path, "{name}");
+            assert_eq!(shown.body, request.body, "{name}");
             assert_eq!(
-                told.header("x-custom"),
+                shown.header("x-custom"),
                 request.header("x-custom"),
                 "{name}"
             );
@@ -123,10 +123,10 @@ fn request_of(event: &Value) -> GatewayRequest {
     let path = first([&event["path"], &event["rawPath"]]).unwrap_or_else(|| uri_path.to_owned());
     let query = first([&event["rawQueryString"]]).unwrap_or_else(|| {
         let encoded = !context["elb"].is_null();
-        let told = [&event["queryString"], &event["queryStringParameters"]]
+        let shown = [&event["queryString"], &event["queryStringParameters"]]
             .into_iter()
-            .find(|told| told.as_object().is_some_and(|told| !told.is_empty()));
-        told.map_or_else(|| uri_query.to_owned(), |told| query_of(told, encoded))
+            .find(|shown| shown.as_object().is_some_and(|shown| !shown.is_empty()));
+        shown.map_or_else(|| uri_query.to_owned(), |shown| query_of(shown, encoded))
     });
     let body = match [&event["body"], &event["payload"]]
         .into_iter()
@@ -166,7 +166,7 @@ fn members(value: &Value) -> Map<String, Value> {
     value.as_object().cloned().unwrap_or_default()
 }
 
-fn query_of(told: &Value, encoded: bool) -> String {
+fn query_of(shown: &Value, encoded: bool) -> String {
     let encode = |text: &str| {
         if encoded {
             text.to_owned()
@@ -174,7 +174,7 @@ fn query_of(told: &Value, encoded: bool) -> String {
             utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
         }
     };
-    let pairs: Vec<String> = members(told)
+    let pairs: Vec<String> = members(shown)
         .iter()
         .map(|(name, value)| format!("{}={}", encode(name), encode(value.as_str().unwrap())))
         .collect();

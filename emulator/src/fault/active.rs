@@ -12,7 +12,7 @@ pub(super) struct ActiveRule {
     pub(super) id: u64,
     pub(super) rule: FaultRule,
     pub(super) calls: u64,
-    pub(super) struck: u64,
+    pub(super) fired: u64,
     /// How many more calls the burst affects.
     burst_left: u64,
     /// The second that `throttle` counts in, and its calls so far.
@@ -25,7 +25,7 @@ impl ActiveRule {
             id,
             rule,
             calls: 0,
-            struck: 0,
+            fired: 0,
             burst_left: 0,
             second: None,
         }
@@ -34,7 +34,7 @@ impl ActiveRule {
     /// Counts a call. True when the rule fires for it.
     pub(super) fn fires(&mut self, rng: &Rng, now: Timestamp) -> bool {
         self.calls = self.calls.saturating_add(1);
-        if self.rule.times.is_some_and(|times| self.struck >= times) {
+        if self.rule.times.is_some_and(|times| self.fired >= times) {
             return false;
         }
         if let Fault::Throttle { per_second } = self.rule.fault {
@@ -50,12 +50,12 @@ impl ActiveRule {
             return true;
         }
         let probability = self.rule.probability.unwrap_or(1.0);
-        let strikes = self.rule.is_due(self.calls) && rng.gen_bool("faults", probability);
-        if strikes {
+        let fires = self.rule.is_due(self.calls) && rng.gen_bool("faults", probability);
+        if fires {
             let burst = self.rule.burst.unwrap_or(1);
             self.burst_left = burst.saturating_sub(1);
         }
-        strikes
+        fires
     }
 
     /// The fault, with its random part drawn.

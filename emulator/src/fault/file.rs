@@ -119,7 +119,10 @@ impl Written {
         let fault = self.fault()?;
         let jitter_ms = self.jitter_ms.unwrap_or_default();
         if let Some(name) = self.left_over() {
-            return Err(BadFault(format!("`{}` takes no `{name}`", fault.kind())));
+            return Err(BadFault(format!(
+                "`{}` does not accept `{name}`",
+                fault.kind()
+            )));
         }
         FaultRule {
             service: self.service,
@@ -292,17 +295,17 @@ mod tests {
         ),
         (
             "service = \"sts\"\nkind = \"outage\"\nbytes = 1",
-            "`outage` takes no `bytes`",
+            "`outage` does not accept `bytes`",
         ),
         (
             "service = \"sts\"\nkind = \"outage\"\njitter_ms = 1",
-            "takes no `jitter_ms`",
+            "does not accept `jitter_ms`",
         ),
         ("service = \"sts\"\nkind = \"outage\"\nnth = 0", "nth"),
         ("service = \"sts\"\nkind = \"outage\"\nnth = -1", "nth"),
         (
             "service = \"sts\"\nkind = \"outage\"\nnth = 1\nevery = 2",
-            "leave out `from`",
+            "omit `from`",
         ),
         (
             "service = \"sts\"\nkind = \"outage\"\nprobability = 1.5",
@@ -326,7 +329,7 @@ mod tests {
         ),
         (
             "service = \"sts\"\nkind = \"throttle\"\nper_second = 1\nnth = 1",
-            "leave out `nth`",
+            "omit `nth`",
         ),
         (
             "service = \"sts\"\nkind = \"dns-fail\"\nnth = 1",
@@ -334,7 +337,7 @@ mod tests {
         ),
         (
             "service = \"sts\"\nkind = \"tls-fail\"\naction = \"a\"",
-            "leave out `action`",
+            "omit `action`",
         ),
         (
             "service = \"gateway\"\nkind = \"stale-pair\"",

@@ -171,7 +171,7 @@ impl Fault {
     }
 
     /// Whether the fault replaces the response, so that the service does not see the call.
-    pub(crate) fn replaces_the_answer(&self) -> bool {
+    pub(crate) fn replaces_the_response(&self) -> bool {
         matches!(
             self,
             Self::ApiError { .. }

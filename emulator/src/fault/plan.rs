@@ -44,7 +44,8 @@ pub struct FaultState {
     /// How many calls it was about.
     pub calls: u64,
     /// For how many of them it fired.
-    pub struck: u64,
+    #[serde(rename = "struck")]
+    pub fired: u64,
 }
 
 /// Why a rule was not added.
@@ -115,7 +116,7 @@ impl Faults {
             kind: active.rule.fault.kind(),
             action: active.rule.action.clone(),
             calls: active.calls,
-            struck: active.struck,
+            fired: active.fired,
         };
         lock(&self.inner).rules.iter().map(shown).collect()
     }
@@ -177,7 +178,7 @@ impl Faults {
             .filter(|active| concerns(&active.rule.fault) && active.rule.is_about(service, action));
         for active in about {
             if active.fires(&self.rng, now) && met.is_none() {
-                active.struck = active.struck.saturating_add(1);
+                active.fired = active.fired.saturating_add(1);
                 met = Some(active.drawn(&self.rng));
             }
         }
@@ -200,14 +201,14 @@ const MAX_RULES: usize = 1000;
 mod tests {
     use super::*;
 
-    fn struck(rules: Vec<FaultRule>, calls: usize, seed: u64) -> Vec<usize> {
+    fn fired(rules: Vec<FaultRule>, calls: usize, seed: u64) -> Vec<usize> {
         let faults = Faults::new(Arc::new(Rng::new(Some(seed))));
         for rule in rules {
             faults.add(rule).unwrap();
         }
         let now = Timestamp::from_unix_seconds(1000).unwrap();
-        let is_struck = |_: &usize| faults.next_call(Service::Sts, "AssumeRole", now).is_some();
-        (1..=calls).filter(is_struck).collect()
+        let is_fired = |_: &usize| faults.next_call(Service::Sts, "AssumeRole", now).is_some();
+        (1..=calls).filter(is_fired).collect()
     }
 
     fn outage() -> FaultRule {
@@ -235,19 +236,19 @@ mod tests {
             (FaultRule::new(Service::Sts, Fault::TlsFailure), vec![]),
         ] {
             let case = format!("{rule:?}");
-            assert_eq!(struck(vec![rule], 8, 1), expected, "{case}");
+            assert_eq!(fired(vec![rule], 8, 1), expected, "{case}");
         }
     }
 
     #[test]
     fn a_rule_counts_calls_that_another_strikes() {
         let first = FaultRule::new(Service::Sts, Fault::CloseBefore).nth(2);
-        assert_eq!(struck(vec![first, outage().nth(3)], 4, 1), [2, 3]);
+        assert_eq!(fired(vec![first, outage().nth(3)], 4, 1), [2, 3]);
     }
 
     #[test]
     fn a_probability_is_drawn_from_the_seed() {
-        let draw = |seed| struck(vec![outage().probability(0.5)], 64, seed);
+        let draw = |seed| fired(vec![outage().probability(0.5)], 64, seed);
         assert_eq!(draw(3), draw(3));
         assert_ne!(draw(3), draw(4));
         assert!((10..54).contains(&draw(3).len()));

@@ -113,7 +113,7 @@ impl FaultRule {
             ));
         }
         if self.nth.is_some() && (self.from.is_some() || self.every.is_some()) {
-            return bad("`nth` names one call: leave out `from` and `every`".to_owned());
+            return bad("`nth` names one call: omit `from` and `every`".to_owned());
         }
         if let Some(probability) = self.probability
             && !(0.0..=1.0).contains(&probability)
@@ -128,20 +128,20 @@ impl FaultRule {
             );
         }
         if self.jitter_ms > 0 && !matches!(self.fault, Fault::Delay(_)) {
-            return bad(format!("`{kind}` takes no `jitter_ms`"));
+            return bad(format!("`{kind}` does not accept `jitter_ms`"));
         }
         let chooses = counts.iter().any(Option::is_some) || self.probability.is_some();
         match self.fault {
             Fault::Throttle { .. } if chooses => bad(
-                "`throttle` chooses its calls by their number in a second: leave out `nth`, `from`, `every`, `burst`, \
+                "`throttle` chooses its calls by their number in a second: omit `nth`, `from`, `every`, `burst`, \
                  `times` and `probability`"
                     .to_owned(),
             ),
             Fault::DnsFailure if chooses || self.action.is_some() => bad(
-                "`dns-fail` holds for the whole run: leave out everything but `service`".to_owned(),
+                "`dns-fail` holds for the whole run: omit everything except `service`".to_owned(),
             ),
             Fault::TlsFailure if self.action.is_some() => bad(
-                "`tls-fail` strikes connections, which have no action: leave out `action`".to_owned(),
+                "`tls-fail` affects connections, which have no action: omit `action`".to_owned(),
             ),
             Fault::Http { status, .. } if http::StatusCode::from_u16(status).is_err() || status < 200 => {
                 bad("`status` is a number from 200 to 999".to_owned())

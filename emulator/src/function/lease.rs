@@ -17,7 +17,7 @@ use crate::platform::Platform;
 use crate::sync::lock;
 
 /// How long a replaced instance may take to exit.
-const PATIENCE: Duration = Duration::from_secs(2);
+const EXIT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Exclusive use of an instance, until this is dropped.
 #[derive(Debug)]
@@ -88,7 +88,7 @@ impl Instance {
                 }
             };
             // Whatever is left is killed when `retired` is dropped.
-            let _ = tokio::time::timeout(PATIENCE, ended).await;
+            let _ = tokio::time::timeout(EXIT_TIMEOUT, ended).await;
         });
     }
 

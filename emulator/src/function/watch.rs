@@ -55,7 +55,7 @@ impl Function {
         let copied = tokio::task::spawn_blocking(move || function.programs.candidate(fingerprint));
         match copied.await {
             Ok(Ok(Some(program))) => {
-                let told = match self.take_over(&program).await {
+                let line = match self.take_over(&program).await {
                     Ok(process) => {
                         format!("the new binary serves from here on (process {process})")
                     }
@@ -63,7 +63,7 @@ impl Function {
                         "the new binary did not become ready: {reason}. The one before it goes on; the file is tried again when it changes"
                     ),
                 };
-                self.config.output.push(format!("cos-emulator: {told}"));
+                self.config.output.push(format!("cos-emulator: {line}"));
                 true
             }
             Ok(Ok(None)) => false,

@@ -177,7 +177,7 @@ pub(super) const ENTRIES: [Entry; 37] = [
         "mini_programs_sign_method_and_path",
     ),
     documented(
-        "the operators of a form's policy, the conditions that it must have, and the fields whose beginning it may request for",
+        "the operators of a form's policy, the conditions that it must have, and the fields whose beginning it may ask for",
         FORM,
         "conditions_that_are_documented",
     ),

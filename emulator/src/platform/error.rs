@@ -58,10 +58,10 @@ pub enum PlatformError {
         limit_mb: u32,
     },
     /// A web function broke off its answer, or sent none that can be read.
-    #[error("the function sent no readable HTTP answer")]
+    #[error("the function sent an unreadable HTTP response")]
     BadAnswer,
     /// A raw event for a web function, or for a cloud without a function.
-    #[error("this function takes no events")]
+    #[error("this function does not accept events")]
     NoEvents,
     /// The event is over what the platform or the trigger takes, 6 MB or 1 MB.
     #[error("request over the limit")]

@@ -99,14 +99,14 @@ pub(crate) fn error_type(posted: &str) -> String {
 
 /// `exit status: 7` and `signal: 9 (SIGKILL)` as Lambda spells them.
 fn exited(status: &str) -> String {
-    let told = match status {
+    let shown = match status {
         "exit status: 0" => return "Runtime exited without providing a reason".to_owned(),
         status if status.contains("SIGKILL") => "signal: killed".to_owned(),
         status if status.contains("SIGSEGV") => "signal: segmentation fault".to_owned(),
         status if status.contains("SIGABRT") => "signal: aborted".to_owned(),
         other => other.replace("exit status: ", "exit status "),
     };
-    format!("Runtime exited with error: {told}")
+    format!("Runtime exited with error: {shown}")
 }
 
 #[cfg(test)]
@@ -124,7 +124,7 @@ mod tests {
             body["errorMessage"],
             "RequestId: 8476a536 Error: Task timed out after 1.50 seconds"
         );
-        for (status, told) in [
+        for (status, shown) in [
             ("exit status: 7", "Runtime exited with error: exit status 7"),
             (
                 "exit status: 0",
@@ -140,7 +140,7 @@ mod tests {
             ),
         ] {
             let status = status.to_owned();
-            assert_eq!(PlatformError::ExitedBusy { status }.lambda_text(), told);
+            assert_eq!(PlatformError::ExitedBusy { status }.lambda_text(), shown);
         }
     }
 

@@ -49,7 +49,7 @@ impl Api {
     }
 }
 
-pub(super) async fn answer(
+pub(super) async fn respond(
     api: Arc<Api>,
     request: Request<Incoming>,
 ) -> io::Result<Response<Body>> {
@@ -77,7 +77,7 @@ pub(super) async fn answer(
         let text = "Invalid request ID";
         return Ok(refusal(StatusCode::BAD_REQUEST, "InvalidRequestID", text));
     }
-    let (outcome, answer) = match body {
+    let (outcome, response) = match body {
         None => (
             Outcome::PlatformError(PlatformError::ResponseTooLarge),
             refusal(
@@ -93,7 +93,7 @@ pub(super) async fn answer(
         ),
     };
     api.state.finish(Some(request_id), outcome);
-    Ok(answer)
+    Ok(response)
 }
 
 async fn next(api: &Api) -> io::Result<Response<Body>> {
@@ -104,7 +104,7 @@ async fn next(api: &Api) -> io::Result<Response<Body>> {
         .await
         .ok_or(io::ErrorKind::ConnectionAborted)?;
     api.remember(&work.request_id);
-    let mut response = net::answer(StatusCode::OK, "application/json", work.event.clone());
+    let mut response = net::response(StatusCode::OK, "application/json", work.event.clone());
     let values = [
         ("lambda-runtime-aws-request-id", work.request_id.clone()),
         ("lambda-runtime-deadline-ms", work.deadline_ms.to_string()),

@@ -79,7 +79,7 @@ errors! {
         "The provided credentials could not be validated. Please check your token is correct.";
     // Documented: permanent keys only. Inferred: that it is this code.
     temporary_key_not_allowed() => "FailedOperation.TempKeyNotAllowed",
-        "A temporary key may not request for a federation token.";
+        "A temporary key may not request a federation token.";
     unauthorized(detail: &str) => "UnauthorizedOperation",
         "You are not authorized to perform this operation: {detail}.";
     /// The form of CAM's own text (inferred), and the rule behind it, which only this cloud

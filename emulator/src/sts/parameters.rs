@@ -40,7 +40,7 @@ impl Parameters {
             let (name, value) = (decoded(name)?, decoded(value)?);
             let known = members.insert(name.clone(), Value::String(value.clone()));
             if known.is_some() {
-                return Err(StsError::invalid_request("a parameter stands twice"));
+                return Err(StsError::invalid_request("a parameter occurs twice"));
             }
             flat.push((name, value));
         }

@@ -40,7 +40,7 @@ pub(crate) fn check(wire: &str, account: &Account) -> Result<Policy, StsError> {
     }
     let Once(policy) =
         serde_json::from_str(&text).map_err(|_| StsError::policy_format("not JSON"))?;
-    let members = object(&policy, "the policy is no object")?;
+    let members = object(&policy, "the policy is not an object")?;
     if member(members, "version").and_then(Value::as_str) != Some("2.0") {
         return Err(StsError::policy_invalid("version must be 2.0"));
     }
@@ -83,7 +83,7 @@ fn parse(statements: &[Value]) -> Result<Policy, StsError> {
 }
 
 fn check_statement(statement: &Value, account: &Account) -> Result<(), StsError> {
-    let members = object(statement, "a statement is no object")?;
+    let members = object(statement, "a statement is not an object")?;
     let effect = member(members, "effect").and_then(Value::as_str);
     if !effect.is_some_and(|effect| {
         effect.eq_ignore_ascii_case("allow") || effect.eq_ignore_ascii_case("deny")

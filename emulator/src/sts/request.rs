@@ -130,7 +130,7 @@ fn each_once(headers: &HeaderMap) -> Result<(), StsError> {
     for name in headers.keys().map(http::HeaderName::as_str) {
         if deciding(name) && headers.get_all(name).iter().count() > 1 {
             return Err(StsError::invalid_request(&format!(
-                "the header `{name}` stands twice"
+                "the header `{name}` occurs twice"
             )));
         }
     }

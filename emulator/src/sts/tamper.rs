@@ -13,12 +13,12 @@ use crate::random::secret_text;
 /// Tampers with the response, or with the key that it issues.
 pub(super) fn tamper(
     fault: &Fault,
-    answer: &mut Value,
+    response: &mut Value,
     directory: &Directory,
     earlier_token: Option<&str>,
     now: Timestamp,
 ) {
-    let issued = answer
+    let issued = response
         .pointer("/Response/Credentials/TmpSecretId")
         .and_then(Value::as_str)
         .map(str::to_owned);
@@ -28,16 +28,16 @@ pub(super) fn tamper(
     match fault {
         Fault::Without(member) => {
             let (parent, name) = place(*member);
-            set(answer, parent, name, None);
+            set(response, parent, name, None);
         }
         Fault::Empty(member) => {
             let (parent, name) = place(*member);
-            set(answer, parent, name, Some(empty(*member)));
+            set(response, parent, name, Some(empty(*member)));
         }
-        Fault::Expired { seconds_ago } => say_expired(answer, now.minus_seconds(*seconds_ago)),
+        Fault::Expired { seconds_ago } => set_expired(response, now.minus_seconds(*seconds_ago)),
         Fault::ExpiredNow => {
             directory.expire(&issued, now);
-            say_expired(answer, now);
+            set_expired(response, now);
         }
         Fault::RevokeKey(WhichKey::Issued) => {
             directory.revoke(&issued);
@@ -46,17 +46,17 @@ pub(super) fn tamper(
             // Without an earlier one, a token that belongs to no key at all.
             let token = earlier_token.map_or_else(|| secret_text(320), str::to_owned);
             let (parent, name) = place(Member::Token);
-            set(answer, parent, name, Some(json!(token)));
+            set(response, parent, name, Some(json!(token)));
         }
         _ => {}
     }
 }
 
-fn say_expired(answer: &mut Value, then: Timestamp) {
+fn set_expired(response: &mut Value, then: Timestamp) {
     let time = Some(json!(then.unix_seconds()));
-    set(answer, "/Response", "ExpiredTime", time);
+    set(response, "/Response", "ExpiredTime", time);
     let text = Some(json!(then.iso_8601()));
-    set(answer, "/Response", "Expiration", text);
+    set(response, "/Response", "Expiration", text);
 }
 
 fn place(member: Member) -> (&'static str, &'static str) {
@@ -84,8 +84,8 @@ fn empty(member: Member) -> Value {
 }
 
 /// Sets or removes a member of the object at `parent`, if it is there.
-fn set(answer: &mut Value, parent: &str, name: &str, value: Option<Value>) {
-    let Some(members) = answer.pointer_mut(parent).and_then(Value::as_object_mut) else {
+fn set(response: &mut Value, parent: &str, name: &str, value: Option<Value>) {
+    let Some(members) = response.pointer_mut(parent).and_then(Value::as_object_mut) else {
         return;
     };
     match value {

@@ -95,12 +95,12 @@ async fn faults_are_added_listed_felt_and_taken_away() {
         (StatusCode::CREATED, &json!({ "ids": [1, 2] }))
     );
     let call = Tc3::new(cloud.sub_account_key(), "GetFederationToken", &federation());
-    let struck = plain_client()
+    let refused = plain_client()
         .post(cloud.sts().http_url())
         .send()
         .await
         .unwrap();
-    assert_eq!(struck.status(), 503);
+    assert_eq!(refused.status(), 503);
     issued(&call.send(cloud.sts()).await);
     let (_, listed) = told(request(&cloud, Method::GET, "/faults")).await;
     assert_eq!(listed["faults"][0]["struck"], 1);

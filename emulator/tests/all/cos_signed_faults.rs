@@ -18,8 +18,8 @@ fn second_get(fault: Fault) -> FaultRule {
         .nth(2)
 }
 
-/// The kinds of the faults that struck, in order.
-fn struck(cloud: &Cloud) -> Vec<String> {
+/// The kinds of the faults that fired, in order.
+fn fired(cloud: &Cloud) -> Vec<String> {
     let lines = cloud.trace().into_iter();
     let lines = lines.map(|line| serde_json::from_str::<Value>(&line).unwrap());
     lines
@@ -39,7 +39,7 @@ async fn a_key_that_expires_in_the_middle_stays_expired_and_others_do_not() {
     }
     assert_eq!(caller.put(&cloud).await, is(400, "ExpiredToken"));
     assert_eq!(other.get(&cloud).await, is(200, TEXT));
-    assert_eq!(struck(&cloud), ["expired-now"]);
+    assert_eq!(fired(&cloud), ["expired-now"]);
 }
 
 #[tokio::test]
@@ -186,7 +186,7 @@ async fn a_late_answer_is_the_right_one_for_who_waits() {
     cloud.faults().add(second_get(Fault::Delay(delay))).unwrap();
     assert_eq!(caller.get(&cloud).await, is(200, TEXT));
     assert_eq!(caller.get(&cloud).await, is(200, TEXT));
-    assert_eq!(struck(&cloud), ["latency"]);
+    assert_eq!(fired(&cloud), ["latency"]);
     let late = Fault::Delay(Duration::from_secs(20));
     let id = cloud.faults().add(FaultRule::new(Service::Cos, late));
     let request = caller.request(&cloud, "GET", TARGET);
@@ -253,5 +253,5 @@ async fn an_error_of_one_part_stores_nothing_of_it_and_the_upload_goes_on() {
     assert_eq!(completed.status(), 200);
     let (status, text) = caller.get(&cloud).await;
     assert_eq!((status.as_u16(), text.len()), (200, (1 << 20) + 4));
-    assert_eq!(struck(&cloud), ["error"]);
+    assert_eq!(fired(&cloud), ["error"]);
 }

@@ -15,6 +15,7 @@ fn tests() -> BTreeSet<String> {
     let mut folders = [
         "src",
         "tests",
+        "tencent",
         "emulator/src",
         "emulator/tests",
         "cli/src",

@@ -86,7 +86,7 @@ fn account(
             return Err(at(bucket, message));
         }
         if names.contains(bucket.get_ref()) {
-            return Err(at(bucket, "buckets: it stands twice"));
+            return Err(at(bucket, "buckets: must be unique"));
         }
         names.push(bucket.get_ref().clone());
     }
@@ -101,10 +101,10 @@ fn account(
 fn user(member: document::User, folder: &Path, taken: &mut Taken) -> Result<User, Error> {
     let name = name(&member.name, "user.name")?;
     if !taken.names.insert(name.clone()) {
-        return Err(at(&member.name, "user.name: it stands twice"));
+        return Err(at(&member.name, "user.name: must be unique"));
     }
     if !taken.uins.insert(*member.uin.get_ref()) {
-        return Err(at(&member.uin, "user.uin: it stands twice"));
+        return Err(at(&member.uin, "user.uin: must be unique"));
     }
     let policies = policies(&member.policies, &member.policy_files, "user", folder)?;
     Ok(User {
@@ -123,7 +123,7 @@ fn role(
 ) -> Result<Role, Error> {
     let name = name(&member.name, "role.name")?;
     if !taken.role_names.insert(name.clone()) {
-        return Err(at(&member.name, "role.name: it stands twice"));
+        return Err(at(&member.name, "role.name: must be unique"));
     }
     let policies = policies(&member.policies, &member.policy_files, "role", folder)?;
     let mut role = Role::new(name)
@@ -131,7 +131,7 @@ fn role(
         .trust(trust(member, users)?);
     if let Some(id) = &member.id {
         if !taken.role_ids.insert(*id.get_ref()) {
-            return Err(at(id, "role.id: it stands twice"));
+            return Err(at(id, "role.id: must be unique"));
         }
         role.id = *id.get_ref();
     }
@@ -161,7 +161,7 @@ fn trust(member: &document::Role, users: &[User]) -> Result<Trust, Error> {
         (TrustKind::Account, None) => return Ok(Trust::Account),
         (TrustKind::Service, None) => return Ok(Trust::Service),
         (TrustKind::Account | TrustKind::Service, Some(first)) => {
-            let message = "role.trusted_users: it goes with trust = \"users\" alone";
+            let message = "role.trusted_users: requires trust = \"users\"";
             return Err(at(first, message));
         }
         (TrustKind::Users, _) => {}
@@ -169,7 +169,7 @@ fn trust(member: &document::Role, users: &[User]) -> Result<Trust, Error> {
     let uin_of = |name: &Spanned<String>| {
         let user = users.iter().find(|user| user.name == *name.get_ref());
         user.map(|user| user.uin)
-            .ok_or_else(|| at(name, "role.trusted_users: there is no user of that name"))
+            .ok_or_else(|| at(name, "role.trusted_users: must be the name of a user"))
     };
     let uins = member.trusted_users.iter().map(uin_of);
     Ok(Trust::Users(uins.collect::<Result<_, _>>()?))
@@ -184,7 +184,7 @@ fn policies(
     let mut policies = Vec::new();
     for text in inline {
         let policy = Policy::parse(text.get_ref());
-        policies.push(policy.map_err(|error| at(text, said(owner, "policies", &error)))?);
+        policies.push(policy.map_err(|error| at(text, explained(owner, "policies", &error)))?);
     }
     for file in files {
         let path = folder.join(file.get_ref());
@@ -193,12 +193,12 @@ fn policies(
             at(file, message)
         })?;
         let policy = Policy::parse(&text);
-        policies.push(policy.map_err(|error| at(file, said(owner, "policy_files", &error)))?);
+        policies.push(policy.map_err(|error| at(file, explained(owner, "policy_files", &error)))?);
     }
     Ok(policies)
 }
 
-fn said(owner: &str, member: &str, error: &PolicyError) -> String {
+fn explained(owner: &str, member: &str, error: &PolicyError) -> String {
     match error {
         PolicyError::Syntax(detail) => format!("{owner}.{member}: {error}: {detail}"),
         PolicyError::Empty | PolicyError::Long => format!("{owner}.{member}: {error}"),
@@ -238,7 +238,7 @@ fn keys(
             pair.secret_key = secret_key;
         }
         if !taken.secret_ids.insert(pair.secret_id.clone()) {
-            return Err((offset, format!("{place}.secret_id: it stands twice")));
+            return Err((offset, format!("{place}.secret_id: must be unique")));
         }
         keys.push(pair);
     }

@@ -199,7 +199,7 @@ fn a_mistake_in_a_role() {
         (
             &format!("{user}[[role]]\nname = \"r\"\ntrust = \"users\"\ntrusted_users = [\"b\"]"),
             Some(7),
-            "no user of that name",
+            "must be the name of a user",
         ),
         (
             &format!("{user}{role}max_session_seconds = 43201"),
@@ -229,11 +229,11 @@ const USER: &str = "[[user]]\nname = \"a\"\nuin = 1\n";
 /// Each text is refused: its line and the message.
 #[track_caller]
 fn each(cases: &[(&str, Option<usize>, &str)]) {
-    for (text, line, told) in cases {
+    for (text, line, expected) in cases {
         let error = read(text).expect_err(text);
         assert_eq!(error.line, *line, "{text}: {error}");
         let message = error.to_string();
-        assert!(message.contains(told), "{message} lacks {told}");
+        assert!(message.contains(expected), "{message} lacks {expected}");
         assert!(message.contains("account.toml"), "{message}");
         for secret in ["tiny-secret", "AKIDabc"] {
             assert!(!message.contains(secret), "{message}");

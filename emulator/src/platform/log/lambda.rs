@@ -147,8 +147,8 @@ mod tests {
         let limit = Duration::from_secs(3);
         let timeout = PlatformError::CallTimeout { limit };
         let lines = end(&report(Ending::PlatformError(&timeout), None));
-        let told = "Z 8476a536 Task timed out after 3.00 seconds";
-        assert!(lines[0].ends_with(told), "{}", lines[0]);
+        let shown = "Z 8476a536 Task timed out after 3.00 seconds";
+        assert!(lines[0].ends_with(shown), "{}", lines[0]);
         assert!(lines[2].ends_with("\tStatus: timeout"), "{}", lines[2]);
         let memory = PlatformError::OutOfMemory { limit_mb: 128 };
         let lines = end(&report(Ending::PlatformError(&memory), None));
@@ -159,8 +159,8 @@ mod tests {
                 "Runtime.ExitError"
             ]
         );
-        let told = "\tStatus: error\tError Type: Runtime.OutOfMemory";
-        assert!(lines[3].ends_with(told), "{}", lines[3]);
+        let shown = "\tStatus: error\tError Type: Runtime.OutOfMemory";
+        assert!(lines[3].ends_with(shown), "{}", lines[3]);
         let posted = Ending::FunctionError("{\"errorType\":\"MyError\"}");
         let line = &end(&report(posted, None))[1];
         assert!(line.ends_with("\tError Type: MyError"), "{line}");

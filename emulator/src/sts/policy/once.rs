@@ -62,7 +62,7 @@ impl<'de> Visitor<'de> for OnceVisitor {
         let (mut seen, mut object) = (HashSet::new(), Map::new());
         while let Some((name, Once(value))) = members.next_entry::<String, Once>()? {
             if !seen.insert(name.to_ascii_lowercase()) {
-                return Err(A::Error::custom("a member stands twice"));
+                return Err(A::Error::custom("a member occurs twice"));
             }
             object.insert(name, value);
         }
