@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_refused_with_its_line() {
+    fn invalid_rules_are_refused_with_their_line() {
         let first = "[[fault]]\nservice = \"sts\"\nkind = \"outage\"\n\n";
         for (rest, expected) in NONSENSE {
             let error = rules(&format!("{first}[[fault]]\n{rest}\n")).unwrap_err();

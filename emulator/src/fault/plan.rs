@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_strike_the_calls_that_they_name() {
+    fn rules_fire_for_the_calls_that_they_name() {
         for (rule, expected) in [
             (outage().nth(3), vec![3]),
             (outage().from(6), vec![6, 7, 8]),
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_counts_calls_that_another_strikes() {
+    fn a_rule_counts_calls_that_another_fires_for() {
         let first = FaultRule::new(Service::Sts, Fault::CloseBefore).nth(2);
         assert_eq!(fired(vec![first, outage().nth(3)], 4, 1), [2, 3]);
     }

@@ -22,7 +22,7 @@ fn rule(fault: Fault) -> FaultRule {
 }
 
 #[tokio::test]
-async fn faults_strike_the_operation_that_they_name() {
+async fn faults_affect_the_operation_that_they_name() {
     let cloud = sts_only().await;
     let error = Fault::ApiError {
         code: "InternalError".to_owned(),
@@ -39,8 +39,8 @@ async fn faults_strike_the_operation_that_they_name() {
         ),
     ] {
         let id = cloud.faults().add(rule(fault)).unwrap();
-        let (told, body) = request(&cloud, reqwest::Method::GET).await;
-        assert_eq!(told, status, "{body}");
+        let (received, body) = request(&cloud, reqwest::Method::GET).await;
+        assert_eq!(received, status, "{body}");
         assert!(body.contains(expected), "{body}");
         assert_eq!(request(&cloud, reqwest::Method::PUT).await.0, 403);
         cloud.faults().remove(id);
@@ -63,6 +63,6 @@ async fn calls_are_traced_by_operation_and_reason_and_decisions_are_shown() {
         .get(format!("{}/decisions", admin.url()))
         .bearer_auth(admin.token());
     let text = decisions.send().await.unwrap().text().await.unwrap();
-    let told: Value = serde_json::from_str(&text).unwrap();
-    assert_eq!(told["decisions"].as_array().unwrap().len(), 1, "{told}");
+    let log: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(log["decisions"].as_array().unwrap().len(), 1, "{log}");
 }

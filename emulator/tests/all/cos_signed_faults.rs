@@ -9,7 +9,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use cos_emulator::{Cloud, Fault, FaultRule, Service, WhichKey};
 use serde_json::Value;
 
-use crate::cos_caller::{Caller, TARGET, TEXT, is, told};
+use crate::cos_caller::{Caller, TARGET, TEXT, is, status_and_code};
 use crate::support::{Tc3, client, code as code_of_sts, now, sts_only};
 
 fn second_get(fault: Fault) -> FaultRule {
@@ -113,7 +113,7 @@ async fn a_slow_body_comes_in_pieces_and_whole() {
     }
     assert_eq!(whole, TEXT.as_bytes());
     assert!(pieces > 1, "it came at once");
-    // A client that has no patience gives up in the middle, and nothing else is harmed.
+    // A client with a short time limit disconnects; other calls are not affected.
     let pause = Duration::from_secs(20);
     let rule = FaultRule::new(Service::Cos, Fault::SlowBody { bytes: 4, pause });
     let id = cloud.faults().add(rule).unwrap();
@@ -173,7 +173,7 @@ async fn a_certificate_of_a_stranger_ends_one_connection_before_any_call() {
     let error = put().await.unwrap_err();
     assert!(error.is_connect(), "{error:?}");
     assert_eq!(cloud.decisions().len(), before, "no call came through");
-    assert_eq!(told(put().await.unwrap()).await, is(200, ""));
+    assert_eq!(status_and_code(put().await.unwrap()).await, is(200, ""));
     assert_eq!(caller.get(&cloud).await, is(200, TEXT));
 }
 
@@ -233,7 +233,7 @@ async fn an_error_of_one_part_stores_nothing_of_it_and_the_upload_goes_on() {
     let first = first.headers()["etag"].to_str().unwrap().to_owned();
     let failed = put_part(2, b"rest".to_vec()).await;
     assert!(!failed.headers().contains_key("etag"));
-    assert_eq!(told(failed).await, is(200, "InternalError"));
+    assert_eq!(status_and_code(failed).await, is(200, "InternalError"));
     let parts = caller.request(&cloud, "GET", &list).send().await.unwrap();
     let parts = parts.text().await.unwrap();
     assert_eq!(parts.matches("<Part>").count(), 1, "{parts}");

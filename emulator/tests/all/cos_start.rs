@@ -1,4 +1,4 @@
-//! COS as part of a cloud: where it listens, what it starts with, and that nobody comes in without
+//! COS as part of a cloud: where it listens, what it starts with, and that each request needs
 //! a signature.
 
 use cos_emulator::{Cloud, StartError};
@@ -22,7 +22,7 @@ async fn request(cloud: &Cloud, method: &str, target: &str, headers: &[(&str, &s
 }
 
 #[tokio::test]
-async fn nobody_comes_in_without_a_signature() {
+async fn each_request_needs_a_signature() {
     let cloud = Cloud::builder().start().await.unwrap();
     for (method, target) in [
         ("GET", "/"),

@@ -1,4 +1,4 @@
-//! Faults: each is seen by a real client, strikes the call it names, and lets the next one through.
+//! Faults: each is seen by a real client, affects the call it names, and not the next one.
 
 use std::time::{Duration, Instant};
 
@@ -38,7 +38,7 @@ async fn answer(cloud: &Cloud) -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
-/// What a second use of an issued key says: its code, or nothing.
+/// The error code of a second use of an issued key, if there is one.
 async fn assume_with(cloud: &Cloud, answer: &Value) -> Option<String> {
     let (key, token) = issued(answer);
     let mut call = Tc3::new(&key, "AssumeRole", &role(cloud, "issuer"));
@@ -399,7 +399,7 @@ async fn a_name_that_does_not_resolve_stands_between_the_function_and_the_sts() 
 }
 
 #[tokio::test]
-async fn a_fault_that_makes_no_sense_stops_the_start() {
+async fn an_invalid_fault_stops_the_start() {
     for rule in [
         FaultRule::new(Service::Gateway, Fault::StalePair),
         sts(Fault::Outage).nth(1).every(2),

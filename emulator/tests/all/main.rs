@@ -15,12 +15,11 @@ mod account;
 mod admin;
 mod clock;
 mod cloud;
+mod cos_auth;
 mod cos_caller;
 mod cos_faults;
-
 mod cos_signed_faults;
 mod cos_start;
-mod door;
 mod faults;
 mod gateways;
 mod lifecycle;

@@ -21,7 +21,10 @@ pub(super) fn account_file(document: Document, folder: &Path) -> Result<AccountF
         .map(|member| user(member, folder, &mut taken))
         .collect::<Result<_, _>>()?;
     let Some(first) = users.first() else {
-        return Err((None, "an account needs at least one `[[user]]`".to_owned()));
+        return Err((
+            None,
+            "user: must contain at least one `[[user]]`".to_owned(),
+        ));
     };
     let account = account(
         document.appid,
@@ -31,7 +34,7 @@ pub(super) fn account_file(document: Document, folder: &Path) -> Result<AccountF
         document.buckets,
     )?;
     if !taken.uins.insert(account.owner_uin) {
-        let message = "`owner_uin` is also the `uin` of a user";
+        let message = "owner_uin: must differ from the `uin` of each user";
         return Err((None, message.to_owned()));
     }
     let roles = document.role.into_iter();
@@ -82,18 +85,18 @@ fn account(
         let parsed = Bucket::parse(bucket.get_ref())
             .map_err(|error| at(bucket, format!("buckets: {error}")))?;
         if parsed.appid() != appid.to_string() {
-            let message = format!("buckets: the name has to end in the account's own `-{appid}`");
+            let message = format!("buckets: must end in the account's own `-{appid}`");
             return Err(at(bucket, message));
         }
         if names.contains(bucket.get_ref()) {
-            return Err(at(bucket, "buckets: must be unique"));
+            return Err(at(bucket, "buckets: must be unique; this one occurs twice"));
         }
         names.push(bucket.get_ref().clone());
     }
     let mut names = names.into_iter();
     account.bucket = names
         .next()
-        .ok_or_else(|| at(&buckets, "buckets: at least one is needed"))?;
+        .ok_or_else(|| at(&buckets, "buckets: must contain at least one bucket"))?;
     account.more_buckets = names.collect();
     Ok(account)
 }
@@ -140,14 +143,14 @@ fn role(
         if !(1..=43_200).contains(seconds.get_ref()) {
             return Err(at(
                 seconds,
-                "role.max_session_seconds: 1 to 43200 are possible",
+                "role.max_session_seconds: must be 1 to 43200, for example 7200",
             ));
         }
         role.max_session_seconds = *seconds.get_ref();
     }
     if let Some(external_id) = &member.external_id {
         if !(2..=128).contains(&external_id.get_ref().chars().count()) {
-            let message = "role.external_id: 2 to 128 characters are possible";
+            let message = "role.external_id: must be 2 to 128 characters";
             return Err(at(external_id, message));
         }
         role.external_id = Some(external_id.get_ref().clone());
@@ -219,12 +222,12 @@ fn keys(
             let known = |c: char| c.is_ascii_alphanumeric();
             if looks_real(&secret_id) || !secret_id.starts_with("AKIDEMU") {
                 let message = format!(
-                    "{place}.secret_id: this cloud takes only keys that begin with AKIDEMU"
+                    "{place}.secret_id: must begin with AKIDEMU; this cloud refuses other keys"
                 );
                 return Err((offset, message));
             }
             if !secret_id.chars().all(known) || secret_id.len() > 64 {
-                let message = format!("{place}.secret_id: it takes letters and digits, 64 of them");
+                let message = format!("{place}.secret_id: must be at most 64 letters and digits");
                 return Err((offset, message));
             }
             pair.secret_id = secret_id;
@@ -232,7 +235,7 @@ fn keys(
         if let Some(secret_key) = given.secret_key {
             // What is shorter would be found everywhere by a search for leaks.
             if secret_key.len() < 16 {
-                let message = format!("{place}.secret_key: it has at least 16 characters");
+                let message = format!("{place}.secret_key: must be at least 16 characters");
                 return Err((offset, message));
             }
             pair.secret_key = secret_key;
@@ -250,7 +253,8 @@ fn name(name: &Spanned<String>, place: &str) -> Result<String, Error> {
     let text = name.get_ref();
     let known = |c: char| c.is_ascii_alphanumeric() || "-_.@".contains(c);
     if text.is_empty() || text.len() > 64 || !text.chars().all(known) {
-        let message = format!("{place}: it takes 1 to 64 letters, digits and -_.@");
+        let message =
+            format!("{place}: must be 1 to 64 letters, digits and -_.@, for example issuer");
         return Err(at(name, message));
     }
     Ok(text.clone())

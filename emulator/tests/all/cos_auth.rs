@@ -219,7 +219,7 @@ async fn a_key_is_good_until_it_expires_or_is_revoked() {
 }
 
 #[tokio::test]
-async fn who_is_nobody_and_who_is_somebody_else() {
+async fn unknown_keys_and_foreign_accounts_are_refused() {
     let world = World::new().await;
     let by = world.session(&["PutObject", "DeleteObject"]).await;
     let other = world.session(&["PutObject"]).await;
