@@ -19,7 +19,7 @@ use crate::ca::Ca;
 use crate::clock::EmulatedClock;
 use crate::control::Control;
 use crate::cos::Cos;
-use crate::cos::door::{DecisionRecord, Door};
+use crate::cos::auth::{DecisionRecord, Door};
 use crate::fault::{Faults, RefusedFault};
 use crate::function::{Function, Invocation, Outcome, Record};
 use crate::ledger::Ledger;

@@ -12,26 +12,15 @@
 //! Promises: bodies stream both ways in bounded memory; what a 200 promised is stored whole, and with a directory survives a kill.
 //! Leaves out: versions, tags, public access, encryption, lifecycles, archives, image processing. What is left out is refused.
 
-mod admission;
-mod answer;
-mod ask;
-mod condition;
-mod copy_source;
+pub(crate) mod auth;
+mod checksum;
 mod cors;
-mod date;
-mod digest;
-pub(crate) mod door;
 mod error;
-mod form;
 pub mod fuzzing;
-mod host;
+mod http;
 mod ids;
-mod list;
-mod metadata;
-mod names;
+mod listing;
 mod operation;
-mod payload;
-mod range;
 mod service;
 mod store;
 #[cfg(test)]
@@ -42,25 +31,24 @@ mod store;
     reason = "numbers and texts of the tests' own making"
 )]
 mod tests;
-mod xml;
 
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use ::http::request::Parts;
 use cos_issuer::time::Clock;
-use http::request::Parts;
 
-pub(crate) use self::admission::Admission;
 use self::cors::Cors;
 use self::error::CosError;
-use self::host::Home;
+use self::http::virtual_host::Home;
 use self::service::Service;
 use self::store::Store;
 use crate::account::Account;
 use crate::ca::Ca;
 use crate::control::{Control, Watched};
+pub(crate) use crate::cos::auth::access::Admission;
 use crate::fault::Service as ServiceName;
 use crate::net::{Server, Transport};
 

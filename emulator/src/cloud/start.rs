@@ -15,7 +15,7 @@ use crate::ca::Ca;
 use crate::chance::Chance;
 use crate::clock::EmulatedClock;
 use crate::control::Control;
-use crate::cos::door::{DecisionRecord, Door};
+use crate::cos::auth::{DecisionRecord, Door};
 use crate::cos::{self, Cos};
 use crate::environment;
 use crate::fault::Faults;

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 
 use super::error::CosError;
-use super::xml::{self, Element};
+use crate::cos::http::xml::{self, Element};
 
 /// The rules of one bucket, in their order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

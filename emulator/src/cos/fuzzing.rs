@@ -12,19 +12,19 @@ use futures_util::stream;
 use http::HeaderMap;
 use http::request::Parts;
 
-use super::admission::Admission as _;
-use super::ask::{Address, Ask};
-use super::condition::{self, Unmet, Version};
-use super::copy_source::CopySource;
 use super::cors::Cors;
-use super::door;
 use super::error::CosError;
-use super::form::Form;
-use super::host::{self, Home};
 use super::operation::Operation;
-use super::range::Slice;
 use super::service::{delete_many, multipart};
 use crate::account::{Account, Directory, Identity, KeyPair, Permanent, User};
+use crate::cos::auth;
+use crate::cos::auth::access::Admission as _;
+use crate::cos::http::byte_range::Slice;
+use crate::cos::http::copy_source::CopySource;
+use crate::cos::http::post_form::Form;
+use crate::cos::http::precondition::{self, Unmet, Version};
+use crate::cos::http::request::{Address, Ask};
+use crate::cos::http::virtual_host::{self, Home};
 use crate::net::Peer;
 
 /// The time of every request, in Unix seconds.
@@ -45,7 +45,7 @@ pub type Code = &'static str;
     reason = "it holds keys, which cannot be formatted"
 )]
 pub struct Door {
-    door: door::Door,
+    door: auth::Door,
     home: Home,
     /// The user's key.
     pub permanent: KeyPair,
@@ -112,7 +112,7 @@ impl Door {
         let issued = directory.issue(session, expires).ok()?;
         let home = Home::of(&directory.account)?;
         Some(Self {
-            door: door::Door::new(Arc::new(directory), home.clone()),
+            door: auth::Door::new(Arc::new(directory), home.clone()),
             home,
             permanent,
             temporary: KeyPair {
@@ -206,7 +206,7 @@ impl Door {
 /// Where a host and a path point; `None` for the service itself.
 pub fn address(host: &str, path: &str) -> Result<Option<Place>, Code> {
     let home = Home::of(&Account::default()).ok_or("InternalError")?;
-    host::address(host, path, &home)
+    virtual_host::address(host, path, &home)
         .map(place)
         .map_err(|error| code(&error))
 }
@@ -258,13 +258,13 @@ pub fn conditions(headers: &HeaderMap, etag: &str, modified: i64) -> Option<[Met
     let version = Version { etag, modified };
     let refused = |outcome: Result<(), CosError>| outcome.map_or(Met::No, |()| Met::Yes);
     Some([
-        match condition::for_reading(headers, version) {
+        match precondition::for_reading(headers, version) {
             Ok(()) => Met::Yes,
             Err(Unmet::NotModified) => Met::NotModified,
             Err(Unmet::Failed) => Met::No,
         },
-        refused(condition::for_writing(headers, Some(version))),
-        refused(condition::for_copying(headers, version)),
+        refused(precondition::for_writing(headers, Some(version))),
+        refused(precondition::for_copying(headers, version)),
     ])
 }
 

@@ -5,7 +5,7 @@
 
 use http::Method;
 
-use super::ask::{Address, Ask};
+use crate::cos::http::request::{Address, Ask};
 
 macro_rules! operations {
     ($($name:ident),+ $(,)?) => {

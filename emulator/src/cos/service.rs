@@ -22,16 +22,16 @@ use http::{Extensions, HeaderMap, Method, Request, StatusCode};
 use hyper::body::Incoming;
 use tokio::sync::OnceCell;
 
-use super::admission::{Admission, Admitted};
-use super::answer::{Answer, Frame};
-use super::ask::{Address, Ask, host_of};
 use super::error::CosError;
-use super::host::Home;
-use super::names;
 use super::operation::{self, Operation};
-use super::payload::{Payload, check_md5, content_md5, too_large};
 use super::store::{Store, Written, internal, no_such_bucket};
 use crate::control::CallTime;
+use crate::cos::auth::access::{Admission, Admitted};
+use crate::cos::http::body::{Payload, check_md5, content_md5, too_large};
+use crate::cos::http::header_case;
+use crate::cos::http::request::{Address, Ask, host_of};
+use crate::cos::http::response::{Answer, Frame};
+use crate::cos::http::virtual_host::Home;
 use crate::net::{Body, Peer};
 use crate::trace::Reason;
 
@@ -88,7 +88,7 @@ impl Service {
                 frame.error(&error)
             }
         };
-        let spelling = self.spelling.get_or_try_init(names::spelling).await?;
+        let spelling = self.spelling.get_or_try_init(header_case::spelling).await?;
         let mut answer = frame.finish(outcome);
         *answer.extensions_mut() = spelling.clone();
         answer.extensions_mut().insert(Reason(reason));

@@ -24,16 +24,16 @@ use cos_issuer::time::SystemClock;
 use http::{Method, StatusCode};
 use reqwest::{RequestBuilder, Response};
 
-use super::admission::{Admission, Admitted};
-use super::ask::Ask;
 use super::error::CosError;
-use super::form::Form;
 use super::operation::Operation;
-use super::xml::{self, Element};
 use super::{Cos, Options, open_store};
 use crate::account::Account;
 use crate::ca::Ca;
 use crate::control::Control;
+use crate::cos::auth::access::{Admission, Admitted};
+use crate::cos::http::post_form::Form;
+use crate::cos::http::request::Ask;
+use crate::cos::http::xml::{self, Element};
 
 pub(super) const BUCKET: &str = "examplebucket-1250000000";
 pub(super) const HOST: &str = "examplebucket-1250000000.cos.ap-guangzhou.myqcloud.com";
@@ -67,7 +67,7 @@ impl TestDoor {
 
 impl Admission for TestDoor {
     fn admit(&self, ask: &Ask, _: Operation) -> Result<Admitted, CosError> {
-        let super::ask::Address::Bucket { key, .. } = &ask.address else {
+        let crate::cos::http::request::Address::Bucket { key, .. } = &ask.address else {
             return Self::decide(ask, "");
         };
         Self::decide(ask, key)

@@ -4,14 +4,15 @@ use cos_issuer::cam::Bucket;
 use http::{HeaderName, StatusCode};
 
 use super::{Outcome, Service};
-use crate::cos::admission::Admitted;
-use crate::cos::answer;
-use crate::cos::ask::{Address, Ask};
+use crate::cos::auth::access::Admitted;
 use crate::cos::error::{CosError, malformed_xml};
-use crate::cos::metadata::{Metadata, invalid_argument};
-use crate::cos::payload::Payload;
+use crate::cos::http::body::Payload;
+use crate::cos::http::metadata::{Metadata, invalid_argument};
+use crate::cos::http::request::{Address, Ask};
+use crate::cos::http::response;
+use crate::cos::http::virtual_host;
+use crate::cos::http::xml;
 use crate::cos::store::no_such_bucket;
-use crate::cos::{host, xml};
 
 impl Service {
     /// <https://www.tencentcloud.com/document/product/436/8291>
@@ -27,7 +28,7 @@ impl Service {
             }
         }
         let asked = ask.parameter("region").filter(|region| !region.is_empty());
-        let limited = host::service_region(&ask.host, &self.home);
+        let limited = virtual_host::service_region(&ask.host, &self.home);
         let in_region = |region: &str| {
             asked.as_ref().is_none_or(|asked| asked == region)
                 && limited
@@ -43,7 +44,7 @@ impl Service {
             .filter(|(name, bucket)| **name > marker && in_region(&bucket.region));
         let page: Vec<_> = found.by_ref().take(limit).collect();
         let is_truncated = limit > 0 && found.next().is_some();
-        Ok(answer::xml(xml::document(
+        Ok(response::xml(xml::document(
             "ListAllMyBucketsResult",
             |root| {
                 root.element("Owner", |owner| {
@@ -99,13 +100,13 @@ impl Service {
             })
         })
         .await?;
-        Ok(answer::empty(StatusCode::OK))
+        Ok(response::empty(StatusCode::OK))
     }
 
     /// <https://www.tencentcloud.com/document/product/436/7735>
     pub(super) fn head_bucket(&self, ask: &Ask) -> Outcome {
         self.bucket(ask)?;
-        let mut answer = answer::empty(StatusCode::OK);
+        let mut answer = response::empty(StatusCode::OK);
         self.put_region(ask, &mut answer);
         Ok(answer)
     }
@@ -115,7 +116,7 @@ impl Service {
         let bucket = self.bucket(ask)?;
         self.change(move |store| store.delete_bucket(&bucket))
             .await?;
-        Ok(answer::empty(StatusCode::NO_CONTENT))
+        Ok(response::empty(StatusCode::NO_CONTENT))
     }
 
     pub(super) fn location(&self, ask: &Ask) -> Outcome {
@@ -124,7 +125,7 @@ impl Service {
             return Err(no_such_bucket());
         };
         let region = xml::escaped(region.as_str());
-        Ok(answer::xml(format!(
+        Ok(response::xml(format!(
             "<?xml version='1.0' encoding='utf-8' ?>\n<LocationConstraint>{region}</LocationConstraint>"
         )))
     }
@@ -135,9 +136,9 @@ impl Service {
         Ok(private_acl(admitted))
     }
 
-    pub(super) fn put_region(&self, ask: &Ask, answer: &mut answer::Answer) {
+    pub(super) fn put_region(&self, ask: &Ask, answer: &mut response::Answer) {
         if let Address::Bucket { region, .. } = &ask.address {
-            answer::put(answer.headers_mut(), BUCKET_REGION, region.as_str());
+            response::put(answer.headers_mut(), BUCKET_REGION, region.as_str());
         }
     }
 
@@ -158,10 +159,10 @@ impl Service {
 }
 
 /// Everything here is private: the owner has all rights, and nobody else has any by ACL.
-pub(super) fn private_acl(admitted: &Admitted) -> answer::Answer {
+pub(super) fn private_acl(admitted: &Admitted) -> response::Answer {
     let uin = admitted.owner_uin;
     let id = format!("qcs::cam::uin/{uin}:uin/{uin}");
-    answer::xml(xml::document("AccessControlPolicy", |root| {
+    response::xml(xml::document("AccessControlPolicy", |root| {
         root.element("Owner", |owner| {
             owner.text("ID", &id);
             owner.text("DisplayName", &id);

@@ -7,15 +7,16 @@ use http::StatusCode;
 use super::multipart::UploadPlace;
 use super::object::no_such_key;
 use super::{MAX_BODY_BYTES, Outcome, Service};
-use crate::cos::ask::Ask;
-use crate::cos::condition;
-use crate::cos::copy_source::CopySource;
-use crate::cos::digest::Digests;
+use crate::cos::checksum::Digests;
 use crate::cos::error::CosError;
-use crate::cos::metadata::{Metadata, invalid_argument};
-use crate::cos::range::Slice;
+use crate::cos::http::byte_range::Slice;
+use crate::cos::http::copy_source::CopySource;
+use crate::cos::http::metadata::{Metadata, invalid_argument};
+use crate::cos::http::precondition;
+use crate::cos::http::request::Ask;
+use crate::cos::http::response;
+use crate::cos::http::xml;
 use crate::cos::store::{Content, Facts, Object, internal};
-use crate::cos::{answer, xml};
 
 impl Service {
     /// <https://www.tencentcloud.com/document/product/436/10881>
@@ -23,7 +24,7 @@ impl Service {
         let (bucket, key) = self.place(ask)?;
         let (source_place, source) = self.source(ask)?;
         if source.facts.length > MAX_BODY_BYTES {
-            return Err(crate::cos::payload::too_large());
+            return Err(crate::cos::http::body::too_large());
         }
         let own = Metadata::of(&ask.headers)?;
         let metadata = match ask.header("x-cos-metadata-directive").unwrap_or("") {
@@ -56,12 +57,12 @@ impl Service {
         let stored = self
             .change(move |store| {
                 store.put_object(&bucket, &key, |current| {
-                    condition::for_writing(&headers, current.map(Object::version))?;
+                    precondition::for_writing(&headers, current.map(Object::version))?;
                     Ok(object)
                 })
             })
             .await?;
-        Ok(answer::xml(xml::document("CopyObjectResult", |root| {
+        Ok(response::xml(xml::document("CopyObjectResult", |root| {
             root.text("ETag", format_args!("\"{}\"", stored.facts.etag));
             root.text("CRC64", stored.facts.crc64);
             root.text("LastModified", stored.facts.modified.iso_8601());
@@ -78,7 +79,7 @@ impl Service {
             None => Slice::whole(source.facts.length),
         };
         if slice.length() > MAX_BODY_BYTES {
-            return Err(crate::cos::payload::too_large());
+            return Err(crate::cos::http::body::too_large());
         }
         let content = source.content.slice(slice);
         let facts = facts_of(content.clone(), ask).await?;
@@ -86,7 +87,7 @@ impl Service {
         let part = Object { facts, content };
         self.change(move |store| store.put_part(place.as_tuple(), number, part))
             .await?;
-        Ok(answer::xml(xml::document("CopyPartResult", |root| {
+        Ok(response::xml(xml::document("CopyPartResult", |root| {
             root.text("ETag", format_args!("\"{etag}\""));
             root.text("LastModified", modified.iso_8601());
         })))
@@ -102,7 +103,7 @@ impl Service {
             .read()
             .object(&bucket, &source.key)
             .ok_or_else(no_such_key)?;
-        condition::for_copying(&ask.headers, object.version())?;
+        precondition::for_copying(&ask.headers, object.version())?;
         Ok((source, object))
     }
 }

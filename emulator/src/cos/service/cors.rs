@@ -3,11 +3,11 @@
 use http::StatusCode;
 
 use super::{Outcome, Service};
-use crate::cos::answer::{self, Answer};
-use crate::cos::ask::{Address, Ask};
 use crate::cos::cors::{self, Cors};
 use crate::cos::error::CosError;
-use crate::cos::payload::Payload;
+use crate::cos::http::body::Payload;
+use crate::cos::http::request::{Address, Ask};
+use crate::cos::http::response::{self, Answer};
 
 impl Service {
     /// <https://www.tencentcloud.com/document/product/436/8279>
@@ -17,7 +17,7 @@ impl Service {
         let cors = Cors::parse(&body)?;
         self.change(move |store| store.set_cors(&bucket, Some(cors)))
             .await?;
-        Ok(answer::empty(StatusCode::OK))
+        Ok(response::empty(StatusCode::OK))
     }
 
     /// <https://www.tencentcloud.com/document/product/436/8274>
@@ -30,7 +30,7 @@ impl Service {
                 "The CORS configuration does not exist.",
             )
         })?;
-        Ok(answer::xml(cors.to_xml()))
+        Ok(response::xml(cors.to_xml()))
     }
 
     /// <https://www.tencentcloud.com/document/product/436/8283>
@@ -38,7 +38,7 @@ impl Service {
         let bucket = self.bucket(ask)?;
         self.change(move |store| store.set_cors(&bucket, None))
             .await?;
-        Ok(answer::empty(StatusCode::NO_CONTENT))
+        Ok(response::empty(StatusCode::NO_CONTENT))
     }
 
     /// <https://www.tencentcloud.com/document/product/436/8288>
@@ -61,7 +61,7 @@ impl Service {
                     "no CORS rule of this bucket allows this origin with this method and these headers",
                 )
             })?;
-        let mut answer = answer::empty(StatusCode::OK);
+        let mut answer = response::empty(StatusCode::OK);
         answer.headers_mut().extend(headers);
         Ok(answer)
     }

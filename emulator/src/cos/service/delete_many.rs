@@ -7,10 +7,11 @@
 use http::StatusCode;
 
 use super::{MAX_XML_BYTES, Outcome, Service, checked_key};
-use crate::cos::ask::Ask;
 use crate::cos::error::{CosError, malformed_xml};
-use crate::cos::payload::Payload;
-use crate::cos::{answer, xml};
+use crate::cos::http::body::Payload;
+use crate::cos::http::request::Ask;
+use crate::cos::http::response;
+use crate::cos::http::xml;
 
 impl Service {
     pub(super) async fn delete_many(&self, ask: &Ask, mut payload: Payload) -> Outcome {
@@ -42,7 +43,7 @@ impl Service {
             };
             outcomes.push((key, outcome));
         }
-        Ok(answer::xml(xml::document("DeleteResult", |root| {
+        Ok(response::xml(xml::document("DeleteResult", |root| {
             for (key, outcome) in &outcomes {
                 match outcome {
                     Ok(()) if is_quiet => {}

@@ -5,13 +5,15 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::bucket::number;
 use super::{Outcome, Service};
-use crate::cos::admission::Admitted;
-use crate::cos::ask::Ask;
+use crate::cos::auth::access::Admitted;
 use crate::cos::error::CosError;
-use crate::cos::list::{Entry, Query};
-use crate::cos::metadata::invalid_argument;
+use crate::cos::http::date;
+use crate::cos::http::metadata::invalid_argument;
+use crate::cos::http::request::Ask;
+use crate::cos::http::response;
+use crate::cos::http::xml;
+use crate::cos::listing::{Entry, Query};
 use crate::cos::store::no_such_bucket;
-use crate::cos::{answer, date, xml};
 
 impl Service {
     /// <https://www.tencentcloud.com/document/product/436/7734>
@@ -24,7 +26,7 @@ impl Service {
             None => return Err(no_such_bucket()),
         };
         let appid = self.home.bucket.appid();
-        let mut answer = answer::xml(xml::document("ListBucketResult", |root| {
+        let mut answer = response::xml(xml::document("ListBucketResult", |root| {
             root.text("Name", &bucket);
             root.optional("EncodingType", encoding.name());
             root.text("Prefix", encoding.text(&query.prefix));
@@ -73,7 +75,7 @@ impl Service {
             Some(found) => found.list_uploads(&query, &id_marker),
             None => return Err(no_such_bucket()),
         };
-        Ok(answer::xml(xml::document(
+        Ok(response::xml(xml::document(
             "ListMultipartUploadsResult",
             |root| {
                 root.text("Bucket", &bucket);

@@ -14,15 +14,17 @@ use super::bucket::number;
 use super::list::{Encoding, moment, people};
 use super::object::{put_checksums, written_answer};
 use super::{MAX_XML_BYTES, Outcome, Service};
-use crate::cos::admission::Admitted;
-use crate::cos::ask::Ask;
-use crate::cos::condition;
-use crate::cos::digest::{combined_crc64, etag_of_pieces};
+use crate::cos::auth::access::Admitted;
+use crate::cos::checksum::{combined_crc64, etag_of_pieces};
 use crate::cos::error::{CosError, malformed_xml};
-use crate::cos::metadata::{Metadata, invalid_argument};
-use crate::cos::payload::Payload;
+use crate::cos::http::body::Payload;
+use crate::cos::http::metadata::{Metadata, invalid_argument};
+use crate::cos::http::precondition;
+use crate::cos::http::request::Ask;
+use crate::cos::http::response;
+use crate::cos::http::xml;
+use crate::cos::ids;
 use crate::cos::store::{Content, Facts, Initiated, Object, no_such_upload};
-use crate::cos::{answer, ids, xml};
 
 /// Which upload a request is about.
 pub(super) struct UploadPlace {
@@ -73,7 +75,7 @@ impl Service {
         });
         self.change(move |store| store.begin_upload(&bucket, &key, &id, initiated))
             .await?;
-        Ok(answer::xml(document))
+        Ok(response::xml(document))
     }
 
     /// <https://www.tencentcloud.com/document/product/436/7750>
@@ -112,7 +114,7 @@ impl Service {
             .range((Bound::Excluded(marker), Bound::Unbounded));
         let page: Vec<_> = parts.by_ref().take(limit).collect();
         let is_truncated = limit > 0 && parts.next().is_some();
-        Ok(answer::xml(xml::document("ListPartsResult", |root| {
+        Ok(response::xml(xml::document("ListPartsResult", |root| {
             root.text("Bucket", &place.bucket);
             root.optional("EncodingType", encoding.name());
             root.text("Key", encoding.text(&place.key));
@@ -146,7 +148,7 @@ impl Service {
         let stored = self
             .change(move |store| {
                 store.complete_upload(place.as_tuple(), |upload, current| {
-                    condition::for_writing(&headers, current.map(Object::version))?;
+                    precondition::for_writing(&headers, current.map(Object::version))?;
                     let parts = chosen_parts(&wanted, &upload.parts)?;
                     let mut object = joined(&parts, now);
                     object.facts.metadata = upload.initiated.metadata.clone();
@@ -155,7 +157,7 @@ impl Service {
                 })
             })
             .await?;
-        let mut answer = answer::xml(xml::document("CompleteMultipartUploadResult", |root| {
+        let mut answer = response::xml(xml::document("CompleteMultipartUploadResult", |root| {
             root.text("Location", &location);
             root.text("Bucket", &bucket);
             root.text("Key", &key);
@@ -170,7 +172,7 @@ impl Service {
         let place = UploadPlace::of(self, ask)?;
         self.change(move |store| store.abort_upload(place.as_tuple()))
             .await?;
-        Ok(answer::empty(StatusCode::NO_CONTENT))
+        Ok(response::empty(StatusCode::NO_CONTENT))
     }
 }
 

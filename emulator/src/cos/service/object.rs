@@ -3,14 +3,14 @@
 use http::{HeaderMap, HeaderName, StatusCode};
 
 use super::{Outcome, Service};
-use crate::cos::admission::Admitted;
-use crate::cos::answer::{self, Answer};
-use crate::cos::ask::Ask;
-use crate::cos::condition::{self, Version};
-use crate::cos::digest::{combined_crc64, etag_of_pieces};
+use crate::cos::auth::access::Admitted;
+use crate::cos::checksum::{combined_crc64, etag_of_pieces};
 use crate::cos::error::CosError;
-use crate::cos::metadata::{Metadata, invalid_argument};
-use crate::cos::payload::Payload;
+use crate::cos::http::body::Payload;
+use crate::cos::http::metadata::{Metadata, invalid_argument};
+use crate::cos::http::precondition::{self, Version};
+use crate::cos::http::request::Ask;
+use crate::cos::http::response::{self, Answer};
 use crate::cos::store::{Content, Facts, Object};
 
 impl Service {
@@ -20,7 +20,7 @@ impl Service {
         let metadata = Metadata::of(&ask.headers)?;
         // Asked before the body comes, and once more when it is there.
         let current = self.store.read().object(&bucket, &key);
-        condition::for_writing(&ask.headers, current.as_deref().map(Object::version))?;
+        precondition::for_writing(&ask.headers, current.as_deref().map(Object::version))?;
         let written = self.receive(&ask.headers, payload).await?;
         let sums = written.checksums;
         let mut facts = Facts::new(sums.length, sums.etag(), sums.crc64, ask.now);
@@ -33,7 +33,7 @@ impl Service {
         let stored = self
             .change(move |store| {
                 store.put_object(&bucket, &key, |current| {
-                    condition::for_writing(&headers, current.map(Object::version))?;
+                    precondition::for_writing(&headers, current.map(Object::version))?;
                     Ok(object)
                 })
             })
@@ -80,7 +80,7 @@ impl Service {
             .await?;
         let mut answer = written_answer(&stored.facts);
         let next = stored.facts.length.to_string();
-        answer::put(answer.headers_mut(), NEXT_POSITION, &next);
+        response::put(answer.headers_mut(), NEXT_POSITION, &next);
         Ok(answer)
     }
 
@@ -89,7 +89,7 @@ impl Service {
         let (bucket, key) = self.place(ask)?;
         self.change(move |store| store.delete_object(&bucket, &key))
             .await?;
-        Ok(answer::empty(StatusCode::NO_CONTENT))
+        Ok(response::empty(StatusCode::NO_CONTENT))
     }
 
     /// <https://www.tencentcloud.com/document/product/436/7744>
@@ -114,14 +114,14 @@ impl Object {
 
 /// The answer to whoever wrote an object or a part.
 pub(super) fn written_answer(facts: &Facts) -> Answer {
-    let mut answer = answer::empty(StatusCode::OK);
+    let mut answer = response::empty(StatusCode::OK);
     put_checksums(answer.headers_mut(), facts);
     answer
 }
 
 pub(super) fn put_checksums(headers: &mut HeaderMap, facts: &Facts) {
-    answer::put_etag(headers, &facts.etag);
-    answer::put_crc64(headers, facts.crc64);
+    response::put_etag(headers, &facts.etag);
+    response::put_crc64(headers, facts.crc64);
 }
 
 pub(super) fn no_such_key() -> CosError {
@@ -153,7 +153,7 @@ fn check_append(current: Option<&Object>, position: u64) -> Result<(), CosError>
         )));
     }
     if current.is_some_and(|object| object.content.pieces() >= MAX_APPENDS) {
-        return Err(crate::cos::payload::too_large()
+        return Err(crate::cos::http::body::too_large()
             .because("this cloud appends to one object 10000 times at the most"));
     }
     Ok(())

@@ -9,14 +9,14 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use super::list::Encoding;
 use super::object::put_checksums;
 use super::{MAX_BODY_BYTES, Outcome, Service, checked_key};
-use crate::cos::admission::Admitted;
-use crate::cos::answer;
-use crate::cos::ask::Ask;
-use crate::cos::condition;
+use crate::cos::auth::access::Admitted;
 use crate::cos::error::CosError;
-use crate::cos::form::{File, Form};
-use crate::cos::metadata::{Metadata, invalid_argument};
-use crate::cos::payload::{Payload, check_md5, content_md5, too_large};
+use crate::cos::http::body::{Payload, check_md5, content_md5, too_large};
+use crate::cos::http::metadata::{Metadata, invalid_argument};
+use crate::cos::http::post_form::{File, Form};
+use crate::cos::http::precondition;
+use crate::cos::http::request::Ask;
+use crate::cos::http::response;
 use crate::cos::store::{Facts, Object, Written, internal};
 
 impl Service {
@@ -30,7 +30,7 @@ impl Service {
         let metadata = Metadata::of(&headers)?;
         let status = status(&form)?;
         let current = self.store.read().object(&bucket, &key);
-        condition::for_writing(&headers, current.as_deref().map(Object::version))?;
+        precondition::for_writing(&headers, current.as_deref().map(Object::version))?;
         let written = self.receive_file(file, &admitted).await?;
         let sums = written.checksums;
         check_md5(content_md5(&headers)?, &sums)?;
@@ -44,12 +44,12 @@ impl Service {
         let stored = self
             .change(move |store| {
                 store.put_object(&bucket, &key, |current| {
-                    condition::for_writing(&headers, current.map(Object::version))?;
+                    precondition::for_writing(&headers, current.map(Object::version))?;
                     Ok(object)
                 })
             })
             .await?;
-        let mut answer = answer::empty(status);
+        let mut answer = response::empty(status);
         put_checksums(answer.headers_mut(), &stored.facts);
         answer.headers_mut().insert(header::LOCATION, location);
         Ok(answer)

@@ -5,14 +5,14 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 use super::object::{no_such_key, put_checksums};
 use super::{Outcome, Service};
-use crate::cos::admission::Admitted;
-use crate::cos::answer;
-use crate::cos::ask::Ask;
-use crate::cos::condition::{self, Unmet};
-use crate::cos::date;
+use crate::cos::auth::access::Admitted;
 use crate::cos::error::CosError;
-use crate::cos::metadata::invalid_argument;
-use crate::cos::range::Slice;
+use crate::cos::http::byte_range::Slice;
+use crate::cos::http::date;
+use crate::cos::http::metadata::invalid_argument;
+use crate::cos::http::precondition::{self, Unmet};
+use crate::cos::http::request::Ask;
+use crate::cos::http::response;
 use crate::cos::store::Facts;
 
 impl Service {
@@ -25,23 +25,23 @@ impl Service {
             .object(&bucket, &key)
             .ok_or_else(no_such_key)?;
         let facts = &object.facts;
-        match condition::for_reading(&ask.headers, object.version()) {
+        match precondition::for_reading(&ask.headers, object.version()) {
             Ok(()) => {}
-            Err(Unmet::Failed) => return Err(condition::failed()),
+            Err(Unmet::Failed) => return Err(precondition::failed()),
             Err(Unmet::NotModified) => {
-                let mut answer = answer::empty(StatusCode::NOT_MODIFIED);
+                let mut answer = response::empty(StatusCode::NOT_MODIFIED);
                 put_facts(answer.headers_mut(), facts);
                 return Ok(answer);
             }
         }
         let range = match ask.header("range") {
-            Some(header) if condition::range_stands(&ask.headers, object.version()) => {
+            Some(header) if precondition::range_stands(&ask.headers, object.version()) => {
                 Slice::of_header(header, facts.length)?
             }
             Some(_) | None => None,
         };
         let slice = range.unwrap_or_else(|| Slice::whole(facts.length));
-        let mut answer = answer::empty(match range {
+        let mut answer = response::empty(match range {
             Some(_) => StatusCode::PARTIAL_CONTENT,
             None => StatusCode::OK,
         });
@@ -50,14 +50,14 @@ impl Service {
         put_facts(headers, facts);
         put_checksums(headers, facts);
         headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-        answer::put(headers, header::CONTENT_LENGTH, &slice.length().to_string());
+        response::put(headers, header::CONTENT_LENGTH, &slice.length().to_string());
         if range.is_some() {
             let told = slice.header(facts.length);
-            answer::put(headers, header::CONTENT_RANGE, &told);
+            response::put(headers, header::CONTENT_RANGE, &told);
         }
         if facts.is_appendable {
-            answer::put(headers, OBJECT_TYPE, "appendable");
-            answer::put(headers, NEXT_POSITION, &facts.length.to_string());
+            response::put(headers, OBJECT_TYPE, "appendable");
+            response::put(headers, NEXT_POSITION, &facts.length.to_string());
         }
         headers.extend(overrides);
         if with_body {
@@ -68,8 +68,8 @@ impl Service {
 }
 
 fn put_facts(headers: &mut HeaderMap, facts: &Facts) {
-    answer::put_etag(headers, &facts.etag);
-    answer::put(headers, header::LAST_MODIFIED, &date::http(facts.modified));
+    response::put_etag(headers, &facts.etag);
+    response::put(headers, header::LAST_MODIFIED, &date::http(facts.modified));
 }
 
 /// Documented: `response-…` parameters replace headers of the answer, for callers who signed.

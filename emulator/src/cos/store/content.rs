@@ -14,7 +14,7 @@ use hyper::body::Frame;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 
 use super::blob::{Blob, Place};
-use crate::cos::range::Slice;
+use crate::cos::http::byte_range::Slice;
 use crate::net::Body;
 
 /// A run of bytes over several blobs.

@@ -9,7 +9,7 @@ use cos_issuer::time::Timestamp;
 use super::content::Content;
 use super::record::{Facts, Initiated};
 use crate::cos::cors::Cors;
-use crate::cos::list::{self, Page, Query};
+use crate::cos::listing::{self, Page, Query};
 
 /// All buckets, by name.
 #[derive(Default)]
@@ -78,7 +78,7 @@ impl Bucket {
             .range::<str, _>((begin, Bound::Unbounded))
             .take_while(|(key, _)| key.starts_with(&query.prefix))
             .map(|(key, object)| (key.clone(), (key.clone(), Arc::clone(object))));
-        list::page(items, query)
+        listing::page(items, query)
     }
 
     /// A page of the uploads: behind the key marker, or at it and behind the id marker.
@@ -99,6 +99,6 @@ impl Bucket {
                 let item = (key.clone(), id.clone(), upload.initiated.clone());
                 (key.clone(), item)
             });
-        list::page(items, query)
+        listing::page(items, query)
     }
 }

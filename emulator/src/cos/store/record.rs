@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::blob::Blob;
 use super::content::{Content, Segment};
 use crate::cos::cors::Cors;
-use crate::cos::metadata::Metadata;
+use crate::cos::http::metadata::Metadata;
 
 /// What is known of an object or a part, besides its bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -12,7 +12,7 @@ use tokio::io::AsyncWriteExt as _;
 
 use super::blob::{Blob, Budget, Place, Share};
 use super::content::Content;
-use crate::cos::digest::{Checksums, Digests};
+use crate::cos::checksum::{Checksums, Digests};
 use crate::cos::ids;
 
 /// Where bytes go.

@@ -7,13 +7,13 @@ use http::{HeaderMap, HeaderValue};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 
-use crate::cos::ask::Address;
-use crate::cos::copy_source::CopySource;
 use crate::cos::cors::Cors;
-use crate::cos::form::Form;
-use crate::cos::host::{self, Home};
-use crate::cos::range::Slice;
-use crate::cos::xml::{self, Element, Writer};
+use crate::cos::http::byte_range::Slice;
+use crate::cos::http::copy_source::CopySource;
+use crate::cos::http::post_form::Form;
+use crate::cos::http::request::Address;
+use crate::cos::http::virtual_host::{self, Home};
+use crate::cos::http::xml::{self, Element, Writer};
 
 fn home() -> Home {
     Home {
@@ -130,12 +130,12 @@ proptest! {
 
     #[test]
     fn hosts_and_paths(host in pieces(HOSTS), path in pieces(PATHS)) {
-        if let Ok(Address::Bucket { bucket, key, .. }) = host::address(&host, &path, &home()) {
+        if let Ok(Address::Bucket { bucket, key, .. }) = virtual_host::address(&host, &path, &home()) {
             // Nobody is led to a bucket that was not named.
             let named = host.to_lowercase().contains(bucket.as_str())
-                || host::key_of(&path).unwrap().contains(bucket.as_str());
+                || virtual_host::key_of(&path).unwrap().contains(bucket.as_str());
             prop_assert!(named || bucket.as_str() == "home-1250000000");
-            prop_assert!(host::key_of(&path).unwrap().ends_with(&key));
+            prop_assert!(virtual_host::key_of(&path).unwrap().ends_with(&key));
         }
         if let Ok(value) = HeaderValue::from_str(&format!("{host}{path}")) {
             let headers: HeaderMap = [(http::HeaderName::from_static("x-cos-copy-source"), value)].into_iter().collect();

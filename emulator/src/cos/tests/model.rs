@@ -9,11 +9,11 @@ use http::HeaderMap;
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 
-use crate::cos::digest::{Checksums, combined_crc64};
+use crate::cos::checksum::{Checksums, combined_crc64};
 use crate::cos::error::CosError;
-use crate::cos::list::{Entry, Query};
-use crate::cos::metadata::Metadata;
-use crate::cos::range::Slice;
+use crate::cos::http::byte_range::Slice;
+use crate::cos::http::metadata::Metadata;
+use crate::cos::listing::{Entry, Query};
 use crate::cos::store::{Content, Facts, Initiated, Object, Store};
 
 const BUCKET: &str = "b-1250000000";

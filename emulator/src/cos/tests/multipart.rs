@@ -1,8 +1,8 @@
 //! Uploads in parts, over the wire.
 
 use super::{HOST, World, header, noise, read_xml, refusal, sent, texts};
-use crate::cos::digest::Checksums;
-use crate::cos::xml;
+use crate::cos::checksum::Checksums;
+use crate::cos::http::xml;
 
 const MIB: usize = 1024 * 1024;
 

@@ -1,7 +1,7 @@
 //! Single objects: put, get, head, delete, ranges, conditions, copy, append.
 
 use super::{HOST, World, header, noise, refusal, sent};
-use crate::cos::digest::Checksums;
+use crate::cos::checksum::Checksums;
 
 #[tokio::test]
 async fn an_object_comes_back_as_it_was_put() {

@@ -340,7 +340,7 @@ async fn several_objects_go_at_once_each_by_its_own_right() {
     }
     let post = |body: &str| {
         use base64::Engine as _;
-        let md5 = crate::cos::digest::Checksums::of(body.as_bytes()).md5;
+        let md5 = crate::cos::checksum::Checksums::of(body.as_bytes()).md5;
         let md5 = base64::engine::general_purpose::STANDARD.encode(md5);
         world
             .ask("POST", "/?delete=")

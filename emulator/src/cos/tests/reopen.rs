@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use cos_issuer::time::{Clock as _, SystemClock};
 
 use super::BUCKET;
-use crate::cos::digest::Checksums;
-use crate::cos::metadata::Metadata;
+use crate::cos::checksum::Checksums;
+use crate::cos::http::metadata::Metadata;
 use crate::cos::store::{Content, Facts, Initiated, Object, Store};
 
 const UPLOAD: (&str, &str, &str) = (BUCKET, "whole", "id");

@@ -4,7 +4,7 @@ use cos_issuer::time::{Clock as _, SystemClock};
 
 use super::BUCKET;
 use super::reopen::object;
-use crate::cos::metadata::Metadata;
+use crate::cos::http::metadata::Metadata;
 use crate::cos::store::{Content, Facts, Initiated, Object, Store};
 
 const UPLOAD: (&str, &str, &str) = (BUCKET, "whole", "id");

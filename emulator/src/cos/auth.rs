@@ -14,31 +14,33 @@
 //! The two operations whose accesses stand in their bodies, forms and deletions of several objects, are let in by those alone.
 //! Leaves out: bucket policies, ACLs that grant, strict signature mode, AWS's signatures.
 
-mod access;
-mod claim;
+pub(in crate::cos) mod access;
+mod authenticate;
+mod authorization;
+mod decision_log;
+mod errors;
 mod form;
-mod record;
-mod refusal;
-mod signed;
+mod permissions;
+mod post_policy;
+mod signature;
 #[cfg(test)]
 mod tests;
-mod verify;
 
 use std::sync::Arc;
 
 use cos_issuer::cam::{Access, Target};
 
-use self::access::Need;
-use self::record::Ring;
-pub use self::record::{AccessRecord, DecisionRecord};
-use self::verify::Proven;
-use super::admission::{Admission, Admitted};
-use super::ask::Ask;
+use self::authenticate::Proven;
+use self::decision_log::Ring;
+pub use self::decision_log::{AccessRecord, DecisionRecord};
+use self::permissions::Need;
 use super::error::CosError;
-use super::form::Form;
-use super::host::Home;
 use super::operation::Operation;
 use crate::account::{Directory, Verdict};
+use crate::cos::auth::access::{Admission, Admitted};
+use crate::cos::http::post_form::Form;
+use crate::cos::http::request::Ask;
+use crate::cos::http::virtual_host::Home;
 
 /// The door, with what it remembers of its decisions.
 pub(crate) struct Door {
@@ -70,7 +72,7 @@ impl Door {
     ) -> Result<(), CosError> {
         if needs.is_empty() {
             // An operation that needs nothing would be one that nobody mapped.
-            return Err(refusal::internal());
+            return Err(errors::internal());
         }
         // All of them are decided, so that the record is whole; the first refusal is the answer.
         let decided: Vec<Result<(), CosError>> = needs
@@ -88,15 +90,12 @@ impl Door {
     ) -> Result<(), CosError> {
         if let Some(foreign) = self.foreign_bucket(&need.access) {
             record.foreign(&need.access, foreign);
-            return Err(refusal::other_account(
-                foreign,
-                self.directory.account.appid,
-            ));
+            return Err(errors::other_account(foreign, self.directory.account.appid));
         }
         let verdict = proven.key.identity.decide(&need.access);
         record.decided(&need.access, &verdict);
         if !verdict.is_allowed() {
-            return Err(refusal::denied(&verdict));
+            return Err(errors::denied(&verdict));
         }
         // A statement that denies the operation under its other documented name denies it.
         for name in need.other_names {
@@ -107,7 +106,7 @@ impl Door {
             let verdict: Verdict = proven.key.identity.decide(&access);
             if verdict.is_denied_by_statement() {
                 record.decided(&access, &verdict);
-                return Err(refusal::denied(&verdict));
+                return Err(errors::denied(&verdict));
             }
         }
         Ok(())
@@ -137,10 +136,10 @@ impl Door {
 impl Admission for Door {
     fn admit(&self, ask: &Ask, operation: Operation) -> Result<Admitted, CosError> {
         let mut record = DecisionRecord::of(ask, operation.name());
-        let outcome = verify::request(ask, &self.directory).and_then(|proven| {
+        let outcome = authenticate::request(ask, &self.directory).and_then(|proven| {
             record.caller(&proven);
             let identity = proven.identity_keys(&self.directory);
-            let needs = access::needs(ask, operation, &identity, &self.home)?;
+            let needs = permissions::needs(ask, operation, &identity, &self.home)?;
             self.decide_all(&proven, &needs, &mut record)?;
             Ok(self.admitted(&proven, None))
         });
@@ -153,7 +152,7 @@ impl Admission for Door {
         let outcome = form::verify(ask, form, &self.directory).and_then(|signed| {
             record.caller(&signed.proven);
             let identity = signed.proven.identity_keys(&self.directory);
-            let need = access::form_need(ask, form, &identity)?;
+            let need = permissions::form_need(ask, form, &identity)?;
             self.decide_all(&signed.proven, &[need], &mut record)?;
             Ok(self.admitted(&signed.proven, signed.file_bytes))
         });
@@ -168,11 +167,11 @@ impl Admission for Door {
         keys: &[String],
     ) -> Result<Vec<Result<(), CosError>>, CosError> {
         let mut record = DecisionRecord::of(ask, Operation::DeleteMultipleObjects.name());
-        let outcome = verify::request(ask, &self.directory).map(|proven| {
+        let outcome = authenticate::request(ask, &self.directory).map(|proven| {
             record.caller(&proven);
             let identity = proven.identity_keys(&self.directory);
             let each = |key: &String| {
-                let need = access::deletion_need(ask, key, &identity)?;
+                let need = permissions::deletion_need(ask, key, &identity)?;
                 self.decide(&proven, &need, &mut record)
             };
             keys.iter().map(each).collect()

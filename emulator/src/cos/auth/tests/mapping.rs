@@ -1,8 +1,8 @@
 //! From operations to accesses: what each needs.
 
-use super::super::super::admission::Admission as _;
 use super::super::super::error::CosError;
 use super::{BUCKET, Credential, Draft, World, admit, allow, denied, statement};
+use crate::cos::auth::access::Admission as _;
 
 /// Method, path, query, the one action that is needed, and on which resource.
 const OPERATIONS: [(&str, &str, &str, &str, &str); 24] = [

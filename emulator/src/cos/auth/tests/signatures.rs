@@ -1,9 +1,9 @@
 //! Every refusal of a signature with its code, and the forms that real clients send.
 
-use super::super::super::admission::Admission as _;
 use super::super::super::error::CosError;
 use super::super::super::operation::Operation;
 use super::{Credential, Draft, HOST, NOW, World, allow};
+use crate::cos::auth::access::Admission as _;
 
 fn put() -> Draft {
     Draft::new("PUT", "/a/%E4%B8%AD%20%2B1.txt", "")

@@ -4,9 +4,9 @@
 use cos_issuer::cam::{Bucket, Region};
 use http::{HeaderMap, StatusCode};
 
-use super::ask::Address;
-use super::error::CosError;
-use super::host::{self, Home};
+use super::request::Address;
+use super::virtual_host::{self, Home};
+use crate::cos::error::CosError;
 
 /// The source of a copy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ impl CopySource {
         let (host, path) = path
             .split_at_checked(host_end)
             .ok_or_else(|| invalid("a host and a key belong in it"))?;
-        match host::address(host, path, home).map_err(|_| invalid("it names no bucket"))? {
+        match virtual_host::address(host, path, home).map_err(|_| invalid("it names no bucket"))? {
             Address::Bucket {
                 bucket,
                 region,

@@ -5,7 +5,7 @@
 
 use http::StatusCode;
 
-use super::error::CosError;
+use crate::cos::error::CosError;
 
 /// Bytes `start` to `end`, not including `end`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

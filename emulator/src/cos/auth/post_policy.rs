@@ -11,8 +11,8 @@ use cos_issuer::time::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::super::super::error::CosError;
-use super::super::refusal;
+use super::errors;
+use crate::cos::error::CosError;
 
 /// A policy that was read.
 #[derive(Debug, PartialEq, Eq)]
@@ -38,17 +38,16 @@ struct Document {
 
 impl FormPolicy {
     pub(super) fn parse(text: &str) -> Result<Self, CosError> {
-        let document: Document = serde_json::from_str(text).map_err(|error| {
-            refusal::form_policy(&format!("it is no policy of a form: {error}"))
-        })?;
+        let document: Document = serde_json::from_str(text)
+            .map_err(|error| errors::form_policy(&format!("it is no policy of a form: {error}")))?;
         if document.conditions.is_empty() {
             // Observed.
-            return Err(refusal::form_policy(
+            return Err(errors::form_policy(
                 "You must provide condition if you specify a policy in post object request.",
             ));
         }
         let expiration = moment(&document.expiration).ok_or_else(|| {
-            refusal::form_policy("expiration has to be as 2019-08-30T09:38:12.414Z")
+            errors::form_policy("expiration has to be as 2019-08-30T09:38:12.414Z")
         })?;
         let mut conditions = Vec::new();
         for condition in &document.conditions {
@@ -61,7 +60,7 @@ impl FormPolicy {
         for name in ["q-sign-algorithm", "q-ak", "q-sign-time"] {
             let asks = |condition: &Condition| matches!(condition, Condition::Equal { name: asked, .. } if asked == name);
             if !policy.conditions.iter().any(asks) {
-                return Err(refusal::form_policy(&format!(
+                return Err(errors::form_policy(&format!(
                     "there is no condition for {name}"
                 )));
             }
@@ -71,7 +70,7 @@ impl FormPolicy {
 
     pub(super) fn check_expiration(&self, now: Timestamp) -> Result<(), CosError> {
         if self.expiration <= now.unix_seconds() {
-            return Err(refusal::form_expired(self.expiration, now));
+            return Err(errors::form_expired(self.expiration, now));
         }
         Ok(())
     }
@@ -93,7 +92,7 @@ impl FormPolicy {
                 Condition::FileBytes { .. } => continue,
             };
             if !holds {
-                return Err(refusal::form_condition(
+                return Err(errors::form_condition(
                     name,
                     value(name).unwrap_or_default(),
                 ));
@@ -131,20 +130,18 @@ impl Condition {
                 })
                 .collect(),
             Value::Array(parts) => Ok(vec![Self::of_list(parts)?]),
-            _ => Err(refusal::form_policy("a condition is an object or a list")),
+            _ => Err(errors::form_policy("a condition is an object or a list")),
         }
     }
 
     fn of_list(parts: &[Value]) -> Result<Self, CosError> {
         let [operator, first, second] = parts else {
-            return Err(refusal::form_policy(
-                "a condition in a list has three parts",
-            ));
+            return Err(errors::form_policy("a condition in a list has three parts"));
         };
         let name = || {
             let name = first.as_str().and_then(|name| name.strip_prefix('$'));
             name.map(str::to_ascii_lowercase)
-                .ok_or_else(|| refusal::form_policy("a field is written as $key"))
+                .ok_or_else(|| errors::form_policy("a field is written as $key"))
         };
         match operator.as_str() {
             Some("eq") => Ok(Self::Equal {
@@ -154,7 +151,7 @@ impl Condition {
             Some("starts-with") => {
                 let (name, start) = (name()?, text(second)?);
                 if !may_start(&name) {
-                    return Err(refusal::form_policy(&format!(
+                    return Err(errors::form_policy(&format!(
                         "{name} can be asked for exactly alone"
                     )));
                 }
@@ -162,11 +159,11 @@ impl Condition {
             }
             Some("content-length-range") => match (bytes(first), bytes(second)) {
                 (Some(least), Some(most)) if least <= most => Ok(Self::FileBytes { least, most }),
-                _ => Err(refusal::form_policy(
+                _ => Err(errors::form_policy(
                     "content-length-range takes two numbers, the smaller first",
                 )),
             },
-            _ => Err(refusal::form_policy(
+            _ => Err(errors::form_policy(
                 "a condition begins with eq, starts-with or content-length-range",
             )),
         }
@@ -211,7 +208,7 @@ fn text(value: &Value) -> Result<String, CosError> {
         Value::String(text) => Ok(text.clone()),
         // The vendor's samples have success_action_status as a number.
         Value::Number(number) => Ok(number.to_string()),
-        _ => Err(refusal::form_policy("a value is a text")),
+        _ => Err(errors::form_policy("a value is a text")),
     }
 }
 

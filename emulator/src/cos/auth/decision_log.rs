@@ -8,10 +8,10 @@ use std::sync::Mutex;
 use cos_issuer::cam::{Access, Target};
 use serde_json::{Value, json};
 
-use super::super::ask::{Address, Ask};
-use super::super::error::CosError;
-use super::verify::Proven;
+use super::authenticate::Proven;
 use crate::account::Verdict;
+use crate::cos::error::CosError;
+use crate::cos::http::request::{Address, Ask};
 use crate::ledger::lock;
 
 /// How many decisions are remembered.

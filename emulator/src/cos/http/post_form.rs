@@ -14,7 +14,7 @@ use futures_util::stream::Stream;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use multer::{Field, Multipart};
 
-use super::error::CosError;
+use crate::cos::error::CosError;
 
 /// Everything before the file.
 #[derive(Debug)]

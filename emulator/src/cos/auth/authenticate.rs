@@ -9,12 +9,12 @@ use std::sync::Arc;
 use cos_issuer::time::Timestamp;
 use subtle::ConstantTimeEq as _;
 
-use super::super::ask::Ask;
-use super::super::error::CosError;
-use super::claim::{Claim, Period, TOKEN};
-use super::refusal;
-use super::signed::{self, Sent};
+use super::authorization::{Claim, Period, TOKEN};
+use super::errors;
+use super::signature::{self, Sent};
 use crate::account::{Directory, Found, Key, looks_real};
+use crate::cos::error::CosError;
+use crate::cos::http::request::Ask;
 
 /// How far a clock may be ahead (documented for `RequestTimeTooSkewed`).
 const SKEW_SECONDS: u32 = 900;
@@ -45,9 +45,9 @@ impl Proven {
 /// The key that signed `ask`, by header or by query.
 pub(super) fn request(ask: &Ask, directory: &Directory) -> Result<Proven, CosError> {
     unambiguous(ask)?;
-    let claim = Claim::of(ask).map_err(|malformed| refusal::unreadable(ask, &malformed))?;
+    let claim = Claim::of(ask).map_err(|malformed| errors::unreadable(ask, &malformed))?;
     let claim = claim.ok_or_else(|| {
-        refusal::anonymous(
+        errors::anonymous(
             ask,
             "denied: the request is not signed, and the bucket is private",
         )
@@ -57,7 +57,7 @@ pub(super) fn request(ask: &Ask, directory: &Directory) -> Result<Proven, CosErr
     date(ask)?;
     period(&claim.sign_time, ask.now)?;
     period(&claim.key_time, ask.now)?;
-    signed::check(&claim, &key, &Sent::of(ask)?)?;
+    signature::check(&claim, &key, &Sent::of(ask)?)?;
     Ok(Proven {
         secret_id: claim.secret_id,
         key,
@@ -72,15 +72,15 @@ pub(super) fn key(
     now: Timestamp,
 ) -> Result<Arc<Key>, CosError> {
     if looks_real(secret_id) {
-        return Err(refusal::access_key(
+        return Err(errors::access_key(
             "this looks like a key of the real cloud, which has no business here",
         ));
     }
     let key = match directory.look_up(secret_id) {
         Found::Key(key) => key,
-        Found::Revoked => return Err(refusal::access_key("the key was revoked")),
+        Found::Revoked => return Err(errors::access_key("the key was revoked")),
         Found::Unknown => {
-            return Err(refusal::access_key(
+            return Err(errors::access_key(
                 "no key of that name was made by this cloud",
             ));
         }
@@ -89,22 +89,22 @@ pub(super) fn key(
     match (&key.session, token) {
         (None, None) => return Ok(key),
         (None, Some(_)) => {
-            return Err(refusal::access_key(
+            return Err(errors::access_key(
                 "a permanent key goes without x-cos-security-token",
             ));
         }
         (Some(_), None) => {
-            return Err(refusal::access_key(
+            return Err(errors::access_key(
                 "a temporary key needs its token in x-cos-security-token",
             ));
         }
         (Some(session), Some(token)) if !same(session.token.expose(), token) => {
-            return Err(refusal::access_key(
+            return Err(errors::access_key(
                 "the token is not the one that was issued with this key",
             ));
         }
         (Some(session), Some(_)) if session.expires <= now => {
-            return Err(refusal::expired_key(session.expires, now));
+            return Err(errors::expired_key(session.expires, now));
         }
         (Some(_), Some(_)) => {}
     }
@@ -114,13 +114,13 @@ pub(super) fn key(
 /// `now` has to lie in the period, both ends included.
 pub(super) fn period(period: &Period, now: Timestamp) -> Result<(), CosError> {
     if period.start > now.plus_seconds(SKEW_SECONDS) {
-        return Err(refusal::skewed(
+        return Err(errors::skewed(
             now,
             "the signature is of the future: the clock of the client is ahead",
         ));
     }
     if now < period.start || period.end < now {
-        return Err(refusal::expired_signature(
+        return Err(errors::expired_signature(
             now,
             &format!(
                 "the signature is good from {} to {}, it is {}",
@@ -142,11 +142,11 @@ fn token(ask: &Ask) -> Result<Option<String>, CosError> {
     let header = match ask.headers.get(TOKEN).map(http::HeaderValue::to_str) {
         None => None,
         Some(Ok(text)) => Some(text.to_owned()),
-        Some(Err(_)) => return Err(refusal::access_key("the token is not ASCII")),
+        Some(Err(_)) => return Err(errors::access_key("the token is not ASCII")),
     };
     let present = |token: &String| !token.is_empty();
     match (header.filter(present), ask.parameter(TOKEN).filter(present)) {
-        (Some(_), Some(_)) => Err(refusal::ambiguous(
+        (Some(_), Some(_)) => Err(errors::ambiguous(
             "x-cos-security-token is both a header and a parameter",
         )),
         (header, parameter) => Ok(header.or(parameter)),
@@ -164,7 +164,7 @@ fn date(ask: &Ask) -> Result<(), CosError> {
         return Ok(());
     };
     if seconds.abs_diff(ask.now.unix_seconds()) > u64::from(SKEW_SECONDS) {
-        return Err(refusal::skewed(
+        return Err(errors::skewed(
             ask.now,
             "the header Date is more than 15 minutes off",
         ));
@@ -181,13 +181,13 @@ pub(super) fn unambiguous(ask: &Ask) -> Result<(), CosError> {
     names.sort_unstable();
     let repeated = names.iter().zip(names.iter().skip(1)).find(|(a, b)| a == b);
     if let Some((name, _)) = repeated {
-        return Err(refusal::ambiguous(&format!(
+        return Err(errors::ambiguous(&format!(
             "the parameter `{name}` stands twice"
         )));
     }
     for name in DECIDING_HEADERS {
         if ask.headers.get_all(name).iter().count() > 1 {
-            return Err(refusal::ambiguous(&format!(
+            return Err(errors::ambiguous(&format!(
                 "the header `{name}` stands twice"
             )));
         }

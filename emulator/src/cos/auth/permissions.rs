@@ -12,14 +12,14 @@
 
 use cos_issuer::cam::{Access, Bucket, Context, Region, Target};
 
-use super::super::ask::{Address, Ask};
-use super::super::copy_source::CopySource;
-use super::super::error::CosError;
-use super::super::form::Form;
-use super::super::host::Home;
-use super::super::operation::Operation;
-use super::refusal;
-use super::verify::IdentityKeys;
+use super::authenticate::IdentityKeys;
+use super::errors;
+use crate::cos::error::CosError;
+use crate::cos::http::copy_source::CopySource;
+use crate::cos::http::post_form::Form;
+use crate::cos::http::request::{Address, Ask};
+use crate::cos::http::virtual_host::Home;
+use crate::cos::operation::Operation;
 
 /// One access that has to be allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,7 +108,7 @@ pub(super) fn needs(
     identity: &IdentityKeys,
     home: &Home,
 ) -> Result<Vec<Need>, CosError> {
-    let rule = rule(operation).ok_or_else(|| refusal::unmapped(ask))?;
+    let rule = rule(operation).ok_or_else(|| errors::unmapped(ask))?;
     let context = context(ask, rule.keys, general(ask, identity))?;
     let target = target(ask, rule.on, identity)?;
     let mut needs = vec![Need {
@@ -119,7 +119,7 @@ pub(super) fn needs(
         operation,
         Operation::PutObjectCopy | Operation::UploadPartCopy
     ) {
-        let source = CopySource::of(&ask.headers, home).ok_or_else(refusal::internal)??;
+        let source = CopySource::of(&ask.headers, home).ok_or_else(errors::internal)??;
         let source = object(&source.bucket, &source.region, &source.key, identity);
         needs.push(Need {
             access: access("GetObject", source, general(ask, identity), identity),
@@ -182,7 +182,7 @@ fn target(ask: &Ask, on: On, identity: &IdentityKeys) -> Result<Target, CosError
     let (bucket, region, key) = match (&ask.address, on) {
         (Address::Service, On::Service) => return Ok(Target::Service),
         (Address::Service, _) | (Address::Bucket { .. }, On::Service) => {
-            return Err(refusal::internal());
+            return Err(errors::internal());
         }
         (
             Address::Bucket {
@@ -200,7 +200,7 @@ fn target(ask: &Ask, on: On, identity: &IdentityKeys) -> Result<Target, CosError
         }
         // The operation was found by whether there is a key, so this is what it is about.
         On::Bucket | On::Object => Ok(object(bucket, region, key, identity)),
-        On::Service => Err(refusal::internal()),
+        On::Service => Err(errors::internal()),
     }
 }
 
@@ -211,7 +211,7 @@ fn keyed(ask: &Ask, key: &str, identity: &IdentityKeys) -> Result<Target, CosErr
             Ok(object(bucket, region, key, identity))
         }
         Address::Bucket { .. } | Address::Service => {
-            Err(refusal::ambiguous("an object needs a key"))
+            Err(errors::ambiguous("an object needs a key"))
         }
     }
 }
@@ -264,7 +264,7 @@ fn context(ask: &Ask, keys: &[Key], mut context: Context) -> Result<Context, Cos
                 let tags = header(ask, "x-cos-tagging")?.unwrap_or_default();
                 for tag in tags.split('&').filter(|tag| !tag.is_empty()) {
                     let (name, value) = tag.split_once('=').unwrap_or((tag, ""));
-                    let decoded = super::super::ask::decoded;
+                    let decoded = crate::cos::http::request::decoded;
                     let tag = format!("{}&{}", decoded(name), decoded(value));
                     context = context.with("qcs:request_tag", &tag);
                 }
@@ -287,7 +287,7 @@ fn header<'a>(ask: &'a Ask, name: &str) -> Result<Option<&'a str>, CosError> {
         None => Ok(None),
         Some(value) => match str::from_utf8(value.as_bytes()) {
             Ok(text) => Ok(Some(text)),
-            Err(_) => Err(refusal::ambiguous(&format!(
+            Err(_) => Err(errors::ambiguous(&format!(
                 "the header `{name}` is not UTF-8"
             ))),
         },

@@ -1,9 +1,9 @@
 //! What the service asks of the door, and what the door says of who it let in.
 
-use super::ask::Ask;
-use super::error::CosError;
-use super::form::Form;
-use super::operation::Operation;
+use crate::cos::error::CosError;
+use crate::cos::http::post_form::Form;
+use crate::cos::http::request::Ask;
+use crate::cos::operation::Operation;
 
 /// Who was let in.
 #[derive(Clone, Debug, PartialEq, Eq)]

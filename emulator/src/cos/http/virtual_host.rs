@@ -18,9 +18,9 @@
 use cos_issuer::cam::{Bucket, Region};
 use http::StatusCode;
 
-use super::ask::Address;
-use super::error::CosError;
+use super::request::Address;
 use crate::account::Account;
+use crate::cos::error::CosError;
 
 /// What stands in for a name that a host leaves out.
 #[derive(Clone, Debug)]

@@ -9,8 +9,8 @@ use cos_issuer::time::Timestamp;
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode, header};
 
-use super::error::CosError;
-use super::host::{self, Home};
+use super::virtual_host::{self, Home};
+use crate::cos::error::CosError;
 use crate::net::Peer;
 
 /// What came before the body.
@@ -72,7 +72,7 @@ impl Ask {
         let path = head.uri.path().to_owned();
         Ok(Self {
             method: head.method.clone(),
-            address: host::address(&host, &path, home)?,
+            address: virtual_host::address(&host, &path, home)?,
             host,
             path,
             query: head.uri.query().unwrap_or("").to_owned(),

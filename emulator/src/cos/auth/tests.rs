@@ -19,13 +19,13 @@ use cos_issuer::time::{Clock, Timestamp};
 use http::header::{HeaderName, HeaderValue};
 use http::{HeaderMap, Method};
 
-use super::super::admission::Admission as _;
-use super::super::ask::{Address, Ask, decoded};
-use super::super::error::CosError;
-use super::super::host::Home;
-use super::super::operation::Operation;
 use super::Door;
+use super::access::Admission as _;
 use crate::account::{Account, Directory, Identity, KeyPair, Permanent, User};
+use crate::cos::error::CosError;
+use crate::cos::http::request::{Address, Ask, decoded};
+use crate::cos::http::virtual_host::Home;
+use crate::cos::operation::Operation;
 
 const NOW: i64 = 1_700_000_000;
 const BUCKET: &str = "examplebucket-1250000000";
@@ -229,7 +229,7 @@ fn at(seconds: i64) -> Timestamp {
 fn admit(world: &World, draft: Draft, by: &Credential) -> Result<(), CosError> {
     let ask = draft.signed(by).ask();
     let operation = Operation::of(&ask).ok_or_else(|| {
-        let error = super::refusal::unmapped(&ask);
+        let error = crate::cos::auth::errors::unmapped(&ask);
         world.door.turned_away(&ask, &error);
         error
     })?;

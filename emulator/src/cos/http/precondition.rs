@@ -8,7 +8,7 @@ use cos_issuer::time::Timestamp;
 use http::{HeaderMap, StatusCode};
 
 use super::date;
-use super::error::CosError;
+use crate::cos::error::CosError;
 
 /// What conditions look at.
 #[derive(Clone, Copy, Debug)]

@@ -6,10 +6,10 @@ use cos_issuer::secret::Secret;
 use cos_issuer::sign::cos::{SignKey, policy_string_to_sign};
 use proptest::prelude::*;
 
-use super::super::super::admission::{Admission as _, Admitted};
 use super::super::super::error::CosError;
-use super::super::super::form::Form as Read;
 use super::{BUCKET, Credential, Draft, NOW, World, allow};
+use crate::cos::auth::access::{Admission as _, Admitted};
+use crate::cos::http::post_form::Form as Read;
 
 const KEY: &str = "a/photo.jpg";
 

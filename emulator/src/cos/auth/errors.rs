@@ -6,10 +6,10 @@
 use cos_issuer::time::Timestamp;
 use http::StatusCode;
 
-use super::super::ask::{Address, Ask};
-use super::super::error::CosError;
-use super::claim::Malformed;
+use super::authorization::Malformed;
 use crate::account::Verdict;
+use crate::cos::error::CosError;
+use crate::cos::http::request::{Address, Ask};
 
 /// Nobody signed, or nobody could tell what was signed: the bucket is private (documented).
 pub(super) fn anonymous(ask: &Ask, reason: &str) -> CosError {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 
-use super::error::CosError;
+use crate::cos::error::CosError;
 
 /// Headers by lower-case name, all of them text.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

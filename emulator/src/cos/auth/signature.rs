@@ -8,12 +8,12 @@
 use cos_issuer::sign::cos::{self, CosRequest, SignKey};
 use percent_encoding::percent_decode_str;
 
-use super::super::ask::Ask;
-use super::super::error::CosError;
-use super::claim::Claim;
-use super::refusal;
-use super::verify::same;
+use super::authorization::Claim;
+use super::errors;
 use crate::account::Key;
+use crate::cos::auth::authenticate::same;
+use crate::cos::error::CosError;
+use crate::cos::http::request::Ask;
 
 /// What a signature can be about.
 pub(super) struct Sent<'a> {
@@ -30,7 +30,7 @@ pub(super) fn check(claim: &Claim, key: &Key, sent: &Sent<'_>) -> Result<(), Cos
     let format_string = listed.with(&sent.ask.host, |request| request.http_string());
     let refused = |reason: &str| {
         let string_to_sign = cos::string_to_sign(&claim.key_time.text, &format_string);
-        refusal::signature(&string_to_sign, &format_string, reason)
+        errors::signature(&string_to_sign, &format_string, reason)
     };
     if let Some(missing) = &listed.missing {
         return Err(refused(missing));
@@ -60,12 +60,12 @@ pub(super) fn check(claim: &Claim, key: &Key, sent: &Sent<'_>) -> Result<(), Cos
 
 impl<'a> Sent<'a> {
     pub(super) fn of(ask: &'a Ask) -> Result<Self, CosError> {
-        let path = utf8(&ask.path).ok_or_else(|| refusal::not_utf8("the path"))?;
+        let path = utf8(&ask.path).ok_or_else(|| errors::not_utf8("the path"))?;
         let mut parameters = Vec::new();
         for part in ask.query.split('&').filter(|part| !part.is_empty()) {
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
             let pair = utf8(name).zip(utf8(value));
-            parameters.push(pair.ok_or_else(|| refusal::not_utf8("the query"))?);
+            parameters.push(pair.ok_or_else(|| errors::not_utf8("the query"))?);
         }
         Ok(Self {
             path,

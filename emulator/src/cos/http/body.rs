@@ -13,8 +13,8 @@ use http::{HeaderMap, StatusCode, header};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 
-use super::digest::Checksums;
-use super::error::CosError;
+use crate::cos::checksum::Checksums;
+use crate::cos::error::CosError;
 
 /// A body that has not been read to its end.
 pub(crate) struct Payload {

@@ -3,10 +3,10 @@
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use super::super::super::admission::Admission as _;
-use super::super::super::ask::decoded;
 use super::super::super::operation::Operation;
 use super::{Draft, NOW, World};
+use crate::cos::auth::access::Admission as _;
+use crate::cos::http::request::decoded;
 
 #[derive(Clone, Copy, Debug)]
 enum Part {

@@ -5,22 +5,22 @@
 //! (cos-wx-sdk-v5): in place of them the field `Signature`, an ordinary signature of `post /`.
 //! Promises: a form that has neither, or both, is nobody's.
 
-mod policy;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use cos_issuer::sign::cos::{ALGORITHM, SignKey, policy_string_to_sign};
 use http::header::AUTHORIZATION;
 
-use self::policy::FormPolicy;
-use super::super::ask::{Address, Ask};
-use super::super::error::CosError;
-use super::super::form::Form;
-use super::claim::{Claim, Malformed, Period, TOKEN, malformed, secret_id_of, signature_of};
-use super::refusal;
-use super::signed::{self, Sent};
-use super::verify::{self, Proven};
+use super::authenticate::{self, Proven};
+use super::authorization::{
+    Claim, Malformed, Period, TOKEN, malformed, secret_id_of, signature_of,
+};
+use super::errors;
+use super::post_policy::FormPolicy;
+use super::signature::{self, Sent};
 use crate::account::Directory;
+use crate::cos::error::CosError;
+use crate::cos::http::post_form::Form;
+use crate::cos::http::request::{Address, Ask};
 
 /// A form with a proven signature.
 pub(super) struct SignedForm {
@@ -35,21 +35,21 @@ pub(super) fn verify(
     form: &Form,
     directory: &Directory,
 ) -> Result<SignedForm, CosError> {
-    verify::unambiguous(ask)?;
+    authenticate::unambiguous(ask)?;
     each_once(form)?;
     if !is_said_in_its_fields(ask, form) {
-        return Err(refusal::anonymous(
+        return Err(errors::anonymous(
             ask,
             "denied: the signature of a form stands in its fields; a header may only repeat the field Signature",
         ));
     }
     let token = form.field(TOKEN).filter(|token| !token.is_empty());
     match (form.field("policy"), form.field("Signature")) {
-        (Some(_), Some(_)) => Err(refusal::anonymous(
+        (Some(_), Some(_)) => Err(errors::anonymous(
             ask,
             "denied: the form has a policy and the field Signature",
         )),
-        (None, None) => Err(refusal::anonymous(
+        (None, None) => Err(errors::anonymous(
             ask,
             "denied: the form is not signed, and the bucket is private",
         )),
@@ -73,12 +73,11 @@ fn by_path(
     token: Option<&str>,
     directory: &Directory,
 ) -> Result<SignedForm, CosError> {
-    let claim =
-        Claim::parse(signature).map_err(|malformed| refusal::unreadable(ask, &malformed))?;
-    let key = verify::key(&claim.secret_id, token, directory, ask.now)?;
-    verify::period(&claim.sign_time, ask.now)?;
-    verify::period(&claim.key_time, ask.now)?;
-    signed::check(&claim, &key, &Sent::of(ask)?)?;
+    let claim = Claim::parse(signature).map_err(|malformed| errors::unreadable(ask, &malformed))?;
+    let key = authenticate::key(&claim.secret_id, token, directory, ask.now)?;
+    authenticate::period(&claim.sign_time, ask.now)?;
+    authenticate::period(&claim.key_time, ask.now)?;
+    signature::check(&claim, &key, &Sent::of(ask)?)?;
     Ok(SignedForm {
         proven: Proven {
             secret_id: claim.secret_id,
@@ -95,16 +94,16 @@ fn by_policy(
     token: Option<&str>,
     directory: &Directory,
 ) -> Result<SignedForm, CosError> {
-    let claim = PolicyClaim::of(form).map_err(|malformed| refusal::unreadable(ask, &malformed))?;
-    let owner = verify::key(&claim.secret_id, token, directory, ask.now)?;
-    verify::period(&claim.key_time, ask.now)?;
-    let not_base64 = || refusal::form_policy("the policy is not base64 of UTF-8");
+    let claim = PolicyClaim::of(form).map_err(|malformed| errors::unreadable(ask, &malformed))?;
+    let owner = authenticate::key(&claim.secret_id, token, directory, ask.now)?;
+    authenticate::period(&claim.key_time, ask.now)?;
+    let not_base64 = || errors::form_policy("the policy is not base64 of UTF-8");
     let text = STANDARD.decode(encoded).map_err(|_| not_base64())?;
     let text = String::from_utf8(text).map_err(|_| not_base64())?;
     let string_to_sign = policy_string_to_sign(&text);
     let sign_key = SignKey::new(&owner.secret_key, &claim.key_time.text);
-    if !verify::same(&sign_key.sign(&string_to_sign), &claim.signature) {
-        return Err(refusal::signature(
+    if !authenticate::same(&sign_key.sign(&string_to_sign), &claim.signature) {
+        return Err(errors::signature(
             &string_to_sign,
             &text,
             "the signature is not the one of this key over this policy",
@@ -114,7 +113,7 @@ fn by_policy(
     policy.check_expiration(ask.now)?;
     let bucket = match &ask.address {
         Address::Bucket { bucket, .. } => bucket.as_str(),
-        Address::Service => return Err(refusal::internal()),
+        Address::Service => return Err(errors::internal()),
     };
     let value = |name: &str| match name {
         "bucket" => Some(bucket),
@@ -179,7 +178,7 @@ fn each_once(form: &Form) -> Result<(), CosError> {
     names.sort_unstable();
     let repeated = names.iter().zip(names.iter().skip(1)).find(|(a, b)| a == b);
     match repeated {
-        Some((name, _)) => Err(refusal::malformed_form(&format!(
+        Some((name, _)) => Err(errors::malformed_form(&format!(
             "the field `{name}` stands twice"
         ))),
         None => Ok(()),

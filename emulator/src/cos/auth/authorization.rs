@@ -9,7 +9,7 @@ use cos_issuer::sign::cos::ALGORITHM;
 use cos_issuer::time::Timestamp;
 use http::header::AUTHORIZATION;
 
-use super::super::ask::Ask;
+use crate::cos::http::request::Ask;
 
 /// The header, parameter and form field of a session token.
 pub(super) const TOKEN: &str = "x-cos-security-token";

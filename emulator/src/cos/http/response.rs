@@ -6,8 +6,10 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-use super::error::CosError;
-use super::{date, ids, xml};
+use super::date;
+use super::xml;
+use crate::cos::error::CosError;
+use crate::cos::ids;
 use crate::net::{self, Body};
 
 /// An answer in the making.
