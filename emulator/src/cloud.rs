@@ -19,7 +19,7 @@ use crate::ca::Ca;
 use crate::clock::EmulatedClock;
 use crate::control::Control;
 use crate::cos::Cos;
-use crate::cos::auth::{DecisionRecord, Door};
+use crate::cos::auth::{Authorizer, DecisionRecord};
 use crate::fault::{Faults, RefusedFault};
 use crate::function::{Function, Invocation, Outcome, Record};
 use crate::ledger::Ledger;
@@ -89,7 +89,7 @@ pub struct Cloud {
     sts: Sts,
     cos: Cos,
     directory: Arc<Directory>,
-    door: Arc<Door>,
+    door: Arc<Authorizer>,
     root_key: KeyPair,
     sub_account_key: KeyPair,
     ledger: Arc<Ledger>,

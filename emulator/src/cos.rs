@@ -42,14 +42,14 @@ use cos_issuer::time::Clock;
 
 use self::cors::Cors;
 use self::error::CosError;
-use self::http::virtual_host::Home;
-use self::service::Service;
+use self::http::virtual_host::DefaultBucket;
+use self::service::CosService;
 use self::store::Store;
 use crate::account::Account;
 use crate::ca::Ca;
 use crate::control::{Control, Watched};
-pub(crate) use crate::cos::auth::access::Admission;
-use crate::fault::Service as ServiceName;
+pub(crate) use crate::cos::auth::access::AccessControl;
+use crate::fault::Service;
 use crate::net::{Server, Transport};
 
 /// The running COS.
@@ -103,17 +103,17 @@ impl Cos {
         store: Arc<Store>,
         ca: &Ca,
         control: &Arc<Control>,
-        door: Arc<dyn Admission>,
+        access_control: Arc<dyn AccessControl>,
     ) -> io::Result<Self> {
-        let service = Arc::new(Service {
-            home: home(&control.directory.account)?,
+        let service = Arc::new(CosService {
+            default_bucket: default_bucket(&control.directory.account)?,
             store: Arc::clone(&store),
-            spelling: tokio::sync::OnceCell::new(),
-            door,
+            header_case: tokio::sync::OnceCell::new(),
+            access_control,
             clock: Arc::clone(&control.clock) as Arc<dyn Clock>,
         });
         let watched = Watched {
-            service: ServiceName::Cos,
+            service: Service::Cos,
             action: {
                 let service = Arc::clone(&service);
                 move |head: &Parts| service.action(head)
@@ -124,7 +124,7 @@ impl Cos {
             let service = Arc::clone(&service);
             async move { service.answer(request).await }
         });
-        let tls = Transport::Tls(control.acceptor(ServiceName::Cos, &ca.server, &ca.stranger));
+        let tls = Transport::Tls(control.acceptor(Service::Cos, &ca.server, &ca.stranger));
         Ok(Self {
             http: Server::start(port, Transport::Plain, handler.clone())?,
             https: Server::start(0, tls, handler)?,
@@ -143,32 +143,32 @@ pub(crate) fn open_store(
         Some(directory) => Store::open(directory)?,
         None => Store::in_memory(),
     };
-    let home = home(account)?;
-    let bucket = home.bucket.as_str();
+    let default_bucket = default_bucket(account)?;
+    let bucket = default_bucket.bucket.as_str();
     let names = account.more_buckets.iter().map(String::as_str);
     for bucket in std::iter::once(bucket).chain(names) {
         let is_new = !store.read().buckets.contains_key(bucket);
         if is_new {
-            let region = home.region.as_str();
+            let region = default_bucket.region.as_str();
             store
                 .create_bucket(bucket, region, clock.now(), |_| Ok(()))
-                .map_err(told)?;
+                .map_err(startup_error)?;
         }
     }
     if !options.origins.is_empty() {
         let cors = Cors::for_origins(options.origins.clone());
-        store.set_cors(bucket, Some(cors)).map_err(told)?;
+        store.set_cors(bucket, Some(cors)).map_err(startup_error)?;
     }
     Ok(Arc::new(store))
 }
 
 /// What stands in for a bucket and region that a host leaves out.
-pub(crate) fn home(account: &Account) -> io::Result<Home> {
-    Home::of(account)
+pub(crate) fn default_bucket(account: &Account) -> io::Result<DefaultBucket> {
+    DefaultBucket::of(account)
         .ok_or_else(|| io::Error::other("the account's bucket or region is not of COS's form"))
 }
 
 /// An error of the store, at the start.
-fn told(error: CosError) -> io::Error {
+fn startup_error(error: CosError) -> io::Error {
     io::Error::other(error.reason.unwrap_or(error.message))
 }

@@ -13,7 +13,7 @@ use std::task::{Context, Poll};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use cos_emulator::fuzzing::{FormLetIn, NOW};
+use cos_emulator::fuzzing::{AuthorizedForm, NOW};
 use futures_util::task::noop_waker;
 use serde_json::Value;
 
@@ -26,14 +26,14 @@ pub fn cos_form(bytes: &[u8]) -> bool {
     let Some(mut wire) = Wire::read(bytes) else {
         return false;
     };
-    let (door, keys) = world();
+    let (authorizer, keys) = world();
     fill(&mut wire, keys);
     sign(&mut wire, keys);
     let Some(head) = wire.parts() else {
         return false;
     };
-    let whole = finished(door.admit_form(&head, &wire.body, usize::MAX));
-    let torn = finished(door.admit_form(&head, &wire.body, 7));
+    let whole = finished(authorizer.authorize_form(&head, &wire.body, usize::MAX));
+    let torn = finished(authorizer.authorize_form(&head, &wire.body, 7));
     assert_eq!(format!("{whole:?}"), format!("{torn:?}"), "by the pieces");
     let Ok(form) = whole else {
         return false;
@@ -79,7 +79,7 @@ fn signature(secret: &str, time: &str, policy: &str) -> String {
 }
 
 /// Whose form it is, by the book: <https://www.tencentcloud.com/document/product/436/14690>.
-fn expected<'k>(wire: &Wire, form: &FormLetIn, keys: &'k [Key]) -> Option<&'k Key> {
+fn expected<'k>(wire: &Wire, form: &AuthorizedForm, keys: &'k [Key]) -> Option<&'k Key> {
     let field = |name: &str| {
         let named = form
             .fields

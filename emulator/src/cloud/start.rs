@@ -15,7 +15,7 @@ use crate::ca::Ca;
 use crate::chance::Chance;
 use crate::clock::EmulatedClock;
 use crate::control::Control;
-use crate::cos::auth::{DecisionRecord, Door};
+use crate::cos::auth::{Authorizer, DecisionRecord};
 use crate::cos::{self, Cos};
 use crate::environment;
 use crate::fault::Faults;
@@ -200,9 +200,12 @@ impl CloudBuilder {
 }
 
 /// The door of COS, whose decisions the admin API shows.
-fn door(control: &Control) -> io::Result<Arc<Door>> {
-    let home = cos::home(&control.directory.account)?;
-    let door = Arc::new(Door::new(Arc::clone(&control.directory), home));
+fn door(control: &Control) -> io::Result<Arc<Authorizer>> {
+    let default_bucket = cos::default_bucket(&control.directory.account)?;
+    let door = Arc::new(Authorizer::new(
+        Arc::clone(&control.directory),
+        default_bucket,
+    ));
     let shown = Arc::clone(&door);
     let decisions = move || {
         let records = shown.decisions();
@@ -217,7 +220,7 @@ fn start_cos(
     options: &cos::Options,
     ca: &Ca,
     control: &Arc<Control>,
-    door: &Arc<Door>,
+    door: &Arc<Authorizer>,
 ) -> Result<Cos, StartError> {
     let data = |source| match &options.data {
         Some(path) => StartError::Data {
@@ -228,7 +231,7 @@ fn start_cos(
     };
     let account = &control.directory.account;
     let store = cos::open_store(options, account, control.clock.as_ref()).map_err(data)?;
-    let door = Arc::<Door>::clone(door);
+    let door = Arc::<Authorizer>::clone(door);
     Cos::start(options.port, store, ca, control, door)
         .map_err(|source| port_taken(options.port, source))
 }

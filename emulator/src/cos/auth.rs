@@ -30,80 +30,80 @@ use std::sync::Arc;
 
 use cos_issuer::cam::{Access, Target};
 
-use self::authenticate::Proven;
-use self::decision_log::Ring;
+use self::authenticate::Authenticated;
+use self::decision_log::DecisionLog;
 pub use self::decision_log::{AccessRecord, DecisionRecord};
-use self::permissions::Need;
+use self::permissions::RequiredPermission;
 use super::error::CosError;
 use super::operation::Operation;
 use crate::account::{Directory, Verdict};
-use crate::cos::auth::access::{Admission, Admitted};
+use crate::cos::auth::access::{AccessControl, AuthContext};
 use crate::cos::http::post_form::Form;
-use crate::cos::http::request::Ask;
-use crate::cos::http::virtual_host::Home;
+use crate::cos::http::request::RequestHead;
+use crate::cos::http::virtual_host::DefaultBucket;
 
 /// The door, with what it remembers of its decisions.
-pub(crate) struct Door {
+pub(crate) struct Authorizer {
     directory: Arc<Directory>,
     /// Where the source of a copy is, when its host leaves it out.
-    home: Home,
-    ring: Ring,
+    default_bucket: DefaultBucket,
+    log: DecisionLog,
 }
 
-impl Door {
-    pub(crate) fn new(directory: Arc<Directory>, home: Home) -> Self {
+impl Authorizer {
+    pub(crate) fn new(directory: Arc<Directory>, default_bucket: DefaultBucket) -> Self {
         Self {
             directory,
-            home,
-            ring: Ring::default(),
+            default_bucket,
+            log: DecisionLog::default(),
         }
     }
 
     /// The last decisions, oldest first.
     pub(crate) fn decisions(&self) -> Vec<DecisionRecord> {
-        self.ring.all()
+        self.log.all()
     }
 
     fn decide_all(
         &self,
-        proven: &Proven,
-        needs: &[Need],
+        authenticated: &Authenticated,
+        required: &[RequiredPermission],
         record: &mut DecisionRecord,
     ) -> Result<(), CosError> {
-        if needs.is_empty() {
+        if required.is_empty() {
             // An operation that needs nothing would be one that nobody mapped.
             return Err(errors::internal());
         }
         // All of them are decided, so that the record is whole; the first refusal is the answer.
-        let decided: Vec<Result<(), CosError>> = needs
+        let decided: Vec<Result<(), CosError>> = required
             .iter()
-            .map(|need| self.decide(proven, need, record))
+            .map(|permission| self.decide(authenticated, permission, record))
             .collect();
         decided.into_iter().collect()
     }
 
     fn decide(
         &self,
-        proven: &Proven,
-        need: &Need,
+        authenticated: &Authenticated,
+        permission: &RequiredPermission,
         record: &mut DecisionRecord,
     ) -> Result<(), CosError> {
-        if let Some(foreign) = self.foreign_bucket(&need.access) {
-            record.foreign(&need.access, foreign);
+        if let Some(foreign) = self.foreign_bucket(&permission.access) {
+            record.foreign(&permission.access, foreign);
             return Err(errors::other_account(foreign, self.directory.account.appid));
         }
-        let verdict = proven.key.identity.decide(&need.access);
-        record.decided(&need.access, &verdict);
+        let verdict = authenticated.key.identity.decide(&permission.access);
+        record.decided(&permission.access, &verdict);
         if !verdict.is_allowed() {
             return Err(errors::denied(&verdict));
         }
         // A statement that denies the operation under its other documented name denies it.
-        for name in need.other_names {
+        for name in permission.other_names {
             let access = Access {
                 action: format!("name/cos:{name}"),
-                ..need.access.clone()
+                ..permission.access.clone()
             };
-            let verdict: Verdict = proven.key.identity.decide(&access);
+            let verdict: Verdict = authenticated.key.identity.decide(&access);
             if verdict.is_denied_by_statement() {
                 record.decided(&access, &verdict);
                 return Err(errors::denied(&verdict));
@@ -123,70 +123,79 @@ impl Door {
         }
     }
 
-    fn admitted(&self, proven: &Proven, file_bytes: Option<(u64, u64)>) -> Admitted {
-        Admitted {
+    fn context(
+        &self,
+        authenticated: &Authenticated,
+        file_bytes: Option<(u64, u64)>,
+    ) -> AuthContext {
+        AuthContext {
             anonymous: false,
             owner_uin: self.directory.account.owner_uin,
-            uin: proven.key.identity.uin(&self.directory.account),
+            uin: authenticated.key.identity.uin(&self.directory.account),
             file_bytes,
         }
     }
 }
 
-impl Admission for Door {
-    fn admit(&self, ask: &Ask, operation: Operation) -> Result<Admitted, CosError> {
-        let mut record = DecisionRecord::of(ask, operation.name());
-        let outcome = authenticate::request(ask, &self.directory).and_then(|proven| {
-            record.caller(&proven);
-            let identity = proven.identity_keys(&self.directory);
-            let needs = permissions::needs(ask, operation, &identity, &self.home)?;
-            self.decide_all(&proven, &needs, &mut record)?;
-            Ok(self.admitted(&proven, None))
+impl AccessControl for Authorizer {
+    fn authorize(
+        &self,
+        request: &RequestHead,
+        operation: Operation,
+    ) -> Result<AuthContext, CosError> {
+        let mut record = DecisionRecord::of(request, operation.name());
+        let outcome = authenticate::request(request, &self.directory).and_then(|authenticated| {
+            record.caller(&authenticated);
+            let identity = authenticated.identity_context(&self.directory);
+            let required =
+                permissions::required(request, operation, &identity, &self.default_bucket)?;
+            self.decide_all(&authenticated, &required, &mut record)?;
+            Ok(self.context(&authenticated, None))
         });
-        self.ring.push(record.closed(&outcome));
+        self.log.push(record.closed(&outcome));
         outcome
     }
 
-    fn admit_form(&self, ask: &Ask, form: &Form) -> Result<Admitted, CosError> {
-        let mut record = DecisionRecord::of(ask, Operation::PostObject.name());
-        let outcome = form::verify(ask, form, &self.directory).and_then(|signed| {
-            record.caller(&signed.proven);
-            let identity = signed.proven.identity_keys(&self.directory);
-            let need = permissions::form_need(ask, form, &identity)?;
-            self.decide_all(&signed.proven, &[need], &mut record)?;
-            Ok(self.admitted(&signed.proven, signed.file_bytes))
+    fn authorize_form(&self, request: &RequestHead, form: &Form) -> Result<AuthContext, CosError> {
+        let mut record = DecisionRecord::of(request, Operation::PostObject.name());
+        let outcome = form::verify(request, form, &self.directory).and_then(|signed| {
+            record.caller(&signed.authenticated);
+            let identity = signed.authenticated.identity_context(&self.directory);
+            let permission = permissions::form_permission(request, form, &identity)?;
+            self.decide_all(&signed.authenticated, &[permission], &mut record)?;
+            Ok(self.context(&signed.authenticated, signed.file_bytes))
         });
-        self.ring.push(record.closed(&outcome));
+        self.log.push(record.closed(&outcome));
         outcome
     }
 
     /// Inferred: a key that may not be deleted is an error of its own and keeps the others from nothing.
-    fn admit_each(
+    fn authorize_each(
         &self,
-        ask: &Ask,
+        request: &RequestHead,
         keys: &[String],
     ) -> Result<Vec<Result<(), CosError>>, CosError> {
-        let mut record = DecisionRecord::of(ask, Operation::DeleteMultipleObjects.name());
-        let outcome = authenticate::request(ask, &self.directory).map(|proven| {
-            record.caller(&proven);
-            let identity = proven.identity_keys(&self.directory);
+        let mut record = DecisionRecord::of(request, Operation::DeleteMultipleObjects.name());
+        let outcome = authenticate::request(request, &self.directory).map(|authenticated| {
+            record.caller(&authenticated);
+            let identity = authenticated.identity_context(&self.directory);
             let each = |key: &String| {
-                let need = permissions::deletion_need(ask, key, &identity)?;
-                self.decide(&proven, &need, &mut record)
+                let permission = permissions::deletion_permission(request, key, &identity)?;
+                self.decide(&authenticated, &permission, &mut record)
             };
             keys.iter().map(each).collect()
         });
-        self.ring.push(record.closed(&outcome));
+        self.log.push(record.closed(&outcome));
         outcome
     }
 
-    fn turned_away(&self, ask: &Ask, error: &CosError) {
-        let record = DecisionRecord::of(ask, "");
-        self.ring.push(record.closed::<()>(&Err(error.clone())));
+    fn log_rejected(&self, request: &RequestHead, error: &CosError) {
+        let record = DecisionRecord::of(request, "");
+        self.log.push(record.closed::<()>(&Err(error.clone())));
     }
 }
 
-impl std::fmt::Debug for Door {
+impl std::fmt::Debug for Authorizer {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Door").finish_non_exhaustive()
     }

@@ -7,7 +7,7 @@ use md5::{Digest as _, Md5};
 use super::ids::hex;
 
 /// Both checksums in the making.
-pub(crate) struct Digests {
+pub(crate) struct Hasher {
     md5: Md5,
     crc64: crc_fast::Digest,
     length: u64,
@@ -21,7 +21,7 @@ pub(crate) struct Checksums {
     pub(crate) length: u64,
 }
 
-impl Digests {
+impl Hasher {
     pub(crate) fn new() -> Self {
         Self {
             md5: Md5::new(),
@@ -55,9 +55,9 @@ impl Digests {
 impl Checksums {
     /// Of bytes that are all there.
     pub(crate) fn of(bytes: &[u8]) -> Self {
-        let mut digests = Digests::new();
-        digests.update(bytes);
-        digests.finish()
+        let mut hasher = Hasher::new();
+        hasher.update(bytes);
+        hasher.finish()
     }
 
     /// The ETag of an object that came in one piece, without its quotes.

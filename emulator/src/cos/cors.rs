@@ -93,7 +93,7 @@ impl Cors {
             .rules
             .iter()
             .find(|rule| rule.fits(origin, method) && names().all(|name| rule.allows(name)))?;
-        let mut headers = rule.answer(origin);
+        let mut headers = rule.response_headers(origin);
         put(&mut headers, header::ACCESS_CONTROL_ALLOW_HEADERS, asked);
         Some(headers)
     }
@@ -102,7 +102,7 @@ impl Cors {
     pub(crate) fn simple(&self, request: &HeaderMap, method: &str) -> Option<HeaderMap> {
         let origin = text(request, header::ORIGIN.as_str())?;
         let rule = self.rules.iter().find(|rule| rule.fits(origin, method))?;
-        Some(rule.answer(origin))
+        Some(rule.response_headers(origin))
     }
 }
 
@@ -168,7 +168,7 @@ impl Rule {
             .any(|pattern| matches(&pattern.to_ascii_lowercase(), &header))
     }
 
-    fn answer(&self, origin: &str) -> HeaderMap {
+    fn response_headers(&self, origin: &str) -> HeaderMap {
         let mut headers = HeaderMap::new();
         let anyone = self.origins.iter().any(|pattern| pattern == "*");
         let told = if anyone { "*" } else { origin };

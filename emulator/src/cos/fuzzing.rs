@@ -18,13 +18,13 @@ use super::operation::Operation;
 use super::service::{delete_many, multipart};
 use crate::account::{Account, Directory, Identity, KeyPair, Permanent, User};
 use crate::cos::auth;
-use crate::cos::auth::access::Admission as _;
-use crate::cos::http::byte_range::Slice;
+use crate::cos::auth::access::AccessControl as _;
+use crate::cos::http::byte_range::ByteRange;
 use crate::cos::http::copy_source::CopySource;
 use crate::cos::http::post_form::Form;
-use crate::cos::http::precondition::{self, Unmet, Version};
-use crate::cos::http::request::{Address, Ask};
-use crate::cos::http::virtual_host::{self, Home};
+use crate::cos::http::precondition::{self, PreconditionFailed, Validators};
+use crate::cos::http::request::{Address, RequestHead};
+use crate::cos::http::virtual_host::{self, DefaultBucket};
 use crate::net::Peer;
 
 /// The time of every request, in Unix seconds.
@@ -34,19 +34,19 @@ pub const NOW: i64 = 1_700_000_000;
 pub const SESSION_POLICY: &str = r#"{"version":"2.0","statement":[{"effect":"allow","action":["name/cos:*"],"resource":["qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/users/1/*"]}]}"#;
 
 /// A bucket, its region, a key.
-pub type Place = (String, String, String);
+pub type Target = (String, String, String);
 
 /// The code of an error.
-pub type Code = &'static str;
+pub type ErrorCode = &'static str;
 
 /// A door with two keys: one of a user who may do everything, and a temporary one.
 #[expect(
     missing_debug_implementations,
     reason = "it holds keys, which cannot be formatted"
 )]
-pub struct Door {
-    door: auth::Door,
-    home: Home,
+pub struct Authorizer {
+    authorizer: auth::Authorizer,
+    default_bucket: DefaultBucket,
     /// The user's key.
     pub permanent: KeyPair,
     /// The temporary key.
@@ -57,11 +57,11 @@ pub struct Door {
 
 /// A request that the door let in.
 #[derive(Clone, Debug)]
-pub struct LetIn {
+pub struct Authorized {
     /// As in `name/cos:<operation>`.
     pub operation: &'static str,
     /// `None` for the service itself.
-    pub place: Option<Place>,
+    pub target: Option<Target>,
     /// Whether nobody signed.
     pub is_anonymous: bool,
     /// For a deletion of several objects: the decision about each.
@@ -70,7 +70,7 @@ pub struct LetIn {
 
 /// A form that the door let in.
 #[derive(Clone, Debug)]
-pub struct FormLetIn {
+pub struct AuthorizedForm {
     /// With the file's name in it.
     pub key: String,
     /// Everything before the file.
@@ -78,21 +78,21 @@ pub struct FormLetIn {
     /// What the policy leaves to the file.
     pub file_bytes: Option<(u64, u64)>,
     /// The length of the file; an error when the form ended in disorder.
-    pub length: Result<usize, Code>,
+    pub length: Result<usize, ErrorCode>,
 }
 
 /// What conditions say about an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Met {
+pub enum Precondition {
     /// They hold.
-    Yes,
+    Met,
     /// 304.
     NotModified,
     /// 412, or another refusal.
-    No,
+    Failed,
 }
 
-impl Door {
+impl Authorizer {
     /// A new account behind it; `None` when that cannot be made.
     pub fn new() -> Option<Self> {
         let users = vec![User::new("issuer", 100_000_000_002)];
@@ -110,10 +110,10 @@ impl Door {
         };
         let expires = Timestamp::from_unix_seconds(NOW)?.plus_seconds(1800);
         let issued = directory.issue(session, expires).ok()?;
-        let home = Home::of(&directory.account)?;
+        let default_bucket = DefaultBucket::of(&directory.account)?;
         Some(Self {
-            door: auth::Door::new(Arc::new(directory), home.clone()),
-            home,
+            authorizer: auth::Authorizer::new(Arc::new(directory), default_bucket.clone()),
+            default_bucket,
             permanent,
             temporary: KeyPair {
                 secret_id: issued.secret_id,
@@ -125,57 +125,61 @@ impl Door {
 
     /// Whether a head is let in. `keys` are those of a deletion of several objects; a form and a preflight are `None`: the one needs
     /// its body, the other nobody's word.
-    pub fn admit(&self, head: &Parts, keys: &[String]) -> Result<Option<LetIn>, Code> {
-        let ask = self.ask(head)?;
-        let Some(operation) = Operation::of(&ask) else {
+    pub fn authorize(
+        &self,
+        head: &Parts,
+        keys: &[String],
+    ) -> Result<Option<Authorized>, ErrorCode> {
+        let request = self.request(head)?;
+        let Some(operation) = Operation::of(&request) else {
             return Err("NotImplemented");
         };
-        let (admitted, each) = match operation {
+        let (context, each) = match operation {
             Operation::OptionsObject | Operation::PostObject => return Ok(None),
             Operation::DeleteMultipleObjects => {
                 let each = self
-                    .door
-                    .admit_each(&ask, keys)
+                    .authorizer
+                    .authorize_each(&request, keys)
                     .map_err(|error| code(&error))?;
                 (None, each.iter().map(Result::is_ok).collect())
             }
             _ => (
                 Some(
-                    self.door
-                        .admit(&ask, operation)
+                    self.authorizer
+                        .authorize(&request, operation)
                         .map_err(|error| code(&error))?,
                 ),
                 Vec::new(),
             ),
         };
-        Ok(Some(LetIn {
+        Ok(Some(Authorized {
             operation: operation.name(),
-            place: place(ask.address),
-            is_anonymous: admitted.is_some_and(|admitted| admitted.anonymous),
+            target: target(request.address),
+            is_anonymous: context.is_some_and(|context| context.anonymous),
             each,
         }))
     }
 
     /// Whether a form is let in, whose body comes in pieces of `piece_bytes`.
-    pub async fn admit_form(
+    pub async fn authorize_form(
         &self,
         head: &Parts,
         body: &[u8],
         piece_bytes: usize,
-    ) -> Result<FormLetIn, Code> {
-        let ask = self.ask(head)?;
-        if Operation::of(&ask) != Some(Operation::PostObject) {
+    ) -> Result<AuthorizedForm, ErrorCode> {
+        let request = self.request(head)?;
+        if Operation::of(&request) != Some(Operation::PostObject) {
             return Err("NotImplemented");
         }
         let pieces = body.chunks(piece_bytes.max(1));
         let pieces: Vec<_> = pieces
             .map(|piece| Ok(Bytes::copy_from_slice(piece)))
             .collect();
-        let read = Form::read(&ask.headers, stream::iter(pieces)).await;
+        let read = Form::read(&request.headers, stream::iter(pieces)).await;
         let (form, mut file) = read.map_err(|error| code(&error))?;
-        let admitted = self
-            .door
-            .admit_form(&ask, &form)
+        let context = self
+            .authorizer
+            .authorize_form(&request, &form)
             .map_err(|error| code(&error))?;
         let mut length = Ok(0_usize);
         while let Ok(bytes) = length {
@@ -185,36 +189,36 @@ impl Door {
                 Err(error) => length = Err(error.code),
             }
         }
-        Ok(FormLetIn {
+        Ok(AuthorizedForm {
             key: form.key,
             fields: form.fields,
-            file_bytes: admitted.file_bytes,
+            file_bytes: context.file_bytes,
             length,
         })
     }
 
-    fn ask(&self, head: &Parts) -> Result<Ask, Code> {
+    fn request(&self, head: &Parts) -> Result<RequestHead, ErrorCode> {
         let now = Timestamp::from_unix_seconds(NOW).ok_or("InternalError")?;
         let peer = Peer {
             address: ([127, 0, 0, 1], 1).into(),
             is_tls: false,
         };
-        Ask::read(head, &peer, "", now, &self.home).map_err(|error| code(&error))
+        RequestHead::read(head, &peer, "", now, &self.default_bucket).map_err(|error| code(&error))
     }
 }
 
 /// Where a host and a path point; `None` for the service itself.
-pub fn address(host: &str, path: &str) -> Result<Option<Place>, Code> {
-    let home = Home::of(&Account::default()).ok_or("InternalError")?;
-    virtual_host::address(host, path, &home)
-        .map(place)
+pub fn address(host: &str, path: &str) -> Result<Option<Target>, ErrorCode> {
+    let default_bucket = DefaultBucket::of(&Account::default()).ok_or("InternalError")?;
+    virtual_host::address(host, path, &default_bucket)
+        .map(target)
         .map_err(|error| code(&error))
 }
 
 /// The source that `x-cos-copy-source` names; `None` without it.
-pub fn copy_source(headers: &HeaderMap) -> Result<Option<Place>, Code> {
-    let home = Home::of(&Account::default()).ok_or("InternalError")?;
-    let source = CopySource::of(headers, &home)
+pub fn copy_source(headers: &HeaderMap) -> Result<Option<Target>, ErrorCode> {
+    let default_bucket = DefaultBucket::of(&Account::default()).ok_or("InternalError")?;
+    let source = CopySource::of(headers, &default_bucket)
         .transpose()
         .map_err(|error| code(&error))?;
     Ok(source.map(|source| {
@@ -224,51 +228,53 @@ pub fn copy_source(headers: &HeaderMap) -> Result<Option<Place>, Code> {
 }
 
 /// The keys of a Delete, and whether it is quiet.
-pub fn delete(body: &[u8]) -> Result<(Vec<String>, bool), Code> {
+pub fn delete(body: &[u8]) -> Result<(Vec<String>, bool), ErrorCode> {
     delete_many::wanted(body).map_err(|error| code(&error))
 }
 
 /// The numbers and ETags of a CompleteMultipartUpload.
-pub fn complete(body: &[u8]) -> Result<Vec<(u16, String)>, Code> {
+pub fn complete(body: &[u8]) -> Result<Vec<(u16, String)>, ErrorCode> {
     multipart::wanted_parts(body).map_err(|error| code(&error))
 }
 
 /// A CORSConfiguration, as it would be shown.
-pub fn cors(body: &[u8]) -> Result<String, Code> {
+pub fn cors(body: &[u8]) -> Result<String, ErrorCode> {
     Cors::parse(body)
         .map(|cors| cors.to_xml())
         .map_err(|error| code(&error))
 }
 
 /// Start and end, not included, of `Range` among `length` bytes; `None` for all of them.
-pub fn range(header: &str, length: u64) -> Result<Option<(u64, u64)>, Code> {
-    let slice = Slice::of_header(header, length).map_err(|error| code(&error))?;
+pub fn range(header: &str, length: u64) -> Result<Option<(u64, u64)>, ErrorCode> {
+    let slice = ByteRange::of_header(header, length).map_err(|error| code(&error))?;
     Ok(slice.map(|slice| (slice.start, slice.end)))
 }
 
 /// The same of `x-cos-copy-source-range`.
-pub fn copy_range(header: &str, length: u64) -> Result<(u64, u64), Code> {
-    let slice = Slice::of_copy(header, length).map_err(|error| code(&error))?;
+pub fn copy_range(header: &str, length: u64) -> Result<(u64, u64), ErrorCode> {
+    let slice = ByteRange::of_copy(header, length).map_err(|error| code(&error))?;
     Ok((slice.start, slice.end))
 }
 
 /// What the conditions among `headers` say to a version, in reading, in writing, and as the source of a copy.
-pub fn conditions(headers: &HeaderMap, etag: &str, modified: i64) -> Option<[Met; 3]> {
+pub fn preconditions(headers: &HeaderMap, etag: &str, modified: i64) -> Option<[Precondition; 3]> {
     let modified = Timestamp::from_unix_seconds(modified)?;
-    let version = Version { etag, modified };
-    let refused = |outcome: Result<(), CosError>| outcome.map_or(Met::No, |()| Met::Yes);
+    let validators = Validators { etag, modified };
+    let refused = |outcome: Result<(), CosError>| {
+        outcome.map_or(Precondition::Failed, |()| Precondition::Met)
+    };
     Some([
-        match precondition::for_reading(headers, version) {
-            Ok(()) => Met::Yes,
-            Err(Unmet::NotModified) => Met::NotModified,
-            Err(Unmet::Failed) => Met::No,
+        match precondition::check_read(headers, validators) {
+            Ok(()) => Precondition::Met,
+            Err(PreconditionFailed::NotModified) => Precondition::NotModified,
+            Err(PreconditionFailed::Failed) => Precondition::Failed,
         },
-        refused(precondition::for_writing(headers, Some(version))),
-        refused(precondition::for_copying(headers, version)),
+        refused(precondition::check_write(headers, Some(validators))),
+        refused(precondition::check_copy_source(headers, validators)),
     ])
 }
 
-fn place(address: Address) -> Option<Place> {
+fn target(address: Address) -> Option<Target> {
     match address {
         Address::Service => None,
         Address::Bucket {
@@ -279,7 +285,7 @@ fn place(address: Address) -> Option<Place> {
     }
 }
 
-fn code(error: &CosError) -> Code {
+fn code(error: &CosError) -> ErrorCode {
     error.code
 }
 

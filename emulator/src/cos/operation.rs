@@ -5,7 +5,7 @@
 
 use http::Method;
 
-use crate::cos::http::request::{Address, Ask};
+use crate::cos::http::request::{Address, RequestHead};
 
 macro_rules! operations {
     ($($name:ident),+ $(,)?) => {
@@ -33,46 +33,46 @@ operations! {
 
 impl Operation {
     /// What `ask` asks for; `None` for what this cloud does not do.
-    pub(crate) fn of(ask: &Ask) -> Option<Self> {
-        if not_offered(ask).is_some() {
+    pub(crate) fn of(request: &RequestHead) -> Option<Self> {
+        if unsupported_parameter(request).is_some() {
             return None;
         }
-        let mut names: Vec<String> = ask.parameters().map(|(name, _)| name).collect();
+        let mut names: Vec<String> = request.parameters().map(|(name, _)| name).collect();
         names.retain(|name| SUBRESOURCES.contains(&name.as_str()));
         names.sort_unstable();
         names.dedup();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let is_copy = ask.headers.contains_key("x-cos-copy-source");
-        let key = match &ask.address {
-            Address::Service => return of_service(&ask.method, &names),
+        let is_copy = request.headers.contains_key("x-cos-copy-source");
+        let key = match &request.address {
+            Address::Service => return of_service(&request.method, &names),
             Address::Bucket { key, .. } => key,
         };
         if key.is_empty() {
-            of_bucket(&ask.method, &names)
+            of_bucket(&request.method, &names)
         } else {
-            of_object(&ask.method, &names, is_copy)
+            of_object(&request.method, &names, is_copy)
         }
     }
 }
 
 /// The parameter or header of `ask` that would change what is asked for, and that this cloud does not do. A known name in another
 /// letter case is one: names are signed in lower case, so that anybody could have changed it.
-pub(crate) fn not_offered(ask: &Ask) -> Option<String> {
-    if ask.method == Method::OPTIONS {
+pub(crate) fn unsupported_parameter(request: &RequestHead) -> Option<String> {
+    if request.method == Method::OPTIONS {
         return None;
     }
-    if ask.headers.contains_key(PROCESSING_HEADER) {
+    if request.headers.contains_key(PROCESSING_HEADER) {
         return Some(PROCESSING_HEADER.to_owned());
     }
     let is_misspelt = |name: &str| {
         let mut known = SUBRESOURCES.iter().chain(&PARAMETERS);
         known.any(|known| *known != name && known.eq_ignore_ascii_case(name))
     };
-    ask.parameters().map(|(name, _)| name).find(|name| {
+    request.parameters().map(|(name, _)| name).find(|name| {
         // `imageMogr2/thumbnail/100x100` and the like: the rest of the name says what to do.
         let first = name.split(['/', '|']).next().unwrap_or_default();
         let is_not_offered = |known: &&str| known.eq_ignore_ascii_case(first);
-        NOT_OFFERED.iter().any(is_not_offered) || is_misspelt(name)
+        UNSUPPORTED_PARAMETERS.iter().any(is_not_offered) || is_misspelt(name)
     })
 }
 
@@ -187,7 +187,7 @@ const PARAMETERS: [&str; 17] = [
 
 /// Parameters that change what is listed or shown: the second form of lists, and the processing of images and media.
 /// <https://www.tencentcloud.com/document/product/436/40592>
-const NOT_OFFERED: [&str; 12] = [
+const UNSUPPORTED_PARAMETERS: [&str; 12] = [
     "continuation-token",
     "exif",
     "fetch-owner",

@@ -26,36 +26,36 @@ use super::error::CosError;
 use super::operation::{self, Operation};
 use super::store::{Store, Written, internal, no_such_bucket};
 use crate::control::CallTime;
-use crate::cos::auth::access::{Admission, Admitted};
-use crate::cos::http::body::{Payload, check_md5, content_md5, too_large};
+use crate::cos::auth::access::{AccessControl, AuthContext};
+use crate::cos::http::body::{RequestBody, check_md5, content_md5, too_large};
 use crate::cos::http::header_case;
-use crate::cos::http::request::{Address, Ask, host_of};
-use crate::cos::http::response::{Answer, Frame};
-use crate::cos::http::virtual_host::Home;
+use crate::cos::http::request::{Address, RequestHead, host_of};
+use crate::cos::http::response::{Response, ResponseContext};
+use crate::cos::http::virtual_host::DefaultBucket;
 use crate::net::{Body, Peer};
 use crate::trace::Reason;
 
 /// COS behind its listeners.
-pub(crate) struct Service {
-    pub(crate) home: Home,
+pub(crate) struct CosService {
+    pub(crate) default_bucket: DefaultBucket,
     pub(crate) store: Arc<Store>,
-    pub(crate) door: Arc<dyn Admission>,
+    pub(crate) access_control: Arc<dyn AccessControl>,
     pub(crate) clock: Arc<dyn Clock>,
     /// How header names are written; found out with the first answer.
-    pub(crate) spelling: OnceCell<Extensions>,
+    pub(crate) header_case: OnceCell<Extensions>,
 }
 
 /// The error as the trace tells it.
-fn told(error: &CosError) -> String {
+fn trace_text(error: &CosError) -> String {
     match &error.reason {
         Some(reason) => format!("{}: {reason}", error.code),
         None => error.code.to_owned(),
     }
 }
 
-type Outcome = Result<Answer, CosError>;
+type Outcome = Result<Response, CosError>;
 
-impl Service {
+impl CosService {
     /// The answer to one request.
     pub(crate) async fn answer(
         &self,
@@ -66,33 +66,37 @@ impl Service {
             Some(CallTime(now)) => *now,
             None => self.clock.now(),
         };
-        let frame = Frame::of(&head, &host_of(&head), now);
-        let payload = Payload::new(&head.headers, body);
+        let context = ResponseContext::of(&head, &host_of(&head), now);
+        let body = RequestBody::new(&head.headers, body);
         let peer = head
             .extensions
             .get::<Peer>()
             .ok_or_else(|| io::Error::other("a listener that does not say who asks"))?;
         let mut reason = String::new();
-        let outcome = match Ask::read(&head, peer, &frame.request_id, now, &self.home) {
-            Ok(ask) => {
-                let outcome = self.serve(&ask, payload).await;
-                let mut answer = outcome.unwrap_or_else(|error| {
-                    reason = told(&error);
-                    frame.error(&error)
-                });
-                self.allow_origin(&ask, &mut answer);
-                answer
-            }
-            Err(error) => {
-                reason = told(&error);
-                frame.error(&error)
-            }
-        };
-        let spelling = self.spelling.get_or_try_init(header_case::spelling).await?;
-        let mut answer = frame.finish(outcome);
-        *answer.extensions_mut() = spelling.clone();
-        answer.extensions_mut().insert(Reason(reason));
-        Ok(answer)
+        let outcome =
+            match RequestHead::read(&head, peer, &context.request_id, now, &self.default_bucket) {
+                Ok(request) => {
+                    let outcome = self.serve(&request, body).await;
+                    let mut response = outcome.unwrap_or_else(|error| {
+                        reason = trace_text(&error);
+                        context.error(&error)
+                    });
+                    self.allow_origin(&request, &mut response);
+                    response
+                }
+                Err(error) => {
+                    reason = trace_text(&error);
+                    context.error(&error)
+                }
+            };
+        let header_case = self
+            .header_case
+            .get_or_try_init(header_case::header_case)
+            .await?;
+        let mut response = context.finish(outcome);
+        *response.extensions_mut() = header_case.clone();
+        response.extensions_mut().insert(Reason(reason));
+        Ok(response)
     }
 
     /// The name of the operation that a head asks for; empty for none.
@@ -100,70 +104,70 @@ impl Service {
         let Some(peer) = head.extensions.get::<Peer>() else {
             return String::new();
         };
-        Ask::read(head, peer, "", self.clock.now(), &self.home)
+        RequestHead::read(head, peer, "", self.clock.now(), &self.default_bucket)
             .ok()
-            .and_then(|ask| Operation::of(&ask))
+            .and_then(|request| Operation::of(&request))
             .map_or_else(String::new, |operation| operation.name().to_owned())
     }
 
-    async fn serve(&self, ask: &Ask, payload: Payload) -> Outcome {
-        let operation = Operation::of(ask).ok_or_else(|| {
-            let error = unmapped(ask);
-            self.door.turned_away(ask, &error);
+    async fn serve(&self, request: &RequestHead, body: RequestBody) -> Outcome {
+        let operation = Operation::of(request).ok_or_else(|| {
+            let error = unmapped(request);
+            self.access_control.log_rejected(request, &error);
             error
         })?;
         match operation {
-            Operation::OptionsObject => return self.preflight(ask),
+            Operation::OptionsObject => return self.preflight(request),
             // These two are admitted with what their bodies name.
-            Operation::PostObject => return self.post_object(ask, payload).await,
-            Operation::DeleteMultipleObjects => return self.delete_many(ask, payload).await,
+            Operation::PostObject => return self.post_object(request, body).await,
+            Operation::DeleteMultipleObjects => return self.delete_many(request, body).await,
             _ => {}
         }
-        let admitted = self.door.admit(ask, operation)?;
-        self.run(ask, operation, &admitted, payload).await
+        let context = self.access_control.authorize(request, operation)?;
+        self.run(request, operation, &context, body).await
     }
 
     async fn run(
         &self,
-        ask: &Ask,
+        request: &RequestHead,
         operation: Operation,
-        admitted: &Admitted,
-        payload: Payload,
+        context: &AuthContext,
+        body: RequestBody,
     ) -> Outcome {
         match operation {
-            Operation::GetService => self.list_buckets(ask, admitted),
-            Operation::PutBucket => self.put_bucket(ask, payload).await,
-            Operation::HeadBucket => self.head_bucket(ask),
-            Operation::GetBucket => self.list_objects(ask),
-            Operation::DeleteBucket => self.delete_bucket(ask).await,
-            Operation::PutBucketCORS => self.put_cors(ask, payload).await,
-            Operation::GetBucketCORS => self.show_cors(ask),
-            Operation::DeleteBucketCORS => self.delete_cors(ask).await,
-            Operation::GetBucketACL => self.bucket_acl(ask, admitted),
-            Operation::GetBucketLocation => self.location(ask),
-            Operation::ListMultipartUploads => self.list_uploads(ask, admitted),
-            Operation::PutObject => self.put_object(ask, payload).await,
-            Operation::PutObjectCopy => self.copy_object(ask).await,
-            Operation::AppendObject => self.append_object(ask, payload).await,
-            Operation::GetObject => self.show_object(ask, admitted, true),
-            Operation::HeadObject => self.show_object(ask, admitted, false),
-            Operation::DeleteObject => self.delete_object(ask).await,
-            Operation::GetObjectACL => self.object_acl(ask, admitted),
-            Operation::InitiateMultipartUpload => self.begin_upload(ask, admitted).await,
-            Operation::UploadPart => self.upload_part(ask, payload).await,
-            Operation::UploadPartCopy => self.copy_part(ask).await,
-            Operation::ListParts => self.list_parts(ask, admitted),
-            Operation::CompleteMultipartUpload => self.complete_upload(ask, payload).await,
-            Operation::AbortMultipartUpload => self.abort_upload(ask).await,
+            Operation::GetService => self.list_buckets(request, context),
+            Operation::PutBucket => self.put_bucket(request, body).await,
+            Operation::HeadBucket => self.head_bucket(request),
+            Operation::GetBucket => self.list_objects(request),
+            Operation::DeleteBucket => self.delete_bucket(request).await,
+            Operation::PutBucketCORS => self.put_cors(request, body).await,
+            Operation::GetBucketCORS => self.show_cors(request),
+            Operation::DeleteBucketCORS => self.delete_cors(request).await,
+            Operation::GetBucketACL => self.bucket_acl(request, context),
+            Operation::GetBucketLocation => self.location(request),
+            Operation::ListMultipartUploads => self.list_uploads(request, context),
+            Operation::PutObject => self.put_object(request, body).await,
+            Operation::PutObjectCopy => self.copy_object(request).await,
+            Operation::AppendObject => self.append_object(request, body).await,
+            Operation::GetObject => self.show_object(request, context, true),
+            Operation::HeadObject => self.show_object(request, context, false),
+            Operation::DeleteObject => self.delete_object(request).await,
+            Operation::GetObjectACL => self.object_acl(request, context),
+            Operation::InitiateMultipartUpload => self.begin_upload(request, context).await,
+            Operation::UploadPart => self.upload_part(request, body).await,
+            Operation::UploadPartCopy => self.copy_part(request).await,
+            Operation::ListParts => self.list_parts(request, context),
+            Operation::CompleteMultipartUpload => self.complete_upload(request, body).await,
+            Operation::AbortMultipartUpload => self.abort_upload(request).await,
             Operation::OptionsObject | Operation::PostObject | Operation::DeleteMultipleObjects => {
-                Err(unmapped(ask))
+                Err(unmapped(request))
             }
         }
     }
 
     /// The bucket that is asked for, once it is there, in this region.
-    fn bucket(&self, ask: &Ask) -> Result<String, CosError> {
-        match &ask.address {
+    fn bucket(&self, request: &RequestHead) -> Result<String, CosError> {
+        match &request.address {
             Address::Bucket { bucket, region, .. } => {
                 self.bucket_in(bucket.as_str(), region.as_str())
             }
@@ -184,9 +188,9 @@ impl Service {
     }
 
     /// The bucket and the key that is asked for.
-    fn place(&self, ask: &Ask) -> Result<(String, String), CosError> {
-        let bucket = self.bucket(ask)?;
-        match &ask.address {
+    fn place(&self, request: &RequestHead) -> Result<(String, String), CosError> {
+        let bucket = self.bucket(request)?;
+        match &request.address {
             Address::Bucket { key, .. } => Ok((bucket, checked_key(key)?)),
             Address::Service => Err(no_such_bucket()),
         }
@@ -196,12 +200,12 @@ impl Service {
     async fn receive(
         &self,
         headers: &HeaderMap,
-        mut payload: Payload,
+        mut body: RequestBody,
     ) -> Result<Written, CosError> {
-        payload.check_length(MAX_BODY_BYTES)?;
+        body.check_length(MAX_BODY_BYTES)?;
         let md5 = content_md5(headers)?;
         let mut sink = self.store.sink();
-        while let Some(bytes) = payload.next().await? {
+        while let Some(bytes) = body.next().await? {
             sink.write(&bytes).await.map_err(|error| internal(&error))?;
             if sink.length() > MAX_BODY_BYTES {
                 return Err(too_large());
@@ -248,7 +252,7 @@ fn checked_key(key: &str) -> Result<String, CosError> {
 }
 
 /// What nothing here does. Inferred: the codes.
-fn unmapped(ask: &Ask) -> CosError {
+fn unmapped(request: &RequestHead) -> CosError {
     let known = [
         Method::GET,
         Method::PUT,
@@ -257,13 +261,13 @@ fn unmapped(ask: &Ask) -> CosError {
         Method::DELETE,
         Method::OPTIONS,
     ];
-    if known.contains(&ask.method) {
+    if known.contains(&request.method) {
         CosError::new(
             StatusCode::NOT_IMPLEMENTED,
             "NotImplemented",
             "A header or parameter you provided implies functionality that is not implemented.",
         )
-        .because(match operation::not_offered(ask) {
+        .because(match operation::unsupported_parameter(request) {
             Some(name) => {
                 format!("this cloud does not do what `{name}` asks for; nothing was done")
             }

@@ -33,7 +33,7 @@ pub(crate) use self::blob::Budget;
 pub(crate) use self::content::Content;
 use self::disk::Disk;
 pub(crate) use self::index::{Index, Object};
-pub(crate) use self::record::{Facts, Initiated};
+pub(crate) use self::record::{Initiated, ObjectMetadata};
 pub(crate) use self::sink::{Sink, Written};
 pub(crate) use self::write::{internal, no_such_bucket, no_such_upload};
 

@@ -3,6 +3,7 @@
 //! The door is a test's own: it exists in no build but the tests', and keeps everybody else out.
 
 mod buckets;
+mod capacity;
 mod child;
 mod crash;
 mod forms;
@@ -14,7 +15,6 @@ mod objects;
 mod refusals;
 mod reopen;
 mod replace;
-mod room;
 mod streaming;
 
 use std::path::Path;
@@ -30,9 +30,9 @@ use super::{Cos, Options, open_store};
 use crate::account::Account;
 use crate::ca::Ca;
 use crate::control::Control;
-use crate::cos::auth::access::{Admission, Admitted};
+use crate::cos::auth::access::{AccessControl, AuthContext};
 use crate::cos::http::post_form::Form;
-use crate::cos::http::request::Ask;
+use crate::cos::http::request::RequestHead;
 use crate::cos::http::xml::{self, Element};
 
 pub(super) const BUCKET: &str = "examplebucket-1250000000";
@@ -42,22 +42,22 @@ pub(super) const HOST: &str = "examplebucket-1250000000.cos.ap-guangzhou.myqclou
 const LET_IN: (&str, &str) = ("authorization", "let-me-in");
 
 /// Lets in whoever sends the header, to everything but keys under `denied/`.
-struct TestDoor;
+struct TestAccessControl;
 
-impl TestDoor {
-    fn decide(ask: &Ask, key: &str) -> Result<Admitted, CosError> {
-        if ask.header(LET_IN.0) != Some(LET_IN.1) || key.starts_with("denied/") {
+impl TestAccessControl {
+    fn decide(request: &RequestHead, key: &str) -> Result<AuthContext, CosError> {
+        if request.header(LET_IN.0) != Some(LET_IN.1) || key.starts_with("denied/") {
             return Err(CosError::new(
                 StatusCode::FORBIDDEN,
                 "AccessDenied",
                 "Access Denied.",
             ));
         }
-        Ok(Admitted {
-            anonymous: ask.headers.contains_key("x-test-anonymous"),
+        Ok(AuthContext {
+            anonymous: request.headers.contains_key("x-test-anonymous"),
             owner_uin: 100_000_000_001,
             uin: 100_000_000_002,
-            file_bytes: ask
+            file_bytes: request
                 .header("x-test-file-bytes")
                 .and_then(|text| text.split_once('-'))
                 .map(|(least, most)| (least.parse().unwrap(), most.parse().unwrap())),
@@ -65,29 +65,29 @@ impl TestDoor {
     }
 }
 
-impl Admission for TestDoor {
-    fn admit(&self, ask: &Ask, _: Operation) -> Result<Admitted, CosError> {
-        let crate::cos::http::request::Address::Bucket { key, .. } = &ask.address else {
-            return Self::decide(ask, "");
+impl AccessControl for TestAccessControl {
+    fn authorize(&self, request: &RequestHead, _: Operation) -> Result<AuthContext, CosError> {
+        let crate::cos::http::request::Address::Bucket { key, .. } = &request.address else {
+            return Self::decide(request, "");
         };
-        Self::decide(ask, key)
+        Self::decide(request, key)
     }
 
-    fn admit_form(&self, ask: &Ask, form: &Form) -> Result<Admitted, CosError> {
-        Self::decide(ask, &form.key)
+    fn authorize_form(&self, request: &RequestHead, form: &Form) -> Result<AuthContext, CosError> {
+        Self::decide(request, &form.key)
     }
 
-    fn admit_each(
+    fn authorize_each(
         &self,
-        ask: &Ask,
+        request: &RequestHead,
         keys: &[String],
     ) -> Result<Vec<Result<(), CosError>>, CosError> {
-        Self::decide(ask, "")?;
-        let decide = |key: &String| Self::decide(ask, key).map(drop);
+        Self::decide(request, "")?;
+        let decide = |key: &String| Self::decide(request, key).map(drop);
         Ok(keys.iter().map(decide).collect())
     }
 
-    fn turned_away(&self, _: &Ask, _: &CosError) {}
+    fn log_rejected(&self, _: &RequestHead, _: &CosError) {}
 }
 
 /// A COS and a client that is let in.
@@ -114,7 +114,7 @@ impl World {
         let ca = Ca::create(&account.region).unwrap();
         let store = open_store(options, &account, &SystemClock).unwrap();
         let control = Control::of_account(account);
-        let cos = Cos::start(0, store, &ca, &control, Arc::new(TestDoor)).unwrap();
+        let cos = Cos::start(0, store, &ca, &control, Arc::new(TestAccessControl)).unwrap();
         Self {
             cos,
             client: client(),
@@ -123,11 +123,11 @@ impl World {
     }
 
     /// A request to the account's own bucket, by its host; `target` is path and query.
-    pub(super) fn ask(&self, method: &str, target: &str) -> RequestBuilder {
-        self.ask_host(method, HOST, target)
+    pub(super) fn request(&self, method: &str, target: &str) -> RequestBuilder {
+        self.request_to(method, HOST, target)
     }
 
-    pub(super) fn ask_host(&self, method: &str, host: &str, target: &str) -> RequestBuilder {
+    pub(super) fn request_to(&self, method: &str, host: &str, target: &str) -> RequestBuilder {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
         self.client
             .request(method, format!("{}{target}", self.cos.http_url()))
@@ -137,13 +137,13 @@ impl World {
 
     /// Puts an object; returns its ETag.
     pub(super) async fn put(&self, target: &str, body: impl Into<reqwest::Body>) -> String {
-        let answer = sent(self.ask("PUT", target).body(body)).await;
+        let answer = sent(self.request("PUT", target).body(body)).await;
         assert_eq!(answer.status(), 200, "{target}");
         header(&answer, "etag")
     }
 
     pub(super) async fn get(&self, target: &str) -> Response {
-        sent(self.ask("GET", target)).await
+        sent(self.request("GET", target)).await
     }
 
     /// A document that has to come with 200.

@@ -183,7 +183,7 @@ async fn a_key_of_the_sts_opens_its_own_prefix_and_nothing_else() {
         (last.operation.as_str(), last.caller_name.as_deref()),
         ("DeleteBucket", Some("issuer/test"))
     );
-    assert!(!last.is_admitted);
+    assert!(!last.is_authorized);
     // Nothing of it happened.
     let root = Credential(world.cloud.root_key().clone(), None);
     let list = world.send(&root, "GET", "/", "").await;
@@ -261,7 +261,7 @@ async fn who_is_nobody_and_who_is_somebody_else() {
     let unsigned = world.raw("POST", "/?delete", Vec::new(), delete).await;
     assert_ne!(unsigned.status, 200);
     let records = world.cloud.decisions();
-    assert!(records.iter().all(|record| !record.is_admitted));
+    assert!(records.iter().all(|record| !record.is_authorized));
     assert_eq!(records[0].secret_id, None);
 }
 

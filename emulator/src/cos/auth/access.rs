@@ -2,12 +2,12 @@
 
 use crate::cos::error::CosError;
 use crate::cos::http::post_form::Form;
-use crate::cos::http::request::Ask;
+use crate::cos::http::request::RequestHead;
 use crate::cos::operation::Operation;
 
 /// Who was let in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Admitted {
+pub(crate) struct AuthContext {
     /// Nobody signed.
     pub(crate) anonymous: bool,
     /// The account that owns what is made, `100000000001`.
@@ -18,7 +18,7 @@ pub(crate) struct Admitted {
     pub(crate) file_bytes: Option<(u64, u64)>,
 }
 
-impl Admitted {
+impl AuthContext {
     /// As `Owner` and `Initiator` have it.
     pub(crate) fn name(&self) -> String {
         format!("qcs::cam::uin/{}:uin/{}", self.owner_uin, self.uin)
@@ -26,17 +26,24 @@ impl Admitted {
 }
 
 /// Decides who comes in. Asked before anything is read, stored or shown.
-pub(crate) trait Admission: Send + Sync {
+pub(crate) trait AccessControl: Send + Sync {
     /// One operation on what the request points at, and on the source of its copy.
-    fn admit(&self, ask: &Ask, operation: Operation) -> Result<Admitted, CosError>;
+    fn authorize(
+        &self,
+        request: &RequestHead,
+        operation: Operation,
+    ) -> Result<AuthContext, CosError>;
 
     /// A form, once everything before its file was read.
-    fn admit_form(&self, ask: &Ask, form: &Form) -> Result<Admitted, CosError>;
+    fn authorize_form(&self, request: &RequestHead, form: &Form) -> Result<AuthContext, CosError>;
 
     /// The deletion of several objects: the request as a whole, and each of its keys.
-    fn admit_each(&self, ask: &Ask, keys: &[String])
-    -> Result<Vec<Result<(), CosError>>, CosError>;
+    fn authorize_each(
+        &self,
+        request: &RequestHead,
+        keys: &[String],
+    ) -> Result<Vec<Result<(), CosError>>, CosError>;
 
     /// Hears of a request that is no operation, and of its answer.
-    fn turned_away(&self, ask: &Ask, error: &CosError);
+    fn log_rejected(&self, request: &RequestHead, error: &CosError);
 }

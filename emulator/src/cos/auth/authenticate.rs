@@ -9,32 +9,32 @@ use std::sync::Arc;
 use cos_issuer::time::Timestamp;
 use subtle::ConstantTimeEq as _;
 
-use super::authorization::{Claim, Period, TOKEN};
+use super::authorization::{Authorization, Period, TOKEN};
 use super::errors;
-use super::signature::{self, Sent};
+use super::signature::{self, SignableRequest};
 use crate::account::{Directory, Found, Key, looks_real};
 use crate::cos::error::CosError;
-use crate::cos::http::request::Ask;
+use crate::cos::http::request::RequestHead;
 
 /// How far a clock may be ahead (documented for `RequestTimeTooSkewed`).
 const SKEW_SECONDS: u32 = 900;
 
 /// A key that proved itself.
-pub(super) struct Proven {
+pub(super) struct Authenticated {
     pub(super) secret_id: String,
     pub(super) key: Arc<Key>,
 }
 
 /// What conditions may ask about the caller.
-pub(super) struct IdentityKeys {
+pub(super) struct IdentityContext {
     pub(super) account: cos_issuer::cam::Account,
     pub(super) uin: u64,
     pub(super) owner_uin: u64,
 }
 
-impl Proven {
-    pub(super) fn identity_keys(&self, directory: &Directory) -> IdentityKeys {
-        IdentityKeys {
+impl Authenticated {
+    pub(super) fn identity_context(&self, directory: &Directory) -> IdentityContext {
+        IdentityContext {
             account: directory.account.of_policies(),
             uin: self.key.identity.uin(&directory.account),
             owner_uin: directory.account.owner_uin,
@@ -43,23 +43,32 @@ impl Proven {
 }
 
 /// The key that signed `ask`, by header or by query.
-pub(super) fn request(ask: &Ask, directory: &Directory) -> Result<Proven, CosError> {
-    unambiguous(ask)?;
-    let claim = Claim::of(ask).map_err(|malformed| errors::unreadable(ask, &malformed))?;
-    let claim = claim.ok_or_else(|| {
+pub(super) fn request(
+    request: &RequestHead,
+    directory: &Directory,
+) -> Result<Authenticated, CosError> {
+    unambiguous(request)?;
+    let authorization =
+        Authorization::of(request).map_err(|malformed| errors::unreadable(request, &malformed))?;
+    let authorization = authorization.ok_or_else(|| {
         errors::anonymous(
-            ask,
+            request,
             "denied: the request is not signed, and the bucket is private",
         )
     })?;
-    let token = token(ask)?;
-    let key = key(&claim.secret_id, token.as_deref(), directory, ask.now)?;
-    date(ask)?;
-    period(&claim.sign_time, ask.now)?;
-    period(&claim.key_time, ask.now)?;
-    signature::check(&claim, &key, &Sent::of(ask)?)?;
-    Ok(Proven {
-        secret_id: claim.secret_id,
+    let token = token(request)?;
+    let key = key(
+        &authorization.secret_id,
+        token.as_deref(),
+        directory,
+        request.now,
+    )?;
+    date(request)?;
+    period(&authorization.sign_time, request.now)?;
+    period(&authorization.key_time, request.now)?;
+    signature::check(&authorization, &key, &SignableRequest::of(request)?)?;
+    Ok(Authenticated {
+        secret_id: authorization.secret_id,
         key,
     })
 }
@@ -138,14 +147,17 @@ pub(super) fn same(ours: &str, theirs: &str) -> bool {
 }
 
 /// The session token: a header, or a parameter. An empty one counts as none (inferred).
-fn token(ask: &Ask) -> Result<Option<String>, CosError> {
-    let header = match ask.headers.get(TOKEN).map(http::HeaderValue::to_str) {
+fn token(request: &RequestHead) -> Result<Option<String>, CosError> {
+    let header = match request.headers.get(TOKEN).map(http::HeaderValue::to_str) {
         None => None,
         Some(Ok(text)) => Some(text.to_owned()),
         Some(Err(_)) => return Err(errors::access_key("the token is not ASCII")),
     };
     let present = |token: &String| !token.is_empty();
-    match (header.filter(present), ask.parameter(TOKEN).filter(present)) {
+    match (
+        header.filter(present),
+        request.parameter(TOKEN).filter(present),
+    ) {
         (Some(_), Some(_)) => Err(errors::ambiguous(
             "x-cos-security-token is both a header and a parameter",
         )),
@@ -154,8 +166,8 @@ fn token(ask: &Ask) -> Result<Option<String>, CosError> {
 }
 
 /// A `Date` that is far off (inferred: the documents name the code and not the cause). One that is no date is not looked at.
-fn date(ask: &Ask) -> Result<(), CosError> {
-    let seconds = ask
+fn date(request: &RequestHead) -> Result<(), CosError> {
+    let seconds = request
         .header("date")
         .and_then(|text| httpdate::parse_http_date(text).ok())
         .and_then(|date| date.duration_since(std::time::UNIX_EPOCH).ok())
@@ -163,9 +175,9 @@ fn date(ask: &Ask) -> Result<(), CosError> {
     let Some(seconds) = seconds else {
         return Ok(());
     };
-    if seconds.abs_diff(ask.now.unix_seconds()) > u64::from(SKEW_SECONDS) {
+    if seconds.abs_diff(request.now.unix_seconds()) > u64::from(SKEW_SECONDS) {
         return Err(errors::skewed(
-            ask.now,
+            request.now,
             "the header Date is more than 15 minutes off",
         ));
     }
@@ -173,8 +185,8 @@ fn date(ask: &Ask) -> Result<(), CosError> {
 }
 
 /// No parameter twice, whatever its case, and none of the headers that decide anything.
-pub(super) fn unambiguous(ask: &Ask) -> Result<(), CosError> {
-    let mut names: Vec<String> = ask
+pub(super) fn unambiguous(request: &RequestHead) -> Result<(), CosError> {
+    let mut names: Vec<String> = request
         .parameters()
         .map(|(name, _)| name.to_ascii_lowercase())
         .collect();
@@ -186,7 +198,7 @@ pub(super) fn unambiguous(ask: &Ask) -> Result<(), CosError> {
         )));
     }
     for name in DECIDING_HEADERS {
-        if ask.headers.get_all(name).iter().count() > 1 {
+        if request.headers.get_all(name).iter().count() > 1 {
             return Err(errors::ambiguous(&format!(
                 "the header `{name}` stands twice"
             )));

@@ -9,7 +9,7 @@ use cos_issuer::sign::cos::ALGORITHM;
 use cos_issuer::time::Timestamp;
 use http::header::AUTHORIZATION;
 
-use crate::cos::http::request::Ask;
+use crate::cos::http::request::RequestHead;
 
 /// The header, parameter and form field of a session token.
 pub(super) const TOKEN: &str = "x-cos-security-token";
@@ -27,7 +27,7 @@ const FIELDS: [&str; 7] = [
 
 /// The fields of one signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Claim {
+pub(super) struct Authorization {
     pub(super) secret_id: String,
     pub(super) sign_time: Period,
     pub(super) key_time: Period,
@@ -49,11 +49,11 @@ pub(super) struct Period {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Malformed(pub(super) String);
 
-impl Claim {
+impl Authorization {
     /// The signature of `ask`; `None` when it has none.
-    pub(super) fn of(ask: &Ask) -> Result<Option<Self>, Malformed> {
+    pub(super) fn of(request: &RequestHead) -> Result<Option<Self>, Malformed> {
         let mut found = Vec::new();
-        if let Some(header) = ask.headers.get(AUTHORIZATION) {
+        if let Some(header) = request.headers.get(AUTHORIZATION) {
             let text = header
                 .to_str()
                 .map_err(|_| malformed("the Authorization header is not ASCII"))?;
@@ -62,7 +62,7 @@ impl Claim {
                 found.push(Self::parse(text)?);
             }
         }
-        let in_query: Vec<(String, String)> = ask
+        let in_query: Vec<(String, String)> = request
             .parameters()
             .filter(|(name, _)| FIELDS.contains(&name.as_str()))
             .collect();
@@ -73,7 +73,7 @@ impl Claim {
                     .map(|(name, value)| (name.as_str(), value.as_str())),
             )?);
         }
-        if let Some(text) = ask.parameter("sign") {
+        if let Some(text) = request.parameter("sign") {
             found.push(Self::parse(&text)?);
         }
         if found.len() > 1 {
@@ -186,16 +186,16 @@ fn shortened(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::Claim;
+    use super::Authorization;
 
     const RIGHT: &str = "q-sign-algorithm=sha1&q-ak=AKIDEMU1&q-sign-time=100;200&q-key-time=100;200\
                          &q-header-list=host&q-url-param-list=&q-signature=0123456789abcdef0123456789abcdef01234567";
 
     #[test]
     fn seven_fields_each_once_each_well_formed() {
-        let claim = Claim::parse(RIGHT).unwrap();
-        assert_eq!(claim.secret_id, "AKIDEMU1");
-        assert_eq!(claim.sign_time.end.unix_seconds(), 200);
+        let authorization = Authorization::parse(RIGHT).unwrap();
+        assert_eq!(authorization.secret_id, "AKIDEMU1");
+        assert_eq!(authorization.sign_time.end.unix_seconds(), 200);
         for (from, to) in [
             ("sha1", "sha256"),
             ("sha1", "SHA1"),
@@ -221,10 +221,13 @@ mod tests {
             ("q-ak", "Q-AK"),
         ] {
             assert!(RIGHT.contains(from), "{from}");
-            assert!(Claim::parse(&RIGHT.replacen(from, to, 1)).is_err(), "{to}");
+            assert!(
+                Authorization::parse(&RIGHT.replacen(from, to, 1)).is_err(),
+                "{to}"
+            );
         }
         for text in ["", "&", "Bearer x", "AWS4-HMAC-SHA256 Credential=a/b", "q"] {
-            assert!(Claim::parse(text).is_err(), "{text}");
+            assert!(Authorization::parse(text).is_err(), "{text}");
         }
     }
 }

@@ -8,20 +8,20 @@ use std::sync::Mutex;
 use cos_issuer::cam::{Access, Target};
 use serde_json::{Value, json};
 
-use super::authenticate::Proven;
+use super::authenticate::Authenticated;
 use crate::account::Verdict;
 use crate::cos::error::CosError;
-use crate::cos::http::request::{Address, Ask};
+use crate::cos::http::request::{Address, RequestHead};
 use crate::ledger::lock;
 
 /// How many decisions are remembered.
-const DECISIONS_MAX: usize = 1000;
+const MAX_DECISIONS: usize = 1000;
 
 /// How many accesses of one request are remembered; of the others there is the number.
-const ACCESSES_MAX: usize = 100;
+const MAX_ACCESSES: usize = 100;
 
 /// How much of a text that a client chose is remembered.
-const CHARACTERS_MAX: usize = 1024;
+const MAX_CHARACTERS: usize = 1024;
 
 /// One request at the door of COS, and what became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub struct DecisionRecord {
     /// How many more accesses there were.
     pub accesses_left_out: usize,
     /// Whether the request came in. With several keys to delete: whether its signature did.
-    pub is_admitted: bool,
+    pub is_authorized: bool,
     /// The error code answered.
     pub code: Option<&'static str>,
     /// Why it was refused.
@@ -88,21 +88,21 @@ impl DecisionRecord {
             "callerName": self.caller_name,
             "accesses": accesses,
             "accessesLeftOut": self.accesses_left_out,
-            "admitted": self.is_admitted,
+            "admitted": self.is_authorized,
             "code": self.code,
             "reason": self.reason,
         })
     }
 
-    pub(super) fn of(ask: &Ask, operation: &str) -> Self {
-        let target = match &ask.address {
+    pub(super) fn of(request: &RequestHead, operation: &str) -> Self {
+        let target = match &request.address {
             Address::Service => "*".to_owned(),
             Address::Bucket { bucket, key, .. } => shortened(&format!("{bucket}/{key}")),
         };
         Self {
-            time: ask.now.iso_8601(),
-            request_id: ask.request_id.clone(),
-            method: shortened(ask.method.as_str()),
+            time: request.now.iso_8601(),
+            request_id: request.request_id.clone(),
+            method: shortened(request.method.as_str()),
             target,
             operation: operation.to_owned(),
             secret_id: None,
@@ -110,16 +110,16 @@ impl DecisionRecord {
             caller_name: None,
             accesses: Vec::new(),
             accesses_left_out: 0,
-            is_admitted: false,
+            is_authorized: false,
             code: None,
             reason: None,
         }
     }
 
-    pub(super) fn caller(&mut self, proven: &Proven) {
-        self.secret_id = Some(proven.secret_id.clone());
-        self.caller_kind = Some(proven.key.identity.kind());
-        self.caller_name = Some(shortened(&proven.key.identity.name()));
+    pub(super) fn caller(&mut self, authenticated: &Authenticated) {
+        self.secret_id = Some(authenticated.secret_id.clone());
+        self.caller_kind = Some(authenticated.key.identity.kind());
+        self.caller_name = Some(shortened(&authenticated.key.identity.name()));
     }
 
     pub(super) fn decided(&mut self, access: &Access, verdict: &Verdict) {
@@ -164,7 +164,7 @@ impl DecisionRecord {
     /// The record with its end.
     pub(super) fn closed<T>(mut self, outcome: &Result<T, CosError>) -> Self {
         match outcome {
-            Ok(_) => self.is_admitted = true,
+            Ok(_) => self.is_authorized = true,
             Err(error) => {
                 self.code = Some(error.code);
                 self.reason = error.reason.as_deref().map(shortened);
@@ -174,7 +174,7 @@ impl DecisionRecord {
     }
 
     fn push(&mut self, access: AccessRecord) {
-        if self.accesses.len() < ACCESSES_MAX {
+        if self.accesses.len() < MAX_ACCESSES {
             self.accesses.push(access);
         } else {
             self.accesses_left_out = self.accesses_left_out.saturating_add(1);
@@ -200,12 +200,12 @@ impl AccessRecord {
 
 /// The last decisions.
 #[derive(Default)]
-pub(super) struct Ring(Mutex<VecDeque<DecisionRecord>>);
+pub(super) struct DecisionLog(Mutex<VecDeque<DecisionRecord>>);
 
-impl Ring {
+impl DecisionLog {
     pub(super) fn push(&self, record: DecisionRecord) {
         let mut records = lock(&self.0);
-        if records.len() >= DECISIONS_MAX {
+        if records.len() >= MAX_DECISIONS {
             records.pop_front();
         }
         records.push_back(record);
@@ -225,7 +225,7 @@ fn name(target: &Target) -> String {
 }
 
 fn shortened(text: &str) -> String {
-    let mut shortened: String = text.chars().take(CHARACTERS_MAX).collect();
+    let mut shortened: String = text.chars().take(MAX_CHARACTERS).collect();
     if shortened.len() < text.len() {
         shortened.push('…');
     }

@@ -9,25 +9,25 @@ use http::StatusCode;
 use super::authorization::Malformed;
 use crate::account::Verdict;
 use crate::cos::error::CosError;
-use crate::cos::http::request::{Address, Ask};
+use crate::cos::http::request::{Address, RequestHead};
 
 /// Nobody signed, or nobody could tell what was signed: the bucket is private (documented).
-pub(super) fn anonymous(ask: &Ask, reason: &str) -> CosError {
-    let error = match ask.address {
+pub(super) fn anonymous(request: &RequestHead, reason: &str) -> CosError {
+    let error = match request.address {
         // Documented for GET Service.
         Address::Service => forbidden(
             "AccessDenied",
             "Check auth failure because signature empty.",
         )
-        .with("ServerTime", ask.now.iso_8601()),
+        .with("ServerTime", request.now.iso_8601()),
         Address::Bucket { .. } => forbidden("AccessDenied", "Access Denied."),
     };
     error.because(reason)
 }
 
 /// Documented: what cannot be read counts as no signature.
-pub(super) fn unreadable(ask: &Ask, malformed: &Malformed) -> CosError {
-    anonymous(ask, &format!("denied: {}", malformed.0))
+pub(super) fn unreadable(request: &RequestHead, malformed: &Malformed) -> CosError {
+    anonymous(request, &format!("denied: {}", malformed.0))
 }
 
 pub(super) fn access_key(reason: &str) -> CosError {
@@ -111,7 +111,7 @@ pub(super) fn not_utf8(what: &str) -> CosError {
 }
 
 /// Inferred: which of the documented codes an operation gets that is not offered.
-pub(super) fn unmapped(ask: &Ask) -> CosError {
+pub(super) fn unmapped(request: &RequestHead) -> CosError {
     CosError::new(
         StatusCode::NOT_IMPLEMENTED,
         "NotImplemented",
@@ -119,7 +119,7 @@ pub(super) fn unmapped(ask: &Ask) -> CosError {
     )
     .because(format!(
         "denied: {} with these parameters is no operation that this cloud maps to a CAM action",
-        ask.method
+        request.method
     ))
 }
 

@@ -10,77 +10,78 @@ use base64::engine::general_purpose::STANDARD;
 use cos_issuer::sign::cos::{ALGORITHM, SignKey, policy_string_to_sign};
 use http::header::AUTHORIZATION;
 
-use super::authenticate::{self, Proven};
+use super::authenticate::{self, Authenticated};
 use super::authorization::{
-    Claim, Malformed, Period, TOKEN, malformed, secret_id_of, signature_of,
+    Authorization, Malformed, Period, TOKEN, malformed, secret_id_of, signature_of,
 };
 use super::errors;
-use super::post_policy::FormPolicy;
-use super::signature::{self, Sent};
+use super::post_policy::PostPolicy;
+use super::signature::{self, SignableRequest};
 use crate::account::Directory;
 use crate::cos::error::CosError;
 use crate::cos::http::post_form::Form;
-use crate::cos::http::request::{Address, Ask};
+use crate::cos::http::request::{Address, RequestHead};
 
 /// A form with a proven signature.
 pub(super) struct SignedForm {
-    pub(super) proven: Proven,
+    pub(super) authenticated: Authenticated,
     /// The sizes that its policy leaves to the file, both included.
     pub(super) file_bytes: Option<(u64, u64)>,
 }
 
 /// The key that signed the form, and what its policy says of the file.
 pub(super) fn verify(
-    ask: &Ask,
+    request: &RequestHead,
     form: &Form,
     directory: &Directory,
 ) -> Result<SignedForm, CosError> {
-    authenticate::unambiguous(ask)?;
+    authenticate::unambiguous(request)?;
     each_once(form)?;
-    if !is_said_in_its_fields(ask, form) {
+    if !is_said_in_its_fields(request, form) {
         return Err(errors::anonymous(
-            ask,
+            request,
             "denied: the signature of a form stands in its fields; a header may only repeat the field Signature",
         ));
     }
     let token = form.field(TOKEN).filter(|token| !token.is_empty());
     match (form.field("policy"), form.field("Signature")) {
         (Some(_), Some(_)) => Err(errors::anonymous(
-            ask,
+            request,
             "denied: the form has a policy and the field Signature",
         )),
         (None, None) => Err(errors::anonymous(
-            ask,
+            request,
             "denied: the form is not signed, and the bucket is private",
         )),
-        (None, Some(signature)) => by_path(ask, signature, token, directory),
-        (Some(policy), None) => by_policy(ask, form, policy, token, directory),
+        (None, Some(signature)) => by_path(request, signature, token, directory),
+        (Some(policy), None) => by_policy(request, form, policy, token, directory),
     }
 }
 
 /// From SDK source (cos-wx-sdk-v5): a mini-program sends the text of the field `Signature` as `Authorization` too. Another text there
 /// would be a second signature.
-fn is_said_in_its_fields(ask: &Ask, form: &Form) -> bool {
+fn is_said_in_its_fields(request: &RequestHead, form: &Form) -> bool {
     let field = form.field("Signature").map(str::as_bytes);
-    let mut headers = ask.headers.get_all(AUTHORIZATION).iter();
+    let mut headers = request.headers.get_all(AUTHORIZATION).iter();
     headers.all(|header| Some(header.as_bytes()) == field)
 }
 
 /// An ordinary signature, of the request as the client saw it: `post /`.
 fn by_path(
-    ask: &Ask,
+    request: &RequestHead,
     signature: &str,
     token: Option<&str>,
     directory: &Directory,
 ) -> Result<SignedForm, CosError> {
-    let claim = Claim::parse(signature).map_err(|malformed| errors::unreadable(ask, &malformed))?;
-    let key = authenticate::key(&claim.secret_id, token, directory, ask.now)?;
-    authenticate::period(&claim.sign_time, ask.now)?;
-    authenticate::period(&claim.key_time, ask.now)?;
-    signature::check(&claim, &key, &Sent::of(ask)?)?;
+    let authorization = Authorization::parse(signature)
+        .map_err(|malformed| errors::unreadable(request, &malformed))?;
+    let key = authenticate::key(&authorization.secret_id, token, directory, request.now)?;
+    authenticate::period(&authorization.sign_time, request.now)?;
+    authenticate::period(&authorization.key_time, request.now)?;
+    signature::check(&authorization, &key, &SignableRequest::of(request)?)?;
     Ok(SignedForm {
-        proven: Proven {
-            secret_id: claim.secret_id,
+        authenticated: Authenticated {
+            secret_id: authorization.secret_id,
             key,
         },
         file_bytes: None,
@@ -88,30 +89,31 @@ fn by_path(
 }
 
 fn by_policy(
-    ask: &Ask,
+    request: &RequestHead,
     form: &Form,
     encoded: &str,
     token: Option<&str>,
     directory: &Directory,
 ) -> Result<SignedForm, CosError> {
-    let claim = PolicyClaim::of(form).map_err(|malformed| errors::unreadable(ask, &malformed))?;
-    let owner = authenticate::key(&claim.secret_id, token, directory, ask.now)?;
-    authenticate::period(&claim.key_time, ask.now)?;
+    let authorization = PolicyAuthorization::of(form)
+        .map_err(|malformed| errors::unreadable(request, &malformed))?;
+    let owner = authenticate::key(&authorization.secret_id, token, directory, request.now)?;
+    authenticate::period(&authorization.key_time, request.now)?;
     let not_base64 = || errors::form_policy("the policy is not base64 of UTF-8");
     let text = STANDARD.decode(encoded).map_err(|_| not_base64())?;
     let text = String::from_utf8(text).map_err(|_| not_base64())?;
     let string_to_sign = policy_string_to_sign(&text);
-    let sign_key = SignKey::new(&owner.secret_key, &claim.key_time.text);
-    if !authenticate::same(&sign_key.sign(&string_to_sign), &claim.signature) {
+    let sign_key = SignKey::new(&owner.secret_key, &authorization.key_time.text);
+    if !authenticate::same(&sign_key.sign(&string_to_sign), &authorization.signature) {
         return Err(errors::signature(
             &string_to_sign,
             &text,
             "the signature is not the one of this key over this policy",
         ));
     }
-    let policy = FormPolicy::parse(&text)?;
-    policy.check_expiration(ask.now)?;
-    let bucket = match &ask.address {
+    let policy = PostPolicy::parse(&text)?;
+    policy.check_expiration(request.now)?;
+    let bucket = match &request.address {
         Address::Bucket { bucket, .. } => bucket.as_str(),
         Address::Service => return Err(errors::internal()),
     };
@@ -119,27 +121,27 @@ fn by_policy(
         "bucket" => Some(bucket),
         "key" => Some(form.key.as_str()),
         // A condition says q-sign-time where the form says q-key-time; both are KeyTime (documented).
-        "q-sign-time" | "q-key-time" => Some(claim.key_time.text.as_str()),
+        "q-sign-time" | "q-key-time" => Some(authorization.key_time.text.as_str()),
         name => form.field(name),
     };
     policy.check_conditions(&value)?;
     Ok(SignedForm {
         file_bytes: policy.file_bytes(),
-        proven: Proven {
-            secret_id: claim.secret_id,
+        authenticated: Authenticated {
+            secret_id: authorization.secret_id,
             key: owner,
         },
     })
 }
 
 /// The signature fields beside a policy.
-struct PolicyClaim {
+struct PolicyAuthorization {
     secret_id: String,
     key_time: Period,
     signature: String,
 }
 
-impl PolicyClaim {
+impl PolicyAuthorization {
     fn of(form: &Form) -> Result<Self, Malformed> {
         let required = |name: &str| {
             form.field(name)

@@ -12,18 +12,18 @@
 
 use cos_issuer::cam::{Access, Bucket, Context, Region, Target};
 
-use super::authenticate::IdentityKeys;
+use super::authenticate::IdentityContext;
 use super::errors;
 use crate::cos::error::CosError;
 use crate::cos::http::copy_source::CopySource;
 use crate::cos::http::post_form::Form;
-use crate::cos::http::request::{Address, Ask};
-use crate::cos::http::virtual_host::Home;
+use crate::cos::http::request::{Address, RequestHead};
+use crate::cos::http::virtual_host::DefaultBucket;
 use crate::cos::operation::Operation;
 
 /// One access that has to be allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Need {
+pub(super) struct RequiredPermission {
     pub(super) access: Access,
     /// Other documented names of the same: a deny under one of them counts.
     pub(super) other_names: &'static [&'static str],
@@ -33,12 +33,12 @@ pub(super) struct Need {
 struct Rule {
     action: &'static str,
     other_names: &'static [&'static str],
-    on: On,
-    keys: &'static [Key],
+    on: ResourceKind,
+    keys: &'static [ConditionKey],
 }
 
 #[derive(Clone, Copy)]
-enum On {
+enum ResourceKind {
     Service,
     Bucket,
     /// The bucket, and in it the asked prefix.
@@ -47,7 +47,7 @@ enum On {
 }
 
 #[derive(Clone, Copy)]
-enum Key {
+enum ConditionKey {
     Acl,
     /// `cos:content-length` and `cos:content-type`.
     Body,
@@ -59,32 +59,32 @@ enum Key {
 
 /// The table.
 fn rule(operation: Operation) -> Option<Rule> {
-    use Key::{Acl, Body, Prefix, ResponseContentType, StorageClass, Tags};
+    use ConditionKey::{Acl, Body, Prefix, ResponseContentType, StorageClass, Tags};
     use Operation as Op;
-    let (on, keys): (On, &[Key]) = match operation {
-        Op::GetService => (On::Service, &[]),
-        Op::PutBucket => (On::Bucket, &[Acl, Body, Tags]),
-        Op::PutBucketCORS => (On::Bucket, &[Body]),
+    let (on, keys): (ResourceKind, &[ConditionKey]) = match operation {
+        Op::GetService => (ResourceKind::Service, &[]),
+        Op::PutBucket => (ResourceKind::Bucket, &[Acl, Body, Tags]),
+        Op::PutBucketCORS => (ResourceKind::Bucket, &[Body]),
         Op::HeadBucket
         | Op::DeleteBucket
         | Op::GetBucketCORS
         | Op::DeleteBucketCORS
         | Op::GetBucketACL
-        | Op::GetBucketLocation => (On::Bucket, &[]),
-        Op::GetBucket | Op::ListMultipartUploads => (On::Prefix, &[Prefix]),
+        | Op::GetBucketLocation => (ResourceKind::Bucket, &[]),
+        Op::GetBucket | Op::ListMultipartUploads => (ResourceKind::Prefix, &[Prefix]),
         Op::PutObject | Op::AppendObject | Op::InitiateMultipartUpload => {
-            (On::Object, &[Acl, Body, StorageClass])
+            (ResourceKind::Object, &[Acl, Body, StorageClass])
         }
-        Op::PutObjectCopy => (On::Object, &[Acl, StorageClass]),
-        Op::UploadPart | Op::CompleteMultipartUpload => (On::Object, &[Body]),
-        Op::GetObject => (On::Object, &[ResponseContentType]),
+        Op::PutObjectCopy => (ResourceKind::Object, &[Acl, StorageClass]),
+        Op::UploadPart | Op::CompleteMultipartUpload => (ResourceKind::Object, &[Body]),
+        Op::GetObject => (ResourceKind::Object, &[ResponseContentType]),
         Op::HeadObject
         | Op::DeleteObject
         | Op::OptionsObject
         | Op::GetObjectACL
         | Op::UploadPartCopy
         | Op::ListParts
-        | Op::AbortMultipartUpload => (On::Object, &[]),
+        | Op::AbortMultipartUpload => (ResourceKind::Object, &[]),
         // Their accesses stand in their bodies.
         Op::DeleteMultipleObjects | Op::PostObject => return None,
     };
@@ -102,16 +102,16 @@ fn rule(operation: Operation) -> Option<Rule> {
 }
 
 /// Every access of `operation`.
-pub(super) fn needs(
-    ask: &Ask,
+pub(super) fn required(
+    request: &RequestHead,
     operation: Operation,
-    identity: &IdentityKeys,
-    home: &Home,
-) -> Result<Vec<Need>, CosError> {
-    let rule = rule(operation).ok_or_else(|| errors::unmapped(ask))?;
-    let context = context(ask, rule.keys, general(ask, identity))?;
-    let target = target(ask, rule.on, identity)?;
-    let mut needs = vec![Need {
+    identity: &IdentityContext,
+    default_bucket: &DefaultBucket,
+) -> Result<Vec<RequiredPermission>, CosError> {
+    let rule = rule(operation).ok_or_else(|| errors::unmapped(request))?;
+    let context = context(request, rule.keys, general(request, identity))?;
+    let target = target(request, rule.on, identity)?;
+    let mut required = vec![RequiredPermission {
         access: access(rule.action, target, context, identity),
         other_names: rule.other_names,
     }];
@@ -119,21 +119,26 @@ pub(super) fn needs(
         operation,
         Operation::PutObjectCopy | Operation::UploadPartCopy
     ) {
-        let source = CopySource::of(&ask.headers, home).ok_or_else(errors::internal)??;
+        let source =
+            CopySource::of(&request.headers, default_bucket).ok_or_else(errors::internal)??;
         let source = object(&source.bucket, &source.region, &source.key, identity);
-        needs.push(Need {
-            access: access("GetObject", source, general(ask, identity), identity),
+        required.push(RequiredPermission {
+            access: access("GetObject", source, general(request, identity), identity),
             other_names: &[],
         });
     }
-    Ok(needs)
+    Ok(required)
 }
 
 /// The access of a form.
-pub(super) fn form_need(ask: &Ask, form: &Form, identity: &IdentityKeys) -> Result<Need, CosError> {
-    let mut context = general(ask, identity);
+pub(super) fn form_permission(
+    request: &RequestHead,
+    form: &Form,
+    identity: &IdentityContext,
+) -> Result<RequiredPermission, CosError> {
+    let mut context = general(request, identity);
     for (condition, value) in [
-        ("cos:content-length", header(ask, "content-length")?),
+        ("cos:content-length", header(request, "content-length")?),
         ("cos:content-type", form.field("content-type")),
         (
             "cos:x-cos-acl",
@@ -145,10 +150,10 @@ pub(super) fn form_need(ask: &Ask, form: &Form, identity: &IdentityKeys) -> Resu
             context = context.with(condition, value);
         }
     }
-    Ok(Need {
+    Ok(RequiredPermission {
         access: access(
             "PostObject",
-            keyed(ask, &form.key, identity)?,
+            keyed(request, &form.key, identity)?,
             context,
             identity,
         ),
@@ -157,19 +162,19 @@ pub(super) fn form_need(ask: &Ask, form: &Form, identity: &IdentityKeys) -> Resu
 }
 
 /// The access of one key among several that are to be deleted.
-pub(super) fn deletion_need(
-    ask: &Ask,
+pub(super) fn deletion_permission(
+    request: &RequestHead,
     key: &str,
-    identity: &IdentityKeys,
-) -> Result<Need, CosError> {
-    let target = keyed(ask, key, identity)?;
-    Ok(Need {
-        access: access("DeleteObject", target, general(ask, identity), identity),
+    identity: &IdentityContext,
+) -> Result<RequiredPermission, CosError> {
+    let target = keyed(request, key, identity)?;
+    Ok(RequiredPermission {
+        access: access("DeleteObject", target, general(request, identity), identity),
         other_names: &["DeleteMultipleObjects"],
     })
 }
 
-fn access(action: &str, target: Target, context: Context, identity: &IdentityKeys) -> Access {
+fn access(action: &str, target: Target, context: Context, identity: &IdentityContext) -> Access {
     Access {
         account: identity.account.clone(),
         action: format!("name/cos:{action}"),
@@ -178,10 +183,14 @@ fn access(action: &str, target: Target, context: Context, identity: &IdentityKey
     }
 }
 
-fn target(ask: &Ask, on: On, identity: &IdentityKeys) -> Result<Target, CosError> {
-    let (bucket, region, key) = match (&ask.address, on) {
-        (Address::Service, On::Service) => return Ok(Target::Service),
-        (Address::Service, _) | (Address::Bucket { .. }, On::Service) => {
+fn target(
+    request: &RequestHead,
+    on: ResourceKind,
+    identity: &IdentityContext,
+) -> Result<Target, CosError> {
+    let (bucket, region, key) = match (&request.address, on) {
+        (Address::Service, ResourceKind::Service) => return Ok(Target::Service),
+        (Address::Service, _) | (Address::Bucket { .. }, ResourceKind::Service) => {
             return Err(errors::internal());
         }
         (
@@ -194,19 +203,19 @@ fn target(ask: &Ask, on: On, identity: &IdentityKeys) -> Result<Target, CosError
         ) => (bucket, region, key),
     };
     match on {
-        On::Prefix => {
-            let prefix = ask.parameter("prefix").unwrap_or_default();
+        ResourceKind::Prefix => {
+            let prefix = request.parameter("prefix").unwrap_or_default();
             Ok(object(bucket, region, &prefix, identity))
         }
         // The operation was found by whether there is a key, so this is what it is about.
-        On::Bucket | On::Object => Ok(object(bucket, region, key, identity)),
-        On::Service => Err(errors::internal()),
+        ResourceKind::Bucket | ResourceKind::Object => Ok(object(bucket, region, key, identity)),
+        ResourceKind::Service => Err(errors::internal()),
     }
 }
 
 /// An object of the asked bucket by a key that the body names, never the bucket itself.
-fn keyed(ask: &Ask, key: &str, identity: &IdentityKeys) -> Result<Target, CosError> {
-    match &ask.address {
+fn keyed(request: &RequestHead, key: &str, identity: &IdentityContext) -> Result<Target, CosError> {
+    match &request.address {
         Address::Bucket { bucket, region, .. } if !key.is_empty() => {
             Ok(object(bucket, region, key, identity))
         }
@@ -216,7 +225,7 @@ fn keyed(ask: &Ask, key: &str, identity: &IdentityKeys) -> Result<Target, CosErr
     }
 }
 
-fn object(bucket: &Bucket, region: &Region, key: &str, identity: &IdentityKeys) -> Target {
+fn object(bucket: &Bucket, region: &Region, key: &str, identity: &IdentityContext) -> Target {
     Target::Object {
         region: region.clone(),
         bucket: bucket.clone(),
@@ -226,42 +235,46 @@ fn object(bucket: &Bucket, region: &Region, key: &str, identity: &IdentityKeys) 
 }
 
 /// The keys that every request has.
-fn general(ask: &Ask, identity: &IdentityKeys) -> Context {
+fn general(request: &RequestHead, identity: &IdentityContext) -> Context {
     Context::new()
-        .with("qcs:ip", &ask.source_ip.to_string())
-        .with("qcs:current_time", &ask.now.iso_8601())
+        .with("qcs:ip", &request.source_ip.to_string())
+        .with("qcs:current_time", &request.now.iso_8601())
         .with("qcs:uin", &identity.uin.to_string())
         .with("qcs:owner_uin", &identity.owner_uin.to_string())
-        .with("cos:secure-transport", &ask.is_tls.to_string())
+        .with("cos:secure-transport", &request.is_tls.to_string())
 }
 
-fn context(ask: &Ask, keys: &[Key], mut context: Context) -> Result<Context, CosError> {
+fn context(
+    request: &RequestHead,
+    keys: &[ConditionKey],
+    mut context: Context,
+) -> Result<Context, CosError> {
     for key in keys {
         let pairs = match key {
-            Key::Acl => vec![("cos:x-cos-acl", header(ask, "x-cos-acl")?)],
-            Key::Body => vec![
-                ("cos:content-length", header(ask, "content-length")?),
-                ("cos:content-type", header(ask, "content-type")?),
+            ConditionKey::Acl => vec![("cos:x-cos-acl", header(request, "x-cos-acl")?)],
+            ConditionKey::Body => vec![
+                ("cos:content-length", header(request, "content-length")?),
+                ("cos:content-type", header(request, "content-type")?),
             ],
-            Key::StorageClass => vec![(
+            ConditionKey::StorageClass => vec![(
                 "cos:x-cos-storage-class",
-                header(ask, "x-cos-storage-class")?,
+                header(request, "x-cos-storage-class")?,
             )],
-            Key::Prefix => {
-                if let Some(prefix) = ask.parameter("prefix") {
+            ConditionKey::Prefix => {
+                if let Some(prefix) = request.parameter("prefix") {
                     context = context.with("cos:prefix", &prefix);
                 }
                 continue;
             }
-            Key::ResponseContentType => {
-                if let Some(asked) = ask.parameter("response-content-type") {
+            ConditionKey::ResponseContentType => {
+                if let Some(asked) = request.parameter("response-content-type") {
                     context = context.with("cos:response-content-type", &asked);
                 }
                 continue;
             }
-            Key::Tags => {
+            ConditionKey::Tags => {
                 // `k1=v1&k2=v2` in the header, `k1&v1` in a condition.
-                let tags = header(ask, "x-cos-tagging")?.unwrap_or_default();
+                let tags = header(request, "x-cos-tagging")?.unwrap_or_default();
                 for tag in tags.split('&').filter(|tag| !tag.is_empty()) {
                     let (name, value) = tag.split_once('=').unwrap_or((tag, ""));
                     let decoded = crate::cos::http::request::decoded;
@@ -282,8 +295,8 @@ fn context(ask: &Ask, keys: &[Key], mut context: Context) -> Result<Context, Cos
 
 /// A header that a condition can be about. What is not text would be left out of the context, which a condition that asks for its
 /// absence would take for absent.
-fn header<'a>(ask: &'a Ask, name: &str) -> Result<Option<&'a str>, CosError> {
-    match ask.headers.get(name) {
+fn header<'a>(request: &'a RequestHead, name: &str) -> Result<Option<&'a str>, CosError> {
+    match request.headers.get(name) {
         None => Ok(None),
         Some(value) => match str::from_utf8(value.as_bytes()) {
             Ok(text) => Ok(Some(text)),

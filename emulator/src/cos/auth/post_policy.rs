@@ -16,7 +16,7 @@ use crate::cos::error::CosError;
 
 /// A policy that was read.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct FormPolicy {
+pub(super) struct PostPolicy {
     /// Unix seconds.
     expiration: i64,
     conditions: Vec<Condition>,
@@ -36,7 +36,7 @@ struct Document {
     conditions: Vec<Value>,
 }
 
-impl FormPolicy {
+impl PostPolicy {
     pub(super) fn parse(text: &str) -> Result<Self, CosError> {
         let document: Document = serde_json::from_str(text)
             .map_err(|error| errors::form_policy(&format!("it is no policy of a form: {error}")))?;
@@ -221,15 +221,15 @@ fn bytes(value: &Value) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::FormPolicy;
+    use super::PostPolicy;
 
     const SIGNED: &str = r#"{"q-sign-algorithm":"sha1"},{"q-ak":"a"},{"q-sign-time":"1;2"}"#;
 
-    fn parse(conditions: &str) -> Result<FormPolicy, &'static str> {
+    fn parse(conditions: &str) -> Result<PostPolicy, &'static str> {
         let text = format!(
             r#"{{"expiration":"2026-01-01T00:00:00.000Z","conditions":[{SIGNED}{conditions}]}}"#
         );
-        FormPolicy::parse(&text).map_err(|error| error.code)
+        PostPolicy::parse(&text).map_err(|error| error.code)
     }
 
     #[test]
@@ -283,7 +283,7 @@ mod tests {
             r#"{"expiration":"2026-01-01T00:00:00Z","conditions":[{"q-sign-algorithm":"sha1"},{"q-ak":"a"}]}"#,
             r#"{"expiration":"2026-01-01T00:00:00Z","more":1,"conditions":[{"q-sign-algorithm":"sha1"},{"q-ak":"a"},{"q-sign-time":"1;2"}]}"#,
         ] {
-            let error = FormPolicy::parse(text).map_err(|error| error.code);
+            let error = PostPolicy::parse(text).map_err(|error| error.code);
             assert_eq!(error, Err("InvalidPolicyDocument"), "{text}");
         }
     }

@@ -8,47 +8,53 @@
 use cos_issuer::sign::cos::{self, CosRequest, SignKey};
 use percent_encoding::percent_decode_str;
 
-use super::authorization::Claim;
+use super::authorization::Authorization;
 use super::errors;
 use crate::account::Key;
 use crate::cos::auth::authenticate::same;
 use crate::cos::error::CosError;
-use crate::cos::http::request::Ask;
+use crate::cos::http::request::RequestHead;
 
 /// What a signature can be about.
-pub(super) struct Sent<'a> {
+pub(super) struct SignableRequest<'a> {
     /// Decoded.
     path: String,
     /// Decoded.
     parameters: Vec<(String, String)>,
-    ask: &'a Ask,
+    request: &'a RequestHead,
 }
 
 /// Checks the signature over what was `sent`.
-pub(super) fn check(claim: &Claim, key: &Key, sent: &Sent<'_>) -> Result<(), CosError> {
-    let listed = Listed::of(claim, sent);
-    let format_string = listed.with(&sent.ask.host, |request| request.http_string());
+pub(super) fn check(
+    authorization: &Authorization,
+    key: &Key,
+    sent: &SignableRequest<'_>,
+) -> Result<(), CosError> {
+    let listed = SignedFields::of(authorization, sent);
+    let format_string = listed.with(&sent.request.host, |request| request.http_string());
     let refused = |reason: &str| {
-        let string_to_sign = cos::string_to_sign(&claim.key_time.text, &format_string);
+        let string_to_sign = cos::string_to_sign(&authorization.key_time.text, &format_string);
         errors::signature(&string_to_sign, &format_string, reason)
     };
     if let Some(missing) = &listed.missing {
         return Err(refused(missing));
     }
-    if !listed.is_in_order(claim) {
+    if !listed.is_in_order(authorization) {
         return Err(refused(
             "q-header-list and q-url-param-list have to be in lower case, in order, each name once",
         ));
     }
-    let without_port = sent.ask.host.rsplit_once(':').map(|(host, _)| host);
+    let without_port = sent.request.host.rsplit_once(':').map(|(host, _)| host);
     let without_port = without_port.map(|host| listed.with(host, |request| request.http_string()));
     let texts = std::iter::once(&format_string).chain(&without_port);
-    let sign_key = SignKey::new(&key.secret_key, &claim.key_time.text);
+    let sign_key = SignKey::new(&key.secret_key, &authorization.key_time.text);
     let is_right = texts
-        .flat_map(|text| [&claim.key_time, &claim.sign_time].map(|time| (text, time)))
+        .flat_map(|text| {
+            [&authorization.key_time, &authorization.sign_time].map(|time| (text, time))
+        })
         .any(|(text, time)| {
             let string_to_sign = cos::string_to_sign(&time.text, text);
-            same(&sign_key.sign(&string_to_sign), &claim.signature)
+            same(&sign_key.sign(&string_to_sign), &authorization.signature)
         });
     if is_right {
         return Ok(());
@@ -58,11 +64,11 @@ pub(super) fn check(claim: &Claim, key: &Key, sent: &Sent<'_>) -> Result<(), Cos
     ))
 }
 
-impl<'a> Sent<'a> {
-    pub(super) fn of(ask: &'a Ask) -> Result<Self, CosError> {
-        let path = utf8(&ask.path).ok_or_else(|| errors::not_utf8("the path"))?;
+impl<'a> SignableRequest<'a> {
+    pub(super) fn of(request: &'a RequestHead) -> Result<Self, CosError> {
+        let path = utf8(&request.path).ok_or_else(|| errors::not_utf8("the path"))?;
         let mut parameters = Vec::new();
-        for part in ask.query.split('&').filter(|part| !part.is_empty()) {
+        for part in request.query.split('&').filter(|part| !part.is_empty()) {
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
             let pair = utf8(name).zip(utf8(value));
             parameters.push(pair.ok_or_else(|| errors::not_utf8("the query"))?);
@@ -70,15 +76,15 @@ impl<'a> Sent<'a> {
         Ok(Self {
             path,
             parameters,
-            ask,
+            request,
         })
     }
 
     fn header(&self, name: &str) -> Option<String> {
         if name == "host" {
-            return Some(self.ask.host.clone());
+            return Some(self.request.host.clone());
         }
-        let mut values = self.ask.headers.get_all(name).iter();
+        let mut values = self.request.headers.get_all(name).iter();
         let (first, second) = (values.next()?, values.next());
         if second.is_some() {
             return None;
@@ -94,26 +100,26 @@ impl<'a> Sent<'a> {
 }
 
 /// What the lists of a claim name, as it was sent.
-struct Listed<'a> {
-    sent: &'a Sent<'a>,
+struct SignedFields<'a> {
+    sent: &'a SignableRequest<'a>,
     parameters: Vec<(String, String)>,
     headers: Vec<(String, String)>,
     missing: Option<String>,
 }
 
-impl<'a> Listed<'a> {
-    fn of(claim: &Claim, sent: &'a Sent<'a>) -> Self {
+impl<'a> SignedFields<'a> {
+    fn of(authorization: &Authorization, sent: &'a SignableRequest<'a>) -> Self {
         let mut listed = Self {
             sent,
             parameters: Vec::new(),
             headers: Vec::new(),
             missing: None,
         };
-        for name in names(&claim.parameter_list) {
+        for name in names(&authorization.parameter_list) {
             let value = listed.known(&name, "parameter", sent.parameter(&name));
             listed.parameters.push((name, value));
         }
-        for name in names(&claim.header_list) {
+        for name in names(&authorization.header_list) {
             let value = listed.known(&name, "header", sent.header(&name));
             listed.headers.push((name, value));
         }
@@ -143,18 +149,18 @@ impl<'a> Listed<'a> {
             });
         let headers: Vec<(&str, &str)> = headers.collect();
         act(&CosRequest {
-            method: self.sent.ask.method.as_str(),
+            method: self.sent.request.method.as_str(),
             path: &self.sent.path,
             parameters: &parameters,
             headers: &headers,
         })
     }
 
-    fn is_in_order(&self, claim: &Claim) -> bool {
+    fn is_in_order(&self, authorization: &Authorization) -> bool {
         let lists = |request: &CosRequest<'_>| (request.parameter_list(), request.header_list());
-        let (parameters, headers) = self.with(&self.sent.ask.host, lists);
-        parameters == claim.parameter_list
-            && headers == claim.header_list
+        let (parameters, headers) = self.with(&self.sent.request.host, lists);
+        parameters == authorization.parameter_list
+            && headers == authorization.header_list
             && is_once(&parameters)
             && is_once(&headers)
     }

@@ -19,12 +19,12 @@ use cos_issuer::time::{Clock, Timestamp};
 use http::header::{HeaderName, HeaderValue};
 use http::{HeaderMap, Method};
 
-use super::Door;
-use super::access::Admission as _;
+use super::Authorizer;
+use super::access::AccessControl as _;
 use crate::account::{Account, Directory, Identity, KeyPair, Permanent, User};
 use crate::cos::error::CosError;
-use crate::cos::http::request::{Address, Ask, decoded};
-use crate::cos::http::virtual_host::Home;
+use crate::cos::http::request::{Address, RequestHead, decoded};
+use crate::cos::http::virtual_host::DefaultBucket;
 use crate::cos::operation::Operation;
 
 const NOW: i64 = 1_700_000_000;
@@ -47,7 +47,7 @@ struct Credential {
 }
 
 struct World {
-    door: Door,
+    authorizer: Authorizer,
     directory: Arc<Directory>,
     root: Credential,
     user: Credential,
@@ -59,7 +59,7 @@ impl World {
         let (clock, ledger) = (Arc::new(Stopped), Arc::default());
         let directory = Directory::new(Account::default(), users, Vec::new(), clock, ledger);
         let directory = Arc::new(directory);
-        let home = Home::of(&directory.account).unwrap();
+        let default_bucket = DefaultBucket::of(&directory.account).unwrap();
         let add = |owner| Credential {
             pair: directory.add_permanent(owner, None).unwrap(),
             token: None,
@@ -67,7 +67,7 @@ impl World {
         let root = add(Permanent::Root);
         let user = add(Permanent::User(Arc::clone(&directory.users[0])));
         Self {
-            door: Door::new(Arc::clone(&directory), home),
+            authorizer: Authorizer::new(Arc::clone(&directory), default_bucket),
             directory,
             root,
             user,
@@ -165,7 +165,7 @@ impl Draft {
     }
 
     fn authorization(&self, by: &Credential) -> String {
-        let unsigned = self.ask();
+        let unsigned = self.request();
         let parameters: Vec<(String, String)> = unsigned.parameters().collect();
         let parameters: Vec<(&str, &str)> = parameters.iter().map(borrowed).collect();
         let mut headers: Vec<(&str, &str)> = self.headers.iter().map(borrowed).collect();
@@ -182,7 +182,7 @@ impl Draft {
     }
 
     /// The request as the door gets it.
-    fn ask(&self) -> Ask {
+    fn request(&self) -> RequestHead {
         let mut headers = HeaderMap::new();
         for (name, value) in &self.headers {
             headers.append(
@@ -203,7 +203,7 @@ impl Draft {
                 key: decoded(self.path.strip_prefix('/').unwrap_or(&self.path)),
             }
         };
-        Ask {
+        RequestHead {
             method: self.method.clone(),
             host: self.host.clone(),
             path: self.path.clone(),
@@ -226,19 +226,19 @@ fn at(seconds: i64) -> Timestamp {
     Timestamp::from_unix_seconds(seconds).unwrap()
 }
 
-fn admit(world: &World, draft: Draft, by: &Credential) -> Result<(), CosError> {
-    let ask = draft.signed(by).ask();
-    let operation = Operation::of(&ask).ok_or_else(|| {
-        let error = crate::cos::auth::errors::unmapped(&ask);
-        world.door.turned_away(&ask, &error);
+fn authorize(world: &World, draft: Draft, by: &Credential) -> Result<(), CosError> {
+    let request = draft.signed(by).request();
+    let operation = Operation::of(&request).ok_or_else(|| {
+        let error = crate::cos::auth::errors::unmapped(&request);
+        world.authorizer.log_rejected(&request, &error);
         error
     })?;
-    world.door.admit(&ask, operation).map(drop)
+    world.authorizer.authorize(&request, operation).map(drop)
 }
 
 #[track_caller]
 fn denied(world: &World, draft: Draft, by: &Credential) -> String {
-    let error = admit(world, draft, by).expect_err("it has to be denied");
+    let error = authorize(world, draft, by).expect_err("it has to be denied");
     assert_eq!(
         (error.code, error.message.as_str()),
         ("AccessDenied", "Access Denied.")

@@ -17,14 +17,14 @@ use crate::cos::checksum::Checksums;
 use crate::cos::error::CosError;
 
 /// A body that has not been read to its end.
-pub(crate) struct Payload {
+pub(crate) struct RequestBody {
     body: Option<Incoming>,
     declared_bytes: Option<u64>,
     is_chunked: bool,
     waits_for_go_ahead: bool,
 }
 
-impl Payload {
+impl RequestBody {
     pub(crate) fn new(headers: &HeaderMap, body: Incoming) -> Self {
         let length = headers.get(header::CONTENT_LENGTH);
         Self {
@@ -56,7 +56,7 @@ impl Payload {
             let Some(body) = &mut self.body else {
                 return Ok(None);
             };
-            let frame = tokio::time::timeout(PATIENCE, body.frame()).await;
+            let frame = tokio::time::timeout(READ_TIMEOUT, body.frame()).await;
             match frame.map_err(|_| timed_out())? {
                 None => {
                     self.body = None;
@@ -78,9 +78,9 @@ impl Payload {
 
     /// The bytes as they come.
     pub(crate) fn into_stream(self) -> impl Stream<Item = Result<Bytes, CosError>> + Send {
-        stream::try_unfold(self, |mut payload| async move {
-            let bytes = payload.next().await?;
-            Ok(bytes.map(|bytes| (bytes, payload)))
+        stream::try_unfold(self, |mut body| async move {
+            let bytes = body.next().await?;
+            Ok(bytes.map(|bytes| (bytes, body)))
         })
     }
 
@@ -107,7 +107,7 @@ impl Payload {
     }
 }
 
-impl Drop for Payload {
+impl Drop for RequestBody {
     fn drop(&mut self) {
         // A client that waits for the go-ahead has sent nothing, and reading would give it.
         let Some(mut body) = self.body.take().filter(|_| !self.waits_for_go_ahead) else {
@@ -184,6 +184,6 @@ fn timed_out() -> CosError {
     )
 }
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
 const DRAIN_TIME: Duration = Duration::from_secs(20);
 const DRAIN_BYTES: usize = 256 * 1024 * 1024;

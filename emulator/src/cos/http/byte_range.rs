@@ -9,12 +9,12 @@ use crate::cos::error::CosError;
 
 /// Bytes `start` to `end`, not including `end`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Slice {
+pub(crate) struct ByteRange {
     pub(crate) start: u64,
     pub(crate) end: u64,
 }
 
-impl Slice {
+impl ByteRange {
     /// All of `length` bytes.
     pub(crate) fn whole(length: u64) -> Self {
         Self {
@@ -101,7 +101,7 @@ fn unsatisfiable(length: u64) -> CosError {
 
 #[cfg(test)]
 mod tests {
-    use super::Slice;
+    use super::ByteRange;
 
     #[test]
     fn ranges_of_ten_bytes() {
@@ -120,7 +120,7 @@ mod tests {
             ("items=0-1", None),
             ("", None),
         ] {
-            let found = Slice::of_header(header, 10).unwrap();
+            let found = ByteRange::of_header(header, 10).unwrap();
             assert_eq!(
                 found.map(|slice| (slice.start, slice.end)),
                 expected,
@@ -134,17 +134,17 @@ mod tests {
             "bytes=99999999999999999999-",
         ] {
             assert_eq!(
-                Slice::of_header(header, 10).unwrap_err().code,
+                ByteRange::of_header(header, 10).unwrap_err().code,
                 "InvalidRange",
                 "{header}"
             );
         }
-        assert!(Slice::of_header("bytes=0-", 0).is_err());
+        assert!(ByteRange::of_header("bytes=0-", 0).is_err());
     }
 
     #[test]
     fn ranges_of_copies_lie_inside() {
-        assert_eq!(Slice::of_copy("bytes=0-9", 10).unwrap().length(), 10);
+        assert_eq!(ByteRange::of_copy("bytes=0-9", 10).unwrap().length(), 10);
         for (header, code) in [
             ("bytes=0-10", "InvalidRange"),
             ("bytes=5-4", "InvalidRange"),
@@ -153,7 +153,7 @@ mod tests {
             ("5-6", "InvalidArgument"),
         ] {
             assert_eq!(
-                Slice::of_copy(header, 10).unwrap_err().code,
+                ByteRange::of_copy(header, 10).unwrap_err().code,
                 code,
                 "{header}"
             );

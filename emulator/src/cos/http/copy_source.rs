@@ -5,7 +5,7 @@ use cos_issuer::cam::{Bucket, Region};
 use http::{HeaderMap, StatusCode};
 
 use super::request::Address;
-use super::virtual_host::{self, Home};
+use super::virtual_host::{self, DefaultBucket};
 use crate::cos::error::CosError;
 
 /// The source of a copy.
@@ -19,17 +19,20 @@ pub(crate) struct CopySource {
 impl CopySource {
     /// The source that the headers name: `<bucket>.cos.<region>.myqcloud.com/<percent-encoded key>`, or any other host of a bucket.
     /// `None` when there is no such header.
-    pub(crate) fn of(headers: &HeaderMap, home: &Home) -> Option<Result<Self, CosError>> {
+    pub(crate) fn of(
+        headers: &HeaderMap,
+        default_bucket: &DefaultBucket,
+    ) -> Option<Result<Self, CosError>> {
         let header = headers.get("x-cos-copy-source")?;
         Some(
             header
                 .to_str()
                 .map_err(|_| invalid("it is not ASCII: percent-encode the key"))
-                .and_then(|text| Self::parse(text, home)),
+                .and_then(|text| Self::parse(text, default_bucket)),
         )
     }
 
-    fn parse(text: &str, home: &Home) -> Result<Self, CosError> {
+    fn parse(text: &str, default_bucket: &DefaultBucket) -> Result<Self, CosError> {
         let text = text
             .strip_prefix("http://")
             .or_else(|| text.strip_prefix("https://"))
@@ -44,7 +47,9 @@ impl CopySource {
         let (host, path) = path
             .split_at_checked(host_end)
             .ok_or_else(|| invalid("a host and a key belong in it"))?;
-        match virtual_host::address(host, path, home).map_err(|_| invalid("it names no bucket"))? {
+        match virtual_host::address(host, path, default_bucket)
+            .map_err(|_| invalid("it names no bucket"))?
+        {
             Address::Bucket {
                 bucket,
                 region,
@@ -73,16 +78,16 @@ mod tests {
     use cos_issuer::cam::{Bucket, Region};
     use http::{HeaderMap, HeaderValue};
 
-    use super::{CopySource, Home};
+    use super::{CopySource, DefaultBucket};
 
     fn source(text: &'static str) -> Result<CopySource, &'static str> {
-        let home = Home {
+        let default_bucket = DefaultBucket {
             bucket: Bucket::parse("home-1250000000").unwrap(),
             region: Region::parse("ap-guangzhou").unwrap(),
         };
         let mut headers = HeaderMap::new();
         headers.insert("x-cos-copy-source", HeaderValue::from_static(text));
-        CopySource::of(&headers, &home)
+        CopySource::of(&headers, &default_bucket)
             .unwrap()
             .map_err(|error| error.code)
     }

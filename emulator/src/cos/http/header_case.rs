@@ -18,7 +18,7 @@ use tokio::io::AsyncWriteExt as _;
 use crate::ledger::lock;
 
 /// What an answer has to carry so that its names are spelled as COS does.
-pub(crate) async fn spelling() -> io::Result<Extensions> {
+pub(crate) async fn header_case() -> io::Result<Extensions> {
     let (mut client, server) = tokio::io::duplex(NAMES.len().saturating_mul(64));
     let mut request = "GET / HTTP/1.1\r\nHost: localhost\r\n".to_owned();
     for name in NAMES {
@@ -41,8 +41,8 @@ pub(crate) async fn spelling() -> io::Result<Extensions> {
         .serve_connection(TokioIo::new(server), service_fn(keep))
         .await
         .map_err(io::Error::other)?;
-    let spelling = lock(&kept).take();
-    spelling.ok_or_else(|| io::Error::other("the spelling of header names did not come"))
+    let header_case = lock(&kept).take();
+    header_case.ok_or_else(|| io::Error::other("the spelling of header names did not come"))
 }
 
 /// <https://www.tencentcloud.com/document/product/436/7729>; names that are not here are written in lower case.

@@ -12,9 +12,9 @@ use crate::cos::error::CosError;
 
 /// Headers by lower-case name, all of them text.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Metadata(BTreeMap<String, String>);
+pub(crate) struct ObjectHeaders(BTreeMap<String, String>);
 
-impl Metadata {
+impl ObjectHeaders {
     /// Those of `headers` that an object keeps.
     pub(crate) fn of(headers: &HeaderMap) -> Result<Self, CosError> {
         refuse_unsupported(headers)?;
@@ -177,7 +177,7 @@ const UNSUPPORTED: [&str; 5] = [
 mod tests {
     use http::{HeaderMap, HeaderName, HeaderValue};
 
-    use super::Metadata;
+    use super::ObjectHeaders;
 
     fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
         pairs
@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn kept_headers_come_back_and_others_do_not() {
-        let metadata = Metadata::of(&headers(&[
+        let object_headers = ObjectHeaders::of(&headers(&[
             ("content-type", "text/plain"),
             ("cache-control", ""),
             ("x-cos-meta-a", "1"),
@@ -203,14 +203,14 @@ mod tests {
             ("host", "no"),
         ]))
         .unwrap();
-        let mut answer = HeaderMap::new();
-        metadata.put_on(&mut answer);
+        let mut response = HeaderMap::new();
+        object_headers.put_on(&mut response);
         assert_eq!(
-            answer,
+            response,
             headers(&[("content-type", "text/plain"), ("x-cos-meta-a", "1")])
         );
         let mut bare = HeaderMap::new();
-        Metadata::default().put_on(&mut bare);
+        ObjectHeaders::default().put_on(&mut bare);
         assert_eq!(bare["content-type"], "application/octet-stream");
     }
 
@@ -229,7 +229,7 @@ mod tests {
             ("x-cos-storage-class", "ARCHIVE", "NotSupportedStorageClass"),
             ("x-cos-meta-a", long.as_str(), "InvalidArgument"),
         ] {
-            let error = Metadata::of(&headers(&[(name, value)])).unwrap_err();
+            let error = ObjectHeaders::of(&headers(&[(name, value)])).unwrap_err();
             assert_eq!(error.code, code, "{name}: {error:?}");
         }
     }

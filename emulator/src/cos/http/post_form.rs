@@ -46,10 +46,10 @@ impl Form {
                 malformed("the Content-Type is no multipart/form-data with a boundary")
             })?;
         let gate = Arc::new(AtomicU64::new(MAX_FIELD_BYTES));
-        let mut multipart = Multipart::new(Gated::new(body, Arc::clone(&gate)), boundary);
+        let mut multipart = Multipart::new(LimitedStream::new(body, Arc::clone(&gate)), boundary);
         let mut fields: Vec<(String, String)> = Vec::new();
         loop {
-            let field = multipart.next_field().await.map_err(told)?;
+            let field = multipart.next_field().await.map_err(parse_error)?;
             let field = field.ok_or_else(|| number_of_files("the form has no file"))?;
             let name = field
                 .name()
@@ -74,7 +74,7 @@ impl Form {
             {
                 return Err(malformed(&format!("the field `{name}` comes twice")));
             }
-            let value = field.bytes().await.map_err(told)?;
+            let value = field.bytes().await.map_err(parse_error)?;
             let value = String::from_utf8(value.into())
                 .map_err(|_| malformed(&format!("the field `{name}` is not UTF-8")))?;
             fields.push((name, value));
@@ -131,14 +131,14 @@ impl File {
     /// The next bytes; `None` when the file and the whole form have ended well.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, CosError> {
         if let Some(field) = &mut self.field {
-            if let Some(bytes) = field.chunk().await.map_err(told)? {
+            if let Some(bytes) = field.chunk().await.map_err(parse_error)? {
                 return Ok(Some(bytes));
             }
             self.field = None;
             self.gate.store(MAX_FIELD_BYTES, Ordering::SeqCst);
         }
         for _ in 0..MAX_FIELDS {
-            match self.multipart.next_field().await.map_err(told)? {
+            match self.multipart.next_field().await.map_err(parse_error)? {
                 None => return Ok(None),
                 Some(field)
                     if field
@@ -156,13 +156,13 @@ impl File {
 
 /// A body for the parser, which keeps what it is given until it has understood it: one chunk at a time, and no more before the file
 /// than fields may have.
-struct Gated {
+struct LimitedStream {
     body: Pin<Box<dyn Stream<Item = Result<Bytes, CosError>> + Send>>,
     left: Arc<AtomicU64>,
     rests: bool,
 }
 
-impl Gated {
+impl LimitedStream {
     fn new(
         body: impl Stream<Item = Result<Bytes, CosError>> + Send + 'static,
         left: Arc<AtomicU64>,
@@ -175,7 +175,7 @@ impl Gated {
     }
 }
 
-impl Stream for Gated {
+impl Stream for LimitedStream {
     type Item = Result<Bytes, CosError>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -202,7 +202,7 @@ impl Stream for Gated {
 }
 
 /// What the parser says, as COS says it; what the connection said comes through.
-fn told(error: multer::Error) -> CosError {
+fn parse_error(error: multer::Error) -> CosError {
     match error {
         multer::Error::StreamReadFailed(cause) => match cause.downcast::<CosError>() {
             Ok(error) => *error,

@@ -12,7 +12,7 @@ use crate::cos::error::CosError;
 
 /// What conditions look at.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Version<'a> {
+pub(crate) struct Validators<'a> {
     /// Without its quotes.
     pub(crate) etag: &'a str,
     pub(crate) modified: Timestamp,
@@ -20,27 +20,33 @@ pub(crate) struct Version<'a> {
 
 /// Why an object is not shown.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Unmet {
+pub(crate) enum PreconditionFailed {
     NotModified,
     Failed,
 }
 
 /// May this version be read?
-pub(crate) fn for_reading(headers: &HeaderMap, version: Version<'_>) -> Result<(), Unmet> {
-    Conditions::of(headers, "").check(version)
+pub(crate) fn check_read(
+    headers: &HeaderMap,
+    validators: Validators<'_>,
+) -> Result<(), PreconditionFailed> {
+    Conditions::of(headers, "").check(validators)
 }
 
 /// May the source of a copy be read? Each condition that does not hold is 412.
-pub(crate) fn for_copying(headers: &HeaderMap, version: Version<'_>) -> Result<(), CosError> {
+pub(crate) fn check_copy_source(
+    headers: &HeaderMap,
+    validators: Validators<'_>,
+) -> Result<(), CosError> {
     Conditions::of(headers, "x-cos-copy-source-")
-        .check(version)
+        .check(validators)
         .map_err(|_| failed())
 }
 
 /// May what is there, if anything is, be replaced?
-pub(crate) fn for_writing(
+pub(crate) fn check_write(
     headers: &HeaderMap,
-    current: Option<Version<'_>>,
+    current: Option<Validators<'_>>,
 ) -> Result<(), CosError> {
     let forbidden = text(headers, "x-cos-forbid-overwrite")
         .is_some_and(|value| value.eq_ignore_ascii_case("true"));
@@ -54,10 +60,10 @@ pub(crate) fn for_writing(
     let conditions = Conditions::of(headers, "");
     let matched = conditions
         .matches
-        .is_none_or(|list| current.is_some_and(|version| names(list, version.etag)));
+        .is_none_or(|list| current.is_some_and(|validators| names(list, validators.etag)));
     let unmatched = conditions
         .none_match
-        .is_none_or(|list| !current.is_some_and(|version| names(list, version.etag)));
+        .is_none_or(|list| !current.is_some_and(|validators| names(list, validators.etag)));
     if matched && unmatched {
         Ok(())
     } else {
@@ -66,9 +72,10 @@ pub(crate) fn for_writing(
 }
 
 /// Whether `If-Range` lets a range be a range.
-pub(crate) fn range_stands(headers: &HeaderMap, version: Version<'_>) -> bool {
+pub(crate) fn if_range_matches(headers: &HeaderMap, validators: Validators<'_>) -> bool {
     text(headers, "if-range").is_none_or(|value| {
-        value.trim_matches('"') == version.etag || date::parse(value) == Some(version.modified)
+        value.trim_matches('"') == validators.etag
+            || date::parse(value) == Some(validators.modified)
     })
 }
 
@@ -102,24 +109,24 @@ impl<'a> Conditions<'a> {
     }
 
     /// The order of RFC 9110, 13.2.2: ETags before dates.
-    fn check(&self, version: Version<'_>) -> Result<(), Unmet> {
+    fn check(&self, validators: Validators<'_>) -> Result<(), PreconditionFailed> {
         let held = match (self.matches, self.unmodified_since) {
-            (Some(list), _) => names(list, version.etag),
-            (None, Some(moment)) => version.modified <= moment,
+            (Some(list), _) => names(list, validators.etag),
+            (None, Some(moment)) => validators.modified <= moment,
             (None, None) => true,
         };
         if !held {
-            return Err(Unmet::Failed);
+            return Err(PreconditionFailed::Failed);
         }
         let changed = match (self.none_match, self.modified_since) {
-            (Some(list), _) => !names(list, version.etag),
-            (None, Some(moment)) => version.modified > moment,
+            (Some(list), _) => !names(list, validators.etag),
+            (None, Some(moment)) => validators.modified > moment,
             (None, None) => true,
         };
         if changed {
             Ok(())
         } else {
-            Err(Unmet::NotModified)
+            Err(PreconditionFailed::NotModified)
         }
     }
 }
@@ -141,13 +148,16 @@ mod tests {
     use cos_issuer::time::Timestamp;
     use http::{HeaderMap, HeaderName, HeaderValue};
 
-    use super::{Unmet, Version, for_copying, for_reading, for_writing, range_stands};
+    use super::{
+        PreconditionFailed, Validators, check_copy_source, check_read, check_write,
+        if_range_matches,
+    };
 
     const BEFORE: &str = "Fri, 10 Apr 2020 18:21:54 GMT";
     const THEN: &str = "Fri, 10 Apr 2020 18:21:55 GMT";
 
-    fn version() -> Version<'static> {
-        Version {
+    fn validators() -> Validators<'static> {
+        Validators {
             etag: "abc",
             modified: Timestamp::from_unix_seconds(1_586_542_915).unwrap(),
         }
@@ -167,18 +177,24 @@ mod tests {
 
     #[test]
     fn reading() {
-        let modified = Err(Unmet::NotModified);
-        let failed = Err(Unmet::Failed);
-        type Case = (&'static [(&'static str, &'static str)], Result<(), Unmet>);
+        let modified = Err(PreconditionFailed::NotModified);
+        let failed = Err(PreconditionFailed::Failed);
+        type Case = (
+            &'static [(&'static str, &'static str)],
+            Result<(), PreconditionFailed>,
+        );
         let cases: [Case; 14] = [
             (&[], Ok(())),
             (&[("if-match", "\"abc\"")], Ok(())),
             (&[("if-match", "abc")], Ok(())),
             (&[("if-match", "*")], Ok(())),
             (&[("if-match", "\"x\", \"abc\"")], Ok(())),
-            (&[("if-match", "\"x\"")], Err(Unmet::Failed)),
+            (&[("if-match", "\"x\"")], Err(PreconditionFailed::Failed)),
             (&[("if-none-match", "\"x\"")], Ok(())),
-            (&[("if-none-match", "W/\"abc\"")], Err(Unmet::NotModified)),
+            (
+                &[("if-none-match", "W/\"abc\"")],
+                Err(PreconditionFailed::NotModified),
+            ),
             (&[("if-modified-since", BEFORE)], Ok(())),
             (&[("if-modified-since", THEN)], modified),
             (&[("if-modified-since", "no date")], Ok(())),
@@ -191,7 +207,7 @@ mod tests {
         ];
         for (pairs, expected) in cases {
             assert_eq!(
-                for_reading(&headers(pairs), version()),
+                check_read(&headers(pairs), validators()),
                 expected,
                 "{pairs:?}"
             );
@@ -206,18 +222,18 @@ mod tests {
             ("x-cos-copy-source-if-modified-since", THEN),
             ("x-cos-copy-source-if-unmodified-since", BEFORE),
         ] {
-            let error = for_copying(&headers(&[(name, value)]), version()).unwrap_err();
+            let error = check_copy_source(&headers(&[(name, value)]), validators()).unwrap_err();
             assert_eq!(error.status, 412, "{name}");
         }
         assert_eq!(
-            for_copying(&headers(&[("if-match", "x")]), version()),
+            check_copy_source(&headers(&[("if-match", "x")]), validators()),
             Ok(())
         );
     }
 
     #[test]
     fn writing() {
-        let there = Some(version());
+        let there = Some(validators());
         for (pairs, current, code) in [
             (
                 ("x-cos-forbid-overwrite", "true"),
@@ -229,7 +245,7 @@ mod tests {
             (("if-match", "\"x\""), there, "PreconditionFailed"),
             (("if-match", "*"), None, "PreconditionFailed"),
         ] {
-            let error = for_writing(&headers(&[pairs]), current).unwrap_err();
+            let error = check_write(&headers(&[pairs]), current).unwrap_err();
             assert_eq!(error.code, code, "{pairs:?}");
         }
         for (pairs, current) in [
@@ -239,7 +255,7 @@ mod tests {
             (("if-match", "\"abc\""), there),
         ] {
             assert_eq!(
-                for_writing(&headers(&[pairs]), current),
+                check_write(&headers(&[pairs]), current),
                 Ok(()),
                 "{pairs:?}"
             );
@@ -255,10 +271,10 @@ mod tests {
             (BEFORE, false),
         ] {
             assert_eq!(
-                range_stands(&headers(&[("if-range", value)]), version()),
+                if_range_matches(&headers(&[("if-range", value)]), validators()),
                 stands
             );
         }
-        assert!(range_stands(&headers(&[]), version()));
+        assert!(if_range_matches(&headers(&[]), validators()));
     }
 }

@@ -9,13 +9,13 @@ use cos_issuer::time::Timestamp;
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode, header};
 
-use super::virtual_host::{self, Home};
+use super::virtual_host::{self, DefaultBucket};
 use crate::cos::error::CosError;
 use crate::net::Peer;
 
 /// What came before the body.
 #[derive(Debug)]
-pub(crate) struct Ask {
+pub(crate) struct RequestHead {
     pub(crate) method: Method,
     /// The `Host` header as it was sent, port included.
     pub(crate) host: String,
@@ -52,14 +52,14 @@ pub(crate) fn host_of(head: &Parts) -> String {
     host.unwrap_or("").to_owned()
 }
 
-impl Ask {
+impl RequestHead {
     /// Reads the head of a request that came from `peer`.
     pub(crate) fn read(
         head: &Parts,
         peer: &Peer,
         request_id: &str,
         now: Timestamp,
-        home: &Home,
+        default_bucket: &DefaultBucket,
     ) -> Result<Self, CosError> {
         let host = host_of(head);
         if head.headers.get_all(header::HOST).iter().count() != 1 || head.uri.host().is_some() {
@@ -72,7 +72,7 @@ impl Ask {
         let path = head.uri.path().to_owned();
         Ok(Self {
             method: head.method.clone(),
-            address: virtual_host::address(&host, &path, home)?,
+            address: virtual_host::address(&host, &path, default_bucket)?,
             host,
             path,
             query: head.uri.query().unwrap_or("").to_owned(),

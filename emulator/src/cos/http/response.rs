@@ -3,7 +3,7 @@
 
 use cos_issuer::time::Timestamp;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::date;
@@ -13,17 +13,17 @@ use crate::cos::ids;
 use crate::net::{self, Body};
 
 /// An answer in the making.
-pub(crate) type Answer = Response<Body>;
+pub(crate) type Response = ::http::Response<Body>;
 
 /// No body.
-pub(crate) fn empty(status: StatusCode) -> Answer {
-    let mut answer = Response::new(net::full(""));
-    *answer.status_mut() = status;
-    answer
+pub(crate) fn empty(status: StatusCode) -> Response {
+    let mut response = Response::new(net::full(""));
+    *response.status_mut() = status;
+    response
 }
 
 /// A document.
-pub(crate) fn xml(document: String) -> Answer {
+pub(crate) fn xml(document: String) -> Response {
     net::answer(StatusCode::OK, "application/xml", document)
 }
 
@@ -45,14 +45,14 @@ pub(crate) fn put_crc64(headers: &mut HeaderMap, crc64: u64) {
 }
 
 /// What a request leaves for its answer.
-pub(crate) struct Frame {
+pub(crate) struct ResponseContext {
     pub(crate) request_id: String,
     is_head: bool,
     resource: String,
     now: Timestamp,
 }
 
-impl Frame {
+impl ResponseContext {
     pub(crate) fn of(head: &Parts, host: &str, now: Timestamp) -> Self {
         Self {
             request_id: ids::request_id(now),
@@ -63,9 +63,9 @@ impl Frame {
     }
 
     /// An error as an answer. One to HEAD has no body.
-    pub(crate) fn error(&self, error: &CosError) -> Answer {
+    pub(crate) fn error(&self, error: &CosError) -> Response {
         let trace_id = ids::trace_id();
-        let mut answer = if self.is_head {
+        let mut response = if self.is_head {
             empty(error.status)
         } else {
             net::answer(
@@ -74,7 +74,7 @@ impl Frame {
                 self.document(error, &trace_id),
             )
         };
-        let headers = answer.headers_mut();
+        let headers = response.headers_mut();
         put(headers, TRACE_ID, &trace_id);
         for (name, value) in &error.headers {
             put(headers, HeaderName::from_static(name), value);
@@ -83,16 +83,16 @@ impl Frame {
         let reason = error.reason.as_ref().unwrap_or(&error.message);
         let reason = utf8_percent_encode(reason, UNPRINTABLE).to_string();
         put(headers, REASON, &reason);
-        answer
+        response
     }
 
     /// The answer with what every answer has.
-    pub(crate) fn finish(self, mut answer: Answer) -> Answer {
-        let headers = answer.headers_mut();
+    pub(crate) fn finish(self, mut response: Response) -> Response {
+        let headers = response.headers_mut();
         put(headers, REQUEST_ID, &self.request_id);
         put(headers, header::SERVER, "tencent-cos");
         put(headers, header::DATE, &date::http(self.now));
-        answer
+        response
     }
 
     /// With the tabs and line breaks of real answers.
@@ -132,9 +132,9 @@ mod tests {
     use http::{Request, StatusCode};
     use http_body_util::BodyExt as _;
 
-    use super::{CosError, Frame, xml};
+    use super::{CosError, ResponseContext, xml};
 
-    fn frame(method: &str) -> Frame {
+    fn context(method: &str) -> ResponseContext {
         let (head, ()) = Request::builder()
             .method(method)
             .uri("/a%20b?c")
@@ -142,7 +142,7 @@ mod tests {
             .unwrap()
             .into_parts();
         let now = Timestamp::from_unix_seconds(1_586_542_915).unwrap();
-        Frame::of(&head, "host:1", now)
+        ResponseContext::of(&head, "host:1", now)
     }
 
     #[tokio::test]
@@ -150,11 +150,11 @@ mod tests {
         let error = CosError::new(StatusCode::FORBIDDEN, "AccessDenied", "A <b>")
             .with("ServerTime", "now")
             .because("因为\n100%");
-        let frame = frame("GET");
-        let request_id = frame.request_id.clone();
-        let answer = frame.error(&error);
-        let answer = frame.finish(answer);
-        let headers = answer.headers().clone();
+        let context = context("GET");
+        let request_id = context.request_id.clone();
+        let response = context.error(&error);
+        let response = context.finish(response);
+        let headers = response.headers().clone();
         assert_eq!(headers["x-cos-request-id"], request_id.as_str());
         assert_eq!(headers["server"], "tencent-cos");
         assert_eq!(headers["date"], "Fri, 10 Apr 2020 18:21:55 GMT");
@@ -163,7 +163,7 @@ mod tests {
             headers["x-cos-emulator-reason"],
             "%E5%9B%A0%E4%B8%BA%0A100%25"
         );
-        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
         let root = xml::parse(&body).unwrap();
         let names: Vec<&str> = root
             .children
@@ -189,13 +189,16 @@ mod tests {
 
     #[tokio::test]
     async fn an_error_to_head_has_no_body_and_still_says_why() {
-        let frame = frame("HEAD");
+        let context = context("HEAD");
         let error = CosError::new(StatusCode::NOT_FOUND, "NoSuchKey", "There is none.");
-        let answer = frame.error(&error);
-        assert_eq!(answer.status(), 404);
-        assert_eq!(answer.headers()["x-cos-emulator-reason"], "There is none.");
+        let response = context.error(&error);
+        assert_eq!(response.status(), 404);
+        assert_eq!(
+            response.headers()["x-cos-emulator-reason"],
+            "There is none."
+        );
         assert!(
-            answer
+            response
                 .into_body()
                 .collect()
                 .await

@@ -24,12 +24,12 @@ use crate::cos::error::CosError;
 
 /// What stands in for a name that a host leaves out.
 #[derive(Clone, Debug)]
-pub(crate) struct Home {
+pub(crate) struct DefaultBucket {
     pub(crate) bucket: Bucket,
     pub(crate) region: Region,
 }
 
-impl Home {
+impl DefaultBucket {
     /// The account's own bucket and region; `None` when they are not of the form that COS has.
     pub(crate) fn of(account: &Account) -> Option<Self> {
         Some(Self {
@@ -40,23 +40,33 @@ impl Home {
 }
 
 /// Where a request with this `Host` header and this percent-encoded path points.
-pub(crate) fn address(host: &str, path: &str, home: &Home) -> Result<Address, CosError> {
-    let named = Named::by(host, home).ok_or_else(|| unknown(host))?;
+pub(crate) fn address(
+    host: &str,
+    path: &str,
+    default_bucket: &DefaultBucket,
+) -> Result<Address, CosError> {
+    let named = VirtualHost::by(host, default_bucket).ok_or_else(|| unknown(host))?;
     let path = path
         .strip_prefix('/')
         .ok_or_else(|| invalid_uri("the path does not begin with `/`"))?;
     let path = key_of(path)?;
     let (region, fallback) = match named {
-        Named::Bucket { bucket, region } => {
+        VirtualHost::Bucket { bucket, region } => {
             return Ok(Address::Bucket {
                 bucket,
                 region,
                 key: path,
             });
         }
-        Named::Service { .. } if path.is_empty() => return Ok(Address::Service),
-        Named::Service { region } => (region.unwrap_or_else(|| home.region.clone()), None),
-        Named::Bare => (home.region.clone(), Some(home.bucket.clone())),
+        VirtualHost::Service { .. } if path.is_empty() => return Ok(Address::Service),
+        VirtualHost::Service { region } => (
+            region.unwrap_or_else(|| default_bucket.region.clone()),
+            None,
+        ),
+        VirtualHost::Bare => (
+            default_bucket.region.clone(),
+            Some(default_bucket.bucket.clone()),
+        ),
     };
     let (first, rest) = path.split_once('/').unwrap_or((&path, ""));
     if let Ok(bucket) = Bucket::parse(first) {
@@ -80,22 +90,22 @@ pub(crate) fn address(host: &str, path: &str, home: &Home) -> Result<Address, Co
 }
 
 /// The region that a service host is limited to.
-pub(crate) fn service_region(host: &str, home: &Home) -> Option<Region> {
-    match Named::by(host, home)? {
-        Named::Service { region } => region,
-        Named::Bucket { .. } | Named::Bare => None,
+pub(crate) fn service_region(host: &str, default_bucket: &DefaultBucket) -> Option<Region> {
+    match VirtualHost::by(host, default_bucket)? {
+        VirtualHost::Service { region } => region,
+        VirtualHost::Bucket { .. } | VirtualHost::Bare => None,
     }
 }
 
 /// What a host alone says.
-enum Named {
+enum VirtualHost {
     Bucket { bucket: Bucket, region: Region },
     Service { region: Option<Region> },
     Bare,
 }
 
-impl Named {
-    fn by(host: &str, home: &Home) -> Option<Self> {
+impl VirtualHost {
+    fn by(host: &str, default_bucket: &DefaultBucket) -> Option<Self> {
         let host = host.to_ascii_lowercase();
         let name = match host.rsplit_once(':') {
             Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
@@ -109,7 +119,7 @@ impl Named {
             return Some(Self::Service { region: None });
         }
         if let Some(rest) = name.strip_suffix(".localhost") {
-            return Self::of_domain(rest).or_else(|| Self::of_home(rest, home));
+            return Self::of_domain(rest).or_else(|| Self::of_home(rest, default_bucket));
         }
         DOMAINS
             .iter()
@@ -134,14 +144,14 @@ impl Named {
     }
 
     /// A name under `localhost` that leaves the region out.
-    fn of_home(rest: &str, home: &Home) -> Option<Self> {
+    fn of_home(rest: &str, default_bucket: &DefaultBucket) -> Option<Self> {
         if rest == "cos" {
             return Some(Self::Service { region: None });
         }
         let bucket = rest.strip_suffix(".cos").unwrap_or(rest);
         Some(Self::Bucket {
             bucket: Bucket::parse(bucket).ok()?,
-            region: home.region.clone(),
+            region: default_bucket.region.clone(),
         })
     }
 }
@@ -186,10 +196,10 @@ fn unknown(host: &str) -> CosError {
 mod tests {
     use cos_issuer::cam::{Bucket, Region};
 
-    use super::{Address, Home, address, service_region};
+    use super::{Address, DefaultBucket, address, service_region};
 
-    fn home() -> Home {
-        Home {
+    fn default_bucket() -> DefaultBucket {
+        DefaultBucket {
             bucket: Bucket::parse("home-1250000000").unwrap(),
             region: Region::parse("ap-guangzhou").unwrap(),
         }
@@ -197,7 +207,7 @@ mod tests {
 
     /// `bucket region key`, `service`, or the error's code.
     fn told(host: &str, path: &str) -> String {
-        match address(host, path, &home()) {
+        match address(host, path, &default_bucket()) {
             Ok(Address::Service) => "service".to_owned(),
             Ok(Address::Bucket {
                 bucket,
@@ -249,10 +259,10 @@ mod tests {
             );
             assert_eq!(told(host, "/no-bucket/key"), "InvalidURI", "{host}");
         }
-        let region = service_region("cos.ap-beijing.myqcloud.com", &home()).unwrap();
+        let region = service_region("cos.ap-beijing.myqcloud.com", &default_bucket()).unwrap();
         assert_eq!(region.as_str(), "ap-beijing");
-        assert!(service_region("localhost", &home()).is_none());
-        assert!(service_region("127.0.0.1:1", &home()).is_none());
+        assert!(service_region("localhost", &default_bucket()).is_none());
+        assert!(service_region("127.0.0.1:1", &default_bucket()).is_none());
     }
 
     #[test]

@@ -3,22 +3,25 @@
 use cos_issuer::cam::Bucket;
 use http::{HeaderName, StatusCode};
 
-use super::{Outcome, Service};
-use crate::cos::auth::access::Admitted;
+use super::{CosService, Outcome};
+use crate::cos::auth::access::AuthContext;
 use crate::cos::error::{CosError, malformed_xml};
-use crate::cos::http::body::Payload;
-use crate::cos::http::metadata::{Metadata, invalid_argument};
-use crate::cos::http::request::{Address, Ask};
+use crate::cos::http::body::RequestBody;
+use crate::cos::http::metadata::{ObjectHeaders, invalid_argument};
+use crate::cos::http::request::{Address, RequestHead};
 use crate::cos::http::response;
 use crate::cos::http::virtual_host;
 use crate::cos::http::xml;
 use crate::cos::store::no_such_bucket;
 
-impl Service {
+impl CosService {
     /// <https://www.tencentcloud.com/document/product/436/8291>
-    pub(super) fn list_buckets(&self, ask: &Ask, admitted: &Admitted) -> Outcome {
+    pub(super) fn list_buckets(&self, request: &RequestHead, context: &AuthContext) -> Outcome {
         for name in ["tagkey", "tagvalue", "create-time", "range"] {
-            if ask.parameter(name).is_some_and(|value| !value.is_empty()) {
+            if request
+                .parameter(name)
+                .is_some_and(|value| !value.is_empty())
+            {
                 return Err(CosError::new(
                     StatusCode::NOT_IMPLEMENTED,
                     "NotImplemented",
@@ -27,16 +30,18 @@ impl Service {
                 .because(format!("this cloud does not select buckets by {name}")));
             }
         }
-        let asked = ask.parameter("region").filter(|region| !region.is_empty());
-        let limited = virtual_host::service_region(&ask.host, &self.home);
+        let asked = request
+            .parameter("region")
+            .filter(|region| !region.is_empty());
+        let limited = virtual_host::service_region(&request.host, &self.default_bucket);
         let in_region = |region: &str| {
             asked.as_ref().is_none_or(|asked| asked == region)
                 && limited
                     .as_ref()
                     .is_none_or(|limited| limited.as_str() == region)
         };
-        let marker = ask.parameter("marker").unwrap_or_default();
-        let limit = number(ask, "max-keys", MAX_BUCKETS_LISTED)?;
+        let marker = request.parameter("marker").unwrap_or_default();
+        let limit = number(request, "max-keys", MAX_BUCKETS_LISTED)?;
         let index = self.store.read();
         let mut found = index
             .buckets
@@ -48,7 +53,7 @@ impl Service {
             "ListAllMyBucketsResult",
             |root| {
                 root.element("Owner", |owner| {
-                    let uin = admitted.owner_uin;
+                    let uin = context.owner_uin;
                     owner.text("ID", format_args!("qcs::cam::uin/{uin}:uin/{uin}"));
                     owner.text("DisplayName", uin);
                 });
@@ -71,15 +76,17 @@ impl Service {
     }
 
     /// <https://www.tencentcloud.com/document/product/436/7738>
-    pub(super) async fn put_bucket(&self, ask: &Ask, mut payload: Payload) -> Outcome {
-        let Address::Bucket { bucket, region, .. } = &ask.address else {
+    pub(super) async fn put_bucket(&self, request: &RequestHead, mut body: RequestBody) -> Outcome {
+        let Address::Bucket { bucket, region, .. } = &request.address else {
             return Err(no_such_bucket());
         };
         self.own(bucket)?;
-        Metadata::of(&ask.headers)?;
-        let body = payload.small(&ask.headers, MAX_CONFIGURATION_BYTES).await?;
+        ObjectHeaders::of(&request.headers)?;
+        let body = body
+            .small(&request.headers, MAX_CONFIGURATION_BYTES)
+            .await?;
         check_configuration(&body)?;
-        let (name, region, now) = (bucket.to_string(), region.as_str().to_owned(), ask.now);
+        let (name, region, now) = (bucket.to_string(), region.as_str().to_owned(), request.now);
         self.change(move |store| {
             store.create_bucket(&name, &region, now, |index| {
                 if index.buckets.contains_key(&name) {
@@ -104,24 +111,24 @@ impl Service {
     }
 
     /// <https://www.tencentcloud.com/document/product/436/7735>
-    pub(super) fn head_bucket(&self, ask: &Ask) -> Outcome {
-        self.bucket(ask)?;
-        let mut answer = response::empty(StatusCode::OK);
-        self.put_region(ask, &mut answer);
-        Ok(answer)
+    pub(super) fn head_bucket(&self, request: &RequestHead) -> Outcome {
+        self.bucket(request)?;
+        let mut response = response::empty(StatusCode::OK);
+        self.put_region(request, &mut response);
+        Ok(response)
     }
 
     /// <https://www.tencentcloud.com/document/product/436/7732>
-    pub(super) async fn delete_bucket(&self, ask: &Ask) -> Outcome {
-        let bucket = self.bucket(ask)?;
+    pub(super) async fn delete_bucket(&self, request: &RequestHead) -> Outcome {
+        let bucket = self.bucket(request)?;
         self.change(move |store| store.delete_bucket(&bucket))
             .await?;
         Ok(response::empty(StatusCode::NO_CONTENT))
     }
 
-    pub(super) fn location(&self, ask: &Ask) -> Outcome {
-        self.bucket(ask)?;
-        let Address::Bucket { region, .. } = &ask.address else {
+    pub(super) fn location(&self, request: &RequestHead) -> Outcome {
+        self.bucket(request)?;
+        let Address::Bucket { region, .. } = &request.address else {
             return Err(no_such_bucket());
         };
         let region = xml::escaped(region.as_str());
@@ -131,27 +138,27 @@ impl Service {
     }
 
     /// <https://www.tencentcloud.com/document/product/436/7733>
-    pub(super) fn bucket_acl(&self, ask: &Ask, admitted: &Admitted) -> Outcome {
-        self.bucket(ask)?;
-        Ok(private_acl(admitted))
+    pub(super) fn bucket_acl(&self, request: &RequestHead, context: &AuthContext) -> Outcome {
+        self.bucket(request)?;
+        Ok(private_acl(context))
     }
 
-    pub(super) fn put_region(&self, ask: &Ask, answer: &mut response::Answer) {
-        if let Address::Bucket { region, .. } = &ask.address {
-            response::put(answer.headers_mut(), BUCKET_REGION, region.as_str());
+    pub(super) fn put_region(&self, request: &RequestHead, response: &mut response::Response) {
+        if let Address::Bucket { region, .. } = &request.address {
+            response::put(response.headers_mut(), BUCKET_REGION, region.as_str());
         }
     }
 
     /// Only buckets of this account can be made.
     fn own(&self, bucket: &Bucket) -> Result<(), CosError> {
-        if bucket.appid() == self.home.bucket.appid() {
+        if bucket.appid() == self.default_bucket.bucket.appid() {
             return Ok(());
         }
         Err(
             CosError::new(StatusCode::FORBIDDEN, "AccessDenied", "Access Denied.").because(
                 format!(
                     "a bucket of this account ends in -{}",
-                    self.home.bucket.appid()
+                    self.default_bucket.bucket.appid()
                 ),
             ),
         )
@@ -159,8 +166,8 @@ impl Service {
 }
 
 /// Everything here is private: the owner has all rights, and nobody else has any by ACL.
-pub(super) fn private_acl(admitted: &Admitted) -> response::Answer {
-    let uin = admitted.owner_uin;
+pub(super) fn private_acl(context: &AuthContext) -> response::Response {
+    let uin = context.owner_uin;
     let id = format!("qcs::cam::uin/{uin}:uin/{uin}");
     response::xml(xml::document("AccessControlPolicy", |root| {
         root.element("Owner", |owner| {
@@ -180,8 +187,8 @@ pub(super) fn private_acl(admitted: &Admitted) -> response::Answer {
 }
 
 /// A number among the parameters, at the most `limit`, which is also what stands for a missing one. Inferred: more is cut to the limit.
-pub(super) fn number(ask: &Ask, name: &str, limit: usize) -> Result<usize, CosError> {
-    match ask.parameter(name).filter(|text| !text.is_empty()) {
+pub(super) fn number(request: &RequestHead, name: &str, limit: usize) -> Result<usize, CosError> {
+    match request.parameter(name).filter(|text| !text.is_empty()) {
         None => Ok(limit),
         Some(text) if text.bytes().all(|byte| byte.is_ascii_digit()) => {
             Ok(text.parse().unwrap_or(limit).min(limit))

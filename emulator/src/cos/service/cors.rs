@@ -2,18 +2,18 @@
 
 use http::StatusCode;
 
-use super::{Outcome, Service};
+use super::{CosService, Outcome};
 use crate::cos::cors::{self, Cors};
 use crate::cos::error::CosError;
-use crate::cos::http::body::Payload;
-use crate::cos::http::request::{Address, Ask};
-use crate::cos::http::response::{self, Answer};
+use crate::cos::http::body::RequestBody;
+use crate::cos::http::request::{Address, RequestHead};
+use crate::cos::http::response::{self, Response};
 
-impl Service {
+impl CosService {
     /// <https://www.tencentcloud.com/document/product/436/8279>
-    pub(super) async fn put_cors(&self, ask: &Ask, mut payload: Payload) -> Outcome {
-        let bucket = self.bucket(ask)?;
-        let body = payload.small(&ask.headers, MAX_RULES_BYTES).await?;
+    pub(super) async fn put_cors(&self, request: &RequestHead, mut body: RequestBody) -> Outcome {
+        let bucket = self.bucket(request)?;
+        let body = body.small(&request.headers, MAX_RULES_BYTES).await?;
         let cors = Cors::parse(&body)?;
         self.change(move |store| store.set_cors(&bucket, Some(cors)))
             .await?;
@@ -21,8 +21,8 @@ impl Service {
     }
 
     /// <https://www.tencentcloud.com/document/product/436/8274>
-    pub(super) fn show_cors(&self, ask: &Ask) -> Outcome {
-        let bucket = self.bucket(ask)?;
+    pub(super) fn show_cors(&self, request: &RequestHead) -> Outcome {
+        let bucket = self.bucket(request)?;
         let cors = self.cors_of(&bucket).ok_or_else(|| {
             CosError::new(
                 StatusCode::NOT_FOUND,
@@ -34,17 +34,17 @@ impl Service {
     }
 
     /// <https://www.tencentcloud.com/document/product/436/8283>
-    pub(super) async fn delete_cors(&self, ask: &Ask) -> Outcome {
-        let bucket = self.bucket(ask)?;
+    pub(super) async fn delete_cors(&self, request: &RequestHead) -> Outcome {
+        let bucket = self.bucket(request)?;
         self.change(move |store| store.set_cors(&bucket, None))
             .await?;
         Ok(response::empty(StatusCode::NO_CONTENT))
     }
 
     /// <https://www.tencentcloud.com/document/product/436/8288>
-    pub(super) fn preflight(&self, ask: &Ask) -> Outcome {
+    pub(super) fn preflight(&self, request: &RequestHead) -> Outcome {
         for name in ["origin", "access-control-request-method"] {
-            if ask.header(name).is_none_or(str::is_empty) {
+            if request.header(name).is_none_or(str::is_empty) {
                 return Err(CosError::new(
                     StatusCode::BAD_REQUEST,
                     "InvalidRequest",
@@ -52,30 +52,30 @@ impl Service {
                 ));
             }
         }
-        let bucket = self.bucket(ask)?;
+        let bucket = self.bucket(request)?;
         let headers = self
             .cors_of(&bucket)
-            .and_then(|cors| cors.preflight(&ask.headers))
+            .and_then(|cors| cors.preflight(&request.headers))
             .ok_or_else(|| {
                 cors::forbidden().because(
                     "no CORS rule of this bucket allows this origin with this method and these headers",
                 )
             })?;
-        let mut answer = response::empty(StatusCode::OK);
-        answer.headers_mut().extend(headers);
-        Ok(answer)
+        let mut response = response::empty(StatusCode::OK);
+        response.headers_mut().extend(headers);
+        Ok(response)
     }
 
     /// Lets a page of another origin read the answer, errors too, where a rule says so.
-    pub(super) fn allow_origin(&self, ask: &Ask, answer: &mut Answer) {
-        let Address::Bucket { bucket, region, .. } = &ask.address else {
+    pub(super) fn allow_origin(&self, request: &RequestHead, response: &mut Response) {
+        let Address::Bucket { bucket, region, .. } = &request.address else {
             return;
         };
         if let Ok(bucket) = self.bucket_in(bucket.as_str(), region.as_str())
             && let Some(cors) = self.cors_of(&bucket)
-            && let Some(headers) = cors.simple(&ask.headers, ask.method.as_str())
+            && let Some(headers) = cors.simple(&request.headers, request.method.as_str())
         {
-            answer.headers_mut().extend(headers);
+            response.headers_mut().extend(headers);
         }
     }
 

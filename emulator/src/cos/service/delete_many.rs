@@ -6,31 +6,35 @@
 
 use http::StatusCode;
 
-use super::{MAX_XML_BYTES, Outcome, Service, checked_key};
+use super::{CosService, MAX_XML_BYTES, Outcome, checked_key};
 use crate::cos::error::{CosError, malformed_xml};
-use crate::cos::http::body::Payload;
-use crate::cos::http::request::Ask;
+use crate::cos::http::body::RequestBody;
+use crate::cos::http::request::RequestHead;
 use crate::cos::http::response;
 use crate::cos::http::xml;
 
-impl Service {
-    pub(super) async fn delete_many(&self, ask: &Ask, mut payload: Payload) -> Outcome {
-        if !ask.headers.contains_key("content-md5") {
+impl CosService {
+    pub(super) async fn delete_many(
+        &self,
+        request: &RequestHead,
+        mut body: RequestBody,
+    ) -> Outcome {
+        if !request.headers.contains_key("content-md5") {
             return Err(CosError::new(
                 StatusCode::BAD_REQUEST,
                 "InvalidRequest",
                 "Missing required header for this request: Content-MD5",
             ));
         }
-        let body = payload.small(&ask.headers, MAX_XML_BYTES).await?;
+        let body = body.small(&request.headers, MAX_XML_BYTES).await?;
         let (keys, is_quiet) = wanted(&body)?;
-        let decisions = self.door.admit_each(ask, &keys)?;
+        let decisions = self.access_control.authorize_each(request, &keys)?;
         if decisions.len() != keys.len() {
             return Err(crate::cos::store::internal(
                 &"the door did not decide on each key",
             ));
         }
-        let bucket = self.bucket(ask)?;
+        let bucket = self.bucket(request)?;
         let mut outcomes = Vec::with_capacity(keys.len());
         for (key, decision) in keys.into_iter().zip(decisions) {
             let outcome = match decision.and_then(|()| checked_key(&key)) {

@@ -4,29 +4,29 @@ use cos_issuer::time::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::bucket::number;
-use super::{Outcome, Service};
-use crate::cos::auth::access::Admitted;
+use super::{CosService, Outcome};
+use crate::cos::auth::access::AuthContext;
 use crate::cos::error::CosError;
 use crate::cos::http::date;
 use crate::cos::http::metadata::invalid_argument;
-use crate::cos::http::request::Ask;
+use crate::cos::http::request::RequestHead;
 use crate::cos::http::response;
 use crate::cos::http::xml;
 use crate::cos::listing::{Entry, Query};
 use crate::cos::store::no_such_bucket;
 
-impl Service {
+impl CosService {
     /// <https://www.tencentcloud.com/document/product/436/7734>
-    pub(super) fn list_objects(&self, ask: &Ask) -> Outcome {
-        let bucket = self.bucket(ask)?;
-        let encoding = Encoding::of(ask)?;
-        let query = query(ask, "marker", "max-keys")?;
+    pub(super) fn list_objects(&self, request: &RequestHead) -> Outcome {
+        let bucket = self.bucket(request)?;
+        let encoding = Encoding::of(request)?;
+        let query = query(request, "marker", "max-keys")?;
         let page = match self.store.read().buckets.get(&bucket) {
             Some(found) => found.list(&query),
             None => return Err(no_such_bucket()),
         };
-        let appid = self.home.bucket.appid();
-        let mut answer = response::xml(xml::document("ListBucketResult", |root| {
+        let appid = self.default_bucket.bucket.appid();
+        let mut response = response::xml(xml::document("ListBucketResult", |root| {
             root.text("Name", &bucket);
             root.optional("EncodingType", encoding.name());
             root.text("Prefix", encoding.text(&query.prefix));
@@ -48,29 +48,29 @@ impl Service {
                     continue;
                 };
                 root.element("Contents", |told| {
-                    let facts = &object.facts;
+                    let metadata = &object.metadata;
                     told.text("Key", encoding.text(key));
-                    told.text("LastModified", date::with_milliseconds(facts.modified));
-                    told.text("ETag", format_args!("\"{}\"", facts.etag));
-                    told.text("Size", facts.length);
+                    told.text("LastModified", date::with_milliseconds(metadata.modified));
+                    told.text("ETag", format_args!("\"{}\"", metadata.etag));
+                    told.text("Size", metadata.length);
                     told.element("Owner", |owner| {
                         owner.text("ID", appid);
                         owner.text("DisplayName", appid);
                     });
-                    told.text("StorageClass", facts.metadata.storage_class());
+                    told.text("StorageClass", metadata.headers.storage_class());
                 });
             }
         }));
-        self.put_region(ask, &mut answer);
-        Ok(answer)
+        self.put_region(request, &mut response);
+        Ok(response)
     }
 
     /// <https://www.tencentcloud.com/document/product/436/7736>
-    pub(super) fn list_uploads(&self, ask: &Ask, admitted: &Admitted) -> Outcome {
-        let bucket = self.bucket(ask)?;
-        let encoding = Encoding::of(ask)?;
-        let query = query(ask, "key-marker", "max-uploads")?;
-        let id_marker = ask.parameter("upload-id-marker").unwrap_or_default();
+    pub(super) fn list_uploads(&self, request: &RequestHead, context: &AuthContext) -> Outcome {
+        let bucket = self.bucket(request)?;
+        let encoding = Encoding::of(request)?;
+        let query = query(request, "key-marker", "max-uploads")?;
+        let id_marker = request.parameter("upload-id-marker").unwrap_or_default();
         let page = match self.store.read().buckets.get(&bucket) {
             Some(found) => found.list_uploads(&query, &id_marker),
             None => return Err(no_such_bucket()),
@@ -104,7 +104,7 @@ impl Service {
                     root.element("Upload", |told| {
                         told.text("Key", encoding.text(key));
                         told.text("UploadId", id);
-                        people(told, admitted, &initiated.initiator);
+                        people(told, context, &initiated.initiator);
                         told.text("StorageClass", "Standard");
                         told.text("Initiated", moment(initiated.at));
                     });
@@ -116,12 +116,12 @@ impl Service {
 }
 
 /// `Initiator` and `Owner`.
-pub(super) fn people(told: &mut xml::Writer, admitted: &Admitted, initiator: &str) {
+pub(super) fn people(told: &mut xml::Writer, context: &AuthContext, initiator: &str) {
     told.element("Initiator", |told| {
         told.text("ID", initiator);
         told.text("DisplayName", initiator.rsplit('/').next().unwrap_or(""));
     });
-    let uin = admitted.owner_uin;
+    let uin = context.owner_uin;
     told.element("Owner", |told| {
         told.text("ID", format_args!("qcs::cam::uin/{uin}:uin/{uin}"));
         told.text("DisplayName", uin);
@@ -140,8 +140,8 @@ pub(super) enum Encoding {
 }
 
 impl Encoding {
-    pub(super) fn of(ask: &Ask) -> Result<Self, CosError> {
-        match ask.parameter("encoding-type").as_deref() {
+    pub(super) fn of(request: &RequestHead) -> Result<Self, CosError> {
+        match request.parameter("encoding-type").as_deref() {
             None | Some("") => Ok(Self::Raw),
             Some("url") => Ok(Self::Url),
             Some(_) => Err(invalid_argument(
@@ -168,8 +168,8 @@ impl Encoding {
     }
 }
 
-fn query(ask: &Ask, marker: &str, limit: &str) -> Result<Query, CosError> {
-    let delimiter = ask.parameter("delimiter").unwrap_or_default();
+fn query(request: &RequestHead, marker: &str, limit: &str) -> Result<Query, CosError> {
+    let delimiter = request.parameter("delimiter").unwrap_or_default();
     let mut characters = delimiter.chars();
     let delimiter = characters.next();
     if characters.next().is_some() {
@@ -180,10 +180,10 @@ fn query(ask: &Ask, marker: &str, limit: &str) -> Result<Query, CosError> {
         ));
     }
     Ok(Query {
-        prefix: ask.parameter("prefix").unwrap_or_default(),
+        prefix: request.parameter("prefix").unwrap_or_default(),
         delimiter,
-        marker: ask.parameter(marker).unwrap_or_default(),
-        limit: number(ask, limit, PAGE)?,
+        marker: request.parameter(marker).unwrap_or_default(),
+        limit: number(request, limit, PAGE)?,
     })
 }
 

@@ -12,32 +12,32 @@ use http::StatusCode;
 
 use super::bucket::number;
 use super::list::{Encoding, moment, people};
-use super::object::{put_checksums, written_answer};
-use super::{MAX_XML_BYTES, Outcome, Service};
-use crate::cos::auth::access::Admitted;
+use super::object::{put_checksums, written_response};
+use super::{CosService, MAX_XML_BYTES, Outcome};
+use crate::cos::auth::access::AuthContext;
 use crate::cos::checksum::{combined_crc64, etag_of_pieces};
 use crate::cos::error::{CosError, malformed_xml};
-use crate::cos::http::body::Payload;
-use crate::cos::http::metadata::{Metadata, invalid_argument};
+use crate::cos::http::body::RequestBody;
+use crate::cos::http::metadata::{ObjectHeaders, invalid_argument};
 use crate::cos::http::precondition;
-use crate::cos::http::request::Ask;
+use crate::cos::http::request::RequestHead;
 use crate::cos::http::response;
 use crate::cos::http::xml;
 use crate::cos::ids;
-use crate::cos::store::{Content, Facts, Initiated, Object, no_such_upload};
+use crate::cos::store::{Content, Initiated, Object, ObjectMetadata, no_such_upload};
 
 /// Which upload a request is about.
-pub(super) struct UploadPlace {
+pub(super) struct UploadAddress {
     bucket: String,
     key: String,
     id: String,
 }
 
-impl UploadPlace {
+impl UploadAddress {
     /// The upload, once it is there.
-    pub(super) fn of(service: &Service, ask: &Ask) -> Result<Self, CosError> {
-        let (bucket, key) = service.place(ask)?;
-        let id = ask.parameter("uploadId").unwrap_or_default();
+    pub(super) fn of(service: &CosService, request: &RequestHead) -> Result<Self, CosError> {
+        let (bucket, key) = service.place(request)?;
+        let id = request.parameter("uploadId").unwrap_or_default();
         if service.store.read().upload(&bucket, &key, &id).is_none() {
             return Err(no_such_upload());
         }
@@ -49,8 +49,9 @@ impl UploadPlace {
     }
 
     #[expect(clippy::unused_self, reason = "only an upload has part numbers")]
-    pub(super) fn part_number(&self, ask: &Ask) -> Result<u16, CosError> {
-        ask.parameter("partNumber")
+    pub(super) fn part_number(&self, request: &RequestHead) -> Result<u16, CosError> {
+        request
+            .parameter("partNumber")
             .and_then(|text| part_number(&text))
             .ok_or_else(|| {
                 invalid_argument("Part number must be an integer between 1 and 10000, inclusive.")
@@ -58,16 +59,20 @@ impl UploadPlace {
     }
 }
 
-impl Service {
+impl CosService {
     /// <https://www.tencentcloud.com/document/product/436/7746>
-    pub(super) async fn begin_upload(&self, ask: &Ask, admitted: &Admitted) -> Outcome {
-        let (bucket, key) = self.place(ask)?;
+    pub(super) async fn begin_upload(
+        &self,
+        request: &RequestHead,
+        context: &AuthContext,
+    ) -> Outcome {
+        let (bucket, key) = self.place(request)?;
         let initiated = Initiated {
-            metadata: Metadata::of(&ask.headers)?,
-            initiator: admitted.name(),
-            at: ask.now,
+            headers: ObjectHeaders::of(&request.headers)?,
+            initiator: context.name(),
+            at: request.now,
         };
-        let id = ids::upload_id(ask.now);
+        let id = ids::upload_id(request.now);
         let document = xml::document("InitiateMultipartUploadResult", |root| {
             root.text("Bucket", &bucket);
             root.text("Key", &key);
@@ -79,29 +84,29 @@ impl Service {
     }
 
     /// <https://www.tencentcloud.com/document/product/436/7750>
-    pub(super) async fn upload_part(&self, ask: &Ask, payload: Payload) -> Outcome {
-        let place = UploadPlace::of(self, ask)?;
-        let number = place.part_number(ask)?;
-        let written = self.receive(&ask.headers, payload).await?;
+    pub(super) async fn upload_part(&self, request: &RequestHead, body: RequestBody) -> Outcome {
+        let place = UploadAddress::of(self, request)?;
+        let number = place.part_number(request)?;
+        let written = self.receive(&request.headers, body).await?;
         let sums = written.checksums;
-        let facts = Facts::new(sums.length, sums.etag(), sums.crc64, ask.now);
-        let answer = written_answer(&facts);
+        let metadata = ObjectMetadata::new(sums.length, sums.etag(), sums.crc64, request.now);
+        let response = written_response(&metadata);
         let part = Object {
-            facts,
+            metadata,
             content: written.content,
         };
         self.change(move |store| store.put_part(place.as_tuple(), number, part))
             .await?;
-        Ok(answer)
+        Ok(response)
     }
 
     /// <https://www.tencentcloud.com/document/product/436/7747>
-    pub(super) fn list_parts(&self, ask: &Ask, admitted: &Admitted) -> Outcome {
-        let place = UploadPlace::of(self, ask)?;
-        let encoding = Encoding::of(ask)?;
-        let limit = number(ask, "max-parts", PAGE)?;
-        let marker = number(ask, "part-number-marker", usize::from(u16::MAX))?;
-        let marker = match ask.parameter("part-number-marker") {
+    pub(super) fn list_parts(&self, request: &RequestHead, context: &AuthContext) -> Outcome {
+        let place = UploadAddress::of(self, request)?;
+        let encoding = Encoding::of(request)?;
+        let limit = number(request, "max-parts", PAGE)?;
+        let marker = number(request, "part-number-marker", usize::from(u16::MAX))?;
+        let marker = match request.parameter("part-number-marker") {
             Some(text) if !text.is_empty() => u16::try_from(marker).unwrap_or(u16::MAX),
             Some(_) | None => 0,
         };
@@ -119,14 +124,14 @@ impl Service {
             root.optional("EncodingType", encoding.name());
             root.text("Key", encoding.text(&place.key));
             root.text("UploadId", &place.id);
-            people(root, admitted, &upload.initiated.initiator);
+            people(root, context, &upload.initiated.initiator);
             root.text("PartNumberMarker", marker);
             for (number, part) in &page {
                 root.element("Part", |told| {
                     told.text("PartNumber", number);
-                    told.text("LastModified", moment(part.facts.modified));
-                    told.text("ETag", format_args!("\"{}\"", part.facts.etag));
-                    told.text("Size", part.facts.length);
+                    told.text("LastModified", moment(part.metadata.modified));
+                    told.text("ETag", format_args!("\"{}\"", part.metadata.etag));
+                    told.text("Size", part.metadata.length);
                 });
             }
             let next = page.last().filter(|_| is_truncated);
@@ -138,38 +143,42 @@ impl Service {
     }
 
     /// <https://www.tencentcloud.com/document/product/436/7742>
-    pub(super) async fn complete_upload(&self, ask: &Ask, mut payload: Payload) -> Outcome {
-        let place = UploadPlace::of(self, ask)?;
-        let body = payload.small(&ask.headers, MAX_XML_BYTES).await?;
+    pub(super) async fn complete_upload(
+        &self,
+        request: &RequestHead,
+        mut body: RequestBody,
+    ) -> Outcome {
+        let place = UploadAddress::of(self, request)?;
+        let body = body.small(&request.headers, MAX_XML_BYTES).await?;
         let wanted = wanted_parts(&body)?;
-        let (headers, now) = (ask.headers.clone(), ask.now);
-        let location = format!("http://{}/{}", ask.host, Encoding::Url.text(&place.key));
+        let (headers, now) = (request.headers.clone(), request.now);
+        let location = format!("http://{}/{}", request.host, Encoding::Url.text(&place.key));
         let (bucket, key) = (place.bucket.clone(), place.key.clone());
         let stored = self
             .change(move |store| {
                 store.complete_upload(place.as_tuple(), |upload, current| {
-                    precondition::for_writing(&headers, current.map(Object::version))?;
+                    precondition::check_write(&headers, current.map(Object::validators))?;
                     let parts = chosen_parts(&wanted, &upload.parts)?;
                     let mut object = joined(&parts, now);
-                    object.facts.metadata = upload.initiated.metadata.clone();
-                    object.facts.upload_id = Some(place.id.clone());
+                    object.metadata.headers = upload.initiated.headers.clone();
+                    object.metadata.upload_id = Some(place.id.clone());
                     Ok(object)
                 })
             })
             .await?;
-        let mut answer = response::xml(xml::document("CompleteMultipartUploadResult", |root| {
+        let mut response = response::xml(xml::document("CompleteMultipartUploadResult", |root| {
             root.text("Location", &location);
             root.text("Bucket", &bucket);
             root.text("Key", &key);
-            root.text("ETag", format_args!("\"{}\"", stored.facts.etag));
+            root.text("ETag", format_args!("\"{}\"", stored.metadata.etag));
         }));
-        put_checksums(answer.headers_mut(), &stored.facts);
-        Ok(answer)
+        put_checksums(response.headers_mut(), &stored.metadata);
+        Ok(response)
     }
 
     /// <https://www.tencentcloud.com/document/product/436/7740>
-    pub(super) async fn abort_upload(&self, ask: &Ask) -> Outcome {
-        let place = UploadPlace::of(self, ask)?;
+    pub(super) async fn abort_upload(&self, request: &RequestHead) -> Outcome {
+        let place = UploadAddress::of(self, request)?;
         self.change(move |store| store.abort_upload(place.as_tuple()))
             .await?;
         Ok(response::empty(StatusCode::NO_CONTENT))
@@ -212,7 +221,7 @@ fn chosen_parts(
 ) -> Result<Vec<Arc<Object>>, CosError> {
     let mut chosen = Vec::with_capacity(wanted.len());
     for (number, etag) in wanted {
-        let part = parts.get(number).filter(|part| part.facts.etag == *etag);
+        let part = parts.get(number).filter(|part| part.metadata.etag == *etag);
         let part = part.ok_or_else(|| {
             CosError::new(
                 StatusCode::BAD_REQUEST,
@@ -227,7 +236,7 @@ fn chosen_parts(
     let small = chosen
         .iter()
         .take(all_but_last)
-        .any(|part| part.facts.length < MIN_PART_BYTES);
+        .any(|part| part.metadata.length < MIN_PART_BYTES);
     if small {
         return Err(CosError::new(
             StatusCode::BAD_REQUEST,
@@ -245,13 +254,13 @@ fn joined(parts: &[Arc<Object>], now: cos_issuer::time::Timestamp) -> Object {
     let (mut crc64, mut length) = (0, 0_u64);
     for part in parts {
         content.append(&part.content);
-        crc64 = combined_crc64(crc64, part.facts.crc64, part.facts.length);
-        length = length.saturating_add(part.facts.length);
+        crc64 = combined_crc64(crc64, part.metadata.crc64, part.metadata.length);
+        length = length.saturating_add(part.metadata.length);
     }
-    let etags = parts.iter().map(|part| part.facts.etag.as_str());
+    let etags = parts.iter().map(|part| part.metadata.etag.as_str());
     let etag = etag_of_pieces(etags, parts.len());
     Object {
-        facts: Facts::new(length, etag, crc64, now),
+        metadata: ObjectMetadata::new(length, etag, crc64, now),
         content,
     }
 }

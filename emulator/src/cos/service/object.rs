@@ -2,101 +2,103 @@
 
 use http::{HeaderMap, HeaderName, StatusCode};
 
-use super::{Outcome, Service};
-use crate::cos::auth::access::Admitted;
+use super::{CosService, Outcome};
+use crate::cos::auth::access::AuthContext;
 use crate::cos::checksum::{combined_crc64, etag_of_pieces};
 use crate::cos::error::CosError;
-use crate::cos::http::body::Payload;
-use crate::cos::http::metadata::{Metadata, invalid_argument};
-use crate::cos::http::precondition::{self, Version};
-use crate::cos::http::request::Ask;
-use crate::cos::http::response::{self, Answer};
-use crate::cos::store::{Content, Facts, Object};
+use crate::cos::http::body::RequestBody;
+use crate::cos::http::metadata::{ObjectHeaders, invalid_argument};
+use crate::cos::http::precondition::{self, Validators};
+use crate::cos::http::request::RequestHead;
+use crate::cos::http::response::{self, Response};
+use crate::cos::store::{Content, Object, ObjectMetadata};
 
-impl Service {
+impl CosService {
     /// <https://www.tencentcloud.com/document/product/436/7749>
-    pub(super) async fn put_object(&self, ask: &Ask, payload: Payload) -> Outcome {
-        let (bucket, key) = self.place(ask)?;
-        let metadata = Metadata::of(&ask.headers)?;
+    pub(super) async fn put_object(&self, request: &RequestHead, body: RequestBody) -> Outcome {
+        let (bucket, key) = self.place(request)?;
+        let object_headers = ObjectHeaders::of(&request.headers)?;
         // Asked before the body comes, and once more when it is there.
         let current = self.store.read().object(&bucket, &key);
-        precondition::for_writing(&ask.headers, current.as_deref().map(Object::version))?;
-        let written = self.receive(&ask.headers, payload).await?;
+        precondition::check_write(&request.headers, current.as_deref().map(Object::validators))?;
+        let written = self.receive(&request.headers, body).await?;
         let sums = written.checksums;
-        let mut facts = Facts::new(sums.length, sums.etag(), sums.crc64, ask.now);
-        facts.metadata = metadata;
+        let mut metadata = ObjectMetadata::new(sums.length, sums.etag(), sums.crc64, request.now);
+        metadata.headers = object_headers;
         let object = Object {
-            facts,
+            metadata,
             content: written.content,
         };
-        let headers = ask.headers.clone();
+        let headers = request.headers.clone();
         let stored = self
             .change(move |store| {
                 store.put_object(&bucket, &key, |current| {
-                    precondition::for_writing(&headers, current.map(Object::version))?;
+                    precondition::check_write(&headers, current.map(Object::validators))?;
                     Ok(object)
                 })
             })
             .await?;
-        Ok(written_answer(&stored.facts))
+        Ok(written_response(&stored.metadata))
     }
 
     /// <https://www.tencentcloud.com/document/product/436/7741>
-    pub(super) async fn append_object(&self, ask: &Ask, payload: Payload) -> Outcome {
-        let (bucket, key) = self.place(ask)?;
-        let metadata = Metadata::of(&ask.headers)?;
-        let position: u64 = ask
+    pub(super) async fn append_object(&self, request: &RequestHead, body: RequestBody) -> Outcome {
+        let (bucket, key) = self.place(request)?;
+        let object_headers = ObjectHeaders::of(&request.headers)?;
+        let position: u64 = request
             .parameter("position")
             .and_then(|text| text.parse().ok())
             .ok_or_else(|| invalid_argument("The position must be a number."))?;
         let current = self.store.read().object(&bucket, &key);
         check_append(current.as_deref(), position)?;
-        let written = self.receive(&ask.headers, payload).await?;
+        let written = self.receive(&request.headers, body).await?;
         let sums = written.checksums;
-        let now = ask.now;
+        let now = request.now;
         let stored = self
             .change(move |store| {
                 store.put_object(&bucket, &key, |current| {
                     check_append(current, position)?;
-                    let mut facts = Facts::new(sums.length, sums.etag(), sums.crc64, now);
-                    facts.metadata = metadata;
-                    facts.is_appendable = true;
+                    let mut metadata =
+                        ObjectMetadata::new(sums.length, sums.etag(), sums.crc64, now);
+                    metadata.headers = object_headers;
+                    metadata.is_appendable = true;
                     let mut content = Content::default();
                     if let Some(current) = current {
-                        let etags = [current.facts.etag.as_str(), facts.etag.as_str()];
-                        facts.etag = etag_of_pieces(
+                        let etags = [current.metadata.etag.as_str(), metadata.etag.as_str()];
+                        metadata.etag = etag_of_pieces(
                             etags.into_iter(),
                             current.content.pieces().saturating_add(1),
                         );
-                        facts.crc64 = combined_crc64(current.facts.crc64, sums.crc64, sums.length);
-                        facts.length = current.facts.length.saturating_add(sums.length);
-                        facts.metadata = current.facts.metadata.clone();
+                        metadata.crc64 =
+                            combined_crc64(current.metadata.crc64, sums.crc64, sums.length);
+                        metadata.length = current.metadata.length.saturating_add(sums.length);
+                        metadata.headers = current.metadata.headers.clone();
                         content = current.content.clone();
                     }
                     content.append(&written.content);
-                    Ok(Object { facts, content })
+                    Ok(Object { metadata, content })
                 })
             })
             .await?;
-        let mut answer = written_answer(&stored.facts);
-        let next = stored.facts.length.to_string();
-        response::put(answer.headers_mut(), NEXT_POSITION, &next);
-        Ok(answer)
+        let mut response = written_response(&stored.metadata);
+        let next = stored.metadata.length.to_string();
+        response::put(response.headers_mut(), NEXT_POSITION, &next);
+        Ok(response)
     }
 
     /// <https://www.tencentcloud.com/document/product/436/7743>
-    pub(super) async fn delete_object(&self, ask: &Ask) -> Outcome {
-        let (bucket, key) = self.place(ask)?;
+    pub(super) async fn delete_object(&self, request: &RequestHead) -> Outcome {
+        let (bucket, key) = self.place(request)?;
         self.change(move |store| store.delete_object(&bucket, &key))
             .await?;
         Ok(response::empty(StatusCode::NO_CONTENT))
     }
 
     /// <https://www.tencentcloud.com/document/product/436/7744>
-    pub(super) fn object_acl(&self, ask: &Ask, admitted: &Admitted) -> Outcome {
-        let (bucket, key) = self.place(ask)?;
+    pub(super) fn object_acl(&self, request: &RequestHead, context: &AuthContext) -> Outcome {
+        let (bucket, key) = self.place(request)?;
         match self.store.read().object(&bucket, &key) {
-            Some(_) => Ok(super::bucket::private_acl(admitted)),
+            Some(_) => Ok(super::bucket::private_acl(context)),
             None => Err(no_such_key()),
         }
     }
@@ -104,24 +106,24 @@ impl Service {
 
 impl Object {
     /// What conditions look at.
-    pub(super) fn version(&self) -> Version<'_> {
-        Version {
-            etag: &self.facts.etag,
-            modified: self.facts.modified,
+    pub(super) fn validators(&self) -> Validators<'_> {
+        Validators {
+            etag: &self.metadata.etag,
+            modified: self.metadata.modified,
         }
     }
 }
 
 /// The answer to whoever wrote an object or a part.
-pub(super) fn written_answer(facts: &Facts) -> Answer {
-    let mut answer = response::empty(StatusCode::OK);
-    put_checksums(answer.headers_mut(), facts);
-    answer
+pub(super) fn written_response(metadata: &ObjectMetadata) -> Response {
+    let mut response = response::empty(StatusCode::OK);
+    put_checksums(response.headers_mut(), metadata);
+    response
 }
 
-pub(super) fn put_checksums(headers: &mut HeaderMap, facts: &Facts) {
-    response::put_etag(headers, &facts.etag);
-    response::put_crc64(headers, facts.crc64);
+pub(super) fn put_checksums(headers: &mut HeaderMap, metadata: &ObjectMetadata) {
+    response::put_etag(headers, &metadata.etag);
+    response::put_crc64(headers, metadata.crc64);
 }
 
 pub(super) fn no_such_key() -> CosError {
@@ -133,8 +135,8 @@ pub(super) fn no_such_key() -> CosError {
 }
 
 fn check_append(current: Option<&Object>, position: u64) -> Result<(), CosError> {
-    let length = current.map_or(0, |object| object.facts.length);
-    if current.is_some_and(|object| !object.facts.is_appendable) {
+    let length = current.map_or(0, |object| object.metadata.length);
+    if current.is_some_and(|object| !object.metadata.is_appendable) {
         return Err(CosError::new(
             StatusCode::CONFLICT,
             "ObjectNotAppendable",

@@ -8,67 +8,71 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::list::Encoding;
 use super::object::put_checksums;
-use super::{MAX_BODY_BYTES, Outcome, Service, checked_key};
-use crate::cos::auth::access::Admitted;
+use super::{CosService, MAX_BODY_BYTES, Outcome, checked_key};
+use crate::cos::auth::access::AuthContext;
 use crate::cos::error::CosError;
-use crate::cos::http::body::{Payload, check_md5, content_md5, too_large};
-use crate::cos::http::metadata::{Metadata, invalid_argument};
+use crate::cos::http::body::{RequestBody, check_md5, content_md5, too_large};
+use crate::cos::http::metadata::{ObjectHeaders, invalid_argument};
 use crate::cos::http::post_form::{File, Form};
 use crate::cos::http::precondition;
-use crate::cos::http::request::Ask;
+use crate::cos::http::request::RequestHead;
 use crate::cos::http::response;
-use crate::cos::store::{Facts, Object, Written, internal};
+use crate::cos::store::{Object, ObjectMetadata, Written, internal};
 
-impl Service {
-    pub(super) async fn post_object(&self, ask: &Ask, payload: Payload) -> Outcome {
-        payload.check_length(MAX_BODY_BYTES)?;
-        let (form, file) = Form::read(&ask.headers, payload.into_stream()).await?;
-        let admitted = self.door.admit_form(ask, &form)?;
-        let bucket = self.bucket(ask)?;
+impl CosService {
+    pub(super) async fn post_object(&self, request: &RequestHead, body: RequestBody) -> Outcome {
+        body.check_length(MAX_BODY_BYTES)?;
+        let (form, file) = Form::read(&request.headers, body.into_stream()).await?;
+        let context = self.access_control.authorize_form(request, &form)?;
+        let bucket = self.bucket(request)?;
         let key = checked_key(&form.key)?;
         let headers = form.headers()?;
-        let metadata = Metadata::of(&headers)?;
+        let object_headers = ObjectHeaders::of(&headers)?;
         let status = status(&form)?;
         let current = self.store.read().object(&bucket, &key);
-        precondition::for_writing(&headers, current.as_deref().map(Object::version))?;
-        let written = self.receive_file(file, &admitted).await?;
+        precondition::check_write(&headers, current.as_deref().map(Object::validators))?;
+        let written = self.receive_file(file, &context).await?;
         let sums = written.checksums;
         check_md5(content_md5(&headers)?, &sums)?;
-        let mut facts = Facts::new(sums.length, sums.etag(), sums.crc64, ask.now);
-        facts.metadata = metadata;
+        let mut metadata = ObjectMetadata::new(sums.length, sums.etag(), sums.crc64, request.now);
+        metadata.headers = object_headers;
         let object = Object {
-            facts,
+            metadata,
             content: written.content,
         };
-        let location = location(&form, ask, &bucket, &key, &object.facts.etag)?;
+        let location = location(&form, request, &bucket, &key, &object.metadata.etag)?;
         let stored = self
             .change(move |store| {
                 store.put_object(&bucket, &key, |current| {
-                    precondition::for_writing(&headers, current.map(Object::version))?;
+                    precondition::check_write(&headers, current.map(Object::validators))?;
                     Ok(object)
                 })
             })
             .await?;
-        let mut answer = response::empty(status);
-        put_checksums(answer.headers_mut(), &stored.facts);
-        answer.headers_mut().insert(header::LOCATION, location);
-        Ok(answer)
+        let mut response = response::empty(status);
+        put_checksums(response.headers_mut(), &stored.metadata);
+        response.headers_mut().insert(header::LOCATION, location);
+        Ok(response)
     }
 
-    async fn receive_file(&self, mut file: File, admitted: &Admitted) -> Result<Written, CosError> {
-        let (least, most) = admitted.file_bytes.unwrap_or((0, MAX_BODY_BYTES));
+    async fn receive_file(
+        &self,
+        mut file: File,
+        context: &AuthContext,
+    ) -> Result<Written, CosError> {
+        let (least, most) = context.file_bytes.unwrap_or((0, MAX_BODY_BYTES));
         let mut sink = self.store.sink();
         while let Some(bytes) = file.next().await? {
             sink.write(&bytes).await.map_err(|error| internal(&error))?;
             if sink.length() > most {
-                return Err(outside_of(admitted));
+                return Err(outside_of(context));
             }
             if sink.length() > MAX_BODY_BYTES {
                 return Err(too_large());
             }
         }
         if sink.length() < least {
-            return Err(outside_of(admitted));
+            return Err(outside_of(context));
         }
         sink.finish().await.map_err(|error| internal(&error))
     }
@@ -91,7 +95,7 @@ fn status(form: &Form) -> Result<StatusCode, CosError> {
 
 fn location(
     form: &Form,
-    ask: &Ask,
+    request: &RequestHead,
     bucket: &str,
     key: &str,
     etag: &str,
@@ -103,8 +107,8 @@ fn location(
             format!("{url}{joint}bucket={bucket}&key={key}&etag=%22{etag}%22")
         }
         None => {
-            let scheme = if ask.is_tls { "https" } else { "http" };
-            format!("{scheme}://{}/{}", ask.host, Encoding::Url.text(key))
+            let scheme = if request.is_tls { "https" } else { "http" };
+            format!("{scheme}://{}/{}", request.host, Encoding::Url.text(key))
         }
     };
     HeaderValue::from_str(&text)
@@ -118,8 +122,8 @@ fn redirect(form: &Form) -> Option<&str> {
 }
 
 /// The text is documented.
-fn outside_of(admitted: &Admitted) -> CosError {
-    let reason = admitted.file_bytes.map_or_else(
+fn outside_of(context: &AuthContext) -> CosError {
+    let reason = context.file_bytes.map_or_else(
         || "the file is too large".to_owned(),
         |(least, most)| format!("the policy takes files of {least} to {most} bytes"),
     );

@@ -4,82 +4,96 @@
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 use super::object::{no_such_key, put_checksums};
-use super::{Outcome, Service};
-use crate::cos::auth::access::Admitted;
+use super::{CosService, Outcome};
+use crate::cos::auth::access::AuthContext;
 use crate::cos::error::CosError;
-use crate::cos::http::byte_range::Slice;
+use crate::cos::http::byte_range::ByteRange;
 use crate::cos::http::date;
 use crate::cos::http::metadata::invalid_argument;
-use crate::cos::http::precondition::{self, Unmet};
-use crate::cos::http::request::Ask;
+use crate::cos::http::precondition::{self, PreconditionFailed};
+use crate::cos::http::request::RequestHead;
 use crate::cos::http::response;
-use crate::cos::store::Facts;
+use crate::cos::store::ObjectMetadata;
 
-impl Service {
-    pub(super) fn show_object(&self, ask: &Ask, admitted: &Admitted, with_body: bool) -> Outcome {
-        let (bucket, key) = self.place(ask)?;
-        let overrides = overrides(ask, admitted)?;
+impl CosService {
+    pub(super) fn show_object(
+        &self,
+        request: &RequestHead,
+        context: &AuthContext,
+        with_body: bool,
+    ) -> Outcome {
+        let (bucket, key) = self.place(request)?;
+        let overrides = overrides(request, context)?;
         let object = self
             .store
             .read()
             .object(&bucket, &key)
             .ok_or_else(no_such_key)?;
-        let facts = &object.facts;
-        match precondition::for_reading(&ask.headers, object.version()) {
+        let metadata = &object.metadata;
+        match precondition::check_read(&request.headers, object.validators()) {
             Ok(()) => {}
-            Err(Unmet::Failed) => return Err(precondition::failed()),
-            Err(Unmet::NotModified) => {
-                let mut answer = response::empty(StatusCode::NOT_MODIFIED);
-                put_facts(answer.headers_mut(), facts);
-                return Ok(answer);
+            Err(PreconditionFailed::Failed) => return Err(precondition::failed()),
+            Err(PreconditionFailed::NotModified) => {
+                let mut response = response::empty(StatusCode::NOT_MODIFIED);
+                put_metadata(response.headers_mut(), metadata);
+                return Ok(response);
             }
         }
-        let range = match ask.header("range") {
-            Some(header) if precondition::range_stands(&ask.headers, object.version()) => {
-                Slice::of_header(header, facts.length)?
+        let range = match request.header("range") {
+            Some(header)
+                if precondition::if_range_matches(&request.headers, object.validators()) =>
+            {
+                ByteRange::of_header(header, metadata.length)?
             }
             Some(_) | None => None,
         };
-        let slice = range.unwrap_or_else(|| Slice::whole(facts.length));
-        let mut answer = response::empty(match range {
+        let slice = range.unwrap_or_else(|| ByteRange::whole(metadata.length));
+        let mut response = response::empty(match range {
             Some(_) => StatusCode::PARTIAL_CONTENT,
             None => StatusCode::OK,
         });
-        let headers = answer.headers_mut();
-        facts.metadata.put_on(headers);
-        put_facts(headers, facts);
-        put_checksums(headers, facts);
+        let headers = response.headers_mut();
+        metadata.headers.put_on(headers);
+        put_metadata(headers, metadata);
+        put_checksums(headers, metadata);
         headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
         response::put(headers, header::CONTENT_LENGTH, &slice.length().to_string());
         if range.is_some() {
-            let told = slice.header(facts.length);
+            let told = slice.header(metadata.length);
             response::put(headers, header::CONTENT_RANGE, &told);
         }
-        if facts.is_appendable {
+        if metadata.is_appendable {
             response::put(headers, OBJECT_TYPE, "appendable");
-            response::put(headers, NEXT_POSITION, &facts.length.to_string());
+            response::put(headers, NEXT_POSITION, &metadata.length.to_string());
         }
         headers.extend(overrides);
         if with_body {
-            *answer.body_mut() = object.content.slice(slice).into_body();
+            *response.body_mut() = object.content.slice(slice).into_body();
         }
-        Ok(answer)
+        Ok(response)
     }
 }
 
-fn put_facts(headers: &mut HeaderMap, facts: &Facts) {
-    response::put_etag(headers, &facts.etag);
-    response::put(headers, header::LAST_MODIFIED, &date::http(facts.modified));
+fn put_metadata(headers: &mut HeaderMap, metadata: &ObjectMetadata) {
+    response::put_etag(headers, &metadata.etag);
+    response::put(
+        headers,
+        header::LAST_MODIFIED,
+        &date::http(metadata.modified),
+    );
 }
 
 /// Documented: `response-…` parameters replace headers of the answer, for callers who signed.
-fn overrides(ask: &Ask, admitted: &Admitted) -> Result<HeaderMap, CosError> {
+fn overrides(request: &RequestHead, context: &AuthContext) -> Result<HeaderMap, CosError> {
     let mut headers = HeaderMap::new();
     for (parameter, name) in OVERRIDES {
-        let Some(value) = ask.parameter(parameter).filter(|value| !value.is_empty()) else {
+        let Some(value) = request
+            .parameter(parameter)
+            .filter(|value| !value.is_empty())
+        else {
             continue;
         };
-        if admitted.anonymous {
+        if context.anonymous {
             return Err(CosError::new(
                 StatusCode::BAD_REQUEST,
                 "InvalidRequest",

@@ -15,13 +15,13 @@ use bytes::Bytes;
 #[derive(Debug)]
 pub(crate) struct Blob {
     pub(super) id: String,
-    pub(super) place: Place,
+    pub(super) storage: Storage,
     /// How many records refer to it.
     records: AtomicUsize,
 }
 
 #[derive(Debug)]
-pub(super) enum Place {
+pub(super) enum Storage {
     File(PathBuf),
     Memory {
         chunks: Vec<Bytes>,
@@ -31,10 +31,10 @@ pub(super) enum Place {
 }
 
 impl Blob {
-    pub(super) fn new(id: String, place: Place) -> Self {
+    pub(super) fn new(id: String, storage: Storage) -> Self {
         Self {
             id,
-            place,
+            storage,
             records: AtomicUsize::new(0),
         }
     }
@@ -50,7 +50,7 @@ impl Blob {
 
 impl Drop for Blob {
     fn drop(&mut self) {
-        if let (Place::File(path), 0) = (&self.place, self.records.load(Ordering::SeqCst)) {
+        if let (Storage::File(path), 0) = (&self.storage, self.records.load(Ordering::SeqCst)) {
             // What is left behind is swept at the next start.
             let _ = fs::remove_file(path);
         }

@@ -13,8 +13,8 @@ use http_body_util::{BodyExt as _, StreamBody};
 use hyper::body::Frame;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 
-use super::blob::{Blob, Place};
-use crate::cos::http::byte_range::Slice;
+use super::blob::{Blob, Storage};
+use crate::cos::http::byte_range::ByteRange;
 use crate::net::Body;
 
 /// A run of bytes over several blobs.
@@ -60,7 +60,7 @@ impl Content {
     }
 
     /// The bytes of `slice`.
-    pub(crate) fn slice(&self, slice: Slice) -> Self {
+    pub(crate) fn slice(&self, slice: ByteRange) -> Self {
         let mut segments = Vec::new();
         let mut begin = 0_u64;
         for segment in &self.segments {
@@ -105,7 +105,7 @@ impl Content {
         let mut total = 0_u64;
         for segment in &self.segments {
             total = total.saturating_add(segment.length);
-            if let Place::File(path) = &segment.blob.place {
+            if let Storage::File(path) = &segment.blob.storage {
                 let end = segment.start.saturating_add(segment.length);
                 if std::fs::metadata(path)?.len() < end {
                     return Err(io::Error::other(format!("{} is too short", path.display())));
@@ -154,9 +154,9 @@ impl Reader {
         let Some(segment) = self.segments.front_mut() else {
             return Ok(None);
         };
-        let chunk = match &segment.blob.place {
-            Place::Memory { chunks, .. } => from_memory(chunks, segment.start, segment.length),
-            Place::File(path) => {
+        let chunk = match &segment.blob.storage {
+            Storage::Memory { chunks, .. } => from_memory(chunks, segment.start, segment.length),
+            Storage::File(path) => {
                 let file = match &mut self.file {
                     Some(file) => file,
                     None => {

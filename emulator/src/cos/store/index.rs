@@ -7,7 +7,7 @@ use std::sync::Arc;
 use cos_issuer::time::Timestamp;
 
 use super::content::Content;
-use super::record::{Facts, Initiated};
+use super::record::{Initiated, ObjectMetadata};
 use crate::cos::cors::Cors;
 use crate::cos::listing::{self, Page, Query};
 
@@ -32,7 +32,7 @@ pub(crate) struct Bucket {
 /// An object, or a part of one to come.
 #[derive(Debug)]
 pub(crate) struct Object {
-    pub(crate) facts: Facts,
+    pub(crate) metadata: ObjectMetadata,
     pub(crate) content: Content,
 }
 

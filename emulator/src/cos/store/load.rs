@@ -8,7 +8,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::blob::{Blob, Place};
+use super::blob::{Blob, Storage};
 use super::disk::{Disk, UNFINISHED};
 use super::index::{Bucket, Index, Object, Upload};
 use super::record::{self, Record};
@@ -55,7 +55,7 @@ impl Disk {
             let path = entry?.path();
             if let Some(id) = path.file_name().and_then(|name| name.to_str()) {
                 let id = id.to_owned();
-                let blob = Blob::new(id.clone(), Place::File(path));
+                let blob = Blob::new(id.clone(), Storage::File(path));
                 blob.link();
                 blobs.insert(id, Arc::new(blob));
             }
@@ -71,7 +71,7 @@ impl Disk {
             bucket.uploads.retain(|(key, id), upload| {
                 let done = objects
                     .get(key)
-                    .is_some_and(|object| object.facts.upload_id.as_ref() == Some(id));
+                    .is_some_and(|object| object.metadata.upload_id.as_ref() == Some(id));
                 if done {
                     names.push(record::upload_file(bucket_name, key, id));
                     names.extend(upload.parts.iter().map(|(number, part)| {
@@ -115,17 +115,17 @@ fn add_inside(
         Record::Object {
             bucket,
             key,
-            facts,
+            metadata,
             segments,
         } => {
             let content = record::content(&segments, blobs)?;
-            content.check(facts.length)?;
+            content.check(metadata.length)?;
             content.link();
             index.count = index.count.saturating_add(content.weight());
             let bucket = index.buckets.get_mut(&bucket).ok_or_else(orphan)?;
             bucket
                 .objects
-                .insert(key, Arc::new(Object { facts, content }));
+                .insert(key, Arc::new(Object { metadata, content }));
         }
         Record::Upload {
             bucket,
@@ -146,18 +146,18 @@ fn add_inside(
             key,
             id,
             number,
-            facts,
+            metadata,
             segments,
         } => {
             let content = record::content(&segments, blobs)?;
-            content.check(facts.length)?;
+            content.check(metadata.length)?;
             index.count = index.count.saturating_add(content.weight());
             let bucket = index.buckets.get_mut(&bucket).ok_or_else(orphan)?;
             let upload = bucket.uploads.get_mut(&(key, id)).ok_or_else(orphan)?;
             content.link();
             upload
                 .parts
-                .insert(number, Arc::new(Object { facts, content }));
+                .insert(number, Arc::new(Object { metadata, content }));
         }
     }
     Ok(())

@@ -11,32 +11,33 @@ use serde::{Deserialize, Serialize};
 use super::blob::Blob;
 use super::content::{Content, Segment};
 use crate::cos::cors::Cors;
-use crate::cos::http::metadata::Metadata;
+use crate::cos::http::metadata::ObjectHeaders;
 
 /// What is known of an object or a part, besides its bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Facts {
+pub(crate) struct ObjectMetadata {
     pub(crate) length: u64,
     /// Without its quotes.
     pub(crate) etag: String,
     pub(crate) crc64: u64,
     #[serde(with = "unix_seconds")]
     pub(crate) modified: Timestamp,
-    pub(crate) metadata: Metadata,
+    #[serde(rename = "metadata")]
+    pub(crate) headers: ObjectHeaders,
     /// Came by append, and may be appended to.
     pub(crate) is_appendable: bool,
     /// The multipart upload that it came from.
     pub(crate) upload_id: Option<String>,
 }
 
-impl Facts {
+impl ObjectMetadata {
     pub(crate) fn new(length: u64, etag: String, crc64: u64, modified: Timestamp) -> Self {
         Self {
             length,
             etag,
             crc64,
             modified,
-            metadata: Metadata::default(),
+            headers: ObjectHeaders::default(),
             is_appendable: false,
             upload_id: None,
         }
@@ -46,7 +47,8 @@ impl Facts {
 /// How a multipart upload began.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Initiated {
-    pub(crate) metadata: Metadata,
+    #[serde(rename = "metadata")]
+    pub(crate) headers: ObjectHeaders,
     /// Who began it, as lists of uploads tell it.
     pub(crate) initiator: String,
     #[serde(with = "unix_seconds")]
@@ -87,8 +89,9 @@ pub(super) enum Record {
     Object {
         bucket: String,
         key: String,
-        facts: Facts,
-        segments: Vec<Slice>,
+        #[serde(rename = "facts")]
+        metadata: ObjectMetadata,
+        segments: Vec<SegmentRecord>,
     },
     Upload {
         bucket: String,
@@ -101,14 +104,15 @@ pub(super) enum Record {
         key: String,
         id: String,
         number: u16,
-        facts: Facts,
-        segments: Vec<Slice>,
+        #[serde(rename = "facts")]
+        metadata: ObjectMetadata,
+        segments: Vec<SegmentRecord>,
     },
 }
 
 /// A segment on disk.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Slice {
+pub(super) struct SegmentRecord {
     pub(super) blob: String,
     pub(super) start: u64,
     pub(super) length: u64,
@@ -156,11 +160,11 @@ fn file(parts: &[&str]) -> String {
 }
 
 /// The segments of a record.
-pub(super) fn slices(content: &Content) -> Vec<Slice> {
+pub(super) fn segment_records(content: &Content) -> Vec<SegmentRecord> {
     content
         .segments
         .iter()
-        .map(|segment| Slice {
+        .map(|segment| SegmentRecord {
             blob: segment.blob.id.clone(),
             start: segment.start,
             length: segment.length,
@@ -169,17 +173,20 @@ pub(super) fn slices(content: &Content) -> Vec<Slice> {
 }
 
 /// The segments that a record means.
-pub(super) fn content(slices: &[Slice], blobs: &HashMap<String, Arc<Blob>>) -> io::Result<Content> {
-    let segments = slices
+pub(super) fn content(
+    segment_records: &[SegmentRecord],
+    blobs: &HashMap<String, Arc<Blob>>,
+) -> io::Result<Content> {
+    let segments = segment_records
         .iter()
-        .map(|slice| {
-            let blob = blobs.get(&slice.blob).ok_or_else(|| {
-                io::Error::other(format!("the data file {} is missing", slice.blob))
+        .map(|segment| {
+            let blob = blobs.get(&segment.blob).ok_or_else(|| {
+                io::Error::other(format!("the data file {} is missing", segment.blob))
             })?;
             Ok(Segment {
                 blob: Arc::clone(blob),
-                start: slice.start,
-                length: slice.length,
+                start: segment.start,
+                length: segment.length,
             })
         })
         .collect::<io::Result<_>>()?;

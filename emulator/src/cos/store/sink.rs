@@ -10,14 +10,14 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use tokio::io::AsyncWriteExt as _;
 
-use super::blob::{Blob, Budget, Place, Share};
+use super::blob::{Blob, Budget, Share, Storage};
 use super::content::Content;
-use crate::cos::checksum::{Checksums, Digests};
+use crate::cos::checksum::{Checksums, Hasher};
 use crate::cos::ids;
 
 /// Where bytes go.
 pub(crate) struct Sink {
-    digests: Digests,
+    hasher: Hasher,
     target: Target,
 }
 
@@ -44,7 +44,7 @@ enum Target {
 impl Sink {
     pub(super) fn to_memory(budget: Arc<Budget>) -> Self {
         Self {
-            digests: Digests::new(),
+            hasher: Hasher::new(),
             target: Target::Memory {
                 chunks: Vec::new(),
                 gathered: BytesMut::new(),
@@ -56,7 +56,7 @@ impl Sink {
 
     pub(super) fn to_file(directory: &Path) -> Self {
         Self {
-            digests: Digests::new(),
+            hasher: Hasher::new(),
             target: Target::File {
                 directory: directory.to_owned(),
                 open: None,
@@ -66,14 +66,14 @@ impl Sink {
 
     /// How many bytes came so far.
     pub(crate) fn length(&self) -> u64 {
-        self.digests.length()
+        self.hasher.length()
     }
 
     pub(crate) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         if bytes.is_empty() {
             return Ok(());
         }
-        self.digests.update(bytes);
+        self.hasher.update(bytes);
         match &mut self.target {
             Target::Memory {
                 chunks,
@@ -100,7 +100,7 @@ impl Sink {
     }
 
     pub(crate) async fn finish(self) -> io::Result<Written> {
-        let checksums = self.digests.finish();
+        let checksums = self.hasher.finish();
         let blob = match self.target {
             Target::Memory {
                 mut chunks,
@@ -113,7 +113,7 @@ impl Sink {
                 }
                 Some(Arc::new(Blob::new(
                     String::new(),
-                    Place::Memory { chunks, share },
+                    Storage::Memory { chunks, share },
                 )))
             }
             Target::File { directory, open } => match open {
@@ -140,7 +140,7 @@ async fn create(directory: &Path) -> io::Result<(Arc<Blob>, tokio::fs::File)> {
         .write(true)
         .create_new(true)
         .open(&path)?;
-    let blob = Arc::new(Blob::new(id, Place::File(path)));
+    let blob = Arc::new(Blob::new(id, Storage::File(path)));
     Ok((blob, tokio::fs::File::from_std(file)))
 }
 

@@ -11,7 +11,7 @@ use super::record::{self, Record};
 use crate::cos::cors::Cors;
 use crate::cos::error::CosError;
 
-pub(super) type Done<T> = Result<T, CosError>;
+pub(super) type StoreResult<T> = Result<T, CosError>;
 
 impl Store {
     /// A new bucket, unless `check` minds what is there.
@@ -20,8 +20,8 @@ impl Store {
         name: &str,
         region: &str,
         now: Timestamp,
-        check: impl FnOnce(&super::Index) -> Done<()>,
-    ) -> Done<()> {
+        check: impl FnOnce(&super::Index) -> StoreResult<()>,
+    ) -> StoreResult<()> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         check(&self.read())?;
         self.put(|| bucket_record(name, region, now, None))?;
@@ -31,7 +31,7 @@ impl Store {
     }
 
     /// Sets or removes a bucket's CORS rules.
-    pub(crate) fn set_cors(&self, name: &str, cors: Option<Cors>) -> Done<()> {
+    pub(crate) fn set_cors(&self, name: &str, cors: Option<Cors>) -> StoreResult<()> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let (region, created) = match self.read().buckets.get(name) {
             Some(bucket) => (bucket.region.clone(), bucket.created),
@@ -45,7 +45,7 @@ impl Store {
     }
 
     /// Removes an empty bucket.
-    pub(crate) fn delete_bucket(&self, name: &str) -> Done<()> {
+    pub(crate) fn delete_bucket(&self, name: &str) -> StoreResult<()> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         match self.read().buckets.get(name) {
             None => return Err(no_such_bucket()),
@@ -72,8 +72,8 @@ impl Store {
         &self,
         bucket: &str,
         key: &str,
-        make: impl FnOnce(Option<&Object>) -> Done<Object>,
-    ) -> Done<Arc<Object>> {
+        make: impl FnOnce(Option<&Object>) -> StoreResult<Object>,
+    ) -> StoreResult<Arc<Object>> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let current = match self.read().buckets.get(bucket) {
             Some(found) => found.objects.get(key).cloned(),
@@ -84,7 +84,7 @@ impl Store {
     }
 
     /// Removes an object; whether there is one makes no difference.
-    pub(crate) fn delete_object(&self, bucket: &str, key: &str) -> Done<()> {
+    pub(crate) fn delete_object(&self, bucket: &str, key: &str) -> StoreResult<()> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         if self.read().object(bucket, key).is_none() {
             return Ok(());
@@ -105,14 +105,14 @@ impl Store {
         bucket: &str,
         key: &str,
         object: Object,
-    ) -> Done<Arc<Object>> {
+    ) -> StoreResult<Arc<Object>> {
         let weight = object.content.weight();
-        self.room(weight)?;
+        self.check_capacity(weight)?;
         self.put(|| Record::Object {
             bucket: bucket.to_owned(),
             key: key.to_owned(),
-            facts: object.facts.clone(),
-            segments: record::slices(&object.content),
+            metadata: object.metadata.clone(),
+            segments: record::segment_records(&object.content),
         })?;
         object.content.link();
         let object = Arc::new(object);
@@ -129,22 +129,22 @@ impl Store {
         Ok(object)
     }
 
-    pub(super) fn put(&self, record: impl FnOnce() -> Record) -> Done<()> {
+    pub(super) fn put(&self, record: impl FnOnce() -> Record) -> StoreResult<()> {
         match &self.disk {
             Some(disk) => disk.put(&record()).map_err(|error| internal(&error)),
             None => Ok(()),
         }
     }
 
-    pub(super) fn remove(&self, names: &[String]) -> Done<()> {
+    pub(super) fn remove(&self, names: &[String]) -> StoreResult<()> {
         match &self.disk {
             Some(disk) => disk.remove(names).map_err(|error| internal(&error)),
             None => Ok(()),
         }
     }
 
-    pub(super) fn room(&self, weight: usize) -> Done<()> {
-        if self.read().count.saturating_add(weight) <= MAX_RECORDS {
+    pub(super) fn check_capacity(&self, weight: usize) -> StoreResult<()> {
+        if self.read().count.saturating_add(weight) <= MAX_WEIGHT {
             return Ok(());
         }
         Err(internal(
@@ -189,4 +189,4 @@ pub(crate) fn internal(reason: &dyn std::fmt::Display) -> CosError {
     .because(reason.to_string())
 }
 
-const MAX_RECORDS: usize = 1_000_000;
+const MAX_WEIGHT: usize = 1_000_000;

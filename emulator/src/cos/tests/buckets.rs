@@ -15,12 +15,16 @@ fn host(bucket: &str, region: &str) -> String {
 async fn buckets_are_made_listed_and_removed() {
     let world = World::new();
     let other = host("other-1250000000", "ap-beijing");
-    assert_eq!(sent(world.ask_host("PUT", &other, "/")).await.status(), 200);
-    let again = refusal(world.ask_host("PUT", &other, "/")).await;
+    assert_eq!(
+        sent(world.request_to("PUT", &other, "/")).await.status(),
+        200
+    );
+    let again = refusal(world.request_to("PUT", &other, "/")).await;
     assert_eq!(again, (409, "BucketAlreadyOwnedByYou".to_owned()));
-    let head = sent(world.ask_host("HEAD", &other, "/")).await;
+    let head = sent(world.request_to("HEAD", &other, "/")).await;
     assert_eq!(header(&head, "x-cos-bucket-region"), "ap-beijing");
-    let wrong = sent(world.ask_host("HEAD", &host("other-1250000000", "ap-guangzhou"), "/")).await;
+    let wrong =
+        sent(world.request_to("HEAD", &host("other-1250000000", "ap-guangzhou"), "/")).await;
     assert_eq!(wrong.status(), 404);
     for (service, target, expected) in [
         (
@@ -42,7 +46,7 @@ async fn buckets_are_made_listed_and_removed() {
         ("cos.ap-beijing.myqcloud.com", "/", vec!["other-1250000000"]),
         ("localhost:1", "/", vec![BUCKET, "other-1250000000"]),
     ] {
-        let root = read_xml(sent(world.ask_host("GET", service, target)).await).await;
+        let root = read_xml(sent(world.request_to("GET", service, target)).await).await;
         let buckets = root.child("Buckets").unwrap();
         assert_eq!(
             texts(buckets, "Bucket", "Name"),
@@ -50,30 +54,30 @@ async fn buckets_are_made_listed_and_removed() {
             "{service}{target}"
         );
     }
-    let location = read_xml(sent(world.ask_host("GET", &other, "/?location")).await).await;
+    let location = read_xml(sent(world.request_to("GET", &other, "/?location")).await).await;
     assert_eq!(location.text, "ap-beijing");
-    sent(world.ask_host("PUT", &other, "/a").body("1")).await;
-    let full = refusal(world.ask_host("DELETE", &other, "/")).await;
+    sent(world.request_to("PUT", &other, "/a").body("1")).await;
+    let full = refusal(world.request_to("DELETE", &other, "/")).await;
     assert_eq!(full, (409, "BucketNotEmpty".to_owned()));
-    sent(world.ask_host("DELETE", &other, "/a")).await;
-    sent(world.ask_host("POST", &other, "/a?uploads")).await;
-    let uploading = refusal(world.ask_host("DELETE", &other, "/")).await;
+    sent(world.request_to("DELETE", &other, "/a")).await;
+    sent(world.request_to("POST", &other, "/a?uploads")).await;
+    let uploading = refusal(world.request_to("DELETE", &other, "/")).await;
     assert_eq!(uploading, (409, "BucketNotEmpty".to_owned()));
-    let list = read_xml(sent(world.ask_host("GET", &other, "/?uploads")).await).await;
+    let list = read_xml(sent(world.request_to("GET", &other, "/?uploads")).await).await;
     let target = format!("/a?uploadId={}", texts(&list, "Upload", "UploadId")[0]);
-    sent(world.ask_host("DELETE", &other, &target)).await;
+    sent(world.request_to("DELETE", &other, &target)).await;
     assert_eq!(
-        sent(world.ask_host("DELETE", &other, "/")).await.status(),
+        sent(world.request_to("DELETE", &other, "/")).await.status(),
         204
     );
-    let gone = refusal(world.ask_host("GET", &other, "/")).await;
+    let gone = refusal(world.request_to("GET", &other, "/")).await;
     assert_eq!(gone, (404, "NoSuchBucket".to_owned()));
 }
 
 #[tokio::test]
 async fn buckets_that_cannot_be_made() {
     let world = World::new();
-    let put = |bucket: &str| world.ask_host("PUT", &host(bucket, "ap-guangzhou"), "/");
+    let put = |bucket: &str| world.request_to("PUT", &host(bucket, "ap-guangzhou"), "/");
     let zones = "<CreateBucketConfiguration><BucketAZConfig>MAZ</BucketAZConfig></CreateBucketConfiguration>";
     for (request, status, code) in [
         (put("mine-1250000001"), 403, "AccessDenied"),
@@ -121,7 +125,7 @@ async fn every_way_to_name_the_bucket_leads_to_the_same_object() {
             format!("/{BUCKET}/a%20b"),
         ),
     ] {
-        let answer = sent(world.ask_host("GET", &host, &target)).await;
+        let answer = sent(world.request_to("GET", &host, &target)).await;
         assert_eq!(answer.status(), 200, "{host}{target}");
         assert_eq!(answer.text().await.unwrap(), "text");
     }
@@ -172,11 +176,13 @@ async fn cors_rules_are_kept_shown_and_followed() {
         (403, "AccessForbidden".to_owned())
     );
     assert_eq!(
-        refusal(world.ask("GET", "/?cors")).await,
+        refusal(world.request("GET", "/?cors")).await,
         (404, "NoSuchCORSConfiguration".to_owned())
     );
     assert_eq!(
-        sent(world.ask("PUT", "/?cors").body(RULES)).await.status(),
+        sent(world.request("PUT", "/?cors").body(RULES))
+            .await
+            .status(),
         200
     );
     let root = world.document("/?cors").await;
@@ -199,14 +205,19 @@ async fn cors_rules_are_kept_shown_and_followed() {
             "{origin} {method}"
         );
     }
-    let put = |origin: &str| world.ask("PUT", "/a").header("origin", origin).body("1");
+    let put = |origin: &str| {
+        world
+            .request("PUT", "/a")
+            .header("origin", origin)
+            .body("1")
+    };
     let answer = sent(put(page)).await;
     assert_eq!(header(&answer, "access-control-allow-origin"), page);
     assert_eq!(header(&answer, "access-control-expose-headers"), "ETag");
     // A page may also read why it was refused.
     let refused = sent(
         world
-            .ask("PUT", "/denied/a")
+            .request("PUT", "/denied/a")
             .header("origin", page)
             .body("1"),
     )
@@ -215,7 +226,7 @@ async fn cors_rules_are_kept_shown_and_followed() {
     assert_eq!(header(&refused, "access-control-allow-origin"), page);
     let other = sent(put("http://evil.example.com")).await;
     assert!(!other.headers().contains_key("access-control-allow-origin"));
-    assert_eq!(sent(world.ask("DELETE", "/?cors")).await.status(), 204);
+    assert_eq!(sent(world.request("DELETE", "/?cors")).await.status(), 204);
     assert_eq!(refusal(preflight(page, "PUT")).await.0, 403);
 }
 
@@ -223,7 +234,7 @@ async fn cors_rules_are_kept_shown_and_followed() {
 async fn a_preflight_says_what_it_needs() {
     let world = World::new();
     for name in ["origin", "access-control-request-method"] {
-        let half = world.ask("OPTIONS", "/a").header(name, "x");
+        let half = world.request("OPTIONS", "/a").header(name, "x");
         assert_eq!(refusal(half).await, (400, "InvalidRequest".to_owned()));
     }
 }
@@ -235,7 +246,7 @@ async fn the_builder_s_origins_are_a_rule_and_nobody_else_is() {
         ..Options::default()
     });
     world.put("/a", "1").await;
-    let get = |origin: &str| world.ask("GET", "/a").header("origin", origin);
+    let get = |origin: &str| world.request("GET", "/a").header("origin", origin);
     let answer = sent(get("http://localhost:3000")).await;
     assert_eq!(
         header(&answer, "access-control-allow-origin"),
@@ -258,5 +269,5 @@ async fn acls_are_private() {
         let owner = root.child("Owner").unwrap().text_of("ID");
         assert_eq!(owner, Some("qcs::cam::uin/100000000001:uin/100000000001"));
     }
-    assert_eq!(refusal(world.ask("GET", "/b?acl")).await.0, 404);
+    assert_eq!(refusal(world.request("GET", "/b?acl")).await.0, 404);
 }

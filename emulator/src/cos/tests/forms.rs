@@ -21,7 +21,7 @@ fn form(fields: &[(&str, &str)], file: &[u8]) -> Vec<u8> {
 
 fn post(world: &World, body: impl Into<reqwest::Body>) -> reqwest::RequestBuilder {
     world
-        .ask("POST", "/")
+        .request("POST", "/")
         .header("content-type", "multipart/form-data; boundary=BOUND")
         .body(body)
 }
@@ -100,7 +100,9 @@ async fn forms_that_are_not_whole_or_not_bounded() {
         let refused = refusal(post(&world, body)).await;
         assert_eq!(refused, (400, code.to_owned()), "{shown}");
     }
-    let typeless = world.ask("POST", "/").header("content-type", "text/plain");
+    let typeless = world
+        .request("POST", "/")
+        .header("content-type", "text/plain");
     assert_eq!(
         refusal(typeless.body(good)).await,
         (400, malformed.to_owned())

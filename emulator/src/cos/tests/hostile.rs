@@ -8,15 +8,15 @@ use proptest::prelude::*;
 use proptest::test_runner::Config;
 
 use crate::cos::cors::Cors;
-use crate::cos::http::byte_range::Slice;
+use crate::cos::http::byte_range::ByteRange;
 use crate::cos::http::copy_source::CopySource;
 use crate::cos::http::post_form::Form;
 use crate::cos::http::request::Address;
-use crate::cos::http::virtual_host::{self, Home};
+use crate::cos::http::virtual_host::{self, DefaultBucket};
 use crate::cos::http::xml::{self, Element, Writer};
 
-fn home() -> Home {
-    Home {
+fn default_bucket() -> DefaultBucket {
+    DefaultBucket {
         bucket: Bucket::parse("home-1250000000").unwrap(),
         region: Region::parse("ap-guangzhou").unwrap(),
     }
@@ -130,7 +130,7 @@ proptest! {
 
     #[test]
     fn hosts_and_paths(host in pieces(HOSTS), path in pieces(PATHS)) {
-        if let Ok(Address::Bucket { bucket, key, .. }) = virtual_host::address(&host, &path, &home()) {
+        if let Ok(Address::Bucket { bucket, key, .. }) = virtual_host::address(&host, &path, &default_bucket()) {
             // Nobody is led to a bucket that was not named.
             let named = host.to_lowercase().contains(bucket.as_str())
                 || virtual_host::key_of(&path).unwrap().contains(bucket.as_str());
@@ -139,7 +139,7 @@ proptest! {
         }
         if let Ok(value) = HeaderValue::from_str(&format!("{host}{path}")) {
             let headers: HeaderMap = [(http::HeaderName::from_static("x-cos-copy-source"), value)].into_iter().collect();
-            if let Some(Ok(source)) = CopySource::of(&headers, &home()) {
+            if let Some(Ok(source)) = CopySource::of(&headers, &default_bucket()) {
                 prop_assert!(!source.key.is_empty());
             }
         }
@@ -147,10 +147,10 @@ proptest! {
 
     #[test]
     fn ranges(header in "(bytes=)?[0-9]{0,22}-?[0-9]{0,22},?", length in any::<u64>()) {
-        if let Ok(Some(slice)) = Slice::of_header(&header, length) {
+        if let Ok(Some(slice)) = ByteRange::of_header(&header, length) {
             prop_assert!(slice.start < slice.end && slice.end <= length);
         }
-        if let Ok(slice) = Slice::of_copy(&header, length) {
+        if let Ok(slice) = ByteRange::of_copy(&header, length) {
             prop_assert!(slice.start < slice.end && slice.end <= length);
         }
     }
@@ -174,8 +174,8 @@ proptest! {
                 }
                 Some((form, bytes))
             };
-            let patience = std::time::Duration::from_secs(10);
-            if let Some((form, bytes)) = tokio::time::timeout(patience, reading).await.unwrap() {
+            let limit = std::time::Duration::from_secs(10);
+            if let Some((form, bytes)) = tokio::time::timeout(limit, reading).await.unwrap() {
                 assert!(!form.key.is_empty() && bytes <= body.len());
                 assert!(body.contains("--B--") && body.contains("name=\"file\""));
             }

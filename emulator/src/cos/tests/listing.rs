@@ -89,7 +89,7 @@ async fn lists_that_are_refused() {
         ("/?uploads&encoding-type=x", "InvalidArgument"),
     ] {
         assert_eq!(
-            refusal(world.ask("GET", target)).await,
+            refusal(world.request("GET", target)).await,
             (400, code.to_owned()),
             "{target}"
         );

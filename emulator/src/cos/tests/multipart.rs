@@ -9,7 +9,7 @@ const MIB: usize = 1024 * 1024;
 async fn begun(world: &World, target: &str) -> String {
     let answer = sent(
         world
-            .ask("POST", &format!("{target}?uploads"))
+            .request("POST", &format!("{target}?uploads"))
             .header("x-cos-meta-a", "1"),
     )
     .await;
@@ -30,7 +30,7 @@ fn part(
     body: Vec<u8>,
 ) -> reqwest::RequestBuilder {
     let target = format!("{target}?partNumber={number}&uploadId={id}");
-    world.ask("PUT", &target).body(body)
+    world.request("PUT", &target).body(body)
 }
 
 fn completion(parts: &[(u32, &str)]) -> String {
@@ -51,7 +51,7 @@ fn complete(
     parts: &[(u32, &str)],
 ) -> reqwest::RequestBuilder {
     let target = format!("{target}?uploadId={id}");
-    world.ask("POST", &target).body(completion(parts))
+    world.request("POST", &target).body(completion(parts))
 }
 
 #[tokio::test]
@@ -86,7 +86,7 @@ async fn parts_in_any_order_become_one_object() {
             .document(&format!("/big?uploadId={id}&part-number-marker=2"))
             .await;
         assert_eq!(texts(&list, "Part", "Size"), ["77"]);
-        assert_eq!(refusal(world.ask("GET", "/big")).await.0, 404);
+        assert_eq!(refusal(world.request("GET", "/big")).await.0, 404);
 
         let parts: Vec<(u32, &str)> = (1..).zip(etags.iter().map(String::as_str)).collect();
         let answer = sent(complete(&world, "/big", &id, &parts)).await;
@@ -107,7 +107,7 @@ async fn parts_in_any_order_become_one_object() {
         assert_eq!(header(&answer, "x-cos-hash-crc64ecma"), crc64);
         assert!(answer.bytes().await.unwrap() == whole);
         let range = format!("bytes={}-{}", MIB - 3, 2 * MIB + 10);
-        let answer = sent(world.ask("GET", "/big").header("range", range)).await;
+        let answer = sent(world.request("GET", "/big").header("range", range)).await;
         assert!(answer.bytes().await.unwrap() == whole[MIB - 3..=2 * MIB + 10]);
         let gone = refusal(complete(&world, "/big", &id, &parts)).await;
         assert_eq!(gone, (404, "NoSuchUpload".to_owned()));
@@ -151,7 +151,7 @@ async fn completions_that_are_refused_change_nothing() {
     let target = format!("/a?uploadId={id}");
     for body in ["", "<Delete/>", "<CompleteMultipartUpload>"] {
         let post = world
-            .ask("POST", &target)
+            .request("POST", &target)
             .header("content-length", body.len())
             .body(body);
         assert_eq!(
@@ -161,11 +161,11 @@ async fn completions_that_are_refused_change_nothing() {
         );
     }
     let digest = world
-        .ask("POST", &target)
+        .request("POST", &target)
         .header("content-md5", "7o3pGNBWQBRbGPcPTDqmAg==")
         .body(completion(&[(2, &second)]));
     assert_eq!(refusal(digest).await, (400, "BadDigest".to_owned()));
-    assert_eq!(refusal(world.ask("GET", "/a")).await.0, 404);
+    assert_eq!(refusal(world.request("GET", "/a")).await.0, 404);
     let taken =
         complete(&world, "/a", &id, &[(2, &second)]).header("x-cos-forbid-overwrite", "true");
     assert_eq!(sent(taken).await.status(), 200);
@@ -183,7 +183,7 @@ async fn what_belongs_to_no_upload_is_refused() {
         ("DELETE", format!("/b?uploadId={id}")),
         ("GET", "/a?uploadId=".to_owned()),
     ] {
-        let refused = refusal(world.ask(method, &target).body("x")).await;
+        let refused = refusal(world.request(method, &target).body("x")).await;
         assert_eq!(
             refused,
             (404, "NoSuchUpload".to_owned()),
@@ -192,12 +192,12 @@ async fn what_belongs_to_no_upload_is_refused() {
     }
     for number in ["0", "10001", "-1", "x", ""] {
         let target = format!("/a?partNumber={number}&uploadId={id}");
-        let refused = refusal(world.ask("PUT", &target).body("x")).await;
+        let refused = refusal(world.request("PUT", &target).body("x")).await;
         assert_eq!(refused, (400, "InvalidArgument".to_owned()), "{number}");
     }
     let target = format!("/a?uploadId={id}");
-    assert_eq!(sent(world.ask("DELETE", &target)).await.status(), 204);
-    assert_eq!(refusal(world.ask("DELETE", &target)).await.0, 404);
+    assert_eq!(sent(world.request("DELETE", &target)).await.status(), 204);
+    assert_eq!(refusal(world.request("DELETE", &target)).await.0, 404);
 }
 
 #[tokio::test]
@@ -253,7 +253,7 @@ async fn parts_are_copied_whole_and_by_range() {
     let copy = |number: u32, range: &str| {
         let target = format!("/target?partNumber={number}&uploadId={id}");
         let copy = world
-            .ask("PUT", &target)
+            .request("PUT", &target)
             .header("x-cos-copy-source", format!("{HOST}/source"));
         if range.is_empty() {
             copy
@@ -276,7 +276,7 @@ async fn parts_are_copied_whole_and_by_range() {
             (refused.0, refused.1.to_owned())
         );
     }
-    sent(world.ask("DELETE", "/source")).await;
+    sent(world.request("DELETE", "/source")).await;
     let parts = [(1, whole.text_of("ETag").unwrap()), (2, etag.as_str())];
     let answer = sent(complete(&world, "/target", &id, &parts)).await;
     assert_eq!(answer.status(), 200);

@@ -8,7 +8,7 @@ async fn an_object_comes_back_as_it_was_put() {
     let world = World::new();
     let target = "/a/%E4%B8%AD%20%E6%96%87%2B1.txt";
     let put = world
-        .ask("PUT", target)
+        .request("PUT", target)
         .header("content-type", "text/plain")
         .header("content-md5", "7o3pGNBWQBRbGPcPTDqmAg==")
         .header("cache-control", "no-cache")
@@ -27,7 +27,7 @@ async fn an_object_comes_back_as_it_was_put() {
     assert_eq!(header(&answer, "server"), "tencent-cos");
     assert!(answer.headers().contains_key("date"));
     for method in ["GET", "HEAD"] {
-        let answer = sent(world.ask(method, target)).await;
+        let answer = sent(world.request(method, target)).await;
         assert_eq!(answer.status(), 200);
         assert_eq!(header(&answer, "content-length"), "16");
         assert_eq!(header(&answer, "content-type"), "text/plain");
@@ -50,20 +50,20 @@ async fn an_object_comes_back_as_it_was_put() {
             }
         );
     }
-    let deleted = sent(world.ask("DELETE", target)).await;
+    let deleted = sent(world.request("DELETE", target)).await;
     assert_eq!(deleted.status(), 204);
     assert_eq!(
-        refusal(world.ask("GET", target)).await,
+        refusal(world.request("GET", target)).await,
         (404, "NoSuchKey".to_owned())
     );
-    assert_eq!(sent(world.ask("DELETE", target)).await.status(), 204);
+    assert_eq!(sent(world.request("DELETE", target)).await.status(), 204);
 }
 
 #[tokio::test]
 async fn an_empty_object_and_one_over_many_chunks() {
     let directory = tempfile::tempdir().unwrap();
     for world in [World::new(), World::in_directory(directory.path())] {
-        let empty = world.ask("PUT", "/empty").header("content-length", "0");
+        let empty = world.request("PUT", "/empty").header("content-length", "0");
         let etag = header(&sent(empty).await, "etag");
         assert_eq!(etag, "\"d41d8cd98f00b204e9800998ecf8427e\"");
         let answer = world.get("/empty").await;
@@ -79,7 +79,7 @@ async fn an_empty_object_and_one_over_many_chunks() {
             (5, 2_900_000),
         ] {
             let range = format!("bytes={first}-{last}");
-            let answer = sent(world.ask("GET", "/large").header("range", &range)).await;
+            let answer = sent(world.request("GET", "/large").header("range", &range)).await;
             assert_eq!(answer.status(), 206);
             let told = format!("bytes {first}-{last}/3000001");
             assert_eq!(header(&answer, "content-range"), told);
@@ -92,10 +92,10 @@ async fn an_empty_object_and_one_over_many_chunks() {
 async fn a_range_behind_the_end_tells_the_length() {
     let world = World::new();
     world.put("/a", "0123456789").await;
-    let answer = sent(world.ask("GET", "/a").header("range", "bytes=10-")).await;
+    let answer = sent(world.request("GET", "/a").header("range", "bytes=10-")).await;
     assert_eq!(answer.status(), 416);
     assert_eq!(header(&answer, "content-range"), "bytes */10");
-    let answer = sent(world.ask("HEAD", "/a").header("range", "bytes=-3")).await;
+    let answer = sent(world.request("HEAD", "/a").header("range", "bytes=-3")).await;
     assert_eq!(answer.status(), 206);
     assert_eq!(header(&answer, "content-length"), "3");
 }
@@ -104,7 +104,7 @@ async fn a_range_behind_the_end_tells_the_length() {
 async fn conditions_on_reading_and_writing() {
     let world = World::new();
     let etag = world.put("/a", "1").await;
-    let get = |name: &str, value: &str| world.ask("GET", "/a").header(name, value);
+    let get = |name: &str, value: &str| world.request("GET", "/a").header(name, value);
     let answer = sent(get("if-none-match", &etag)).await;
     assert_eq!(answer.status(), 304);
     assert_eq!(header(&answer, "etag"), etag);
@@ -113,7 +113,7 @@ async fn conditions_on_reading_and_writing() {
         refusal(get("if-match", "\"x\"")).await,
         (412, "PreconditionFailed".to_owned())
     );
-    let put = |name: &str, value: &str| world.ask("PUT", "/a").header(name, value).body("2");
+    let put = |name: &str, value: &str| world.request("PUT", "/a").header(name, value).body("2");
     for (name, value, code) in [
         ("x-cos-forbid-overwrite", "true", (409, "FileAlreadyExists")),
         ("if-none-match", "*", (412, "PreconditionFailed")),
@@ -130,7 +130,7 @@ async fn only_one_of_many_creates() {
     let world = World::new();
     let puts = (0..20).map(|number| {
         let put = world
-            .ask("PUT", "/once")
+            .request("PUT", "/once")
             .header("x-cos-forbid-overwrite", "true");
         let sending = put.body(number.to_string()).send();
         tokio::spawn(sending)
@@ -153,9 +153,9 @@ async fn headers_of_an_answer_can_be_chosen_by_callers_who_signed() {
     let answer = world.get(target).await;
     assert_eq!(header(&answer, "content-type"), "text/html");
     assert_eq!(header(&answer, "content-disposition"), "attachment");
-    let anonymous = world.ask("GET", target).header("x-test-anonymous", "1");
+    let anonymous = world.request("GET", target).header("x-test-anonymous", "1");
     assert_eq!(refusal(anonymous).await, (400, "InvalidRequest".to_owned()));
-    let broken = world.ask("GET", "/a?response-content-type=a%0Ab");
+    let broken = world.request("GET", "/a?response-content-type=a%0Ab");
     assert_eq!(refusal(broken).await, (400, "InvalidArgument".to_owned()));
 }
 
@@ -163,14 +163,14 @@ async fn headers_of_an_answer_can_be_chosen_by_callers_who_signed() {
 async fn copies_keep_or_replace_metadata() {
     let world = World::new();
     let put = world
-        .ask("PUT", "/a%20b")
+        .request("PUT", "/a%20b")
         .header("x-cos-meta-a", "1")
         .body("text");
     let etag = header(&sent(put).await, "etag");
     let source = format!("{HOST}/a%20b");
     let copy = |target: &str| {
         world
-            .ask("PUT", target)
+            .request("PUT", target)
             .header("x-cos-copy-source", &source)
     };
     let answer = sent(copy("/copy")).await;
@@ -187,7 +187,7 @@ async fn copies_keep_or_replace_metadata() {
     assert_eq!(header(&answer, "x-cos-meta-b"), "2");
     assert!(!answer.headers().contains_key("x-cos-meta-a"));
     // The copy outlives its source.
-    sent(world.ask("DELETE", "/a%20b")).await;
+    sent(world.request("DELETE", "/a%20b")).await;
     assert_eq!(world.get("/copy").await.text().await.unwrap(), "text");
     assert_eq!(refusal(copy("/other")).await, (404, "NoSuchKey".to_owned()));
 }
@@ -234,7 +234,7 @@ async fn copies_that_are_refused() {
         ),
     ];
     for (headers, status, code) in refused {
-        let mut copy = world.ask("PUT", "/a");
+        let mut copy = world.request("PUT", "/a");
         for (name, value) in headers {
             copy = copy.header(*name, *value);
         }
@@ -252,7 +252,7 @@ async fn appending_goes_on_where_it_ended() {
     let world = World::in_directory(directory.path());
     let append = |position: u64, body: &str| {
         let target = format!("/log?append&position={position}");
-        world.ask("POST", &target).body(body.to_owned())
+        world.request("POST", &target).body(body.to_owned())
     };
     let first = sent(append(0, "12345")).await;
     assert_eq!(header(&first, "x-cos-next-append-position"), "5");
@@ -271,12 +271,12 @@ async fn appending_goes_on_where_it_ended() {
     assert_eq!(wrong.status(), 409);
     assert_eq!(header(&wrong, "x-cos-next-append-position"), "9");
     world.put("/plain", "1").await;
-    let plain = world.ask("POST", "/plain?append&position=1").body("2");
+    let plain = world.request("POST", "/plain?append&position=1").body("2");
     assert_eq!(
         refusal(plain).await,
         (409, "ObjectNotAppendable".to_owned())
     );
-    let none = world.ask("POST", "/log?append&position=x").body("2");
+    let none = world.request("POST", "/log?append&position=x").body("2");
     assert_eq!(refusal(none).await, (400, "InvalidArgument".to_owned()));
     assert_eq!(world.get("/log").await.text().await.unwrap(), "123456789");
 }
@@ -290,7 +290,7 @@ async fn a_reader_keeps_what_it_began_to_read() {
     let mut answer = world.get("/a").await;
     let mut read = answer.chunk().await.unwrap().unwrap().to_vec();
     world.put("/a", "new").await;
-    sent(world.ask("DELETE", "/a")).await;
+    sent(world.request("DELETE", "/a")).await;
     while let Some(chunk) = answer.chunk().await.unwrap() {
         read.extend_from_slice(&chunk);
     }

@@ -33,8 +33,8 @@ async fn rest(stream: &mut TcpStream) -> String {
         }
         String::from_utf8_lossy(&answer).into_owned()
     };
-    let patience = std::time::Duration::from_secs(20);
-    tokio::time::timeout(patience, reading).await.unwrap()
+    let limit = std::time::Duration::from_secs(20);
+    tokio::time::timeout(limit, reading).await.unwrap()
 }
 
 #[tokio::test]
@@ -121,16 +121,16 @@ async fn what_nothing_here_does_is_refused_and_not_done() {
         ("PATCH", "/a", 405, "MethodNotAllowed"),
         ("PROPFIND", "/", 405, "MethodNotAllowed"),
     ] {
-        let refused = refusal(world.ask(method, target).header("content-length", "0")).await;
+        let refused = refusal(world.request(method, target).header("content-length", "0")).await;
         assert_eq!(refused, (status, code.to_owned()), "{method} {target}");
     }
     let processed = world
-        .ask("PUT", "/a")
+        .request("PUT", "/a")
         .header("pic-operations", "{}")
         .body("2");
     assert_eq!(refusal(processed).await, (501, "NotImplemented".to_owned()));
     for target in ["/a?list-type=2", "/a?imageMogr2/rotate/90"] {
-        let answer = sent(world.ask("HEAD", target)).await;
+        let answer = sent(world.request("HEAD", target)).await;
         assert_eq!(answer.status(), 501, "{target}");
         let reason = header(&answer, "x-cos-emulator-reason");
         let name = target
@@ -157,7 +157,7 @@ async fn keys_that_no_object_may_have() {
         ("/%FF", "InvalidURI"),
         ("/%zz", "InvalidURI"),
     ] {
-        let refused = refusal(world.ask("PUT", target).body("1")).await;
+        let refused = refusal(world.request("PUT", target).body("1")).await;
         assert_eq!(refused, (400, code.to_owned()), "{target}");
     }
     let longest = "a".repeat(850);
@@ -196,7 +196,12 @@ async fn keys_that_no_object_may_have() {
 async fn bodies_that_are_not_what_their_headers_say() {
     let directory = tempfile::tempdir().unwrap();
     let world = World::in_directory(directory.path());
-    let put = |md5: &str| world.ask("PUT", "/a").header("content-md5", md5).body("x");
+    let put = |md5: &str| {
+        world
+            .request("PUT", "/a")
+            .header("content-md5", md5)
+            .body("x")
+    };
     assert_eq!(
         refusal(put("7o3pGNBWQBRbGPcPTDqmAg==")).await,
         (400, "BadDigest".to_owned())
@@ -327,7 +332,7 @@ async fn a_refused_upload_is_answered_and_not_cut_off() {
     let world = World::new();
     let body = noise(30_000_000, 1);
     for _ in 0..3 {
-        let put = world.ask("PUT", "/denied/a").body(body.clone());
+        let put = world.request("PUT", "/denied/a").body(body.clone());
         assert_eq!(refusal(put).await, (403, "AccessDenied".to_owned()));
     }
 }
@@ -343,7 +348,7 @@ async fn several_objects_go_at_once_each_by_its_own_right() {
         let md5 = crate::cos::checksum::Checksums::of(body.as_bytes()).md5;
         let md5 = base64::engine::general_purpose::STANDARD.encode(md5);
         world
-            .ask("POST", "/?delete=")
+            .request("POST", "/?delete=")
             .header("content-md5", md5)
             .body(body.to_owned())
     };
@@ -375,21 +380,21 @@ async fn several_objects_go_at_once_each_by_its_own_right() {
             (400, "MalformedXML".to_owned())
         );
     }
-    let version = "<Delete><Object><Key>a</Key><VersionId>1</VersionId></Object></Delete>";
+    let validators = "<Delete><Object><Key>a</Key><VersionId>1</VersionId></Object></Delete>";
     assert_eq!(
-        refusal(post(version)).await,
+        refusal(post(validators)).await,
         (501, "NotImplemented".to_owned())
     );
     let huge = format!("<Delete>{}</Delete>", " ".repeat(5_000_000));
     assert_eq!(refusal(post(&huge)).await, (400, "XMLSizeLimit".to_owned()));
-    let bare = world.ask("POST", "/?delete").body("<Delete/>");
+    let bare = world.request("POST", "/?delete").body("<Delete/>");
     assert_eq!(refusal(bare).await, (400, "InvalidRequest".to_owned()));
 }
 
 #[tokio::test]
 async fn memory_is_not_without_end() {
     let world = World::new();
-    let answer = sent(world.ask("PUT", "/denied/x").body("1")).await;
+    let answer = sent(world.request("PUT", "/denied/x").body("1")).await;
     assert_eq!(header(&answer, "content-type"), "application/xml");
     let budget = std::sync::Arc::new(crate::cos::store::Budget::new(10));
     let mut share = budget.share();

@@ -8,8 +8,8 @@ use cos_issuer::time::{Clock as _, SystemClock};
 
 use super::BUCKET;
 use crate::cos::checksum::Checksums;
-use crate::cos::http::metadata::Metadata;
-use crate::cos::store::{Content, Facts, Initiated, Object, Store};
+use crate::cos::http::metadata::ObjectHeaders;
+use crate::cos::store::{Content, Initiated, Object, ObjectMetadata, Store};
 
 const UPLOAD: (&str, &str, &str) = (BUCKET, "whole", "id");
 
@@ -21,7 +21,7 @@ pub(super) async fn object(store: &Store, bytes: &[u8]) -> Object {
     let written = sink.finish().await.unwrap();
     let sums = written.checksums;
     Object {
-        facts: Facts::new(sums.length, sums.etag(), sums.crc64, SystemClock.now()),
+        metadata: ObjectMetadata::new(sums.length, sums.etag(), sums.crc64, SystemClock.now()),
         content: written.content,
     }
 }
@@ -36,7 +36,7 @@ async fn filled(directory: &Path) -> Store {
     let plain = object(&store, b"plain").await;
     store.put_object(BUCKET, "plain", |_| Ok(plain)).unwrap();
     let initiated = Initiated {
-        metadata: Metadata::default(),
+        headers: ObjectHeaders::default(),
         initiator: "somebody".to_owned(),
         at: now,
     };
@@ -57,9 +57,10 @@ fn complete(store: &Store) {
             content.append(&part.content);
         }
         let sums = Checksums::of(b"first second");
-        let mut facts = Facts::new(sums.length, sums.etag(), sums.crc64, SystemClock.now());
-        facts.upload_id = Some(UPLOAD.2.to_owned());
-        Ok(Object { facts, content })
+        let mut metadata =
+            ObjectMetadata::new(sums.length, sums.etag(), sums.crc64, SystemClock.now());
+        metadata.upload_id = Some(UPLOAD.2.to_owned());
+        Ok(Object { metadata, content })
     });
     whole.unwrap();
 }

@@ -1,6 +1,6 @@
 //! What conditions see of a request, and what they do not.
 
-use super::{Credential, Draft, World, admit, allow, denied};
+use super::{Credential, Draft, World, allow, authorize, denied};
 
 #[test]
 fn size_and_type_of_a_body() {
@@ -10,7 +10,7 @@ fn size_and_type_of_a_body() {
         "PutObject UploadPart AppendObject",
         r#"{"numeric_less_than_equal":{"cos:content-length":10}}"#,
     );
-    admit(&world, put().header("content-length", "10"), &small).unwrap();
+    authorize(&world, put().header("content-length", "10"), &small).unwrap();
     let reason = denied(&world, put().header("content-length", "11"), &small);
     assert!(reason.contains("has `11`"), "{reason}");
     let chunked = put().header("transfer-encoding", "chunked");
@@ -22,7 +22,7 @@ fn size_and_type_of_a_body() {
         "PutObject",
         r#"{"string_equal":{"cos:content-type":"image/jpeg"}}"#,
     );
-    admit(&world, put().header("content-type", "image/jpeg"), &jpeg).unwrap();
+    authorize(&world, put().header("content-type", "image/jpeg"), &jpeg).unwrap();
     denied(&world, put().header("content-type", "image/JPEG"), &jpeg);
     denied(&world, put().header("content-type", ""), &jpeg);
     denied(&world, put(), &jpeg);
@@ -33,14 +33,14 @@ fn parameters_are_compared_encoded() {
     let world = World::new();
     let limit = |actions: &str, condition: &str| limited(&world, actions, condition);
     let prefix = limit("GetBucket", r#"{"string_equal":{"cos:prefix":"a%2F"}}"#);
-    admit(&world, Draft::new("GET", "/", "prefix=a/"), &prefix).unwrap();
+    authorize(&world, Draft::new("GET", "/", "prefix=a/"), &prefix).unwrap();
     denied(&world, Draft::new("GET", "/", "prefix=a"), &prefix);
     denied(&world, Draft::new("GET", "/", ""), &prefix);
     let kind = limit(
         "GetObject",
         r#"{"string_equal":{"cos:response-content-type":"a%2Fb"}}"#,
     );
-    admit(
+    authorize(
         &world,
         Draft::new("GET", "/a", "response-content-type=a/b"),
         &kind,
@@ -56,7 +56,7 @@ fn parameters_are_compared_encoded() {
             let method = if query.is_empty() { "PUT" } else { "POST" };
             let draft = || Draft::new(method, "/a", query);
             let only = limit("*", &format!(r#"{{"string_equal":{{"{key}":"x"}}}}"#));
-            admit(&world, draft().header(name, "x"), &only).unwrap();
+            authorize(&world, draft().header(name, "x"), &only).unwrap();
             denied(&world, draft().header(name, "y"), &only);
             denied(&world, draft(), &only);
         }
@@ -66,7 +66,7 @@ fn parameters_are_compared_encoded() {
         r#"{"for_any_value:string_equal":{"qcs:request_tag":"team&a b"}}"#,
     );
     let bucket = || Draft::new("PUT", "/", "");
-    admit(
+    authorize(
         &world,
         bucket().header("x-cos-tagging", "x=1&team=a%20b"),
         &tag,
@@ -83,7 +83,7 @@ fn where_when_and_who() {
         "PutObject",
         r#"{"ip_equal":{"qcs:ip":"127.0.0.0/8"},"bool_equal":{"cos:secure-transport":"true"}}"#,
     );
-    admit(&world, put(), &here).unwrap();
+    authorize(&world, put(), &here).unwrap();
     let plain = Draft {
         is_tls: false,
         ..put()
@@ -103,13 +103,13 @@ fn where_when_and_who() {
         "PutObject",
         r#"{"string_equal":{"qcs:uin":"100000000002","qcs:owner_uin":"100000000001"}}"#,
     );
-    admit(&world, put(), &me).unwrap();
+    authorize(&world, put(), &me).unwrap();
     // Not known here, so not met.
-    let version = limit(
+    let validators = limit(
         "PutObject",
         r#"{"numeric_greater_than_equal":{"cos:tls-version":1}}"#,
     );
-    assert!(denied(&world, put(), &version).contains("has no such key"));
+    assert!(denied(&world, put(), &validators).contains("has no such key"));
 }
 
 fn limited(world: &World, actions: &str, condition: &str) -> Credential {

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::super::super::error::CosError;
 use super::{BUCKET, Credential, Draft, NOW, World, allow};
-use crate::cos::auth::access::{Admission as _, Admitted};
+use crate::cos::auth::access::{AccessControl as _, AuthContext};
 use crate::cos::http::post_form::Form as Read;
 
 const KEY: &str = "a/photo.jpg";
@@ -80,9 +80,11 @@ impl Form {
         }
     }
 
-    fn send(&self, world: &World) -> Result<Admitted, CosError> {
+    fn send(&self, world: &World) -> Result<AuthContext, CosError> {
         let draft = Draft::new("POST", "/", "").header("content-length", "1000");
-        world.door.admit_form(&draft.ask(), &self.read())
+        world
+            .authorizer
+            .authorize_form(&draft.request(), &self.read())
     }
 
     /// As the service reads it.
@@ -107,12 +109,12 @@ fn a_signed_policy_lets_in_what_it_asks_for() {
     let world = World::new();
     let session = world.session(&allow("PostObject", "a/*", ""));
     for by in [&world.root, &world.user, &session] {
-        let admitted = Form::new().signed(by).send(&world).unwrap();
-        assert_eq!(admitted.file_bytes, None);
+        let context = Form::new().signed(by).send(&world).unwrap();
+        assert_eq!(context.file_bytes, None);
     }
     let limited = Form::new().conditions(r#",["content-length-range",1,500]"#);
-    let admitted = limited.signed(&session).send(&world).unwrap();
-    assert_eq!(admitted.file_bytes, Some((1, 500)));
+    let context = limited.signed(&session).send(&world).unwrap();
+    assert_eq!(context.file_bytes, Some((1, 500)));
 }
 
 #[test]
@@ -133,8 +135,8 @@ fn mini_programs_sign_method_and_path() {
     let with_header = |value: &str| {
         let draft = Draft::new("POST", "/", "").header("authorization", value);
         world
-            .door
-            .admit_form(&draft.ask(), &form(&signature).read())
+            .authorizer
+            .authorize_form(&draft.request(), &form(&signature).read())
     };
     with_header(&signature).unwrap();
     for another in ["", "x", other.as_str()] {
@@ -198,7 +200,9 @@ fn a_form_that_is_not_signed_right() {
     let longer = longer.clone().field("q-key-time", &longer.key_time);
     longer.refused(&world, "SignatureDoesNotMatch");
     let header = Draft::new("POST", "/", "").signed(&session);
-    let outcome = world.door.admit_form(&header.ask(), &right.read());
+    let outcome = world
+        .authorizer
+        .authorize_form(&header.request(), &right.read());
     assert_eq!(outcome.unwrap_err().code, "AccessDenied");
 }
 
@@ -269,7 +273,9 @@ fn conditions_see_the_fields_of_a_form() {
     let form = Form::new().signed(&fits);
     form.send(&world).unwrap();
     let chunked = Draft::new("POST", "/", "").header("transfer-encoding", "chunked");
-    let outcome = world.door.admit_form(&chunked.ask(), &form.read());
+    let outcome = world
+        .authorizer
+        .authorize_form(&chunked.request(), &form.read());
     let error = outcome.unwrap_err();
     assert!(error.reason.unwrap().contains("has no such key"));
 }

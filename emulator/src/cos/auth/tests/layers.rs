@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cos_issuer::cam::Policy;
 
-use super::{BUCKET, Credential, Draft, World, admit, allow, denied, statement};
+use super::{BUCKET, Credential, Draft, World, allow, authorize, denied, statement};
 use crate::account::{Identity, Permanent, Role, User};
 
 #[test]
@@ -22,7 +22,7 @@ fn both_layers_have_to_allow() {
         })
     };
     let put = |path: &str| Draft::new("PUT", path, "");
-    admit(&world, put("/a/1"), &federation(&narrow)).unwrap();
+    authorize(&world, put("/a/1"), &federation(&narrow)).unwrap();
     let reason = denied(&world, put("/b/1"), &federation(&narrow));
     assert!(reason.contains("the identity policy"), "{reason}");
     denied(&world, put("/a/1"), &federation(&nothing));
@@ -33,7 +33,7 @@ fn both_layers_have_to_allow() {
             .unwrap(),
         token: None,
     };
-    admit(&world, put("/a/1"), &own(&narrow)).unwrap();
+    authorize(&world, put("/a/1"), &own(&narrow)).unwrap();
     denied(&world, put("/b/1"), &own(&narrow));
     denied(&world, put("/a/1"), &own(&nothing));
 
@@ -48,7 +48,7 @@ fn both_layers_have_to_allow() {
             policy: policy.map(|text| Policy::parse(text).unwrap()),
         })
     };
-    admit(&world, put("/a/1"), &session(None)).unwrap();
+    authorize(&world, put("/a/1"), &session(None)).unwrap();
     denied(&world, put("/b/1"), &session(None));
     let reason = denied(&world, put("/b/1"), &session(Some(&allow("*", "*", ""))));
     assert!(reason.contains("the role policy"), "{reason}");
@@ -60,7 +60,7 @@ fn both_layers_have_to_allow() {
         caller: Permanent::Root,
         policy: Policy::parse(&allow("PutObject", "a/*", "")).unwrap(),
     });
-    admit(&world, put("/a/1"), &owners).unwrap();
+    authorize(&world, put("/a/1"), &owners).unwrap();
     denied(&world, put("/b/1"), &owners);
 }
 
@@ -98,8 +98,8 @@ fn a_decision_is_explained_and_remembered() {
         reason,
         "denied by statement 1 of the session policy (`name/cos:PutObject` on `*`), whatever else allows"
     );
-    let record = world.door.decisions().pop().unwrap();
-    assert!(!record.is_admitted);
+    let record = world.authorizer.decisions().pop().unwrap();
+    assert!(!record.is_authorized);
     assert_eq!(record.reason.as_deref(), Some(reason.as_str()));
     let json = record.to_json();
     assert_eq!(json["operation"], "PutObject");
@@ -119,8 +119,8 @@ fn a_decision_is_explained_and_remembered() {
             .all(|secret| !json.to_string().contains(*secret))
     );
     for _ in 0..1100 {
-        let outcome = admit(&world, Draft::new("PATCH", "/", ""), &world.root);
+        let outcome = authorize(&world, Draft::new("PATCH", "/", ""), &world.root);
         assert_eq!(outcome.unwrap_err().code, "NotImplemented");
     }
-    assert_eq!(world.door.decisions().len(), 1000);
+    assert_eq!(world.authorizer.decisions().len(), 1000);
 }

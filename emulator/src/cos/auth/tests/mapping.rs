@@ -1,8 +1,8 @@
 //! From operations to accesses: what each needs.
 
 use super::super::super::error::CosError;
-use super::{BUCKET, Credential, Draft, World, admit, allow, denied, statement};
-use crate::cos::auth::access::Admission as _;
+use super::{BUCKET, Credential, Draft, World, allow, authorize, denied, statement};
+use crate::cos::auth::access::AccessControl as _;
 
 /// Method, path, query, the one action that is needed, and on which resource.
 const OPERATIONS: [(&str, &str, &str, &str, &str); 24] = [
@@ -68,7 +68,7 @@ fn each_operation_needs_its_own_action_on_its_own_resource() {
     for (method, path, query, action, resource) in OPERATIONS {
         let draft = || Draft::new(method, path, query);
         let exact = world.session(&allow(action, resource, ""));
-        admit(&world, draft(), &exact).unwrap_or_else(|error| panic!("{action}: {error:?}"));
+        authorize(&world, draft(), &exact).unwrap_or_else(|error| panic!("{action}: {error:?}"));
         let elsewhere = world.session(&allow(action, "elsewhere/*", ""));
         let reason = denied(&world, draft(), &elsewhere);
         assert!(reason.contains("but not on"), "{action}: {reason}");
@@ -91,7 +91,7 @@ fn the_service_needs_everything() {
         host: "service.cos.myqcloud.com".to_owned(),
         ..Draft::new("GET", "/", "")
     };
-    admit(
+    authorize(
         &world,
         service(),
         &world.session(&allow("GetService", "*", "")),
@@ -115,12 +115,12 @@ fn what_nobody_mapped_is_nothing() {
         ("PATCH", "/a", ""),
         ("GET", "/a", "ci-process=x"),
     ] {
-        let error = admit(&world, Draft::new(method, path, query), &world.root).unwrap_err();
+        let error = authorize(&world, Draft::new(method, path, query), &world.root).unwrap_err();
         assert_eq!((error.status.as_u16(), error.code), (501, "NotImplemented"));
     }
     // Their accesses stand in their bodies: the head alone is not enough.
     for (path, query) in [("/", "delete"), ("/", "")] {
-        let error = admit(&world, Draft::new("POST", path, query), &world.root).unwrap_err();
+        let error = authorize(&world, Draft::new("POST", path, query), &world.root).unwrap_err();
         assert_eq!(error.code, "NotImplemented");
     }
 }
@@ -141,7 +141,7 @@ fn a_copy_is_two_accesses() {
             statement("allow", "PutObject", "to/*", ""),
         );
         let both = world.session(&both);
-        admit(&world, draft(&source("from/%E4%B8%AD")), &both).unwrap();
+        authorize(&world, draft(&source("from/%E4%B8%AD")), &both).unwrap();
         for path in ["elsewhere/a", "from", "to/b"] {
             denied(&world, draft(&source(path)), &both);
         }
@@ -152,7 +152,7 @@ fn a_copy_is_two_accesses() {
         );
         assert!(reason.contains("not a bucket of this account"), "{reason}");
         for bad in ["", "from/a", "x/y", "example.com/from/a"] {
-            let error = admit(&world, draft(bad), &both).unwrap_err();
+            let error = authorize(&world, draft(bad), &both).unwrap_err();
             assert_eq!(error.code, "InvalidCopySource", "{bad}");
         }
         let put_alone = world.session(&allow("PutObject UploadPart", "*", ""));
@@ -185,7 +185,7 @@ fn a_copy_is_two_accesses() {
     let denies = format!(r#"{{"version":"2.0","statement":[{all},{no_copy}]}}"#);
     let denies = world.session(&denies);
     denied(&world, draft(), &denies);
-    admit(&world, Draft::new("PUT", "/to/b", ""), &denies).unwrap();
+    authorize(&world, Draft::new("PUT", "/to/b", ""), &denies).unwrap();
 }
 
 #[test]
@@ -196,8 +196,8 @@ fn each_key_of_a_deletion_is_decided_by_itself() {
     let draft = Draft::new("POST", "/", "delete").header("content-md5", "x");
     let each = |by: &Credential| {
         let outcome = world
-            .door
-            .admit_each(&draft.clone().signed(by).ask(), &keys);
+            .authorizer
+            .authorize_each(&draft.clone().signed(by).request(), &keys);
         let codes = |each: &Result<(), CosError>| each.as_ref().err().map(|error| error.code);
         outcome.unwrap().iter().map(codes).collect::<Vec<_>>()
     };
@@ -207,9 +207,9 @@ fn each_key_of_a_deletion_is_decided_by_itself() {
     );
     let other_name = world.session(&allow("DeleteMultipleObjects", "*", ""));
     assert_eq!(each(&other_name)[0], Some("AccessDenied"));
-    let unsigned = world.door.admit_each(&draft.ask(), &keys);
+    let unsigned = world.authorizer.authorize_each(&draft.request(), &keys);
     assert_eq!(unsigned.unwrap_err().code, "AccessDenied");
-    let record = world.door.decisions().remove(0);
+    let record = world.authorizer.decisions().remove(0);
     assert_eq!(record.accesses.len(), 3);
     assert!(record.accesses[1].reason.contains("but not on"));
 }

@@ -5,7 +5,7 @@ use proptest::sample::Index;
 
 use super::super::super::operation::Operation;
 use super::{Draft, NOW, World};
-use crate::cos::auth::access::Admission as _;
+use crate::cos::auth::access::AccessControl as _;
 use crate::cos::http::request::decoded;
 
 #[derive(Clone, Copy, Debug)]
@@ -69,13 +69,13 @@ proptest! {
         draft = draft.header("x-cos-meta-a", &format!("v{}", text.trim()));
         let unsigned_query = draft.query.clone();
         draft = if in_query { draft.presigned(&session) } else { draft.signed(&session) };
-        let right = world.door.admit(&draft.ask(), Operation::PutObject);
+        let right = world.authorizer.authorize(&draft.request(), Operation::PutObject);
         prop_assert!(right.is_ok(), "{:?}", right);
 
-        let before = draft.ask();
+        let before = draft.request();
         // Names of parameters are signed in lower case (documented), so their letter case is none of it.
-        let parameters = |ask: &super::Ask| ask.parameters().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect::<Vec<_>>();
-        let meaning = |ask: &super::Ask| (decoded(&ask.path), parameters(ask), format!("{:?}", ask.headers), ask.host.clone());
+        let parameters = |request: &super::RequestHead| request.parameters().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect::<Vec<_>>();
+        let meaning = |request: &super::RequestHead| (decoded(&request.path), parameters(request), format!("{:?}", request.headers), request.host.clone());
         match part {
             Part::Host => draft.host = changed(&draft.host, place, to).replace([';', '='], "x"),
             Part::Key => {
@@ -116,9 +116,9 @@ proptest! {
         // A host whose bucket is none is refused before the door; a change that changes nothing is none.
         prop_assume!(draft.host.split_once(".cos.").is_none_or(|(bucket, rest)|
             cos_issuer::cam::Bucket::parse(bucket).is_ok() && rest.split_once('.').is_some_and(|(region, _)| cos_issuer::cam::Region::parse(region).is_ok())));
-        let after = draft.ask();
+        let after = draft.request();
         prop_assume!(after.method != before.method || meaning(&after) != meaning(&before));
-        prop_assert!(world.door.admit(&after, Operation::PutObject).is_err(), "{part:?}: {} {}", draft.path, draft.query);
+        prop_assert!(world.authorizer.authorize(&after, Operation::PutObject).is_err(), "{part:?}: {} {}", draft.path, draft.query);
     }
 
     #[test]
@@ -128,6 +128,6 @@ proptest! {
         if http::HeaderValue::from_bytes(authorization.as_bytes()).is_ok() {
             draft = draft.header("authorization", &authorization);
         }
-        prop_assert!(world.door.admit(&draft.ask(), Operation::PutObject).is_err());
+        prop_assert!(world.authorizer.authorize(&draft.request(), Operation::PutObject).is_err());
     }
 }

@@ -3,22 +3,24 @@
 use super::super::super::error::CosError;
 use super::super::super::operation::Operation;
 use super::{Credential, Draft, HOST, NOW, World, allow};
-use crate::cos::auth::access::Admission as _;
+use crate::cos::auth::access::AccessControl as _;
 
 fn put() -> Draft {
     Draft::new("PUT", "/a/%E4%B8%AD%20%2B1.txt", "")
 }
 
-fn admit(world: &World, draft: &Draft) -> Result<(), CosError> {
-    let admitted = world.door.admit(&draft.ask(), Operation::PutObject)?;
-    assert!(!admitted.anonymous);
-    assert_eq!(admitted.owner_uin, 100_000_000_001);
+fn authorize(world: &World, draft: &Draft) -> Result<(), CosError> {
+    let context = world
+        .authorizer
+        .authorize(&draft.request(), Operation::PutObject)?;
+    assert!(!context.anonymous);
+    assert_eq!(context.owner_uin, 100_000_000_001);
     Ok(())
 }
 
 #[track_caller]
 fn refused(world: &World, draft: &Draft, code: &str) -> CosError {
-    let error = admit(world, draft).expect_err("it has to be refused");
+    let error = authorize(world, draft).expect_err("it has to be refused");
     assert_eq!(error.code, code, "{:?}", error.reason);
     assert!(error.reason.is_some(), "a refusal says why");
     error
@@ -29,12 +31,12 @@ fn both_forms_with_permanent_and_temporary_keys() {
     let world = World::new();
     let session = world.session(&allow("PutObject", "a/*", ""));
     for by in [&world.root, &world.user, &session] {
-        admit(&world, &put().signed(by)).unwrap();
-        admit(&world, &put().presigned(by)).unwrap();
+        authorize(&world, &put().signed(by)).unwrap();
+        authorize(&world, &put().presigned(by)).unwrap();
     }
-    let records = world.door.decisions();
+    let records = world.authorizer.decisions();
     assert_eq!(records.len(), 6);
-    assert!(records.iter().all(|record| record.is_admitted));
+    assert!(records.iter().all(|record| record.is_authorized));
     assert_eq!(records[0].caller_kind, Some("root"));
     assert_eq!(records[5].caller_name.as_deref(), Some("issuer/test"));
 }
@@ -48,34 +50,34 @@ fn what_clients_sign_differently() {
     let mut signed_token = put().header("x-cos-security-token", &token);
     let authorization = signed_token.authorization(&session);
     signed_token = signed_token.header("authorization", &authorization);
-    admit(&world, &signed_token).unwrap();
+    authorize(&world, &signed_token).unwrap();
     // Python and Android sign the host without its port, Node and the browser with it.
     let with_port = Draft {
         host: format!("{HOST}:18081"),
         ..put()
     };
-    admit(&world, &with_port.clone().signed(&world.user)).unwrap();
+    authorize(&world, &with_port.clone().signed(&world.user)).unwrap();
     let without = put().signed(&world.user);
     let sent = Draft {
         host: with_port.host.clone(),
         ..without
     };
-    admit(&world, &sent).unwrap();
+    authorize(&world, &sent).unwrap();
     // The Go SDK puts the whole of it into one parameter.
     let mut merged = put();
     let encoded = merged.authorization(&world.user);
     let encoded =
         percent_encoding::utf8_percent_encode(&encoded, percent_encoding::NON_ALPHANUMERIC);
     merged.query = format!("sign={encoded}");
-    admit(&world, &merged).unwrap();
+    authorize(&world, &merged).unwrap();
     // What is not in the lists is not looked at (documented), here two parameters and two headers.
     let mut more = put().signed(&world.user).header("cache-control", "");
     more.query = "marker=&max-keys=2".to_owned();
-    admit(&world, &more).unwrap();
+    authorize(&world, &more).unwrap();
     // A parameter without a value, with `=` and without.
     for query in ["acl", "acl=", "uploadId=x%2Fy&partNumber=1"] {
         let draft = Draft::new("PUT", "/a", query).signed(&world.user);
-        admit(&world, &draft).unwrap();
+        authorize(&world, &draft).unwrap();
     }
     // Names are signed in lower case (documented): the case of a parameter's name is no part of what is signed, that of its value is.
     let signed = Draft::new("PUT", "/a", "xyz=xyz").signed(&world.user);
@@ -83,7 +85,7 @@ fn what_clients_sign_differently() {
         query: query.to_owned(),
         ..signed.clone()
     };
-    admit(&world, &sent("XyZ=xyz")).unwrap();
+    authorize(&world, &sent("XyZ=xyz")).unwrap();
     refused(&world, &sent("xyz=XyZ"), "SignatureDoesNotMatch");
     refused(&world, &sent("xy=xyz"), "SignatureDoesNotMatch");
 }
@@ -102,8 +104,8 @@ fn nobody_is_refused() {
         ..Draft::new("GET", "/", "")
     };
     let error = world
-        .door
-        .admit(&service.ask(), Operation::GetService)
+        .authorizer
+        .authorize(&service.request(), Operation::GetService)
         .unwrap_err();
     assert_eq!(error.message, "Check auth failure because signature empty.");
     // What cannot be read counts as none.
@@ -180,7 +182,7 @@ fn keys_that_are_not_good() {
         now: NOW + 1799,
         ..late
     };
-    admit(&world, &in_time.signed(&other)).unwrap();
+    authorize(&world, &in_time.signed(&other)).unwrap();
 }
 
 #[test]
@@ -190,8 +192,8 @@ fn a_signature_is_good_for_its_own_time_alone() {
         let draft = Draft { now, ..put() };
         draft.signed(&world.user)
     };
-    admit(&world, &at(NOW - 60)).unwrap();
-    admit(&world, &at(NOW + 600)).unwrap();
+    authorize(&world, &at(NOW - 60)).unwrap();
+    authorize(&world, &at(NOW + 600)).unwrap();
     for now in [NOW - 61, NOW + 601, NOW + 1_000_000] {
         let error = refused(&world, &at(now), "AccessDenied");
         assert_eq!(error.message, "Request has expired");
@@ -225,7 +227,7 @@ fn a_signature_is_good_for_its_own_time_alone() {
     let far = put().header("date", "Tue, 14 Nov 2023 22:28:21 GMT");
     refused(&world, &far.signed(&world.user), "RequestTimeTooSkewed");
     let near = put().header("date", "Tue, 14 Nov 2023 22:28:20 GMT");
-    admit(&world, &near.signed(&world.user)).unwrap();
+    authorize(&world, &near.signed(&world.user)).unwrap();
 }
 
 #[test]
@@ -257,7 +259,7 @@ fn a_wrong_signature_is_answered_with_what_was_to_be_signed() {
         ("q-url-param-list=", "q-url-param-list=none"),
     ] {
         let mut draft = three.clone().signed(&world.user);
-        admit(&world, &draft).unwrap();
+        authorize(&world, &draft).unwrap();
         bend(&mut draft, from, to);
         refused(&world, &draft, "SignatureDoesNotMatch");
     }

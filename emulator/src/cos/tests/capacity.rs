@@ -4,8 +4,8 @@ use cos_issuer::time::{Clock as _, SystemClock};
 
 use super::BUCKET;
 use super::reopen::object;
-use crate::cos::http::metadata::Metadata;
-use crate::cos::store::{Content, Facts, Initiated, Object, Store};
+use crate::cos::http::metadata::ObjectHeaders;
+use crate::cos::store::{Content, Initiated, Object, ObjectMetadata, Store};
 
 const UPLOAD: (&str, &str, &str) = (BUCKET, "whole", "id");
 
@@ -23,8 +23,8 @@ async fn repeated(store: &Store, times: u64) -> Object {
     for _ in 0..times {
         content.append(&one.content);
     }
-    let facts = Facts::new(times, one.facts.etag, 0, SystemClock.now());
-    Object { facts, content }
+    let metadata = ObjectMetadata::new(times, one.metadata.etag, 0, SystemClock.now());
+    Object { metadata, content }
 }
 
 #[tokio::test]
@@ -60,7 +60,7 @@ async fn the_count_is_that_of_what_is_found_again() {
     assert_eq!(store.read().count, 2 + 5 + 1);
     let begin = |id: &str| {
         let initiated = Initiated {
-            metadata: Metadata::default(),
+            headers: ObjectHeaders::default(),
             initiator: "somebody".to_owned(),
             at: SystemClock.now(),
         };
