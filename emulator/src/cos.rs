@@ -144,12 +144,12 @@ pub(crate) fn open_store(
         None => Store::in_memory(),
     };
     let default_bucket = default_bucket(account)?;
-    let bucket = default_bucket.bucket.as_str();
+    let bucket = default_bucket.0.name.as_str();
     let names = account.more_buckets.iter().map(String::as_str);
     for bucket in std::iter::once(bucket).chain(names) {
         let is_new = !store.read().buckets.contains_key(bucket);
         if is_new {
-            let region = default_bucket.region.as_str();
+            let region = default_bucket.0.region.as_str();
             store
                 .create_bucket(bucket, region, clock.now(), |_| Ok(()))
                 .map_err(startup_error)?;

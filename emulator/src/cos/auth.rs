@@ -40,7 +40,7 @@ use crate::account::{Directory, Verdict};
 use crate::cos::auth::access::{AccessControl, AuthContext};
 use crate::cos::http::post_form::Form;
 use crate::cos::http::request::RequestHead;
-use crate::cos::http::virtual_host::DefaultBucket;
+use crate::cos::http::virtual_host::{BucketAddress, DefaultBucket};
 
 /// The door, with what it remembers of its decisions.
 pub(crate) struct Authorizer {
@@ -141,7 +141,7 @@ impl AccessControl for Authorizer {
     fn authorize(
         &self,
         request: &RequestHead,
-        operation: Operation,
+        operation: &Operation,
     ) -> Result<AuthContext, CosError> {
         let mut record = DecisionRecord::of(request, operation.name());
         let outcome = authenticate::request(request, &self.directory).and_then(|authenticated| {
@@ -156,12 +156,17 @@ impl AccessControl for Authorizer {
         outcome
     }
 
-    fn authorize_form(&self, request: &RequestHead, form: &Form) -> Result<AuthContext, CosError> {
-        let mut record = DecisionRecord::of(request, Operation::PostObject.name());
-        let outcome = form::verify(request, form, &self.directory).and_then(|signed| {
+    fn authorize_form(
+        &self,
+        request: &RequestHead,
+        bucket: &BucketAddress,
+        form: &Form,
+    ) -> Result<AuthContext, CosError> {
+        let mut record = DecisionRecord::of(request, "PostObject");
+        let outcome = form::verify(request, bucket, form, &self.directory).and_then(|signed| {
             record.caller(&signed.authenticated);
             let identity = signed.authenticated.identity_context(&self.directory);
-            let permission = permissions::form_permission(request, form, &identity)?;
+            let permission = permissions::form_permission(request, bucket, form, &identity)?;
             self.decide_all(&signed.authenticated, &[permission], &mut record)?;
             Ok(self.context(&signed.authenticated, signed.file_bytes))
         });
@@ -173,14 +178,15 @@ impl AccessControl for Authorizer {
     fn authorize_each(
         &self,
         request: &RequestHead,
+        bucket: &BucketAddress,
         keys: &[String],
     ) -> Result<Vec<Result<(), CosError>>, CosError> {
-        let mut record = DecisionRecord::of(request, Operation::DeleteMultipleObjects.name());
+        let mut record = DecisionRecord::of(request, "DeleteMultipleObjects");
         let outcome = authenticate::request(request, &self.directory).map(|authenticated| {
             record.caller(&authenticated);
             let identity = authenticated.identity_context(&self.directory);
             let each = |key: &String| {
-                let permission = permissions::deletion_permission(request, key, &identity)?;
+                let permission = permissions::deletion_permission(request, bucket, key, &identity)?;
                 self.decide(&authenticated, &permission, &mut record)
             };
             keys.iter().map(each).collect()
@@ -197,6 +203,6 @@ impl AccessControl for Authorizer {
 
 impl std::fmt::Debug for Authorizer {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Door").finish_non_exhaustive()
+        formatter.debug_struct("Authorizer").finish_non_exhaustive()
     }
 }

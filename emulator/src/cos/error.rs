@@ -60,3 +60,38 @@ pub(crate) fn malformed_xml(reason: impl Into<String>) -> CosError {
     )
     .because(reason)
 }
+
+pub(crate) fn no_such_bucket() -> CosError {
+    CosError::new(
+        StatusCode::NOT_FOUND,
+        "NoSuchBucket",
+        "The specified bucket does not exist.",
+    )
+}
+
+/// The text is inferred.
+pub(crate) fn no_such_upload() -> CosError {
+    CosError::new(
+        StatusCode::NOT_FOUND,
+        "NoSuchUpload",
+        "The specified multipart upload does not exist.",
+    )
+}
+
+/// What went wrong on this machine, told to its developer.
+pub(crate) fn internal(reason: &dyn std::fmt::Display) -> CosError {
+    CosError::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "InternalError",
+        "We encountered an internal error. Please try again.",
+    )
+    .because(reason.to_string())
+}
+
+pub(crate) fn no_such_key() -> CosError {
+    CosError::new(
+        StatusCode::NOT_FOUND,
+        "NoSuchKey",
+        "The specified key does not exist.",
+    )
+}

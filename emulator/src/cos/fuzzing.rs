@@ -19,12 +19,13 @@ use super::service::{delete_many, multipart};
 use crate::account::{Account, Directory, Identity, KeyPair, Permanent, User};
 use crate::cos::auth;
 use crate::cos::auth::access::AccessControl as _;
+use crate::cos::http::address::Address;
 use crate::cos::http::byte_range::ByteRange;
-use crate::cos::http::copy_source::CopySource;
+use crate::cos::http::copy_source;
 use crate::cos::http::post_form::Form;
 use crate::cos::http::precondition::{self, PreconditionFailed, Validators};
-use crate::cos::http::request::{Address, RequestHead};
-use crate::cos::http::virtual_host::{self, DefaultBucket};
+use crate::cos::http::request::RequestHead;
+use crate::cos::http::virtual_host::DefaultBucket;
 use crate::net::Peer;
 
 /// The time of every request, in Unix seconds.
@@ -123,44 +124,38 @@ impl Authorizer {
         })
     }
 
-    /// Whether a head is let in. `keys` are those of a deletion of several objects; a form and a preflight are `None`: the one needs
-    /// its body, the other nobody's word.
+    /// Whether a head is authorized. `keys` are those of a deletion of several objects. A form and a
+    /// preflight return `None`: a form needs its body, a preflight needs no authorization.
     pub fn authorize(
         &self,
         head: &Parts,
         keys: &[String],
     ) -> Result<Option<Authorized>, ErrorCode> {
         let request = self.request(head)?;
-        let Some(operation) = Operation::of(&request) else {
-            return Err("NotImplemented");
-        };
-        let (context, each) = match operation {
-            Operation::OptionsObject | Operation::PostObject => return Ok(None),
-            Operation::DeleteMultipleObjects => {
-                let each = self
-                    .authorizer
-                    .authorize_each(&request, keys)
-                    .map_err(|error| code(&error))?;
-                (None, each.iter().map(Result::is_ok).collect())
+        let operation = Operation::of(&request).ok_or("NotImplemented")?;
+        let (is_anonymous, each) = match &operation {
+            Operation::OptionsObject(..) | Operation::PostObject(_) => return Ok(None),
+            Operation::DeleteMultipleObjects(bucket) => {
+                let each = self.authorizer.authorize_each(&request, bucket, keys);
+                (
+                    false,
+                    each.map_err(code)?.iter().map(Result::is_ok).collect(),
+                )
             }
-            _ => (
-                Some(
-                    self.authorizer
-                        .authorize(&request, operation)
-                        .map_err(|error| code(&error))?,
-                ),
-                Vec::new(),
-            ),
+            Operation::GetService | Operation::Bucket(..) | Operation::Object(..) => {
+                let context = self.authorizer.authorize(&request, &operation);
+                (context.map_err(code)?.anonymous, Vec::new())
+            }
         };
         Ok(Some(Authorized {
             operation: operation.name(),
-            target: target(request.address),
-            is_anonymous: context.is_some_and(|context| context.anonymous),
+            target: target(&request.address),
+            is_anonymous,
             each,
         }))
     }
 
-    /// Whether a form is let in, whose body comes in pieces of `piece_bytes`.
+    /// Whether a form is authorized, whose body arrives in pieces of `piece_bytes`.
     pub async fn authorize_form(
         &self,
         head: &Parts,
@@ -168,19 +163,19 @@ impl Authorizer {
         piece_bytes: usize,
     ) -> Result<AuthorizedForm, ErrorCode> {
         let request = self.request(head)?;
-        if Operation::of(&request) != Some(Operation::PostObject) {
+        let Some(Operation::PostObject(bucket)) = Operation::of(&request) else {
             return Err("NotImplemented");
-        }
+        };
         let pieces = body.chunks(piece_bytes.max(1));
         let pieces: Vec<_> = pieces
             .map(|piece| Ok(Bytes::copy_from_slice(piece)))
             .collect();
         let read = Form::read(&request.headers, stream::iter(pieces)).await;
-        let (form, mut file) = read.map_err(|error| code(&error))?;
+        let (form, mut file) = read.map_err(code)?;
         let context = self
             .authorizer
-            .authorize_form(&request, &form)
-            .map_err(|error| code(&error))?;
+            .authorize_form(&request, &bucket, &form)
+            .map_err(code)?;
         let mut length = Ok(0_usize);
         while let Ok(bytes) = length {
             match file.next().await {
@@ -203,56 +198,50 @@ impl Authorizer {
             address: ([127, 0, 0, 1], 1).into(),
             is_tls: false,
         };
-        RequestHead::read(head, &peer, "", now, &self.default_bucket).map_err(|error| code(&error))
+        RequestHead::read(head, &peer, "", now, &self.default_bucket).map_err(code)
     }
 }
 
 /// Where a host and a path point; `None` for the service itself.
 pub fn address(host: &str, path: &str) -> Result<Option<Target>, ErrorCode> {
     let default_bucket = DefaultBucket::of(&Account::default()).ok_or("InternalError")?;
-    virtual_host::address(host, path, &default_bucket)
-        .map(target)
-        .map_err(|error| code(&error))
+    Address::parse(host, path, &default_bucket)
+        .map(|address| target(&address))
+        .map_err(code)
 }
 
 /// The source that `x-cos-copy-source` names; `None` without it.
 pub fn copy_source(headers: &HeaderMap) -> Result<Option<Target>, ErrorCode> {
     let default_bucket = DefaultBucket::of(&Account::default()).ok_or("InternalError")?;
-    let source = CopySource::of(headers, &default_bucket)
-        .transpose()
-        .map_err(|error| code(&error))?;
-    Ok(source.map(|source| {
-        let (bucket, region) = (source.bucket.as_str(), source.region.as_str());
-        (bucket.to_owned(), region.to_owned(), source.key)
-    }))
+    let source = copy_source::copy_source(headers, &default_bucket);
+    let source = source.transpose().map_err(code)?;
+    Ok(source.and_then(|source| target(&Address::Object(source))))
 }
 
 /// The keys of a Delete, and whether it is quiet.
 pub fn delete(body: &[u8]) -> Result<(Vec<String>, bool), ErrorCode> {
-    delete_many::wanted(body).map_err(|error| code(&error))
+    delete_many::wanted(body).map_err(code)
 }
 
 /// The numbers and ETags of a CompleteMultipartUpload.
 pub fn complete(body: &[u8]) -> Result<Vec<(u16, String)>, ErrorCode> {
-    multipart::wanted_parts(body).map_err(|error| code(&error))
+    multipart::wanted_parts(body).map_err(code)
 }
 
 /// A CORSConfiguration, as it would be shown.
 pub fn cors(body: &[u8]) -> Result<String, ErrorCode> {
-    Cors::parse(body)
-        .map(|cors| cors.to_xml())
-        .map_err(|error| code(&error))
+    Cors::parse(body).map(|cors| cors.to_xml()).map_err(code)
 }
 
 /// Start and end, not included, of `Range` among `length` bytes; `None` for all of them.
 pub fn range(header: &str, length: u64) -> Result<Option<(u64, u64)>, ErrorCode> {
-    let slice = ByteRange::of_header(header, length).map_err(|error| code(&error))?;
+    let slice = ByteRange::of_header(header, length).map_err(code)?;
     Ok(slice.map(|slice| (slice.start, slice.end)))
 }
 
 /// The same of `x-cos-copy-source-range`.
 pub fn copy_range(header: &str, length: u64) -> Result<(u64, u64), ErrorCode> {
-    let slice = ByteRange::of_copy(header, length).map_err(|error| code(&error))?;
+    let slice = ByteRange::of_copy(header, length).map_err(code)?;
     Ok((slice.start, slice.end))
 }
 
@@ -274,18 +263,14 @@ pub fn preconditions(headers: &HeaderMap, etag: &str, modified: i64) -> Option<[
     ])
 }
 
-fn target(address: Address) -> Option<Target> {
-    match address {
-        Address::Service => None,
-        Address::Bucket {
-            bucket,
-            region,
-            key,
-        } => Some((bucket.as_str().to_owned(), region.as_str().to_owned(), key)),
-    }
+fn target(address: &Address) -> Option<Target> {
+    let bucket = address.bucket()?;
+    let (name, region) = (bucket.name.to_string(), bucket.region.as_str().to_owned());
+    Some((name, region, address.key().to_owned()))
 }
 
-fn code(error: &CosError) -> ErrorCode {
+#[expect(clippy::needless_pass_by_value, reason = "fits `map_err`")]
+fn code(error: CosError) -> ErrorCode {
     error.code
 }
 

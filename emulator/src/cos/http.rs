@@ -1,5 +1,6 @@
 //! HTTP as COS speaks it: where a request points, its headers and body, and what every response has.
 
+pub(in crate::cos) mod address;
 pub(in crate::cos) mod body;
 pub(in crate::cos) mod byte_range;
 pub(in crate::cos) mod copy_source;

@@ -1,19 +1,23 @@
-//! Which operation a request asks for, by method, address, parameters and headers.
+//! The operation that a request asks for, by method, address, parameters and headers.
 //! <https://www.tencentcloud.com/document/product/436/10111>
 //!
-//! Promises: what is not listed is no operation, never a near one; so nothing that nobody mapped can pass.
+//! # Guarantees
+//!
+//! Only what is listed is an operation, never something similar, so an unmapped request cannot pass.
 
 use http::Method;
 
-use crate::cos::http::request::{Address, RequestHead};
+use super::http::address::{Address, ObjectAddress};
+use super::http::request::RequestHead;
+use super::http::virtual_host::BucketAddress;
 
 macro_rules! operations {
-    ($($name:ident),+ $(,)?) => {
-        /// An operation; its name is that of the CAM action, `name/cos:<name>`.
+    ($(#[$doc:meta])* $type:ident { $($name:ident),+ $(,)? }) => {
+        $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(crate) enum Operation { $($name),+ }
+        pub(crate) enum $type { $($name),+ }
 
-        impl Operation {
+        impl $type {
             /// The name, as in `name/cos:PutObject`.
             pub(crate) fn name(self) -> &'static str {
                 match self { $(Self::$name => stringify!($name)),+ }
@@ -23,16 +27,39 @@ macro_rules! operations {
 }
 
 operations! {
+    /// An operation on a bucket; its name is that of the CAM action, `name/cos:<name>`.
+    BucketOperation {
+        PutBucket, HeadBucket, GetBucket, DeleteBucket,
+        PutBucketCORS, GetBucketCORS, DeleteBucketCORS, GetBucketACL, GetBucketLocation,
+        ListMultipartUploads,
+    }
+}
+
+operations! {
+    /// An operation on an object; its name is that of the CAM action, `name/cos:<name>`.
+    ObjectOperation {
+        PutObject, PutObjectCopy, AppendObject, GetObject, HeadObject, DeleteObject, GetObjectACL,
+        InitiateMultipartUpload, UploadPart, UploadPartCopy, ListParts, CompleteMultipartUpload,
+        AbortMultipartUpload,
+    }
+}
+
+/// An operation and its target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Operation {
     GetService,
-    PutBucket, HeadBucket, GetBucket, DeleteBucket,
-    PutBucketCORS, GetBucketCORS, DeleteBucketCORS, GetBucketACL, GetBucketLocation,
-    ListMultipartUploads, DeleteMultipleObjects, PostObject,
-    PutObject, PutObjectCopy, AppendObject, GetObject, HeadObject, DeleteObject, OptionsObject, GetObjectACL,
-    InitiateMultipartUpload, UploadPart, UploadPartCopy, ListParts, CompleteMultipartUpload, AbortMultipartUpload,
+    Bucket(BucketOperation, BucketAddress),
+    Object(ObjectOperation, ObjectAddress),
+    /// An upload by a form, authorized by the fields of the form.
+    PostObject(BucketAddress),
+    /// Authorized by each key in its body.
+    DeleteMultipleObjects(BucketAddress),
+    /// A preflight, which needs no signature. The key is empty for the bucket itself.
+    OptionsObject(BucketAddress, String),
 }
 
 impl Operation {
-    /// What `ask` asks for; `None` for what this cloud does not do.
+    /// The operation of `request`; `None` for one that the emulator does not offer.
     pub(crate) fn of(request: &RequestHead) -> Option<Self> {
         if unsupported_parameter(request).is_some() {
             return None;
@@ -42,16 +69,57 @@ impl Operation {
         names.sort_unstable();
         names.dedup();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let is_copy = request.headers.contains_key("x-cos-copy-source");
-        let key = match &request.address {
-            Address::Service => return of_service(&request.method, &names),
-            Address::Bucket { key, .. } => key,
-        };
-        if key.is_empty() {
-            of_bucket(&request.method, &names)
-        } else {
-            of_object(&request.method, &names, is_copy)
+        let method = request.method.as_str();
+        match (method, &request.address) {
+            ("OPTIONS", Address::Bucket(bucket)) => {
+                Some(Self::OptionsObject(bucket.clone(), String::new()))
+            }
+            ("OPTIONS", Address::Object(object)) => Some(Self::OptionsObject(
+                object.bucket.clone(),
+                object.key.clone(),
+            )),
+            (_, Address::Service) => {
+                (method == "GET" && names.is_empty()).then_some(Self::GetService)
+            }
+            (_, Address::Bucket(bucket)) => Self::on_bucket(method, &names, bucket.clone()),
+            (_, Address::Object(object)) => {
+                let is_copy = request.headers.contains_key("x-cos-copy-source");
+                let operation = on_object(method, &names, is_copy)?;
+                Some(Self::Object(operation, object.clone()))
+            }
         }
+    }
+
+    /// The name of the CAM action, as in `name/cos:PutObject`.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::GetService => "GetService",
+            Self::Bucket(operation, _) => operation.name(),
+            Self::Object(operation, _) => operation.name(),
+            Self::PostObject(_) => "PostObject",
+            Self::DeleteMultipleObjects(_) => "DeleteMultipleObjects",
+            Self::OptionsObject(..) => "OptionsObject",
+        }
+    }
+
+    fn on_bucket(method: &str, names: &[&str], bucket: BucketAddress) -> Option<Self> {
+        use BucketOperation as Op;
+        let operation = match (method, names) {
+            ("POST", []) => return Some(Self::PostObject(bucket)),
+            ("POST", ["delete"]) => return Some(Self::DeleteMultipleObjects(bucket)),
+            ("PUT", []) => Op::PutBucket,
+            ("HEAD", []) => Op::HeadBucket,
+            ("GET", []) => Op::GetBucket,
+            ("DELETE", []) => Op::DeleteBucket,
+            ("GET", ["uploads"]) => Op::ListMultipartUploads,
+            ("PUT", ["cors"]) => Op::PutBucketCORS,
+            ("GET", ["cors"]) => Op::GetBucketCORS,
+            ("DELETE", ["cors"]) => Op::DeleteBucketCORS,
+            ("GET", ["acl"]) => Op::GetBucketACL,
+            ("GET", ["location"]) => Op::GetBucketLocation,
+            _ => return None,
+        };
+        Some(Self::Bucket(operation, bucket))
     }
 }
 
@@ -76,45 +144,22 @@ pub(crate) fn unsupported_parameter(request: &RequestHead) -> Option<String> {
     })
 }
 
-fn of_service(method: &Method, names: &[&str]) -> Option<Operation> {
-    (method == Method::GET && names.is_empty()).then_some(Operation::GetService)
-}
-
-fn of_bucket(method: &Method, names: &[&str]) -> Option<Operation> {
-    Some(match (method.as_str(), names) {
-        ("OPTIONS", _) => Operation::OptionsObject,
-        ("PUT", []) => Operation::PutBucket,
-        ("HEAD", []) => Operation::HeadBucket,
-        ("GET", []) => Operation::GetBucket,
-        ("DELETE", []) => Operation::DeleteBucket,
-        ("POST", []) => Operation::PostObject,
-        ("POST", ["delete"]) => Operation::DeleteMultipleObjects,
-        ("GET", ["uploads"]) => Operation::ListMultipartUploads,
-        ("PUT", ["cors"]) => Operation::PutBucketCORS,
-        ("GET", ["cors"]) => Operation::GetBucketCORS,
-        ("DELETE", ["cors"]) => Operation::DeleteBucketCORS,
-        ("GET", ["acl"]) => Operation::GetBucketACL,
-        ("GET", ["location"]) => Operation::GetBucketLocation,
-        _ => return None,
-    })
-}
-
-fn of_object(method: &Method, names: &[&str], is_copy: bool) -> Option<Operation> {
-    Some(match (method.as_str(), names) {
-        ("OPTIONS", _) => Operation::OptionsObject,
-        ("PUT", []) if is_copy => Operation::PutObjectCopy,
-        ("PUT", []) => Operation::PutObject,
-        ("GET", []) => Operation::GetObject,
-        ("HEAD", []) => Operation::HeadObject,
-        ("DELETE", []) => Operation::DeleteObject,
-        ("GET", ["acl"]) => Operation::GetObjectACL,
-        ("POST", ["append", "position"]) => Operation::AppendObject,
-        ("POST", ["uploads"]) => Operation::InitiateMultipartUpload,
-        ("PUT", ["partNumber", "uploadId"]) if is_copy => Operation::UploadPartCopy,
-        ("PUT", ["partNumber", "uploadId"]) => Operation::UploadPart,
-        ("GET", ["uploadId"]) => Operation::ListParts,
-        ("POST", ["uploadId"]) => Operation::CompleteMultipartUpload,
-        ("DELETE", ["uploadId"]) => Operation::AbortMultipartUpload,
+fn on_object(method: &str, names: &[&str], is_copy: bool) -> Option<ObjectOperation> {
+    use ObjectOperation as Op;
+    Some(match (method, names) {
+        ("PUT", []) if is_copy => Op::PutObjectCopy,
+        ("PUT", []) => Op::PutObject,
+        ("GET", []) => Op::GetObject,
+        ("HEAD", []) => Op::HeadObject,
+        ("DELETE", []) => Op::DeleteObject,
+        ("GET", ["acl"]) => Op::GetObjectACL,
+        ("POST", ["append", "position"]) => Op::AppendObject,
+        ("POST", ["uploads"]) => Op::InitiateMultipartUpload,
+        ("PUT", ["partNumber", "uploadId"]) if is_copy => Op::UploadPartCopy,
+        ("PUT", ["partNumber", "uploadId"]) => Op::UploadPart,
+        ("GET", ["uploadId"]) => Op::ListParts,
+        ("POST", ["uploadId"]) => Op::CompleteMultipartUpload,
+        ("DELETE", ["uploadId"]) => Op::AbortMultipartUpload,
         _ => return None,
     })
 }

@@ -22,16 +22,18 @@ use http::{Extensions, HeaderMap, Method, Request, StatusCode};
 use hyper::body::Incoming;
 use tokio::sync::OnceCell;
 
-use super::error::CosError;
-use super::operation::{self, Operation};
-use super::store::{Store, Written, internal, no_such_bucket};
+use super::error::{CosError, internal, no_such_bucket, no_such_key};
+use super::operation::{self, BucketOperation, ObjectOperation, Operation};
+use super::store::{Object, Store, Written};
 use crate::control::CallTime;
 use crate::cos::auth::access::{AccessControl, AuthContext};
+use crate::cos::http::address::ObjectAddress;
 use crate::cos::http::body::{RequestBody, check_md5, content_md5, too_large};
 use crate::cos::http::header_case;
-use crate::cos::http::request::{Address, RequestHead, host_of};
+use crate::cos::http::precondition::check_write;
+use crate::cos::http::request::{RequestHead, host_of};
 use crate::cos::http::response::{Response, ResponseContext};
-use crate::cos::http::virtual_host::DefaultBucket;
+use crate::cos::http::virtual_host::{BucketAddress, DefaultBucket};
 use crate::net::{Body, Peer};
 use crate::trace::Reason;
 
@@ -116,84 +118,125 @@ impl CosService {
             self.access_control.log_rejected(request, &error);
             error
         })?;
-        match operation {
-            Operation::OptionsObject => return self.preflight(request),
-            // These two are admitted with what their bodies name.
-            Operation::PostObject => return self.post_object(request, body).await,
-            Operation::DeleteMultipleObjects => return self.delete_many(request, body).await,
-            _ => {}
+        let authorize = || self.access_control.authorize(request, &operation);
+        match &operation {
+            Operation::GetService => self.list_buckets(request, &authorize()?),
+            Operation::Bucket(action, bucket) => {
+                let context = authorize()?;
+                self.on_bucket(request, *action, bucket, &context, body)
+                    .await
+            }
+            Operation::Object(action, object) => {
+                let context = authorize()?;
+                self.on_object(request, *action, object, &context, body)
+                    .await
+            }
+            // The bodies of these two contain what has to be authorized.
+            Operation::PostObject(bucket) => self.post_object(request, bucket, body).await,
+            Operation::DeleteMultipleObjects(bucket) => {
+                self.delete_many(request, bucket, body).await
+            }
+            Operation::OptionsObject(bucket, _) => self.preflight(request, bucket),
         }
-        let context = self.access_control.authorize(request, operation)?;
-        self.run(request, operation, &context, body).await
     }
 
-    async fn run(
+    async fn on_bucket(
         &self,
         request: &RequestHead,
-        operation: Operation,
+        operation: BucketOperation,
+        bucket: &BucketAddress,
         context: &AuthContext,
         body: RequestBody,
     ) -> Outcome {
+        use BucketOperation as Op;
+        if operation != Op::PutBucket {
+            self.check_bucket(bucket)?;
+        }
         match operation {
-            Operation::GetService => self.list_buckets(request, context),
-            Operation::PutBucket => self.put_bucket(request, body).await,
-            Operation::HeadBucket => self.head_bucket(request),
-            Operation::GetBucket => self.list_objects(request),
-            Operation::DeleteBucket => self.delete_bucket(request).await,
-            Operation::PutBucketCORS => self.put_cors(request, body).await,
-            Operation::GetBucketCORS => self.show_cors(request),
-            Operation::DeleteBucketCORS => self.delete_cors(request).await,
-            Operation::GetBucketACL => self.bucket_acl(request, context),
-            Operation::GetBucketLocation => self.location(request),
-            Operation::ListMultipartUploads => self.list_uploads(request, context),
-            Operation::PutObject => self.put_object(request, body).await,
-            Operation::PutObjectCopy => self.copy_object(request).await,
-            Operation::AppendObject => self.append_object(request, body).await,
-            Operation::GetObject => self.show_object(request, context, true),
-            Operation::HeadObject => self.show_object(request, context, false),
-            Operation::DeleteObject => self.delete_object(request).await,
-            Operation::GetObjectACL => self.object_acl(request, context),
-            Operation::InitiateMultipartUpload => self.begin_upload(request, context).await,
-            Operation::UploadPart => self.upload_part(request, body).await,
-            Operation::UploadPartCopy => self.copy_part(request).await,
-            Operation::ListParts => self.list_parts(request, context),
-            Operation::CompleteMultipartUpload => self.complete_upload(request, body).await,
-            Operation::AbortMultipartUpload => self.abort_upload(request).await,
-            Operation::OptionsObject | Operation::PostObject | Operation::DeleteMultipleObjects => {
-                Err(unmapped(request))
-            }
+            Op::PutBucket => self.put_bucket(request, bucket, body).await,
+            Op::HeadBucket => Ok(Self::head_bucket(bucket)),
+            Op::GetBucket => self.list_objects(request, bucket),
+            Op::DeleteBucket => self.delete_bucket(bucket).await,
+            Op::PutBucketCORS => self.put_cors(request, bucket, body).await,
+            Op::GetBucketCORS => self.get_cors(bucket),
+            Op::DeleteBucketCORS => self.delete_cors(bucket).await,
+            Op::GetBucketACL => Ok(Self::private_acl(context)),
+            Op::GetBucketLocation => Ok(Self::bucket_location(bucket)),
+            Op::ListMultipartUploads => self.list_uploads(request, bucket, context),
         }
     }
 
-    /// The bucket that is asked for, once it is there, in this region.
-    fn bucket(&self, request: &RequestHead) -> Result<String, CosError> {
-        match &request.address {
-            Address::Bucket { bucket, region, .. } => {
-                self.bucket_in(bucket.as_str(), region.as_str())
-            }
-            Address::Service => Err(no_such_bucket()),
+    async fn on_object(
+        &self,
+        request: &RequestHead,
+        operation: ObjectOperation,
+        object: &ObjectAddress,
+        context: &AuthContext,
+        body: RequestBody,
+    ) -> Outcome {
+        use ObjectOperation as Op;
+        self.check_bucket(&object.bucket)?;
+        check_key(&object.key)?;
+        match operation {
+            Op::PutObject => self.put_object(request, object, body).await,
+            Op::PutObjectCopy => self.copy_object(request, object).await,
+            Op::AppendObject => self.append_object(request, object, body).await,
+            Op::GetObject => self.read_object(request, object, context, true),
+            Op::HeadObject => self.read_object(request, object, context, false),
+            Op::DeleteObject => self.delete_object(object).await,
+            Op::GetObjectACL => self.object_acl(object, context),
+            Op::InitiateMultipartUpload => self.begin_upload(request, object, context).await,
+            Op::UploadPart => self.upload_part(request, object, body).await,
+            Op::UploadPartCopy => self.copy_part(request, object).await,
+            Op::ListParts => self.list_parts(request, object, context),
+            Op::CompleteMultipartUpload => self.complete_upload(request, object, body).await,
+            Op::AbortMultipartUpload => self.abort_upload(request, object).await,
         }
     }
 
-    fn bucket_in(&self, bucket: &str, region: &str) -> Result<String, CosError> {
-        let index = self.store.read();
-        match index.buckets.get(bucket) {
-            Some(found) if found.region == region => Ok(bucket.to_owned()),
+    /// Checks that the bucket exists in the region that the host names.
+    fn check_bucket(&self, bucket: &BucketAddress) -> Result<(), CosError> {
+        let (name, region) = (bucket.name.as_str(), bucket.region.as_str());
+        match self.store.read().buckets.get(name) {
+            Some(found) if found.region == region => Ok(()),
             Some(found) => Err(no_such_bucket().because(format!(
-                "`{bucket}` is in {}, and the host says {region}",
+                "`{name}` is in {}, and the host names {region}",
                 found.region
             ))),
-            None => Err(no_such_bucket().because(format!("there is no bucket `{bucket}`"))),
+            None => Err(no_such_bucket().because(format!("bucket `{name}` does not exist"))),
         }
     }
 
-    /// The bucket and the key that is asked for.
-    fn place(&self, request: &RequestHead) -> Result<(String, String), CosError> {
-        let bucket = self.bucket(request)?;
-        match &request.address {
-            Address::Bucket { key, .. } => Ok((bucket, checked_key(key)?)),
-            Address::Service => Err(no_such_bucket()),
-        }
+    /// The object, once it is found.
+    fn object(&self, object: &ObjectAddress) -> Result<Arc<Object>, CosError> {
+        self.store
+            .read()
+            .object(object.bucket.name.as_str(), &object.key)
+            .ok_or_else(no_such_key)
+    }
+
+    /// Checks the preconditions among `headers` on overwriting the object at `target`.
+    fn check_overwrite(&self, target: &ObjectAddress, headers: &HeaderMap) -> Result<(), CosError> {
+        let index = self.store.read();
+        let current = index.object(target.bucket.name.as_str(), &target.key);
+        check_write(headers, current.as_deref().map(Object::validators))
+    }
+
+    /// Stores `object` at `target`, unless a precondition among `headers` fails.
+    async fn store_object(
+        &self,
+        target: &ObjectAddress,
+        headers: &HeaderMap,
+        object: Object,
+    ) -> Result<Arc<Object>, CosError> {
+        let (target, headers) = (target.clone(), headers.clone());
+        self.change(move |store| {
+            store.put_object(target.bucket.name.as_str(), &target.key, |current| {
+                check_write(&headers, current.map(Object::validators))?;
+                Ok(object)
+            })
+        })
+        .await
     }
 
     /// Stores a body, and checks what its headers promise of it.
@@ -228,8 +271,9 @@ impl CosService {
     }
 }
 
-/// A key that an object may have. <https://www.tencentcloud.com/document/product/436/13324>
-fn checked_key(key: &str) -> Result<String, CosError> {
+/// Checks that an object may have this key.
+/// <https://www.tencentcloud.com/document/product/436/13324>
+fn check_key(key: &str) -> Result<(), CosError> {
     if key.len() > MAX_KEY_BYTES {
         return Err(CosError::new(
             StatusCode::BAD_REQUEST,
@@ -244,11 +288,9 @@ fn checked_key(key: &str) -> Result<String, CosError> {
             "InvalidObjectName",
             "The specified object name is not valid.",
         )
-        .because(
-            "a key does not begin with `/` or `\\` and has none of the characters U+0018 to U+001B",
-        ));
+        .because("key: must not begin with `/` or `\\`, nor contain U+0018 to U+001B"));
     }
-    Ok(key.to_owned())
+    Ok(())
 }
 
 /// What nothing here does. Inferred: the codes.

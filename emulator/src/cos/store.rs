@@ -35,7 +35,6 @@ use self::disk::Disk;
 pub(crate) use self::index::{Index, Object};
 pub(crate) use self::record::{Initiated, ObjectMetadata};
 pub(crate) use self::sink::{Sink, Written};
-pub(crate) use self::write::{internal, no_such_bucket, no_such_upload};
 
 /// Everything that is stored.
 pub(crate) struct Store {

@@ -33,6 +33,7 @@ use crate::control::Control;
 use crate::cos::auth::access::{AccessControl, AuthContext};
 use crate::cos::http::post_form::Form;
 use crate::cos::http::request::RequestHead;
+use crate::cos::http::virtual_host::BucketAddress;
 use crate::cos::http::xml::{self, Element};
 
 pub(super) const BUCKET: &str = "examplebucket-1250000000";
@@ -66,20 +67,23 @@ impl TestAccessControl {
 }
 
 impl AccessControl for TestAccessControl {
-    fn authorize(&self, request: &RequestHead, _: Operation) -> Result<AuthContext, CosError> {
-        let crate::cos::http::request::Address::Bucket { key, .. } = &request.address else {
-            return Self::decide(request, "");
-        };
-        Self::decide(request, key)
+    fn authorize(&self, request: &RequestHead, _: &Operation) -> Result<AuthContext, CosError> {
+        Self::decide(request, request.address.key())
     }
 
-    fn authorize_form(&self, request: &RequestHead, form: &Form) -> Result<AuthContext, CosError> {
+    fn authorize_form(
+        &self,
+        request: &RequestHead,
+        _: &BucketAddress,
+        form: &Form,
+    ) -> Result<AuthContext, CosError> {
         Self::decide(request, &form.key)
     }
 
     fn authorize_each(
         &self,
         request: &RequestHead,
+        _: &BucketAddress,
         keys: &[String],
     ) -> Result<Vec<Result<(), CosError>>, CosError> {
         Self::decide(request, "")?;

@@ -3,6 +3,7 @@
 use crate::cos::error::CosError;
 use crate::cos::http::post_form::Form;
 use crate::cos::http::request::RequestHead;
+use crate::cos::http::virtual_host::BucketAddress;
 use crate::cos::operation::Operation;
 
 /// Who was let in.
@@ -31,16 +32,22 @@ pub(crate) trait AccessControl: Send + Sync {
     fn authorize(
         &self,
         request: &RequestHead,
-        operation: Operation,
+        operation: &Operation,
     ) -> Result<AuthContext, CosError>;
 
     /// A form, once everything before its file was read.
-    fn authorize_form(&self, request: &RequestHead, form: &Form) -> Result<AuthContext, CosError>;
+    fn authorize_form(
+        &self,
+        request: &RequestHead,
+        bucket: &BucketAddress,
+        form: &Form,
+    ) -> Result<AuthContext, CosError>;
 
     /// The deletion of several objects: the request as a whole, and each of its keys.
     fn authorize_each(
         &self,
         request: &RequestHead,
+        bucket: &BucketAddress,
         keys: &[String],
     ) -> Result<Vec<Result<(), CosError>>, CosError>;
 

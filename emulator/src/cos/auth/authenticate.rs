@@ -7,7 +7,6 @@
 use std::sync::Arc;
 
 use cos_issuer::time::Timestamp;
-use subtle::ConstantTimeEq as _;
 
 use super::authorization::{Authorization, Period, TOKEN};
 use super::errors;
@@ -107,7 +106,7 @@ pub(super) fn key(
                 "a temporary key needs its token in x-cos-security-token",
             ));
         }
-        (Some(session), Some(token)) if !same(session.token.expose(), token) => {
+        (Some(session), Some(token)) if !signature::same(session.token.expose(), token) => {
             return Err(errors::access_key(
                 "the token is not the one that was issued with this key",
             ));
@@ -140,10 +139,6 @@ pub(super) fn period(period: &Period, now: Timestamp) -> Result<(), CosError> {
         ));
     }
     Ok(())
-}
-
-pub(super) fn same(ours: &str, theirs: &str) -> bool {
-    ours.as_bytes().ct_eq(theirs.as_bytes()).into()
 }
 
 /// The session token: a header, or a parameter. An empty one counts as none (inferred).

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::authenticate::Authenticated;
 use crate::account::Verdict;
 use crate::cos::error::CosError;
-use crate::cos::http::request::{Address, RequestHead};
+use crate::cos::http::request::RequestHead;
 use crate::ledger::lock;
 
 /// How many decisions are remembered.
@@ -95,10 +95,10 @@ impl DecisionRecord {
     }
 
     pub(super) fn of(request: &RequestHead, operation: &str) -> Self {
-        let target = match &request.address {
-            Address::Service => "*".to_owned(),
-            Address::Bucket { bucket, key, .. } => shortened(&format!("{bucket}/{key}")),
-        };
+        let target = request.address.bucket().map_or_else(
+            || "*".to_owned(),
+            |bucket| shortened(&format!("{}/{}", bucket.name, request.address.key())),
+        );
         Self {
             time: request.now.iso_8601(),
             request_id: request.request_id.clone(),

@@ -9,7 +9,8 @@ use http::StatusCode;
 use super::authorization::Malformed;
 use crate::account::Verdict;
 use crate::cos::error::CosError;
-use crate::cos::http::request::{Address, RequestHead};
+use crate::cos::http::address::Address;
+use crate::cos::http::request::RequestHead;
 
 /// Nobody signed, or nobody could tell what was signed: the bucket is private (documented).
 pub(super) fn anonymous(request: &RequestHead, reason: &str) -> CosError {
@@ -20,7 +21,7 @@ pub(super) fn anonymous(request: &RequestHead, reason: &str) -> CosError {
             "Check auth failure because signature empty.",
         )
         .with("ServerTime", request.now.iso_8601()),
-        Address::Bucket { .. } => forbidden("AccessDenied", "Access Denied."),
+        Address::Bucket(_) | Address::Object(_) => forbidden("AccessDenied", "Access Denied."),
     };
     error.because(reason)
 }

@@ -20,7 +20,8 @@ use super::signature::{self, SignableRequest};
 use crate::account::Directory;
 use crate::cos::error::CosError;
 use crate::cos::http::post_form::Form;
-use crate::cos::http::request::{Address, RequestHead};
+use crate::cos::http::request::RequestHead;
+use crate::cos::http::virtual_host::BucketAddress;
 
 /// A form with a proven signature.
 pub(super) struct SignedForm {
@@ -32,6 +33,7 @@ pub(super) struct SignedForm {
 /// The key that signed the form, and what its policy says of the file.
 pub(super) fn verify(
     request: &RequestHead,
+    bucket: &BucketAddress,
     form: &Form,
     directory: &Directory,
 ) -> Result<SignedForm, CosError> {
@@ -54,7 +56,7 @@ pub(super) fn verify(
             "denied: the form is not signed, and the bucket is private",
         )),
         (None, Some(signature)) => by_path(request, signature, token, directory),
-        (Some(policy), None) => by_policy(request, form, policy, token, directory),
+        (Some(policy), None) => by_policy(request, bucket, form, policy, token, directory),
     }
 }
 
@@ -90,6 +92,7 @@ fn by_path(
 
 fn by_policy(
     request: &RequestHead,
+    bucket: &BucketAddress,
     form: &Form,
     encoded: &str,
     token: Option<&str>,
@@ -104,7 +107,7 @@ fn by_policy(
     let text = String::from_utf8(text).map_err(|_| not_base64())?;
     let string_to_sign = policy_string_to_sign(&text);
     let sign_key = SignKey::new(&owner.secret_key, &authorization.key_time.text);
-    if !authenticate::same(&sign_key.sign(&string_to_sign), &authorization.signature) {
+    if !signature::same(&sign_key.sign(&string_to_sign), &authorization.signature) {
         return Err(errors::signature(
             &string_to_sign,
             &text,
@@ -113,12 +116,8 @@ fn by_policy(
     }
     let policy = PostPolicy::parse(&text)?;
     policy.check_expiration(request.now)?;
-    let bucket = match &request.address {
-        Address::Bucket { bucket, .. } => bucket.as_str(),
-        Address::Service => return Err(errors::internal()),
-    };
     let value = |name: &str| match name {
-        "bucket" => Some(bucket),
+        "bucket" => Some(bucket.name.as_str()),
         "key" => Some(form.key.as_str()),
         // A condition says q-sign-time where the form says q-key-time; both are KeyTime (documented).
         "q-sign-time" | "q-key-time" => Some(authorization.key_time.text.as_str()),

@@ -10,16 +10,16 @@
 //! are its fields, and its `cos:content-length` the header of the whole request (at least the size of the file).
 //! Leaves out: `cos:tls-version` and `qcs:vpc`, which are unknown here, so that a condition on them is not met.
 
-use cos_issuer::cam::{Access, Bucket, Context, Region, Target};
+use cos_issuer::cam::{Access, Context, Target};
 
 use super::authenticate::IdentityContext;
 use super::errors;
 use crate::cos::error::CosError;
-use crate::cos::http::copy_source::CopySource;
+use crate::cos::http::copy_source::copy_source;
 use crate::cos::http::post_form::Form;
-use crate::cos::http::request::{Address, RequestHead};
-use crate::cos::http::virtual_host::DefaultBucket;
-use crate::cos::operation::Operation;
+use crate::cos::http::request::{RequestHead, decoded};
+use crate::cos::http::virtual_host::{BucketAddress, DefaultBucket};
+use crate::cos::operation::{BucketOperation, ObjectOperation, Operation};
 
 /// One access that has to be allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,23 +27,6 @@ pub(super) struct RequiredPermission {
     pub(super) access: Access,
     /// Other documented names of the same: a deny under one of them counts.
     pub(super) other_names: &'static [&'static str],
-}
-
-/// What an operation is about, and which condition keys it has besides the general ones.
-struct Rule {
-    action: &'static str,
-    other_names: &'static [&'static str],
-    on: ResourceKind,
-    keys: &'static [ConditionKey],
-}
-
-#[derive(Clone, Copy)]
-enum ResourceKind {
-    Service,
-    Bucket,
-    /// The bucket, and in it the asked prefix.
-    Prefix,
-    Object,
 }
 
 #[derive(Clone, Copy)]
@@ -57,71 +40,87 @@ enum ConditionKey {
     Tags,
 }
 
-/// The table.
-fn rule(operation: Operation) -> Option<Rule> {
-    use ConditionKey::{Acl, Body, Prefix, ResponseContentType, StorageClass, Tags};
-    use Operation as Op;
-    let (on, keys): (ResourceKind, &[ConditionKey]) = match operation {
-        Op::GetService => (ResourceKind::Service, &[]),
-        Op::PutBucket => (ResourceKind::Bucket, &[Acl, Body, Tags]),
-        Op::PutBucketCORS => (ResourceKind::Bucket, &[Body]),
+/// The condition keys of an operation, next to the general ones.
+fn bucket_condition_keys(operation: BucketOperation) -> &'static [ConditionKey] {
+    use BucketOperation as Op;
+    use ConditionKey::{Acl, Body, Prefix, Tags};
+    match operation {
+        Op::PutBucket => &[Acl, Body, Tags],
+        Op::PutBucketCORS => &[Body],
+        Op::GetBucket | Op::ListMultipartUploads => &[Prefix],
         Op::HeadBucket
         | Op::DeleteBucket
         | Op::GetBucketCORS
         | Op::DeleteBucketCORS
         | Op::GetBucketACL
-        | Op::GetBucketLocation => (ResourceKind::Bucket, &[]),
-        Op::GetBucket | Op::ListMultipartUploads => (ResourceKind::Prefix, &[Prefix]),
+        | Op::GetBucketLocation => &[],
+    }
+}
+
+/// The same of an operation on an object.
+fn object_condition_keys(operation: ObjectOperation) -> &'static [ConditionKey] {
+    use ConditionKey::{Acl, Body, ResponseContentType, StorageClass};
+    use ObjectOperation as Op;
+    match operation {
         Op::PutObject | Op::AppendObject | Op::InitiateMultipartUpload => {
-            (ResourceKind::Object, &[Acl, Body, StorageClass])
+            &[Acl, Body, StorageClass]
         }
-        Op::PutObjectCopy => (ResourceKind::Object, &[Acl, StorageClass]),
-        Op::UploadPart | Op::CompleteMultipartUpload => (ResourceKind::Object, &[Body]),
-        Op::GetObject => (ResourceKind::Object, &[ResponseContentType]),
+        Op::PutObjectCopy => &[Acl, StorageClass],
+        Op::UploadPart | Op::CompleteMultipartUpload => &[Body],
+        Op::GetObject => &[ResponseContentType],
         Op::HeadObject
         | Op::DeleteObject
-        | Op::OptionsObject
         | Op::GetObjectACL
         | Op::UploadPartCopy
         | Op::ListParts
-        | Op::AbortMultipartUpload => (ResourceKind::Object, &[]),
-        // Their accesses stand in their bodies.
-        Op::DeleteMultipleObjects | Op::PostObject => return None,
-    };
-    let (action, other_names): (&str, &[&str]) = match operation {
-        Op::PutObjectCopy => ("PutObject", &["PutObjectCopy"]),
-        Op::UploadPartCopy => ("PutObject", &["UploadPartCopy", "UploadPart"]),
-        _ => (operation.name(), &[]),
-    };
-    Some(Rule {
-        action,
-        other_names,
-        on,
-        keys,
-    })
+        | Op::AbortMultipartUpload => &[],
+    }
 }
 
-/// Every access of `operation`.
+/// Every permission that `operation` requires.
 pub(super) fn required(
     request: &RequestHead,
-    operation: Operation,
+    operation: &Operation,
     identity: &IdentityContext,
     default_bucket: &DefaultBucket,
 ) -> Result<Vec<RequiredPermission>, CosError> {
-    let rule = rule(operation).ok_or_else(|| errors::unmapped(request))?;
-    let context = context(request, rule.keys, general(request, identity))?;
-    let target = target(request, rule.on, identity)?;
+    let (target, keys) = match operation {
+        Operation::GetService => (Target::Service, &[][..]),
+        Operation::Bucket(operation, bucket) => {
+            let keys = bucket_condition_keys(*operation);
+            // A list is about its prefix.
+            let is_list = keys.iter().any(|key| matches!(key, ConditionKey::Prefix));
+            let prefix = request.parameter("prefix").filter(|_| is_list);
+            (target(bucket, &prefix.unwrap_or_default(), identity), keys)
+        }
+        Operation::Object(operation, object) => {
+            let keys = object_condition_keys(*operation);
+            (target(&object.bucket, &object.key, identity), keys)
+        }
+        Operation::OptionsObject(bucket, key) => (target(bucket, key, identity), &[][..]),
+        // The body contains what these are about, so the head never suffices.
+        Operation::PostObject(_) | Operation::DeleteMultipleObjects(_) => {
+            return Err(errors::unmapped(request));
+        }
+    };
+    let (action, other_names, is_copy): (&str, &'static [&str], bool) = match operation {
+        Operation::Object(ObjectOperation::PutObjectCopy, _) => {
+            ("PutObject", &["PutObjectCopy"], true)
+        }
+        Operation::Object(ObjectOperation::UploadPartCopy, _) => {
+            ("PutObject", &["UploadPartCopy", "UploadPart"], true)
+        }
+        _ => (operation.name(), &[], false),
+    };
+    let context = context(request, keys, general(request, identity))?;
     let mut required = vec![RequiredPermission {
-        access: access(rule.action, target, context, identity),
-        other_names: rule.other_names,
+        access: access(action, target, context, identity),
+        other_names,
     }];
-    if matches!(
-        operation,
-        Operation::PutObjectCopy | Operation::UploadPartCopy
-    ) {
+    if is_copy {
         let source =
-            CopySource::of(&request.headers, default_bucket).ok_or_else(errors::internal)??;
-        let source = object(&source.bucket, &source.region, &source.key, identity);
+            copy_source(&request.headers, default_bucket).ok_or_else(errors::internal)??;
+        let source = self::target(&source.bucket, &source.key, identity);
         required.push(RequiredPermission {
             access: access("GetObject", source, general(request, identity), identity),
             other_names: &[],
@@ -133,6 +132,7 @@ pub(super) fn required(
 /// The access of a form.
 pub(super) fn form_permission(
     request: &RequestHead,
+    bucket: &BucketAddress,
     form: &Form,
     identity: &IdentityContext,
 ) -> Result<RequiredPermission, CosError> {
@@ -153,7 +153,7 @@ pub(super) fn form_permission(
     Ok(RequiredPermission {
         access: access(
             "PostObject",
-            keyed(request, &form.key, identity)?,
+            object(bucket, &form.key, identity)?,
             context,
             identity,
         ),
@@ -164,10 +164,11 @@ pub(super) fn form_permission(
 /// The access of one key among several that are to be deleted.
 pub(super) fn deletion_permission(
     request: &RequestHead,
+    bucket: &BucketAddress,
     key: &str,
     identity: &IdentityContext,
 ) -> Result<RequiredPermission, CosError> {
-    let target = keyed(request, key, identity)?;
+    let target = object(bucket, key, identity)?;
     Ok(RequiredPermission {
         access: access("DeleteObject", target, general(request, identity), identity),
         other_names: &["DeleteMultipleObjects"],
@@ -183,52 +184,22 @@ fn access(action: &str, target: Target, context: Context, identity: &IdentityCon
     }
 }
 
-fn target(
-    request: &RequestHead,
-    on: ResourceKind,
+/// An object by a key that the body names, never the bucket itself.
+fn object(
+    bucket: &BucketAddress,
+    key: &str,
     identity: &IdentityContext,
 ) -> Result<Target, CosError> {
-    let (bucket, region, key) = match (&request.address, on) {
-        (Address::Service, ResourceKind::Service) => return Ok(Target::Service),
-        (Address::Service, _) | (Address::Bucket { .. }, ResourceKind::Service) => {
-            return Err(errors::internal());
-        }
-        (
-            Address::Bucket {
-                bucket,
-                region,
-                key,
-            },
-            _,
-        ) => (bucket, region, key),
-    };
-    match on {
-        ResourceKind::Prefix => {
-            let prefix = request.parameter("prefix").unwrap_or_default();
-            Ok(object(bucket, region, &prefix, identity))
-        }
-        // The operation was found by whether there is a key, so this is what it is about.
-        ResourceKind::Bucket | ResourceKind::Object => Ok(object(bucket, region, key, identity)),
-        ResourceKind::Service => Err(errors::internal()),
+    if key.is_empty() {
+        return Err(errors::ambiguous("key: must not be empty"));
     }
+    Ok(target(bucket, key, identity))
 }
 
-/// An object of the asked bucket by a key that the body names, never the bucket itself.
-fn keyed(request: &RequestHead, key: &str, identity: &IdentityContext) -> Result<Target, CosError> {
-    match &request.address {
-        Address::Bucket { bucket, region, .. } if !key.is_empty() => {
-            Ok(object(bucket, region, key, identity))
-        }
-        Address::Bucket { .. } | Address::Service => {
-            Err(errors::ambiguous("an object needs a key"))
-        }
-    }
-}
-
-fn object(bucket: &Bucket, region: &Region, key: &str, identity: &IdentityContext) -> Target {
+fn target(bucket: &BucketAddress, key: &str, identity: &IdentityContext) -> Target {
     Target::Object {
-        region: region.clone(),
-        bucket: bucket.clone(),
+        region: bucket.region.clone(),
+        bucket: bucket.name.clone(),
         owner_uin: identity.owner_uin.to_string(),
         key: key.to_owned(),
     }
@@ -277,7 +248,6 @@ fn context(
                 let tags = header(request, "x-cos-tagging")?.unwrap_or_default();
                 for tag in tags.split('&').filter(|tag| !tag.is_empty()) {
                     let (name, value) = tag.split_once('=').unwrap_or((tag, ""));
-                    let decoded = crate::cos::http::request::decoded;
                     let tag = format!("{}&{}", decoded(name), decoded(value));
                     context = context.with("qcs:request_tag", &tag);
                 }

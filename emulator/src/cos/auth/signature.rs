@@ -7,11 +7,11 @@
 
 use cos_issuer::sign::cos::{self, CosRequest, SignKey};
 use percent_encoding::percent_decode_str;
+use subtle::ConstantTimeEq as _;
 
 use super::authorization::Authorization;
 use super::errors;
 use crate::account::Key;
-use crate::cos::auth::authenticate::same;
 use crate::cos::error::CosError;
 use crate::cos::http::request::RequestHead;
 
@@ -164,6 +164,11 @@ impl<'a> SignedFields<'a> {
             && is_once(&parameters)
             && is_once(&headers)
     }
+}
+
+/// Compares in constant time.
+pub(super) fn same(ours: &str, theirs: &str) -> bool {
+    ours.as_bytes().ct_eq(theirs.as_bytes()).into()
 }
 
 /// The names of a list, decoded.

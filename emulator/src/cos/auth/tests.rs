@@ -20,12 +20,14 @@ use http::header::{HeaderName, HeaderValue};
 use http::{HeaderMap, Method};
 
 use super::Authorizer;
-use super::access::AccessControl as _;
+use super::access::{AccessControl as _, AuthContext};
 use crate::account::{Account, Directory, Identity, KeyPair, Permanent, User};
 use crate::cos::error::CosError;
-use crate::cos::http::request::{Address, RequestHead, decoded};
-use crate::cos::http::virtual_host::DefaultBucket;
-use crate::cos::operation::Operation;
+use crate::cos::http::address::{Address, ObjectAddress};
+use crate::cos::http::post_form::Form;
+use crate::cos::http::request::{RequestHead, decoded};
+use crate::cos::http::virtual_host::{BucketAddress, DefaultBucket};
+use crate::cos::operation::{ObjectOperation, Operation};
 
 const NOW: i64 = 1_700_000_000;
 const BUCKET: &str = "examplebucket-1250000000";
@@ -72,6 +74,21 @@ impl World {
             root,
             user,
         }
+    }
+
+    /// Authorizes PUT Object, whatever the method says.
+    fn authorize_put(&self, request: &RequestHead) -> Result<AuthContext, CosError> {
+        let target = ObjectAddress {
+            bucket: bucket(request).clone(),
+            key: request.address.key().to_owned(),
+        };
+        let operation = Operation::Object(ObjectOperation::PutObject, target);
+        self.authorizer.authorize(request, &operation)
+    }
+
+    fn authorize_form(&self, request: &RequestHead, form: &Form) -> Result<AuthContext, CosError> {
+        let bucket = bucket(request);
+        self.authorizer.authorize_form(request, bucket, form)
     }
 
     /// A federation token of the full user, limited to `policy`.
@@ -197,10 +214,13 @@ impl Draft {
         let address = if bucket == "service" {
             Address::Service
         } else {
-            Address::Bucket {
-                bucket: Bucket::parse(bucket).unwrap(),
+            let bucket = BucketAddress {
+                name: Bucket::parse(bucket).unwrap(),
                 region: Region::parse(region).unwrap(),
-                key: decoded(self.path.strip_prefix('/').unwrap_or(&self.path)),
+            };
+            match decoded(self.path.strip_prefix('/').unwrap_or(&self.path)) {
+                key if key.is_empty() => Address::Bucket(bucket),
+                key => Address::Object(ObjectAddress { bucket, key }),
             }
         };
         RequestHead {
@@ -218,6 +238,10 @@ impl Draft {
     }
 }
 
+fn bucket(request: &RequestHead) -> &BucketAddress {
+    request.address.bucket().unwrap()
+}
+
 fn borrowed(pair: &(String, String)) -> (&str, &str) {
     (&pair.0, &pair.1)
 }
@@ -233,7 +257,7 @@ fn authorize(world: &World, draft: Draft, by: &Credential) -> Result<(), CosErro
         world.authorizer.log_rejected(&request, &error);
         error
     })?;
-    world.authorizer.authorize(&request, operation).map(drop)
+    world.authorizer.authorize(&request, &operation).map(drop)
 }
 
 #[track_caller]

@@ -1,66 +1,44 @@
-//! `x-cos-copy-source`: which object a copy is made of.
+//! `x-cos-copy-source`: the object that a copy reads.
 //! <https://www.tencentcloud.com/document/product/436/10881>
 
-use cos_issuer::cam::{Bucket, Region};
 use http::{HeaderMap, StatusCode};
 
-use super::request::Address;
-use super::virtual_host::{self, DefaultBucket};
+use super::address::{Address, ObjectAddress};
+use super::virtual_host::DefaultBucket;
 use crate::cos::error::CosError;
 
-/// The source of a copy.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct CopySource {
-    pub(crate) bucket: Bucket,
-    pub(crate) region: Region,
-    pub(crate) key: String,
+/// The source that the headers name: `<bucket>.cos.<region>.myqcloud.com/<percent-encoded key>`, or
+/// any other host of a bucket. `None` without the header.
+pub(crate) fn copy_source(
+    headers: &HeaderMap,
+    default_bucket: &DefaultBucket,
+) -> Option<Result<ObjectAddress, CosError>> {
+    let header = headers.get("x-cos-copy-source")?;
+    let text = header
+        .to_str()
+        .map_err(|_| invalid("must be ASCII: percent-encode the key"));
+    Some(text.and_then(|text| parse(text, default_bucket)))
 }
 
-impl CopySource {
-    /// The source that the headers name: `<bucket>.cos.<region>.myqcloud.com/<percent-encoded key>`, or any other host of a bucket.
-    /// `None` when there is no such header.
-    pub(crate) fn of(
-        headers: &HeaderMap,
-        default_bucket: &DefaultBucket,
-    ) -> Option<Result<Self, CosError>> {
-        let header = headers.get("x-cos-copy-source")?;
-        Some(
-            header
-                .to_str()
-                .map_err(|_| invalid("it is not ASCII: percent-encode the key"))
-                .and_then(|text| Self::parse(text, default_bucket)),
-        )
+fn parse(text: &str, default_bucket: &DefaultBucket) -> Result<ObjectAddress, CosError> {
+    let text = text
+        .strip_prefix("http://")
+        .or_else(|| text.strip_prefix("https://"))
+        .unwrap_or(text);
+    let (path, query) = text.split_once('?').unwrap_or((text, ""));
+    if !query.is_empty() {
+        return Err(invalid(
+            "must not have a query: the emulator keeps no versions",
+        ));
     }
-
-    fn parse(text: &str, default_bucket: &DefaultBucket) -> Result<Self, CosError> {
-        let text = text
-            .strip_prefix("http://")
-            .or_else(|| text.strip_prefix("https://"))
-            .unwrap_or(text);
-        let (path, query) = text.split_once('?').unwrap_or((text, ""));
-        if !query.is_empty() {
-            return Err(invalid("this cloud keeps no versions"));
-        }
-        let host_end = path
-            .find('/')
-            .ok_or_else(|| invalid("a host and a key belong in it"))?;
-        let (host, path) = path
-            .split_at_checked(host_end)
-            .ok_or_else(|| invalid("a host and a key belong in it"))?;
-        match virtual_host::address(host, path, default_bucket)
-            .map_err(|_| invalid("it names no bucket"))?
-        {
-            Address::Bucket {
-                bucket,
-                region,
-                key,
-            } if !key.is_empty() => Ok(Self {
-                bucket,
-                region,
-                key,
-            }),
-            Address::Bucket { .. } | Address::Service => Err(invalid("it names no object")),
-        }
+    let (host, path) = path
+        .find('/')
+        .and_then(|host_end| path.split_at_checked(host_end))
+        .ok_or_else(|| invalid("must be a host and a key"))?;
+    match Address::parse(host, path, default_bucket) {
+        Ok(Address::Object(source)) => Ok(source),
+        Ok(Address::Bucket(_) | Address::Service) => Err(invalid("must name an object")),
+        Err(_) => Err(invalid("must begin with the host of a bucket")),
     }
 }
 
@@ -78,16 +56,17 @@ mod tests {
     use cos_issuer::cam::{Bucket, Region};
     use http::{HeaderMap, HeaderValue};
 
-    use super::{CopySource, DefaultBucket};
+    use super::{DefaultBucket, ObjectAddress, copy_source};
+    use crate::cos::http::virtual_host::BucketAddress;
 
-    fn source(text: &'static str) -> Result<CopySource, &'static str> {
-        let default_bucket = DefaultBucket {
-            bucket: Bucket::parse("home-1250000000").unwrap(),
+    fn source(text: &'static str) -> Result<ObjectAddress, &'static str> {
+        let default_bucket = DefaultBucket(BucketAddress {
+            name: Bucket::parse("home-1250000000").unwrap(),
             region: Region::parse("ap-guangzhou").unwrap(),
-        };
+        });
         let mut headers = HeaderMap::new();
         headers.insert("x-cos-copy-source", HeaderValue::from_static(text));
-        CopySource::of(&headers, &default_bucket)
+        copy_source(&headers, &default_bucket)
             .unwrap()
             .map_err(|error| error.code)
     }
@@ -99,8 +78,8 @@ mod tests {
             "https://b-1250000000.cos.ap-beijing.myqcloud.com/a%20b/%E4%B8%AD",
         ] {
             let found = source(text).unwrap();
-            assert_eq!(found.bucket.as_str(), "b-1250000000");
-            assert_eq!(found.region.as_str(), "ap-beijing");
+            assert_eq!(found.bucket.name.as_str(), "b-1250000000");
+            assert_eq!(found.bucket.region.as_str(), "ap-beijing");
             assert_eq!(found.key, "a b/中");
         }
         assert_eq!(source("127.0.0.1:80/b-1250000000/k").unwrap().key, "k");

@@ -4,12 +4,12 @@
 
 use std::net::IpAddr;
 
-use cos_issuer::cam::{Bucket, Region};
 use cos_issuer::time::Timestamp;
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode, header};
 
-use super::virtual_host::{self, DefaultBucket};
+use super::address::Address;
+use super::virtual_host::DefaultBucket;
 use crate::cos::error::CosError;
 use crate::net::Peer;
 
@@ -29,20 +29,6 @@ pub(crate) struct RequestHead {
     pub(crate) request_id: String,
     pub(crate) now: Timestamp,
     pub(crate) address: Address,
-}
-
-/// Where a request points.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Address {
-    /// The service host: no bucket.
-    Service,
-    /// A bucket, or an object in it.
-    Bucket {
-        bucket: Bucket,
-        region: Region,
-        /// Decoded, without the leading `/`; empty for the bucket itself.
-        key: String,
-    },
 }
 
 /// The host that a request names, as it was sent; empty when it names none.
@@ -72,7 +58,7 @@ impl RequestHead {
         let path = head.uri.path().to_owned();
         Ok(Self {
             method: head.method.clone(),
-            address: virtual_host::address(&host, &path, default_bucket)?,
+            address: Address::parse(&host, &path, default_bucket)?,
             host,
             path,
             query: head.uri.query().unwrap_or("").to_owned(),

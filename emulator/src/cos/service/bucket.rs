@@ -8,11 +8,10 @@ use crate::cos::auth::access::AuthContext;
 use crate::cos::error::{CosError, malformed_xml};
 use crate::cos::http::body::RequestBody;
 use crate::cos::http::metadata::{ObjectHeaders, invalid_argument};
-use crate::cos::http::request::{Address, RequestHead};
-use crate::cos::http::response;
-use crate::cos::http::virtual_host;
+use crate::cos::http::request::RequestHead;
+use crate::cos::http::response::{self, Response};
+use crate::cos::http::virtual_host::{self, BucketAddress};
 use crate::cos::http::xml;
-use crate::cos::store::no_such_bucket;
 
 impl CosService {
     /// <https://www.tencentcloud.com/document/product/436/8291>
@@ -76,17 +75,20 @@ impl CosService {
     }
 
     /// <https://www.tencentcloud.com/document/product/436/7738>
-    pub(super) async fn put_bucket(&self, request: &RequestHead, mut body: RequestBody) -> Outcome {
-        let Address::Bucket { bucket, region, .. } = &request.address else {
-            return Err(no_such_bucket());
-        };
-        self.own(bucket)?;
+    pub(super) async fn put_bucket(
+        &self,
+        request: &RequestHead,
+        bucket: &BucketAddress,
+        mut body: RequestBody,
+    ) -> Outcome {
+        self.check_owner(&bucket.name)?;
         ObjectHeaders::of(&request.headers)?;
         let body = body
             .small(&request.headers, MAX_CONFIGURATION_BYTES)
             .await?;
         check_configuration(&body)?;
-        let (name, region, now) = (bucket.to_string(), region.as_str().to_owned(), request.now);
+        let (name, region) = (bucket.name.to_string(), bucket.region.as_str().to_owned());
+        let now = request.now;
         self.change(move |store| {
             store.create_bucket(&name, &region, now, |index| {
                 if index.buckets.contains_key(&name) {
@@ -111,79 +113,65 @@ impl CosService {
     }
 
     /// <https://www.tencentcloud.com/document/product/436/7735>
-    pub(super) fn head_bucket(&self, request: &RequestHead) -> Outcome {
-        self.bucket(request)?;
+    pub(super) fn head_bucket(bucket: &BucketAddress) -> Response {
         let mut response = response::empty(StatusCode::OK);
-        self.put_region(request, &mut response);
-        Ok(response)
+        put_region(&mut response, bucket);
+        response
     }
 
     /// <https://www.tencentcloud.com/document/product/436/7732>
-    pub(super) async fn delete_bucket(&self, request: &RequestHead) -> Outcome {
-        let bucket = self.bucket(request)?;
-        self.change(move |store| store.delete_bucket(&bucket))
-            .await?;
+    pub(super) async fn delete_bucket(&self, bucket: &BucketAddress) -> Outcome {
+        let name = bucket.name.to_string();
+        self.change(move |store| store.delete_bucket(&name)).await?;
         Ok(response::empty(StatusCode::NO_CONTENT))
     }
 
-    pub(super) fn location(&self, request: &RequestHead) -> Outcome {
-        self.bucket(request)?;
-        let Address::Bucket { region, .. } = &request.address else {
-            return Err(no_such_bucket());
-        };
-        let region = xml::escaped(region.as_str());
-        Ok(response::xml(format!(
+    pub(super) fn bucket_location(bucket: &BucketAddress) -> Response {
+        let region = xml::escaped(bucket.region.as_str());
+        response::xml(format!(
             "<?xml version='1.0' encoding='utf-8' ?>\n<LocationConstraint>{region}</LocationConstraint>"
-        )))
+        ))
     }
 
+    /// Everything is private: the owner has all rights, and an ACL grants nobody else any.
     /// <https://www.tencentcloud.com/document/product/436/7733>
-    pub(super) fn bucket_acl(&self, request: &RequestHead, context: &AuthContext) -> Outcome {
-        self.bucket(request)?;
-        Ok(private_acl(context))
+    pub(super) fn private_acl(context: &AuthContext) -> Response {
+        let uin = context.owner_uin;
+        let id = format!("qcs::cam::uin/{uin}:uin/{uin}");
+        response::xml(xml::document("AccessControlPolicy", |root| {
+            root.element("Owner", |owner| {
+                owner.text("ID", &id);
+                owner.text("DisplayName", &id);
+            });
+            root.element("AccessControlList", |list| {
+                list.element("Grant", |grant| {
+                    grant.element_with("Grantee", GRANTEE, |grantee| {
+                        grantee.text("ID", &id);
+                        grantee.text("DisplayName", &id);
+                    });
+                    grant.text("Permission", "FULL_CONTROL");
+                });
+            });
+        }))
     }
 
-    pub(super) fn put_region(&self, request: &RequestHead, response: &mut response::Response) {
-        if let Address::Bucket { region, .. } = &request.address {
-            response::put(response.headers_mut(), BUCKET_REGION, region.as_str());
-        }
-    }
-
-    /// Only buckets of this account can be made.
-    fn own(&self, bucket: &Bucket) -> Result<(), CosError> {
-        if bucket.appid() == self.default_bucket.bucket.appid() {
+    /// Checks that the bucket's name is one of this account.
+    fn check_owner(&self, bucket: &Bucket) -> Result<(), CosError> {
+        let appid = self.default_bucket.0.name.appid();
+        if bucket.appid() == appid {
             return Ok(());
         }
-        Err(
-            CosError::new(StatusCode::FORBIDDEN, "AccessDenied", "Access Denied.").because(
-                format!(
-                    "a bucket of this account ends in -{}",
-                    self.default_bucket.bucket.appid()
-                ),
-            ),
-        )
+        let error = CosError::new(StatusCode::FORBIDDEN, "AccessDenied", "Access Denied.");
+        Err(error.because(format!("bucket: must end in -{appid}, the account's APPID")))
     }
 }
 
-/// Everything here is private: the owner has all rights, and nobody else has any by ACL.
-pub(super) fn private_acl(context: &AuthContext) -> response::Response {
-    let uin = context.owner_uin;
-    let id = format!("qcs::cam::uin/{uin}:uin/{uin}");
-    response::xml(xml::document("AccessControlPolicy", |root| {
-        root.element("Owner", |owner| {
-            owner.text("ID", &id);
-            owner.text("DisplayName", &id);
-        });
-        root.element("AccessControlList", |list| {
-            list.element("Grant", |grant| {
-                grant.element_with("Grantee", GRANTEE, |grantee| {
-                    grantee.text("ID", &id);
-                    grantee.text("DisplayName", &id);
-                });
-                grant.text("Permission", "FULL_CONTROL");
-            });
-        });
-    }))
+pub(super) fn put_region(response: &mut Response, bucket: &BucketAddress) {
+    response::put(
+        response.headers_mut(),
+        BUCKET_REGION,
+        bucket.region.as_str(),
+    );
 }
 
 /// A number among the parameters, at the most `limit`, which is also what stands for a missing one. Inferred: more is cut to the limit.

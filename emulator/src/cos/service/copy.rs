@@ -4,33 +4,37 @@ use std::sync::Arc;
 
 use http::StatusCode;
 
-use super::multipart::UploadAddress;
-use super::object::no_such_key;
+use super::multipart::requested_part;
 use super::{CosService, MAX_BODY_BYTES, Outcome};
 use crate::cos::checksum::Hasher;
-use crate::cos::error::CosError;
+use crate::cos::error::{CosError, internal};
+use crate::cos::http::address::ObjectAddress;
+use crate::cos::http::body::too_large;
 use crate::cos::http::byte_range::ByteRange;
-use crate::cos::http::copy_source::CopySource;
+use crate::cos::http::copy_source::copy_source;
 use crate::cos::http::metadata::{ObjectHeaders, invalid_argument};
 use crate::cos::http::precondition;
 use crate::cos::http::request::RequestHead;
 use crate::cos::http::response;
 use crate::cos::http::xml;
-use crate::cos::store::{Content, Object, ObjectMetadata, internal};
+use crate::cos::store::{Content, Object, ObjectMetadata};
 
 impl CosService {
     /// <https://www.tencentcloud.com/document/product/436/10881>
-    pub(super) async fn copy_object(&self, request: &RequestHead) -> Outcome {
-        let (bucket, key) = self.place(request)?;
-        let (source_place, source) = self.source(request)?;
+    pub(super) async fn copy_object(
+        &self,
+        request: &RequestHead,
+        target: &ObjectAddress,
+    ) -> Outcome {
+        let (source_address, source) = self.source(request)?;
         if source.metadata.length > MAX_BODY_BYTES {
-            return Err(crate::cos::http::body::too_large());
+            return Err(too_large());
         }
         let own = ObjectHeaders::of(&request.headers)?;
-        let object_headers = match request.header("x-cos-metadata-directive").unwrap_or("") {
+        let headers = match request.header("x-cos-metadata-directive").unwrap_or("") {
             directive if directive.eq_ignore_ascii_case("replaced") => own,
             directive if directive.is_empty() || directive.eq_ignore_ascii_case("copy") => {
-                if source_place.bucket.as_str() == bucket && source_place.key == key {
+                if source_address == *target {
                     return Err(CosError::new(
                         StatusCode::BAD_REQUEST,
                         "InvalidRequest",
@@ -46,27 +50,16 @@ impl CosService {
             }
         };
         // Inferred: the ETag of a copy is that of its source.
-        let metadata = &source.metadata;
-        let mut metadata = ObjectMetadata::new(
-            metadata.length,
-            metadata.etag.clone(),
-            metadata.crc64,
-            request.now,
-        );
-        metadata.headers = object_headers;
-        let object = Object {
-            metadata,
-            content: source.content.clone(),
+        let metadata = ObjectMetadata {
+            modified: request.now,
+            headers,
+            is_appendable: false,
+            upload_id: None,
+            ..source.metadata.clone()
         };
-        let headers = request.headers.clone();
-        let stored = self
-            .change(move |store| {
-                store.put_object(&bucket, &key, |current| {
-                    precondition::check_write(&headers, current.map(Object::validators))?;
-                    Ok(object)
-                })
-            })
-            .await?;
+        let content = source.content.clone();
+        let object = Object { metadata, content };
+        let stored = self.store_object(target, &request.headers, object).await?;
         Ok(response::xml(xml::document("CopyObjectResult", |root| {
             root.text("ETag", format_args!("\"{}\"", stored.metadata.etag));
             root.text("CRC64", stored.metadata.crc64);
@@ -75,22 +68,22 @@ impl CosService {
     }
 
     /// <https://www.tencentcloud.com/document/product/436/8287>
-    pub(super) async fn copy_part(&self, request: &RequestHead) -> Outcome {
-        let place = UploadAddress::of(self, request)?;
-        let number = place.part_number(request)?;
+    pub(super) async fn copy_part(&self, request: &RequestHead, object: &ObjectAddress) -> Outcome {
+        let upload = self.upload(request, object)?;
+        let number = requested_part(request)?;
         let (_, source) = self.source(request)?;
         let slice = match request.header("x-cos-copy-source-range") {
             Some(header) => ByteRange::of_copy(header, source.metadata.length)?,
             None => ByteRange::whole(source.metadata.length),
         };
         if slice.length() > MAX_BODY_BYTES {
-            return Err(crate::cos::http::body::too_large());
+            return Err(too_large());
         }
         let content = source.content.slice(slice);
         let metadata = metadata_of(content.clone(), request).await?;
         let (etag, modified) = (metadata.etag.clone(), metadata.modified);
         let part = Object { metadata, content };
-        self.change(move |store| store.put_part(place.as_tuple(), number, part))
+        self.change(move |store| store.put_part(upload.as_tuple(), number, part))
             .await?;
         Ok(response::xml(xml::document("CopyPartResult", |root| {
             root.text("ETag", format_args!("\"{etag}\""));
@@ -98,18 +91,14 @@ impl CosService {
         })))
     }
 
-    /// The source of the copy, once it is there and its conditions hold.
-    fn source(&self, request: &RequestHead) -> Result<(CopySource, Arc<Object>), CosError> {
-        let source = CopySource::of(&request.headers, &self.default_bucket)
+    /// The source of the copy, once it is found and its preconditions hold.
+    fn source(&self, request: &RequestHead) -> Result<(ObjectAddress, Arc<Object>), CosError> {
+        let address = copy_source(&request.headers, &self.default_bucket)
             .ok_or_else(|| invalid_argument("The x-cos-copy-source header is missing."))??;
-        let bucket = self.bucket_in(source.bucket.as_str(), source.region.as_str())?;
-        let object = self
-            .store
-            .read()
-            .object(&bucket, &source.key)
-            .ok_or_else(no_such_key)?;
+        self.check_bucket(&address.bucket)?;
+        let object = self.object(&address)?;
         precondition::check_copy_source(&request.headers, object.validators())?;
-        Ok((source, object))
+        Ok((address, object))
     }
 }
 

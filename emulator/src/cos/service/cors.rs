@@ -1,29 +1,36 @@
 //! CORS of a bucket: its rules, preflights, and what they put on answers.
 
+use std::sync::Arc;
+
 use http::StatusCode;
 
 use super::{CosService, Outcome};
 use crate::cos::cors::{self, Cors};
 use crate::cos::error::CosError;
 use crate::cos::http::body::RequestBody;
-use crate::cos::http::request::{Address, RequestHead};
+use crate::cos::http::request::RequestHead;
 use crate::cos::http::response::{self, Response};
+use crate::cos::http::virtual_host::BucketAddress;
 
 impl CosService {
     /// <https://www.tencentcloud.com/document/product/436/8279>
-    pub(super) async fn put_cors(&self, request: &RequestHead, mut body: RequestBody) -> Outcome {
-        let bucket = self.bucket(request)?;
+    pub(super) async fn put_cors(
+        &self,
+        request: &RequestHead,
+        bucket: &BucketAddress,
+        mut body: RequestBody,
+    ) -> Outcome {
+        let name = bucket.name.to_string();
         let body = body.small(&request.headers, MAX_RULES_BYTES).await?;
         let cors = Cors::parse(&body)?;
-        self.change(move |store| store.set_cors(&bucket, Some(cors)))
+        self.change(move |store| store.set_cors(&name, Some(cors)))
             .await?;
         Ok(response::empty(StatusCode::OK))
     }
 
     /// <https://www.tencentcloud.com/document/product/436/8274>
-    pub(super) fn show_cors(&self, request: &RequestHead) -> Outcome {
-        let bucket = self.bucket(request)?;
-        let cors = self.cors_of(&bucket).ok_or_else(|| {
+    pub(super) fn get_cors(&self, bucket: &BucketAddress) -> Outcome {
+        let cors = self.cors_of(bucket).ok_or_else(|| {
             CosError::new(
                 StatusCode::NOT_FOUND,
                 "NoSuchCORSConfiguration",
@@ -34,15 +41,15 @@ impl CosService {
     }
 
     /// <https://www.tencentcloud.com/document/product/436/8283>
-    pub(super) async fn delete_cors(&self, request: &RequestHead) -> Outcome {
-        let bucket = self.bucket(request)?;
-        self.change(move |store| store.set_cors(&bucket, None))
+    pub(super) async fn delete_cors(&self, bucket: &BucketAddress) -> Outcome {
+        let name = bucket.name.to_string();
+        self.change(move |store| store.set_cors(&name, None))
             .await?;
         Ok(response::empty(StatusCode::NO_CONTENT))
     }
 
     /// <https://www.tencentcloud.com/document/product/436/8288>
-    pub(super) fn preflight(&self, request: &RequestHead) -> Outcome {
+    pub(super) fn preflight(&self, request: &RequestHead, bucket: &BucketAddress) -> Outcome {
         for name in ["origin", "access-control-request-method"] {
             if request.header(name).is_none_or(str::is_empty) {
                 return Err(CosError::new(
@@ -52,9 +59,9 @@ impl CosService {
                 ));
             }
         }
-        let bucket = self.bucket(request)?;
+        self.check_bucket(bucket)?;
         let headers = self
-            .cors_of(&bucket)
+            .cors_of(bucket)
             .and_then(|cors| cors.preflight(&request.headers))
             .ok_or_else(|| {
                 cors::forbidden().because(
@@ -68,19 +75,18 @@ impl CosService {
 
     /// Lets a page of another origin read the answer, errors too, where a rule says so.
     pub(super) fn allow_origin(&self, request: &RequestHead, response: &mut Response) {
-        let Address::Bucket { bucket, region, .. } = &request.address else {
-            return;
-        };
-        if let Ok(bucket) = self.bucket_in(bucket.as_str(), region.as_str())
-            && let Some(cors) = self.cors_of(&bucket)
+        if let Some(bucket) = request.address.bucket()
+            && self.check_bucket(bucket).is_ok()
+            && let Some(cors) = self.cors_of(bucket)
             && let Some(headers) = cors.simple(&request.headers, request.method.as_str())
         {
             response.headers_mut().extend(headers);
         }
     }
 
-    fn cors_of(&self, bucket: &str) -> Option<std::sync::Arc<Cors>> {
-        self.store.read().buckets.get(bucket)?.cors.clone()
+    fn cors_of(&self, bucket: &BucketAddress) -> Option<Arc<Cors>> {
+        let index = self.store.read();
+        index.buckets.get(bucket.name.as_str())?.cors.clone()
     }
 }
 

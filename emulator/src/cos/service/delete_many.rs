@@ -6,17 +6,19 @@
 
 use http::StatusCode;
 
-use super::{CosService, MAX_XML_BYTES, Outcome, checked_key};
-use crate::cos::error::{CosError, malformed_xml};
+use super::{CosService, MAX_XML_BYTES, Outcome, check_key};
+use crate::cos::error::{CosError, internal, malformed_xml};
 use crate::cos::http::body::RequestBody;
 use crate::cos::http::request::RequestHead;
 use crate::cos::http::response;
+use crate::cos::http::virtual_host::BucketAddress;
 use crate::cos::http::xml;
 
 impl CosService {
     pub(super) async fn delete_many(
         &self,
         request: &RequestHead,
+        bucket: &BucketAddress,
         mut body: RequestBody,
     ) -> Outcome {
         if !request.headers.contains_key("content-md5") {
@@ -28,19 +30,20 @@ impl CosService {
         }
         let body = body.small(&request.headers, MAX_XML_BYTES).await?;
         let (keys, is_quiet) = wanted(&body)?;
-        let decisions = self.access_control.authorize_each(request, &keys)?;
+        let decisions = self.access_control.authorize_each(request, bucket, &keys)?;
         if decisions.len() != keys.len() {
-            return Err(crate::cos::store::internal(
-                &"the door did not decide on each key",
+            return Err(internal(
+                &"the number of decisions differs from the number of keys",
             ));
         }
-        let bucket = self.bucket(request)?;
+        self.check_bucket(bucket)?;
+        let name = bucket.name.as_str();
         let mut outcomes = Vec::with_capacity(keys.len());
         for (key, decision) in keys.into_iter().zip(decisions) {
-            let outcome = match decision.and_then(|()| checked_key(&key)) {
-                Ok(key) => {
-                    let bucket = bucket.clone();
-                    self.change(move |store| store.delete_object(&bucket, &key))
+            let outcome = match decision.and_then(|()| check_key(&key)) {
+                Ok(()) => {
+                    let (name, key) = (name.to_owned(), key.clone());
+                    self.change(move |store| store.delete_object(&name, &key))
                         .await
                 }
                 Err(error) => Err(error),

@@ -3,31 +3,30 @@
 use cos_issuer::time::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::bucket::number;
+use super::bucket::{number, put_region};
 use super::{CosService, Outcome};
 use crate::cos::auth::access::AuthContext;
-use crate::cos::error::CosError;
+use crate::cos::error::{CosError, no_such_bucket};
 use crate::cos::http::date;
 use crate::cos::http::metadata::invalid_argument;
 use crate::cos::http::request::RequestHead;
 use crate::cos::http::response;
+use crate::cos::http::virtual_host::BucketAddress;
 use crate::cos::http::xml;
 use crate::cos::listing::{Entry, Query};
-use crate::cos::store::no_such_bucket;
 
 impl CosService {
     /// <https://www.tencentcloud.com/document/product/436/7734>
-    pub(super) fn list_objects(&self, request: &RequestHead) -> Outcome {
-        let bucket = self.bucket(request)?;
+    pub(super) fn list_objects(&self, request: &RequestHead, bucket: &BucketAddress) -> Outcome {
         let encoding = Encoding::of(request)?;
         let query = query(request, "marker", "max-keys")?;
-        let page = match self.store.read().buckets.get(&bucket) {
+        let page = match self.store.read().buckets.get(bucket.name.as_str()) {
             Some(found) => found.list(&query),
             None => return Err(no_such_bucket()),
         };
-        let appid = self.default_bucket.bucket.appid();
+        let appid = self.default_bucket.0.name.appid();
         let mut response = response::xml(xml::document("ListBucketResult", |root| {
-            root.text("Name", &bucket);
+            root.text("Name", &bucket.name);
             root.optional("EncodingType", encoding.name());
             root.text("Prefix", encoding.text(&query.prefix));
             root.text("Marker", encoding.text(&query.marker));
@@ -61,24 +60,28 @@ impl CosService {
                 });
             }
         }));
-        self.put_region(request, &mut response);
+        put_region(&mut response, bucket);
         Ok(response)
     }
 
     /// <https://www.tencentcloud.com/document/product/436/7736>
-    pub(super) fn list_uploads(&self, request: &RequestHead, context: &AuthContext) -> Outcome {
-        let bucket = self.bucket(request)?;
+    pub(super) fn list_uploads(
+        &self,
+        request: &RequestHead,
+        bucket: &BucketAddress,
+        context: &AuthContext,
+    ) -> Outcome {
         let encoding = Encoding::of(request)?;
         let query = query(request, "key-marker", "max-uploads")?;
         let id_marker = request.parameter("upload-id-marker").unwrap_or_default();
-        let page = match self.store.read().buckets.get(&bucket) {
+        let page = match self.store.read().buckets.get(bucket.name.as_str()) {
             Some(found) => found.list_uploads(&query, &id_marker),
             None => return Err(no_such_bucket()),
         };
         Ok(response::xml(xml::document(
             "ListMultipartUploadsResult",
             |root| {
-                root.text("Bucket", &bucket);
+                root.text("Bucket", &bucket.name);
                 root.optional("Encoding-Type", encoding.name());
                 root.text("KeyMarker", encoding.text(&query.marker));
                 root.text("UploadIdMarker", &id_marker);

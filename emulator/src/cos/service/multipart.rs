@@ -16,7 +16,8 @@ use super::object::{put_checksums, written_response};
 use super::{CosService, MAX_XML_BYTES, Outcome};
 use crate::cos::auth::access::AuthContext;
 use crate::cos::checksum::{combined_crc64, etag_of_pieces};
-use crate::cos::error::{CosError, malformed_xml};
+use crate::cos::error::{CosError, malformed_xml, no_such_upload};
+use crate::cos::http::address::ObjectAddress;
 use crate::cos::http::body::RequestBody;
 use crate::cos::http::metadata::{ObjectHeaders, invalid_argument};
 use crate::cos::http::precondition;
@@ -24,49 +25,46 @@ use crate::cos::http::request::RequestHead;
 use crate::cos::http::response;
 use crate::cos::http::xml;
 use crate::cos::ids;
-use crate::cos::store::{Content, Initiated, Object, ObjectMetadata, no_such_upload};
+use crate::cos::store::{Content, Initiated, Object, ObjectMetadata};
 
-/// Which upload a request is about.
+/// The upload that a request names.
 pub(super) struct UploadAddress {
-    bucket: String,
-    key: String,
+    object: ObjectAddress,
     id: String,
 }
 
 impl UploadAddress {
-    /// The upload, once it is there.
-    pub(super) fn of(service: &CosService, request: &RequestHead) -> Result<Self, CosError> {
-        let (bucket, key) = service.place(request)?;
-        let id = request.parameter("uploadId").unwrap_or_default();
-        if service.store.read().upload(&bucket, &key, &id).is_none() {
-            return Err(no_such_upload());
-        }
-        Ok(Self { bucket, key, id })
-    }
-
     pub(super) fn as_tuple(&self) -> (&str, &str, &str) {
-        (&self.bucket, &self.key, &self.id)
-    }
-
-    #[expect(clippy::unused_self, reason = "only an upload has part numbers")]
-    pub(super) fn part_number(&self, request: &RequestHead) -> Result<u16, CosError> {
-        request
-            .parameter("partNumber")
-            .and_then(|text| part_number(&text))
-            .ok_or_else(|| {
-                invalid_argument("Part number must be an integer between 1 and 10000, inclusive.")
-            })
+        let bucket = self.object.bucket.name.as_str();
+        (bucket, &self.object.key, &self.id)
     }
 }
 
 impl CosService {
+    /// The upload of the object that the request names, once it is found.
+    pub(super) fn upload(
+        &self,
+        request: &RequestHead,
+        object: &ObjectAddress,
+    ) -> Result<UploadAddress, CosError> {
+        let upload = UploadAddress {
+            object: object.clone(),
+            id: request.parameter("uploadId").unwrap_or_default(),
+        };
+        if self.store.read().upload(upload.as_tuple()).is_none() {
+            return Err(no_such_upload());
+        }
+        Ok(upload)
+    }
+
     /// <https://www.tencentcloud.com/document/product/436/7746>
     pub(super) async fn begin_upload(
         &self,
         request: &RequestHead,
+        object: &ObjectAddress,
         context: &AuthContext,
     ) -> Outcome {
-        let (bucket, key) = self.place(request)?;
+        let (bucket, key) = (object.bucket.name.to_string(), object.key.clone());
         let initiated = Initiated {
             headers: ObjectHeaders::of(&request.headers)?,
             initiator: context.name(),
@@ -84,25 +82,30 @@ impl CosService {
     }
 
     /// <https://www.tencentcloud.com/document/product/436/7750>
-    pub(super) async fn upload_part(&self, request: &RequestHead, body: RequestBody) -> Outcome {
-        let place = UploadAddress::of(self, request)?;
-        let number = place.part_number(request)?;
+    pub(super) async fn upload_part(
+        &self,
+        request: &RequestHead,
+        object: &ObjectAddress,
+        body: RequestBody,
+    ) -> Outcome {
+        let upload = self.upload(request, object)?;
+        let number = requested_part(request)?;
         let written = self.receive(&request.headers, body).await?;
-        let sums = written.checksums;
-        let metadata = ObjectMetadata::new(sums.length, sums.etag(), sums.crc64, request.now);
-        let response = written_response(&metadata);
-        let part = Object {
-            metadata,
-            content: written.content,
-        };
-        self.change(move |store| store.put_part(place.as_tuple(), number, part))
+        let part = Object::of(written, ObjectHeaders::default(), request.now);
+        let response = written_response(&part.metadata);
+        self.change(move |store| store.put_part(upload.as_tuple(), number, part))
             .await?;
         Ok(response)
     }
 
     /// <https://www.tencentcloud.com/document/product/436/7747>
-    pub(super) fn list_parts(&self, request: &RequestHead, context: &AuthContext) -> Outcome {
-        let place = UploadAddress::of(self, request)?;
+    pub(super) fn list_parts(
+        &self,
+        request: &RequestHead,
+        object: &ObjectAddress,
+        context: &AuthContext,
+    ) -> Outcome {
+        let address = self.upload(request, object)?;
         let encoding = Encoding::of(request)?;
         let limit = number(request, "max-parts", PAGE)?;
         let marker = number(request, "part-number-marker", usize::from(u16::MAX))?;
@@ -112,7 +115,7 @@ impl CosService {
         };
         let index = self.store.read();
         let upload = index
-            .upload(&place.bucket, &place.key, &place.id)
+            .upload(address.as_tuple())
             .ok_or_else(no_such_upload)?;
         let mut parts = upload
             .parts
@@ -120,10 +123,10 @@ impl CosService {
         let page: Vec<_> = parts.by_ref().take(limit).collect();
         let is_truncated = limit > 0 && parts.next().is_some();
         Ok(response::xml(xml::document("ListPartsResult", |root| {
-            root.text("Bucket", &place.bucket);
+            root.text("Bucket", &object.bucket.name);
             root.optional("EncodingType", encoding.name());
-            root.text("Key", encoding.text(&place.key));
-            root.text("UploadId", &place.id);
+            root.text("Key", encoding.text(&object.key));
+            root.text("UploadId", &address.id);
             people(root, context, &upload.initiated.initiator);
             root.text("PartNumberMarker", marker);
             for (number, part) in &page {
@@ -146,30 +149,34 @@ impl CosService {
     pub(super) async fn complete_upload(
         &self,
         request: &RequestHead,
+        object: &ObjectAddress,
         mut body: RequestBody,
     ) -> Outcome {
-        let place = UploadAddress::of(self, request)?;
+        let address = self.upload(request, object)?;
         let body = body.small(&request.headers, MAX_XML_BYTES).await?;
         let wanted = wanted_parts(&body)?;
         let (headers, now) = (request.headers.clone(), request.now);
-        let location = format!("http://{}/{}", request.host, Encoding::Url.text(&place.key));
-        let (bucket, key) = (place.bucket.clone(), place.key.clone());
+        let location = format!(
+            "http://{}/{}",
+            request.host,
+            Encoding::Url.text(&object.key)
+        );
         let stored = self
             .change(move |store| {
-                store.complete_upload(place.as_tuple(), |upload, current| {
+                store.complete_upload(address.as_tuple(), |upload, current| {
                     precondition::check_write(&headers, current.map(Object::validators))?;
                     let parts = chosen_parts(&wanted, &upload.parts)?;
                     let mut object = joined(&parts, now);
                     object.metadata.headers = upload.initiated.headers.clone();
-                    object.metadata.upload_id = Some(place.id.clone());
+                    object.metadata.upload_id = Some(address.id.clone());
                     Ok(object)
                 })
             })
             .await?;
         let mut response = response::xml(xml::document("CompleteMultipartUploadResult", |root| {
             root.text("Location", &location);
-            root.text("Bucket", &bucket);
-            root.text("Key", &key);
+            root.text("Bucket", &object.bucket.name);
+            root.text("Key", &object.key);
             root.text("ETag", format_args!("\"{}\"", stored.metadata.etag));
         }));
         put_checksums(response.headers_mut(), &stored.metadata);
@@ -177,9 +184,13 @@ impl CosService {
     }
 
     /// <https://www.tencentcloud.com/document/product/436/7740>
-    pub(super) async fn abort_upload(&self, request: &RequestHead) -> Outcome {
-        let place = UploadAddress::of(self, request)?;
-        self.change(move |store| store.abort_upload(place.as_tuple()))
+    pub(super) async fn abort_upload(
+        &self,
+        request: &RequestHead,
+        object: &ObjectAddress,
+    ) -> Outcome {
+        let upload = self.upload(request, object)?;
+        self.change(move |store| store.abort_upload(upload.as_tuple()))
             .await?;
         Ok(response::empty(StatusCode::NO_CONTENT))
     }
@@ -263,6 +274,14 @@ fn joined(parts: &[Arc<Object>], now: cos_issuer::time::Timestamp) -> Object {
         metadata: ObjectMetadata::new(length, etag, crc64, now),
         content,
     }
+}
+
+/// The number of the part that a request uploads.
+pub(super) fn requested_part(request: &RequestHead) -> Result<u16, CosError> {
+    let text = request.parameter("partNumber");
+    text.and_then(|text| part_number(&text)).ok_or_else(|| {
+        invalid_argument("Part number must be an integer between 1 and 10000, inclusive.")
+    })
 }
 
 fn part_number(text: &str) -> Option<u16> {

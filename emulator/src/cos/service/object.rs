@@ -6,77 +6,56 @@ use super::{CosService, Outcome};
 use crate::cos::auth::access::AuthContext;
 use crate::cos::checksum::{combined_crc64, etag_of_pieces};
 use crate::cos::error::CosError;
+use crate::cos::http::address::ObjectAddress;
 use crate::cos::http::body::RequestBody;
 use crate::cos::http::metadata::{ObjectHeaders, invalid_argument};
-use crate::cos::http::precondition::{self, Validators};
 use crate::cos::http::request::RequestHead;
 use crate::cos::http::response::{self, Response};
-use crate::cos::store::{Content, Object, ObjectMetadata};
+use crate::cos::store::{Object, ObjectMetadata};
 
 impl CosService {
     /// <https://www.tencentcloud.com/document/product/436/7749>
-    pub(super) async fn put_object(&self, request: &RequestHead, body: RequestBody) -> Outcome {
-        let (bucket, key) = self.place(request)?;
-        let object_headers = ObjectHeaders::of(&request.headers)?;
-        // Asked before the body comes, and once more when it is there.
-        let current = self.store.read().object(&bucket, &key);
-        precondition::check_write(&request.headers, current.as_deref().map(Object::validators))?;
+    pub(super) async fn put_object(
+        &self,
+        request: &RequestHead,
+        target: &ObjectAddress,
+        body: RequestBody,
+    ) -> Outcome {
+        let headers = ObjectHeaders::of(&request.headers)?;
+        // Checked again when the body is complete: another writer may have been faster.
+        self.check_overwrite(target, &request.headers)?;
         let written = self.receive(&request.headers, body).await?;
-        let sums = written.checksums;
-        let mut metadata = ObjectMetadata::new(sums.length, sums.etag(), sums.crc64, request.now);
-        metadata.headers = object_headers;
-        let object = Object {
-            metadata,
-            content: written.content,
-        };
-        let headers = request.headers.clone();
-        let stored = self
-            .change(move |store| {
-                store.put_object(&bucket, &key, |current| {
-                    precondition::check_write(&headers, current.map(Object::validators))?;
-                    Ok(object)
-                })
-            })
-            .await?;
+        let object = Object::of(written, headers, request.now);
+        let stored = self.store_object(target, &request.headers, object).await?;
         Ok(written_response(&stored.metadata))
     }
 
     /// <https://www.tencentcloud.com/document/product/436/7741>
-    pub(super) async fn append_object(&self, request: &RequestHead, body: RequestBody) -> Outcome {
-        let (bucket, key) = self.place(request)?;
-        let object_headers = ObjectHeaders::of(&request.headers)?;
+    pub(super) async fn append_object(
+        &self,
+        request: &RequestHead,
+        target: &ObjectAddress,
+        body: RequestBody,
+    ) -> Outcome {
+        let headers = ObjectHeaders::of(&request.headers)?;
         let position: u64 = request
             .parameter("position")
             .and_then(|text| text.parse().ok())
             .ok_or_else(|| invalid_argument("The position must be a number."))?;
+        let (bucket, key) = (target.bucket.name.to_string(), target.key.clone());
         let current = self.store.read().object(&bucket, &key);
         check_append(current.as_deref(), position)?;
         let written = self.receive(&request.headers, body).await?;
-        let sums = written.checksums;
-        let now = request.now;
+        let mut object = Object::of(written, headers, request.now);
+        object.metadata.is_appendable = true;
         let stored = self
             .change(move |store| {
                 store.put_object(&bucket, &key, |current| {
                     check_append(current, position)?;
-                    let mut metadata =
-                        ObjectMetadata::new(sums.length, sums.etag(), sums.crc64, now);
-                    metadata.headers = object_headers;
-                    metadata.is_appendable = true;
-                    let mut content = Content::default();
-                    if let Some(current) = current {
-                        let etags = [current.metadata.etag.as_str(), metadata.etag.as_str()];
-                        metadata.etag = etag_of_pieces(
-                            etags.into_iter(),
-                            current.content.pieces().saturating_add(1),
-                        );
-                        metadata.crc64 =
-                            combined_crc64(current.metadata.crc64, sums.crc64, sums.length);
-                        metadata.length = current.metadata.length.saturating_add(sums.length);
-                        metadata.headers = current.metadata.headers.clone();
-                        content = current.content.clone();
-                    }
-                    content.append(&written.content);
-                    Ok(Object { metadata, content })
+                    Ok(match current {
+                        Some(current) => appended(current, object),
+                        None => object,
+                    })
                 })
             })
             .await?;
@@ -87,30 +66,36 @@ impl CosService {
     }
 
     /// <https://www.tencentcloud.com/document/product/436/7743>
-    pub(super) async fn delete_object(&self, request: &RequestHead) -> Outcome {
-        let (bucket, key) = self.place(request)?;
-        self.change(move |store| store.delete_object(&bucket, &key))
+    pub(super) async fn delete_object(&self, target: &ObjectAddress) -> Outcome {
+        let target = target.clone();
+        self.change(move |store| store.delete_object(target.bucket.name.as_str(), &target.key))
             .await?;
         Ok(response::empty(StatusCode::NO_CONTENT))
     }
 
     /// <https://www.tencentcloud.com/document/product/436/7744>
-    pub(super) fn object_acl(&self, request: &RequestHead, context: &AuthContext) -> Outcome {
-        let (bucket, key) = self.place(request)?;
-        match self.store.read().object(&bucket, &key) {
-            Some(_) => Ok(super::bucket::private_acl(context)),
-            None => Err(no_such_key()),
-        }
+    pub(super) fn object_acl(&self, target: &ObjectAddress, context: &AuthContext) -> Outcome {
+        self.object(target)?;
+        Ok(Self::private_acl(context))
     }
 }
 
-impl Object {
-    /// What conditions look at.
-    pub(super) fn validators(&self) -> Validators<'_> {
-        Validators {
-            etag: &self.metadata.etag,
-            modified: self.metadata.modified,
-        }
+/// The current object with the bytes of `more` after it.
+fn appended(current: &Object, more: Object) -> Object {
+    let (old, new) = (&current.metadata, more.metadata);
+    let etags = [old.etag.as_str(), new.etag.as_str()];
+    let pieces = current.content.pieces().saturating_add(1);
+    let mut content = current.content.clone();
+    content.append(&more.content);
+    Object {
+        metadata: ObjectMetadata {
+            etag: etag_of_pieces(etags.into_iter(), pieces),
+            crc64: combined_crc64(old.crc64, new.crc64, new.length),
+            length: old.length.saturating_add(new.length),
+            headers: old.headers.clone(),
+            ..new
+        },
+        content,
     }
 }
 
@@ -124,14 +109,6 @@ pub(super) fn written_response(metadata: &ObjectMetadata) -> Response {
 pub(super) fn put_checksums(headers: &mut HeaderMap, metadata: &ObjectMetadata) {
     response::put_etag(headers, &metadata.etag);
     response::put_crc64(headers, metadata.crc64);
-}
-
-pub(super) fn no_such_key() -> CosError {
-    CosError::new(
-        StatusCode::NOT_FOUND,
-        "NoSuchKey",
-        "The specified key does not exist.",
-    )
 }
 
 fn check_append(current: Option<&Object>, position: u64) -> Result<(), CosError> {

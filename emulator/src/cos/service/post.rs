@@ -8,47 +8,43 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::list::Encoding;
 use super::object::put_checksums;
-use super::{CosService, MAX_BODY_BYTES, Outcome, checked_key};
+use super::{CosService, MAX_BODY_BYTES, Outcome, check_key};
 use crate::cos::auth::access::AuthContext;
-use crate::cos::error::CosError;
+use crate::cos::error::{CosError, internal};
+use crate::cos::http::address::ObjectAddress;
 use crate::cos::http::body::{RequestBody, check_md5, content_md5, too_large};
 use crate::cos::http::metadata::{ObjectHeaders, invalid_argument};
 use crate::cos::http::post_form::{File, Form};
-use crate::cos::http::precondition;
 use crate::cos::http::request::RequestHead;
 use crate::cos::http::response;
-use crate::cos::store::{Object, ObjectMetadata, Written, internal};
+use crate::cos::http::virtual_host::BucketAddress;
+use crate::cos::store::{Object, Written};
 
 impl CosService {
-    pub(super) async fn post_object(&self, request: &RequestHead, body: RequestBody) -> Outcome {
+    pub(super) async fn post_object(
+        &self,
+        request: &RequestHead,
+        bucket: &BucketAddress,
+        body: RequestBody,
+    ) -> Outcome {
         body.check_length(MAX_BODY_BYTES)?;
         let (form, file) = Form::read(&request.headers, body.into_stream()).await?;
-        let context = self.access_control.authorize_form(request, &form)?;
-        let bucket = self.bucket(request)?;
-        let key = checked_key(&form.key)?;
+        let context = self.access_control.authorize_form(request, bucket, &form)?;
+        self.check_bucket(bucket)?;
+        check_key(&form.key)?;
+        let target = ObjectAddress {
+            bucket: bucket.clone(),
+            key: form.key.clone(),
+        };
         let headers = form.headers()?;
         let object_headers = ObjectHeaders::of(&headers)?;
         let status = status(&form)?;
-        let current = self.store.read().object(&bucket, &key);
-        precondition::check_write(&headers, current.as_deref().map(Object::validators))?;
+        self.check_overwrite(&target, &headers)?;
         let written = self.receive_file(file, &context).await?;
-        let sums = written.checksums;
-        check_md5(content_md5(&headers)?, &sums)?;
-        let mut metadata = ObjectMetadata::new(sums.length, sums.etag(), sums.crc64, request.now);
-        metadata.headers = object_headers;
-        let object = Object {
-            metadata,
-            content: written.content,
-        };
-        let location = location(&form, request, &bucket, &key, &object.metadata.etag)?;
-        let stored = self
-            .change(move |store| {
-                store.put_object(&bucket, &key, |current| {
-                    precondition::check_write(&headers, current.map(Object::validators))?;
-                    Ok(object)
-                })
-            })
-            .await?;
+        check_md5(content_md5(&headers)?, &written.checksums)?;
+        let object = Object::of(written, object_headers, request.now);
+        let location = location(&form, request, &target, &object.metadata.etag)?;
+        let stored = self.store_object(&target, &headers, object).await?;
         let mut response = response::empty(status);
         put_checksums(response.headers_mut(), &stored.metadata);
         response.headers_mut().insert(header::LOCATION, location);
@@ -96,19 +92,23 @@ fn status(form: &Form) -> Result<StatusCode, CosError> {
 fn location(
     form: &Form,
     request: &RequestHead,
-    bucket: &str,
-    key: &str,
+    target: &ObjectAddress,
     etag: &str,
 ) -> Result<HeaderValue, CosError> {
     let text = match redirect(form) {
         Some(url) => {
             let joint = if url.contains('?') { '&' } else { '?' };
-            let key = utf8_percent_encode(key, NON_ALPHANUMERIC);
+            let bucket = &target.bucket.name;
+            let key = utf8_percent_encode(&target.key, NON_ALPHANUMERIC);
             format!("{url}{joint}bucket={bucket}&key={key}&etag=%22{etag}%22")
         }
         None => {
             let scheme = if request.is_tls { "https" } else { "http" };
-            format!("{scheme}://{}/{}", request.host, Encoding::Url.text(key))
+            format!(
+                "{scheme}://{}/{}",
+                request.host,
+                Encoding::Url.text(&target.key)
+            )
         }
     };
     HeaderValue::from_str(&text)

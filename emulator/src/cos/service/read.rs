@@ -3,10 +3,11 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
-use super::object::{no_such_key, put_checksums};
+use super::object::put_checksums;
 use super::{CosService, Outcome};
 use crate::cos::auth::access::AuthContext;
 use crate::cos::error::CosError;
+use crate::cos::http::address::ObjectAddress;
 use crate::cos::http::byte_range::ByteRange;
 use crate::cos::http::date;
 use crate::cos::http::metadata::invalid_argument;
@@ -16,19 +17,15 @@ use crate::cos::http::response;
 use crate::cos::store::ObjectMetadata;
 
 impl CosService {
-    pub(super) fn show_object(
+    pub(super) fn read_object(
         &self,
         request: &RequestHead,
+        target: &ObjectAddress,
         context: &AuthContext,
         with_body: bool,
     ) -> Outcome {
-        let (bucket, key) = self.place(request)?;
         let overrides = overrides(request, context)?;
-        let object = self
-            .store
-            .read()
-            .object(&bucket, &key)
-            .ok_or_else(no_such_key)?;
+        let object = self.object(target)?;
         let metadata = &object.metadata;
         match precondition::check_read(&request.headers, object.validators()) {
             Ok(()) => {}

@@ -8,7 +8,10 @@ use cos_issuer::time::Timestamp;
 
 use super::content::Content;
 use super::record::{Initiated, ObjectMetadata};
+use super::sink::Written;
 use crate::cos::cors::Cors;
+use crate::cos::http::metadata::ObjectHeaders;
+use crate::cos::http::precondition::Validators;
 use crate::cos::listing::{self, Page, Query};
 
 /// All buckets, by name.
@@ -42,6 +45,24 @@ pub(crate) struct Upload {
     pub(crate) parts: BTreeMap<u16, Arc<Object>>,
 }
 
+impl Object {
+    /// The object that `written` makes.
+    pub(crate) fn of(written: Written, headers: ObjectHeaders, now: Timestamp) -> Self {
+        Self {
+            metadata: ObjectMetadata::of(&written.checksums, headers, now),
+            content: written.content,
+        }
+    }
+
+    /// What preconditions compare.
+    pub(crate) fn validators(&self) -> Validators<'_> {
+        Validators {
+            etag: &self.metadata.etag,
+            modified: self.metadata.modified,
+        }
+    }
+}
+
 impl Index {
     /// The object `key` of `bucket`.
     pub(crate) fn object(&self, bucket: &str, key: &str) -> Option<Arc<Object>> {
@@ -49,7 +70,7 @@ impl Index {
     }
 
     /// The upload `id` of `key`.
-    pub(crate) fn upload(&self, bucket: &str, key: &str, id: &str) -> Option<&Upload> {
+    pub(crate) fn upload(&self, (bucket, key, id): (&str, &str, &str)) -> Option<&Upload> {
         let bucket = self.buckets.get(bucket)?;
         bucket.uploads.get(&(key.to_owned(), id.to_owned()))
     }

@@ -168,7 +168,7 @@ fn is_orphan(index: &Index, record: &Record) -> bool {
     match record {
         Record::Part {
             bucket, key, id, ..
-        } => index.upload(bucket, key, id).is_none(),
+        } => index.upload((bucket, key, id)).is_none(),
         Record::Bucket { .. } | Record::Object { .. } | Record::Upload { .. } => false,
     }
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::blob::Blob;
 use super::content::{Content, Segment};
+use crate::cos::checksum::Checksums;
 use crate::cos::cors::Cors;
 use crate::cos::http::metadata::ObjectHeaders;
 
@@ -31,6 +32,15 @@ pub(crate) struct ObjectMetadata {
 }
 
 impl ObjectMetadata {
+    /// The metadata of bytes that were received in one piece.
+    pub(crate) fn of(checksums: &Checksums, headers: ObjectHeaders, modified: Timestamp) -> Self {
+        let (length, etag) = (checksums.length, checksums.etag());
+        Self {
+            headers,
+            ..Self::new(length, etag, checksums.crc64, modified)
+        }
+    }
+
     pub(crate) fn new(length: u64, etag: String, crc64: u64, modified: Timestamp) -> Self {
         Self {
             length,

@@ -6,7 +6,8 @@ use std::sync::{Arc, PoisonError};
 use super::Store;
 use super::index::{Object, Upload};
 use super::record::{self, Initiated, Record};
-use super::write::{StoreResult, no_such_bucket, no_such_upload};
+use super::write::StoreResult;
+use crate::cos::error::{no_such_bucket, no_such_upload};
 
 impl Store {
     /// Begins a multipart upload.
@@ -50,7 +51,7 @@ impl Store {
         part: Object,
     ) -> StoreResult<()> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.read().upload(bucket, key, id).is_none() {
+        if self.read().upload((bucket, key, id)).is_none() {
             return Err(no_such_upload());
         }
         let weight = part.content.weight();
@@ -88,7 +89,7 @@ impl Store {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let object = {
             let index = self.read();
-            let upload = index.upload(bucket, key, id).ok_or_else(no_such_upload)?;
+            let upload = index.upload((bucket, key, id)).ok_or_else(no_such_upload)?;
             make(upload, index.object(bucket, key).as_deref())?
         };
         let object = self.commit_object(bucket, key, object)?;
@@ -99,14 +100,14 @@ impl Store {
     /// Ends an upload and lets its parts go.
     pub(crate) fn abort_upload(&self, (bucket, key, id): (&str, &str, &str)) -> StoreResult<()> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.read().upload(bucket, key, id).is_none() {
+        if self.read().upload((bucket, key, id)).is_none() {
             return Err(no_such_upload());
         }
         self.end_upload(bucket, key, id)
     }
 
     fn end_upload(&self, bucket: &str, key: &str, id: &str) -> StoreResult<()> {
-        let numbers: Vec<u16> = match self.read().upload(bucket, key, id) {
+        let numbers: Vec<u16> = match self.read().upload((bucket, key, id)) {
             Some(upload) => upload.parts.keys().copied().collect(),
             None => return Ok(()),
         };

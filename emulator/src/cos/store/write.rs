@@ -9,7 +9,7 @@ use super::Store;
 use super::index::{Bucket, Object};
 use super::record::{self, Record};
 use crate::cos::cors::Cors;
-use crate::cos::error::CosError;
+use crate::cos::error::{CosError, internal, no_such_bucket};
 
 pub(super) type StoreResult<T> = Result<T, CosError>;
 
@@ -160,33 +160,6 @@ fn bucket_record(name: &str, region: &str, created: Timestamp, cors: Option<Cors
         created,
         cors,
     }
-}
-
-pub(crate) fn no_such_bucket() -> CosError {
-    CosError::new(
-        StatusCode::NOT_FOUND,
-        "NoSuchBucket",
-        "The specified bucket does not exist.",
-    )
-}
-
-/// The text is inferred.
-pub(crate) fn no_such_upload() -> CosError {
-    CosError::new(
-        StatusCode::NOT_FOUND,
-        "NoSuchUpload",
-        "The specified multipart upload does not exist.",
-    )
-}
-
-/// What went wrong on this machine, told to its developer.
-pub(crate) fn internal(reason: &dyn std::fmt::Display) -> CosError {
-    CosError::new(
-        StatusCode::INTERNAL_SERVER_ERROR,
-        "InternalError",
-        "We encountered an internal error. Please try again.",
-    )
-    .because(reason.to_string())
 }
 
 const MAX_WEIGHT: usize = 1_000_000;

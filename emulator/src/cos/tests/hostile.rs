@@ -8,18 +8,19 @@ use proptest::prelude::*;
 use proptest::test_runner::Config;
 
 use crate::cos::cors::Cors;
+use crate::cos::http::address::{Address, decode_key};
 use crate::cos::http::byte_range::ByteRange;
-use crate::cos::http::copy_source::CopySource;
+use crate::cos::http::copy_source::copy_source;
 use crate::cos::http::post_form::Form;
-use crate::cos::http::request::Address;
-use crate::cos::http::virtual_host::{self, DefaultBucket};
+
+use crate::cos::http::virtual_host::{BucketAddress, DefaultBucket};
 use crate::cos::http::xml::{self, Element, Writer};
 
 fn default_bucket() -> DefaultBucket {
-    DefaultBucket {
-        bucket: Bucket::parse("home-1250000000").unwrap(),
+    DefaultBucket(BucketAddress {
+        name: Bucket::parse("home-1250000000").unwrap(),
         region: Region::parse("ap-guangzhou").unwrap(),
-    }
+    })
 }
 
 /// Pieces of the things themselves, put together at random.
@@ -130,16 +131,16 @@ proptest! {
 
     #[test]
     fn hosts_and_paths(host in pieces(HOSTS), path in pieces(PATHS)) {
-        if let Ok(Address::Bucket { bucket, key, .. }) = virtual_host::address(&host, &path, &default_bucket()) {
+        if let Ok(address) = Address::parse(&host, &path, &default_bucket()) && let Some(bucket) = address.bucket() {
             // Nobody is led to a bucket that was not named.
-            let named = host.to_lowercase().contains(bucket.as_str())
-                || virtual_host::key_of(&path).unwrap().contains(bucket.as_str());
-            prop_assert!(named || bucket.as_str() == "home-1250000000");
-            prop_assert!(virtual_host::key_of(&path).unwrap().ends_with(&key));
+            let named = host.to_lowercase().contains(bucket.name.as_str())
+                || decode_key(&path).unwrap().contains(bucket.name.as_str());
+            prop_assert!(named || bucket.name.as_str() == "home-1250000000");
+            prop_assert!(decode_key(&path).unwrap().ends_with(address.key()));
         }
         if let Ok(value) = HeaderValue::from_str(&format!("{host}{path}")) {
             let headers: HeaderMap = [(http::HeaderName::from_static("x-cos-copy-source"), value)].into_iter().collect();
-            if let Some(Ok(source)) = CopySource::of(&headers, &default_bucket()) {
+            if let Some(Ok(source)) = copy_source(&headers, &default_bucket()) {
                 prop_assert!(!source.key.is_empty());
             }
         }

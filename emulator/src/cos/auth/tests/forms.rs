@@ -6,9 +6,9 @@ use cos_issuer::secret::Secret;
 use cos_issuer::sign::cos::{SignKey, policy_string_to_sign};
 use proptest::prelude::*;
 
-use super::super::super::error::CosError;
 use super::{BUCKET, Credential, Draft, NOW, World, allow};
-use crate::cos::auth::access::{AccessControl as _, AuthContext};
+use crate::cos::auth::access::AuthContext;
+use crate::cos::error::CosError;
 use crate::cos::http::post_form::Form as Read;
 
 const KEY: &str = "a/photo.jpg";
@@ -82,9 +82,7 @@ impl Form {
 
     fn send(&self, world: &World) -> Result<AuthContext, CosError> {
         let draft = Draft::new("POST", "/", "").header("content-length", "1000");
-        world
-            .authorizer
-            .authorize_form(&draft.request(), &self.read())
+        world.authorize_form(&draft.request(), &self.read())
     }
 
     /// As the service reads it.
@@ -134,9 +132,7 @@ fn mini_programs_sign_method_and_path() {
     // As the SDK sends it: once more, as a header.
     let with_header = |value: &str| {
         let draft = Draft::new("POST", "/", "").header("authorization", value);
-        world
-            .authorizer
-            .authorize_form(&draft.request(), &form(&signature).read())
+        world.authorize_form(&draft.request(), &form(&signature).read())
     };
     with_header(&signature).unwrap();
     for another in ["", "x", other.as_str()] {
@@ -200,9 +196,7 @@ fn a_form_that_is_not_signed_right() {
     let longer = longer.clone().field("q-key-time", &longer.key_time);
     longer.refused(&world, "SignatureDoesNotMatch");
     let header = Draft::new("POST", "/", "").signed(&session);
-    let outcome = world
-        .authorizer
-        .authorize_form(&header.request(), &right.read());
+    let outcome = world.authorize_form(&header.request(), &right.read());
     assert_eq!(outcome.unwrap_err().code, "AccessDenied");
 }
 
@@ -273,9 +267,7 @@ fn conditions_see_the_fields_of_a_form() {
     let form = Form::new().signed(&fits);
     form.send(&world).unwrap();
     let chunked = Draft::new("POST", "/", "").header("transfer-encoding", "chunked");
-    let outcome = world
-        .authorizer
-        .authorize_form(&chunked.request(), &form.read());
+    let outcome = world.authorize_form(&chunked.request(), &form.read());
     let error = outcome.unwrap_err();
     assert!(error.reason.unwrap().contains("has no such key"));
 }

@@ -1,8 +1,8 @@
 //! From operations to accesses: what each needs.
 
-use super::super::super::error::CosError;
-use super::{BUCKET, Credential, Draft, World, allow, authorize, denied, statement};
+use super::{BUCKET, Credential, Draft, World, allow, authorize, bucket, denied, statement};
 use crate::cos::auth::access::AccessControl as _;
+use crate::cos::error::CosError;
 
 /// Method, path, query, the one action that is needed, and on which resource.
 const OPERATIONS: [(&str, &str, &str, &str, &str); 24] = [
@@ -195,9 +195,11 @@ fn each_key_of_a_deletion_is_decided_by_itself() {
     let keys = ["a/1", "b/1", "a/2", ""].map(str::to_owned);
     let draft = Draft::new("POST", "/", "delete").header("content-md5", "x");
     let each = |by: &Credential| {
-        let outcome = world
-            .authorizer
-            .authorize_each(&draft.clone().signed(by).request(), &keys);
+        let outcome = world.authorizer.authorize_each(
+            &draft.clone().signed(by).request(),
+            bucket(&draft.clone().signed(by).request()),
+            &keys,
+        );
         let codes = |each: &Result<(), CosError>| each.as_ref().err().map(|error| error.code);
         outcome.unwrap().iter().map(codes).collect::<Vec<_>>()
     };
@@ -207,7 +209,10 @@ fn each_key_of_a_deletion_is_decided_by_itself() {
     );
     let other_name = world.session(&allow("DeleteMultipleObjects", "*", ""));
     assert_eq!(each(&other_name)[0], Some("AccessDenied"));
-    let unsigned = world.authorizer.authorize_each(&draft.request(), &keys);
+    let unsigned =
+        world
+            .authorizer
+            .authorize_each(&draft.request(), bucket(&draft.request()), &keys);
     assert_eq!(unsigned.unwrap_err().code, "AccessDenied");
     let record = world.authorizer.decisions().remove(0);
     assert_eq!(record.accesses.len(), 3);

@@ -1,18 +1,16 @@
 //! Every refusal of a signature with its code, and the forms that real clients send.
 
-use super::super::super::error::CosError;
-use super::super::super::operation::Operation;
 use super::{Credential, Draft, HOST, NOW, World, allow};
 use crate::cos::auth::access::AccessControl as _;
+use crate::cos::error::CosError;
+use crate::cos::operation::Operation;
 
 fn put() -> Draft {
     Draft::new("PUT", "/a/%E4%B8%AD%20%2B1.txt", "")
 }
 
 fn authorize(world: &World, draft: &Draft) -> Result<(), CosError> {
-    let context = world
-        .authorizer
-        .authorize(&draft.request(), Operation::PutObject)?;
+    let context = world.authorize_put(&draft.request())?;
     assert!(!context.anonymous);
     assert_eq!(context.owner_uin, 100_000_000_001);
     Ok(())
@@ -105,7 +103,7 @@ fn nobody_is_refused() {
     };
     let error = world
         .authorizer
-        .authorize(&service.request(), Operation::GetService)
+        .authorize(&service.request(), &Operation::GetService)
         .unwrap_err();
     assert_eq!(error.message, "Check auth failure because signature empty.");
     // What cannot be read counts as none.
