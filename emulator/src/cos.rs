@@ -38,7 +38,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ::http::request::Parts;
-use cos_issuer::time::Clock;
+use tencent::time::Clock;
 
 use self::cors::Cors;
 use self::error::CosError;

@@ -28,7 +28,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use cos_issuer::cam::{Access, Target};
+use tencent::cam::{AccessRequest, Target};
 
 use self::authenticate::Authenticated;
 use self::decision_log::DecisionLog;
@@ -99,7 +99,7 @@ impl Authorizer {
         }
         // A statement that denies the operation under its other documented name denies it.
         for name in permission.other_names {
-            let access = Access {
+            let access = AccessRequest {
                 action: format!("name/cos:{name}"),
                 ..permission.access.clone()
             };
@@ -113,7 +113,7 @@ impl Authorizer {
     }
 
     /// The bucket of an access, when it is not this account's.
-    fn foreign_bucket<'a>(&self, access: &'a Access) -> Option<&'a str> {
+    fn foreign_bucket<'a>(&self, access: &'a AccessRequest) -> Option<&'a str> {
         match &access.target {
             Target::Object { bucket, .. } => {
                 let is_ours = bucket.appid() == self.directory.account.appid.to_string();

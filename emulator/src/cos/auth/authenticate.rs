@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use cos_issuer::time::Timestamp;
+use tencent::time::Timestamp;
 
 use super::authorization::{Authorization, Period, TOKEN};
 use super::errors;
@@ -26,7 +26,7 @@ pub(super) struct Authenticated {
 
 /// What conditions may ask about the caller.
 pub(super) struct IdentityContext {
-    pub(super) account: cos_issuer::cam::Account,
+    pub(super) account: tencent::cam::Account,
     pub(super) uin: u64,
     pub(super) owner_uin: u64,
 }

@@ -7,8 +7,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use cos_issuer::sign::cos::{ALGORITHM, SignKey, policy_string_to_sign};
 use http::header::AUTHORIZATION;
+use tencent::sign::q_sign::{ALGORITHM, SignKey, policy_string_to_sign};
 
 use super::authenticate::{self, Authenticated};
 use super::authorization::{

@@ -10,7 +10,7 @@
 //! are its fields, and its `cos:content-length` the header of the whole request (at least the size of the file).
 //! Leaves out: `cos:tls-version` and `qcs:vpc`, which are unknown here, so that a condition on them is not met.
 
-use cos_issuer::cam::{Access, Context, Target};
+use tencent::cam::{AccessRequest, Context, Target};
 
 use super::authenticate::IdentityContext;
 use super::errors;
@@ -24,7 +24,7 @@ use crate::cos::operation::{BucketOperation, ObjectOperation, Operation};
 /// One access that has to be allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct RequiredPermission {
-    pub(super) access: Access,
+    pub(super) access: AccessRequest,
     /// Other documented names of the same: a deny under one of them counts.
     pub(super) other_names: &'static [&'static str],
 }
@@ -175,8 +175,13 @@ pub(super) fn deletion_permission(
     })
 }
 
-fn access(action: &str, target: Target, context: Context, identity: &IdentityContext) -> Access {
-    Access {
+fn access(
+    action: &str,
+    target: Target,
+    context: Context,
+    identity: &IdentityContext,
+) -> AccessRequest {
+    AccessRequest {
         account: identity.account.clone(),
         action: format!("name/cos:{action}"),
         target,

@@ -5,9 +5,9 @@
 //! first and Go the second. Either is taken.
 //! Promises: a name in a list stands for exactly one header or parameter, as text; comparisons are of constant time.
 
-use cos_issuer::sign::cos::{self, CosRequest, SignKey};
 use percent_encoding::percent_decode_str;
 use subtle::ConstantTimeEq as _;
+use tencent::sign::q_sign::{self, CosRequest, SignKey};
 
 use super::authorization::Authorization;
 use super::errors;
@@ -33,7 +33,7 @@ pub(super) fn check(
     let listed = SignedFields::of(authorization, sent);
     let format_string = listed.with(&sent.request.host, |request| request.http_string());
     let refused = |reason: &str| {
-        let string_to_sign = cos::string_to_sign(&authorization.key_time.text, &format_string);
+        let string_to_sign = q_sign::string_to_sign(&authorization.key_time.text, &format_string);
         errors::signature(&string_to_sign, &format_string, reason)
     };
     if let Some(missing) = &listed.missing {
@@ -53,7 +53,7 @@ pub(super) fn check(
             [&authorization.key_time, &authorization.sign_time].map(|time| (text, time))
         })
         .any(|(text, time)| {
-            let string_to_sign = cos::string_to_sign(&time.text, text);
+            let string_to_sign = q_sign::string_to_sign(&time.text, text);
             same(&sign_key.sign(&string_to_sign), &authorization.signature)
         });
     if is_right {

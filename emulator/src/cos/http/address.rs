@@ -8,8 +8,8 @@
 //!
 //! A key is decoded once and is UTF-8.
 
-use cos_issuer::cam::Bucket;
 use http::StatusCode;
+use tencent::names::Bucket;
 
 use super::virtual_host::{BucketAddress, DefaultBucket, VirtualHost};
 use crate::cos::error::CosError;
@@ -121,7 +121,7 @@ fn unknown_host(host: &str) -> CosError {
 
 #[cfg(test)]
 mod tests {
-    use cos_issuer::cam::{Bucket, Region};
+    use tencent::names::{Bucket, Region};
 
     use super::{Address, BucketAddress, DefaultBucket};
     use crate::cos::http::virtual_host::service_region;

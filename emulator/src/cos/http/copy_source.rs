@@ -53,8 +53,8 @@ fn invalid(reason: &str) -> CosError {
 
 #[cfg(test)]
 mod tests {
-    use cos_issuer::cam::{Bucket, Region};
     use http::{HeaderMap, HeaderValue};
+    use tencent::names::{Bucket, Region};
 
     use super::{DefaultBucket, ObjectAddress, copy_source};
     use crate::cos::http::virtual_host::BucketAddress;

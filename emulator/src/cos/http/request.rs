@@ -4,9 +4,9 @@
 
 use std::net::IpAddr;
 
-use cos_issuer::time::Timestamp;
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode, header};
+use tencent::time::Timestamp;
 
 use super::address::Address;
 use super::virtual_host::DefaultBucket;

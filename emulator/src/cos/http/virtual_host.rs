@@ -17,7 +17,7 @@
 //!
 //! Acceleration, websites, custom domains.
 
-use cos_issuer::cam::{Bucket, Region};
+use tencent::names::{Bucket, Region};
 
 use crate::account::Account;
 

@@ -2,9 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use cos_issuer::secret::Secret;
-use cos_issuer::sign::cos::{SignKey, policy_string_to_sign};
 use proptest::prelude::*;
+use tencent::secret::Secret;
+use tencent::sign::q_sign::{SignKey, policy_string_to_sign};
 
 use super::{BUCKET, Credential, Draft, NOW, World, allow};
 use crate::cos::auth::access::AuthContext;
