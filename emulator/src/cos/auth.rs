@@ -34,10 +34,10 @@ use self::authenticate::Authenticated;
 use self::decision_log::DecisionLog;
 pub use self::decision_log::{AccessRecord, DecisionRecord};
 use self::permissions::RequiredPermission;
-use super::error::CosError;
 use super::operation::Operation;
 use crate::account::{Directory, Verdict};
 use crate::cos::auth::access::{AccessControl, AuthContext};
+use crate::cos::error::{self, CosError};
 use crate::cos::http::post_form::Form;
 use crate::cos::http::request::RequestHead;
 use crate::cos::http::virtual_host::{BucketAddress, DefaultBucket};
@@ -72,7 +72,7 @@ impl Authorizer {
     ) -> Result<(), CosError> {
         if required.is_empty() {
             // An operation that needs nothing would be one that nobody mapped.
-            return Err(errors::internal());
+            return Err(error::internal_error());
         }
         // All of them are decided, so that the record is whole; the first refusal is the answer.
         let decided: Vec<Result<(), CosError>> = required

@@ -4,8 +4,6 @@
 use crc_fast::CrcAlgorithm::Crc64Xz;
 use md5::{Digest as _, Md5};
 
-use super::ids::hex;
-
 /// Both checksums in the making.
 pub(crate) struct Hasher {
     md5: Md5,
@@ -62,7 +60,7 @@ impl Checksums {
 
     /// The ETag of an object that came in one piece, without its quotes.
     pub(crate) fn etag(&self) -> String {
-        hex(&self.md5)
+        hex::encode(self.md5)
     }
 }
 
@@ -79,7 +77,7 @@ pub(crate) fn etag_of_pieces<'a>(etags: impl Iterator<Item = &'a str>, pieces: u
         digest.update(etag.as_bytes());
     }
     let digest: [u8; 16] = digest.finalize().into();
-    format!("{}-{pieces}", hex(&digest))
+    format!("{}-{pieces}", hex::encode(digest))
 }
 
 #[cfg(test)]

@@ -3,10 +3,10 @@
 //!
 //! Promises: without a rule that fits there is no `Access-Control-*` header; the first rule that fits decides, as COS does it.
 
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, header};
 use serde::{Deserialize, Serialize};
 
-use super::error::CosError;
+use super::error::{self, CosError};
 use crate::cos::http::xml::{self, Element};
 
 /// The rules of one bucket, in their order.
@@ -45,13 +45,13 @@ impl Cors {
     pub(crate) fn parse(body: &[u8]) -> Result<Self, CosError> {
         let root = xml::parse(body)
             .filter(|root| root.name == "CORSConfiguration")
-            .ok_or_else(|| malformed("it is no CORSConfiguration"))?;
+            .ok_or_else(|| error::malformed_xml("root: must be CORSConfiguration"))?;
         let rules: Vec<Rule> = root
             .all("CORSRule")
             .map(Rule::parse)
             .collect::<Result<_, _>>()?;
         if rules.is_empty() || rules.len() > MAX_RULES {
-            return Err(malformed("1 to 100 rules belong in it"));
+            return Err(error::malformed_xml("1 to 100 rules belong in it"));
         }
         Ok(Self { rules })
     }
@@ -124,26 +124,30 @@ impl Rule {
             max_age_seconds: age
                 .map(|text| {
                     text.parse()
-                        .map_err(|_| malformed("MaxAgeSeconds is no number"))
+                        .map_err(|_| error::malformed_xml("MaxAgeSeconds is no number"))
                 })
                 .transpose()?,
         };
         let patterns = rule.origins.iter().chain(&rule.headers);
         if rule.origins.is_empty() || rule.methods.is_empty() {
-            return Err(malformed("a rule needs AllowedOrigin and AllowedMethod"));
+            return Err(error::malformed_xml(
+                "a rule needs AllowedOrigin and AllowedMethod",
+            ));
         }
         if !rule
             .methods
             .iter()
             .all(|name| METHODS.contains(&name.as_str()))
         {
-            return Err(malformed("AllowedMethod is PUT, GET, POST, DELETE or HEAD"));
+            return Err(error::malformed_xml(
+                "AllowedMethod is PUT, GET, POST, DELETE or HEAD",
+            ));
         }
         if patterns
             .clone()
             .any(|text| text.is_empty() || text.matches('*').count() > 1)
         {
-            return Err(malformed(
+            return Err(error::malformed_xml(
                 "an AllowedOrigin or AllowedHeader has one `*` at most",
             ));
         }
@@ -151,7 +155,7 @@ impl Rule {
             .chain(&rule.exposed)
             .any(|text| HeaderValue::from_str(text).is_err())
         {
-            return Err(malformed("a value could not stand in a header"));
+            return Err(error::malformed_xml("a value could not stand in a header"));
         }
         Ok(rule)
     }
@@ -200,16 +204,6 @@ impl Rule {
     }
 }
 
-/// The error of a preflight that no rule allows; the typing errors are COS's own.
-pub(crate) fn forbidden() -> CosError {
-    CosError::new(
-        StatusCode::FORBIDDEN,
-        "AccessForbidden",
-        "CORSResponse: This CORS request is not allowed. This is usually because the evalution of Origin, request method / \
-         Access-Control-Request-Method or Access-Control-Requet-Headers are not whitelisted by the resource's CORS spec",
-    )
-}
-
 /// Whether a pattern with at most one `*` covers a text.
 fn matches(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
@@ -228,10 +222,6 @@ fn put(headers: &mut HeaderMap, name: header::HeaderName, value: &str) {
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
-}
-
-fn malformed(reason: &str) -> CosError {
-    super::error::malformed_xml(reason)
 }
 
 const MAX_RULES: usize = 100;

@@ -19,18 +19,13 @@ pub(crate) fn request_id(now: Timestamp) -> String {
 
 /// The id of a trace, on errors only: base64 of hexadecimal digits.
 pub(crate) fn trace_id() -> String {
-    STANDARD.encode(hex(&rand::rng().random::<[u8; 32]>()))
+    STANDARD.encode(hex::encode(rand::rng().random::<[u8; 32]>()))
 }
 
 /// The id of a multipart upload: the time in ten decimal digits, then 64 hexadecimal ones (observed in the documents' samples).
 pub(crate) fn upload_id(now: Timestamp) -> String {
-    let random = hex(&rand::rng().random::<[u8; 32]>());
+    let random = hex::encode(rand::rng().random::<[u8; 32]>());
     format!("{:010}{random}", now.unix_seconds())
-}
-
-/// Lower-case hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

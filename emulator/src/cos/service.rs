@@ -17,18 +17,18 @@ use std::io;
 use std::sync::Arc;
 
 use http::request::Parts;
-use http::{Extensions, HeaderMap, Method, Request, StatusCode};
+use http::{Extensions, HeaderMap, Method, Request};
 use hyper::body::Incoming;
 use tencent::time::Clock;
 use tokio::sync::OnceCell;
 
-use super::error::{CosError, internal, no_such_bucket, no_such_key};
+use super::error::{self, CosError};
 use super::operation::{self, BucketOperation, ObjectOperation, Operation};
 use super::store::{Object, Store, Written};
 use crate::control::CallTime;
 use crate::cos::auth::access::{AccessControl, AuthContext};
 use crate::cos::http::address::ObjectAddress;
-use crate::cos::http::body::{RequestBody, check_md5, content_md5, too_large};
+use crate::cos::http::body::{RequestBody, check_md5, content_md5};
 use crate::cos::http::header_case;
 use crate::cos::http::precondition::check_write;
 use crate::cos::http::request::{RequestHead, host_of};
@@ -199,11 +199,11 @@ impl CosService {
         let (name, region) = (bucket.name.as_str(), bucket.region.as_str());
         match self.store.read().buckets.get(name) {
             Some(found) if found.region == region => Ok(()),
-            Some(found) => Err(no_such_bucket().because(format!(
+            Some(found) => Err(error::no_such_bucket().because(format!(
                 "`{name}` is in {}, and the host names {region}",
                 found.region
             ))),
-            None => Err(no_such_bucket().because(format!("bucket `{name}` does not exist"))),
+            None => Err(error::no_such_bucket().because(format!("bucket `{name}` does not exist"))),
         }
     }
 
@@ -212,7 +212,7 @@ impl CosService {
         self.store
             .read()
             .object(object.bucket.name.as_str(), &object.key)
-            .ok_or_else(no_such_key)
+            .ok_or_else(error::no_such_key)
     }
 
     /// Checks the preconditions among `headers` on overwriting the object at `target`.
@@ -249,12 +249,17 @@ impl CosService {
         let md5 = content_md5(headers)?;
         let mut sink = self.store.sink();
         while let Some(bytes) = body.next().await? {
-            sink.write(&bytes).await.map_err(|error| internal(&error))?;
+            sink.write(&bytes)
+                .await
+                .map_err(|error| error::internal(&error))?;
             if sink.length() > MAX_BODY_BYTES {
-                return Err(too_large());
+                return Err(error::entity_too_large());
             }
         }
-        let written = sink.finish().await.map_err(|error| internal(&error))?;
+        let written = sink
+            .finish()
+            .await
+            .map_err(|error| error::internal(&error))?;
         check_md5(md5, &written.checksums)?;
         Ok(written)
     }
@@ -267,7 +272,7 @@ impl CosService {
         let store = Arc::clone(&self.store);
         tokio::task::spawn_blocking(move || work(&store))
             .await
-            .unwrap_or_else(|error| Err(internal(&error)))
+            .unwrap_or_else(|error| Err(error::internal(&error)))
     }
 }
 
@@ -275,20 +280,12 @@ impl CosService {
 /// <https://www.tencentcloud.com/document/product/436/13324>
 fn check_key(key: &str) -> Result<(), CosError> {
     if key.len() > MAX_KEY_BYTES {
-        return Err(CosError::new(
-            StatusCode::BAD_REQUEST,
-            "KeyTooLong",
-            "Your key is too long.",
-        ));
+        return Err(error::key_too_long());
     }
     let forbidden = |character: char| ('\u{18}'..='\u{1b}').contains(&character);
     if key.is_empty() || key.starts_with(['/', '\\']) || key.contains(forbidden) {
-        return Err(CosError::new(
-            StatusCode::BAD_REQUEST,
-            "InvalidObjectName",
-            "The specified object name is not valid.",
-        )
-        .because("key: must not begin with `/` or `\\`, nor contain U+0018 to U+001B"));
+        return Err(error::invalid_object_name()
+            .because("key: must not begin with `/` or `\\`, nor contain U+0018 to U+001B"));
     }
     Ok(())
 }
@@ -304,23 +301,16 @@ fn unmapped(request: &RequestHead) -> CosError {
         Method::OPTIONS,
     ];
     if known.contains(&request.method) {
-        CosError::new(
-            StatusCode::NOT_IMPLEMENTED,
-            "NotImplemented",
-            "A header or parameter you provided implies functionality that is not implemented.",
+        error::not_implemented("A header or parameter").because(
+            match operation::unsupported_parameter(request) {
+                Some(name) => {
+                    format!("this cloud does not do what `{name}` asks for; nothing was done")
+                }
+                None => "this cloud has no such operation; nothing was done".to_owned(),
+            },
         )
-        .because(match operation::unsupported_parameter(request) {
-            Some(name) => {
-                format!("this cloud does not do what `{name}` asks for; nothing was done")
-            }
-            None => "this cloud has no such operation; nothing was done".to_owned(),
-        })
     } else {
-        CosError::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "MethodNotAllowed",
-            "The specified method is not allowed against this resource.",
-        )
+        error::method_not_allowed()
     }
 }
 

@@ -13,6 +13,7 @@ use super::errors;
 use super::signature::{self, SignableRequest};
 use crate::account::{Directory, Found, Key, looks_real};
 use crate::cos::error::CosError;
+use crate::cos::http::date;
 use crate::cos::http::request::RequestHead;
 
 /// How far a clock may be ahead (documented for `RequestTimeTooSkewed`).
@@ -62,7 +63,7 @@ pub(super) fn request(
         directory,
         request.now,
     )?;
-    date(request)?;
+    check_date(request)?;
     period(&authorization.sign_time, request.now)?;
     period(&authorization.key_time, request.now)?;
     signature::check(&authorization, &key, &SignableRequest::of(request)?)?;
@@ -161,15 +162,11 @@ fn token(request: &RequestHead) -> Result<Option<String>, CosError> {
 }
 
 /// A `Date` that is far off (inferred: the documents name the code and not the cause). One that is no date is not looked at.
-fn date(request: &RequestHead) -> Result<(), CosError> {
-    let seconds = request
-        .header("date")
-        .and_then(|text| httpdate::parse_http_date(text).ok())
-        .and_then(|date| date.duration_since(std::time::UNIX_EPOCH).ok())
-        .and_then(|since| i64::try_from(since.as_secs()).ok());
-    let Some(seconds) = seconds else {
+fn check_date(request: &RequestHead) -> Result<(), CosError> {
+    let Some(date) = request.header("date").and_then(date::parse) else {
         return Ok(());
     };
+    let seconds = date.unix_seconds();
     if seconds.abs_diff(request.now.unix_seconds()) > u64::from(SKEW_SECONDS) {
         return Err(errors::skewed(
             request.now,

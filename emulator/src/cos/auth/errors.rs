@@ -1,54 +1,43 @@
-//! The refusals of the door: codes and messages of COS, reasons of our own.
+//! Why a request is rejected: codes and messages of COS, reasons of the emulator.
 //! <https://www.tencentcloud.com/document/product/436/7730>
 //!
-//! Messages are observed where the reference has them; `ExpiredToken` and `RequestTimeTooSkewed` have only a documented code.
+//! Messages are observed where the reference has them. Only the codes of `ExpiredToken` and
+//! `RequestTimeTooSkewed` are documented.
 
-use http::StatusCode;
 use tencent::time::Timestamp;
 
 use super::authorization::Malformed;
 use crate::account::Verdict;
-use crate::cos::error::CosError;
+use crate::cos::error::{self, CosError, forbidden};
 use crate::cos::http::address::Address;
 use crate::cos::http::request::RequestHead;
 
-/// Nobody signed, or nobody could tell what was signed: the bucket is private (documented).
+/// The request has no readable signature, and the bucket is private (documented).
 pub(super) fn anonymous(request: &RequestHead, reason: &str) -> CosError {
     let error = match request.address {
         // Documented for GET Service.
-        Address::Service => forbidden(
-            "AccessDenied",
-            "Check auth failure because signature empty.",
-        )
-        .with("ServerTime", request.now.iso_8601()),
-        Address::Bucket(_) | Address::Object(_) => forbidden("AccessDenied", "Access Denied."),
+        Address::Service => {
+            let message = "Check auth failure because signature empty.";
+            forbidden("AccessDenied", message).with("ServerTime", request.now.iso_8601())
+        }
+        Address::Bucket(_) | Address::Object(_) => error::access_denied(),
     };
     error.because(reason)
 }
 
-/// Documented: what cannot be read counts as no signature.
+/// Documented: an unreadable signature counts as none.
 pub(super) fn unreadable(request: &RequestHead, malformed: &Malformed) -> CosError {
     anonymous(request, &format!("denied: {}", malformed.0))
 }
 
 pub(super) fn access_key(reason: &str) -> CosError {
-    forbidden(
-        "InvalidAccessKeyId",
-        "The Access Key Id you provided does not exist in our records",
-    )
-    .because(reason)
+    error::invalid_access_key_id().because(reason)
 }
 
 pub(super) fn expired_key(expires: Timestamp, now: Timestamp) -> CosError {
-    CosError::new(
-        StatusCode::BAD_REQUEST,
-        "ExpiredToken",
-        "The provided token has expired.",
-    )
-    .because(format!(
-        "the temporary key expired at {}, it is {}: ask for a new one",
-        expires.iso_8601(),
-        now.iso_8601(),
+    let (expires, now) = (expires.iso_8601(), now.iso_8601());
+    error::expired_token().because(format!(
+        "the temporary key expired at {expires}, it is {now}: request a new one"
     ))
 }
 
@@ -59,116 +48,72 @@ pub(super) fn expired_signature(now: Timestamp, reason: &str) -> CosError {
         .because(reason)
 }
 
-/// Inferred: that it comes for a signature of the future and for a wrong `Date`.
+/// Inferred: the code for a signature of the future and for a wrong `Date`.
 pub(super) fn skewed(now: Timestamp, reason: &str) -> CosError {
-    forbidden(
-        "RequestTimeTooSkewed",
-        "The difference between the request time and the current time is too large.",
-    )
-    .with("ServerTime", now.iso_8601())
-    .because(reason)
+    error::request_time_too_skewed()
+        .with("ServerTime", now.iso_8601())
+        .because(reason)
 }
 
 /// With the server's own version of what was to be signed (documented).
 pub(super) fn signature(string_to_sign: &str, format_string: &str, reason: &str) -> CosError {
-    forbidden(
-        "SignatureDoesNotMatch",
-        "The Signature you specified is invalid.",
-    )
-    .with("StringToSign", string_to_sign)
-    .with("FormatString", format_string)
-    .because(reason)
+    error::signature_does_not_match()
+        .with("StringToSign", string_to_sign)
+        .with("FormatString", format_string)
+        .because(reason)
 }
 
 pub(super) fn denied(verdict: &Verdict) -> CosError {
-    forbidden("AccessDenied", "Access Denied.").because(verdict.to_string())
+    error::access_denied().because(verdict.to_string())
 }
 
-/// Inferred: in the cloud a bucket policy of the other account would decide; here there is none.
+/// Inferred: in the cloud, a bucket policy of the other account decides; the emulator has none.
 pub(super) fn other_account(bucket: &str, appid: u64) -> CosError {
-    forbidden("AccessDenied", "Access Denied.").because(format!(
+    error::access_denied().because(format!(
         "denied: `{bucket}` is not a bucket of this account, whose names end in -{appid}"
     ))
 }
 
-/// A header or parameter that could mean two things. Ours: the service would choose one of them.
+/// A header or parameter with two meanings. The service would choose one of them.
 pub(super) fn ambiguous(reason: &str) -> CosError {
-    CosError::new(
-        StatusCode::BAD_REQUEST,
-        "InvalidArgument",
-        "The request is ambiguous.",
-    )
-    .because(reason)
+    error::invalid_argument("The request is ambiguous.").because(reason)
 }
 
-/// Path or query that is not UTF-8 once it is decoded.
-pub(super) fn not_utf8(what: &str) -> CosError {
-    CosError::new(
-        StatusCode::BAD_REQUEST,
-        "InvalidURI",
-        "Could not parse the specified URI.",
-    )
-    .because(format!("{what} is not UTF-8"))
+/// A path or query that is not UTF-8 once it is decoded.
+pub(super) fn not_utf8(part: &str) -> CosError {
+    error::invalid_uri().because(format!("{part}: must be UTF-8"))
 }
 
-/// Inferred: which of the documented codes an operation gets that is not offered.
+/// Inferred: the documented code for an operation that is not offered.
 pub(super) fn unmapped(request: &RequestHead) -> CosError {
-    CosError::new(
-        StatusCode::NOT_IMPLEMENTED,
-        "NotImplemented",
-        "A header or parameter you provided implies functionality that is not implemented.",
-    )
-    .because(format!(
-        "denied: {} with these parameters is no operation that this cloud maps to a CAM action",
+    error::not_implemented("A header or parameter").because(format!(
+        "denied: {} with these parameters is not an operation that the emulator maps to a CAM action",
         request.method
     ))
 }
 
-/// A condition of a form's policy that does not hold (observed).
+/// An unmet condition of a form's policy (observed).
 pub(super) fn form_condition(name: &str, value: &str) -> CosError {
-    forbidden(
-        "AccessDenied",
-        format!("Condition key {name} doesn't match the value {value}"),
-    )
-    .because(format!(
-        "denied: the form's policy asks for another `{name}`"
+    let message = format!("Condition key {name} doesn't match the value {value}");
+    forbidden("AccessDenied", message).because(format!(
+        "denied: the form's policy requires another `{name}`"
     ))
 }
 
 /// Observed.
 pub(super) fn form_expired(expiration: i64, now: Timestamp) -> CosError {
-    forbidden(
-        "AccessDenied",
-        format!(
-            "You post object request has been expired, expiration time: {expiration} but the time now : {}",
-            now.unix_seconds()
-        ),
-    )
-    .because("denied: the expiration of the form's policy is over")
+    let now = now.unix_seconds();
+    let message = format!(
+        "You post object request has been expired, expiration time: {expiration} but the time now : {now}"
+    );
+    forbidden("AccessDenied", message).because("denied: the form's policy has expired")
 }
 
 pub(super) fn form_policy(message: &str) -> CosError {
-    CosError::new(StatusCode::BAD_REQUEST, "InvalidPolicyDocument", message)
-        .because(format!("the form's policy: {message}"))
-}
-
-pub(super) fn malformed_form(reason: &str) -> CosError {
     CosError::new(
-        StatusCode::BAD_REQUEST,
-        "MalformedPOSTRequest",
-        "The body of your POST request is not well-formed multipart/form-data.",
+        http::StatusCode::BAD_REQUEST,
+        "InvalidPolicyDocument",
+        message,
     )
-    .because(reason)
-}
-
-pub(super) fn internal() -> CosError {
-    CosError::new(
-        StatusCode::INTERNAL_SERVER_ERROR,
-        "InternalError",
-        "We encountered an internal error. Please try again.",
-    )
-}
-
-fn forbidden(code: &'static str, message: impl Into<String>) -> CosError {
-    CosError::new(StatusCode::FORBIDDEN, code, message)
+    .because(format!("the form's policy: {message}"))
 }

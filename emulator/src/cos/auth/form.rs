@@ -18,7 +18,7 @@ use super::errors;
 use super::post_policy::PostPolicy;
 use super::signature::{self, SignableRequest};
 use crate::account::Directory;
-use crate::cos::error::CosError;
+use crate::cos::error::{self, CosError};
 use crate::cos::http::post_form::Form;
 use crate::cos::http::request::RequestHead;
 use crate::cos::http::virtual_host::BucketAddress;
@@ -179,9 +179,9 @@ fn each_once(form: &Form) -> Result<(), CosError> {
     names.sort_unstable();
     let repeated = names.iter().zip(names.iter().skip(1)).find(|(a, b)| a == b);
     match repeated {
-        Some((name, _)) => Err(errors::malformed_form(&format!(
-            "the field `{name}` stands twice"
-        ))),
+        Some((name, _)) => {
+            Err(error::malformed_form().because(&format!("the field `{name}` stands twice")))
+        }
         None => Ok(()),
     }
 }

@@ -14,7 +14,7 @@ use tencent::cam::{AccessRequest, Context, Target};
 
 use super::authenticate::IdentityContext;
 use super::errors;
-use crate::cos::error::CosError;
+use crate::cos::error::{self, CosError};
 use crate::cos::http::copy_source::copy_source;
 use crate::cos::http::post_form::Form;
 use crate::cos::http::request::{RequestHead, decoded};
@@ -119,7 +119,7 @@ pub(super) fn required(
     }];
     if is_copy {
         let source =
-            copy_source(&request.headers, default_bucket).ok_or_else(errors::internal)??;
+            copy_source(&request.headers, default_bucket).ok_or_else(error::internal_error)??;
         let source = self::target(&source.bucket, &source.key, identity);
         required.push(RequiredPermission {
             access: access("GetObject", source, general(request, identity), identity),

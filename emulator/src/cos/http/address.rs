@@ -8,11 +8,10 @@
 //!
 //! A key is decoded once and is UTF-8.
 
-use http::StatusCode;
 use tencent::names::Bucket;
 
 use super::virtual_host::{BucketAddress, DefaultBucket, VirtualHost};
-use crate::cos::error::CosError;
+use crate::cos::error::{self, CosError};
 
 /// Where a request points.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +40,7 @@ impl Address {
         let host = VirtualHost::parse(host, default_bucket).ok_or_else(|| unknown_host(host))?;
         let path = path
             .strip_prefix('/')
-            .ok_or_else(|| invalid_uri("the path must begin with `/`"))?;
+            .ok_or_else(|| error::invalid_uri().because("the path must begin with `/`"))?;
         let path = decode_key(path)?;
         let (region, fallback) = match host {
             VirtualHost::Bucket(bucket) => return Ok(Self::of(bucket, &path)),
@@ -55,7 +54,9 @@ impl Address {
             return Ok(Self::of(BucketAddress { name, region }, rest));
         }
         let bucket = fallback.ok_or_else(|| {
-            invalid_uri("path: must begin with a bucket on a service host: `/<name>-<appid>/<key>`")
+            error::invalid_uri().because(
+                "path: must begin with a bucket on a service host: `/<name>-<appid>/<key>`",
+            )
         })?;
         Ok(Self::of(bucket, &path))
     }
@@ -92,31 +93,17 @@ pub(crate) fn decode_key(path: &str) -> Result<String, CosError> {
         !digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
     });
     if broken {
-        return Err(invalid_uri("a `%` in the path begins no valid escape"));
+        return Err(error::invalid_uri().because("a `%` in the path begins no valid escape"));
     }
     percent_encoding::percent_decode_str(path)
         .decode_utf8()
         .map(std::borrow::Cow::into_owned)
-        .map_err(|_| invalid_uri("the path is not UTF-8"))
+        .map_err(|_| error::invalid_uri().because("the path is not UTF-8"))
 }
 
-fn invalid_uri(reason: &str) -> CosError {
-    CosError::new(
-        StatusCode::BAD_REQUEST,
-        "InvalidURI",
-        "Could not parse the specified URI.",
-    )
-    .because(reason)
-}
-
-/// Inferred: COS treats a host that is not its own as a custom domain, and refuses one that no bucket has.
+/// Inferred: COS takes any other host for a custom domain, and rejects one that no bucket has.
 fn unknown_host(host: &str) -> CosError {
-    CosError::new(
-        StatusCode::BAD_REQUEST,
-        "UserCnameInvalid",
-        "The custom domain name is not bound to a bucket.",
-    )
-    .because(format!("this cloud has no host `{host}`"))
+    error::unknown_host().because(format!("host: `{host}` is not a host of the emulator"))
 }
 
 #[cfg(test)]

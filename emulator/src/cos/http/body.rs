@@ -9,12 +9,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::{self, Stream};
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, header};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 
 use crate::cos::checksum::Checksums;
-use crate::cos::error::CosError;
+use crate::cos::error::{self, CosError};
 
 /// A body that has not been read to its end.
 pub(crate) struct RequestBody {
@@ -40,12 +40,8 @@ impl RequestBody {
     /// Refuses a body of unknown length, and one that says to be longer than `limit`.
     pub(crate) fn check_length(&self, limit: u64) -> Result<(), CosError> {
         match self.declared_bytes {
-            None if !self.is_chunked => Err(CosError::new(
-                StatusCode::LENGTH_REQUIRED,
-                "MissingContentLength",
-                "You must provide the Content-Length HTTP header.",
-            )),
-            Some(bytes) if bytes > limit => Err(too_large()),
+            None if !self.is_chunked => Err(error::missing_content_length()),
+            Some(bytes) if bytes > limit => Err(error::entity_too_large()),
             Some(_) | None => Ok(()),
         }
     }
@@ -57,14 +53,14 @@ impl RequestBody {
                 return Ok(None);
             };
             let frame = tokio::time::timeout(READ_TIMEOUT, body.frame()).await;
-            match frame.map_err(|_| timed_out())? {
+            match frame.map_err(|_| error::request_timeout())? {
                 None => {
                     self.body = None;
                     return Ok(None);
                 }
                 Some(Err(_)) => {
                     self.body = None;
-                    return Err(incomplete());
+                    return Err(error::incomplete_body());
                 }
                 Some(Ok(frame)) => {
                     // Trailers say nothing here.
@@ -94,11 +90,7 @@ impl RequestBody {
         let mut gathered = BytesMut::new();
         while let Some(bytes) = self.next().await? {
             if gathered.len().saturating_add(bytes.len()) > limit_bytes {
-                return Err(CosError::new(
-                    StatusCode::BAD_REQUEST,
-                    "XMLSizeLimit",
-                    "The XML you provided exceeds the maximum allowed size.",
-                ));
+                return Err(error::xml_size_limit());
             }
             gathered.extend_from_slice(&bytes);
         }
@@ -139,49 +131,15 @@ pub(crate) fn content_md5(headers: &HeaderMap) -> Result<Option<[u8; 16]>, CosEr
         .ok()
         .and_then(|bytes| bytes.try_into().ok())
         .map(Some)
-        .ok_or_else(|| {
-            CosError::new(
-                StatusCode::BAD_REQUEST,
-                "InvalidDigest",
-                "The Content-MD5 you specified is not valid.",
-            )
-        })
+        .ok_or_else(|| error::invalid_digest())
 }
 
 /// Whether the bytes are those that `Content-MD5` promised.
 pub(crate) fn check_md5(promised: Option<[u8; 16]>, found: &Checksums) -> Result<(), CosError> {
     match promised {
-        Some(promised) if promised != found.md5 => Err(CosError::new(
-            StatusCode::BAD_REQUEST,
-            "BadDigest",
-            "The Content-MD5 you specified did not match what we received.",
-        )),
+        Some(promised) if promised != found.md5 => Err(error::bad_digest()),
         Some(_) | None => Ok(()),
     }
-}
-
-pub(crate) fn too_large() -> CosError {
-    CosError::new(
-        StatusCode::BAD_REQUEST,
-        "EntityTooLarge",
-        "Your proposed upload exceeds the maximum allowed object size.",
-    )
-}
-
-fn incomplete() -> CosError {
-    CosError::new(
-        StatusCode::BAD_REQUEST,
-        "IncompleteBody",
-        "You did not provide the number of bytes specified by the Content-Length HTTP header.",
-    )
-}
-
-fn timed_out() -> CosError {
-    CosError::new(
-        StatusCode::BAD_REQUEST,
-        "RequestTimeout",
-        "Your socket connection to the server was not read from or written to within the timeout period.",
-    )
 }
 
 const READ_TIMEOUT: Duration = Duration::from_secs(60);

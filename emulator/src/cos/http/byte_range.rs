@@ -3,9 +3,7 @@
 //! Documented: one range, 206 with `Content-Range`, 416 when it begins behind the end.
 //! Inferred: `bytes=-n` and `bytes=n-` work as in RFC 9110; a header of another form, or with several ranges, is not looked at.
 
-use http::StatusCode;
-
-use crate::cos::error::CosError;
+use crate::cos::error::{self, CosError};
 
 /// Bytes `start` to `end`, not including `end`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,9 +52,7 @@ impl ByteRange {
                 end: last.saturating_add(1),
             }),
             Some((Some(_), Some(_))) => Err(unsatisfiable(length)),
-            _ => Err(CosError::new(
-                StatusCode::BAD_REQUEST,
-                "InvalidArgument",
+            _ => Err(error::invalid_argument(
                 "The x-cos-copy-source-range value must be of the form bytes=first-last.",
             )),
         }
@@ -90,13 +86,9 @@ fn number(text: &str) -> Option<Option<u64>> {
 }
 
 fn unsatisfiable(length: u64) -> CosError {
-    CosError::new(
-        StatusCode::RANGE_NOT_SATISFIABLE,
-        "InvalidRange",
-        "The requested range cannot be satisfied.",
-    )
-    .with_header("content-range", format!("bytes */{length}"))
-    .because(format!("the object has {length} bytes"))
+    error::invalid_range()
+        .with_header("content-range", format!("bytes */{length}"))
+        .because(format!("the object has {length} bytes"))
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! `x-cos-copy-source`: the object that a copy reads.
 //! <https://www.tencentcloud.com/document/product/436/10881>
 
-use http::{HeaderMap, StatusCode};
+use http::HeaderMap;
 
 use super::address::{Address, ObjectAddress};
 use super::virtual_host::DefaultBucket;
-use crate::cos::error::CosError;
+use crate::cos::error::{self, CosError};
 
 /// The source that the headers name: `<bucket>.cos.<region>.myqcloud.com/<percent-encoded key>`, or
 /// any other host of a bucket. `None` without the header.
@@ -43,12 +43,7 @@ fn parse(text: &str, default_bucket: &DefaultBucket) -> Result<ObjectAddress, Co
 }
 
 fn invalid(reason: &str) -> CosError {
-    CosError::new(
-        StatusCode::BAD_REQUEST,
-        "InvalidCopySource",
-        "The x-cos-copy-source is invalid.",
-    )
-    .because(format!("x-cos-copy-source: {reason}"))
+    error::invalid_copy_source().because(format!("x-cos-copy-source: {reason}"))
 }
 
 #[cfg(test)]

@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use serde::{Deserialize, Serialize};
 
-use crate::cos::error::CosError;
+use crate::cos::error::{self, CosError};
 
 /// Headers by lower-case name, all of them text.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,18 +34,14 @@ impl ObjectHeaders {
             kept.insert(name.as_str().to_owned(), value);
         }
         if bytes > MAX_CUSTOM_BYTES {
-            return Err(invalid_argument(
+            return Err(error::invalid_argument(
                 "The metadata headers exceed the maximum allowed size of 2 KB.",
             ));
         }
         if let Some(class) = kept.get(STORAGE_CLASS)
             && !CLASSES.contains(&class.as_str())
         {
-            return Err(CosError::new(
-                StatusCode::BAD_REQUEST,
-                "NotSupportedStorageClass",
-                "The storage class you specified is not supported.",
-            ));
+            return Err(error::not_supported_storage_class());
         }
         Ok(Self(kept))
     }
@@ -88,7 +84,7 @@ fn joined(headers: &HeaderMap, name: &HeaderName) -> Result<Option<String>, CosE
     let mut values = Vec::new();
     for value in headers.get_all(name) {
         let text = std::str::from_utf8(value.as_bytes())
-            .map_err(|_| invalid_argument("A header value is not UTF-8."))?;
+            .map_err(|_| error::invalid_argument("A header value is not UTF-8."))?;
         values.push(text);
     }
     let value = values.join(",");
@@ -102,13 +98,13 @@ fn refuse_unsupported(headers: &HeaderMap) -> Result<(), CosError> {
             "public-read" | "public-read-write" | "authenticated-read" => {
                 return Err(unsupported("x-cos-acl", "everything in it is private"));
             }
-            _ => return Err(invalid_argument("The x-cos-acl value is not valid.")),
+            _ => return Err(error::invalid_argument("The x-cos-acl value is not valid.")),
         }
     }
     if let Some(limit) = headers.get("x-cos-traffic-limit") {
         let limit = limit.to_str().ok().and_then(|text| text.parse().ok());
         if !limit.is_some_and(|limit: u64| TRAFFIC_LIMITS.contains(&limit)) {
-            return Err(invalid_argument(
+            return Err(error::invalid_argument(
                 "The x-cos-traffic-limit value must be 819200 to 838860800.",
             ));
         }
@@ -123,16 +119,7 @@ fn refuse_unsupported(headers: &HeaderMap) -> Result<(), CosError> {
 }
 
 fn unsupported(header: &str, because: &str) -> CosError {
-    CosError::new(
-        StatusCode::NOT_IMPLEMENTED,
-        "NotImplemented",
-        "A header you provided implies functionality that is not implemented.",
-    )
-    .because(format!("this cloud refuses {header}: {because}"))
-}
-
-pub(crate) fn invalid_argument(message: &'static str) -> CosError {
-    CosError::new(StatusCode::BAD_REQUEST, "InvalidArgument", message)
+    error::not_implemented("A header").because(format!("this cloud refuses {header}: {because}"))
 }
 
 const CUSTOM: &str = "x-cos-meta-";

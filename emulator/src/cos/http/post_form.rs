@@ -11,10 +11,10 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures_util::stream::Stream;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use multer::{Field, Multipart};
 
-use crate::cos::error::CosError;
+use crate::cos::error::{self, CosError};
 
 /// Everything before the file.
 #[derive(Debug)]
@@ -89,11 +89,7 @@ impl Form {
         let key = form.field("key").filter(|key| !key.is_empty());
         form.key = key
             .ok_or_else(|| {
-                CosError::new(
-                    StatusCode::BAD_REQUEST,
-                    "InvalidArgument",
-                    "Bucket POST must contain a field named 'key'.",
-                )
+                error::invalid_argument("Bucket POST must contain a field named 'key'.")
             })?
             .replace("${filename}", file_name);
         Ok(form)
@@ -213,21 +209,11 @@ fn parse_error(error: multer::Error) -> CosError {
 }
 
 fn malformed(reason: &str) -> CosError {
-    CosError::new(
-        StatusCode::BAD_REQUEST,
-        "MalformedPOSTRequest",
-        "The body of your POST request is not well-formed multipart/form-data.",
-    )
-    .because(reason)
+    error::malformed_form().because(reason)
 }
 
 fn number_of_files(reason: &str) -> CosError {
-    CosError::new(
-        StatusCode::BAD_REQUEST,
-        "IncorrectNumberOfFilesInPostRequest",
-        "POST requires exactly one file upload per request.",
-    )
-    .because(reason)
+    error::incorrect_number_of_files().because(reason)
 }
 
 const MAX_FIELDS: usize = 100;

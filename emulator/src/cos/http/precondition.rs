@@ -4,11 +4,11 @@
 //! Documented: 304 and 412 as in RFC 9110, 412 for each condition on a copy's source, `x-cos-forbid-overwrite`.
 //! Inferred: conditions on writing, with the S3 API's meaning; COS documents none, and to ignore one would lose somebody's data.
 
-use http::{HeaderMap, StatusCode};
+use http::HeaderMap;
 use tencent::time::Timestamp;
 
 use super::date;
-use crate::cos::error::CosError;
+use crate::cos::error::{self, CosError};
 
 /// What conditions look at.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +40,7 @@ pub(crate) fn check_copy_source(
 ) -> Result<(), CosError> {
     Conditions::of(headers, "x-cos-copy-source-")
         .check(validators)
-        .map_err(|_| failed())
+        .map_err(|_| error::precondition_failed())
 }
 
 /// May what is there, if anything is, be replaced?
@@ -51,11 +51,7 @@ pub(crate) fn check_write(
     let forbidden = text(headers, "x-cos-forbid-overwrite")
         .is_some_and(|value| value.eq_ignore_ascii_case("true"));
     if forbidden && current.is_some() {
-        return Err(CosError::new(
-            StatusCode::CONFLICT,
-            "FileAlreadyExists",
-            "The object you specified already exists and can not be overwritten.",
-        ));
+        return Err(error::file_already_exists());
     }
     let conditions = Conditions::of(headers, "");
     let matched = conditions
@@ -67,7 +63,7 @@ pub(crate) fn check_write(
     if matched && unmatched {
         Ok(())
     } else {
-        Err(failed())
+        Err(error::precondition_failed())
     }
 }
 
@@ -77,15 +73,6 @@ pub(crate) fn if_range_matches(headers: &HeaderMap, validators: Validators<'_>) 
         value.trim_matches('"') == validators.etag
             || date::parse(value) == Some(validators.modified)
     })
-}
-
-/// The error of an unmet condition.
-pub(crate) fn failed() -> CosError {
-    CosError::new(
-        StatusCode::PRECONDITION_FAILED,
-        "PreconditionFailed",
-        "Precondition not match.",
-    )
 }
 
 struct Conditions<'a> {

@@ -5,12 +5,12 @@
 use std::net::IpAddr;
 
 use http::request::Parts;
-use http::{HeaderMap, Method, StatusCode, header};
+use http::{HeaderMap, Method, header};
 use tencent::time::Timestamp;
 
 use super::address::Address;
 use super::virtual_host::DefaultBucket;
-use crate::cos::error::CosError;
+use crate::cos::error::{self, CosError};
 use crate::net::Peer;
 
 /// What came before the body.
@@ -49,11 +49,7 @@ impl RequestHead {
     ) -> Result<Self, CosError> {
         let host = host_of(head);
         if head.headers.get_all(header::HOST).iter().count() != 1 || head.uri.host().is_some() {
-            return Err(CosError::new(
-                StatusCode::BAD_REQUEST,
-                "BadRequest",
-                "The request must have one Host header and a target without a host.",
-            ));
+            return Err(error::bad_request());
         }
         let path = head.uri.path().to_owned();
         Ok(Self {

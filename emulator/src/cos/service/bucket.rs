@@ -5,9 +5,9 @@ use tencent::names::Bucket;
 
 use super::{CosService, Outcome};
 use crate::cos::auth::access::AuthContext;
-use crate::cos::error::{CosError, malformed_xml};
+use crate::cos::error::{self, CosError};
 use crate::cos::http::body::RequestBody;
-use crate::cos::http::metadata::{ObjectHeaders, invalid_argument};
+use crate::cos::http::metadata::ObjectHeaders;
 use crate::cos::http::request::RequestHead;
 use crate::cos::http::response::{self, Response};
 use crate::cos::http::virtual_host::{self, BucketAddress};
@@ -21,12 +21,8 @@ impl CosService {
                 .parameter(name)
                 .is_some_and(|value| !value.is_empty())
             {
-                return Err(CosError::new(
-                    StatusCode::NOT_IMPLEMENTED,
-                    "NotImplemented",
-                    "A parameter you provided implies functionality that is not implemented.",
-                )
-                .because(format!("this cloud does not select buckets by {name}")));
+                return Err(error::not_implemented("A parameter")
+                    .because(format!("this cloud does not select buckets by {name}")));
             }
         }
         let asked = request
@@ -92,18 +88,10 @@ impl CosService {
         self.change(move |store| {
             store.create_bucket(&name, &region, now, |index| {
                 if index.buckets.contains_key(&name) {
-                    return Err(CosError::new(
-                        StatusCode::CONFLICT,
-                        "BucketAlreadyOwnedByYou",
-                        "Your previous request to create the named bucket succeeded and you already own it.",
-                    ));
+                    return Err(error::bucket_already_owned_by_you());
                 }
                 if index.buckets.len() >= MAX_BUCKETS {
-                    return Err(CosError::new(
-                        StatusCode::BAD_REQUEST,
-                        "TooManyBuckets",
-                        "You have attempted to create more buckets than allowed.",
-                    ));
+                    return Err(error::too_many_buckets());
                 }
                 Ok(())
             })
@@ -161,7 +149,7 @@ impl CosService {
         if bucket.appid() == appid {
             return Ok(());
         }
-        let error = CosError::new(StatusCode::FORBIDDEN, "AccessDenied", "Access Denied.");
+        let error = error::access_denied();
         Err(error.because(format!("bucket: must end in -{appid}, the account's APPID")))
     }
 }
@@ -183,7 +171,10 @@ pub(super) fn number(request: &RequestHead, name: &str, limit: usize) -> Result<
         }
         Some(_) => {
             let reason = format!("`{name}` is not a number");
-            Err(invalid_argument("A number among the parameters is not valid.").because(reason))
+            Err(
+                error::invalid_argument("A number among the parameters is not valid.")
+                    .because(reason),
+            )
         }
     }
 }
@@ -194,14 +185,10 @@ fn check_configuration(body: &[u8]) -> Result<(), CosError> {
     }
     let root = xml::parse(body)
         .filter(|root| root.name == "CreateBucketConfiguration")
-        .ok_or_else(|| malformed_xml("it is no CreateBucketConfiguration"))?;
+        .ok_or_else(|| error::malformed_xml("it is no CreateBucketConfiguration"))?;
     match root.text_of("BucketAZConfig").map(str::trim) {
         None | Some("" | "OAZ") => Ok(()),
-        Some(_) => Err(CosError::new(
-            StatusCode::BAD_REQUEST,
-            "MultiAZFeatureNotSupport",
-            "Multi-AZ is not supported in this region.",
-        )),
+        Some(_) => Err(error::multi_az_not_supported()),
     }
 }
 

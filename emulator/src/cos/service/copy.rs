@@ -2,17 +2,14 @@
 
 use std::sync::Arc;
 
-use http::StatusCode;
-
 use super::multipart::requested_part;
 use super::{CosService, MAX_BODY_BYTES, Outcome};
 use crate::cos::checksum::Hasher;
-use crate::cos::error::{CosError, internal};
+use crate::cos::error::{self, CosError};
 use crate::cos::http::address::ObjectAddress;
-use crate::cos::http::body::too_large;
 use crate::cos::http::byte_range::ByteRange;
 use crate::cos::http::copy_source::copy_source;
-use crate::cos::http::metadata::{ObjectHeaders, invalid_argument};
+use crate::cos::http::metadata::ObjectHeaders;
 use crate::cos::http::precondition;
 use crate::cos::http::request::RequestHead;
 use crate::cos::http::response;
@@ -28,23 +25,21 @@ impl CosService {
     ) -> Outcome {
         let (source_address, source) = self.source(request)?;
         if source.metadata.length > MAX_BODY_BYTES {
-            return Err(too_large());
+            return Err(error::entity_too_large());
         }
         let own = ObjectHeaders::of(&request.headers)?;
         let headers = match request.header("x-cos-metadata-directive").unwrap_or("") {
             directive if directive.eq_ignore_ascii_case("replaced") => own,
             directive if directive.is_empty() || directive.eq_ignore_ascii_case("copy") => {
                 if source_address == *target {
-                    return Err(CosError::new(
-                        StatusCode::BAD_REQUEST,
-                        "InvalidRequest",
+                    return Err(error::invalid_request(
                         "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata.",
                     ));
                 }
                 source.metadata.headers.clone().with_storage_class_of(&own)
             }
             _ => {
-                return Err(invalid_argument(
+                return Err(error::invalid_argument(
                     "The x-cos-metadata-directive value must be Copy or Replaced.",
                 ));
             }
@@ -77,7 +72,7 @@ impl CosService {
             None => ByteRange::whole(source.metadata.length),
         };
         if slice.length() > MAX_BODY_BYTES {
-            return Err(too_large());
+            return Err(error::entity_too_large());
         }
         let content = source.content.slice(slice);
         let metadata = metadata_of(content.clone(), request).await?;
@@ -94,7 +89,7 @@ impl CosService {
     /// The source of the copy, once it is found and its preconditions hold.
     fn source(&self, request: &RequestHead) -> Result<(ObjectAddress, Arc<Object>), CosError> {
         let address = copy_source(&request.headers, &self.default_bucket)
-            .ok_or_else(|| invalid_argument("The x-cos-copy-source header is missing."))??;
+            .ok_or_else(|| error::invalid_argument("The x-cos-copy-source header is missing."))??;
         self.check_bucket(&address.bucket)?;
         let object = self.object(&address)?;
         precondition::check_copy_source(&request.headers, object.validators())?;
@@ -106,7 +101,11 @@ impl CosService {
 async fn metadata_of(content: Content, request: &RequestHead) -> Result<ObjectMetadata, CosError> {
     let mut hasher = Hasher::new();
     let mut reader = content.reader();
-    while let Some(bytes) = reader.next().await.map_err(|error| internal(&error))? {
+    while let Some(bytes) = reader
+        .next()
+        .await
+        .map_err(|error| error::internal(&error))?
+    {
         hasher.update(&bytes);
     }
     let sums = hasher.finish();

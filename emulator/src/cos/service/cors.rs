@@ -5,8 +5,8 @@ use std::sync::Arc;
 use http::StatusCode;
 
 use super::{CosService, Outcome};
-use crate::cos::cors::{self, Cors};
-use crate::cos::error::CosError;
+use crate::cos::cors::Cors;
+use crate::cos::error::{self, CosError};
 use crate::cos::http::body::RequestBody;
 use crate::cos::http::request::RequestHead;
 use crate::cos::http::response::{self, Response};
@@ -30,13 +30,9 @@ impl CosService {
 
     /// <https://www.tencentcloud.com/document/product/436/8274>
     pub(super) fn get_cors(&self, bucket: &BucketAddress) -> Outcome {
-        let cors = self.cors_of(bucket).ok_or_else(|| {
-            CosError::new(
-                StatusCode::NOT_FOUND,
-                "NoSuchCORSConfiguration",
-                "The CORS configuration does not exist.",
-            )
-        })?;
+        let cors = self
+            .cors_of(bucket)
+            .ok_or_else(|| error::no_such_cors_configuration())?;
         Ok(response::xml(cors.to_xml()))
     }
 
@@ -64,7 +60,7 @@ impl CosService {
             .cors_of(bucket)
             .and_then(|cors| cors.preflight(&request.headers))
             .ok_or_else(|| {
-                cors::forbidden().because(
+                error::cors_forbidden().because(
                     "no CORS rule of this bucket allows this origin with this method and these headers",
                 )
             })?;

@@ -4,10 +4,8 @@
 //! Documented: `Content-MD5` is due, 1000 keys at the most, a key that is not there counts as deleted.
 //! Inferred: a key that the caller may not delete is an `Error` in the answer, and the others go.
 
-use http::StatusCode;
-
 use super::{CosService, MAX_XML_BYTES, Outcome, check_key};
-use crate::cos::error::{CosError, internal, malformed_xml};
+use crate::cos::error::{self, CosError};
 use crate::cos::http::body::RequestBody;
 use crate::cos::http::request::RequestHead;
 use crate::cos::http::response;
@@ -22,9 +20,7 @@ impl CosService {
         mut body: RequestBody,
     ) -> Outcome {
         if !request.headers.contains_key("content-md5") {
-            return Err(CosError::new(
-                StatusCode::BAD_REQUEST,
-                "InvalidRequest",
+            return Err(error::invalid_request(
                 "Missing required header for this request: Content-MD5",
             ));
         }
@@ -32,7 +28,7 @@ impl CosService {
         let (keys, is_quiet) = wanted(&body)?;
         let decisions = self.access_control.authorize_each(request, bucket, &keys)?;
         if decisions.len() != keys.len() {
-            return Err(internal(
+            return Err(error::internal(
                 &"the number of decisions differs from the number of keys",
             ));
         }
@@ -70,11 +66,11 @@ impl CosService {
 pub(in crate::cos) fn wanted(body: &[u8]) -> Result<(Vec<String>, bool), CosError> {
     let root = xml::parse(body)
         .filter(|root| root.name == "Delete")
-        .ok_or_else(|| malformed_xml("it is no Delete"))?;
+        .ok_or_else(|| error::malformed_xml("it is no Delete"))?;
     let is_quiet = match root.text_of("Quiet").map(str::trim) {
         None | Some("" | "false") => false,
         Some("true") => true,
-        Some(_) => return Err(malformed_xml("Quiet is true or false")),
+        Some(_) => return Err(error::malformed_xml("Quiet is true or false")),
     };
     let mut keys = Vec::new();
     for object in root.all("Object") {
@@ -82,21 +78,18 @@ pub(in crate::cos) fn wanted(body: &[u8]) -> Result<(Vec<String>, bool), CosErro
             .text_of("VersionId")
             .is_some_and(|id| !id.trim().is_empty())
         {
-            return Err(CosError::new(
-                StatusCode::NOT_IMPLEMENTED,
-                "NotImplemented",
-                "A parameter you provided implies functionality that is not implemented.",
-            )
-            .because("this cloud keeps no versions"));
+            return Err(
+                error::not_implemented("A parameter").because("this cloud keeps no versions")
+            );
         }
         let key = object.text_of("Key").filter(|key| !key.is_empty());
         keys.push(
-            key.ok_or_else(|| malformed_xml("an Object needs a Key"))?
+            key.ok_or_else(|| error::malformed_xml("an Object needs a Key"))?
                 .to_owned(),
         );
     }
     if keys.is_empty() || keys.len() > MAX_KEYS {
-        return Err(malformed_xml("1 to 1000 objects belong in it"));
+        return Err(error::malformed_xml("1 to 1000 objects belong in it"));
     }
     Ok((keys, is_quiet))
 }

@@ -6,9 +6,8 @@ use tencent::time::Timestamp;
 use super::bucket::{number, put_region};
 use super::{CosService, Outcome};
 use crate::cos::auth::access::AuthContext;
-use crate::cos::error::{CosError, no_such_bucket};
+use crate::cos::error::{self, CosError};
 use crate::cos::http::date;
-use crate::cos::http::metadata::invalid_argument;
 use crate::cos::http::request::RequestHead;
 use crate::cos::http::response;
 use crate::cos::http::virtual_host::BucketAddress;
@@ -22,7 +21,7 @@ impl CosService {
         let query = query(request, "marker", "max-keys")?;
         let page = match self.store.read().buckets.get(bucket.name.as_str()) {
             Some(found) => found.list(&query),
-            None => return Err(no_such_bucket()),
+            None => return Err(error::no_such_bucket()),
         };
         let appid = self.default_bucket.0.name.appid();
         let mut response = response::xml(xml::document("ListBucketResult", |root| {
@@ -76,7 +75,7 @@ impl CosService {
         let id_marker = request.parameter("upload-id-marker").unwrap_or_default();
         let page = match self.store.read().buckets.get(bucket.name.as_str()) {
             Some(found) => found.list_uploads(&query, &id_marker),
-            None => return Err(no_such_bucket()),
+            None => return Err(error::no_such_bucket()),
         };
         Ok(response::xml(xml::document(
             "ListMultipartUploadsResult",
@@ -147,7 +146,7 @@ impl Encoding {
         match request.parameter("encoding-type").as_deref() {
             None | Some("") => Ok(Self::Raw),
             Some("url") => Ok(Self::Url),
-            Some(_) => Err(invalid_argument(
+            Some(_) => Err(error::invalid_argument(
                 "Invalid Encoding Method specified in Request.",
             )),
         }

@@ -16,10 +16,10 @@ use super::object::{put_checksums, written_response};
 use super::{CosService, MAX_XML_BYTES, Outcome};
 use crate::cos::auth::access::AuthContext;
 use crate::cos::checksum::{combined_crc64, etag_of_pieces};
-use crate::cos::error::{CosError, malformed_xml, no_such_upload};
+use crate::cos::error::{self, CosError};
 use crate::cos::http::address::ObjectAddress;
 use crate::cos::http::body::RequestBody;
-use crate::cos::http::metadata::{ObjectHeaders, invalid_argument};
+use crate::cos::http::metadata::ObjectHeaders;
 use crate::cos::http::precondition;
 use crate::cos::http::request::RequestHead;
 use crate::cos::http::response;
@@ -52,7 +52,7 @@ impl CosService {
             id: request.parameter("uploadId").unwrap_or_default(),
         };
         if self.store.read().upload(upload.as_tuple()).is_none() {
-            return Err(no_such_upload());
+            return Err(error::no_such_upload());
         }
         Ok(upload)
     }
@@ -116,7 +116,7 @@ impl CosService {
         let index = self.store.read();
         let upload = index
             .upload(address.as_tuple())
-            .ok_or_else(no_such_upload)?;
+            .ok_or_else(error::no_such_upload)?;
         let mut parts = upload
             .parts
             .range((Bound::Excluded(marker), Bound::Unbounded));
@@ -200,28 +200,24 @@ impl CosService {
 pub(in crate::cos) fn wanted_parts(body: &[u8]) -> Result<Vec<(u16, String)>, CosError> {
     let root = xml::parse(body)
         .filter(|root| root.name == "CompleteMultipartUpload")
-        .ok_or_else(|| malformed_xml("it is no CompleteMultipartUpload"))?;
+        .ok_or_else(|| error::malformed_xml("it is no CompleteMultipartUpload"))?;
     let mut wanted: Vec<(u16, String)> = Vec::new();
     for part in root.all("Part") {
         let number = part.text_of("PartNumber").and_then(part_number);
         let etag = part.text_of("ETag");
         let (Some(number), Some(etag)) = (number, etag) else {
-            return Err(malformed_xml(
+            return Err(error::malformed_xml(
                 "a Part needs PartNumber (1 to 10000) and ETag",
             ));
         };
         if wanted.last().is_some_and(|(last, _)| *last >= number) {
-            return Err(CosError::new(
-                StatusCode::BAD_REQUEST,
-                "InvalidPartOrder",
-                "The list of parts was not in ascending order. Parts must be ordered by part number.",
-            ));
+            return Err(error::invalid_part_order());
         }
         let etag = etag.trim().trim_matches('"').to_ascii_lowercase();
         wanted.push((number, etag));
     }
     if wanted.is_empty() {
-        return Err(malformed_xml("at least one Part belongs in it"));
+        return Err(error::malformed_xml("at least one Part belongs in it"));
     }
     Ok(wanted)
 }
@@ -234,12 +230,7 @@ fn chosen_parts(
     for (number, etag) in wanted {
         let part = parts.get(number).filter(|part| part.metadata.etag == *etag);
         let part = part.ok_or_else(|| {
-            CosError::new(
-                StatusCode::BAD_REQUEST,
-                "InvalidPart",
-                "One or more of the specified parts could not be found or the specified entity tag might not have matched the part's entity tag.",
-            )
-            .because(format!("part {number} was not uploaded with this ETag"))
+            error::invalid_part().because(format!("part {number} was not uploaded with this ETag"))
         })?;
         chosen.push(Arc::clone(part));
     }
@@ -249,12 +240,7 @@ fn chosen_parts(
         .take(all_but_last)
         .any(|part| part.metadata.length < MIN_PART_BYTES);
     if small {
-        return Err(CosError::new(
-            StatusCode::BAD_REQUEST,
-            "EntityTooSmall",
-            "Your proposed upload is smaller than the minimum allowed object size.",
-        )
-        .because("each part but the last has at least 1 MB"));
+        return Err(error::entity_too_small().because("each part but the last has at least 1 MB"));
     }
     Ok(chosen)
 }
@@ -280,7 +266,7 @@ fn joined(parts: &[Arc<Object>], now: tencent::time::Timestamp) -> Object {
 pub(super) fn requested_part(request: &RequestHead) -> Result<u16, CosError> {
     let text = request.parameter("partNumber");
     text.and_then(|text| part_number(&text)).ok_or_else(|| {
-        invalid_argument("Part number must be an integer between 1 and 10000, inclusive.")
+        error::invalid_argument("Part number must be an integer between 1 and 10000, inclusive.")
     })
 }
 

@@ -5,10 +5,10 @@ use http::{HeaderMap, HeaderName, StatusCode};
 use super::{CosService, Outcome};
 use crate::cos::auth::access::AuthContext;
 use crate::cos::checksum::{combined_crc64, etag_of_pieces};
-use crate::cos::error::CosError;
+use crate::cos::error::{self, CosError};
 use crate::cos::http::address::ObjectAddress;
 use crate::cos::http::body::RequestBody;
-use crate::cos::http::metadata::{ObjectHeaders, invalid_argument};
+use crate::cos::http::metadata::ObjectHeaders;
 use crate::cos::http::request::RequestHead;
 use crate::cos::http::response::{self, Response};
 use crate::cos::store::{Object, ObjectMetadata};
@@ -41,7 +41,7 @@ impl CosService {
         let position: u64 = request
             .parameter("position")
             .and_then(|text| text.parse().ok())
-            .ok_or_else(|| invalid_argument("The position must be a number."))?;
+            .ok_or_else(|| error::invalid_argument("The position must be a number."))?;
         let (bucket, key) = (target.bucket.name.to_string(), target.key.clone());
         let current = self.store.read().object(&bucket, &key);
         check_append(current.as_deref(), position)?;
@@ -114,25 +114,17 @@ pub(super) fn put_checksums(headers: &mut HeaderMap, metadata: &ObjectMetadata) 
 fn check_append(current: Option<&Object>, position: u64) -> Result<(), CosError> {
     let length = current.map_or(0, |object| object.metadata.length);
     if current.is_some_and(|object| !object.metadata.is_appendable) {
-        return Err(CosError::new(
-            StatusCode::CONFLICT,
-            "ObjectNotAppendable",
-            "The object is not appendable.",
-        ));
+        return Err(error::object_not_appendable());
     }
     if position != length {
-        return Err(CosError::new(
-            StatusCode::CONFLICT,
-            "AppendPositionErr",
-            "The value of the position parameter does not match the length of the current object.",
-        )
-        .with_header("x-cos-next-append-position", length.to_string())
-        .because(format!(
-            "the object has {length} bytes, the position is {position}"
-        )));
+        return Err(error::append_position()
+            .with_header("x-cos-next-append-position", length.to_string())
+            .because(format!(
+                "the object has {length} bytes, the position is {position}"
+            )));
     }
     if current.is_some_and(|object| object.content.pieces() >= MAX_APPENDS) {
-        return Err(crate::cos::http::body::too_large()
+        return Err(error::entity_too_large()
             .because("this cloud appends to one object 10000 times at the most"));
     }
     Ok(())

@@ -10,10 +10,10 @@ use super::list::Encoding;
 use super::object::put_checksums;
 use super::{CosService, MAX_BODY_BYTES, Outcome, check_key};
 use crate::cos::auth::access::AuthContext;
-use crate::cos::error::{CosError, internal};
+use crate::cos::error::{self, CosError};
 use crate::cos::http::address::ObjectAddress;
-use crate::cos::http::body::{RequestBody, check_md5, content_md5, too_large};
-use crate::cos::http::metadata::{ObjectHeaders, invalid_argument};
+use crate::cos::http::body::{RequestBody, check_md5, content_md5};
+use crate::cos::http::metadata::ObjectHeaders;
 use crate::cos::http::post_form::{File, Form};
 use crate::cos::http::request::RequestHead;
 use crate::cos::http::response;
@@ -59,18 +59,20 @@ impl CosService {
         let (least, most) = context.file_bytes.unwrap_or((0, MAX_BODY_BYTES));
         let mut sink = self.store.sink();
         while let Some(bytes) = file.next().await? {
-            sink.write(&bytes).await.map_err(|error| internal(&error))?;
+            sink.write(&bytes)
+                .await
+                .map_err(|error| error::internal(&error))?;
             if sink.length() > most {
                 return Err(outside_of(context));
             }
             if sink.length() > MAX_BODY_BYTES {
-                return Err(too_large());
+                return Err(error::entity_too_large());
             }
         }
         if sink.length() < least {
             return Err(outside_of(context));
         }
-        sink.finish().await.map_err(|error| internal(&error))
+        sink.finish().await.map_err(|error| error::internal(&error))
     }
 }
 
@@ -83,7 +85,7 @@ fn status(form: &Form) -> Result<StatusCode, CosError> {
         "" | "204" => Ok(StatusCode::NO_CONTENT),
         "200" => Ok(StatusCode::OK),
         "201" => Ok(StatusCode::CREATED),
-        _ => Err(invalid_argument(
+        _ => Err(error::invalid_argument(
             "The success_action_status must be 200, 201 or 204.",
         )),
     }
@@ -112,7 +114,7 @@ fn location(
         }
     };
     HeaderValue::from_str(&text)
-        .map_err(|_| invalid_argument("The success_action_redirect is not valid."))
+        .map_err(|_| error::invalid_argument("The success_action_redirect is not valid."))
 }
 
 /// Inferred: what is no web address is no redirect.

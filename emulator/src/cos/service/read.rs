@@ -6,11 +6,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use super::object::put_checksums;
 use super::{CosService, Outcome};
 use crate::cos::auth::access::AuthContext;
-use crate::cos::error::CosError;
+use crate::cos::error::{self, CosError};
 use crate::cos::http::address::ObjectAddress;
 use crate::cos::http::byte_range::ByteRange;
 use crate::cos::http::date;
-use crate::cos::http::metadata::invalid_argument;
 use crate::cos::http::precondition::{self, PreconditionFailed};
 use crate::cos::http::request::RequestHead;
 use crate::cos::http::response;
@@ -29,7 +28,7 @@ impl CosService {
         let metadata = &object.metadata;
         match precondition::check_read(&request.headers, object.validators()) {
             Ok(()) => {}
-            Err(PreconditionFailed::Failed) => return Err(precondition::failed()),
+            Err(PreconditionFailed::Failed) => return Err(error::precondition_failed()),
             Err(PreconditionFailed::NotModified) => {
                 let mut response = response::empty(StatusCode::NOT_MODIFIED);
                 put_metadata(response.headers_mut(), metadata);
@@ -91,14 +90,12 @@ fn overrides(request: &RequestHead, context: &AuthContext) -> Result<HeaderMap, 
             continue;
         };
         if context.anonymous {
-            return Err(CosError::new(
-                StatusCode::BAD_REQUEST,
-                "InvalidRequest",
+            return Err(error::invalid_request(
                 "Request specific response headers cannot be used for anonymous GET requests.",
             ));
         }
         let value = HeaderValue::from_bytes(value.as_bytes())
-            .map_err(|_| invalid_argument("A response header value is not valid."))?;
+            .map_err(|_| error::invalid_argument("A response header value is not valid."))?;
         headers.insert(name, value);
     }
     Ok(headers)

@@ -13,7 +13,6 @@ use tokio::io::AsyncWriteExt as _;
 use super::blob::{Blob, Budget, Share, Storage};
 use super::content::Content;
 use crate::cos::checksum::{Checksums, Hasher};
-use crate::cos::ids;
 
 /// Where bytes go.
 pub(crate) struct Sink {
@@ -134,7 +133,7 @@ impl Sink {
 }
 
 async fn create(directory: &Path) -> io::Result<(Arc<Blob>, tokio::fs::File)> {
-    let id = ids::hex(&rand::random::<[u8; 16]>());
+    let id = hex::encode(rand::random::<[u8; 16]>());
     let path = directory.join(&id);
     let file = fs::OpenOptions::new()
         .write(true)

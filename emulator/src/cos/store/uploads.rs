@@ -7,7 +7,7 @@ use super::Store;
 use super::index::{Object, Upload};
 use super::record::{self, Initiated, Record};
 use super::write::StoreResult;
-use crate::cos::error::{no_such_bucket, no_such_upload};
+use crate::cos::error;
 
 impl Store {
     /// Begins a multipart upload.
@@ -20,7 +20,7 @@ impl Store {
     ) -> StoreResult<()> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         if !self.read().buckets.contains_key(bucket) {
-            return Err(no_such_bucket());
+            return Err(error::no_such_bucket());
         }
         self.check_capacity(1)?;
         self.put(|| Record::Upload {
@@ -52,7 +52,7 @@ impl Store {
     ) -> StoreResult<()> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         if self.read().upload((bucket, key, id)).is_none() {
-            return Err(no_such_upload());
+            return Err(error::no_such_upload());
         }
         let weight = part.content.weight();
         self.check_capacity(weight)?;
@@ -89,7 +89,9 @@ impl Store {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let object = {
             let index = self.read();
-            let upload = index.upload((bucket, key, id)).ok_or_else(no_such_upload)?;
+            let upload = index
+                .upload((bucket, key, id))
+                .ok_or_else(error::no_such_upload)?;
             make(upload, index.object(bucket, key).as_deref())?
         };
         let object = self.commit_object(bucket, key, object)?;
@@ -101,7 +103,7 @@ impl Store {
     pub(crate) fn abort_upload(&self, (bucket, key, id): (&str, &str, &str)) -> StoreResult<()> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         if self.read().upload((bucket, key, id)).is_none() {
-            return Err(no_such_upload());
+            return Err(error::no_such_upload());
         }
         self.end_upload(bucket, key, id)
     }

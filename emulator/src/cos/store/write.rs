@@ -2,14 +2,13 @@
 
 use std::sync::{Arc, PoisonError};
 
-use http::StatusCode;
 use tencent::time::Timestamp;
 
 use super::Store;
 use super::index::{Bucket, Object};
 use super::record::{self, Record};
 use crate::cos::cors::Cors;
-use crate::cos::error::{CosError, internal, no_such_bucket};
+use crate::cos::error::{self, CosError};
 
 pub(super) type StoreResult<T> = Result<T, CosError>;
 
@@ -35,7 +34,7 @@ impl Store {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let (region, created) = match self.read().buckets.get(name) {
             Some(bucket) => (bucket.region.clone(), bucket.created),
-            None => return Err(no_such_bucket()),
+            None => return Err(error::no_such_bucket()),
         };
         self.put(|| bucket_record(name, &region, created, cors.clone()))?;
         if let Some(bucket) = self.write().buckets.get_mut(name) {
@@ -48,16 +47,11 @@ impl Store {
     pub(crate) fn delete_bucket(&self, name: &str) -> StoreResult<()> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         match self.read().buckets.get(name) {
-            None => return Err(no_such_bucket()),
+            None => return Err(error::no_such_bucket()),
             Some(bucket) if bucket.objects.is_empty() && bucket.uploads.is_empty() => {}
             Some(bucket) => {
                 let (objects, uploads) = (bucket.objects.len(), bucket.uploads.len());
-                return Err(CosError::new(
-                    StatusCode::CONFLICT,
-                    "BucketNotEmpty",
-                    "The bucket you tried to delete is not empty.",
-                )
-                .because(format!(
+                return Err(error::bucket_not_empty().because(format!(
                     "it has {objects} objects and {uploads} unfinished uploads"
                 )));
             }
@@ -77,7 +71,7 @@ impl Store {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let current = match self.read().buckets.get(bucket) {
             Some(found) => found.objects.get(key).cloned(),
-            None => return Err(no_such_bucket()),
+            None => return Err(error::no_such_bucket()),
         };
         let object = make(current.as_deref())?;
         self.commit_object(bucket, key, object)
@@ -131,14 +125,14 @@ impl Store {
 
     pub(super) fn put(&self, record: impl FnOnce() -> Record) -> StoreResult<()> {
         match &self.disk {
-            Some(disk) => disk.put(&record()).map_err(|error| internal(&error)),
+            Some(disk) => disk.put(&record()).map_err(|error| error::internal(&error)),
             None => Ok(()),
         }
     }
 
     pub(super) fn remove(&self, names: &[String]) -> StoreResult<()> {
         match &self.disk {
-            Some(disk) => disk.remove(names).map_err(|error| internal(&error)),
+            Some(disk) => disk.remove(names).map_err(|error| error::internal(&error)),
             None => Ok(()),
         }
     }
@@ -147,7 +141,7 @@ impl Store {
         if self.read().count.saturating_add(weight) <= MAX_WEIGHT {
             return Ok(());
         }
-        Err(internal(
+        Err(error::internal(
             &"this cloud holds no more than a million objects and parts, each slice of a copied or appended one counted",
         ))
     }
