@@ -1,16 +1,23 @@
-//! COS: the object storage of this cloud.
+//! COS: the object storage of the local cloud.
 //!
-//! One request goes one way; each step is one file, and nothing is stored or shown before the door has admitted it:
+//! A request takes one way; each step is one folder or file, and nothing is stored or shown before
+//! it is authorized:
 //!
 //! ```text
-//! HTTP head -> Ask            ask, host   host, raw path and query, headers, source address; the bucket and key they mean
-//!           -> Operation      operation   what is asked, or an answer that nothing here does that
-//!           -> Admitted       door        whose signature it is, and that their policies allow all of it
-//!           -> answer         service     the operation itself, on `store`
+//! HTTP head -> RequestHead   http        host, raw path and query, headers, source address; bucket and key
+//!           -> Operation     operation   the operation and its target, or an error
+//!           -> AuthContext   auth        the signature's owner, whose policies allow all of it
+//!           -> Response      service     the operation, on `store`
 //! ```
 //!
-//! Promises: bodies stream both ways in bounded memory; what a 200 promised is stored whole, and with a directory survives a kill.
-//! Leaves out: versions, tags, public access, encryption, lifecycles, archives, image processing. What is left out is refused.
+//! # Guarantees
+//!
+//! Bodies stream both ways in bounded memory. A 200 means that the object is stored whole; with a
+//! directory it survives a kill.
+//!
+//! # Not covered
+//!
+//! Versions, tags, public access, encryption, lifecycles, archives, image processing: rejected.
 
 pub(crate) mod auth;
 mod checksum;
@@ -66,29 +73,29 @@ impl Drop for Cos {
     }
 }
 
-/// The choices for it.
+/// Options of COS.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Options {
     /// The port for plain HTTP; 0 takes a free one.
     pub(crate) port: u16,
-    /// Where objects are kept; in memory unless set.
+    /// The directory of the objects; in memory unless set.
     pub(crate) data: Option<PathBuf>,
     /// The origins whose pages may use the account's own bucket.
     pub(crate) origins: Vec<String>,
 }
 
 impl Cos {
-    /// Where it answers plain HTTP, `http://127.0.0.1:<port>`.
+    /// The URL of plain HTTP, `http://127.0.0.1:<port>`.
     pub fn http_url(&self) -> String {
         format!("http://{}", self.http.address)
     }
 
-    /// Where it answers HTTPS, `https://127.0.0.1:<port>`.
+    /// The URL of HTTPS, `https://127.0.0.1:<port>`.
     pub fn https_url(&self) -> String {
         format!("https://{}", self.https.address)
     }
 
-    /// The address of the HTTP listener, for clients that keep a bucket's host and redirect the address.
+    /// The address of the HTTP listener, for clients that send a bucket's host to another address.
     pub fn address(&self) -> SocketAddr {
         self.http.address
     }
@@ -133,7 +140,7 @@ impl Cos {
     }
 }
 
-/// The store with the account's buckets in it, and the CORS rule that was asked for.
+/// Opens the store, with the account's buckets and the CORS rule of the options.
 pub(crate) fn open_store(
     options: &Options,
     account: &Account,
@@ -162,13 +169,14 @@ pub(crate) fn open_store(
     Ok(Arc::new(store))
 }
 
-/// What stands in for a bucket and region that a host leaves out.
+/// The bucket and region of requests whose host omits them.
 pub(crate) fn default_bucket(account: &Account) -> io::Result<DefaultBucket> {
-    DefaultBucket::of(account)
-        .ok_or_else(|| io::Error::other("the account's bucket or region is not of COS's form"))
+    DefaultBucket::of(account).ok_or_else(|| {
+        io::Error::other("account: bucket must be <name>-<appid>, and region such as ap-guangzhou")
+    })
 }
 
-/// An error of the store, at the start.
+/// An error of the store as an error of the start.
 fn startup_error(error: CosError) -> io::Error {
     io::Error::other(error.reason.unwrap_or(error.message))
 }

@@ -1,7 +1,8 @@
 //! Hosts and paths of requests to COS, and the sources of copies.
 //!
-//! Promises tried: nothing brings the readers down; who is led to a bucket named it, or named none on a host that stands for the
-//! account's; keys are decoded once; the source of a copy is the object to which its text would lead as a request.
+//! Promises tried: nothing brings the readers down; who is led to a bucket named it, or named none
+//! on a host that stands for the account's; keys are decoded once; the source of a copy is the
+//! object to which its text would lead as a request.
 //!
 //! An input is a host, a line end, and a path.
 

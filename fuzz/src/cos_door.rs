@@ -1,10 +1,12 @@
 //! The door of COS: heads of requests, in header form and as presigned URLs.
 //!
-//! Promises tried: nothing brings the door down; it lets in nothing that a second reader of signatures takes for nobody's, nothing that is
-//! not of this account, and, with the temporary key, nothing outside what its policy names; what the second reader takes for right it
-//! never calls a wrong signature or key.
+//! Promises tried: nothing brings the door down; it lets in nothing that a second reader of
+//! signatures takes for nobody's, nothing that is not of this account, and, with the temporary key,
+//! nothing outside what its policy names; what the second reader takes for right it never calls a
+//! wrong signature or key.
 //!
-//! An input is a request. `{signature}` is the right one for what its lists name, so that mutations of everything else are signed too.
+//! An input is a request. `{signature}` is the right one for what its lists name, so that mutations
+//! of everything else are signed too.
 
 use std::sync::OnceLock;
 

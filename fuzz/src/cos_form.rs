@@ -1,11 +1,13 @@
 //! Forms of POST Object: the multipart parser, the policy of a form, and the door behind them.
 //!
-//! Promises tried: nothing brings the reader down or keeps it waiting; a form is let in only when a second reader finds its policy (or the
-//! field `Signature`) signed, in time, and every condition met; the sizes that are left to the file are those of the policy; the pieces
-//! in which a body comes change nothing.
+//! Promises tried: nothing brings the reader down or keeps it waiting; a form is let in only when a
+//! second reader finds its policy (or the field `Signature`) signed, in time, and every condition
+//! met; the sizes that are left to the file are those of the policy; the pieces in which a body
+//! comes change nothing.
 //!
-//! An input is a head, an empty line, the policy as JSON, a line `---`, and the body. In it `{policy}` is the policy in base64 and
-//! `{signature}` the right signature over it, with the key and the time of the fields.
+//! An input is a head, an empty line, the policy as JSON, a line `---`, and the body. In it
+//! `{policy}` is the policy in base64 and `{signature}` the right signature over it, with the key
+//! and the time of the fields.
 
 use std::future::Future;
 use std::pin::pin;

@@ -1,7 +1,8 @@
 //! Ranges and conditions: headers that choose a part of an object, or whether it is shown at all.
 //!
-//! Promises tried: nothing brings the readers down; a part is that of RFC 9110, lies inside and is never empty; an object that a naive
-//! reader of the conditions would not show is not shown, and one that it would not replace is not replaced.
+//! Promises tried: nothing brings the readers down; a part is that of RFC 9110, lies inside and is
+//! never empty; an object that a naive reader of the conditions would not show is not shown, and
+//! one that it would not replace is not replaced.
 //!
 //! An input is the length of the object and headers, one a line.
 
@@ -87,7 +88,8 @@ fn expected(header: &str, length: u64) -> Option<Option<(u64, u64)>> {
     (start < end).then(|| Some((inside(start)?, inside(end)?)))
 }
 
-/// RFC 9110, 13.2.2, for the header names with `prefix`; `None` for a date that is not one of those below.
+/// RFC 9110, 13.2.2, for the header names with `prefix`; `None` for a date that is not one of those
+/// below.
 fn shown<'h>(header: &dyn Fn(&str) -> Option<&'h str>, prefix: &str) -> Option<Precondition> {
     let header = |name: &str| header(&format!("{prefix}{name}"));
     let moment = |name: &str| {

@@ -1,18 +1,24 @@
-//! The door of COS: whose request it is, and whether their policies allow all of it.
+//! Authentication and authorization of COS requests.
 //!
 //! ```text
-//! Ask -> Claim      claim      the seven q-sign fields, wherever they stand
-//!     -> Proven     verify     key, token, time and signature (signed) checked: SecretId, time, signature is the documented order
-//!     -> Needs      access     every access that the operation means: action, target, condition keys
-//!     -> Verdict    account    the identity's policies and the session's, and nothing outside the account
-//!     -> Admitted              recorded either way (record)
+//! RequestHead -> Authorization        authorization  the seven q-sign fields
+//!             -> Authenticated        authenticate   key, token, time and signature checked, in the documented order
+//!             -> RequiredPermissions  permissions    every action, target and condition keys of the operation
+//!             -> Verdict              account        the policies of the identity and of the session
+//!             -> AuthContext                         logged either way (decision_log)
 //! ```
-//! <https://www.tencentcloud.com/document/product/436/7778>, <https://www.tencentcloud.com/document/product/436/30580>
+//! <https://www.tencentcloud.com/document/product/436/7778>,
+//! <https://www.tencentcloud.com/document/product/436/30580>
 //!
-//! Promises: nothing that is unsigned, unmapped or ambiguous comes in, and there is no switch that changes this; an object in a
-//! bucket of another account is nobody's here. Every refusal says why, in a reason that only this cloud sends.
-//! The two operations whose accesses stand in their bodies, forms and deletions of several objects, are let in by those alone.
-//! Leaves out: bucket policies, ACLs that grant, strict signature mode, AWS's signatures.
+//! # Guarantees
+//!
+//! An unsigned, unmapped or ambiguous request is rejected, and no setting changes this. So is every
+//! request for a bucket of another account. Each rejection states its reason in a header that only
+//! the emulator sends. Forms and deletions of several objects are authorized by their bodies only.
+//!
+//! # Not covered
+//!
+//! Bucket policies, ACLs that grant, strict signature mode, AWS signatures.
 
 pub(in crate::cos) mod access;
 mod authenticate;
@@ -42,10 +48,10 @@ use crate::cos::http::post_form::Form;
 use crate::cos::http::request::RequestHead;
 use crate::cos::http::virtual_host::{BucketAddress, DefaultBucket};
 
-/// The door, with what it remembers of its decisions.
+/// Authorizes requests by the account's keys and policies, and logs its decisions.
 pub(crate) struct Authorizer {
     directory: Arc<Directory>,
-    /// Where the source of a copy is, when its host leaves it out.
+    /// The source of a copy whose host omits the bucket.
     default_bucket: DefaultBucket,
     log: DecisionLog,
 }
@@ -71,10 +77,10 @@ impl Authorizer {
         record: &mut DecisionRecord,
     ) -> Result<(), CosError> {
         if required.is_empty() {
-            // An operation that needs nothing would be one that nobody mapped.
+            // An operation without a required permission is one that nobody mapped.
             return Err(error::internal_error());
         }
-        // All of them are decided, so that the record is whole; the first refusal is the answer.
+        // Each is decided, so that the record is complete; the first error is the response.
         let decided: Vec<Result<(), CosError>> = required
             .iter()
             .map(|permission| self.decide(authenticated, permission, record))
@@ -97,7 +103,7 @@ impl Authorizer {
         if !verdict.is_allowed() {
             return Err(errors::denied(&verdict));
         }
-        // A statement that denies the operation under its other documented name denies it.
+        // A deny under another documented name of the operation counts.
         for name in permission.other_names {
             let access = AccessRequest {
                 action: format!("name/cos:{name}"),
@@ -112,7 +118,7 @@ impl Authorizer {
         Ok(())
     }
 
-    /// The bucket of an access, when it is not this account's.
+    /// The bucket of an access, if it belongs to another account.
     fn foreign_bucket<'a>(&self, access: &'a AccessRequest) -> Option<&'a str> {
         match &access.target {
             Target::Object { bucket, .. } => {
@@ -174,7 +180,8 @@ impl AccessControl for Authorizer {
         outcome
     }
 
-    /// Inferred: a key that may not be deleted is an error of its own and keeps the others from nothing.
+    /// Inferred: a key that the caller may not delete is an error of its own and does not affect
+    /// the others.
     fn authorize_each(
         &self,
         request: &RequestHead,

@@ -1,17 +1,18 @@
-//! The two checksums of COS, taken while bytes stream by: MD5 for ETags, CRC-64/XZ for `x-cos-hash-crc64ecma`.
+//! The two checksums of COS, computed while bytes stream: MD5 for ETags, CRC-64/XZ for
+//! `x-cos-hash-crc64ecma`.
 //! <https://www.tencentcloud.com/document/product/436/34078>
 
 use crc_fast::CrcAlgorithm::Crc64Xz;
 use md5::{Digest as _, Md5};
 
-/// Both checksums in the making.
+/// Computes both checksums.
 pub(crate) struct Hasher {
     md5: Md5,
     crc64: crc_fast::Digest,
     length: u64,
 }
 
-/// Both checksums, and of how many bytes.
+/// Both checksums, and the number of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Checksums {
     pub(crate) md5: [u8; 16],
@@ -36,7 +37,7 @@ impl Hasher {
             .saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
     }
 
-    /// How many bytes went by.
+    /// The number of bytes so far.
     pub(crate) fn length(&self) -> u64 {
         self.length
     }
@@ -51,26 +52,26 @@ impl Hasher {
 }
 
 impl Checksums {
-    /// Of bytes that are all there.
+    /// The checksums of `bytes`.
     pub(crate) fn of(bytes: &[u8]) -> Self {
         let mut hasher = Hasher::new();
         hasher.update(bytes);
         hasher.finish()
     }
 
-    /// The ETag of an object that came in one piece, without its quotes.
+    /// The ETag of an object that was sent in one piece, without its quotes.
     pub(crate) fn etag(&self) -> String {
         hex::encode(self.md5)
     }
 }
 
-/// The CRC of two pieces one after the other.
+/// The CRC of two concatenated pieces.
 pub(crate) fn combined_crc64(first: u64, second: u64, second_length: u64) -> u64 {
     crc_fast::checksum_combine(Crc64Xz, first, second, second_length)
 }
 
-/// The ETag of an object in `pieces`, without its quotes. Inferred: COS promises 32 digits and the count, and its sample is no
-/// MD5 of the pieces' digests; any opaque text of this form will do.
+/// The ETag of an object in `pieces`, without its quotes. Inferred: COS documents 32 digits and the
+/// count, and its sample is not an MD5 of the pieces' digests; any opaque text of this form works.
 pub(crate) fn etag_of_pieces<'a>(etags: impl Iterator<Item = &'a str>, pieces: usize) -> String {
     let mut digest = Md5::new();
     for etag in etags {
@@ -87,7 +88,7 @@ mod tests {
 
     use super::{Checksums, combined_crc64};
 
-    /// The sample bodies of the documents.
+    /// The documents' sample bodies.
     #[test]
     fn the_documents_own_samples() {
         let first = Checksums::of(b"[Object Content]");

@@ -1,7 +1,13 @@
-//! What the fuzz targets try of COS: the readers of what comes in, and the door, without sockets.
+//! What the fuzz targets test of COS, without sockets: parsers of input, and authorization.
 //!
-//! Promises: thin: each function calls what a request meets and hides nothing of its answer; one account, one time, no I/O. An error is
-//! its code. Leaves out: any judgement, which is the targets' own; the store.
+//! # Guarantees
+//!
+//! Each function calls what a request calls and hides nothing of its result. One account, one time,
+//! no I/O. An error is its code.
+//!
+//! # Not covered
+//!
+//! Any judgement, which is the targets' own; the store.
 
 use std::sync::Arc;
 
@@ -40,7 +46,7 @@ pub type Target = (String, String, String);
 /// The code of an error.
 pub type ErrorCode = &'static str;
 
-/// A door with two keys: one of a user who may do everything, and a temporary one.
+/// Authorization with two keys: one of a user with full rights, and a temporary one.
 #[expect(
     missing_debug_implementations,
     reason = "it holds keys, which cannot be formatted"
@@ -56,45 +62,45 @@ pub struct Authorizer {
     pub token: String,
 }
 
-/// A request that the door let in.
+/// An authorized request.
 #[derive(Clone, Debug)]
 pub struct Authorized {
     /// As in `name/cos:<operation>`.
     pub operation: &'static str,
     /// `None` for the service itself.
     pub target: Option<Target>,
-    /// Whether nobody signed.
+    /// Whether the request is not signed.
     pub is_anonymous: bool,
     /// For a deletion of several objects: the decision about each.
     pub each: Vec<bool>,
 }
 
-/// A form that the door let in.
+/// An authorized form.
 #[derive(Clone, Debug)]
 pub struct AuthorizedForm {
     /// With the file's name in it.
     pub key: String,
     /// Everything before the file.
     pub fields: Vec<(String, String)>,
-    /// What the policy leaves to the file.
+    /// The smallest and largest file that the policy allows.
     pub file_bytes: Option<(u64, u64)>,
-    /// The length of the file; an error when the form ended in disorder.
+    /// The length of the file; an error when the end of the form is malformed.
     pub length: Result<usize, ErrorCode>,
 }
 
-/// What conditions say about an object.
+/// The outcome of preconditions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Precondition {
-    /// They hold.
+    /// They are met.
     Met,
     /// 304.
     NotModified,
-    /// 412, or another refusal.
+    /// 412, or another error.
     Failed,
 }
 
 impl Authorizer {
-    /// A new account behind it; `None` when that cannot be made.
+    /// With a new account; `None` when that fails.
     pub fn new() -> Option<Self> {
         let users = vec![User::new("issuer", 100_000_000_002)];
         let clock = Arc::new(Stopped);
@@ -124,8 +130,8 @@ impl Authorizer {
         })
     }
 
-    /// Whether a head is authorized. `keys` are those of a deletion of several objects. A form and a
-    /// preflight return `None`: a form needs its body, a preflight needs no authorization.
+    /// Whether a head is authorized. `keys` are those of a deletion of several objects. A form and
+    /// a preflight return `None`: a form needs its body, a preflight needs no authorization.
     pub fn authorize(
         &self,
         head: &Parts,
@@ -220,15 +226,15 @@ pub fn copy_source(headers: &HeaderMap) -> Result<Option<Target>, ErrorCode> {
 
 /// The keys of a Delete, and whether it is quiet.
 pub fn delete(body: &[u8]) -> Result<(Vec<String>, bool), ErrorCode> {
-    delete_many::wanted(body).map_err(code)
+    delete_many::requested_keys(body).map_err(code)
 }
 
 /// The numbers and ETags of a CompleteMultipartUpload.
 pub fn complete(body: &[u8]) -> Result<Vec<(u16, String)>, ErrorCode> {
-    multipart::wanted_parts(body).map_err(code)
+    multipart::requested_parts(body).map_err(code)
 }
 
-/// A CORSConfiguration, as it would be shown.
+/// A CORSConfiguration, parsed and written.
 pub fn cors(body: &[u8]) -> Result<String, ErrorCode> {
     Cors::parse(body).map(|cors| cors.to_xml()).map_err(code)
 }
@@ -239,13 +245,14 @@ pub fn range(header: &str, length: u64) -> Result<Option<(u64, u64)>, ErrorCode>
     Ok(slice.map(|slice| (slice.start, slice.end)))
 }
 
-/// The same of `x-cos-copy-source-range`.
+/// The same for `x-cos-copy-source-range`.
 pub fn copy_range(header: &str, length: u64) -> Result<(u64, u64), ErrorCode> {
     let slice = ByteRange::of_copy(header, length).map_err(code)?;
     Ok((slice.start, slice.end))
 }
 
-/// What the conditions among `headers` say to a version, in reading, in writing, and as the source of a copy.
+/// The outcome of the preconditions among `headers`: for reading, for writing, and for the source
+/// of a copy.
 pub fn preconditions(headers: &HeaderMap, etag: &str, modified: i64) -> Option<[Precondition; 3]> {
     let modified = Timestamp::from_unix_seconds(modified)?;
     let validators = Validators { etag, modified };

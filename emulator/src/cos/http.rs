@@ -1,4 +1,5 @@
-//! HTTP as COS speaks it: where a request points, its headers and body, and what every response has.
+//! HTTP as COS speaks it: where a request points, its headers and body, and what every response
+//! has.
 
 pub(in crate::cos) mod address;
 pub(in crate::cos) mod body;

@@ -1,31 +1,31 @@
 //! One page of a list: keys and common prefixes in the order of their bytes.
 //! <https://www.tencentcloud.com/document/product/436/7734>
 
-/// How a list is asked for.
+/// The parameters of a list.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Query {
     pub(crate) prefix: String,
     pub(crate) delimiter: Option<char>,
-    /// Nothing up to and with this; a common prefix stands for all that is under it.
+    /// The list begins after it; a common prefix includes everything under it.
     pub(crate) marker: String,
     pub(crate) limit: usize,
 }
 
-/// One line of a list.
+/// One entry of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Entry<T> {
     Item(T),
     Prefix(String),
 }
 
-/// A page, and whether there is more.
+/// A page, and whether more follows.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Page<T> {
     pub(crate) entries: Vec<Entry<T>>,
     pub(crate) is_truncated: bool,
 }
 
-/// The first page of `items`, which come in the order of their keys, all of them behind the marker.
+/// The first page of `items`, which are in the order of their keys and after the marker.
 pub(crate) fn page<T>(items: impl Iterator<Item = (String, T)>, query: &Query) -> Page<T> {
     let mut entries = Vec::new();
     let mut group = query.marker.clone();
@@ -37,12 +37,12 @@ pub(crate) fn page<T>(items: impl Iterator<Item = (String, T)>, query: &Query) -
             let (name, _) = rest.split_once(delimiter)?;
             Some(format!("{}{name}{delimiter}", query.prefix))
         });
-        // Told already: as the entry before, or on the page before.
+        // Already listed: as the previous entry, or on the previous page.
         if prefix.as_ref() == Some(&group) {
             continue;
         }
         if entries.len() >= query.limit {
-            // A limit of 0 asks for nothing, and nothing is missing then.
+            // A list with a limit of 0 is empty and complete.
             let is_truncated = query.limit > 0;
             return Page {
                 entries,

@@ -3,7 +3,8 @@
 //!
 //! # Guarantees
 //!
-//! Only what is listed is an operation, never something similar, so an unmapped request cannot pass.
+//! Only what is listed is an operation, never something similar, so an unmapped request cannot
+//! pass.
 
 use http::Method;
 
@@ -123,8 +124,8 @@ impl Operation {
     }
 }
 
-/// The parameter or header of `ask` that would change what is asked for, and that this cloud does not do. A known name in another
-/// letter case is one: names are signed in lower case, so that anybody could have changed it.
+/// The parameter or header that requests something the emulator does not offer. A known name in
+/// another letter case is one: names are signed in lower case, so anyone could have changed it.
 pub(crate) fn unsupported_parameter(request: &RequestHead) -> Option<String> {
     if request.method == Method::OPTIONS {
         return None;
@@ -137,7 +138,7 @@ pub(crate) fn unsupported_parameter(request: &RequestHead) -> Option<String> {
         known.any(|known| *known != name && known.eq_ignore_ascii_case(name))
     };
     request.parameters().map(|(name, _)| name).find(|name| {
-        // `imageMogr2/thumbnail/100x100` and the like: the rest of the name says what to do.
+        // As in `imageMogr2/thumbnail/100x100`: the rest of the name is the command.
         let first = name.split(['/', '|']).next().unwrap_or_default();
         let is_not_offered = |known: &&str| known.eq_ignore_ascii_case(first);
         UNSUPPORTED_PARAMETERS.iter().any(is_not_offered) || is_misspelt(name)
@@ -164,8 +165,8 @@ fn on_object(method: &str, names: &[&str], is_copy: bool) -> Option<ObjectOperat
     })
 }
 
-/// Parameters that turn a request into another operation. One that is listed here and matched nowhere above makes the request
-/// unmapped, which is refused.
+/// Parameters that turn a request into another operation. One that no match above contains makes
+/// the request unmapped, which is rejected.
 const SUBRESOURCES: [&str; 40] = [
     "accelerate",
     "acl",
@@ -209,7 +210,7 @@ const SUBRESOURCES: [&str; 40] = [
     "x-cos-process",
 ];
 
-/// Parameters that some operation here reads.
+/// Parameters of the operations.
 const PARAMETERS: [&str; 17] = [
     "delimiter",
     "encoding-type",
@@ -230,7 +231,8 @@ const PARAMETERS: [&str; 17] = [
     "upload-id-marker",
 ];
 
-/// Parameters that change what is listed or shown: the second form of lists, and the processing of images and media.
+/// Parameters that change a response: the second form of lists, and the processing of images and
+/// media.
 /// <https://www.tencentcloud.com/document/product/436/40592>
 const UNSUPPORTED_PARAMETERS: [&str; 12] = [
     "continuation-token",
@@ -247,5 +249,6 @@ const UNSUPPORTED_PARAMETERS: [&str; 12] = [
     "watermark",
 ];
 
-/// Asks for images to be made of what is uploaded (documented: <https://www.tencentcloud.com/document/product/436/40592>).
+/// Requests the processing of an uploaded image (documented:
+/// <https://www.tencentcloud.com/document/product/436/40592>).
 const PROCESSING_HEADER: &str = "pic-operations";

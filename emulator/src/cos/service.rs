@@ -1,7 +1,13 @@
-//! The operations themselves: an admitted request becomes a change of the store, or a look at it.
+//! The operations: an authorized request reads or changes the store.
 //!
-//! Promises: nothing is read, stored or shown before the door has admitted it; a preflight alone needs nobody's word, since it tells
-//! nothing but CORS rules. Leaves out: versions, tags, public access, lifecycles, archives: each is refused.
+//! # Guarantees
+//!
+//! Nothing is read, stored or shown before it is authorized. Only a preflight needs no
+//! authorization, since it returns nothing but CORS rules.
+//!
+//! # Not covered
+//!
+//! Versions, tags, public access, lifecycles, archives: rejected.
 
 mod bucket;
 mod copy;
@@ -37,17 +43,17 @@ use crate::cos::http::virtual_host::{BucketAddress, DefaultBucket};
 use crate::net::{Body, Peer};
 use crate::trace::Reason;
 
-/// COS behind its listeners.
+/// The service behind the listeners.
 pub(crate) struct CosService {
     pub(crate) default_bucket: DefaultBucket,
     pub(crate) store: Arc<Store>,
     pub(crate) access_control: Arc<dyn AccessControl>,
     pub(crate) clock: Arc<dyn Clock>,
-    /// How header names are written; found out with the first answer.
+    /// The case of header names, determined with the first response.
     pub(crate) header_case: OnceCell<Extensions>,
 }
 
-/// The error as the trace tells it.
+/// The error as text for the trace.
 fn trace_text(error: &CosError) -> String {
     match &error.reason {
         Some(reason) => format!("{}: {reason}", error.code),
@@ -58,7 +64,7 @@ fn trace_text(error: &CosError) -> String {
 type Outcome = Result<Response, CosError>;
 
 impl CosService {
-    /// The answer to one request.
+    /// The response to one request.
     pub(crate) async fn answer(
         &self,
         request: Request<Incoming>,
@@ -73,7 +79,7 @@ impl CosService {
         let peer = head
             .extensions
             .get::<Peer>()
-            .ok_or_else(|| io::Error::other("a listener that does not say who asks"))?;
+            .ok_or_else(|| io::Error::other("the listener must record the peer of a request"))?;
         let mut reason = String::new();
         let outcome =
             match RequestHead::read(&head, peer, &context.request_id, now, &self.default_bucket) {
@@ -93,7 +99,7 @@ impl CosService {
             };
         let header_case = self
             .header_case
-            .get_or_try_init(header_case::header_case)
+            .get_or_try_init(header_case::extensions)
             .await?;
         let mut response = context.finish(outcome);
         *response.extensions_mut() = header_case.clone();
@@ -101,7 +107,7 @@ impl CosService {
         Ok(response)
     }
 
-    /// The name of the operation that a head asks for; empty for none.
+    /// The name of the operation of a request; empty if it is not an operation.
     pub(crate) fn action(&self, head: &Parts) -> String {
         let Some(peer) = head.extensions.get::<Peer>() else {
             return String::new();
@@ -239,7 +245,7 @@ impl CosService {
         .await
     }
 
-    /// Stores a body, and checks what its headers promise of it.
+    /// Stores a body, and checks it against its headers.
     async fn receive(
         &self,
         headers: &HeaderMap,
@@ -264,7 +270,7 @@ impl CosService {
         Ok(written)
     }
 
-    /// Makes a change, which may wait for a disk. It is made even if the client leaves meanwhile.
+    /// Makes a change, which may wait for a disk. It completes even if the client disconnects.
     async fn change<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Store) -> Result<T, CosError> + Send + 'static,
@@ -290,7 +296,7 @@ fn check_key(key: &str) -> Result<(), CosError> {
     Ok(())
 }
 
-/// What nothing here does. Inferred: the codes.
+/// The error of a request that is not an operation. Inferred: the codes.
 fn unmapped(request: &RequestHead) -> CosError {
     let known = [
         Method::GET,
@@ -304,9 +310,9 @@ fn unmapped(request: &RequestHead) -> CosError {
         error::not_implemented("A header or parameter").because(
             match operation::unsupported_parameter(request) {
                 Some(name) => {
-                    format!("this cloud does not do what `{name}` asks for; nothing was done")
+                    format!("`{name}` is not supported; nothing was changed")
                 }
-                None => "this cloud has no such operation; nothing was done".to_owned(),
+                None => "this operation is not supported; nothing was changed".to_owned(),
             },
         )
     } else {
@@ -320,5 +326,5 @@ const MAX_KEY_BYTES: usize = 850;
 /// Documented, for an object in one piece and for a part.
 const MAX_BODY_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 
-/// Lists of keys and parts: 1000 keys of 850 bytes, each byte escaped, fit.
+/// Enough for 1000 keys of 850 bytes, each byte escaped.
 const MAX_XML_BYTES: usize = 4 * 1024 * 1024;

@@ -1,4 +1,5 @@
-//! COS over real sockets, with a door that lets one caller in: what is stored, listed, refused, and what survives.
+//! COS over real sockets, with a door that lets one caller in: what is stored, listed, refused, and
+//! what survives.
 //!
 //! The door is a test's own: it exists in no build but the tests', and keeps everybody else out.
 

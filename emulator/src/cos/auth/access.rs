@@ -1,4 +1,4 @@
-//! What the service asks of the door, and what the door says of who it let in.
+//! The interface between the service and authorization.
 
 use crate::cos::error::CosError;
 use crate::cos::http::post_form::Form;
@@ -6,36 +6,36 @@ use crate::cos::http::request::RequestHead;
 use crate::cos::http::virtual_host::BucketAddress;
 use crate::cos::operation::Operation;
 
-/// Who was let in.
+/// The caller of an authorized request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct AuthContext {
-    /// Nobody signed.
+    /// The request is not signed.
     pub(crate) anonymous: bool,
-    /// The account that owns what is made, `100000000001`.
+    /// The account that owns new objects, for example `100000000001`.
     pub(crate) owner_uin: u64,
-    /// The user or the owner, as lists of uploads tell it.
+    /// The user or the owner, as in lists of uploads.
     pub(crate) uin: u64,
-    /// The sizes that a form's policy leaves to its file, both included.
+    /// The smallest and largest file that a form's policy allows.
     pub(crate) file_bytes: Option<(u64, u64)>,
 }
 
 impl AuthContext {
-    /// As `Owner` and `Initiator` have it.
+    /// The caller as in `Owner` and `Initiator`.
     pub(crate) fn name(&self) -> String {
         format!("qcs::cam::uin/{}:uin/{}", self.owner_uin, self.uin)
     }
 }
 
-/// Decides who comes in. Asked before anything is read, stored or shown.
+/// Authorizes requests, before anything is read, stored or shown.
 pub(crate) trait AccessControl: Send + Sync {
-    /// One operation on what the request points at, and on the source of its copy.
+    /// Authorizes one operation on its target and on the source of its copy.
     fn authorize(
         &self,
         request: &RequestHead,
         operation: &Operation,
     ) -> Result<AuthContext, CosError>;
 
-    /// A form, once everything before its file was read.
+    /// Authorizes a form, once everything before its file was read.
     fn authorize_form(
         &self,
         request: &RequestHead,
@@ -43,7 +43,7 @@ pub(crate) trait AccessControl: Send + Sync {
         form: &Form,
     ) -> Result<AuthContext, CosError>;
 
-    /// The deletion of several objects: the request as a whole, and each of its keys.
+    /// Authorizes the deletion of several objects: the request, and each of its keys.
     fn authorize_each(
         &self,
         request: &RequestHead,
@@ -51,6 +51,6 @@ pub(crate) trait AccessControl: Send + Sync {
         keys: &[String],
     ) -> Result<Vec<Result<(), CosError>>, CosError>;
 
-    /// Hears of a request that is no operation, and of its answer.
+    /// Logs a request that is not an operation, and its error.
     fn log_rejected(&self, request: &RequestHead, error: &CosError);
 }

@@ -1,8 +1,13 @@
-//! Whose request it is: key, token, time, signature, in this order.
+//! Authentication: key, token, time, signature, in this order.
 //!
-//! The order is documented (SecretId, time, signature, permission: <https://www.tencentcloud.com/document/product/436/30740>), that of token
-//! and expiry in it is inferred.
-//! Promises: what could be read in two ways is refused before anything is looked up; comparisons are of constant time.
+//! The order is documented (SecretId, time, signature, permission:
+//! <https://www.tencentcloud.com/document/product/436/30740>); the place of token and expiry in it
+//! is inferred.
+//!
+//! # Guarantees
+//!
+//! A request that can be read in two ways is rejected before any lookup. Comparisons take constant
+//! time.
 
 use std::sync::Arc;
 
@@ -19,13 +24,13 @@ use crate::cos::http::request::RequestHead;
 /// How far a clock may be ahead (documented for `RequestTimeTooSkewed`).
 const SKEW_SECONDS: u32 = 900;
 
-/// A key that proved itself.
+/// The key that signed a request.
 pub(super) struct Authenticated {
     pub(super) secret_id: String,
     pub(super) key: Arc<Key>,
 }
 
-/// What conditions may ask about the caller.
+/// What condition keys may contain about the caller.
 pub(super) struct IdentityContext {
     pub(super) account: tencent::cam::Account,
     pub(super) uin: u64,
@@ -42,7 +47,7 @@ impl Authenticated {
     }
 }
 
-/// The key that signed `ask`, by header or by query.
+/// Authenticates `request` by its header or query.
 pub(super) fn request(
     request: &RequestHead,
     directory: &Directory,
@@ -73,7 +78,7 @@ pub(super) fn request(
     })
 }
 
-/// The key of that name with its token, alive.
+/// The key with this SecretId and token, unless it has expired.
 pub(super) fn key(
     secret_id: &str,
     token: Option<&str>,
@@ -82,16 +87,14 @@ pub(super) fn key(
 ) -> Result<Arc<Key>, CosError> {
     if looks_real(secret_id) {
         return Err(errors::access_key(
-            "this looks like a key of the real cloud, which has no business here",
+            "this looks like a key of the real cloud: use a key of the emulator",
         ));
     }
     let key = match directory.look_up(secret_id) {
         Found::Key(key) => key,
         Found::Revoked => return Err(errors::access_key("the key was revoked")),
         Found::Unknown => {
-            return Err(errors::access_key(
-                "no key of that name was made by this cloud",
-            ));
+            return Err(errors::access_key("the emulator did not issue this key"));
         }
     };
     // Inferred: the code of each of these.
@@ -99,12 +102,12 @@ pub(super) fn key(
         (None, None) => return Ok(key),
         (None, Some(_)) => {
             return Err(errors::access_key(
-                "a permanent key goes without x-cos-security-token",
+                "x-cos-security-token: must not be sent with a permanent key",
             ));
         }
         (Some(_), None) => {
             return Err(errors::access_key(
-                "a temporary key needs its token in x-cos-security-token",
+                "x-cos-security-token: must be the token of the temporary key",
             ));
         }
         (Some(session), Some(token)) if !signature::same(session.token.expose(), token) => {
@@ -120,19 +123,19 @@ pub(super) fn key(
     Ok(key)
 }
 
-/// `now` has to lie in the period, both ends included.
+/// Checks that `now` is within the period, both ends included.
 pub(super) fn period(period: &Period, now: Timestamp) -> Result<(), CosError> {
     if period.start > now.plus_seconds(SKEW_SECONDS) {
         return Err(errors::skewed(
             now,
-            "the signature is of the future: the clock of the client is ahead",
+            "the signature is not valid yet: the clock of the client is ahead",
         ));
     }
     if now < period.start || period.end < now {
         return Err(errors::expired_signature(
             now,
             &format!(
-                "the signature is good from {} to {}, it is {}",
+                "the signature is valid from {} to {}, it is {}",
                 period.start.iso_8601(),
                 period.end.iso_8601(),
                 now.iso_8601(),
@@ -147,7 +150,7 @@ fn token(request: &RequestHead) -> Result<Option<String>, CosError> {
     let header = match request.headers.get(TOKEN).map(http::HeaderValue::to_str) {
         None => None,
         Some(Ok(text)) => Some(text.to_owned()),
-        Some(Err(_)) => return Err(errors::access_key("the token is not ASCII")),
+        Some(Err(_)) => return Err(errors::access_key("x-cos-security-token: must be ASCII")),
     };
     let present = |token: &String| !token.is_empty();
     match (
@@ -155,13 +158,14 @@ fn token(request: &RequestHead) -> Result<Option<String>, CosError> {
         request.parameter(TOKEN).filter(present),
     ) {
         (Some(_), Some(_)) => Err(errors::ambiguous(
-            "x-cos-security-token is both a header and a parameter",
+            "x-cos-security-token: must be a header or a parameter, not both",
         )),
         (header, parameter) => Ok(header.or(parameter)),
     }
 }
 
-/// A `Date` that is far off (inferred: the documents name the code and not the cause). One that is no date is not looked at.
+/// Checks that `Date` is near (inferred: the documents give the code and not the cause). A
+/// malformed date is ignored.
 fn check_date(request: &RequestHead) -> Result<(), CosError> {
     let Some(date) = request.header("date").and_then(date::parse) else {
         return Ok(());
@@ -170,13 +174,13 @@ fn check_date(request: &RequestHead) -> Result<(), CosError> {
     if seconds.abs_diff(request.now.unix_seconds()) > u64::from(SKEW_SECONDS) {
         return Err(errors::skewed(
             request.now,
-            "the header Date is more than 15 minutes off",
+            "Date: must be at most 15 minutes off",
         ));
     }
     Ok(())
 }
 
-/// No parameter twice, whatever its case, and none of the headers that decide anything.
+/// Checks that no parameter is repeated, in any case, nor a header that decides anything.
 pub(super) fn unambiguous(request: &RequestHead) -> Result<(), CosError> {
     let mut names: Vec<String> = request
         .parameters()
@@ -186,20 +190,20 @@ pub(super) fn unambiguous(request: &RequestHead) -> Result<(), CosError> {
     let repeated = names.iter().zip(names.iter().skip(1)).find(|(a, b)| a == b);
     if let Some((name, _)) = repeated {
         return Err(errors::ambiguous(&format!(
-            "the parameter `{name}` stands twice"
+            "the parameter `{name}` is repeated"
         )));
     }
     for name in DECIDING_HEADERS {
         if request.headers.get_all(name).iter().count() > 1 {
             return Err(errors::ambiguous(&format!(
-                "the header `{name}` stands twice"
+                "the header `{name}` is repeated"
             )));
         }
     }
     Ok(())
 }
 
-/// Headers that say who asks, or that a condition can be about.
+/// Headers that identify the caller or are condition keys.
 const DECIDING_HEADERS: [&str; 10] = [
     "authorization",
     "content-length",

@@ -1,9 +1,13 @@
-//! What a request says of its own signature: `q-sign-algorithm=sha1&q-ak=…`, seven fields, nothing believed.
+//! The signature fields of a request: `q-sign-algorithm=sha1&q-ak=…`, parsed and not yet verified.
 //! <https://www.tencentcloud.com/document/product/436/7778>
 //!
-//! Documented: the header `Authorization`, or the seven as query parameters. From SDK source: the same text in one parameter `sign`,
-//! or in the field `Signature` of a form (cos-go-sdk-v5, cos-wx-sdk-v5).
-//! Promises: each field once, each well-formed, no other field; one place only.
+//! Documented: the header `Authorization`, or the seven fields as query parameters. From SDK
+//! source: the same text in one parameter `sign`, or in the field `Signature` of a form
+//! (cos-go-sdk-v5, cos-wx-sdk-v5).
+//!
+//! # Guarantees
+//!
+//! Each field once, each well-formed, no other field, and in one place only.
 
 use http::header::AUTHORIZATION;
 use tencent::sign::q_sign::ALGORITHM;
@@ -14,7 +18,7 @@ use crate::cos::http::request::RequestHead;
 /// The header, parameter and form field of a session token.
 pub(super) const TOKEN: &str = "x-cos-security-token";
 
-/// The parameters of the query form; none of them is ever in `q-url-param-list`.
+/// The parameters of the query form; they are never in `q-url-param-list`.
 const FIELDS: [&str; 7] = [
     "q-sign-algorithm",
     "q-ak",
@@ -37,7 +41,7 @@ pub(super) struct Authorization {
     pub(super) signature: String,
 }
 
-/// `start;end`, as it was written and as it is meant.
+/// `start;end`, as text and parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Period {
     pub(super) text: String,
@@ -45,18 +49,18 @@ pub(super) struct Period {
     pub(super) end: Timestamp,
 }
 
-/// A text that cannot be a signature, and why.
+/// Why a text is not a signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Malformed(pub(super) String);
 
 impl Authorization {
-    /// The signature of `ask`; `None` when it has none.
+    /// The signature of `request`; `None` without one.
     pub(super) fn of(request: &RequestHead) -> Result<Option<Self>, Malformed> {
         let mut found = Vec::new();
         if let Some(header) = request.headers.get(AUTHORIZATION) {
             let text = header
                 .to_str()
-                .map_err(|_| malformed("the Authorization header is not ASCII"))?;
+                .map_err(|_| malformed("Authorization: must be ASCII"))?;
             // An empty header counts as none (inferred).
             if !text.is_empty() {
                 found.push(Self::parse(text)?);
@@ -86,13 +90,13 @@ impl Authorization {
     pub(super) fn parse(text: &str) -> Result<Self, Malformed> {
         if text.starts_with("AWS") {
             return Err(malformed(
-                "AWS's signatures are not understood here: sign with q-sign-algorithm=sha1",
+                "AWS signatures are not supported: sign with q-sign-algorithm=sha1",
             ));
         }
         let pairs = text.split('&').map(|pair| pair.split_once('='));
         let pairs: Option<Vec<(&str, &str)>> = pairs.collect();
         let pairs = pairs.ok_or_else(|| {
-            malformed("the Authorization is not of the form q-sign-algorithm=sha1&q-ak=…")
+            malformed("Authorization: must be of the form q-sign-algorithm=sha1&q-ak=…")
         })?;
         Self::from_pairs(pairs.into_iter())
     }
@@ -105,10 +109,13 @@ impl Authorization {
                 .zip(&mut values)
                 .find(|(field, _)| **field == name);
             let (_, place) = known.ok_or_else(|| {
-                malformed(format!("`{}` is no field of a signature", shortened(name)))
+                malformed(format!(
+                    "`{}` is not a field of a signature",
+                    shortened(name)
+                ))
             })?;
             if place.replace(value).is_some() {
-                return Err(malformed(format!("`{name}` stands twice")));
+                return Err(malformed(format!("`{name}` is repeated")));
             }
         }
         let [
@@ -124,7 +131,7 @@ impl Authorization {
             value.ok_or_else(|| malformed(format!("`{name}` is missing")))
         };
         if required("q-sign-algorithm", algorithm)? != ALGORITHM {
-            return Err(malformed("q-sign-algorithm has to be sha1"));
+            return Err(malformed("q-sign-algorithm: must be sha1"));
         }
         Ok(Self {
             secret_id: secret_id_of(required("q-ak", secret_id)?)?,
@@ -152,17 +159,17 @@ impl Period {
                 end,
             }),
             _ => Err(malformed(format!(
-                "{name} has to be start;end in Unix seconds, the start first"
+                "{name}: must be start;end in Unix seconds, the start first"
             ))),
         }
     }
 }
 
-/// Letters, digits and what the vendor's examples have in a SecretId.
+/// Letters, digits and the other characters of SecretIds in the vendor's examples.
 pub(super) fn secret_id_of(text: &str) -> Result<String, Malformed> {
     let known = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if text.is_empty() || text.len() > 128 || !text.chars().all(known) {
-        return Err(malformed("q-ak is no SecretId"));
+        return Err(malformed("q-ak: must be a SecretId"));
     }
     Ok(text.to_owned())
 }
@@ -171,7 +178,7 @@ pub(super) fn secret_id_of(text: &str) -> Result<String, Malformed> {
 pub(super) fn signature_of(text: &str) -> Result<String, Malformed> {
     let known = |c: char| matches!(c, '0'..='9' | 'a'..='f');
     if text.len() != 40 || !text.chars().all(known) {
-        return Err(malformed("q-signature has to be 40 lower-case hex digits"));
+        return Err(malformed("q-signature: must be 40 lower-case hex digits"));
     }
     Ok(text.to_owned())
 }

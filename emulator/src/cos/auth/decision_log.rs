@@ -1,6 +1,9 @@
-//! What the door decided, and why, for a developer to look at.
+//! The log of authorization decisions and their reasons, for developers.
 //!
-//! Promises: bounded, in number and in the size of each; no secret, no token, no signature. Values of a request can stand in it.
+//! # Guarantees
+//!
+//! Bounded in number and in the size of each. It contains no secret, token or signature. It can
+//! contain values of requests.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -14,47 +17,48 @@ use crate::cos::error::CosError;
 use crate::cos::http::request::RequestHead;
 use crate::ledger::lock;
 
-/// How many decisions are remembered.
+/// How many decisions are kept.
 const MAX_DECISIONS: usize = 1000;
 
-/// How many accesses of one request are remembered; of the others there is the number.
+/// How many accesses of one request are kept; the others are counted.
 const MAX_ACCESSES: usize = 100;
 
-/// How much of a text that a client chose is remembered.
+/// How much of a client's text is kept.
 const MAX_CHARACTERS: usize = 1024;
 
-/// One request at the door of COS, and what became of it.
+/// One request to COS and its outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecisionRecord {
-    /// When, as `2026-01-01T00:00:00Z`.
+    /// The time, as `2026-01-01T00:00:00Z`.
     pub time: String,
-    /// The `x-cos-request-id` of the answer.
+    /// The `x-cos-request-id` of the response.
     pub request_id: String,
     /// The method.
     pub method: String,
     /// `<bucket>/<key>`, or `*` for the service.
     pub target: String,
-    /// The operation, as `PutObject`; empty when the request is none.
+    /// The operation, as `PutObject`; empty when the request is not an operation.
     pub operation: String,
-    /// The key that proved itself; `None` when none did.
+    /// The key that signed the request; `None` when authentication failed.
     pub secret_id: Option<String>,
     /// `root`, `user`, `federation` or `role-session`.
     pub caller_kind: Option<&'static str>,
     /// The name of the user, token or session.
     pub caller_name: Option<String>,
-    /// What the operation needs, each decided by itself.
+    /// What the operation requires, each decided on its own.
     pub accesses: Vec<AccessRecord>,
     /// How many more accesses there were.
     pub accesses_left_out: usize,
-    /// Whether the request came in. With several keys to delete: whether its signature did.
+    /// Whether the request is authorized; for several keys to delete, whether its signature is
+    /// valid.
     pub is_authorized: bool,
-    /// The error code answered.
+    /// The error code of the response.
     pub code: Option<&'static str>,
-    /// Why it was refused.
+    /// Why it was rejected.
     pub reason: Option<String>,
 }
 
-/// One access, decided.
+/// The decision about one access.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessRecord {
     /// As `name/cos:PutObject`.
@@ -65,11 +69,11 @@ pub struct AccessRecord {
     pub is_allowed: bool,
     /// The rule that decided, in one sentence.
     pub reason: String,
-    /// The statements that were about this action and target, as `statement 0 of the session policy`.
+    /// The statements that match this action and target, as `statement 0 of the session policy`.
     pub statements: Vec<String>,
-    /// Condition keys that a statement asked for, with what the request has.
+    /// Condition keys of the statements, with the values of the request.
     pub seen: Vec<(String, Vec<String>)>,
-    /// Condition keys that a statement asked for and the request has not.
+    /// Condition keys of the statements that the request does not have.
     pub missing: Vec<String>,
 }
 
@@ -161,7 +165,7 @@ impl DecisionRecord {
         });
     }
 
-    /// The record with its end.
+    /// The record with its outcome.
     pub(super) fn closed<T>(mut self, outcome: &Result<T, CosError>) -> Self {
         match outcome {
             Ok(_) => self.is_authorized = true,

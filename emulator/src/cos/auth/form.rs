@@ -1,9 +1,13 @@
-//! The signature of a form (POST Object): over its policy, or over method and path alone.
+//! The signature of a form (POST Object): over its policy, or over method and path only.
 //! <https://www.tencentcloud.com/document/product/436/14690>
 //!
-//! Documented: the fields `policy` (base64 of JSON), `q-sign-algorithm`, `q-ak`, `q-key-time`, `q-signature`. From SDK source
-//! (cos-wx-sdk-v5): in place of them the field `Signature`, an ordinary signature of `post /`.
-//! Promises: a form that has neither, or both, is nobody's.
+//! Documented: the fields `policy` (base64 of JSON), `q-sign-algorithm`, `q-ak`, `q-key-time`,
+//! `q-signature`. From SDK source (cos-wx-sdk-v5): in place of them the field `Signature`, an
+//! ordinary signature of `post /`.
+//!
+//! # Guarantees
+//!
+//! A form with neither, or with both, is rejected.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -23,14 +27,14 @@ use crate::cos::http::post_form::Form;
 use crate::cos::http::request::RequestHead;
 use crate::cos::http::virtual_host::BucketAddress;
 
-/// A form with a proven signature.
+/// A form with a valid signature.
 pub(super) struct SignedForm {
     pub(super) authenticated: Authenticated,
-    /// The sizes that its policy leaves to the file, both included.
+    /// The smallest and largest file that its policy allows.
     pub(super) file_bytes: Option<(u64, u64)>,
 }
 
-/// The key that signed the form, and what its policy says of the file.
+/// Authenticates a form.
 pub(super) fn verify(
     request: &RequestHead,
     bucket: &BucketAddress,
@@ -39,17 +43,17 @@ pub(super) fn verify(
 ) -> Result<SignedForm, CosError> {
     authenticate::unambiguous(request)?;
     each_once(form)?;
-    if !is_said_in_its_fields(request, form) {
+    if !is_signed_in_fields(request, form) {
         return Err(errors::anonymous(
             request,
-            "denied: the signature of a form stands in its fields; a header may only repeat the field Signature",
+            "denied: sign a form in its fields; the header Authorization may only repeat the field Signature",
         ));
     }
     let token = form.field(TOKEN).filter(|token| !token.is_empty());
     match (form.field("policy"), form.field("Signature")) {
         (Some(_), Some(_)) => Err(errors::anonymous(
             request,
-            "denied: the form has a policy and the field Signature",
+            "denied: the form must not have both a policy and the field Signature",
         )),
         (None, None) => Err(errors::anonymous(
             request,
@@ -60,9 +64,9 @@ pub(super) fn verify(
     }
 }
 
-/// From SDK source (cos-wx-sdk-v5): a mini-program sends the text of the field `Signature` as `Authorization` too. Another text there
-/// would be a second signature.
-fn is_said_in_its_fields(request: &RequestHead, form: &Form) -> bool {
+/// From SDK source (cos-wx-sdk-v5): a mini-program sends the field `Signature` as `Authorization`
+/// too. Another text there would be a second signature.
+fn is_signed_in_fields(request: &RequestHead, form: &Form) -> bool {
     let field = form.field("Signature").map(str::as_bytes);
     let mut headers = request.headers.get_all(AUTHORIZATION).iter();
     headers.all(|header| Some(header.as_bytes()) == field)
@@ -102,7 +106,7 @@ fn by_policy(
         .map_err(|malformed| errors::unreadable(request, &malformed))?;
     let owner = authenticate::key(&authorization.secret_id, token, directory, request.now)?;
     authenticate::period(&authorization.key_time, request.now)?;
-    let not_base64 = || errors::form_policy("the policy is not base64 of UTF-8");
+    let not_base64 = || errors::form_policy("it must be base64 of UTF-8");
     let text = STANDARD.decode(encoded).map_err(|_| not_base64())?;
     let text = String::from_utf8(text).map_err(|_| not_base64())?;
     let string_to_sign = policy_string_to_sign(&text);
@@ -119,7 +123,7 @@ fn by_policy(
     let value = |name: &str| match name {
         "bucket" => Some(bucket.name.as_str()),
         "key" => Some(form.key.as_str()),
-        // A condition says q-sign-time where the form says q-key-time; both are KeyTime (documented).
+        // The condition q-sign-time is the field q-key-time; both are KeyTime (documented).
         "q-sign-time" | "q-key-time" => Some(authorization.key_time.text.as_str()),
         name => form.field(name),
     };
@@ -133,7 +137,7 @@ fn by_policy(
     })
 }
 
-/// The signature fields beside a policy.
+/// The signature fields of a form with a policy.
 struct PolicyAuthorization {
     secret_id: String,
     key_time: Period,
@@ -147,14 +151,14 @@ impl PolicyAuthorization {
                 .ok_or_else(|| malformed(format!("the field `{name}` is missing")))
         };
         if required("q-sign-algorithm")? != ALGORITHM {
-            return Err(malformed("q-sign-algorithm has to be sha1"));
+            return Err(malformed("q-sign-algorithm: must be sha1"));
         }
         let key_time = required("q-key-time")?;
         if form
             .field("q-sign-time")
             .is_some_and(|sign_time| sign_time != key_time)
         {
-            return Err(malformed("q-sign-time and q-key-time differ"));
+            return Err(malformed("q-sign-time: must equal q-key-time"));
         }
         Ok(Self {
             secret_id: secret_id_of(required("q-ak")?)?,
@@ -164,11 +168,11 @@ impl PolicyAuthorization {
     }
 }
 
-/// The reader of forms promises it; a field that is checked must be the one that is used.
+/// Checks that no field is repeated: the field that is checked must be the one that is used.
 fn each_once(form: &Form) -> Result<(), CosError> {
     let names = form.fields.iter().map(|(name, _)| {
         let name = name.to_ascii_lowercase();
-        // Two names of one thing.
+        // Two names of one field.
         if name == "x-cos-acl" {
             "acl".to_owned()
         } else {
@@ -180,7 +184,7 @@ fn each_once(form: &Form) -> Result<(), CosError> {
     let repeated = names.iter().zip(names.iter().skip(1)).find(|(a, b)| a == b);
     match repeated {
         Some((name, _)) => {
-            Err(error::malformed_form().because(&format!("the field `{name}` stands twice")))
+            Err(error::malformed_form().because(format!("the field `{name}` is repeated")))
         }
         None => Ok(()),
     }

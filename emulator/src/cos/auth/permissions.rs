@@ -1,14 +1,20 @@
-//! Every access that a request means: which action, on what, with which condition keys. One table.
+//! Every permission that a request requires: action, target and condition keys.
 //!
-//! Actions: <https://www.tencentcloud.com/document/product/436/30580>; where the documents give a request two names, the one of that page
-//! is asked for, and a statement that denies the other one counts too. Keys:
+//! Actions: <https://www.tencentcloud.com/document/product/436/30580>. Where the documents have two
+//! names for one request, the name of that page is required, and a deny under the other name counts
+//! too. Keys:
 //! <https://www.tencentcloud.com/document/product/436/46205>.
 //!
-//! Documented: a copy needs PutObject on its target and GetObject on its source; a list request is about the prefix that it asks for;
-//! `cos:content-length` and `cos:content-type` are headers of requests with a body; what the request has not, the condition has not.
-//! Inferred: that a copy, which has no body, has neither key (so a grant with a limit of size never covers one); that a form's keys
-//! are its fields, and its `cos:content-length` the header of the whole request (at least the size of the file).
-//! Leaves out: `cos:tls-version` and `qcs:vpc`, which are unknown here, so that a condition on them is not met.
+//! Documented: a copy requires PutObject on its target and GetObject on its source; a list is about
+//! its prefix; `cos:content-length` and `cos:content-type` are headers of requests with a body; a
+//! key without a value in the request is absent.
+//! Inferred: a copy, which has no body, has neither key, so a grant with a limit of size never
+//! covers one; a form's keys are its fields, and its `cos:content-length` is the header of the
+//! whole request (at least the size of the file).
+//!
+//! # Not covered
+//!
+//! `cos:tls-version` and `qcs:vpc` are unknown, so a condition on them is not met.
 
 use tencent::cam::{AccessRequest, Context, Target};
 
@@ -21,7 +27,7 @@ use crate::cos::http::request::{RequestHead, decoded};
 use crate::cos::http::virtual_host::{BucketAddress, DefaultBucket};
 use crate::cos::operation::{BucketOperation, ObjectOperation, Operation};
 
-/// One access that has to be allowed.
+/// One access that must be allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct RequiredPermission {
     pub(super) access: AccessRequest,
@@ -129,7 +135,7 @@ pub(super) fn required(
     Ok(required)
 }
 
-/// The access of a form.
+/// The permission that a form requires.
 pub(super) fn form_permission(
     request: &RequestHead,
     bucket: &BucketAddress,
@@ -161,7 +167,7 @@ pub(super) fn form_permission(
     })
 }
 
-/// The access of one key among several that are to be deleted.
+/// The permission that the deletion of one of several keys requires.
 pub(super) fn deletion_permission(
     request: &RequestHead,
     bucket: &BucketAddress,
@@ -210,7 +216,7 @@ fn target(bucket: &BucketAddress, key: &str, identity: &IdentityContext) -> Targ
     }
 }
 
-/// The keys that every request has.
+/// The condition keys of every request.
 fn general(request: &RequestHead, identity: &IdentityContext) -> Context {
     Context::new()
         .with("qcs:ip", &request.source_ip.to_string())
@@ -268,16 +274,14 @@ fn context(
     Ok(context)
 }
 
-/// A header that a condition can be about. What is not text would be left out of the context, which a condition that asks for its
-/// absence would take for absent.
+/// A header that is a condition key. Text only: a condition on its absence would take other bytes
+/// for absent.
 fn header<'a>(request: &'a RequestHead, name: &str) -> Result<Option<&'a str>, CosError> {
     match request.headers.get(name) {
         None => Ok(None),
         Some(value) => match str::from_utf8(value.as_bytes()) {
             Ok(text) => Ok(Some(text)),
-            Err(_) => Err(errors::ambiguous(&format!(
-                "the header `{name}` is not UTF-8"
-            ))),
+            Err(_) => Err(errors::ambiguous(&format!("{name}: must be UTF-8"))),
         },
     }
 }

@@ -1,11 +1,15 @@
-//! The policy of a form: until when it is good, and what the fields have to be.
+//! The policy of a form: its expiration, and the values that its fields must have.
 //! <https://www.tencentcloud.com/document/product/436/14690>
 //!
-//! Documented: `{name: value}` and `["eq", "$name", value]` ask for a value, `["starts-with", "$name", start]` for its beginning,
-//! `["content-length-range", least, most]` for the size of the file; `q-sign-algorithm`, `q-ak` and `q-sign-time` have to be asked
-//! for exactly; which fields may be asked for by their beginning; what is asked for has to be in the form.
-//! From the vendor's samples: a field that no condition names is taken as it is.
-//! Promises: an operator, a member or a value that is not documented makes the whole policy invalid.
+//! Documented: `{name: value}` and `["eq", "$name", value]` require a value, `["starts-with",
+//! "$name", start]` its beginning, `["content-length-range", least, most]` the size of the file.
+//! `q-sign-algorithm`, `q-ak` and `q-sign-time` require an exact condition; only some fields may
+//! have a starts-with condition; a field with a condition must be in the form.
+//! From the vendor's samples: a field without a condition is accepted.
+//!
+//! # Guarantees
+//!
+//! An undocumented operator, member or value makes the whole policy invalid.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -14,7 +18,7 @@ use tencent::time::Timestamp;
 use super::errors;
 use crate::cos::error::CosError;
 
-/// A policy that was read.
+/// A parsed policy.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct PostPolicy {
     /// Unix seconds.
@@ -39,7 +43,7 @@ struct Document {
 impl PostPolicy {
     pub(super) fn parse(text: &str) -> Result<Self, CosError> {
         let document: Document = serde_json::from_str(text)
-            .map_err(|error| errors::form_policy(&format!("it is no policy of a form: {error}")))?;
+            .map_err(|error| errors::form_policy(&format!("must be a policy document: {error}")))?;
         if document.conditions.is_empty() {
             // Observed.
             return Err(errors::form_policy(
@@ -47,7 +51,7 @@ impl PostPolicy {
             ));
         }
         let expiration = moment(&document.expiration).ok_or_else(|| {
-            errors::form_policy("expiration has to be as 2019-08-30T09:38:12.414Z")
+            errors::form_policy("expiration: must be like 2019-08-30T09:38:12.414Z")
         })?;
         let mut conditions = Vec::new();
         for condition in &document.conditions {
@@ -61,7 +65,7 @@ impl PostPolicy {
             let asks = |condition: &Condition| matches!(condition, Condition::Equal { name: asked, .. } if asked == name);
             if !policy.conditions.iter().any(asks) {
                 return Err(errors::form_policy(&format!(
-                    "there is no condition for {name}"
+                    "conditions: must contain one for {name}"
                 )));
             }
         }
@@ -75,7 +79,7 @@ impl PostPolicy {
         Ok(())
     }
 
-    /// `value` says what the form has for a name in lower case.
+    /// `value` returns the form's value for a name in lower case.
     pub(super) fn check_conditions<'a>(
         &self,
         value: &dyn Fn(&str) -> Option<&'a str>,
@@ -101,7 +105,7 @@ impl PostPolicy {
         Ok(())
     }
 
-    /// What all ranges leave, both ends included.
+    /// The intersection of all ranges, both ends included.
     pub(super) fn file_bytes(&self) -> Option<(u64, u64)> {
         let ranges = self
             .conditions
@@ -117,7 +121,7 @@ impl PostPolicy {
 }
 
 impl Condition {
-    /// An object may ask for several fields.
+    /// An object may contain several fields.
     fn parse(written: &Value) -> Result<Vec<Self>, CosError> {
         match written {
             Value::Object(members) if !members.is_empty() => members
@@ -130,18 +134,22 @@ impl Condition {
                 })
                 .collect(),
             Value::Array(parts) => Ok(vec![Self::of_list(parts)?]),
-            _ => Err(errors::form_policy("a condition is an object or a list")),
+            _ => Err(errors::form_policy(
+                "condition: must be an object or a list",
+            )),
         }
     }
 
     fn of_list(parts: &[Value]) -> Result<Self, CosError> {
         let [operator, first, second] = parts else {
-            return Err(errors::form_policy("a condition in a list has three parts"));
+            return Err(errors::form_policy(
+                "condition: a list must have three parts",
+            ));
         };
         let name = || {
             let name = first.as_str().and_then(|name| name.strip_prefix('$'));
             name.map(str::to_ascii_lowercase)
-                .ok_or_else(|| errors::form_policy("a field is written as $key"))
+                .ok_or_else(|| errors::form_policy("condition: a field must be written as $key"))
         };
         match operator.as_str() {
             Some("eq") => Ok(Self::Equal {
@@ -152,7 +160,7 @@ impl Condition {
                 let (name, start) = (name()?, text(second)?);
                 if !may_start(&name) {
                     return Err(errors::form_policy(&format!(
-                        "{name} can be asked for exactly alone"
+                        "condition: {name} must be exact, for example [\"eq\", \"${name}\", …]"
                     )));
                 }
                 Ok(Self::StartsWith { name, start })
@@ -160,17 +168,18 @@ impl Condition {
             Some("content-length-range") => match (bytes(first), bytes(second)) {
                 (Some(least), Some(most)) if least <= most => Ok(Self::FileBytes { least, most }),
                 _ => Err(errors::form_policy(
-                    "content-length-range takes two numbers, the smaller first",
+                    "content-length-range: must be two numbers, the smaller first",
                 )),
             },
             _ => Err(errors::form_policy(
-                "a condition begins with eq, starts-with or content-length-range",
+                "condition: must begin with eq, starts-with or content-length-range",
             )),
         }
     }
 }
 
-/// UTC in the one form that the documents show, with or without a fraction; ISO 8601 has many more (inferred: that they are refused).
+/// UTC in the documented form, with or without a fraction. Inferred: other forms of ISO 8601 are
+/// rejected.
 fn moment(text: &str) -> Option<jiff::Timestamp> {
     let shape: String = text
         .chars()
@@ -191,7 +200,7 @@ fn moment(text: &str) -> Option<jiff::Timestamp> {
     is_fraction.then(|| text.parse().ok()).flatten()
 }
 
-/// Documented: the fields whose beginning may be asked for.
+/// Documented: the fields that may have a starts-with condition.
 fn may_start(name: &str) -> bool {
     const FIELDS: [&str; 5] = [
         "acl",
@@ -206,9 +215,9 @@ fn may_start(name: &str) -> bool {
 fn text(value: &Value) -> Result<String, CosError> {
     match value {
         Value::String(text) => Ok(text.clone()),
-        // The vendor's samples have success_action_status as a number.
+        // The vendor's samples write success_action_status as a number.
         Value::Number(number) => Ok(number.to_string()),
-        _ => Err(errors::form_policy("a value is a text")),
+        _ => Err(errors::form_policy("condition: a value must be a text")),
     }
 }
 

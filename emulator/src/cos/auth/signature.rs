@@ -1,9 +1,14 @@
-//! Whether a signature is the one of a key over what was sent.
+//! The signature of a key over what was sent.
 //!
-//! Documented: only what the lists name is signed; names in lower case and in order; the path decoded. From SDK source: a host is
-//! signed with its port (Node, browser) or without it (Python, Android); when `q-sign-time` and `q-key-time` differ, Node signs the
-//! first and Go the second. Either is taken.
-//! Promises: a name in a list stands for exactly one header or parameter, as text; comparisons are of constant time.
+//! Documented: only what the lists name is signed; names in lower case and in order; the path
+//! decoded.
+//! From SDK source: a host is signed with its port (Node, browser) or without it (Python, Android);
+//! when `q-sign-time` and `q-key-time` differ, Node signs the first and Go the second. Both are
+//! accepted.
+//!
+//! # Guarantees
+//!
+//! A name in a list is exactly one header or parameter, as text. Comparisons take constant time.
 
 use percent_encoding::percent_decode_str;
 use subtle::ConstantTimeEq as _;
@@ -15,7 +20,7 @@ use crate::account::Key;
 use crate::cos::error::CosError;
 use crate::cos::http::request::RequestHead;
 
-/// What a signature can be about.
+/// The parts of a request that can be signed.
 pub(super) struct SignableRequest<'a> {
     /// Decoded.
     path: String,
@@ -24,7 +29,7 @@ pub(super) struct SignableRequest<'a> {
     request: &'a RequestHead,
 }
 
-/// Checks the signature over what was `sent`.
+/// Checks the signature over `sent`.
 pub(super) fn check(
     authorization: &Authorization,
     key: &Key,
@@ -41,7 +46,7 @@ pub(super) fn check(
     }
     if !listed.is_in_order(authorization) {
         return Err(refused(
-            "q-header-list and q-url-param-list have to be in lower case, in order, each name once",
+            "q-header-list, q-url-param-list: must be in lower case, in order, each name once",
         ));
     }
     let without_port = sent.request.host.rsplit_once(':').map(|(host, _)| host);
@@ -60,7 +65,7 @@ pub(super) fn check(
         return Ok(());
     }
     Err(refused(
-        "the signature is not the one of this key over this request; compare FormatString with what the client signed",
+        "the signature is not the one of this key over this request: compare FormatString with what the client signed",
     ))
 }
 
@@ -99,7 +104,7 @@ impl<'a> SignableRequest<'a> {
     }
 }
 
-/// What the lists of a claim name, as it was sent.
+/// The values of the names in the lists.
 struct SignedFields<'a> {
     sent: &'a SignableRequest<'a>,
     parameters: Vec<(String, String)>,
@@ -128,13 +133,14 @@ impl<'a> SignedFields<'a> {
 
     fn known(&mut self, name: &str, kind: &str, value: Option<String>) -> String {
         value.unwrap_or_else(|| {
-            let told = || format!("the {kind} `{name}` is signed, but not sent once as text");
-            self.missing.get_or_insert_with(told);
+            let missing =
+                || format!("the {kind} `{name}` is signed: it must be sent once, as text");
+            self.missing.get_or_insert_with(missing);
             String::new()
         })
     }
 
-    /// Does something with the request that has `host` for its host, if that is signed at all.
+    /// Calls `act` with the request as if it was sent to `host`.
     fn with<T>(&self, host: &str, act: impl Fn(&CosRequest<'_>) -> T) -> T {
         let parameters = self.parameters.iter();
         let parameters: Vec<(&str, &str)> = parameters
@@ -177,7 +183,7 @@ fn names(list: &str) -> impl Iterator<Item = String> {
     names.map(|name| utf8(name).unwrap_or_default())
 }
 
-/// Of a list in order.
+/// Whether each name of an ordered list is unique.
 fn is_once(list: &str) -> bool {
     let names = list.split(';');
     names
@@ -186,7 +192,7 @@ fn is_once(list: &str) -> bool {
         .all(|(one, next)| one < next)
 }
 
-/// Percent-decoded; `None` when the bytes are no UTF-8.
+/// Percent-decoded; `None` when the bytes are not UTF-8.
 fn utf8(text: &str) -> Option<String> {
     let decoded = percent_decode_str(text).decode_utf8().ok()?;
     Some(decoded.into_owned())

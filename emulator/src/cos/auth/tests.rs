@@ -1,7 +1,7 @@
-//! The door, tried: what its tests share.
+//! What the tests of authorization share.
 //!
-//! One account with a user of full rights, one of narrow rights and the owner; a client that signs with the library's signer and can
-//! bend each part of a request afterwards.
+//! One account with an owner and a user of full rights; a client that signs with the library's
+//! signer and can tamper with each part of a request afterwards.
 
 mod conditions;
 mod forms;

@@ -40,7 +40,7 @@ impl Address {
         let host = VirtualHost::parse(host, default_bucket).ok_or_else(|| unknown_host(host))?;
         let path = path
             .strip_prefix('/')
-            .ok_or_else(|| error::invalid_uri().because("the path must begin with `/`"))?;
+            .ok_or_else(|| error::invalid_uri().because("path: must begin with `/`"))?;
         let path = decode_key(path)?;
         let (region, fallback) = match host {
             VirtualHost::Bucket(bucket) => return Ok(Self::of(bucket, &path)),
@@ -69,7 +69,7 @@ impl Address {
         Self::Object(ObjectAddress { bucket, key })
     }
 
-    /// The bucket, unless the service itself is addressed.
+    /// The bucket; `None` for the service itself.
     pub(crate) fn bucket(&self) -> Option<&BucketAddress> {
         match self {
             Self::Service => None,
@@ -86,19 +86,19 @@ impl Address {
     }
 }
 
-/// A percent-encoded path as a key: every `%` begins a valid escape, and the bytes are UTF-8.
+/// Decodes a path. Every `%` must begin a valid escape, and the bytes must be UTF-8.
 pub(crate) fn decode_key(path: &str) -> Result<String, CosError> {
     let broken = path.split('%').skip(1).any(|escape| {
         let digits = escape.as_bytes().get(..2);
         !digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
     });
     if broken {
-        return Err(error::invalid_uri().because("a `%` in the path begins no valid escape"));
+        return Err(error::invalid_uri().because("path: each `%` must begin a valid escape"));
     }
     percent_encoding::percent_decode_str(path)
         .decode_utf8()
         .map(std::borrow::Cow::into_owned)
-        .map_err(|_| error::invalid_uri().because("the path is not UTF-8"))
+        .map_err(|_| error::invalid_uri().because("path: must be UTF-8"))
 }
 
 /// Inferred: COS takes any other host for a custom domain, and rejects one that no bucket has.

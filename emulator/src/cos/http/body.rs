@@ -1,7 +1,10 @@
 //! The body of a request, as it streams in.
 //!
-//! Promises: nothing is read before somebody asks; a client that stops sending is answered after a minute; a body that nobody wanted
-//! is read away for a while, so that its sender sees the answer and not a broken connection.
+//! # Guarantees
+//!
+//! Nothing is read before it is needed. A client that stops sending gets a response after a minute.
+//! A body that is not needed is discarded for a while, so that its sender sees the response and not
+//! a broken connection.
 
 use std::time::Duration;
 
@@ -16,12 +19,12 @@ use hyper::body::Incoming;
 use crate::cos::checksum::Checksums;
 use crate::cos::error::{self, CosError};
 
-/// A body that has not been read to its end.
+/// The unread rest of a body.
 pub(crate) struct RequestBody {
     body: Option<Incoming>,
     declared_bytes: Option<u64>,
     is_chunked: bool,
-    waits_for_go_ahead: bool,
+    expects_continue: bool,
 }
 
 impl RequestBody {
@@ -33,11 +36,11 @@ impl RequestBody {
                 .and_then(|length| length.to_str().ok())
                 .and_then(|length| length.parse().ok()),
             is_chunked: headers.contains_key(header::TRANSFER_ENCODING),
-            waits_for_go_ahead: headers.contains_key(header::EXPECT),
+            expects_continue: headers.contains_key(header::EXPECT),
         }
     }
 
-    /// Refuses a body of unknown length, and one that says to be longer than `limit`.
+    /// Rejects a body of unknown length, and one whose declared length exceeds `limit`.
     pub(crate) fn check_length(&self, limit: u64) -> Result<(), CosError> {
         match self.declared_bytes {
             None if !self.is_chunked => Err(error::missing_content_length()),
@@ -63,7 +66,7 @@ impl RequestBody {
                     return Err(error::incomplete_body());
                 }
                 Some(Ok(frame)) => {
-                    // Trailers say nothing here.
+                    // Trailers are ignored.
                     if let Ok(bytes) = frame.into_data() {
                         return Ok(Some(bytes));
                     }
@@ -72,7 +75,7 @@ impl RequestBody {
         }
     }
 
-    /// The bytes as they come.
+    /// The bytes as they arrive.
     pub(crate) fn into_stream(self) -> impl Stream<Item = Result<Bytes, CosError>> + Send {
         stream::try_unfold(self, |mut body| async move {
             let bytes = body.next().await?;
@@ -80,7 +83,7 @@ impl RequestBody {
         })
     }
 
-    /// The whole body, when it is small and its `Content-MD5` is right.
+    /// The whole body, at most `limit_bytes` long, once its `Content-MD5` is verified.
     pub(crate) async fn small(
         &mut self,
         headers: &HeaderMap,
@@ -101,8 +104,8 @@ impl RequestBody {
 
 impl Drop for RequestBody {
     fn drop(&mut self) {
-        // A client that waits for the go-ahead has sent nothing, and reading would give it.
-        let Some(mut body) = self.body.take().filter(|_| !self.waits_for_go_ahead) else {
+        // A client that waits for `100 Continue` has sent nothing, and reading would send it.
+        let Some(mut body) = self.body.take().filter(|_| !self.expects_continue) else {
             return;
         };
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
@@ -121,7 +124,7 @@ impl Drop for RequestBody {
     }
 }
 
-/// The digest that `Content-MD5` promises.
+/// The digest in `Content-MD5`.
 pub(crate) fn content_md5(headers: &HeaderMap) -> Result<Option<[u8; 16]>, CosError> {
     let Some(header) = headers.get("content-md5") else {
         return Ok(None);
@@ -134,10 +137,10 @@ pub(crate) fn content_md5(headers: &HeaderMap) -> Result<Option<[u8; 16]>, CosEr
         .ok_or_else(|| error::invalid_digest())
 }
 
-/// Whether the bytes are those that `Content-MD5` promised.
-pub(crate) fn check_md5(promised: Option<[u8; 16]>, found: &Checksums) -> Result<(), CosError> {
-    match promised {
-        Some(promised) if promised != found.md5 => Err(error::bad_digest()),
+/// Compares with the digest in `Content-MD5`.
+pub(crate) fn check_md5(expected: Option<[u8; 16]>, found: &Checksums) -> Result<(), CosError> {
+    match expected {
+        Some(expected) if expected != found.md5 => Err(error::bad_digest()),
         Some(_) | None => Ok(()),
     }
 }

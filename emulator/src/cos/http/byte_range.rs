@@ -1,7 +1,8 @@
-//! The part of an object that a request asks for.
+//! The byte range of an object that a request reads.
 //!
-//! Documented: one range, 206 with `Content-Range`, 416 when it begins behind the end.
-//! Inferred: `bytes=-n` and `bytes=n-` work as in RFC 9110; a header of another form, or with several ranges, is not looked at.
+//! Documented: one range, 206 with `Content-Range`, 416 when it begins after the end.
+//! Inferred: `bytes=-n` and `bytes=n-` work as in RFC 9110; a header of another form, or with
+//! several ranges, is ignored.
 
 use crate::cos::error::{self, CosError};
 
@@ -21,12 +22,12 @@ impl ByteRange {
         }
     }
 
-    /// What `Range: <header>` means for `length` bytes; `None` for everything.
+    /// Parses `Range: <header>` for `length` bytes; `None` for all of them.
     pub(crate) fn of_header(header: &str, length: u64) -> Result<Option<Self>, CosError> {
         let Some((first, last)) = bounds(header) else {
             return Ok(None);
         };
-        let slice = match (first, last) {
+        let range = match (first, last) {
             (Some(first), Some(last)) if last < first => return Ok(None),
             (Some(start), last) => Self {
                 start,
@@ -38,13 +39,13 @@ impl ByteRange {
             },
             (None, None) => return Ok(None),
         };
-        if slice.start >= slice.end {
+        if range.start >= range.end {
             return Err(unsatisfiable(length));
         }
-        Ok(Some(slice))
+        Ok(Some(range))
     }
 
-    /// `x-cos-copy-source-range: bytes=first-last`, both inside.
+    /// Parses `x-cos-copy-source-range: bytes=first-last`; both must be inside.
     pub(crate) fn of_copy(header: &str, length: u64) -> Result<Self, CosError> {
         match bounds(header) {
             Some((Some(start), Some(last))) if start <= last && last < length => Ok(Self {
@@ -74,7 +75,7 @@ fn bounds(header: &str) -> Option<(Option<u64>, Option<u64>)> {
     Some((number(first)?, number(last)?))
 }
 
-/// A number or nothing at all; anything else is no range.
+/// A number or empty; anything else is not a range.
 fn number(text: &str) -> Option<Option<u64>> {
     match text.trim() {
         "" => Some(None),

@@ -1,4 +1,4 @@
-//! Dates as HTTP headers and as XML have them.
+//! Dates in HTTP headers and in XML.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -11,7 +11,7 @@ pub(crate) fn http(moment: Timestamp) -> String {
     httpdate::fmt_http_date(time.unwrap_or(UNIX_EPOCH))
 }
 
-/// The moment that a header names; `None` when it is no date.
+/// The time in a header; `None` when it is not a date.
 pub(crate) fn parse(text: &str) -> Option<Timestamp> {
     let since_1970 = httpdate::parse_http_date(text)
         .ok()?

@@ -1,8 +1,9 @@
-//! The spelling of header names, as COS writes them: `Content-Length`, `ETag`, but `x-cos-request-id`.
+//! Header names in the case that COS uses: `Content-Length`, `ETag`, but `x-cos-request-id`.
 //!
-//! Names have no case in HTTP, but the Python SDK looks for `Content-Length` in a plain dictionary (from SDK source, `download_file`),
-//! and the HTTP library here writes lower case. That library keeps the spelling of a request for its answer when it is given the
-//! request's extensions; so one request that has every name, over a pipe in memory, gives the spelling for all answers.
+//! HTTP ignores the case, but the Python SDK looks up `Content-Length` in a plain dictionary (from
+//! SDK source, `download_file`), and hyper writes lower case. hyper keeps the case of a request for
+//! its response, in the request's extensions; so one request with every name, over a pipe in
+//! memory, yields the extensions for all responses.
 
 use std::convert::Infallible;
 use std::io;
@@ -17,13 +18,13 @@ use tokio::io::AsyncWriteExt as _;
 
 use crate::ledger::lock;
 
-/// What an answer has to carry so that its names are spelled as COS does.
-pub(crate) async fn header_case() -> io::Result<Extensions> {
+/// The extensions of a response whose header names are in COS's case.
+pub(crate) async fn extensions() -> io::Result<Extensions> {
     let (mut client, server) = tokio::io::duplex(NAMES.len().saturating_mul(64));
     let mut request = "GET / HTTP/1.1\r\nHost: localhost\r\n".to_owned();
     for name in NAMES {
         request.push_str(name);
-        // What has a meaning for the connection gets one: no body, and the end.
+        // Values that affect the connection: no body, and then close.
         request.push_str(match name {
             "Connection" => ": close\r\n",
             _ => ": 0\r\n",
@@ -42,10 +43,10 @@ pub(crate) async fn header_case() -> io::Result<Extensions> {
         .await
         .map_err(io::Error::other)?;
     let header_case = lock(&kept).take();
-    header_case.ok_or_else(|| io::Error::other("the spelling of header names did not come"))
+    header_case.ok_or_else(|| io::Error::other("hyper did not return the case of header names"))
 }
 
-/// <https://www.tencentcloud.com/document/product/436/7729>; names that are not here are written in lower case.
+/// <https://www.tencentcloud.com/document/product/436/7729>; other names are written in lower case.
 const NAMES: [&str; 22] = [
     "Accept-Ranges",
     "Access-Control-Allow-Credentials",

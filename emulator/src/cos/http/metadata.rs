@@ -1,7 +1,10 @@
-//! What an object is stored with besides its bytes: the headers that come back on each read.
+//! The headers that an object is stored with, and that each read returns.
 //! <https://www.tencentcloud.com/document/product/436/7749>
 //!
-//! Promises: what this cloud does not do (public access, encryption, tags) is refused, never taken and forgotten.
+//! # Guarantees
+//!
+//! A header for something that the emulator does not offer (public access, encryption, tags) is
+//! rejected, never ignored.
 
 use std::collections::BTreeMap;
 
@@ -10,12 +13,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::cos::error::{self, CosError};
 
-/// Headers by lower-case name, all of them text.
+/// Headers by lower-case name; values are text.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ObjectHeaders(BTreeMap<String, String>);
 
 impl ObjectHeaders {
-    /// Those of `headers` that an object keeps.
+    /// The headers among `headers` that an object keeps.
     pub(crate) fn of(headers: &HeaderMap) -> Result<Self, CosError> {
         refuse_unsupported(headers)?;
         let mut kept = BTreeMap::new();
@@ -46,7 +49,7 @@ impl ObjectHeaders {
         Ok(Self(kept))
     }
 
-    /// The same with the storage class of another request.
+    /// The same headers with the storage class of `other`.
     pub(crate) fn with_storage_class_of(mut self, other: &Self) -> Self {
         self.0.remove(STORAGE_CLASS);
         if let Some(class) = other.0.get(STORAGE_CLASS) {
@@ -55,21 +58,21 @@ impl ObjectHeaders {
         self
     }
 
-    /// The storage class; STANDARD unless one was chosen.
+    /// The storage class; STANDARD by default.
     pub(crate) fn storage_class(&self) -> &str {
         self.0.get(STORAGE_CLASS).map_or(STANDARD, String::as_str)
     }
 
-    /// Puts everything on an answer. The class is only told when it is not the usual one (documented).
+    /// Adds the headers to a response; the storage class only when it is not STANDARD (documented).
     pub(crate) fn put_on(&self, headers: &mut HeaderMap) {
         headers.insert(
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/octet-stream"),
         );
         for (name, value) in &self.0 {
-            let told = name != STORAGE_CLASS || value != STANDARD;
+            let is_sent = name != STORAGE_CLASS || value != STANDARD;
             if let (true, Ok(name), Ok(value)) = (
-                told,
+                is_sent,
                 HeaderName::try_from(name.as_str()),
                 HeaderValue::from_str(value),
             ) {
@@ -79,7 +82,7 @@ impl ObjectHeaders {
     }
 }
 
-/// All values of one header; `None` when nothing is in them, as some clients send them.
+/// All values of one header; `None` when they are empty, as some clients send them.
 fn joined(headers: &HeaderMap, name: &HeaderName) -> Result<Option<String>, CosError> {
     let mut values = Vec::new();
     for value in headers.get_all(name) {
@@ -96,7 +99,7 @@ fn refuse_unsupported(headers: &HeaderMap) -> Result<(), CosError> {
         match acl.to_str().unwrap_or("") {
             "" | "private" | "default" => {}
             "public-read" | "public-read-write" | "authenticated-read" => {
-                return Err(unsupported("x-cos-acl", "everything in it is private"));
+                return Err(unsupported("x-cos-acl", "everything is private"));
             }
             _ => return Err(error::invalid_argument("The x-cos-acl value is not valid.")),
         }
@@ -112,21 +115,21 @@ fn refuse_unsupported(headers: &HeaderMap) -> Result<(), CosError> {
     for name in headers.keys() {
         let name = name.as_str();
         if UNSUPPORTED.iter().any(|start| name.starts_with(start)) {
-            return Err(unsupported(name, "it has nothing of that kind"));
+            return Err(unsupported(name, "it is not supported"));
         }
     }
     Ok(())
 }
 
 fn unsupported(header: &str, because: &str) -> CosError {
-    error::not_implemented("A header").because(format!("this cloud refuses {header}: {because}"))
+    error::not_implemented("A header").because(format!("{header}: must be omitted: {because}"))
 }
 
 const CUSTOM: &str = "x-cos-meta-";
 const STORAGE_CLASS: &str = "x-cos-storage-class";
 const STANDARD: &str = "STANDARD";
 
-/// Documented: 2 KB in all.
+/// Documented: 2 KB in total.
 const MAX_CUSTOM_BYTES: usize = 2 * 1024;
 
 const KEPT: [&str; 7] = [
@@ -139,7 +142,8 @@ const KEPT: [&str; 7] = [
     STORAGE_CLASS,
 ];
 
-/// <https://www.tencentcloud.com/document/product/436/30925>; the archive classes are left out, since nothing here is restored.
+/// <https://www.tencentcloud.com/document/product/436/30925>; without the archive classes, since
+/// the emulator does not restore objects.
 const CLASSES: [&str; 6] = [
     STANDARD,
     "STANDARD_IA",
@@ -149,7 +153,8 @@ const CLASSES: [&str; 6] = [
     "MAZ_INTELLIGENT_TIERING",
 ];
 
-/// Documented, in bits a second. A limit is checked and then not kept: this cloud has no network to spare.
+/// Documented, in bits per second. The limit is checked and not enforced: there is no network to
+/// save.
 const TRAFFIC_LIMITS: std::ops::RangeInclusive<u64> = 819_200..=838_860_800;
 
 const UNSUPPORTED: [&str; 5] = [

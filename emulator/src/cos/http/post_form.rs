@@ -1,8 +1,14 @@
 //! The form of POST Object: fields, then one file, `multipart/form-data`, read as it streams in.
 //! <https://www.tencentcloud.com/document/product/436/14690>
 //!
-//! Promises: what comes before the file is bounded in bytes and number, has each name once and is UTF-8; a form is whole only when its
-//! last boundary came. Leaves out: fields behind the file, which COS does not look at either.
+//! # Guarantees
+//!
+//! Everything before the file is bounded in bytes and number, has unique names and is UTF-8. A form
+//! is complete only when its last boundary arrives.
+//!
+//! # Not covered
+//!
+//! Fields after the file, which COS ignores too.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,17 +25,17 @@ use crate::cos::error::{self, CosError};
 /// Everything before the file.
 #[derive(Debug)]
 pub(crate) struct Form {
-    /// In their order, names as they were sent.
+    /// In order, names as sent.
     pub(crate) fields: Vec<(String, String)>,
     /// The field `key` with the file's name in place of `${filename}`.
     pub(crate) key: String,
 }
 
-/// The file of a form, which comes last.
+/// The file of a form, its last part.
 pub(crate) struct File {
     multipart: Multipart<'static>,
     field: Option<Field<'static>>,
-    gate: Arc<AtomicU64>,
+    left: Arc<AtomicU64>,
 }
 
 impl Form {
@@ -43,40 +49,40 @@ impl Form {
             .and_then(|value| value.to_str().ok())
             .and_then(|value| multer::parse_boundary(value).ok())
             .ok_or_else(|| {
-                malformed("the Content-Type is no multipart/form-data with a boundary")
+                malformed("Content-Type: must be multipart/form-data with a boundary")
             })?;
-        let gate = Arc::new(AtomicU64::new(MAX_FIELD_BYTES));
-        let mut multipart = Multipart::new(LimitedStream::new(body, Arc::clone(&gate)), boundary);
+        let left = Arc::new(AtomicU64::new(MAX_FIELD_BYTES));
+        let mut multipart = Multipart::new(LimitedStream::new(body, Arc::clone(&left)), boundary);
         let mut fields: Vec<(String, String)> = Vec::new();
         loop {
             let field = multipart.next_field().await.map_err(parse_error)?;
-            let field = field.ok_or_else(|| number_of_files("the form has no file"))?;
+            let field = field.ok_or_else(|| number_of_files("form: must have a file"))?;
             let name = field
                 .name()
-                .ok_or_else(|| malformed("a field has no name"))?
+                .ok_or_else(|| malformed("form: each field must have a name"))?
                 .to_owned();
             if name.eq_ignore_ascii_case("file") {
-                gate.store(u64::MAX, Ordering::SeqCst);
+                left.store(u64::MAX, Ordering::SeqCst);
                 let form = Self::new(fields, field.file_name().unwrap_or(""))?;
                 let file = File {
                     multipart,
                     field: Some(field),
-                    gate,
+                    left,
                 };
                 return Ok((form, file));
             }
             if fields.len() == MAX_FIELDS {
-                return Err(malformed("the form has too many fields"));
+                return Err(malformed("form: must have at most 100 fields"));
             }
             if fields
                 .iter()
                 .any(|(found, _)| found.eq_ignore_ascii_case(&name))
             {
-                return Err(malformed(&format!("the field `{name}` comes twice")));
+                return Err(malformed(&format!("the field `{name}` is repeated")));
             }
             let value = field.bytes().await.map_err(parse_error)?;
             let value = String::from_utf8(value.into())
-                .map_err(|_| malformed(&format!("the field `{name}` is not UTF-8")))?;
+                .map_err(|_| malformed(&format!("{name}: must be UTF-8")))?;
             fields.push((name, value));
         }
     }
@@ -95,7 +101,7 @@ impl Form {
         Ok(form)
     }
 
-    /// The value of the field `name`, in whatever case it was written.
+    /// The value of the field `name`, in any case.
     pub(crate) fn field(&self, name: &str) -> Option<&str> {
         self.fields
             .iter()
@@ -103,7 +109,7 @@ impl Form {
             .map(|(_, value)| value.as_str())
     }
 
-    /// The fields as the headers that PUT Object would have.
+    /// The fields as the headers of a PUT Object.
     pub(crate) fn headers(&self) -> Result<HeaderMap, CosError> {
         let mut headers = HeaderMap::new();
         for (name, value) in &self.fields {
@@ -114,7 +120,7 @@ impl Form {
             if !name.starts_with("x-cos-") && !AS_HEADERS.contains(&name.as_str()) {
                 continue;
             }
-            let invalid = |_| malformed(&format!("the field `{name}` could not be a header"));
+            let invalid = |_| malformed(&format!("{name}: must be valid as a header"));
             let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| invalid(()))?;
             let name = HeaderName::try_from(&name).map_err(|_| invalid(()))?;
             headers.insert(name, value);
@@ -124,14 +130,14 @@ impl Form {
 }
 
 impl File {
-    /// The next bytes; `None` when the file and the whole form have ended well.
+    /// The next bytes; `None` when the file and the form are complete.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, CosError> {
         if let Some(field) = &mut self.field {
             if let Some(bytes) = field.chunk().await.map_err(parse_error)? {
                 return Ok(Some(bytes));
             }
             self.field = None;
-            self.gate.store(MAX_FIELD_BYTES, Ordering::SeqCst);
+            self.left.store(MAX_FIELD_BYTES, Ordering::SeqCst);
         }
         for _ in 0..MAX_FIELDS {
             match self.multipart.next_field().await.map_err(parse_error)? {
@@ -141,21 +147,20 @@ impl File {
                         .name()
                         .is_some_and(|name| name.eq_ignore_ascii_case("file")) =>
                 {
-                    return Err(number_of_files("the form has several files"));
+                    return Err(number_of_files("form: must have only one file"));
                 }
                 Some(_) => {}
             }
         }
-        Err(malformed("the form has too many fields"))
+        Err(malformed("form: must have at most 100 fields"))
     }
 }
 
-/// A body for the parser, which keeps what it is given until it has understood it: one chunk at a time, and no more before the file
-/// than fields may have.
+/// A body for the parser, which buffers its input: one chunk at a time, and at most `left` bytes.
 struct LimitedStream {
     body: Pin<Box<dyn Stream<Item = Result<Bytes, CosError>> + Send>>,
     left: Arc<AtomicU64>,
-    rests: bool,
+    is_paused: bool,
 }
 
 impl LimitedStream {
@@ -166,7 +171,7 @@ impl LimitedStream {
         Self {
             body: Box::pin(body),
             left,
-            rests: false,
+            is_paused: false,
         }
     }
 }
@@ -175,18 +180,20 @@ impl Stream for LimitedStream {
     type Item = Result<Bytes, CosError>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        // The parser asks until it hears that there is nothing now.
-        if std::mem::take(&mut self.rests) {
+        // The parser polls until it gets `Pending`.
+        if std::mem::take(&mut self.is_paused) {
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
         let left = self.left.load(Ordering::SeqCst);
         if left == 0 {
-            return Poll::Ready(Some(Err(malformed("the fields take more than 256 KiB"))));
+            return Poll::Ready(Some(Err(malformed(
+                "form: fields must take at most 256 KiB",
+            ))));
         }
         let polled = self.body.as_mut().poll_next(context);
         if let Poll::Ready(Some(Ok(bytes))) = &polled {
-            self.rests = true;
+            self.is_paused = true;
             if left != u64::MAX {
                 let bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
                 self.left
@@ -197,7 +204,7 @@ impl Stream for LimitedStream {
     }
 }
 
-/// What the parser says, as COS says it; what the connection said comes through.
+/// An error of the parser as one of COS; an error of the connection passes unchanged.
 fn parse_error(error: multer::Error) -> CosError {
     match error {
         multer::Error::StreamReadFailed(cause) => match cause.downcast::<CosError>() {

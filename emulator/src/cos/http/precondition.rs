@@ -1,8 +1,10 @@
-//! `If-…` headers, for reading, for writing and for the source of a copy.
+//! Preconditions (`If-…` headers) for reading, for writing and for the source of a copy.
 //! <https://www.tencentcloud.com/document/product/436/7753>
 //!
-//! Documented: 304 and 412 as in RFC 9110, 412 for each condition on a copy's source, `x-cos-forbid-overwrite`.
-//! Inferred: conditions on writing, with the S3 API's meaning; COS documents none, and to ignore one would lose somebody's data.
+//! Documented: 304 and 412 as in RFC 9110, 412 for each condition on a copy's source,
+//! `x-cos-forbid-overwrite`.
+//! Inferred: preconditions on writing, with the S3 API's meaning. COS documents none, and to ignore
+//! one would lose data.
 
 use http::HeaderMap;
 use tencent::time::Timestamp;
@@ -10,7 +12,7 @@ use tencent::time::Timestamp;
 use super::date;
 use crate::cos::error::{self, CosError};
 
-/// What conditions look at.
+/// What preconditions compare.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Validators<'a> {
     /// Without its quotes.
@@ -18,14 +20,14 @@ pub(crate) struct Validators<'a> {
     pub(crate) modified: Timestamp,
 }
 
-/// Why an object is not shown.
+/// Why an object is not returned.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum PreconditionFailed {
     NotModified,
     Failed,
 }
 
-/// May this version be read?
+/// Checks the preconditions on a read.
 pub(crate) fn check_read(
     headers: &HeaderMap,
     validators: Validators<'_>,
@@ -33,7 +35,7 @@ pub(crate) fn check_read(
     Conditions::of(headers, "").check(validators)
 }
 
-/// May the source of a copy be read? Each condition that does not hold is 412.
+/// Checks the preconditions on the source of a copy. Each unmet one is 412.
 pub(crate) fn check_copy_source(
     headers: &HeaderMap,
     validators: Validators<'_>,
@@ -43,7 +45,7 @@ pub(crate) fn check_copy_source(
         .map_err(|_| error::precondition_failed())
 }
 
-/// May what is there, if anything is, be replaced?
+/// Checks the preconditions on a write over `current`.
 pub(crate) fn check_write(
     headers: &HeaderMap,
     current: Option<Validators<'_>>,
@@ -67,7 +69,7 @@ pub(crate) fn check_write(
     }
 }
 
-/// Whether `If-Range` lets a range be a range.
+/// Whether `If-Range` allows a range.
 pub(crate) fn if_range_matches(headers: &HeaderMap, validators: Validators<'_>) -> bool {
     text(headers, "if-range").is_none_or(|value| {
         value.trim_matches('"') == validators.etag
@@ -85,24 +87,24 @@ struct Conditions<'a> {
 impl<'a> Conditions<'a> {
     fn of(headers: &'a HeaderMap, prefix: &str) -> Self {
         let named = |name: &str| text(headers, &format!("{prefix}{name}"));
-        // A date that is none is not looked at, as RFC 9110 wants it.
-        let moment = |name: &str| named(name).and_then(date::parse);
+        // A malformed date is ignored, as RFC 9110 requires.
+        let date = |name: &str| named(name).and_then(date::parse);
         Self {
             matches: named("if-match"),
             none_match: named("if-none-match"),
-            modified_since: moment("if-modified-since"),
-            unmodified_since: moment("if-unmodified-since"),
+            modified_since: date("if-modified-since"),
+            unmodified_since: date("if-unmodified-since"),
         }
     }
 
     /// The order of RFC 9110, 13.2.2: ETags before dates.
     fn check(&self, validators: Validators<'_>) -> Result<(), PreconditionFailed> {
-        let held = match (self.matches, self.unmodified_since) {
+        let is_met = match (self.matches, self.unmodified_since) {
             (Some(list), _) => names(list, validators.etag),
             (None, Some(moment)) => validators.modified <= moment,
             (None, None) => true,
         };
-        if !held {
+        if !is_met {
             return Err(PreconditionFailed::Failed);
         }
         let changed = match (self.none_match, self.modified_since) {
@@ -118,7 +120,7 @@ impl<'a> Conditions<'a> {
     }
 }
 
-/// Whether a list of ETags, quoted or not, names this one.
+/// Whether a list of ETags, quoted or not, contains this one.
 fn names(list: &str, etag: &str) -> bool {
     list.split(',').map(str::trim).any(|item| {
         let item = item.strip_prefix("W/").unwrap_or(item);

@@ -1,6 +1,8 @@
-//! The head of one request, and where it points.
+//! The head of one request.
 //!
-//! Promises: path and query are kept as they were sent, since signatures are over them; the key is decoded once.
+//! # Guarantees
+//!
+//! Path and query are kept as sent, since signatures cover them. The key is decoded once.
 
 use std::net::IpAddr;
 
@@ -13,15 +15,15 @@ use super::virtual_host::DefaultBucket;
 use crate::cos::error::{self, CosError};
 use crate::net::Peer;
 
-/// What came before the body.
+/// Everything before the body.
 #[derive(Debug)]
 pub(crate) struct RequestHead {
     pub(crate) method: Method,
-    /// The `Host` header as it was sent, port included.
+    /// The `Host` header as sent, with its port.
     pub(crate) host: String,
     /// Percent-encoded, begins with `/`.
     pub(crate) path: String,
-    /// Without the `?`; empty when there is none.
+    /// Without the `?`; may be empty.
     pub(crate) query: String,
     pub(crate) headers: HeaderMap,
     pub(crate) source_ip: IpAddr,
@@ -31,7 +33,7 @@ pub(crate) struct RequestHead {
     pub(crate) address: Address,
 }
 
-/// The host that a request names, as it was sent; empty when it names none.
+/// The `Host` header as sent; empty without one.
 pub(crate) fn host_of(head: &Parts) -> String {
     let header = head.headers.get(header::HOST);
     let host = header.and_then(|host| host.to_str().ok());
@@ -39,7 +41,7 @@ pub(crate) fn host_of(head: &Parts) -> String {
 }
 
 impl RequestHead {
-    /// Reads the head of a request that came from `peer`.
+    /// Parses the head of a request from `peer`.
     pub(crate) fn read(
         head: &Parts,
         peer: &Peer,
@@ -66,7 +68,7 @@ impl RequestHead {
         })
     }
 
-    /// The query's parameters, decoded, in the order they came; a parameter without `=` has an empty value.
+    /// The query's parameters, decoded, in order; a parameter without `=` has an empty value.
     pub(crate) fn parameters(&self) -> impl Iterator<Item = (String, String)> {
         self.query
             .split('&')
@@ -84,13 +86,13 @@ impl RequestHead {
             .map(|(_, value)| value)
     }
 
-    /// The header `name`, when it is text.
+    /// The header `name`, if it is text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 }
 
-/// Percent-decoded, `+` left as it is; bytes that are no UTF-8 become the replacement character.
+/// Percent-decoded, with `+` unchanged; bytes that are not UTF-8 become the replacement character.
 pub(crate) fn decoded(text: &str) -> String {
     percent_encoding::percent_decode_str(text)
         .decode_utf8_lossy()

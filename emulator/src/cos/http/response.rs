@@ -1,5 +1,6 @@
-//! What every answer has: ids, date, server, and errors as XML.
-//! <https://www.tencentcloud.com/document/product/436/7729>, errors: <https://www.tencentcloud.com/document/product/436/7730>
+//! What every response has: ids, date, server, and errors as XML.
+//! <https://www.tencentcloud.com/document/product/436/7729>, errors:
+//! <https://www.tencentcloud.com/document/product/436/7730>
 
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -12,22 +13,22 @@ use crate::cos::error::CosError;
 use crate::cos::ids;
 use crate::net::{self, Body};
 
-/// An answer in the making.
+/// A response of COS.
 pub(crate) type Response = ::http::Response<Body>;
 
-/// No body.
+/// A response without a body.
 pub(crate) fn empty(status: StatusCode) -> Response {
     let mut response = Response::new(net::full(""));
     *response.status_mut() = status;
     response
 }
 
-/// A document.
+/// A response with an XML document.
 pub(crate) fn xml(document: String) -> Response {
     net::answer(StatusCode::OK, "application/xml", document)
 }
 
-/// Sets a header; a value that cannot be one is left out.
+/// Sets a header; an invalid value is omitted.
 pub(crate) fn put(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);
@@ -44,7 +45,7 @@ pub(crate) fn put_crc64(headers: &mut HeaderMap, crc64: u64) {
     put(headers, CRC64, &crc64.to_string());
 }
 
-/// What a request leaves for its answer.
+/// What a response needs of its request.
 pub(crate) struct ResponseContext {
     pub(crate) request_id: String,
     is_head: bool,
@@ -62,7 +63,7 @@ impl ResponseContext {
         }
     }
 
-    /// An error as an answer. One to HEAD has no body.
+    /// The response for an error, without a body for HEAD.
     pub(crate) fn error(&self, error: &CosError) -> Response {
         let trace_id = ids::trace_id();
         let mut response = if self.is_head {
@@ -79,14 +80,14 @@ impl ResponseContext {
         for (name, value) in &error.headers {
             put(headers, HeaderName::from_static(name), value);
         }
-        // An answer to HEAD has no other place for it.
+        // A response to HEAD cannot contain it elsewhere.
         let reason = error.reason.as_ref().unwrap_or(&error.message);
         let reason = utf8_percent_encode(reason, UNPRINTABLE).to_string();
         put(headers, REASON, &reason);
         response
     }
 
-    /// The answer with what every answer has.
+    /// Adds what every response has.
     pub(crate) fn finish(self, mut response: Response) -> Response {
         let headers = response.headers_mut();
         put(headers, REQUEST_ID, &self.request_id);
@@ -95,7 +96,7 @@ impl ResponseContext {
         response
     }
 
-    /// With the tabs and line breaks of real answers.
+    /// With the tabs and line breaks of COS.
     fn document(&self, error: &CosError, trace_id: &str) -> String {
         let own = error
             .members
@@ -121,7 +122,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-cos-request-id");
 const TRACE_ID: HeaderName = HeaderName::from_static("x-cos-trace-id");
 const CRC64: HeaderName = HeaderName::from_static("x-cos-hash-crc64ecma");
 
-/// Only this cloud says why.
+/// Sent by the emulator only.
 const REASON: HeaderName = HeaderName::from_static("x-cos-emulator-reason");
 
 const UNPRINTABLE: &AsciiSet = &CONTROLS.add(b'%');

@@ -1,8 +1,13 @@
-//! XML, as far as COS has it: elements and text.
+//! The XML of COS: elements and text.
 //!
-//! Promises: every text goes out escaped, control characters too; what comes in is bounded in depth and number of elements, and a
-//! document type, an entity of its own or a processing instruction is refused.
-//! Leaves out: attributes and namespaces, which nothing that comes in needs.
+//! # Guarantees
+//!
+//! Every text is written escaped, control characters too. Input is bounded in depth and number of
+//! elements; a document type, a custom entity or a processing instruction is rejected.
+//!
+//! # Not covered
+//!
+//! Attributes and namespaces, which no input needs.
 
 use std::fmt::{Display, Write as _};
 
@@ -10,7 +15,7 @@ use quick_xml::Reader;
 use quick_xml::escape::{escape, resolve_predefined_entity};
 use quick_xml::events::Event;
 
-/// A document in the making.
+/// Writes a document.
 pub(crate) struct Writer(String);
 
 /// A whole document with `root` around what `fill` writes.
@@ -26,7 +31,7 @@ impl Writer {
         self.element_with(name, "", fill);
     }
 
-    /// An element with attributes, which are written as they are.
+    /// An element with attributes, which are written unescaped.
     pub(crate) fn element_with(
         &mut self,
         name: &str,
@@ -39,12 +44,12 @@ impl Writer {
         let _ = write!(self.0, "</{name}>");
     }
 
-    /// An element with text alone.
+    /// An element with text only.
     pub(crate) fn text(&mut self, name: &str, value: impl Display) {
         let _ = write!(self.0, "<{name}>{}</{name}>", escaped(&value.to_string()));
     }
 
-    /// Like `text`, where there is a value.
+    /// Like `text`, if there is a value.
     pub(crate) fn optional(&mut self, name: &str, value: Option<impl Display>) {
         if let Some(value) = value {
             self.text(name, value);
@@ -52,8 +57,8 @@ impl Writer {
     }
 }
 
-/// Text for XML. Control characters other than tab and line feed become references: XML 1.0 has no way to write them, and a
-/// parser that takes them takes them so.
+/// Escapes text. Control characters other than tab and line feed become references: XML 1.0 cannot
+/// write them, and a parser that accepts them accepts this form.
 pub(crate) fn escaped(text: &str) -> String {
     let mut told = String::with_capacity(text.len());
     for character in escape(text).chars() {
@@ -66,11 +71,11 @@ pub(crate) fn escaped(text: &str) -> String {
     told
 }
 
-/// An element that came in.
+/// A parsed element.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Element {
     pub(crate) name: String,
-    /// All text directly in it, as it was written.
+    /// All text directly in it, with its white space.
     pub(crate) text: String,
     pub(crate) children: Vec<Self>,
 }
@@ -92,9 +97,9 @@ impl Element {
     }
 }
 
-/// The root of a document; `None` when it is malformed, or holds what nobody needs.
+/// The root of a document; `None` when it is malformed or not allowed.
 pub(crate) fn parse(bytes: &[u8]) -> Option<Element> {
-    // The one character that XML cannot write at all, so that what was read could not be told again.
+    // XML cannot write this character at all, so a response could not repeat it.
     let text = std::str::from_utf8(bytes)
         .ok()
         .filter(|text| !text.contains('\0'))?;
@@ -143,13 +148,13 @@ pub(crate) fn parse(bytes: &[u8]) -> Option<Element> {
     }
 }
 
-/// The reader takes whatever begins with `<?xml` for a declaration, markup included.
+/// The reader accepts anything that begins with `<?xml` as a declaration, markup included.
 fn is_declaration(text: &str) -> bool {
     let rest = text.strip_prefix("xml").map(str::trim_start);
     rest.is_some_and(|rest| rest.starts_with("version=")) && !text.contains(['<', '&', '>'])
 }
 
-/// The reader is lenient about what stands in a tag: `<&a>` and `<a <b>` are no XML.
+/// The reader is lenient about tags: `<&a>` and `<a <b>` are not XML.
 fn named(tag: &str, name: &str) -> Option<Element> {
     let known = |character: char| character.is_alphanumeric() || "-_.".contains(character);
     let is_name = !name.is_empty() && name.chars().all(known);
@@ -168,7 +173,7 @@ fn close(element: Element, open: &mut [Element], root: &mut Option<Element>) -> 
     Some(())
 }
 
-/// Outside the root only white space may be.
+/// Outside the root, only white space is allowed.
 fn add_text(text: &str, open: &mut [Element]) -> Option<()> {
     match open.last_mut() {
         Some(element) => element.text.push_str(text),

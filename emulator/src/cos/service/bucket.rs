@@ -1,4 +1,4 @@
-//! Buckets: the list of them, making and removing them, and what is known of each.
+//! Buckets: the list of them, creation and deletion, and their properties.
 
 use http::{HeaderName, StatusCode};
 use tencent::names::Bucket;
@@ -21,8 +21,9 @@ impl CosService {
                 .parameter(name)
                 .is_some_and(|value| !value.is_empty())
             {
-                return Err(error::not_implemented("A parameter")
-                    .because(format!("this cloud does not select buckets by {name}")));
+                return Err(error::not_implemented("A parameter").because(format!(
+                    "{name}: must be omitted: the emulator does not select buckets"
+                )));
             }
         }
         let asked = request
@@ -54,11 +55,11 @@ impl CosService {
                 });
                 root.element("Buckets", |buckets| {
                     for (name, bucket) in &page {
-                        buckets.element("Bucket", |told| {
-                            told.text("Name", name);
-                            told.text("Location", &bucket.region);
-                            told.text("CreationDate", bucket.created.iso_8601());
-                            told.text("BucketType", "cos");
+                        buckets.element("Bucket", |item| {
+                            item.text("Name", name);
+                            item.text("Location", &bucket.region);
+                            item.text("CreationDate", bucket.created.iso_8601());
+                            item.text("BucketType", "cos");
                         });
                     }
                 });
@@ -162,7 +163,8 @@ pub(super) fn put_region(response: &mut Response, bucket: &BucketAddress) {
     );
 }
 
-/// A number among the parameters, at the most `limit`, which is also what stands for a missing one. Inferred: more is cut to the limit.
+/// A number among the parameters; `limit` is its maximum and default. Inferred: a larger number
+/// becomes the limit.
 pub(super) fn number(request: &RequestHead, name: &str, limit: usize) -> Result<usize, CosError> {
     match request.parameter(name).filter(|text| !text.is_empty()) {
         None => Ok(limit),
@@ -170,7 +172,7 @@ pub(super) fn number(request: &RequestHead, name: &str, limit: usize) -> Result<
             Ok(text.parse().unwrap_or(limit).min(limit))
         }
         Some(_) => {
-            let reason = format!("`{name}` is not a number");
+            let reason = format!("{name}: must be a number");
             Err(
                 error::invalid_argument("A number among the parameters is not valid.")
                     .because(reason),
@@ -185,7 +187,7 @@ fn check_configuration(body: &[u8]) -> Result<(), CosError> {
     }
     let root = xml::parse(body)
         .filter(|root| root.name == "CreateBucketConfiguration")
-        .ok_or_else(|| error::malformed_xml("it is no CreateBucketConfiguration"))?;
+        .ok_or_else(|| error::malformed_xml("root: must be CreateBucketConfiguration"))?;
     match root.text_of("BucketAZConfig").map(str::trim) {
         None | Some("" | "OAZ") => Ok(()),
         Some(_) => Err(error::multi_az_not_supported()),
@@ -197,7 +199,7 @@ const BUCKET_REGION: HeaderName = HeaderName::from_static("x-cos-bucket-region")
 const GRANTEE: &str =
     " xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:type=\"CanonicalUser\"";
 
-/// Documented: 200 for an account.
+/// Documented: 200 per account.
 const MAX_BUCKETS: usize = 200;
 
 const MAX_BUCKETS_LISTED: usize = 2000;

@@ -1,4 +1,5 @@
-//! Copies, of objects and into parts. No bytes move: a copy refers to what its source refers to.
+//! Copies of objects, and into parts. They move no bytes: a copy refers to the content of its
+//! source.
 
 use std::sync::Arc;
 
@@ -67,14 +68,14 @@ impl CosService {
         let upload = self.upload(request, object)?;
         let number = requested_part(request)?;
         let (_, source) = self.source(request)?;
-        let slice = match request.header("x-cos-copy-source-range") {
+        let range = match request.header("x-cos-copy-source-range") {
             Some(header) => ByteRange::of_copy(header, source.metadata.length)?,
             None => ByteRange::whole(source.metadata.length),
         };
-        if slice.length() > MAX_BODY_BYTES {
+        if range.length() > MAX_BODY_BYTES {
             return Err(error::entity_too_large());
         }
-        let content = source.content.slice(slice);
+        let content = source.content.slice(range);
         let metadata = metadata_of(content.clone(), request).await?;
         let (etag, modified) = (metadata.etag.clone(), metadata.modified);
         let part = Object { metadata, content };
@@ -97,7 +98,7 @@ impl CosService {
     }
 }
 
-/// Reads a part that is copied, for its checksums.
+/// Reads a copied part for its checksums.
 async fn metadata_of(content: Content, request: &RequestHead) -> Result<ObjectMetadata, CosError> {
     let mut hasher = Hasher::new();
     let mut reader = content.reader();
@@ -108,11 +109,7 @@ async fn metadata_of(content: Content, request: &RequestHead) -> Result<ObjectMe
     {
         hasher.update(&bytes);
     }
-    let sums = hasher.finish();
-    Ok(ObjectMetadata::new(
-        sums.length,
-        sums.etag(),
-        sums.crc64,
-        request.now,
-    ))
+    let checksums = hasher.finish();
+    let headers = ObjectHeaders::default();
+    Ok(ObjectMetadata::of(&checksums, headers, request.now))
 }

@@ -1,4 +1,4 @@
-//! CORS of a bucket: its rules, preflights, and what they put on answers.
+//! The CORS rules of a bucket, preflights, and the CORS headers of responses.
 
 use std::sync::Arc;
 
@@ -69,7 +69,7 @@ impl CosService {
         Ok(response)
     }
 
-    /// Lets a page of another origin read the answer, errors too, where a rule says so.
+    /// Allows a page of another origin to read the response, also an error, if a rule allows it.
     pub(super) fn allow_origin(&self, request: &RequestHead, response: &mut Response) {
         if let Some(bucket) = request.address.bucket()
             && self.check_bucket(bucket).is_ok()

@@ -1,8 +1,9 @@
-//! Removing several objects at once.
+//! Deletion of several objects.
 //! <https://www.tencentcloud.com/document/product/436/8289>
 //!
-//! Documented: `Content-MD5` is due, 1000 keys at the most, a key that is not there counts as deleted.
-//! Inferred: a key that the caller may not delete is an `Error` in the answer, and the others go.
+//! Documented: `Content-MD5` is required, at most 1000 keys, a missing key counts as deleted.
+//! Inferred: a key that the caller may not delete is an `Error` in the response, and the others are
+//! deleted.
 
 use super::{CosService, MAX_XML_BYTES, Outcome, check_key};
 use crate::cos::error::{self, CosError};
@@ -25,7 +26,7 @@ impl CosService {
             ));
         }
         let body = body.small(&request.headers, MAX_XML_BYTES).await?;
-        let (keys, is_quiet) = wanted(&body)?;
+        let (keys, is_quiet) = requested_keys(&body)?;
         let decisions = self.access_control.authorize_each(request, bucket, &keys)?;
         if decisions.len() != keys.len() {
             return Err(error::internal(
@@ -50,11 +51,11 @@ impl CosService {
             for (key, outcome) in &outcomes {
                 match outcome {
                     Ok(()) if is_quiet => {}
-                    Ok(()) => root.element("Deleted", |told| told.text("Key", key)),
-                    Err(error) => root.element("Error", |told| {
-                        told.text("Key", key);
-                        told.text("Code", error.code);
-                        told.text("Message", &error.message);
+                    Ok(()) => root.element("Deleted", |item| item.text("Key", key)),
+                    Err(error) => root.element("Error", |item| {
+                        item.text("Key", key);
+                        item.text("Code", error.code);
+                        item.text("Message", &error.message);
                     }),
                 }
             }
@@ -62,15 +63,15 @@ impl CosService {
     }
 }
 
-/// The keys, and whether only errors are to be told.
-pub(in crate::cos) fn wanted(body: &[u8]) -> Result<(Vec<String>, bool), CosError> {
+/// The keys, and whether the response lists errors only.
+pub(in crate::cos) fn requested_keys(body: &[u8]) -> Result<(Vec<String>, bool), CosError> {
     let root = xml::parse(body)
         .filter(|root| root.name == "Delete")
-        .ok_or_else(|| error::malformed_xml("it is no Delete"))?;
+        .ok_or_else(|| error::malformed_xml("root: must be Delete"))?;
     let is_quiet = match root.text_of("Quiet").map(str::trim) {
         None | Some("" | "false") => false,
         Some("true") => true,
-        Some(_) => return Err(error::malformed_xml("Quiet is true or false")),
+        Some(_) => return Err(error::malformed_xml("Quiet: must be true or false")),
     };
     let mut keys = Vec::new();
     for object in root.all("Object") {
@@ -78,18 +79,17 @@ pub(in crate::cos) fn wanted(body: &[u8]) -> Result<(Vec<String>, bool), CosErro
             .text_of("VersionId")
             .is_some_and(|id| !id.trim().is_empty())
         {
-            return Err(
-                error::not_implemented("A parameter").because("this cloud keeps no versions")
-            );
+            return Err(error::not_implemented("A parameter")
+                .because("VersionId: must be omitted: the emulator keeps no versions"));
         }
         let key = object.text_of("Key").filter(|key| !key.is_empty());
         keys.push(
-            key.ok_or_else(|| error::malformed_xml("an Object needs a Key"))?
+            key.ok_or_else(|| error::malformed_xml("Object: must have a Key"))?
                 .to_owned(),
         );
     }
     if keys.is_empty() || keys.len() > MAX_KEYS {
-        return Err(error::malformed_xml("1 to 1000 objects belong in it"));
+        return Err(error::malformed_xml("Delete: must have 1 to 1000 objects"));
     }
     Ok((keys, is_quiet))
 }

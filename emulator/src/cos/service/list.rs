@@ -45,17 +45,17 @@ impl CosService {
                 let Entry::Item((key, object)) = entry else {
                     continue;
                 };
-                root.element("Contents", |told| {
+                root.element("Contents", |item| {
                     let metadata = &object.metadata;
-                    told.text("Key", encoding.text(key));
-                    told.text("LastModified", date::with_milliseconds(metadata.modified));
-                    told.text("ETag", format_args!("\"{}\"", metadata.etag));
-                    told.text("Size", metadata.length);
-                    told.element("Owner", |owner| {
+                    item.text("Key", encoding.text(key));
+                    item.text("LastModified", date::with_milliseconds(metadata.modified));
+                    item.text("ETag", format_args!("\"{}\"", metadata.etag));
+                    item.text("Size", metadata.length);
+                    item.element("Owner", |owner| {
                         owner.text("ID", appid);
                         owner.text("DisplayName", appid);
                     });
-                    told.text("StorageClass", metadata.headers.storage_class());
+                    item.text("StorageClass", metadata.headers.storage_class());
                 });
             }
         }));
@@ -103,12 +103,12 @@ impl CosService {
                     let Entry::Item((key, id, initiated)) = entry else {
                         continue;
                     };
-                    root.element("Upload", |told| {
-                        told.text("Key", encoding.text(key));
-                        told.text("UploadId", id);
-                        people(told, context, &initiated.initiator);
-                        told.text("StorageClass", "Standard");
-                        told.text("Initiated", moment(initiated.at));
+                    root.element("Upload", |item| {
+                        item.text("Key", encoding.text(key));
+                        item.text("UploadId", id);
+                        people(item, context, &initiated.initiator);
+                        item.text("StorageClass", "Standard");
+                        item.text("Initiated", moment(initiated.at));
                     });
                 }
                 prefixes(root, &page.entries, encoding);
@@ -118,15 +118,15 @@ impl CosService {
 }
 
 /// `Initiator` and `Owner`.
-pub(super) fn people(told: &mut xml::Writer, context: &AuthContext, initiator: &str) {
-    told.element("Initiator", |told| {
-        told.text("ID", initiator);
-        told.text("DisplayName", initiator.rsplit('/').next().unwrap_or(""));
+pub(super) fn people(item: &mut xml::Writer, context: &AuthContext, initiator: &str) {
+    item.element("Initiator", |item| {
+        item.text("ID", initiator);
+        item.text("DisplayName", initiator.rsplit('/').next().unwrap_or(""));
     });
     let uin = context.owner_uin;
-    told.element("Owner", |told| {
-        told.text("ID", format_args!("qcs::cam::uin/{uin}:uin/{uin}"));
-        told.text("DisplayName", uin);
+    item.element("Owner", |item| {
+        item.text("ID", format_args!("qcs::cam::uin/{uin}:uin/{uin}"));
+        item.text("DisplayName", uin);
     });
 }
 
@@ -134,7 +134,7 @@ pub(super) fn moment(at: Timestamp) -> String {
     date::with_milliseconds(at)
 }
 
-/// How keys are written: as they are, or percent-encoded so that XML can hold any.
+/// How keys are written: unchanged, or percent-encoded so that XML can contain any.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Encoding {
     Raw,
@@ -192,17 +192,17 @@ fn query(request: &RequestHead, marker: &str, limit: &str) -> Result<Query, CosE
 fn prefixes<T>(root: &mut xml::Writer, entries: &[Entry<T>], encoding: Encoding) {
     for entry in entries {
         if let Entry::Prefix(prefix) = entry {
-            root.element("CommonPrefixes", |told| {
-                told.text("Prefix", encoding.text(prefix));
+            root.element("CommonPrefixes", |item| {
+                item.text("Prefix", encoding.text(prefix));
             });
         }
     }
 }
 
-/// Documented: 1000 at the most.
+/// Documented: at most 1000.
 const PAGE: usize = 1000;
 
-/// Observed in the documents' samples: `/` stays.
+/// Observed in the documents' samples: `/` is not encoded.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')

@@ -1,7 +1,8 @@
-//! Uploads in parts.
+//! Multipart uploads.
 //! <https://www.tencentcloud.com/document/product/436/14112>
 //!
-//! Documented: parts 1 to 10000, 1 MB to 5 GB each, the last one smaller; ascending order on completion.
+//! Documented: parts 1 to 10000, 1 MB to 5 GB each, the last one may be smaller; ascending order on
+//! completion.
 //! Inferred: numbers may have gaps; the texts of the errors.
 
 use std::collections::BTreeMap;
@@ -130,11 +131,11 @@ impl CosService {
             people(root, context, &upload.initiated.initiator);
             root.text("PartNumberMarker", marker);
             for (number, part) in &page {
-                root.element("Part", |told| {
-                    told.text("PartNumber", number);
-                    told.text("LastModified", moment(part.metadata.modified));
-                    told.text("ETag", format_args!("\"{}\"", part.metadata.etag));
-                    told.text("Size", part.metadata.length);
+                root.element("Part", |item| {
+                    item.text("PartNumber", number);
+                    item.text("LastModified", moment(part.metadata.modified));
+                    item.text("ETag", format_args!("\"{}\"", part.metadata.etag));
+                    item.text("Size", part.metadata.length);
                 });
             }
             let next = page.last().filter(|_| is_truncated);
@@ -154,7 +155,7 @@ impl CosService {
     ) -> Outcome {
         let address = self.upload(request, object)?;
         let body = body.small(&request.headers, MAX_XML_BYTES).await?;
-        let wanted = wanted_parts(&body)?;
+        let requested = requested_parts(&body)?;
         let (headers, now) = (request.headers.clone(), request.now);
         let location = format!(
             "http://{}/{}",
@@ -165,7 +166,7 @@ impl CosService {
             .change(move |store| {
                 store.complete_upload(address.as_tuple(), |upload, current| {
                     precondition::check_write(&headers, current.map(Object::validators))?;
-                    let parts = chosen_parts(&wanted, &upload.parts)?;
+                    let parts = chosen_parts(&requested, &upload.parts)?;
                     let mut object = joined(&parts, now);
                     object.metadata.headers = upload.initiated.headers.clone();
                     object.metadata.upload_id = Some(address.id.clone());
@@ -196,41 +197,45 @@ impl CosService {
     }
 }
 
-/// Numbers and ETags, as the body lists them.
-pub(in crate::cos) fn wanted_parts(body: &[u8]) -> Result<Vec<(u16, String)>, CosError> {
+/// The numbers and ETags in the body.
+pub(in crate::cos) fn requested_parts(body: &[u8]) -> Result<Vec<(u16, String)>, CosError> {
     let root = xml::parse(body)
         .filter(|root| root.name == "CompleteMultipartUpload")
-        .ok_or_else(|| error::malformed_xml("it is no CompleteMultipartUpload"))?;
-    let mut wanted: Vec<(u16, String)> = Vec::new();
+        .ok_or_else(|| error::malformed_xml("root: must be CompleteMultipartUpload"))?;
+    let mut requested: Vec<(u16, String)> = Vec::new();
     for part in root.all("Part") {
         let number = part.text_of("PartNumber").and_then(part_number);
         let etag = part.text_of("ETag");
         let (Some(number), Some(etag)) = (number, etag) else {
             return Err(error::malformed_xml(
-                "a Part needs PartNumber (1 to 10000) and ETag",
+                "Part: must have a PartNumber (1 to 10000) and an ETag",
             ));
         };
-        if wanted.last().is_some_and(|(last, _)| *last >= number) {
+        if requested.last().is_some_and(|(last, _)| *last >= number) {
             return Err(error::invalid_part_order());
         }
         let etag = etag.trim().trim_matches('"').to_ascii_lowercase();
-        wanted.push((number, etag));
+        requested.push((number, etag));
     }
-    if wanted.is_empty() {
-        return Err(error::malformed_xml("at least one Part belongs in it"));
+    if requested.is_empty() {
+        return Err(error::malformed_xml(
+            "CompleteMultipartUpload: must have at least one Part",
+        ));
     }
-    Ok(wanted)
+    Ok(requested)
 }
 
 fn chosen_parts(
-    wanted: &[(u16, String)],
+    requested: &[(u16, String)],
     parts: &BTreeMap<u16, Arc<Object>>,
 ) -> Result<Vec<Arc<Object>>, CosError> {
-    let mut chosen = Vec::with_capacity(wanted.len());
-    for (number, etag) in wanted {
+    let mut chosen = Vec::with_capacity(requested.len());
+    for (number, etag) in requested {
         let part = parts.get(number).filter(|part| part.metadata.etag == *etag);
         let part = part.ok_or_else(|| {
-            error::invalid_part().because(format!("part {number} was not uploaded with this ETag"))
+            error::invalid_part().because(format!(
+                "part {number}: must have the ETag of the uploaded part"
+            ))
         })?;
         chosen.push(Arc::clone(part));
     }
@@ -240,12 +245,14 @@ fn chosen_parts(
         .take(all_but_last)
         .any(|part| part.metadata.length < MIN_PART_BYTES);
     if small {
-        return Err(error::entity_too_small().because("each part but the last has at least 1 MB"));
+        return Err(
+            error::entity_too_small().because("each part but the last must have at least 1 MB")
+        );
     }
     Ok(chosen)
 }
 
-/// The object that the parts make.
+/// The object made of the parts.
 fn joined(parts: &[Arc<Object>], now: tencent::time::Timestamp) -> Object {
     let mut content = Content::default();
     let (mut crc64, mut length) = (0, 0_u64);

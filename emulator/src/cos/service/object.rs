@@ -1,4 +1,4 @@
-//! Writing and removing single objects.
+//! Writing and deleting single objects.
 
 use http::{HeaderMap, HeaderName, StatusCode};
 
@@ -99,7 +99,7 @@ fn appended(current: &Object, more: Object) -> Object {
     }
 }
 
-/// The answer to whoever wrote an object or a part.
+/// The response to the upload of an object or a part.
 pub(super) fn written_response(metadata: &ObjectMetadata) -> Response {
     let mut response = response::empty(StatusCode::OK);
     put_checksums(response.headers_mut(), metadata);
@@ -124,8 +124,7 @@ fn check_append(current: Option<&Object>, position: u64) -> Result<(), CosError>
             )));
     }
     if current.is_some_and(|object| object.content.pieces() >= MAX_APPENDS) {
-        return Err(error::entity_too_large()
-            .because("this cloud appends to one object 10000 times at the most"));
+        return Err(error::entity_too_large().because("an object accepts at most 10000 appends"));
     }
     Ok(())
 }

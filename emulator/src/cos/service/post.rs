@@ -1,7 +1,7 @@
 //! POST Object: an upload by a form.
 //! <https://www.tencentcloud.com/document/product/436/14690>
 //!
-//! Inferred: the answer has no body, with status 201 too.
+//! Inferred: the response has no body, also with status 201.
 
 use http::{HeaderValue, StatusCode, header};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -63,20 +63,20 @@ impl CosService {
                 .await
                 .map_err(|error| error::internal(&error))?;
             if sink.length() > most {
-                return Err(outside_of(context));
+                return Err(wrong_size(context));
             }
             if sink.length() > MAX_BODY_BYTES {
                 return Err(error::entity_too_large());
             }
         }
         if sink.length() < least {
-            return Err(outside_of(context));
+            return Err(wrong_size(context));
         }
         sink.finish().await.map_err(|error| error::internal(&error))
     }
 }
 
-/// Documented: 204 unless 200 or 201 is asked for; a redirect is 303.
+/// Documented: 204 unless the form requests 200 or 201; a redirect is 303.
 fn status(form: &Form) -> Result<StatusCode, CosError> {
     if redirect(form).is_some() {
         return Ok(StatusCode::SEE_OTHER);
@@ -117,17 +117,17 @@ fn location(
         .map_err(|_| error::invalid_argument("The success_action_redirect is not valid."))
 }
 
-/// Inferred: what is no web address is no redirect.
+/// Inferred: a text that is not a web address is not a redirect.
 fn redirect(form: &Form) -> Option<&str> {
     let url = form.field("success_action_redirect")?;
     (url.starts_with("http://") || url.starts_with("https://")).then_some(url)
 }
 
 /// The text is documented.
-fn outside_of(context: &AuthContext) -> CosError {
+fn wrong_size(context: &AuthContext) -> CosError {
     let reason = context.file_bytes.map_or_else(
-        || "the file is too large".to_owned(),
-        |(least, most)| format!("the policy takes files of {least} to {most} bytes"),
+        || "file: too large".to_owned(),
+        |(least, most)| format!("file: must have {least} to {most} bytes by its policy"),
     );
     CosError::new(
         StatusCode::FORBIDDEN,

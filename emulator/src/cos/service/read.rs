@@ -1,5 +1,6 @@
-//! Showing an object: whole, a range of it, or its headers alone.
-//! <https://www.tencentcloud.com/document/product/436/7753>, <https://www.tencentcloud.com/document/product/436/7745>
+//! Reading an object: whole, a range of it, or its headers only.
+//! <https://www.tencentcloud.com/document/product/436/7753>,
+//! <https://www.tencentcloud.com/document/product/436/7745>
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
@@ -43,7 +44,7 @@ impl CosService {
             }
             Some(_) | None => None,
         };
-        let slice = range.unwrap_or_else(|| ByteRange::whole(metadata.length));
+        let read = range.unwrap_or_else(|| ByteRange::whole(metadata.length));
         let mut response = response::empty(match range {
             Some(_) => StatusCode::PARTIAL_CONTENT,
             None => StatusCode::OK,
@@ -53,10 +54,10 @@ impl CosService {
         put_metadata(headers, metadata);
         put_checksums(headers, metadata);
         headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-        response::put(headers, header::CONTENT_LENGTH, &slice.length().to_string());
+        response::put(headers, header::CONTENT_LENGTH, &read.length().to_string());
         if range.is_some() {
-            let told = slice.header(metadata.length);
-            response::put(headers, header::CONTENT_RANGE, &told);
+            let value = read.header(metadata.length);
+            response::put(headers, header::CONTENT_RANGE, &value);
         }
         if metadata.is_appendable {
             response::put(headers, OBJECT_TYPE, "appendable");
@@ -64,7 +65,7 @@ impl CosService {
         }
         headers.extend(overrides);
         if with_body {
-            *response.body_mut() = object.content.slice(slice).into_body();
+            *response.body_mut() = object.content.slice(read).into_body();
         }
         Ok(response)
     }
@@ -79,7 +80,7 @@ fn put_metadata(headers: &mut HeaderMap, metadata: &ObjectMetadata) {
     );
 }
 
-/// Documented: `response-…` parameters replace headers of the answer, for callers who signed.
+/// Documented: in a signed request, `response-…` parameters replace headers of the response.
 fn overrides(request: &RequestHead, context: &AuthContext) -> Result<HeaderMap, CosError> {
     let mut headers = HeaderMap::new();
     for (parameter, name) in OVERRIDES {

@@ -1,6 +1,8 @@
-//! Bytes that never change once they are written.
+//! Immutable bytes.
 //!
-//! Promises: a blob that no record refers to goes away when the last reader has let go of it, file or memory; a blob with a record
+//! # Guarantees
+//!
+//! A blob without a record is deleted with its last reader, file or memory. A blob with a record
 //! stays, even when the process ends.
 
 use std::fs;
@@ -16,7 +18,7 @@ use bytes::Bytes;
 pub(crate) struct Blob {
     pub(super) id: String,
     pub(super) storage: Storage,
-    /// How many records refer to it.
+    /// The number of records that refer to it.
     records: AtomicUsize,
 }
 
@@ -25,7 +27,10 @@ pub(super) enum Storage {
     File(PathBuf),
     Memory {
         chunks: Vec<Bytes>,
-        #[expect(dead_code, reason = "gives its bytes back when the blob goes")]
+        #[expect(
+            dead_code,
+            reason = "returns its bytes to the budget when the blob is dropped"
+        )]
         share: Share,
     },
 }
@@ -51,13 +56,13 @@ impl Blob {
 impl Drop for Blob {
     fn drop(&mut self) {
         if let (Storage::File(path), 0) = (&self.storage, self.records.load(Ordering::SeqCst)) {
-            // What is left behind is swept at the next start.
+            // A file that remains is deleted at the next start.
             let _ = fs::remove_file(path);
         }
     }
 }
 
-/// How much memory all blobs may take.
+/// The memory of all blobs.
 #[derive(Debug)]
 pub(crate) struct Budget {
     left_bytes: AtomicU64,
@@ -70,7 +75,7 @@ impl Budget {
         }
     }
 
-    /// Takes `bytes` more into `share`.
+    /// Moves `bytes` into `share`.
     pub(crate) fn take(self: &Arc<Self>, share: &mut Share, bytes: usize) -> io::Result<()> {
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
         self.left_bytes
@@ -95,7 +100,7 @@ impl Budget {
     }
 }
 
-/// What one blob took of the budget.
+/// The part of the budget that one blob uses.
 #[derive(Debug)]
 pub(crate) struct Share {
     bytes: u64,

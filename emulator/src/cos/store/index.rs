@@ -1,4 +1,4 @@
-//! What there is, in the order of lists.
+//! Buckets, objects and uploads, in the order of lists.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -22,7 +22,7 @@ pub(crate) struct Index {
     pub(crate) count: usize,
 }
 
-/// A bucket with all that is in it.
+/// A bucket and its content.
 pub(crate) struct Bucket {
     pub(crate) region: String,
     pub(crate) created: Timestamp,
@@ -32,7 +32,7 @@ pub(crate) struct Bucket {
     pub(crate) uploads: BTreeMap<(String, String), Upload>,
 }
 
-/// An object, or a part of one to come.
+/// An object, or a part of an upload.
 #[derive(Debug)]
 pub(crate) struct Object {
     pub(crate) metadata: ObjectMetadata,
@@ -102,7 +102,7 @@ impl Bucket {
         listing::page(items, query)
     }
 
-    /// A page of the uploads: behind the key marker, or at it and behind the id marker.
+    /// A page of the uploads: after the key marker, or at it and after the id marker.
     pub(crate) fn list_uploads(
         &self,
         query: &Query,

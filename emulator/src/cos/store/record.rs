@@ -1,4 +1,4 @@
-//! What a record says: JSON in one file for each bucket, object, upload and part.
+//! Records on disk: JSON in one file for each bucket, object, upload and part.
 
 use std::collections::HashMap;
 use std::io;
@@ -14,7 +14,7 @@ use crate::cos::checksum::Checksums;
 use crate::cos::cors::Cors;
 use crate::cos::http::metadata::ObjectHeaders;
 
-/// What is known of an object or a part, besides its bytes.
+/// The metadata of an object or a part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ObjectMetadata {
     pub(crate) length: u64,
@@ -25,9 +25,9 @@ pub(crate) struct ObjectMetadata {
     pub(crate) modified: Timestamp,
     #[serde(rename = "metadata")]
     pub(crate) headers: ObjectHeaders,
-    /// Came by append, and may be appended to.
+    /// Created by append, and accepts more appends.
     pub(crate) is_appendable: bool,
-    /// The multipart upload that it came from.
+    /// The multipart upload that created it.
     pub(crate) upload_id: Option<String>,
 }
 
@@ -54,18 +54,18 @@ impl ObjectMetadata {
     }
 }
 
-/// How a multipart upload began.
+/// The request that began a multipart upload.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Initiated {
     #[serde(rename = "metadata")]
     pub(crate) headers: ObjectHeaders,
-    /// Who began it, as lists of uploads tell it.
+    /// The initiator, as in lists of uploads.
     pub(crate) initiator: String,
     #[serde(with = "unix_seconds")]
     pub(crate) at: Timestamp,
 }
 
-/// A moment as a number; one outside the calendar is an error.
+/// A time as a number; one outside the calendar is an error.
 mod unix_seconds {
     use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
     use tencent::time::Timestamp;
@@ -82,7 +82,7 @@ mod unix_seconds {
     ) -> Result<Timestamp, D::Error> {
         let seconds = i64::deserialize(deserializer)?;
         Timestamp::from_unix_seconds(seconds)
-            .ok_or_else(|| D::Error::custom("a moment outside the calendar"))
+            .ok_or_else(|| D::Error::custom("the time must be inside the calendar"))
     }
 }
 /// A record on disk.
@@ -129,7 +129,7 @@ pub(super) struct SegmentRecord {
 }
 
 impl Record {
-    /// The name of its file: a digest of what it is about, so that no key can be a path.
+    /// The name of its file: a digest of its key, so that no key can be a path.
     pub(super) fn file_name(&self) -> String {
         match self {
             Self::Bucket { name, .. } => bucket_file(name),
@@ -164,7 +164,8 @@ pub(super) fn part_file(bucket: &str, key: &str, id: &str, number: u16) -> Strin
     file(&["part", bucket, key, id, &number.to_string()])
 }
 
-/// NUL is in none of the parts but the key, and what is before and behind a key has no NUL, so two lists never read the same.
+/// Only an object key can contain NUL, and it has fixed neighbours, so two lists never have the
+/// same text.
 fn file(parts: &[&str]) -> String {
     format!("{}.json", sha256_hex(parts.join("\0").as_bytes()))
 }
@@ -182,7 +183,7 @@ pub(super) fn segment_records(content: &Content) -> Vec<SegmentRecord> {
         .collect()
 }
 
-/// The segments that a record means.
+/// The content of a record.
 pub(super) fn content(
     segment_records: &[SegmentRecord],
     blobs: &HashMap<String, Arc<Blob>>,

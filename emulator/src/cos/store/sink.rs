@@ -1,6 +1,8 @@
-//! Bytes coming in: counted, digested and kept, in bounded memory when there is a directory.
+//! Incoming bytes: counted, hashed and stored, in bounded memory when there is a directory.
 //!
-//! Promises: what is not finished is not kept; a finished file is on the disk before anything refers to it.
+//! # Guarantees
+//!
+//! Unfinished bytes are not kept. A finished file is on the disk before anything refers to it.
 
 use std::fs;
 use std::io;
@@ -14,13 +16,13 @@ use super::blob::{Blob, Budget, Share, Storage};
 use super::content::Content;
 use crate::cos::checksum::{Checksums, Hasher};
 
-/// Where bytes go.
+/// Stores incoming bytes.
 pub(crate) struct Sink {
     hasher: Hasher,
     target: Target,
 }
 
-/// Bytes that are kept, and what they are.
+/// Stored bytes and their checksums.
 pub(crate) struct Written {
     pub(crate) content: Content,
     pub(crate) checksums: Checksums,
@@ -35,7 +37,7 @@ enum Target {
     },
     File {
         directory: PathBuf,
-        /// Made with the first byte; the blob removes the file unless somebody comes to refer to it.
+        /// Created with the first byte; the blob deletes the file unless a record refers to it.
         open: Option<(Arc<Blob>, tokio::fs::File)>,
     },
 }
@@ -63,7 +65,7 @@ impl Sink {
         }
     }
 
-    /// How many bytes came so far.
+    /// The number of bytes so far.
     pub(crate) fn length(&self) -> u64 {
         self.hasher.length()
     }
@@ -81,7 +83,7 @@ impl Sink {
                 share,
             } => {
                 budget.take(share, bytes.len())?;
-                // Copied, since a received chunk keeps the whole of its network buffer alive.
+                // Copied, since a received chunk keeps its whole network buffer alive.
                 gathered.extend_from_slice(bytes);
                 if gathered.len() >= CHUNK_BYTES {
                     chunks.push(gathered.split().freeze());

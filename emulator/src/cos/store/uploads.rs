@@ -43,7 +43,7 @@ impl Store {
         Ok(())
     }
 
-    /// Puts a part into an upload, in place of the one of that number.
+    /// Puts a part into an upload, in place of the one with that number.
     pub(crate) fn put_part(
         &self,
         (bucket, key, id): (&str, &str, &str),
@@ -80,7 +80,8 @@ impl Store {
         Ok(())
     }
 
-    /// Makes an object of an upload and ends the upload. A crash in between leaves the object; the next start ends the upload.
+    /// Makes an object of an upload and ends the upload. A crash in between leaves the object; the
+    /// next start ends the upload.
     pub(crate) fn complete_upload(
         &self,
         (bucket, key, id): (&str, &str, &str),
@@ -99,7 +100,7 @@ impl Store {
         Ok(object)
     }
 
-    /// Ends an upload and lets its parts go.
+    /// Ends an upload and releases its parts.
     pub(crate) fn abort_upload(&self, (bucket, key, id): (&str, &str, &str)) -> StoreResult<()> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         if self.read().upload((bucket, key, id)).is_none() {
@@ -113,7 +114,7 @@ impl Store {
             Some(upload) => upload.parts.keys().copied().collect(),
             None => return Ok(()),
         };
-        // The upload first: parts that a crash leaves without one are swept at the next start.
+        // The upload first: parts without one are deleted at the next start.
         let mut names = vec![record::upload_file(bucket, key, id)];
         names.extend(
             numbers

@@ -13,7 +13,7 @@ use crate::cos::error::{self, CosError};
 pub(super) type StoreResult<T> = Result<T, CosError>;
 
 impl Store {
-    /// A new bucket, unless `check` minds what is there.
+    /// Creates a bucket, unless `check` returns an error.
     pub(crate) fn create_bucket(
         &self,
         name: &str,
@@ -52,7 +52,7 @@ impl Store {
             Some(bucket) => {
                 let (objects, uploads) = (bucket.objects.len(), bucket.uploads.len());
                 return Err(error::bucket_not_empty().because(format!(
-                    "it has {objects} objects and {uploads} unfinished uploads"
+                    "the bucket has {objects} objects and {uploads} unfinished uploads"
                 )));
             }
         }
@@ -61,7 +61,7 @@ impl Store {
         Ok(())
     }
 
-    /// Puts the object that `make` makes in place of the one that it is shown.
+    /// Replaces the current object, which `make` receives, with the one that it returns.
     pub(crate) fn put_object(
         &self,
         bucket: &str,
@@ -77,7 +77,7 @@ impl Store {
         self.commit_object(bucket, key, object)
     }
 
-    /// Removes an object; whether there is one makes no difference.
+    /// Removes an object; a missing one is not an error.
     pub(crate) fn delete_object(&self, bucket: &str, key: &str) -> StoreResult<()> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         if self.read().object(bucket, key).is_none() {
@@ -142,7 +142,7 @@ impl Store {
             return Ok(());
         }
         Err(error::internal(
-            &"this cloud holds no more than a million objects and parts, each slice of a copied or appended one counted",
+            &"the emulator stores at most a million objects and parts; each slice of a copied or appended one counts",
         ))
     }
 }

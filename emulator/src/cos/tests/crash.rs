@@ -1,4 +1,5 @@
-//! Killed in the middle of writing, again and again: an object is there whole or not at all, and what was promised is there.
+//! Killed in the middle of writing, again and again: an object is there whole or not at all, and
+//! what was promised is there.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

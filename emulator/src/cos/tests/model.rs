@@ -1,5 +1,5 @@
-//! Random sequences of operations, against a model that is a map and nothing else; with a directory, the store is closed and opened
-//! in between.
+//! Random sequences of operations, against a model that is a map and nothing else; with a
+//! directory, the store is closed and opened in between.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,4 +1,5 @@
-//! Directories as crashes leave them, one moment after the other; and directories that no crash leaves.
+//! Directories as crashes leave them, one moment after the other; and directories that no crash
+//! leaves.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -71,7 +71,8 @@ proptest! {
         prop_assert!(right.is_ok(), "{:?}", right);
 
         let before = draft.request();
-        // Names of parameters are signed in lower case (documented), so their letter case is none of it.
+        // Names of parameters are signed in lower case (documented), so their letter case is none
+        // of it.
         let parameters = |request: &super::RequestHead| request.parameters().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect::<Vec<_>>();
         let meaning = |request: &super::RequestHead| (decoded(&request.path), parameters(request), format!("{:?}", request.headers), request.host.clone());
         match part {
@@ -111,7 +112,8 @@ proptest! {
                 *target = target.replace(&old, &new);
             }
         }
-        // A host whose bucket is none is refused before the door; a change that changes nothing is none.
+        // A host whose bucket is none is refused before the door; a change that changes nothing is
+        // none.
         prop_assume!(draft.host.split_once(".cos.").is_none_or(|(bucket, rest)|
             tencent::names::Bucket::parse(bucket).is_ok() && rest.split_once('.').is_some_and(|(region, _)| tencent::names::Region::parse(region).is_ok())));
         let after = draft.request();
