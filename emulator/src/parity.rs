@@ -6,7 +6,7 @@
 
 mod cam;
 mod cos;
-mod cos_door;
+mod cos_auth;
 mod events;
 mod gateway;
 mod runtime;
@@ -71,7 +71,7 @@ pub const SERVICES: [Service; 7] = [
     },
     Service {
         title: "COS: who comes in",
-        entries: &cos_door::ENTRIES,
+        entries: &cos_auth::ENTRIES,
     },
     Service {
         title: "COS: operations",

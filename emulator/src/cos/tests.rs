@@ -8,7 +8,6 @@ mod capacity;
 mod child;
 mod crash;
 mod forms;
-mod hostile;
 mod listing;
 mod model;
 mod multipart;
@@ -186,8 +185,8 @@ pub(super) async fn read_xml(answer: Response) -> Element {
     xml::parse(&bytes).unwrap_or_else(|| panic!("no XML: {}", String::from_utf8_lossy(&bytes)))
 }
 
-/// The status and the code of a refusal.
-pub(super) async fn refusal(request: RequestBuilder) -> (u16, String) {
+/// The status and the code of an error, as `404 NoSuchKey`.
+pub(super) async fn refusal(request: RequestBuilder) -> String {
     let answer = sent(request).await;
     let status = answer.status().as_u16();
     let id = header(&answer, "x-cos-request-id");
@@ -195,7 +194,22 @@ pub(super) async fn refusal(request: RequestBuilder) -> (u16, String) {
     let root = read_xml(answer).await;
     assert_eq!(root.name, "Error");
     assert_eq!(root.text_of("RequestId"), Some(id.as_str()));
-    (status, root.text_of("Code").unwrap().to_owned())
+    format!("{status} {}", root.text_of("Code").unwrap())
+}
+
+/// The status of a response.
+pub(super) async fn status(request: RequestBuilder) -> u16 {
+    sent(request).await.status().as_u16()
+}
+
+/// Expects an error for each row `<method> <target> <status> <code>`.
+pub(super) async fn refusals(request: impl Fn(&str, &str) -> RequestBuilder, rows: &str) {
+    for row in rows.lines().map(str::trim).filter(|row| !row.is_empty()) {
+        let (method, rest) = row.split_once(' ').unwrap();
+        let (target, error) = rest.split_once(' ').unwrap();
+        let request = request(method, target).header("content-length", "0");
+        assert_eq!(refusal(request).await, error, "{row}");
+    }
 }
 
 /// The texts of `name` in all children called `parent`.

@@ -4,68 +4,48 @@ use super::{BUCKET, Credential, Draft, World, allow, authorize, bucket, denied, 
 use crate::cos::auth::access::AccessControl as _;
 use crate::cos::error::CosError;
 
-/// Method, path, query, the one action that is needed, and on which resource.
-const OPERATIONS: [(&str, &str, &str, &str, &str); 24] = [
-    ("PUT", "/", "", "PutBucket", ""),
-    ("HEAD", "/", "", "HeadBucket", ""),
-    ("GET", "/", "prefix=a/", "GetBucket", "a/*"),
-    ("GET", "/", "", "GetBucket", ""),
-    ("DELETE", "/", "", "DeleteBucket", ""),
-    ("PUT", "/", "cors", "PutBucketCORS", ""),
-    ("GET", "/", "cors", "GetBucketCORS", ""),
-    ("DELETE", "/", "cors", "DeleteBucketCORS", ""),
-    ("GET", "/", "acl", "GetBucketACL", ""),
-    ("GET", "/", "location", "GetBucketLocation", ""),
-    (
-        "GET",
-        "/",
-        "uploads&prefix=a/b",
-        "ListMultipartUploads",
-        "a/*",
-    ),
-    ("PUT", "/a/b", "", "PutObject", "a/b"),
-    ("POST", "/a/b", "append&position=0", "AppendObject", "a/b"),
-    ("GET", "/a/b", "", "GetObject", "a/b"),
-    ("HEAD", "/a/b", "", "HeadObject", "a/b"),
-    ("DELETE", "/a/b", "", "DeleteObject", "a/b"),
-    ("OPTIONS", "/a/b", "", "OptionsObject", "a/b"),
-    ("GET", "/a/b", "acl", "GetObjectACL", "a/b"),
-    ("POST", "/a/b", "uploads", "InitiateMultipartUpload", "a/b"),
-    (
-        "PUT",
-        "/a/b",
-        "partNumber=1&uploadId=u",
-        "UploadPart",
-        "a/b",
-    ),
-    ("GET", "/a/b", "uploadId=u", "ListParts", "a/b"),
-    (
-        "POST",
-        "/a/b",
-        "uploadId=u",
-        "CompleteMultipartUpload",
-        "a/b",
-    ),
-    (
-        "DELETE",
-        "/a/b",
-        "uploadId=u",
-        "AbortMultipartUpload",
-        "a/b",
-    ),
-    (
-        "GET",
-        "/a%2Fb",
-        "response-content-type=a",
-        "GetObject",
-        "a/b",
-    ),
-];
+/// Method, path and query, the one required action, and its resource (`.` for the bucket).
+const OPERATIONS: &str = "
+    PUT / PutBucket .
+    HEAD / HeadBucket .
+    GET /?prefix=a/ GetBucket a/*
+    GET / GetBucket .
+    DELETE / DeleteBucket .
+    PUT /?cors PutBucketCORS .
+    GET /?cors GetBucketCORS .
+    DELETE /?cors DeleteBucketCORS .
+    GET /?acl GetBucketACL .
+    GET /?location GetBucketLocation .
+    GET /?uploads&prefix=a/b ListMultipartUploads a/*
+    PUT /a/b PutObject a/b
+    POST /a/b?append&position=0 AppendObject a/b
+    GET /a/b GetObject a/b
+    HEAD /a/b HeadObject a/b
+    DELETE /a/b DeleteObject a/b
+    OPTIONS /a/b OptionsObject a/b
+    GET /a/b?acl GetObjectACL a/b
+    POST /a/b?uploads InitiateMultipartUpload a/b
+    PUT /a/b?partNumber=1&uploadId=u UploadPart a/b
+    GET /a/b?uploadId=u ListParts a/b
+    POST /a/b?uploadId=u CompleteMultipartUpload a/b
+    DELETE /a/b?uploadId=u AbortMultipartUpload a/b
+    GET /a%2Fb?response-content-type=a GetObject a/b
+";
+
+/// The rows of the table: method, path, query, action, resource.
+fn operations() -> impl Iterator<Item = [&'static str; 5]> {
+    OPERATIONS.trim().lines().map(|row| {
+        let columns: Vec<&str> = row.split_whitespace().collect();
+        let (path, query) = columns[1].split_once('?').unwrap_or((columns[1], ""));
+        let resource = columns[3].trim_start_matches('.');
+        [columns[0], path, query, columns[2], resource]
+    })
+}
 
 #[test]
 fn each_operation_needs_its_own_action_on_its_own_resource() {
     let world = World::new();
-    for (method, path, query, action, resource) in OPERATIONS {
+    for [method, path, query, action, resource] in operations() {
         let draft = || Draft::new(method, path, query);
         let exact = world.session(&allow(action, resource, ""));
         authorize(&world, draft(), &exact).unwrap_or_else(|error| panic!("{action}: {error:?}"));
@@ -73,7 +53,7 @@ fn each_operation_needs_its_own_action_on_its_own_resource() {
         let reason = denied(&world, draft(), &elsewhere);
         assert!(reason.contains("but not on"), "{action}: {reason}");
         // Every other action on everything.
-        let others = OPERATIONS.iter().map(|other| other.3);
+        let others = operations().map(|other| other[3]);
         let others: Vec<&str> = others.filter(|other| *other != action).collect();
         let others = world.session(&allow(&others.join(" "), "*", ""));
         let reason = denied(&world, draft(), &others);
