@@ -18,7 +18,7 @@ use crate::admin::Admin;
 use crate::ca::Ca;
 use crate::clock::EmulatedClock;
 use crate::cos::Cos;
-use crate::cos::door::{DecisionRecord, Door};
+use crate::cos::auth::{Authorizer, DecisionRecord};
 use crate::fault::{Faults, RefusedFault};
 use crate::function::{Function, Invocation, InvocationLog, Outcome};
 use crate::middleware::Middleware;
@@ -92,7 +92,7 @@ pub struct Cloud {
     sts: Sts,
     cos: Cos,
     directory: Arc<Directory>,
-    door: Arc<Door>,
+    authorizer: Arc<Authorizer>,
     root_key: KeyPair,
     sub_account_key: KeyPair,
     secrets: Arc<SecretRegistry>,
@@ -190,7 +190,7 @@ impl Cloud {
     /// The last thousand requests to COS, oldest first: the identity, the decision, and the
     /// statement that decided.
     pub fn decisions(&self) -> Vec<DecisionRecord> {
-        self.door.decisions()
+        self.authorizer.decisions()
     }
 
     /// Starts an instance if none is idle, and waits until it is ready.

@@ -78,7 +78,7 @@ pub use admin::Admin;
 pub use clock::EmulatedClock;
 pub use cloud::{Cloud, CloudBuilder, StartError};
 pub use cos::Cos;
-pub use cos::door::{AccessRecord, DecisionRecord};
+pub use cos::auth::{AccessRecord, DecisionRecord};
 #[doc(hidden)]
 pub use cos::fuzzing;
 pub use fault::{

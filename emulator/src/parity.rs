@@ -10,7 +10,7 @@
 
 mod cam;
 mod cos;
-mod cos_door;
+mod cos_auth;
 mod entry;
 mod events;
 mod gateway;
@@ -54,7 +54,7 @@ pub const SERVICES: [Service; 7] = [
     },
     Service {
         title: "COS: who comes in",
-        entries: &cos_door::ENTRIES,
+        entries: &cos_auth::ENTRIES,
     },
     Service {
         title: "COS: operations",

@@ -14,7 +14,7 @@ use tencent::time::{Clock as _, Timestamp};
 use super::refusal::Refusal;
 use crate::account::Directory;
 use crate::clock::{EmulatedClock, moment, span_seconds};
-use crate::cos::door::{DecisionRecord, Door};
+use crate::cos::auth::{Authorizer, DecisionRecord};
 use crate::fault::{FaultRule, RefusedFault};
 use crate::middleware::Middleware;
 use crate::net::{self, Body};
@@ -24,7 +24,7 @@ pub(crate) struct Routes {
     pub(crate) seed: u64,
     pub(crate) clock: Arc<EmulatedClock>,
     pub(crate) directory: Arc<Directory>,
-    pub(crate) door: Arc<Door>,
+    pub(crate) authorizer: Arc<Authorizer>,
     pub(crate) middleware: Arc<Middleware>,
 }
 
@@ -77,7 +77,7 @@ impl Routes {
     }
 
     fn decisions(&self) -> Value {
-        let records = self.door.decisions();
+        let records = self.authorizer.decisions();
         let decisions: Vec<Value> = records.iter().map(DecisionRecord::to_json).collect();
         json!({ "decisions": decisions })
     }

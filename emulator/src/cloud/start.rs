@@ -13,7 +13,7 @@ use crate::account::{Account, Directory, KeyPair, looks_real};
 use crate::admin::{Admin, Routes};
 use crate::ca::Ca;
 use crate::clock::EmulatedClock;
-use crate::cos::door::Door;
+use crate::cos::auth::Authorizer;
 use crate::cos::{self, Cos};
 use crate::environment;
 use crate::function::{Config, Function, Hook};
@@ -51,13 +51,13 @@ impl CloudBuilder {
             self.sts_calls_per_second,
         )
         .map_err(|source| port_taken(self.sts_port, source))?;
-        let home = cos::home(&directory.account)?;
-        let door = Arc::new(Door::new(Arc::clone(&directory), home));
+        let default_bucket = cos::default_bucket(&directory.account)?;
+        let authorizer = Arc::new(Authorizer::new(Arc::clone(&directory), default_bucket));
         let cos = start_cos(
             &self.cos,
             &ca,
             &middleware,
-            &door,
+            &authorizer,
             &directory.account,
             &clock,
         )?;
@@ -92,7 +92,7 @@ impl CloudBuilder {
                     seed: rng.seed(),
                     clock: Arc::clone(&clock),
                     directory: Arc::clone(&directory),
-                    door: Arc::clone(&door),
+                    authorizer: Arc::clone(&authorizer),
                     middleware: Arc::clone(&middleware),
                 };
                 let started = Admin::start(port, routes, &secrets);
@@ -105,7 +105,7 @@ impl CloudBuilder {
             rng,
             middleware,
             admin,
-            door,
+            authorizer,
             gateway,
             function,
             sts,
@@ -237,7 +237,7 @@ fn start_cos(
     options: &cos::Options,
     ca: &Ca,
     middleware: &Arc<Middleware>,
-    door: &Arc<Door>,
+    authorizer: &Arc<Authorizer>,
     account: &Account,
     clock: &Arc<EmulatedClock>,
 ) -> Result<Cos, StartError> {
@@ -249,10 +249,18 @@ fn start_cos(
         None => StartError::Io(source),
     };
     let store = cos::open_store(options, account, clock.as_ref()).map_err(data)?;
-    let door = Arc::<Door>::clone(door);
+    let authorizer = Arc::<Authorizer>::clone(authorizer);
     let clock = Arc::<EmulatedClock>::clone(clock);
-    Cos::start(options.port, store, ca, middleware, door, account, clock)
-        .map_err(|source| port_taken(options.port, source))
+    Cos::start(
+        options.port,
+        store,
+        ca,
+        middleware,
+        authorizer,
+        account,
+        clock,
+    )
+    .map_err(|source| port_taken(options.port, source))
 }
 
 /// A hook that also lets the cloud's clock jump.

@@ -184,7 +184,7 @@ async fn a_key_of_the_sts_opens_its_own_prefix_and_nothing_else() {
         (last.operation.as_str(), last.caller_name.as_deref()),
         ("DeleteBucket", Some("issuer/test"))
     );
-    assert!(!last.is_admitted);
+    assert!(!last.is_authorized);
     // Nothing of it happened.
     let root = Credential(world.cloud.root_key().clone(), None);
     let list = world.send(&root, "GET", "/", "").await;
@@ -262,7 +262,7 @@ async fn unknown_keys_and_foreign_accounts_are_refused() {
     let unsigned = world.raw("POST", "/?delete", Vec::new(), delete).await;
     assert_ne!(unsigned.status, 200);
     let records = world.cloud.decisions();
-    assert!(records.iter().all(|record| !record.is_admitted));
+    assert!(records.iter().all(|record| !record.is_authorized));
     assert_eq!(records[0].secret_id, None);
 }
 

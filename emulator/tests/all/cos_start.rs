@@ -150,7 +150,7 @@ async fn ports_and_directories_that_are_taken_are_named() {
         .start()
         .await
         .unwrap_err();
-    assert!(error.to_string().contains("somebody else"), "{error}");
+    assert!(error.to_string().contains("other files"), "{error}");
     let file = foreign.path().join("thesis.txt");
     let error = Cloud::builder().data(&file).start().await.unwrap_err();
     assert!(matches!(error, StartError::Data { .. }));
