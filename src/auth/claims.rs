@@ -1,7 +1,10 @@
-//! What is known of a caller, by name and type.
+//! Claims of a principal, by name and type.
 //!
-//! Promises: a claim comes from a proof or from the operator's own settings, never from an unproven request.
-//! Leaves out: what claims permit (`grant`), and their `Debug`, since they are about people.
+//! # Guarantees
+//! A claim comes from a verified credential or from the operator's settings.
+//!
+//! # Not covered
+//! What claims permit (`grant`).
 
 /// The value of one claim.
 #[derive(Clone, PartialEq, Eq)]
@@ -11,9 +14,9 @@ pub enum Claim {
     Flag(bool),
     /// A whole number.
     Number(i64),
-    /// A text.
+    /// A string.
     Text(String),
-    /// A list of texts.
+    /// A list of strings.
     Texts(Vec<String>),
 }
 
@@ -23,16 +26,16 @@ pub enum Claim {
 pub struct Claims(Vec<(String, Claim)>);
 
 impl Claims {
-    /// The claim that says who it is.
+    /// The name of the claim that identifies the principal.
     pub const SUBJECT: &'static str = "sub";
 
-    /// Claims of a subject and nothing else.
+    /// Only a subject.
     pub fn of_subject(subject: impl Into<String>) -> Self {
         let subject = Claim::Text(subject.into());
         Self(vec![(Self::SUBJECT.to_owned(), subject)])
     }
 
-    /// Adds a claim; false when there is one of that name, which then stays.
+    /// Adds a claim. Returns false, and changes nothing, if the name exists.
     pub fn add(&mut self, name: impl Into<String>, claim: Claim) -> bool {
         let name = name.into();
         let is_new = self.claim(&name).is_none();
@@ -48,7 +51,7 @@ impl Claims {
         found.map(|(_, claim)| claim)
     }
 
-    /// PrincipalMatch it is.
+    /// The subject, if it is a string.
     pub fn subject(&self) -> Option<&str> {
         match self.claim(Self::SUBJECT) {
             Some(Claim::Text(subject)) => Some(subject),
@@ -57,16 +60,15 @@ impl Claims {
     }
 }
 
-/// What a token's subject may have is 255 characters; an ARN has fewer than this.
-/// <https://openid.net/specs/openid-connect-core-1_0.html#IDToken>
-pub(super) const SUBJECT_BYTES_MAX: usize = 512;
+/// OpenID Connect allows 255 characters; ARNs are shorter than this. <https://openid.net/specs/openid-connect-core-1_0.html#IDToken>
+pub(super) const MAX_SUBJECT_BYTES: usize = 512;
 
 #[cfg(test)]
 mod tests {
     use super::{Claim, Claims};
 
     #[test]
-    fn a_claim_is_said_once() {
+    fn a_claim_is_added_once() {
         let mut claims = Claims::of_subject("a");
         assert!(!claims.add("sub", Claim::Text("b".to_owned())));
         assert!(claims.add("tier", Claim::Number(2)));
@@ -76,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_subject_is_a_text() {
+    fn a_subject_is_a_string() {
         let mut claims = Claims::default();
         claims.add("sub", Claim::Number(7));
         assert_eq!(claims.subject(), None);

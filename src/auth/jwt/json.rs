@@ -1,60 +1,53 @@
-//! A JSON object whose members are there once: a token's header, its claims, a JWKS.
+//! A JSON object with unique member names: a token's header, its claims, a JWKS.
 //!
-//! Promises: a member that is there twice is an error, at whatever depth and however it is spelled (`"alg"`, `"\u0061lg"`), since two
-//! readers of such an object may each take another one. <https://www.rfc-editor.org/rfc/rfc8725#section-2.4>
-//! Leaves out: bounds, which callers set on the text; its depth is bounded by `serde_json`, to 128.
+//! # Guarantees
+//! A repeated member is an error at any depth and in any spelling (`"alg"`, `"\u0061lg"`), because two parsers may each take
+//! another one. <https://www.rfc-editor.org/rfc/rfc8725#section-2.4>
+//!
+//! # Not covered
+//! Size, which callers limit. `serde_json` limits the depth to 128.
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use crate::auth::{Claim, Claims};
+use crate::auth::claims::{Claim, Claims};
 
-/// The value of a member, as far as anything depends on it.
+/// A JSON value, as far as tokens and keys need it.
 pub(super) enum JsonValue {
-    Flag(bool),
-    /// The whole part of a number with a fraction: a moment may have one, a claim that grants match on may not.
+    Array(Vec<Self>),
+    Bool(bool),
+    /// The integer part of a number with a fraction, which a date may have and a claim that grants match may not.
     Fraction(i64),
-    List(Vec<Self>),
-    /// Null, or a number that is too large.
-    Nothing,
     Number(i64),
     Object(JsonObject),
-    Text(String),
+    /// Null, or a number out of range.
+    Other,
+    String(String),
 }
 
 impl JsonValue {
-    pub(super) fn as_text(&self) -> Option<&str> {
-        match self {
-            Self::Text(text) => Some(text),
-            Self::Flag(_)
-            | Self::Fraction(_)
-            | Self::List(_)
-            | Self::Nothing
-            | Self::Number(_)
-            | Self::Object(_) => None,
-        }
+    pub(super) fn as_str(&self) -> Option<&str> {
+        let Self::String(text) = self else {
+            return None;
+        };
+        Some(text)
     }
 
-    /// The texts of a list that holds nothing else.
-    pub(super) fn as_texts(&self) -> Option<Vec<&str>> {
-        match self {
-            Self::List(members) => members.iter().map(Self::as_text).collect(),
-            Self::Flag(_)
-            | Self::Fraction(_)
-            | Self::Nothing
-            | Self::Number(_)
-            | Self::Object(_)
-            | Self::Text(_) => None,
-        }
+    /// The items of an array of strings.
+    pub(super) fn as_strings(&self) -> Option<Vec<&str>> {
+        let Self::Array(items) = self else {
+            return None;
+        };
+        items.iter().map(Self::as_str).collect()
     }
 }
 
-/// JsonObject by name; they are few.
+/// Members by name.
 pub(super) struct JsonObject(Vec<(String, JsonValue)>);
 
 impl JsonObject {
-    /// Reads one JSON object and nothing behind it.
+    /// Parses a text that consists of one JSON object.
     pub(super) fn parse(json: &[u8]) -> Option<Self> {
         serde_json::from_slice(json).ok()
     }
@@ -64,31 +57,33 @@ impl JsonObject {
         found.map(|(_, member)| member)
     }
 
-    /// The text of a member that is there and is one.
-    pub(super) fn text(&self, name: &str) -> Option<&str> {
-        self.member(name)?.as_text()
+    pub(super) fn string(&self, name: &str) -> Option<&str> {
+        self.member(name)?.as_str()
     }
 
-    /// The text of a member that may be absent; an error when it is there and is none.
-    pub(super) fn optional_text(&self, name: &str) -> Result<Option<&str>, NoText> {
+    /// A member that may be absent.
+    ///
+    /// # Errors
+    /// When it is not a string.
+    pub(super) fn optional_string(&self, name: &str) -> Result<Option<&str>, NotAString> {
         match self.member(name) {
             None => Ok(None),
-            Some(member) => member.as_text().map(Some).ok_or(NoText),
+            Some(member) => member.as_str().map(Some).ok_or(NotAString),
         }
     }
 
-    /// What grants can match on. What has no type of a claim is left out, and so matches nothing.
+    /// The members that grants can match; those of other types are omitted.
     pub(super) fn into_claims(self) -> Claims {
         let mut claims = Claims::default();
         for (name, member) in self.0 {
-            let texts = member.as_texts();
-            let texts = texts.map(|texts| texts.into_iter().map(str::to_owned).collect());
             let claim = match member {
-                JsonValue::Flag(flag) => Some(Claim::Flag(flag)),
-                JsonValue::List(_) => texts.map(Claim::Texts),
+                JsonValue::Array(_) => member
+                    .as_strings()
+                    .map(|texts| Claim::Texts(texts.into_iter().map(str::to_owned).collect())),
+                JsonValue::Bool(flag) => Some(Claim::Flag(flag)),
                 JsonValue::Number(number) => Some(Claim::Number(number)),
-                JsonValue::Text(text) => Some(Claim::Text(text)),
-                JsonValue::Fraction(_) | JsonValue::Nothing | JsonValue::Object(_) => None,
+                JsonValue::String(text) => Some(Claim::Text(text)),
+                JsonValue::Fraction(_) | JsonValue::Object(_) | JsonValue::Other => None,
             };
             if let Some(claim) = claim {
                 claims.add(name, claim);
@@ -98,18 +93,17 @@ impl JsonObject {
     }
 }
 
-/// A member that should be a text is none.
-pub(super) struct NoText;
+pub(super) struct NotAString;
 
 impl<'de> Deserialize<'de> for JsonObject {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(MembersVisitor)
+        deserializer.deserialize_map(ObjectVisitor)
     }
 }
 
-struct MembersVisitor;
+struct ObjectVisitor;
 
-impl<'de> Visitor<'de> for MembersVisitor {
+impl<'de> Visitor<'de> for ObjectVisitor {
     type Value = JsonObject;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -117,26 +111,26 @@ impl<'de> Visitor<'de> for MembersVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<JsonObject, A::Error> {
-        let mut members = JsonObject(Vec::new());
+        let mut object = JsonObject(Vec::new());
         while let Some((name, member)) = map.next_entry::<String, JsonValue>()? {
-            if members.member(&name).is_some() {
-                return Err(A::Error::custom("a member twice"));
+            if object.member(&name).is_some() {
+                return Err(A::Error::custom("a repeated member"));
             }
-            members.0.push((name, member));
+            object.0.push((name, member));
         }
-        Ok(members)
+        Ok(object)
     }
 }
 
 impl<'de> Deserialize<'de> for JsonValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(MemberVisitor)
+        deserializer.deserialize_any(ValueVisitor)
     }
 }
 
-struct MemberVisitor;
+struct ValueVisitor;
 
-impl<'de> Visitor<'de> for MemberVisitor {
+impl<'de> Visitor<'de> for ValueVisitor {
     type Value = JsonValue;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -144,7 +138,7 @@ impl<'de> Visitor<'de> for MemberVisitor {
     }
 
     fn visit_bool<E>(self, flag: bool) -> Result<JsonValue, E> {
-        Ok(JsonValue::Flag(flag))
+        Ok(JsonValue::Bool(flag))
     }
 
     fn visit_i64<E>(self, number: i64) -> Result<JsonValue, E> {
@@ -152,48 +146,44 @@ impl<'de> Visitor<'de> for MemberVisitor {
     }
 
     fn visit_u64<E>(self, number: u64) -> Result<JsonValue, E> {
-        Ok(i64::try_from(number).map_or(JsonValue::Nothing, JsonValue::Number))
+        Ok(i64::try_from(number).map_or(JsonValue::Other, JsonValue::Number))
     }
 
     fn visit_f64<E>(self, number: f64) -> Result<JsonValue, E> {
-        if number.abs() > WHOLE_PART_MAX {
-            return Ok(JsonValue::Nothing);
+        if number.abs() > MAX_INTEGER_PART {
+            return Ok(JsonValue::Other);
         }
         #[expect(
             clippy::cast_possible_truncation,
-            reason = "it is within bounds, and its fraction is to be cut off"
+            reason = "it is within bounds, and the fraction is to be cut off"
         )]
-        let whole = number as i64;
-        Ok(JsonValue::Fraction(whole))
+        let integer = number as i64;
+        Ok(JsonValue::Fraction(integer))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<JsonValue, E> {
-        Ok(JsonValue::Text(text.to_owned()))
-    }
-
-    fn visit_string<E>(self, text: String) -> Result<JsonValue, E> {
-        Ok(JsonValue::Text(text))
+        Ok(JsonValue::String(text.to_owned()))
     }
 
     fn visit_unit<E>(self) -> Result<JsonValue, E> {
-        Ok(JsonValue::Nothing)
+        Ok(JsonValue::Other)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<JsonValue, A::Error> {
-        let mut members = Vec::new();
-        while let Some(member) = list.next_element()? {
-            members.push(member);
+    fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<JsonValue, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = array.next_element()? {
+            items.push(item);
         }
-        Ok(JsonValue::List(members))
+        Ok(JsonValue::Array(items))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<JsonValue, A::Error> {
-        MembersVisitor.visit_map(map).map(JsonValue::Object)
+        ObjectVisitor.visit_map(map).map(JsonValue::Object)
     }
 }
 
-/// Far beyond any moment, and exact in both types.
-const WHOLE_PART_MAX: f64 = 1e15;
+/// Far beyond any date, and exact in both types.
+const MAX_INTEGER_PART: f64 = 1e15;
 
 #[cfg(test)]
 mod tests {
@@ -201,7 +191,7 @@ mod tests {
     use crate::auth::Claim;
 
     #[test]
-    fn a_member_that_is_there_twice_is_an_error() {
+    fn a_repeated_member_is_an_error() {
         for json in [
             r#"{"alg":"RS256","alg":"RS256"}"#,
             r#"{"alg":"RS256","\u0061lg":"none"}"#,
@@ -224,13 +214,13 @@ mod tests {
     }
 
     #[test]
-    fn values_have_the_types_of_claims_or_none() {
+    fn values_of_other_types_are_not_claims() {
         let json = br#"{"t":"a","l":["a","b"],"e":[],"n":-7,"f":7.9,"b":true,"m":["a",1],"d":[["a"]],"o":{"a":1},"z":null,"h":1e300,
             "u":18446744073709551615}"#;
-        let members = JsonObject::parse(json).unwrap();
-        assert!(matches!(members.member("f"), Some(JsonValue::Fraction(7))));
-        assert!(matches!(members.member("h"), Some(JsonValue::Nothing)));
-        let claims = members.into_claims();
+        let object = JsonObject::parse(json).unwrap();
+        assert!(matches!(object.member("f"), Some(JsonValue::Fraction(7))));
+        assert!(matches!(object.member("h"), Some(JsonValue::Other)));
+        let claims = object.into_claims();
         assert!(claims.claim("t") == Some(&Claim::Text("a".to_owned())));
         assert!(claims.claim("l") == Some(&Claim::Texts(vec!["a".to_owned(), "b".to_owned()])));
         assert!(claims.claim("e") == Some(&Claim::Texts(Vec::new())));
