@@ -6,6 +6,8 @@
 //! # Not covered
 //! What claims permit (`grant`).
 
+use serde_json::{Map, Value};
+
 /// The value of one claim.
 #[derive(Clone, PartialEq, Eq)]
 #[expect(missing_debug_implementations, reason = "it is about a person")]
@@ -18,6 +20,22 @@ pub enum Claim {
     Text(String),
     /// A list of strings.
     Texts(Vec<String>),
+}
+
+impl Claim {
+    /// `None` for values that grants cannot match: null, objects, fractions, other lists.
+    fn of_json(value: &Value) -> Option<Self> {
+        match value {
+            Value::Array(items) => {
+                let texts = items.iter().map(|item| item.as_str().map(str::to_owned));
+                texts.collect::<Option<_>>().map(Self::Texts)
+            }
+            Value::Bool(flag) => Some(Self::Flag(*flag)),
+            Value::Number(number) => number.as_i64().map(Self::Number),
+            Value::String(text) => Some(Self::Text(text.clone())),
+            Value::Null | Value::Object(_) => None,
+        }
+    }
 }
 
 /// Claims by name; they are few.
@@ -43,6 +61,22 @@ impl Claims {
             self.0.push((name, claim));
         }
         is_new
+    }
+
+    /// The members of a JSON object that grants can match.
+    pub(super) fn of_json(object: &Map<String, Value>) -> Self {
+        let mut claims = Self::default();
+        claims.add_json(object);
+        claims
+    }
+
+    /// Adds the members of a JSON object that grants can match; names that exist are ignored.
+    pub(super) fn add_json(&mut self, object: &Map<String, Value>) {
+        for (name, value) in object {
+            if let Some(claim) = Claim::of_json(value) {
+                self.add(name, claim);
+            }
+        }
     }
 
     /// The claim of that name.
@@ -75,6 +109,21 @@ mod tests {
         assert_eq!(claims.subject(), Some("a"));
         assert!(claims.claim("tier") == Some(&Claim::Number(2)));
         assert!(claims.claim("team").is_none());
+    }
+
+    #[test]
+    fn values_of_other_types_are_not_claims() {
+        let json = serde_json::json!({"t": "a", "l": ["a", "b"], "e": [], "n": -7, "b": true, "f": 7.9, "m": ["a", 1],
+            "d": [["a"]], "o": {"a": 1}, "z": null, "h": 1e300, "u": u64::MAX});
+        let claims = Claims::of_json(json.as_object().unwrap());
+        assert!(claims.claim("t") == Some(&Claim::Text("a".to_owned())));
+        assert!(claims.claim("l") == Some(&Claim::Texts(vec!["a".to_owned(), "b".to_owned()])));
+        assert!(claims.claim("e") == Some(&Claim::Texts(Vec::new())));
+        assert!(claims.claim("n") == Some(&Claim::Number(-7)));
+        assert!(claims.claim("b") == Some(&Claim::Flag(true)));
+        for name in ["f", "m", "d", "o", "z", "h", "u", "x"] {
+            assert!(claims.claim(name).is_none(), "{name}");
+        }
     }
 
     #[test]

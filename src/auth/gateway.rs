@@ -16,7 +16,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::claims::{Claim, Claims, MAX_SUBJECT_BYTES};
+use super::claims::{Claims, MAX_SUBJECT_BYTES};
 use super::principal::{AuthMethod, Principal};
 use crate::error::{Error, ErrorCode};
 
@@ -85,12 +85,8 @@ impl Identity {
                 Error::new(ErrorCode::GatewayIdentity, message)
             })?;
         let mut claims = Claims::of_subject(subject);
-        for (name, value) in &self.members {
-            if let Some(claim) = claim(value) {
-                // Does not replace the subject.
-                claims.add(name, claim);
-            }
-        }
+        // Does not replace the subject.
+        claims.add_json(&self.members);
         Ok(Principal::authenticated(
             AuthMethod::Gateway(self.source),
             self.source.name(),
@@ -103,16 +99,6 @@ impl fmt::Debug for Identity {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = formatter.debug_struct("Identity");
         shown.field("source", &self.source).finish_non_exhaustive()
-    }
-}
-
-/// Other types are omitted: no grant can match them.
-fn claim(value: &Value) -> Option<Claim> {
-    match value {
-        Value::Bool(flag) => Some(Claim::Flag(*flag)),
-        Value::Number(number) => number.as_i64().map(Claim::Number),
-        Value::String(text) => Some(Claim::Text(text.clone())),
-        Value::Array(_) | Value::Null | Value::Object(_) => None,
     }
 }
 
@@ -194,7 +180,8 @@ mod tests {
         assert!(principal.claims().claim("admin") == Some(&Claim::Flag(false)));
         assert!(principal.claims().claim("level") == Some(&Claim::Number(3)));
         assert!(principal.claims().claim("half").is_none());
-        assert!(principal.claims().claim("groups").is_none());
+        let groups = Claim::Texts(vec!["a".to_owned()]);
+        assert!(principal.claims().claim("groups") == Some(&groups));
     }
 
     #[test]

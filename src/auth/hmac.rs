@@ -15,6 +15,8 @@
 mod nonce_cache;
 pub mod signature;
 
+use std::collections::BTreeSet;
+
 use subtle::ConstantTimeEq;
 
 use self::nonce_cache::{NonceCache, NonceError};
@@ -51,14 +53,9 @@ impl HmacKeys {
     /// These keys with empty nonce caches. `None` when two entries have the same key.
     pub fn new(keys: Vec<HmacKey>) -> Option<Self> {
         // Secrets cannot be compared, but their signatures can.
-        let signatures: Vec<String> = keys.iter().map(|key| PROBE.sign(&key.secret)).collect();
-        let count = |signature| {
-            signatures
-                .iter()
-                .filter(|other| *other == signature)
-                .count()
-        };
-        if signatures.iter().any(|signature| count(signature) > 1) {
+        let sign = |key: &HmacKey| SignedRequest::default().sign(&key.secret);
+        let distinct: BTreeSet<String> = keys.iter().map(sign).collect();
+        if distinct.len() < keys.len() {
             return None;
         }
         let decoy = Secret::new("0".repeat(64))?;
@@ -171,15 +168,6 @@ impl<'r> Credentials<'r> {
         })
     }
 }
-
-const PROBE: SignedRequest<'static> = SignedRequest {
-    timestamp: 0,
-    nonce: "",
-    method: "",
-    path: "",
-    query: &[],
-    body: "",
-};
 
 /// How far a timestamp may be from now, in either direction.
 const WINDOW_SECONDS: i64 = 300;

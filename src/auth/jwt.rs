@@ -34,6 +34,7 @@ use std::time::Duration;
 use http::HeaderValue;
 use http::header::RETRY_AFTER;
 
+use super::claims::Claims;
 use super::principal::{AuthMethod, Principal};
 use crate::error::{Error, ErrorCode};
 use tencent::time::Timestamp;
@@ -80,7 +81,7 @@ impl TokenVerifier {
         Ok(Principal::authenticated(
             AuthMethod::Jwt,
             AuthMethod::Jwt.name(),
-            token.claims.into_claims(),
+            Claims::of_json(&token.claims),
         ))
     }
 

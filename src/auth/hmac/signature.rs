@@ -21,7 +21,7 @@ use tencent::sign::digest::{hmac_sha256, sha256_hex};
 pub const ALGORITHM: &str = "COS-ISSUER-HMAC-SHA256";
 
 /// The signed parts of a request.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct SignedRequest<'a> {
     /// Seconds since 1970.
     pub timestamp: i64,
@@ -40,23 +40,29 @@ pub struct SignedRequest<'a> {
 impl SignedRequest<'_> {
     /// Step 1: the string to sign.
     pub fn string_to_sign(&self) -> String {
-        let Self {
-            timestamp,
-            nonce,
-            method,
-            path,
-            query,
-            body,
-        } = self;
-        let query = canonical_query(query);
-        let hashed_body = sha256_hex(body.as_bytes());
-        format!("{ALGORITHM}\n{timestamp}\n{nonce}\n{method}\n{path}\n{query}\n{hashed_body}")
+        let (query, hashed_body) = (
+            canonical_query(self.query),
+            sha256_hex(self.body.as_bytes()),
+        );
+        let timestamp = self.timestamp.to_string();
+        let lines = [
+            ALGORITHM,
+            &timestamp,
+            self.nonce,
+            self.method,
+            self.path,
+            &query,
+            &hashed_body,
+        ];
+        lines.join("\n")
     }
 
     /// Step 2: the signature, lower-case hex.
     pub fn sign(&self, key: &Secret) -> String {
-        let signature = hmac_sha256(key.expose().as_bytes(), self.string_to_sign().as_bytes());
-        hex::encode(&*signature)
+        hex::encode(*hmac_sha256(
+            key.expose().as_bytes(),
+            self.string_to_sign().as_bytes(),
+        ))
     }
 }
 

@@ -1,4 +1,4 @@
-//! A JSON object with unique member names: a token's header, its claims, a JWKS.
+//! JSON objects with unique member names: a token's header, its claims, a JWKS.
 //!
 //! # Guarantees
 //! A repeated member is an error at any depth and in any spelling (`"alg"`, `"\u0061lg"`), because two parsers may each take
@@ -10,185 +10,102 @@
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
 
-use crate::auth::claims::{Claim, Claims};
+pub(super) type JsonObject = Map<String, Value>;
 
-/// A JSON value, as far as tokens and keys need it.
-pub(super) enum JsonValue {
-    Array(Vec<Self>),
-    Bool(bool),
-    /// The integer part of a number with a fraction, which a date may have and a claim that grants match may not.
-    Fraction(i64),
-    Number(i64),
-    Object(JsonObject),
-    /// Null, or a number out of range.
-    Other,
-    String(String),
-}
-
-impl JsonValue {
-    pub(super) fn as_str(&self) -> Option<&str> {
-        let Self::String(text) = self else {
-            return None;
-        };
-        Some(text)
-    }
-
-    /// The items of an array of strings.
-    pub(super) fn as_strings(&self) -> Option<Vec<&str>> {
-        let Self::Array(items) = self else {
-            return None;
-        };
-        items.iter().map(Self::as_str).collect()
+/// Parses a text that consists of one JSON object.
+pub(super) fn parse_object(json: &[u8]) -> Option<JsonObject> {
+    match serde_json::from_slice(json).ok()? {
+        Unique(Value::Object(object)) => Some(object),
+        Unique(_) => None,
     }
 }
 
-/// Members by name.
-pub(super) struct JsonObject(Vec<(String, JsonValue)>);
-
-impl JsonObject {
-    /// Parses a text that consists of one JSON object.
-    pub(super) fn parse(json: &[u8]) -> Option<Self> {
-        serde_json::from_slice(json).ok()
-    }
-
-    pub(super) fn member(&self, name: &str) -> Option<&JsonValue> {
-        let found = self.0.iter().find(|(known, _)| known == name);
-        found.map(|(_, member)| member)
-    }
-
-    pub(super) fn string(&self, name: &str) -> Option<&str> {
-        self.member(name)?.as_str()
-    }
-
-    /// A member that may be absent.
-    ///
-    /// # Errors
-    /// When it is not a string.
-    pub(super) fn optional_string(&self, name: &str) -> Result<Option<&str>, NotAString> {
-        match self.member(name) {
-            None => Ok(None),
-            Some(member) => member.as_str().map(Some).ok_or(NotAString),
-        }
-    }
-
-    /// The members that grants can match; those of other types are omitted.
-    pub(super) fn into_claims(self) -> Claims {
-        let mut claims = Claims::default();
-        for (name, member) in self.0 {
-            let claim = match member {
-                JsonValue::Array(_) => member
-                    .as_strings()
-                    .map(|texts| Claim::Texts(texts.into_iter().map(str::to_owned).collect())),
-                JsonValue::Bool(flag) => Some(Claim::Flag(flag)),
-                JsonValue::Number(number) => Some(Claim::Number(number)),
-                JsonValue::String(text) => Some(Claim::Text(text)),
-                JsonValue::Fraction(_) | JsonValue::Object(_) | JsonValue::Other => None,
-            };
-            if let Some(claim) = claim {
-                claims.add(name, claim);
-            }
-        }
-        claims
+/// A member that may be absent.
+///
+/// # Errors
+/// When it is not a string.
+pub(super) fn optional_str<'o>(
+    object: &'o JsonObject,
+    name: &str,
+) -> Result<Option<&'o str>, NotAString> {
+    match object.get(name) {
+        None => Ok(None),
+        Some(member) => member.as_str().map(Some).ok_or(NotAString),
     }
 }
 
 pub(super) struct NotAString;
 
-impl<'de> Deserialize<'de> for JsonObject {
+/// The items of an array of strings.
+pub(super) fn as_strs(value: &Value) -> Option<Vec<&str>> {
+    value.as_array()?.iter().map(Value::as_str).collect()
+}
+
+struct Unique(Value);
+
+impl<'de> Deserialize<'de> for Unique {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(ObjectVisitor)
+        deserializer.deserialize_any(UniqueVisitor).map(Self)
     }
 }
 
-struct ObjectVisitor;
+struct UniqueVisitor;
 
-impl<'de> Visitor<'de> for ObjectVisitor {
-    type Value = JsonObject;
+impl<'de> Visitor<'de> for UniqueVisitor {
+    type Value = Value;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an object")
+        formatter.write_str("a JSON value")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<JsonObject, A::Error> {
-        let mut object = JsonObject(Vec::new());
-        while let Some((name, member)) = map.next_entry::<String, JsonValue>()? {
-            if object.member(&name).is_some() {
-                return Err(A::Error::custom("a repeated member"));
-            }
-            object.0.push((name, member));
-        }
-        Ok(object)
-    }
-}
-
-impl<'de> Deserialize<'de> for JsonValue {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ValueVisitor)
-    }
-}
-
-struct ValueVisitor;
-
-impl<'de> Visitor<'de> for ValueVisitor {
-    type Value = JsonValue;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a value")
+    fn visit_bool<E>(self, flag: bool) -> Result<Value, E> {
+        Ok(flag.into())
     }
 
-    fn visit_bool<E>(self, flag: bool) -> Result<JsonValue, E> {
-        Ok(JsonValue::Bool(flag))
+    fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
+        Ok(number.into())
     }
 
-    fn visit_i64<E>(self, number: i64) -> Result<JsonValue, E> {
-        Ok(JsonValue::Number(number))
+    fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
+        Ok(number.into())
     }
 
-    fn visit_u64<E>(self, number: u64) -> Result<JsonValue, E> {
-        Ok(i64::try_from(number).map_or(JsonValue::Other, JsonValue::Number))
+    fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
+        Ok(number.into())
     }
 
-    fn visit_f64<E>(self, number: f64) -> Result<JsonValue, E> {
-        if number.abs() > MAX_INTEGER_PART {
-            return Ok(JsonValue::Other);
-        }
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "it is within bounds, and the fraction is to be cut off"
-        )]
-        let integer = number as i64;
-        Ok(JsonValue::Fraction(integer))
+    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+        Ok(text.into())
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<JsonValue, E> {
-        Ok(JsonValue::String(text.to_owned()))
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
     }
 
-    fn visit_unit<E>(self) -> Result<JsonValue, E> {
-        Ok(JsonValue::Other)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<JsonValue, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Value, A::Error> {
         let mut items = Vec::new();
-        while let Some(item) = array.next_element()? {
+        while let Some(Unique(item)) = array.next_element()? {
             items.push(item);
         }
-        Ok(JsonValue::Array(items))
+        Ok(Value::Array(items))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<JsonValue, A::Error> {
-        ObjectVisitor.visit_map(map).map(JsonValue::Object)
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some((name, Unique(member))) = map.next_entry::<String, _>()? {
+            if object.insert(name, member).is_some() {
+                return Err(A::Error::custom("a repeated member"));
+            }
+        }
+        Ok(Value::Object(object))
     }
 }
-
-/// Far beyond any date, and exact in both types.
-const MAX_INTEGER_PART: f64 = 1e15;
 
 #[cfg(test)]
 mod tests {
-    use super::{JsonObject, JsonValue};
-    use crate::auth::Claim;
+    use super::parse_object;
 
     #[test]
     fn a_repeated_member_is_an_error() {
@@ -206,28 +123,16 @@ mod tests {
             "{\"a\":1,}",
             "\u{feff}{}",
         ] {
-            assert!(JsonObject::parse(json.as_bytes()).is_none(), "{json}");
+            assert!(parse_object(json.as_bytes()).is_none(), "{json}");
         }
-        assert!(JsonObject::parse(b"{\"a\":\"\xff\"}").is_none());
+        assert!(parse_object(b"{\"a\":\"\xff\"}").is_none());
         let nested = "[".repeat(4000);
-        assert!(JsonObject::parse(format!("{{\"a\":{nested}").as_bytes()).is_none());
-    }
-
-    #[test]
-    fn values_of_other_types_are_not_claims() {
-        let json = br#"{"t":"a","l":["a","b"],"e":[],"n":-7,"f":7.9,"b":true,"m":["a",1],"d":[["a"]],"o":{"a":1},"z":null,"h":1e300,
-            "u":18446744073709551615}"#;
-        let object = JsonObject::parse(json).unwrap();
-        assert!(matches!(object.member("f"), Some(JsonValue::Fraction(7))));
-        assert!(matches!(object.member("h"), Some(JsonValue::Other)));
-        let claims = object.into_claims();
-        assert!(claims.claim("t") == Some(&Claim::Text("a".to_owned())));
-        assert!(claims.claim("l") == Some(&Claim::Texts(vec!["a".to_owned(), "b".to_owned()])));
-        assert!(claims.claim("e") == Some(&Claim::Texts(Vec::new())));
-        assert!(claims.claim("n") == Some(&Claim::Number(-7)));
-        assert!(claims.claim("b") == Some(&Claim::Flag(true)));
-        for name in ["f", "m", "d", "o", "z", "h", "u", "x"] {
-            assert!(claims.claim(name).is_none(), "{name}");
-        }
+        assert!(parse_object(format!("{{\"a\":{nested}").as_bytes()).is_none());
+        let json = r#"{"a":[1,-1.5,true,null,"b"],"c":{"a":"\u0062"}}"#;
+        let object = serde_json::Value::Object(parse_object(json.as_bytes()).unwrap());
+        assert_eq!(
+            object,
+            serde_json::from_str::<serde_json::Value>(json).unwrap()
+        );
     }
 }

@@ -12,9 +12,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::Value;
 
 use super::algorithm::{Algorithm, VerificationKey};
-use super::json::{JsonObject, JsonValue};
+use super::json::{as_strs, optional_str, parse_object};
 use super::pem;
 use super::token_error::TokenError;
 
@@ -46,10 +47,9 @@ impl KeySet {
         json: &[u8],
         algorithms: &[Algorithm],
     ) -> Result<(Self, usize), KeySetError> {
-        let set = JsonObject::parse(json).ok_or(KeySetError::Jwks)?;
-        let Some(JsonValue::Array(members)) = set.member("keys") else {
-            return Err(KeySetError::Jwks);
-        };
+        let set = parse_object(json).ok_or(KeySetError::Jwks)?;
+        let members = set.get("keys").and_then(Value::as_array);
+        let members = members.ok_or(KeySetError::Jwks)?;
         let mut keys: Vec<Jwk> = members.iter().filter_map(Jwk::parse).collect();
         keys.retain(|jwk| algorithms.contains(&jwk.key.algorithm()));
         let ignored = keys.len().saturating_sub(MAX_KEYS);
@@ -126,23 +126,18 @@ impl KeySet {
 
 impl Jwk {
     /// A public key for signatures.
-    fn parse(value: &JsonValue) -> Option<Self> {
-        let JsonValue::Object(jwk) = value else {
-            return None;
-        };
-        let purpose = jwk.optional_string("use").ok()?;
-        let operations = match jwk.member("key_ops") {
-            None => None,
-            Some(operations) => Some(operations.as_strings()?),
-        };
+    fn parse(value: &Value) -> Option<Self> {
+        let jwk = value.as_object()?;
+        let purpose = optional_str(jwk, "use").ok()?;
+        let operations = jwk.get("key_ops");
         let is_for_signatures = purpose.is_none_or(|purpose| purpose == "sig")
-            && operations.is_none_or(|operations| operations.contains(&"verify"));
-        let is_private = jwk.member("d").is_some() || jwk.member("k").is_some();
+            && operations.is_none_or(|all| as_strs(all).is_some_and(|all| all.contains(&"verify")));
+        let is_private = jwk.contains_key("d") || jwk.contains_key("k");
         if !is_for_signatures || is_private {
             return None;
         }
-        let bytes = |name| URL_SAFE_NO_PAD.decode(jwk.string(name)?).ok();
-        let key = match (jwk.string("kty")?, jwk.string("crv")) {
+        let bytes = |name| URL_SAFE_NO_PAD.decode(jwk.get(name)?.as_str()?).ok();
+        let key = match (jwk.get("kty")?.as_str()?, optional_str(jwk, "crv").ok()?) {
             ("RSA", _) => VerificationKey::rsa(&bytes("n")?, &bytes("e")?)?,
             ("EC", Some("P-256")) => {
                 VerificationKey::p256(&[&[4], &*bytes("x")?, &*bytes("y")?].concat())?
@@ -150,9 +145,9 @@ impl Jwk {
             ("OKP", Some("Ed25519")) => VerificationKey::ed25519(&bytes("x")?)?,
             _ => return None,
         };
-        let algorithm = jwk.optional_string("alg").ok()?;
+        let algorithm = optional_str(jwk, "alg").ok()?;
         let is_consistent = algorithm.is_none_or(|name| name == key.algorithm().name());
-        let id = jwk.optional_string("kid").ok()?.map(str::to_owned);
+        let id = optional_str(jwk, "kid").ok()?.map(str::to_owned);
         is_consistent.then_some(Self { id, key })
     }
 }

@@ -8,8 +8,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::Value;
 
-use super::json::JsonObject;
+use super::json::{JsonObject, optional_str, parse_object};
 use super::token_error::TokenError;
 
 /// The parts of a token. <https://www.rfc-editor.org/rfc/rfc7515#section-3.1>
@@ -35,28 +36,27 @@ impl<'t> UnverifiedToken<'t> {
         let (Ok(header), Ok(payload)) = (header, payload) else {
             return Err(TokenError::Form);
         };
-        let header = JsonObject::parse(&header).ok_or(TokenError::Header)?;
+        let header = parse_object(&header).ok_or(TokenError::Header)?;
         if REFUSED_MEMBERS
             .iter()
-            .any(|name| header.member(name).is_some())
+            .any(|name| header.contains_key(*name))
         {
             return Err(TokenError::Embedded);
         }
-        let kind = header.optional_string("typ");
+        let kind = optional_str(&header, "typ");
         let kind = kind.map_err(|_| TokenError::Type)?;
         if !kind.is_none_or(|kind| TYPES.iter().any(|known| kind.eq_ignore_ascii_case(known))) {
             return Err(TokenError::Type);
         }
-        let algorithm = header.string("alg").ok_or(TokenError::Header)?;
-        let key_id = header
-            .optional_string("kid")
-            .map_err(|_| TokenError::Header)?;
+        let algorithm = header.get("alg").and_then(Value::as_str);
+        let algorithm = algorithm.ok_or(TokenError::Header)?;
+        let key_id = optional_str(&header, "kid").map_err(|_| TokenError::Header)?;
         Ok(Self {
             message,
             signature,
             algorithm: algorithm.to_owned(),
             key_id: key_id.map(str::to_owned),
-            claims: JsonObject::parse(&payload).ok_or(TokenError::Claims)?,
+            claims: parse_object(&payload).ok_or(TokenError::Claims)?,
         })
     }
 }

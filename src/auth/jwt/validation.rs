@@ -8,9 +8,10 @@
 //! The signature, which is verified later.
 
 use super::algorithm::Algorithm;
-use super::json::{JsonObject, JsonValue};
+use super::json::{JsonObject, as_strs};
 use super::token_error::TokenError;
 use crate::auth::claims::{Claims, MAX_SUBJECT_BYTES};
+use serde_json::Value;
 use tencent::time::Timestamp;
 
 /// The required values of claims.
@@ -37,24 +38,25 @@ impl Validation {
     }
 
     pub(super) fn check(&self, claims: &JsonObject, now: Timestamp) -> Result<(), TokenError> {
-        if claims.string("iss") != Some(&self.issuer) {
+        if claims.get("iss").and_then(Value::as_str) != Some(&self.issuer) {
             return Err(TokenError::Issuer);
         }
-        self.check_audience(claims.member("aud"))?;
+        self.check_audience(claims.get("aud"))?;
         self.check_dates(claims, now.unix_seconds())?;
         claims
-            .string(Claims::SUBJECT)
+            .get(Claims::SUBJECT)
+            .and_then(Value::as_str)
             .filter(|subject| (1..=MAX_SUBJECT_BYTES).contains(&subject.len()))
             .map(drop)
             .ok_or(TokenError::Subject)
     }
 
-    fn check_audience(&self, audience: Option<&JsonValue>) -> Result<(), TokenError> {
-        let audience = audience.filter(|audience| !matches!(audience, JsonValue::Other));
+    fn check_audience(&self, audience: Option<&Value>) -> Result<(), TokenError> {
+        let audience = audience.filter(|audience| !audience.is_null());
         let audience = audience.ok_or(TokenError::AudienceMissing)?;
         let named = match audience.as_str() {
             Some(named) => Some(vec![named]),
-            None => audience.as_strings(),
+            None => as_strs(audience),
         };
         let is_ours = |named: &str| self.audiences.iter().any(|own| own == named);
         let is_for_us = named.is_some_and(|named| named.into_iter().any(is_ours));
@@ -63,9 +65,9 @@ impl Validation {
 
     fn check_dates(&self, claims: &JsonObject, now: i64) -> Result<(), TokenError> {
         let [leeway, max_age] = [self.leeway_seconds, self.max_age_seconds].map(i64::from);
-        let expiry = numeric_date(claims.member("exp")).ok_or(TokenError::ExpiryMissing)?;
-        let issued = numeric_date(claims.member("iat")).ok_or(TokenError::IssuedMissing)?;
-        let valid_from = match claims.member("nbf") {
+        let expiry = numeric_date(claims.get("exp")).ok_or(TokenError::ExpiryMissing)?;
+        let issued = numeric_date(claims.get("iat")).ok_or(TokenError::IssuedMissing)?;
+        let valid_from = match claims.get("nbf") {
             None => issued,
             member => numeric_date(member).ok_or(TokenError::NotYetValid)?,
         };
@@ -85,18 +87,28 @@ impl Validation {
 }
 
 /// A NumericDate, which may have a fraction. <https://www.rfc-editor.org/rfc/rfc7519#section-2>
-fn numeric_date(member: Option<&JsonValue>) -> Option<i64> {
-    let (JsonValue::Fraction(seconds) | JsonValue::Number(seconds)) = member? else {
-        return None;
-    };
-    Some(*seconds)
+fn numeric_date(value: Option<&Value>) -> Option<i64> {
+    let number = value?.as_number()?;
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "it is within bounds, and the fraction is to be cut off"
+    )]
+    let cut_off = |seconds: f64| seconds as i64;
+    let fraction = number
+        .as_f64()
+        .filter(|seconds| seconds.abs() <= MAX_FRACTIONAL_DATE);
+    number.as_i64().or_else(|| fraction.map(cut_off))
 }
+
+/// Far beyond any date, and exact in both types.
+const MAX_FRACTIONAL_DATE: f64 = 1e15;
 
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{Algorithm, JsonObject, TokenError, Validation};
+    use super::super::json::parse_object;
+    use super::{Algorithm, TokenError, Validation};
     use tencent::time::Timestamp;
 
     const NOW: i64 = 1_700_000_000;
@@ -117,13 +129,13 @@ mod tests {
             Value::Null => drop(claims.as_object_mut().unwrap().remove(name)),
             value => claims[name] = value,
         }
-        let claims = JsonObject::parse(claims.to_string().as_bytes()).unwrap();
+        let claims = parse_object(claims.to_string().as_bytes()).unwrap();
         validation().check(&claims, Timestamp::from_unix_seconds(NOW).unwrap())
     }
 
     /// `values` is a JSON array.
     #[track_caller]
-    fn each(name: &str, values: Value, outcome: Result<(), TokenError>) {
+    fn each(name: &str, values: &Value, outcome: Result<(), TokenError>) {
         for value in values.as_array().unwrap() {
             assert_eq!(check(name, value.clone()), outcome, "{name}: {value}");
         }
@@ -133,10 +145,10 @@ mod tests {
     #[test]
     fn an_issuer_is_the_configured_one_to_the_letter() {
         let good = "https://issuer.example.com";
-        each("iss", json!([good]), Ok(()));
+        each("iss", &json!([good]), Ok(()));
         let bad = json!([null, "", [good], 7, {"a": good}, "https://issuer.example.com/",
             "HTTPS://issuer.example.com", "https://issuer.example.com.evil.example"]);
-        each("iss", bad, Err(TokenError::Issuer));
+        each("iss", &bad, Err(TokenError::Issuer));
     }
 
     #[test]
@@ -148,40 +160,36 @@ mod tests {
         );
         let bad = json!(["", "upload", "Uploads", "uploads ", "uploads,media", "uploads media", [], ["other"], [["uploads"]],
             ["uploads", 7], {"uploads": true}, {"aud": "uploads"}, true, 7]);
-        each("aud", bad, Err(TokenError::Audience));
-        each("aud", json!([null]), Err(TokenError::AudienceMissing));
-        let claims =
-            JsonObject::parse(br#"{"iss":"https://issuer.example.com","aud":null}"#).unwrap();
-        let now = Timestamp::from_unix_seconds(NOW).unwrap();
-        assert_eq!(
-            validation().check(&claims, now),
-            Err(TokenError::AudienceMissing)
-        );
+        each("aud", &bad, Err(TokenError::Audience));
+        each("aud", &json!([null]), Err(TokenError::AudienceMissing));
+        let claims = parse_object(br#"{"iss":"https://issuer.example.com","aud":null}"#).unwrap();
+        let outcome = validation().check(&claims, Timestamp::from_unix_seconds(NOW).unwrap());
+        assert_eq!(outcome, Err(TokenError::AudienceMissing));
     }
 
     #[test]
     fn an_expiry_is_there_and_to_come() {
-        each("exp", json!([NOW + 1, NOW - 29, NOW as f64 + 0.5]), Ok(()));
+        each("exp", &json!([NOW + 1, NOW - 29, NOW as f64 + 0.5]), Ok(()));
         each(
             "exp",
             json!([NOW - 30, NOW - 86_400, 0, -1, i64::MIN]),
             Err(TokenError::Expired),
         );
         let missing = json!([null, "1700000600", [NOW], true, 1e300, u64::MAX]);
-        each("exp", missing, Err(TokenError::ExpiryMissing));
+        each("exp", &missing, Err(TokenError::ExpiryMissing));
     }
 
     #[test]
     fn a_token_lives_no_longer_than_the_age_that_is_allowed() {
         let old = Err(TokenError::Old);
-        each("exp", json!([NOW - 60 + 3600]), Ok(()));
+        each("exp", &json!([NOW - 60 + 3600]), Ok(()));
         each(
             "exp",
             json!([NOW - 60 + 3601, NOW + 10 * 365 * 86_400, i64::MAX]),
             old,
         );
-        each("iat", json!([NOW - 3000, NOW]), Ok(()));
-        each("iat", json!([NOW - 3631, 0, -1, i64::MIN]), old);
+        each("iat", &json!([NOW - 3000, NOW]), Ok(()));
+        each("iat", &json!([NOW - 3631, 0, -1, i64::MIN]), old);
         each(
             "iat",
             json!([null, "1700000000", {}]),
@@ -192,10 +200,10 @@ mod tests {
     #[test]
     fn a_token_of_the_future_is_refused() {
         let error = Err(TokenError::NotYetValid);
-        each("nbf", json!([null, NOW, NOW + 30, 0, -5]), Ok(()));
-        each("nbf", json!([NOW + 31, i64::MAX, "0", []]), error);
-        each("iat", json!([NOW + 30]), Ok(()));
-        each("iat", json!([NOW + 31]), error);
+        each("nbf", &json!([null, NOW, NOW + 30, 0, -5]), Ok(()));
+        each("nbf", &json!([NOW + 31, i64::MAX, "0", []]), error);
+        each("iat", &json!([NOW + 30]), Ok(()));
+        each("iat", &json!([NOW + 31]), error);
     }
 
     #[test]
@@ -208,7 +216,7 @@ mod tests {
         ] {
             claims["nbf"] = json!(nbf);
             claims["iat"] = json!(iat);
-            let claims = JsonObject::parse(claims.to_string().as_bytes()).unwrap();
+            let claims = parse_object(claims.to_string().as_bytes()).unwrap();
             let now = Timestamp::from_unix_seconds(NOW).unwrap();
             assert_eq!(validation().check(&claims, now), outcome, "{nbf} {iat}");
         }
@@ -216,8 +224,8 @@ mod tests {
 
     #[test]
     fn a_subject_is_a_string_of_1_to_512_bytes() {
-        each("sub", json!(["u", "x".repeat(512)]), Ok(()));
+        each("sub", &json!(["u", "x".repeat(512)]), Ok(()));
         let bad = json!([null, "", 7, ["u"], {}, "x".repeat(513)]);
-        each("sub", bad, Err(TokenError::Subject));
+        each("sub", &bad, Err(TokenError::Subject));
     }
 }
