@@ -129,7 +129,7 @@ impl Handler {
             .time_left
             .map(|left| left.saturating_sub(started.elapsed()));
         audit.caller = Some(caller.name().to_owned());
-        audit.proof = Some(caller.kind().name());
+        audit.proof = Some(caller.method().name());
         audit.subject = caller.subject_hash();
         let chance = match &asked.wanted {
             RequestedScope::NewObject { .. } => chance()?,

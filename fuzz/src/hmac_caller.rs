@@ -158,7 +158,7 @@ fn authentication() -> Authenticator {
         claims: Claims::of_subject(*id),
     });
     let keys = HmacKeys::new(keys.collect()).expect("keys that differ");
-    Authenticator::Proofs(vec![Verifier::Hmac(keys)])
+    Authenticator::OneOf(vec![Verifier::Hmac(keys)])
 }
 
 const SCHEME: &str = "COS-ISSUER-HMAC-SHA256";

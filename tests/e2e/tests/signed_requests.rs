@@ -7,7 +7,7 @@
 )]
 
 use cos_emulator::{Cloud, LambdaEvent, Platform, ScfEvent};
-use cos_issuer::auth::hmac::signature::{ALGORITHM, CallerRequest};
+use cos_issuer::auth::hmac::signature::{ALGORITHM, SignedRequest};
 use cos_issuer_e2e::{
     API_KEY, Answer, Browser, HMAC_KEY, Language, PLATFORMS, Variables, documented, issuer_on,
     printed,
@@ -254,7 +254,7 @@ impl Signed {
     }
 
     fn header(&self) -> String {
-        let request = CallerRequest {
+        let request = SignedRequest {
             timestamp: self.timestamp,
             nonce: NONCE,
             method: self.method,
