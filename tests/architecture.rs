@@ -30,7 +30,7 @@ const LAYERS: [&[&str]; 7] = [
     &["issuer", "response"],
     &["sts"],
     &["auth", "grant", "request"],
-    &["error", "http_client"],
+    &["entropy", "error", "http_client"],
 ];
 
 #[test]
