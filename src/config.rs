@@ -1,13 +1,13 @@
 //! The configuration: environment variables in, one valid [`Config`] out, or every problem at once.
 //!
-//! Promises: the environment is an argument; a [`Problem`] names the variable and what to write, never the value; a combination
+//! Promises: the environment is an argument; a [`ConfigError`] names the variable and what to write, never the value; a combination
 //! that cannot work refuses to start and says why. There are no defaults for who may ask (`AUTH`) and what they get.
 //! Leaves out: reading files, which `main` does and passes in.
 //!
 //! Reserved names (`SCF_`, `QCLOUD_`, `TENCENTCLOUD_`) and the limit of 4 KB on all variables together:
 //! <https://www.tencentcloud.com/document/product/583/32748>.
 
-mod callers;
+mod auth;
 mod environment;
 mod grant;
 mod grants_file;
@@ -17,16 +17,16 @@ mod sts;
 mod tokens;
 
 pub use environment::Environment;
-pub use reader::Problem;
+pub use reader::ConfigError;
 pub use runtime::{LogLevel, Platform};
 
 use std::sync::Arc;
 
-use crate::caller::Authentication;
+use crate::auth::Authenticator;
 use crate::handler::Handler;
 use crate::issuer::Issuer;
-use crate::time::Clock;
 use reader::Reader;
+use tencent::time::Clock;
 
 /// Everything the function needs to start.
 #[expect(missing_debug_implementations, reason = "it holds the calling key")]
@@ -43,17 +43,17 @@ impl Config {
     /// Reads the environment. `file` reads a file that a variable names.
     ///
     /// # Errors
-    /// Every [`Problem`] found.
+    /// Every [`ConfigError`] found.
     pub fn read(
         environment: &Environment,
         file: &dyn Fn(&str) -> std::io::Result<Vec<u8>>,
         clock: Arc<dyn Clock>,
-    ) -> Result<Self, Vec<Problem>> {
+    ) -> Result<Self, Vec<ConfigError>> {
         let mut reader = Reader::new(environment);
         let platform = runtime::platform(&mut reader);
-        let authentication = callers::read(&mut reader, platform.as_ref(), file);
+        let authentication = auth::read(&mut reader, platform.as_ref(), file);
         let sts = sts::read(&mut reader, file);
-        let is_anonymous = matches!(authentication, Some(Authentication::None));
+        let is_anonymous = matches!(authentication, Some(Authenticator::None));
         let grant = grant::read(&mut reader, file, sts.duration_seconds_max, is_anonymous);
         let allowed_origins = runtime::allowed_origins(&mut reader);
         let base_path = runtime::base_path(&mut reader);
@@ -79,7 +79,7 @@ impl Config {
             Some(base_path),
         ) = parts
         else {
-            return Err(vec![Problem::new(
+            return Err(vec![ConfigError::new(
                 "AUTH",
                 "the configuration is incomplete",
             )]);

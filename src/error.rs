@@ -1,9 +1,9 @@
 //! Refusals and failures as a caller meets them: one table of stable codes.
 //!
-//! Promises: every error that leaves the function is one [`Rule`] of this table, with its HTTP status, its number from the legacy
+//! Promises: every error that leaves the function is one [`ErrorCode`] of this table, with its HTTP status, its number from the legacy
 //! CAM table (4000 bad parameter, 4100 authentication, 4300 refused, 4400 quota, 5100 internal or upstream) and a stable name.
 //! The message is ours, in the caller's terms; an upstream's own text travels in `cause`, which goes to the log alone.
-//! Leaves out: faults of the configuration (`config::Problem`), which are told to the operator before any caller exists.
+//! Leaves out: faults of the configuration (`config::ConfigError`), which are told to the operator before any caller exists.
 //!
 //! Numbers: <https://www.tencentcloud.com/document/product/598/13884>.
 
@@ -12,7 +12,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 /// Why a request was not answered with a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the table below says what each one means")]
-pub enum Rule {
+pub enum ErrorCode {
     ApiKey,
     BodyEncoding,
     BodyTooLarge,
@@ -46,9 +46,9 @@ pub enum Rule {
     UpstreamUnavailable,
 }
 
-/// What a caller is told of a rule.
+/// What a caller is told of a code.
 #[derive(Clone, Copy, Debug)]
-pub struct Code {
+pub struct ErrorInfo {
     /// The HTTP status.
     pub status: StatusCode,
     /// The number in the body's `code`.
@@ -57,8 +57,8 @@ pub struct Code {
     pub name: &'static str,
 }
 
-impl Rule {
-    /// Every rule, for tests and for the documentation.
+impl ErrorCode {
+    /// Every code, for tests and for the documentation.
     pub const ALL: [Self; 31] = [
         Self::ApiKey,
         Self::BodyEncoding,
@@ -93,8 +93,8 @@ impl Rule {
         Self::UpstreamUnavailable,
     ];
 
-    /// The row of this rule.
-    pub const fn code(self) -> Code {
+    /// The row of this code.
+    pub const fn info(self) -> ErrorInfo {
         const PARAMETER: u16 = 4000;
         const AUTHENTICATION: u16 = 4100;
         const REFUSED: u16 = 4300;
@@ -137,7 +137,7 @@ impl Rule {
             Ok(status) => status,
             Err(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
-        Code {
+        ErrorInfo {
             status,
             number,
             name,
@@ -149,7 +149,7 @@ impl Rule {
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct Error {
-    rule: Rule,
+    code: ErrorCode,
     message: String,
     header: Option<(HeaderName, HeaderValue)>,
     #[source]
@@ -158,9 +158,9 @@ pub struct Error {
 
 impl Error {
     /// A refusal with what the caller can do about it.
-    pub fn new(rule: Rule, message: impl Into<String>) -> Self {
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self {
-            rule,
+            code,
             message: message.into(),
             header: None,
             cause: None,
@@ -181,9 +181,9 @@ impl Error {
         self
     }
 
-    /// Which rule refused.
-    pub fn rule(&self) -> Rule {
-        self.rule
+    /// Which code refused.
+    pub fn code(&self) -> ErrorCode {
+        self.code
     }
 
     /// What the caller is told.
@@ -213,15 +213,15 @@ pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
 mod tests {
     use std::collections::HashSet;
 
-    use super::Rule;
+    use super::ErrorCode;
 
     #[test]
     fn each_rule_has_a_name_of_its_own_and_never_a_success_status() {
-        let names: HashSet<&str> = Rule::ALL.iter().map(|rule| rule.code().name).collect();
-        assert_eq!(names.len(), Rule::ALL.len());
-        for rule in Rule::ALL {
-            assert!(rule.code().status.as_u16() >= 400, "{rule:?}");
-            assert!(rule.code().number > 0, "{rule:?}");
+        let names: HashSet<&str> = ErrorCode::ALL.iter().map(|code| code.info().name).collect();
+        assert_eq!(names.len(), ErrorCode::ALL.len());
+        for code in ErrorCode::ALL {
+            assert!(code.info().status.as_u16() >= 400, "{code:?}");
+            assert!(code.info().number > 0, "{code:?}");
         }
     }
 }

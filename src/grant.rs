@@ -4,44 +4,45 @@
 //! conditions, so their order decides nothing but which one names a new object. Lifetimes are the one thing that a credential has once for
 //! all of it: it keeps to each grant that it comes from.
 //!
-//! Promises: [`Grants::authorise`] is the only constructor of [`Authorized`], and `sts` takes nothing else, so a request that nobody
-//! authorised does not compile. What is asked outside the grants is refused, never clamped; scopes are all granted, or none. What was
+//! Promises: [`Grants::authorize`] is the only constructor of [`Authorized`], and `sts` takes nothing else, so a request that nobody
+//! authorized does not compile. What is asked outside the grants is refused, never clamped; scopes are all granted, or none. What was
 //! built is checked once more, by other code, before it leaves.
 //! Leaves out: reading grants (`config`).
 
-mod abilities;
 mod authorized;
-mod built;
 mod containment;
-mod key;
 mod lifetime;
 mod limits;
+mod object_key;
 mod operation;
-mod place;
-mod session;
+mod permissions;
+mod policy_builder;
+mod prefix_template;
+mod principal_match;
+mod resolved;
+mod session_name;
 mod statements;
-mod template;
-mod who;
 
-pub use abilities::{Abilities, AbilityError};
 pub use authorized::{Authorized, NewObject};
-pub use key::{Extension, ExtensionError, ObjectKey};
 pub use lifetime::Lifetime;
 pub use limits::{ContentType, ContentTypeError, Limits};
+pub use object_key::{Extension, ExtensionError, ObjectKey};
 pub use operation::{Operation, OperationError, Preset};
-pub use template::{PrefixTemplate, Slot, SlotError, TemplateError};
-pub use who::{Match, MatchError, Value, Who};
+pub use permissions::{PermissionError, Permissions};
+pub use prefix_template::{Placeholder, PlaceholderError, PrefixTemplate, TemplateError};
+pub use principal_match::{Match, MatchError, PrincipalMatch, Value};
 
 use std::sync::Arc;
 
-use crate::caller::Caller;
-use crate::cam::{Bucket, ObjectPrefix, PolicyError, Region};
-use crate::error::{Error, Rule};
-use crate::request::{CredentialRequest, Wanted};
-use crate::time::Timestamp;
-use built::Built;
-use place::Place;
+use crate::auth::Principal;
+use crate::error::{Error, ErrorCode};
+use crate::request::{CredentialRequest, RequestedScope};
+use policy_builder::PolicyBuilder;
+use resolved::ResolvedGrant;
 use statements::Statements;
+use tencent::cam::PolicyError;
+use tencent::names::{Bucket, ObjectPrefix, Region};
+use tencent::time::Timestamp;
 
 /// One grant.
 #[derive(Clone, Debug)]
@@ -49,7 +50,7 @@ pub struct Grant {
     /// What the log calls it.
     pub name: String,
     /// Whom it is for.
-    pub who: Who,
+    pub principal_match: PrincipalMatch,
     /// The bucket.
     pub bucket: Bucket,
     /// Its region.
@@ -57,7 +58,7 @@ pub struct Grant {
     /// Below what prefix.
     pub prefix: PrefixTemplate,
     /// What may be done there.
-    pub abilities: Abilities,
+    pub permissions: Permissions,
     /// How long a credential lives.
     pub lifetime: Lifetime,
 }
@@ -93,12 +94,12 @@ impl Grant {
         statements.into_policy().map(drop)
     }
 
-    fn place(&self, prefix: ObjectPrefix) -> Place<'_> {
-        Place {
+    fn place(&self, prefix: ObjectPrefix) -> ResolvedGrant<'_> {
+        ResolvedGrant {
             bucket: &self.bucket,
             region: &self.region,
             prefix,
-            abilities: &self.abilities,
+            permissions: &self.permissions,
         }
     }
 }
@@ -107,12 +108,12 @@ impl Grants {
     /// Decides a request. `chance` is fresh randomness: it becomes the name of an object that the function is asked to name.
     ///
     /// # Errors
-    /// [`Rule::CallerNotAllowed`] when no grant is for the caller, [`Rule::DurationSeconds`] when the asked lifetime is outside the
-    /// grants, [`Rule::ScopeNotGranted`] when a scope, bucket or region is, [`Rule::Extension`] when an extension is not among the
+    /// [`ErrorCode::CallerNotAllowed`] when no grant is for the caller, [`ErrorCode::DurationSeconds`] when the asked lifetime is outside the
+    /// grants, [`ErrorCode::ScopeNotGranted`] when a scope, bucket or region is, [`ErrorCode::Extension`] when an extension is not among the
     /// granted ones.
-    pub fn authorise(
+    pub fn authorize(
         &self,
-        caller: &Caller,
+        caller: &Principal,
         asked: &CredentialRequest,
         now: Timestamp,
         chance: [u8; 16],
@@ -121,25 +122,30 @@ impl Grants {
             Self::Each(grants) => grants,
             Self::Raw { policy, lifetime } => return raw(policy, *lifetime, caller, asked),
         };
-        let own = built::in_place(built::own(grants, caller)?, asked)?;
+        let own = policy_builder::filter_by_bucket(
+            policy_builder::matching_grants(grants, caller)?,
+            asked,
+        )?;
         let mut built = match &asked.wanted {
-            Wanted::Grant => Built::all_of(&own),
-            Wanted::Scopes(scopes) => Built::narrowed(&own, scopes)?,
-            Wanted::NewObject { extension } => Built::new_object(&own, extension, now, chance)?,
+            RequestedScope::Grant => PolicyBuilder::all_of(&own),
+            RequestedScope::Scopes(scopes) => PolicyBuilder::narrowed(&own, scopes)?,
+            RequestedScope::NewObject { extension } => {
+                PolicyBuilder::new_object(&own, extension, now, chance)?
+            }
         };
         let policy = std::mem::take(&mut built.statements).into_policy();
-        let policy = policy.map_err(built::unusable)?.render();
+        let policy = policy.map_err(policy_builder::unusable)?.render();
         let duration_seconds = built.lifetime()?.choose(asked.duration_seconds)?;
         if !containment::is_inside(&policy, &built.from, caller.claims()) {
             let message = "the function has a fault: its operator finds it by the request id";
             let cause = "a policy was built that is wider than the grants: nothing was issued";
-            return Err(Error::new(Rule::Internal, message).caused_by(cause));
+            return Err(Error::new(ErrorCode::Internal, message).caused_by(cause));
         }
         let names: Vec<&str> = built.from.iter().map(|grant| grant.name.as_str()).collect();
         Ok(Authorized {
             policy: policy.into(),
             duration_seconds,
-            session_name: session::name(caller),
+            session_name: session_name::name(caller),
             grants: names.join(","),
             new_object: built.new_object,
         })
@@ -149,17 +155,17 @@ impl Grants {
 fn raw(
     policy: &Arc<str>,
     lifetime: Lifetime,
-    caller: &Caller,
+    caller: &Principal,
     asked: &CredentialRequest,
 ) -> Result<Authorized, Error> {
-    if asked.wanted != Wanted::Grant || asked.bucket.is_some() || asked.region.is_some() {
+    if asked.wanted != RequestedScope::Grant || asked.bucket.is_some() || asked.region.is_some() {
         let message = "this function grants a raw policy, which cannot be narrowed";
-        return Err(Error::new(Rule::ScopeNotGranted, message));
+        return Err(Error::new(ErrorCode::ScopeNotGranted, message));
     }
     Ok(Authorized {
         policy: Arc::clone(policy),
         duration_seconds: lifetime.choose(asked.duration_seconds)?,
-        session_name: session::name(caller),
+        session_name: session_name::name(caller),
         grants: "POLICY".to_owned(),
         new_object: None,
     })
@@ -175,11 +181,11 @@ impl Grant {
     ) -> Self {
         Self {
             name: "grant".to_owned(),
-            who: Who::Everyone,
+            principal_match: PrincipalMatch::Everyone,
             bucket: Bucket::parse("examplebucket-1250000000").unwrap(),
             region: Region::parse("ap-guangzhou").unwrap(),
             prefix: PrefixTemplate::parse(prefix, &[]).unwrap(),
-            abilities: Abilities::new(presets, named, limits).unwrap(),
+            permissions: Permissions::new(presets, named, limits).unwrap(),
             lifetime: Lifetime::new(360, 1800).unwrap(),
         }
     }

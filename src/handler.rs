@@ -1,4 +1,4 @@
-//! The story of one request: parse, authenticate, authorise, mint, answer.
+//! The story of one request: parse, authenticate, authorize, mint, answer.
 //!
 //! Promises: total. Whatever comes in, one [`Response`] goes out, and one audit line with it; a panic is answered with status 500.
 //! A refusal never calls STS; the one other call there can be, for the keys of a token, is made for a token that could be accepted.
@@ -13,19 +13,21 @@ use http::{HeaderMap, HeaderValue, Method};
 use tokio::time::Instant;
 use tracing::{error, info};
 
-use crate::caller::Authentication;
-use crate::error::{Error, Rule};
+use crate::auth::Authenticator;
+use crate::error::{Error, ErrorCode};
 use crate::grant::Grants;
 use crate::issuer::Issuer;
-use crate::request::{CredentialRequest, Mint, Request, RequestId, Route, Wanted, below};
+use crate::request::{
+    CredentialRequest, IssueRoute, Request, RequestId, RequestedScope, Route, strip_base_path,
+};
 use crate::response::Response;
-use crate::time::Clock;
+use tencent::time::Clock;
 
 /// What the function is set up to do.
 #[expect(missing_debug_implementations, reason = "it holds the calling key")]
 pub struct Handler {
     /// How callers prove who they are.
-    pub authentication: Authentication,
+    pub authentication: Authenticator,
     /// What they may get.
     pub grants: Grants,
     /// Where credentials come from.
@@ -42,31 +44,31 @@ impl Handler {
     /// Answers a request.
     pub async fn handle(&self, request: &Request) -> Response {
         let started = Instant::now();
-        let mut decision = Decision::default();
-        let outcome = AssertUnwindSafe(self.decide(request, &mut decision))
+        let mut audit = AuditEvent::default();
+        let outcome = AssertUnwindSafe(self.decide(request, &mut audit))
             .catch_unwind()
             .await;
         let outcome = outcome.unwrap_or_else(|_| {
             Err(Error::new(
-                Rule::Internal,
+                ErrorCode::Internal,
                 "the function has a fault: its operator finds it by the request id",
             ))
         });
-        let outcome = outcome.inspect_err(|error| decision.rule = error.rule().code().name);
+        let outcome = outcome.inspect_err(|error| audit.rule = error.code().info().name);
         let response = outcome.unwrap_or_else(|error| refusal(&error, &request.id));
-        if decision.is_audited {
+        if audit.is_audited {
             info!(
                 request_id = request.id.as_str(),
-                route = decision.route,
-                proof = decision.proof,
-                caller = decision.caller,
-                subject = decision.subject,
-                grant = decision.grant,
-                session_name = decision.session_name,
-                rule = decision.rule,
+                route = audit.route,
+                proof = audit.proof,
+                caller = audit.caller,
+                subject = audit.subject,
+                grant = audit.grant,
+                session_name = audit.session_name,
+                rule = audit.rule,
                 status = response.status.as_u16(),
-                expiry = decision.expiry,
-                sts_request_id = decision.sts_request_id,
+                expiry = audit.expiry,
+                sts_request_id = audit.sts_request_id,
                 elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
                 "decision"
             );
@@ -76,7 +78,7 @@ impl Handler {
 
     /// Answers what a platform delivered but no request could be made of.
     pub fn refuse(&self, error: &Error, asked_with: &HeaderMap, id: &RequestId) -> Response {
-        let code = error.rule().code();
+        let code = error.code().info();
         info!(
             request_id = id.as_str(),
             rule = code.name,
@@ -86,62 +88,64 @@ impl Handler {
         refusal(error, id).finished(asked_with, id, &self.allowed_origins)
     }
 
-    async fn decide(&self, request: &Request, decision: &mut Decision) -> Result<Response, Error> {
+    async fn decide(&self, request: &Request, audit: &mut AuditEvent) -> Result<Response, Error> {
         if request.method == Method::OPTIONS {
             return Ok(Response::preflight(self.authentication.api_key_header()));
         }
-        decision.is_audited = true;
+        audit.is_audited = true;
         let route = Route::of(&request.path, &self.base_path).ok_or_else(|| {
             Error::new(
-                Rule::RouteNotFound,
+                ErrorCode::RouteNotFound,
                 "there is no such route; credentials are at `/sign` and `/sts`",
             )
         })?;
-        decision.route = route.name();
+        audit.route = route.name();
         if !route.methods().contains(&request.method) {
             return Err(method_not_allowed(route));
         }
         match route {
-            Route::Health => Ok(decision.probe("alive")),
+            Route::Health => Ok(audit.probe("alive")),
             // Whoever is asked this has been configured: a function that is not refuses to start.
-            Route::Ready => Ok(decision.probe("ready")),
-            Route::Mint(mint) => self.mint(request, mint, decision).await,
+            Route::Ready => Ok(audit.probe("ready")),
+            Route::IssueRoute(mint) => self.mint(request, mint, audit).await,
         }
     }
 
     async fn mint(
         &self,
         request: &Request,
-        mint: Mint,
-        decision: &mut Decision,
+        mint: IssueRoute,
+        audit: &mut AuditEvent,
     ) -> Result<Response, Error> {
         let asked = CredentialRequest::parse(request, mint)?;
-        let path = below(&request.path, &self.base_path);
+        let path = strip_base_path(&request.path, &self.base_path);
         let started = Instant::now();
-        let caller = self.authentication.prove(request, path, &*self.clock);
+        let caller = self
+            .authentication
+            .authenticate(request, path, &*self.clock);
         let caller = caller.await?;
         // Asking a token's issuer for its keys takes time too.
         let time_left = request
             .time_left
             .map(|left| left.saturating_sub(started.elapsed()));
-        decision.caller = Some(caller.name().to_owned());
-        decision.proof = Some(caller.kind().name());
-        decision.subject = caller.subject_hash();
+        audit.caller = Some(caller.name().to_owned());
+        audit.proof = Some(caller.kind().name());
+        audit.subject = caller.subject_hash();
         let chance = match &asked.wanted {
-            Wanted::NewObject { .. } => chance()?,
-            Wanted::Grant | Wanted::Scopes(_) => [0; 16],
+            RequestedScope::NewObject { .. } => chance()?,
+            RequestedScope::Grant | RequestedScope::Scopes(_) => [0; 16],
         };
         let authorized = self
             .grants
-            .authorise(&caller, &asked, self.clock.now(), chance)?;
-        decision.grant = Some(authorized.grants().to_owned());
-        decision.session_name = Some(authorized.session_name().to_owned());
+            .authorize(&caller, &asked, self.clock.now(), chance)?;
+        audit.grant = Some(authorized.grants().to_owned());
+        audit.session_name = Some(authorized.session_name().to_owned());
         let credentials = self
             .issuer
             .issue(&authorized, &*self.clock, time_left)
             .await?;
-        decision.expiry = Some(credentials.expiry.unix_seconds());
-        decision.sts_request_id = Some(credentials.sts_request_id.clone());
+        audit.expiry = Some(credentials.expiry.unix_seconds());
+        audit.sts_request_id = Some(credentials.sts_request_id.clone());
         Ok(Response::credentials(
             asked.format,
             &credentials,
@@ -156,7 +160,7 @@ fn chance() -> Result<[u8; 16], Error> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| {
         Error::new(
-            Rule::Internal,
+            ErrorCode::Internal,
             "the function has no randomness to name an object with",
         )
         .caused_by(error)
@@ -165,7 +169,7 @@ fn chance() -> Result<[u8; 16], Error> {
 }
 
 /// What the audit line tells.
-struct Decision {
+struct AuditEvent {
     is_audited: bool,
     route: &'static str,
     proof: Option<&'static str>,
@@ -179,7 +183,7 @@ struct Decision {
     sts_request_id: Option<String>,
 }
 
-impl Default for Decision {
+impl Default for AuditEvent {
     fn default() -> Self {
         Self {
             is_audited: false,
@@ -196,7 +200,7 @@ impl Default for Decision {
     }
 }
 
-impl Decision {
+impl AuditEvent {
     /// Probes come every few seconds and decide nothing.
     fn probe(&mut self, status: &'static str) -> Response {
         self.is_audited = false;
@@ -205,10 +209,10 @@ impl Decision {
 }
 
 fn refusal(error: &Error, id: &RequestId) -> Response {
-    if error.rule().code().status.is_server_error() {
+    if error.code().info().status.is_server_error() {
         error!(
             request_id = id.as_str(),
-            rule = error.rule().code().name,
+            rule = error.code().info().name,
             cause = error.cause_text(),
             "no credential could be issued"
         );
@@ -220,7 +224,7 @@ fn method_not_allowed(route: Route) -> Error {
     let methods: Vec<&str> = route.methods().iter().map(Method::as_str).collect();
     let methods = methods.join(", ");
     let error = Error::new(
-        Rule::MethodNotAllowed,
+        ErrorCode::MethodNotAllowed,
         format!("this route takes {methods}"),
     );
     match HeaderValue::from_str(&methods) {

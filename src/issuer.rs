@@ -1,4 +1,4 @@
-//! From an authorised request to credentials: one STS call, or one more per further endpoint.
+//! From an authorized request to credentials: one STS call, or one more per further endpoint.
 //!
 //! Promises: everything happens within one time budget, the platform's or our own, whichever ends first; the next endpoint is
 //! tried only when the fault may lie in the endpoint, never when STS understood and refused.
@@ -11,11 +11,11 @@ use http::header::RETRY_AFTER;
 use tokio::time::Instant;
 use tracing::warn;
 
-use crate::error::{Error, Rule, chain};
+use crate::error::{Error, ErrorCode, chain};
 use crate::grant::Authorized;
-use crate::http::CallError;
+use crate::http_client::CallError;
 use crate::sts::{AnswerError, Client, Credentials, Endpoint, StsError};
-use crate::time::Clock;
+use tencent::time::Clock;
 
 /// Issues credentials.
 #[expect(missing_debug_implementations, reason = "it holds the calling key")]
@@ -29,7 +29,7 @@ pub struct Issuer {
 }
 
 impl Issuer {
-    /// Fetches the credentials that were authorised, within `time_left` of the platform if there is such a limit.
+    /// Fetches the credentials that were authorized, within `time_left` of the platform if there is such a limit.
     ///
     /// # Errors
     /// One of the `Upstream…` rules.
@@ -62,12 +62,12 @@ impl Issuer {
             let error = Error::from(&failure);
             warn!(
                 endpoint = endpoint.host(),
-                rule = error.rule().code().name,
+                rule = error.code().info().name,
                 cause = chain(&failure),
-                remedy = failure.remedy(),
+                remedy = failure.hint(),
                 "STS call failed"
             );
-            if !may_lie_in_the_endpoint(&failure) {
+            if !is_retryable(&failure) {
                 break;
             }
         }
@@ -76,7 +76,7 @@ impl Issuer {
 }
 
 /// Whether another endpoint may do better.
-fn may_lie_in_the_endpoint(failure: &StsError) -> bool {
+fn is_retryable(failure: &StsError) -> bool {
     match failure {
         StsError::Call(CallError::Header(_)) => false,
         StsError::Call(_) => true,
@@ -111,33 +111,33 @@ impl From<&StsError> for Error {
         };
         match failure {
             StsError::Call(CallError::Timeout) => later(
-                Rule::UpstreamTimeout,
+                ErrorCode::UpstreamTimeout,
                 "the credential service did not answer in time: try again",
             ),
             StsError::Call(CallError::Connect(_) | CallError::Transport(_))
             | StsError::Answer(AnswerError::Status(_)) => later(
-                Rule::UpstreamUnavailable,
+                ErrorCode::UpstreamUnavailable,
                 "the credential service cannot be reached: try again",
             ),
             StsError::Answer(AnswerError::Api { code, .. }) if is_throttled(code) => later(
-                Rule::UpstreamThrottled,
+                ErrorCode::UpstreamThrottled,
                 "too many credentials are being asked for: try again later",
             ),
             StsError::Answer(AnswerError::Api { code, .. }) if is_transient(code) => later(
-                Rule::UpstreamUnavailable,
+                ErrorCode::UpstreamUnavailable,
                 "the credential service has a fault: try again",
             ),
             StsError::Answer(AnswerError::Api { .. }) => Self::new(
-                Rule::UpstreamRefused,
+                ErrorCode::UpstreamRefused,
                 "the credential service refused the key, role or policy this function is set up with: its operator finds \
                  the cause in the log, by the request id",
             ),
             StsError::Call(CallError::Header(_)) => Self::new(
-                Rule::Internal,
+                ErrorCode::Internal,
                 "the function is set up with a key that cannot be sent",
             ),
             StsError::Call(CallError::AnswerTooLarge(_)) | StsError::Answer(_) => later(
-                Rule::UpstreamAnswer,
+                ErrorCode::UpstreamAnswer,
                 "the credential service gave an answer that cannot be used: try again",
             ),
         }
@@ -150,7 +150,7 @@ const ANSWER_MARGIN: Duration = Duration::from_millis(200);
 #[cfg(test)]
 mod tests {
     use super::{is_throttled, is_transient};
-    use crate::error::{Error, Rule};
+    use crate::error::{Error, ErrorCode};
     use crate::sts::{AnswerError, StsError};
 
     #[test]
@@ -167,7 +167,7 @@ mod tests {
                 request_id,
             }));
             assert!(!error.message().contains("CANARY"));
-            error.rule()
+            error.code()
         };
         for code in [
             "RequestLimitExceeded",
@@ -175,7 +175,7 @@ mod tests {
             "InvalidParameter.OverLimit",
         ] {
             assert!(is_throttled(code));
-            assert_eq!(rule(code), Rule::UpstreamThrottled, "{code}");
+            assert_eq!(rule(code), ErrorCode::UpstreamThrottled, "{code}");
         }
         for code in [
             "InternalError",
@@ -184,7 +184,7 @@ mod tests {
             "ServiceUnavailable",
         ] {
             assert!(is_transient(code));
-            assert_eq!(rule(code), Rule::UpstreamUnavailable, "{code}");
+            assert_eq!(rule(code), ErrorCode::UpstreamUnavailable, "{code}");
         }
         for code in [
             "AuthFailure.SecretIdNotFound",
@@ -202,7 +202,7 @@ mod tests {
             "SomethingNew",
         ] {
             assert!(!is_transient(code) && !is_throttled(code));
-            assert_eq!(rule(code), Rule::UpstreamRefused, "{code}");
+            assert_eq!(rule(code), ErrorCode::UpstreamRefused, "{code}");
         }
     }
 }

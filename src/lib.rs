@@ -6,7 +6,7 @@
 //! bytes from a platform
 //!   -> Request             runtime     one HTTP request, whatever the event was
 //!   -> CredentialRequest   request     what is asked, parsed, nothing trusted
-//!   -> Caller              caller      who is asking, proven
+//!   -> Principal              caller      who is asking, proven
 //!   -> Authorized          grant       the proof: session policy, duration, session name
 //!   -> Credentials         issuer, sts one signed STS call
 //!   -> Response            response    the only place where a credential becomes text
@@ -15,21 +15,15 @@
 //! Promises: any refusal happens before the call to STS. Nothing here knows the local cloud in `emulator/`.
 //! Leaves out: printing and reading the environment, which `main` does.
 
-pub mod caller;
-pub mod cam;
+pub mod auth;
 pub mod config;
-mod encode;
 pub mod error;
 pub mod grant;
 pub mod handler;
-pub mod http;
+pub mod http_client;
 pub mod issuer;
 pub mod log;
-mod object;
 pub mod request;
 pub mod response;
 pub mod runtime;
-pub mod secret;
-pub mod sign;
 pub mod sts;
-pub mod time;

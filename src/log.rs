@@ -21,7 +21,7 @@ use tracing::subscriber::{Interest, Subscriber, set_global_default};
 use tracing::{Event, Metadata};
 
 use crate::config::LogLevel;
-use crate::time::{Clock, SystemClock};
+use tencent::time::{Clock, SystemClock};
 
 /// Starts logging. A second call changes nothing.
 pub fn start(level: LogLevel) {
@@ -150,7 +150,7 @@ mod tests {
     use tracing::subscriber::with_default;
 
     use super::Lines;
-    use crate::time::Clock;
+    use tencent::time::Clock;
 
     struct Fixed;
 

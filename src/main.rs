@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use cos_issuer::config::{Config, Environment, LogLevel};
-use cos_issuer::time::SystemClock;
 use cos_issuer::{error, log, runtime};
+use tencent::time::SystemClock;
 use tracing::{error, warn};
 
 #[expect(

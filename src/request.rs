@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use http::{HeaderMap, Method};
 
-use crate::caller::Identity;
-use crate::error::{Error, Rule};
+use crate::auth::Identity;
+use crate::error::{Error, ErrorCode};
 
 /// One HTTP request.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub struct Request {
     pub headers: HeaderMap,
     /// The body as text.
     pub body: String,
-    /// Who the platform says is asking; no header is ever this.
+    /// PrincipalMatch the platform says is asking; no header is ever this.
     pub identity: Option<Identity>,
     /// The id that the answer and the audit line carry.
     pub id: RequestId,
@@ -49,7 +49,7 @@ pub struct Unverified {
     pub headers: HeaderMap,
     /// The body as bytes, base64 already taken off.
     pub body: Vec<u8>,
-    /// Who the platform says is asking.
+    /// PrincipalMatch the platform says is asking.
     pub identity: Option<Identity>,
 }
 
@@ -57,7 +57,7 @@ impl Request {
     /// Checks the limits and the encoding.
     ///
     /// # Errors
-    /// [`Rule::HeadersTooLarge`], [`Rule::BodyTooLarge`], [`Rule::BodyEncoding`].
+    /// [`ErrorCode::HeadersTooLarge`], [`ErrorCode::BodyTooLarge`], [`ErrorCode::BodyEncoding`].
     pub fn new(
         unverified: Unverified,
         id: RequestId,
@@ -81,7 +81,7 @@ impl Request {
             let message = format!(
                 "the headers have more than {HEADER_BYTES_MAX} bytes or {HEADERS_MAX} fields"
             );
-            return Err(Error::new(Rule::HeadersTooLarge, message));
+            return Err(Error::new(ErrorCode::HeadersTooLarge, message));
         }
         // A header may be a caller's key: `Debug` shows none.
         for value in headers.values_mut() {
@@ -91,7 +91,7 @@ impl Request {
             return Err(body_too_large());
         }
         let body = String::from_utf8(body)
-            .map_err(|_| Error::new(Rule::BodyEncoding, "the body is not UTF-8"))?;
+            .map_err(|_| Error::new(ErrorCode::BodyEncoding, "the body is not UTF-8"))?;
         Ok(Self {
             method,
             path,
@@ -108,7 +108,7 @@ impl Request {
 /// The refusal of a body over the limit, for edges that stop reading early.
 pub fn body_too_large() -> Error {
     Error::new(
-        Rule::BodyTooLarge,
+        ErrorCode::BodyTooLarge,
         format!("the body has more than {BODY_BYTES_MAX} bytes"),
     )
 }
@@ -168,7 +168,7 @@ pub enum Route {
     /// `/healthz`: is the process alive?
     Health,
     /// A route that issues credentials.
-    Mint(Mint),
+    IssueRoute(IssueRoute),
     /// `/readyz`: is it configured and able to answer?
     Ready,
 }
@@ -176,12 +176,12 @@ pub enum Route {
 impl Route {
     /// The route of a path, or `None`. `base_path` (`""` or `/prefix`) is taken off if it is there.
     pub fn of(path: &str, base_path: &str) -> Option<Self> {
-        match below(path, base_path) {
+        match strip_base_path(path, base_path) {
             "/healthz" => Some(Self::Health),
             "/readyz" => Some(Self::Ready),
-            "/getKeyAndCredentials" => Some(Self::Mint(Mint::NewObject)),
-            "/sign" => Some(Self::Mint(Mint::Sign)),
-            "/sts" | "/sts-scope" | "/sts/scope" => Some(Self::Mint(Mint::Sts)),
+            "/getKeyAndCredentials" => Some(Self::IssueRoute(IssueRoute::NewObject)),
+            "/sign" => Some(Self::IssueRoute(IssueRoute::Sign)),
+            "/sts" | "/sts-scope" | "/sts/scope" => Some(Self::IssueRoute(IssueRoute::Sts)),
             _ => None,
         }
     }
@@ -191,9 +191,9 @@ impl Route {
         match self {
             Self::Health => "/healthz",
             Self::Ready => "/readyz",
-            Self::Mint(Mint::NewObject) => "/getKeyAndCredentials",
-            Self::Mint(Mint::Sign) => "/sign",
-            Self::Mint(Mint::Sts) => "/sts",
+            Self::IssueRoute(IssueRoute::NewObject) => "/getKeyAndCredentials",
+            Self::IssueRoute(IssueRoute::Sign) => "/sign",
+            Self::IssueRoute(IssueRoute::Sts) => "/sts",
         }
     }
 
@@ -201,13 +201,13 @@ impl Route {
     pub fn methods(self) -> &'static [Method] {
         match self {
             Self::Health | Self::Ready => &[Method::GET, Method::OPTIONS],
-            Self::Mint(_) => &[Method::GET, Method::POST, Method::OPTIONS],
+            Self::IssueRoute(_) => &[Method::GET, Method::POST, Method::OPTIONS],
         }
     }
 }
 
 /// A path with `base_path` (`""` or `/prefix`) taken off, if it is there.
-pub fn below<'p>(path: &'p str, base_path: &str) -> &'p str {
+pub fn strip_base_path<'p>(path: &'p str, base_path: &str) -> &'p str {
     match path.strip_prefix(base_path) {
         Some(rest) if rest.starts_with('/') => rest,
         _ => path,
@@ -216,7 +216,7 @@ pub fn below<'p>(path: &'p str, base_path: &str) -> &'p str {
 
 /// The routes that issue credentials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mint {
+pub enum IssueRoute {
     /// `/getKeyAndCredentials`: the upload of one object that the function names.
     NewObject,
     /// `/sign`, the route of the samples: always all of the grant.
@@ -225,7 +225,7 @@ pub enum Mint {
     Sts,
 }
 
-impl Mint {
+impl IssueRoute {
     fn default_format(self) -> Format {
         match self {
             Self::Sign => Format::Cam,
@@ -293,12 +293,12 @@ pub struct CredentialRequest {
     /// The region that the client says it is about.
     pub region: Option<String>,
     /// What it is for.
-    pub wanted: Wanted,
+    pub wanted: RequestedScope,
 }
 
 /// What a credential is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wanted {
+pub enum RequestedScope {
     /// All of the grant.
     Grant,
     /// The upload of one object that the function names.
@@ -314,8 +314,8 @@ impl CredentialRequest {
     /// Reads query and body of a minting route.
     ///
     /// # Errors
-    /// [`Rule::QueryParameter`], [`Rule::Format`], [`Rule::DurationSeconds`], [`Rule::Scope`], [`Rule::UnexpectedBody`].
-    pub fn parse(request: &Request, mint: Mint) -> Result<Self, Error> {
+    /// [`ErrorCode::QueryParameter`], [`ErrorCode::Format`], [`ErrorCode::DurationSeconds`], [`ErrorCode::Scope`], [`ErrorCode::UnexpectedBody`].
+    pub fn parse(request: &Request, mint: IssueRoute) -> Result<Self, Error> {
         let (mut format, mut duration_seconds, mut extension) = (None, None, None);
         let (mut bucket, mut region) = (None, None);
         for (name, value) in &request.query {
@@ -326,35 +326,37 @@ impl CredentialRequest {
                 }
                 ("bucket", _) => bucket.replace(value.clone()).is_some(),
                 ("region", _) => region.replace(value.clone()).is_some(),
-                ("ext", Mint::NewObject) => extension.replace(value.as_str()).is_some(),
-                ("filename", Mint::NewObject) => extension.replace(extension_of(value)).is_some(),
-                _ => return Err(Error::new(Rule::QueryParameter, mint.parameters())),
+                ("ext", IssueRoute::NewObject) => extension.replace(value.as_str()).is_some(),
+                ("filename", IssueRoute::NewObject) => {
+                    extension.replace(extension_of(value)).is_some()
+                }
+                _ => return Err(Error::new(ErrorCode::QueryParameter, mint.parameters())),
             };
             if repeated {
                 let message = format!("`{name}`, or what says the same, is given twice");
-                return Err(Error::new(Rule::QueryParameter, message));
+                return Err(Error::new(ErrorCode::QueryParameter, message));
             }
         }
         let wanted = match (mint, request.body.as_str()) {
-            (Mint::NewObject, "") => {
-                let extension =
-                    extension.ok_or_else(|| Error::new(Rule::QueryParameter, mint.parameters()))?;
-                Wanted::NewObject {
+            (IssueRoute::NewObject, "") => {
+                let extension = extension
+                    .ok_or_else(|| Error::new(ErrorCode::QueryParameter, mint.parameters()))?;
+                RequestedScope::NewObject {
                     extension: extension.to_owned(),
                 }
             }
-            (_, "") => Wanted::Grant,
-            (Mint::Sts, body) => Wanted::Scopes(Scopes::parse(body)?),
-            (Mint::NewObject | Mint::Sign, _) => {
+            (_, "") => RequestedScope::Grant,
+            (IssueRoute::Sts, body) => RequestedScope::Scopes(Scopes::parse(body)?),
+            (IssueRoute::NewObject | IssueRoute::Sign, _) => {
                 let message =
                     "this route takes no body; scopes that narrow the credential go to `/sts`";
-                return Err(Error::new(Rule::UnexpectedBody, message));
+                return Err(Error::new(ErrorCode::UnexpectedBody, message));
             }
         };
         let format = format.unwrap_or_else(|| mint.default_format());
         if !mint.formats().contains(&format) {
             let message = "this format has no place for the object's key: take `sdk` or `flat` here, and `flat` nowhere else";
-            return Err(Error::new(Rule::Format, message));
+            return Err(Error::new(ErrorCode::Format, message));
         }
         Ok(Self {
             format,
@@ -377,7 +379,7 @@ fn extension_of(name: &str) -> &str {
 fn parse_format(text: &str) -> Result<Format, Error> {
     Format::parse(text).ok_or_else(|| {
         Error::new(
-            Rule::Format,
+            ErrorCode::Format,
             "`format` is one of `cam`, `sdk`, `sts`, `cvm`, `flat`",
         )
     })
@@ -388,7 +390,7 @@ fn parse_duration(text: &str) -> Result<u32, Error> {
     let seconds = if digits { text.parse().ok() } else { None };
     seconds.ok_or_else(|| {
         Error::new(
-            Rule::DurationSeconds,
+            ErrorCode::DurationSeconds,
             "`durationSeconds` is a whole number of seconds",
         )
     })
@@ -425,10 +427,10 @@ mod tests {
     use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
     use super::{
-        HEADER_BYTES_MAX, HEADERS_MAX, Mint, PLATFORM_HEADERS, Request, RequestId, Route,
+        HEADER_BYTES_MAX, HEADERS_MAX, IssueRoute, PLATFORM_HEADERS, Request, RequestId, Route,
         Unverified, extension_of,
     };
-    use crate::error::{Error, Rule};
+    use crate::error::{Error, ErrorCode};
 
     fn with(headers: HeaderMap) -> Result<Request, Error> {
         let unverified = Unverified {
@@ -465,9 +467,9 @@ mod tests {
             for _ in 0..count {
                 headers.append("x-a", value.clone());
             }
-            with(headers).map(drop).map_err(|error| error.rule())
+            with(headers).map(drop).map_err(|error| error.code())
         };
-        let refused = Err(Rule::HeadersTooLarge);
+        let refused = Err(ErrorCode::HeadersTooLarge);
         assert_eq!(of(HEADERS_MAX, 1), Ok(()));
         assert_eq!(of(HEADERS_MAX + 1, 1), refused);
         assert_eq!(of(1, HEADER_BYTES_MAX - 3), Ok(()));
@@ -518,7 +520,7 @@ mod tests {
 
     #[test]
     fn the_base_path_is_taken_off_where_it_is() {
-        let mint = Some(Route::Mint(Mint::Sign));
+        let mint = Some(Route::IssueRoute(IssueRoute::Sign));
         assert_eq!(Route::of("/sign", ""), mint);
         assert_eq!(Route::of("/api/sign", "/api"), mint);
         assert_eq!(Route::of("/sign", "/api"), mint);

@@ -70,7 +70,7 @@ impl Response {
 
     /// A refusal or failure.
     pub fn error(error: &Error, id: &RequestId) -> Self {
-        let code = error.rule().code();
+        let code = error.code().info();
         let failed = Failed {
             code: code.number,
             code_desc: code.name,
@@ -355,9 +355,9 @@ mod tests {
 
     use super::Response;
     use crate::request::{Format, RequestId};
-    use crate::secret::Secret;
     use crate::sts::Credentials;
-    use crate::time::Timestamp;
+    use tencent::secret::Secret;
+    use tencent::time::Timestamp;
 
     fn body(format: Format) -> Value {
         let secret = |text: &str| Secret::new(text.to_owned()).unwrap();

@@ -4,11 +4,11 @@
 //! answered, and the process lives on; what cannot be read gets a 4xx answer in the shape that the platform expects.
 //! Leaves out: every decision about credentials (`handler`).
 
-mod event;
+mod gateway_event;
+pub mod http_server;
 pub mod lambda;
-mod patience;
 pub mod scf;
-pub mod server;
+mod write_timeout;
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ pub async fn run(platform: Platform, handler: Handler) -> Result<(), RuntimeErro
             .await
             .map_err(RuntimeError::Lambda),
         Platform::ScfEvent(url) => scf::run(&url, &handler).await.map_err(RuntimeError::Scf),
-        Platform::Server(address) => server::run(address, Arc::new(handler))
+        Platform::Server(address) => http_server::run(address, Arc::new(handler))
             .await
             .map_err(RuntimeError::Server),
     }

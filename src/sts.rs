@@ -8,8 +8,8 @@
 
 mod client;
 mod endpoint;
+mod hint;
 mod identity;
-mod remedy;
 mod request;
 mod response;
 

@@ -7,8 +7,8 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::sync::Arc;
 
-use cos_issuer::config::{Config, Environment, Platform, Problem};
-use cos_issuer::time::SystemClock;
+use cos_issuer::config::{Config, ConfigError, Environment, Platform};
+use tencent::time::SystemClock;
 
 const FULL_ACCESS: &str =
     r#"{"version":"2.0","statement":[{"effect":"allow","action":"name/cos:*","resource":"*"}]}"#;
@@ -26,7 +26,7 @@ const BASE: [(&str, &str); 7] = [
 ];
 
 /// The base with changes; an empty value takes a variable away.
-fn read(changes: &[(&str, &str)]) -> Result<Config, Vec<Problem>> {
+fn read(changes: &[(&str, &str)]) -> Result<Config, Vec<ConfigError>> {
     let mut variables: BTreeMap<&str, &str> = BASE.into();
     variables.extend(changes.iter().copied());
     let environment: Environment = variables.into_iter().collect();
@@ -51,7 +51,7 @@ fn refused(changes: &[(&str, &str)], variables: &[&str]) {
     let problems = read(changes)
         .err()
         .unwrap_or_else(|| panic!("started: {changes:?}"));
-    let named: Vec<&str> = problems.iter().map(Problem::variable).collect();
+    let named: Vec<&str> = problems.iter().map(ConfigError::variable).collect();
     assert_eq!(named, variables, "{changes:?}: {problems:?}");
 }
 
@@ -75,7 +75,7 @@ fn an_empty_environment_names_everything_that_is_missing() {
         .err()
         .expect("problems")
         .iter()
-        .map(Problem::variable)
+        .map(ConfigError::variable)
         .collect();
     assert_eq!(
         named,
@@ -537,7 +537,7 @@ fn api_keys_are_named_hashes_with_claims() {
         (0..65).map(|n| format!("k{n}={n:064x};")).collect(),
     ] {
         let problems = with(&keys).err().unwrap_or_else(|| panic!("{keys}"));
-        let named: Vec<&str> = problems.iter().map(Problem::variable).collect();
+        let named: Vec<&str> = problems.iter().map(ConfigError::variable).collect();
         assert_eq!(named, ["API_KEYS"], "{keys}");
         let text = problems.first().expect("a problem").to_string();
         assert!(!text.contains("CANARY") && !text.contains(cut), "{text}");
@@ -578,7 +578,7 @@ fn hmac_keys_are_named_and_long() {
         format!("a={key};b={key}"),
     ] {
         let problems = with(&keys).err().unwrap_or_else(|| panic!("{keys}"));
-        let named: Vec<&str> = problems.iter().map(Problem::variable).collect();
+        let named: Vec<&str> = problems.iter().map(ConfigError::variable).collect();
         assert_eq!(named, ["HMAC_KEYS"], "{keys}");
         let text = problems.first().expect("a problem").to_string();
         assert!(!text.contains("CANARY"), "{text}");

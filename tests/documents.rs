@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use cos_issuer::error::Rule;
+use cos_issuer::error::ErrorCode;
 
 #[test]
 fn links_lead_to_files_and_headings() {
@@ -43,9 +43,9 @@ fn links_lead_to_files_and_headings() {
 fn every_code_is_told_in_both_languages() {
     for page in ["README.md", "README.zh-CN.md"] {
         let told = codes_of(&read(page));
-        let known: BTreeSet<String> = Rule::ALL
+        let known: BTreeSet<String> = ErrorCode::ALL
             .iter()
-            .map(|rule| rule.code().name.to_owned())
+            .map(|rule| rule.info().name.to_owned())
             .collect();
         assert_eq!(told, known, "{page}");
     }

@@ -11,9 +11,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use cos_issuer::config::{Config, Environment, Problem};
-use cos_issuer::time::SystemClock;
+use cos_issuer::config::{Config, ConfigError, Environment};
 use serde_json::{Map, Value};
+use tencent::time::SystemClock;
 use toml::de::{DeTable, DeValue};
 
 /// The least that is a grant, to be changed line by line.
@@ -37,7 +37,7 @@ fn grant(changes: &[(&str, &str)]) -> String {
     format!("[[grant]]\n{}", lines.concat())
 }
 
-fn read_with(text: &str, changes: &[(&str, &str)]) -> Result<Config, Vec<Problem>> {
+fn read_with(text: &str, changes: &[(&str, &str)]) -> Result<Config, Vec<ConfigError>> {
     let mut variables = BTreeMap::from([
         ("AUTH", "api-key"),
         (

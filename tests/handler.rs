@@ -11,19 +11,19 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use cos_issuer::caller::{
-    Algorithm, Authentication, FetchError, KeySource, RemoteKeys, TokenRules, Tokens, Verifier,
+use cos_issuer::auth::{
+    Algorithm, Authenticator, FetchError, JwksCache, KeySource, Tokens, Validation, Verifier,
 };
 use cos_issuer::config::{Config, Environment};
 use cos_issuer::handler::Handler;
 use cos_issuer::request::{Request, RequestId, Unverified};
 use cos_issuer::response::Response;
-use cos_issuer::time::{Clock, SystemClock};
 use futures_util::future::BoxFuture;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, Method};
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use serde_json::{Value, json};
+use tencent::time::{Clock, SystemClock};
 
 struct BrokenClock;
 
@@ -65,9 +65,9 @@ async fn the_time_that_a_token_took_is_not_left_for_sts() {
         })
     };
     let algorithms = vec![Algorithm::EdDsa];
-    handler.authentication = Authentication::Proofs(vec![Verifier::Jwt(Tokens {
-        keys: KeySource::Remote(RemoteKeys::with(Box::new(fetch), algorithms.clone())),
-        rules: TokenRules {
+    handler.authentication = Authenticator::Proofs(vec![Verifier::Jwt(Tokens {
+        keys: KeySource::Remote(JwksCache::with(Box::new(fetch), algorithms.clone())),
+        rules: Validation {
             issuer: "issuer".to_owned(),
             audiences: vec!["audience".to_owned()],
             algorithms,

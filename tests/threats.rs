@@ -12,19 +12,19 @@
 
 use std::sync::Arc;
 
-use cos_issuer::caller::{Identity, Source};
+use cos_issuer::auth::{Identity, Source};
 use cos_issuer::config::{Config, Environment};
-use cos_issuer::error::{Error, Rule};
+use cos_issuer::error::{Error, ErrorCode};
 use cos_issuer::grant::Authorized;
 use cos_issuer::handler::Handler;
-use cos_issuer::request::{CredentialRequest, Mint, Request, RequestId, Unverified};
+use cos_issuer::request::{CredentialRequest, IssueRoute, Request, RequestId, Unverified};
 use cos_issuer::sts::SignedCall;
-use cos_issuer::time::{Clock, SystemClock};
 use futures_util::FutureExt;
 use http::{HeaderMap, Method};
 use percent_encoding::percent_decode_str;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use tencent::time::{Clock, SystemClock};
 
 const RESOURCE: &str = "qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/";
 
@@ -111,13 +111,13 @@ fn request(subject: &str, query: &[(&str, &str)], body: &str, headers: HeaderMap
 fn issue(handler: &Handler, request: &Request) -> Result<Authorized, Error> {
     let caller = handler
         .authentication
-        .prove(request, "/sts", &SystemClock)
+        .authenticate(request, "/sts", &SystemClock)
         .now_or_never()
         .expect("the gateway's word takes no time")?;
-    let asked = CredentialRequest::parse(request, Mint::Sts)?;
+    let asked = CredentialRequest::parse(request, IssueRoute::Sts)?;
     handler
         .grants
-        .authorise(&caller, &asked, SystemClock.now(), [0; 16])
+        .authorize(&caller, &asked, SystemClock.now(), [0; 16])
 }
 
 fn of_subject(handler: &Handler, subject: &str) -> Result<Authorized, Error> {
@@ -148,7 +148,7 @@ fn wildcard_in_claim_key_prefix_ext_is_refused() {
     for hostile in HOSTILE {
         let claim = of_subject(&handler, hostile);
         assert!(
-            matches!(claim, Err(error) if error.rule() == Rule::CallerNotAllowed),
+            matches!(claim, Err(error) if error.code() == ErrorCode::CallerNotAllowed),
             "{hostile}"
         );
         for query in [

@@ -103,8 +103,8 @@ impl Account {
     }
 
     /// The account as policies see it.
-    pub(crate) fn of_policies(&self) -> cos_issuer::cam::Account {
-        cos_issuer::cam::Account {
+    pub(crate) fn of_policies(&self) -> tencent::cam::Account {
+        tencent::cam::Account {
             appid: self.appid.to_string(),
             owner_uin: self.owner_uin.to_string(),
         }

@@ -19,10 +19,10 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use cos_issuer::secret::Secret;
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use serde_json::{Value, json};
+use tencent::secret::Secret;
 
 use self::guard::Guard;
 use self::routes::Routes;

@@ -8,8 +8,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex};
 
-use cos_issuer::time::{Clock, Timestamp};
 use jiff::SignedDuration;
+use tencent::time::{Clock, Timestamp};
 
 use crate::ledger::lock;
 
@@ -161,9 +161,9 @@ const LATEST_MS: i64 = 253_402_207_200_000;
 #[cfg(test)]
 mod tests {
     use super::{EmulatedClock, moment, shifted, span_seconds};
-    use cos_issuer::time::{Clock, Timestamp};
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU64, Ordering};
+    use tencent::time::{Clock, Timestamp};
 
     struct Base(AtomicU64);
 

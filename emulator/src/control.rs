@@ -15,11 +15,11 @@ use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, UNIX_EPOCH};
 
-use cos_issuer::time::{Clock as _, Timestamp};
 use http::request::Parts;
 use http::{HeaderValue, Request, Response, header};
 use hyper::body::Incoming;
 use rustls::ServerConfig;
+use tencent::time::{Clock as _, Timestamp};
 use tokio_rustls::TlsAcceptor;
 
 use crate::account::Directory;
@@ -282,14 +282,14 @@ impl Control {
     /// For the tests of one service: this account without users, the machine's time, and nothing that goes wrong.
     pub(crate) fn of_account(account: crate::account::Account) -> Arc<Self> {
         let ledger = Arc::new(crate::ledger::Ledger::default());
-        let base: Arc<dyn cos_issuer::time::Clock> = Arc::new(cos_issuer::time::SystemClock);
+        let base: Arc<dyn tencent::time::Clock> = Arc::new(tencent::time::SystemClock);
         let clock = Arc::new(EmulatedClock::over(base));
         let chance = Arc::new(Chance::new(None));
         let directory = Directory::new(
             account,
             Vec::new(),
             Vec::new(),
-            Arc::clone(&clock) as Arc<dyn cos_issuer::time::Clock>,
+            Arc::clone(&clock) as Arc<dyn tencent::time::Clock>,
             Arc::clone(&ledger),
         );
         Arc::new(Self {

@@ -49,8 +49,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use cos_issuer::time::Clock;
 use http::request::Parts;
+use tencent::time::Clock;
 
 pub(crate) use self::admission::Admission;
 use self::cors::Cors;

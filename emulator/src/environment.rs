@@ -10,7 +10,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use cos_issuer::time::Clock;
+use tencent::time::Clock;
 
 use crate::account::{Directory, Identity, random_text};
 use crate::platform::Platform;

@@ -25,10 +25,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use cos_issuer::time::Timestamp;
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use serde_json::{Value, json};
+use tencent::time::Timestamp;
 
 use self::error::StsError;
 use self::request::Unverified;

@@ -20,9 +20,9 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use cos_issuer::time::Timestamp;
 use http::Request;
 use serde::Serialize;
+use tencent::time::Timestamp;
 
 use self::mask::Mask;
 use crate::fault::Service;

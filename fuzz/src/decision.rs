@@ -8,10 +8,10 @@ mod values;
 use std::collections::BTreeMap;
 
 use arbitrary::{Result, Unstructured};
-use cos_issuer::cam::Policy;
+use oracle::cam::Asked;
 use serde_json::{Map, Value, json};
+use tencent::cam::Policy;
 
-use crate::asked::Asked;
 use crate::policy::judged_alike;
 use values::{COMPARISONS, KEYS, Kind, key_of, spelt, value};
 

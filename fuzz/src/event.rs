@@ -3,7 +3,7 @@
 //! Promises tried: no event brings a reader down; what is taken is an object of that platform; method, path, query and headers come
 //! from the places that the platform writes, and an identity from the request context alone; what holds for a request holds then too.
 
-use cos_issuer::caller::{Identity, Source};
+use cos_issuer::auth::{Identity, Source};
 use cos_issuer::request::Unverified;
 use cos_issuer::runtime::{lambda, scf};
 use serde_json::Value;

@@ -6,18 +6,19 @@
 //! An input is an HTTP request. `{signature}` in its `Authorization` headers stands for the right signature, so that mutations of
 //! everything else can be signed too.
 
-use cos_issuer::caller::{Authentication, Claims, HmacKey, HmacKeys, Verifier};
-use cos_issuer::error::Rule;
+use cos_issuer::auth::{Authenticator, Claims, HmacKey, HmacKeys, Verifier};
+use cos_issuer::error::ErrorCode;
 use cos_issuer::request::{Request, RequestId};
-use cos_issuer::secret::Secret;
-use cos_issuer::time::Clock;
 use futures_util::FutureExt as _;
 use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderValue;
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use sha2::{Digest, Sha256};
+use tencent::secret::Secret;
+use tencent::time::Clock;
 
-use crate::{message, naive};
+use crate::message;
+use oracle::cam as naive;
 
 /// Tries one input. Returns whether it was taken.
 pub fn hmac_caller(bytes: &[u8]) -> bool {
@@ -31,7 +32,7 @@ pub fn hmac_caller(bytes: &[u8]) -> bool {
     sign(&mut request);
     let authentication = authentication();
     let prove = || {
-        let proving = authentication.prove(&request, &request.path, &Noon);
+        let proving = authentication.authenticate(&request, &request.path, &Noon);
         proving
             .now_or_never()
             .expect("a signature needs no waiting")
@@ -41,14 +42,14 @@ pub fn hmac_caller(bytes: &[u8]) -> bool {
         Ok(caller) => assert_eq!(Some(caller.name()), expected.as_deref()),
         Err(error) => {
             assert_eq!(expected, None, "{}", error.message());
-            assert_eq!(error.rule().code().status, 401);
+            assert_eq!(error.code().info().status, 401);
             let header = error.header().expect("a challenge");
             assert_eq!(header.0, WWW_AUTHENTICATE);
             return false;
         }
     }
-    let again = prove().err().map(|error| error.rule());
-    assert_eq!(again, Some(Rule::SignatureReplayed));
+    let again = prove().err().map(|error| error.code());
+    assert_eq!(again, Some(ErrorCode::SignatureReplayed));
     true
 }
 
@@ -150,14 +151,14 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn authentication() -> Authentication {
+fn authentication() -> Authenticator {
     let keys = KEYS.iter().map(|(id, key)| HmacKey {
         id: (*id).to_owned(),
         secret: Secret::new((*key).to_owned()).expect("a key"),
         claims: Claims::of_subject(*id),
     });
     let keys = HmacKeys::new(keys.collect()).expect("keys that differ");
-    Authentication::Proofs(vec![Verifier::Hmac(keys)])
+    Authenticator::Proofs(vec![Verifier::Hmac(keys)])
 }
 
 const SCHEME: &str = "COS-ISSUER-HMAC-SHA256";

@@ -16,7 +16,7 @@
     reason = "a broken promise is a panic, here on purpose"
 )]
 
-mod asked;
+mod access_request;
 mod cos_address;
 mod cos_door;
 mod cos_form;
@@ -27,7 +27,6 @@ mod event;
 mod grant;
 mod hmac_caller;
 mod message;
-mod naive;
 mod policy;
 mod qsign;
 mod request;

@@ -9,11 +9,11 @@
 
 use std::collections::BTreeMap;
 
-use cos_issuer::cam::{POLICY_CHARACTERS_MAX, Policy};
 use serde_json::Value;
+use tencent::cam::{POLICY_CHARACTERS_MAX, Policy};
 
-use crate::asked::{Asked, CREATOR};
-use crate::naive;
+use crate::access_request::access_request;
+use oracle::cam::{self as naive, Asked, CREATOR};
 
 /// Tries one input. Returns whether it was taken.
 pub fn policy(bytes: &[u8]) -> bool {
@@ -46,7 +46,7 @@ fn is_stable(policy: &Policy) {
 
 /// Whether the access is allowed. Where the two evaluators differ, one of them is wrong about what the documents say.
 pub(crate) fn judged_alike(policy: &Policy, value: &Value, asked: &Asked) -> bool {
-    let Some(access) = asked.access() else {
+    let Some(access) = access_request(asked) else {
         return false;
     };
     let decision = policy.decide(&access);

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::{Digest, Sha1};
 
-use crate::naive;
 use crate::wire::{Wire, decoded};
+use oracle::cam as naive;
 
 /// A key as its holder knows it.
 pub(crate) struct Key {

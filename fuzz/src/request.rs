@@ -6,8 +6,8 @@
 
 use cos_issuer::error::Error;
 use cos_issuer::request::{
-    BODY_BYTES_MAX, CredentialRequest, Format, Keys, Mint, Request, RequestId, Route, Scope,
-    Scopes, Unverified, Wanted,
+    BODY_BYTES_MAX, CredentialRequest, Format, IssueRoute, Keys, Request, RequestId,
+    RequestedScope, Route, Scope, Scopes, Unverified,
 };
 use cos_issuer::response::Response;
 use serde_json::Value;
@@ -41,11 +41,11 @@ pub(crate) fn tried(unverified: Unverified) -> bool {
         );
     }
     for base_path in ["", "/base"] {
-        if let Some(Route::Mint(mint)) = Route::of(&request.path, base_path) {
+        if let Some(Route::IssueRoute(mint)) = Route::of(&request.path, base_path) {
             assert!(request.path.ends_with(path_of(mint, &request.path)));
         }
     }
-    let routes = [Mint::NewObject, Mint::Sign, Mint::Sts];
+    let routes = [IssueRoute::NewObject, IssueRoute::Sign, IssueRoute::Sts];
     let understood = routes.map(|mint| match CredentialRequest::parse(&request, mint) {
         Ok(asked) => understood(&request, mint, &asked),
         Err(error) => told(&error),
@@ -63,18 +63,18 @@ fn told(error: &Error) -> bool {
     false
 }
 
-fn path_of(mint: Mint, path: &str) -> &'static str {
+fn path_of(mint: IssueRoute, path: &str) -> &'static str {
     match mint {
-        Mint::NewObject => "/getKeyAndCredentials",
-        Mint::Sign => "/sign",
-        Mint::Sts if path.ends_with("/scope") => "/sts/scope",
-        Mint::Sts if path.ends_with("-scope") => "/sts-scope",
-        Mint::Sts => "/sts",
+        IssueRoute::NewObject => "/getKeyAndCredentials",
+        IssueRoute::Sign => "/sign",
+        IssueRoute::Sts if path.ends_with("/scope") => "/sts/scope",
+        IssueRoute::Sts if path.ends_with("-scope") => "/sts-scope",
+        IssueRoute::Sts => "/sts",
     }
 }
 
 /// Reads query and body a second time.
-fn understood(request: &Request, mint: Mint, asked: &CredentialRequest) -> bool {
+fn understood(request: &Request, mint: IssueRoute, asked: &CredentialRequest) -> bool {
     let values = |name: &str| -> Vec<&str> {
         let pairs = request.query.iter().filter(|(known, _)| known == name);
         pairs.map(|(_, value)| value.as_str()).collect()
@@ -88,22 +88,26 @@ fn understood(request: &Request, mint: Mint, asked: &CredentialRequest) -> bool 
     assert!(format.len() <= 1 && duration.len() <= 1);
     let duration = duration.first().map(|text| text.parse().expect("a number"));
     assert_eq!(duration, asked.duration_seconds);
-    let default = if mint == Mint::Sign { "cam" } else { "sdk" };
+    let default = if mint == IssueRoute::Sign {
+        "cam"
+    } else {
+        "sdk"
+    };
     assert_eq!(
         format.first().copied().unwrap_or(default),
         word(asked.format)
     );
     match &asked.wanted {
-        Wanted::Grant => {
-            assert!(names.is_empty() && request.body.is_empty() && mint != Mint::NewObject)
+        RequestedScope::Grant => {
+            assert!(names.is_empty() && request.body.is_empty() && mint != IssueRoute::NewObject)
         }
-        Wanted::NewObject { extension } => {
-            assert!(names.len() == 1 && request.body.is_empty() && mint == Mint::NewObject);
+        RequestedScope::NewObject { extension } => {
+            assert!(names.len() == 1 && request.body.is_empty() && mint == IssueRoute::NewObject);
             assert!(names[0].ends_with(extension.as_str()));
             assert!(values("ext").len() == 1 || !extension.contains('.'));
         }
-        Wanted::Scopes(scopes) => {
-            assert!(names.is_empty() && mint == Mint::Sts);
+        RequestedScope::Scopes(scopes) => {
+            assert!(names.is_empty() && mint == IssueRoute::Sts);
             all_of(scopes, &request.body);
         }
     }

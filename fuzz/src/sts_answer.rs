@@ -4,8 +4,8 @@
 //! asked; an error in our words repeats nothing of the answer.
 
 use cos_issuer::sts::{AnswerError, Credentials};
-use cos_issuer::time::Timestamp;
 use serde_json::Value;
+use tencent::time::Timestamp;
 
 /// Tries one answer with status 200. Returns whether it was taken.
 pub fn sts_answer(bytes: &[u8]) -> bool {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use cos_issuer::config::{Config, Environment};
 use cos_issuer::sts::{Endpoint, EndpointError};
-use cos_issuer::time::SystemClock;
+use tencent::time::SystemClock;
 
 /// Tries one input. Returns whether it was taken.
 pub fn url_config(bytes: &[u8]) -> bool {
@@ -147,7 +147,7 @@ fn read(
     let no_file = |_: &str| Err(std::io::ErrorKind::NotFound.into());
     Config::read(&environment, &no_file, Arc::new(SystemClock)).map_err(|problems| {
         let told =
-            |problem: &cos_issuer::config::Problem| (problem.variable(), problem.to_string());
+            |problem: &cos_issuer::config::ConfigError| (problem.variable(), problem.to_string());
         problems.iter().map(told).collect()
     })
 }

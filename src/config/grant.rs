@@ -2,10 +2,11 @@
 
 use super::grants_file::{self, NOBODY_IS_KNOWN};
 use super::reader::{Reader, list};
-use crate::cam::{Bucket, Policy, Region};
 use crate::grant::{
-    Abilities, Extension, Grant, Grants, Lifetime, Limits, PrefixTemplate, Preset, Who,
+    Extension, Grant, Grants, Lifetime, Limits, Permissions, PrefixTemplate, Preset, PrincipalMatch,
 };
+use tencent::cam::Policy;
+use tencent::names::{Bucket, Region};
 
 pub(super) struct GrantSettings {
     pub(super) grants: Grants,
@@ -100,8 +101,8 @@ fn from_file(
             let region = grants.first().map(|grant| grant.region.clone());
             (Some(Grants::Each(grants)), region)
         }
-        Err(faults) => {
-            for fault in faults {
+        Err(diagnostics) => {
+            for fault in diagnostics {
                 reader.problem("GRANTS_FILE", format!("{path}, {fault}"));
             }
             (None, None)
@@ -188,21 +189,21 @@ fn one_grant(reader: &mut Reader<'_>, bounds: &Bounds) -> (Option<Grants>, Optio
         reader.problem("ALLOW", "names nothing");
     }
     // The caller may still upload under keys of their own: this says what the function names.
-    let abilities = presets.zip(extensions).and_then(|(presets, extensions)| {
-        let abilities = Abilities::new(&presets, &[], Limits::default());
-        abilities
-            .and_then(|abilities| abilities.naming(extensions))
+    let permissions = presets.zip(extensions).and_then(|(presets, extensions)| {
+        let permissions = Permissions::new(&presets, &[], Limits::default());
+        permissions
+            .and_then(|permissions| permissions.naming(extensions))
             .ok()
     });
-    let grant = match (bucket, &region, prefix, abilities, bounds.lifetime) {
-        (Some(bucket), Some(region), Some(prefix), Some(abilities), Some(lifetime)) => {
+    let grant = match (bucket, &region, prefix, permissions, bounds.lifetime) {
+        (Some(bucket), Some(region), Some(prefix), Some(permissions), Some(lifetime)) => {
             Some(Grant {
                 name: ONE_GRANT.to_owned(),
-                who: Who::Everyone,
+                principal_match: PrincipalMatch::Everyone,
                 bucket,
                 region: region.clone(),
                 prefix,
-                abilities,
+                permissions,
                 lifetime,
             })
         }
@@ -253,14 +254,14 @@ fn raw_policy(reader: &mut Reader<'_>) -> Option<Policy> {
 }
 
 /// Where a policy stops being one. Only the place: the text around it is the operator's.
-fn policy_problem(error: &crate::cam::PolicyError) -> String {
+fn policy_problem(error: &tencent::cam::PolicyError) -> String {
     match error {
-        crate::cam::PolicyError::Syntax(cause) => format!(
+        tencent::cam::PolicyError::Syntax(cause) => format!(
             "{error} (see line {}, column {})",
             cause.line(),
             cause.column()
         ),
-        crate::cam::PolicyError::Empty | crate::cam::PolicyError::Long => error.to_string(),
+        tencent::cam::PolicyError::Empty | tencent::cam::PolicyError::Long => error.to_string(),
     }
 }
 

@@ -8,27 +8,27 @@ mod matches;
 mod table;
 
 use super::grant::{Bounds, lifetime_problem};
-use crate::cam::{Bucket, Region};
 use crate::grant::{
-    Abilities, AbilityError, ContentType, Extension, Grant, Lifetime, Limits, Operation,
-    PrefixTemplate, Preset, Slot, Who,
+    ContentType, Extension, Grant, Lifetime, Limits, Operation, PermissionError, Permissions,
+    Placeholder, PrefixTemplate, Preset, PrincipalMatch,
 };
-use table::{Faults, Table};
+use table::{Diagnostics, Table};
+use tencent::names::{Bucket, Region};
 
 /// Reads the file.
 ///
 /// # Errors
 /// Every fault, as `line 3, key: what to write`.
 pub(super) fn read(text: &str, bounds: &Bounds) -> Result<Vec<Grant>, Vec<String>> {
-    let mut faults = Faults::of(text);
-    let file = table::parse(text, &mut faults);
+    let mut diagnostics = Diagnostics::of(text);
+    let file = table::parse(text, &mut diagnostics);
     let grants = file.as_ref().map(|file| {
         let root = Table::of_file(file);
-        root.refuse_others(&["grant"], &mut faults);
-        let tables = root.tables("grant", &mut faults);
+        root.refuse_others(&["grant"], &mut diagnostics);
+        let tables = root.tables("grant", &mut diagnostics);
         let grants: Vec<Option<Grant>> = tables
             .iter()
-            .map(|table| grant(table, bounds, &mut faults))
+            .map(|table| grant(table, bounds, &mut diagnostics))
             .collect();
         for (index, table) in tables.iter().enumerate() {
             let name = table.peek("name");
@@ -38,58 +38,58 @@ pub(super) fn read(text: &str, bounds: &Bounds) -> Result<Vec<Grant>, Vec<String
                     .take(index)
                     .any(|other| other.peek("name") == name)
             {
-                table.fault("name", "is the name of another grant", &mut faults);
+                table.fault("name", "is the name of another grant", &mut diagnostics);
             }
         }
         if tables.is_empty() {
             root.fault(
                 "grant",
                 "is missing: write `[[grant]]` and what is granted below it",
-                &mut faults,
+                &mut diagnostics,
             );
         }
         grants
     });
     let grants: Option<Vec<Grant>> = grants.and_then(|grants| grants.into_iter().collect());
     match grants {
-        Some(grants) if faults.is_empty() => Ok(grants),
-        _ => Err(faults.into_texts()),
+        Some(grants) if diagnostics.is_empty() => Ok(grants),
+        _ => Err(diagnostics.into_texts()),
     }
 }
 
-fn grant(table: &Table<'_>, bounds: &Bounds, faults: &mut Faults<'_>) -> Option<Grant> {
-    table.refuse_others(&KEYS, faults);
-    let name = table.text("name", faults, name);
-    let who = matches::read(table, faults);
-    let bucket = table.text("bucket", faults, Bucket::parse);
-    let region = table.text("region", faults, Region::parse);
-    let prefix = prefix(table, faults);
-    let abilities = abilities(table, faults);
-    let lifetime = lifetime(table, bounds, faults);
-    let (name, who, bucket, region) = (name?, who?, bucket?, region?);
+fn grant(table: &Table<'_>, bounds: &Bounds, diagnostics: &mut Diagnostics<'_>) -> Option<Grant> {
+    table.refuse_others(&KEYS, diagnostics);
+    let name = table.text("name", diagnostics, name);
+    let principal_match = matches::read(table, diagnostics);
+    let bucket = table.text("bucket", diagnostics, Bucket::parse);
+    let region = table.text("region", diagnostics, Region::parse);
+    let prefix = prefix(table, diagnostics);
+    let permissions = permissions(table, diagnostics);
+    let lifetime = lifetime(table, bounds, diagnostics);
+    let (name, principal_match, bucket, region) = (name?, principal_match?, bucket?, region?);
     let grant = Grant {
         name,
-        who,
+        principal_match,
         bucket,
         region,
         prefix: prefix?,
-        abilities: abilities?,
+        permissions: permissions?,
         lifetime: lifetime?,
     };
     if bounds.is_anonymous {
         if grant.prefix.claims().next().is_some() {
-            table.fault("prefix", NOBODY_IS_KNOWN, faults);
+            table.fault("prefix", NOBODY_IS_KNOWN, diagnostics);
         }
-        if grant.who != Who::Everyone {
+        if grant.principal_match != PrincipalMatch::Everyone {
             table.fault(
                 "match",
                 "can only be \"everyone\" with AUTH=none, which proves nothing of a caller",
-                faults,
+                diagnostics,
             );
         }
     }
     if let Some(operation) = grant
-        .abilities
+        .permissions
         .of_bucket()
         .filter(|_| grant.prefix.as_str() != "/")
     {
@@ -97,13 +97,13 @@ fn grant(table: &Table<'_>, bounds: &Bounds, faults: &mut Faults<'_>) -> Option<
             "names {}, which is about the whole bucket: `prefix` would have to be \"/\"",
             operation.name()
         );
-        table.fault("actions", &text, faults);
+        table.fault("actions", &text, diagnostics);
     }
     if grant.check_length().is_err() {
         table.fault(
             "actions",
             "makes a longer policy than CAM takes, for the longest prefix that the slots allow",
-            faults,
+            diagnostics,
         );
     }
     Some(grant)
@@ -118,60 +118,73 @@ fn name(text: &str) -> Result<String, &'static str> {
     Err("has 1 to 64 letters, digits and characters of `-._`")
 }
 
-fn prefix(table: &Table<'_>, faults: &mut Faults<'_>) -> Option<PrefixTemplate> {
-    let slots = slots(table, faults)?;
-    let template = table.text("prefix", faults, |text| PrefixTemplate::parse(text, &slots))?;
+fn prefix(table: &Table<'_>, diagnostics: &mut Diagnostics<'_>) -> Option<PrefixTemplate> {
+    let slots = slots(table, diagnostics)?;
+    let template = table.text("prefix", diagnostics, |text| {
+        PrefixTemplate::parse(text, &slots)
+    })?;
     for (claim, _) in &slots {
         if !template.claims().any(|named| named == claim) {
-            table.fault("slots", "has a slot that `prefix` does not have", faults);
+            table.fault(
+                "slots",
+                "has a slot that `prefix` does not have",
+                diagnostics,
+            );
         }
     }
     Some(template)
 }
 
-fn slots(table: &Table<'_>, faults: &mut Faults<'_>) -> Option<Vec<(String, Slot)>> {
-    let Some(slots) = table.table("slots", faults)? else {
+fn slots(
+    table: &Table<'_>,
+    diagnostics: &mut Diagnostics<'_>,
+) -> Option<Vec<(String, Placeholder)>> {
+    let Some(slots) = table.table("slots", diagnostics)? else {
         return Some(Vec::new());
     };
     let read = slots.keys().map(|claim| {
         let slot = match slots.peek(claim) {
-            Some("id") => Some(Slot::Id),
-            Some("number") => Some(Slot::Number),
+            Some("id") => Some(Placeholder::Id),
+            Some("number") => Some(Placeholder::Number),
             Some(_) => {
-                slots.fault(claim, "is \"id\", \"number\" or a list of words", faults);
+                slots.fault(
+                    claim,
+                    "is \"id\", \"number\" or a list of words",
+                    diagnostics,
+                );
                 None
             }
-            None => slots.texts(claim, faults).and_then(|words| {
-                let slot = Slot::one_of(words.into_iter().map(str::to_owned).collect());
-                slot.map_err(|error| slots.fault(claim, &error.to_string(), faults))
+            None => slots.texts(claim, diagnostics).and_then(|words| {
+                let slot = Placeholder::one_of(words.into_iter().map(str::to_owned).collect());
+                slot.map_err(|error| slots.fault(claim, &error.to_string(), diagnostics))
                     .ok()
             }),
         };
         slot.map(|slot| (claim.to_owned(), slot))
     });
-    let read: Vec<Option<(String, Slot)>> = read.collect();
+    let read: Vec<Option<(String, Placeholder)>> = read.collect();
     read.into_iter().collect()
 }
 
-fn abilities(table: &Table<'_>, faults: &mut Faults<'_>) -> Option<Abilities> {
+fn permissions(table: &Table<'_>, diagnostics: &mut Diagnostics<'_>) -> Option<Permissions> {
     let preset = |text: &str| {
         let known = Preset::CHOICES.iter().find(|(name, _)| *name == text);
         known
             .map(|(_, preset)| *preset)
             .ok_or("takes \"upload\", \"download\", \"list\", \"delete\"")
     };
-    let presets = table.list("allow", faults, preset);
-    let named = table.list("actions", faults, Operation::parse);
-    let limits = limits(table, faults);
-    let new_objects = table.list("named_extensions", faults, Extension::parse);
+    let presets = table.list("allow", diagnostics, preset);
+    let named = table.list("actions", diagnostics, Operation::parse);
+    let limits = limits(table, diagnostics);
+    let new_objects = table.list("named_extensions", diagnostics, Extension::parse);
     let (presets, named, limits, new_objects) = (presets?, named?, limits?, new_objects?);
-    let abilities = Abilities::new(&presets, &named, limits);
-    let abilities = abilities.and_then(|abilities| abilities.naming(new_objects));
-    if matches!(abilities, Err(AbilityError::NamedTwice)) {
+    let permissions = Permissions::new(&presets, &named, limits);
+    let permissions = permissions.and_then(|permissions| permissions.naming(new_objects));
+    if matches!(permissions, Err(PermissionError::NamedTwice)) {
         table.fault(
             "named_extensions",
-            &AbilityError::NamedTwice.to_string(),
-            faults,
+            &PermissionError::NamedTwice.to_string(),
+            diagnostics,
         );
         return None;
     }
@@ -180,21 +193,23 @@ fn abilities(table: &Table<'_>, faults: &mut Faults<'_>) -> Option<Abilities> {
         .into_iter()
         .find(|key| table.has(key))
         .unwrap_or("allow");
-    abilities
-        .map_err(|error| table.fault(key, &error.to_string(), faults))
+    permissions
+        .map_err(|error| table.fault(key, &error.to_string(), diagnostics))
         .ok()
 }
 
-fn limits(table: &Table<'_>, faults: &mut Faults<'_>) -> Option<Limits> {
+fn limits(table: &Table<'_>, diagnostics: &mut Diagnostics<'_>) -> Option<Limits> {
     let size = if table.has("max_size_bytes") {
-        let size = table.number("max_size_bytes", faults, 1..=SIZE_BYTES_MAX);
+        let size = table.number("max_size_bytes", diagnostics, 1..=SIZE_BYTES_MAX);
         Some(size?)
     } else {
         None
     };
-    let extensions = table.list("extensions", faults, Extension::parse);
-    let content_types = table.list("content_types", faults, ContentType::parse);
-    let source_ip = table.list("source_ip", faults, |text| Ok::<_, &str>(text.to_owned()));
+    let extensions = table.list("extensions", diagnostics, Extension::parse);
+    let content_types = table.list("content_types", diagnostics, ContentType::parse);
+    let source_ip = table.list("source_ip", diagnostics, |text| {
+        Ok::<_, &str>(text.to_owned())
+    });
     Some(Limits {
         extensions: extensions?,
         max_size_bytes: size,
@@ -204,11 +219,15 @@ fn limits(table: &Table<'_>, faults: &mut Faults<'_>) -> Option<Limits> {
 }
 
 /// `[600, 3600]`, or the second alone.
-fn lifetime(table: &Table<'_>, bounds: &Bounds, faults: &mut Faults<'_>) -> Option<Lifetime> {
+fn lifetime(
+    table: &Table<'_>,
+    bounds: &Bounds,
+    diagnostics: &mut Diagnostics<'_>,
+) -> Option<Lifetime> {
     if !table.has("duration_seconds") {
         return bounds.lifetime;
     }
-    let seconds = table.numbers("duration_seconds", faults)?;
+    let seconds = table.numbers("duration_seconds", diagnostics)?;
     let range = match seconds.as_slice() {
         [most] => Some((u64::from(bounds.minimum_seconds), *most)),
         [least, most] => Some((*least, *most)),
@@ -222,7 +241,7 @@ fn lifetime(table: &Table<'_>, bounds: &Bounds, faults: &mut Faults<'_>) -> Opti
     });
     if lifetime.is_none() {
         let text = format!("is `most` or `[least, most]`: {}", lifetime_problem(bounds));
-        table.fault("duration_seconds", &text, faults);
+        table.fault("duration_seconds", &text, diagnostics);
     }
     lifetime
 }

@@ -6,12 +6,12 @@ use super::Environment;
 
 /// What is wrong with one variable. It never holds the value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
+pub struct ConfigError {
     variable: &'static str,
     text: String,
 }
 
-impl Problem {
+impl ConfigError {
     pub(super) fn new(variable: &'static str, text: impl Into<String>) -> Self {
         Self {
             variable,
@@ -25,7 +25,7 @@ impl Problem {
     }
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for ConfigError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}: {}", self.variable, self.text)
     }
@@ -33,7 +33,7 @@ impl fmt::Display for Problem {
 
 pub(super) struct Reader<'a> {
     environment: &'a Environment,
-    problems: Vec<Problem>,
+    problems: Vec<ConfigError>,
     warnings: Vec<&'static str>,
 }
 
@@ -47,7 +47,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn problem(&mut self, variable: &'static str, text: impl Into<String>) {
-        self.problems.push(Problem::new(variable, text));
+        self.problems.push(ConfigError::new(variable, text));
     }
 
     pub(super) fn warn(&mut self, text: &'static str) {
@@ -55,7 +55,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The warnings, if nothing is wrong.
-    pub(super) fn finish(self) -> Result<Vec<&'static str>, Vec<Problem>> {
+    pub(super) fn finish(self) -> Result<Vec<&'static str>, Vec<ConfigError>> {
         if self.problems.is_empty() {
             Ok(self.warnings)
         } else {

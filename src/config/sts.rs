@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::reader::{Reader, list};
-use crate::http::{Client, Plain, Settings, SettingsError};
-use crate::secret::Secret;
+use crate::http_client::{Client, PlaintextHttp, Settings, SettingsError};
 use crate::sts::{CallingKey, Endpoint, Identity, Role, RoleArn};
+use tencent::secret::Secret;
 
 pub(super) struct Sts {
     /// The longest life of a credential that the calling key can ask for.
@@ -177,9 +177,9 @@ fn http(
         .optional("STS_PROXY")
         .and_then(|url| Secret::new(url.to_owned()));
     let plain = if endpoints.iter().any(Endpoint::is_plain) {
-        Plain::Loopback
+        PlaintextHttp::Loopback
     } else {
-        Plain::Never
+        PlaintextHttp::Never
     };
     match Client::new(&Settings {
         extra_ca_pem,

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use url::{Host, Url};
 
 use super::reader::{Reader, list};
-use crate::caller::{Algorithm, KeySet, KeySource, RemoteKeys, TokenRules, Tokens};
-use crate::http::{Client, Plain, Settings};
+use crate::auth::{Algorithm, JwksCache, KeySet, KeySource, Tokens, Validation};
+use crate::http_client::{Client, PlaintextHttp, Settings};
 
 type File<'f> = &'f dyn Fn(&str) -> std::io::Result<Vec<u8>>;
 
@@ -33,7 +33,7 @@ pub(super) fn read(reader: &mut Reader<'_>, file: File<'_>) -> Option<Tokens> {
         .zip(algorithms.as_deref())
         .and_then(|(place, algorithms)| keys(reader, file, place, algorithms));
     Some(Tokens {
-        rules: TokenRules {
+        rules: Validation {
             issuer: issuer?,
             audiences: audiences?,
             algorithms: algorithms?,
@@ -46,7 +46,7 @@ pub(super) fn read(reader: &mut Reader<'_>, file: File<'_>) -> Option<Tokens> {
 
 /// Where keys come from, by the variable that says so.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum KeySourceKind {
     HsSecret,
     JwksFile,
     JwksUrl,
@@ -54,7 +54,7 @@ enum Place {
     PublicKeyFile,
 }
 
-impl Place {
+impl KeySourceKind {
     const ALL: [Self; 5] = [
         Self::JwksUrl,
         Self::JwksFile,
@@ -74,8 +74,8 @@ impl Place {
     }
 }
 
-fn place(reader: &mut Reader<'_>) -> Option<Place> {
-    let mut places = Place::ALL.into_iter().filter(|place| {
+fn place(reader: &mut Reader<'_>) -> Option<KeySourceKind> {
+    let mut places = KeySourceKind::ALL.into_iter().filter(|place| {
         let text = reader.optional(place.variable());
         text.is_some()
     });
@@ -98,18 +98,18 @@ fn place(reader: &mut Reader<'_>) -> Option<Place> {
 }
 
 /// The only algorithms. Whoever has a public key could make tokens of `HS256`, if it were accepted beside others.
-fn algorithms(reader: &mut Reader<'_>, place: Option<Place>) -> Option<Vec<Algorithm>> {
-    let is_secret = place == Some(Place::HsSecret);
+fn algorithms(reader: &mut Reader<'_>, place: Option<KeySourceKind>) -> Option<Vec<Algorithm>> {
+    let is_secret = place == Some(KeySourceKind::HsSecret);
     let of_public_keys: Vec<Algorithm> = Algorithm::ALL
         .into_iter()
         .filter(|algorithm| *algorithm != Algorithm::Hs256)
         .collect();
     if reader.optional("JWT_ALGORITHMS").is_none() {
         return Some(match place? {
-            Place::HsSecret => vec![Algorithm::Hs256],
-            Place::JwksFile | Place::JwksUrl => vec![Algorithm::Rs256],
+            KeySourceKind::HsSecret => vec![Algorithm::Hs256],
+            KeySourceKind::JwksFile | KeySourceKind::JwksUrl => vec![Algorithm::Rs256],
             // There is one key, and it has one algorithm.
-            Place::PublicKey | Place::PublicKeyFile => of_public_keys,
+            KeySourceKind::PublicKey | KeySourceKind::PublicKeyFile => of_public_keys,
         });
     }
     reader.parsed("JWT_ALGORITHMS", |text| {
@@ -131,17 +131,19 @@ fn algorithm(name: &str) -> Option<Algorithm> {
 fn keys(
     reader: &mut Reader<'_>,
     file: File<'_>,
-    place: Place,
+    place: KeySourceKind,
     algorithms: &[Algorithm],
 ) -> Option<KeySource> {
     let of_file = |path: &str| file(path).map_err(|error| cannot_be_read(&error));
     reader.parsed(place.variable(), |text| {
         let keys = match place {
-            Place::HsSecret => KeySet::of_secret(text.as_bytes()),
-            Place::JwksFile => KeySet::of_jwks(&of_file(text)?, algorithms),
-            Place::JwksUrl => return remote(text, algorithms),
-            Place::PublicKey => KeySet::of_pem(text.replace("\\n", "\n").as_bytes(), algorithms),
-            Place::PublicKeyFile => KeySet::of_pem(&of_file(text)?, algorithms),
+            KeySourceKind::HsSecret => KeySet::of_secret(text.as_bytes()),
+            KeySourceKind::JwksFile => KeySet::of_jwks(&of_file(text)?, algorithms),
+            KeySourceKind::JwksUrl => return remote(text, algorithms),
+            KeySourceKind::PublicKey => {
+                KeySet::of_pem(text.replace("\\n", "\n").as_bytes(), algorithms)
+            }
+            KeySourceKind::PublicKeyFile => KeySet::of_pem(&of_file(text)?, algorithms),
         };
         keys.map(|keys| KeySource::Fixed(Arc::new(keys)))
             .map_err(|error| error.to_string())
@@ -163,8 +165,8 @@ fn remote(text: &str, algorithms: &[Algorithm]) -> Result<KeySource, String> {
         None => return Err(form.to_owned()),
     };
     let plain = match url.scheme() {
-        "https" => Plain::Never,
-        "http" if is_loopback => Plain::Loopback,
+        "https" => PlaintextHttp::Never,
+        "http" if is_loopback => PlaintextHttp::Loopback,
         _ => return Err(form.to_owned()),
     };
     if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
@@ -175,7 +177,7 @@ fn remote(text: &str, algorithms: &[Algorithm]) -> Result<KeySource, String> {
         ..Settings::default()
     });
     let client = client.map_err(|error| error.to_string())?;
-    Ok(KeySource::Remote(RemoteKeys::new(
+    Ok(KeySource::Remote(JwksCache::new(
         client,
         url.into(),
         algorithms.to_vec(),

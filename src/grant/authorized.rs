@@ -1,10 +1,10 @@
 //! The proof that a request is inside the caller's grants.
 //!
-//! Promises: nothing outside `grant` can make one, so a request that nobody authorised does not compile.
+//! Promises: nothing outside `grant` can make one, so a request that nobody authorized does not compile.
 
 use std::sync::Arc;
 
-use super::key::ObjectKey;
+use super::object_key::ObjectKey;
 
 /// An object that the function named: the credential fits it alone.
 #[derive(Clone, Debug, PartialEq, Eq)]

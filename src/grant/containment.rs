@@ -8,7 +8,7 @@
 use serde_json::Value;
 
 use super::Grant;
-use crate::caller::{Claim, Claims};
+use crate::auth::{Claim, Claims};
 
 /// Whether each pair of an action and a resource in `policy` is covered by one of `grants`, for a caller with these claims.
 pub(super) fn is_inside(policy: &str, grants: &[&Grant], claims: &Claims) -> bool {
@@ -54,14 +54,14 @@ fn covers(grant: &Grant, claims: &Claims, pair: &Pair) -> bool {
         return false;
     };
     let is_granted = grant
-        .abilities
+        .permissions
         .operations()
         .any(|granted| granted.name() == operation);
     let is_weak = pair
         .condition
         .as_object()
         .is_some_and(|block| block.keys().any(|name| name.contains("if_exist")));
-    let networks = &grant.abilities.limits().source_ip;
+    let networks = &grant.permissions.limits().source_ip;
     if !is_granted || is_weak || !are_among(&pair.condition, "ip_equal", "qcs:ip", networks) {
         return false;
     }
@@ -87,7 +87,7 @@ fn covers(grant: &Grant, claims: &Claims, pair: &Pair) -> bool {
 }
 
 fn keeps_limits(grant: &Grant, operation: &str, key: &str, condition: &Value) -> bool {
-    let limits = grant.abilities.limits();
+    let limits = grant.permissions.limits();
     let is_whole = matches!(operation, "PutObject" | "PostObject");
     let length = |operator: &str| condition.get(operator)?.get("cos:content-length")?.as_u64();
     let is_sized = limits.max_size_bytes.is_none_or(|most| {
@@ -174,7 +174,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::is_inside;
-    use crate::caller::{Claim, Claims};
+    use crate::auth::{Claim, Claims};
     use crate::grant::Grant;
     use crate::grant::limits::{ContentType, Limits};
     use crate::grant::operation::{Operation, Preset};
@@ -204,7 +204,7 @@ mod tests {
         is_inside(&policy.to_string(), &[grant], &claims)
     }
 
-    fn below(action: &str, key: &str) -> bool {
+    fn strip_base_path(action: &str, key: &str) -> bool {
         let policy = policy(&[action], &format!("{HERE}{key}"), &Value::Null);
         judged(&policy, &granted(Limits::default()), "u-1")
     }
@@ -212,7 +212,7 @@ mod tests {
     #[test]
     fn what_is_below_is_inside() {
         for key in ["users/u-1/a", "users/u-1/a/*", "users/u-1/*"] {
-            assert!(below("name/cos:PutObject", key), "{key}");
+            assert!(strip_base_path("name/cos:PutObject", key), "{key}");
         }
         let service = policy(&["name/cos:GetService"], "*", &Value::Null);
         assert!(judged(&service, &granted(Limits::default()), "u-1"));
@@ -234,7 +234,7 @@ mod tests {
             "users/u-2/a",
             "USERS/u-1/a",
         ] {
-            assert!(!below("name/cos:PutObject", key), "{key}");
+            assert!(!strip_base_path("name/cos:PutObject", key), "{key}");
         }
         for action in [
             "name/cos:DeleteObject",
@@ -244,7 +244,7 @@ mod tests {
             "name/cos:Put*",
             "name/cos:GetService",
         ] {
-            assert!(!below(action, "users/u-1/a"), "{action}");
+            assert!(!strip_base_path(action, "users/u-1/a"), "{action}");
         }
         for place in [
             "*",

@@ -1,6 +1,6 @@
 //! How long credentials may live.
 
-use crate::error::{Error, Rule};
+use crate::error::{Error, ErrorCode};
 
 /// How long a credential may live, in seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +39,6 @@ impl Lifetime {
         }
         let message =
             format!("`durationSeconds` must be from {minimum_seconds} to {default_seconds} here");
-        Err(Error::new(Rule::DurationSeconds, message))
+        Err(Error::new(ErrorCode::DurationSeconds, message))
     }
 }

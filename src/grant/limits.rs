@@ -5,7 +5,7 @@
 //! - `cos:content-length` and `cos:content-type` are documented for requests with a body. A condition on a key that a request lacks is not
 //!   met (documented), so an upload that leaves the header out is refused. `_if_exist` would let it pass and is never written.
 //! - No single request of a multipart upload or an append has all of the object, and `InitiateMultipartUpload`, which sets the type, has no
-//!   body. So these limits take such operations away (`abilities`).
+//!   body. So these limits take such operations away (`permissions`).
 //! - A copy is a PutObject without a body. Its size is in no header, so a size limit also asks for one byte at least (inferred: the
 //!   length of a copy request is 0), and with it refuses empty objects.
 //! - PostObject is measured with its form around the object (inferred), so a little less fits.
@@ -13,9 +13,9 @@
 //! An extension is no condition: a resource has no wildcard but at its end. So it is checked here, where the whole key is known, and
 //! nothing is granted that would leave the key to the caller.
 
-use crate::cam::{ConditionError, Conditions, Literal};
+use tencent::cam::{ConditionError, Conditions, Literal};
 
-use super::key::Extension;
+use super::object_key::Extension;
 
 /// What bounds a grant. The default bounds nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -5,18 +5,18 @@
 //! Promises: nothing here changes who may do what (policies, ACLs), what a bucket is or how it behaves, or belongs to another service;
 //! a name is one operation, never a pattern. Leaves out: a raw `POLICY`, which is the operator's own text.
 
-use crate::cam::is_operation;
+use tencent::cam::is_operation;
 
 /// One operation that can be granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Operation {
     name: &'static str,
-    reach: Reach,
+    reach: ResourceLevel,
 }
 
 /// What an operation is about, as far as limits and resources care.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reach {
+pub(super) enum ResourceLevel {
     /// The bucket itself, so that no prefix but the whole bucket covers it.
     Bucket,
     /// Keys; no upload.
@@ -55,13 +55,16 @@ impl Operation {
         self.name
     }
 
-    pub(super) fn reach(self) -> Reach {
+    pub(super) fn reach(self) -> ResourceLevel {
         self.reach
     }
 
     /// Whether limits on uploads are about it.
     pub(super) fn is_upload(self) -> bool {
-        matches!(self.reach, Reach::PartialUpload | Reach::WholeUpload)
+        matches!(
+            self.reach,
+            ResourceLevel::PartialUpload | ResourceLevel::WholeUpload
+        )
     }
 }
 
@@ -123,10 +126,10 @@ impl Preset {
     }
 }
 
-const GRANTABLE: &[(Reach, &[&str])] = &[
-    (Reach::WholeUpload, &["PutObject", "PostObject"]),
+const GRANTABLE: &[(ResourceLevel, &[&str])] = &[
+    (ResourceLevel::WholeUpload, &["PutObject", "PostObject"]),
     (
-        Reach::PartialUpload,
+        ResourceLevel::PartialUpload,
         &[
             "InitiateMultipartUpload",
             "UploadPart",
@@ -140,7 +143,7 @@ const GRANTABLE: &[(Reach, &[&str])] = &[
         ],
     ),
     (
-        Reach::Keys,
+        ResourceLevel::Keys,
         &[
             "GetObject",
             "HeadObject",
@@ -157,7 +160,7 @@ const GRANTABLE: &[(Reach, &[&str])] = &[
         ],
     ),
     (
-        Reach::Bucket,
+        ResourceLevel::Bucket,
         &[
             "HeadBucket",
             "GetBucketLocation",
@@ -165,7 +168,7 @@ const GRANTABLE: &[(Reach, &[&str])] = &[
             "GetBucketVersioning",
         ],
     ),
-    (Reach::Service, &["GetService"]),
+    (ResourceLevel::Service, &["GetService"]),
 ];
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! Promises: no action meets a resource, or does without a condition, that it was not allowed with; CAM reads a statement as every one of
 //! its actions on every one of its resources, so each has one resource. Bounded: past what any policy has room for, nothing is collected.
 
-use crate::cam::{Action, Conditions, Policy, PolicyError, Resource, Statement};
+use tencent::cam::{Action, Conditions, Policy, PolicyError, Resource, Statement};
 
 use super::operation::Operation;
 
@@ -55,8 +55,9 @@ const STATEMENTS_MAX: usize = 96;
 #[cfg(test)]
 mod tests {
     use super::{STATEMENTS_MAX, Statements};
-    use crate::cam::{Bucket, Conditions, POLICY_CHARACTERS_MAX, PolicyError, Region, Resource};
     use crate::grant::Operation;
+    use tencent::cam::{Conditions, POLICY_CHARACTERS_MAX, PolicyError, Resource};
+    use tencent::names::{Bucket, Region};
 
     fn of_keys(count: usize) -> Statements {
         let bucket = Bucket::parse("a-12500").unwrap();

@@ -5,13 +5,13 @@ use serde_json::{Value, json};
 
 use super::{
     Authorized, ContentType, Extension, Grant, Grants, Lifetime, Limits, Match, Operation,
-    PrefixTemplate, Preset, Slot, Who,
+    Placeholder, PrefixTemplate, Preset, PrincipalMatch,
 };
-use crate::caller::{Caller, Claim, Claims};
-use crate::cam::Bucket;
-use crate::error::{Error, Rule};
-use crate::request::{CredentialRequest, Format, Scopes, Wanted};
-use crate::time::Timestamp;
+use crate::auth::{Claim, Claims, Principal};
+use crate::error::{Error, ErrorCode};
+use crate::request::{CredentialRequest, Format, RequestedScope, Scopes};
+use tencent::names::Bucket;
+use tencent::time::Timestamp;
 
 /// 2026-01-31T23:59:59Z.
 fn now() -> Timestamp {
@@ -20,7 +20,7 @@ fn now() -> Timestamp {
 
 const RESOURCE: &str = "qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/";
 
-fn asked(wanted: Wanted) -> CredentialRequest {
+fn asked(wanted: RequestedScope) -> CredentialRequest {
     CredentialRequest {
         format: Format::Sdk,
         duration_seconds: None,
@@ -31,10 +31,10 @@ fn asked(wanted: Wanted) -> CredentialRequest {
 }
 
 fn ask_for_new(grants: &Grants, extension: &str, chance: [u8; 16]) -> Result<Authorized, Error> {
-    let asked = asked(Wanted::NewObject {
+    let asked = asked(RequestedScope::NewObject {
         extension: extension.to_owned(),
     });
-    grants.authorise(&Caller::for_tests(), &asked, now(), chance)
+    grants.authorize(&Principal::for_tests(), &asked, now(), chance)
 }
 
 fn grant(prefix: &str, presets: &[Preset]) -> Grants {
@@ -70,19 +70,19 @@ fn ask(
     scopes: Option<&Value>,
 ) -> Result<Authorized, Error> {
     let wanted = match scopes {
-        Some(scopes) => Wanted::Scopes(Scopes::parse(&scopes.to_string())?),
-        None => Wanted::Grant,
+        Some(scopes) => RequestedScope::Scopes(Scopes::parse(&scopes.to_string())?),
+        None => RequestedScope::Grant,
     };
     let asked = CredentialRequest {
         duration_seconds,
         ..asked(wanted)
     };
-    grants.authorise(&Caller::for_tests(), &asked, now(), [0; 16])
+    grants.authorize(&Principal::for_tests(), &asked, now(), [0; 16])
 }
 
 fn of_subject(grants: &Grants, subject: &str) -> Result<Authorized, Error> {
-    let caller = Caller::with_claims(Claims::of_subject(subject));
-    grants.authorise(&caller, &asked(Wanted::Grant), now(), [0; 16])
+    let caller = Principal::with_claims(Claims::of_subject(subject));
+    grants.authorize(&caller, &asked(RequestedScope::Grant), now(), [0; 16])
 }
 
 /// What the policy of a grant narrowed to `scopes` allows, as pairs of action and resource.
@@ -112,7 +112,7 @@ fn refused(grants: &Grants, scopes: &Value) -> String {
     let error = ask(grants, None, Some(scopes))
         .err()
         .unwrap_or_else(|| panic!("granted: {scopes}"));
-    assert_eq!(error.rule(), Rule::ScopeNotGranted, "{scopes}");
+    assert_eq!(error.code(), ErrorCode::ScopeNotGranted, "{scopes}");
     error.message().to_owned()
 }
 
@@ -128,9 +128,9 @@ fn the_one_grant_form_is_one_statement_below_the_prefix() {
 #[test]
 fn an_empty_policy_is_never_built() {
     let error = ask(&naming("users/", &[Preset::Upload]), None, None).unwrap_err();
-    assert_eq!(error.rule(), Rule::ScopeNotGranted);
+    assert_eq!(error.code(), ErrorCode::ScopeNotGranted);
     let error = ask(&Grants::Each(Vec::new()), None, None).unwrap_err();
-    assert_eq!(error.rule(), Rule::CallerNotAllowed);
+    assert_eq!(error.code(), ErrorCode::CallerNotAllowed);
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn a_duration_outside_the_grant_is_refused_and_never_clamped() {
     );
     for seconds in [0, 1, 359, 1801, u32::MAX] {
         let error = ask(&grant, Some(seconds), None).unwrap_err();
-        assert_eq!(error.rule(), Rule::DurationSeconds, "{seconds}");
+        assert_eq!(error.code(), ErrorCode::DurationSeconds, "{seconds}");
     }
 }
 
@@ -272,12 +272,12 @@ fn an_extension_that_is_not_granted_names_no_object() {
         "jpgjpgjpgjpg",
     ] {
         let error = ask_for_new(&uploads, extension, [0; 16]).unwrap_err();
-        assert_eq!(error.rule(), Rule::Extension, "{extension}");
+        assert_eq!(error.code(), ErrorCode::Extension, "{extension}");
     }
     let downloads = grant("users/", &[Preset::Download]);
     assert_eq!(
-        ask_for_new(&downloads, "jpg", [0; 16]).unwrap_err().rule(),
-        Rule::ScopeNotGranted
+        ask_for_new(&downloads, "jpg", [0; 16]).unwrap_err().code(),
+        ErrorCode::ScopeNotGranted
     );
 }
 
@@ -291,7 +291,7 @@ fn a_raw_policy_is_not_narrowed() {
     refused(&raw, &json!([scope("PutObject", "users/1/a")]));
     assert_eq!(ask(&raw, None, None).unwrap().policy(), policy.policy());
     let error = ask_for_new(&raw, "jpg", [0; 16]).unwrap_err();
-    assert_eq!(error.rule(), Rule::ScopeNotGranted);
+    assert_eq!(error.code(), ErrorCode::ScopeNotGranted);
     for (bucket, region) in [
         (Some("examplebucket-1250000000"), None),
         (None, Some("ap-guangzhou")),
@@ -299,12 +299,12 @@ fn a_raw_policy_is_not_narrowed() {
         let asked = CredentialRequest {
             bucket: bucket.map(str::to_owned),
             region: region.map(str::to_owned),
-            ..asked(Wanted::Grant)
+            ..asked(RequestedScope::Grant)
         };
         let error = raw
-            .authorise(&Caller::for_tests(), &asked, now(), [0; 16])
+            .authorize(&Principal::for_tests(), &asked, now(), [0; 16])
             .unwrap_err();
-        assert_eq!(error.rule(), Rule::ScopeNotGranted);
+        assert_eq!(error.code(), ErrorCode::ScopeNotGranted);
     }
 }
 
@@ -319,28 +319,28 @@ fn each_caller_has_a_prefix_of_their_own() {
     );
     for hostile in ["*", "..", "u/1", "${uin}", "u 1", "%2a", ""] {
         let error = of_subject(&grants, hostile).unwrap_err();
-        assert_eq!(error.rule(), Rule::CallerNotAllowed, "{hostile}");
+        assert_eq!(error.code(), ErrorCode::CallerNotAllowed, "{hostile}");
         assert!(
             hostile.is_empty() || !error.message().contains(&format!("`{hostile}`")),
             "{hostile}"
         );
     }
     assert_eq!(
-        ask(&grants, None, None).unwrap_err().rule(),
-        Rule::CallerNotAllowed
+        ask(&grants, None, None).unwrap_err().code(),
+        ErrorCode::CallerNotAllowed
     );
 }
 
 /// A word that configuration refuses, and that no other rule stops.
 #[test]
 fn what_the_last_look_is_not_sure_of_is_not_issued() {
-    let slots = [("sub".to_owned(), Slot::OneOf(vec!["...".to_owned()]))];
+    let slots = [("sub".to_owned(), Placeholder::OneOf(vec!["...".to_owned()]))];
     let odd = Grant {
         prefix: PrefixTemplate::parse("users/{sub}/", &slots).unwrap(),
         ..Grant::for_tests("users/", &[Preset::Download], &[], Limits::default())
     };
     let error = of_subject(&Grants::Each(vec![odd]), "...").unwrap_err();
-    assert_eq!(error.rule(), Rule::Internal);
+    assert_eq!(error.code(), ErrorCode::Internal);
     assert!(
         error
             .cause_text()
@@ -358,7 +358,10 @@ fn several() -> Grants {
     };
     let team = Grant {
         name: "team".to_owned(),
-        who: Who::Claims(vec![("org".to_owned(), Match::prefix("media/").unwrap())]),
+        principal_match: PrincipalMatch::Claims(vec![(
+            "org".to_owned(),
+            Match::prefix("media/").unwrap(),
+        )]),
         prefix: PrefixTemplate::parse("users/{sub}/", &[]).unwrap(),
         ..Grant::for_tests("users/", &[Preset::Upload, Preset::Download], &[], sized)
     };
@@ -371,19 +374,24 @@ fn several() -> Grants {
     Grants::Each(vec![everyone, team, other])
 }
 
-fn of_team(wanted: Wanted) -> Result<Authorized, Error> {
+fn of_team(wanted: RequestedScope) -> Result<Authorized, Error> {
     let mut claims = Claims::of_subject("u-1");
     claims.add("org", Claim::Text("media/news".to_owned()));
-    several().authorise(&Caller::with_claims(claims), &asked(wanted), now(), [0; 16])
+    several().authorize(
+        &Principal::with_claims(claims),
+        &asked(wanted),
+        now(),
+        [0; 16],
+    )
 }
 
-fn of_scopes(scopes: &Value) -> Wanted {
-    Wanted::Scopes(Scopes::parse(&scopes.to_string()).unwrap())
+fn of_scopes(scopes: &Value) -> RequestedScope {
+    RequestedScope::Scopes(Scopes::parse(&scopes.to_string()).unwrap())
 }
 
 #[test]
 fn a_caller_has_what_their_grants_add_up_to() {
-    let all = of_team(Wanted::Grant).unwrap();
+    let all = of_team(RequestedScope::Grant).unwrap();
     assert_eq!(all.grants(), "grant,team,other");
     // The shortest of them all.
     assert_eq!(all.duration_seconds(), 600);
@@ -426,7 +434,7 @@ fn each_scope_brings_the_limits_of_the_grant_that_covers_it() {
     ] {
         let error =
             of_team(of_scopes(&json!([scope("GetObject", "public/a"), outside]))).unwrap_err();
-        assert_eq!(error.rule(), Rule::ScopeNotGranted, "{outside}");
+        assert_eq!(error.code(), ErrorCode::ScopeNotGranted, "{outside}");
         assert!(
             error.message().starts_with("scope 2: "),
             "{}",
@@ -437,7 +445,7 @@ fn each_scope_brings_the_limits_of_the_grant_that_covers_it() {
 
 #[test]
 fn a_new_object_keeps_every_limit() {
-    let new = of_team(Wanted::NewObject {
+    let new = of_team(RequestedScope::NewObject {
         extension: "jpg".to_owned(),
     });
     let new = new.unwrap();
@@ -457,9 +465,9 @@ fn a_bucket_or_region_that_is_asked_for_has_to_be_granted() {
         let asked = CredentialRequest {
             bucket: bucket.map(str::to_owned),
             region: region.map(str::to_owned),
-            ..asked(Wanted::Grant)
+            ..asked(RequestedScope::Grant)
         };
-        several().authorise(&Caller::for_tests(), &asked, now(), [0; 16])
+        several().authorize(&Principal::for_tests(), &asked, now(), [0; 16])
     };
     let one = with(Some("other-1250000000"), Some("ap-guangzhou")).unwrap();
     assert_eq!((one.grants(), one.duration_seconds()), ("other", 600));
@@ -475,7 +483,11 @@ fn a_bucket_or_region_that_is_asked_for_has_to_be_granted() {
         (None, Some("")),
     ] {
         let error = with(bucket, region).unwrap_err();
-        assert_eq!(error.rule(), Rule::ScopeNotGranted, "{bucket:?} {region:?}");
+        assert_eq!(
+            error.code(),
+            ErrorCode::ScopeNotGranted,
+            "{bucket:?} {region:?}"
+        );
     }
 }
 
@@ -487,7 +499,7 @@ fn lifetimes_without_a_common_second_are_refused() {
         ..Grant::for_tests("b/", &[Preset::Download], &[], Limits::default())
     };
     let error = ask(&Grants::Each(vec![short, long]), None, None).unwrap_err();
-    assert_eq!(error.rule(), Rule::DurationSeconds);
+    assert_eq!(error.code(), ErrorCode::DurationSeconds);
 }
 
 #[test]
@@ -503,7 +515,7 @@ fn the_extensions_of_all_grants_are_told() {
         with("c/", Limits::default()),
     ];
     let error = ask_for_new(&Grants::Each(both.to_vec()), "php", [0; 16]).unwrap_err();
-    assert_eq!(error.rule(), Rule::Extension);
+    assert_eq!(error.code(), ErrorCode::Extension);
     assert_eq!(error.message(), "the extension is one of: jpg, png, gif");
 }
 
@@ -522,7 +534,7 @@ fn a_grant_that_adds_nothing_has_no_say() {
     assert_eq!(authorized.duration_seconds(), 1800);
     let scopes = json!([scope("GetObject", "a/x"), scope("PutObject", "b/x.jpg")]);
     let error = ask(&grants, None, Some(&scopes)).unwrap_err();
-    assert_eq!(error.rule(), Rule::DurationSeconds);
+    assert_eq!(error.code(), ErrorCode::DurationSeconds);
     assert_eq!(
         ask_for_new(&grants, "jpg", [0; 16])
             .unwrap()

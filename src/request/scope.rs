@@ -12,8 +12,8 @@
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 
-use crate::error::{Error, Rule};
-use crate::object::Object;
+use crate::error::{Error, ErrorCode};
+use tencent::json_object::JsonObject;
 
 /// At least one scope, each well formed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,22 +45,27 @@ impl Scopes {
     /// Reads the body of a request.
     ///
     /// # Errors
-    /// [`Rule::Scope`].
+    /// [`ErrorCode::Scope`].
     pub fn parse(body: &str) -> Result<Self, Error> {
-        let items: Vec<Object<Item>> = serde_json::from_str(body).map_err(|_| {
+        let items: Vec<JsonObject<Item>> = serde_json::from_str(body).map_err(|_| {
             let message = "the body is an array of scopes, each with `action` and, as far as they apply, `bucket`, `region`, `prefix`";
-            Error::new(Rule::Scope, message)
+            Error::new(ErrorCode::Scope, message)
         })?;
         if items.is_empty() || items.len() > SCOPES_MAX {
             return Err(Error::new(
-                Rule::Scope,
+                ErrorCode::Scope,
                 format!("the array has from 1 to {SCOPES_MAX} scopes"),
             ));
         }
-        let scopes = items.into_iter().enumerate().map(|(index, Object(item))| {
-            let number = index.saturating_add(1);
-            scope(item).map_err(|fault| Error::new(Rule::Scope, format!("scope {number}: {fault}")))
-        });
+        let scopes = items
+            .into_iter()
+            .enumerate()
+            .map(|(index, JsonObject(item))| {
+                let number = index.saturating_add(1);
+                scope(item).map_err(|fault| {
+                    Error::new(ErrorCode::Scope, format!("scope {number}: {fault}"))
+                })
+            });
         Ok(Self(scopes.collect::<Result<_, _>>()?))
     }
 
@@ -157,7 +162,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::{Keys, Scopes};
-    use crate::error::Rule;
+    use crate::error::ErrorCode;
 
     fn with_prefix(prefix: &Value) -> Value {
         json!([{"action": "name/cos:PutObject", "bucket": "b-1250000000", "region": "ap-guangzhou", "prefix": prefix}])
@@ -174,7 +179,7 @@ mod tests {
         let error = Scopes::parse(&body.to_string())
             .err()
             .unwrap_or_else(|| panic!("accepted: {body}"));
-        assert_eq!(error.rule(), Rule::Scope, "{body}");
+        assert_eq!(error.code(), ErrorCode::Scope, "{body}");
         error.message().to_owned()
     }
 

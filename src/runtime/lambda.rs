@@ -20,7 +20,7 @@ use serde_json::Value;
 use crate::error::Error;
 use crate::handler::Handler;
 use crate::request::{Request, RequestId, Unverified};
-use crate::runtime::event::Event;
+use crate::runtime::gateway_event::Event;
 use event::Reply;
 
 /// Serves Lambda's runtime API.

@@ -25,7 +25,7 @@ use crate::error::Error;
 use crate::handler::Handler;
 use crate::request::{Request, RequestId, Unverified};
 use crate::response::Response;
-use crate::runtime::event::Event;
+use crate::runtime::gateway_event::Event;
 
 /// Serves the runtime API at `url` until it fails for good.
 ///
@@ -75,7 +75,7 @@ struct RuntimeApi<'a> {
 impl<'a> RuntimeApi<'a> {
     fn new(url: &'a str) -> Result<Self, ScfError> {
         // No time limit: `next` blocks for as long as there is no event. Never through a proxy.
-        let http = crate::http::runtime_api().map_err(ScfError::Client)?;
+        let http = crate::http_client::runtime_api().map_err(ScfError::Client)?;
         Ok(Self { url, http })
     }
 
@@ -213,7 +213,7 @@ pub enum ScfError {
     Call(&'static str, #[source] reqwest::Error),
     /// The client cannot be built.
     #[error("the HTTP client cannot be built")]
-    Client(#[source] crate::http::SettingsError),
+    Client(#[source] crate::http_client::SettingsError),
     /// A call was refused.
     #[error("`{0}` has HTTP status {1}")]
     Status(&'static str, u16),

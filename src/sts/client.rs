@@ -4,18 +4,18 @@
 
 use std::time::Duration;
 
-use super::remedy::remedy;
+use super::hint::hint;
 use super::{AnswerError, Credentials, Endpoint, Identity, SignedCall};
-use crate::cam::Region;
 use crate::grant::Authorized;
-use crate::http;
-use crate::time::Clock;
+use crate::http_client;
+use tencent::names::Region;
+use tencent::time::Clock;
 
 /// What a call needs besides what it asks for.
 #[expect(missing_debug_implementations, reason = "it holds the calling key")]
 pub struct Client {
     /// The pooled HTTPS client.
-    pub http: http::Client,
+    pub http: http_client::Client,
     /// As whom to call.
     pub identity: Identity,
     /// The value of `X-TC-Region`.
@@ -25,7 +25,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Asks `endpoint` for the credentials that were authorised.
+    /// Asks `endpoint` for the credentials that were authorized.
     ///
     /// # Errors
     /// [`StsError`].
@@ -60,9 +60,9 @@ impl Client {
 
 impl StsError {
     /// What the operator can do about it, in terms of the function's settings.
-    pub fn remedy(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Answer(AnswerError::Api { code, .. }) => remedy(code),
+            Self::Answer(AnswerError::Api { code, .. }) => hint(code),
             Self::Answer(_) | Self::Call(_) => None,
         }
     }
@@ -76,5 +76,5 @@ pub enum StsError {
     Answer(#[from] AnswerError),
     /// There was no answer.
     #[error(transparent)]
-    Call(#[from] http::CallError),
+    Call(#[from] http_client::CallError),
 }

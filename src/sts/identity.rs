@@ -7,7 +7,7 @@
 //! | temporary | yes | AssumeRole |
 //! | temporary | no | none: GetFederationToken takes permanent keys only, so [`Identity::new`] refuses |
 
-use crate::secret::Secret;
+use tencent::secret::Secret;
 
 /// The key that signs the call.
 #[expect(missing_debug_implementations, reason = "it holds secrets")]
@@ -106,7 +106,7 @@ pub struct RoleArnError;
 #[cfg(test)]
 mod tests {
     use super::{CallingKey, Identity, Role, RoleArn};
-    use crate::secret::Secret;
+    use tencent::secret::Secret;
 
     fn key(token: Option<&str>) -> CallingKey {
         let secret = |text: &str| Secret::new(text.to_owned()).unwrap();

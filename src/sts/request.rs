@@ -8,11 +8,11 @@
 use serde::Serialize;
 
 use super::{Endpoint, Identity, VERSION};
-use crate::cam::Region;
-use crate::encode::percent_encode;
 use crate::grant::Authorized;
-use crate::sign::tc3;
-use crate::time::Timestamp;
+use tencent::names::Region;
+use tencent::percent::percent_encode;
+use tencent::sign::{digest, tc3};
+use tencent::time::Timestamp;
 
 /// A signed call.
 #[expect(
@@ -41,7 +41,7 @@ impl SignedCall {
             method: "POST",
             query: "",
             headers: &[("content-type", CONTENT_TYPE), ("host", endpoint.host())],
-            hashed_payload: &tc3::sha256_hex(body.as_bytes()),
+            hashed_payload: &digest::sha256_hex(body.as_bytes()),
         };
         let authorization =
             tc3::authorization(&request, SERVICE, now, &key.secret_id, &key.secret_key);

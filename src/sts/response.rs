@@ -7,9 +7,9 @@
 
 use serde::{Deserialize, Deserializer};
 
-use crate::object::Object;
-use crate::secret::Secret;
-use crate::time::Timestamp;
+use tencent::json_object::JsonObject;
+use tencent::secret::Secret;
+use tencent::time::Timestamp;
 
 /// Temporary credentials.
 #[expect(missing_debug_implementations, reason = "it holds secrets")]
@@ -78,18 +78,18 @@ impl Credentials {
         if status != 200 {
             return Err(AnswerError::Status(status));
         }
-        let Object(Envelope { response }) =
+        let JsonObject(Envelope { response }) =
             serde_json::from_slice(body).map_err(|error| shape(&error))?;
-        let Object(response) = response;
+        let JsonObject(response) = response;
         let request_id = response.request_id.unwrap_or_default();
-        if let Some(Object(ApiError { code, message })) = response.error {
+        if let Some(JsonObject(ApiError { code, message })) = response.error {
             return Err(AnswerError::Api {
                 code,
                 message,
                 request_id,
             });
         }
-        let Object(members) = response
+        let JsonObject(members) = response
             .credentials
             .ok_or(AnswerError::Missing("Credentials"))?;
         let expiry = response.expired_time.and_then(Timestamp::from_unix_seconds);
@@ -124,14 +124,14 @@ impl Credentials {
 #[derive(Deserialize)]
 struct Envelope {
     #[serde(rename = "Response")]
-    response: Object<Response>,
+    response: JsonObject<Response>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Response {
-    error: Option<Object<ApiError>>,
-    credentials: Option<Object<Members>>,
+    error: Option<JsonObject<ApiError>>,
+    credentials: Option<JsonObject<Members>>,
     expired_time: Option<i64>,
     request_id: Option<String>,
 }
@@ -183,7 +183,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::{AnswerError, Credentials};
-    use crate::time::Timestamp;
+    use tencent::time::Timestamp;
 
     const NOW: i64 = 1_700_000_000;
 

@@ -12,14 +12,14 @@ mod world;
 
 use std::sync::Arc;
 
-use cos_issuer::caller::{Identity, Source};
+use cos_issuer::auth::{Identity, Source};
 use cos_issuer::config::{Config, Environment};
 use cos_issuer::grant::Authorized;
-use cos_issuer::request::{CredentialRequest, Mint, Request, RequestId, Unverified};
-use cos_issuer::time::{Clock, SystemClock};
+use cos_issuer::request::{CredentialRequest, IssueRoute, Request, RequestId, Unverified};
 use futures_util::FutureExt;
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
+use tencent::time::{Clock, SystemClock};
 
 use world::{Asked, Scope, World};
 
@@ -49,14 +49,14 @@ pub(crate) fn issue(world: &World) -> Option<Authorized> {
     let request = request(world);
     let caller = handler
         .authentication
-        .prove(&request, &request.path, &SystemClock)
+        .authenticate(&request, &request.path, &SystemClock)
         .now_or_never()
         .expect("the gateway's word takes no time")
         .ok()?;
     let asked = CredentialRequest::parse(&request, mint(&world.asked)).ok()?;
     handler
         .grants
-        .authorise(&caller, &asked, SystemClock.now(), world.chance)
+        .authorize(&caller, &asked, SystemClock.now(), world.chance)
         .ok()
 }
 
@@ -79,10 +79,10 @@ fn config(grants: &str) -> Option<Config> {
     Config::read(&environment, &file, Arc::new(SystemClock)).ok()
 }
 
-fn mint(asked: &Asked) -> Mint {
+fn mint(asked: &Asked) -> IssueRoute {
     match asked {
-        Asked::All | Asked::Scopes(_) => Mint::Sts,
-        Asked::New(_) => Mint::NewObject,
+        Asked::All | Asked::Scopes(_) => IssueRoute::Sts,
+        Asked::New(_) => IssueRoute::NewObject,
     }
 }
 

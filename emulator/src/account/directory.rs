@@ -8,8 +8,8 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use cos_issuer::secret::Secret;
-use cos_issuer::time::{Clock, Timestamp};
+use tencent::secret::Secret;
+use tencent::time::{Clock, Timestamp};
 
 use super::identity::{Identity, Permanent};
 use super::{Account, KeyPair, Role, User, random_secret_id, random_text};
@@ -214,7 +214,7 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU64, Ordering};
 
-    use cos_issuer::time::{Clock, Timestamp};
+    use tencent::time::{Clock, Timestamp};
 
     use super::{Directory, Found, TEMPORARY_KEYS_MAX};
     use crate::account::{Account, Identity, Permanent};

@@ -8,7 +8,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use cos_issuer::cam::{self, Access, Decision, Layer, Policy, Reason};
+use tencent::cam::{self, AccessRequest, Decision, Policy, PolicySet, Reason};
 
 use super::{Account, Role, User};
 
@@ -46,7 +46,7 @@ pub(crate) enum Verdict {
 
 impl Identity {
     /// Decides by the identity's policies and those of its session.
-    pub(crate) fn decide(&self, access: &Access) -> Verdict {
+    pub(crate) fn decide(&self, access: &AccessRequest) -> Verdict {
         let layers = self.layers();
         if layers.is_empty() {
             return Verdict::Owner;
@@ -87,19 +87,19 @@ impl Identity {
     }
 
     /// Every layer has to allow. None at all is the owner's key alone: what was issued to anybody has a layer of its own.
-    fn layers(&self) -> Vec<Layer<'_>> {
+    fn layers(&self) -> Vec<PolicySet<'_>> {
         let (identity, session) = match self {
             Self::Permanent(permanent) => (permanent.layer(), None),
             Self::Federation { caller, policy, .. } => (caller.layer(), Some(policy)),
             Self::RoleSession { role, policy, .. } => {
-                let layer = Layer {
+                let layer = PolicySet {
                     name: "role",
                     policies: &role.policies,
                 };
                 (Some(layer), policy.as_ref())
             }
         };
-        let session = session.map(|policy| Layer {
+        let session = session.map(|policy| PolicySet {
             name: "session",
             policies: std::slice::from_ref(policy),
         });
@@ -122,10 +122,10 @@ impl Permanent {
         }
     }
 
-    fn layer(&self) -> Option<Layer<'_>> {
+    fn layer(&self) -> Option<PolicySet<'_>> {
         match self {
             Self::Root => None,
-            Self::User(user) => Some(Layer {
+            Self::User(user) => Some(PolicySet {
                 name: "identity",
                 policies: &user.policies,
             }),

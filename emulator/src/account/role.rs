@@ -1,8 +1,8 @@
 //! Roles: who may assume them, for how long, and what their sessions may do.
 //! <https://www.tencentcloud.com/document/product/598/19419>
 
-use cos_issuer::cam::Policy;
 use rand::RngExt as _;
+use tencent::cam::Policy;
 
 use super::identity::{Identity, Permanent};
 use super::user::everything;

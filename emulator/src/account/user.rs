@@ -1,6 +1,6 @@
 //! CAM users: a name, a number, policies, keys.
 
-use cos_issuer::cam::Policy;
+use tencent::cam::Policy;
 
 use super::KeyPair;
 

@@ -4,11 +4,11 @@
 //! at this machine leads nowhere (DNS rebinding); a request with an `Origin` is refused, whatever it is; the token is right,
 //! compared in constant time; a body is JSON, which no form of a page can send unasked. There are no CORS headers.
 
-use cos_issuer::secret::Secret;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN};
 use http::request::Parts;
 use http::{HeaderName, Method};
 use subtle::ConstantTimeEq as _;
+use tencent::secret::Secret;
 
 use super::Refusal;
 

@@ -5,10 +5,10 @@
 
 use std::sync::Arc;
 
-use cos_issuer::time::{Clock as _, Timestamp};
 use http::{Method, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tencent::time::{Clock as _, Timestamp};
 
 use super::Refusal;
 use crate::clock::{moment, span_seconds};

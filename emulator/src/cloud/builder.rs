@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cos_issuer::time::{Clock, SystemClock};
+use tencent::time::{Clock, SystemClock};
 
 use crate::account::{KeyOwner, KeyPair, Role, User};
 use crate::cos;

@@ -6,7 +6,7 @@ use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use cos_issuer::time::Clock;
+use tencent::time::Clock;
 
 use super::{Cloud, CloudBuilder, StartError};
 use crate::account::{Account, Directory, KeyPair, looks_real};

@@ -1,10 +1,10 @@
 //! What every answer has: ids, date, server, and errors as XML.
 //! <https://www.tencentcloud.com/document/product/436/7729>, errors: <https://www.tencentcloud.com/document/product/436/7730>
 
-use cos_issuer::time::Timestamp;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use tencent::time::Timestamp;
 
 use super::error::CosError;
 use super::{date, ids, xml};
@@ -126,9 +126,9 @@ const UNPRINTABLE: &AsciiSet = &CONTROLS.add(b'%');
 
 #[cfg(test)]
 mod tests {
-    use cos_issuer::time::Timestamp;
     use http::{Request, StatusCode};
     use http_body_util::BodyExt as _;
+    use tencent::time::Timestamp;
 
     use super::{CosError, Frame, xml};
 

@@ -4,10 +4,10 @@
 
 use std::net::IpAddr;
 
-use cos_issuer::cam::{Bucket, Region};
-use cos_issuer::time::Timestamp;
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode, header};
+use tencent::names::{Bucket, Region};
+use tencent::time::Timestamp;
 
 use super::error::CosError;
 use super::host::{self, Home};

@@ -4,8 +4,8 @@
 //! Documented: 304 and 412 as in RFC 9110, 412 for each condition on a copy's source, `x-cos-forbid-overwrite`.
 //! Inferred: conditions on writing, with the S3 API's meaning; COS documents none, and to ignore one would lose somebody's data.
 
-use cos_issuer::time::Timestamp;
 use http::{HeaderMap, StatusCode};
+use tencent::time::Timestamp;
 
 use super::date;
 use super::error::CosError;
@@ -138,8 +138,8 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
-    use cos_issuer::time::Timestamp;
     use http::{HeaderMap, HeaderName, HeaderValue};
+    use tencent::time::Timestamp;
 
     use super::{Unmet, Version, for_copying, for_reading, for_writing, range_stands};
 

@@ -1,8 +1,8 @@
 //! `x-cos-copy-source`: which object a copy is made of.
 //! <https://www.tencentcloud.com/document/product/436/10881>
 
-use cos_issuer::cam::{Bucket, Region};
 use http::{HeaderMap, StatusCode};
+use tencent::names::{Bucket, Region};
 
 use super::ask::Address;
 use super::error::CosError;
@@ -70,8 +70,8 @@ fn invalid(reason: &str) -> CosError {
 
 #[cfg(test)]
 mod tests {
-    use cos_issuer::cam::{Bucket, Region};
     use http::{HeaderMap, HeaderValue};
+    use tencent::names::{Bucket, Region};
 
     use super::{CopySource, Home};
 

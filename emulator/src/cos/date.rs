@@ -2,7 +2,7 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use cos_issuer::time::Timestamp;
+use tencent::time::Timestamp;
 
 /// As in `Last-Modified`: `Fri, 10 Apr 2020 18:21:55 GMT`.
 pub(crate) fn http(moment: Timestamp) -> String {

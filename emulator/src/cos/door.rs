@@ -26,7 +26,7 @@ mod verify;
 
 use std::sync::Arc;
 
-use cos_issuer::cam::{Access, Target};
+use tencent::cam::{AccessRequest, Target};
 
 use self::access::Need;
 use self::record::Ring;
@@ -100,7 +100,7 @@ impl Door {
         }
         // A statement that denies the operation under its other documented name denies it.
         for name in need.other_names {
-            let access = Access {
+            let access = AccessRequest {
                 action: format!("name/cos:{name}"),
                 ..need.access.clone()
             };
@@ -114,7 +114,7 @@ impl Door {
     }
 
     /// The bucket of an access, when it is not this account's.
-    fn foreign_bucket<'a>(&self, access: &'a Access) -> Option<&'a str> {
+    fn foreign_bucket<'a>(&self, access: &'a AccessRequest) -> Option<&'a str> {
         match &access.target {
             Target::Object { bucket, .. } => {
                 let is_ours = bucket.appid() == self.directory.account.appid.to_string();

@@ -6,11 +6,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use cos_issuer::cam::Policy;
-use cos_issuer::time::{Clock, Timestamp};
 use futures_util::stream;
 use http::HeaderMap;
 use http::request::Parts;
+use tencent::cam::Policy;
+use tencent::time::{Clock, Timestamp};
 
 use super::admission::Admission as _;
 use super::ask::{Address, Ask};

@@ -15,8 +15,8 @@
 //! Promises: a host that is not in the table is refused, never guessed; a key is decoded once and is UTF-8.
 //! Leaves out: acceleration, websites, custom domains.
 
-use cos_issuer::cam::{Bucket, Region};
 use http::StatusCode;
+use tencent::names::{Bucket, Region};
 
 use super::ask::Address;
 use super::error::CosError;
@@ -184,7 +184,7 @@ fn unknown(host: &str) -> CosError {
 
 #[cfg(test)]
 mod tests {
-    use cos_issuer::cam::{Bucket, Region};
+    use tencent::names::{Bucket, Region};
 
     use super::{Address, Home, address, service_region};
 

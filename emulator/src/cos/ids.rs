@@ -2,8 +2,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use cos_issuer::time::Timestamp;
 use rand::RngExt as _;
+use tencent::time::Timestamp;
 
 /// The id of one request: base64 of four hexadecimal groups, the first of them the time (observed in the documents' samples).
 pub(crate) fn request_id(now: Timestamp) -> String {
@@ -37,7 +37,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 mod tests {
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
-    use cos_issuer::time::Timestamp;
+    use tencent::time::Timestamp;
 
     #[test]
     fn ids_have_the_forms_of_the_samples() {

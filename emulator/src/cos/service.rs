@@ -16,10 +16,10 @@ mod read;
 use std::io;
 use std::sync::Arc;
 
-use cos_issuer::time::Clock;
 use http::request::Parts;
 use http::{Extensions, HeaderMap, Method, Request, StatusCode};
 use hyper::body::Incoming;
+use tencent::time::Clock;
 use tokio::sync::OnceCell;
 
 use super::admission::{Admission, Admitted};

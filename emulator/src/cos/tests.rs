@@ -20,9 +20,9 @@ mod streaming;
 use std::path::Path;
 use std::sync::Arc;
 
-use cos_issuer::time::SystemClock;
 use http::{Method, StatusCode};
 use reqwest::{RequestBuilder, Response};
+use tencent::time::SystemClock;
 
 use super::admission::{Admission, Admitted};
 use super::ask::Ask;

@@ -1,9 +1,9 @@
 //! A gateway without a listener: the event that a request becomes, and what the client of a trigger gets for an outcome.
 
 use bytes::Bytes;
-use cos_issuer::time::{Clock as _, SystemClock};
 use http::{Request, Response};
 use serde_json::Value;
+use tencent::time::{Clock as _, SystemClock};
 
 use super::Ask;
 use crate::function::{Invocation, Outcome};

@@ -4,9 +4,9 @@
 //! without `statusCode`. Inferred: paths go out as they came in.
 
 use bytes::Bytes;
-use cos_issuer::time::Timestamp;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use serde_json::{Map, Value, json};
+use tencent::time::Timestamp;
 
 use super::Ask;
 use super::reply::{self, Lists};

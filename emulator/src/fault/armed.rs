@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cos_issuer::time::Timestamp;
+use tencent::time::Timestamp;
 
 use super::{Fault, FaultRule};
 use crate::chance::Chance;

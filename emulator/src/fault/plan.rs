@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use cos_issuer::time::Timestamp;
 use serde::Serialize;
+use tencent::time::Timestamp;
 
 use super::armed::Armed;
 use super::{BadFault, Fault, FaultRule, Service};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use cos_issuer::time::{Clock as _, SystemClock};
+use tencent::time::{Clock as _, SystemClock};
 
 use super::{Function, Lease, Outcome, Record};
 use crate::instance::{Death, Lost, Work};

@@ -7,8 +7,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use cos_issuer::time::Timestamp;
 use serde_json::{Value, json};
+use tencent::time::Timestamp;
 
 use super::error::StsError;
 use super::parameters::Parameters;

@@ -2,8 +2,8 @@
 //!
 //! Promises: an answer that is an error stays as it is.
 
-use cos_issuer::time::Timestamp;
 use serde_json::{Value, json};
+use tencent::time::Timestamp;
 
 use crate::account::{Directory, random_text};
 use crate::fault::{Fault, Member, WhichKey};

@@ -6,7 +6,7 @@
 
 use std::sync::Mutex;
 
-use cos_issuer::time::Timestamp;
+use tencent::time::Timestamp;
 
 use super::actions::Action;
 use super::error::StsError;
@@ -63,7 +63,7 @@ impl Limits {
 
 #[cfg(test)]
 mod tests {
-    use cos_issuer::time::Timestamp;
+    use tencent::time::Timestamp;
 
     use super::{Action, Limits};
 

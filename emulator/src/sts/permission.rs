@@ -5,8 +5,8 @@
 //! Inferred: that GetFederationToken is allowed on `*` alone; that a role is meant under both of its names. GetCallerIdentity needs
 //! nothing but a key.
 
-use cos_issuer::cam::{Access, Context, Target};
-use cos_issuer::time::Timestamp;
+use tencent::cam::{AccessRequest, Context, Target};
+use tencent::time::Timestamp;
 
 use super::error::StsError;
 use crate::account::{Directory, Identity, Role};
@@ -50,7 +50,7 @@ pub(crate) fn assume_role(
 }
 
 /// One of `accesses`, which all mean the same, has to be allowed, and none denied by a statement.
-fn decide(caller: &Identity, resource: &str, accesses: &[Access]) -> Result<(), StsError> {
+fn decide(caller: &Identity, resource: &str, accesses: &[AccessRequest]) -> Result<(), StsError> {
     let verdicts: Vec<_> = accesses
         .iter()
         .map(|access| (access, caller.decide(access)))
@@ -76,9 +76,9 @@ fn access(
     caller: &Identity,
     directory: &Directory,
     now: Timestamp,
-) -> Access {
+) -> AccessRequest {
     let account = &directory.account;
-    Access {
+    AccessRequest {
         account: account.of_policies(),
         action: action.to_owned(),
         target,

@@ -8,8 +8,8 @@
 
 pub(super) mod once;
 
-use cos_issuer::cam::{Policy, PolicyError, Resource};
 use serde_json::{Map, Value, json};
+use tencent::cam::{Policy, PolicyError, Resource};
 
 use self::once::Once;
 

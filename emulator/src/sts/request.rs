@@ -135,7 +135,7 @@ impl Unverified {
 
     fn signature_method(&self) -> &str {
         match self.scheme {
-            Scheme::Tc3 => cos_issuer::sign::tc3::ALGORITHM,
+            Scheme::Tc3 => tencent::sign::tc3::ALGORITHM,
             Scheme::V1 => match self.parameters.text("SignatureMethod") {
                 Ok(Some(method)) => method,
                 _ if matches!(self.parameters.text("Signature"), Ok(Some(_))) => "HmacSHA1",

@@ -6,11 +6,11 @@
 
 use std::sync::Arc;
 
-use cos_issuer::sign::{tc3, v1};
-use cos_issuer::time::Timestamp;
 use http::Method;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use subtle::ConstantTimeEq as _;
+use tencent::sign::{digest, tc3, v1};
+use tencent::time::Timestamp;
 
 use super::error::StsError;
 use super::request::{Scheme, Unverified};
@@ -56,8 +56,8 @@ fn verify_tc3(
         headers.push((name, value.ok_or_else(StsError::signature_failure)?));
     }
     let hashed_payload = match unverified.header("x-tc-content-sha256") {
-        Some(unsigned @ "UNSIGNED-PAYLOAD") => tc3::sha256_hex(unsigned.as_bytes()),
-        _ => tc3::sha256_hex(&unverified.body),
+        Some(unsigned @ "UNSIGNED-PAYLOAD") => digest::sha256_hex(unsigned.as_bytes()),
+        _ => digest::sha256_hex(&unverified.body),
     };
     let canonical_request = tc3::CanonicalRequest {
         method: unverified.method.as_str(),

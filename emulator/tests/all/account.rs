@@ -1,8 +1,8 @@
 //! Who may ask the STS for what: policies of users and roles, trust, revoked keys, limits, account files.
 
 use cos_emulator::{Cloud, KeyPair, Role, Trust, User};
-use cos_issuer::cam::Policy;
 use serde_json::{Value, json};
+use tencent::cam::Policy;
 
 use super::support::{Tc3, code, encode, federation, issued, role};
 

@@ -1,10 +1,10 @@
 //! The admin API: what it does, and that nobody else gets it to do anything.
 
 use cos_emulator::{Cloud, Platform};
-use cos_issuer::time::Clock as _;
 use reqwest::header::{HOST, ORIGIN};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
+use tencent::time::Clock as _;
 
 use crate::support::{Tc3, builder, code, federation, issued, plain_client};
 

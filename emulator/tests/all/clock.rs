@@ -1,8 +1,8 @@
 //! The clock: moving it moves signatures, tokens, events and dates of every service together.
 
 use cos_emulator::{Cloud, LambdaEvent, Platform};
-use cos_issuer::time::{Clock as _, Timestamp};
 use serde_json::Value;
+use tencent::time::{Clock as _, Timestamp};
 
 use crate::support::{
     Tc3, builder, client, code, federation, host_of, issued, now, plain_client, role, sts_only,

@@ -3,9 +3,9 @@
 //! Leaves out: signed headers, and anything signed wrong (`door.rs`).
 
 use cos_emulator::{Cloud, KeyPair};
-use cos_issuer::sign::cos::{self, CosRequest};
 use reqwest::{Response, StatusCode};
 use serde_json::Value;
+use tencent::sign::q_sign::{self, CosRequest};
 
 use crate::support::{Tc3, encode, federation, issued, now, plain_client, secret};
 
@@ -61,13 +61,13 @@ impl Caller {
             parameters: &parameters,
             headers: &[("host", HOST)],
         };
-        let time = cos::key_time(now().minus_seconds(60), now().plus_seconds(600));
+        let time = q_sign::key_time(now().minus_seconds(60), now().plus_seconds(600));
         let key = secret(&self.pair.secret_key);
         request
             .header("host", HOST)
             .header(
                 "authorization",
-                cos::authorization(&what, &time, &self.pair.secret_id, &key),
+                q_sign::authorization(&what, &time, &self.pair.secret_id, &key),
             )
             .header("x-cos-security-token", &self.token)
     }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use cos_emulator::{Cloud, KeyPair};
-use cos_issuer::sign::cos::{self, CosRequest};
-use cos_issuer::time::Clock;
 use serde_json::json;
+use tencent::sign::q_sign::{self, CosRequest};
+use tencent::time::Clock;
 
 use super::support::{Tc3, code, encode, federation, issued, plain_client, secret};
 
@@ -82,9 +82,9 @@ impl World {
             headers: &[("host", HOST)],
         };
         let now = self.clock.now();
-        let key_time = cos::key_time(now.minus_seconds(60), now.plus_seconds(600));
+        let key_time = q_sign::key_time(now.minus_seconds(60), now.plus_seconds(600));
         let Credential(pair, token) = by;
-        let authorization = cos::authorization(
+        let authorization = q_sign::authorization(
             &request,
             &key_time,
             &pair.secret_id,

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use cos_emulator::{Cloud, KeyPair, Role, Trust};
-use cos_issuer::time::{Clock, SystemClock, Timestamp};
 use serde_json::{Value, json};
+use tencent::time::{Clock, SystemClock, Timestamp};
 
 use crate::support::{
     self, POLICY, Tc3, client, code, encode, federation, host_of, issued, post, post_form, read,

@@ -18,7 +18,7 @@ async fn tc3_in_headers_obtains_credentials() {
     let response = &answer["Response"];
     let expired_time = response["ExpiredTime"].as_i64().unwrap();
     assert!((expired_time - support::now().unix_seconds() - 1800).abs() < 60);
-    let expiration = cos_issuer::time::Timestamp::from_unix_seconds(expired_time).unwrap();
+    let expiration = tencent::time::Timestamp::from_unix_seconds(expired_time).unwrap();
     assert_eq!(response["Expiration"], json!(expiration.iso_8601()));
     for secret in [key.secret_key, token] {
         assert!(cloud.secrets().contains(&secret));
@@ -73,14 +73,14 @@ async fn a_client_without_the_ca_refuses_the_certificate() {
 
 #[tokio::test]
 async fn tc3_get_signs_its_query() {
-    use cos_issuer::sign::tc3;
+    use tencent::sign::{digest, tc3};
     let cloud = sts_only().await;
     let key = cloud.sub_account_key();
     let host = host_of(&cloud.sts().https_url());
     let query = format!("Name=test&Policy={}", encode(&encode(POLICY)));
     let timestamp = support::now();
     let content_type = "application/x-www-form-urlencoded";
-    let hashed_payload = tc3::sha256_hex(b"");
+    let hashed_payload = digest::sha256_hex(b"");
     let request = tc3::CanonicalRequest {
         method: "GET",
         query: &query,

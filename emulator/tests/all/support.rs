@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use cos_emulator::{Cloud, CloudBuilder, KeyPair, Platform, Sts};
-use cos_issuer::secret::Secret;
-use cos_issuer::sign::{tc3, v1};
-use cos_issuer::time::{Clock as _, SystemClock, Timestamp};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
+use tencent::secret::Secret;
+use tencent::sign::{digest, tc3, v1};
+use tencent::time::{Clock as _, SystemClock, Timestamp};
 
 pub(crate) const POLICY: &str = r#"{"version":"2.0","statement":[{"effect":"allow","action":["name/cos:PutObject"],"resource":["qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/users/*"]}]}"#;
 
@@ -102,7 +102,7 @@ impl Tc3 {
 
     /// The signed request: header names and values.
     pub(crate) fn headers(&self, host: &str) -> Vec<(String, String)> {
-        let hashed_payload = tc3::sha256_hex(self.body.as_bytes());
+        let hashed_payload = digest::sha256_hex(self.body.as_bytes());
         let request = tc3::CanonicalRequest {
             method: "POST",
             query: "",

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use cos_emulator::{Cloud, Fault, FaultRule, Platform, Service, StartError};
-use cos_issuer::time::{Clock as _, Timestamp};
 use serde_json::Value;
+use tencent::time::{Clock as _, Timestamp};
 
 use crate::support::{
     Tc3, builder, encode, federation, host_of, issued, plain_client, role, sts_only, v1_parameters,

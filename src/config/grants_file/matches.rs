@@ -7,26 +7,26 @@
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::table::{Faults, Table, as_integer};
-use crate::caller::Kind;
-use crate::grant::{Match, Value, Who};
+use super::table::{Diagnostics, Table, as_integer};
+use crate::auth::AuthMethod;
+use crate::grant::{Match, PrincipalMatch, Value};
 
-pub(super) fn read(table: &Table<'_>, faults: &mut Faults<'_>) -> Option<Who> {
+pub(super) fn read(table: &Table<'_>, diagnostics: &mut Diagnostics<'_>) -> Option<PrincipalMatch> {
     if table.peek("match") == Some("everyone") {
-        return Some(Who::Everyone);
+        return Some(PrincipalMatch::Everyone);
     }
     if !table.has("match") || table.peek("match").is_some() {
         let text =
             "says whom the grant is for: a table of claims, as { sub = \"u-1\" }, or \"everyone\"";
-        table.fault("match", text, faults);
+        table.fault("match", text, diagnostics);
         return None;
     }
-    let claims = table.table("match", faults)??;
+    let claims = table.table("match", diagnostics)??;
     if claims.keys().next().is_none() {
         table.fault(
             "match",
             "names no claim; everyone is written \"everyone\"",
-            faults,
+            diagnostics,
         );
     }
     let read = claims.keys().map(|claim| {
@@ -34,22 +34,22 @@ pub(super) fn read(table: &Table<'_>, faults: &mut Faults<'_>) -> Option<Who> {
         let text = "is a text, a whole number, true or false, a list of these, or { prefix = \"org/team/\" }, which ends in `/` or `:`; \
                     none of them empty";
         if wanted.is_none() {
-            claims.fault(claim, text, faults);
+            claims.fault(claim, text, diagnostics);
         }
-        if claim == Who::PROOF && wanted.as_ref().is_some_and(|wanted| !is_of_proofs(wanted)) {
-            let names: Vec<&str> = Kind::PROOFS.iter().map(|kind| kind.name()).collect();
+        if claim == PrincipalMatch::PROOF && wanted.as_ref().is_some_and(|wanted| !is_of_proofs(wanted)) {
+            let names: Vec<&str> = AuthMethod::PROOFS.iter().map(|kind| kind.name()).collect();
             let text = format!("is how a caller was proven: {}", names.join(", "));
-            claims.fault(claim, &text, faults);
+            claims.fault(claim, &text, diagnostics);
         }
         wanted.map(|wanted| (claim.to_owned(), wanted))
     });
     let read: Vec<Option<(String, Match)>> = read.collect();
     let claims: Vec<(String, Match)> = read.into_iter().collect::<Option<_>>()?;
-    Some(Who::Claims(claims))
+    Some(PrincipalMatch::Claims(claims))
 }
 
 fn is_of_proofs(wanted: &Match) -> bool {
-    let is_proof = |value: &Value| matches!(value, Value::Text(text) if Kind::PROOFS.iter().any(|kind| kind.name() == text));
+    let is_proof = |value: &Value| matches!(value, Value::Text(text) if AuthMethod::PROOFS.iter().any(|kind| kind.name() == text));
     matches!(wanted, Match::OneOf(values) if values.iter().all(is_proof))
 }
 

@@ -7,12 +7,12 @@ use toml::Spanned;
 use toml::de::{DeInteger, DeTable, DeValue};
 
 /// What is wrong with a file.
-pub(super) struct Faults<'t> {
+pub(super) struct Diagnostics<'t> {
     text: &'t str,
     found: Vec<(usize, String)>,
 }
 
-impl<'t> Faults<'t> {
+impl<'t> Diagnostics<'t> {
     pub(super) fn of(text: &'t str) -> Self {
         Self {
             text,
@@ -49,11 +49,11 @@ pub(super) struct Table<'t> {
 }
 
 /// The whole file, if it is TOML.
-pub(super) fn parse<'t>(text: &'t str, faults: &mut Faults<'_>) -> Option<DeTable<'t>> {
+pub(super) fn parse<'t>(text: &'t str, diagnostics: &mut Diagnostics<'_>) -> Option<DeTable<'t>> {
     let (root, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
         let at = error.span().map_or(0, |span| span.start);
-        faults.add(at, None, &format!("is no TOML: {}", error.message()));
+        diagnostics.add(at, None, &format!("is no TOML: {}", error.message()));
     }
     errors.is_empty().then(|| root.into_inner())
 }
@@ -88,20 +88,20 @@ impl<'t> Table<'t> {
     }
 
     /// At the key where it is there, else at the table.
-    pub(super) fn fault(&self, key: &str, text: &str, faults: &mut Faults<'_>) {
+    pub(super) fn fault(&self, key: &str, text: &str, diagnostics: &mut Diagnostics<'_>) {
         let key_at = self
             .members
             .get_key_value(key)
             .map(|(key, _)| key.span().start);
-        faults.add(key_at.unwrap_or(self.at), Some(key), text);
+        diagnostics.add(key_at.unwrap_or(self.at), Some(key), text);
     }
 
-    pub(super) fn refuse_others(&self, known: &[&str], faults: &mut Faults<'_>) {
+    pub(super) fn refuse_others(&self, known: &[&str], diagnostics: &mut Diagnostics<'_>) {
         for key in self.keys().filter(|key| !known.contains(key)) {
             self.fault(
                 key,
                 &format!("is not known; known are {}", known.join(", ")),
-                faults,
+                diagnostics,
             );
         }
     }
@@ -110,7 +110,7 @@ impl<'t> Table<'t> {
     pub(super) fn text<T, E: Display>(
         &self,
         key: &str,
-        faults: &mut Faults<'_>,
+        diagnostics: &mut Diagnostics<'_>,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
         let Some(text) = self.peek(key) else {
@@ -119,16 +119,20 @@ impl<'t> Table<'t> {
             } else {
                 "is missing"
             };
-            self.fault(key, text, faults);
+            self.fault(key, text, diagnostics);
             return None;
         };
         parse(text)
-            .map_err(|error| self.fault(key, &error.to_string(), faults))
+            .map_err(|error| self.fault(key, &error.to_string(), diagnostics))
             .ok()
     }
 
     /// Texts, at least one.
-    pub(super) fn texts(&self, key: &str, faults: &mut Faults<'_>) -> Option<Vec<&'t str>> {
+    pub(super) fn texts(
+        &self,
+        key: &str,
+        diagnostics: &mut Diagnostics<'_>,
+    ) -> Option<Vec<&'t str>> {
         let list = self.value(key).and_then(|value| value.get_ref().as_array());
         let texts = list.and_then(|list| {
             list.iter()
@@ -137,7 +141,7 @@ impl<'t> Table<'t> {
         });
         let texts = texts.filter(|texts| !texts.is_empty());
         if texts.is_none() {
-            self.fault(key, "is a list of texts, at least one", faults);
+            self.fault(key, "is a list of texts, at least one", diagnostics);
         }
         texts
     }
@@ -146,22 +150,22 @@ impl<'t> Table<'t> {
     pub(super) fn list<T: PartialEq, E: Display>(
         &self,
         key: &str,
-        faults: &mut Faults<'_>,
+        diagnostics: &mut Diagnostics<'_>,
         parse: impl Fn(&str) -> Result<T, E>,
     ) -> Option<Vec<T>> {
         if !self.has(key) {
             return Some(Vec::new());
         }
         let mut parsed = Vec::new();
-        for text in self.texts(key, faults)? {
+        for text in self.texts(key, diagnostics)? {
             match parse(text) {
                 Ok(one) if parsed.contains(&one) => {
-                    self.fault(key, "names one twice", faults);
+                    self.fault(key, "names one twice", diagnostics);
                     return None;
                 }
                 Ok(one) => parsed.push(one),
                 Err(error) => {
-                    self.fault(key, &error.to_string(), faults);
+                    self.fault(key, &error.to_string(), diagnostics);
                     return None;
                 }
             }
@@ -173,7 +177,7 @@ impl<'t> Table<'t> {
     pub(super) fn number(
         &self,
         key: &str,
-        faults: &mut Faults<'_>,
+        diagnostics: &mut Diagnostics<'_>,
         bounds: RangeInclusive<u64>,
     ) -> Option<u64> {
         let number = self.value(key).and_then(|value| whole(value.get_ref()));
@@ -184,13 +188,13 @@ impl<'t> Table<'t> {
                 bounds.start(),
                 bounds.end()
             );
-            self.fault(key, &text, faults);
+            self.fault(key, &text, diagnostics);
         }
         number
     }
 
     /// A whole number, or a list of them.
-    pub(super) fn numbers(&self, key: &str, faults: &mut Faults<'_>) -> Option<Vec<u64>> {
+    pub(super) fn numbers(&self, key: &str, diagnostics: &mut Diagnostics<'_>) -> Option<Vec<u64>> {
         let numbers = match self.value(key)?.get_ref() {
             DeValue::Array(list) => list
                 .iter()
@@ -199,32 +203,36 @@ impl<'t> Table<'t> {
             value => whole(value).map(|number| vec![number]),
         };
         if numbers.is_none() {
-            self.fault(key, "is a whole number, or a list of two", faults);
+            self.fault(key, "is a whole number, or a list of two", diagnostics);
         }
         numbers
     }
 
     /// A table; `Some(None)` when it is not there.
-    pub(super) fn table(&self, key: &str, faults: &mut Faults<'_>) -> Option<Option<Self>> {
+    pub(super) fn table(
+        &self,
+        key: &str,
+        diagnostics: &mut Diagnostics<'_>,
+    ) -> Option<Option<Self>> {
         let Some(value) = self.value(key) else {
             return Some(None);
         };
         let table = Self::of(value);
         if table.is_none() {
-            self.fault(key, "is a table", faults);
+            self.fault(key, "is a table", diagnostics);
         }
         table.map(Some)
     }
 
     /// The tables of `[[key]]`.
-    pub(super) fn tables(&self, key: &str, faults: &mut Faults<'_>) -> Vec<Self> {
+    pub(super) fn tables(&self, key: &str, diagnostics: &mut Diagnostics<'_>) -> Vec<Self> {
         let Some(value) = self.value(key) else {
             return Vec::new();
         };
         let list = value.get_ref().as_array();
         let tables: Option<Vec<Self>> = list.and_then(|list| list.iter().map(Self::of).collect());
         if tables.is_none() {
-            self.fault(key, "is written `[[grant]]`", faults);
+            self.fault(key, "is written `[[grant]]`", diagnostics);
         }
         tables.unwrap_or_default()
     }

@@ -8,10 +8,10 @@ use lambda_http::aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayV
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::caller::{Identity, Source};
+use crate::auth::{Identity, Source};
 use crate::error::Error;
 use crate::response::Response;
-use crate::runtime::event::{
+use crate::runtime::gateway_event::{
     Event, Parts, body, body_text, context, headers, member, method, pairs, refuse, wire_query,
 };
 
@@ -203,8 +203,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::{Shape, read};
-    use crate::caller::Source;
-    use crate::error::Rule;
+    use crate::auth::Source;
+    use crate::error::ErrorCode;
     use crate::request::Unverified;
 
     fn http_api() -> Value {
@@ -239,14 +239,14 @@ mod tests {
     }
 
     #[track_caller]
-    fn refused(event: &Value) -> Rule {
+    fn refused(event: &Value) -> ErrorCode {
         let text = event.to_string();
         read(Some(event))
             .1
             .request
             .err()
             .unwrap_or_else(|| panic!("accepted: {text}"))
-            .rule()
+            .code()
     }
 
     #[test]
@@ -370,7 +370,7 @@ mod tests {
             event["body"] = json!("YQ==");
             assert_eq!(accepted(&event).body, b"a");
             event["body"] = json!("not base64!");
-            assert_eq!(refused(&event), Rule::BodyEncoding);
+            assert_eq!(refused(&event), ErrorCode::BodyEncoding);
         }
     }
 
@@ -389,11 +389,11 @@ mod tests {
             json!({"version": "2.0", "requestContext": {"http": 1}}),
             json!({"requestContext": {"elb": {}}, "headers": 1}),
         ] {
-            assert_eq!(refused(&event), Rule::Event);
+            assert_eq!(refused(&event), ErrorCode::Event);
         }
         let mut header = http_api();
         header["headers"] = json!({"a b": "c"});
-        assert_eq!(refused(&header), Rule::Event);
+        assert_eq!(refused(&header), ErrorCode::Event);
     }
 
     #[test]

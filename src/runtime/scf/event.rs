@@ -9,9 +9,9 @@ use http::HeaderMap;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use serde_json::{Map, Value};
 
-use crate::caller::{Identity, Source};
+use crate::auth::{Identity, Source};
 use crate::error::Error;
-use crate::runtime::event::{
+use crate::runtime::gateway_event::{
     Event, Parts, body, body_text, context, headers, member, method, pairs, refuse, wire_query,
 };
 
@@ -106,8 +106,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::read;
-    use crate::caller::Source;
-    use crate::error::Rule;
+    use crate::auth::Source;
+    use crate::error::ErrorCode;
     use crate::request::Unverified;
 
     #[track_caller]
@@ -118,12 +118,12 @@ mod tests {
     }
 
     #[track_caller]
-    fn refused(event: &[u8]) -> Rule {
+    fn refused(event: &[u8]) -> ErrorCode {
         let outcome = read(event).request;
         outcome
             .err()
             .unwrap_or_else(|| panic!("accepted: {}", String::from_utf8_lossy(event)))
-            .rule()
+            .code()
     }
 
     fn pairs(unverified: &Unverified) -> Vec<(&str, &str)> {
@@ -211,7 +211,7 @@ mod tests {
         }
         let mut without = event;
         without["headers"].as_object_mut().unwrap().remove("X-Uri");
-        assert_eq!(refused(without.to_string().as_bytes()), Rule::Event);
+        assert_eq!(refused(without.to_string().as_bytes()), ErrorCode::Event);
     }
 
     #[test]
@@ -221,14 +221,17 @@ mod tests {
             assert_eq!(accepted(&event(flag.clone(), "YQ==")).body, b"a");
             assert_eq!(
                 refused(event(flag, "not base64!").to_string().as_bytes()),
-                Rule::BodyEncoding
+                ErrorCode::BodyEncoding
             );
         }
         for flag in [json!(false), json!("false"), json!(""), Value::Null] {
             assert_eq!(accepted(&event(flag, "YQ==")).body, b"YQ==");
         }
         for flag in [json!("yes"), json!(1), json!([])] {
-            assert_eq!(refused(event(flag, "").to_string().as_bytes()), Rule::Event);
+            assert_eq!(
+                refused(event(flag, "").to_string().as_bytes()),
+                ErrorCode::Event
+            );
         }
     }
 
@@ -252,9 +255,9 @@ mod tests {
             deep.as_str(),
         ];
         for text in texts {
-            assert_eq!(refused(text.as_bytes()), Rule::Event, "{text}");
+            assert_eq!(refused(text.as_bytes()), ErrorCode::Event, "{text}");
         }
-        assert_eq!(refused(&[0xff, 0xfe, 0x00]), Rule::Event);
+        assert_eq!(refused(&[0xff, 0xfe, 0x00]), ErrorCode::Event);
         for event in [
             json!({}),
             json!({"httpMethod": "GET"}),
@@ -277,7 +280,7 @@ mod tests {
         ] {
             assert_eq!(
                 refused(event.to_string().as_bytes()),
-                Rule::Event,
+                ErrorCode::Event,
                 "{event}"
             );
         }

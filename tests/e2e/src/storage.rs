@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 
 use cos_emulator::Cloud;
-use cos_issuer::secret::Secret;
-use cos_issuer::sign::cos::{CosRequest, authorization, key_time};
-use cos_issuer::time::Timestamp;
+use tencent::secret::Secret;
+use tencent::sign::q_sign::{CosRequest, authorization, key_time};
+use tencent::time::Timestamp;
 
 use crate::{Failure, http_client};
 

@@ -9,12 +9,12 @@
 )]
 
 use cos_emulator::{Cloud, Platform};
-use cos_issuer::time::{Clock, SystemClock};
 use cos_issuer_e2e::models::{
     Model, android, coscli, flutter, go, harmonyos, ios, java, react_native,
 };
 use cos_issuer_e2e::{Answer, Browser, issuer_on, read, send_as_written};
 use serde_json::{Value, json};
+use tencent::time::{Clock, SystemClock};
 
 /// What is done to an answer on its way.
 #[derive(Clone, Copy, Debug)]

@@ -9,12 +9,12 @@
 )]
 
 use cos_emulator::{Cloud, Platform};
-use cos_issuer::time::{Clock, SystemClock};
 use cos_issuer_e2e::models::{
     Answered, Model, SessionKey, android, coscli, flutter, go, harmonyos, ios, java, react_native,
 };
 use cos_issuer_e2e::{Browser, Client, Variables, issuer_on, read, send_as_written};
 use serde_json::{Value, json};
+use tencent::time::{Clock, SystemClock};
 
 const PAGE: &str = include_str!("../../../docs/clients.md");
 

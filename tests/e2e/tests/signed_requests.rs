@@ -7,14 +7,14 @@
 )]
 
 use cos_emulator::{Cloud, LambdaEvent, Platform, ScfEvent};
-use cos_issuer::secret::Secret;
-use cos_issuer::sign::caller::{ALGORITHM, CallerRequest};
-use cos_issuer::time::{Clock, SystemClock};
+use cos_issuer::auth::hmac::signature::{ALGORITHM, CallerRequest};
 use cos_issuer_e2e::{
     API_KEY, Answer, Browser, HMAC_KEY, Language, PLATFORMS, Variables, documented, issuer_on,
     printed,
 };
 use serde_json::json;
+use tencent::secret::Secret;
+use tencent::time::{Clock, SystemClock};
 
 const ON: [Platform; 3] = [
     Platform::ScfWeb,

@@ -11,9 +11,9 @@
 )]
 
 use cos_emulator::{Cloud, Role, StsCall};
-use cos_issuer::time::{Clock, SystemClock, Timestamp};
 use cos_issuer_e2e::{Client, Variables, cloud};
 use serde_json::{Value, json};
+use tencent::time::{Clock, SystemClock, Timestamp};
 
 /// An odd one, so that no default can pass for it.
 const DURATION_SECONDS: u32 = 1234;

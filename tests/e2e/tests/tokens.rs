@@ -7,12 +7,12 @@
 )]
 
 use cos_emulator::{Cloud, LambdaEvent, Platform, ScfEvent};
-use cos_issuer::time::{Clock, SystemClock};
 use cos_issuer_e2e::{
     API_KEY, Answer, Browser, ClosedPort, HS_SECRET, KeyServer, Signer, TokenIssuer, issuer_on,
     printed,
 };
 use serde_json::{Value, json};
+use tencent::time::{Clock, SystemClock};
 
 /// A web function, which is a plain server, and one event platform of each cloud.
 const ON: [Platform; 3] = [

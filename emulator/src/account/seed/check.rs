@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use cos_issuer::cam::{Bucket, Policy, PolicyError, Region};
+use tencent::cam::{Policy, PolicyError};
+use tencent::names::{Bucket, Region};
 use toml::Spanned;
 
 use super::super::{Account, KeyPair, Role, Seed, Trust, User, looks_real};

@@ -10,7 +10,8 @@
 //! are its fields, and its `cos:content-length` the header of the whole request (at least the size of the file).
 //! Leaves out: `cos:tls-version` and `qcs:vpc`, which are unknown here, so that a condition on them is not met.
 
-use cos_issuer::cam::{Access, Bucket, Context, Region, Target};
+use tencent::cam::{AccessRequest, Context, Target};
+use tencent::names::{Bucket, Region};
 
 use super::super::ask::{Address, Ask};
 use super::super::copy_source::CopySource;
@@ -24,7 +25,7 @@ use super::verify::IdentityKeys;
 /// One access that has to be allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Need {
-    pub(super) access: Access,
+    pub(super) access: AccessRequest,
     /// Other documented names of the same: a deny under one of them counts.
     pub(super) other_names: &'static [&'static str],
 }
@@ -169,8 +170,13 @@ pub(super) fn deletion_need(
     })
 }
 
-fn access(action: &str, target: Target, context: Context, identity: &IdentityKeys) -> Access {
-    Access {
+fn access(
+    action: &str,
+    target: Target,
+    context: Context,
+    identity: &IdentityKeys,
+) -> AccessRequest {
+    AccessRequest {
         account: identity.account.clone(),
         action: format!("name/cos:{action}"),
         target,

@@ -5,9 +5,9 @@
 //! or in the field `Signature` of a form (cos-go-sdk-v5, cos-wx-sdk-v5).
 //! Promises: each field once, each well-formed, no other field; one place only.
 
-use cos_issuer::sign::cos::ALGORITHM;
-use cos_issuer::time::Timestamp;
 use http::header::AUTHORIZATION;
+use tencent::sign::q_sign::ALGORITHM;
+use tencent::time::Timestamp;
 
 use super::super::ask::Ask;
 

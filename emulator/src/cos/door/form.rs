@@ -9,8 +9,8 @@ mod policy;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use cos_issuer::sign::cos::{ALGORITHM, SignKey, policy_string_to_sign};
 use http::header::AUTHORIZATION;
+use tencent::sign::q_sign::{ALGORITHM, SignKey, policy_string_to_sign};
 
 use self::policy::FormPolicy;
 use super::super::ask::{Address, Ask};

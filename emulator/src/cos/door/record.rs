@@ -5,8 +5,8 @@
 use std::collections::VecDeque;
 use std::sync::Mutex;
 
-use cos_issuer::cam::{Access, Target};
 use serde_json::{Value, json};
+use tencent::cam::{AccessRequest, Target};
 
 use super::super::ask::{Address, Ask};
 use super::super::error::CosError;
@@ -122,7 +122,7 @@ impl DecisionRecord {
         self.caller_name = Some(shortened(&proven.key.identity.name()));
     }
 
-    pub(super) fn decided(&mut self, access: &Access, verdict: &Verdict) {
+    pub(super) fn decided(&mut self, access: &AccessRequest, verdict: &Verdict) {
         let decision = verdict.decision();
         let statements = decision.map(|decision| {
             let considered = decision.considered().iter();
@@ -149,7 +149,7 @@ impl DecisionRecord {
         });
     }
 
-    pub(super) fn foreign(&mut self, access: &Access, bucket: &str) {
+    pub(super) fn foreign(&mut self, access: &AccessRequest, bucket: &str) {
         self.push(AccessRecord {
             action: access.action.clone(),
             target: name(&access.target),

@@ -3,8 +3,8 @@
 //!
 //! Messages are observed where the reference has them; `ExpiredToken` and `RequestTimeTooSkewed` have only a documented code.
 
-use cos_issuer::time::Timestamp;
 use http::StatusCode;
+use tencent::time::Timestamp;
 
 use super::super::ask::{Address, Ask};
 use super::super::error::CosError;

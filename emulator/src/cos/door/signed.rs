@@ -5,8 +5,8 @@
 //! first and Go the second. Either is taken.
 //! Promises: a name in a list stands for exactly one header or parameter, as text; comparisons are of constant time.
 
-use cos_issuer::sign::cos::{self, CosRequest, SignKey};
 use percent_encoding::percent_decode_str;
+use tencent::sign::q_sign::{self, CosRequest, SignKey};
 
 use super::super::ask::Ask;
 use super::super::error::CosError;
@@ -29,7 +29,7 @@ pub(super) fn check(claim: &Claim, key: &Key, sent: &Sent<'_>) -> Result<(), Cos
     let listed = Listed::of(claim, sent);
     let format_string = listed.with(&sent.ask.host, |request| request.http_string());
     let refused = |reason: &str| {
-        let string_to_sign = cos::string_to_sign(&claim.key_time.text, &format_string);
+        let string_to_sign = q_sign::string_to_sign(&claim.key_time.text, &format_string);
         refusal::signature(&string_to_sign, &format_string, reason)
     };
     if let Some(missing) = &listed.missing {
@@ -47,7 +47,7 @@ pub(super) fn check(claim: &Claim, key: &Key, sent: &Sent<'_>) -> Result<(), Cos
     let is_right = texts
         .flat_map(|text| [&claim.key_time, &claim.sign_time].map(|time| (text, time)))
         .any(|(text, time)| {
-            let string_to_sign = cos::string_to_sign(&time.text, text);
+            let string_to_sign = q_sign::string_to_sign(&time.text, text);
             same(&sign_key.sign(&string_to_sign), &claim.signature)
         });
     if is_right {

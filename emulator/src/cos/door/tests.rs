@@ -12,12 +12,13 @@ mod signatures;
 
 use std::sync::Arc;
 
-use cos_issuer::cam::{Bucket, Policy, Region};
-use cos_issuer::secret::Secret;
-use cos_issuer::sign::cos::{self, CosRequest};
-use cos_issuer::time::{Clock, Timestamp};
 use http::header::{HeaderName, HeaderValue};
 use http::{HeaderMap, Method};
+use tencent::cam::Policy;
+use tencent::names::{Bucket, Region};
+use tencent::secret::Secret;
+use tencent::sign::q_sign::{self, CosRequest};
+use tencent::time::{Clock, Timestamp};
 
 use super::super::admission::Admission as _;
 use super::super::ask::{Address, Ask, decoded};
@@ -178,7 +179,7 @@ impl Draft {
             headers: &headers,
         };
         let secret = Secret::new(by.pair.secret_key.clone()).unwrap();
-        cos::authorization(&request, &self.key_time, &by.pair.secret_id, &secret)
+        q_sign::authorization(&request, &self.key_time, &by.pair.secret_id, &secret)
     }
 
     /// The request as the door gets it.

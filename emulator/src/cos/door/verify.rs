@@ -6,8 +6,8 @@
 
 use std::sync::Arc;
 
-use cos_issuer::time::Timestamp;
 use subtle::ConstantTimeEq as _;
+use tencent::time::Timestamp;
 
 use super::super::ask::Ask;
 use super::super::error::CosError;
@@ -27,7 +27,7 @@ pub(super) struct Proven {
 
 /// What conditions may ask about the caller.
 pub(super) struct IdentityKeys {
-    pub(super) account: cos_issuer::cam::Account,
+    pub(super) account: tencent::cam::Account,
     pub(super) uin: u64,
     pub(super) owner_uin: u64,
 }

@@ -1,7 +1,7 @@
 //! Buckets: the list of them, making and removing them, and what is known of each.
 
-use cos_issuer::cam::Bucket;
 use http::{HeaderName, StatusCode};
+use tencent::names::Bucket;
 
 use super::{Outcome, Service};
 use crate::cos::admission::Admitted;

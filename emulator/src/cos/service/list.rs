@@ -1,7 +1,7 @@
 //! Lists of objects and of uploads.
 
-use cos_issuer::time::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use tencent::time::Timestamp;
 
 use super::bucket::number;
 use super::{Outcome, Service};

@@ -238,7 +238,7 @@ fn chosen_parts(
 }
 
 /// The object that the parts make.
-fn joined(parts: &[Arc<Object>], now: cos_issuer::time::Timestamp) -> Object {
+fn joined(parts: &[Arc<Object>], now: tencent::time::Timestamp) -> Object {
     let mut content = Content::default();
     let (mut crc64, mut length) = (0, 0_u64);
     for part in parts {

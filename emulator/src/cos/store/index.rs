@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use cos_issuer::time::Timestamp;
+use tencent::time::Timestamp;
 
 use super::content::Content;
 use super::record::{Facts, Initiated};

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 
-use cos_issuer::sign::tc3::sha256_hex;
-use cos_issuer::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use tencent::sign::digest::sha256_hex;
+use tencent::time::Timestamp;
 
 use super::blob::Blob;
 use super::content::{Content, Segment};
@@ -55,8 +55,8 @@ pub(crate) struct Initiated {
 
 /// A moment as a number; one outside the calendar is an error.
 mod unix_seconds {
-    use cos_issuer::time::Timestamp;
     use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+    use tencent::time::Timestamp;
 
     pub(super) fn serialize<S: Serializer>(
         moment: &Timestamp,

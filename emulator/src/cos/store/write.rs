@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, PoisonError};
 
-use cos_issuer::time::Timestamp;
 use http::StatusCode;
+use tencent::time::Timestamp;
 
 use super::Store;
 use super::index::{Bucket, Object};

@@ -1,11 +1,11 @@
 //! Random and broken input: no parser panics, hangs, or makes something out of nothing.
 
 use bytes::Bytes;
-use cos_issuer::cam::{Bucket, Region};
 use futures_util::stream;
 use http::{HeaderMap, HeaderValue};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
+use tencent::names::{Bucket, Region};
 
 use crate::cos::ask::Address;
 use crate::cos::copy_source::CopySource;

@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use cos_issuer::time::{Clock as _, SystemClock};
 use http::HeaderMap;
 use proptest::prelude::*;
 use proptest::test_runner::Config;
+use tencent::time::{Clock as _, SystemClock};
 
 use crate::cos::digest::{Checksums, combined_crc64};
 use crate::cos::error::CosError;

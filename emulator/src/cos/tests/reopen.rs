@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use cos_issuer::time::{Clock as _, SystemClock};
+use tencent::time::{Clock as _, SystemClock};
 
 use super::BUCKET;
 use crate::cos::digest::Checksums;

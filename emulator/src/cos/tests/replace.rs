@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use cos_issuer::time::{Clock as _, SystemClock};
+use tencent::time::{Clock as _, SystemClock};
 
 use super::BUCKET;
 use crate::cos::cors::Cors;

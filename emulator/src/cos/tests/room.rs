@@ -1,6 +1,6 @@
 //! How much a store takes: what refers to few bytes very often has to fit as well.
 
-use cos_issuer::time::{Clock as _, SystemClock};
+use tencent::time::{Clock as _, SystemClock};
 
 use super::BUCKET;
 use super::reopen::object;

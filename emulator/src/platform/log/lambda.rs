@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use cos_issuer::time::{Clock as _, SystemClock, Timestamp};
+use tencent::time::{Clock as _, SystemClock, Timestamp};
 
 use super::{Ending, Facts, InitPhase, milliseconds};
 use crate::platform::PlatformError;

@@ -7,9 +7,9 @@
 //! From the vendor's samples: a field that no condition names is taken as it is.
 //! Promises: an operator, a member or a value that is not documented makes the whole policy invalid.
 
-use cos_issuer::time::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
+use tencent::time::Timestamp;
 
 use super::super::super::error::CosError;
 use super::super::refusal;

@@ -2,9 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use cos_issuer::secret::Secret;
-use cos_issuer::sign::cos::{SignKey, policy_string_to_sign};
 use proptest::prelude::*;
+use tencent::secret::Secret;
+use tencent::sign::q_sign::{SignKey, policy_string_to_sign};
 
 use super::super::super::admission::{Admission as _, Admitted};
 use super::super::super::error::CosError;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cos_issuer::cam::Policy;
+use tencent::cam::Policy;
 
 use super::{BUCKET, Credential, Draft, World, admit, allow, denied, statement};
 use crate::account::{Identity, Permanent, Role, User};

@@ -115,7 +115,7 @@ proptest! {
         }
         // A host whose bucket is none is refused before the door; a change that changes nothing is none.
         prop_assume!(draft.host.split_once(".cos.").is_none_or(|(bucket, rest)|
-            cos_issuer::cam::Bucket::parse(bucket).is_ok() && rest.split_once('.').is_some_and(|(region, _)| cos_issuer::cam::Region::parse(region).is_ok())));
+            tencent::names::Bucket::parse(bucket).is_ok() && rest.split_once('.').is_some_and(|(region, _)| tencent::names::Region::parse(region).is_ok())));
         let after = draft.ask();
         prop_assume!(after.method != before.method || meaning(&after) != meaning(&before));
         prop_assert!(world.door.admit(&after, Operation::PutObject).is_err(), "{part:?}: {} {}", draft.path, draft.query);

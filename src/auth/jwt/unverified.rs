@@ -1,0 +1,195 @@
+//! A token as it arrives: three parts, of which nothing is trusted.
+//!
+//! Promises: bounded; no header passes that names or brings a key of its own, or an extension that would have to be understood
+//! (`crit`). What is here is named unverified until a signature held.
+//! Leaves out: what the claims must say (`rules`).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::TokenFault;
+use super::json::JsonObject;
+
+/// The parts of a token. <https://www.rfc-editor.org/rfc/rfc7515#section-3.1>
+pub(super) struct UnverifiedToken<'t> {
+    /// What the signature covers: header and payload as they arrived.
+    pub(super) message: &'t str,
+    /// In base64url.
+    pub(super) signature: &'t str,
+    pub(super) algorithm: String,
+    pub(super) key_id: Option<String>,
+    pub(super) claims: JsonObject,
+}
+
+impl<'t> UnverifiedToken<'t> {
+    pub(super) fn parse(text: &'t str) -> Result<Self, TokenFault> {
+        if text.len() > TOKEN_CHARACTERS_MAX {
+            return Err(TokenFault::Form);
+        }
+        let (message, signature) = text.rsplit_once('.').ok_or(TokenFault::Form)?;
+        let (header, payload) = message.split_once('.').ok_or(TokenFault::Form)?;
+        let header = URL_SAFE_NO_PAD.decode(header);
+        let payload = URL_SAFE_NO_PAD.decode(payload);
+        let (Ok(header), Ok(payload)) = (header, payload) else {
+            return Err(TokenFault::Form);
+        };
+        let header = JsonObject::parse(&header).ok_or(TokenFault::Header)?;
+        if REFUSED_MEMBERS
+            .iter()
+            .any(|name| header.member(name).is_some())
+        {
+            return Err(TokenFault::Embedded);
+        }
+        let kind = header.optional_text("typ").map_err(|_| TokenFault::Type)?;
+        if !kind.is_none_or(|kind| TYPES.iter().any(|known| kind.eq_ignore_ascii_case(known))) {
+            return Err(TokenFault::Type);
+        }
+        let algorithm = header.text("alg").ok_or(TokenFault::Header)?.to_owned();
+        let key_id = header
+            .optional_text("kid")
+            .map_err(|_| TokenFault::Header)?;
+        let key_id = key_id.map(str::to_owned);
+        Ok(Self {
+            message,
+            signature,
+            algorithm,
+            key_id,
+            claims: JsonObject::parse(&payload).ok_or(TokenFault::Claims)?,
+        })
+    }
+}
+
+/// Whether a text looks like a token: three parts of base64url, the first of which begins as `{"` does.
+pub(in crate::auth) fn has_form_of_token(text: &str) -> bool {
+    let known = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'.');
+    text.starts_with("eyJ")
+        && text.bytes().filter(|c| *c == b'.').count() == 2
+        && text.bytes().all(known)
+}
+
+/// Tokens have 1 to 2 KB; with hundreds of groups a few more.
+const TOKEN_CHARACTERS_MAX: usize = 8192;
+
+/// Where a key would come from a stranger, and extensions, of which none is understood here.
+/// <https://www.rfc-editor.org/rfc/rfc7515#section-4.1>
+const REFUSED_MEMBERS: [&str; 5] = ["crit", "jku", "jwk", "x5c", "x5u"];
+
+/// <https://www.rfc-editor.org/rfc/rfc7519#section-5.1>, <https://www.rfc-editor.org/rfc/rfc9068#section-2.1>
+const TYPES: [&str; 2] = ["JWT", "at+jwt"];
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    use super::{TOKEN_CHARACTERS_MAX, TokenFault, UnverifiedToken, has_form_of_token};
+
+    fn token(header: &str, payload: &str) -> String {
+        let [header, payload] = [header, payload].map(|part| URL_SAFE_NO_PAD.encode(part));
+        format!("{header}.{payload}.c2lnbmF0dXJl")
+    }
+
+    #[track_caller]
+    fn fault(text: &str) -> TokenFault {
+        UnverifiedToken::parse(text).err().unwrap()
+    }
+
+    #[test]
+    fn a_header_names_no_key_and_no_extension() {
+        for header in [
+            r#"{"alg":"RS256","jwk":{"kty":"RSA"}}"#,
+            r#"{"alg":"RS256","jku":"https://example.com/keys"}"#,
+            r#"{"alg":"RS256","x5u":"https://example.com/chain"}"#,
+            r#"{"alg":"RS256","x5c":[]}"#,
+            r#"{"alg":"RS256","crit":["b64"],"b64":false}"#,
+            r#"{"alg":"RS256","crit":null}"#,
+        ] {
+            assert_eq!(
+                fault(&token(header, "{}")),
+                TokenFault::Embedded,
+                "{header}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_type_is_that_of_a_token_or_absent() {
+        for header in [
+            r#"{"alg":"RS256"}"#,
+            r#"{"alg":"RS256","typ":"jwt","x5t":"a","kid":"b"}"#,
+            r#"{"alg":"RS256","typ":"at+JWT"}"#,
+        ] {
+            assert!(
+                UnverifiedToken::parse(&token(header, "{}")).is_ok(),
+                "{header}"
+            );
+        }
+        for kind in ["\"dpop+jwt\"", "\"\"", "\"JWE\"", "7", "null", "[\"JWT\"]"] {
+            let header = format!("{{\"alg\":\"RS256\",\"typ\":{kind}}}");
+            assert_eq!(fault(&token(&header, "{}")), TokenFault::Type, "{kind}");
+        }
+    }
+
+    #[test]
+    fn a_header_or_payload_that_cannot_be_read_is_refused() {
+        for header in [
+            "{}",
+            "[]",
+            r#"{"alg":null}"#,
+            r#"{"alg":["RS256"]}"#,
+            r#"{"alg":"none","alg":"RS256"}"#,
+            r#"{"alg":"RS256","kid":7}"#,
+            r#"{"alg":"RS256","kid":null}"#,
+        ] {
+            assert_eq!(fault(&token(header, "{}")), TokenFault::Header, "{header}");
+        }
+        for payload in ["", "7", "\"sub\"", r#"{"sub":"a","sub":"b"}"#] {
+            let text = token(r#"{"alg":"RS256"}"#, payload);
+            assert_eq!(fault(&text), TokenFault::Claims, "{payload}");
+        }
+    }
+
+    #[test]
+    fn another_form_is_refused() {
+        let good = token(r#"{"alg":"RS256"}"#, "{}");
+        let long = token(r#"{"alg":"RS256"}"#, &" ".repeat(TOKEN_CHARACTERS_MAX));
+        for text in [
+            "",
+            ".",
+            "..",
+            "eyJ",
+            "a.b",
+            &format!("{good}."),
+            &format!("{good}.a.b"),
+            &good.replacen('e', "+", 1),
+            &good.replacen('.', "=.", 1),
+            &format!(" {good}"),
+            &long,
+        ] {
+            let fault = fault(text);
+            assert!(
+                matches!(fault, TokenFault::Form | TokenFault::Header),
+                "{text}: {fault}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_token_is_told_from_an_api_key_by_its_form() {
+        for text in ["eyJ.eyJ.", "eyJhbGciOiJub25lIn0.e30.", "eyJ-_.a.b"] {
+            assert!(has_form_of_token(text), "{text}");
+        }
+        for text in [
+            "",
+            "eyJhbGciOiJub25lIn0",
+            "eyJ.a",
+            "eyJ.a.b.c",
+            "aaa.bbb.ccc",
+            "eyJ.a+b.c",
+            "EYJ.a.b",
+            "eyJ.a.b=",
+        ] {
+            assert!(!has_form_of_token(text), "{text}");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Keys that the function makes up, so that no caller can choose or guess one.
+//!
+//! Promises: 128 bits of randomness in each key; nothing of a caller's file name but its extension, and that from a list.
+//! Leaves out: where the randomness comes from, and what the list holds.
+
+use tencent::names::ObjectPrefix;
+use tencent::time::Timestamp;
+
+/// A file name extension without its dot, in lower case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Extension(String);
+
+impl Extension {
+    /// Reads an extension of any case.
+    ///
+    /// # Errors
+    /// [`ExtensionError`].
+    pub fn parse(text: &str) -> Result<Self, ExtensionError> {
+        let is_word = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric());
+        if is_word && text.len() <= EXTENSION_CHARACTERS_MAX {
+            return Ok(Self(text.to_ascii_lowercase()));
+        }
+        Err(ExtensionError)
+    }
+
+    /// The extension.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The text is no extension.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an extension has 1 to {EXTENSION_CHARACTERS_MAX} letters and digits, and no dot")]
+pub struct ExtensionError;
+
+/// The key of one object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectKey(String);
+
+impl ObjectKey {
+    /// `<prefix>YYYY/MM/DD/<chance as 32 hexadecimal digits>.<extension>`, the date in UTC.
+    pub(super) fn new(
+        prefix: &ObjectPrefix,
+        extension: &Extension,
+        now: Timestamp,
+        chance: [u8; 16],
+    ) -> Self {
+        let (prefix, extension) = (prefix.as_str(), extension.as_str());
+        Self(format!(
+            "{prefix}{}/{:032x}.{extension}",
+            now.date().replace('-', "/"),
+            u128::from_be_bytes(chance)
+        ))
+    }
+
+    /// The key.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The longest in common use have five.
+const EXTENSION_CHARACTERS_MAX: usize = 10;
+
+#[cfg(test)]
+mod tests {
+    use super::{Extension, ObjectKey};
+    use tencent::names::ObjectPrefix;
+    use tencent::time::Timestamp;
+
+    #[test]
+    fn the_day_is_the_utc_day_at_every_edge() {
+        let key = |seconds: i64| {
+            let now = Timestamp::from_unix_seconds(seconds).unwrap();
+            let prefix = ObjectPrefix::parse("/").unwrap();
+            ObjectKey::new(&prefix, &Extension::parse("png").unwrap(), now, [0; 16])
+                .as_str()
+                .to_owned()
+        };
+        let zeros = "0".repeat(32);
+        assert_eq!(key(1_704_067_199), format!("2023/12/31/{zeros}.png"));
+        assert_eq!(key(1_704_067_200), format!("2024/01/01/{zeros}.png"));
+        assert_eq!(key(1_709_164_800), format!("2024/02/29/{zeros}.png"));
+        assert_eq!(key(1_709_251_200), format!("2024/03/01/{zeros}.png"));
+    }
+
+    #[test]
+    fn every_bit_of_chance_is_in_the_key() {
+        let prefix = ObjectPrefix::parse("a/").unwrap();
+        let now = Timestamp::from_unix_seconds(0).unwrap();
+        let extension = Extension::parse("jpg").unwrap();
+        let keys: std::collections::BTreeSet<String> = (0..128_u32)
+            .map(|bit| {
+                ObjectKey::new(&prefix, &extension, now, (1_u128 << bit).to_be_bytes())
+                    .as_str()
+                    .to_owned()
+            })
+            .collect();
+        assert_eq!(keys.len(), 128);
+    }
+
+    /// From the system's own randomness, below one prefix, at one moment.
+    #[test]
+    fn a_million_keys_differ() {
+        let prefix = ObjectPrefix::parse("a/").unwrap();
+        let now = Timestamp::from_unix_seconds(0).unwrap();
+        let extension = Extension::parse("jpg").unwrap();
+        let key = |_| {
+            let mut chance = [0; 16];
+            getrandom::fill(&mut chance).unwrap();
+            ObjectKey::new(&prefix, &extension, now, chance)
+        };
+        let keys: std::collections::HashSet<String> = (0..1_000_000)
+            .map(key)
+            .map(|key| key.as_str().to_owned())
+            .collect();
+        assert_eq!(keys.len(), 1_000_000);
+    }
+}

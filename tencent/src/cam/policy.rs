@@ -1,0 +1,227 @@
+//! Policies: parsing and the one way they are written.
+//!
+//! Promises: members that CAM does not know, and `principal`, are refused, as is any member that stands twice.
+//! Leaves out: other spellings of the members' names (`Statement`, `Effect`), which the documents of bucket policies show.
+
+use serde::{Deserialize, Serialize};
+
+use super::one_or_many::one_or_many;
+use super::{Action, Effect, POLICY_CHARACTERS_MAX, Resource, Statement};
+use crate::json_object::JsonObject;
+
+/// A policy of version 2.0 that allows something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    statements: Vec<Statement>,
+}
+
+impl Policy {
+    /// A policy of these statements.
+    ///
+    /// # Errors
+    /// [`PolicyError::Empty`] when nothing is allowed, [`PolicyError::Long`] past what CAM takes.
+    pub fn new(statements: Vec<Statement>) -> Result<Self, PolicyError> {
+        if !statements.iter().any(Statement::allows_something) {
+            return Err(PolicyError::Empty);
+        }
+        let policy = Self { statements };
+        if policy.render().chars().count() > POLICY_CHARACTERS_MAX {
+            return Err(PolicyError::Long);
+        }
+        Ok(policy)
+    }
+
+    /// Reads policy JSON.
+    ///
+    /// # Errors
+    /// The same as [`Policy::new`], and [`PolicyError::Syntax`] with what is wrong and where.
+    pub fn parse(text: &str) -> Result<Self, PolicyError> {
+        let JsonObject(document) = serde_json::from_str(text).map_err(PolicyError::Syntax)?;
+        let Document { statement, .. } = document;
+        Self::new(statement.into_iter().map(|JsonObject(each)| each).collect())
+    }
+
+    /// The policy as JSON: members in one order, no white space.
+    pub fn render(&self) -> String {
+        let written = serde_json::to_string(&Rendered {
+            version: Version::V2,
+            statement: &self.statements,
+        });
+        #[expect(
+            clippy::expect_used,
+            reason = "strings and maps with string keys always serialise"
+        )]
+        written.expect("a policy serialises")
+    }
+
+    /// The statements, in their order.
+    pub(super) fn statements(&self) -> &[Statement] {
+        &self.statements
+    }
+
+    /// Whether some statement allows every COS action without naming a bucket.
+    pub fn is_full_access(&self) -> bool {
+        self.statements.iter().any(|statement| {
+            statement.effect == Effect::Allow
+                && statement.actions.iter().any(Action::is_every_cos_action)
+                && statement.resources.iter().any(Resource::is_everything)
+        })
+    }
+
+    /// Services other than COS, and its companion CI, that some statement allows. They have no place in a COS credential.
+    pub fn foreign_services(&self) -> Vec<&str> {
+        let allowed = self
+            .statements
+            .iter()
+            .filter(|statement| statement.effect == Effect::Allow);
+        let actions = allowed.flat_map(|statement| &statement.actions);
+        let foreign = |action: &&Action| {
+            !matches!(action.service(), "cos" | "ci") && !action.is_every_cos_action()
+        };
+        actions.filter(foreign).map(Action::service).collect()
+    }
+}
+
+/// Why a policy cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PolicyError {
+    /// Nothing is allowed. CAM reads an empty session policy as all rights, so it is never sent.
+    #[error("the policy allows nothing")]
+    Empty,
+    /// More characters than CAM takes.
+    #[error("the policy has more than {POLICY_CHARACTERS_MAX} characters")]
+    Long,
+    /// Not a policy of version 2.0.
+    #[error("not a CAM policy of version 2.0")]
+    Syntax(#[source] serde_json::Error),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    #[serde(rename = "version")]
+    _version: Version,
+    #[serde(deserialize_with = "one_or_many")]
+    statement: Vec<JsonObject<Statement>>,
+}
+
+#[derive(Serialize)]
+struct Rendered<'a> {
+    version: Version,
+    statement: &'a [Statement],
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(try_from = "String")]
+enum Version {
+    #[serde(rename = "2.0")]
+    V2,
+}
+
+/// A text, where a derived reader would take `{"2.0":null}` as well.
+impl TryFrom<String> for Version {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        if text == "2.0" {
+            Ok(Self::V2)
+        } else {
+            Err("expected `2.0`")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Policy, PolicyError};
+
+    const SEED: &str = r#"{"version":"2.0","statement":[{"effect":"allow","action":"name/cos:*","resource":"*"}]}"#;
+
+    #[test]
+    fn a_policy_is_written_in_one_way() {
+        let text = r#" { "statement" : { "resource": "qcs::cos:ap-guangzhou:uid/1250000000:b-1250000000/a/*", "action": ["name/cos:GetObject"],
+            "condition": {"string_equal": {"cos:prefix": "a"}, "ip_equal": {"qcs:ip": ["10.0.0.0/8"]}}, "effect": "allow" }, "version": "2.0" } "#;
+        let written = Policy::parse(text).unwrap().render();
+        assert_eq!(
+            written,
+            r#"{"version":"2.0","statement":[{"effect":"allow","action":["name/cos:GetObject"],"resource":["qcs::cos:ap-guangzhou:uid/1250000000:b-1250000000/a/*"],"condition":{"ip_equal":{"qcs:ip":"10.0.0.0/8"},"string_equal":{"cos:prefix":"a"}}}]}"#
+        );
+        assert_eq!(Policy::parse(&written).unwrap().render(), written);
+    }
+
+    #[test]
+    fn full_access_is_recognised() {
+        assert!(Policy::parse(SEED).unwrap().is_full_access());
+        let narrow = SEED.replace(
+            "\"*\"",
+            "\"qcs::cos:ap-guangzhou:uid/1250000000:b-1250000000/*\"",
+        );
+        assert!(!Policy::parse(&narrow).unwrap().is_full_access());
+        assert!(
+            !Policy::parse(&SEED.replace("cos:*", "cos:GetObject"))
+                .unwrap()
+                .is_full_access()
+        );
+    }
+
+    #[test]
+    fn services_that_are_not_cos_are_named() {
+        let text = SEED.replace("name/cos:*", "sts:AssumeRole");
+        assert_eq!(Policy::parse(&text).unwrap().foreign_services(), ["sts"]);
+        let text = SEED.replace("name/cos:*", "*:AssumeRole");
+        assert_eq!(Policy::parse(&text).unwrap().foreign_services(), ["*"]);
+        assert!(Policy::parse(SEED).unwrap().foreign_services().is_empty());
+    }
+
+    #[test]
+    fn an_empty_policy_cannot_be_built() {
+        for text in [
+            r#"{"version":"2.0","statement":[]}"#,
+            r#"{"version":"2.0","statement":[{"effect":"allow","action":[],"resource":"*"}]}"#,
+            r#"{"version":"2.0","statement":[{"effect":"allow","action":"cos:*","resource":[]}]}"#,
+            r#"{"version":"2.0","statement":[{"effect":"deny","action":"cos:*","resource":"*"}]}"#,
+        ] {
+            assert!(
+                matches!(Policy::parse(text), Err(PolicyError::Empty)),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_policy_is_refused() {
+        for text in [
+            "",
+            "[]",
+            "{}",
+            "*",
+            r#"["2.0",[{"effect":"allow","action":"cos:*","resource":"*"}]]"#,
+            r#"{"version":"2.0","statement":[["allow","cos:*","*",{}]]}"#,
+            r#"{"version":"2.0","statement":["allow","cos:*","*",{}]}"#,
+            r#"{"version":{"2.0":null},"statement":[{"effect":"allow","action":"cos:*","resource":"*"}]}"#,
+            r#"{"version":"2.0","statement":[{"effect":{"allow":null},"action":"cos:*","resource":"*"}]}"#,
+            r#"{"version":"1.0","statement":[{"effect":"allow","action":"cos:*","resource":"*"}]}"#,
+            r#"{"statement":[{"effect":"allow","action":"cos:*","resource":"*"}]}"#,
+            r#"{"version":"2.0","statement":[{"effect":"Allow","action":"cos:*","resource":"*"}]}"#,
+            r#"{"version":"2.0","statement":[{"effect":"allow","resource":"*"}]}"#,
+            r#"{"version":"2.0","statement":[{"effect":"allow","action":"cos:*"}]}"#,
+            r#"{"version":"2.0","statement":[{"effect":"allow","action":"cos:*","resource":"*","principal":{"qcs":"*"}}]}"#,
+            r#"{"version":"2.0","statement":[{"effect":"deny","effect":"allow","action":"cos:*","resource":"*"}]}"#,
+            r#"{"version":"2.0","statement":{"effect":"allow","action":"cos:*","action":"cos:*","resource":"*"}}"#,
+            r#"{"version":"2.0","statement":[],"statement":[{"effect":"allow","action":"cos:*","resource":"*"}]}"#,
+            r#"{"version":"2.0","statement":[{"effect":"allow","action":"cos:*","resource":"*","condition":{"string_equals":{"a":"b"}}}]}"#,
+            r#"{"version":"2.0","principal":"*","statement":[{"effect":"allow","action":"cos:*","resource":"*"}]}"#,
+        ] {
+            assert!(
+                matches!(Policy::parse(text), Err(PolicyError::Syntax(_))),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_policy_past_the_limit_of_cam_is_refused() {
+        let long = SEED.replace("\"*\"", &format!("\"qcs::cos:::{}\"", "a".repeat(6144)));
+        assert!(matches!(Policy::parse(&long), Err(PolicyError::Long)));
+    }
+}

@@ -1,0 +1,32 @@
+//! The hashes that signatures are made of, as lower-case hex where the protocols print them.
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha1::Sha1;
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+/// The SHA-256 of `bytes`, in hex.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    hex::encode(Sha256::digest(bytes))
+}
+
+/// The SHA-1 of `bytes`, in hex.
+pub(super) fn sha1_hex(bytes: &[u8]) -> String {
+    hex::encode(Sha1::digest(bytes))
+}
+
+/// The HMAC-SHA-256 of `message`. Wiped when dropped: TC3 uses it as the next key.
+pub fn hmac_sha256(key: &[u8], message: &[u8]) -> Zeroizing<[u8; 32]> {
+    Zeroizing::new(hmac::<Hmac<Sha256>>(key, message).into())
+}
+
+/// The HMAC of `message` with any hash.
+pub(super) fn hmac<M: Mac + KeyInit>(key: &[u8], message: &[u8]) -> hmac::digest::Output<M> {
+    #[expect(
+        clippy::expect_used,
+        reason = "HMAC takes a key of any length (RFC 2104)"
+    )]
+    let mut mac = M::new_from_slice(key).expect("a key of any length");
+    mac.update(message);
+    mac.finalize().into_bytes()
+}
