@@ -123,11 +123,7 @@ mod tests {
 
     #[test]
     fn values_are_whole_and_of_their_type() {
-        assert!(matches(
-            "team",
-            one_of(&["a", "b"]),
-            &[("team", text("b"))]
-        ));
+        assert!(matches("team", one_of(&["a", "b"]), &[("team", text("b"))]));
         for other in [
             text("bb"),
             text("B"),
