@@ -119,27 +119,15 @@ mod tests {
     fn each_source_has_its_subject() {
         for (source, members, subject) in [
             (Source::Jwt, json!({"sub": "u-1", "iss": "i"}), "u-1"),
-            (
-                Source::Iam,
-                json!({"userArn": "arn:aws:iam::1:user/a"}),
-                "arn:aws:iam::1:user/a",
-            ),
+            (Source::Iam, json!({"userArn": "arn:aws"}), "arn:aws"),
             (Source::KeyPair, json!({"secretId": "APID1"}), "APID1"),
-            (
-                Source::Lambda,
-                json!({"principalId": "p", "team": "t"}),
-                "p",
-            ),
+            (Source::Lambda, json!({"principalId": "p", "t": 1}), "p"),
             (
                 Source::Lambda,
                 json!({"principalId": "p", "sub": null}),
                 "p",
             ),
-            (
-                Source::Lambda,
-                json!({"principalId": "p", "sub": "u-2"}),
-                "u-2",
-            ),
+            (Source::Lambda, json!({"principalId": "p", "sub": "u"}), "u"),
         ] {
             let principal = verify(source, &members).ok().unwrap();
             assert_eq!(principal.claims().subject(), Some(subject), "{source:?}");
@@ -149,27 +137,22 @@ mod tests {
 
     #[test]
     fn an_identity_without_a_subject_is_refused() {
+        let no_sub = json!([{"principalId": "p"}, {"sub": ""}, {"sub": "x".repeat(513)}, {"sub": 7}, {"sub": ["a"]}]);
         for (source, members) in [
-            (Source::Jwt, json!({"principalId": "p", "email": "e"})),
-            (Source::Jwt, json!({"sub": ""})),
-            (Source::Jwt, json!({"sub": "x".repeat(513)})),
-            (Source::Jwt, json!({"sub": 7})),
-            (Source::Jwt, json!({"sub": ["a"]})),
-            (Source::Iam, json!({"sub": "a", "userArn": null})),
-            (Source::KeyPair, json!({"sub": "a"})),
+            (Source::Jwt, no_sub),
+            (Source::Iam, json!([{"sub": "a", "userArn": null}])),
+            (Source::KeyPair, json!([{"sub": "a"}])),
             // A subject of another type is rejected; the next member does not replace it.
-            (Source::Lambda, json!({"sub": 7, "principalId": "p"})),
+            (Source::Lambda, json!([{"sub": 7, "principalId": "p"}])),
         ] {
-            let outcome = verify(source, &members).err();
-            assert_eq!(
-                outcome,
-                Some(ErrorCode::GatewayIdentity),
-                "{source:?} {members}"
-            );
+            for members in members.as_array().unwrap() {
+                let code = verify(source, members).err();
+                assert_eq!(code, Some(ErrorCode::GatewayIdentity), "{members}");
+            }
         }
-        assert!(Identity::new(Source::Jwt, Some(&json!({}))).is_none());
-        assert!(Identity::new(Source::Jwt, Some(&json!("sub"))).is_none());
-        assert!(Identity::new(Source::Jwt, None).is_none());
+        for nothing in [Some(&json!({})), Some(&json!("sub")), None] {
+            assert!(Identity::new(Source::Jwt, nothing).is_none());
+        }
     }
 
     #[test]

