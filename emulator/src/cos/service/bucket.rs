@@ -120,7 +120,7 @@ impl CosService {
         ))
     }
 
-    /// Everything is private: the owner has all rights, and an ACL grants nobody else any.
+    /// Everything is private: the owner has all rights, and no ACL grants rights to others.
     /// <https://www.tencentcloud.com/document/product/436/7733>
     pub(super) fn private_acl(context: &AuthContext) -> Response {
         let uin = context.owner_uin;
