@@ -51,7 +51,7 @@ impl AuditEvent {
 
     pub(crate) fn authenticated(&mut self, principal: &Principal) {
         self.caller = Some(principal.name().to_owned());
-        self.proof = Some(principal.kind().name());
+        self.proof = Some(principal.method().name());
         self.subject = principal.subject_hash();
     }
 

@@ -1,10 +1,13 @@
-//! An identity that the platform proved before it called the function, as the event's request context carries it.
+//! An identity that the platform verified before it called the function.
+//!
+//! # Guarantees
+//! An [`Identity`] comes from the event's request context, which clients cannot write, never from a header or a body.
 
 use std::fmt;
 
 use serde_json::{Map, Value};
 
-/// What proved an identity.
+/// Which authorizer of the platform verified an identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     /// AWS IAM: a signed request.
@@ -17,17 +20,29 @@ pub enum Source {
     Lambda,
 }
 
-/// Who the platform reports as the caller. It is read from the request context, which no client writes.
+impl Source {
+    /// The name in the audit log.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Iam => "iam",
+            Self::Jwt => "jwt",
+            Self::KeyPair => "key-pair",
+            Self::Lambda => "lambda",
+        }
+    }
+}
+
+/// An identity that the platform attached to a request.
 #[derive(Clone)]
 pub struct Identity {
-    /// What proved it.
+    /// What verified it.
     pub source: Source,
-    /// The members of the request context that describe it.
+    /// The claims or attributes, as the platform sends them.
     pub members: Map<String, Value>,
 }
 
 impl Identity {
-    /// An identity, if there are any members.
+    /// An identity, if `members` is an object that is not empty.
     pub fn new(source: Source, members: Option<&Value>) -> Option<Self> {
         let members = members?.as_object().filter(|members| !members.is_empty())?;
         Some(Self {
