@@ -97,6 +97,7 @@ pub struct Error {
     code: ErrorCode,
     message: String,
     header: Option<(HeaderName, HeaderValue)>,
+    hint: Option<&'static str>,
     #[source]
     cause: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -108,6 +109,7 @@ impl Error {
             code,
             message: message.into(),
             header: None,
+            hint: None,
             cause: None,
         }
     }
@@ -124,6 +126,18 @@ impl Error {
     pub fn caused_by(mut self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.cause = Some(cause.into());
         self
+    }
+
+    /// The same with what the operator can do about it, for the log.
+    #[must_use]
+    pub fn with_hint(mut self, hint: Option<&'static str>) -> Self {
+        self.hint = hint;
+        self
+    }
+
+    /// What the operator can do about it, for the log.
+    pub fn hint(&self) -> Option<&'static str> {
+        self.hint
     }
 
     /// The code.

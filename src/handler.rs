@@ -77,7 +77,7 @@ impl Handler {
     ) -> Result<Response, Error> {
         if request.method == Method::OPTIONS {
             audit.is_recorded = false;
-            return Ok(Response::preflight(self.authentication.api_key_header()));
+            return Ok(Response::preflight(&request.headers));
         }
         let path = strip_base_path(&request.path, &self.base_path);
         let route = Route::of(path).ok_or_else(route_not_found)?;
@@ -85,16 +85,20 @@ impl Handler {
         if !route.methods().contains(&request.method) {
             return Err(method_not_allowed(route));
         }
-        let probe = match route {
+        let mut response = match route {
             Route::Issue(route) => {
                 return self.issue(request, path, route, id, deadline, audit).await;
             }
-            Route::Health => "alive",
+            Route::Health => Response::probe("alive"),
+            Route::Index => Response::index(),
             // A function that is not configured does not start.
-            Route::Ready => "ready",
+            Route::Ready => Response::probe("ready"),
         };
         audit.is_recorded = false;
-        Ok(Response::probe(probe))
+        if request.method == Method::HEAD {
+            response.body.clear();
+        }
+        Ok(response)
     }
 
     async fn issue(
@@ -135,6 +139,7 @@ fn refusal(error: &Error, id: &RequestId) -> Response {
             request_id = id.as_str(),
             rule = code.name,
             cause = error.cause_text(),
+            remedy = error.hint(),
             "no credential could be issued"
         );
     }
@@ -142,7 +147,7 @@ fn refusal(error: &Error, id: &RequestId) -> Response {
 }
 
 fn route_not_found() -> Error {
-    let message = "there is no such route; credentials are at `/sign` and `/sts`";
+    let message = "path: must be a route, for example `/sign`; `/` lists them";
     Error::new(ErrorCode::RouteNotFound, message)
 }
 

@@ -11,6 +11,7 @@ mod format;
 mod id;
 mod identity;
 mod inbound;
+mod parameters;
 mod route;
 mod scope;
 

@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::grant::NewObject;
-use crate::request::{Format, RequestId};
+use crate::request::{Format, RequestId, Route};
 use crate::sts::Credentials;
 
 /// One answer.
@@ -65,11 +65,19 @@ impl Response {
         Self::json(StatusCode::OK, formats::json(&Probe { status }))
     }
 
-    /// The answer to a CORS preflight. `api_key_header` is one more header that a page may send.
-    pub fn preflight(api_key_header: Option<&HeaderName>) -> Self {
+    /// The list of routes.
+    pub fn index() -> Self {
+        let index = Index {
+            routes: Route::LISTED,
+        };
+        Self::json(StatusCode::OK, formats::json(&index))
+    }
+
+    /// The answer to a CORS preflight.
+    pub fn preflight(request_headers: &HeaderMap) -> Self {
         Self {
             status: StatusCode::NO_CONTENT,
-            headers: cors::preflight(api_key_header),
+            headers: cors::preflight(request_headers),
             body: String::new(),
         }
     }
@@ -113,6 +121,11 @@ struct Failed<'a> {
     code_desc: &'static str,
     message: &'a str,
     request_id: &'a str,
+}
+
+#[derive(Serialize)]
+struct Index {
+    routes: [&'static str; 5],
 }
 
 #[derive(Serialize)]

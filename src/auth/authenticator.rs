@@ -1,7 +1,7 @@
 //! The setting `AUTH` at work: finds the one credential of a request and has it verified.
 
+use http::HeaderValue;
 use http::header::WWW_AUTHENTICATE;
-use http::{HeaderName, HeaderValue};
 
 use super::api_key::ApiKeys;
 use super::authorization_header::credentials;
@@ -57,17 +57,6 @@ impl Authenticator {
             Err(error) => Err(error),
         };
         outcome.map_err(|error| with_challenge(error, verifiers))
-    }
-
-    /// The header of API keys where it is not `Authorization`: CORS has to allow it.
-    pub fn api_key_header(&self) -> Option<&HeaderName> {
-        let Self::OneOf(verifiers) = self else {
-            return None;
-        };
-        verifiers.iter().find_map(|verifier| match verifier {
-            Verifier::ApiKey(keys) => keys.header(),
-            Verifier::Gateway | Verifier::Hmac(_) | Verifier::Jwt(_) => None,
-        })
     }
 }
 

@@ -1,10 +1,15 @@
 //! What a caller requests, parsed from query and body; nothing in it is trusted yet.
 //!
 //! # Guarantees
-//! A parameter that is not known, or that comes twice, is rejected, so a typo can never widen what the caller gets.
+//! A parameter that could be a misspelled one of ours, or that comes twice, is rejected, so a typo
+//! can never widen what the caller gets.
+
+use http::header::CONTENT_TYPE;
+use serde_json::Value;
 
 use super::format::Format;
 use super::inbound::Request;
+use super::parameters;
 use super::route::IssueRoute;
 use super::scope::Scopes;
 use crate::error::{Error, ErrorCode};
@@ -59,7 +64,10 @@ impl CredentialRequest {
                 ("filename", IssueRoute::NewObject) => {
                     extension.replace(extension_of(value)).is_some()
                 }
-                _ => return Err(unknown_parameter(route)),
+                (unknown, _) => {
+                    parameters::check_unknown(unknown, route)?;
+                    false
+                }
             };
             if is_repeated {
                 let message = format!("{name}: must be given once (`ext` and `filename` are one)");
@@ -68,12 +76,17 @@ impl CredentialRequest {
         }
         let scope = match (route, request.body.as_str()) {
             (IssueRoute::NewObject, "") => {
-                let extension = extension
-                    .ok_or_else(|| unknown_parameter(route))?
-                    .to_owned();
-                RequestedScope::NewObject { extension }
+                let extension = extension.ok_or_else(|| {
+                    let message =
+                        "filename: must be set, for example `a.jpg`; or `ext`, for example `jpg`";
+                    Error::new(ErrorCode::QueryParameter, message)
+                })?;
+                RequestedScope::NewObject {
+                    extension: extension.to_owned(),
+                }
             }
             (_, "") => RequestedScope::Grant,
+            (IssueRoute::Sign, _) if is_ignored_by_samples(request) => RequestedScope::Grant,
             (IssueRoute::Sts, body) => RequestedScope::Scopes(Scopes::parse(body)?),
             (IssueRoute::NewObject | IssueRoute::Sign, _) => {
                 let message = "body: must be empty on this route; send scopes to `/sts`";
@@ -95,17 +108,24 @@ impl CredentialRequest {
     }
 }
 
-fn unknown_parameter(route: IssueRoute) -> Error {
-    let message = match route {
-        IssueRoute::NewObject => {
-            "this route takes `filename` or `ext`, and `format`, `durationSeconds`, `bucket`, `region`"
-        }
-        IssueRoute::Sign | IssueRoute::Sts => {
-            "a query parameter is not known; this route takes `format`, `durationSeconds`, `bucket`, `region`"
-        }
-    };
-    Error::new(ErrorCode::QueryParameter, message)
+/// Whether a body is one that apps of the samples send to `/sign`: a form or a JSON object, and
+/// never a scope array.
+fn is_ignored_by_samples(request: &Request) -> bool {
+    let content_type = request.headers.get(CONTENT_TYPE);
+    let content_type = content_type.and_then(|value| value.to_str().ok());
+    let is_form = content_type.is_some_and(|content_type| {
+        let media_type = content_type.split(';').next().unwrap_or_default().trim();
+        FORMS
+            .iter()
+            .any(|form| media_type.eq_ignore_ascii_case(form))
+    });
+    match serde_json::from_str(&request.body) {
+        Ok(value) => matches!(value, Value::Object(_)),
+        Err(_) => is_form,
+    }
 }
+
+const FORMS: [&str; 2] = ["application/x-www-form-urlencoded", "multipart/form-data"];
 
 /// The text after the last dot of a name; empty when there is no dot, or nothing before it.
 fn extension_of(name: &str) -> &str {

@@ -9,6 +9,8 @@ use super::format::Format;
 pub enum Route {
     /// `/healthz`: is the process alive?
     Health,
+    /// `/`: the list of routes.
+    Index,
     /// A route that issues credentials.
     Issue(IssueRoute),
     /// `/readyz`: is it configured and able to answer?
@@ -27,13 +29,24 @@ pub enum IssueRoute {
 }
 
 impl Route {
+    /// The paths that `/` lists.
+    pub const LISTED: [&str; 5] = [
+        "/sign",
+        "/sts",
+        "/getKeyAndCredentials",
+        "/healthz",
+        "/readyz",
+    ];
+
     /// The route of a path without `BASE_PATH`, or `None`.
     pub fn of(path: &str) -> Option<Self> {
         match path {
+            "/" => Some(Self::Index),
             "/healthz" => Some(Self::Health),
             "/readyz" => Some(Self::Ready),
             "/getKeyAndCredentials" => Some(Self::Issue(IssueRoute::NewObject)),
-            "/sign" => Some(Self::Issue(IssueRoute::Sign)),
+            // The samples' server took the slash.
+            "/sign" | "/sign/" => Some(Self::Issue(IssueRoute::Sign)),
             "/sts" | "/sts-scope" | "/sts/scope" => Some(Self::Issue(IssueRoute::Sts)),
             _ => None,
         }
@@ -43,6 +56,7 @@ impl Route {
     pub fn name(self) -> &'static str {
         match self {
             Self::Health => "/healthz",
+            Self::Index => "/",
             Self::Ready => "/readyz",
             Self::Issue(route) => route.name(),
         }
@@ -51,7 +65,10 @@ impl Route {
     /// The methods it takes, as the `Allow` header lists them.
     pub fn methods(self) -> &'static [Method] {
         match self {
-            Self::Health | Self::Ready => &[Method::GET, Method::OPTIONS],
+            // Load balancers probe with HEAD.
+            Self::Health | Self::Index | Self::Ready => {
+                &[Method::GET, Method::HEAD, Method::OPTIONS]
+            }
             Self::Issue(_) => &[Method::GET, Method::POST, Method::OPTIONS],
         }
     }
@@ -110,7 +127,8 @@ mod tests {
             "/apisign",
             "/api/api/sign",
             "sign",
-            "/sign/",
+            "/sign//",
+            "/sts/",
             "/SIGN",
             "//sign",
             "/sign%2f",
