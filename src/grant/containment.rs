@@ -81,7 +81,8 @@ fn covers(grant: &Grant, claims: &Claims, pair: &Pair) -> bool {
     let is_open = literal.len() < key.len();
     let is_closed = literal.is_empty() || literal.ends_with('/');
     literal.starts_with(&prefix)
-        && !literal.contains(EXPANDED)
+        && !literal.contains(['*', '\\'])
+        && !literal.contains("${")
         && (!is_open || is_closed)
         && (!WRITES.contains(&operation) || keeps_limits(grant, operation, key, &pair.condition))
 }

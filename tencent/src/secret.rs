@@ -27,6 +27,11 @@ impl Secret {
         Some(Self(Zeroizing::new(text)))
     }
 
+    /// Whether `text` repeats it.
+    pub fn is_in(&self, text: &str) -> bool {
+        text.contains(self.0.as_str())
+    }
+
     /// The text itself, for the signer and for the one place that answers the caller.
     pub fn expose(&self) -> &str {
         &self.0
