@@ -2,7 +2,8 @@
 //!
 //! # Guarantees
 //! - Everything happens within one budget, the platform's or our own, whichever ends first.
-//! - The next endpoint is tried only when the fault may lie in the endpoint, never when STS understood and refused.
+//! - The next endpoint is tried only when the fault may lie in the endpoint, never when STS
+//!   understood and refused.
 //! - When no endpoint could be connected to, so that nothing was sent, all are tried again.
 //!
 //! # Not covered
@@ -132,8 +133,8 @@ fn is_retryable(failure: &StsError) -> bool {
     }
 }
 
-/// The codes that mean a fault inside STS. `GetRoleError` and `IllegalRole` are about the role, in spite of their family.
-/// <https://www.tencentcloud.com/document/product/1150/49458>
+/// The codes that mean a fault inside STS. `GetRoleError` and `IllegalRole` are about the role, in
+/// spite of their family. <https://www.tencentcloud.com/document/product/1150/49458>
 fn is_transient(code: &str) -> bool {
     match code {
         "InternalError.GetRoleError" | "InternalError.IllegalRole" => false,

@@ -4,7 +4,8 @@
 //! <https://www.tencentcloud.com/document/product/1150/49456> (AssumeRole).
 //!
 //! # Guarantees
-//! Only an [`Authorized`](crate::grant::Authorized) becomes a call. A missing or empty member of an answer is an error.
+//! Only an [`Authorized`](crate::grant::Authorized) becomes a call. A missing or empty member of an
+//! answer is an error.
 //!
 //! # Not covered
 //! Which endpoint to try next (`issuer`).

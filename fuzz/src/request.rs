@@ -1,9 +1,10 @@
 //! HTTP requests: the limits, the routes, and what an issuing route understands.
 //!
 //! # Guarantees
-//! Nothing panics. An accepted request is within its limits and has no header of the platform. A query parameter that is not known
-//! is rejected or changes nothing; one that comes twice is rejected. A scope array means what its JSON means, and no key in it
-//! contains what a policy would expand.
+//! Nothing panics. An accepted request is within its limits and has no header of the platform. A
+//! query parameter that is not known is rejected or changes nothing; one that comes twice is
+//! rejected. A scope array means what its JSON means, and no key in it contains what a policy would
+//! expand.
 
 use cos_issuer::entropy::SystemEntropy;
 use cos_issuer::error::Error;
@@ -181,12 +182,12 @@ fn means(scope: &Scope, item: &Value) {
         (bucket.as_str(), region.as_str()),
         (text("bucket"), text("region"))
     );
-    let (literal, asked) = match keys {
+    let (literal, written) = match keys {
         ObjectKeys::Below(prefix) => (prefix, format!("{prefix}*")),
         ObjectKeys::Exactly(key) => (key, key.clone()),
     };
     assert!(
-        text("prefix") == asked || text("prefix") == format!("/{asked}"),
+        text("prefix") == written || text("prefix") == format!("/{written}"),
         "{keys:?} of {item}"
     );
     if let ObjectKeys::Below(prefix) = keys {

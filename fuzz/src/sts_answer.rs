@@ -1,8 +1,8 @@
 //! Answers of STS to a request for half an hour, of which five minutes must be left.
 //!
 //! # Guarantees
-//! No answer panics the reader. Credentials are members of an object, none empty, with a lifetime that fits the request. An error
-//! in our words repeats nothing of the answer.
+//! No answer panics the reader. Credentials are members of an object, none empty, with a lifetime
+//! that fits the request. An error in our words repeats nothing of the answer.
 
 use cos_issuer::sts::{AnswerError, Credentials};
 use serde_json::Value;
@@ -11,7 +11,7 @@ use tencent::time::Timestamp;
 /// Tries one answer with status 200. Returns whether it was taken.
 pub fn sts_answer(bytes: &[u8]) -> bool {
     let now = Timestamp::from_unix_seconds(NOON).expect("a moment");
-    // Bytes that are no text may stand in members that nobody reads.
+    // Bytes that are not text may be in members that nobody reads.
     let text = String::from_utf8_lossy(bytes);
     let answer: Value = serde_json::from_str(&text).unwrap_or_default();
     let response = &answer["Response"];
@@ -53,13 +53,13 @@ pub fn sts_answer(bytes: &[u8]) -> bool {
             false
         }
         Err(error) => {
-            let told = error.to_string();
+            let text = error.to_string();
             let secrets =
                 ["TmpSecretId", "TmpSecretKey", "Token"].map(|name| members[name].as_str());
             let mut long = secrets.iter().flatten().filter(|secret| secret.len() > 24);
             assert!(
-                long.all(|secret| !told.contains(secret)),
-                "the error tells a secret"
+                long.all(|secret| !text.contains(secret)),
+                "the error repeats a secret"
             );
             false
         }

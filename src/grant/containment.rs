@@ -231,7 +231,7 @@ mod tests {
             "users/*",
             "users/u-1/*/a",
             "users/u-1/${uin}",
-            "users/u-1/?",
+            "users/u-1/a*b",
             "users/u-2/a",
             "USERS/u-1/a",
         ] {

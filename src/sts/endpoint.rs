@@ -3,7 +3,8 @@
 //! Endpoints: <https://www.tencentcloud.com/document/product/1150/49445>.
 //!
 //! # Guarantees
-//! HTTPS, unless the address is loopback; no user name, path or query, since the signature covers only `/`.
+//! HTTPS, unless the address is loopback; no user name, path or query, since the signature covers
+//! only `/`.
 
 use url::{Host, Url};
 
@@ -27,7 +28,8 @@ impl Endpoint {
         } else {
             format!("https://{text}")
         };
-        // The parser drops line breaks, decodes `%2e` and accepts `*`: the host would differ from the text.
+        // The parser drops line breaks, decodes `%2e` and accepts `*`: the host would differ from
+        // the text.
         let known = |c: char| c.is_ascii_alphanumeric() || "-._:/[]@?#=&".contains(c);
         if !text.chars().all(known) {
             return Err(EndpointError::Url);

@@ -1,9 +1,11 @@
 //! What an operator can do about an error of STS, in terms of this function's settings.
 //!
-//! Codes: <https://www.tencentcloud.com/document/product/1150/49458> (their misspellings are the real codes).
+//! Codes: <https://www.tencentcloud.com/document/product/1150/49458> (their misspellings are the
+//! real codes).
 //!
 //! # Guarantees
-//! Every code that STS documents for GetFederationToken and AssumeRole has a hint, unless it is a fault inside STS.
+//! Every code that STS documents for GetFederationToken and AssumeRole has a hint, unless it is a
+//! fault inside STS.
 //!
 //! # Not covered
 //! The caller's view of the error (`issuer`).

@@ -1,10 +1,11 @@
 //! An answer of STS, read strictly.
 //!
-//! Shape: <https://www.tencentcloud.com/document/product/1150/49452> (Output parameters). HTTP status 200 also carries errors.
+//! Shape: <https://www.tencentcloud.com/document/product/1150/49452> (Output parameters). HTTP
+//! status 200 also carries errors.
 //!
 //! # Guarantees
-//! - A [`Credentials`] has all its members, none empty, and a lifetime that fits the request: an answer that has expired, or
-//!   that outlives the request, is an error.
+//! - A [`Credentials`] has all its members, none empty, and a lifetime that fits the request: an
+//!   answer that has expired, or that outlives the request, is an error.
 //! - No error repeats a part of the answer's credentials; what STS writes is cut.
 
 use serde::{Deserialize, Deserializer};
@@ -22,7 +23,8 @@ pub struct Credentials {
     pub tmp_secret_key: Secret,
     /// The token that goes with both.
     pub session_token: Secret,
-    /// When they become valid; never ahead of our clock, since clients drop credentials from the future.
+    /// When they become valid; never ahead of our clock, since clients drop credentials from the
+    /// future.
     pub start: Timestamp,
     /// When they expire.
     pub expiry: Timestamp,
@@ -66,8 +68,9 @@ pub enum AnswerError {
 }
 
 impl Credentials {
-    /// Reads an answer to a request for `duration_seconds`, of which at least `remaining_seconds_min` must be left. Of STS's own
-    /// words, which go to the log, the first characters are kept, and none that repeat one of `secrets` or of the answer's.
+    /// Reads an answer to a request for `duration_seconds`, of which at least
+    /// `remaining_seconds_min` must be left. Of STS's own words, which go to the log, the first
+    /// characters are kept, and none that repeat one of `secrets` or of the answer's.
     ///
     /// # Errors
     /// [`AnswerError`].

@@ -1,7 +1,13 @@
-//! docs/clients.md, row by row: each client's own parser, or the model of it, reads the answer to the request that the row names.
+//! docs/clients.md, row by row: each client's own parser, or the model of it, reads the answer to
+//! the request that the row names.
 //!
-//! Promises: the page has exactly the rows that are tested here, and no client takes a refusal for a credential. Leaves out: answers
-//! that are not ours (`client_models.rs`), and whether COS would allow what is signed.
+//! # Guarantees
+//! The page has exactly the rows that are tested here, and no client takes a refusal for a
+//! credential.
+//!
+//! # Not covered
+//! Answers that are not ours (`client_models.rs`), and whether COS would allow what is signed.
+
 #![expect(
     clippy::indexing_slicing,
     clippy::unwrap_used,
@@ -107,7 +113,8 @@ async fn each_client_of_the_page_signs_with_the_answer_to_its_request() {
     }
 }
 
-/// What each refusal becomes: nobody takes it for a credential, and the one client that shows our words shows them.
+/// What each refusal becomes: nobody takes it for a credential, and the one client that shows our
+/// words shows them.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_client_takes_a_refusal_for_a_credential() {
     let (cloud, browser) = start().await;
@@ -148,8 +155,9 @@ async fn no_client_takes_a_refusal_for_a_credential() {
     assert_eq!(cloud.sts().call_count(), 0);
 }
 
-/// What the vendor's samples ask of servers of theirs besides: signatures over what the caller names, a key without its extension,
-/// credentials of another service, and parameters that would narrow if they were understood.
+/// What the vendor's samples ask of servers of theirs besides: signatures over what the caller
+/// names, a key without its extension, credentials of another service, and parameters that would
+/// narrow if they were understood.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_samples_ask_of_other_servers_is_refused_in_words() {
     let (cloud, browser) = start().await;
@@ -197,7 +205,8 @@ async fn a_mini_program_names_its_bucket_and_region() {
     assert_eq!(cloud.sts().call_count(), 1);
 }
 
-/// What a client asks for GetService with: nothing has a bucket there. All are read; the grant does not have it.
+/// What a client asks for GetService with: nothing has a bucket there. All are read; the grant does
+/// not have it.
 #[tokio::test(flavor = "multi_thread")]
 async fn each_clients_way_to_leave_a_member_out_is_understood() {
     let (cloud, browser) = start().await;

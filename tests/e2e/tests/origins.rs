@@ -1,7 +1,10 @@
 //! What a page of another origin can do: read nothing and cause nothing.
 //!
-//! Promises: an answer may be read by exactly the configured origins; a preflight never issues; what a browser sends by itself (a cookie,
-//! a remembered password, a form) is no proof. Each refusal makes no call to STS.
+//! # Guarantees
+//! Exactly the configured origins may read an answer. A preflight never issues. What a browser
+//! sends by itself (a cookie, a remembered password, a form) does not authenticate. A refusal makes
+//! no call to STS.
+
 #![expect(
     clippy::unwrap_used,
     reason = "a fault in a helper of these tests is a failed test"

@@ -140,7 +140,7 @@ async fn a_refusal_names_the_parameter_or_member_that_decides() {
     );
 }
 
-/// A load balancer hands on the last value alone, so there is nothing to refuse there.
+/// A load balancer passes on only the last value, so there is nothing to refuse.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_parameter_that_is_given_twice_makes_no_call() {
     for platform in PLATFORMS {
