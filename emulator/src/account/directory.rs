@@ -274,7 +274,7 @@ mod tests {
             count += 1;
         }
         assert_eq!(count, TEMPORARY_KEYS_MAX);
-        // An hour after their expiry the old ones make room; the permanent key stays.
+        // An hour after their expiry the old ones are removed; the permanent key stays.
         clock.0.store(1_700_003_700_000, Ordering::SeqCst);
         assert!(directory.issue(root(), at(1_700_009_000)).is_ok());
         assert!(directory.key(&first.unwrap()).is_none());
