@@ -4,7 +4,9 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use cos_emulator::{Cloud, Platform};
 use serde_json::Value;
@@ -125,22 +127,31 @@ async fn a_half_written_binary_is_never_started() {
     let file = Replaceable::new();
     let cloud = file.cloud(SCF).await;
     assert_eq!(reply(&outcome(&cloud, "echo").await)["version"], "one");
-    // In place, in pieces, each of which would fail if it ran; slower than the quiet time in all,
-    // faster between two.
-    let text = Replaceable::version("two");
-    let mut written = "#!/usr/bin/env python3\nprint('half a binary', flush=True)\n".to_owned();
-    for _ in 0..8 {
-        written.push_str("# more of it\n");
-        fs::write(file.path(), &written).unwrap();
-        tokio::time::sleep(Duration::from_millis(150)).await;
+    // In place, in pieces, each of which would say so if it ran; slower than the quiet time in all, much faster between two. A
+    // thread of its own writes, so that nothing else that is slow here makes a pause.
+    let (path, written_up) = (file.path(), Arc::new(AtomicBool::new(false)));
+    let is_written_up = Arc::clone(&written_up);
+    let writer = std::thread::spawn(move || {
+        let mut text = "#!/usr/bin/env python3\nprint('half a binary', flush=True)\n".to_owned();
+        while !is_written_up.load(Ordering::SeqCst) {
+            text.push_str("# more of it\n");
+            fs::write(&path, &text).unwrap();
+            std::thread::sleep(Duration::from_millis(25));
+        }
+        fs::write(&path, Replaceable::version("two")).unwrap();
+    });
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_millis(1200) {
         // More instances are started meanwhile, from what was whole.
         let (one, two) = tokio::join!(outcome(&cloud, "echo"), outcome(&cloud, "echo"));
         assert_eq!(
             (&reply(&one)["version"], &reply(&two)["version"]),
             (&"one".into(), &"one".into())
         );
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    fs::write(file.path(), text).unwrap();
+    written_up.store(true, Ordering::SeqCst);
+    writer.join().unwrap();
     logged(&cloud, "the new binary serves from here on").await;
     assert_eq!(reply(&outcome(&cloud, "echo").await)["version"], "two");
     assert!(!cloud.function_output().contains("half a binary"));

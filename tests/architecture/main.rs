@@ -7,9 +7,14 @@
     reason = "a source that cannot be read must fail its test"
 )]
 
+mod circles;
+mod imports;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use imports::{Imports, Sources};
 
 /// The only files that may open a secret: the signers, the call, the client (a proxy's address), and the answer.
 const MAY_EXPOSE: [&str; 7] = [
@@ -30,7 +35,7 @@ const LAYERS: [&[&str]; 7] = [
     &["issuer", "response"],
     &["sts"],
     &["auth", "grant", "request"],
-    &["error", "http_client"],
+    &["entropy", "error", "http_client"],
 ];
 
 #[test]
@@ -99,6 +104,29 @@ fn dependencies_point_one_way() {
         uses > 40,
         "only {uses} uses found: the rule looks at nothing"
     );
+}
+
+#[test]
+fn no_circles() {
+    let sources: Sources = sources("").into_iter().collect();
+    let crates = crates(&sources);
+    let crates = crates
+        .iter()
+        .map(|(name, root)| (name.as_str(), root.as_str()));
+    let imports = Imports::read(&sources, crates);
+    let unread: Vec<&String> = sources
+        .keys()
+        .filter(|name| !imports.production.contains_key(*name) && !imports.tests.contains(*name))
+        .collect();
+    assert!(unread.is_empty(), "no crate has {unread:?}");
+    let dependencies = imports.dependencies();
+    assert!(
+        dependencies.len() > 500,
+        "only {} found",
+        dependencies.len()
+    );
+    let found = circles::circles(&dependencies);
+    assert!(found.is_empty(), "{}", circles::describe(&found));
 }
 
 #[test]
@@ -194,6 +222,39 @@ fn production(text: &str) -> &str {
         .map_or(text, |(production, _)| production)
 }
 
+/// The crates of the workspace: the name by which others import each (empty: nobody does), and its root file.
+fn crates(sources: &Sources) -> Vec<(String, String)> {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("Cargo.toml");
+    let members = manifest.split("members = [").nth(1).expect("members");
+    let members = members.split(']').next().expect("an end").split('"');
+    let mut found = Vec::new();
+    for member in members.skip(1).step_by(2).chain([""]) {
+        let folder = root().join(member);
+        let manifest = fs::read_to_string(folder.join("Cargo.toml")).expect("a manifest");
+        let package = manifest.split("[package]").nth(1).expect("a package");
+        let name = package.split('"').nth(1).expect("a name").replace('-', "_");
+        let below = |file: &str| {
+            format!("{member}/{file}")
+                .trim_start_matches('/')
+                .to_owned()
+        };
+        for file in sources.keys() {
+            let Some(own) = file.strip_prefix(&below("")) else {
+                continue;
+            };
+            let parts: Vec<&str> = own.split('/').collect();
+            match parts.as_slice() {
+                ["src", "lib.rs"] => found.push((name.clone(), file.clone())),
+                ["src", "main.rs"] | ["src", "bin", _] | ["tests", _] | ["tests", _, "main.rs"] => {
+                    found.push((String::new(), file.clone()));
+                }
+                _ => {}
+            }
+        }
+    }
+    found
+}
+
 /// The crate's modules that a text names, in `use crate::{a::B, c}` and in paths.
 fn used_modules(text: &str) -> BTreeSet<String> {
     let mut modules = BTreeSet::new();
@@ -234,7 +295,7 @@ fn sources(folder: &str) -> Vec<(String, String)> {
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).expect("a folder") {
             let path = entry.expect("an entry").path();
-            if path.is_dir() {
+            if path.is_dir() && !is_built(&path) {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let name = path
@@ -247,6 +308,14 @@ fn sources(folder: &str) -> Vec<(String, String)> {
         }
     }
     found
+}
+
+/// Folders of what tools make.
+fn is_built(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default();
+    ["target", "node_modules", ".git"]
+        .iter()
+        .any(|built| name == *built)
 }
 
 fn root() -> PathBuf {
