@@ -145,7 +145,7 @@ impl Mask {
         if value.is_empty() {
             return String::new();
         }
-        let is_secret = self.secrets.find(value) == [0..value.len()];
+        let is_secret = self.secrets.contains(value);
         let kind = if is_secret { "secret" } else { "value" };
         self.name(kind, value)
     }
