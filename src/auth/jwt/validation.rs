@@ -155,7 +155,7 @@ mod tests {
     fn an_audience_names_this_service() {
         each(
             "aud",
-            json!(["uploads", "media", ["other", "media"], ["uploads"]]),
+            &json!(["uploads", "media", ["other", "media"], ["uploads"]]),
             Ok(()),
         );
         let bad = json!(["", "upload", "Uploads", "uploads ", "uploads,media", "uploads media", [], ["other"], [["uploads"]],
@@ -172,7 +172,7 @@ mod tests {
         each("exp", &json!([NOW + 1, NOW - 29, NOW as f64 + 0.5]), Ok(()));
         each(
             "exp",
-            json!([NOW - 30, NOW - 86_400, 0, -1, i64::MIN]),
+            &json!([NOW - 30, NOW - 86_400, 0, -1, i64::MIN]),
             Err(TokenError::Expired),
         );
         let missing = json!([null, "1700000600", [NOW], true, 1e300, u64::MAX]);
@@ -185,14 +185,14 @@ mod tests {
         each("exp", &json!([NOW - 60 + 3600]), Ok(()));
         each(
             "exp",
-            json!([NOW - 60 + 3601, NOW + 10 * 365 * 86_400, i64::MAX]),
+            &json!([NOW - 60 + 3601, NOW + 10 * 365 * 86_400, i64::MAX]),
             old,
         );
         each("iat", &json!([NOW - 3000, NOW]), Ok(()));
         each("iat", &json!([NOW - 3631, 0, -1, i64::MIN]), old);
         each(
             "iat",
-            json!([null, "1700000000", {}]),
+            &json!([null, "1700000000", {}]),
             Err(TokenError::IssuedMissing),
         );
     }
