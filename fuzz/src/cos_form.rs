@@ -1,11 +1,13 @@
 //! Forms of POST Object: the multipart parser, the policy of a form, and the door behind them.
 //!
-//! Promises tried: nothing brings the reader down or keeps it waiting; a form is let in only when a second reader finds its policy (or the
-//! field `Signature`) signed, in time, and every condition met; the sizes that are left to the file are those of the policy; the pieces
-//! in which a body comes change nothing.
+//! Promises tried: nothing brings the reader down or keeps it waiting; a form is let in only when a
+//! second reader finds its policy (or the field `Signature`) signed, in time, and every condition
+//! met; the sizes that are left to the file are those of the policy; the pieces in which a body
+//! comes change nothing.
 //!
-//! An input is a head, an empty line, the policy as JSON, a line `---`, and the body. In it `{policy}` is the policy in base64 and
-//! `{signature}` the right signature over it, with the key and the time of the fields.
+//! An input is a head, an empty line, the policy as JSON, a line `---`, and the body. In it
+//! `{policy}` is the policy in base64 and `{signature}` the right signature over it, with the key
+//! and the time of the fields.
 
 use std::future::Future;
 use std::pin::pin;
@@ -13,7 +15,7 @@ use std::task::{Context, Poll};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use cos_emulator::fuzzing::{FormLetIn, NOW};
+use cos_emulator::fuzzing::{AuthorizedForm, NOW};
 use futures_util::task::noop_waker;
 use serde_json::Value;
 
@@ -26,14 +28,14 @@ pub fn cos_form(bytes: &[u8]) -> bool {
     let Some(mut wire) = Wire::read(bytes) else {
         return false;
     };
-    let (door, keys) = world();
+    let (authorizer, keys) = world();
     fill(&mut wire, keys);
     sign(&mut wire, keys);
     let Some(head) = wire.parts() else {
         return false;
     };
-    let whole = finished(door.admit_form(&head, &wire.body, usize::MAX));
-    let torn = finished(door.admit_form(&head, &wire.body, 7));
+    let whole = finished(authorizer.authorize_form(&head, &wire.body, usize::MAX));
+    let torn = finished(authorizer.authorize_form(&head, &wire.body, 7));
     assert_eq!(format!("{whole:?}"), format!("{torn:?}"), "by the pieces");
     let Ok(form) = whole else {
         return false;
@@ -79,7 +81,7 @@ fn signature(secret: &str, time: &str, policy: &str) -> String {
 }
 
 /// Whose form it is, by the book: <https://www.tencentcloud.com/document/product/436/14690>.
-fn expected<'k>(wire: &Wire, form: &FormLetIn, keys: &'k [Key]) -> Option<&'k Key> {
+fn expected<'k>(wire: &Wire, form: &AuthorizedForm, keys: &'k [Key]) -> Option<&'k Key> {
     let field = |name: &str| {
         let named = form
             .fields

@@ -1,7 +1,7 @@
 //! The three documents that COS takes: Delete, CompleteMultipartUpload, CORSConfiguration.
 //!
-//! Promises tried: nothing brings the parser down; what is understood means what a naive reader of plain documents reads in it, and the
-//! same when it is written anew; limits hold.
+//! Promises tried: nothing brings the parser down; what is understood means what a naive reader of
+//! plain documents reads in it, and the same when it is written anew; limits hold.
 
 use std::collections::BTreeSet;
 
@@ -101,7 +101,8 @@ fn is_cors(bytes: &[u8], plain: Option<&Node>) -> bool {
     rules.is_ok()
 }
 
-/// Whether a document has a type, or names an entity that XML does not have by itself. What comments and CDATA hide is not looked at.
+/// Whether a document has a type, or names an entity that XML does not have by itself. What
+/// comments and CDATA hide is not looked at.
 fn expands(bytes: &[u8]) -> bool {
     let text = String::from_utf8_lossy(bytes);
     if text.contains("<!--") || text.contains("<![CDATA[") {

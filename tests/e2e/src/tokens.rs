@@ -235,7 +235,7 @@ async fn rsa() -> Result<Vec<u8>, Failure> {
             "rsa_keygen_bits:2048",
         ])
         .env_clear()
-        .envs(installed::searched())
+        .envs(installed::searched()?)
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();

@@ -1,4 +1,5 @@
-//! COS in a process of its own, which a test may kill or measure: this same test binary, told by a variable to serve.
+//! COS in a process of its own, which a test may kill or measure: this same test binary, told by a
+//! variable to serve.
 //!
 //! Promises: the child ends when its parent does.
 
@@ -11,7 +12,8 @@ use super::World;
 
 const DIRECTORY: &str = "COS_EMULATOR_TEST_DIRECTORY";
 
-/// What a test that has a child does first: in the child it serves until its parent is gone, and then there is nothing left to test.
+/// What a test that has a child does first: in the child it serves until its parent is gone, and
+/// then there is nothing left to test.
 pub(super) async fn serves() -> bool {
     #[expect(
         clippy::disallowed_methods,

@@ -1,4 +1,5 @@
-//! Killed in the middle of writing, again and again: an object is there whole or not at all, and what was promised is there.
+//! Killed in the middle of writing, again and again: an object is there whole or not at all, and
+//! what was promised is there.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -7,9 +8,9 @@ use std::time::Duration;
 
 use super::child::{self, Served};
 use super::{BUCKET, HOST, LET_IN, noise};
-use crate::cos::digest::Checksums;
+use crate::cos::checksum::Checksums;
+use crate::cos::http::xml;
 use crate::cos::store::Store;
-use crate::cos::xml;
 
 const TEST: &str =
     "cos::tests::crash::what_was_promised_survives_a_kill_and_nothing_is_there_by_half";

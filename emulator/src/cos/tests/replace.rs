@@ -1,6 +1,8 @@
-//! A record is replaced in one step: whoever looks, at whatever moment, finds the old one or the new one, and whole.
+//! A record is replaced in one step: whoever looks, at whatever moment, finds the old one or the
+//! new one, and whole.
 //!
-//! A kill seldom falls between two steps, so what `crash.rs` tries again and again is here seen from the side.
+//! A kill seldom falls between two steps, so what `crash.rs` tries again and again is here seen
+//! from the side.
 
 use std::fs;
 use std::path::{Path, PathBuf};
