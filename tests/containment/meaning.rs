@@ -44,6 +44,7 @@ pub(crate) struct Grant {
 #[derive(Clone, Debug)]
 pub(crate) enum Wanted {
     OneOf(Vec<Value>),
+    Contains(String),
     Prefix(String),
 }
 
@@ -52,6 +53,11 @@ pub(crate) enum Slot {
     Id,
     Number,
     OneOf(Vec<String>),
+}
+
+/// Whether a list has only strings, this one among them.
+fn is_list_of(list: &[Value], value: &Value) -> bool {
+    list.iter().all(Value::is_string) && list.contains(value)
 }
 
 const UPLOADS: [&str; 8] = [
@@ -73,9 +79,36 @@ impl Grant {
                 "proof" => json!("gateway-lambda"),
                 name => claims.get(name).cloned().unwrap_or(Value::Null),
             };
+            // What was a list, a boolean or a number before the gateway wrote it as a string.
+            let written = has
+                .as_str()
+                .filter(|_| !["sub", "proof"].contains(&name.as_str()));
             match wanted {
-                Wanted::OneOf(values) => values.contains(&has),
-                Wanted::Prefix(start) => has.as_str().is_some_and(|text| text.starts_with(start)),
+                Wanted::OneOf(values) => values.iter().any(|value| {
+                    let is_written = written == Some(&value.to_string());
+                    *value == has
+                        || has.as_array().is_some_and(|list| is_list_of(list, value))
+                        || is_written
+                }),
+                Wanted::Contains(item) => match &has {
+                    Value::Array(list) => is_list_of(list, &json!(item)),
+                    _ => written.is_some_and(|text| {
+                        let inside = text.starts_with('[') && text.ends_with(']') && text.len() > 1;
+                        let inside = if inside {
+                            &text[1..text.len() - 1]
+                        } else {
+                            text
+                        };
+                        inside.replace(',', " ").split(' ').any(|part| part == item)
+                    }),
+                },
+                Wanted::Prefix(start) => match &has {
+                    Value::Array(list) => {
+                        let texts: Option<Vec<&str>> = list.iter().map(Value::as_str).collect();
+                        texts.is_some_and(|texts| texts.iter().any(|text| text.starts_with(start)))
+                    }
+                    has => has.as_str().is_some_and(|text| text.starts_with(start)),
+                },
             }
         });
         let from_here = self.networks.is_empty()
@@ -190,6 +223,9 @@ impl Grant {
             .map(|(claim, wanted)| match wanted {
                 Wanted::OneOf(values) => {
                     format!("{} = {}", json!(claim), Value::from(values.clone()))
+                }
+                Wanted::Contains(item) => {
+                    format!("{} = {{ contains = {} }}", json!(claim), json!(item))
                 }
                 Wanted::Prefix(start) => {
                     format!("{} = {{ prefix = {} }}", json!(claim), json!(start))

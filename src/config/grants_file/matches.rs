@@ -1,6 +1,7 @@
 //! `match`: whom a grant is for.
 //!
-//! `"everyone"`, or a table of claims, each with a value, a list of values that are alternatives, or `{ prefix = "org/team/" }`.
+//! `"everyone"`, or a table of claims, each with a value, a list of values that are alternatives, `{ contains = "media" }`, or
+//! `{ prefix = "org/team/" }`.
 //!
 //! Promises: everyone has to be written out; an empty table is a fault, and so is a `proof` that no caller can have.
 
@@ -8,7 +9,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::table::{Diagnostics, Table, as_integer};
-use crate::auth::AuthMethod;
+use crate::auth::{AuthMethod, Claims};
 use crate::grant::{Match, PrincipalMatch, Value};
 
 pub(super) fn read(table: &Table<'_>, diagnostics: &mut Diagnostics<'_>) -> Option<PrincipalMatch> {
@@ -31,8 +32,8 @@ pub(super) fn read(table: &Table<'_>, diagnostics: &mut Diagnostics<'_>) -> Opti
     }
     let read = claims.keys().map(|claim| {
         let wanted = claims.value(claim).and_then(one);
-        let text = "is a text, a whole number, true or false, a list of these, or { prefix = \"org/team/\" }, which ends in `/` or `:`; \
-                    none of them empty";
+        let text = "is a text, a whole number, true or false, a list of these, { contains = \"media\" } for lists, or \
+                    { prefix = \"org/team/\" }, which ends in `/` or `:`; none of them empty";
         if wanted.is_none() {
             claims.fault(claim, text, diagnostics);
         }
@@ -40,6 +41,9 @@ pub(super) fn read(table: &Table<'_>, diagnostics: &mut Diagnostics<'_>) -> Opti
             let names: Vec<&str> = AuthMethod::WITH_CREDENTIALS.iter().map(|kind| kind.name()).collect();
             let text = format!("is how a caller was proven: {}", names.join(", "));
             claims.fault(claim, &text, diagnostics);
+        }
+        if claim == Claims::SUBJECT && matches!(wanted, Some(Match::Contains(_))) {
+            claims.fault(claim, "is always a single string: omit `contains`", diagnostics);
         }
         wanted.map(|wanted| (claim.to_owned(), wanted))
     });
@@ -60,11 +64,26 @@ fn one(value: &Spanned<DeValue<'_>>) -> Option<Match> {
                 values.iter().map(|value| plain(value.get_ref())).collect();
             values.filter(|values| !values.is_empty()).map(Match::OneOf)
         }
-        DeValue::Table(table) if table.len() == 1 => {
-            let prefix = table.get("prefix")?.get_ref().as_str()?;
-            Match::prefix(prefix).ok()
-        }
+        DeValue::Table(table) if table.len() == 1 => match table.get("contains") {
+            Some(wanted) => texts(wanted.get_ref()).map(Match::Contains),
+            None => Match::prefix(table.get("prefix")?.get_ref().as_str()?).ok(),
+        },
         value => plain(value).map(|value| Match::OneOf(vec![value])),
+    }
+}
+
+/// A text or a list of texts, none of them empty.
+fn texts(value: &DeValue<'_>) -> Option<Vec<String>> {
+    let text = |value: &DeValue<'_>| match plain(value)? {
+        Value::Text(text) => Some(text),
+        Value::Flag(_) | Value::Number(_) => None,
+    };
+    match value {
+        DeValue::Array(values) if !values.is_empty() => {
+            values.iter().map(|value| text(value.get_ref())).collect()
+        }
+        DeValue::Array(_) => None,
+        value => text(value).map(|text| vec![text]),
     }
 }
 
