@@ -11,10 +11,11 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use cos_issuer::app::App;
 use cos_issuer::auth::{
     Algorithm, Authenticator, FetchError, JwksCache, KeySource, Tokens, Validation, Verifier,
 };
-use cos_issuer::config::{Config, Environment};
+use cos_issuer::config::{Environment, Settings};
 use cos_issuer::handler::Handler;
 use cos_issuer::request::{Request, RequestId, Unverified};
 use cos_issuer::response::Response;
@@ -112,10 +113,9 @@ fn handler(sts: &str, clock: Arc<dyn Clock>) -> Handler {
     ]
     .into_iter()
     .collect();
-    let config = Config::read(&environment, &|_| Ok(Vec::new()), clock);
-    config
-        .unwrap_or_else(|problems| panic!("{problems:?}"))
-        .handler
+    let settings = Settings::read(&environment, &|_| Ok(Vec::new()));
+    let settings = settings.unwrap_or_else(|errors| panic!("{errors:?}"));
+    App::new(settings, clock).expect("TLS").handler
 }
 
 fn request(path: &str) -> Request {

@@ -213,7 +213,7 @@ pub enum ScfError {
     Call(&'static str, #[source] reqwest::Error),
     /// The client cannot be built.
     #[error("the HTTP client cannot be built")]
-    Client(#[source] crate::http_client::SettingsError),
+    Client(#[source] crate::http_client::ClientError),
     /// A call was refused.
     #[error("`{0}` has HTTP status {1}")]
     Status(&'static str, u16),
