@@ -8,11 +8,11 @@
 //! # Not covered
 //! Any decision about credentials (`handler`).
 
+mod connections;
 mod gateway_event;
 pub mod http_server;
 pub mod lambda;
 pub mod scf;
-mod write_timeout;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
