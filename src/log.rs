@@ -1,7 +1,7 @@
 //! The log: JSON lines on standard output, from this crate only.
 //!
 //! ```text
-//! {"timestamp":"2026-01-31T23:59:59.123Z","level":"INFO","message":"decision","route":"/sign","status":200}
+//! {"timestamp":"2026-01-31T23:59:59.123Z","level":"INFO","message":"decision","status":200}
 //! ```
 //!
 //! # Guarantees

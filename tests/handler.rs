@@ -1,4 +1,5 @@
-//! The handler is total: a panic behind it is answered too, and all of it together keeps to the time that the platform leaves.
+//! The handler always responds: after a panic as well, and within the time that the platform
+//! leaves.
 
 #![expect(
     clippy::panic,
@@ -49,7 +50,7 @@ async fn a_panic_is_answered_and_the_next_request_is_served() {
     assert_eq!(response.status.as_u16(), 200);
 }
 
-/// Waiting for keys and waiting for STS share one time.
+/// Fetching keys and calling STS share one deadline.
 #[tokio::test(start_paused = true)]
 async fn the_time_that_a_token_took_is_not_left_for_sts() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
