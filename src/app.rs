@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use tencent::time::Clock;
 
-use crate::auth::{Authenticator, JwksCache, KeySource, Tokens, Verifier};
+use crate::auth::{Authenticator, JwksCache, KeySource, TokenVerifier, Verifier};
 use crate::config::{AuthSettings, JwtKeys, JwtSettings, Settings};
+use crate::entropy::SystemEntropy;
 use crate::handler::Handler;
 use crate::http_client::{Client, ClientError, ClientOptions};
 use crate::issuer::Issuer;
@@ -44,6 +45,7 @@ impl App {
             allowed_origins: settings.allowed_origins,
             base_path: settings.base_path,
             clock,
+            entropy: Arc::new(SystemEntropy),
         };
         Ok(Self {
             platform: settings.platform,
@@ -61,15 +63,15 @@ fn authenticator(methods: Vec<AuthSettings>) -> Result<Authenticator, ClientErro
             AuthSettings::ApiKey(keys) => Verifier::ApiKey(keys),
             AuthSettings::Gateway => Verifier::Gateway,
             AuthSettings::Hmac(keys) => Verifier::Hmac(keys),
-            AuthSettings::Jwt(settings) => Verifier::Jwt(tokens(settings)?),
+            AuthSettings::Jwt(settings) => Verifier::Jwt(token_verifier(settings)?),
         })
     });
     verifiers
         .collect::<Result<_, _>>()
-        .map(Authenticator::Proofs)
+        .map(Authenticator::OneOf)
 }
 
-fn tokens(settings: JwtSettings) -> Result<Tokens, ClientError> {
+fn token_verifier(settings: JwtSettings) -> Result<TokenVerifier, ClientError> {
     let keys = match settings.keys {
         JwtKeys::Fixed(keys) => KeySource::Fixed(Arc::new(keys)),
         JwtKeys::Jwks {
@@ -84,8 +86,8 @@ fn tokens(settings: JwtSettings) -> Result<Tokens, ClientError> {
             KeySource::Remote(JwksCache::new(client, url, algorithms))
         }
     };
-    Ok(Tokens {
-        rules: settings.validation,
+    Ok(TokenVerifier {
+        validation: settings.validation,
         keys,
     })
 }

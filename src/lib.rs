@@ -23,6 +23,7 @@
 pub mod app;
 pub mod auth;
 pub mod config;
+pub mod entropy;
 pub mod error;
 pub mod grant;
 pub mod handler;

@@ -49,7 +49,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<JwtSettings> {
     });
     let leeway_seconds = reader.number("JWT_LEEWAY_SECONDS", LEEWAY_SECONDS, 0..=300);
     let age_bounds = 60..=AGE_SECONDS_LIMIT;
-    let age_seconds_max = reader.number("JWT_MAX_AGE_SECONDS", MAX_AGE_SECONDS, age_bounds);
+    let max_age_seconds = reader.number("JWT_MAX_AGE_SECONDS", MAX_AGE_SECONDS, age_bounds);
     let source = key_source(reader);
     let algorithms = algorithms(reader, source);
     let keys = source
@@ -61,7 +61,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<JwtSettings> {
             audiences: audiences?,
             algorithms: algorithms?,
             leeway_seconds: leeway_seconds?,
-            age_seconds_max: age_seconds_max?,
+            max_age_seconds: max_age_seconds?,
         },
         keys: keys?,
     })

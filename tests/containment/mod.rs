@@ -58,7 +58,7 @@ pub(crate) fn issue(world: &World) -> Option<Authorized> {
     let asked = CredentialRequest::parse(&request, mint(&world.asked)).ok()?;
     handler
         .grants
-        .authorize(&caller, &asked, SystemClock.now(), world.chance)
+        .authorize(&caller, &asked, SystemClock.now(), &world.random)
         .ok()
 }
 

@@ -47,7 +47,9 @@ pub(super) fn read(table: &Table<'_>) -> Option<PrincipalMatch> {
 }
 
 fn methods() -> impl Iterator<Item = &'static str> {
-    AuthMethod::PROOFS.iter().map(|method| method.name())
+    AuthMethod::WITH_CREDENTIALS
+        .iter()
+        .map(|method| method.name())
 }
 
 fn is_of_methods(wanted: &Match) -> bool {
