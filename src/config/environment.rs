@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
-/// Environment variables, taken once. An empty variable is an absent one.
+/// Environment variables, read once. An empty variable counts as absent.
 #[derive(Default)]
-#[expect(missing_debug_implementations, reason = "it holds secrets")]
+#[expect(missing_debug_implementations, reason = "it contains secrets")]
 pub struct Environment(BTreeMap<String, OsString>);
 
 impl Environment {
@@ -18,7 +18,7 @@ impl Environment {
     }
 }
 
-/// A value that is no text.
+/// The value is not UTF-8.
 pub(super) struct NotUtf8;
 
 impl<N: Into<OsString>, V: Into<OsString>> FromIterator<(N, V)> for Environment {
