@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use cos_issuer::auth::{Identity, Source};
 use cos_issuer::config::{Config, Environment};
+use cos_issuer::entropy::SystemEntropy;
 use cos_issuer::error::{Error, ErrorCode};
 use cos_issuer::grant::Authorized;
 use cos_issuer::handler::Handler;
@@ -117,7 +118,7 @@ fn issue(handler: &Handler, request: &Request) -> Result<Authorized, Error> {
     let asked = CredentialRequest::parse(request, IssueRoute::Sts)?;
     handler
         .grants
-        .authorize(&caller, &asked, SystemClock.now(), [0; 16])
+        .authorize(&caller, &asked, SystemClock.now(), &SystemEntropy)
 }
 
 fn of_subject(handler: &Handler, subject: &str) -> Result<Authorized, Error> {

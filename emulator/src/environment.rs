@@ -1,8 +1,9 @@
-//! The variables that each platform sets for the function, and nothing of the shell that started the emulator.
+//! The variables that each platform sets for the function, and nothing of the shell that started
+//! the emulator.
 //!
-//! Documented: SCF's table of built-in variables and Lambda's reserved ones. Set to true values where a local process has
-//! them (directories) and to this cloud's own elsewhere.
-//! Inferred: that an execution role's keys in the environment are valid for 7200 s.
+//! Documented: SCF's table of built-in variables and Lambda's reserved ones. Set to true values
+//! where a local process has them (directories) and to this cloud's own elsewhere. Inferred: that
+//! an execution role's keys in the environment are valid for 7200 s.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,8 +13,9 @@ use std::sync::Arc;
 
 use tencent::time::Clock;
 
-use crate::account::{Directory, Identity, random_text};
+use crate::account::{Directory, Identity};
 use crate::platform::Platform;
+use crate::random::secret_text;
 
 const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const ROLE_SECONDS: u32 = 7200;
@@ -71,7 +73,8 @@ impl Source {
         })
     }
 
-    /// The variables of one instance. `port` is that of the runtime API, or the one a web function has to listen on.
+    /// The variables of one instance. `port` is that of the runtime API, or the one a web function
+    /// has to listen on.
     pub(crate) fn variables(
         &self,
         platform: Platform,
@@ -133,7 +136,7 @@ impl Source {
     }
 
     fn lambda(&self, port: u16, directory: String) -> Vec<(&'static str, String)> {
-        let stream = format!("2026/01/01/[$LATEST]{}", random_text(32).to_lowercase());
+        let stream = format!("2026/01/01/[$LATEST]{}", secret_text(32).to_lowercase());
         vec![
             ("AWS_LAMBDA_RUNTIME_API", format!("127.0.0.1:{port}")),
             ("AWS_LAMBDA_FUNCTION_NAME", "cos-issuer".to_owned()),

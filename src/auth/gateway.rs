@@ -1,23 +1,26 @@
-//! `gateway`: an identity that the platform proved before it called the function.
+//! `gateway`: an identity that the platform verified before it called the function.
 //!
 //! HTTP API: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>,
 //! REST: <https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html>,
 //! SCF: <https://www.tencentcloud.com/document/product/583/12513>.
 //!
-//! Promises: an [`Identity`] is read from the event's request context, which no client writes, never from a header or a body; a plain
-//! server has none, so `config` refuses `gateway` there. An identity without a subject is refused.
-//! Leaves out: proving it again. Whoever may invoke the function past its gateway can write any event, so that right is to be kept
-//! close. ALB's identity comes in headers and is not read.
+//! # Guarantees
+//! - An [`Identity`] comes from the event's request context, which clients cannot write, never from a header or a body.
+//! - An identity without a subject is rejected.
+//!
+//! # Not covered
+//! - Verifying it again: anyone who may invoke the function directly can write any event, so restrict that permission.
+//! - ALB, which sends its identity in headers.
 
 use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::claims::SUBJECT_BYTES_MAX;
-use super::{AuthMethod, Claim, Claims, Principal};
+use super::claims::{Claims, MAX_SUBJECT_BYTES};
+use super::principal::{AuthMethod, Principal};
 use crate::error::{Error, ErrorCode};
 
-/// What proved an identity.
+/// Which authorizer of the platform verified an identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     /// AWS IAM: a signed request.
@@ -31,7 +34,7 @@ pub enum Source {
 }
 
 impl Source {
-    /// The name in the audit line.
+    /// The name in the audit log.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Iam => "iam",
@@ -41,7 +44,7 @@ impl Source {
         }
     }
 
-    /// Which member says who it is; the first that is there counts.
+    /// The members that may contain the subject; the first one present counts.
     const fn subjects(self) -> &'static [&'static str] {
         match self {
             Self::Iam => &["userArn"],
@@ -52,17 +55,17 @@ impl Source {
     }
 }
 
-/// PrincipalMatch the platform says is asking.
+/// An identity that the platform attached to a request.
 #[derive(Clone)]
 pub struct Identity {
-    /// What proved it.
+    /// What verified it.
     pub source: Source,
-    /// What the platform tells of it.
+    /// The claims or attributes, as the platform sends them.
     pub members: Map<String, Value>,
 }
 
 impl Identity {
-    /// An identity, if there are any members.
+    /// An identity, if `members` is an object that is not empty.
     pub fn new(source: Source, members: Option<&Value>) -> Option<Self> {
         let members = members?.as_object().filter(|members| !members.is_empty())?;
         Some(Self {
@@ -76,19 +79,15 @@ impl Identity {
         let subject = self.source.subjects().iter().find_map(member);
         let subject = subject
             .and_then(Value::as_str)
-            .filter(|subject| (1..=SUBJECT_BYTES_MAX).contains(&subject.len()))
+            .filter(|subject| (1..=MAX_SUBJECT_BYTES).contains(&subject.len()))
             .ok_or_else(|| {
-                let message = "the gateway passed an identity without a usable subject";
+                let message = "the gateway's identity has no usable subject";
                 Error::new(ErrorCode::GatewayIdentity, message)
             })?;
         let mut claims = Claims::of_subject(subject);
-        for (name, value) in &self.members {
-            if let Some(claim) = claim(value) {
-                // Where `sub` is there already, it is this one.
-                claims.add(name, claim);
-            }
-        }
-        Ok(Principal::proven(
+        // Does not replace the subject.
+        claims.add_json(&self.members);
+        Ok(Principal::authenticated(
             AuthMethod::Gateway(self.source),
             self.source.name(),
             claims,
@@ -100,16 +99,6 @@ impl fmt::Debug for Identity {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = formatter.debug_struct("Identity");
         shown.field("source", &self.source).finish_non_exhaustive()
-    }
-}
-
-/// What has no type of a claim is left out, and so matches nothing.
-fn claim(value: &Value) -> Option<Claim> {
-    match value {
-        Value::Bool(flag) => Some(Claim::Flag(*flag)),
-        Value::Number(number) => number.as_i64().map(Claim::Number),
-        Value::String(text) => Some(Claim::Text(text.clone())),
-        Value::Array(_) | Value::Null | Value::Object(_) => None,
     }
 }
 
@@ -130,75 +119,59 @@ mod tests {
     fn each_source_has_its_subject() {
         for (source, members, subject) in [
             (Source::Jwt, json!({"sub": "u-1", "iss": "i"}), "u-1"),
-            (
-                Source::Iam,
-                json!({"userArn": "arn:aws:iam::1:user/a"}),
-                "arn:aws:iam::1:user/a",
-            ),
+            (Source::Iam, json!({"userArn": "arn:aws"}), "arn:aws"),
             (Source::KeyPair, json!({"secretId": "APID1"}), "APID1"),
-            (
-                Source::Lambda,
-                json!({"principalId": "p", "team": "t"}),
-                "p",
-            ),
+            (Source::Lambda, json!({"principalId": "p", "t": 1}), "p"),
             (
                 Source::Lambda,
                 json!({"principalId": "p", "sub": null}),
                 "p",
             ),
-            (
-                Source::Lambda,
-                json!({"principalId": "p", "sub": "u-2"}),
-                "u-2",
-            ),
+            (Source::Lambda, json!({"principalId": "p", "sub": "u"}), "u"),
         ] {
-            let caller = verify(source, &members).ok().unwrap();
-            assert_eq!(caller.claims().subject(), Some(subject), "{source:?}");
-            assert_eq!(caller.name(), source.name());
+            let principal = verify(source, &members).ok().unwrap();
+            assert_eq!(principal.claims().subject(), Some(subject), "{source:?}");
+            assert_eq!(principal.name(), source.name());
         }
     }
 
     #[test]
     fn an_identity_without_a_subject_is_refused() {
+        let no_sub = json!([{"principalId": "p"}, {"sub": ""}, {"sub": "x".repeat(513)}, {"sub": 7}, {"sub": ["a"]}]);
         for (source, members) in [
-            (Source::Jwt, json!({"principalId": "p", "email": "e"})),
-            (Source::Jwt, json!({"sub": ""})),
-            (Source::Jwt, json!({"sub": "x".repeat(513)})),
-            (Source::Jwt, json!({"sub": 7})),
-            (Source::Jwt, json!({"sub": ["a"]})),
-            (Source::Iam, json!({"sub": "a", "userArn": null})),
-            (Source::KeyPair, json!({"sub": "a"})),
-            // A subject that is no text is not passed over for another.
-            (Source::Lambda, json!({"sub": 7, "principalId": "p"})),
+            (Source::Jwt, no_sub),
+            (Source::Iam, json!([{"sub": "a", "userArn": null}])),
+            (Source::KeyPair, json!([{"sub": "a"}])),
+            // A subject of another type is rejected; the next member does not replace it.
+            (Source::Lambda, json!([{"sub": 7, "principalId": "p"}])),
         ] {
-            let outcome = verify(source, &members).err();
-            assert_eq!(
-                outcome,
-                Some(ErrorCode::GatewayIdentity),
-                "{source:?} {members}"
-            );
+            for members in members.as_array().unwrap() {
+                let code = verify(source, members).err();
+                assert_eq!(code, Some(ErrorCode::GatewayIdentity), "{members}");
+            }
         }
-        assert!(Identity::new(Source::Jwt, Some(&json!({}))).is_none());
-        assert!(Identity::new(Source::Jwt, Some(&json!("sub"))).is_none());
-        assert!(Identity::new(Source::Jwt, None).is_none());
+        for nothing in [Some(&json!({})), Some(&json!("sub")), None] {
+            assert!(Identity::new(Source::Jwt, nothing).is_none());
+        }
     }
 
     #[test]
     fn claims_keep_their_types_and_a_member_cannot_replace_the_subject() {
         let members = json!({"userArn": "arn", "sub": "another", "admin": false, "level": 3, "half": 0.5, "groups": ["a"]});
-        let caller = verify(Source::Iam, &members).ok().unwrap();
-        assert_eq!(caller.claims().subject(), Some("arn"));
-        assert!(caller.claims().claim("admin") == Some(&Claim::Flag(false)));
-        assert!(caller.claims().claim("level") == Some(&Claim::Number(3)));
-        assert!(caller.claims().claim("half").is_none());
-        assert!(caller.claims().claim("groups").is_none());
+        let principal = verify(Source::Iam, &members).ok().unwrap();
+        assert_eq!(principal.claims().subject(), Some("arn"));
+        assert!(principal.claims().claim("admin") == Some(&Claim::Flag(false)));
+        assert!(principal.claims().claim("level") == Some(&Claim::Number(3)));
+        assert!(principal.claims().claim("half").is_none());
+        let groups = Claim::Texts(vec!["a".to_owned()]);
+        assert!(principal.claims().claim("groups") == Some(&groups));
     }
 
     #[test]
     fn one_subject_of_two_sources_is_two_subjects() {
         let of = |source| {
-            let caller = verify(source, &json!({"sub": "u-1"})).ok().unwrap();
-            caller.subject_hash()
+            let principal = verify(source, &json!({"sub": "u-1"})).ok().unwrap();
+            principal.subject_hash()
         };
         assert_ne!(of(Source::Jwt), of(Source::Lambda));
     }

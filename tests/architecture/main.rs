@@ -35,7 +35,7 @@ const LAYERS: [&[&str]; 7] = [
     &["issuer", "response"],
     &["sts"],
     &["auth", "grant", "request"],
-    &["error", "http_client"],
+    &["entropy", "error", "http_client"],
 ];
 
 #[test]

@@ -66,7 +66,7 @@ pub(super) const ENTRIES: [Entry; 26] = [
     inferred(
         "an event that nobody fetched goes to a fresh instance",
         "it was not delivered",
-        "an_event_that_nobody_fetched_goes_to_a_fresh_instance",
+        "an_event_that_was_not_fetched_goes_to_a_fresh_instance",
     ),
     documented(
         "a web function is ready when it listens; 446 when it does not in time",
@@ -106,7 +106,7 @@ pub(super) const ENTRIES: [Entry; 26] = [
     inferred(
         "an answer after the deadline is discarded, and its instance is gone",
         "the client was told of the time-out already",
-        "an_answer_after_the_deadline_is_nobodys",
+        "an_answer_after_the_deadline_is_ignored",
     ),
     inferred(
         "an instance that takes more than its memory is killed at once",
