@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use cos_issuer::auth::{Identity, Source};
 use cos_issuer::config::{Config, Environment};
 use cos_issuer::entropy::Entropy;
 use cos_issuer::grant::Authorized;
-use cos_issuer::request::{CredentialRequest, IssueRoute, Request, RequestId, Unverified};
+use cos_issuer::request::{
+    CredentialRequest, Identity, IdentitySource, IssueRoute, Request, RequestId, Unverified,
+};
 use futures_util::FutureExt;
 use http::{HeaderMap, Method};
 use oracle::grants::{Issued, Requested, Scope, World};
@@ -130,7 +131,10 @@ fn request(world: &World) -> Request {
         query,
         headers: HeaderMap::new(),
         body,
-        identity: Identity::new(Source::Lambda, Some(&Value::Object(world.claims.clone()))),
+        identity: Identity::new(
+            IdentitySource::Lambda,
+            Some(&Value::Object(world.claims.clone())),
+        ),
     };
     Request::new(unverified, RequestId::random(), None).expect("a request within the limits")
 }

@@ -5,12 +5,12 @@ use http::{HeaderName, HeaderValue};
 
 use super::api_key::ApiKeys;
 use super::authorization_header::credentials;
-use super::gateway::Identity;
+use super::gateway;
 use super::hmac::HmacKeys;
 use super::jwt::{TokenVerifier, has_form_of_token};
 use super::principal::Principal;
 use crate::error::{Error, ErrorCode};
-use crate::request::Request;
+use crate::request::{Identity, Request};
 use tencent::time::Clock;
 
 /// How requests are authenticated: the setting `AUTH`.
@@ -140,7 +140,7 @@ impl<'r> Presented<'r> {
     ) -> Result<Principal, Error> {
         match self {
             Self::ApiKey(keys, key) => keys.verify(key),
-            Self::Gateway(identity) => identity.verify(),
+            Self::Gateway(identity) => gateway::verify(identity),
             Self::Hmac(keys, text) => keys.verify(text, request, path, clock.now()),
             Self::Token(tokens, token) => {
                 tokens.verify(token, clock.now(), request.time_left).await
