@@ -1,8 +1,10 @@
 //! Hosts and paths of requests to COS, and the sources of copies.
 //!
-//! Promises tried: nothing brings the readers down; who is led to a bucket named it, or named none
-//! on a host that stands for the account's; keys are decoded once; the source of a copy is the
-//! object to which its text would lead as a request.
+//! # Guarantees tested
+//!
+//! No input crashes a parser. A request reaches a bucket only if it names it, or names none on a
+//! host of the account's own bucket. Keys are decoded once. The source of a copy is the object that
+//! its text addresses as a request.
 //!
 //! An input is a host, a line end, and a path.
 

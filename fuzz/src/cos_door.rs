@@ -1,12 +1,13 @@
-//! The door of COS: heads of requests, in header form and as presigned URLs.
+//! Authorization of COS: heads of requests, in header form and as presigned URLs.
 //!
-//! Promises tried: nothing brings the door down; it lets in nothing that a second reader of
-//! signatures takes for nobody's, nothing that is not of this account, and, with the temporary key,
-//! nothing outside what its policy names; what the second reader takes for right it never calls a
-//! wrong signature or key.
+//! # Guarantees tested
 //!
-//! An input is a request. `{signature}` is the right one for what its lists name, so that mutations
-//! of everything else are signed too.
+//! No input crashes authorization. It rejects whatever a second verifier of signatures rejects,
+//! every other account, and, with the temporary key, everything outside its policy. A signature
+//! that the second verifier accepts is never reported as a wrong signature or key.
+//!
+//! An input is a request. `{signature}` is the right signature for its lists, so that mutations of
+//! everything else are signed too.
 
 use std::sync::OnceLock;
 
@@ -15,7 +16,7 @@ use cos_emulator::fuzzing::{Authorized, Authorizer, NOW};
 use crate::qsign::{self, Key};
 use crate::wire::{Wire, decoded};
 
-/// Tries one input. Returns whether it was let in.
+/// Tries one input. Returns whether it was authorized.
 pub fn cos_door(bytes: &[u8]) -> bool {
     let Some(mut wire) = Wire::read(bytes) else {
         return false;
@@ -47,11 +48,11 @@ pub fn cos_door(bytes: &[u8]) -> bool {
     }
 }
 
-/// The door and its keys, the permanent one first.
+/// The account and its keys, the permanent one first.
 pub(crate) fn world() -> (&'static Authorizer, &'static [Key; 2]) {
     static WORLD: OnceLock<(Authorizer, [Key; 2])> = OnceLock::new();
     let (authorizer, keys) = WORLD.get_or_init(|| {
-        let authorizer = Authorizer::new().expect("a door");
+        let authorizer = Authorizer::new().expect("an account");
         let key = |pair: &cos_emulator::KeyPair, token: Option<&String>| Key {
             id: pair.secret_id.clone(),
             secret: pair.secret_key.clone(),
@@ -66,7 +67,7 @@ pub(crate) fn world() -> (&'static Authorizer, &'static [Key; 2]) {
     (authorizer, keys)
 }
 
-/// Names of keys and the token, which are others in each run.
+/// Names of keys and the token, which differ in each run.
 pub(crate) fn fill(wire: &mut Wire, keys: &[Key; 2]) {
     let [permanent, temporary] = keys;
     wire.fill("{permanent}", &permanent.id);

@@ -1,8 +1,10 @@
-//! Ranges and conditions: headers that choose a part of an object, or whether it is shown at all.
+//! Ranges and preconditions: headers that select a part of an object, or whether it is returned.
 //!
-//! Promises tried: nothing brings the readers down; a part is that of RFC 9110, lies inside and is
-//! never empty; an object that a naive reader of the conditions would not show is not shown, and
-//! one that it would not replace is not replaced.
+//! # Guarantees tested
+//!
+//! No input crashes a parser. A range is that of RFC 9110, inside the object and never empty. An
+//! object that a naive reader of the preconditions would not return is not returned, and one that
+//! it would not replace is not replaced.
 //!
 //! An input is the length of the object and headers, one a line.
 

@@ -77,7 +77,7 @@ impl Authorizer {
         record: &mut DecisionRecord,
     ) -> Result<(), CosError> {
         if required.is_empty() {
-            // An operation without a required permission is one that nobody mapped.
+            // An operation without a required permission is an unmapped one.
             return Err(error::internal_error());
         }
         // Each is decided, so that the record is complete; the first error is the response.

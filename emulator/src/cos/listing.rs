@@ -81,7 +81,7 @@ mod tests {
             .filter(|key| **key > marker)
             .map(|key| ((*key).to_owned(), (*key).to_owned()));
         let page = page(items, &query);
-        let told: Vec<String> = page
+        let shown: Vec<String> = page
             .entries
             .into_iter()
             .map(|entry| match entry {
@@ -89,7 +89,7 @@ mod tests {
                 Entry::Prefix(prefix) => format!("[{prefix}]"),
             })
             .collect();
-        (told.join(" "), page.is_truncated)
+        (shown.join(" "), page.is_truncated)
     }
 
     #[test]

@@ -66,7 +66,7 @@ impl Operation {
             return None;
         }
         let mut names: Vec<String> = request.parameters().map(|(name, _)| name).collect();
-        names.retain(|name| SUBRESOURCES.contains(&name.as_str()));
+        names.retain(|name| SUBRESOURCES.split_whitespace().any(|known| known == name));
         names.sort_unstable();
         names.dedup();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -134,14 +134,15 @@ pub(crate) fn unsupported_parameter(request: &RequestHead) -> Option<String> {
         return Some(PROCESSING_HEADER.to_owned());
     }
     let is_misspelt = |name: &str| {
-        let mut known = SUBRESOURCES.iter().chain(&PARAMETERS);
-        known.any(|known| *known != name && known.eq_ignore_ascii_case(name))
+        let known = SUBRESOURCES.split_whitespace();
+        let mut known = known.chain(PARAMETERS.split_whitespace());
+        known.any(|known| known != name && known.eq_ignore_ascii_case(name))
     };
     request.parameters().map(|(name, _)| name).find(|name| {
         // As in `imageMogr2/thumbnail/100x100`: the rest of the name is the command.
         let first = name.split(['/', '|']).next().unwrap_or_default();
-        let is_not_offered = |known: &&str| known.eq_ignore_ascii_case(first);
-        UNSUPPORTED_PARAMETERS.iter().any(is_not_offered) || is_misspelt(name)
+        let mut unsupported = UNSUPPORTED_PARAMETERS.split_whitespace();
+        unsupported.any(|known| known.eq_ignore_ascii_case(first)) || is_misspelt(name)
     })
 }
 
@@ -167,87 +168,28 @@ fn on_object(method: &str, names: &[&str], is_copy: bool) -> Option<ObjectOperat
 
 /// Parameters that turn a request into another operation. One that no match above contains makes
 /// the request unmapped, which is rejected.
-const SUBRESOURCES: [&str; 40] = [
-    "accelerate",
-    "acl",
-    "append",
-    "asyncfetch",
-    "ci-process",
-    "cors",
-    "delete",
-    "domain",
-    "domaincertificate",
-    "encryption",
-    "intelligenttiering",
-    "inventory",
-    "lifecycle",
-    "location",
-    "logging",
-    "notification",
-    "object-lock",
-    "origin",
-    "ownershipControls",
-    "partNumber",
-    "policy",
-    "position",
-    "publicAccessBlock",
-    "referer",
-    "rename",
-    "replication",
-    "requestPayment",
-    "restore",
-    "retention",
-    "select",
-    "symlink",
-    "tagging",
-    "torrent",
-    "uploadId",
-    "uploads",
-    "versionId",
-    "versioning",
-    "versions",
-    "website",
-    "x-cos-process",
-];
+const SUBRESOURCES: &str = "
+    accelerate acl append asyncfetch ci-process cors delete domain domaincertificate encryption
+    intelligenttiering inventory lifecycle location logging notification object-lock origin
+    ownershipControls partNumber policy position publicAccessBlock referer rename replication
+    requestPayment restore retention select symlink tagging torrent uploadId uploads versionId
+    versioning versions website x-cos-process
+";
 
 /// Parameters of the operations.
-const PARAMETERS: [&str; 17] = [
-    "delimiter",
-    "encoding-type",
-    "key-marker",
-    "marker",
-    "max-keys",
-    "max-parts",
-    "max-uploads",
-    "part-number-marker",
-    "prefix",
-    "region",
-    "response-cache-control",
-    "response-content-disposition",
-    "response-content-encoding",
-    "response-content-language",
-    "response-content-type",
-    "response-expires",
-    "upload-id-marker",
-];
+const PARAMETERS: &str = "
+    delimiter encoding-type key-marker marker max-keys max-parts max-uploads part-number-marker
+    prefix region response-cache-control response-content-disposition response-content-encoding
+    response-content-language response-content-type response-expires upload-id-marker
+";
 
 /// Parameters that change a response: the second form of lists, and the processing of images and
 /// media.
 /// <https://www.tencentcloud.com/document/product/436/40592>
-const UNSUPPORTED_PARAMETERS: [&str; 12] = [
-    "continuation-token",
-    "exif",
-    "fetch-owner",
-    "imageAve",
-    "imageInfo",
-    "imageMogr2",
-    "imageSlim",
-    "imageView2",
-    "list-type",
-    "photoInfo",
-    "start-after",
-    "watermark",
-];
+const UNSUPPORTED_PARAMETERS: &str = "
+    continuation-token exif fetch-owner imageAve imageInfo imageMogr2 imageSlim imageView2
+    list-type photoInfo start-after watermark
+";
 
 /// Requests the processing of an uploaded image (documented:
 /// <https://www.tencentcloud.com/document/product/436/40592>).

@@ -62,6 +62,26 @@ fn trace_text(error: &CosError) -> String {
 
 type Outcome = Result<Response, CosError>;
 
+/// An authorized request and its target.
+struct Authorized<'a, T> {
+    request: &'a RequestHead,
+    target: &'a T,
+    context: AuthContext,
+}
+
+impl<'a, T> Authorized<'a, T> {
+    fn new(request: &'a RequestHead, target: &'a T, context: AuthContext) -> Self {
+        Self {
+            request,
+            target,
+            context,
+        }
+    }
+}
+
+type BucketCall<'a> = Authorized<'a, BucketAddress>;
+type ObjectCall<'a> = Authorized<'a, ObjectAddress>;
+
 impl CosService {
     /// The response to one request.
     pub(crate) async fn answer(
@@ -123,15 +143,13 @@ impl CosService {
         let authorize = || self.access_control.authorize(request, &operation);
         match &operation {
             Operation::GetService => self.list_buckets(request, &authorize()?),
-            Operation::Bucket(action, bucket) => {
-                let context = authorize()?;
-                self.on_bucket(request, *action, bucket, &context, body)
-                    .await
+            Operation::Bucket(operation, target) => {
+                let call = Authorized::new(request, target, authorize()?);
+                self.on_bucket(*operation, &call, body).await
             }
-            Operation::Object(action, object) => {
-                let context = authorize()?;
-                self.on_object(request, *action, object, &context, body)
-                    .await
+            Operation::Object(operation, target) => {
+                let call = Authorized::new(request, target, authorize()?);
+                self.on_object(*operation, &call, body).await
             }
             // The bodies of these two contain what has to be authorized.
             Operation::PostObject(bucket) => self.post_object(request, bucket, body).await,
@@ -144,55 +162,51 @@ impl CosService {
 
     async fn on_bucket(
         &self,
-        request: &RequestHead,
         operation: BucketOperation,
-        bucket: &BucketAddress,
-        context: &AuthContext,
+        call: &BucketCall<'_>,
         body: RequestBody,
     ) -> Outcome {
         use BucketOperation as Op;
         if operation != Op::PutBucket {
-            self.check_bucket(bucket)?;
+            self.check_bucket(call.target)?;
         }
         match operation {
-            Op::PutBucket => self.put_bucket(request, bucket, body).await,
-            Op::HeadBucket => Ok(Self::head_bucket(bucket)),
-            Op::GetBucket => self.list_objects(request, bucket),
-            Op::DeleteBucket => self.delete_bucket(bucket).await,
-            Op::PutBucketCORS => self.put_cors(request, bucket, body).await,
-            Op::GetBucketCORS => self.get_cors(bucket),
-            Op::DeleteBucketCORS => self.delete_cors(bucket).await,
-            Op::GetBucketACL => Ok(Self::private_acl(context)),
-            Op::GetBucketLocation => Ok(Self::bucket_location(bucket)),
-            Op::ListMultipartUploads => self.list_uploads(request, bucket, context),
+            Op::PutBucket => self.put_bucket(call, body).await,
+            Op::HeadBucket => Ok(Self::head_bucket(call)),
+            Op::GetBucket => self.list_objects(call),
+            Op::DeleteBucket => self.delete_bucket(call).await,
+            Op::PutBucketCORS => self.put_cors(call, body).await,
+            Op::GetBucketCORS => self.get_cors(call),
+            Op::DeleteBucketCORS => self.delete_cors(call).await,
+            Op::GetBucketACL => Ok(Self::private_acl(&call.context)),
+            Op::GetBucketLocation => Ok(Self::bucket_location(call)),
+            Op::ListMultipartUploads => self.list_uploads(call),
         }
     }
 
     async fn on_object(
         &self,
-        request: &RequestHead,
         operation: ObjectOperation,
-        object: &ObjectAddress,
-        context: &AuthContext,
+        call: &ObjectCall<'_>,
         body: RequestBody,
     ) -> Outcome {
         use ObjectOperation as Op;
-        self.check_bucket(&object.bucket)?;
-        check_key(&object.key)?;
+        self.check_bucket(&call.target.bucket)?;
+        check_key(&call.target.key)?;
         match operation {
-            Op::PutObject => self.put_object(request, object, body).await,
-            Op::PutObjectCopy => self.copy_object(request, object).await,
-            Op::AppendObject => self.append_object(request, object, body).await,
-            Op::GetObject => self.read_object(request, object, context, true),
-            Op::HeadObject => self.read_object(request, object, context, false),
-            Op::DeleteObject => self.delete_object(object).await,
-            Op::GetObjectACL => self.object_acl(object, context),
-            Op::InitiateMultipartUpload => self.begin_upload(request, object, context).await,
-            Op::UploadPart => self.upload_part(request, object, body).await,
-            Op::UploadPartCopy => self.copy_part(request, object).await,
-            Op::ListParts => self.list_parts(request, object, context),
-            Op::CompleteMultipartUpload => self.complete_upload(request, object, body).await,
-            Op::AbortMultipartUpload => self.abort_upload(request, object).await,
+            Op::PutObject => self.put_object(call, body).await,
+            Op::PutObjectCopy => self.copy_object(call).await,
+            Op::AppendObject => self.append_object(call, body).await,
+            Op::GetObject => self.read_object(call, true),
+            Op::HeadObject => self.read_object(call, false),
+            Op::DeleteObject => self.delete_object(call).await,
+            Op::GetObjectACL => self.object_acl(call),
+            Op::InitiateMultipartUpload => self.begin_upload(call).await,
+            Op::UploadPart => self.upload_part(call, body).await,
+            Op::UploadPartCopy => self.copy_part(call).await,
+            Op::ListParts => self.list_parts(call),
+            Op::CompleteMultipartUpload => self.complete_upload(call, body).await,
+            Op::AbortMultipartUpload => self.abort_upload(call).await,
         }
     }
 

@@ -1,7 +1,7 @@
-//! COS over real sockets, with a door that lets one caller in: what is stored, listed, refused, and
-//! what survives.
+//! COS over real sockets, with a test's own authorization: what is stored, listed, rejected, and
+//! what survives a crash.
 //!
-//! The door is a test's own: it exists in no build but the tests', and keeps everybody else out.
+//! That authorization exists only in test builds, and accepts only its own header.
 
 mod buckets;
 mod capacity;
@@ -39,15 +39,15 @@ use crate::middleware::Middleware;
 pub(super) const BUCKET: &str = "examplebucket-1250000000";
 pub(super) const HOST: &str = "examplebucket-1250000000.cos.ap-guangzhou.myqcloud.com";
 
-/// A header that the test's door takes for a signature.
-const LET_IN: (&str, &str) = ("authorization", "let-me-in");
+/// The header that replaces a signature.
+const AUTHORIZED: (&str, &str) = ("authorization", "let-me-in");
 
-/// Lets in whoever sends the header, to everything but keys under `denied/`.
+/// Authorizes a request with the header, except for keys under `denied/`.
 struct TestAccessControl;
 
 impl TestAccessControl {
     fn decide(request: &RequestHead, key: &str) -> Result<AuthContext, CosError> {
-        if request.header(LET_IN.0) != Some(LET_IN.1) || key.starts_with("denied/") {
+        if request.header(AUTHORIZED.0) != Some(AUTHORIZED.1) || key.starts_with("denied/") {
             return Err(CosError::new(
                 StatusCode::FORBIDDEN,
                 "AccessDenied",
@@ -94,7 +94,7 @@ impl AccessControl for TestAccessControl {
     fn log_rejected(&self, _: &RequestHead, _: &CosError) {}
 }
 
-/// A COS and a client that is let in.
+/// A COS and an authorized client.
 pub(super) struct World {
     pub(super) cos: Cos,
     pub(super) client: reqwest::Client,
@@ -145,7 +145,7 @@ impl World {
         self.client
             .request(method, format!("{}{target}", self.cos.http_url()))
             .header("host", host)
-            .header(LET_IN.0, LET_IN.1)
+            .header(AUTHORIZED.0, AUTHORIZED.1)
     }
 
     /// Puts an object; returns its ETag.

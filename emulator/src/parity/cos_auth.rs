@@ -1,4 +1,4 @@
-//! Whom object storage lets in: signatures, tokens, times, and the accesses of each operation.
+//! Authorization of COS: signatures, tokens, times, and the permissions of each operation.
 
 use super::{Entry, documented, inferred, observed, sdk_source};
 
@@ -12,7 +12,7 @@ const SERVICE: &str = "https://www.tencentcloud.com/document/product/436/8291";
 
 pub(super) const ENTRIES: [Entry; 37] = [
     documented(
-        "the seven fields of a signature stand in `Authorization` or in the query",
+        "the seven fields of a signature are in `Authorization` or in the query",
         SIGNATURE,
         "both_forms_with_permanent_and_temporary_keys",
     ),
@@ -22,7 +22,7 @@ pub(super) const ENTRIES: [Entry; 37] = [
         "one_byte_of_what_is_signed_changes_the_answer",
     ),
     documented(
-        "names are signed in lower case, so that the letter case of a parameter's name is no part of what is signed",
+        "names are signed in lower case, so the case of a parameter's name is not signed",
         SIGNATURE,
         "what_clients_sign_differently",
     ),
@@ -37,7 +37,7 @@ pub(super) const ENTRIES: [Entry; 37] = [
         "a_signature_is_good_for_its_own_time_alone",
     ),
     sdk_source(
-        "the whole signature may stand in the parameter `sign`",
+        "the whole signature may be the parameter `sign`",
         "cos-go-sdk-v5",
         "what_clients_sign_differently",
     ),
@@ -102,7 +102,7 @@ pub(super) const ENTRIES: [Entry; 37] = [
         "a_wrong_signature_is_answered_with_what_was_to_be_signed",
     ),
     inferred(
-        "a parameter, or a header that decides, that stands twice is refused",
+        "a repeated parameter or deciding header is rejected",
         "failing closed; the service takes one of them",
         "what_could_mean_two_things_is_refused",
     ),
@@ -158,7 +158,7 @@ pub(super) const ENTRIES: [Entry; 37] = [
     ),
     inferred(
         "a bucket of another account is denied",
-        "without a bucket policy there is nobody who allows it",
+        "without a bucket policy, nothing allows it",
         "the_account_ends_at_its_buckets",
     ),
     inferred(
@@ -167,7 +167,7 @@ pub(super) const ENTRIES: [Entry; 37] = [
         "each_key_of_a_deletion_is_decided_by_itself",
     ),
     documented(
-        "a form is signed by the base64 of its policy, with `q-ak`, `q-key-time` and `q-signature` beside it",
+        "a form is signed by the base64 of its policy, next to `q-ak`, `q-key-time` and `q-signature`",
         FORM,
         "a_signed_policy_lets_in_what_it_asks_for",
     ),
@@ -187,7 +187,7 @@ pub(super) const ENTRIES: [Entry; 37] = [
         "what_is_not_documented_makes_a_policy_invalid",
     ),
     sdk_source(
-        "a field that no condition names is taken as it is",
+        "a field without a condition is accepted",
         "the vendor's samples of forms",
         "a_signed_policy_lets_in_what_it_asks_for",
     ),

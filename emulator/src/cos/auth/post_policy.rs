@@ -275,24 +275,28 @@ mod tests {
                 "{conditions}"
             );
         }
-        for text in [
-            "",
-            "[]",
-            "{}",
-            r#"{"conditions":[{"q-sign-algorithm":"sha1"},{"q-ak":"a"},{"q-sign-time":"1;2"}]}"#,
-            r#"{"expiration":"2026-01-01T00:00:00Z","conditions":[]}"#,
-            r#"{"expiration":"2026-01-01T00:00:00z","conditions":[{"q-sign-algorithm":"sha1"},{"q-ak":"a"},{"q-sign-time":"1;2"}]}"#,
-            r#"{"expiration":"2026-01-01 00:00:00Z","conditions":[{"q-sign-algorithm":"sha1"},{"q-ak":"a"},{"q-sign-time":"1;2"}]}"#,
-            r#"{"expiration":"2026-01-01T00:00:00+08:00","conditions":[{"q-sign-algorithm":"sha1"},{"q-ak":"a"},{"q-sign-time":"1;2"}]}"#,
-            r#"{"expiration":"2026-01-01T00:00:00.Z","conditions":[{"q-sign-algorithm":"sha1"},{"q-ak":"a"},{"q-sign-time":"1;2"}]}"#,
-            r#"{"expiration":"2026-13-01T00:00:00Z","conditions":[{"q-sign-algorithm":"sha1"},{"q-ak":"a"},{"q-sign-time":"1;2"}]}"#,
-            r#"{"expiration":"tomorrow","conditions":[{"q-sign-algorithm":"sha1"},{"q-ak":"a"},{"q-sign-time":"1;2"}]}"#,
-            r#"{"expiration":"2026-01-01T00:00:00Z","conditions":[{"q-ak":"a"},{"q-sign-time":"1;2"}]}"#,
-            r#"{"expiration":"2026-01-01T00:00:00Z","conditions":[{"q-sign-algorithm":"sha1"},{"q-sign-time":"1;2"}]}"#,
-            r#"{"expiration":"2026-01-01T00:00:00Z","conditions":[{"q-sign-algorithm":"sha1"},{"q-ak":"a"}]}"#,
-            r#"{"expiration":"2026-01-01T00:00:00Z","more":1,"conditions":[{"q-sign-algorithm":"sha1"},{"q-ak":"a"},{"q-sign-time":"1;2"}]}"#,
+        let right = format!(r#"{{"expiration":"2026-01-01T00:00:00Z","conditions":[{SIGNED}]}}"#);
+        assert!(PostPolicy::parse(&right).is_ok());
+        for (from, to) in [
+            (right.as_str(), ""),
+            (&right, "[]"),
+            (&right, "{}"),
+            (r#""expiration":"2026-01-01T00:00:00Z","#, ""),
+            (SIGNED, ""),
+            ("00Z", "00z"),
+            ("01T00", "01 00"),
+            ("00Z", "00+08:00"),
+            ("00Z", "00.Z"),
+            ("2026-01", "2026-13"),
+            ("2026-01-01T00:00:00Z", "tomorrow"),
+            (r#"{"q-sign-algorithm":"sha1"},"#, ""),
+            (r#"{"q-ak":"a"},"#, ""),
+            (r#",{"q-sign-time":"1;2"}"#, ""),
+            (r#""conditions""#, r#""more":1,"conditions""#),
         ] {
-            let error = PostPolicy::parse(text).map_err(|error| error.code);
+            assert!(right.contains(from), "{from}");
+            let text = right.replacen(from, to, 1);
+            let error = PostPolicy::parse(&text).map_err(|error| error.code);
             assert_eq!(error, Err("InvalidPolicyDocument"), "{text}");
         }
     }

@@ -199,7 +199,7 @@ impl Draft {
         q_sign::authorization(&request, &self.key_time, &by.pair.secret_id, &secret)
     }
 
-    /// The request as the door gets it.
+    /// The request head.
     fn request(&self) -> RequestHead {
         let mut headers = HeaderMap::new();
         for (name, value) in &self.headers {

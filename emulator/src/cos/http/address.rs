@@ -121,7 +121,7 @@ mod tests {
     }
 
     /// `bucket region key`, `service`, or the error's code.
-    fn told(host: &str, path: &str) -> String {
+    fn shown(host: &str, path: &str) -> String {
         match Address::parse(host, path, &default_bucket()) {
             Ok(address) => match address.bucket() {
                 None => "service".to_owned(),
@@ -143,10 +143,10 @@ mod tests {
             "b-1250000000.cos-internal.ap-beijing.tencentcos.cn",
             "b-1250000000.cos.ap-beijing.localhost:1",
         ] {
-            assert_eq!(told(host, "/a/b"), "b-1250000000 ap-beijing a/b", "{host}");
+            assert_eq!(shown(host, "/a/b"), "b-1250000000 ap-beijing a/b", "{host}");
         }
         for host in ["b-1250000000.cos.localhost", "b-1250000000.localhost:80"] {
-            assert_eq!(told(host, "/"), "b-1250000000 ap-guangzhou ", "{host}");
+            assert_eq!(shown(host, "/"), "b-1250000000 ap-guangzhou ", "{host}");
         }
     }
 
@@ -161,18 +161,18 @@ mod tests {
             ("cos.localhost", None),
             ("localhost:18081", None),
         ] {
-            assert_eq!(told(host, "/"), "service", "{host}");
+            assert_eq!(shown(host, "/"), "service", "{host}");
             let region = region.unwrap_or("ap-guangzhou");
             assert_eq!(
-                told(host, "/b-1250000000/a%20b/"),
+                shown(host, "/b-1250000000/a%20b/"),
                 format!("b-1250000000 {region} a b/"),
                 "{host}"
             );
             assert_eq!(
-                told(host, "/b-1250000000"),
+                shown(host, "/b-1250000000"),
                 format!("b-1250000000 {region} ")
             );
-            assert_eq!(told(host, "/no-bucket/key"), "InvalidURI", "{host}");
+            assert_eq!(shown(host, "/no-bucket/key"), "InvalidURI", "{host}");
         }
         let region = service_region("cos.ap-beijing.myqcloud.com", &default_bucket()).unwrap();
         assert_eq!(region.as_str(), "ap-beijing");
@@ -183,11 +183,11 @@ mod tests {
     #[test]
     fn the_bare_address_is_path_style_or_the_accounts_own_bucket() {
         let own = "home-1250000000 ap-guangzhou";
-        assert_eq!(told("127.0.0.1:8000", "/"), format!("{own} "));
-        assert_eq!(told("127.0.0.1:8000", "/a/b"), format!("{own} a/b"));
-        assert_eq!(told("127.0.0.1", "//a"), format!("{own} /a"));
+        assert_eq!(shown("127.0.0.1:8000", "/"), format!("{own} "));
+        assert_eq!(shown("127.0.0.1:8000", "/a/b"), format!("{own} a/b"));
+        assert_eq!(shown("127.0.0.1", "//a"), format!("{own} /a"));
         assert_eq!(
-            told("127.0.0.1:8000", "/b-1250000000/a"),
+            shown("127.0.0.1:8000", "/b-1250000000/a"),
             "b-1250000000 ap-guangzhou a"
         );
     }
@@ -213,7 +213,7 @@ mod tests {
             "b.localhost",
             "sts.tencentcloudapi.com",
         ] {
-            assert_eq!(told(host, "/"), "UserCnameInvalid", "{host}");
+            assert_eq!(shown(host, "/"), "UserCnameInvalid", "{host}");
         }
     }
 
@@ -228,10 +228,10 @@ mod tests {
             ("/a+b", "a+b"),
             ("/%2f", "/"),
         ] {
-            assert_eq!(told(host, path), format!("{place} {key}"), "{path}");
+            assert_eq!(shown(host, path), format!("{place} {key}"), "{path}");
         }
         for path in ["/%", "/%4", "/%zz", "/%E4%B8", "/%ff", "*", "", "a"] {
-            assert_eq!(told(host, path), "InvalidURI", "{path}");
+            assert_eq!(shown(host, path), "InvalidURI", "{path}");
         }
     }
 }

@@ -134,7 +134,7 @@ pub(crate) fn content_md5(headers: &HeaderMap) -> Result<Option<[u8; 16]>, CosEr
         .ok()
         .and_then(|bytes| bytes.try_into().ok())
         .map(Some)
-        .ok_or_else(|| error::invalid_digest())
+        .ok_or_else(error::invalid_digest)
 }
 
 /// Compares with the digest in `Content-MD5`.

@@ -60,15 +60,15 @@ impl Writer {
 /// Escapes text. Control characters other than tab and line feed become references: XML 1.0 cannot
 /// write them, and a parser that accepts them accepts this form.
 pub(crate) fn escaped(text: &str) -> String {
-    let mut told = String::with_capacity(text.len());
+    let mut escaped_text = String::with_capacity(text.len());
     for character in escape(text).chars() {
         if character.is_control() && !matches!(character, '\t' | '\n') {
-            let _ = write!(told, "&#{};", u32::from(character));
+            let _ = write!(escaped_text, "&#{};", u32::from(character));
         } else {
-            told.push(character);
+            escaped_text.push(character);
         }
     }
-    told
+    escaped_text
 }
 
 /// A parsed element.

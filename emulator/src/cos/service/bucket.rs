@@ -3,7 +3,7 @@
 use http::{HeaderName, StatusCode};
 use tencent::names::Bucket;
 
-use super::{CosService, Outcome};
+use super::{BucketCall, CosService, Outcome};
 use crate::cos::auth::access::AuthContext;
 use crate::cos::error::{self, CosError};
 use crate::cos::http::body::RequestBody;
@@ -72,20 +72,18 @@ impl CosService {
     }
 
     /// <https://www.tencentcloud.com/document/product/436/7738>
-    pub(super) async fn put_bucket(
-        &self,
-        request: &RequestHead,
-        bucket: &BucketAddress,
-        mut body: RequestBody,
-    ) -> Outcome {
-        self.check_owner(&bucket.name)?;
-        ObjectHeaders::of(&request.headers)?;
+    pub(super) async fn put_bucket(&self, call: &BucketCall<'_>, mut body: RequestBody) -> Outcome {
+        self.check_owner(&call.target.name)?;
+        ObjectHeaders::of(&call.request.headers)?;
         let body = body
-            .small(&request.headers, MAX_CONFIGURATION_BYTES)
+            .small(&call.request.headers, MAX_CONFIGURATION_BYTES)
             .await?;
         check_configuration(&body)?;
-        let (name, region) = (bucket.name.to_string(), bucket.region.as_str().to_owned());
-        let now = request.now;
+        let (name, region) = (
+            call.target.name.to_string(),
+            call.target.region.as_str().to_owned(),
+        );
+        let now = call.request.now;
         self.change(move |store| {
             store.create_bucket(&name, &region, now, |index| {
                 if index.buckets.contains_key(&name) {
@@ -102,27 +100,27 @@ impl CosService {
     }
 
     /// <https://www.tencentcloud.com/document/product/436/7735>
-    pub(super) fn head_bucket(bucket: &BucketAddress) -> Response {
+    pub(super) fn head_bucket(call: &BucketCall<'_>) -> Response {
         let mut response = response::empty(StatusCode::OK);
-        put_region(&mut response, bucket);
+        put_region(&mut response, call.target);
         response
     }
 
     /// <https://www.tencentcloud.com/document/product/436/7732>
-    pub(super) async fn delete_bucket(&self, bucket: &BucketAddress) -> Outcome {
-        let name = bucket.name.to_string();
+    pub(super) async fn delete_bucket(&self, call: &BucketCall<'_>) -> Outcome {
+        let name = call.target.name.to_string();
         self.change(move |store| store.delete_bucket(&name)).await?;
         Ok(response::empty(StatusCode::NO_CONTENT))
     }
 
-    pub(super) fn bucket_location(bucket: &BucketAddress) -> Response {
-        let region = xml::escaped(bucket.region.as_str());
+    pub(super) fn bucket_location(call: &BucketCall<'_>) -> Response {
+        let region = xml::escaped(call.target.region.as_str());
         response::xml(format!(
             "<?xml version='1.0' encoding='utf-8' ?>\n<LocationConstraint>{region}</LocationConstraint>"
         ))
     }
 
-    /// Everything is private: the owner has all rights, and an ACL grants nobody else any.
+    /// Everything is private: the owner has all rights, and no ACL grants rights to others.
     /// <https://www.tencentcloud.com/document/product/436/7733>
     pub(super) fn private_acl(context: &AuthContext) -> Response {
         let uin = context.owner_uin;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::multipart::requested_part;
-use super::{CosService, MAX_BODY_BYTES, Outcome};
+use super::{CosService, MAX_BODY_BYTES, ObjectCall, Outcome};
 use crate::cos::checksum::Hasher;
 use crate::cos::error::{self, CosError};
 use crate::cos::http::address::ObjectAddress;
@@ -19,20 +19,20 @@ use crate::cos::store::{Content, Object, ObjectMetadata};
 
 impl CosService {
     /// <https://www.tencentcloud.com/document/product/436/10881>
-    pub(super) async fn copy_object(
-        &self,
-        request: &RequestHead,
-        target: &ObjectAddress,
-    ) -> Outcome {
-        let (source_address, source) = self.source(request)?;
+    pub(super) async fn copy_object(&self, call: &ObjectCall<'_>) -> Outcome {
+        let (source_address, source) = self.source(call)?;
         if source.metadata.length > MAX_BODY_BYTES {
             return Err(error::entity_too_large());
         }
-        let own = ObjectHeaders::of(&request.headers)?;
-        let headers = match request.header("x-cos-metadata-directive").unwrap_or("") {
+        let own = ObjectHeaders::of(&call.request.headers)?;
+        let headers = match call
+            .request
+            .header("x-cos-metadata-directive")
+            .unwrap_or("")
+        {
             directive if directive.eq_ignore_ascii_case("replaced") => own,
             directive if directive.is_empty() || directive.eq_ignore_ascii_case("copy") => {
-                if source_address == *target {
+                if source_address == *call.target {
                     return Err(error::invalid_request(
                         "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata.",
                     ));
@@ -47,7 +47,7 @@ impl CosService {
         };
         // Inferred: the ETag of a copy is that of its source.
         let metadata = ObjectMetadata {
-            modified: request.now,
+            modified: call.request.now,
             headers,
             is_appendable: false,
             upload_id: None,
@@ -55,7 +55,9 @@ impl CosService {
         };
         let content = source.content.clone();
         let object = Object { metadata, content };
-        let stored = self.store_object(target, &request.headers, object).await?;
+        let stored = self
+            .store_object(call.target, &call.request.headers, object)
+            .await?;
         Ok(response::xml(xml::document("CopyObjectResult", |root| {
             root.text("ETag", format_args!("\"{}\"", stored.metadata.etag));
             root.text("CRC64", stored.metadata.crc64);
@@ -64,11 +66,11 @@ impl CosService {
     }
 
     /// <https://www.tencentcloud.com/document/product/436/8287>
-    pub(super) async fn copy_part(&self, request: &RequestHead, object: &ObjectAddress) -> Outcome {
-        let upload = self.upload(request, object)?;
-        let number = requested_part(request)?;
-        let (_, source) = self.source(request)?;
-        let range = match request.header("x-cos-copy-source-range") {
+    pub(super) async fn copy_part(&self, call: &ObjectCall<'_>) -> Outcome {
+        let upload = self.upload(call)?;
+        let number = requested_part(call.request)?;
+        let (_, source) = self.source(call)?;
+        let range = match call.request.header("x-cos-copy-source-range") {
             Some(header) => ByteRange::of_copy(header, source.metadata.length)?,
             None => ByteRange::whole(source.metadata.length),
         };
@@ -76,7 +78,7 @@ impl CosService {
             return Err(error::entity_too_large());
         }
         let content = source.content.slice(range);
-        let metadata = metadata_of(content.clone(), request).await?;
+        let metadata = metadata_of(content.clone(), call.request).await?;
         let (etag, modified) = (metadata.etag.clone(), metadata.modified);
         let part = Object { metadata, content };
         self.change(move |store| store.put_part(upload.as_tuple(), number, part))
@@ -88,12 +90,12 @@ impl CosService {
     }
 
     /// The source of the copy, once it is found and its preconditions hold.
-    fn source(&self, request: &RequestHead) -> Result<(ObjectAddress, Arc<Object>), CosError> {
-        let address = copy_source(&request.headers, &self.default_bucket)
+    fn source(&self, call: &ObjectCall<'_>) -> Result<(ObjectAddress, Arc<Object>), CosError> {
+        let address = copy_source(&call.request.headers, &self.default_bucket)
             .ok_or_else(|| error::invalid_argument("The x-cos-copy-source header is missing."))??;
         self.check_bucket(&address.bucket)?;
         let object = self.object(&address)?;
-        precondition::check_copy_source(&request.headers, object.validators())?;
+        precondition::check_copy_source(&call.request.headers, object.validators())?;
         Ok((address, object))
     }
 }

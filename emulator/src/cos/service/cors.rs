@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::StatusCode;
 
-use super::{CosService, Outcome};
+use super::{BucketCall, CosService, Outcome};
 use crate::cos::cors::Cors;
 use crate::cos::error::{self, CosError};
 use crate::cos::http::body::RequestBody;
@@ -14,14 +14,9 @@ use crate::cos::http::virtual_host::BucketAddress;
 
 impl CosService {
     /// <https://www.tencentcloud.com/document/product/436/8279>
-    pub(super) async fn put_cors(
-        &self,
-        request: &RequestHead,
-        bucket: &BucketAddress,
-        mut body: RequestBody,
-    ) -> Outcome {
-        let name = bucket.name.to_string();
-        let body = body.small(&request.headers, MAX_RULES_BYTES).await?;
+    pub(super) async fn put_cors(&self, call: &BucketCall<'_>, mut body: RequestBody) -> Outcome {
+        let name = call.target.name.to_string();
+        let body = body.small(&call.request.headers, MAX_RULES_BYTES).await?;
         let cors = Cors::parse(&body)?;
         self.change(move |store| store.set_cors(&name, Some(cors)))
             .await?;
@@ -29,16 +24,16 @@ impl CosService {
     }
 
     /// <https://www.tencentcloud.com/document/product/436/8274>
-    pub(super) fn get_cors(&self, bucket: &BucketAddress) -> Outcome {
+    pub(super) fn get_cors(&self, call: &BucketCall<'_>) -> Outcome {
         let cors = self
-            .cors_of(bucket)
-            .ok_or_else(|| error::no_such_cors_configuration())?;
+            .cors_of(call.target)
+            .ok_or_else(error::no_such_cors_configuration)?;
         Ok(response::xml(cors.to_xml()))
     }
 
     /// <https://www.tencentcloud.com/document/product/436/8283>
-    pub(super) async fn delete_cors(&self, bucket: &BucketAddress) -> Outcome {
-        let name = bucket.name.to_string();
+    pub(super) async fn delete_cors(&self, call: &BucketCall<'_>) -> Outcome {
+        let name = call.target.name.to_string();
         self.change(move |store| store.set_cors(&name, None))
             .await?;
         Ok(response::empty(StatusCode::NO_CONTENT))

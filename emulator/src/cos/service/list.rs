@@ -4,28 +4,27 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tencent::time::Timestamp;
 
 use super::bucket::{number, put_region};
-use super::{CosService, Outcome};
+use super::{BucketCall, CosService, Outcome};
 use crate::cos::auth::access::AuthContext;
 use crate::cos::error::{self, CosError};
 use crate::cos::http::date;
 use crate::cos::http::request::RequestHead;
 use crate::cos::http::response;
-use crate::cos::http::virtual_host::BucketAddress;
 use crate::cos::http::xml;
 use crate::cos::listing::{Entry, Query};
 
 impl CosService {
     /// <https://www.tencentcloud.com/document/product/436/7734>
-    pub(super) fn list_objects(&self, request: &RequestHead, bucket: &BucketAddress) -> Outcome {
-        let encoding = Encoding::of(request)?;
-        let query = query(request, "marker", "max-keys")?;
-        let page = match self.store.read().buckets.get(bucket.name.as_str()) {
+    pub(super) fn list_objects(&self, call: &BucketCall<'_>) -> Outcome {
+        let encoding = Encoding::of(call.request)?;
+        let query = query(call.request, "marker", "max-keys")?;
+        let page = match self.store.read().buckets.get(call.target.name.as_str()) {
             Some(found) => found.list(&query),
             None => return Err(error::no_such_bucket()),
         };
         let appid = self.default_bucket.0.name.appid();
         let mut response = response::xml(xml::document("ListBucketResult", |root| {
-            root.text("Name", &bucket.name);
+            root.text("Name", &call.target.name);
             root.optional("EncodingType", encoding.name());
             root.text("Prefix", encoding.text(&query.prefix));
             root.text("Marker", encoding.text(&query.marker));
@@ -59,28 +58,26 @@ impl CosService {
                 });
             }
         }));
-        put_region(&mut response, bucket);
+        put_region(&mut response, call.target);
         Ok(response)
     }
 
     /// <https://www.tencentcloud.com/document/product/436/7736>
-    pub(super) fn list_uploads(
-        &self,
-        request: &RequestHead,
-        bucket: &BucketAddress,
-        context: &AuthContext,
-    ) -> Outcome {
-        let encoding = Encoding::of(request)?;
-        let query = query(request, "key-marker", "max-uploads")?;
-        let id_marker = request.parameter("upload-id-marker").unwrap_or_default();
-        let page = match self.store.read().buckets.get(bucket.name.as_str()) {
+    pub(super) fn list_uploads(&self, call: &BucketCall<'_>) -> Outcome {
+        let encoding = Encoding::of(call.request)?;
+        let query = query(call.request, "key-marker", "max-uploads")?;
+        let id_marker = call
+            .request
+            .parameter("upload-id-marker")
+            .unwrap_or_default();
+        let page = match self.store.read().buckets.get(call.target.name.as_str()) {
             Some(found) => found.list_uploads(&query, &id_marker),
             None => return Err(error::no_such_bucket()),
         };
         Ok(response::xml(xml::document(
             "ListMultipartUploadsResult",
             |root| {
-                root.text("Bucket", &bucket.name);
+                root.text("Bucket", &call.target.name);
                 root.optional("Encoding-Type", encoding.name());
                 root.text("KeyMarker", encoding.text(&query.marker));
                 root.text("UploadIdMarker", &id_marker);
@@ -106,7 +103,7 @@ impl CosService {
                     root.element("Upload", |item| {
                         item.text("Key", encoding.text(key));
                         item.text("UploadId", id);
-                        people(item, context, &initiated.initiator);
+                        people(item, &call.context, &initiated.initiator);
                         item.text("StorageClass", "Standard");
                         item.text("Initiated", moment(initiated.at));
                     });

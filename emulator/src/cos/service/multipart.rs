@@ -14,8 +14,7 @@ use http::StatusCode;
 use super::bucket::number;
 use super::list::{Encoding, moment, people};
 use super::object::{put_checksums, written_response};
-use super::{CosService, MAX_XML_BYTES, Outcome};
-use crate::cos::auth::access::AuthContext;
+use super::{CosService, MAX_XML_BYTES, ObjectCall, Outcome};
 use crate::cos::checksum::{combined_crc64, etag_of_pieces};
 use crate::cos::error::{self, CosError};
 use crate::cos::http::address::ObjectAddress;
@@ -43,14 +42,10 @@ impl UploadAddress {
 
 impl CosService {
     /// The upload of the object that the request names, once it is found.
-    pub(super) fn upload(
-        &self,
-        request: &RequestHead,
-        object: &ObjectAddress,
-    ) -> Result<UploadAddress, CosError> {
+    pub(super) fn upload(&self, call: &ObjectCall<'_>) -> Result<UploadAddress, CosError> {
         let upload = UploadAddress {
-            object: object.clone(),
-            id: request.parameter("uploadId").unwrap_or_default(),
+            object: call.target.clone(),
+            id: call.request.parameter("uploadId").unwrap_or_default(),
         };
         if self.store.read().upload(upload.as_tuple()).is_none() {
             return Err(error::no_such_upload());
@@ -59,19 +54,14 @@ impl CosService {
     }
 
     /// <https://www.tencentcloud.com/document/product/436/7746>
-    pub(super) async fn begin_upload(
-        &self,
-        request: &RequestHead,
-        object: &ObjectAddress,
-        context: &AuthContext,
-    ) -> Outcome {
-        let (bucket, key) = (object.bucket.name.to_string(), object.key.clone());
+    pub(super) async fn begin_upload(&self, call: &ObjectCall<'_>) -> Outcome {
+        let (bucket, key) = (call.target.bucket.name.to_string(), call.target.key.clone());
         let initiated = Initiated {
-            headers: ObjectHeaders::of(&request.headers)?,
-            initiator: context.name(),
-            at: request.now,
+            headers: ObjectHeaders::of(&call.request.headers)?,
+            initiator: call.context.name(),
+            at: call.request.now,
         };
-        let id = ids::upload_id(request.now);
+        let id = ids::upload_id(call.request.now);
         let document = xml::document("InitiateMultipartUploadResult", |root| {
             root.text("Bucket", &bucket);
             root.text("Key", &key);
@@ -83,16 +73,11 @@ impl CosService {
     }
 
     /// <https://www.tencentcloud.com/document/product/436/7750>
-    pub(super) async fn upload_part(
-        &self,
-        request: &RequestHead,
-        object: &ObjectAddress,
-        body: RequestBody,
-    ) -> Outcome {
-        let upload = self.upload(request, object)?;
-        let number = requested_part(request)?;
-        let written = self.receive(&request.headers, body).await?;
-        let part = Object::of(written, ObjectHeaders::default(), request.now);
+    pub(super) async fn upload_part(&self, call: &ObjectCall<'_>, body: RequestBody) -> Outcome {
+        let upload = self.upload(call)?;
+        let number = requested_part(call.request)?;
+        let written = self.receive(&call.request.headers, body).await?;
+        let part = Object::of(written, ObjectHeaders::default(), call.request.now);
         let response = written_response(&part.metadata);
         self.change(move |store| store.put_part(upload.as_tuple(), number, part))
             .await?;
@@ -100,17 +85,12 @@ impl CosService {
     }
 
     /// <https://www.tencentcloud.com/document/product/436/7747>
-    pub(super) fn list_parts(
-        &self,
-        request: &RequestHead,
-        object: &ObjectAddress,
-        context: &AuthContext,
-    ) -> Outcome {
-        let address = self.upload(request, object)?;
-        let encoding = Encoding::of(request)?;
-        let limit = number(request, "max-parts", PAGE)?;
-        let marker = number(request, "part-number-marker", usize::from(u16::MAX))?;
-        let marker = match request.parameter("part-number-marker") {
+    pub(super) fn list_parts(&self, call: &ObjectCall<'_>) -> Outcome {
+        let address = self.upload(call)?;
+        let encoding = Encoding::of(call.request)?;
+        let limit = number(call.request, "max-parts", PAGE)?;
+        let marker = number(call.request, "part-number-marker", usize::from(u16::MAX))?;
+        let marker = match call.request.parameter("part-number-marker") {
             Some(text) if !text.is_empty() => u16::try_from(marker).unwrap_or(u16::MAX),
             Some(_) | None => 0,
         };
@@ -124,11 +104,11 @@ impl CosService {
         let page: Vec<_> = parts.by_ref().take(limit).collect();
         let is_truncated = limit > 0 && parts.next().is_some();
         Ok(response::xml(xml::document("ListPartsResult", |root| {
-            root.text("Bucket", &object.bucket.name);
+            root.text("Bucket", &call.target.bucket.name);
             root.optional("EncodingType", encoding.name());
-            root.text("Key", encoding.text(&object.key));
+            root.text("Key", encoding.text(&call.target.key));
             root.text("UploadId", &address.id);
-            people(root, context, &upload.initiated.initiator);
+            people(root, &call.context, &upload.initiated.initiator);
             root.text("PartNumberMarker", marker);
             for (number, part) in &page {
                 root.element("Part", |item| {
@@ -149,35 +129,34 @@ impl CosService {
     /// <https://www.tencentcloud.com/document/product/436/7742>
     pub(super) async fn complete_upload(
         &self,
-        request: &RequestHead,
-        object: &ObjectAddress,
+        call: &ObjectCall<'_>,
         mut body: RequestBody,
     ) -> Outcome {
-        let address = self.upload(request, object)?;
-        let body = body.small(&request.headers, MAX_XML_BYTES).await?;
+        let address = self.upload(call)?;
+        let body = body.small(&call.request.headers, MAX_XML_BYTES).await?;
         let requested = requested_parts(&body)?;
-        let (headers, now) = (request.headers.clone(), request.now);
+        let (headers, now) = (call.request.headers.clone(), call.request.now);
         let location = format!(
             "http://{}/{}",
-            request.host,
-            Encoding::Url.text(&object.key)
+            call.request.host,
+            Encoding::Url.text(&call.target.key)
         );
         let stored = self
             .change(move |store| {
                 store.complete_upload(address.as_tuple(), |upload, current| {
                     precondition::check_write(&headers, current.map(Object::validators))?;
                     let parts = chosen_parts(&requested, &upload.parts)?;
-                    let mut object = joined(&parts, now);
-                    object.metadata.headers = upload.initiated.headers.clone();
-                    object.metadata.upload_id = Some(address.id.clone());
-                    Ok(object)
+                    let mut whole = joined(&parts, now);
+                    whole.metadata.headers = upload.initiated.headers.clone();
+                    whole.metadata.upload_id = Some(address.id.clone());
+                    Ok(whole)
                 })
             })
             .await?;
         let mut response = response::xml(xml::document("CompleteMultipartUploadResult", |root| {
             root.text("Location", &location);
-            root.text("Bucket", &object.bucket.name);
-            root.text("Key", &object.key);
+            root.text("Bucket", &call.target.bucket.name);
+            root.text("Key", &call.target.key);
             root.text("ETag", format_args!("\"{}\"", stored.metadata.etag));
         }));
         put_checksums(response.headers_mut(), &stored.metadata);
@@ -185,12 +164,8 @@ impl CosService {
     }
 
     /// <https://www.tencentcloud.com/document/product/436/7740>
-    pub(super) async fn abort_upload(
-        &self,
-        request: &RequestHead,
-        object: &ObjectAddress,
-    ) -> Outcome {
-        let upload = self.upload(request, object)?;
+    pub(super) async fn abort_upload(&self, call: &ObjectCall<'_>) -> Outcome {
+        let upload = self.upload(call)?;
         self.change(move |store| store.abort_upload(upload.as_tuple()))
             .await?;
         Ok(response::empty(StatusCode::NO_CONTENT))

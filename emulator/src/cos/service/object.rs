@@ -2,51 +2,41 @@
 
 use http::{HeaderMap, HeaderName, StatusCode};
 
-use super::{CosService, Outcome};
-use crate::cos::auth::access::AuthContext;
+use super::{CosService, ObjectCall, Outcome};
 use crate::cos::checksum::{combined_crc64, etag_of_pieces};
 use crate::cos::error::{self, CosError};
-use crate::cos::http::address::ObjectAddress;
 use crate::cos::http::body::RequestBody;
 use crate::cos::http::metadata::ObjectHeaders;
-use crate::cos::http::request::RequestHead;
 use crate::cos::http::response::{self, Response};
 use crate::cos::store::{Object, ObjectMetadata};
 
 impl CosService {
     /// <https://www.tencentcloud.com/document/product/436/7749>
-    pub(super) async fn put_object(
-        &self,
-        request: &RequestHead,
-        target: &ObjectAddress,
-        body: RequestBody,
-    ) -> Outcome {
-        let headers = ObjectHeaders::of(&request.headers)?;
+    pub(super) async fn put_object(&self, call: &ObjectCall<'_>, body: RequestBody) -> Outcome {
+        let headers = ObjectHeaders::of(&call.request.headers)?;
         // Checked again when the body is complete: another writer may have been faster.
-        self.check_overwrite(target, &request.headers)?;
-        let written = self.receive(&request.headers, body).await?;
-        let object = Object::of(written, headers, request.now);
-        let stored = self.store_object(target, &request.headers, object).await?;
+        self.check_overwrite(call.target, &call.request.headers)?;
+        let written = self.receive(&call.request.headers, body).await?;
+        let object = Object::of(written, headers, call.request.now);
+        let stored = self
+            .store_object(call.target, &call.request.headers, object)
+            .await?;
         Ok(written_response(&stored.metadata))
     }
 
     /// <https://www.tencentcloud.com/document/product/436/7741>
-    pub(super) async fn append_object(
-        &self,
-        request: &RequestHead,
-        target: &ObjectAddress,
-        body: RequestBody,
-    ) -> Outcome {
-        let headers = ObjectHeaders::of(&request.headers)?;
-        let position: u64 = request
+    pub(super) async fn append_object(&self, call: &ObjectCall<'_>, body: RequestBody) -> Outcome {
+        let headers = ObjectHeaders::of(&call.request.headers)?;
+        let position: u64 = call
+            .request
             .parameter("position")
             .and_then(|text| text.parse().ok())
             .ok_or_else(|| error::invalid_argument("The position must be a number."))?;
-        let (bucket, key) = (target.bucket.name.to_string(), target.key.clone());
+        let (bucket, key) = (call.target.bucket.name.to_string(), call.target.key.clone());
         let current = self.store.read().object(&bucket, &key);
         check_append(current.as_deref(), position)?;
-        let written = self.receive(&request.headers, body).await?;
-        let mut object = Object::of(written, headers, request.now);
+        let written = self.receive(&call.request.headers, body).await?;
+        let mut object = Object::of(written, headers, call.request.now);
         object.metadata.is_appendable = true;
         let stored = self
             .change(move |store| {
@@ -66,17 +56,17 @@ impl CosService {
     }
 
     /// <https://www.tencentcloud.com/document/product/436/7743>
-    pub(super) async fn delete_object(&self, target: &ObjectAddress) -> Outcome {
-        let target = target.clone();
+    pub(super) async fn delete_object(&self, call: &ObjectCall<'_>) -> Outcome {
+        let target = call.target.clone();
         self.change(move |store| store.delete_object(target.bucket.name.as_str(), &target.key))
             .await?;
         Ok(response::empty(StatusCode::NO_CONTENT))
     }
 
     /// <https://www.tencentcloud.com/document/product/436/7744>
-    pub(super) fn object_acl(&self, target: &ObjectAddress, context: &AuthContext) -> Outcome {
-        self.object(target)?;
-        Ok(Self::private_acl(context))
+    pub(super) fn object_acl(&self, call: &ObjectCall<'_>) -> Outcome {
+        self.object(call.target)?;
+        Ok(Self::private_acl(&call.context))
     }
 }
 

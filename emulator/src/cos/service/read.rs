@@ -5,10 +5,9 @@
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 use super::object::put_checksums;
-use super::{CosService, Outcome};
+use super::{CosService, ObjectCall, Outcome};
 use crate::cos::auth::access::AuthContext;
 use crate::cos::error::{self, CosError};
-use crate::cos::http::address::ObjectAddress;
 use crate::cos::http::byte_range::ByteRange;
 use crate::cos::http::precondition::{self, PreconditionFailed};
 use crate::cos::http::request::RequestHead;
@@ -17,17 +16,11 @@ use crate::cos::store::ObjectMetadata;
 use crate::http_date;
 
 impl CosService {
-    pub(super) fn read_object(
-        &self,
-        request: &RequestHead,
-        target: &ObjectAddress,
-        context: &AuthContext,
-        with_body: bool,
-    ) -> Outcome {
-        let overrides = overrides(request, context)?;
-        let object = self.object(target)?;
+    pub(super) fn read_object(&self, call: &ObjectCall<'_>, with_body: bool) -> Outcome {
+        let overrides = overrides(call.request, &call.context)?;
+        let object = self.object(call.target)?;
         let metadata = &object.metadata;
-        match precondition::check_read(&request.headers, object.validators()) {
+        match precondition::check_read(&call.request.headers, object.validators()) {
             Ok(()) => {}
             Err(PreconditionFailed::Failed) => return Err(error::precondition_failed()),
             Err(PreconditionFailed::NotModified) => {
@@ -36,9 +29,9 @@ impl CosService {
                 return Ok(response);
             }
         }
-        let range = match request.header("range") {
+        let range = match call.request.header("range") {
             Some(header)
-                if precondition::if_range_matches(&request.headers, object.validators()) =>
+                if precondition::if_range_matches(&call.request.headers, object.validators()) =>
             {
                 ByteRange::of_header(header, metadata.length)?
             }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::child::{self, Served};
-use super::{BUCKET, HOST, LET_IN, noise};
+use super::{AUTHORIZED, BUCKET, HOST, noise};
 use crate::cos::checksum::Checksums;
 use crate::cos::http::xml;
 use crate::cos::store::Store;
@@ -82,7 +82,7 @@ async fn send(
     let request = client
         .request(method, url)
         .header("host", HOST)
-        .header(LET_IN.0, LET_IN.1)
+        .header(AUTHORIZED.0, AUTHORIZED.1)
         .header("content-length", body.len())
         .body(body);
     let answer = request.send().await.ok()?;
@@ -155,7 +155,7 @@ async fn check(directory: &Path, ledger: &Ledger) {
         );
         (*certain, *possible) = (version, version);
     }
-    assert!(found.is_empty(), "nobody wrote {found:?}");
+    assert!(found.is_empty(), "never written: {found:?}");
     let blobs = std::fs::read_dir(directory.join("blobs")).unwrap().count();
     assert_eq!(blobs, used.len(), "rubbish of the crash stays");
     let mut records = std::fs::read_dir(directory.join("records")).unwrap();

@@ -36,9 +36,9 @@ fn part(
 fn completion(parts: &[(u32, &str)]) -> String {
     xml::document("CompleteMultipartUpload", |root| {
         for (number, etag) in parts {
-            root.element("Part", |told| {
-                told.text("PartNumber", number);
-                told.text("ETag", etag);
+            root.element("Part", |part| {
+                part.text("PartNumber", number);
+                part.text("ETag", etag);
             });
         }
     })

@@ -66,8 +66,8 @@ async fn an_empty_object_and_one_over_many_chunks() {
             let range = format!("bytes={first}-{last}");
             let answer = sent(world.request("GET", "/large").header("range", &range)).await;
             assert_eq!(answer.status(), 206);
-            let told = format!("bytes {first}-{last}/3000001");
-            assert_eq!(header(&answer, "content-range"), told);
+            let expected = format!("bytes {first}-{last}/3000001");
+            assert_eq!(header(&answer, "content-range"), expected);
             assert_eq!(answer.bytes().await.unwrap(), body[first..=last], "{range}");
         }
     }
@@ -261,7 +261,7 @@ async fn a_reader_keeps_what_it_began_to_read() {
     }
     assert!(read == body);
     drop(answer);
-    // Once nobody reads it, the file is gone.
+    // Without readers, the file is deleted.
     let blobs = directory.path().join("blobs");
     for _ in 0..500 {
         if std::fs::read_dir(&blobs).unwrap().count() == 0 {

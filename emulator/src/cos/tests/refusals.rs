@@ -120,7 +120,7 @@ async fn what_nothing_here_does_is_refused_and_not_done() {
             .unwrap();
         assert!(reason.contains(name), "{reason}");
     }
-    // What nobody knows changes nothing.
+    // Unknown parameters are ignored.
     assert_eq!(world.get("/a?v=17&x").await.text().await.unwrap(), "1");
 }
 

@@ -93,7 +93,7 @@ async fn text(store: &Store, key: &str) -> Option<String> {
     Some(String::from_utf8(bytes).unwrap())
 }
 
-/// The directory opens, holds these two objects, and nothing that nobody needs.
+/// The directory opens with these two objects and no garbage.
 async fn check(directory: &Path, whole: Option<&str>, uploads: usize) {
     let store = Store::open(directory).unwrap();
     assert_eq!(text(&store, "plain").await.as_deref(), Some("plain"));

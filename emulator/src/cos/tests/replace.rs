@@ -21,7 +21,7 @@ fn store(directory: &Path) -> (Store, PathBuf) {
     made.unwrap();
     let mut records = fs::read_dir(directory.join("records")).unwrap();
     let path = records.next().unwrap().unwrap().path();
-    assert!(records.next().is_none(), "the bucket's record alone");
+    assert!(records.next().is_none(), "only the bucket's record");
     (store, path)
 }
 
@@ -46,7 +46,7 @@ fn the_file_of_the_old_record_is_left_as_it_was() {
     store.set_cors(BUCKET, None).unwrap();
     assert_eq!(fs::read(&path).unwrap(), old);
     let left = fs::read_dir(path.parent().unwrap()).unwrap().count();
-    assert_eq!(left, 1, "nothing is left beside it");
+    assert_eq!(left, 1, "no other file is left");
 }
 
 #[test]
@@ -71,5 +71,5 @@ fn there_is_no_moment_without_a_whole_record() {
         is_over.store(true, Ordering::SeqCst);
         watcher.join().unwrap()
     });
-    assert!(looks > 0, "nobody looked");
+    assert!(looks > 0, "the reader never ran");
 }

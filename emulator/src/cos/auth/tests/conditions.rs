@@ -1,4 +1,4 @@
-//! What conditions see of a request, and what they do not.
+//! Which parts of a request are condition keys.
 
 use super::{Credential, Draft, World, allow, authorize, denied};
 

@@ -13,7 +13,7 @@ use crate::cos::http::post_form::Form as Read;
 
 const KEY: &str = "a/photo.jpg";
 
-/// The fields of a form, each of which a test may bend.
+/// The fields of a form, each of which a test can change.
 #[derive(Clone)]
 struct Form {
     fields: Vec<(String, String)>,
@@ -85,7 +85,7 @@ impl Form {
         world.authorize_form(&draft.request(), &self.read())
     }
 
-    /// As the service reads it.
+    /// The parsed form.
     fn read(&self) -> Read {
         let key = self.fields.iter().find(|(name, _)| name == "key");
         Read {

@@ -1,4 +1,4 @@
-//! Whose policies count, where the account ends, and what is remembered.
+//! Which policies count, where the account ends, and what the log keeps.
 
 use std::sync::Arc;
 
@@ -54,7 +54,7 @@ fn both_layers_have_to_allow() {
     assert!(reason.contains("the role policy"), "{reason}");
     denied(&world, put("/a/1"), &session(Some(&allow("*", "a/2", ""))));
 
-    // The owner's own token is limited by its policy alone, and by the account.
+    // Only its policy and the account limit the owner's own token.
     let owners = world.issue(Identity::Federation {
         name: "owners".to_owned(),
         caller: Permanent::Root,

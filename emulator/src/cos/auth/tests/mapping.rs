@@ -1,4 +1,4 @@
-//! From operations to accesses: what each needs.
+//! The permissions that each operation requires.
 
 use super::{BUCKET, Credential, Draft, World, allow, authorize, bucket, denied, statement};
 use crate::cos::auth::access::AccessControl as _;
@@ -98,7 +98,7 @@ fn what_nobody_mapped_is_nothing() {
         let error = authorize(&world, Draft::new(method, path, query), &world.root).unwrap_err();
         assert_eq!((error.status.as_u16(), error.code), (501, "NotImplemented"));
     }
-    // Their accesses stand in their bodies: the head alone is not enough.
+    // Their bodies contain what they require: the head is not enough.
     for (path, query) in [("/", "delete"), ("/", "")] {
         let error = authorize(&world, Draft::new("POST", path, query), &world.root).unwrap_err();
         assert_eq!(error.code, "NotImplemented");

@@ -1,4 +1,4 @@
-//! Whatever is signed and then changed in one byte is refused.
+//! Every change of one signed byte is rejected.
 
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -71,8 +71,7 @@ proptest! {
         prop_assert!(right.is_ok(), "{:?}", right);
 
         let before = draft.request();
-        // Names of parameters are signed in lower case (documented), so their letter case is none
-        // of it.
+        // Names of parameters are signed in lower case (documented), so their case may change.
         let parameters = |request: &super::RequestHead| request.parameters().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect::<Vec<_>>();
         let meaning = |request: &super::RequestHead| (decoded(&request.path), parameters(request), format!("{:?}", request.headers), request.host.clone());
         match part {
@@ -112,8 +111,7 @@ proptest! {
                 *target = target.replace(&old, &new);
             }
         }
-        // A host whose bucket is none is refused before the door; a change that changes nothing is
-        // none.
+        // A malformed bucket is rejected earlier; an ineffective change is not a change.
         prop_assume!(draft.host.split_once(".cos.").is_none_or(|(bucket, rest)|
             tencent::names::Bucket::parse(bucket).is_ok() && rest.split_once('.').is_some_and(|(region, _)| tencent::names::Region::parse(region).is_ok())));
         let after = draft.request();

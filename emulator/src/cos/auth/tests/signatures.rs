@@ -1,4 +1,4 @@
-//! Every refusal of a signature with its code, and the forms that real clients send.
+//! Each error of a signature with its code, and the forms that real clients send.
 
 use super::{Credential, Draft, HOST, NOW, World, allow};
 use crate::cos::auth::access::AccessControl as _;
@@ -117,7 +117,7 @@ fn nobody_is_refused() {
         refused(&world, &put().header("authorization", text), "AccessDenied");
     }
     let mut algorithm = put().signed(&world.root);
-    bend(&mut algorithm, "sha1", "sha256");
+    tamper(&mut algorithm, "sha1", "sha256");
     refused(&world, &algorithm, "AccessDenied");
     // Two signatures, each right.
     let twice = put().signed(&world.root);
@@ -158,7 +158,7 @@ fn keys_that_are_not_good() {
 
     for unknown in ["AKIDEMUnobody", "AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE", "x"] {
         let mut draft = put().signed(&world.user);
-        bend(&mut draft, &world.user.pair.secret_id, unknown);
+        tamper(&mut draft, &world.user.pair.secret_id, unknown);
         let error = refused(&world, &draft, "InvalidAccessKeyId");
         assert_eq!(
             error.message,
@@ -203,7 +203,7 @@ fn a_signature_is_good_for_its_own_time_alone() {
     for field in ["q-sign-time", "q-key-time"] {
         let mut draft = put().signed(&world.user);
         let right = format!("{field}={}", put().key_time);
-        bend(
+        tamper(
             &mut draft,
             &right,
             &format!("{field}={};{}", NOW - 20, NOW - 10),
@@ -214,7 +214,7 @@ fn a_signature_is_good_for_its_own_time_alone() {
         );
         // A longer life than was signed.
         let mut draft = put().signed(&world.user);
-        bend(
+        tamper(
             &mut draft,
             &right,
             &format!("{field}={};{}", NOW - 60, NOW + 601),
@@ -259,7 +259,7 @@ fn a_wrong_signature_is_answered_with_what_was_to_be_signed() {
     ] {
         let mut draft = three.clone().signed(&world.user);
         authorize(&world, &draft).unwrap();
-        bend(&mut draft, from, to);
+        tamper(&mut draft, from, to);
         refused(&world, &draft, "SignatureDoesNotMatch");
     }
 }
@@ -300,7 +300,7 @@ fn what_could_mean_two_things_is_refused() {
 }
 
 /// Changes the Authorization header.
-fn bend(draft: &mut Draft, from: &str, to: &str) {
+fn tamper(draft: &mut Draft, from: &str, to: &str) {
     let (_, value) = draft
         .headers
         .iter_mut()
