@@ -111,11 +111,15 @@ impl Grants {
         let Self::Each(grants) = self else {
             return None;
         };
-        let names = grants.iter();
-        let names = names.flat_map(|grant| grant.principal_match.wrong_types(caller));
-        let mut names: Vec<&str> = names.collect();
-        names.sort_unstable();
-        names.dedup();
+        let mut names: Vec<&str> = Vec::new();
+        for name in grants
+            .iter()
+            .flat_map(|grant| grant.principal_match.wrong_types(caller))
+        {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
         (!names.is_empty()).then(|| names.join(","))
     }
 
