@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 
 # The command line: the name of its binary.
-cli := cos-emulator
+cli := cos-issuer
 
 host := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 bootstrap := target/deploy/bootstrap

@@ -35,6 +35,7 @@ pub use principal_match::{Match, MatchError, PrincipalMatch, Value};
 use std::sync::Arc;
 
 use crate::auth::Principal;
+use crate::entropy::Entropy;
 use crate::error::{Error, ErrorCode};
 use crate::request::{CredentialRequest, RequestedScope};
 use policy_builder::PolicyBuilder;
@@ -105,18 +106,18 @@ impl Grant {
 }
 
 impl Grants {
-    /// Decides a request. `chance` is fresh randomness: it becomes the name of an object that the function is asked to name.
+    /// Decides a request. `entropy` names the object that the function is asked to name.
     ///
     /// # Errors
     /// [`ErrorCode::CallerNotAllowed`] when no grant is for the caller, [`ErrorCode::DurationSeconds`] when the asked lifetime is outside the
     /// grants, [`ErrorCode::ScopeNotGranted`] when a scope, bucket or region is, [`ErrorCode::Extension`] when an extension is not among the
-    /// granted ones.
+    /// granted ones, [`ErrorCode::Internal`] when there is no randomness to name an object with.
     pub fn authorize(
         &self,
         caller: &Principal,
         asked: &CredentialRequest,
         now: Timestamp,
-        chance: [u8; 16],
+        entropy: &dyn Entropy,
     ) -> Result<Authorized, Error> {
         let grants = match self {
             Self::Each(grants) => grants,
@@ -130,7 +131,7 @@ impl Grants {
             RequestedScope::Grant => PolicyBuilder::all_of(&own),
             RequestedScope::Scopes(scopes) => PolicyBuilder::narrowed(&own, scopes)?,
             RequestedScope::NewObject { extension } => {
-                PolicyBuilder::new_object(&own, extension, now, chance)?
+                PolicyBuilder::new_object(&own, extension, now, entropy)?
             }
         };
         let policy = std::mem::take(&mut built.statements).into_policy();

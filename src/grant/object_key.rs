@@ -3,6 +3,8 @@
 //! Promises: 128 bits of randomness in each key; nothing of a caller's file name but its extension, and that from a list.
 //! Leaves out: where the randomness comes from, and what the list holds.
 
+use crate::entropy::Entropy;
+use crate::error::{Error, ErrorCode};
 use tencent::names::ObjectPrefix;
 use tencent::time::Timestamp;
 
@@ -39,19 +41,26 @@ pub struct ExtensionError;
 pub struct ObjectKey(String);
 
 impl ObjectKey {
-    /// `<prefix>YYYY/MM/DD/<chance as 32 hexadecimal digits>.<extension>`, the date in UTC.
+    /// `<prefix>YYYY/MM/DD/<128 random bits as hex>.<extension>`, the date in UTC.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Internal`] without randomness: a key that can be guessed is worse than none.
     pub(super) fn new(
         prefix: &ObjectPrefix,
         extension: &Extension,
         now: Timestamp,
-        chance: [u8; 16],
-    ) -> Self {
+        entropy: &dyn Entropy,
+    ) -> Result<Self, Error> {
+        let random = entropy.bytes().map_err(|error| {
+            let message = "the system has no randomness to name an object with: try again";
+            Error::new(ErrorCode::Internal, message).caused_by(error)
+        })?;
         let (prefix, extension) = (prefix.as_str(), extension.as_str());
-        Self(format!(
+        Ok(Self(format!(
             "{prefix}{}/{:032x}.{extension}",
             now.date().replace('-', "/"),
-            u128::from_be_bytes(chance)
-        ))
+            u128::from_be_bytes(random)
+        )))
     }
 
     /// The key.
@@ -66,6 +75,7 @@ const EXTENSION_CHARACTERS_MAX: usize = 10;
 #[cfg(test)]
 mod tests {
     use super::{Extension, ObjectKey};
+    use crate::entropy::SystemEntropy;
     use tencent::names::ObjectPrefix;
     use tencent::time::Timestamp;
 
@@ -74,7 +84,8 @@ mod tests {
         let key = |seconds: i64| {
             let now = Timestamp::from_unix_seconds(seconds).unwrap();
             let prefix = ObjectPrefix::parse("/").unwrap();
-            ObjectKey::new(&prefix, &Extension::parse("png").unwrap(), now, [0; 16])
+            ObjectKey::new(&prefix, &Extension::parse("png").unwrap(), now, &[0; 16])
+                .unwrap()
                 .as_str()
                 .to_owned()
         };
@@ -86,13 +97,14 @@ mod tests {
     }
 
     #[test]
-    fn every_bit_of_chance_is_in_the_key() {
+    fn every_random_bit_is_in_the_key() {
         let prefix = ObjectPrefix::parse("a/").unwrap();
         let now = Timestamp::from_unix_seconds(0).unwrap();
         let extension = Extension::parse("jpg").unwrap();
         let keys: std::collections::BTreeSet<String> = (0..128_u32)
             .map(|bit| {
-                ObjectKey::new(&prefix, &extension, now, (1_u128 << bit).to_be_bytes())
+                ObjectKey::new(&prefix, &extension, now, &(1_u128 << bit).to_be_bytes())
+                    .unwrap()
                     .as_str()
                     .to_owned()
             })
@@ -106,11 +118,7 @@ mod tests {
         let prefix = ObjectPrefix::parse("a/").unwrap();
         let now = Timestamp::from_unix_seconds(0).unwrap();
         let extension = Extension::parse("jpg").unwrap();
-        let key = |_| {
-            let mut chance = [0; 16];
-            getrandom::fill(&mut chance).unwrap();
-            ObjectKey::new(&prefix, &extension, now, chance)
-        };
+        let key = |_| ObjectKey::new(&prefix, &extension, now, &SystemEntropy).unwrap();
         let keys: std::collections::HashSet<String> = (0..1_000_000)
             .map(key)
             .map(|key| key.as_str().to_owned())

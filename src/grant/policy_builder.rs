@@ -8,6 +8,7 @@ use super::resolved::{ResolvedGrant, ScopeMismatch};
 use super::statements::Statements;
 use super::{Grant, NewObject};
 use crate::auth::Principal;
+use crate::entropy::Entropy;
 use crate::error::{Error, ErrorCode};
 use crate::request::{CredentialRequest, Scopes};
 use tencent::cam::PolicyError;
@@ -115,11 +116,11 @@ impl<'g> PolicyBuilder<'g> {
         own: &[Own<'g>],
         extension: &str,
         now: Timestamp,
-        chance: [u8; 16],
+        entropy: &dyn Entropy,
     ) -> Result<Self, Error> {
         for (grant, place) in own {
             let mut built = Self::default();
-            if let Some(key) = place.allow_new(extension, now, chance, &mut built.statements) {
+            if let Some(key) = place.allow_new(extension, now, entropy, &mut built.statements)? {
                 built.from.push(grant);
                 built.new_object = Some(NewObject {
                     bucket: grant.bucket.as_str().to_owned(),

@@ -48,7 +48,7 @@ impl PrincipalMatch {
         !claims.is_empty()
             && claims.iter().all(|(name, wanted)| {
                 if name == Self::PROOF {
-                    return wanted.is_met_by(&Claim::Text(caller.kind().name().to_owned()));
+                    return wanted.is_met_by(&Claim::Text(caller.method().name().to_owned()));
                 }
                 let claim = caller.claims().claim(name);
                 claim.is_some_and(|claim| wanted.is_met_by(claim))

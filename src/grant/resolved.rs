@@ -3,6 +3,8 @@
 //! Promises: what is allowed here was granted and, where something narrower was asked, asked for. Leaves out: for how long (`grant`),
 //! and whose it is (`who`).
 
+use crate::entropy::Entropy;
+use crate::error::Error;
 use crate::request::{Keys, Scope};
 use tencent::cam::Resource;
 use tencent::names::{Bucket, ObjectPrefix, Region};
@@ -97,19 +99,20 @@ impl ResolvedGrant<'_> {
         &self,
         extension: &str,
         now: Timestamp,
-        chance: [u8; 16],
+        entropy: &dyn Entropy,
         statements: &mut Statements,
-    ) -> Option<ObjectKey> {
-        let extension = Extension::parse(extension).ok()?;
-        if !self.named()?.contains(&extension) {
-            return None;
-        }
-        let key = ObjectKey::new(&self.prefix, &extension, now, chance);
+    ) -> Result<Option<ObjectKey>, Error> {
+        let extension = Extension::parse(extension).ok();
+        let named = self.named().unwrap_or_default();
+        let Some(extension) = extension.filter(|extension| named.contains(extension)) else {
+            return Ok(None);
+        };
+        let key = ObjectKey::new(&self.prefix, &extension, now, entropy)?;
         for operation in self.uploads() {
             let resource = Resource::exactly(self.bucket, self.region, key.as_str());
             statements.allow(operation, resource, self.permissions.conditions(operation));
         }
-        Some(key)
+        Ok(Some(key))
     }
 
     /// The extensions of objects that are named here; `None` without uploads of whole objects.

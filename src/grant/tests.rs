@@ -30,11 +30,11 @@ fn asked(wanted: RequestedScope) -> CredentialRequest {
     }
 }
 
-fn ask_for_new(grants: &Grants, extension: &str, chance: [u8; 16]) -> Result<Authorized, Error> {
+fn ask_for_new(grants: &Grants, extension: &str, random: [u8; 16]) -> Result<Authorized, Error> {
     let asked = asked(RequestedScope::NewObject {
         extension: extension.to_owned(),
     });
-    grants.authorize(&Principal::for_tests(), &asked, now(), chance)
+    grants.authorize(&Principal::for_tests(), &asked, now(), &random)
 }
 
 fn grant(prefix: &str, presets: &[Preset]) -> Grants {
@@ -77,12 +77,12 @@ fn ask(
         duration_seconds,
         ..asked(wanted)
     };
-    grants.authorize(&Principal::for_tests(), &asked, now(), [0; 16])
+    grants.authorize(&Principal::for_tests(), &asked, now(), &[0; 16])
 }
 
 fn of_subject(grants: &Grants, subject: &str) -> Result<Authorized, Error> {
     let caller = Principal::with_claims(Claims::of_subject(subject));
-    grants.authorize(&caller, &asked(RequestedScope::Grant), now(), [0; 16])
+    grants.authorize(&caller, &asked(RequestedScope::Grant), now(), &[0; 16])
 }
 
 /// What the policy of a grant narrowed to `scopes` allows, as pairs of action and resource.
@@ -302,7 +302,7 @@ fn a_raw_policy_is_not_narrowed() {
             ..asked(RequestedScope::Grant)
         };
         let error = raw
-            .authorize(&Principal::for_tests(), &asked, now(), [0; 16])
+            .authorize(&Principal::for_tests(), &asked, now(), &[0; 16])
             .unwrap_err();
         assert_eq!(error.code(), ErrorCode::ScopeNotGranted);
     }
@@ -381,7 +381,7 @@ fn of_team(wanted: RequestedScope) -> Result<Authorized, Error> {
         &Principal::with_claims(claims),
         &asked(wanted),
         now(),
-        [0; 16],
+        &[0; 16],
     )
 }
 
@@ -467,7 +467,7 @@ fn a_bucket_or_region_that_is_asked_for_has_to_be_granted() {
             region: region.map(str::to_owned),
             ..asked(RequestedScope::Grant)
         };
-        several().authorize(&Principal::for_tests(), &asked, now(), [0; 16])
+        several().authorize(&Principal::for_tests(), &asked, now(), &[0; 16])
     };
     let one = with(Some("other-1250000000"), Some("ap-guangzhou")).unwrap();
     assert_eq!((one.grants(), one.duration_seconds()), ("other", 600));
