@@ -3,7 +3,7 @@
 //! # Guarantees
 //! - Every error is reported at once. A [`ConfigError`] names the variable and what to write,
 //!   never the value.
-//! - A combination that cannot work is an error.
+//! - A combination that cannot work is an error, and so is a misspelled variable.
 //! - `AUTH` and what callers get have no defaults.
 //!
 //! # Not covered
@@ -18,9 +18,11 @@ mod grant;
 mod grant_bounds;
 mod grants_file;
 mod jwt;
+mod misspelled;
 mod platform;
 mod reader;
 mod sts;
+mod weak_secret;
 
 pub use auth::AuthSettings;
 pub use environment::Environment;
@@ -73,8 +75,10 @@ impl Settings {
         let mut reader = Reader::new(environment, read_file);
         let platform = platform::read(&mut reader);
         let auth = auth::read(&mut reader, platform.as_ref());
-        let (sts, max_duration_seconds) = sts::read(&mut reader);
         let is_anonymous = auth.as_ref().is_some_and(Vec::is_empty);
+        let platform =
+            platform.map(|platform| platform::check(&mut reader, platform, is_anonymous));
+        let (sts, max_duration_seconds) = sts::read(&mut reader);
         let grant = grant::read(&mut reader, max_duration_seconds, is_anonymous);
         let allowed_origins = platform::allowed_origins(&mut reader);
         let base_path = platform::base_path(&mut reader);

@@ -4,16 +4,18 @@
 //! - TLS is rustls with ring and compiled-in roots, plus configured ones. Nothing is read from the
 //!   machine.
 //! - HTTPS only, unless a loopback address is configured.
-//! - No redirects. The environment's proxy variables are ignored.
+//! - No redirects. The environment's proxy variables are ignored, and a call to a loopback address
+//!   uses no proxy. `localhost` is a loopback address, whatever the resolver says.
 //! - Every call has a connect timeout, a total timeout, and a limit on the response's size.
 //!
 //! # Not covered
 //! Retries, and what a response means.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::redirect;
+use reqwest::{NoProxy, redirect};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{CipherSuite, ClientConfig, RootCertStore};
@@ -29,7 +31,7 @@ use url::Url;
 pub struct ClientOptions {
     /// Certificates to trust in addition to the compiled-in roots.
     pub extra_roots: Vec<CertificateDer<'static>>,
-    /// The proxy for every call.
+    /// The proxy for every call, except to loopback addresses.
     pub proxy: Option<Proxy>,
     /// Whether a URL may begin with `http://`.
     pub plaintext_http: PlaintextHttp,
@@ -121,10 +123,12 @@ impl Client {
             .connect_timeout(CONNECT_TIMEOUT)
             .pool_max_idle_per_host(MAX_IDLE_CONNECTIONS)
             .pool_idle_timeout(IDLE_TIMEOUT)
+            // Whatever the resolver says: plaintext HTTP is possible to this name.
+            .resolve_to_addrs("localhost", &LOCALHOST)
             .no_proxy();
         if let Some(Proxy(url)) = &options.proxy {
             let proxy = reqwest::Proxy::all(url.expose()).map_err(ClientError::without_url)?;
-            builder = builder.proxy(proxy);
+            builder = builder.proxy(proxy.no_proxy(NoProxy::from_string(LOOPBACK)));
         }
         Ok(Self(builder.build().map_err(ClientError::without_url)?))
     }
@@ -265,6 +269,15 @@ fn tls(extra_roots: Vec<CertificateDer<'static>>) -> Result<ClientConfig, Client
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
+/// Where a proxy would see a plaintext call with its credentials.
+const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
+
+/// The port is that of the URL.
+const LOCALHOST: [SocketAddr; 2] = [
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
+    SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), 0),
+];
+
 /// A response of STS has 1 to 5 KB.
 pub const MAX_RESPONSE_BYTES: usize = 64 * 1024;
 
@@ -276,3 +289,59 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(45);
 
 /// An instance serves one request at a time, a server a few.
 const MAX_IDLE_CONNECTIONS: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::{Client, ClientOptions, PlaintextHttp, Proxy};
+
+    #[tokio::test]
+    async fn a_loopback_address_is_never_called_through_a_proxy() {
+        let proxy = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = server.local_addr().unwrap().port();
+        let serve = async {
+            loop {
+                let (mut stream, _) = server.accept().await.unwrap();
+                assert!(stream.read(&mut [0; 1024]).await.unwrap() > 0);
+                let response = b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n";
+                stream.write_all(response).await.unwrap();
+            }
+        };
+        let url = format!("http://{}", proxy.local_addr().unwrap());
+        let client = Client::new(ClientOptions {
+            proxy: Some(Proxy::parse(&url).unwrap()),
+            plaintext_http: PlaintextHttp::Loopback,
+            ..ClientOptions::default()
+        });
+        let client = client.unwrap();
+        let calls = async {
+            for host in ["127.0.0.1", "127.8.9.1", "localhost"] {
+                let url = format!("http://{host}:{port}/");
+                let response = client.get(&url, 10, Duration::from_secs(5)).await;
+                // Only 127.0.0.1 is listened on: the second call finds nobody.
+                let is_served = response.is_ok_and(|response| response.status == 204);
+                assert_eq!(is_served, host != "127.8.9.1", "{host}");
+            }
+            let far = client
+                .get("http://192.0.2.1/", 10, Duration::from_millis(200))
+                .await;
+            assert!(far.is_err());
+        };
+        tokio::select! {
+            () = serve => {}
+            () = calls => {}
+        }
+        // The call to another machine is the only one that the proxy saw.
+        let (mut seen, _) = proxy.accept().await.unwrap();
+        let mut head = [0; 64];
+        let count = seen.read(&mut head).await.unwrap();
+        assert!(head[..count].starts_with(b"GET http://192.0.2.1/ "));
+        let second = tokio::time::timeout(Duration::from_millis(50), proxy.accept()).await;
+        assert!(second.is_err());
+    }
+}

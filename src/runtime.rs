@@ -14,10 +14,10 @@ pub mod http_server;
 pub mod lambda;
 pub mod scf;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::handler::Handler;
+use http_server::ServerSettings;
 
 /// Where requests come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub enum Platform {
     /// An event function of Tencent SCF, by the runtime API at this URL.
     ScfEvent(String),
     /// An HTTP server: an SCF web function, a container, a laptop.
-    Server(SocketAddr),
+    Server(ServerSettings),
 }
 
 /// Serves requests until the platform ends it.
@@ -40,7 +40,7 @@ pub async fn run(platform: Platform, handler: Handler) -> Result<(), RuntimeErro
             .await
             .map_err(RuntimeError::Lambda),
         Platform::ScfEvent(url) => scf::run(&url, &handler).await.map_err(RuntimeError::Scf),
-        Platform::Server(address) => http_server::run(address, Arc::new(handler))
+        Platform::Server(settings) => http_server::run(settings, Arc::new(handler))
             .await
             .map_err(RuntimeError::Server),
     }

@@ -13,6 +13,7 @@ use std::os::unix::ffi::OsStringExt;
 
 use cos_issuer::config::{ConfigError, Environment, Settings};
 use cos_issuer::runtime::Platform;
+use cos_issuer::runtime::http_server::ServerSettings;
 
 /// The least that starts.
 const BASE: &str = "AUTH=none & SECRET_ID=AKIDexample & SECRET_KEY=CANARY-secret-key & REGION=ap-guangzhou \
@@ -126,13 +127,66 @@ fn refused(table: &str) {
     }
 }
 
+#[track_caller]
+fn server(row: &str) -> ServerSettings {
+    match started(row).platform {
+        Platform::Server(server) => server,
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
-fn the_base_starts_as_a_server() {
-    let settings = started("");
-    assert!(
-        matches!(settings.platform, Platform::Server(address) if address.to_string() == "0.0.0.0:9000")
+fn the_base_starts_as_a_server_and_warns_that_everyone_is_served() {
+    assert_eq!(server("").address.to_string(), "0.0.0.0:9000");
+    for (row, count) in [
+        ("", 1),
+        ("HOST=192.0.2.1", 1),
+        ("HOST=127.0.0.1", 0),
+        ("HOST=::1", 0),
+        ("AUTH=hmac & HMAC_KEYS=a={KEY}", 0),
+    ] {
+        assert_eq!(started(row).warnings.len(), count, "{row}");
+    }
+}
+
+/// Against DNS rebinding.
+#[test]
+fn a_loopback_server_without_authentication_allows_only_localhost_as_a_name() {
+    let hosts = |row| server(row).allowed_hosts.map(|hosts| hosts.join(" "));
+    assert_eq!(hosts("HOST=127.0.0.1").as_deref(), Some("localhost"));
+    assert_eq!(hosts(""), None);
+    assert_eq!(
+        hosts("HOST=127.0.0.1 & AUTH=hmac & HMAC_KEYS=a={KEY}"),
+        None
     );
-    assert!(settings.warnings.is_empty());
+    assert_eq!(hosts("HOST=127.0.0.1 & TENCENTCLOUD_RUNENV=SCF"), None);
+    let listed = hosts("HOST=127.0.0.1 & ALLOWED_HOSTS=STS.example.com, b");
+    assert_eq!(listed.as_deref(), Some("sts.example.com b"));
+    refused(
+        r"
+ALLOWED_HOSTS: ALLOWED_HOSTS=,
+ALLOWED_HOSTS: ALLOWED_HOSTS=https://sts.example.com
+ALLOWED_HOSTS: ALLOWED_HOSTS=sts.example.com:9000
+ALLOWED_HOSTS: ALLOWED_HOSTS=*.example.com
+ALLOWED_HOSTS: {LAMBDA} & ALLOWED_HOSTS=sts.example.com
+ALLOWED_HOSTS: {SCF} & ALLOWED_HOSTS=sts.example.com",
+    );
+    assert!(server("TENCENTCLOUD_RUNENV=SCF").is_scf && !server("").is_scf);
+}
+
+#[test]
+fn a_misspelled_setting_is_an_error() {
+    refused(
+        r"
+ALLOWED_ORIGIN: ALLOWED_ORIGIN=https://app.example.com
+EXTENSION: EXTENSION=jpg
+API_KEY: API_KEY=CANARY
+JWT_SECRET: JWT_SECRET=CANARY
+SOURCE_IP: SOURCE_IP=10.0.0.0/8
+MAX_SIZE_BYTES: MAX_SIZE_BYTES=1
+PREFIX PREFXI: PREFIX= & PREFXI=users/",
+    );
+    accepted("ALLOWED_ORIGIN= & BUCKET_NAME=a & LOG_LEVEL=debug & AWS_LAMBDA_FUNCTION_NAMES=a");
 }
 
 #[test]
@@ -152,46 +206,13 @@ fn every_error_is_reported_at_once() {
 /// Each variable, with a value that cannot be right.
 #[test]
 fn no_problem_repeats_a_value() {
-    for name in [
-        "AUTH",
-        "SECRET_ID",
-        "SECRET_KEY",
-        "BUCKET",
-        "REGION",
-        "PREFIX",
-        "ALLOW",
-        "EXTENSIONS",
-        "KEY_OWNER",
-        "ROLE_ARN",
-        "EXTERNAL_ID",
-        "POLICY",
-        "ALLOW_FULL_ACCESS",
-        "DURATION_SECONDS",
-        "MIN_REMAINING_SECONDS",
-        "STS_ENDPOINTS",
-        "STS_DEADLINE_MS",
-        "STS_CA_FILE",
-        "STS_PROXY",
-        "ALLOWED_ORIGINS",
-        "BASE_PATH",
-        "PORT",
-        "HOST",
-        "LOG",
-        "AWS_LAMBDA_RUNTIME_API",
-        "API_KEYS",
-        "API_KEY_HEADER",
-        "HMAC_KEYS",
-        "JWT_ISSUER",
-        "JWT_AUDIENCE",
-        "JWT_JWKS_URL",
-        "JWT_JWKS_FILE",
-        "JWT_PUBLIC_KEY",
-        "JWT_PUBLIC_KEY_FILE",
-        "JWT_HS_SECRET",
-        "JWT_ALGORITHMS",
-        "JWT_LEEWAY_SECONDS",
-        "JWT_MAX_AGE_SECONDS",
-    ] {
+    let names = "AUTH SECRET_ID SECRET_KEY BUCKET REGION PREFIX ALLOW EXTENSIONS KEY_OWNER ROLE_ARN \
+         EXTERNAL_ID POLICY ALLOW_FULL_ACCESS DURATION_SECONDS MIN_REMAINING_SECONDS \
+         STS_ENDPOINTS STS_DEADLINE_MS STS_CA_FILE STS_PROXY ALLOWED_HOSTS ALLOWED_ORIGINS \
+         BASE_PATH PORT HOST LOG AWS_LAMBDA_RUNTIME_API API_KEYS API_KEY_HEADER HMAC_KEYS \
+         JWT_ISSUER JWT_AUDIENCE JWT_JWKS_URL JWT_JWKS_FILE JWT_PUBLIC_KEY JWT_PUBLIC_KEY_FILE \
+         JWT_HS_SECRET JWT_ALGORITHMS JWT_LEEWAY_SECONDS JWT_MAX_AGE_SECONDS";
+    for name in names.split_ascii_whitespace() {
         let errors = read(&format!("{name}=CANARY \\n value"));
         let errors = errors.err().unwrap_or_else(|| panic!("started: {name}"));
         let repeats = |error: &ConfigError| error.to_string().contains("CANARY");
@@ -342,8 +363,27 @@ POLICY: {RAW} & POLICY={"version":"2.0","statement":[{"effect":"allow","action":
 POLICY: {RAW} & POLICY={"version":"2.0","statement":[{"effect":"allow","action":"name/cam:*","resource":"*"}]}"#,
     );
     accepted("{RAW} & POLICY={NARROW}");
-    let full = started("{RAW} & POLICY={FULL} & ALLOW_FULL_ACCESS=true");
-    assert_eq!(full.warnings.len(), 1);
+    let warnings = |row: &str| {
+        let settings = started(&format!("HOST=127.0.0.1 & {{RAW}} & POLICY={row}"));
+        settings.warnings.len()
+    };
+    assert_eq!(warnings("{FULL} & ALLOW_FULL_ACCESS=true"), 1);
+    for (action, resource, count) in [
+        ("name/cos:Get*", "*", 1),
+        ("name/cos:*Object", "qcs::cos:*:uid/1250000000:*", 1),
+        ("name/cos:*", "qcs::cos:ap-guangzhou:uid/1250000000:e*/*", 1),
+        ("name/cos:GetService", "*", 0),
+        (
+            "name/cos:*",
+            "qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/*",
+            0,
+        ),
+    ] {
+        let statement =
+            format!(r#"{{"effect":"allow","action":"{action}","resource":"{resource}"}}"#);
+        let policy = format!(r#"{{"version":"2.0","statement":[{statement}]}}"#);
+        assert_eq!(warnings(&policy), count, "{statement}");
+    }
 }
 
 #[test]
@@ -403,6 +443,10 @@ AUTH=api-key,hmac & API_KEYS=a={DIGEST} & HMAC_KEYS=b={KEY}
 {LAMBDA} & AUTH=gateway
 {SCF} & AUTH=gateway",
     );
+    // The example of a missing `AUTH` must be one that authenticates.
+    let errors = read("AUTH=").err().unwrap_or_default();
+    let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    assert_eq!(texts, ["AUTH: must be set, for example `jwt`"]);
     let errors = read("AUTH=jtw").err().unwrap_or_default();
     let text = errors.first().map(ToString::to_string).unwrap_or_default();
     for name in ["`none`", "`api-key`", "`gateway`", "`hmac`", "`jwt`"] {
@@ -437,6 +481,8 @@ API_KEY_HEADER: AUTH=api-key & API_KEYS=a={DIGEST} & API_KEY_HEADER=x-scf-secret
 API_KEY_HEADER: AUTH=api-key & API_KEYS=a={DIGEST} & API_KEY_HEADER=x api
 HMAC_KEYS: AUTH=hmac & HMAC_KEYS={KEY}
 HMAC_KEYS: AUTH=hmac & HMAC_KEYS=backend=
+HMAC_KEYS: AUTH=hmac & HMAC_KEYS=backend=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
+HMAC_KEYS: AUTH=hmac & HMAC_KEYS=backend=12345121234512345123451234512345
 HMAC_KEYS: AUTH=hmac & HMAC_KEYS=backend=0123456789abcdef0123456789abcde
 HMAC_KEYS: AUTH=hmac & HMAC_KEYS=backend={KEY}é
 HMAC_KEYS: AUTH=hmac & HMAC_KEYS=a={KEY};a={KEY}2
@@ -515,6 +561,7 @@ JWT_PUBLIC_KEY: {JWT} & JWT_JWKS_URL= & JWT_PUBLIC_KEY=key.pem
 JWT_PUBLIC_KEY_FILE: {JWT} & JWT_JWKS_URL= & JWT_PUBLIC_KEY_FILE=missing.pem
 JWT_PUBLIC_KEY_FILE: {JWT} & JWT_JWKS_URL= & JWT_PUBLIC_KEY_FILE=ca.pem
 JWT_HS_SECRET: {JWT} & JWT_JWKS_URL= & JWT_HS_SECRET=0123456789abcdef0123456789abcde
+JWT_HS_SECRET: {JWT} & JWT_JWKS_URL= & JWT_HS_SECRET=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
 JWT_PUBLIC_KEY: {JWT} & JWT_JWKS_URL= & JWT_PUBLIC_KEY={PEM} & JWT_ALGORITHMS=RS256
 JWT_ALGORITHMS: {JWT} & JWT_ALGORITHMS=HS256
 JWT_ALGORITHMS: {JWT} & JWT_ALGORITHMS=RS256,HS256

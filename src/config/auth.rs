@@ -15,6 +15,7 @@ use tencent::secret::Secret;
 
 use super::jwt::{self, JwtSettings};
 use super::reader::{Reader, list};
+use super::weak_secret::{WEAK, is_weak};
 use crate::auth::{ApiKey, ApiKeys, Claim, Claims, HmacKey, HmacKeys};
 use crate::grant::PrincipalMatch;
 use crate::runtime::Platform;
@@ -179,6 +180,9 @@ fn hmac_keys(reader: &mut Reader<'_>) -> Option<HmacKeys> {
 }
 
 fn secret_key(text: &str) -> Result<Secret, &'static str> {
+    if is_weak(text) && text.len() >= MIN_HMAC_KEY_LENGTH {
+        return Err(WEAK);
+    }
     let is_long = text.len() >= MIN_HMAC_KEY_LENGTH;
     let is_printable = text.bytes().all(|byte| byte.is_ascii_graphic());
     let key = (is_long && is_printable).then(|| Secret::new(text.to_owned()));

@@ -9,6 +9,12 @@ use std::ffi::OsString;
 pub struct Environment(BTreeMap<String, OsString>);
 
 impl Environment {
+    /// The names of the variables that are not empty.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        let present = self.0.iter().filter(|(_, value)| !value.is_empty());
+        present.map(|(name, _)| name.as_str())
+    }
+
     /// The text of a variable; an error when it is not UTF-8.
     pub(super) fn text(&self, name: &str) -> Result<Option<&str>, NotUtf8> {
         match self.0.get(name) {

@@ -204,6 +204,10 @@ fn raw_policy(reader: &mut Reader<'_>) -> Option<Policy> {
                  set ALLOW_FULL_ACCESS=true";
             reader.error("POLICY", text);
         }
+    } else if policy.is_nearly_full_access() {
+        let text = "POLICY allows actions by a wildcard in buckets by a wildcard: name the \
+             actions, or the buckets";
+        reader.warn(text);
     }
     Some(policy)
 }

@@ -10,6 +10,7 @@
 use url::{Host, Url};
 
 use super::reader::{Reader, list};
+use super::weak_secret::{WEAK, is_weak};
 use crate::auth::{Algorithm, KeySet, Validation};
 use crate::http_client::PlaintextHttp;
 
@@ -172,6 +173,7 @@ fn keys(
         let bytes = bytes?;
         let keys = match source {
             KeySourceKind::JwksUrl => return jwks_url(text).map_err(str::to_owned),
+            KeySourceKind::HsSecret if is_weak(text) => return Err(WEAK.to_owned()),
             KeySourceKind::HsSecret => KeySet::of_secret(&bytes),
             KeySourceKind::JwksFile => KeySet::of_jwks(&bytes, algorithms),
             KeySourceKind::PublicKey | KeySourceKind::PublicKeyFile => {

@@ -10,6 +10,7 @@ use super::environment::Environment;
 use super::reader::{Reader, list};
 use crate::log::LEVELS;
 use crate::runtime::Platform;
+use crate::runtime::http_server::ServerSettings;
 
 /// The level of `LOG`.
 ///
@@ -74,8 +75,41 @@ fn server(reader: &mut Reader<'_>) -> Option<Platform> {
         text.parse()
             .map_err(|_| "must be an IP address, for example `127.0.0.1`")
     })?;
-    let address = SocketAddr::new(host, u16::try_from(port?).ok()?);
-    Some(Platform::Server(address))
+    let allowed_hosts = reader.parsed_or("ALLOWED_HOSTS", None, |text| {
+        let hosts: Option<Vec<String>> = list(text).map(host_name).collect();
+        let hosts = hosts.filter(|hosts| !hosts.is_empty());
+        hosts
+            .map(Some)
+            .ok_or("must be comma-separated host names without port, for example `sts.example.com`")
+    })?;
+    Some(Platform::Server(ServerSettings {
+        address: SocketAddr::new(host, u16::try_from(port?).ok()?),
+        allowed_hosts,
+        is_scf: reader.optional("TENCENTCLOUD_RUNENV") == Some("SCF"),
+    }))
+}
+
+fn host_name(text: &str) -> Option<String> {
+    let known = |c: u8| c.is_ascii_alphanumeric() || b"-._".contains(&c);
+    text.bytes().all(known).then(|| text.to_ascii_lowercase())
+}
+
+/// What follows from both the platform and `AUTH`.
+pub(super) fn check(reader: &mut Reader<'_>, platform: Platform, is_anonymous: bool) -> Platform {
+    let Platform::Server(mut server) = platform else {
+        if reader.is_set("ALLOWED_HOSTS") {
+            let text = "has no effect on Lambda and SCF event functions: remove it";
+            reader.error("ALLOWED_HOSTS", text);
+        }
+        return platform;
+    };
+    if is_anonymous && !server.address.ip().is_loopback() {
+        reader.warn(EVERYONE_IS_SERVED);
+    } else if is_anonymous && !server.is_scf && server.allowed_hosts.is_none() {
+        // A page could reach this server under a name that resolves to a loopback address.
+        server.allowed_hosts = Some(vec!["localhost".to_owned()]);
+    }
+    Platform::Server(server)
 }
 
 /// Whole origins only: a wildcard would let any page read the credentials.
@@ -112,6 +146,9 @@ pub(super) fn base_path(reader: &mut Reader<'_>) -> Option<String> {
 /// The port that SCF requires of a web function.
 /// <https://www.tencentcloud.com/document/product/583/40688>
 const PORT: u32 = 9000;
+
+const EVERYONE_IS_SERVED: &str = "AUTH=none on an address that others can reach: everyone who \
+     reaches it gets credentials; name a method in AUTH, or set HOST=127.0.0.1";
 
 /// SCF logs what an event function returns (`RetMsg`). That cannot be switched off.
 const RETURN_VALUES_ARE_LOGGED: &str = "SCF writes what an event function returns, issued \

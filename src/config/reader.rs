@@ -1,27 +1,31 @@
 //! Reads variables and collects every error, so that one restart is enough to fix them all.
 
+use std::borrow::Cow;
 use std::fmt::{Display, Formatter, Result as FmtResult};
 use std::io;
 use std::ops::RangeInclusive;
 
 use super::environment::Environment;
+use super::misspelled;
 
 /// What is wrong with one variable. It never contains the value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
-    variable: &'static str,
+    variable: Cow<'static, str>,
     text: String,
 }
 
 impl ConfigError {
-    pub(super) fn new(variable: &'static str, text: impl Into<String>) -> Self {
-        let text = text.into();
-        Self { variable, text }
+    pub(super) fn new(variable: impl Into<Cow<'static, str>>, text: impl Into<String>) -> Self {
+        Self {
+            variable: variable.into(),
+            text: text.into(),
+        }
     }
 
     /// The variable's name.
-    pub fn variable(&self) -> &'static str {
-        self.variable
+    pub fn variable(&self) -> &str {
+        &self.variable
     }
 }
 
@@ -60,7 +64,10 @@ impl<'a> Reader<'a> {
     }
 
     /// The warnings, when there is no error.
-    pub(super) fn finish(self) -> Result<Vec<&'static str>, Vec<ConfigError>> {
+    pub(super) fn finish(mut self) -> Result<Vec<&'static str>, Vec<ConfigError>> {
+        for (name, text) in misspelled::variables(self.environment) {
+            self.errors.push(ConfigError::new(name.to_owned(), text));
+        }
         if self.errors.is_empty() {
             Ok(self.warnings)
         } else {
@@ -70,6 +77,10 @@ impl<'a> Reader<'a> {
 
     /// The text of an optional variable.
     pub(super) fn optional(&mut self, variable: &'static str) -> Option<&'a str> {
+        debug_assert!(
+            misspelled::is_known(variable),
+            "{variable} is not in the list"
+        );
         self.environment.text(variable).unwrap_or_else(|_| {
             self.error(variable, "must be UTF-8");
             None

@@ -11,11 +11,12 @@
 //! TLS, which the platform or a proxy terminates.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::CONNECTION;
+use http::header::{CONNECTION, HOST};
+use http::uri::Authority;
 use http::{HeaderValue, request};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body as _, Bytes, Incoming};
@@ -38,13 +39,26 @@ use crate::handler::Handler;
 use crate::request::{BODY_BYTES_MAX, Request, RequestId, Unverified, body_too_large};
 use crate::response::Response;
 
-/// Serves `address` until a signal ends it.
+/// Where a server listens, and what it believes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerSettings {
+    /// The address to listen on (`HOST`, `PORT`).
+    pub address: SocketAddr,
+    /// The names that a `Host` header may contain in addition to IP addresses (`ALLOWED_HOSTS`),
+    /// in lower case; `None` for all names.
+    pub allowed_hosts: Option<Vec<String>>,
+    /// Whether SCF is in front, so that `X-Scf-Request-Id` is the platform's own.
+    pub is_scf: bool,
+}
+
+/// Serves until a signal ends it.
 ///
 /// # Errors
 /// When the address cannot be listened on.
-pub async fn run(address: SocketAddr, handler: Arc<Handler>) -> std::io::Result<()> {
+pub async fn run(settings: ServerSettings, handler: Arc<Handler>) -> std::io::Result<()> {
     let mut signal = Signal::listen()?;
-    let listener = TcpListener::bind(address).await?;
+    let listener = TcpListener::bind(settings.address).await?;
+    let server = Arc::new(Server { settings, handler });
     info!(address = listener.local_addr()?.to_string(), "listening");
     let connections = Connections::new(MAX_CONNECTIONS);
     let graceful = GracefulShutdown::new();
@@ -68,14 +82,14 @@ pub async fn run(address: SocketAddr, handler: Arc<Handler>) -> std::io::Result<
             connection = connections.open(peer.ip()) => connection,
             () = signal.received() => break,
         };
-        let (handler, stopping) = (Arc::clone(&handler), stopping.clone());
+        let (server, stopping) = (Arc::clone(&server), stopping.clone());
         let watcher = graceful.watcher();
         tokio::spawn(async move {
             // First, so that a connection that is replaced does not begin another request.
             tokio::select! {
                 biased;
                 () = connection.replaced() => debug!("an idle connection was replaced"),
-                () = serve(stream, &connection, watcher, stopping, &handler) => {}
+                () = server.serve(stream, &connection, watcher, stopping) => {}
             }
         });
     }
@@ -107,56 +121,90 @@ impl Signal {
     }
 }
 
-async fn serve(
-    stream: TcpStream,
-    connection: &Connection,
-    watcher: Watcher,
-    mut stopping: watch::Receiver<()>,
-    handler: &Handler,
-) {
-    // A client that sends nothing is given up sooner than one that was served before.
-    let mut byte = [0];
-    let is_silent = tokio::select! {
-        first = timeout(FIRST_BYTE_TIMEOUT, stream.peek(&mut byte)) => !matches!(first, Ok(Ok(1))),
-        _ = stopping.changed() => true,
-    };
-    if is_silent {
-        return;
-    }
-    let service = service_fn(|request| async {
-        let _handling = connection.handling();
-        Ok::<_, Infallible>(respond(handler, request).await)
-    });
-    let mut stream = TimeoutStream::new(stream);
-    stream.set_write_timeout(Some(WRITE_TIMEOUT));
-    let served = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(MAX_HEAD_BYTES)
-        .serve_connection(TokioIo::new(Box::pin(stream)), service);
-    if let Err(error) = watcher.watch(served).await {
-        debug!(cause = chain(&error), "a connection ended early");
-    }
+struct Server {
+    settings: ServerSettings,
+    handler: Arc<Handler>,
 }
 
-async fn respond(
-    handler: &Handler,
-    request: hyper::Request<Incoming>,
-) -> hyper::Response<Full<Bytes>> {
-    let (head, body) = request.into_parts();
-    let platform_id = head.headers.get("x-scf-request-id");
-    let id = RequestId::from_platform(platform_id.and_then(|value| value.to_str().ok()));
-    let response = match read(&head, body, &id).await {
-        Ok(request) => handler.handle(&request).await,
-        Err(error) => {
-            let mut response = handler.refuse(&error, &head.headers, &id);
-            // The unread rest of this request must not be taken for the next one.
-            let close = HeaderValue::from_static("close");
-            response.headers.insert(CONNECTION, close);
-            response
+impl Server {
+    async fn serve(
+        &self,
+        stream: TcpStream,
+        connection: &Connection,
+        watcher: Watcher,
+        mut stopping: watch::Receiver<()>,
+    ) {
+        // A client that sends nothing is given up sooner than one that was served before.
+        let mut byte = [0];
+        let is_silent = tokio::select! {
+            first = timeout(FIRST_BYTE_TIMEOUT, stream.peek(&mut byte)) => !matches!(first, Ok(Ok(1))),
+            _ = stopping.changed() => true,
+        };
+        if is_silent {
+            return;
         }
-    };
-    into_hyper(response)
+        let service = service_fn(|request| async {
+            let _handling = connection.handling();
+            Ok::<_, Infallible>(self.respond(request).await)
+        });
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(WRITE_TIMEOUT));
+        let served = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_TIMEOUT)
+            .max_buf_size(MAX_HEAD_BYTES)
+            .serve_connection(TokioIo::new(Box::pin(stream)), service);
+        if let Err(error) = watcher.watch(served).await {
+            debug!(cause = chain(&error), "a connection ended early");
+        }
+    }
+
+    async fn respond(&self, request: hyper::Request<Incoming>) -> hyper::Response<Full<Bytes>> {
+        let (head, body) = request.into_parts();
+        // Without SCF in front, this header is whatever a client writes.
+        let platform_id = head
+            .headers
+            .get("x-scf-request-id")
+            .filter(|_| self.settings.is_scf);
+        let id = RequestId::from_platform(platform_id.and_then(|value| value.to_str().ok()));
+        let request = match self.check_host(&head) {
+            Ok(()) => read(&head, body, &id).await,
+            Err(error) => Err(error),
+        };
+        let response = match request {
+            Ok(request) => self.handler.handle(&request).await,
+            Err(error) => {
+                let mut response = self.handler.refuse(&error, &head.headers, &id);
+                // The unread rest of this request must not be taken for the next one.
+                let close = HeaderValue::from_static("close");
+                response.headers.insert(CONNECTION, close);
+                response
+            }
+        };
+        into_hyper(response)
+    }
+
+    /// A browser that was tricked by DNS (rebinding) sends a name that is not ours. It always sends
+    /// one, so a missing `Host` is accepted, and an IP address cannot be rebound.
+    fn check_host(&self, head: &request::Parts) -> Result<(), Error> {
+        let Some(allowed) = &self.settings.allowed_hosts else {
+            return Ok(());
+        };
+        let sent = head.headers.get_all(HOST).iter().map(HeaderValue::to_str);
+        let is_allowed = |sent: &str| {
+            let authority = sent.parse::<Authority>();
+            authority.is_ok_and(|authority| {
+                let name = authority.host().to_ascii_lowercase();
+                let address = name.trim_start_matches('[').trim_end_matches(']');
+                address.parse::<IpAddr>().is_ok() || allowed.contains(&name)
+            })
+        };
+        if sent.into_iter().all(|sent| sent.is_ok_and(is_allowed)) {
+            return Ok(());
+        }
+        let message = "the `Host` header must be an IP address or a name in ALLOWED_HOSTS";
+        Err(Error::new(ErrorCode::Host, message))
+    }
 }
 
 async fn read(head: &request::Parts, body: Incoming, id: &RequestId) -> Result<Request, Error> {
