@@ -3,7 +3,8 @@
 use super::grants_file::{self, NOBODY_IS_KNOWN};
 use super::reader::{Reader, list};
 use crate::grant::{
-    Extension, Grant, Grants, Lifetime, Limits, Permissions, PrefixTemplate, Preset, PrincipalMatch,
+    Extension, Grant, GrantDefinition, Grants, Lifetime, Limits, Permissions, PrefixTemplate,
+    Preset, PrincipalMatch,
 };
 use tencent::cam::Policy;
 use tencent::names::{Bucket, Region};
@@ -98,7 +99,9 @@ fn from_file(
         .and_then(|text| grants_file::read(&text, bounds));
     match grants {
         Ok(grants) => {
-            let region = grants.first().map(|grant| grant.region.clone());
+            let region = grants
+                .first()
+                .map(|grant| grant.definition().region.clone());
             (Some(Grants::Each(grants)), region)
         }
         Err(diagnostics) => {
@@ -192,12 +195,12 @@ fn one_grant(reader: &mut Reader<'_>, bounds: &Bounds) -> (Option<Grants>, Optio
     let permissions = presets.zip(extensions).and_then(|(presets, extensions)| {
         let permissions = Permissions::new(&presets, &[], Limits::default());
         permissions
-            .and_then(|permissions| permissions.naming(extensions))
+            .and_then(|permissions| permissions.with_new_objects(extensions))
             .ok()
     });
     let grant = match (bucket, &region, prefix, permissions, bounds.lifetime) {
         (Some(bucket), Some(region), Some(prefix), Some(permissions), Some(lifetime)) => {
-            Some(Grant {
+            let grant = Grant::new(GrantDefinition {
                 name: ONE_GRANT.to_owned(),
                 principal_match: PrincipalMatch::Everyone,
                 bucket,
@@ -205,7 +208,10 @@ fn one_grant(reader: &mut Reader<'_>, bounds: &Bounds) -> (Option<Grants>, Optio
                 prefix,
                 permissions,
                 lifetime,
-            })
+            });
+            grant
+                .map_err(|error| reader.problem("PREFIX", error.to_string()))
+                .ok()
         }
         _ => None,
     };

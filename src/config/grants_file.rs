@@ -9,8 +9,8 @@ mod table;
 
 use super::grant::{Bounds, lifetime_problem};
 use crate::grant::{
-    ContentType, Extension, Grant, Lifetime, Limits, Operation, PermissionError, Permissions,
-    Placeholder, PrefixTemplate, Preset, PrincipalMatch,
+    ContentType, Extension, Grant, GrantDefinition, Lifetime, Limits, Operation, PermissionError,
+    Permissions, Placeholder, PrefixTemplate, Preset, PrincipalMatch,
 };
 use table::{Diagnostics, Table};
 use tencent::names::{Bucket, Region};
@@ -67,7 +67,7 @@ fn grant(table: &Table<'_>, bounds: &Bounds, diagnostics: &mut Diagnostics<'_>) 
     let permissions = permissions(table, diagnostics);
     let lifetime = lifetime(table, bounds, diagnostics);
     let (name, principal_match, bucket, region) = (name?, principal_match?, bucket?, region?);
-    let grant = Grant {
+    let definition = GrantDefinition {
         name,
         principal_match,
         bucket,
@@ -77,10 +77,10 @@ fn grant(table: &Table<'_>, bounds: &Bounds, diagnostics: &mut Diagnostics<'_>) 
         lifetime: lifetime?,
     };
     if bounds.is_anonymous {
-        if grant.prefix.claims().next().is_some() {
+        if definition.prefix.claims().next().is_some() {
             table.fault("prefix", NOBODY_IS_KNOWN, diagnostics);
         }
-        if grant.principal_match != PrincipalMatch::Everyone {
+        if definition.principal_match != PrincipalMatch::Everyone {
             table.fault(
                 "match",
                 "can only be \"everyone\" with AUTH=none, which proves nothing of a caller",
@@ -88,25 +88,9 @@ fn grant(table: &Table<'_>, bounds: &Bounds, diagnostics: &mut Diagnostics<'_>) 
             );
         }
     }
-    if let Some(operation) = grant
-        .permissions
-        .of_bucket()
-        .filter(|_| grant.prefix.as_str() != "/")
-    {
-        let text = format!(
-            "names {}, which is about the whole bucket: `prefix` would have to be \"/\"",
-            operation.name()
-        );
-        table.fault("actions", &text, diagnostics);
-    }
-    if grant.check_length().is_err() {
-        table.fault(
-            "actions",
-            "makes a longer policy than CAM takes, for the longest prefix that the slots allow",
-            diagnostics,
-        );
-    }
-    Some(grant)
+    Grant::new(definition)
+        .map_err(|error| table.fault("actions", &error.to_string(), diagnostics))
+        .ok()
 }
 
 /// For the log, where names stand with commas between.
@@ -179,11 +163,11 @@ fn permissions(table: &Table<'_>, diagnostics: &mut Diagnostics<'_>) -> Option<P
     let new_objects = table.list("named_extensions", diagnostics, Extension::parse);
     let (presets, named, limits, new_objects) = (presets?, named?, limits?, new_objects?);
     let permissions = Permissions::new(&presets, &named, limits);
-    let permissions = permissions.and_then(|permissions| permissions.naming(new_objects));
-    if matches!(permissions, Err(PermissionError::NamedTwice)) {
+    let permissions = permissions.and_then(|permissions| permissions.with_new_objects(new_objects));
+    if matches!(permissions, Err(PermissionError::TwoLists)) {
         table.fault(
             "named_extensions",
-            &PermissionError::NamedTwice.to_string(),
+            &PermissionError::TwoLists.to_string(),
             diagnostics,
         );
         return None;

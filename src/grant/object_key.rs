@@ -1,7 +1,10 @@
-//! Keys that the function makes up, so that no caller can choose or guess one.
+//! Generated object keys, which no caller can choose or guess.
 //!
-//! Promises: 128 bits of randomness in each key; nothing of a caller's file name but its extension, and that from a list.
-//! Leaves out: where the randomness comes from, and what the list holds.
+//! # Guarantees
+//! Each key has 128 random bits. Of a caller's file name it keeps only the extension.
+//!
+//! # Not covered
+//! Where the entropy comes from, and which extensions are granted.
 
 use tencent::names::ObjectPrefix;
 use tencent::time::Timestamp;
@@ -11,27 +14,27 @@ use tencent::time::Timestamp;
 pub struct Extension(String);
 
 impl Extension {
-    /// Reads an extension of any case.
+    /// Parses an extension of any case.
     ///
     /// # Errors
-    /// [`ExtensionError`].
+    /// [`ExtensionError`] for any other text.
     pub fn parse(text: &str) -> Result<Self, ExtensionError> {
         let is_word = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric());
-        if is_word && text.len() <= EXTENSION_CHARACTERS_MAX {
+        if is_word && text.len() <= MAX_EXTENSION_CHARACTERS {
             return Ok(Self(text.to_ascii_lowercase()));
         }
         Err(ExtensionError)
     }
 
-    /// The extension.
+    /// The extension in lower case.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// The text is no extension.
+/// The text is not an extension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an extension has 1 to {EXTENSION_CHARACTERS_MAX} letters and digits, and no dot")]
+#[error("an extension has 1 to {MAX_EXTENSION_CHARACTERS} letters and digits, without a dot")]
 pub struct ExtensionError;
 
 /// The key of one object.
@@ -39,18 +42,18 @@ pub struct ExtensionError;
 pub struct ObjectKey(String);
 
 impl ObjectKey {
-    /// `<prefix>YYYY/MM/DD/<chance as 32 hexadecimal digits>.<extension>`, the date in UTC.
+    /// `<prefix>YYYY/MM/DD/<entropy as 32 hexadecimal digits>.<extension>`, the date in UTC.
     pub(super) fn new(
         prefix: &ObjectPrefix,
         extension: &Extension,
         now: Timestamp,
-        chance: [u8; 16],
+        entropy: [u8; 16],
     ) -> Self {
         let (prefix, extension) = (prefix.as_str(), extension.as_str());
         Self(format!(
             "{prefix}{}/{:032x}.{extension}",
             now.date().replace('-', "/"),
-            u128::from_be_bytes(chance)
+            u128::from_be_bytes(entropy)
         ))
     }
 
@@ -60,8 +63,8 @@ impl ObjectKey {
     }
 }
 
-/// The longest in common use have five.
-const EXTENSION_CHARACTERS_MAX: usize = 10;
+/// The longest extensions in common use have five characters.
+const MAX_EXTENSION_CHARACTERS: usize = 10;
 
 #[cfg(test)]
 mod tests {
@@ -86,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn every_bit_of_chance_is_in_the_key() {
+    fn every_bit_of_entropy_is_in_the_key() {
         let prefix = ObjectPrefix::parse("a/").unwrap();
         let now = Timestamp::from_unix_seconds(0).unwrap();
         let extension = Extension::parse("jpg").unwrap();
@@ -100,16 +103,16 @@ mod tests {
         assert_eq!(keys.len(), 128);
     }
 
-    /// From the system's own randomness, below one prefix, at one moment.
+    /// With the system's entropy, below one prefix, at one moment.
     #[test]
     fn a_million_keys_differ() {
         let prefix = ObjectPrefix::parse("a/").unwrap();
         let now = Timestamp::from_unix_seconds(0).unwrap();
         let extension = Extension::parse("jpg").unwrap();
         let key = |_| {
-            let mut chance = [0; 16];
-            getrandom::fill(&mut chance).unwrap();
-            ObjectKey::new(&prefix, &extension, now, chance)
+            let mut entropy = [0; 16];
+            getrandom::fill(&mut entropy).unwrap();
+            ObjectKey::new(&prefix, &extension, now, entropy)
         };
         let keys: std::collections::HashSet<String> = (0..1_000_000)
             .map(key)
