@@ -298,7 +298,7 @@ mod tests {
             let told = filled("users/{sub}/", &[], text(hostile)).unwrap_err();
             assert_eq!(
                 told,
-                "the claim `sub` has to be 1 to 64 letters, digits, `-` and `_`"
+                "the claim `sub` must be 1 to 64 letters, digits, `-` and `_`"
             );
         }
         for other in [
