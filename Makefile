@@ -1,52 +1,67 @@
 # Every command of the project. `make help` lists them; README and CI call nothing else.
 
-SHELL := /bin/bash
-.SHELLFLAGS := -eu -o pipefail -c
+SHELL := /bin/sh
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
+.NOTPARALLEL:
+
+# The command line: the name of its binary.
+cli := cos-issuer
 
 host := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
-
-comma := ,
-# The deployed binary is static where that is possible, so that it runs whatever C library the platform has (SCF: glibc 2.17).
-# Relative relocations are packed: a smaller file, less work at start. Rust's own linker on x86_64 also folds equal functions.
-static := -C target-feature=+crt-static -C link-arg=-Wl$(comma)-z$(comma)pack-relative-relocs
-folded := -C link-arg=-Wl$(comma)--icf=all -C link-arg=-Wl$(comma)-O2
-deploy_rustflags := $(if $(findstring linux-gnu,$(host)),$(static) $(if $(findstring x86_64,$(host)),$(folded)))
 bootstrap := target/deploy/bootstrap
-results := target/test
+quietly := tests/setup/quietly
 
-.PHONY: help run test lint fmt fuzz build package build-Issuer deploy-check bench emulator clients leak mutants clean tools
+# Cargo's folder cannot be written on some machines: a home that is read-only, a user without one.
+cargo_home := $(or $(CARGO_HOME),$(HOME)/.cargo)
+ifneq ($(HOME),)
+ifeq ($(shell [ -d "$(cargo_home)/registry/cache" ] || [ -w "$(cargo_home)" ] || \
+	{ [ ! -e "$(cargo_home)" ] && [ -w "$$(dirname "$(cargo_home)")" ]; } || echo read-only),read-only)
+export CARGO_HOME := $(CURDIR)/target/cargo
+cargo_home := $(CARGO_HOME)
+endif
+endif
+# One folder, whatever the machine has set.
+export CARGO_TARGET_DIR := $(CURDIR)/target
+
+# Flags of the deployed binary, with `|` between them, since a path may hold blanks.
+# It is static where that is possible, so that it runs whatever C library the platform has (SCF: glibc 2.17).
+# Relative relocations are packed: a smaller file, less work at start. Rust's own linker on x86_64 also folds equal functions.
+# Paths of this machine are cut off, so that the same sources give the same bytes everywhere.
+static := |-Ctarget-feature=+crt-static|-Clink-arg=-Wl,-z,pack-relative-relocs
+folded := |-Clink-arg=-Wl,--icf=all|-Clink-arg=-Wl,-O2
+deploy_rustflags := --remap-path-prefix=$(cargo_home)=cargo$(if $(findstring linux-gnu,$(host)),$(static)$(if $(findstring x86_64,$(host)),$(folded)))
+deploy_build = CARGO_ENCODED_RUSTFLAGS="$$(printf %s '$(deploy_rustflags)' | tr '|' '\037')" cargo build --locked --release --target $(host)
+
+.PHONY: help run test lint fmt fuzz build package build-Issuer deploy-check bench emulator tests clients mutants clean ready
 
 help: ## List the commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build emulator ## Start the local cloud, issue a credential and show it (Ctrl-C ends it)
-	@target/emulator/cos-emulator run --function $(bootstrap) $(ARGS)
+	@target/emulator/$(cli) run --function $(bootstrap) $(ARGS)
 
-test: build clients deploy-check ## Run every test, real clients included
-	@rm -rf $(results) && mkdir -p $(results)
-	@COS_ISSUER_BOOTSTRAP="$(CURDIR)/$(bootstrap)" COS_EMULATOR_SECRET_LEDGER="$(CURDIR)/$(results)/secrets" \
-		cargo test --locked --workspace --no-fail-fast -- --nocapture 2>&1 | tee $(results)/output
-	@$(MAKE) leak
+test: clients build tests ## Run every test, real clients included
+	@target/clients/bin/python3 tests/run $(bootstrap)
 
-fuzz: tools ## Fuzz every target for two minutes under libFuzzer
+fuzz: ready ## Fuzz every target for two minutes under libFuzzer
 	@fuzz/run $(ARGS)
 
-leak:
-	@cargo run --locked --quiet -p cos-issuer-e2e --bin leak-check -- $(results)/output $(results)/secrets
-
-lint: tools ## Check formatting, lints and documentation
+lint: ## Check formatting, lints, documentation and dependencies
+	@tests/setup/check lint
 	@cargo fmt --all --check
 	@cargo clippy --locked --workspace --all-targets -- -D warnings
 	@RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
+	@if [ ! -e deny.toml ]; then :; \
+	elif cargo deny --version >/dev/null 2>&1; then cargo deny --locked check; \
+	else echo "Not checked: dependencies, since cargo-deny is not installed (cargo install --locked cargo-deny)"; fi
 
-fmt: tools ## Format the sources
+fmt: ready ## Format the sources
 	@cargo fmt --all
 
-build: tools ## Build the deployed binary: target/deploy/bootstrap
-	@RUSTFLAGS='$(deploy_rustflags)' cargo build --locked --release -p cos-issuer --bin bootstrap \
-		--target $(host) --target-dir target/deploy
+build: ready ## Build the deployed binary: target/deploy/bootstrap
+	@$(quietly) "Building the function" target/log/build \
+		env $(deploy_build) -p cos-issuer --bin bootstrap --target-dir target/deploy
 	@cp target/deploy/$(host)/release/bootstrap $(bootstrap)
 
 # PACKAGE_FILES="grants.toml jwks.json" puts these beside the binary. Of a name that no shell has set for something else.
@@ -57,28 +72,30 @@ package: build ## Build the packages dist/cos-issuer-*.zip; PACKAGE_FILES="grant
 build-Issuer: package
 	@cp dist/lambda/* "$${ARTIFACTS_DIR:?is set by sam build}/"
 
-mutants: tools ## Break each rule about what is granted, and see its test fail (some minutes)
+mutants: ready ## Break each rule about what is granted, and see its test fail (some minutes)
 	@tests/containment/mutants
 
-deploy-check: build
+deploy-check: clients build
 	@tests/deploy/check $(bootstrap)
 
-emulator: tools
-	@cargo build --locked -p cos-emulator --target-dir target
-	@mkdir -p target/emulator && cp target/debug/cos-emulator target/emulator/cos-emulator
+# With the features that the tests build too, so that nothing is compiled twice.
+emulator: ready
+	@$(quietly) "Building the local cloud" target/log/emulator cargo build --locked --workspace --bin $(cli)
+	@mkdir -p target/emulator && cp target/debug/$(cli) target/emulator/$(cli)
+
+tests:
+	@$(quietly) "Building the tests" target/log/tests cargo test --locked --workspace --no-run
 
 clients:
-	@tests/clients/install
+	@tests/setup/install
 
 bench: build ## Compare start, time and memory with a hello-world function, in ratios
-	@RUSTFLAGS='$(deploy_rustflags)' cargo build --locked --release -p hello-lambda --bin hello \
-		--target $(host) --target-dir target/hello
+	@$(deploy_build) -p hello-lambda --bin hello --target-dir target/hello
 	@cargo build --locked --release -p cos-issuer-bench --target-dir target/bench
 	@target/bench/release/cos-issuer-bench --function $(bootstrap) --hello target/hello/$(host)/release/hello $(ARGS)
 
 clean: ## Remove everything that was built or installed
 	@rm -rf target dist
 
-tools:
-	@command -v cargo >/dev/null || { echo "Rust is missing: see rustup.rs, then run this again." >&2; exit 1; }
-	@command -v cc >/dev/null || { echo "A C compiler is missing (Debian: apt-get install build-essential)." >&2; exit 1; }
+ready:
+	@tests/setup/check run

@@ -23,6 +23,7 @@ pub use runtime::{LogLevel, Platform};
 use std::sync::Arc;
 
 use crate::auth::Authenticator;
+use crate::entropy::SystemEntropy;
 use crate::handler::Handler;
 use crate::issuer::Issuer;
 use reader::Reader;
@@ -101,6 +102,7 @@ impl Config {
             allowed_origins,
             base_path,
             clock,
+            entropy: Arc::new(SystemEntropy),
         };
         Ok(Self {
             platform,

@@ -14,12 +14,11 @@ use tokio::time::Instant;
 use tracing::{error, info};
 
 use crate::auth::Authenticator;
+use crate::entropy::Entropy;
 use crate::error::{Error, ErrorCode};
 use crate::grant::Grants;
 use crate::issuer::Issuer;
-use crate::request::{
-    CredentialRequest, IssueRoute, Request, RequestId, RequestedScope, Route, strip_base_path,
-};
+use crate::request::{CredentialRequest, IssueRoute, Request, RequestId, Route, strip_base_path};
 use crate::response::Response;
 use tencent::time::Clock;
 
@@ -38,6 +37,8 @@ pub struct Handler {
     pub base_path: String,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
+    /// What objects and requests are named with.
+    pub entropy: Arc<dyn Entropy>,
 }
 
 impl Handler {
@@ -129,15 +130,11 @@ impl Handler {
             .time_left
             .map(|left| left.saturating_sub(started.elapsed()));
         audit.caller = Some(caller.name().to_owned());
-        audit.proof = Some(caller.kind().name());
+        audit.proof = Some(caller.method().name());
         audit.subject = caller.subject_hash();
-        let chance = match &asked.wanted {
-            RequestedScope::NewObject { .. } => chance()?,
-            RequestedScope::Grant | RequestedScope::Scopes(_) => [0; 16],
-        };
-        let authorized = self
-            .grants
-            .authorize(&caller, &asked, self.clock.now(), chance)?;
+        let authorized =
+            self.grants
+                .authorize(&caller, &asked, self.clock.now(), &*self.entropy)?;
         audit.grant = Some(authorized.grants().to_owned());
         audit.session_name = Some(authorized.session_name().to_owned());
         let credentials = self
@@ -153,19 +150,6 @@ impl Handler {
             authorized.new_object(),
         ))
     }
-}
-
-/// Randomness of the system. Without it no object is named: a key that can be guessed is worse than none.
-fn chance() -> Result<[u8; 16], Error> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|error| {
-        Error::new(
-            ErrorCode::Internal,
-            "the function has no randomness to name an object with",
-        )
-        .caused_by(error)
-    })?;
-    Ok(bytes)
 }
 
 /// What the audit line tells.

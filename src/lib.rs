@@ -17,6 +17,7 @@
 
 pub mod auth;
 pub mod config;
+pub mod entropy;
 pub mod error;
 pub mod grant;
 pub mod handler;

@@ -468,33 +468,33 @@ fn the_parser_sees_what_no_schema_can() {
         ),
         (
             grant(&[("allow", "[\"download\"]"), ("max_size_bytes", "1")]),
-            "limits uploads, and none is granted",
+            "limits uploads, but no upload is granted",
         ),
         (
             grant(&[("allow", "[\"download\"]"), ("extensions", "[\"jpg\"]")]),
-            "limits uploads, and none is granted",
+            "limits uploads, but no upload is granted",
         ),
         (
             grant(&[
                 ("allow", "[\"download\"]"),
                 ("named_extensions", "[\"jpg\"]"),
             ]),
-            "limits uploads, and none is granted",
+            "limits uploads, but no upload is granted",
         ),
         (
             grant(&[("actions", "[\"AppendObject\"]"), ("max_size_bytes", "1")]),
-            "`actions`: names AppendObject, whose size or type",
+            "`actions`: contains AppendObject, for which no condition",
         ),
         (
             grant(&[
                 ("actions", "[\"UploadPartCopy\"]"),
                 ("content_types", "[\"image/*\"]"),
             ]),
-            "names UploadPartCopy",
+            "contains UploadPartCopy",
         ),
         (
             grant(&[("actions", "[\"HeadBucket\"]")]),
-            "names HeadBucket, which is about the whole bucket",
+            "contains HeadBucket, which applies to the whole bucket",
         ),
         (
             grant(&[("actions", "[\"GetObject\", \"name/cos:GetObject\"]")]),
@@ -506,16 +506,16 @@ fn the_parser_sees_what_no_schema_can() {
         ),
         (
             grant(&[("source_ip", "[\"10.0.0.0/33\"]")]),
-            "no IP address",
+            "must contain IP addresses",
         ),
-        (grant(&[("source_ip", "[\"300.0.0.1\"]")]), "no IP address"),
+        (grant(&[("source_ip", "[\"300.0.0.1\"]")]), "must contain IP addresses"),
         (
             grant(&[("prefix", &format!("\"{}/\"", "a/".repeat(400)))]),
             "`prefix`",
         ),
         (
             grant(&[("content_types", &types(100))]),
-            "longer policy than CAM takes",
+            "more than 6144 characters",
         ),
         ("[[grant]\n".to_owned(), "line 1: is no TOML"),
         (

@@ -12,7 +12,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use cos_issuer::auth::{
-    Algorithm, Authenticator, FetchError, JwksCache, KeySource, Tokens, Validation, Verifier,
+    Algorithm, Authenticator, FetchError, JwksCache, KeySource, TokenVerifier, Validation, Verifier,
 };
 use cos_issuer::config::{Config, Environment};
 use cos_issuer::handler::Handler;
@@ -65,14 +65,14 @@ async fn the_time_that_a_token_took_is_not_left_for_sts() {
         })
     };
     let algorithms = vec![Algorithm::EdDsa];
-    handler.authentication = Authenticator::Proofs(vec![Verifier::Jwt(Tokens {
-        keys: KeySource::Remote(JwksCache::with(Box::new(fetch), algorithms.clone())),
-        rules: Validation {
+    handler.authentication = Authenticator::OneOf(vec![Verifier::Jwt(TokenVerifier {
+        keys: KeySource::Remote(JwksCache::with_fetch(Box::new(fetch), algorithms.clone())),
+        validation: Validation {
             issuer: "issuer".to_owned(),
             audiences: vec!["audience".to_owned()],
             algorithms,
             leeway_seconds: 30,
-            age_seconds_max: 3600,
+            max_age_seconds: 3600,
         },
     })]);
     let now = SystemClock.now().unix_seconds();

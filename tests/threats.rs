@@ -12,12 +12,13 @@
 
 use std::sync::Arc;
 
-use cos_issuer::auth::{Identity, Source};
 use cos_issuer::config::{Config, Environment};
+use cos_issuer::entropy::SystemEntropy;
 use cos_issuer::error::{Error, ErrorCode};
 use cos_issuer::grant::Authorized;
 use cos_issuer::handler::Handler;
 use cos_issuer::request::{CredentialRequest, IssueRoute, Request, RequestId, Unverified};
+use cos_issuer::request::{Identity, IdentitySource};
 use cos_issuer::sts::SignedCall;
 use futures_util::FutureExt;
 use http::{HeaderMap, Method};
@@ -103,7 +104,7 @@ fn request(subject: &str, query: &[(&str, &str)], body: &str, headers: HeaderMap
         query: query.iter().map(owned).collect(),
         headers,
         body: body.as_bytes().to_vec(),
-        identity: Identity::new(Source::Lambda, Some(&json!({ "sub": subject }))),
+        identity: Identity::new(IdentitySource::Lambda, Some(&json!({ "sub": subject }))),
     };
     Request::new(unverified, RequestId::random(), None).expect("a request")
 }
@@ -117,7 +118,7 @@ fn issue(handler: &Handler, request: &Request) -> Result<Authorized, Error> {
     let asked = CredentialRequest::parse(request, IssueRoute::Sts)?;
     handler
         .grants
-        .authorize(&caller, &asked, SystemClock.now(), [0; 16])
+        .authorize(&caller, &asked, SystemClock.now(), &SystemEntropy)
 }
 
 fn of_subject(handler: &Handler, subject: &str) -> Result<Authorized, Error> {

@@ -1,4 +1,5 @@
-//! The admin API: the faults, the clock, the trace and the keys of a running cloud, over HTTP on a port of its own.
+//! The admin API: the faults, the clock, the trace and the keys of a running cloud, over HTTP on a
+//! port of its own.
 //!
 //! | Route | |
 //! |---|---|
@@ -9,27 +10,30 @@
 //! | `GET /_emulator/decisions` | the last decisions about access, and why |
 //! | `DELETE /_emulator/keys/<id>` | the key works no more |
 //!
-//! Promises: a page in a browser can do nothing here (see `guard`); no answer holds a secret.
-//! Leaves out: everything that issues or reads keys.
+//! # Guarantees
+//! A page in a browser can do nothing here (see `guard`); no response contains a secret.
+//!
+//! # Not covered
+//! Everything that issues or reads keys.
 
 mod guard;
+mod refusal;
 mod routes;
 
 use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use http::{Request, Response, StatusCode};
+use http::{Request, Response};
 use hyper::body::Incoming;
-use serde_json::{Value, json};
 use tencent::secret::Secret;
 
 use self::guard::Guard;
-use self::routes::Routes;
-use crate::account::random_text;
-use crate::control::Control;
-use crate::ledger::Ledger;
+use self::refusal::Refusal;
+pub(crate) use self::routes::Routes;
 use crate::net::{self, Body, Server, Transport};
+use crate::random::secret_text;
+use crate::secrets::SecretRegistry;
 
 /// The running admin API.
 pub struct Admin {
@@ -48,25 +52,16 @@ impl Admin {
         &self.token
     }
 
-    pub(crate) fn start(
-        port: u16,
-        services: Vec<(&'static str, String)>,
-        control: &Arc<Control>,
-        ledger: &Ledger,
-    ) -> io::Result<Self> {
-        let token = random_text(40);
-        ledger.note(&token)?;
+    pub(crate) fn start(port: u16, routes: Routes, secrets: &SecretRegistry) -> io::Result<Self> {
+        let token = secret_text(40);
+        secrets.register(&token)?;
         let guard = Guard {
             token: Secret::new(token.clone()).ok_or(io::ErrorKind::InvalidData)?,
-        };
-        let routes = Routes {
-            services,
-            control: Arc::clone(control),
         };
         let api = Arc::new((guard, routes));
         let server = Server::start(port, Transport::Plain, move |request| {
             let api = Arc::clone(&api);
-            async move { Ok(answer(&api.0, &api.1, request).await) }
+            async move { Ok(respond(&api.0, &api.1, request).await) }
         })?;
         Ok(Self { server, token })
     }
@@ -81,46 +76,17 @@ impl fmt::Debug for Admin {
     }
 }
 
-async fn answer(guard: &Guard, routes: &Routes, request: Request<Incoming>) -> Response<Body> {
+async fn respond(guard: &Guard, routes: &Routes, request: Request<Incoming>) -> Response<Body> {
     let (head, body) = request.into_parts();
     if let Err(refusal) = guard.admit(&head) {
-        return refusal.answer();
+        return refusal.response();
     }
     let Some(body) = net::read_body(body, MAX_BODY_BYTES).await else {
-        return Refusal::new(413, "TooLarge", "the body has at most 64 KB").answer();
+        return Refusal::new(413, "TooLarge", "the body has at most 64 KB").response();
     };
-    match routes.answer(&head.method, head.uri.path(), &body) {
-        Ok(answer) => answer,
-        Err(refusal) => refusal.answer(),
-    }
-}
-
-/// Why a request was refused: the emulator's own word, never that of a service.
-#[derive(Debug)]
-struct Refusal {
-    status: u16,
-    code: &'static str,
-    message: String,
-}
-
-impl Refusal {
-    fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            code,
-            message: message.into(),
-        }
-    }
-
-    fn answer(&self) -> Response<Body> {
-        let body: Value = json!({ "error": { "code": self.code, "message": self.message } });
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::BAD_REQUEST);
-        let mut answer = net::json(status, &body);
-        let headers = answer.headers_mut();
-        if let Ok(code) = http::HeaderValue::from_str(self.code) {
-            headers.insert("x-emulator-error", code);
-        }
-        answer
+    match routes.respond(&head.method, head.uri.path(), &body) {
+        Ok(response) => response,
+        Err(refusal) => refusal.response(),
     }
 }
 

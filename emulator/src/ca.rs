@@ -1,8 +1,10 @@
 //! A certificate authority for one run, and the certificate of its services.
 //!
-//! Promises: the authority's key never leaves memory; its certificate is a PEM file in a directory that goes away with the
-//! cloud. The certificate is for `127.0.0.1`, `localhost`, and the real names of the STS and of the account's
-//! region of COS (for clients that keep the name and redirect the address).
+//! # Guarantees
+//! The authority's key never leaves memory; its certificate is a PEM file in a directory that goes
+//! away with the cloud. The certificate is for `127.0.0.1`, `localhost`, and the real names of the
+//! STS and of the account's region of COS (for clients that keep the name and redirect the
+//! address).
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,8 +19,8 @@ use tempfile::TempDir;
 pub(crate) struct Ca {
     directory: TempDir,
     pub(crate) server: Arc<ServerConfig>,
-    /// The same names, signed by somebody whom no client knows.
-    pub(crate) stranger: Arc<ServerConfig>,
+    /// The same names, signed by an authority that no client trusts.
+    pub(crate) untrusted: Arc<ServerConfig>,
 }
 
 impl Ca {
@@ -27,11 +29,11 @@ impl Ca {
         let (authority, pem) = authority().map_err(io::Error::other)?;
         std::fs::write(file_in(directory.path()), pem)?;
         let server = server_config(&authority, region).map_err(io::Error::other)?;
-        let stranger = stranger(region).map_err(io::Error::other)?;
+        let untrusted = untrusted(region).map_err(io::Error::other)?;
         Ok(Self {
             directory,
             server: Arc::new(server),
-            stranger: Arc::new(stranger),
+            untrusted: Arc::new(untrusted),
         })
     }
 
@@ -57,7 +59,7 @@ fn authority() -> Result<(Issuer<'static, KeyPair>, String), rcgen::Error> {
     Ok((Issuer::new(params, key), certificate.pem()))
 }
 
-fn stranger(region: &str) -> Result<ServerConfig, Box<dyn std::error::Error + Send + Sync>> {
+fn untrusted(region: &str) -> Result<ServerConfig, Box<dyn std::error::Error + Send + Sync>> {
     let (authority, _) = authority()?;
     server_config(&authority, region)
 }

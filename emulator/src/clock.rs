@@ -1,8 +1,11 @@
-//! The one clock of this cloud: the machine's, moved or stopped as somebody likes.
+//! The clock of every service of this cloud: the machine's, which you can move or stop.
 //!
-//! Promises: every service reads this clock and no other, so that moving it moves signatures, tokens, events and answers together;
-//! time stays within the years that a calendar prints.
-//! Leaves out: the function's own clock. It is a process of the machine and keeps the machine's time.
+//! # Guarantees
+//! Every service reads this clock and no other, so that moving it moves signatures, tokens, events
+//! and answers together; time stays within the years that a calendar prints.
+//!
+//! # Not covered
+//! The function's own clock. It is a process of the machine and keeps the machine's time.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,7 +14,7 @@ use std::sync::{Arc, Mutex};
 use jiff::SignedDuration;
 use tencent::time::{Clock, Timestamp};
 
-use crate::ledger::lock;
+use crate::sync::lock;
 
 /// A clock over another one, which can be moved and stopped while it is read.
 pub struct EmulatedClock {
@@ -23,7 +26,7 @@ pub struct EmulatedClock {
 struct State {
     /// Ahead of the base (negative: behind it).
     offset_ms: i64,
-    /// Set while the clock stands still: what it shows.
+    /// Set while the clock is frozen: what it shows.
     frozen_at_ms: Option<i64>,
 }
 
@@ -36,12 +39,13 @@ impl EmulatedClock {
         }
     }
 
-    /// A span as people write it, in seconds: a number of them (`90`), or numbers with units (`31m`, `1h30m`, `-5m`).
+    /// A span as people write it, in seconds: a number of them (`90`), or numbers with units
+    /// (`31m`, `1h30m`, `-5m`).
     pub fn parse_span(text: &str) -> Option<i64> {
         span_seconds(text)
     }
 
-    /// Shows `moment` from now on, running or standing still as before.
+    /// Shows `moment` from now on, running or frozen as before.
     pub fn set(&self, moment: Timestamp) {
         let ms = moment.unix_seconds().saturating_mul(1000);
         let base_ms = self.base_ms();
@@ -60,13 +64,13 @@ impl EmulatedClock {
         state.frozen_at_ms = state.frozen_at_ms.map(|at| bounded(at.saturating_add(ms)));
     }
 
-    /// Stands still. A clock that does already goes on doing so.
+    /// Freezes the clock. A frozen clock stays as it is.
     pub fn freeze(&self) {
         let now_ms = self.now_ms();
         lock(&self.state).frozen_at_ms.get_or_insert(now_ms);
     }
 
-    /// Runs again, from the moment it stood at.
+    /// Runs again, from the moment at which it was frozen.
     pub fn resume(&self) {
         let base_ms = self.base_ms();
         let mut state = lock(&self.state);
@@ -80,7 +84,7 @@ impl EmulatedClock {
         *lock(&self.state) = State::default();
     }
 
-    /// Whether it stands still.
+    /// Whether it is frozen.
     pub fn is_frozen(&self) -> bool {
         lock(&self.state).frozen_at_ms.is_some()
     }

@@ -1,5 +1,5 @@
-//! The whole cloud as one handle: [`Cloud::builder`] gathers the choices, [`CloudBuilder::start`] starts everything, dropping
-//! the [`Cloud`] ends everything.
+//! The whole cloud as one handle: [`Cloud::builder`] gathers the choices, [`CloudBuilder::start`]
+//! starts everything, dropping the [`Cloud`] ends everything.
 
 use std::io;
 use std::path::PathBuf;
@@ -10,33 +10,32 @@ use bytes::Bytes;
 
 mod accounts;
 mod builder;
+mod shared;
 mod start;
 
 pub use self::builder::CloudBuilder;
-use crate::account::{Account, Directory, KeyPair, SeedError};
+use self::shared::Shared;
+use crate::account::{Account, AccountFileError, KeyPair};
 use crate::admin::Admin;
 use crate::ca::Ca;
 use crate::clock::EmulatedClock;
-use crate::control::Control;
 use crate::cos::Cos;
-use crate::cos::door::{DecisionRecord, Door};
+use crate::cos::auth::DecisionRecord;
 use crate::fault::{Faults, RefusedFault};
-use crate::function::{Function, Invocation, Outcome, Record};
-use crate::ledger::Ledger;
+use crate::function::{Function, Invocation, InvocationLog, Outcome};
 use crate::net::Server;
 use crate::platform::{Platform, PlatformError};
-use crate::process::Output;
 use crate::sts::Sts;
 
 /// Why a cloud could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// A port was asked for that something else holds.
+    /// The port is in use.
     #[error("port {port} of 127.0.0.1 is not free: {source}")]
     PortTaken {
         /// The port.
         port: u16,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
     /// The function is not an executable file.
@@ -53,9 +52,9 @@ pub enum StartError {
         /// Where it is, never what it is.
         place: String,
     },
-    /// The account file makes no sense.
+    /// The account file is invalid.
     #[error(transparent)]
-    Account(#[from] SeedError),
+    Account(#[from] AccountFileError),
     /// The directory for objects cannot be used.
     #[error("the data directory `{}` cannot be used: {source}", path.display())]
     Data {
@@ -69,11 +68,11 @@ pub enum StartError {
     Trace {
         /// The path given.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
-    /// A fault that makes no sense.
-    #[error("a fault makes no sense: {0}")]
+    /// A fault rule is invalid.
+    #[error("fault rule: {0}")]
     Fault(#[from] RefusedFault),
     /// The system refused something.
     #[error("cannot start: {0}")]
@@ -82,18 +81,14 @@ pub enum StartError {
 
 /// A running cloud. Dropping it ends every listener and kills every child.
 pub struct Cloud {
-    control: Arc<Control>,
+    shared: Shared,
     admin: Option<Admin>,
     gateway: Option<Server>,
     function: Option<Arc<Function>>,
     sts: Sts,
     cos: Cos,
-    directory: Arc<Directory>,
-    door: Arc<Door>,
     root_key: KeyPair,
     sub_account_key: KeyPair,
-    ledger: Arc<Ledger>,
-    output: Arc<Output>,
     #[expect(
         dead_code,
         reason = "keeps the CA's file for as long as the cloud lives"
@@ -107,7 +102,7 @@ impl Cloud {
         CloudBuilder::new()
     }
 
-    /// The front door, `http://127.0.0.1:<port>`; `None` without a function.
+    /// The gateway, `http://127.0.0.1:<port>`; `None` without a function.
     pub fn gateway_url(&self) -> Option<String> {
         let gateway = self.gateway.as_ref()?;
         Some(format!("http://{}", gateway.address))
@@ -125,32 +120,32 @@ impl Cloud {
 
     /// The clock of every service.
     pub fn clock(&self) -> &EmulatedClock {
-        &self.control.clock
+        &self.shared.clock
     }
 
     /// Moves the clock of every service; a negative number moves it back.
     pub fn advance_clock(&self, seconds: i64) {
-        self.control.clock.advance(seconds);
+        self.shared.clock.advance(seconds);
     }
 
     /// The faults in force.
     pub fn faults(&self) -> &Faults {
-        &self.control.faults
+        &self.shared.middleware.faults
     }
 
     /// The last calls to each service, a line of JSON each, without secrets.
     pub fn trace(&self) -> Vec<String> {
-        self.control.trace.lines()
+        self.shared.middleware.trace.lines()
     }
 
     /// Why the file of the trace lacks lines, if it does.
     pub fn trace_failure(&self) -> Option<io::ErrorKind> {
-        self.control.trace.failure()
+        self.shared.middleware.trace.failure()
     }
 
     /// What [`CloudBuilder::seed`] takes to repeat this run.
     pub fn seed(&self) -> u64 {
-        self.control.chance.seed()
+        self.shared.rng.seed()
     }
 
     /// COS.
@@ -160,7 +155,7 @@ impl Cloud {
 
     /// The account's numbers.
     pub fn account(&self) -> &Account {
-        &self.directory.account
+        &self.shared.directory.account
     }
 
     /// The permanent key of the account's owner.
@@ -173,36 +168,38 @@ impl Cloud {
         &self.sub_account_key
     }
 
-    /// Makes a key of this cloud worthless from now on, permanent or temporary; `false` when there is none of that name.
+    /// Revokes a key of this cloud, permanent or temporary; `false` when there is no such key.
     pub fn revoke(&self, secret_id: &str) -> bool {
-        self.directory.revoke(secret_id)
+        self.shared.directory.revoke(secret_id)
     }
 
-    /// Makes a temporary key of this cloud expire at this moment of its clock; `false` when there is none of that name.
+    /// Makes a temporary key of this cloud expire at this moment of its clock; `false` when there
+    /// is no such key.
     pub fn expire(&self, secret_id: &str) -> bool {
-        self.directory.expire_now(secret_id)
+        self.shared.directory.expire_now(secret_id)
     }
 
-    /// The last thousand requests at the door of COS, oldest first: who asked, what was decided, and by which statement.
+    /// The last thousand requests to COS, oldest first: the identity, the decision, and the
+    /// statement that decided.
     pub fn decisions(&self) -> Vec<DecisionRecord> {
-        self.door.decisions()
+        self.shared.authorizer.decisions()
     }
 
     /// Starts an instance if none is idle, and waits until it is ready.
     pub async fn wait_ready(&self) -> Result<(), PlatformError> {
         match &self.function {
             Some(function) => {
-                let mut nothing = Record::of_nothing(&function.config);
+                let mut nothing = InvocationLog::of_nothing(&function.config);
                 function.lease(&mut nothing).await.map(drop)
             }
             None => Ok(()),
         }
     }
 
-    /// Sends one raw event past the gateway. Web functions take no events, so they (and a cloud without a function) answer
-    /// with a platform error.
+    /// Sends one raw event past the gateway. Web functions take no events, so they (and a cloud
+    /// without a function) answer with a platform error.
     pub async fn invoke(&self, raw: impl Into<Vec<u8>>) -> Invocation {
-        let request_id = self.control.chance.request_id();
+        let request_id = self.shared.rng.request_id();
         match &self.function {
             Some(function) if function.config.platform != Platform::ScfWeb => {
                 function.invoke(request_id, Bytes::from(raw.into())).await
@@ -216,7 +213,7 @@ impl Cloud {
 
     /// Everything that the function printed so far, all instances and both streams together.
     pub fn function_output(&self) -> String {
-        self.output.text()
+        self.shared.output.text()
     }
 
     /// The process ids of the live instances.
@@ -229,13 +226,13 @@ impl Cloud {
 
     /// Every secret that was made or given so far: secret keys and tokens.
     pub fn secrets(&self) -> Vec<String> {
-        self.ledger.secrets()
+        self.shared.secrets.secrets()
     }
 
-    /// Ends the children politely (SIGTERM, then SIGKILL after `patience`) and then everything else.
-    pub async fn shut_down(self, patience: Duration) {
+    /// Stops the children (SIGTERM, then SIGKILL after `timeout`) and then everything else.
+    pub async fn shut_down(self, timeout: Duration) {
         if let Some(function) = &self.function {
-            function.shut_down(patience).await;
+            function.shut_down(timeout).await;
         }
     }
 }

@@ -1,37 +1,33 @@
-//! COS: the object storage of this cloud.
+//! COS: the object storage of the local cloud.
 //!
-//! One request goes one way; each step is one file, and nothing is stored or shown before the door has admitted it:
+//! A request takes one way; each step is one folder or file, and nothing is stored or shown before
+//! it is authorized:
 //!
 //! ```text
-//! HTTP head -> Ask            ask, host   host, raw path and query, headers, source address; the bucket and key they mean
-//!           -> Operation      operation   what is asked, or an answer that nothing here does that
-//!           -> Admitted       door        whose signature it is, and that their policies allow all of it
-//!           -> answer         service     the operation itself, on `store`
+//! HTTP head -> RequestHead   http        host, raw path and query, headers, source address; bucket and key
+//!           -> Operation     operation   the operation and its target, or an error
+//!           -> AuthContext   auth        the signature's owner, whose policies allow all of it
+//!           -> Response      service     the operation, on `store`
 //! ```
 //!
-//! Promises: bodies stream both ways in bounded memory; what a 200 promised is stored whole, and with a directory survives a kill.
-//! Leaves out: versions, tags, public access, encryption, lifecycles, archives, image processing. What is left out is refused.
+//! # Guarantees
+//!
+//! Bodies stream both ways in bounded memory. A 200 means that the object is stored whole; with a
+//! directory it survives a kill.
+//!
+//! # Not covered
+//!
+//! Versions, tags, public access, encryption, lifecycles, archives, image processing: rejected.
 
-mod admission;
-mod answer;
-mod ask;
-mod condition;
-mod copy_source;
+pub(crate) mod auth;
+mod checksum;
 mod cors;
-mod date;
-mod digest;
-pub(crate) mod door;
 mod error;
-mod form;
 pub mod fuzzing;
-mod host;
+mod http;
 mod ids;
-mod list;
-mod metadata;
-mod names;
+mod listing;
 mod operation;
-mod payload;
-mod range;
 mod service;
 mod store;
 #[cfg(test)]
@@ -42,27 +38,28 @@ mod store;
     reason = "numbers and texts of the tests' own making"
 )]
 mod tests;
-mod xml;
 
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use http::request::Parts;
+use ::http::{Request, Response};
+use hyper::body::Incoming;
 use tencent::time::Clock;
 
-pub(crate) use self::admission::Admission;
 use self::cors::Cors;
 use self::error::CosError;
-use self::host::Home;
-use self::service::Service;
+use self::http::virtual_host::DefaultBucket;
+use self::service::CosService;
 use self::store::Store;
 use crate::account::Account;
 use crate::ca::Ca;
-use crate::control::{Control, Watched};
-use crate::fault::Service as ServiceName;
-use crate::net::{Server, Transport};
+pub(crate) use crate::cos::auth::access::AccessControl;
+use crate::fault::Service;
+use crate::middleware::{Middleware, q_sign_key};
+use crate::net::{Body, Server, Transport};
+use crate::trace::Head;
 
 /// The running COS.
 #[derive(Debug)]
@@ -78,29 +75,29 @@ impl Drop for Cos {
     }
 }
 
-/// The choices for it.
+/// Options of COS.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Options {
     /// The port for plain HTTP; 0 takes a free one.
     pub(crate) port: u16,
-    /// Where objects are kept; in memory unless set.
+    /// The directory of the objects; in memory unless set.
     pub(crate) data: Option<PathBuf>,
     /// The origins whose pages may use the account's own bucket.
     pub(crate) origins: Vec<String>,
 }
 
 impl Cos {
-    /// Where it answers plain HTTP, `http://127.0.0.1:<port>`.
+    /// The URL of plain HTTP, `http://127.0.0.1:<port>`.
     pub fn http_url(&self) -> String {
         format!("http://{}", self.http.address)
     }
 
-    /// Where it answers HTTPS, `https://127.0.0.1:<port>`.
+    /// The URL of HTTPS, `https://127.0.0.1:<port>`.
     pub fn https_url(&self) -> String {
         format!("https://{}", self.https.address)
     }
 
-    /// The address of the HTTP listener, for clients that keep a bucket's host and redirect the address.
+    /// The address of the HTTP listener, for clients that send a bucket's host to another address.
     pub fn address(&self) -> SocketAddr {
         self.http.address
     }
@@ -114,29 +111,26 @@ impl Cos {
         port: u16,
         store: Arc<Store>,
         ca: &Ca,
-        control: &Arc<Control>,
-        door: Arc<dyn Admission>,
+        middleware: &Arc<Middleware>,
+        access_control: Arc<dyn AccessControl>,
+        account: &Account,
+        clock: Arc<dyn Clock>,
     ) -> io::Result<Self> {
-        let service = Arc::new(Service {
-            home: home(&control.directory.account)?,
+        let service = Arc::new(CosService {
+            default_bucket: default_bucket(account)?,
             store: Arc::clone(&store),
-            spelling: tokio::sync::OnceCell::new(),
-            door,
-            clock: Arc::clone(&control.clock) as Arc<dyn Clock>,
+            header_case: tokio::sync::OnceCell::new(),
+            access_control,
+            clock,
         });
-        let watched = Watched {
-            service: ServiceName::Cos,
-            action: {
-                let service = Arc::clone(&service);
-                move |head: &Parts| service.action(head)
-            },
-            throttled: None,
+        let tls = Transport::Tls(middleware.acceptor(Service::Cos, &ca.server, &ca.untrusted));
+        let handler = {
+            let middleware = Arc::clone(middleware);
+            move |request: Request<Incoming>| {
+                let (service, middleware) = (Arc::clone(&service), Arc::clone(&middleware));
+                async move { serve(&service, &middleware, request).await }
+            }
         };
-        let handler = control.watch(watched, move |request| {
-            let service = Arc::clone(&service);
-            async move { service.answer(request).await }
-        });
-        let tls = Transport::Tls(control.acceptor(ServiceName::Cos, &ca.server, &ca.stranger));
         Ok(Self {
             http: Server::start(port, Transport::Plain, handler.clone())?,
             https: Server::start(0, tls, handler)?,
@@ -145,7 +139,28 @@ impl Cos {
     }
 }
 
-/// The store with the account's buckets in it, and the CORS rule that was asked for.
+async fn serve(
+    service: &CosService,
+    middleware: &Arc<Middleware>,
+    request: Request<Incoming>,
+) -> io::Result<Response<Body>> {
+    let head = Head::of(&request);
+    let (parts, body) = request.into_parts();
+    let action = service.action(&parts);
+    let key = q_sign_key(&parts.headers, &parts.uri);
+    let call = middleware.begin(Service::Cos, &action, head, key);
+    let response = match call.replacement() {
+        Some(response) => response,
+        None => {
+            service
+                .answer(Request::from_parts(parts, body), call.now())
+                .await
+        }
+    };
+    call.finish(response).await
+}
+
+/// Opens the store, with the account's buckets and the CORS rule of the options.
 pub(crate) fn open_store(
     options: &Options,
     account: &Account,
@@ -155,32 +170,33 @@ pub(crate) fn open_store(
         Some(directory) => Store::open(directory)?,
         None => Store::in_memory(),
     };
-    let home = home(account)?;
-    let bucket = home.bucket.as_str();
+    let default_bucket = default_bucket(account)?;
+    let bucket = default_bucket.0.name.as_str();
     let names = account.more_buckets.iter().map(String::as_str);
     for bucket in std::iter::once(bucket).chain(names) {
         let is_new = !store.read().buckets.contains_key(bucket);
         if is_new {
-            let region = home.region.as_str();
+            let region = default_bucket.0.region.as_str();
             store
                 .create_bucket(bucket, region, clock.now(), |_| Ok(()))
-                .map_err(told)?;
+                .map_err(startup_error)?;
         }
     }
     if !options.origins.is_empty() {
         let cors = Cors::for_origins(options.origins.clone());
-        store.set_cors(bucket, Some(cors)).map_err(told)?;
+        store.set_cors(bucket, Some(cors)).map_err(startup_error)?;
     }
     Ok(Arc::new(store))
 }
 
-/// What stands in for a bucket and region that a host leaves out.
-pub(crate) fn home(account: &Account) -> io::Result<Home> {
-    Home::of(account)
-        .ok_or_else(|| io::Error::other("the account's bucket or region is not of COS's form"))
+/// The bucket and region of requests whose host omits them.
+pub(crate) fn default_bucket(account: &Account) -> io::Result<DefaultBucket> {
+    DefaultBucket::of(account).ok_or_else(|| {
+        io::Error::other("account: bucket must be <name>-<appid>, and region such as ap-guangzhou")
+    })
 }
 
-/// An error of the store, at the start.
-fn told(error: CosError) -> io::Error {
+/// An error of the store as an error of the start.
+fn startup_error(error: CosError) -> io::Error {
     io::Error::other(error.reason.unwrap_or(error.message))
 }

@@ -1,16 +1,19 @@
-//! The function: its instances, started on demand, and the way of one invocation through them.
+//! The function: its instances, started on demand, and one invocation through them.
 //!
-//! Promises: one invocation at a time in each instance; never more live instances than the limit, beyond it the platform's
-//! throttling answer at once; a dead instance is replaced by a fresh one; an invocation runs to its end even when the
-//! caller has left, as on the platforms.
+//! # Guarantees
+//! One invocation at a time in each instance; never more live instances than the limit, beyond it
+//! the platform's throttling answer at once; a dead instance is replaced by a fresh one; an
+//! invocation runs to its end even when the caller has left, as on the platforms.
 
+mod acquire;
 mod child;
 mod config;
+mod freezer;
 mod invoke;
 mod lease;
-mod occupancy;
+mod log;
+mod outcome;
 mod program;
-mod record;
 mod watch;
 
 use std::sync::{Arc, Mutex};
@@ -21,31 +24,12 @@ use tokio::task::AbortHandle;
 
 pub(crate) use self::child::Instance;
 pub(crate) use self::config::{Config, Hook};
-pub(crate) use self::occupancy::Lease;
+pub(crate) use self::lease::Lease;
+pub(crate) use self::log::InvocationLog;
+pub use self::outcome::{Invocation, Outcome};
 use self::program::{Fingerprint, Program, Programs};
-pub(crate) use self::record::Record;
-use crate::ledger::lock;
 use crate::platform::PlatformError;
-
-/// One invocation and how it ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Invocation {
-    /// The id that the function saw.
-    pub request_id: String,
-    /// How it ended.
-    pub outcome: Outcome,
-}
-
-/// How an invocation ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The bytes that the function answered.
-    Response(Vec<u8>),
-    /// The text that the function reported as its error.
-    FunctionError(String),
-    /// The platform ended it.
-    PlatformError(PlatformError),
-}
+use crate::sync::lock;
 
 /// The pool.
 #[derive(Debug)]
@@ -66,7 +50,7 @@ impl Function {
             watching: Mutex::default(),
         });
         if function.config.watch {
-            *lock(&function.watching) = Some(watch::start(&function, running));
+            function.start_watching(running);
         }
         Ok(function)
     }
@@ -74,7 +58,7 @@ impl Function {
     /// Runs one event to its end.
     pub(crate) async fn invoke(self: &Arc<Self>, request_id: String, event: Bytes) -> Invocation {
         let (function, id) = (Arc::clone(self), request_id.clone());
-        // A task of its own: the caller may leave, the invocation may not.
+        // A task of its own: the invocation continues when the caller leaves.
         let running = tokio::spawn(async move { function.run(&id, event).await });
         let outcome = running.await.unwrap_or_else(|_| {
             Outcome::PlatformError(PlatformError::ExitedBusy {
@@ -96,8 +80,8 @@ impl Function {
             .collect()
     }
 
-    /// Asks every instance to end, waits a little, and ends those that did not.
-    pub(crate) async fn shut_down(&self, patience: Duration) {
+    /// Asks every instance to exit, waits, and kills those that did not.
+    pub(crate) async fn shut_down(&self, timeout: Duration) {
         self.stop_watching();
         let instances = std::mem::take(&mut *lock(&self.instances));
         for instance in &instances {
@@ -108,8 +92,8 @@ impl Function {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        // Whoever is left is killed when `instances` is dropped.
-        let _ = tokio::time::timeout(patience, all_dead).await;
+        // The rest is killed when `instances` is dropped.
+        let _ = tokio::time::timeout(timeout, all_dead).await;
     }
 
     /// Ends every instance at once.

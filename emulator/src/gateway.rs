@@ -1,44 +1,50 @@
-//! The front door: HTTP on loopback, the platform's event to the function, its answer back as HTTP.
+//! The gateway: HTTP on loopback, the platform's event to the function, its reply back as HTTP.
 //!
-//! Promises: the client sees what the platform's gateway would send, errors too.
+//! # Guarantees
+//! The client sees what the platform's gateway would send, errors too.
 
 use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::request::Parts;
 use http::{HeaderValue, Request, Response};
 use hyper::body::Incoming;
 
-use crate::control::{CallTime, Control, Watched};
-use crate::event::{self, Ask};
-use crate::fault::Service;
+use crate::event::{self, GatewayRequest};
+use crate::fault::{Fault, Service};
 use crate::function::{Function, Outcome};
+use crate::middleware::{Call, Middleware};
 use crate::net::{self, Server, Transport};
 use crate::platform::{Platform, PlatformError};
+use crate::trace::Head;
 use crate::web;
 
 pub(crate) fn start(
     port: u16,
     function: Arc<Function>,
-    control: &Arc<Control>,
+    middleware: &Arc<Middleware>,
 ) -> io::Result<Server> {
-    let platform = function.config.platform;
-    let watched = Watched {
-        service: Service::Gateway,
-        action: |head: &Parts| head.uri.path().to_owned(),
-        throttled: Some(Box::new(move |id: &str| {
-            throttled(platform, id).map(net::full)
-        })),
-    };
-    let handler = {
-        let control = Arc::clone(control);
-        move |request| {
-            let (function, control) = (Arc::clone(&function), Arc::clone(&control));
-            async move { Ok(answer(&function, &control, request).await.map(net::full)) }
+    let middleware = Arc::clone(middleware);
+    Server::start(port, Transport::Plain, move |request| {
+        let (function, middleware) = (Arc::clone(&function), Arc::clone(&middleware));
+        async move {
+            let head = Head::of(&request);
+            let action = request.uri().path().to_owned();
+            let call = middleware.begin(Service::Gateway, &action, head, None);
+            let response = match (call.fault(), call.replacement()) {
+                (Some(Fault::Throttle { .. }), _) => {
+                    let response = throttled(function.config.platform, &call.request_id);
+                    Ok(response.map(net::full))
+                }
+                (_, Some(response)) => response,
+                (_, None) => {
+                    let response = respond(&function, &call, request).await;
+                    Ok(response.map(net::full))
+                }
+            };
+            call.finish(response).await
         }
-    };
-    Server::start(port, Transport::Plain, control.watch(watched, handler))
+    })
 }
 
 /// The platform's answer when there are too many calls.
@@ -51,21 +57,16 @@ fn throttled(platform: Platform, request_id: &str) -> Response<Bytes> {
     }
 }
 
-async fn answer(
+async fn respond(
     function: &Arc<Function>,
-    control: &Control,
+    call: &Call,
     request: Request<Incoming>,
 ) -> Response<Bytes> {
     let (head, body) = request.into_parts();
-    let request_id = control.chance.request_id();
-    let CallTime(now) = head
-        .extensions
-        .get()
-        .copied()
-        .unwrap_or_else(|| control.call_time());
+    let request_id = call.request_id.clone();
     let body = net::read_body(body, function.config.platform.body_limit_bytes()).await;
     let too_large = body.is_none();
-    let ask = Ask {
+    let request = GatewayRequest {
         method: head.method,
         path: head.uri.path().to_owned(),
         query: head.uri.query().unwrap_or_default().to_owned(),
@@ -73,21 +74,21 @@ async fn answer(
         body: body.unwrap_or_default(),
         request_id: request_id.clone(),
         source_ip: "127.0.0.1".to_owned(),
-        unix_seconds: now.unix_seconds(),
+        unix_seconds: call.now().unix_seconds(),
     };
     let refused = too_large.then_some(Outcome::PlatformError(PlatformError::RequestTooLarge));
     let mut response = match function.config.platform {
         Platform::Scf(shape) => {
             let outcome = match refused {
                 Some(refused) => refused,
-                None => invoke(function, &ask, &event::scf(shape, &ask)).await,
+                None => invoke(function, &request, &event::scf(shape, &request)).await,
             };
             event::scf_reply(shape, &request_id, &outcome)
         }
         Platform::Lambda(shape) => {
             let outcome = match refused {
                 Some(refused) => refused,
-                None => invoke(function, &ask, &event::lambda(shape, &ask)).await,
+                None => invoke(function, &request, &event::lambda(shape, &request)).await,
             };
             event::lambda_reply(shape, &outcome)
         }
@@ -95,7 +96,7 @@ async fn answer(
             let answered = if too_large {
                 Err(PlatformError::RequestTooLarge)
             } else {
-                web::forward(function, ask).await
+                web::forward(function, request).await
             };
             answered.unwrap_or_else(|error| event::scf_web_failure(&error, &request_id))
         }
@@ -110,7 +111,14 @@ async fn answer(
     response
 }
 
-async fn invoke(function: &Arc<Function>, ask: &Ask, event: &serde_json::Value) -> Outcome {
+async fn invoke(
+    function: &Arc<Function>,
+    request: &GatewayRequest,
+    event: &serde_json::Value,
+) -> Outcome {
     let event = Bytes::from(event.to_string());
-    function.invoke(ask.request_id.clone(), event).await.outcome
+    function
+        .invoke(request.request_id.clone(), event)
+        .await
+        .outcome
 }

@@ -5,10 +5,12 @@
 //!   └───────────────┴───────────────┴──── exit, time-out, shutdown ────> Dead
 //! ```
 //!
-//! Promises: one invocation at a time; the first response or error of an invocation that was fetched wins, whatever comes
-//! later is ignored; nothing comes back from `Dead`. An idle instance is *parked* while it waits for its next event.
+//! # Guarantees
+//! One invocation at a time; the first response or error of an invocation that was fetched wins, a
+//! later one is ignored; `Dead` is final. An idle instance is *parked* while it waits for its next
+//! event.
 
-mod death;
+mod exit_reason;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +18,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::watch;
 
-pub(crate) use self::death::{Death, Lost};
+pub(crate) use self::exit_reason::{ExitReason, Lost};
 use crate::function::Outcome;
 use crate::platform::PlatformError;
 
@@ -25,7 +27,7 @@ use crate::platform::PlatformError;
 pub(crate) struct Work {
     pub(crate) request_id: String,
     pub(crate) event: Bytes,
-    /// By the wall clock, as Lambda tells it.
+    /// By the wall clock, as on Lambda.
     pub(crate) deadline_ms: u64,
 }
 
@@ -39,10 +41,10 @@ enum Phase {
     },
     Answered {
         outcome: Outcome,
-        gone: Option<Death>,
+        gone: Option<ExitReason>,
     },
     Dead {
-        death: Death,
+        reason: ExitReason,
         fetched: bool,
     },
 }
@@ -70,7 +72,7 @@ impl State {
         matches!(*self.phase.borrow(), Phase::Dead { .. })
     }
 
-    /// The process says that it is ready; repeats change nothing.
+    /// The process reports that it is ready; repeats change nothing.
     pub(crate) fn ready(&self) {
         self.change(|phase| match phase {
             Phase::Init => Some(Phase::Idle),
@@ -79,20 +81,20 @@ impl State {
     }
 
     /// The process is gone or has to go.
-    pub(crate) fn die(&self, death: Death) {
+    pub(crate) fn die(&self, reason: ExitReason) {
         self.change(|phase| match phase {
             Phase::Dead { .. } => None,
             Phase::Busy { fetched, .. } => Some(Phase::Dead {
-                death,
+                reason,
                 fetched: *fetched,
             }),
-            // An answer that nobody has taken yet is still an answer.
+            // A response that is not yet taken stays a response.
             Phase::Answered { outcome, .. } => Some(Phase::Answered {
                 outcome: outcome.clone(),
-                gone: Some(death),
+                gone: Some(reason),
             }),
             Phase::Init | Phase::Idle => Some(Phase::Dead {
-                death,
+                reason,
                 fetched: false,
             }),
         });
@@ -105,14 +107,15 @@ impl State {
         match tokio::time::timeout(limit, settled).await {
             Err(_) => Err(PlatformError::InitTimeout { limit }),
             Ok(Ok(phase)) => match &*phase {
-                Phase::Dead { death, .. } => Err(death.in_init(limit)),
+                Phase::Dead { reason, .. } => Err(reason.in_init(limit)),
                 _ => Ok(()),
             },
             Ok(Err(_)) => Err(PlatformError::InitTimeout { limit }),
         }
     }
 
-    /// Waits for an event; the same one again while it is unanswered. `None` when the instance is dead.
+    /// Waits for an event; the same one again while it is unanswered. `None` when the instance is
+    /// dead.
     pub(crate) async fn next(&self) -> Option<Arc<Work>> {
         let _parked = Parked::at(&self.parked);
         let mut phases = self.phase.subscribe();
@@ -134,7 +137,8 @@ impl State {
         taken
     }
 
-    /// The process answers; `request_id` where the runtime API tells which invocation it means. False: ignored.
+    /// The process answers; `request_id` where the runtime API names the invocation. False:
+    /// ignored.
     pub(crate) fn finish(&self, request_id: Option<&str>, outcome: Outcome) -> bool {
         self.change(|phase| match phase {
             Phase::Busy {
@@ -162,7 +166,7 @@ impl State {
         let settled =
             phases.wait_for(|phase| matches!(phase, Phase::Answered { .. } | Phase::Dead { .. }));
         if tokio::time::timeout(limit, settled).await.is_err() {
-            self.die(Death::Killed);
+            self.die(ExitReason::Killed);
         }
         let settled = self.phase.borrow().clone();
         match settled {
@@ -170,17 +174,19 @@ impl State {
                 self.change(|phase| match phase {
                     Phase::Answered { gone: None, .. } => Some(Phase::Idle),
                     Phase::Answered {
-                        gone: Some(death), ..
+                        gone: Some(reason), ..
                     } => Some(Phase::Dead {
-                        death: death.clone(),
+                        reason: reason.clone(),
                         fetched: true,
                     }),
                     _ => None,
                 });
                 Ok(outcome)
             }
-            Phase::Dead { death, fetched } => Err(death.lost(fetched, limit)),
-            Phase::Init | Phase::Idle | Phase::Busy { .. } => Err(Death::Killed.lost(false, limit)),
+            Phase::Dead { reason, fetched } => Err(reason.lost(fetched, limit)),
+            Phase::Init | Phase::Idle | Phase::Busy { .. } => {
+                Err(ExitReason::Killed.lost(false, limit))
+            }
         }
     }
 
@@ -193,17 +199,17 @@ impl State {
         }
     }
 
-    /// Waits for the end of the instance and says how it ended.
+    /// Waits for the end of the instance. Returns how it ended.
     pub(crate) async fn until_dead(&self) -> PlatformError {
         let mut phases = self.phase.subscribe();
         let ended = phases.wait_for(|phase| matches!(phase, Phase::Dead { .. }));
         match ended.await.as_deref() {
-            Ok(Phase::Dead { death, .. }) => death.while_busy(),
-            _ => Death::Killed.while_busy(),
+            Ok(Phase::Dead { reason, .. }) => reason.while_busy(),
+            _ => ExitReason::Killed.while_busy(),
         }
     }
 
-    /// Tells a broken answer of a living process from that of one which is just going.
+    /// Distinguishes a broken response of a living process from that of an exiting one.
     pub(crate) async fn exit_within_a_moment(&self) -> PlatformError {
         let ended = tokio::time::timeout(Duration::from_millis(250), self.until_dead());
         ended.await.unwrap_or(PlatformError::BadAnswer)

@@ -1,7 +1,9 @@
-//! cos-emulator: the local cloud in which the function runs on a laptop, with no account and no network.
+//! cos-emulator: the local cloud in which the function runs on a laptop, with no account and no
+//! network.
 //!
-//! One process, loopback only. A gateway turns HTTP into the platform's event, a runtime API hands it to the *deployable*
-//! binary (a child process with a cleared environment), and an STS that checks every signature issues the keys:
+//! One process, loopback only. A gateway turns HTTP into the platform's event, a runtime API hands
+//! it to the *deployable* binary (a child process with a cleared environment), and an STS that
+//! checks every signature issues the keys:
 //!
 //! ```text
 //! curl ──> gateway ──> event ──> runtime ──> child: bootstrap
@@ -9,18 +11,18 @@
 //!                                               └──────> sts ──> account (keys, roles)
 //! ```
 //!
-//! | room | what it holds |
+//! | module | contents |
 //! |---|---|
 //! | [`Cloud`], [`CloudBuilder`] | everything together, started and stopped as one |
-//! | `account`, `ledger` | users, keys, roles and policies; every secret ever issued |
+//! | `account`, `secrets` | users, keys, roles and policies; every secret ever issued |
 //! | `sts` | verification, actions, documented errors, the record of calls |
-//! | `cos` | the object storage; its door checks each signature and asks CAM about each access |
+//! | `cos` | the object storage; each signature is verified, each access decided by CAM |
 //! | `gateway`, `event` | HTTP to event and reply to HTTP, one file for each shape |
-//! | `control` | what each call to each service passes: `clock`, `chance` (the seed), `fault`, `trace` |
+//! | `middleware` | what each call to each service passes: `clock`, `random` (the seed), `fault`, `trace` |
 //! | `admin` | the same over HTTP, on a port of its own |
 //! | [`parity`] | the truth table: each behaviour of a platform and how it is known |
 //! | `function`, `instance`, `runtime`, `process` | child processes: states, limits, freezing, replacement, both runtime APIs |
-//! | `platform` | what each platform does by itself: errors, limits, log lines |
+//! | `platform` | errors, limits and log lines of each platform |
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), cos_emulator::StartError> {
@@ -39,40 +41,44 @@
 //! # }
 //! ```
 //!
-//! Promises: nothing listens beyond 127.0.0.1; no key works that this cloud did not make; keys that look real are refused; no
-//! child outlives its [`Cloud`]. It fails closed: there is no magic key and no switch that skips a check.
-//! A comment says *documented*, *observed* or *inferred* where a behaviour is the platform's.
+//! # Guarantees
+//! Nothing listens beyond 127.0.0.1; no key works that this cloud did not make; keys that look real
+//! are refused; no child outlives its [`Cloud`]. It fails closed: no key and no switch skips a
+//! check. A comment says *documented*, *observed* or *inferred* where a behaviour is the
+//! platform's.
 
 mod account;
 mod admin;
 mod ca;
-mod chance;
 mod clock;
 mod cloud;
-mod control;
 mod cos;
 mod environment;
 mod event;
 mod fault;
 mod function;
 mod gateway;
+mod http_date;
 mod instance;
-mod ledger;
+mod middleware;
 mod net;
 pub mod parity;
 mod platform;
 mod process;
+mod random;
 mod runtime;
+mod secrets;
 mod sts;
+mod sync;
 mod trace;
 mod web;
 
-pub use account::{Account, KeyOwner, KeyPair, Role, SeedError, Trust, User};
+pub use account::{Account, AccountFileError, KeyOwner, KeyPair, Role, Trust, User};
 pub use admin::Admin;
 pub use clock::EmulatedClock;
 pub use cloud::{Cloud, CloudBuilder, StartError};
 pub use cos::Cos;
-pub use cos::door::{AccessRecord, DecisionRecord};
+pub use cos::auth::{AccessRecord, DecisionRecord};
 #[doc(hidden)]
 pub use cos::fuzzing;
 pub use fault::{

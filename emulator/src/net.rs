@@ -1,7 +1,9 @@
-//! HTTP/1.1 for every listener of the cloud, and a small client to web functions.
+//! HTTP/1.1 of every listener of the cloud, and a small client for web functions.
 //!
-//! Promises: listeners are on 127.0.0.1; dropping a [`Server`] closes its listener and all its connections; a handler that
-//! returns an error closes the connection without an answer, and a body that ends in an error cuts it off.
+//! # Guarantees
+//! Listeners are on 127.0.0.1; dropping a [`Server`] closes its listener and all its connections; a
+//! handler that returns an error closes the connection without an answer, and a body that ends in
+//! an error cuts it off.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -22,11 +24,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
+mod port;
 mod shuffle;
 
+pub(crate) use self::port::free_port;
 use self::shuffle::ShuffledNames;
-use crate::chance::Chance;
 use crate::platform::PlatformError;
+use crate::random::Rng;
 
 /// A body that may end in an error, which cuts the connection.
 pub(crate) type Body = BoxBody<Bytes, io::Error>;
@@ -36,7 +40,7 @@ pub(crate) type Body = BoxBody<Bytes, io::Error>;
 pub(crate) enum Transport {
     Plain,
     /// Header names go out with random letter case.
-    Shuffled(Arc<Chance>),
+    Shuffled(Arc<Rng>),
     Tls(Acceptor),
 }
 
@@ -105,12 +109,13 @@ where
     H: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
     F: Future<Output = io::Result<Response<Body>>> + Send + 'static,
 {
-    // Without it small answers wait for the peer's delayed acknowledgement; a failure costs only speed.
+    // Without it small answers wait for the peer's delayed acknowledgement; a failure costs only
+    // speed.
     let _ = stream.set_nodelay(true);
     match transport {
         Transport::Plain => http1(stream, peer, handler).await,
-        Transport::Shuffled(chance) => {
-            let random = chance.fork("header case");
+        Transport::Shuffled(rng) => {
+            let random = rng.split("header case");
             http1(ShuffledNames::new(stream, random), peer, handler).await;
         }
         Transport::Tls(acceptor) => {
@@ -140,22 +145,23 @@ where
         .await;
 }
 
-/// The whole body, or `None` when it is larger than `limit_bytes`, breaks off, or is not there after a minute.
+/// The whole body, or `None` when it is larger than `limit_bytes`, breaks off, or is not there
+/// after a minute.
 pub(crate) async fn read_body<B>(body: B, limit_bytes: usize) -> Option<Bytes>
 where
     B: hyper::body::Body<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    read_body_within(BODY_PATIENCE, body, limit_bytes).await
+    read_body_within(BODY_TIMEOUT, body, limit_bytes).await
 }
 
-async fn read_body_within<B>(patience: Duration, body: B, limit_bytes: usize) -> Option<Bytes>
+async fn read_body_within<B>(timeout: Duration, body: B, limit_bytes: usize) -> Option<Bytes>
 where
     B: hyper::body::Body<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let collecting = Limited::new(body, limit_bytes).collect();
-    let collected = tokio::time::timeout(patience, collecting).await.ok()?;
+    let collected = tokio::time::timeout(timeout, collecting).await.ok()?;
     Some(collected.ok()?.to_bytes())
 }
 
@@ -178,8 +184,8 @@ pub(crate) fn full(bytes: impl Into<Bytes>) -> Body {
         .boxed()
 }
 
-/// An answer with a content type.
-pub(crate) fn answer(
+/// A response with a content type.
+pub(crate) fn response(
     status: StatusCode,
     content_type: &str,
     body: impl Into<Bytes>,
@@ -192,9 +198,9 @@ pub(crate) fn answer(
     response
 }
 
-/// A JSON answer.
+/// A JSON response.
 pub(crate) fn json(status: StatusCode, body: &serde_json::Value) -> Response<Body> {
-    answer(status, "application/json", body.to_string())
+    response(status, "application/json", body.to_string())
 }
 
 /// Sends one request over a connection of its own and reads the answer up to its body.
@@ -212,7 +218,7 @@ pub(crate) async fn send(
     sender.send_request(request).await.map_err(io::Error::other)
 }
 
-const BODY_PATIENCE: Duration = Duration::from_secs(60);
+const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
 mod tests {
@@ -227,10 +233,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_that_is_too_large_or_never_ends_is_none() {
-        let patience = Duration::from_secs(60);
+        let timeout = Duration::from_secs(60);
         let body = || Full::new(Bytes::from_static(b"abc"));
-        assert_eq!(read_body_within(patience, body(), 3).await.unwrap(), "abc");
-        assert!(read_body_within(patience, body(), 2).await.is_none());
+        assert_eq!(read_body_within(timeout, body(), 3).await.unwrap(), "abc");
+        assert!(read_body_within(timeout, body(), 2).await.is_none());
         let endless = stream::pending::<Result<Frame<Bytes>, std::io::Error>>();
         let endless = StreamBody::new(endless);
         assert!(read_body_within(Duration::ZERO, endless, 3).await.is_none());

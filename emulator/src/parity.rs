@@ -1,17 +1,24 @@
 //! The truth table: each behaviour of a platform that this cloud copies, and how it is known.
 //!
-//! Promises: this is the only list; `cos-emulator parity` prints it and `docs/emulator-parity.md` is written from it; the test that
-//! an entry names exists. Rely on what is inferred in no code that will be deployed.
-//! Leaves out: what is this cloud's own, such as its faults and its admin API.
+//! # Guarantees
+//! This is the only list; `cos-issuer parity` prints it and `docs/emulator-parity.md` is written
+//! from it; the test that an entry names exists. Rely on what is inferred in no code that will be
+//! deployed.
+//!
+//! # Not covered
+//! What is this cloud's own, such as its faults and its admin API.
 
 mod cam;
 mod cos;
-mod cos_door;
+mod cos_auth;
+mod entry;
 mod events;
 mod gateway;
 mod runtime;
 mod sts;
 
+pub use self::entry::{Entry, Source};
+use self::entry::{documented, inferred, observed, sdk_source};
 use serde_json::{Value, json};
 
 /// A part of the cloud and what it copies.
@@ -21,30 +28,6 @@ pub struct Service {
     pub title: &'static str,
     /// Its behaviours.
     pub entries: &'static [Entry],
-}
-
-/// One behaviour.
-#[derive(Clone, Copy, Debug)]
-pub struct Entry {
-    /// What happens, in one sentence.
-    pub behaviour: &'static str,
-    /// How that is known.
-    pub source: Source,
-    /// The test that shows it here; `None` where only others' tests touch it.
-    pub test: Option<&'static str>,
-}
-
-/// How a behaviour is known, the surest first.
-#[derive(Clone, Copy, Debug)]
-pub enum Source {
-    /// The platform's own documentation says so: the page.
-    Documented(&'static str),
-    /// Seen in answers of the real service: where and when.
-    Observed(&'static str),
-    /// The vendor's own clients rely on it: which.
-    SdkSource(&'static str),
-    /// A conclusion that nobody has checked: from what.
-    Inferred(&'static str),
 }
 
 /// Every part, in the order in which a request meets them.
@@ -70,8 +53,8 @@ pub const SERVICES: [Service; 7] = [
         entries: &cam::ENTRIES,
     },
     Service {
-        title: "COS: who comes in",
-        entries: &cos_door::ENTRIES,
+        title: "COS: authentication and authorization",
+        entries: &cos_auth::ENTRIES,
     },
     Service {
         title: "COS: operations",
@@ -112,28 +95,6 @@ impl Line {
     }
 }
 
-impl Source {
-    /// One word.
-    pub fn kind(self) -> &'static str {
-        match self {
-            Self::Documented(_) => "documented",
-            Self::Observed(_) => "observed",
-            Self::SdkSource(_) => "sdk-source",
-            Self::Inferred(_) => "inferred",
-        }
-    }
-
-    /// The page, the place, the client, or the reasoning.
-    pub fn detail(self) -> &'static str {
-        match self {
-            Self::Documented(text)
-            | Self::Observed(text)
-            | Self::SdkSource(text)
-            | Self::Inferred(text) => text,
-        }
-    }
-}
-
 /// How many behaviours are known in which way.
 pub fn summary() -> String {
     let count = |kind: &str| {
@@ -155,9 +116,9 @@ pub fn summary() -> String {
 pub fn markdown() -> String {
     let mut page = format!(
         "# What the local cloud copies, and how it is known\n\n\
-         Written by `cos-emulator parity --markdown`. {}.\n\n\
+         Written by `cos-issuer parity --markdown`. {}.\n\n\
          *Documented* names the page, *observed* where answers of the real service were seen, *sdk-source* which of the vendor's\n\
-         clients relies on it. *Inferred* is a conclusion that nobody has checked against the real service: do not rely on it.\n",
+         clients relies on it. *Inferred* is a conclusion that is not checked against the real service: do not rely on it.\n",
         summary()
     );
     for service in SERVICES {
@@ -180,28 +141,4 @@ pub fn markdown() -> String {
         }
     }
     page
-}
-
-const fn documented(behaviour: &'static str, page: &'static str, test: &'static str) -> Entry {
-    entry(behaviour, Source::Documented(page), test)
-}
-
-const fn observed(behaviour: &'static str, seen: &'static str, test: &'static str) -> Entry {
-    entry(behaviour, Source::Observed(seen), test)
-}
-
-const fn sdk_source(behaviour: &'static str, client: &'static str, test: &'static str) -> Entry {
-    entry(behaviour, Source::SdkSource(client), test)
-}
-
-const fn inferred(behaviour: &'static str, from: &'static str, test: &'static str) -> Entry {
-    entry(behaviour, Source::Inferred(from), test)
-}
-
-const fn entry(behaviour: &'static str, source: Source, test: &'static str) -> Entry {
-    Entry {
-        behaviour,
-        source,
-        test: if test.is_empty() { None } else { Some(test) },
-    }
 }

@@ -1,4 +1,5 @@
-//! The platforms that the cloud can play; below this, what each does by itself: errors, limits, log lines.
+//! The platforms that the cloud emulates; below this, what each does on its own: errors, limits,
+//! log lines.
 
 mod error;
 mod lambda;
@@ -7,7 +8,7 @@ pub(crate) mod log;
 
 pub use self::error::PlatformError;
 
-/// Where the function believes it is.
+/// The platform to emulate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Platform {
     /// Tencent SCF, event function on the custom runtime.

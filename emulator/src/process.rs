@@ -1,9 +1,12 @@
 //! A child process that leads a group of its own: started, frozen, thawed, measured and ended.
 //!
-//! Promises: dropping a [`Process`] kills its whole group, frozen or not; when the leader ends by itself the rest of the group is
-//! killed; when this process itself is killed, a watcher (a shell that waits for the end of a pipe) kills the group. A leader over
-//! its memory limit is reported once and killed.
-//! Leaves out: a descendant that leaves the group, and the memory of descendants.
+//! # Guarantees
+//! Dropping a [`Process`] kills its whole group, frozen or not; when the leader exits the rest of
+//! the group is killed; when this process itself is killed, a watcher (a shell that waits for the
+//! end of a pipe) kills the group. A leader over its memory limit is reported once and killed.
+//!
+//! # Not covered
+//! A descendant that leaves the group, and the memory of descendants.
 
 mod launch;
 mod memory;
@@ -78,9 +81,9 @@ impl Process {
                     child.wait().await
                 }
             };
-            // First of all: what the watcher knows of the group is no longer true.
+            // First: what the watcher knows about the group is no longer true.
             let _ = watcher.kill().await;
-            // Descendants die with their leader; a group without members is no error.
+            // Descendants die with their leader; an empty group is not an error.
             let _ = kill_process_group(group, Signal::KILL);
             ended.store(true, Ordering::SeqCst);
             if let Ok(status) = status {
@@ -98,7 +101,8 @@ impl Process {
         self.ended.load(Ordering::SeqCst)
     }
 
-    /// The most memory that the leader ever had, in bytes; `None` where the system does not tell.
+    /// The most memory that the leader ever had, in bytes; `None` where the system does not report
+    /// it.
     pub(crate) fn peak_memory_bytes(&self) -> Option<u64> {
         if self.has_ended() {
             self.meter.last_known()
@@ -117,7 +121,7 @@ impl Process {
         self.signal(Signal::CONT);
     }
 
-    /// Asks the group to end. A frozen one could not hear it.
+    /// Asks the group to exit, after it is thawed: a frozen group does not receive the signal.
     pub(crate) fn terminate(&self) {
         self.thaw();
         self.signal(Signal::TERM);
@@ -142,7 +146,7 @@ impl Process {
     }
 
     fn signal(&self, signal: Signal) {
-        // Once the leader has been waited for, its number may belong to somebody else.
+        // Once the leader has been waited for, its number may belong to another process.
         if !self.has_ended() {
             let _ = kill_process_group(self.group, signal);
         }

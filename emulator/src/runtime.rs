@@ -1,6 +1,7 @@
 //! The runtime APIs: one listener for each instance, SCF's or Lambda's.
 //!
-//! Promises: a function can reach its own invocations only; an event goes out as it came in.
+//! # Guarantees
+//! A function can reach its own invocations only; an event goes out as it came in.
 
 mod lambda;
 mod scf;
@@ -19,15 +20,15 @@ pub(crate) fn start(config: &Arc<Config>, state: &Arc<State>) -> io::Result<Opti
     let server = match config.platform {
         Platform::ScfWeb => return Ok(None),
         Platform::Scf(_) => {
-            let transport = Transport::Shuffled(Arc::clone(&config.chance));
+            let transport = Transport::Shuffled(Arc::clone(&config.rng));
             Server::start(0, transport, move |request| {
-                scf::answer(Arc::clone(&config), Arc::clone(&state), request)
+                scf::respond(Arc::clone(&config), Arc::clone(&state), request)
             })?
         }
         Platform::Lambda(_) => {
             let api = Arc::new(lambda::Api::new(state));
             Server::start(0, Transport::Plain, move |request| {
-                lambda::answer(Arc::clone(&api), request)
+                lambda::respond(Arc::clone(&api), request)
             })?
         }
     };

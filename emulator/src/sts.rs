@@ -1,22 +1,26 @@
 //! The STS of this cloud: API 3.0, version 2018-08-13, on loopback, over HTTP and HTTPS.
 //!
 //! ```text
-//! HTTP -> request (unverified) -> verify (a key that proved itself) -> limit -> actions (may they?) -> answer
-//!                         a fault may replace, delay, cut or bend any of it
+//! HTTP -> request (unverified) -> verify (an authenticated key) -> limit -> actions (may they?) -> answer
+//!                         a fault can replace, delay, cut or tamper with any of it
 //! ```
 //!
-//! Promises: answers API errors with HTTP 200 in the documented shape; records each call without secrets; nothing is issued
-//! to a caller whose signature, key, token and time were not checked.
-//! Leaves out: MFA, web identities, SAML.
+//! # Guarantees
+//! Answers API errors with HTTP 200 in the documented shape; records each call without secrets;
+//! nothing is issued to a caller whose signature, key, token and time were not checked.
+//!
+//! # Not covered
+//! MFA, web identities, SAML.
 
 mod actions;
+mod call;
 mod error;
-mod fault;
 mod limit;
 mod parameters;
 mod permission;
 mod policy;
 mod request;
+mod tamper;
 mod verify;
 
 use std::collections::VecDeque;
@@ -30,33 +34,16 @@ use hyper::body::Incoming;
 use serde_json::{Value, json};
 use tencent::time::Timestamp;
 
+pub use self::call::StsCall;
 use self::error::StsError;
 use self::request::Unverified;
+use crate::account::Directory;
 use crate::ca::Ca;
-use crate::control::{Control, Visit};
 use crate::fault::{Fault, Service as ServiceName};
-use crate::ledger::lock;
+use crate::middleware::{Call, Middleware};
 use crate::net::{self, Body, Server, Transport};
+use crate::sync::lock;
 use crate::trace::{Head, Reason};
-
-/// One call to the STS, as it may be shown to anybody.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StsCall {
-    /// The action asked for; empty when the request named none.
-    pub action: String,
-    /// `Success`, the error code answered, or `Fault` for an injected one that is no API error.
-    pub outcome: String,
-    /// The duration asked for, or the action's default.
-    pub duration_seconds: Option<u64>,
-    /// The policy, decoded once and otherwise byte for byte as it was sent.
-    pub policy: Option<String>,
-    /// `Name` or `RoleSessionName`.
-    pub name: Option<String>,
-    /// `TC3-HMAC-SHA256`, `HmacSHA1` or `HmacSHA256`; empty when the request had none.
-    pub signature_method: String,
-    /// The `RequestId` of the answer.
-    pub request_id: String,
-}
 
 /// The running STS.
 #[derive(Debug)]
@@ -88,9 +75,12 @@ impl Sts {
         &self.ca_file
     }
 
-    /// The next calls meet these faults, one each, in this order.
+    /// Injects these faults into the next calls, one each, in this order.
     pub fn inject(&self, faults: impl IntoIterator<Item = Fault>) {
-        self.service.control.faults.queue(ServiceName::Sts, faults);
+        self.service
+            .middleware
+            .faults
+            .queue(ServiceName::Sts, faults);
     }
 
     /// The last 10000 calls, in order of arrival.
@@ -114,11 +104,13 @@ impl Sts {
     pub(crate) fn start(
         port: u16,
         ca: &Ca,
-        control: &Arc<Control>,
+        middleware: &Arc<Middleware>,
+        directory: &Arc<Directory>,
         calls_per_second: Option<u32>,
     ) -> io::Result<Self> {
         let service = Arc::new(Service {
-            control: Arc::clone(control),
+            middleware: Arc::clone(middleware),
+            directory: Arc::clone(directory),
             limits: limit::Limits::new(calls_per_second),
             calls: Mutex::default(),
             earlier_token: Mutex::default(),
@@ -127,10 +119,10 @@ impl Sts {
             let service = Arc::clone(&service);
             move |request| {
                 let service = Arc::clone(&service);
-                async move { service.answer(request).await }
+                async move { service.respond(request).await }
             }
         };
-        let tls = control.acceptor(ServiceName::Sts, &ca.server, &ca.stranger);
+        let tls = middleware.acceptor(ServiceName::Sts, &ca.server, &ca.untrusted);
         Ok(Self {
             https: Server::start(port, Transport::Tls(tls), handler.clone())?,
             http: Server::start(0, Transport::Plain, handler)?,
@@ -141,7 +133,8 @@ impl Sts {
 }
 
 struct Service {
-    control: Arc<Control>,
+    middleware: Arc<Middleware>,
+    directory: Arc<Directory>,
     limits: limit::Limits,
     calls: Mutex<Calls>,
     /// For an answer whose token is that of the one before.
@@ -172,91 +165,84 @@ impl std::fmt::Debug for Service {
 }
 
 impl Service {
-    async fn answer(&self, request: Request<Incoming>) -> io::Result<Response<Body>> {
-        let request_id = self.control.chance.request_id();
+    async fn respond(&self, request: Request<Incoming>) -> io::Result<Response<Body>> {
         let head = Head::of(&request);
         if request.uri().path() != "/" {
-            let visit = self.control.enter(ServiceName::Sts, "", head, None);
-            let answer = match visit.fault() {
-                Some(fault) if fault.replaces_the_answer() => visit.instead(&request_id),
-                _ => Ok(no_such_path()),
-            };
-            return visit.leave(answer).await;
+            let call = self.middleware.begin(ServiceName::Sts, "", head, None);
+            let response = call.replacement().unwrap_or_else(|| Ok(no_such_path()));
+            return call.finish(response).await;
         }
         let unverified = Unverified::read(request).await;
-        let mut call = match &unverified {
-            Ok(unverified) => unverified.call(&request_id),
-            Err(_) => StsCall::unreadable(&request_id),
+        let mut record = match &unverified {
+            Ok(unverified) => StsCall::of(unverified),
+            Err(_) => StsCall::unreadable(),
         };
         let key = unverified.as_ref().ok().and_then(Unverified::claimed_key);
-        let visit = self
-            .control
-            .enter(ServiceName::Sts, &call.action, head, key.as_deref());
-        let answer = match visit.fault() {
-            Some(fault) if fault.replaces_the_answer() => {
-                call.outcome = match fault {
-                    Fault::ApiError { code, .. } => code.clone(),
-                    Fault::Throttle { .. } => "RequestLimitExceeded".to_owned(),
+        let call = self
+            .middleware
+            .begin(ServiceName::Sts, &record.action, head, key.as_deref());
+        record.request_id.clone_from(&call.request_id);
+        let response = match call.replacement() {
+            Some(response) => {
+                record.outcome = match call.fault() {
+                    Some(Fault::ApiError { code, .. }) => code.clone(),
+                    Some(Fault::Throttle { .. }) => "RequestLimitExceeded".to_owned(),
                     _ => "Fault".to_owned(),
                 };
-                visit.instead(&request_id)
+                response
             }
-            _ => {
-                let verdict = unverified
+            None => {
+                let result = unverified
                     .as_ref()
                     .map_err(Clone::clone)
-                    .and_then(|unverified| self.judge(unverified, visit.now()));
-                call.outcome = match &verdict {
+                    .and_then(|unverified| self.execute(unverified, call.now()));
+                record.outcome = match &result {
                     Ok(_) => "Success".to_owned(),
                     Err(error) => error.code.to_owned(),
                 };
                 let chinese = unverified.as_ref().is_ok_and(Unverified::wants_chinese);
-                Ok(self.told(verdict, chinese, &request_id, &visit))
+                Ok(self.response(result, chinese, &call))
             }
         };
-        let reason = Reason(call.outcome.clone());
-        lock(&self.calls).push(call);
-        let answer = answer.map(|mut answer| {
-            answer.extensions_mut().insert(reason);
-            answer
+        let reason = Reason(record.outcome.clone());
+        lock(&self.calls).push(record);
+        let response = response.map(|mut response| {
+            response.extensions_mut().insert(reason);
+            response
         });
-        visit.leave(answer).await
+        call.finish(response).await
     }
 
-    fn judge(&self, unverified: &Unverified, now: Timestamp) -> Result<Value, StsError> {
-        let directory = &self.control.directory;
+    fn execute(&self, unverified: &Unverified, now: Timestamp) -> Result<Value, StsError> {
+        let directory = &self.directory;
         let action = actions::Action::parse(unverified)?;
         let caller = verify::verify(unverified, directory, now)?;
         self.limits.count(action, now)?;
         action.run(&caller, &unverified.parameters, directory, now)
     }
 
-    /// The answer in the documented shape, its members bent by a fault.
-    fn told(
+    /// The response in the documented shape. A fault can tamper with its members.
+    fn response(
         &self,
-        verdict: Result<Value, StsError>,
+        result: Result<Value, StsError>,
         chinese: bool,
-        request_id: &str,
-        visit: &Visit,
+        call: &Call,
     ) -> Response<Body> {
-        let mut body = match verdict {
-            Ok(success) => envelope(success, request_id),
-            Err(error) => envelope(json!({ "Error": error.to_json(chinese) }), request_id),
+        let mut body = match result {
+            Ok(success) => envelope(success, &call.request_id),
+            Err(error) => {
+                let error = json!({ "Error": error.to_json(chinese) });
+                envelope(error, &call.request_id)
+            }
         };
         let token = body
             .pointer("/Response/Credentials/Token")
             .and_then(Value::as_str)
             .map(str::to_owned);
         let mut earlier_token = lock(&self.earlier_token);
-        if let Some(fault) = visit.fault() {
-            let directory = &self.control.directory;
-            fault::bend(
-                fault,
-                &mut body,
-                directory,
-                earlier_token.as_deref(),
-                visit.now(),
-            );
+        if let Some(fault) = call.fault() {
+            let earlier_token = earlier_token.as_deref();
+            tamper::tamper(fault, &mut body, &self.directory, earlier_token, call.now());
         }
         if token.is_some() {
             *earlier_token = token;
@@ -265,24 +251,10 @@ impl Service {
     }
 }
 
-impl StsCall {
-    fn unreadable(request_id: &str) -> Self {
-        Self {
-            action: String::new(),
-            outcome: String::new(),
-            duration_seconds: None,
-            policy: None,
-            name: None,
-            signature_method: String::new(),
-            request_id: request_id.to_owned(),
-        }
-    }
-}
-
 /// Inferred: the service has one path.
 fn no_such_path() -> Response<Body> {
     let text = "404 page not found";
-    net::answer(StatusCode::NOT_FOUND, "text/plain", text)
+    net::response(StatusCode::NOT_FOUND, "text/plain", text)
 }
 
 fn envelope(mut response: Value, request_id: &str) -> Value {

@@ -6,11 +6,14 @@
 //!  "status":200,"fault":"latency","reason":"Success"}
 //! ```
 //!
-//! Promises: no secret is in a line (see `mask`); the same calls in the same order, under a clock that stands still, give the same
-//! lines byte for byte; memory is bounded.
-//! Leaves out: bodies, and how long anything took, which no two runs have in common.
+//! # Guarantees
+//! No secret is in a line (see `mask`); the same calls in the same order, under a frozen clock,
+//! give the same lines byte for byte; memory is bounded.
+//!
+//! # Not covered
+//! Bodies, and how long anything took, which no two runs have in common.
 
-mod harmless;
+mod allowed;
 mod mask;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -26,7 +29,8 @@ use tencent::time::Timestamp;
 
 use self::mask::Mask;
 use crate::fault::Service;
-use crate::ledger::{Ledger, lock};
+use crate::secrets::SecretRegistry;
+use crate::sync::lock;
 
 /// Where the lines go: into memory, the last of them, and to a file if there is one.
 pub(crate) struct Trace {
@@ -52,9 +56,9 @@ pub(crate) struct Head {
     pub(crate) headers: BTreeMap<String, Vec<String>>,
 }
 
-/// What a line tells.
+/// The content of a line.
 #[derive(Debug)]
-pub(crate) struct Told<'a> {
+pub(crate) struct TraceEvent<'a> {
     pub(crate) time: Timestamp,
     pub(crate) service: Service,
     pub(crate) action: &'a str,
@@ -66,7 +70,7 @@ pub(crate) struct Told<'a> {
 }
 
 /// Why a service answered as it did. A service leaves it with its answer, among the extensions.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Reason(pub(crate) String);
 
 #[derive(Serialize)]
@@ -89,13 +93,13 @@ struct Line<'a> {
 
 impl Trace {
     /// A trace that also appends to the file at `path`.
-    pub(crate) fn open(path: Option<&Path>, ledger: Arc<Ledger>) -> io::Result<Self> {
+    pub(crate) fn open(path: Option<&Path>, secrets: Arc<SecretRegistry>) -> io::Result<Self> {
         let file = path
             .map(|path| OpenOptions::new().create(true).append(true).open(path))
             .transpose()?;
         Ok(Self {
             inner: Mutex::new(Inner {
-                mask: Mask::new(ledger),
+                mask: Mask::new(secrets),
                 last_number: 0,
                 lines: VecDeque::new(),
                 bytes: 0,
@@ -112,11 +116,11 @@ impl Trace {
         }
     }
 
-    pub(crate) fn tell(&self, told: &Told<'_>) {
+    pub(crate) fn record(&self, event: &TraceEvent<'_>) {
         let mut inner = lock(&self.inner);
         inner.last_number = inner.last_number.saturating_add(1);
         let number = inner.last_number;
-        let line = line(number, told, &mut inner.mask);
+        let line = line(number, event, &mut inner.mask);
         if let Some(file) = &mut inner.file
             && let Err(error) = file.write_all(format!("{line}\n").as_bytes())
         {
@@ -143,31 +147,31 @@ impl Trace {
     }
 }
 
-fn line(n: u64, told: &Told<'_>, mask: &mut Mask) -> String {
-    let action = short(&mask.text(told.action));
-    let target = short(&mask.target(&told.head.target));
+fn line(n: u64, event: &TraceEvent<'_>, mask: &mut Mask) -> String {
+    let action = short(&mask.text(event.action));
+    let target = short(&mask.target(&event.head.target));
     let mut headers = BTreeMap::new();
-    for (name, values) in told.head.headers.iter().take(MAX_HEADERS) {
+    for (name, values) in event.head.headers.iter().take(MAX_HEADERS) {
         let values: Vec<String> = values
             .iter()
             .map(|value| mask.header(name, value))
             .collect();
         headers.insert(short(&mask.text(name)), short(&values.join(", ")));
     }
-    let reason = short(&mask.text(told.reason));
+    let reason = short(&mask.text(event.reason));
     let line = Line {
         n,
-        time: told.time.iso_8601(),
-        service: told.service.name(),
+        time: event.time.iso_8601(),
+        service: event.service.name(),
         action: &action,
-        method: &told.head.method,
+        method: &event.head.method,
         target: &target,
         headers,
-        status: told.status,
-        fault: told.fault,
+        status: event.status,
+        fault: event.fault,
         reason: &reason,
     };
-    // Only maps without text keys cannot be written, and here is none.
+    // Cannot fail: every key is a text.
     serde_json::to_string(&line).unwrap_or_default()
 }
 

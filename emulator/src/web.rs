@@ -1,12 +1,11 @@
 //! Web functions: plain HTTP to the child's own port.
 //!
-//! Documented: the added headers, that clients cannot set `x-scf-*`, 4 KB of response headers, 6 MB of body, 446 when no
-//! port is bound. Inferred: what a client sees when a response is over a limit.
+//! Documented: the added headers, that clients cannot set `x-scf-*`, 4 KB of response headers, 6 MB
+//! of body, 446 when no port is bound. Inferred: what a client sees when a response is over a
+//! limit.
 
-use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::sync::atomic::{AtomicU16, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,34 +13,14 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
 use http_body_util::Full;
 use tokio::net::TcpStream;
 
-use crate::event::Ask;
-use crate::function::{Config, Function, Instance, Record};
-use crate::instance::{Death, State};
+use crate::event::GatewayRequest;
+use crate::function::{Config, Function, Instance, InvocationLog};
+use crate::instance::{ExitReason, State};
 use crate::net;
 use crate::platform::PlatformError;
 use crate::platform::log::Ending;
 
 const MAX_HEADER_BYTES: usize = 4 * 1024;
-
-const FIRST_CHILD_PORT: u16 = 20_000;
-const CHILD_PORTS: u16 = 12_000;
-
-/// A port for a child to listen on, free a moment ago. It lies below those that systems hand out by themselves (from 32768 on, or
-/// higher), so that nobody else is given it before the child listens; children of one process get different ones.
-pub(crate) fn free_port() -> io::Result<u16> {
-    static NEXT: LazyLock<AtomicU16> = LazyLock::new(|| AtomicU16::new(rand::random()));
-    for _ in 0..CHILD_PORTS {
-        let offset = NEXT
-            .fetch_add(1, Ordering::Relaxed)
-            .checked_rem(CHILD_PORTS)
-            .unwrap_or(0);
-        let port = FIRST_CHILD_PORT.saturating_add(offset);
-        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
-            return Ok(port);
-        }
-    }
-    Err(io::ErrorKind::AddrInUse.into())
-}
 
 /// Waits until the child accepts connections: the ready signal of a web function.
 pub(crate) async fn until_listening(
@@ -68,19 +47,19 @@ pub(crate) async fn until_listening(
 /// Passes one request to an instance and its answer back.
 pub(crate) async fn forward(
     function: &Arc<Function>,
-    ask: Ask,
+    request: GatewayRequest,
 ) -> Result<Response<Bytes>, PlatformError> {
     let function = Arc::clone(function);
     // A task of its own: the caller may leave, the call may not.
     let running = tokio::spawn(async move {
-        let request_id = ask.request_id.clone();
-        let mut record = Record::of(&function.config, &request_id);
-        let (answered, peak_memory_bytes) = run(&function, &mut record, ask).await;
+        let request_id = request.request_id.clone();
+        let mut log = InvocationLog::of(&function.config, &request_id);
+        let (answered, peak_memory_bytes) = run(&function, &mut log, request).await;
         let ending = match &answered {
             Ok(_) => Ending::Answered,
             Err(error) => Ending::PlatformError(error),
         };
-        record.finished(ending, peak_memory_bytes);
+        log.finished(ending, peak_memory_bytes);
         answered
     });
     running.await.unwrap_or(Err(PlatformError::BadAnswer))
@@ -88,24 +67,24 @@ pub(crate) async fn forward(
 
 async fn run(
     function: &Function,
-    record: &mut Record<'_>,
-    ask: Ask,
+    log: &mut InvocationLog<'_>,
+    request: GatewayRequest,
 ) -> (Result<Response<Bytes>, PlatformError>, Option<u64>) {
-    let lease = match function.lease(record).await {
+    let lease = match function.lease(log).await {
         Ok(lease) => lease,
         Err(error) => return (Err(error), None),
     };
     let state = &lease.instance.state;
     let limit = function.config.call_timeout;
-    let call = call(&lease.instance, &function.config, ask);
+    let call = call(&lease.instance, &function.config, request);
     let ended = tokio::select! {
         answered = tokio::time::timeout(limit, call) => answered,
         error = state.until_dead() => Ok(Err(error)),
     };
-    record.stop();
+    log.stop();
     let answered = match ended {
         Err(_) => {
-            state.die(Death::Killed);
+            state.die(ExitReason::Killed);
             Err(PlatformError::CallTimeout { limit })
         }
         Ok(Err(PlatformError::BadAnswer)) => Err(state.exit_within_a_moment().await),
@@ -119,14 +98,17 @@ async fn run(
 async fn call(
     instance: &Instance,
     config: &Config,
-    ask: Ask,
+    request: GatewayRequest,
 ) -> Result<Response<Bytes>, PlatformError> {
     let bad = |_| PlatformError::BadAnswer;
-    let mut request = Request::new(Full::new(ask.body.clone()));
-    *request.method_mut() = ask.method.clone();
-    *request.uri_mut() = ask.target().parse().map_err(|_| PlatformError::BadAnswer)?;
-    *request.headers_mut() = headers(instance, config, &ask);
-    let response = net::send(address(instance), request).await.map_err(bad)?;
+    let mut forwarded = Request::new(Full::new(request.body.clone()));
+    *forwarded.method_mut() = request.method.clone();
+    *forwarded.uri_mut() = request
+        .target()
+        .parse()
+        .map_err(|_| PlatformError::BadAnswer)?;
+    *forwarded.headers_mut() = headers(instance, config, &request);
+    let response = net::send(address(instance), forwarded).await.map_err(bad)?;
     let (mut head, body) = response.into_parts();
     let head_bytes: usize = head
         .headers
@@ -149,9 +131,9 @@ async fn call(
 }
 
 /// The client's headers without `x-scf-*` and without those of the hop, and the platform's own.
-fn headers(instance: &Instance, config: &Config, ask: &Ask) -> HeaderMap {
+fn headers(instance: &Instance, config: &Config, request: &GatewayRequest) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    for (name, value) in &ask.headers {
+    for (name, value) in &request.headers {
         let of_the_hop = [
             header::CONNECTION,
             header::TRANSFER_ENCODING,
@@ -166,7 +148,7 @@ fn headers(instance: &Instance, config: &Config, ask: &Ask) -> HeaderMap {
     let account = &config.platform_environment.directory.account;
     let credentials = &instance.credentials;
     let own = [
-        ("x-scf-request-id", ask.request_id.clone()),
+        ("x-scf-request-id", request.request_id.clone()),
         ("x-scf-memory", config.memory_mb.to_string()),
         ("x-scf-timeout", config.call_timeout.as_millis().to_string()),
         ("x-scf-version", "$LATEST".to_owned()),
@@ -175,7 +157,7 @@ fn headers(instance: &Instance, config: &Config, ask: &Ask) -> HeaderMap {
         ("x-scf-region", account.region.clone()),
         ("x-scf-appid", account.appid.to_string()),
         ("x-scf-uin", account.owner_uin.to_string()),
-        ("x-scf-remote-addr", ask.source_ip.clone()),
+        ("x-scf-remote-addr", request.source_ip.clone()),
         ("x-scf-secret-id", credentials.secret_id.clone()),
         ("x-scf-secret-key", credentials.secret_key.clone()),
         ("x-scf-session-token", credentials.token.clone()),

@@ -1,11 +1,14 @@
 //! Hosts and paths of requests to COS, and the sources of copies.
 //!
-//! Promises tried: nothing brings the readers down; who is led to a bucket named it, or named none on a host that stands for the
-//! account's; keys are decoded once; the source of a copy is the object to which its text would lead as a request.
+//! # Guarantees tested
+//!
+//! No input crashes a parser. A request reaches a bucket only if it names it, or names none on a
+//! host of the account's own bucket. Keys are decoded once. The source of a copy is the object that
+//! its text addresses as a request.
 //!
 //! An input is a host, a line end, and a path.
 
-use cos_emulator::fuzzing::{Place, address, copy_source};
+use cos_emulator::fuzzing::{Target, address, copy_source};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::wire::decoded;
@@ -17,8 +20,8 @@ pub fn cos_address(bytes: &[u8]) -> bool {
     };
     let (host, path) = text.split_once('\n').unwrap_or((text, "/"));
     let found = address(host, path);
-    if let Ok(place) = &found {
-        assert_eq!(Some(place.clone()), expected(host, path), "{host} {path}");
+    if let Ok(target) = &found {
+        assert_eq!(Some(target.clone()), expected(host, path), "{host} {path}");
     }
     if let Ok(value) = HeaderValue::from_str(&format!("{host}{path}")) {
         let headers: HeaderMap = [(HeaderName::from_static("x-cos-copy-source"), value)]
@@ -40,7 +43,7 @@ pub fn cos_address(bytes: &[u8]) -> bool {
 }
 
 /// By the table in the documentation; `Some(None)` is the service.
-fn expected(host: &str, path: &str) -> Option<Option<Place>> {
+fn expected(host: &str, path: &str) -> Option<Option<Target>> {
     let host = host.to_ascii_lowercase();
     let name = match host.split_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
@@ -77,12 +80,12 @@ fn expected(host: &str, path: &str) -> Option<Option<Place>> {
         _ => return None,
     };
     let (first, rest) = key.split_once('/').unwrap_or((&key, ""));
-    let place = |bucket: &str, key: &str| {
+    let target = |bucket: &str, key: &str| {
         Some(Some((bucket.to_owned(), region.to_owned(), key.to_owned())))
     };
     match bucket {
-        _ if is_bucket(first) => place(first, rest),
-        Some(own) => place(own, &key),
+        _ if is_bucket(first) => target(first, rest),
+        Some(own) => target(own, &key),
         None if key.is_empty() => Some(None),
         None => None,
     }

@@ -1,36 +1,39 @@
-//! The door of COS: heads of requests, in header form and as presigned URLs.
+//! Authorization of COS: heads of requests, in header form and as presigned URLs.
 //!
-//! Promises tried: nothing brings the door down; it lets in nothing that a second reader of signatures takes for nobody's, nothing that is
-//! not of this account, and, with the temporary key, nothing outside what its policy names; what the second reader takes for right it
-//! never calls a wrong signature or key.
+//! # Guarantees tested
 //!
-//! An input is a request. `{signature}` is the right one for what its lists name, so that mutations of everything else are signed too.
+//! No input crashes authorization. It rejects whatever a second verifier of signatures rejects,
+//! every other account, and, with the temporary key, everything outside its policy. A signature
+//! that the second verifier accepts is never reported as a wrong signature or key.
+//!
+//! An input is a request. `{signature}` is the right signature for its lists, so that mutations of
+//! everything else are signed too.
 
 use std::sync::OnceLock;
 
-use cos_emulator::fuzzing::{Door, LetIn, NOW};
+use cos_emulator::fuzzing::{Authorized, Authorizer, NOW};
 
 use crate::qsign::{self, Key};
 use crate::wire::{Wire, decoded};
 
-/// Tries one input. Returns whether it was let in.
+/// Tries one input. Returns whether it was authorized.
 pub fn cos_door(bytes: &[u8]) -> bool {
     let Some(mut wire) = Wire::read(bytes) else {
         return false;
     };
-    let (door, keys) = world();
+    let (authorizer, keys) = world();
     fill(&mut wire, keys);
     qsign::sign(&mut wire, keys);
     let Some(head) = wire.parts() else {
         return false;
     };
     let caller = qsign::caller(&wire, keys, NOW);
-    match door.admit(&head, &MINE_AND_ANOTHERS.map(str::to_owned)) {
+    match authorizer.authorize(&head, &MINE_AND_ANOTHERS.map(str::to_owned)) {
         Ok(None) => false,
-        Ok(Some(let_in)) => {
+        Ok(Some(authorized)) => {
             let caller = caller.expect("it was let in, and nobody signed it");
-            assert!(!let_in.is_anonymous);
-            check(&wire, &let_in, caller);
+            assert!(!authorized.is_anonymous);
+            check(&wire, &authorized, caller);
             true
         }
         Err(code) => {
@@ -45,26 +48,26 @@ pub fn cos_door(bytes: &[u8]) -> bool {
     }
 }
 
-/// The door and its keys, the permanent one first.
-pub(crate) fn world() -> (&'static Door, &'static [Key; 2]) {
-    static WORLD: OnceLock<(Door, [Key; 2])> = OnceLock::new();
-    let (door, keys) = WORLD.get_or_init(|| {
-        let door = Door::new().expect("a door");
+/// The account and its keys, the permanent one first.
+pub(crate) fn world() -> (&'static Authorizer, &'static [Key; 2]) {
+    static WORLD: OnceLock<(Authorizer, [Key; 2])> = OnceLock::new();
+    let (authorizer, keys) = WORLD.get_or_init(|| {
+        let authorizer = Authorizer::new().expect("an account");
         let key = |pair: &cos_emulator::KeyPair, token: Option<&String>| Key {
             id: pair.secret_id.clone(),
             secret: pair.secret_key.clone(),
             token: token.cloned(),
         };
         let keys = [
-            key(&door.permanent, None),
-            key(&door.temporary, Some(&door.token)),
+            key(&authorizer.permanent, None),
+            key(&authorizer.temporary, Some(&authorizer.token)),
         ];
-        (door, keys)
+        (authorizer, keys)
     });
-    (door, keys)
+    (authorizer, keys)
 }
 
-/// Names of keys and the token, which are others in each run.
+/// Names of keys and the token, which differ in each run.
 pub(crate) fn fill(wire: &mut Wire, keys: &[Key; 2]) {
     let [permanent, temporary] = keys;
     wire.fill("{permanent}", &permanent.id);
@@ -72,16 +75,16 @@ pub(crate) fn fill(wire: &mut Wire, keys: &[Key; 2]) {
     wire.fill("{token}", temporary.token.as_deref().unwrap_or_default());
 }
 
-fn check(wire: &Wire, let_in: &LetIn, caller: &Key) {
-    let Some((bucket, region, key)) = &let_in.place else {
+fn check(wire: &Wire, authorized: &Authorized, caller: &Key) {
+    let Some((bucket, region, key)) = &authorized.target else {
         assert!(caller.token.is_none(), "the list of buckets needs the star");
-        assert_eq!(let_in.operation, "GetService");
+        assert_eq!(authorized.operation, "GetService");
         return;
     };
-    if let_in.operation == "DeleteMultipleObjects" {
+    if authorized.operation == "DeleteMultipleObjects" {
         let is_ours = bucket.ends_with("-1250000000");
         let expected = caller.token.is_none() && is_ours;
-        assert_eq!(let_in.each[1], expected, "another's object");
+        assert_eq!(authorized.each[1], expected, "another's object");
         return;
     }
     assert!(bucket.ends_with("-1250000000"), "another account's");
@@ -89,7 +92,7 @@ fn check(wire: &Wire, let_in: &LetIn, caller: &Key) {
         return;
     }
     assert_eq!((bucket.as_str(), region.as_str()), (BUCKET, "ap-guangzhou"));
-    let about = match let_in.operation {
+    let about = match authorized.operation {
         "GetBucket" | "ListMultipartUploads" => {
             let parameters = wire.parameters().expect("they were signed");
             let prefix = parameters.into_iter().find(|(name, _)| name == "prefix");
@@ -100,9 +103,9 @@ fn check(wire: &Wire, let_in: &LetIn, caller: &Key) {
     assert!(
         about.starts_with("users/1/"),
         "{}: {about}",
-        let_in.operation
+        authorized.operation
     );
-    if let_in.operation.ends_with("Copy") {
+    if authorized.operation.ends_with("Copy") {
         let source = qsign::only(&wire.header("x-cos-copy-source")).expect("a source");
         let source = decoded(&source).expect("a source in UTF-8");
         assert!(source.contains("/users/1/"), "a copy of another's object");

@@ -1,11 +1,14 @@
-//! Forms of POST Object: the multipart parser, the policy of a form, and the door behind them.
+//! Forms of POST Object: the multipart parser, the policy of a form, and its authorization.
 //!
-//! Promises tried: nothing brings the reader down or keeps it waiting; a form is let in only when a second reader finds its policy (or the
-//! field `Signature`) signed, in time, and every condition met; the sizes that are left to the file are those of the policy; the pieces
-//! in which a body comes change nothing.
+//! # Guarantees tested
 //!
-//! An input is a head, an empty line, the policy as JSON, a line `---`, and the body. In it `{policy}` is the policy in base64 and
-//! `{signature}` the right signature over it, with the key and the time of the fields.
+//! No input crashes or blocks the parser. A form is authorized only if a second verifier finds its
+//! policy (or the field `Signature`) signed, in time, and every condition met. The allowed sizes of
+//! the file are those of the policy. The chunks of a body make no difference.
+//!
+//! An input is a head, an empty line, the policy as JSON, a line `---`, and the body. In it
+//! `{policy}` is the policy in base64 and `{signature}` the right signature over it, with the key
+//! and the time of the fields.
 
 use std::future::Future;
 use std::pin::pin;
@@ -13,7 +16,7 @@ use std::task::{Context, Poll};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use cos_emulator::fuzzing::{FormLetIn, NOW};
+use cos_emulator::fuzzing::{AuthorizedForm, NOW};
 use futures_util::task::noop_waker;
 use serde_json::Value;
 
@@ -21,19 +24,19 @@ use crate::cos_door::{fill, world};
 use crate::qsign::{self, Key};
 use crate::wire::Wire;
 
-/// Tries one input. Returns whether it was let in.
+/// Tries one input. Returns whether it was authorized.
 pub fn cos_form(bytes: &[u8]) -> bool {
     let Some(mut wire) = Wire::read(bytes) else {
         return false;
     };
-    let (door, keys) = world();
+    let (authorizer, keys) = world();
     fill(&mut wire, keys);
     sign(&mut wire, keys);
     let Some(head) = wire.parts() else {
         return false;
     };
-    let whole = finished(door.admit_form(&head, &wire.body, usize::MAX));
-    let torn = finished(door.admit_form(&head, &wire.body, 7));
+    let whole = finished(authorizer.authorize_form(&head, &wire.body, usize::MAX));
+    let torn = finished(authorizer.authorize_form(&head, &wire.body, 7));
     assert_eq!(format!("{whole:?}"), format!("{torn:?}"), "by the pieces");
     let Ok(form) = whole else {
         return false;
@@ -52,7 +55,7 @@ pub fn cos_form(bytes: &[u8]) -> bool {
     form.length.is_ok()
 }
 
-/// Takes the policy off the body, and puts it and its signature where they belong.
+/// Removes the policy from the body, and inserts it and its signature.
 fn sign(wire: &mut Wire, keys: &[Key]) {
     let Some(at) = wire.body.windows(5).position(|window| window == b"\n---\n") else {
         return;
@@ -78,8 +81,9 @@ fn signature(secret: &str, time: &str, policy: &str) -> String {
     qsign::hmac(&qsign::hmac(secret, time), &qsign::sha1_hex(policy))
 }
 
-/// Whose form it is, by the book: <https://www.tencentcloud.com/document/product/436/14690>.
-fn expected<'k>(wire: &Wire, form: &FormLetIn, keys: &'k [Key]) -> Option<&'k Key> {
+/// The key that signed a form, by the documents:
+/// <https://www.tencentcloud.com/document/product/436/14690>.
+fn expected<'k>(wire: &Wire, form: &AuthorizedForm, keys: &'k [Key]) -> Option<&'k Key> {
     let field = |name: &str| {
         let named = form
             .fields
@@ -138,7 +142,7 @@ fn expected<'k>(wire: &Wire, form: &FormLetIn, keys: &'k [Key]) -> Option<&'k Ke
     (sizes == form.file_bytes).then_some(key)
 }
 
-/// Whether a condition is met; `None` for what is none.
+/// Whether a condition is met; `None` for anything else.
 fn holds(
     condition: &Value,
     has: &dyn Fn(&str) -> Option<String>,
@@ -192,7 +196,7 @@ fn is_later(expiration: &str) -> bool {
     is_moment && digits && moment > NOW_TEXT
 }
 
-/// Polls what only ever waits for its own waking.
+/// Polls a future that wakes itself.
 fn finished<T>(work: impl Future<Output = T>) -> T {
     let mut work = pin!(work);
     let waker = noop_waker();

@@ -1,11 +1,14 @@
-//! Ranges and conditions: headers that choose a part of an object, or whether it is shown at all.
+//! Ranges and preconditions: headers that select a part of an object, or whether it is returned.
 //!
-//! Promises tried: nothing brings the readers down; a part is that of RFC 9110, lies inside and is never empty; an object that a naive
-//! reader of the conditions would not show is not shown, and one that it would not replace is not replaced.
+//! # Guarantees tested
+//!
+//! No input crashes a parser. A range is that of RFC 9110, inside the object and never empty. An
+//! object that a naive reader of the preconditions would not return is not returned, and one that
+//! it would not replace is not replaced.
 //!
 //! An input is the length of the object and headers, one a line.
 
-use cos_emulator::fuzzing::{Met, conditions, copy_range, range};
+use cos_emulator::fuzzing::{Precondition, copy_range, preconditions, range};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// Tries one input. Returns whether the object may be read, in part at least.
@@ -39,21 +42,25 @@ pub fn cos_headers(bytes: &[u8]) -> bool {
         assert!(start < end && end <= length, "{header} of {length}");
         assert_eq!(expected(header, length), Some(Some((start, end))));
     }
-    let told = conditions(&headers, ETAG, MODIFIED).expect("a moment");
+    let told = preconditions(&headers, ETAG, MODIFIED).expect("a moment");
     let [reading, writing, copying] = told;
     if let Some(shown) = shown(&header, "") {
         assert_eq!(reading, shown, "reading");
     }
     if let Some(copied) = shown(&header, "x-cos-copy-source-") {
-        assert_eq!(copying == Met::Yes, copied == Met::Yes, "copying");
+        assert_eq!(
+            copying == Precondition::Met,
+            copied == Precondition::Met,
+            "copying"
+        );
     }
     let forbids =
         header("x-cos-forbid-overwrite").is_some_and(|value| value.eq_ignore_ascii_case("true"));
     let replaces = !forbids
         && header("if-match").is_none_or(names)
         && !header("if-none-match").is_some_and(names);
-    assert_eq!(writing == Met::Yes, replaces, "writing");
-    reading == Met::Yes && asked.is_none_or(|(_, part)| part.is_ok())
+    assert_eq!(writing == Precondition::Met, replaces, "writing");
+    reading == Precondition::Met && asked.is_none_or(|(_, part)| part.is_ok())
 }
 
 /// RFC 9110, 14.1.2: `None` is 416, `Some(None)` the whole.
@@ -83,8 +90,9 @@ fn expected(header: &str, length: u64) -> Option<Option<(u64, u64)>> {
     (start < end).then(|| Some((inside(start)?, inside(end)?)))
 }
 
-/// RFC 9110, 13.2.2, for the header names with `prefix`; `None` for a date that is not one of those below.
-fn shown<'h>(header: &dyn Fn(&str) -> Option<&'h str>, prefix: &str) -> Option<Met> {
+/// RFC 9110, 13.2.2, for the header names with `prefix`; `None` for a date that is not one of those
+/// below.
+fn shown<'h>(header: &dyn Fn(&str) -> Option<&'h str>, prefix: &str) -> Option<Precondition> {
     let header = |name: &str| header(&format!("{prefix}{name}"));
     let moment = |name: &str| {
         let known = |text: &str| {
@@ -105,9 +113,9 @@ fn shown<'h>(header: &dyn Fn(&str) -> Option<&'h str>, prefix: &str) -> Option<M
         (None, Some(moment)) => moment? < 1,
     };
     Some(match (holds, is_new) {
-        (false, _) => Met::No,
-        (true, false) => Met::NotModified,
-        (true, true) => Met::Yes,
+        (false, _) => Precondition::Failed,
+        (true, false) => Precondition::NotModified,
+        (true, true) => Precondition::Met,
     })
 }
 

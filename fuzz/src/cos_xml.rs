@@ -1,7 +1,9 @@
-//! The three documents that COS takes: Delete, CompleteMultipartUpload, CORSConfiguration.
+//! The three documents that COS accepts: Delete, CompleteMultipartUpload, CORSConfiguration.
 //!
-//! Promises tried: nothing brings the parser down; what is understood means what a naive reader of plain documents reads in it, and the
-//! same when it is written anew; limits hold.
+//! # Guarantees tested
+//!
+//! No input crashes the parser. A parsed document has the content that a naive reader of plain
+//! documents finds, and the same when it is written again. Limits hold.
 
 use std::collections::BTreeSet;
 
@@ -101,7 +103,8 @@ fn is_cors(bytes: &[u8], plain: Option<&Node>) -> bool {
     rules.is_ok()
 }
 
-/// Whether a document has a type, or names an entity that XML does not have by itself. What comments and CDATA hide is not looked at.
+/// Whether a document has a type, or names an entity that XML does not have by itself. What
+/// comments and CDATA hide is not looked at.
 fn expands(bytes: &[u8]) -> bool {
     let text = String::from_utf8_lossy(bytes);
     if text.contains("<!--") || text.contains("<![CDATA[") {
@@ -109,7 +112,7 @@ fn expands(bytes: &[u8]) -> bool {
     }
     let known = ["amp;", "lt;", "gt;", "quot;", "apos;", "#"];
     let is_known = |rest: &str| known.iter().any(|known| rest.starts_with(known));
-    // In attributes, which nobody reads, anything may stand.
+    // Attributes are ignored, so they may contain anything.
     let is_plain = !text.contains(['"', '\'']);
     text.contains("<!DOCTYPE") || (is_plain && !text.split('&').skip(1).all(is_known))
 }

@@ -3,8 +3,8 @@
 //! Promises tried: no event brings a reader down; what is taken is an object of that platform; method, path, query and headers come
 //! from the places that the platform writes, and an identity from the request context alone; what holds for a request holds then too.
 
-use cos_issuer::auth::{Identity, Source};
 use cos_issuer::request::Unverified;
+use cos_issuer::request::{Identity, IdentitySource};
 use cos_issuer::runtime::{lambda, scf};
 use serde_json::Value;
 
@@ -40,7 +40,10 @@ pub fn scf_event(bytes: &[u8]) -> bool {
     }
     are_the_maps(&event["headers"], &unverified);
     let identity = &event["requestContext"]["identity"];
-    is_one_of(unverified.identity.as_ref(), &[(Source::KeyPair, identity)]);
+    is_one_of(
+        unverified.identity.as_ref(),
+        &[(IdentitySource::KeyPair, identity)],
+    );
     request::tried(unverified)
 }
 
@@ -76,11 +79,11 @@ pub fn lambda_event(bytes: &[u8]) -> bool {
     is_the_bodys(&event, &unverified.body);
     let authorizer = &context["authorizer"];
     let places = [
-        (Source::Jwt, &authorizer["jwt"]["claims"]),
-        (Source::Jwt, &authorizer["claims"]),
-        (Source::Iam, &authorizer["iam"]),
-        (Source::Lambda, &authorizer["lambda"]),
-        (Source::Lambda, authorizer),
+        (IdentitySource::Jwt, &authorizer["jwt"]["claims"]),
+        (IdentitySource::Jwt, &authorizer["claims"]),
+        (IdentitySource::Iam, &authorizer["iam"]),
+        (IdentitySource::Lambda, &authorizer["lambda"]),
+        (IdentitySource::Lambda, authorizer),
     ];
     is_one_of(unverified.identity.as_ref(), &places);
     if !context["elb"].is_null() {
@@ -127,12 +130,13 @@ fn header<'e>(map: &'e Value, name: &str) -> Option<&'e str> {
 }
 
 /// An identity is, member for member, what stands in one of these places.
-fn is_one_of(identity: Option<&Identity>, places: &[(Source, &Value)]) {
+fn is_one_of(identity: Option<&Identity>, places: &[(IdentitySource, &Value)]) {
     let Some(Identity { source, members }) = identity else {
         return;
     };
     assert!(!members.is_empty());
-    let is =
-        |(known, place): &(Source, &Value)| known == source && place.as_object() == Some(members);
+    let is = |(known, place): &(IdentitySource, &Value)| {
+        known == source && place.as_object() == Some(members)
+    };
     assert!(places.iter().any(is), "an identity from nowhere");
 }

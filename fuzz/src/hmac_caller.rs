@@ -1,10 +1,11 @@
-//! Signed requests of callers: `docs/hmac.md`, read and checked a second time.
+//! Signed requests (`docs/hmac.md`), verified by a second implementation.
 //!
-//! Promises tried: nothing brings the verifier down; it accepts what a second verifier accepts and nothing else; what it accepted
-//! once it refuses the second time; every refusal has status 401 and says what would be accepted.
+//! # Guarantees
+//! The verifier never panics, accepts exactly what the second one accepts, rejects each request the second time, and rejects with
+//! status 401 and a challenge.
 //!
-//! An input is an HTTP request. `{signature}` in its `Authorization` headers stands for the right signature, so that mutations of
-//! everything else can be signed too.
+//! An input is an HTTP request. `{signature}` in an `Authorization` header is replaced by the correct signature, so that mutations
+//! of everything else are signed too.
 
 use cos_issuer::auth::{Authenticator, Claims, HmacKey, HmacKeys, Verifier};
 use cos_issuer::error::ErrorCode;
@@ -30,16 +31,14 @@ pub fn hmac_caller(bytes: &[u8]) -> bool {
         return false;
     };
     sign(&mut request);
-    let authentication = authentication();
-    let prove = || {
-        let proving = authentication.authenticate(&request, &request.path, &Noon);
-        proving
-            .now_or_never()
-            .expect("a signature needs no waiting")
+    let authenticator = authenticator();
+    let authenticate = || {
+        let outcome = authenticator.authenticate(&request, &request.path, &Noon);
+        outcome.now_or_never().expect("no call to wait for")
     };
     let expected = expected(&request);
-    match prove() {
-        Ok(caller) => assert_eq!(Some(caller.name()), expected.as_deref()),
+    match authenticate() {
+        Ok(principal) => assert_eq!(Some(principal.name()), expected.as_deref()),
         Err(error) => {
             assert_eq!(expected, None, "{}", error.message());
             assert_eq!(error.code().info().status, 401);
@@ -48,12 +47,12 @@ pub fn hmac_caller(bytes: &[u8]) -> bool {
             return false;
         }
     }
-    let again = prove().err().map(|error| error.code());
+    let again = authenticate().err().map(|error| error.code());
     assert_eq!(again, Some(ErrorCode::SignatureReplayed));
     true
 }
 
-/// Puts the right signature where `{signature}` stands.
+/// Replaces `{signature}` by the correct signature.
 fn sign(request: &mut Request) {
     let values: Vec<HeaderValue> = request
         .headers
@@ -64,9 +63,9 @@ fn sign(request: &mut Request) {
     request.headers.remove(AUTHORIZATION);
     for value in values {
         let signed = value.to_str().ok().and_then(|text| {
-            let proof = proof(text.split_once(' ')?.1)?;
-            let key = KEYS.iter().find(|(id, _)| *id == proof.key_id)?.1;
-            let signature = signature(request, key, proof.timestamp, proof.nonce);
+            let presented = credentials(text.split_once(' ')?.1)?;
+            let key = KEYS.iter().find(|(id, _)| *id == presented.key_id)?.1;
+            let signature = signature(request, key, presented.timestamp, presented.nonce);
             HeaderValue::from_str(&text.replace("{signature}", &signature)).ok()
         });
         request
@@ -75,31 +74,31 @@ fn sign(request: &mut Request) {
     }
 }
 
-/// Whose request it is, by the book.
+/// The key of the request, as documented.
 fn expected(request: &Request) -> Option<String> {
     let texts = request.headers.get_all(AUTHORIZATION).into_iter();
     let texts = texts.filter_map(|value| value.to_str().ok()?.split_once(' '));
-    let mut proofs = texts.filter(|(scheme, _)| scheme.to_ascii_uppercase() == SCHEME);
-    let (Some((_, text)), None) = (proofs.next(), proofs.next()) else {
+    let mut all = texts.filter(|(scheme, _)| scheme.to_ascii_uppercase() == SCHEME);
+    let (Some((_, text)), None) = (all.next(), all.next()) else {
         return None;
     };
-    let proof = proof(text).filter(|proof| is_well_formed(text, proof))?;
-    let (id, key) = KEYS.iter().find(|(id, _)| *id == proof.key_id)?;
-    let right = signature(request, key, proof.timestamp, proof.nonce);
-    let seconds: i64 = proof.timestamp.parse().ok()?;
+    let presented = credentials(text).filter(|presented| is_well_formed(text, presented))?;
+    let (id, key) = KEYS.iter().find(|(id, _)| *id == presented.key_id)?;
+    let right = signature(request, key, presented.timestamp, presented.nonce);
+    let seconds: i64 = presented.timestamp.parse().ok()?;
     let is_near = (NOON - 300..=NOON + 300).contains(&seconds);
-    (is_near && proof.signature == right).then(|| (*id).to_owned())
+    (is_near && presented.signature == right).then(|| (*id).to_owned())
 }
 
-/// The members of the header as they are written.
-struct Proof<'h> {
+/// The parameters of the header as written.
+struct Credentials<'h> {
     key_id: &'h str,
     timestamp: &'h str,
     nonce: &'h str,
     signature: &'h str,
 }
 
-fn proof(text: &str) -> Option<Proof<'_>> {
+fn credentials(text: &str) -> Option<Credentials<'_>> {
     let members: Vec<(&str, &str)> = text
         .split(',')
         .map(|member| member.trim().split_once('='))
@@ -108,7 +107,7 @@ fn proof(text: &str) -> Option<Proof<'_>> {
         let of_name = members.iter().find(|(known, _)| *known == name);
         of_name.map(|(_, value)| *value)
     };
-    Some(Proof {
+    Some(Credentials {
         key_id: member("KeyId")?,
         timestamp: member("Timestamp")?,
         nonce: member("Nonce")?,
@@ -116,15 +115,15 @@ fn proof(text: &str) -> Option<Proof<'_>> {
     })
 }
 
-/// Whether the members have the documented form, and nothing stands beside them.
-fn is_well_formed(text: &str, proof: &Proof<'_>) -> bool {
-    let digits = proof.timestamp.chars().all(|c| c.is_ascii_digit());
+/// Whether exactly the documented parameters are there, in the documented form.
+fn is_well_formed(text: &str, presented: &Credentials<'_>) -> bool {
+    let digits = presented.timestamp.chars().all(|c| c.is_ascii_digit());
     let known = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    let nonce = (16..=64).contains(&proof.nonce.len()) && proof.nonce.chars().all(known);
-    text.split(',').count() == 4 && digits && proof.timestamp.len() <= 12 && nonce
+    let nonce = (16..=64).contains(&presented.nonce.len()) && presented.nonce.chars().all(known);
+    text.split(',').count() == 4 && digits && presented.timestamp.len() <= 12 && nonce
 }
 
-/// The timestamp is signed as a number: leading zeros are none of it.
+/// The timestamp is signed as a number, without leading zeros.
 fn signature(request: &Request, key: &str, timestamp: &str, nonce: &str) -> String {
     let mut pairs: Vec<String> = request
         .query
@@ -151,14 +150,14 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn authentication() -> Authenticator {
+fn authenticator() -> Authenticator {
     let keys = KEYS.iter().map(|(id, key)| HmacKey {
         id: (*id).to_owned(),
         secret: Secret::new((*key).to_owned()).expect("a key"),
         claims: Claims::of_subject(*id),
     });
     let keys = HmacKeys::new(keys.collect()).expect("keys that differ");
-    Authenticator::Proofs(vec![Verifier::Hmac(keys)])
+    Authenticator::OneOf(vec![Verifier::Hmac(keys)])
 }
 
 const SCHEME: &str = "COS-ISSUER-HMAC-SHA256";

@@ -1,37 +1,42 @@
-//! `api-key`: a key that the caller sends, of which only the SHA-256 is kept.
+//! `api-key`: a key in the request, of which only the SHA-256 is stored.
 //!
-//! Promises: what is presented is hashed and compared with every entry in constant time, without an early exit, so that an answer's
-//! time says nothing about any key. A presented key that is too short to be one of ours is refused, whatever it hashes to.
-//! Leaves out: slow hashing, which protects guessable passwords. A key is random: `openssl rand -hex 32`.
+//! # Guarantees
+//! - The hash of a presented key is compared with all entries in constant time, so response times reveal nothing about any key.
+//! - A presented key that is too short is rejected, whatever its hash.
+//!
+//! # Not covered
+//! Slow hashing, which protects guessable passwords. API keys are random: `openssl rand -hex 32`.
 
 use http::{HeaderMap, HeaderName};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
-use super::{AuthMethod, Claims, Principal, of_scheme};
+use super::authorization_header::credentials;
+use super::claims::Claims;
+use super::principal::{AuthMethod, Principal};
 use crate::error::{Error, ErrorCode};
 
 /// One key of `API_KEYS`.
 #[derive(Clone)]
-#[expect(missing_debug_implementations, reason = "it holds claims")]
+#[expect(missing_debug_implementations, reason = "it contains claims")]
 pub struct ApiKey {
-    /// The name in the audit line.
+    /// The name in the audit log.
     pub name: String,
     /// The SHA-256 of the key.
     pub digest: [u8; 32],
-    /// What its holder is known by.
+    /// The claims of its principal.
     pub claims: Claims,
 }
 
-/// All keys, and where a request has its own.
-#[expect(missing_debug_implementations, reason = "it holds claims")]
+/// All API keys, and the header that requests send theirs in.
+#[expect(missing_debug_implementations, reason = "it contains claims")]
 pub struct ApiKeys {
     keys: Vec<ApiKey>,
     header: Option<HeaderName>,
 }
 
 impl ApiKeys {
-    /// Keys to be sent in `header`, or as `Authorization: Bearer`. `None` when one key is there twice.
+    /// Keys sent in `header`, or as `Authorization: Bearer`. `None` when two entries have the same key.
     pub fn new(keys: Vec<ApiKey>, header: Option<HeaderName>) -> Option<Self> {
         let count = |digest| keys.iter().filter(|key| key.digest == digest).count();
         let is_each_once = keys.iter().all(|key| count(key.digest) == 1);
@@ -42,10 +47,10 @@ impl ApiKeys {
         self.header.as_ref()
     }
 
-    /// The keys that a request presents. One that is no text counts, and is no good.
+    /// The keys in a request. A value that is not text counts too, and matches no key.
     pub(super) fn presented<'r>(&self, headers: &'r HeaderMap) -> Vec<&'r str> {
         let Some(name) = &self.header else {
-            return of_scheme(headers, "Bearer");
+            return credentials(headers, "Bearer").collect();
         };
         let values = headers.get_all(name).into_iter();
         values
@@ -53,16 +58,21 @@ impl ApiKeys {
             .collect()
     }
 
-    pub(super) fn verify(&self, headers: &HeaderMap) -> Result<Principal, Error> {
-        let presented = self.presented(headers);
-        let presented = presented.first().copied().unwrap_or_default();
-        let key = self.holder(presented).ok_or_else(|| {
-            Error::new(
-                ErrorCode::ApiKey,
-                "the API key is not one that is accepted here",
-            )
-        })?;
-        Ok(Principal::proven(
+    pub(super) fn verify(&self, presented: &str) -> Result<Principal, Error> {
+        let digest: [u8; 32] = Sha256::digest(presented).into();
+        let mut is_known = Choice::from(0);
+        let mut index = 0_u64;
+        for (candidate, key) in (0_u64..).zip(&self.keys) {
+            let is_same = key.digest.as_slice().ct_eq(digest.as_slice());
+            index.conditional_assign(&candidate, is_same);
+            is_known |= is_same;
+        }
+        let is_long = Choice::from(u8::from(presented.len() >= MIN_KEY_CHARACTERS));
+        let index = usize::try_from(index).ok();
+        let key = index.filter(|_| bool::from(is_known & is_long));
+        let key = key.and_then(|index| self.keys.get(index));
+        let key = key.ok_or_else(|| Error::new(ErrorCode::ApiKey, "unknown API key"))?;
+        Ok(Principal::authenticated(
             AuthMethod::ApiKey,
             key.name.clone(),
             key.claims.clone(),
@@ -75,27 +85,10 @@ impl ApiKeys {
             Some(name) => format!("ApiKey realm=\"cos-issuer\", header=\"{name}\""),
         }
     }
-
-    fn holder(&self, presented: &str) -> Option<&ApiKey> {
-        let digest: [u8; 32] = Sha256::digest(presented).into();
-        let mut is_known = Choice::from(0);
-        let mut place = 0_u64;
-        for (candidate, key) in (0_u64..).zip(&self.keys) {
-            let is_same = key.digest.as_slice().ct_eq(digest.as_slice());
-            place.conditional_assign(&candidate, is_same);
-            is_known |= is_same;
-        }
-        let is_long = Choice::from(u8::from(presented.len() >= KEY_CHARACTERS_MIN));
-        if bool::from(is_known & is_long) {
-            self.keys.get(usize::try_from(place).ok()?)
-        } else {
-            None
-        }
-    }
 }
 
-/// The least length of a key: 128 random bits as hex.
-const KEY_CHARACTERS_MIN: usize = 32;
+/// 128 random bits as hex.
+const MIN_KEY_CHARACTERS: usize = 32;
 
 #[cfg(test)]
 impl ApiKey {
@@ -113,7 +106,7 @@ mod tests {
     use http::header::AUTHORIZATION;
     use http::{HeaderMap, HeaderName, HeaderValue};
 
-    use super::{ApiKey, ApiKeys, KEY_CHARACTERS_MIN};
+    use super::{ApiKey, ApiKeys, MIN_KEY_CHARACTERS};
     use crate::error::ErrorCode;
 
     const OLD: &str = "CANARY-old-key-0123456789abcdef0123456789";
@@ -127,12 +120,9 @@ mod tests {
     }
 
     fn name_of(presented: &str) -> Result<String, ErrorCode> {
-        let mut headers = HeaderMap::new();
-        let value = HeaderValue::from_str(&format!("Bearer {presented}")).unwrap();
-        headers.insert(AUTHORIZATION, value);
-        let caller = keys(None).verify(&headers);
-        caller
-            .map(|caller| caller.name().to_owned())
+        let principal = keys(None).verify(presented);
+        principal
+            .map(|principal| principal.name().to_owned())
             .map_err(|error| error.code())
     }
 
@@ -160,7 +150,7 @@ mod tests {
 
     #[test]
     fn a_key_that_is_too_short_is_refused_though_its_hash_is_stored() {
-        assert!(SHORT.len() < KEY_CHARACTERS_MIN);
+        assert!(SHORT.len() < MIN_KEY_CHARACTERS);
         assert_eq!(name_of(SHORT), Err(ErrorCode::ApiKey));
     }
 
@@ -172,7 +162,7 @@ mod tests {
         headers.insert(AUTHORIZATION, bearer);
         assert_eq!(keys.presented(&headers).len(), 0);
         headers.insert("x-api-key", HeaderValue::from_static(NEW));
-        assert_eq!(keys.verify(&headers).ok().unwrap().name(), "new");
+        assert_eq!(keys.presented(&headers), [NEW]);
         headers.append("x-api-key", HeaderValue::from_bytes(b"\xff").unwrap());
         assert_eq!(keys.presented(&headers).len(), 2);
     }

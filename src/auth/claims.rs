@@ -1,7 +1,12 @@
-//! What is known of a caller, by name and type.
+//! Claims of a principal, by name and type.
 //!
-//! Promises: a claim comes from a proof or from the operator's own settings, never from an unproven request.
-//! Leaves out: what claims permit (`grant`), and their `Debug`, since they are about people.
+//! # Guarantees
+//! A claim comes from a verified credential or from the operator's settings.
+//!
+//! # Not covered
+//! What claims permit (`grant`).
+
+use serde_json::{Map, Value};
 
 /// The value of one claim.
 #[derive(Clone, PartialEq, Eq)]
@@ -11,10 +16,26 @@ pub enum Claim {
     Flag(bool),
     /// A whole number.
     Number(i64),
-    /// A text.
+    /// A string.
     Text(String),
-    /// A list of texts.
+    /// A list of strings.
     Texts(Vec<String>),
+}
+
+impl Claim {
+    /// `None` for values that grants cannot match: null, objects, fractions, other lists.
+    fn of_json(value: &Value) -> Option<Self> {
+        match value {
+            Value::Array(items) => {
+                let texts = items.iter().map(|item| item.as_str().map(str::to_owned));
+                texts.collect::<Option<_>>().map(Self::Texts)
+            }
+            Value::Bool(flag) => Some(Self::Flag(*flag)),
+            Value::Number(number) => number.as_i64().map(Self::Number),
+            Value::String(text) => Some(Self::Text(text.clone())),
+            Value::Null | Value::Object(_) => None,
+        }
+    }
 }
 
 /// Claims by name; they are few.
@@ -23,16 +44,16 @@ pub enum Claim {
 pub struct Claims(Vec<(String, Claim)>);
 
 impl Claims {
-    /// The claim that says who it is.
+    /// The name of the claim that identifies the principal.
     pub const SUBJECT: &'static str = "sub";
 
-    /// Claims of a subject and nothing else.
+    /// Only a subject.
     pub fn of_subject(subject: impl Into<String>) -> Self {
         let subject = Claim::Text(subject.into());
         Self(vec![(Self::SUBJECT.to_owned(), subject)])
     }
 
-    /// Adds a claim; false when there is one of that name, which then stays.
+    /// Adds a claim. Returns false, and changes nothing, if the name exists.
     pub fn add(&mut self, name: impl Into<String>, claim: Claim) -> bool {
         let name = name.into();
         let is_new = self.claim(&name).is_none();
@@ -42,13 +63,29 @@ impl Claims {
         is_new
     }
 
+    /// The members of a JSON object that grants can match.
+    pub(super) fn of_json(object: &Map<String, Value>) -> Self {
+        let mut claims = Self::default();
+        claims.add_json(object);
+        claims
+    }
+
+    /// Adds the members of a JSON object that grants can match; names that exist are ignored.
+    pub(super) fn add_json(&mut self, object: &Map<String, Value>) {
+        for (name, value) in object {
+            if let Some(claim) = Claim::of_json(value) {
+                self.add(name, claim);
+            }
+        }
+    }
+
     /// The claim of that name.
     pub fn claim(&self, name: &str) -> Option<&Claim> {
         let found = self.0.iter().find(|(known, _)| known == name);
         found.map(|(_, claim)| claim)
     }
 
-    /// PrincipalMatch it is.
+    /// The subject, if it is a string.
     pub fn subject(&self) -> Option<&str> {
         match self.claim(Self::SUBJECT) {
             Some(Claim::Text(subject)) => Some(subject),
@@ -57,16 +94,15 @@ impl Claims {
     }
 }
 
-/// What a token's subject may have is 255 characters; an ARN has fewer than this.
-/// <https://openid.net/specs/openid-connect-core-1_0.html#IDToken>
-pub(super) const SUBJECT_BYTES_MAX: usize = 512;
+/// OpenID Connect allows 255 characters; ARNs are shorter than this. <https://openid.net/specs/openid-connect-core-1_0.html#IDToken>
+pub(super) const MAX_SUBJECT_BYTES: usize = 512;
 
 #[cfg(test)]
 mod tests {
     use super::{Claim, Claims};
 
     #[test]
-    fn a_claim_is_said_once() {
+    fn a_claim_is_added_once() {
         let mut claims = Claims::of_subject("a");
         assert!(!claims.add("sub", Claim::Text("b".to_owned())));
         assert!(claims.add("tier", Claim::Number(2)));
@@ -76,7 +112,22 @@ mod tests {
     }
 
     #[test]
-    fn a_subject_is_a_text() {
+    fn values_of_other_types_are_not_claims() {
+        let json = serde_json::json!({"t": "a", "l": ["a", "b"], "e": [], "n": -7, "b": true, "f": 7.9, "m": ["a", 1],
+            "d": [["a"]], "o": {"a": 1}, "z": null, "h": 1e300, "u": u64::MAX});
+        let claims = Claims::of_json(json.as_object().unwrap());
+        assert!(claims.claim("t") == Some(&Claim::Text("a".to_owned())));
+        assert!(claims.claim("l") == Some(&Claim::Texts(vec!["a".to_owned(), "b".to_owned()])));
+        assert!(claims.claim("e") == Some(&Claim::Texts(Vec::new())));
+        assert!(claims.claim("n") == Some(&Claim::Number(-7)));
+        assert!(claims.claim("b") == Some(&Claim::Flag(true)));
+        for name in ["f", "m", "d", "o", "z", "h", "u", "x"] {
+            assert!(claims.claim(name).is_none(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_subject_is_a_string() {
         let mut claims = Claims::default();
         claims.add("sub", Claim::Number(7));
         assert_eq!(claims.subject(), None);

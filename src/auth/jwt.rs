@@ -1,12 +1,15 @@
 //! `jwt`: a bearer token that the configured issuer signed.
 //!
-//! JWT: <https://www.rfc-editor.org/rfc/rfc7519>, JWS: <https://www.rfc-editor.org/rfc/rfc7515>, how to use them safely:
+//! JWT: <https://www.rfc-editor.org/rfc/rfc7519>, JWS: <https://www.rfc-editor.org/rfc/rfc7515>, best practices:
 //! <https://www.rfc-editor.org/rfc/rfc8725>, in requests: <https://www.rfc-editor.org/rfc/rfc6750>.
 //!
-//! Promises: issuer, audience and algorithms are the configured ones. What a token says of itself is checked before any key is looked
-//! for, so a token that could not be accepted anyway causes no fetch; and where keys come from is configured, never said by a token.
-//! A [`Principal`] is made only of a token whose signature held.
-//! Leaves out: revocation (a token counts until it expires), encrypted tokens, and discovery: the JWKS URL is a setting.
+//! # Guarantees
+//! - Issuer, audience, algorithms and the source of keys are settings; a token cannot change them.
+//! - Claims are validated before a key is looked up, so a token that would be rejected anyway causes no fetch.
+//! - Only a token with a verified signature becomes a [`Principal`].
+//!
+//! # Not covered
+//! Revocation (a token is valid until it expires), encrypted tokens and discovery.
 
 mod algorithm;
 mod json;
@@ -15,6 +18,7 @@ mod jwks_cache;
 mod pem;
 #[cfg(test)]
 mod testing;
+mod token_error;
 mod unverified;
 mod validation;
 
@@ -30,22 +34,23 @@ use std::time::Duration;
 use http::HeaderValue;
 use http::header::RETRY_AFTER;
 
-use super::{AuthMethod, Principal};
+use super::claims::Claims;
+use super::principal::{AuthMethod, Principal};
 use crate::error::{Error, ErrorCode};
 use tencent::time::Timestamp;
 use unverified::UnverifiedToken;
 
-/// Which tokens are accepted.
-#[expect(missing_debug_implementations, reason = "it may hold a secret")]
-pub struct Tokens {
-    /// What their claims must say.
-    pub rules: Validation,
-    /// Whose signature they must have.
+/// Verifies tokens of one issuer.
+#[expect(missing_debug_implementations, reason = "it may contain a secret")]
+pub struct TokenVerifier {
+    /// The required claims.
+    pub validation: Validation,
+    /// The issuer's keys.
     pub keys: KeySource,
 }
 
 /// Where keys come from.
-#[expect(missing_debug_implementations, reason = "it may hold a secret")]
+#[expect(missing_debug_implementations, reason = "it may contain a secret")]
 pub enum KeySource {
     /// The settings.
     Fixed(Arc<KeySet>),
@@ -53,8 +58,8 @@ pub enum KeySource {
     Remote(JwksCache),
 }
 
-impl Tokens {
-    /// Proves who a token speaks of, within `time_left` of the platform if there is such a limit.
+impl TokenVerifier {
+    /// Verifies a token, within half of the platform's `time_left` if there is such a limit.
     pub(super) async fn verify(
         &self,
         presented: &str,
@@ -62,8 +67,8 @@ impl Tokens {
         time_left: Option<Duration>,
     ) -> Result<Principal, Error> {
         let token = UnverifiedToken::parse(presented)?;
-        let algorithm = self.rules.algorithm(&token.algorithm)?;
-        self.rules.check(&token.claims, now)?;
+        let algorithm = self.validation.algorithm(&token.algorithm)?;
+        self.validation.check(&token.claims, now)?;
         let key_id = token.key_id.as_deref();
         let keys = match &self.keys {
             KeySource::Fixed(keys) => Arc::clone(keys),
@@ -73,76 +78,26 @@ impl Tokens {
                 .ok_or_else(unavailable)?,
         };
         keys.verify(algorithm, key_id, token.message, token.signature)?;
-        Ok(Principal::proven(
+        Ok(Principal::authenticated(
             AuthMethod::Jwt,
             AuthMethod::Jwt.name(),
-            token.claims.into_claims(),
+            Claims::of_json(&token.claims),
         ))
     }
 
-    /// What is wrong with a token is told by the answer's message.
-    /// <https://www.rfc-editor.org/rfc/rfc6750#section-3.1>
-    pub(super) fn challenge(is_refused: bool) -> String {
-        let refused = if is_refused {
+    /// The body's message has the reason. <https://www.rfc-editor.org/rfc/rfc6750#section-3.1>
+    pub(super) fn challenge(is_rejected: bool) -> String {
+        let error = if is_rejected {
             ", error=\"invalid_token\""
         } else {
             ""
         };
-        format!("Bearer realm=\"cos-issuer\"{refused}")
-    }
-}
-
-/// Why a token is refused. None of the texts repeats what is in it, or in the settings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-enum TokenFault {
-    #[error("its `alg` is not one that is accepted here")]
-    Algorithm,
-    #[error("its `aud` does not name this service: a text or a list of texts is expected")]
-    Audience,
-    #[error("its payload is not a JSON object with each member once")]
-    Claims,
-    #[error(
-        "its header names or brings a key, or asks for an extension (`jwk`, `jku`, `x5u`, `x5c`, `crit`)"
-    )]
-    Embedded,
-    #[error("it has no `exp` that is a number")]
-    ExpiryMissing,
-    #[error("it has expired: ask the issuer for a new one")]
-    Expired,
-    #[error("three base64url parts of at most 8192 characters are expected, with dots between")]
-    Form,
-    #[error(
-        "its header is not a JSON object with each member once, with texts for `alg` and `kid`"
-    )]
-    Header,
-    #[error("it has no `iat` that is a number")]
-    IssuedMissing,
-    #[error("its `iss` is not the issuer that is accepted here")]
-    Issuer,
-    #[error(
-        "no key of the issuer has its `kid` and `alg`: a new key is noticed after half a minute or so"
-    )]
-    KeyUnknown,
-    #[error("its `nbf` or `iat` is in the future, or no number: compare the clocks")]
-    NotYetValid,
-    #[error("it was issued too long ago, or lives too long, for this service: see `iat` and `exp`")]
-    Old,
-    #[error("its signature is not that of the issuer's key over this token")]
-    Signature,
-    #[error("it has no `sub` that is a text of 1 to 512 bytes")]
-    Subject,
-    #[error("its `typ` is neither `JWT` nor `at+jwt`")]
-    Type,
-}
-
-impl From<TokenFault> for Error {
-    fn from(fault: TokenFault) -> Self {
-        Self::new(ErrorCode::Token, format!("the token is refused: {fault}"))
+        format!("Bearer realm=\"cos-issuer\"{error}")
     }
 }
 
 fn unavailable() -> Error {
-    let message = "the token's issuer cannot be asked for its keys: try again";
+    let message = "the token issuer's JWKS could not be fetched: try again";
     Error::new(ErrorCode::TokenKeysUnavailable, message)
         .with_header(RETRY_AFTER, HeaderValue::from_static("5"))
 }
@@ -154,53 +109,55 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::testing::{AUDIENCE, ISSUER, TestIssuer, jwks};
-    use super::{Algorithm, KeySet, KeySource, Tokens, Validation};
+    use super::{Algorithm, KeySet, KeySource, TokenVerifier, Validation};
     use crate::auth::{AuthMethod, Claim, Principal};
     use crate::error::{Error, ErrorCode};
     use tencent::time::Timestamp;
 
     const NOW: i64 = 1_700_000_000;
 
-    fn tokens(issuer: &TestIssuer) -> Tokens {
+    fn tokens(issuer: &TestIssuer) -> TokenVerifier {
         let algorithms = vec![Algorithm::Es256];
         let keys = KeySet::of_jwks(&jwks(&[issuer.jwk("one")]), &algorithms).unwrap();
-        let rules = Validation {
+        let validation = Validation {
             issuer: ISSUER.to_owned(),
             audiences: vec![AUDIENCE.to_owned()],
             algorithms,
             leeway_seconds: 30,
-            age_seconds_max: 3600,
+            max_age_seconds: 3600,
         };
         let keys = KeySource::Fixed(Arc::new(keys));
-        Tokens { rules, keys }
+        TokenVerifier { validation, keys }
     }
 
-    async fn verify(tokens: &Tokens, token: &str) -> Result<Principal, Error> {
+    async fn verify(tokens: &TokenVerifier, token: &str) -> Result<Principal, Error> {
         let now = Timestamp::from_unix_seconds(NOW).unwrap();
         tokens.verify(token, now, None).await
     }
 
     #[tokio::test]
-    async fn a_good_token_makes_a_caller_with_its_claims() {
+    async fn a_good_token_makes_a_principal_with_its_claims() {
         let issuer = TestIssuer::new();
         let header = json!({"alg": "ES256", "kid": "one"});
         let claims = json!({"iss": ISSUER, "aud": ["other", AUDIENCE], "sub": "u-1", "iat": NOW, "exp": NOW + 60, "groups": ["a", "b"],
             "tier": 2, "admin": false, "address": {"street": "a"}});
-        let caller = verify(&tokens(&issuer), &issuer.sign(&header, &claims)).await;
-        let caller = caller.ok().unwrap();
-        assert_eq!(caller.kind(), AuthMethod::Jwt);
-        assert_eq!((caller.name(), caller.kind().name()), ("jwt", "jwt"));
-        let known = caller.claims();
+        let principal = verify(&tokens(&issuer), &issuer.sign(&header, &claims)).await;
+        let principal = principal.ok().unwrap();
+        assert_eq!(principal.method(), AuthMethod::Jwt);
+        assert_eq!(
+            (principal.name(), principal.method().name()),
+            ("jwt", "jwt")
+        );
+        let known = principal.claims();
         assert_eq!(known.subject(), Some("u-1"));
         let groups = Claim::Texts(vec!["a".to_owned(), "b".to_owned()]);
         assert!(known.claim("groups") == Some(&groups));
         assert!(known.claim("tier") == Some(&Claim::Number(2)));
         assert!(known.claim("admin") == Some(&Claim::Flag(false)));
         assert!(known.claim("address").is_none());
-        assert_eq!(caller.subject_hash().map(|hash| hash.len()), Some(32));
+        assert_eq!(principal.subject_hash().map(|hash| hash.len()), Some(32));
     }
 
-    /// One text for each check, and nothing of the token or of the settings in it.
     #[tokio::test]
     async fn a_refusal_says_which_check_failed_and_repeats_nothing() {
         let issuer = TestIssuer::new();
@@ -214,7 +171,8 @@ mod tests {
         let other_kid = issuer.token("CANARY-two", "CANARY-u-1", NOW);
         for (token, said) in [
             (with("iss", json!("https://CANARY.example.com")), "`iss`"),
-            (with("aud", json!("CANARY")), "`aud`"),
+            (with("aud", json!("CANARY")), "`aud` does not contain"),
+            (with("aud", json!(null)), "`aud` is missing"),
             (with("exp", json!(NOW - 60)), "expired"),
             (with("nbf", json!(NOW + 60)), "`nbf`"),
             (with("iat", json!(NOW - 86_400)), "too long ago"),
@@ -254,6 +212,49 @@ mod tests {
         ] {
             let error = verify(&tokens, &changed).await.err().unwrap();
             assert_eq!(error.code(), ErrorCode::Token);
+        }
+    }
+    /// The signature is always right; only the header differs.
+    #[tokio::test]
+    async fn a_header_that_changes_algorithm_or_key_is_refused() {
+        let issuer = TestIssuer::new();
+        let tokens = tokens(&issuer);
+        let claims =
+            json!({"iss": ISSUER, "aud": AUDIENCE, "sub": "u-1", "iat": NOW, "exp": NOW + 60});
+        let outcome = async |header: &Value| verify(&tokens, &issuer.sign(header, &claims)).await;
+        for header in [
+            json!({"alg": "ES256"}),
+            json!({"alg": "ES256", "kid": "one"}),
+        ] {
+            assert!(outcome(&header).await.is_ok(), "{header}");
+        }
+        for alg in [
+            "none", "None", "NONE", "", "es256", " ES256", "ES384", "RS256", "PS256", "HS256",
+            "EdDSA",
+        ] {
+            let error = outcome(&json!({"alg": alg})).await.err().unwrap();
+            assert!(
+                error.message().contains("`alg`"),
+                "{alg}: {}",
+                error.message()
+            );
+        }
+        for (name, value) in [
+            ("kid", json!("two")),
+            ("crit", json!(["exp"])),
+            ("jwk", issuer.jwk("one")),
+            ("x5c", json!(["MIIB"])),
+            ("typ", json!("dpop+jwt")),
+        ] {
+            let error = outcome(&json!({"alg": "ES256", name: value}))
+                .await
+                .err()
+                .unwrap();
+            assert!(
+                error.message().contains(name),
+                "{name}: {}",
+                error.message()
+            );
         }
     }
 }

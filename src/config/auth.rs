@@ -45,7 +45,7 @@ pub(super) fn read(
         })
         .collect();
     let verifiers: Option<Vec<Verifier>> = verifiers.into_iter().collect();
-    verifiers.map(Authenticator::Proofs)
+    verifiers.map(Authenticator::OneOf)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use url::{Host, Url};
 
 use super::reader::{Reader, list};
-use crate::auth::{Algorithm, JwksCache, KeySet, KeySource, Tokens, Validation};
+use crate::auth::{Algorithm, JwksCache, KeySet, KeySource, TokenVerifier, Validation};
 use crate::http_client::{Client, PlaintextHttp, Settings};
 
 type File<'f> = &'f dyn Fn(&str) -> std::io::Result<Vec<u8>>;
 
-pub(super) fn read(reader: &mut Reader<'_>, file: File<'_>) -> Option<Tokens> {
+pub(super) fn read(reader: &mut Reader<'_>, file: File<'_>) -> Option<TokenVerifier> {
     let text = |text: &str| Ok::<_, &str>(text.to_owned());
     let issuer = reader.required("JWT_ISSUER", "https://login.example.com/", text);
     let audiences = reader.required("JWT_AUDIENCE", "uploads", |text| {
@@ -32,13 +32,13 @@ pub(super) fn read(reader: &mut Reader<'_>, file: File<'_>) -> Option<Tokens> {
     let keys = place
         .zip(algorithms.as_deref())
         .and_then(|(place, algorithms)| keys(reader, file, place, algorithms));
-    Some(Tokens {
-        rules: Validation {
+    Some(TokenVerifier {
+        validation: Validation {
             issuer: issuer?,
             audiences: audiences?,
             algorithms: algorithms?,
             leeway_seconds: leeway_seconds?,
-            age_seconds_max: age_seconds_max?,
+            max_age_seconds: age_seconds_max?,
         },
         keys: keys?,
     })

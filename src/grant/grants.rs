@@ -13,6 +13,7 @@ use super::resolved::ResolvedGrant;
 use super::session_name;
 use super::statements::Statements;
 use crate::auth::Principal;
+use crate::entropy::Entropy;
 use crate::error::{Error, ErrorCode};
 use crate::request::{CredentialRequest, RequestedScope};
 use tencent::time::Timestamp;
@@ -86,18 +87,19 @@ pub enum GrantError {
 }
 
 impl Grants {
-    /// Decides a request. `entropy` is fresh randomness: it becomes the key of a new object.
+    /// Decides a request. `entropy` makes the key of a new object.
     ///
     /// # Errors
     /// [`ErrorCode::CallerNotAllowed`] without a matching grant; [`ErrorCode::DurationSeconds`] when the
     /// requested lifetime is outside the grants; [`ErrorCode::ScopeNotGranted`] when a scope, bucket or
-    /// region is; [`ErrorCode::Extension`] when an extension is not granted.
+    /// region is; [`ErrorCode::Extension`] when an extension is not granted;
+    /// [`ErrorCode::Internal`] when the system has no entropy for the key of a new object.
     pub fn authorize(
         &self,
         principal: &Principal,
         request: &CredentialRequest,
         now: Timestamp,
-        entropy: [u8; 16],
+        entropy: &dyn Entropy,
     ) -> Result<Authorized, Error> {
         let grants = match self {
             Self::Each(grants) => grants,

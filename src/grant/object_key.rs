@@ -6,6 +6,8 @@
 //! # Not covered
 //! Where the entropy comes from, and which extensions are granted.
 
+use crate::entropy::Entropy;
+use crate::error::{Error, ErrorCode};
 use tencent::names::ObjectPrefix;
 use tencent::time::Timestamp;
 
@@ -43,18 +45,25 @@ pub struct ObjectKey(String);
 
 impl ObjectKey {
     /// `<prefix>YYYY/MM/DD/<entropy as 32 hexadecimal digits>.<extension>`, the date in UTC.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Internal`] without entropy: a key that can be guessed is worse than none.
     pub(super) fn new(
         prefix: &ObjectPrefix,
         extension: &Extension,
         now: Timestamp,
-        entropy: [u8; 16],
-    ) -> Self {
+        entropy: &dyn Entropy,
+    ) -> Result<Self, Error> {
+        let random = entropy.bytes().map_err(|error| {
+            let message = "the system has no randomness for the key of an object: try again";
+            Error::new(ErrorCode::Internal, message).caused_by(error)
+        })?;
         let (prefix, extension) = (prefix.as_str(), extension.as_str());
-        Self(format!(
+        Ok(Self(format!(
             "{prefix}{}/{:032x}.{extension}",
             now.date().replace('-', "/"),
-            u128::from_be_bytes(entropy)
-        ))
+            u128::from_be_bytes(random)
+        )))
     }
 
     /// The key.
@@ -69,6 +78,7 @@ const MAX_EXTENSION_CHARACTERS: usize = 10;
 #[cfg(test)]
 mod tests {
     use super::{Extension, ObjectKey};
+    use crate::entropy::SystemEntropy;
     use tencent::names::ObjectPrefix;
     use tencent::time::Timestamp;
 
@@ -77,7 +87,8 @@ mod tests {
         let key = |seconds: i64| {
             let now = Timestamp::from_unix_seconds(seconds).unwrap();
             let prefix = ObjectPrefix::parse("/").unwrap();
-            ObjectKey::new(&prefix, &Extension::parse("png").unwrap(), now, [0; 16])
+            ObjectKey::new(&prefix, &Extension::parse("png").unwrap(), now, &[0; 16])
+                .unwrap()
                 .as_str()
                 .to_owned()
         };
@@ -89,13 +100,14 @@ mod tests {
     }
 
     #[test]
-    fn every_bit_of_entropy_is_in_the_key() {
+    fn every_random_bit_is_in_the_key() {
         let prefix = ObjectPrefix::parse("a/").unwrap();
         let now = Timestamp::from_unix_seconds(0).unwrap();
         let extension = Extension::parse("jpg").unwrap();
         let keys: std::collections::BTreeSet<String> = (0..128_u32)
             .map(|bit| {
-                ObjectKey::new(&prefix, &extension, now, (1_u128 << bit).to_be_bytes())
+                ObjectKey::new(&prefix, &extension, now, &(1_u128 << bit).to_be_bytes())
+                    .unwrap()
                     .as_str()
                     .to_owned()
             })
@@ -109,11 +121,7 @@ mod tests {
         let prefix = ObjectPrefix::parse("a/").unwrap();
         let now = Timestamp::from_unix_seconds(0).unwrap();
         let extension = Extension::parse("jpg").unwrap();
-        let key = |_| {
-            let mut entropy = [0; 16];
-            getrandom::fill(&mut entropy).unwrap();
-            ObjectKey::new(&prefix, &extension, now, entropy)
-        };
+        let key = |_| ObjectKey::new(&prefix, &extension, now, &SystemEntropy).unwrap();
         let keys: std::collections::HashSet<String> = (0..1_000_000)
             .map(key)
             .map(|key| key.as_str().to_owned())

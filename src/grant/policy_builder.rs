@@ -14,6 +14,7 @@ use super::operation::{Operation, ResourceLevel};
 use super::permissions::Permissions;
 use super::resolved::{ResolvedGrant, ScopeMismatch};
 use super::statements::Statements;
+use crate::entropy::Entropy;
 use crate::error::{Error, ErrorCode};
 use crate::request::Scopes;
 use tencent::time::Timestamp;
@@ -76,16 +77,17 @@ impl<'g> PolicyBuilder<'g> {
     /// The upload of one new object, from the first grant that allows it.
     ///
     /// # Errors
-    /// [`ErrorCode::ScopeNotGranted`] without uploads, [`ErrorCode::Extension`] for another extension.
+    /// [`ErrorCode::ScopeNotGranted`] without uploads, [`ErrorCode::Extension`] for another extension,
+    /// [`ErrorCode::Internal`] without entropy.
     pub(super) fn for_new_object(
         grants: &[ResolvedGrant<'g>],
         extension: &str,
         now: Timestamp,
-        entropy: [u8; 16],
+        entropy: &dyn Entropy,
     ) -> Result<Self, Error> {
         for grant in grants {
             let mut builder = Self::default();
-            if let Some(key) = grant.allow_new(extension, now, entropy, &mut builder.statements) {
+            if let Some(key) = grant.allow_new(extension, now, entropy, &mut builder.statements)? {
                 builder.sources.push(grant.definition);
                 builder.new_object = Some(NewObject {
                     bucket: grant.definition.bucket.as_str().to_owned(),

@@ -52,7 +52,7 @@ impl PrincipalMatch {
         !claims.is_empty()
             && claims.iter().all(|(name, wanted)| {
                 if name == Self::PROOF {
-                    return wanted.is_met_by(&Claim::Text(principal.kind().name().to_owned()));
+                    return wanted.is_met_by(&Claim::Text(principal.method().name().to_owned()));
                 }
                 let claim = principal.claims().claim(name);
                 claim.is_some_and(|claim| wanted.is_met_by(claim))

@@ -6,6 +6,8 @@
 //! # Not covered
 //! For how long (`lifetime`), and for whom (`principal_match`).
 
+use crate::entropy::Entropy;
+use crate::error::Error;
 use crate::request::{Keys, Scope};
 use tencent::cam::Resource;
 use tencent::names::ObjectPrefix;
@@ -105,24 +107,28 @@ impl ResolvedGrant<'_> {
 
     /// Generates the key of a new object, `<prefix>YYYY/MM/DD/<128 random bits>.<extension>`, and allows
     /// its upload. `None` when the extension is not granted.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Internal`](crate::error::ErrorCode::Internal) without entropy.
     pub(super) fn allow_new(
         &self,
         extension: &str,
         now: Timestamp,
-        entropy: [u8; 16],
+        entropy: &dyn Entropy,
         statements: &mut Statements,
-    ) -> Option<ObjectKey> {
-        let extension = Extension::parse(extension).ok()?;
-        if !self.new_object_extensions()?.contains(&extension) {
-            return None;
-        }
+    ) -> Result<Option<ObjectKey>, Error> {
+        let granted = self.new_object_extensions().unwrap_or_default();
+        let extension = Extension::parse(extension).ok();
+        let Some(extension) = extension.filter(|extension| granted.contains(extension)) else {
+            return Ok(None);
+        };
         let GrantDefinition {
             bucket,
             region,
             permissions,
             ..
         } = self.definition;
-        let key = ObjectKey::new(&self.prefix, &extension, now, entropy);
+        let key = ObjectKey::new(&self.prefix, &extension, now, entropy)?;
         for operation in permissions
             .operations()
             .filter(|operation| operation.is_upload())
@@ -130,7 +136,7 @@ impl ResolvedGrant<'_> {
             let resource = Resource::exactly(bucket, region, key.as_str());
             statements.allow(operation, resource, permissions.conditions(operation));
         }
-        Some(key)
+        Ok(Some(key))
     }
 
     /// The extensions that a new object may have; `None` without uploads of whole objects.

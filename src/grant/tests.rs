@@ -64,7 +64,7 @@ fn authorize(
     request: &CredentialRequest,
 ) -> Result<Authorized, Error> {
     let now = Timestamp::from_unix_seconds(1_769_903_999).unwrap();
-    grants.authorize(&Principal::with_claims(claims), request, now, [0xab; 16])
+    grants.authorize(&Principal::with_claims(claims), request, now, &[0xab; 16])
 }
 
 fn everything(grants: &Grants, claims: Claims) -> Result<Authorized, Error> {

@@ -12,8 +12,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
-use crate::auth::Identity;
 use crate::error::{Error, ErrorCode};
+use crate::request::Identity;
 use crate::request::Unverified;
 
 /// An event that was read: its headers, as far as they could be, and the request if there is one.

@@ -162,7 +162,7 @@ def client(key):
     address, port = outcome.required("COS_ADDRESS").split(":")
     return CosS3Client(CosConfig(
         Region=outcome.required("REGION"), SecretId=key["TmpSecretId"], SecretKey=key["TmpSecretKey"],
-        Token=key["SecurityToken"], Scheme="http", IP=address, Port=int(port), ServiceDomain=f"localhost:{port}"))
+        Token=key["SecurityToken"], Scheme="http", IP=address, Port=int(port), ServiceDomain=f"127.0.0.1:{port}"))
 
 
 def from_issuer():

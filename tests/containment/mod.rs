@@ -12,10 +12,10 @@ mod world;
 
 use std::sync::Arc;
 
-use cos_issuer::auth::{Identity, Source};
 use cos_issuer::config::{Config, Environment};
 use cos_issuer::grant::Authorized;
 use cos_issuer::request::{CredentialRequest, IssueRoute, Request, RequestId, Unverified};
+use cos_issuer::request::{Identity, IdentitySource};
 use futures_util::FutureExt;
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
@@ -56,7 +56,7 @@ pub(crate) fn issue(world: &World) -> Option<Authorized> {
     let asked = CredentialRequest::parse(&request, mint(&world.asked)).ok()?;
     handler
         .grants
-        .authorize(&caller, &asked, SystemClock.now(), world.chance)
+        .authorize(&caller, &asked, SystemClock.now(), &world.random)
         .ok()
 }
 
@@ -113,7 +113,10 @@ fn request(world: &World) -> Request {
         query,
         headers: HeaderMap::new(),
         body,
-        identity: Identity::new(Source::Lambda, Some(&Value::Object(world.claims.clone()))),
+        identity: Identity::new(
+            IdentitySource::Lambda,
+            Some(&Value::Object(world.claims.clone())),
+        ),
     };
     Request::new(unverified, RequestId::random(), None).expect("a request within the limits")
 }

@@ -4,9 +4,20 @@
 use std::net::Ipv4Addr;
 
 use arbitrary::Unstructured;
+use cos_issuer::entropy::Entropy;
 use serde_json::{Map, Value, json};
 
 use super::meaning::{Access, Grant, Slot, Wanted};
+
+/// The same bytes each time, so that a world can be tried again.
+#[derive(Clone, Debug)]
+pub(crate) struct Fixed([u8; 16]);
+
+impl Entropy for Fixed {
+    fn bytes(&self) -> Result<[u8; 16], getrandom::Error> {
+        Ok(self.0)
+    }
+}
 
 /// Grants, a caller and a request.
 #[derive(Clone, Debug)]
@@ -17,7 +28,7 @@ pub(crate) struct World {
     pub(crate) region: Option<String>,
     pub(crate) duration_seconds: Option<String>,
     pub(crate) asked: Asked,
-    pub(crate) chance: [u8; 16],
+    pub(crate) random: Fixed,
     /// Where the universe begins its turns.
     pub(crate) turn: u64,
 }
@@ -125,7 +136,9 @@ impl World {
             duration_seconds: maybe(bytes, 4, |bytes| {
                 pick(bytes, &["900", "900", "900", "600", "-1", "3600"])
             }),
-            chance: std::array::from_fn(|_| u8::try_from(up_to(bytes, 0, 255)).unwrap_or(0)),
+            random: Fixed(std::array::from_fn(|_| {
+                u8::try_from(up_to(bytes, 0, 255)).unwrap_or(0)
+            })),
             turn: u64::try_from(up_to(bytes, 0, 65_535)).unwrap_or(0),
             grants,
             claims,

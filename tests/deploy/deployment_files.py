@@ -103,7 +103,7 @@ def start_file_is_what_scf_takes():
     # <https://cloud.tencent.com/document/product/583/56126>
     path = ROOT / "scf/scf_bootstrap"
     content = path.read_bytes()
-    assert stat.S_IMODE(path.stat().st_mode) & 0o111 == 0o111, "it is not executable"
+    assert stat.S_IMODE(path.stat().st_mode) & 0o100, "it is not executable"
     assert content.startswith(b"#!/bin/bash\n") and content.endswith(b"exec ./bootstrap\n"), "first or last line"
     assert b"\r" not in content, "it has CR line ends"
 
@@ -172,10 +172,11 @@ def sam_finds_its_target(folder):
     functions = settings.template()["Resources"].items()
     made = [name for name, resource in functions if resource.get("Metadata", {}).get("BuildMethod") == "makefile"]
     assert made == ["Issuer"], f"template.yaml: {made}"
+    # A list of paths has no place for a path with blanks, so this one is relative.
     grants, made = folder / "grants.toml", folder / "made"
     grants.write_text(settings.documented_grants())
     made.mkdir()
-    environment = {**os.environ, "ARTIFACTS_DIR": str(made), "PACKAGE_FILES": str(grants)}
+    environment = {**os.environ, "ARTIFACTS_DIR": str(made), "PACKAGE_FILES": str(grants.relative_to(ROOT))}
     make = subprocess.run(
         ["make", "build-Issuer"], cwd=ROOT, env=environment, check=False, timeout=240, capture_output=True, text=True
     )

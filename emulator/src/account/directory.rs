@@ -1,10 +1,13 @@
 //! All keys: permanent ones, issued ones, those that were revoked.
 //!
-//! Promises: every secret is in the ledger before anybody sees it; what has expired is forgotten after an hour, and there are never
-//! more than [`TEMPORARY_KEYS_MAX`] temporary keys, so the directory is bounded.
-//! Inferred: a key that was revoked is as unknown as one that never was; only the reason that this cloud adds tells them apart.
+//! # Guarantees
+//! Every secret is registered before it is shown. An expired key is forgotten after an hour, and
+//! there are never more than [`TEMPORARY_KEYS_MAX`] temporary keys, so the directory is bounded.
+//! Inferred: a key that was revoked is as unknown as one that never was; only the reason that this
+//! cloud adds differs.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex};
 
@@ -12,8 +15,11 @@ use tencent::secret::Secret;
 use tencent::time::{Clock, Timestamp};
 
 use super::identity::{Identity, Permanent};
-use super::{Account, KeyPair, Role, User, random_secret_id, random_text};
-use crate::ledger::{Ledger, lock};
+use super::key_pair::random_secret_id;
+use super::{Account, KeyPair, Role, User};
+use crate::random::secret_text;
+use crate::secrets::SecretRegistry;
+use crate::sync::lock;
 
 /// How many keys there may be at once: half a minute of the documented 600 a second.
 const TEMPORARY_KEYS_MAX: usize = 20_000;
@@ -55,7 +61,7 @@ pub(crate) struct Directory {
     pub(crate) roles: Vec<Arc<Role>>,
     keys: Mutex<Keys>,
     clock: Arc<dyn Clock>,
-    ledger: Arc<Ledger>,
+    secrets: Arc<SecretRegistry>,
 }
 
 #[derive(Default)]
@@ -66,13 +72,19 @@ struct Keys {
     next_sweep: usize,
 }
 
+impl fmt::Debug for Issued {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Issued").finish_non_exhaustive()
+    }
+}
+
 impl Directory {
     pub(crate) fn new(
         account: Account,
         users: Vec<User>,
         roles: Vec<Role>,
         clock: Arc<dyn Clock>,
-        ledger: Arc<Ledger>,
+        secrets: Arc<SecretRegistry>,
     ) -> Self {
         Self {
             account,
@@ -80,7 +92,7 @@ impl Directory {
             roles: roles.into_iter().map(Arc::new).collect(),
             keys: Mutex::default(),
             clock,
-            ledger,
+            secrets,
         }
     }
 
@@ -92,7 +104,7 @@ impl Directory {
     ) -> io::Result<KeyPair> {
         let pair = given.unwrap_or_else(KeyPair::random);
         let key = Key {
-            secret_key: self.noted(&pair.secret_key)?,
+            secret_key: self.registered(&pair.secret_key)?,
             identity: Identity::Permanent(owner),
             session: None,
         };
@@ -109,14 +121,14 @@ impl Directory {
     pub(crate) fn issue(&self, identity: Identity, expires: Timestamp) -> io::Result<Issued> {
         let issued = Issued {
             secret_id: random_secret_id(),
-            secret_key: random_text(43),
-            token: random_text(320),
+            secret_key: secret_text(43),
+            token: secret_text(320),
         };
         let key = Key {
-            secret_key: self.noted(&issued.secret_key)?,
+            secret_key: self.registered(&issued.secret_key)?,
             identity,
             session: Some(Session {
-                token: self.noted(&issued.token)?,
+                token: self.registered(&issued.token)?,
                 expires,
             }),
         };
@@ -147,7 +159,7 @@ impl Directory {
         }
     }
 
-    /// Makes a key worthless from now on; `false` when there is none of that name.
+    /// Revokes a key; `false` when there is no such key.
     pub(crate) fn revoke(&self, secret_id: &str) -> bool {
         let mut keys = lock(&self.keys);
         let Some((secret_id, _)) = keys.by_id.remove_entry(secret_id) else {
@@ -161,12 +173,12 @@ impl Directory {
         true
     }
 
-    /// The temporary key expires at this moment; `false` when there is none of that name.
+    /// The temporary key expires at this moment; `false` when there is no such key.
     pub(crate) fn expire_now(&self, secret_id: &str) -> bool {
         self.expire(secret_id, self.clock.now())
     }
 
-    /// The temporary key expires at `now`; `false` when there is none of that name.
+    /// The temporary key expires at `now`; `false` when there is no such key.
     pub(crate) fn expire(&self, secret_id: &str, now: Timestamp) -> bool {
         let mut keys = lock(&self.keys);
         let Some(key) = keys.by_id.get_mut(secret_id) else {
@@ -186,8 +198,8 @@ impl Directory {
         true
     }
 
-    fn noted(&self, text: &str) -> io::Result<Arc<Secret>> {
-        self.ledger.note(text)?;
+    fn registered(&self, text: &str) -> io::Result<Arc<Secret>> {
+        self.secrets.register(text)?;
         let secret = Secret::new(text.to_owned());
         secret
             .map(Arc::new)
@@ -196,7 +208,8 @@ impl Directory {
 }
 
 impl Keys {
-    /// Forgets what expired long ago; looks only when the directory has doubled since the last time.
+    /// Forgets what expired long ago; looks only when the directory has doubled since the last
+    /// time.
     fn sweep(&mut self, now: Timestamp) {
         if self.by_id.len() < self.next_sweep.min(TEMPORARY_KEYS_MAX) {
             return;
@@ -231,8 +244,8 @@ mod tests {
         let clock = Arc::new(Hands(AtomicU64::new(1_700_000_000_000)));
         let shared: Arc<dyn Clock> = Arc::<Hands>::clone(&clock);
         let none = (Vec::new(), Vec::new());
-        let ledger = Arc::default();
-        let directory = Directory::new(Account::default(), none.0, none.1, shared, ledger);
+        let secrets = Arc::default();
+        let directory = Directory::new(Account::default(), none.0, none.1, shared, secrets);
         (directory, clock)
     }
 
@@ -268,7 +281,7 @@ mod tests {
             count += 1;
         }
         assert_eq!(count, TEMPORARY_KEYS_MAX);
-        // An hour after their expiry the old ones make room; the permanent key stays.
+        // An hour after their expiry the old ones are removed; the permanent key stays.
         clock.0.store(1_700_003_700_000, Ordering::SeqCst);
         assert!(directory.issue(root(), at(1_700_009_000)).is_ok());
         assert!(directory.key(&first.unwrap()).is_none());

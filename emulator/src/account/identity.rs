@@ -1,15 +1,20 @@
-//! What a key stands for, and what its policies say.
+//! The identity of a key, and what its policies allow.
 //!
-//! Documented: a federation token may do what its caller *and* its policy allow; a role's session what the role's policies and the
-//! session's policy (if there is one) allow; a deny in any of them wins; the owner of the account needs no policy.
+//! Documented: a federation token may do what its caller *and* its policy allow; a role's session
+//! what the role's policies and the session's policy (if there is one) allow; a deny in any of them
+//! wins; the owner of the account needs no policy.
 //! <https://www.tencentcloud.com/document/product/1150/49452>, <https://www.tencentcloud.com/document/product/598/10605>
-//! Leaves out: whose bucket it is. Nobody here may do anything in another account, and the door of COS says so first.
+//!
+//! # Not covered
+//! The owner of the bucket. No identity here may do anything in another account; COS checks that
+//! first.
 
 use std::fmt;
 use std::sync::Arc;
 
 use tencent::cam::{self, AccessRequest, Decision, Policy, PolicySet, Reason};
 
+use super::role::Trust;
 use super::{Account, Role, User};
 
 /// The owner of a permanent key.
@@ -19,7 +24,7 @@ pub(crate) enum Permanent {
     User(Arc<User>),
 }
 
-/// What a key stands for.
+/// The identity of a key.
 #[derive(Clone, Debug)]
 pub(crate) enum Identity {
     Permanent(Permanent),
@@ -36,7 +41,7 @@ pub(crate) enum Identity {
     },
 }
 
-/// What the policies of an identity say to an access.
+/// What the policies of an identity decide about an access.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// The owner of the account, whom no policy limits.
@@ -86,7 +91,8 @@ impl Identity {
         }
     }
 
-    /// Every layer has to allow. None at all is the owner's key alone: what was issued to anybody has a layer of its own.
+    /// Every set of policies has to allow. Only the owner's own key has none: an issued key has a
+    /// set of its own.
     fn layers(&self) -> Vec<PolicySet<'_>> {
         let (identity, session) = match self {
             Self::Permanent(permanent) => (permanent.layer(), None),
@@ -104,6 +110,22 @@ impl Identity {
             policies: std::slice::from_ref(policy),
         });
         identity.into_iter().chain(session).collect()
+    }
+}
+
+impl Role {
+    /// Whether the trust policy names the caller. Inferred: that a list of users does not cover
+    /// their sessions.
+    pub(crate) fn trusts(&self, caller: &Identity, owner_uin: u64) -> bool {
+        match &self.trust {
+            Trust::Account => true,
+            Trust::Service => false,
+            Trust::Users(uins) => match caller {
+                Identity::Permanent(Permanent::Root) => uins.contains(&owner_uin),
+                Identity::Permanent(Permanent::User(user)) => uins.contains(&user.uin),
+                Identity::Federation { .. } | Identity::RoleSession { .. } => false,
+            },
+        }
     }
 }
 

@@ -4,7 +4,6 @@
 use rand::RngExt as _;
 use tencent::cam::Policy;
 
-use super::identity::{Identity, Permanent};
 use super::user::everything;
 
 /// Who may assume a role.
@@ -30,7 +29,8 @@ pub struct Role {
 }
 
 impl Role {
-    /// A role that the whole account may assume, for at most 43200 s, and that may do everything in COS.
+    /// A role that the whole account may assume, for at most 43200 s, and that may do everything in
+    /// COS.
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -68,18 +68,5 @@ impl Role {
     pub fn policies(mut self, policies: Vec<Policy>) -> Self {
         self.policies = policies;
         self
-    }
-
-    /// Whether the trust policy names the caller. Inferred: that a list of users does not cover their sessions.
-    pub(crate) fn trusts(&self, caller: &Identity, owner_uin: u64) -> bool {
-        match &self.trust {
-            Trust::Account => true,
-            Trust::Service => false,
-            Trust::Users(uins) => match caller {
-                Identity::Permanent(Permanent::Root) => uins.contains(&owner_uin),
-                Identity::Permanent(Permanent::User(user)) => uins.contains(&user.uin),
-                Identity::Federation { .. } | Identity::RoleSession { .. } => false,
-            },
-        }
     }
 }

@@ -14,7 +14,8 @@ pub struct User {
 }
 
 impl User {
-    /// A user that may do everything in COS and ask the STS for keys; one random key unless others are given.
+    /// A user that may do everything in COS and ask the STS for keys; one random key unless others
+    /// are given.
     pub fn new(name: impl Into<String>, uin: u64) -> Self {
         Self {
             name: name.into(),
@@ -39,7 +40,7 @@ impl User {
     }
 }
 
-/// The policy of users and roles that nobody gave one: all of COS, and the STS actions.
+/// The default policy of users and roles: all of COS, and the STS actions.
 pub(super) fn everything() -> Policy {
     const EVERYTHING: &str = r#"{"version":"2.0","statement":[{"effect":"allow","action":["name/cos:*","name/sts:*"],"resource":"*"}]}"#;
     #[expect(clippy::expect_used, reason = "a constant, parsed by each test")]

@@ -1,8 +1,10 @@
-//! Who may talk to the admin API: programs of this machine that were told the token, and no page in a browser.
+//! Access to the admin API: for programs of this machine that have the token, and for no page in a
+//! browser.
 //!
-//! Promises, in this order and before anything is read or done: the `Host` is a loopback name, so that a name that somebody points
-//! at this machine leads nowhere (DNS rebinding); a request with an `Origin` is refused, whatever it is; the token is right,
-//! compared in constant time; a body is JSON, which no form of a page can send unasked. There are no CORS headers.
+//! Checked in this order, before anything is read or done: the `Host` is a loopback name, so that a
+//! foreign name that resolves to this machine is refused (DNS rebinding); a request with an
+//! `Origin` is refused; the token is right, compared in constant time; a body is JSON, which no
+//! form of a page can send unasked. There are no CORS headers.
 
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN};
 use http::request::Parts;

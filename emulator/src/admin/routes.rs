@@ -1,7 +1,8 @@
 //! What the admin API does, once a request is admitted.
 //!
-//! Promises: an unknown member, or two orders in one request, are errors, and then nothing was done; nothing else changes state
-//! than POST and DELETE.
+//! # Guarantees
+//! An unknown member, or two orders in one request, are errors, and then nothing was done; nothing
+//! else changes state than POST and DELETE.
 
 use std::sync::Arc;
 
@@ -10,21 +11,27 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tencent::time::{Clock as _, Timestamp};
 
-use super::Refusal;
-use crate::clock::{moment, span_seconds};
-use crate::control::Control;
+use super::refusal::Refusal;
+use crate::account::Directory;
+use crate::clock::{EmulatedClock, moment, span_seconds};
+use crate::cos::auth::{Authorizer, DecisionRecord};
 use crate::fault::{FaultRule, RefusedFault};
+use crate::middleware::Middleware;
 use crate::net::{self, Body};
 
-pub(super) struct Routes {
-    pub(super) services: Vec<(&'static str, String)>,
-    pub(super) control: Arc<Control>,
+pub(crate) struct Routes {
+    pub(crate) services: Vec<(&'static str, String)>,
+    pub(crate) seed: u64,
+    pub(crate) clock: Arc<EmulatedClock>,
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) authorizer: Arc<Authorizer>,
+    pub(crate) middleware: Arc<Middleware>,
 }
 
-type Answer = Result<Response<Body>, Refusal>;
+type Outcome = Result<Response<Body>, Refusal>;
 
 impl Routes {
-    pub(super) fn answer(&self, method: &Method, path: &str, body: &[u8]) -> Answer {
+    pub(super) fn respond(&self, method: &Method, path: &str, body: &[u8]) -> Outcome {
         let below = path.strip_prefix("/_emulator");
         let route = below.filter(|rest| rest.is_empty() || rest.starts_with('/'));
         let route = route.unwrap_or("/unknown");
@@ -33,11 +40,11 @@ impl Routes {
             ("GET", []) => ok(&self.root()),
             ("GET", ["clock"]) => ok(&self.time()),
             ("POST", ["clock"]) => self.move_clock(body),
-            ("GET", ["decisions"]) => ok(&json!({ "decisions": self.control.decisions() })),
-            ("GET", ["faults"]) => ok(&json!({ "faults": self.control.faults.list() })),
+            ("GET", ["decisions"]) => ok(&self.decisions()),
+            ("GET", ["faults"]) => ok(&json!({ "faults": self.middleware.faults.list() })),
             ("POST", ["faults"]) => self.add_faults(body),
             ("DELETE", ["faults"]) => {
-                self.control.faults.clear();
+                self.middleware.faults.clear();
                 ok(&json!({ "faults": [] }))
             }
             ("DELETE", ["faults", id]) => self.remove_fault(id),
@@ -62,15 +69,21 @@ impl Routes {
             .collect();
         json!({
             "services": services,
-            "seed": self.control.chance.seed(),
+            "seed": self.seed,
             "clock": self.time(),
             "routes": ["clock", "decisions", "faults", "keys/<id>", "trace"],
-            "traceFailure": self.control.trace.failure().map(|kind| kind.to_string()),
+            "traceFailure": self.middleware.trace.failure().map(|kind| kind.to_string()),
         })
     }
 
+    fn decisions(&self) -> Value {
+        let records = self.authorizer.decisions();
+        let decisions: Vec<Value> = records.iter().map(DecisionRecord::to_json).collect();
+        json!({ "decisions": decisions })
+    }
+
     fn time(&self) -> Value {
-        let clock = &self.control.clock;
+        let clock = &self.clock;
         json!({
             "now": clock.now().iso_8601(),
             "unixSeconds": clock.now().unix_seconds(),
@@ -79,9 +92,9 @@ impl Routes {
         })
     }
 
-    fn move_clock(&self, body: &[u8]) -> Answer {
+    fn move_clock(&self, body: &[u8]) -> Outcome {
         let order: ClockOrder = read(body)?;
-        let clock = &self.control.clock;
+        let clock = &self.clock;
         let bad = |text: &str| Refusal::new(400, "BadClock", text);
         match order {
             ClockOrder::Advance(span) => {
@@ -106,7 +119,7 @@ impl Routes {
     }
 
     /// One rule or a list of them; all or none.
-    fn add_faults(&self, body: &[u8]) -> Answer {
+    fn add_faults(&self, body: &[u8]) -> Outcome {
         let value: Value = read(body)?;
         let values = match value {
             Value::Array(values) => values,
@@ -117,11 +130,11 @@ impl Routes {
         let rules = rules.map_err(|error| bad(error.to_string()))?;
         let mut ids = Vec::new();
         for rule in rules {
-            match self.control.faults.add(rule) {
+            match self.middleware.faults.add(rule) {
                 Ok(id) => ids.push(id),
                 Err(error) => {
                     for id in ids {
-                        self.control.faults.remove(id);
+                        self.middleware.faults.remove(id);
                     }
                     return Err(match error {
                         RefusedFault::TooMany => Refusal::new(409, "TooMany", error.to_string()),
@@ -133,16 +146,16 @@ impl Routes {
         Ok(net::json(StatusCode::CREATED, &json!({ "ids": ids })))
     }
 
-    fn remove_fault(&self, id: &str) -> Answer {
-        let removed = id.parse().is_ok_and(|id| self.control.faults.remove(id));
+    fn remove_fault(&self, id: &str) -> Outcome {
+        let removed = id.parse().is_ok_and(|id| self.middleware.faults.remove(id));
         if removed {
-            return ok(&json!({ "faults": self.control.faults.list() }));
+            return ok(&json!({ "faults": self.middleware.faults.list() }));
         }
         Err(Refusal::new(404, "NoSuchFault", "no fault has this number"))
     }
 
-    fn revoke(&self, id: &str) -> Answer {
-        if self.control.directory.revoke(id) {
+    fn revoke(&self, id: &str) -> Outcome {
+        if self.directory.revoke(id) {
             return ok(&json!({ "revoked": id }));
         }
         Err(Refusal::new(404, "NoSuchKey", "no key has this id"))
@@ -150,17 +163,17 @@ impl Routes {
 
     fn trace(&self) -> Response<Body> {
         let lines: String = self
-            .control
+            .middleware
             .trace
             .lines()
             .iter()
             .map(|line| format!("{line}\n"))
             .collect();
-        net::answer(StatusCode::OK, "application/x-ndjson", lines)
+        net::response(StatusCode::OK, "application/x-ndjson", lines)
     }
 }
 
-/// What the clock is told, one thing at a time.
+/// A change of the clock, one at a time.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum ClockOrder {
@@ -197,6 +210,6 @@ fn read<T: for<'a> Deserialize<'a>>(body: &[u8]) -> Result<T, Refusal> {
     serde_json::from_slice(body).map_err(|error| Refusal::new(400, "BadJson", error.to_string()))
 }
 
-fn ok(value: &Value) -> Answer {
+fn ok(value: &Value) -> Outcome {
     Ok(net::json(StatusCode::OK, value))
 }

@@ -37,7 +37,7 @@ pub struct CloudBuilder {
     pub(super) on_freeze: Hook,
     pub(super) watch: bool,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) ledger: Option<PathBuf>,
+    pub(super) secrets: Option<PathBuf>,
     pub(super) listener: Option<Listener>,
     pub(super) freeze_jump_seconds: i64,
     pub(super) seed: Option<u64>,
@@ -80,7 +80,7 @@ impl CloudBuilder {
             on_freeze: Hook::default(),
             watch: false,
             clock: Arc::new(SystemClock),
-            ledger: None,
+            secrets: None,
             listener: None,
             freeze_jump_seconds: 0,
             seed: None,
@@ -97,7 +97,7 @@ impl CloudBuilder {
         self
     }
 
-    /// Where the function believes it is; SCF with a function URL unless set.
+    /// The platform to emulate; SCF with a function URL unless set.
     #[must_use]
     pub fn platform(mut self, platform: Platform) -> Self {
         self.platform = platform;
@@ -118,7 +118,7 @@ impl CloudBuilder {
         self
     }
 
-    /// The function is told the STS's HTTP address, not the HTTPS one.
+    /// The function calls the STS over HTTP instead of HTTPS.
     #[must_use]
     pub fn sts_over_http(mut self) -> Self {
         self.sts_over_http = true;
@@ -132,14 +132,16 @@ impl CloudBuilder {
         self
     }
 
-    /// Where COS keeps objects, so that they outlive the cloud; in memory unless set. One cloud at a time can use a directory.
+    /// Where COS keeps objects, so that they outlive the cloud; in memory unless set. One cloud at
+    /// a time can use a directory.
     #[must_use]
     pub fn data(mut self, directory: impl Into<PathBuf>) -> Self {
         self.cos.data = Some(directory.into());
         self
     }
 
-    /// The account's own bucket lets pages of these origins in, as `http://localhost:3000`; none unless set.
+    /// The account's own bucket lets pages of these origins in, as `http://localhost:3000`; none
+    /// unless set.
     #[must_use]
     pub fn cors<O: Into<String>>(mut self, origins: impl IntoIterator<Item = O>) -> Self {
         self.cos.origins = origins.into_iter().map(Into::into).collect();
@@ -164,8 +166,8 @@ impl CloudBuilder {
         self
     }
 
-    /// The account as a file describes it, in place of the default one; what is in it is said at its first lines' example in
-    /// `emulator/src/account/seed.rs`.
+    /// The account as a file describes it, in place of the default one; its members are
+    /// described in `emulator/src/account/file.rs`.
     #[must_use]
     pub fn account_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.account_file = Some(path.into());
@@ -179,7 +181,8 @@ impl CloudBuilder {
         self
     }
 
-    /// How often each STS action may be called in a second, in place of the documented numbers (600; 20 for GetCallerIdentity).
+    /// How often each STS action may be called in a second, in place of the documented numbers
+    /// (600; 20 for GetCallerIdentity).
     #[must_use]
     pub fn sts_calls_per_second(mut self, limit: u32) -> Self {
         self.sts_calls_per_second = Some(limit);
@@ -221,35 +224,40 @@ impl CloudBuilder {
         self
     }
 
-    /// How much memory an instance may take; 128 MB unless set. One that takes more is killed, as on the platforms.
+    /// How much memory an instance may take; 128 MB unless set. One that takes more is killed, as
+    /// on the platforms.
     #[must_use]
     pub fn memory_mb(mut self, limit: u32) -> Self {
         self.memory_mb = limit;
         self
     }
 
-    /// Whether idle instances are frozen (SIGSTOP) until their next request, as on the platforms; they are unless set.
+    /// Whether idle instances are frozen (SIGSTOP) until their next request, as on the platforms;
+    /// they are unless set.
     #[must_use]
     pub fn freeze(mut self, freeze: bool) -> Self {
         self.freeze = freeze;
         self
     }
 
-    /// Hears the process id of an instance each time it was frozen; the place to let time pass for it.
+    /// Receives the process id of an instance each time it was frozen; the place to let time pass
+    /// for it.
     #[must_use]
     pub fn on_freeze(mut self, hook: impl Fn(i32) + Send + Sync + 'static) -> Self {
         self.on_freeze = Hook(Some(Box::new(hook)));
         self
     }
 
-    /// The cloud's clock moves by so much each time an instance is frozen: what happens to an instance that nobody calls for long.
+    /// The cloud's clock moves by so much each time an instance is frozen, as after a long time
+    /// without requests.
     #[must_use]
     pub fn freeze_jump(mut self, seconds: i64) -> Self {
         self.freeze_jump_seconds = seconds;
         self
     }
 
-    /// Whether a new binary at the function's path replaces the old one while the cloud runs; it does not unless set.
+    /// Whether a new binary at the function's path replaces the old one while the cloud runs; it
+    /// does not unless set.
     #[must_use]
     pub fn watch(mut self, watch: bool) -> Self {
         self.watch = watch;
@@ -263,8 +271,8 @@ impl CloudBuilder {
         self
     }
 
-    /// Repeats what a run left to chance: probabilities, delays, request ids, the letter case of headers. Keys and tokens are
-    /// never repeated.
+    /// The seed of the random number generator, which repeats an earlier run: probabilities,
+    /// delays, request ids, the letter case of headers. Keys and tokens are never repeated.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
@@ -285,21 +293,21 @@ impl CloudBuilder {
         self
     }
 
-    /// Starts the admin API, on this port (0: a free one). Without this there is none.
+    /// Starts the admin API, on this port (0: a free one). Without a port it does not start.
     #[must_use]
     pub fn admin_port(mut self, port: u16) -> Self {
         self.admin_port = Some(port);
         self
     }
 
-    /// A file to which every secret is appended, one a line, before anybody sees it.
+    /// A file to which every secret is appended, one a line, before it is shown.
     #[must_use]
-    pub fn secret_ledger(mut self, path: impl Into<PathBuf>) -> Self {
-        self.ledger = Some(path.into());
+    pub fn secrets_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.secrets = Some(path.into());
         self
     }
 
-    /// Hears each line that the function prints.
+    /// Receives each line that the function prints.
     #[must_use]
     pub fn on_function_output(mut self, listener: impl Fn(&str) + Send + Sync + 'static) -> Self {
         self.listener = Some(Box::new(listener));

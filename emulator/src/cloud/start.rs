@@ -4,124 +4,130 @@ use std::collections::BTreeMap;
 use std::io;
 use std::mem;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use tencent::time::Clock;
-
+use super::shared::Shared;
 use super::{Cloud, CloudBuilder, StartError};
 use crate::account::{Account, Directory, KeyPair, looks_real};
-use crate::admin::Admin;
+use crate::admin::{Admin, Routes};
 use crate::ca::Ca;
-use crate::chance::Chance;
 use crate::clock::EmulatedClock;
-use crate::control::Control;
-use crate::cos::door::{DecisionRecord, Door};
+use crate::cos::auth::Authorizer;
 use crate::cos::{self, Cos};
 use crate::environment;
-use crate::fault::Faults;
 use crate::function::{Config, Function, Hook};
 use crate::gateway;
-use crate::ledger::Ledger;
+use crate::middleware::Middleware;
 use crate::net::Server;
 use crate::process::Output;
+use crate::random::Rng;
+use crate::secrets::SecretRegistry;
 use crate::sts::Sts;
 use crate::trace::Trace;
 
-/// A proxy whose name never resolves (<https://www.rfc-editor.org/rfc/rfc6761#section-6.4>). The STS itself keeps its loopback
-/// address: the function gives keys of this cloud to no other.
+/// A proxy whose name never resolves (<https://www.rfc-editor.org/rfc/rfc6761#section-6.4>). The
+/// STS itself keeps its loopback address: the function gives keys of this cloud to no other.
 const NO_SUCH_HOST: &str = "http://sts.cos-emulator.invalid:3128";
 
 impl CloudBuilder {
     /// Starts everything. Runs on the caller's tokio runtime.
     pub async fn start(mut self) -> Result<Cloud, StartError> {
         self.refuse_real_keys()?;
-        let ledger = Arc::new(Ledger::open(self.ledger.as_deref())?);
+        let secrets = Arc::new(SecretRegistry::open(self.secrets.as_deref())?);
         let clock = Arc::new(EmulatedClock::over(Arc::clone(&self.clock)));
-        self.clock = Arc::clone(&clock) as Arc<dyn Clock>;
-        let (directory, root_key, sub_account_key) = self.directory(&ledger)?;
-        note_given_secrets(&ledger, &self.variables)?;
+        self.clock = Arc::<EmulatedClock>::clone(&clock);
+        let (directory, root_key, sub_account_key) = self.directory(&secrets)?;
+        register_given_secrets(&secrets, &self.variables)?;
 
-        let control = self.control(clock, &directory, &ledger)?;
-        let ca = Ca::create(&directory.account.region)?;
-        let sts = Sts::start(self.sts_port, &ca, &control, self.sts_calls_per_second)
-            .map_err(|source| port_taken(self.sts_port, source))?;
-        let door = door(&control)?;
-        let cos = start_cos(&self.cos, &ca, &control, &door)?;
-        let output = Arc::new(Output::new(self.listener.take()));
+        let shared = self.shared(clock, directory, secrets)?;
+        let ca = Ca::create(&shared.directory.account.region)?;
+        let sts = self.sts(&ca, &shared)?;
+        let cos = start_cos(&self.cos, &ca, &shared)?;
         let function = match self.function.take() {
             Some(path) => {
                 let program = executable(&path)?;
-                let variables = self.variables(&control, &sub_account_key, &sts);
-                let config = self.config(program, variables, &output, &control, &ledger);
-                Some(Function::new(config)?)
+                let variables = self.function_variables(&shared, &sub_account_key, &sts);
+                Some(Function::new(self.config(program, variables, &shared))?)
             }
             None => None,
         };
         let gateway = function
             .as_ref()
             .map(|function| {
-                gateway::start(self.gateway_port, Arc::clone(function), &control)
+                gateway::start(self.gateway_port, Arc::clone(function), &shared.middleware)
                     .map_err(|source| port_taken(self.gateway_port, source))
             })
             .transpose()?;
         let services = services(gateway.as_ref(), &sts, &cos);
         for (name, url) in &services {
-            control.trace.name_address(name, url);
+            shared.middleware.trace.name_address(name, url);
         }
-        let admin = match self.admin_port {
-            Some(port) => {
-                let started = Admin::start(port, services, &control, &ledger);
-                Some(started.map_err(|source| port_taken(port, source))?)
-            }
-            None => None,
-        };
+        let admin = self
+            .admin_port
+            .map(|port| start_admin(port, services, &shared))
+            .transpose()?;
         Ok(Cloud {
-            control,
+            shared,
             admin,
-            door,
             gateway,
             function,
             sts,
             cos,
-            directory,
             root_key,
             sub_account_key,
-            ledger,
-            output,
             ca,
         })
     }
 
-    /// What all services share.
-    fn control(
+    fn shared(
         &mut self,
         clock: Arc<EmulatedClock>,
-        directory: &Arc<Directory>,
-        ledger: &Arc<Ledger>,
-    ) -> Result<Arc<Control>, StartError> {
-        let chance = Arc::new(Chance::new(self.seed));
-        let control = Control {
-            clock,
-            faults: Faults::new(Arc::clone(&chance)),
-            chance,
-            trace: Trace::open(self.trace_file.as_deref(), Arc::clone(ledger)).map_err(
-                |source| StartError::Trace {
-                    path: self.trace_file.clone().unwrap_or_default(),
-                    source,
-                },
-            )?,
-            directory: Arc::clone(directory),
-            decisions: OnceLock::new(),
-        };
+        directory: Arc<Directory>,
+        secrets: Arc<SecretRegistry>,
+    ) -> Result<Shared, StartError> {
+        let trace = Trace::open(self.trace_file.as_deref(), Arc::clone(&secrets));
+        let trace = trace.map_err(|source| StartError::Trace {
+            path: self.trace_file.clone().unwrap_or_default(),
+            source,
+        })?;
+        let rng = Arc::new(Rng::new(self.seed));
+        let middleware = Middleware::new(
+            Arc::clone(&clock),
+            Arc::clone(&rng),
+            Arc::clone(&directory),
+            trace,
+        );
         for rule in self.faults.drain(..) {
-            control.faults.add_at_start(rule)?;
+            middleware.faults.add_at_start(rule)?;
         }
-        Ok(Arc::new(control))
+        let default_bucket = cos::default_bucket(&directory.account)?;
+        Ok(Shared {
+            authorizer: Arc::new(Authorizer::new(Arc::clone(&directory), default_bucket)),
+            clock,
+            directory,
+            middleware: Arc::new(middleware),
+            output: Arc::new(Output::new(self.listener.take())),
+            rng,
+            secrets,
+        })
     }
 
-    /// The function's own variables: the defaults, those that were given, and without those that were removed.
-    fn variables(&self, control: &Control, key: &KeyPair, sts: &Sts) -> BTreeMap<String, String> {
-        let mut variables = default_variables(&control.directory.account, key);
+    fn sts(&self, ca: &Ca, shared: &Shared) -> Result<Sts, StartError> {
+        let (middleware, directory) = (&shared.middleware, &shared.directory);
+        let limit = self.sts_calls_per_second;
+        Sts::start(self.sts_port, ca, middleware, directory, limit)
+            .map_err(|source| port_taken(self.sts_port, source))
+    }
+
+    /// The function's own variables: the defaults, those that were given, and without those that
+    /// were removed.
+    fn function_variables(
+        &self,
+        shared: &Shared,
+        key: &KeyPair,
+        sts: &Sts,
+    ) -> BTreeMap<String, String> {
+        let mut variables = default_variables(&shared.directory.account, key);
         let sts_url = if self.sts_over_http {
             sts.http_url()
         } else {
@@ -130,10 +136,11 @@ impl CloudBuilder {
         variables.insert("STS_ENDPOINTS".to_owned(), sts_url);
         let ca_file = sts.ca_file().display().to_string();
         variables.insert("STS_CA_FILE".to_owned(), ca_file);
-        if control.faults.breaks_dns() {
+        if shared.middleware.faults.breaks_dns() {
             variables.insert("STS_PROXY".to_owned(), NO_SUCH_HOST.to_owned());
         }
-        // Whoever says in another way what is granted has no use for the default grant, which would be a fault beside it.
+        // A function with grants of its own does not get the default grant: the two contradict each
+        // other.
         for other_way in ["GRANTS_FILE", "POLICY"] {
             if self.variables.contains_key(other_way) {
                 variables.retain(|name, _| !DEFAULT_GRANT.contains(&name.as_str()));
@@ -148,9 +155,7 @@ impl CloudBuilder {
         &mut self,
         program: PathBuf,
         variables: BTreeMap<String, String>,
-        output: &Arc<Output>,
-        control: &Control,
-        ledger: &Arc<Ledger>,
+        shared: &Shared,
     ) -> Config {
         let on_freeze = mem::take(&mut self.on_freeze);
         Config {
@@ -162,16 +167,16 @@ impl CloudBuilder {
             max_instances: self.max_instances,
             memory_mb: self.memory_mb,
             freeze: self.freeze,
-            on_freeze: jumping(on_freeze, self.freeze_jump_seconds, &control.clock),
+            on_freeze: jumping(on_freeze, self.freeze_jump_seconds, &shared.clock),
             watch: self.watch,
-            output: Arc::clone(output),
-            ledger: Arc::clone(ledger),
+            output: Arc::clone(&shared.output),
+            secrets: Arc::clone(&shared.secrets),
             platform_environment: environment::Source {
-                directory: Arc::clone(&control.directory),
-                clock: Arc::clone(&control.clock) as Arc<dyn Clock>,
+                directory: Arc::clone(&shared.directory),
+                clock: Arc::<EmulatedClock>::clone(&shared.clock),
                 memory_mb: self.memory_mb,
             },
-            chance: Arc::clone(&control.chance),
+            rng: Arc::clone(&shared.rng),
         }
     }
 
@@ -199,26 +204,7 @@ impl CloudBuilder {
     }
 }
 
-/// The door of COS, whose decisions the admin API shows.
-fn door(control: &Control) -> io::Result<Arc<Door>> {
-    let home = cos::home(&control.directory.account)?;
-    let door = Arc::new(Door::new(Arc::clone(&control.directory), home));
-    let shown = Arc::clone(&door);
-    let decisions = move || {
-        let records = shown.decisions();
-        records.iter().map(DecisionRecord::to_json).collect()
-    };
-    // Set once, here: there is one door.
-    let _ = control.decisions.set(Box::new(decisions));
-    Ok(door)
-}
-
-fn start_cos(
-    options: &cos::Options,
-    ca: &Ca,
-    control: &Arc<Control>,
-    door: &Arc<Door>,
-) -> Result<Cos, StartError> {
+fn start_cos(options: &cos::Options, ca: &Ca, shared: &Shared) -> Result<Cos, StartError> {
     let data = |source| match &options.data {
         Some(path) => StartError::Data {
             path: path.clone(),
@@ -226,11 +212,34 @@ fn start_cos(
         },
         None => StartError::Io(source),
     };
-    let account = &control.directory.account;
-    let store = cos::open_store(options, account, control.clock.as_ref()).map_err(data)?;
-    let door = Arc::<Door>::clone(door);
-    Cos::start(options.port, store, ca, control, door)
-        .map_err(|source| port_taken(options.port, source))
+    let account = &shared.directory.account;
+    let store = cos::open_store(options, account, shared.clock.as_ref()).map_err(data)?;
+    Cos::start(
+        options.port,
+        store,
+        ca,
+        &shared.middleware,
+        Arc::<Authorizer>::clone(&shared.authorizer),
+        account,
+        Arc::<EmulatedClock>::clone(&shared.clock),
+    )
+    .map_err(|source| port_taken(options.port, source))
+}
+
+fn start_admin(
+    port: u16,
+    services: Vec<(&'static str, String)>,
+    shared: &Shared,
+) -> Result<Admin, StartError> {
+    let routes = Routes {
+        services,
+        seed: shared.rng.seed(),
+        clock: Arc::clone(&shared.clock),
+        directory: Arc::clone(&shared.directory),
+        authorizer: Arc::clone(&shared.authorizer),
+        middleware: Arc::clone(&shared.middleware),
+    };
+    Admin::start(port, routes, &shared.secrets).map_err(|source| port_taken(port, source))
 }
 
 /// A hook that also lets the cloud's clock jump.
@@ -259,13 +268,17 @@ fn services(gateway: Option<&Server>, sts: &Sts, cos: &Cos) -> Vec<(&'static str
     services
 }
 
-/// Secrets that the function was given in place of the default ones. What is shorter than any key would be found everywhere.
-fn note_given_secrets(ledger: &Ledger, variables: &BTreeMap<String, String>) -> io::Result<()> {
+/// Secrets that the function was given in place of the default ones. A shorter value than any key
+/// would be found everywhere.
+fn register_given_secrets(
+    secrets: &SecretRegistry,
+    variables: &BTreeMap<String, String>,
+) -> io::Result<()> {
     ["SECRET_KEY", "SESSION_TOKEN"]
         .iter()
         .filter_map(|name| variables.get(*name))
         .filter(|value| value.len() >= 16)
-        .try_for_each(|value| ledger.note(value))
+        .try_for_each(|value| secrets.register(value))
 }
 
 fn port_taken(port: u16, source: io::Error) -> StartError {

@@ -1,15 +1,18 @@
-//! A bucket's CORS rules: which pages of other origins may talk to it.
+//! The CORS rules of a bucket.
 //! <https://www.tencentcloud.com/document/product/436/11488>
 //!
-//! Promises: without a rule that fits there is no `Access-Control-*` header; the first rule that fits decides, as COS does it.
+//! # Guarantees
+//!
+//! Without a matching rule there is no `Access-Control-*` header. The first matching rule decides,
+//! as in COS.
 
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, header};
 use serde::{Deserialize, Serialize};
 
-use super::error::CosError;
-use super::xml::{self, Element};
+use super::error::{self, CosError};
+use crate::cos::http::xml::{self, Element};
 
-/// The rules of one bucket, in their order.
+/// The rules of one bucket, in order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Cors {
     rules: Vec<Rule>,
@@ -26,7 +29,7 @@ struct Rule {
 }
 
 impl Cors {
-    /// One rule for these origins, with all that the vendor's browser SDK needs.
+    /// One rule for these origins, with everything that the vendor's browser SDK needs.
     pub(crate) fn for_origins(origins: Vec<String>) -> Self {
         let texts = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();
         Self {
@@ -41,17 +44,19 @@ impl Cors {
         }
     }
 
-    /// The rules that a request sets.
+    /// Parses the rules in a request.
     pub(crate) fn parse(body: &[u8]) -> Result<Self, CosError> {
         let root = xml::parse(body)
             .filter(|root| root.name == "CORSConfiguration")
-            .ok_or_else(|| malformed("it is no CORSConfiguration"))?;
+            .ok_or_else(|| error::malformed_xml("root: must be CORSConfiguration"))?;
         let rules: Vec<Rule> = root
             .all("CORSRule")
             .map(Rule::parse)
             .collect::<Result<_, _>>()?;
         if rules.is_empty() || rules.len() > MAX_RULES {
-            return Err(malformed("1 to 100 rules belong in it"));
+            return Err(error::malformed_xml(
+                "CORSConfiguration: must have 1 to 100 rules",
+            ));
         }
         Ok(Self { rules })
     }
@@ -60,8 +65,8 @@ impl Cors {
     pub(crate) fn to_xml(&self) -> String {
         xml::document("CORSConfiguration", |root| {
             for rule in &self.rules {
-                root.element("CORSRule", |told| {
-                    told.optional("ID", rule.id.as_ref());
+                root.element("CORSRule", |item| {
+                    item.optional("ID", rule.id.as_ref());
                     for (name, values) in [
                         ("AllowedOrigin", &rule.origins),
                         ("AllowedMethod", &rule.methods),
@@ -69,16 +74,16 @@ impl Cors {
                         ("ExposeHeader", &rule.exposed),
                     ] {
                         for value in values {
-                            told.text(name, value);
+                            item.text(name, value);
                         }
                     }
-                    told.optional("MaxAgeSeconds", rule.max_age_seconds);
+                    item.optional("MaxAgeSeconds", rule.max_age_seconds);
                 });
             }
         })
     }
 
-    /// The headers that answer a preflight, or `None` when no rule allows what it asks for.
+    /// The response headers for a preflight; `None` when no rule allows it.
     pub(crate) fn preflight(&self, request: &HeaderMap) -> Option<HeaderMap> {
         let origin = text(request, header::ORIGIN.as_str())?;
         let method = text(request, header::ACCESS_CONTROL_REQUEST_METHOD.as_str())?;
@@ -93,16 +98,16 @@ impl Cors {
             .rules
             .iter()
             .find(|rule| rule.fits(origin, method) && names().all(|name| rule.allows(name)))?;
-        let mut headers = rule.answer(origin);
+        let mut headers = rule.response_headers(origin);
         put(&mut headers, header::ACCESS_CONTROL_ALLOW_HEADERS, asked);
         Some(headers)
     }
 
-    /// The headers that an answer carries for a page of another origin.
+    /// The response headers for a page of another origin.
     pub(crate) fn simple(&self, request: &HeaderMap, method: &str) -> Option<HeaderMap> {
         let origin = text(request, header::ORIGIN.as_str())?;
         let rule = self.rules.iter().find(|rule| rule.fits(origin, method))?;
-        Some(rule.answer(origin))
+        Some(rule.response_headers(origin))
     }
 }
 
@@ -124,34 +129,40 @@ impl Rule {
             max_age_seconds: age
                 .map(|text| {
                     text.parse()
-                        .map_err(|_| malformed("MaxAgeSeconds is no number"))
+                        .map_err(|_| error::malformed_xml("MaxAgeSeconds: must be a number"))
                 })
                 .transpose()?,
         };
         let patterns = rule.origins.iter().chain(&rule.headers);
         if rule.origins.is_empty() || rule.methods.is_empty() {
-            return Err(malformed("a rule needs AllowedOrigin and AllowedMethod"));
+            return Err(error::malformed_xml(
+                "CORSRule: must have AllowedOrigin and AllowedMethod",
+            ));
         }
         if !rule
             .methods
             .iter()
             .all(|name| METHODS.contains(&name.as_str()))
         {
-            return Err(malformed("AllowedMethod is PUT, GET, POST, DELETE or HEAD"));
+            return Err(error::malformed_xml(
+                "AllowedMethod: must be PUT, GET, POST, DELETE or HEAD",
+            ));
         }
         if patterns
             .clone()
             .any(|text| text.is_empty() || text.matches('*').count() > 1)
         {
-            return Err(malformed(
-                "an AllowedOrigin or AllowedHeader has one `*` at most",
+            return Err(error::malformed_xml(
+                "AllowedOrigin, AllowedHeader: must have at most one `*`",
             ));
         }
         if patterns
             .chain(&rule.exposed)
             .any(|text| HeaderValue::from_str(text).is_err())
         {
-            return Err(malformed("a value could not stand in a header"));
+            return Err(error::malformed_xml(
+                "CORSRule: values must be valid in a header",
+            ));
         }
         Ok(rule)
     }
@@ -168,11 +179,11 @@ impl Rule {
             .any(|pattern| matches(&pattern.to_ascii_lowercase(), &header))
     }
 
-    fn answer(&self, origin: &str) -> HeaderMap {
+    fn response_headers(&self, origin: &str) -> HeaderMap {
         let mut headers = HeaderMap::new();
         let anyone = self.origins.iter().any(|pattern| pattern == "*");
-        let told = if anyone { "*" } else { origin };
-        put(&mut headers, header::ACCESS_CONTROL_ALLOW_ORIGIN, told);
+        let allowed = if anyone { "*" } else { origin };
+        put(&mut headers, header::ACCESS_CONTROL_ALLOW_ORIGIN, allowed);
         if !anyone {
             put(
                 &mut headers,
@@ -200,17 +211,7 @@ impl Rule {
     }
 }
 
-/// The error of a preflight that no rule allows; the typing errors are COS's own.
-pub(crate) fn forbidden() -> CosError {
-    CosError::new(
-        StatusCode::FORBIDDEN,
-        "AccessForbidden",
-        "CORSResponse: This CORS request is not allowed. This is usually because the evalution of Origin, request method / \
-         Access-Control-Request-Method or Access-Control-Requet-Headers are not whitelisted by the resource's CORS spec",
-    )
-}
-
-/// Whether a pattern with at most one `*` covers a text.
+/// Whether a pattern with at most one `*` matches a text.
 fn matches(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,
@@ -230,15 +231,12 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
-fn malformed(reason: &str) -> CosError {
-    super::error::malformed_xml(reason)
-}
-
 const MAX_RULES: usize = 100;
 
 const METHODS: [&str; 5] = ["PUT", "GET", "POST", "DELETE", "HEAD"];
 
-/// What the SDKs read from answers. <https://www.tencentcloud.com/document/product/436/11459>
+/// The response headers that the SDKs read.
+/// <https://www.tencentcloud.com/document/product/436/11459>
 const EXPOSED: [&str; 7] = [
     "ETag",
     "Content-Length",
@@ -281,37 +279,29 @@ mod tests {
     fn preflights() {
         let cors = Cors::parse(RULES.as_bytes()).unwrap();
         assert_eq!(Cors::parse(cors.to_xml().as_bytes()).unwrap(), cors);
+        let page = "https://a.example.com";
+        let meta = "X-Cos-Meta-A, x-cos-b";
         for (origin, method, names, expected) in [
-            (
-                "https://a.example.com",
-                "PUT",
-                "X-Cos-Meta-A, x-cos-b",
-                Some("https://a.example.com"),
-            ),
-            (
-                "https://a.example.com",
-                "PUT",
-                "",
-                Some("https://a.example.com"),
-            ),
-            ("https://a.example.com", "PUT", "authorization", None),
-            ("https://a.example.com", "DELETE", "", None),
+            (page, "PUT", meta, Some(page)),
+            (page, "PUT", "", Some(page)),
+            (page, "PUT", "authorization", None),
+            (page, "DELETE", "", None),
             ("https://a.example.com.evil.org", "PUT", "", None),
             ("http://a.example.com", "PUT", "", None),
             ("null", "PUT", "", None),
             ("", "PUT", "", None),
-            ("https://a.example.com", "", "", None),
+            (page, "", "", None),
             ("https://any.org", "GET", "", Some("*")),
             ("https://any.org", "GET", "x", None),
         ] {
             let found = cors.preflight(&request(origin, method, names));
-            let told = found
+            let shown = found
                 .as_ref()
                 .map(|headers| headers["access-control-allow-origin"].to_str().unwrap());
-            assert_eq!(told, expected, "{origin} {method} {names}");
+            assert_eq!(shown, expected, "{origin} {method} {names}");
             if let Some(headers) = &found {
                 let credentials = headers.get("access-control-allow-credentials");
-                assert_eq!(credentials.is_some(), told != Some("*"));
+                assert_eq!(credentials.is_some(), shown != Some("*"));
             }
         }
     }
@@ -334,14 +324,9 @@ mod tests {
         );
         assert!(cors.simple(&HeaderMap::new(), "GET").is_none());
         let own = Cors::for_origins(vec!["http://localhost:3000".to_owned()]);
-        assert!(
-            own.preflight(&request("http://localhost:3000", "PUT", "authorization"))
-                .is_some()
-        );
-        assert!(
-            own.preflight(&request("http://localhost:3001", "PUT", ""))
-                .is_none()
-        );
+        let preflight = |origin, names| own.preflight(&request(origin, "PUT", names));
+        assert!(preflight("http://localhost:3000", "authorization").is_some());
+        assert!(preflight("http://localhost:3001", "").is_none());
     }
 
     #[test]
@@ -358,21 +343,16 @@ mod tests {
             rule(""),
             rule(origin),
             rule(method),
+            rule(&format!("{method}{}", origin.replace('*', ""))),
             rule(&format!("{origin}<AllowedMethod>PATCH</AllowedMethod>")),
-            rule(&format!(
-                "{method}<AllowedOrigin>http://*.a.*</AllowedOrigin>"
-            )),
-            rule(&format!("{method}<AllowedOrigin></AllowedOrigin>")),
+            rule(&format!("{method}{}", origin.replace('*', "http://*.a.*"))),
             rule(&format!(
                 "{method}{origin}<MaxAgeSeconds>-1</MaxAgeSeconds>"
             )),
             rule(&format!(
                 "{method}{origin}<ExposeHeader>a\nb</ExposeHeader>"
             )),
-            format!(
-                "<CORSConfiguration>{}</CORSConfiguration>",
-                format!("<CORSRule>{origin}{method}</CORSRule>").repeat(101)
-            ),
+            rule(&vec![format!("{origin}{method}"); 101].join("</CORSRule><CORSRule>")),
         ] {
             let shown: String = text.chars().take(120).collect();
             assert_eq!(

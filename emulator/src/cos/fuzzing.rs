@@ -1,7 +1,13 @@
-//! What the fuzz targets try of COS: the readers of what comes in, and the door, without sockets.
+//! What the fuzz targets test of COS, without sockets: parsers of input, and authorization.
 //!
-//! Promises: thin: each function calls what a request meets and hides nothing of its answer; one account, one time, no I/O. An error is
-//! its code. Leaves out: any judgement, which is the targets' own; the store.
+//! # Guarantees
+//!
+//! Each function calls what a request calls and hides nothing of its result. One account, one time,
+//! no I/O. An error is its code.
+//!
+//! # Not covered
+//!
+//! Any judgement, which is the targets' own; the store.
 
 use std::sync::Arc;
 
@@ -12,19 +18,20 @@ use http::request::Parts;
 use tencent::cam::Policy;
 use tencent::time::{Clock, Timestamp};
 
-use super::admission::Admission as _;
-use super::ask::{Address, Ask};
-use super::condition::{self, Unmet, Version};
-use super::copy_source::CopySource;
 use super::cors::Cors;
-use super::door;
 use super::error::CosError;
-use super::form::Form;
-use super::host::{self, Home};
 use super::operation::Operation;
-use super::range::Slice;
 use super::service::{delete_many, multipart};
 use crate::account::{Account, Directory, Identity, KeyPair, Permanent, User};
+use crate::cos::auth;
+use crate::cos::auth::access::AccessControl as _;
+use crate::cos::http::address::Address;
+use crate::cos::http::byte_range::ByteRange;
+use crate::cos::http::copy_source;
+use crate::cos::http::post_form::Form;
+use crate::cos::http::precondition::{self, PreconditionFailed, Validators};
+use crate::cos::http::request::RequestHead;
+use crate::cos::http::virtual_host::DefaultBucket;
 use crate::net::Peer;
 
 /// The time of every request, in Unix seconds.
@@ -34,19 +41,19 @@ pub const NOW: i64 = 1_700_000_000;
 pub const SESSION_POLICY: &str = r#"{"version":"2.0","statement":[{"effect":"allow","action":["name/cos:*"],"resource":["qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/users/1/*"]}]}"#;
 
 /// A bucket, its region, a key.
-pub type Place = (String, String, String);
+pub type Target = (String, String, String);
 
 /// The code of an error.
-pub type Code = &'static str;
+pub type ErrorCode = &'static str;
 
-/// A door with two keys: one of a user who may do everything, and a temporary one.
+/// Authorization with two keys: one of a user with full rights, and a temporary one.
 #[expect(
     missing_debug_implementations,
     reason = "it holds keys, which cannot be formatted"
 )]
-pub struct Door {
-    door: door::Door,
-    home: Home,
+pub struct Authorizer {
+    authorizer: auth::Authorizer,
+    default_bucket: DefaultBucket,
     /// The user's key.
     pub permanent: KeyPair,
     /// The temporary key.
@@ -55,45 +62,45 @@ pub struct Door {
     pub token: String,
 }
 
-/// A request that the door let in.
+/// An authorized request.
 #[derive(Clone, Debug)]
-pub struct LetIn {
+pub struct Authorized {
     /// As in `name/cos:<operation>`.
     pub operation: &'static str,
     /// `None` for the service itself.
-    pub place: Option<Place>,
-    /// Whether nobody signed.
+    pub target: Option<Target>,
+    /// Whether the request is not signed.
     pub is_anonymous: bool,
     /// For a deletion of several objects: the decision about each.
     pub each: Vec<bool>,
 }
 
-/// A form that the door let in.
+/// An authorized form.
 #[derive(Clone, Debug)]
-pub struct FormLetIn {
+pub struct AuthorizedForm {
     /// With the file's name in it.
     pub key: String,
     /// Everything before the file.
     pub fields: Vec<(String, String)>,
-    /// What the policy leaves to the file.
+    /// The smallest and largest file that the policy allows.
     pub file_bytes: Option<(u64, u64)>,
-    /// The length of the file; an error when the form ended in disorder.
-    pub length: Result<usize, Code>,
+    /// The length of the file; an error when the end of the form is malformed.
+    pub length: Result<usize, ErrorCode>,
 }
 
-/// What conditions say about an object.
+/// The outcome of preconditions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Met {
-    /// They hold.
-    Yes,
+pub enum Precondition {
+    /// They are met.
+    Met,
     /// 304.
     NotModified,
-    /// 412, or another refusal.
-    No,
+    /// 412, or another error.
+    Failed,
 }
 
-impl Door {
-    /// A new account behind it; `None` when that cannot be made.
+impl Authorizer {
+    /// With a new account; `None` when that fails.
     pub fn new() -> Option<Self> {
         let users = vec![User::new("issuer", 100_000_000_002)];
         let clock = Arc::new(Stopped);
@@ -110,10 +117,10 @@ impl Door {
         };
         let expires = Timestamp::from_unix_seconds(NOW)?.plus_seconds(1800);
         let issued = directory.issue(session, expires).ok()?;
-        let home = Home::of(&directory.account)?;
+        let default_bucket = DefaultBucket::of(&directory.account)?;
         Some(Self {
-            door: door::Door::new(Arc::new(directory), home.clone()),
-            home,
+            authorizer: auth::Authorizer::new(Arc::new(directory), default_bucket.clone()),
+            default_bucket,
             permanent,
             temporary: KeyPair {
                 secret_id: issued.secret_id,
@@ -123,60 +130,58 @@ impl Door {
         })
     }
 
-    /// Whether a head is let in. `keys` are those of a deletion of several objects; a form and a preflight are `None`: the one needs
-    /// its body, the other nobody's word.
-    pub fn admit(&self, head: &Parts, keys: &[String]) -> Result<Option<LetIn>, Code> {
-        let ask = self.ask(head)?;
-        let Some(operation) = Operation::of(&ask) else {
-            return Err("NotImplemented");
-        };
-        let (admitted, each) = match operation {
-            Operation::OptionsObject | Operation::PostObject => return Ok(None),
-            Operation::DeleteMultipleObjects => {
-                let each = self
-                    .door
-                    .admit_each(&ask, keys)
-                    .map_err(|error| code(&error))?;
-                (None, each.iter().map(Result::is_ok).collect())
+    /// Whether a head is authorized. `keys` are those of a deletion of several objects. A form and
+    /// a preflight return `None`: a form needs its body, a preflight needs no authorization.
+    pub fn authorize(
+        &self,
+        head: &Parts,
+        keys: &[String],
+    ) -> Result<Option<Authorized>, ErrorCode> {
+        let request = self.request(head)?;
+        let operation = Operation::of(&request).ok_or("NotImplemented")?;
+        let (is_anonymous, each) = match &operation {
+            Operation::OptionsObject(..) | Operation::PostObject(_) => return Ok(None),
+            Operation::DeleteMultipleObjects(bucket) => {
+                let each = self.authorizer.authorize_each(&request, bucket, keys);
+                (
+                    false,
+                    each.map_err(code)?.iter().map(Result::is_ok).collect(),
+                )
             }
-            _ => (
-                Some(
-                    self.door
-                        .admit(&ask, operation)
-                        .map_err(|error| code(&error))?,
-                ),
-                Vec::new(),
-            ),
+            Operation::GetService | Operation::Bucket(..) | Operation::Object(..) => {
+                let context = self.authorizer.authorize(&request, &operation);
+                (context.map_err(code)?.anonymous, Vec::new())
+            }
         };
-        Ok(Some(LetIn {
+        Ok(Some(Authorized {
             operation: operation.name(),
-            place: place(ask.address),
-            is_anonymous: admitted.is_some_and(|admitted| admitted.anonymous),
+            target: target(&request.address),
+            is_anonymous,
             each,
         }))
     }
 
-    /// Whether a form is let in, whose body comes in pieces of `piece_bytes`.
-    pub async fn admit_form(
+    /// Whether a form is authorized, whose body arrives in pieces of `piece_bytes`.
+    pub async fn authorize_form(
         &self,
         head: &Parts,
         body: &[u8],
         piece_bytes: usize,
-    ) -> Result<FormLetIn, Code> {
-        let ask = self.ask(head)?;
-        if Operation::of(&ask) != Some(Operation::PostObject) {
+    ) -> Result<AuthorizedForm, ErrorCode> {
+        let request = self.request(head)?;
+        let Some(Operation::PostObject(bucket)) = Operation::of(&request) else {
             return Err("NotImplemented");
-        }
+        };
         let pieces = body.chunks(piece_bytes.max(1));
         let pieces: Vec<_> = pieces
             .map(|piece| Ok(Bytes::copy_from_slice(piece)))
             .collect();
-        let read = Form::read(&ask.headers, stream::iter(pieces)).await;
-        let (form, mut file) = read.map_err(|error| code(&error))?;
-        let admitted = self
-            .door
-            .admit_form(&ask, &form)
-            .map_err(|error| code(&error))?;
+        let read = Form::read(&request.headers, stream::iter(pieces)).await;
+        let (form, mut file) = read.map_err(code)?;
+        let context = self
+            .authorizer
+            .authorize_form(&request, &bucket, &form)
+            .map_err(code)?;
         let mut length = Ok(0_usize);
         while let Ok(bytes) = length {
             match file.next().await {
@@ -185,101 +190,94 @@ impl Door {
                 Err(error) => length = Err(error.code),
             }
         }
-        Ok(FormLetIn {
+        Ok(AuthorizedForm {
             key: form.key,
             fields: form.fields,
-            file_bytes: admitted.file_bytes,
+            file_bytes: context.file_bytes,
             length,
         })
     }
 
-    fn ask(&self, head: &Parts) -> Result<Ask, Code> {
+    fn request(&self, head: &Parts) -> Result<RequestHead, ErrorCode> {
         let now = Timestamp::from_unix_seconds(NOW).ok_or("InternalError")?;
         let peer = Peer {
             address: ([127, 0, 0, 1], 1).into(),
             is_tls: false,
         };
-        Ask::read(head, &peer, "", now, &self.home).map_err(|error| code(&error))
+        RequestHead::read(head, &peer, "", now, &self.default_bucket).map_err(code)
     }
 }
 
 /// Where a host and a path point; `None` for the service itself.
-pub fn address(host: &str, path: &str) -> Result<Option<Place>, Code> {
-    let home = Home::of(&Account::default()).ok_or("InternalError")?;
-    host::address(host, path, &home)
-        .map(place)
-        .map_err(|error| code(&error))
+pub fn address(host: &str, path: &str) -> Result<Option<Target>, ErrorCode> {
+    let default_bucket = DefaultBucket::of(&Account::default()).ok_or("InternalError")?;
+    Address::parse(host, path, &default_bucket)
+        .map(|address| target(&address))
+        .map_err(code)
 }
 
 /// The source that `x-cos-copy-source` names; `None` without it.
-pub fn copy_source(headers: &HeaderMap) -> Result<Option<Place>, Code> {
-    let home = Home::of(&Account::default()).ok_or("InternalError")?;
-    let source = CopySource::of(headers, &home)
-        .transpose()
-        .map_err(|error| code(&error))?;
-    Ok(source.map(|source| {
-        let (bucket, region) = (source.bucket.as_str(), source.region.as_str());
-        (bucket.to_owned(), region.to_owned(), source.key)
-    }))
+pub fn copy_source(headers: &HeaderMap) -> Result<Option<Target>, ErrorCode> {
+    let default_bucket = DefaultBucket::of(&Account::default()).ok_or("InternalError")?;
+    let source = copy_source::copy_source(headers, &default_bucket);
+    let source = source.transpose().map_err(code)?;
+    Ok(source.and_then(|source| target(&Address::Object(source))))
 }
 
 /// The keys of a Delete, and whether it is quiet.
-pub fn delete(body: &[u8]) -> Result<(Vec<String>, bool), Code> {
-    delete_many::wanted(body).map_err(|error| code(&error))
+pub fn delete(body: &[u8]) -> Result<(Vec<String>, bool), ErrorCode> {
+    delete_many::requested_keys(body).map_err(code)
 }
 
 /// The numbers and ETags of a CompleteMultipartUpload.
-pub fn complete(body: &[u8]) -> Result<Vec<(u16, String)>, Code> {
-    multipart::wanted_parts(body).map_err(|error| code(&error))
+pub fn complete(body: &[u8]) -> Result<Vec<(u16, String)>, ErrorCode> {
+    multipart::requested_parts(body).map_err(code)
 }
 
-/// A CORSConfiguration, as it would be shown.
-pub fn cors(body: &[u8]) -> Result<String, Code> {
-    Cors::parse(body)
-        .map(|cors| cors.to_xml())
-        .map_err(|error| code(&error))
+/// A CORSConfiguration, parsed and written.
+pub fn cors(body: &[u8]) -> Result<String, ErrorCode> {
+    Cors::parse(body).map(|cors| cors.to_xml()).map_err(code)
 }
 
 /// Start and end, not included, of `Range` among `length` bytes; `None` for all of them.
-pub fn range(header: &str, length: u64) -> Result<Option<(u64, u64)>, Code> {
-    let slice = Slice::of_header(header, length).map_err(|error| code(&error))?;
+pub fn range(header: &str, length: u64) -> Result<Option<(u64, u64)>, ErrorCode> {
+    let slice = ByteRange::of_header(header, length).map_err(code)?;
     Ok(slice.map(|slice| (slice.start, slice.end)))
 }
 
-/// The same of `x-cos-copy-source-range`.
-pub fn copy_range(header: &str, length: u64) -> Result<(u64, u64), Code> {
-    let slice = Slice::of_copy(header, length).map_err(|error| code(&error))?;
+/// The same for `x-cos-copy-source-range`.
+pub fn copy_range(header: &str, length: u64) -> Result<(u64, u64), ErrorCode> {
+    let slice = ByteRange::of_copy(header, length).map_err(code)?;
     Ok((slice.start, slice.end))
 }
 
-/// What the conditions among `headers` say to a version, in reading, in writing, and as the source of a copy.
-pub fn conditions(headers: &HeaderMap, etag: &str, modified: i64) -> Option<[Met; 3]> {
+/// The outcome of the preconditions among `headers`: for reading, for writing, and for the source
+/// of a copy.
+pub fn preconditions(headers: &HeaderMap, etag: &str, modified: i64) -> Option<[Precondition; 3]> {
     let modified = Timestamp::from_unix_seconds(modified)?;
-    let version = Version { etag, modified };
-    let refused = |outcome: Result<(), CosError>| outcome.map_or(Met::No, |()| Met::Yes);
+    let validators = Validators { etag, modified };
+    let refused = |outcome: Result<(), CosError>| {
+        outcome.map_or(Precondition::Failed, |()| Precondition::Met)
+    };
     Some([
-        match condition::for_reading(headers, version) {
-            Ok(()) => Met::Yes,
-            Err(Unmet::NotModified) => Met::NotModified,
-            Err(Unmet::Failed) => Met::No,
+        match precondition::check_read(headers, validators) {
+            Ok(()) => Precondition::Met,
+            Err(PreconditionFailed::NotModified) => Precondition::NotModified,
+            Err(PreconditionFailed::Failed) => Precondition::Failed,
         },
-        refused(condition::for_writing(headers, Some(version))),
-        refused(condition::for_copying(headers, version)),
+        refused(precondition::check_write(headers, Some(validators))),
+        refused(precondition::check_copy_source(headers, validators)),
     ])
 }
 
-fn place(address: Address) -> Option<Place> {
-    match address {
-        Address::Service => None,
-        Address::Bucket {
-            bucket,
-            region,
-            key,
-        } => Some((bucket.as_str().to_owned(), region.as_str().to_owned(), key)),
-    }
+fn target(address: &Address) -> Option<Target> {
+    let bucket = address.bucket()?;
+    let (name, region) = (bucket.name.to_string(), bucket.region.as_str().to_owned());
+    Some((name, region, address.key().to_owned()))
 }
 
-fn code(error: &CosError) -> Code {
+#[expect(clippy::needless_pass_by_value, reason = "fits `map_err`")]
+fn code(error: CosError) -> ErrorCode {
     error.code
 }
 

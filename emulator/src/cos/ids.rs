@@ -1,11 +1,12 @@
-//! The ids that COS gives out, in the forms that it has.
+//! Ids in COS's own forms.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rand::RngExt as _;
 use tencent::time::Timestamp;
 
-/// The id of one request: base64 of four hexadecimal groups, the first of them the time (observed in the documents' samples).
+/// The id of one request: base64 of four hexadecimal groups, the first of them
+/// the time (observed in the documents' samples).
 pub(crate) fn request_id(now: Timestamp) -> String {
     let mut random = rand::rng();
     STANDARD.encode(format!(
@@ -19,18 +20,14 @@ pub(crate) fn request_id(now: Timestamp) -> String {
 
 /// The id of a trace, on errors only: base64 of hexadecimal digits.
 pub(crate) fn trace_id() -> String {
-    STANDARD.encode(hex(&rand::rng().random::<[u8; 32]>()))
+    STANDARD.encode(hex::encode(rand::rng().random::<[u8; 32]>()))
 }
 
-/// The id of a multipart upload: the time in ten decimal digits, then 64 hexadecimal ones (observed in the documents' samples).
+/// The id of a multipart upload: the time in ten decimal digits, then 64 hexadecimal digits
+/// (observed in the documents' samples).
 pub(crate) fn upload_id(now: Timestamp) -> String {
-    let random = hex(&rand::rng().random::<[u8; 32]>());
+    let random = hex::encode(rand::rng().random::<[u8; 32]>());
     format!("{:010}{random}", now.unix_seconds())
-}
-
-/// Lower-case hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -1,19 +1,24 @@
-//! Which operation a request asks for, by method, address, parameters and headers.
+//! The operation that a request asks for, by method, address, parameters and headers.
 //! <https://www.tencentcloud.com/document/product/436/10111>
 //!
-//! Promises: what is not listed is no operation, never a near one; so nothing that nobody mapped can pass.
+//! # Guarantees
+//!
+//! Only what is listed is an operation, never something similar, so an unmapped request cannot
+//! pass.
 
 use http::Method;
 
-use super::ask::{Address, Ask};
+use super::http::address::{Address, ObjectAddress};
+use super::http::request::RequestHead;
+use super::http::virtual_host::BucketAddress;
 
 macro_rules! operations {
-    ($($name:ident),+ $(,)?) => {
-        /// An operation; its name is that of the CAM action, `name/cos:<name>`.
+    ($(#[$doc:meta])* $type:ident { $($name:ident),+ $(,)? }) => {
+        $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(crate) enum Operation { $($name),+ }
+        pub(crate) enum $type { $($name),+ }
 
-        impl Operation {
+        impl $type {
             /// The name, as in `name/cos:PutObject`.
             pub(crate) fn name(self) -> &'static str {
                 match self { $(Self::$name => stringify!($name)),+ }
@@ -23,184 +28,169 @@ macro_rules! operations {
 }
 
 operations! {
+    /// An operation on a bucket; its name is that of the CAM action, `name/cos:<name>`.
+    BucketOperation {
+        PutBucket, HeadBucket, GetBucket, DeleteBucket,
+        PutBucketCORS, GetBucketCORS, DeleteBucketCORS, GetBucketACL, GetBucketLocation,
+        ListMultipartUploads,
+    }
+}
+
+operations! {
+    /// An operation on an object; its name is that of the CAM action, `name/cos:<name>`.
+    ObjectOperation {
+        PutObject, PutObjectCopy, AppendObject, GetObject, HeadObject, DeleteObject, GetObjectACL,
+        InitiateMultipartUpload, UploadPart, UploadPartCopy, ListParts, CompleteMultipartUpload,
+        AbortMultipartUpload,
+    }
+}
+
+/// An operation and its target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Operation {
     GetService,
-    PutBucket, HeadBucket, GetBucket, DeleteBucket,
-    PutBucketCORS, GetBucketCORS, DeleteBucketCORS, GetBucketACL, GetBucketLocation,
-    ListMultipartUploads, DeleteMultipleObjects, PostObject,
-    PutObject, PutObjectCopy, AppendObject, GetObject, HeadObject, DeleteObject, OptionsObject, GetObjectACL,
-    InitiateMultipartUpload, UploadPart, UploadPartCopy, ListParts, CompleteMultipartUpload, AbortMultipartUpload,
+    Bucket(BucketOperation, BucketAddress),
+    Object(ObjectOperation, ObjectAddress),
+    /// An upload by a form, authorized by the fields of the form.
+    PostObject(BucketAddress),
+    /// Authorized by each key in its body.
+    DeleteMultipleObjects(BucketAddress),
+    /// A preflight, which needs no signature. The key is empty for the bucket itself.
+    OptionsObject(BucketAddress, String),
 }
 
 impl Operation {
-    /// What `ask` asks for; `None` for what this cloud does not do.
-    pub(crate) fn of(ask: &Ask) -> Option<Self> {
-        if not_offered(ask).is_some() {
+    /// The operation of `request`; `None` for one that the emulator does not offer.
+    pub(crate) fn of(request: &RequestHead) -> Option<Self> {
+        if unsupported_parameter(request).is_some() {
             return None;
         }
-        let mut names: Vec<String> = ask.parameters().map(|(name, _)| name).collect();
-        names.retain(|name| SUBRESOURCES.contains(&name.as_str()));
+        let mut names: Vec<String> = request.parameters().map(|(name, _)| name).collect();
+        names.retain(|name| SUBRESOURCES.split_whitespace().any(|known| known == name));
         names.sort_unstable();
         names.dedup();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let is_copy = ask.headers.contains_key("x-cos-copy-source");
-        let key = match &ask.address {
-            Address::Service => return of_service(&ask.method, &names),
-            Address::Bucket { key, .. } => key,
-        };
-        if key.is_empty() {
-            of_bucket(&ask.method, &names)
-        } else {
-            of_object(&ask.method, &names, is_copy)
+        let method = request.method.as_str();
+        match (method, &request.address) {
+            ("OPTIONS", Address::Bucket(bucket)) => {
+                Some(Self::OptionsObject(bucket.clone(), String::new()))
+            }
+            ("OPTIONS", Address::Object(object)) => Some(Self::OptionsObject(
+                object.bucket.clone(),
+                object.key.clone(),
+            )),
+            (_, Address::Service) => {
+                (method == "GET" && names.is_empty()).then_some(Self::GetService)
+            }
+            (_, Address::Bucket(bucket)) => Self::on_bucket(method, &names, bucket.clone()),
+            (_, Address::Object(object)) => {
+                let is_copy = request.headers.contains_key("x-cos-copy-source");
+                let operation = on_object(method, &names, is_copy)?;
+                Some(Self::Object(operation, object.clone()))
+            }
         }
+    }
+
+    /// The name of the CAM action, as in `name/cos:PutObject`.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::GetService => "GetService",
+            Self::Bucket(operation, _) => operation.name(),
+            Self::Object(operation, _) => operation.name(),
+            Self::PostObject(_) => "PostObject",
+            Self::DeleteMultipleObjects(_) => "DeleteMultipleObjects",
+            Self::OptionsObject(..) => "OptionsObject",
+        }
+    }
+
+    fn on_bucket(method: &str, names: &[&str], bucket: BucketAddress) -> Option<Self> {
+        use BucketOperation as Op;
+        let operation = match (method, names) {
+            ("POST", []) => return Some(Self::PostObject(bucket)),
+            ("POST", ["delete"]) => return Some(Self::DeleteMultipleObjects(bucket)),
+            ("PUT", []) => Op::PutBucket,
+            ("HEAD", []) => Op::HeadBucket,
+            ("GET", []) => Op::GetBucket,
+            ("DELETE", []) => Op::DeleteBucket,
+            ("GET", ["uploads"]) => Op::ListMultipartUploads,
+            ("PUT", ["cors"]) => Op::PutBucketCORS,
+            ("GET", ["cors"]) => Op::GetBucketCORS,
+            ("DELETE", ["cors"]) => Op::DeleteBucketCORS,
+            ("GET", ["acl"]) => Op::GetBucketACL,
+            ("GET", ["location"]) => Op::GetBucketLocation,
+            _ => return None,
+        };
+        Some(Self::Bucket(operation, bucket))
     }
 }
 
-/// The parameter or header of `ask` that would change what is asked for, and that this cloud does not do. A known name in another
-/// letter case is one: names are signed in lower case, so that anybody could have changed it.
-pub(crate) fn not_offered(ask: &Ask) -> Option<String> {
-    if ask.method == Method::OPTIONS {
+/// The parameter or header that requests something the emulator does not offer. A known name in
+/// another letter case is one: names are signed in lower case, so anyone could have changed it.
+pub(crate) fn unsupported_parameter(request: &RequestHead) -> Option<String> {
+    if request.method == Method::OPTIONS {
         return None;
     }
-    if ask.headers.contains_key(PROCESSING_HEADER) {
+    if request.headers.contains_key(PROCESSING_HEADER) {
         return Some(PROCESSING_HEADER.to_owned());
     }
     let is_misspelt = |name: &str| {
-        let mut known = SUBRESOURCES.iter().chain(&PARAMETERS);
-        known.any(|known| *known != name && known.eq_ignore_ascii_case(name))
+        let known = SUBRESOURCES.split_whitespace();
+        let mut known = known.chain(PARAMETERS.split_whitespace());
+        known.any(|known| known != name && known.eq_ignore_ascii_case(name))
     };
-    ask.parameters().map(|(name, _)| name).find(|name| {
-        // `imageMogr2/thumbnail/100x100` and the like: the rest of the name says what to do.
+    request.parameters().map(|(name, _)| name).find(|name| {
+        // As in `imageMogr2/thumbnail/100x100`: the rest of the name is the command.
         let first = name.split(['/', '|']).next().unwrap_or_default();
-        let is_not_offered = |known: &&str| known.eq_ignore_ascii_case(first);
-        NOT_OFFERED.iter().any(is_not_offered) || is_misspelt(name)
+        let mut unsupported = UNSUPPORTED_PARAMETERS.split_whitespace();
+        unsupported.any(|known| known.eq_ignore_ascii_case(first)) || is_misspelt(name)
     })
 }
 
-fn of_service(method: &Method, names: &[&str]) -> Option<Operation> {
-    (method == Method::GET && names.is_empty()).then_some(Operation::GetService)
-}
-
-fn of_bucket(method: &Method, names: &[&str]) -> Option<Operation> {
-    Some(match (method.as_str(), names) {
-        ("OPTIONS", _) => Operation::OptionsObject,
-        ("PUT", []) => Operation::PutBucket,
-        ("HEAD", []) => Operation::HeadBucket,
-        ("GET", []) => Operation::GetBucket,
-        ("DELETE", []) => Operation::DeleteBucket,
-        ("POST", []) => Operation::PostObject,
-        ("POST", ["delete"]) => Operation::DeleteMultipleObjects,
-        ("GET", ["uploads"]) => Operation::ListMultipartUploads,
-        ("PUT", ["cors"]) => Operation::PutBucketCORS,
-        ("GET", ["cors"]) => Operation::GetBucketCORS,
-        ("DELETE", ["cors"]) => Operation::DeleteBucketCORS,
-        ("GET", ["acl"]) => Operation::GetBucketACL,
-        ("GET", ["location"]) => Operation::GetBucketLocation,
+fn on_object(method: &str, names: &[&str], is_copy: bool) -> Option<ObjectOperation> {
+    use ObjectOperation as Op;
+    Some(match (method, names) {
+        ("PUT", []) if is_copy => Op::PutObjectCopy,
+        ("PUT", []) => Op::PutObject,
+        ("GET", []) => Op::GetObject,
+        ("HEAD", []) => Op::HeadObject,
+        ("DELETE", []) => Op::DeleteObject,
+        ("GET", ["acl"]) => Op::GetObjectACL,
+        ("POST", ["append", "position"]) => Op::AppendObject,
+        ("POST", ["uploads"]) => Op::InitiateMultipartUpload,
+        ("PUT", ["partNumber", "uploadId"]) if is_copy => Op::UploadPartCopy,
+        ("PUT", ["partNumber", "uploadId"]) => Op::UploadPart,
+        ("GET", ["uploadId"]) => Op::ListParts,
+        ("POST", ["uploadId"]) => Op::CompleteMultipartUpload,
+        ("DELETE", ["uploadId"]) => Op::AbortMultipartUpload,
         _ => return None,
     })
 }
 
-fn of_object(method: &Method, names: &[&str], is_copy: bool) -> Option<Operation> {
-    Some(match (method.as_str(), names) {
-        ("OPTIONS", _) => Operation::OptionsObject,
-        ("PUT", []) if is_copy => Operation::PutObjectCopy,
-        ("PUT", []) => Operation::PutObject,
-        ("GET", []) => Operation::GetObject,
-        ("HEAD", []) => Operation::HeadObject,
-        ("DELETE", []) => Operation::DeleteObject,
-        ("GET", ["acl"]) => Operation::GetObjectACL,
-        ("POST", ["append", "position"]) => Operation::AppendObject,
-        ("POST", ["uploads"]) => Operation::InitiateMultipartUpload,
-        ("PUT", ["partNumber", "uploadId"]) if is_copy => Operation::UploadPartCopy,
-        ("PUT", ["partNumber", "uploadId"]) => Operation::UploadPart,
-        ("GET", ["uploadId"]) => Operation::ListParts,
-        ("POST", ["uploadId"]) => Operation::CompleteMultipartUpload,
-        ("DELETE", ["uploadId"]) => Operation::AbortMultipartUpload,
-        _ => return None,
-    })
-}
+/// Parameters that turn a request into another operation. One that no match above contains makes
+/// the request unmapped, which is rejected.
+const SUBRESOURCES: &str = "
+    accelerate acl append asyncfetch ci-process cors delete domain domaincertificate encryption
+    intelligenttiering inventory lifecycle location logging notification object-lock origin
+    ownershipControls partNumber policy position publicAccessBlock referer rename replication
+    requestPayment restore retention select symlink tagging torrent uploadId uploads versionId
+    versioning versions website x-cos-process
+";
 
-/// Parameters that turn a request into another operation. One that is listed here and matched nowhere above makes the request
-/// unmapped, which is refused.
-const SUBRESOURCES: [&str; 40] = [
-    "accelerate",
-    "acl",
-    "append",
-    "asyncfetch",
-    "ci-process",
-    "cors",
-    "delete",
-    "domain",
-    "domaincertificate",
-    "encryption",
-    "intelligenttiering",
-    "inventory",
-    "lifecycle",
-    "location",
-    "logging",
-    "notification",
-    "object-lock",
-    "origin",
-    "ownershipControls",
-    "partNumber",
-    "policy",
-    "position",
-    "publicAccessBlock",
-    "referer",
-    "rename",
-    "replication",
-    "requestPayment",
-    "restore",
-    "retention",
-    "select",
-    "symlink",
-    "tagging",
-    "torrent",
-    "uploadId",
-    "uploads",
-    "versionId",
-    "versioning",
-    "versions",
-    "website",
-    "x-cos-process",
-];
+/// Parameters of the operations.
+const PARAMETERS: &str = "
+    delimiter encoding-type key-marker marker max-keys max-parts max-uploads part-number-marker
+    prefix region response-cache-control response-content-disposition response-content-encoding
+    response-content-language response-content-type response-expires upload-id-marker
+";
 
-/// Parameters that some operation here reads.
-const PARAMETERS: [&str; 17] = [
-    "delimiter",
-    "encoding-type",
-    "key-marker",
-    "marker",
-    "max-keys",
-    "max-parts",
-    "max-uploads",
-    "part-number-marker",
-    "prefix",
-    "region",
-    "response-cache-control",
-    "response-content-disposition",
-    "response-content-encoding",
-    "response-content-language",
-    "response-content-type",
-    "response-expires",
-    "upload-id-marker",
-];
-
-/// Parameters that change what is listed or shown: the second form of lists, and the processing of images and media.
+/// Parameters that change a response: the second form of lists, and the processing of images and
+/// media.
 /// <https://www.tencentcloud.com/document/product/436/40592>
-const NOT_OFFERED: [&str; 12] = [
-    "continuation-token",
-    "exif",
-    "fetch-owner",
-    "imageAve",
-    "imageInfo",
-    "imageMogr2",
-    "imageSlim",
-    "imageView2",
-    "list-type",
-    "photoInfo",
-    "start-after",
-    "watermark",
-];
+const UNSUPPORTED_PARAMETERS: &str = "
+    continuation-token exif fetch-owner imageAve imageInfo imageMogr2 imageSlim imageView2
+    list-type photoInfo start-after watermark
+";
 
-/// Asks for images to be made of what is uploaded (documented: <https://www.tencentcloud.com/document/product/436/40592>).
+/// Requests the processing of an uploaded image (documented:
+/// <https://www.tencentcloud.com/document/product/436/40592>).
 const PROCESSING_HEADER: &str = "pic-operations";

@@ -1,7 +1,13 @@
-//! The operations themselves: an admitted request becomes a change of the store, or a look at it.
+//! The operations: an authorized request reads or changes the store.
 //!
-//! Promises: nothing is read, stored or shown before the door has admitted it; a preflight alone needs nobody's word, since it tells
-//! nothing but CORS rules. Leaves out: versions, tags, public access, lifecycles, archives: each is refused.
+//! # Guarantees
+//!
+//! Nothing is read, stored or shown before it is authorized. Only a preflight needs no
+//! authorization, since it returns nothing but CORS rules.
+//!
+//! # Not covered
+//!
+//! Versions, tags, public access, lifecycles, archives: rejected.
 
 mod bucket;
 mod copy;
@@ -17,202 +23,264 @@ use std::io;
 use std::sync::Arc;
 
 use http::request::Parts;
-use http::{Extensions, HeaderMap, Method, Request, StatusCode};
+use http::{Extensions, HeaderMap, Method, Request};
 use hyper::body::Incoming;
-use tencent::time::Clock;
+use tencent::time::{Clock, Timestamp};
 use tokio::sync::OnceCell;
 
-use super::admission::{Admission, Admitted};
-use super::answer::{Answer, Frame};
-use super::ask::{Address, Ask, host_of};
-use super::error::CosError;
-use super::host::Home;
-use super::names;
-use super::operation::{self, Operation};
-use super::payload::{Payload, check_md5, content_md5, too_large};
-use super::store::{Store, Written, internal, no_such_bucket};
-use crate::control::CallTime;
+use super::error::{self, CosError};
+use super::operation::{self, BucketOperation, ObjectOperation, Operation};
+use super::store::{Object, Store, Written};
+use crate::cos::auth::access::{AccessControl, AuthContext};
+use crate::cos::http::address::ObjectAddress;
+use crate::cos::http::body::{RequestBody, check_md5, content_md5};
+use crate::cos::http::header_case;
+use crate::cos::http::precondition::check_write;
+use crate::cos::http::request::{RequestHead, host_of};
+use crate::cos::http::response::{Response, ResponseContext};
+use crate::cos::http::virtual_host::{BucketAddress, DefaultBucket};
 use crate::net::{Body, Peer};
 use crate::trace::Reason;
 
-/// COS behind its listeners.
-pub(crate) struct Service {
-    pub(crate) home: Home,
+/// The service behind the listeners.
+pub(crate) struct CosService {
+    pub(crate) default_bucket: DefaultBucket,
     pub(crate) store: Arc<Store>,
-    pub(crate) door: Arc<dyn Admission>,
+    pub(crate) access_control: Arc<dyn AccessControl>,
     pub(crate) clock: Arc<dyn Clock>,
-    /// How header names are written; found out with the first answer.
-    pub(crate) spelling: OnceCell<Extensions>,
+    /// The case of header names, determined with the first response.
+    pub(crate) header_case: OnceCell<Extensions>,
 }
 
-/// The error as the trace tells it.
-fn told(error: &CosError) -> String {
+/// The error as text for the trace.
+fn trace_text(error: &CosError) -> String {
     match &error.reason {
         Some(reason) => format!("{}: {reason}", error.code),
         None => error.code.to_owned(),
     }
 }
 
-type Outcome = Result<Answer, CosError>;
+type Outcome = Result<Response, CosError>;
 
-impl Service {
-    /// The answer to one request.
+/// An authorized request and its target.
+struct Authorized<'a, T> {
+    request: &'a RequestHead,
+    target: &'a T,
+    context: AuthContext,
+}
+
+impl<'a, T> Authorized<'a, T> {
+    fn new(request: &'a RequestHead, target: &'a T, context: AuthContext) -> Self {
+        Self {
+            request,
+            target,
+            context,
+        }
+    }
+}
+
+type BucketCall<'a> = Authorized<'a, BucketAddress>;
+type ObjectCall<'a> = Authorized<'a, ObjectAddress>;
+
+impl CosService {
+    /// The response to one request.
     pub(crate) async fn answer(
         &self,
         request: Request<Incoming>,
+        now: Timestamp,
     ) -> io::Result<http::Response<Body>> {
         let (head, body) = request.into_parts();
-        let now = match head.extensions.get() {
-            Some(CallTime(now)) => *now,
-            None => self.clock.now(),
-        };
-        let frame = Frame::of(&head, &host_of(&head), now);
-        let payload = Payload::new(&head.headers, body);
+        let context = ResponseContext::of(&head, &host_of(&head), now);
+        let body = RequestBody::new(&head.headers, body);
         let peer = head
             .extensions
             .get::<Peer>()
-            .ok_or_else(|| io::Error::other("a listener that does not say who asks"))?;
+            .ok_or_else(|| io::Error::other("the listener must record the peer of a request"))?;
         let mut reason = String::new();
-        let outcome = match Ask::read(&head, peer, &frame.request_id, now, &self.home) {
-            Ok(ask) => {
-                let outcome = self.serve(&ask, payload).await;
-                let mut answer = outcome.unwrap_or_else(|error| {
-                    reason = told(&error);
-                    frame.error(&error)
-                });
-                self.allow_origin(&ask, &mut answer);
-                answer
-            }
-            Err(error) => {
-                reason = told(&error);
-                frame.error(&error)
-            }
-        };
-        let spelling = self.spelling.get_or_try_init(names::spelling).await?;
-        let mut answer = frame.finish(outcome);
-        *answer.extensions_mut() = spelling.clone();
-        answer.extensions_mut().insert(Reason(reason));
-        Ok(answer)
+        let outcome =
+            match RequestHead::read(&head, peer, &context.request_id, now, &self.default_bucket) {
+                Ok(request) => {
+                    let outcome = self.serve(&request, body).await;
+                    let mut response = outcome.unwrap_or_else(|error| {
+                        reason = trace_text(&error);
+                        context.error(&error)
+                    });
+                    self.allow_origin(&request, &mut response);
+                    response
+                }
+                Err(error) => {
+                    reason = trace_text(&error);
+                    context.error(&error)
+                }
+            };
+        let header_case = self
+            .header_case
+            .get_or_try_init(header_case::extensions)
+            .await?;
+        let mut response = context.finish(outcome);
+        *response.extensions_mut() = header_case.clone();
+        response.extensions_mut().insert(Reason(reason));
+        Ok(response)
     }
 
-    /// The name of the operation that a head asks for; empty for none.
+    /// The name of the operation of a request; empty if it is not an operation.
     pub(crate) fn action(&self, head: &Parts) -> String {
         let Some(peer) = head.extensions.get::<Peer>() else {
             return String::new();
         };
-        Ask::read(head, peer, "", self.clock.now(), &self.home)
+        RequestHead::read(head, peer, "", self.clock.now(), &self.default_bucket)
             .ok()
-            .and_then(|ask| Operation::of(&ask))
+            .and_then(|request| Operation::of(&request))
             .map_or_else(String::new, |operation| operation.name().to_owned())
     }
 
-    async fn serve(&self, ask: &Ask, payload: Payload) -> Outcome {
-        let operation = Operation::of(ask).ok_or_else(|| {
-            let error = unmapped(ask);
-            self.door.turned_away(ask, &error);
+    async fn serve(&self, request: &RequestHead, body: RequestBody) -> Outcome {
+        let operation = Operation::of(request).ok_or_else(|| {
+            let error = unmapped(request);
+            self.access_control.log_rejected(request, &error);
             error
         })?;
-        match operation {
-            Operation::OptionsObject => return self.preflight(ask),
-            // These two are admitted with what their bodies name.
-            Operation::PostObject => return self.post_object(ask, payload).await,
-            Operation::DeleteMultipleObjects => return self.delete_many(ask, payload).await,
-            _ => {}
+        let authorize = || self.access_control.authorize(request, &operation);
+        match &operation {
+            Operation::GetService => self.list_buckets(request, &authorize()?),
+            Operation::Bucket(operation, target) => {
+                let call = Authorized::new(request, target, authorize()?);
+                self.on_bucket(*operation, &call, body).await
+            }
+            Operation::Object(operation, target) => {
+                let call = Authorized::new(request, target, authorize()?);
+                self.on_object(*operation, &call, body).await
+            }
+            // The bodies of these two contain what has to be authorized.
+            Operation::PostObject(bucket) => self.post_object(request, bucket, body).await,
+            Operation::DeleteMultipleObjects(bucket) => {
+                self.delete_many(request, bucket, body).await
+            }
+            Operation::OptionsObject(bucket, _) => self.preflight(request, bucket),
         }
-        let admitted = self.door.admit(ask, operation)?;
-        self.run(ask, operation, &admitted, payload).await
     }
 
-    async fn run(
+    async fn on_bucket(
         &self,
-        ask: &Ask,
-        operation: Operation,
-        admitted: &Admitted,
-        payload: Payload,
+        operation: BucketOperation,
+        call: &BucketCall<'_>,
+        body: RequestBody,
     ) -> Outcome {
+        use BucketOperation as Op;
+        if operation != Op::PutBucket {
+            self.check_bucket(call.target)?;
+        }
         match operation {
-            Operation::GetService => self.list_buckets(ask, admitted),
-            Operation::PutBucket => self.put_bucket(ask, payload).await,
-            Operation::HeadBucket => self.head_bucket(ask),
-            Operation::GetBucket => self.list_objects(ask),
-            Operation::DeleteBucket => self.delete_bucket(ask).await,
-            Operation::PutBucketCORS => self.put_cors(ask, payload).await,
-            Operation::GetBucketCORS => self.show_cors(ask),
-            Operation::DeleteBucketCORS => self.delete_cors(ask).await,
-            Operation::GetBucketACL => self.bucket_acl(ask, admitted),
-            Operation::GetBucketLocation => self.location(ask),
-            Operation::ListMultipartUploads => self.list_uploads(ask, admitted),
-            Operation::PutObject => self.put_object(ask, payload).await,
-            Operation::PutObjectCopy => self.copy_object(ask).await,
-            Operation::AppendObject => self.append_object(ask, payload).await,
-            Operation::GetObject => self.show_object(ask, admitted, true),
-            Operation::HeadObject => self.show_object(ask, admitted, false),
-            Operation::DeleteObject => self.delete_object(ask).await,
-            Operation::GetObjectACL => self.object_acl(ask, admitted),
-            Operation::InitiateMultipartUpload => self.begin_upload(ask, admitted).await,
-            Operation::UploadPart => self.upload_part(ask, payload).await,
-            Operation::UploadPartCopy => self.copy_part(ask).await,
-            Operation::ListParts => self.list_parts(ask, admitted),
-            Operation::CompleteMultipartUpload => self.complete_upload(ask, payload).await,
-            Operation::AbortMultipartUpload => self.abort_upload(ask).await,
-            Operation::OptionsObject | Operation::PostObject | Operation::DeleteMultipleObjects => {
-                Err(unmapped(ask))
-            }
+            Op::PutBucket => self.put_bucket(call, body).await,
+            Op::HeadBucket => Ok(Self::head_bucket(call)),
+            Op::GetBucket => self.list_objects(call),
+            Op::DeleteBucket => self.delete_bucket(call).await,
+            Op::PutBucketCORS => self.put_cors(call, body).await,
+            Op::GetBucketCORS => self.get_cors(call),
+            Op::DeleteBucketCORS => self.delete_cors(call).await,
+            Op::GetBucketACL => Ok(Self::private_acl(&call.context)),
+            Op::GetBucketLocation => Ok(Self::bucket_location(call)),
+            Op::ListMultipartUploads => self.list_uploads(call),
         }
     }
 
-    /// The bucket that is asked for, once it is there, in this region.
-    fn bucket(&self, ask: &Ask) -> Result<String, CosError> {
-        match &ask.address {
-            Address::Bucket { bucket, region, .. } => {
-                self.bucket_in(bucket.as_str(), region.as_str())
-            }
-            Address::Service => Err(no_such_bucket()),
+    async fn on_object(
+        &self,
+        operation: ObjectOperation,
+        call: &ObjectCall<'_>,
+        body: RequestBody,
+    ) -> Outcome {
+        use ObjectOperation as Op;
+        self.check_bucket(&call.target.bucket)?;
+        check_key(&call.target.key)?;
+        match operation {
+            Op::PutObject => self.put_object(call, body).await,
+            Op::PutObjectCopy => self.copy_object(call).await,
+            Op::AppendObject => self.append_object(call, body).await,
+            Op::GetObject => self.read_object(call, true),
+            Op::HeadObject => self.read_object(call, false),
+            Op::DeleteObject => self.delete_object(call).await,
+            Op::GetObjectACL => self.object_acl(call),
+            Op::InitiateMultipartUpload => self.begin_upload(call).await,
+            Op::UploadPart => self.upload_part(call, body).await,
+            Op::UploadPartCopy => self.copy_part(call).await,
+            Op::ListParts => self.list_parts(call),
+            Op::CompleteMultipartUpload => self.complete_upload(call, body).await,
+            Op::AbortMultipartUpload => self.abort_upload(call).await,
         }
     }
 
-    fn bucket_in(&self, bucket: &str, region: &str) -> Result<String, CosError> {
-        let index = self.store.read();
-        match index.buckets.get(bucket) {
-            Some(found) if found.region == region => Ok(bucket.to_owned()),
-            Some(found) => Err(no_such_bucket().because(format!(
-                "`{bucket}` is in {}, and the host says {region}",
+    /// Checks that the bucket exists in the region that the host names.
+    fn check_bucket(&self, bucket: &BucketAddress) -> Result<(), CosError> {
+        let (name, region) = (bucket.name.as_str(), bucket.region.as_str());
+        match self.store.read().buckets.get(name) {
+            Some(found) if found.region == region => Ok(()),
+            Some(found) => Err(error::no_such_bucket().because(format!(
+                "`{name}` is in {}, and the host names {region}",
                 found.region
             ))),
-            None => Err(no_such_bucket().because(format!("there is no bucket `{bucket}`"))),
+            None => Err(error::no_such_bucket().because(format!("bucket `{name}` does not exist"))),
         }
     }
 
-    /// The bucket and the key that is asked for.
-    fn place(&self, ask: &Ask) -> Result<(String, String), CosError> {
-        let bucket = self.bucket(ask)?;
-        match &ask.address {
-            Address::Bucket { key, .. } => Ok((bucket, checked_key(key)?)),
-            Address::Service => Err(no_such_bucket()),
-        }
+    /// The object, once it is found.
+    fn object(&self, object: &ObjectAddress) -> Result<Arc<Object>, CosError> {
+        self.store
+            .read()
+            .object(object.bucket.name.as_str(), &object.key)
+            .ok_or_else(error::no_such_key)
     }
 
-    /// Stores a body, and checks what its headers promise of it.
+    /// Checks the preconditions among `headers` on overwriting the object at `target`.
+    fn check_overwrite(&self, target: &ObjectAddress, headers: &HeaderMap) -> Result<(), CosError> {
+        let index = self.store.read();
+        let current = index.object(target.bucket.name.as_str(), &target.key);
+        check_write(headers, current.as_deref().map(Object::validators))
+    }
+
+    /// Stores `object` at `target`, unless a precondition among `headers` fails.
+    async fn store_object(
+        &self,
+        target: &ObjectAddress,
+        headers: &HeaderMap,
+        object: Object,
+    ) -> Result<Arc<Object>, CosError> {
+        let (target, headers) = (target.clone(), headers.clone());
+        self.change(move |store| {
+            store.put_object(target.bucket.name.as_str(), &target.key, |current| {
+                check_write(&headers, current.map(Object::validators))?;
+                Ok(object)
+            })
+        })
+        .await
+    }
+
+    /// Stores a body, and checks it against its headers.
     async fn receive(
         &self,
         headers: &HeaderMap,
-        mut payload: Payload,
+        mut body: RequestBody,
     ) -> Result<Written, CosError> {
-        payload.check_length(MAX_BODY_BYTES)?;
+        body.check_length(MAX_BODY_BYTES)?;
         let md5 = content_md5(headers)?;
         let mut sink = self.store.sink();
-        while let Some(bytes) = payload.next().await? {
-            sink.write(&bytes).await.map_err(|error| internal(&error))?;
+        while let Some(bytes) = body.next().await? {
+            sink.write(&bytes)
+                .await
+                .map_err(|error| error::internal(&error))?;
             if sink.length() > MAX_BODY_BYTES {
-                return Err(too_large());
+                return Err(error::entity_too_large());
             }
         }
-        let written = sink.finish().await.map_err(|error| internal(&error))?;
+        let written = sink
+            .finish()
+            .await
+            .map_err(|error| error::internal(&error))?;
         check_md5(md5, &written.checksums)?;
         Ok(written)
     }
 
-    /// Makes a change, which may wait for a disk. It is made even if the client leaves meanwhile.
+    /// Makes a change, which may wait for a disk. It completes even if the client disconnects.
     async fn change<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Store) -> Result<T, CosError> + Send + 'static,
@@ -220,35 +288,26 @@ impl Service {
         let store = Arc::clone(&self.store);
         tokio::task::spawn_blocking(move || work(&store))
             .await
-            .unwrap_or_else(|error| Err(internal(&error)))
+            .unwrap_or_else(|error| Err(error::internal(&error)))
     }
 }
 
-/// A key that an object may have. <https://www.tencentcloud.com/document/product/436/13324>
-fn checked_key(key: &str) -> Result<String, CosError> {
+/// Checks that an object may have this key.
+/// <https://www.tencentcloud.com/document/product/436/13324>
+fn check_key(key: &str) -> Result<(), CosError> {
     if key.len() > MAX_KEY_BYTES {
-        return Err(CosError::new(
-            StatusCode::BAD_REQUEST,
-            "KeyTooLong",
-            "Your key is too long.",
-        ));
+        return Err(error::key_too_long());
     }
     let forbidden = |character: char| ('\u{18}'..='\u{1b}').contains(&character);
     if key.is_empty() || key.starts_with(['/', '\\']) || key.contains(forbidden) {
-        return Err(CosError::new(
-            StatusCode::BAD_REQUEST,
-            "InvalidObjectName",
-            "The specified object name is not valid.",
-        )
-        .because(
-            "a key does not begin with `/` or `\\` and has none of the characters U+0018 to U+001B",
-        ));
+        return Err(error::invalid_object_name()
+            .because("key: must not begin with `/` or `\\`, nor contain U+0018 to U+001B"));
     }
-    Ok(key.to_owned())
+    Ok(())
 }
 
-/// What nothing here does. Inferred: the codes.
-fn unmapped(ask: &Ask) -> CosError {
+/// The error of a request that is not an operation. Inferred: the codes.
+fn unmapped(request: &RequestHead) -> CosError {
     let known = [
         Method::GET,
         Method::PUT,
@@ -257,24 +316,17 @@ fn unmapped(ask: &Ask) -> CosError {
         Method::DELETE,
         Method::OPTIONS,
     ];
-    if known.contains(&ask.method) {
-        CosError::new(
-            StatusCode::NOT_IMPLEMENTED,
-            "NotImplemented",
-            "A header or parameter you provided implies functionality that is not implemented.",
+    if known.contains(&request.method) {
+        error::not_implemented("A header or parameter").because(
+            match operation::unsupported_parameter(request) {
+                Some(name) => {
+                    format!("`{name}` is not supported; nothing was changed")
+                }
+                None => "this operation is not supported; nothing was changed".to_owned(),
+            },
         )
-        .because(match operation::not_offered(ask) {
-            Some(name) => {
-                format!("this cloud does not do what `{name}` asks for; nothing was done")
-            }
-            None => "this cloud has no such operation; nothing was done".to_owned(),
-        })
     } else {
-        CosError::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "MethodNotAllowed",
-            "The specified method is not allowed against this resource.",
-        )
+        error::method_not_allowed()
     }
 }
 
@@ -284,5 +336,5 @@ const MAX_KEY_BYTES: usize = 850;
 /// Documented, for an object in one piece and for a part.
 const MAX_BODY_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 
-/// Lists of keys and parts: 1000 keys of 850 bytes, each byte escaped, fit.
+/// Enough for 1000 keys of 850 bytes, each byte escaped.
 const MAX_XML_BYTES: usize = 4 * 1024 * 1024;

@@ -1,19 +1,25 @@
-//! Buckets, objects and uploads of this cloud, in memory or in a directory.
+//! Buckets, objects and uploads, in memory or in a directory.
 //!
-//! | file | what it does |
+//! | file | content |
 //! |---|---|
-//! | `blob` | bytes that never change, and files that go away with the last one who needs them |
-//! | `sink` | bytes coming in, on their way to a blob |
-//! | `content` | an object's bytes as slices of blobs, and as the body of an answer |
-//! | `index` | what there is, in the order of lists |
+//! | `blob` | immutable bytes, and files that are deleted with their last user |
+//! | `sink` | incoming bytes, on their way to a blob |
+//! | `content` | an object's bytes as slices of blobs, and as the body of a response |
+//! | `index` | buckets, objects and uploads in the order of lists |
 //! | `record` | the same on disk: one small file for each bucket, object, upload and part |
-//! | `disk`, `load` | files that are there whole or not at all, and how they are read again |
+//! | `disk`, `load` | atomic files, and how they are loaded |
 //! | `write`, `uploads` | the changes |
 //!
-//! Promises: a change is made on disk first, then shown; each change is one rename or one unlink, so after a crash it has happened or
-//! it has not. Writers go one after the other, so that a condition still holds when the change is made; readers never wait for
-//! a disk. What an answer is still sending stays, whoever deletes it meanwhile.
-//! Leaves out: who may do it.
+//! # Guarantees
+//!
+//! A change is made on disk first, then visible. Each change is one rename or one unlink, so after
+//! a crash it has happened or it has not. Writers are serialized, so a precondition still holds
+//! when the change is made; readers never wait for a disk. A response that is being sent keeps its
+//! bytes, even when the object is deleted meanwhile.
+//!
+//! # Not covered
+//!
+//! Authorization.
 
 mod blob;
 mod content;
@@ -33,14 +39,13 @@ pub(crate) use self::blob::Budget;
 pub(crate) use self::content::Content;
 use self::disk::Disk;
 pub(crate) use self::index::{Index, Object};
-pub(crate) use self::record::{Facts, Initiated};
+pub(crate) use self::record::{Initiated, ObjectMetadata};
 pub(crate) use self::sink::{Sink, Written};
-pub(crate) use self::write::{internal, no_such_bucket, no_such_upload};
 
 /// Everything that is stored.
 pub(crate) struct Store {
     index: RwLock<Index>,
-    /// Held for the whole of a change, disk included.
+    /// Locked for a whole change, disk included.
     changing: Mutex<()>,
     disk: Option<Disk>,
     budget: Arc<Budget>,
@@ -57,7 +62,7 @@ impl Store {
         }
     }
 
-    /// The store in `directory`, which is made when it is missing.
+    /// The store in `directory`, which is created if it does not exist.
     pub(crate) fn open(directory: &Path) -> io::Result<Self> {
         let disk = Disk::open(directory)?;
         let index = disk.load()?;
@@ -69,12 +74,12 @@ impl Store {
         })
     }
 
-    /// Looks at what there is. Not to be held over anything that waits.
+    /// Locks the index for reading. Do not hold it across an await.
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, Index> {
         self.index.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place for bytes to come.
+    /// A sink for incoming bytes.
     pub(crate) fn sink(&self) -> Sink {
         match &self.disk {
             Some(disk) => Sink::to_file(disk.blobs()),
@@ -82,7 +87,7 @@ impl Store {
         }
     }
 
-    /// Ends what is being written and leaves the directory to others, while answers may still be reading.
+    /// Finishes the current change and unlocks the directory; responses may still be reading.
     pub(crate) fn close(&self) {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(disk) = &self.disk {
@@ -101,5 +106,5 @@ impl std::fmt::Debug for Store {
     }
 }
 
-/// What objects in memory may take together; beyond it, a write fails with the advice to keep them in a directory.
+/// The memory of all objects; beyond it, a write fails and recommends a directory.
 const MAX_MEMORY_BYTES: u64 = 2 * 1024 * 1024 * 1024;

@@ -1,12 +1,13 @@
-//! COS over real sockets, with a door that lets one caller in: what is stored, listed, refused, and what survives.
+//! COS over real sockets, with a test's own authorization: what is stored, listed, rejected, and
+//! what survives a crash.
 //!
-//! The door is a test's own: it exists in no build but the tests', and keeps everybody else out.
+//! That authorization exists only in test builds, and accepts only its own header.
 
 mod buckets;
+mod capacity;
 mod child;
 mod crash;
 mod forms;
-mod hostile;
 mod listing;
 mod model;
 mod multipart;
@@ -14,7 +15,6 @@ mod objects;
 mod refusals;
 mod reopen;
 mod replace;
-mod room;
 mod streaming;
 
 use std::path::Path;
@@ -24,40 +24,41 @@ use http::{Method, StatusCode};
 use reqwest::{RequestBuilder, Response};
 use tencent::time::SystemClock;
 
-use super::admission::{Admission, Admitted};
-use super::ask::Ask;
 use super::error::CosError;
-use super::form::Form;
 use super::operation::Operation;
-use super::xml::{self, Element};
 use super::{Cos, Options, open_store};
 use crate::account::Account;
 use crate::ca::Ca;
-use crate::control::Control;
+use crate::cos::auth::access::{AccessControl, AuthContext};
+use crate::cos::http::post_form::Form;
+use crate::cos::http::request::RequestHead;
+use crate::cos::http::virtual_host::BucketAddress;
+use crate::cos::http::xml::{self, Element};
+use crate::middleware::Middleware;
 
 pub(super) const BUCKET: &str = "examplebucket-1250000000";
 pub(super) const HOST: &str = "examplebucket-1250000000.cos.ap-guangzhou.myqcloud.com";
 
-/// A header that the test's door takes for a signature.
-const LET_IN: (&str, &str) = ("authorization", "let-me-in");
+/// The header that replaces a signature.
+const AUTHORIZED: (&str, &str) = ("authorization", "let-me-in");
 
-/// Lets in whoever sends the header, to everything but keys under `denied/`.
-struct TestDoor;
+/// Authorizes a request with the header, except for keys under `denied/`.
+struct TestAccessControl;
 
-impl TestDoor {
-    fn decide(ask: &Ask, key: &str) -> Result<Admitted, CosError> {
-        if ask.header(LET_IN.0) != Some(LET_IN.1) || key.starts_with("denied/") {
+impl TestAccessControl {
+    fn decide(request: &RequestHead, key: &str) -> Result<AuthContext, CosError> {
+        if request.header(AUTHORIZED.0) != Some(AUTHORIZED.1) || key.starts_with("denied/") {
             return Err(CosError::new(
                 StatusCode::FORBIDDEN,
                 "AccessDenied",
                 "Access Denied.",
             ));
         }
-        Ok(Admitted {
-            anonymous: ask.headers.contains_key("x-test-anonymous"),
+        Ok(AuthContext {
+            anonymous: request.headers.contains_key("x-test-anonymous"),
             owner_uin: 100_000_000_001,
             uin: 100_000_000_002,
-            file_bytes: ask
+            file_bytes: request
                 .header("x-test-file-bytes")
                 .and_then(|text| text.split_once('-'))
                 .map(|(least, most)| (least.parse().unwrap(), most.parse().unwrap())),
@@ -65,32 +66,35 @@ impl TestDoor {
     }
 }
 
-impl Admission for TestDoor {
-    fn admit(&self, ask: &Ask, _: Operation) -> Result<Admitted, CosError> {
-        let super::ask::Address::Bucket { key, .. } = &ask.address else {
-            return Self::decide(ask, "");
-        };
-        Self::decide(ask, key)
+impl AccessControl for TestAccessControl {
+    fn authorize(&self, request: &RequestHead, _: &Operation) -> Result<AuthContext, CosError> {
+        Self::decide(request, request.address.key())
     }
 
-    fn admit_form(&self, ask: &Ask, form: &Form) -> Result<Admitted, CosError> {
-        Self::decide(ask, &form.key)
-    }
-
-    fn admit_each(
+    fn authorize_form(
         &self,
-        ask: &Ask,
+        request: &RequestHead,
+        _: &BucketAddress,
+        form: &Form,
+    ) -> Result<AuthContext, CosError> {
+        Self::decide(request, &form.key)
+    }
+
+    fn authorize_each(
+        &self,
+        request: &RequestHead,
+        _: &BucketAddress,
         keys: &[String],
     ) -> Result<Vec<Result<(), CosError>>, CosError> {
-        Self::decide(ask, "")?;
-        let decide = |key: &String| Self::decide(ask, key).map(drop);
+        Self::decide(request, "")?;
+        let decide = |key: &String| Self::decide(request, key).map(drop);
         Ok(keys.iter().map(decide).collect())
     }
 
-    fn turned_away(&self, _: &Ask, _: &CosError) {}
+    fn log_rejected(&self, _: &RequestHead, _: &CosError) {}
 }
 
-/// A COS and a client that is let in.
+/// A COS and an authorized client.
 pub(super) struct World {
     pub(super) cos: Cos,
     pub(super) client: reqwest::Client,
@@ -113,8 +117,17 @@ impl World {
         let account = Account::default();
         let ca = Ca::create(&account.region).unwrap();
         let store = open_store(options, &account, &SystemClock).unwrap();
-        let control = Control::of_account(account);
-        let cos = Cos::start(0, store, &ca, &control, Arc::new(TestDoor)).unwrap();
+        let middleware = Middleware::without_faults();
+        let cos = Cos::start(
+            0,
+            store,
+            &ca,
+            &middleware,
+            Arc::new(TestAccessControl),
+            &account,
+            Arc::new(SystemClock),
+        )
+        .unwrap();
         Self {
             cos,
             client: client(),
@@ -123,27 +136,27 @@ impl World {
     }
 
     /// A request to the account's own bucket, by its host; `target` is path and query.
-    pub(super) fn ask(&self, method: &str, target: &str) -> RequestBuilder {
-        self.ask_host(method, HOST, target)
+    pub(super) fn request(&self, method: &str, target: &str) -> RequestBuilder {
+        self.request_to(method, HOST, target)
     }
 
-    pub(super) fn ask_host(&self, method: &str, host: &str, target: &str) -> RequestBuilder {
+    pub(super) fn request_to(&self, method: &str, host: &str, target: &str) -> RequestBuilder {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
         self.client
             .request(method, format!("{}{target}", self.cos.http_url()))
             .header("host", host)
-            .header(LET_IN.0, LET_IN.1)
+            .header(AUTHORIZED.0, AUTHORIZED.1)
     }
 
     /// Puts an object; returns its ETag.
     pub(super) async fn put(&self, target: &str, body: impl Into<reqwest::Body>) -> String {
-        let answer = sent(self.ask("PUT", target).body(body)).await;
+        let answer = sent(self.request("PUT", target).body(body)).await;
         assert_eq!(answer.status(), 200, "{target}");
         header(&answer, "etag")
     }
 
     pub(super) async fn get(&self, target: &str) -> Response {
-        sent(self.ask("GET", target)).await
+        sent(self.request("GET", target)).await
     }
 
     /// A document that has to come with 200.
@@ -181,8 +194,8 @@ pub(super) async fn read_xml(answer: Response) -> Element {
     xml::parse(&bytes).unwrap_or_else(|| panic!("no XML: {}", String::from_utf8_lossy(&bytes)))
 }
 
-/// The status and the code of a refusal.
-pub(super) async fn refusal(request: RequestBuilder) -> (u16, String) {
+/// The status and the code of an error, as `404 NoSuchKey`.
+pub(super) async fn refusal(request: RequestBuilder) -> String {
     let answer = sent(request).await;
     let status = answer.status().as_u16();
     let id = header(&answer, "x-cos-request-id");
@@ -190,7 +203,22 @@ pub(super) async fn refusal(request: RequestBuilder) -> (u16, String) {
     let root = read_xml(answer).await;
     assert_eq!(root.name, "Error");
     assert_eq!(root.text_of("RequestId"), Some(id.as_str()));
-    (status, root.text_of("Code").unwrap().to_owned())
+    format!("{status} {}", root.text_of("Code").unwrap())
+}
+
+/// The status of a response.
+pub(super) async fn status(request: RequestBuilder) -> u16 {
+    sent(request).await.status().as_u16()
+}
+
+/// Expects an error for each row `<method> <target> <status> <code>`.
+pub(super) async fn refusals(request: impl Fn(&str, &str) -> RequestBuilder, rows: &str) {
+    for row in rows.lines().map(str::trim).filter(|row| !row.is_empty()) {
+        let (method, rest) = row.split_once(' ').unwrap();
+        let (target, error) = rest.split_once(' ').unwrap();
+        let request = request(method, target).header("content-length", "0");
+        assert_eq!(refusal(request).await, error, "{row}");
+    }
 }
 
 /// The texts of `name` in all children called `parent`.

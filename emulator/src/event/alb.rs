@@ -1,7 +1,8 @@
 //! Lambda behind an application load balancer, multi-value headers off (the default).
 //!
-//! Documented: `requestContext.elb`, query values still percent-encoded, base64 by content type, 1 MB for a body and for the JSON
-//! of a response, 502 as an HTML page, also for a function that was throttled
+//! Documented: `requestContext.elb`, query values still percent-encoded, base64 by content type, 1
+//! MB for a body and for the JSON of a response, 502 as an HTML page, also for a function that was
+//! throttled
 //! (<https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html>).
 //! Inferred: which value of a repeated query name stays (the last).
 
@@ -9,24 +10,24 @@ use bytes::Bytes;
 use http::Response;
 use serde_json::{Map, Value, json};
 
-use super::{Ask, reply, rest};
+use super::{GatewayRequest, reply, rest};
 use crate::platform::{LambdaEvent, Platform};
 
-pub(super) fn event(ask: &Ask) -> Value {
-    let (mut headers, _) = rest::header_maps(ask);
-    headers.insert("x-forwarded-for".to_owned(), json!(ask.source_ip));
+pub(super) fn event(request: &GatewayRequest) -> Value {
+    let (mut headers, _) = rest::header_maps(request);
+    headers.insert("x-forwarded-for".to_owned(), json!(request.source_ip));
     headers.insert("x-forwarded-proto".to_owned(), json!("http"));
     headers.insert("x-forwarded-port".to_owned(), json!("80"));
-    let (body, base64) = ask.body_by_content_type();
+    let (body, base64) = request.body_by_content_type();
     json!({
         "requestContext": {
             "elb": {
                 "targetGroupArn": "arn:aws:elasticloadbalancing:ap-southeast-1:123456789012:targetgroup/emulator/49e9d65c45c6791a",
             },
         },
-        "httpMethod": ask.method.as_str(),
-        "path": ask.path,
-        "queryStringParameters": raw_query(ask),
+        "httpMethod": request.method.as_str(),
+        "path": request.path,
+        "queryStringParameters": raw_query(request),
         "headers": headers,
         "body": body,
         "isBase64Encoded": base64,
@@ -57,8 +58,8 @@ pub(super) fn failure(too_large: bool) -> Response<Bytes> {
     reply::text(status, "text/html", page)
 }
 
-fn raw_query(ask: &Ask) -> Map<String, Value> {
-    let pairs = ask.query.split('&').filter(|pair| !pair.is_empty());
+fn raw_query(request: &GatewayRequest) -> Map<String, Value> {
+    let pairs = request.query.split('&').filter(|pair| !pair.is_empty());
     pairs
         .map(|pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));

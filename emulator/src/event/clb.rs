@@ -1,8 +1,9 @@
 //! SCF behind a load balancer (CLB).
 //!
-//! Documented: method and path only as `X-Method` and `X-Uri`, `payload` an object, `isBase64Encoded` a string, base64 for
-//! all but a few content types, the body for a malformed response. Inferred: that `X-Uri` carries the query, a payload that
-//! is no JSON object as a string, status 403, that the load balancer's headers replace a client's of the same name.
+//! Documented: method and path only as `X-Method` and `X-Uri`, `payload` an object,
+//! `isBase64Encoded` a string, base64 for all but a few content types, the body for a malformed
+//! response. Inferred: that `X-Uri` carries the query, a payload that is not a JSON object as a
+//! string, status 403, that the load balancer's headers replace a client's of the same name.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,23 +11,23 @@ use bytes::Bytes;
 use http::Response;
 use serde_json::{Map, Value, json};
 
-use super::{Ask, reply, scf_api_gateway};
+use super::{GatewayRequest, reply, scf_api_gateway};
 
-pub(super) fn event(ask: &Ask) -> Value {
+pub(super) fn event(request: &GatewayRequest) -> Value {
     let own = [
-        ("X-Stgw-Time", format!("{}.000", ask.unix_seconds)),
+        ("X-Stgw-Time", format!("{}.000", request.unix_seconds)),
         ("X-Client-Proto", "http".to_owned()),
         ("X-Forwarded-Proto", "http".to_owned()),
         ("X-Client-Proto-Ver", "HTTP/1.1".to_owned()),
-        ("X-Real-IP", ask.source_ip.clone()),
+        ("X-Real-IP", request.source_ip.clone()),
         ("X-Real-Port", "44347".to_owned()),
-        ("X-Forwarded-For", ask.source_ip.clone()),
-        ("X-Method", ask.method.to_string()),
-        ("X-Uri", ask.target()),
+        ("X-Forwarded-For", request.source_ip.clone()),
+        ("X-Method", request.method.to_string()),
+        ("X-Uri", request.target()),
     ];
     let mut headers = Map::new();
-    for (name, value) in ask.scf_headers() {
-        // A client's own `x-method` would stand beside the load balancer's, in another spelling.
+    for (name, value) in request.scf_headers() {
+        // A client's own `x-method` would follow the load balancer's, in another letter case.
         if !own
             .iter()
             .any(|(known, _)| known.eq_ignore_ascii_case(&name))
@@ -37,7 +38,7 @@ pub(super) fn event(ask: &Ask) -> Value {
     for (name, value) in own {
         headers.insert(name.to_owned(), Value::String(value));
     }
-    let (payload, base64) = payload(ask);
+    let (payload, base64) = payload(request);
     json!({
         "headers": headers,
         "payload": payload,
@@ -56,9 +57,9 @@ pub(super) fn reply(bytes: &[u8]) -> Response<Bytes> {
         })
 }
 
-fn payload(ask: &Ask) -> (Value, bool) {
-    match ask.body_by_content_type() {
-        (_, true) => (Value::String(STANDARD.encode(&ask.body)), true),
+fn payload(request: &GatewayRequest) -> (Value, bool) {
+    match request.body_by_content_type() {
+        (_, true) => (Value::String(STANDARD.encode(&request.body)), true),
         (text, false) => match serde_json::from_str::<Value>(&text) {
             Ok(object @ Value::Object(_)) => (object, false),
             _ => (Value::String(text), false),

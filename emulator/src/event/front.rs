@@ -1,18 +1,20 @@
-//! A gateway without a listener: the event that a request becomes, and what the client of a trigger gets for an outcome.
+//! A gateway without a listener: the event that a request becomes, and what the client of a trigger
+//! gets for an outcome.
 
 use bytes::Bytes;
 use http::{Request, Response};
 use serde_json::Value;
 use tencent::time::{Clock as _, SystemClock};
 
-use super::Ask;
+use super::GatewayRequest;
 use crate::function::{Invocation, Outcome};
 use crate::platform::{Platform, PlatformError};
 
 impl Platform {
-    /// The event that `request` becomes, as if it came from this machine now; `None` for a web function, which takes none.
+    /// The event that `request` becomes, as if it came from this machine now; `None` for a web
+    /// function, which takes none.
     pub fn event(self, request: &Request<Vec<u8>>) -> Option<Value> {
-        let ask = Ask {
+        let request = GatewayRequest {
             method: request.method().clone(),
             path: request.uri().path().to_owned(),
             query: request.uri().query().unwrap_or_default().to_owned(),
@@ -23,15 +25,16 @@ impl Platform {
             unix_seconds: SystemClock.now().unix_seconds(),
         };
         match self {
-            Self::Scf(shape) => Some(super::scf(shape, &ask)),
-            Self::Lambda(shape) => Some(super::lambda(shape, &ask)),
+            Self::Scf(shape) => Some(super::scf(shape, &request)),
+            Self::Lambda(shape) => Some(super::lambda(shape, &request)),
             Self::ScfWeb => None,
         }
     }
 }
 
 impl Invocation {
-    /// What whoever invoked the function itself gets, past any trigger: the bytes that it returned, or the error as JSON.
+    /// What a caller of the platform's `Invoke` gets, without a trigger: the bytes that it
+    /// returned, or the error as JSON.
     pub fn returned(&self, platform: Platform) -> Vec<u8> {
         match &self.outcome {
             Outcome::Response(bytes) => bytes.clone(),

@@ -6,12 +6,12 @@ use bytes::Bytes;
 use http::Response;
 use serde_json::{Value, json};
 
-use super::{Ask, payload_two, reply};
+use super::{GatewayRequest, payload_two, reply};
 
-pub(super) fn event(ask: &Ask) -> Value {
+pub(super) fn event(request: &GatewayRequest) -> Value {
     let id = "emulatorurl";
     let domain = format!("{id}.lambda-url.ap-southeast-1.on.aws");
-    payload_two::event(ask, id, &domain)
+    payload_two::event(request, id, &domain)
 }
 
 pub(super) fn failure(throttled: bool, too_large: bool) -> Response<Bytes> {

@@ -1,19 +1,19 @@
 //! AWS payload format 2.0, which function URLs and HTTP APIs share.
 //!
-//! Documented: the members, repeated query names and headers joined by commas, cookies apart, the inference of a response
-//! without `statusCode`. Inferred: paths go out as they came in.
+//! Documented: the members, repeated query names and headers joined by commas, cookies apart, the
+//! inference of a response without `statusCode`. Inferred: paths go out as they came in.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use serde_json::{Map, Value, json};
 use tencent::time::Timestamp;
 
-use super::Ask;
+use super::GatewayRequest;
 use super::reply::{self, Lists};
 
 /// The event, for an API whose id and domain are given.
-pub(super) fn event(ask: &Ask, api_id: &str, domain: &str) -> Value {
-    let mut headers = ask.joined_headers();
+pub(super) fn event(request: &GatewayRequest, api_id: &str, domain: &str) -> Value {
+    let mut headers = request.joined_headers();
     let cookies: Vec<String> = headers
         .remove(header::COOKIE.as_str())
         .and_then(|cookies| cookies.as_str().map(str::to_owned))
@@ -24,15 +24,15 @@ pub(super) fn event(ask: &Ask, api_id: &str, domain: &str) -> Value {
                 .collect()
         })
         .unwrap_or_default();
-    headers.insert("x-forwarded-for".to_owned(), json!(ask.source_ip));
+    headers.insert("x-forwarded-for".to_owned(), json!(request.source_ip));
     headers.insert("x-forwarded-proto".to_owned(), json!("https"));
     headers.insert("x-forwarded-port".to_owned(), json!("443"));
-    let (body, base64) = ask.body_by_content_type();
+    let (body, base64) = request.body_by_content_type();
     let mut event = json!({
         "version": "2.0",
         "routeKey": "$default",
-        "rawPath": ask.path,
-        "rawQueryString": ask.query,
+        "rawPath": request.path,
+        "rawQueryString": request.query,
         "headers": headers,
         "requestContext": {
             "accountId": "123456789012",
@@ -40,21 +40,21 @@ pub(super) fn event(ask: &Ask, api_id: &str, domain: &str) -> Value {
             "domainName": domain,
             "domainPrefix": api_id,
             "http": {
-                "method": ask.method.as_str(),
-                "path": ask.path,
+                "method": request.method.as_str(),
+                "path": request.path,
                 "protocol": "HTTP/1.1",
-                "sourceIp": ask.source_ip,
-                "userAgent": ask.header("user-agent").unwrap_or_default(),
+                "sourceIp": request.source_ip,
+                "userAgent": request.header("user-agent").unwrap_or_default(),
             },
-            "requestId": ask.request_id,
+            "requestId": request.request_id,
             "routeKey": "$default",
             "stage": "$default",
-            "time": Timestamp::from_unix_seconds(ask.unix_seconds).map(Timestamp::iso_8601),
-            "timeEpoch": ask.unix_seconds.saturating_mul(1000),
+            "time": Timestamp::from_unix_seconds(request.unix_seconds).map(Timestamp::iso_8601),
+            "timeEpoch": request.unix_seconds.saturating_mul(1000),
         },
         "isBase64Encoded": base64,
     });
-    // Absent, not empty, when there is nothing to tell.
+    // Absent, not empty, without a value.
     if let Some(members) = event.as_object_mut() {
         if !body.is_empty() {
             members.insert("body".to_owned(), json!(body));
@@ -62,8 +62,8 @@ pub(super) fn event(ask: &Ask, api_id: &str, domain: &str) -> Value {
         if !cookies.is_empty() {
             members.insert("cookies".to_owned(), json!(cookies));
         }
-        if !ask.query.is_empty() {
-            members.insert("queryStringParameters".to_owned(), joined_query(ask));
+        if !request.query.is_empty() {
+            members.insert("queryStringParameters".to_owned(), joined_query(request));
         }
     }
     event
@@ -108,9 +108,9 @@ fn inferred(value: &Value) -> Response<Bytes> {
     reply::response(StatusCode::OK, headers, Bytes::from(body))
 }
 
-fn joined_query(ask: &Ask) -> Value {
+fn joined_query(request: &GatewayRequest) -> Value {
     let mut joined: Map<String, Value> = Map::new();
-    for (name, value) in ask.query_pairs() {
+    for (name, value) in request.query_pairs() {
         let value = value.unwrap_or_default();
         let value = match joined.get(&name).and_then(Value::as_str) {
             Some(first) => format!("{first},{value}"),

@@ -1,6 +1,7 @@
 //! Reading what a function answered: the members that most shapes share.
 //!
-//! Every function here gives `None` for something malformed, which each gateway answers in its own way.
+//! Every function here gives `None` for something malformed, which each gateway answers in its own
+//! way.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -44,7 +45,7 @@ pub(super) fn response(status: StatusCode, mut headers: HeaderMap, body: Bytes) 
 pub(super) fn status(reply: &Map<String, Value>) -> Option<StatusCode> {
     let number = reply.get("statusCode")?.as_u64()?;
     let status = StatusCode::from_u16(u16::try_from(number).ok()?).ok()?;
-    // An interim status is no answer.
+    // An interim status is not a response.
     (!status.is_informational()).then_some(status)
 }
 
@@ -64,7 +65,7 @@ pub(super) fn body(reply: &Map<String, Value>) -> Option<Bytes> {
     }
 }
 
-/// An object of header values under `member`: strings, and lists of strings where `lists` says so.
+/// An object of header values under `member`: strings, and lists of strings if `lists` is set.
 pub(super) fn headers(reply: &Map<String, Value>, member: &str, lists: Lists) -> Option<HeaderMap> {
     let mut headers = HeaderMap::new();
     let members = match reply.get(member) {

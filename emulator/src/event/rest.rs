@@ -1,44 +1,45 @@
 //! Lambda behind a REST API: payload 1.0 with its pairs of single and multi-value maps.
 //!
-//! Documented: the members, that a response needs `statusCode`, 502 for a malformed one and 500 where Lambda took no invocation
-//! (<https://docs.aws.amazon.com/lambda/latest/dg/services-apigateway-errors.html>). Inferred: 413, and base64 for a body that is
-//! no text (the gateway's binary media types are configuration).
+//! Documented: the members, that a response needs `statusCode`, 502 for a malformed one and 500
+//! where Lambda took no invocation
+//! (<https://docs.aws.amazon.com/lambda/latest/dg/services-apigateway-errors.html>). Inferred: 413,
+//! and base64 for a body that is not text (the gateway's binary media types are configuration).
 
 use bytes::Bytes;
 use http::Response;
 use serde_json::{Map, Value, json};
 
-use super::Ask;
+use super::GatewayRequest;
 use super::reply::{self, Lists};
 
-pub(super) fn event(ask: &Ask) -> Value {
-    let (headers, multi_value_headers) = header_maps(ask);
-    let (query, multi_value_query) = query_maps(ask.query_pairs());
-    let (body, base64) = ask.body_by_utf8();
+pub(super) fn event(request: &GatewayRequest) -> Value {
+    let (headers, multi_value_headers) = header_maps(request);
+    let (query, multi_value_query) = query_maps(request.query_pairs());
+    let (body, base64) = request.body_by_utf8();
     json!({
         "resource": "/{proxy+}",
-        "path": ask.path,
-        "httpMethod": ask.method.as_str(),
+        "path": request.path,
+        "httpMethod": request.method.as_str(),
         "headers": headers,
         "multiValueHeaders": multi_value_headers,
         "queryStringParameters": or_null(query),
         "multiValueQueryStringParameters": or_null(multi_value_query),
-        "pathParameters": { "proxy": ask.path.trim_start_matches('/') },
+        "pathParameters": { "proxy": request.path.trim_start_matches('/') },
         "stageVariables": null,
         "requestContext": {
             "accountId": "123456789012",
             "apiId": "emulatorrest",
-            "domainName": ask.host(),
+            "domainName": request.host(),
             "resourcePath": "/{proxy+}",
-            "path": format!("/prod{}", ask.path),
-            "httpMethod": ask.method.as_str(),
+            "path": format!("/prod{}", request.path),
+            "httpMethod": request.method.as_str(),
             "protocol": "HTTP/1.1",
-            "requestId": ask.request_id,
+            "requestId": request.request_id,
             "stage": "prod",
-            "requestTimeEpoch": ask.unix_seconds.saturating_mul(1000),
+            "requestTimeEpoch": request.unix_seconds.saturating_mul(1000),
             "identity": {
-                "sourceIp": ask.source_ip,
-                "userAgent": ask.header("user-agent"),
+                "sourceIp": request.source_ip,
+                "userAgent": request.header("user-agent"),
             },
         },
         "body": if body.is_empty() { Value::Null } else { json!(body) },
@@ -77,8 +78,8 @@ pub(super) fn both_header_maps(members: &Map<String, Value>) -> Option<http::Hea
 }
 
 /// The last value of each name, and the list of all.
-pub(super) fn header_maps(ask: &Ask) -> (Map<String, Value>, Map<String, Value>) {
-    let pairs = ask.headers.iter().filter_map(|(name, value)| {
+pub(super) fn header_maps(request: &GatewayRequest) -> (Map<String, Value>, Map<String, Value>) {
+    let pairs = request.headers.iter().filter_map(|(name, value)| {
         let value = value.to_str().ok()?;
         Some((name.as_str().to_owned(), value.to_owned()))
     });

@@ -1,6 +1,7 @@
-//! There and back: the request that an event tells of becomes the same event again.
+//! There and back: the request that an event describes becomes the same event again.
 //!
-//! What a shape cannot tell is left out on purpose: letter case, the order of names, and what the gateway adds by itself.
+//! What a shape cannot express is omitted: letter case, the order of names, and what the gateway
+//! adds.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,91 +10,101 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 
-use super::{Ask, lambda, scf};
+use super::{GatewayRequest, lambda, scf};
 use crate::platform::{LambdaEvent, ScfEvent};
 
-type ToEvent = fn(&Ask) -> Value;
+type ToEvent = fn(&GatewayRequest) -> Value;
 
 #[test]
 fn every_shape_tells_the_whole_request() {
     let shapes: [(&str, ToEvent); 7] = [
-        ("function-url", |ask| scf(ScfEvent::FunctionUrl, ask)),
-        ("api-gateway", |ask| scf(ScfEvent::ApiGateway, ask)),
-        ("clb", |ask| scf(ScfEvent::Clb, ask)),
-        ("lambda function-url", |ask| {
-            lambda(LambdaEvent::FunctionUrl, ask)
+        ("function-url", |request| {
+            scf(ScfEvent::FunctionUrl, request)
         }),
-        ("http-api", |ask| lambda(LambdaEvent::HttpApi, ask)),
-        ("rest", |ask| lambda(LambdaEvent::Rest, ask)),
-        ("alb", |ask| lambda(LambdaEvent::Alb, ask)),
+        ("api-gateway", |request| scf(ScfEvent::ApiGateway, request)),
+        ("clb", |request| scf(ScfEvent::Clb, request)),
+        ("lambda function-url", |request| {
+            lambda(LambdaEvent::FunctionUrl, request)
+        }),
+        ("http-api", |request| lambda(LambdaEvent::HttpApi, request)),
+        ("rest", |request| lambda(LambdaEvent::Rest, request)),
+        ("alb", |request| lambda(LambdaEvent::Alb, request)),
     ];
     for (name, event) in shapes {
-        for ask in requests() {
-            let first = event(&ask);
+        for request in requests() {
+            let first = event(&request);
             let again = event(&request_of(&first));
             assert_eq!(again, first, "{name}");
-            // And it says what was asked, so that two requests do not look alike.
-            let told = request_of(&first);
-            assert_eq!(told.method, ask.method, "{name}");
-            assert_eq!(told.path, ask.path, "{name}");
-            assert_eq!(told.body, ask.body, "{name}");
-            assert_eq!(told.header("x-custom"), ask.header("x-custom"), "{name}");
+            // It describes the request, so that two requests never look alike.
+            let shown = request_of(&first);
+            assert_eq!(shown.method, request.method, "{name}");
+            assert_eq!(shown.path, request.path, "{name}");
+            assert_eq!(shown.body, request.body, "{name}");
+            assert_eq!(
+                shown.header("x-custom"),
+                request.header("x-custom"),
+                "{name}"
+            );
         }
     }
 }
 
 #[test]
 fn a_client_cannot_tell_a_load_balancer_what_it_asked() {
-    let mut ask = requests().remove(0);
+    let mut request = requests().remove(0);
     for name in ["x-method", "x-uri", "x-real-ip", "x-forwarded-for"] {
-        ask.headers.insert(name, HeaderValue::from_static("forged"));
+        request
+            .headers
+            .insert(name, HeaderValue::from_static("forged"));
     }
-    let event = scf(ScfEvent::Clb, &ask);
+    let event = scf(ScfEvent::Clb, &request);
     assert!(!event.to_string().contains("forged"), "{event}");
 }
 
-fn requests() -> Vec<Ask> {
-    let ask =
-        |method: Method, path: &str, query: &str, kind: &'static str, body: &'static [u8]| Ask {
-            method,
-            path: path.to_owned(),
-            query: query.to_owned(),
-            headers: HeaderMap::from_iter([
-                (http::header::HOST, HeaderValue::from_static("example.test")),
-                (http::header::CONTENT_TYPE, HeaderValue::from_static(kind)),
-                (
-                    HeaderName::from_static("x-custom"),
-                    HeaderValue::from_static("one"),
-                ),
-            ]),
-            body: Bytes::from_static(body),
-            request_id: "6add56fa-1111-4222-8333-444444444444".to_owned(),
-            source_ip: "127.0.0.1".to_owned(),
-            unix_seconds: 1_767_225_600,
+fn requests() -> Vec<GatewayRequest> {
+    let request =
+        |method: Method, path: &str, query: &str, kind: &'static str, body: &'static [u8]| {
+            GatewayRequest {
+                method,
+                path: path.to_owned(),
+                query: query.to_owned(),
+                headers: HeaderMap::from_iter([
+                    (http::header::HOST, HeaderValue::from_static("example.test")),
+                    (http::header::CONTENT_TYPE, HeaderValue::from_static(kind)),
+                    (
+                        HeaderName::from_static("x-custom"),
+                        HeaderValue::from_static("one"),
+                    ),
+                ]),
+                body: Bytes::from_static(body),
+                request_id: "6add56fa-1111-4222-8333-444444444444".to_owned(),
+                source_ip: "127.0.0.1".to_owned(),
+                unix_seconds: 1_767_225_600,
+            }
         };
     vec![
-        ask(Method::GET, "/sign", "", "text/plain", b""),
-        ask(Method::GET, "/sts", "a=1&b=x%2Fy", "text/plain", b""),
-        ask(
+        request(Method::GET, "/sign", "", "text/plain", b""),
+        request(Method::GET, "/sts", "a=1&b=x%2Fy", "text/plain", b""),
+        request(
             Method::POST,
             "/a%20b",
             "a=1",
             "application/json",
             b"{\"x\":1}",
         ),
-        ask(
+        request(
             Method::PUT,
             "/",
             "",
             "application/octet-stream",
             &[0xff, 0x00, 0xfe],
         ),
-        ask(Method::DELETE, "/x", "", "text/plain", "ä".as_bytes()),
+        request(Method::DELETE, "/x", "", "text/plain", "ä".as_bytes()),
     ]
 }
 
-/// The request that an event of any shape tells of.
-fn request_of(event: &Value) -> Ask {
+/// The request that an event of any shape describes.
+fn request_of(event: &Value) -> GatewayRequest {
     let mut headers = HeaderMap::new();
     for (name, value) in members(&event["headers"]) {
         let name = HeaderName::from_bytes(name.to_lowercase().as_bytes()).unwrap();
@@ -112,10 +123,10 @@ fn request_of(event: &Value) -> Ask {
     let path = first([&event["path"], &event["rawPath"]]).unwrap_or_else(|| uri_path.to_owned());
     let query = first([&event["rawQueryString"]]).unwrap_or_else(|| {
         let encoded = !context["elb"].is_null();
-        let told = [&event["queryString"], &event["queryStringParameters"]]
+        let shown = [&event["queryString"], &event["queryStringParameters"]]
             .into_iter()
-            .find(|told| told.as_object().is_some_and(|told| !told.is_empty()));
-        told.map_or_else(|| uri_query.to_owned(), |told| query_of(told, encoded))
+            .find(|shown| shown.as_object().is_some_and(|shown| !shown.is_empty()));
+        shown.map_or_else(|| uri_query.to_owned(), |shown| query_of(shown, encoded))
     });
     let body = match [&event["body"], &event["payload"]]
         .into_iter()
@@ -132,7 +143,7 @@ fn request_of(event: &Value) -> Ask {
         body.into_bytes()
     };
     let request_id = first([&context["requestId"]]);
-    Ask {
+    GatewayRequest {
         method: method.unwrap().parse().unwrap(),
         path,
         query,
@@ -155,7 +166,7 @@ fn members(value: &Value) -> Map<String, Value> {
     value.as_object().cloned().unwrap_or_default()
 }
 
-fn query_of(told: &Value, encoded: bool) -> String {
+fn query_of(shown: &Value, encoded: bool) -> String {
     let encode = |text: &str| {
         if encoded {
             text.to_owned()
@@ -163,7 +174,7 @@ fn query_of(told: &Value, encoded: bool) -> String {
             utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
         }
     };
-    let pairs: Vec<String> = members(told)
+    let pairs: Vec<String> = members(shown)
         .iter()
         .map(|(name, value)| format!("{}={}", encode(name), encode(value.as_str().unwrap())))
         .collect();

@@ -1,19 +1,20 @@
 //! SCF API gateway trigger, integrated request and response.
 //!
-//! Documented: all members, `httpMethod: ANY` in the request context (the definition, not the request), the string
-//! `"true"` for base64, the bodies for malformed responses. Observed: lower-case header names. Inferred: their status, 403.
+//! Documented: all members, `httpMethod: ANY` in the request context (the definition, not the
+//! request), the string `"true"` for base64, the bodies for malformed responses. Observed:
+//! lower-case header names. Inferred: their status, 403.
 
 use bytes::Bytes;
 use http::{Response, header};
 use serde_json::{Map, Value, json};
 
-use super::Ask;
+use super::GatewayRequest;
 use super::reply::{self, Lists};
 
-pub(super) fn event(ask: &Ask) -> Value {
-    let mut headers = ask.scf_headers();
+pub(super) fn event(request: &GatewayRequest) -> Value {
+    let mut headers = request.scf_headers();
     for (name, value) in [
-        ("x-api-requestid", ask.request_id.as_str()),
+        ("x-api-requestid", request.request_id.as_str()),
         ("x-qualifier", "$DEFAULT"),
         ("x-anonymous-consumer", "true"),
         ("requestsource", "APIGW"),
@@ -21,25 +22,25 @@ pub(super) fn event(ask: &Ask) -> Value {
     ] {
         headers.insert(name.to_owned(), json!(value));
     }
-    let (body, base64) = ask.body_by_utf8();
+    let (body, base64) = request.body_by_utf8();
     let mut event = json!({
         "requestContext": {
             "serviceId": "service-emulator",
             "path": "/",
             "httpMethod": "ANY",
-            "requestId": ask.request_id,
+            "requestId": request.request_id,
             "identity": {},
-            "sourceIp": ask.source_ip,
+            "sourceIp": request.source_ip,
             "stage": "release",
         },
         "headers": headers,
         "headerParameters": {},
         "pathParameters": {},
         "queryStringParameters": {},
-        "queryString": ask.query_union(),
+        "queryString": request.query_union(),
         "stageVariables": { "stage": "release" },
-        "path": ask.path,
-        "httpMethod": ask.method.as_str(),
+        "path": request.path,
+        "httpMethod": request.method.as_str(),
         "body": body,
     });
     if let (true, Some(members)) = (base64, event.as_object_mut()) {

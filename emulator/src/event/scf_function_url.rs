@@ -1,26 +1,26 @@
 //! SCF function URL.
 //!
-//! Documented: the members of the event (API gateway's without five of them), `x-scf-remote-addr`, the inference of a
-//! response without `statusCode`. Inferred: repeated query names (API gateway's union), base64 for a body that is no text,
-//! the answer to what is no JSON.
+//! Documented: the members of the event (API gateway's without five of them), `x-scf-remote-addr`,
+//! the inference of a response without `statusCode`. Inferred: repeated query names (API gateway's
+//! union), base64 for a body that is not text, the response to a reply that is not JSON.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::reply::{self, Lists};
-use super::{Ask, scf_api_gateway};
+use super::{GatewayRequest, scf_api_gateway};
 
-pub(super) fn event(ask: &Ask) -> Value {
-    let mut headers = ask.scf_headers();
-    headers.insert("x-forwarded-for".to_owned(), json!(ask.source_ip));
-    headers.insert("x-scf-remote-addr".to_owned(), json!(ask.source_ip));
-    let (body, base64) = ask.body_by_utf8();
+pub(super) fn event(request: &GatewayRequest) -> Value {
+    let mut headers = request.scf_headers();
+    headers.insert("x-forwarded-for".to_owned(), json!(request.source_ip));
+    headers.insert("x-scf-remote-addr".to_owned(), json!(request.source_ip));
+    let (body, base64) = request.body_by_utf8();
     let mut event = json!({
-        "httpMethod": ask.method.as_str(),
-        "path": ask.path,
+        "httpMethod": request.method.as_str(),
+        "path": request.path,
         "headers": headers,
-        "queryString": ask.query_union(),
+        "queryString": request.query_union(),
         "body": body,
     });
     if let (true, Some(members)) = (base64, event.as_object_mut()) {

@@ -1,6 +1,7 @@
-//! What faults do to an answer on its way out, whatever service it comes from.
+//! What faults do to a response of any service on its way out.
 //!
-//! Leaves out: the members of the STS's answers, which `sts/fault.rs` bends.
+//! # Not covered
+//! The members of STS responses (`sts/tamper.rs`).
 
 use std::io;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use serde_json::json;
 use super::{Fault, Service};
 use crate::net::{self, Body};
 
-/// The answer in place of the service's own. A fault that replaces nothing closes the connection.
+/// The response in place of the service's own. A fault that replaces nothing closes the connection.
 pub(crate) fn instead(
     fault: &Fault,
     service: Service,
@@ -24,8 +25,8 @@ pub(crate) fn instead(
     Ok(match fault {
         Fault::ApiError { code, message } => match service {
             Service::Cos => {
-                let answer = cos_error(StatusCode::OK, code, message, request_id);
-                explained(answer, service, "error")
+                let response = cos_error(StatusCode::OK, code, message, request_id);
+                explained(response, service, "error")
             }
             Service::Gateway | Service::Sts => sts_error(code, message, request_id),
         },
@@ -35,13 +36,13 @@ pub(crate) fn instead(
             body,
         } => {
             let status = StatusCode::from_u16(*status).map_err(io::Error::other)?;
-            let answer = net::answer(status, content_type, body.clone());
-            explained(answer, service, "http")
+            let response = net::response(status, content_type, body.clone());
+            explained(response, service, "http")
         }
         Fault::Outage => {
             let status = StatusCode::SERVICE_UNAVAILABLE;
-            let answer = net::answer(status, "text/plain", "503 Service Unavailable\n");
-            explained(answer, service, "outage")
+            let response = net::response(status, "text/plain", "503 Service Unavailable\n");
+            explained(response, service, "outage")
         }
         Fault::Throttle { .. } => match service {
             // Documented: the codes. Inferred: the messages.
@@ -53,10 +54,10 @@ pub(crate) fn instead(
             Service::Cos => {
                 let message = "Please reduce your request rate.";
                 let status = StatusCode::SERVICE_UNAVAILABLE;
-                let answer = cos_error(status, "SlowDown", message, request_id);
-                explained(answer, service, "throttle")
+                let response = cos_error(status, "SlowDown", message, request_id);
+                explained(response, service, "throttle")
             }
-            Service::Gateway => net::answer(
+            Service::Gateway => net::response(
                 StatusCode::TOO_MANY_REQUESTS,
                 "text/plain",
                 "429 Too Many Requests\n",
@@ -66,17 +67,20 @@ pub(crate) fn instead(
     })
 }
 
-/// The right answer, late, slow, cut or halved.
-pub(crate) async fn bent(fault: &Fault, answer: Response<Body>) -> io::Result<Response<Body>> {
+/// The right response, late, slow, cut or halved.
+pub(crate) async fn tampered(
+    fault: &Fault,
+    response: Response<Body>,
+) -> io::Result<Response<Body>> {
     match fault {
-        Fault::CloseAfter { bytes } => Ok(cut_off(answer, *bytes)),
+        Fault::CloseAfter { bytes } => Ok(cut_off(response, *bytes)),
         Fault::Delay(delay) => {
             tokio::time::sleep(*delay).await;
-            Ok(answer)
+            Ok(response)
         }
-        Fault::Malformed => halved(answer).await,
-        Fault::SlowBody { bytes, pause } => Ok(slowed(answer, *bytes, *pause)),
-        _ => Ok(answer),
+        Fault::Malformed => halved(response).await,
+        Fault::SlowBody { bytes, pause } => Ok(slowed(response, *bytes, *pause)),
+        _ => Ok(response),
     }
 }
 
@@ -94,17 +98,19 @@ fn cos_error(status: StatusCode, code: &str, message: &str, request_id: &str) ->
         escaped(message),
         escaped(request_id),
     );
-    net::answer(status, "application/xml", body)
+    net::response(status, "application/xml", body)
 }
 
-/// At COS, where every refusal has a reason, one that was ordered says so.
-fn explained(mut answer: Response<Body>, service: Service, kind: &str) -> Response<Body> {
+/// At COS every refusal has a reason; that of an injected fault names the fault.
+fn explained(mut response: Response<Body>, service: Service, kind: &str) -> Response<Body> {
     if service == Service::Cos
-        && let Ok(reason) = HeaderValue::try_from(format!("a fault was ordered: {kind}"))
+        && let Ok(reason) = HeaderValue::try_from(format!("injected fault: {kind}"))
     {
-        answer.headers_mut().insert("x-cos-emulator-reason", reason);
+        response
+            .headers_mut()
+            .insert("x-cos-emulator-reason", reason);
     }
-    answer
+    response
 }
 
 fn escaped(text: &str) -> String {
@@ -113,9 +119,9 @@ fn escaped(text: &str) -> String {
         .replace('>', "&gt;")
 }
 
-/// Announces the whole answer, sends `bytes` of its body and then breaks off.
-fn cut_off(answer: Response<Body>, bytes: usize) -> Response<Body> {
-    let (mut head, mut body) = answer.into_parts();
+/// Announces the whole response, sends `bytes` of its body and then breaks off.
+fn cut_off(response: Response<Body>, bytes: usize) -> Response<Body> {
+    let (mut head, mut body) = response.into_parts();
     announce(&mut head.headers, &body);
     let (mut sender, sent) = Channel::<Bytes, io::Error>::new(1);
     tokio::spawn(async move {
@@ -138,8 +144,8 @@ fn cut_off(answer: Response<Body>, bytes: usize) -> Response<Body> {
 }
 
 /// The same body, `bytes` at a time.
-fn slowed(answer: Response<Body>, bytes: usize, pause: Duration) -> Response<Body> {
-    let (mut head, mut body) = answer.into_parts();
+fn slowed(response: Response<Body>, bytes: usize, pause: Duration) -> Response<Body> {
+    let (mut head, mut body) = response.into_parts();
     announce(&mut head.headers, &body);
     let (mut sender, sent) = Channel::<Bytes, io::Error>::new(1);
     tokio::spawn(async move {
@@ -162,9 +168,9 @@ fn slowed(answer: Response<Body>, bytes: usize, pause: Duration) -> Response<Bod
     Response::from_parts(head, sent.boxed())
 }
 
-/// The first half of the body, with a length that says that it is all.
-async fn halved(answer: Response<Body>) -> io::Result<Response<Body>> {
-    let (mut head, body) = answer.into_parts();
+/// The first half of the body, with its own length, as if it were all.
+async fn halved(response: Response<Body>) -> io::Result<Response<Body>> {
+    let (mut head, body) = response.into_parts();
     let whole = Limited::new(body, MAX_HALVED_BYTES)
         .collect()
         .await

@@ -1,6 +1,8 @@
 //! Rules as text: TOML files and the JSON of the admin API, with the same members.
 //!
-//! Promises: an unknown member, a member that the kind does not know, and a missing one are errors; nothing is ignored.
+//! # Guarantees
+//! An unknown member, a member that the kind does not know, and a missing one are errors; nothing
+//! is ignored.
 
 use std::time::Duration;
 
@@ -9,8 +11,25 @@ use serde::Deserialize;
 use super::rule::{BadFault, FaultRule};
 use super::{Fault, Member, Service, WhichKey};
 
-/// The rules of a TOML file.
-pub(super) fn rules(text: &str) -> Result<Vec<FaultRule>, BadFault> {
+impl FaultRule {
+    /// The rules of a file: `[[fault]]` tables.
+    ///
+    /// # Errors
+    /// [`BadFault`], which names the line.
+    pub fn from_toml(text: &str) -> Result<Vec<Self>, BadFault> {
+        rules(text)
+    }
+
+    /// One rule as JSON, with the members that a `[[fault]]` table has.
+    ///
+    /// # Errors
+    /// [`BadFault`].
+    pub fn from_json(value: &serde_json::Value) -> Result<Self, BadFault> {
+        rule(value)
+    }
+}
+
+fn rules(text: &str) -> Result<Vec<FaultRule>, BadFault> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct File {
@@ -36,8 +55,7 @@ pub(super) fn rules(text: &str) -> Result<Vec<FaultRule>, BadFault> {
     Ok(rules)
 }
 
-/// A rule of the admin API.
-pub(super) fn rule(value: &serde_json::Value) -> Result<FaultRule, BadFault> {
+fn rule(value: &serde_json::Value) -> Result<FaultRule, BadFault> {
     Written::deserialize(value)
         .map_err(|error| BadFault(error.to_string()))?
         .rule()
@@ -101,7 +119,10 @@ impl Written {
         let fault = self.fault()?;
         let jitter_ms = self.jitter_ms.unwrap_or_default();
         if let Some(name) = self.left_over() {
-            return Err(BadFault(format!("`{}` takes no `{name}`", fault.kind())));
+            return Err(BadFault(format!(
+                "`{}` does not accept `{name}`",
+                fault.kind()
+            )));
         }
         FaultRule {
             service: self.service,
@@ -236,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_refused_with_its_line() {
+    fn invalid_rules_are_refused_with_their_line() {
         let first = "[[fault]]\nservice = \"sts\"\nkind = \"outage\"\n\n";
         for (rest, expected) in NONSENSE {
             let error = rules(&format!("{first}[[fault]]\n{rest}\n")).unwrap_err();
@@ -245,7 +266,7 @@ mod tests {
         }
     }
 
-    /// The rest of a table, and what the error says.
+    /// The rest of a table, and a part of the error.
     const NONSENSE: [(&str, &str); 26] = [
         (
             "service = \"sts\"\nkind = \"http\"\nstatus = 500\ncontent_type = \"a\\r\\nX: y\"",
@@ -274,17 +295,17 @@ mod tests {
         ),
         (
             "service = \"sts\"\nkind = \"outage\"\nbytes = 1",
-            "`outage` takes no `bytes`",
+            "`outage` does not accept `bytes`",
         ),
         (
             "service = \"sts\"\nkind = \"outage\"\njitter_ms = 1",
-            "takes no `jitter_ms`",
+            "does not accept `jitter_ms`",
         ),
         ("service = \"sts\"\nkind = \"outage\"\nnth = 0", "nth"),
         ("service = \"sts\"\nkind = \"outage\"\nnth = -1", "nth"),
         (
             "service = \"sts\"\nkind = \"outage\"\nnth = 1\nevery = 2",
-            "leave out `from`",
+            "omit `from`",
         ),
         (
             "service = \"sts\"\nkind = \"outage\"\nprobability = 1.5",
@@ -308,7 +329,7 @@ mod tests {
         ),
         (
             "service = \"sts\"\nkind = \"throttle\"\nper_second = 1\nnth = 1",
-            "leave out `nth`",
+            "omit `nth`",
         ),
         (
             "service = \"sts\"\nkind = \"dns-fail\"\nnth = 1",
@@ -316,7 +337,7 @@ mod tests {
         ),
         (
             "service = \"sts\"\nkind = \"tls-fail\"\naction = \"a\"",
-            "leave out `action`",
+            "omit `action`",
         ),
         (
             "service = \"gateway\"\nkind = \"stale-pair\"",

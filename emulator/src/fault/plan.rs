@@ -1,7 +1,9 @@
 //! All rules of a cloud, and which call meets which.
 //!
-//! Promises: each rule counts every call that it is about, whether or not another strikes; a call meets one fault at most: the
-//! next of the queue, else that of the first rule, in order, that strikes. With one seed and one order of calls, always the same.
+//! # Guarantees
+//! Each rule counts every call that it is about, whether or not another fires. A call meets at most
+//! one fault: the next of the queue, else that of the first rule, in order, that fires. With one
+//! seed and one order of calls, always the same.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -10,21 +12,21 @@ use std::sync::{Arc, Mutex};
 use serde::Serialize;
 use tencent::time::Timestamp;
 
-use super::armed::Armed;
+use super::active::ActiveRule;
 use super::{BadFault, Fault, FaultRule, Service};
-use crate::chance::Chance;
-use crate::ledger::lock;
+use crate::random::Rng;
+use crate::sync::lock;
 
 /// The rules in force.
 pub struct Faults {
-    chance: Arc<Chance>,
+    rng: Arc<Rng>,
     inner: Mutex<Inner>,
 }
 
 #[derive(Default)]
 struct Inner {
     last_id: u64,
-    rules: Vec<Armed>,
+    rules: Vec<ActiveRule>,
     queues: BTreeMap<Service, VecDeque<Fault>>,
 }
 
@@ -41,14 +43,15 @@ pub struct FaultState {
     pub action: Option<String>,
     /// How many calls it was about.
     pub calls: u64,
-    /// How many of them it struck.
-    pub struck: u64,
+    /// For how many of them it fired.
+    #[serde(rename = "struck")]
+    pub fired: u64,
 }
 
 /// Why a rule was not added.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RefusedFault {
-    /// The rule makes no sense.
+    /// The rule is invalid.
     #[error(transparent)]
     Bad(#[from] BadFault),
     /// The function has its environment already.
@@ -60,9 +63,9 @@ pub enum RefusedFault {
 }
 
 impl Faults {
-    pub(crate) fn new(chance: Arc<Chance>) -> Self {
+    pub(crate) fn new(rng: Arc<Rng>) -> Self {
         Self {
-            chance,
+            rng,
             inner: Mutex::default(),
         }
     }
@@ -86,15 +89,15 @@ impl Faults {
         }
         inner.last_id = inner.last_id.saturating_add(1);
         let id = inner.last_id;
-        inner.rules.push(Armed::new(id, rule));
+        inner.rules.push(ActiveRule::new(id, rule));
         Ok(id)
     }
 
-    /// Takes a rule out of force; false when there is none of this number.
+    /// Takes a rule out of force; false when no rule has this number.
     pub fn remove(&self, id: u64) -> bool {
         let mut inner = lock(&self.inner);
         let before = inner.rules.len();
-        inner.rules.retain(|armed| armed.id != id);
+        inner.rules.retain(|active| active.id != id);
         inner.rules.len() < before
     }
 
@@ -107,18 +110,19 @@ impl Faults {
 
     /// The rules in force, in their order.
     pub fn list(&self) -> Vec<FaultState> {
-        let shown = |armed: &Armed| FaultState {
-            id: armed.id,
-            service: armed.rule.service,
-            kind: armed.rule.fault.kind(),
-            action: armed.rule.action.clone(),
-            calls: armed.calls,
-            struck: armed.struck,
+        let shown = |active: &ActiveRule| FaultState {
+            id: active.id,
+            service: active.rule.service,
+            kind: active.rule.fault.kind(),
+            action: active.rule.action.clone(),
+            calls: active.calls,
+            fired: active.fired,
         };
         lock(&self.inner).rules.iter().map(shown).collect()
     }
 
-    /// The next calls of `service` meet these, one each, before any rule; one that breaks connections waits for the next of them.
+    /// The next calls of `service` meet these, one each, before any rule; one that breaks
+    /// connections waits for the next of them.
     pub(crate) fn queue(&self, service: Service, faults: impl IntoIterator<Item = Fault>) {
         let mut inner = lock(&self.inner);
         let queue = inner.queues.entry(service).or_default();
@@ -151,7 +155,7 @@ impl Faults {
     /// Whether the function has to look for a name that does not exist.
     pub(crate) fn breaks_dns(&self) -> bool {
         let inner = lock(&self.inner);
-        let is_dns = |armed: &Armed| matches!(armed.rule.fault, Fault::DnsFailure);
+        let is_dns = |active: &ActiveRule| matches!(active.rule.fault, Fault::DnsFailure);
         inner.rules.iter().any(is_dns)
     }
 
@@ -171,11 +175,11 @@ impl Faults {
         let about = inner
             .rules
             .iter_mut()
-            .filter(|armed| concerns(&armed.rule.fault) && armed.rule.is_about(service, action));
-        for armed in about {
-            if armed.strikes(&self.chance, now) && met.is_none() {
-                armed.struck = armed.struck.saturating_add(1);
-                met = Some(armed.drawn(&self.chance));
+            .filter(|active| concerns(&active.rule.fault) && active.rule.is_about(service, action));
+        for active in about {
+            if active.fires(&self.rng, now) && met.is_none() {
+                active.fired = active.fired.saturating_add(1);
+                met = Some(active.drawn(&self.rng));
             }
         }
         met
@@ -197,14 +201,14 @@ const MAX_RULES: usize = 1000;
 mod tests {
     use super::*;
 
-    fn struck(rules: Vec<FaultRule>, calls: usize, seed: u64) -> Vec<usize> {
-        let faults = Faults::new(Arc::new(Chance::new(Some(seed))));
+    fn fired(rules: Vec<FaultRule>, calls: usize, seed: u64) -> Vec<usize> {
+        let faults = Faults::new(Arc::new(Rng::new(Some(seed))));
         for rule in rules {
             faults.add(rule).unwrap();
         }
         let now = Timestamp::from_unix_seconds(1000).unwrap();
-        let is_struck = |_: &usize| faults.next_call(Service::Sts, "AssumeRole", now).is_some();
-        (1..=calls).filter(is_struck).collect()
+        let is_fired = |_: &usize| faults.next_call(Service::Sts, "AssumeRole", now).is_some();
+        (1..=calls).filter(is_fired).collect()
     }
 
     fn outage() -> FaultRule {
@@ -212,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_strike_the_calls_that_they_name() {
+    fn rules_fire_for_the_calls_that_they_name() {
         for (rule, expected) in [
             (outage().nth(3), vec![3]),
             (outage().from(6), vec![6, 7, 8]),
@@ -232,19 +236,19 @@ mod tests {
             (FaultRule::new(Service::Sts, Fault::TlsFailure), vec![]),
         ] {
             let case = format!("{rule:?}");
-            assert_eq!(struck(vec![rule], 8, 1), expected, "{case}");
+            assert_eq!(fired(vec![rule], 8, 1), expected, "{case}");
         }
     }
 
     #[test]
-    fn a_rule_counts_calls_that_another_strikes() {
+    fn a_rule_counts_calls_that_another_fires_for() {
         let first = FaultRule::new(Service::Sts, Fault::CloseBefore).nth(2);
-        assert_eq!(struck(vec![first, outage().nth(3)], 4, 1), [2, 3]);
+        assert_eq!(fired(vec![first, outage().nth(3)], 4, 1), [2, 3]);
     }
 
     #[test]
     fn a_probability_is_drawn_from_the_seed() {
-        let draw = |seed| struck(vec![outage().probability(0.5)], 64, seed);
+        let draw = |seed| fired(vec![outage().probability(0.5)], 64, seed);
         assert_eq!(draw(3), draw(3));
         assert_ne!(draw(3), draw(4));
         assert!((10..54).contains(&draw(3).len()));
@@ -252,7 +256,7 @@ mod tests {
 
     #[test]
     fn the_queue_comes_first_and_holds_one_fault_a_call() {
-        let faults = Faults::new(Arc::new(Chance::new(Some(1))));
+        let faults = Faults::new(Arc::new(Rng::new(Some(1))));
         let now = Timestamp::from_unix_seconds(1000).unwrap();
         faults.add(outage().nth(2)).unwrap();
         faults.queue(Service::Sts, [Fault::CloseBefore, Fault::Malformed]);
@@ -266,7 +270,7 @@ mod tests {
 
     #[test]
     fn a_broken_connection_in_the_queue_is_the_next_one() {
-        let faults = Faults::new(Arc::new(Chance::new(Some(1))));
+        let faults = Faults::new(Arc::new(Rng::new(Some(1))));
         let now = Timestamp::from_unix_seconds(1000).unwrap();
         let queued = [Fault::DnsFailure, Fault::TlsFailure, Fault::Outage];
         faults.queue(Service::Sts, queued);
@@ -278,7 +282,7 @@ mod tests {
 
     #[test]
     fn a_throttle_counts_by_the_second() {
-        let faults = Faults::new(Arc::new(Chance::new(Some(1))));
+        let faults = Faults::new(Arc::new(Rng::new(Some(1))));
         let throttle = Fault::Throttle { per_second: 2 };
         faults.add(FaultRule::new(Service::Sts, throttle)).unwrap();
         let at = |seconds| Timestamp::from_unix_seconds(seconds).unwrap();
@@ -291,7 +295,7 @@ mod tests {
 
     #[test]
     fn rules_are_listed_removed_and_bounded() {
-        let faults = Faults::new(Arc::new(Chance::new(None)));
+        let faults = Faults::new(Arc::new(Rng::new(None)));
         let id = faults.add(outage()).unwrap();
         let other = faults.add(outage().action("AssumeRole")).unwrap();
         assert!(faults.remove(id));

@@ -1,13 +1,15 @@
-//! One order: which calls of which service meet which fault.
+//! A rule: which calls of which service meet which fault.
 //!
-//! Promises: a rule is complete and makes sense, or it is not made: what a kind does not know, lacks, or cannot do to a service is
-//! an error in plain words.
+//! # Guarantees
+//! A rule is complete and valid, or it is not made: what a kind does not know, lacks, or cannot do
+//! to a service is an error.
 
 use std::time::Duration;
 
-use super::{Fault, Service, file};
+use super::{Fault, Service};
 
-/// Which calls meet a fault: all of a service, unless it says less. Counted from the moment the rule is added.
+/// Which calls meet a fault: all calls of a service, unless the rule narrows them. Counted from the
+/// moment the rule is added.
 #[derive(Clone, Debug)]
 pub struct FaultRule {
     pub(super) service: Service,
@@ -22,7 +24,7 @@ pub struct FaultRule {
     pub(super) fault: Fault,
 }
 
-/// Why something is no rule.
+/// Why a rule is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct BadFault(pub(super) String);
@@ -72,21 +74,21 @@ impl FaultRule {
         self
     }
 
-    /// Where it strikes, it strikes so many calls in a row.
+    /// Where it fires, it fires for this many calls in a row.
     #[must_use]
     pub fn burst(mut self, calls: u64) -> Self {
         self.burst = Some(calls);
         self
     }
 
-    /// It strikes so many calls altogether.
+    /// It fires at most this many times.
     #[must_use]
     pub fn times(mut self, calls: u64) -> Self {
         self.times = Some(calls);
         self
     }
 
-    /// Where it would strike, it does with this probability, drawn from the seed.
+    /// It fires only with this probability, drawn from the seed.
     #[must_use]
     pub fn probability(mut self, probability: f64) -> Self {
         self.probability = Some(probability);
@@ -100,23 +102,7 @@ impl FaultRule {
         self
     }
 
-    /// The rules of a file: `[[fault]]` tables.
-    ///
-    /// # Errors
-    /// [`BadFault`], which names the line.
-    pub fn from_toml(text: &str) -> Result<Vec<Self>, BadFault> {
-        file::rules(text)
-    }
-
-    /// One rule as JSON, with the members that a `[[fault]]` table has.
-    ///
-    /// # Errors
-    /// [`BadFault`].
-    pub fn from_json(value: &serde_json::Value) -> Result<Self, BadFault> {
-        file::rule(value)
-    }
-
-    /// The rule, if it makes sense.
+    /// The rule, if it is valid.
     pub(super) fn checked(self) -> Result<Self, BadFault> {
         let bad = |text: String| Err(BadFault(text));
         let kind = self.fault.kind();
@@ -127,7 +113,7 @@ impl FaultRule {
             ));
         }
         if self.nth.is_some() && (self.from.is_some() || self.every.is_some()) {
-            return bad("`nth` names one call: leave out `from` and `every`".to_owned());
+            return bad("`nth` names one call: omit `from` and `every`".to_owned());
         }
         if let Some(probability) = self.probability
             && !(0.0..=1.0).contains(&probability)
@@ -142,20 +128,20 @@ impl FaultRule {
             );
         }
         if self.jitter_ms > 0 && !matches!(self.fault, Fault::Delay(_)) {
-            return bad(format!("`{kind}` takes no `jitter_ms`"));
+            return bad(format!("`{kind}` does not accept `jitter_ms`"));
         }
         let chooses = counts.iter().any(Option::is_some) || self.probability.is_some();
         match self.fault {
             Fault::Throttle { .. } if chooses => bad(
-                "`throttle` chooses its calls by their number in a second: leave out `nth`, `from`, `every`, `burst`, \
+                "`throttle` chooses its calls by their number in a second: omit `nth`, `from`, `every`, `burst`, \
                  `times` and `probability`"
                     .to_owned(),
             ),
             Fault::DnsFailure if chooses || self.action.is_some() => bad(
-                "`dns-fail` holds for the whole run: leave out everything but `service`".to_owned(),
+                "`dns-fail` applies to the whole run: omit everything except `service`".to_owned(),
             ),
             Fault::TlsFailure if self.action.is_some() => bad(
-                "`tls-fail` strikes connections, which have no action: leave out `action`".to_owned(),
+                "`tls-fail` affects connections, which have no action: omit `action`".to_owned(),
             ),
             Fault::Http { status, .. } if http::StatusCode::from_u16(status).is_err() || status < 200 => {
                 bad("`status` is a number from 200 to 999".to_owned())
@@ -183,7 +169,7 @@ impl FaultRule {
         self.service == service && by_action
     }
 
-    /// Whether the rule strikes at call number `call`, chance and bursts aside.
+    /// Whether the rule is due at call number `call`, without probability and bursts.
     pub(super) fn is_due(&self, call: u64) -> bool {
         if let Some(nth) = self.nth {
             return call == nth;
@@ -199,6 +185,6 @@ impl FaultRule {
     }
 }
 
-/// No client waits longer, and nothing here waits without end.
+/// No client waits longer.
 const LONGEST_WAIT: Duration = Duration::from_millis(LONGEST_WAIT_MS);
 const LONGEST_WAIT_MS: u64 = 3_600_000;

@@ -6,23 +6,23 @@ use std::sync::{Arc, Mutex};
 
 use tokio::time::Instant;
 
-use super::occupancy::Occupancy;
+use super::freezer::Freezer;
 use super::{Config, Program};
-use crate::environment::Credentials;
-use crate::instance::{Death, State};
-use crate::net::Server;
+use crate::account::Issued;
+use crate::instance::{ExitReason, State};
+use crate::net::{self, Server};
 use crate::platform::log::InitTimes;
 use crate::process::{Callbacks, Launch, Process};
-use crate::{runtime, web};
+use crate::runtime;
 
 #[derive(Debug)]
 pub(crate) struct Instance {
     pub(crate) state: Arc<State>,
     pub(crate) process: Process,
     pub(crate) port: u16,
-    pub(crate) credentials: Credentials,
+    pub(crate) credentials: Issued,
     pub(super) config: Arc<Config>,
-    pub(super) occupancy: Mutex<Occupancy>,
+    pub(super) freezer: Mutex<Freezer>,
     created: Instant,
     spawned: Instant,
     generation: u64,
@@ -39,7 +39,7 @@ impl Instance {
         let runtime = runtime::start(config, &state)?;
         let port = match &runtime {
             Some(server) => server.address.port(),
-            None => web::free_port()?,
+            None => net::free_port()?,
         };
         let source = &config.platform_environment;
         let credentials = source.credentials()?;
@@ -49,11 +49,11 @@ impl Instance {
         let limit_mb = config.memory_mb;
         let callbacks = Callbacks {
             on_exit: move |status: ExitStatus| {
-                exited.die(Death::Exited {
+                exited.die(ExitReason::Exited {
                     status: status.to_string(),
                 });
             },
-            on_memory_exceeded: move || exceeded.die(Death::OutOfMemory { limit_mb }),
+            on_memory_exceeded: move || exceeded.die(ExitReason::OutOfMemory { limit_mb }),
         };
         let launch = Launch {
             program: program.path(),
@@ -68,7 +68,7 @@ impl Instance {
             port,
             credentials,
             config: Arc::clone(config),
-            occupancy: Occupancy::leased(),
+            freezer: Freezer::leased(),
             created,
             spawned: Instant::now(),
             generation: program.generation(),

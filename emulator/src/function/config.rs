@@ -1,4 +1,4 @@
-//! What every instance of a function has in common.
+//! The settings that all instances of a function share.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::chance::Chance;
 use crate::environment;
-use crate::ledger::Ledger;
 use crate::platform::Platform;
 use crate::process::Output;
+use crate::random::Rng;
+use crate::secrets::SecretRegistry;
 
 /// The choices for a function.
 pub(crate) struct Config {
@@ -27,13 +27,13 @@ pub(crate) struct Config {
     /// A new binary in the place of the old one is taken over.
     pub(crate) watch: bool,
     pub(crate) output: Arc<Output>,
-    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) secrets: Arc<SecretRegistry>,
     pub(crate) platform_environment: environment::Source,
-    pub(crate) chance: Arc<Chance>,
+    pub(crate) rng: Arc<Rng>,
 }
 
 impl fmt::Debug for Config {
-    /// Without the variables and the ledger, which hold secrets.
+    /// Without the variables and the registry, which contain secrets.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Config")
@@ -43,7 +43,7 @@ impl fmt::Debug for Config {
     }
 }
 
-/// Hears the process id of each instance right after it was frozen.
+/// Receives the process id of each instance right after it was frozen.
 #[derive(Default)]
 pub(crate) struct Hook(pub(crate) Option<Box<dyn Fn(i32) + Send + Sync>>);
 

@@ -1,7 +1,8 @@
 //! One event through one instance: handed over, timed, measured, logged.
 //!
-//! Promises: an event that no instance has fetched goes to the next one, a bounded number of times; one that was fetched is never
-//! delivered twice.
+//! # Guarantees
+//! An event that no instance has fetched goes to the next one, a bounded number of times; one that
+//! was fetched is never delivered twice.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,8 +10,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use tencent::time::{Clock as _, SystemClock};
 
-use super::{Function, Lease, Outcome, Record};
-use crate::instance::{Death, Lost, Work};
+use super::{Function, InvocationLog, Lease, Outcome};
+use crate::instance::{ExitReason, Lost, Work};
 use crate::platform::PlatformError;
 use crate::platform::log::Ending;
 
@@ -19,20 +20,20 @@ impl Function {
         if event.len() > self.config.platform.event_limit_bytes() {
             return Outcome::PlatformError(PlatformError::RequestTooLarge);
         }
-        let mut record = Record::of(&self.config, request_id);
+        let mut log = InvocationLog::of(&self.config, request_id);
         let mut attempts_left = self.config.max_instances.saturating_add(1);
         loop {
-            let lease = match self.lease(&mut record).await {
+            let lease = match self.lease(&mut log).await {
                 Ok(lease) => lease,
                 Err(error) => {
-                    record.finished(Ending::PlatformError(&error), None);
+                    log.finished(Ending::PlatformError(&error), None);
                     return Outcome::PlatformError(error);
                 }
             };
-            let limit = record.remaining();
+            let limit = log.remaining();
             let work = work(request_id, &event, limit);
             let ended = lease.instance.state.invoke(work, limit).await;
-            record.stop();
+            log.stop();
             attempts_left = attempts_left.saturating_sub(1);
             let outcome = match ended {
                 Ok(outcome) => outcome,
@@ -41,11 +42,16 @@ impl Function {
                     Outcome::PlatformError(self.with_the_whole_limit(error))
                 }
             };
-            return self.conclude(lease, record, outcome).await;
+            return self.conclude(lease, log, outcome).await;
         }
     }
 
-    async fn conclude(&self, lease: Lease, mut record: Record<'_>, outcome: Outcome) -> Outcome {
+    async fn conclude(
+        &self,
+        lease: Lease,
+        mut log: InvocationLog<'_>,
+        outcome: Outcome,
+    ) -> Outcome {
         let (too_much, peak_memory_bytes) = self.memory_of(&lease);
         let outcome = too_much.map_or(outcome, Outcome::PlatformError);
         let ending = match &outcome {
@@ -54,11 +60,11 @@ impl Function {
             Outcome::PlatformError(error) => Ending::PlatformError(error),
         };
         self.close(lease.served()).await;
-        record.finished(ending, peak_memory_bytes);
+        log.finished(ending, peak_memory_bytes);
         outcome
     }
 
-    /// What people are told of is the limit that they set, also where a part of the time went into a start.
+    /// Errors name the limit that you set, also when a part of the time went into a start.
     fn with_the_whole_limit(&self, error: PlatformError) -> PlatformError {
         let limit = self.config.call_timeout;
         match error {
@@ -68,14 +74,17 @@ impl Function {
         }
     }
 
-    /// Whether the instance took too much memory, and how much it took. One that answered before it could be ended is ended all the
-    /// same: on the platforms it would not have come so far.
+    /// Whether the instance took too much memory, and how much it took. One that answered before it
+    /// could be ended is ended all the same: on the platforms it would not have come so far.
     pub(crate) fn memory_of(&self, lease: &Lease) -> (Option<PlatformError>, Option<u64>) {
         let peak = lease.instance.process.peak_memory_bytes();
         let limit_mb = self.config.memory_mb;
         let over = peak.is_some_and(|bytes| bytes > self.config.memory_limit_bytes());
         if over {
-            lease.instance.state.die(Death::OutOfMemory { limit_mb });
+            lease
+                .instance
+                .state
+                .die(ExitReason::OutOfMemory { limit_mb });
         }
         (
             over.then_some(PlatformError::OutOfMemory { limit_mb }),

@@ -1,95 +1,154 @@
-//! Who gets which instance: an idle one, else a fresh one while there may be more, else nobody.
+//! An instance is leased to one invocation at a time, frozen between two of them, and stopped when
+//! it is no longer needed.
+//!
+//! When it freezes. Lambda, documented
+//! (<https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>): once the
+//! runtime has asked for its next event. SCF, inferred: as soon as the response is taken, so that
+//! later work visibly does not run. One that has served nothing yet freezes while it waits for its
+//! first event; a web function does not before its first answer.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Function, Instance, Lease, Record};
-use crate::ledger::lock;
-use crate::platform::log::InitPhase;
-use crate::platform::{Platform, PlatformError};
-use crate::web;
+use super::Instance;
+use super::freezer::Freezer;
+use crate::instance::ExitReason;
+use crate::platform::Platform;
+use crate::sync::lock;
 
-impl Function {
-    /// An idle instance, or a fresh one that became ready.
-    ///
-    /// Lambda tries a start that failed once more, as a part of the invocation and within its time (documented:
-    /// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>).
-    pub(crate) async fn lease(&self, record: &mut Record<'_>) -> Result<Lease, PlatformError> {
-        let limit = self.config.platform.init_limit(self.config.init_timeout);
-        let error = match self.admit(record, limit).await? {
-            Ok(lease) => {
-                record.ready(&lease).await;
-                return Ok(lease);
-            }
-            Err(error) => error,
-        };
-        if !matches!(self.config.platform, Platform::Lambda(_)) {
-            return Err(error);
-        }
-        record.init_failed(InitPhase::Init, &error);
-        record.begin_within_invocation();
-        let limit = self.config.call_timeout;
-        match self.admit(record, limit).await? {
-            Ok(lease) => {
-                record.ready(&lease).await;
-                Ok(lease)
-            }
-            Err(error) => {
-                record.init_failed(InitPhase::Invoke, &error);
-                Err(match error {
-                    PlatformError::InitTimeout { limit } => PlatformError::CallTimeout { limit },
-                    other => other,
-                })
-            }
+/// How long a replaced instance may take to exit.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Exclusive use of an instance, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    pub(crate) instance: Arc<Instance>,
+    /// It was started for this lease.
+    pub(crate) cold: bool,
+    served: bool,
+}
+
+impl Lease {
+    pub(super) fn of(instance: &Arc<Instance>, cold: bool) -> Self {
+        Self {
+            instance: Arc::clone(instance),
+            cold,
+            served: false,
         }
     }
 
-    /// The outer error: there is no instance. The inner one: there was, and it did not become ready.
-    async fn admit(
-        &self,
-        record: &mut Record<'_>,
-        limit: Duration,
-    ) -> Result<Result<Lease, PlatformError>, PlatformError> {
-        let lease = self.idle_or_fresh()?;
-        record.admitted();
-        match self.until_ready(&lease, limit).await {
-            Ok(()) => Ok(Ok(lease)),
-            Err(error) => {
-                self.close(lease).await;
-                Ok(Err(error))
-            }
+    /// The same, once it answered a request.
+    pub(crate) fn served(mut self) -> Self {
+        self.served = true;
+        self
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.instance.release(self.served);
+    }
+}
+
+impl Instance {
+    /// Takes it if it is free, and lets it run.
+    pub(super) fn lease_if_idle(self: &Arc<Self>) -> Option<Lease> {
+        let mut freezer = lock(&self.freezer);
+        if freezer.leased || !self.state.is_idle() || self.is_outdated() {
+            return None;
+        }
+        self.thaw(&mut freezer);
+        freezer.leased = true;
+        Some(Lease::of(self, false))
+    }
+
+    /// Asks it to exit. From here on it is neither leased nor frozen.
+    pub(super) fn terminate(&self) {
+        let mut freezer = lock(&self.freezer);
+        freezer.leased = true;
+        freezer.frozen = false;
+        self.process.terminate();
+    }
+
+    /// Stops it if it is free; a leased one stops at the end of the lease.
+    pub(super) fn retire_if_free(self: &Arc<Self>) {
+        if !lock(&self.freezer).leased {
+            self.retire();
         }
     }
 
-    pub(super) async fn until_ready(
-        &self,
-        lease: &Lease,
-        limit: Duration,
-    ) -> Result<(), PlatformError> {
-        let state = &lease.instance.state;
-        if self.config.platform == Platform::ScfWeb && !state.is_idle() {
-            web::until_listening(&lease.instance, limit).await
-        } else {
-            state.until_ready(limit).await
+    fn retire(self: &Arc<Self>) {
+        self.terminate();
+        self.state.die(ExitReason::Killed);
+        let retired = Arc::clone(self);
+        in_background(async move {
+            let ended = async {
+                while !retired.process.has_ended() {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            };
+            // Whatever is left is killed when `retired` is dropped.
+            let _ = tokio::time::timeout(EXIT_TIMEOUT, ended).await;
+        });
+    }
+
+    fn thaw(&self, freezer: &mut Freezer) {
+        if freezer.frozen {
+            self.process.thaw();
+            freezer.frozen = false;
         }
     }
 
-    fn idle_or_fresh(&self) -> Result<Lease, PlatformError> {
-        let mut instances = lock(&self.instances);
-        instances.retain(|instance| !instance.state.is_dead());
-        if let Some(lease) = instances.iter().find_map(Instance::lease_if_idle) {
-            return Ok(lease);
-        }
-        if instances.len() >= self.config.max_instances {
-            return Err(PlatformError::Throttled);
-        }
-        let program = self.programs.current();
-        let fresh = Instance::start(&self.config, &program).map_err(|error| {
-            PlatformError::ExitedInInit {
-                status: format!("cannot start the function: {error}"),
+    fn freeze_if_free(&self) {
+        {
+            let mut freezer = lock(&self.freezer);
+            if freezer.leased || freezer.frozen || !self.state.is_idle() {
+                return;
             }
-        })?;
-        instances.push(Arc::clone(&fresh));
-        Ok(Lease::of(&fresh, true))
+            self.process.freeze();
+            freezer.frozen = true;
+        }
+        // Outside the lock: the hook may call anything.
+        self.config.on_freeze.call(self.process.id());
+    }
+
+    fn release(self: &Arc<Self>, served: bool) {
+        if !self.state.is_idle() {
+            // It timed out, failed or died: a fresh one serves the next request.
+            self.state.die(ExitReason::Killed);
+            self.process.kill();
+            return;
+        }
+        if self.is_outdated() {
+            self.retire();
+            return;
+        }
+        lock(&self.freezer).leased = false;
+        if !self.config.freeze {
+            return;
+        }
+        match self.config.platform {
+            Platform::Scf(_) | Platform::ScfWeb if served => self.freeze_if_free(),
+            Platform::ScfWeb => {}
+            Platform::Scf(_) | Platform::Lambda(_) => self.freeze_once_parked(),
+        }
+    }
+
+    fn freeze_once_parked(self: &Arc<Self>) {
+        let (state, instance) = (Arc::clone(&self.state), Arc::downgrade(self));
+        in_background(async move {
+            if state.until_parked().await
+                && let Some(instance) = instance.upgrade()
+            {
+                instance.freeze_if_free();
+            }
+        });
+    }
+}
+
+/// A lease may be dropped while everything ends; nothing is left to do then.
+fn in_background(task: impl Future<Output = ()> + Send + 'static) {
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        runtime.spawn(task);
     }
 }

@@ -1,7 +1,8 @@
 //! The binary that instances are started from, and the ones that follow it.
 //!
-//! Promises: while the file is watched, every instance is started from a copy that was whole when it was taken, never from a file
-//! that somebody may be writing. Unwatched, the file itself is run.
+//! # Guarantees
+//! While the file is watched, every instance is started from a copy that was whole when it was
+//! taken, never from a file that may be half-written. Unwatched, the file itself is run.
 
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
@@ -11,7 +12,7 @@ use std::sync::{Arc, Mutex};
 
 use tempfile::TempDir;
 
-use crate::ledger::lock;
+use crate::sync::lock;
 
 /// One version of the binary.
 #[derive(Debug)]
@@ -31,7 +32,7 @@ pub(super) struct Programs {
     newest_generation: Arc<AtomicU64>,
 }
 
-/// What tells one version of a file from another.
+/// What differs between two versions of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Fingerprint {
     device: u64,

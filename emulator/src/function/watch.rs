@@ -1,26 +1,21 @@
-//! Takes over a new binary: when the file has changed and then been left alone for a while, one instance is started from it, and
-//! if that becomes ready it replaces all others.
+//! Takes over a new binary: when the file has changed and then stayed the same for a while, one
+//! instance is started from it, and if that becomes ready it replaces all others.
 //!
-//! Promises: running invocations end on the old binary; a half-written file is not started, and one that does not become ready
-//! changes nothing but the log. Watches the one file, by polling: building it is somebody else's job.
+//! # Guarantees
+//! Running invocations end on the old binary; a half-written file is not started, and one that does
+//! not become ready changes nothing but the log. It polls one file and does not build it.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::program::{Fingerprint, Program};
 use super::{Function, Instance, Lease};
-use crate::ledger::lock;
+use crate::sync::lock;
 
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 const QUIET: Duration = Duration::from_millis(500);
-
-/// Watches for as long as the function lives. `running` is what its instances were started from.
-pub(super) fn start(function: &Arc<Function>, running: Option<Fingerprint>) -> AbortHandle {
-    tokio::spawn(watch(Arc::downgrade(function), running)).abort_handle()
-}
 
 async fn watch(function: Weak<Function>, mut tried: Option<Fingerprint>) {
     let mut changed: Option<(Fingerprint, Instant)> = None;
@@ -48,13 +43,19 @@ async fn watch(function: Weak<Function>, mut tried: Option<Fingerprint>) {
 }
 
 impl Function {
+    /// Watches for as long as the function lives. Its instances were started from `running`.
+    pub(super) fn start_watching(self: &Arc<Self>, running: Option<Fingerprint>) {
+        let watching = tokio::spawn(watch(Arc::downgrade(self), running));
+        *lock(&self.watching) = Some(watching.abort_handle());
+    }
+
     /// False when the file has changed once more.
     async fn try_new(self: &Arc<Self>, fingerprint: Fingerprint) -> bool {
         let function = Arc::clone(self);
         let copied = tokio::task::spawn_blocking(move || function.programs.candidate(fingerprint));
         match copied.await {
             Ok(Ok(Some(program))) => {
-                let told = match self.take_over(&program).await {
+                let line = match self.take_over(&program).await {
                     Ok(process) => {
                         format!("the new binary serves from here on (process {process})")
                     }
@@ -62,7 +63,7 @@ impl Function {
                         "the new binary did not become ready: {reason}. The one before it goes on; the file is tried again when it changes"
                     ),
                 };
-                self.config.output.push(format!("cos-emulator: {told}"));
+                self.config.output.push(format!("cos-emulator: {line}"));
                 true
             }
             Ok(Ok(None)) => false,
@@ -75,7 +76,8 @@ impl Function {
         }
     }
 
-    /// The process id of the first instance of `program`. For a moment there is one instance more than the limit.
+    /// The process id of the first instance of `program`. For a moment there is one instance more
+    /// than the limit.
     async fn take_over(&self, program: &Arc<Program>) -> Result<i32, String> {
         let started = Instance::start(&self.config, program);
         let fresh = started.map_err(|error| error.to_string())?;

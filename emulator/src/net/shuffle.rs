@@ -1,7 +1,8 @@
 //! Random letter case for the header names of answers.
 //!
-//! The vendor's two documents spell the headers of `next` differently, so a client has to match them by any case. HTTP
-//! libraries write lower case; this changes letters on their way out, never the length, so a partial write does no harm.
+//! The vendor's two documents spell the headers of `next` differently, so a client has to match
+//! them by any case. HTTP libraries write lower case; this changes letters on their way out, never
+//! the length, so a partial write does no harm.
 
 use std::io;
 use std::pin::Pin;

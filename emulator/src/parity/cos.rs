@@ -1,4 +1,4 @@
-//! What object storage stores, lists, refuses and answers.
+//! Operations of COS: what it stores, lists, rejects and returns.
 
 use super::{Entry, documented, inferred, observed, sdk_source};
 
@@ -31,7 +31,7 @@ pub(super) const ENTRIES: [Entry; 42] = [
         "hosts_that_name_a_bucket",
     ),
     inferred(
-        "a host that is none of its own is `UserCnameInvalid`",
+        "an unknown host is `UserCnameInvalid`",
         "it would be a custom domain that no bucket has",
         "a_host_that_nobody_listed_is_refused",
     ),
@@ -87,7 +87,7 @@ pub(super) const ENTRIES: [Entry; 42] = [
     ),
     inferred(
         "`If-Match` and `If-None-Match` hold for writing too",
-        "the S3 API; to ignore one would lose somebody's data",
+        "the S3 API; to ignore one would lose data",
         "writing",
     ),
     documented(
@@ -132,7 +132,7 @@ pub(super) const ENTRIES: [Entry; 42] = [
         "keys_are_encoded_when_asked_for",
     ),
     observed(
-        "in it `/` stays as it is",
+        "`/` is not encoded",
         "the documents' samples",
         "keys_are_encoded_when_asked_for",
     ),
@@ -153,7 +153,7 @@ pub(super) const ENTRIES: [Entry; 42] = [
     ),
     inferred(
         "numbers of parts may have gaps; the ETag of the whole is 32 digits and the number of parts",
-        "the page promises the form alone",
+        "the page documents only the form",
         "parts_in_any_order_become_one_object",
     ),
     documented(

@@ -30,7 +30,7 @@ pub(super) const ENTRIES: [Entry; 26] = [
     ),
     inferred(
         "SCF: the first response wins, later ones are acknowledged and ignored",
-        "the page says that one is expected",
+        "the page expects one",
         "the_first_response_wins_and_the_second_is_acknowledged",
     ),
     documented(
@@ -66,7 +66,7 @@ pub(super) const ENTRIES: [Entry; 26] = [
     inferred(
         "an event that nobody fetched goes to a fresh instance",
         "it was not delivered",
-        "an_event_that_nobody_fetched_goes_to_a_fresh_instance",
+        "an_event_that_was_not_fetched_goes_to_a_fresh_instance",
     ),
     documented(
         "a web function is ready when it listens; 446 when it does not in time",
@@ -105,8 +105,8 @@ pub(super) const ENTRIES: [Entry; 26] = [
     ),
     inferred(
         "an answer after the deadline is discarded, and its instance is gone",
-        "the client was told of the time-out already",
-        "an_answer_after_the_deadline_is_nobodys",
+        "the client already received the time-out",
+        "an_answer_after_the_deadline_is_ignored",
     ),
     inferred(
         "an instance that takes more than its memory is killed at once",
@@ -130,7 +130,7 @@ pub(super) const ENTRIES: [Entry; 26] = [
     ),
     inferred(
         "SCF does not log what a web function answers",
-        "two pages disagree; the one about testing says no",
+        "two pages disagree; the one about testing logs none",
         "scf_web_functions_do_not_log_what_they_answer",
     ),
     documented(

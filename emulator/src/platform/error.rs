@@ -1,14 +1,15 @@
-//! The errors that a platform answers by itself, and how SCF words them.
+//! The errors of a platform, in SCF's words.
 //!
-//! Documented: SCF's table of status codes (<https://www.tencentcloud.com/document/product/583/35311>). Observed in public reports:
-//! the members of the body and the texts for a time-out and for too much memory. Inferred: the other texts, and which of the codes
-//! the client of a trigger sees. How Lambda words the same lies beside this.
+//! Documented: SCF's table of status codes
+//! (<https://www.tencentcloud.com/document/product/583/35311>). Observed in public reports: the
+//! members of the body and the texts for a time-out and for too much memory. Inferred: the other
+//! texts, and which of the codes the client of a trigger sees. `lambda` has them in Lambda's words.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-/// An invocation that the platform ended by itself.
+/// Why the platform ended an invocation.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PlatformError {
     /// The process ended before it was ready.
@@ -20,7 +21,7 @@ pub enum PlatformError {
     /// The process reported that its start failed.
     #[error("initialization failed: {message}")]
     InitFailed {
-        /// Its own words.
+        /// Its message.
         message: String,
     },
     /// The process was not ready in time.
@@ -57,15 +58,16 @@ pub enum PlatformError {
         limit_mb: u32,
     },
     /// A web function broke off its answer, or sent none that can be read.
-    #[error("the function sent no readable HTTP answer")]
+    #[error("the function sent an unreadable HTTP response")]
     BadAnswer,
-    /// A raw event for something that takes none: a web function, or no function at all.
-    #[error("this function takes no events")]
+    /// A raw event for a web function, or for a cloud without a function.
+    #[error("this function does not accept events")]
     NoEvents,
     /// The event is over what the platform or the trigger takes, 6 MB or 1 MB.
     #[error("request over the limit")]
     RequestTooLarge,
-    /// The response is over what the platform or the trigger takes, or its headers over 4 KB (web functions).
+    /// The response is over what the platform or the trigger takes, or its headers over 4 KB (web
+    /// functions).
     #[error("response over the limit")]
     ResponseTooLarge,
     /// Every instance is busy and there may be no more.
@@ -74,7 +76,8 @@ pub enum PlatformError {
 }
 
 impl PlatformError {
-    /// SCF's status code and its name. Documented as a table; which code a *client* sees is inferred.
+    /// SCF's status code and its name. Documented as a table; which code a *client* sees is
+    /// inferred.
     pub fn scf_code(&self) -> (u16, &'static str) {
         match self {
             Self::ExitedInInit { .. } => (405, "ContainerStateExited"),
@@ -102,7 +105,7 @@ impl PlatformError {
         })
     }
 
-    /// SCF's own words where they are known, else the name of the code and ours.
+    /// SCF's own text where it is known, else the name of the code and ours.
     pub(crate) fn scf_text(&self) -> String {
         match self {
             Self::CallTimeout { limit } => {

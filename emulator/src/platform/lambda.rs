@@ -1,8 +1,9 @@
-//! The same errors in Lambda's words: `errorType` and `errorMessage`, as `Invoke` and the log show them.
+//! The same errors in Lambda's words: `errorType` and `errorMessage`, as `Invoke` and the log show
+//! them.
 //!
-//! From the source of the runtime interface emulator: `Sandbox.Timedout`, `Runtime.ExitError`, the names of signals. Observed in
-//! public logs: `Runtime.OutOfMemory` in the report of a process that was killed for it. Inferred: the texts of what is refused
-//! before a function is asked.
+//! From the source of the runtime interface emulator: `Sandbox.Timedout`, `Runtime.ExitError`, the
+//! names of signals. Observed in public logs: `Runtime.OutOfMemory` in the report of a process that
+//! was killed for it. Inferred: the texts of what is refused before a function is asked.
 
 use serde_json::{Value, json};
 
@@ -86,7 +87,7 @@ pub(crate) fn error_type(posted: &str) -> String {
     serde_json::from_str::<Value>(posted)
         .ok()
         .and_then(|posted| posted.get("errorType")?.as_str().map(str::to_owned))
-        // One line of a log has no room for more, and none for line breaks.
+        // A log line cannot contain more, and no line breaks.
         .map(|kind| {
             kind.chars()
                 .filter(|letter| !letter.is_control())
@@ -98,14 +99,14 @@ pub(crate) fn error_type(posted: &str) -> String {
 
 /// `exit status: 7` and `signal: 9 (SIGKILL)` as Lambda spells them.
 fn exited(status: &str) -> String {
-    let told = match status {
+    let shown = match status {
         "exit status: 0" => return "Runtime exited without providing a reason".to_owned(),
         status if status.contains("SIGKILL") => "signal: killed".to_owned(),
         status if status.contains("SIGSEGV") => "signal: segmentation fault".to_owned(),
         status if status.contains("SIGABRT") => "signal: aborted".to_owned(),
         other => other.replace("exit status: ", "exit status "),
     };
-    format!("Runtime exited with error: {told}")
+    format!("Runtime exited with error: {shown}")
 }
 
 #[cfg(test)]
@@ -123,7 +124,7 @@ mod tests {
             body["errorMessage"],
             "RequestId: 8476a536 Error: Task timed out after 1.50 seconds"
         );
-        for (status, told) in [
+        for (status, shown) in [
             ("exit status: 7", "Runtime exited with error: exit status 7"),
             (
                 "exit status: 0",
@@ -139,7 +140,7 @@ mod tests {
             ),
         ] {
             let status = status.to_owned();
-            assert_eq!(PlatformError::ExitedBusy { status }.lambda_text(), told);
+            assert_eq!(PlatformError::ExitedBusy { status }.lambda_text(), shown);
         }
     }
 

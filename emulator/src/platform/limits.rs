@@ -1,10 +1,12 @@
 //! How large an event and a response may be, and how long a start may take.
 //!
-//! Documented: 6 MB both ways on SCF (<https://www.tencentcloud.com/document/product/583/11637>) and on Lambda
-//! (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>), 1 MB both ways behind an application load balancer
-//! (<https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html>), 10 s for a start on Lambda
-//! (<https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>). From the source of the runtime interface
-//! emulator: the exact number of bytes of a response there.
+//! Documented: 6 MB both ways on SCF (<https://www.tencentcloud.com/document/product/583/11637>)
+//! and on Lambda (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>), 1 MB
+//! both ways behind an application load balancer
+//! (<https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html>),
+//! 10 s for a start on Lambda
+//! (<https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>). From the
+//! source of the runtime interface emulator: the exact number of bytes of a response there.
 
 use std::time::Duration;
 
@@ -49,7 +51,8 @@ impl Platform {
         }
     }
 
-    /// How long a start may take where `chosen` is what the function is set to. Lambda has no such setting.
+    /// How long a start may take where `chosen` is what the function is set to. Lambda has no such
+    /// setting.
     pub(crate) fn init_limit(self, chosen: Duration) -> Duration {
         match self {
             Self::Scf(_) | Self::ScfWeb => chosen,

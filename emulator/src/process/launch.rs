@@ -19,7 +19,7 @@ pub(crate) struct Launch<'a> {
     pub(crate) memory_limit_bytes: u64,
 }
 
-/// Who is told what becomes of a process.
+/// What to call when a process ends.
 pub(crate) struct Callbacks<Exit, Over> {
     pub(crate) on_exit: Exit,
     /// Called before it is killed.
@@ -43,7 +43,8 @@ pub(super) fn start(launch: &Launch<'_>) -> io::Result<Child> {
     spawn_patiently(&mut command)
 }
 
-/// A file that has just been written can be busy for a moment more: in a child of this process that has not executed yet.
+/// A file that has just been written can be busy for a moment more: in a child of this process that
+/// has not executed yet.
 fn spawn_patiently(command: &mut Command) -> io::Result<Child> {
     for _ in 0..20 {
         match command.spawn() {
@@ -56,7 +57,8 @@ fn spawn_patiently(command: &mut Command) -> io::Result<Child> {
     command.spawn()
 }
 
-/// Kills the group when the pipe to it closes, which the kernel does for a process that had no time to clean up.
+/// Kills the group when the pipe to it closes, which the kernel does for a process that had no time
+/// to clean up.
 pub(super) fn watcher(group: Pid) -> io::Result<Child> {
     Command::new("/bin/sh")
         .args(["-c", r#"read -r _; kill -KILL "-$1""#, "watcher"])

@@ -1,7 +1,11 @@
 //! How much memory a process takes, as the kernel counts it.
 //!
-//! Promises: true numbers or none; the peak of a moment between two samples is seen too, since the kernel keeps it.
-//! Leaves out: descendants, and systems without `/proc`.
+//! # Guarantees
+//! True numbers or none; the peak of a moment between two samples is seen too, since the kernel
+//! keeps it.
+//!
+//! # Not covered
+//! Descendants, and systems without `/proc`.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

@@ -1,6 +1,8 @@
-//! What all children print, and what the platform writes beside it: the log of the function.
+//! The log of the function: what all children print, and the lines of the platform.
 //!
-//! Promises: at most 4 MB are kept, the oldest lines go first; a line without an end is cut, not collected for ever.
+//! # Guarantees
+//! At most 4 MB are kept, the oldest lines go first; a line without an end is cut, not collected
+//! for ever.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -8,14 +10,14 @@ use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
 
-use crate::ledger::lock;
+use crate::sync::lock;
 
 const MAX_BYTES: usize = 4 * 1024 * 1024;
 const MAX_LINE_BYTES: u64 = 64 * 1024;
 /// What an empty line costs all the same.
 const LINE_BYTES: usize = size_of::<String>();
 
-/// Who else hears each line.
+/// Receives each line too.
 pub(crate) type Listener = Box<dyn Fn(&str) + Send + Sync>;
 
 /// Standard output and standard error of all children together, and the platform's own lines.

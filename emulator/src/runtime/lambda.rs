@@ -1,7 +1,8 @@
 //! Lambda's runtime API, version 2018-06-01: `next`, `response`, `error`, `init/error`.
 //!
-//! Documented: paths, headers, 202 on acceptance, 413 for too much. The first `next` is the ready signal. A post for an
-//! invocation that is over is acknowledged and ignored (inferred); one for an id that never was is refused.
+//! Documented: paths, headers, 202 on acceptance, 413 for too much. The first `next` is the ready
+//! signal. A post for an invocation that is over is acknowledged and ignored (inferred); one for an
+//! id that never was is refused.
 
 use std::collections::VecDeque;
 use std::io;
@@ -12,11 +13,11 @@ use hyper::body::Incoming;
 use serde_json::{Value, json};
 
 use crate::function::Outcome;
-use crate::instance::{Death, State};
-use crate::ledger::lock;
+use crate::instance::{ExitReason, State};
 use crate::net::{self, Body};
 use crate::platform::PlatformError;
 use crate::platform::limits::LAMBDA_RESPONSE_BYTES;
+use crate::sync::lock;
 
 /// A post that is later than this many invocations is one for an id that never was.
 const MAX_REMEMBERED: usize = 100;
@@ -48,7 +49,7 @@ impl Api {
     }
 }
 
-pub(super) async fn answer(
+pub(super) async fn respond(
     api: Arc<Api>,
     request: Request<Incoming>,
 ) -> io::Result<Response<Body>> {
@@ -63,7 +64,7 @@ pub(super) async fn answer(
     let body = net::read_body(body, LAMBDA_RESPONSE_BYTES).await;
     if call == "init/error" {
         let text = String::from_utf8_lossy(&body.unwrap_or_default()).into_owned();
-        api.state.die(Death::InitFailed { message: text });
+        api.state.die(ExitReason::InitFailed { message: text });
         return Ok(accepted());
     }
     let post = call
@@ -76,7 +77,7 @@ pub(super) async fn answer(
         let text = "Invalid request ID";
         return Ok(refusal(StatusCode::BAD_REQUEST, "InvalidRequestID", text));
     }
-    let (outcome, answer) = match body {
+    let (outcome, response) = match body {
         None => (
             Outcome::PlatformError(PlatformError::ResponseTooLarge),
             refusal(
@@ -92,7 +93,7 @@ pub(super) async fn answer(
         ),
     };
     api.state.finish(Some(request_id), outcome);
-    Ok(answer)
+    Ok(response)
 }
 
 async fn next(api: &Api) -> io::Result<Response<Body>> {
@@ -103,7 +104,7 @@ async fn next(api: &Api) -> io::Result<Response<Body>> {
         .await
         .ok_or(io::ErrorKind::ConnectionAborted)?;
     api.remember(&work.request_id);
-    let mut response = net::answer(StatusCode::OK, "application/json", work.event.clone());
+    let mut response = net::response(StatusCode::OK, "application/json", work.event.clone());
     let values = [
         ("lambda-runtime-aws-request-id", work.request_id.clone()),
         ("lambda-runtime-deadline-ms", work.deadline_ms.to_string()),

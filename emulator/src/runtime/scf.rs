@@ -1,7 +1,9 @@
-//! SCF's custom runtime: `init/ready`, `invocation/next`, `invocation/response`, `invocation/error`.
+//! SCF's custom runtime: `init/ready`, `invocation/next`, `invocation/response`,
+//! `invocation/error`.
 //!
-//! Documented: the four calls, no request id in a path, header names with underscores (by any case), the first post wins.
-//! Strict where clients differ: the body of `init/ready` must not be empty. Inferred: every status but 200.
+//! Documented: the four calls, no request id in a path, header names with underscores (by any
+//! case), the first post wins. Strict where clients differ: the body of `init/ready` must not be
+//! empty. Inferred: every status but 200.
 
 use std::io;
 use std::sync::Arc;
@@ -14,7 +16,7 @@ use crate::instance::State;
 use crate::net::{self, Body};
 use crate::platform::PlatformError;
 
-pub(super) async fn answer(
+pub(super) async fn respond(
     config: Arc<Config>,
     state: Arc<State>,
     request: Request<Incoming>,
@@ -51,7 +53,7 @@ pub(super) async fn answer(
 
 async fn next(config: &Config, state: &State) -> io::Result<Response<Body>> {
     let work = state.next().await.ok_or(io::ErrorKind::ConnectionAborted)?;
-    let mut response = net::answer(StatusCode::OK, "application/json", work.event.clone());
+    let mut response = net::response(StatusCode::OK, "application/json", work.event.clone());
     let values = [
         ("request_id", work.request_id.clone()),
         ("memory_limit_in_mb", config.memory_mb.to_string()),
@@ -70,5 +72,5 @@ async fn next(config: &Config, state: &State) -> io::Result<Response<Body>> {
 }
 
 fn plain(status: StatusCode, text: &'static str) -> Response<Body> {
-    net::answer(status, "text/plain", text)
+    net::response(status, "text/plain", text)
 }

@@ -1,8 +1,9 @@
-//! GetFederationToken, AssumeRole, GetCallerIdentity: the values of a proven call, and what they answer.
+//! GetFederationToken, AssumeRole, GetCallerIdentity: the parameters of an authenticated call, and
+//! its response.
 //!
-//! Documented: required parameters, defaults and maxima. Inferred: which code answers a value out of its form
-//! (`InvalidParameter.ParamError`), a duration above the role's own maximum (`OverTimeError`), an untrusted caller, and that
-//! permission is asked last.
+//! Documented: required parameters, defaults and maxima. Inferred: which code answers a value out
+//! of its form (`InvalidParameter.ParamError`), a duration above the role's own maximum
+//! (`OverTimeError`), an untrusted caller, and that permission is asked last.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -220,7 +221,7 @@ fn issue(
     now: Timestamp,
 ) -> Result<Value, StsError> {
     let expires = now.plus_seconds(seconds);
-    // Fails only when the ledger's file cannot be written.
+    // Fails only when the file of secrets cannot be written.
     let issued = directory
         .issue(identity, expires)
         .map_err(|_| StsError::internal())?;

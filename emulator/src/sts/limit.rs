@@ -1,8 +1,9 @@
 //! How often the STS may be called.
 //!
-//! Documented: calls per second and account, 600 of GetFederationToken and AssumeRole, 20 of GetCallerIdentity
-//! (<https://www.tencentcloud.com/document/product/1150/49443>). Inferred: that a second is one of the clock, that a refused call does
-//! not count, and that the code is `RequestLimitExceeded`.
+//! Documented: calls per second and account, 600 of GetFederationToken and AssumeRole, 20 of
+//! GetCallerIdentity (<https://www.tencentcloud.com/document/product/1150/49443>). Inferred: that a
+//! second is one of the clock, that a refused call does not count, and that the code is
+//! `RequestLimitExceeded`.
 
 use std::sync::Mutex;
 
@@ -10,7 +11,7 @@ use tencent::time::Timestamp;
 
 use super::actions::Action;
 use super::error::StsError;
-use crate::ledger::lock;
+use crate::sync::lock;
 
 /// The calls of the present second, for each action.
 pub(crate) struct Limits {

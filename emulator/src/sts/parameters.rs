@@ -1,7 +1,9 @@
 //! The parameters of one call, whether they came as JSON or flat (query, form).
 //!
-//! Promises: an empty string counts as absent, as the official SDKs send it for what they leave unset; unknown parameters
-//! are kept but ignored, as the official .NET SDK sends one. A name stands once (ours: which one the service takes is not known).
+//! # Guarantees
+//! An empty string counts as absent, as the official SDKs send it for what they leave unset;
+//! unknown parameters are kept but ignored, as the official .NET SDK sends one. A name occurs once
+//! (ours: it is not known which one the service takes).
 
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
@@ -38,7 +40,7 @@ impl Parameters {
             let (name, value) = (decoded(name)?, decoded(value)?);
             let known = members.insert(name.clone(), Value::String(value.clone()));
             if known.is_some() {
-                return Err(StsError::invalid_request("a parameter stands twice"));
+                return Err(StsError::invalid_request("a parameter occurs twice"));
             }
             flat.push((name, value));
         }

@@ -1,9 +1,9 @@
-//! Whether a proven caller may call an action: its policies decide, as they do for COS.
+//! Whether an authenticated caller may call an action: its policies decide, as they do for COS.
 //!
-//! Documented: AssumeRole needs an identity policy that allows it on the role, besides the role's trust
-//! (<https://www.tencentcloud.com/document/product/1150/49456>); without permission the code is `UnauthorizedOperation`.
-//! Inferred: that GetFederationToken is allowed on `*` alone; that a role is meant under both of its names. GetCallerIdentity needs
-//! nothing but a key.
+//! Documented: AssumeRole needs an identity policy that allows it on the role, in addition to the
+//! role's trust (<https://www.tencentcloud.com/document/product/1150/49456>); without permission
+//! the code is `UnauthorizedOperation`. Inferred: that GetFederationToken is allowed only on `*`;
+//! that a role has both of its names. GetCallerIdentity needs only a key.
 
 use tencent::cam::{AccessRequest, Context, Target};
 use tencent::time::Timestamp;

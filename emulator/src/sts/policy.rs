@@ -1,10 +1,17 @@
-//! What the STS checks of a session policy before it issues anything: size, syntax, and whose resources it names.
+//! What the STS checks of a session policy before it issues anything: size, syntax, and whose
+//! resources it names.
 //!
-//! Documented: the policy language (CAM 2.0), 6144 characters for a custom policy. Inferred: that the STS has the same limit, and
-//! that what our evaluator cannot read is answered with `StrategyInvalid` here rather than with a denial later.
-//! `principal` is forbidden by the documentation and tolerated by the service (observed), so it is tolerated here, as is any case of
-//! the members' names and of the effect (the documents show both).
-//! Promises: the policy that is kept is the one that was checked; no member stands twice in it. Leaves out: the existence of actions.
+//! Documented: the policy language (CAM 2.0), 6144 characters for a custom policy. Inferred: that
+//! the STS has the same limit, and that what our evaluator cannot read is answered with
+//! `StrategyInvalid` here rather than with a denial later. `principal` is forbidden by the
+//! documentation and tolerated by the service (observed), so it is tolerated here, as is any case
+//! of the members' names and of the effect (the documents show both).
+//!
+//! # Guarantees
+//! The policy that is kept is the one that was checked; no member occurs twice in it.
+//!
+//! # Not covered
+//! The existence of actions.
 
 pub(super) mod once;
 
@@ -19,7 +26,8 @@ use crate::account::Account;
 
 const MAX_CHARACTERS: usize = 6144;
 
-/// Checks the parameter as it came: percent-encoded once. The answer is what the session may do at the most.
+/// Checks the parameter as it came: percent-encoded once. The answer is what the session may do at
+/// the most.
 pub(crate) fn check(wire: &str, account: &Account) -> Result<Policy, StsError> {
     let text = decode_once(wire).ok_or_else(|| StsError::policy_format("not UTF-8"))?;
     if text
@@ -32,7 +40,7 @@ pub(crate) fn check(wire: &str, account: &Account) -> Result<Policy, StsError> {
     }
     let Once(policy) =
         serde_json::from_str(&text).map_err(|_| StsError::policy_format("not JSON"))?;
-    let members = object(&policy, "the policy is no object")?;
+    let members = object(&policy, "the policy is not an object")?;
     if member(members, "version").and_then(Value::as_str) != Some("2.0") {
         return Err(StsError::policy_invalid("version must be 2.0"));
     }
@@ -75,7 +83,7 @@ fn parse(statements: &[Value]) -> Result<Policy, StsError> {
 }
 
 fn check_statement(statement: &Value, account: &Account) -> Result<(), StsError> {
-    let members = object(statement, "a statement is no object")?;
+    let members = object(statement, "a statement is not an object")?;
     let effect = member(members, "effect").and_then(Value::as_str);
     if !effect.is_some_and(|effect| {
         effect.eq_ignore_ascii_case("allow") || effect.eq_ignore_ascii_case("deny")

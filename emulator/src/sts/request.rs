@@ -1,16 +1,15 @@
-//! One HTTP request to the STS, taken apart and not yet believed.
+//! One HTTP request to the STS, parsed and not yet verified.
 //!
-//! The content type selects the signature (documented): POST with JSON is TC3, POST with a form is v1, GET is either. Sizes
-//! (documented): GET 32 KB, POST with v1 1 MB, POST with TC3 10 MB.
+//! The content type selects the signature (documented): POST with JSON is TC3, POST with a form is
+//! v1, GET is either. Sizes (documented): GET 32 KB, POST with v1 1 MB, POST with TC3 10 MB.
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use http::{HeaderMap, Method, Request};
 use hyper::body::Incoming;
 
-use super::StsCall;
 use super::error::StsError;
-use super::parameters::{Parameters, decode_once};
+use super::parameters::Parameters;
 use crate::net;
 
 const MAX_QUERY_BYTES: usize = 32 * 1024;
@@ -26,7 +25,7 @@ pub(crate) enum Scheme {
     V1,
 }
 
-/// A readable request of anybody.
+/// A parsed request that is not verified.
 pub(crate) struct Unverified {
     pub(crate) method: Method,
     pub(crate) query: String,
@@ -92,30 +91,7 @@ impl Unverified {
         matches!(self.common("Language"), Ok(Some("zh-CN")))
     }
 
-    /// What may be recorded of the call, its outcome still open.
-    pub(crate) fn call(&self, request_id: &str) -> StsCall {
-        let text = |name| self.parameters.text(name).ok().flatten();
-        let action = self.common("Action").ok().flatten().unwrap_or_default();
-        let default_seconds = match action {
-            "GetFederationToken" => Some(super::actions::FEDERATION_SECONDS),
-            "AssumeRole" => Some(super::actions::ROLE_SECONDS),
-            _ => None,
-        };
-        let asked = self.parameters.integer("DurationSeconds").ok().flatten();
-        StsCall {
-            action: action.to_owned(),
-            outcome: String::new(),
-            duration_seconds: asked.or(default_seconds),
-            policy: text("Policy").and_then(decode_once),
-            name: text("Name")
-                .or_else(|| text("RoleSessionName"))
-                .map(str::to_owned),
-            signature_method: self.signature_method().to_owned(),
-            request_id: request_id.to_owned(),
-        }
-    }
-
-    /// The key that the request says it is signed with.
+    /// The key that the request claims to be signed with.
     pub(crate) fn claimed_key(&self) -> Option<String> {
         match self.scheme {
             Scheme::Tc3 => {
@@ -133,7 +109,7 @@ impl Unverified {
         }
     }
 
-    fn signature_method(&self) -> &str {
+    pub(super) fn signature_method(&self) -> &str {
         match self.scheme {
             Scheme::Tc3 => tencent::sign::tc3::ALGORITHM,
             Scheme::V1 => match self.parameters.text("SignatureMethod") {
@@ -145,7 +121,8 @@ impl Unverified {
     }
 }
 
-/// Ours: which of two the service would take is not known, and here the one that was checked is the one that counts.
+/// Ours: which of two the service would take is not known, and here the one that was checked is the
+/// one that counts.
 fn each_once(headers: &HeaderMap) -> Result<(), StsError> {
     let deciding = |name: &str| {
         name.starts_with("x-tc-") || ["authorization", "content-type", "host"].contains(&name)
@@ -153,7 +130,7 @@ fn each_once(headers: &HeaderMap) -> Result<(), StsError> {
     for name in headers.keys().map(http::HeaderName::as_str) {
         if deciding(name) && headers.get_all(name).iter().count() > 1 {
             return Err(StsError::invalid_request(&format!(
-                "the header `{name}` stands twice"
+                "the header `{name}` occurs twice"
             )));
         }
     }

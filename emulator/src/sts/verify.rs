@@ -1,8 +1,8 @@
-//! Who is calling, proven.
+//! Authenticates the caller.
 //!
-//! Order (inferred): shape of the authentication, SecretId, time, signature, token. Signatures and tokens are compared in
-//! constant time; the signature is computed by the library's own signer, which the vendor's vectors bind.
-//! A host is taken as the client wrote it, port included.
+//! Order (inferred): shape of the authentication, SecretId, time, signature, token. Signatures and
+//! tokens are compared in constant time; the signature is computed by the library's own signer,
+//! which the vendor's vectors bind. A host is taken as the client wrote it, port included.
 
 use std::sync::Arc;
 
@@ -46,7 +46,8 @@ fn verify_tc3(
         .ok_or_else(StsError::secret_id_not_found)?;
     let timestamp = timestamp(unverified, now)?;
     if claim.scope != tc3::credential_scope(timestamp, SERVICE) {
-        // The date has to be the UTC date of the timestamp, the service this one. Inferred: the code.
+        // The date has to be the UTC date of the timestamp, the service this one. Inferred: the
+        // code.
         return Err(StsError::signature_failure());
     }
 

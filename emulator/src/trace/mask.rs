@@ -1,39 +1,31 @@
 //! Secrets out, stable names in: `secret-1`, `key-1`, `value-1`, numbered as they first appear.
 //!
-//! Promises, failing closed: every secret that this cloud made or was given is replaced wherever it stands; of a header or a
-//! parameter that is not known to be harmless no value is shown at all, so that a caller's proof in a header of somebody's choice
-//! is not shown either; signatures have no name of their own. What was replaced is remembered as a hash.
-//! Leaves out: secrets that somebody else made and wrote into a path.
+//! # Guarantees
+//! Every registered secret is replaced wherever it is. Of a header or a parameter that is not known
+//! to be harmless no value is shown at all, so that a proof in a header of any name is hidden too.
+//! Signatures have no number. What was replaced is kept only as a hash.
+//!
+//! # Not covered
+//! Secrets of others that a client wrote into a path.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
-use super::harmless::{HEADERS, PARAMETERS};
-use crate::ledger::Ledger;
+use super::allowed::{is_header, is_parameter};
+use crate::secrets::SecretRegistry;
 
 pub(super) struct Mask {
-    ledger: Arc<Ledger>,
-    /// How many of the ledger's secrets are known here.
-    known: usize,
-    words: HashSet<String>,
-    /// The length of the shortest of them.
-    shortest: usize,
-    /// Secrets that are not one word: given ones.
-    phrases: Vec<String>,
+    secrets: Arc<SecretRegistry>,
     numbers: HashMap<(&'static str, u64), u64>,
     last: HashMap<&'static str, u64>,
     ports: HashMap<String, String>,
 }
 
 impl Mask {
-    pub(super) fn new(ledger: Arc<Ledger>) -> Self {
+    pub(super) fn new(secrets: Arc<SecretRegistry>) -> Self {
         Self {
-            ledger,
-            known: 0,
-            words: HashSet::new(),
-            shortest: usize::MAX,
-            phrases: Vec::new(),
+            secrets,
             numbers: HashMap::new(),
             last: HashMap::new(),
             ports: HashMap::new(),
@@ -58,88 +50,44 @@ impl Mask {
     pub(super) fn header(&mut self, name: &str, value: &str) -> String {
         match name {
             "authorization" | "proxy-authorization" => self.authorization(value),
-            _ if HEADERS.contains(&name) => self.text(value),
+            _ if is_header(name) => self.text(value),
             _ => self.hidden(value),
         }
     }
 
-    /// Any text: the secrets in it replaced.
+    /// Any text: the secrets, key ids and ports in it replaced.
     pub(super) fn text(&mut self, text: &str) -> String {
-        self.learn();
-        let mut text = text.to_owned();
-        for phrase in self.phrases.clone() {
-            if text.contains(&phrase) {
-                let name = self.name("secret", &phrase);
-                text = text.replace(&phrase, &name);
-            }
-        }
         let mut shown = String::new();
-        let mut before = ' ';
-        let mut rest = text.as_str();
-        while let Some(first) = rest.chars().next() {
-            let end = rest
-                .find(|letter: char| !letter.is_ascii_alphanumeric())
-                .unwrap_or(rest.len());
-            let (word, after) = rest.split_at_checked(end).unwrap_or((rest, ""));
-            if word.is_empty() {
-                shown.push(first);
-                before = first;
-                rest = rest.strip_prefix(first).unwrap_or_default();
-            } else {
-                let named = self.word(word, before);
-                shown.push_str(&named);
-                before = 'a';
-                rest = after;
-            }
+        let mut end = 0;
+        for place in self.secrets.find(text) {
+            self.words(text.get(end..place.start).unwrap_or_default(), &mut shown);
+            end = place.end;
+            let name = self.name("secret", text.get(place).unwrap_or_default());
+            shown.push_str(&name);
         }
+        self.words(text.get(end..).unwrap_or_default(), &mut shown);
         shown
     }
 
-    /// A run of letters and digits, and what stands before it.
-    fn word(&mut self, word: &str, before: char) -> String {
-        if let Some(name) = self.known_word(word) {
-            return name;
+    /// Appends a text without secrets. Key ids are not secrets, but differ from run to run.
+    fn words(&mut self, text: &str, shown: &mut String) {
+        let is_between = |letter: char| !letter.is_ascii_alphanumeric();
+        for piece in text.split_inclusive(is_between) {
+            let word = piece.trim_end_matches(is_between);
+            // `%2F` and a word behind it.
+            let (code, id) = match word.split_at_checked(2) {
+                Some(parts) if shown.ends_with('%') => parts,
+                _ => ("", word),
+            };
+            if id.starts_with("AKID") && id.len() > 4 {
+                shown.push_str(code);
+                shown.push_str(&self.name("key", id));
+            } else {
+                let port = self.ports.get(word).filter(|_| shown.ends_with(':'));
+                shown.push_str(port.map_or(word, String::as_str));
+            }
+            shown.push_str(piece.strip_prefix(word).unwrap_or_default());
         }
-        if before == ':'
-            && let Some(name) = self.ports.get(word)
-        {
-            return name.clone();
-        }
-        // `%2F` and a word behind it.
-        if before == '%'
-            && let Some((code, behind)) = word.split_at_checked(2)
-            && let Some(name) = self.known_word(behind)
-        {
-            return format!("{code}{name}");
-        }
-        self.within(word)
-    }
-
-    /// Secrets within a longer word, which are rare enough to be looked for one by one.
-    fn within(&mut self, word: &str) -> String {
-        if word.len() <= self.shortest {
-            return word.to_owned();
-        }
-        let mut found: Vec<String> = self
-            .words
-            .iter()
-            .filter(|secret| word.contains(secret.as_str()))
-            .cloned()
-            .collect();
-        found.sort_by_key(|secret| word.find(secret.as_str()));
-        found.into_iter().fold(word.to_owned(), |word, secret| {
-            let name = self.name("secret", &secret);
-            word.replace(&secret, &name)
-        })
-    }
-
-    fn known_word(&mut self, word: &str) -> Option<String> {
-        if self.words.contains(word) {
-            return Some(self.name("secret", word));
-        }
-        // Key ids are names and no secrets, but differ from run to run.
-        let is_key = word.starts_with("AKID") && word.len() > 4;
-        is_key.then(|| self.name("key", word))
     }
 
     /// The scheme, and of the vendor's own schemes the members that are no proof.
@@ -184,7 +132,7 @@ impl Mask {
         };
         let value = if name.eq_ignore_ascii_case("signature") || name == "q-signature" {
             signature(value)
-        } else if PARAMETERS.contains(&name) {
+        } else if is_parameter(name) {
             self.text(value)
         } else {
             self.hidden(value)
@@ -194,11 +142,10 @@ impl Mask {
 
     /// A name for a value of which nothing is known.
     fn hidden(&mut self, value: &str) -> String {
-        self.learn();
         if value.is_empty() {
             return String::new();
         }
-        let is_secret = self.words.contains(value) || self.phrases.iter().any(|one| one == value);
+        let is_secret = self.secrets.contains(value);
         let kind = if is_secret { "secret" } else { "value" };
         self.name(kind, value)
     }
@@ -219,19 +166,6 @@ impl Mask {
         self.numbers.insert(key, number);
         format!("{kind}-{number}")
     }
-
-    /// Takes over what is new in the ledger.
-    fn learn(&mut self) {
-        for secret in self.ledger.secrets_from(self.known) {
-            self.known = self.known.saturating_add(1);
-            if secret.chars().all(|letter| letter.is_ascii_alphanumeric()) {
-                self.shortest = self.shortest.min(secret.len());
-                self.words.insert(secret);
-            } else {
-                self.phrases.push(secret);
-            }
-        }
-    }
 }
 
 fn signature(value: &str) -> String {
@@ -244,19 +178,19 @@ const MAX_NAMES: usize = 100_000;
 /// Schemes of the form `Credential=…, SignedHeaders=…, Signature=…`.
 const SIGNED_SCHEMES: [&str; 2] = ["AWS4-HMAC-SHA256", "TC3-HMAC-SHA256"];
 
-/// Schemes whose name says nothing about the proof.
+/// Schemes whose name reveals nothing about the credential.
 const NAMED_SCHEMES: [&str; 2] = ["Basic", "Bearer"];
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn mask(secrets: &[&str]) -> Mask {
-        let ledger = Arc::new(Ledger::default());
-        for secret in secrets {
-            ledger.note(secret).unwrap();
+    fn mask(known: &[&str]) -> Mask {
+        let secrets = Arc::new(SecretRegistry::default());
+        for secret in known {
+            secrets.register(secret).unwrap();
         }
-        Mask::new(ledger)
+        Mask::new(secrets)
     }
 
     #[test]
@@ -274,7 +208,7 @@ mod tests {
             "glued:xsecret-1secret-2x"
         );
         assert_eq!(mask.text("alphasecre is none"), "alphasecre is none");
-        mask.ledger.note("latersecret").unwrap();
+        mask.secrets.register("latersecret").unwrap();
         assert_eq!(mask.text("latersecret"), "secret-4");
         assert_eq!(
             mask.text("AKIDEMUx1 and AKIDEMUx2 and AKIDEMUx1"),

@@ -1,4 +1,5 @@
-//! Who may ask the STS for what: policies of users and roles, trust, revoked keys, limits, account files.
+//! What a caller may request from the STS: policies of users and roles, trust, revoked keys, limits, account
+//! files.
 
 use cos_emulator::{Cloud, KeyPair, Role, Trust, User};
 use serde_json::{Value, json};
@@ -83,7 +84,7 @@ async fn without_a_policy_there_is_no_right_and_a_deny_wins() {
         let me = call(&cloud, &by, "GetCallerIdentity", &json!({})).await;
         assert_eq!(me["Response"]["PrincipalId"], "7");
     }
-    // COS actions alone are none of the STS's.
+    // COS actions do not include those of the STS.
     let cos = statement("allow", "name/cos:*", "*");
     let (cloud, by) = with_user(vec![policy(&cos)]).await;
     let refused = call(&cloud, &by, "GetFederationToken", &federation()).await;

@@ -1,4 +1,4 @@
-//! The admin API: what it does, and that nobody else gets it to do anything.
+//! The admin API: what it does, and which requests it refuses.
 
 use cos_emulator::{Cloud, Platform};
 use reqwest::header::{HOST, ORIGIN};
@@ -28,7 +28,7 @@ fn body(request: RequestBuilder, value: &Value) -> RequestBuilder {
         .body(value.to_string())
 }
 
-async fn told(request: RequestBuilder) -> (StatusCode, Value) {
+async fn sent(request: RequestBuilder) -> (StatusCode, Value) {
     let response = request.send().await.unwrap();
     let status = response.status();
     let is_error = response.headers().contains_key("x-emulator-error");
@@ -45,7 +45,7 @@ async fn the_root_lists_every_service() {
         .start()
         .await
         .unwrap();
-    let (status, root) = told(request(&cloud, Method::GET, "")).await;
+    let (status, root) = sent(request(&cloud, Method::GET, "")).await;
     assert_eq!(status, 200);
     assert_eq!(root["services"]["gateway"], cloud.gateway_url().unwrap());
     assert_eq!(root["services"]["sts"], cloud.sts().https_url());
@@ -55,7 +55,7 @@ async fn the_root_lists_every_service() {
     for secret in cloud.secrets() {
         assert!(!root.to_string().contains(&secret));
     }
-    let (status, decisions) = told(request(&cloud, Method::GET, "/decisions")).await;
+    let (status, decisions) = sent(request(&cloud, Method::GET, "/decisions")).await;
     assert_eq!(status, 200);
     assert!(decisions["decisions"].is_array());
 }
@@ -85,7 +85,7 @@ async fn faults_are_added_listed_felt_and_taken_away() {
     let cloud = cloud().await;
     let outage = json!({ "service": "sts", "kind": "outage", "nth": 1 });
     let latency = json!({ "service": "gateway", "kind": "latency", "delay_ms": 5 });
-    let (status, added) = told(body(
+    let (status, added) = sent(body(
         request(&cloud, Method::POST, "/faults"),
         &json!([outage, latency]),
     ))
@@ -95,25 +95,25 @@ async fn faults_are_added_listed_felt_and_taken_away() {
         (StatusCode::CREATED, &json!({ "ids": [1, 2] }))
     );
     let call = Tc3::new(cloud.sub_account_key(), "GetFederationToken", &federation());
-    let struck = plain_client()
+    let refused = plain_client()
         .post(cloud.sts().http_url())
         .send()
         .await
         .unwrap();
-    assert_eq!(struck.status(), 503);
+    assert_eq!(refused.status(), 503);
     issued(&call.send(cloud.sts()).await);
-    let (_, listed) = told(request(&cloud, Method::GET, "/faults")).await;
+    let (_, listed) = sent(request(&cloud, Method::GET, "/faults")).await;
     assert_eq!(listed["faults"][0]["struck"], 1);
     assert_eq!(listed["faults"][0]["calls"], 2);
     assert_eq!(listed["faults"][1]["kind"], "latency");
-    let (status, left) = told(request(&cloud, Method::DELETE, "/faults/1")).await;
+    let (status, left) = sent(request(&cloud, Method::DELETE, "/faults/1")).await;
     assert_eq!(
         (status, left["faults"].as_array().unwrap().len()),
         (StatusCode::OK, 1)
     );
-    let (status, _) = told(request(&cloud, Method::DELETE, "/faults/1")).await;
+    let (status, _) = sent(request(&cloud, Method::DELETE, "/faults/1")).await;
     assert_eq!(status, 404);
-    told(request(&cloud, Method::DELETE, "/faults")).await;
+    sent(request(&cloud, Method::DELETE, "/faults")).await;
     assert!(cloud.faults().list().is_empty());
 }
 
@@ -121,7 +121,7 @@ async fn faults_are_added_listed_felt_and_taken_away() {
 async fn the_clock_is_moved_stopped_and_reset() {
     let cloud = cloud().await;
     let post =
-        async |order: Value| told(body(request(&cloud, Method::POST, "/clock"), &order)).await;
+        async |order: Value| sent(body(request(&cloud, Method::POST, "/clock"), &order)).await;
     let (_, time) = post(json!({ "set": "2019-02-25T16:44:25Z" })).await;
     assert!(
         time["now"]
@@ -151,7 +151,7 @@ async fn the_clock_is_moved_stopped_and_reset() {
         (&json!(false), &json!(0))
     );
     issued(&call.send(cloud.sts()).await);
-    let (_, read) = told(request(&cloud, Method::GET, "/clock")).await;
+    let (_, read) = sent(request(&cloud, Method::GET, "/clock")).await;
     assert_eq!(read["offsetSeconds"], 0);
 }
 
@@ -161,15 +161,15 @@ async fn a_revoked_key_works_no_more() {
     let id = cloud.sub_account_key().secret_id.clone();
     let call = Tc3::new(cloud.sub_account_key(), "GetFederationToken", &federation());
     issued(&call.send(cloud.sts()).await);
-    let (status, _) = told(request(&cloud, Method::DELETE, &format!("/keys/{id}"))).await;
+    let (status, _) = sent(request(&cloud, Method::DELETE, &format!("/keys/{id}"))).await;
     assert_eq!(status, 200);
     assert_eq!(
         code(&call.send(cloud.sts()).await),
         "AuthFailure.SecretIdNotFound"
     );
-    let (status, _) = told(request(&cloud, Method::DELETE, &format!("/keys/{id}"))).await;
+    let (status, _) = sent(request(&cloud, Method::DELETE, &format!("/keys/{id}"))).await;
     assert_eq!(status, 404);
-    let (status, _) = told(request(&cloud, Method::GET, &format!("/keys/{id}"))).await;
+    let (status, _) = sent(request(&cloud, Method::GET, &format!("/keys/{id}"))).await;
     assert_eq!(status, 405, "keys are not read");
 }
 
@@ -193,10 +193,10 @@ async fn the_trace_is_lines_of_json_without_secrets() {
 }
 
 #[tokio::test]
-async fn orders_that_make_no_sense_do_nothing() {
+async fn invalid_orders_change_nothing() {
     let cloud = cloud().await;
     let post = async |path: &str, order: &Value| {
-        told(body(request(&cloud, Method::POST, path), order)).await
+        sent(body(request(&cloud, Method::POST, path), order)).await
     };
     for order in [
         json!({}),
@@ -238,7 +238,7 @@ async fn orders_that_make_no_sense_do_nothing() {
     let not_json = request(&cloud, Method::POST, "/faults")
         .header("content-type", "application/json")
         .body("{");
-    assert_eq!(told(not_json).await.0, 400);
+    assert_eq!(sent(not_json).await.0, 400);
     let large = json!({ "service": "sts", "kind": "error", "code": "x".repeat(70_000) });
     assert_eq!(post("/faults", &large).await.0, 413);
     for (method, path, status) in [
@@ -252,8 +252,8 @@ async fn orders_that_make_no_sense_do_nothing() {
         (Method::GET, "clock", 404),
         (Method::DELETE, "faults", 404),
     ] {
-        let told = told(request(&cloud, method.clone(), path)).await;
-        assert_eq!(told.0, status, "{method} {path}");
+        let refused = sent(request(&cloud, method.clone(), path)).await;
+        assert_eq!(refused.0, status, "{method} {path}");
     }
 }
 
@@ -273,27 +273,27 @@ fn orders(cloud: &Cloud) -> [(Method, String, Option<Value>); 4] {
     ]
 }
 
-/// A cloud with one fault that somebody might take away.
+/// A cloud with one fault that a request could remove.
 async fn cloud_with_a_fault() -> Cloud {
     let cloud = cloud().await;
     let kept = json!({ "service": "gateway", "kind": "outage" });
-    told(body(request(&cloud, Method::POST, "/faults"), &kept)).await;
+    sent(body(request(&cloud, Method::POST, "/faults"), &kept)).await;
     cloud
 }
 
-/// Sends every order, bent, and expects this refusal.
+/// Sends every order, tampered with, and expects this refusal.
 async fn refused(
     cloud: &Cloud,
     case: &str,
     status: u16,
-    bend: impl Fn(RequestBuilder) -> RequestBuilder,
+    tamper: impl Fn(RequestBuilder) -> RequestBuilder,
 ) {
     for (method, path, value) in orders(cloud) {
-        let mut bent = bend(bare(cloud, method.clone(), &path));
+        let mut tampered = tamper(bare(cloud, method.clone(), &path));
         if let Some(value) = value {
-            bent = body(bent, &value);
+            tampered = body(tampered, &value);
         }
-        let response = bent.send().await.unwrap();
+        let response = tampered.send().await.unwrap();
         assert_eq!(response.status(), status, "{case}: {method} {path}");
         let cors = response
             .headers()
@@ -363,7 +363,7 @@ async fn whoever_has_not_the_token_changes_nothing() {
 async fn a_page_in_a_browser_changes_nothing_even_with_the_token() {
     let cloud = cloud_with_a_fault().await;
     let admin = cloud.admin().unwrap();
-    let bent = |name: reqwest::header::HeaderName, value: &str| {
+    let tampered = |name: reqwest::header::HeaderName, value: &str| {
         let value = value.to_owned();
         move |request: RequestBuilder| {
             request
@@ -378,7 +378,7 @@ async fn a_page_in_a_browser_changes_nothing_even_with_the_token() {
         "localhost.evil.example:80",
         "",
     ] {
-        refused(&cloud, host, 403, bent(HOST, host)).await;
+        refused(&cloud, host, 403, tampered(HOST, host)).await;
     }
     let own = admin.url().replace("/_emulator", "");
     for origin in [
@@ -387,7 +387,7 @@ async fn a_page_in_a_browser_changes_nothing_even_with_the_token() {
         "http://localhost:5000",
         own.as_str(),
     ] {
-        refused(&cloud, origin, 403, bent(ORIGIN, origin)).await;
+        refused(&cloud, origin, 403, tampered(ORIGIN, origin)).await;
     }
     nothing_happened(&cloud).await;
 }
@@ -403,12 +403,12 @@ async fn a_form_or_a_preflight_changes_nothing() {
     ] {
         for (method, path, value) in orders(&cloud) {
             let Some(value) = value else { continue };
-            let mut bent = request(&cloud, method, &path).body(value.to_string());
+            let mut tampered = request(&cloud, method, &path).body(value.to_string());
             if !content_type.is_empty() {
-                bent = bent.header("content-type", content_type);
+                tampered = tampered.header("content-type", content_type);
             }
             assert_eq!(
-                bent.send().await.unwrap().status(),
+                tampered.send().await.unwrap().status(),
                 415,
                 "{content_type}: {path}"
             );

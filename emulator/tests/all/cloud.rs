@@ -84,10 +84,10 @@ async fn a_port_that_is_taken_is_named() {
 }
 
 #[tokio::test]
-async fn the_ledger_knows_every_secret() {
+async fn every_secret_is_registered() {
     let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("ledger");
-    let cloud = Cloud::builder().secret_ledger(&path).start().await.unwrap();
+    let path = directory.path().join("secrets");
+    let cloud = Cloud::builder().secrets_file(&path).start().await.unwrap();
     let call = Tc3::new(cloud.sub_account_key(), "GetFederationToken", &federation());
     let (key, token) = issued(&call.send(cloud.sts()).await);
     let mut expected = vec![
@@ -110,7 +110,7 @@ async fn the_ledger_knows_every_secret() {
 }
 
 #[tokio::test]
-async fn the_ledger_knows_the_secrets_that_the_function_was_given() {
+async fn secrets_given_to_the_function_are_registered() {
     let given = "a-session-token-of-a-test";
     let cloud = Cloud::builder()
         .env("SESSION_TOKEN", given)
@@ -123,7 +123,7 @@ async fn the_ledger_knows_the_secrets_that_the_function_was_given() {
 }
 
 #[tokio::test]
-async fn nothing_shows_a_secret_by_accident() {
+async fn no_debug_output_contains_a_secret() {
     let cloud = Cloud::builder().function(function()).start().await.unwrap();
     cloud.wait_ready().await.unwrap();
     let call = Tc3::new(cloud.sub_account_key(), "GetFederationToken", &federation());

@@ -1,6 +1,8 @@
-//! A client of COS with a temporary key of the STS, for the tests: it signs its host and its parameters, and reads what comes back.
+//! A client of COS with a temporary key of the STS, for the tests: it signs its host and its
+//! parameters, and reads what comes back.
 //!
-//! Leaves out: signed headers, and anything signed wrong (`door.rs`).
+//! # Not covered
+//! Signed headers, and wrong signatures (`cos_auth.rs`).
 
 use cos_emulator::{Cloud, KeyPair};
 use reqwest::{Response, StatusCode};
@@ -73,7 +75,7 @@ impl Caller {
     }
 
     pub(crate) async fn put(&self, cloud: &Cloud) -> (StatusCode, String) {
-        told(
+        status_and_code(
             self.request(cloud, "PUT", TARGET)
                 .body(TEXT)
                 .send()
@@ -84,12 +86,12 @@ impl Caller {
     }
 
     pub(crate) async fn get(&self, cloud: &Cloud) -> (StatusCode, String) {
-        told(self.request(cloud, "GET", TARGET).send().await.unwrap()).await
+        status_and_code(self.request(cloud, "GET", TARGET).send().await.unwrap()).await
     }
 }
 
-/// The status with the error's code, or with the body where there is none.
-pub(crate) async fn told(answer: Response) -> (StatusCode, String) {
+/// The status with the error's code, or with the body of a response without a code.
+pub(crate) async fn status_and_code(answer: Response) -> (StatusCode, String) {
     let status = answer.status();
     let is_explained = answer.headers().contains_key("x-cos-emulator-reason");
     assert!(

@@ -1,4 +1,5 @@
-//! COS among the services: its operations meet faults, its calls are traced, and its decisions are shown.
+//! COS among the services: its operations meet faults, its calls are traced, and its decisions are
+//! shown.
 
 use cos_emulator::{Cloud, Fault, FaultRule, Service};
 use serde_json::Value;
@@ -8,7 +9,7 @@ use crate::support::{plain_client, sts_only};
 const HOST: &str = "examplebucket-1250000000.cos.ap-guangzhou.myqcloud.com";
 
 /// An unsigned request for one object, which the right answer refuses.
-async fn ask(cloud: &Cloud, method: reqwest::Method) -> (u16, String) {
+async fn request(cloud: &Cloud, method: reqwest::Method) -> (u16, String) {
     let url = format!("{}/users/1/a.txt", cloud.cos().http_url());
     let request = plain_client().request(method, url).header("host", HOST);
     let response = request.send().await.unwrap();
@@ -21,7 +22,7 @@ fn rule(fault: Fault) -> FaultRule {
 }
 
 #[tokio::test]
-async fn faults_strike_the_operation_that_they_name() {
+async fn faults_affect_the_operation_that_they_name() {
     let cloud = sts_only().await;
     let error = Fault::ApiError {
         code: "InternalError".to_owned(),
@@ -38,19 +39,19 @@ async fn faults_strike_the_operation_that_they_name() {
         ),
     ] {
         let id = cloud.faults().add(rule(fault)).unwrap();
-        let (told, body) = ask(&cloud, reqwest::Method::GET).await;
-        assert_eq!(told, status, "{body}");
+        let (received, body) = request(&cloud, reqwest::Method::GET).await;
+        assert_eq!(received, status, "{body}");
         assert!(body.contains(expected), "{body}");
-        assert_eq!(ask(&cloud, reqwest::Method::PUT).await.0, 403);
+        assert_eq!(request(&cloud, reqwest::Method::PUT).await.0, 403);
         cloud.faults().remove(id);
-        assert_eq!(ask(&cloud, reqwest::Method::GET).await.0, 403);
+        assert_eq!(request(&cloud, reqwest::Method::GET).await.0, 403);
     }
 }
 
 #[tokio::test]
 async fn calls_are_traced_by_operation_and_reason_and_decisions_are_shown() {
     let cloud = Cloud::builder().admin_port(0).start().await.unwrap();
-    ask(&cloud, reqwest::Method::GET).await;
+    request(&cloud, reqwest::Method::GET).await;
     let line: Value = serde_json::from_str(&cloud.trace()[0]).unwrap();
     assert_eq!(line["service"], "cos");
     assert_eq!(line["action"], "GetObject");
@@ -62,6 +63,6 @@ async fn calls_are_traced_by_operation_and_reason_and_decisions_are_shown() {
         .get(format!("{}/decisions", admin.url()))
         .bearer_auth(admin.token());
     let text = decisions.send().await.unwrap().text().await.unwrap();
-    let told: Value = serde_json::from_str(&text).unwrap();
-    assert_eq!(told["decisions"].as_array().unwrap().len(), 1, "{told}");
+    let log: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(log["decisions"].as_array().unwrap().len(), 1, "{log}");
 }

@@ -1,13 +1,15 @@
-//! Faults on COS as a client with a right signature meets them: what it gets, what is stored, and that the next call is well again.
+//! Faults on COS as a client with a right signature meets them: what it gets, what is stored, and
+//! that the next call is well again.
 //!
-//! Leaves out: faults that need no signature to be seen (`cos_faults.rs`), and how rules count (`faults.rs`).
+//! # Not covered
+//! Faults that need no signature to be seen (`cos_faults.rs`), and how rules count (`faults.rs`).
 
 use std::time::{Duration, UNIX_EPOCH};
 
 use cos_emulator::{Cloud, Fault, FaultRule, Service, WhichKey};
 use serde_json::Value;
 
-use crate::cos_caller::{Caller, TARGET, TEXT, is, told};
+use crate::cos_caller::{Caller, TARGET, TEXT, is, status_and_code};
 use crate::support::{Tc3, client, code as code_of_sts, now, sts_only};
 
 fn second_get(fault: Fault) -> FaultRule {
@@ -16,8 +18,8 @@ fn second_get(fault: Fault) -> FaultRule {
         .nth(2)
 }
 
-/// The kinds of the faults that struck, in order.
-fn struck(cloud: &Cloud) -> Vec<String> {
+/// The kinds of the faults that fired, in order.
+fn fired(cloud: &Cloud) -> Vec<String> {
     let lines = cloud.trace().into_iter();
     let lines = lines.map(|line| serde_json::from_str::<Value>(&line).unwrap());
     lines
@@ -37,7 +39,7 @@ async fn a_key_that_expires_in_the_middle_stays_expired_and_others_do_not() {
     }
     assert_eq!(caller.put(&cloud).await, is(400, "ExpiredToken"));
     assert_eq!(other.get(&cloud).await, is(200, TEXT));
-    assert_eq!(struck(&cloud), ["expired-now"]);
+    assert_eq!(fired(&cloud), ["expired-now"]);
 }
 
 #[tokio::test]
@@ -111,7 +113,7 @@ async fn a_slow_body_comes_in_pieces_and_whole() {
     }
     assert_eq!(whole, TEXT.as_bytes());
     assert!(pieces > 1, "it came at once");
-    // A client that has no patience gives up in the middle, and nothing else is harmed.
+    // A client with a short time limit disconnects; other calls are not affected.
     let pause = Duration::from_secs(20);
     let rule = FaultRule::new(Service::Cos, Fault::SlowBody { bytes: 4, pause });
     let id = cloud.faults().add(rule).unwrap();
@@ -171,7 +173,7 @@ async fn a_certificate_of_a_stranger_ends_one_connection_before_any_call() {
     let error = put().await.unwrap_err();
     assert!(error.is_connect(), "{error:?}");
     assert_eq!(cloud.decisions().len(), before, "no call came through");
-    assert_eq!(told(put().await.unwrap()).await, is(200, ""));
+    assert_eq!(status_and_code(put().await.unwrap()).await, is(200, ""));
     assert_eq!(caller.get(&cloud).await, is(200, TEXT));
 }
 
@@ -184,7 +186,7 @@ async fn a_late_answer_is_the_right_one_for_who_waits() {
     cloud.faults().add(second_get(Fault::Delay(delay))).unwrap();
     assert_eq!(caller.get(&cloud).await, is(200, TEXT));
     assert_eq!(caller.get(&cloud).await, is(200, TEXT));
-    assert_eq!(struck(&cloud), ["latency"]);
+    assert_eq!(fired(&cloud), ["latency"]);
     let late = Fault::Delay(Duration::from_secs(20));
     let id = cloud.faults().add(FaultRule::new(Service::Cos, late));
     let request = caller.request(&cloud, "GET", TARGET);
@@ -231,7 +233,7 @@ async fn an_error_of_one_part_stores_nothing_of_it_and_the_upload_goes_on() {
     let first = first.headers()["etag"].to_str().unwrap().to_owned();
     let failed = put_part(2, b"rest".to_vec()).await;
     assert!(!failed.headers().contains_key("etag"));
-    assert_eq!(told(failed).await, is(200, "InternalError"));
+    assert_eq!(status_and_code(failed).await, is(200, "InternalError"));
     let parts = caller.request(&cloud, "GET", &list).send().await.unwrap();
     let parts = parts.text().await.unwrap();
     assert_eq!(parts.matches("<Part>").count(), 1, "{parts}");
@@ -251,5 +253,5 @@ async fn an_error_of_one_part_stores_nothing_of_it_and_the_upload_goes_on() {
     assert_eq!(completed.status(), 200);
     let (status, text) = caller.get(&cloud).await;
     assert_eq!((status.as_u16(), text.len()), (200, (1 << 20) + 4));
-    assert_eq!(struck(&cloud), ["error"]);
+    assert_eq!(fired(&cloud), ["error"]);
 }

@@ -1,4 +1,5 @@
-//! COS as part of a cloud: where it listens, what it starts with, and that nobody comes in without a signature.
+//! COS as part of a cloud: where it listens, what it starts with, and that each request needs
+//! a signature.
 
 use cos_emulator::{Cloud, StartError};
 use reqwest::Response;
@@ -7,7 +8,7 @@ use crate::support::{client, plain_client};
 
 const HOST: &str = "examplebucket-1250000000.cos.ap-guangzhou.myqcloud.com";
 
-async fn ask(cloud: &Cloud, method: &str, target: &str, headers: &[(&str, &str)]) -> Response {
+async fn request(cloud: &Cloud, method: &str, target: &str, headers: &[(&str, &str)]) -> Response {
     let method = http::Method::from_bytes(method.as_bytes()).unwrap();
     let url = format!("{}{target}", cloud.cos().http_url());
     let mut request = plain_client()
@@ -21,7 +22,7 @@ async fn ask(cloud: &Cloud, method: &str, target: &str, headers: &[(&str, &str)]
 }
 
 #[tokio::test]
-async fn nobody_comes_in_without_a_signature() {
+async fn each_request_needs_a_signature() {
     let cloud = Cloud::builder().start().await.unwrap();
     for (method, target) in [
         ("GET", "/"),
@@ -32,7 +33,7 @@ async fn nobody_comes_in_without_a_signature() {
         ("POST", "/a?uploads"),
         ("PUT", "/?cors"),
     ] {
-        let answer = ask(&cloud, method, target, &[]).await;
+        let answer = request(&cloud, method, target, &[]).await;
         assert_eq!(answer.status(), 403, "{method} {target}");
         let headers = answer.headers().clone();
         for name in [
@@ -48,7 +49,7 @@ async fn nobody_comes_in_without_a_signature() {
         assert!(body.contains("<Code>AccessDenied</Code>"), "{body}");
         assert!(body.contains(&format!("<Resource>{HOST}/")), "{body}");
     }
-    let head = ask(&cloud, "HEAD", "/a", &[]).await;
+    let head = request(&cloud, "HEAD", "/a", &[]).await;
     assert_eq!(head.status(), 403);
     assert!(head.text().await.unwrap().is_empty());
 }
@@ -67,16 +68,16 @@ async fn a_preflight_needs_none_and_follows_the_builder() {
             ("access-control-request-headers", "authorization"),
         ]
     };
-    let answer = ask(&cloud, "OPTIONS", "/a", &preflight("http://localhost:3000")).await;
+    let answer = request(&cloud, "OPTIONS", "/a", &preflight("http://localhost:3000")).await;
     assert_eq!(answer.status(), 200);
     assert_eq!(
         answer.headers()["access-control-allow-origin"],
         "http://localhost:3000"
     );
-    let other = ask(&cloud, "OPTIONS", "/a", &preflight("http://localhost:3001")).await;
+    let other = request(&cloud, "OPTIONS", "/a", &preflight("http://localhost:3001")).await;
     assert_eq!(other.status(), 403);
     let closed = Cloud::builder().start().await.unwrap();
-    let none = ask(
+    let none = request(
         &closed,
         "OPTIONS",
         "/a",
@@ -149,7 +150,7 @@ async fn ports_and_directories_that_are_taken_are_named() {
         .start()
         .await
         .unwrap_err();
-    assert!(error.to_string().contains("somebody else"), "{error}");
+    assert!(error.to_string().contains("other files"), "{error}");
     let file = foreign.path().join("thesis.txt");
     let error = Cloud::builder().data(&file).start().await.unwrap_err();
     assert!(matches!(error, StartError::Data { .. }));

@@ -38,8 +38,8 @@ async fn event(shape: Platform, method: Method, target: &str, body: &str) -> Val
     assert_eq!(response.status(), 201, "{shape:?}");
     assert_eq!(response.headers()["x-function"], "yes", "{shape:?}");
     assert_eq!(response.headers()["content-type"], "application/json");
-    let mut said: Value = serde_json::from_str(&response.text().await.unwrap()).unwrap();
-    said["event"].take()
+    let mut body: Value = serde_json::from_str(&response.text().await.unwrap()).unwrap();
+    body["event"].take()
 }
 
 #[tokio::test]
@@ -168,8 +168,8 @@ async fn bodies_that_are_no_text() {
             .send()
             .await
             .unwrap();
-        let said: Value = serde_json::from_str(&response.text().await.unwrap()).unwrap();
-        let event = &said["event"];
+        let reply: Value = serde_json::from_str(&response.text().await.unwrap()).unwrap();
+        let event = &reply["event"];
         let body = event.get("body").or_else(|| event.get("payload")).unwrap();
         assert_eq!(body, "/wD+", "{shape:?}");
         let flag = &event["isBase64Encoded"];

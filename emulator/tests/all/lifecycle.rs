@@ -1,5 +1,5 @@
-//! Instances that crash, hang, never become ready or talk out of turn: the request ends with the platform's own error, and
-//! a fresh instance serves the next.
+//! Instances that crash, hang, never become ready or talk out of turn: the request ends with the
+//! platform's own error, and a fresh instance serves the next.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::support::builder;
 pub(crate) const SCF: Platform = Platform::Scf(ScfEvent::FunctionUrl);
 pub(crate) const LAMBDA: Platform = Platform::Lambda(LambdaEvent::FunctionUrl);
 
-/// Behaves as told in the first instance only.
+/// Has this behaviour only in the first instance.
 pub(crate) async fn once(platform: Platform, behaviour: &str) -> (Cloud, tempfile::TempDir) {
     let directory = tempfile::tempdir().unwrap();
     let cloud = behaving(platform, behaviour)
@@ -36,9 +36,9 @@ pub(crate) async fn outcome(cloud: &Cloud, behave: &str) -> Outcome {
         .outcome
 }
 
-/// What the function said in the body of its reply.
+/// The body of the function's reply.
 #[track_caller]
-pub(crate) fn said(outcome: &Outcome) -> Value {
+pub(crate) fn reply(outcome: &Outcome) -> Value {
     let Outcome::Response(bytes) = outcome else {
         panic!("no response but {outcome:?}")
     };
@@ -80,8 +80,8 @@ pub(crate) fn runs(pid: i32) -> bool {
 async fn one_instance_serves_one_after_the_other() {
     for platform in [SCF, LAMBDA] {
         let cloud = builder(platform).start().await.unwrap();
-        let first = said(&outcome(&cloud, "echo").await);
-        let second = said(&outcome(&cloud, "echo").await);
+        let first = reply(&outcome(&cloud, "echo").await);
+        let second = reply(&outcome(&cloud, "echo").await);
         assert_eq!(first["served"], 1);
         assert_eq!(second["served"], 2);
         assert_eq!(first["pid"], second["pid"]);
@@ -106,7 +106,7 @@ async fn parallel_requests_get_instances_of_their_own_up_to_the_limit() {
     assert!(matches!(refused(&two), PlatformError::CallTimeout { .. }));
     assert_eq!(refused(&three), &PlatformError::Throttled);
     assert_eq!(refused(&three).scf_code().0, 432);
-    assert_eq!(said(&outcome(&cloud, "echo").await)["served"], 1);
+    assert_eq!(reply(&outcome(&cloud, "echo").await)["served"], 1);
 }
 
 #[tokio::test]
@@ -117,7 +117,7 @@ async fn crash_in_init() {
         matches!(refused(&first), PlatformError::ExitedInInit { status } if status.contains('3'))
     );
     assert_eq!(refused(&first).scf_code().0, 405);
-    assert_eq!(said(&outcome(&cloud, "echo").await)["served"], 1);
+    assert_eq!(reply(&outcome(&cloud, "echo").await)["served"], 1);
 }
 
 #[tokio::test]
@@ -153,7 +153,7 @@ async fn hang_in_init_and_never_ready() {
         );
         assert_eq!(refused(&first).scf_code().0, 450);
         assert_eq!(
-            said(&outcome(&cloud, "echo").await)["served"],
+            reply(&outcome(&cloud, "echo").await)["served"],
             1,
             "{behaviour}"
         );
@@ -165,19 +165,19 @@ async fn crash_in_idle() {
     for platform in [SCF, LAMBDA] {
         // A frozen one cannot crash before its next request.
         let cloud = builder(platform).freeze(false).start().await.unwrap();
-        let first = said(&outcome(&cloud, "crash-idle").await);
+        let first = reply(&outcome(&cloud, "crash-idle").await);
         until(|| cloud.function_processes().is_empty()).await;
-        let second = said(&outcome(&cloud, "echo").await);
+        let second = reply(&outcome(&cloud, "echo").await);
         assert_eq!(second["served"], 1);
         assert_ne!(first["pid"], second["pid"]);
     }
 }
 
 #[tokio::test]
-async fn an_event_that_nobody_fetched_goes_to_a_fresh_instance() {
-    // Exits right after it said that it is ready, before or after the event is there.
+async fn an_event_that_was_not_fetched_goes_to_a_fresh_instance() {
+    // Exits right after it reported that it is ready, before or after the event is there.
     let (cloud, _directory) = once(SCF, "crash-ready").await;
-    assert_eq!(said(&outcome(&cloud, "echo").await)["served"], 1);
+    assert_eq!(reply(&outcome(&cloud, "echo").await)["served"], 1);
 
     // And if every instance does so, the request still ends.
     let cloud = behaving(SCF, "crash-ready").start().await.unwrap();
@@ -191,15 +191,15 @@ async fn an_event_that_nobody_fetched_goes_to_a_fresh_instance() {
 #[tokio::test]
 async fn crash_in_busy() {
     for platform in [SCF, LAMBDA] {
-        for (behave, told) in [("crash-busy", "status: 7"), ("panic", "SIGABRT")] {
+        for (behave, expected) in [("crash-busy", "status: 7"), ("panic", "SIGABRT")] {
             let cloud = builder(platform).start().await.unwrap();
             let first = outcome(&cloud, behave).await;
             assert!(
-                matches!(refused(&first), PlatformError::ExitedBusy { status } if status.contains(told)),
+                matches!(refused(&first), PlatformError::ExitedBusy { status } if status.contains(expected)),
                 "{first:?}"
             );
             assert_eq!(refused(&first).scf_code().0, 439);
-            assert_eq!(said(&outcome(&cloud, "echo").await)["served"], 1);
+            assert_eq!(reply(&outcome(&cloud, "echo").await)["served"], 1);
         }
     }
 }
@@ -218,7 +218,7 @@ async fn hang_in_busy() {
             "{first:?}"
         );
         assert_eq!(refused(&first).scf_code().0, 433);
-        assert_eq!(said(&outcome(&cloud, "echo").await)["served"], 1);
+        assert_eq!(reply(&outcome(&cloud, "echo").await)["served"], 1);
     }
 }
 
@@ -241,7 +241,7 @@ async fn a_second_next_gets_the_same_event() {
     for platform in [SCF, LAMBDA] {
         let cloud = builder(platform).start().await.unwrap();
         assert_eq!(
-            said(&outcome(&cloud, "twice-next").await),
+            reply(&outcome(&cloud, "twice-next").await),
             json!({ "same": true })
         );
     }
@@ -252,8 +252,8 @@ async fn the_first_response_wins_and_the_second_is_acknowledged() {
     for (platform, status) in [(SCF, "200"), (LAMBDA, "202")] {
         let cloud = builder(platform).start().await.unwrap();
         let first = outcome(&cloud, "twice-response").await;
-        assert_eq!(said(&first), json!({ "answer": "first" }));
-        assert_eq!(said(&outcome(&cloud, "echo").await)["served"], 2);
+        assert_eq!(reply(&first), json!({ "answer": "first" }));
+        assert_eq!(reply(&outcome(&cloud, "echo").await)["served"], 2);
         let line = format!("second response acknowledged with {status}");
         until(|| cloud.function_output().contains(&line)).await;
     }
@@ -264,16 +264,16 @@ async fn a_late_response_is_not_taken_for_that_of_the_next_request() {
     for platform in [SCF, LAMBDA] {
         let cloud = builder(platform).start().await.unwrap();
         assert_eq!(
-            said(&outcome(&cloud, "late-response").await),
+            reply(&outcome(&cloud, "late-response").await),
             json!({ "served": 1 })
         );
         // Delivered while the function is still about to post its late response.
-        assert_eq!(said(&outcome(&cloud, "echo").await)["served"], 2);
+        assert_eq!(reply(&outcome(&cloud, "echo").await)["served"], 2);
     }
 }
 
 #[tokio::test]
-async fn an_error_of_the_function_is_told_and_the_instance_lives_on() {
+async fn an_error_of_the_function_is_reported_and_the_instance_lives_on() {
     for platform in [SCF, LAMBDA] {
         let cloud = builder(platform).start().await.unwrap();
         let first = outcome(&cloud, "error").await;
@@ -281,7 +281,7 @@ async fn an_error_of_the_function_is_told_and_the_instance_lives_on() {
             first,
             Outcome::FunctionError("parse event error".to_owned())
         );
-        assert_eq!(said(&outcome(&cloud, "echo").await)["served"], 2);
+        assert_eq!(reply(&outcome(&cloud, "echo").await)["served"], 2);
     }
 }
 
@@ -306,12 +306,12 @@ async fn payloads_over_the_limit() {
 async fn calls_that_do_not_exist() {
     let cloud = builder(SCF).start().await.unwrap();
     assert_eq!(
-        said(&outcome(&cloud, "unasked").await),
+        reply(&outcome(&cloud, "unasked").await),
         json!({ "status": 404 })
     );
     let cloud = builder(LAMBDA).start().await.unwrap();
     assert_eq!(
-        said(&outcome(&cloud, "unasked").await),
+        reply(&outcome(&cloud, "unasked").await),
         json!({ "status": 400 })
     );
 }
@@ -324,13 +324,13 @@ async fn the_headers_of_next() {
         .await
         .unwrap();
     let invocation = cloud.invoke("{}").await;
-    let next = said(&invocation.outcome)["next"].clone();
+    let next = reply(&invocation.outcome)["next"].clone();
     assert_eq!(next["request_id"], json!(invocation.request_id));
     assert_eq!(next["memory_limit_in_mb"], "128");
     assert_eq!(next["time_limit_in_ms"], "7000");
     let mut spellings = std::collections::HashSet::new();
     for _ in 0..16 {
-        for name in said(&outcome(&cloud, "names").await).as_array().unwrap() {
+        for name in reply(&outcome(&cloud, "names").await).as_array().unwrap() {
             let name = name.as_str().unwrap();
             if name.eq_ignore_ascii_case("time_limit_in_ms") {
                 spellings.insert(name.to_owned());
@@ -345,7 +345,7 @@ async fn the_headers_of_next() {
     let cloud = builder(LAMBDA).start().await.unwrap();
     let before = u128::try_from(crate::support::now().unix_seconds()).unwrap() * 1000;
     let invocation = cloud.invoke("{}").await;
-    let next = said(&invocation.outcome)["next"].clone();
+    let next = reply(&invocation.outcome)["next"].clone();
     assert_eq!(
         next["lambda-runtime-aws-request-id"],
         json!(invocation.request_id)
@@ -375,7 +375,7 @@ async fn the_environment_is_the_platforms_and_ours_and_nothing_else() {
         .start()
         .await
         .unwrap();
-    let environment = said(&outcome(&cloud, "environment").await);
+    let environment = reply(&outcome(&cloud, "environment").await);
     assert_eq!(environment["SCF_RUNTIME_API"], "127.0.0.1");
     assert_eq!(environment["TENCENTCLOUD_RUNENV"], "SCF");
     assert_eq!(environment["TENCENTCLOUD_APPID"], "1250000000");
@@ -417,7 +417,7 @@ async fn the_environment_is_the_platforms_and_ours_and_nothing_else() {
     crate::support::issued(&call.send(cloud.sts()).await);
 
     let cloud = builder(LAMBDA).sts_over_http().start().await.unwrap();
-    let environment = said(&outcome(&cloud, "environment").await);
+    let environment = reply(&outcome(&cloud, "environment").await);
     assert_eq!(environment["AWS_LAMBDA_FUNCTION_NAME"], "cos-issuer");
     assert_eq!(environment["AWS_LAMBDA_FUNCTION_VERSION"], "$LATEST");
     assert_eq!(environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"], "128");
@@ -453,12 +453,12 @@ async fn nothing_outlives_the_cloud() {
     }
     // Descendants go too: with a drop, and with the death of their leader.
     let cloud = builder(SCF).start().await.unwrap();
-    let descendant = |said: Value| i32::try_from(said["pid"].as_i64().unwrap()).unwrap();
-    let first = descendant(said(&outcome(&cloud, "descendant").await));
+    let descendant = |reply: Value| i32::try_from(reply["pid"].as_i64().unwrap()).unwrap();
+    let first = descendant(reply(&outcome(&cloud, "descendant").await));
     assert!(runs(first));
     refused(&outcome(&cloud, "crash-busy").await);
     until(|| !runs(first)).await;
-    let second = descendant(said(&outcome(&cloud, "descendant").await));
+    let second = descendant(reply(&outcome(&cloud, "descendant").await));
     assert!(runs(second));
     drop(cloud);
     until(|| !runs(second)).await;
@@ -491,5 +491,5 @@ async fn a_caller_who_leaves_does_not_break_the_instance() {
         &PlatformError::Throttled
     );
     tokio::time::sleep(Duration::from_millis(800)).await;
-    assert_eq!(said(&outcome(&cloud, "echo").await)["served"], 1);
+    assert_eq!(reply(&outcome(&cloud, "echo").await)["served"], 1);
 }

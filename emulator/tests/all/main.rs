@@ -1,7 +1,7 @@
 //! The tests of the local cloud: one binary, one file for each subject.
 //!
-//! Each test starts a cloud of its own on free ports. A test that needs something (Python for the misbehaving function)
-//! fails without it.
+//! Each test starts a cloud of its own on free ports. A test that needs something (Python for the
+//! misbehaving function) fails without it.
 
 #![expect(
     clippy::unwrap_used,
@@ -13,22 +13,17 @@
 
 mod account;
 mod admin;
-mod cli_settings;
 mod clock;
 mod cloud;
-mod command_line;
+mod cos_auth;
 mod cos_caller;
 mod cos_faults;
-
 mod cos_signed_faults;
 mod cos_start;
-mod door;
 mod faults;
 mod gateways;
 mod lifecycle;
 mod parity;
-mod running;
-mod runtime_commands;
 mod runtime_freeze;
 mod runtime_limits;
 mod runtime_log;

@@ -1,4 +1,5 @@
-//! The truth table is complete in itself: every test that it names exists, and the page in the documentation is the table.
+//! The truth table is complete in itself: every test that it names exists, and the page in the
+//! documentation is the table.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -11,9 +12,17 @@ fn root() -> PathBuf {
 
 /// The names of every test function of the project.
 fn tests() -> BTreeSet<String> {
-    let mut folders = ["src", "tests", "emulator/src", "emulator/tests"]
-        .map(|folder| root().join(folder))
-        .to_vec();
+    let mut folders = [
+        "src",
+        "tests",
+        "tencent",
+        "emulator/src",
+        "emulator/tests",
+        "cli/src",
+        "cli/tests",
+    ]
+    .map(|folder| root().join(folder))
+    .to_vec();
     let mut names = BTreeSet::new();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
@@ -92,6 +101,6 @@ fn the_page_in_the_documentation_is_the_table() {
     let page = std::fs::read_to_string(root().join("docs/emulator-parity.md")).unwrap();
     assert!(
         page == parity::markdown(),
-        "write it anew: cos-emulator parity --markdown > docs/emulator-parity.md"
+        "write it anew: cos-issuer parity --markdown > docs/emulator-parity.md"
     );
 }

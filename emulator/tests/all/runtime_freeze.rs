@@ -1,4 +1,5 @@
-//! Frozen instances: nothing runs between two requests, everything runs in one, and a frozen process can be ended.
+//! Frozen instances: nothing runs between two requests, everything runs in one, and a frozen
+//! process can be ended.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -7,7 +8,7 @@ use std::time::Duration;
 use cos_emulator::{Cloud, Platform};
 use serde_json::Value;
 
-use crate::lifecycle::{LAMBDA, SCF, behaving, outcome, runs, said, until};
+use crate::lifecycle::{LAMBDA, SCF, behaving, outcome, reply, runs, until};
 use crate::support::plain_client;
 
 const ALL: [Platform; 3] = [SCF, LAMBDA, Platform::ScfWeb];
@@ -15,8 +16,8 @@ const ALL: [Platform; 3] = [SCF, LAMBDA, Platform::ScfWeb];
 async fn ticks(cloud: &Cloud) -> i64 {
     let url = format!("{}/?behave=ticks", cloud.gateway_url().unwrap());
     let response = plain_client().get(url).send().await.unwrap();
-    let said: Value = serde_json::from_str(&response.text().await.unwrap()).unwrap();
-    said["ticks"].as_i64().unwrap()
+    let reply: Value = serde_json::from_str(&response.text().await.unwrap()).unwrap();
+    reply["ticks"].as_i64().unwrap()
 }
 
 /// `T` in the third field of `/proc/<pid>/stat`.
@@ -69,7 +70,7 @@ async fn until_more(cloud: &Cloud, than: i64) {
             return;
         }
     }
-    panic!("the background stands still");
+    panic!("the background does not run");
 }
 
 #[tokio::test]
@@ -77,7 +78,7 @@ async fn the_same_instance_serves_on_after_each_freeze() {
     for platform in [SCF, LAMBDA] {
         let cloud = behaving(platform, "echo").start().await.unwrap();
         for served in 1..=5 {
-            assert_eq!(said(&outcome(&cloud, "echo").await)["served"], served);
+            assert_eq!(reply(&outcome(&cloud, "echo").await)["served"], served);
             frozen(&cloud).await;
         }
     }
@@ -89,31 +90,31 @@ async fn an_instance_that_served_nothing_yet_freezes_once_it_waits() {
         let cloud = behaving(platform, "echo").start().await.unwrap();
         cloud.wait_ready().await.unwrap();
         frozen(&cloud).await;
-        assert_eq!(said(&outcome(&cloud, "echo").await)["served"], 1);
+        assert_eq!(reply(&outcome(&cloud, "echo").await)["served"], 1);
     }
 }
 
 #[tokio::test]
-async fn a_crash_that_the_freeze_delayed_costs_nobody_a_request() {
+async fn a_crash_that_the_freeze_delayed_costs_no_request() {
     for platform in [SCF, LAMBDA] {
         let cloud = behaving(platform, "echo").start().await.unwrap();
-        let first = said(&outcome(&cloud, "crash-idle").await);
-        let second = said(&outcome(&cloud, "echo").await);
+        let first = reply(&outcome(&cloud, "crash-idle").await);
+        let second = reply(&outcome(&cloud, "echo").await);
         assert_eq!(second["served"], 1);
         assert_ne!(first["pid"], second["pid"]);
     }
 }
 
 #[tokio::test]
-async fn a_frozen_process_can_be_ended_and_leaves_nobody_behind() {
+async fn a_frozen_process_can_be_stopped_with_all_its_descendants() {
     for platform in ALL {
-        // The polite way: it hears the signal, so it ends long before anybody would be killed.
+        // It receives the signal, so it exits long before it would be killed.
         let cloud = behaving(platform, "ticks").start().await.unwrap();
         ticks(&cloud).await;
         let process = frozen(&cloud).await;
         let ending = cloud.shut_down(Duration::from_secs(60));
         let ended = tokio::time::timeout(Duration::from_secs(20), ending).await;
-        assert!(ended.is_ok(), "{platform:?}: it did not hear the signal");
+        assert!(ended.is_ok(), "{platform:?}: it did not receive the signal");
         assert!(!runs(process), "{platform:?}");
         // And the other.
         let cloud = behaving(platform, "ticks").start().await.unwrap();
@@ -132,11 +133,11 @@ async fn a_frozen_process_that_somebody_kills_is_replaced() {
     let id = rustix::process::Pid::from_raw(process).unwrap();
     rustix::process::kill_process(id, rustix::process::Signal::KILL).unwrap();
     until(|| cloud.function_processes().is_empty()).await;
-    assert_eq!(said(&outcome(&cloud, "echo").await)["served"], 1);
+    assert_eq!(reply(&outcome(&cloud, "echo").await)["served"], 1);
 }
 
 #[tokio::test]
-async fn each_freeze_is_told() {
+async fn each_freeze_is_reported() {
     let (count, seen) = (Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::new(0)));
     let (hook_count, hook_seen) = (Arc::clone(&count), Arc::clone(&seen));
     let cloud = behaving(SCF, "echo")
@@ -163,7 +164,8 @@ async fn no_request_is_lost_between_freezing_and_the_next_one() {
             .start()
             .await
             .unwrap();
-        // As many at a time as there may be instances: none is throttled, each takes a frozen or a freezing one.
+        // As many at a time as there may be instances: none is throttled, each takes a frozen or a
+        // freezing one.
         let many = || async {
             for _ in 0..40 {
                 ticks(&cloud).await;

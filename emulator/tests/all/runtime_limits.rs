@@ -1,11 +1,12 @@
-//! Memory, time and size: what is over a limit ends as on the platform, and the next request is served.
+//! Memory, time and size: what is over a limit ends as on the platform, and the next request is
+//! served.
 
 use std::time::Duration;
 
 use cos_emulator::{Cloud, LambdaEvent, Outcome, Platform, PlatformError, ScfEvent};
 use serde_json::{Value, json};
 
-use crate::lifecycle::{LAMBDA, SCF, behaving, outcome, refused, runs, said, until};
+use crate::lifecycle::{LAMBDA, SCF, behaving, outcome, refused, reply, runs, until};
 use crate::support::plain_client;
 
 const ALB: Platform = Platform::Lambda(LambdaEvent::Alb);
@@ -27,7 +28,7 @@ async fn too_much_memory_is_noticed_while_it_runs_and_at_its_answer() {
             let over = PlatformError::OutOfMemory { limit_mb: 128 };
             assert_eq!(refused(&ended), &over, "{platform:?} {behave}");
             assert_eq!(refused(&ended).scf_code(), (434, "MemoryLimitReached"));
-            assert_eq!(said(&outcome(&cloud, "echo").await)["served"], 1);
+            assert_eq!(reply(&outcome(&cloud, "echo").await)["served"], 1);
         }
     }
 }
@@ -46,10 +47,10 @@ async fn too_much_memory_for_a_moment_is_noticed_too() {
 #[tokio::test]
 async fn too_much_memory_between_two_requests() {
     let cloud = behaving(SCF, "echo").freeze(false).start().await.unwrap();
-    let process = said(&outcome(&cloud, "memory-idle").await)["pid"].clone();
+    let process = reply(&outcome(&cloud, "memory-idle").await)["pid"].clone();
     let process = i32::try_from(process.as_i64().unwrap()).unwrap();
     until(|| !runs(process)).await;
-    assert_eq!(said(&outcome(&cloud, "echo").await)["served"], 1);
+    assert_eq!(reply(&outcome(&cloud, "echo").await)["served"], 1);
 }
 
 #[tokio::test]
@@ -80,15 +81,15 @@ async fn the_client_sees_the_platforms_own_answer_to_too_much_memory() {
 async fn more_memory_is_a_setting() {
     let cloud = behaving(SCF, "echo").memory_mb(640).start().await.unwrap();
     assert_eq!(
-        said(&outcome(&cloud, "memory").await),
+        reply(&outcome(&cloud, "memory").await),
         json!({ "answer": "too much" })
     );
-    let next = said(&outcome(&cloud, "echo").await)["next"].clone();
+    let next = reply(&outcome(&cloud, "echo").await)["next"].clone();
     assert_eq!(next["memory_limit_in_mb"], "640");
 }
 
 #[tokio::test]
-async fn an_answer_after_the_deadline_is_nobodys() {
+async fn an_answer_after_the_deadline_is_ignored() {
     for platform in [SCF, LAMBDA] {
         let cloud = behaving(platform, "echo")
             .env("SLOW", "0.9")
@@ -101,7 +102,7 @@ async fn an_answer_after_the_deadline_is_nobodys() {
         assert!(matches!(refused(&late), PlatformError::CallTimeout { .. }));
         // In the time in which the late answer would have come.
         for served in 1..=10 {
-            assert_eq!(said(&outcome(&cloud, "echo").await)["served"], served);
+            assert_eq!(reply(&outcome(&cloud, "echo").await)["served"], served);
             tokio::time::sleep(Duration::from_millis(60)).await;
         }
     }

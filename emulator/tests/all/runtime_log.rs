@@ -1,4 +1,5 @@
-//! The lines around an invocation, in the order and spelling of each platform, with true numbers and without secrets.
+//! The lines around an invocation, in the order and spelling of each platform, with true numbers
+//! and without secrets.
 
 use cos_emulator::{Cloud, Platform};
 
@@ -123,7 +124,7 @@ async fn lambda() {
 
 #[tokio::test]
 async fn lambda_says_why_an_invocation_failed() {
-    for (behave, told) in [
+    for (behave, expected) in [
         ("crash-busy", "Status: error\tError Type: Runtime.ExitError"),
         ("memory", "Status: error\tError Type: Runtime.OutOfMemory"),
         (
@@ -137,7 +138,7 @@ async fn lambda_says_why_an_invocation_failed() {
             ["START", "RequestId", "END", "REPORT"],
             "{behave}"
         );
-        assert!(lines.last().unwrap().ends_with(told), "{lines:?}");
+        assert!(lines.last().unwrap().ends_with(expected), "{lines:?}");
     }
     let (_cloud, lines) = log(LAMBDA, "memory").await;
     let used = number(lines.last().unwrap(), "\tMax Memory Used: ", " MB");

@@ -1,16 +1,17 @@
-//! Starts that fail on Lambda: tried once more within the invocation, told in the log, and billed to nobody else.
+//! Starts that fail on Lambda: tried once more within the invocation, logged, and not billed
+//! to another invocation.
 
 use std::time::Duration;
 
 use cos_emulator::{Platform, PlatformError};
 
-use crate::lifecycle::{LAMBDA, behaving, once, outcome, refused, said};
+use crate::lifecycle::{LAMBDA, behaving, once, outcome, refused, reply};
 
 #[tokio::test]
 async fn a_start_that_fails_once_costs_no_request() {
     for behaviour in ["crash-init", "init-error"] {
         let (cloud, _directory) = once(LAMBDA, behaviour).await;
-        assert_eq!(said(&outcome(&cloud, "echo").await)["served"], 1);
+        assert_eq!(reply(&outcome(&cloud, "echo").await)["served"], 1);
         let output = cloud.function_output();
         let report = output
             .lines()
@@ -20,15 +21,15 @@ async fn a_start_that_fails_once_costs_no_request() {
             report.contains("\tPhase: init\tStatus: error\tError Type: Runtime."),
             "{report}"
         );
-        let told = output
+        let line = output
             .lines()
             .find(|line| line.starts_with("REPORT"))
             .unwrap();
         assert!(
-            !told.contains("Init Duration"),
-            "part of the duration: {told}"
+            !line.contains("Init Duration"),
+            "part of the duration: {line}"
         );
-        assert!(!told.contains("Status"), "{told}");
+        assert!(!line.contains("Status"), "{line}");
     }
 }
 
@@ -64,7 +65,7 @@ async fn a_slow_start_gets_the_time_of_the_invocation() {
         .start()
         .await
         .unwrap();
-    assert_eq!(said(&outcome(&cloud, "echo").await)["served"], 1);
+    assert_eq!(reply(&outcome(&cloud, "echo").await)["served"], 1);
     let output = cloud.function_output();
     assert!(
         output.contains("\tPhase: init\tStatus: timeout"),

@@ -1,4 +1,4 @@
-//! Faults: each does what it says, to one call, and the next call is right again.
+//! Faults: each affects one call, and the next call is right again.
 
 use std::time::Duration;
 
@@ -50,7 +50,8 @@ async fn connections_that_break_off() {
         Fault::CloseAfter { bytes: 0 },
         Fault::CloseAfter { bytes: 40 },
     ]);
-    // A client may try again by itself when not a byte came back, so each fault gets a client of its own.
+    // A client may retry when not a byte came back, so each fault gets a client of
+    // its own.
     assert!(raw(&cloud).await.is_err());
     for _ in 0..2 {
         let response = raw(&cloud).await.unwrap();

@@ -1,4 +1,5 @@
-//! Refusals: each documented error by its own trigger, in the documented shape, with nothing issued.
+//! Refusals: each documented error by its own trigger, in the documented shape, with nothing
+//! issued.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -178,10 +179,10 @@ async fn what_the_service_tolerates() {
 #[tokio::test]
 async fn a_root_key_has_a_shorter_limit() {
     let cloud = sts_only().await;
-    let ask = |seconds| with(federation(), "DurationSeconds", json!(seconds));
-    let call = Tc3::new(cloud.root_key(), "GetFederationToken", &ask(7200));
+    let request = |seconds| with(federation(), "DurationSeconds", json!(seconds));
+    let call = Tc3::new(cloud.root_key(), "GetFederationToken", &request(7200));
     issued(&call.send(cloud.sts()).await);
-    let call = Tc3::new(cloud.root_key(), "GetFederationToken", &ask(7201));
+    let call = Tc3::new(cloud.root_key(), "GetFederationToken", &request(7201));
     assert_eq!(
         code(&call.send(cloud.sts()).await),
         "InvalidParameter.OverTimeError"
@@ -426,7 +427,7 @@ async fn who_and_when_of_v1() {
     let cloud = sts_only().await;
     let key = cloud.sub_account_key();
     let host = host_of(&cloud.sts().https_url());
-    let stranger = KeyPair {
+    let untrusted = KeyPair {
         secret_id: "AKIDEMUnobody".to_owned(),
         secret_key: "whatever".to_owned(),
     };
@@ -442,8 +443,8 @@ async fn who_and_when_of_v1() {
         ("SecretId", None, key, "MissingParameter"),
         (
             "SecretId",
-            Some(&stranger.secret_id),
-            &stranger,
+            Some(&untrusted.secret_id),
+            &untrusted,
             "AuthFailure.SecretIdNotFound",
         ),
         ("Nonce", None, key, "MissingParameter"),

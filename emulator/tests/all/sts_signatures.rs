@@ -1,4 +1,5 @@
-//! Signatures: every documented way to sign is accepted, and no part of a signed request can be changed.
+//! Signatures: every documented way to sign is accepted, and no part of a signed request can be
+//! changed.
 
 use serde_json::json;
 

@@ -25,7 +25,7 @@ pub(crate) async fn sts_only() -> Cloud {
     Cloud::builder().start().await.unwrap()
 }
 
-/// A client that trusts the cloud's CA and nobody else.
+/// A client that trusts only the cloud's CA.
 pub(crate) fn client(sts: &Sts) -> reqwest::Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let pem = std::fs::read(sts.ca_file()).unwrap();
@@ -72,7 +72,7 @@ pub(crate) fn role(cloud: &Cloud, name: &str) -> Value {
     json!({ "RoleArn": cloud.account().role_arn(name), "RoleSessionName": "test-session" })
 }
 
-/// A TC3 call, each part of which a test may bend before it is signed.
+/// A TC3 call, each part of which a test can change before it is signed.
 pub(crate) struct Tc3 {
     pub(crate) action: String,
     pub(crate) version: String,

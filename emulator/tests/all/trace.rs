@@ -11,7 +11,7 @@ use crate::support::{
     v1_signed,
 };
 
-/// One run: calls of every kind to a cloud whose clock stands still.
+/// One run: calls of every kind to a cloud whose clock is frozen.
 async fn run(file: &Path, seed: u64) -> Cloud {
     let fault = FaultRule::new(Service::Sts, Fault::Outage).probability(0.5);
     let cloud = builder(Platform::ScfWeb)

@@ -18,7 +18,7 @@ async fn get(cloud: &Cloud, target: &str) -> Response {
     plain_client().get(url).send().await.unwrap()
 }
 
-async fn said(response: Response) -> Value {
+async fn reply(response: Response) -> Value {
     assert_eq!(response.status(), 201);
     serde_json::from_str(&response.text().await.unwrap()).unwrap()
 }
@@ -40,15 +40,15 @@ async fn requests_pass_through_as_they_are() {
         .to_str()
         .unwrap()
         .to_owned();
-    let said = said(response).await;
-    assert_eq!(said["method"], "PUT");
-    assert_eq!(said["target"], "/a%20b?x=1&x=2");
-    let body = said["body"].as_str().unwrap();
+    let reply = reply(response).await;
+    assert_eq!(reply["method"], "PUT");
+    assert_eq!(reply["target"], "/a%20b?x=1&x=2");
+    let body = reply["body"].as_str().unwrap();
     let body = base64::engine::general_purpose::STANDARD
         .decode(body)
         .unwrap();
     assert_eq!(body, [0xff, 0x00]);
-    let headers = &said["headers"];
+    let headers = &reply["headers"];
     assert_eq!(headers["x-custom"], "one");
     assert_eq!(headers["x-scf-request-id"], request_id.as_str());
     assert_eq!(headers["x-scf-appid"], "1250000000");
@@ -70,7 +70,7 @@ async fn requests_pass_through_as_they_are() {
 #[tokio::test]
 async fn the_environment_of_a_web_function() {
     let cloud = web().start().await.unwrap();
-    let environment = said(get(&cloud, "/?behave=environment").await).await;
+    let environment = reply(get(&cloud, "/?behave=environment").await).await;
     assert_eq!(environment["HOST"], "127.0.0.1");
     assert_ne!(environment["PORT"], "9000");
     assert_eq!(environment["TENCENTCLOUD_RUNENV"], "SCF");
@@ -97,7 +97,7 @@ async fn failures_end_with_the_platforms_error_and_a_fresh_instance_serves_the_n
         assert_eq!(response.status(), code, "{behave}");
         let body: Value = serde_json::from_str(&response.text().await.unwrap()).unwrap();
         assert_eq!(body["statusCode"], code, "{behave}");
-        said(get(&cloud, "/").await).await;
+        reply(get(&cloud, "/").await).await;
     }
 }
 
@@ -120,7 +120,7 @@ async fn failures_of_the_start() {
             .await
             .unwrap();
         assert_eq!(get(&cloud, "/").await.status(), code, "{behaviour}");
-        said(get(&cloud, "/").await).await;
+        reply(get(&cloud, "/").await).await;
     }
 }
 

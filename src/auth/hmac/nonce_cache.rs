@@ -1,77 +1,80 @@
-//! Which nonces a key has used.
+//! The nonces that an HMAC key has used.
 //!
-//! Promises: bounded. When it is full of nonces that are still good, the next one is refused and none is forgotten.
-//! Leaves out: other instances, and what this one knew before it started.
+//! # Guarantees
+//! Bounded. A cache full of valid nonces rejects the next one and forgets none.
+//!
+//! # Not covered
+//! Other instances, and requests before this one started.
 
 use std::sync::{Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
 
-/// Nonces with the moment until which each could be replayed.
+/// Nonces, each with the time until which its request could be replayed.
 pub(super) struct NonceCache {
-    /// A list: the limit keeps a look through it short, and a map is code that cold starts pay for.
-    good_until: Mutex<Vec<([u8; 32], i64)>>,
-    nonces_max: usize,
+    /// Bounded and short, so a list suffices: a hash map adds code to every cold start.
+    valid_until: Mutex<Vec<([u8; 32], i64)>>,
+    max_nonces: usize,
 }
 
-/// Why a nonce is refused.
+/// Why a nonce is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Replay {
-    /// There is no room to remember it.
+pub(super) enum NonceError {
+    /// The cache is full.
     Full,
-    /// It was used.
-    Seen,
+    /// It was used before.
+    Used,
 }
 
 impl NonceCache {
-    pub(super) fn new(nonces_max: usize) -> Self {
+    pub(super) fn new(max_nonces: usize) -> Self {
         Self {
-            good_until: Mutex::default(),
-            nonces_max,
+            valid_until: Mutex::default(),
+            max_nonces,
         }
     }
 
-    /// Takes a nonce that nobody used before. Moments are seconds since 1970.
+    /// Accepts a nonce once. Times are in seconds since 1970.
     pub(super) fn check_and_insert(
         &self,
         nonce: &str,
-        good_until: i64,
+        valid_until: i64,
         now: i64,
-    ) -> Result<(), Replay> {
-        // A hash, so that long nonces take no more room than short ones.
+    ) -> Result<(), NonceError> {
+        // Hashes, so that all entries have the same size.
         let nonce: [u8; 32] = Sha256::digest(nonce).into();
-        let mut seen = self
-            .good_until
+        let mut used = self
+            .valid_until
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if seen.iter().any(|(known, _)| *known == nonce) {
-            return Err(Replay::Seen);
+        if used.iter().any(|(known, _)| *known == nonce) {
+            return Err(NonceError::Used);
         }
-        if seen.len() >= self.nonces_max {
-            seen.retain(|(_, good_until)| *good_until >= now);
+        if used.len() >= self.max_nonces {
+            used.retain(|(_, valid_until)| *valid_until >= now);
         }
-        if seen.len() >= self.nonces_max {
-            return Err(Replay::Full);
+        if used.len() >= self.max_nonces {
+            return Err(NonceError::Full);
         }
-        seen.push((nonce, good_until));
+        used.push((nonce, valid_until));
         Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{NonceCache, Replay};
+    use super::{NonceCache, NonceError};
 
     #[test]
     fn a_full_memory_refuses_and_forgets_nothing() {
-        let memory = NonceCache::new(2);
-        assert_eq!(memory.check_and_insert("a", 100, 50), Ok(()));
-        assert_eq!(memory.check_and_insert("b", 200, 50), Ok(()));
-        assert_eq!(memory.check_and_insert("c", 300, 100), Err(Replay::Full));
-        assert_eq!(memory.check_and_insert("a", 100, 100), Err(Replay::Seen));
-        // From here on `a` is refused for its timestamp, and its place is free.
-        assert_eq!(memory.check_and_insert("c", 300, 101), Ok(()));
-        assert_eq!(memory.check_and_insert("b", 200, 101), Err(Replay::Seen));
-        assert_eq!(memory.check_and_insert("d", 300, 101), Err(Replay::Full));
+        let cache = NonceCache::new(2);
+        assert_eq!(cache.check_and_insert("a", 100, 50), Ok(()));
+        assert_eq!(cache.check_and_insert("b", 200, 50), Ok(()));
+        assert_eq!(cache.check_and_insert("c", 300, 100), Err(NonceError::Full));
+        assert_eq!(cache.check_and_insert("a", 100, 100), Err(NonceError::Used));
+        // Now the timestamp of `a` has expired, so its entry is free.
+        assert_eq!(cache.check_and_insert("c", 300, 101), Ok(()));
+        assert_eq!(cache.check_and_insert("b", 200, 101), Err(NonceError::Used));
+        assert_eq!(cache.check_and_insert("d", 300, 101), Err(NonceError::Full));
     }
 }

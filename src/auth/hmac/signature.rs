@@ -1,31 +1,35 @@
-//! COS-ISSUER-HMAC-SHA256, the signature of callers' requests to this function (`docs/hmac.md`).
+//! COS-ISSUER-HMAC-SHA256, the signature of requests to this function (`docs/hmac.md`).
 //!
 //! ```text
 //! StringToSign = COS-ISSUER-HMAC-SHA256 \n timestamp \n nonce \n METHOD \n path \n query \n hex(SHA256(body))
 //! Signature    = hex(HMAC-SHA256(key, StringToSign))
 //! ```
 //!
-//! The query is signed as it is understood (names and values, encoded anew and sorted), not as it was on the wire: SCF's and REST
-//! gateways hand on decoded values alone. Two requests that mean the same have one signature; no two that differ do.
-//! Promises: pure. Leaves out: whether a timestamp or a nonce is acceptable (`caller`).
+//! The signature covers the decoded query, encoded again and sorted, because SCF's and REST gateways pass on only decoded values.
+//!
+//! # Guarantees
+//! Requests with the same meaning have the same signature; others have different ones.
+//!
+//! # Not covered
+//! Whether a timestamp or a nonce is valid (`hmac`).
 
 use tencent::percent::percent_encode;
 use tencent::secret::Secret;
 use tencent::sign::digest::{hmac_sha256, sha256_hex};
 
-/// The name of the algorithm: the scheme of the header, and the first line that is signed.
+/// The algorithm: the scheme of the header, and the first line of the string to sign.
 pub const ALGORITHM: &str = "COS-ISSUER-HMAC-SHA256";
 
-/// What is signed of a caller's request.
-#[derive(Clone, Copy, Debug)]
-pub struct CallerRequest<'a> {
+/// The signed parts of a request.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SignedRequest<'a> {
     /// Seconds since 1970.
     pub timestamp: i64,
-    /// Never used before.
+    /// Used only once.
     pub nonce: &'a str,
     /// `GET` or `POST`.
     pub method: &'a str,
-    /// The path of the route, without a gateway's stage and without `BASE_PATH`.
+    /// The path of the route, without the gateway's stage and `BASE_PATH`.
     pub path: &'a str,
     /// The query, decoded, in any order.
     pub query: &'a [(String, String)],
@@ -33,30 +37,36 @@ pub struct CallerRequest<'a> {
     pub body: &'a str,
 }
 
-impl CallerRequest<'_> {
+impl SignedRequest<'_> {
     /// Step 1: the string to sign.
     pub fn string_to_sign(&self) -> String {
-        let Self {
-            timestamp,
-            nonce,
-            method,
-            path,
-            query,
-            body,
-        } = self;
-        let query = canonical_query(query);
-        let hashed_body = sha256_hex(body.as_bytes());
-        format!("{ALGORITHM}\n{timestamp}\n{nonce}\n{method}\n{path}\n{query}\n{hashed_body}")
+        let (query, hashed_body) = (
+            canonical_query(self.query),
+            sha256_hex(self.body.as_bytes()),
+        );
+        let timestamp = self.timestamp.to_string();
+        let lines = [
+            ALGORITHM,
+            &timestamp,
+            self.nonce,
+            self.method,
+            self.path,
+            &query,
+            &hashed_body,
+        ];
+        lines.join("\n")
     }
 
     /// Step 2: the signature, lower-case hex.
     pub fn sign(&self, key: &Secret) -> String {
-        let signature = hmac_sha256(key.expose().as_bytes(), self.string_to_sign().as_bytes());
-        hex::encode(&*signature)
+        hex::encode(*hmac_sha256(
+            key.expose().as_bytes(),
+            self.string_to_sign().as_bytes(),
+        ))
     }
 }
 
-/// Names and values, all but RFC 3986's unreserved characters percent-encoded; the pairs `name=value` in the order of their bytes.
+/// Pairs `name=value`, sorted by bytes; everything but RFC 3986's unreserved characters is percent-encoded.
 fn canonical_query(query: &[(String, String)]) -> String {
     let pair = |(name, value): &(String, String)| {
         format!("{}={}", percent_encode(name), percent_encode(value))
@@ -68,7 +78,7 @@ fn canonical_query(query: &[(String, String)]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::CallerRequest;
+    use super::SignedRequest;
     use tencent::secret::Secret;
 
     fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -80,7 +90,7 @@ mod tests {
     #[test]
     fn the_published_example() {
         let query = pairs(&[("format", "sdk"), ("durationSeconds", "900")]);
-        let request = CallerRequest {
+        let request = SignedRequest {
             timestamp: 1_700_000_000,
             nonce: "0123456789abcdef",
             method: "GET",

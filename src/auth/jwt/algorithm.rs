@@ -1,14 +1,14 @@
-//! The algorithms of tokens, and their verification by ring, which TLS brings anyway.
+//! Algorithms of tokens and the keys that verify them, with ring, which TLS uses too.
 //!
 //! Names: <https://www.rfc-editor.org/rfc/rfc7518#section-3.1>, EdDSA: <https://www.rfc-editor.org/rfc/rfc8037#section-3.1>.
 //!
-//! Promises: a key is of one algorithm and is never used with another; an HMAC is compared in constant time (ring's own comparison).
-//! Leaves out: signing, and every other algorithm. `jsonwebtoken` has the forms of keys and signatures; its backends would link a
-//! second set of cryptography, and its `decode` reads a clock of its own and takes lists for `iss`: the claims are checked by `rules`.
+//! # Guarantees
+//! A key has exactly one algorithm. HMACs are compared in constant time.
+//!
+//! # Not covered
+//! Signing, and other algorithms.
 
-use jsonwebtoken::crypto::{CryptoProvider, JwtVerifier, KeyUtils};
-use jsonwebtoken::errors::{Error, ErrorKind};
-use jsonwebtoken::{DecodingKey, DecodingKeyKind, signature};
+use ring::hmac;
 use ring::signature::{
     ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents,
     UnparsedPublicKey,
@@ -21,7 +21,7 @@ pub enum Algorithm {
     EdDsa,
     /// ECDSA with P-256 and SHA-256.
     Es256,
-    /// HMAC with SHA-256: whoever can check a token can make one.
+    /// HMAC with SHA-256: everyone who can verify a token can make one.
     Hs256,
     /// RSA, PKCS #1 v1.5, with SHA-256.
     Rs256,
@@ -40,79 +40,78 @@ impl Algorithm {
             Self::Rs256 => "RS256",
         }
     }
-
-    /// Whether `signature`, in base64url, is that of `key` over `message`.
-    pub(super) fn verifies(self, key: &DecodingKey, message: &str, signature: &str) -> bool {
-        // It fails when it is installed already, and nothing else in this process installs another.
-        let _is_first = RING.install_default().is_ok();
-        jsonwebtoken::crypto::verify(signature, message.as_bytes(), key, self.into())
-            .unwrap_or(false)
-    }
 }
 
-impl From<Algorithm> for jsonwebtoken::Algorithm {
-    fn from(algorithm: Algorithm) -> Self {
-        match algorithm {
-            Algorithm::EdDsa => Self::EdDSA,
-            Algorithm::Es256 => Self::ES256,
-            Algorithm::Hs256 => Self::HS256,
-            Algorithm::Rs256 => Self::RS256,
+/// A key that verifies signatures of one algorithm.
+pub(super) enum VerificationKey {
+    Ed25519(Vec<u8>),
+    Hmac(hmac::Key),
+    P256(Vec<u8>),
+    Rsa(RsaPublicKeyComponents<Vec<u8>>),
+}
+
+impl VerificationKey {
+    /// From modulus and exponent, big-endian.
+    pub(super) fn rsa(modulus: &[u8], exponent: &[u8]) -> Option<Self> {
+        let [n, e] = [modulus, exponent].map(without_leading_zeros);
+        let leading_zeros = usize::try_from(n.first()?.leading_zeros()).ok()?;
+        let bits = n.len().checked_mul(8)?.checked_sub(leading_zeros)?;
+        let (n, e) = (n.to_vec(), e.to_vec());
+        RSA_BITS
+            .contains(&bits)
+            .then_some(Self::Rsa(RsaPublicKeyComponents { n, e }))
+    }
+
+    /// From an uncompressed point.
+    pub(super) fn p256(point: &[u8]) -> Option<Self> {
+        let is_point = point.len() == P256_POINT_BYTES && point.first() == Some(&4);
+        is_point.then(|| Self::P256(point.to_vec()))
+    }
+
+    pub(super) fn ed25519(point: &[u8]) -> Option<Self> {
+        (point.len() == ED25519_POINT_BYTES).then(|| Self::Ed25519(point.to_vec()))
+    }
+
+    /// `None` when the secret is shorter than the hash. <https://www.rfc-editor.org/rfc/rfc7518#section-3.2>
+    pub(super) fn hmac(secret: &[u8]) -> Option<Self> {
+        let is_long = secret.len() >= MIN_SECRET_BYTES;
+        is_long.then(|| Self::Hmac(hmac::Key::new(hmac::HMAC_SHA256, secret)))
+    }
+
+    pub(super) const fn algorithm(&self) -> Algorithm {
+        match self {
+            Self::Ed25519(_) => Algorithm::EdDsa,
+            Self::Hmac(_) => Algorithm::Hs256,
+            Self::P256(_) => Algorithm::Es256,
+            Self::Rsa(_) => Algorithm::Rs256,
         }
     }
-}
 
-struct RingVerifier(jsonwebtoken::Algorithm, DecodingKey);
-
-impl RingVerifier {
-    fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), ring::error::Unspecified> {
-        use jsonwebtoken::Algorithm::{ES256, EdDSA, HS256, RS256};
-        match (self.0, self.1.kind()) {
-            (RS256, DecodingKeyKind::RsaModulusExponent { n, e }) => {
-                RsaPublicKeyComponents { n, e }.verify(
-                    &RSA_PKCS1_2048_8192_SHA256,
-                    message,
-                    signature,
-                )
-            }
-            (ES256, DecodingKeyKind::SecretOrDer(point)) => {
-                UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).verify(message, signature)
-            }
-            (EdDSA, DecodingKeyKind::SecretOrDer(point)) => {
+    pub(super) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+        let outcome = match self {
+            Self::Ed25519(point) => {
                 UnparsedPublicKey::new(&ED25519, point).verify(message, signature)
             }
-            (HS256, DecodingKeyKind::SecretOrDer(secret)) => {
-                let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, secret);
-                ring::hmac::verify(&key, message, signature)
+            Self::Hmac(key) => hmac::verify(key, message, signature),
+            Self::P256(point) => {
+                UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).verify(message, signature)
             }
-            _ => Err(ring::error::Unspecified),
-        }
+            Self::Rsa(key) => key.verify(&RSA_PKCS1_2048_8192_SHA256, message, signature),
+        };
+        outcome.is_ok()
     }
 }
 
-impl signature::Verifier<Vec<u8>> for RingVerifier {
-    fn verify(&self, message: &[u8], signature: &Vec<u8>) -> Result<(), signature::Error> {
-        Self::verify(self, message, signature).map_err(|_| signature::Error::new())
-    }
+fn without_leading_zeros(number: &[u8]) -> &[u8] {
+    let zeros = number.iter().take_while(|byte| **byte == 0).count();
+    number.get(zeros..).unwrap_or_default()
 }
 
-impl JwtVerifier for RingVerifier {
-    fn algorithm(&self) -> jsonwebtoken::Algorithm {
-        self.0
-    }
-}
+const MIN_SECRET_BYTES: usize = 32;
 
-static RING: CryptoProvider = CryptoProvider {
-    signer_factory: |_, _| Err(unsupported()),
-    verifier_factory: |algorithm, key| Ok(Box::new(RingVerifier(*algorithm, key.clone()))),
-    key_utils: KeyUtils {
-        rsa_pub_components_from_private_key: |_| Err(unsupported()),
-        rsa_pub_components_from_public_key: |_| Err(unsupported()),
-        ec_pub_components_from_private_key: |_, _| Err(unsupported()),
-        ed_pub_components_from_private_key: |_, _| Err(unsupported()),
-        compute_digest: |_, _| Err(unsupported()),
-    },
-};
+/// What ring accepts. <https://www.rfc-editor.org/rfc/rfc7518#section-3.3>
+const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 
-fn unsupported() -> Error {
-    ErrorKind::UnsupportedAlgorithm.into()
-}
+const P256_POINT_BYTES: usize = 65;
+
+const ED25519_POINT_BYTES: usize = 32;

@@ -1,117 +1,154 @@
-//! Keys that signatures are checked with, from a JWKS, a PEM file or a secret.
+//! The keys that verify tokens, from a JWKS, a PEM file or a secret.
 //!
 //! JWKS: <https://www.rfc-editor.org/rfc/rfc7517#section-5>, members: <https://www.rfc-editor.org/rfc/rfc7518#section-6>.
 //!
-//! Promises: each key is of exactly one accepted algorithm, by its own type. Of a JWKS, keys that are not for signatures, not of an
-//! accepted algorithm, symmetric, published with their private part, or weaker than RSA 2048 are left out; a set of which none is left
-//! is an error. Leaves out: certificates beside a key (`x5c`), which prove nothing here.
+//! # Guarantees
+//! - Each key has one accepted algorithm, given by its type.
+//! - Of a JWKS, these keys are ignored: not for signatures, of other algorithms, symmetric, published with their private part, or
+//!   RSA below 2048 bits.
+//!
+//! # Not covered
+//! Certificates of a key (`x5c`).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::DecodingKey;
+use serde_json::Value;
 
-use super::TokenFault;
-use super::algorithm::Algorithm;
-use super::json::{JsonObject, JsonValue};
+use super::algorithm::{Algorithm, VerificationKey};
+use super::json::{as_strs, optional_str, parse_object};
 use super::pem;
+use super::token_error::TokenError;
 
-/// Keys of one issuer; never empty.
-#[expect(missing_debug_implementations, reason = "it may hold a secret")]
-pub struct KeySet(Vec<Key>);
+/// Keys of one issuer.
+#[expect(missing_debug_implementations, reason = "it may contain a secret")]
+pub struct KeySet(Vec<Jwk>);
 
-pub(super) struct Key {
-    /// Where it is absent, the key is for tokens of any `kid`.
+struct Jwk {
+    /// Without one, the key verifies tokens of any `kid`.
     id: Option<String>,
-    algorithm: Algorithm,
-    material: DecodingKey,
+    key: VerificationKey,
 }
 
 impl KeySet {
-    /// The keys of a JWKS that are of one of `algorithms`.
+    /// The usable keys of a JWKS from the settings; there must be one.
     ///
     /// # Errors
-    /// [`KeySetError`]; the text that was read is not in it.
+    /// [`KeySetError`], which does not repeat the text.
     pub fn of_jwks(json: &[u8], algorithms: &[Algorithm]) -> Result<Self, KeySetError> {
-        let set = JsonObject::parse(json).ok_or(KeySetError::Jwks)?;
-        let Some(JsonValue::List(members)) = set.member("keys") else {
-            return Err(KeySetError::Jwks);
-        };
-        if members.len() > KEYS_MAX {
-            return Err(KeySetError::Many);
+        match Self::of_published_jwks(json, algorithms)? {
+            (_, 1..) => Err(KeySetError::Many),
+            (keys, _) if keys.is_empty() => Err(KeySetError::None),
+            (keys, _) => Ok(keys),
         }
-        let mut keys = Vec::new();
-        for member in members {
-            let JsonValue::Object(jwk) = member else {
-                return Err(KeySetError::Jwks);
-            };
-            keys.extend(Key::of_jwk(jwk));
-        }
-        Self::of_keys(keys, algorithms)
     }
 
-    /// The one public key of a PEM text, which must be of one of `algorithms`.
+    /// The usable keys of a JWKS from its issuer, possibly none, and how many usable ones are beyond the limit and ignored.
+    pub(super) fn of_published_jwks(
+        json: &[u8],
+        algorithms: &[Algorithm],
+    ) -> Result<(Self, usize), KeySetError> {
+        let set = parse_object(json).ok_or(KeySetError::Jwks)?;
+        let members = set.get("keys").and_then(Value::as_array);
+        let members = members.ok_or(KeySetError::Jwks)?;
+        let mut keys: Vec<Jwk> = members.iter().filter_map(Jwk::parse).collect();
+        keys.retain(|jwk| algorithms.contains(&jwk.key.algorithm()));
+        let ignored = keys.len().saturating_sub(MAX_KEYS);
+        keys.truncate(MAX_KEYS);
+        Ok((Self(keys), ignored))
+    }
+
+    /// The public key of a PEM text.
     ///
     /// # Errors
-    /// [`KeySetError`]; the text that was read is not in it.
+    /// [`KeySetError`], which does not repeat the text.
     pub fn of_pem(text: &[u8], algorithms: &[Algorithm]) -> Result<Self, KeySetError> {
         let key = pem::public_key(text).ok_or(KeySetError::Pem)?;
-        Self::of_keys(vec![key], algorithms)
+        let is_accepted = algorithms.contains(&key.algorithm());
+        is_accepted
+            .then(|| Self::of_key(key))
+            .ok_or(KeySetError::None)
     }
 
-    /// A secret that the issuer shares. <https://www.rfc-editor.org/rfc/rfc7518#section-3.2>
+    /// A secret shared with the issuer.
     ///
     /// # Errors
     /// [`KeySetError::Secret`] when it is too short.
     pub fn of_secret(secret: &[u8]) -> Result<Self, KeySetError> {
-        if secret.len() < SECRET_BYTES_MIN {
-            return Err(KeySetError::Secret);
-        }
-        Ok(Self(vec![Key {
-            id: None,
-            algorithm: Algorithm::Hs256,
-            material: DecodingKey::from_secret(secret),
-        }]))
+        let key = VerificationKey::hmac(secret).ok_or(KeySetError::Secret)?;
+        Ok(Self::of_key(key))
     }
 
-    fn of_keys(mut keys: Vec<Key>, algorithms: &[Algorithm]) -> Result<Self, KeySetError> {
-        keys.retain(|key| algorithms.contains(&key.algorithm));
-        if keys.is_empty() {
-            return Err(KeySetError::None);
-        }
-        Ok(Self(keys))
+    fn of_key(key: VerificationKey) -> Self {
+        Self(vec![Jwk { id: None, key }])
     }
 
-    /// Whether any key could be that of a token.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether a key may have signed a token with this `alg` and `kid`.
     pub(super) fn has(&self, algorithm: Algorithm, id: Option<&str>) -> bool {
         self.keys_for(algorithm, id).next().is_some()
     }
 
+    /// Verifies `signature`, in base64url.
     pub(super) fn verify(
         &self,
         algorithm: Algorithm,
         id: Option<&str>,
         message: &str,
         signature: &str,
-    ) -> Result<(), TokenFault> {
-        if !self.has(algorithm, id) {
-            return Err(TokenFault::KeyUnknown);
-        }
-        let holds = |key: &Key| algorithm.verifies(&key.material, message, signature);
-        if self.keys_for(algorithm, id).any(holds) {
-            Ok(())
-        } else {
-            Err(TokenFault::Signature)
-        }
+    ) -> Result<(), TokenError> {
+        let mut keys = self.keys_for(algorithm, id).peekable();
+        keys.peek().ok_or(TokenError::KeyUnknown)?;
+        let signature = URL_SAFE_NO_PAD.decode(signature);
+        let signature = signature.map_err(|_| TokenError::Signature)?;
+        keys.any(|key| key.verifies(message.as_bytes(), &signature))
+            .then_some(())
+            .ok_or(TokenError::Signature)
     }
 
-    fn keys_for(&self, algorithm: Algorithm, id: Option<&str>) -> impl Iterator<Item = &Key> {
-        self.0.iter().filter(move |key| {
-            let is_named = match (key.id.as_deref(), id) {
+    fn keys_for(
+        &self,
+        algorithm: Algorithm,
+        id: Option<&str>,
+    ) -> impl Iterator<Item = &VerificationKey> {
+        let keys = self.0.iter().filter(move |jwk| {
+            let is_named = match (jwk.id.as_deref(), id) {
                 (Some(own), Some(named)) => own == named,
                 (None, _) | (_, None) => true,
             };
-            key.algorithm == algorithm && is_named
-        })
+            jwk.key.algorithm() == algorithm && is_named
+        });
+        keys.map(|jwk| &jwk.key)
+    }
+}
+
+impl Jwk {
+    /// A public key for signatures.
+    fn parse(value: &Value) -> Option<Self> {
+        let jwk = value.as_object()?;
+        let purpose = optional_str(jwk, "use").ok()?;
+        let operations = jwk.get("key_ops");
+        let is_for_signatures = purpose.is_none_or(|purpose| purpose == "sig")
+            && operations.is_none_or(|all| as_strs(all).is_some_and(|all| all.contains(&"verify")));
+        let is_private = jwk.contains_key("d") || jwk.contains_key("k");
+        if !is_for_signatures || is_private {
+            return None;
+        }
+        let bytes = |name| URL_SAFE_NO_PAD.decode(jwk.get(name)?.as_str()?).ok();
+        let key = match (jwk.get("kty")?.as_str()?, optional_str(jwk, "crv").ok()?) {
+            ("RSA", _) => VerificationKey::rsa(&bytes("n")?, &bytes("e")?)?,
+            ("EC", Some("P-256")) => {
+                VerificationKey::p256(&[&[4], &*bytes("x")?, &*bytes("y")?].concat())?
+            }
+            ("OKP", Some("Ed25519")) => VerificationKey::ed25519(&bytes("x")?)?,
+            _ => return None,
+        };
+        let algorithm = optional_str(jwk, "alg").ok()?;
+        let is_consistent = algorithm.is_none_or(|name| name == key.algorithm().name());
+        let id = optional_str(jwk, "kid").ok()?.map(str::to_owned);
+        is_consistent.then_some(Self { id, key })
     }
 }
 
@@ -119,103 +156,28 @@ impl KeySet {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeySetError {
     /// Not a JWKS.
-    #[error("is no JWKS: a JSON object with `keys`, each of them with each member once")]
+    #[error("must be a JWKS: a JSON object with unique members, among them the array `keys`")]
     Jwks,
     /// More keys than can be tried.
-    #[error("holds more than 64 keys")]
+    #[error("must have at most 64 usable keys")]
     Many,
-    /// No key that may be used.
+    /// No usable key.
     #[error(
-        "holds no public key for signatures of an algorithm in JWT_ALGORITHMS (RSA of 2048 to 8192 bits, P-256, Ed25519)"
+        "must contain a public key for signatures of an algorithm in JWT_ALGORITHMS (RSA of 2048 to 8192 bits, P-256, Ed25519)"
     )]
     None,
-    /// Not a PEM text.
+    /// Not a public key in PEM.
     #[error(
-        "holds no single public key in PEM, which begins with `-----BEGIN PUBLIC KEY-----`, of RSA (2048 to 8192 bits), P-256 or Ed25519"
+        "must be one public key in PEM, which begins with `-----BEGIN PUBLIC KEY-----`, of RSA (2048 to 8192 bits), P-256 or Ed25519"
     )]
     Pem,
     /// A secret that could be guessed.
-    #[error("must have 32 bytes or more, of which nobody can guess any")]
+    #[error("must be at least 32 random bytes, for example from `openssl rand -hex 32`")]
     Secret,
 }
 
-impl Key {
-    /// A key that may be used, with the algorithm of its type.
-    fn of_jwk(jwk: &JsonObject) -> Option<Self> {
-        let purpose = jwk.optional_text("use").ok()?;
-        let operations = match jwk.member("key_ops") {
-            None => None,
-            Some(operations) => Some(operations.as_texts()?),
-        };
-        let is_for_signatures = purpose.is_none_or(|purpose| purpose == "sig")
-            && operations.is_none_or(|operations| operations.contains(&"verify"));
-        let is_private = jwk.member("d").is_some() || jwk.member("k").is_some();
-        if !is_for_signatures || is_private {
-            return None;
-        }
-        let bytes = |name| URL_SAFE_NO_PAD.decode(jwk.text(name)?).ok();
-        let key = match (jwk.text("kty")?, jwk.text("crv")) {
-            ("RSA", _) => Self::rsa(&bytes("n")?, &bytes("e")?)?,
-            ("EC", Some("P-256")) => Self::p256(&[&[4], &*bytes("x")?, &*bytes("y")?].concat())?,
-            ("OKP", Some("Ed25519")) => Self::ed25519(&bytes("x")?)?,
-            _ => return None,
-        };
-        let named = jwk.optional_text("alg").ok()?;
-        let is_of_its_algorithm = named.is_none_or(|name| name == key.algorithm.name());
-        let id = jwk.optional_text("kid").ok()?.map(str::to_owned);
-        is_of_its_algorithm.then_some(Self { id, ..key })
-    }
-
-    /// From modulus and exponent, big-endian.
-    pub(super) fn rsa(modulus: &[u8], exponent: &[u8]) -> Option<Self> {
-        let (modulus, exponent) = (without_zeros(modulus), without_zeros(exponent));
-        let bits = modulus
-            .len()
-            .checked_mul(8)?
-            .checked_sub(usize::try_from(modulus.first()?.leading_zeros()).ok()?)?;
-        let key = DecodingKey::from_rsa_raw_components(modulus, exponent);
-        RSA_BITS
-            .contains(&bits)
-            .then_some(Self::of(Algorithm::Rs256, key))
-    }
-
-    /// From a point in the uncompressed form.
-    pub(super) fn p256(point: &[u8]) -> Option<Self> {
-        let is_point = point.len() == P256_POINT_BYTES && point.first() == Some(&4);
-        is_point.then(|| Self::of(Algorithm::Es256, DecodingKey::from_ec_der(point)))
-    }
-
-    pub(super) fn ed25519(point: &[u8]) -> Option<Self> {
-        let is_point = point.len() == ED25519_POINT_BYTES;
-        is_point.then(|| Self::of(Algorithm::EdDsa, DecodingKey::from_ed_der(point)))
-    }
-
-    fn of(algorithm: Algorithm, material: DecodingKey) -> Self {
-        Self {
-            id: None,
-            algorithm,
-            material,
-        }
-    }
-}
-
-fn without_zeros(number: &[u8]) -> &[u8] {
-    let zeros = number.iter().take_while(|byte| **byte == 0).count();
-    number.get(zeros..).unwrap_or_default()
-}
-
 /// Issuers have two to five; a token without a `kid` is tried with each.
-const KEYS_MAX: usize = 64;
-
-/// As many as the hash gives.
-const SECRET_BYTES_MIN: usize = 32;
-
-/// What ring verifies with. <https://www.rfc-editor.org/rfc/rfc7518#section-3.3>
-const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
-
-const P256_POINT_BYTES: usize = 65;
-
-const ED25519_POINT_BYTES: usize = 32;
+const MAX_KEYS: usize = 64;
 
 #[cfg(test)]
 mod tests {
@@ -272,17 +234,12 @@ mod tests {
 
     /// How many keys of a set may be used for public-key algorithms.
     fn usable(jwk: Value) -> usize {
-        match KeySet::of_jwks(&jwks(&[jwk]), &Algorithm::ALL) {
-            Ok(keys) => keys.0.len(),
-            Err(error) => {
-                assert_eq!(error, KeySetError::None);
-                0
-            }
-        }
+        let (keys, _) = KeySet::of_published_jwks(&jwks(&[jwk]), &Algorithm::ALL).unwrap();
+        keys.0.len()
     }
 
     #[test]
-    fn the_examples_of_the_standards_hold() {
+    fn the_examples_of_the_standards_are_verified() {
         for (algorithm, jwk, message, signature) in examples() {
             let keys = KeySet::of_jwks(&jwks(&[jwk]), &[algorithm]).ok().unwrap();
             let verify = |message: &str, signature: &str| {
@@ -320,7 +277,7 @@ mod tests {
 
     /// The classic confusion: a public key, which everybody has, used as the secret of an HMAC.
     #[test]
-    fn a_public_key_is_no_secret() {
+    fn a_public_key_is_not_a_secret() {
         let keys = KeySet::of_jwks(&jwks(&[rsa()]), &[Algorithm::Rs256])
             .ok()
             .unwrap();
@@ -355,51 +312,35 @@ mod tests {
     }
 
     #[test]
-    fn keys_of_other_purposes_and_kinds_are_left_out() {
-        let with = |mut jwk: Value, name: &str, value: Value| {
-            jwk[name] = value;
-            jwk
+    fn keys_of_other_purposes_and_types_are_ignored() {
+        let usable_with = |jwk: &Value, changes: &Value| {
+            let mut jwk = jwk.clone();
+            let members = jwk.as_object_mut().unwrap();
+            members.extend(changes.as_object().unwrap().clone());
+            usable(jwk)
         };
-        for jwk in [
-            rsa(),
-            with(rsa(), "alg", json!("RS256")),
-            with(rsa(), "use", json!("sig")),
-            with(rsa(), "key_ops", json!(["verify"])),
-            with(rsa(), "x5c", json!(["MIIB"])),
-            with(p256(), "alg", json!("ES256")),
-            with(ed25519(), "alg", json!("EdDSA")),
-        ] {
-            assert_eq!(usable(jwk.clone()), 1, "{jwk}");
-        }
-        for jwk in [
-            with(rsa(), "use", json!("enc")),
-            with(rsa(), "use", json!(["sig"])),
-            with(rsa(), "key_ops", json!(["encrypt"])),
-            with(rsa(), "alg", json!("RS512")),
-            with(rsa(), "alg", json!("PS256")),
-            with(rsa(), "alg", json!("HS256")),
-            with(rsa(), "alg", json!("none")),
-            with(rsa(), "kid", json!(7)),
-            with(rsa(), "d", json!("AQAB")),
-            with(rsa(), "k", json!("AQAB")),
-            with(rsa(), "kty", json!("rsa")),
-            with(rsa(), "e", json!(65537)),
-            with(p256(), "crv", json!("P-384")),
-            with(p256(), "crv", json!("secp256k1")),
-            with(p256(), "alg", json!("RS256")),
-            with(p256(), "x", json!("f83O")),
-            with(ed25519(), "crv", json!("X25519")),
-            with(ed25519(), "x", json!("")),
-            json!({"kty": "oct", "k": base64url(&[7; 32]), "alg": "HS256"}),
-            json!({"kty": "AKP", "alg": "ML-DSA-44", "pub": "AQAB"}),
-            json!({}),
-        ] {
-            assert_eq!(usable(jwk.clone()), 0, "{jwk}");
-        }
+        let each = |jwk: Value, count: usize, changes: Value| {
+            for changes in changes.as_array().unwrap() {
+                assert_eq!(usable_with(&jwk, changes), count, "{changes}");
+            }
+        };
+        let good = json!([{}, {"alg": "RS256"}, {"use": "sig"}, {"key_ops": ["verify"]}, {"x5c": ["MIIB"]}]);
+        each(rsa(), 1, good);
+        each(p256(), 1, json!([{"alg": "ES256"}]));
+        each(ed25519(), 1, json!([{"alg": "EdDSA"}]));
+        let bad = json!([{"use": "enc"}, {"use": ["sig"]}, {"key_ops": ["encrypt"]}, {"key_ops": "verify"}, {"alg": "RS512"},
+            {"alg": "PS256"}, {"alg": "HS256"}, {"alg": "none"}, {"kid": 7}, {"d": "AQAB"}, {"k": "AQAB"}, {"kty": "rsa"}, {"e": 65537}]);
+        each(rsa(), 0, bad);
+        let bad = json!([{"crv": "P-384"}, {"crv": "secp256k1"}, {"alg": "RS256"}, {"x": "f83O"}]);
+        each(p256(), 0, bad);
+        each(ed25519(), 0, json!([{"crv": "X25519"}, {"x": ""}]));
+        let secret = base64url(&[7; 32]);
+        let other = json!([{"kty": "oct", "k": secret, "alg": "HS256"}, {"kty": "AKP", "alg": "ML-DSA-44", "pub": "AQAB"}, {}]);
+        each(json!({}), 0, other);
     }
 
     #[test]
-    fn a_weak_or_oversized_rsa_key_is_left_out() {
+    fn a_weak_or_oversized_rsa_key_is_ignored() {
         let of_bytes = |bytes: &[u8]| json!({"kty": "RSA", "n": base64url(bytes), "e": "AQAB"});
         for (length, count) in [(128, 0), (255, 0), (256, 1), (512, 1), (1024, 1), (1025, 0)] {
             assert_eq!(usable(of_bytes(&vec![0xc1; length])), count, "{length}");
@@ -419,15 +360,17 @@ mod tests {
             "[]",
             "{}",
             r#"{"keys":{}}"#,
-            r#"{"keys":["a"]}"#,
             r#"{"keys":[{"kty":"RSA","kty":"EC"}]}"#,
             r#"{"keys":[],"keys":[]}"#,
         ] {
             assert_eq!(of(json.as_bytes()), Some(KeySetError::Jwks), "{json}");
         }
         assert_eq!(of(br#"{"keys":[]}"#), Some(KeySetError::None));
+        assert_eq!(of(br#"{"keys":["a", {}]}"#), Some(KeySetError::None));
         assert_eq!(of(&jwks(&vec![rsa(); 65])), Some(KeySetError::Many));
         assert_eq!(of(&jwks(&vec![rsa(); 64])), None);
+        let unusable = [vec![json!({}); 65], vec![rsa()]].concat();
+        assert_eq!(of(&jwks(&unusable)), None);
     }
 
     #[test]

@@ -1,6 +1,7 @@
-//! An issuer for unit tests: keys made at test time, and tokens of any form signed with them.
+//! A token issuer for unit tests, with new keys for each test.
 //!
-//! Leaves out: RSA keys, which ring cannot make; published ones are in the tests of `key`, new ones in the end-to-end tests.
+//! # Not covered
+//! RSA keys, which ring cannot generate: `jwk` tests a published one, the end-to-end tests new ones.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -25,7 +26,7 @@ impl TestIssuer {
         json!({"kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": id, "x": base64url(x), "y": base64url(y)})
     }
 
-    /// A token with this header and these claims, whatever they are.
+    /// A token with any header and claims.
     pub(super) fn sign(&self, header: &Value, claims: &Value) -> String {
         let message = [header, claims].map(|part| base64url(part.to_string().as_bytes()));
         let message = message.join(".");

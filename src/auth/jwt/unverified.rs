@@ -1,18 +1,21 @@
-//! A token as it arrives: three parts, of which nothing is trusted.
+//! A parsed token whose signature is not verified yet.
 //!
-//! Promises: bounded; no header passes that names or brings a key of its own, or an extension that would have to be understood
-//! (`crit`). What is here is named unverified until a signature held.
-//! Leaves out: what the claims must say (`rules`).
+//! # Guarantees
+//! Bounded. A header that contains or names a key, or requires an extension (`crit`), is rejected.
+//!
+//! # Not covered
+//! The claims (`validation`).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::Value;
 
-use super::TokenFault;
-use super::json::JsonObject;
+use super::json::{JsonObject, optional_str, parse_object};
+use super::token_error::TokenError;
 
 /// The parts of a token. <https://www.rfc-editor.org/rfc/rfc7515#section-3.1>
 pub(super) struct UnverifiedToken<'t> {
-    /// What the signature covers: header and payload as they arrived.
+    /// The signed part: header and payload as they arrived.
     pub(super) message: &'t str,
     /// In base64url.
     pub(super) signature: &'t str,
@@ -22,55 +25,54 @@ pub(super) struct UnverifiedToken<'t> {
 }
 
 impl<'t> UnverifiedToken<'t> {
-    pub(super) fn parse(text: &'t str) -> Result<Self, TokenFault> {
-        if text.len() > TOKEN_CHARACTERS_MAX {
-            return Err(TokenFault::Form);
+    pub(super) fn parse(text: &'t str) -> Result<Self, TokenError> {
+        if text.len() > MAX_TOKEN_CHARACTERS {
+            return Err(TokenError::Form);
         }
-        let (message, signature) = text.rsplit_once('.').ok_or(TokenFault::Form)?;
-        let (header, payload) = message.split_once('.').ok_or(TokenFault::Form)?;
+        let (message, signature) = text.rsplit_once('.').ok_or(TokenError::Form)?;
+        let (header, payload) = message.split_once('.').ok_or(TokenError::Form)?;
         let header = URL_SAFE_NO_PAD.decode(header);
         let payload = URL_SAFE_NO_PAD.decode(payload);
         let (Ok(header), Ok(payload)) = (header, payload) else {
-            return Err(TokenFault::Form);
+            return Err(TokenError::Form);
         };
-        let header = JsonObject::parse(&header).ok_or(TokenFault::Header)?;
+        let header = parse_object(&header).ok_or(TokenError::Header)?;
         if REFUSED_MEMBERS
             .iter()
-            .any(|name| header.member(name).is_some())
+            .any(|name| header.contains_key(*name))
         {
-            return Err(TokenFault::Embedded);
+            return Err(TokenError::Embedded);
         }
-        let kind = header.optional_text("typ").map_err(|_| TokenFault::Type)?;
+        let kind = optional_str(&header, "typ");
+        let kind = kind.map_err(|_| TokenError::Type)?;
         if !kind.is_none_or(|kind| TYPES.iter().any(|known| kind.eq_ignore_ascii_case(known))) {
-            return Err(TokenFault::Type);
+            return Err(TokenError::Type);
         }
-        let algorithm = header.text("alg").ok_or(TokenFault::Header)?.to_owned();
-        let key_id = header
-            .optional_text("kid")
-            .map_err(|_| TokenFault::Header)?;
-        let key_id = key_id.map(str::to_owned);
+        let algorithm = header.get("alg").and_then(Value::as_str);
+        let algorithm = algorithm.ok_or(TokenError::Header)?;
+        let key_id = optional_str(&header, "kid").map_err(|_| TokenError::Header)?;
         Ok(Self {
             message,
             signature,
-            algorithm,
-            key_id,
-            claims: JsonObject::parse(&payload).ok_or(TokenFault::Claims)?,
+            algorithm: algorithm.to_owned(),
+            key_id: key_id.map(str::to_owned),
+            claims: parse_object(&payload).ok_or(TokenError::Claims)?,
         })
     }
 }
 
-/// Whether a text looks like a token: three parts of base64url, the first of which begins as `{"` does.
-pub(in crate::auth) fn has_form_of_token(text: &str) -> bool {
+/// Whether a text looks like a token: three base64url parts, the first of which begins like `{"`.
+pub(crate) fn has_form_of_token(text: &str) -> bool {
     let known = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'.');
     text.starts_with("eyJ")
         && text.bytes().filter(|c| *c == b'.').count() == 2
         && text.bytes().all(known)
 }
 
-/// Tokens have 1 to 2 KB; with hundreds of groups a few more.
-const TOKEN_CHARACTERS_MAX: usize = 8192;
+/// Tokens have 1 to 2 KB, with hundreds of groups more.
+const MAX_TOKEN_CHARACTERS: usize = 8192;
 
-/// Where a key would come from a stranger, and extensions, of which none is understood here.
+/// Keys from an untrusted token, and extensions, of which none is supported.
 /// <https://www.rfc-editor.org/rfc/rfc7515#section-4.1>
 const REFUSED_MEMBERS: [&str; 5] = ["crit", "jku", "jwk", "x5c", "x5u"];
 
@@ -82,7 +84,7 @@ mod tests {
     use base64::Engine as _;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-    use super::{TOKEN_CHARACTERS_MAX, TokenFault, UnverifiedToken, has_form_of_token};
+    use super::{MAX_TOKEN_CHARACTERS, TokenError, UnverifiedToken, has_form_of_token};
 
     fn token(header: &str, payload: &str) -> String {
         let [header, payload] = [header, payload].map(|part| URL_SAFE_NO_PAD.encode(part));
@@ -90,7 +92,7 @@ mod tests {
     }
 
     #[track_caller]
-    fn fault(text: &str) -> TokenFault {
+    fn error(text: &str) -> TokenError {
         UnverifiedToken::parse(text).err().unwrap()
     }
 
@@ -105,8 +107,8 @@ mod tests {
             r#"{"alg":"RS256","crit":null}"#,
         ] {
             assert_eq!(
-                fault(&token(header, "{}")),
-                TokenFault::Embedded,
+                error(&token(header, "{}")),
+                TokenError::Embedded,
                 "{header}"
             );
         }
@@ -126,7 +128,7 @@ mod tests {
         }
         for kind in ["\"dpop+jwt\"", "\"\"", "\"JWE\"", "7", "null", "[\"JWT\"]"] {
             let header = format!("{{\"alg\":\"RS256\",\"typ\":{kind}}}");
-            assert_eq!(fault(&token(&header, "{}")), TokenFault::Type, "{kind}");
+            assert_eq!(error(&token(&header, "{}")), TokenError::Type, "{kind}");
         }
     }
 
@@ -141,18 +143,18 @@ mod tests {
             r#"{"alg":"RS256","kid":7}"#,
             r#"{"alg":"RS256","kid":null}"#,
         ] {
-            assert_eq!(fault(&token(header, "{}")), TokenFault::Header, "{header}");
+            assert_eq!(error(&token(header, "{}")), TokenError::Header, "{header}");
         }
         for payload in ["", "7", "\"sub\"", r#"{"sub":"a","sub":"b"}"#] {
             let text = token(r#"{"alg":"RS256"}"#, payload);
-            assert_eq!(fault(&text), TokenFault::Claims, "{payload}");
+            assert_eq!(error(&text), TokenError::Claims, "{payload}");
         }
     }
 
     #[test]
     fn another_form_is_refused() {
         let good = token(r#"{"alg":"RS256"}"#, "{}");
-        let long = token(r#"{"alg":"RS256"}"#, &" ".repeat(TOKEN_CHARACTERS_MAX));
+        let long = token(r#"{"alg":"RS256"}"#, &" ".repeat(MAX_TOKEN_CHARACTERS));
         for text in [
             "",
             ".",
@@ -166,16 +168,16 @@ mod tests {
             &format!(" {good}"),
             &long,
         ] {
-            let fault = fault(text);
+            let error = error(text);
             assert!(
-                matches!(fault, TokenFault::Form | TokenFault::Header),
-                "{text}: {fault}"
+                matches!(error, TokenError::Form | TokenError::Header),
+                "{text}: {error}"
             );
         }
     }
 
     #[test]
-    fn a_token_is_told_from_an_api_key_by_its_form() {
+    fn tokens_and_api_keys_differ_in_form() {
         for text in ["eyJ.eyJ.", "eyJhbGciOiJub25lIn0.e30.", "eyJ-_.a.b"] {
             assert!(has_form_of_token(text), "{text}");
         }

@@ -37,7 +37,7 @@ pub(super) fn read(table: &Table<'_>, diagnostics: &mut Diagnostics<'_>) -> Opti
             claims.fault(claim, text, diagnostics);
         }
         if claim == PrincipalMatch::PROOF && wanted.as_ref().is_some_and(|wanted| !is_of_proofs(wanted)) {
-            let names: Vec<&str> = AuthMethod::PROOFS.iter().map(|kind| kind.name()).collect();
+            let names: Vec<&str> = AuthMethod::WITH_CREDENTIALS.iter().map(|kind| kind.name()).collect();
             let text = format!("is how a caller was proven: {}", names.join(", "));
             claims.fault(claim, &text, diagnostics);
         }
@@ -49,7 +49,7 @@ pub(super) fn read(table: &Table<'_>, diagnostics: &mut Diagnostics<'_>) -> Opti
 }
 
 fn is_of_proofs(wanted: &Match) -> bool {
-    let is_proof = |value: &Value| matches!(value, Value::Text(text) if AuthMethod::PROOFS.iter().any(|kind| kind.name() == text));
+    let is_proof = |value: &Value| matches!(value, Value::Text(text) if AuthMethod::WITH_CREDENTIALS.iter().any(|kind| kind.name() == text));
     matches!(wanted, Match::OneOf(values) if values.iter().all(is_proof))
 }
 

@@ -9,8 +9,8 @@ use http::HeaderMap;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use serde_json::{Map, Value};
 
-use crate::auth::{Identity, Source};
 use crate::error::Error;
+use crate::request::{Identity, IdentitySource};
 use crate::runtime::gateway_event::{
     Event, Parts, body, body_text, context, headers, member, method, pairs, refuse, wire_query,
 };
@@ -65,7 +65,7 @@ fn from_gateway(event: &Map<String, Value>) -> Result<Parts, Error> {
 
 /// The key pair that an API gateway checked; `identity` is empty when it checks none.
 fn identity(event: &Map<String, Value>) -> Option<Identity> {
-    Identity::new(Source::KeyPair, context(event, "identity"))
+    Identity::new(IdentitySource::KeyPair, context(event, "identity"))
 }
 
 /// A CLB sends method and path as headers, and only when it is told to.
@@ -106,8 +106,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::read;
-    use crate::auth::Source;
     use crate::error::ErrorCode;
+    use crate::request::IdentitySource;
     use crate::request::Unverified;
 
     #[track_caller]
@@ -162,7 +162,7 @@ mod tests {
     fn the_identity_is_that_of_the_gateway_alone() {
         let event = json!({"httpMethod": "GET", "path": "/sign", "requestContext": {"identity": {"secretId": "APID1"}}});
         let identity = accepted(&event).identity.unwrap();
-        assert_eq!(identity.source, Source::KeyPair);
+        assert_eq!(identity.source, IdentitySource::KeyPair);
         assert_eq!(identity.members["secretId"], "APID1");
         for context in [
             json!({}),

@@ -78,7 +78,7 @@ impl SignKey {
     /// Derives the key. <https://www.tencentcloud.com/document/product/436/7778>
     pub fn new(secret_key: &Secret, key_time: &str) -> Self {
         let key = hmac_sha1(secret_key.expose().as_bytes(), key_time);
-        Self(Zeroizing::new(hex::encode(&*key)))
+        Self(Zeroizing::new(hex::encode(*key)))
     }
 
     /// The key as lower-case hex, as it is used and as the published vectors print it.
@@ -88,7 +88,7 @@ impl SignKey {
 
     /// Step 6: the signature of `string_to_sign`, as lower-case hex. <https://www.tencentcloud.com/document/product/436/7778>
     pub fn sign(&self, string_to_sign: &str) -> String {
-        hex::encode(&*hmac_sha1(self.0.as_bytes(), string_to_sign))
+        hex::encode(*hmac_sha1(self.0.as_bytes(), string_to_sign))
     }
 }
 

@@ -80,6 +80,27 @@ impl Process {
         })
     }
 
+    /// Waits for a line with this text, and hands it back.
+    ///
+    /// # Errors
+    /// When it ends or takes too long.
+    pub async fn printed(&mut self, text: &str) -> Result<String, Failure> {
+        let found = timeout(TIME_LIMIT, async {
+            let mut lines = (&mut self.stdout).lines();
+            while let Some(line) = lines.next_line().await? {
+                if line.contains(text) {
+                    return Ok(Some(line));
+                }
+            }
+            Ok(None)
+        });
+        found
+            .await
+            .map_err(|_| Failure::new(format!("`{text}` was not printed in time")))?
+            .map_err(|fault: std::io::Error| Failure::new(format!("the output broke: {fault}")))?
+            .ok_or_else(|| Failure::new(format!("the process ended and did not print `{text}`")))
+    }
+
     /// Asks it to end.
     pub fn terminate(&self) {
         ask_to_end(&self.child);

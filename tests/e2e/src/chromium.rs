@@ -22,23 +22,19 @@ impl Chromium {
     /// Opens `url`.
     ///
     /// # Errors
-    /// When there is no Chromium, or it cannot be started.
+    /// When Chromium is not installed, or cannot be started.
     pub fn open(url: &str) -> Result<Self, Failure> {
-        let program = installed::program(&NAMES).ok_or_else(|| {
-            Failure::new(
-                "Chromium is missing, and the SDK for browsers is judged in it: install it (Debian: apt-get install chromium)",
-            )
-        })?;
+        let program = installed::client_file("chromium/chromium")?;
         let failed =
             |fault: std::io::Error| Failure::new(format!("Chromium could not be started: {fault}"));
         let profile = tempfile::tempdir().map_err(failed)?;
         let said = std::fs::File::create(profile.path().join(SAID)).map_err(failed)?;
-        let child = Command::new(program)
+        let child = Command::new(&program)
             .args(FLAGS)
             .arg(format!("--user-data-dir={}", profile.path().display()))
             .arg(url)
             .env_clear()
-            .env("PATH", installed::search_path()?)
+            .env("LD_LIBRARY_PATH", program.with_file_name("lib"))
             .env("HOME", profile.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -67,8 +63,6 @@ impl Drop for Chromium {
         }
     }
 }
-
-const NAMES: [&str; 2] = ["chromium", "chromium-browser"];
 
 const SAID: &str = "said";
 

@@ -9,7 +9,7 @@ use crate::installed;
 pub fn cloud() -> CloudBuilder {
     let builder = Cloud::builder();
     match installed::secret_ledger() {
-        Some(path) => builder.secret_ledger(path),
+        Some(path) => builder.secrets_file(path),
         None => builder,
     }
 }

@@ -43,7 +43,13 @@ pub async fn documented(
     };
     let code = only_block(&text, fence)
         .ok_or_else(|| Failure::new(format!("{page} has not exactly one block {fence:?}")))?;
-    let output = timeout(TIME_LIMIT, run(program, argument, code, settings));
+    let mut command = Command::new(program);
+    command
+        .arg(argument)
+        .env_clear()
+        .envs(installed::searched()?)
+        .envs(settings);
+    let output = timeout(TIME_LIMIT, run(command, code));
     let output = output
         .await
         .map_err(|_| Failure::new(format!("the {language:?} of {page} did not end in time")))?
@@ -56,17 +62,8 @@ pub async fn documented(
     })
 }
 
-async fn run(
-    program: &str,
-    argument: &str,
-    code: &str,
-    settings: &Variables,
-) -> Result<std::process::Output, std::io::Error> {
-    let mut child = Command::new(program)
-        .arg(argument)
-        .env_clear()
-        .envs(installed::searched())
-        .envs(settings)
+async fn run(mut command: Command, code: &str) -> Result<std::process::Output, std::io::Error> {
+    let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

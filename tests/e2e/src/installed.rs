@@ -1,8 +1,9 @@
-//! Where things are: the deployed binary, the drivers, and what `tests/clients/install` installed.
+//! Where things are: the deployed binary, the drivers, and what `tests/setup/install` installed.
 //!
 //! A path that is handed out exists. Leaves out: building or installing anything.
 
 use std::env;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::Failure;
@@ -29,33 +30,34 @@ pub(crate) fn driver(name: &str) -> Result<PathBuf, Failure> {
     )
 }
 
-/// A file that `tests/clients/install` put under `target/clients`.
+/// A file that `tests/setup/install` put under `target/clients`.
 pub(crate) fn client_file(name: &str) -> Result<PathBuf, Failure> {
     existing(
         &root().join("target/clients").join(name),
-        "run `tests/clients/install` first",
+        "run `make clients` first",
     )
 }
 
-/// The search path for programs that are part of the system, such as `node`.
-pub(crate) fn search_path() -> Result<PathBuf, Failure> {
-    from_environment("PATH").ok_or_else(|| Failure::new("the environment variable PATH is not set"))
-}
-
-/// The first of these programs that is on the search path.
-pub(crate) fn program(names: &[&str]) -> Option<PathBuf> {
-    let path = from_environment("PATH")?;
-    let folders: Vec<PathBuf> = env::split_paths(&path).collect();
-    let places = names
-        .iter()
-        .flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
-    places.into_iter().find(|place| place.is_file())
+/// The search path for programs: those that were installed for the tests, so that every machine runs the same `node` and
+/// `python3`, and then those of the system.
+///
+/// # Errors
+/// When the programs for the tests are not installed.
+pub fn search_path() -> Result<OsString, Failure> {
+    let node = client_file("bin/node")?;
+    let own = node.parent().map(Path::to_owned);
+    let system = from_environment("PATH").unwrap_or_default();
+    env::join_paths(own.into_iter().chain(env::split_paths(&system)))
+        .map_err(|fault| Failure::new(format!("no search path can be made: {fault}")))
 }
 
 /// What a program needs of the test's own environment to be found and to start.
-pub(crate) fn searched() -> impl Iterator<Item = (&'static str, PathBuf)> {
-    let names = ["PATH", "HOME"].into_iter();
-    names.filter_map(|name| Some((name, from_environment(name)?)))
+///
+/// # Errors
+/// Those of [`search_path`].
+pub(crate) fn searched() -> Result<impl Iterator<Item = (&'static str, OsString)>, Failure> {
+    let home = from_environment("HOME").map(|home| ("HOME", home.into_os_string()));
+    Ok([("PATH", search_path()?)].into_iter().chain(home))
 }
 
 /// The text of a file of the repository, by its path from the root.

@@ -1,7 +1,10 @@
-//! An issuer of tokens: keys made for one run, tokens of any form, and a server of its public keys that counts who asked.
+//! A token issuer with new keys, and a server of its JWKS that counts requests.
 //!
-//! Promises: the signature of each token that is meant to be accepted is in the ledger before anybody else sees it.
-//! Leaves out: what a token should say.
+//! # Guarantees
+//! The signature of each token that should be accepted is registered as a secret before the token is used.
+//!
+//! # Not covered
+//! What a token should contain.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
@@ -34,15 +37,15 @@ const TIME_LIMIT: Duration = Duration::from_secs(60);
 pub enum Signer<'s> {
     EdDsa,
     Es256,
-    /// With this secret.
+    /// This secret.
     Hs256(&'s [u8]),
-    /// Not at all.
+    /// No signature.
     Nothing,
     Ps256,
     Rs256,
 }
 
-/// One key of each kind; their `kid`s are `rsa`, `p256` and `ed25519`.
+/// One key of each type; their `kid`s are `rsa`, `p256` and `ed25519`.
 #[expect(missing_debug_implementations, reason = "it holds keys")]
 pub struct TokenIssuer {
     rsa: RsaKeyPair,
@@ -51,10 +54,10 @@ pub struct TokenIssuer {
 }
 
 impl TokenIssuer {
-    /// Makes the keys; the one of RSA with `openssl`, since ring makes none.
+    /// Generates the keys; RSA with `openssl`, because ring cannot.
     ///
     /// # Errors
-    /// When a key cannot be made.
+    /// When a key cannot be generated.
     pub async fn new() -> Result<Self, Failure> {
         let failed = |_| Failure::new("a key pair could not be made");
         let (random, kind) = (SystemRandom::new(), &ECDSA_P256_SHA256_FIXED_SIGNING);
@@ -71,16 +74,16 @@ impl TokenIssuer {
     /// A token that should be accepted.
     ///
     /// # Errors
-    /// When it cannot be signed or noted.
+    /// When it cannot be signed or registered.
     pub fn token(&self, signer: Signer<'_>, kid: &str, claims: &Value) -> Result<String, Failure> {
         let header = json!({"alg": signer.name(), "typ": "JWT", "kid": kid});
         let token = self.sign(signer, &header.to_string(), &claims.to_string())?;
-        note(&token)
+        register(&token)
             .map_err(|fault| Failure::new(format!("the ledger cannot be written: {fault}")))?;
         Ok(token)
     }
 
-    /// A token with this text as header and this as payload.
+    /// A token with any header and payload.
     ///
     /// # Errors
     /// When it cannot be signed.
@@ -163,7 +166,7 @@ impl Signer<'_> {
     }
 }
 
-/// A server that answers everybody alike, with what it was last told, and counts who asked.
+/// A server that sends the same response to every request, and counts them.
 #[derive(Debug)]
 pub struct KeyServer {
     address: SocketAddr,
@@ -172,7 +175,7 @@ pub struct KeyServer {
 }
 
 impl KeyServer {
-    /// Starts one; it ends with the runtime of the test.
+    /// Starts one, which ends with the test's runtime.
     ///
     /// # Errors
     /// When the system gives no port.
@@ -195,7 +198,7 @@ impl KeyServer {
         Ok(server)
     }
 
-    /// Answers with this status line, which may have headers behind it, and this body from now on.
+    /// Sets the response: the status line with optional headers, and the body.
     pub fn answer_with(&self, head: &str, body: &[u8]) {
         let head = format!(
             "{head}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
@@ -209,7 +212,7 @@ impl KeyServer {
         format!("http://{}/keys", self.address)
     }
 
-    /// How often it was asked.
+    /// The number of requests so far.
     pub fn requests(&self) -> usize {
         self.requests.load(Ordering::SeqCst)
     }
@@ -232,7 +235,7 @@ async fn rsa() -> Result<Vec<u8>, Failure> {
             "rsa_keygen_bits:2048",
         ])
         .env_clear()
-        .envs(installed::searched())
+        .envs(installed::searched()?)
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();
@@ -257,8 +260,8 @@ fn pem(der: &[u8]) -> String {
     format!("-----BEGIN PUBLIC KEY-----\n{text}\n-----END PUBLIC KEY-----\n")
 }
 
-/// The last part alone: with the others, which anybody may see, it makes the token.
-fn note(token: &str) -> io::Result<()> {
+/// Only the signature is secret: header and payload may be printed.
+fn register(token: &str) -> io::Result<()> {
     let (Some(path), Some((_, signature))) = (installed::secret_ledger(), token.rsplit_once('.'))
     else {
         return Ok(());

@@ -207,7 +207,7 @@ async fn drive(cloud: &Cloud, client: Client, arguments: &[&str]) -> Value {
 
 fn none_was_refused(cloud: &Cloud, line: &Value) {
     let mut refused = cloud.decisions();
-    refused.retain(|record| !record.is_admitted);
+    refused.retain(|record| !record.is_authorized);
     assert!(refused.is_empty(), "{line} {refused:#?}");
 }
 

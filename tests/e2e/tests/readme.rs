@@ -12,7 +12,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use cos_emulator::{Cloud, Platform};
-use cos_issuer_e2e::{API_KEY, Browser, bootstrap, cloud};
+use cos_issuer_e2e::{API_KEY, Browser, bootstrap, cloud, search_path};
 use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
@@ -90,9 +90,9 @@ async fn run(program: &str, cloud: &Cloud) -> String {
     assert!(!here.contains(":5000") && !here.contains(":5001"));
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let packages = root.join("target/clients/node_modules");
-    assert!(packages.exists(), "run `tests/clients/install` first");
     let mut child = Command::new("node")
         .arg("-")
+        .env("PATH", search_path().unwrap())
         .env("NODE_PATH", packages)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -1,4 +1,4 @@
-//! `AUTH=jwt` on the deployed binary: what is accepted, and every way to be refused without a call to STS.
+//! `AUTH=jwt` on the deployed binary. A refusal makes no call to STS. The tables of headers, claims and keys are in the unit tests.
 
 #![expect(
     clippy::unwrap_used,
@@ -6,11 +6,16 @@
     reason = "a fault in a helper of these tests is a failed test"
 )]
 
-use cos_emulator::{Cloud, LambdaEvent, Platform, ScfEvent};
+use std::sync::Arc;
+
+use cos_emulator::{Cloud, EmulatedClock, LambdaEvent, Platform, ScfEvent};
+use cos_issuer::config::{Config, Environment};
+use cos_issuer::request::{Request, RequestId, Unverified};
 use cos_issuer_e2e::{
-    API_KEY, Answer, Browser, ClosedPort, HS_SECRET, KeyServer, Signer, TokenIssuer, issuer_on,
-    printed,
+    API_KEY, Answer, Browser, HS_SECRET, KeyServer, Signer, TokenIssuer, issuer_on, printed,
 };
+use reqwest::Method;
+use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 use tencent::time::{Clock, SystemClock};
 
@@ -22,14 +27,16 @@ const ON: [Platform; 3] = [
 ];
 
 const ISSUER: &str = "https://issuer.example.com";
-const ALL_KINDS: (&str, &str) = ("JWT_ALGORITHMS", "RS256,ES256,EdDSA");
+const ALL_ALGORITHMS: (&str, &str) = ("JWT_ALGORITHMS", "RS256,ES256,EdDSA");
+const OK: &str = "HTTP/1.1 200 OK";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_of_the_issuer_is_accepted() {
-    let issuer = made().await;
+    let issuer = new_issuer().await;
     for platform in ON {
         let keys = KeyServer::start(&issuer.jwks()).await.unwrap();
-        let (cloud, browser) = start(platform, &[("JWT_JWKS_URL", &keys.url()), ALL_KINDS]).await;
+        let url = keys.url();
+        let (cloud, browser) = start(platform, &[("JWT_JWKS_URL", &url), ALL_ALGORITHMS]).await;
         for (signer, kid) in [
             (Signer::Rs256, "rsa"),
             (Signer::Es256, "p256"),
@@ -51,156 +58,157 @@ async fn a_token_of_the_issuer_is_accepted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_may_be_settings() {
-    let issuer = made().await;
-    let escaped = issuer.rsa_pem().replace('\n', "\\n");
+    let issuer = new_issuer().await;
+    let rsa = issuer.rsa_pem().replace('\n', "\\n");
     let ed25519 = issuer.ed25519_pem();
-    for (setting, signer) in [
-        (("JWT_PUBLIC_KEY", escaped.as_str()), Signer::Rs256),
-        (("JWT_PUBLIC_KEY", ed25519.as_str()), Signer::EdDsa),
-        (
-            ("JWT_HS_SECRET", HS_SECRET),
-            Signer::Hs256(HS_SECRET.as_bytes()),
-        ),
+    let secret = Signer::Hs256(HS_SECRET.as_bytes());
+    for (name, value, signer, other) in [
+        ("JWT_PUBLIC_KEY", &*rsa, Signer::Rs256, secret),
+        ("JWT_PUBLIC_KEY", &ed25519, Signer::EdDsa, Signer::Es256),
+        ("JWT_HS_SECRET", HS_SECRET, secret, Signer::Rs256),
     ] {
-        let (cloud, browser) = start(Platform::ScfWeb, &[setting]).await;
+        let (cloud, browser) = start(Platform::ScfWeb, &[(name, value)]).await;
+        let token = forged(&issuer, other, &json!({"alg": other.name()}));
+        refused(&ask(&browser, &token).await, "`alg`");
+        let token = forged(&issuer, other, &json!({"alg": signer.name()}));
+        refused(&ask(&browser, &token).await, "signature");
+        assert_eq!(cloud.sts().call_count(), 0, "{signer:?}");
         let token = issuer.token(signer, "any", &good()).unwrap();
-        let answer = ask(&browser, &token).await;
-        assert_eq!(answer.status, 200, "{signer:?}: {answer:?}");
-        let calls = cloud.sts().call_count();
-        for other in [
-            Signer::Rs256,
-            Signer::Es256,
-            Signer::EdDsa,
-            Signer::Hs256(b""),
-        ] {
-            if other.name() != signer.name() {
-                let token = forged(&issuer, other, &json!({"alg": other.name()}));
-                refused(&ask(&browser, &token).await, "`alg`");
-                let token = forged(&issuer, other, &json!({"alg": signer.name()}));
-                refused(&ask(&browser, &token).await, "signature");
-            }
-        }
-        assert_eq!(cloud.sts().call_count(), calls, "{signer:?}");
+        assert_eq!(ask(&browser, &token).await.status, 200, "{signer:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn unknown_issuer_makes_no_outbound_call() {
-    let (issuer, attacker) = (made().await, made().await);
-    for platform in ON {
-        let keys = KeyServer::start(&issuer.jwks()).await.unwrap();
-        let canary = KeyServer::start(&attacker.jwks()).await.unwrap();
-        let (cloud, browser) = start(platform, &[("JWT_JWKS_URL", &keys.url())]).await;
-        let url = canary.url();
-        let root = url.trim_end_matches("/keys");
-        for claims in [
-            with("iss", json!(root)),
-            with("iss", json!(url)),
-            with("iss", json!(format!("{ISSUER}/"))),
-            with("iss", json!([ISSUER])),
-            with("iss", json!(null)),
-        ] {
-            let token = attacker.sign(
-                Signer::Rs256,
-                &json!({"alg": "RS256", "kid": "rsa"}).to_string(),
-                &claims.to_string(),
-            );
-            refused(&ask(&browser, &token.unwrap()).await, "`iss`");
-        }
-        for header in [
-            json!({"alg": "RS256", "kid": "rsa", "jku": url}),
-            json!({"alg": "RS256", "kid": "rsa", "x5u": url}),
-        ] {
-            let token = forged(&attacker, Signer::Rs256, &header);
-            refused(&ask(&browser, &token).await, "brings a key");
-        }
-        assert_eq!(
-            keys.requests(),
-            0,
-            "{platform:?}: nothing here is worth a fetch"
-        );
-        // A name is no address.
-        let token = forged(
-            &attacker,
-            Signer::Rs256,
-            &json!({"alg": "RS256", "kid": url}),
-        );
-        refused(&ask(&browser, &token).await, "`kid`");
-        assert_eq!(canary.requests(), 0, "{platform:?}");
-        assert_eq!(keys.requests(), 1, "{platform:?}");
-        assert_eq!(cloud.sts().call_count(), 0, "{platform:?}");
+    let (issuer, attacker) = (new_issuer().await, new_issuer().await);
+    let keys = KeyServer::start(&issuer.jwks()).await.unwrap();
+    let canary = KeyServer::start(&attacker.jwks()).await.unwrap();
+    let (cloud, browser) = start(Platform::ScfWeb, &[("JWT_JWKS_URL", &keys.url())]).await;
+    let url = canary.url();
+    let root = url.trim_end_matches("/keys");
+    for iss in [json!(root), json!(url), json!([ISSUER]), json!(null)] {
+        let token = attacker.token(Signer::Rs256, "rsa", &with("iss", iss));
+        refused(&ask(&browser, &token.unwrap()).await, "`iss`");
     }
+    for name in ["jku", "x5u"] {
+        let header = json!({"alg": "RS256", name: url});
+        let token = forged(&attacker, Signer::Rs256, &header);
+        refused(&ask(&browser, &token).await, name);
+    }
+    assert_eq!(keys.requests(), 0, "none of these tokens is worth a fetch");
+    // A `kid` is not an address.
+    let token = forged(
+        &attacker,
+        Signer::Rs256,
+        &json!({"alg": "RS256", "kid": url}),
+    );
+    refused(&ask(&browser, &token).await, "`kid`");
+    assert_eq!((canary.requests(), keys.requests()), (0, 1));
+    assert_eq!(cloud.sts().call_count(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn jwks_redirects_and_giants_are_refused() {
-    let issuer = made().await;
+    let issuer = new_issuer().await;
     let token = issuer.token(Signer::Rs256, "rsa", &good()).unwrap();
     let elsewhere = KeyServer::start(&issuer.jwks()).await.unwrap();
     let jwks = issuer.jwks().to_string();
-    let giant = format!("{}{jwks}", " ".repeat(100 * 1024));
-    let redirect = |status: &str| format!("HTTP/1.1 {status}\r\nlocation: {}", elsewhere.url());
-    let mut symmetric = issuer.jwks();
-    symmetric["keys"] = json!([{"kty": "oct", "kid": "rsa", "alg": "HS256", "k": "CANARYCANARYCANARYCANARYCANARYCANARYCANARYCA"}]);
-    let mut doubled = jwks.clone();
-    doubled.insert_str(1, "\"keys\":[],");
-    let answers = [
-        (redirect("301 Moved Permanently"), jwks.clone()),
-        (redirect("302 Found"), jwks.clone()),
-        (redirect("307 Temporary Redirect"), String::new()),
-        (
-            "HTTP/1.1 302 Found\r\nlocation: http://169.254.0.23/latest/meta-data/".to_owned(),
-            String::new(),
-        ),
-        ("HTTP/1.1 200 OK".to_owned(), giant),
-        (
-            "HTTP/1.1 200 OK".to_owned(),
-            "<html>CANARY-body-of-an-answer</html>".to_owned(),
-        ),
-        ("HTTP/1.1 200 OK".to_owned(), symmetric.to_string()),
-        ("HTTP/1.1 200 OK".to_owned(), doubled),
-        ("HTTP/1.1 404 Not Found".to_owned(), jwks.clone()),
-        ("HTTP/1.1 500 Internal Server Error".to_owned(), jwks),
-        ("not HTTP".to_owned(), String::new()),
-    ];
-    for (head, body) in answers {
+    let moved = "HTTP/1.1 301 Moved Permanently\r\nlocation: ";
+    let moved = format!("{moved}{}", elsewhere.url());
+    let metadata = "HTTP/1.1 302 Found\r\nlocation: http://169.254.0.23/latest/meta-data/";
+    for (head, body) in [
+        (&*moved, &*jwks),
+        (metadata, ""),
+        (OK, &format!("{}{jwks}", " ".repeat(100 * 1024))),
+        (OK, "<html>CANARY-body-of-an-answer</html>"),
+        (OK, &jwks.replacen('{', "{\"keys\":[],", 1)),
+        ("HTTP/1.1 404 Not Found", &jwks),
+        ("not HTTP", ""),
+    ] {
         let keys = KeyServer::start(&json!({})).await.unwrap();
-        keys.answer_with(&head, body.as_bytes());
+        keys.answer_with(head, body.as_bytes());
         let (cloud, browser) = start(Platform::ScfWeb, &[("JWT_JWKS_URL", &keys.url())]).await;
         unavailable(&ask(&browser, &token).await);
         assert!(printed(&cloud, "could not be fetched").await, "{head}");
         assert!(!cloud.function_output().contains("CANARY"), "{head}");
-        assert_eq!(keys.requests(), 1, "{head}");
-        assert_eq!(cloud.sts().call_count(), 0, "{head}");
+        assert_eq!(
+            (keys.requests(), cloud.sts().call_count()),
+            (1, 0),
+            "{head}"
+        );
     }
     assert_eq!(elsewhere.requests(), 0);
 }
 
+/// What the issuer publishes replaces its previous keys after five minutes, even if nothing in it can be used.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_issuer_that_is_down_lets_nobody_in_and_known_keys_pass() {
-    let issuer = made().await;
-    let token = issuer.token(Signer::Rs256, "rsa", &good()).unwrap();
-    for platform in ON {
-        let closed = ClosedPort::take().unwrap();
-        let url = format!("http://127.0.0.1:{}/keys", closed.port());
-        let (cloud, browser) = start(platform, &[("JWT_JWKS_URL", &url)]).await;
-        unavailable(&ask(&browser, &token).await);
-        unavailable(&ask(&browser, &token).await);
-        assert_eq!(cloud.sts().call_count(), 0, "{platform:?}");
-
+async fn a_withdrawn_key_counts_for_five_minutes() {
+    let (issuer, other) = (new_issuer().await, new_issuer().await);
+    let rsa = issuer.jwks()["keys"][0].clone();
+    let with = |name: &str, value: &str| {
+        let mut jwk = rsa.clone();
+        jwk[name] = json!(value);
+        json!({"keys": [jwk]})
+    };
+    let symmetric = json!({"kty": "oct", "kid": "rsa", "alg": "HS256", "k": "CANARYCANARYCANARYCANARYCANARYCANARYCANARYCA"});
+    let mut many = vec![other.jwks()["keys"][0].clone(); 64];
+    many.push(rsa.clone());
+    let clock = Arc::new(EmulatedClock::over(Arc::new(SystemClock)));
+    let shared: Arc<dyn Clock> = Arc::<EmulatedClock>::clone(&clock);
+    let cloud = cos_issuer_e2e::cloud().clock(Arc::clone(&shared)).start();
+    let cloud = cloud.await.unwrap();
+    for (case, jwks) in [
+        ("withdrawn", json!({"keys": [other.jwks()["keys"][1]]})),
+        ("emptied", json!({"keys": []})),
+        ("another algorithm", with("alg", "RS512")),
+        ("not for signatures", with("use", "enc")),
+        ("symmetric", json!({"keys": [symmetric]})),
+        ("behind 64 others", json!({"keys": many})),
+    ] {
         let keys = KeyServer::start(&issuer.jwks()).await.unwrap();
-        let (cloud, browser) = start(platform, &[("JWT_JWKS_URL", &keys.url())]).await;
-        assert_eq!(ask(&browser, &token).await.status, 200, "{platform:?}");
+        let environment = jwt_settings(&cloud, &keys.url());
+        let config = Config::read(&environment, &|_| Ok(Vec::new()), Arc::clone(&shared));
+        let handler = config.unwrap().handler;
+        let ask = async || {
+            let now = clock.now().unix_seconds();
+            let claims = json!({"iss": ISSUER, "aud": "uploads", "sub": "person-1", "iat": now, "exp": now + 600});
+            let token = issuer.token(Signer::Rs256, "rsa", &claims).unwrap();
+            let mut headers = HeaderMap::new();
+            headers.insert("authorization", format!("Bearer {token}").parse().unwrap());
+            let unverified = Unverified {
+                method: Method::GET,
+                path: "/sign".to_owned(),
+                query: Vec::new(),
+                headers,
+                body: Vec::new(),
+                identity: None,
+            };
+            let request = Request::new(unverified, RequestId::random(), None).unwrap();
+            handler.handle(&request).await.status.as_u16()
+        };
+        let calls = cloud.sts().call_count();
+        assert_eq!(ask().await, 200, "{case}");
+        keys.answer_with(OK, jwks.to_string().as_bytes());
+        clock.advance(299);
+        assert_eq!(ask().await, 200, "{case}");
+        for seconds in [1, 60, 3600] {
+            clock.advance(seconds);
+            assert_eq!(ask().await, 401, "{case}");
+        }
+        // An outage is not a withdrawal: with the key again, it counts through one.
+        keys.answer_with(OK, issuer.jwks().to_string().as_bytes());
+        clock.advance(30);
+        assert_eq!(ask().await, 200, "{case}");
         keys.answer_with("HTTP/1.1 503 Service Unavailable", b"");
-        assert_eq!(ask(&browser, &token).await.status, 200, "{platform:?}");
-        assert_eq!(cloud.sts().call_count(), 2, "{platform:?}");
+        clock.advance(3600);
+        assert_eq!(ask().await, 200, "{case}");
+        assert_eq!(cloud.sts().call_count(), calls + 4, "{case}");
     }
 }
 
-/// Keys over TLS from somebody whom nobody vouches for.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_that_is_not_trusted_is_refused() {
-    let issuer = made().await;
+    let issuer = new_issuer().await;
     let token = issuer.token(Signer::Rs256, "rsa", &good()).unwrap();
     // The other cloud's STS has a certificate of an authority that this function does not know.
     let other = cos_issuer_e2e::cloud().start().await.unwrap();
@@ -211,277 +219,91 @@ async fn a_certificate_that_is_not_trusted_is_refused() {
     assert_eq!(cloud.sts().call_count() + other.sts().call_count(), 0);
 }
 
-/// Signer, header, and what the refusal says: a token under another algorithm, key or extension than it was made with.
-const CONFUSED: [(Signer<'static>, &str, &str); 31] = [
-    (Signer::Nothing, r#"{"alg":"none"}"#, "`alg`"),
-    (Signer::Nothing, r#"{"alg":"None","kid":"rsa"}"#, "`alg`"),
-    (Signer::Nothing, r#"{"alg":"NONE"}"#, "`alg`"),
-    (Signer::Nothing, r#"{"alg":""}"#, "`alg`"),
-    (
-        Signer::Nothing,
-        r#"{"alg":"RS256","kid":"rsa"}"#,
-        "signature",
-    ),
-    (Signer::Ps256, r#"{"alg":"PS256","kid":"rsa"}"#, "`alg`"),
-    (Signer::Rs256, r#"{"alg":"PS256","kid":"rsa"}"#, "`alg`"),
-    (Signer::Ps256, r#"{"alg":"RS256","kid":"rsa"}"#, "signature"),
-    (Signer::Rs256, r#"{"alg":"RS512","kid":"rsa"}"#, "`alg`"),
-    (Signer::Rs256, r#"{"alg":"rs256","kid":"rsa"}"#, "`alg`"),
-    (Signer::Rs256, r#"{"alg":" RS256","kid":"rsa"}"#, "`alg`"),
-    (Signer::Es256, r#"{"alg":"ES256","kid":"rsa"}"#, "`kid`"),
-    (Signer::Rs256, r#"{"alg":"RS256","kid":"p256"}"#, "`kid`"),
-    (
-        Signer::EdDsa,
-        r#"{"alg":"ES256","kid":"p256"}"#,
-        "signature",
-    ),
-    (
-        Signer::Es256,
-        r#"{"alg":"EdDSA","kid":"ed25519"}"#,
-        "signature",
-    ),
-    (Signer::Es256, r#"{"alg":"ES384","kid":"p256"}"#, "`alg`"),
-    (
-        Signer::Rs256,
-        r#"{"alg":"RS256","kid":"rsa","crit":["exp"],"exp":0}"#,
-        "brings a key",
-    ),
-    (
-        Signer::Rs256,
-        r#"{"alg":"RS256","kid":"rsa","crit":[]}"#,
-        "brings a key",
-    ),
-    (
-        Signer::Rs256,
-        r#"{"alg":"RS256","kid":"rsa","jwk":{"kty":"RSA"}}"#,
-        "brings a key",
-    ),
-    (
-        Signer::Rs256,
-        r#"{"alg":"RS256","kid":"rsa","x5c":["MIIB"]}"#,
-        "brings a key",
-    ),
-    (
-        Signer::Rs256,
-        r#"{"alg":"RS256","kid":"rsa","typ":"dpop+jwt"}"#,
-        "`typ`",
-    ),
-    (Signer::Rs256, r#"{"alg":["RS256"],"kid":"rsa"}"#, "header"),
-    (Signer::Rs256, r#"{"alg":null}"#, "header"),
-    (Signer::Rs256, r#"{"kid":"rsa"}"#, "header"),
-    (Signer::Rs256, r#"{"alg":"RS256","kid":["rsa"]}"#, "header"),
-    (
-        Signer::Rs256,
-        r#"{"alg":"RS256","kid":"rsa","alg":"RS256"}"#,
-        "header",
-    ),
-    (
-        Signer::Nothing,
-        r#"{"alg":"none","kid":"rsa","\u0061lg":"RS256"}"#,
-        "header",
-    ),
-    (
-        Signer::Rs256,
-        r#"{"alg":"RS256","alg":"none","kid":"rsa"}"#,
-        "header",
-    ),
-    (Signer::Rs256, r#"{"alg":"RS256","kid":"rsa"},"#, "header"),
-    (Signer::Rs256, r#"["RS256"]"#, "header"),
-    (Signer::Rs256, "", "header"),
-];
-
+/// Tokens under another algorithm or key than they were signed with, and secrets that are public.
 #[tokio::test(flavor = "multi_thread")]
 async fn algorithm_confusion_is_refused() {
-    let issuer = made().await;
-    for platform in ON {
-        let keys = KeyServer::start(&issuer.jwks()).await.unwrap();
-        let (cloud, browser) = start(platform, &[("JWT_JWKS_URL", &keys.url()), ALL_KINDS]).await;
-        for (signer, header, said) in CONFUSED {
-            let token = issuer.sign(signer, header, &good().to_string()).unwrap();
-            refused(&ask(&browser, &token).await, said);
-        }
-        assert_eq!(keys.requests(), 1, "{platform:?}");
-        assert_eq!(cloud.sts().call_count(), 0, "{platform:?}");
+    let (issuer, attacker) = (new_issuer().await, new_issuer().await);
+    let jwks = issuer.jwks();
+    let own = &attacker.jwks()["keys"][0];
+    let pem = issuer.rsa_pem();
+    let modulus = jwks["keys"][0]["n"].as_str().unwrap();
+    let keys = KeyServer::start(&jwks).await.unwrap();
+    let url = keys.url();
+    let (cloud, browser) = start(Platform::ScfWeb, &[("JWT_JWKS_URL", &url), ALL_ALGORITHMS]).await;
+    let by_pem = Signer::Hs256(pem.as_bytes());
+    let by_modulus = Signer::Hs256(modulus.as_bytes());
+    for (issuer, signer, alg, kid, text) in [
+        (&issuer, Signer::Nothing, "none", "rsa", "`alg`"),
+        (&issuer, Signer::Nothing, "RS256", "rsa", "signature"),
+        (&issuer, Signer::Ps256, "PS256", "rsa", "`alg`"),
+        (&issuer, Signer::Ps256, "RS256", "rsa", "signature"),
+        (&issuer, Signer::EdDsa, "ES256", "p256", "signature"),
+        (&issuer, Signer::Es256, "ES256", "rsa", "`kid`"),
+        (&issuer, by_pem, "HS256", "rsa", "`alg`"),
+        (&issuer, by_pem, "RS256", "rsa", "signature"),
+        (&issuer, by_modulus, "RS256", "rsa", "signature"),
+        (&attacker, Signer::Rs256, "RS256", "rsa", "signature"),
+    ] {
+        let token = forged(issuer, signer, &json!({"alg": alg, "kid": kid}));
+        refused(&ask(&browser, &token).await, text);
     }
+    let header = json!({"alg": "RS256", "jwk": own});
+    let token = forged(&attacker, Signer::Rs256, &header);
+    refused(&ask(&browser, &token).await, "`jwk`");
+    assert_eq!((keys.requests(), cloud.sts().call_count()), (1, 0));
 }
 
-/// What everybody can know is no secret of an HMAC, nor is one that somebody got into the key set.
-#[tokio::test(flavor = "multi_thread")]
-async fn nothing_public_is_a_secret() {
-    let issuer = made().await;
-    let mut jwks = issuer.jwks();
-    let secret = b"CANARY-client-secret-0123456789abcdef";
-    let planted = "Q0FOQVJZLWNsaWVudC1zZWNyZXQtMDEyMzQ1Njc4OWFiY2RlZg";
-    let planted = json!({"kty": "oct", "kid": "planted", "alg": "HS256", "k": planted});
-    jwks["keys"].as_array_mut().unwrap().push(planted);
-    let (pem, modulus) = (issuer.rsa_pem(), jwks["keys"][0]["n"].clone());
-    let public: [&[u8]; 7] = [
-        pem.as_bytes(),
-        pem.trim().as_bytes(),
-        modulus.as_str().unwrap().as_bytes(),
-        b"uploads",
-        ISSUER.as_bytes(),
-        b"",
-        secret,
-    ];
-    for platform in ON {
-        let keys = KeyServer::start(&jwks).await.unwrap();
-        let (cloud, browser) = start(platform, &[("JWT_JWKS_URL", &keys.url()), ALL_KINDS]).await;
-        for guess in public {
-            let guess = Signer::Hs256(guess);
-            for (header, said) in [
-                (json!({"alg": "HS256"}), "`alg`"),
-                (json!({"alg": "HS256", "kid": "rsa"}), "`alg`"),
-                (json!({"alg": "HS256", "kid": "planted"}), "`alg`"),
-                (json!({"alg": "RS256", "kid": "planted"}), "`kid`"),
-                (json!({"alg": "RS256", "kid": "rsa"}), "signature"),
-            ] {
-                refused(&ask(&browser, &forged(&issuer, guess, &header)).await, said);
-            }
-        }
-        assert_eq!(keys.requests(), 1, "{platform:?}");
-        assert_eq!(cloud.sts().call_count(), 0, "{platform:?}");
-    }
-}
-
-/// Signed by somebody else, with and without the key that would confirm it.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_key_that_a_token_brings_is_refused() {
-    let (issuer, attacker) = (made().await, made().await);
-    let own = attacker.jwks()["keys"][0].clone();
-    for platform in ON {
-        let keys = KeyServer::start(&issuer.jwks()).await.unwrap();
-        let (cloud, browser) = start(platform, &[("JWT_JWKS_URL", &keys.url()), ALL_KINDS]).await;
-        for (signer, header, said) in [
-            (
-                Signer::Rs256,
-                json!({"alg": "RS256", "kid": "rsa"}),
-                "signature",
-            ),
-            (Signer::Rs256, json!({"alg": "RS256"}), "signature"),
-            (
-                Signer::Es256,
-                json!({"alg": "ES256", "kid": "p256"}),
-                "signature",
-            ),
-            (
-                Signer::EdDsa,
-                json!({"alg": "EdDSA", "kid": "ed25519"}),
-                "signature",
-            ),
-            (
-                Signer::Rs256,
-                json!({"alg": "RS256", "jwk": own.clone()}),
-                "brings a key",
-            ),
-        ] {
-            let token = forged(&attacker, signer, &header);
-            refused(&ask(&browser, &token).await, said);
-        }
-        assert_eq!(cloud.sts().call_count(), 0, "{platform:?}");
-    }
-}
-
-/// An absent claim is `null` in this table.
 #[tokio::test(flavor = "multi_thread")]
 async fn claims_that_are_missing_or_wrong_are_refused() {
-    let issuer = made().await;
+    let issuer = new_issuer().await;
     let keys = KeyServer::start(&issuer.jwks()).await.unwrap();
     let (cloud, browser) = start(Platform::ScfWeb, &[("JWT_JWKS_URL", &keys.url())]).await;
-    let header = json!({"alg": "RS256", "kid": "rsa"}).to_string();
-    for (name, value, said) in [
-        ("aud", json!(null), "`aud`"),
-        ("aud", json!("other"), "`aud`"),
-        ("aud", json!(""), "`aud`"),
-        ("aud", json!([]), "`aud`"),
-        ("aud", json!(["other"]), "`aud`"),
-        ("aud", json!([["uploads"]]), "`aud`"),
-        ("aud", json!({"aud": "uploads"}), "`aud`"),
-        ("aud", json!("uploads,media"), "`aud`"),
-        ("aud", json!(["uploads", 7]), "`aud`"),
-        ("exp", json!(null), "`exp`"),
-        ("exp", json!("9999999999"), "`exp`"),
+    for (name, value, text) in [
+        ("aud", json!(null), "`aud` is missing"),
+        ("aud", json!(["other"]), "`aud` does not contain"),
         ("exp", json!(now() - 60), "expired"),
-        ("exp", json!(now() + 10 * 365 * 86_400), "too long"),
-        ("nbf", json!(now() + 600), "`nbf`"),
-        ("nbf", json!("0"), "`nbf`"),
-        ("iat", json!(null), "`iat`"),
         ("iat", json!(now() + 600), "`iat`"),
-        ("iat", json!(now() - 2 * 86_400), "too long"),
-        ("sub", json!(null), "`sub`"),
-        ("sub", json!(""), "`sub`"),
         ("sub", json!(7), "`sub`"),
-        ("sub", json!(["person-1"]), "`sub`"),
     ] {
-        let claims = with(name, value).to_string();
-        let token = issuer.sign(Signer::Rs256, &header, &claims).unwrap();
-        refused(&ask(&browser, &token).await, said);
+        let token = issuer
+            .token(Signer::Rs256, "rsa", &with(name, value))
+            .unwrap();
+        refused(&ask(&browser, &token).await, text);
     }
-    let twice = good()
-        .to_string()
-        .replacen('{', "{\"sub\":\"person-2\",", 1);
-    let token = issuer.sign(Signer::Rs256, &header, &twice).unwrap();
-    refused(&ask(&browser, &token).await, "payload");
-    assert_eq!(cloud.sts().call_count(), 0);
-    for claims in [
-        with("aud", json!(["other", "media"])),
-        with("nbf", json!(now() - 5)),
-        with("nbf", json!(null)),
-    ] {
-        let token = issuer.token(Signer::Rs256, "rsa", &claims).unwrap();
-        assert_eq!(ask(&browser, &token).await.status, 200);
-    }
+    assert_eq!((keys.requests(), cloud.sts().call_count()), (0, 0));
+    let token = issuer.token(
+        Signer::Rs256,
+        "rsa",
+        &with("aud", json!(["other", "media"])),
+    );
+    assert_eq!(ask(&browser, &token.unwrap()).await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_of_random_kids_causes_at_most_two_fetches() {
-    let issuer = made().await;
+    let issuer = new_issuer().await;
     let keys = KeyServer::start(&issuer.jwks()).await.unwrap();
     let settings = [("JWT_JWKS_URL", &*keys.url()), ("LOG", "error")];
     let (cloud, browser) = start(Platform::ScfWeb, &settings).await;
     let started = now();
     // One after the other, so that all of them meet one instance.
-    for n in 0..10_000 {
-        let header = json!({"alg": "RS256", "kid": format!("kid-{n}")}).to_string();
-        let token = issuer.sign(Signer::Nothing, &header, &good().to_string());
-        refused(&ask(&browser, &token.unwrap()).await, "`kid`");
+    for n in 0..1000 {
+        let header = json!({"alg": "RS256", "kid": format!("kid-{n}")});
+        let token = forged(&issuer, Signer::Nothing, &header);
+        refused(&ask(&browser, &token).await, "`kid`");
     }
-    // One at once, and one for each half minute, of which a busy machine may need more than one.
-    let halves = usize::try_from((now() - started) / 30).unwrap();
+    // One at once, and one for each cooldown, of which a busy machine may need more than one.
+    let cooldowns = usize::try_from((now() - started) / 30).unwrap();
     let fetches = keys.requests();
-    assert!((1..=1 + halves.max(1)).contains(&fetches), "{fetches}");
+    assert!((1..=1 + cooldowns.max(1)).contains(&fetches), "{fetches}");
     assert_eq!(cloud.sts().call_count(), 0);
     let token = issuer.token(Signer::Rs256, "rsa", &good()).unwrap();
     assert_eq!(ask(&browser, &token).await.status, 200);
 }
 
-/// A wrong secret, a cut signature and an unknown `kid` are told apart by their text alone, and none by an early exit.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_secret_is_not_found_out_byte_by_byte() {
-    let issuer = made().await;
-    let (cloud, browser) = start(Platform::ScfWeb, &[("JWT_HS_SECRET", HS_SECRET)]).await;
-    let secret = HS_SECRET.as_bytes();
-    let token = issuer.token(Signer::Hs256(secret), "a", &good()).unwrap();
-    let (message, signature) = token.rsplit_once('.').unwrap();
-    for place in [0, 20, 42] {
-        let mut changed = signature.to_owned().into_bytes();
-        changed[place] = if changed[place] == b'E' { b'I' } else { b'E' };
-        let changed = format!("{message}.{}", String::from_utf8(changed).unwrap());
-        refused(&ask(&browser, &changed).await, "signature");
-        let cut = format!("{message}.{}", signature.get(..place / 4 * 4).unwrap());
-        refused(&ask(&browser, &cut).await, "signature");
-    }
-    for other in [&secret[1..], b"", b"uploads"] {
-        let token = forged(&issuer, Signer::Hs256(other), &json!({"alg": "HS256"}));
-        refused(&ask(&browser, &token).await, "signature");
-    }
-    assert_eq!(cloud.sts().call_count(), 0);
-    assert_eq!(ask(&browser, &token).await.status, 200);
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_is_told_from_an_api_key_by_its_form() {
-    let issuer = made().await;
+    let issuer = new_issuer().await;
     let api_keys = "next=711e5a8b4f6787584b814a252dd59ca8ea7f08260ccc7cc44582f76dc8bcd5c8";
     for platform in ON {
         let keys = KeyServer::start(&issuer.jwks()).await.unwrap();
@@ -494,38 +316,28 @@ async fn a_token_is_told_from_an_api_key_by_its_form() {
         let token = issuer.token(Signer::Rs256, "rsa", &good()).unwrap();
         assert_eq!(ask(&browser, API_KEY).await.status, 200, "{platform:?}");
         assert_eq!(ask(&browser, &token).await.status, 200, "{platform:?}");
-        for proof in ["api-key", "jwt"] {
-            assert!(printed(&cloud, &format!("\"proof\":\"{proof}\"")).await);
+        for method in ["api-key", "jwt"] {
+            assert!(printed(&cloud, &format!("\"proof\":\"{method}\"")).await);
         }
-        let calls = cloud.sts().call_count();
-        let code = |answer: &Answer| answer.body["codeDesc"].as_str().unwrap().to_owned();
         let none = browser.get("/sign").await.unwrap();
-        assert_eq!(code(&none), "AuthFailure.ProofMissing");
-        assert_eq!(
-            none.headers["www-authenticate"],
-            "Bearer realm=\"cos-issuer\""
-        );
+        assert_eq!(none.body["codeDesc"], "AuthFailure.ProofMissing");
+        let challenge = &none.headers["www-authenticate"];
+        assert_eq!(challenge, "Bearer realm=\"cos-issuer\"");
         refused(&ask(&browser, "eyJhbGciOiJub25lIn0.e30.").await, "`alg`");
-        for text in ["a.b.c", "eyJhbGciOiJub25lIn0", "eyJ.e30.e30.e30"] {
-            assert_eq!(
-                code(&ask(&browser, text).await),
-                "AuthFailure.ApiKey",
-                "{text}"
-            );
-        }
+        let answer = ask(&browser, "eyJ.e30.e30.e30").await;
+        assert_eq!(answer.body["codeDesc"], "AuthFailure.ApiKey");
         let two = browser.request("GET", "/sign");
         let two = two.header("authorization", format!("Bearer {token}"));
         let two = two.header("authorization", format!("Bearer {API_KEY}"));
-        let two = browser.send(two).await.unwrap();
-        // A gateway may join two headers with a comma, and then there is one, which is neither.
-        assert!(two.status == 401, "{platform:?}: {two:?}");
-        assert_eq!(cloud.sts().call_count(), calls, "{platform:?}");
+        // A gateway may join two headers with a comma: then there is one, which is neither.
+        assert_eq!(browser.send(two).await.unwrap().status, 401, "{platform:?}");
+        assert_eq!(cloud.sts().call_count(), 2, "{platform:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_elsewhere_than_in_its_header_is_no_proof() {
-    let issuer = made().await;
+async fn a_token_elsewhere_than_in_its_header_is_not_a_credential() {
+    let issuer = new_issuer().await;
     let token = issuer.token(Signer::Rs256, "rsa", &good()).unwrap();
     for platform in ON {
         let keys = KeyServer::start(&issuer.jwks()).await.unwrap();
@@ -544,23 +356,13 @@ async fn a_token_elsewhere_than_in_its_header_is_no_proof() {
                 "{name}"
             );
         }
-        let answer = browser
-            .get(&format!("/sign?access_token={token}"))
-            .await
-            .unwrap();
-        assert_eq!(answer.status, 400, "{platform:?}");
-        for text in ["x", "a.b", "null", "undefined", &"x".repeat(9000)] {
-            refused(&ask(&browser, text).await, "base64url");
-        }
-        assert_eq!(
-            keys.requests() + cloud.sts().call_count(),
-            0,
-            "{platform:?}"
-        );
+        refused(&ask(&browser, &"x".repeat(9000)).await, "base64url");
+        let calls = keys.requests() + cloud.sts().call_count();
+        assert_eq!(calls, 0, "{platform:?}");
     }
 }
 
-async fn made() -> TokenIssuer {
+async fn new_issuer() -> TokenIssuer {
     TokenIssuer::new().await.unwrap()
 }
 
@@ -578,13 +380,34 @@ async fn start(platform: Platform, settings: &[(&str, &str)]) -> (Cloud, Browser
     (cloud, browser)
 }
 
+/// The settings of a function in the test's own process, whose clock can be moved.
+fn jwt_settings(cloud: &Cloud, jwks_url: &str) -> Environment {
+    let (account, key) = (cloud.account(), cloud.sub_account_key());
+    let sts = cloud.sts().http_url();
+    [
+        ("AUTH", "jwt"),
+        ("JWT_ISSUER", ISSUER),
+        ("JWT_AUDIENCE", "uploads"),
+        ("JWT_JWKS_URL", jwks_url),
+        ("SECRET_ID", &key.secret_id),
+        ("SECRET_KEY", &key.secret_key),
+        ("STS_ENDPOINTS", &sts),
+        ("BUCKET", &account.bucket),
+        ("REGION", &account.region),
+        ("PREFIX", "users/"),
+        ("ALLOW", "upload"),
+    ]
+    .into_iter()
+    .collect()
+}
+
 async fn ask(browser: &Browser, bearer: &str) -> Answer {
     let request = browser.request("GET", "/sign");
     let request = request.header("authorization", format!("Bearer {bearer}"));
     browser.send(request).await.unwrap()
 }
 
-/// Good claims under a header that is not.
+/// Good claims under any header.
 fn forged(issuer: &TokenIssuer, signer: Signer<'_>, header: &Value) -> String {
     let (header, claims) = (header.to_string(), good().to_string());
     issuer.sign(signer, &header, &claims).unwrap()
@@ -599,10 +422,8 @@ fn good() -> Value {
 fn with(name: &str, value: Value) -> Value {
     let mut claims = good();
     claims[name] = value;
-    claims
-        .as_object_mut()
-        .unwrap()
-        .retain(|_, value| !value.is_null());
+    let members = claims.as_object_mut().unwrap();
+    members.retain(|_, value| !value.is_null());
     claims
 }
 
@@ -610,15 +431,15 @@ fn now() -> i64 {
     SystemClock.now().unix_seconds()
 }
 
-/// Refused with status 401, a text that says which check failed, and without a credential.
+/// Refused with status 401, the reason, and without a credential.
 #[track_caller]
-fn refused(answer: &Answer, said: &str) {
-    assert_eq!(answer.status, 401, "{said}: {answer:?}");
+fn refused(answer: &Answer, text: &str) {
+    assert_eq!(answer.status, 401, "{text}: {answer:?}");
     assert_eq!(answer.body["codeDesc"], "AuthFailure.Token", "{answer:?}");
     assert_eq!(answer.body["code"], 4100);
     assert!(answer.body.get("data").is_none());
     let message = answer.body["message"].as_str().unwrap();
-    assert!(message.contains(said), "{said}: {message}");
+    assert!(message.contains(text), "{text}: {message}");
     assert!(
         !message.contains("eyJ") && !message.contains("person"),
         "{message}"
@@ -630,7 +451,7 @@ fn refused(answer: &Answer, said: &str) {
     );
 }
 
-/// Status 503, since nobody can be proven; whoever asks should come again.
+/// Status 503: nobody can be authenticated, so the client should try again.
 #[track_caller]
 fn unavailable(answer: &Answer) {
     assert_eq!(answer.status, 503, "{answer:?}");

@@ -1,119 +1,117 @@
-//! Copies, of objects and into parts. No bytes move: a copy refers to what its source refers to.
+//! Copies of objects, and into parts. They move no bytes: a copy refers to the content of its
+//! source.
 
 use std::sync::Arc;
 
-use http::StatusCode;
+use super::multipart::requested_part;
+use super::{CosService, MAX_BODY_BYTES, ObjectCall, Outcome};
+use crate::cos::checksum::Hasher;
+use crate::cos::error::{self, CosError};
+use crate::cos::http::address::ObjectAddress;
+use crate::cos::http::byte_range::ByteRange;
+use crate::cos::http::copy_source::copy_source;
+use crate::cos::http::metadata::ObjectHeaders;
+use crate::cos::http::precondition;
+use crate::cos::http::request::RequestHead;
+use crate::cos::http::response;
+use crate::cos::http::xml;
+use crate::cos::store::{Content, Object, ObjectMetadata};
 
-use super::multipart::UploadPlace;
-use super::object::no_such_key;
-use super::{MAX_BODY_BYTES, Outcome, Service};
-use crate::cos::ask::Ask;
-use crate::cos::condition;
-use crate::cos::copy_source::CopySource;
-use crate::cos::digest::Digests;
-use crate::cos::error::CosError;
-use crate::cos::metadata::{Metadata, invalid_argument};
-use crate::cos::range::Slice;
-use crate::cos::store::{Content, Facts, Object, internal};
-use crate::cos::{answer, xml};
-
-impl Service {
+impl CosService {
     /// <https://www.tencentcloud.com/document/product/436/10881>
-    pub(super) async fn copy_object(&self, ask: &Ask) -> Outcome {
-        let (bucket, key) = self.place(ask)?;
-        let (source_place, source) = self.source(ask)?;
-        if source.facts.length > MAX_BODY_BYTES {
-            return Err(crate::cos::payload::too_large());
+    pub(super) async fn copy_object(&self, call: &ObjectCall<'_>) -> Outcome {
+        let (source_address, source) = self.source(call)?;
+        if source.metadata.length > MAX_BODY_BYTES {
+            return Err(error::entity_too_large());
         }
-        let own = Metadata::of(&ask.headers)?;
-        let metadata = match ask.header("x-cos-metadata-directive").unwrap_or("") {
+        let own = ObjectHeaders::of(&call.request.headers)?;
+        let headers = match call
+            .request
+            .header("x-cos-metadata-directive")
+            .unwrap_or("")
+        {
             directive if directive.eq_ignore_ascii_case("replaced") => own,
             directive if directive.is_empty() || directive.eq_ignore_ascii_case("copy") => {
-                if source_place.bucket.as_str() == bucket && source_place.key == key {
-                    return Err(CosError::new(
-                        StatusCode::BAD_REQUEST,
-                        "InvalidRequest",
+                if source_address == *call.target {
+                    return Err(error::invalid_request(
                         "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata.",
                     ));
                 }
-                source.facts.metadata.clone().with_storage_class_of(&own)
+                source.metadata.headers.clone().with_storage_class_of(&own)
             }
             _ => {
-                return Err(invalid_argument(
+                return Err(error::invalid_argument(
                     "The x-cos-metadata-directive value must be Copy or Replaced.",
                 ));
             }
         };
         // Inferred: the ETag of a copy is that of its source.
-        let facts = &source.facts;
-        let mut facts = Facts::new(facts.length, facts.etag.clone(), facts.crc64, ask.now);
-        facts.metadata = metadata;
-        let object = Object {
-            facts,
-            content: source.content.clone(),
+        let metadata = ObjectMetadata {
+            modified: call.request.now,
+            headers,
+            is_appendable: false,
+            upload_id: None,
+            ..source.metadata.clone()
         };
-        let headers = ask.headers.clone();
+        let content = source.content.clone();
+        let object = Object { metadata, content };
         let stored = self
-            .change(move |store| {
-                store.put_object(&bucket, &key, |current| {
-                    condition::for_writing(&headers, current.map(Object::version))?;
-                    Ok(object)
-                })
-            })
+            .store_object(call.target, &call.request.headers, object)
             .await?;
-        Ok(answer::xml(xml::document("CopyObjectResult", |root| {
-            root.text("ETag", format_args!("\"{}\"", stored.facts.etag));
-            root.text("CRC64", stored.facts.crc64);
-            root.text("LastModified", stored.facts.modified.iso_8601());
+        Ok(response::xml(xml::document("CopyObjectResult", |root| {
+            root.text("ETag", format_args!("\"{}\"", stored.metadata.etag));
+            root.text("CRC64", stored.metadata.crc64);
+            root.text("LastModified", stored.metadata.modified.iso_8601());
         })))
     }
 
     /// <https://www.tencentcloud.com/document/product/436/8287>
-    pub(super) async fn copy_part(&self, ask: &Ask) -> Outcome {
-        let place = UploadPlace::of(self, ask)?;
-        let number = place.part_number(ask)?;
-        let (_, source) = self.source(ask)?;
-        let slice = match ask.header("x-cos-copy-source-range") {
-            Some(header) => Slice::of_copy(header, source.facts.length)?,
-            None => Slice::whole(source.facts.length),
+    pub(super) async fn copy_part(&self, call: &ObjectCall<'_>) -> Outcome {
+        let upload = self.upload(call)?;
+        let number = requested_part(call.request)?;
+        let (_, source) = self.source(call)?;
+        let range = match call.request.header("x-cos-copy-source-range") {
+            Some(header) => ByteRange::of_copy(header, source.metadata.length)?,
+            None => ByteRange::whole(source.metadata.length),
         };
-        if slice.length() > MAX_BODY_BYTES {
-            return Err(crate::cos::payload::too_large());
+        if range.length() > MAX_BODY_BYTES {
+            return Err(error::entity_too_large());
         }
-        let content = source.content.slice(slice);
-        let facts = facts_of(content.clone(), ask).await?;
-        let (etag, modified) = (facts.etag.clone(), facts.modified);
-        let part = Object { facts, content };
-        self.change(move |store| store.put_part(place.as_tuple(), number, part))
+        let content = source.content.slice(range);
+        let metadata = metadata_of(content.clone(), call.request).await?;
+        let (etag, modified) = (metadata.etag.clone(), metadata.modified);
+        let part = Object { metadata, content };
+        self.change(move |store| store.put_part(upload.as_tuple(), number, part))
             .await?;
-        Ok(answer::xml(xml::document("CopyPartResult", |root| {
+        Ok(response::xml(xml::document("CopyPartResult", |root| {
             root.text("ETag", format_args!("\"{etag}\""));
             root.text("LastModified", modified.iso_8601());
         })))
     }
 
-    /// The source of the copy, once it is there and its conditions hold.
-    fn source(&self, ask: &Ask) -> Result<(CopySource, Arc<Object>), CosError> {
-        let source = CopySource::of(&ask.headers, &self.home)
-            .ok_or_else(|| invalid_argument("The x-cos-copy-source header is missing."))??;
-        let bucket = self.bucket_in(source.bucket.as_str(), source.region.as_str())?;
-        let object = self
-            .store
-            .read()
-            .object(&bucket, &source.key)
-            .ok_or_else(no_such_key)?;
-        condition::for_copying(&ask.headers, object.version())?;
-        Ok((source, object))
+    /// The source of the copy, once it is found and its preconditions hold.
+    fn source(&self, call: &ObjectCall<'_>) -> Result<(ObjectAddress, Arc<Object>), CosError> {
+        let address = copy_source(&call.request.headers, &self.default_bucket)
+            .ok_or_else(|| error::invalid_argument("The x-cos-copy-source header is missing."))??;
+        self.check_bucket(&address.bucket)?;
+        let object = self.object(&address)?;
+        precondition::check_copy_source(&call.request.headers, object.validators())?;
+        Ok((address, object))
     }
 }
 
-/// Reads a part that is copied, for its checksums.
-async fn facts_of(content: Content, ask: &Ask) -> Result<Facts, CosError> {
-    let mut digests = Digests::new();
+/// Reads a copied part for its checksums.
+async fn metadata_of(content: Content, request: &RequestHead) -> Result<ObjectMetadata, CosError> {
+    let mut hasher = Hasher::new();
     let mut reader = content.reader();
-    while let Some(bytes) = reader.next().await.map_err(|error| internal(&error))? {
-        digests.update(&bytes);
+    while let Some(bytes) = reader
+        .next()
+        .await
+        .map_err(|error| error::internal(&error))?
+    {
+        hasher.update(&bytes);
     }
-    let sums = digests.finish();
-    Ok(Facts::new(sums.length, sums.etag(), sums.crc64, ask.now))
+    let checksums = hasher.finish();
+    let headers = ObjectHeaders::default();
+    Ok(ObjectMetadata::of(&checksums, headers, request.now))
 }

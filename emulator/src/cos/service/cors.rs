@@ -1,50 +1,48 @@
-//! CORS of a bucket: its rules, preflights, and what they put on answers.
+//! The CORS rules of a bucket, preflights, and the CORS headers of responses.
+
+use std::sync::Arc;
 
 use http::StatusCode;
 
-use super::{Outcome, Service};
-use crate::cos::answer::{self, Answer};
-use crate::cos::ask::{Address, Ask};
-use crate::cos::cors::{self, Cors};
-use crate::cos::error::CosError;
-use crate::cos::payload::Payload;
+use super::{BucketCall, CosService, Outcome};
+use crate::cos::cors::Cors;
+use crate::cos::error::{self, CosError};
+use crate::cos::http::body::RequestBody;
+use crate::cos::http::request::RequestHead;
+use crate::cos::http::response::{self, Response};
+use crate::cos::http::virtual_host::BucketAddress;
 
-impl Service {
+impl CosService {
     /// <https://www.tencentcloud.com/document/product/436/8279>
-    pub(super) async fn put_cors(&self, ask: &Ask, mut payload: Payload) -> Outcome {
-        let bucket = self.bucket(ask)?;
-        let body = payload.small(&ask.headers, MAX_RULES_BYTES).await?;
+    pub(super) async fn put_cors(&self, call: &BucketCall<'_>, mut body: RequestBody) -> Outcome {
+        let name = call.target.name.to_string();
+        let body = body.small(&call.request.headers, MAX_RULES_BYTES).await?;
         let cors = Cors::parse(&body)?;
-        self.change(move |store| store.set_cors(&bucket, Some(cors)))
+        self.change(move |store| store.set_cors(&name, Some(cors)))
             .await?;
-        Ok(answer::empty(StatusCode::OK))
+        Ok(response::empty(StatusCode::OK))
     }
 
     /// <https://www.tencentcloud.com/document/product/436/8274>
-    pub(super) fn show_cors(&self, ask: &Ask) -> Outcome {
-        let bucket = self.bucket(ask)?;
-        let cors = self.cors_of(&bucket).ok_or_else(|| {
-            CosError::new(
-                StatusCode::NOT_FOUND,
-                "NoSuchCORSConfiguration",
-                "The CORS configuration does not exist.",
-            )
-        })?;
-        Ok(answer::xml(cors.to_xml()))
+    pub(super) fn get_cors(&self, call: &BucketCall<'_>) -> Outcome {
+        let cors = self
+            .cors_of(call.target)
+            .ok_or_else(error::no_such_cors_configuration)?;
+        Ok(response::xml(cors.to_xml()))
     }
 
     /// <https://www.tencentcloud.com/document/product/436/8283>
-    pub(super) async fn delete_cors(&self, ask: &Ask) -> Outcome {
-        let bucket = self.bucket(ask)?;
-        self.change(move |store| store.set_cors(&bucket, None))
+    pub(super) async fn delete_cors(&self, call: &BucketCall<'_>) -> Outcome {
+        let name = call.target.name.to_string();
+        self.change(move |store| store.set_cors(&name, None))
             .await?;
-        Ok(answer::empty(StatusCode::NO_CONTENT))
+        Ok(response::empty(StatusCode::NO_CONTENT))
     }
 
     /// <https://www.tencentcloud.com/document/product/436/8288>
-    pub(super) fn preflight(&self, ask: &Ask) -> Outcome {
+    pub(super) fn preflight(&self, request: &RequestHead, bucket: &BucketAddress) -> Outcome {
         for name in ["origin", "access-control-request-method"] {
-            if ask.header(name).is_none_or(str::is_empty) {
+            if request.header(name).is_none_or(str::is_empty) {
                 return Err(CosError::new(
                     StatusCode::BAD_REQUEST,
                     "InvalidRequest",
@@ -52,35 +50,34 @@ impl Service {
                 ));
             }
         }
-        let bucket = self.bucket(ask)?;
+        self.check_bucket(bucket)?;
         let headers = self
-            .cors_of(&bucket)
-            .and_then(|cors| cors.preflight(&ask.headers))
+            .cors_of(bucket)
+            .and_then(|cors| cors.preflight(&request.headers))
             .ok_or_else(|| {
-                cors::forbidden().because(
+                error::cors_forbidden().because(
                     "no CORS rule of this bucket allows this origin with this method and these headers",
                 )
             })?;
-        let mut answer = answer::empty(StatusCode::OK);
-        answer.headers_mut().extend(headers);
-        Ok(answer)
+        let mut response = response::empty(StatusCode::OK);
+        response.headers_mut().extend(headers);
+        Ok(response)
     }
 
-    /// Lets a page of another origin read the answer, errors too, where a rule says so.
-    pub(super) fn allow_origin(&self, ask: &Ask, answer: &mut Answer) {
-        let Address::Bucket { bucket, region, .. } = &ask.address else {
-            return;
-        };
-        if let Ok(bucket) = self.bucket_in(bucket.as_str(), region.as_str())
-            && let Some(cors) = self.cors_of(&bucket)
-            && let Some(headers) = cors.simple(&ask.headers, ask.method.as_str())
+    /// Allows a page of another origin to read the response, also an error, if a rule allows it.
+    pub(super) fn allow_origin(&self, request: &RequestHead, response: &mut Response) {
+        if let Some(bucket) = request.address.bucket()
+            && self.check_bucket(bucket).is_ok()
+            && let Some(cors) = self.cors_of(bucket)
+            && let Some(headers) = cors.simple(&request.headers, request.method.as_str())
         {
-            answer.headers_mut().extend(headers);
+            response.headers_mut().extend(headers);
         }
     }
 
-    fn cors_of(&self, bucket: &str) -> Option<std::sync::Arc<Cors>> {
-        self.store.read().buckets.get(bucket)?.cors.clone()
+    fn cors_of(&self, bucket: &BucketAddress) -> Option<Arc<Cors>> {
+        let index = self.store.read();
+        index.buckets.get(bucket.name.as_str())?.cors.clone()
     }
 }
 

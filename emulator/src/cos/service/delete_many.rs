@@ -1,56 +1,61 @@
-//! Removing several objects at once.
+//! Deletion of several objects.
 //! <https://www.tencentcloud.com/document/product/436/8289>
 //!
-//! Documented: `Content-MD5` is due, 1000 keys at the most, a key that is not there counts as deleted.
-//! Inferred: a key that the caller may not delete is an `Error` in the answer, and the others go.
+//! Documented: `Content-MD5` is required, at most 1000 keys, a missing key counts as deleted.
+//! Inferred: a key that the caller may not delete is an `Error` in the response, and the others are
+//! deleted.
 
-use http::StatusCode;
+use super::{CosService, MAX_XML_BYTES, Outcome, check_key};
+use crate::cos::error::{self, CosError};
+use crate::cos::http::body::RequestBody;
+use crate::cos::http::request::RequestHead;
+use crate::cos::http::response;
+use crate::cos::http::virtual_host::BucketAddress;
+use crate::cos::http::xml;
 
-use super::{MAX_XML_BYTES, Outcome, Service, checked_key};
-use crate::cos::ask::Ask;
-use crate::cos::error::{CosError, malformed_xml};
-use crate::cos::payload::Payload;
-use crate::cos::{answer, xml};
-
-impl Service {
-    pub(super) async fn delete_many(&self, ask: &Ask, mut payload: Payload) -> Outcome {
-        if !ask.headers.contains_key("content-md5") {
-            return Err(CosError::new(
-                StatusCode::BAD_REQUEST,
-                "InvalidRequest",
+impl CosService {
+    pub(super) async fn delete_many(
+        &self,
+        request: &RequestHead,
+        bucket: &BucketAddress,
+        mut body: RequestBody,
+    ) -> Outcome {
+        if !request.headers.contains_key("content-md5") {
+            return Err(error::invalid_request(
                 "Missing required header for this request: Content-MD5",
             ));
         }
-        let body = payload.small(&ask.headers, MAX_XML_BYTES).await?;
-        let (keys, is_quiet) = wanted(&body)?;
-        let decisions = self.door.admit_each(ask, &keys)?;
+        let body = body.small(&request.headers, MAX_XML_BYTES).await?;
+        let (keys, is_quiet) = requested_keys(&body)?;
+        let decisions = self.access_control.authorize_each(request, bucket, &keys)?;
         if decisions.len() != keys.len() {
-            return Err(crate::cos::store::internal(
-                &"the door did not decide on each key",
+            return Err(error::internal(
+                &"the number of decisions differs from the number of keys",
             ));
         }
-        let bucket = self.bucket(ask)?;
+        self.check_bucket(bucket)?;
+        let name = bucket.name.as_str();
         let mut outcomes = Vec::with_capacity(keys.len());
         for (key, decision) in keys.into_iter().zip(decisions) {
-            let outcome = match decision.and_then(|()| checked_key(&key)) {
-                Ok(key) => {
-                    let bucket = bucket.clone();
-                    self.change(move |store| store.delete_object(&bucket, &key))
+            let outcome = match decision.and_then(|()| check_key(&key)) {
+                Ok(()) => {
+                    let (name, key) = (name.to_owned(), key.clone());
+                    self.change(move |store| store.delete_object(&name, &key))
                         .await
                 }
                 Err(error) => Err(error),
             };
             outcomes.push((key, outcome));
         }
-        Ok(answer::xml(xml::document("DeleteResult", |root| {
+        Ok(response::xml(xml::document("DeleteResult", |root| {
             for (key, outcome) in &outcomes {
                 match outcome {
                     Ok(()) if is_quiet => {}
-                    Ok(()) => root.element("Deleted", |told| told.text("Key", key)),
-                    Err(error) => root.element("Error", |told| {
-                        told.text("Key", key);
-                        told.text("Code", error.code);
-                        told.text("Message", &error.message);
+                    Ok(()) => root.element("Deleted", |item| item.text("Key", key)),
+                    Err(error) => root.element("Error", |item| {
+                        item.text("Key", key);
+                        item.text("Code", error.code);
+                        item.text("Message", &error.message);
                     }),
                 }
             }
@@ -58,15 +63,15 @@ impl Service {
     }
 }
 
-/// The keys, and whether only errors are to be told.
-pub(in crate::cos) fn wanted(body: &[u8]) -> Result<(Vec<String>, bool), CosError> {
+/// The keys, and whether the response lists errors only.
+pub(in crate::cos) fn requested_keys(body: &[u8]) -> Result<(Vec<String>, bool), CosError> {
     let root = xml::parse(body)
         .filter(|root| root.name == "Delete")
-        .ok_or_else(|| malformed_xml("it is no Delete"))?;
+        .ok_or_else(|| error::malformed_xml("root: must be Delete"))?;
     let is_quiet = match root.text_of("Quiet").map(str::trim) {
         None | Some("" | "false") => false,
         Some("true") => true,
-        Some(_) => return Err(malformed_xml("Quiet is true or false")),
+        Some(_) => return Err(error::malformed_xml("Quiet: must be true or false")),
     };
     let mut keys = Vec::new();
     for object in root.all("Object") {
@@ -74,21 +79,17 @@ pub(in crate::cos) fn wanted(body: &[u8]) -> Result<(Vec<String>, bool), CosErro
             .text_of("VersionId")
             .is_some_and(|id| !id.trim().is_empty())
         {
-            return Err(CosError::new(
-                StatusCode::NOT_IMPLEMENTED,
-                "NotImplemented",
-                "A parameter you provided implies functionality that is not implemented.",
-            )
-            .because("this cloud keeps no versions"));
+            return Err(error::not_implemented("A parameter")
+                .because("VersionId: must be omitted: the emulator keeps no versions"));
         }
         let key = object.text_of("Key").filter(|key| !key.is_empty());
         keys.push(
-            key.ok_or_else(|| malformed_xml("an Object needs a Key"))?
+            key.ok_or_else(|| error::malformed_xml("Object: must have a Key"))?
                 .to_owned(),
         );
     }
     if keys.is_empty() || keys.len() > MAX_KEYS {
-        return Err(malformed_xml("1 to 1000 objects belong in it"));
+        return Err(error::malformed_xml("Delete: must have 1 to 1000 objects"));
     }
     Ok((keys, is_quiet))
 }

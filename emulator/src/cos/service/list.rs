@@ -3,29 +3,28 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tencent::time::Timestamp;
 
-use super::bucket::number;
-use super::{Outcome, Service};
-use crate::cos::admission::Admitted;
-use crate::cos::ask::Ask;
-use crate::cos::error::CosError;
-use crate::cos::list::{Entry, Query};
-use crate::cos::metadata::invalid_argument;
-use crate::cos::store::no_such_bucket;
-use crate::cos::{answer, date, xml};
+use super::bucket::{number, put_region};
+use super::{BucketCall, CosService, Outcome};
+use crate::cos::auth::access::AuthContext;
+use crate::cos::error::{self, CosError};
+use crate::cos::http::date;
+use crate::cos::http::request::RequestHead;
+use crate::cos::http::response;
+use crate::cos::http::xml;
+use crate::cos::listing::{Entry, Query};
 
-impl Service {
+impl CosService {
     /// <https://www.tencentcloud.com/document/product/436/7734>
-    pub(super) fn list_objects(&self, ask: &Ask) -> Outcome {
-        let bucket = self.bucket(ask)?;
-        let encoding = Encoding::of(ask)?;
-        let query = query(ask, "marker", "max-keys")?;
-        let page = match self.store.read().buckets.get(&bucket) {
+    pub(super) fn list_objects(&self, call: &BucketCall<'_>) -> Outcome {
+        let encoding = Encoding::of(call.request)?;
+        let query = query(call.request, "marker", "max-keys")?;
+        let page = match self.store.read().buckets.get(call.target.name.as_str()) {
             Some(found) => found.list(&query),
-            None => return Err(no_such_bucket()),
+            None => return Err(error::no_such_bucket()),
         };
-        let appid = self.home.bucket.appid();
-        let mut answer = answer::xml(xml::document("ListBucketResult", |root| {
-            root.text("Name", &bucket);
+        let appid = self.default_bucket.0.name.appid();
+        let mut response = response::xml(xml::document("ListBucketResult", |root| {
+            root.text("Name", &call.target.name);
             root.optional("EncodingType", encoding.name());
             root.text("Prefix", encoding.text(&query.prefix));
             root.text("Marker", encoding.text(&query.marker));
@@ -45,38 +44,40 @@ impl Service {
                 let Entry::Item((key, object)) = entry else {
                     continue;
                 };
-                root.element("Contents", |told| {
-                    let facts = &object.facts;
-                    told.text("Key", encoding.text(key));
-                    told.text("LastModified", date::with_milliseconds(facts.modified));
-                    told.text("ETag", format_args!("\"{}\"", facts.etag));
-                    told.text("Size", facts.length);
-                    told.element("Owner", |owner| {
+                root.element("Contents", |item| {
+                    let metadata = &object.metadata;
+                    item.text("Key", encoding.text(key));
+                    item.text("LastModified", date::with_milliseconds(metadata.modified));
+                    item.text("ETag", format_args!("\"{}\"", metadata.etag));
+                    item.text("Size", metadata.length);
+                    item.element("Owner", |owner| {
                         owner.text("ID", appid);
                         owner.text("DisplayName", appid);
                     });
-                    told.text("StorageClass", facts.metadata.storage_class());
+                    item.text("StorageClass", metadata.headers.storage_class());
                 });
             }
         }));
-        self.put_region(ask, &mut answer);
-        Ok(answer)
+        put_region(&mut response, call.target);
+        Ok(response)
     }
 
     /// <https://www.tencentcloud.com/document/product/436/7736>
-    pub(super) fn list_uploads(&self, ask: &Ask, admitted: &Admitted) -> Outcome {
-        let bucket = self.bucket(ask)?;
-        let encoding = Encoding::of(ask)?;
-        let query = query(ask, "key-marker", "max-uploads")?;
-        let id_marker = ask.parameter("upload-id-marker").unwrap_or_default();
-        let page = match self.store.read().buckets.get(&bucket) {
+    pub(super) fn list_uploads(&self, call: &BucketCall<'_>) -> Outcome {
+        let encoding = Encoding::of(call.request)?;
+        let query = query(call.request, "key-marker", "max-uploads")?;
+        let id_marker = call
+            .request
+            .parameter("upload-id-marker")
+            .unwrap_or_default();
+        let page = match self.store.read().buckets.get(call.target.name.as_str()) {
             Some(found) => found.list_uploads(&query, &id_marker),
-            None => return Err(no_such_bucket()),
+            None => return Err(error::no_such_bucket()),
         };
-        Ok(answer::xml(xml::document(
+        Ok(response::xml(xml::document(
             "ListMultipartUploadsResult",
             |root| {
-                root.text("Bucket", &bucket);
+                root.text("Bucket", &call.target.name);
                 root.optional("Encoding-Type", encoding.name());
                 root.text("KeyMarker", encoding.text(&query.marker));
                 root.text("UploadIdMarker", &id_marker);
@@ -99,12 +100,12 @@ impl Service {
                     let Entry::Item((key, id, initiated)) = entry else {
                         continue;
                     };
-                    root.element("Upload", |told| {
-                        told.text("Key", encoding.text(key));
-                        told.text("UploadId", id);
-                        people(told, admitted, &initiated.initiator);
-                        told.text("StorageClass", "Standard");
-                        told.text("Initiated", moment(initiated.at));
+                    root.element("Upload", |item| {
+                        item.text("Key", encoding.text(key));
+                        item.text("UploadId", id);
+                        people(item, &call.context, &initiated.initiator);
+                        item.text("StorageClass", "Standard");
+                        item.text("Initiated", moment(initiated.at));
                     });
                 }
                 prefixes(root, &page.entries, encoding);
@@ -114,15 +115,15 @@ impl Service {
 }
 
 /// `Initiator` and `Owner`.
-pub(super) fn people(told: &mut xml::Writer, admitted: &Admitted, initiator: &str) {
-    told.element("Initiator", |told| {
-        told.text("ID", initiator);
-        told.text("DisplayName", initiator.rsplit('/').next().unwrap_or(""));
+pub(super) fn people(item: &mut xml::Writer, context: &AuthContext, initiator: &str) {
+    item.element("Initiator", |item| {
+        item.text("ID", initiator);
+        item.text("DisplayName", initiator.rsplit('/').next().unwrap_or(""));
     });
-    let uin = admitted.owner_uin;
-    told.element("Owner", |told| {
-        told.text("ID", format_args!("qcs::cam::uin/{uin}:uin/{uin}"));
-        told.text("DisplayName", uin);
+    let uin = context.owner_uin;
+    item.element("Owner", |item| {
+        item.text("ID", format_args!("qcs::cam::uin/{uin}:uin/{uin}"));
+        item.text("DisplayName", uin);
     });
 }
 
@@ -130,7 +131,7 @@ pub(super) fn moment(at: Timestamp) -> String {
     date::with_milliseconds(at)
 }
 
-/// How keys are written: as they are, or percent-encoded so that XML can hold any.
+/// How keys are written: unchanged, or percent-encoded so that XML can contain any.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Encoding {
     Raw,
@@ -138,11 +139,11 @@ pub(super) enum Encoding {
 }
 
 impl Encoding {
-    pub(super) fn of(ask: &Ask) -> Result<Self, CosError> {
-        match ask.parameter("encoding-type").as_deref() {
+    pub(super) fn of(request: &RequestHead) -> Result<Self, CosError> {
+        match request.parameter("encoding-type").as_deref() {
             None | Some("") => Ok(Self::Raw),
             Some("url") => Ok(Self::Url),
-            Some(_) => Err(invalid_argument(
+            Some(_) => Err(error::invalid_argument(
                 "Invalid Encoding Method specified in Request.",
             )),
         }
@@ -166,8 +167,8 @@ impl Encoding {
     }
 }
 
-fn query(ask: &Ask, marker: &str, limit: &str) -> Result<Query, CosError> {
-    let delimiter = ask.parameter("delimiter").unwrap_or_default();
+fn query(request: &RequestHead, marker: &str, limit: &str) -> Result<Query, CosError> {
+    let delimiter = request.parameter("delimiter").unwrap_or_default();
     let mut characters = delimiter.chars();
     let delimiter = characters.next();
     if characters.next().is_some() {
@@ -178,27 +179,27 @@ fn query(ask: &Ask, marker: &str, limit: &str) -> Result<Query, CosError> {
         ));
     }
     Ok(Query {
-        prefix: ask.parameter("prefix").unwrap_or_default(),
+        prefix: request.parameter("prefix").unwrap_or_default(),
         delimiter,
-        marker: ask.parameter(marker).unwrap_or_default(),
-        limit: number(ask, limit, PAGE)?,
+        marker: request.parameter(marker).unwrap_or_default(),
+        limit: number(request, limit, PAGE)?,
     })
 }
 
 fn prefixes<T>(root: &mut xml::Writer, entries: &[Entry<T>], encoding: Encoding) {
     for entry in entries {
         if let Entry::Prefix(prefix) = entry {
-            root.element("CommonPrefixes", |told| {
-                told.text("Prefix", encoding.text(prefix));
+            root.element("CommonPrefixes", |item| {
+                item.text("Prefix", encoding.text(prefix));
             });
         }
     }
 }
 
-/// Documented: 1000 at the most.
+/// Documented: at most 1000.
 const PAGE: usize = 1000;
 
-/// Observed in the documents' samples: `/` stays.
+/// Observed in the documents' samples: `/` is not encoded.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')

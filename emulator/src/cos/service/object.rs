@@ -1,160 +1,120 @@
-//! Writing and removing single objects.
+//! Writing and deleting single objects.
 
 use http::{HeaderMap, HeaderName, StatusCode};
 
-use super::{Outcome, Service};
-use crate::cos::admission::Admitted;
-use crate::cos::answer::{self, Answer};
-use crate::cos::ask::Ask;
-use crate::cos::condition::{self, Version};
-use crate::cos::digest::{combined_crc64, etag_of_pieces};
-use crate::cos::error::CosError;
-use crate::cos::metadata::{Metadata, invalid_argument};
-use crate::cos::payload::Payload;
-use crate::cos::store::{Content, Facts, Object};
+use super::{CosService, ObjectCall, Outcome};
+use crate::cos::checksum::{combined_crc64, etag_of_pieces};
+use crate::cos::error::{self, CosError};
+use crate::cos::http::body::RequestBody;
+use crate::cos::http::metadata::ObjectHeaders;
+use crate::cos::http::response::{self, Response};
+use crate::cos::store::{Object, ObjectMetadata};
 
-impl Service {
+impl CosService {
     /// <https://www.tencentcloud.com/document/product/436/7749>
-    pub(super) async fn put_object(&self, ask: &Ask, payload: Payload) -> Outcome {
-        let (bucket, key) = self.place(ask)?;
-        let metadata = Metadata::of(&ask.headers)?;
-        // Asked before the body comes, and once more when it is there.
-        let current = self.store.read().object(&bucket, &key);
-        condition::for_writing(&ask.headers, current.as_deref().map(Object::version))?;
-        let written = self.receive(&ask.headers, payload).await?;
-        let sums = written.checksums;
-        let mut facts = Facts::new(sums.length, sums.etag(), sums.crc64, ask.now);
-        facts.metadata = metadata;
-        let object = Object {
-            facts,
-            content: written.content,
-        };
-        let headers = ask.headers.clone();
+    pub(super) async fn put_object(&self, call: &ObjectCall<'_>, body: RequestBody) -> Outcome {
+        let headers = ObjectHeaders::of(&call.request.headers)?;
+        // Checked again when the body is complete: another writer may have been faster.
+        self.check_overwrite(call.target, &call.request.headers)?;
+        let written = self.receive(&call.request.headers, body).await?;
+        let object = Object::of(written, headers, call.request.now);
         let stored = self
-            .change(move |store| {
-                store.put_object(&bucket, &key, |current| {
-                    condition::for_writing(&headers, current.map(Object::version))?;
-                    Ok(object)
-                })
-            })
+            .store_object(call.target, &call.request.headers, object)
             .await?;
-        Ok(written_answer(&stored.facts))
+        Ok(written_response(&stored.metadata))
     }
 
     /// <https://www.tencentcloud.com/document/product/436/7741>
-    pub(super) async fn append_object(&self, ask: &Ask, payload: Payload) -> Outcome {
-        let (bucket, key) = self.place(ask)?;
-        let metadata = Metadata::of(&ask.headers)?;
-        let position: u64 = ask
+    pub(super) async fn append_object(&self, call: &ObjectCall<'_>, body: RequestBody) -> Outcome {
+        let headers = ObjectHeaders::of(&call.request.headers)?;
+        let position: u64 = call
+            .request
             .parameter("position")
             .and_then(|text| text.parse().ok())
-            .ok_or_else(|| invalid_argument("The position must be a number."))?;
+            .ok_or_else(|| error::invalid_argument("The position must be a number."))?;
+        let (bucket, key) = (call.target.bucket.name.to_string(), call.target.key.clone());
         let current = self.store.read().object(&bucket, &key);
         check_append(current.as_deref(), position)?;
-        let written = self.receive(&ask.headers, payload).await?;
-        let sums = written.checksums;
-        let now = ask.now;
+        let written = self.receive(&call.request.headers, body).await?;
+        let mut object = Object::of(written, headers, call.request.now);
+        object.metadata.is_appendable = true;
         let stored = self
             .change(move |store| {
                 store.put_object(&bucket, &key, |current| {
                     check_append(current, position)?;
-                    let mut facts = Facts::new(sums.length, sums.etag(), sums.crc64, now);
-                    facts.metadata = metadata;
-                    facts.is_appendable = true;
-                    let mut content = Content::default();
-                    if let Some(current) = current {
-                        let etags = [current.facts.etag.as_str(), facts.etag.as_str()];
-                        facts.etag = etag_of_pieces(
-                            etags.into_iter(),
-                            current.content.pieces().saturating_add(1),
-                        );
-                        facts.crc64 = combined_crc64(current.facts.crc64, sums.crc64, sums.length);
-                        facts.length = current.facts.length.saturating_add(sums.length);
-                        facts.metadata = current.facts.metadata.clone();
-                        content = current.content.clone();
-                    }
-                    content.append(&written.content);
-                    Ok(Object { facts, content })
+                    Ok(match current {
+                        Some(current) => appended(current, object),
+                        None => object,
+                    })
                 })
             })
             .await?;
-        let mut answer = written_answer(&stored.facts);
-        let next = stored.facts.length.to_string();
-        answer::put(answer.headers_mut(), NEXT_POSITION, &next);
-        Ok(answer)
+        let mut response = written_response(&stored.metadata);
+        let next = stored.metadata.length.to_string();
+        response::put(response.headers_mut(), NEXT_POSITION, &next);
+        Ok(response)
     }
 
     /// <https://www.tencentcloud.com/document/product/436/7743>
-    pub(super) async fn delete_object(&self, ask: &Ask) -> Outcome {
-        let (bucket, key) = self.place(ask)?;
-        self.change(move |store| store.delete_object(&bucket, &key))
+    pub(super) async fn delete_object(&self, call: &ObjectCall<'_>) -> Outcome {
+        let target = call.target.clone();
+        self.change(move |store| store.delete_object(target.bucket.name.as_str(), &target.key))
             .await?;
-        Ok(answer::empty(StatusCode::NO_CONTENT))
+        Ok(response::empty(StatusCode::NO_CONTENT))
     }
 
     /// <https://www.tencentcloud.com/document/product/436/7744>
-    pub(super) fn object_acl(&self, ask: &Ask, admitted: &Admitted) -> Outcome {
-        let (bucket, key) = self.place(ask)?;
-        match self.store.read().object(&bucket, &key) {
-            Some(_) => Ok(super::bucket::private_acl(admitted)),
-            None => Err(no_such_key()),
-        }
+    pub(super) fn object_acl(&self, call: &ObjectCall<'_>) -> Outcome {
+        self.object(call.target)?;
+        Ok(Self::private_acl(&call.context))
     }
 }
 
-impl Object {
-    /// What conditions look at.
-    pub(super) fn version(&self) -> Version<'_> {
-        Version {
-            etag: &self.facts.etag,
-            modified: self.facts.modified,
-        }
+/// The current object with the bytes of `more` after it.
+fn appended(current: &Object, more: Object) -> Object {
+    let (old, new) = (&current.metadata, more.metadata);
+    let etags = [old.etag.as_str(), new.etag.as_str()];
+    let pieces = current.content.pieces().saturating_add(1);
+    let mut content = current.content.clone();
+    content.append(&more.content);
+    Object {
+        metadata: ObjectMetadata {
+            etag: etag_of_pieces(etags.into_iter(), pieces),
+            crc64: combined_crc64(old.crc64, new.crc64, new.length),
+            length: old.length.saturating_add(new.length),
+            headers: old.headers.clone(),
+            ..new
+        },
+        content,
     }
 }
 
-/// The answer to whoever wrote an object or a part.
-pub(super) fn written_answer(facts: &Facts) -> Answer {
-    let mut answer = answer::empty(StatusCode::OK);
-    put_checksums(answer.headers_mut(), facts);
-    answer
+/// The response to the upload of an object or a part.
+pub(super) fn written_response(metadata: &ObjectMetadata) -> Response {
+    let mut response = response::empty(StatusCode::OK);
+    put_checksums(response.headers_mut(), metadata);
+    response
 }
 
-pub(super) fn put_checksums(headers: &mut HeaderMap, facts: &Facts) {
-    answer::put_etag(headers, &facts.etag);
-    answer::put_crc64(headers, facts.crc64);
-}
-
-pub(super) fn no_such_key() -> CosError {
-    CosError::new(
-        StatusCode::NOT_FOUND,
-        "NoSuchKey",
-        "The specified key does not exist.",
-    )
+pub(super) fn put_checksums(headers: &mut HeaderMap, metadata: &ObjectMetadata) {
+    response::put_etag(headers, &metadata.etag);
+    response::put_crc64(headers, metadata.crc64);
 }
 
 fn check_append(current: Option<&Object>, position: u64) -> Result<(), CosError> {
-    let length = current.map_or(0, |object| object.facts.length);
-    if current.is_some_and(|object| !object.facts.is_appendable) {
-        return Err(CosError::new(
-            StatusCode::CONFLICT,
-            "ObjectNotAppendable",
-            "The object is not appendable.",
-        ));
+    let length = current.map_or(0, |object| object.metadata.length);
+    if current.is_some_and(|object| !object.metadata.is_appendable) {
+        return Err(error::object_not_appendable());
     }
     if position != length {
-        return Err(CosError::new(
-            StatusCode::CONFLICT,
-            "AppendPositionErr",
-            "The value of the position parameter does not match the length of the current object.",
-        )
-        .with_header("x-cos-next-append-position", length.to_string())
-        .because(format!(
-            "the object has {length} bytes, the position is {position}"
-        )));
+        return Err(error::append_position()
+            .with_header("x-cos-next-append-position", length.to_string())
+            .because(format!(
+                "the object has {length} bytes, the position is {position}"
+            )));
     }
     if current.is_some_and(|object| object.content.pieces() >= MAX_APPENDS) {
-        return Err(crate::cos::payload::too_large()
-            .because("this cloud appends to one object 10000 times at the most"));
+        return Err(error::entity_too_large().because("an object accepts at most 10000 appends"));
     }
     Ok(())
 }

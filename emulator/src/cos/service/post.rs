@@ -1,80 +1,82 @@
 //! POST Object: an upload by a form.
 //! <https://www.tencentcloud.com/document/product/436/14690>
 //!
-//! Inferred: the answer has no body, with status 201 too.
+//! Inferred: the response has no body, also with status 201.
 
 use http::{HeaderValue, StatusCode, header};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::list::Encoding;
 use super::object::put_checksums;
-use super::{MAX_BODY_BYTES, Outcome, Service, checked_key};
-use crate::cos::admission::Admitted;
-use crate::cos::answer;
-use crate::cos::ask::Ask;
-use crate::cos::condition;
-use crate::cos::error::CosError;
-use crate::cos::form::{File, Form};
-use crate::cos::metadata::{Metadata, invalid_argument};
-use crate::cos::payload::{Payload, check_md5, content_md5, too_large};
-use crate::cos::store::{Facts, Object, Written, internal};
+use super::{CosService, MAX_BODY_BYTES, Outcome, check_key};
+use crate::cos::auth::access::AuthContext;
+use crate::cos::error::{self, CosError};
+use crate::cos::http::address::ObjectAddress;
+use crate::cos::http::body::{RequestBody, check_md5, content_md5};
+use crate::cos::http::metadata::ObjectHeaders;
+use crate::cos::http::post_form::{File, Form};
+use crate::cos::http::request::RequestHead;
+use crate::cos::http::response;
+use crate::cos::http::virtual_host::BucketAddress;
+use crate::cos::store::{Object, Written};
 
-impl Service {
-    pub(super) async fn post_object(&self, ask: &Ask, payload: Payload) -> Outcome {
-        payload.check_length(MAX_BODY_BYTES)?;
-        let (form, file) = Form::read(&ask.headers, payload.into_stream()).await?;
-        let admitted = self.door.admit_form(ask, &form)?;
-        let bucket = self.bucket(ask)?;
-        let key = checked_key(&form.key)?;
-        let headers = form.headers()?;
-        let metadata = Metadata::of(&headers)?;
-        let status = status(&form)?;
-        let current = self.store.read().object(&bucket, &key);
-        condition::for_writing(&headers, current.as_deref().map(Object::version))?;
-        let written = self.receive_file(file, &admitted).await?;
-        let sums = written.checksums;
-        check_md5(content_md5(&headers)?, &sums)?;
-        let mut facts = Facts::new(sums.length, sums.etag(), sums.crc64, ask.now);
-        facts.metadata = metadata;
-        let object = Object {
-            facts,
-            content: written.content,
+impl CosService {
+    pub(super) async fn post_object(
+        &self,
+        request: &RequestHead,
+        bucket: &BucketAddress,
+        body: RequestBody,
+    ) -> Outcome {
+        body.check_length(MAX_BODY_BYTES)?;
+        let (form, file) = Form::read(&request.headers, body.into_stream()).await?;
+        let context = self.access_control.authorize_form(request, bucket, &form)?;
+        self.check_bucket(bucket)?;
+        check_key(&form.key)?;
+        let target = ObjectAddress {
+            bucket: bucket.clone(),
+            key: form.key.clone(),
         };
-        let location = location(&form, ask, &bucket, &key, &object.facts.etag)?;
-        let stored = self
-            .change(move |store| {
-                store.put_object(&bucket, &key, |current| {
-                    condition::for_writing(&headers, current.map(Object::version))?;
-                    Ok(object)
-                })
-            })
-            .await?;
-        let mut answer = answer::empty(status);
-        put_checksums(answer.headers_mut(), &stored.facts);
-        answer.headers_mut().insert(header::LOCATION, location);
-        Ok(answer)
+        let headers = form.headers()?;
+        let object_headers = ObjectHeaders::of(&headers)?;
+        let status = status(&form)?;
+        self.check_overwrite(&target, &headers)?;
+        let written = self.receive_file(file, &context).await?;
+        check_md5(content_md5(&headers)?, &written.checksums)?;
+        let object = Object::of(written, object_headers, request.now);
+        let location = location(&form, request, &target, &object.metadata.etag)?;
+        let stored = self.store_object(&target, &headers, object).await?;
+        let mut response = response::empty(status);
+        put_checksums(response.headers_mut(), &stored.metadata);
+        response.headers_mut().insert(header::LOCATION, location);
+        Ok(response)
     }
 
-    async fn receive_file(&self, mut file: File, admitted: &Admitted) -> Result<Written, CosError> {
-        let (least, most) = admitted.file_bytes.unwrap_or((0, MAX_BODY_BYTES));
+    async fn receive_file(
+        &self,
+        mut file: File,
+        context: &AuthContext,
+    ) -> Result<Written, CosError> {
+        let (least, most) = context.file_bytes.unwrap_or((0, MAX_BODY_BYTES));
         let mut sink = self.store.sink();
         while let Some(bytes) = file.next().await? {
-            sink.write(&bytes).await.map_err(|error| internal(&error))?;
+            sink.write(&bytes)
+                .await
+                .map_err(|error| error::internal(&error))?;
             if sink.length() > most {
-                return Err(outside_of(admitted));
+                return Err(wrong_size(context));
             }
             if sink.length() > MAX_BODY_BYTES {
-                return Err(too_large());
+                return Err(error::entity_too_large());
             }
         }
         if sink.length() < least {
-            return Err(outside_of(admitted));
+            return Err(wrong_size(context));
         }
-        sink.finish().await.map_err(|error| internal(&error))
+        sink.finish().await.map_err(|error| error::internal(&error))
     }
 }
 
-/// Documented: 204 unless 200 or 201 is asked for; a redirect is 303.
+/// Documented: 204 unless the form requests 200 or 201; a redirect is 303.
 fn status(form: &Form) -> Result<StatusCode, CosError> {
     if redirect(form).is_some() {
         return Ok(StatusCode::SEE_OTHER);
@@ -83,7 +85,7 @@ fn status(form: &Form) -> Result<StatusCode, CosError> {
         "" | "204" => Ok(StatusCode::NO_CONTENT),
         "200" => Ok(StatusCode::OK),
         "201" => Ok(StatusCode::CREATED),
-        _ => Err(invalid_argument(
+        _ => Err(error::invalid_argument(
             "The success_action_status must be 200, 201 or 204.",
         )),
     }
@@ -91,37 +93,41 @@ fn status(form: &Form) -> Result<StatusCode, CosError> {
 
 fn location(
     form: &Form,
-    ask: &Ask,
-    bucket: &str,
-    key: &str,
+    request: &RequestHead,
+    target: &ObjectAddress,
     etag: &str,
 ) -> Result<HeaderValue, CosError> {
     let text = match redirect(form) {
         Some(url) => {
             let joint = if url.contains('?') { '&' } else { '?' };
-            let key = utf8_percent_encode(key, NON_ALPHANUMERIC);
+            let bucket = &target.bucket.name;
+            let key = utf8_percent_encode(&target.key, NON_ALPHANUMERIC);
             format!("{url}{joint}bucket={bucket}&key={key}&etag=%22{etag}%22")
         }
         None => {
-            let scheme = if ask.is_tls { "https" } else { "http" };
-            format!("{scheme}://{}/{}", ask.host, Encoding::Url.text(key))
+            let scheme = if request.is_tls { "https" } else { "http" };
+            format!(
+                "{scheme}://{}/{}",
+                request.host,
+                Encoding::Url.text(&target.key)
+            )
         }
     };
     HeaderValue::from_str(&text)
-        .map_err(|_| invalid_argument("The success_action_redirect is not valid."))
+        .map_err(|_| error::invalid_argument("The success_action_redirect is not valid."))
 }
 
-/// Inferred: what is no web address is no redirect.
+/// Inferred: a text that is not a web address is not a redirect.
 fn redirect(form: &Form) -> Option<&str> {
     let url = form.field("success_action_redirect")?;
     (url.starts_with("http://") || url.starts_with("https://")).then_some(url)
 }
 
 /// The text is documented.
-fn outside_of(admitted: &Admitted) -> CosError {
-    let reason = admitted.file_bytes.map_or_else(
-        || "the file is too large".to_owned(),
-        |(least, most)| format!("the policy takes files of {least} to {most} bytes"),
+fn wrong_size(context: &AuthContext) -> CosError {
+    let reason = context.file_bytes.map_or_else(
+        || "file: too large".to_owned(),
+        |(least, most)| format!("file: must have {least} to {most} bytes by its policy"),
     );
     CosError::new(
         StatusCode::FORBIDDEN,

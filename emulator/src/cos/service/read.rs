@@ -1,93 +1,95 @@
-//! Showing an object: whole, a range of it, or its headers alone.
-//! <https://www.tencentcloud.com/document/product/436/7753>, <https://www.tencentcloud.com/document/product/436/7745>
+//! Reading an object: whole, a range of it, or its headers only.
+//! <https://www.tencentcloud.com/document/product/436/7753>,
+//! <https://www.tencentcloud.com/document/product/436/7745>
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
-use super::object::{no_such_key, put_checksums};
-use super::{Outcome, Service};
-use crate::cos::admission::Admitted;
-use crate::cos::answer;
-use crate::cos::ask::Ask;
-use crate::cos::condition::{self, Unmet};
-use crate::cos::date;
-use crate::cos::error::CosError;
-use crate::cos::metadata::invalid_argument;
-use crate::cos::range::Slice;
-use crate::cos::store::Facts;
+use super::object::put_checksums;
+use super::{CosService, ObjectCall, Outcome};
+use crate::cos::auth::access::AuthContext;
+use crate::cos::error::{self, CosError};
+use crate::cos::http::byte_range::ByteRange;
+use crate::cos::http::precondition::{self, PreconditionFailed};
+use crate::cos::http::request::RequestHead;
+use crate::cos::http::response;
+use crate::cos::store::ObjectMetadata;
+use crate::http_date;
 
-impl Service {
-    pub(super) fn show_object(&self, ask: &Ask, admitted: &Admitted, with_body: bool) -> Outcome {
-        let (bucket, key) = self.place(ask)?;
-        let overrides = overrides(ask, admitted)?;
-        let object = self
-            .store
-            .read()
-            .object(&bucket, &key)
-            .ok_or_else(no_such_key)?;
-        let facts = &object.facts;
-        match condition::for_reading(&ask.headers, object.version()) {
+impl CosService {
+    pub(super) fn read_object(&self, call: &ObjectCall<'_>, with_body: bool) -> Outcome {
+        let overrides = overrides(call.request, &call.context)?;
+        let object = self.object(call.target)?;
+        let metadata = &object.metadata;
+        match precondition::check_read(&call.request.headers, object.validators()) {
             Ok(()) => {}
-            Err(Unmet::Failed) => return Err(condition::failed()),
-            Err(Unmet::NotModified) => {
-                let mut answer = answer::empty(StatusCode::NOT_MODIFIED);
-                put_facts(answer.headers_mut(), facts);
-                return Ok(answer);
+            Err(PreconditionFailed::Failed) => return Err(error::precondition_failed()),
+            Err(PreconditionFailed::NotModified) => {
+                let mut response = response::empty(StatusCode::NOT_MODIFIED);
+                put_metadata(response.headers_mut(), metadata);
+                return Ok(response);
             }
         }
-        let range = match ask.header("range") {
-            Some(header) if condition::range_stands(&ask.headers, object.version()) => {
-                Slice::of_header(header, facts.length)?
+        let range = match call.request.header("range") {
+            Some(header)
+                if precondition::if_range_matches(&call.request.headers, object.validators()) =>
+            {
+                ByteRange::of_header(header, metadata.length)?
             }
             Some(_) | None => None,
         };
-        let slice = range.unwrap_or_else(|| Slice::whole(facts.length));
-        let mut answer = answer::empty(match range {
+        let read = range.unwrap_or_else(|| ByteRange::whole(metadata.length));
+        let mut response = response::empty(match range {
             Some(_) => StatusCode::PARTIAL_CONTENT,
             None => StatusCode::OK,
         });
-        let headers = answer.headers_mut();
-        facts.metadata.put_on(headers);
-        put_facts(headers, facts);
-        put_checksums(headers, facts);
+        let headers = response.headers_mut();
+        metadata.headers.put_on(headers);
+        put_metadata(headers, metadata);
+        put_checksums(headers, metadata);
         headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-        answer::put(headers, header::CONTENT_LENGTH, &slice.length().to_string());
+        response::put(headers, header::CONTENT_LENGTH, &read.length().to_string());
         if range.is_some() {
-            let told = slice.header(facts.length);
-            answer::put(headers, header::CONTENT_RANGE, &told);
+            let value = read.header(metadata.length);
+            response::put(headers, header::CONTENT_RANGE, &value);
         }
-        if facts.is_appendable {
-            answer::put(headers, OBJECT_TYPE, "appendable");
-            answer::put(headers, NEXT_POSITION, &facts.length.to_string());
+        if metadata.is_appendable {
+            response::put(headers, OBJECT_TYPE, "appendable");
+            response::put(headers, NEXT_POSITION, &metadata.length.to_string());
         }
         headers.extend(overrides);
         if with_body {
-            *answer.body_mut() = object.content.slice(slice).into_body();
+            *response.body_mut() = object.content.slice(read).into_body();
         }
-        Ok(answer)
+        Ok(response)
     }
 }
 
-fn put_facts(headers: &mut HeaderMap, facts: &Facts) {
-    answer::put_etag(headers, &facts.etag);
-    answer::put(headers, header::LAST_MODIFIED, &date::http(facts.modified));
+fn put_metadata(headers: &mut HeaderMap, metadata: &ObjectMetadata) {
+    response::put_etag(headers, &metadata.etag);
+    response::put(
+        headers,
+        header::LAST_MODIFIED,
+        &http_date::text(metadata.modified),
+    );
 }
 
-/// Documented: `response-…` parameters replace headers of the answer, for callers who signed.
-fn overrides(ask: &Ask, admitted: &Admitted) -> Result<HeaderMap, CosError> {
+/// Documented: in a signed request, `response-…` parameters replace headers of the response.
+fn overrides(request: &RequestHead, context: &AuthContext) -> Result<HeaderMap, CosError> {
     let mut headers = HeaderMap::new();
     for (parameter, name) in OVERRIDES {
-        let Some(value) = ask.parameter(parameter).filter(|value| !value.is_empty()) else {
+        let Some(value) = request
+            .parameter(parameter)
+            .filter(|value| !value.is_empty())
+        else {
             continue;
         };
-        if admitted.anonymous {
-            return Err(CosError::new(
-                StatusCode::BAD_REQUEST,
-                "InvalidRequest",
+        if context.anonymous {
+            return Err(error::invalid_request(
                 "Request specific response headers cannot be used for anonymous GET requests.",
             ));
         }
         let value = HeaderValue::from_bytes(value.as_bytes())
-            .map_err(|_| invalid_argument("A response header value is not valid."))?;
+            .map_err(|_| error::invalid_argument("A response header value is not valid."))?;
         headers.insert(name, value);
     }
     Ok(headers)

@@ -1,6 +1,8 @@
-//! Bytes that never change once they are written.
+//! Immutable bytes.
 //!
-//! Promises: a blob that no record refers to goes away when the last reader has let go of it, file or memory; a blob with a record
+//! # Guarantees
+//!
+//! A blob without a record is deleted with its last reader, file or memory. A blob with a record
 //! stays, even when the process ends.
 
 use std::fs;
@@ -15,26 +17,29 @@ use bytes::Bytes;
 #[derive(Debug)]
 pub(crate) struct Blob {
     pub(super) id: String,
-    pub(super) place: Place,
-    /// How many records refer to it.
+    pub(super) storage: Storage,
+    /// The number of records that refer to it.
     records: AtomicUsize,
 }
 
 #[derive(Debug)]
-pub(super) enum Place {
+pub(super) enum Storage {
     File(PathBuf),
     Memory {
         chunks: Vec<Bytes>,
-        #[expect(dead_code, reason = "gives its bytes back when the blob goes")]
+        #[expect(
+            dead_code,
+            reason = "returns its bytes to the budget when the blob is dropped"
+        )]
         share: Share,
     },
 }
 
 impl Blob {
-    pub(super) fn new(id: String, place: Place) -> Self {
+    pub(super) fn new(id: String, storage: Storage) -> Self {
         Self {
             id,
-            place,
+            storage,
             records: AtomicUsize::new(0),
         }
     }
@@ -50,14 +55,14 @@ impl Blob {
 
 impl Drop for Blob {
     fn drop(&mut self) {
-        if let (Place::File(path), 0) = (&self.place, self.records.load(Ordering::SeqCst)) {
-            // What is left behind is swept at the next start.
+        if let (Storage::File(path), 0) = (&self.storage, self.records.load(Ordering::SeqCst)) {
+            // A file that remains is deleted at the next start.
             let _ = fs::remove_file(path);
         }
     }
 }
 
-/// How much memory all blobs may take.
+/// The memory of all blobs.
 #[derive(Debug)]
 pub(crate) struct Budget {
     left_bytes: AtomicU64,
@@ -70,7 +75,7 @@ impl Budget {
         }
     }
 
-    /// Takes `bytes` more into `share`.
+    /// Moves `bytes` into `share`.
     pub(crate) fn take(self: &Arc<Self>, share: &mut Share, bytes: usize) -> io::Result<()> {
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
         self.left_bytes
@@ -95,7 +100,7 @@ impl Budget {
     }
 }
 
-/// What one blob took of the budget.
+/// The part of the budget that one blob uses.
 #[derive(Debug)]
 pub(crate) struct Share {
     bytes: u64,

@@ -1,7 +1,9 @@
-//! An object's bytes: slices of blobs, one after the other.
+//! An object's bytes: slices of blobs, concatenated.
 //!
-//! Promises: putting parts together, copying and appending move no bytes; a body reads as fast as its reader takes it, in bounded
-//! memory, and breaks off when a file is shorter than it was.
+//! # Guarantees
+//!
+//! Completing an upload, copying and appending move no bytes. A body reads as fast as its reader,
+//! in bounded memory, and fails when a file is shorter than recorded.
 
 use std::collections::VecDeque;
 use std::io;
@@ -13,11 +15,11 @@ use http_body_util::{BodyExt as _, StreamBody};
 use hyper::body::Frame;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 
-use super::blob::{Blob, Place};
-use crate::cos::range::Slice;
+use super::blob::{Blob, Storage};
+use crate::cos::http::byte_range::ByteRange;
 use crate::net::Body;
 
-/// A run of bytes over several blobs.
+/// Bytes in several blobs.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Content {
     pub(super) segments: Vec<Segment>,
@@ -44,29 +46,29 @@ impl Content {
         }
     }
 
-    /// Of how many slices it is.
+    /// The number of slices.
     pub(crate) fn pieces(&self) -> usize {
         self.segments.len()
     }
 
-    /// How much of the room of the store it takes: its slices, and an empty object for one.
+    /// Its share of the store's capacity: its slices, at least one.
     pub(super) fn weight(&self) -> usize {
         self.segments.len().max(1)
     }
 
-    /// This, and `other` after it.
+    /// Appends `other`.
     pub(crate) fn append(&mut self, other: &Self) {
         self.segments.extend(other.segments.iter().cloned());
     }
 
-    /// The bytes of `slice`.
-    pub(crate) fn slice(&self, slice: Slice) -> Self {
+    /// The bytes in `range`.
+    pub(crate) fn slice(&self, range: ByteRange) -> Self {
         let mut segments = Vec::new();
         let mut begin = 0_u64;
         for segment in &self.segments {
             let end = begin.saturating_add(segment.length);
-            let from = slice.start.max(begin);
-            let to = slice.end.min(end);
+            let from = range.start.max(begin);
+            let to = range.end.min(end);
             if from < to {
                 segments.push(Segment {
                     blob: Arc::clone(&segment.blob),
@@ -79,33 +81,33 @@ impl Content {
         Self { segments }
     }
 
-    /// The files that it refers to.
+    /// The files of its blobs.
     #[cfg(test)]
     pub(crate) fn blob_ids(&self) -> Vec<String> {
         let segments = self.segments.iter();
         segments.map(|segment| segment.blob.id.clone()).collect()
     }
 
-    /// A record refers to it from now on.
+    /// Adds a record that refers to it.
     pub(super) fn link(&self) {
         for segment in &self.segments {
             segment.blob.link();
         }
     }
 
-    /// A record refers to it no more.
+    /// Removes a record that refers to it.
     pub(super) fn unlink(&self) {
         for segment in &self.segments {
             segment.blob.unlink();
         }
     }
 
-    /// Whether the files are as long as the segments and the object say.
+    /// Checks that the files are as long as the segments, and these as long as the object.
     pub(super) fn check(&self, length: u64) -> io::Result<()> {
         let mut total = 0_u64;
         for segment in &self.segments {
             total = total.saturating_add(segment.length);
-            if let Place::File(path) = &segment.blob.place {
+            if let Storage::File(path) = &segment.blob.storage {
                 let end = segment.start.saturating_add(segment.length);
                 if std::fs::metadata(path)?.len() < end {
                     return Err(io::Error::other(format!("{} is too short", path.display())));
@@ -115,11 +117,13 @@ impl Content {
         if total == length {
             Ok(())
         } else {
-            Err(io::Error::other("its segments are not as long as it is"))
+            Err(io::Error::other(
+                "the segments must be as long as the object",
+            ))
         }
     }
 
-    /// The bytes as the body of an answer.
+    /// The bytes as the body of a response.
     pub(crate) fn into_body(self) -> Body {
         let frames = stream::try_unfold(Reader::new(self), |mut reader| async move {
             let chunk = reader.next().await?;
@@ -134,7 +138,7 @@ impl Content {
     }
 }
 
-/// Bytes on their way out.
+/// Reads content.
 pub(crate) struct Reader {
     segments: VecDeque<Segment>,
     /// The file of the first segment.
@@ -154,9 +158,9 @@ impl Reader {
         let Some(segment) = self.segments.front_mut() else {
             return Ok(None);
         };
-        let chunk = match &segment.blob.place {
-            Place::Memory { chunks, .. } => from_memory(chunks, segment.start, segment.length),
-            Place::File(path) => {
+        let chunk = match &segment.blob.storage {
+            Storage::Memory { chunks, .. } => from_memory(chunks, segment.start, segment.length),
+            Storage::File(path) => {
                 let file = match &mut self.file {
                     Some(file) => file,
                     None => {
@@ -182,7 +186,7 @@ impl Reader {
     }
 }
 
-/// The first chunk's bytes from `start` on, at the most `limit`.
+/// The first chunk's bytes from `start` on, at most `limit`.
 fn from_memory(chunks: &[Bytes], start: u64, limit: u64) -> Bytes {
     let mut start = usize::try_from(start).unwrap_or(usize::MAX);
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);

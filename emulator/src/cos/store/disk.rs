@@ -1,13 +1,15 @@
 //! Records and blobs in a directory.
 //!
 //! ```text
-//! DIR/lock            held by the process that uses DIR
-//! DIR/blobs/<id>      bytes; one that no record names is rubbish of a crash, and swept at the start
-//! DIR/records/<hash>  JSON; written beside, synced, renamed, and the directory synced
+//! DIR/lock            locked by the process that uses DIR
+//! DIR/blobs/<id>      bytes; without a record it is garbage of a crash, deleted at the start
+//! DIR/records/<hash>  JSON; written to a temporary file, synced, renamed, and the directory synced
 //! ```
 //!
-//! Promises: after a crash each record is the old one or the new one; a directory that does not fit together is an error at the
-//! start, never half a store.
+//! # Guarantees
+//!
+//! After a crash each record is the old one or the new one. An inconsistent directory is an error
+//! at the start, never half a store.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -16,11 +18,11 @@ use std::sync::Mutex;
 
 use super::record::Record;
 
-/// A directory that is this process's alone.
+/// A directory that only this process uses.
 pub(super) struct Disk {
     pub(super) blobs: PathBuf,
     pub(super) records: PathBuf,
-    /// Nothing is written without it.
+    /// Required for every write.
     lock: Mutex<Option<File>>,
 }
 
@@ -46,36 +48,36 @@ impl Disk {
         })
     }
 
-    /// Leaves the directory to others. Nothing is written from then on.
+    /// Unlocks the directory. Later writes fail.
     pub(super) fn close(&self) {
-        crate::ledger::lock(&self.lock).take();
+        crate::sync::lock(&self.lock).take();
     }
 
     fn check_open(&self) -> io::Result<()> {
-        match crate::ledger::lock(&self.lock).as_ref() {
+        match crate::sync::lock(&self.lock).as_ref() {
             Some(_) => Ok(()),
-            None => Err(io::Error::other("this cloud has ended")),
+            None => Err(io::Error::other("the emulator has stopped")),
         }
     }
 
-    /// Where blobs are made.
+    /// The directory of blobs.
     pub(super) fn blobs(&self) -> &Path {
         &self.blobs
     }
 
-    /// Puts a record in place of the one of the same name, if there is one.
+    /// Writes a record, in place of one with the same name.
     pub(super) fn put(&self, record: &Record) -> io::Result<()> {
         self.check_open()?;
         let path = self.records.join(record.file_name());
-        let beside = path.with_extension(UNFINISHED);
-        let mut file = File::create(&beside)?;
+        let temporary = path.with_extension(UNFINISHED);
+        let mut file = File::create(&temporary)?;
         file.write_all(&serde_json::to_vec(record)?)?;
         file.sync_all()?;
-        fs::rename(&beside, &path)?;
+        fs::rename(&temporary, &path)?;
         sync(&self.records)
     }
 
-    /// Removes the records of these names, those that are there.
+    /// Removes the records with these names; missing ones are ignored.
     pub(super) fn remove(&self, names: &[String]) -> io::Result<()> {
         self.check_open()?;
         for name in names {
@@ -88,7 +90,7 @@ impl Disk {
     }
 }
 
-/// What is in the directory may be removed, so it has to be this cloud's own.
+/// Files in the directory may be deleted, so it must belong to the emulator.
 fn refuse_foreign(directory: &Path) -> io::Result<()> {
     let mut entries = match fs::read_dir(directory) {
         Ok(entries) => entries,
@@ -98,13 +100,13 @@ fn refuse_foreign(directory: &Path) -> io::Result<()> {
     if entries.next().is_some() && !directory.join(LOCK).exists() {
         return Err(io::Error::new(
             io::ErrorKind::DirectoryNotEmpty,
-            "it holds files of somebody else: name an empty directory, or one that is not there yet",
+            "the directory contains other files: choose an empty or a new directory",
         ));
     }
     Ok(())
 }
 
-/// Makes renames and new files in `directory` last.
+/// Makes renames and new files in `directory` durable.
 fn sync(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()
 }

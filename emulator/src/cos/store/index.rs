@@ -1,4 +1,4 @@
-//! What there is, in the order of lists.
+//! Buckets, objects and uploads, in the order of lists.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -7,9 +7,12 @@ use std::sync::Arc;
 use tencent::time::Timestamp;
 
 use super::content::Content;
-use super::record::{Facts, Initiated};
+use super::record::{Initiated, ObjectMetadata};
+use super::sink::Written;
 use crate::cos::cors::Cors;
-use crate::cos::list::{self, Page, Query};
+use crate::cos::http::metadata::ObjectHeaders;
+use crate::cos::http::precondition::Validators;
+use crate::cos::listing::{self, Page, Query};
 
 /// All buckets, by name.
 #[derive(Default)]
@@ -19,7 +22,7 @@ pub(crate) struct Index {
     pub(crate) count: usize,
 }
 
-/// A bucket with all that is in it.
+/// A bucket and its content.
 pub(crate) struct Bucket {
     pub(crate) region: String,
     pub(crate) created: Timestamp,
@@ -29,10 +32,10 @@ pub(crate) struct Bucket {
     pub(crate) uploads: BTreeMap<(String, String), Upload>,
 }
 
-/// An object, or a part of one to come.
+/// An object, or a part of an upload.
 #[derive(Debug)]
 pub(crate) struct Object {
-    pub(crate) facts: Facts,
+    pub(crate) metadata: ObjectMetadata,
     pub(crate) content: Content,
 }
 
@@ -42,6 +45,24 @@ pub(crate) struct Upload {
     pub(crate) parts: BTreeMap<u16, Arc<Object>>,
 }
 
+impl Object {
+    /// The object that `written` makes.
+    pub(crate) fn of(written: Written, headers: ObjectHeaders, now: Timestamp) -> Self {
+        Self {
+            metadata: ObjectMetadata::of(&written.checksums, headers, now),
+            content: written.content,
+        }
+    }
+
+    /// What preconditions compare.
+    pub(crate) fn validators(&self) -> Validators<'_> {
+        Validators {
+            etag: &self.metadata.etag,
+            modified: self.metadata.modified,
+        }
+    }
+}
+
 impl Index {
     /// The object `key` of `bucket`.
     pub(crate) fn object(&self, bucket: &str, key: &str) -> Option<Arc<Object>> {
@@ -49,7 +70,7 @@ impl Index {
     }
 
     /// The upload `id` of `key`.
-    pub(crate) fn upload(&self, bucket: &str, key: &str, id: &str) -> Option<&Upload> {
+    pub(crate) fn upload(&self, (bucket, key, id): (&str, &str, &str)) -> Option<&Upload> {
         let bucket = self.buckets.get(bucket)?;
         bucket.uploads.get(&(key.to_owned(), id.to_owned()))
     }
@@ -78,10 +99,10 @@ impl Bucket {
             .range::<str, _>((begin, Bound::Unbounded))
             .take_while(|(key, _)| key.starts_with(&query.prefix))
             .map(|(key, object)| (key.clone(), (key.clone(), Arc::clone(object))));
-        list::page(items, query)
+        listing::page(items, query)
     }
 
-    /// A page of the uploads: behind the key marker, or at it and behind the id marker.
+    /// A page of the uploads: after the key marker, or at it and after the id marker.
     pub(crate) fn list_uploads(
         &self,
         query: &Query,
@@ -99,6 +120,6 @@ impl Bucket {
                 let item = (key.clone(), id.clone(), upload.initiated.clone());
                 (key.clone(), item)
             });
-        list::page(items, query)
+        listing::page(items, query)
     }
 }

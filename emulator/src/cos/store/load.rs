@@ -1,6 +1,9 @@
-//! The start of a store in a directory: from records to the index, and the rubbish of a crash swept.
+//! Loads a store from its directory, and deletes the garbage of a crash.
 //!
-//! Promises: nothing is removed before everything has been understood; what does not fit together is an error that names the file.
+//! # Guarantees
+//!
+//! Nothing is deleted before everything is understood. An inconsistency is an error that names the
+//! file.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -8,37 +11,37 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::blob::{Blob, Place};
+use super::blob::{Blob, Storage};
 use super::disk::{Disk, UNFINISHED};
 use super::index::{Bucket, Index, Object, Upload};
 use super::record::{self, Record};
 
 impl Disk {
-    /// Everything that the records describe. Rubbish of a crash is removed, once all the rest has been understood.
+    /// The index that the records describe. Garbage is deleted once everything else is understood.
     pub(super) fn load(&self) -> io::Result<Index> {
         let blobs = self.all_blobs()?;
-        let (mut records, mut rubbish) = (Vec::new(), Vec::new());
+        let (mut records, mut garbage) = (Vec::new(), Vec::new());
         for entry in fs::read_dir(&self.records)? {
             let path = entry?.path();
             if path.extension().is_some_and(|end| end == UNFINISHED) {
-                rubbish.push(path);
+                garbage.push(path);
                 continue;
             }
             let record: Record = serde_json::from_slice(&fs::read(&path)?)
                 .map_err(|error| damaged(&path, &error))?;
             records.push((path, record));
         }
-        // Buckets before what is in them, uploads before their parts.
+        // Buckets before their content, uploads before their parts.
         records.sort_by_key(|(_, record)| rank(record));
         let mut index = Index::default();
         for (path, record) in records {
             if is_orphan(&index, &record) {
-                rubbish.push(path);
+                garbage.push(path);
                 continue;
             }
             add(&mut index, record, &blobs).map_err(|error| damaged(&path, &error))?;
         }
-        for path in rubbish {
+        for path in garbage {
             fs::remove_file(path)?;
         }
         self.forget_completed(&mut index)?;
@@ -48,14 +51,15 @@ impl Disk {
         Ok(index)
     }
 
-    /// The files that there are. Each has one link for itself, so that none goes before it is known what is still needed.
+    /// All blob files. Each has one link of its own, so that none is deleted before all records are
+    /// read.
     fn all_blobs(&self) -> io::Result<HashMap<String, Arc<Blob>>> {
         let mut blobs = HashMap::new();
         for entry in fs::read_dir(&self.blobs)? {
             let path = entry?.path();
             if let Some(id) = path.file_name().and_then(|name| name.to_str()) {
                 let id = id.to_owned();
-                let blob = Blob::new(id.clone(), Place::File(path));
+                let blob = Blob::new(id.clone(), Storage::File(path));
                 blob.link();
                 blobs.insert(id, Arc::new(blob));
             }
@@ -63,7 +67,7 @@ impl Disk {
         Ok(blobs)
     }
 
-    /// A crash between the new object and the end of its upload leaves both.
+    /// A crash between storing the object and ending its upload leaves both.
     fn forget_completed(&self, index: &mut Index) -> io::Result<()> {
         let mut names = Vec::new();
         for (bucket_name, bucket) in &mut index.buckets {
@@ -71,7 +75,7 @@ impl Disk {
             bucket.uploads.retain(|(key, id), upload| {
                 let done = objects
                     .get(key)
-                    .is_some_and(|object| object.facts.upload_id.as_ref() == Some(id));
+                    .is_some_and(|object| object.metadata.upload_id.as_ref() == Some(id));
                 if done {
                     names.push(record::upload_file(bucket_name, key, id));
                     names.extend(upload.parts.iter().map(|(number, part)| {
@@ -109,23 +113,23 @@ fn add_inside(
     record: Record,
     blobs: &HashMap<String, Arc<Blob>>,
 ) -> io::Result<()> {
-    let orphan = || io::Error::other("it belongs to nothing that is there");
+    let orphan = || io::Error::other("its bucket or upload does not exist");
     match record {
         Record::Bucket { .. } => {}
         Record::Object {
             bucket,
             key,
-            facts,
+            metadata,
             segments,
         } => {
             let content = record::content(&segments, blobs)?;
-            content.check(facts.length)?;
+            content.check(metadata.length)?;
             content.link();
             index.count = index.count.saturating_add(content.weight());
             let bucket = index.buckets.get_mut(&bucket).ok_or_else(orphan)?;
             bucket
                 .objects
-                .insert(key, Arc::new(Object { facts, content }));
+                .insert(key, Arc::new(Object { metadata, content }));
         }
         Record::Upload {
             bucket,
@@ -146,18 +150,18 @@ fn add_inside(
             key,
             id,
             number,
-            facts,
+            metadata,
             segments,
         } => {
             let content = record::content(&segments, blobs)?;
-            content.check(facts.length)?;
+            content.check(metadata.length)?;
             index.count = index.count.saturating_add(content.weight());
             let bucket = index.buckets.get_mut(&bucket).ok_or_else(orphan)?;
             let upload = bucket.uploads.get_mut(&(key, id)).ok_or_else(orphan)?;
             content.link();
             upload
                 .parts
-                .insert(number, Arc::new(Object { facts, content }));
+                .insert(number, Arc::new(Object { metadata, content }));
         }
     }
     Ok(())
@@ -168,7 +172,7 @@ fn is_orphan(index: &Index, record: &Record) -> bool {
     match record {
         Record::Part {
             bucket, key, id, ..
-        } => index.upload(bucket, key, id).is_none(),
+        } => index.upload((bucket, key, id)).is_none(),
         Record::Bucket { .. } | Record::Object { .. } | Record::Upload { .. } => false,
     }
 }
@@ -184,7 +188,7 @@ fn rank(record: &Record) -> u8 {
 
 fn damaged(path: &Path, error: &dyn std::fmt::Display) -> io::Error {
     io::Error::other(format!(
-        "{}: {error}; remove the directory to begin anew",
+        "{}: {error}; remove the directory to start over",
         path.display()
     ))
 }

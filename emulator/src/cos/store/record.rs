@@ -1,4 +1,4 @@
-//! What a record says: JSON in one file for each bucket, object, upload and part.
+//! Records on disk: JSON in one file for each bucket, object, upload and part.
 
 use std::collections::HashMap;
 use std::io;
@@ -10,50 +10,62 @@ use tencent::time::Timestamp;
 
 use super::blob::Blob;
 use super::content::{Content, Segment};
+use crate::cos::checksum::Checksums;
 use crate::cos::cors::Cors;
-use crate::cos::metadata::Metadata;
+use crate::cos::http::metadata::ObjectHeaders;
 
-/// What is known of an object or a part, besides its bytes.
+/// The metadata of an object or a part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Facts {
+pub(crate) struct ObjectMetadata {
     pub(crate) length: u64,
     /// Without its quotes.
     pub(crate) etag: String,
     pub(crate) crc64: u64,
     #[serde(with = "unix_seconds")]
     pub(crate) modified: Timestamp,
-    pub(crate) metadata: Metadata,
-    /// Came by append, and may be appended to.
+    #[serde(rename = "metadata")]
+    pub(crate) headers: ObjectHeaders,
+    /// Created by append, and accepts more appends.
     pub(crate) is_appendable: bool,
-    /// The multipart upload that it came from.
+    /// The multipart upload that created it.
     pub(crate) upload_id: Option<String>,
 }
 
-impl Facts {
+impl ObjectMetadata {
+    /// The metadata of bytes that were received in one piece.
+    pub(crate) fn of(checksums: &Checksums, headers: ObjectHeaders, modified: Timestamp) -> Self {
+        let (length, etag) = (checksums.length, checksums.etag());
+        Self {
+            headers,
+            ..Self::new(length, etag, checksums.crc64, modified)
+        }
+    }
+
     pub(crate) fn new(length: u64, etag: String, crc64: u64, modified: Timestamp) -> Self {
         Self {
             length,
             etag,
             crc64,
             modified,
-            metadata: Metadata::default(),
+            headers: ObjectHeaders::default(),
             is_appendable: false,
             upload_id: None,
         }
     }
 }
 
-/// How a multipart upload began.
+/// The request that began a multipart upload.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Initiated {
-    pub(crate) metadata: Metadata,
-    /// Who began it, as lists of uploads tell it.
+    #[serde(rename = "metadata")]
+    pub(crate) headers: ObjectHeaders,
+    /// The initiator, as in lists of uploads.
     pub(crate) initiator: String,
     #[serde(with = "unix_seconds")]
     pub(crate) at: Timestamp,
 }
 
-/// A moment as a number; one outside the calendar is an error.
+/// A time as a number; one outside the calendar is an error.
 mod unix_seconds {
     use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
     use tencent::time::Timestamp;
@@ -70,7 +82,7 @@ mod unix_seconds {
     ) -> Result<Timestamp, D::Error> {
         let seconds = i64::deserialize(deserializer)?;
         Timestamp::from_unix_seconds(seconds)
-            .ok_or_else(|| D::Error::custom("a moment outside the calendar"))
+            .ok_or_else(|| D::Error::custom("the time must be inside the calendar"))
     }
 }
 /// A record on disk.
@@ -87,8 +99,9 @@ pub(super) enum Record {
     Object {
         bucket: String,
         key: String,
-        facts: Facts,
-        segments: Vec<Slice>,
+        #[serde(rename = "facts")]
+        metadata: ObjectMetadata,
+        segments: Vec<SegmentRecord>,
     },
     Upload {
         bucket: String,
@@ -101,21 +114,22 @@ pub(super) enum Record {
         key: String,
         id: String,
         number: u16,
-        facts: Facts,
-        segments: Vec<Slice>,
+        #[serde(rename = "facts")]
+        metadata: ObjectMetadata,
+        segments: Vec<SegmentRecord>,
     },
 }
 
 /// A segment on disk.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Slice {
+pub(super) struct SegmentRecord {
     pub(super) blob: String,
     pub(super) start: u64,
     pub(super) length: u64,
 }
 
 impl Record {
-    /// The name of its file: a digest of what it is about, so that no key can be a path.
+    /// The name of its file: a digest of its key, so that no key can be a path.
     pub(super) fn file_name(&self) -> String {
         match self {
             Self::Bucket { name, .. } => bucket_file(name),
@@ -150,17 +164,18 @@ pub(super) fn part_file(bucket: &str, key: &str, id: &str, number: u16) -> Strin
     file(&["part", bucket, key, id, &number.to_string()])
 }
 
-/// NUL is in none of the parts but the key, and what is before and behind a key has no NUL, so two lists never read the same.
+/// Only an object key can contain NUL, and it has fixed neighbours, so two lists never have the
+/// same text.
 fn file(parts: &[&str]) -> String {
     format!("{}.json", sha256_hex(parts.join("\0").as_bytes()))
 }
 
 /// The segments of a record.
-pub(super) fn slices(content: &Content) -> Vec<Slice> {
+pub(super) fn segment_records(content: &Content) -> Vec<SegmentRecord> {
     content
         .segments
         .iter()
-        .map(|segment| Slice {
+        .map(|segment| SegmentRecord {
             blob: segment.blob.id.clone(),
             start: segment.start,
             length: segment.length,
@@ -168,18 +183,21 @@ pub(super) fn slices(content: &Content) -> Vec<Slice> {
         .collect()
 }
 
-/// The segments that a record means.
-pub(super) fn content(slices: &[Slice], blobs: &HashMap<String, Arc<Blob>>) -> io::Result<Content> {
-    let segments = slices
+/// The content of a record.
+pub(super) fn content(
+    segment_records: &[SegmentRecord],
+    blobs: &HashMap<String, Arc<Blob>>,
+) -> io::Result<Content> {
+    let segments = segment_records
         .iter()
-        .map(|slice| {
-            let blob = blobs.get(&slice.blob).ok_or_else(|| {
-                io::Error::other(format!("the data file {} is missing", slice.blob))
+        .map(|segment| {
+            let blob = blobs.get(&segment.blob).ok_or_else(|| {
+                io::Error::other(format!("the data file {} is missing", segment.blob))
             })?;
             Ok(Segment {
                 blob: Arc::clone(blob),
-                start: slice.start,
-                length: slice.length,
+                start: segment.start,
+                length: segment.length,
             })
         })
         .collect::<io::Result<_>>()?;

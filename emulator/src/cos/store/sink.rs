@@ -1,6 +1,8 @@
-//! Bytes coming in: counted, digested and kept, in bounded memory when there is a directory.
+//! Incoming bytes: counted, hashed and stored, in bounded memory when there is a directory.
 //!
-//! Promises: what is not finished is not kept; a finished file is on the disk before anything refers to it.
+//! # Guarantees
+//!
+//! Unfinished bytes are not kept. A finished file is on the disk before anything refers to it.
 
 use std::fs;
 use std::io;
@@ -10,18 +12,17 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use tokio::io::AsyncWriteExt as _;
 
-use super::blob::{Blob, Budget, Place, Share};
+use super::blob::{Blob, Budget, Share, Storage};
 use super::content::Content;
-use crate::cos::digest::{Checksums, Digests};
-use crate::cos::ids;
+use crate::cos::checksum::{Checksums, Hasher};
 
-/// Where bytes go.
+/// Stores incoming bytes.
 pub(crate) struct Sink {
-    digests: Digests,
+    hasher: Hasher,
     target: Target,
 }
 
-/// Bytes that are kept, and what they are.
+/// Stored bytes and their checksums.
 pub(crate) struct Written {
     pub(crate) content: Content,
     pub(crate) checksums: Checksums,
@@ -36,7 +37,7 @@ enum Target {
     },
     File {
         directory: PathBuf,
-        /// Made with the first byte; the blob removes the file unless somebody comes to refer to it.
+        /// Created with the first byte; the blob deletes the file unless a record refers to it.
         open: Option<(Arc<Blob>, tokio::fs::File)>,
     },
 }
@@ -44,7 +45,7 @@ enum Target {
 impl Sink {
     pub(super) fn to_memory(budget: Arc<Budget>) -> Self {
         Self {
-            digests: Digests::new(),
+            hasher: Hasher::new(),
             target: Target::Memory {
                 chunks: Vec::new(),
                 gathered: BytesMut::new(),
@@ -56,7 +57,7 @@ impl Sink {
 
     pub(super) fn to_file(directory: &Path) -> Self {
         Self {
-            digests: Digests::new(),
+            hasher: Hasher::new(),
             target: Target::File {
                 directory: directory.to_owned(),
                 open: None,
@@ -64,16 +65,16 @@ impl Sink {
         }
     }
 
-    /// How many bytes came so far.
+    /// The number of bytes so far.
     pub(crate) fn length(&self) -> u64 {
-        self.digests.length()
+        self.hasher.length()
     }
 
     pub(crate) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         if bytes.is_empty() {
             return Ok(());
         }
-        self.digests.update(bytes);
+        self.hasher.update(bytes);
         match &mut self.target {
             Target::Memory {
                 chunks,
@@ -82,7 +83,7 @@ impl Sink {
                 share,
             } => {
                 budget.take(share, bytes.len())?;
-                // Copied, since a received chunk keeps the whole of its network buffer alive.
+                // Copied, since a received chunk keeps its whole network buffer alive.
                 gathered.extend_from_slice(bytes);
                 if gathered.len() >= CHUNK_BYTES {
                     chunks.push(gathered.split().freeze());
@@ -100,7 +101,7 @@ impl Sink {
     }
 
     pub(crate) async fn finish(self) -> io::Result<Written> {
-        let checksums = self.digests.finish();
+        let checksums = self.hasher.finish();
         let blob = match self.target {
             Target::Memory {
                 mut chunks,
@@ -113,7 +114,7 @@ impl Sink {
                 }
                 Some(Arc::new(Blob::new(
                     String::new(),
-                    Place::Memory { chunks, share },
+                    Storage::Memory { chunks, share },
                 )))
             }
             Target::File { directory, open } => match open {
@@ -134,13 +135,13 @@ impl Sink {
 }
 
 async fn create(directory: &Path) -> io::Result<(Arc<Blob>, tokio::fs::File)> {
-    let id = ids::hex(&rand::random::<[u8; 16]>());
+    let id = hex::encode(rand::random::<[u8; 16]>());
     let path = directory.join(&id);
     let file = fs::OpenOptions::new()
         .write(true)
         .create_new(true)
         .open(&path)?;
-    let blob = Arc::new(Blob::new(id, Place::File(path)));
+    let blob = Arc::new(Blob::new(id, Storage::File(path)));
     Ok((blob, tokio::fs::File::from_std(file)))
 }
 

@@ -6,7 +6,8 @@ use std::sync::{Arc, PoisonError};
 use super::Store;
 use super::index::{Object, Upload};
 use super::record::{self, Initiated, Record};
-use super::write::{Done, no_such_bucket, no_such_upload};
+use super::write::StoreResult;
+use crate::cos::error;
 
 impl Store {
     /// Begins a multipart upload.
@@ -16,12 +17,12 @@ impl Store {
         key: &str,
         id: &str,
         initiated: Initiated,
-    ) -> Done<()> {
+    ) -> StoreResult<()> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         if !self.read().buckets.contains_key(bucket) {
-            return Err(no_such_bucket());
+            return Err(error::no_such_bucket());
         }
-        self.room(1)?;
+        self.check_capacity(1)?;
         self.put(|| Record::Upload {
             bucket: bucket.to_owned(),
             key: key.to_owned(),
@@ -42,34 +43,34 @@ impl Store {
         Ok(())
     }
 
-    /// Puts a part into an upload, in place of the one of that number.
+    /// Puts a part into an upload, in place of the one with that number.
     pub(crate) fn put_part(
         &self,
         (bucket, key, id): (&str, &str, &str),
         number: u16,
         part: Object,
-    ) -> Done<()> {
+    ) -> StoreResult<()> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.read().upload(bucket, key, id).is_none() {
-            return Err(no_such_upload());
+        if self.read().upload((bucket, key, id)).is_none() {
+            return Err(error::no_such_upload());
         }
         let weight = part.content.weight();
-        self.room(weight)?;
+        self.check_capacity(weight)?;
         self.put(|| Record::Part {
             bucket: bucket.to_owned(),
             key: key.to_owned(),
             id: id.to_owned(),
             number,
-            facts: part.facts.clone(),
-            segments: record::slices(&part.content),
+            metadata: part.metadata.clone(),
+            segments: record::segment_records(&part.content),
         })?;
         part.content.link();
         let mut index = self.write();
-        let place = (key.to_owned(), id.to_owned());
+        let storage = (key.to_owned(), id.to_owned());
         let replaced = index
             .buckets
             .get_mut(bucket)
-            .and_then(|found| found.uploads.get_mut(&place))
+            .and_then(|found| found.uploads.get_mut(&storage))
             .and_then(|upload| upload.parts.insert(number, Arc::new(part)));
         index.count = index.count.saturating_add(weight);
         if let Some(old) = replaced {
@@ -79,16 +80,19 @@ impl Store {
         Ok(())
     }
 
-    /// Makes an object of an upload and ends the upload. A crash in between leaves the object; the next start ends the upload.
+    /// Makes an object of an upload and ends the upload. A crash in between leaves the object; the
+    /// next start ends the upload.
     pub(crate) fn complete_upload(
         &self,
         (bucket, key, id): (&str, &str, &str),
-        make: impl FnOnce(&Upload, Option<&Object>) -> Done<Object>,
-    ) -> Done<Arc<Object>> {
+        make: impl FnOnce(&Upload, Option<&Object>) -> StoreResult<Object>,
+    ) -> StoreResult<Arc<Object>> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let object = {
             let index = self.read();
-            let upload = index.upload(bucket, key, id).ok_or_else(no_such_upload)?;
+            let upload = index
+                .upload((bucket, key, id))
+                .ok_or_else(error::no_such_upload)?;
             make(upload, index.object(bucket, key).as_deref())?
         };
         let object = self.commit_object(bucket, key, object)?;
@@ -96,21 +100,21 @@ impl Store {
         Ok(object)
     }
 
-    /// Ends an upload and lets its parts go.
-    pub(crate) fn abort_upload(&self, (bucket, key, id): (&str, &str, &str)) -> Done<()> {
+    /// Ends an upload and releases its parts.
+    pub(crate) fn abort_upload(&self, (bucket, key, id): (&str, &str, &str)) -> StoreResult<()> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.read().upload(bucket, key, id).is_none() {
-            return Err(no_such_upload());
+        if self.read().upload((bucket, key, id)).is_none() {
+            return Err(error::no_such_upload());
         }
         self.end_upload(bucket, key, id)
     }
 
-    fn end_upload(&self, bucket: &str, key: &str, id: &str) -> Done<()> {
-        let numbers: Vec<u16> = match self.read().upload(bucket, key, id) {
+    fn end_upload(&self, bucket: &str, key: &str, id: &str) -> StoreResult<()> {
+        let numbers: Vec<u16> = match self.read().upload((bucket, key, id)) {
             Some(upload) => upload.parts.keys().copied().collect(),
             None => return Ok(()),
         };
-        // The upload first: parts that a crash leaves without one are swept at the next start.
+        // The upload first: parts without one are deleted at the next start.
         let mut names = vec![record::upload_file(bucket, key, id)];
         names.extend(
             numbers
@@ -119,11 +123,11 @@ impl Store {
         );
         self.remove(&names)?;
         let mut index = self.write();
-        let place = (key.to_owned(), id.to_owned());
+        let storage = (key.to_owned(), id.to_owned());
         let ended = index
             .buckets
             .get_mut(bucket)
-            .and_then(|found| found.uploads.remove(&place));
+            .and_then(|found| found.uploads.remove(&storage));
         if let Some(upload) = ended {
             index.count = index.count.saturating_sub(1);
             for part in upload.parts.values() {

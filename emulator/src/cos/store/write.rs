@@ -2,26 +2,25 @@
 
 use std::sync::{Arc, PoisonError};
 
-use http::StatusCode;
 use tencent::time::Timestamp;
 
 use super::Store;
 use super::index::{Bucket, Object};
 use super::record::{self, Record};
 use crate::cos::cors::Cors;
-use crate::cos::error::CosError;
+use crate::cos::error::{self, CosError};
 
-pub(super) type Done<T> = Result<T, CosError>;
+pub(super) type StoreResult<T> = Result<T, CosError>;
 
 impl Store {
-    /// A new bucket, unless `check` minds what is there.
+    /// Creates a bucket, unless `check` returns an error.
     pub(crate) fn create_bucket(
         &self,
         name: &str,
         region: &str,
         now: Timestamp,
-        check: impl FnOnce(&super::Index) -> Done<()>,
-    ) -> Done<()> {
+        check: impl FnOnce(&super::Index) -> StoreResult<()>,
+    ) -> StoreResult<()> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         check(&self.read())?;
         self.put(|| bucket_record(name, region, now, None))?;
@@ -31,11 +30,11 @@ impl Store {
     }
 
     /// Sets or removes a bucket's CORS rules.
-    pub(crate) fn set_cors(&self, name: &str, cors: Option<Cors>) -> Done<()> {
+    pub(crate) fn set_cors(&self, name: &str, cors: Option<Cors>) -> StoreResult<()> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let (region, created) = match self.read().buckets.get(name) {
             Some(bucket) => (bucket.region.clone(), bucket.created),
-            None => return Err(no_such_bucket()),
+            None => return Err(error::no_such_bucket()),
         };
         self.put(|| bucket_record(name, &region, created, cors.clone()))?;
         if let Some(bucket) = self.write().buckets.get_mut(name) {
@@ -45,20 +44,15 @@ impl Store {
     }
 
     /// Removes an empty bucket.
-    pub(crate) fn delete_bucket(&self, name: &str) -> Done<()> {
+    pub(crate) fn delete_bucket(&self, name: &str) -> StoreResult<()> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         match self.read().buckets.get(name) {
-            None => return Err(no_such_bucket()),
+            None => return Err(error::no_such_bucket()),
             Some(bucket) if bucket.objects.is_empty() && bucket.uploads.is_empty() => {}
             Some(bucket) => {
                 let (objects, uploads) = (bucket.objects.len(), bucket.uploads.len());
-                return Err(CosError::new(
-                    StatusCode::CONFLICT,
-                    "BucketNotEmpty",
-                    "The bucket you tried to delete is not empty.",
-                )
-                .because(format!(
-                    "it has {objects} objects and {uploads} unfinished uploads"
+                return Err(error::bucket_not_empty().because(format!(
+                    "the bucket has {objects} objects and {uploads} unfinished uploads"
                 )));
             }
         }
@@ -67,24 +61,24 @@ impl Store {
         Ok(())
     }
 
-    /// Puts the object that `make` makes in place of the one that it is shown.
+    /// Replaces the current object, which `make` receives, with the one that it returns.
     pub(crate) fn put_object(
         &self,
         bucket: &str,
         key: &str,
-        make: impl FnOnce(Option<&Object>) -> Done<Object>,
-    ) -> Done<Arc<Object>> {
+        make: impl FnOnce(Option<&Object>) -> StoreResult<Object>,
+    ) -> StoreResult<Arc<Object>> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let current = match self.read().buckets.get(bucket) {
             Some(found) => found.objects.get(key).cloned(),
-            None => return Err(no_such_bucket()),
+            None => return Err(error::no_such_bucket()),
         };
         let object = make(current.as_deref())?;
         self.commit_object(bucket, key, object)
     }
 
-    /// Removes an object; whether there is one makes no difference.
-    pub(crate) fn delete_object(&self, bucket: &str, key: &str) -> Done<()> {
+    /// Removes an object; a missing one is not an error.
+    pub(crate) fn delete_object(&self, bucket: &str, key: &str) -> StoreResult<()> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         if self.read().object(bucket, key).is_none() {
             return Ok(());
@@ -105,14 +99,14 @@ impl Store {
         bucket: &str,
         key: &str,
         object: Object,
-    ) -> Done<Arc<Object>> {
+    ) -> StoreResult<Arc<Object>> {
         let weight = object.content.weight();
-        self.room(weight)?;
+        self.check_capacity(weight)?;
         self.put(|| Record::Object {
             bucket: bucket.to_owned(),
             key: key.to_owned(),
-            facts: object.facts.clone(),
-            segments: record::slices(&object.content),
+            metadata: object.metadata.clone(),
+            segments: record::segment_records(&object.content),
         })?;
         object.content.link();
         let object = Arc::new(object);
@@ -129,26 +123,26 @@ impl Store {
         Ok(object)
     }
 
-    pub(super) fn put(&self, record: impl FnOnce() -> Record) -> Done<()> {
+    pub(super) fn put(&self, record: impl FnOnce() -> Record) -> StoreResult<()> {
         match &self.disk {
-            Some(disk) => disk.put(&record()).map_err(|error| internal(&error)),
+            Some(disk) => disk.put(&record()).map_err(|error| error::internal(&error)),
             None => Ok(()),
         }
     }
 
-    pub(super) fn remove(&self, names: &[String]) -> Done<()> {
+    pub(super) fn remove(&self, names: &[String]) -> StoreResult<()> {
         match &self.disk {
-            Some(disk) => disk.remove(names).map_err(|error| internal(&error)),
+            Some(disk) => disk.remove(names).map_err(|error| error::internal(&error)),
             None => Ok(()),
         }
     }
 
-    pub(super) fn room(&self, weight: usize) -> Done<()> {
-        if self.read().count.saturating_add(weight) <= MAX_RECORDS {
+    pub(super) fn check_capacity(&self, weight: usize) -> StoreResult<()> {
+        if self.read().count.saturating_add(weight) <= MAX_WEIGHT {
             return Ok(());
         }
-        Err(internal(
-            &"this cloud holds no more than a million objects and parts, each slice of a copied or appended one counted",
+        Err(error::internal(
+            &"the emulator stores at most a million objects and parts; each slice of a copied or appended one counts",
         ))
     }
 }
@@ -162,31 +156,4 @@ fn bucket_record(name: &str, region: &str, created: Timestamp, cors: Option<Cors
     }
 }
 
-pub(crate) fn no_such_bucket() -> CosError {
-    CosError::new(
-        StatusCode::NOT_FOUND,
-        "NoSuchBucket",
-        "The specified bucket does not exist.",
-    )
-}
-
-/// The text is inferred.
-pub(crate) fn no_such_upload() -> CosError {
-    CosError::new(
-        StatusCode::NOT_FOUND,
-        "NoSuchUpload",
-        "The specified multipart upload does not exist.",
-    )
-}
-
-/// What went wrong on this machine, told to its developer.
-pub(crate) fn internal(reason: &dyn std::fmt::Display) -> CosError {
-    CosError::new(
-        StatusCode::INTERNAL_SERVER_ERROR,
-        "InternalError",
-        "We encountered an internal error. Please try again.",
-    )
-    .because(reason.to_string())
-}
-
-const MAX_RECORDS: usize = 1_000_000;
+const MAX_WEIGHT: usize = 1_000_000;

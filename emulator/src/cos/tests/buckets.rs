@@ -1,6 +1,6 @@
 //! Buckets, the service, hosts, CORS, ACLs.
 
-use super::{BUCKET, HOST, World, header, read_xml, refusal, sent, texts};
+use super::{BUCKET, HOST, World, header, read_xml, refusal, sent, status, texts};
 use crate::cos::Options;
 
 const RULES: &str = "<CORSConfiguration><CORSRule><AllowedOrigin>http://page.example.com</AllowedOrigin>\
@@ -15,34 +15,25 @@ fn host(bucket: &str, region: &str) -> String {
 async fn buckets_are_made_listed_and_removed() {
     let world = World::new();
     let other = host("other-1250000000", "ap-beijing");
-    assert_eq!(sent(world.ask_host("PUT", &other, "/")).await.status(), 200);
-    let again = refusal(world.ask_host("PUT", &other, "/")).await;
-    assert_eq!(again, (409, "BucketAlreadyOwnedByYou".to_owned()));
-    let head = sent(world.ask_host("HEAD", &other, "/")).await;
+    assert_eq!(status(world.request_to("PUT", &other, "/")).await, 200);
+    let again = refusal(world.request_to("PUT", &other, "/")).await;
+    assert_eq!(again, "409 BucketAlreadyOwnedByYou");
+    let head = sent(world.request_to("HEAD", &other, "/")).await;
     assert_eq!(header(&head, "x-cos-bucket-region"), "ap-beijing");
-    let wrong = sent(world.ask_host("HEAD", &host("other-1250000000", "ap-guangzhou"), "/")).await;
+    let wrong =
+        sent(world.request_to("HEAD", &host("other-1250000000", "ap-guangzhou"), "/")).await;
     assert_eq!(wrong.status(), 404);
+    let service = "service.cos.myqcloud.com";
+    let (first, second) = (BUCKET, "other-1250000000");
     for (service, target, expected) in [
-        (
-            "service.cos.myqcloud.com",
-            "/",
-            vec![BUCKET, "other-1250000000"],
-        ),
-        (
-            "service.cos.myqcloud.com",
-            "/?marker=&max-keys=2000",
-            vec![BUCKET, "other-1250000000"],
-        ),
-        ("service.cos.myqcloud.com", "/?max-keys=1", vec![BUCKET]),
-        (
-            "service.cos.myqcloud.com",
-            "/?region=ap-beijing",
-            vec!["other-1250000000"],
-        ),
-        ("cos.ap-beijing.myqcloud.com", "/", vec!["other-1250000000"]),
-        ("localhost:1", "/", vec![BUCKET, "other-1250000000"]),
+        (service, "/", vec![first, second]),
+        (service, "/?marker=&max-keys=2000", vec![first, second]),
+        (service, "/?max-keys=1", vec![first]),
+        (service, "/?region=ap-beijing", vec![second]),
+        ("cos.ap-beijing.myqcloud.com", "/", vec![second]),
+        ("localhost:1", "/", vec![first, second]),
     ] {
-        let root = read_xml(sent(world.ask_host("GET", service, target)).await).await;
+        let root = read_xml(sent(world.request_to("GET", service, target)).await).await;
         let buckets = root.child("Buckets").unwrap();
         assert_eq!(
             texts(buckets, "Bucket", "Name"),
@@ -50,78 +41,63 @@ async fn buckets_are_made_listed_and_removed() {
             "{service}{target}"
         );
     }
-    let location = read_xml(sent(world.ask_host("GET", &other, "/?location")).await).await;
+    let location = read_xml(sent(world.request_to("GET", &other, "/?location")).await).await;
     assert_eq!(location.text, "ap-beijing");
-    sent(world.ask_host("PUT", &other, "/a").body("1")).await;
-    let full = refusal(world.ask_host("DELETE", &other, "/")).await;
-    assert_eq!(full, (409, "BucketNotEmpty".to_owned()));
-    sent(world.ask_host("DELETE", &other, "/a")).await;
-    sent(world.ask_host("POST", &other, "/a?uploads")).await;
-    let uploading = refusal(world.ask_host("DELETE", &other, "/")).await;
-    assert_eq!(uploading, (409, "BucketNotEmpty".to_owned()));
-    let list = read_xml(sent(world.ask_host("GET", &other, "/?uploads")).await).await;
+    sent(world.request_to("PUT", &other, "/a").body("1")).await;
+    let full = refusal(world.request_to("DELETE", &other, "/")).await;
+    assert_eq!(full, "409 BucketNotEmpty");
+    sent(world.request_to("DELETE", &other, "/a")).await;
+    sent(world.request_to("POST", &other, "/a?uploads")).await;
+    let uploading = refusal(world.request_to("DELETE", &other, "/")).await;
+    assert_eq!(uploading, "409 BucketNotEmpty");
+    let list = read_xml(sent(world.request_to("GET", &other, "/?uploads")).await).await;
     let target = format!("/a?uploadId={}", texts(&list, "Upload", "UploadId")[0]);
-    sent(world.ask_host("DELETE", &other, &target)).await;
-    assert_eq!(
-        sent(world.ask_host("DELETE", &other, "/")).await.status(),
-        204
-    );
-    let gone = refusal(world.ask_host("GET", &other, "/")).await;
-    assert_eq!(gone, (404, "NoSuchBucket".to_owned()));
+    sent(world.request_to("DELETE", &other, &target)).await;
+    assert_eq!(status(world.request_to("DELETE", &other, "/")).await, 204);
+    let gone = refusal(world.request_to("GET", &other, "/")).await;
+    assert_eq!(gone, "404 NoSuchBucket");
 }
 
 #[tokio::test]
 async fn buckets_that_cannot_be_made() {
     let world = World::new();
-    let put = |bucket: &str| world.ask_host("PUT", &host(bucket, "ap-guangzhou"), "/");
+    let put = |bucket: &str| world.request_to("PUT", &host(bucket, "ap-guangzhou"), "/");
     let zones = "<CreateBucketConfiguration><BucketAZConfig>MAZ</BucketAZConfig></CreateBucketConfiguration>";
-    for (request, status, code) in [
-        (put("mine-1250000001"), 403, "AccessDenied"),
+    let mine = || put("mine-1250000000");
+    for (request, error) in [
+        (put("mine-1250000001"), "403 AccessDenied"),
+        (mine().body(zones), "400 MultiAZFeatureNotSupport"),
+        (mine().body("<x"), "400 MalformedXML"),
         (
-            put("mine-1250000000").body(zones),
-            400,
-            "MultiAZFeatureNotSupport",
+            mine().header("x-cos-acl", "public-read"),
+            "501 NotImplemented",
         ),
-        (put("mine-1250000000").body("<x"), 400, "MalformedXML"),
-        (
-            put("mine-1250000000").header("x-cos-acl", "public-read"),
-            501,
-            "NotImplemented",
-        ),
-        (put("Mine_1-1250000000"), 400, "UserCnameInvalid"),
+        (put("Mine_1-1250000000"), "400 UserCnameInvalid"),
     ] {
-        assert_eq!(refusal(request).await, (status, code.to_owned()));
+        assert_eq!(refusal(request).await, error);
     }
     for number in 1..200 {
         let made = sent(put(&format!("b{number}-1250000000"))).await;
         assert_eq!(made.status(), 200);
     }
-    assert_eq!(
-        refusal(put("b200-1250000000")).await,
-        (400, "TooManyBuckets".to_owned())
-    );
+    assert_eq!(refusal(put("b200-1250000000")).await, "400 TooManyBuckets");
 }
 
 #[tokio::test]
 async fn every_way_to_name_the_bucket_leads_to_the_same_object() {
     let world = World::new();
     world.put("/a%20b", "text").await;
+    let path_style = format!("/{BUCKET}/a%20b");
     for (host, target) in [
-        (HOST.to_owned(), "/a%20b".to_owned()),
-        (format!("{BUCKET}.cos.localhost"), "/a%20b".to_owned()),
-        (
-            format!("{BUCKET}.cos.ap-guangzhou.localhost:99"),
-            "/a%20b".to_owned(),
-        ),
-        (format!("{BUCKET}.localhost:99"), "/a%20b".to_owned()),
-        ("127.0.0.1:99".to_owned(), "/a%20b".to_owned()),
-        ("127.0.0.1:99".to_owned(), format!("/{BUCKET}/a%20b")),
-        (
-            "cos.ap-guangzhou.myqcloud.com".to_owned(),
-            format!("/{BUCKET}/a%20b"),
-        ),
+        (HOST, "/a%20b"),
+        (&format!("{BUCKET}.cos.localhost"), "/a%20b"),
+        (&format!("{BUCKET}.cos.ap-guangzhou.localhost:99"), "/a%20b"),
+        (&format!("{BUCKET}.localhost:99"), "/a%20b"),
+        ("127.0.0.1:99", "/a%20b"),
+        ("127.0.0.1:99", &path_style),
+        ("cos.ap-guangzhou.myqcloud.com", &path_style),
     ] {
-        let answer = sent(world.ask_host("GET", &host, &target)).await;
+        let answer = sent(world.request_to("GET", host, target)).await;
         assert_eq!(answer.status(), 200, "{host}{target}");
         assert_eq!(answer.text().await.unwrap(), "text");
     }
@@ -154,6 +130,7 @@ async fn the_certificate_fits_the_names_that_clients_keep() {
 async fn cors_rules_are_kept_shown_and_followed() {
     let directory = tempfile::tempdir().unwrap();
     let world = World::in_directory(directory.path());
+    let names = "authorization,x-cos-security-token";
     let preflight = |origin: &str, method: &str| {
         world
             .client
@@ -161,22 +138,16 @@ async fn cors_rules_are_kept_shown_and_followed() {
             .header("host", HOST)
             .header("origin", origin)
             .header("access-control-request-method", method)
-            .header(
-                "access-control-request-headers",
-                "authorization,x-cos-security-token",
-            )
+            .header("access-control-request-headers", names)
     };
     let page = "http://page.example.com";
+    assert_eq!(refusal(preflight(page, "PUT")).await, "403 AccessForbidden");
     assert_eq!(
-        refusal(preflight(page, "PUT")).await,
-        (403, "AccessForbidden".to_owned())
+        refusal(world.request("GET", "/?cors")).await,
+        "404 NoSuchCORSConfiguration"
     );
     assert_eq!(
-        refusal(world.ask("GET", "/?cors")).await,
-        (404, "NoSuchCORSConfiguration".to_owned())
-    );
-    assert_eq!(
-        sent(world.ask("PUT", "/?cors").body(RULES)).await.status(),
+        status(world.request("PUT", "/?cors").body(RULES)).await,
         200
     );
     let root = world.document("/?cors").await;
@@ -184,47 +155,42 @@ async fn cors_rules_are_kept_shown_and_followed() {
     let answer = sent(preflight(page, "PUT")).await;
     assert_eq!(answer.status(), 200);
     assert_eq!(header(&answer, "access-control-allow-origin"), page);
-    assert_eq!(
-        header(&answer, "access-control-allow-headers"),
-        "authorization,x-cos-security-token"
-    );
+    assert_eq!(header(&answer, "access-control-allow-headers"), names);
     for (origin, method) in [
         (page, "DELETE"),
         ("http://evil.example.com", "PUT"),
         ("null", "PUT"),
     ] {
         assert_eq!(
-            refusal(preflight(origin, method)).await.0,
-            403,
+            refusal(preflight(origin, method)).await,
+            "403 AccessForbidden",
             "{origin} {method}"
         );
     }
-    let put = |origin: &str| world.ask("PUT", "/a").header("origin", origin).body("1");
+    let put_to = |target: &str, origin: &str| {
+        let put = world.request("PUT", target).body("1");
+        put.header("origin", origin)
+    };
+    let put = |origin: &str| put_to("/a", origin);
     let answer = sent(put(page)).await;
     assert_eq!(header(&answer, "access-control-allow-origin"), page);
     assert_eq!(header(&answer, "access-control-expose-headers"), "ETag");
     // A page may also read why it was refused.
-    let refused = sent(
-        world
-            .ask("PUT", "/denied/a")
-            .header("origin", page)
-            .body("1"),
-    )
-    .await;
+    let refused = sent(put_to("/denied/a", page)).await;
     assert_eq!(refused.status(), 403);
     assert_eq!(header(&refused, "access-control-allow-origin"), page);
     let other = sent(put("http://evil.example.com")).await;
     assert!(!other.headers().contains_key("access-control-allow-origin"));
-    assert_eq!(sent(world.ask("DELETE", "/?cors")).await.status(), 204);
-    assert_eq!(refusal(preflight(page, "PUT")).await.0, 403);
+    assert_eq!(status(world.request("DELETE", "/?cors")).await, 204);
+    assert_eq!(refusal(preflight(page, "PUT")).await, "403 AccessForbidden");
 }
 
 #[tokio::test]
 async fn a_preflight_says_what_it_needs() {
     let world = World::new();
     for name in ["origin", "access-control-request-method"] {
-        let half = world.ask("OPTIONS", "/a").header(name, "x");
-        assert_eq!(refusal(half).await, (400, "InvalidRequest".to_owned()));
+        let half = world.request("OPTIONS", "/a").header(name, "x");
+        assert_eq!(refusal(half).await, "400 InvalidRequest");
     }
 }
 
@@ -235,7 +201,7 @@ async fn the_builder_s_origins_are_a_rule_and_nobody_else_is() {
         ..Options::default()
     });
     world.put("/a", "1").await;
-    let get = |origin: &str| world.ask("GET", "/a").header("origin", origin);
+    let get = |origin: &str| world.request("GET", "/a").header("origin", origin);
     let answer = sent(get("http://localhost:3000")).await;
     assert_eq!(
         header(&answer, "access-control-allow-origin"),
@@ -258,5 +224,8 @@ async fn acls_are_private() {
         let owner = root.child("Owner").unwrap().text_of("ID");
         assert_eq!(owner, Some("qcs::cam::uin/100000000001:uin/100000000001"));
     }
-    assert_eq!(refusal(world.ask("GET", "/b?acl")).await.0, 404);
+    assert_eq!(
+        refusal(world.request("GET", "/b?acl")).await,
+        "404 NoSuchKey"
+    );
 }

@@ -1,6 +1,9 @@
-//! COS in a process of its own, which a test may kill or measure: this same test binary, told by a variable to serve.
+//! COS in a process of its own, which a test may kill or measure: this same test binary, told by a
+//! variable to serve.
 //!
-//! Promises: the child ends when its parent does.
+//! # Guarantees
+//!
+//! The child ends with its parent.
 
 use std::io::Read as _;
 use std::path::Path;
@@ -11,20 +14,21 @@ use super::World;
 
 const DIRECTORY: &str = "COS_EMULATOR_TEST_DIRECTORY";
 
-/// What a test that has a child does first: in the child it serves until its parent is gone, and then there is nothing left to test.
+/// What a test that has a child does first: in the child it serves until its parent is gone, and
+/// then there is nothing left to test.
 pub(super) async fn serves() -> bool {
     #[expect(
         clippy::disallowed_methods,
-        reason = "how a parent tells its child what it is"
+        reason = "the variable makes the process a child"
     )]
     let Some(directory) = std::env::var_os(DIRECTORY) else {
         return false;
     };
     let directory = Path::new(&directory);
     let world = World::in_directory(directory);
-    let told = directory.join("address.unfinished");
-    std::fs::write(&told, world.cos.address().to_string()).unwrap();
-    std::fs::rename(&told, directory.join("address")).unwrap();
+    let address_file = directory.join("address.unfinished");
+    std::fs::write(&address_file, world.cos.address().to_string()).unwrap();
+    std::fs::rename(&address_file, directory.join("address")).unwrap();
     let until_parent_ends = || std::io::stdin().read(&mut [0]);
     let _ = tokio::task::spawn_blocking(until_parent_ends).await;
     true
@@ -39,8 +43,8 @@ pub(super) struct Served {
 impl Served {
     /// Runs `test` of this binary as a child that serves `directory`.
     pub(super) async fn start(test: &str, directory: &Path) -> Self {
-        let told = directory.join("address");
-        let _ = std::fs::remove_file(&told);
+        let address_file = directory.join("address");
+        let _ = std::fs::remove_file(&address_file);
         let child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", test, "--test-threads", "1"])
             .env(DIRECTORY, directory)
@@ -52,7 +56,7 @@ impl Served {
             address: String::new(),
         };
         for _ in 0..2000 {
-            if let Ok(address) = std::fs::read_to_string(&told) {
+            if let Ok(address) = std::fs::read_to_string(&address_file) {
                 served.address = address;
                 return served;
             }

@@ -1,4 +1,5 @@
-//! Killed in the middle of writing, again and again: an object is there whole or not at all, and what was promised is there.
+//! Killed in the middle of writing, again and again: an object is there whole or not at all, and
+//! what was promised is there.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -6,10 +7,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::child::{self, Served};
-use super::{BUCKET, HOST, LET_IN, noise};
-use crate::cos::digest::Checksums;
+use super::{AUTHORIZED, BUCKET, HOST, noise};
+use crate::cos::checksum::Checksums;
+use crate::cos::http::xml;
 use crate::cos::store::Store;
-use crate::cos::xml;
 
 const TEST: &str =
     "cos::tests::crash::what_was_promised_survives_a_kill_and_nothing_is_there_by_half";
@@ -81,7 +82,7 @@ async fn send(
     let request = client
         .request(method, url)
         .header("host", HOST)
-        .header(LET_IN.0, LET_IN.1)
+        .header(AUTHORIZED.0, AUTHORIZED.1)
         .header("content-length", body.len())
         .body(body);
     let answer = request.send().await.ok()?;
@@ -154,7 +155,7 @@ async fn check(directory: &Path, ledger: &Ledger) {
         );
         (*certain, *possible) = (version, version);
     }
-    assert!(found.is_empty(), "nobody wrote {found:?}");
+    assert!(found.is_empty(), "never written: {found:?}");
     let blobs = std::fs::read_dir(directory.join("blobs")).unwrap().count();
     assert_eq!(blobs, used.len(), "rubbish of the crash stays");
     let mut records = std::fs::read_dir(directory.join("records")).unwrap();

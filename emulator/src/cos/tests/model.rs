@@ -1,5 +1,5 @@
-//! Random sequences of operations, against a model that is a map and nothing else; with a directory, the store is closed and opened
-//! in between.
+//! Random sequences of operations, against a model that is a map and nothing else; with a
+//! directory, the store is closed and opened in between.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,12 +9,12 @@ use proptest::prelude::*;
 use proptest::test_runner::Config;
 use tencent::time::{Clock as _, SystemClock};
 
-use crate::cos::digest::{Checksums, combined_crc64};
+use crate::cos::checksum::{Checksums, combined_crc64};
 use crate::cos::error::CosError;
-use crate::cos::list::{Entry, Query};
-use crate::cos::metadata::Metadata;
-use crate::cos::range::Slice;
-use crate::cos::store::{Content, Facts, Initiated, Object, Store};
+use crate::cos::http::byte_range::ByteRange;
+use crate::cos::http::metadata::ObjectHeaders;
+use crate::cos::listing::{Entry, Query};
+use crate::cos::store::{Content, Initiated, Object, ObjectMetadata, Store};
 
 const BUCKET: &str = "b-1250000000";
 
@@ -94,7 +94,7 @@ impl Both<'_> {
         let written = sink.finish().await.unwrap();
         assert_eq!(written.checksums, Checksums::of(bytes));
         Object {
-            facts: facts(written.checksums),
+            metadata: metadata(written.checksums),
             content: written.content,
         }
     }
@@ -115,8 +115,8 @@ impl Both<'_> {
         for (key, object) in &objects {
             let expected = &self.model.objects[key];
             assert_eq!(&read(object.content.clone()).await, expected, "{key}");
-            assert_eq!(object.facts.length, expected.len() as u64);
-            assert_eq!(object.facts.crc64, Checksums::of(expected).crc64);
+            assert_eq!(object.metadata.length, expected.len() as u64);
+            assert_eq!(object.metadata.crc64, Checksums::of(expected).crc64);
         }
     }
 
@@ -177,7 +177,7 @@ impl Both<'_> {
             return;
         };
         let copy = Object {
-            facts: source.facts.clone(),
+            metadata: source.metadata.clone(),
             content: source.content.clone(),
         };
         self.put(&to, copy);
@@ -190,7 +190,7 @@ impl Both<'_> {
             self.serial += 1;
             let id = format!("{:074}", self.serial);
             let initiated = Initiated {
-                metadata: Metadata::of(&HeaderMap::new()).unwrap(),
+                headers: ObjectHeaders::of(&HeaderMap::new()).unwrap(),
                 initiator: "somebody".to_owned(),
                 at: SystemClock.now(),
             };
@@ -218,7 +218,7 @@ impl Both<'_> {
         assert_eq!(object.is_some(), expected.is_some());
         if let (Some(object), Some(expected)) = (object, expected) {
             let end = start.saturating_add(length);
-            let slice = Slice { start, end };
+            let slice = ByteRange { start, end };
             let found = read(object.content.slice(slice)).await;
             let cut = |at: u64| usize::try_from(at).unwrap().min(expected.len());
             assert_eq!(found, expected[cut(start)..cut(end)]);
@@ -276,7 +276,7 @@ impl Both<'_> {
                 }
                 let mut whole = whole
                     .ok_or_else(|| CosError::new(http::StatusCode::BAD_REQUEST, "None", ""))?;
-                whole.facts.upload_id = Some(id.clone());
+                whole.metadata.upload_id = Some(id.clone());
                 Ok(whole)
             });
         if parts.is_empty() {
@@ -290,20 +290,20 @@ impl Both<'_> {
     }
 }
 
-fn facts(sums: Checksums) -> Facts {
-    Facts::new(sums.length, sums.etag(), sums.crc64, SystemClock.now())
+fn metadata(sums: Checksums) -> ObjectMetadata {
+    ObjectMetadata::new(sums.length, sums.etag(), sums.crc64, SystemClock.now())
 }
 
 fn appended(current: Option<&Object>, more: &Object) -> Object {
-    let mut facts = more.facts.clone();
+    let mut metadata = more.metadata.clone();
     let mut content = Content::default();
     if let Some(current) = current {
-        facts.crc64 = combined_crc64(current.facts.crc64, facts.crc64, facts.length);
-        facts.length += current.facts.length;
+        metadata.crc64 = combined_crc64(current.metadata.crc64, metadata.crc64, metadata.length);
+        metadata.length += current.metadata.length;
         content = current.content.clone();
     }
     content.append(&more.content);
-    Object { facts, content }
+    Object { metadata, content }
 }
 
 async fn read(content: Content) -> Vec<u8> {

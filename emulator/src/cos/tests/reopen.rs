@@ -1,4 +1,5 @@
-//! Directories as crashes leave them, one moment after the other; and directories that no crash leaves.
+//! Directories as crashes leave them, one moment after the other; and directories that no crash
+//! leaves.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,9 +8,9 @@ use std::path::{Path, PathBuf};
 use tencent::time::{Clock as _, SystemClock};
 
 use super::BUCKET;
-use crate::cos::digest::Checksums;
-use crate::cos::metadata::Metadata;
-use crate::cos::store::{Content, Facts, Initiated, Object, Store};
+use crate::cos::checksum::Checksums;
+use crate::cos::http::metadata::ObjectHeaders;
+use crate::cos::store::{Content, Initiated, Object, ObjectMetadata, Store};
 
 const UPLOAD: (&str, &str, &str) = (BUCKET, "whole", "id");
 
@@ -21,7 +22,7 @@ pub(super) async fn object(store: &Store, bytes: &[u8]) -> Object {
     let written = sink.finish().await.unwrap();
     let sums = written.checksums;
     Object {
-        facts: Facts::new(sums.length, sums.etag(), sums.crc64, SystemClock.now()),
+        metadata: ObjectMetadata::new(sums.length, sums.etag(), sums.crc64, SystemClock.now()),
         content: written.content,
     }
 }
@@ -36,7 +37,7 @@ async fn filled(directory: &Path) -> Store {
     let plain = object(&store, b"plain").await;
     store.put_object(BUCKET, "plain", |_| Ok(plain)).unwrap();
     let initiated = Initiated {
-        metadata: Metadata::default(),
+        headers: ObjectHeaders::default(),
         initiator: "somebody".to_owned(),
         at: now,
     };
@@ -57,9 +58,10 @@ fn complete(store: &Store) {
             content.append(&part.content);
         }
         let sums = Checksums::of(b"first second");
-        let mut facts = Facts::new(sums.length, sums.etag(), sums.crc64, SystemClock.now());
-        facts.upload_id = Some(UPLOAD.2.to_owned());
-        Ok(Object { facts, content })
+        let mut metadata =
+            ObjectMetadata::new(sums.length, sums.etag(), sums.crc64, SystemClock.now());
+        metadata.upload_id = Some(UPLOAD.2.to_owned());
+        Ok(Object { metadata, content })
     });
     whole.unwrap();
 }
@@ -91,7 +93,7 @@ async fn text(store: &Store, key: &str) -> Option<String> {
     Some(String::from_utf8(bytes).unwrap())
 }
 
-/// The directory opens, holds these two objects, and nothing that nobody needs.
+/// The directory opens with these two objects and no garbage.
 async fn check(directory: &Path, whole: Option<&str>, uploads: usize) {
     let store = Store::open(directory).unwrap();
     assert_eq!(text(&store, "plain").await.as_deref(), Some("plain"));
@@ -193,7 +195,7 @@ fn a_directory_of_somebody_else_is_left_alone() {
     fs::create_dir(directory.path().join("blobs")).unwrap();
     fs::write(&file, "mine").unwrap();
     let error = Store::open(directory.path()).err().unwrap().to_string();
-    assert!(error.contains("somebody else"), "{error}");
+    assert!(error.contains("other files"), "{error}");
     assert_eq!(fs::read_to_string(file).unwrap(), "mine");
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
 }

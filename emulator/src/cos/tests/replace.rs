@@ -1,6 +1,8 @@
-//! A record is replaced in one step: whoever looks, at whatever moment, finds the old one or the new one, and whole.
+//! A record is replaced in one step: whoever looks, at whatever moment, finds the old one or the
+//! new one, and whole.
 //!
-//! A kill seldom falls between two steps, so what `crash.rs` tries again and again is here seen from the side.
+//! A kill seldom falls between two steps, so what `crash.rs` tries again and again is here seen
+//! from the side.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,7 +21,7 @@ fn store(directory: &Path) -> (Store, PathBuf) {
     made.unwrap();
     let mut records = fs::read_dir(directory.join("records")).unwrap();
     let path = records.next().unwrap().unwrap().path();
-    assert!(records.next().is_none(), "the bucket's record alone");
+    assert!(records.next().is_none(), "only the bucket's record");
     (store, path)
 }
 
@@ -44,7 +46,7 @@ fn the_file_of_the_old_record_is_left_as_it_was() {
     store.set_cors(BUCKET, None).unwrap();
     assert_eq!(fs::read(&path).unwrap(), old);
     let left = fs::read_dir(path.parent().unwrap()).unwrap().count();
-    assert_eq!(left, 1, "nothing is left beside it");
+    assert_eq!(left, 1, "no other file is left");
 }
 
 #[test]
@@ -69,5 +71,5 @@ fn there_is_no_moment_without_a_whole_record() {
         is_over.store(true, Ordering::SeqCst);
         watcher.join().unwrap()
     });
-    assert!(looks > 0, "nobody looked");
+    assert!(looks > 0, "the reader never ran");
 }

@@ -1,14 +1,18 @@
-//! Lambda's lines in the text format: `START`, `END`, `REPORT`, `INIT_REPORT`, and the reason of a failure.
+//! Lambda's lines in the text format: `START`, `END`, `REPORT`, `INIT_REPORT`, and the reason of a
+//! failure.
 //!
-//! Documented: <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html> (report line) and
+//! Documented: <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html>
+//! (report line) and
 //! <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html> (`INIT_REPORT`). Observed in public logs: the tabs,
-//! `Status` and `Error Type` behind them, the order of the lines. Inferred: that the start of a custom runtime is in the billed time.
+//! `Status` and `Error Type` behind them, the order of the lines. Inferred: that the start of a
+//! custom runtime is in the billed time.
 
 use std::time::Duration;
 
 use tencent::time::{Clock as _, SystemClock, Timestamp};
 
-use super::{Ending, Facts, InitPhase, milliseconds};
+use super::report::milliseconds;
+use super::{Ending, InitPhase, Report};
 use crate::platform::PlatformError;
 use crate::platform::lambda::error_type;
 
@@ -28,14 +32,14 @@ pub(super) fn init_report(phase: InitPhase, took: Duration, error: &PlatformErro
     )
 }
 
-pub(super) fn end(facts: &Facts<'_>) -> Vec<String> {
-    let id = facts.request_id;
+pub(super) fn end(report: &Report<'_>) -> Vec<String> {
+    let id = report.request_id;
     let mut lines = Vec::new();
-    if let Ending::PlatformError(error) = facts.ending {
+    if let Ending::PlatformError(error) = report.ending {
         lines.extend(reason(id, error));
     }
     lines.push(format!("END RequestId: {id}"));
-    lines.push(report(facts));
+    lines.push(report_line(report));
     lines
 }
 
@@ -50,19 +54,19 @@ fn reason(id: &str, error: &PlatformError) -> Vec<String> {
     ]
 }
 
-fn report(facts: &Facts<'_>) -> String {
-    let init = facts.init.map(|init| init.whole);
-    let billed = facts.duration.saturating_add(init.unwrap_or_default());
+fn report_line(report: &Report<'_>) -> String {
+    let init = report.init.map(|init| init.whole);
+    let billed = report.duration.saturating_add(init.unwrap_or_default());
     let base = format!(
         "REPORT RequestId: {}\tDuration: {:.2} ms\tBilled Duration: {:.0} ms\tMemory Size: {} MB\tMax Memory Used: {}",
-        facts.request_id,
-        milliseconds(facts.duration),
+        report.request_id,
+        milliseconds(report.duration),
         milliseconds(billed).ceil(),
-        facts.memory_mb,
-        megabytes(facts.peak_memory_bytes),
+        report.memory_mb,
+        megabytes(report.peak_memory_bytes),
     );
     let init = init.map(|init| format!("\tInit Duration: {:.2} ms", milliseconds(init)));
-    let failure = match facts.ending {
+    let failure = match report.ending {
         Ending::Returned(_) | Ending::Answered => String::new(),
         Ending::FunctionError(text) => {
             format!("\tStatus: error\tError Type: {}", error_type(text))
@@ -103,8 +107,8 @@ mod tests {
     use super::super::InitTimes;
     use super::*;
 
-    fn facts(ending: Ending<'_>, init: Option<InitTimes>) -> Facts<'_> {
-        Facts {
+    fn report(ending: Ending<'_>, init: Option<InitTimes>) -> Report<'_> {
+        Report {
             request_id: "8476a536",
             ending,
             duration: Duration::from_micros(3_130),
@@ -125,13 +129,13 @@ mod tests {
             "START RequestId: 8476a536 Version: $LATEST"
         );
         assert_eq!(
-            end(&facts(Ending::Returned(b"{}"), Some(init))),
+            end(&report(Ending::Returned(b"{}"), Some(init))),
             [
                 "END RequestId: 8476a536",
                 "REPORT RequestId: 8476a536\tDuration: 3.13 ms\tBilled Duration: 24 ms\tMemory Size: 128 MB\tMax Memory Used: 16 MB\tInit Duration: 20.05 ms",
             ]
         );
-        let mut warm = facts(Ending::Returned(b"{}"), None);
+        let mut warm = report(Ending::Returned(b"{}"), None);
         warm.peak_memory_bytes = None;
         let line = &end(&warm)[1];
         assert!(line.ends_with("\tMax Memory Used: n/a"), "{line}");
@@ -142,12 +146,12 @@ mod tests {
     fn failures_say_why() {
         let limit = Duration::from_secs(3);
         let timeout = PlatformError::CallTimeout { limit };
-        let lines = end(&facts(Ending::PlatformError(&timeout), None));
-        let told = "Z 8476a536 Task timed out after 3.00 seconds";
-        assert!(lines[0].ends_with(told), "{}", lines[0]);
+        let lines = end(&report(Ending::PlatformError(&timeout), None));
+        let shown = "Z 8476a536 Task timed out after 3.00 seconds";
+        assert!(lines[0].ends_with(shown), "{}", lines[0]);
         assert!(lines[2].ends_with("\tStatus: timeout"), "{}", lines[2]);
         let memory = PlatformError::OutOfMemory { limit_mb: 128 };
-        let lines = end(&facts(Ending::PlatformError(&memory), None));
+        let lines = end(&report(Ending::PlatformError(&memory), None));
         assert_eq!(
             lines[..2],
             [
@@ -155,10 +159,10 @@ mod tests {
                 "Runtime.ExitError"
             ]
         );
-        let told = "\tStatus: error\tError Type: Runtime.OutOfMemory";
-        assert!(lines[3].ends_with(told), "{}", lines[3]);
+        let shown = "\tStatus: error\tError Type: Runtime.OutOfMemory";
+        assert!(lines[3].ends_with(shown), "{}", lines[3]);
         let posted = Ending::FunctionError("{\"errorType\":\"MyError\"}");
-        let line = &end(&facts(posted, None))[1];
+        let line = &end(&report(posted, None))[1];
         assert!(line.ends_with("\tError Type: MyError"), "{line}");
         let took = Duration::from_micros(9_999_790);
         assert_eq!(

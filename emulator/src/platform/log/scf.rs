@@ -1,15 +1,17 @@
 //! SCF's lines: `START`, `Init Report`, `ERROR`, `Response`, `END`, `Report`.
 //!
-//! Documented, spelled as there: <https://www.tencentcloud.com/document/product/583/43948> (log structure). Start-up reports are
-//! documented for web functions alone. Two pages disagree whether the answer of a *web* function is logged; the one about testing
-//! says no, and so does this. Documented too: the 8 KB at which a line is cut. Inferred: the text after `Result:`, and the error's
-//! JSON as the return value of an invocation that failed.
+//! Documented, spelled as there: <https://www.tencentcloud.com/document/product/583/43948> (log
+//! structure). Start-up reports are documented only for web functions. Two pages disagree whether
+//! the answer of a *web* function is logged; here it is not, as on the page about testing.
+//! Documented too: the 8 KB at which a line is cut. Inferred: the text after `Result:`, and the
+//! error's JSON as the return value of an invocation that failed.
 
 use serde_json::{Value, json};
 
 use super::mask::masked;
-use super::{Ending, Facts, boundary, milliseconds};
-use crate::ledger::Ledger;
+use super::report::{boundary, milliseconds};
+use super::{Ending, Report};
+use crate::secrets::SecretRegistry;
 
 const MAX_LINE_BYTES: usize = 8 * 1024;
 
@@ -17,31 +19,31 @@ pub(super) fn start(request_id: &str) -> String {
     format!("START RequestId:{request_id}")
 }
 
-pub(super) fn init_report(facts: &Facts<'_>) -> Option<String> {
-    let init = facts.init?;
+pub(super) fn init_report(report: &Report<'_>) -> Option<String> {
+    let init = report.init?;
     Some(format!(
         "Init Report RequestId:{} InitDuration: {:.0}ms Duration: {:.0}ms Memory: {}MB MemUsage: {}",
-        facts.request_id,
+        report.request_id,
         milliseconds(init.whole),
         milliseconds(init.process),
-        facts.memory_mb,
-        megabytes(facts.peak_memory_bytes),
+        report.memory_mb,
+        megabytes(report.peak_memory_bytes),
     ))
 }
 
-pub(super) fn end(facts: &Facts<'_>, ledger: &Ledger) -> Vec<String> {
-    let id = facts.request_id;
+pub(super) fn end(report: &Report<'_>, secrets: &SecretRegistry) -> Vec<String> {
+    let id = report.request_id;
     let failed = |text: &str, body: &Value| {
-        let text = masked(text.as_bytes(), ledger).text;
-        let body = masked(body.to_string().as_bytes(), ledger).text;
+        let text = masked(text.as_bytes(), secrets).text;
+        let body = masked(body.to_string().as_bytes(), secrets).text;
         vec![
             one_line(&format!("ERROR RequestId:{id} Result:{text}")),
             one_line(&format!("Response RequestId:{id} RetMsg:{body}")),
         ]
     };
-    let mut lines = match facts.ending {
+    let mut lines = match report.ending {
         Ending::Answered => Vec::new(),
-        Ending::Returned(bytes) => returned(id, bytes, ledger),
+        Ending::Returned(bytes) => returned(id, bytes, secrets),
         Ending::FunctionError(text) => {
             failed(text, &json!({ "errorCode": 1, "errorMessage": text }))
         }
@@ -50,23 +52,23 @@ pub(super) fn end(facts: &Facts<'_>, ledger: &Ledger) -> Vec<String> {
     lines.push(format!("END RequestId:{id}"));
     lines.push(format!(
         "Report RequestId:{id} Duration:{:.0}ms Memory:{}MB MemUsage:{}",
-        milliseconds(facts.duration),
-        facts.memory_mb,
-        megabytes(facts.peak_memory_bytes),
+        milliseconds(report.duration),
+        report.memory_mb,
+        megabytes(report.peak_memory_bytes),
     ));
     lines
 }
 
-fn returned(id: &str, bytes: &[u8], ledger: &Ledger) -> Vec<String> {
-    let shown = masked(bytes, ledger);
+fn returned(id: &str, bytes: &[u8], secrets: &SecretRegistry) -> Vec<String> {
+    let shown = masked(bytes, secrets);
     let mut lines = vec![one_line(&format!(
         "Response RequestId:{id} RetMsg:{}",
         shown.text
     ))];
     if shown.secrets > 0 {
         lines.push(format!(
-            "cos-emulator: masked {} secrets in the line above. SCF masks nothing: whatever an event function returns can be read \
-             in its log. What a web function answers is not logged.",
+            "cos-emulator: masked {} secrets in the line above. SCF masks nothing: its log \
+             contains what an event function returns, but not what a web function answers.",
             shown.secrets
         ));
     }
@@ -100,8 +102,8 @@ mod tests {
 
     const ID: &str = "09c346d3-8417-49c5-8569-c55033b17f51";
 
-    fn facts(ending: Ending<'_>) -> Facts<'_> {
-        Facts {
+    fn report(ending: Ending<'_>) -> Report<'_> {
+        Report {
             request_id: ID,
             ending,
             duration: Duration::from_micros(1200),
@@ -116,11 +118,11 @@ mod tests {
 
     #[test]
     fn the_lines_are_those_of_the_documented_sample() {
-        let ledger = Ledger::open(None).unwrap();
+        let secrets = SecretRegistry::open(None).unwrap();
         assert_eq!(start(ID), format!("START RequestId:{ID}"));
-        let returned = facts(Ending::Returned(b"\"Hello World\""));
+        let returned = report(Ending::Returned(b"\"Hello World\""));
         assert_eq!(
-            end(&returned, &ledger),
+            end(&returned, &secrets),
             [
                 format!("Response RequestId:{ID} RetMsg:\"Hello World\""),
                 format!("END RequestId:{ID}"),
@@ -137,11 +139,11 @@ mod tests {
 
     #[test]
     fn errors_have_a_line_of_their_own_and_an_unread_number_is_none() {
-        let ledger = Ledger::open(None).unwrap();
+        let secrets = SecretRegistry::open(None).unwrap();
         let error = PlatformError::OutOfMemory { limit_mb: 128 };
-        let mut failed = facts(Ending::PlatformError(&error));
+        let mut failed = report(Ending::PlatformError(&error));
         failed.peak_memory_bytes = None;
-        let lines = end(&failed, &ledger);
+        let lines = end(&failed, &secrets);
         assert_eq!(
             lines[0],
             format!("ERROR RequestId:{ID} Result:Task memory exceeded 128 MB")
@@ -152,10 +154,10 @@ mod tests {
 
     #[test]
     fn a_returned_secret_is_masked_and_the_log_says_that_the_platform_does_not() {
-        let ledger = Ledger::open(None).unwrap();
-        ledger.note("a-secret-of-this-cloud").unwrap();
+        let secrets = SecretRegistry::open(None).unwrap();
+        secrets.register("a-secret-of-this-cloud").unwrap();
         let value = b"{\"body\":\"a-secret-of-this-cloud\"}";
-        let lines = end(&facts(Ending::Returned(value)), &ledger);
+        let lines = end(&report(Ending::Returned(value)), &secrets);
         assert!(
             lines[0].ends_with("RetMsg:{\"body\":\"***\"}"),
             "{}",
@@ -166,9 +168,9 @@ mod tests {
 
     #[test]
     fn a_line_ends_at_eight_kilobytes_and_stays_one_line() {
-        let ledger = Ledger::open(None).unwrap();
+        let secrets = SecretRegistry::open(None).unwrap();
         let long = format!("\"\n{}\"", "ä".repeat(9000));
-        let lines = end(&facts(Ending::Returned(long.as_bytes())), &ledger);
+        let lines = end(&report(Ending::Returned(long.as_bytes())), &secrets);
         assert!(lines[0].len() <= MAX_LINE_BYTES);
         assert!(lines[0].len() > MAX_LINE_BYTES - 4);
         assert!(!lines[0].contains('\n'));

@@ -1,4 +1,4 @@
-//! JSON in which no member of an object stands twice, whatever the case of its name.
+//! JSON in which no member of an object occurs twice, in any letter case.
 //!
 //! A parser that keeps the last of two members would check one policy and grant another.
 
@@ -62,7 +62,7 @@ impl<'de> Visitor<'de> for OnceVisitor {
         let (mut seen, mut object) = (HashSet::new(), Map::new());
         while let Some((name, Once(value))) = members.next_entry::<String, Once>()? {
             if !seen.insert(name.to_ascii_lowercase()) {
-                return Err(A::Error::custom("a member stands twice"));
+                return Err(A::Error::custom("a member occurs twice"));
             }
             object.insert(name, value);
         }

@@ -1,0 +1,85 @@
+//! The commands, their help, and the choice between them.
+
+mod event;
+mod invoke;
+mod parity;
+mod run;
+mod sts;
+
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+use clap::{Parser, Subcommand};
+use cos_emulator::{Cloud, MARKER};
+
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::options::WithFile;
+
+/// Carries the marker by which a check recognises what must not be deployed.
+static LONG_VERSION: LazyLock<String> =
+    LazyLock::new(|| format!("{} ({MARKER})", env!("CARGO_PKG_VERSION")));
+
+/// A local cloud for cos-issuer: gateway, function platform, STS, CAM and COS on 127.0.0.1, without
+/// an account or a network.
+///
+/// It checks every signature, key, token and time as the vendor does: what works here works there,
+/// and what fails there fails here.
+#[derive(Parser)]
+#[command(
+    name = "cos-issuer",
+    version,
+    long_version = LONG_VERSION.as_str(),
+    after_help = "First steps:
+  cos-issuer run --function PATH              a function with its gateway, STS and COS, and one request
+  cos-issuer sts                              only the STS, for clients that sign requests
+  cos-issuer parity                           how each behaviour is known
+
+In scripts, any language:
+  cos-issuer sts --json > cloud.json &        one line of JSON: addresses, keys, admin token; SIGTERM stops it
+
+Each command has more examples: `cos-issuer run --help`.
+Its keys begin with AKIDEMU and work nowhere else. Keys that look real are refused."
+)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run a function as a platform does, send it one request, and keep it running.
+    Run(WithFile<run::RunOptions>),
+    /// Run only the STS, for clients that sign requests.
+    Sts(WithFile<sts::StsOptions>),
+    /// Print the event that an HTTP request becomes on a platform.
+    Event(event::EventOptions),
+    /// Send one event or one request to a function: its response on standard output, its log on
+    /// standard error.
+    Invoke(invoke::InvokeOptions),
+    /// Print each behaviour and how it is known: documented, observed, from the vendor's SDKs, or
+    /// inferred.
+    Parity(parity::ParityOptions),
+}
+
+/// Runs the chosen command to its end.
+pub(crate) async fn run(
+    arguments: Arguments,
+    secrets_file: Option<PathBuf>,
+    console: Console,
+) -> Result<(), Failure> {
+    let mut builder = Cloud::builder();
+    if let Some(file) = secrets_file {
+        builder = builder.secrets_file(file);
+    }
+    match arguments.command {
+        Command::Run(WithFile(options)) => run::run(options, builder, console).await,
+        Command::Sts(WithFile(options)) => sts::run(options, builder, console).await,
+        Command::Event(options) => event::run(&options, console),
+        Command::Invoke(options) => invoke::run(options, builder, console).await,
+        Command::Parity(options) => {
+            parity::run(&options, console);
+            Ok(())
+        }
+    }
+}

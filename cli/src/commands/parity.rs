@@ -1,0 +1,56 @@
+//! `parity`: the truth table, for people, for programs, and as the page in the documentation.
+
+use clap::Args;
+use cos_emulator::parity::{self, Entry};
+
+use crate::console::Console;
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  cos-issuer parity
+  cos-issuer parity --json | grep '\"inferred\"'
+
+Exit codes: 0.")]
+pub(crate) struct ParityOptions {
+    /// A line of JSON for each behaviour
+    #[arg(long, conflicts_with = "markdown")]
+    json: bool,
+
+    /// The page docs/emulator-parity.md
+    #[arg(long)]
+    markdown: bool,
+}
+
+pub(crate) fn run(options: &ParityOptions, console: Console) {
+    if options.markdown {
+        console.line(parity::markdown().trim_end());
+        return;
+    }
+    if options.json {
+        for entry in parity::entries() {
+            console.line(entry.to_json());
+        }
+        return;
+    }
+    for service in parity::SERVICES {
+        console.title(service.title);
+        for entry in service.entries {
+            console.line(format_args!(
+                "  {:<11} {}",
+                entry.source.kind(),
+                entry.behaviour
+            ));
+            console.pair("", detail(entry));
+        }
+        console.line("");
+    }
+    console.line(parity::summary());
+}
+
+fn detail(entry: &Entry) -> String {
+    let test = entry.test.map_or_else(
+        || "no test of its own".to_owned(),
+        |test| format!("test: {test}"),
+    );
+    format!("{} ({test})", entry.source.detail())
+}

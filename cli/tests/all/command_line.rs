@@ -1,0 +1,304 @@
+//! Commands: what they print, how they end, and that no process is left running.
+
+use std::io::BufRead as _;
+use std::process::Command;
+use std::time::Duration;
+
+use cos_emulator::{MARKER, parity};
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::support::{Running, client, cos_issuer, ends_with, files, function, run};
+
+#[test]
+fn the_whole_path_once_on_every_platform() {
+    for more in [
+        "",
+        "--event api-gateway",
+        "--event clb",
+        "--platform scf-web",
+        "--platform lambda",
+        "--platform lambda --event http-api",
+        "--platform lambda --event rest",
+        "--platform lambda --event alb",
+    ] {
+        let mut command = run(&["--once"]);
+        let (out, _) = ends_with(command.args(more.split_whitespace()), 0);
+        for expected in [
+            "http://127.0.0.1:",
+            "STS: GetFederationToken for 1800 s, signed with TC3-HMAC-SHA256: Success",
+            "\"TmpSecretId\": \"AKIDEMU",
+            "{\n  \"code\": 0,\n  \"message\": \"\",\n",
+            "function | function started as sign",
+        ] {
+            assert!(out.contains(expected), "{more}: {expected} in {out}");
+        }
+        assert!(!out.contains('\u{1b}'), "no colour in a pipe");
+    }
+}
+
+#[test]
+fn verbose_shows_the_policy() {
+    let (out, _) = ends_with(&mut run(&["--once", "--verbose"]), 0);
+    assert!(out.contains("name/cos:PutObject"), "{out}");
+    assert!(out.contains("qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/users/*"));
+}
+
+#[test]
+fn failures_are_reported_with_what_the_function_printed() {
+    for (variable, expected) in [
+        (
+            "BEHAVIOUR=crash-init",
+            "did not become ready: process exited before",
+        ),
+        ("BEHAVIOUR=error", "HTTP 430"),
+        ("SECRET_KEY=wrong", "AuthFailure.SignatureFailure"),
+        (
+            "SECRET_ID=AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE",
+            "`SECRET_ID` looks like a real SecretId",
+        ),
+    ] {
+        let (_, err) = ends_with(&mut run(&["--once", "--env", variable]), 1);
+        assert!(err.contains(expected), "{variable}: {err}");
+    }
+    let missing = &mut cos_issuer(&["run", "--function", "no/such/bootstrap"]);
+    let (_, err) = ends_with(missing, 1);
+    assert!(
+        err.contains("`no/such/bootstrap` is not an executable file"),
+        "{err}"
+    );
+}
+
+#[test]
+fn a_busy_port_is_named_with_the_way_out() {
+    let holder = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = holder.local_addr().unwrap().port().to_string();
+    let function = function();
+    for (arguments, flag) in [
+        (&["run", "--once", "--function", &function][..], "--port"),
+        (&["sts"], "--port"),
+        (&["sts"], "--admin-port"),
+        (
+            &["run", "--once", "--port", "0", "--function", &function],
+            "--cos-port",
+        ),
+    ] {
+        let (_, err) = ends_with(cos_issuer(arguments).args([flag, &port]), 1);
+        assert!(err.contains(&format!("port {port}")), "{err}");
+        assert!(err.contains(flag), "{err}");
+    }
+}
+
+#[test]
+fn a_trace_that_cannot_be_written_is_named() {
+    let directory = files(&[]);
+    let place = directory.path().to_str().unwrap();
+    for trace in [place.to_owned(), format!("{place}/missing/trace.jsonl")] {
+        let (_, err) = ends_with(&mut cos_issuer(&["sts", "--trace", &trace]), 1);
+        assert!(err.contains(&format!("`{trace}`")), "{err}");
+    }
+}
+
+#[test]
+fn invalid_command_lines_are_refused() {
+    for arguments in [
+        "",
+        "run",
+        "run --function x --platform azure",
+        "run --function x --platform lambda --event clb",
+        "run --function x --platform scf-web --event function-url",
+        "run --function x --env NOVALUE",
+        "sts --port many",
+        "sts --function x",
+        "parity --json --markdown",
+    ] {
+        let mut command = cos_issuer(&[]);
+        let (out, err) = ends_with(command.args(arguments.split_whitespace()), 2);
+        assert!(out.is_empty() && !err.is_empty(), "{arguments}");
+    }
+}
+
+#[test]
+fn help_has_examples_of_everything_and_the_version_carries_the_marker() {
+    for (command, expected) in [
+        (
+            "",
+            &[
+                "First steps",
+                "cos-issuer run",
+                "cos-issuer sts",
+                "cos-issuer parity",
+            ][..],
+        ),
+        (
+            "run",
+            &[
+                "Examples:",
+                "[[fault]]",
+                "--config emulator.toml",
+                "--platform lambda --event http-api",
+                "--seed 7",
+                "/clock",
+                "Exit codes",
+            ],
+        ),
+        ("sts", &["--faults faults.toml", "Exit codes"]),
+        (
+            "event",
+            &["Examples:", "Exit codes:", "--header", "@scope.json"],
+        ),
+        (
+            "invoke",
+            &["Examples:", "Exit codes:", "--header", "@scope.json"],
+        ),
+        ("parity", &["--json"]),
+    ] {
+        let mut command_line = cos_issuer(&[]);
+        command_line.args(command.split_whitespace()).arg("--help");
+        let (out, _) = ends_with(&mut command_line, 0);
+        for part in expected {
+            assert!(out.contains(part), "{command}: {part} in {out}");
+        }
+    }
+    let (out, _) = ends_with(&mut cos_issuer(&["--version"]), 0);
+    assert!(out.contains(MARKER), "{out}");
+}
+
+#[test]
+fn the_truth_table_is_printed_for_people_programs_and_the_documentation() {
+    let print = |flags: &[&str]| ends_with(cos_issuer(&["parity"]).args(flags), 0).0;
+    let people = print(&[]);
+    for line in parity::entries() {
+        let behaviour = line.entry.behaviour;
+        assert!(people.contains(behaviour), "{behaviour}");
+    }
+    assert!(people.ends_with(&format!("{}\n", parity::summary())));
+    let lines = print(&["--json"]);
+    assert_eq!(lines.lines().count(), parity::entries().count());
+    for line in lines.lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        assert!(
+            line["behaviour"].is_string() && line["source"].is_string(),
+            "{line}"
+        );
+    }
+    assert_eq!(print(&["--markdown"]), parity::markdown());
+}
+
+#[tokio::test]
+async fn json_is_one_line_and_signals_end_everything() {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let running = Running::start(&mut run(&["--json"]));
+        let url = format!("{}/sign", running.text("gatewayUrl"));
+        let answer = client().get(url).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        let process = running.line["processes"][0].as_i64().unwrap();
+        let proc = std::path::PathBuf::from(format!("/proc/{process}"));
+        assert!(proc.exists());
+        assert_eq!(running.end(signal), Some(0));
+        assert!(!proc.exists(), "the child is gone before the program is");
+    }
+}
+
+#[test]
+fn no_process_is_left_when_the_program_itself_is_killed() {
+    for platform in ["scf", "scf-web", "lambda"] {
+        // A killed program cannot remove its own directory either.
+        let directory = files(&[]);
+        let mut command = run(&["--json", "--platform", platform]);
+        let running = Running::start(command.env("TMPDIR", directory.path()));
+        let process = running.line["processes"][0].as_i64().unwrap();
+        let stat = format!("/proc/{process}/stat");
+        assert!(std::fs::exists(&stat).unwrap());
+        assert_eq!(running.end(Signal::KILL), None);
+        // The first process of this machine reaps orphans; a zombie is as good as gone.
+        let gone = (0..1000).any(|_| {
+            std::thread::sleep(Duration::from_millis(10));
+            std::fs::read_to_string(&stat).map_or(true, |stat| stat.contains(") Z"))
+        });
+        assert!(gone, "{platform}");
+    }
+}
+
+#[test]
+fn a_signal_during_a_long_start_is_heard() {
+    let mut command = run(&["--env", "BEHAVIOUR=hang-init"]);
+    let (running, output) = Running::start_text(&mut command);
+    let started = output
+        .lines()
+        .any(|line| line.unwrap().contains("function started as hang-init"));
+    assert!(started);
+    assert_eq!(running.end(Signal::TERM), Some(0));
+}
+
+#[test]
+fn the_sts_takes_its_own_key_and_every_secret_is_registered() {
+    let directory = files(&[]);
+    let file = directory.path().join("secrets");
+    let mut command = cos_issuer(&["sts", "--json"]);
+    let running = Running::start(command.env("COS_EMULATOR_SECRET_LEDGER", &file));
+    assert!(running.text("secretId").starts_with("AKIDEMU"));
+    // A function of another cloud calls this STS, with the key of the JSON line.
+    let mut invoke = cos_issuer(&["invoke", "--function", &function()]);
+    for (variable, member) in [
+        ("SECRET_ID", "secretId"),
+        ("SECRET_KEY", "secretKey"),
+        ("STS_ENDPOINTS", "stsUrl"),
+        ("STS_CA_FILE", "caFile"),
+    ] {
+        let value = running.text(member);
+        invoke.args(["--env", &format!("{variable}={value}")]);
+    }
+    let (out, _) = ends_with(invoke.args(["--env", "BEHAVIOUR=sign"]), 0);
+    let reply: Value = serde_json::from_str(&out).unwrap();
+    let body: Value = serde_json::from_str(reply["body"].as_str().unwrap()).unwrap();
+    let issued = &body["data"]["credentials"];
+    let secrets = std::fs::read_to_string(&file).unwrap();
+    for secret in [
+        &running.line["secretKey"],
+        &issued["TmpSecretKey"],
+        &issued["Token"],
+    ] {
+        let secret = secret.as_str().unwrap();
+        assert!(secrets.lines().any(|line| line == secret));
+    }
+    assert_eq!(running.end(Signal::INT), Some(0));
+}
+
+#[test]
+fn an_account_file_is_used_and_its_mistakes_are_reported() {
+    let text = "[[user]]\nname = \"a\"\nuin = 7\n[[user.key]]\nsecret_id = \"AKIDEMUgiven\"\n";
+    let wrong = format!("{text}more = 1\n");
+    let directory = files(&[("account.toml", text), ("wrong.toml", &wrong)]);
+    let sts = |file: &str| {
+        let mut command = cos_issuer(&["sts", "--json", "--account", file]);
+        command.current_dir(directory.path());
+        command
+    };
+    let running = Running::start(&mut sts("account.toml"));
+    assert_eq!(running.line["secretId"], "AKIDEMUgiven");
+    assert_eq!(running.end(Signal::INT), Some(0));
+    let (_, err) = ends_with(&mut sts("wrong.toml"), 2);
+    assert!(err.contains("wrong.toml:6: unknown field `more`"), "{err}");
+    let (_, err) = ends_with(&mut sts("missing.toml"), 2);
+    assert!(err.contains("missing.toml: cannot be read"), "{err}");
+}
+
+#[test]
+fn the_exports_can_be_pasted() {
+    let (running, output) = Running::start_text(&mut cos_issuer(&["sts"]));
+    let lines = output.lines().map(Result::unwrap);
+    let exports: Vec<String> = lines
+        .take_while(|line| !line.starts_with("Ctrl-C"))
+        .filter(|line| line.starts_with("export "))
+        .collect();
+    let script = format!(
+        "{}\ntest -s \"$STS_CA_FILE\" && test -s \"$REQUESTS_CA_BUNDLE\" && \
+         test -s \"$NODE_EXTRA_CA_CERTS\" && echo \"$SECRET_ID $STS_ENDPOINTS\"",
+        exports.join("\n")
+    );
+    let (out, _) = ends_with(Command::new("sh").args(["-c", &script]), 0);
+    assert!(out.starts_with("AKIDEMU"), "{out}");
+    assert!(out.contains("https://127.0.0.1:"), "{out}");
+    assert_eq!(running.end(Signal::TERM), Some(0));
+}

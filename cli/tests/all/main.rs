@@ -1,0 +1,15 @@
+//! Tests of the command line: one binary, one file for each subject.
+//!
+//! Each test starts the program on free ports.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests, which the clippy switches for tests do not cover"
+)]
+
+mod command_line;
+mod options_file;
+mod request_commands;
+mod support;

@@ -1,0 +1,218 @@
+//! Authentication: key, token, time, signature, in this order.
+//!
+//! The order is documented (SecretId, time, signature, permission:
+//! <https://www.tencentcloud.com/document/product/436/30740>); the place of token and expiry in it
+//! is inferred.
+//!
+//! # Guarantees
+//!
+//! A request that can be read in two ways is rejected before any lookup. Comparisons take constant
+//! time.
+
+use std::sync::Arc;
+
+use tencent::time::Timestamp;
+
+use super::authorization::{Authorization, Period, TOKEN};
+use super::errors;
+use super::signature::{self, SignableRequest};
+use crate::account::{Directory, Found, Key, looks_real};
+use crate::cos::error::CosError;
+use crate::cos::http::request::RequestHead;
+use crate::http_date;
+
+/// How far a clock may be ahead (documented for `RequestTimeTooSkewed`).
+const SKEW_SECONDS: u32 = 900;
+
+/// The key that signed a request.
+pub(super) struct Authenticated {
+    pub(super) secret_id: String,
+    pub(super) key: Arc<Key>,
+}
+
+/// What condition keys may contain about the caller.
+pub(super) struct IdentityContext {
+    pub(super) account: tencent::cam::Account,
+    pub(super) uin: u64,
+    pub(super) owner_uin: u64,
+}
+
+impl Authenticated {
+    pub(super) fn identity_context(&self, directory: &Directory) -> IdentityContext {
+        IdentityContext {
+            account: directory.account.of_policies(),
+            uin: self.key.identity.uin(&directory.account),
+            owner_uin: directory.account.owner_uin,
+        }
+    }
+}
+
+/// Authenticates `request` by its header or query.
+pub(super) fn request(
+    request: &RequestHead,
+    directory: &Directory,
+) -> Result<Authenticated, CosError> {
+    unambiguous(request)?;
+    let authorization =
+        Authorization::of(request).map_err(|malformed| errors::unreadable(request, &malformed))?;
+    let authorization = authorization.ok_or_else(|| {
+        errors::anonymous(
+            request,
+            "denied: the request is not signed, and the bucket is private",
+        )
+    })?;
+    let token = token(request)?;
+    let key = key(
+        &authorization.secret_id,
+        token.as_deref(),
+        directory,
+        request.now,
+    )?;
+    check_date(request)?;
+    period(&authorization.sign_time, request.now)?;
+    period(&authorization.key_time, request.now)?;
+    signature::check(&authorization, &key, &SignableRequest::of(request)?)?;
+    Ok(Authenticated {
+        secret_id: authorization.secret_id,
+        key,
+    })
+}
+
+/// The key with this SecretId and token, unless it has expired.
+pub(super) fn key(
+    secret_id: &str,
+    token: Option<&str>,
+    directory: &Directory,
+    now: Timestamp,
+) -> Result<Arc<Key>, CosError> {
+    if looks_real(secret_id) {
+        return Err(errors::access_key(
+            "this looks like a key of the real cloud: use a key of the emulator",
+        ));
+    }
+    let key = match directory.look_up(secret_id) {
+        Found::Key(key) => key,
+        Found::Revoked => return Err(errors::access_key("the key was revoked")),
+        Found::Unknown => {
+            return Err(errors::access_key("the emulator did not issue this key"));
+        }
+    };
+    // Inferred: the code of each of these.
+    match (&key.session, token) {
+        (None, None) => return Ok(key),
+        (None, Some(_)) => {
+            return Err(errors::access_key(
+                "x-cos-security-token: must not be sent with a permanent key",
+            ));
+        }
+        (Some(_), None) => {
+            return Err(errors::access_key(
+                "x-cos-security-token: must be the token of the temporary key",
+            ));
+        }
+        (Some(session), Some(token)) if !signature::same(session.token.expose(), token) => {
+            return Err(errors::access_key(
+                "the token is not the one that was issued with this key",
+            ));
+        }
+        (Some(session), Some(_)) if session.expires <= now => {
+            return Err(errors::expired_key(session.expires, now));
+        }
+        (Some(_), Some(_)) => {}
+    }
+    Ok(key)
+}
+
+/// Checks that `now` is within the period, both ends included.
+pub(super) fn period(period: &Period, now: Timestamp) -> Result<(), CosError> {
+    if period.start > now.plus_seconds(SKEW_SECONDS) {
+        return Err(errors::skewed(
+            now,
+            "the signature is not valid yet: the clock of the client is ahead",
+        ));
+    }
+    if now < period.start || period.end < now {
+        return Err(errors::expired_signature(
+            now,
+            &format!(
+                "the signature is valid from {} to {}, it is {}",
+                period.start.iso_8601(),
+                period.end.iso_8601(),
+                now.iso_8601(),
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// The session token: a header, or a parameter. An empty one counts as none (inferred).
+fn token(request: &RequestHead) -> Result<Option<String>, CosError> {
+    let header = match request.headers.get(TOKEN).map(http::HeaderValue::to_str) {
+        None => None,
+        Some(Ok(text)) => Some(text.to_owned()),
+        Some(Err(_)) => return Err(errors::access_key("x-cos-security-token: must be ASCII")),
+    };
+    let present = |token: &String| !token.is_empty();
+    match (
+        header.filter(present),
+        request.parameter(TOKEN).filter(present),
+    ) {
+        (Some(_), Some(_)) => Err(errors::ambiguous(
+            "x-cos-security-token: must be a header or a parameter, not both",
+        )),
+        (header, parameter) => Ok(header.or(parameter)),
+    }
+}
+
+/// Checks that `Date` is near (inferred: the documents give the code and not the cause). A
+/// malformed date is ignored.
+fn check_date(request: &RequestHead) -> Result<(), CosError> {
+    let Some(date) = request.header("date").and_then(http_date::parse) else {
+        return Ok(());
+    };
+    let seconds = date.unix_seconds();
+    if seconds.abs_diff(request.now.unix_seconds()) > u64::from(SKEW_SECONDS) {
+        return Err(errors::skewed(
+            request.now,
+            "Date: must be at most 15 minutes off",
+        ));
+    }
+    Ok(())
+}
+
+/// Checks that no parameter is repeated, in any case, nor a header that decides anything.
+pub(super) fn unambiguous(request: &RequestHead) -> Result<(), CosError> {
+    let mut names: Vec<String> = request
+        .parameters()
+        .map(|(name, _)| name.to_ascii_lowercase())
+        .collect();
+    names.sort_unstable();
+    let repeated = names.iter().zip(names.iter().skip(1)).find(|(a, b)| a == b);
+    if let Some((name, _)) = repeated {
+        return Err(errors::ambiguous(&format!(
+            "the parameter `{name}` is repeated"
+        )));
+    }
+    for name in DECIDING_HEADERS {
+        if request.headers.get_all(name).iter().count() > 1 {
+            return Err(errors::ambiguous(&format!(
+                "the header `{name}` is repeated"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Headers that identify the caller or are condition keys.
+const DECIDING_HEADERS: [&str; 10] = [
+    "authorization",
+    "content-length",
+    "content-type",
+    "date",
+    "host",
+    "x-cos-acl",
+    "x-cos-copy-source",
+    TOKEN,
+    "x-cos-storage-class",
+    "x-cos-tagging",
+];

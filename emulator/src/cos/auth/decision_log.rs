@@ -1,0 +1,237 @@
+//! The log of authorization decisions and their reasons, for developers.
+//!
+//! # Guarantees
+//!
+//! Bounded in number and in the size of each. It contains no secret, token or signature. It can
+//! contain values of requests.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+
+use serde_json::{Value, json};
+use tencent::cam::{AccessRequest, Target};
+
+use super::authenticate::Authenticated;
+use crate::account::Verdict;
+use crate::cos::error::CosError;
+use crate::cos::http::request::RequestHead;
+use crate::sync::lock;
+
+/// How many decisions are kept.
+const MAX_DECISIONS: usize = 1000;
+
+/// How many accesses of one request are kept; the others are counted.
+const MAX_ACCESSES: usize = 100;
+
+/// How much of a client's text is kept.
+const MAX_CHARACTERS: usize = 1024;
+
+/// One request to COS and its outcome.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DecisionRecord {
+    /// The time, as `2026-01-01T00:00:00Z`.
+    pub time: String,
+    /// The `x-cos-request-id` of the response.
+    pub request_id: String,
+    /// The method.
+    pub method: String,
+    /// `<bucket>/<key>`, or `*` for the service.
+    pub target: String,
+    /// The operation, as `PutObject`; empty when the request is not an operation.
+    pub operation: String,
+    /// The key that signed the request; `None` when authentication failed.
+    pub secret_id: Option<String>,
+    /// `root`, `user`, `federation` or `role-session`.
+    pub caller_kind: Option<&'static str>,
+    /// The name of the user, token or session.
+    pub caller_name: Option<String>,
+    /// What the operation requires, each decided on its own.
+    pub accesses: Vec<AccessRecord>,
+    /// How many more accesses there were.
+    pub accesses_left_out: usize,
+    /// Whether the request is authorized; for several keys to delete, whether its signature is
+    /// valid.
+    pub is_authorized: bool,
+    /// The error code of the response.
+    pub code: Option<&'static str>,
+    /// Why it was rejected.
+    pub reason: Option<String>,
+}
+
+/// The decision about one access.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessRecord {
+    /// As `name/cos:PutObject`.
+    pub action: String,
+    /// As `<bucket>/<key>`.
+    pub target: String,
+    /// Whether the policies allow it.
+    pub is_allowed: bool,
+    /// The rule that decided, in one sentence.
+    pub reason: String,
+    /// The statements that match this action and target, as `statement 0 of the session policy`.
+    pub statements: Vec<String>,
+    /// Condition keys of the statements, with the values of the request.
+    pub seen: Vec<(String, Vec<String>)>,
+    /// Condition keys of the statements that the request does not have.
+    pub missing: Vec<String>,
+}
+
+impl DecisionRecord {
+    /// The record as JSON, member by member.
+    pub fn to_json(&self) -> Value {
+        let accesses: Vec<Value> = self.accesses.iter().map(AccessRecord::to_json).collect();
+        json!({
+            "time": self.time,
+            "requestId": self.request_id,
+            "method": self.method,
+            "target": self.target,
+            "operation": self.operation,
+            "secretId": self.secret_id,
+            "callerKind": self.caller_kind,
+            "callerName": self.caller_name,
+            "accesses": accesses,
+            "accessesLeftOut": self.accesses_left_out,
+            "admitted": self.is_authorized,
+            "code": self.code,
+            "reason": self.reason,
+        })
+    }
+
+    pub(super) fn of(request: &RequestHead, operation: &str) -> Self {
+        let target = request.address.bucket().map_or_else(
+            || "*".to_owned(),
+            |bucket| shortened(&format!("{}/{}", bucket.name, request.address.key())),
+        );
+        Self {
+            time: request.now.iso_8601(),
+            request_id: request.request_id.clone(),
+            method: shortened(request.method.as_str()),
+            target,
+            operation: operation.to_owned(),
+            secret_id: None,
+            caller_kind: None,
+            caller_name: None,
+            accesses: Vec::new(),
+            accesses_left_out: 0,
+            is_authorized: false,
+            code: None,
+            reason: None,
+        }
+    }
+
+    pub(super) fn caller(&mut self, authenticated: &Authenticated) {
+        self.secret_id = Some(authenticated.secret_id.clone());
+        self.caller_kind = Some(authenticated.key.identity.kind());
+        self.caller_name = Some(shortened(&authenticated.key.identity.name()));
+    }
+
+    pub(super) fn decided(&mut self, access: &AccessRequest, verdict: &Verdict) {
+        let decision = verdict.decision();
+        let statements = decision.map(|decision| {
+            let considered = decision.matched().iter();
+            considered.map(|each| each.position.to_string()).collect()
+        });
+        let seen = decision.map(|decision| {
+            let seen = decision.seen().into_iter();
+            let values = |values: &[String]| values.iter().map(|value| shortened(value)).collect();
+            seen.map(|(key, seen)| (key.to_owned(), values(seen)))
+                .collect()
+        });
+        let missing = decision.map(|decision| {
+            let missing = decision.missing().into_iter();
+            missing.map(str::to_owned).collect()
+        });
+        self.push(AccessRecord {
+            action: access.action.clone(),
+            target: name(&access.target),
+            is_allowed: verdict.is_allowed(),
+            reason: shortened(&verdict.to_string()),
+            statements: statements.unwrap_or_default(),
+            seen: seen.unwrap_or_default(),
+            missing: missing.unwrap_or_default(),
+        });
+    }
+
+    pub(super) fn foreign(&mut self, access: &AccessRequest, bucket: &str) {
+        self.push(AccessRecord {
+            action: access.action.clone(),
+            target: name(&access.target),
+            is_allowed: false,
+            reason: format!("denied: `{bucket}` is not a bucket of this account"),
+            statements: Vec::new(),
+            seen: Vec::new(),
+            missing: Vec::new(),
+        });
+    }
+
+    /// The record with its outcome.
+    pub(super) fn closed<T>(mut self, outcome: &Result<T, CosError>) -> Self {
+        match outcome {
+            Ok(_) => self.is_authorized = true,
+            Err(error) => {
+                self.code = Some(error.code);
+                self.reason = error.reason.as_deref().map(shortened);
+            }
+        }
+        self
+    }
+
+    fn push(&mut self, access: AccessRecord) {
+        if self.accesses.len() < MAX_ACCESSES {
+            self.accesses.push(access);
+        } else {
+            self.accesses_left_out = self.accesses_left_out.saturating_add(1);
+        }
+    }
+}
+
+impl AccessRecord {
+    fn to_json(&self) -> Value {
+        let seen = self.seen.iter();
+        let seen = seen.map(|(key, values)| (key.clone(), json!(values)));
+        json!({
+            "action": self.action,
+            "target": self.target,
+            "allowed": self.is_allowed,
+            "reason": self.reason,
+            "statements": self.statements,
+            "seen": seen.collect::<serde_json::Map<String, Value>>(),
+            "missing": self.missing,
+        })
+    }
+}
+
+/// The last decisions.
+#[derive(Default)]
+pub(super) struct DecisionLog(Mutex<VecDeque<DecisionRecord>>);
+
+impl DecisionLog {
+    pub(super) fn push(&self, record: DecisionRecord) {
+        let mut records = lock(&self.0);
+        if records.len() >= MAX_DECISIONS {
+            records.pop_front();
+        }
+        records.push_back(record);
+    }
+
+    pub(super) fn all(&self) -> Vec<DecisionRecord> {
+        lock(&self.0).iter().cloned().collect()
+    }
+}
+
+fn name(target: &Target) -> String {
+    match target {
+        Target::Object { bucket, key, .. } => shortened(&format!("{bucket}/{key}")),
+        Target::Role { name, .. } => name.clone(),
+        Target::Service => "*".to_owned(),
+    }
+}
+
+fn shortened(text: &str) -> String {
+    let mut shortened: String = text.chars().take(MAX_CHARACTERS).collect();
+    if shortened.len() < text.len() {
+        shortened.push('…');
+    }
+    shortened
+}

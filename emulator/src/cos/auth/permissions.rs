@@ -1,0 +1,287 @@
+//! Every permission that a request requires: action, target and condition keys.
+//!
+//! Actions: <https://www.tencentcloud.com/document/product/436/30580>. Where the documents have two
+//! names for one request, the name of that page is required, and a deny under the other name counts
+//! too. Keys:
+//! <https://www.tencentcloud.com/document/product/436/46205>.
+//!
+//! Documented: a copy requires PutObject on its target and GetObject on its source; a list is about
+//! its prefix; `cos:content-length` and `cos:content-type` are headers of requests with a body; a
+//! key without a value in the request is absent.
+//! Inferred: a copy, which has no body, has neither key, so a grant with a limit of size never
+//! covers one; a form's keys are its fields, and its `cos:content-length` is the header of the
+//! whole request (at least the size of the file).
+//!
+//! # Not covered
+//!
+//! `cos:tls-version` and `qcs:vpc` are unknown, so a condition on them is not met.
+
+use tencent::cam::{AccessRequest, Context, Target};
+
+use super::authenticate::IdentityContext;
+use super::errors;
+use crate::cos::error::{self, CosError};
+use crate::cos::http::copy_source::copy_source;
+use crate::cos::http::post_form::Form;
+use crate::cos::http::request::{RequestHead, decoded};
+use crate::cos::http::virtual_host::{BucketAddress, DefaultBucket};
+use crate::cos::operation::{BucketOperation, ObjectOperation, Operation};
+
+/// One access that must be allowed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct RequiredPermission {
+    pub(super) access: AccessRequest,
+    /// Other documented names of the same: a deny under one of them counts.
+    pub(super) other_names: &'static [&'static str],
+}
+
+#[derive(Clone, Copy)]
+enum ConditionKey {
+    Acl,
+    /// `cos:content-length` and `cos:content-type`.
+    Body,
+    Prefix,
+    ResponseContentType,
+    StorageClass,
+    Tags,
+}
+
+/// The condition keys of an operation, next to the general ones.
+fn bucket_condition_keys(operation: BucketOperation) -> &'static [ConditionKey] {
+    use BucketOperation as Op;
+    use ConditionKey::{Acl, Body, Prefix, Tags};
+    match operation {
+        Op::PutBucket => &[Acl, Body, Tags],
+        Op::PutBucketCORS => &[Body],
+        Op::GetBucket | Op::ListMultipartUploads => &[Prefix],
+        Op::HeadBucket
+        | Op::DeleteBucket
+        | Op::GetBucketCORS
+        | Op::DeleteBucketCORS
+        | Op::GetBucketACL
+        | Op::GetBucketLocation => &[],
+    }
+}
+
+/// The same of an operation on an object.
+fn object_condition_keys(operation: ObjectOperation) -> &'static [ConditionKey] {
+    use ConditionKey::{Acl, Body, ResponseContentType, StorageClass};
+    use ObjectOperation as Op;
+    match operation {
+        Op::PutObject | Op::AppendObject | Op::InitiateMultipartUpload => {
+            &[Acl, Body, StorageClass]
+        }
+        Op::PutObjectCopy => &[Acl, StorageClass],
+        Op::UploadPart | Op::CompleteMultipartUpload => &[Body],
+        Op::GetObject => &[ResponseContentType],
+        Op::HeadObject
+        | Op::DeleteObject
+        | Op::GetObjectACL
+        | Op::UploadPartCopy
+        | Op::ListParts
+        | Op::AbortMultipartUpload => &[],
+    }
+}
+
+/// Every permission that `operation` requires.
+pub(super) fn required(
+    request: &RequestHead,
+    operation: &Operation,
+    identity: &IdentityContext,
+    default_bucket: &DefaultBucket,
+) -> Result<Vec<RequiredPermission>, CosError> {
+    let (target, keys) = match operation {
+        Operation::GetService => (Target::Service, &[][..]),
+        Operation::Bucket(operation, bucket) => {
+            let keys = bucket_condition_keys(*operation);
+            // A list is about its prefix.
+            let is_list = keys.iter().any(|key| matches!(key, ConditionKey::Prefix));
+            let prefix = request.parameter("prefix").filter(|_| is_list);
+            (target(bucket, &prefix.unwrap_or_default(), identity), keys)
+        }
+        Operation::Object(operation, object) => {
+            let keys = object_condition_keys(*operation);
+            (target(&object.bucket, &object.key, identity), keys)
+        }
+        Operation::OptionsObject(bucket, key) => (target(bucket, key, identity), &[][..]),
+        // The body contains what these are about, so the head never suffices.
+        Operation::PostObject(_) | Operation::DeleteMultipleObjects(_) => {
+            return Err(errors::unmapped(request));
+        }
+    };
+    let (action, other_names, is_copy): (&str, &'static [&str], bool) = match operation {
+        Operation::Object(ObjectOperation::PutObjectCopy, _) => {
+            ("PutObject", &["PutObjectCopy"], true)
+        }
+        Operation::Object(ObjectOperation::UploadPartCopy, _) => {
+            ("PutObject", &["UploadPartCopy", "UploadPart"], true)
+        }
+        _ => (operation.name(), &[], false),
+    };
+    let context = context(request, keys, general(request, identity))?;
+    let mut required = vec![RequiredPermission {
+        access: access(action, target, context, identity),
+        other_names,
+    }];
+    if is_copy {
+        let source =
+            copy_source(&request.headers, default_bucket).ok_or_else(error::internal_error)??;
+        let source = self::target(&source.bucket, &source.key, identity);
+        required.push(RequiredPermission {
+            access: access("GetObject", source, general(request, identity), identity),
+            other_names: &[],
+        });
+    }
+    Ok(required)
+}
+
+/// The permission that a form requires.
+pub(super) fn form_permission(
+    request: &RequestHead,
+    bucket: &BucketAddress,
+    form: &Form,
+    identity: &IdentityContext,
+) -> Result<RequiredPermission, CosError> {
+    let mut context = general(request, identity);
+    for (condition, value) in [
+        ("cos:content-length", header(request, "content-length")?),
+        ("cos:content-type", form.field("content-type")),
+        (
+            "cos:x-cos-acl",
+            form.field("acl").or_else(|| form.field("x-cos-acl")),
+        ),
+        ("cos:x-cos-storage-class", form.field("x-cos-storage-class")),
+    ] {
+        if let Some(value) = value {
+            context = context.with(condition, value);
+        }
+    }
+    Ok(RequiredPermission {
+        access: access(
+            "PostObject",
+            object(bucket, &form.key, identity)?,
+            context,
+            identity,
+        ),
+        other_names: &[],
+    })
+}
+
+/// The permission that the deletion of one of several keys requires.
+pub(super) fn deletion_permission(
+    request: &RequestHead,
+    bucket: &BucketAddress,
+    key: &str,
+    identity: &IdentityContext,
+) -> Result<RequiredPermission, CosError> {
+    let target = object(bucket, key, identity)?;
+    Ok(RequiredPermission {
+        access: access("DeleteObject", target, general(request, identity), identity),
+        other_names: &["DeleteMultipleObjects"],
+    })
+}
+
+fn access(
+    action: &str,
+    target: Target,
+    context: Context,
+    identity: &IdentityContext,
+) -> AccessRequest {
+    AccessRequest {
+        account: identity.account.clone(),
+        action: format!("name/cos:{action}"),
+        target,
+        context,
+    }
+}
+
+/// An object by a key that the body names, never the bucket itself.
+fn object(
+    bucket: &BucketAddress,
+    key: &str,
+    identity: &IdentityContext,
+) -> Result<Target, CosError> {
+    if key.is_empty() {
+        return Err(errors::ambiguous("key: must not be empty"));
+    }
+    Ok(target(bucket, key, identity))
+}
+
+fn target(bucket: &BucketAddress, key: &str, identity: &IdentityContext) -> Target {
+    Target::Object {
+        region: bucket.region.clone(),
+        bucket: bucket.name.clone(),
+        owner_uin: identity.owner_uin.to_string(),
+        key: key.to_owned(),
+    }
+}
+
+/// The condition keys of every request.
+fn general(request: &RequestHead, identity: &IdentityContext) -> Context {
+    Context::new()
+        .with("qcs:ip", &request.source_ip.to_string())
+        .with("qcs:current_time", &request.now.iso_8601())
+        .with("qcs:uin", &identity.uin.to_string())
+        .with("qcs:owner_uin", &identity.owner_uin.to_string())
+        .with("cos:secure-transport", &request.is_tls.to_string())
+}
+
+fn context(
+    request: &RequestHead,
+    keys: &[ConditionKey],
+    mut context: Context,
+) -> Result<Context, CosError> {
+    for key in keys {
+        let pairs = match key {
+            ConditionKey::Acl => vec![("cos:x-cos-acl", header(request, "x-cos-acl")?)],
+            ConditionKey::Body => vec![
+                ("cos:content-length", header(request, "content-length")?),
+                ("cos:content-type", header(request, "content-type")?),
+            ],
+            ConditionKey::StorageClass => vec![(
+                "cos:x-cos-storage-class",
+                header(request, "x-cos-storage-class")?,
+            )],
+            ConditionKey::Prefix => {
+                if let Some(prefix) = request.parameter("prefix") {
+                    context = context.with("cos:prefix", &prefix);
+                }
+                continue;
+            }
+            ConditionKey::ResponseContentType => {
+                if let Some(asked) = request.parameter("response-content-type") {
+                    context = context.with("cos:response-content-type", &asked);
+                }
+                continue;
+            }
+            ConditionKey::Tags => {
+                // `k1=v1&k2=v2` in the header, `k1&v1` in a condition.
+                let tags = header(request, "x-cos-tagging")?.unwrap_or_default();
+                for tag in tags.split('&').filter(|tag| !tag.is_empty()) {
+                    let (name, value) = tag.split_once('=').unwrap_or((tag, ""));
+                    let tag = format!("{}&{}", decoded(name), decoded(value));
+                    context = context.with("qcs:request_tag", &tag);
+                }
+                continue;
+            }
+        };
+        for (condition, value) in pairs {
+            if let Some(value) = value {
+                context = context.with(condition, value);
+            }
+        }
+    }
+    Ok(context)
+}
+
+/// A header that is a condition key. Text only: a condition on its absence would take other bytes
+/// for absent.
+fn header<'a>(request: &'a RequestHead, name: &str) -> Result<Option<&'a str>, CosError> {
+    match request.headers.get(name) {
+        None => Ok(None),
+        Some(value) => match str::from_utf8(value.as_bytes()) {
+            Ok(text) => Ok(Some(text)),
+            Err(_) => Err(errors::ambiguous(&format!("{name}: must be UTF-8"))),
+        },
+    }
+}

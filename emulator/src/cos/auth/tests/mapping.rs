@@ -1,0 +1,200 @@
+//! The permissions that each operation requires.
+
+use super::{BUCKET, Credential, Draft, World, allow, authorize, bucket, denied, statement};
+use crate::cos::auth::access::AccessControl as _;
+use crate::cos::error::CosError;
+
+/// Method, path and query, the one required action, and its resource (`.` for the bucket).
+const OPERATIONS: &str = "
+    PUT / PutBucket .
+    HEAD / HeadBucket .
+    GET /?prefix=a/ GetBucket a/*
+    GET / GetBucket .
+    DELETE / DeleteBucket .
+    PUT /?cors PutBucketCORS .
+    GET /?cors GetBucketCORS .
+    DELETE /?cors DeleteBucketCORS .
+    GET /?acl GetBucketACL .
+    GET /?location GetBucketLocation .
+    GET /?uploads&prefix=a/b ListMultipartUploads a/*
+    PUT /a/b PutObject a/b
+    POST /a/b?append&position=0 AppendObject a/b
+    GET /a/b GetObject a/b
+    HEAD /a/b HeadObject a/b
+    DELETE /a/b DeleteObject a/b
+    OPTIONS /a/b OptionsObject a/b
+    GET /a/b?acl GetObjectACL a/b
+    POST /a/b?uploads InitiateMultipartUpload a/b
+    PUT /a/b?partNumber=1&uploadId=u UploadPart a/b
+    GET /a/b?uploadId=u ListParts a/b
+    POST /a/b?uploadId=u CompleteMultipartUpload a/b
+    DELETE /a/b?uploadId=u AbortMultipartUpload a/b
+    GET /a%2Fb?response-content-type=a GetObject a/b
+";
+
+/// The rows of the table: method, path, query, action, resource.
+fn operations() -> impl Iterator<Item = [&'static str; 5]> {
+    OPERATIONS.trim().lines().map(|row| {
+        let columns: Vec<&str> = row.split_whitespace().collect();
+        let (path, query) = columns[1].split_once('?').unwrap_or((columns[1], ""));
+        let resource = columns[3].trim_start_matches('.');
+        [columns[0], path, query, columns[2], resource]
+    })
+}
+
+#[test]
+fn each_operation_needs_its_own_action_on_its_own_resource() {
+    let world = World::new();
+    for [method, path, query, action, resource] in operations() {
+        let draft = || Draft::new(method, path, query);
+        let exact = world.session(&allow(action, resource, ""));
+        authorize(&world, draft(), &exact).unwrap_or_else(|error| panic!("{action}: {error:?}"));
+        let elsewhere = world.session(&allow(action, "elsewhere/*", ""));
+        let reason = denied(&world, draft(), &elsewhere);
+        assert!(reason.contains("but not on"), "{action}: {reason}");
+        // Every other action on everything.
+        let others = operations().map(|other| other[3]);
+        let others: Vec<&str> = others.filter(|other| *other != action).collect();
+        let others = world.session(&allow(&others.join(" "), "*", ""));
+        let reason = denied(&world, draft(), &others);
+        assert!(
+            reason.contains("no statement of the session policy"),
+            "{reason}"
+        );
+    }
+}
+
+#[test]
+fn the_service_needs_everything() {
+    let world = World::new();
+    let service = || Draft {
+        host: "service.cos.myqcloud.com".to_owned(),
+        ..Draft::new("GET", "/", "")
+    };
+    authorize(
+        &world,
+        service(),
+        &world.session(&allow("GetService", "*", "")),
+    )
+    .unwrap();
+    denied(
+        &world,
+        service(),
+        &world.session(&allow("GetService", "", "")),
+    );
+}
+
+#[test]
+fn what_nobody_mapped_is_nothing() {
+    let world = World::new();
+    for (method, path, query) in [
+        ("PUT", "/", "policy"),
+        ("PUT", "/a", "acl"),
+        ("GET", "/a", "versionId=x"),
+        ("POST", "/a", "restore"),
+        ("PATCH", "/a", ""),
+        ("GET", "/a", "ci-process=x"),
+    ] {
+        let error = authorize(&world, Draft::new(method, path, query), &world.root).unwrap_err();
+        assert_eq!((error.status.as_u16(), error.code), (501, "NotImplemented"));
+    }
+    // Their bodies contain what they require: the head is not enough.
+    for (path, query) in [("/", "delete"), ("/", "")] {
+        let error = authorize(&world, Draft::new("POST", path, query), &world.root).unwrap_err();
+        assert_eq!(error.code, "NotImplemented");
+    }
+}
+
+#[test]
+fn a_copy_is_two_accesses() {
+    let world = World::new();
+    let source = |path: &str| format!("{BUCKET}.cos.ap-guangzhou.myqcloud.com/{path}");
+    for query in ["", "partNumber=1&uploadId=u"] {
+        let draft = |source: &str| {
+            Draft::new("PUT", "/to/b", query)
+                .header("x-cos-copy-source", source)
+                .header("content-length", "0")
+        };
+        let both = format!(
+            r#"{{"version":"2.0","statement":[{},{}]}}"#,
+            statement("allow", "GetObject", "from/*", ""),
+            statement("allow", "PutObject", "to/*", ""),
+        );
+        let both = world.session(&both);
+        authorize(&world, draft(&source("from/%E4%B8%AD")), &both).unwrap();
+        for path in ["elsewhere/a", "from", "to/b"] {
+            denied(&world, draft(&source(path)), &both);
+        }
+        let reason = denied(
+            &world,
+            draft("other-1250000009.cos.ap-guangzhou.myqcloud.com/from/a"),
+            &world.root,
+        );
+        assert!(reason.contains("not a bucket of this account"), "{reason}");
+        for bad in ["", "from/a", "x/y", "example.com/from/a"] {
+            let error = authorize(&world, draft(bad), &both).unwrap_err();
+            assert_eq!(error.code, "InvalidCopySource", "{bad}");
+        }
+        let put_alone = world.session(&allow("PutObject UploadPart", "*", ""));
+        denied(&world, draft(&source("from/a")), &put_alone);
+        let get_alone = world.session(&allow("GetObject", "*", ""));
+        denied(&world, draft(&source("from/a")), &get_alone);
+        // A limit of size says nothing about what a copy makes, so it covers none.
+        let limited = format!(
+            r#"{{"version":"2.0","statement":[{},{}]}}"#,
+            statement("allow", "GetObject", "*", ""),
+            statement(
+                "allow",
+                "PutObject",
+                "*",
+                r#","condition":{"numeric_less_than_equal":{"cos:content-length":10}}"#
+            ),
+        );
+        let reason = denied(&world, draft(&source("from/a")), &world.session(&limited));
+        assert!(reason.contains("has no such key"), "{reason}");
+    }
+    // The other documented name of the action: an allow is not enough, a deny is.
+    let draft = || {
+        let draft = Draft::new("PUT", "/to/b", "");
+        draft.header("x-cos-copy-source", &source("from/a"))
+    };
+    let other_name = world.session(&allow("PutObjectCopy GetObject", "*", ""));
+    denied(&world, draft(), &other_name);
+    let all = statement("allow", "*", "*", "");
+    let no_copy = statement("deny", "PutObjectCopy", "*", "");
+    let denies = format!(r#"{{"version":"2.0","statement":[{all},{no_copy}]}}"#);
+    let denies = world.session(&denies);
+    denied(&world, draft(), &denies);
+    authorize(&world, Draft::new("PUT", "/to/b", ""), &denies).unwrap();
+}
+
+#[test]
+fn each_key_of_a_deletion_is_decided_by_itself() {
+    let world = World::new();
+    let session = world.session(&allow("DeleteObject", "a/*", ""));
+    let keys = ["a/1", "b/1", "a/2", ""].map(str::to_owned);
+    let draft = Draft::new("POST", "/", "delete").header("content-md5", "x");
+    let each = |by: &Credential| {
+        let outcome = world.authorizer.authorize_each(
+            &draft.clone().signed(by).request(),
+            bucket(&draft.clone().signed(by).request()),
+            &keys,
+        );
+        let codes = |each: &Result<(), CosError>| each.as_ref().err().map(|error| error.code);
+        outcome.unwrap().iter().map(codes).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        each(&session),
+        [None, Some("AccessDenied"), None, Some("InvalidArgument")]
+    );
+    let other_name = world.session(&allow("DeleteMultipleObjects", "*", ""));
+    assert_eq!(each(&other_name)[0], Some("AccessDenied"));
+    let unsigned =
+        world
+            .authorizer
+            .authorize_each(&draft.request(), bucket(&draft.request()), &keys);
+    assert_eq!(unsigned.unwrap_err().code, "AccessDenied");
+    let record = world.authorizer.decisions().remove(0);
+    assert_eq!(record.accesses.len(), 3);
+    assert!(record.accesses[1].reason.contains("but not on"));
+}

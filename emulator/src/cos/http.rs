@@ -1,0 +1,16 @@
+//! HTTP as COS speaks it: where a request points, its headers and body, and what every response
+//! has.
+
+pub(in crate::cos) mod address;
+pub(in crate::cos) mod body;
+pub(in crate::cos) mod byte_range;
+pub(in crate::cos) mod copy_source;
+pub(in crate::cos) mod date;
+pub(in crate::cos) mod header_case;
+pub(in crate::cos) mod metadata;
+pub(in crate::cos) mod post_form;
+pub(in crate::cos) mod precondition;
+pub(in crate::cos) mod request;
+pub(in crate::cos) mod response;
+pub(in crate::cos) mod virtual_host;
+pub(in crate::cos) mod xml;

@@ -1,0 +1,237 @@
+//! The bucket or object that a host and a path name.
+//!
+//! Deviations, for clients that cannot use a bucket's host: path-style works for every bucket (COS
+//! rejects it for buckets created since 2024), and the bare address stands for one bucket. A first
+//! segment of the form `<name>-<appid>` is always a bucket there.
+//!
+//! # Guarantees
+//!
+//! A key is decoded once and is UTF-8.
+
+use tencent::names::Bucket;
+
+use super::virtual_host::{BucketAddress, DefaultBucket, VirtualHost};
+use crate::cos::error::{self, CosError};
+
+/// Where a request points.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Address {
+    /// The service host: no bucket.
+    Service,
+    Bucket(BucketAddress),
+    Object(ObjectAddress),
+}
+
+/// An object in a bucket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ObjectAddress {
+    pub(crate) bucket: BucketAddress,
+    /// Decoded, without the leading `/`; never empty.
+    pub(crate) key: String,
+}
+
+impl Address {
+    /// Where a request with this `Host` header and this percent-encoded path points.
+    pub(crate) fn parse(
+        host: &str,
+        path: &str,
+        default_bucket: &DefaultBucket,
+    ) -> Result<Self, CosError> {
+        let host = VirtualHost::parse(host, default_bucket).ok_or_else(|| unknown_host(host))?;
+        let path = path
+            .strip_prefix('/')
+            .ok_or_else(|| error::invalid_uri().because("path: must begin with `/`"))?;
+        let path = decode_key(path)?;
+        let (region, fallback) = match host {
+            VirtualHost::Bucket(bucket) => return Ok(Self::of(bucket, &path)),
+            VirtualHost::Service { .. } if path.is_empty() => return Ok(Self::Service),
+            VirtualHost::Service { region } => (region, None),
+            VirtualHost::Loopback => (None, Some(default_bucket.0.clone())),
+        };
+        let (first, rest) = path.split_once('/').unwrap_or((&path, ""));
+        if let Ok(name) = Bucket::parse(first) {
+            let region = region.unwrap_or_else(|| default_bucket.0.region.clone());
+            return Ok(Self::of(BucketAddress { name, region }, rest));
+        }
+        let bucket = fallback.ok_or_else(|| {
+            error::invalid_uri().because(
+                "path: must begin with a bucket on a service host: `/<name>-<appid>/<key>`",
+            )
+        })?;
+        Ok(Self::of(bucket, &path))
+    }
+
+    fn of(bucket: BucketAddress, key: &str) -> Self {
+        if key.is_empty() {
+            return Self::Bucket(bucket);
+        }
+        let key = key.to_owned();
+        Self::Object(ObjectAddress { bucket, key })
+    }
+
+    /// The bucket; `None` for the service itself.
+    pub(crate) fn bucket(&self) -> Option<&BucketAddress> {
+        match self {
+            Self::Service => None,
+            Self::Bucket(bucket) | Self::Object(ObjectAddress { bucket, .. }) => Some(bucket),
+        }
+    }
+
+    /// The key; empty unless an object is addressed.
+    pub(crate) fn key(&self) -> &str {
+        match self {
+            Self::Service | Self::Bucket(_) => "",
+            Self::Object(object) => &object.key,
+        }
+    }
+}
+
+/// Decodes a path. Every `%` must begin a valid escape, and the bytes must be UTF-8.
+pub(crate) fn decode_key(path: &str) -> Result<String, CosError> {
+    let broken = path.split('%').skip(1).any(|escape| {
+        let digits = escape.as_bytes().get(..2);
+        !digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    });
+    if broken {
+        return Err(error::invalid_uri().because("path: each `%` must begin a valid escape"));
+    }
+    percent_encoding::percent_decode_str(path)
+        .decode_utf8()
+        .map(std::borrow::Cow::into_owned)
+        .map_err(|_| error::invalid_uri().because("path: must be UTF-8"))
+}
+
+/// Inferred: COS takes any other host for a custom domain, and rejects one that no bucket has.
+fn unknown_host(host: &str) -> CosError {
+    error::unknown_host().because(format!("host: `{host}` is not a host of the emulator"))
+}
+
+#[cfg(test)]
+mod tests {
+    use tencent::names::{Bucket, Region};
+
+    use super::{Address, BucketAddress, DefaultBucket};
+    use crate::cos::http::virtual_host::service_region;
+
+    fn default_bucket() -> DefaultBucket {
+        DefaultBucket(BucketAddress {
+            name: Bucket::parse("home-1250000000").unwrap(),
+            region: Region::parse("ap-guangzhou").unwrap(),
+        })
+    }
+
+    /// `bucket region key`, `service`, or the error's code.
+    fn shown(host: &str, path: &str) -> String {
+        match Address::parse(host, path, &default_bucket()) {
+            Ok(address) => match address.bucket() {
+                None => "service".to_owned(),
+                Some(BucketAddress { name, region }) => {
+                    format!("{} {} {}", name.as_str(), region.as_str(), address.key())
+                }
+            },
+            Err(error) => error.code.to_owned(),
+        }
+    }
+
+    #[test]
+    fn hosts_that_name_a_bucket() {
+        for host in [
+            "b-1250000000.cos.ap-beijing.myqcloud.com",
+            "b-1250000000.cos.ap-beijing.myqcloud.com:8080",
+            "B-1250000000.COS.ap-beijing.myqcloud.com",
+            "b-1250000000.cos.ap-beijing.tencentcos.cn",
+            "b-1250000000.cos-internal.ap-beijing.tencentcos.cn",
+            "b-1250000000.cos.ap-beijing.localhost:1",
+        ] {
+            assert_eq!(shown(host, "/a/b"), "b-1250000000 ap-beijing a/b", "{host}");
+        }
+        for host in ["b-1250000000.cos.localhost", "b-1250000000.localhost:80"] {
+            assert_eq!(shown(host, "/"), "b-1250000000 ap-guangzhou ", "{host}");
+        }
+    }
+
+    #[test]
+    fn hosts_of_the_service_and_path_style() {
+        for (host, region) in [
+            ("service.cos.myqcloud.com", None),
+            ("cos.ap-beijing.myqcloud.com", Some("ap-beijing")),
+            ("service.cos.ap-beijing.myqcloud.com", Some("ap-beijing")),
+            ("service.cos.localhost:3", None),
+            ("cos.ap-beijing.localhost", Some("ap-beijing")),
+            ("cos.localhost", None),
+            ("localhost:18081", None),
+        ] {
+            assert_eq!(shown(host, "/"), "service", "{host}");
+            let region = region.unwrap_or("ap-guangzhou");
+            assert_eq!(
+                shown(host, "/b-1250000000/a%20b/"),
+                format!("b-1250000000 {region} a b/"),
+                "{host}"
+            );
+            assert_eq!(
+                shown(host, "/b-1250000000"),
+                format!("b-1250000000 {region} ")
+            );
+            assert_eq!(shown(host, "/no-bucket/key"), "InvalidURI", "{host}");
+        }
+        let region = service_region("cos.ap-beijing.myqcloud.com", &default_bucket()).unwrap();
+        assert_eq!(region.as_str(), "ap-beijing");
+        assert!(service_region("localhost", &default_bucket()).is_none());
+        assert!(service_region("127.0.0.1:1", &default_bucket()).is_none());
+    }
+
+    #[test]
+    fn the_bare_address_is_path_style_or_the_accounts_own_bucket() {
+        let own = "home-1250000000 ap-guangzhou";
+        assert_eq!(shown("127.0.0.1:8000", "/"), format!("{own} "));
+        assert_eq!(shown("127.0.0.1:8000", "/a/b"), format!("{own} a/b"));
+        assert_eq!(shown("127.0.0.1", "//a"), format!("{own} /a"));
+        assert_eq!(
+            shown("127.0.0.1:8000", "/b-1250000000/a"),
+            "b-1250000000 ap-guangzhou a"
+        );
+    }
+
+    #[test]
+    fn a_host_that_nobody_listed_is_refused() {
+        for host in [
+            "",
+            "example.com",
+            "127.0.0.2",
+            "127.0.0.1.example.com",
+            "127.0.0.1:80:80",
+            "127.0.0.1:x",
+            "[::1]:80",
+            "b-1250000000.cos.ap-beijing.myqcloud.com.",
+            "b-1250000000.cos.ap-beijing.myqcloud.com.example.com",
+            "b-1250000000.cos.accelerate.myqcloud.com",
+            "b-1250000000.cos-website.ap-beijing.myqcloud.com",
+            "b-1250000000.ci.ap-beijing.myqcloud.com",
+            "b.cos.ap-beijing.myqcloud.com",
+            "x.b-1250000000.cos.ap-beijing.myqcloud.com",
+            "cos.beijing.myqcloud.com",
+            "b.localhost",
+            "sts.tencentcloudapi.com",
+        ] {
+            assert_eq!(shown(host, "/"), "UserCnameInvalid", "{host}");
+        }
+    }
+
+    #[test]
+    fn keys_are_decoded_once_and_strictly() {
+        let host = "b-1250000000.cos.localhost";
+        let place = "b-1250000000 ap-guangzhou";
+        for (path, key) in [
+            ("/%E4%B8%AD%20%E6%96%87%2B1.txt", "中 文+1.txt"),
+            ("/%252e", "%2e"),
+            ("/a/../b", "a/../b"),
+            ("/a+b", "a+b"),
+            ("/%2f", "/"),
+        ] {
+            assert_eq!(shown(host, path), format!("{place} {key}"), "{path}");
+        }
+        for path in ["/%", "/%4", "/%zz", "/%E4%B8", "/%ff", "*", "", "a"] {
+            assert_eq!(shown(host, path), "InvalidURI", "{path}");
+        }
+    }
+}

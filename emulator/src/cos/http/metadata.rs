@@ -1,0 +1,228 @@
+//! The headers that an object is stored with, and that each read returns.
+//! <https://www.tencentcloud.com/document/product/436/7749>
+//!
+//! # Guarantees
+//!
+//! A header for something that the emulator does not offer (public access, encryption, tags) is
+//! rejected, never ignored.
+
+use std::collections::BTreeMap;
+
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use serde::{Deserialize, Serialize};
+
+use crate::cos::error::{self, CosError};
+
+/// Headers by lower-case name; values are text.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ObjectHeaders(BTreeMap<String, String>);
+
+impl ObjectHeaders {
+    /// The headers among `headers` that an object keeps.
+    pub(crate) fn of(headers: &HeaderMap) -> Result<Self, CosError> {
+        refuse_unsupported(headers)?;
+        let mut kept = BTreeMap::new();
+        let mut bytes = 0_usize;
+        for name in headers.keys() {
+            let custom = name.as_str().strip_prefix(CUSTOM);
+            if custom.is_none() && !KEPT.contains(&name.as_str()) {
+                continue;
+            }
+            let Some(value) = joined(headers, name)? else {
+                continue;
+            };
+            if let Some(custom) = custom {
+                bytes = bytes.saturating_add(custom.len().saturating_add(value.len()));
+            }
+            kept.insert(name.as_str().to_owned(), value);
+        }
+        if bytes > MAX_CUSTOM_BYTES {
+            return Err(error::invalid_argument(
+                "The metadata headers exceed the maximum allowed size of 2 KB.",
+            ));
+        }
+        if let Some(class) = kept.get(STORAGE_CLASS)
+            && !CLASSES.contains(&class.as_str())
+        {
+            return Err(error::not_supported_storage_class());
+        }
+        Ok(Self(kept))
+    }
+
+    /// The same headers with the storage class of `other`.
+    pub(crate) fn with_storage_class_of(mut self, other: &Self) -> Self {
+        self.0.remove(STORAGE_CLASS);
+        if let Some(class) = other.0.get(STORAGE_CLASS) {
+            self.0.insert(STORAGE_CLASS.to_owned(), class.clone());
+        }
+        self
+    }
+
+    /// The storage class; STANDARD by default.
+    pub(crate) fn storage_class(&self) -> &str {
+        self.0.get(STORAGE_CLASS).map_or(STANDARD, String::as_str)
+    }
+
+    /// Adds the headers to a response; the storage class only when it is not STANDARD (documented).
+    pub(crate) fn put_on(&self, headers: &mut HeaderMap) {
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/octet-stream"),
+        );
+        for (name, value) in &self.0 {
+            let is_sent = name != STORAGE_CLASS || value != STANDARD;
+            if let (true, Ok(name), Ok(value)) = (
+                is_sent,
+                HeaderName::try_from(name.as_str()),
+                HeaderValue::from_str(value),
+            ) {
+                headers.insert(name, value);
+            }
+        }
+    }
+}
+
+/// All values of one header; `None` when they are empty, as some clients send them.
+fn joined(headers: &HeaderMap, name: &HeaderName) -> Result<Option<String>, CosError> {
+    let mut values = Vec::new();
+    for value in headers.get_all(name) {
+        let text = std::str::from_utf8(value.as_bytes())
+            .map_err(|_| error::invalid_argument("A header value is not UTF-8."))?;
+        values.push(text);
+    }
+    let value = values.join(",");
+    Ok((!value.is_empty()).then_some(value))
+}
+
+fn refuse_unsupported(headers: &HeaderMap) -> Result<(), CosError> {
+    if let Some(acl) = headers.get("x-cos-acl") {
+        match acl.to_str().unwrap_or("") {
+            "" | "private" | "default" => {}
+            "public-read" | "public-read-write" | "authenticated-read" => {
+                return Err(unsupported("x-cos-acl", "everything is private"));
+            }
+            _ => return Err(error::invalid_argument("The x-cos-acl value is not valid.")),
+        }
+    }
+    if let Some(limit) = headers.get("x-cos-traffic-limit") {
+        let limit = limit.to_str().ok().and_then(|text| text.parse().ok());
+        if !limit.is_some_and(|limit: u64| TRAFFIC_LIMITS.contains(&limit)) {
+            return Err(error::invalid_argument(
+                "The x-cos-traffic-limit value must be 819200 to 838860800.",
+            ));
+        }
+    }
+    for name in headers.keys() {
+        let name = name.as_str();
+        if UNSUPPORTED.iter().any(|start| name.starts_with(start)) {
+            return Err(unsupported(name, "it is not supported"));
+        }
+    }
+    Ok(())
+}
+
+fn unsupported(header: &str, because: &str) -> CosError {
+    error::not_implemented("A header").because(format!("{header}: must be omitted: {because}"))
+}
+
+const CUSTOM: &str = "x-cos-meta-";
+const STORAGE_CLASS: &str = "x-cos-storage-class";
+const STANDARD: &str = "STANDARD";
+
+/// Documented: 2 KB in total.
+const MAX_CUSTOM_BYTES: usize = 2 * 1024;
+
+const KEPT: [&str; 7] = [
+    "cache-control",
+    "content-disposition",
+    "content-encoding",
+    "content-language",
+    "content-type",
+    "expires",
+    STORAGE_CLASS,
+];
+
+/// <https://www.tencentcloud.com/document/product/436/30925>; without the archive classes, since
+/// the emulator does not restore objects.
+const CLASSES: [&str; 6] = [
+    STANDARD,
+    "STANDARD_IA",
+    "INTELLIGENT_TIERING",
+    "MAZ_STANDARD",
+    "MAZ_STANDARD_IA",
+    "MAZ_INTELLIGENT_TIERING",
+];
+
+/// Documented, in bits per second. The limit is checked and not enforced: there is no network to
+/// save.
+const TRAFFIC_LIMITS: std::ops::RangeInclusive<u64> = 819_200..=838_860_800;
+
+const UNSUPPORTED: [&str; 5] = [
+    "x-cos-grant-",
+    "x-cos-server-side-encryption",
+    "x-cos-copy-source-server-side-encryption",
+    "x-cos-tagging",
+    "x-cos-object-lock",
+];
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderName, HeaderValue};
+
+    use super::ObjectHeaders;
+
+    fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
+        pairs
+            .iter()
+            .map(|(name, value)| {
+                (
+                    HeaderName::try_from(*name).unwrap(),
+                    HeaderValue::from_str(value).unwrap(),
+                )
+            })
+            .collect()
+    }
+
+    #[test]
+    fn kept_headers_come_back_and_others_do_not() {
+        let object_headers = ObjectHeaders::of(&headers(&[
+            ("content-type", "text/plain"),
+            ("cache-control", ""),
+            ("x-cos-meta-a", "1"),
+            ("x-cos-storage-class", "STANDARD"),
+            ("x-cos-acl", "private"),
+            ("authorization", "no"),
+            ("host", "no"),
+        ]))
+        .unwrap();
+        let mut response = HeaderMap::new();
+        object_headers.put_on(&mut response);
+        assert_eq!(
+            response,
+            headers(&[("content-type", "text/plain"), ("x-cos-meta-a", "1")])
+        );
+        let mut bare = HeaderMap::new();
+        ObjectHeaders::default().put_on(&mut bare);
+        assert_eq!(bare["content-type"], "application/octet-stream");
+    }
+
+    #[test]
+    fn refusals() {
+        let long = "a".repeat(2 * 1024);
+        for (name, value, code) in [
+            ("x-cos-acl", "public-read", "NotImplemented"),
+            ("x-cos-acl", "anyone", "InvalidArgument"),
+            ("x-cos-grant-read", "id=\"1\"", "NotImplemented"),
+            ("x-cos-server-side-encryption", "AES256", "NotImplemented"),
+            ("x-cos-tagging", "a=b", "NotImplemented"),
+            ("x-cos-traffic-limit", "1", "InvalidArgument"),
+            ("x-cos-traffic-limit", "fast", "InvalidArgument"),
+            ("x-cos-storage-class", "GLACIER", "NotSupportedStorageClass"),
+            ("x-cos-storage-class", "ARCHIVE", "NotSupportedStorageClass"),
+            ("x-cos-meta-a", long.as_str(), "InvalidArgument"),
+        ] {
+            let error = ObjectHeaders::of(&headers(&[(name, value)])).unwrap_err();
+            assert_eq!(error.code, code, "{name}: {error:?}");
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! The head of one request.
+//!
+//! # Guarantees
+//!
+//! Path and query are kept as sent, since signatures cover them. The key is decoded once.
+
+use std::net::IpAddr;
+
+use http::request::Parts;
+use http::{HeaderMap, Method, header};
+use tencent::time::Timestamp;
+
+use super::address::Address;
+use super::virtual_host::DefaultBucket;
+use crate::cos::error::{self, CosError};
+use crate::net::Peer;
+
+/// Everything before the body.
+#[derive(Debug)]
+pub(crate) struct RequestHead {
+    pub(crate) method: Method,
+    /// The `Host` header as sent, with its port.
+    pub(crate) host: String,
+    /// Percent-encoded, begins with `/`.
+    pub(crate) path: String,
+    /// Without the `?`; may be empty.
+    pub(crate) query: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) source_ip: IpAddr,
+    pub(crate) is_tls: bool,
+    pub(crate) request_id: String,
+    pub(crate) now: Timestamp,
+    pub(crate) address: Address,
+}
+
+/// The `Host` header as sent; empty without one.
+pub(crate) fn host_of(head: &Parts) -> String {
+    let header = head.headers.get(header::HOST);
+    let host = header.and_then(|host| host.to_str().ok());
+    host.unwrap_or("").to_owned()
+}
+
+impl RequestHead {
+    /// Parses the head of a request from `peer`.
+    pub(crate) fn read(
+        head: &Parts,
+        peer: &Peer,
+        request_id: &str,
+        now: Timestamp,
+        default_bucket: &DefaultBucket,
+    ) -> Result<Self, CosError> {
+        let host = host_of(head);
+        if head.headers.get_all(header::HOST).iter().count() != 1 || head.uri.host().is_some() {
+            return Err(error::bad_request());
+        }
+        let path = head.uri.path().to_owned();
+        Ok(Self {
+            method: head.method.clone(),
+            address: Address::parse(&host, &path, default_bucket)?,
+            host,
+            path,
+            query: head.uri.query().unwrap_or("").to_owned(),
+            headers: head.headers.clone(),
+            source_ip: peer.address.ip(),
+            is_tls: peer.is_tls,
+            request_id: request_id.to_owned(),
+            now,
+        })
+    }
+
+    /// The query's parameters, decoded, in order; a parameter without `=` has an empty value.
+    pub(crate) fn parameters(&self) -> impl Iterator<Item = (String, String)> {
+        self.query
+            .split('&')
+            .filter(|part| !part.is_empty())
+            .map(|part| {
+                let (name, value) = part.split_once('=').unwrap_or((part, ""));
+                (decoded(name), decoded(value))
+            })
+    }
+
+    /// The first value of the parameter `name`.
+    pub(crate) fn parameter(&self, name: &str) -> Option<String> {
+        self.parameters()
+            .find(|(found, _)| found == name)
+            .map(|(_, value)| value)
+    }
+
+    /// The header `name`, if it is text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
+/// Percent-decoded, with `+` unchanged; bytes that are not UTF-8 become the replacement character.
+pub(crate) fn decoded(text: &str) -> String {
+    percent_encoding::percent_decode_str(text)
+        .decode_utf8_lossy()
+        .into_owned()
+}

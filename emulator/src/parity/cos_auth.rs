@@ -1,0 +1,199 @@
+//! Authorization of COS: signatures, tokens, times, and the permissions of each operation.
+
+use super::{Entry, documented, inferred, observed, sdk_source};
+
+const SIGNATURE: &str = "https://www.tencentcloud.com/document/product/436/7778";
+const ACCESS: &str = "https://www.tencentcloud.com/document/product/436/30740";
+const ACTIONS: &str = "https://www.tencentcloud.com/document/product/436/30580";
+const CONDITIONS: &str = "https://www.tencentcloud.com/document/product/436/46205";
+const FORM: &str = "https://www.tencentcloud.com/document/product/436/14690";
+const ERRORS: &str = "https://www.tencentcloud.com/document/product/436/7730";
+const SERVICE: &str = "https://www.tencentcloud.com/document/product/436/8291";
+
+pub(super) const ENTRIES: [Entry; 37] = [
+    documented(
+        "the seven fields of a signature are in `Authorization` or in the query",
+        SIGNATURE,
+        "both_forms_with_permanent_and_temporary_keys",
+    ),
+    documented(
+        "only what the two lists name is signed, by names in lower case and in order, over the decoded path",
+        SIGNATURE,
+        "one_byte_of_what_is_signed_changes_the_answer",
+    ),
+    documented(
+        "names are signed in lower case, so the case of a parameter's name is not signed",
+        SIGNATURE,
+        "what_clients_sign_differently",
+    ),
+    sdk_source(
+        "`host` is signed with the port (Node.js, browser) or without it (Python, Android)",
+        "cos-nodejs-sdk-v5, cos-js-sdk-v5, cos-python-sdk-v5, qcloud-sdk-android",
+        "what_clients_sign_differently",
+    ),
+    sdk_source(
+        "where the two times differ, either is the one in the text that is signed",
+        "cos-nodejs-sdk-v5 takes q-sign-time, cos-go-sdk-v5 q-key-time",
+        "a_signature_is_good_for_its_own_time_alone",
+    ),
+    sdk_source(
+        "the whole signature may be the parameter `sign`",
+        "cos-go-sdk-v5",
+        "what_clients_sign_differently",
+    ),
+    sdk_source(
+        "a token may be signed, and need not be",
+        "cos-python-sdk-v5 signs it, cos-nodejs-sdk-v5 does not",
+        "what_clients_sign_differently",
+    ),
+    documented(
+        "SecretId, time, signature and permission are checked in this order",
+        ACCESS,
+        "keys_that_are_not_good",
+    ),
+    inferred(
+        "token and expiry of a key are checked with the SecretId, before the time",
+        "no page names their place",
+        "keys_that_are_not_good",
+    ),
+    documented(
+        "without a signature, or with one that cannot be read, it is `AccessDenied`",
+        ACCESS,
+        "nobody_is_refused",
+    ),
+    documented(
+        "for the list of buckets the message is `Check auth failure because signature empty.`",
+        SERVICE,
+        "nobody_is_refused",
+    ),
+    observed(
+        "code and message of `InvalidAccessKeyId`",
+        "answers that others published",
+        "keys_that_are_not_good",
+    ),
+    inferred(
+        "a wrong, missing or superfluous token is `InvalidAccessKeyId`; a revoked key too",
+        "no page names the code",
+        "keys_that_are_not_good",
+    ),
+    documented(
+        "a temporary key that is over is `ExpiredToken`",
+        ERRORS,
+        "keys_that_are_not_good",
+    ),
+    documented(
+        "a signature whose time is over is `AccessDenied` with `Request has expired` and `ServerTime`",
+        ACCESS,
+        "a_signature_is_good_for_its_own_time_alone",
+    ),
+    documented(
+        "a clock that is 15 minutes off is `RequestTimeTooSkewed`",
+        ERRORS,
+        "a_signature_is_good_for_its_own_time_alone",
+    ),
+    inferred(
+        "that code answers a signature of the future, and a `Date` that is far off",
+        "the page names the code and not the cause",
+        "a_signature_is_good_for_its_own_time_alone",
+    ),
+    documented(
+        "`SignatureDoesNotMatch` comes with `StringToSign` and `FormatString`",
+        ACCESS,
+        "a_wrong_signature_is_answered_with_what_was_to_be_signed",
+    ),
+    inferred(
+        "a repeated parameter or deciding header is rejected",
+        "failing closed; the service takes one of them",
+        "what_could_mean_two_things_is_refused",
+    ),
+    inferred(
+        "an `Authorization` or a token that is empty counts as none",
+        "clients that send empty headers",
+        "nobody_is_refused",
+    ),
+    documented(
+        "each operation needs the action of the list, on its own resource",
+        ACTIONS,
+        "each_operation_needs_its_own_action_on_its_own_resource",
+    ),
+    documented(
+        "a copy needs PutObject on its target and GetObject on its source",
+        ACTIONS,
+        "a_copy_is_two_accesses",
+    ),
+    inferred(
+        "a deny under another documented name of an action counts",
+        "pages that disagree",
+        "a_copy_is_two_accesses",
+    ),
+    documented(
+        "a list request is about the prefix that it asks for",
+        ACTIONS,
+        "each_operation_needs_its_own_action_on_its_own_resource",
+    ),
+    documented(
+        "`cos:content-length` and `cos:content-type` are those of requests with a body",
+        CONDITIONS,
+        "size_and_type_of_a_body",
+    ),
+    inferred(
+        "a copy has neither of them, so that a limit of size covers none",
+        "it has no body",
+        "a_copy_is_two_accesses",
+    ),
+    documented(
+        "conditions on parameters compare them percent-encoded",
+        CONDITIONS,
+        "parameters_are_compared_encoded",
+    ),
+    documented(
+        "`qcs:ip`, `qcs:current_time` and the caller's numbers hold for every request",
+        CONDITIONS,
+        "where_when_and_who",
+    ),
+    inferred(
+        "a form's condition keys are its fields, and `cos:content-length` that of the whole request",
+        "the page of forms names no keys",
+        "conditions_see_the_fields_of_a_form",
+    ),
+    inferred(
+        "a bucket of another account is denied",
+        "without a bucket policy, nothing allows it",
+        "the_account_ends_at_its_buckets",
+    ),
+    inferred(
+        "several deletions at once are decided key by key: what is denied is an `Error`, the others go",
+        "no page says",
+        "each_key_of_a_deletion_is_decided_by_itself",
+    ),
+    documented(
+        "a form is signed by the base64 of its policy, next to `q-ak`, `q-key-time` and `q-signature`",
+        FORM,
+        "a_signed_policy_lets_in_what_it_asks_for",
+    ),
+    sdk_source(
+        "in place of them a form may have `Signature`, an ordinary signature of `post` and the path",
+        "cos-wx-sdk-v5",
+        "mini_programs_sign_method_and_path",
+    ),
+    documented(
+        "the operators of a form's policy, the conditions that it must have, and the fields whose beginning it may ask for",
+        FORM,
+        "conditions_that_are_documented",
+    ),
+    inferred(
+        "anything else in a form's policy makes the whole of it invalid",
+        "failing closed",
+        "what_is_not_documented_makes_a_policy_invalid",
+    ),
+    sdk_source(
+        "a field without a condition is accepted",
+        "the vendor's samples of forms",
+        "a_signed_policy_lets_in_what_it_asks_for",
+    ),
+    observed(
+        "the messages for a condition that is not met, for an expired policy and for one without conditions",
+        "answers that others published",
+        "what_the_policy_asks_for_has_to_be_there",
+    ),
+];

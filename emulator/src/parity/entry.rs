@@ -1,0 +1,87 @@
+//! One behaviour of a platform, and how it is known.
+
+/// One behaviour.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// What happens, in one sentence.
+    pub behaviour: &'static str,
+    /// How that is known.
+    pub source: Source,
+    /// The test that shows it here; `None` where only others' tests touch it.
+    pub test: Option<&'static str>,
+}
+
+/// How a behaviour is known, the surest first.
+#[derive(Clone, Copy, Debug)]
+pub enum Source {
+    /// The platform's own documentation says so: the page.
+    Documented(&'static str),
+    /// Seen in answers of the real service: where and when.
+    Observed(&'static str),
+    /// The vendor's own clients rely on it: which.
+    SdkSource(&'static str),
+    /// A conclusion that nobody has checked: from what.
+    Inferred(&'static str),
+}
+
+impl Source {
+    /// One word.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::Documented(_) => "documented",
+            Self::Observed(_) => "observed",
+            Self::SdkSource(_) => "sdk-source",
+            Self::Inferred(_) => "inferred",
+        }
+    }
+
+    /// The page, the place, the client, or the reasoning.
+    pub fn detail(self) -> &'static str {
+        match self {
+            Self::Documented(text)
+            | Self::Observed(text)
+            | Self::SdkSource(text)
+            | Self::Inferred(text) => text,
+        }
+    }
+}
+
+pub(super) const fn documented(
+    behaviour: &'static str,
+    page: &'static str,
+    test: &'static str,
+) -> Entry {
+    entry(behaviour, Source::Documented(page), test)
+}
+
+pub(super) const fn observed(
+    behaviour: &'static str,
+    seen: &'static str,
+    test: &'static str,
+) -> Entry {
+    entry(behaviour, Source::Observed(seen), test)
+}
+
+pub(super) const fn sdk_source(
+    behaviour: &'static str,
+    client: &'static str,
+    test: &'static str,
+) -> Entry {
+    entry(behaviour, Source::SdkSource(client), test)
+}
+
+pub(super) const fn inferred(
+    behaviour: &'static str,
+    from: &'static str,
+    test: &'static str,
+) -> Entry {
+    entry(behaviour, Source::Inferred(from), test)
+}
+
+const fn entry(behaviour: &'static str, source: Source, test: &'static str) -> Entry {
+    Entry {
+        behaviour,
+        source,
+        test: if test.is_empty() { None } else { Some(test) },
+    }
+}

@@ -1,0 +1,265 @@
+//! The setting `AUTH` at work: finds the one credential of a request and has it verified.
+
+use http::header::WWW_AUTHENTICATE;
+use http::{HeaderName, HeaderValue};
+
+use super::api_key::ApiKeys;
+use super::authorization_header::credentials;
+use super::gateway;
+use super::hmac::HmacKeys;
+use super::jwt::{TokenVerifier, has_form_of_token};
+use super::principal::Principal;
+use crate::error::{Error, ErrorCode};
+use crate::request::{Identity, Request};
+use tencent::time::Clock;
+
+/// How requests are authenticated: the setting `AUTH`.
+#[expect(missing_debug_implementations, reason = "it contains keys")]
+pub enum Authenticator {
+    /// Not at all: every principal is `anonymous`.
+    None,
+    /// By exactly one credential, which one of these verifies.
+    OneOf(Vec<Verifier>),
+}
+
+/// One authentication method with its settings.
+#[expect(missing_debug_implementations, reason = "it contains keys")]
+pub enum Verifier {
+    /// A key in the request.
+    ApiKey(ApiKeys),
+    /// An identity that the platform attaches to the request.
+    Gateway,
+    /// A signature of the request.
+    Hmac(HmacKeys),
+    /// A token that an issuer signed.
+    Jwt(TokenVerifier),
+}
+
+impl Authenticator {
+    /// Authenticates `request`; `path` is its path without `BASE_PATH`. Only a token can cause a call, for its issuer's JWKS.
+    ///
+    /// # Errors
+    /// Status 401: [`ErrorCode::ProofMissing`], [`ErrorCode::ProofAmbiguous`], or the code of the method that was tried.
+    /// Status 503: [`ErrorCode::ReplayMemoryFull`], [`ErrorCode::TokenKeysUnavailable`].
+    pub async fn authenticate(
+        &self,
+        request: &Request,
+        path: &str,
+        clock: &dyn Clock,
+    ) -> Result<Principal, Error> {
+        let Self::OneOf(verifiers) = self else {
+            return Ok(Principal::anonymous());
+        };
+        let outcome = match Presented::only_one(verifiers, request) {
+            Ok(presented) => presented.verify(request, path, clock).await,
+            Err(error) => Err(error),
+        };
+        outcome.map_err(|error| with_challenge(error, verifiers))
+    }
+
+    /// The header of API keys where it is not `Authorization`: CORS has to allow it.
+    pub fn api_key_header(&self) -> Option<&HeaderName> {
+        let Self::OneOf(verifiers) = self else {
+            return None;
+        };
+        verifiers.iter().find_map(|verifier| match verifier {
+            Verifier::ApiKey(keys) => keys.header(),
+            Verifier::Gateway | Verifier::Hmac(_) | Verifier::Jwt(_) => None,
+        })
+    }
+}
+
+impl Verifier {
+    fn is_bearer_api_key(&self) -> bool {
+        matches!(self, Self::ApiKey(keys) if keys.header().is_none())
+    }
+
+    fn challenge(&self, is_token_rejected: bool) -> String {
+        match self {
+            Self::ApiKey(keys) => keys.challenge(),
+            Self::Gateway => "Gateway realm=\"cos-issuer\"".to_owned(),
+            Self::Hmac(_) => HmacKeys::challenge(),
+            Self::Jwt(_) => TokenVerifier::challenge(is_token_rejected),
+        }
+    }
+}
+
+/// A credential of a request, valid or not, and what verifies it.
+enum Presented<'r> {
+    ApiKey(&'r ApiKeys, &'r str),
+    Gateway(&'r Identity),
+    Hmac(&'r HmacKeys, &'r str),
+    Token(&'r TokenVerifier, &'r str),
+}
+
+impl<'r> Presented<'r> {
+    fn only_one(verifiers: &'r [Verifier], request: &'r Request) -> Result<Self, Error> {
+        let headers = &request.headers;
+        // Where both tokens and API keys are sent as `Bearer`, the form decides.
+        let has_tokens = verifiers.iter().any(|v| matches!(v, Verifier::Jwt(_)));
+        let has_bearer_api_keys = verifiers.iter().any(Verifier::is_bearer_api_key);
+        let is_token =
+            |text: &&str| has_tokens && (!has_bearer_api_keys || has_form_of_token(text));
+        let mut presented = verifiers.iter().flat_map(|verifier| -> Vec<Self> {
+            match verifier {
+                Verifier::ApiKey(keys) => {
+                    let is_shared = keys.header().is_none();
+                    let texts = keys.presented(headers).into_iter();
+                    let texts = texts.filter(|text| !(is_shared && is_token(text)));
+                    texts.map(|text| Self::ApiKey(keys, text)).collect()
+                }
+                Verifier::Gateway => request.identity.iter().map(Self::Gateway).collect(),
+                Verifier::Hmac(keys) => {
+                    let texts = credentials(headers, HmacKeys::SCHEME);
+                    texts.map(|text| Self::Hmac(keys, text)).collect()
+                }
+                Verifier::Jwt(tokens) => {
+                    let texts = credentials(headers, "Bearer").filter(is_token);
+                    texts.map(|text| Self::Token(tokens, text)).collect()
+                }
+            }
+        });
+        match (presented.next(), presented.next()) {
+            (Some(presented), None) => Ok(presented),
+            (None, _) => Err(Error::new(
+                ErrorCode::ProofMissing,
+                "no credentials: the header `WWW-Authenticate` lists what is accepted",
+            )),
+            (Some(_), Some(_)) => Err(Error::new(
+                ErrorCode::ProofAmbiguous,
+                "more than one credential: send exactly one",
+            )),
+        }
+    }
+
+    async fn verify(
+        self,
+        request: &Request,
+        path: &str,
+        clock: &dyn Clock,
+    ) -> Result<Principal, Error> {
+        match self {
+            Self::ApiKey(keys, key) => keys.verify(key),
+            Self::Gateway(identity) => gateway::verify(identity),
+            Self::Hmac(keys, text) => keys.verify(text, request, path, clock.now()),
+            Self::Token(tokens, token) => {
+                tokens.verify(token, clock.now(), request.time_left).await
+            }
+        }
+    }
+}
+
+/// Adds the accepted methods to an error of status 401.
+fn with_challenge(error: Error, verifiers: &[Verifier]) -> Error {
+    if error.code().info().status != http::StatusCode::UNAUTHORIZED {
+        return error;
+    }
+    let is_token = error.code() == ErrorCode::Token;
+    let mut challenges: Vec<String> = Vec::new();
+    // Of two methods that use `Bearer`, only the one that was tried is named.
+    for verifier in verifiers
+        .iter()
+        .filter(|v| !(is_token && v.is_bearer_api_key()))
+    {
+        let challenge = verifier.challenge(is_token);
+        if !challenges.contains(&challenge) {
+            challenges.push(challenge);
+        }
+    }
+    match HeaderValue::from_str(&challenges.join(", ")) {
+        Ok(value) => error.with_header(WWW_AUTHENTICATE, value),
+        Err(_) => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderName, HeaderValue, Method};
+
+    use super::{ApiKeys, Authenticator, Verifier};
+    use crate::auth::ApiKey;
+    use crate::error::ErrorCode;
+    use crate::request::{Request, RequestId, Unverified};
+    use tencent::time::SystemClock;
+
+    const KEY: &str = "CANARY-api-key-of-a-unit-test-0123456789";
+
+    fn with(headers: &[(&'static str, &'static str)]) -> Request {
+        let pair = |(name, value): &(&'static str, &'static str)| {
+            let (name, value) = (
+                HeaderName::from_static(name),
+                HeaderValue::from_static(value),
+            );
+            (name, value)
+        };
+        let mut map = HeaderMap::new();
+        for (name, value) in headers.iter().map(pair) {
+            map.append(name, value);
+        }
+        let unverified = Unverified {
+            method: Method::GET,
+            path: "/sign".to_owned(),
+            query: Vec::new(),
+            headers: map,
+            body: Vec::new(),
+            identity: None,
+        };
+        Request::new(unverified, RequestId::random(), None).unwrap()
+    }
+
+    fn authenticator() -> Authenticator {
+        let keys = vec![ApiKey::for_tests("backend", KEY)];
+        let keys = ApiKeys::new(keys, None).unwrap();
+        Authenticator::OneOf(vec![Verifier::ApiKey(keys)])
+    }
+
+    async fn refused(headers: &[(&'static str, &'static str)]) -> ErrorCode {
+        let error = authenticator()
+            .authenticate(&with(headers), "/sign", &SystemClock)
+            .await
+            .err()
+            .unwrap();
+        let (name, value) = error.header().unwrap();
+        assert_eq!(name, "www-authenticate");
+        assert_eq!(value, "Bearer realm=\"cos-issuer\"");
+        assert_eq!(error.code().info().status, 401);
+        error.code()
+    }
+
+    #[tokio::test]
+    async fn cookie_only_is_unauthenticated() {
+        let cookie = "session=CANARY-api-key-of-a-unit-test-0123456789";
+        assert_eq!(
+            refused(&[("cookie", cookie)]).await,
+            ErrorCode::ProofMissing
+        );
+    }
+
+    #[tokio::test]
+    async fn other_schemes_and_headers_are_not_credentials() {
+        assert_eq!(refused(&[]).await, ErrorCode::ProofMissing);
+        for value in ["Basic YTpi", "Bearer", KEY, "BearerX a", ""] {
+            assert_eq!(
+                refused(&[("authorization", value)]).await,
+                ErrorCode::ProofMissing
+            );
+        }
+        assert_eq!(
+            refused(&[("x-api-key", KEY)]).await,
+            ErrorCode::ProofMissing
+        );
+    }
+
+    #[tokio::test]
+    async fn two_credentials_are_refused_even_if_both_are_valid() {
+        let good = "Bearer CANARY-api-key-of-a-unit-test-0123456789";
+        let twice = [("authorization", good), ("authorization", good)];
+        assert_eq!(refused(&twice).await, ErrorCode::ProofAmbiguous);
+        assert!(
+            authenticator()
+                .authenticate(&with(&twice[..1]), "/sign", &SystemClock)
+                .await
+                .is_ok()
+        );
+    }
+}

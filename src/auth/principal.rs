@@ -1,0 +1,132 @@
+//! Who sent a request, and how that was verified.
+
+use super::claims::Claims;
+use crate::request::IdentitySource;
+use tencent::sign::digest::sha256_hex;
+
+/// How a principal was authenticated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthMethod {
+    /// By a key of `API_KEYS`.
+    ApiKey,
+    /// By the platform, before it called the function.
+    Gateway(IdentitySource),
+    /// By a signature with a key of `HMAC_KEYS`.
+    Hmac,
+    /// By a token of `JWT_ISSUER`.
+    Jwt,
+    /// Not at all.
+    None,
+}
+
+impl AuthMethod {
+    /// All methods that require credentials.
+    pub const WITH_CREDENTIALS: [Self; 7] = [
+        Self::ApiKey,
+        Self::Gateway(IdentitySource::Iam),
+        Self::Gateway(IdentitySource::Jwt),
+        Self::Gateway(IdentitySource::KeyPair),
+        Self::Gateway(IdentitySource::Lambda),
+        Self::Hmac,
+        Self::Jwt,
+    ];
+
+    /// The name in the audit log.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ApiKey => "api-key",
+            Self::Gateway(IdentitySource::Iam) => "gateway-iam",
+            Self::Gateway(IdentitySource::Jwt) => "gateway-jwt",
+            Self::Gateway(IdentitySource::KeyPair) => "gateway-key-pair",
+            Self::Gateway(IdentitySource::Lambda) => "gateway-lambda",
+            Self::Hmac => "hmac",
+            Self::Jwt => "jwt",
+            Self::None => "none",
+        }
+    }
+}
+
+/// An authenticated sender of a request.
+#[derive(Clone)]
+#[expect(
+    missing_debug_implementations,
+    reason = "claims are about people and must not reach a log"
+)]
+pub struct Principal {
+    method: AuthMethod,
+    name: String,
+    claims: Claims,
+}
+
+impl Principal {
+    pub(super) fn anonymous() -> Self {
+        Self::authenticated(AuthMethod::None, "anonymous", Claims::default())
+    }
+
+    pub(super) fn authenticated(
+        method: AuthMethod,
+        name: impl Into<String>,
+        claims: Claims,
+    ) -> Self {
+        Self {
+            method,
+            name: name.into(),
+            claims,
+        }
+    }
+
+    /// How it was authenticated.
+    pub fn method(&self) -> AuthMethod {
+        self.method
+    }
+
+    /// The name in the audit log: the operator's name of the key, never personal data.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The claims that grants match.
+    pub fn claims(&self) -> &Claims {
+        &self.claims
+    }
+
+    /// The subject in logs: 128 bits of SHA-256 over method and `sub`, in hex. Keys with the same `sub` share it. `None` without
+    /// a subject.
+    pub fn subject_hash(&self) -> Option<String> {
+        let subject = self.claims.subject()?;
+        let mut hash = sha256_hex(format!("{}\n{subject}", self.method.name()).as_bytes());
+        hash.truncate(SUBJECT_HASH_DIGITS);
+        Some(hash)
+    }
+}
+
+const SUBJECT_HASH_DIGITS: usize = 32;
+
+#[cfg(test)]
+impl Principal {
+    pub(crate) fn for_tests() -> Self {
+        Self::anonymous()
+    }
+
+    pub(crate) fn with_claims(claims: Claims) -> Self {
+        Self::authenticated(AuthMethod::None, "principal", claims)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AuthMethod, Claims, Principal};
+
+    #[test]
+    fn the_hash_of_a_subject_is_stable_and_of_its_method() {
+        let of = |method, name: &str, subject: &str| {
+            Principal::authenticated(method, name, Claims::of_subject(subject)).subject_hash()
+        };
+        let hash = of(AuthMethod::ApiKey, "key-1", "u-1").unwrap();
+        assert_eq!(hash, "8145fc0ef85afae813e8afdba21acd7e");
+        assert_eq!(of(AuthMethod::ApiKey, "key-2", "u-1"), Some(hash.clone()));
+        assert_ne!(of(AuthMethod::ApiKey, "key-1", "u-2"), Some(hash.clone()));
+        assert_ne!(of(AuthMethod::None, "key-1", "u-1"), Some(hash));
+        assert_eq!(Principal::anonymous().subject_hash(), None);
+    }
+}
