@@ -508,7 +508,10 @@ fn the_parser_sees_what_no_schema_can() {
             grant(&[("source_ip", "[\"10.0.0.0/33\"]")]),
             "must contain IP addresses",
         ),
-        (grant(&[("source_ip", "[\"300.0.0.1\"]")]), "must contain IP addresses"),
+        (
+            grant(&[("source_ip", "[\"300.0.0.1\"]")]),
+            "must contain IP addresses",
+        ),
         (
             grant(&[("prefix", &format!("\"{}/\"", "a/".repeat(400)))]),
             "`prefix`",

@@ -242,14 +242,9 @@ mod tests {
         ] {
             assert!(!strip_base_path("name/cos:PutObject", key), "{key}");
         }
-        for action in [
-            "name/cos:DeleteObject",
-            "name/cos:*",
-            "*",
-            "cos:PutObject",
-            "name/cos:Put*",
-            "name/cos:GetService",
-        ] {
+        let words = "name/cos:DeleteObject name/cos:* * cos:PutObject name/cos:Put* \
+            name/cos:GetService";
+        for action in words.split(' ') {
             assert!(!strip_base_path(action, "users/u-1/a"), "{action}");
         }
         for place in [

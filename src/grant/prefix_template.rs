@@ -375,13 +375,7 @@ mod tests {
 
     #[test]
     fn a_template_is_a_prefix_with_names_in_braces() {
-        for good in [
-            "/",
-            "users/",
-            "users/{sub}/",
-            "{sub}/",
-            "a/u-{sub}.d/{team}/x/",
-        ] {
+        for good in "/ users/ users/{sub}/ {sub}/ a/u-{sub}.d/{team}/x/".split(' ') {
             assert!(PrefixTemplate::parse(good, &[]).is_ok(), "{good}");
         }
         for (bad, error) in [

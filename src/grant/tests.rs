@@ -380,6 +380,15 @@ fn a_caller_has_what_their_grants_add_up_to() {
     let outsider = everything(&several(), Claims::of_subject("u-1")).unwrap();
     assert_eq!(outsider.grants(), "grant,other");
     assert!(!outsider.policy().contains("users/"));
+
+    let mut unfit = Claims::of_subject("u/1");
+    unfit.add("org", Claim::Text("media/news".to_owned()));
+    let rest = everything(&several(), unfit).unwrap();
+    assert_eq!(
+        rest.grants(),
+        "grant,other",
+        "a claim that does not fit is not altered"
+    );
 }
 
 #[test]

@@ -53,14 +53,8 @@ mod tests {
     fn a_struct_is_an_object_and_never_a_list() {
         let JsonObject(Pair { a, b }) = serde_json::from_str(r#"{"b":2,"a":1}"#).unwrap();
         assert_eq!((a, b), (1, 2));
-        for text in [
-            "[1,2]",
-            "{\"a\":1,\"b\":2,\"c\":3}",
-            "null",
-            "1",
-            "\"a\"",
-            "[{\"a\":1,\"b\":2}]",
-        ] {
+        let words = "[1,2] {\"a\":1,\"b\":2,\"c\":3} null 1 \"a\" [{\"a\":1,\"b\":2}]";
+        for text in words.split(' ') {
             assert!(
                 serde_json::from_str::<JsonObject<Pair>>(text).is_err(),
                 "{text}"

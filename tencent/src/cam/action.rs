@@ -101,26 +101,12 @@ mod tests {
 
     #[test]
     fn a_wildcard_may_stand_anywhere_and_case_matters() {
-        for text in [
-            "*",
-            "name/*",
-            "*:*",
-            "cos:*",
-            "name/cos:Put*",
-            "*:PutObject",
-            "cos:*Obj*",
-            "c*s:P*t",
-        ] {
+        let words = "* name/* *:* cos:* name/cos:Put* *:PutObject cos:*Obj* c*s:P*t";
+        for text in words.split(' ') {
             assert!(parse(text).unwrap().covers("cos:PutObject"), "{text}");
         }
-        for text in [
-            "cos:putobject",
-            "COS:PutObject",
-            "cvm:*",
-            "cos:Get*",
-            "cos:PutObjectACL",
-            "cos:Put",
-        ] {
+        let words = "cos:putobject COS:PutObject cvm:* cos:Get* cos:PutObjectACL cos:Put";
+        for text in words.split(' ') {
             assert!(!parse(text).unwrap().covers("cos:PutObject"), "{text}");
         }
     }
