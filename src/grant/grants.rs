@@ -76,13 +76,10 @@ impl Grant {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GrantError {
     /// An operation on the whole bucket, below a prefix.
-    #[error("contains {0}, which applies to the whole bucket: remove it, or set `prefix` to \"/\"")]
+    #[error("must not contain {0}, a bucket operation, unless `prefix` is \"/\"")]
     BucketLevel(&'static str),
     /// The policy would exceed CAM's limit.
-    #[error(
-        "makes a policy of more than 6144 characters for the longest prefix that the placeholders \
-         allow: shorten `prefix` or the lists of limits"
-    )]
+    #[error("must be fewer: with the longest prefix, the policy is longer than the 6144 characters of CAM")]
     TooLong,
 }
 

@@ -80,7 +80,7 @@ impl Operation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OperationError {
     /// It would grant more than the use of objects.
-    #[error("reads or changes permissions, or changes the bucket: it cannot be granted")]
+    #[error("cannot be granted: it reads or changes permissions, or changes the bucket")]
     Never,
     /// COS has no such operation.
     #[error("is not a COS operation, for example `GetObject`")]

@@ -127,20 +127,20 @@ impl Permissions {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PermissionError {
     /// A source address is malformed.
-    #[error("`source_ip` must contain IP addresses and networks, for example `10.0.0.0/8`")]
+    #[error("must be IP addresses and networks, for example `10.0.0.0/8`")]
     Condition(#[source] ConditionError),
     /// There is no operation.
-    #[error("contains no operation")]
+    #[error("must contain an operation")]
     Empty,
     /// Two lists of extensions.
-    #[error("repeats `extensions`: write only one of the two")]
+    #[error("must not be combined with `extensions`: remove one of the two")]
     TwoLists,
     /// There is nothing to upload.
-    #[error("limits uploads, but no upload is granted")]
+    #[error("must contain an upload, because a limit on uploads is set: add one, or remove the limit")]
     NoUpload,
     /// No condition can limit the size or type for this operation.
     #[error(
-        "contains {0}, for which no condition can limit the size or type: remove it, or the limit"
+        "must not contain {0}, because no condition can limit its size or type: remove it, or the limit"
     )]
     Partial(&'static str),
 }

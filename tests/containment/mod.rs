@@ -12,7 +12,8 @@ mod world;
 
 use std::sync::Arc;
 
-use cos_issuer::config::{Config, Environment};
+use cos_issuer::app::App;
+use cos_issuer::config::{Environment, Settings};
 use cos_issuer::grant::Authorized;
 use cos_issuer::request::{CredentialRequest, IssueRoute, Request, RequestId, Unverified};
 use cos_issuer::request::{Identity, IdentitySource};
@@ -45,7 +46,8 @@ pub(crate) fn judge(bytes: &[u8]) -> Outcome {
 
 /// What the library makes of a world.
 pub(crate) fn issue(world: &World) -> Option<Authorized> {
-    let handler = config(&world.grants_file())?.handler;
+    let settings = settings(&world.grants_file())?;
+    let handler = App::new(settings, Arc::new(SystemClock)).ok()?.handler;
     let request = request(world);
     let caller = handler
         .authentication
@@ -61,7 +63,7 @@ pub(crate) fn issue(world: &World) -> Option<Authorized> {
 }
 
 /// A function that takes the word of its gateway, so that claims can be anything.
-fn config(grants: &str) -> Option<Config> {
+fn settings(grants: &str) -> Option<Settings> {
     let environment: Environment = [
         ("AUTH", "gateway"),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
@@ -76,7 +78,7 @@ fn config(grants: &str) -> Option<Config> {
     .into_iter()
     .collect();
     let file = |_: &str| Ok(grants.as_bytes().to_vec());
-    Config::read(&environment, &file, Arc::new(SystemClock)).ok()
+    Settings::read(&environment, &file).ok()
 }
 
 fn mint(asked: &Asked) -> IssueRoute {
