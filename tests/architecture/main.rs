@@ -444,6 +444,15 @@ fn crates(sources: &Sources) -> Vec<(String, String)> {
 
 /// Every Rust file below a folder, by its path from the root.
 fn sources(folder: &str) -> Vec<(String, String)> {
+    let names = files(folder)
+        .into_iter()
+        .filter(|name| name.ends_with(".rs"));
+    let read = |name: &String| fs::read_to_string(root().join(name)).expect("a source");
+    names.map(|name| (name.clone(), read(&name))).collect()
+}
+
+/// Every file below a folder, by its path from the root.
+fn files(folder: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut folders = vec![root().join(folder)];
     while let Some(folder) = folders.pop() {
@@ -451,13 +460,9 @@ fn sources(folder: &str) -> Vec<(String, String)> {
             let path = entry.expect("an entry").path();
             if path.is_dir() && !is_built(&path) {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let name = path
-                    .strip_prefix(root())
-                    .expect("below the root")
-                    .to_string_lossy()
-                    .into_owned();
-                found.push((name, fs::read_to_string(&path).expect("a source")));
+            } else if path.is_file() {
+                let name = path.strip_prefix(root()).expect("below the root");
+                found.push(name.to_string_lossy().into_owned());
             }
         }
     }
