@@ -1,4 +1,5 @@
-//! The documents against the sources: links lead somewhere, every code and variable is documented, every folder has its row.
+//! The documents against the sources: links lead somewhere, every code and variable is documented,
+//! every folder has its row.
 //!
 //! # Guarantees
 //!
@@ -75,7 +76,8 @@ fn every_variable_is_documented_in_both_languages() {
     }
 }
 
-/// The map has a table for each of these folders: a row for everything in it, and no row for what is not there.
+/// The map has a table for each of these folders: a row for everything in it, and no row for what
+/// is not there.
 #[test]
 fn every_folder_has_its_row() {
     let map = read("ARCHITECTURE.md");

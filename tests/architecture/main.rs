@@ -1,8 +1,10 @@
-//! Rules about the sources that the compiler does not check: who may expose a secret, who depends on whom, how a file opens.
+//! Rules about the sources that the compiler does not check: who may expose a secret, who depends
+//! on whom, how a file opens.
 //!
 //! # Guarantees
 //!
-//! The rules read every production line: only `#[cfg(test)]` items are cut. Each rule fails when it finds nothing to look at.
+//! The rules read every production line: only `#[cfg(test)]` items are cut. Each rule fails when it
+//! finds nothing to look at.
 
 #![expect(
     clippy::expect_used,
@@ -19,7 +21,8 @@ use std::sync::LazyLock;
 
 use imports::{Dependencies, Files, Imports, Sources, tests_of};
 
-/// The only files that may open a secret: the signers, the call, the client (a proxy's address), and the answer.
+/// The only files that may open a secret: the signers, the call, the client (a proxy's address),
+/// and the answer.
 const MAY_EXPOSE: [&str; 7] = [
     "src/auth/hmac/signature.rs",
     "src/http_client.rs",
@@ -417,7 +420,8 @@ fn own_dependencies(package: &str, section: &str) -> BTreeSet<String> {
     found
 }
 
-/// The crates of the workspace: the name by which others import each (empty: nobody does), and its root file.
+/// The crates of the workspace: the name by which others import each (empty: nobody does), and its
+/// root file.
 fn crates(sources: &Sources) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for member in members() {
