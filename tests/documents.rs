@@ -10,7 +10,6 @@
 //! Whether sentences are true, and addresses of the web.
 
 #![expect(
-    clippy::panic,
     clippy::unwrap_used,
     reason = "a document that cannot be read must fail its test"
 )]

@@ -282,7 +282,7 @@ fn glob(pattern: &str, text: &str) -> bool {
 fn list(value: &Value) -> &[Value] {
     value
         .as_array()
-        .map_or(std::slice::from_ref(value), Vec::as_slice)
+        .map_or_else(|| std::slice::from_ref(value), Vec::as_slice)
 }
 
 fn text(value: &Value) -> String {

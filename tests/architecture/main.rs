@@ -7,7 +7,10 @@
 //! finds nothing to look at.
 
 #![expect(
+    clippy::arithmetic_side_effects,
     clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
     reason = "a source that cannot be read must fail its test"
 )]
 

@@ -20,7 +20,7 @@ pub(crate) fn assert_plain(policy: &Value, explained: &dyn Fn() -> String) {
         explained()
     );
     for statement in statements {
-        let mut names = members(&statement).unwrap_or_default();
+        let mut names = members(statement).unwrap_or_default();
         names.retain(|name| name != "condition");
         names.sort();
         assert_eq!(names, ["action", "effect", "resource"], "{}", explained());
@@ -84,7 +84,7 @@ fn has_plain_conditions(block: &Value) -> bool {
 fn list(value: &Value) -> &[Value] {
     value
         .as_array()
-        .map_or(std::slice::from_ref(value), Vec::as_slice)
+        .map_or_else(|| std::slice::from_ref(value), Vec::as_slice)
 }
 
 fn text(value: &Value) -> &str {
