@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use cos_issuer::config::{Config, Environment};
+use cos_issuer::app::App;
+use cos_issuer::config::{Environment, Settings};
 use cos_issuer::entropy::Entropy;
 use cos_issuer::grant::Authorized;
 use cos_issuer::request::{
@@ -59,7 +60,8 @@ pub fn check_grants(bytes: &[u8]) -> Outcome {
 
 /// What the library makes of a world.
 fn issue(world: &World) -> Option<Authorized> {
-    let handler = config(&world.grants_file())?.handler;
+    let settings = settings(&world.grants_file())?;
+    let handler = App::new(settings, Arc::new(SystemClock)).ok()?.handler;
     let request = request(world);
     let caller = handler
         .authentication
@@ -80,7 +82,7 @@ fn issue(world: &World) -> Option<Authorized> {
 }
 
 /// A function that takes the word of its gateway, so that claims can be anything.
-fn config(grants: &str) -> Option<Config> {
+fn settings(grants: &str) -> Option<Settings> {
     let environment: Environment = [
         ("AUTH", "gateway"),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
@@ -95,7 +97,7 @@ fn config(grants: &str) -> Option<Config> {
     .into_iter()
     .collect();
     let file = |_: &str| Ok(grants.as_bytes().to_vec());
-    Config::read(&environment, &file, Arc::new(SystemClock)).ok()
+    Settings::read(&environment, &file).ok()
 }
 
 fn mint(requested: &Requested) -> IssueRoute {

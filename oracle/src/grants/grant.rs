@@ -69,6 +69,7 @@ pub(crate) struct Grant {
 #[derive(Clone, Debug)]
 pub(crate) enum ClaimMatch {
     OneOf(Vec<Value>),
+    Contains(String),
     Prefix(String),
 }
 
@@ -90,6 +91,11 @@ pub(super) const UPLOADS: [&str; 8] = [
     "ListMultipartUploads",
 ];
 
+/// Whether a list has only strings, this one among them.
+fn is_list_of(list: &[Value], value: &Value) -> bool {
+    list.iter().all(Value::is_string) && list.contains(value)
+}
+
 impl Grant {
     /// Whether this grant is meant to allow the access to a caller with these claims.
     pub(crate) fn means(&self, claims: &Map<String, Value>, access: &Access) -> bool {
@@ -98,11 +104,33 @@ impl Grant {
                 "proof" => json!("gateway-lambda"),
                 name => claims.get(name).cloned().unwrap_or(Value::Null),
             };
+            // What was a list, a boolean or a number before the gateway wrote it as a string.
+            let written = value
+                .as_str()
+                .filter(|_| !["sub", "proof"].contains(&name.as_str()));
             match wanted {
-                ClaimMatch::OneOf(values) => values.contains(&value),
-                ClaimMatch::Prefix(start) => {
-                    value.as_str().is_some_and(|text| text.starts_with(start))
-                }
+                ClaimMatch::OneOf(values) => values.iter().any(|each| {
+                    *each == value
+                        || value.as_array().is_some_and(|list| is_list_of(list, each))
+                        || written == Some(&each.to_string())
+                }),
+                ClaimMatch::Contains(item) => match &value {
+                    Value::Array(list) => is_list_of(list, &json!(item)),
+                    _ => written.is_some_and(|text| {
+                        let inside = text
+                            .strip_prefix('[')
+                            .and_then(|rest| rest.strip_suffix(']'))
+                            .unwrap_or(text);
+                        inside.replace(',', " ").split(' ').any(|part| part == item)
+                    }),
+                },
+                ClaimMatch::Prefix(start) => match &value {
+                    Value::Array(list) => {
+                        let texts: Option<Vec<&str>> = list.iter().map(Value::as_str).collect();
+                        texts.is_some_and(|texts| texts.iter().any(|text| text.starts_with(start)))
+                    }
+                    value => value.as_str().is_some_and(|text| text.starts_with(start)),
+                },
             }
         });
         let from_here = self.networks.is_empty()
@@ -217,6 +245,9 @@ impl Grant {
             .map(|(claim, wanted)| match wanted {
                 ClaimMatch::OneOf(values) => {
                     format!("{} = {}", json!(claim), Value::from(values.clone()))
+                }
+                ClaimMatch::Contains(item) => {
+                    format!("{} = {{ contains = {} }}", json!(claim), json!(item))
                 }
                 ClaimMatch::Prefix(start) => {
                     format!("{} = {{ prefix = {} }}", json!(claim), json!(start))

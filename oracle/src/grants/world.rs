@@ -94,6 +94,18 @@ const HOSTILE: [&str; 36] = [
     "-",
 ];
 
+/// Lists, booleans and numbers as gateways write them, and what only looks like one.
+const WRITTEN: [&str; 8] = [
+    "[u-1 gold]",
+    "[gold]",
+    "u-1,silver",
+    "true",
+    "7",
+    "[u-12 golden]",
+    "gold-u-1",
+    "07",
+];
+
 const NAMES: [&str; 8] = ["u-1", "u-12", "u", "U-1", "gold", "silver", "7", "07"];
 
 const BUCKETS: [&str; 3] = [
@@ -118,6 +130,7 @@ impl World {
                 2 => json!(-7),
                 3 => json!(true),
                 4 => json!(["u-1", "*"]),
+                5 => json!(pick(bytes, &WRITTEN)),
                 _ => json!(name(bytes)),
             };
             claims.insert(claim.to_owned(), value);
@@ -195,6 +208,9 @@ fn grant(bytes: &mut Unstructured<'_>) -> Grant {
     let mut claims = Vec::new();
     for claim in ["sub", "org", "tier", "proof"] {
         let wanted = match up_to(bytes, 0, 15) {
+            3 if claim == "org" || claim == "tier" => {
+                ClaimMatch::Contains(pick(bytes, &["u-1", "gold"]))
+            }
             0 | 1 if claim == "proof" => ClaimMatch::OneOf(vec![json!("hmac"), json!("jwt")]),
             2 if claim == "proof" => ClaimMatch::OneOf(vec![json!("gateway-lambda")]),
             0 => ClaimMatch::OneOf(vec![json!(name(bytes)), json!("u-1")]),
