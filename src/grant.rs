@@ -106,6 +106,19 @@ impl Grant {
 }
 
 impl Grants {
+    /// The claims of `caller` whose type keeps grants from matching, separated by commas; `None` if there are none.
+    pub fn wrong_type_claims(&self, caller: &Principal) -> Option<String> {
+        let Self::Each(grants) = self else {
+            return None;
+        };
+        let names = grants.iter();
+        let names = names.flat_map(|grant| grant.principal_match.wrong_types(caller));
+        let mut names: Vec<&str> = names.collect();
+        names.sort_unstable();
+        names.dedup();
+        (!names.is_empty()).then(|| names.join(","))
+    }
+
     /// Decides a request. `entropy` names the object that the function is asked to name.
     ///
     /// # Errors

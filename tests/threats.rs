@@ -13,13 +13,13 @@
 use std::sync::Arc;
 
 use cos_issuer::app::App;
-use cos_issuer::auth::{Identity, Source};
 use cos_issuer::config::{Environment, Settings};
 use cos_issuer::entropy::SystemEntropy;
 use cos_issuer::error::{Error, ErrorCode};
 use cos_issuer::grant::Authorized;
 use cos_issuer::handler::Handler;
 use cos_issuer::request::{CredentialRequest, IssueRoute, Request, RequestId, Unverified};
+use cos_issuer::request::{Identity, IdentitySource};
 use cos_issuer::sts::SignedCall;
 use futures_util::FutureExt;
 use http::{HeaderMap, Method};
@@ -105,7 +105,7 @@ fn request(subject: &str, query: &[(&str, &str)], body: &str, headers: HeaderMap
         query: query.iter().map(owned).collect(),
         headers,
         body: body.as_bytes().to_vec(),
-        identity: Identity::new(Source::Lambda, Some(&json!({ "sub": subject }))),
+        identity: Identity::new(IdentitySource::Lambda, Some(&json!({ "sub": subject }))),
     };
     Request::new(unverified, RequestId::random(), None).expect("a request")
 }

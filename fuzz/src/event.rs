@@ -6,8 +6,8 @@
 //!   only from the request context.
 //! - Every guarantee of a request.
 
-use cos_issuer::auth::{Identity, Source};
 use cos_issuer::request::Unverified;
+use cos_issuer::request::{Identity, IdentitySource};
 use cos_issuer::runtime::{lambda, scf};
 use serde_json::Value;
 
@@ -43,7 +43,10 @@ pub fn scf_event(bytes: &[u8]) -> bool {
     }
     are_the_maps(&event["headers"], &unverified);
     let identity = &event["requestContext"]["identity"];
-    is_one_of(unverified.identity.as_ref(), &[(Source::KeyPair, identity)]);
+    is_one_of(
+        unverified.identity.as_ref(),
+        &[(IdentitySource::KeyPair, identity)],
+    );
     request::tried(unverified)
 }
 
@@ -79,11 +82,11 @@ pub fn lambda_event(bytes: &[u8]) -> bool {
     is_the_bodys(&event, &unverified.body);
     let authorizer = &context["authorizer"];
     let places = [
-        (Source::Jwt, &authorizer["jwt"]["claims"]),
-        (Source::Jwt, &authorizer["claims"]),
-        (Source::Iam, &authorizer["iam"]),
-        (Source::Lambda, &authorizer["lambda"]),
-        (Source::Lambda, authorizer),
+        (IdentitySource::Jwt, &authorizer["jwt"]["claims"]),
+        (IdentitySource::Jwt, &authorizer["claims"]),
+        (IdentitySource::Iam, &authorizer["iam"]),
+        (IdentitySource::Lambda, &authorizer["lambda"]),
+        (IdentitySource::Lambda, authorizer),
     ];
     is_one_of(unverified.identity.as_ref(), &places);
     if !context["elb"].is_null() {
@@ -130,12 +133,13 @@ fn header<'e>(map: &'e Value, name: &str) -> Option<&'e str> {
 }
 
 /// An identity equals one of these members.
-fn is_one_of(identity: Option<&Identity>, places: &[(Source, &Value)]) {
+fn is_one_of(identity: Option<&Identity>, places: &[(IdentitySource, &Value)]) {
     let Some(Identity { source, members }) = identity else {
         return;
     };
     assert!(!members.is_empty());
-    let is =
-        |(known, place): &(Source, &Value)| known == source && place.as_object() == Some(members);
+    let is = |(known, place): &(IdentitySource, &Value)| {
+        known == source && place.as_object() == Some(members)
+    };
     assert!(places.iter().any(is), "an identity from nowhere");
 }

@@ -5,12 +5,12 @@ use http::{HeaderName, HeaderValue};
 
 use super::api_key::ApiKeys;
 use super::authorization_header::credentials;
-use super::gateway::Identity;
+use super::gateway;
 use super::hmac::HmacKeys;
 use super::jwt::{TokenVerifier, has_form_of_token};
 use super::principal::Principal;
 use crate::error::{Error, ErrorCode};
-use crate::request::Request;
+use crate::request::{Identity, Request};
 use tencent::time::Clock;
 
 /// How requests are authenticated: the setting `AUTH`.
@@ -100,26 +100,28 @@ impl<'r> Presented<'r> {
         let has_bearer_api_keys = verifiers.iter().any(Verifier::is_bearer_api_key);
         let is_token =
             |text: &&str| has_tokens && (!has_bearer_api_keys || has_form_of_token(text));
-        let mut presented = verifiers.iter().flat_map(|verifier| -> Vec<Self> {
+        let mut presented = Vec::new();
+        for verifier in verifiers {
             match verifier {
                 Verifier::ApiKey(keys) => {
                     let is_shared = keys.header().is_none();
-                    let texts = keys.presented(headers).into_iter();
-                    let texts = texts.filter(|text| !(is_shared && is_token(text)));
-                    texts.map(|text| Self::ApiKey(keys, text)).collect()
+                    let mut texts = keys.presented(headers);
+                    texts.retain(|text| !(is_shared && is_token(text)));
+                    presented.extend(texts.into_iter().map(|text| Self::ApiKey(keys, text)));
                 }
-                Verifier::Gateway => request.identity.iter().map(Self::Gateway).collect(),
+                Verifier::Gateway => presented.extend(request.identity.as_ref().map(Self::Gateway)),
                 Verifier::Hmac(keys) => {
                     let texts = credentials(headers, HmacKeys::SCHEME);
-                    texts.map(|text| Self::Hmac(keys, text)).collect()
+                    presented.extend(texts.into_iter().map(|text| Self::Hmac(keys, text)));
                 }
                 Verifier::Jwt(tokens) => {
-                    let texts = credentials(headers, "Bearer").filter(is_token);
-                    texts.map(|text| Self::Token(tokens, text)).collect()
+                    let mut texts = credentials(headers, "Bearer");
+                    texts.retain(is_token);
+                    presented.extend(texts.into_iter().map(|text| Self::Token(tokens, text)));
                 }
             }
-        });
-        match (presented.next(), presented.next()) {
+        }
+        match (presented.pop(), presented.pop()) {
             (Some(presented), None) => Ok(presented),
             (None, _) => Err(Error::new(
                 ErrorCode::ProofMissing,
@@ -140,7 +142,7 @@ impl<'r> Presented<'r> {
     ) -> Result<Principal, Error> {
         match self {
             Self::ApiKey(keys, key) => keys.verify(key),
-            Self::Gateway(identity) => identity.verify(),
+            Self::Gateway(identity) => gateway::verify(identity),
             Self::Hmac(keys, text) => keys.verify(text, request, path, clock.now()),
             Self::Token(tokens, token) => {
                 tokens.verify(token, clock.now(), request.time_left).await

@@ -17,8 +17,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
-use crate::auth::Identity;
 use crate::error::{Error, ErrorCode};
+use crate::request::Identity;
 use crate::request::Unverified;
 
 /// A parsed event: its headers, if they could be read, and the request or why it is refused.

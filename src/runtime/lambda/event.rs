@@ -12,8 +12,8 @@ use lambda_http::aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayV
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::auth::{Identity, Source};
 use crate::error::Error;
+use crate::request::{Identity, IdentitySource};
 use crate::response::Response;
 use crate::runtime::gateway_event::{
     Event, Parts, body, body_text, context, headers, member, method, pairs, refuse, wire_query,
@@ -113,17 +113,17 @@ fn from_alb(event: &Map<String, Value>) -> Result<Parts, Error> {
 fn identity_of_http_api(event: &Map<String, Value>) -> Option<Identity> {
     let authorizer = context(event, "authorizer")?;
     let jwt = || authorizer.get("jwt")?.get("claims");
-    Identity::new(Source::Jwt, jwt())
-        .or_else(|| Identity::new(Source::Iam, authorizer.get("iam")))
-        .or_else(|| Identity::new(Source::Lambda, authorizer.get("lambda")))
+    Identity::new(IdentitySource::Jwt, jwt())
+        .or_else(|| Identity::new(IdentitySource::Iam, authorizer.get("iam")))
+        .or_else(|| Identity::new(IdentitySource::Lambda, authorizer.get("lambda")))
 }
 
 /// A user pool's claims are an object. A Lambda authorizer's values are never objects.
 fn identity_of_rest(event: &Map<String, Value>) -> Option<Identity> {
     let authorizer = context(event, "authorizer")?;
     match authorizer.get("claims") {
-        Some(claims @ Value::Object(_)) => Identity::new(Source::Jwt, Some(claims)),
-        _ => Identity::new(Source::Lambda, Some(authorizer)),
+        Some(claims @ Value::Object(_)) => Identity::new(IdentitySource::Jwt, Some(claims)),
+        _ => Identity::new(IdentitySource::Lambda, Some(authorizer)),
     }
 }
 
@@ -208,8 +208,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::{Shape, read};
-    use crate::auth::Source;
     use crate::error::ErrorCode;
+    use crate::request::IdentitySource;
     use crate::request::Unverified;
 
     fn http_api() -> Value {
@@ -293,28 +293,32 @@ mod tests {
         for (identity, source, member) in [
             (
                 http_api(json!({"jwt": {"claims": {"sub": "u"}, "scopes": null}})),
-                Source::Jwt,
+                IdentitySource::Jwt,
                 "sub",
             ),
             (
                 http_api(json!({"iam": {"userArn": "u", "cognitoIdentity": null}})),
-                Source::Iam,
+                IdentitySource::Iam,
                 "userArn",
             ),
             (
                 http_api(json!({"lambda": {"principalId": "u"}})),
-                Source::Lambda,
+                IdentitySource::Lambda,
                 "principalId",
             ),
-            (rest(json!({"claims": {"sub": "u"}})), Source::Jwt, "sub"),
+            (
+                rest(json!({"claims": {"sub": "u"}})),
+                IdentitySource::Jwt,
+                "sub",
+            ),
             (
                 rest(json!({"principalId": "u", "integrationLatency": 5})),
-                Source::Lambda,
+                IdentitySource::Lambda,
                 "principalId",
             ),
             (
                 rest(json!({"principalId": "u", "claims": "text"})),
-                Source::Lambda,
+                IdentitySource::Lambda,
                 "principalId",
             ),
         ] {

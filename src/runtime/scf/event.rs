@@ -12,8 +12,8 @@ use http::HeaderMap;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use serde_json::{Map, Value};
 
-use crate::auth::{Identity, Source};
 use crate::error::Error;
+use crate::request::{Identity, IdentitySource};
 use crate::runtime::gateway_event::{
     Event, Parts, body, body_text, context, headers, member, method, pairs, refuse, wire_query,
 };
@@ -68,7 +68,7 @@ fn from_gateway(event: &Map<String, Value>) -> Result<Parts, Error> {
 
 /// The key pair that an API gateway verified; `identity` is empty when it verifies none.
 fn identity(event: &Map<String, Value>) -> Option<Identity> {
-    Identity::new(Source::KeyPair, context(event, "identity"))
+    Identity::new(IdentitySource::KeyPair, context(event, "identity"))
 }
 
 /// A CLB sends method and path as headers, and only when that is switched on.
@@ -109,8 +109,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::read;
-    use crate::auth::Source;
     use crate::error::ErrorCode;
+    use crate::request::IdentitySource;
     use crate::request::Unverified;
 
     #[track_caller]
@@ -165,7 +165,7 @@ mod tests {
     fn the_identity_is_that_of_the_gateway_only() {
         let event = json!({"httpMethod": "GET", "path": "/sign", "requestContext": {"identity": {"secretId": "APID1"}}});
         let identity = accepted(&event).identity.unwrap();
-        assert_eq!(identity.source, Source::KeyPair);
+        assert_eq!(identity.source, IdentitySource::KeyPair);
         assert_eq!(identity.members["secretId"], "APID1");
         for context in [
             json!({}),
