@@ -17,6 +17,8 @@ use crate::sts::Credentials;
 pub(crate) struct AuditEvent {
     /// Probes and preflights decide nothing, so they leave no line.
     pub(crate) is_recorded: bool,
+    /// Names of claims that grants require, present but of a type that cannot match.
+    pub(crate) wrong_type_claims: Option<String>,
     route: &'static str,
     proof: Option<&'static str>,
     caller: Option<String>,
@@ -33,6 +35,7 @@ impl AuditEvent {
     pub(crate) fn new() -> Self {
         Self {
             is_recorded: true,
+            wrong_type_claims: None,
             route: "none",
             proof: None,
             caller: None,
@@ -82,6 +85,7 @@ impl AuditEvent {
             subject = self.subject,
             grant = self.grant,
             session_name = self.session_name,
+            wrong_type_claims = self.wrong_type_claims,
             rule = self.rule,
             status,
             expiry = self.expiry,

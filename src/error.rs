@@ -63,6 +63,7 @@ error_codes! {
     Format: BAD_REQUEST, PARAMETER, "InvalidParameter.Format";
     GatewayIdentity: UNAUTHORIZED, AUTHENTICATION, "AuthFailure.GatewayIdentity";
     HeadersTooLarge: REQUEST_HEADER_FIELDS_TOO_LARGE, PARAMETER, "InvalidParameter.HeadersTooLarge";
+    Host: MISDIRECTED_REQUEST, PARAMETER, "InvalidParameter.Host";
     Internal: INTERNAL_SERVER_ERROR, BACKEND, "InternalError";
     MethodNotAllowed: METHOD_NOT_ALLOWED, PARAMETER, "InvalidParameter.MethodNotAllowed";
     ProofAmbiguous: UNAUTHORIZED, AUTHENTICATION, "AuthFailure.ProofAmbiguous";

@@ -120,7 +120,12 @@ impl Handler {
         audit.authenticated(&principal);
         let authorized =
             self.grants
-                .authorize(&principal, &credential_request, clock.now(), entropy)?;
+                .authorize(&principal, &credential_request, clock.now(), entropy);
+        let authorized = authorized.inspect_err(|error| {
+            if error.code() == ErrorCode::CallerNotAllowed {
+                audit.wrong_type_claims = self.grants.wrong_type_claims(&principal);
+            }
+        })?;
         audit.authorized(&authorized);
         let credentials = self.issuer.issue(&authorized, clock, deadline).await?;
         audit.issued(&credentials);

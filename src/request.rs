@@ -20,7 +20,7 @@ mod scope;
 pub use credential_request::{CredentialRequest, RequestedScope};
 pub use format::Format;
 pub use id::RequestId;
-pub use identity::{Identity, Source};
+pub use identity::{Identity, IdentitySource};
 pub use inbound::{Inbound, MAX_BODY_BYTES, Request, body_too_large};
 pub use route::{IssueRoute, Route, strip_base_path};
 pub use scope::{ObjectKeys, Scope, Scopes};

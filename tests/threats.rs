@@ -1,7 +1,7 @@
 //! What other issuers of credentials got wrong, as it would look here: each test is one such case.
 //!
-//! Callers come through the gateway's word, so that their claims can be anything. The end-to-end
-//! tests show that such requests make no call; here it is what would be sent.
+//! Callers come through the gateway's word, so that their claims can be anything. The end-to-end tests show that such requests make no
+//! call; here it is what would be sent.
 
 #![expect(
     clippy::expect_used,
@@ -12,13 +12,16 @@
 
 use std::sync::Arc;
 
-use cos_issuer::config::{Config, Environment};
+use cos_issuer::app::App;
+use cos_issuer::config::{Environment, Settings};
 use cos_issuer::deadline::Deadline;
 use cos_issuer::entropy::SystemEntropy;
 use cos_issuer::error::{Error, ErrorCode};
 use cos_issuer::grant::Authorized;
 use cos_issuer::handler::Handler;
-use cos_issuer::request::{CredentialRequest, Identity, Inbound, IssueRoute, Request, Source};
+use cos_issuer::request::{
+    CredentialRequest, Identity, IdentitySource, Inbound, IssueRoute, Request,
+};
 use cos_issuer::sts::SignedCall;
 use futures_util::FutureExt;
 use http::{HeaderMap, Method};
@@ -90,10 +93,10 @@ fn handler(role: bool) -> Handler {
         ]);
     }
     let environment: Environment = variables.into_iter().collect();
-    let config = Config::read(&environment, &|_| Ok(Vec::new()), Arc::new(SystemClock));
-    config
-        .unwrap_or_else(|problems| panic!("{problems:?}"))
-        .handler
+    let settings = Settings::read(&environment, &|_| Ok(Vec::new()));
+    let settings = settings.unwrap_or_else(|errors| panic!("{errors:?}"));
+    let app = App::new(settings, Arc::new(SystemClock));
+    app.expect("TLS").handler
 }
 
 fn request(subject: &str, query: &[(&str, &str)], body: &str, headers: HeaderMap) -> Request {
@@ -104,7 +107,7 @@ fn request(subject: &str, query: &[(&str, &str)], body: &str, headers: HeaderMap
         query: query.iter().map(owned).collect(),
         headers,
         body: body.as_bytes().to_vec(),
-        identity: Identity::new(Source::Lambda, Some(&json!({ "sub": subject }))),
+        identity: Identity::new(IdentitySource::Lambda, Some(&json!({ "sub": subject }))),
     };
     inbound.check().expect("a request")
 }
@@ -224,8 +227,7 @@ proptest! {
         prop_assert!(of_subject(&handler, "").is_err());
     }
 
-    /// Injection: any text as a claim is refused, or is one path segment in a policy of exactly the
-    /// expected tree.
+    /// Injection: any text as a claim is refused, or is one path segment in a policy of exactly the expected tree.
     #[test]
     fn hostile_claims_change_no_tree(subject in prop_oneof!["\\PC{0,12}", "[\\\\\"{}$*/.%u-]{0,8}", "[a-z0-9_-]{1,70}"]) {
         let handler = handler(false);

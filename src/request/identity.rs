@@ -1,50 +1,27 @@
-//! An identity that the platform verified before it called the function.
+//! The identity that a platform attaches to a request.
 //!
 //! # Guarantees
-//! An [`Identity`] comes from the event's request context, which clients cannot write, never from a
-//! header or a body.
+//! It comes from the event's request context, which clients cannot write, never from a header or a body.
+//!
+//! # Not covered
+//! Who that is (`auth`).
 
 use std::fmt;
 
 use serde_json::{Map, Value};
 
-/// Which authorizer of the platform verified an identity.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// AWS IAM: a signed request.
-    Iam,
-    /// A JWT authorizer, or a Cognito user pool's.
-    Jwt,
-    /// A key pair of Tencent's API gateway.
-    KeyPair,
-    /// A Lambda authorizer.
-    Lambda,
-}
-
-impl Source {
-    /// The name in the audit log.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Iam => "iam",
-            Self::Jwt => "jwt",
-            Self::KeyPair => "key-pair",
-            Self::Lambda => "lambda",
-        }
-    }
-}
-
-/// An identity that the platform attached to a request.
+/// What the platform sends about an authenticated client.
 #[derive(Clone)]
 pub struct Identity {
     /// What verified it.
-    pub source: Source,
+    pub source: IdentitySource,
     /// The claims or attributes, as the platform sends them.
     pub members: Map<String, Value>,
 }
 
 impl Identity {
     /// An identity, if `members` is an object that is not empty.
-    pub fn new(source: Source, members: Option<&Value>) -> Option<Self> {
+    pub fn new(source: IdentitySource, members: Option<&Value>) -> Option<Self> {
         let members = members?.as_object().filter(|members| !members.is_empty())?;
         Some(Self {
             source,
@@ -57,5 +34,33 @@ impl fmt::Debug for Identity {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = formatter.debug_struct("Identity");
         shown.field("source", &self.source).finish_non_exhaustive()
+    }
+}
+
+/// Which authorizer of the platform verified an identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IdentitySource {
+    /// AWS IAM: a signed request.
+    Iam,
+    /// A JWT authorizer, or a Cognito user pool's.
+    Jwt,
+    /// A key pair of Tencent's API gateway.
+    KeyPair,
+    /// A Lambda authorizer.
+    Lambda,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{Identity, IdentitySource};
+
+    #[test]
+    fn an_identity_is_an_object_with_members() {
+        assert!(Identity::new(IdentitySource::Jwt, Some(&json!({"sub": "u"}))).is_some());
+        for nothing in [Some(&json!({})), Some(&json!("sub")), None] {
+            assert!(Identity::new(IdentitySource::Jwt, nothing).is_none());
+        }
     }
 }
