@@ -36,7 +36,7 @@ use tencent::time::Timestamp;
 
 pub use self::call::StsCall;
 use self::error::StsError;
-use self::request::Unverified;
+use self::request::Inbound;
 use crate::account::Directory;
 use crate::ca::Ca;
 use crate::fault::{Fault, Service as ServiceName};
@@ -172,12 +172,12 @@ impl Service {
             let response = call.replacement().unwrap_or_else(|| Ok(no_such_path()));
             return call.finish(response).await;
         }
-        let unverified = Unverified::read(request).await;
+        let unverified = Inbound::read(request).await;
         let mut record = match &unverified {
             Ok(unverified) => StsCall::of(unverified),
             Err(_) => StsCall::unreadable(),
         };
-        let key = unverified.as_ref().ok().and_then(Unverified::claimed_key);
+        let key = unverified.as_ref().ok().and_then(Inbound::claimed_key);
         let call = self
             .middleware
             .begin(ServiceName::Sts, &record.action, head, key.as_deref());
@@ -200,7 +200,7 @@ impl Service {
                     Ok(_) => "Success".to_owned(),
                     Err(error) => error.code.to_owned(),
                 };
-                let chinese = unverified.as_ref().is_ok_and(Unverified::wants_chinese);
+                let chinese = unverified.as_ref().is_ok_and(Inbound::wants_chinese);
                 Ok(self.response(result, chinese, &call))
             }
         };
@@ -213,7 +213,7 @@ impl Service {
         call.finish(response).await
     }
 
-    fn execute(&self, unverified: &Unverified, now: Timestamp) -> Result<Value, StsError> {
+    fn execute(&self, unverified: &Inbound, now: Timestamp) -> Result<Value, StsError> {
         let directory = &self.directory;
         let action = actions::Action::parse(unverified)?;
         let caller = verify::verify(unverified, directory, now)?;

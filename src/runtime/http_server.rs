@@ -34,9 +34,10 @@ use tracing::{debug, info, warn};
 use url::form_urlencoded;
 
 use super::connections::{Connection, Connections};
+use crate::deadline::Deadline;
 use crate::error::{Error, ErrorCode, chain};
 use crate::handler::Handler;
-use crate::request::{BODY_BYTES_MAX, Request, RequestId, Unverified, body_too_large};
+use crate::request::{Inbound, MAX_BODY_BYTES, Request, RequestId, body_too_large};
 use crate::response::Response;
 
 /// Where a server listens, and what it believes.
@@ -166,13 +167,19 @@ impl Server {
             .headers
             .get("x-scf-request-id")
             .filter(|_| self.settings.is_scf);
-        let id = RequestId::from_platform(platform_id.and_then(|value| value.to_str().ok()));
+        let id = RequestId::from_platform(
+            platform_id.and_then(|value| value.to_str().ok()),
+            &*self.handler.entropy,
+        );
         let request = match self.check_host(&head) {
-            Ok(()) => read(&head, body, &id).await,
+            Ok(()) => read(&head, body).await,
             Err(error) => Err(error),
         };
         let response = match request {
-            Ok(request) => self.handler.handle(&request).await,
+            Ok(request) => {
+                let deadline = Deadline::unlimited(&*self.handler.clock);
+                self.handler.handle(&request, &id, deadline).await
+            }
             Err(error) => {
                 let mut response = self.handler.refuse(&error, &head.headers, &id);
                 // The unread rest of this request must not be taken for the next one.
@@ -207,14 +214,14 @@ impl Server {
     }
 }
 
-async fn read(head: &request::Parts, body: Incoming, id: &RequestId) -> Result<Request, Error> {
+async fn read(head: &request::Parts, body: Incoming) -> Result<Request, Error> {
     // A body that is announced as too large is not read at all.
     if usize::try_from(body.size_hint().lower())
-        .map_or(true, |announced| announced > BODY_BYTES_MAX)
+        .map_or(true, |announced| announced > MAX_BODY_BYTES)
     {
         return Err(body_too_large());
     }
-    let reading = Limited::new(body, BODY_BYTES_MAX).collect();
+    let reading = Limited::new(body, MAX_BODY_BYTES).collect();
     let body = timeout(BODY_TIMEOUT, reading)
         .await
         .map_err(|_| Error::new(ErrorCode::RequestTimeout, "the body did not arrive in time"))?;
@@ -225,7 +232,7 @@ async fn read(head: &request::Parts, body: Incoming, id: &RequestId) -> Result<R
         }
     })?;
     let query = head.uri.query().unwrap_or_default();
-    let unverified = Unverified {
+    let inbound = Inbound {
         method: head.method.clone(),
         path: head.uri.path().to_owned(),
         query: form_urlencoded::parse(query.as_bytes())
@@ -235,7 +242,7 @@ async fn read(head: &request::Parts, body: Incoming, id: &RequestId) -> Result<R
         body: body.to_bytes().to_vec(),
         identity: None,
     };
-    Request::new(unverified, id.clone(), None)
+    inbound.check()
 }
 
 fn into_hyper(response: Response) -> hyper::Response<Full<Bytes>> {
