@@ -224,12 +224,8 @@ impl Grant {
                 Wanted::OneOf(values) => {
                     format!("{} = {}", json!(claim), Value::from(values.clone()))
                 }
-                Wanted::Contains(item) => {
-                    format!("{} = {{ contains = {} }}", json!(claim), json!(item))
-                }
-                Wanted::Prefix(start) => {
-                    format!("{} = {{ prefix = {} }}", json!(claim), json!(start))
-                }
+                Wanted::Contains(text) => table(claim, "contains", text),
+                Wanted::Prefix(text) => table(claim, "prefix", text),
             })
             .collect();
         lines.push(match claims.is_empty() {
@@ -287,4 +283,8 @@ impl Grant {
         ));
         lines.join("\n") + "\n"
     }
+}
+
+fn table(claim: &str, key: &str, text: &str) -> String {
+    format!("{} = {{ {key} = {} }}", json!(claim), json!(text))
 }
