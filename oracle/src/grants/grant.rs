@@ -246,12 +246,8 @@ impl Grant {
                 ClaimMatch::OneOf(values) => {
                     format!("{} = {}", json!(claim), Value::from(values.clone()))
                 }
-                ClaimMatch::Contains(item) => {
-                    format!("{} = {{ contains = {} }}", json!(claim), json!(item))
-                }
-                ClaimMatch::Prefix(start) => {
-                    format!("{} = {{ prefix = {} }}", json!(claim), json!(start))
-                }
+                ClaimMatch::Contains(text) => table(claim, "contains", text),
+                ClaimMatch::Prefix(text) => table(claim, "prefix", text),
             })
             .collect();
         lines.push(match claims.is_empty() {
@@ -309,4 +305,8 @@ impl Grant {
         ));
         lines.join("\n") + "\n"
     }
+}
+
+fn table(claim: &str, key: &str, text: &str) -> String {
+    format!("{} = {{ {key} = {} }}", json!(claim), json!(text))
 }
