@@ -8,7 +8,8 @@ use super::grant_bounds::{GrantBounds, NO_CLAIMS};
 use super::grants_file;
 use super::reader::{Reader, list};
 use crate::grant::{
-    Extension, Grant, GrantDefinition, Grants, Lifetime, Limits, Permissions, PrefixTemplate, Preset, PrincipalMatch,
+    Extension, Grant, GrantDefinition, Grants, Lifetime, Limits, Permissions, PrefixTemplate,
+    Preset, PrincipalMatch,
 };
 
 pub(super) struct GrantSettings {
@@ -103,7 +104,9 @@ fn from_file(reader: &mut Reader<'_>, bounds: &GrantBounds) -> (Option<Grants>, 
     let grants = text.map_err(|error| vec![error]);
     match grants.and_then(|text| grants_file::read(&text, bounds)) {
         Ok(grants) => {
-            let region = grants.first().map(|grant| grant.definition().region.clone());
+            let region = grants
+                .first()
+                .map(|grant| grant.definition().region.clone());
             (Some(Grants::Each(grants)), region)
         }
         Err(diagnostics) => {
@@ -159,6 +162,7 @@ fn one_grant(reader: &mut Reader<'_>, bounds: &GrantBounds) -> (Option<Grants>, 
             bucket: bucket?,
             region: region.clone()?,
             prefix: prefix?,
+            include_prefix_key: false,
             permissions: permissions?,
             lifetime: bounds.default_lifetime?,
         })
@@ -196,11 +200,12 @@ fn raw_policy(reader: &mut Reader<'_>) -> Option<Policy> {
     let policy = reader.parsed("POLICY", |text| {
         Policy::parse(text).map_err(|error| policy_error(&error))
     })?;
-    if !policy.foreign_services().is_empty() {
-        reader.error(
-            "POLICY",
-            "must not allow actions of a service other than COS",
+    if let Some(index) = policy.foreign_statement() {
+        let text = format!(
+            "must only allow actions of COS (`name/cos:…`) and CI (`name/ci:…`), but statement {index} \
+             allows others; full access to COS is `name/cos:*`"
         );
+        reader.error("POLICY", text);
     }
     if policy.is_full_access() {
         if is_full_access_allowed {
@@ -214,6 +219,9 @@ fn raw_policy(reader: &mut Reader<'_>) -> Option<Policy> {
         let text = "POLICY allows actions by a wildcard in buckets by a wildcard: name the \
              actions, or the buckets";
         reader.warn(text);
+    }
+    for warning in policy.warnings() {
+        reader.warn(format!("POLICY, {warning}"));
     }
     Some(policy)
 }

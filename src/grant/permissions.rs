@@ -136,7 +136,9 @@ pub enum PermissionError {
     #[error("must not be combined with `extensions`: remove one of the two")]
     TwoLists,
     /// There is nothing to upload.
-    #[error("must contain an upload, because a limit on uploads is set: add one, or remove the limit")]
+    #[error(
+        "must contain an upload, because a limit on uploads is set: add one, or remove the limit"
+    )]
     NoUpload,
     /// No condition can limit the size or type for this operation.
     #[error(
