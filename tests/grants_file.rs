@@ -143,6 +143,8 @@ match = "everyone"
 match = { sub = "u-1" }
 match = { team = ["a", "b|c", 7, true] }
 match = { level = 7, admin = true }
+match = { groups = { contains = "media" } }
+match = { groups = { contains = ["media", "press"] }, sub = { prefix = "a:" } }
 match = { repo = { prefix = "org/team/" } }
 match = { repo = { prefix = "repo:" }, proof = "jwt" }
 match = { proof = ["api-key", "gateway-iam", "gateway-jwt", "gateway-key-pair", "gateway-lambda", "hmac"] }
@@ -227,6 +229,13 @@ match = { team = [] }
 match = { team = [""] }
 match = { team = [["a"]] }
 match = { team = 1.5 }
+match = { team = { contains = "" } }
+match = { team = { contains = [] } }
+match = { team = { contains = 7 } }
+match = { team = { contains = ["a", true] } }
+match = { team = { contains = "a", prefix = "a/" } }
+match = { sub = { contains = "a" } }
+match = { proof = { contains = "jwt" } }
 match = { team = { prefix = "org" } }
 match = { team = { prefix = "/" } }
 match = { team = { prefix = "" } }

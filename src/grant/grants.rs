@@ -92,6 +92,24 @@ pub enum GrantError {
 }
 
 impl Grants {
+    /// The claims of `principal` whose type keeps grants from matching, separated by commas; `None`
+    /// if there are none.
+    pub fn wrong_type_claims(&self, principal: &Principal) -> Option<String> {
+        let Self::Each(grants) = self else {
+            return None;
+        };
+        let mut names: Vec<&str> = Vec::new();
+        for name in grants
+            .iter()
+            .flat_map(|grant| grant.0.principal_match.wrong_types(principal))
+        {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        (!names.is_empty()).then(|| names.join(","))
+    }
+
     /// Decides a request. `entropy` makes the key of a new object.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! `match`: who gets a grant.
 //!
-//! `"everyone"`, or a table of claims. The value of a claim is a value, a list of alternatives, or
-//! `{ prefix = "org/team/" }`.
+//! `"everyone"`, or a table of claims. The value of a claim is a value, a list of alternatives,
+//! `{ contains = "media" }`, or `{ prefix = "org/team/" }`.
 //!
 //! # Guarantees
 //! "everyone" must be written: an empty table is an error, and so is a `proof` that does not exist.
@@ -9,7 +9,7 @@
 use toml::de::DeValue;
 
 use super::table::{Table, as_integer};
-use crate::auth::AuthMethod;
+use crate::auth::{AuthMethod, Claims};
 use crate::grant::{Match, PrincipalMatch, Value};
 
 pub(super) fn read(table: &Table<'_>) -> Option<PrincipalMatch> {
@@ -28,8 +28,8 @@ pub(super) fn read(table: &Table<'_>) -> Option<PrincipalMatch> {
     let wanted = |claim: &str| {
         let wanted = claims.value(claim).and_then(one);
         if wanted.is_none() {
-            let text = "must be a text, a whole number, true or false, a list of these, or \
-                 { prefix = \"org/team/\" }, which ends in `/` or `:`; none may be empty";
+            let text = "must be a text, a whole number, true or false, a list of these, \
+                 { contains = \"media\" } for lists, or { prefix = \"org/team/\" }, which ends in `/` or `:`; none may be empty";
             claims.report(claim, text);
         }
         if claim == PrincipalMatch::PROOF && !wanted.as_ref().is_some_and(is_of_methods) {
@@ -38,6 +38,9 @@ pub(super) fn read(table: &Table<'_>) -> Option<PrincipalMatch> {
                 methods().collect::<Vec<_>>().join(", ")
             );
             claims.report(claim, &text);
+        }
+        if claim == Claims::SUBJECT && matches!(wanted, Some(Match::Contains(_))) {
+            claims.report(claim, "is always a single string: omit `contains`");
         }
         Some((claim.to_owned(), wanted?))
     };
@@ -65,11 +68,26 @@ fn one(value: &DeValue<'_>) -> Option<Match> {
             let values: Option<Vec<Value>> = values.collect();
             values.filter(|values| !values.is_empty()).map(Match::OneOf)
         }
-        DeValue::Table(table) if table.len() == 1 => {
-            let prefix = table.get("prefix")?.get_ref().as_str()?;
-            Match::prefix(prefix).ok()
-        }
+        DeValue::Table(table) if table.len() == 1 => match table.get("contains") {
+            Some(wanted) => texts(wanted.get_ref()).map(Match::Contains),
+            None => Match::prefix(table.get("prefix")?.get_ref().as_str()?).ok(),
+        },
         value => scalar(value).map(|value| Match::OneOf(vec![value])),
+    }
+}
+
+/// A text or a list of texts, none of them empty.
+fn texts(value: &DeValue<'_>) -> Option<Vec<String>> {
+    let text = |value: &DeValue<'_>| match scalar(value)? {
+        Value::Text(text) => Some(text),
+        Value::Flag(_) | Value::Number(_) => None,
+    };
+    match value {
+        DeValue::Array(values) if !values.is_empty() => {
+            values.iter().map(|value| text(value.get_ref())).collect()
+        }
+        DeValue::Array(_) => None,
+        value => text(value).map(|text| vec![text]),
     }
 }
 
