@@ -53,6 +53,8 @@ pub(crate) struct Grant {
     pub(crate) region: String,
     /// Texts and placeholders in turn: those at odd places are names of claims.
     pub(crate) prefix: Vec<String>,
+    /// Also the key of the prefix itself, without its last `/`.
+    pub(crate) include_prefix_key: bool,
     pub(crate) slots: Vec<(String, Placeholder)>,
     pub(crate) allow: Vec<String>,
     pub(crate) actions: Vec<String>,
@@ -147,9 +149,17 @@ impl Grant {
         if access.operation == "GetService" {
             return true;
         }
+        let lists = [
+            "GetBucket",
+            "GetBucketObjectVersions",
+            "ListMultipartUploads",
+        ];
+        let is_prefix_key = self.include_prefix_key
+            && !lists.contains(&access.operation.as_str())
+            && format!("{}/", access.key) == prefix;
         let is_here = access.bucket.as_ref() == Some(&self.bucket)
             && access.region == self.region
-            && access.key.starts_with(&prefix);
+            && (access.key.starts_with(&prefix) || is_prefix_key);
         let is_upload = UPLOADS.contains(&access.operation.as_str())
             || ["AppendObject", "UploadPartCopy"].contains(&access.operation.as_str());
         is_here && (!is_upload || self.takes(access))
@@ -277,6 +287,9 @@ impl Grant {
             json!(self.bucket),
             json!(self.region)
         ));
+        if self.include_prefix_key {
+            lines.push("include_prefix_key = true".to_owned());
+        }
         if !slots.is_empty() {
             lines.push(format!("slots = {{ {} }}", slots.join(", ")));
         }

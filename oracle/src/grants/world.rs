@@ -263,6 +263,7 @@ fn grant(bytes: &mut Unstructured<'_>) -> Grant {
             vec![(Ipv4Addr::new(10, 0, 9, 9), 1 + up_to(bytes, 0, 1))]
         }),
         lifetime: [600..=1800, 600..=900, 900..=3600][up_to(bytes, 0, 2)].clone(),
+        include_prefix_key: parts != ["/"] && up_to(bytes, 0, 3) == 3,
     };
     agree(bytes, &mut grant);
     grant
