@@ -273,14 +273,11 @@ impl Grant {
                 Placeholder::OneOf(words) => format!("{} = {}", json!(claim), texts(words)),
             })
             .collect();
-        let prefix = self
-            .prefix
-            .iter()
-            .enumerate()
-            .map(|(index, part)| match index % 2 {
-                0 => part.clone(),
-                _ => format!("{{{part}}}"),
-            });
+        let part = |(index, part): (usize, &String)| match index % 2 {
+            0 => part.clone(),
+            _ => format!("{{{part}}}"),
+        };
+        let prefix = self.prefix.iter().enumerate().map(part);
         lines.push(format!("prefix = {}", json!(prefix.collect::<String>())));
         lines.push(format!(
             "bucket = {}\nregion = {}",
