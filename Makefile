@@ -50,7 +50,7 @@ fuzz: ready ## Fuzz every target for two minutes under libFuzzer
 lint: ## Check formatting, lints, documentation and dependencies
 	@tests/setup/check lint
 	@cargo fmt --all --check
-	@cargo clippy --locked --workspace --all-targets -- -D warnings
+	@cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
 	@RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
 	@if [ ! -e deny.toml ]; then :; \
 	elif cargo deny --version >/dev/null 2>&1; then cargo deny --locked check; \
