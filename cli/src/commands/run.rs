@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use bytes::Bytes;
 use clap::Args;
 use cos_emulator::{Cloud, CloudBuilder, Platform};
 use http::StatusCode;
@@ -16,8 +17,11 @@ use crate::failure::Failure;
 use crate::http_client;
 use crate::options::{CloudOptions, FileOptions, Span, assignment};
 use crate::platform_options::{PlatformName, TriggerName, describe};
-use crate::report::{add_controls, check_trace, follow_calls, print_calls, print_controls};
+use crate::report::{
+    add_controls, check_trace, print_controls, print_gateway_call, print_sts_call,
+};
 use crate::stop_signal::StopSignal;
+use crate::upload_url::upload_url;
 
 /// How long children may take to exit.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -76,7 +80,7 @@ pub(crate) struct RunOptions {
     #[arg(long)]
     port: Option<u16>,
 
-    /// Port of COS [default: a free one]
+    /// Port of COS; 0 takes a free one [default: the port after the gateway's]
     #[arg(long)]
     cos_port: Option<u16>,
 
@@ -200,22 +204,27 @@ impl RunOptions {
                 "no function to run: give --function PATH, or `function` in the file of --config";
             Failure::Usage(text.to_owned())
         })?;
+        let port = self.port.unwrap_or(5000);
+        // A free port for the gateway means a free one for COS.
+        let next_port = if port == 0 { 0 } else { port.wrapping_add(1) };
+        let mut builder = self.cloud.apply(builder)?;
         // With --json, standard output is only for the other program.
-        let stream = if self.cloud.json {
-            Stream::Error
-        } else {
-            Stream::Out
-        };
-        let mut builder = self
-            .cloud
-            .apply(builder)?
+        let mut stream = Stream::Error;
+        if !self.cloud.json {
+            stream = Stream::Out;
+            let verbose = self.verbose;
+            builder = builder
+                .on_sts_call(move |call| print_sts_call(call, verbose, console))
+                .on_gateway_call(move |call| print_gateway_call(call, console));
+        }
+        builder = builder
             .function(function)
             .platform(platform)
-            .gateway_port(self.port.unwrap_or(5000))
+            .gateway_port(port)
             .freeze_jump(self.freeze_jump.map_or(0, |Span(seconds)| seconds))
             .watch(!self.no_watch)
             .freeze(!self.no_freeze)
-            .cos_port(self.cos_port.unwrap_or(0))
+            .cos_port(self.cos_port.unwrap_or(next_port))
             .cors(&self.cors)
             .on_function_output(move |line| console.function_output(line, stream));
         if let Some(directory) = &self.data {
@@ -259,45 +268,37 @@ async fn serve(
     })?;
     if json {
         console.line(add_controls(cloud, addresses(platform, cloud, gateway)));
+        if !options.once {
+            return std::future::pending().await;
+        }
     } else {
-        console.good(format_args!(
-            "the function is ready (process {})",
-            processes(cloud)
-        ));
+        let ready = format!("the function is ready (process {})", processes(cloud));
+        console.step(true, ready);
     }
-    let reported = match (json, options.once) {
-        (true, false) => return std::future::pending().await,
-        (true, true) => {
-            first_credential(gateway).await?;
-            return Ok(());
-        }
-        (false, _) => {
-            let credential = first_credential(gateway).await;
-            let reported = print_calls(cloud, 0, options.verbose, console);
-            match credential {
-                Ok(credential) => {
-                    console.good("GET /sign: a credential (of this cloud, worthless elsewhere):");
-                    console.line(credential);
-                }
-                Err(failure) => {
-                    console.bad("GET /sign");
-                    return Err(failure);
-                }
-            }
-            reported
-        }
-    };
+    let first = first_credential(gateway).await;
+    if !json && let Ok(body) = &first {
+        console.title("A credential of this cloud, worthless elsewhere");
+        console.line(pretty(body));
+    }
     if options.once {
-        return Ok(());
+        return first.map(drop).map_err(Failure::Failed);
     }
     console.line("");
+    if let Err(refusal) = &first {
+        console.line(format_args!("{refusal}\nThe local cloud keeps running."));
+        console.line("");
+    }
     console.title("Try it");
     console.line(format_args!("  curl {gateway}/sign"));
     console.line(format_args!("  curl '{gateway}/sts?durationSeconds=900'"));
+    let upload = first.ok().and_then(|body| upload_url(cloud, &body));
+    if let Some(url) = upload {
+        console.line("  # Upload with that credential; the response explains a refusal");
+        console.line(format_args!("  curl -i -X PUT -d hello '{url}'"));
+    }
     console.line("");
     console.line("Ctrl-C stops everything.");
-    follow_calls(cloud, reported, options.verbose, console).await;
-    Ok(())
+    std::future::pending().await
 }
 
 fn introduce(
@@ -316,7 +317,7 @@ fn introduce(
     console.pair("gateway", gateway);
     console.pair("STS", cloud.sts().https_url());
     console.pair("COS", cloud.cos().http_url());
-    console.pair("their CA", cloud.sts().ca_file().display());
+    console.pair("CA file", cloud.sts().ca_file().display());
     console.pair(
         "bucket",
         format_args!("{} in {}", account.bucket, account.region),
@@ -325,16 +326,16 @@ fn introduce(
     console.line("");
 }
 
-/// The body of `GET /sign`, with line breaks.
-async fn first_credential(gateway: &str) -> Result<String, Failure> {
-    let (status, body) = http_client::get(gateway, "/sign").await?;
-    let body = pretty(&body);
-    if status == StatusCode::OK {
-        return Ok(body);
+/// The body of `GET /sign`, or why there is no credential in it.
+async fn first_credential(gateway: &str) -> Result<Bytes, String> {
+    match http_client::get(gateway, "/sign").await {
+        Ok((StatusCode::OK, body)) => Ok(body),
+        Ok((status, body)) => Err(format!(
+            "GET /sign was answered with HTTP {status} instead of a credential:\n{}",
+            pretty(&body)
+        )),
+        Err(error) => Err(format!("GET /sign got no response: {error}")),
     }
-    Err(Failure::Failed(format!(
-        "GET /sign was answered with HTTP {status} instead of a credential:\n{body}"
-    )))
 }
 
 fn addresses(platform: Platform, cloud: &Cloud, gateway: &str) -> Value {

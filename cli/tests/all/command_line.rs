@@ -8,7 +8,7 @@ use cos_emulator::{MARKER, parity};
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::support::{Running, client, cos_issuer, ends_with, files, function, run};
+use crate::support::{Console, Running, client, cos_issuer, ends_with, files, function, run};
 
 #[test]
 fn the_whole_path_once_on_every_platform() {
@@ -67,6 +67,90 @@ fn failures_are_reported_with_what_the_function_printed() {
         err.contains("`no/such/bootstrap` is not an executable file"),
         "{err}"
     );
+}
+
+#[test]
+fn a_refused_first_request_is_a_result_and_the_cloud_keeps_running() {
+    let fault = "[[fault]]\nservice = \"gateway\"\nkind = \"close\"\nnth = 1\n";
+    let files = files(&[("faults.toml", fault)]);
+    let faults = files.path().join("faults.toml").display().to_string();
+    for (more, expected) in [
+        (["--env", "BEHAVIOUR=error"], "HTTP 430"),
+        (
+            ["--env", "SECRET_KEY=wrong"],
+            "AuthFailure.SignatureFailure",
+        ),
+        (
+            ["--faults", &faults],
+            "no  GET /sign: no response, injected fault `close`",
+        ),
+    ] {
+        let mut started = Console::start(run(&["--platform", "scf"]).args(more));
+        let text = started.until("Ctrl-C");
+        for part in [expected, "The local cloud keeps running.", "Try it"] {
+            assert!(text.contains(part), "{more:?}: {part} in {text}");
+        }
+        assert_eq!(started.running.end(Signal::INT), Some(0));
+    }
+}
+
+#[tokio::test]
+async fn each_request_is_printed_after_the_sts_calls_that_it_caused() {
+    let mut started = Console::start(&mut run(&[]));
+    let text = started.until("Ctrl-C");
+    let sts = text.find("ok  STS: GetFederationToken").unwrap();
+    let request = text.find("ok  GET /sign: 200\n").unwrap();
+    assert!(sts < request, "{text}");
+    let (_, url) = text.split_once("-d hello '").unwrap();
+    let url = url.split_once('\'').unwrap().0;
+    let upload = client().put(url).body("hello").send().await.unwrap();
+    assert_eq!(
+        upload.status(),
+        200,
+        "the example of an upload works: {url}"
+    );
+
+    let gateway = gateway(&text);
+    client()
+        .get(format!("{gateway}/more?a=1"))
+        .send()
+        .await
+        .unwrap();
+    let text = started.until("/more");
+    assert!(text.contains("STS: GetFederationToken"), "{text}");
+    assert!(text.ends_with("ok  GET /more: 200\n"), "{text}");
+    assert_eq!(started.running.end(Signal::INT), Some(0));
+}
+
+#[tokio::test]
+async fn a_throttled_request_says_why_on_the_console() {
+    let mut started = Console::start(&mut run(&[
+        "--max-instances",
+        "1",
+        "--call-timeout-ms",
+        "5000",
+    ]));
+    let gateway = gateway(&started.until("Ctrl-C"));
+    let hang = || {
+        client()
+            .get(format!("{gateway}/more?behave=hang-busy"))
+            .send()
+    };
+    let (one, other) = tokio::join!(hang(), hang());
+    let mut statuses = [one.unwrap().status(), other.unwrap().status()];
+    statuses.sort();
+    assert_eq!(statuses, [432, 433]);
+    let text = started.until("GET /more: 432");
+    assert!(text.contains("limit of instances; an instance"), "{text}");
+    assert!(text.ends_with("raise --max-instances\n"), "{text}");
+    started.until("no  GET /more: 433, invoking task timed out");
+    assert_eq!(started.running.end(Signal::INT), Some(0));
+}
+
+/// The gateway in the console's introduction.
+fn gateway(text: &str) -> String {
+    let (_, rest) = text.split_once("gateway").unwrap();
+    rest.lines().next().unwrap().trim().to_owned()
 }
 
 #[test]

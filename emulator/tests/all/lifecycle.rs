@@ -1,10 +1,12 @@
 //! Instances that crash, hang, never become ready or talk out of turn: the request ends with the
 //! platform's own error, and a fresh instance serves the next.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use cos_emulator::{Cloud, CloudBuilder, LambdaEvent, Outcome, Platform, PlatformError, ScfEvent};
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 use crate::support::builder;
 
@@ -107,6 +109,19 @@ async fn parallel_requests_get_instances_of_their_own_up_to_the_limit() {
     assert_eq!(refused(&three), &PlatformError::Throttled);
     assert_eq!(refused(&three).scf_code().0, 432);
     assert_eq!(reply(&outcome(&cloud, "echo").await)["served"], 1);
+}
+
+#[tokio::test]
+async fn twenty_parallel_requests_are_served_by_default() {
+    let cloud = Arc::new(builder(SCF).start().await.unwrap());
+    let mut requests = JoinSet::new();
+    for _ in 0..20 {
+        let cloud = Arc::clone(&cloud);
+        requests.spawn(async move { outcome(&cloud, "echo").await });
+    }
+    for outcome in requests.join_all().await {
+        assert_eq!(reply(&outcome)["event"]["behave"], "echo");
+    }
 }
 
 #[tokio::test]
