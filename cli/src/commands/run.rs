@@ -16,7 +16,7 @@ use crate::console::{Console, Stream};
 use crate::failure::Failure;
 use crate::http_client;
 use crate::options::{CloudOptions, FileOptions, Span, assignment};
-use crate::platform_options::{PlatformName, TriggerName, describe};
+use crate::platform_options::{Limits, PlatformName, PlatformOptions, describe};
 use crate::report::{
     add_controls, check_trace, print_controls, print_gateway_call, print_sts_call,
 };
@@ -29,21 +29,21 @@ const EXIT_TIMEOUT: Duration = Duration::from_secs(3);
 #[derive(Args, Default, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 #[command(after_help = "Examples:
-  # What `make run` does: SCF with a function URL, and one GET /sign through the whole path
-  cos-issuer run --function target/debug/bootstrap
+  # What `make run` does: an SCF web function, and one GET /sign through the whole path
+  cos-issuer run --function target/deploy/bootstrap
 
-  # The same binary as a web function, and on Lambda behind an HTTP API
-  cos-issuer run --function target/debug/bootstrap --platform scf-web
-  cos-issuer run --function target/debug/bootstrap --platform lambda --event http-api
+  # The same binary as an event function behind CLB, and on Lambda behind an HTTP API
+  cos-issuer run --function target/deploy/bootstrap --trigger clb
+  cos-issuer run --function target/deploy/bootstrap --platform lambda --trigger http-api
 
   # Change the function's own settings
-  cos-issuer run --function target/debug/bootstrap --env ALLOW=download --env DURATION_SECONDS=900
+  cos-issuer run --function target/deploy/bootstrap --env ALLOW=download --env DURATION_SECONDS=900
 
   # In scripts: one request, with its outcome as the exit code
-  cos-issuer run --function target/debug/bootstrap --port 0 --once
+  cos-issuer run --function target/deploy/bootstrap --port 0 --once
 
   # Inject faults from a file; the seed makes the run reproducible; every call is in the trace
-  cos-issuer run --function target/debug/bootstrap --faults faults.toml --seed 7 --trace trace.jsonl
+  cos-issuer run --function target/deploy/bootstrap --faults faults.toml --seed 7 --trace trace.jsonl
 
   # Everything above in one file, with the names of the flags as keys; flags win
   cos-issuer run --config emulator.toml
@@ -67,14 +67,9 @@ pub(crate) struct RunOptions {
     #[arg(long, value_name = "PATH")]
     function: Option<PathBuf>,
 
-    /// Platform to emulate [default: scf]
-    #[arg(long, value_enum)]
-    platform: Option<PlatformName>,
-
-    /// The trigger: function-url, api-gateway or clb on scf; function-url, http-api, rest or alb on
-    /// lambda
-    #[arg(long, value_name = "SHAPE", value_enum)]
-    event: Option<TriggerName>,
+    #[command(flatten)]
+    #[serde(skip)]
+    platform: PlatformOptions,
 
     /// Port of the gateway; 0 takes a free one [default: 5000]
     #[arg(long)]
@@ -106,17 +101,13 @@ pub(crate) struct RunOptions {
     #[arg(long, value_name = "SPAN")]
     freeze_jump: Option<Span>,
 
-    /// Memory limit of an instance in MB; an instance that exceeds it is killed [default: 128]
-    #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u32).range(1..))]
-    memory_mb: Option<u32>,
+    #[command(flatten)]
+    #[serde(skip)]
+    limits: Limits,
 
-    /// Maximum number of instances; further requests are throttled [default: 4]
+    /// Maximum number of instances; further requests are throttled [default: 20]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..))]
     max_instances: Option<u16>,
-
-    /// Time limit of one call in milliseconds [default: 10000]
-    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..))]
-    call_timeout_ms: Option<u64>,
 
     /// Let idle instances run, where the platform freezes them
     #[arg(long)]
@@ -143,13 +134,15 @@ impl FileOptions for RunOptions {
     fn from_toml(text: &str) -> Result<Self, toml::de::Error> {
         let _: BTreeMap<Key, IgnoredAny> = toml::from_str(text)?;
         Ok(Self {
+            platform: toml::from_str(text)?,
+            limits: toml::from_str(text)?,
             cloud: toml::from_str(text)?,
             ..toml::from_str(text)?
         })
     }
 }
 
-/// A key of the file. Serde's own check of unknown fields covers one struct; two share the file.
+/// A key of the file. Serde's own check of unknown fields covers one struct; several share the file.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Key(String);
 
@@ -173,8 +166,7 @@ pub(crate) async fn run(
     builder: CloudBuilder,
     console: Console,
 ) -> Result<(), Failure> {
-    let platform = options.platform.unwrap_or(PlatformName::Scf);
-    let platform = platform.with(options.event).map_err(Failure::Usage)?;
+    let platform = options.platform.platform(PlatformName::ScfWeb)?;
     let builder = options.builder(platform, builder, console)?;
     let stop = StopSignal::listen()?;
     let cloud = builder
@@ -230,24 +222,32 @@ impl RunOptions {
         if let Some(directory) = &self.data {
             builder = builder.data(directory);
         }
-        if let Some(limit) = self.memory_mb {
-            builder = builder.memory_mb(limit);
-        }
         if let Some(limit) = self.max_instances {
             builder = builder.max_instances(limit.into());
-        }
-        if let Some(limit) = self.call_timeout_ms {
-            builder = builder.call_timeout(Duration::from_millis(limit));
         }
         if self.verbose {
             builder = builder.env("LOG", "debug");
         }
-        let flags = self.env.iter().map(|(name, value)| (name, value));
-        for (name, value) in self.env_table.iter().chain(flags) {
+        builder = self.limits.apply(builder);
+        let mut variables = self.env_table.clone();
+        variables.extend(self.env.iter().cloned());
+        if may_generate_keys(&variables) {
+            builder = builder.env("EXTENSIONS", "jpg,png");
+        }
+        for (name, value) in variables {
             builder = builder.env(name, value);
         }
         Ok(builder)
     }
+}
+
+/// Whether the default `EXTENSIONS` agrees with these variables: it belongs to the default grant and
+/// to uploads.
+fn may_generate_keys(variables: &BTreeMap<String, String>) -> bool {
+    let is_upload = |allow: &String| allow.split(',').any(|preset| preset.trim() == "upload");
+    variables.get("ALLOW").is_none_or(is_upload)
+        && !variables.contains_key("GRANTS_FILE")
+        && !variables.contains_key("POLICY")
 }
 
 async fn serve(
