@@ -36,7 +36,7 @@ deploy_build = CARGO_ENCODED_RUSTFLAGS="$$(printf %s '$(deploy_rustflags)' | tr 
 .PHONY: help run test lint fmt fuzz build package build-Issuer deploy-check bench emulator tests clients mutants clean ready
 
 help: ## List the commands
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build emulator ## Start the local cloud, issue a credential and show it (Ctrl-C ends it)
 	@target/emulator/$(cli) run --function $(bootstrap) $(ARGS)
@@ -75,18 +75,18 @@ build-Issuer: package
 mutants: ready ## Break each rule about what is granted, and see its test fail (some minutes)
 	@tests/containment/mutants
 
-deploy-check: clients build
+deploy-check: clients build ## Check the deployment files and the packages
 	@tests/deploy/check $(bootstrap)
 
 # With the features that the tests build too, so that nothing is compiled twice.
-emulator: ready
+emulator: ready ## Build the local cloud: target/emulator/cos-issuer
 	@$(quietly) "Building the local cloud" target/log/emulator cargo build --locked --workspace --bin $(cli)
 	@mkdir -p target/emulator && cp target/debug/$(cli) target/emulator/$(cli)
 
 tests:
 	@$(quietly) "Building the tests" target/log/tests cargo test --locked --workspace --no-run
 
-clients:
+clients: ## Install what the tests need besides Rust below target/
 	@tests/setup/install
 
 bench: build ## Compare start, time and memory with a hello-world function, in ratios
