@@ -12,7 +12,7 @@ use crate::failure::Failure;
 #[derive(Args, Default, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 pub(crate) struct PlatformOptions {
-    /// Platform to emulate [default: scf-web for `run`, otherwise scf; scf with --trigger]
+    /// Platform to emulate [default: scf; for `run` without --trigger: scf-web]
     #[arg(long, value_enum)]
     platform: Option<PlatformName>,
 

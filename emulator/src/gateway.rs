@@ -92,7 +92,6 @@ fn throttled(platform: Platform, request_id: &str) -> Response<Bytes> {
 }
 
 /// The response, with the platform's error as an extension where there is one.
-
 async fn respond(
     function: &Arc<Function>,
     call: &Call,
