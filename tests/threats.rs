@@ -12,7 +12,8 @@
 
 use std::sync::Arc;
 
-use cos_issuer::config::{Config, Environment};
+use cos_issuer::app::App;
+use cos_issuer::config::{Environment, Settings};
 use cos_issuer::entropy::SystemEntropy;
 use cos_issuer::error::{Error, ErrorCode};
 use cos_issuer::grant::Authorized;
@@ -90,10 +91,10 @@ fn handler(role: bool) -> Handler {
         ]);
     }
     let environment: Environment = variables.into_iter().collect();
-    let config = Config::read(&environment, &|_| Ok(Vec::new()), Arc::new(SystemClock));
-    config
-        .unwrap_or_else(|problems| panic!("{problems:?}"))
-        .handler
+    let settings = Settings::read(&environment, &|_| Ok(Vec::new()));
+    let settings = settings.unwrap_or_else(|errors| panic!("{errors:?}"));
+    let app = App::new(settings, Arc::new(SystemClock));
+    app.expect("TLS").handler
 }
 
 fn request(subject: &str, query: &[(&str, &str)], body: &str, headers: HeaderMap) -> Request {

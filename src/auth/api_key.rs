@@ -50,7 +50,7 @@ impl ApiKeys {
     /// The keys in a request. A value that is not text counts too, and matches no key.
     pub(super) fn presented<'r>(&self, headers: &'r HeaderMap) -> Vec<&'r str> {
         let Some(name) = &self.header else {
-            return credentials(headers, "Bearer").collect();
+            return credentials(headers, "Bearer");
         };
         let values = headers.get_all(name).into_iter();
         values

@@ -109,7 +109,11 @@ impl Principal {
     }
 
     pub(crate) fn with_claims(claims: Claims) -> Self {
-        Self::authenticated(AuthMethod::None, "principal", claims)
+        Self::with_method(AuthMethod::None, claims)
+    }
+
+    pub(crate) fn with_method(method: AuthMethod, claims: Claims) -> Self {
+        Self::authenticated(method, "principal", claims)
     }
 }
 

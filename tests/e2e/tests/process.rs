@@ -89,7 +89,7 @@ async fn sigterm_lets_a_running_request_finish_and_exits_with_0() {
 
     let request = tokio::spawn(exchange(
         address.clone(),
-        b"GET /sign HTTP/1.1\r\nhost: h\r\n\r\n".to_vec(),
+        b"GET /sign HTTP/1.1\r\nhost: localhost\r\n\r\n".to_vec(),
     ));
     while cloud.sts().call_count() == 0 && !request.is_finished() {
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -116,21 +116,22 @@ async fn connections_are_kept_and_bounded_in_time_and_size() {
     let address = process.address().await.unwrap();
 
     // Two requests over one connection.
-    let two = b"GET /healthz HTTP/1.1\r\nhost: h\r\n\r\nGET /readyz HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n".to_vec();
+    let two = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\nGET /readyz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n".to_vec();
     let answer = exchange(address.clone(), two).await;
     assert_eq!(answer.matches("HTTP/1.1 200 OK").count(), 2, "{answer}");
 
-    // A head that never ends, a body that never comes, a head that is too large, what is no HTTP, and answers that nobody reads.
+    // A head that never ends, a body that never comes, a head that is too large, what is not HTTP,
+    // and answers that nobody reads.
     let slow_head = exchange(
         address.clone(),
-        b"GET /sign HTTP/1.1\r\nhost: h\r\nx-slow: ".to_vec(),
+        b"GET /sign HTTP/1.1\r\nhost: localhost\r\nx-slow: ".to_vec(),
     );
     let slow_body = exchange(
         address.clone(),
-        b"POST /sts HTTP/1.1\r\nhost: h\r\ncontent-length: 10\r\n\r\nabc".to_vec(),
+        b"POST /sts HTTP/1.1\r\nhost: localhost\r\ncontent-length: 10\r\n\r\nabc".to_vec(),
     );
     let huge = [
-        b"GET /sign HTTP/1.1\r\nhost: h\r\nx-huge: ".to_vec(),
+        b"GET /sign HTTP/1.1\r\nhost: localhost\r\nx-huge: ".to_vec(),
         vec![b'x'; 100 * 1024],
         b"\r\n\r\n".to_vec(),
     ]
@@ -138,7 +139,7 @@ async fn connections_are_kept_and_bounded_in_time_and_size() {
     let huge_head = exchange(address.clone(), huge);
     let claimed = exchange(
         address.clone(),
-        b"POST /sts HTTP/1.1\r\nhost: h\r\ncontent-length: 99999999\r\n\r\n".to_vec(),
+        b"POST /sts HTTP/1.1\r\nhost: localhost\r\ncontent-length: 99999999\r\n\r\n".to_vec(),
     );
     let noise = exchange(
         address.clone(),
@@ -155,7 +156,7 @@ async fn connections_are_kept_and_bounded_in_time_and_size() {
 
     let answer = exchange(
         address,
-        b"GET /healthz HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n".to_vec(),
+        b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n".to_vec(),
     )
     .await;
     assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
@@ -184,10 +185,159 @@ async fn a_function_that_refuses_to_start_is_the_platforms_error_and_a_mended_on
     }
 }
 
-/// Sends bytes as they are and reads until the other side closes, or a minute is over.
+/// What shells, systemd, Kubernetes, SCF and Lambda set, with a service of Kubernetes named after a
+/// setting. A server starts with each; an event function finds no runtime API, but reports no setting.
+#[tokio::test]
+async fn the_variables_of_platforms_are_never_errors() {
+    const ENVIRONMENTS: [&str; 5] = [
+        "PATH=/bin PWD=/ OLDPWD=/tmp HOME=/root USER=u LOGNAME=u SHELL=/bin/bash SHLVL=1 TERM=xterm LANG=C.UTF-8 LC_ALL=C \
+         HOSTNAME=h HOSTTYPE=x86_64 OSTYPE=linux-gnu COLUMNS=80 LINES=24 EDITOR=vi PAGER=less MAIL=/m TZ=UTC NAME=h \
+         LS_COLORS=a PS1=$ IFS=, _=/usr/bin/env DISPLAY=:0 XDG_SESSION_ID=1 SSH_AUTH_SOCK=/s SUDO_USER=u",
+        "INVOCATION_ID=0 JOURNAL_STREAM=8:1 LISTEN_FDS=0 LISTEN_PID=1 NOTIFY_SOCKET=/n WATCHDOG_USEC=1 WATCHDOG_PID=1 \
+         MAINPID=1 MANAGERPID=1 SYSTEMD_EXEC_PID=1 CREDENTIALS_DIRECTORY=/c STATE_DIRECTORY=/s CACHE_DIRECTORY=/c \
+         RUNTIME_DIRECTORY=/r LOGS_DIRECTORY=/l CONFIGURATION_DIRECTORY=/e MEMORY_PRESSURE_WATCH=/m",
+        "KUBERNETES_SERVICE_HOST=10.0.0.1 KUBERNETES_SERVICE_PORT=443 KUBERNETES_SERVICE_PORT_HTTPS=443 \
+         KUBERNETES_PORT=tcp://10.0.0.1:443 KUBERNETES_PORT_443_TCP=tcp://10.0.0.1:443 \
+         KUBERNETES_PORT_443_TCP_PROTO=tcp KUBERNETES_PORT_443_TCP_PORT=443 KUBERNETES_PORT_443_TCP_ADDR=10.0.0.1 \
+         POLICY_SERVICE_HOST=10.0.0.2 POLICY_SERVICE_PORT=80 POLICY_PORT=tcp://10.0.0.2:80 STS_PORT=tcp://10.0.0.3:80 \
+         API_KEYS_PORT=tcp://10.0.0.4:80 HOSTNAME=pod container=docker",
+        "TENCENTCLOUD_RUNENV=SCF TENCENTCLOUD_REGION=ap-guangzhou TENCENTCLOUD_APPID=1250000000 TENCENTCLOUD_UIN=1 \
+         TENCENTCLOUD_TZ=UTC TENCENTCLOUD_SECRETID=a TENCENTCLOUD_SECRETKEY=b TENCENTCLOUD_SESSIONTOKEN=c \
+         SCF_RUNTIME=CustomRuntime SCF_FUNCTIONNAME=f SCF_FUNCTIONVERSION=$LATEST SCF_NAMESPACE=default \
+         USER_CODE_ROOT=/var/user/ _SCF_SERVER_PORT=28902 TRIGGER_SRC=timer _HANDLER=bootstrap PYTHONPATH=/p \
+         PYTHONDONTWRITEBYTECODE=x CLASSPATH=/c NODE_PATH=/n PHP_INI_SCAN_DIR=/p LD_LIBRARY_PATH=/l",
+        "AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=a AWS_SECRET_ACCESS_KEY=b AWS_SESSION_TOKEN=c \
+         AWS_EXECUTION_ENV=x AWS_LAMBDA_LOG_GROUP_NAME=g AWS_LAMBDA_LOG_STREAM_NAME=s \
+         AWS_LAMBDA_INITIALIZATION_TYPE=on-demand AWS_XRAY_DAEMON_ADDRESS=127.0.0.1:2000 AWS_XRAY_CONTEXT_MISSING=LOG_ERROR \
+         _X_AMZN_TRACE_ID=r LAMBDA_TASK_ROOT=/var/task LAMBDA_RUNTIME_DIR=/var/runtime LANG=en_US.UTF-8 TZ=:UTC \
+         PATH=/bin LD_LIBRARY_PATH=/lib64 _HANDLER=bootstrap",
+    ];
+    for environment in ENVIRONMENTS {
+        let platform = environment
+            .split_ascii_whitespace()
+            .filter_map(|pair| pair.split_once('='));
+        let mut process = Process::start(VARIABLES.into_iter().chain(platform)).unwrap();
+        process.address().await.unwrap();
+    }
+    let scf = [
+        ("SCF_RUNTIME_API", "127.0.0.1"),
+        ("SCF_RUNTIME_API_PORT", "9"),
+    ];
+    let lambda = [
+        ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9"),
+        ("AWS_LAMBDA_FUNCTION_NAME", "f"),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
+    ];
+    for (environment, protocol) in [(ENVIRONMENTS[3], &scf[..]), (ENVIRONMENTS[4], &lambda[..])] {
+        let platform = environment
+            .split_ascii_whitespace()
+            .filter_map(|pair| pair.split_once('='));
+        let variables = VARIABLES.into_iter().chain(platform);
+        let process = Process::start(variables.chain(protocol.iter().copied())).unwrap();
+        let (code, printed) = process.ended().await.unwrap();
+        assert_eq!(code, Some(1));
+        assert!(
+            printed.contains("the function ends") && !printed.contains("\"variable\""),
+            "{printed}"
+        );
+    }
+}
+
+/// Each of them would hold its connection until a time limit.
+#[tokio::test]
+async fn silent_connections_of_one_peer_stop_nobody() {
+    let mut process = Process::start(VARIABLES).unwrap();
+    let address = process.address().await.unwrap();
+    let mut silent = Vec::new();
+    for _ in 0..450 {
+        silent.push(TcpStream::connect(&address).await.unwrap());
+    }
+    let health = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    let answer = exchange(address.clone(), health.to_vec());
+    let answer = tokio::time::timeout(Duration::from_secs(3), answer).await;
+    assert!(answer.unwrap().starts_with("HTTP/1.1 200 OK"));
+    // The first one was replaced. The last one is given up after a few seconds, long before a
+    // client that was served is.
+    let closed = async |stream: &mut TcpStream| stream.read(&mut [0]).await.unwrap_or_default();
+    let (mut first, mut last) = (silent.remove(0), silent.pop().unwrap());
+    assert_eq!(closed(&mut first).await, 0);
+    let last = tokio::time::timeout(Duration::from_secs(15), closed(&mut last)).await;
+    assert_eq!(last.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_name_that_is_not_ours_is_refused_on_a_loopback_server_without_authentication() {
+    let ask = async |address: &str, host: &str| {
+        let request = format!("GET /healthz HTTP/1.1\r\n{host}connection: close\r\n\r\n");
+        exchange(address.to_owned(), request.into_bytes()).await
+    };
+    let mut process = Process::start(VARIABLES).unwrap();
+    let address = process.address().await.unwrap();
+    for host in [
+        "localhost",
+        "LOCALHOST:9000",
+        "127.0.0.1:1",
+        "192.0.2.1",
+        "[::1]:9000",
+    ] {
+        let answer = ask(&address, &format!("host: {host}\r\n")).await;
+        assert!(answer.starts_with("HTTP/1.1 200 OK"), "{host}: {answer}");
+    }
+    assert!(ask(&address, "").await.starts_with("HTTP/1.1 200 OK"));
+    for host in [
+        "attacker.example.com",
+        "localhost.example.com:9000",
+        "127.0.0.1.example.com",
+        "a b",
+        "",
+    ] {
+        let answer = ask(&address, &format!("host: {host}\r\n")).await;
+        assert_refused(&answer, "421", "InvalidParameter.Host");
+    }
+    let two = ask(
+        &address,
+        "host: localhost\r\nhost: attacker.example.com\r\n",
+    )
+    .await;
+    assert!(!two.starts_with("HTTP/1.1 200"), "{two}");
+
+    let listed = with(&[("ALLOWED_HOSTS", "sts.example.com")]);
+    let mut process = Process::start(listed).unwrap();
+    let address = process.address().await.unwrap();
+    assert!(
+        ask(&address, "host: sts.example.com\r\n")
+            .await
+            .starts_with("HTTP/1.1 200 OK")
+    );
+    assert_refused(
+        &ask(&address, "host: localhost\r\n").await,
+        "421",
+        "InvalidParameter.Host",
+    );
+}
+
+#[tokio::test]
+async fn the_request_id_of_a_client_is_believed_only_behind_scf() {
+    const SENT: &str = "11111111-2222-4333-8444-555555555555";
+    let request = format!(
+        "GET /sign?unknown=1 HTTP/1.1\r\nhost: localhost\r\nx-scf-request-id: {SENT}\r\nconnection: close\r\n\r\n"
+    );
+    for (runenv, is_believed) in [("", false), ("SCF", true)] {
+        let mut process = Process::start(with(&[("TENCENTCLOUD_RUNENV", runenv)])).unwrap();
+        let address = process.address().await.unwrap();
+        let answer = exchange(address, request.clone().into_bytes()).await;
+        assert_eq!(answer.contains(SENT), is_believed, "{answer}");
+        let line = process.printed("\"decision\"").await.unwrap();
+        let line: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(line["request_id"] == SENT, is_believed, "{line}");
+    }
+}
+
+/// Sends bytes as they are and reads until the server closes, or a minute is over.
 async fn exchange(address: String, bytes: Vec<u8>) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
-    // The other side may refuse before it has read everything.
+    // The server may close before it has read everything.
     let _may_be_refused = stream.write_all(&bytes).await;
     let mut answer = Vec::new();
     let mut part = [0; 4096];
@@ -199,7 +349,8 @@ async fn exchange(address: String, bytes: Vec<u8>) -> String {
             Err(_) => panic!("the connection was not closed within a minute"),
         }
         let text = String::from_utf8_lossy(&answer);
-        if bytes.starts_with(b"GET /sign HTTP/1.1\r\nhost: h\r\n\r\n") && text.contains("\r\n\r\n{")
+        if bytes.starts_with(b"GET /sign HTTP/1.1\r\nhost: localhost\r\n\r\n")
+            && text.contains("\r\n\r\n{")
         {
             break;
         }
@@ -207,10 +358,11 @@ async fn exchange(address: String, bytes: Vec<u8>) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-/// Sends requests until no more are taken, and reads none of the answers; panics when the other side puts up with it for a minute.
+/// Sends requests until no more are taken, and reads none of the answers; panics when the other
+/// side puts up with it for a minute.
 async fn ask_and_never_read(address: String) {
     let stream = TcpStream::connect(address).await.unwrap();
-    let requests = b"GET /healthz HTTP/1.1\r\nhost: h\r\n\r\n".repeat(1000);
+    let requests = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(1000);
     let until_refused = async {
         loop {
             match stream.try_write(&requests) {
