@@ -79,18 +79,18 @@ build-Issuer: package
 mutants: ready ## Break each rule about what is granted, and see its test fail (some minutes)
 	@tests/containment/mutants
 
-deploy-check: clients build
+deploy-check: clients build ## Check the deployment files and the packages
 	@tests/deploy/check $(bootstrap)
 
 # With the features that the tests build too, so that nothing is compiled twice.
-emulator: ready
+emulator: ready ## Build the local cloud: target/emulator/cos-issuer
 	@$(quietly) "Building the local cloud" target/log/emulator cargo build --locked --workspace --bin $(cli)
 	@mkdir -p target/emulator && cp target/debug/$(cli) target/emulator/$(cli)
 
 tests:
 	@$(quietly) "Building the tests" target/log/tests cargo test --locked --workspace --no-run
 
-clients:
+clients: ## Install what the tests need besides Rust below target/
 	@tests/setup/install
 
 bench: build ## Compare start, time and memory with a hello-world function, in ratios

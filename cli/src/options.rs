@@ -28,7 +28,7 @@ pub(crate) struct CloudOptions {
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
 
-    /// AccountFile of the random number generator; repeats an earlier run [default: random,
+    /// Seed of the random number generator; repeats an earlier run [default: random,
     /// printed]
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,

@@ -60,6 +60,7 @@ mod function;
 mod gateway;
 mod http_date;
 mod instance;
+mod listener;
 mod middleware;
 mod net;
 pub mod parity;
@@ -85,6 +86,7 @@ pub use fault::{
     BadFault, Fault, FaultRule, FaultState, Faults, Member, RefusedFault, Service, WhichKey,
 };
 pub use function::{Invocation, Outcome};
+pub use gateway::GatewayCall;
 pub use platform::{LambdaEvent, Platform, PlatformError, ScfEvent};
 pub use sts::{Sts, StsCall};
 
