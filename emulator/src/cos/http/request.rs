@@ -70,12 +70,18 @@ impl RequestHead {
 
     /// The query's parameters, decoded, in order; a parameter without `=` has an empty value.
     pub(crate) fn parameters(&self) -> impl Iterator<Item = (String, String)> {
+        self.encoded_parameters()
+            .map(|(name, value)| (decoded(&name), decoded(&value)))
+    }
+
+    /// The query's parameters, percent-encoded, with `%20` for each `+`: a form writes a blank so.
+    pub(crate) fn encoded_parameters(&self) -> impl Iterator<Item = (String, String)> {
         self.query
             .split('&')
             .filter(|part| !part.is_empty())
             .map(|part| {
                 let (name, value) = part.split_once('=').unwrap_or((part, ""));
-                (decoded(name), decoded(value))
+                (name.replace('+', "%20"), value.replace('+', "%20"))
             })
     }
 
