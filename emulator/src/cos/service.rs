@@ -317,14 +317,16 @@ fn unmapped(request: &RequestHead) -> CosError {
         Method::OPTIONS,
     ];
     if known.contains(&request.method) {
-        error::not_implemented("A header or parameter").because(
-            match operation::unsupported_parameter(request) {
-                Some(name) => {
-                    format!("`{name}` is not supported; nothing was changed")
-                }
-                None => "this operation is not supported; nothing was changed".to_owned(),
-            },
-        )
+        let names = match operation::unsupported_parameter(request) {
+            Some(name) => vec![name],
+            None => operation::subresources(request),
+        };
+        let subject = match names.as_slice() {
+            [] => "this operation".to_owned(),
+            names => format!("{} with `{}`", request.method, names.join("`, `")),
+        };
+        error::not_implemented("A header or parameter")
+            .because(format!("{subject} is not supported; nothing was changed"))
     } else {
         error::method_not_allowed()
     }

@@ -24,7 +24,7 @@ const ACL: &str = "https://www.tencentcloud.com/document/product/436/7733";
 const KEYS: &str = "https://www.tencentcloud.com/document/product/436/13324";
 const BUCKETS: &str = "https://www.tencentcloud.com/document/product/436/7738";
 
-pub(super) const ENTRIES: [Entry; 42] = [
+pub(super) const ENTRIES: [Entry; 45] = [
     documented(
         "hosts: `<bucket>.cos.<region>.myqcloud.com`, `.tencentcos.cn`, `cos-internal`",
         HOSTS,
@@ -140,6 +140,21 @@ pub(super) const ENTRIES: [Entry; 42] = [
         "a number above its limit is cut to the limit",
         "no page says",
         "lists_that_are_refused",
+    ),
+    inferred(
+        "a write with a parameter that is not known is refused, and so is any request with one that has no value",
+        "failing closed; it could be a subresource, and the plain operation would change another thing",
+        "what_nothing_here_does_is_refused_and_not_done",
+    ),
+    sdk_source(
+        "reads ignore an unknown parameter with a value",
+        "suites of cos-nodejs-sdk-v5 and cos-python-sdk-v5 send some",
+        "what_nothing_here_does_is_refused_and_not_done",
+    ),
+    sdk_source(
+        "a `+` in a query is a blank, and `%2B` a plus",
+        "cos-python-sdk-v5 and cos-go-sdk-v5 write blanks so",
+        "a_plus_in_a_query_is_a_blank",
     ),
     inferred(
         "the second form of lists, `list-type=2`, is refused",

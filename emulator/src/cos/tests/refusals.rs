@@ -97,6 +97,24 @@ async fn what_nothing_here_does_is_refused_and_not_done() {
         GET /?PREFIX=a 501 NotImplemented
         GET /a?ACL 501 NotImplemented
         PUT /?publicAccessBlock 501 NotImplemented
+        DELETE /?intelligent-tiering&id=x 501 NotImplemented
+        DELETE /?intelligent-tiering=&id=x 501 NotImplemented
+        PUT /?intelligent-tiering&id=x 501 NotImplemented
+        GET /?intelligent-tiering&id=x 501 NotImplemented
+        GET /?intelligent-tiering=1 501 NotImplemented
+        DELETE /a?live 501 NotImplemented
+        PUT /a?live 501 NotImplemented
+        GET /?live 501 NotImplemented
+        GET /?live= 501 NotImplemented
+        GET /a?nobody-knows 501 NotImplemented
+        DELETE /a?nobody-knows=1 501 NotImplemented
+        DELETE /?nobody-knows=1 501 NotImplemented
+        PUT /a?nobody-knows=1 501 NotImplemented
+        PUT /a?Sign=1 501 NotImplemented
+        POST /?nobody-knows=1 501 NotImplemented
+        POST /?delete&nobody-knows=1 501 NotImplemented
+        POST /a?uploads&nobody-knows=1 501 NotImplemented
+        PUT /a?x-ids=PutObject 501 NotImplemented
         POST /a 501 NotImplemented
         PUT /a?uploadId=1 501 NotImplemented
         PATCH /a 405 MethodNotAllowed
@@ -108,7 +126,7 @@ async fn what_nothing_here_does_is_refused_and_not_done() {
         .header("pic-operations", "{}")
         .body("2");
     assert_eq!(refusal(processed).await, "501 NotImplemented");
-    for target in ["/a?list-type=2", "/a?imageMogr2/rotate/90"] {
+    for target in ["/a?list-type=2", "/a?imageMogr2/rotate/90", "/a?live"] {
         let answer = sent(world.request("HEAD", target)).await;
         assert_eq!(answer.status(), 501, "{target}");
         let reason = header(&answer, "x-cos-emulator-reason");
@@ -120,8 +138,10 @@ async fn what_nothing_here_does_is_refused_and_not_done() {
             .unwrap();
         assert!(reason.contains(name), "{reason}");
     }
-    // Unknown parameters are ignored.
-    assert_eq!(world.get("/a?v=17&x").await.text().await.unwrap(), "1");
+    // Reads ignore unknown parameters with a value, and writes know those of other clients.
+    assert_eq!(world.get("/a?v=17&x=1").await.text().await.unwrap(), "1");
+    let known = "/a?x-id=PutObject&X-Amz-Date=1&x-amz-expires=2&sign=&x-cos-security-token=";
+    assert_eq!(world.put(known, "1").await.len(), 34);
 }
 
 #[tokio::test]
