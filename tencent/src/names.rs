@@ -21,8 +21,11 @@ impl Bucket {
         }
         let known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         let closed = name.starts_with('-') || name.ends_with('-') || name.is_empty();
-        if closed || !name.chars().all(known) || text.len() > BUCKET_CHARACTERS_MAX {
+        if closed || !name.chars().all(known) {
             return Err(BucketError::Name);
+        }
+        if text.len() > BUCKET_CHARACTERS_MAX {
+            return Err(BucketError::Long);
         }
         Ok(Self {
             full_name: text.to_owned(),
@@ -50,6 +53,9 @@ impl Bucket {
 /// Why a text is no bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BucketError {
+    /// The name has too many characters.
+    #[error("the name has more than 50 characters with the appid")]
+    Long,
     /// The name is outside what COS allows.
     #[error(
         "the name takes lower-case letters, digits and inner hyphens, 50 characters with the appid"
