@@ -52,7 +52,11 @@ impl CloudBuilder {
         )
         .map_err(|source| port_taken(self.sts_port, source))?;
         let default_bucket = cos::default_bucket(&directory.account)?;
-        let authorizer = Arc::new(Authorizer::new(Arc::clone(&directory), default_bucket));
+        let authorizer = Arc::new(Authorizer::new(
+            Arc::clone(&directory),
+            default_bucket,
+            self.cos.merge_order,
+        ));
         let cos = start_cos(
             &self.cos,
             &ca,
@@ -251,16 +255,8 @@ fn start_cos(
     let store = cos::open_store(options, account, clock.as_ref()).map_err(data)?;
     let authorizer = Arc::<Authorizer>::clone(authorizer);
     let clock = Arc::<EmulatedClock>::clone(clock);
-    Cos::start(
-        options.port,
-        store,
-        ca,
-        middleware,
-        authorizer,
-        account,
-        clock,
-    )
-    .map_err(|source| port_taken(options.port, source))
+    Cos::start(options, store, ca, middleware, authorizer, account, clock)
+        .map_err(|source| port_taken(options.port, source))
 }
 
 /// A hook that also lets the cloud's clock jump.

@@ -10,6 +10,8 @@
 use http::Method;
 
 use super::http::address::{Address, ObjectAddress};
+use super::http::copy_source::COPY_SOURCE;
+use super::http::metadata::PROCESSING_HEADERS;
 use super::http::request::RequestHead;
 use super::http::virtual_host::BucketAddress;
 
@@ -82,7 +84,7 @@ impl Operation {
             }
             (_, Address::Bucket(bucket)) => Self::on_bucket(method, &names, bucket.clone()),
             (_, Address::Object(object)) => {
-                let is_copy = request.headers.contains_key("x-cos-copy-source");
+                let is_copy = request.headers.contains_key(COPY_SOURCE);
                 let operation = on_object(method, &names, is_copy)?;
                 Some(Self::Object(operation, object.clone()))
             }
@@ -137,8 +139,9 @@ pub(crate) fn unsupported_parameter(request: &RequestHead) -> Option<String> {
     if request.method == Method::OPTIONS {
         return None;
     }
-    if request.headers.contains_key(PROCESSING_HEADER) {
-        return Some(PROCESSING_HEADER.to_owned());
+    let mut processing = PROCESSING_HEADERS.iter();
+    if let Some(name) = processing.find(|name| request.headers.contains_key(**name)) {
+        return Some((*name).to_owned());
     }
     let is_read = [Method::GET, Method::HEAD].contains(&request.method);
     request
@@ -223,7 +226,3 @@ const UNSUPPORTED_PARAMETERS: &str = "
     continuation-token exif fetch-owner imageAve imageInfo imageMogr2 imageSlim imageView2
     list-type photoInfo start-after watermark
 ";
-
-/// Requests the processing of an uploaded image (documented:
-/// <https://www.tencentcloud.com/document/product/436/40592>).
-const PROCESSING_HEADER: &str = "pic-operations";

@@ -142,8 +142,8 @@ pub(super) const ENTRIES: [Entry; 38] = [
         "size_and_type_of_a_body",
     ),
     inferred(
-        "a copy has neither of them, so that a limit of size covers none",
-        "it has no body",
+        "a copy has neither of them, so that a limit of size covers none; its own body must be allowed too",
+        "its own body is not what it stores",
         "a_copy_is_two_accesses",
     ),
     documented(

@@ -88,7 +88,7 @@ impl<'a> SignableRequest<'a> {
         if name == "host" {
             return Some(self.request.host.clone());
         }
-        let mut values = self.request.headers.get_all(name).iter();
+        let mut values = self.request.sent_headers.get_all(name).iter();
         let (first, second) = (values.next()?, values.next());
         if second.is_some() {
             return None;
