@@ -21,7 +21,6 @@ mod principal;
 pub use api_key::{ApiKey, ApiKeys};
 pub use authenticator::{Authenticator, Verifier};
 pub use claims::{Claim, Claims};
-pub use gateway::{Identity, Source};
 pub use hmac::{HmacKey, HmacKeys};
 pub use jwt::{
     Algorithm, Fetch, FetchError, JwksCache, KeySet, KeySetError, KeySource, TokenVerifier,

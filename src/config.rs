@@ -1,117 +1,103 @@
-//! The configuration: environment variables in, one valid [`Config`] out, or every problem at once.
+//! The configuration: environment variables and the files they name, parsed into [`Settings`].
 //!
-//! Promises: the environment is an argument; a [`ConfigError`] names the variable and what to write, never the value; a combination
-//! that cannot work refuses to start and says why. There are no defaults for who may ask (`AUTH`) and what they get.
-//! Leaves out: reading files, which `main` does and passes in.
+//! # Guarantees
+//! - Every error is reported at once. A [`ConfigError`] names the variable and what to write,
+//!   never the value.
+//! - A combination that cannot work is an error, and so is a misspelled variable.
+//! - `AUTH` and what callers get have no defaults.
 //!
-//! Reserved names (`SCF_`, `QCLOUD_`, `TENCENTCLOUD_`) and the limit of 4 KB on all variables together:
+//! # Not covered
+//! Reading the environment and the files: `main` passes both in.
+//!
+//! Reserved names (`SCF_`, `QCLOUD_`, `TENCENTCLOUD_`) and the limit of 4 KB for all variables:
 //! <https://www.tencentcloud.com/document/product/583/32748>.
 
 mod auth;
 mod environment;
 mod grant;
+mod grant_bounds;
 mod grants_file;
+mod jwt;
+mod misspelled;
+mod platform;
 mod reader;
-mod runtime;
 mod sts;
-mod tokens;
+mod weak_secret;
 
+pub use auth::AuthSettings;
 pub use environment::Environment;
+pub use jwt::{JwtKeys, JwtSettings};
+pub use platform::log_level;
 pub use reader::ConfigError;
-pub use runtime::{LogLevel, Platform};
+pub use sts::StsSettings;
 
-use std::sync::Arc;
+use std::io;
 
-use crate::auth::Authenticator;
-use crate::entropy::SystemEntropy;
-use crate::handler::Handler;
-use crate::issuer::Issuer;
+use http::HeaderValue;
+use tencent::names::Region;
+
+use crate::grant::Grants;
+use crate::runtime::Platform;
 use reader::Reader;
-use tencent::time::Clock;
 
 /// Everything the function needs to start.
-#[expect(missing_debug_implementations, reason = "it holds the calling key")]
-pub struct Config {
+#[expect(missing_debug_implementations, reason = "it contains the calling key")]
+pub struct Settings {
     /// Where requests come from.
     pub platform: Platform,
-    /// What answers them.
-    pub handler: Handler,
-    /// What the operator should know although it is allowed.
+    /// How callers authenticate (`AUTH`). Empty for `none`.
+    pub auth: Vec<AuthSettings>,
+    /// How STS is called.
+    pub sts: StsSettings,
+    /// The region that the STS call names.
+    pub sts_region: Region,
+    /// The shortest lifetime that an issued credential has left (`MIN_REMAINING_SECONDS`).
+    pub min_remaining_seconds: u32,
+    /// What callers get.
+    pub grants: Grants,
+    /// Origins whose pages may read a response (`ALLOWED_ORIGINS`), exactly as browsers send them.
+    pub allowed_origins: Vec<HeaderValue>,
+    /// The path prefix to strip (`BASE_PATH`): `""` or `/prefix`.
+    pub base_path: String,
+    /// What is allowed, but rarely meant.
     pub warnings: Vec<&'static str>,
 }
 
-impl Config {
-    /// Reads the environment. `file` reads a file that a variable names.
+impl Settings {
+    /// Parses the environment. `read_file` reads a file that a variable names.
     ///
     /// # Errors
     /// Every [`ConfigError`] found.
     pub fn read(
         environment: &Environment,
-        file: &dyn Fn(&str) -> std::io::Result<Vec<u8>>,
-        clock: Arc<dyn Clock>,
+        read_file: &dyn Fn(&str) -> io::Result<Vec<u8>>,
     ) -> Result<Self, Vec<ConfigError>> {
-        let mut reader = Reader::new(environment);
-        let platform = runtime::platform(&mut reader);
-        let authentication = auth::read(&mut reader, platform.as_ref(), file);
-        let sts = sts::read(&mut reader, file);
-        let is_anonymous = matches!(authentication, Some(Authenticator::None));
-        let grant = grant::read(&mut reader, file, sts.duration_seconds_max, is_anonymous);
-        let allowed_origins = runtime::allowed_origins(&mut reader);
-        let base_path = runtime::base_path(&mut reader);
-        if matches!(platform, Some(Platform::ScfEvent(_))) {
-            reader.warn(RETURN_VALUES_ARE_LOGGED);
-        }
+        let mut reader = Reader::new(environment, read_file);
+        let platform = platform::read(&mut reader);
+        let auth = auth::read(&mut reader, platform.as_ref());
+        let is_anonymous = auth.as_ref().is_some_and(Vec::is_empty);
+        let platform =
+            platform.map(|platform| platform::check(&mut reader, platform, is_anonymous));
+        let (sts, max_duration_seconds) = sts::read(&mut reader);
+        let grant = grant::read(&mut reader, max_duration_seconds, is_anonymous);
+        let allowed_origins = platform::allowed_origins(&mut reader);
+        let base_path = platform::base_path(&mut reader);
         let warnings = reader.finish()?;
-        // Each part is there when there was no problem; one that is not, without a problem, is a defect and refuses too.
-        let parts = (
-            platform,
-            authentication,
-            sts.settings,
-            grant,
-            allowed_origins,
-            base_path,
-        );
-        let (
-            Some(platform),
-            Some(authentication),
-            Some(sts),
-            Some(grant),
-            Some(allowed_origins),
-            Some(base_path),
-        ) = parts
-        else {
-            return Err(vec![ConfigError::new(
-                "AUTH",
-                "the configuration is incomplete",
-            )]);
+        let settings = || {
+            let grant = grant?;
+            Some(Self {
+                platform: platform?,
+                auth: auth?,
+                sts: sts?,
+                sts_region: grant.region,
+                min_remaining_seconds: grant.min_remaining_seconds,
+                grants: grant.grants,
+                allowed_origins: allowed_origins?,
+                base_path: base_path?,
+                warnings,
+            })
         };
-        let issuer = Issuer {
-            sts: crate::sts::Client {
-                http: sts.http,
-                identity: sts.identity,
-                region: grant.region,
-                remaining_seconds_min: grant.remaining_seconds_min,
-            },
-            endpoints: sts.endpoints,
-            deadline: sts.deadline,
-        };
-        let handler = Handler {
-            authentication,
-            grants: grant.grants,
-            issuer,
-            allowed_origins,
-            base_path,
-            clock,
-            entropy: Arc::new(SystemEntropy),
-        };
-        Ok(Self {
-            platform,
-            handler,
-            warnings,
-        })
+        // A part that is missing without an error is a defect of the parser: do not start.
+        settings().ok_or_else(|| vec![ConfigError::new("AUTH", "the configuration is incomplete")])
     }
 }
-
-/// Tencent SCF writes what an event function returns to its log (`RetMsg`), and that cannot be switched off.
-const RETURN_VALUES_ARE_LOGGED: &str = "this is an event function: SCF writes its return values, issued credentials included, to \
-     the platform log; deploy it as a web function instead";

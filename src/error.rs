@@ -23,6 +23,7 @@ pub enum ErrorCode {
     Format,
     GatewayIdentity,
     HeadersTooLarge,
+    Host,
     Internal,
     MethodNotAllowed,
     ProofAmbiguous,
@@ -59,7 +60,7 @@ pub struct ErrorInfo {
 
 impl ErrorCode {
     /// Every code, for tests and for the documentation.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::ApiKey,
         Self::BodyEncoding,
         Self::BodyTooLarge,
@@ -70,6 +71,7 @@ impl ErrorCode {
         Self::Format,
         Self::GatewayIdentity,
         Self::HeadersTooLarge,
+        Self::Host,
         Self::Internal,
         Self::MethodNotAllowed,
         Self::ProofAmbiguous,
@@ -111,6 +113,7 @@ impl ErrorCode {
             Self::Format => (400, PARAMETER, "InvalidParameter.Format"),
             Self::GatewayIdentity => (401, AUTHENTICATION, "AuthFailure.GatewayIdentity"),
             Self::HeadersTooLarge => (431, PARAMETER, "InvalidParameter.HeadersTooLarge"),
+            Self::Host => (421, PARAMETER, "InvalidParameter.Host"),
             Self::Internal => (500, BACKEND, "InternalError"),
             Self::MethodNotAllowed => (405, PARAMETER, "InvalidParameter.MethodNotAllowed"),
             Self::ProofAmbiguous => (401, AUTHENTICATION, "AuthFailure.ProofAmbiguous"),

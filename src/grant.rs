@@ -106,6 +106,23 @@ impl Grant {
 }
 
 impl Grants {
+    /// The claims of `caller` whose type keeps grants from matching, separated by commas; `None` if there are none.
+    pub fn wrong_type_claims(&self, caller: &Principal) -> Option<String> {
+        let Self::Each(grants) = self else {
+            return None;
+        };
+        let mut names: Vec<&str> = Vec::new();
+        for name in grants
+            .iter()
+            .flat_map(|grant| grant.principal_match.wrong_types(caller))
+        {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        (!names.is_empty()).then(|| names.join(","))
+    }
+
     /// Decides a request. `entropy` names the object that the function is asked to name.
     ///
     /// # Errors

@@ -66,6 +66,7 @@ impl Handler {
                 subject = audit.subject,
                 grant = audit.grant,
                 session_name = audit.session_name,
+                wrong_type_claims = audit.wrong_type_claims,
                 rule = audit.rule,
                 status = response.status.as_u16(),
                 expiry = audit.expiry,
@@ -132,9 +133,14 @@ impl Handler {
         audit.caller = Some(caller.name().to_owned());
         audit.proof = Some(caller.method().name());
         audit.subject = caller.subject_hash();
-        let authorized =
-            self.grants
-                .authorize(&caller, &asked, self.clock.now(), &*self.entropy)?;
+        let authorized = self
+            .grants
+            .authorize(&caller, &asked, self.clock.now(), &*self.entropy);
+        let authorized = authorized.inspect_err(|error| {
+            if error.code() == ErrorCode::CallerNotAllowed {
+                audit.wrong_type_claims = self.grants.wrong_type_claims(&caller);
+            }
+        })?;
         audit.grant = Some(authorized.grants().to_owned());
         audit.session_name = Some(authorized.session_name().to_owned());
         let credentials = self
@@ -162,6 +168,8 @@ struct AuditEvent {
     subject: Option<String>,
     grant: Option<String>,
     session_name: Option<String>,
+    /// Names of claims that grants ask for, present but of a type that cannot match.
+    wrong_type_claims: Option<String>,
     rule: &'static str,
     expiry: Option<i64>,
     sts_request_id: Option<String>,
@@ -177,6 +185,7 @@ impl Default for AuditEvent {
             subject: None,
             grant: None,
             session_name: None,
+            wrong_type_claims: None,
             rule: "granted",
             expiry: None,
             sts_request_id: None,

@@ -1,55 +1,109 @@
-//! The outbound HTTPS client, one pool for the life of the instance.
+//! The outbound HTTPS client, with one pool for the life of the instance.
 //!
-//! Promises: rustls with ring and compiled-in roots (nothing is read from the machine), plus one extra CA when configured; HTTPS
-//! only, unless a loopback address was configured; no redirects; no proxy from the environment, only a configured one; a
-//! connect and a total time-out on every call; no answer larger than [`ANSWER_BYTES_MAX`], or than its caller allows.
-//! Leaves out: retries, and any reading of the answer.
+//! # Guarantees
+//! - TLS is rustls with ring and compiled-in roots, plus configured ones. Nothing is read from the
+//!   machine.
+//! - HTTPS only, unless a loopback address is configured.
+//! - No redirects. The environment's proxy variables are ignored, and a call to a loopback address
+//!   uses no proxy. `localhost` is a loopback address, whatever the resolver says.
+//! - Every call has a connect timeout, a total timeout, and a limit on the response's size.
+//!
+//! # Not covered
+//! Retries, and what a response means.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::redirect;
+use reqwest::{NoProxy, redirect};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{CipherSuite, ClientConfig, RootCertStore};
-
 use tencent::secret::Secret;
+use url::Url;
 
-/// How to build the client.
+/// How to build a client.
 #[derive(Default)]
 #[expect(
     missing_debug_implementations,
-    reason = "a proxy's address may hold a password"
+    reason = "a proxy's URL may contain a password"
 )]
-pub struct Settings {
-    /// PEM certificates to trust besides the compiled-in roots.
-    pub extra_ca_pem: Option<Vec<u8>>,
-    /// The proxy's URL.
-    pub proxy: Option<Secret>,
-    /// Whether plain HTTP may be spoken at all.
-    pub plain: PlaintextHttp,
+pub struct ClientOptions {
+    /// Certificates to trust in addition to the compiled-in roots.
+    pub extra_roots: Vec<CertificateDer<'static>>,
+    /// The proxy for every call, except to loopback addresses.
+    pub proxy: Option<Proxy>,
+    /// Whether a URL may begin with `http://`.
+    pub plaintext_http: PlaintextHttp,
 }
 
-/// Whether plain HTTP may be spoken.
+/// Whether plaintext HTTP is possible.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PlaintextHttp {
     /// HTTPS only.
     #[default]
     Never,
-    /// To configured loopback addresses.
+    /// A configured loopback address begins with `http://`.
     Loopback,
 }
+
+/// Parses a PEM file of certificates that can be trusted.
+///
+/// # Errors
+/// [`CertificatesError`].
+pub fn parse_certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, CertificatesError> {
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    let certificates = certificates.map_err(|_| CertificatesError)?;
+    let mut roots = RootCertStore::empty();
+    let can_be_trusted =
+        |certificate: &CertificateDer<'_>| roots.add(certificate.clone().into_owned()).is_ok();
+    if certificates.is_empty() || !certificates.iter().all(can_be_trusted) {
+        return Err(CertificatesError);
+    }
+    Ok(certificates)
+}
+
+/// The file contains no certificate that can be trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be a PEM file of certificates that can be trusted")]
+pub struct CertificatesError;
+
+/// The URL of a proxy, perhaps with a password.
+#[expect(missing_debug_implementations, reason = "it may contain a password")]
+pub struct Proxy(Secret);
+
+impl Proxy {
+    /// Parses a proxy's URL.
+    ///
+    /// # Errors
+    /// [`ProxyError`].
+    pub fn parse(text: &str) -> Result<Self, ProxyError> {
+        let url = Url::parse(text).map_err(|_| ProxyError)?;
+        let is_http = matches!(url.scheme(), "http" | "https");
+        let is_bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+        // reqwest has rules of its own for what a URL is.
+        if !is_http || !is_bare || reqwest::Proxy::all(text).is_err() {
+            return Err(ProxyError);
+        }
+        Secret::new(text.to_owned()).map(Self).ok_or(ProxyError)
+    }
+}
+
+/// The text is not the URL of a proxy. The cause would repeat the URL, and with it a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be the URL of a proxy, for example `http://127.0.0.1:3128`")]
+pub struct ProxyError;
 
 /// The client.
 #[derive(Clone, Debug)]
 pub struct Client(reqwest::Client);
 
-/// An answer that arrived whole.
+/// A complete response.
 #[expect(
     missing_debug_implementations,
-    reason = "a body may hold issued credentials"
+    reason = "a body may contain issued credentials"
 )]
-pub struct Answer {
+pub struct Response {
     /// The HTTP status.
     pub status: u16,
     /// The body.
@@ -57,38 +111,39 @@ pub struct Answer {
 }
 
 impl Client {
-    /// Builds the client. No connection is made.
+    /// Builds a client. No connection is made.
     ///
     /// # Errors
-    /// [`SettingsError`] when the extra CA or the proxy's URL cannot be read.
-    pub fn new(settings: &Settings) -> Result<Self, SettingsError> {
+    /// [`ClientError`].
+    pub fn new(options: ClientOptions) -> Result<Self, ClientError> {
         let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls(settings.extra_ca_pem.as_deref())?)
-            .https_only(settings.plain == PlaintextHttp::Never)
+            .tls_backend_preconfigured(tls(options.extra_roots)?)
+            .https_only(options.plaintext_http == PlaintextHttp::Never)
             .redirect(redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
-            .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
-            .pool_idle_timeout(IDLE_TIME)
+            .pool_max_idle_per_host(MAX_IDLE_CONNECTIONS)
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            // Whatever the resolver says: plaintext HTTP is possible to this name.
+            .resolve_to_addrs("localhost", &LOCALHOST)
             .no_proxy();
-        if let Some(proxy) = &settings.proxy {
-            // The cause would repeat the URL, which may hold a password.
-            let proxy = reqwest::Proxy::all(proxy.expose()).map_err(|_| SettingsError::Proxy)?;
-            builder = builder.proxy(proxy);
+        if let Some(Proxy(url)) = &options.proxy {
+            let proxy = reqwest::Proxy::all(url.expose()).map_err(ClientError::without_url)?;
+            builder = builder.proxy(proxy.no_proxy(NoProxy::from_string(LOOPBACK)));
         }
-        Ok(Self(builder.build().map_err(SettingsError::Client)?))
+        Ok(Self(builder.build().map_err(ClientError::without_url)?))
     }
 
-    /// Sends one `POST` and reads the whole answer within `timeout`.
+    /// Sends one `POST` and reads the whole response within `timeout`.
     ///
     /// # Errors
-    /// [`CallError`]; nothing in it repeats a header or a body.
+    /// [`CallError`], which contains neither a header's value nor a body.
     pub async fn post(
         &self,
         url: &str,
         headers: Vec<(&'static str, String)>,
         body: String,
         timeout: Duration,
-    ) -> Result<Answer, CallError> {
+    ) -> Result<Response, CallError> {
         let mut request = self.0.post(url).body(body);
         for (name, value) in headers {
             let mut value =
@@ -96,74 +151,74 @@ impl Client {
             value.set_sensitive(true);
             request = request.header(name, value);
         }
-        answer(request, timeout, ANSWER_BYTES_MAX).await
+        send(request, timeout, MAX_RESPONSE_BYTES).await
     }
 
-    /// Sends one `GET` and reads the whole answer, of up to `bytes_max`, within `timeout`.
+    /// Sends one `GET` and reads the whole response of at most `max_bytes` within `timeout`.
     ///
     /// # Errors
     /// [`CallError`].
     pub async fn get(
         &self,
         url: &str,
-        bytes_max: usize,
+        max_bytes: usize,
         timeout: Duration,
-    ) -> Result<Answer, CallError> {
-        answer(self.0.get(url), timeout, bytes_max).await
+    ) -> Result<Response, CallError> {
+        send(self.0.get(url), timeout, max_bytes).await
     }
 }
 
-async fn answer(
+async fn send(
     request: reqwest::RequestBuilder,
     timeout: Duration,
-    bytes_max: usize,
-) -> Result<Answer, CallError> {
+    max_bytes: usize,
+) -> Result<Response, CallError> {
     let sent = request.timeout(timeout).send().await;
     let mut response = sent.map_err(CallError::from_reqwest)?;
     let status = response.status().as_u16();
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(CallError::from_reqwest)? {
-        if body.len().saturating_add(chunk.len()) > bytes_max {
-            return Err(CallError::AnswerTooLarge(bytes_max));
+        if body.len().saturating_add(chunk.len()) > max_bytes {
+            return Err(CallError::AnswerTooLarge(max_bytes));
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Answer { status, body })
+    Ok(Response { status, body })
 }
 
 /// Why a client cannot be built.
 #[derive(Debug, thiserror::Error)]
-pub enum SettingsError {
-    /// The extra CA is no PEM certificate.
-    #[error("the file holds no PEM certificate that can be trusted")]
-    Certificate,
+pub enum ClientError {
     /// The client itself.
     #[error("the HTTPS client cannot be built")]
     Client(#[source] reqwest::Error),
-    /// The proxy's URL.
-    #[error("the proxy is not a URL of the form `http://host:port`")]
-    Proxy,
-    /// The cryptography refuses the protocol versions.
+    /// The cryptography does not support the protocol versions, or not a certificate.
     #[error("TLS cannot be set up")]
     Tls(#[source] rustls::Error),
 }
 
-/// Why there is no answer.
+impl ClientError {
+    fn without_url(error: reqwest::Error) -> Self {
+        Self::Client(error.without_url())
+    }
+}
+
+/// Why there is no response.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
-    /// More than this many bytes.
-    #[error("the answer has more than {0} bytes")]
+    /// The response has more than this many bytes.
+    #[error("the response has more than {0} bytes")]
     AnswerTooLarge(usize),
-    /// No connection: refused, not resolved, or its certificate not trusted.
+    /// The host was not resolved, the connection was refused, or its certificate is not trusted.
     #[error("no connection")]
     Connect(#[source] reqwest::Error),
-    /// A value that no header can carry, such as a key with a line break in it.
-    #[error("the header `{0}` cannot carry its value")]
+    /// The value is not possible in a header, for example a key with a line break.
+    #[error("the value of the header `{0}` is not possible in a header")]
     Header(&'static str),
-    /// No whole answer in time.
-    #[error("no answer in time")]
+    /// There was no complete response in time.
+    #[error("no response in time")]
     Timeout,
-    /// The connection broke, or what came is not HTTP.
+    /// The connection broke, or the response is not HTTP.
     #[error("the connection broke")]
     Transport(#[source] reqwest::Error),
 }
@@ -181,60 +236,112 @@ impl CallError {
     }
 }
 
-/// A client for the runtime API of the platform, which is plain HTTP on this machine: no time limit, no proxy.
+/// A client for the platform's runtime API, which is plaintext HTTP on this machine: without a
+/// timeout and without a proxy.
 ///
 /// # Errors
-/// [`SettingsError`] when it cannot be built.
-pub(crate) fn runtime_api() -> Result<reqwest::Client, SettingsError> {
+/// [`ClientError`].
+pub(crate) fn runtime_api() -> Result<reqwest::Client, ClientError> {
     let builder = reqwest::Client::builder()
-        .tls_backend_preconfigured(tls(None)?)
+        .tls_backend_preconfigured(tls(Vec::new())?)
         .redirect(redirect::Policy::none());
-    builder.no_proxy().build().map_err(SettingsError::Client)
+    builder.no_proxy().build().map_err(ClientError::without_url)
 }
 
-fn tls(extra_ca_pem: Option<&[u8]>) -> Result<ClientConfig, SettingsError> {
-    // Room for the extra ones, so that the list is not copied again.
-    let mut roots = Vec::with_capacity(
-        webpki_roots::TLS_SERVER_ROOTS
-            .len()
-            .saturating_add(EXTRA_ROOTS),
-    );
-    roots.extend_from_slice(webpki_roots::TLS_SERVER_ROOTS);
+fn tls(extra_roots: Vec<CertificateDer<'static>>) -> Result<ClientConfig, ClientError> {
+    // The capacity is for all, so that adding to the long list does not copy it.
+    let compiled_in = webpki_roots::TLS_SERVER_ROOTS;
+    let count = compiled_in.len().saturating_add(extra_roots.len());
+    let mut roots = Vec::with_capacity(count);
+    roots.extend_from_slice(compiled_in);
     let mut roots = RootCertStore { roots };
-    if let Some(pem) = extra_ca_pem {
-        let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-        let certificates = certificates.map_err(|_| SettingsError::Certificate)?;
-        if certificates.is_empty() {
-            return Err(SettingsError::Certificate);
-        }
-        for certificate in certificates {
-            roots
-                .add(certificate)
-                .map_err(|_| SettingsError::Certificate)?;
-        }
+    for certificate in extra_roots {
+        roots.add(certificate).map_err(ClientError::Tls)?;
     }
     let mut provider = rustls::crypto::ring::default_provider();
-    // AES-128 first: SHA-384, which the others are tied to, has no instructions of its own on most machines.
+    // AES-128 first: the other suites need SHA-384, which most machines have no instructions for.
     provider
         .cipher_suites
         .sort_by_key(|suite| suite.suite() != CipherSuite::TLS13_AES_128_GCM_SHA256);
     let builder = ClientConfig::builder_with_provider(Arc::new(provider))
         .with_safe_default_protocol_versions()
-        .map_err(SettingsError::Tls)?;
+        .map_err(ClientError::Tls)?;
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
-/// An STS answer has 1 to 5 KB.
-pub const ANSWER_BYTES_MAX: usize = 64 * 1024;
+/// Where a proxy would see a plaintext call with its credentials.
+const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
 
-/// A connection inside the cloud takes a few milliseconds; one that takes longer is better tried elsewhere.
+/// The port is that of the URL.
+const LOCALHOST: [SocketAddr; 2] = [
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
+    SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), 0),
+];
+
+/// A response of STS has 1 to 5 KB.
+pub const MAX_RESPONSE_BYTES: usize = 64 * 1024;
+
+/// A connection inside the cloud takes a few milliseconds. After this long, try another endpoint.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(1500);
 
-/// More certificates than an extra CA file usually has.
-const EXTRA_ROOTS: usize = 8;
+/// Servers close idle connections after about a minute; a frozen instance does not see the FIN.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(45);
 
-/// The other side closes idle connections after a minute or so, unheard by an instance that is frozen meanwhile.
-const IDLE_TIME: Duration = Duration::from_secs(45);
+/// An instance serves one request at a time, a server a few.
+const MAX_IDLE_CONNECTIONS: usize = 8;
 
-/// One instance serves one request at a time, or a few as a server.
-const IDLE_CONNECTIONS_MAX: usize = 8;
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::{Client, ClientOptions, PlaintextHttp, Proxy};
+
+    #[tokio::test]
+    async fn a_loopback_address_is_never_called_through_a_proxy() {
+        let proxy = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = server.local_addr().unwrap().port();
+        let serve = async {
+            loop {
+                let (mut stream, _) = server.accept().await.unwrap();
+                assert!(stream.read(&mut [0; 1024]).await.unwrap() > 0);
+                let response = b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n";
+                stream.write_all(response).await.unwrap();
+            }
+        };
+        let url = format!("http://{}", proxy.local_addr().unwrap());
+        let client = Client::new(ClientOptions {
+            proxy: Some(Proxy::parse(&url).unwrap()),
+            plaintext_http: PlaintextHttp::Loopback,
+            ..ClientOptions::default()
+        });
+        let client = client.unwrap();
+        let calls = async {
+            for host in ["127.0.0.1", "127.8.9.1", "localhost"] {
+                let url = format!("http://{host}:{port}/");
+                let response = client.get(&url, 10, Duration::from_secs(5)).await;
+                // Only 127.0.0.1 is listened on: the second call finds nobody.
+                let is_served = response.is_ok_and(|response| response.status == 204);
+                assert_eq!(is_served, host != "127.8.9.1", "{host}");
+            }
+            let far = client
+                .get("http://192.0.2.1/", 10, Duration::from_millis(200))
+                .await;
+            assert!(far.is_err());
+        };
+        tokio::select! {
+            () = serve => {}
+            () = calls => {}
+        }
+        // The call to another machine is the only one that the proxy saw.
+        let (mut seen, _) = proxy.accept().await.unwrap();
+        let mut head = [0; 64];
+        let count = seen.read(&mut head).await.unwrap();
+        assert!(head[..count].starts_with(b"GET http://192.0.2.1/ "));
+        let second = tokio::time::timeout(Duration::from_millis(50), proxy.accept()).await;
+        assert!(second.is_err());
+    }
+}

@@ -1,20 +1,26 @@
 //! cos-issuer: short-lived, least-privilege credentials for Tencent Cloud Object Storage (COS).
 //!
-//! One request, as types; each arrow is one function in one file, and each type can be built by its arrow alone:
+//! One request, as types. Each arrow is one function in one file, and only that arrow can build the
+//! type behind it:
 //!
 //! ```text
 //! bytes from a platform
-//!   -> Request             runtime     one HTTP request, whatever the event was
-//!   -> CredentialRequest   request     what is asked, parsed, nothing trusted
-//!   -> Principal              caller      who is asking, proven
-//!   -> Authorized          grant       the proof: session policy, duration, session name
-//!   -> Credentials         issuer, sts one signed STS call
-//!   -> Response            response    the only place where a credential becomes text
+//!   -> Request             runtime      one HTTP request, whatever the event looked like
+//!   -> CredentialRequest   request      what is requested: parsed, not trusted
+//!   -> Principal           auth         who is asking: authenticated
+//!   -> Authorized          grant        the proof: session policy, duration, session name
+//!   -> Credentials         issuer, sts  one signed STS call
+//!   -> Response            response     the only place where a credential becomes text
 //! ```
 //!
-//! Promises: any refusal happens before the call to STS. Nothing here knows the local cloud in `emulator/`.
-//! Leaves out: printing and reading the environment, which `main` does.
+//! # Guarantees
+//! A request is refused before STS is called, never after. Nothing here knows the local cloud in
+//! `emulator/`.
+//!
+//! # Not covered
+//! Reading the environment and files, which `main` does.
 
+pub mod app;
 pub mod auth;
 pub mod config;
 pub mod entropy;

@@ -1,39 +1,45 @@
-//! The log: JSON lines on standard output, this crate's own and nobody else's.
+//! The log: JSON lines on standard output, from this crate only.
 //!
 //! ```text
-//! {"timestamp":"2026-01-31T23:59:59.123Z","level":"INFO","message":"decision","route":"/sign","status":200}
+//! {"timestamp":"2026-01-31T23:59:59.123Z","level":"INFO","message":"decision","status":200}
 //! ```
 //!
-//! Promises: one event is one line, written at once; what dependencies would log is left out, since at their trace level some
-//! print events and bodies whole.
-//! Leaves out: spans, of which there are none here, and where the lines go; each platform collects standard output.
-//! Our own subscriber, since the general one costs 64 KB and a measurable part of each cold start.
+//! # Guarantees
+//! - One event is one line, written at once.
+//! - What dependencies log is dropped: at their trace level some print whole events and bodies.
+//!
+//! # Not covered
+//! Spans, which this crate does not use, and log files: each platform collects standard output.
+//!
+//! This subscriber exists because `tracing-subscriber` adds 64 KB to the binary and a measurable
+//! part to each cold start.
 
 use std::fmt;
 use std::io::Write;
 use std::sync::Mutex;
 
 use serde::Serialize;
+use tencent::time::{Clock, SystemClock};
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::{Interest, Subscriber, set_global_default};
 use tracing::{Event, Metadata};
 
-use crate::config::LogLevel;
-use tencent::time::{Clock, SystemClock};
+/// The levels, by the words that `LOG` accepts.
+pub const LEVELS: [(&str, LevelFilter); 6] = [
+    ("off", LevelFilter::OFF),
+    ("error", LevelFilter::ERROR),
+    ("warn", LevelFilter::WARN),
+    ("info", LevelFilter::INFO),
+    ("debug", LevelFilter::DEBUG),
+    ("trace", LevelFilter::TRACE),
+];
 
-/// Starts logging. A second call changes nothing.
-pub fn start(level: LogLevel) {
+/// Starts logging. A second call has no effect.
+pub fn start(level: LevelFilter) {
     let lines = Lines {
-        level: match level {
-            LogLevel::Off => LevelFilter::OFF,
-            LogLevel::Error => LevelFilter::ERROR,
-            LogLevel::Warn => LevelFilter::WARN,
-            LogLevel::Info => LevelFilter::INFO,
-            LogLevel::Debug => LevelFilter::DEBUG,
-            LogLevel::Trace => LevelFilter::TRACE,
-        },
+        level,
         clock: SystemClock,
         output: Mutex::new(std::io::stdout()),
     };
@@ -49,15 +55,16 @@ struct Lines<C, W> {
 impl<C: Clock + 'static, W: Write + Send + 'static> Lines<C, W> {
     fn write(&self, event: &Event<'_>) {
         let now = self.clock.unix_milliseconds();
-        let moment = self.clock.now().iso_8601();
-        let moment = moment.trim_end_matches('Z');
+        let seconds = self.clock.now().iso_8601();
+        let seconds = seconds.trim_end_matches('Z');
         let mut line = Line(Vec::with_capacity(512));
         line.0.extend_from_slice(b"{\"timestamp\":");
-        line.value(&format_args!("{moment}.{:03}Z", now % 1000));
+        line.value(&format_args!("{seconds}.{:03}Z", now % 1000));
         line.member("level", event.metadata().level().as_str());
         event.record(&mut line);
         line.0.extend_from_slice(b"}\n");
-        // One write, so that lines of several threads stay lines. A log that cannot be written has nowhere to say so.
+        // One write, so that the lines of several threads do not mix. A log that cannot be written
+        // has nowhere to report it.
         if let Ok(mut output) = self.output.lock() {
             let _ = output.write_all(&line.0).and_then(|()| output.flush());
         }
@@ -101,7 +108,7 @@ impl<C: Clock + 'static, W: Write + Send + 'static> Subscriber for Lines<C, W> {
     fn exit(&self, _: &Id) {}
 }
 
-/// A line so far: an object that is still open, with at least one member.
+/// An unfinished line: an open JSON object with at least one member.
 struct Line(Vec<u8>);
 
 impl Line {
@@ -113,7 +120,7 @@ impl Line {
     }
 
     fn value<T: Serialize + ?Sized>(&mut self, value: &T) {
-        // Texts, numbers and switches into a vector: neither side can fail.
+        // Texts, numbers and booleans always serialise, and a vector always takes them.
         let _ = serde_json::to_writer(&mut self.0, value);
     }
 }
@@ -146,11 +153,11 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use serde_json::{Value, json};
+    use tencent::time::Clock;
     use tracing::level_filters::LevelFilter;
     use tracing::subscriber::with_default;
 
     use super::Lines;
-    use tencent::time::Clock;
 
     struct Fixed;
 
@@ -216,12 +223,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_below_the_level_or_not_ours_is_left_out() {
+    fn events_below_the_level_and_of_other_crates_are_dropped() {
         let lines = logged(LevelFilter::WARN, || {
             tracing::info!("too low");
             tracing::error!(target: "reqwest::connect", "not ours");
             tracing::error!(target: "cos_issuer_of_another", "not ours either");
-            let _span = tracing::error_span!("a span is no line").entered();
+            let _span = tracing::error_span!("a span is not a line").entered();
             tracing::warn!("ours");
         });
         assert_eq!(lines.len(), 1);

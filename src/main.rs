@@ -1,13 +1,17 @@
-//! The deployed binary: environment in, a running function out.
+//! The deployed binary: environment and files in, a running function out.
 //!
-//! Promises: the one place that reads the environment and files. A configuration with problems ends the process with status 1,
-//! and the log says all of them, by variable name.
+//! # Guarantees
+//! Only this file reads the environment and files. A configuration with errors ends the process
+//! with status 1, and the log contains all of them, by variable name.
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::{env, fs, io};
 
-use cos_issuer::config::{Config, Environment, LogLevel};
-use cos_issuer::{error, log, runtime};
+use cos_issuer::app::App;
+use cos_issuer::config::{self, Environment, Settings};
+use cos_issuer::error::chain;
+use cos_issuer::{log, runtime};
 use tencent::time::SystemClock;
 use tracing::{error, warn};
 
@@ -16,56 +20,53 @@ use tracing::{error, warn};
     reason = "the environment is read here, once"
 )]
 fn main() -> ExitCode {
-    let environment: Environment = std::env::vars_os().collect();
-    log::start(LogLevel::read(&environment));
-    let config = match Config::read(&environment, &read_file, Arc::new(SystemClock)) {
-        Ok(config) => config,
-        Err(problems) => {
-            for problem in &problems {
-                error!(variable = problem.variable(), "{problem}");
+    let environment: Environment = env::vars_os().collect();
+    log::start(config::log_level(&environment));
+    let settings = match Settings::read(&environment, &read_file) {
+        Ok(settings) => settings,
+        Err(errors) => {
+            for error in &errors {
+                error!(variable = error.variable(), "{error}");
             }
+            let count = errors.len();
+            let noun = if count == 1 { "error" } else { "errors" };
             error!(
-                problems = problems.len(),
-                "the function refuses to start until its variables are mended"
+                problems = count,
+                "Not starting: {count} configuration {noun} (listed above)."
             );
             return ExitCode::FAILURE;
         }
     };
-    // The calling key lives on in its own wiped type, not in a map of plain texts.
+    // From here on, the calling key exists only in its own type, which is wiped.
     drop(environment);
-    for warning in &config.warnings {
+    for warning in &settings.warnings {
         warn!("{warning}");
     }
-    serve(config)
-}
-
-/// A file of the deployment: where the path says, or beside the binary, since platforms differ in where they start it.
-fn read_file(path: &str) -> std::io::Result<Vec<u8>> {
-    let outcome = std::fs::read(path);
-    match (&outcome, std::env::current_exe()) {
-        (Err(error), Ok(binary)) if error.kind() == std::io::ErrorKind::NotFound => {
-            std::fs::read(binary.with_file_name(path))
-        }
-        _ => outcome,
-    }
-}
-
-fn serve(config: Config) -> ExitCode {
-    let tokio = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let outcome = match tokio {
-        Ok(tokio) => tokio.block_on(runtime::run(config.platform, config.handler)),
-        Err(error) => {
-            error!(cause = error::chain(&error), "the process cannot start");
-            return ExitCode::FAILURE;
-        }
-    };
-    match outcome {
+    match serve(settings) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            error!(cause = error::chain(&error), "the function ends");
+            error!(cause = chain(&*error), "the function ends");
             ExitCode::FAILURE
         }
     }
+}
+
+/// A file of the deployment, in the working directory or else next to the binary: platforms
+/// differ in where they start it.
+fn read_file(path: &str) -> io::Result<Vec<u8>> {
+    let bytes = fs::read(path);
+    match (&bytes, env::current_exe()) {
+        (Err(error), Ok(binary)) if error.kind() == io::ErrorKind::NotFound => {
+            fs::read(binary.with_file_name(path))
+        }
+        _ => bytes,
+    }
+}
+
+fn serve(settings: Settings) -> Result<(), Box<dyn std::error::Error>> {
+    let App { platform, handler } = App::new(settings, Arc::new(SystemClock))?;
+    let mut tokio = tokio::runtime::Builder::new_current_thread();
+    let tokio = tokio.enable_all().build()?;
+    tokio.block_on(runtime::run(platform, handler))?;
+    Ok(())
 }

@@ -4,15 +4,16 @@
 //! understood. A parameter that is not known is refused, never ignored: a caller who believes they narrowed something must
 //! be told. Leaves out: who asks (`caller`) and whether they may (`grant`).
 
+mod identity;
 mod scope;
 
+pub use identity::{Identity, IdentitySource};
 pub use scope::{Keys, Scope, Scopes};
 
 use std::time::Duration;
 
 use http::{HeaderMap, Method};
 
-use crate::auth::Identity;
 use crate::error::{Error, ErrorCode};
 
 /// One HTTP request.

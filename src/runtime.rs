@@ -1,31 +1,46 @@
-//! The platforms: how a request reaches the handler and how its answer gets back.
+//! The platforms: how a request reaches the handler, and how its response gets back.
 //!
-//! Promises: which one runs is decided by the environment (`config::Platform`), never by an event. Whatever a platform delivers is
-//! answered, and the process lives on; what cannot be read gets a 4xx answer in the shape that the platform expects.
-//! Leaves out: every decision about credentials (`handler`).
+//! # Guarantees
+//! - The environment decides which [`Platform`] runs, an event never does.
+//! - Every event gets a response, and the process lives on. An event that cannot be read gets a
+//!   4xx response in the form that the platform expects.
+//!
+//! # Not covered
+//! Any decision about credentials (`handler`).
 
+mod connections;
 mod gateway_event;
 pub mod http_server;
 pub mod lambda;
 pub mod scf;
-mod write_timeout;
 
 use std::sync::Arc;
 
-use crate::config::Platform;
 use crate::handler::Handler;
+use http_server::ServerSettings;
+
+/// Where requests come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Platform {
+    /// AWS Lambda, by the runtime API that `AWS_LAMBDA_RUNTIME_API` names.
+    Lambda,
+    /// An event function of Tencent SCF, by the runtime API at this URL.
+    ScfEvent(String),
+    /// An HTTP server: an SCF web function, a container, a laptop.
+    Server(ServerSettings),
+}
 
 /// Serves requests until the platform ends it.
 ///
 /// # Errors
-/// When the platform cannot be served at all, such as a port that is taken.
+/// When the platform cannot be served at all, for example because a port is taken.
 pub async fn run(platform: Platform, handler: Handler) -> Result<(), RuntimeError> {
     match platform {
         Platform::Lambda => lambda::run(Arc::new(handler))
             .await
             .map_err(RuntimeError::Lambda),
         Platform::ScfEvent(url) => scf::run(&url, &handler).await.map_err(RuntimeError::Scf),
-        Platform::Server(address) => http_server::run(address, Arc::new(handler))
+        Platform::Server(settings) => http_server::run(settings, Arc::new(handler))
             .await
             .map_err(RuntimeError::Server),
     }
@@ -37,8 +52,8 @@ pub enum RuntimeError {
     /// Lambda's runtime ended.
     #[error("the Lambda runtime ended")]
     Lambda(#[source] lambda_runtime::Error),
-    /// The runtime API of SCF cannot be reached.
-    #[error("the SCF runtime API cannot be used")]
+    /// The runtime API of SCF failed.
+    #[error("the SCF runtime API failed")]
     Scf(#[source] scf::ScfError),
     /// The address cannot be listened on.
     #[error("the address cannot be listened on")]

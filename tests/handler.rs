@@ -1,4 +1,5 @@
-//! The handler is total: a panic behind it is answered too, and all of it together keeps to the time that the platform leaves.
+//! The handler always responds: after a panic as well, and within the time that the platform
+//! leaves.
 
 #![expect(
     clippy::panic,
@@ -11,10 +12,11 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use cos_issuer::app::App;
 use cos_issuer::auth::{
     Algorithm, Authenticator, FetchError, JwksCache, KeySource, TokenVerifier, Validation, Verifier,
 };
-use cos_issuer::config::{Config, Environment};
+use cos_issuer::config::{Environment, Settings};
 use cos_issuer::handler::Handler;
 use cos_issuer::request::{Request, RequestId, Unverified};
 use cos_issuer::response::Response;
@@ -48,7 +50,7 @@ async fn a_panic_is_answered_and_the_next_request_is_served() {
     assert_eq!(response.status.as_u16(), 200);
 }
 
-/// Waiting for keys and waiting for STS share one time.
+/// Fetching keys and calling STS share one deadline.
 #[tokio::test(start_paused = true)]
 async fn the_time_that_a_token_took_is_not_left_for_sts() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -112,10 +114,9 @@ fn handler(sts: &str, clock: Arc<dyn Clock>) -> Handler {
     ]
     .into_iter()
     .collect();
-    let config = Config::read(&environment, &|_| Ok(Vec::new()), clock);
-    config
-        .unwrap_or_else(|problems| panic!("{problems:?}"))
-        .handler
+    let settings = Settings::read(&environment, &|_| Ok(Vec::new()));
+    let settings = settings.unwrap_or_else(|errors| panic!("{errors:?}"));
+    App::new(settings, clock).expect("TLS").handler
 }
 
 fn request(path: &str) -> Request {

@@ -12,13 +12,14 @@
 
 use std::sync::Arc;
 
-use cos_issuer::auth::{Identity, Source};
-use cos_issuer::config::{Config, Environment};
+use cos_issuer::app::App;
+use cos_issuer::config::{Environment, Settings};
 use cos_issuer::entropy::SystemEntropy;
 use cos_issuer::error::{Error, ErrorCode};
 use cos_issuer::grant::Authorized;
 use cos_issuer::handler::Handler;
 use cos_issuer::request::{CredentialRequest, IssueRoute, Request, RequestId, Unverified};
+use cos_issuer::request::{Identity, IdentitySource};
 use cos_issuer::sts::SignedCall;
 use futures_util::FutureExt;
 use http::{HeaderMap, Method};
@@ -90,10 +91,10 @@ fn handler(role: bool) -> Handler {
         ]);
     }
     let environment: Environment = variables.into_iter().collect();
-    let config = Config::read(&environment, &|_| Ok(Vec::new()), Arc::new(SystemClock));
-    config
-        .unwrap_or_else(|problems| panic!("{problems:?}"))
-        .handler
+    let settings = Settings::read(&environment, &|_| Ok(Vec::new()));
+    let settings = settings.unwrap_or_else(|errors| panic!("{errors:?}"));
+    let app = App::new(settings, Arc::new(SystemClock));
+    app.expect("TLS").handler
 }
 
 fn request(subject: &str, query: &[(&str, &str)], body: &str, headers: HeaderMap) -> Request {
@@ -104,7 +105,7 @@ fn request(subject: &str, query: &[(&str, &str)], body: &str, headers: HeaderMap
         query: query.iter().map(owned).collect(),
         headers,
         body: body.as_bytes().to_vec(),
-        identity: Identity::new(Source::Lambda, Some(&json!({ "sub": subject }))),
+        identity: Identity::new(IdentitySource::Lambda, Some(&json!({ "sub": subject }))),
     };
     Request::new(unverified, RequestId::random(), None).expect("a request")
 }

@@ -5,7 +5,6 @@
 //! type is an error with file and line, before anything starts. One file serves every command: a
 //! command ignores keys of flags that it does not have.
 
-use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -13,7 +12,7 @@ use std::str::FromStr;
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use cos_emulator::{CloudBuilder, EmulatedClock, FaultRule};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use crate::failure::Failure;
 
@@ -143,13 +142,6 @@ pub(crate) fn assignment(text: &str) -> Result<(String, String), String> {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("must be KEY=VALUE, for example ALLOW=download".to_owned()),
     }
-}
-
-/// The assignments of a file: a table.
-pub(crate) fn table<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Vec<(String, String)>, D::Error> {
-    BTreeMap::deserialize(deserializer).map(|table| table.into_iter().collect())
 }
 
 /// A span of time in seconds, written `90`, `40m` or `1h30m`.

@@ -22,7 +22,7 @@ mod numbers;
 mod role;
 mod user;
 
-pub(crate) use self::directory::{Directory, Found, Key};
+pub(crate) use self::directory::{Directory, Found, Issued, Key};
 pub(crate) use self::file::AccountFile;
 pub use self::file::AccountFileError;
 pub(crate) use self::identity::{Identity, Permanent, Verdict};

@@ -10,23 +10,21 @@ use bytes::Bytes;
 
 mod accounts;
 mod builder;
+mod shared;
 mod start;
 
 pub use self::builder::CloudBuilder;
-use crate::account::{Account, AccountFileError, Directory, KeyPair};
+use self::shared::Shared;
+use crate::account::{Account, AccountFileError, KeyPair};
 use crate::admin::Admin;
 use crate::ca::Ca;
 use crate::clock::EmulatedClock;
 use crate::cos::Cos;
-use crate::cos::auth::{Authorizer, DecisionRecord};
+use crate::cos::auth::DecisionRecord;
 use crate::fault::{Faults, RefusedFault};
 use crate::function::{Function, Invocation, InvocationLog, Outcome};
-use crate::middleware::Middleware;
 use crate::net::Server;
 use crate::platform::{Platform, PlatformError};
-use crate::process::Output;
-use crate::random::Rng;
-use crate::secrets::SecretRegistry;
 use crate::sts::Sts;
 
 /// Why a cloud could not be started.
@@ -83,20 +81,14 @@ pub enum StartError {
 
 /// A running cloud. Dropping it ends every listener and kills every child.
 pub struct Cloud {
-    clock: Arc<EmulatedClock>,
-    rng: Arc<Rng>,
-    middleware: Arc<Middleware>,
+    shared: Shared,
     admin: Option<Admin>,
     gateway: Option<Server>,
     function: Option<Arc<Function>>,
     sts: Sts,
     cos: Cos,
-    directory: Arc<Directory>,
-    authorizer: Arc<Authorizer>,
     root_key: KeyPair,
     sub_account_key: KeyPair,
-    secrets: Arc<SecretRegistry>,
-    output: Arc<Output>,
     #[expect(
         dead_code,
         reason = "keeps the CA's file for as long as the cloud lives"
@@ -128,32 +120,32 @@ impl Cloud {
 
     /// The clock of every service.
     pub fn clock(&self) -> &EmulatedClock {
-        &self.clock
+        &self.shared.clock
     }
 
     /// Moves the clock of every service; a negative number moves it back.
     pub fn advance_clock(&self, seconds: i64) {
-        self.clock.advance(seconds);
+        self.shared.clock.advance(seconds);
     }
 
     /// The faults in force.
     pub fn faults(&self) -> &Faults {
-        &self.middleware.faults
+        &self.shared.middleware.faults
     }
 
     /// The last calls to each service, a line of JSON each, without secrets.
     pub fn trace(&self) -> Vec<String> {
-        self.middleware.trace.lines()
+        self.shared.middleware.trace.lines()
     }
 
     /// Why the file of the trace lacks lines, if it does.
     pub fn trace_failure(&self) -> Option<io::ErrorKind> {
-        self.middleware.trace.failure()
+        self.shared.middleware.trace.failure()
     }
 
     /// What [`CloudBuilder::seed`] takes to repeat this run.
     pub fn seed(&self) -> u64 {
-        self.rng.seed()
+        self.shared.rng.seed()
     }
 
     /// COS.
@@ -163,7 +155,7 @@ impl Cloud {
 
     /// The account's numbers.
     pub fn account(&self) -> &Account {
-        &self.directory.account
+        &self.shared.directory.account
     }
 
     /// The permanent key of the account's owner.
@@ -178,19 +170,19 @@ impl Cloud {
 
     /// Revokes a key of this cloud, permanent or temporary; `false` when there is no such key.
     pub fn revoke(&self, secret_id: &str) -> bool {
-        self.directory.revoke(secret_id)
+        self.shared.directory.revoke(secret_id)
     }
 
     /// Makes a temporary key of this cloud expire at this moment of its clock; `false` when there
     /// is no such key.
     pub fn expire(&self, secret_id: &str) -> bool {
-        self.directory.expire_now(secret_id)
+        self.shared.directory.expire_now(secret_id)
     }
 
     /// The last thousand requests to COS, oldest first: the identity, the decision, and the
     /// statement that decided.
     pub fn decisions(&self) -> Vec<DecisionRecord> {
-        self.authorizer.decisions()
+        self.shared.authorizer.decisions()
     }
 
     /// Starts an instance if none is idle, and waits until it is ready.
@@ -207,7 +199,7 @@ impl Cloud {
     /// Sends one raw event past the gateway. Web functions take no events, so they (and a cloud
     /// without a function) answer with a platform error.
     pub async fn invoke(&self, raw: impl Into<Vec<u8>>) -> Invocation {
-        let request_id = self.rng.request_id();
+        let request_id = self.shared.rng.request_id();
         match &self.function {
             Some(function) if function.config.platform != Platform::ScfWeb => {
                 function.invoke(request_id, Bytes::from(raw.into())).await
@@ -221,7 +213,7 @@ impl Cloud {
 
     /// Everything that the function printed so far, all instances and both streams together.
     pub fn function_output(&self) -> String {
-        self.output.text()
+        self.shared.output.text()
     }
 
     /// The process ids of the live instances.
@@ -234,7 +226,7 @@ impl Cloud {
 
     /// Every secret that was made or given so far: secret keys and tokens.
     pub fn secrets(&self) -> Vec<String> {
-        self.secrets.secrets()
+        self.shared.secrets.secrets()
     }
 
     /// Stops the children (SIGTERM, then SIGKILL after `timeout`) and then everything else.

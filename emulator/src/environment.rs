@@ -13,28 +13,13 @@ use std::sync::Arc;
 
 use tencent::time::Clock;
 
-use crate::account::{Directory, Identity};
+use crate::account::{Directory, Identity, Issued};
 use crate::platform::Platform;
 use crate::random::secret_text;
 
 const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const ROLE_SECONDS: u32 = 7200;
 pub(crate) const EXECUTION_ROLE: &str = "scf-execution";
-
-/// Keys of the execution role, valid at this cloud's STS.
-pub(crate) struct Credentials {
-    pub(crate) secret_id: String,
-    pub(crate) secret_key: String,
-    pub(crate) token: String,
-}
-
-impl fmt::Debug for Credentials {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Credentials")
-            .finish_non_exhaustive()
-    }
-}
 
 /// Where the values come from.
 pub(crate) struct Source {
@@ -51,7 +36,7 @@ impl fmt::Debug for Source {
 
 impl Source {
     /// Fresh keys of the execution role for one instance.
-    pub(crate) fn credentials(&self) -> io::Result<Credentials> {
+    pub(crate) fn credentials(&self) -> io::Result<Issued> {
         let role = self
             .directory
             .roles
@@ -65,12 +50,7 @@ impl Source {
             policy: None,
         };
         let expires = self.clock.now().plus_seconds(ROLE_SECONDS);
-        let issued = self.directory.issue(identity, expires)?;
-        Ok(Credentials {
-            secret_id: issued.secret_id,
-            secret_key: issued.secret_key,
-            token: issued.token,
-        })
+        self.directory.issue(identity, expires)
     }
 
     /// The variables of one instance. `port` is that of the runtime API, or the one a web function
@@ -79,7 +59,7 @@ impl Source {
         &self,
         platform: Platform,
         port: u16,
-        credentials: &Credentials,
+        credentials: &Issued,
         program: &Path,
     ) -> BTreeMap<String, String> {
         let directory = program.parent().unwrap_or_else(|| Path::new("/"));
@@ -107,7 +87,7 @@ impl Source {
             .collect()
     }
 
-    fn scf(&self, credentials: &Credentials, directory: &str) -> Vec<(&'static str, String)> {
+    fn scf(&self, credentials: &Issued, directory: &str) -> Vec<(&'static str, String)> {
         let account = &self.directory.account;
         vec![
             ("TENCENTCLOUD_SECRETID", credentials.secret_id.clone()),

@@ -53,7 +53,7 @@ pub const SERVICES: [Service; 7] = [
         entries: &cam::ENTRIES,
     },
     Service {
-        title: "COS: who comes in",
+        title: "COS: authentication and authorization",
         entries: &cos_auth::ENTRIES,
     },
     Service {
@@ -119,7 +119,7 @@ pub fn markdown() -> String {
         "# What the local cloud copies, and how it is known\n\n\
          Written by `cos-issuer parity --markdown`. {}.\n\n\
          *Documented* names the page, *observed* where answers of the real service were seen, *sdk-source* which of the vendor's\n\
-         clients relies on it. *Inferred* is a conclusion that nobody has checked against the real service: do not rely on it.\n\
+         clients relies on it. *Inferred* is a conclusion that is not checked against the real service: do not rely on it.\n\
          *Not known* is what only an account can show: this cloud takes the worst case.\n",
         summary()
     );

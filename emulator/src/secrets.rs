@@ -66,6 +66,12 @@ impl SecretRegistry {
         Ok(())
     }
 
+    /// Whether `text` is, as a whole, a secret.
+    pub(crate) fn contains(&self, text: &str) -> bool {
+        let found = self.find(text);
+        found.first().is_some_and(|place| place.len() == text.len())
+    }
+
     pub(crate) fn secrets(&self) -> Vec<String> {
         lock(&self.inner).secrets.clone()
     }
@@ -76,7 +82,7 @@ impl SecretRegistry {
         let mut inner = lock(&self.inner);
         if inner.index().is_none() {
             // Without a search, nothing of the text may be shown.
-            return vec![0..text.len()];
+            return std::iter::once(0..text.len()).collect();
         }
         let mut found: Vec<Range<usize>> = Vec::new();
         for search in &inner.searches {
@@ -115,7 +121,7 @@ impl Inner {
         }
         while let Some(last) = self
             .searches
-            .pop_if(|last| last.secrets.len() <= end - start)
+            .pop_if(|last| last.secrets.len() <= end.saturating_sub(start))
         {
             start = last.secrets.start;
         }

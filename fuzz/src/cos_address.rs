@@ -11,7 +11,7 @@
 use cos_emulator::fuzzing::{Target, address, copy_source};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::wire::decoded;
+use oracle::wire::decoded;
 
 /// Tries one input. Returns whether it leads anywhere.
 pub fn cos_address(bytes: &[u8]) -> bool {

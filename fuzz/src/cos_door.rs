@@ -13,8 +13,9 @@ use std::sync::OnceLock;
 
 use cos_emulator::fuzzing::{Authorized, Authorizer, NOW};
 
-use crate::qsign::{self, Key};
-use crate::wire::{Wire, decoded};
+use crate::http_head::http_head;
+use oracle::q_sign::{self as qsign, Key};
+use oracle::wire::{Wire, decoded};
 
 /// Tries one input. Returns whether it was authorized.
 pub fn cos_door(bytes: &[u8]) -> bool {
@@ -24,7 +25,7 @@ pub fn cos_door(bytes: &[u8]) -> bool {
     let (authorizer, keys) = world();
     fill(&mut wire, keys);
     qsign::sign(&mut wire, keys);
-    let Some(head) = wire.parts() else {
+    let Some(head) = http_head(&wire) else {
         return false;
     };
     let caller = qsign::caller(&wire, keys, NOW);

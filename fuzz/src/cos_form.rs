@@ -21,8 +21,9 @@ use futures_util::task::noop_waker;
 use serde_json::Value;
 
 use crate::cos_door::{fill, world};
-use crate::qsign::{self, Key};
-use crate::wire::Wire;
+use crate::http_head::http_head;
+use oracle::q_sign::{self as qsign, Key};
+use oracle::wire::Wire;
 
 /// Tries one input. Returns whether it was authorized.
 pub fn cos_form(bytes: &[u8]) -> bool {
@@ -32,7 +33,7 @@ pub fn cos_form(bytes: &[u8]) -> bool {
     let (authorizer, keys) = world();
     fill(&mut wire, keys);
     sign(&mut wire, keys);
-    let Some(head) = wire.parts() else {
+    let Some(head) = http_head(&wire) else {
         return false;
     };
     let whole = finished(authorizer.authorize_form(&head, &wire.body, usize::MAX));
@@ -123,7 +124,7 @@ fn expected<'k>(wire: &Wire, form: &AuthorizedForm, keys: &'k [Key]) -> Option<&
         "q-sign-time" | "q-key-time" => Some(time.to_owned()),
         // The path's, the host's, or that of the account where neither names one.
         "bucket" => Some(if wire.path() != "/" {
-            crate::wire::decoded(wire.path())?
+            oracle::wire::decoded(wire.path())?
                 .trim_matches('/')
                 .to_owned()
         } else if host.contains("-1250000000.") {

@@ -1,21 +1,24 @@
 //! Events of SCF and Lambda, as the runtime APIs deliver them.
 //!
-//! Promises tried: no event brings a reader down; what is taken is an object of that platform; method, path, query and headers come
-//! from the places that the platform writes, and an identity from the request context alone; what holds for a request holds then too.
+//! # Guarantees tested
+//! - No event panics. An accepted one is an object of that platform.
+//! - Method, path, query and headers come from the members that the platform writes, an identity
+//!   only from the request context.
+//! - Every guarantee of a request.
 
-use cos_issuer::auth::{Identity, Source};
 use cos_issuer::request::Unverified;
+use cos_issuer::request::{Identity, IdentitySource};
 use cos_issuer::runtime::{lambda, scf};
 use serde_json::Value;
 
 use crate::request;
 
-/// Tries one event of SCF. Returns whether it was taken.
+/// Tests one event of SCF. Returns whether it was accepted.
 pub fn scf_event(bytes: &[u8]) -> bool {
     let Ok(unverified) = scf::request_of(bytes) else {
         return false;
     };
-    let event: Value = serde_json::from_slice(bytes).expect("what is taken is JSON");
+    let event: Value = serde_json::from_slice(bytes).expect("an accepted event is JSON");
     assert!(event.is_object(), "{event}");
     assert!(
         event["version"].is_null() && event["requestContext"]["elb"].is_null(),
@@ -40,21 +43,24 @@ pub fn scf_event(bytes: &[u8]) -> bool {
     }
     are_the_maps(&event["headers"], &unverified);
     let identity = &event["requestContext"]["identity"];
-    is_one_of(unverified.identity.as_ref(), &[(Source::KeyPair, identity)]);
+    is_one_of(
+        unverified.identity.as_ref(),
+        &[(IdentitySource::KeyPair, identity)],
+    );
     request::tried(unverified)
 }
 
-/// Tries one event of Lambda. Returns whether it was taken.
+/// Tests one event of Lambda. Returns whether it was accepted.
 pub fn lambda_event(bytes: &[u8]) -> bool {
     let Ok(unverified) = lambda::request_of(bytes) else {
         return false;
     };
-    // The runtime reads the first value and nothing behind it.
+    // The runtime reads only the first value.
     let mut values = serde_json::Deserializer::from_slice(bytes).into_iter();
     let event: Value = values
         .next()
         .expect("a value")
-        .expect("what is taken is JSON");
+        .expect("an accepted event is JSON");
     assert!(event.is_object(), "{event}");
     let context = &event["requestContext"];
     let path = if event["version"] == "2.0" && !context["http"].is_null() {
@@ -76,11 +82,11 @@ pub fn lambda_event(bytes: &[u8]) -> bool {
     is_the_bodys(&event, &unverified.body);
     let authorizer = &context["authorizer"];
     let places = [
-        (Source::Jwt, &authorizer["jwt"]["claims"]),
-        (Source::Jwt, &authorizer["claims"]),
-        (Source::Iam, &authorizer["iam"]),
-        (Source::Lambda, &authorizer["lambda"]),
-        (Source::Lambda, authorizer),
+        (IdentitySource::Jwt, &authorizer["jwt"]["claims"]),
+        (IdentitySource::Jwt, &authorizer["claims"]),
+        (IdentitySource::Iam, &authorizer["iam"]),
+        (IdentitySource::Lambda, &authorizer["lambda"]),
+        (IdentitySource::Lambda, authorizer),
     ];
     is_one_of(unverified.identity.as_ref(), &places);
     if !context["elb"].is_null() {
@@ -89,7 +95,7 @@ pub fn lambda_event(bytes: &[u8]) -> bool {
     request::tried(unverified)
 }
 
-/// The body is the event's text; with base64 on it, it has three bytes for four characters.
+/// The body is the event's text, or, when it is base64, three bytes for each four characters.
 fn is_the_bodys(event: &Value, body: &[u8]) {
     let text = event["body"].as_str().unwrap_or_default();
     let flag = &event["isBase64Encoded"];
@@ -102,7 +108,7 @@ fn is_the_bodys(event: &Value, body: &[u8]) {
     }
 }
 
-/// Every header is one of the event's map, and none was lost.
+/// The headers are those of the event's map.
 fn are_the_maps(map: &Value, unverified: &Unverified) {
     let members = map.as_object();
     let count: usize = members
@@ -126,13 +132,14 @@ fn header<'e>(map: &'e Value, name: &str) -> Option<&'e str> {
     value.as_str().or_else(|| value.get(0)?.as_str())
 }
 
-/// An identity is, member for member, what stands in one of these places.
-fn is_one_of(identity: Option<&Identity>, places: &[(Source, &Value)]) {
+/// An identity equals one of these members.
+fn is_one_of(identity: Option<&Identity>, places: &[(IdentitySource, &Value)]) {
     let Some(Identity { source, members }) = identity else {
         return;
     };
     assert!(!members.is_empty());
-    let is =
-        |(known, place): &(Source, &Value)| known == source && place.as_object() == Some(members);
+    let is = |(known, place): &(IdentitySource, &Value)| {
+        known == source && place.as_object() == Some(members)
+    };
     assert!(places.iter().any(is), "an identity from nowhere");
 }

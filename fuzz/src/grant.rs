@@ -1,14 +1,142 @@
-//! Grants, callers and requests made from bytes: what would be sent to STS, held against what the grants mean.
-//!
-//! Promise tried: nothing outside the grants, and nothing that was not asked for, is allowed by a policy that is issued.
-//! The judge is that of the test `containment`, by its file's path; it shares no code with `cam` or `grant`.
+//! Grants, a caller and a request from arbitrary bytes: what would be sent to STS, checked against what the grants mean.
 
-#[path = "../../tests/containment/mod.rs"]
-mod containment;
+use std::sync::Arc;
 
-use containment::Outcome;
+use cos_issuer::app::App;
+use cos_issuer::config::{Environment, Settings};
+use cos_issuer::entropy::Entropy;
+use cos_issuer::grant::Authorized;
+use cos_issuer::request::{
+    CredentialRequest, Identity, IdentitySource, IssueRoute, Request, RequestId, Unverified,
+};
+use futures_util::FutureExt;
+use http::{HeaderMap, Method};
+use oracle::grants::{Issued, Requested, Scope, World};
+use serde_json::{Value, json};
+use tencent::time::{Clock, SystemClock};
+
+/// What came of one world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The file or the request was rejected.
+    Refused,
+    /// A policy was issued that allows some accesses.
+    Issued {
+        /// How many of the tried accesses.
+        allowed: usize,
+    },
+}
+
+/// The same bytes each time, so that an input can be tried again.
+struct Fixed([u8; 16]);
+
+impl Entropy for Fixed {
+    fn bytes(&self) -> Result<[u8; 16], getrandom::Error> {
+        Ok(self.0)
+    }
+}
 
 /// Tries one input. Returns whether a policy was issued that allows something.
 pub fn grant(bytes: &[u8]) -> bool {
-    matches!(containment::judge(bytes), Outcome::Issued { allowed } if allowed > 0)
+    matches!(check_grants(bytes), Outcome::Issued { allowed } if allowed > 0)
+}
+
+/// Checks what is issued for the world of these bytes. Panics when the policy allows too much.
+pub fn check_grants(bytes: &[u8]) -> Outcome {
+    let world = World::of(&mut arbitrary::Unstructured::new(bytes));
+    let Some(authorized) = issue(&world) else {
+        return Outcome::Refused;
+    };
+    let issued = Issued {
+        policy: authorized.policy(),
+        session_name: authorized.session_name(),
+        duration_seconds: authorized.duration_seconds().into(),
+        new_key: authorized.new_object().map(|new| new.key.as_str()),
+    };
+    let allowed = issued.allowed(&world);
+    Outcome::Issued { allowed }
+}
+
+/// What the library makes of a world.
+fn issue(world: &World) -> Option<Authorized> {
+    let settings = settings(&world.grants_file())?;
+    let handler = App::new(settings, Arc::new(SystemClock)).ok()?.handler;
+    let request = request(world);
+    let caller = handler
+        .authentication
+        .authenticate(&request, &request.path, &SystemClock)
+        .now_or_never()
+        .expect("the gateway's word takes no time")
+        .ok()?;
+    let requested = CredentialRequest::parse(&request, mint(&world.requested)).ok()?;
+    handler
+        .grants
+        .authorize(
+            &caller,
+            &requested,
+            SystemClock.now(),
+            &Fixed(world.entropy),
+        )
+        .ok()
+}
+
+/// A function that takes the word of its gateway, so that claims can be anything.
+fn settings(grants: &str) -> Option<Settings> {
+    let environment: Environment = [
+        ("AUTH", "gateway"),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
+        ("AWS_LAMBDA_FUNCTION_NAME", "issuer"),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
+        ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9"),
+        ("SECRET_ID", "AKIDexample"),
+        ("SECRET_KEY", "example"),
+        ("STS_ENDPOINTS", "http://127.0.0.1:9"),
+        ("GRANTS_FILE", "grants.toml"),
+    ]
+    .into_iter()
+    .collect();
+    let file = |_: &str| Ok(grants.as_bytes().to_vec());
+    Settings::read(&environment, &file).ok()
+}
+
+fn mint(requested: &Requested) -> IssueRoute {
+    match requested {
+        Requested::All | Requested::Scopes(_) => IssueRoute::Sts,
+        Requested::New(_) => IssueRoute::NewObject,
+    }
+}
+
+fn request(world: &World) -> Request {
+    let mut query: Vec<(String, String)> = Vec::new();
+    let parameters = [
+        ("bucket", &world.bucket),
+        ("region", &world.region),
+        ("durationSeconds", &world.duration_seconds),
+    ];
+    for (name, value) in parameters {
+        query.extend(value.iter().map(|value| (name.to_owned(), value.clone())));
+    }
+    let mut body = Vec::new();
+    match &world.requested {
+        Requested::All => {}
+        Requested::New(filename) => query.push(("filename".to_owned(), filename.clone())),
+        Requested::Scopes(scopes) => {
+            let scope = |scope: &Scope| json!({"action": scope.action, "bucket": scope.bucket, "region": scope.region, "prefix": scope.prefix});
+            body = Value::Array(scopes.iter().map(scope).collect())
+                .to_string()
+                .into_bytes();
+        }
+    }
+    let unverified = Unverified {
+        method: Method::POST,
+        path: "/sts".to_owned(),
+        query,
+        headers: HeaderMap::new(),
+        body,
+        identity: Identity::new(
+            IdentitySource::Lambda,
+            Some(&Value::Object(world.claims.clone())),
+        ),
+    };
+    Request::new(unverified, RequestId::random(), None).expect("a request within the limits")
 }

@@ -1,6 +1,8 @@
-//! Naive judges and generators for tests.
+//! Oracles for tests: naive implementations that decide again what the project decides, and generators of their input.
 //!
-//! Each decides again, by other code, what the project has decided. None depends on the project: they take plain JSON and text.
+//! # Guarantees
+//!
+//! They share no code with the project: they take plain JSON and text.
 
 #![expect(
     clippy::arithmetic_side_effects,
@@ -8,7 +10,10 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::string_slice,
-    reason = "a judge that meets what it cannot read must fail its test"
+    reason = "an oracle that cannot read its input must fail its test"
 )]
 
 pub mod cam;
+pub mod grants;
+pub mod q_sign;
+pub mod wire;

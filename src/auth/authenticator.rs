@@ -5,12 +5,12 @@ use http::{HeaderName, HeaderValue};
 
 use super::api_key::ApiKeys;
 use super::authorization_header::credentials;
-use super::gateway::Identity;
+use super::gateway;
 use super::hmac::HmacKeys;
 use super::jwt::{TokenVerifier, has_form_of_token};
 use super::principal::Principal;
 use crate::error::{Error, ErrorCode};
-use crate::request::Request;
+use crate::request::{Identity, Request};
 use tencent::time::Clock;
 
 /// How requests are authenticated: the setting `AUTH`.
@@ -98,28 +98,34 @@ impl<'r> Presented<'r> {
         // Where both tokens and API keys are sent as `Bearer`, the form decides.
         let has_tokens = verifiers.iter().any(|v| matches!(v, Verifier::Jwt(_)));
         let has_bearer_api_keys = verifiers.iter().any(Verifier::is_bearer_api_key);
-        let is_token =
-            |text: &&str| has_tokens && (!has_bearer_api_keys || has_form_of_token(text));
-        let mut presented = verifiers.iter().flat_map(|verifier| -> Vec<Self> {
+        let is_token = |text: &str| has_tokens && (!has_bearer_api_keys || has_form_of_token(text));
+        let mut presented = Vec::new();
+        for verifier in verifiers {
             match verifier {
                 Verifier::ApiKey(keys) => {
                     let is_shared = keys.header().is_none();
-                    let texts = keys.presented(headers).into_iter();
-                    let texts = texts.filter(|text| !(is_shared && is_token(text)));
-                    texts.map(|text| Self::ApiKey(keys, text)).collect()
+                    for text in keys.presented(headers) {
+                        if !(is_shared && is_token(text)) {
+                            presented.push(Self::ApiKey(keys, text));
+                        }
+                    }
                 }
-                Verifier::Gateway => request.identity.iter().map(Self::Gateway).collect(),
+                Verifier::Gateway => presented.extend(request.identity.as_ref().map(Self::Gateway)),
                 Verifier::Hmac(keys) => {
-                    let texts = credentials(headers, HmacKeys::SCHEME);
-                    texts.map(|text| Self::Hmac(keys, text)).collect()
+                    for text in credentials(headers, HmacKeys::SCHEME) {
+                        presented.push(Self::Hmac(keys, text));
+                    }
                 }
                 Verifier::Jwt(tokens) => {
-                    let texts = credentials(headers, "Bearer").filter(is_token);
-                    texts.map(|text| Self::Token(tokens, text)).collect()
+                    for text in credentials(headers, "Bearer") {
+                        if is_token(text) {
+                            presented.push(Self::Token(tokens, text));
+                        }
+                    }
                 }
             }
-        });
-        match (presented.next(), presented.next()) {
+        }
+        match (presented.pop(), presented.pop()) {
             (Some(presented), None) => Ok(presented),
             (None, _) => Err(Error::new(
                 ErrorCode::ProofMissing,
@@ -140,7 +146,7 @@ impl<'r> Presented<'r> {
     ) -> Result<Principal, Error> {
         match self {
             Self::ApiKey(keys, key) => keys.verify(key),
-            Self::Gateway(identity) => identity.verify(),
+            Self::Gateway(identity) => gateway::verify(identity),
             Self::Hmac(keys, text) => keys.verify(text, request, path, clock.now()),
             Self::Token(tokens, token) => {
                 tokens.verify(token, clock.now(), request.time_left).await

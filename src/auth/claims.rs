@@ -70,9 +70,12 @@ impl Claims {
         claims
     }
 
-    /// Adds the members of a JSON object that grants can match; names that exist are ignored.
-    pub(super) fn add_json(&mut self, object: &Map<String, Value>) {
-        for (name, value) in object {
+    /// Adds members of a JSON object that grants can match; names that exist are ignored.
+    pub(super) fn add_json<'a>(
+        &mut self,
+        members: impl IntoIterator<Item = (&'a String, &'a Value)>,
+    ) {
+        for (name, value) in members {
             if let Some(claim) = Claim::of_json(value) {
                 self.add(name, claim);
             }

@@ -1,7 +1,7 @@
 //! Who sent a request, and how that was verified.
 
 use super::claims::Claims;
-use super::gateway::Source;
+use crate::request::IdentitySource;
 use tencent::sign::digest::sha256_hex;
 
 /// How a principal was authenticated.
@@ -10,7 +10,7 @@ pub enum AuthMethod {
     /// By a key of `API_KEYS`.
     ApiKey,
     /// By the platform, before it called the function.
-    Gateway(Source),
+    Gateway(IdentitySource),
     /// By a signature with a key of `HMAC_KEYS`.
     Hmac,
     /// By a token of `JWT_ISSUER`.
@@ -23,10 +23,10 @@ impl AuthMethod {
     /// All methods that require credentials.
     pub const WITH_CREDENTIALS: [Self; 7] = [
         Self::ApiKey,
-        Self::Gateway(Source::Iam),
-        Self::Gateway(Source::Jwt),
-        Self::Gateway(Source::KeyPair),
-        Self::Gateway(Source::Lambda),
+        Self::Gateway(IdentitySource::Iam),
+        Self::Gateway(IdentitySource::Jwt),
+        Self::Gateway(IdentitySource::KeyPair),
+        Self::Gateway(IdentitySource::Lambda),
         Self::Hmac,
         Self::Jwt,
     ];
@@ -35,10 +35,10 @@ impl AuthMethod {
     pub const fn name(self) -> &'static str {
         match self {
             Self::ApiKey => "api-key",
-            Self::Gateway(Source::Iam) => "gateway-iam",
-            Self::Gateway(Source::Jwt) => "gateway-jwt",
-            Self::Gateway(Source::KeyPair) => "gateway-key-pair",
-            Self::Gateway(Source::Lambda) => "gateway-lambda",
+            Self::Gateway(IdentitySource::Iam) => "gateway-iam",
+            Self::Gateway(IdentitySource::Jwt) => "gateway-jwt",
+            Self::Gateway(IdentitySource::KeyPair) => "gateway-key-pair",
+            Self::Gateway(IdentitySource::Lambda) => "gateway-lambda",
             Self::Hmac => "hmac",
             Self::Jwt => "jwt",
             Self::None => "none",
@@ -109,7 +109,11 @@ impl Principal {
     }
 
     pub(crate) fn with_claims(claims: Claims) -> Self {
-        Self::authenticated(AuthMethod::None, "principal", claims)
+        Self::with_method(AuthMethod::None, claims)
+    }
+
+    pub(crate) fn with_method(method: AuthMethod, claims: Claims) -> Self {
+        Self::authenticated(method, "principal", claims)
     }
 }
 

@@ -1,195 +1,193 @@
-//! PrincipalMatch may ask: `AUTH` and the settings of the kinds of proof that it names.
+//! How callers authenticate: `AUTH` and the settings of the methods it names.
 //!
-//! Keys are entries `name=value claim=value …` with a semicolon or a line break between. The claim `sub` says whose key it is; it is
-//! the entry's name when it is left out, so that two keys with one `sub` are two keys of one caller.
+//! `API_KEYS` and `HMAC_KEYS` contain entries `name=value claim=value …`, separated by a
+//! semicolon or a line break. The claim `sub` identifies the caller and defaults to the entry's
+//! name; two entries with the same `sub` are two keys of one caller.
 //!
-//! Promises: a setting of a kind that `AUTH` does not name is a problem, since whoever wrote it expects it to work. A problem says
-//! which entry, by its number, never what is in it.
+//! # Guarantees
+//! - A setting of a method that `AUTH` does not name is an error, because it would have no effect.
+//! - An error names an entry by its number, never by its content.
 
-use std::fmt;
+use std::fmt::{Display, Formatter, Result as FmtResult};
 
 use http::HeaderName;
-
-use super::Platform;
-use super::reader::{Reader, list};
-use super::tokens;
-use crate::auth::{ApiKey, ApiKeys, Authenticator, Claim, Claims, HmacKey, HmacKeys, Verifier};
-use crate::grant::PrincipalMatch;
 use tencent::secret::Secret;
 
+use super::jwt::{self, JwtSettings};
+use super::reader::{Reader, list};
+use super::weak_secret::{WEAK, is_weak};
+use crate::auth::{ApiKey, ApiKeys, Claim, Claims, HmacKey, HmacKeys};
+use crate::grant::PrincipalMatch;
+use crate::runtime::Platform;
+
+/// One way to authenticate, with its settings.
+#[expect(missing_debug_implementations, reason = "it contains callers' keys")]
+pub enum AuthSettings {
+    /// A key that the caller sends.
+    ApiKey(ApiKeys),
+    /// The identity that the platform passes on.
+    Gateway,
+    /// A signature over the request.
+    Hmac(HmacKeys),
+    /// A token that an issuer signed.
+    Jwt(JwtSettings),
+}
+
+/// Empty for `AUTH=none`.
 pub(super) fn read(
     reader: &mut Reader<'_>,
     platform: Option<&Platform>,
-    file: &dyn Fn(&str) -> std::io::Result<Vec<u8>>,
-) -> Option<Authenticator> {
-    let kinds = reader.required("AUTH", "none", kinds);
-    let named = kinds.as_deref().unwrap_or(&Kind::CHOICES);
-    for (variable, kind) in SETTINGS {
-        if !named.iter().any(|named| named.1 == kind) && reader.optional(variable).is_some() {
-            let text = "belongs to a kind of proof that AUTH does not name";
-            reader.problem(variable, text);
+) -> Option<Vec<AuthSettings>> {
+    let methods = reader.required("AUTH", "jwt", methods);
+    if let Some(methods) = &methods {
+        for (variable, method) in VARIABLES {
+            if !methods.contains(&method) && reader.is_set(variable) {
+                let name = method.name();
+                let text = format!("has no effect: add `{name}` to AUTH, or remove {variable}");
+                reader.error(variable, text);
+            }
         }
     }
-    let kinds = kinds?;
-    if kinds.is_empty() {
-        return Some(Authenticator::None);
-    }
-    // Each is read, whatever is wrong with those before it.
-    let verifiers: Vec<Option<Verifier>> = kinds
+    // Collected first: an error of one method must not hide those of the next.
+    let settings: Vec<Option<AuthSettings>> = methods?
         .into_iter()
-        .map(|(_, kind)| match kind {
-            Kind::ApiKey => api_keys(reader).map(Verifier::ApiKey),
-            Kind::Gateway => gateway(reader, platform),
-            Kind::Hmac => hmac_keys(reader).map(Verifier::Hmac),
-            Kind::Jwt => tokens::read(reader, file).map(Verifier::Jwt),
+        .map(|method| match method {
+            Method::ApiKey => api_keys(reader).map(AuthSettings::ApiKey),
+            Method::Gateway => gateway(reader, platform),
+            Method::Hmac => hmac_keys(reader).map(AuthSettings::Hmac),
+            Method::Jwt => jwt::read(reader).map(AuthSettings::Jwt),
         })
         .collect();
-    let verifiers: Option<Vec<Verifier>> = verifiers.into_iter().collect();
-    verifiers.map(Authenticator::OneOf)
+    settings.into_iter().collect()
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum Method {
     ApiKey,
     Gateway,
     Hmac,
     Jwt,
 }
 
-impl Kind {
-    const CHOICES: [(&'static str, Self); 4] = [
-        ("api-key", Self::ApiKey),
-        ("gateway", Self::Gateway),
-        ("hmac", Self::Hmac),
-        ("jwt", Self::Jwt),
-    ];
-}
+impl Method {
+    const ALL: [Self; 4] = [Self::ApiKey, Self::Gateway, Self::Hmac, Self::Jwt];
 
-const SETTINGS: [(&str, Kind); 13] = [
-    ("API_KEYS", Kind::ApiKey),
-    ("API_KEY_HEADER", Kind::ApiKey),
-    ("HMAC_KEYS", Kind::Hmac),
-    ("JWT_ISSUER", Kind::Jwt),
-    ("JWT_AUDIENCE", Kind::Jwt),
-    ("JWT_JWKS_URL", Kind::Jwt),
-    ("JWT_JWKS_FILE", Kind::Jwt),
-    ("JWT_PUBLIC_KEY", Kind::Jwt),
-    ("JWT_PUBLIC_KEY_FILE", Kind::Jwt),
-    ("JWT_HS_SECRET", Kind::Jwt),
-    ("JWT_ALGORITHMS", Kind::Jwt),
-    ("JWT_LEEWAY_SECONDS", Kind::Jwt),
-    ("JWT_MAX_AGE_SECONDS", Kind::Jwt),
-];
-
-/// The kinds that `AUTH` names; none of them for `none`.
-fn kinds(text: &str) -> Result<Vec<(&'static str, Kind)>, &'static str> {
-    if text == "none" {
-        return Ok(Vec::new());
-    }
-    let mut kinds = Vec::new();
-    for name in list(text) {
-        let known = Kind::CHOICES
-            .into_iter()
-            .find(|(choice, _)| *choice == name);
-        match known {
-            Some(kind) if !kinds.contains(&kind) => kinds.push(kind),
-            Some(_) => return Err("names a kind twice"),
-            None => return Err(CHOICES),
+    const fn name(self) -> &'static str {
+        match self {
+            Self::ApiKey => "api-key",
+            Self::Gateway => "gateway",
+            Self::Hmac => "hmac",
+            Self::Jwt => "jwt",
         }
     }
-    if kinds.is_empty() {
-        return Err(CHOICES);
-    }
-    Ok(kinds)
 }
 
-const CHOICES: &str = "must be `none` alone, or one or several of `api-key`, `gateway`, `hmac`, `jwt` with commas between";
+const VARIABLES: [(&str, Method); 13] = [
+    ("API_KEYS", Method::ApiKey),
+    ("API_KEY_HEADER", Method::ApiKey),
+    ("HMAC_KEYS", Method::Hmac),
+    ("JWT_ISSUER", Method::Jwt),
+    ("JWT_AUDIENCE", Method::Jwt),
+    ("JWT_JWKS_URL", Method::Jwt),
+    ("JWT_JWKS_FILE", Method::Jwt),
+    ("JWT_PUBLIC_KEY", Method::Jwt),
+    ("JWT_PUBLIC_KEY_FILE", Method::Jwt),
+    ("JWT_HS_SECRET", Method::Jwt),
+    ("JWT_ALGORITHMS", Method::Jwt),
+    ("JWT_LEEWAY_SECONDS", Method::Jwt),
+    ("JWT_MAX_AGE_SECONDS", Method::Jwt),
+];
+
+fn methods(text: &str) -> Result<Vec<Method>, &'static str> {
+    let mut methods = Vec::new();
+    if text == "none" {
+        return Ok(methods);
+    }
+    for name in list(text) {
+        let method = Method::ALL.into_iter().find(|method| method.name() == name);
+        match method {
+            Some(method) if !methods.contains(&method) => methods.push(method),
+            Some(_) => return Err("must name each method once"),
+            None => return Err(METHODS),
+        }
+    }
+    if methods.is_empty() {
+        return Err(METHODS);
+    }
+    Ok(methods)
+}
+
+const METHODS: &str = "must be a comma-separated list of `jwt`, `api-key`, `hmac`, `gateway`, \
+     for example `jwt,api-key`; or only `none`, which lets everyone in";
 
 fn api_keys(reader: &mut Reader<'_>) -> Option<ApiKeys> {
-    let header = match reader.optional("API_KEY_HEADER") {
-        None => Some(None),
-        Some(_) => reader.parsed("API_KEY_HEADER", header).map(Some),
-    };
-    let example = "backend=<SHA-256 of its key in hex>";
+    let header = reader.parsed_or("API_KEY_HEADER", None, |text| header(text).map(Some));
+    let example = "backend=<SHA-256 of the key in hex>";
     let keys = reader.required("API_KEYS", example, |text| {
-        let key = |(number, entry): (usize, Entry<'_>)| {
-            let fault = EntryError(number, "has no SHA-256 of 64 hex digits");
-            Ok::<_, EntryError>(ApiKey {
+        entries(text, |entry| {
+            let mut digest = [0; 32];
+            hex::decode_to_slice(entry.value, &mut digest)
+                .map_err(|_| "must have a SHA-256 as its value: 64 hex digits")?;
+            Ok(ApiKey {
                 name: entry.name,
-                digest: sha256(entry.value).ok_or(fault)?,
+                digest,
                 claims: entry.claims,
             })
-        };
-        (1..)
-            .zip(entries(text)?)
-            .map(key)
-            .collect::<Result<Vec<_>, _>>()
+        })
     });
     let (keys, header) = (keys?, header?);
     let keys = ApiKeys::new(keys, header);
     if keys.is_none() {
-        reader.problem("API_KEYS", "holds the same key twice");
+        reader.error("API_KEYS", DUPLICATE_KEY);
     }
     keys
 }
 
-/// A plain server sees nothing but headers, and those anyone can write.
-fn gateway(reader: &mut Reader<'_>, platform: Option<&Platform>) -> Option<Verifier> {
-    if !matches!(platform, Some(Platform::Server(_))) {
-        return Some(Verifier::Gateway);
-    }
-    let text = "names `gateway`, which Lambda and SCF event functions have; here is an HTTP server (as an SCF web function is), to \
-         which no gateway says who asks";
-    reader.problem("AUTH", text);
-    None
+/// A header whose meaning is not taken already, neither by HTTP nor by SCF.
+fn header(text: &str) -> Result<HeaderName, &'static str> {
+    let name: Option<HeaderName> = text.parse().ok();
+    let is_free = |name: &str| name.starts_with("x-") && !name.starts_with("x-scf-");
+    name.filter(|name| is_free(name.as_str()))
+        .ok_or("must be a header that begins with `x-` and not `x-scf-`, for example `x-api-key`")
 }
 
-/// Headers with a meaning of their own are no place for a key, nor those that this function takes away.
-fn header(text: &str) -> Result<HeaderName, &'static str> {
-    let name = text.parse().ok();
-    name.filter(|name: &HeaderName| {
-        name.as_str().starts_with("x-") && !name.as_str().starts_with("x-scf-")
-    })
-    .ok_or("must be the name of a header that begins with `x-` and not with `x-scf-`")
+/// On a plain server an identity could only come from headers, which every client can write.
+fn gateway(reader: &mut Reader<'_>, platform: Option<&Platform>) -> Option<AuthSettings> {
+    if !matches!(platform, Some(Platform::Server(_))) {
+        return Some(AuthSettings::Gateway);
+    }
+    let text = "must not contain `gateway` on an HTTP server or SCF web function: only Lambda and \
+         SCF event functions receive an identity from their gateway";
+    reader.error("AUTH", text);
+    None
 }
 
 fn hmac_keys(reader: &mut Reader<'_>) -> Option<HmacKeys> {
     let keys = reader.required("HMAC_KEYS", "backend=<64 random hex digits>", |text| {
-        let key = |(number, entry): (usize, Entry<'_>)| {
-            let text = "has a key of less than 32 characters, or not of ASCII";
-            Ok::<_, EntryError>(HmacKey {
+        entries(text, |entry| {
+            Ok(HmacKey {
                 id: entry.name,
-                secret: hmac_key(entry.value).ok_or(EntryError(number, text))?,
+                secret: secret_key(entry.value)?,
                 claims: entry.claims,
             })
-        };
-        (1..)
-            .zip(entries(text)?)
-            .map(key)
-            .collect::<Result<Vec<_>, _>>()
+        })
     })?;
     let keys = HmacKeys::new(keys);
     if keys.is_none() {
-        reader.problem("HMAC_KEYS", "holds the same key twice");
+        reader.error("HMAC_KEYS", DUPLICATE_KEY);
     }
     keys
 }
 
-fn hmac_key(text: &str) -> Option<Secret> {
-    let is_key =
-        text.len() >= HMAC_KEY_CHARACTERS_MIN && text.bytes().all(|c| c.is_ascii_graphic());
-    is_key.then(|| Secret::new(text.to_owned())).flatten()
-}
-
-fn sha256(text: &str) -> Option<[u8; 32]> {
-    let is_hex = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let (high, low) = text.split_at_checked(32).filter(|_| is_hex)?;
-    let half = |text| u128::from_str_radix(text, 16).ok().map(u128::to_be_bytes);
-    let mut digest = [0; 32];
-    let (first, second) = digest.split_at_mut(16);
-    first.copy_from_slice(&half(high)?);
-    second.copy_from_slice(&half(low)?);
-    Some(digest)
+fn secret_key(text: &str) -> Result<Secret, &'static str> {
+    if is_weak(text) && text.len() >= MIN_HMAC_KEY_LENGTH {
+        return Err(WEAK);
+    }
+    let is_long = text.len() >= MIN_HMAC_KEY_LENGTH;
+    let is_printable = text.bytes().all(|byte| byte.is_ascii_graphic());
+    let key = (is_long && is_printable).then(|| Secret::new(text.to_owned()));
+    key.flatten()
+        .ok_or("must have a key of 32 or more printable ASCII characters as its value")
 }
 
 /// One key of a caller.
@@ -199,34 +197,37 @@ struct Entry<'t> {
     claims: Claims,
 }
 
-/// What is wrong with an entry, which is told by its number alone.
+/// What is wrong with an entry, by its number only.
 struct EntryError(usize, &'static str);
 
-impl fmt::Display for EntryError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            0 => formatter.write_str(self.1),
-            number => write!(formatter, "entry {number} {}", self.1),
-        }
+impl Display for EntryError {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> FmtResult {
+        write!(formatter, "entry {} {}", self.0, self.1)
     }
 }
 
-fn entries(text: &str) -> Result<Vec<Entry<'_>>, EntryError> {
+fn entries<'t, T>(
+    text: &'t str,
+    key: impl Fn(Entry<'t>) -> Result<T, &'static str>,
+) -> Result<Vec<T>, EntryError> {
     let texts = text.split([';', '\n']).map(str::trim);
-    let mut entries: Vec<Entry<'_>> = Vec::new();
-    for text in texts.filter(|text| !text.is_empty()) {
-        let number = entries.len().saturating_add(1);
-        let entry = entry(text).map_err(|fault| EntryError(number, fault))?;
-        if entries.iter().any(|other| other.name == entry.name) {
-            return Err(EntryError(number, "has the name of another"));
+    let (mut names, mut keys) = (Vec::new(), Vec::new());
+    for (number, text) in (1..).zip(texts.filter(|text| !text.is_empty())) {
+        let error = |text| EntryError(number, text);
+        let entry = entry(text).map_err(error)?;
+        if number > MAX_KEYS {
+            return Err(error("is one too many: at most 64 keys are possible"));
         }
-        entries.push(entry);
+        if names.contains(&entry.name) {
+            return Err(error("must have a name of its own"));
+        }
+        names.push(entry.name.clone());
+        keys.push(key(entry).map_err(error)?);
     }
-    match entries.len() {
-        0 => Err(EntryError(0, "holds no key")),
-        1..=KEYS_MAX => Ok(entries),
-        _ => Err(EntryError(0, "holds more than 64 keys")),
+    if keys.is_empty() {
+        return Err(EntryError(1, "is missing: the list contains no key"));
     }
+    Ok(keys)
 }
 
 fn entry(text: &str) -> Result<Entry<'_>, &'static str> {
@@ -236,21 +237,17 @@ fn entry(text: &str) -> Result<Entry<'_>, &'static str> {
     for word in words {
         let (claim, text) = pair(Some(word))?;
         let known = |c: u8| c.is_ascii_alphanumeric() || b"-._@:/+".contains(&c);
-        if text.is_empty() || text.len() > CLAIM_CHARACTERS_MAX || !text.bytes().all(known) {
-            return Err(
-                "has a claim whose value is empty, too long, or not of letters, digits and `-._@:/+`",
-            );
+        if !(1..=MAX_CLAIM_LENGTH).contains(&text.len()) || !text.bytes().all(known) {
+            return Err("must have claims of 1 to 128 letters, digits and `-._@:/+`");
         }
         if claim == PrincipalMatch::PROOF {
-            return Err(
-                "has the claim `proof`, which is how a caller was proven and cannot be said",
-            );
+            return Err("must not set `proof`, which is how the caller authenticated");
         }
         if !claims.add(claim, Claim::Text(text.to_owned())) {
-            return Err("has a claim twice");
+            return Err("must set each claim once");
         }
     }
-    // Does nothing when there is one.
+    // Has no effect when `sub` is set already.
     claims.add(Claims::SUBJECT, Claim::Text(name.to_owned()));
     Ok(Entry {
         name: name.to_owned(),
@@ -263,13 +260,15 @@ fn pair(word: Option<&str>) -> Result<(&str, &str), &'static str> {
     let known = |c: u8| c.is_ascii_alphanumeric() || b"-._".contains(&c);
     let pair = word.and_then(|word| word.split_once('='));
     pair.filter(|(name, _)| (1..=64).contains(&name.len()) && name.bytes().all(known))
-        .ok_or("must be `name=value claim=value …`, names being of letters, digits and `-._`")
+        .ok_or("must be `name=value claim=value …`, with letters, digits and `-._` in names")
 }
 
-/// Each proof is held against all of them; SCF gives all variables together 4 KB.
-const KEYS_MAX: usize = 64;
+const DUPLICATE_KEY: &str = "must contain each key once";
 
-/// 128 random bits as hex.
-const HMAC_KEY_CHARACTERS_MIN: usize = 32;
+/// Each presented key is compared with all of them, and SCF limits all variables to 4 KB.
+const MAX_KEYS: usize = 64;
 
-const CLAIM_CHARACTERS_MAX: usize = 128;
+/// 128 random bits in hex.
+const MIN_HMAC_KEY_LENGTH: usize = 32;
+
+const MAX_CLAIM_LENGTH: usize = 128;

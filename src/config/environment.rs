@@ -3,12 +3,18 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
-/// Environment variables, taken once. An empty variable is an absent one.
+/// Environment variables, read once. An empty variable counts as absent.
 #[derive(Default)]
-#[expect(missing_debug_implementations, reason = "it holds secrets")]
+#[expect(missing_debug_implementations, reason = "it contains secrets")]
 pub struct Environment(BTreeMap<String, OsString>);
 
 impl Environment {
+    /// The names of the variables that are not empty.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        let present = self.0.iter().filter(|(_, value)| !value.is_empty());
+        present.map(|(name, _)| name.as_str())
+    }
+
     /// The text of a variable; an error when it is not UTF-8.
     pub(super) fn text(&self, name: &str) -> Result<Option<&str>, NotUtf8> {
         match self.0.get(name) {
@@ -18,7 +24,7 @@ impl Environment {
     }
 }
 
-/// A value that is no text.
+/// The value is not UTF-8.
 pub(super) struct NotUtf8;
 
 impl<N: Into<OsString>, V: Into<OsString>> FromIterator<(N, V)> for Environment {

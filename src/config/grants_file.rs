@@ -1,247 +1,199 @@
-//! The grants file: who may have what, as TOML. `docs/grants.md` explains it, `docs/grants.schema.json` is its form.
+//! The grants file: who gets what, as TOML. `docs/grants.md` explains it, and
+//! `docs/grants.schema.json` is its schema.
 //!
-//! Promises: every fault of the file is reported at once, by line and key; a key that is not known is a fault, since whoever wrote it
-//! expects it to work. What cannot be granted to anybody, or would never hold, is a fault too.
-//! Leaves out: where the file lies.
+//! # Guarantees
+//! - Every error is reported at once, by line and key. An unknown key is an error, so that a
+//!   misspelled limit is never ignored.
+//! - A grant that nobody could get, or whose policy would not fit, is an error.
 
-mod matches;
+mod principal_match;
 mod table;
 
-use super::grant::{Bounds, lifetime_problem};
+use tencent::names::{Bucket, Region};
+
+use super::grant_bounds::{GrantBounds, NO_CLAIMS};
 use crate::grant::{
     ContentType, Extension, Grant, Lifetime, Limits, Operation, PermissionError, Permissions,
     Placeholder, PrefixTemplate, Preset, PrincipalMatch,
 };
 use table::{Diagnostics, Table};
-use tencent::names::{Bucket, Region};
 
-/// Reads the file.
+/// Parses the file.
 ///
 /// # Errors
-/// Every fault, as `line 3, key: what to write`.
-pub(super) fn read(text: &str, bounds: &Bounds) -> Result<Vec<Grant>, Vec<String>> {
-    let mut diagnostics = Diagnostics::of(text);
-    let file = table::parse(text, &mut diagnostics);
-    let grants = file.as_ref().map(|file| {
-        let root = Table::of_file(file);
-        root.refuse_others(&["grant"], &mut diagnostics);
-        let tables = root.tables("grant", &mut diagnostics);
-        let grants: Vec<Option<Grant>> = tables
-            .iter()
-            .map(|table| grant(table, bounds, &mut diagnostics))
-            .collect();
-        for (index, table) in tables.iter().enumerate() {
+/// Every diagnostic, as `line 3, key: what to write`.
+pub(super) fn read(text: &str, bounds: &GrantBounds) -> Result<Vec<Grant>, Vec<String>> {
+    let diagnostics = Diagnostics::new(text);
+    let file = table::parse(text, &diagnostics);
+    let grants = file.as_ref().and_then(|file| {
+        let root = Table::root(file, &diagnostics);
+        root.refuse_unknown(&["grant"]);
+        let tables = root.tables("grant");
+        // Collected first, so that every grant is checked.
+        let grants: Vec<Option<Grant>> = tables.iter().map(|table| grant(table, bounds)).collect();
+        let mut names = Vec::new();
+        for table in &tables {
             let name = table.peek("name");
-            if name.is_some()
-                && tables
-                    .iter()
-                    .take(index)
-                    .any(|other| other.peek("name") == name)
-            {
-                table.fault("name", "is the name of another grant", &mut diagnostics);
+            if name.is_some() && names.contains(&name) {
+                table.report("name", "must differ from the names of other grants");
             }
+            names.push(name);
         }
         if tables.is_empty() {
-            root.fault(
-                "grant",
-                "is missing: write `[[grant]]` and what is granted below it",
-                &mut diagnostics,
-            );
+            root.report("grant", "is missing: write `[[grant]]` and its keys below");
         }
-        grants
+        grants.into_iter().collect()
     });
-    let grants: Option<Vec<Grant>> = grants.and_then(|grants| grants.into_iter().collect());
-    match grants {
-        Some(grants) if diagnostics.is_empty() => Ok(grants),
-        _ => Err(diagnostics.into_texts()),
-    }
+    let texts = diagnostics.into_texts();
+    grants.filter(|_| texts.is_empty()).ok_or(texts)
 }
 
-fn grant(table: &Table<'_>, bounds: &Bounds, diagnostics: &mut Diagnostics<'_>) -> Option<Grant> {
-    table.refuse_others(&KEYS, diagnostics);
-    let name = table.text("name", diagnostics, name);
-    let principal_match = matches::read(table, diagnostics);
-    let bucket = table.text("bucket", diagnostics, Bucket::parse);
-    let region = table.text("region", diagnostics, Region::parse);
-    let prefix = prefix(table, diagnostics);
-    let permissions = permissions(table, diagnostics);
-    let lifetime = lifetime(table, bounds, diagnostics);
-    let (name, principal_match, bucket, region) = (name?, principal_match?, bucket?, region?);
+fn grant(table: &Table<'_>, bounds: &GrantBounds) -> Option<Grant> {
+    table.refuse_unknown(&KEYS);
+    let name = table.text("name", name);
+    let principal_match = principal_match::read(table);
+    let bucket = table.text("bucket", Bucket::parse);
+    let region = table.text("region", Region::parse);
+    let prefix = prefix(table);
+    let permissions = permissions(table);
+    let lifetime = lifetime(table, bounds);
     let grant = Grant {
-        name,
-        principal_match,
-        bucket,
-        region,
+        name: name?,
+        principal_match: principal_match?,
+        bucket: bucket?,
+        region: region?,
         prefix: prefix?,
         permissions: permissions?,
         lifetime: lifetime?,
     };
     if bounds.is_anonymous {
         if grant.prefix.claims().next().is_some() {
-            table.fault("prefix", NOBODY_IS_KNOWN, diagnostics);
+            table.report("prefix", NO_CLAIMS);
         }
         if grant.principal_match != PrincipalMatch::Everyone {
-            table.fault(
-                "match",
-                "can only be \"everyone\" with AUTH=none, which proves nothing of a caller",
-                diagnostics,
-            );
+            let text = "must be \"everyone\" with AUTH=none: anonymous callers have no claims";
+            table.report("match", text);
         }
     }
-    if let Some(operation) = grant
-        .permissions
-        .of_bucket()
-        .filter(|_| grant.prefix.as_str() != "/")
-    {
-        let text = format!(
-            "names {}, which is about the whole bucket: `prefix` would have to be \"/\"",
-            operation.name()
-        );
-        table.fault("actions", &text, diagnostics);
+    let of_bucket = grant.permissions.of_bucket();
+    if let Some(operation) = of_bucket.filter(|_| grant.prefix.as_str() != "/") {
+        let name = operation.name();
+        let text = format!("must not contain {name}, a bucket operation, unless `prefix` is \"/\"");
+        table.report("actions", &text);
     }
     if grant.check_length().is_err() {
-        table.fault(
-            "actions",
-            "makes a longer policy than CAM takes, for the longest prefix that the slots allow",
-            diagnostics,
-        );
+        let text = "must be fewer: with the longest prefix, the policy is longer than CAM accepts";
+        table.report("actions", text);
     }
     Some(grant)
 }
 
-/// For the log, where names stand with commas between.
+/// The audit log separates names by commas.
 fn name(text: &str) -> Result<String, &'static str> {
     let known = |c: u8| c.is_ascii_alphanumeric() || b"-._".contains(&c);
-    if (1..=64).contains(&text.len()) && text.bytes().all(known) {
-        return Ok(text.to_owned());
-    }
-    Err("has 1 to 64 letters, digits and characters of `-._`")
+    let is_name = (1..=64).contains(&text.len()) && text.bytes().all(known);
+    let name = is_name.then(|| text.to_owned());
+    name.ok_or("must have 1 to 64 letters, digits and characters of `-._`")
 }
 
-fn prefix(table: &Table<'_>, diagnostics: &mut Diagnostics<'_>) -> Option<PrefixTemplate> {
-    let slots = slots(table, diagnostics)?;
-    let template = table.text("prefix", diagnostics, |text| {
-        PrefixTemplate::parse(text, &slots)
-    })?;
-    for (claim, _) in &slots {
-        if !template.claims().any(|named| named == claim) {
-            table.fault(
-                "slots",
-                "has a slot that `prefix` does not have",
-                diagnostics,
-            );
-        }
+fn prefix(table: &Table<'_>) -> Option<PrefixTemplate> {
+    let slots = slots(table)?;
+    let template = table.text("prefix", |text| PrefixTemplate::parse(text, &slots))?;
+    let is_unused = |claim: &str| !template.claims().any(|used| used == claim);
+    if slots.iter().any(|(claim, _)| is_unused(claim)) {
+        table.report("slots", "must only contain placeholders of `prefix`");
     }
     Some(template)
 }
 
-fn slots(
-    table: &Table<'_>,
-    diagnostics: &mut Diagnostics<'_>,
-) -> Option<Vec<(String, Placeholder)>> {
-    let Some(slots) = table.table("slots", diagnostics)? else {
+fn slots(table: &Table<'_>) -> Option<Vec<(String, Placeholder)>> {
+    let Some(slots) = table.table("slots")? else {
         return Some(Vec::new());
     };
-    let read = slots.keys().map(|claim| {
-        let slot = match slots.peek(claim) {
-            Some("id") => Some(Placeholder::Id),
-            Some("number") => Some(Placeholder::Number),
-            Some(_) => {
-                slots.fault(
-                    claim,
-                    "is \"id\", \"number\" or a list of words",
-                    diagnostics,
-                );
-                None
-            }
-            None => slots.texts(claim, diagnostics).and_then(|words| {
-                let slot = Placeholder::one_of(words.into_iter().map(str::to_owned).collect());
-                slot.map_err(|error| slots.fault(claim, &error.to_string(), diagnostics))
-                    .ok()
-            }),
-        };
-        slot.map(|slot| (claim.to_owned(), slot))
-    });
-    let read: Vec<Option<(String, Placeholder)>> = read.collect();
-    read.into_iter().collect()
+    let slot = |claim: &str| match slots.peek(claim) {
+        Some("id") => Some(Placeholder::Id),
+        Some("number") => Some(Placeholder::Number),
+        Some(_) => {
+            slots.report(claim, "must be \"id\", \"number\" or a list of words");
+            None
+        }
+        None => {
+            let words = slots.texts(claim)?.into_iter().map(str::to_owned);
+            let report =
+                |error: crate::grant::TemplateError| slots.report(claim, &error.to_string());
+            Placeholder::one_of(words.collect()).map_err(report).ok()
+        }
+    };
+    let named = slots
+        .keys()
+        .map(|claim| Some((claim.to_owned(), slot(claim)?)));
+    let named: Vec<Option<_>> = named.collect();
+    named.into_iter().collect()
 }
 
-fn permissions(table: &Table<'_>, diagnostics: &mut Diagnostics<'_>) -> Option<Permissions> {
+fn permissions(table: &Table<'_>) -> Option<Permissions> {
     let preset = |text: &str| {
         let known = Preset::CHOICES.iter().find(|(name, _)| *name == text);
-        known
-            .map(|(_, preset)| *preset)
-            .ok_or("takes \"upload\", \"download\", \"list\", \"delete\"")
+        known.map(|(_, preset)| *preset).ok_or(
+            "must be a list of \"upload\", \"download\", \"list\", \"delete\", for example \
+             [\"upload\"]",
+        )
     };
-    let presets = table.list("allow", diagnostics, preset);
-    let named = table.list("actions", diagnostics, Operation::parse);
-    let limits = limits(table, diagnostics);
-    let new_objects = table.list("named_extensions", diagnostics, Extension::parse);
-    let (presets, named, limits, new_objects) = (presets?, named?, limits?, new_objects?);
-    let permissions = Permissions::new(&presets, &named, limits);
-    let permissions = permissions.and_then(|permissions| permissions.naming(new_objects));
-    if matches!(permissions, Err(PermissionError::NamedTwice)) {
-        table.fault(
-            "named_extensions",
-            &PermissionError::NamedTwice.to_string(),
-            diagnostics,
-        );
-        return None;
-    }
-    // Which key is at fault cannot always be said; where none is there, `allow` is what is missing.
-    let key = ["actions", "allow"]
-        .into_iter()
-        .find(|key| table.has(key))
-        .unwrap_or("allow");
-    permissions
-        .map_err(|error| table.fault(key, &error.to_string(), diagnostics))
-        .ok()
+    let presets = table.list("allow", preset);
+    let actions = table.list("actions", Operation::parse);
+    let limits = limits(table);
+    let named_extensions = table.list("named_extensions", Extension::parse);
+    let (presets, actions, limits) = (presets?, actions?, limits?);
+    let named_extensions = named_extensions?;
+    let permissions = Permissions::new(&presets, &actions, limits);
+    let permissions = permissions.and_then(|permissions| permissions.naming(named_extensions));
+    let report = |error: PermissionError| {
+        let key = match error {
+            PermissionError::NamedTwice => "named_extensions",
+            _ if table.has("actions") => "actions",
+            _ => "allow",
+        };
+        table.report(key, &error.to_string());
+    };
+    permissions.map_err(report).ok()
 }
 
-fn limits(table: &Table<'_>, diagnostics: &mut Diagnostics<'_>) -> Option<Limits> {
-    let size = if table.has("max_size_bytes") {
-        let size = table.number("max_size_bytes", diagnostics, 1..=SIZE_BYTES_MAX);
-        Some(size?)
-    } else {
-        None
+fn limits(table: &Table<'_>) -> Option<Limits> {
+    let max_size_bytes = match table.has("max_size_bytes") {
+        false => Some(None),
+        true => table.number("max_size_bytes", 1..=MAX_SIZE_BYTES).map(Some),
     };
-    let extensions = table.list("extensions", diagnostics, Extension::parse);
-    let content_types = table.list("content_types", diagnostics, ContentType::parse);
-    let source_ip = table.list("source_ip", diagnostics, |text| {
-        Ok::<_, &str>(text.to_owned())
-    });
+    let extensions = table.list("extensions", Extension::parse);
+    let content_types = table.list("content_types", ContentType::parse);
+    let source_ip = table.list("source_ip", |text| Ok::<_, &str>(text.to_owned()));
     Some(Limits {
         extensions: extensions?,
-        max_size_bytes: size,
+        max_size_bytes: max_size_bytes?,
         content_types: content_types?,
         source_ip: source_ip?,
     })
 }
 
-/// `[600, 3600]`, or the second alone.
-fn lifetime(
-    table: &Table<'_>,
-    bounds: &Bounds,
-    diagnostics: &mut Diagnostics<'_>,
-) -> Option<Lifetime> {
+/// `[600, 3600]`, or only the second.
+fn lifetime(table: &Table<'_>, bounds: &GrantBounds) -> Option<Lifetime> {
     if !table.has("duration_seconds") {
-        return bounds.lifetime;
+        return bounds.default_lifetime;
     }
-    let seconds = table.numbers("duration_seconds", diagnostics)?;
-    let range = match seconds.as_slice() {
-        [most] => Some((u64::from(bounds.minimum_seconds), *most)),
-        [least, most] => Some((*least, *most)),
+    let allowed = &bounds.duration_seconds;
+    let seconds = |number: u64| u32::try_from(number).ok().filter(|n| allowed.contains(n));
+    let lifetime = match table.numbers("duration_seconds")?.as_slice() {
+        [most] => seconds(*most).and_then(|most| Lifetime::new(*allowed.start(), most)),
+        [least, most] => seconds(*least)
+            .zip(seconds(*most))
+            .and_then(|(least, most)| Lifetime::new(least, most)),
         _ => None,
     };
-    let lifetime = range.and_then(|(least, most)| {
-        let allowed = u64::from(bounds.minimum_seconds)..=u64::from(bounds.maximum_seconds);
-        let is_allowed = allowed.contains(&least) && allowed.contains(&most);
-        let (least, most) = (u32::try_from(least).ok()?, u32::try_from(most).ok()?);
-        Lifetime::new(least, most).filter(|_| is_allowed)
-    });
     if lifetime.is_none() {
-        let text = format!("is `most` or `[least, most]`: {}", lifetime_problem(bounds));
-        table.fault("duration_seconds", &text, diagnostics);
+        let text = format!(
+            "must be `most` or `[least, most]`, {}",
+            bounds.duration_form()
+        );
+        table.report("duration_seconds", &text);
     }
     lifetime
 }
@@ -263,8 +215,5 @@ const KEYS: [&str; 14] = [
     "source_ip",
 ];
 
-pub(super) const NOBODY_IS_KNOWN: &str =
-    "has a slot, which AUTH=none has nothing to fill with: nothing is known of a caller";
-
-/// What COS takes in one upload. <https://www.tencentcloud.com/document/product/436/7749>
-const SIZE_BYTES_MAX: u64 = 5 * 1024 * 1024 * 1024;
+/// What COS accepts in one upload. <https://www.tencentcloud.com/document/product/436/7749>
+const MAX_SIZE_BYTES: u64 = 5 * 1024 * 1024 * 1024;

@@ -1,163 +1,188 @@
-//! Reads variables and keeps every problem, so that the operator mends them in one go.
+//! Reads variables and collects every error, so that one restart is enough to fix them all.
 
-use std::fmt;
+use std::borrow::Cow;
+use std::fmt::{Display, Formatter, Result as FmtResult};
+use std::io;
+use std::ops::RangeInclusive;
 
-use super::Environment;
+use super::environment::Environment;
+use super::misspelled;
 
-/// What is wrong with one variable. It never holds the value.
+/// What is wrong with one variable. It never contains the value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
-    variable: &'static str,
+    variable: Cow<'static, str>,
     text: String,
 }
 
 impl ConfigError {
-    pub(super) fn new(variable: &'static str, text: impl Into<String>) -> Self {
+    pub(super) fn new(variable: impl Into<Cow<'static, str>>, text: impl Into<String>) -> Self {
         Self {
-            variable,
+            variable: variable.into(),
             text: text.into(),
         }
     }
 
     /// The variable's name.
-    pub fn variable(&self) -> &'static str {
-        self.variable
+    pub fn variable(&self) -> &str {
+        &self.variable
     }
 }
 
-impl fmt::Display for ConfigError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Display for ConfigError {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> FmtResult {
         write!(formatter, "{}: {}", self.variable, self.text)
     }
 }
 
 pub(super) struct Reader<'a> {
     environment: &'a Environment,
-    problems: Vec<ConfigError>,
+    read_file: &'a dyn Fn(&str) -> io::Result<Vec<u8>>,
+    errors: Vec<ConfigError>,
     warnings: Vec<&'static str>,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(environment: &'a Environment) -> Self {
+    pub(super) fn new(
+        environment: &'a Environment,
+        read_file: &'a dyn Fn(&str) -> io::Result<Vec<u8>>,
+    ) -> Self {
         Self {
             environment,
-            problems: Vec::new(),
+            read_file,
+            errors: Vec::new(),
             warnings: Vec::new(),
         }
     }
 
-    pub(super) fn problem(&mut self, variable: &'static str, text: impl Into<String>) {
-        self.problems.push(ConfigError::new(variable, text));
+    pub(super) fn error(&mut self, variable: &'static str, text: impl Into<String>) {
+        self.errors.push(ConfigError::new(variable, text));
     }
 
     pub(super) fn warn(&mut self, text: &'static str) {
         self.warnings.push(text);
     }
 
-    /// The warnings, if nothing is wrong.
-    pub(super) fn finish(self) -> Result<Vec<&'static str>, Vec<ConfigError>> {
-        if self.problems.is_empty() {
+    /// The warnings, when there is no error.
+    pub(super) fn finish(mut self) -> Result<Vec<&'static str>, Vec<ConfigError>> {
+        for (name, text) in misspelled::variables(self.environment) {
+            self.errors.push(ConfigError::new(name.to_owned(), text));
+        }
+        if self.errors.is_empty() {
             Ok(self.warnings)
         } else {
-            Err(self.problems)
+            Err(self.errors)
         }
     }
 
-    /// A variable that may be absent.
+    /// The text of an optional variable.
     pub(super) fn optional(&mut self, variable: &'static str) -> Option<&'a str> {
+        debug_assert!(
+            misspelled::is_known(variable),
+            "{variable} is not in the list"
+        );
         self.environment.text(variable).unwrap_or_else(|_| {
-            self.problem(variable, "is not UTF-8");
+            self.error(variable, "must be UTF-8");
             None
         })
     }
 
-    /// A variable that may be absent, parsed.
-    pub(super) fn parsed<T, E: fmt::Display>(
+    pub(super) fn is_set(&mut self, variable: &'static str) -> bool {
+        self.optional(variable).is_some()
+    }
+
+    /// An optional variable, parsed.
+    pub(super) fn parsed<T, E: Display>(
         &mut self,
         variable: &'static str,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
         let parsed = parse(self.optional(variable)?);
-        parsed
-            .map_err(|error| self.problem(variable, error.to_string()))
-            .ok()
+        let report = |error: E| self.error(variable, error.to_string());
+        parsed.map_err(report).ok()
     }
 
-    /// A variable that must be there, parsed. `example` says what to write.
-    pub(super) fn required<T, E: fmt::Display>(
+    /// An optional variable, parsed, with a default.
+    pub(super) fn parsed_or<T, E: Display>(
+        &mut self,
+        variable: &'static str,
+        default: T,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        if self.is_set(variable) {
+            self.parsed(variable, parse)
+        } else {
+            Some(default)
+        }
+    }
+
+    /// A required variable, parsed. `example` is a value that could be written.
+    pub(super) fn required<T, E: Display>(
         &mut self,
         variable: &'static str,
         example: &str,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
-        if self.optional(variable).is_none() {
-            self.problem(variable, format!("must be set, for example to `{example}`"));
-            return None;
+        if !self.is_set(variable) {
+            self.error(variable, format!("must be set, for example `{example}`"));
         }
         self.parsed(variable, parse)
     }
 
-    /// A whole number within bounds; `default` when absent.
+    /// A whole number within bounds; `default` when the variable is absent.
     pub(super) fn number(
         &mut self,
         variable: &'static str,
         default: u32,
-        bounds: std::ops::RangeInclusive<u32>,
+        bounds: RangeInclusive<u32>,
     ) -> Option<u32> {
-        let Some(text) = self.optional(variable) else {
-            return Some(default);
-        };
-        match text.parse() {
-            Ok(number) if bounds.contains(&number) => Some(number),
-            _ => {
-                self.problem(
-                    variable,
-                    format!(
-                        "must be a whole number from {} to {}",
-                        bounds.start(),
-                        bounds.end()
-                    ),
-                );
-                None
-            }
-        }
+        self.parsed_or(variable, default, |text| {
+            let number = text.parse().ok().filter(|number| bounds.contains(number));
+            let (least, most) = (bounds.start(), bounds.end());
+            number.ok_or_else(|| format!("must be a whole number from {least} to {most}"))
+        })
     }
 
-    /// One of a few words. There is no default: a choice must be written.
+    /// One of a few words.
     pub(super) fn choice<T: Copy>(
         &mut self,
         variable: &'static str,
+        default: T,
         choices: &[(&str, T)],
     ) -> Option<T> {
-        let chosen = self.optional(variable);
-        let found = choices
-            .iter()
-            .find(|(name, _)| Some(*name) == chosen)
-            .map(|(_, choice)| *choice);
-        if found.is_none() {
-            let names: Vec<String> = choices
-                .iter()
-                .map(|(name, _)| format!("`{name}`"))
-                .collect();
-            self.problem(
-                variable,
-                format!("must be set to one of: {}", names.join(", ")),
-            );
-        }
-        found
+        self.parsed_or(variable, default, |text| {
+            let chosen = choices.iter().find(|(name, _)| *name == text);
+            chosen.map(|(_, choice)| *choice).ok_or_else(|| {
+                let names: Vec<String> = choices
+                    .iter()
+                    .map(|(name, _)| format!("`{name}`"))
+                    .collect();
+                format!("must be one of {}", names.join(", "))
+            })
+        })
     }
 
-    /// `true` or `false`; false when absent.
+    /// `true` or `false`; false when the variable is absent.
     pub(super) fn switch(&mut self, variable: &'static str) -> bool {
-        if self.optional(variable).is_none() {
-            return false;
-        }
-        self.choice(variable, &[("true", true), ("false", false)])
+        self.choice(variable, false, &[("true", true), ("false", false)])
             .unwrap_or(false)
+    }
+
+    /// The bytes of the file at `path`.
+    pub(super) fn file(&self, path: &str) -> Result<Vec<u8>, String> {
+        (self.read_file)(path).map_err(|error| {
+            let cause = match error.kind() {
+                io::ErrorKind::NotFound => {
+                    "no such file here or in the binary's directory".to_owned()
+                }
+                kind => kind.to_string(),
+            };
+            format!("must be the path of a readable file: {cause}")
+        })
     }
 }
 
-/// A comma-separated list without empty items.
+/// The items of a comma-separated list, without empty ones.
 pub(super) fn list(text: &str) -> impl Iterator<Item = &str> {
     text.split(',')
         .map(str::trim)

@@ -1,148 +1,128 @@
-//! As whom STS is called, where it is, and how it is reached.
+//! How STS is called: the calling key, the role to assume, the endpoints, and the way there.
 
 use std::time::Duration;
 
-use super::reader::{Reader, list};
-use crate::http_client::{Client, PlaintextHttp, Settings, SettingsError};
-use crate::sts::{CallingKey, Endpoint, Identity, Role, RoleArn};
 use tencent::secret::Secret;
 
-pub(super) struct Sts {
-    /// The longest life of a credential that the calling key can ask for.
-    pub(super) duration_seconds_max: u32,
-    pub(super) settings: Option<StsSettings>,
+use super::reader::{Reader, list};
+use crate::http_client::{ClientOptions, PlaintextHttp, Proxy, parse_certificates};
+use crate::sts::{CallingKey, Endpoint, Identity, Role, RoleArn};
+
+/// How STS is called.
+#[expect(missing_debug_implementations, reason = "it contains the calling key")]
+pub struct StsSettings {
+    /// The calling key, and the role to assume (`SECRET_ID`, `ROLE_ARN` and their companions).
+    pub identity: Identity,
+    /// Where to call, in order (`STS_ENDPOINTS`). Never empty.
+    pub endpoints: Vec<Endpoint>,
+    /// Certificates, proxy and protocol (`STS_CA_FILE`, `STS_PROXY`).
+    pub http: ClientOptions,
+    /// The time for all attempts of one request together (`STS_DEADLINE_MS`).
+    pub deadline: Duration,
 }
 
-pub(super) struct StsSettings {
-    pub(super) identity: Identity,
-    pub(super) endpoints: Vec<Endpoint>,
-    pub(super) http: Client,
-    pub(super) deadline: Duration,
-}
-
-pub(super) fn read(
-    reader: &mut Reader<'_>,
-    file: &dyn Fn(&str) -> std::io::Result<Vec<u8>>,
-) -> Sts {
+/// The settings, and the longest lifetime that the calling key can request.
+pub(super) fn read(reader: &mut Reader<'_>) -> (Option<StsSettings>, u32) {
     let key = calling_key(reader);
     let role = role(reader);
-    let duration_seconds_max = duration_seconds_max(reader, &role);
+    let max_duration_seconds = max_duration_seconds(reader, &role);
     let endpoints = endpoints(reader);
     let deadline_ms = reader.number("STS_DEADLINE_MS", DEADLINE_MS, 100..=60_000);
-    let http = http(reader, file, &endpoints);
-    if let Some(key) = &key {
-        let is_emulated = key.secret_id.starts_with(EMULATOR_KEY);
-        if is_emulated && !endpoints.iter().all(Endpoint::is_loopback) {
-            reader.problem(
-                "SECRET_ID",
-                "is a key of the local cloud, which is sent to loopback addresses alone",
-            );
-        }
+    let http = http(reader, &endpoints);
+    let is_emulated = key
+        .as_ref()
+        .is_some_and(|key| key.secret_id.starts_with(EMULATOR_KEY));
+    if is_emulated && !endpoints.iter().all(Endpoint::is_loopback) {
+        let text =
+            "must not be a key of the local cloud, unless STS_ENDPOINTS are loopback addresses";
+        reader.error("SECRET_ID", text);
     }
-    let identity = match (key, role) {
-        (Some(key), Ok(role)) => {
-            let identity = Identity::new(key, role);
-            identity
-                .map_err(|error| reader.problem("ROLE_ARN", format!("must be set: {error}")))
-                .ok()
-        }
-        _ => None,
-    };
-    let settings = match (identity, http, deadline_ms) {
-        (Some(identity), Some(http), Some(deadline_ms)) => Some(StsSettings {
-            identity,
+    let identity = key.zip(role.ok()).and_then(|(key, role)| {
+        let identity = Identity::new(key, role);
+        let report = |error| reader.error("ROLE_ARN", format!("must be set: {error}"));
+        identity.map_err(report).ok()
+    });
+    let settings = || {
+        Some(StsSettings {
+            identity: identity?,
             endpoints,
-            http,
-            deadline: Duration::from_millis(deadline_ms.into()),
-        }),
-        _ => None,
+            http: http?,
+            deadline: Duration::from_millis(deadline_ms?.into()),
+        })
     };
-    Sts {
-        duration_seconds_max,
-        settings,
-    }
+    (settings(), max_duration_seconds)
 }
 
-/// `SECRET_ID` and its companions, or what the platform gives an execution role.
+/// `SECRET_ID` and its companions, or the key that the platform sets for an execution role.
 /// <https://www.tencentcloud.com/document/product/583/32748>
 fn calling_key(reader: &mut Reader<'_>) -> Option<CallingKey> {
     let own = ["SECRET_ID", "SECRET_KEY", "SESSION_TOKEN"];
-    let is_own = own
-        .iter()
-        .any(|variable| reader.optional(variable).is_some());
     let platform = [
         "TENCENTCLOUD_SECRETID",
         "TENCENTCLOUD_SECRETKEY",
         "TENCENTCLOUD_SESSIONTOKEN",
     ];
-    let [id, key, token] = if is_own { own } else { platform };
-    let (secret_id, secret_key) = (reader.optional(id), reader.optional(key));
-    let session_token = reader.optional(token);
-    for (variable, value) in [("SECRET_ID", secret_id), ("SECRET_KEY", secret_key)] {
+    let is_own = own.iter().any(|variable| reader.is_set(variable));
+    let variables = if is_own { own } else { platform };
+    let [id, key, token] = variables.map(|variable| reader.optional(variable));
+    for (variable, value) in [("SECRET_ID", id), ("SECRET_KEY", key)] {
         if value.is_none() {
-            reader.problem(
-                variable,
-                "must be set, unless the function runs with an execution role",
-            );
+            let text = "must be set to the calling key, unless the function has an execution role";
+            reader.error(variable, text);
         }
     }
-    for (variable, value) in [(id, secret_id), (key, secret_key), (token, session_token)] {
+    for (variable, value) in variables.into_iter().zip([id, key, token]) {
         if value.is_some_and(|value| !value.chars().all(|c| c.is_ascii_graphic())) {
-            reader.problem(
+            reader.error(
                 variable,
-                "holds a space, a line break or a character that is not ASCII",
+                "must be printable ASCII without spaces and line breaks",
             );
         }
     }
     Some(CallingKey {
-        secret_id: secret_id?.to_owned(),
-        secret_key: Secret::new(secret_key?.to_owned())?,
-        session_token: session_token.and_then(|token| Secret::new(token.to_owned())),
+        secret_id: id?.to_owned(),
+        secret_key: Secret::new(key?.to_owned())?,
+        session_token: token.and_then(|token| Secret::new(token.to_owned())),
     })
 }
 
-/// The role to assume. `Err` when one is named that cannot be read.
+/// The role to assume. `Err` when there is one that cannot be parsed.
 fn role(reader: &mut Reader<'_>) -> Result<Option<Role>, ()> {
-    let external_id = reader.optional("EXTERNAL_ID");
-    if reader.optional("ROLE_ARN").is_none() {
-        if external_id.is_some() {
-            reader.problem("EXTERNAL_ID", "belongs to ROLE_ARN, which is not set");
+    if !reader.is_set("ROLE_ARN") {
+        if reader.is_set("EXTERNAL_ID") {
+            reader.error(
+                "EXTERNAL_ID",
+                "has no effect without ROLE_ARN: set both, or remove it",
+            );
         }
         return Ok(None);
     }
-    let external_id = reader.parsed("EXTERNAL_ID", external_id_text);
+    let external_id = reader.parsed("EXTERNAL_ID", external_id);
     let arn = reader.parsed("ROLE_ARN", RoleArn::parse).ok_or(())?;
     Ok(Some(Role { arn, external_id }))
 }
 
 /// <https://www.tencentcloud.com/document/product/1150/49456>, parameter ExternalId.
-fn external_id_text(text: &str) -> Result<String, &'static str> {
+fn external_id(text: &str) -> Result<String, &'static str> {
     let known = |c: char| c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c);
-    if (2..=128).contains(&text.len()) && text.chars().all(known) {
-        return Ok(text.to_owned());
-    }
-    Err("has 2 to 128 letters, digits and characters of `_+=,.@:/-`")
+    let is_id = (2..=128).contains(&text.len()) && text.chars().all(known);
+    let id = is_id.then(|| text.to_owned());
+    id.ok_or("must have 2 to 128 letters, digits and characters of `_+=,.@:/-`")
 }
 
-/// <https://www.tencentcloud.com/document/product/1150/49452> and `…/49456`, parameter DurationSeconds.
-fn duration_seconds_max(reader: &mut Reader<'_>, role: &Result<Option<Role>, ()>) -> u32 {
-    let owner = match reader.optional("KEY_OWNER") {
-        // Nothing in a key tells whose it is; the shorter bound holds for both.
-        None => ROOT_SECONDS_MAX,
-        Some(_) => reader
-            .choice(
-                "KEY_OWNER",
-                &[
-                    ("root", ROOT_SECONDS_MAX),
-                    ("sub-account", SUB_ACCOUNT_SECONDS_MAX),
-                ],
-            )
-            .unwrap_or(ROOT_SECONDS_MAX),
-    };
+/// <https://www.tencentcloud.com/document/product/1150/49452> and `…/49456`, parameter
+/// DurationSeconds.
+fn max_duration_seconds(reader: &mut Reader<'_>, role: &Result<Option<Role>, ()>) -> u32 {
+    let owners = [
+        ("root", ROOT_MAX_SECONDS),
+        ("sub-account", SUB_ACCOUNT_MAX_SECONDS),
+    ];
+    // A key does not show whose it is. The shorter limit is valid for both.
+    let owner = reader.choice("KEY_OWNER", ROOT_MAX_SECONDS, &owners);
     if matches!(role, Ok(None)) {
-        owner
+        owner.unwrap_or(ROOT_MAX_SECONDS)
     } else {
-        ROLE_SECONDS_MAX
+        ROLE_MAX_SECONDS
     }
 }
 
@@ -151,63 +131,41 @@ fn endpoints(reader: &mut Reader<'_>) -> Vec<Endpoint> {
     let parsed: Result<Vec<Endpoint>, _> = list(text).map(Endpoint::parse).collect();
     match parsed {
         Ok(endpoints) if !endpoints.is_empty() => return endpoints,
-        Ok(_) => reader.problem("STS_ENDPOINTS", "names no endpoint"),
-        Err(error) => reader.problem("STS_ENDPOINTS", error.to_string()),
+        Ok(_) => reader.error("STS_ENDPOINTS", NO_ENDPOINT),
+        Err(error) => reader.error("STS_ENDPOINTS", error.to_string()),
     }
     Vec::new()
 }
 
-fn http(
-    reader: &mut Reader<'_>,
-    file: &dyn Fn(&str) -> std::io::Result<Vec<u8>>,
-    endpoints: &[Endpoint],
-) -> Option<Client> {
-    let extra_ca_pem = match reader.optional("STS_CA_FILE").map(file) {
-        None => None,
-        Some(Ok(pem)) => Some(pem),
-        Some(Err(error)) => {
-            reader.problem(
-                "STS_CA_FILE",
-                format!("the file cannot be read: {}", error.kind()),
-            );
-            return None;
-        }
-    };
-    let proxy = reader
-        .optional("STS_PROXY")
-        .and_then(|url| Secret::new(url.to_owned()));
-    let plain = if endpoints.iter().any(Endpoint::is_plain) {
-        PlaintextHttp::Loopback
-    } else {
-        PlaintextHttp::Never
-    };
-    match Client::new(&Settings {
-        extra_ca_pem,
-        proxy,
-        plain,
-    }) {
-        Ok(client) => Some(client),
-        Err(error) => {
-            let variable = if matches!(error, SettingsError::Proxy) {
-                "STS_PROXY"
-            } else {
-                "STS_CA_FILE"
-            };
-            reader.problem(variable, error.to_string());
-            None
-        }
-    }
+fn http(reader: &mut Reader<'_>, endpoints: &[Endpoint]) -> Option<ClientOptions> {
+    let pem = reader.optional("STS_CA_FILE").map(|path| reader.file(path));
+    let extra_roots = reader.parsed_or("STS_CA_FILE", Vec::new(), |_| {
+        parse_certificates(&pem.transpose()?.unwrap_or_default()).map_err(|error| error.to_string())
+    });
+    let proxy = reader.parsed_or("STS_PROXY", None, |text| Proxy::parse(text).map(Some));
+    let has_plaintext = endpoints.iter().any(Endpoint::is_plain);
+    Some(ClientOptions {
+        extra_roots: extra_roots?,
+        proxy: proxy?,
+        plaintext_http: if has_plaintext {
+            PlaintextHttp::Loopback
+        } else {
+            PlaintextHttp::Never
+        },
+    })
 }
 
 const ENDPOINT: &str = "sts.tencentcloudapi.com";
 
+const NO_ENDPOINT: &str = "must name an endpoint, for example `sts.tencentcloudapi.com`";
+
 const DEADLINE_MS: u32 = 3000;
 
-const ROOT_SECONDS_MAX: u32 = 7200;
+const ROOT_MAX_SECONDS: u32 = 7200;
 
-const SUB_ACCOUNT_SECONDS_MAX: u32 = 129_600;
+const SUB_ACCOUNT_MAX_SECONDS: u32 = 129_600;
 
-const ROLE_SECONDS_MAX: u32 = 43_200;
+const ROLE_MAX_SECONDS: u32 = 43_200;
 
-/// How the keys of the local cloud begin.
+/// How keys of the local cloud begin.
 const EMULATOR_KEY: &str = "AKIDEMU";

@@ -3,8 +3,11 @@
 //! Promises: nothing but whole values and closed prefixes is compared, as they are; there are no patterns, so none can be too loose.
 //! Types count: the text `7` is not the number 7. Every claim that is named has to match. How the caller was proven is matched as the
 //! claim `proof`, and nothing in a token can stand for it. A list of texts matches when one of them does. Leaves out: what is given (`place`).
+//!
+//! API gateways send lists, booleans and numbers as strings. Such a string matches as what the grant asks for, only with
+//! `AUTH=gateway`, and never for `sub`.
 
-use crate::auth::{Claim, Principal};
+use crate::auth::{AuthMethod, Claim, Claims, Principal};
 
 /// Whom a grant is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +23,8 @@ pub enum PrincipalMatch {
 pub enum Match {
     /// One of these values.
     OneOf(Vec<Value>),
+    /// A list that contains one of these strings.
+    Contains(Vec<String>),
     /// A text that begins with this, which is closed by `/` or `:`.
     Prefix(String),
 }
@@ -51,9 +56,42 @@ impl PrincipalMatch {
                     return wanted.is_met_by(&Claim::Text(caller.method().name().to_owned()));
                 }
                 let claim = caller.claims().claim(name);
-                claim.is_some_and(|claim| wanted.is_met_by(claim))
+                claim.is_some_and(|claim| {
+                    wanted.is_met_by_either(claim, sent_as_string(name, claim, caller))
+                })
             })
     }
+
+    /// The claims of `caller` that have a type which cannot match.
+    pub(super) fn wrong_types(&self, caller: &Principal) -> Vec<&str> {
+        let Self::Claims(claims) = self else {
+            return Vec::new();
+        };
+        let is_wrong = |(name, wanted): &&(String, Match)| {
+            caller.claims().claim(name).is_some_and(|claim| {
+                let text = sent_as_string(name, claim, caller);
+                !wanted.is_met_by_either(claim, text) && !wanted.takes_type_of(claim, text)
+            })
+        };
+        let wrong = claims.iter().filter(is_wrong);
+        wrong.map(|(name, _)| name.as_str()).collect()
+    }
+}
+
+/// The string of a claim that may have had another type before a gateway sent it.
+fn sent_as_string<'c>(name: &str, claim: &'c Claim, caller: &Principal) -> Option<&'c str> {
+    match (caller.method(), claim) {
+        (AuthMethod::Gateway(_), Claim::Text(text)) if name != Claims::SUBJECT => Some(text),
+        _ => None,
+    }
+}
+
+/// The items of `[a b]` (HTTP APIs of AWS) and `a,b` (REST APIs with Cognito).
+fn items(text: &str) -> impl Iterator<Item = &str> {
+    let inside = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'));
+    inside.unwrap_or(text).split([' ', ','])
 }
 
 impl Match {
@@ -71,12 +109,50 @@ impl Match {
 
     fn is_met_by(&self, claim: &Claim) -> bool {
         match self {
+            Self::Contains(wanted) => match claim {
+                Claim::Texts(texts) => texts.iter().any(|text| wanted.contains(text)),
+                Claim::Flag(_) | Claim::Number(_) | Claim::Text(_) => false,
+            },
             Self::OneOf(values) => values.iter().any(|value| value.is(claim)),
             Self::Prefix(prefix) => match claim {
                 Claim::Text(text) => text.starts_with(prefix.as_str()),
                 Claim::Texts(texts) => texts.iter().any(|text| text.starts_with(prefix.as_str())),
                 Claim::Flag(_) | Claim::Number(_) => false,
             },
+        }
+    }
+}
+
+impl Match {
+    fn is_met_by_either(&self, claim: &Claim, sent: Option<&str>) -> bool {
+        self.is_met_by(claim) || sent.is_some_and(|text| self.is_met_by_string(text))
+    }
+
+    fn is_met_by_string(&self, text: &str) -> bool {
+        match self {
+            Self::Contains(wanted) => {
+                items(text).any(|item| wanted.iter().any(|wanted| wanted == item))
+            }
+            Self::OneOf(values) => values.iter().any(|value| match value {
+                Value::Flag(flag) => flag.to_string() == text,
+                Value::Number(number) => number.to_string() == text,
+                Value::Text(_) => false,
+            }),
+            Self::Prefix(_) => false,
+        }
+    }
+
+    /// Whether some claim of this type could match; `sent` is the string of one that a gateway sent.
+    fn takes_type_of(&self, claim: &Claim, sent: Option<&str>) -> bool {
+        let has = |is: fn(&Value) -> bool| matches!(self, Self::OneOf(all) if all.iter().any(is));
+        let takes_text = matches!(self, Self::Prefix(_)) || has(|v| matches!(v, Value::Text(_)));
+        let is_contains = matches!(self, Self::Contains(_));
+        match claim {
+            Claim::Flag(_) => has(|value| matches!(value, Value::Flag(_))),
+            Claim::Number(_) => has(|value| matches!(value, Value::Number(_))),
+            Claim::Text(_) if is_contains => sent.is_some(),
+            Claim::Text(_) => takes_text && sent.is_none_or(|text| !text.starts_with('[')),
+            Claim::Texts(_) => is_contains || takes_text,
         }
     }
 }
@@ -101,7 +177,8 @@ pub struct MatchError;
 #[cfg(test)]
 mod tests {
     use super::{Match, MatchError, PrincipalMatch, Value};
-    use crate::auth::{Claim, Claims, Principal};
+    use crate::auth::{AuthMethod, Claim, Claims, Principal};
+    use crate::request::IdentitySource;
 
     fn matches(name: &str, wanted: Match, claims: &[(&str, Claim)]) -> bool {
         let mut all = Claims::of_subject("u-1");
@@ -220,6 +297,93 @@ mod tests {
             one_of(&["hmac"]),
             &[("proof", text("hmac"))]
         ));
+    }
+
+    fn contains(texts: &[&str]) -> Match {
+        Match::Contains(texts.iter().map(|text| (*text).to_owned()).collect())
+    }
+
+    fn principal(method: AuthMethod, name: &str, claim: Claim) -> Principal {
+        let mut claims = Claims::default();
+        claims.add(name, claim);
+        Principal::with_method(method, claims)
+    }
+
+    #[test]
+    fn a_string_of_a_gateway_matches_as_what_the_grant_asks_for() {
+        let gateway = AuthMethod::Gateway(IdentitySource::Jwt);
+        let (yes, seven) = (Value::Flag(true), Value::Number(7));
+        let yes = Match::OneOf(vec![yes]);
+        let seven = Match::OneOf(vec![seven]);
+        for (wanted, text, is_met) in [
+            (contains(&["media"]), "[media press]", true),
+            (contains(&["press"]), "[media press]", true),
+            (contains(&["media"]), "[media]", true),
+            (contains(&["press", "x"]), "media,press", true),
+            (contains(&["media"]), "media", true),
+            (contains(&["media"]), "[media-2 press]", false),
+            (contains(&["media press"]), "[media press]", false),
+            (contains(&["med"]), "media,press", false),
+            (contains(&["media"]), "", false),
+            (one_of(&["media"]), "[media press]", false),
+            (one_of(&["media"]), "media,press", false),
+            (one_of(&["[media]"]), "[media]", true),
+            (Match::prefix("media:").unwrap(), "[media:a]", false),
+            (yes.clone(), "true", true),
+            (yes.clone(), "True", false),
+            (yes.clone(), "1", false),
+            (seven.clone(), "7", true),
+            (seven.clone(), "07", false),
+            (seven.clone(), "+7", false),
+            (seven.clone(), "7.0", false),
+        ] {
+            let grant =
+                |name: &str| PrincipalMatch::Claims(vec![(name.to_owned(), wanted.clone())]);
+            let matches = |method, name: &str| {
+                grant(name).matches(&principal(method, name, self::text(text)))
+            };
+            assert_eq!(matches(gateway, "groups"), is_met, "{wanted:?} {text}");
+            // Other methods send types, and `sub` is a string.
+            let is_same = wanted == one_of(&["[media]"]);
+            for other in [AuthMethod::Jwt, AuthMethod::ApiKey, AuthMethod::Hmac] {
+                assert_eq!(matches(other, "groups"), is_same, "{wanted:?} {text}");
+            }
+            assert_eq!(matches(gateway, "sub"), is_same, "{wanted:?} {text}");
+        }
+        let list = Claim::Texts(vec!["media press".to_owned(), "b".to_owned()]);
+        assert!(matches(
+            "groups",
+            contains(&["b"]),
+            &[("groups", list.clone())]
+        ));
+        assert!(!matches(
+            "groups",
+            contains(&["media"]),
+            &[("groups", list)]
+        ));
+    }
+
+    #[test]
+    fn a_claim_of_the_wrong_type_is_named() {
+        let gateway = AuthMethod::Gateway(IdentitySource::Jwt);
+        let yes = || Match::OneOf(vec![Value::Flag(true)]);
+        for (method, wanted, claim, is_wrong) in [
+            (gateway, one_of(&["media"]), text("[media press]"), true),
+            (gateway, one_of(&["media"]), text("press"), false),
+            (gateway, one_of(&["media"]), text("media"), false),
+            (gateway, one_of(&["7"]), Claim::Number(7), true),
+            (gateway, yes(), text("maybe"), true),
+            (gateway, yes(), text("true"), false),
+            (gateway, contains(&["media"]), text("[press]"), false),
+            (gateway, contains(&["media"]), Claim::Flag(true), true),
+            (AuthMethod::Jwt, contains(&["media"]), text("media"), true),
+            (AuthMethod::Jwt, one_of(&["a"]), text("[b]"), false),
+        ] {
+            let caller = principal(method, "groups", claim);
+            let grant = PrincipalMatch::Claims(vec![("groups".to_owned(), wanted.clone())]);
+            let expected: &[&str] = if is_wrong { &["groups"] } else { &[] };
+            assert_eq!(grant.wrong_types(&caller), expected, "{wanted:?}");
+        }
     }
 
     #[test]

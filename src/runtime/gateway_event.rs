@@ -1,10 +1,15 @@
-//! Members that the HTTP events of all gateways share, read leniently.
+//! Members that the HTTP events of all gateways share, parsed leniently.
 //!
-//! What real events do, and documents do not say: members are missing or null; a value is a string, a list of strings, or `true`
-//! for a bare key; `isBase64Encoded` is a boolean or a text; header names come in any case.
+//! Real events differ from the documents: members are missing or null; a value is a string, a list
+//! of strings, or `true` for a key without a value; `isBase64Encoded` is a boolean or a string;
+//! header names have any case.
 //!
-//! Promises: total; what cannot be read is refused with [`ErrorCode::Event`] or [`ErrorCode::BodyEncoding`].
-//! Leaves out: which member a gateway keeps what in (`scf::event`, `lambda::event`).
+//! # Guarantees
+//! No event panics. One that cannot be read is refused with [`ErrorCode::Event`] or
+//! [`ErrorCode::BodyEncoding`].
+//!
+//! # Not covered
+//! Which member contains what (`scf::event`, `lambda::event`).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,18 +17,18 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
-use crate::auth::Identity;
 use crate::error::{Error, ErrorCode};
+use crate::request::Identity;
 use crate::request::Unverified;
 
-/// An event that was read: its headers, as far as they could be, and the request if there is one.
+/// A parsed event: its headers, if they could be read, and the request or why it is refused.
 pub(super) struct Event {
     pub(super) headers: HeaderMap,
     pub(super) request: Result<Unverified, Error>,
 }
 
 impl Event {
-    /// Reads the headers first, so that a refusal of the rest can still be answered to the asking origin.
+    /// Reads the headers first: with them, a page can read the refusal of the rest.
     pub(super) fn new(
         headers: Result<HeaderMap, Error>,
         read: impl FnOnce(&HeaderMap) -> Result<Parts, Error>,
@@ -51,7 +56,7 @@ impl Event {
     }
 }
 
-/// What a gateway tells beside the headers.
+/// What an event contains in addition to the headers.
 pub(super) struct Parts {
     pub(super) method: Method,
     pub(super) path: String,
@@ -60,12 +65,12 @@ pub(super) struct Parts {
     pub(super) identity: Option<Identity>,
 }
 
-/// A refusal of the event.
+/// The error of an event that cannot be read.
 pub(super) fn refuse(message: &'static str) -> Error {
     Error::new(ErrorCode::Event, message)
 }
 
-/// A member that is neither missing nor null.
+/// A member, unless it is missing or null.
 pub(super) fn member<'a>(event: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     event.get(name).filter(|value| !value.is_null())
 }
@@ -79,50 +84,49 @@ pub(super) fn context<'a>(event: &'a Map<String, Value>, name: &str) -> Option<&
 }
 
 pub(super) fn method(text: &str) -> Result<Method, Error> {
-    Method::from_bytes(text.as_bytes()).map_err(|_| refuse("the event's method is none"))
+    Method::from_bytes(text.as_bytes())
+        .map_err(|_| refuse("the event's method is not an HTTP method"))
 }
 
-/// Name and value pairs of a query as it was on the wire.
+/// The name and value pairs of an encoded query.
 pub(super) fn wire_query(query: &str) -> Vec<(String, String)> {
     form_urlencoded::parse(query.as_bytes())
         .into_owned()
         .collect()
 }
 
-/// A map of headers; none when it is missing.
+/// A map of headers; empty when the map is missing.
 pub(super) fn headers(map: Option<&Value>) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::new();
     for (name, text) in pairs(map)? {
         let name = HeaderName::try_from(name)
-            .map_err(|_| refuse("a header of the event has an impossible name"))?;
+            .map_err(|_| refuse("the event has a header whose name is not possible"))?;
         let value = HeaderValue::try_from(text)
-            .map_err(|_| refuse("a header of the event has an impossible value"))?;
+            .map_err(|_| refuse("the event has a header whose value is not possible"))?;
         headers.append(name, value);
     }
     Ok(headers)
 }
 
-/// A map of names to one value or several, as pairs; none when it is missing.
+/// A map of names to one value or several, as pairs; empty when the map is missing.
 pub(super) fn pairs(map: Option<&Value>) -> Result<Vec<(String, String)>, Error> {
     let members = match map {
         None => return Ok(Vec::new()),
         Some(Value::Object(members)) => members,
         Some(_) => {
-            return Err(refuse(
-                "the headers or the query of the event are no object",
-            ));
+            return Err(refuse("the event's headers or query are not an object"));
         }
     };
     let mut pairs = Vec::new();
     for (name, value) in members {
         let texts = texts(value)
-            .ok_or_else(|| refuse("a header or query value of the event is no text"))?;
+            .ok_or_else(|| refuse("the event has a header or query value that is not a string"))?;
         pairs.extend(texts.into_iter().map(|text| (name.clone(), text)));
     }
     Ok(pairs)
 }
 
-/// One text, several, or an empty one for a bare key.
+/// One string, several, or an empty one for a key without a value.
 fn texts(value: &Value) -> Option<Vec<String>> {
     match value {
         Value::String(text) => Some(vec![text.clone()]),
@@ -136,7 +140,7 @@ fn texts(value: &Value) -> Option<Vec<String>> {
     }
 }
 
-/// A body with its base64 taken off, if the event says that it has any.
+/// The body, decoded when the event marks it as base64.
 pub(super) fn body(event: &Map<String, Value>, text: &str) -> Result<Vec<u8>, Error> {
     let is_base64_encoded = match member(event, "isBase64Encoded") {
         None => false,
@@ -144,9 +148,7 @@ pub(super) fn body(event: &Map<String, Value>, text: &str) -> Result<Vec<u8>, Er
         Some(Value::String(text)) if text.eq_ignore_ascii_case("true") => true,
         Some(Value::String(text)) if text.is_empty() || text.eq_ignore_ascii_case("false") => false,
         Some(_) => {
-            return Err(refuse(
-                "the event's `isBase64Encoded` is neither true nor false",
-            ));
+            return Err(refuse("the event's `isBase64Encoded` is not true or false"));
         }
     };
     if !is_base64_encoded {
@@ -155,16 +157,16 @@ pub(super) fn body(event: &Map<String, Value>, text: &str) -> Result<Vec<u8>, Er
     STANDARD.decode(text).map_err(|_| {
         Error::new(
             ErrorCode::BodyEncoding,
-            "the body claims to be base64 and is not",
+            "the body is marked as base64 but is not base64",
         )
     })
 }
 
-/// The member `body`, which is text.
+/// The member `body`, a string.
 pub(super) fn body_text(event: &Map<String, Value>) -> Result<&str, Error> {
     match member(event, "body") {
         None => Ok(""),
         Some(Value::String(text)) => Ok(text),
-        Some(_) => Err(refuse("the event's `body` is no text")),
+        Some(_) => Err(refuse("the event's `body` is not a string")),
     }
 }

@@ -2,160 +2,227 @@
 //!
 //! SCF: <https://www.tencentcloud.com/document/product/583/40688> (listen on `0.0.0.0:9000`).
 //!
-//! Promises: bounds on everything a client can make us hold or wait for: head, body, connections, time, answers that it does not
-//! read. SIGTERM and SIGINT stop
-//! new connections, let running requests finish, and return.
-//! Leaves out: TLS, which the platform's front does.
+//! # Guarantees
+//! - Everything that a client can make the server store or wait for is bounded: head, body,
+//!   connections, time, responses that it does not read.
+//! - SIGTERM and SIGINT stop new connections. Requests that are being handled finish first.
+//!
+//! # Not covered
+//! TLS, which the platform or a proxy terminates.
 
-use std::net::SocketAddr;
+use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderValue};
+use http::header::{CONNECTION, HOST};
+use http::uri::Authority;
+use http::{HeaderValue, request};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream, UnixStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+use tokio_io_timeout::TimeoutStream;
 use tracing::{debug, info, warn};
 use url::form_urlencoded;
 
-use crate::error::{Error, ErrorCode};
+use super::connections::{Connection, Connections};
+use crate::error::{Error, ErrorCode, chain};
 use crate::handler::Handler;
 use crate::request::{BODY_BYTES_MAX, Request, RequestId, Unverified, body_too_large};
 use crate::response::Response;
-use crate::runtime::write_timeout::WriteTimeout;
 
-/// Serves `address` until a signal ends it.
+/// Where a server listens, and what it believes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerSettings {
+    /// The address to listen on (`HOST`, `PORT`).
+    pub address: SocketAddr,
+    /// The names that a `Host` header may contain in addition to IP addresses (`ALLOWED_HOSTS`),
+    /// in lower case; `None` for all names.
+    pub allowed_hosts: Option<Vec<String>>,
+    /// Whether SCF is in front, so that `X-Scf-Request-Id` is the platform's own.
+    pub is_scf: bool,
+}
+
+/// Serves until a signal ends it.
 ///
 /// # Errors
 /// When the address cannot be listened on.
-pub async fn run(address: SocketAddr, handler: Arc<Handler>) -> std::io::Result<()> {
-    let mut stop = Stop::listen()?;
-    let listener = TcpListener::bind(address).await?;
+pub async fn run(settings: ServerSettings, handler: Arc<Handler>) -> std::io::Result<()> {
+    let mut signal = Signal::listen()?;
+    let listener = TcpListener::bind(settings.address).await?;
+    let server = Arc::new(Server { settings, handler });
     info!(address = listener.local_addr()?.to_string(), "listening");
-    let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let connections = Connections::new(MAX_CONNECTIONS);
     let graceful = GracefulShutdown::new();
+    let (stop, stopping) = watch::channel(());
     loop {
-        // The permit comes first: at the limit, further clients wait in the system's queue.
-        let permit = tokio::select! {
-            permit = Arc::clone(&connections).acquire_owned() => permit,
-            () = stop.asked() => break,
-        };
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = stop.asked() => break,
+            () = signal.received() => break,
         };
-        match (accepted, permit) {
-            (Ok((stream, _)), Ok(permit)) => serve(stream, permit, &graceful, Arc::clone(&handler)),
-            (Err(error), _) => {
-                // Out of descriptors, mostly: closing connections brings some back.
-                warn!(
-                    cause = error.to_string(),
-                    "a connection could not be accepted"
-                );
-                tokio::time::sleep(ACCEPT_PAUSE).await;
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // Usually there are no free descriptors, until a connection is closed.
+                let cause = error.to_string();
+                warn!(cause, "a connection could not be accepted");
+                sleep(ACCEPT_PAUSE).await;
+                continue;
             }
-            (_, Err(_)) => break,
-        }
+        };
+        let connection = tokio::select! {
+            connection = connections.open(peer.ip()) => connection,
+            () = signal.received() => break,
+        };
+        let (server, stopping) = (Arc::clone(&server), stopping.clone());
+        let watcher = graceful.watcher();
+        tokio::spawn(async move {
+            // First, so that a connection that is replaced does not begin another request.
+            tokio::select! {
+                biased;
+                () = connection.replaced() => debug!("an idle connection was replaced"),
+                () = server.serve(stream, &connection, watcher, stopping) => {}
+            }
+        });
     }
-    drop(listener);
+    drop((listener, stop));
     info!("stopping: running requests are finished first");
-    if tokio::time::timeout(DRAIN_TIME, graceful.shutdown())
-        .await
-        .is_err()
-    {
+    if timeout(DRAIN_TIMEOUT, graceful.shutdown()).await.is_err() {
         warn!("some requests did not finish in time");
     }
     Ok(())
 }
 
 /// SIGTERM or SIGINT, as a socket that becomes readable.
-struct Stop(UnixStream);
+///
+/// tokio's own signals start their driver on every platform, this socket only in a server.
+struct Signal(UnixStream);
 
-impl Stop {
+impl Signal {
     fn listen() -> std::io::Result<Self> {
-        let (ours, heard) = UnixStream::pair()?;
-        let heard = heard.into_std()?;
-        signal_hook::low_level::pipe::register(SIGINT, heard.try_clone()?)?;
-        signal_hook::low_level::pipe::register(SIGTERM, heard)?;
+        let (ours, other) = UnixStream::pair()?;
+        let other = other.into_std()?;
+        signal_hook::low_level::pipe::register(SIGINT, other.try_clone()?)?;
+        signal_hook::low_level::pipe::register(SIGTERM, other)?;
         Ok(Self(ours))
     }
 
-    /// Returns once one of them came.
-    async fn asked(&mut self) {
-        let came = self.0.read_u8().await;
-        drop(came);
+    async fn received(&mut self) {
+        let byte = self.0.read_u8().await;
+        drop(byte);
     }
 }
 
-fn serve(
-    stream: TcpStream,
-    permit: OwnedSemaphorePermit,
-    graceful: &GracefulShutdown,
+struct Server {
+    settings: ServerSettings,
     handler: Arc<Handler>,
-) {
-    let service = service_fn(move |request| {
-        let handler = Arc::clone(&handler);
-        async move { Ok::<_, std::convert::Infallible>(answer(&handler, request).await) }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIME)
-        .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(WriteTimeout::new(stream, WRITE_TIME)), service);
-    let connection = graceful.watch(connection);
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            debug!(
-                cause = crate::error::chain(&error),
-                "a connection ended early"
-            );
+}
+
+impl Server {
+    async fn serve(
+        &self,
+        stream: TcpStream,
+        connection: &Connection,
+        watcher: Watcher,
+        mut stopping: watch::Receiver<()>,
+    ) {
+        // A client that sends nothing is given up sooner than one that was served before.
+        let mut byte = [0];
+        let is_silent = tokio::select! {
+            first = timeout(FIRST_BYTE_TIMEOUT, stream.peek(&mut byte)) => !matches!(first, Ok(Ok(1))),
+            _ = stopping.changed() => true,
+        };
+        if is_silent {
+            return;
         }
-        drop(permit);
-    });
+        let service = service_fn(|request| async {
+            let _handling = connection.handling();
+            Ok::<_, Infallible>(self.respond(request).await)
+        });
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(WRITE_TIMEOUT));
+        let served = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_TIMEOUT)
+            .max_buf_size(MAX_HEAD_BYTES)
+            .serve_connection(TokioIo::new(Box::pin(stream)), service);
+        if let Err(error) = watcher.watch(served).await {
+            debug!(cause = chain(&error), "a connection ended early");
+        }
+    }
+
+    async fn respond(&self, request: hyper::Request<Incoming>) -> hyper::Response<Full<Bytes>> {
+        let (head, body) = request.into_parts();
+        // Without SCF in front, this header is whatever a client writes.
+        let platform_id = head
+            .headers
+            .get("x-scf-request-id")
+            .filter(|_| self.settings.is_scf);
+        let id = RequestId::from_platform(platform_id.and_then(|value| value.to_str().ok()));
+        let request = match self.check_host(&head) {
+            Ok(()) => read(&head, body, &id).await,
+            Err(error) => Err(error),
+        };
+        let response = match request {
+            Ok(request) => self.handler.handle(&request).await,
+            Err(error) => {
+                let mut response = self.handler.refuse(&error, &head.headers, &id);
+                // The unread rest of this request must not be taken for the next one.
+                let close = HeaderValue::from_static("close");
+                response.headers.insert(CONNECTION, close);
+                response
+            }
+        };
+        into_hyper(response)
+    }
+
+    /// A browser that was tricked by DNS (rebinding) sends a name that is not ours. It always sends
+    /// one, so a missing `Host` is accepted, and an IP address cannot be rebound.
+    fn check_host(&self, head: &request::Parts) -> Result<(), Error> {
+        let Some(allowed) = &self.settings.allowed_hosts else {
+            return Ok(());
+        };
+        let sent = head.headers.get_all(HOST).iter().map(HeaderValue::to_str);
+        let is_allowed = |sent: &str| {
+            let authority = sent.parse::<Authority>();
+            authority.is_ok_and(|authority| {
+                let name = authority.host().to_ascii_lowercase();
+                let address = name.trim_start_matches('[').trim_end_matches(']');
+                address.parse::<IpAddr>().is_ok() || allowed.contains(&name)
+            })
+        };
+        if sent.into_iter().all(|sent| sent.is_ok_and(is_allowed)) {
+            return Ok(());
+        }
+        let message = "the `Host` header must be an IP address or a name in ALLOWED_HOSTS";
+        Err(Error::new(ErrorCode::Host, message))
+    }
 }
 
-async fn answer(
-    handler: &Handler,
-    request: hyper::Request<Incoming>,
-) -> hyper::Response<Full<Bytes>> {
-    let (head, body) = request.into_parts();
-    let platform_id = head
-        .headers
-        .get("x-scf-request-id")
-        .and_then(|value| value.to_str().ok());
-    let id = RequestId::from_platform(platform_id);
-    let response = match read(&head, body, &id).await {
-        Ok(request) => handler.handle(&request).await,
-        Err(error) => closing(handler.refuse(&error, &head.headers, &id)),
-    };
-    into_hyper(response)
-}
-
-async fn read(
-    head: &http::request::Parts,
-    body: Incoming,
-    id: &RequestId,
-) -> Result<Request, Error> {
-    // A body that says it is too large is not waited for.
+async fn read(head: &request::Parts, body: Incoming, id: &RequestId) -> Result<Request, Error> {
+    // A body that is announced as too large is not read at all.
     if usize::try_from(body.size_hint().lower())
         .map_or(true, |announced| announced > BODY_BYTES_MAX)
     {
         return Err(body_too_large());
     }
     let reading = Limited::new(body, BODY_BYTES_MAX).collect();
-    let body = tokio::time::timeout(BODY_TIME, reading)
+    let body = timeout(BODY_TIMEOUT, reading)
         .await
         .map_err(|_| Error::new(ErrorCode::RequestTimeout, "the body did not arrive in time"))?;
     let body = body.map_err(|error| match error.downcast::<LengthLimitError>() {
         Ok(_) => body_too_large(),
-        Err(error) => Error::new(ErrorCode::BodyEncoding, "the body broke off").caused_by(error),
+        Err(error) => {
+            Error::new(ErrorCode::BodyEncoding, "the body is incomplete").caused_by(error)
+        }
     })?;
     let query = head.uri.query().unwrap_or_default();
     let unverified = Unverified {
@@ -171,42 +238,30 @@ async fn read(
     Request::new(unverified, id.clone(), None)
 }
 
-/// What is left of a request that was not read to its end must not be taken for the next one.
-fn closing(mut response: Response) -> Response {
-    response
-        .headers
-        .insert(http::header::CONNECTION, HeaderValue::from_static("close"));
-    response
-}
-
 fn into_hyper(response: Response) -> hyper::Response<Full<Bytes>> {
-    let Response {
-        status,
-        headers,
-        body,
-    } = response;
-    let mut answer = hyper::Response::new(Full::new(Bytes::from(body)));
-    *answer.status_mut() = status;
-    let kept: HeaderMap = headers;
-    *answer.headers_mut() = kept;
+    let mut answer = hyper::Response::new(Full::new(Bytes::from(response.body)));
+    *answer.status_mut() = response.status;
+    *answer.headers_mut() = response.headers;
     answer
 }
 
-/// SCF allows 1024 descriptors; each connection may need a second one to STS.
-const CONNECTIONS_MAX: usize = 400;
+/// SCF allows 1024 descriptors, and each connection may need a second one to STS.
+const MAX_CONNECTIONS: usize = 400;
 
-/// A head larger than this is answered by the HTTP library itself, with status 431; up to here the refusal is ours.
-const HEAD_BYTES_MAX: usize = 64 * 1024;
+/// hyper responds to a larger head itself, with status 431. Up to here the refusal is ours.
+const MAX_HEAD_BYTES: usize = 64 * 1024;
 
-/// Also how long an idle connection is kept.
-const HEAD_TIME: Duration = Duration::from_secs(30);
+const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(5);
 
-const BODY_TIME: Duration = Duration::from_secs(10);
+/// How long a head may take, and how long a connection is kept after a response.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a client may read nothing of what it asked for.
-const WRITE_TIME: Duration = Duration::from_secs(10);
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// SCF and container platforms kill after thirty.
-const DRAIN_TIME: Duration = Duration::from_secs(20);
+/// How long a client may read nothing of a response.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// SCF and container platforms kill the process after 30 seconds.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
 
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

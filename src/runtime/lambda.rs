@@ -1,11 +1,16 @@
-//! AWS Lambda: lambda_runtime's loop, with events read and answered as lambda_http's types.
+//! AWS Lambda: the loop of lambda_runtime, events parsed here, and replies of lambda_http's types.
 //!
-//! Events: <https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html> (function URL, HTTP API 2.0),
-//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html> (REST),
-//! <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html> (ALB).
+//! Events:
+//! - function URL and HTTP API 2.0: <https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html>
+//! - REST API: <https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html>
+//! - ALB: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html>
 //!
-//! Promises: an event that is no HTTP request, of another platform, or claims base64 and is not, is answered with status 400, where
-//! lambda_http's own adapter would report a function error. Leaves out: streaming answers.
+//! # Guarantees
+//! An event that is not an HTTP request, is from another platform, or is marked as base64 but is
+//! not, gets status 400. lambda_http's own adapter would report a function error.
+//!
+//! # Not covered
+//! Streaming responses.
 
 mod event;
 
@@ -30,24 +35,24 @@ use event::Reply;
 pub async fn run(handler: Arc<Handler>) -> Result<(), lambda_runtime::Error> {
     lambda_runtime::run(service_fn(move |invocation: LambdaEvent<Payload>| {
         let handler = Arc::clone(&handler);
-        async move { Ok::<Reply, Infallible>(answer(&handler, invocation).await) }
+        async move { Ok::<Reply, Infallible>(respond(&handler, invocation).await) }
     }))
     .await
 }
 
-/// The request that an event is read as. Only the fuzz targets, which see nothing private, call it.
+/// The request in an event. Public only for the fuzz targets.
 ///
 /// # Errors
-/// The refusal of an event that is none.
+/// The refusal of an event that is not a request.
 #[doc(hidden)]
 pub fn request_of(event: &[u8]) -> Result<Unverified, Error> {
-    // As lambda_runtime reads it.
+    // As lambda_runtime parses it.
     let payload = Payload::deserialize(&mut serde_json::Deserializer::from_slice(event));
     let payload = payload.ok().and_then(|Payload(payload)| payload);
     event::read(payload.as_ref()).1.request
 }
 
-async fn answer(handler: &Handler, invocation: LambdaEvent<Payload>) -> Reply {
+async fn respond(handler: &Handler, invocation: LambdaEvent<Payload>) -> Reply {
     let LambdaEvent {
         payload: Payload(payload),
         context,
@@ -72,7 +77,7 @@ fn time_left(context: &Context, handler: &Handler) -> Duration {
     )
 }
 
-/// The event as JSON, or nothing: what cannot be parsed must reach [`answer`] too.
+/// The event, or `None` when it is not JSON: that must reach [`respond`] as well.
 struct Payload(Option<Value>);
 
 impl<'de> Deserialize<'de> for Payload {

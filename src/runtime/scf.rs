@@ -1,18 +1,24 @@
-//! Tencent SCF, event functions on the custom runtime: our own loop over its runtime API.
+//! Tencent SCF, event functions on the custom runtime: a loop over its runtime API, for which there
+//! is no maintained crate.
 //!
 //! Protocol: <https://www.tencentcloud.com/document/product/583/38129>.
 //!
 //! ```text
 //! POST /runtime/init/ready            once, a body of one space
-//! GET  /runtime/invocation/next       blocks; headers request_id, memory_limit_in_mb, time_limit_in_ms (a relative limit)
-//! POST /runtime/invocation/response   or …/error: the first one counts
+//! GET  /runtime/invocation/next       blocks; headers request_id, memory_limit_in_mb,
+//!                                     time_limit_in_ms (relative)
+//! POST /runtime/invocation/response   or …/error: only the first one counts
 //! ```
 //!
-//! Promises: one event at a time; an event that cannot be read is answered with status 400. A fault of `next` is retried a few
-//! times and then ends the process, so that the platform starts a fresh one.
-//! Leaves out: anything after the answer was posted, since the instance may be frozen then.
+//! # Guarantees
+//! - One event at a time. An event that cannot be read gets status 400.
+//! - A failure of `next` is retried a few times and then ends the process, so that the platform
+//!   starts a new one.
 //!
-//! SCF logs what an event function returns, credentials included: `config` warns of it at start.
+//! # Not covered
+//! Anything after the response is posted, because the instance may be frozen then.
+//!
+//! SCF logs what an event function returns, credentials included. `config` warns about it at start.
 
 mod event;
 
@@ -30,27 +36,27 @@ use crate::runtime::gateway_event::Event;
 /// Serves the runtime API at `url` until it fails for good.
 ///
 /// # Errors
-/// [`ScfError`] when the API cannot be reached, or not any more.
+/// [`ScfError`].
 pub async fn run(url: &str, handler: &Handler) -> Result<(), ScfError> {
     let api = RuntimeApi::new(url)?;
     api.ready().await?;
     loop {
         let invocation = api.next().await?;
-        let response = answer(handler, &invocation).await;
+        let response = handle(handler, &invocation).await;
         api.respond(&response).await?;
     }
 }
 
-/// The request that an event is read as. Only the fuzz targets, which see nothing private, call it.
+/// The request in an event. Public only for the fuzz targets.
 ///
 /// # Errors
-/// The refusal of an event that is none.
+/// The refusal of an event that is not a request.
 #[doc(hidden)]
 pub fn request_of(event: &[u8]) -> Result<Unverified, Error> {
     event::read(event).request
 }
 
-async fn answer(handler: &Handler, invocation: &Invocation) -> Response {
+async fn handle(handler: &Handler, invocation: &Invocation) -> Response {
     let id = RequestId::from_platform(invocation.request_id.as_deref());
     let Event { headers, request } = event::read(&invocation.event);
     match request.and_then(|unverified| Request::new(unverified, id.clone(), invocation.time_limit))
@@ -60,7 +66,7 @@ async fn answer(handler: &Handler, invocation: &Invocation) -> Response {
     }
 }
 
-/// One event with what `next` says of it.
+/// One event, with the headers of `next`.
 struct Invocation {
     event: Vec<u8>,
     request_id: Option<String>,
@@ -74,19 +80,19 @@ struct RuntimeApi<'a> {
 
 impl<'a> RuntimeApi<'a> {
     fn new(url: &'a str) -> Result<Self, ScfError> {
-        // No time limit: `next` blocks for as long as there is no event. Never through a proxy.
+        // Without a timeout: `next` blocks until there is an event.
         let http = crate::http_client::runtime_api().map_err(ScfError::Client)?;
         Ok(Self { url, http })
     }
 
     async fn ready(&self) -> Result<(), ScfError> {
-        // An empty body is refused by some versions of the platform.
+        // Some versions of the platform reject an empty body.
         let request = self.http.post(self.address("init/ready")).body(" ");
         let response = request
             .send()
             .await
             .map_err(|error| ScfError::Call("init/ready", error.without_url()))?;
-        // The status of this call is not documented: the platform that could not use it will say so by ending us.
+        // The status of this call is not documented. A platform that needs another one ends us.
         if !response.status().is_success() {
             warn!(
                 status = response.status().as_u16(),
@@ -104,13 +110,13 @@ impl<'a> RuntimeApi<'a> {
                 Err(failure) => failure,
             };
             attempt = attempt.saturating_add(1);
-            if attempt >= NEXT_ATTEMPTS_MAX {
+            if attempt >= MAX_NEXT_ATTEMPTS {
                 return Err(failure);
             }
             warn!(
                 attempt,
                 cause = crate::error::chain(&failure),
-                "no event from the runtime API: trying again"
+                "the runtime API returned no event: trying again"
             );
             tokio::time::sleep(NEXT_PAUSE.saturating_mul(attempt)).await;
         }
@@ -126,7 +132,7 @@ impl<'a> RuntimeApi<'a> {
                 response.status().as_u16(),
             ));
         }
-        // The HTTP library folds header names, so any case is found.
+        // The documents disagree about the case of these names; the HTTP library ignores it.
         let text = |name| {
             response
                 .headers()
@@ -145,7 +151,7 @@ impl<'a> RuntimeApi<'a> {
         })
     }
 
-    /// Posts the answer; when it is not taken, says so on `error`, which ends the invocation.
+    /// Posts the response. When it is not accepted, posts to `error`, which ends the invocation.
     async fn respond(&self, response: &Response) -> Result<(), ScfError> {
         let posted = self
             .post("invocation/response", Reply::text(response))
@@ -153,11 +159,11 @@ impl<'a> RuntimeApi<'a> {
         let Err(failure) = posted else { return Ok(()) };
         error!(
             cause = crate::error::chain(&failure),
-            "the runtime API did not take the answer"
+            "the runtime API did not accept the response"
         );
         self.post(
             "invocation/error",
-            "the answer could not be delivered".to_owned(),
+            "the response could not be delivered".to_owned(),
         )
         .await
     }
@@ -179,7 +185,7 @@ impl<'a> RuntimeApi<'a> {
     }
 }
 
-/// The integrated answer that the gateways of SCF turn into HTTP: string header values, string body.
+/// The response that the gateways of SCF turn into HTTP: header values and body are strings.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Reply<'a> {
@@ -205,21 +211,21 @@ impl<'a> Reply<'a> {
     }
 }
 
-/// Why the runtime API is of no use.
+/// Why the runtime API cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ScfError {
-    /// A call brought no answer.
+    /// A call got no response.
     #[error("`{0}` failed")]
     Call(&'static str, #[source] reqwest::Error),
     /// The client cannot be built.
     #[error("the HTTP client cannot be built")]
-    Client(#[source] crate::http_client::SettingsError),
-    /// A call was refused.
+    Client(#[source] crate::http_client::ClientError),
+    /// A call was rejected.
     #[error("`{0}` has HTTP status {1}")]
     Status(&'static str, u16),
 }
 
-/// A fault of `next` that lasts longer is left to a fresh process.
-const NEXT_ATTEMPTS_MAX: u32 = 4;
+/// A longer failure of `next` ends the process.
+const MAX_NEXT_ATTEMPTS: u32 = 4;
 
 const NEXT_PAUSE: Duration = Duration::from_millis(50);

@@ -21,6 +21,12 @@ pub(crate) type Sources = BTreeMap<String, String>;
 pub(crate) struct Imports {
     modules: Vec<Module>,
     libraries: BTreeMap<String, usize>,
+    pub(crate) files: Files,
+}
+
+/// The files of a workspace by how they are compiled.
+#[derive(Default)]
+pub(crate) struct Files {
     /// The files that are compiled without `cfg(test)`, with the lines of each that are not.
     pub(crate) production: BTreeMap<String, Vec<Range<usize>>>,
     /// The files that are compiled for tests only.
@@ -101,6 +107,15 @@ impl Imports {
         found
     }
 
+    /// The words of the code of a file, in their order; `use` lines are left out.
+    pub(crate) fn words(&self, file: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        for module in self.modules.iter().filter(|module| module.file == file) {
+            words_of(&module.tokens, &mut found);
+        }
+        found
+    }
+
     fn file(
         &mut self,
         sources: &Sources,
@@ -112,7 +127,7 @@ impl Imports {
             .get(name)
             .unwrap_or_else(|| panic!("{name} is a module and has no file"));
         let tokens = TokenStream::from_str(text).unwrap_or_else(|error| panic!("{name}: {error}"));
-        self.production.entry(name.to_owned()).or_default();
+        self.files.production.entry(name.to_owned()).or_default();
         self.module(sources, name, folder, parent, tokens)
     }
 
@@ -137,7 +152,7 @@ impl Imports {
         for item in items(tokens) {
             let is_test = item.is_test();
             if is_test {
-                let cut = self.production.entry(file.to_owned()).or_default();
+                let cut = self.files.production.entry(file.to_owned()).or_default();
                 cut.push(item.lines.clone());
             }
             let (keyword, name) = item.keyword();
@@ -217,7 +232,7 @@ impl Imports {
             }
             let target = parts.join("/");
             parts.pop();
-            self.paths.insert((file.to_owned(), target.clone()));
+            self.files.paths.insert((file.to_owned(), target.clone()));
             return (target, parts.join("/"));
         }
         let flat = format!("{folder}.rs");
@@ -233,7 +248,7 @@ impl Imports {
             .get(name)
             .unwrap_or_else(|| panic!("{name} is a module and has no file"));
         let tokens = TokenStream::from_str(text).unwrap_or_else(|error| panic!("{name}: {error}"));
-        self.tests.insert(name.to_owned());
+        self.files.tests.insert(name.to_owned());
         for item in items(tokens) {
             let (keyword, child) = item.keyword();
             if keyword == "mod" && item.tokens.iter().any(|token| is_punct(token, ';')) {
@@ -475,6 +490,53 @@ impl Item {
             }
         }
         (String::new(), String::new())
+    }
+}
+
+/// The names of the tests in a text.
+pub(crate) fn tests_of(text: &str) -> Vec<String> {
+    let tokens = TokenStream::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"));
+    let mut found = Vec::new();
+    tests_in(tokens, false, &mut found);
+    found
+}
+
+fn tests_in(tokens: TokenStream, is_proptest: bool, found: &mut Vec<String>) {
+    for item in items(tokens) {
+        let (keyword, name) = item.keyword();
+        let is_test = item.attributes.iter().any(|attribute| {
+            let text = attribute.to_string().replace(' ', "");
+            text == "test" || text.starts_with("tokio::test")
+        });
+        if keyword == "fn" && (is_test || is_proptest) {
+            found.push(name);
+        } else if let Some(TokenTree::Group(body)) = item.tokens.last() {
+            let is_proptest = item
+                .tokens
+                .first()
+                .is_some_and(|word| is_word(word, "proptest"));
+            if keyword == "mod" || is_proptest {
+                tests_in(body.stream(), is_proptest, found);
+            }
+        }
+    }
+}
+
+fn words_of(tokens: &[TokenTree], found: &mut Vec<String>) {
+    let mut at = 0;
+    while let Some(token) = tokens.get(at) {
+        if let Some(end) = test_item(tokens, at) {
+            at = end;
+            continue;
+        }
+        match token {
+            TokenTree::Ident(word) => found.push(word.to_string()),
+            TokenTree::Group(group) => {
+                words_of(&group.stream().into_iter().collect::<Vec<_>>(), found);
+            }
+            _ => {}
+        }
+        at += 1;
     }
 }
 

@@ -1,6 +1,8 @@
-//! Rules about the sources that no compiler checks: who may see a secret, who depends on whom, what each file opens with.
+//! Rules about the sources that the compiler does not check: who may expose a secret, who depends on whom, how a file opens.
 //!
-//! Each rule also fails when it has nothing left to look at.
+//! # Guarantees
+//!
+//! The rules read every production line: only `#[cfg(test)]` items are cut. Each rule fails when it finds nothing to look at.
 
 #![expect(
     clippy::expect_used,
@@ -10,11 +12,12 @@
 mod circles;
 mod imports;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
-use imports::{Imports, Sources};
+use imports::{Dependencies, Files, Imports, Sources, tests_of};
 
 /// The only files that may open a secret: the signers, the call, the client (a proxy's address), and the answer.
 const MAY_EXPOSE: [&str; 7] = [
@@ -27,219 +30,403 @@ const MAY_EXPOSE: [&str; 7] = [
     "tencent/src/sign/v1.rs",
 ];
 
-/// Layers, from the outside in: a file may use its own layer and those behind it.
-const LAYERS: [&[&str]; 7] = [
-    &["main"],
-    &["config", "log", "runtime"],
-    &["handler"],
-    &["issuer", "response"],
-    &["sts"],
-    &["auth", "grant", "request"],
-    &["entropy", "error", "http_client"],
+/// The answer, which is where a credential becomes text.
+const MAY_BE_PLAIN: [&str; 1] = ["src/response.rs"];
+
+/// The modules of the function, from the outside in: each may use only those behind it.
+const ORDER: [&str; 17] = [
+    "main",
+    "app",
+    "config",
+    "log",
+    "runtime",
+    "handler",
+    "audit",
+    "issuer",
+    "response",
+    "sts",
+    "grant",
+    "auth",
+    "request",
+    "deadline",
+    "entropy",
+    "error",
+    "http_client",
+];
+
+/// Each package, the packages of ours that it is built on, and those that only its tests use.
+const PACKAGES: [(&str, &[&str], &[&str]); 9] = [
+    ("tencent", &[], &["oracle"]),
+    ("oracle", &[], &[]),
+    ("", &["tencent"], &[]),
+    ("emulator", &["tencent"], &[]),
+    ("cli", &["emulator"], &[]),
+    ("fuzz", &["emulator", "", "oracle", "tencent"], &[]),
+    ("tests/e2e", &["emulator", "", "tencent"], &[]),
+    ("benches/hello", &[], &[]),
+    ("benches/cold-start", &[], &[]),
 ];
 
 #[test]
 fn a_secret_is_exposed_in_few_named_places() {
-    let found: BTreeSet<String> = sources("src")
-        .into_iter()
-        .chain(sources("tencent/src"))
-        .filter(|(_, text)| production(text).contains(".expose()"))
+    let found: BTreeSet<&str> = WORKSPACE
+        .production(&["src/", "tencent/src/"])
+        .filter(|(_, text)| text.contains(".expose()"))
         .map(|(name, _)| name)
         .collect();
-    assert_eq!(found, BTreeSet::from(MAY_EXPOSE.map(str::to_owned)));
+    assert_eq!(found, BTreeSet::from(MAY_EXPOSE));
 }
 
 #[test]
 fn the_only_secret_types_are_wiped_ones() {
-    let (_, text) = sources("tencent/src")
-        .into_iter()
-        .find(|(name, _)| name == "tencent/src/secret.rs")
-        .expect("secret.rs");
+    let text = &WORKSPACE.sources["tencent/src/secret.rs"];
     assert!(text.contains("pub struct Secret(Zeroizing<String>);"));
     let is_plain = |text: &str| {
-        let fields = ["secret_key: ", "session_token: ", "tmp_secret_key: "].into_iter();
-        let types = fields.flat_map(|name| text.split(name).skip(1));
-        types.into_iter().any(|rest| {
+        let fields = ["secret_key: ", "session_token: ", "tmp_secret_key: "];
+        let mut types = fields.iter().flat_map(|name| text.split(name).skip(1));
+        types.any(|rest| {
             ["String", "&str", "Option<String", "Vec<u8>"]
                 .iter()
                 .any(|plain| rest.starts_with(plain))
         })
     };
-    let keys = sources("src")
-        .into_iter()
-        .filter(|(name, text)| name != "src/response.rs" && is_plain(production(text)));
-    let keys = keys.map(|(name, _)| name);
-    let keys: Vec<String> = keys.collect();
-    assert!(keys.is_empty(), "a secret kept as plain text in {keys:?}");
+    let plain: Vec<&str> = WORKSPACE
+        .production(&["src/"])
+        .filter(|(name, text)| !MAY_BE_PLAIN.contains(name) && is_plain(text))
+        .map(|(name, _)| name)
+        .collect();
+    assert!(plain.is_empty(), "a secret kept as plain text in {plain:?}");
+}
+
+/// Rules look at production lines: nothing else may be cut from a file than test-only items.
+#[test]
+fn every_public_function_is_seen() {
+    let is_public = |line: &&str| {
+        let line = line.trim_start();
+        line.starts_with("pub")
+            && line
+                .split('{')
+                .next()
+                .is_some_and(|head| head.contains("fn "))
+    };
+    let mut seen = 0;
+    for (name, cuts) in &WORKSPACE.files.production {
+        let lines: Vec<&str> = WORKSPACE.sources[name].lines().collect();
+        for cut in cuts {
+            let item = &lines[cut.start - 1..cut.end - 1];
+            let opens = item.iter().find(|line| !line.starts_with("///"));
+            assert!(
+                opens.is_some_and(|line| line.starts_with("#[")),
+                "{name}: {cut:?}"
+            );
+            let is_one_item = item
+                .last()
+                .is_some_and(|line| *line == "}" || line.ends_with(';'));
+            assert!(is_one_item, "{name}: lines {cut:?} are not one item");
+            let inside = item.iter().filter(|line| **line == "}").count();
+            assert!(inside <= 1, "{name}: lines {cut:?} are more than one item");
+        }
+        let text = WORKSPACE.production_of(name);
+        let all = lines.iter().filter(|line| is_public(line)).count();
+        let cut: usize = cuts
+            .iter()
+            .map(|cut| &lines[cut.start - 1..cut.end - 1])
+            .map(|item| item.iter().filter(|line| is_public(line)).count())
+            .sum();
+        assert_eq!(
+            text.lines().filter(|line| is_public(line)).count(),
+            all - cut,
+            "{name}"
+        );
+        seen += all - cut;
+    }
+    assert!(seen > 500, "only {seen} public functions seen");
+    let verifier = WORKSPACE.production_of("src/auth/jwt.rs");
+    assert!(
+        verifier.contains("fn verify("),
+        "the verifier of tokens escapes the rules"
+    );
 }
 
 #[test]
 fn dependencies_point_one_way() {
-    let layer = |module: &str| LAYERS.iter().position(|layer| layer.contains(&module));
+    let module = |file: &str| -> Option<usize> {
+        let own = file.strip_prefix("src/").filter(|own| *own != "lib.rs")?;
+        let module = own.split(['/', '.']).next()?;
+        let place = ORDER.iter().position(|other| *other == module);
+        Some(place.unwrap_or_else(|| panic!("{file} has no place in the order")))
+    };
     let mut uses = 0;
-    for (name, text) in sources("src") {
-        let module = name
-            .trim_start_matches("src/")
-            .split(['/', '.'])
-            .next()
-            .expect("a module")
-            .to_owned();
-        if module == "lib" {
+    let mut found = BTreeSet::new();
+    for ((from, to), names) in &WORKSPACE.dependencies {
+        let (Some(own), Some(used)) = (module(from), module(to)) else {
             continue;
-        }
-        let own = layer(&module).unwrap_or_else(|| panic!("{name} is in no layer"));
-        for used in used_modules(production(&text)) {
-            // The log level and the platform are words of the configuration that others read.
-            let is_word = used == "config" && matches!(module.as_str(), "log" | "runtime");
-            let behind =
-                layer(&used).unwrap_or_else(|| panic!("{name} uses {used}, which is in no layer"));
-            assert!(
-                used == module || behind > own || is_word || behind == own,
-                "{name} must not use {used}"
-            );
-            uses += 1;
+        };
+        uses += 1;
+        if used < own {
+            found.insert(format!("{from} -> {to}: {names:?}"));
         }
     }
+    assert!(found.is_empty(), "against the order:\n{found:#?}");
     assert!(
-        uses > 40,
+        uses > 100,
         "only {uses} uses found: the rule looks at nothing"
     );
+    for module in ORDER {
+        let [file, folder] = [format!("src/{module}.rs"), format!("src/{module}/")];
+        let mut files = WORKSPACE.sources.keys();
+        let exists = files.any(|name| *name == file || name.starts_with(&folder));
+        assert!(exists, "{module} is in the order and not in src/");
+    }
 }
 
 #[test]
 fn no_circles() {
-    let sources: Sources = sources("").into_iter().collect();
-    let crates = crates(&sources);
-    let crates = crates
-        .iter()
-        .map(|(name, root)| (name.as_str(), root.as_str()));
-    let imports = Imports::read(&sources, crates);
-    let unread: Vec<&String> = sources
-        .keys()
-        .filter(|name| !imports.production.contains_key(*name) && !imports.tests.contains(*name))
-        .collect();
-    assert!(unread.is_empty(), "no crate has {unread:?}");
-    let dependencies = imports.dependencies();
-    assert!(
-        dependencies.len() > 500,
-        "only {} found",
-        dependencies.len()
-    );
-    let found = circles::circles(&dependencies);
+    let found = circles::circles(&WORKSPACE.dependencies);
     assert!(found.is_empty(), "{}", circles::describe(&found));
 }
 
 #[test]
-fn the_library_does_not_know_the_local_cloud() {
+fn every_source_is_read() {
+    let Workspace {
+        sources,
+        files,
+        dependencies,
+        ..
+    } = &*WORKSPACE;
+    let is_unread =
+        |name: &&String| !files.production.contains_key(*name) && !files.tests.contains(*name);
+    let unread: Vec<&String> = sources.keys().filter(is_unread).collect();
+    assert!(unread.is_empty(), "part of no crate: {unread:?}");
+    assert!(
+        dependencies.len() > 1000,
+        "only {} found",
+        dependencies.len()
+    );
+}
+
+#[test]
+fn packages_depend_on_what_they_may() {
+    let mut found: Vec<String> = members();
+    found.sort();
+    let mut known: Vec<&str> = PACKAGES.iter().map(|(package, ..)| *package).collect();
+    known.sort_unstable();
+    assert_eq!(found, known);
+    for (package, built_on, tests_use) in PACKAGES {
+        for (section, expected) in [("dependencies", built_on), ("dev-dependencies", tests_use)] {
+            let found = own_dependencies(package, section);
+            let expected: BTreeSet<String> = expected.iter().map(ToString::to_string).collect();
+            assert_eq!(found, expected, "[{section}] of {package:?}");
+        }
+    }
     let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("Cargo.toml");
-    let (_, package) = manifest.split_once("[package]").expect("a package");
-    assert!(!package.contains("emulator") && !package.contains("[features]"));
-    for (name, text) in sources("src") {
-        let code = production(&text)
-            .lines()
-            .filter(|line| !line.trim_start().starts_with("//"));
-        assert!(
-            code.into_iter().all(|line| !line.contains("emulator")),
-            "{name}"
+    assert!(
+        !manifest.contains("[features]"),
+        "the deployed function has no features"
+    );
+}
+
+#[test]
+fn no_module_is_a_file_of_another_package() {
+    let package = |file: &str| {
+        let packages = PACKAGES.iter().map(|(package, ..)| *package);
+        let own = packages.filter(|package| file.starts_with(*package));
+        own.max_by_key(|package| package.len()).map(str::to_owned)
+    };
+    let paths = &WORKSPACE.files.paths;
+    assert!(!paths.is_empty(), "the rule looks at nothing");
+    for (file, target) in paths {
+        assert_eq!(
+            package(file),
+            package(target),
+            "{file} takes {target} by its path"
         );
     }
 }
 
 #[test]
-fn each_file_opens_with_what_it_is() {
-    for folder in [
-        "src", "tencent", "oracle", "tests", "emulator", "fuzz", "benches",
-    ] {
-        let files = sources(folder);
-        assert!(!files.is_empty(), "no sources in {folder}");
-        for (name, text) in files {
-            assert!(text.starts_with("//! "), "{name} does not say what it is");
+fn the_function_uses_every_item_it_has() {
+    let mut words: BTreeMap<String, usize> = BTreeMap::new();
+    let mut items = Vec::new();
+    for (name, file) in &WORKSPACE.words {
+        items.extend(public_items(file).into_iter().map(|item| (name, item)));
+        for word in file {
+            *words.entry(word.clone()).or_default() += 1;
         }
+    }
+    assert!(items.len() > 300, "only {} items found", items.len());
+    items.retain(|(_, item)| words[item] < 2);
+    assert!(items.is_empty(), "only tests use {items:?}");
+}
+
+#[test]
+fn each_file_opens_with_what_it_is() {
+    for (name, text) in &WORKSPACE.sources {
+        assert!(
+            text.starts_with("//! "),
+            "{name} has no module documentation"
+        );
     }
 }
 
 #[test]
 fn each_direct_dependency_has_its_reason() {
-    for manifest in [
-        "Cargo.toml",
-        "tencent/Cargo.toml",
-        "oracle/Cargo.toml",
-        "emulator/Cargo.toml",
-        "fuzz/Cargo.toml",
-        "tests/e2e/Cargo.toml",
-        "benches/hello/Cargo.toml",
-        "benches/cold-start/Cargo.toml",
-    ] {
-        let text = fs::read_to_string(root().join(manifest)).expect("a manifest");
+    for member in members() {
+        let text = manifest(&member);
         let mut section = "";
         let mut previous = "";
         for line in text.lines() {
             if line.starts_with('[') {
                 section = line;
             } else if section.ends_with("dependencies]") && line.contains('=') {
-                // A reason may stand above a group of lines that belong together.
-                assert!(
-                    previous.starts_with('#') || previous.contains('='),
-                    "{manifest}: {line}"
-                );
+                // A reason can be above a group of lines that belong together.
+                let has_reason = previous.starts_with('#') || previous.contains('=');
+                assert!(has_reason, "{member}: {line}");
             }
             previous = line;
         }
     }
 }
 
-/// The page of known defects names tests; each has to be there.
+/// The page of known defects names tests; each has to be one.
 #[test]
 fn each_known_defect_has_its_tests() {
     let page = fs::read_to_string(root().join("docs/threats.md")).expect("the page");
-    let mut code = String::new();
-    for folder in ["src", "tencent", "tests", "emulator/src"] {
-        for (_, text) in sources(folder) {
-            code.push_str(&text);
-        }
-    }
+    let tests: BTreeSet<String> = WORKSPACE
+        .sources
+        .values()
+        .flat_map(|text| tests_of(text))
+        .collect();
     let mut rows = 0;
     for row in page.lines().filter(|line| line.starts_with("| ")) {
-        let tests = row.trim_end_matches(['|', ' ']).rsplit("| ").next();
-        let tests = tests.expect("a last column");
-        if tests == "Tests" {
+        let named = row.trim_end_matches(['|', ' ']).rsplit("| ").next();
+        let named = named.expect("a last column");
+        if named == "Tests" {
             continue;
         }
-        let names: Vec<&str> = tests.split_whitespace().collect();
-        assert!(!names.is_empty(), "{row}");
-        for name in names {
+        assert!(!named.is_empty(), "{row}");
+        for name in named.split_whitespace() {
             let name = name.trim_matches('`');
-            assert!(code.contains(&format!("fn {name}(")), "no test `{name}`");
+            assert!(tests.contains(name), "no test `{name}`");
         }
         rows += 1;
     }
     assert!(rows > 25, "only {rows} rows found");
 }
 
-/// What a file compiles to when it is not tested.
-fn production(text: &str) -> &str {
-    text.split_once("#[cfg(test)]")
-        .map_or(text, |(production, _)| production)
+/// Every source of the workspace, and who imports whom.
+struct Workspace {
+    sources: Sources,
+    files: Files,
+    /// The words of the function's code, by file.
+    words: BTreeMap<String, Vec<String>>,
+    dependencies: Dependencies,
+}
+
+static WORKSPACE: LazyLock<Workspace> = LazyLock::new(|| {
+    let sources: Sources = sources("").into_iter().collect();
+    let crates = crates(&sources);
+    let crates = crates
+        .iter()
+        .map(|(name, root)| (name.as_str(), root.as_str()));
+    let imports = Imports::read(&sources, crates);
+    let own = imports
+        .files
+        .production
+        .keys()
+        .filter(|name| name.starts_with("src/"));
+    Workspace {
+        dependencies: imports.dependencies(),
+        words: own
+            .map(|name| (name.clone(), imports.words(name)))
+            .collect(),
+        files: imports.files,
+        sources,
+    }
+});
+
+impl Workspace {
+    /// The files below these folders, as they compile when they are not tested.
+    fn production(&self, folders: &[&str]) -> impl Iterator<Item = (&str, String)> {
+        let names = self.files.production.keys();
+        let chosen = names.filter(|name| folders.iter().any(|folder| name.starts_with(folder)));
+        let files = chosen.map(|name| (name.as_str(), self.production_of(name)));
+        files.collect::<Vec<_>>().into_iter()
+    }
+
+    fn production_of(&self, name: &str) -> String {
+        let cuts = &self.files.production[name];
+        let lines = self.sources[name].lines().enumerate();
+        let kept = lines.filter(|(at, _)| !cuts.iter().any(|cut| cut.contains(&(at + 1))));
+        kept.map(|(_, line)| line.to_owned() + "\n").collect()
+    }
+}
+
+/// The names that follow `pub` and the keyword of an item.
+fn public_items(words: &[String]) -> Vec<String> {
+    let keywords = ["fn", "struct", "enum", "const", "type", "trait", "static"];
+    let is_public = |at: usize| {
+        words[at.saturating_sub(4)..at]
+            .iter()
+            .any(|word| word == "pub")
+    };
+    let names = words.windows(2).enumerate().filter_map(|(at, pair)| {
+        let is_item = keywords.contains(&pair[0].as_str()) && !keywords.contains(&pair[1].as_str());
+        (is_item && is_public(at)).then(|| pair[1].clone())
+    });
+    names.collect()
+}
+
+/// The folders of the packages; the root's is empty.
+fn members() -> Vec<String> {
+    let manifest = manifest("");
+    let members = manifest.split("members = [").nth(1).expect("members");
+    let members = members.split(']').next().expect("an end").split('"');
+    let own = members.skip(1).step_by(2).chain([""]);
+    own.map(str::to_owned).collect()
+}
+
+fn manifest(package: &str) -> String {
+    let path = root().join(package).join("Cargo.toml");
+    fs::read_to_string(path).expect("a manifest")
+}
+
+/// The folders of our packages in one section of a manifest.
+fn own_dependencies(package: &str, section: &str) -> BTreeSet<String> {
+    let manifest = manifest(package);
+    let mut is_in = false;
+    let mut found = BTreeSet::new();
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            is_in = line == format!("[{section}]") || line.ends_with(&format!(".{section}]"));
+        }
+        let Some((_, path)) = line.split_once("path = \"").filter(|_| is_in) else {
+            continue;
+        };
+        let path = root()
+            .join(package)
+            .join(path.split('"').next().expect("an end"));
+        let path = path.canonicalize().expect("a folder");
+        let own = path.strip_prefix(root().canonicalize().expect("the root"));
+        found.insert(
+            own.expect("a folder of ours")
+                .to_string_lossy()
+                .into_owned(),
+        );
+    }
+    found
 }
 
 /// The crates of the workspace: the name by which others import each (empty: nobody does), and its root file.
 fn crates(sources: &Sources) -> Vec<(String, String)> {
-    let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("Cargo.toml");
-    let members = manifest.split("members = [").nth(1).expect("members");
-    let members = members.split(']').next().expect("an end").split('"');
     let mut found = Vec::new();
-    for member in members.skip(1).step_by(2).chain([""]) {
-        let folder = root().join(member);
-        let manifest = fs::read_to_string(folder.join("Cargo.toml")).expect("a manifest");
+    for member in members() {
+        let manifest = manifest(&member);
         let package = manifest.split("[package]").nth(1).expect("a package");
         let name = package.split('"').nth(1).expect("a name").replace('-', "_");
-        let below = |file: &str| {
-            format!("{member}/{file}")
-                .trim_start_matches('/')
-                .to_owned()
-        };
+        let folder = format!("{member}/").trim_start_matches('/').to_owned();
         for file in sources.keys() {
-            let Some(own) = file.strip_prefix(&below("")) else {
+            let Some(own) = file.strip_prefix(&folder) else {
                 continue;
             };
             let parts: Vec<&str> = own.split('/').collect();
@@ -253,39 +440,6 @@ fn crates(sources: &Sources) -> Vec<(String, String)> {
         }
     }
     found
-}
-
-/// The crate's modules that a text names, in `use crate::{a::B, c}` and in paths.
-fn used_modules(text: &str) -> BTreeSet<String> {
-    let mut modules = BTreeSet::new();
-    for rest in text
-        .split("crate::")
-        .skip(1)
-        .chain(text.split("cos_issuer::").skip(1))
-    {
-        let names: Vec<&str> = match rest.strip_prefix('{') {
-            Some(list) => list
-                .split('}')
-                .next()
-                .unwrap_or_default()
-                .split(',')
-                .collect(),
-            None => vec![rest],
-        };
-        for name in names {
-            let word: String = name
-                .trim()
-                .chars()
-                .take_while(|c| c.is_ascii_lowercase() || *c == '_')
-                .collect();
-            if !word.is_empty()
-                && !matches!(word.as_str(), "config" if rest.starts_with("config::Platform`"))
-            {
-                modules.insert(word);
-            }
-        }
-    }
-    modules
 }
 
 /// Every Rust file below a folder, by its path from the root.

@@ -2,7 +2,7 @@
 //!
 //! Promises: an unknown option, a missing path or a count of nought is a fault that names it.
 
-use crate::Fault;
+use crate::fault::Fault;
 use lexopt::prelude::{Long, Short, ValueExt as _};
 use std::path::PathBuf;
 

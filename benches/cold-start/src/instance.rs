@@ -2,8 +2,8 @@
 //!
 //! Promises: the process is gone when this returns, and an instance that hangs or ends early is a fault within a bounded time.
 
-use crate::Fault;
 use crate::clock;
+use crate::fault::Fault;
 use crate::program::Program;
 use crate::runtime_api::{Exchange, RuntimeApi, Trace};
 use crate::stats;

@@ -8,6 +8,7 @@
 mod aims;
 mod cli;
 mod clock;
+mod fault;
 mod http;
 mod instance;
 mod program;
@@ -19,6 +20,8 @@ mod sts;
 
 use std::io::Write as _;
 use std::process::ExitCode;
+
+use fault::Fault;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -34,9 +37,6 @@ async fn main() -> ExitCode {
         }
     }
 }
-
-/// A fault that stops the run.
-type Fault = Box<dyn std::error::Error + Send + Sync>;
 
 async fn benchmark() -> Result<String, Fault> {
     match cli::parse(lexopt::Parser::from_env())? {

@@ -1,8 +1,8 @@
 //! The two programs that are compared: their environment, and what a right answer of each is.
 
-use crate::Fault;
 use crate::cli::Options;
 use crate::clock;
+use crate::fault::Fault;
 use crate::sts::{self, Sts};
 use base64::Engine as _;
 use serde_json::Value;

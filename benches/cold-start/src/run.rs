@@ -1,7 +1,7 @@
 //! The whole run: both programs in turn, as often as was asked for.
 
-use crate::Fault;
 use crate::cli::Options;
+use crate::fault::Fault;
 use crate::instance::{self, Sample};
 use crate::program::Program;
 use crate::sts::Sts;

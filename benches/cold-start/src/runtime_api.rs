@@ -4,8 +4,8 @@
 //! event goes out; any other call is a fault.
 //! Leaves out: everything that a platform adds (phases, limits, logs); `emulator/` has that.
 
-use crate::Fault;
 use crate::clock;
+use crate::fault::Fault;
 use crate::http::{Connection, Request};
 use crate::program::Answer;
 use std::net::SocketAddr;

@@ -3,8 +3,8 @@
 //! Promises: the answer has the documented shape and the lifetime that was asked for; connections and calls are counted.
 //! Leaves out: signatures, parameters, policies. It stands for a network's other end; `emulator/` checks all of that.
 
-use crate::Fault;
 use crate::clock;
+use crate::fault::Fault;
 use crate::http::{Connection, Request};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose,

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::console::{Console, Stream};
 use crate::failure::Failure;
 use crate::http_client;
-use crate::options::{CloudOptions, FileOptions, Span, assignment, table};
+use crate::options::{CloudOptions, FileOptions, Span, assignment};
 use crate::platform_options::{PlatformName, TriggerName, describe};
 use crate::report::{add_controls, check_trace, follow_calls, print_calls, print_controls};
 use crate::stop_signal::StopSignal;
@@ -90,8 +90,13 @@ pub(crate) struct RunOptions {
 
     /// A variable of the function, in place of the default one; repeatable
     #[arg(long, value_name = "KEY=VALUE", value_parser = assignment)]
-    #[serde(deserialize_with = "table")]
+    #[serde(skip)]
     env: Vec<(String, String)>,
+
+    /// `env` of the file. A flag replaces one of these variables, not the table.
+    #[arg(skip)]
+    #[serde(rename = "env")]
+    env_table: BTreeMap<String, String>,
 
     /// Advance the cloud's clock each time an instance is frozen, for example by 40m
     #[arg(long, value_name = "SPAN")]
@@ -228,7 +233,8 @@ impl RunOptions {
         if self.verbose {
             builder = builder.env("LOG", "debug");
         }
-        for (name, value) in &self.env {
+        let flags = self.env.iter().map(|(name, value)| (name, value));
+        for (name, value) in self.env_table.iter().chain(flags) {
             builder = builder.env(name, value);
         }
         Ok(builder)

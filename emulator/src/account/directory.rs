@@ -7,6 +7,7 @@
 //! cloud adds differs.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex};
 
@@ -69,6 +70,12 @@ struct Keys {
     revoked: HashSet<String>,
     /// How many keys there have to be before the expired ones are looked for again.
     next_sweep: usize,
+}
+
+impl fmt::Debug for Issued {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Issued").finish_non_exhaustive()
+    }
 }
 
 impl Directory {
@@ -274,7 +281,7 @@ mod tests {
             count += 1;
         }
         assert_eq!(count, TEMPORARY_KEYS_MAX);
-        // An hour after their expiry the old ones make room; the permanent key stays.
+        // An hour after their expiry the old ones are removed; the permanent key stays.
         clock.0.store(1_700_003_700_000, Ordering::SeqCst);
         assert!(directory.issue(root(), at(1_700_009_000)).is_ok());
         assert!(directory.key(&first.unwrap()).is_none());

@@ -182,8 +182,8 @@ impl CloudBuilder {
         self
     }
 
-    /// The account as a file describes it, in place of the default one; what is in it is said at
-    /// its first lines' example in `emulator/src/account/seed.rs`.
+    /// The account as a file describes it, in place of the default one; its members are
+    /// described in `emulator/src/account/file.rs`.
     #[must_use]
     pub fn account_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.account_file = Some(path.into());

@@ -6,8 +6,7 @@ use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tencent::time::Clock;
-
+use super::shared::Shared;
 use super::{Cloud, CloudBuilder, StartError};
 use crate::account::{Account, Directory, KeyPair, looks_real};
 use crate::admin::{Admin, Routes};
@@ -36,127 +35,103 @@ impl CloudBuilder {
         self.refuse_real_keys()?;
         let secrets = Arc::new(SecretRegistry::open(self.secrets.as_deref())?);
         let clock = Arc::new(EmulatedClock::over(Arc::clone(&self.clock)));
-        self.clock = Arc::clone(&clock) as Arc<dyn Clock>;
+        self.clock = Arc::<EmulatedClock>::clone(&clock);
         let (directory, root_key, sub_account_key) = self.directory(&secrets)?;
-        note_given_secrets(&secrets, &self.variables)?;
+        register_given_secrets(&secrets, &self.variables)?;
 
-        let rng = Arc::new(Rng::new(self.seed));
-        let middleware = self.middleware(&clock, &rng, &directory, &secrets)?;
-        let ca = Ca::create(&directory.account.region)?;
-        let sts = Sts::start(
-            self.sts_port,
-            &ca,
-            &middleware,
-            &directory,
-            self.sts_calls_per_second,
-        )
-        .map_err(|source| port_taken(self.sts_port, source))?;
-        let default_bucket = cos::default_bucket(&directory.account)?;
-        let authorizer = Arc::new(Authorizer::new(
-            Arc::clone(&directory),
-            default_bucket,
-            self.cos.merge_order,
-        ));
-        let cos = start_cos(
-            &self.cos,
-            &ca,
-            &middleware,
-            &authorizer,
-            &directory.account,
-            &clock,
-        )?;
-        let output = Arc::new(Output::new(self.listener.take()));
+        let shared = self.shared(clock, directory, secrets)?;
+        let ca = Ca::create(&shared.directory.account.region)?;
+        let sts = self.sts(&ca, &shared)?;
+        let cos = start_cos(&self.cos, &ca, &shared)?;
         let function = match self.function.take() {
             Some(path) => {
                 let program = executable(&path)?;
-                let variables =
-                    self.variables(&directory.account, &middleware, &sub_account_key, &sts);
-                let config = self.config(
-                    program, variables, &output, &directory, &clock, &rng, &secrets,
-                );
-                Some(Function::new(config)?)
+                let variables = self.function_variables(&shared, &sub_account_key, &sts);
+                Some(Function::new(self.config(program, variables, &shared))?)
             }
             None => None,
         };
         let gateway = function
             .as_ref()
             .map(|function| {
-                gateway::start(self.gateway_port, Arc::clone(function), &middleware)
+                gateway::start(self.gateway_port, Arc::clone(function), &shared.middleware)
                     .map_err(|source| port_taken(self.gateway_port, source))
             })
             .transpose()?;
         let services = services(gateway.as_ref(), &sts, &cos);
         for (name, url) in &services {
-            middleware.trace.name_address(name, url);
+            shared.middleware.trace.name_address(name, url);
         }
-        let admin = match self.admin_port {
-            Some(port) => {
-                let routes = Routes {
-                    services,
-                    seed: rng.seed(),
-                    clock: Arc::clone(&clock),
-                    directory: Arc::clone(&directory),
-                    authorizer: Arc::clone(&authorizer),
-                    middleware: Arc::clone(&middleware),
-                };
-                let started = Admin::start(port, routes, &secrets);
-                Some(started.map_err(|source| port_taken(port, source))?)
-            }
-            None => None,
-        };
+        let admin = self
+            .admin_port
+            .map(|port| start_admin(port, services, &shared))
+            .transpose()?;
         Ok(Cloud {
-            clock,
-            rng,
-            middleware,
+            shared,
             admin,
-            authorizer,
             gateway,
             function,
             sts,
             cos,
-            directory,
             root_key,
             sub_account_key,
-            secrets,
-            output,
             ca,
         })
     }
 
-    fn middleware(
+    fn shared(
         &mut self,
-        clock: &Arc<EmulatedClock>,
-        rng: &Arc<Rng>,
-        directory: &Arc<Directory>,
-        secrets: &Arc<SecretRegistry>,
-    ) -> Result<Arc<Middleware>, StartError> {
-        let trace = Trace::open(self.trace_file.as_deref(), Arc::clone(secrets));
+        clock: Arc<EmulatedClock>,
+        directory: Arc<Directory>,
+        secrets: Arc<SecretRegistry>,
+    ) -> Result<Shared, StartError> {
+        let trace = Trace::open(self.trace_file.as_deref(), Arc::clone(&secrets));
         let trace = trace.map_err(|source| StartError::Trace {
             path: self.trace_file.clone().unwrap_or_default(),
             source,
         })?;
+        let rng = Arc::new(Rng::new(self.seed));
         let middleware = Middleware::new(
-            Arc::clone(clock),
-            Arc::clone(rng),
-            Arc::clone(directory),
+            Arc::clone(&clock),
+            Arc::clone(&rng),
+            Arc::clone(&directory),
             trace,
         );
         for rule in self.faults.drain(..) {
             middleware.faults.add_at_start(rule)?;
         }
-        Ok(Arc::new(middleware))
+        let authorizer = Authorizer::new(
+            Arc::clone(&directory),
+            cos::default_bucket(&directory.account)?,
+            self.cos.merge_order,
+        );
+        Ok(Shared {
+            authorizer: Arc::new(authorizer),
+            clock,
+            directory,
+            middleware: Arc::new(middleware),
+            output: Arc::new(Output::new(self.listener.take())),
+            rng,
+            secrets,
+        })
+    }
+
+    fn sts(&self, ca: &Ca, shared: &Shared) -> Result<Sts, StartError> {
+        let (middleware, directory) = (&shared.middleware, &shared.directory);
+        let limit = self.sts_calls_per_second;
+        Sts::start(self.sts_port, ca, middleware, directory, limit)
+            .map_err(|source| port_taken(self.sts_port, source))
     }
 
     /// The function's own variables: the defaults, those that were given, and without those that
     /// were removed.
-    fn variables(
+    fn function_variables(
         &self,
-        account: &Account,
-        middleware: &Middleware,
+        shared: &Shared,
         key: &KeyPair,
         sts: &Sts,
     ) -> BTreeMap<String, String> {
-        let mut variables = default_variables(account, key);
+        let mut variables = default_variables(&shared.directory.account, key);
         let sts_url = if self.sts_over_http {
             sts.http_url()
         } else {
@@ -165,7 +140,7 @@ impl CloudBuilder {
         variables.insert("STS_ENDPOINTS".to_owned(), sts_url);
         let ca_file = sts.ca_file().display().to_string();
         variables.insert("STS_CA_FILE".to_owned(), ca_file);
-        if middleware.faults.breaks_dns() {
+        if shared.middleware.faults.breaks_dns() {
             variables.insert("STS_PROXY".to_owned(), NO_SUCH_HOST.to_owned());
         }
         // A function with grants of its own does not get the default grant: the two contradict each
@@ -184,11 +159,7 @@ impl CloudBuilder {
         &mut self,
         program: PathBuf,
         variables: BTreeMap<String, String>,
-        output: &Arc<Output>,
-        directory: &Arc<Directory>,
-        clock: &Arc<EmulatedClock>,
-        rng: &Arc<Rng>,
-        secrets: &Arc<SecretRegistry>,
+        shared: &Shared,
     ) -> Config {
         let on_freeze = mem::take(&mut self.on_freeze);
         Config {
@@ -200,16 +171,16 @@ impl CloudBuilder {
             max_instances: self.max_instances,
             memory_mb: self.memory_mb,
             freeze: self.freeze,
-            on_freeze: jumping(on_freeze, self.freeze_jump_seconds, clock),
+            on_freeze: jumping(on_freeze, self.freeze_jump_seconds, &shared.clock),
             watch: self.watch,
-            output: Arc::clone(output),
-            secrets: Arc::clone(secrets),
+            output: Arc::clone(&shared.output),
+            secrets: Arc::clone(&shared.secrets),
             platform_environment: environment::Source {
-                directory: Arc::clone(directory),
-                clock: Arc::clone(clock) as Arc<dyn Clock>,
+                directory: Arc::clone(&shared.directory),
+                clock: Arc::<EmulatedClock>::clone(&shared.clock),
                 memory_mb: self.memory_mb,
             },
-            rng: Arc::clone(rng),
+            rng: Arc::clone(&shared.rng),
         }
     }
 
@@ -237,14 +208,7 @@ impl CloudBuilder {
     }
 }
 
-fn start_cos(
-    options: &cos::Options,
-    ca: &Ca,
-    middleware: &Arc<Middleware>,
-    authorizer: &Arc<Authorizer>,
-    account: &Account,
-    clock: &Arc<EmulatedClock>,
-) -> Result<Cos, StartError> {
+fn start_cos(options: &cos::Options, ca: &Ca, shared: &Shared) -> Result<Cos, StartError> {
     let data = |source| match &options.data {
         Some(path) => StartError::Data {
             path: path.clone(),
@@ -252,11 +216,34 @@ fn start_cos(
         },
         None => StartError::Io(source),
     };
-    let store = cos::open_store(options, account, clock.as_ref()).map_err(data)?;
-    let authorizer = Arc::<Authorizer>::clone(authorizer);
-    let clock = Arc::<EmulatedClock>::clone(clock);
-    Cos::start(options, store, ca, middleware, authorizer, account, clock)
-        .map_err(|source| port_taken(options.port, source))
+    let account = &shared.directory.account;
+    let store = cos::open_store(options, account, shared.clock.as_ref()).map_err(data)?;
+    Cos::start(
+        options,
+        store,
+        ca,
+        &shared.middleware,
+        Arc::<Authorizer>::clone(&shared.authorizer),
+        account,
+        Arc::<EmulatedClock>::clone(&shared.clock),
+    )
+    .map_err(|source| port_taken(options.port, source))
+}
+
+fn start_admin(
+    port: u16,
+    services: Vec<(&'static str, String)>,
+    shared: &Shared,
+) -> Result<Admin, StartError> {
+    let routes = Routes {
+        services,
+        seed: shared.rng.seed(),
+        clock: Arc::clone(&shared.clock),
+        directory: Arc::clone(&shared.directory),
+        authorizer: Arc::clone(&shared.authorizer),
+        middleware: Arc::clone(&shared.middleware),
+    };
+    Admin::start(port, routes, &shared.secrets).map_err(|source| port_taken(port, source))
 }
 
 /// A hook that also lets the cloud's clock jump.
@@ -287,7 +274,7 @@ fn services(gateway: Option<&Server>, sts: &Sts, cos: &Cos) -> Vec<(&'static str
 
 /// Secrets that the function was given in place of the default ones. A shorter value than any key
 /// would be found everywhere.
-fn note_given_secrets(
+fn register_given_secrets(
     secrets: &SecretRegistry,
     variables: &BTreeMap<String, String>,
 ) -> io::Result<()> {

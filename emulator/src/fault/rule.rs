@@ -138,7 +138,7 @@ impl FaultRule {
                     .to_owned(),
             ),
             Fault::DnsFailure if chooses || self.action.is_some() => bad(
-                "`dns-fail` holds for the whole run: omit everything except `service`".to_owned(),
+                "`dns-fail` applies to the whole run: omit everything except `service`".to_owned(),
             ),
             Fault::TlsFailure if self.action.is_some() => bad(
                 "`tls-fail` affects connections, which have no action: omit `action`".to_owned(),

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::freezer::Freezer;
 use super::{Config, Program};
-use crate::environment::Credentials;
+use crate::account::Issued;
 use crate::instance::{ExitReason, State};
 use crate::net::{self, Server};
 use crate::platform::log::InitTimes;
@@ -20,7 +20,7 @@ pub(crate) struct Instance {
     pub(crate) state: Arc<State>,
     pub(crate) process: Process,
     pub(crate) port: u16,
-    pub(crate) credentials: Credentials,
+    pub(crate) credentials: Issued,
     pub(super) config: Arc<Config>,
     pub(super) freezer: Mutex<Freezer>,
     created: Instant,

@@ -21,13 +21,13 @@ pub(super) const ENTRIES: [Entry; 17] = [
         "both_layers_have_to_allow",
     ),
     documented(
-        "a `*` stands anywhere in an action, and at the end of a resource",
+        "a `*` may be anywhere in an action, and at the end of a resource",
         GRAMMAR,
         "a_wildcard_may_stand_anywhere_and_case_matters",
     ),
     inferred(
-        "a `*` elsewhere in a resource is read the same way; there is no escape, and `?` is an ordinary character",
-        "no page says otherwise",
+        "a `*` elsewhere in a resource is read the same way; it cannot be escaped, and `?` is an ordinary character",
+        "no page contradicts it",
         "nothing_else_is_a_wildcard_and_no_character_counts_twice",
     ),
     documented(
@@ -46,7 +46,7 @@ pub(super) const ENTRIES: [Entry; 17] = [
         "keys_of_one_operator_and_operators_are_all_needed",
     ),
     documented(
-        "an absent key meets only what says `_if_exist`, negative operators included",
+        "an absent key meets only operators with `_if_exist`, negative operators included",
         CONDITIONS,
         "absent_keys_meet_only_what_says_if_exist",
     ),
@@ -57,7 +57,7 @@ pub(super) const ENTRIES: [Entry; 17] = [
     ),
     inferred(
         "a negative operator with several values means none of them",
-        "no page says",
+        "no page describes it",
         "present_keys",
     ),
     inferred(
@@ -91,7 +91,7 @@ pub(super) const ENTRIES: [Entry; 17] = [
         "the_list_of_buckets_needs_the_star",
     ),
     inferred(
-        "an operator or an action that nobody documents denies, and says so",
+        "an undocumented operator or action denies, and the reason names it",
         "failing closed; the real service refuses such a policy when it is made",
         "the_table_has_every_operator_and_no_other",
     ),

@@ -16,7 +16,7 @@ pub(super) const ENTRIES: [Entry; 17] = [
         "scf_function_url",
     ),
     inferred(
-        "SCF function URL: repeated query names become lists, a body that is no text becomes base64",
+        "SCF function URL: repeated query names become lists, a body that is not text becomes base64",
         "the API gateway's rules, whose event it otherwise is",
         "scf_function_url",
     ),
@@ -37,7 +37,7 @@ pub(super) const ENTRIES: [Entry; 17] = [
     ),
     inferred(
         "SCF API gateway: the status for a malformed reply is 403",
-        "the page shows the body alone",
+        "the page shows only the body",
         "malformed_replies",
     ),
     documented(
@@ -47,7 +47,7 @@ pub(super) const ENTRIES: [Entry; 17] = [
     ),
     inferred(
         "SCF load balancer: `X-Uri` carries the query",
-        "there is no other place for it",
+        "the event has no other place for it",
         "scf_load_balancer",
     ),
     documented(
@@ -71,7 +71,7 @@ pub(super) const ENTRIES: [Entry; 17] = [
         "replies_that_are_not",
     ),
     inferred(
-        "Lambda REST: a body that is no text becomes base64",
+        "Lambda REST: a body that is not text becomes base64",
         "on the platform that is a setting of the API",
         "bodies_that_are_no_text",
     ),
@@ -86,7 +86,7 @@ pub(super) const ENTRIES: [Entry; 17] = [
         "lambda_load_balancer",
     ),
     documented(
-        "binary bodies are base64 in every event that says so",
+        "binary bodies are base64 in every event that declares it",
         PAYLOAD_TWO,
         "bodies_that_are_no_text",
     ),

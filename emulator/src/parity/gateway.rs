@@ -14,7 +14,7 @@ pub(super) const ENTRIES: [Entry; 9] = [
     ),
     inferred(
         "a client of a function URL sees that status, with the error as JSON",
-        "the table says what the platform counts, not what a client is sent",
+        "the table lists what the platform counts, not what a client receives",
         "errors_of_scf",
     ),
     documented(

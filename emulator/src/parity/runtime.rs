@@ -30,7 +30,7 @@ pub(super) const ENTRIES: [Entry; 26] = [
     ),
     inferred(
         "SCF: the first response wins, later ones are acknowledged and ignored",
-        "the page says that one is expected",
+        "the page expects one",
         "the_first_response_wins_and_the_second_is_acknowledged",
     ),
     documented(
@@ -105,7 +105,7 @@ pub(super) const ENTRIES: [Entry; 26] = [
     ),
     inferred(
         "an answer after the deadline is discarded, and its instance is gone",
-        "the client was told of the time-out already",
+        "the client already received the time-out",
         "an_answer_after_the_deadline_is_ignored",
     ),
     inferred(
@@ -130,7 +130,7 @@ pub(super) const ENTRIES: [Entry; 26] = [
     ),
     inferred(
         "SCF does not log what a web function answers",
-        "two pages disagree; the one about testing says no",
+        "two pages disagree; the one about testing logs none",
         "scf_web_functions_do_not_log_what_they_answer",
     ),
     documented(

@@ -81,7 +81,7 @@ pub(super) const ENTRIES: [Entry; 23] = [
     ),
     observed(
         "a role that does not exist is `InternalError.GetRoleError` with `role not exist`",
-        "answers that others published; the page says otherwise",
+        "answers that others published; the page contradicts them",
         "roles_decide_who_may_have_them_and_for_how_long",
     ),
     observed(
@@ -95,7 +95,7 @@ pub(super) const ENTRIES: [Entry; 23] = [
         "what_the_service_tolerates",
     ),
     sdk_source(
-        "a name with hyphens is accepted, although the page says letters",
+        "a name with hyphens is accepted, although the page allows only letters",
         "the names that tencentyun/qcloud-cos-sts-sdk sends",
         "what_the_service_tolerates",
     ),
@@ -105,7 +105,7 @@ pub(super) const ENTRIES: [Entry; 23] = [
         "values_of_a_federation_token",
     ),
     documented(
-        "a temporary key works with its own token alone",
+        "a temporary key works only with its own token",
         REQUEST,
         "the_issued_keys_of_a_role_work_with_their_own_token_only",
     ),

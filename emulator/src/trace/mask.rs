@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
-use super::allowed::{HEADERS, PARAMETERS};
+use super::allowed::{is_header, is_parameter};
 use crate::secrets::SecretRegistry;
 
 pub(super) struct Mask {
@@ -50,7 +50,7 @@ impl Mask {
     pub(super) fn header(&mut self, name: &str, value: &str) -> String {
         match name {
             "authorization" | "proxy-authorization" => self.authorization(value),
-            _ if HEADERS.contains(&name) => self.text(value),
+            _ if is_header(name) => self.text(value),
             _ => self.hidden(value),
         }
     }
@@ -132,7 +132,7 @@ impl Mask {
         };
         let value = if name.eq_ignore_ascii_case("signature") || name == "q-signature" {
             signature(value)
-        } else if PARAMETERS.contains(&name) {
+        } else if is_parameter(name) {
             self.text(value)
         } else {
             self.hidden(value)
@@ -145,7 +145,7 @@ impl Mask {
         if value.is_empty() {
             return String::new();
         }
-        let is_secret = self.secrets.find(value) == [0..value.len()];
+        let is_secret = self.secrets.contains(value);
         let kind = if is_secret { "secret" } else { "value" };
         self.name(kind, value)
     }

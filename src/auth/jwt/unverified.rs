@@ -62,7 +62,7 @@ impl<'t> UnverifiedToken<'t> {
 }
 
 /// Whether a text looks like a token: three base64url parts, the first of which begins like `{"`.
-pub(in crate::auth) fn has_form_of_token(text: &str) -> bool {
+pub(crate) fn has_form_of_token(text: &str) -> bool {
     let known = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'.');
     text.starts_with("eyJ")
         && text.bytes().filter(|c| *c == b'.').count() == 2

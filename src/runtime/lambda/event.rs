@@ -1,15 +1,19 @@
 //! The shapes of an HTTP request on Lambda, and their replies.
 //!
-//! Promises: total. The replies are lambda_http's types. Its decoder is not used here, only held against ours in the tests: it
-//! panics on base64 that is none and on odd paths, takes events of other platforms, and is a thirtieth of the binary.
+//! # Guarantees
+//! No event panics.
+//!
+//! The replies are lambda_http's types. Its decoder is compared with this one in the tests, but not
+//! used: it panics on wrong base64 and on odd paths, accepts events of other platforms, and takes a
+//! thirtieth of the binary.
 
 use lambda_http::aws_lambda_events::alb::AlbTargetGroupResponse;
 use lambda_http::aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayV2httpResponse};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::auth::{Identity, Source};
 use crate::error::Error;
+use crate::request::{Identity, IdentitySource};
 use crate::response::Response;
 use crate::runtime::gateway_event::{
     Event, Parts, body, body_text, context, headers, member, method, pairs, refuse, wire_query,
@@ -20,13 +24,13 @@ use crate::runtime::gateway_event::{
 pub(super) enum Shape {
     /// Application load balancer.
     Alb,
-    /// HTTP API 2.0 and function URL; also the answer to what is none of the shapes.
+    /// HTTP API 2.0 and function URL; also the reply to an event of no known shape.
     HttpApi,
     /// REST API, payload 1.0.
     Rest,
 }
 
-/// Reads one event; `None` is what could not be parsed at all.
+/// Parses one event; `None` is an event that is not JSON.
 pub(super) fn read(payload: Option<&Value>) -> (Shape, Event) {
     let Some(Value::Object(event)) = payload else {
         return (
@@ -53,7 +57,7 @@ pub(super) fn read(payload: Option<&Value>) -> (Shape, Event) {
             Event::new(all_headers(event), |_| from_rest(event)),
         )
     } else {
-        let message = "the event is no HTTP request of a function URL, API Gateway or ALB";
+        let message = "the event is not an HTTP request of a function URL, API Gateway or ALB";
         (Shape::HttpApi, Event::refused(refuse(message)))
     }
 }
@@ -81,7 +85,7 @@ fn from_http_api(event: &Map<String, Value>) -> Result<Parts, Error> {
 fn from_rest(event: &Map<String, Value>) -> Result<Parts, Error> {
     Ok(Parts {
         method: method(text(event, "httpMethod")?)?,
-        // The path of a REST event never holds the stage.
+        // The path of a REST event never contains the stage.
         path: text(event, "path")?.to_owned(),
         query: all_pairs(event)?,
         body: body(event, body_text(event)?)?,
@@ -90,7 +94,7 @@ fn from_rest(event: &Map<String, Value>) -> Result<Parts, Error> {
 }
 
 fn from_alb(event: &Map<String, Value>) -> Result<Parts, Error> {
-    // An ALB passes names and values as they were on the wire, still encoded.
+    // An ALB passes names and values on as they were sent, still encoded.
     let wire: Vec<String> = all_pairs(event)?
         .iter()
         .map(|(name, value)| format!("{name}={value}"))
@@ -100,26 +104,26 @@ fn from_alb(event: &Map<String, Value>) -> Result<Parts, Error> {
         path: text(event, "path")?.to_owned(),
         query: wire_query(&wire.join("&")),
         body: body(event, body_text(event)?)?,
-        // It tells of a user in headers, which a client could write wherever no rule asks for a user.
+        // An ALB names the user in headers. Without an authentication rule a client can write them.
         identity: None,
     })
 }
 
-/// An HTTP API has one authorizer at the most, a function URL may have IAM's.
+/// An HTTP API has at most one authorizer. That of a function URL is IAM.
 fn identity_of_http_api(event: &Map<String, Value>) -> Option<Identity> {
     let authorizer = context(event, "authorizer")?;
     let jwt = || authorizer.get("jwt")?.get("claims");
-    Identity::new(Source::Jwt, jwt())
-        .or_else(|| Identity::new(Source::Iam, authorizer.get("iam")))
-        .or_else(|| Identity::new(Source::Lambda, authorizer.get("lambda")))
+    Identity::new(IdentitySource::Jwt, jwt())
+        .or_else(|| Identity::new(IdentitySource::Iam, authorizer.get("iam")))
+        .or_else(|| Identity::new(IdentitySource::Lambda, authorizer.get("lambda")))
 }
 
-/// A user pool's claims are an object; a Lambda authorizer's own values are never one, and stand beside each other.
+/// A user pool's claims are an object. A Lambda authorizer's values are never objects.
 fn identity_of_rest(event: &Map<String, Value>) -> Option<Identity> {
     let authorizer = context(event, "authorizer")?;
     match authorizer.get("claims") {
-        Some(claims @ Value::Object(_)) => Identity::new(Source::Jwt, Some(claims)),
-        _ => Identity::new(Source::Lambda, Some(authorizer)),
+        Some(claims @ Value::Object(_)) => Identity::new(IdentitySource::Jwt, Some(claims)),
+        _ => Identity::new(IdentitySource::Lambda, Some(authorizer)),
     }
 }
 
@@ -145,7 +149,8 @@ fn all_pairs(event: &Map<String, Value>) -> Result<Vec<(String, String)>, Error>
     ))
 }
 
-/// The map with every value, or, where there is none or an empty one, the map with the last value of each name.
+/// The map with every value, or, when it is missing or empty, the map with the last value of each
+/// name.
 fn every_value<'a>(event: &'a Map<String, Value>, many: &str, single: &str) -> Option<&'a Value> {
     let many =
         member(event, many).filter(|many| many.as_object().is_none_or(|many| !many.is_empty()));
@@ -187,7 +192,7 @@ impl Shape {
                     "{status_code} {}",
                     response.status.canonical_reason().unwrap_or_default()
                 ));
-                // A target group reads one of the two maps, whichever it is set up for.
+                // A target group reads one of the two maps, depending on its settings.
                 reply.headers = response.headers.clone();
                 reply.multi_value_headers = response.headers;
                 reply.body = body;
@@ -203,8 +208,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::{Shape, read};
-    use crate::auth::Source;
     use crate::error::ErrorCode;
+    use crate::request::IdentitySource;
     use crate::request::Unverified;
 
     fn http_api() -> Value {
@@ -274,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn the_identity_is_that_of_the_authorizer_alone() {
+    fn the_identity_is_that_of_the_authorizer_only() {
         let http_api = |authorizer: Value| {
             let mut event = http_api();
             event["requestContext"]["authorizer"] = authorizer;
@@ -288,28 +293,32 @@ mod tests {
         for (identity, source, member) in [
             (
                 http_api(json!({"jwt": {"claims": {"sub": "u"}, "scopes": null}})),
-                Source::Jwt,
+                IdentitySource::Jwt,
                 "sub",
             ),
             (
                 http_api(json!({"iam": {"userArn": "u", "cognitoIdentity": null}})),
-                Source::Iam,
+                IdentitySource::Iam,
                 "userArn",
             ),
             (
                 http_api(json!({"lambda": {"principalId": "u"}})),
-                Source::Lambda,
+                IdentitySource::Lambda,
                 "principalId",
             ),
-            (rest(json!({"claims": {"sub": "u"}})), Source::Jwt, "sub"),
+            (
+                rest(json!({"claims": {"sub": "u"}})),
+                IdentitySource::Jwt,
+                "sub",
+            ),
             (
                 rest(json!({"principalId": "u", "integrationLatency": 5})),
-                Source::Lambda,
+                IdentitySource::Lambda,
                 "principalId",
             ),
             (
                 rest(json!({"principalId": "u", "claims": "text"})),
-                Source::Lambda,
+                IdentitySource::Lambda,
                 "principalId",
             ),
         ] {
@@ -364,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn base64_that_is_none_is_refused() {
+    fn wrong_base64_is_refused() {
         for mut event in [http_api(), rest(), alb()] {
             event["isBase64Encoded"] = json!(true);
             event["body"] = json!("YQ==");
@@ -375,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_http_request_of_lambda_is_refused() {
+    fn events_that_are_not_http_requests_of_lambda_are_refused() {
         assert!(read(None).1.request.is_err());
         for event in [
             Value::Null,
@@ -436,7 +445,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn what_lambda_http_reads_is_read_alike(
+        fn lambda_http_parses_the_same_requests(
             path in "/[a-z0-9/]{0,20}",
             pairs in proptest::collection::btree_map("[a-zA-Z]{1,8}", "[a-zA-Z0-9 ._~-]{0,12}", 0..4),
             header in "[a-zA-Z0-9 ]{0,20}",

@@ -1,21 +1,24 @@
 //! HTTP events of SCF: API gateway, function URL and CLB.
 //!
-//! Shapes: <https://www.tencentcloud.com/document/product/583/12513> (API gateway), <https://cloud.tencent.com/document/product/583/96099>
-//! (function URL: the same with members left out), <https://cloud.tencent.com/document/product/583/39849> (CLB).
+//! Shapes: <https://www.tencentcloud.com/document/product/583/12513> (API gateway),
+//! <https://cloud.tencent.com/document/product/583/96099> (function URL, with fewer members),
+//! <https://cloud.tencent.com/document/product/583/39849> (CLB).
 //!
-//! Promises: total. An event of another cloud, of a trigger that is not HTTP, or of no shape at all is refused.
+//! # Guarantees
+//! No event panics. An event of another cloud, of a trigger other than HTTP, or of no known shape
+//! is refused.
 
 use http::HeaderMap;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use serde_json::{Map, Value};
 
-use crate::auth::{Identity, Source};
 use crate::error::Error;
+use crate::request::{Identity, IdentitySource};
 use crate::runtime::gateway_event::{
     Event, Parts, body, body_text, context, headers, member, method, pairs, refuse, wire_query,
 };
 
-/// Reads one event.
+/// Parses one event.
 pub(super) fn read(bytes: &[u8]) -> Event {
     match serde_json::from_slice(bytes) {
         Ok(Value::Object(event)) => Event::new(headers(member(&event, "headers")), |headers| {
@@ -27,11 +30,11 @@ pub(super) fn read(bytes: &[u8]) -> Event {
 
 fn parts(event: &Map<String, Value>, headers: &HeaderMap) -> Result<Parts, Error> {
     if is_of_another_cloud(event) {
-        return Err(refuse("the event is of another platform"));
+        return Err(refuse("the event is from another platform"));
     }
     if event.contains_key("Records") || event.contains_key("Type") {
         return Err(refuse(
-            "the event is of a timer, of COS or of a queue; this function answers HTTP",
+            "the event is from a timer, COS or a queue: this function only answers HTTP requests",
         ));
     }
     if event.contains_key("payload") {
@@ -48,11 +51,11 @@ fn is_of_another_cloud(event: &Map<String, Value>) -> bool {
 
 fn from_gateway(event: &Map<String, Value>) -> Result<Parts, Error> {
     let text = |name: &str| member(event, name).and_then(Value::as_str);
-    let missing = "the event has no `httpMethod` or no `path`: it is no HTTP request of SCF";
+    let missing = "the event is not an HTTP request of SCF: it has no `httpMethod` or no `path`";
     let (Some(verb), Some(path)) = (text("httpMethod"), text("path")) else {
         return Err(refuse(missing));
     };
-    // All that came is in `queryString`; `queryStringParameters` has what the gateway was told to expect.
+    // `queryString` has every parameter, `queryStringParameters` only those set up at the gateway.
     let query = member(event, "queryString").or_else(|| member(event, "queryStringParameters"));
     Ok(Parts {
         method: method(verb)?,
@@ -63,24 +66,24 @@ fn from_gateway(event: &Map<String, Value>) -> Result<Parts, Error> {
     })
 }
 
-/// The key pair that an API gateway checked; `identity` is empty when it checks none.
+/// The key pair that an API gateway verified; `identity` is empty when it verifies none.
 fn identity(event: &Map<String, Value>) -> Option<Identity> {
-    Identity::new(Source::KeyPair, context(event, "identity"))
+    Identity::new(IdentitySource::KeyPair, context(event, "identity"))
 }
 
-/// A CLB sends method and path as headers, and only when it is told to.
+/// A CLB sends method and path as headers, and only when that is switched on.
 fn from_clb(event: &Map<String, Value>, headers: &HeaderMap) -> Result<Parts, Error> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let (Some(verb), Some(uri)) = (header("x-method"), header("x-uri")) else {
         return Err(refuse(
-            "the load balancer does not pass `X-Method` and `X-Uri`: switch them on",
+            "the load balancer must send the headers `X-Method` and `X-Uri`: switch them on in its settings",
         ));
     };
     let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
     let payload = match member(event, "payload") {
         None => String::new(),
         Some(Value::String(payload)) => payload.clone(),
-        // No body and the body `{}` look alike; who sent the latter must not be taken to have sent nothing.
+        // A missing body and the body `{}` look the same here, but only the first one is no body.
         Some(Value::Object(payload)) if payload.is_empty() && has_no_body(headers) => String::new(),
         Some(payload) => payload.to_string(),
     };
@@ -106,8 +109,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::read;
-    use crate::auth::Source;
     use crate::error::ErrorCode;
+    use crate::request::IdentitySource;
     use crate::request::Unverified;
 
     #[track_caller]
@@ -159,10 +162,10 @@ mod tests {
     }
 
     #[test]
-    fn the_identity_is_that_of_the_gateway_alone() {
+    fn the_identity_is_that_of_the_gateway_only() {
         let event = json!({"httpMethod": "GET", "path": "/sign", "requestContext": {"identity": {"secretId": "APID1"}}});
         let identity = accepted(&event).identity.unwrap();
-        assert_eq!(identity.source, Source::KeyPair);
+        assert_eq!(identity.source, IdentitySource::KeyPair);
         assert_eq!(identity.members["secretId"], "APID1");
         for context in [
             json!({}),
@@ -174,13 +177,13 @@ mod tests {
                 "headers": {"identity": "a", "secretid": "a"}, "body": "{\"requestContext\":{\"identity\":{\"secretId\":\"a\"}}}"});
             assert!(accepted(&event).identity.is_none(), "{event}");
         }
-        // A load balancer proves nobody.
+        // A load balancer authenticates nobody.
         let clb = json!({"headers": {"X-Method": "GET", "X-Uri": "/sign"}, "payload": {}, "requestContext": {"identity": {"secretId": "a"}}});
         assert!(accepted(&clb).identity.is_none());
     }
 
     #[test]
-    fn the_event_of_a_function_url_has_members_left_out() {
+    fn the_event_of_a_function_url_lacks_members() {
         let request = accepted(
             &json!({"httpMethod": "GET", "path": "/sign", "headers": {"host": "h"}, "queryString": {}, "body": ""}),
         );
@@ -215,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn base64_is_said_in_many_ways() {
+    fn the_base64_flag_has_many_forms() {
         let event = |flag: Value, body: &str| json!({"httpMethod": "POST", "path": "/sign", "body": body, "isBase64Encoded": flag});
         for flag in [json!(true), json!("true"), json!("True")] {
             assert_eq!(accepted(&event(flag.clone(), "YQ==")).body, b"a");
@@ -236,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_http_request_of_scf_is_refused() {
+    fn events_that_are_not_http_requests_of_scf_are_refused() {
         let deep = format!(
             "{{\"httpMethod\":\"GET\",\"path\":\"/sign\",\"x\":{}{}}}",
             "[".repeat(200),
@@ -288,7 +291,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn no_event_brings_it_down(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..512)) {
+        fn no_event_panics(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..512)) {
             drop(read(&bytes));
         }
     }

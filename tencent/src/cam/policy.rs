@@ -68,6 +68,20 @@ impl Policy {
         })
     }
 
+    /// Whether some statement allows actions by a wildcard in buckets by a wildcard. That is nearly
+    /// full access, in a spelling that [`Policy::is_full_access`] does not see.
+    pub fn is_nearly_full_access(&self) -> bool {
+        let is_open = |resource: &Resource| resource.bucket_and_key().0.contains('*');
+        self.statements.iter().any(|statement| {
+            statement.effect == Effect::Allow
+                && statement
+                    .actions
+                    .iter()
+                    .any(|action| action.as_str().contains('*'))
+                && statement.resources.iter().any(is_open)
+        })
+    }
+
     /// Services other than COS, and its companion CI, that some statement allows. They have no place in a COS credential.
     pub fn foreign_services(&self) -> Vec<&str> {
         let allowed = self

@@ -74,7 +74,7 @@ impl SignKey {
     /// Derives it.
     pub fn new(secret_key: &Secret, key_time: &str) -> Self {
         let key = hmac_sha1(secret_key.expose().as_bytes(), key_time);
-        Self(Zeroizing::new(hex::encode(&*key)))
+        Self(Zeroizing::new(hex::encode(*key)))
     }
 
     /// The key as it is used, lower-case hex, for the published vectors that print it.
@@ -84,7 +84,7 @@ impl SignKey {
 
     /// Step 6: the signature over `string_to_sign`, as lower-case hex.
     pub fn sign(&self, string_to_sign: &str) -> String {
-        hex::encode(&*hmac_sha1(self.0.as_bytes(), string_to_sign))
+        hex::encode(*hmac_sha1(self.0.as_bytes(), string_to_sign))
     }
 }
 

@@ -108,12 +108,12 @@ impl DerivedKey {
 
     /// The key as lower-case hex, for the published vectors that print it.
     pub fn to_hex(&self) -> Zeroizing<String> {
-        Zeroizing::new(hex::encode(&*self.0))
+        Zeroizing::new(hex::encode(*self.0))
     }
 
     /// Step 4: the signature over `string_to_sign`, as lower-case hex.
     pub fn sign(&self, string_to_sign: &str) -> String {
-        hex::encode(&*hmac_sha256(&*self.0, string_to_sign.as_bytes()))
+        hex::encode(*hmac_sha256(&*self.0, string_to_sign.as_bytes()))
     }
 }
 

@@ -4,8 +4,6 @@
 //! Nothing here skips: whatever is missing is a [`Failure`], and a test unwraps it. Nothing here judges an outcome either;
 //! that is each test's own business.
 
-use std::collections::BTreeMap;
-
 mod child;
 mod chromium;
 mod client;
@@ -21,6 +19,7 @@ mod peer;
 mod rie;
 mod storage;
 mod tokens;
+mod variables;
 
 pub use child::{Process, VARIABLES};
 pub use chromium::Chromium;
@@ -37,9 +36,7 @@ pub use peer::{Canary, ClosedPort, ConnectProxy};
 pub use rie::{Invocation, Rie};
 pub use storage::{Storage, pattern};
 pub use tokens::{KeyServer, Signer, TokenIssuer};
-
-/// Environment variables by name, for a child that sees no others.
-pub type Variables = BTreeMap<&'static str, String>;
+pub use variables::Variables;
 
 /// A key of a caller.
 pub const API_KEY: &str = "CANARY-api-key-of-a-caller-0123456789";

@@ -9,7 +9,8 @@
 use std::sync::Arc;
 
 use cos_emulator::{Cloud, EmulatedClock, LambdaEvent, Platform, ScfEvent};
-use cos_issuer::config::{Config, Environment};
+use cos_issuer::app::App;
+use cos_issuer::config::{Environment, Settings};
 use cos_issuer::request::{Request, RequestId, Unverified};
 use cos_issuer_e2e::{
     API_KEY, Answer, Browser, HS_SECRET, KeyServer, Signer, TokenIssuer, issuer_on, printed,
@@ -151,7 +152,9 @@ async fn a_withdrawn_key_counts_for_five_minutes() {
         json!({"keys": [jwk]})
     };
     let symmetric = json!({"kty": "oct", "kid": "rsa", "alg": "HS256", "k": "CANARYCANARYCANARYCANARYCANARYCANARYCANARYCA"});
-    let mut many = vec![other.jwks()["keys"][0].clone(); 64];
+    let mut others = other.jwks()["keys"][0].clone();
+    others["kid"] = json!("others");
+    let mut many = vec![others; 64];
     many.push(rsa.clone());
     let clock = Arc::new(EmulatedClock::over(Arc::new(SystemClock)));
     let shared: Arc<dyn Clock> = Arc::<EmulatedClock>::clone(&clock);
@@ -167,8 +170,8 @@ async fn a_withdrawn_key_counts_for_five_minutes() {
     ] {
         let keys = KeyServer::start(&issuer.jwks()).await.unwrap();
         let environment = jwt_settings(&cloud, &keys.url());
-        let config = Config::read(&environment, &|_| Ok(Vec::new()), Arc::clone(&shared));
-        let handler = config.unwrap().handler;
+        let settings = Settings::read(&environment, &|_| Ok(Vec::new())).unwrap();
+        let handler = App::new(settings, Arc::clone(&shared)).unwrap().handler;
         let ask = async || {
             let now = clock.now().unix_seconds();
             let claims = json!({"iss": ISSUER, "aud": "uploads", "sub": "person-1", "iat": now, "exp": now + 600});

@@ -60,7 +60,9 @@ impl ObjectHeaders {
     pub(crate) fn with_type_of(mut self, key: &str) -> Self {
         if let Some(guessed) = mime_guess::from_path(key).first_raw() {
             let content_type = header::CONTENT_TYPE.as_str().to_owned();
-            self.0.entry(content_type).or_insert(guessed.to_owned());
+            self.0
+                .entry(content_type)
+                .or_insert_with(|| guessed.to_owned());
         }
         self
     }

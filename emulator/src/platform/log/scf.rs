@@ -67,8 +67,8 @@ fn returned(id: &str, bytes: &[u8], secrets: &SecretRegistry) -> Vec<String> {
     ))];
     if shown.secrets > 0 {
         lines.push(format!(
-            "cos-emulator: masked {} secrets in the line above. SCF masks nothing: whatever an event function returns can be read \
-             in its log. What a web function answers is not logged.",
+            "cos-emulator: masked {} secrets in the line above. SCF masks nothing: its log \
+             contains what an event function returns, but not what a web function answers.",
             shown.secrets
         ));
     }

@@ -1,23 +1,25 @@
-//! Requests to COS as text: `METHOD target`, header lines, an empty line, the body; and what they say, read a second time.
+//! A request to COS as text: `METHOD target`, header lines, an empty line, the body.
 //!
-//! Promises: `{permanent}`, `{temporary}`, `{token}` and what a target adds stand for the right text of this run, so that keys are of no
-//! input; nothing here is the emulator's code. Leaves out: fragments, which no client sends.
-
-use http::request::Parts;
-use http::{HeaderName, HeaderValue, Method, Request, Uri};
+//! # Not covered
+//!
+//! Fragments, which no client sends.
 
 /// A request.
-#[derive(Clone)]
-pub(crate) struct Wire {
-    pub(crate) method: String,
+#[derive(Clone, Debug)]
+pub struct Wire {
+    /// As it is sent.
+    pub method: String,
     /// Path and query as they are sent.
-    pub(crate) target: String,
-    pub(crate) headers: Vec<(String, Vec<u8>)>,
-    pub(crate) body: Vec<u8>,
+    pub target: String,
+    /// In the order in which they are sent; a name can occur twice.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// All bytes behind the empty line.
+    pub body: Vec<u8>,
 }
 
 impl Wire {
-    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
+    /// The request of these bytes; `None` without a method and a target.
+    pub fn read(bytes: &[u8]) -> Option<Self> {
         let end = bytes.windows(2).position(|window| window == b"\n\n");
         let head = &bytes[..end.unwrap_or(bytes.len())];
         let body = end.map_or(&[][..], |end| &bytes[end + 2..]);
@@ -38,8 +40,8 @@ impl Wire {
         .filter(|wire| !wire.target.contains('#'))
     }
 
-    /// Puts `text` where `place` stands, everywhere.
-    pub(crate) fn fill(&mut self, place: &str, text: &str) {
+    /// Replaces `place` by `text` everywhere.
+    pub fn fill(&mut self, place: &str, text: &str) {
         self.target = self.target.replace(place, text);
         for (_, value) in &mut self.headers {
             *value = replaced(value, place.as_bytes(), text.as_bytes());
@@ -47,33 +49,20 @@ impl Wire {
         self.body = replaced(&self.body, place.as_bytes(), text.as_bytes());
     }
 
-    /// As an HTTP server would hand it on; `None` for what it would not.
-    pub(crate) fn parts(&self) -> Option<Parts> {
-        let mut request = Request::new(());
-        *request.method_mut() = Method::from_bytes(self.method.as_bytes()).ok()?;
-        *request.uri_mut() = Uri::try_from(self.target.as_bytes()).ok()?;
-        for (name, value) in &self.headers {
-            let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
-            let value = HeaderValue::from_bytes(value).ok()?;
-            request.headers_mut().append(name, value);
-        }
-        Some(request.into_parts().0)
-    }
-
     /// The values of a header, whatever the case of its name.
-    pub(crate) fn header(&self, name: &str) -> Vec<&[u8]> {
+    pub fn header(&self, name: &str) -> Vec<&[u8]> {
         let named = |found: &&(String, Vec<u8>)| found.0.eq_ignore_ascii_case(name);
         let found = self.headers.iter().filter(named);
         found.map(|(_, value)| value.as_slice()).collect()
     }
 
-    /// Percent-encoded.
-    pub(crate) fn path(&self) -> &str {
+    /// The path, percent-encoded as it was sent.
+    pub fn path(&self) -> &str {
         self.target.split('?').next().unwrap_or_default()
     }
 
-    /// Decoded; `None` when one of them is no UTF-8.
-    pub(crate) fn parameters(&self) -> Option<Vec<(String, String)>> {
+    /// The query, decoded; `None` when a part of it is not UTF-8.
+    pub fn parameters(&self) -> Option<Vec<(String, String)>> {
         let query = self.target.split_once('?').map_or("", |(_, query)| query);
         let parts = query.split('&').filter(|part| !part.is_empty());
         let pair = |part: &str| {
@@ -85,7 +74,7 @@ impl Wire {
 }
 
 /// Percent-decoded; a `%` that begins no escape is itself.
-pub(crate) fn decoded(text: &str) -> Option<String> {
+pub fn decoded(text: &str) -> Option<String> {
     let (bytes, mut decoded, mut at) = (text.as_bytes(), Vec::new(), 0);
     while at < bytes.len() {
         let digits = bytes.get(at + 1..at + 3).filter(|_| bytes[at] == b'%');

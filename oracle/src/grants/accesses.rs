@@ -1,22 +1,14 @@
-//! Accesses that a policy is tried with: what it allows, what is next to that, and what nobody should ever get.
+//! The accesses that a policy is tried with: those it names, their neighbours, and those that no grant allows.
 
 use std::net::Ipv4Addr;
 
 use serde_json::Value;
 
-use super::meaning::Access;
+use super::grant::{Access, UPLOADS};
 use super::world::World;
 
-/// What nobody should get by any grant is among them.
-const OPERATIONS: [&str; 22] = [
-    "PutObject",
-    "PostObject",
-    "InitiateMultipartUpload",
-    "UploadPart",
-    "CompleteMultipartUpload",
-    "AbortMultipartUpload",
-    "ListParts",
-    "ListMultipartUploads",
+/// Next to those of uploads; no grant allows the last seven.
+const OTHERS: [&str; 14] = [
     "AppendObject",
     "UploadPartCopy",
     "GetObject",
@@ -59,13 +51,13 @@ const ADDRESSES: [Ipv4Addr; 4] = [
     Ipv4Addr::new(192, 0, 2, 7),
 ];
 
-/// Every operation on every key that is near, in each bucket and region; the rest of the request changes from one to the next, so that
-/// every combination of it comes up over many worlds, and the kindest one is always tried.
+/// Every operation on every neighbouring key, in each bucket and region, once as a plain upload of one byte and once with
+/// another combination of length, type and address each time.
 pub(crate) fn near(world: &World, policy: &Value) -> Vec<Access> {
     let mut accesses = Vec::new();
     let mut turn = world.turn;
     let keys = keys(policy);
-    for operation in OPERATIONS {
+    for operation in UPLOADS.iter().chain(&OTHERS) {
         for key in &keys {
             for (bucket, region) in places(world) {
                 turn = turn
@@ -74,7 +66,7 @@ pub(crate) fn near(world: &World, policy: &Value) -> Vec<Access> {
                 let pick =
                     |count: usize, shift: u32| usize::try_from(turn >> shift).unwrap_or(0) % count;
                 let access = Access {
-                    operation: operation.to_owned(),
+                    operation: (*operation).to_owned(),
                     bucket: bucket.clone(),
                     region,
                     key: key.clone(),
@@ -82,13 +74,13 @@ pub(crate) fn near(world: &World, policy: &Value) -> Vec<Access> {
                     content_type: TYPES[pick(TYPES.len(), 40)].map(str::to_owned),
                     ip: ADDRESSES[pick(ADDRESSES.len(), 47)],
                 };
-                let kindest = Access {
+                let plain = Access {
                     content_length: Some(1),
                     content_type: Some("image/png".to_owned()),
                     ip: ADDRESSES[0],
                     ..access.clone()
                 };
-                accesses.extend([access, kindest]);
+                accesses.extend([access, plain]);
             }
         }
     }
@@ -113,7 +105,7 @@ fn places(world: &World) -> Vec<(Option<String>, String)> {
     places
 }
 
-/// The keys that the resources name, their neighbours, and some of everybody.
+/// The keys that the resources name, their neighbours, and some keys of others.
 fn keys(policy: &Value) -> Vec<String> {
     let mut keys: Vec<String> = [
         "",

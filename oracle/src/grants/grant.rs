@@ -1,14 +1,16 @@
-//! What a grant means, in plain words, and how it is written into a file.
+//! A grant: what it means, decided naively, and how it is written into a grants file.
 
 use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value, json};
 
-/// One request to COS, in plain terms.
+use crate::cam::{Asked, CREATOR};
+
+/// One request to COS.
 #[derive(Clone, Debug)]
 pub(crate) struct Access {
-    /// As `PutObject`.
+    /// For example `PutObject`.
     pub(crate) operation: String,
     /// `None` is the service itself.
     pub(crate) bucket: Option<String>,
@@ -19,42 +21,66 @@ pub(crate) struct Access {
     pub(crate) ip: Ipv4Addr,
 }
 
-/// A grant as its writer thinks of it.
+impl Access {
+    /// The same for the evaluator of policies.
+    pub(super) fn for_cam(&self) -> Asked {
+        let length = self.content_length.map(|length| length.to_string());
+        let context = [
+            ("cos:content-length", length),
+            ("cos:content-type", self.content_type.clone()),
+            ("qcs:ip", Some(self.ip.to_string())),
+        ];
+        let context = context.into_iter();
+        let owned = |bucket: &String| (bucket.clone(), CREATOR.1.to_owned());
+        Asked {
+            action: format!("name/cos:{}", self.operation),
+            region: self.region.clone(),
+            bucket: self.bucket.as_ref().map(owned),
+            key: self.key.clone(),
+            context: context
+                .filter_map(|(key, value)| Some((key.to_owned(), vec![value?])))
+                .collect(),
+        }
+    }
+}
+
+/// A grant as its author means it.
 #[derive(Clone, Debug)]
 pub(crate) struct Grant {
-    /// Nothing is everyone.
-    pub(crate) claims: Vec<(String, Wanted)>,
+    /// Empty: everyone.
+    pub(crate) claims: Vec<(String, ClaimMatch)>,
     pub(crate) bucket: String,
     pub(crate) region: String,
-    /// Texts and slots in turn: the odd ones are claims.
+    /// Texts and placeholders in turn: those at odd places are names of claims.
     pub(crate) prefix: Vec<String>,
-    pub(crate) slots: Vec<(String, Slot)>,
+    pub(crate) slots: Vec<(String, Placeholder)>,
     pub(crate) allow: Vec<String>,
     pub(crate) actions: Vec<String>,
     pub(crate) max_size: Option<u64>,
     pub(crate) content_types: Vec<String>,
     pub(crate) extensions: Vec<String>,
-    /// Bounds nothing.
+    /// These limit the names of new objects, not the policy.
     pub(crate) named_extensions: Vec<String>,
-    /// Networks of whole bytes: the first one, two, three or four have to be equal.
+    /// Networks of whole bytes, with how many leading bytes must be equal.
     pub(crate) networks: Vec<(Ipv4Addr, usize)>,
     pub(crate) lifetime: RangeInclusive<u64>,
 }
 
 #[derive(Clone, Debug)]
-pub(crate) enum Wanted {
+pub(crate) enum ClaimMatch {
     OneOf(Vec<Value>),
+    Contains(String),
     Prefix(String),
 }
 
 #[derive(Clone, Debug)]
-pub(crate) enum Slot {
+pub(crate) enum Placeholder {
     Id,
     Number,
     OneOf(Vec<String>),
 }
 
-const UPLOADS: [&str; 8] = [
+pub(super) const UPLOADS: [&str; 8] = [
     "PutObject",
     "PostObject",
     "InitiateMultipartUpload",
@@ -65,17 +91,46 @@ const UPLOADS: [&str; 8] = [
     "ListMultipartUploads",
 ];
 
+/// Whether a list has only strings, this one among them.
+fn is_list_of(list: &[Value], value: &Value) -> bool {
+    list.iter().all(Value::is_string) && list.contains(value)
+}
+
 impl Grant {
-    /// Whether a caller with these claims was meant to be allowed this.
+    /// Whether this grant is meant to allow the access to a caller with these claims.
     pub(crate) fn means(&self, claims: &Map<String, Value>, access: &Access) -> bool {
         let is_of_caller = self.claims.iter().all(|(name, wanted)| {
-            let has = match name.as_str() {
+            let value = match name.as_str() {
                 "proof" => json!("gateway-lambda"),
                 name => claims.get(name).cloned().unwrap_or(Value::Null),
             };
+            // What was a list, a boolean or a number before the gateway wrote it as a string.
+            let written = value
+                .as_str()
+                .filter(|_| !["sub", "proof"].contains(&name.as_str()));
             match wanted {
-                Wanted::OneOf(values) => values.contains(&has),
-                Wanted::Prefix(start) => has.as_str().is_some_and(|text| text.starts_with(start)),
+                ClaimMatch::OneOf(values) => values.iter().any(|each| {
+                    *each == value
+                        || value.as_array().is_some_and(|list| is_list_of(list, each))
+                        || written == Some(&each.to_string())
+                }),
+                ClaimMatch::Contains(item) => match &value {
+                    Value::Array(list) => is_list_of(list, &json!(item)),
+                    _ => written.is_some_and(|text| {
+                        let inside = text
+                            .strip_prefix('[')
+                            .and_then(|rest| rest.strip_suffix(']'))
+                            .unwrap_or(text);
+                        inside.replace(',', " ").split(' ').any(|part| part == item)
+                    }),
+                },
+                ClaimMatch::Prefix(start) => match &value {
+                    Value::Array(list) => {
+                        let texts: Option<Vec<&str>> = list.iter().map(Value::as_str).collect();
+                        texts.is_some_and(|texts| texts.iter().any(|text| text.starts_with(start)))
+                    }
+                    value => value.as_str().is_some_and(|text| text.starts_with(start)),
+                },
             }
         });
         let from_here = self.networks.is_empty()
@@ -100,7 +155,7 @@ impl Grant {
         is_here && (!is_upload || self.takes(access))
     }
 
-    /// Whether the limits of uploads are kept.
+    /// Whether an upload is within the limits.
     fn takes(&self, access: &Access) -> bool {
         let is_sized = self.max_size.is_none_or(|most| {
             access
@@ -138,7 +193,7 @@ impl Grant {
                 "download" => &["GetObject", "HeadObject"],
                 "list" => &["GetBucket"],
                 "delete" => &["DeleteObject"],
-                other => panic!("{other} is no preset"),
+                other => panic!("{other} is not a preset"),
             });
         }
         operations
@@ -155,22 +210,22 @@ impl Grant {
                 .slots
                 .iter()
                 .find(|(name, _)| name == part)
-                .map_or(&Slot::Id, |(_, slot)| slot);
+                .map_or(&Placeholder::Id, |(_, slot)| slot);
             let text = match (slot, claims.get(part)?) {
-                (Slot::Number, Value::Number(number)) => number.to_string(),
+                (Placeholder::Number, Value::Number(number)) => number.to_string(),
                 (_, value) => value.as_str()?.to_owned(),
             };
             let fits = match slot {
-                Slot::Id => {
+                Placeholder::Id => {
                     (1..=64).contains(&text.len())
                         && text
                             .chars()
                             .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
                 }
-                Slot::Number => text
+                Placeholder::Number => text
                     .parse::<u64>()
                     .is_ok_and(|number| number.to_string() == text),
-                Slot::OneOf(words) => words.contains(&text),
+                Placeholder::OneOf(words) => words.contains(&text),
             };
             if !fits {
                 return None;
@@ -180,7 +235,7 @@ impl Grant {
         Some(if filled == "/" { String::new() } else { filled })
     }
 
-    /// As a table of the file.
+    /// The table of the grants file.
     pub(crate) fn written(&self, name: &str) -> String {
         let texts = |texts: &[String]| Value::from(texts.to_vec()).to_string();
         let mut lines = vec!["[[grant]]".to_owned(), format!("name = {}", json!(name))];
@@ -188,10 +243,13 @@ impl Grant {
             .claims
             .iter()
             .map(|(claim, wanted)| match wanted {
-                Wanted::OneOf(values) => {
+                ClaimMatch::OneOf(values) => {
                     format!("{} = {}", json!(claim), Value::from(values.clone()))
                 }
-                Wanted::Prefix(start) => {
+                ClaimMatch::Contains(item) => {
+                    format!("{} = {{ contains = {} }}", json!(claim), json!(item))
+                }
+                ClaimMatch::Prefix(start) => {
                     format!("{} = {{ prefix = {} }}", json!(claim), json!(start))
                 }
             })
@@ -204,9 +262,9 @@ impl Grant {
             .slots
             .iter()
             .map(|(claim, slot)| match slot {
-                Slot::Id => format!("{} = \"id\"", json!(claim)),
-                Slot::Number => format!("{} = \"number\"", json!(claim)),
-                Slot::OneOf(words) => format!("{} = {}", json!(claim), texts(words)),
+                Placeholder::Id => format!("{} = \"id\"", json!(claim)),
+                Placeholder::Number => format!("{} = \"number\"", json!(claim)),
+                Placeholder::OneOf(words) => format!("{} = {}", json!(claim), texts(words)),
             })
             .collect();
         let prefix = self

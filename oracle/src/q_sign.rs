@@ -1,20 +1,27 @@
-//! A second reader of COS's signatures, by the book: <https://www.tencentcloud.com/document/product/436/7778>.
+//! A second verifier of COS request signatures, written from the vendor's page only:
+//! <https://www.tencentcloud.com/document/product/436/7778>.
 //!
-//! Promises: shares no code with the emulator or the library; strict where the book is silent.
+//! # Guarantees
+//!
+//! It is strict where the page is silent.
 
 use std::collections::BTreeMap;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::{Digest, Sha1};
 
+use crate::cam as naive;
 use crate::wire::{Wire, decoded};
-use oracle::cam as naive;
 
-/// A key as its holder knows it.
-pub(crate) struct Key {
-    pub(crate) id: String,
-    pub(crate) secret: String,
-    pub(crate) token: Option<String>,
+/// A key pair of this run; it belongs to no account.
+#[derive(Debug)]
+pub struct Key {
+    /// The secret id.
+    pub id: String,
+    /// The secret key.
+    pub secret: String,
+    /// The session token of a temporary key.
+    pub token: Option<String>,
 }
 
 const FIELDS: [&str; 7] = [
@@ -30,18 +37,19 @@ const FIELDS: [&str; 7] = [
 const TOKEN: &str = "x-cos-security-token";
 
 /// The fields of a signature.
-type Fields = BTreeMap<String, String>;
+pub type Fields = BTreeMap<String, String>;
 
-/// Whose request it is at the time `now`; `None` for nobody's.
-pub(crate) fn caller<'k>(wire: &Wire, keys: &'k [Key], now: i64) -> Option<&'k Key> {
+/// The key that signed the request, if its signature is right and valid at `now`.
+pub fn caller<'k>(wire: &Wire, keys: &'k [Key], now: i64) -> Option<&'k Key> {
     let fields = claimed(wire)?;
     let token = token(wire)?;
     proven(wire, &fields, token.as_deref(), keys, now)
 }
 
-/// Puts the signature where `{signature}` stands, if there is a key for it: also over what may not be signed so, since a refusal of that
-/// must not hang on a wrong signature.
-pub(crate) fn sign(wire: &mut Wire, keys: &[Key]) {
+/// Replaces `{signature}` by the right signature, if its key is known.
+///
+/// It also signs what must be rejected, so that a rejection never depends on a wrong signature.
+pub fn sign(wire: &mut Wire, keys: &[Key]) {
     let right = places(wire, Reading::Lenient).and_then(|mut places| {
         let fields = (!places.is_empty()).then(|| places.remove(0))?;
         let key = keys
@@ -57,8 +65,8 @@ pub(crate) fn sign(wire: &mut Wire, keys: &[Key]) {
     }
 }
 
-/// Whose key made the signature of these fields.
-pub(crate) fn proven<'k>(
+/// The key that made the signature of these fields.
+pub fn proven<'k>(
     wire: &Wire,
     fields: &Fields,
     token: Option<&str>,
@@ -124,8 +132,8 @@ fn places(wire: &Wire, reading: Reading) -> Option<Vec<Fields>> {
     Some(places)
 }
 
-/// `name=value` with `&` between, each name known and once.
-pub(crate) fn header_form(text: &str) -> Option<Fields> {
+/// The fields of `name=value&name=value`; each name is known and occurs once.
+pub fn header_form(text: &str) -> Option<Fields> {
     form(text, Reading::Strict)
 }
 
@@ -161,7 +169,7 @@ fn token(wire: &Wire) -> Option<Option<String>> {
     }
 }
 
-/// `None` where a list names what was not sent exactly once, or is not in its order; a lenient reading makes the best of it.
+/// `None` when a list names what was not sent exactly once, or is not in order. The lenient reading signs it anyway.
 fn signature(
     wire: &Wire,
     fields: &Fields,
@@ -221,15 +229,15 @@ fn listed(list: &str, values: impl Fn(&str) -> Vec<String>, reading: Reading) ->
         .map(|pairs| pairs.join("&"))
 }
 
-/// How a text is read that the book does not allow.
+/// How to read a text that the page does not allow.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Reading {
     Strict,
     Lenient,
 }
 
-/// Whether `start;end` holds now.
-pub(crate) fn is_now(period: &str, now: i64) -> bool {
+/// Whether `now` is in the period `start;end`.
+pub fn is_now(period: &str, now: i64) -> bool {
     let number = |text: &str| {
         let digits =
             (1..=12).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -241,18 +249,21 @@ pub(crate) fn is_now(period: &str, now: i64) -> bool {
     })
 }
 
-pub(crate) fn only(values: &[&[u8]]) -> Option<String> {
+/// The value of a header that was sent exactly once.
+pub fn only(values: &[&[u8]]) -> Option<String> {
     match values {
         [value] => String::from_utf8(value.to_vec()).ok(),
         _ => None,
     }
 }
 
-pub(crate) fn sha1_hex(text: &str) -> String {
+/// SHA-1 in hex.
+pub fn sha1_hex(text: &str) -> String {
     hex(&Sha1::digest(text))
 }
 
-pub(crate) fn hmac(key: &str, text: &str) -> String {
+/// HMAC-SHA1 in hex.
+pub fn hmac(key: &str, text: &str) -> String {
     let mut mac = Hmac::<Sha1>::new_from_slice(key.as_bytes()).expect("any length of key");
     mac.update(text.as_bytes());
     hex(&mac.finalize().into_bytes())

@@ -1,57 +1,60 @@
-//! One caller, their grants and their request, made of arbitrary bytes: small pools, so that they meet often, with hostile texts in every
-//! place that a caller can write to.
+//! One caller, their grants and their request, made from arbitrary bytes.
+//!
+//! The pools are small, so that grants and requests meet often. Every field that a caller can set is sometimes hostile.
 
 use std::net::Ipv4Addr;
 
 use arbitrary::Unstructured;
-use cos_issuer::entropy::Entropy;
 use serde_json::{Map, Value, json};
 
-use super::meaning::{Access, Grant, Slot, Wanted};
-
-/// The same bytes each time, so that a world can be tried again.
-#[derive(Clone, Debug)]
-pub(crate) struct Fixed([u8; 16]);
-
-impl Entropy for Fixed {
-    fn bytes(&self) -> Result<[u8; 16], getrandom::Error> {
-        Ok(self.0)
-    }
-}
+use super::grant::{Access, ClaimMatch, Grant, Placeholder};
 
 /// Grants, a caller and a request.
 #[derive(Clone, Debug)]
-pub(crate) struct World {
+pub struct World {
     pub(crate) grants: Vec<Grant>,
-    pub(crate) claims: Map<String, Value>,
-    pub(crate) bucket: Option<String>,
-    pub(crate) region: Option<String>,
-    pub(crate) duration_seconds: Option<String>,
-    pub(crate) asked: Asked,
-    pub(crate) random: Fixed,
-    /// Where the universe begins its turns.
+    /// The claims of the caller.
+    pub claims: Map<String, Value>,
+    /// The parameter `bucket`.
+    pub bucket: Option<String>,
+    /// The parameter `region`.
+    pub region: Option<String>,
+    /// The parameter `durationSeconds`.
+    pub duration_seconds: Option<String>,
+    /// What the request is for.
+    pub requested: Requested,
+    /// The random bytes of a new object's name.
+    pub entropy: [u8; 16],
+    /// Where the combinations of accesses begin.
     pub(crate) turn: u64,
 }
 
+/// What a request is for.
 #[derive(Clone, Debug)]
-pub(crate) enum Asked {
+pub enum Requested {
+    /// Everything that is granted.
     All,
-    /// A file name.
+    /// A new object with this file name.
     New(String),
+    /// A scope array.
     Scopes(Vec<Scope>),
 }
 
 /// An element of a scope array.
 #[derive(Clone, Debug)]
-pub(crate) struct Scope {
-    pub(crate) action: String,
-    pub(crate) bucket: Option<String>,
-    pub(crate) region: Option<String>,
-    pub(crate) prefix: Option<String>,
+pub struct Scope {
+    /// For example `name/cos:PutObject`.
+    pub action: String,
+    /// `None`: left out.
+    pub bucket: Option<String>,
+    /// `None`: left out.
+    pub region: Option<String>,
+    /// `None`: left out.
+    pub prefix: Option<String>,
 }
 
 /// What callers write where a name is expected.
-pub(crate) const HOSTILE: [&str; 36] = [
+const HOSTILE: [&str; 36] = [
     "*",
     "?",
     "**",
@@ -90,6 +93,18 @@ pub(crate) const HOSTILE: [&str; 36] = [
     "-",
 ];
 
+/// Lists, booleans and numbers as gateways write them, and what only looks like one.
+const WRITTEN: [&str; 8] = [
+    "[u-1 gold]",
+    "[gold]",
+    "u-1,silver",
+    "true",
+    "7",
+    "[u-12 golden]",
+    "gold-u-1",
+    "07",
+];
+
 const NAMES: [&str; 8] = ["u-1", "u-12", "u", "U-1", "gold", "silver", "7", "07"];
 
 const BUCKETS: [&str; 3] = [
@@ -103,8 +118,8 @@ const REGIONS: [&str; 2] = ["ap-guangzhou", "ap-beijing"];
 const CLAIMS: [&str; 4] = ["sub", "tier", "number", "org"];
 
 impl World {
-    /// The world of these bytes; where they end, the first of every choice is taken.
-    pub(crate) fn of(bytes: &mut Unstructured<'_>) -> Self {
+    /// The world of these bytes; once they run out, the first of every choice is taken.
+    pub fn of(bytes: &mut Unstructured<'_>) -> Self {
         let grants: Vec<Grant> = (0..up_to(bytes, 1, 3)).map(|_| grant(bytes)).collect();
         let mut claims = Map::new();
         for claim in CLAIMS {
@@ -114,6 +129,7 @@ impl World {
                 2 => json!(-7),
                 3 => json!(true),
                 4 => json!(["u-1", "*"]),
+                5 => json!(pick(bytes, &WRITTEN)),
                 _ => json!(name(bytes)),
             };
             claims.insert(claim.to_owned(), value);
@@ -121,10 +137,10 @@ impl World {
         if up_to(bytes, 0, 3) > 0 {
             claims.insert("sub".to_owned(), json!("u-1"));
         }
-        let asked = match up_to(bytes, 0, 3) {
-            0 => Asked::All,
-            1 => Asked::New(filename(bytes)),
-            _ => Asked::Scopes(
+        let requested = match up_to(bytes, 0, 3) {
+            0 => Requested::All,
+            1 => Requested::New(filename(bytes)),
+            _ => Requested::Scopes(
                 (0..up_to(bytes, 1, 4))
                     .map(|_| scope(bytes, &grants, &claims))
                     .collect(),
@@ -136,25 +152,23 @@ impl World {
             duration_seconds: maybe(bytes, 4, |bytes| {
                 pick(bytes, &["900", "900", "900", "600", "-1", "3600"])
             }),
-            random: Fixed(std::array::from_fn(|_| {
-                u8::try_from(up_to(bytes, 0, 255)).unwrap_or(0)
-            })),
+            entropy: std::array::from_fn(|_| u8::try_from(up_to(bytes, 0, 255)).unwrap_or(0)),
             turn: u64::try_from(up_to(bytes, 0, 65_535)).unwrap_or(0),
             grants,
             claims,
-            asked,
+            requested,
         }
     }
 
-    /// The file that says these grants.
-    pub(crate) fn grants_file(&self) -> String {
+    /// The grants file.
+    pub fn grants_file(&self) -> String {
         let written = self.grants.iter().enumerate();
         written
             .map(|(index, grant)| grant.written(&format!("grant-{index}")))
             .collect()
     }
 
-    /// Whether a grant is of the bucket and region that are asked for.
+    /// Whether a grant is of the requested bucket and region.
     pub(crate) fn is_of(&self, grant: &Grant) -> bool {
         self.bucket
             .as_ref()
@@ -166,8 +180,8 @@ impl World {
     }
 }
 
-impl Asked {
-    /// Whether this was asked for; `key` is that of a new object.
+impl Requested {
+    /// Whether the request covers this access; `key` is that of a new object.
     pub(crate) fn covers(&self, access: &Access, key: Option<&str>) -> bool {
         match self {
             Self::All => true,
@@ -180,10 +194,10 @@ impl Asked {
                     None => access.key == prefix,
                 };
                 let is_action = scope.action.split(':').next_back() == Some(&access.operation);
-                let is_place = access.operation == "GetService"
+                let is_bucket = access.operation == "GetService"
                     || (scope.bucket == access.bucket
                         && scope.region.as_ref() == Some(&access.region));
-                is_action && is_place && (is_key || access.operation == "GetService")
+                is_action && is_bucket && (is_key || access.operation == "GetService")
             }),
         }
     }
@@ -193,11 +207,14 @@ fn grant(bytes: &mut Unstructured<'_>) -> Grant {
     let mut claims = Vec::new();
     for claim in ["sub", "org", "tier", "proof"] {
         let wanted = match up_to(bytes, 0, 15) {
-            0 | 1 if claim == "proof" => Wanted::OneOf(vec![json!("hmac"), json!("jwt")]),
-            2 if claim == "proof" => Wanted::OneOf(vec![json!("gateway-lambda")]),
-            0 => Wanted::OneOf(vec![json!(name(bytes)), json!("u-1")]),
-            1 => Wanted::Prefix(pick(bytes, &["org/", "u-1/", "u:"])),
-            2 => Wanted::OneOf(vec![json!(7), json!(true), json!("a|b")]),
+            3 if claim == "org" || claim == "tier" => {
+                ClaimMatch::Contains(pick(bytes, &["u-1", "gold"]))
+            }
+            0 | 1 if claim == "proof" => ClaimMatch::OneOf(vec![json!("hmac"), json!("jwt")]),
+            2 if claim == "proof" => ClaimMatch::OneOf(vec![json!("gateway-lambda")]),
+            0 => ClaimMatch::OneOf(vec![json!(name(bytes)), json!("u-1")]),
+            1 => ClaimMatch::Prefix(pick(bytes, &["org/", "u-1/", "u:"])),
+            2 => ClaimMatch::OneOf(vec![json!(7), json!(true), json!("a|b")]),
             _ => continue,
         };
         claims.push((claim.to_owned(), wanted));
@@ -214,11 +231,11 @@ fn grant(bytes: &mut Unstructured<'_>) -> Grant {
     if slot("tier") {
         slots.push((
             "tier".to_owned(),
-            Slot::OneOf(vec!["gold".to_owned(), "silver".to_owned()]),
+            Placeholder::OneOf(vec!["gold".to_owned(), "silver".to_owned()]),
         ));
-        slots.push(("number".to_owned(), Slot::Number));
+        slots.push(("number".to_owned(), Placeholder::Number));
     } else if slot("sub") && up_to(bytes, 0, 1) == 1 {
-        slots.push(("sub".to_owned(), Slot::Id));
+        slots.push(("sub".to_owned(), Placeholder::Id));
     }
     let mut grant = Grant {
         claims,
@@ -250,7 +267,7 @@ fn grant(bytes: &mut Unstructured<'_>) -> Grant {
     grant
 }
 
-/// What does not go together is refused with the file; mostly it does.
+/// Makes most grants valid: a contradiction rejects the whole file.
 fn agree(bytes: &mut Unstructured<'_>, grant: &mut Grant) {
     if up_to(bytes, 0, 9) < 9 {
         if !grant.extensions.is_empty() || !grant.allow.iter().any(|name| name == "upload") {
@@ -267,7 +284,7 @@ fn agree(bytes: &mut Unstructured<'_>, grant: &mut Grant) {
     }
 }
 
-/// Mostly one that a grant covers.
+/// A scope element, mostly one that a grant covers.
 fn scope(bytes: &mut Unstructured<'_>, grants: &[Grant], claims: &Map<String, Value>) -> Scope {
     let grant = &grants[up_to(bytes, 0, grants.len() - 1)];
     let presets: Vec<&str> = grant
@@ -312,29 +329,29 @@ fn scope(bytes: &mut Unstructured<'_>, grants: &[Grant], claims: &Map<String, Va
         2 => filename(bytes),
         _ => pick(bytes, &["a.jpg", "b/c.PNG", "a", ""]),
     };
-    let is_bare = operation == "GetService" || up_to(bytes, 0, 15) == 15;
+    let is_service = operation == "GetService" || up_to(bytes, 0, 15) == 15;
     let is_elsewhere = up_to(bytes, 0, 9) == 9;
     Scope {
         action: form + &operation,
-        bucket: (!is_bare).then(|| {
+        bucket: (!is_service).then(|| {
             if is_elsewhere {
                 place(bytes, &BUCKETS)
             } else {
                 grant.bucket.clone()
             }
         }),
-        region: (!is_bare).then(|| {
+        region: (!is_service).then(|| {
             if is_elsewhere {
                 place(bytes, &REGIONS)
             } else {
                 grant.region.clone()
             }
         }),
-        prefix: (!is_bare).then(|| start + &end),
+        prefix: (!is_service).then(|| start + &end),
     }
 }
 
-/// The prefix of these claims, fitting or not.
+/// The prefix filled with these claims, valid or not.
 fn below(grant: &Grant, claims: &Map<String, Value>) -> String {
     let own = grant
         .prefix

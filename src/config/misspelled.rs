@@ -1,0 +1,154 @@
+//! Variables that are not settings, but look like one.
+//!
+//! # Guarantees
+//! A misspelled setting is an error, so that it is never ignored in silence. Names that shells,
+//! systemd, Kubernetes, SCF and Lambda set are never errors.
+
+use super::environment::Environment;
+
+const SETTINGS: [&str; 40] = [
+    "ALLOW",
+    "ALLOWED_HOSTS",
+    "ALLOWED_ORIGINS",
+    "ALLOW_FULL_ACCESS",
+    "API_KEYS",
+    "API_KEY_HEADER",
+    "AUTH",
+    "BASE_PATH",
+    "BUCKET",
+    "DURATION_SECONDS",
+    "EXTENSIONS",
+    "EXTERNAL_ID",
+    "GRANTS_FILE",
+    "HMAC_KEYS",
+    "HOST",
+    "JWT_ALGORITHMS",
+    "JWT_AUDIENCE",
+    "JWT_HS_SECRET",
+    "JWT_ISSUER",
+    "JWT_JWKS_FILE",
+    "JWT_JWKS_URL",
+    "JWT_LEEWAY_SECONDS",
+    "JWT_MAX_AGE_SECONDS",
+    "JWT_PUBLIC_KEY",
+    "JWT_PUBLIC_KEY_FILE",
+    "KEY_OWNER",
+    "LOG",
+    "MIN_REMAINING_SECONDS",
+    "POLICY",
+    "PORT",
+    "PREFIX",
+    "REGION",
+    "ROLE_ARN",
+    "SECRET_ID",
+    "SECRET_KEY",
+    "SESSION_TOKEN",
+    "STS_CA_FILE",
+    "STS_DEADLINE_MS",
+    "STS_ENDPOINTS",
+    "STS_PROXY",
+];
+
+/// Wrong names that are further from the setting that is meant.
+const CONFUSED: [(&str, &str); 2] = [
+    ("JWKS_URL", "JWT_JWKS_URL"),
+    ("JWT_SECRET", "JWT_HS_SECRET"),
+];
+
+/// Keys of the grants file that look like settings.
+const GRANT_KEYS: [&str; 6] = [
+    "ACTIONS",
+    "CONTENT_TYPES",
+    "MAX_SIZE_BYTES",
+    "NAMED_EXTENSIONS",
+    "SLOTS",
+    "SOURCE_IP",
+];
+
+/// The platforms reserve these prefixes, and add names at any time.
+const PLATFORM_PREFIXES: [&str; 5] = ["AWS_", "QCLOUD_", "SCF_", "TENCENTCLOUD_", "_"];
+
+/// Misspelled variables, each with what to do.
+pub(super) fn variables(environment: &Environment) -> impl Iterator<Item = (&str, String)> {
+    environment.names().filter_map(|name| {
+        let text = match meant(name)? {
+            Meant::Setting(setting) => {
+                format!("must not be set, it has no effect: rename it to {setting}, or remove it")
+            }
+            Meant::GrantKey => "must not be set, it has no effect: write it in GRANTS_FILE as a \
+                 key of a grant, or remove it"
+                .to_owned(),
+        };
+        Some((name, text))
+    })
+}
+
+/// Whether the function may read the variable.
+pub(super) fn is_known(name: &str) -> bool {
+    SETTINGS.contains(&name)
+        || PLATFORM_PREFIXES
+            .iter()
+            .any(|prefix| name.starts_with(prefix))
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Meant {
+    GrantKey,
+    Setting(&'static str),
+}
+
+fn meant(name: &str) -> Option<Meant> {
+    if is_known(name) {
+        return None;
+    }
+    if GRANT_KEYS.contains(&name) {
+        return Some(Meant::GrantKey);
+    }
+    let confused = CONFUSED.into_iter().find(|(confused, _)| *confused == name);
+    let setting = confused.map(|(_, setting)| setting).or_else(|| {
+        // One edit turns a short name into unrelated words.
+        let mut long = SETTINGS.into_iter().filter(|setting| setting.len() >= 6);
+        long.find(|setting| is_one_edit(setting.as_bytes(), name.as_bytes()))
+    });
+    setting.map(Meant::Setting)
+}
+
+/// One byte inserted, deleted or substituted, or two neighbours swapped.
+fn is_one_edit(mut a: &[u8], mut b: &[u8]) -> bool {
+    while let ([first, rest_of_a @ ..], [other, rest_of_b @ ..]) = (a, b)
+        && first == other
+    {
+        (a, b) = (rest_of_a, rest_of_b);
+    }
+    while let ([rest_of_a @ .., last], [rest_of_b @ .., other]) = (a, b)
+        && last == other
+    {
+        (a, b) = (rest_of_a, rest_of_b);
+    }
+    match (a, b) {
+        ([_], []) | ([], [_]) | ([_], [_]) => true,
+        ([a, b], [c, d]) => a == d && b == c,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::meant;
+
+    #[test]
+    fn a_misspelled_setting_is_an_error() {
+        for row in "ALLOWED_ORIGIN EXTENSION REGIONS BUKCET PERFIX SECRETID SECRET_KAY HMAC_KEY \
+             API_KEY STS_ENDPOINT MIN_REMAINING_SECOND JWT_ISSUR JWT_SECRET SOURCE_IP MAX_SIZE_BYTES"
+            .split(' ')
+        {
+            assert!(meant(row).is_some(), "{row}");
+        }
+        for name in "REGION KEYS ALOW HOSTS PATH AWS_LAMBDA_FUNCTION_NAMES SCF_RUNTIME_APIS \
+             TENCENTCLOUD_SECRET_ID BUCKET_NAME LOG_LEVEL"
+            .split(' ')
+        {
+            assert_eq!(meant(name), None, "{name}");
+        }
+    }
+}

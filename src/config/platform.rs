@@ -1,0 +1,155 @@
+//! Where requests come from: the platform, `HOST`, `PORT`, `LOG`, `ALLOWED_ORIGINS`, `BASE_PATH`.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use http::{HeaderValue, Uri};
+use tracing::level_filters::LevelFilter;
+use url::Url;
+
+use super::environment::Environment;
+use super::reader::{Reader, list};
+use crate::log::LEVELS;
+use crate::runtime::Platform;
+use crate::runtime::http_server::ServerSettings;
+
+/// The level of `LOG`.
+///
+/// It is read first, so that configuration errors can be logged. An unknown word means `info`;
+/// [`Settings::read`](super::Settings::read) reports it.
+pub fn log_level(environment: &Environment) -> LevelFilter {
+    let word = environment.text("LOG").ok().flatten();
+    let level = LEVELS.iter().find(|(name, _)| Some(*name) == word);
+    level.map_or(LevelFilter::INFO, |(_, level)| *level)
+}
+
+pub(super) fn read(reader: &mut Reader<'_>) -> Option<Platform> {
+    reader.choice("LOG", LevelFilter::INFO, &LEVELS);
+    let is_lambda = reader.is_set("AWS_LAMBDA_RUNTIME_API");
+    match (is_lambda, reader.is_set("SCF_RUNTIME_API")) {
+        (true, true) => {
+            let text = "must not be set together with AWS_LAMBDA_RUNTIME_API";
+            reader.error("SCF_RUNTIME_API", text);
+            None
+        }
+        (true, false) => lambda(reader),
+        (false, true) => scf(reader),
+        (false, false) => server(reader),
+    }
+}
+
+/// `lambda_runtime` panics without these variables.
+fn lambda(reader: &mut Reader<'_>) -> Option<Platform> {
+    let text = |_: &str| Ok::<(), &str>(());
+    reader.parsed("AWS_LAMBDA_RUNTIME_API", |text| {
+        let uri = format!("http://{text}").parse::<Uri>();
+        uri.map_err(|_| "must be `host:port`, for example `127.0.0.1:9001`")
+    })?;
+    reader.required("AWS_LAMBDA_FUNCTION_NAME", "cos-issuer", text)?;
+    reader.required("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST", text)?;
+    reader.required("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128", |text| {
+        text.parse::<i32>()
+            .map_err(|_| "must be a whole number, for example `128`")
+    })?;
+    Some(Platform::Lambda)
+}
+
+fn scf(reader: &mut Reader<'_>) -> Option<Platform> {
+    reader.warn(RETURN_VALUES_ARE_LOGGED);
+    let port = reader.required("SCF_RUNTIME_API_PORT", "9001", |text| {
+        text.parse::<u16>()
+            .map_err(|_| "must be a port, for example `9001`")
+    })?;
+    reader.parsed("SCF_RUNTIME_API", |host| {
+        let url = format!("http://{host}:{port}");
+        let is_host = Url::parse(&url).is_ok_and(|parsed| {
+            parsed.path() == "/" && parsed.port_or_known_default() == Some(port)
+        });
+        let platform = is_host.then_some(Platform::ScfEvent(url));
+        platform.ok_or("must be a host, for example `127.0.0.1`")
+    })
+}
+
+fn server(reader: &mut Reader<'_>) -> Option<Platform> {
+    let port = reader.number("PORT", PORT, 0..=65_535);
+    let host = reader.parsed_or("HOST", IpAddr::V4(Ipv4Addr::UNSPECIFIED), |text| {
+        text.parse()
+            .map_err(|_| "must be an IP address, for example `127.0.0.1`")
+    })?;
+    let allowed_hosts = reader.parsed_or("ALLOWED_HOSTS", None, |text| {
+        let hosts: Option<Vec<String>> = list(text).map(host_name).collect();
+        let hosts = hosts.filter(|hosts| !hosts.is_empty());
+        hosts
+            .map(Some)
+            .ok_or("must be comma-separated host names without port, for example `sts.example.com`")
+    })?;
+    Some(Platform::Server(ServerSettings {
+        address: SocketAddr::new(host, u16::try_from(port?).ok()?),
+        allowed_hosts,
+        is_scf: reader.optional("TENCENTCLOUD_RUNENV") == Some("SCF"),
+    }))
+}
+
+fn host_name(text: &str) -> Option<String> {
+    let known = |c: u8| c.is_ascii_alphanumeric() || b"-._".contains(&c);
+    text.bytes().all(known).then(|| text.to_ascii_lowercase())
+}
+
+/// What follows from both the platform and `AUTH`.
+pub(super) fn check(reader: &mut Reader<'_>, platform: Platform, is_anonymous: bool) -> Platform {
+    let Platform::Server(mut server) = platform else {
+        if reader.is_set("ALLOWED_HOSTS") {
+            let text = "has no effect on Lambda and SCF event functions: remove it";
+            reader.error("ALLOWED_HOSTS", text);
+        }
+        return platform;
+    };
+    if is_anonymous && !server.address.ip().is_loopback() {
+        reader.warn(EVERYONE_IS_SERVED);
+    } else if is_anonymous && !server.is_scf && server.allowed_hosts.is_none() {
+        // A page could reach this server under a name that resolves to a loopback address.
+        server.allowed_hosts = Some(vec!["localhost".to_owned()]);
+    }
+    Platform::Server(server)
+}
+
+/// Whole origins only: a wildcard would let any page read the credentials.
+pub(super) fn allowed_origins(reader: &mut Reader<'_>) -> Option<Vec<HeaderValue>> {
+    reader.parsed_or("ALLOWED_ORIGINS", Vec::new(), |text| {
+        let origins: Option<Vec<HeaderValue>> = list(text).map(origin).collect();
+        origins.ok_or(
+            "must be comma-separated origins as browsers send them, for example \
+             `https://app.example.com`, without `*`",
+        )
+    })
+}
+
+fn origin(text: &str) -> Option<HeaderValue> {
+    // The URL parser accepts `*` and `%2a` in a host, but no browser sends such an origin.
+    let known = |byte: u8| byte.is_ascii_graphic() && byte != b'*' && byte != b'%';
+    if !text.bytes().all(known) {
+        return None;
+    }
+    let origin = Url::parse(text).ok()?.origin();
+    let is_whole = origin.is_tuple() && origin.ascii_serialization() == text;
+    is_whole.then(|| HeaderValue::from_str(text).ok())?
+}
+
+pub(super) fn base_path(reader: &mut Reader<'_>) -> Option<String> {
+    reader.parsed_or("BASE_PATH", String::new(), |text| {
+        let known = |c: char| c.is_ascii_alphanumeric() || "-._~/".contains(c);
+        let is_path = text.starts_with('/') && !text.ends_with('/') && !text.contains("//");
+        let path = (is_path && text.chars().all(known)).then(|| text.to_owned());
+        path.ok_or("must be a path without a final `/`, for example `/credentials`")
+    })
+}
+
+/// The port that SCF requires of a web function.
+/// <https://www.tencentcloud.com/document/product/583/40688>
+const PORT: u32 = 9000;
+
+const EVERYONE_IS_SERVED: &str = "AUTH=none on an address that others can reach: everyone who \
+     reaches it gets credentials; name a method in AUTH, or set HOST=127.0.0.1";
+
+/// SCF logs what an event function returns (`RetMsg`). That cannot be switched off.
+const RETURN_VALUES_ARE_LOGGED: &str = "SCF writes what an event function returns, issued \
+     credentials included, to the platform log: deploy a web function instead";
