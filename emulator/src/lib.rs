@@ -78,10 +78,10 @@ pub use account::{Account, AccountFileError, KeyOwner, KeyPair, Role, Trust, Use
 pub use admin::Admin;
 pub use clock::EmulatedClock;
 pub use cloud::{Cloud, CloudBuilder, StartError};
-pub use cos::Cos;
 pub use cos::auth::{AccessRecord, DecisionRecord};
 #[doc(hidden)]
 pub use cos::fuzzing;
+pub use cos::{Cos, MergeOrder};
 pub use fault::{
     BadFault, Fault, FaultRule, FaultState, Faults, Member, RefusedFault, Service, WhichKey,
 };

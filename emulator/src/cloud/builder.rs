@@ -8,7 +8,7 @@ use std::time::Duration;
 use tencent::time::{Clock, SystemClock};
 
 use crate::account::{KeyOwner, KeyPair, Role, User};
-use crate::cos;
+use crate::cos::{self, MergeOrder};
 use crate::fault::FaultRule;
 use crate::gateway::GatewayCall;
 use crate::listener::Listener;
@@ -152,6 +152,22 @@ impl CloudBuilder {
     #[must_use]
     pub fn cors<O: Into<String>>(mut self, origins: impl IntoIterator<Item = O>) -> Self {
         self.cos.origins = origins.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// COS refuses path-style requests on `127.0.0.1` and `localhost` too, as on its own hosts. Unless
+    /// set, clients that cannot use a bucket's host may use it there.
+    #[must_use]
+    pub fn strict_hosts(mut self) -> Self {
+        self.cos.strict_hosts = true;
+        self
+    }
+
+    /// When COS merges `..`, `.` and `//` in keys, to test a policy in each order. Unless set, a key
+    /// must be allowed both as sent and as merged.
+    #[must_use]
+    pub fn merge_order(mut self, order: MergeOrder) -> Self {
+        self.cos.merge_order = order;
         self
     }
 

@@ -103,9 +103,13 @@ impl CloudBuilder {
         for rule in self.faults.drain(..) {
             middleware.faults.add_at_start(rule)?;
         }
-        let default_bucket = cos::default_bucket(&directory.account)?;
+        let authorizer = Authorizer::new(
+            Arc::clone(&directory),
+            cos::default_bucket(&directory.account)?,
+            self.cos.merge_order,
+        );
         Ok(Shared {
-            authorizer: Arc::new(Authorizer::new(Arc::clone(&directory), default_bucket)),
+            authorizer: Arc::new(authorizer),
             clock,
             directory,
             middleware: Arc::new(middleware),
@@ -219,7 +223,7 @@ fn start_cos(options: &cos::Options, ca: &Ca, shared: &Shared) -> Result<Cos, St
     let account = &shared.directory.account;
     let store = cos::open_store(options, account, shared.clock.as_ref()).map_err(data)?;
     Cos::start(
-        options.port,
+        options,
         store,
         ca,
         &shared.middleware,
