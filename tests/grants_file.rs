@@ -398,16 +398,16 @@ const REPORTED: &str = r#"
 must only contain placeholders of `prefix` <- slots = { team = "id" }
 must be a whole number or a list of two <- duration_seconds = 600.0
 `most` or `[least, most]` <- duration_seconds = [3600, 600]
-limits uploads, and none is granted <- allow = ["download"] & max_size_bytes = 1
-limits uploads, and none is granted <- allow = ["download"] & extensions = ["jpg"]
-limits uploads, and none is granted <- allow = ["download"] & named_extensions = ["jpg"]
-`actions`: names AppendObject, whose size or type <- actions = ["AppendObject"] & max_size_bytes = 1
-names UploadPartCopy <- actions = ["UploadPartCopy"] & content_types = ["image/*"]
+must contain an upload <- allow = ["download"] & max_size_bytes = 1
+must contain an upload <- allow = ["download"] & extensions = ["jpg"]
+must contain an upload <- allow = ["download"] & named_extensions = ["jpg"]
+`actions`: must not contain AppendObject, because no condition <- actions = ["AppendObject"] & max_size_bytes = 1
+must not contain UploadPartCopy <- actions = ["UploadPartCopy"] & content_types = ["image/*"]
 must not contain HeadBucket, a bucket operation <- actions = ["HeadBucket"]
 must contain each item once <- actions = ["GetObject", "name/cos:GetObject"]
 must contain each item once <- extensions = ["jpg", "JPG"]
-no IP address <- source_ip = ["10.0.0.0/33"]
-no IP address <- source_ip = ["300.0.0.1"]
+must be IP addresses <- source_ip = ["10.0.0.0/33"]
+must be IP addresses <- source_ip = ["300.0.0.1"]
 "#;
 
 #[test]

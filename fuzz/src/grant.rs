@@ -1,4 +1,5 @@
-//! Grants, a caller and a request from arbitrary bytes: what would be sent to STS, checked against what the grants mean.
+//! Grants, a caller and a request from arbitrary bytes: what would be sent to STS, checked against
+//! what the grants mean.
 
 use std::sync::Arc;
 

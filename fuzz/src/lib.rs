@@ -1,11 +1,18 @@
-//! Fuzz targets: promises that hold whatever bytes come in, each as a function that panics when its promise is broken, and else
-//! says whether the input was taken, since a target that refuses everything tries nothing.
+//! Fuzz targets: each is a function from bytes that panics when its guarantee is broken, and
+//! returns whether the input was accepted, because a target that rejects everything tests nothing.
 //!
-//! The same functions run twice: for minutes under libFuzzer (`make fuzz`, `src/main.rs`), and briefly, with seeded mutations of
-//! the corpus, in every test run (`tests/short.rs`). How to add a target or a finding: `docs/fuzzing.md`.
+//! The same functions run twice: for minutes under libFuzzer (`make fuzz`, `src/main.rs`), and
+//! briefly, with seeded mutations of the corpus, in every test run (`tests/short.rs`). How to add a
+//! target or a finding: `docs/fuzzing.md`.
 //!
-//! Promises: no clock, no randomness, no I/O: the same bytes give the same outcome. What judges shares no code with what is judged.
-//! Leaves out: speed, and what a whole process does.
+//! # Guarantees
+//!
+//! No clock, no randomness, no I/O: the same bytes give the same outcome. The checks share no code
+//! with what they check.
+//!
+//! # Not covered
+//!
+//! Speed, and what a whole process does.
 
 #![expect(
     clippy::arithmetic_side_effects,

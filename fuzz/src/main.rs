@@ -1,6 +1,7 @@
-//! The entry point of libFuzzer for every target: `cos-issuer-fuzz <libFuzzer's own arguments> --target=NAME`.
+//! The entry point of libFuzzer for every target: `cos-issuer-fuzz <libFuzzer's own arguments>
+//! --target=NAME`.
 //!
-//! libFuzzer leaves alone what begins with two hyphens. `fuzz/run` builds and calls this; nothing else does.
+//! libFuzzer ignores arguments that begin with two hyphens. Only `fuzz/run` builds and calls this.
 
 #![no_main]
 

@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use tencent::cam::{POLICY_CHARACTERS_MAX, Policy};
+use tencent::cam::{MAX_POLICY_CHARACTERS, Policy};
 
 use crate::access_request::access_request;
 use oracle::cam::{self as naive, Asked, CREATOR};
@@ -36,7 +36,7 @@ pub fn policy(bytes: &[u8]) -> bool {
 fn is_stable(policy: &Policy) {
     let rendered = policy.render();
     assert!(
-        rendered.chars().count() <= POLICY_CHARACTERS_MAX,
+        rendered.chars().count() <= MAX_POLICY_CHARACTERS,
         "too long"
     );
     let again = Policy::parse(&rendered).expect("a rendered policy is one");

@@ -1,7 +1,13 @@
 //! Every fuzz target, briefly: each file of its corpus, and a fixed number of mutations of them.
 //!
-//! Promises: the same inputs in every run, so a failure here is one that anybody can repeat; the input is shown. A target without a
-//! corpus fails. Leaves out: what only coverage finds, see `make fuzz`.
+//! # Guarantees
+//!
+//! The same inputs in every run, so a failure here is one that anybody can repeat; the input is
+//! shown. A target without a corpus fails.
+//!
+//! # Not covered
+//!
+//! What only coverage finds, see `make fuzz`.
 
 #![expect(
     clippy::arithmetic_side_effects,

@@ -1,7 +1,13 @@
-//! A second evaluator of CAM policies, deliberately naive: it walks over JSON values and texts, and shares no code with the first one.
+//! A second evaluator of CAM policies, deliberately naive: it walks over JSON values and texts.
 //!
-//! Promises: the same answer as `tencent::cam` for every policy that its parser accepts, read from the same documents.
-//! Leaves out: refusing a policy. What is no policy allows nothing here.
+//! # Guarantees
+//!
+//! It decides like `tencent::cam` for every policy that its parser accepts; both follow the same
+//! documents.
+//!
+//! # Not covered
+//!
+//! Rejecting a policy: a text that is not a policy allows nothing.
 
 mod access;
 pub mod generator;
@@ -78,7 +84,7 @@ fn conditions(block: &Value, asked: &Asked) -> bool {
     operators.iter().all(|(operator, keys)| {
         let keys = keys.as_object().expect("keys");
         keys.iter()
-            .all(|(key, values)| condition(operator, key, &list(values), asked))
+            .all(|(key, values)| condition(operator, key, list(values), asked))
     })
 }
 
@@ -162,7 +168,8 @@ fn is_number(text: &str) -> bool {
     parts.len() <= 2 && parts.iter().all(digits)
 }
 
-/// Whether the first number is the larger one: written below each other, point under point, digits sort as texts.
+/// Whether the first number is the larger one: written below each other, point under point, digits
+/// sort as texts.
 fn exceeds(first: &str, second: &str) -> bool {
     let width = first.len() + second.len();
     let aligned = |text: &str| {
@@ -209,7 +216,8 @@ fn is_date(text: &str) -> bool {
         && number(17, 2) < 60
 }
 
-/// Compares addresses bit by bit, as texts of zeros and ones. IPv4 is kept apart from IPv6, however it is written.
+/// Compares addresses bit by bit, as texts of zeros and ones. IPv4 is kept apart from IPv6, however
+/// it is written.
 fn in_network(seen: &str, network: &str) -> bool {
     let (address, length) = network.split_once('/').unwrap_or((network, "999"));
     let (seen, address): (IpAddr, IpAddr) = (
@@ -230,7 +238,7 @@ fn in_network(seen: &str, network: &str) -> bool {
         (bits.concat(), is_ipv4(mapped))
     };
     let ((seen, seen_is_ipv4), (network, network_is_ipv4)) = (bits(seen), bits(address));
-    // A network of IPv6 so wide that it holds more than what stands for IPv4 is none of IPv4.
+    // A network of IPv6 that is wider than the mapped IPv4 addresses does not match IPv4.
     let network_is_ipv4 = network_is_ipv4 && length >= 96;
     seen_is_ipv4 == network_is_ipv4 && seen[..length] == network[..length]
 }
@@ -271,11 +279,10 @@ fn glob(pattern: &str, text: &str) -> bool {
     reached[text.len()]
 }
 
-fn list(value: &Value) -> Vec<Value> {
+fn list(value: &Value) -> &[Value] {
     value
         .as_array()
-        .cloned()
-        .unwrap_or_else(|| vec![value.clone()])
+        .map_or_else(|| std::slice::from_ref(value), Vec::as_slice)
 }
 
 fn text(value: &Value) -> String {

@@ -1,7 +1,8 @@
 //! What is sent to STS, checked against what the grants mean.
 //!
-//! The meaning of a grant is written a second time, naively, over plain texts. [`World`] makes grants, a caller and a request
-//! from arbitrary bytes; [`Issued::allowed`] panics when the policy allows an access that nobody granted or requested.
+//! The meaning of a grant is written a second time, naively, over plain texts. [`World`] makes
+//! grants, a caller and a request from arbitrary bytes; [`Issued::allowed`] panics when the policy
+//! allows an access that nobody granted or requested.
 //!
 //! # Not covered
 //!
@@ -35,7 +36,8 @@ impl Issued<'_> {
     /// How many of the tried accesses the policy allows.
     ///
     /// # Panics
-    /// When it allows one that is outside the grants or the request, or does not have the form that is meant to be sent.
+    /// When it allows one that is outside the grants or the request, or does not have the form that
+    /// is meant to be sent.
     #[must_use]
     pub fn allowed(&self, world: &World) -> usize {
         let policy: Value = serde_json::from_str(self.policy).expect("a policy is JSON");

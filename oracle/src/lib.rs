@@ -1,4 +1,5 @@
-//! Oracles for tests: naive implementations that decide again what the project decides, and generators of their input.
+//! Oracles for tests: naive implementations that decide again what the project decides, and
+//! generators of their input.
 //!
 //! # Guarantees
 //!

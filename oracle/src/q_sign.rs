@@ -169,7 +169,8 @@ fn token(wire: &Wire) -> Option<Option<String>> {
     }
 }
 
-/// `None` when a list names what was not sent exactly once, or is not in order. The lenient reading signs it anyway.
+/// `None` when a list names what was not sent exactly once, or is not in order. The lenient reading
+/// signs it anyway.
 fn signature(
     wire: &Wire,
     fields: &Fields,

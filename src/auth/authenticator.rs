@@ -98,26 +98,30 @@ impl<'r> Presented<'r> {
         // Where both tokens and API keys are sent as `Bearer`, the form decides.
         let has_tokens = verifiers.iter().any(|v| matches!(v, Verifier::Jwt(_)));
         let has_bearer_api_keys = verifiers.iter().any(Verifier::is_bearer_api_key);
-        let is_token =
-            |text: &&str| has_tokens && (!has_bearer_api_keys || has_form_of_token(text));
+        let is_token = |text: &str| has_tokens && (!has_bearer_api_keys || has_form_of_token(text));
         let mut presented = Vec::new();
         for verifier in verifiers {
             match verifier {
                 Verifier::ApiKey(keys) => {
                     let is_shared = keys.header().is_none();
-                    let mut texts = keys.presented(headers);
-                    texts.retain(|text| !(is_shared && is_token(text)));
-                    presented.extend(texts.into_iter().map(|text| Self::ApiKey(keys, text)));
+                    for text in keys.presented(headers) {
+                        if !(is_shared && is_token(text)) {
+                            presented.push(Self::ApiKey(keys, text));
+                        }
+                    }
                 }
                 Verifier::Gateway => presented.extend(request.identity.as_ref().map(Self::Gateway)),
                 Verifier::Hmac(keys) => {
-                    let texts = credentials(headers, HmacKeys::SCHEME);
-                    presented.extend(texts.into_iter().map(|text| Self::Hmac(keys, text)));
+                    for text in credentials(headers, HmacKeys::SCHEME) {
+                        presented.push(Self::Hmac(keys, text));
+                    }
                 }
                 Verifier::Jwt(tokens) => {
-                    let mut texts = credentials(headers, "Bearer");
-                    texts.retain(is_token);
-                    presented.extend(texts.into_iter().map(|text| Self::Token(tokens, text)));
+                    for text in credentials(headers, "Bearer") {
+                        if is_token(text) {
+                            presented.push(Self::Token(tokens, text));
+                        }
+                    }
                 }
             }
         }

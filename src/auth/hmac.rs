@@ -52,10 +52,14 @@ impl HmacKeys {
     pub fn new(keys: Vec<HmacKey>) -> Option<Self> {
         // Secrets cannot be compared, but their signatures can.
         let sign = |key: &HmacKey| SignedRequest::default().sign(&key.secret);
-        let mut signatures: Vec<String> = keys.iter().map(sign).collect();
-        signatures.sort_unstable();
-        signatures.dedup();
-        if signatures.len() < keys.len() {
+        let signatures: Vec<String> = keys.iter().map(sign).collect();
+        let count = |signature| {
+            signatures
+                .iter()
+                .filter(|other| *other == signature)
+                .count()
+        };
+        if signatures.iter().any(|signature| count(signature) > 1) {
             return None;
         }
         let decoy = Secret::new("0".repeat(64))?;

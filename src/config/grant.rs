@@ -8,7 +8,8 @@ use super::grant_bounds::{GrantBounds, NO_CLAIMS};
 use super::grants_file;
 use super::reader::{Reader, list};
 use crate::grant::{
-    Extension, Grant, Grants, Lifetime, Limits, Permissions, PrefixTemplate, Preset, PrincipalMatch,
+    Extension, Grant, GrantDefinition, Grants, Lifetime, Limits, Permissions, PrefixTemplate,
+    Preset, PrincipalMatch,
 };
 
 pub(super) struct GrantSettings {
@@ -103,7 +104,9 @@ fn from_file(reader: &mut Reader<'_>, bounds: &GrantBounds) -> (Option<Grants>, 
     let grants = text.map_err(|error| vec![error]);
     match grants.and_then(|text| grants_file::read(&text, bounds)) {
         Ok(grants) => {
-            let region = grants.first().map(|grant| grant.region.clone());
+            let region = grants
+                .first()
+                .map(|grant| grant.definition().region.clone());
             (Some(Grants::Each(grants)), region)
         }
         Err(diagnostics) => {
@@ -150,10 +153,10 @@ fn one_grant(reader: &mut Reader<'_>, bounds: &GrantBounds) -> (Option<Grants>, 
     // `EXTENSIONS` limits only the objects that the function names, not the caller's own uploads.
     let permissions = presets.zip(extensions).and_then(|(presets, extensions)| {
         let permissions = Permissions::new(&presets, &[], Limits::default()).ok()?;
-        permissions.naming(extensions).ok()
+        permissions.with_new_objects(extensions).ok()
     });
-    let grant = || {
-        Some(Grant {
+    let definition = || {
+        Some(GrantDefinition {
             name: ONE_GRANT.to_owned(),
             principal_match: PrincipalMatch::Everyone,
             bucket: bucket?,
@@ -163,7 +166,13 @@ fn one_grant(reader: &mut Reader<'_>, bounds: &GrantBounds) -> (Option<Grants>, 
             lifetime: bounds.default_lifetime?,
         })
     };
-    (grant().map(|grant| Grants::Each(vec![grant])), region)
+    let grant = definition().and_then(|definition| {
+        let grant = Grant::new(definition);
+        grant
+            .map_err(|error| reader.error("PREFIX", error.to_string()))
+            .ok()
+    });
+    (grant.map(|grant| Grants::Each(vec![grant])), region)
 }
 
 fn presets(text: &str) -> Result<Vec<Preset>, &'static str> {

@@ -13,8 +13,8 @@ use tencent::names::{Bucket, Region};
 
 use super::grant_bounds::{GrantBounds, NO_CLAIMS};
 use crate::grant::{
-    ContentType, Extension, Grant, Lifetime, Limits, Operation, PermissionError, Permissions,
-    Placeholder, PrefixTemplate, Preset, PrincipalMatch,
+    ContentType, Extension, Grant, GrantDefinition, Lifetime, Limits, Operation, PermissionError,
+    Permissions, Placeholder, PrefixTemplate, Preset, PrincipalMatch,
 };
 use table::{Diagnostics, Table};
 
@@ -57,7 +57,7 @@ fn grant(table: &Table<'_>, bounds: &GrantBounds) -> Option<Grant> {
     let prefix = prefix(table);
     let permissions = permissions(table);
     let lifetime = lifetime(table, bounds);
-    let grant = Grant {
+    let definition = GrantDefinition {
         name: name?,
         principal_match: principal_match?,
         bucket: bucket?,
@@ -67,25 +67,18 @@ fn grant(table: &Table<'_>, bounds: &GrantBounds) -> Option<Grant> {
         lifetime: lifetime?,
     };
     if bounds.is_anonymous {
-        if grant.prefix.claims().next().is_some() {
+        if definition.prefix.claims().next().is_some() {
             table.report("prefix", NO_CLAIMS);
         }
-        if grant.principal_match != PrincipalMatch::Everyone {
+        if definition.principal_match != PrincipalMatch::Everyone {
             let text = "must be \"everyone\" with AUTH=none: anonymous callers have no claims";
             table.report("match", text);
         }
     }
-    let of_bucket = grant.permissions.of_bucket();
-    if let Some(operation) = of_bucket.filter(|_| grant.prefix.as_str() != "/") {
-        let name = operation.name();
-        let text = format!("must not contain {name}, a bucket operation, unless `prefix` is \"/\"");
-        table.report("actions", &text);
-    }
-    if grant.check_length().is_err() {
-        let text = "must be fewer: with the longest prefix, the policy is longer than CAM accepts";
-        table.report("actions", text);
-    }
-    Some(grant)
+    let grant = Grant::new(definition);
+    grant
+        .map_err(|error| table.report("actions", &error.to_string()))
+        .ok()
 }
 
 /// The audit log separates names by commas.
@@ -146,10 +139,11 @@ fn permissions(table: &Table<'_>) -> Option<Permissions> {
     let (presets, actions, limits) = (presets?, actions?, limits?);
     let named_extensions = named_extensions?;
     let permissions = Permissions::new(&presets, &actions, limits);
-    let permissions = permissions.and_then(|permissions| permissions.naming(named_extensions));
+    let permissions =
+        permissions.and_then(|permissions| permissions.with_new_objects(named_extensions));
     let report = |error: PermissionError| {
         let key = match error {
-            PermissionError::NamedTwice => "named_extensions",
+            PermissionError::TwoLists => "named_extensions",
             _ if table.has("actions") => "actions",
             _ => "allow",
         };

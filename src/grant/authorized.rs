@@ -1,23 +1,24 @@
-//! The proof that a request is inside the caller's grants.
+//! The proof that a request is inside the grants of its principal.
 //!
-//! Promises: nothing outside `grant` can make one, so a request that nobody authorized does not compile.
+//! # Guarantees
+//! Only `grant` can construct one, so a request that was not authorized does not compile.
 
 use std::sync::Arc;
 
 use super::object_key::ObjectKey;
 
-/// An object that the function named: the credential fits it alone.
+/// An object whose key the function generated. The credential covers only this object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewObject {
     /// The bucket with its appid.
     pub bucket: String,
-    /// Its region.
+    /// The region of the bucket.
     pub region: String,
-    /// The key.
+    /// The generated key.
     pub key: ObjectKey,
 }
 
-/// The proof that a credential may be issued, and with what.
+/// The proof that a credential may be issued, and its parameters.
 #[derive(Clone, Debug)]
 pub struct Authorized {
     pub(super) policy: Arc<str>,
@@ -28,12 +29,12 @@ pub struct Authorized {
 }
 
 impl Authorized {
-    /// The object that the credential is for, when the function named it.
+    /// The object that the credential is for, when the function generated its key.
     pub fn new_object(&self) -> Option<&NewObject> {
         self.new_object.as_ref()
     }
 
-    /// The names of the grants that it comes from, with commas between, for the log.
+    /// The comma-separated names of the grants that the credential comes from, for the audit log.
     pub fn grants(&self) -> &str {
         &self.grants
     }
@@ -43,12 +44,12 @@ impl Authorized {
         &self.policy
     }
 
-    /// The lifetime to ask for.
+    /// The lifetime to request from STS.
     pub fn duration_seconds(&self) -> u32 {
         self.duration_seconds
     }
 
-    /// The name that the credential carries into COS access logs.
+    /// The session name in COS access logs.
     pub fn session_name(&self) -> &str {
         &self.session_name
     }

@@ -1,17 +1,23 @@
-//! The last look before a credential is asked for: is what would be sent inside what was granted?
+//! The second check before an STS call: is the policy inside the grants?
 //!
-//! Promises: it reads the text that would be sent, and the grants as they were written, and shares no code with what built the text: slots
-//! are filled and resources are written here a second time, so a defect there is caught here. What it is not sure of is outside: a
-//! statement that does not allow, a wildcard anywhere but behind a `/`, a limit whose condition is missing or weaker.
-//! Leaves out: a raw `POLICY`, which is sent as it is.
+//! # Guarantees
+//! It reads the policy text and the grants as they were written, and shares no code with the builder:
+//! placeholders, resources and the list of metacharacters are written here a second time on purpose, so a
+//! defect in the builder or in `tencent` is caught here. Whatever it cannot prove is outside: a statement
+//! that does not allow, a wildcard that does not follow a `/`, a limit whose condition is missing or
+//! weaker.
+//!
+//! # Not covered
+//! A raw `POLICY`, which is sent unchanged.
 
 use serde_json::Value;
 
-use super::Grant;
+use super::definition::GrantDefinition;
 use crate::auth::{Claim, Claims};
 
-/// Whether each pair of an action and a resource in `policy` is covered by one of `grants`, for a caller with these claims.
-pub(super) fn is_inside(policy: &str, grants: &[&Grant], claims: &Claims) -> bool {
+/// Whether one of `grants` covers each pair of an action and a resource in `policy`, for a principal with
+/// these claims.
+pub(super) fn is_inside(policy: &str, grants: &[&GrantDefinition], claims: &Claims) -> bool {
     let Some(pairs) = pairs(policy) else {
         return false;
     };
@@ -25,7 +31,7 @@ struct Pair {
     condition: Value,
 }
 
-/// Every pair of an action and a resource that a policy allows; `None` when it says anything else.
+/// Every pair of an action and a resource that the policy allows; `None` for any other content.
 fn pairs(policy: &str) -> Option<Vec<Pair>> {
     let policy: Value = serde_json::from_str(policy).ok()?;
     let mut pairs = Vec::new();
@@ -49,7 +55,7 @@ fn pairs(policy: &str) -> Option<Vec<Pair>> {
     Some(pairs)
 }
 
-fn covers(grant: &Grant, claims: &Claims, pair: &Pair) -> bool {
+fn covers(grant: &GrantDefinition, claims: &Claims, pair: &Pair) -> bool {
     let Some(operation) = pair.action.strip_prefix("name/cos:") else {
         return false;
     };
@@ -81,17 +87,17 @@ fn covers(grant: &Grant, claims: &Claims, pair: &Pair) -> bool {
     let is_open = literal.len() < key.len();
     let is_closed = literal.is_empty() || literal.ends_with('/');
     literal.starts_with(&prefix)
-        && !literal.contains(EXPANDED)
+        && !literal.contains(METACHARACTERS)
         && (!is_open || is_closed)
         && (!WRITES.contains(&operation) || keeps_limits(grant, operation, key, &pair.condition))
 }
 
-fn keeps_limits(grant: &Grant, operation: &str, key: &str, condition: &Value) -> bool {
+fn keeps_limits(grant: &GrantDefinition, operation: &str, key: &str, condition: &Value) -> bool {
     let limits = grant.permissions.limits();
     let is_whole = matches!(operation, "PutObject" | "PostObject");
     let length = |operator: &str| condition.get(operator)?.get("cos:content-length")?.as_u64();
-    let is_sized = limits.max_size_bytes.is_none_or(|most| {
-        let is_bounded = length("numeric_less_than_equal").is_some_and(|bytes| bytes <= most);
+    let is_sized = limits.max_size_bytes.is_none_or(|maximum| {
+        let is_bounded = length("numeric_less_than_equal").is_some_and(|bytes| bytes <= maximum);
         is_whole
             && is_bounded
             && length("numeric_greater_than_equal").is_some_and(|bytes| bytes > 0)
@@ -110,7 +116,7 @@ fn keeps_limits(grant: &Grant, operation: &str, key: &str, condition: &Value) ->
     is_sized && is_typed && is_extended
 }
 
-/// Whether a condition asks for nothing but some of `granted`; nothing has to be asked for when nothing is granted.
+/// Whether a condition accepts only values of `granted`; an empty list requires no condition.
 fn are_among(condition: &Value, operator: &str, key: &str, granted: &[String]) -> bool {
     if granted.is_empty() {
         return true;
@@ -127,8 +133,8 @@ fn are_among(condition: &Value, operator: &str, key: &str, granted: &[String]) -
     }
 }
 
-/// The prefix of a caller, from the template as it was written.
-fn prefix_of(grant: &Grant, claims: &Claims) -> Option<String> {
+/// The prefix for these claims, from the template as it was written.
+fn prefix_of(grant: &GrantDefinition, claims: &Claims) -> Option<String> {
     let written = grant.prefix.as_str();
     if written == "/" {
         return Some(String::new());
@@ -148,13 +154,13 @@ fn prefix_of(grant: &Grant, claims: &Claims) -> Option<String> {
         filled.push_str(&value);
         filled.push_str(text);
     }
-    (!filled.contains(EXPANDED) && filled.ends_with('/')).then_some(filled)
+    (!filled.contains(METACHARACTERS) && filled.ends_with('/')).then_some(filled)
 }
 
-/// What CAM expands.
-const EXPANDED: [char; 6] = ['*', '?', '$', '{', '}', '\\'];
+/// The characters that CAM expands: independent of `tencent::names::METACHARACTERS` on purpose.
+const METACHARACTERS: [char; 6] = ['*', '?', '$', '{', '}', '\\'];
 
-/// Operations that write objects, or belong to writing them.
+/// Operations that upload objects, or belong to an upload.
 const WRITES: [&str; 11] = [
     "AbortMultipartUpload",
     "AppendObject",
@@ -175,15 +181,15 @@ mod tests {
 
     use super::is_inside;
     use crate::auth::{Claim, Claims};
-    use crate::grant::Grant;
+    use crate::grant::GrantDefinition;
     use crate::grant::limits::{ContentType, Limits};
     use crate::grant::operation::{Operation, Preset};
 
     const HERE: &str = "qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/";
 
-    fn granted(limits: Limits) -> Grant {
+    fn granted(limits: Limits) -> GrantDefinition {
         let service = [Operation::parse("GetService").unwrap()];
-        Grant::for_tests(
+        GrantDefinition::for_tests(
             "users/{sub}/",
             &[Preset::Upload, Preset::Download],
             &service,
@@ -199,7 +205,7 @@ mod tests {
         json!({"version": "2.0", "statement": [statement]})
     }
 
-    fn judged(policy: &Value, grant: &Grant, subject: &str) -> bool {
+    fn judged(policy: &Value, grant: &GrantDefinition, subject: &str) -> bool {
         let claims = Claims::of_subject(subject);
         is_inside(&policy.to_string(), &[grant], &claims)
     }
@@ -236,14 +242,9 @@ mod tests {
         ] {
             assert!(!strip_base_path("name/cos:PutObject", key), "{key}");
         }
-        for action in [
-            "name/cos:DeleteObject",
-            "name/cos:*",
-            "*",
-            "cos:PutObject",
-            "name/cos:Put*",
-            "name/cos:GetService",
-        ] {
+        let words = "name/cos:DeleteObject name/cos:* * cos:PutObject name/cos:Put* \
+            name/cos:GetService";
+        for action in words.split(' ') {
             assert!(!strip_base_path(action, "users/u-1/a"), "{action}");
         }
         for place in [

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorCode};
 
-/// How long a credential may live, in seconds.
+/// The range of a credential's lifetime, in seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lifetime {
     minimum_seconds: u32,
@@ -10,8 +10,8 @@ pub struct Lifetime {
 }
 
 impl Lifetime {
-    /// From `minimum_seconds` up to `default_seconds`, which is also what is given when nothing is asked for; `None` when the
-    /// two are the wrong way round.
+    /// From `minimum_seconds` up to `default_seconds`, which also applies when a request names no
+    /// lifetime. `None` when the minimum is larger.
     pub fn new(minimum_seconds: u32, default_seconds: u32) -> Option<Self> {
         (minimum_seconds <= default_seconds).then_some(Self {
             minimum_seconds,
@@ -19,7 +19,7 @@ impl Lifetime {
         })
     }
 
-    /// What both allow.
+    /// The lifetimes that both allow.
     pub(super) fn shared(self, other: Self) -> Option<Self> {
         Self::new(
             self.minimum_seconds.max(other.minimum_seconds),
@@ -27,13 +27,16 @@ impl Lifetime {
         )
     }
 
-    /// The lifetime to give when `asked` is asked for: that, or a refusal, and never something near it.
-    pub(super) fn choose(self, asked: Option<u32>) -> Result<u32, Error> {
+    /// The requested lifetime, or the default.
+    ///
+    /// # Errors
+    /// [`ErrorCode::DurationSeconds`] outside the range: a lifetime is never clamped.
+    pub(super) fn choose(self, requested: Option<u32>) -> Result<u32, Error> {
         let Self {
             minimum_seconds,
             default_seconds,
         } = self;
-        let seconds = asked.unwrap_or(default_seconds);
+        let seconds = requested.unwrap_or(default_seconds);
         if (minimum_seconds..=default_seconds).contains(&seconds) {
             return Ok(seconds);
         }

@@ -1,50 +1,53 @@
-//! Limits of a grant: how large, of what type and extension an upload may be, and from where anything may be asked.
+//! Limits of a grant: the size, type and extension of uploads, and the addresses that requests come from.
 //!
 //! Size, type and address become conditions, <https://www.tencentcloud.com/document/product/436/46205>:
 //!
-//! - `cos:content-length` and `cos:content-type` are documented for requests with a body. A condition on a key that a request lacks is not
-//!   met (documented), so an upload that leaves the header out is refused. `_if_exist` would let it pass and is never written.
-//! - No single request of a multipart upload or an append has all of the object, and `InitiateMultipartUpload`, which sets the type, has no
-//!   body. So these limits take such operations away (`permissions`).
-//! - A copy is a PutObject without a body. Its size is in no header, so a size limit also asks for one byte at least (inferred: the
-//!   length of a copy request is 0), and with it refuses empty objects.
-//! - PostObject is measured with its form around the object (inferred), so a little less fits.
+//! - `cos:content-length` and `cos:content-type` are documented for requests with a body. A condition on
+//!   a key that the request lacks is not met (documented), so COS refuses an upload without the header.
+//!   `_if_exist` would let it pass and is never written.
+//! - No single request of a multipart upload or an append contains the whole object, and
+//!   `InitiateMultipartUpload`, which sets the type, has no body. `permissions` therefore removes these
+//!   operations.
+//! - A copy is a PutObject without a body, and no header contains its size. A size limit therefore also
+//!   requires one byte or more (inferred: the length of a copy request is 0), which refuses empty objects
+//!   too.
+//! - The size of a PostObject includes its form (inferred), so slightly less fits.
 //!
-//! An extension is no condition: a resource has no wildcard but at its end. So it is checked here, where the whole key is known, and
-//! nothing is granted that would leave the key to the caller.
+//! An extension cannot be a condition, because a resource has a wildcard only at its end. It is checked
+//! here, where the whole key is known; the grant allows nothing that leaves the key to the caller.
 
 use tencent::cam::{ConditionError, Conditions, Literal};
 
 use super::object_key::Extension;
 
-/// What bounds a grant. The default bounds nothing.
+/// The limits of a grant. The default has none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
-    /// The extensions of objects that are uploaded; any when empty.
+    /// The extensions of uploaded objects; any when empty.
     pub extensions: Vec<Extension>,
-    /// The most bytes of one upload.
+    /// The largest upload in bytes.
     pub max_size_bytes: Option<u64>,
-    /// The types of objects that are uploaded; any when empty.
+    /// The content types of uploaded objects; any when empty.
     pub content_types: Vec<ContentType>,
     /// Addresses and networks that requests to COS come from; any when empty.
     pub source_ip: Vec<String>,
 }
 
 impl Limits {
-    /// Whether an upload has to be one request, so that its size and type can be looked at.
+    /// Whether an upload must be one request, so that conditions see its size and type.
     pub(super) fn need_whole_uploads(&self) -> bool {
         self.max_size_bytes.is_some() || !self.content_types.is_empty()
     }
 
-    /// Whether any of them is about uploads.
+    /// Whether any of them applies to uploads.
     pub(super) fn are_about_uploads(&self) -> bool {
         self.need_whole_uploads() || !self.extensions.is_empty()
     }
 
-    /// The conditions of everything.
+    /// The conditions of every request.
     ///
     /// # Errors
-    /// When a network is none.
+    /// [`ConditionError`] for a malformed network.
     pub(super) fn conditions(&self) -> Result<Conditions, ConditionError> {
         if self.source_ip.is_empty() {
             return Ok(Conditions::none());
@@ -59,14 +62,14 @@ impl Limits {
     /// The conditions of an upload.
     ///
     /// # Errors
-    /// When a network is none.
+    /// [`ConditionError`] for a malformed network.
     pub(super) fn conditions_of_uploads(&self) -> Result<Conditions, ConditionError> {
         let mut conditions = self.conditions()?;
         if let Some(bytes) = self.max_size_bytes {
-            let (least, most) = (vec![Literal::from(1)], vec![Literal::from(bytes)]);
+            let (minimum, maximum) = (vec![Literal::from(1)], vec![Literal::from(bytes)]);
             conditions = conditions
-                .and("numeric_greater_than_equal", "cos:content-length", least)?
-                .and("numeric_less_than_equal", "cos:content-length", most)?;
+                .and("numeric_greater_than_equal", "cos:content-length", minimum)?
+                .and("numeric_less_than_equal", "cos:content-length", maximum)?;
         }
         if !self.content_types.is_empty() {
             let types = self
@@ -90,21 +93,21 @@ impl Limits {
     }
 }
 
-/// A type of content, as `image/png`, or all of a kind, as `image/*`.
+/// A content type, for example `image/png`, or all subtypes, for example `image/*`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContentType(String);
 
 impl ContentType {
-    /// Reads a type, in lower case as clients send it, without parameters.
+    /// Parses a type: in lower case, as clients send it, without parameters.
     ///
     /// # Errors
-    /// [`ContentTypeError`].
+    /// [`ContentTypeError`] for any other text.
     pub fn parse(text: &str) -> Result<Self, ContentTypeError> {
         let known = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || b"-+._".contains(&c);
         let is_word = |word: &str| !word.is_empty() && word.bytes().all(known);
         match text.split_once('/') {
             Some((kind, subtype))
-                if text.len() <= TYPE_CHARACTERS_MAX
+                if text.len() <= MAX_TYPE_CHARACTERS
                     && is_word(kind)
                     && (subtype == "*" || is_word(subtype)) =>
             {
@@ -120,13 +123,15 @@ impl ContentType {
     }
 }
 
-/// The text is no type.
+/// The text is not a content type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a type has the form `image/png` or `image/*`, in lower case and without parameters")]
+#[error(
+    "a content type has the form `image/png` or `image/*`, in lower case and without parameters"
+)]
 pub struct ContentTypeError;
 
-/// Of a type's two names together: <https://www.rfc-editor.org/rfc/rfc6838#section-4.2>.
-const TYPE_CHARACTERS_MAX: usize = 127;
+/// Type and subtype together, <https://www.rfc-editor.org/rfc/rfc6838#section-4.2>.
+const MAX_TYPE_CHARACTERS: usize = 127;
 
 #[cfg(test)]
 mod tests {

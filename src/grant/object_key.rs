@@ -1,7 +1,10 @@
-//! Keys that the function makes up, so that no caller can choose or guess one.
+//! Generated object keys, which no caller can choose or guess.
 //!
-//! Promises: 128 bits of randomness in each key; nothing of a caller's file name but its extension, and that from a list.
-//! Leaves out: where the randomness comes from, and what the list holds.
+//! # Guarantees
+//! Each key has 128 random bits. Of a caller's file name it keeps only the extension.
+//!
+//! # Not covered
+//! Where the entropy comes from, and which extensions are granted.
 
 use crate::entropy::Entropy;
 use crate::error::{Error, ErrorCode};
@@ -13,27 +16,27 @@ use tencent::time::Timestamp;
 pub struct Extension(String);
 
 impl Extension {
-    /// Reads an extension of any case.
+    /// Parses an extension of any case.
     ///
     /// # Errors
-    /// [`ExtensionError`].
+    /// [`ExtensionError`] for any other text.
     pub fn parse(text: &str) -> Result<Self, ExtensionError> {
         let is_word = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric());
-        if is_word && text.len() <= EXTENSION_CHARACTERS_MAX {
+        if is_word && text.len() <= MAX_EXTENSION_CHARACTERS {
             return Ok(Self(text.to_ascii_lowercase()));
         }
         Err(ExtensionError)
     }
 
-    /// The extension.
+    /// The extension in lower case.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// The text is no extension.
+/// The text is not an extension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an extension has 1 to {EXTENSION_CHARACTERS_MAX} letters and digits, and no dot")]
+#[error("an extension has 1 to {MAX_EXTENSION_CHARACTERS} letters and digits, without a dot")]
 pub struct ExtensionError;
 
 /// The key of one object.
@@ -41,10 +44,10 @@ pub struct ExtensionError;
 pub struct ObjectKey(String);
 
 impl ObjectKey {
-    /// `<prefix>YYYY/MM/DD/<128 random bits as hex>.<extension>`, the date in UTC.
+    /// `<prefix>YYYY/MM/DD/<entropy as 32 hexadecimal digits>.<extension>`, the date in UTC.
     ///
     /// # Errors
-    /// [`ErrorCode::Internal`] without randomness: a key that can be guessed is worse than none.
+    /// [`ErrorCode::Internal`] without entropy: a key that can be guessed is worse than none.
     pub(super) fn new(
         prefix: &ObjectPrefix,
         extension: &Extension,
@@ -52,7 +55,7 @@ impl ObjectKey {
         entropy: &dyn Entropy,
     ) -> Result<Self, Error> {
         let random = entropy.bytes().map_err(|error| {
-            let message = "the system has no randomness to name an object with: try again";
+            let message = "the system has no randomness for the key of an object: try again";
             Error::new(ErrorCode::Internal, message).caused_by(error)
         })?;
         let (prefix, extension) = (prefix.as_str(), extension.as_str());
@@ -69,8 +72,8 @@ impl ObjectKey {
     }
 }
 
-/// The longest in common use have five.
-const EXTENSION_CHARACTERS_MAX: usize = 10;
+/// The longest extensions in common use have five characters.
+const MAX_EXTENSION_CHARACTERS: usize = 10;
 
 #[cfg(test)]
 mod tests {
@@ -112,7 +115,7 @@ mod tests {
         assert_eq!(keys.len(), 128);
     }
 
-    /// From the system's own randomness, below one prefix, at one moment.
+    /// With the system's entropy, below one prefix, at one moment.
     #[test]
     fn a_million_keys_differ() {
         let prefix = ObjectPrefix::parse("a/").unwrap();

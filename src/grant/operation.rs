@@ -1,9 +1,13 @@
-//! The COS operations that a grant may name, and the sets of them that belong together.
+//! The COS operations that a grant may contain, and presets of them.
 //!
 //! <https://www.tencentcloud.com/document/product/436/30580>
 //!
-//! Promises: nothing here changes who may do what (policies, ACLs), what a bucket is or how it behaves, or belongs to another service;
-//! a name is one operation, never a pattern. Leaves out: a raw `POLICY`, which is the operator's own text.
+//! # Guarantees
+//! No operation here changes permissions (policies, ACLs) or a bucket, or belongs to another service. A
+//! name is one operation and never a pattern.
+//!
+//! # Not covered
+//! A raw `POLICY`, which the operator writes.
 
 use tencent::cam::is_operation;
 
@@ -11,29 +15,30 @@ use tencent::cam::is_operation;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Operation {
     name: &'static str,
-    reach: ResourceLevel,
+    resource_level: ResourceLevel,
 }
 
-/// What an operation is about, as far as limits and resources care.
+/// What an operation applies to, as far as limits and resources depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ResourceLevel {
-    /// The bucket itself, so that no prefix but the whole bucket covers it.
+    /// The bucket itself: only a grant for the whole bucket covers it.
     Bucket,
-    /// Keys; no upload.
+    /// Keys, without an upload.
     Keys,
-    /// Part of an upload that no single request has all of: its size and type are in no request that could be held against a limit.
+    /// One step of an upload. No request contains the size and type of the whole object, so no condition
+    /// can limit them.
     PartialUpload,
-    /// No bucket at all.
+    /// The account, without a bucket.
     Service,
-    /// An upload in one request, which says its size and type.
+    /// An upload in one request, which contains the size and type.
     WholeUpload,
 }
 
 impl Operation {
-    /// Finds an operation by its name, as `PutObject`; `name/cos:PutObject` and `cos:PutObject` are the same.
+    /// Finds an operation by its name: `PutObject`, `cos:PutObject` and `name/cos:PutObject` are the same.
     ///
     /// # Errors
-    /// [`OperationError`].
+    /// [`OperationError`] when it cannot be granted.
     pub fn parse(text: &str) -> Result<Self, OperationError> {
         let bare = text.strip_prefix("name/cos:");
         let bare = bare.or_else(|| text.strip_prefix("cos:")).unwrap_or(text);
@@ -42,27 +47,30 @@ impl Operation {
         }
         let known = GRANTABLE
             .iter()
-            .find_map(|(reach, names)| names.iter().find(|name| **name == bare).zip(Some(*reach)));
+            .find_map(|(level, names)| names.iter().find(|name| **name == bare).zip(Some(*level)));
         match known {
-            Some((name, reach)) => Ok(Self { name, reach }),
+            Some((name, resource_level)) => Ok(Self {
+                name,
+                resource_level,
+            }),
             None if is_operation(bare) => Err(OperationError::Never),
             None => Err(OperationError::Unknown),
         }
     }
 
-    /// The name, as `PutObject`.
+    /// The name, for example `PutObject`.
     pub fn name(self) -> &'static str {
         self.name
     }
 
-    pub(super) fn reach(self) -> ResourceLevel {
-        self.reach
+    pub(super) fn resource_level(self) -> ResourceLevel {
+        self.resource_level
     }
 
-    /// Whether limits on uploads are about it.
+    /// Whether limits on uploads apply to it.
     pub(super) fn is_upload(self) -> bool {
         matches!(
-            self.reach,
+            self.resource_level,
             ResourceLevel::PartialUpload | ResourceLevel::WholeUpload
         )
     }
@@ -71,32 +79,32 @@ impl Operation {
 /// Why an operation cannot be granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OperationError {
-    /// It would give away more than the use of objects.
-    #[error("changes or shows who may do what, or changes the bucket itself: it is never granted")]
+    /// It would grant more than the use of objects.
+    #[error("cannot be granted: it reads or changes permissions, or changes the bucket")]
     Never,
     /// COS has no such operation.
-    #[error("is no COS operation, as `GetObject` is")]
+    #[error("is not a COS operation, for example `GetObject`")]
     Unknown,
     /// It is a pattern.
-    #[error("has a `*`: name each operation")]
+    #[error("contains `*`: list each operation")]
     Wildcard,
 }
 
-/// A set of operations that belong together.
+/// A named set of operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Preset {
-    /// Remove objects.
+    /// Delete objects.
     Delete,
     /// Read objects and their headers.
     Download,
     /// List the keys below the prefix.
     List,
-    /// Write objects, in one request, as a form, or in parts.
+    /// Upload objects in one request, as a form, or in parts.
     Upload,
 }
 
 impl Preset {
-    /// The presets, as `ALLOW` and `allow` name them.
+    /// The presets and their names in `ALLOW` and `allow`.
     pub const CHOICES: [(&'static str, Self); 4] = [
         ("upload", Self::Upload),
         ("download", Self::Download),
@@ -110,7 +118,7 @@ impl Preset {
             Self::Delete => &["DeleteObject"],
             Self::Download => &["GetObject", "HeadObject"],
             Self::List => &["GetBucket"],
-            // The mini-program SDK uploads by PostObject; cancelling and resuming need Abort and the two lists.
+            // The mini-program SDK uploads with PostObject. Cancelling and resuming need Abort and both lists.
             Self::Upload => &[
                 "PutObject",
                 "PostObject",
@@ -185,24 +193,13 @@ mod tests {
         );
     }
 
-    /// What would let a caller give themselves more.
+    /// Operations with which a caller could extend their own permissions.
     #[test]
     fn deny_verbs_are_never_granted() {
-        for name in [
-            "PutBucketPolicy",
-            "GetBucketPolicy",
-            "DeleteBucketPolicy",
-            "PutBucketACL",
-            "GetBucketACL",
-            "PutObjectACL",
-            "GetObjectACL",
-            "PutBucket",
-            "DeleteBucket",
-            "PutBucketReplication",
-            "PutBucketCORS",
-            "PutBucketWebsite",
-            "name/cos:PutBucketInventory",
-        ] {
+        let words = "PutBucketPolicy GetBucketPolicy DeleteBucketPolicy PutBucketACL GetBucketACL \
+            PutObjectACL GetObjectACL PutBucket DeleteBucket PutBucketReplication \
+            PutBucketCORS PutBucketWebsite name/cos:PutBucketInventory";
+        for name in words.split(' ') {
             assert_eq!(Operation::parse(name), Err(OperationError::Never), "{name}");
         }
         for name in [

@@ -1,7 +1,8 @@
-//! What may be done in a place, and under which conditions: operations and limits, agreed with each other.
+//! The operations of a grant and their conditions, consistent with its limits.
 //!
-//! Promises: a limit is kept by every operation that is left, or nothing is built. Of a preset, operations that cannot keep one are taken
-//! away; one that was named by itself is an error, since whoever named it expects it to work.
+//! # Guarantees
+//! Every operation keeps every limit. Operations of a preset that cannot keep one are removed. A single
+//! operation that cannot is an error, because its author expects it to work.
 
 use tencent::cam::{ConditionError, Conditions};
 
@@ -14,34 +15,34 @@ use super::operation::{Operation, Preset, ResourceLevel};
 pub struct Permissions {
     operations: Vec<Operation>,
     limits: Limits,
-    /// Of objects that the function names.
-    named: Vec<Extension>,
+    new_object_extensions: Vec<Extension>,
     conditions: Conditions,
     conditions_of_uploads: Conditions,
 }
 
 impl Permissions {
-    /// The operations of `presets`, and `named` ones, within `limits`.
+    /// The operations of `presets` and single `actions`, within `limits`.
     ///
     /// # Errors
-    /// [`PermissionError`].
+    /// [`PermissionError`] when they contradict each other.
     pub fn new(
         presets: &[Preset],
-        named: &[Operation],
+        actions: &[Operation],
         limits: Limits,
     ) -> Result<Self, PermissionError> {
-        let is_partial = |operation: &Operation| operation.reach() == ResourceLevel::PartialUpload;
+        let is_partial =
+            |operation: &Operation| operation.resource_level() == ResourceLevel::PartialUpload;
         let mut operations: Vec<Operation> = Vec::new();
         let of_presets = presets.iter().flat_map(|preset| preset.operations());
         let of_presets =
             of_presets.filter(|operation| !(limits.need_whole_uploads() && is_partial(operation)));
-        for operation in of_presets.chain(named.iter().copied()) {
+        for operation in of_presets.chain(actions.iter().copied()) {
             if !operations.contains(&operation) {
                 operations.push(operation);
             }
         }
         if limits.need_whole_uploads()
-            && let Some(partial) = named.iter().find(|operation| is_partial(operation))
+            && let Some(partial) = actions.iter().find(|operation| is_partial(operation))
         {
             return Err(PermissionError::Partial(partial.name()));
         }
@@ -57,40 +58,42 @@ impl Permissions {
                 .conditions_of_uploads()
                 .map_err(PermissionError::Condition)?,
             operations,
-            named: limits.extensions.clone(),
+            new_object_extensions: limits.extensions.clone(),
             limits,
         })
     }
 
-    /// The same, and the function names objects with these extensions, while callers may upload under any key of their own.
+    /// The same, and the function generates keys with these extensions. Callers may still upload any key
+    /// of their own choice.
     ///
     /// # Errors
-    /// [`PermissionError::NoUpload`], or [`PermissionError::NamedTwice`] beside a limit on extensions, which names them already.
-    pub fn naming(self, extensions: Vec<Extension>) -> Result<Self, PermissionError> {
+    /// [`PermissionError::NoUpload`] without uploads, [`PermissionError::TwoLists`] next to a limit on
+    /// extensions, which contains them already.
+    pub fn with_new_objects(self, extensions: Vec<Extension>) -> Result<Self, PermissionError> {
         if extensions.is_empty() {
             return Ok(self);
         }
         if !self.limits.extensions.is_empty() {
-            return Err(PermissionError::NamedTwice);
+            return Err(PermissionError::TwoLists);
         }
         if !self.operations().any(Operation::is_upload) {
             return Err(PermissionError::NoUpload);
         }
         Ok(Self {
-            named: extensions,
+            new_object_extensions: extensions,
             ..self
         })
     }
 
-    /// The first operation that is about a bucket as a whole.
-    pub fn of_bucket(&self) -> Option<Operation> {
+    /// The first operation that applies to the whole bucket.
+    pub(super) fn bucket_level(&self) -> Option<Operation> {
         let mut operations = self.operations.iter();
         operations
-            .find(|operation| operation.reach() == ResourceLevel::Bucket)
+            .find(|operation| operation.resource_level() == ResourceLevel::Bucket)
             .copied()
     }
 
-    /// The operations that are left.
+    /// The operations that keep the limits.
     pub fn operations(&self) -> impl Iterator<Item = Operation> {
         self.operations.iter().copied()
     }
@@ -100,17 +103,17 @@ impl Permissions {
         &self.limits
     }
 
-    /// The extensions of objects that the function names.
-    pub(super) fn named(&self) -> &[Extension] {
-        &self.named
+    /// The extensions for which the function generates keys.
+    pub(super) fn new_object_extensions(&self) -> &[Extension] {
+        &self.new_object_extensions
     }
 
-    /// The operation of that name, if it is one of these.
+    /// The operation with this name, if it is granted.
     pub(super) fn find(&self, name: &str) -> Option<Operation> {
         self.operations().find(|operation| operation.name() == name)
     }
 
-    /// What a request for `operation` has to meet.
+    /// The conditions of a request for `operation`.
     pub(super) fn conditions(&self, operation: Operation) -> &Conditions {
         if operation.is_upload() {
             &self.conditions_of_uploads
@@ -120,23 +123,27 @@ impl Permissions {
     }
 }
 
-/// Why operations and limits do not go together.
+/// Why operations and limits contradict each other.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PermissionError {
-    /// An address or network is none.
-    #[error("names what is no IP address and no network, as `10.0.0.0/8`")]
+    /// A source address is malformed.
+    #[error("must be IP addresses and networks, for example `10.0.0.0/8`")]
     Condition(#[source] ConditionError),
     /// There is no operation.
-    #[error("names nothing")]
+    #[error("must contain an operation")]
     Empty,
     /// Two lists of extensions.
-    #[error("is said by `extensions` already: write one of the two")]
-    NamedTwice,
+    #[error("must not be combined with `extensions`: remove one of the two")]
+    TwoLists,
     /// There is nothing to upload.
-    #[error("limits uploads, and none is granted")]
+    #[error(
+        "must contain an upload, because a limit on uploads is set: add one, or remove the limit"
+    )]
     NoUpload,
-    /// A named operation has the size and type of an object in no single request.
-    #[error("names {0}, whose size or type no condition can limit: take it out, or the limit")]
+    /// No condition can limit the size or type for this operation.
+    #[error(
+        "must not contain {0}, because no condition can limit its size or type: remove it, or the limit"
+    )]
     Partial(&'static str),
 }
 
@@ -170,13 +177,8 @@ mod tests {
             names(&left),
             ["PutObject", "PostObject", "GetObject", "HeadObject"]
         );
-        for name in [
-            "AppendObject",
-            "PutObjectCopy",
-            "UploadPartCopy",
-            "UploadPart",
-            "InitiateMultipartUpload",
-        ] {
+        let words = "AppendObject PutObjectCopy UploadPartCopy UploadPart InitiateMultipartUpload";
+        for name in words.split(' ') {
             let refused = Permissions::new(&[Preset::Upload], &named(&[name]), sized());
             assert_eq!(
                 refused.unwrap_err(),

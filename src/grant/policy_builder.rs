@@ -1,179 +1,167 @@
-//! What is built for a request: the grants that it comes from, and what they allow.
+//! Builds the statements of one request from the grants that match.
 //!
-//! Promises: of scopes, all or none. Leaves out: the last look (`containment`).
+//! # Guarantees
+//! Scopes are granted together or not at all.
+//!
+//! # Not covered
+//! The second check of the finished policy (`containment`).
 
+use super::authorized::NewObject;
+use super::definition::GrantDefinition;
 use super::lifetime::Lifetime;
 use super::object_key::Extension;
+use super::operation::{Operation, ResourceLevel};
+use super::permissions::Permissions;
 use super::resolved::{ResolvedGrant, ScopeMismatch};
 use super::statements::Statements;
-use super::{Grant, NewObject};
-use crate::auth::Principal;
 use crate::entropy::Entropy;
 use crate::error::{Error, ErrorCode};
-use crate::request::{CredentialRequest, Scopes};
-use tencent::cam::PolicyError;
+use crate::request::Scopes;
 use tencent::time::Timestamp;
 
-/// A grant and what it is for one caller.
-pub(super) type Own<'g> = (&'g Grant, ResolvedGrant<'g>);
-
-/// What was built.
+/// The statements of a request, and the grants that they come from.
 #[derive(Debug, Default)]
 pub(super) struct PolicyBuilder<'g> {
-    pub(super) from: Vec<&'g Grant>,
+    pub(super) sources: Vec<&'g GrantDefinition>,
     pub(super) statements: Statements,
     pub(super) new_object: Option<NewObject>,
 }
 
-/// The grants that are for the caller. One whose slots the claims do not fit is not; when it was the only one, that is the reason.
-pub(super) fn matching_grants<'g>(
-    grants: &'g [Grant],
-    caller: &Principal,
-) -> Result<Vec<Own<'g>>, Error> {
-    let mut own = Vec::new();
-    let mut unfit = None;
-    for grant in grants
-        .iter()
-        .filter(|grant| grant.principal_match.matches(caller))
-    {
-        match grant.prefix.fill(caller.claims()) {
-            Ok(prefix) => own.push((grant, grant.place(prefix))),
-            Err(error) => unfit = Some(error),
-        }
-    }
-    if own.is_empty() {
-        let message = match unfit {
-            Some(error) => format!("nothing can be granted to this caller: {error}"),
-            None => "nothing is granted to this caller".to_owned(),
-        };
-        return Err(Error::new(ErrorCode::CallerNotAllowed, message));
-    }
-    Ok(own)
-}
-
-/// Those of the bucket and the region that are asked for.
-pub(super) fn filter_by_bucket<'g>(
-    own: Vec<Own<'g>>,
-    asked: &CredentialRequest,
-) -> Result<Vec<Own<'g>>, Error> {
-    let is_asked = |asked: &Option<String>, granted: &str| {
-        asked.as_deref().is_none_or(|asked| asked == granted)
-    };
-    let mut near = own;
-    near.retain(|(grant, _)| {
-        is_asked(&asked.bucket, grant.bucket.as_str())
-            && is_asked(&asked.region, grant.region.as_str())
-    });
-    if near.is_empty() {
-        let message = "`bucket` and `region` are not those of something that is granted to this caller; they may be left out";
-        return Err(Error::new(ErrorCode::ScopeNotGranted, message));
-    }
-    Ok(near)
-}
-
 impl<'g> PolicyBuilder<'g> {
-    /// All that the grants allow.
-    pub(super) fn all_of(own: &[Own<'g>]) -> Self {
-        let mut built = Self::default();
-        for (grant, place) in own {
-            // What a grant adds nothing to neither shortens its life nor is logged as its source.
-            if place.allow_all(&mut built.statements) {
-                built.from.push(grant);
+    /// Everything that the grants allow.
+    pub(super) fn for_all(grants: &[ResolvedGrant<'g>]) -> Self {
+        let mut builder = Self::default();
+        for grant in grants {
+            // A grant that adds nothing neither shortens the lifetime nor appears in the audit log.
+            if grant.allow_all(&mut builder.statements) {
+                builder.sources.push(grant.definition);
             }
         }
-        built
+        builder
     }
 
-    /// Exactly these scopes, by every grant that covers one.
-    pub(super) fn narrowed(own: &[Own<'g>], scopes: &Scopes) -> Result<Self, Error> {
-        let mut built = Self::default();
+    /// Exactly these scopes, from every grant that covers one.
+    ///
+    /// # Errors
+    /// [`ErrorCode::ScopeNotGranted`] for the first scope that no grant covers.
+    pub(super) fn for_scopes(grants: &[ResolvedGrant<'g>], scopes: &Scopes) -> Result<Self, Error> {
+        let mut builder = Self::default();
         for (index, scope) in scopes.iter().enumerate() {
-            let mut nearest = Some(ScopeMismatch::Action);
-            for (grant, place) in own {
-                match place.allow(scope, &mut built.statements) {
+            let mut closest = Some(ScopeMismatch::Action);
+            for grant in grants {
+                match grant.allow(scope, &mut builder.statements) {
                     Ok(()) => {
-                        nearest = None;
-                        if !built.from.iter().any(|known| std::ptr::eq(*known, *grant)) {
-                            built.from.push(grant);
+                        closest = None;
+                        let is_known =
+                            |known: &&GrantDefinition| std::ptr::eq(*known, grant.definition);
+                        if !builder.sources.iter().any(is_known) {
+                            builder.sources.push(grant.definition);
                         }
                     }
-                    Err(outside) => nearest = nearest.map(|nearest| nearest.max(outside)),
+                    Err(mismatch) => closest = closest.map(|closest| closest.max(mismatch)),
                 }
             }
-            if let Some(outside) = nearest {
+            if let Some(mismatch) = closest {
                 let number = index.saturating_add(1);
-                return Err(Error::new(
-                    ErrorCode::ScopeNotGranted,
-                    format!("scope {number}: {outside}"),
-                ));
+                let reason = match mismatch {
+                    ScopeMismatch::Action => action_not_granted(&scope.operation, grants),
+                    other => other.to_string(),
+                };
+                let message = format!("scope {number}: {reason}");
+                return Err(Error::new(ErrorCode::ScopeNotGranted, message));
             }
         }
-        Ok(built)
+        Ok(builder)
     }
 
-    /// The upload of one new object, in the first grant that allows it.
-    pub(super) fn new_object(
-        own: &[Own<'g>],
+    /// The upload of one new object, from the first grant that allows it.
+    ///
+    /// # Errors
+    /// [`ErrorCode::ScopeNotGranted`] without uploads, [`ErrorCode::Extension`] for another extension,
+    /// [`ErrorCode::Internal`] without entropy.
+    pub(super) fn for_new_object(
+        grants: &[ResolvedGrant<'g>],
         extension: &str,
         now: Timestamp,
         entropy: &dyn Entropy,
     ) -> Result<Self, Error> {
-        for (grant, place) in own {
-            let mut built = Self::default();
-            if let Some(key) = place.allow_new(extension, now, entropy, &mut built.statements)? {
-                built.from.push(grant);
-                built.new_object = Some(NewObject {
-                    bucket: grant.bucket.as_str().to_owned(),
-                    region: grant.region.as_str().to_owned(),
+        for grant in grants {
+            let mut builder = Self::default();
+            if let Some(key) = grant.allow_new(extension, now, entropy, &mut builder.statements)? {
+                builder.sources.push(grant.definition);
+                builder.new_object = Some(NewObject {
+                    bucket: grant.definition.bucket.as_str().to_owned(),
+                    region: grant.definition.region.as_str().to_owned(),
                     key,
                 });
-                return Ok(built);
+                return Ok(builder);
             }
         }
-        Err(unnamed(own))
-    }
-
-    /// What all of these grants allow.
-    pub(super) fn lifetime(&self) -> Result<Lifetime, Error> {
-        let mut lifetimes = self.from.iter().map(|grant| grant.lifetime);
-        let first = lifetimes.next();
-        let shared = lifetimes.fold(first, |shared, other| shared?.shared(other));
-        shared.ok_or_else(|| {
-            let message = "what is asked comes from grants whose lifetimes have nothing in common: ask for less at once, by `bucket` or by scopes";
-            Error::new(ErrorCode::DurationSeconds, message)
-        })
+        Err(no_new_object(grants))
     }
 }
 
-/// Why no object is named: what all of the grants together would name.
-fn unnamed(own: &[Own<'_>]) -> Error {
-    let places: Vec<&[Extension]> = own.iter().filter_map(|(_, place)| place.named()).collect();
-    if places.is_empty() {
+/// Why an action is not granted: its name, and what is granted instead.
+fn action_not_granted(name: &str, grants: &[ResolvedGrant<'_>]) -> String {
+    let operation = match Operation::parse(name) {
+        Ok(operation) => operation,
+        Err(error) => return format!("`{name}` {error}"),
+    };
+    let permissions = || grants.iter().map(|grant| &grant.definition.permissions);
+    let mut granted: Vec<&str> = Vec::new();
+    for name in permissions()
+        .flat_map(Permissions::operations)
+        .map(Operation::name)
+    {
+        if !granted.contains(&name) {
+            granted.push(name);
+        }
+    }
+    let granted = granted.join(", ");
+    let is_limited = permissions().any(|permissions| permissions.limits().need_whole_uploads());
+    if is_limited && operation.resource_level() == ResourceLevel::PartialUpload {
+        return format!(
+            "`{name}` is not granted, because a limit on size or type requires uploads in one \
+             request; granted: {granted}"
+        );
+    }
+    format!("`{name}` is not granted; granted: {granted}")
+}
+
+/// The lifetime that all of these grants allow.
+///
+/// # Errors
+/// [`ErrorCode::DurationSeconds`] without a common second.
+pub(super) fn shared_lifetime(sources: &[&GrantDefinition]) -> Result<Lifetime, Error> {
+    let mut lifetimes = sources.iter().map(|grant| grant.lifetime);
+    let first = lifetimes.next();
+    let shared = lifetimes.fold(first, |shared, other| shared?.shared(other));
+    shared.ok_or_else(|| {
+        let message = "the request needs several grants whose lifetimes do not overlap: request \
+                       less at once, by `bucket` or by scopes";
+        Error::new(ErrorCode::DurationSeconds, message)
+    })
+}
+
+/// Why no new object can be uploaded: the extensions that the grants together allow.
+fn no_new_object(grants: &[ResolvedGrant<'_>]) -> Error {
+    let lists: Vec<&[Extension]> = grants
+        .iter()
+        .filter_map(ResolvedGrant::new_object_extensions)
+        .collect();
+    if lists.is_empty() {
         return Error::new(ErrorCode::ScopeNotGranted, "uploads are not granted");
     }
     let mut names: Vec<&str> = Vec::new();
-    for name in places.into_iter().flatten().map(Extension::as_str) {
+    for name in lists.into_iter().flatten().map(Extension::as_str) {
         if !names.contains(&name) {
             names.push(name);
         }
     }
     let message = if names.is_empty() {
-        "the function names no objects here: no extensions are set for it".to_owned()
+        "this function generates no keys: no extensions are configured".to_owned()
     } else {
-        format!("the extension is one of: {}", names.join(", "))
+        format!("the extension must be one of: {}", names.join(", "))
     };
     Error::new(ErrorCode::Extension, message)
-}
-
-/// Why there is no policy, in the caller's terms.
-pub(super) fn unusable(error: PolicyError) -> Error {
-    let message = match error {
-        PolicyError::Empty => {
-            "uploads are granted for certain extensions alone: ask `/getKeyAndCredentials`, or for whole keys in a scope array"
-        }
-        PolicyError::Long | PolicyError::Syntax(_) => {
-            "what is asked makes a longer policy than CAM takes: ask for less at once, by `bucket` or by scopes"
-        }
-    };
-    Error::new(ErrorCode::ScopeNotGranted, message).caused_by(error)
 }

@@ -1,27 +1,31 @@
-//! Prefixes with slots, as `users/{sub}/`: each slot is filled with a claim of the caller.
+//! Prefix templates, for example `users/{sub}/`: a claim of the principal fills each placeholder.
 //!
-//! Promises: a slot has a type, and what does not fit it is refused, never cut or escaped, since CAM has no escape. There is at the most
-//! one slot between two `/`, so that two callers never meet in one prefix (`{a}{b}` would: `x`+`yz`, `xy`+`z`). `proof`, which is no claim,
-//! fills none. What comes out is an
-//! [`ObjectPrefix`], so it ends in `/`. Leaves out: who the caller is (`who`).
+//! # Guarantees
+//! A placeholder has a type. A value of another form is refused and never cut or escaped, because CAM has
+//! no escape. Between two `/` there is at most one placeholder, so two principals never share a prefix
+//! (`{a}{b}` would allow `x`+`yz` and `xy`+`z`). `proof` is not a claim and fills no placeholder. The
+//! result is an [`ObjectPrefix`], so it ends in `/`.
+//!
+//! # Not covered
+//! Who the principal is (`principal_match`).
 
 use crate::auth::{Claim, Claims};
 use tencent::names::{ObjectPrefix, ObjectPrefixError};
 
 use super::principal_match::PrincipalMatch;
 
-/// What a slot takes.
+/// The values that a placeholder accepts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Placeholder {
     /// 1 to 64 letters, digits, `-` and `_`.
     Id,
-    /// A whole number, not negative, without leading zeros.
+    /// A non-negative whole number without leading zeros.
     Number,
     /// One of these words.
     OneOf(Vec<String>),
 }
 
-/// A prefix that may have slots.
+/// A prefix that may contain placeholders.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PrefixTemplate {
     written: String,
@@ -30,37 +34,40 @@ pub struct PrefixTemplate {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Piece {
-    Placeholder { claim: String, takes: Placeholder },
+    Placeholder { claim: String, accepts: Placeholder },
     Text(String),
 }
 
 impl PrefixTemplate {
-    /// Reads a prefix. `slots` says what a claim's slot takes; it is an id where nothing is said.
+    /// Parses a template. `placeholders` maps claims to the values that they accept; the default is an id.
     ///
     /// # Errors
-    /// [`TemplateError`].
-    pub fn parse(text: &str, slots: &[(String, Placeholder)]) -> Result<Self, TemplateError> {
+    /// [`TemplateError`] for any other text.
+    pub fn parse(
+        text: &str,
+        placeholders: &[(String, Placeholder)],
+    ) -> Result<Self, TemplateError> {
         let mut pieces = Vec::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once('{') {
             let (claim, after) = after.split_once('}').ok_or(TemplateError::Placeholder)?;
             let known = |c: u8| c.is_ascii_alphanumeric() || b"-._".contains(&c);
-            if claim.is_empty() || claim.len() > CLAIM_CHARACTERS_MAX || !claim.bytes().all(known) {
+            if claim.is_empty() || claim.len() > MAX_CLAIM_CHARACTERS || !claim.bytes().all(known) {
                 return Err(TemplateError::Placeholder);
             }
-            // A token's own claim of that name would fill it.
+            // A token's claim of that name would fill it.
             if claim == PrincipalMatch::PROOF {
                 return Err(TemplateError::Proof);
             }
             if !before.contains('/') && matches!(pieces.last(), Some(Piece::Placeholder { .. })) {
                 return Err(TemplateError::Neighbours);
             }
-            let said = slots.iter().find(|(name, _)| name == claim);
-            let takes = said.map_or(Placeholder::Id, |(_, slot)| slot.clone());
+            let typed = placeholders.iter().find(|(name, _)| name == claim);
+            let accepts = typed.map_or(Placeholder::Id, |(_, placeholder)| placeholder.clone());
             pieces.push(Piece::Text(before.to_owned()));
             pieces.push(Piece::Placeholder {
                 claim: claim.to_owned(),
-                takes,
+                accepts,
             });
             rest = after;
         }
@@ -78,7 +85,7 @@ impl PrefixTemplate {
         &self.written
     }
 
-    /// The claims that it has slots for.
+    /// The claims of its placeholders.
     pub fn claims(&self) -> impl Iterator<Item = &str> {
         self.pieces.iter().filter_map(|piece| match piece {
             Piece::Placeholder { claim, .. } => Some(claim.as_str()),
@@ -86,33 +93,33 @@ impl PrefixTemplate {
         })
     }
 
-    /// The prefix of the caller with these claims.
+    /// The prefix for these claims.
     ///
     /// # Errors
-    /// [`PlaceholderError`], with what the caller can be told.
+    /// [`PlaceholderError`] when a claim is missing or has another form.
     pub fn fill(&self, claims: &Claims) -> Result<ObjectPrefix, PlaceholderError> {
         let mut filled = String::new();
         for piece in &self.pieces {
             match piece {
-                Piece::Placeholder { claim, takes } => {
-                    let text = takes.text_of(claims.claim(claim));
-                    filled.push_str(&text.ok_or_else(|| PlaceholderError::new(claim, takes))?);
+                Piece::Placeholder { claim, accepts } => {
+                    let text = accepts.text_of(claims.claim(claim));
+                    filled.push_str(&text.ok_or_else(|| PlaceholderError::new(claim, accepts))?);
                 }
                 Piece::Text(text) => filled.push_str(text),
             }
         }
-        // `/` alone is the whole bucket, which is granted by that word and never by an empty slot.
+        // A template of only `/` grants the whole bucket; an empty placeholder never does.
         if filled == "/" && self.written != filled {
-            return Err(PlaceholderError(OUTSIDE.to_owned()));
+            return Err(PlaceholderError(NOT_A_PREFIX.to_owned()));
         }
-        // Nothing that a slot takes can fail here; if it did, it would be refused.
-        ObjectPrefix::parse(&filled).map_err(|_| PlaceholderError(OUTSIDE.to_owned()))
+        // No accepted value can fail here.
+        ObjectPrefix::parse(&filled).map_err(|_| PlaceholderError(NOT_A_PREFIX.to_owned()))
     }
 
-    /// The longest prefix that can come out, for what has to fit wherever it is used.
+    /// The longest prefix that the template can produce.
     pub(super) fn longest(&self) -> Result<ObjectPrefix, ObjectPrefixError> {
         let longest = self.pieces.iter().map(|piece| match piece {
-            Piece::Placeholder { takes, .. } => takes.longest(),
+            Piece::Placeholder { accepts, .. } => accepts.longest(),
             Piece::Text(text) => text.clone(),
         });
         ObjectPrefix::parse(&longest.collect::<String>())
@@ -120,15 +127,15 @@ impl PrefixTemplate {
 }
 
 impl Placeholder {
-    /// Words that a slot may be one of.
+    /// A placeholder that accepts one of these words.
     ///
     /// # Errors
-    /// When there is none, or one could not be in a prefix.
+    /// [`TemplateError::Word`] for an empty list, or a word that a prefix cannot contain.
     pub fn one_of(words: Vec<String>) -> Result<Self, TemplateError> {
         let fits = |word: &String| {
             !word.chars().all(|c| c == '.')
                 && !word.contains('/')
-                && word.len() <= ID_CHARACTERS_MAX
+                && word.len() <= MAX_ID_CHARACTERS
                 && ObjectPrefix::parse(&format!("{word}/")).is_ok()
         };
         if words.is_empty() || !words.iter().all(fits) {
@@ -137,7 +144,7 @@ impl Placeholder {
         Ok(Self::OneOf(words))
     }
 
-    /// The text of a claim, if it fits.
+    /// The text of a claim, if it is accepted.
     fn text_of(&self, claim: Option<&Claim>) -> Option<String> {
         match (self, claim?) {
             (Self::Id, Claim::Text(text)) => is_id(text).then(|| text.clone()),
@@ -152,8 +159,8 @@ impl Placeholder {
 
     fn longest(&self) -> String {
         match self {
-            Self::Id => "i".repeat(ID_CHARACTERS_MAX),
-            Self::Number => "9".repeat(NUMBER_DIGITS_MAX),
+            Self::Id => "i".repeat(MAX_ID_CHARACTERS),
+            Self::Number => "9".repeat(MAX_NUMBER_DIGITS),
             Self::OneOf(words) => {
                 let longest = words.iter().max_by_key(|word| word.len());
                 longest.cloned().unwrap_or_default()
@@ -172,61 +179,63 @@ impl Placeholder {
 
 fn is_id(text: &str) -> bool {
     let known = |c: u8| c.is_ascii_alphanumeric() || c == b'-' || c == b'_';
-    (1..=ID_CHARACTERS_MAX).contains(&text.len()) && text.bytes().all(known)
+    (1..=MAX_ID_CHARACTERS).contains(&text.len()) && text.bytes().all(known)
 }
 
-/// One way to write each number, or one caller would have several prefixes.
+/// One spelling for each number; otherwise one principal would have several prefixes.
 fn is_number(text: &str) -> bool {
     let is_canonical = text == "0" || !text.starts_with('0');
-    (1..=NUMBER_DIGITS_MAX).contains(&text.len())
+    (1..=MAX_NUMBER_DIGITS).contains(&text.len())
         && is_canonical
         && text.bytes().all(|c| c.is_ascii_digit())
 }
 
-/// Why a text is no prefix with slots.
+/// Why a text is not a prefix template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
-    /// Two slots share a segment.
-    #[error("has two slots between two `/`, where one caller's prefix could be another's")]
+    /// Two placeholders share a segment.
+    #[error(
+        "has two placeholders between two `/`, so two callers could share a prefix: put a `/` between them"
+    )]
     Neighbours,
-    /// Not even a prefix.
+    /// Not a prefix.
     #[error(transparent)]
     Prefix(ObjectPrefixError),
-    /// The name that stands for how the caller was proven.
+    /// The name of the authentication method.
     #[error(
-        "has the slot `{{proof}}`, which is no claim: use `match` to tell kinds of proof apart"
+        "has the placeholder `{{proof}}`, which is not a claim: use `match` to distinguish authentication methods"
     )]
     Proof,
-    /// Not a slot.
-    #[error("has a slot that is not the name of a claim in braces, as `{{sub}}`")]
+    /// Not a placeholder.
+    #[error("has a placeholder that is not a claim name in braces, for example `{{sub}}`")]
     Placeholder,
-    /// A word that a slot may be one of.
+    /// An unusable list of words.
     #[error(
-        "takes one word or more, each of up to 64 bytes and without `/`, wildcards and braces; not `.` or `..`"
+        "must be one or more words, each of up to 64 bytes and without `/`, wildcards and braces; not `.` or `..`"
     )]
     Word,
 }
 
-/// Why a caller's claims do not fit: what is asked of which claim, never what the claim holds.
+/// Why claims do not fit: the claim's name and the required form, never its value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct PlaceholderError(String);
 
 impl PlaceholderError {
-    fn new(claim: &str, takes: &Placeholder) -> Self {
-        let form = takes.form();
-        Self(format!("the claim `{claim}` has to be {form}"))
+    fn new(claim: &str, accepts: &Placeholder) -> Self {
+        let form = accepts.form();
+        Self(format!("the claim `{claim}` must be {form}"))
     }
 }
 
-const OUTSIDE: &str = "the claims make no prefix";
+const NOT_A_PREFIX: &str = "the claims do not form a prefix";
 
-const ID_CHARACTERS_MAX: usize = 64;
+const MAX_ID_CHARACTERS: usize = 64;
 
-/// Of the largest 64-bit number with a sign.
-const NUMBER_DIGITS_MAX: usize = 19;
+/// The largest signed 64-bit number has 19 digits.
+const MAX_NUMBER_DIGITS: usize = 19;
 
-const CLAIM_CHARACTERS_MAX: usize = 64;
+const MAX_CLAIM_CHARACTERS: usize = 64;
 
 #[cfg(test)]
 mod tests {
@@ -289,7 +298,7 @@ mod tests {
             let told = filled("users/{sub}/", &[], text(hostile)).unwrap_err();
             assert_eq!(
                 told,
-                "the claim `sub` has to be 1 to 64 letters, digits, `-` and `_`"
+                "the claim `sub` must be 1 to 64 letters, digits, `-` and `_`"
             );
         }
         for other in [
@@ -366,13 +375,7 @@ mod tests {
 
     #[test]
     fn a_template_is_a_prefix_with_names_in_braces() {
-        for good in [
-            "/",
-            "users/",
-            "users/{sub}/",
-            "{sub}/",
-            "a/u-{sub}.d/{team}/x/",
-        ] {
+        for good in "/ users/ users/{sub}/ {sub}/ a/u-{sub}.d/{team}/x/".split(' ') {
             assert!(PrefixTemplate::parse(good, &[]).is_ok(), "{good}");
         }
         for (bad, error) in [

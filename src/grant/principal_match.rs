@@ -1,35 +1,38 @@
-//! Whom a grant is for: everyone, or callers whose claims match.
+//! Who gets a grant: everyone, or principals whose claims match.
 //!
-//! Promises: nothing but whole values and closed prefixes is compared, as they are; there are no patterns, so none can be too loose.
-//! Types count: the text `7` is not the number 7. Every claim that is named has to match. How the caller was proven is matched as the
-//! claim `proof`, and nothing in a token can stand for it. A list of texts matches when one of them does. Leaves out: what is given (`place`).
+//! # Guarantees
+//! Only whole values and closed prefixes are compared. There are no patterns, so none can be too
+//! loose. Types count: the text `7` is not the number 7. Every named claim must match; a list of
+//! texts matches when one of them does. `proof` is the authentication method, and no claim of a
+//! token can replace it. API gateways send lists, booleans and numbers as strings: such a string
+//! matches as what the grant asks for, only with `AUTH=gateway`, and never for `sub`.
 //!
-//! API gateways send lists, booleans and numbers as strings. Such a string matches as what the grant asks for, only with
-//! `AUTH=gateway`, and never for `sub`.
+//! # Not covered
+//! What the grant allows (`permissions`).
 
 use crate::auth::{AuthMethod, Claim, Claims, Principal};
 
-/// Whom a grant is for.
+/// Who gets a grant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PrincipalMatch {
-    /// Callers all of whose named claims match.
+    /// Principals all of whose named claims match.
     Claims(Vec<(String, Match)>),
-    /// Every caller that [`Authenticator`](crate::auth::Authenticator) lets through.
+    /// Every principal that [`Authenticator`](crate::auth::Authenticator) authenticates.
     Everyone,
 }
 
-/// What a claim has to be.
+/// The values that a claim may have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Match {
     /// One of these values.
     OneOf(Vec<Value>),
     /// A list that contains one of these strings.
     Contains(Vec<String>),
-    /// A text that begins with this, which is closed by `/` or `:`.
+    /// A text that begins with this prefix, which ends in `/` or `:`.
     Prefix(String),
 }
 
-/// A value that a claim is held against.
+/// A value that a claim is compared with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
     /// True or false.
@@ -41,35 +44,35 @@ pub enum Value {
 }
 
 impl PrincipalMatch {
-    /// The name that stands for how the caller was proven.
+    /// The name under which a match refers to the authentication method.
     pub const PROOF: &'static str = "proof";
 
-    /// Whether `caller` is one of them.
-    pub(super) fn matches(&self, caller: &Principal) -> bool {
+    /// Whether `principal` gets the grant.
+    pub(super) fn matches(&self, principal: &Principal) -> bool {
         let Self::Claims(claims) = self else {
             return true;
         };
-        // No claim is no condition: whoever means everyone has to say so.
+        // An empty list matches nobody: a grant for everyone is written `everyone`.
         !claims.is_empty()
             && claims.iter().all(|(name, wanted)| {
                 if name == Self::PROOF {
-                    return wanted.is_met_by(&Claim::Text(caller.method().name().to_owned()));
+                    return wanted.is_met_by(&Claim::Text(principal.method().name().to_owned()));
                 }
-                let claim = caller.claims().claim(name);
+                let claim = principal.claims().claim(name);
                 claim.is_some_and(|claim| {
-                    wanted.is_met_by_either(claim, sent_as_string(name, claim, caller))
+                    wanted.is_met_by_either(claim, sent_as_string(name, claim, principal))
                 })
             })
     }
 
-    /// The claims of `caller` that have a type which cannot match.
-    pub(super) fn wrong_types(&self, caller: &Principal) -> Vec<&str> {
+    /// The claims of `principal` that have a type which cannot match.
+    pub(super) fn wrong_types(&self, principal: &Principal) -> Vec<&str> {
         let Self::Claims(claims) = self else {
             return Vec::new();
         };
         let is_wrong = |(name, wanted): &&(String, Match)| {
-            caller.claims().claim(name).is_some_and(|claim| {
-                let text = sent_as_string(name, claim, caller);
+            principal.claims().claim(name).is_some_and(|claim| {
+                let text = sent_as_string(name, claim, principal);
                 !wanted.is_met_by_either(claim, text) && !wanted.takes_type_of(claim, text)
             })
         };
@@ -79,8 +82,8 @@ impl PrincipalMatch {
 }
 
 /// The string of a claim that may have had another type before a gateway sent it.
-fn sent_as_string<'c>(name: &str, claim: &'c Claim, caller: &Principal) -> Option<&'c str> {
-    match (caller.method(), claim) {
+fn sent_as_string<'c>(name: &str, claim: &'c Claim, principal: &Principal) -> Option<&'c str> {
+    match (principal.method(), claim) {
         (AuthMethod::Gateway(_), Claim::Text(text)) if name != Claims::SUBJECT => Some(text),
         _ => None,
     }
@@ -98,7 +101,7 @@ impl Match {
     /// A prefix to match.
     ///
     /// # Errors
-    /// When it is not closed: `repo:a` would match `repo:ab`.
+    /// [`MatchError`] when it does not end in `/` or `:`, because `repo:a` would match `repo:ab`.
     pub fn prefix(text: &str) -> Result<Self, MatchError> {
         let name = text.trim_end_matches(['/', ':']);
         if name.is_empty() || name.len() == text.len() {
@@ -113,7 +116,7 @@ impl Match {
                 Claim::Texts(texts) => texts.iter().any(|text| wanted.contains(text)),
                 Claim::Flag(_) | Claim::Number(_) | Claim::Text(_) => false,
             },
-            Self::OneOf(values) => values.iter().any(|value| value.is(claim)),
+            Self::OneOf(values) => values.iter().any(|value| value.equals(claim)),
             Self::Prefix(prefix) => match claim {
                 Claim::Text(text) => text.starts_with(prefix.as_str()),
                 Claim::Texts(texts) => texts.iter().any(|text| text.starts_with(prefix.as_str())),
@@ -158,7 +161,7 @@ impl Match {
 }
 
 impl Value {
-    fn is(&self, claim: &Claim) -> bool {
+    fn equals(&self, claim: &Claim) -> bool {
         match (self, claim) {
             (Self::Flag(wanted), Claim::Flag(flag)) => wanted == flag,
             (Self::Number(wanted), Claim::Number(number)) => wanted == number,
@@ -169,9 +172,9 @@ impl Value {
     }
 }
 
-/// The prefix is open.
+/// The prefix does not end in `/` or `:`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a prefix to match ends in `/` or `:`, or `repo:a` would match `repo:ab`")]
+#[error("a prefix must end in `/` or `:`, because `repo:a` would match `repo:ab`")]
 pub struct MatchError;
 
 #[cfg(test)]

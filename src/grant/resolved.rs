@@ -1,66 +1,78 @@
-//! One place of one caller: a bucket, a prefix without slots, and what may be done below it.
+//! A grant for one principal: the placeholders of its prefix are filled.
 //!
-//! Promises: what is allowed here was granted and, where something narrower was asked, asked for. Leaves out: for how long (`grant`),
-//! and whose it is (`who`).
+//! # Guarantees
+//! Everything that is allowed here was granted and, where a request names something narrower, requested.
+//!
+//! # Not covered
+//! For how long (`lifetime`), and for whom (`principal_match`).
 
 use crate::entropy::Entropy;
 use crate::error::Error;
 use crate::request::{Keys, Scope};
 use tencent::cam::Resource;
-use tencent::names::{Bucket, ObjectPrefix, Region};
+use tencent::names::ObjectPrefix;
 use tencent::time::Timestamp;
 
+use super::definition::GrantDefinition;
 use super::object_key::{Extension, ObjectKey};
 use super::operation::{Operation, ResourceLevel};
-use super::permissions::Permissions;
 use super::statements::Statements;
 
-/// The keys of one bucket below one prefix, and what may be done with them.
+/// A grant, and its prefix for one principal.
 #[derive(Clone, Debug)]
 pub(super) struct ResolvedGrant<'g> {
-    pub(super) bucket: &'g Bucket,
-    pub(super) region: &'g Region,
+    pub(super) definition: &'g GrantDefinition,
     pub(super) prefix: ObjectPrefix,
-    pub(super) permissions: &'g Permissions,
 }
 
 impl ResolvedGrant<'_> {
-    /// Allows all of it, but for uploads whose keys have to be looked at; false when nothing is left.
+    /// Allows everything except uploads whose key must be checked; false when nothing is left.
     pub(super) fn allow_all(&self, statements: &mut Statements) -> bool {
-        let keys_count = !self.permissions.limits().extensions.is_empty();
+        let GrantDefinition {
+            bucket,
+            region,
+            permissions,
+            ..
+        } = self.definition;
+        let has_extensions = !permissions.limits().extensions.is_empty();
         let mut is_any = false;
-        for operation in self.permissions.operations() {
-            if keys_count && operation.is_upload() {
+        for operation in permissions.operations() {
+            if has_extensions && operation.is_upload() {
                 continue;
             }
-            let resource = match operation.reach() {
+            let resource = match operation.resource_level() {
                 ResourceLevel::Service => Resource::everything(),
                 ResourceLevel::Bucket
                 | ResourceLevel::Keys
                 | ResourceLevel::PartialUpload
-                | ResourceLevel::WholeUpload => {
-                    Resource::below(self.bucket, self.region, &self.prefix)
-                }
+                | ResourceLevel::WholeUpload => Resource::below(bucket, region, &self.prefix),
             };
-            statements.allow(operation, resource, self.permissions.conditions(operation));
+            statements.allow(operation, resource, permissions.conditions(operation));
             is_any = true;
         }
         is_any
     }
 
-    /// Allows one scope, if it lies inside.
+    /// Allows one scope that lies inside the grant.
     ///
     /// # Errors
-    /// What of the scope is outside.
+    /// The part of the scope that lies outside.
     pub(super) fn allow(
         &self,
         scope: &Scope,
         statements: &mut Statements,
     ) -> Result<(), ScopeMismatch> {
-        let operation = self.permissions.find(&scope.operation);
-        let operation = operation.ok_or(ScopeMismatch::Action)?;
-        let conditions = self.permissions.conditions(operation);
-        if operation.reach() == ResourceLevel::Service {
+        let GrantDefinition {
+            bucket,
+            region,
+            permissions,
+            ..
+        } = self.definition;
+        let operation = permissions
+            .find(&scope.operation)
+            .ok_or(ScopeMismatch::Action)?;
+        let conditions = permissions.conditions(operation);
+        if operation.resource_level() == ResourceLevel::Service {
             let is_bare = scope.bucket.is_empty()
                 && scope.region.is_empty()
                 && scope.keys == Keys::Exactly(String::new());
@@ -70,15 +82,15 @@ impl ResolvedGrant<'_> {
             statements.allow(operation, Resource::everything(), conditions);
             return Ok(());
         }
-        if scope.bucket != self.bucket.as_str() || scope.region != self.region.as_str() {
+        if scope.bucket != bucket.as_str() || scope.region != region.as_str() {
             return Err(ScopeMismatch::Bucket);
         }
-        // The granted prefix ends in `/` or is empty, so what begins with it lies below it.
+        // The granted prefix is empty or ends in `/`, so a key that begins with it lies below it.
         let (Keys::Below(keys) | Keys::Exactly(keys)) = &scope.keys;
         if !keys.starts_with(self.prefix.as_str()) {
             return Err(ScopeMismatch::Prefix);
         }
-        let limits = self.permissions.limits();
+        let limits = permissions.limits();
         let resource = match &scope.keys {
             Keys::Below(_) if operation.is_upload() && !limits.extensions.is_empty() => {
                 return Err(ScopeMismatch::Extension);
@@ -86,15 +98,18 @@ impl ResolvedGrant<'_> {
             Keys::Exactly(key) if operation.is_upload() && !limits.allow_key(key) => {
                 return Err(ScopeMismatch::Extension);
             }
-            Keys::Below(prefix) => Resource::starting(self.bucket, self.region, prefix),
-            Keys::Exactly(key) => Resource::exactly(self.bucket, self.region, key),
+            Keys::Below(prefix) => Resource::starting(bucket, region, prefix),
+            Keys::Exactly(key) => Resource::exactly(bucket, region, key),
         };
         statements.allow(operation, resource, conditions);
         Ok(())
     }
 
-    /// Allows the upload of one object, and makes its key: `<prefix>YYYY/MM/DD/<128 random bits>.<extension>`.
-    /// `None` when it is not one of those that objects are named with here.
+    /// Generates the key of a new object, `<prefix>YYYY/MM/DD/<128 random bits>.<extension>`, and allows
+    /// its upload. `None` when the extension is not granted.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Internal`](crate::error::ErrorCode::Internal) without entropy.
     pub(super) fn allow_new(
         &self,
         extension: &str,
@@ -102,43 +117,49 @@ impl ResolvedGrant<'_> {
         entropy: &dyn Entropy,
         statements: &mut Statements,
     ) -> Result<Option<ObjectKey>, Error> {
+        let granted = self.new_object_extensions().unwrap_or_default();
         let extension = Extension::parse(extension).ok();
-        let named = self.named().unwrap_or_default();
-        let Some(extension) = extension.filter(|extension| named.contains(extension)) else {
+        let Some(extension) = extension.filter(|extension| granted.contains(extension)) else {
             return Ok(None);
         };
+        let GrantDefinition {
+            bucket,
+            region,
+            permissions,
+            ..
+        } = self.definition;
         let key = ObjectKey::new(&self.prefix, &extension, now, entropy)?;
-        for operation in self.uploads() {
-            let resource = Resource::exactly(self.bucket, self.region, key.as_str());
-            statements.allow(operation, resource, self.permissions.conditions(operation));
+        for operation in permissions
+            .operations()
+            .filter(|operation| operation.is_upload())
+        {
+            let resource = Resource::exactly(bucket, region, key.as_str());
+            statements.allow(operation, resource, permissions.conditions(operation));
         }
         Ok(Some(key))
     }
 
-    /// The extensions of objects that are named here; `None` without uploads of whole objects.
-    pub(super) fn named(&self) -> Option<&[Extension]> {
-        let mut uploads = self.uploads();
-        let has_whole = uploads.any(|operation| operation.reach() == ResourceLevel::WholeUpload);
-        has_whole.then(|| self.permissions.named())
-    }
-
-    fn uploads(&self) -> impl Iterator<Item = Operation> {
-        let operations = self.permissions.operations();
-        operations.filter(|operation| operation.is_upload())
+    /// The extensions that a new object may have; `None` without uploads of whole objects.
+    pub(super) fn new_object_extensions(&self) -> Option<&[Extension]> {
+        let permissions = &self.definition.permissions;
+        let is_whole =
+            |operation: Operation| operation.resource_level() == ResourceLevel::WholeUpload;
+        let has_whole = permissions.operations().any(is_whole);
+        has_whole.then(|| permissions.new_object_extensions())
     }
 }
 
-/// What of a scope is outside a place.
+/// The part of a scope that lies outside a grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 pub(super) enum ScopeMismatch {
-    // The further down, the nearer it came: of several places, the nearest is told.
-    #[error("its action is not granted (a limit on size or type takes uploads in parts away)")]
+    // In ascending order: of several grants, the closest mismatch is reported.
+    #[error("its action is not granted")]
     Action,
-    #[error("it is about no bucket: it has an action alone")]
+    #[error("GetService takes no `bucket`, `region` or `prefix`")]
     Service,
-    #[error("its bucket or region is not the granted one")]
+    #[error("its bucket or region is not granted")]
     Bucket,
-    #[error("its prefix is not below the granted one")]
+    #[error("its prefix is not below the granted prefix")]
     Prefix,
     #[error("an upload needs one whole key with a granted extension")]
     Extension,

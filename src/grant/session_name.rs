@@ -1,24 +1,26 @@
-//! Names of sessions: what a credential carries into COS access logs, and back to the audit line.
+//! Session names connect COS access logs to the audit log.
 //!
-//! Promises: letters alone, which is all that the documentation of GetFederationToken's `Name` allows
-//! (<https://www.tencentcloud.com/document/product/1150/49452>), and 37 of them, where `RoleSessionName` takes 2 to 128
-//! (<https://www.tencentcloud.com/document/product/1150/49456>). Nothing of a person is in it but a hash: 128 bits over the kind of proof and
-//! the subject, the same for each request of the same subject.
+//! # Guarantees
+//! A name has only letters, as GetFederationToken's `Name` requires
+//! (<https://www.tencentcloud.com/document/product/1150/49452>), and 37 of them; `RoleSessionName`
+//! accepts 2 to 128 (<https://www.tencentcloud.com/document/product/1150/49456>). It contains nothing
+//! about a person but a hash: 128 bits over the authentication method and the subject, the same for
+//! each request of the same subject.
 
 use crate::auth::Principal;
 
-/// The name of a caller's session; of one without a subject, the name of the function alone.
-pub(super) fn name(caller: &Principal) -> String {
-    let hash = caller.subject_hash();
+/// The session name of a principal; without a subject, only the name of the function.
+pub(super) fn name(principal: &Principal) -> String {
+    let hash = principal.subject_hash();
     let hash = hash.and_then(|hex| u128::from_str_radix(&hex, 16).ok());
-    let mut name = OWN_NAME.to_owned();
+    let mut name = FUNCTION_NAME.to_owned();
     if let Some(hash) = hash {
         name.extend(letters(hash));
     }
     name
 }
 
-/// A number as 28 letters, the last digit first; no two numbers have the same.
+/// A number as 28 letters, the last digit first; different numbers have different letters.
 fn letters(number: u128) -> impl Iterator<Item = char> {
     let quotients = std::iter::successors(Some(number), |rest| rest.checked_div(26));
     let letter = |rest: u128| {
@@ -28,7 +30,7 @@ fn letters(number: u128) -> impl Iterator<Item = char> {
     quotients.take(LETTERS).map(letter)
 }
 
-const OWN_NAME: &str = "cosissuer";
+const FUNCTION_NAME: &str = "cosissuer";
 
 /// 26 to the power of 28 is more than 2 to the power of 128.
 const LETTERS: usize = 28;
@@ -74,7 +76,7 @@ mod tests {
         }
     }
 
-    /// A million people whose subjects differ at their ends alone.
+    /// A million subjects that differ only at their ends.
     #[test]
     fn session_names_of_a_million_subjects_differ() {
         let common =

@@ -1,18 +1,20 @@
-//! Statements as they are collected: one for each resource and set of conditions.
+//! Collects statements: one for each resource and set of conditions.
 //!
-//! Promises: no action meets a resource, or does without a condition, that it was not allowed with; CAM reads a statement as every one of
-//! its actions on every one of its resources, so each has one resource. Bounded: past what any policy has room for, nothing is collected.
+//! # Guarantees
+//! An action never gets a resource, or loses a condition, that it was not allowed with: CAM reads a
+//! statement as each of its actions on each of its resources, so each statement has one resource.
+//! Nothing is collected beyond the size of the largest policy.
 
 use tencent::cam::{Action, Conditions, Policy, PolicyError, Resource, Statement};
 
 use super::operation::Operation;
 
-/// What is allowed so far.
+/// The statements so far.
 #[derive(Debug, Default)]
 pub(super) struct Statements {
     each: Vec<(Resource, Conditions, Vec<Action>)>,
-    /// There were more than fit.
-    is_over: bool,
+    /// More were added than fit into a policy.
+    is_full: bool,
 }
 
 impl Statements {
@@ -24,22 +26,22 @@ impl Statements {
         conditions: &Conditions,
     ) {
         let action = Action::cos(operation.name());
-        let has_room = self.each.len() < STATEMENTS_MAX;
+        let has_room = self.each.len() < MAX_STATEMENTS;
         let mut known = self.each.iter_mut();
         match known.find(|(other, under, _)| *other == resource && under == conditions) {
             Some((_, _, actions)) if actions.contains(&action) => {}
             Some((_, _, actions)) => actions.push(action),
-            None if !has_room => self.is_over = true,
+            None if !has_room => self.is_full = true,
             None => self.each.push((resource, conditions.clone(), vec![action])),
         }
     }
 
-    /// The policy of all of them.
+    /// The policy of all statements.
     ///
     /// # Errors
-    /// [`PolicyError::Empty`] when nothing was allowed, [`PolicyError::Long`] past what CAM takes.
+    /// [`PolicyError::Empty`] when nothing was allowed, [`PolicyError::Long`] beyond CAM's limit.
     pub(super) fn into_policy(self) -> Result<Policy, PolicyError> {
-        if self.is_over {
+        if self.is_full {
             return Err(PolicyError::Long);
         }
         let statement = |(resource, conditions, actions): (Resource, Conditions, Vec<Action>)| {
@@ -49,14 +51,14 @@ impl Statements {
     }
 }
 
-/// None is shorter than 64 of the 6144 characters of a policy.
-const STATEMENTS_MAX: usize = 96;
+/// Each takes at least 64 of the 6144 characters of a policy.
+const MAX_STATEMENTS: usize = 96;
 
 #[cfg(test)]
 mod tests {
-    use super::{STATEMENTS_MAX, Statements};
+    use super::{MAX_STATEMENTS, Statements};
     use crate::grant::Operation;
-    use tencent::cam::{Conditions, POLICY_CHARACTERS_MAX, PolicyError, Resource};
+    use tencent::cam::{Conditions, MAX_POLICY_CHARACTERS, PolicyError, Resource};
     use tencent::names::{Bucket, Region};
 
     fn of_keys(count: usize) -> Statements {
@@ -74,7 +76,7 @@ mod tests {
     #[test]
     fn what_no_policy_has_room_for_is_not_collected() {
         let statements = of_keys(10_000);
-        assert_eq!(statements.each.len(), STATEMENTS_MAX);
+        assert_eq!(statements.each.len(), MAX_STATEMENTS);
         assert!(matches!(statements.into_policy(), Err(PolicyError::Long)));
         let mut statements = of_keys(10);
         for operation in ["GetService", "GetService"] {
@@ -92,7 +94,7 @@ mod tests {
         );
     }
 
-    /// So that nothing is refused here that CAM would take.
+    /// So nothing is refused here that CAM would accept.
     #[test]
     fn no_policy_has_room_for_one_statement_more() {
         let mut shortest = Statements::default();
@@ -101,7 +103,7 @@ mod tests {
         let written = shortest.into_policy().unwrap().render();
         let statement = written.split_once('[').unwrap().1.trim_end_matches("]}");
         assert!(
-            statement.len() * (STATEMENTS_MAX + 1) > POLICY_CHARACTERS_MAX,
+            statement.len() * (MAX_STATEMENTS + 1) > MAX_POLICY_CHARACTERS,
             "{statement}"
         );
     }

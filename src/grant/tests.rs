@@ -1,11 +1,11 @@
-//! Grants and requests that meet: what is granted, what is refused and with which rule.
+//! Requests against grants: what is granted, what is refused, and with which code.
 
 use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq};
 use serde_json::{Value, json};
 
 use super::{
-    Authorized, ContentType, Extension, Grant, Grants, Lifetime, Limits, Match, Operation,
-    Placeholder, PrefixTemplate, Preset, PrincipalMatch,
+    Authorized, ContentType, Extension, Grant, GrantDefinition, Grants, Lifetime, Limits, Match,
+    Operation, Placeholder, PrefixTemplate, Preset, PrincipalMatch,
 };
 use crate::auth::{Claim, Claims, Principal};
 use crate::error::{Error, ErrorCode};
@@ -13,14 +13,41 @@ use crate::request::{CredentialRequest, Format, RequestedScope, Scopes};
 use tencent::names::Bucket;
 use tencent::time::Timestamp;
 
-/// 2026-01-31T23:59:59Z.
-fn now() -> Timestamp {
-    Timestamp::from_unix_seconds(1_769_903_999).unwrap()
-}
-
 const RESOURCE: &str = "qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/";
 
-fn asked(wanted: RequestedScope) -> CredentialRequest {
+fn definition(prefix: &str, presets: &[Preset], limits: Limits) -> GrantDefinition {
+    GrantDefinition::for_tests(prefix, presets, &[], limits)
+}
+
+fn grants(definitions: Vec<GrantDefinition>) -> Grants {
+    let checked = definitions
+        .into_iter()
+        .map(|definition| Grant::new(definition).unwrap());
+    Grants::Each(checked.collect())
+}
+
+fn plain(prefix: &str, presets: &[Preset]) -> Grants {
+    grants(vec![definition(prefix, presets, Limits::default())])
+}
+
+fn extensions(names: &[&str]) -> Limits {
+    let parse = |name: &&str| Extension::parse(name).unwrap();
+    Limits {
+        extensions: names.iter().map(parse).collect(),
+        ..Limits::default()
+    }
+}
+
+/// One grant that generates keys with these extensions.
+fn generating(presets: &[Preset]) -> Grants {
+    grants(vec![definition(
+        "users/",
+        presets,
+        extensions(&["jpg", "png"]),
+    )])
+}
+
+fn request(wanted: RequestedScope) -> CredentialRequest {
     CredentialRequest {
         format: Format::Sdk,
         duration_seconds: None,
@@ -30,76 +57,56 @@ fn asked(wanted: RequestedScope) -> CredentialRequest {
     }
 }
 
-fn ask_for_new(grants: &Grants, extension: &str, random: [u8; 16]) -> Result<Authorized, Error> {
-    let asked = asked(RequestedScope::NewObject {
-        extension: extension.to_owned(),
-    });
-    grants.authorize(&Principal::for_tests(), &asked, now(), &random)
+/// At 2026-01-31T23:59:59Z.
+fn authorize(
+    grants: &Grants,
+    claims: Claims,
+    request: &CredentialRequest,
+) -> Result<Authorized, Error> {
+    let now = Timestamp::from_unix_seconds(1_769_903_999).unwrap();
+    grants.authorize(&Principal::with_claims(claims), request, now, &[0xab; 16])
 }
 
-fn grant(prefix: &str, presets: &[Preset]) -> Grants {
-    Grants::Each(vec![Grant::for_tests(
-        prefix,
-        presets,
-        &[],
-        Limits::default(),
-    )])
+fn everything(grants: &Grants, claims: Claims) -> Result<Authorized, Error> {
+    authorize(grants, claims, &request(RequestedScope::Grant))
 }
 
-/// One that names objects.
-fn naming(prefix: &str, presets: &[Preset]) -> Grants {
-    Grants::Each(vec![Grant::for_tests(prefix, presets, &[], extensions())])
+fn scoped(grants: &Grants, claims: Claims, scopes: &Value) -> Result<Authorized, Error> {
+    let scopes = Scopes::parse(&scopes.to_string())?;
+    authorize(grants, claims, &request(RequestedScope::Scopes(scopes)))
 }
 
-fn extensions() -> Limits {
-    Limits {
-        extensions: ["jpg", "png"]
-            .map(|text| Extension::parse(text).unwrap())
-            .to_vec(),
-        ..Limits::default()
-    }
+fn new_object(grants: &Grants, claims: Claims, extension: &str) -> Result<Authorized, Error> {
+    let extension = extension.to_owned();
+    authorize(
+        grants,
+        claims,
+        &request(RequestedScope::NewObject { extension }),
+    )
+}
+
+fn nobody() -> Claims {
+    Claims::default()
 }
 
 fn scope(operation: &str, prefix: &str) -> Value {
-    json!({"action": format!("name/cos:{operation}"), "bucket": "examplebucket-1250000000", "region": "ap-guangzhou", "prefix": prefix})
+    json!({"action": format!("name/cos:{operation}"), "bucket": "examplebucket-1250000000",
+        "region": "ap-guangzhou", "prefix": prefix})
 }
 
-fn ask(
-    grants: &Grants,
-    duration_seconds: Option<u32>,
-    scopes: Option<&Value>,
-) -> Result<Authorized, Error> {
-    let wanted = match scopes {
-        Some(scopes) => RequestedScope::Scopes(Scopes::parse(&scopes.to_string())?),
-        None => RequestedScope::Grant,
-    };
-    let asked = CredentialRequest {
-        duration_seconds,
-        ..asked(wanted)
-    };
-    grants.authorize(&Principal::for_tests(), &asked, now(), &[0; 16])
+fn policy(authorized: &Authorized) -> Value {
+    serde_json::from_str(authorized.policy()).unwrap()
 }
 
-fn of_subject(grants: &Grants, subject: &str) -> Result<Authorized, Error> {
-    let caller = Principal::with_claims(Claims::of_subject(subject));
-    grants.authorize(&caller, &asked(RequestedScope::Grant), now(), &[0; 16])
-}
-
-/// What the policy of a grant narrowed to `scopes` allows, as pairs of action and resource.
-#[track_caller]
-fn pairs(grants: &Grants, scopes: &Value) -> Vec<(String, String)> {
-    pairs_of(&ask(grants, None, Some(scopes)).unwrap())
-}
-
-fn pairs_of(authorized: &Authorized) -> Vec<(String, String)> {
-    let policy: Value = serde_json::from_str(authorized.policy()).unwrap();
+/// The pairs of an operation and a key that a policy allows.
+fn pairs(authorized: &Authorized) -> Vec<(String, String)> {
     let mut pairs = Vec::new();
-    for statement in policy["statement"].as_array().unwrap() {
+    for statement in policy(authorized)["statement"].as_array().unwrap() {
         for action in statement["action"].as_array().unwrap() {
             for resource in statement["resource"].as_array().unwrap() {
                 let action = action.as_str().unwrap().strip_prefix("name/cos:").unwrap();
-                let resource = resource.as_str().unwrap().strip_prefix(RESOURCE).unwrap();
-                pairs.push((action.to_owned(), resource.to_owned()));
+                let key = resource.as_str().unwrap().strip_prefix(RESOURCE).unwrap();
+                pairs.push((action.to_owned(), key.to_owned()));
             }
         }
     }
@@ -108,156 +115,148 @@ fn pairs_of(authorized: &Authorized) -> Vec<(String, String)> {
 }
 
 #[track_caller]
-fn refused(grants: &Grants, scopes: &Value) -> String {
-    let error = ask(grants, None, Some(scopes))
-        .err()
-        .unwrap_or_else(|| panic!("granted: {scopes}"));
-    assert_eq!(error.code(), ErrorCode::ScopeNotGranted, "{scopes}");
+fn assert_refused(result: Result<Authorized, Error>, code: ErrorCode) -> String {
+    let error = result.expect_err("granted");
+    assert_eq!(error.code(), code, "{error}");
     error.message().to_owned()
 }
 
 #[test]
 fn the_one_grant_form_is_one_statement_below_the_prefix() {
-    let granted = grant("users/", &[Preset::Download, Preset::List]);
+    let all = everything(
+        &plain("users/", &[Preset::Download, Preset::List]),
+        nobody(),
+    );
     assert_eq!(
-        ask(&granted, None, None).unwrap().policy(),
+        all.unwrap().policy(),
         r#"{"version":"2.0","statement":[{"effect":"allow","action":["name/cos:GetObject","name/cos:HeadObject","name/cos:GetBucket"],"resource":["qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/users/*"]}]}"#
     );
 }
 
 #[test]
 fn an_empty_policy_is_never_built() {
-    let error = ask(&naming("users/", &[Preset::Upload]), None, None).unwrap_err();
-    assert_eq!(error.code(), ErrorCode::ScopeNotGranted);
-    let error = ask(&Grants::Each(Vec::new()), None, None).unwrap_err();
-    assert_eq!(error.code(), ErrorCode::CallerNotAllowed);
+    let uploads = everything(&generating(&[Preset::Upload]), nobody());
+    assert_refused(uploads, ErrorCode::ScopeNotGranted);
+    assert_refused(
+        everything(&grants(Vec::new()), nobody()),
+        ErrorCode::CallerNotAllowed,
+    );
 }
 
 #[test]
 fn a_duration_outside_the_grant_is_refused_and_never_clamped() {
-    let grant = grant("users/", &[Preset::Upload]);
-    assert_eq!(ask(&grant, None, None).unwrap().duration_seconds(), 1800);
-    assert_eq!(
-        ask(&grant, Some(360), None).unwrap().duration_seconds(),
-        360
-    );
+    let grants = plain("users/", &[Preset::Upload]);
+    let with = |duration_seconds| {
+        let request = CredentialRequest {
+            duration_seconds,
+            ..request(RequestedScope::Grant)
+        };
+        authorize(&grants, nobody(), &request)
+    };
+    assert_eq!(with(None).unwrap().duration_seconds(), 1800);
+    assert_eq!(with(Some(360)).unwrap().duration_seconds(), 360);
     for seconds in [0, 1, 359, 1801, u32::MAX] {
-        let error = ask(&grant, Some(seconds), None).unwrap_err();
-        assert_eq!(error.code(), ErrorCode::DurationSeconds, "{seconds}");
+        assert_refused(with(Some(seconds)), ErrorCode::DurationSeconds);
     }
 }
 
 #[test]
 fn scopes_are_granted_exactly_and_without_a_cross_product() {
-    let grant = grant("users/", &[Preset::Upload, Preset::Download]);
     let scopes = json!([
         scope("PutObject", "users/1/a"),
         scope("GetObject", "/users/1/b"),
         scope("GetObject", "users/2/*")
     ]);
+    let grants = plain("users/", &[Preset::Upload, Preset::Download]);
+    let granted = pairs(&scoped(&grants, nobody(), &scopes).unwrap());
     let expected = [
         ("GetObject", "users/1/b"),
         ("GetObject", "users/2/*"),
         ("PutObject", "users/1/a"),
     ];
     assert_eq!(
-        pairs(&grant, &scopes),
-        expected.map(|(action, resource)| (action.to_owned(), resource.to_owned()))
+        granted,
+        expected.map(|(action, key)| (action.to_owned(), key.to_owned()))
     );
 }
 
 #[test]
 fn the_five_scopes_of_a_multipart_upload_make_one_statement() {
-    let operations = [
-        "InitiateMultipartUpload",
-        "ListParts",
-        "UploadPart",
-        "CompleteMultipartUpload",
-        "AbortMultipartUpload",
-    ];
-    let scopes: Vec<Value> = operations
-        .iter()
-        .map(|operation| scope(operation, "users/1/video.mp4"))
-        .collect();
-    let authorized = ask(
-        &grant("users/", &[Preset::Upload]),
-        None,
-        Some(&json!(scopes)),
-    )
-    .unwrap();
-    let policy: Value = serde_json::from_str(authorized.policy()).unwrap();
-    assert_eq!(policy["statement"].as_array().map(Vec::len), Some(1));
-    assert_eq!(
-        policy["statement"][0]["resource"],
-        json!([format!("{RESOURCE}users/1/video.mp4")])
-    );
+    let operations =
+        "InitiateMultipartUpload ListParts UploadPart CompleteMultipartUpload AbortMultipartUpload";
+    let scopes = operations
+        .split(' ')
+        .map(|operation| scope(operation, "users/1/video.mp4"));
+    let scopes = Value::from(scopes.collect::<Vec<_>>());
+    let upload = scoped(&plain("users/", &[Preset::Upload]), nobody(), &scopes).unwrap();
+    let policy = policy(&upload);
+    assert_eq!(policy["statement"].as_array().unwrap().len(), 1);
+    let key = format!("{RESOURCE}users/1/video.mp4");
+    assert_eq!(policy["statement"][0]["resource"], json!([key]));
 }
 
 #[test]
 fn scopes_are_all_granted_or_none() {
-    let grant = grant("users/1/", &[Preset::Upload]);
+    let grants = plain("users/1/", &[Preset::Upload]);
     let inside = scope("PutObject", "users/1/a");
+    let with = |member: &str, value: Option<&str>| {
+        let mut scope = inside.clone();
+        scope[member] = json!(value);
+        scope
+    };
+    let prefix = |prefix| with("prefix", Some(prefix));
     for (outside, fault) in [
-        (scope("GetObject", "users/1/a"), "action"),
-        (scope("DeleteBucket", "users/1/a"), "action"),
-        (scope("GetService", ""), "action"),
-        (scope("PutObject", "users/10/a"), "prefix"),
-        (scope("PutObject", "users/1"), "prefix"),
-        (scope("PutObject", "users/"), "prefix"),
-        (scope("PutObject", "users/*"), "prefix"),
-        (scope("PutObject", "*"), "prefix"),
-        (scope("PutObject", ""), "prefix"),
-        (scope("PutObject", "USERS/1/a"), "prefix"),
-        (
-            json!({"action": "name/cos:PutObject", "prefix": "users/1/a"}),
-            "bucket",
-        ),
-        (
-            json!({"action": "name/cos:PutObject", "bucket": "examplebucket-1259999999", "region": "ap-guangzhou", "prefix": "users/1/a"}),
-            "bucket",
-        ),
-        (
-            json!({"action": "name/cos:PutObject", "bucket": "examplebucket-1250000000", "region": "ap-beijing", "prefix": "users/1/a"}),
-            "bucket",
-        ),
+        (scope("GetObject", "users/1/a"), "GetObject"),
+        (scope("DeleteBucket", "users/1/a"), "DeleteBucket"),
+        (scope("GetService", ""), "GetService"),
+        (prefix("users/10/a"), "prefix"),
+        (prefix("users/1"), "prefix"),
+        (prefix("users/"), "prefix"),
+        (prefix("users/*"), "prefix"),
+        (prefix("*"), "prefix"),
+        (prefix(""), "prefix"),
+        (prefix("USERS/1/a"), "prefix"),
+        (with("bucket", None), "bucket"),
+        (with("bucket", Some("examplebucket-1259999999")), "bucket"),
+        (with("region", Some("ap-beijing")), "bucket"),
     ] {
-        let told = refused(&grant, &json!([inside, outside, inside]));
+        let scopes = json!([inside, outside, inside]);
+        let message = assert_refused(
+            scoped(&grants, nobody(), &scopes),
+            ErrorCode::ScopeNotGranted,
+        );
         assert!(
-            told.starts_with("scope 2: ") && told.contains(fault),
-            "{told}"
+            message.starts_with("scope 2: ") && message.contains(fault),
+            "{message}"
         );
     }
-    assert_eq!(pairs(&grant, &json!([inside, inside])).len(), 1);
+    let twice = scoped(&grants, nobody(), &json!([inside, inside])).unwrap();
+    assert_eq!(pairs(&twice).len(), 1);
 }
 
 #[test]
 fn a_named_object_is_all_that_its_credential_covers() {
-    let grant = naming("users/", &[Preset::Upload, Preset::Download]);
-    let authorized = ask_for_new(&grant, "JPG", [0xab; 16]).unwrap();
+    let grants = generating(&[Preset::Upload, Preset::Download]);
+    let authorized = new_object(&grants, nobody(), "JPG").unwrap();
     let object = authorized.new_object().unwrap();
-    assert_eq!(
+    let key = "users/2026/01/31/abababababababababababababababab.jpg";
+    let found = (
+        object.bucket.as_str(),
+        object.region.as_str(),
         object.key.as_str(),
-        "users/2026/01/31/abababababababababababababababab.jpg"
     );
-    assert_eq!(
-        (object.bucket.as_str(), object.region.as_str()),
-        ("examplebucket-1250000000", "ap-guangzhou")
-    );
-    let policy: Value = serde_json::from_str(authorized.policy()).unwrap();
-    assert_eq!(policy["statement"].as_array().map(Vec::len), Some(1));
-    assert_eq!(
-        policy["statement"][0]["resource"],
-        json!([format!("{RESOURCE}{}", object.key.as_str())])
-    );
-    assert!(
-        !authorized.policy().contains("GetObject"),
-        "an upload needs no download"
-    );
+    assert_eq!(found, ("examplebucket-1250000000", "ap-guangzhou", key));
+    let steps = Preset::Upload
+        .operations()
+        .map(|operation| (operation.name().to_owned(), key.to_owned()));
+    let mut expected: Vec<_> = steps.collect();
+    expected.sort();
+    assert_eq!(pairs(&authorized), expected);
 }
 
 #[test]
 fn an_extension_that_is_not_granted_names_no_object() {
-    let uploads = naming("users/", &[Preset::Upload]);
+    let uploads = generating(&[Preset::Upload]);
     for extension in [
         "",
         "php",
@@ -271,75 +270,61 @@ fn an_extension_that_is_not_granted_names_no_object() {
         "jpg\n",
         "jpgjpgjpgjpg",
     ] {
-        let error = ask_for_new(&uploads, extension, [0; 16]).unwrap_err();
-        assert_eq!(error.code(), ErrorCode::Extension, "{extension}");
+        assert_refused(
+            new_object(&uploads, nobody(), extension),
+            ErrorCode::Extension,
+        );
     }
-    let downloads = grant("users/", &[Preset::Download]);
-    assert_eq!(
-        ask_for_new(&downloads, "jpg", [0; 16]).unwrap_err().code(),
-        ErrorCode::ScopeNotGranted
+    let downloads = plain("users/", &[Preset::Download]);
+    assert_refused(
+        new_object(&downloads, nobody(), "jpg"),
+        ErrorCode::ScopeNotGranted,
     );
 }
 
 #[test]
 fn a_raw_policy_is_not_narrowed() {
-    let policy = ask(&grant("users/", &[Preset::Upload]), None, None).unwrap();
     let raw = Grants::Raw {
-        policy: policy.policy().into(),
+        policy: "{}".into(),
         lifetime: Lifetime::new(360, 1800).unwrap(),
     };
-    refused(&raw, &json!([scope("PutObject", "users/1/a")]));
-    assert_eq!(ask(&raw, None, None).unwrap().policy(), policy.policy());
-    let error = ask_for_new(&raw, "jpg", [0; 16]).unwrap_err();
-    assert_eq!(error.code(), ErrorCode::ScopeNotGranted);
+    assert_eq!(everything(&raw, nobody()).unwrap().policy(), "{}");
+    let scopes = json!([scope("PutObject", "users/1/a")]);
+    assert_refused(scoped(&raw, nobody(), &scopes), ErrorCode::ScopeNotGranted);
+    assert_refused(
+        new_object(&raw, nobody(), "jpg"),
+        ErrorCode::ScopeNotGranted,
+    );
     for (bucket, region) in [
         (Some("examplebucket-1250000000"), None),
         (None, Some("ap-guangzhou")),
     ] {
-        let asked = CredentialRequest {
-            bucket: bucket.map(str::to_owned),
-            region: region.map(str::to_owned),
-            ..asked(RequestedScope::Grant)
-        };
-        let error = raw
-            .authorize(&Principal::for_tests(), &asked, now(), &[0; 16])
-            .unwrap_err();
-        assert_eq!(error.code(), ErrorCode::ScopeNotGranted);
+        assert_refused(in_place(&raw, bucket, region), ErrorCode::ScopeNotGranted);
     }
 }
 
 #[test]
 fn each_caller_has_a_prefix_of_their_own() {
-    let grants = grant("users/{sub}/", &[Preset::Download]);
-    assert!(
-        of_subject(&grants, "u-1")
-            .unwrap()
-            .policy()
-            .contains("/users/u-1/*")
-    );
+    let grants = plain("users/{sub}/", &[Preset::Download]);
+    let own = everything(&grants, Claims::of_subject("u-1")).unwrap();
+    assert!(own.policy().contains("/users/u-1/*"));
     for hostile in ["*", "..", "u/1", "${uin}", "u 1", "%2a", ""] {
-        let error = of_subject(&grants, hostile).unwrap_err();
-        assert_eq!(error.code(), ErrorCode::CallerNotAllowed, "{hostile}");
-        assert!(
-            hostile.is_empty() || !error.message().contains(&format!("`{hostile}`")),
-            "{hostile}"
-        );
+        let refused = everything(&grants, Claims::of_subject(hostile));
+        let message = assert_refused(refused, ErrorCode::CallerNotAllowed);
+        assert!(!message.contains(&format!("`{hostile}`")), "{hostile}");
     }
-    assert_eq!(
-        ask(&grants, None, None).unwrap_err().code(),
-        ErrorCode::CallerNotAllowed
-    );
+    assert_refused(everything(&grants, nobody()), ErrorCode::CallerNotAllowed);
 }
 
-/// A word that configuration refuses, and that no other rule stops.
+/// The configuration rejects this word; no other rule does.
 #[test]
 fn what_the_last_look_is_not_sure_of_is_not_issued() {
-    let slots = [("sub".to_owned(), Placeholder::OneOf(vec!["...".to_owned()]))];
-    let odd = Grant {
-        prefix: PrefixTemplate::parse("users/{sub}/", &slots).unwrap(),
-        ..Grant::for_tests("users/", &[Preset::Download], &[], Limits::default())
+    let placeholder = Placeholder::OneOf(vec!["...".to_owned()]);
+    let odd = GrantDefinition {
+        prefix: PrefixTemplate::parse("users/{sub}/", &[("sub".to_owned(), placeholder)]).unwrap(),
+        ..definition("users/", &[Preset::Download], Limits::default())
     };
-    let error = of_subject(&Grants::Each(vec![odd]), "...").unwrap_err();
+    let error = everything(&grants(vec![odd]), Claims::of_subject("...")).unwrap_err();
     assert_eq!(error.code(), ErrorCode::Internal);
     assert!(
         error
@@ -349,201 +334,178 @@ fn what_the_last_look_is_not_sure_of_is_not_issued() {
     );
 }
 
-/// One for everyone, one for a team, and one that is short.
+/// One for everyone, one for a team, and one with a short lifetime.
 fn several() -> Grants {
-    let everyone = Grant::for_tests("public/", &[Preset::Download], &[], Limits::default());
+    let everyone = definition("public/", &[Preset::Download], Limits::default());
     let sized = Limits {
         max_size_bytes: Some(10),
-        ..extensions()
+        ..extensions(&["jpg", "png"])
     };
-    let team = Grant {
+    let org = ("org".to_owned(), Match::prefix("media/").unwrap());
+    let team = GrantDefinition {
         name: "team".to_owned(),
-        principal_match: PrincipalMatch::Claims(vec![(
-            "org".to_owned(),
-            Match::prefix("media/").unwrap(),
-        )]),
-        prefix: PrefixTemplate::parse("users/{sub}/", &[]).unwrap(),
-        ..Grant::for_tests("users/", &[Preset::Upload, Preset::Download], &[], sized)
+        principal_match: PrincipalMatch::Claims(vec![org]),
+        ..definition("users/{sub}/", &[Preset::Upload, Preset::Download], sized)
     };
-    let other = Grant {
+    let other = GrantDefinition {
         name: "other".to_owned(),
         bucket: Bucket::parse("other-1250000000").unwrap(),
         lifetime: Lifetime::new(360, 600).unwrap(),
         ..everyone.clone()
     };
-    Grants::Each(vec![everyone, team, other])
+    grants(vec![everyone, team, other])
 }
 
-fn of_team(wanted: RequestedScope) -> Result<Authorized, Error> {
+fn of_team() -> Claims {
     let mut claims = Claims::of_subject("u-1");
     claims.add("org", Claim::Text("media/news".to_owned()));
-    several().authorize(
-        &Principal::with_claims(claims),
-        &asked(wanted),
-        now(),
-        &[0; 16],
-    )
-}
-
-fn of_scopes(scopes: &Value) -> RequestedScope {
-    RequestedScope::Scopes(Scopes::parse(&scopes.to_string()).unwrap())
+    claims
 }
 
 #[test]
 fn a_caller_has_what_their_grants_add_up_to() {
-    let all = of_team(RequestedScope::Grant).unwrap();
-    assert_eq!(all.grants(), "grant,team,other");
-    // The shortest of them all.
-    assert_eq!(all.duration_seconds(), 600);
-    let policy: Value = serde_json::from_str(all.policy()).unwrap();
-    assert_eq!(policy["statement"].as_array().map(Vec::len), Some(3));
+    let all = everything(&several(), of_team()).unwrap();
+    // The shortest lifetime of the three.
+    assert_eq!(
+        (all.grants(), all.duration_seconds()),
+        ("grant,team,other", 600)
+    );
+    assert_eq!(policy(&all)["statement"].as_array().unwrap().len(), 3);
     assert!(
         !all.policy().contains("PutObject"),
         "an upload needs its key: {}",
         all.policy()
     );
 
-    let stranger = of_subject(&several(), "u-1").unwrap();
-    assert_eq!(stranger.grants(), "grant,other");
-    assert!(!stranger.policy().contains("users/"));
+    let outsider = everything(&several(), Claims::of_subject("u-1")).unwrap();
+    assert_eq!(outsider.grants(), "grant,other");
+    assert!(!outsider.policy().contains("users/"));
+
+    let mut unfit = Claims::of_subject("u/1");
+    unfit.add("org", Claim::Text("media/news".to_owned()));
+    let rest = everything(&several(), unfit).unwrap();
+    assert_eq!(
+        rest.grants(),
+        "grant,other",
+        "a claim that does not fit is not altered"
+    );
 }
 
 #[test]
 fn each_scope_brings_the_limits_of_the_grant_that_covers_it() {
-    let both = json!([
-        scope("GetObject", "public/a"),
-        scope("PutObject", "users/u-1/a.jpg")
-    ]);
-    let authorized = of_team(of_scopes(&both)).unwrap();
+    let read = scope("GetObject", "public/a");
+    let both = json!([read, scope("PutObject", "users/u-1/a.jpg")]);
+    let authorized = scoped(&several(), of_team(), &both).unwrap();
     assert_eq!(
         (authorized.grants(), authorized.duration_seconds()),
         ("grant,team", 1800)
     );
-    let policy: Value = serde_json::from_str(authorized.policy()).unwrap();
-    assert_eq!(policy["statement"][0]["condition"], Value::Null);
-    assert_eq!(
-        policy["statement"][1]["condition"]["numeric_less_than_equal"]["cos:content-length"],
-        10
-    );
-    for outside in [
-        scope("PutObject", "public/a.jpg"),
-        scope("PutObject", "users/u-1/a.gif"),
-        scope("PutObject", "users/u-1/*"),
-        scope("UploadPart", "users/u-1/a.jpg"),
-        scope("GetObject", "users/u-2/a.jpg"),
+    let statements = &policy(&authorized)["statement"];
+    assert_eq!(statements[0]["condition"], Value::Null);
+    let limit = &statements[1]["condition"]["numeric_less_than_equal"];
+    assert_eq!(*limit, json!({"cos:content-length": 10}));
+    for (operation, key) in [
+        ("PutObject", "public/a.jpg"),
+        ("PutObject", "users/u-1/a.gif"),
+        ("PutObject", "users/u-1/*"),
+        ("UploadPart", "users/u-1/a.jpg"),
+        ("GetObject", "users/u-2/a.jpg"),
     ] {
-        let error =
-            of_team(of_scopes(&json!([scope("GetObject", "public/a"), outside]))).unwrap_err();
-        assert_eq!(error.code(), ErrorCode::ScopeNotGranted, "{outside}");
-        assert!(
-            error.message().starts_with("scope 2: "),
-            "{}",
-            error.message()
-        );
+        let refused = scoped(&several(), of_team(), &json!([read, scope(operation, key)]));
+        let message = assert_refused(refused, ErrorCode::ScopeNotGranted);
+        assert!(message.starts_with("scope 2: "), "{message}");
     }
 }
 
 #[test]
 fn a_new_object_keeps_every_limit() {
-    let new = of_team(RequestedScope::NewObject {
-        extension: "jpg".to_owned(),
-    });
-    let new = new.unwrap();
+    let new = new_object(&several(), of_team(), "jpg").unwrap();
     assert_eq!(new.grants(), "team");
-    let resource = format!("users/u-1/2026/01/31/{}.jpg", "0".repeat(32));
-    let expected = ["PostObject", "PutObject"].map(|action| (action.to_owned(), resource.clone()));
-    assert_eq!(pairs_of(&new), expected);
+    let key = new.new_object().unwrap().key.as_str();
+    let uploads = ["PostObject", "PutObject"].map(|action| (action.to_owned(), key.to_owned()));
+    assert_eq!(pairs(&new), uploads);
     assert!(
         new.policy()
             .contains(r#""numeric_less_than_equal":{"cos:content-length":10}"#)
     );
 }
 
+fn in_place(
+    grants: &Grants,
+    bucket: Option<&str>,
+    region: Option<&str>,
+) -> Result<Authorized, Error> {
+    let request = CredentialRequest {
+        bucket: bucket.map(str::to_owned),
+        region: region.map(str::to_owned),
+        ..request(RequestedScope::Grant)
+    };
+    authorize(grants, nobody(), &request)
+}
+
 #[test]
 fn a_bucket_or_region_that_is_asked_for_has_to_be_granted() {
-    let with = |bucket: Option<&str>, region: Option<&str>| {
-        let asked = CredentialRequest {
-            bucket: bucket.map(str::to_owned),
-            region: region.map(str::to_owned),
-            ..asked(RequestedScope::Grant)
-        };
-        several().authorize(&Principal::for_tests(), &asked, now(), &[0; 16])
-    };
-    let one = with(Some("other-1250000000"), Some("ap-guangzhou")).unwrap();
+    let other = Some("other-1250000000");
+    let one = in_place(&several(), other, Some("ap-guangzhou")).unwrap();
     assert_eq!((one.grants(), one.duration_seconds()), ("other", 600));
     assert!(!one.policy().contains("examplebucket"));
-    for (bucket, region) in [
-        (Some("third-1250000000"), None),
-        (Some("other-1250000000"), Some("ap-beijing")),
-        (Some("*"), None),
-        (Some(""), None),
-        (Some("other"), None),
-        (Some("OTHER-1250000000"), None),
-        (None, Some("*")),
-        (None, Some("")),
-    ] {
-        let error = with(bucket, region).unwrap_err();
-        assert_eq!(
-            error.code(),
+    for bucket in ["third-1250000000", "*", "", "other", "OTHER-1250000000"] {
+        assert_refused(
+            in_place(&several(), Some(bucket), None),
             ErrorCode::ScopeNotGranted,
-            "{bucket:?} {region:?}"
+        );
+    }
+    for (bucket, region) in [(other, "ap-beijing"), (None, "*"), (None, "")] {
+        assert_refused(
+            in_place(&several(), bucket, Some(region)),
+            ErrorCode::ScopeNotGranted,
         );
     }
 }
 
-#[test]
-fn lifetimes_without_a_common_second_are_refused() {
-    let short = Grant::for_tests("a/", &[Preset::Download], &[], Limits::default());
-    let long = Grant {
-        lifetime: Lifetime::new(3600, 7200).unwrap(),
-        ..Grant::for_tests("b/", &[Preset::Download], &[], Limits::default())
-    };
-    let error = ask(&Grants::Each(vec![short, long]), None, None).unwrap_err();
-    assert_eq!(error.code(), ErrorCode::DurationSeconds);
-}
-
-#[test]
-fn the_extensions_of_all_grants_are_told() {
-    let with = |prefix: &str, limits| Grant::for_tests(prefix, &[Preset::Upload], &[], limits);
-    let gif = Limits {
-        extensions: vec![Extension::parse("gif").unwrap()],
-        ..Limits::default()
-    };
-    let both = [
-        with("a/", extensions()),
-        with("b/", gif),
-        with("c/", Limits::default()),
-    ];
-    let error = ask_for_new(&Grants::Each(both.to_vec()), "php", [0; 16]).unwrap_err();
-    assert_eq!(error.code(), ErrorCode::Extension);
-    assert_eq!(error.message(), "the extension is one of: jpg, png, gif");
-}
-
-/// An upload that needs its key is no part of what is asked for without one.
+/// A grant that adds nothing to a request without a key does not count for its lifetime.
 #[test]
 fn a_grant_that_adds_nothing_has_no_say() {
-    let read = Grant::for_tests("a/", &[Preset::Download], &[], Limits::default());
-    let named = Grant {
-        name: "named".to_owned(),
+    let read = definition("a/", &[Preset::Download], Limits::default());
+    let long = GrantDefinition {
         lifetime: Lifetime::new(3600, 7200).unwrap(),
-        ..Grant::for_tests("b/", &[Preset::Upload], &[], extensions())
+        ..definition("b/", &[Preset::Upload], extensions(&["jpg"]))
     };
-    let grants = Grants::Each(vec![read, named]);
-    let authorized = ask(&grants, None, None).unwrap();
-    assert_eq!(authorized.grants(), "grant");
-    assert_eq!(authorized.duration_seconds(), 1800);
-    let scopes = json!([scope("GetObject", "a/x"), scope("PutObject", "b/x.jpg")]);
-    let error = ask(&grants, None, Some(&scopes)).unwrap_err();
-    assert_eq!(error.code(), ErrorCode::DurationSeconds);
+    let grants = grants(vec![read, long]);
+    let all = everything(&grants, nobody()).unwrap();
+    assert_eq!((all.grants(), all.duration_seconds()), ("grant", 1800));
     assert_eq!(
-        ask_for_new(&grants, "jpg", [0; 16])
+        new_object(&grants, nobody(), "jpg")
             .unwrap()
             .duration_seconds(),
         7200
     );
+    // Both count here, and their lifetimes have no common second.
+    let scopes = json!([scope("GetObject", "a/x"), scope("PutObject", "b/x.jpg")]);
+    assert_refused(
+        scoped(&grants, nobody(), &scopes),
+        ErrorCode::DurationSeconds,
+    );
 }
 
-/// A file of a thousand grants and a request of a hundred scopes: a refusal, at once.
+#[test]
+fn the_extensions_of_all_grants_are_told() {
+    let limits = [
+        extensions(&["jpg", "png"]),
+        extensions(&["gif"]),
+        Limits::default(),
+    ];
+    let all = limits
+        .map(|limits| definition("a/", &[Preset::Upload], limits))
+        .to_vec();
+    let message = assert_refused(
+        new_object(&grants(all), nobody(), "php"),
+        ErrorCode::Extension,
+    );
+    assert_eq!(message, "the extension must be one of: jpg, png, gif");
+}
+
+/// A file of a thousand grants and a request of a hundred scopes: refused at once.
 #[test]
 fn more_than_a_policy_takes_is_refused_without_being_built() {
     let of_address = |number: u32| {
@@ -551,21 +513,50 @@ fn more_than_a_policy_takes_is_refused_without_being_built() {
             source_ip: vec![std::net::Ipv4Addr::from(number).to_string()],
             ..Limits::default()
         };
-        Grant::for_tests("/", &[Preset::Download], &[], limits)
+        definition("/", &[Preset::Download], limits)
     };
-    let grants = Grants::Each((1..=1200).map(of_address).collect());
+    let grants = grants((1..=1200).map(of_address).collect());
     let scopes: Vec<Value> = (0..100)
-        .map(|number| scope("GetObject", &format!("{number}")))
+        .map(|number| scope("GetObject", &number.to_string()))
         .collect();
-    assert!(refused(&grants, &json!(scopes)).contains("longer policy"));
-    let error = ask(&grants, None, None).unwrap_err();
-    assert!(error.message().contains("longer policy"), "{error}");
+    for refused in [
+        scoped(&grants, nobody(), &json!(scopes)),
+        everything(&grants, nobody()),
+    ] {
+        let message = assert_refused(refused, ErrorCode::ScopeNotGranted);
+        assert!(message.contains("longer policy"), "{message}");
+    }
+}
+
+#[test]
+fn a_definition_whose_parts_contradict_each_other_is_not_a_grant() {
+    let operations = |names: &[&str]| {
+        let parse = |name: &&str| Operation::parse(name).unwrap();
+        names.iter().map(parse).collect::<Vec<_>>()
+    };
+    let head = operations(&["HeadBucket"]);
+    let below = GrantDefinition::for_tests("users/", &[], &head, Limits::default());
+    assert!(
+        Grant::new(below)
+            .unwrap_err()
+            .to_string()
+            .contains("HeadBucket")
+    );
+    let whole = GrantDefinition::for_tests("/", &[], &head, Limits::default());
+    assert!(Grant::new(whole).is_ok());
+    let networks = (0..600_u32).map(|number| std::net::Ipv4Addr::from(number).to_string());
+    let long = Limits {
+        source_ip: networks.collect(),
+        ..Limits::default()
+    };
+    let error = Grant::new(definition("a/", &[Preset::Download], long)).unwrap_err();
+    assert!(error.to_string().contains("6144"), "{error}");
 }
 
 #[test]
 fn get_service_stands_alone_on_everything() {
     let service = [Operation::parse("GetService").unwrap()];
-    let grants = Grants::Each(vec![Grant::for_tests(
+    let grants = grants(vec![GrantDefinition::for_tests(
         "users/",
         &[Preset::Download],
         &service,
@@ -574,56 +565,51 @@ fn get_service_stands_alone_on_everything() {
     let bare = json!([{"action": "name/cos:GetService", "bucket": null}]);
     let empty =
         json!([{"action": "name/cos:GetService", "bucket": "", "region": "", "prefix": ""}]);
-    for scopes in [Some(&bare), Some(&empty), None] {
-        let authorized = ask(&grants, None, scopes).unwrap();
-        let policy: Value = serde_json::from_str(authorized.policy()).unwrap();
-        let on_everything: Vec<&Value> = policy["statement"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .filter(|statement| statement["resource"] == json!(["*"]))
+    for authorized in [
+        scoped(&grants, nobody(), &bare),
+        scoped(&grants, nobody(), &empty),
+        everything(&grants, nobody()),
+    ] {
+        let policy = policy(&authorized.unwrap());
+        let statements = policy["statement"].as_array().unwrap().iter();
+        let on_everything = statements.filter(|statement| statement["resource"] == json!(["*"]));
+        let actions: Vec<&Value> = on_everything
+            .map(|statement| &statement["action"])
             .collect();
-        assert_eq!(on_everything.len(), 1);
-        assert_eq!(on_everything[0]["action"], json!(["name/cos:GetService"]));
+        assert_eq!(actions, [&json!(["name/cos:GetService"])]);
     }
-    refused(
-        &grants,
-        &json!([{"action": "name/cos:GetService", "bucket": "examplebucket-1250000000"}]),
-    );
-    refused(
-        &grants,
-        &json!([{"action": "name/cos:GetService", "prefix": "users/"}]),
-    );
+    for (member, value) in [("bucket", "examplebucket-1250000000"), ("prefix", "users/")] {
+        let scopes = json!([{"action": "name/cos:GetService", member: value}]);
+        assert_refused(
+            scoped(&grants, nobody(), &scopes),
+            ErrorCode::ScopeNotGranted,
+        );
+    }
 }
 
 /// `_if_exist` would let an upload without the header pass.
 #[test]
 fn a_type_limit_is_never_optional() {
+    let types = ["image/*", "text/plain"];
     let typed = Limits {
-        content_types: vec![
-            ContentType::parse("image/*").unwrap(),
-            ContentType::parse("text/plain").unwrap(),
-        ],
+        content_types: types.map(|text| ContentType::parse(text).unwrap()).to_vec(),
         ..Limits::default()
     };
-    let grants = Grants::Each(vec![Grant::for_tests(
-        "users/",
-        &[Preset::Upload, Preset::Download],
-        &[],
-        typed,
-    )]);
-    let authorized = ask(&grants, None, None).unwrap();
-    assert!(!authorized.policy().contains("if_exist"));
-    let policy: Value = serde_json::from_str(authorized.policy()).unwrap();
+    let presets = [Preset::Upload, Preset::Download];
+    let all = everything(
+        &grants(vec![definition("users/", &presets, typed)]),
+        nobody(),
+    )
+    .unwrap();
+    assert!(!all.policy().contains("if_exist"));
+    let statements = &policy(&all)["statement"];
     assert_eq!(
-        policy["statement"][0]["action"],
+        statements[0]["action"],
         json!(["name/cos:PutObject", "name/cos:PostObject"])
     );
-    assert_eq!(
-        policy["statement"][0]["condition"],
-        json!({"string_like": {"cos:content-type": ["image/*", "text/plain"]}})
-    );
-    assert_eq!(policy["statement"][1]["condition"], Value::Null);
+    let condition = json!({"string_like": {"cos:content-type": types}});
+    assert_eq!(statements[0]["condition"], condition);
+    assert_eq!(statements[1]["condition"], Value::Null);
 }
 
 fn any_prefix() -> impl Strategy<Value = String> {
@@ -631,23 +617,15 @@ fn any_prefix() -> impl Strategy<Value = String> {
 }
 
 fn any_operation() -> impl Strategy<Value = String> {
-    proptest::sample::select(vec![
-        "PutObject",
-        "GetObject",
-        "GetBucket",
-        "DeleteObject",
-        "UploadPart",
-        "PutBucketACL",
-        "GetService",
-    ])
-    .prop_map(str::to_owned)
+    let names = "PutObject GetObject GetBucket DeleteObject UploadPart PutBucketACL GetService";
+    proptest::sample::select(names.split(' ').collect::<Vec<_>>()).prop_map(str::to_owned)
 }
 
 proptest::proptest! {
-    /// Whatever is asked: a refusal, or a policy whose every pair was asked for and lies inside the grant.
+    /// A request is refused, or each pair of its policy was requested and lies inside the grant.
     #[test]
     fn nothing_outside_the_grant_or_the_request_is_ever_allowed(
-        asked in proptest::collection::vec((any_operation(), any_prefix()), 1..6),
+        requested in proptest::collection::vec((any_operation(), any_prefix()), 1..6),
         granted in proptest::sample::select(vec!["/", "a/", "a/b/", "ab/"]),
         with_list in any::<bool>(),
     ) {
@@ -655,23 +633,21 @@ proptest::proptest! {
         if with_list {
             presets.push(Preset::List);
         }
-        let grant = grant(granted, &presets);
-        let scopes: Vec<Value> = asked.iter().map(|(operation, prefix)| scope(operation, prefix)).collect();
-        if ask(&grant, None, Some(&json!(scopes))).is_ok() {
-            let allowed: Vec<&str> = presets.iter().flat_map(|preset| preset.operations()).map(Operation::name).collect();
+        let grants = plain(granted, &presets);
+        let scopes = requested.iter().map(|(operation, prefix)| scope(operation, prefix));
+        let scopes: Value = scopes.collect::<Vec<_>>().into();
+        if let Ok(authorized) = scoped(&grants, nobody(), &scopes) {
+            let operations = presets.iter().flat_map(|preset| preset.operations());
+            let operations: Vec<&str> = operations.map(Operation::name).collect();
             let below = granted.trim_start_matches('/');
-            let pairs = pairs(&grant, &json!(scopes));
-            for (action, resource) in &pairs {
-                prop_assert!(allowed.contains(&action.as_str()), "{action}");
-                prop_assert!(resource.starts_with(below), "{resource}");
-                let was_asked = asked.iter().any(|(operation, prefix)| {
-                    operation == action && prefix.strip_prefix('/').unwrap_or(prefix) == resource
-                });
-                prop_assert!(was_asked, "{action} on {resource}");
+            let pairs = pairs(&authorized);
+            for (action, key) in &pairs {
+                prop_assert!(operations.contains(&action.as_str()), "{action}");
+                prop_assert!(key.starts_with(below), "{key}");
             }
-            let mut distinct: Vec<_> = asked.iter().map(|(operation, prefix)| {
-                (operation.clone(), prefix.strip_prefix('/').unwrap_or(prefix).to_owned())
-            }).collect();
+            let key = |prefix: &String| prefix.strip_prefix('/').unwrap_or(prefix).to_owned();
+            let mut distinct: Vec<_> =
+                requested.iter().map(|(operation, prefix)| (operation.clone(), key(prefix))).collect();
             distinct.sort();
             distinct.dedup();
             prop_assert_eq!(pairs, distinct);

@@ -14,6 +14,7 @@ use serde::Deserialize;
 
 use crate::error::{Error, ErrorCode};
 use tencent::json_object::JsonObject;
+use tencent::names::METACHARACTERS;
 
 /// At least one scope, each well formed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,7 +132,7 @@ fn decoded(text: &str) -> String {
 fn check_literal(text: &str) -> Result<(), &'static str> {
     if text
         .chars()
-        .any(|c| EXPANDED.contains(&c) || c.is_control())
+        .any(|c| METACHARACTERS.contains(&c) || FULL_WIDTH.contains(&c) || c.is_control())
     {
         return Err(
             "`prefix` has a character that a policy would read as a wildcard or a variable",
@@ -145,10 +146,9 @@ fn check_literal(text: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// What a policy expands, and the full-width forms that a careless normalisation makes of it (no such step is known: to be safe).
-const EXPANDED: [char; 12] = [
-    '*', '?', '$', '{', '}', '\\', '\u{ff0a}', '\u{ff1f}', '\u{ff04}', '\u{ff5b}', '\u{ff5d}',
-    '\u{ff3c}',
+/// The full-width forms of the metacharacters, in case a later step normalizes text (none is known).
+const FULL_WIDTH: [char; 6] = [
+    '\u{ff0a}', '\u{ff1f}', '\u{ff04}', '\u{ff5b}', '\u{ff5d}', '\u{ff3c}',
 ];
 
 /// A multipart upload asks for five at once; deleting many keys asks for one each.

@@ -1,15 +1,20 @@
-//! CAM, Tencent Cloud's policy language, version 2.0, as far as COS needs it: types, parser, renderer, evaluator.
+//! CAM, Tencent Cloud's policy language, version 2.0, as far as COS needs it.
 //!
 //! Grammar: <https://www.tencentcloud.com/document/product/598/10603>; COS resources and actions:
 //! <https://www.tencentcloud.com/document/product/436/30580>; conditions:
 //! <https://www.tencentcloud.com/document/product/598/10608> and <https://www.tencentcloud.com/document/product/436/46205>.
 //!
-//! Promises: a [`Policy`] has at least one statement that allows something, since CAM reads an empty session policy as all
-//! rights; rendering is byte-stable (one order of members, no white space), so equal policies are equal texts; whatever the
-//! evaluator is not sure to understand is refused by the parser or denied, with the reason.
-//! Leaves out: `principal`, which a session policy must not carry; other cases of the members' names; policy variables.
+//! # Guarantees
+//! A [`Policy`] has at least one statement that allows something, because CAM reads an empty session policy
+//! as all rights. Rendering is byte-stable (one order of members, no white space), so equal policies are
+//! equal texts. The parser rejects, or the evaluator denies with a reason, everything whose meaning is not
+//! documented.
 //!
-//! What is documented, and what was inferred, is said where it is done: [`Resource`], [`Operator`], [`Literal`], [`decide`].
+//! # Not covered
+//! `principal`, which a session policy must not contain; member names in another case; policy variables.
+//!
+//! [`Resource`], [`Operator`], [`Literal`] and [`decide`] each distinguish what is documented from what is
+//! inferred.
 
 mod access_request;
 mod action;
@@ -40,6 +45,6 @@ pub use resource::Resource;
 pub use statement::{Effect, Statement};
 pub use value::Literal;
 
-/// The most characters that CAM takes in one policy, white space not counted.
+/// The longest policy that CAM accepts, in characters without white space.
 /// <https://www.tencentcloud.com/document/product/598/10665>
-pub const POLICY_CHARACTERS_MAX: usize = 6144;
+pub const MAX_POLICY_CHARACTERS: usize = 6144;

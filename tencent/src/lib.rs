@@ -1,7 +1,10 @@
-//! Tencent Cloud's protocols, as far as COS credentials need them: the CAM policy language, the request signatures, the names
-//! of buckets and regions. Pure: no I/O, and time is an argument.
+//! Tencent Cloud's protocols, as far as COS credentials need them: the CAM policy language, request
+//! signatures, and the names of buckets and regions.
 //!
-//! The deployed function and the local cloud are both built on this crate, so that what one signs the other can check.
+//! The deployed function and the local cloud both use this crate: one signs, the other verifies.
+//!
+//! # Guarantees
+//! No I/O. Time is an argument; [`time::SystemClock`] is the only reader of the machine's clock.
 
 pub mod cam;
 pub mod json_object;

@@ -1,11 +1,16 @@
-//! Where a grant applies, as configuration names it: bucket, region, object prefix.
+//! The names of buckets, regions and object prefixes.
 //!
-//! Promises: no part can hold a wildcard or a policy variable, since CAM has no escape for them, and a prefix is closed by `/`, so
-//! that `users/1/` never covers `users/10/`. Leaves out: how a policy writes them, see [`Resource`](super::Resource).
+//! # Guarantees
+//! A name contains no wildcard and no policy variable, because CAM has no escape for them. A prefix ends in
+//! `/`, so `users/1/` never covers `users/10/`.
+//!
+//! # Not covered
+//! How a policy writes them: see [`Resource`](crate::cam::Resource).
 
 use std::fmt;
 
-/// A bucket with its appid, as `examplebucket-1250000000`.
+/// A bucket with its appid, for example `examplebucket-1250000000`.
+/// <https://www.tencentcloud.com/document/product/436/13312>
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bucket {
     full_name: String,
@@ -13,15 +18,18 @@ pub struct Bucket {
 }
 
 impl Bucket {
-    /// Reads `<name>-<appid>`, split at the last hyphen.
+    /// Parses `<name>-<appid>`, split at the last hyphen.
+    ///
+    /// # Errors
+    /// [`BucketError`].
     pub fn parse(text: &str) -> Result<Self, BucketError> {
         let (name, appid) = text.rsplit_once('-').ok_or(BucketError::NoAppid)?;
-        if appid.len() < APPID_DIGITS_MIN || !appid.chars().all(|c| c.is_ascii_digit()) {
+        if appid.len() < MIN_APPID_DIGITS || !appid.chars().all(|c| c.is_ascii_digit()) {
             return Err(BucketError::NoAppid);
         }
         let known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         let closed = name.starts_with('-') || name.ends_with('-') || name.is_empty();
-        if closed || !name.chars().all(known) || text.len() > BUCKET_CHARACTERS_MAX {
+        if closed || !name.chars().all(known) || text.len() > MAX_BUCKET_CHARACTERS {
             return Err(BucketError::Name);
         }
         Ok(Self {
@@ -35,7 +43,7 @@ impl Bucket {
         &self.appid
     }
 
-    /// The name without the appid, as the old form of a resource has it.
+    /// The name without the appid, as in the old form of a resource.
     pub fn short_name(&self) -> &str {
         let name = self.full_name.strip_suffix(&self.appid);
         name.and_then(|name| name.strip_suffix('-')).unwrap_or("")
@@ -47,12 +55,12 @@ impl Bucket {
     }
 }
 
-/// Why a text is no bucket.
+/// Why a text is not a bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BucketError {
-    /// The name is outside what COS allows.
+    /// COS does not allow the name.
     #[error(
-        "the name takes lower-case letters, digits and inner hyphens, 50 characters with the appid"
+        "a bucket name has lower-case letters, digits and inner hyphens, up to 50 characters with the appid"
     )]
     Name,
     /// There is no account number at the end.
@@ -60,12 +68,16 @@ pub enum BucketError {
     NoAppid,
 }
 
-/// A COS region, as `ap-guangzhou`. Known by its form, not from a list: regions are added over the years.
+/// A COS region, for example `ap-guangzhou`. Its form is checked and not a list, because regions are added
+/// over the years. <https://www.tencentcloud.com/document/product/436/6224>
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Region(String);
 
 impl Region {
-    /// Reads a region id: two letters, a place, and at most one suffix (`ap-shanghai-fsi`, `ap-beijing-1`).
+    /// Parses a region id: two letters, a place, and at most one suffix (`ap-shanghai-fsi`, `ap-beijing-1`).
+    ///
+    /// # Errors
+    /// [`RegionError`].
     pub fn parse(text: &str) -> Result<Self, RegionError> {
         let parts: Vec<&str> = text.split('-').collect();
         let letters = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase());
@@ -90,19 +102,22 @@ impl Region {
     }
 }
 
-/// The text has not the form of a region id.
+/// The text does not have the form of a region id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a region has the form `ap-guangzhou` (the short names `gz`, `sh`, `cn-east` are of an older API)"
+    "a region has the form `ap-guangzhou` (the short names `gz`, `sh`, `cn-east` belong to an older API)"
 )]
 pub struct RegionError;
 
-/// A key prefix that ends in `/`; the whole bucket is written `/` alone.
+/// A key prefix that ends in `/`; only `/` is the whole bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectPrefix(String);
 
 impl ObjectPrefix {
-    /// Reads a prefix.
+    /// Parses a prefix.
+    ///
+    /// # Errors
+    /// [`ObjectPrefixError`].
     pub fn parse(text: &str) -> Result<Self, ObjectPrefixError> {
         if text == "/" {
             return Ok(Self(String::new()));
@@ -112,7 +127,7 @@ impl ObjectPrefix {
         }
         if text
             .chars()
-            .any(|c| matches!(c, '*' | '?' | '$' | '{' | '}' | '\\') || c.is_control())
+            .any(|c| METACHARACTERS.contains(&c) || c.is_control())
         {
             return Err(ObjectPrefixError::Character);
         }
@@ -121,25 +136,25 @@ impl ObjectPrefix {
         if odd || text.ends_with("//") {
             return Err(ObjectPrefixError::Segment);
         }
-        if text.len() > PREFIX_BYTES_MAX {
+        if text.len() > MAX_PREFIX_BYTES {
             return Err(ObjectPrefixError::Long);
         }
         Ok(Self(text.to_owned()))
     }
 
-    /// The prefix as keys have it: empty for the whole bucket.
+    /// The beginning of the keys: empty for the whole bucket.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Why a text is no prefix.
+/// Why a text is not a prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ObjectPrefixError {
-    /// A character that a policy would read as a wildcard or a variable.
+    /// A character that a policy could read as a wildcard or a variable.
     #[error("`*`, `?`, `$`, `{{`, `}}`, `\\` and control characters cannot be escaped in a policy")]
     Character,
-    /// Longer than a key may be.
+    /// Too long for a key below it.
     #[error("a prefix has at most 700 bytes")]
     Long,
     /// It does not end in `/`.
@@ -158,14 +173,20 @@ impl fmt::Display for Bucket {
     }
 }
 
-/// The shortest appid in use has ten digits; older accounts have fewer.
-const APPID_DIGITS_MIN: usize = 5;
+/// The characters that CAM expands, or that our prefixes refuse to be safe: `*` and `${…}` are documented,
+/// and CAM has no escape for any of them. <https://www.tencentcloud.com/document/product/598/10606>,
+/// <https://www.tencentcloud.com/document/product/598/10607>
+pub const METACHARACTERS: [char; 6] = ['*', '?', '$', '{', '}', '\\'];
+
+/// Today's appids have ten digits; those of old accounts have fewer.
+const MIN_APPID_DIGITS: usize = 5;
 
 /// Name and appid together. <https://www.tencentcloud.com/document/product/436/13312>
-const BUCKET_CHARACTERS_MAX: usize = 50;
+const MAX_BUCKET_CHARACTERS: usize = 50;
 
-/// A key has at most 850 bytes; the rest is left for the name below the prefix.
-const PREFIX_BYTES_MAX: usize = 700;
+/// A key has at most 850 bytes; the rest is for the name below the prefix.
+/// <https://www.tencentcloud.com/document/product/436/13324>
+const MAX_PREFIX_BYTES: usize = 700;
 
 #[cfg(test)]
 mod tests {

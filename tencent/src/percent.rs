@@ -1,11 +1,16 @@
-//! Percent-encoding after RFC 3986: everything but the unreserved characters `A-Z a-z 0-9 - . _ ~`, in upper-case hex.
+//! Percent-encoding after [RFC 3986](https://www.rfc-editor.org/rfc/rfc3986#section-2.3): everything except
+//! the unreserved characters `A-Z a-z 0-9 - . _ ~`, in upper-case hex.
 //!
-//! Promises: one spelling of a text, for the policy in an STS call, for condition values that CAM reads from parameters, and for what
-//! callers sign. Leaves out: decoding.
+//! # Guarantees
+//! One spelling of each text: for the policy in an STS call, for condition values that CAM reads from
+//! query parameters, and for signed requests.
+//!
+//! # Not covered
+//! Decoding.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 
-/// The encoded text, to be displayed or collected.
+/// The encoded text, ready to display or collect.
 pub fn percent_encode(text: &str) -> PercentEncode<'_> {
     utf8_percent_encode(text, RESERVED)
 }

@@ -1,10 +1,13 @@
-//! Text that must never be seen: calling keys, session tokens, issued credentials.
+//! Secret text: calling keys, session tokens, issued credentials.
 //!
-//! Promises: a [`Secret`] has no `Debug`, `Display`, `Serialize`, `Clone` or `==`, so a careless log line or error text does
-//! not compile, and its memory is wiped when it is dropped.
-//! Leaves out: wiping what others hold (a socket's buffer, the environment of the process).
+//! # Guarantees
+//! A [`Secret`] has no `Debug`, `Display`, `Serialize`, `Clone` or `==`, so a careless log line or error text does
+//! not compile. Its memory is wiped when it is dropped.
 //!
-//! INVARIANT: [`Secret::expose`] is the only door. `tests/architecture.rs` lists the files that may open it.
+//! # Not covered
+//! Copies outside this type (a socket's buffer, the environment of the process).
+//!
+//! INVARIANT: [`Secret::expose`] is the only access. `tests/architecture.rs` lists the files that may call it.
 
 use std::fmt;
 
@@ -19,7 +22,7 @@ use zeroize::Zeroizing;
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// Takes ownership of `text`; `None` when it is empty, since an empty secret is a missing one.
+    /// Takes ownership of `text`; `None` when it is empty, because an empty secret is a missing one.
     pub fn new(text: String) -> Option<Self> {
         if text.is_empty() {
             return None;
@@ -27,14 +30,14 @@ impl Secret {
         Some(Self(Zeroizing::new(text)))
     }
 
-    /// The text itself, for the signer and for the one place that answers the caller.
+    /// The text, for the signers and for the one place that writes the response.
     pub fn expose(&self) -> &str {
         &self.0
     }
 }
 
 impl<'de> Deserialize<'de> for Secret {
-    /// Reads a string. The error never repeats what was read.
+    /// Reads a string. The error never repeats the input.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_string(SecretVisitor)
     }

@@ -1,9 +1,11 @@
-//! Request signatures: bytes in, bytes out.
+//! Request signatures of API 3.0 (`tc3`, `v1`) and COS (`q_sign`).
 //!
-//! Promises: pure functions. Nothing here reads a clock, an environment or a socket; each protocol step is a function of its
-//! own, so that a wrong signature can be traced to the step that went wrong (`tests/vectors.rs` does so, file by file).
-//! Leaves out: which headers a request carries (`sts::request`, `caller::hmac`) and the verification on the other side (the local cloud calls
-//! these same functions and compares).
+//! # Guarantees
+//! Pure functions: no clock, environment or socket. Each protocol step is its own function, so a wrong
+//! signature can be traced to one step (`tests/vectors.rs` does that file by file).
+//!
+//! # Not covered
+//! Which headers a request has. Verification: the local cloud calls the same functions and compares.
 
 pub mod digest;
 pub mod q_sign;

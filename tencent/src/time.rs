@@ -1,8 +1,12 @@
-//! Wall-clock time: whole seconds since 1970, and the one place where the clock is read.
+//! Wall-clock time in whole seconds since 1970, and the only place that reads the clock.
 //!
-//! Promises: everything else takes a [`Timestamp`] or a [`Clock`] as an argument, so each rule about time can be tested at any
-//! moment. Wall clock and not a monotonic one: an instance can be frozen for an hour between two lines of code.
-//! Leaves out: time zones (everything is UTC) and fractions of a second (no protocol here has them).
+//! # Guarantees
+//! All other code takes a [`Timestamp`] or a [`Clock`] as an argument, so every rule about time can be
+//! tested at any moment. The clock is the wall clock, because a platform can freeze an instance for an
+//! hour between two lines of code.
+//!
+//! # Not covered
+//! Time zones (everything is UTC) and fractions of a second (no protocol here has them).
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -11,7 +15,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// A moment `seconds` after 1970, or `None` outside the years that a calendar can print (0 to 9999).
+    /// The moment `seconds` after 1970; `None` before 1970 and after the year 9999.
     pub fn from_unix_seconds(seconds: i64) -> Option<Self> {
         jiff::Timestamp::from_second(seconds).ok()?;
         (0..=LATEST_UNIX_SECONDS)
@@ -40,7 +44,7 @@ impl Timestamp {
         Self(self.0.saturating_sub(i64::from(seconds)).max(0))
     }
 
-    /// The UTC date as `2019-02-25`, the form that a credential scope takes.
+    /// The UTC date, for example `2019-02-25`, as in a credential scope.
     pub fn date(self) -> String {
         let moment = self.civil();
         format!(
@@ -51,7 +55,7 @@ impl Timestamp {
         )
     }
 
-    /// ISO 8601 in UTC, as `2019-02-25T16:44:25Z`.
+    /// ISO 8601 in UTC, for example `2019-02-25T16:44:25Z`.
     pub fn iso_8601(self) -> String {
         let (date, moment) = (self.date(), self.civil());
         format!(
@@ -62,14 +66,14 @@ impl Timestamp {
         )
     }
 
-    /// Formatted by hand: the library's own formatter is as large as the whole of this crate's signing.
+    /// Formatted by hand, because the library's formatter is as large as all signing code of this crate.
     fn civil(self) -> jiff::civil::DateTime {
         let moment = jiff::Timestamp::from_second(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
         jiff::tz::Offset::UTC.to_datetime(moment)
     }
 }
 
-/// Where the time comes from.
+/// A source of time.
 pub trait Clock: Send + Sync {
     /// Milliseconds since 1970, for deadlines.
     fn unix_milliseconds(&self) -> u64;
@@ -88,7 +92,7 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     #[expect(
         clippy::disallowed_methods,
-        reason = "the one place where the clock is read"
+        reason = "the only place that reads the clock"
     )]
     fn unix_milliseconds(&self) -> u64 {
         let since_1970 = SystemTime::now()
@@ -98,7 +102,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// 9999-12-31T22:00:00Z, the last moment that the calendar library prints.
+/// 9999-12-31T22:00:00Z, the last moment of the calendar library.
 const LATEST_UNIX_SECONDS: i64 = 253_402_207_200;
 
 #[cfg(test)]

@@ -126,7 +126,7 @@ fn assert_mixed(allowed: u32) {
 fn explained(decision: &Decision) -> Result<(), TestCaseError> {
     let met = |position: &_| {
         let found = decision
-            .considered()
+            .matched()
             .iter()
             .find(|each| each.position == *position);
         found.map(|each| each.conditions.iter().all(|checked| checked.is_met))
@@ -145,7 +145,7 @@ fn explained(decision: &Decision) -> Result<(), TestCaseError> {
             prop_assert!(!condition.is_met);
         }
         Reason::NoResource { position, .. } => prop_assert_eq!(met(position), None),
-        Reason::UnknownAction(_) => prop_assert!(decision.considered().is_empty()),
+        Reason::UnknownAction(_) => prop_assert!(decision.matched().is_empty()),
         Reason::NoAction { .. } => {}
         Reason::NoPolicy => prop_assert!(false, "there was a policy"),
     }

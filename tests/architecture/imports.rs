@@ -1,11 +1,13 @@
-//! Who imports whom: the files of a workspace and the names that each takes from others, resolved as the compiler does.
+//! Who imports whom: the files of a workspace and the names that each takes from others, resolved
+//! as the compiler does.
 //!
-//! A file depends on the file that defines each item it names in `use` or in a path; re-exports are followed.
-//! `mod` lines and `#[cfg(test)]` items count for nothing.
+//! A file depends on the file that defines each item it names in `use` or in a path; re-exports are
+//! followed. `mod` lines and `#[cfg(test)]` items count for nothing.
 //!
 //! # Not covered
 //!
-//! Methods and fields, which are named without a path; names that a macro of another crate brings into scope.
+//! Methods and fields, which are named without a path; names that a macro of another crate brings
+//! into scope.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -69,7 +71,8 @@ struct Item {
 }
 
 impl Imports {
-    /// Reads the crates whose root files are given, each with the name by which others import it (empty: nobody does).
+    /// Reads the crates whose root files are given, each with the name by which others import it
+    /// (empty: nobody does).
     pub(crate) fn read<'a>(
         sources: &Sources,
         crates: impl IntoIterator<Item = (&'a str, &'a str)>,
@@ -461,7 +464,7 @@ impl Item {
         })
     }
 
-    /// The word that says what it is, and its name (empty: it has none).
+    /// The keyword and the name; empty where an item has none.
     fn keyword(&self) -> (String, String) {
         let mut tokens = self.tokens.iter().peekable();
         while let Some(token) = tokens.next() {

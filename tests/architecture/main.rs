@@ -1,11 +1,16 @@
-//! Rules about the sources that the compiler does not check: who may expose a secret, who depends on whom, how a file opens.
+//! Rules about the sources that the compiler does not check: who may expose a secret, who depends
+//! on whom, how a file opens.
 //!
 //! # Guarantees
 //!
-//! The rules read every production line: only `#[cfg(test)]` items are cut. Each rule fails when it finds nothing to look at.
+//! The rules read every production line: only `#[cfg(test)]` items are cut. Each rule fails when it
+//! finds nothing to look at.
 
 #![expect(
+    clippy::arithmetic_side_effects,
     clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
     reason = "a source that cannot be read must fail its test"
 )]
 
@@ -19,7 +24,8 @@ use std::sync::LazyLock;
 
 use imports::{Dependencies, Files, Imports, Sources, tests_of};
 
-/// The only files that may open a secret: the signers, the call, the client (a proxy's address), and the answer.
+/// The only files that may open a secret: the signers, the call, the client (a proxy's address),
+/// and the answer.
 const MAY_EXPOSE: [&str; 7] = [
     "src/auth/hmac/signature.rs",
     "src/http_client.rs",
@@ -417,7 +423,8 @@ fn own_dependencies(package: &str, section: &str) -> BTreeSet<String> {
     found
 }
 
-/// The crates of the workspace: the name by which others import each (empty: nobody does), and its root file.
+/// The crates of the workspace: the name by which others import each (empty: nobody does), and its
+/// root file.
 fn crates(sources: &Sources) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for member in members() {
@@ -444,6 +451,15 @@ fn crates(sources: &Sources) -> Vec<(String, String)> {
 
 /// Every Rust file below a folder, by its path from the root.
 fn sources(folder: &str) -> Vec<(String, String)> {
+    let names = files(folder)
+        .into_iter()
+        .filter(|name| name.ends_with(".rs"));
+    let read = |name: &String| fs::read_to_string(root().join(name)).expect("a source");
+    names.map(|name| (name.clone(), read(&name))).collect()
+}
+
+/// Every file below a folder, by its path from the root.
+fn files(folder: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut folders = vec![root().join(folder)];
     while let Some(folder) = folders.pop() {
@@ -451,13 +467,9 @@ fn sources(folder: &str) -> Vec<(String, String)> {
             let path = entry.expect("an entry").path();
             if path.is_dir() && !is_built(&path) {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let name = path
-                    .strip_prefix(root())
-                    .expect("below the root")
-                    .to_string_lossy()
-                    .into_owned();
-                found.push((name, fs::read_to_string(&path).expect("a source")));
+            } else if path.is_file() {
+                let name = path.strip_prefix(root()).expect("below the root");
+                found.push(name.to_string_lossy().into_owned());
             }
         }
     }

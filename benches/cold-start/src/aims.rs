@@ -8,7 +8,7 @@ pub(crate) enum Aim {
     /// Of 1,000,000 bytes each.
     AtMostMegabytes(f64),
     Exactly(usize),
-    /// The figure is shown and not judged.
+    /// The figure is shown and has no aim.
     Unset,
 }
 

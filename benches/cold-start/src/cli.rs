@@ -1,6 +1,8 @@
 //! The command line of the benchmark.
 //!
-//! Promises: an unknown option, a missing path or a count of nought is a fault that names it.
+//! # Guarantees
+//!
+//! An unknown option, a missing path or a count of nought is a fault that names it.
 
 use crate::fault::Fault;
 use lexopt::prelude::{Long, Short, ValueExt as _};

@@ -1,7 +1,15 @@
-//! One HTTP/1.1 request at a time over a byte stream, with the moments that matter left visible to the caller.
+//! One HTTP/1.1 request at a time over a byte stream, with the moments that matter left visible to
+//! the caller.
 //!
-//! Promises: `read` returns when the last byte of the body is in, `write` when the last byte of the answer is out.
-//! Leaves out: chunked bodies and everything else that neither function sends here; they are refused, not guessed.
+//! # Guarantees
+//!
+//! `read` returns when the last byte of the body is in, `write` when the last byte of the answer is
+//! out.
+//!
+//! # Not covered
+//!
+//! Chunked bodies and everything else that neither function sends here; they are refused, not
+//! guessed.
 
 use std::io::{Error, ErrorKind, Result};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
@@ -69,7 +77,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Ok(Some(request))
     }
 
-    /// Sends a whole answer: `head` is the status and headers, without `Content-Length` and the empty line.
+    /// Sends a whole answer: `head` is the status and headers, without `Content-Length` and the
+    /// empty line.
     pub(crate) async fn write(&mut self, head: &str, body: &[u8]) -> Result<()> {
         let mut answer =
             format!("HTTP/1.1 {head}\r\nContent-Length: {}\r\n\r\n", body.len()).into_bytes();
@@ -88,7 +97,8 @@ const READ_BYTES: usize = 8 * 1024;
 const MAX_REQUEST_BYTES: usize = 1024 * 1024;
 const MAX_HEADERS: usize = 64;
 
-/// The request without its body, the length of its head and of its body; `None` while the head is incomplete.
+/// The request without its body, the length of its head and of its body; `None` while the head is
+/// incomplete.
 fn parse_head(bytes: &[u8]) -> Result<Option<(Request, usize, usize)>> {
     let mut slots = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut head = httparse::Request::new(&mut slots);

@@ -1,6 +1,9 @@
 //! One cold start, and some warm invocations after it, of one program.
 //!
-//! Promises: the process is gone when this returns, and an instance that hangs or ends early is a fault within a bounded time.
+//! # Guarantees
+//!
+//! The process is gone when this returns, and an instance that hangs or ends early is a fault
+//! within a bounded time.
 
 use crate::clock;
 use crate::fault::Fault;
@@ -18,7 +21,8 @@ pub(crate) struct Sample {
     pub(crate) to_next_seconds: f64,
     /// The same, until its first answer was complete.
     pub(crate) to_answer_seconds: f64,
-    /// The median warm invocation, from event written to answer complete, less the time that the STS took.
+    /// The median warm invocation, from event written to answer complete, less the time that the
+    /// STS took.
     pub(crate) warm_seconds: f64,
     pub(crate) peak_memory_bytes: u64,
     pub(crate) sts_connections: usize,

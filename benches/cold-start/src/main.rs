@@ -1,9 +1,15 @@
 //! Measures the function against a hello-world Lambda function, side by side in one run.
 //!
-//! Promises: every figure is a ratio, a size or a count, so it can be compared across machines; both sides meet the same
-//! runtime API, event and driver, in alternating order; an answer that is wrong stops the run instead of being counted.
-//! The exit code says whether it could measure, never whether an aim was met.
-//! Leaves out: the platform's own share of a cold start, and whether signatures are right (the tests' business).
+//! # Guarantees
+//!
+//! - Every figure is a ratio, a size or a count, so you can compare machines.
+//! - Both functions get the same runtime API, event and driver, in alternating order.
+//! - A wrong answer ends the run and is never counted.
+//! - The exit code is 0 when it could measure, whether or not an aim was met.
+//!
+//! # Not covered
+//!
+//! The platform's own share of a cold start, and whether signatures are right.
 
 mod aims;
 mod cli;

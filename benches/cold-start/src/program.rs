@@ -83,7 +83,7 @@ fn lambda_environment() -> Vec<(&'static str, String)> {
     .into()
 }
 
-/// What a right answer holds.
+/// What a right answer contains.
 #[derive(Clone, Copy)]
 pub(crate) enum Answer {
     /// The text `hello`.
@@ -93,7 +93,8 @@ pub(crate) enum Answer {
 }
 
 impl Answer {
-    /// Takes the bytes posted to the runtime API; the fault of a wrong answer never repeats a secret.
+    /// Takes the bytes posted to the runtime API; the fault of a wrong answer never repeats a
+    /// secret.
     pub(crate) fn check(self, posted: &[u8]) -> Result<(), Fault> {
         let reply: Value = serde_json::from_slice(posted).map_err(|_| "the answer is not JSON")?;
         let text = reply
@@ -106,7 +107,7 @@ impl Answer {
         };
         match reply.get("statusCode").and_then(Value::as_u64) {
             Some(200) => {}
-            // An error's body holds no credentials.
+            // An error's body has no credentials.
             status => {
                 return Err(
                     format!("status {status:?}: {}", String::from_utf8_lossy(&body)).into(),

@@ -1,6 +1,8 @@
-//! The figures as Markdown: ratios, sizes and counts, each beside its aim.
+//! The figures as Markdown: ratios, sizes and counts, each next to its aim.
 //!
-//! Leaves out: any time. A time says something about one machine on one day.
+//! # Not covered
+//!
+//! Times: a time describes one machine on one day.
 
 use crate::aims::{self, Aim};
 use crate::cli::Options;

@@ -1,8 +1,14 @@
-//! Lambda's runtime API, as bare as it can be: hands out one event a given number of times and notes when.
+//! Lambda's runtime API, as bare as it can be: hands out one event a given number of times and
+//! notes when.
 //!
-//! Promises: moments are taken when a request is complete and when an answer is written; each answer is checked before the next
-//! event goes out; any other call is a fault.
-//! Leaves out: everything that a platform adds (phases, limits, logs); `emulator/` has that.
+//! # Guarantees
+//!
+//! Moments are taken when a request is complete and when an answer is written; each answer is
+//! checked before the next event goes out; any other call is a fault.
+//!
+//! # Not covered
+//!
+//! Everything that a platform adds (phases, limits, logs); `emulator/` has that.
 
 use crate::clock;
 use crate::fault::Fault;
@@ -15,8 +21,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-/// A runtime API for one instance. Its connections stay open until it is dropped, so that an instance which has answered
-/// everything waits for more work instead of ending by itself.
+/// A runtime API for one instance. Its connections stay open until it is dropped, so that an
+/// instance which has answered everything waits for more work instead of ending by itself.
 pub(crate) struct RuntimeApi {
     listener: TcpListener,
     connections: JoinSet<Result<(), Fault>>,

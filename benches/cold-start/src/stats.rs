@@ -11,7 +11,8 @@ pub(crate) struct Ratios {
 }
 
 impl Ratios {
-    /// Compares two sides measured in turn, first with first; `None` when there is nothing to compare.
+    /// Compares two sides measured in turn, first with first; `None` when there is nothing to
+    /// compare.
     pub(crate) fn of_pairs(pairs: &[(f64, f64)]) -> Option<Self> {
         let each = sorted(pairs.iter().map(|(ours, theirs)| ours / theirs));
         Some(Self {

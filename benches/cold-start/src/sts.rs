@@ -1,7 +1,14 @@
-//! An STS that answers every `GetFederationToken` at once, over TLS on loopback, and notes what each answer took.
+//! An STS that answers every `GetFederationToken` at once, over TLS on loopback, and notes what
+//! each answer took.
 //!
-//! Promises: the answer has the documented shape and the lifetime that was asked for; connections and calls are counted.
-//! Leaves out: signatures, parameters, policies. It stands for a network's other end; `emulator/` checks all of that.
+//! # Guarantees
+//!
+//! The answer has the documented shape and the requested lifetime. Connections and calls are
+//! counted.
+//!
+//! # Not covered
+//!
+//! Signatures, parameters and policies, which `emulator/` checks.
 
 use crate::clock;
 use crate::fault::Fault;
@@ -114,7 +121,8 @@ fn tls() -> Result<(TlsAcceptor, String), Fault> {
     Ok((TlsAcceptor::from(Arc::new(config)), authority.pem()))
 }
 
-/// A fault ends its connection only: the function then has no credentials, and that stops the run with its own message.
+/// A fault ends its connection only: the function then has no credentials, and that stops the run
+/// with its own message.
 async fn accept(listener: TcpListener, acceptor: TlsAcceptor, log: Arc<Mutex<Log>>) {
     while let Ok((stream, _)) = listener.accept().await {
         with(&log, |log| {

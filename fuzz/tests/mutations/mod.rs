@@ -1,6 +1,8 @@
 //! Seeded mutations of inputs: the same sequence in every run, on every machine.
 //!
-//! Leaves out: anything clever. Coverage is libFuzzer's part.
+//! # Not covered
+//!
+//! Anything clever. Coverage is libFuzzer's part.
 
 /// An endless sequence of inputs, each a few changes away from one of the corpus.
 pub(crate) struct Mutations {

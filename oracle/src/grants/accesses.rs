@@ -1,4 +1,5 @@
-//! The accesses that a policy is tried with: those it names, their neighbours, and those that no grant allows.
+//! The accesses that a policy is tried with: those it names, their neighbours, and those that no
+//! grant allows.
 
 use std::net::Ipv4Addr;
 
@@ -51,8 +52,8 @@ const ADDRESSES: [Ipv4Addr; 4] = [
     Ipv4Addr::new(192, 0, 2, 7),
 ];
 
-/// Every operation on every neighbouring key, in each bucket and region, once as a plain upload of one byte and once with
-/// another combination of length, type and address each time.
+/// Every operation on every neighbouring key, in each bucket and region, once as a plain upload of
+/// one byte and once with another combination of length, type and address each time.
 pub(crate) fn near(world: &World, policy: &Value) -> Vec<Access> {
     let mut accesses = Vec::new();
     let mut turn = world.turn;

@@ -20,7 +20,7 @@ pub(crate) fn assert_plain(policy: &Value, explained: &dyn Fn() -> String) {
         explained()
     );
     for statement in statements {
-        let mut names = members(&statement).unwrap_or_default();
+        let mut names = members(statement).unwrap_or_default();
         names.retain(|name| name != "condition");
         names.sort();
         assert_eq!(names, ["action", "effect", "resource"], "{}", explained());
@@ -31,7 +31,7 @@ pub(crate) fn assert_plain(policy: &Value, explained: &dyn Fn() -> String) {
             "{}",
             explained()
         );
-        for action in &actions {
+        for action in actions {
             let known = text(action).strip_prefix("name/cos:").is_some_and(|name| {
                 !name.is_empty() && name.chars().all(|c| c.is_ascii_alphabetic())
             });
@@ -44,7 +44,7 @@ pub(crate) fn assert_plain(policy: &Value, explained: &dyn Fn() -> String) {
         );
         let resource = text(&resources[0]);
         if resource == "*" {
-            assert_eq!(actions, ["name/cos:GetService"], "{}", explained());
+            assert_eq!(*actions, ["name/cos:GetService"], "{}", explained());
             continue;
         }
         let literal = resource.strip_suffix("/*").unwrap_or(resource);
@@ -81,11 +81,10 @@ fn has_plain_conditions(block: &Value) -> bool {
         })
 }
 
-fn list(value: &Value) -> Vec<Value> {
+fn list(value: &Value) -> &[Value] {
     value
         .as_array()
-        .cloned()
-        .unwrap_or_else(|| vec![value.clone()])
+        .map_or_else(|| std::slice::from_ref(value), Vec::as_slice)
 }
 
 fn text(value: &Value) -> &str {

@@ -1,6 +1,7 @@
 //! One caller, their grants and their request, made from arbitrary bytes.
 //!
-//! The pools are small, so that grants and requests meet often. Every field that a caller can set is sometimes hostile.
+//! The pools are small, so that grants and requests meet often. Every field that a caller can set
+//! is sometimes hostile.
 
 use std::net::Ipv4Addr;
 

@@ -123,7 +123,7 @@ impl Inner {
                 }
                 if keys.is_empty() {
                     warn!(
-                        "the token issuer's JWKS has no usable key, so all tokens are rejected: check JWT_JWKS_URL and JWT_ALGORITHMS"
+                        "the token issuer's JWKS has no usable key: check JWT_JWKS_URL and JWT_ALGORITHMS"
                     );
                 }
                 self.state().keys = Some((Arc::new(keys), now));

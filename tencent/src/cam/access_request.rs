@@ -1,10 +1,10 @@
 //! What CAM decides about: one action on one target, with the values that conditions read.
 //!
-//! Condition keys of COS: <https://www.tencentcloud.com/document/product/436/46205>. A key outside that list can be set and
-//! compared as well.
+//! Condition keys of COS: <https://www.tencentcloud.com/document/product/436/46205>. Other keys work in the
+//! same way.
 //!
 //! # Guarantees
-//! A target has a valid bucket and region, so a request cannot bring a wildcard in. Values of keys that COS reads from *query
+//! A target has a valid bucket and region, so a request cannot introduce a wildcard. Values of keys that COS reads from *query
 //! parameters* are compared URL-encoded (`image%2Fjpeg`); those from headers and everything else are compared as they are
 //! (`image/jpeg`), as documented. A value is never compared a second time after decoding: a policy that forgot to encode
 //! fails here as it does in the cloud. An empty `versionid` counts as absent (documented).
@@ -23,11 +23,11 @@ use crate::percent::percent_encode;
 pub struct AccessRequest {
     /// The account that the policies belong to.
     pub account: Account,
-    /// The action, as `name/cos:PutObject`; without `name/` it is the same.
+    /// The action, for example `name/cos:PutObject`; `name/` is optional.
     pub action: String,
-    /// What it is done to.
+    /// The target of the action.
     pub target: Target,
-    /// The values that conditions look at.
+    /// The values that conditions read.
     pub context: Context,
 }
 
@@ -40,44 +40,44 @@ pub struct Account {
     pub owner_uin: String,
 }
 
-/// What an action is done to.
+/// The target of an action.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// Nothing that a resource could name: GetService, GetFederationToken.
+    /// No resource: GetService, GetFederationToken.
     Service,
     /// A role, for AssumeRole.
     Role {
         /// The user number of the role's owner.
         owner_uin: String,
-        /// The last segment of its resource, as `roleName/uploader` or `role/4611686018427397919`.
+        /// The last segment of its resource, for example `roleName/uploader` or `role/4611686018427397919`.
         name: String,
     },
     /// An object, or, with an empty key, a bucket.
     Object {
-        /// Where the bucket is.
+        /// The region of the bucket.
         region: Region,
         /// The bucket with its appid.
         bucket: Bucket,
         /// The user number of the bucket's owner.
         owner_uin: String,
-        /// The key as it is stored: not percent-encoded, no leading `/`.
+        /// The stored key: not percent-encoded, without a leading `/`.
         key: String,
     },
 }
 
-/// What a request says about itself, by condition key.
+/// The values of a request, by condition key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Context {
     values: BTreeMap<String, Vec<String>>,
 }
 
 impl Context {
-    /// A context without a key.
+    /// An empty context.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The same with one more value of `key`, as `cos:prefix`. The value is as the request means it: decoded.
+    /// The same context with one more value of `key`, for example `cos:prefix`. The value is decoded.
     #[must_use]
     pub fn with(mut self, key: &str, value: &str) -> Self {
         if !(key == "cos:versionid" && value.is_empty()) {
@@ -87,7 +87,7 @@ impl Context {
         self
     }
 
-    /// The values of `key` as they are compared; `None` when the request has none.
+    /// The values of `key` as they are compared; `None` when the request lacks the key.
     pub fn seen(&self, key: &str) -> Option<&[String]> {
         self.values.get(key).map(Vec::as_slice)
     }

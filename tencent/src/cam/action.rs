@@ -1,25 +1,28 @@
-//! Actions: what a statement is about, as `name/cos:PutObject`.
+//! Actions, for example `name/cos:PutObject`. <https://www.tencentcloud.com/document/product/436/30580>
 //!
-//! Promises: an [`Action`] has the shape of one, with `*` as the only wildcard, anywhere in it; `name/cos:X` and `cos:X` are the same;
-//! case matters. <https://www.tencentcloud.com/document/product/436/30580>
-//! Leaves out: whether COS knows it, and feature sets (`permid/`, `actionName/`), which are refused.
+//! # Guarantees
+//! An [`Action`] is well formed. `*` is the only wildcard and may be anywhere; `name/cos:X` and `cos:X` are
+//! the same; case matters. Feature sets (`permid/`, `actionName/`) are rejected.
+//!
+//! # Not covered
+//! Whether COS has the action.
 
 use serde::{Deserialize, Serialize};
 
 use super::wildcard::covers;
 
-/// One action, in the spelling that it came in.
+/// One action, as it was written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Action(String);
 
 impl Action {
-    /// A COS operation, as `PutObject`.
+    /// The action of a COS operation, for example `PutObject`.
     pub fn cos(operation: &'static str) -> Self {
         Self(format!("name/cos:{operation}"))
     }
 
-    /// The service it belongs to: `cos` of `name/cos:PutObject`; `*` when every service is meant.
+    /// The service pattern: `cos` in `name/cos:PutObject`; `*` for every service.
     pub fn service(&self) -> &str {
         self.unprefixed()
             .split_once(':')
@@ -40,9 +43,9 @@ impl Action {
         &self.0
     }
 
-    /// Whether it covers the action `asked`, as `cos:PutObject`.
-    pub(super) fn covers(&self, asked: &str) -> bool {
-        covers(self.unprefixed(), asked)
+    /// Whether it covers `action`, for example `cos:PutObject`.
+    pub(super) fn covers(&self, action: &str) -> bool {
+        covers(self.unprefixed(), action)
     }
 
     /// `name/cos:X` and `cos:X` are the same action.
@@ -67,7 +70,7 @@ impl TryFrom<String> for Action {
         if shaped && unprefixed.matches(':').count() <= 1 && unprefixed.chars().all(known) {
             return Ok(action);
         }
-        Err("an action is `*` or has the form `name/cos:PutObject`")
+        Err("an action must be `*` or have the form `name/cos:PutObject`")
     }
 }
 
@@ -98,26 +101,12 @@ mod tests {
 
     #[test]
     fn a_wildcard_may_stand_anywhere_and_case_matters() {
-        for text in [
-            "*",
-            "name/*",
-            "*:*",
-            "cos:*",
-            "name/cos:Put*",
-            "*:PutObject",
-            "cos:*Obj*",
-            "c*s:P*t",
-        ] {
+        let words = "* name/* *:* cos:* name/cos:Put* *:PutObject cos:*Obj* c*s:P*t";
+        for text in words.split(' ') {
             assert!(parse(text).unwrap().covers("cos:PutObject"), "{text}");
         }
-        for text in [
-            "cos:putobject",
-            "COS:PutObject",
-            "cvm:*",
-            "cos:Get*",
-            "cos:PutObjectACL",
-            "cos:Put",
-        ] {
+        let words = "cos:putobject COS:PutObject cvm:* cos:Get* cos:PutObjectACL cos:Put";
+        for text in words.split(' ') {
             assert!(!parse(text).unwrap().covers("cos:PutObject"), "{text}");
         }
     }

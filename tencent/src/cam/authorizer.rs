@@ -1,14 +1,16 @@
-//! Evaluation: whether policies allow an access.
+//! Evaluation: whether policies allow a request.
 //!
-//! <https://www.tencentcloud.com/document/product/598/10605>: a deny wins, then an allow, else it is denied. A temporary key has what
-//! the identity policies *and* the session policy allow, and a deny in either wins:
-//! <https://www.tencentcloud.com/document/product/1150/49452>.
+//! <https://www.tencentcloud.com/document/product/598/10605>: a deny wins, then an allow; the default is to
+//! deny. A temporary key may do what the identity policies *and* the session policy allow, and a deny in
+//! either wins: <https://www.tencentcloud.com/document/product/1150/49452>.
 //!
-//! A key that the request lacks: the condition is not met, for negative operators too; with `_if_exist` it is met (documented).
-//! Inferred, where the documents are silent: a negative operator with several values means "none of them"; without a quantifier,
-//! one of the request's several values is enough, and for a negative operator all of them have to differ; a lacking key is not
-//! met under `for_all_value` either; a value of the request that is not of the operator's type meets nothing, not even a negation.
-//! Leaves out: bucket policies, ACLs and the rights of a root account, which have no session policy to combine with here.
+//! Documented: a condition on a key that the request lacks is not met, for negative operators too; with
+//! `_if_exist` it is met. Inferred: a negative operator with several values means "none of them"; without a
+//! quantifier, one of the request's values is enough, and for a negative operator all of them must differ;
+//! `for_all_value` does not meet a missing key; a value of another type meets nothing, not even a negation.
+//!
+//! # Not covered
+//! Bucket policies, ACLs, and the permissions of a root account.
 
 use super::access_request::{AccessRequest, Target};
 use super::access_request::{Context, as_compared};
@@ -16,30 +18,32 @@ use super::condition::Values;
 use super::decision::{Checked, Decision, MatchedStatement, Position, Reason};
 use super::operator::{Kind, Operator, Order, Quantifier, Relation};
 use super::value::{Literal, Operand};
+use super::wildcard::covers;
 use super::{Effect, Policy, Statement, operation};
 
-/// Policies that are read as one: what any of them allows, less what any of them denies.
+/// Policies that count together: what any of them allows, without what any of them denies.
 #[derive(Clone, Copy, Debug)]
 pub struct PolicySet<'a> {
-    /// What explanations call it, as `session`.
+    /// Its name in explanations, for example `session`.
     pub name: &'a str,
     /// Its policies.
     pub policies: &'a [Policy],
 }
 
 impl Policy {
-    /// Decides by this policy alone.
+    /// Decides with only this policy.
     pub fn decide(&self, access: &AccessRequest) -> Decision {
-        let layer = PolicySet {
+        let set = PolicySet {
             name: "session",
             policies: std::slice::from_ref(self),
         };
-        decide(&[layer], access)
+        decide(&[set], access)
     }
 }
 
-/// Decides by several layers: every one has to allow, and a deny in any of them wins. No layer allows nothing.
-pub fn decide(layers: &[PolicySet<'_>], access: &AccessRequest) -> Decision {
+/// Decides with several sets: each must allow, and a deny in any of them wins. Without a set, nothing is
+/// allowed. <https://www.tencentcloud.com/document/product/1150/49452>
+pub fn decide(sets: &[PolicySet<'_>], access: &AccessRequest) -> Decision {
     let action = access
         .action
         .strip_prefix("name/")
@@ -47,31 +51,28 @@ pub fn decide(layers: &[PolicySet<'_>], access: &AccessRequest) -> Decision {
     if !operation::is_known_action(action) {
         return Decision {
             reason: Reason::UnknownAction(access.action.clone()),
-            considered: Vec::new(),
+            matched: Vec::new(),
         };
     }
-    let found: Vec<Found> = layers
-        .iter()
-        .map(|layer| search(layer, action, access))
-        .collect();
-    let reason = reason(layers, &found, access);
+    let found: Vec<Found> = sets.iter().map(|set| search(set, action, access)).collect();
+    let reason = reason(sets, &found, access);
     Decision {
         reason,
-        considered: found.into_iter().flat_map(|each| each.considered).collect(),
+        matched: found.into_iter().flat_map(|each| each.matched).collect(),
     }
 }
 
-/// What one layer says.
+/// The statements of one set that match.
 #[derive(Default)]
 struct Found {
     /// The first statement that names the action, for the explanation.
     first_with_action: Option<Position>,
-    considered: Vec<MatchedStatement>,
+    matched: Vec<MatchedStatement>,
 }
 
 impl Found {
     fn first(&self, effect: Effect, is_met: bool) -> Option<&MatchedStatement> {
-        self.considered
+        self.matched
             .iter()
             .find(|each| each.effect == effect && each.applies() == is_met)
     }
@@ -83,21 +84,21 @@ impl MatchedStatement {
     }
 }
 
-fn search(layer: &PolicySet<'_>, asked: &str, access: &AccessRequest) -> Found {
-    let target = if operation::is_without_resource(asked) {
+fn search(set: &PolicySet<'_>, requested: &str, access: &AccessRequest) -> Found {
+    let target = if operation::is_without_resource(requested) {
         &Target::Service
     } else {
         &access.target
     };
     let mut found = Found::default();
-    for (policy_index, policy) in layer.policies.iter().enumerate() {
+    for (policy_index, policy) in set.policies.iter().enumerate() {
         for (index, statement) in policy.statements().iter().enumerate() {
-            let covers_action = |action: &&super::Action| action.covers(asked);
+            let covers_action = |action: &&super::Action| action.covers(requested);
             let Some(action) = statement.actions.iter().find(covers_action) else {
                 continue;
             };
             let position = Position {
-                layer: layer.name.to_owned(),
+                set: set.name.to_owned(),
                 policy: policy_index,
                 statement: index,
             };
@@ -109,7 +110,7 @@ fn search(layer: &PolicySet<'_>, asked: &str, access: &AccessRequest) -> Found {
             let Some(resource) = statement.resources.iter().find(covers_target) else {
                 continue;
             };
-            found.considered.push(MatchedStatement {
+            found.matched.push(MatchedStatement {
                 position,
                 effect: statement.effect,
                 action: action.as_str().to_owned(),
@@ -121,22 +122,22 @@ fn search(layer: &PolicySet<'_>, asked: &str, access: &AccessRequest) -> Found {
     found
 }
 
-fn reason(layers: &[PolicySet<'_>], found: &[Found], access: &AccessRequest) -> Reason {
+fn reason(sets: &[PolicySet<'_>], found: &[Found], access: &AccessRequest) -> Reason {
     let denied = found.iter().find_map(|each| each.first(Effect::Deny, true));
     if let Some(denied) = denied {
         return Reason::Denied(denied.position.clone());
     }
     let mut positions = Vec::new();
-    for (layer, found) in layers.iter().zip(found) {
+    for (set, found) in sets.iter().zip(found) {
         if let Some(allowed) = found.first(Effect::Allow, true) {
             positions.push(allowed.position.clone());
             continue;
         }
-        let nearest = found.first(Effect::Allow, false).and_then(|nearest| {
-            let not_met = nearest.conditions.iter().find(|checked| !checked.is_met)?;
-            Some((nearest.position.clone(), not_met.clone()))
+        let closest = found.first(Effect::Allow, false).and_then(|closest| {
+            let not_met = closest.conditions.iter().find(|checked| !checked.is_met)?;
+            Some((closest.position.clone(), not_met.clone()))
         });
-        return match (nearest, &found.first_with_action) {
+        return match (closest, &found.first_with_action) {
             (Some((position, condition)), _) => Reason::NotMet {
                 position,
                 condition,
@@ -146,7 +147,7 @@ fn reason(layers: &[PolicySet<'_>], found: &[Found], access: &AccessRequest) -> 
                 target: name(&access.target),
             },
             (None, None) => Reason::NoAction {
-                layer: layer.name.to_owned(),
+                set: set.name.to_owned(),
                 action: access.action.clone(),
             },
         };
@@ -189,7 +190,7 @@ fn check(operator: &Operator, key: &str, values: &Values, context: &Context) -> 
         key: key.to_owned(),
         seen: seen.map(<[String]>::to_vec),
         is_met,
-        write_instead: not_encoded(key, values, seen.unwrap_or_default()),
+        write_instead: not_encoded(operator, key, values, seen.unwrap_or_default()),
     }
 }
 
@@ -215,13 +216,30 @@ fn compare(operator: &Operator, values: &Values, seen: &[String]) -> bool {
     }
 }
 
-/// The encoded form of a value that the request has, and that the policy wrote without encoding.
-fn not_encoded(key: &str, values: &Values, seen: &[String]) -> Option<String> {
-    values.literals().find_map(|literal| match literal {
-        Literal::Text(text) => {
-            let encoded = as_compared(key, text);
-            (encoded != *text && seen.contains(&encoded)).then_some(encoded)
-        }
-        Literal::Number(_) => None,
+/// The encoded form of a value that matches the request, and that the policy contains without encoding.
+fn not_encoded(operator: &Operator, key: &str, values: &Values, seen: &[String]) -> Option<String> {
+    values.literals().find_map(|literal| {
+        let encoded = encoded(operator, key, literal)?;
+        let matches = |seen: &String| match operator.kind {
+            Kind::Like => covers(&encoded, seen),
+            _ => *seen == encoded,
+        };
+        seen.iter().any(matches).then_some(encoded)
     })
+}
+
+/// The form in which a policy has to write a value of a query parameter; `None` when it already does. The
+/// wildcards of `string_like` stay.
+pub(super) fn encoded(operator: &Operator, key: &str, literal: &Literal) -> Option<String> {
+    let Literal::Text(text) = literal else {
+        return None;
+    };
+    let encoded = match operator.kind {
+        Kind::Like => {
+            let parts: Vec<String> = text.split('*').map(|part| as_compared(key, part)).collect();
+            parts.join("*")
+        }
+        _ => as_compared(key, text),
+    };
+    (encoded != *text).then_some(encoded)
 }

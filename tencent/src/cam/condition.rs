@@ -1,11 +1,15 @@
 //! The conditions of a statement: operator, key, values.
 //!
-//! <https://www.tencentcloud.com/document/product/598/10608>: the values of one key are alternatives; all keys of an operator, and
-//! all operators, must be met.
+//! <https://www.tencentcloud.com/document/product/598/10608>: the values of one key are alternatives; all keys of
+//! an operator and all operators must be met.
 //!
-//! Promises: an operator without keys, a key without values, the same operator or key twice (JSON would keep the last one and drop
-//! a limit), white space in a key: refused. Written in one way: sorted, and one value without brackets.
-//! Leaves out: whether COS knows a key.
+//! # Guarantees
+//! Rejected: an operator without keys, a key without values, a repeated operator or key (JSON would keep the
+//! last one and drop a limit), and white space in a key. Rendered in one way: sorted, a single value without
+//! brackets.
+//!
+//! # Not covered
+//! Whether COS has the key.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +20,7 @@ use super::json::Json;
 use super::value::{Literal, Operand};
 use super::{Operator, OperatorError};
 
-/// All conditions of one statement; none is met by every request.
+/// All conditions of one statement; without any, every request meets them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Conditions {
@@ -33,10 +37,10 @@ impl Conditions {
         Self::default()
     }
 
-    /// The same, and `operator` has to hold between `key` and one of `values`.
+    /// The same, and `operator` must hold between `key` and one of `values`.
     ///
     /// # Errors
-    /// [`ConditionError`] when that is not a condition, or is there already.
+    /// [`ConditionError`] for an invalid or repeated condition.
     pub fn and(
         mut self,
         operator: &str,
@@ -47,7 +51,7 @@ impl Conditions {
         Ok(self)
     }
 
-    /// Whether there is none.
+    /// Whether there is no condition.
     pub fn is_empty(&self) -> bool {
         self.blocks.is_empty()
     }
@@ -97,7 +101,7 @@ impl Values {
     }
 }
 
-/// Why something is no condition.
+/// Why a condition is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConditionError {
     /// An operator has no key.
@@ -107,13 +111,13 @@ pub enum ConditionError {
     #[error("the condition `{0}` has no value")]
     NoValues(String),
     /// Empty, or with white space.
-    #[error("`{0}` is no condition key")]
+    #[error("`{0}` is not a condition key")]
     Key(String),
     /// Not documented.
     #[error(transparent)]
     Operator(#[from] OperatorError),
-    /// Said twice.
-    #[error("the condition `{0}` is there twice")]
+    /// Repeated.
+    #[error("the condition `{0}` is repeated")]
     Twice(String),
     /// Not of the operator's type.
     #[error("a value of the condition `{0}` is {1}")]
@@ -175,18 +179,18 @@ mod tests {
         for (text, reason) in [
             (
                 r#"{"string_equals":{"a":"1"}}"#,
-                "`string_equals` is no condition operator",
+                "`string_equals` is not a condition operator",
             ),
             (r#"{"string_equal":{}}"#, "has no condition key"),
             (r#"{"string_equal":{"a":[]}}"#, "has no value"),
-            (r#"{"string_equal":{"a ":"1"}}"#, "is no condition key"),
+            (r#"{"string_equal":{"a ":"1"}}"#, "is not a condition key"),
             (
                 r#"{"string_equal":{"a":"1","a":"2"}}"#,
-                "`string_equal a` is there twice",
+                "`string_equal a` is repeated",
             ),
             (
                 r#"{"string_equal":{"a":"1"},"string_equal":{"b":"2"}}"#,
-                "is there twice",
+                "is repeated",
             ),
             (
                 r#"{"numeric_equal":{"a":"x"}}"#,

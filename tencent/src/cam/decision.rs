@@ -1,36 +1,37 @@
-//! Decisions, and how they explain themselves.
+//! Decisions that explain themselves.
 //!
-//! Promises: a [`Decision`] names the rule in one sentence (`Display`), and lists every statement that was about the access with the
-//! action and resource that matched, and each condition with what the request had for it.
-//! Values of a request can stand in it (an address, a content type): it belongs into a developer's log, not into an answer.
+//! # Guarantees
+//! A [`Decision`] names the deciding rule in one sentence (`Display`). It lists every statement that matches
+//! the action and target, and each condition with the request's values. It can contain values of a request
+//! (an address, a content type), so it belongs in a developer's log and not in a response.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::Effect;
 
-/// What was decided, and why.
+/// A decision and its reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
     pub(super) reason: Reason,
-    pub(super) considered: Vec<MatchedStatement>,
+    pub(super) matched: Vec<MatchedStatement>,
 }
 
-/// The rule that decided.
+/// The deciding rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// Each layer allows it, by the statement named.
+    /// Each set allows it, by these statements.
     Allowed(Vec<Position>),
-    /// A statement denies it, whatever else allows.
+    /// A statement denies it, whatever others allow.
     Denied(Position),
-    /// No statement of a layer names the action.
+    /// No statement of a set allows the action.
     NoAction {
-        /// The layer.
-        layer: String,
-        /// The action that was asked for.
+        /// The set.
+        set: String,
+        /// The requested action.
         action: String,
     },
-    /// There is no layer, so nothing allows.
+    /// There is no policy set.
     NoPolicy,
     /// The action is allowed, but not on this target.
     NoResource {
@@ -39,82 +40,82 @@ pub enum Reason {
         /// The target as `bucket/key`.
         target: String,
     },
-    /// Action and target fit, and a condition is not met.
+    /// Action and target match, but a condition is not met.
     NotMet {
-        /// The first statement that fits.
+        /// The first statement that matches.
         position: Position,
         /// Its first condition that is not met.
         condition: Checked,
     },
-    /// Nothing in COS is called so.
+    /// COS has no such action.
     UnknownAction(String),
 }
 
-/// Where a statement stands.
+/// The place of a statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Position {
-    /// The name of the layer, as `session`.
-    pub layer: String,
-    /// The policy in that layer, from 0.
+    /// The name of the policy set, for example `session`.
+    pub set: String,
+    /// The policy in that set, from 0.
     pub policy: usize,
     /// The statement in that policy, from 0.
     pub statement: usize,
 }
 
-/// A statement whose action and resource fit the access.
+/// A statement whose action and resource match the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MatchedStatement {
-    /// Where it stands.
+    /// Its place.
     pub position: Position,
-    /// What it does when its conditions are met.
+    /// Its effect when its conditions are met.
     pub effect: Effect,
-    /// Its action that matched, as written.
+    /// The matching action, as written.
     pub action: String,
-    /// Its resource that matched, as written.
+    /// The matching resource, as written.
     pub resource: String,
-    /// Its conditions; all are looked at, also after one is not met.
+    /// Its conditions; all are checked, also after one is not met.
     pub conditions: Vec<Checked>,
 }
 
-/// A condition, and what the request had for it.
+/// A condition, and the request's values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checked {
     /// The operator.
     pub operator: String,
     /// The condition key.
     pub key: String,
-    /// The request's values as they are compared; `None` when it has none.
+    /// The request's values as they are compared; `None` without the key.
     pub seen: Option<Vec<String>>,
     /// Whether the condition is met.
     pub is_met: bool,
-    /// The value that the policy should have written, when it looks as if it forgot to URL-encode.
+    /// The value to write in the policy, when URL-encoding seems to be missing.
     pub write_instead: Option<String>,
 }
 
 impl Decision {
-    /// Whether the access may happen.
+    /// Whether the request is allowed.
     pub fn is_allowed(&self) -> bool {
         matches!(self.reason, Reason::Allowed(_))
     }
 
-    /// The rule that decided.
+    /// The deciding rule.
     pub fn reason(&self) -> &Reason {
         &self.reason
     }
 
-    /// Every statement that was about this action and target, in the order of the policies.
-    pub fn considered(&self) -> &[MatchedStatement] {
-        &self.considered
+    /// Every statement that matches the action and target, in the order of the policies.
+    pub fn matched(&self) -> &[MatchedStatement] {
+        &self.matched
     }
 
-    /// The condition keys that were asked for and that the request has, with its values.
+    /// The checked condition keys that the request has, with its values.
     pub fn seen(&self) -> BTreeMap<&str, &[String]> {
         self.checked()
             .filter_map(|checked| Some((checked.key.as_str(), checked.seen.as_deref()?)))
             .collect()
     }
 
-    /// The condition keys that were asked for and that the request has not.
+    /// The checked condition keys that the request lacks.
     pub fn missing(&self) -> BTreeSet<&str> {
         self.checked()
             .filter(|checked| checked.seen.is_none())
@@ -123,15 +124,12 @@ impl Decision {
     }
 
     fn checked(&self) -> impl Iterator<Item = &Checked> {
-        self.considered.iter().flat_map(|each| &each.conditions)
+        self.matched.iter().flat_map(|each| &each.conditions)
     }
 
-    /// The action and resource that matched at `position`.
-    fn matched(&self, position: &Position) -> (&str, &str) {
-        let at = self
-            .considered
-            .iter()
-            .find(|each| each.position == *position);
+    /// The matching action and resource at `position`.
+    fn pair_at(&self, position: &Position) -> (&str, &str) {
+        let at = self.matched.iter().find(|each| each.position == *position);
         at.map_or(("", ""), |each| (&each.action, &each.resource))
     }
 }
@@ -142,22 +140,22 @@ impl fmt::Display for Decision {
             Reason::Allowed(positions) => {
                 formatter.write_str("allowed by ")?;
                 for (index, position) in positions.iter().enumerate() {
-                    let (action, resource) = self.matched(position);
+                    let (action, resource) = self.pair_at(position);
                     let and = if index == 0 { "" } else { " and " };
                     write!(formatter, "{and}{position} (`{action}` on `{resource}`)")?;
                 }
                 Ok(())
             }
             Reason::Denied(position) => {
-                let (action, resource) = self.matched(position);
+                let (action, resource) = self.pair_at(position);
                 write!(
                     formatter,
-                    "denied by {position} (`{action}` on `{resource}`), whatever else allows"
+                    "denied by {position} (`{action}` on `{resource}`), whatever others allow"
                 )
             }
-            Reason::NoAction { layer, action } => write!(
+            Reason::NoAction { set, action } => write!(
                 formatter,
-                "denied: no statement of the {layer} policy allows `{action}`"
+                "denied: no statement of the {set} policy allows `{action}`"
             ),
             Reason::NoPolicy => formatter.write_str("denied: there is no policy"),
             Reason::NoResource { position, target } => write!(
@@ -174,7 +172,7 @@ impl fmt::Display for Decision {
                 )
             }
             Reason::UnknownAction(action) => {
-                write!(formatter, "denied: `{action}` is no known COS action")
+                write!(formatter, "denied: `{action}` is not a COS action")
             }
         }
     }
@@ -184,8 +182,8 @@ impl fmt::Display for Position {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "statement {} of ", self.statement)?;
         match self.policy {
-            0 => write!(formatter, "the {} policy", self.layer),
-            policy => write!(formatter, "{} policy {policy}", self.layer),
+            0 => write!(formatter, "the {} policy", self.set),
+            policy => write!(formatter, "{} policy {policy}", self.set),
         }
     }
 }
@@ -196,7 +194,7 @@ impl fmt::Display for Checked {
         let is = if self.is_met { "is" } else { "is not" };
         write!(formatter, "`{operator}` on `{key}` {is} met: the request ")?;
         match &self.seen {
-            None => formatter.write_str("has no such key")?,
+            None => formatter.write_str("lacks this key")?,
             Some(values) => write!(formatter, "has `{}`", values.join("`, `"))?,
         }
         if let Some(value) = &self.write_instead {

@@ -1,6 +1,6 @@
-//! JSON as it was written, as far as conditions have it: texts, numbers, lists, and objects that keep a repeated member.
+//! JSON of conditions: strings, numbers, lists, and objects that keep repeated members.
 //!
-//! One recursive type instead of a nest of generic ones, which would be larger in the deployed binary. The parser bounds the depth.
+//! One recursive type, because nested generic types would enlarge the deployed binary. The parser bounds the depth.
 
 use std::fmt;
 
@@ -24,11 +24,11 @@ impl Json {
         }
     }
 
-    /// The elements of a list, or the one that stands without brackets.
+    /// The elements of a list, or one element without brackets.
     pub(super) fn into_literals<E: Error>(self) -> Result<Vec<Literal>, E> {
         let elements = match self {
             Self::List(elements) => elements,
-            alone => vec![alone],
+            element => vec![element],
         };
         let literal = |element| match element {
             Self::Literal(literal) => Ok(literal),

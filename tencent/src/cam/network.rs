@@ -1,6 +1,9 @@
-//! Networks of `ip_equal`: one address, or CIDR. Host bits may be set, as in the documents' `10.217.182.3/24`.
+//! Networks of `ip_equal`: one address, or CIDR. Host bits may be set, as in the documents' `10.217.182.3/24`
+//! (<https://www.tencentcloud.com/document/product/598/10608>).
 //!
-//! Promises: an IPv4 address inside IPv6 (`::ffff:10.0.0.1`) is that IPv4 address; `::/0` is every IPv6 address and no IPv4 one.
+//! # Guarantees
+//! An IPv4 address inside IPv6 (`::ffff:10.0.0.1`) is that IPv4 address. `::/0` contains every IPv6 address and
+//! no IPv4 address.
 
 use std::net::IpAddr;
 
@@ -29,7 +32,7 @@ impl Network {
         }
         let address = written.to_canonical();
         if written.is_ipv6() && address.is_ipv4() {
-            // Shorter than the part that says "this is IPv4": a network of IPv6.
+            // Shorter than the prefix of mapped addresses: an IPv6 network.
             return Some(match prefix_bits.checked_sub(96) {
                 Some(prefix_bits) => Self {
                     address,

@@ -1,7 +1,7 @@
 //! Numbers of conditions: `12`, `-1.5`, of any length, compared exactly.
 //!
-//! Leaves out: an exponent (`1e3`), a sign `+`, `inf`. A JSON number so large or small that it prints with an exponent is refused
-//! with them.
+//! # Not covered
+//! Exponents (`1e3`), a sign `+` and `inf` are rejected, as are JSON numbers that print with an exponent.
 
 use std::cmp::Ordering;
 

@@ -1,6 +1,8 @@
-//! Lists that drop their brackets around a single element, as CAM allows.
+//! Lists that may omit the brackets around a single element.
+//! <https://www.tencentcloud.com/document/product/598/10603>
 //!
-//! Promises: the element is read in place, so an error keeps its line and column, and a member that stands twice is seen.
+//! # Guarantees
+//! The element is read in place, so an error keeps its line and column, and a repeated member is noticed.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -10,7 +12,7 @@ use serde::de::{
     Deserialize, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor,
 };
 
-/// The elements, of a list or alone.
+/// The elements of a list, or a single one.
 pub(super) struct OneOrMany<T>(pub(super) Vec<T>);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {

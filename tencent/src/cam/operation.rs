@@ -1,10 +1,15 @@
-//! The operations that are known here, as an access names them: those of COS, and the two of the STS that policies decide about.
+//! The operations of COS, and the two of STS that policies decide about.
 //!
-//! <https://www.tencentcloud.com/document/product/436/30580> and <https://www.tencentcloud.com/document/product/598/57092>.
-//! An action outside this list is denied, with that reason: a request that was mapped to nothing real must not pass because some
-//! statement says `*`. Where the documents give one request two names, both are here.
+//! <https://www.tencentcloud.com/document/product/436/30580> and
+//! <https://www.tencentcloud.com/document/product/598/57092>. Where the documents give one request two
+//! names, both are here.
+//!
+//! # Guarantees
+//! An action outside this list is denied with that reason, so a request that maps to no real operation
+//! cannot pass because a statement contains `*`.
 
-/// Whether COS has `operation`, as `PutObject`.
+/// Whether COS has this operation, for example `PutObject`.
+/// <https://www.tencentcloud.com/document/product/436/30580>
 pub fn is_operation(operation: &str) -> bool {
     is_without_bucket(operation)
         || OPERATIONS.contains(&operation)
@@ -16,17 +21,17 @@ pub fn is_operation(operation: &str) -> bool {
         })
 }
 
-/// Whether `operation` is about no bucket, so that only the resource `*` covers it.
+/// Whether `operation` has no bucket, so that only the resource `*` covers it.
 pub(super) fn is_without_bucket(operation: &str) -> bool {
     operation == "GetService"
 }
 
-/// Whether an access may be about `action`, as `cos:PutObject`.
+/// Whether a request may have this action, for example `cos:PutObject`.
 pub(super) fn is_known_action(action: &str) -> bool {
     STS_ACTIONS.contains(&action) || action.strip_prefix("cos:").is_some_and(is_operation)
 }
 
-/// Whether `action` is about nothing that a resource could name, so that only the resource `*` covers it.
+/// Whether no resource but `*` can cover `action`.
 pub(super) fn is_without_resource(action: &str) -> bool {
     action == "sts:GetFederationToken" || action.strip_prefix("cos:").is_some_and(is_without_bucket)
 }
@@ -69,7 +74,7 @@ const OPERATIONS: &[&str] = &[
     "UploadPartCopy",
 ];
 
-/// Settings of a bucket, and what can be done with each.
+/// Bucket settings, and the verbs of each.
 const VERBS_OF_SETTINGS: &[(&[&str], &[&str])] = &[
     (
         &["ACL", "Accelerate", "Logging", "Referer", "Versioning"],

@@ -3,26 +3,27 @@
 //! <https://www.tencentcloud.com/document/product/598/10608>; `string_like` and `bool_equal` on COS:
 //! <https://www.tencentcloud.com/document/product/436/46205>.
 //!
-//! An operator that is not documented is refused by the parser, and not kept as an unknown one: a policy that is configured here
-//! with a misspelt operator is then an error at start, and no policy can be in use whose meaning is unknown.
-//! Refused as well: `_if_exist` (documented) and quantifiers (inferred) on `null_equal`, which asks about absence itself.
+//! # Guarantees
+//! The parser rejects an undocumented operator. A misspelled one is therefore an error at start, and the
+//! meaning of every policy in use is known. Also rejected: `_if_exist` (documented) and quantifiers
+//! (inferred) on `null_equal`, which tests for absence itself.
 
 use std::cmp::Ordering;
 use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-/// An operator; sorted by its name.
+/// An operator; sorted by name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Operator {
     name: String,
-    /// What it compares.
+    /// The type of its values.
     pub(super) kind: Kind,
-    /// What makes the comparison hold.
+    /// The required relation.
     pub(super) order: Order,
-    /// How several values of the request count.
+    /// How several values of a request count.
     pub(super) quantifier: Option<Quantifier>,
-    /// Whether it is met when the request has no such key.
+    /// Whether a request without the key meets it.
     pub(super) if_exist: bool,
 }
 
@@ -39,7 +40,7 @@ pub(super) enum Kind {
     TextIgnoringCase,
 }
 
-/// The relation that is asked for, from the request's value to the policy's.
+/// The required relation from the request's value to the policy's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Order {
     Equal,
@@ -65,10 +66,10 @@ pub(super) enum Relation {
 }
 
 impl Operator {
-    /// Reads an operator.
+    /// Parses an operator. <https://www.tencentcloud.com/document/product/598/10608>
     ///
     /// # Errors
-    /// [`OperatorError`] for every text that is not documented.
+    /// [`OperatorError`] for an undocumented text.
     pub fn parse(name: &str) -> Result<Self, OperatorError> {
         let (quantifier, rest) = if let Some(rest) = name.strip_prefix("for_any_value:") {
             (Some(Quantifier::Any), rest)
@@ -97,15 +98,15 @@ impl Operator {
         })
     }
 
-    /// The operator as policies write it.
+    /// The operator as written.
     pub fn as_str(&self) -> &str {
         &self.name
     }
 }
 
-/// A text that is no documented operator.
+/// The text is not a documented operator.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no condition operator")]
+#[error("`{0}` is not a condition operator")]
 pub struct OperatorError(String);
 
 impl Order {

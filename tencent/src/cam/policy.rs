@@ -1,12 +1,15 @@
-//! Policies: parsing and the one way they are written.
+//! Policies: parsing and rendering. Grammar: <https://www.tencentcloud.com/document/product/598/10603>
 //!
-//! Promises: members that CAM does not know, and `principal`, are refused, as is any member that stands twice.
-//! Leaves out: other spellings of the members' names (`Statement`, `Effect`), which the documents of bucket policies show.
+//! # Guarantees
+//! Unknown and repeated members and `principal` are rejected.
+//!
+//! # Not covered
+//! Other spellings of the member names (`Statement`, `Effect`), which the documents of bucket policies show.
 
 use serde::{Deserialize, Serialize};
 
 use super::one_or_many::one_or_many;
-use super::{Action, Effect, POLICY_CHARACTERS_MAX, Resource, Statement};
+use super::{Action, Effect, MAX_POLICY_CHARACTERS, Resource, Statement};
 use crate::json_object::JsonObject;
 
 /// A policy of version 2.0 that allows something.
@@ -19,29 +22,29 @@ impl Policy {
     /// A policy of these statements.
     ///
     /// # Errors
-    /// [`PolicyError::Empty`] when nothing is allowed, [`PolicyError::Long`] past what CAM takes.
+    /// [`PolicyError::Empty`] when nothing is allowed, [`PolicyError::Long`] beyond CAM's limit.
     pub fn new(statements: Vec<Statement>) -> Result<Self, PolicyError> {
         if !statements.iter().any(Statement::allows_something) {
             return Err(PolicyError::Empty);
         }
         let policy = Self { statements };
-        if policy.render().chars().count() > POLICY_CHARACTERS_MAX {
+        if policy.render().chars().count() > MAX_POLICY_CHARACTERS {
             return Err(PolicyError::Long);
         }
         Ok(policy)
     }
 
-    /// Reads policy JSON.
+    /// Parses policy JSON.
     ///
     /// # Errors
-    /// The same as [`Policy::new`], and [`PolicyError::Syntax`] with what is wrong and where.
+    /// As [`Policy::new`], and [`PolicyError::Syntax`] with the fault and its place.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
         let JsonObject(document) = serde_json::from_str(text).map_err(PolicyError::Syntax)?;
         let Document { statement, .. } = document;
         Self::new(statement.into_iter().map(|JsonObject(each)| each).collect())
     }
 
-    /// The policy as JSON: members in one order, no white space.
+    /// The policy as JSON: one order of members, no white space.
     pub fn render(&self) -> String {
         let written = serde_json::to_string(&Rendered {
             version: Version::V2,
@@ -49,9 +52,9 @@ impl Policy {
         });
         #[expect(
             clippy::expect_used,
-            reason = "strings and maps with string keys always serialise"
+            reason = "strings and maps with string keys always serialize"
         )]
-        written.expect("a policy serialises")
+        written.expect("a policy serializes")
     }
 
     /// The statements, in their order.
@@ -103,7 +106,7 @@ pub enum PolicyError {
     #[error("the policy allows nothing")]
     Empty,
     /// More characters than CAM takes.
-    #[error("the policy has more than {POLICY_CHARACTERS_MAX} characters")]
+    #[error("the policy has more than {MAX_POLICY_CHARACTERS} characters")]
     Long,
     /// Not a policy of version 2.0.
     #[error("not a CAM policy of version 2.0")]
@@ -132,7 +135,7 @@ enum Version {
     V2,
 }
 
-/// A text, where a derived reader would take `{"2.0":null}` as well.
+/// Only a string: a derived reader would also accept `{"2.0":null}`.
 impl TryFrom<String> for Version {
     type Error = &'static str;
 

@@ -1,14 +1,18 @@
-//! Resources: what a statement applies to, in six segments, `qcs:project:service:region:account:resource`.
+//! Resources in six segments, `qcs:project:service:region:account:resource`.
 //!
-//! <https://www.tencentcloud.com/document/product/598/10606>, for COS <https://www.tencentcloud.com/document/product/436/30580>.
-//! Both COS forms are read into one: `qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/doc/*`, and the old
+//! <https://www.tencentcloud.com/document/product/598/10606>, for COS
+//! <https://www.tencentcloud.com/document/product/436/30580>. Both COS forms are supported:
+//! `qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/doc/*`, and the old
 //! `prefix//1250000000/examplebucket/doc/*` in the last segment.
 //!
-//! Promises: a resource is rendered as it was written; the only `*` that this project writes is the one behind a closed
-//! prefix, as [`Resource::below`] does.
-//! Refused, since it is undocumented or COS never grants on it: a project, an account that is not `uid/<appid>`, `uin/<owner>`
-//! or empty (`uid/*` passes STS and is refused by COS), a policy variable in a COS path.
-//! Leaves out: the short region names of the old API, which match only themselves.
+//! # Guarantees
+//! A resource is rendered as it was written. This project writes `*` only after a prefix that ends in `/`,
+//! as [`Resource::below`] does: documents describe `*` only at the end of a resource. Rejected, because it
+//! is undocumented or COS never accepts it: a project, an account other than `uid/<appid>`, `uin/<owner>` or
+//! empty (STS accepts `uid/*`, COS refuses it), and a policy variable in a COS path.
+//!
+//! # Not covered
+//! The short region names of the old API, which match only themselves.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,12 +20,12 @@ use super::access_request::{Account, Target};
 use super::wildcard::covers;
 use crate::names::{Bucket, ObjectPrefix, Region};
 
-/// What a statement applies to.
+/// A resource of a statement.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Resource {
     written: String,
-    /// `None` for `*` alone.
+    /// `None` for the resource `*`.
     segments: Option<Segments>,
 }
 
@@ -42,7 +46,7 @@ enum Path {
     Old { appid: String, pattern: String },
 }
 
-/// Whose resources are meant.
+/// The account that owns the resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Owner {
     Appid(String),
@@ -57,12 +61,14 @@ impl Resource {
         Self::starting(bucket, region, prefix.as_str())
     }
 
-    /// All keys of `bucket` that begin with `prefix`, which is closed by `/` or empty, and holds nothing that a policy expands.
+    /// All keys of `bucket` that begin with `prefix`. It is empty or ends in `/`, and contains no
+    /// [metacharacter](crate::names::METACHARACTERS).
     pub fn starting(bucket: &Bucket, region: &Region, prefix: &str) -> Self {
         Self::exactly(bucket, region, &format!("{prefix}*"))
     }
 
-    /// One key of `bucket`, or one prefix that is listed; it holds nothing that a policy expands.
+    /// One key of `bucket`, or one listed prefix. It contains no
+    /// [metacharacter](crate::names::METACHARACTERS).
     pub fn exactly(bucket: &Bucket, region: &Region, key: &str) -> Self {
         let path = format!("{bucket}/{key}");
         Self {
@@ -76,7 +82,8 @@ impl Resource {
         }
     }
 
-    /// `*`, which is the one way to grant what is about no bucket (documented for GetService).
+    /// `*`: every resource of the account. GetService requires it (documented); for anything else it is
+    /// dangerous.
     pub fn everything() -> Self {
         Self {
             written: "*".to_owned(),
@@ -97,7 +104,7 @@ impl Resource {
         }
     }
 
-    /// The account number it is limited to, if it names one.
+    /// The appid that it names, if any.
     pub fn appid(&self) -> Option<&str> {
         let segments = self.segments.as_ref()?;
         match (&segments.path, &segments.account) {
@@ -106,8 +113,8 @@ impl Resource {
         }
     }
 
-    /// The pattern of the bucket with its appid, and that of the key (empty: the bucket itself; `None`: there is no `/`, and what
-    /// the bucket's pattern covers, as `*` does, may go on into the key).
+    /// The pattern of the bucket with its appid, and the pattern of the key: empty for the bucket itself, `None`
+    /// without a `/`, where the bucket pattern may continue into the key, as `*` does.
     pub fn bucket_and_key(&self) -> (String, Option<&str>) {
         let (pattern, appid) = match self.segments.as_ref().map(|segments| &segments.path) {
             None => ("*", None),
@@ -121,7 +128,7 @@ impl Resource {
         }
     }
 
-    /// Whether it names no bucket at all, as `*` or `qcs::cos:::*`.
+    /// Whether it names no bucket, for example `*` or `qcs::cos:::*`.
     pub fn is_everything(&self) -> bool {
         self.segments.as_ref().is_none_or(|segments| {
             let (Path::New(pattern) | Path::Old { pattern, .. }) = &segments.path;
@@ -129,7 +136,8 @@ impl Resource {
         })
     }
 
-    /// Whether it covers `target`, in a policy of `creator`. What has no bucket is covered by `*` alone (documented for GetService).
+    /// Whether it covers `target`, in a policy of `creator`. Only `*` covers a target without a bucket (documented
+    /// for GetService).
     pub(super) fn covers(&self, target: &Target, creator: &Account) -> bool {
         let Some(segments) = &self.segments else {
             return true;
@@ -184,7 +192,9 @@ impl TryFrom<String> for Resource {
             ["*"] => None,
             ["qcs", project, service, region, account, path] if !path.is_empty() => {
                 if !project.is_empty() {
-                    return Err("the second segment of a resource is empty: `qcs::cos:...`");
+                    return Err(
+                        "the second segment of a resource must be empty, for example `qcs::cos:...`",
+                    );
                 }
                 let path = if is_cos(service) {
                     cos_path(path)?
@@ -210,9 +220,10 @@ impl From<Resource> for String {
     }
 }
 
-const FORM: &str = "a resource is `*` or has six segments, as `qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/*`";
+const FORM: &str = "a resource must be `*` or have six segments, for example \
+                    `qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/*`";
 
-/// An empty service, and `*`, are all services.
+/// An empty service and `*` are all services.
 fn is_cos(service: &str) -> bool {
     matches!(service, "cos" | "" | "*")
 }
@@ -222,13 +233,13 @@ fn owner(account: &str) -> Result<Owner, &'static str> {
         None if account.is_empty() => Ok(Owner::Creator),
         Some(("uid", appid)) if is_number(appid) => Ok(Owner::Appid(appid.to_owned())),
         Some(("uin", uin)) if is_number(uin) => Ok(Owner::Uin(uin.to_owned())),
-        _ => Err("the account of a resource is `uid/<appid>`, `uin/<owner>` or empty"),
+        _ => Err("the account of a resource must be `uid/<appid>`, `uin/<owner>` or empty"),
     }
 }
 
 fn cos_path(path: &str) -> Result<Path, &'static str> {
     if path.contains("${") {
-        return Err("a COS resource takes no policy variable");
+        return Err("a COS resource cannot contain a policy variable");
     }
     let Some(old) = path.strip_prefix("prefix//") else {
         return Ok(Path::New(path.to_owned()));
@@ -238,7 +249,9 @@ fn cos_path(path: &str) -> Result<Path, &'static str> {
             appid: appid.to_owned(),
             pattern: pattern.to_owned(),
         }),
-        _ => Err("the old form of a resource is `prefix//<appid>/<bucket without appid>/<key>`"),
+        _ => {
+            Err("the old form of a resource must be `prefix//<appid>/<bucket without appid>/<key>`")
+        }
     }
 }
 
@@ -288,44 +301,30 @@ mod tests {
 
     #[test]
     fn what_a_resource_covers() {
-        for pattern in [
-            "*",
-            "qcs::cos:::*",
-            "qcs:::::*",
-            "qcs::*:*::*",
-            "qcs::cos:ap-*:uid/1250000000:*",
-            "qcs::cos:ap-guangzhou:uid/1250000000:b-1250000000*",
-            "qcs::cos:ap-guangzhou:uid/1250000000:b-1250000000/*",
-            "qcs::cos:ap-guangzhou:uid/1250000000:b-1250000000/doc/*",
-            "qcs::cos:ap-guangzhou:uid/1250000000:b-1250000000/doc/a.mp3",
-            "qcs::cos:ap-guangzhou:uin/100000000001:b-1250000000/doc/*",
-            "qcs::cos:::b-1250000000/*a.mp3",
-            "qcs::cos::uid/1250000000:prefix//1250000000/b/doc/*",
-            "qcs::cos::uid/1250000000:prefix//1250000000/*",
-            "qcs::cos::uid/1250000000:prefix//1250000000/b*",
-        ] {
+        let words = "* qcs::cos:::* qcs:::::* qcs::*:*::* qcs::cos:ap-*:uid/1250000000:* \
+            qcs::cos:ap-guangzhou:uid/1250000000:b-1250000000* \
+            qcs::cos:ap-guangzhou:uid/1250000000:b-1250000000/* \
+            qcs::cos:ap-guangzhou:uid/1250000000:b-1250000000/doc/* \
+            qcs::cos:ap-guangzhou:uid/1250000000:b-1250000000/doc/a.mp3 \
+            qcs::cos:ap-guangzhou:uin/100000000001:b-1250000000/doc/* \
+            qcs::cos:::b-1250000000/*a.mp3 \
+            qcs::cos::uid/1250000000:prefix//1250000000/b/doc/* \
+            qcs::cos::uid/1250000000:prefix//1250000000/* \
+            qcs::cos::uid/1250000000:prefix//1250000000/b*";
+        for pattern in words.split(' ') {
             assert!(covers(pattern, "b-1250000000/doc/a.mp3"), "{pattern}");
         }
     }
 
     #[test]
     fn what_a_resource_does_not_cover() {
-        for pattern in [
-            "qcs::cvm:::*",
-            "qcs::cos:ap-beijing::*",
-            "qcs::cos:gz::*",
-            "qcs::cos::uid/1250000001:*",
-            "qcs::cos::uin/100000000002:*",
-            "qcs::cos:::b-1250000000",
-            "qcs::cos:::b-1250000000/",
-            "qcs::cos:::b-1250000000/do/*",
-            "qcs::cos:::b-1250000000/DOC/*",
-            "qcs::cos:::prefix//1250000001/b/*",
-            "qcs::cos:::prefix//1250000001/*",
-            "qcs::cos:::prefix//1250000000/b",
-            "qcs::cos:::prefix//1250000000/b-*",
-            "qcs::cos:::b-1250000000.ap-guangzhou.myqcloud.com/*",
-        ] {
+        let words = "qcs::cvm:::* qcs::cos:ap-beijing::* qcs::cos:gz::* qcs::cos::uid/1250000001:* \
+            qcs::cos::uin/100000000002:* qcs::cos:::b-1250000000 qcs::cos:::b-1250000000/ \
+            qcs::cos:::b-1250000000/do/* qcs::cos:::b-1250000000/DOC/* \
+            qcs::cos:::prefix//1250000001/b/* qcs::cos:::prefix//1250000001/* \
+            qcs::cos:::prefix//1250000000/b qcs::cos:::prefix//1250000000/b-* \
+            qcs::cos:::b-1250000000.ap-guangzhou.myqcloud.com/*";
+        for pattern in words.split(' ') {
             assert!(!covers(pattern, "b-1250000000/doc/a.mp3"), "{pattern}");
         }
         // T3: siblings.
@@ -391,13 +390,9 @@ mod tests {
 
     #[test]
     fn a_resource_without_a_bucket_is_everything() {
-        for text in [
-            "*",
-            "qcs::cos:::*",
-            "qcs::cos:ap-guangzhou:uid/1250000000:*",
-            "qcs::cos:::/*",
-            "qcs::cos:::prefix//1250000000/*",
-        ] {
+        let words = "* qcs::cos:::* qcs::cos:ap-guangzhou:uid/1250000000:* qcs::cos:::/* \
+            qcs::cos:::prefix//1250000000/*";
+        for text in words.split(' ') {
             assert!(resource(text).unwrap().is_everything(), "{text}");
         }
         assert!(

@@ -1,13 +1,15 @@
 //! Statements: an effect on every pair of an action and a resource, under conditions.
+//! <https://www.tencentcloud.com/document/product/598/10603>
 //!
-//! Promises: members that CAM does not know are refused; so is `principal`, which a session policy must not carry.
+//! # Guarantees
+//! Unknown members are rejected, as is `principal`, which a session policy must not contain.
 
 use serde::{Deserialize, Serialize};
 
 use super::one_or_many::one_or_many;
 use super::{Action, Conditions, Resource};
 
-/// One statement. Its pairs are the full cross product of its actions and resources.
+/// One statement. It applies to the full cross product of its actions and resources.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Statement {
@@ -24,17 +26,17 @@ pub struct Statement {
     pub(super) conditions: Conditions,
 }
 
-/// What a statement does.
+/// The effect of a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", try_from = "String")]
 pub enum Effect {
-    /// Grants.
+    /// Allows.
     Allow,
-    /// Takes away, whatever else grants.
+    /// Denies, whatever other statements allow.
     Deny,
 }
 
-/// A text, where a derived reader would take `{"allow":null}` as well.
+/// Only a string: a derived reader would also accept `{"allow":null}`.
 impl TryFrom<String> for Effect {
     type Error = &'static str;
 
@@ -42,18 +44,18 @@ impl TryFrom<String> for Effect {
         match text.as_str() {
             "allow" => Ok(Self::Allow),
             "deny" => Ok(Self::Deny),
-            _ => Err("an effect is `allow` or `deny`"),
+            _ => Err("an effect must be `allow` or `deny`"),
         }
     }
 }
 
 impl Statement {
-    /// Allows every one of `actions` on `resource`.
+    /// Allows each of `actions` on `resource`.
     pub fn allow(actions: Vec<Action>, resource: Resource) -> Self {
         Self::new(Effect::Allow, actions, vec![resource])
     }
 
-    /// An effect on every one of `actions` on every one of `resources`.
+    /// An effect for each of `actions` on each of `resources`.
     pub fn new(effect: Effect, actions: Vec<Action>, resources: Vec<Resource>) -> Self {
         Self {
             effect,
@@ -63,13 +65,13 @@ impl Statement {
         }
     }
 
-    /// The same, only where `conditions` are met.
+    /// The same statement under `conditions`.
     #[must_use]
     pub fn when(self, conditions: Conditions) -> Self {
         Self { conditions, ..self }
     }
 
-    /// Whether it can allow anything at all.
+    /// Whether it allows anything.
     pub(super) fn allows_something(&self) -> bool {
         self.effect == Effect::Allow && !self.actions.is_empty() && !self.resources.is_empty()
     }

@@ -1,9 +1,12 @@
-//! Values of conditions: as they are written, and as what their operator compares.
+//! Condition values: as written, and as their operator compares them.
+//! <https://www.tencentcloud.com/document/product/598/10608>
 //!
-//! Promises: a value that its operator cannot compare is refused when the policy is read. Dates are `2016-06-01T00:01:00Z`, in UTC;
-//! numbers are plain decimals, compared exactly; truth is `true` or `false`; `string_like` has `*` at the start, the end or both.
-//! Inferred: `null_equal` takes the empty string or `true` for "absent or empty", `false` for the opposite.
-//! Leaves out: policy variables (`${uin}`); they are refused, since a session policy here is made for one caller anyway.
+//! # Guarantees
+//! The parser rejects a value that its operator cannot compare. Dates have the form `2016-06-01T00:01:00Z`,
+//! in UTC. Numbers are plain decimals, compared exactly. Booleans are `true` or `false`. `string_like` has `*` at
+//! the start, the end or both. Inferred: `null_equal` accepts the empty string or `true` for "absent or
+//! empty", `false` for the opposite. Policy variables (`${uin}`) are rejected: each session policy is made for
+//! one principal.
 
 use std::cmp::Ordering;
 use std::net::IpAddr;
@@ -52,7 +55,7 @@ pub(super) enum Operand {
 }
 
 impl Operand {
-    /// What `literal` is to an operator of this `kind`.
+    /// The value of `literal` for an operator of this `kind`.
     pub(super) fn parse(kind: Kind, literal: &Literal) -> Result<Self, &'static str> {
         let text = match literal {
             Literal::Text(text) => text.clone(),
@@ -73,7 +76,7 @@ impl Operand {
                 let start = text.strip_prefix('*').unwrap_or(&text);
                 let inner = start.strip_suffix('*').unwrap_or(start);
                 if inner.contains('*') {
-                    return Err("`*` may stand at the start and at the end only");
+                    return Err("not a pattern: `*` is allowed only at the start and the end");
                 }
                 Ok(Self::Like(text))
             }
@@ -89,7 +92,7 @@ impl Operand {
         }
     }
 
-    /// How a value of a request relates to this one; `None` when it is not of this type.
+    /// How a value of a request relates to this one; `None` for another type.
     pub(super) fn relation_of(&self, seen: &str) -> Option<Relation> {
         let equal = |equal: bool| {
             if equal {
@@ -103,7 +106,7 @@ impl Operand {
             Self::Date(value) => Relation::Ordered(date(seen)?.cmp(value)),
             Self::Ip(network) => equal(network.contains(seen.parse::<IpAddr>().ok()?)),
             Self::Like(pattern) => equal(covers(pattern, seen)),
-            // Answered by presence, never by a value.
+            // Presence decides, never a value.
             Self::Null(_) => return None,
             Self::Number(value) => Relation::Ordered(Number::parse(seen)?.cmp(value)),
             Self::Text(value) => equal(value == seen),
@@ -120,7 +123,7 @@ fn truth(text: &str) -> Option<bool> {
     }
 }
 
-/// `2016-06-01T00:01:00Z`, read by hand: the calendar's own parser takes many more forms than the documents.
+/// `2016-06-01T00:01:00Z`, by hand: the calendar library's parser accepts many more forms than the documents.
 fn date(text: &str) -> Option<DateTime> {
     let (day, clock) = text.strip_suffix('Z')?.split_once('T')?;
     let [year, month, day] = numbers(day, '-', [4, 2, 2])?;

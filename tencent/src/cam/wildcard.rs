@@ -1,7 +1,8 @@
-//! The one wildcard of CAM: `*` stands for any run of characters, `/` included, and for none.
+//! The only wildcard of CAM: `*` matches any run of characters, `/` included, and the empty one.
 //!
-//! Documented: a `*` anywhere in an action, and at the end of a resource. A `*` elsewhere in a resource is read the same way
-//! (inferred). There is no escape, and `?` is an ordinary character.
+//! Documented: `*` anywhere in an action (<https://www.tencentcloud.com/document/product/598/10603>), and at the
+//! end of a resource (<https://www.tencentcloud.com/document/product/436/30580>). Inferred: `*` elsewhere in a
+//! resource means the same; `?` is an ordinary character. There is no escape.
 
 /// Whether `pattern` covers the whole of `text`.
 pub(super) fn covers(pattern: &str, text: &str) -> bool {
@@ -17,7 +18,7 @@ pub(super) fn covers(pattern: &str, text: &str) -> bool {
     let Some(mut text) = text.strip_suffix(end) else {
         return false;
     };
-    // Between two wildcards the leftmost place is always good enough: it leaves the most for the parts behind it.
+    // Between two wildcards the leftmost match leaves the most text for the remaining parts.
     for part in middle.split('*') {
         match text.split_once(part) {
             Some((_, behind)) => text = behind,

@@ -1,4 +1,6 @@
-//! The hashes that signatures are made of, as lower-case hex where the protocols print them.
+//! The hashes inside the signatures, in lower-case hex where the protocols print them: SHA-1 and SHA-256
+//! (FIPS 180-4, <https://csrc.nist.gov/pubs/fips/180-4/upd1/final>) and HMAC
+//! (RFC 2104, <https://www.rfc-editor.org/rfc/rfc2104>).
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
@@ -15,7 +17,7 @@ pub(super) fn sha1_hex(bytes: &[u8]) -> String {
     hex::encode(Sha1::digest(bytes))
 }
 
-/// The HMAC-SHA-256 of `message`. Wiped when dropped: TC3 uses it as the next key.
+/// The HMAC-SHA-256 of `message`; wiped when dropped, because TC3 uses it as the next key.
 pub fn hmac_sha256(key: &[u8], message: &[u8]) -> Zeroizing<[u8; 32]> {
     Zeroizing::new(hmac::<Hmac<Sha256>>(key, message).into())
 }
@@ -24,7 +26,7 @@ pub fn hmac_sha256(key: &[u8], message: &[u8]) -> Zeroizing<[u8; 32]> {
 pub(super) fn hmac<M: Mac + KeyInit>(key: &[u8], message: &[u8]) -> hmac::digest::Output<M> {
     #[expect(
         clippy::expect_used,
-        reason = "HMAC takes a key of any length (RFC 2104)"
+        reason = "HMAC accepts a key of any length (RFC 2104)"
     )]
     let mut mac = M::new_from_slice(key).expect("a key of any length");
     mac.update(message);

@@ -5,14 +5,18 @@
 //!
 //! ```text
 //! SignKey      = hex(HMAC-SHA1(SecretKey, KeyTime))             KeyTime = start;end in Unix seconds
-//! HttpString   = method \n path \n parameters \n headers \n     the path decoded, pairs encoded and in order
+//! HttpString   = method \n path \n parameters \n headers \n     the path decoded, pairs encoded and sorted
 //! StringToSign = sha1 \n KeyTime \n hex(SHA1(HttpString)) \n
 //! Signature    = hex(HMAC-SHA1(SignKey, StringToSign))
 //! ```
 //!
-//! The issuer itself never signs for COS: its clients do, and the local cloud has to understand them.
-//! Promises: pure; the derived key is wiped when dropped. Leaves out: which headers and
-//! parameters are to be signed, and whether a time is acceptable.
+//! The issuer never signs for COS: its clients do, and the local cloud verifies them.
+//!
+//! # Guarantees
+//! The derived key is wiped when dropped.
+//!
+//! # Not covered
+//! Which headers and parameters must be signed, and whether a time is acceptable.
 
 use hmac::Hmac;
 use sha1::Sha1;
@@ -23,34 +27,34 @@ use crate::percent::percent_encode;
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
-/// The name of the algorithm, the value of `q-sign-algorithm`.
+/// The value of `q-sign-algorithm`. <https://www.tencentcloud.com/document/product/436/7778>
 pub const ALGORITHM: &str = "sha1";
 
-/// What is signed of one HTTP request: that which is named here, and nothing else of it.
+/// The signed parts of an HTTP request. <https://www.tencentcloud.com/document/product/436/7778>
 #[derive(Clone, Copy, Debug)]
 pub struct CosRequest<'a> {
     /// The method, in any case.
     pub method: &'a str,
     /// The path with its leading `/`, percent-decoded.
     pub path: &'a str,
-    /// The query parameters to sign, decoded, in any order; one without a value has an empty one.
+    /// The query parameters to sign, decoded, in any order; a missing value is an empty one.
     pub parameters: &'a [(&'a str, &'a str)],
-    /// The headers to sign, as they are on the wire, in any order.
+    /// The headers to sign, as on the wire, in any order.
     pub headers: &'a [(&'a str, &'a str)],
 }
 
 impl CosRequest<'_> {
-    /// Step 3a: the value of `q-url-param-list`.
+    /// Step 3a: the value of `q-url-param-list`. <https://www.tencentcloud.com/document/product/436/7778>
     pub fn parameter_list(&self) -> String {
         list(self.parameters)
     }
 
-    /// Step 3b: the value of `q-header-list`.
+    /// Step 3b: the value of `q-header-list`. <https://www.tencentcloud.com/document/product/436/7778>
     pub fn header_list(&self) -> String {
         list(self.headers)
     }
 
-    /// Step 4: the method, path, parameters and headers as one text (`FormatString` in an answer).
+    /// Step 4: `HttpString` (`FormatString` in COS's error responses). <https://www.tencentcloud.com/document/product/436/7778>
     pub fn http_string(&self) -> String {
         let (parameters, headers) = (joined(self.parameters), joined(self.headers));
         let method = self.method.to_lowercase();
@@ -58,12 +62,12 @@ impl CosRequest<'_> {
     }
 }
 
-/// Step 1: the period in which a signature is good.
+/// Step 1: `KeyTime`, the period in which a signature is valid. <https://www.tencentcloud.com/document/product/436/7778>
 pub fn key_time(start: Timestamp, end: Timestamp) -> String {
     format!("{};{}", start.unix_seconds(), end.unix_seconds())
 }
 
-/// Step 2: the key derived from a secret key for one `KeyTime`; wiped when dropped.
+/// Step 2: the key derived from a secret key for one `KeyTime`; wiped when dropped. <https://www.tencentcloud.com/document/product/436/7778>
 #[expect(
     missing_debug_implementations,
     reason = "a key cannot be formatted, not even redacted"
@@ -71,35 +75,37 @@ pub fn key_time(start: Timestamp, end: Timestamp) -> String {
 pub struct SignKey(Zeroizing<String>);
 
 impl SignKey {
-    /// Derives it.
+    /// Derives the key. <https://www.tencentcloud.com/document/product/436/7778>
     pub fn new(secret_key: &Secret, key_time: &str) -> Self {
         let key = hmac_sha1(secret_key.expose().as_bytes(), key_time);
         Self(Zeroizing::new(hex::encode(*key)))
     }
 
-    /// The key as it is used, lower-case hex, for the published vectors that print it.
+    /// The key as lower-case hex, as it is used and as the published vectors print it.
     pub fn to_hex(&self) -> Zeroizing<String> {
         self.0.clone()
     }
 
-    /// Step 6: the signature over `string_to_sign`, as lower-case hex.
+    /// Step 6: the signature of `string_to_sign`, as lower-case hex. <https://www.tencentcloud.com/document/product/436/7778>
     pub fn sign(&self, string_to_sign: &str) -> String {
         hex::encode(*hmac_sha1(self.0.as_bytes(), string_to_sign))
     }
 }
 
-/// Step 5: the string to sign.
+/// Step 5: the string to sign. <https://www.tencentcloud.com/document/product/436/7778>
 pub fn string_to_sign(key_time: &str, http_string: &str) -> String {
     let hashed = sha1_hex(http_string.as_bytes());
     format!("{ALGORITHM}\n{key_time}\n{hashed}\n")
 }
 
-/// The string to sign of a form's policy: its JSON text, not the base64 of it.
+/// The string to sign of a POST form: the JSON text of its policy, not the base64.
+/// <https://www.tencentcloud.com/document/product/436/14690>
 pub fn policy_string_to_sign(policy: &str) -> String {
     sha1_hex(policy.as_bytes())
 }
 
-/// All steps: the value of the `Authorization` header. The same seven pairs, each value percent-encoded, are the query form.
+/// All steps: the value of the `Authorization` header. In a query, the same seven pairs have
+/// percent-encoded values. <https://www.tencentcloud.com/document/product/436/7778>
 pub fn authorization(
     request: &CosRequest<'_>,
     key_time: &str,
@@ -129,7 +135,7 @@ fn joined(pairs: &[(&str, &str)]) -> String {
     pairs.join("&")
 }
 
-/// Names encoded and then in lower case (so `/` is `%2f` in a name and `%2F` in a value), in their order.
+/// Sorted pairs. Names are encoded and then lowered (so `/` is `%2f` in a name and `%2F` in a value).
 fn encoded(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
     let encoded = |(name, value): &(&str, &str)| {
         let name = percent_encode(name).to_string().to_lowercase();

@@ -3,12 +3,14 @@
 //! Protocol: <https://www.tencentcloud.com/document/product/1150/49450> (signature method v1).
 //!
 //! ```text
-//! String    = METHOD host path ? k=v & k=v …      all parameters but Signature, in ASCII order of their names, values as given
+//! String    = METHOD host path ? k=v & k=v …      all parameters except Signature, in ASCII order of names, values not encoded
 //! Signature = base64(HMAC-SHA1 or HMAC-SHA256 (SecretKey, String))
 //! ```
 //!
-//! The issuer itself signs with TC3; the official COS samples sign with this one, so the local STS has to understand it.
-//! Promises: pure. Leaves out: percent-encoding, which belongs to the transport and never to the signed string.
+//! The issuer signs with TC3. The official COS samples sign with this one, so the local STS verifies it.
+//!
+//! # Not covered
+//! Percent-encoding, which belongs to the transport and never to the signed string.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -19,17 +21,18 @@ use sha2::Sha256;
 use super::digest::hmac;
 use crate::secret::Secret;
 
-/// The hash inside the HMAC, chosen by the parameter `SignatureMethod`.
+/// The hash inside the HMAC, selected by the parameter `SignatureMethod`.
+/// <https://www.tencentcloud.com/document/product/1150/49450>
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignatureMethod {
-    /// The one that is meant when the parameter is absent.
+    /// The default.
     HmacSha1,
-    /// Chosen by `SignatureMethod=HmacSHA256`, which is itself part of the signed string.
+    /// `SignatureMethod=HmacSHA256`, which is itself part of the signed string.
     HmacSha256,
 }
 
 impl SignatureMethod {
-    /// Reads the parameter; `None` for a method that does not exist.
+    /// Parses the parameter; `None` for a method that does not exist. <https://www.tencentcloud.com/document/product/1150/49450>
     pub fn from_parameter(value: Option<&str>) -> Option<Self> {
         match value {
             None | Some("" | "HmacSHA1") => Some(Self::HmacSha1),
@@ -39,8 +42,8 @@ impl SignatureMethod {
     }
 }
 
-/// Step 1: the string to sign. `endpoint` is host and path (`sts.tencentcloudapi.com/`); a `Signature` among the parameters is
-/// left out, and the order they come in does not matter.
+/// Step 1: the string to sign. `endpoint` is host and path (`sts.tencentcloudapi.com/`). The parameters may be
+/// in any order; `Signature` is ignored. <https://www.tencentcloud.com/document/product/1150/49450>
 pub fn string_to_sign<'a>(
     method: &str,
     endpoint: &str,
@@ -58,7 +61,8 @@ pub fn string_to_sign<'a>(
     format!("{method}{endpoint}?{}", pairs.join("&"))
 }
 
-/// Step 2: the signature, base64. Percent-encode it before it goes into a query or a form.
+/// Step 2: the signature in base64. Percent-encode it in a query or a form.
+/// <https://www.tencentcloud.com/document/product/1150/49450>
 pub fn sign(method: SignatureMethod, secret_key: &Secret, string_to_sign: &str) -> String {
     let key = secret_key.expose().as_bytes();
     let message = string_to_sign.as_bytes();

@@ -36,7 +36,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts the binary with these variables alone.
+    /// Starts the binary with only these variables.
     ///
     /// # Errors
     /// When it is not built or cannot be started.
@@ -61,7 +61,7 @@ impl Process {
         })
     }
 
-    /// Waits for the line that says where it listens.
+    /// Waits for the line with the address it listens on.
     ///
     /// # Errors
     /// When it ends or takes too long.
@@ -106,7 +106,8 @@ impl Process {
         ask_to_end(&self.child);
     }
 
-    /// Waits for its end: the exit code (none after a signal) and what it printed since the last reading.
+    /// Waits for its end: the exit code (none after a signal) and what it printed since the last
+    /// reading.
     ///
     /// # Errors
     /// When it takes too long.

@@ -1,7 +1,11 @@
 //! Runs one driver of `tests/clients` and hands back the JSON line that it printed.
 //!
-//! The driver sees only the environment it is given (and `PATH`), so a proxy or certificate setting of the machine cannot
-//! change what is tested. Leaves out: what the line should say.
+//! The driver sees only the environment it is given (and `PATH`), so a proxy or certificate setting
+//! of the machine cannot change what is tested.
+//!
+//! # Not covered
+//!
+//! What the line should say.
 
 use std::path::PathBuf;
 use std::process::{Output, Stdio};
@@ -19,7 +23,8 @@ const TIME_LIMIT: Duration = Duration::from_secs(60);
 /// A real client, by its driver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Client {
-    /// npm `cos-nodejs-sdk-v5`, `cos-js-sdk-v5` or `cos-wx-sdk-v5` with a `getAuthorization` callback.
+    /// npm `cos-nodejs-sdk-v5`, `cos-js-sdk-v5` or `cos-wx-sdk-v5` with a `getAuthorization`
+    /// callback.
     CosGetAuthorization,
     /// npm `cos-nodejs-sdk-v5` or `cos-wx-sdk-v5` against a COS.
     Cos,
@@ -34,10 +39,12 @@ pub enum Client {
 }
 
 impl Client {
-    /// Runs the driver with these arguments and settings; what both may be is said at the top of the driver's file.
+    /// Runs the driver with these arguments and settings; the top of the driver's file documents
+    /// both.
     ///
     /// # Errors
-    /// When the driver is not installed, does not end in time, or prints anything but one JSON line.
+    /// When the driver is not installed, does not end in time, or prints anything but one JSON
+    /// line.
     pub async fn drive(self, arguments: &[&str], settings: &Variables) -> Result<Value, Failure> {
         let mut command = self.command()?;
         command.args(arguments).envs(settings);

@@ -1,4 +1,4 @@
-//! Why a test could not even begin, in words for whoever ran it.
+//! Why a test could not even begin, in words for the person who ran it.
 //!
 //! `Debug` is the plain sentence, so that `unwrap` in a test prints it as it is.
 

@@ -1,7 +1,11 @@
 //! The deployed binary inside the local cloud, and plain HTTP to it.
 //!
-//! The function logs all it can and its output goes to the test's own, so that the leak check sees it. Leaves out: what an answer
-//! should look like.
+//! The function logs all it can and its output goes to the test's own, so that the leak check sees
+//! it.
+//!
+//! # Not covered
+//!
+//! What an answer should look like.
 
 use std::time::Duration;
 
@@ -42,7 +46,8 @@ fn print(line: &str) {
     println!("function: {line}");
 }
 
-/// Waits until the function has printed `text`; false when it does not within ten seconds. Its output takes a moment to arrive.
+/// Waits until the function has printed `text`; false when it does not within ten seconds. Its
+/// output takes a moment to arrive.
 pub async fn printed(cloud: &Cloud, text: &str) -> bool {
     for _ in 0..500 {
         if cloud.function_output().contains(text) {
@@ -60,7 +65,7 @@ pub struct Answer {
     pub status: u16,
     /// The headers, by lower-case name.
     pub headers: reqwest::header::HeaderMap,
-    /// The body as JSON; null when it is none.
+    /// The body as JSON; null when it is not JSON.
     pub body: Value,
 }
 
@@ -71,7 +76,8 @@ impl Answer {
         value.map_or("", |value| value.to_str().unwrap_or_default())
     }
 
-    /// What it lacks of what every answer has: no cache may keep it, no browser guess its type, and it names its request.
+    /// What it lacks of what every answer has: no cache may keep it, no browser guess its type, and
+    /// it names its request.
     pub fn lacks(&self) -> Option<&'static str> {
         let wanted = [
             ("cache-control", "no-store"),

@@ -1,8 +1,9 @@
-//! What the end-to-end tests share: finding what is built or installed, running it with a time limit, and saying in plain
-//! words what is wrong when it cannot run.
+//! What the end-to-end tests share: finding what is built or installed, running it with a time
+//! limit, and explaining why it cannot run.
 //!
-//! Nothing here skips: whatever is missing is a [`Failure`], and a test unwraps it. Nothing here judges an outcome either;
-//! that is each test's own business.
+//! # Guarantees
+//!
+//! Nothing skips: what is missing is a [`Failure`], and a test unwraps it.
 
 mod child;
 mod chromium;

@@ -1,9 +1,17 @@
-//! Written-down models of the clients' parsers that cannot run here: Android, iOS, Flutter, React Native, HarmonyOS, Java, Go.
+//! Models of the clients' parsers that cannot run here: Android, iOS, Flutter, React Native,
+//! HarmonyOS, Java, Go.
 //!
-//! Promises: a model reads the members that its source reads, with the source's types, defaults and coercions, and complains where and in
-//! the words in which the source does; each names the repository, commit, file and lines. What a source takes in silence a model takes
-//! too: [`SessionKey::signs`] tells whether that is any use. All of it is from the sources, nothing was observed on a device.
-//! Leaves out: sending, caching, refreshing and signing; leniencies of the JSON parsers that no answer of ours could touch.
+//! # Guarantees
+//!
+//! A model reads the members that its source reads, with the source's types, defaults and
+//! coercions, and fails where the source fails, with the source's message. Each names the
+//! repository, commit, file and lines. What a source accepts silently a model accepts too:
+//! [`SessionKey::signs`] checks whether the result is usable.
+//!
+//! # Not covered
+//!
+//! Sending, caching, refreshing and signing; behaviour that only a device shows; leniencies of JSON
+//! parsers that our answers cannot reach.
 
 pub mod android;
 pub mod coscli;
@@ -33,11 +41,11 @@ pub struct Answered<'a> {
     pub status: u16,
     /// The body.
     pub text: &'a str,
-    /// What the device's clock says, in seconds.
+    /// The time of the device's clock, in seconds.
     pub now: i64,
 }
 
-/// What a client holds after it took an answer.
+/// What a client keeps of an answer.
 #[derive(Clone, PartialEq, Eq)]
 #[expect(missing_debug_implementations, reason = "it is an issued credential")]
 pub struct SessionKey {
@@ -64,7 +72,7 @@ impl SessionKey {
     }
 }
 
-/// What a client says when it does not take an answer.
+/// The error of a client that rejects an answer.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Complaint(String);
 

@@ -5,7 +5,8 @@ use serde_json::json;
 use crate::models::{Answered, Complaint, Model, SessionKey};
 use crate::{Answer, Browser, Failure};
 
-/// Sends `GET /path` or `POST /path`. A `POST` carries what Android and iOS ask for before an upload in parts.
+/// Sends `GET /path` or `POST /path`. A `POST` carries what Android and iOS ask for before an
+/// upload in parts.
 ///
 /// # Errors
 /// When `request` has no method, and when there is no answer.

@@ -1,6 +1,8 @@
-//! The server of an app's page: the page, the SDK, what the page is to do, and a place where it says how that went.
+//! The server of an app's page: the page, the SDK, the page's task, and a route for its outcome.
 //!
-//! Promises: loopback only; serves the files that are listed and nothing else; takes one outcome of bounded size.
+//! # Guarantees
+//!
+//! It listens on loopback, serves only the listed files, and accepts one outcome of bounded size.
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -73,10 +75,10 @@ impl PageServer {
         *lock(&self.shared.settings) = settings;
     }
 
-    /// What the page says; waits for it.
+    /// Waits for the outcome of the page.
     ///
     /// # Errors
-    /// When it says nothing within `limit`.
+    /// When it sends nothing within `limit`.
     pub async fn outcome(&self, limit: Duration) -> Result<Value, Failure> {
         let told = async {
             loop {
@@ -116,13 +118,13 @@ fn files() -> Result<Vec<(&'static str, &'static str, String)>, Failure> {
 }
 
 async fn accept(listener: TcpListener, shared: Arc<Shared>) {
-    // Ends with the task that holds it.
+    // Ends with the task that owns it.
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         let shared = Arc::clone(&shared);
         connections.spawn(async move {
             let answer = |request| answer(request, Arc::clone(&shared));
-            // A browser that leaves is no fault.
+            // A browser may leave.
             let _ = hyper::server::conn::http1::Builder::new()
                 .serve_connection(TokioIo::new(stream), service_fn(answer))
                 .await;

@@ -1,5 +1,5 @@
-//! Other ends of connections that tests need: an HTTP client, a port nobody listens on, a listener that counts
-//! who came, and a proxy that counts its tunnels.
+//! Other ends of connections that tests need: an HTTP client, a port nobody listens on, a listener
+//! that counts who came, and a proxy that counts its tunnels.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -17,7 +17,8 @@ const TIME_LIMIT: Duration = Duration::from_secs(60);
 
 /// A client for loopback: no proxy, and a limit on everything.
 pub(crate) fn http_client() -> Result<reqwest::Client, Failure> {
-    // The library's build of the HTTP client wants one even where nothing is encrypted. Fails when there is one already.
+    // The library's build of the HTTP client wants one even where nothing is encrypted. Fails when
+    // there is one already.
     let _already_installed = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder()
         .no_proxy()

@@ -1,7 +1,11 @@
 //! The official Lambda emulator (RIE) around the deployed binary: start, invoke, stop.
 //!
-//! The emulator crashes when two invocations overlap, so [`Rie::invoke`] takes it exclusively. Stopping is a request, since
-//! the emulator alone can end the function that it started. Leaves out: what an event or an answer should look like.
+//! The emulator crashes when two invocations overlap, so [`Rie::invoke`] takes it exclusively.
+//! Stopping is a request, because only the emulator can end the function that it started.
+//!
+//! # Not covered
+//!
+//! The contents of events and answers.
 
 use std::fmt;
 use std::io;
@@ -21,7 +25,8 @@ use tokio::time::{sleep, timeout};
 use crate::child::ask_to_end;
 use crate::{Failure, Variables, http_client, installed};
 
-/// Bounds each wait; the function's own limit is shorter, so that the emulator's answer is what a test sees.
+/// Bounds each wait; the function's own limit is shorter, so that the emulator's answer is what a
+/// test sees.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
 const FUNCTION_TIMEOUT_SECONDS: &str = "10";
 /// The path is fixed by the emulator, the function's name included.
@@ -35,17 +40,19 @@ pub struct Rie {
     printed: [JoinHandle<String>; 2],
 }
 
-/// What came back from one invocation. Its `Debug` leaves out the payload, which holds credentials.
+/// What came back from one invocation. Its `Debug` leaves out the payload, which contains
+/// credentials.
 #[derive(Clone, PartialEq)]
 pub struct Invocation {
-    /// The emulator's own HTTP status: 200 says that it answered, not that the function succeeded.
+    /// The emulator's own HTTP status: 200 means that it answered, not that the function succeeded.
     pub status: u16,
     /// The function's answer, or the emulator's error.
     pub payload: Value,
 }
 
 impl Rie {
-    /// Starts the emulator; the function starts with the first invocation, with these variables and the platform's.
+    /// Starts the emulator; the function starts with the first invocation, with these variables and
+    /// the platform's.
     ///
     /// # Errors
     /// When the emulator is not installed or does not listen in time.
@@ -150,8 +157,9 @@ impl fmt::Debug for Invocation {
     }
 }
 
-/// Two free ports on a loopback address of this emulator's own. The emulator takes no ready socket, so the ports have to be
-/// given up before it binds them; on the address that everybody uses, somebody else could get them first.
+/// Two free ports on a loopback address of this emulator's own. The emulator takes no ready socket,
+/// so the ports have to be given up before it binds them; on the address that everybody uses,
+/// somebody else could get them first.
 async fn free_addresses() -> io::Result<[SocketAddr; 2]> {
     static STARTED: AtomicU8 = AtomicU8::new(1);
     let [_, _, high, low] = std::process::id().to_be_bytes();

@@ -1,6 +1,8 @@
-//! COS as the account's owner sees it: puts what a test needs, and tells whether anything changed.
+//! COS as the account's owner sees it: stores what a test needs, and shows whether anything
+//! changed.
 //!
-//! Signs with the root key of the cloud, over bare HTTP. Leaves out: what an SDK does; the SDKs are what is tested.
+//! It signs with the root key of the cloud, over plain HTTP, and uses no SDK: the SDKs are what is
+//! tested.
 
 use std::collections::BTreeMap;
 
@@ -77,11 +79,11 @@ impl Storage {
         id.ok_or_else(|| Failure::new("an upload without an id"))
     }
 
-    /// All that is stored: buckets, objects with their sizes and ETags, uploads with their parts, rules. Two that are equal are of
-    /// the same content.
+    /// All that is stored: buckets, objects with their sizes and ETags, uploads with their parts,
+    /// rules. Two that are equal are of the same content.
     ///
     /// # Errors
-    /// When COS refuses to tell.
+    /// When COS refuses.
     pub async fn snapshot(&self) -> Result<BTreeMap<String, String>, Failure> {
         let mut told = BTreeMap::new();
         let service = "service.cos.myqcloud.com".to_owned();
@@ -130,7 +132,7 @@ impl Storage {
             parameters: &[],
             headers: &[("host", host)],
         };
-        // Good at any time that a test's clock can tell.
+        // Valid at any time that a test's clock can show.
         let latest = Timestamp::from_unix_seconds(99_999_999_999);
         let start = Timestamp::from_unix_seconds(1);
         let period = start
@@ -176,7 +178,7 @@ fn host(bucket: &str) -> String {
     format!("{bucket}.cos.{REGION}.myqcloud.com")
 }
 
-/// What stands in the elements of this name.
+/// The contents of the elements of this name.
 fn texts<'a>(document: &'a str, name: &str) -> impl Iterator<Item = String> + use<'a> {
     let (open, close) = (format!("<{name}>"), format!("</{name}>"));
     let parts: Vec<&str> = document.split(open.as_str()).skip(1).collect();

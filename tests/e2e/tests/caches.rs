@@ -1,4 +1,5 @@
-//! Whether an answer could stay in a cache: none may, whatever the route, the platform and the outcome.
+//! Whether an answer could stay in a cache: none may, whatever the route, the platform and the
+//! outcome.
 #![expect(
     clippy::unwrap_used,
     reason = "a fault in a helper of these tests is a failed test"
@@ -75,7 +76,7 @@ async fn every_answer_of_every_route_forbids_caches() {
     }
 }
 
-/// What is no request is answered before there is one: with nothing that a cache could keep, unless it forbids caches too.
+/// Bytes that are not a request get an answer that a cache cannot keep, or that forbids caches.
 #[tokio::test]
 async fn what_is_no_request_is_answered_without_a_body() {
     let mut process = Process::start(VARIABLES).unwrap();
@@ -84,7 +85,7 @@ async fn what_is_no_request_is_answered_without_a_body() {
     let huge = format!("GET /sign HTTP/1.1\r\nhost: h\r\nx: {large}\r\n\r\n");
     for bytes in ["GET /sign\r\n\r\n", "\u{16}\u{3}\u{1}\r\n\r\n", &huge] {
         let mut stream = TcpStream::connect(&address).await.unwrap();
-        // The other side may refuse before it has read everything.
+        // The server may close before it has read everything.
         let _may_be_refused = stream.write_all(bytes.as_bytes()).await;
         let mut answer = Vec::new();
         let reading = stream.read_to_end(&mut answer);

@@ -7,9 +7,12 @@
     reason = "a fault in a helper of these tests is a failed test"
 )]
 
+use std::io::Write as _;
+
 use cos_emulator::{Cloud, LambdaEvent, Outcome, Platform, ScfEvent};
 use cos_issuer_e2e::{API_KEY, Answer, Browser, PLATFORMS, issuer_on, printed};
 use serde_json::{Value, json};
+use tempfile::NamedTempFile;
 
 /// A web function and one event platform of each cloud.
 const ON: [Platform; 3] = [
@@ -51,7 +54,8 @@ async fn cookie_only_is_unauthenticated() {
         refused(&answer, "AuthFailure.ProofMissing");
         // As a form of another page sends it.
         let form = browser.request("POST", "/sts").header("cookie", &cookie);
-        let form = form.header("content-type", "text/plain").body("[]");
+        let form = form.header("content-type", "text/plain");
+        let form = form.body("[{\"action\":\"name/cos:PutObject\"}]");
         let answer = browser.send(form).await.unwrap();
         refused(&answer, "AuthFailure.ProofMissing");
         assert_eq!(cloud.sts().call_count(), 0, "{platform:?}");
@@ -133,9 +137,7 @@ async fn spoofed_gateway_identity_is_ignored() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_identity_of_the_gateway_is_accepted_where_auth_names_it() {
-    let lambda = json!({"version": "2.0", "rawPath": "/sign", "rawQueryString": "", "headers": {}, "isBase64Encoded": false,
-        "requestContext": {"accountId": "1", "apiId": "a", "stage": "$default", "authorizer": {"jwt": {"claims": {"sub": "person-1"}, "scopes": null}},
-        "http": {"method": "GET", "path": "/sign", "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "t"}}});
+    let lambda = http_api_event(&json!({"sub": "person-1"}));
     let mut without_subject = lambda.clone();
     without_subject["requestContext"]["authorizer"] = json!({"jwt": {"claims": {"email": "a"}}});
     let scf = json!({"httpMethod": "GET", "path": "/sign", "headers": {}, "queryString": {},
@@ -165,6 +167,49 @@ async fn an_identity_of_the_gateway_is_accepted_where_auth_names_it() {
         assert_eq!(refusal, (401, json!("AuthFailure.ProofMissing")));
         assert_eq!(cloud.sts().call_count(), 0, "{platform:?}");
     }
+}
+
+/// HTTP APIs of AWS send every claim of a token as a string: a list in brackets, a boolean and a number in words.
+#[tokio::test(flavor = "multi_thread")]
+async fn groups_behind_a_gateway_match_where_the_grant_asks_for_a_list() {
+    let claims = json!({"sub": "person-1", "admin": "true", "level": "42", "cognito:groups": "[media press]"});
+    let event = http_api_event(&claims);
+    for (wanted, is_granted) in [
+        (r#""cognito:groups" = { contains = "media" }"#, true),
+        (r#""cognito:groups" = { contains = ["x", "press"] }"#, true),
+        ("admin = true, level = 42", true),
+        (r#""cognito:groups" = { contains = "med" }"#, false),
+        (r#""cognito:groups" = ["media"]"#, false),
+        ("admin = false", false),
+    ] {
+        let grant = "bucket = \"examplebucket-1250000000\"\nregion = \"ap-guangzhou\"\nprefix = \"media/\"\nallow = [\"upload\"]";
+        let grant = format!("[[grant]]\nname = \"media\"\nmatch = {{ {wanted} }}\n{grant}\n");
+        let mut file = NamedTempFile::new().unwrap();
+        file.write_all(grant.as_bytes()).unwrap();
+        let path = file.path().to_str().unwrap();
+        let platform = Platform::Lambda(LambdaEvent::HttpApi);
+        let settings = [("AUTH", "gateway"), ("GRANTS_FILE", path)];
+        let (cloud, _) = start(platform, &settings).await;
+        let status = invoke(&cloud, &event).await.0;
+        assert_eq!(status, if is_granted { 200 } else { 403 }, "{wanted}");
+        assert_eq!(
+            cloud.sts().call_count(),
+            usize::from(is_granted),
+            "{wanted}"
+        );
+        if wanted.ends_with("[\"media\"]") {
+            let named = "\"wrong_type_claims\":\"cognito:groups\"";
+            assert!(printed(&cloud, named).await);
+        }
+        assert!(!cloud.function_output().contains("press"), "{wanted}");
+    }
+}
+
+/// `GET /sign` through an HTTP API whose JWT authorizer accepted these claims.
+fn http_api_event(claims: &Value) -> Value {
+    json!({"version": "2.0", "rawPath": "/sign", "rawQueryString": "", "headers": {}, "isBase64Encoded": false,
+        "requestContext": {"accountId": "1", "apiId": "a", "stage": "$default", "authorizer": {"jwt": {"claims": claims, "scopes": null}},
+        "http": {"method": "GET", "path": "/sign", "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "t"}}})
 }
 
 /// Status and `codeDesc` of the reply to a raw event.

@@ -1,7 +1,12 @@
-//! Mutilated answers: each model of a client refuses what its source refuses, and takes what its source takes.
+//! Mutilated answers: each model of a client refuses what its source refuses, and takes what its
+//! source takes.
 //!
-//! Real answers of the deployed binary with one member missing or of another type. A model that accepts anything, or reads a member that
-//! its source does not read, fails. Leaves out: whole answers (`client_shapes.rs`).
+//! Real answers of the deployed binary with one member missing or of another type. A model that
+//! accepts anything, or reads a member that its source does not read, fails.
+//!
+//! # Not covered
+//!
+//! Whole answers (`client_shapes.rs`).
 #![expect(
     clippy::panic,
     clippy::unwrap_used,
@@ -25,7 +30,7 @@ enum To {
     Number,
     /// A number as a text.
     Text,
-    /// A text that is no number.
+    /// A text that is not a number.
     Word,
 }
 
@@ -34,7 +39,7 @@ enum To {
 enum Then {
     Complains(&'static str),
     Signs,
-    /// It holds what no request can be signed with, and says nothing.
+    /// It keeps values that cannot sign a request, and reports nothing.
     Useless,
 }
 

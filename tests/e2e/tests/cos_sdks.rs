@@ -1,7 +1,12 @@
-//! The vendor's COS SDKs take the issuer's `/sts` answer in their `getAuthorization` callback without a complaint.
+//! The vendor's COS SDKs take the issuer's `/sts` answer in their `getAuthorization` callback
+//! without a complaint.
 //!
-//! The whole path is real: the SDK's callback asks the gateway, the deployed binary answers, and the SDK signs uploads with what
-//! it got; the mini-program SDK asks through a small host of `wx`. Leaves out: whether COS would allow those uploads.
+//! The whole path is real: the SDK's callback asks the gateway, the deployed binary answers, and
+//! the SDK signs uploads with what it got; the mini-program SDK asks through a small host of `wx`.
+//!
+//! # Not covered
+//!
+//! Whether COS would allow those uploads.
 #![expect(
     clippy::unwrap_used,
     reason = "a fault in a helper of these tests is a failed test"

@@ -1,8 +1,13 @@
-//! What an app does, by each real client, from the function's credential to the last deletion, against the local COS.
+//! What an app does, by each real client, from the function's credential to the last deletion,
+//! against the local COS.
 //!
-//! Uploads small and in parts, pauses, resumes, gives up, looks, reads ranges, copies, deletes; each client checks what it reads byte
-//! for byte, and the owner of the account checks once more. How each client is pointed here: `docs/local-cloud-clients.md`.
-//! Leaves out: what a credential does not cover (`cos_refusals.rs`).
+//! Uploads small and in parts, pauses, resumes, gives up, looks, reads ranges, copies, deletes;
+//! each client checks what it reads byte for byte, and the owner of the account checks once more.
+//! How each client is pointed here: `docs/local-cloud-clients.md`.
+//!
+//! # Not covered
+//!
+//! What a credential does not cover (`cos_refusals.rs`).
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -211,7 +216,7 @@ fn none_was_refused(cloud: &Cloud, line: &Value) {
     assert!(refused.is_empty(), "{line} {refused:#?}");
 }
 
-/// Opens the page in a browser and waits for what it says.
+/// Opens the page in a browser and waits for its outcome.
 async fn open(page: &PageServer) -> Value {
     let browser = Chromium::open(&page.origin()).unwrap();
     let outcome = page.outcome(Duration::from_secs(60)).await;

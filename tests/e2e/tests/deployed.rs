@@ -1,5 +1,5 @@
-//! The deployed binary itself: nothing of the local cloud in it, nothing that needs a C library of the platform, no more than it
-//! may weigh.
+//! The deployed binary itself: nothing of the local cloud in it, nothing that needs a C library of
+//! the platform, no more than it may weigh.
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
@@ -70,9 +70,9 @@ fn its_dependencies_are_not_those_of_tests() {
     );
 }
 
-/// What is ours in it; the C library of the machine that links it adds 0.9 MB, more with each release. The issuing path keeps to
-/// 3.1 MB (of a million bytes); tokens take 70 KB more, and the grants file with its TOML 170 KB. Whatever makes it grow further
-/// has to be worth it.
+/// What is ours in it; the C library of the machine that links it adds 0.9 MB, more with each
+/// release. The issuing path keeps to 3.1 MB (of a million bytes); tokens take 70 KB more, and the
+/// grants file with its TOML 170 KB. Whatever makes it grow further has to be worth it.
 #[test]
 fn it_weighs_at_most_3_3_mb_more_than_a_program_in_c() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,5 @@
-//! The deployed binary on bad days of a whole cloud: what its caller is told, and that it serves again when the day is over.
+//! The deployed binary while faults are injected into the whole cloud: what its caller receives,
+//! and that it serves again once the faults end.
 
 #![expect(
     clippy::unwrap_used,

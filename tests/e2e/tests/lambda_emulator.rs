@@ -1,6 +1,10 @@
-//! The official Lambda emulator (RIE) drives the deployed binary: it is the judge of our side of Lambda's runtime API.
+//! The official Lambda emulator (RIE) drives the deployed binary through Lambda's runtime API.
 //!
-//! Events are what a function URL sends. Leaves out: the other shapes of events, which the local cloud covers.
+//! Events are those of a function URL.
+//!
+//! # Not covered
+//!
+//! The other shapes of events, which the local cloud covers.
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,

@@ -120,7 +120,8 @@ async fn connections_are_kept_and_bounded_in_time_and_size() {
     let answer = exchange(address.clone(), two).await;
     assert_eq!(answer.matches("HTTP/1.1 200 OK").count(), 2, "{answer}");
 
-    // A head that never ends, a body that never comes, a head that is too large, what is no HTTP, and answers that nobody reads.
+    // A head that never ends, a body that never comes, a head that is too large, what is not HTTP,
+    // and answers that nobody reads.
     let slow_head = exchange(
         address.clone(),
         b"GET /sign HTTP/1.1\r\nhost: localhost\r\nx-slow: ".to_vec(),
@@ -337,10 +338,10 @@ async fn the_request_id_of_a_client_is_believed_only_behind_scf() {
     }
 }
 
-/// Sends bytes as they are and reads until the other side closes, or a minute is over.
+/// Sends bytes as they are and reads until the server closes, or a minute is over.
 async fn exchange(address: String, bytes: Vec<u8>) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
-    // The other side may refuse before it has read everything.
+    // The server may close before it has read everything.
     let _may_be_refused = stream.write_all(&bytes).await;
     let mut answer = Vec::new();
     let mut part = [0; 4096];
@@ -361,7 +362,8 @@ async fn exchange(address: String, bytes: Vec<u8>) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-/// Sends requests until no more are taken, and reads none of the answers; panics when the other side puts up with it for a minute.
+/// Sends requests until no more are taken, and reads none of the answers; panics when the other
+/// side puts up with it for a minute.
 async fn ask_and_never_read(address: String) {
     let stream = TcpStream::connect(address).await.unwrap();
     let requests = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(1000);

@@ -1,6 +1,9 @@
-//! What the README prints, in both languages, as it stands there: the program with an SDK against the local cloud, and the grants file.
+//! The README's examples in both languages: the program with an SDK against the local cloud, and
+//! the grants file. Only the program's two ports are changed.
 //!
-//! The program's two ports are the only thing that is changed. Leaves out: the commands, which `make` and CI run.
+//! # Not covered
+//!
+//! The commands, which `make` and CI run.
 #![expect(
     clippy::unwrap_used,
     reason = "a fault in a helper of these tests is a failed test"
@@ -65,7 +68,7 @@ async fn the_grants_file_is_for_whom_it_says() {
     }
 }
 
-/// The one block of the language that holds this text.
+/// The only block of the language that contains this text.
 fn block(page: &str, language: &str, part: &str) -> String {
     let fence = format!("\n```{language}\n");
     let blocks = page.split(&fence).skip(1);

@@ -1,5 +1,5 @@
-//! The deployed binary in an instance that is frozen between two requests: it serves on, also when the connection that it kept to
-//! the STS was closed meanwhile.
+//! The deployed binary in an instance that is frozen between two requests: it serves on, also when
+//! the connection that it kept to the STS was closed meanwhile.
 
 #![expect(
     clippy::unwrap_used,

@@ -1,6 +1,8 @@
-//! SCF's runtime API when it misbehaves: what the loop tries again, what it reports, and when it ends.
+//! SCF's runtime API when it misbehaves: what the loop tries again, what it reports, and when it
+//! ends.
 //!
-//! The other side is a scripted listener of this test, since the local cloud keeps to the protocol.
+//! The runtime API is a scripted listener of this test, because the local cloud follows the
+//! protocol.
 
 #![expect(
     clippy::unwrap_used,
@@ -125,7 +127,8 @@ async fn an_api_that_is_not_there_ends_the_process() {
     assert!(printed.contains("init/ready"), "{printed}");
 }
 
-/// Starts the script and the binary. The script sees a path and how often it was called; `None` closes the connection.
+/// Starts the script and the binary. The script sees a path and how often it was called; `None`
+/// closes the connection.
 async fn start(
     script: impl Fn(&str, usize) -> Option<Vec<u8>> + Send + Sync + 'static,
 ) -> (Process, Calls) {

@@ -1,8 +1,8 @@
-//! The vendor's own STS clients judge the local STS: with a right key each obtains credentials, with a wrong one each reports
-//! the documented error.
+//! The vendor's own STS clients against the local STS: with a right key each obtains credentials,
+//! with a wrong key each reports the documented error.
 //!
-//! Every client signs, sends and reads by itself, over TLS, and trusts the STS only through its CA file. What the client
-//! reports is held against what the STS recorded of the same call.
+//! Every client signs, sends and reads by itself, over TLS, and trusts the STS only through its CA
+//! file. The test compares what the client reports with what the STS recorded of the same call.
 #![expect(
     clippy::indexing_slicing,
     clippy::panic,
@@ -95,7 +95,8 @@ async fn node_helper_obtains_credentials_for_policies_and_for_scopes() {
         assert_eq!(call.name.as_deref(), Some("cos-sts-nodejs"));
         assert_eq!(policy(&call), upload_policy());
 
-        // Its own policies keep the old form of the resource, and the principal that the documents forbid.
+        // Its own policies keep the old form of the resource, and the principal that the documents
+        // forbid.
         let call = sts.grants(Client::QcloudCosSts, &[action, "scope"]).await;
         let statement = &policy(&call)["statement"][0];
         assert_eq!(statement["principal"], json!({"qcs": "*"}));

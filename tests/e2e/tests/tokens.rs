@@ -152,7 +152,9 @@ async fn a_withdrawn_key_counts_for_five_minutes() {
         json!({"keys": [jwk]})
     };
     let symmetric = json!({"kty": "oct", "kid": "rsa", "alg": "HS256", "k": "CANARYCANARYCANARYCANARYCANARYCANARYCANARYCA"});
-    let mut many = vec![other.jwks()["keys"][0].clone(); 64];
+    let mut others = other.jwks()["keys"][0].clone();
+    others["kid"] = json!("others");
+    let mut many = vec![others; 64];
     many.push(rsa.clone());
     let clock = Arc::new(EmulatedClock::over(Arc::new(SystemClock)));
     let shared: Arc<dyn Clock> = Arc::<EmulatedClock>::clone(&clock);

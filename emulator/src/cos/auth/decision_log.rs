@@ -129,7 +129,7 @@ impl DecisionRecord {
     pub(super) fn decided(&mut self, access: &AccessRequest, verdict: &Verdict) {
         let decision = verdict.decision();
         let statements = decision.map(|decision| {
-            let considered = decision.considered().iter();
+            let considered = decision.matched().iter();
             considered.map(|each| each.position.to_string()).collect()
         });
         let seen = decision.map(|decision| {

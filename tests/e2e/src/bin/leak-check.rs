@@ -1,8 +1,9 @@
 //! Searches all that the tests printed for every secret that the local cloud made or issued.
 //!
-//! `leak-check OUTPUT SECRETS`: OUTPUT is what the tests printed, SECRETS holds one secret a line. Each is searched for raw,
-//! base64, hexadecimal and percent-encoded. Fails when one is found, and also when there is nothing to search or to search for,
-//! or when the search would not find what is certainly there.
+//! `leak-check OUTPUT SECRETS`: OUTPUT is what the tests printed, SECRETS has one secret a line.
+//! Each is searched for raw, base64, hexadecimal and percent-encoded. Fails when one is found, and
+//! also when there is nothing to search or to search for, or when the search would not find what is
+//! certainly there.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -83,7 +84,7 @@ fn spellings(secret: &str) -> Vec<String> {
     ]
 }
 
-/// The search finds every spelling in a text that holds it.
+/// The search finds every spelling in a text that contains it.
 fn prove(search: &AhoCorasick, spellings: &[String]) -> Result<(), String> {
     let blind = spellings
         .iter()

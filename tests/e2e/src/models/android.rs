@@ -1,14 +1,18 @@
 //! The Android SDK's two parsers, and the provider of its transfer demo.
 //!
-//! `tencentyun/qcloud-sdk-android` 252230a, `QCloudFoundation/foundation/src/main/java/com/tencent/qcloud/core/auth/`:
-//! `SessionCredentialProvider.java` 133-195, `SessionQCloudCredentials.java` 48-73, `BasicLifecycleCredentialProvider.java` 69-79,
-//! `STSScopeLimitCredentialProvider.java` 62-91 (the same parser). The demo: `tencentyun/qcloud-sdk-android-samples` aa61acd,
-//! `COSTransferPractice/app/src/main/java/com/tencent/qcloud/costransferpractice/MySessionCredentialProvider.java` 62-87.
+//! `tencentyun/qcloud-sdk-android` 252230a,
+//! `QCloudFoundation/foundation/src/main/java/com/tencent/qcloud/core/auth/`:
+//! `SessionCredentialProvider.java` 133-195, `SessionQCloudCredentials.java` 48-73,
+//! `BasicLifecycleCredentialProvider.java` 69-79, `STSScopeLimitCredentialProvider.java` 62-91 (the
+//! same parser). The demo: `tencentyun/qcloud-sdk-android-samples` aa61acd,
+//! `COSTransferPractice/app/src/main/java/com/tencent/qcloud/costransferpractice/MySessionCredentialProvider.java`
+//! 62-87.
 
 use super::org_json::{self, JsonObject, opt_long, opt_object, opt_string};
 use super::{Answered, Complaint, SessionKey};
 
-/// `SessionCredentialProvider` as it is without a word (STS 2.0), and `STSScopeLimitCredentialProvider`.
+/// `SessionCredentialProvider` as it is without a word (STS 2.0), and
+/// `STSScopeLimitCredentialProvider`.
 ///
 /// # Errors
 /// As the source: see each step.
@@ -65,7 +69,7 @@ pub fn sts_3(answer: &Answered<'_>) -> Result<SessionKey, Complaint> {
     )
 }
 
-/// `MySessionCredentialProvider` of the transfer demo: the root alone, and every member required.
+/// `MySessionCredentialProvider` of the transfer demo: only the root, and every member required.
 ///
 /// # Errors
 /// As the source: see each step.

@@ -1,7 +1,8 @@
 //! The Flutter plugin's example: the root of the answer, in Dart's types.
 //!
-//! `TencentCloud/cos-sdk-flutter-plugin` 284de55, `example/lib/cos/fetch_credentials.dart` 26-48 and 66-87 (the same reading for scopes),
-//! `lib/pigeon.dart` 190-207 (`String`, `int?` and `int`). Whatever goes wrong, and any status but 200, becomes an `ArgumentError`.
+//! `TencentCloud/cos-sdk-flutter-plugin` 284de55, `example/lib/cos/fetch_credentials.dart` 26-48
+//! and 66-87 (the same reading for scopes), `lib/pigeon.dart` 190-207 (`String`, `int?` and `int`).
+//! Whatever goes wrong, and any status but 200, becomes an `ArgumentError`.
 
 use serde_json::Value;
 
@@ -10,7 +11,7 @@ use super::{Answered, Complaint, SessionKey};
 /// `FetchCredentials` and `FetchScopeLimitCredentials`.
 ///
 /// # Errors
-/// `Invalid argument(s)`, whatever the fault; what stands behind the colon is printed in debug mode alone.
+/// `Invalid argument(s)` for every error; the text after the colon is printed only in debug mode.
 pub fn fetch_credentials(answer: &Answered<'_>) -> Result<SessionKey, Complaint> {
     if answer.status != 200 {
         return Err(argument_error("the status is not 200"));

@@ -1,8 +1,9 @@
-//! The Go SDK's two answers: API 3.0 and a CVM's. Its own transports have fixed addresses, so an app reads ours with these types and
-//! hands them over as a `CredentialIface`.
+//! The Go SDK's two answers: API 3.0 and a CVM's. Its own transports have fixed addresses, so an
+//! app reads ours with these types and hands them over as a `CredentialIface`.
 //!
-//! `tencentyun/cos-go-sdk-v5` cc9846d, `auth.go` 565-589 and 645-664 (`CredentialCompleteResult`), 393-400 and 455-468
-//! (`CVMSecurityCredentials`), 218-221 (without a SecretId a request is sent unsigned).
+//! `tencentyun/cos-go-sdk-v5` cc9846d, `auth.go` 565-589 and 645-664 (`CredentialCompleteResult`),
+//! 393-400 and 455-468 (`CVMSecurityCredentials`), 218-221 (without a SecretId a request is sent
+//! unsigned).
 
 use super::go_json::{Struct, parse};
 use super::{Answered, Complaint, SessionKey};
@@ -17,7 +18,7 @@ pub fn complete_result(answer: &Answered<'_>) -> Result<SessionKey, Complaint> {
         return Err(Complaint::new(words));
     }
     let failed = || Complaint::new("GetCredential failed");
-    // An empty body is no error, and no result.
+    // An empty body is neither an error nor a result.
     if answer.text.is_empty() {
         return Err(failed());
     }

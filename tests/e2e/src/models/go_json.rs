@@ -1,6 +1,11 @@
-//! Go's `encoding/json` into a struct: names match in any case, null changes nothing, a wrong type is an error.
+//! Go's `encoding/json` into a struct: names match in any case, null changes nothing, a wrong type
+//! is an error.
 //!
-//! <https://pkg.go.dev/encoding/json#Unmarshal>. Leaves out: the order of members of one name.
+//! <https://pkg.go.dev/encoding/json#Unmarshal>.
+//!
+//! # Not covered
+//!
+//! The order of members of one name.
 
 use serde_json::{Map, Value};
 

@@ -1,7 +1,8 @@
 //! The HarmonyOS SDK's documents: the callback that they print.
 //!
-//! <https://cloud.tencent.com/document/product/436/112125>, `sessionCredential` and its class `StsSessionQCloudCredentials`; the README of
-//! `@tencentcloud/cos` has the same. The root of the answer, whatever the status; both times are multiplied by 1000 for a `Date`.
+//! <https://cloud.tencent.com/document/product/436/112125>, `sessionCredential` and its class
+//! `StsSessionQCloudCredentials`; the README of `@tencentcloud/cos` has the same. The root of the
+//! answer, whatever the status; both times are multiplied by 1000 for a `Date`.
 
 use serde_json::Value;
 
@@ -11,7 +12,8 @@ use super::{Answered, Complaint, SessionKey};
 /// The documented callback.
 ///
 /// # Errors
-/// Where JavaScript throws. That happens inside another callback, so the SDK's promise is never settled.
+/// Where JavaScript throws. That happens inside another callback, so the SDK's promise is never
+/// settled.
 pub fn documented(answer: &Answered<'_>) -> Result<SessionKey, Complaint> {
     let root = parse(answer.text)?;
     let credentials = member(Some(&root), "credentials")?;

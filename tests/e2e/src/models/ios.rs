@@ -1,17 +1,21 @@
 //! The two ways in which the vendor's iOS samples read an answer; the SDK itself has no parser.
 //!
-//! The documents: <https://www.tencentcloud.com/document/product/436/30618>, whose code makes a date "since now" of the end.
-//! The scope sample: `tencentyun/qcloud-sdk-ios-samples` e033ee9,
-//! `QCloudCOSXMLDemo/QCloudCOSXMLDemoTests/QCloudSTSPolicyTests.m` 36-57. `tencentyun/qcloud-sdk-ios` 512e640,
-//! `QCloudCore/Classes/Base/QCloudClientBase/Authentation/QCloudCredential.m` 16-28 is when a key counts as valid.
+//! The documents: <https://www.tencentcloud.com/document/product/436/30618>, whose code makes a
+//! date "since now" of the end. The scope sample: `tencentyun/qcloud-sdk-ios-samples` e033ee9,
+//! `QCloudCOSXMLDemo/QCloudCOSXMLDemoTests/QCloudSTSPolicyTests.m` 36-57.
+//! `tencentyun/qcloud-sdk-ios` 512e640,
+//! `QCloudCore/Classes/Base/QCloudClientBase/Authentation/QCloudCredential.m` 16-28 is when a key
+//! counts as valid.
 //!
-//! Foundation: a member of nil is nil, and nil is 0; `integerValue` of a text is the number it begins with; NSNull knows neither.
+//! Foundation: a member of nil is nil, and nil is 0; `integerValue` of a text is the number it
+//! begins with; NSNull knows neither.
 
 use serde_json::Value;
 
 use super::{Answered, Complaint, SessionKey};
 
-/// The sample of the documents: status 200, `data.credentials`, `data.startTime`, `data.expiredTime`.
+/// The sample of the documents: status 200, `data.credentials`, `data.startTime`,
+/// `data.expiredTime`.
 ///
 /// # Errors
 /// On any other status, and where Foundation raises.
@@ -51,7 +55,7 @@ fn session(object: Option<&Value>) -> Result<SessionKey, Complaint> {
     })
 }
 
-/// What is no JSON is nil.
+/// What is not JSON is nil.
 fn dictionary(text: &str) -> Option<Value> {
     serde_json::from_str(text).ok()
 }

@@ -1,9 +1,12 @@
-//! The Java SDK's `InstanceCredentialsFetcher` behind an `HttpCredentialsEndpointProvider`: any URL, the flat answer of a CVM.
+//! The Java SDK's `InstanceCredentialsFetcher` behind an `HttpCredentialsEndpointProvider`: any
+//! URL, the flat answer of a CVM.
 //!
-//! `tencentyun/cos-java-sdk-v5` 499c86d, `src/main/java/com/qcloud/cos/auth/`: `InstanceCredentialsFetcher.java` 12-56 (Jackson, upper
-//! camel case, unknown members ignored, `Code` not looked at), `InstanceCredentialsUtils.java` 50-94, `BasicSessionCredentials.java`
-//! 66-77, `InstanceProfileCredentials.java` 34-37. Jackson turns a number into text and back unless told otherwise
-//! (`ALLOW_COERCION_OF_SCALARS`): <https://github.com/FasterXML/jackson-databind/wiki/Mapper-Features>.
+//! `tencentyun/cos-java-sdk-v5` 499c86d, `src/main/java/com/qcloud/cos/auth/`:
+//! `InstanceCredentialsFetcher.java` 12-56 (Jackson, upper camel case, unknown members ignored,
+//! `Code` not looked at), `InstanceCredentialsUtils.java` 50-94, `BasicSessionCredentials.java`
+//! 66-77, `InstanceProfileCredentials.java` 34-37. Jackson turns a number into text and back unless
+//! configured otherwise (`ALLOW_COERCION_OF_SCALARS`):
+//! <https://github.com/FasterXML/jackson-databind/wiki/Mapper-Features>.
 
 use serde_json::{Map, Value};
 
@@ -33,7 +36,7 @@ pub fn instance_credentials_fetcher(answer: &Answered<'_>) -> Result<SessionKey,
     })
 }
 
-/// The one client that tells its user what we say: `code` and `message`, in lower case.
+/// The only client that shows our error to its user: `code` and `message`, in lower case.
 fn service_exception(text: &str) -> Complaint {
     let body: Value = serde_json::from_str(text).unwrap_or_default();
     let told = |name| body.get(name).map(as_text).unwrap_or_default();

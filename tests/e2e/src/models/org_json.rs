@@ -1,7 +1,12 @@
-//! Android's `org.json`: `opt…` never throws and falls back, `get…` throws, and both turn text into numbers and back.
+//! Android's `org.json`: `opt…` never throws and falls back, `get…` throws, and both turn text into
+//! numbers and back.
 //!
 //! <https://cs.android.com/android/platform/superproject/main/+/main:libcore/json/src/main/java/org/json/JSON.java>,
-//! `toLong` and `toString`; `JSONObject.java`, `get`, `getString`, `optString`. Leaves out: its leniency towards bad JSON.
+//! `toLong` and `toString`; `JSONObject.java`, `get`, `getString`, `optString`.
+//!
+//! # Not covered
+//!
+//! Its leniency towards bad JSON.
 
 use serde_json::{Map, Value};
 

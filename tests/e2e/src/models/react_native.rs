@@ -1,8 +1,10 @@
-//! The React Native plugin: its README's callback, then what each platform makes of the object that the callback returns.
+//! The React Native plugin: its README's callback, then what each platform makes of the object that
+//! the callback returns.
 //!
-//! `TencentCloud/cos-sdk-react-native-plugin` 0a713ea, `README.md` 52-78 and 92-127 (the same reading for scopes);
-//! `android/src/main/java/com/cosreactnative/QCloudCosReactNativeModule.java` 178-206; `ios/QCloudCosReactNative.mm` 1611-1640.
-//! That an undefined member does not cross the bridge is inferred.
+//! `TencentCloud/cos-sdk-react-native-plugin` 0a713ea, `README.md` 52-78 and 92-127 (the same
+//! reading for scopes); `android/src/main/java/com/cosreactnative/QCloudCosReactNativeModule.java`
+//! 178-206; `ios/QCloudCosReactNative.mm` 1611-1640. That an undefined member does not cross the
+//! bridge is inferred.
 
 use serde_json::Value;
 
@@ -36,7 +38,7 @@ pub fn on_android(answer: &Answered<'_>) -> Result<SessionKey, Complaint> {
 /// On iOS: what is there is taken; a text is a number there.
 ///
 /// # Errors
-/// In the callback alone, or where Foundation raises.
+/// Only in the callback, or where Foundation raises.
 pub fn on_ios(answer: &Answered<'_>) -> Result<SessionKey, Complaint> {
     let read = Read::callback(answer.text)?;
     let text = |value: Option<Value>| value.and_then(|value| value.as_str().map(str::to_owned));

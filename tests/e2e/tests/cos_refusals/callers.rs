@@ -1,4 +1,5 @@
-//! A grants file, two callers whose places begin alike, and limits of size and type: what each may not, with the credential it got.
+//! A grants file, two callers whose places begin alike, and limits of size and type: what each may
+//! not, with the credential it got.
 
 use std::collections::BTreeMap;
 use std::io::Write;

@@ -1,4 +1,5 @@
-//! One row: a call and how it is refused. A group of rows: refused, each for its own reason, and nothing changed.
+//! One row: a call and how it is refused. A group of rows: refused, each for its own reason, and
+//! nothing changed.
 
 use std::collections::BTreeMap;
 
@@ -16,8 +17,8 @@ pub(crate) struct Row {
     reason: &'static str,
 }
 
-/// `method` with `params` is answered with this status and code, for a reason with these words. An SDK has no code where an answer has
-/// no body (HEAD); that row has `""`.
+/// `method` with `params` is answered with this status and code, for a reason with these words. An
+/// SDK has no code where an answer has no body (HEAD); that row has `""`.
 pub(crate) fn row(
     name: &'static str,
     method: &str,
@@ -87,7 +88,8 @@ impl World {
         let record = decisions
             .iter()
             .find(|record| record.request_id == outcome["request_id"]);
-        // What only the body of a request shows is refused behind the door; the answer alone has that reason.
+        // A refusal that depends on the body comes after authorization; only the answer has
+        // that reason.
         let reason = record.and_then(|record| match &record.reason {
             Some(reason) => Some(reason.as_str()),
             None => outcome["reason"].as_str(),

@@ -1,7 +1,8 @@
 //! Uploads that the policy limits in size and type, by every verb that uploads.
 //!
-//! The limit holds where COS sees a length in the request: PutObject and PostObject. Verbs that build an object out of pieces or of
-//! another object could get around it, so a policy with a limit does not have them.
+//! The limit applies where COS sees a length in the request: PutObject and PostObject. Verbs that
+//! build an object out of pieces or of another object could get around it, so a policy with a limit
+//! does not have them.
 
 use serde_json::json;
 
@@ -10,7 +11,8 @@ use crate::world::{BUCKET, REGION, Sdk, World};
 
 const NOBODY: &str = "no statement";
 
-/// 4000 bytes of a picture at the most; a form's own fields count (inferred, see the door's table of accesses).
+/// 4000 bytes of a picture at the most; a form's own fields count (inferred, see the door's table
+/// of accesses).
 const POLICY: &str = r#"{"version":"2.0","statement":[{"effect":"allow","action":["name/cos:PutObject","name/cos:PostObject"],
     "resource":["qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/users/1/*"],
     "condition":{"numeric_less_than_equal":{"cos:content-length":4000},"string_equal":{"cos:content-type":["image/png"]}}}]}"#;

@@ -1,9 +1,13 @@
-//! What a credential does not cover, asked for by real clients: each is told so with COS's own code, nothing is stored or changed, and
-//! the cloud knows why.
+//! Real clients ask for what their credential does not cover: each receives COS's own code, nothing
+//! is stored or changed, and the decision log has the reason.
 //!
-//! Each row is one call of one SDK (`tests/clients/cos_story.js`, `cos_client.py`). A row holds the status and code that the SDK
-//! reports, and words of the reason that the door noted for exactly that request; around each group of rows the owner of the account
-//! compares all that is stored. Leaves out: the door's own unit tests, which have every form of a bad signature.
+//! Each row is one call of one SDK (`tests/clients/cos_story.js`, `cos_client.py`): the status and
+//! code that the SDK reports, and words of the reason logged for exactly that request. The
+//! account's owner compares everything stored before and after each group of rows.
+//!
+//! # Not covered
+//!
+//! Every form of a bad signature, which unit tests cover.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,

@@ -1,4 +1,5 @@
-//! Pages of origins that nobody lets in: the browser keeps the SDK from the credential, or from COS.
+//! Pages of origins that nobody lets in: the browser keeps the SDK from the credential, or from
+//! COS.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,5 @@
-//! Places outside the grant: other people's prefixes, a prefix that begins alike, other buckets, the whole bucket, the account.
+//! Places outside the grant: other people's prefixes, a prefix that begins alike, other buckets,
+//! the whole bucket, the account.
 
 use serde_json::json;
 

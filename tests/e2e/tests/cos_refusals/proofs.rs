@@ -1,4 +1,5 @@
-//! Proofs that are none: expired, altered, mixed, revoked, altered after signing, or not there.
+//! Credentials and signatures that are not valid: expired, altered, mixed, revoked, altered after
+//! signing, or not there.
 
 use std::collections::BTreeMap;
 
@@ -113,7 +114,8 @@ async fn an_expired_credential() {
 async fn a_signed_url_is_good_for_what_was_signed() {
     let world = World::start(&ALL).await;
     let mut short = world.credential("").await;
-    // Without it the SDK signs for the time that is asked for, and not for the life of the credential.
+    // Without it the SDK signs for the time that is asked for, and not for the life of the
+    // credential.
     short["StartTime"] = Value::Null;
     let credentials = BTreeMap::from([("short", short)]);
     let url = |more: Value| {

@@ -1,4 +1,5 @@
-//! Verbs outside the grant: whoever may upload may not read, list or delete, and nobody may change rules of the bucket.
+//! Verbs outside the grant: a grant of uploads does not allow reading, listing or deleting, and no
+//! grant allows changing the rules of the bucket.
 
 use serde_json::json;
 

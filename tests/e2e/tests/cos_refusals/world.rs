@@ -118,7 +118,8 @@ impl World {
         })
     }
 
-    /// Makes the calls, each by the credential that it names, and tells what the SDK made of each.
+    /// Makes the calls, each by the credential that it names, and returns what the SDK reported of
+    /// each.
     pub(crate) async fn call(
         &self,
         sdk: Sdk,

@@ -1,0 +1,51 @@
+//! A grant as its author defines it: who may do what, where, and for how long.
+//!
+//! # Not covered
+//! Whether the parts fit together: [`Grant::new`](super::Grant::new) checks that.
+
+use tencent::names::{Bucket, Region};
+
+use super::lifetime::Lifetime;
+use super::permissions::Permissions;
+use super::prefix_template::PrefixTemplate;
+use super::principal_match::PrincipalMatch;
+
+/// The parts of a grant.
+#[derive(Clone, Debug)]
+pub struct GrantDefinition {
+    /// The name in the audit log.
+    pub name: String,
+    /// Who gets the grant.
+    pub principal_match: PrincipalMatch,
+    /// The bucket.
+    pub bucket: Bucket,
+    /// The region of the bucket.
+    pub region: Region,
+    /// The prefix of the granted keys.
+    pub prefix: PrefixTemplate,
+    /// The granted operations and their limits.
+    pub permissions: Permissions,
+    /// How long a credential may live.
+    pub lifetime: Lifetime,
+}
+
+#[cfg(test)]
+impl GrantDefinition {
+    /// A grant for everyone in the example bucket.
+    pub(crate) fn for_tests(
+        prefix: &str,
+        presets: &[super::Preset],
+        operations: &[super::Operation],
+        limits: super::Limits,
+    ) -> Self {
+        Self {
+            name: "grant".to_owned(),
+            principal_match: PrincipalMatch::Everyone,
+            bucket: Bucket::parse("examplebucket-1250000000").unwrap(),
+            region: Region::parse("ap-guangzhou").unwrap(),
+            prefix: PrefixTemplate::parse(prefix, &[]).unwrap(),
+            permissions: Permissions::new(presets, operations, limits).unwrap(),
+            lifetime: Lifetime::new(360, 1800).unwrap(),
+        }
+    }
+}
