@@ -65,9 +65,7 @@ pub enum BucketError {
     #[error("a bucket name has at most 50 characters with the appid")]
     Long,
     /// COS does not allow the name.
-    #[error(
-        "a bucket name has lower-case letters, digits and inner hyphens"
-    )]
+    #[error("a bucket name has lower-case letters, digits and inner hyphens")]
     Name,
     /// There is no account number at the end.
     #[error("the appid is missing: write `examplebucket-1250000000`")]
