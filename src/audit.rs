@@ -17,14 +17,14 @@ use crate::sts::Credentials;
 pub(crate) struct AuditEvent {
     /// Probes and preflights decide nothing, so they leave no line.
     pub(crate) is_recorded: bool,
-    /// Names of claims that grants require, present but of a type that cannot match.
-    pub(crate) wrong_type_claims: Option<String>,
     route: &'static str,
     proof: Option<&'static str>,
     caller: Option<String>,
     subject: Option<String>,
     grant: Option<String>,
     session_name: Option<String>,
+    /// Claims that grants name, present but of a type that cannot match.
+    pub(crate) wrong_type_claims: Option<String>,
     rule: &'static str,
     expiry: Option<i64>,
     sts_request_id: Option<String>,
@@ -35,13 +35,13 @@ impl AuditEvent {
     pub(crate) fn new() -> Self {
         Self {
             is_recorded: true,
-            wrong_type_claims: None,
             route: "none",
             proof: None,
             caller: None,
             subject: None,
             grant: None,
             session_name: None,
+            wrong_type_claims: None,
             rule: "granted",
             expiry: None,
             sts_request_id: None,

@@ -1,9 +1,8 @@
 //! The story of one request: parse, authenticate, authorize, issue, answer.
 //!
 //! # Guarantees
-//! Every request gets one [`Response`] and every decision one audit line; a panic is answered with
-//! status 500. A refusal never calls STS. The only other call, for the keys of a token, is made for
-//! a token that could be accepted.
+//! Every request gets one [`Response`] and every decision one audit line; a panic is answered with status 500. A refusal never
+//! calls STS. The only other call, for the keys of a token, is made for a token that could be accepted.
 //!
 //! # Not covered
 //! How a request arrives and how its answer is delivered (`runtime`).
@@ -118,12 +117,11 @@ impl Handler {
             .authenticate(request, path, clock, deadline)
             .await?;
         audit.authenticated(&principal);
-        let authorized =
-            self.grants
-                .authorize(&principal, &credential_request, clock.now(), entropy);
+        let grants = &self.grants;
+        let authorized = grants.authorize(&principal, &credential_request, clock.now(), entropy);
         let authorized = authorized.inspect_err(|error| {
             if error.code() == ErrorCode::CallerNotAllowed {
-                audit.wrong_type_claims = self.grants.wrong_type_claims(&principal);
+                audit.wrong_type_claims = grants.wrong_type_claims(&principal);
             }
         })?;
         audit.authorized(&authorized);

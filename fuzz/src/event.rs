@@ -107,7 +107,7 @@ fn is_the_bodys(event: &Value, body: &[u8]) {
     }
 }
 
-/// The headers are those of the event's map.
+/// Every header is one of the event's map, and none was lost.
 fn are_the_maps(map: &Value, unverified: &Inbound) {
     let members = map.as_object();
     let count: usize = members

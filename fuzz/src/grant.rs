@@ -6,7 +6,7 @@ use std::sync::Arc;
 use cos_issuer::app::App;
 use cos_issuer::config::{Environment, Settings};
 use cos_issuer::deadline::Deadline;
-use cos_issuer::entropy::Entropy;
+use cos_issuer::entropy::{Entropy, EntropyError};
 use cos_issuer::grant::Authorized;
 use cos_issuer::request::{
     CredentialRequest, Identity, IdentitySource, Inbound, IssueRoute, Request,
@@ -33,7 +33,7 @@ pub enum Outcome {
 struct Fixed([u8; 16]);
 
 impl Entropy for Fixed {
-    fn bytes(&self) -> Result<[u8; 16], getrandom::Error> {
+    fn bytes(&self) -> Result<[u8; 16], EntropyError> {
         Ok(self.0)
     }
 }

@@ -50,6 +50,9 @@ impl Grant {
         {
             return Err(GrantError::BucketLevel(operation.name()));
         }
+        if definition.include_prefix_key && is_whole_bucket {
+            return Err(GrantError::NoPrefixKey);
+        }
         let prefix = definition
             .prefix
             .longest()
@@ -78,6 +81,9 @@ pub enum GrantError {
     /// An operation on the whole bucket, below a prefix.
     #[error("must not contain {0}, a bucket operation, unless `prefix` is \"/\"")]
     BucketLevel(&'static str),
+    /// The whole bucket has no prefix key.
+    #[error("must be absent when `prefix` is \"/\", which has no key of its own")]
+    NoPrefixKey,
     /// The policy would exceed CAM's limit.
     #[error(
         "must be fewer: with the longest prefix, the policy is longer than the 6144 characters of CAM"

@@ -67,6 +67,14 @@ impl Operation {
         self.resource_level
     }
 
+    /// Whether it lists keys. Its resource is the requested prefix: `data` would list `data2/` too.
+    pub(super) fn is_listing(self) -> bool {
+        matches!(
+            self.name,
+            "GetBucket" | "GetBucketObjectVersions" | "ListMultipartUploads"
+        )
+    }
+
     /// Whether limits on uploads apply to it.
     pub(super) fn is_upload(self) -> bool {
         matches!(

@@ -47,7 +47,15 @@ impl ResolvedGrant<'_> {
                 | ResourceLevel::PartialUpload
                 | ResourceLevel::WholeUpload => Resource::below(bucket, region, &self.prefix),
             };
-            statements.allow(operation, resource, permissions.conditions(operation));
+            let conditions = permissions.conditions(operation);
+            statements.allow(operation, resource, conditions);
+            if let Some(key) = self.prefix_key(operation) {
+                statements.allow(
+                    operation,
+                    Resource::exactly(bucket, region, key),
+                    conditions,
+                );
+            }
             is_any = true;
         }
         is_any
@@ -86,8 +94,14 @@ impl ResolvedGrant<'_> {
             return Err(ScopeMismatch::Bucket);
         }
         // The granted prefix is empty or ends in `/`, so a key that begins with it lies below it.
-        let (ObjectKeys::Below(keys) | ObjectKeys::Exactly(keys)) = &scope.keys;
-        if !keys.starts_with(self.prefix.as_str()) {
+        let is_inside = match &scope.keys {
+            ObjectKeys::Below(prefix) => prefix.starts_with(self.prefix.as_str()),
+            ObjectKeys::Exactly(key) => {
+                key.starts_with(self.prefix.as_str())
+                    || self.prefix_key(operation) == Some(key.as_str())
+            }
+        };
+        if !is_inside {
             return Err(ScopeMismatch::Prefix);
         }
         let limits = permissions.limits();
@@ -103,6 +117,18 @@ impl ResolvedGrant<'_> {
         };
         statements.allow(operation, resource, conditions);
         Ok(())
+    }
+
+    /// The prefix without its last `/`, where the grant includes that key for the operation.
+    fn prefix_key(&self, operation: Operation) -> Option<&str> {
+        let is_on_objects = match operation.resource_level() {
+            ResourceLevel::Bucket | ResourceLevel::Service => false,
+            ResourceLevel::Keys | ResourceLevel::PartialUpload | ResourceLevel::WholeUpload => {
+                !operation.is_listing()
+            }
+        };
+        let key = self.prefix.as_str().strip_suffix('/')?;
+        (self.definition.include_prefix_key && is_on_objects).then_some(key)
     }
 
     /// Generates the key of a new object, `<prefix>YYYY/MM/DD/<128 random bits>.<extension>`, and allows

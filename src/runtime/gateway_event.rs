@@ -49,7 +49,7 @@ impl Event {
     }
 }
 
-/// The error of an event that cannot be read.
+/// A refusal of the event.
 pub(super) fn refuse(message: &'static str) -> Error {
     Error::new(ErrorCode::Event, message)
 }

@@ -162,15 +162,21 @@ impl Server {
 
     async fn respond(&self, request: hyper::Request<Incoming>) -> hyper::Response<Full<Bytes>> {
         let (head, body) = request.into_parts();
-        // Without SCF in front, this header is whatever a client writes.
-        let platform_id = head
+        let sent_id = head
             .headers
             .get("x-scf-request-id")
-            .filter(|_| self.settings.is_scf);
-        let id = RequestId::from_platform(
-            platform_id.and_then(|value| value.to_str().ok()),
-            &*self.handler.entropy,
-        );
+            .and_then(|value| value.to_str().ok());
+        // Without SCF in front, this header is whatever a client writes.
+        let own_id = sent_id.filter(|_| self.settings.is_scf);
+        let id = RequestId::from_platform(own_id, &*self.handler.entropy);
+        if let Some(sent) = sent_id.filter(|sent| *sent != id.as_str()) {
+            let client_id = sent.get(..MAX_CLIENT_ID_LENGTH).unwrap_or(sent);
+            info!(
+                request_id = id.as_str(),
+                client_request_id = client_id,
+                "the client sent an id"
+            );
+        }
         let request = match self.check_host(&head) {
             Ok(()) => read(&head, body).await,
             Err(error) => Err(error),
@@ -270,5 +276,8 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// SCF and container platforms kill the process after 30 seconds.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Bounds the log.
+const MAX_CLIENT_ID_LENGTH: usize = 64;
 
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

@@ -29,6 +29,7 @@ mod operation;
 mod operator;
 mod policy;
 mod resource;
+mod review;
 mod statement;
 mod value;
 mod wildcard;

@@ -16,6 +16,7 @@
 
 mod circles;
 mod imports;
+mod prose;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -29,7 +30,7 @@ use imports::{Dependencies, Files, Imports, Sources, tests_of};
 const MAY_EXPOSE: [&str; 7] = [
     "src/auth/hmac/signature.rs",
     "src/http_client.rs",
-    "src/response/formats.rs",
+    "src/response.rs",
     "src/sts/request.rs",
     "tencent/src/sign/q_sign.rs",
     "tencent/src/sign/tc3.rs",

@@ -215,8 +215,7 @@ mod tests {
 
     use super::{Shape, read};
     use crate::error::ErrorCode;
-    use crate::request::IdentitySource;
-    use crate::request::Inbound;
+    use crate::request::{IdentitySource, Inbound};
 
     fn http_api() -> Value {
         json!({"version": "2.0", "routeKey": "$default", "rawPath": "/sign", "rawQueryString": "format=cam&durationSeconds=900",

@@ -116,8 +116,7 @@ mod tests {
 
     use super::read;
     use crate::error::ErrorCode;
-    use crate::request::IdentitySource;
-    use crate::request::Inbound;
+    use crate::request::{IdentitySource, Inbound};
 
     #[track_caller]
     fn accepted(event: &Value) -> Inbound {

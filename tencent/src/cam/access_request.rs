@@ -103,7 +103,8 @@ pub(super) fn as_compared(key: &str, value: &str) -> String {
 }
 
 /// The keys that are read from query parameters.
-const PARAMETER_KEYS: [&str; 3] = ["cos:prefix", "cos:response-content-type", "cos:versionid"];
+pub(super) const PARAMETER_KEYS: [&str; 3] =
+    ["cos:prefix", "cos:response-content-type", "cos:versionid"];
 
 #[cfg(test)]
 mod tests {

@@ -8,6 +8,20 @@
 //! An action outside this list is denied with that reason, so a request that maps to no real operation
 //! cannot pass because a statement contains `*`.
 
+/// Every operation of COS. <https://www.tencentcloud.com/document/product/436/30580>
+pub(super) fn operations() -> impl Iterator<Item = String> {
+    let names = OPERATIONS.iter().chain(&["GetService"]);
+    let settings = VERBS_OF_SETTINGS.iter().flat_map(|(settings, verbs)| {
+        let of_verb = |verb: &'static &str| {
+            settings
+                .iter()
+                .map(move |setting| format!("{verb}{setting}"))
+        };
+        verbs.iter().flat_map(of_verb)
+    });
+    names.map(|name| (*name).to_owned()).chain(settings)
+}
+
 /// Whether COS has this operation, for example `PutObject`.
 /// <https://www.tencentcloud.com/document/product/436/30580>
 pub fn is_operation(operation: &str) -> bool {

@@ -159,6 +159,7 @@ async fn a_withdrawn_key_counts_for_five_minutes() {
     let mut many = vec![others; 64];
     many.push(rsa.clone());
     let clock = Arc::new(EmulatedClock::over(Arc::new(SystemClock)));
+    clock.freeze();
     let shared: Arc<dyn Clock> = Arc::<EmulatedClock>::clone(&clock);
     let cloud = cos_issuer_e2e::cloud().clock(Arc::clone(&shared)).start();
     let cloud = cloud.await.unwrap();
