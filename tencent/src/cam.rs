@@ -41,11 +41,7 @@ pub use condition::{ConditionError, Conditions};
 pub use decision::{Checked, Decision, MatchedStatement, Position, Reason};
 pub use operation::is_operation;
 pub use operator::{Operator, OperatorError};
-pub use policy::{Policy, PolicyError};
+pub use policy::{MAX_POLICY_CHARACTERS, Policy, PolicyError};
 pub use resource::Resource;
 pub use statement::{Effect, Statement};
 pub use value::Literal;
-
-/// The longest policy that CAM accepts, in characters without white space.
-/// <https://www.tencentcloud.com/document/product/598/10665>
-pub const MAX_POLICY_CHARACTERS: usize = 6144;

@@ -9,7 +9,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::one_or_many::one_or_many;
-use super::{Action, Effect, MAX_POLICY_CHARACTERS, Resource, Statement};
+use super::{Action, Effect, Resource, Statement};
 use crate::json_object::JsonObject;
 
 /// A policy of version 2.0 that allows something.
@@ -145,6 +145,10 @@ impl TryFrom<String> for Version {
         }
     }
 }
+
+/// The longest policy that CAM accepts, in characters without white space.
+/// <https://www.tencentcloud.com/document/product/598/10665>
+pub const MAX_POLICY_CHARACTERS: usize = 6144;
 
 #[cfg(test)]
 mod tests {
