@@ -33,10 +33,10 @@ folded := |-Clink-arg=-Wl,--icf=all|-Clink-arg=-Wl,-O2
 deploy_rustflags := --remap-path-prefix=$(cargo_home)=cargo$(if $(findstring linux-gnu,$(host)),$(static)$(if $(findstring x86_64,$(host)),$(folded)))
 deploy_build = CARGO_ENCODED_RUSTFLAGS="$$(printf %s '$(deploy_rustflags)' | tr '|' '\037')" cargo build --locked --release --target $(host)
 
-.PHONY: help run test lint fmt fuzz build package build-Issuer deploy-check bench emulator tests clients mutants clean ready
+.PHONY: help run test lint advisories fmt fuzz build package build-Issuer deploy-check bench emulator tests clients mutants clean ready
 
 help: ## List the commands
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build emulator ## Start the local cloud, issue a credential and show it (Ctrl-C ends it)
 	@target/emulator/$(cli) run --function $(bootstrap) $(ARGS)
@@ -50,11 +50,15 @@ fuzz: ready ## Fuzz every target for two minutes under libFuzzer
 lint: ## Check formatting, lints, documentation and dependencies
 	@tests/setup/check lint
 	@cargo fmt --all --check
-	@cargo clippy --locked --workspace --all-targets -- -D warnings
+	@cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
 	@RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
 	@if [ ! -e deny.toml ]; then :; \
-	elif cargo deny --version >/dev/null 2>&1; then cargo deny --locked check; \
+	elif cargo deny --version >/dev/null 2>&1; then cargo deny --log-level error --offline --locked check bans licenses sources; \
 	else echo "Not checked: dependencies, since cargo-deny is not installed (cargo install --locked cargo-deny)"; fi
+
+# Apart from lint: what it finds changes without a change here, and it needs the network.
+advisories: ready ## Look for known vulnerabilities of dependencies (needs cargo-deny and the network)
+	@cargo deny --locked check advisories
 
 fmt: ready ## Format the sources
 	@cargo fmt --all
@@ -75,18 +79,18 @@ build-Issuer: package
 mutants: ready ## Break each rule about what is granted, and see its test fail (some minutes)
 	@tests/containment/mutants
 
-deploy-check: clients build
+deploy-check: clients build ## Check the deployment files and the packages
 	@tests/deploy/check $(bootstrap)
 
 # With the features that the tests build too, so that nothing is compiled twice.
-emulator: ready
+emulator: ready ## Build the local cloud: target/emulator/cos-issuer
 	@$(quietly) "Building the local cloud" target/log/emulator cargo build --locked --workspace --bin $(cli)
 	@mkdir -p target/emulator && cp target/debug/$(cli) target/emulator/$(cli)
 
 tests:
 	@$(quietly) "Building the tests" target/log/tests cargo test --locked --workspace --no-run
 
-clients:
+clients: ## Install what the tests need besides Rust below target/
 	@tests/setup/install
 
 bench: build ## Compare start, time and memory with a hello-world function, in ratios

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use http::HeaderValue;
 use http::header::RETRY_AFTER;
-use tokio::time::Instant;
 use tracing::warn;
 
+use crate::deadline::Deadline;
 use crate::error::{Error, ErrorCode, chain};
 use crate::grant::Authorized;
 use crate::http_client::CallError;
@@ -25,29 +25,25 @@ pub struct Issuer {
     /// Where STS is, in the order to try; never empty.
     pub endpoints: Vec<Endpoint>,
     /// The budget of one request over all its attempts.
-    pub deadline: Duration,
+    pub budget: Duration,
 }
 
 impl Issuer {
-    /// Fetches the credentials that were authorized, within `time_left` of the platform if there is such a limit.
+    /// Fetches the credentials that were authorized, within `deadline` and the budget.
     ///
     /// # Errors
-    /// One of the `Upstream…` rules.
+    /// One of the `Upstream…` codes.
     pub async fn issue(
         &self,
         authorized: &Authorized,
         clock: &dyn Clock,
-        time_left: Option<Duration>,
+        deadline: Deadline,
     ) -> Result<Credentials, Error> {
-        let budget = time_left.map_or(self.deadline, |left| {
-            self.deadline.min(left.saturating_sub(ANSWER_MARGIN))
-        });
-        let end = Instant::now().checked_add(budget);
+        let left = deadline.remaining(clock).saturating_sub(ANSWER_MARGIN);
+        let budget = Deadline::after(self.budget.min(left), clock);
         let mut failure = StsError::Call(CallError::Timeout);
         for (index, endpoint) in self.endpoints.iter().enumerate() {
-            let left = end.map_or(Duration::ZERO, |end| {
-                end.saturating_duration_since(Instant::now())
-            });
+            let left = budget.remaining(clock);
             if left.is_zero() {
                 break;
             }

@@ -18,6 +18,3 @@ pub use endpoint::{Endpoint, EndpointError};
 pub use identity::{CallingKey, Identity, IdentityError, Role, RoleArn, RoleArnError};
 pub use request::SignedCall;
 pub use response::{AnswerError, Credentials};
-
-/// The version of the API.
-pub const VERSION: &str = "2018-08-13";

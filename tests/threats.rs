@@ -14,12 +14,14 @@ use std::sync::Arc;
 
 use cos_issuer::app::App;
 use cos_issuer::config::{Environment, Settings};
+use cos_issuer::deadline::Deadline;
 use cos_issuer::entropy::SystemEntropy;
 use cos_issuer::error::{Error, ErrorCode};
 use cos_issuer::grant::Authorized;
 use cos_issuer::handler::Handler;
-use cos_issuer::request::{CredentialRequest, IssueRoute, Request, RequestId, Unverified};
-use cos_issuer::request::{Identity, IdentitySource};
+use cos_issuer::request::{
+    CredentialRequest, Identity, IdentitySource, Inbound, IssueRoute, Request,
+};
 use cos_issuer::sts::SignedCall;
 use futures_util::FutureExt;
 use http::{HeaderMap, Method};
@@ -99,7 +101,7 @@ fn handler(role: bool) -> Handler {
 
 fn request(subject: &str, query: &[(&str, &str)], body: &str, headers: HeaderMap) -> Request {
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-    let unverified = Unverified {
+    let inbound = Inbound {
         method: Method::POST,
         path: "/sts".to_owned(),
         query: query.iter().map(owned).collect(),
@@ -107,13 +109,18 @@ fn request(subject: &str, query: &[(&str, &str)], body: &str, headers: HeaderMap
         body: body.as_bytes().to_vec(),
         identity: Identity::new(IdentitySource::Lambda, Some(&json!({ "sub": subject }))),
     };
-    Request::new(unverified, RequestId::random(), None).expect("a request")
+    inbound.check().expect("a request")
 }
 
 fn issue(handler: &Handler, request: &Request) -> Result<Authorized, Error> {
     let caller = handler
         .authentication
-        .authenticate(request, "/sts", &SystemClock)
+        .authenticate(
+            request,
+            "/sts",
+            &SystemClock,
+            Deadline::unlimited(&SystemClock),
+        )
         .now_or_never()
         .expect("the gateway's word takes no time")?;
     let asked = CredentialRequest::parse(request, IssueRoute::Sts)?;

@@ -60,6 +60,7 @@ mod function;
 mod gateway;
 mod http_date;
 mod instance;
+mod listener;
 mod middleware;
 mod net;
 pub mod parity;
@@ -77,14 +78,15 @@ pub use account::{Account, AccountFileError, KeyOwner, KeyPair, Role, Trust, Use
 pub use admin::Admin;
 pub use clock::EmulatedClock;
 pub use cloud::{Cloud, CloudBuilder, StartError};
-pub use cos::Cos;
 pub use cos::auth::{AccessRecord, DecisionRecord};
 #[doc(hidden)]
 pub use cos::fuzzing;
+pub use cos::{Cos, MergeOrder};
 pub use fault::{
     BadFault, Fault, FaultRule, FaultState, Faults, Member, RefusedFault, Service, WhichKey,
 };
 pub use function::{Invocation, Outcome};
+pub use gateway::GatewayCall;
 pub use platform::{LambdaEvent, Platform, PlatformError, ScfEvent};
 pub use sts::{Sts, StsCall};
 

@@ -59,12 +59,12 @@ pub enum KeySource {
 }
 
 impl TokenVerifier {
-    /// Verifies a token, within half of the platform's `time_left` if there is such a limit.
+    /// Verifies a token, within half of `time_left`.
     pub(super) async fn verify(
         &self,
         presented: &str,
         now: Timestamp,
-        time_left: Option<Duration>,
+        time_left: Duration,
     ) -> Result<Principal, Error> {
         let token = UnverifiedToken::parse(presented)?;
         let algorithm = self.validation.algorithm(&token.algorithm)?;
@@ -105,6 +105,7 @@ fn unavailable() -> Error {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::time::Duration;
 
     use serde_json::{Value, json};
 
@@ -132,7 +133,7 @@ mod tests {
 
     async fn verify(tokens: &TokenVerifier, token: &str) -> Result<Principal, Error> {
         let now = Timestamp::from_unix_seconds(NOW).unwrap();
-        tokens.verify(token, now, None).await
+        tokens.verify(token, now, Duration::MAX).await
     }
 
     #[tokio::test]

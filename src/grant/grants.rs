@@ -135,7 +135,7 @@ impl Grants {
             sources,
             statements,
             new_object,
-        } = match &request.wanted {
+        } = match &request.scope {
             RequestedScope::Grant => PolicyBuilder::for_all(&resolved),
             RequestedScope::Scopes(scopes) => PolicyBuilder::for_scopes(&resolved, scopes)?,
             RequestedScope::NewObject { extension } => {
@@ -232,7 +232,7 @@ fn authorize_raw(
     request: &CredentialRequest,
 ) -> Result<Authorized, Error> {
     let is_narrowed = request.bucket.is_some() || request.region.is_some();
-    if request.wanted != RequestedScope::Grant || is_narrowed {
+    if request.scope != RequestedScope::Grant || is_narrowed {
         let message = "this function issues a raw policy, which a request cannot narrow";
         return Err(Error::new(ErrorCode::ScopeNotGranted, message));
     }

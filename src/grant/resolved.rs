@@ -8,7 +8,7 @@
 
 use crate::entropy::Entropy;
 use crate::error::Error;
-use crate::request::{Keys, Scope};
+use crate::request::{ObjectKeys, Scope};
 use tencent::cam::Resource;
 use tencent::names::ObjectPrefix;
 use tencent::time::Timestamp;
@@ -83,7 +83,7 @@ impl ResolvedGrant<'_> {
         if operation.resource_level() == ResourceLevel::Service {
             let is_bare = scope.bucket.is_empty()
                 && scope.region.is_empty()
-                && scope.keys == Keys::Exactly(String::new());
+                && scope.keys == ObjectKeys::Exactly(String::new());
             if !is_bare {
                 return Err(ScopeMismatch::Service);
             }
@@ -95,8 +95,8 @@ impl ResolvedGrant<'_> {
         }
         // The granted prefix is empty or ends in `/`, so a key that begins with it lies below it.
         let is_inside = match &scope.keys {
-            Keys::Below(prefix) => prefix.starts_with(self.prefix.as_str()),
-            Keys::Exactly(key) => {
+            ObjectKeys::Below(prefix) => prefix.starts_with(self.prefix.as_str()),
+            ObjectKeys::Exactly(key) => {
                 key.starts_with(self.prefix.as_str())
                     || self.prefix_key(operation) == Some(key.as_str())
             }
@@ -106,14 +106,14 @@ impl ResolvedGrant<'_> {
         }
         let limits = permissions.limits();
         let resource = match &scope.keys {
-            Keys::Below(_) if operation.is_upload() && !limits.extensions.is_empty() => {
+            ObjectKeys::Below(_) if operation.is_upload() && !limits.extensions.is_empty() => {
                 return Err(ScopeMismatch::Extension);
             }
-            Keys::Exactly(key) if operation.is_upload() && !limits.allow_key(key) => {
+            ObjectKeys::Exactly(key) if operation.is_upload() && !limits.allow_key(key) => {
                 return Err(ScopeMismatch::Extension);
             }
-            Keys::Below(prefix) => Resource::starting(bucket, region, prefix),
-            Keys::Exactly(key) => Resource::exactly(bucket, region, key),
+            ObjectKeys::Below(prefix) => Resource::starting(bucket, region, prefix),
+            ObjectKeys::Exactly(key) => Resource::exactly(bucket, region, key),
         };
         statements.allow(operation, resource, conditions);
         Ok(())

@@ -47,13 +47,13 @@ fn generating(presets: &[Preset]) -> Grants {
     )])
 }
 
-fn request(wanted: RequestedScope) -> CredentialRequest {
+fn request(scope: RequestedScope) -> CredentialRequest {
     CredentialRequest {
         format: Format::Sdk,
         duration_seconds: None,
         bucket: None,
         region: None,
-        wanted,
+        scope,
     }
 }
 

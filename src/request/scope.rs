@@ -30,12 +30,12 @@ pub struct Scope {
     /// The region, as sent; empty when the client names none.
     pub region: String,
     /// Which keys.
-    pub keys: Keys,
+    pub keys: ObjectKeys,
 }
 
 /// Which keys a scope is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Keys {
+pub enum ObjectKeys {
     /// All that begin with a prefix closed by `/`; with an empty one, all of the bucket.
     Below(String),
     /// One key; for a listing, the prefix that is listed.
@@ -103,7 +103,7 @@ fn scope(item: Item) -> Result<Scope, &'static str> {
     })
 }
 
-fn keys(prefix: &str) -> Result<Keys, &'static str> {
+fn keys(prefix: &str) -> Result<ObjectKeys, &'static str> {
     let prefix = prefix.strip_prefix('/').unwrap_or(prefix);
     let (literal, is_below) = match prefix.strip_suffix('*') {
         Some(literal) => (literal, true),
@@ -119,9 +119,9 @@ fn keys(prefix: &str) -> Result<Keys, &'static str> {
         check_literal(text)?;
     }
     match (is_below, literal.is_empty() || literal.ends_with('/')) {
-        (true, true) => Ok(Keys::Below(literal.to_owned())),
+        (true, true) => Ok(ObjectKeys::Below(literal.to_owned())),
         (true, false) => Err("`*` in `prefix` stands alone or behind a `/`"),
-        (false, _) => Ok(Keys::Exactly(literal.to_owned())),
+        (false, _) => Ok(ObjectKeys::Exactly(literal.to_owned())),
     }
 }
 
@@ -161,7 +161,7 @@ const KEY_BYTES_MAX: usize = 850;
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{Keys, Scopes};
+    use super::{ObjectKeys, Scopes};
     use crate::error::ErrorCode;
 
     fn with_prefix(prefix: &Value) -> Value {
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[track_caller]
-    fn keys(prefix: &str) -> Keys {
+    fn keys(prefix: &str) -> ObjectKeys {
         let scopes = Scopes::parse(&with_prefix(&json!(prefix)).to_string()).unwrap();
         scopes.iter().next().unwrap().keys.clone()
     }
@@ -185,18 +185,27 @@ mod tests {
 
     #[test]
     fn what_clients_write_is_read() {
-        assert_eq!(keys("users/1/a.jpg"), Keys::Exactly("users/1/a.jpg".into()));
+        assert_eq!(
+            keys("users/1/a.jpg"),
+            ObjectKeys::Exactly("users/1/a.jpg".into())
+        );
         assert_eq!(
             keys("/users/1/a.jpg"),
-            Keys::Exactly("users/1/a.jpg".into())
+            ObjectKeys::Exactly("users/1/a.jpg".into())
         );
-        assert_eq!(keys("users/1/"), Keys::Exactly("users/1/".into()));
-        assert_eq!(keys("users/1/*"), Keys::Below("users/1/".into()));
-        assert_eq!(keys("*"), Keys::Below(String::new()));
-        assert_eq!(keys(""), Keys::Exactly(String::new()));
-        assert_eq!(keys("100%.jpg"), Keys::Exactly("100%.jpg".into()));
-        assert_eq!(keys("a%20b%zz.jpg"), Keys::Exactly("a%20b%zz.jpg".into()));
-        assert_eq!(keys("图片/猫.jpg"), Keys::Exactly("图片/猫.jpg".into()));
+        assert_eq!(keys("users/1/"), ObjectKeys::Exactly("users/1/".into()));
+        assert_eq!(keys("users/1/*"), ObjectKeys::Below("users/1/".into()));
+        assert_eq!(keys("*"), ObjectKeys::Below(String::new()));
+        assert_eq!(keys(""), ObjectKeys::Exactly(String::new()));
+        assert_eq!(keys("100%.jpg"), ObjectKeys::Exactly("100%.jpg".into()));
+        assert_eq!(
+            keys("a%20b%zz.jpg"),
+            ObjectKeys::Exactly("a%20b%zz.jpg".into())
+        );
+        assert_eq!(
+            keys("图片/猫.jpg"),
+            ObjectKeys::Exactly("图片/猫.jpg".into())
+        );
         let left_out =
             Scopes::parse(r#"[{"action":"name/cos:GetService","bucket":null}]"#).unwrap();
         assert_eq!(left_out.iter().next().unwrap().bucket, "");

@@ -4,8 +4,11 @@
 
 use std::time::Duration;
 
+use super::endpoint::Endpoint;
 use super::hint::hint;
-use super::{AnswerError, Credentials, Endpoint, Identity, SignedCall};
+use super::identity::Identity;
+use super::request::SignedCall;
+use super::response::{AnswerError, Credentials};
 use crate::grant::Authorized;
 use crate::http_client;
 use tencent::names::Region;

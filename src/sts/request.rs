@@ -7,7 +7,8 @@
 
 use serde::Serialize;
 
-use super::{Endpoint, Identity, VERSION};
+use super::endpoint::Endpoint;
+use super::identity::Identity;
 use crate::grant::Authorized;
 use tencent::names::Region;
 use tencent::percent::percent_encode;
@@ -112,5 +113,7 @@ struct AssumeRole<'a> {
 }
 
 const SERVICE: &str = "sts";
+
+const VERSION: &str = "2018-08-13";
 
 const CONTENT_TYPE: &str = "application/json; charset=utf-8";

@@ -29,8 +29,11 @@ impl Bucket {
         }
         let known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         let closed = name.starts_with('-') || name.ends_with('-') || name.is_empty();
-        if closed || !name.chars().all(known) || text.len() > MAX_BUCKET_CHARACTERS {
+        if closed || !name.chars().all(known) {
             return Err(BucketError::Name);
+        }
+        if text.len() > MAX_BUCKET_CHARACTERS {
+            return Err(BucketError::Long);
         }
         Ok(Self {
             full_name: text.to_owned(),
@@ -58,10 +61,11 @@ impl Bucket {
 /// Why a text is not a bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BucketError {
+    /// The name has too many characters.
+    #[error("a bucket name has at most 50 characters with the appid")]
+    Long,
     /// COS does not allow the name.
-    #[error(
-        "a bucket name has lower-case letters, digits and inner hyphens, up to 50 characters with the appid"
-    )]
+    #[error("a bucket name has lower-case letters, digits and inner hyphens")]
     Name,
     /// There is no account number at the end.
     #[error("the appid is missing: write `examplebucket-1250000000`")]

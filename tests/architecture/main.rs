@@ -16,6 +16,7 @@
 
 mod circles;
 mod imports;
+mod prose;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -256,12 +256,8 @@ impl Grant {
                 ClaimMatch::OneOf(values) => {
                     format!("{} = {}", json!(claim), Value::from(values.clone()))
                 }
-                ClaimMatch::Contains(item) => {
-                    format!("{} = {{ contains = {} }}", json!(claim), json!(item))
-                }
-                ClaimMatch::Prefix(start) => {
-                    format!("{} = {{ prefix = {} }}", json!(claim), json!(start))
-                }
+                ClaimMatch::Contains(text) => table(claim, "contains", text),
+                ClaimMatch::Prefix(text) => table(claim, "prefix", text),
             })
             .collect();
         lines.push(match claims.is_empty() {
@@ -277,14 +273,11 @@ impl Grant {
                 Placeholder::OneOf(words) => format!("{} = {}", json!(claim), texts(words)),
             })
             .collect();
-        let prefix = self
-            .prefix
-            .iter()
-            .enumerate()
-            .map(|(index, part)| match index % 2 {
-                0 => part.clone(),
-                _ => format!("{{{part}}}"),
-            });
+        let part = |(index, part): (usize, &String)| match index % 2 {
+            0 => part.clone(),
+            _ => format!("{{{part}}}"),
+        };
+        let prefix = self.prefix.iter().enumerate().map(part);
         lines.push(format!("prefix = {}", json!(prefix.collect::<String>())));
         lines.push(format!(
             "bucket = {}\nregion = {}",
@@ -322,4 +315,8 @@ impl Grant {
         ));
         lines.join("\n") + "\n"
     }
+}
+
+fn table(claim: &str, key: &str, text: &str) -> String {
+    format!("{} = {{ {key} = {} }}", json!(claim), json!(text))
 }
