@@ -3,12 +3,9 @@
 //! Promises: a run in which nearly everything is denied, or allowed, fails: it would compare nothing.
 
 #![expect(
-    clippy::arithmetic_side_effects,
     clippy::expect_used,
-    clippy::indexing_slicing,
     clippy::panic,
-    clippy::string_slice,
-    reason = "the generator and the naive evaluator are helpers of tests"
+    reason = "helpers of tests outside `#[test]` functions"
 )]
 
 #[path = "cam/access_request.rs"]
