@@ -47,7 +47,8 @@ fn is_stable(policy: &Policy) {
     assert_eq!(rendered, again.render());
 }
 
-/// Whether the access is allowed. Where the two evaluators differ, one of them is wrong about what the documents say.
+/// Whether the access is allowed. Where the two evaluators differ, one of them is wrong about what
+/// the documents say.
 pub(crate) fn judged_alike(policy: &Policy, value: &Value, asked: &Asked) -> bool {
     let Some(access) = access_request(asked) else {
         return false;
@@ -95,7 +96,8 @@ name/cos:GetService - - - -
 name/cos:PutBucketPolicy ap-guangzhou examplebucket-1250000000 100000000001 -
 name/cos:Nothing ap-guangzhou examplebucket-1250000000 100000000001 -";
 
-/// Accesses that the policy's own texts name, its wildcards filled in: they are those most likely to be allowed.
+/// Accesses that the policy's own texts name, its wildcards filled in: they are those most likely
+/// to be allowed.
 fn named(policy: &Value) -> Vec<Asked> {
     let statements = policy.get("statement").map_or(&[][..], elements);
     let mut found = Vec::new();

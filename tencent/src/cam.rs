@@ -2,16 +2,18 @@
 //!
 //! Grammar: <https://www.tencentcloud.com/document/product/598/10603>; COS resources and actions:
 //! <https://www.tencentcloud.com/document/product/436/30580>; conditions:
-//! <https://www.tencentcloud.com/document/product/598/10608> and <https://www.tencentcloud.com/document/product/436/46205>.
+//! <https://www.tencentcloud.com/document/product/598/10608> and
+//! <https://www.tencentcloud.com/document/product/436/46205>.
 //!
 //! # Guarantees
-//! A [`Policy`] has at least one statement that allows something, because CAM reads an empty session policy
-//! as all rights. Rendering is byte-stable (one order of members, no white space), so equal policies are
-//! equal texts. The parser rejects, or the evaluator denies with a reason, everything whose meaning is not
-//! documented.
+//! A [`Policy`] has at least one statement that allows something, because CAM reads an empty
+//! session policy as all rights. Rendering is byte-stable (one order of members, no white space),
+//! so equal policies are equal texts. The parser rejects, or the evaluator denies with a reason,
+//! everything whose meaning is not documented.
 //!
 //! # Not covered
-//! `principal`, which a session policy must not contain; member names in another case; policy variables.
+//! `principal`, which a session policy must not contain; member names in another case; policy
+//! variables.
 //!
 //! [`Resource`], [`Operator`], [`Literal`] and [`decide`] each distinguish what is documented from what is
 //! inferred.

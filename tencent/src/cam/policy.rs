@@ -1,10 +1,12 @@
-//! Policies: parsing and rendering. Grammar: <https://www.tencentcloud.com/document/product/598/10603>
+//! Policies: parsing and rendering. Grammar:
+//! <https://www.tencentcloud.com/document/product/598/10603>
 //!
 //! # Guarantees
 //! Unknown and repeated members and `principal` are rejected.
 //!
 //! # Not covered
-//! Other spellings of the member names (`Statement`, `Effect`), which the documents of bucket policies show.
+//! Other spellings of the member names (`Statement`, `Effect`), which the documents of bucket
+//! policies show.
 
 use serde::{Deserialize, Serialize};
 
@@ -85,9 +87,9 @@ impl Policy {
         })
     }
 
-    /// The place of the first statement that allows actions outside COS and CI, its image service. A
-    /// service pattern with `*` covers other services, so `*` and `*:*` are among them: full access is
-    /// `cos:*`.
+    /// The place of the first statement that allows actions outside COS and CI, its image service.
+    /// A service pattern with `*` covers other services, so `*` and `*:*` are among them: full
+    /// access is `cos:*`.
     pub fn foreign_statement(&self) -> Option<usize> {
         let is_foreign = |action: &Action| !matches!(action.service(), "cos" | "ci");
         let allows_foreign = |statement: &Statement| {
