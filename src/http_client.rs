@@ -226,10 +226,11 @@ pub enum CallError {
 impl CallError {
     fn from_reqwest(error: reqwest::Error) -> Self {
         let error = error.without_url();
-        if error.is_timeout() {
-            Self::Timeout
-        } else if error.is_connect() {
+        // A connection that was not made in time is one that was not made.
+        if error.is_connect() {
             Self::Connect(error)
+        } else if error.is_timeout() {
+            Self::Timeout
         } else {
             Self::Transport(error)
         }

@@ -1,13 +1,19 @@
-//! From an authorized request to credentials: one STS call, or one more per further endpoint.
+//! From an authorized request to credentials: one STS call, and its retries.
 //!
-//! Promises: everything happens within one time budget, the platform's or our own, whichever ends
-//! first; the next endpoint is tried only when the fault may lie in the endpoint, never when STS
-//! understood and refused. Leaves out: keeping credentials for the next caller.
+//! # Guarantees
+//! - Everything happens within one budget, the platform's or our own, whichever ends first.
+//! - The next endpoint is tried only when the fault may lie in the endpoint, never when STS
+//!   understood and refused.
+//! - When no endpoint could be connected to, so that nothing was sent, all are tried again.
+//!
+//! # Not covered
+//! Keeping credentials for the next caller.
 
 use std::time::Duration;
 
 use http::HeaderValue;
 use http::header::RETRY_AFTER;
+use tokio::time::sleep;
 use tracing::warn;
 
 use crate::deadline::Deadline;
@@ -20,7 +26,7 @@ use tencent::time::Clock;
 /// Issues credentials.
 #[expect(missing_debug_implementations, reason = "it holds the calling key")]
 pub struct Issuer {
-    /// The caller of STS.
+    /// The client of STS.
     pub sts: Client,
     /// Where STS is, in the order to try; never empty.
     pub endpoints: Vec<Endpoint>,
@@ -41,33 +47,76 @@ impl Issuer {
     ) -> Result<Credentials, Error> {
         let left = deadline.remaining(clock).saturating_sub(ANSWER_MARGIN);
         let budget = Deadline::after(self.budget.min(left), clock);
-        let mut failure = StsError::Call(CallError::Timeout);
-        for (index, endpoint) in self.endpoints.iter().enumerate() {
-            let left = budget.remaining(clock);
-            if left.is_zero() {
-                break;
+        let mut last: Option<Failure<'_>> = None;
+        'rounds: for round in 0..MAX_ROUNDS {
+            if round > 0 {
+                // Nothing was sent, so STS cannot have issued anything yet.
+                if !matches!(&last, Some(failure) if failure.is_unsent()) {
+                    break;
+                }
+                sleep(RECONNECT_PAUSE.min(budget.remaining(clock))).await;
             }
-            // What is left is shared with the endpoints that could still be needed.
-            let attempts =
-                u32::try_from(self.endpoints.len().saturating_sub(index)).unwrap_or(u32::MAX);
-            let timeout = left.checked_div(attempts).unwrap_or(left);
-            match self.sts.call(authorized, endpoint, clock, timeout).await {
-                Ok(credentials) => return Ok(credentials),
-                Err(error) => failure = error,
-            }
-            let error = Error::from(&failure);
-            warn!(
-                endpoint = endpoint.host(),
-                rule = error.code().info().name,
-                cause = chain(&failure),
-                remedy = failure.hint(),
-                "STS call failed"
-            );
-            if !is_retryable(&failure) {
-                break;
+            for (endpoint, still_needed) in self.endpoints.iter().zip(self.still_needed()) {
+                let left = budget.remaining(clock);
+                if left.is_zero() {
+                    break 'rounds;
+                }
+                if let Some(failure) = &last {
+                    failure.log();
+                }
+                // What is left is shared with the endpoints that could still be needed.
+                let timeout = left.checked_div(still_needed).unwrap_or(left);
+                let error = match self.sts.call(authorized, endpoint, clock, timeout).await {
+                    Ok(credentials) => return Ok(credentials),
+                    Err(error) => error,
+                };
+                let is_final = !is_retryable(&error);
+                last = Some(Failure { endpoint, error });
+                if is_final {
+                    break 'rounds;
+                }
             }
         }
-        Err(Error::from(&failure).caused_by(failure))
+        Err(last.map_or_else(
+            || Error::from(&StsError::Call(CallError::Timeout)),
+            Error::from,
+        ))
+    }
+
+    /// For each endpoint, how many are left to try with it.
+    fn still_needed(&self) -> impl Iterator<Item = u32> {
+        let count = u32::try_from(self.endpoints.len()).unwrap_or(u32::MAX);
+        (1..=count).rev()
+    }
+}
+
+/// One attempt that brought no credentials.
+struct Failure<'e> {
+    endpoint: &'e Endpoint,
+    error: StsError,
+}
+
+impl Failure<'_> {
+    fn is_unsent(&self) -> bool {
+        matches!(self.error, StsError::Call(CallError::Connect(_)))
+    }
+
+    /// The last failure is logged with the request that it ends, all others here.
+    fn log(&self) {
+        warn!(
+            endpoint = self.endpoint.host(),
+            rule = Error::from(&self.error).code().info().name,
+            cause = chain(&self.error),
+            remedy = self.error.hint(),
+            "STS call failed: trying again"
+        );
+    }
+}
+
+impl From<Failure<'_>> for Error {
+    fn from(Failure { endpoint, error }: Failure<'_>) -> Self {
+        let cause = format!("{}: {}", endpoint.host(), chain(&error));
+        Self::from(&error).with_hint(error.hint()).caused_by(cause)
     }
 }
 
@@ -100,10 +149,10 @@ fn is_throttled(code: &str) -> bool {
 }
 
 impl From<&StsError> for Error {
-    /// What a caller is told; the vendor's own text stays in the log.
+    /// The caller's view of a failure; the vendor's own text stays in the log.
     fn from(failure: &StsError) -> Self {
-        let later = |rule, message| {
-            Self::new(rule, message).with_header(RETRY_AFTER, HeaderValue::from_static("1"))
+        let later = |code, message| {
+            Self::new(code, message).with_header(RETRY_AFTER, HeaderValue::from_static("1"))
         };
         match failure {
             StsError::Call(CallError::Timeout) => later(
@@ -117,7 +166,7 @@ impl From<&StsError> for Error {
             ),
             StsError::Answer(AnswerError::Api { code, .. }) if is_throttled(code) => later(
                 ErrorCode::UpstreamThrottled,
-                "too many credentials are being asked for: try again later",
+                "too many credentials are requested at once: try again later",
             ),
             StsError::Answer(AnswerError::Api { code, .. }) if is_transient(code) => later(
                 ErrorCode::UpstreamUnavailable,
@@ -125,20 +174,25 @@ impl From<&StsError> for Error {
             ),
             StsError::Answer(AnswerError::Api { .. }) => Self::new(
                 ErrorCode::UpstreamRefused,
-                "the credential service refused the key, role or policy this function is set up with: its operator finds \
-                 the cause in the log, by the request id",
+                "the credential service refused the key, role or policy of this function: the log has \
+                 the cause under this request id",
             ),
             StsError::Call(CallError::Header(_)) => Self::new(
                 ErrorCode::Internal,
-                "the function is set up with a key that cannot be sent",
+                "SECRET_ID or SECRET_KEY cannot be sent in a header: the operator has to set it again",
             ),
             StsError::Call(CallError::AnswerTooLarge(_)) | StsError::Answer(_) => later(
                 ErrorCode::UpstreamAnswer,
-                "the credential service gave an answer that cannot be used: try again",
+                "the credential service returned an unusable answer: try again",
             ),
         }
     }
 }
+
+/// A refused connection or a name that is not resolved is often over within moments.
+const MAX_ROUNDS: u32 = 3;
+
+const RECONNECT_PAUSE: Duration = Duration::from_millis(100);
 
 /// What the answer needs to get back through the platform.
 const ANSWER_MARGIN: Duration = Duration::from_millis(200);

@@ -1,5 +1,4 @@
-//! The handler always responds: after a panic as well, and within the time that the platform
-//! leaves.
+//! The handler answers every request: a panic too, and within the time that the platform leaves.
 
 #![expect(
     clippy::panic,
@@ -104,12 +103,12 @@ async fn the_time_that_a_token_took_is_not_left_for_sts() {
     let signature = URL_SAFE_NO_PAD.encode(signer.sign(message.as_bytes()));
     let bearer = format!("Bearer {message}.{signature}");
 
-    let mut asked = request("/sign");
-    asked
+    let mut requested = request("/sign");
+    requested
         .headers
         .insert(AUTHORIZATION, bearer.parse().expect("a header"));
     let started = present();
-    let response = handle(&handler, &asked, Duration::from_millis(1000)).await;
+    let response = handle(&handler, &requested, Duration::from_millis(1000)).await;
     assert_eq!(response.status.as_u16(), 504, "{}", response.body);
     assert!(
         started.elapsed() < Duration::from_millis(900),

@@ -1,8 +1,7 @@
 //! HTTP requests as text: `METHOD path?query`, header lines, an empty line, the body.
 //!
-//! Promises: the bytes of an input are the bytes of the request, so that a mutation of one is a
-//! small change of the other. What no HTTP server would pass on (an impossible header) is left out,
-//! not repaired.
+//! The bytes of an input are the bytes of the request, so a mutation of one is a small change of
+//! the other. A header that no HTTP server would pass on is dropped, not repaired.
 
 use cos_issuer::request::Inbound;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -38,7 +37,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Option<Inbound> {
     })
 }
 
-/// What stands before and behind the first `between`.
+/// What precedes and follows the first `between`.
 fn split<'b>(bytes: &'b [u8], between: &[u8]) -> Option<(&'b [u8], &'b [u8])> {
     let at = bytes
         .windows(between.len())

@@ -90,7 +90,8 @@ fn covers(grant: &GrantDefinition, claims: &Claims, pair: &Pair) -> bool {
         && !LISTINGS.contains(&operation)
         && prefix.strip_suffix('/') == Some(key);
     (literal.starts_with(&prefix) || is_prefix_key)
-        && !literal.contains(METACHARACTERS)
+        && !literal.contains(['*', '\\'])
+        && !literal.contains("${")
         && (!is_open || is_closed)
         && (!WRITES.contains(&operation) || keeps_limits(grant, operation, key, &pair.condition))
 }
@@ -160,7 +161,7 @@ fn prefix_of(grant: &GrantDefinition, claims: &Claims) -> Option<String> {
     (!filled.contains(METACHARACTERS) && filled.ends_with('/')).then_some(filled)
 }
 
-/// The characters that CAM expands: independent of `tencent::names::METACHARACTERS` on purpose.
+/// What no prefix contains: independent of `tencent::names::METACHARACTERS` on purpose.
 const METACHARACTERS: [char; 6] = ['*', '?', '$', '{', '}', '\\'];
 
 /// Operations whose resource is a listed prefix.
@@ -235,7 +236,7 @@ mod tests {
     #[test]
     fn a_wider_policy_is_outside() {
         let keys = "users/u-1 users/u-12/a users/u-1* users/u-1/a* users/* users/u-1/*/a users/u-1/${uin} \
-            users/u-1/? users/u-2/a USERS/u-1/a * \
+            users/u-1/a*b users/u-2/a USERS/u-1/a * \
             qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/* \
             qcs::cos:ap-beijing:uid/1250000000:examplebucket-1250000000/users/u-1/a \
             qcs::cos:ap-guangzhou:uid/1250000001:examplebucket-1250000000/users/u-1/a \

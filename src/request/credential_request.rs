@@ -77,8 +77,7 @@ impl CredentialRequest {
         let scope = match (route, request.body.as_str()) {
             (IssueRoute::NewObject, "") => {
                 let extension = extension.ok_or_else(|| {
-                    let message =
-                        "filename: must be set, for example `a.jpg`; or `ext`, for example `jpg`";
+                    let message = "filename: must be set, for example `a.jpg`; or set `ext`";
                     Error::new(ErrorCode::QueryParameter, message)
                 })?;
                 RequestedScope::NewObject {
@@ -95,7 +94,8 @@ impl CredentialRequest {
         };
         let format = format.unwrap_or_else(|| route.default_format());
         if !route.formats().contains(&format) {
-            let message = "format: must be `sdk` or `flat` on `/getKeyAndCredentials`, and cannot be `flat` elsewhere";
+            let message = "format: must be `sdk` or `flat` where an object is named, \
+                           and must not be `flat` elsewhere";
             return Err(Error::new(ErrorCode::Format, message));
         }
         Ok(Self {

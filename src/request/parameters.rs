@@ -28,7 +28,8 @@ pub(super) fn check_unknown(name: &str, route: IssueRoute) -> Result<(), Error> 
         IssueRoute::Sign | IssueRoute::Sts => "",
     };
     let message = format!(
-        "{shown}: must not be in the query; {} takes {extension}`format`, `durationSeconds`, `bucket`, `region`",
+        "{shown}: must not be in the query; {} takes {extension}`format`, `durationSeconds`, \
+         `bucket`, `region`",
         route.name()
     );
     Err(Error::new(ErrorCode::QueryParameter, message))

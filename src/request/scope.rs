@@ -4,19 +4,21 @@
 //! the samples of the SDKs:
 //! <https://github.com/tencentyun/qcloud-cos-sts-sdk/blob/master/nodejs/demo/sts-server-scope.js>.
 //!
-//! What clients do: Android leaves out null members and takes one `/` off a prefix, others leave
-//! it; several scopes come at once for a multipart upload; a listing has the asked prefix, or `""`.
+//! Android omits null members and one leading `/` of a prefix, others send them. A multipart upload
+//! sends several scopes at once; a listing has the listed prefix, or `""`.
 //!
-//! Promises: an empty array, an unknown member, a wildcard or a path trick is refused, by the
-//! item's number. `*` stands alone or behind a `/`, as everything below. Leaves out: whether a
-//! caller may have it (`grant`).
+//! # Guarantees
+//! An empty array, an unknown member, a wildcard or a path trick is rejected, by the item's number.
+//! `*` is accepted only after a `/`, or by itself, and means everything below.
+//!
+//! # Not covered
+//! Whether a caller may have it (`grant`).
 
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 
 use crate::error::{Error, ErrorCode};
 use tencent::json_object::JsonObject;
-use tencent::names::METACHARACTERS;
 
 /// At least one scope, each well formed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,13 +53,15 @@ impl Scopes {
     /// [`ErrorCode::Scope`].
     pub fn parse(body: &str) -> Result<Self, Error> {
         let items: Vec<JsonObject<Item>> = serde_json::from_str(body).map_err(|_| {
-            let message = "the body is an array of scopes, each with `action` and, as far as they apply, `bucket`, `region`, `prefix`";
+            let message = "body: must be a JSON array of scopes, for example \
+                 `[{\"action\":\"name/cos:PutObject\",\"bucket\":\"examplebucket-1250000000\",\
+                 \"region\":\"ap-guangzhou\",\"prefix\":\"a.jpg\"}]`; or empty, for all of the grant";
             Error::new(ErrorCode::Scope, message)
         })?;
-        if items.is_empty() || items.len() > SCOPES_MAX {
+        if items.is_empty() || items.len() > MAX_SCOPES {
             return Err(Error::new(
                 ErrorCode::Scope,
-                format!("the array has from 1 to {SCOPES_MAX} scopes"),
+                format!("body: must have 1 to {MAX_SCOPES} scopes"),
             ));
         }
         let scopes = items
@@ -65,8 +69,8 @@ impl Scopes {
             .enumerate()
             .map(|(index, JsonObject(item))| {
                 let number = index.saturating_add(1);
-                scope(item).map_err(|fault| {
-                    Error::new(ErrorCode::Scope, format!("scope {number}: {fault}"))
+                scope(item).map_err(|problem| {
+                    Error::new(ErrorCode::Scope, format!("scope {number}: {problem}"))
                 })
             });
         Ok(Self(scopes.collect::<Result<_, _>>()?))
@@ -88,7 +92,7 @@ struct Item {
     prefix: Option<String>,
 }
 
-fn scope(item: Item) -> Result<Scope, &'static str> {
+fn scope(item: Item) -> Result<Scope, String> {
     let operation = item
         .action
         .strip_prefix("name/cos:")
@@ -96,7 +100,7 @@ fn scope(item: Item) -> Result<Scope, &'static str> {
     let is_word = |text: &&str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric());
     let operation = operation
         .filter(is_word)
-        .ok_or("`action` has the form `name/cos:PutObject`, without wildcards")?;
+        .ok_or("action: must be one operation, for example `name/cos:PutObject`")?;
     Ok(Scope {
         operation: operation.to_owned(),
         bucket: item.bucket.unwrap_or_default(),
@@ -105,16 +109,16 @@ fn scope(item: Item) -> Result<Scope, &'static str> {
     })
 }
 
-fn keys(prefix: &str) -> Result<ObjectKeys, &'static str> {
+fn keys(prefix: &str) -> Result<ObjectKeys, String> {
     let prefix = prefix.strip_prefix('/').unwrap_or(prefix);
     let (literal, is_below) = match prefix.strip_suffix('*') {
         Some(literal) => (literal, true),
         None => (prefix, false),
     };
-    if literal.len() > KEY_BYTES_MAX {
-        return Err("`prefix` is longer than a key may be");
+    if literal.len() > MAX_KEY_BYTES {
+        return Err(format!("prefix: must have at most {MAX_KEY_BYTES} bytes"));
     }
-    // Nobody behind us should decode it, but whoever did would not find a wildcard or another path.
+    // COS does not decode a key twice; a proxy that does must find no wildcard and no other path.
     let once = decoded(literal);
     let twice = decoded(&once);
     for text in [literal, &once, &twice] {
@@ -122,7 +126,9 @@ fn keys(prefix: &str) -> Result<ObjectKeys, &'static str> {
     }
     match (is_below, literal.is_empty() || literal.ends_with('/')) {
         (true, true) => Ok(ObjectKeys::Below(literal.to_owned())),
-        (true, false) => Err("`*` in `prefix` stands alone or behind a `/`"),
+        (true, false) => {
+            Err("prefix: must have `*` only after a `/`, for example `photos/*`".into())
+        }
         (false, _) => Ok(ObjectKeys::Exactly(literal.to_owned())),
     }
 }
@@ -131,34 +137,37 @@ fn decoded(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
-fn check_literal(text: &str) -> Result<(), &'static str> {
-    if text
-        .chars()
-        .any(|c| METACHARACTERS.contains(&c) || FULL_WIDTH.contains(&c) || c.is_control())
-    {
-        return Err(
-            "`prefix` has a character that a policy would read as a wildcard or a variable",
-        );
+/// Everything that a policy could expand, or a proxy read as another path, is refused by its name.
+///
+/// CAM's documents know one wildcard, `*`, and variables, `${…}`; there is no escape for either.
+/// `?`, `{`, `}`, `$` and full-width signs are ordinary characters in them, and people's files
+/// have such names. If CAM read `?` as one character, the resource would still lie below the
+/// granted prefix, and the extension of a key is compared as it is written.
+/// <https://www.tencentcloud.com/document/product/598/10606>
+fn check_literal(text: &str) -> Result<(), String> {
+    let control = text.chars().find(|c| c.is_control());
+    let shown = control.map(|c| c.escape_debug().to_string());
+    let expanded = ["*", "${", "\\"]
+        .into_iter()
+        .find(|part| text.contains(part));
+    if let Some(part) = expanded.map(str::to_owned).or(shown) {
+        return Err(format!(
+            "prefix: must not contain `{part}`, also not percent-encoded"
+        ));
     }
     let segments = text.strip_suffix('/').unwrap_or(text);
     let is_odd = |segment: &str| matches!(segment, "" | "." | "..");
     if !text.is_empty() && segments.split('/').any(is_odd) {
-        return Err("`prefix` has an empty segment, `.` or `..`");
+        return Err("prefix: must not contain an empty segment, `.` or `..`".to_owned());
     }
     Ok(())
 }
 
-/// The full-width forms of the metacharacters, in case a later step normalizes text (none is
-/// known).
-const FULL_WIDTH: [char; 6] = [
-    '\u{ff0a}', '\u{ff1f}', '\u{ff04}', '\u{ff5b}', '\u{ff5d}', '\u{ff3c}',
-];
-
 /// A multipart upload asks for five at once; deleting many keys asks for one each.
-const SCOPES_MAX: usize = 100;
+const MAX_SCOPES: usize = 100;
 
 /// <https://www.tencentcloud.com/document/product/436/13324>
-const KEY_BYTES_MAX: usize = 850;
+const MAX_KEY_BYTES: usize = 850;
 
 #[cfg(test)]
 mod tests {
@@ -216,53 +225,51 @@ mod tests {
 
     #[test]
     fn a_prefix_that_a_policy_would_expand_is_refused() {
-        for prefix in [
-            "a*b",
-            "users*",
-            "us*rs/*",
-            "a?",
-            "${uin}",
-            "{a}",
-            "a\\b",
-            "a\nb",
-            "**",
-            "users/**",
-            "a%2a",
-            "a%252A",
-            "%24%7buin%7d",
-            "a%5c",
-            "a%00",
-            "a%250a",
-            "＊",
-            "a？",
-            "＄｛uin｝",
-            "＼",
-            "%EF%BC%8A",
+        for (prefix, named) in [
+            ("a*b", "`*`"),
+            ("us*rs/*", "`*`"),
+            ("**", "`*`"),
+            ("users/**", "`*`"),
+            ("a%2a", "`*`"),
+            ("a%252A", "`*`"),
+            ("${uin}", "`${`"),
+            ("%24%7buin%7d", "`${`"),
+            ("a\\b", "`\\`"),
+            ("a%5c", "`\\`"),
+            ("a\nb", "`\\n`"),
+            ("a%250a", "`\\n`"),
+            ("a%00", "`\\0`"),
+            ("users*", "after a `/`"),
         ] {
-            assert!(
-                refused(&with_prefix(&json!(prefix))).starts_with("scope 1: "),
-                "{prefix}"
-            );
+            let message = refused(&with_prefix(&json!(prefix)));
+            assert!(message.starts_with("scope 1: prefix: "), "{message}");
+            assert!(message.contains(named), "{prefix}: {message}");
         }
-        for prefix in [
-            "..",
-            "../a",
-            "a/../b",
-            "a/./b",
-            "a//b",
-            "%2e%2e/a",
-            "a/%2E%2e/b",
-            "a/%252e%252e/b",
-            "a%2f..%2fb",
-            "a/.%2e/b",
-            "a%2f%2fb",
-            "a/%2e",
-            "%2fa",
-            "//a",
-            "a//",
-            &"k".repeat(851),
-        ] {
+        let tricks = ".. ../a a/../b a/./b a//b %2e%2e/a a/%2E%2e/b a/%252e%252e/b a%2f..%2fb \
+                      a/.%2e/b a%2f%2fb a/%2e %2fa //a a//";
+        let long = "k".repeat(851);
+        for prefix in tricks.split(' ').chain([&*long]) {
             refused(&with_prefix(&json!(prefix)));
+        }
+    }
+
+    /// What people call their files.
+    #[test]
+    fn an_unusual_key_is_one_key() {
+        for key in [
+            "中文文件.txt",
+            "a+b (1).png",
+            "为什么？.docx",
+            "【结案报告】.pptx",
+            "50%25.txt",
+            "100%.txt",
+            "a?b#c.txt",
+            "{id}.txt",
+            "$100.pdf",
+            "＊＄｛.txt",
+            "quote\"s;b,c@d=e&f😀.txt",
+        ] {
+            assert_eq!(keys(key), ObjectKeys::Exactly(key.into()), "{key}");
         }
     }
 

@@ -1,7 +1,10 @@
 //! One call to one endpoint: sign, post, read.
 //!
-//! Promises: each attempt is signed anew, with the time of the attempt. Leaves out: trying again
-//! (`issuer`).
+//! # Guarantees
+//! Each attempt is signed anew, with the time of the attempt.
+//!
+//! # Not covered
+//! Retries (`issuer`).
 
 use std::time::Duration;
 
@@ -15,21 +18,21 @@ use crate::http_client;
 use tencent::names::Region;
 use tencent::time::Clock;
 
-/// What a call needs besides what it asks for.
+/// What every call needs.
 #[expect(missing_debug_implementations, reason = "it holds the calling key")]
 pub struct Client {
     /// The pooled HTTPS client.
     pub http: http_client::Client,
-    /// As whom to call.
+    /// The identity that calls.
     pub identity: Identity,
     /// The value of `X-TC-Region`.
     pub region: Region,
-    /// The least life an answer must have left.
+    /// The least lifetime that an answer must have left.
     pub remaining_seconds_min: u32,
 }
 
 impl Client {
-    /// Asks `endpoint` for the credentials that were authorized.
+    /// Requests the credentials that were authorized from `endpoint`.
     ///
     /// # Errors
     /// [`StsError`].
@@ -57,6 +60,7 @@ impl Client {
             clock.now(),
             authorized.duration_seconds(),
             self.remaining_seconds_min,
+            &self.identity.key().secrets(),
         )?;
         Ok(credentials)
     }
@@ -72,10 +76,10 @@ impl StsError {
     }
 }
 
-/// Why a call brought no credentials.
+/// Why a call returned no credentials.
 #[derive(Debug, thiserror::Error)]
 pub enum StsError {
-    /// There was an answer, of no use.
+    /// There was an unusable answer.
     #[error(transparent)]
     Answer(#[from] AnswerError),
     /// There was no answer.

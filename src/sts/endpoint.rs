@@ -2,8 +2,9 @@
 //!
 //! Endpoints: <https://www.tencentcloud.com/document/product/1150/49445>.
 //!
-//! Promises: HTTPS, unless the address is loopback; no user name, path or query, since the
-//! signature covers `/` alone.
+//! # Guarantees
+//! HTTPS, unless the address is loopback; no user name, path or query, since the signature covers
+//! only `/`.
 
 use url::{Host, Url};
 
@@ -27,8 +28,8 @@ impl Endpoint {
         } else {
             format!("https://{text}")
         };
-        // The parser would drop a line break, decode `%2e`, and take `*` for a letter: the host
-        // would not be the one that is written.
+        // The parser drops line breaks, decodes `%2e` and accepts `*`: the host would differ from
+        // the text.
         let known = |c: char| c.is_ascii_alphanumeric() || "-._:/[]@?#=&".contains(c);
         if !text.chars().all(known) {
             return Err(EndpointError::Url);
@@ -88,13 +89,13 @@ impl Endpoint {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EndpointError {
     /// More than scheme, host and port.
-    #[error("an endpoint has a host and perhaps a port, no user, path or query")]
+    #[error("must be a host and at most a port, for example `sts.tencentcloudapi.com:443`")]
     NotBare,
     /// Plain HTTP to another machine.
-    #[error("an endpoint is reached by HTTPS; `http://` is for loopback addresses alone")]
+    #[error("must use HTTPS; only loopback addresses may use `http://`")]
     Plain,
     /// Not a host or URL.
-    #[error("an endpoint is a host such as `sts.tencentcloudapi.com`, or a URL")]
+    #[error("must be a host or a URL, for example `sts.tencentcloudapi.com`")]
     Url,
 }
 
@@ -115,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_http_is_for_loopback_alone() {
+    fn plain_http_is_only_for_loopback() {
         for text in ["http://127.0.0.1:1", "http://localhost:1", "http://[::1]:1"] {
             assert!(Endpoint::parse(text).unwrap().is_plain(), "{text}");
         }

@@ -1,22 +1,25 @@
-//! What an operator can do about an error of STS, in terms of this function's own settings.
+//! What an operator can do about an error of STS, in terms of this function's settings.
 //!
 //! Codes: <https://www.tencentcloud.com/document/product/1150/49458> (their misspellings are the
 //! real codes).
 //!
-//! Promises: every code that STS documents for GetFederationToken and AssumeRole, and that is not a
-//! fault inside STS, has a remedy. Leaves out: what a caller is told (`issuer`).
+//! # Guarantees
+//! Every code that STS documents for GetFederationToken and AssumeRole has a hint, unless it is a
+//! fault inside STS.
+//!
+//! # Not covered
+//! The caller's view of the error (`issuer`).
 
-/// What to look at, for the log; `None` for faults that pass by themselves, and for codes that
-/// nobody has documented.
+/// What to look at, for the log; `None` for transient faults and for undocumented codes.
 pub(crate) fn hint(code: &str) -> Option<&'static str> {
-    let remedy = match code {
+    let hint = match code {
         "AuthFailure.InvalidSecretId" | "AuthFailure.SecretIdNotFound" => {
-            "SECRET_ID is no key of any account, or it was deleted or disabled"
+            "SECRET_ID does not exist, or it was deleted or disabled"
         }
         "AuthFailure.SignatureFailure" => "SECRET_KEY does not belong to SECRET_ID",
         "AuthFailure.SignatureExpire" => "the clock of this machine is more than five minutes off",
         "AuthFailure.TokenFailure" => {
-            "SESSION_TOKEN does not belong to the key, or the key has expired: a role's key is renewed by a new instance"
+            "SESSION_TOKEN does not belong to the key, or the key has expired: a new instance renews a role's key"
         }
         "FailedOperation.TempKeyNotAllowed" | "InvalidParameter.AccessKeyNotSupport" => {
             "the calling key is temporary: set ROLE_ARN, so that AssumeRole is called"
@@ -28,10 +31,10 @@ pub(crate) fn hint(code: &str) -> Option<&'static str> {
             "the appid in BUCKET, or in a resource of POLICY, is not that of the calling key's account"
         }
         "InvalidParameter.ResouceError" => {
-            "a resource of POLICY is malformed; it has six segments, as qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/*"
+            "a resource of POLICY must have six segments, for example qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/*"
         }
         "InvalidParameter.StrategyFormatError" | "InvalidParameter.StrategyInvalid" => {
-            "POLICY is no policy that CAM understands: check its actions, resources and condition keys"
+            "CAM does not understand POLICY: check its actions, resources and condition keys"
         }
         "InvalidParameter.PolicyTooLong" | "InvalidParameter.ExtendStrategyOverSize" => {
             "POLICY is too long"
@@ -42,26 +45,26 @@ pub(crate) fn hint(code: &str) -> Option<&'static str> {
         }
         "ResourceNotFound.RoleNotFound"
         | "InternalError.GetRoleError"
-        | "InternalError.IllegalRole" => "ROLE_ARN names no role of the account",
+        | "InternalError.IllegalRole" => "the account has no role of the name in ROLE_ARN",
         "InvalidParameter.AccountNotAvaliable" => {
             "the calling key's account does not exist or is closed"
         }
         "InvalidParameter.ParamError" | "InvalidParameter" | "InvalidParameterValue" => {
-            "a setting is refused: look at ROLE_ARN, EXTERNAL_ID and DURATION_SECONDS"
+            "a setting is rejected: check ROLE_ARN, EXTERNAL_ID and DURATION_SECONDS"
         }
         "InvalidParameter.TempCodeNotAvaliable"
         | "FailedOperation.CheckMFAError"
         | "FailedOperation.MFATypeNotSupported" => {
-            "the role or the calling key demands a second factor, which a function cannot give: use one that does not"
+            "the role or the calling key requires MFA, which a function cannot do: use one without it"
         }
         "IpInBlacklist" | "IpNotInWhitelist" => {
-            "the account admits calls from other addresses only"
+            "the account allows only calls from other addresses"
         }
         "UnsupportedOperation" => "the account may not use this action of STS",
-        "UnsupportedRegion" => "REGION is not one that STS serves",
+        "UnsupportedRegion" => "STS does not serve REGION",
         _ => return None,
     };
-    Some(remedy)
+    Some(hint)
 }
 
 #[cfg(test)]
@@ -69,7 +72,7 @@ mod tests {
     use super::hint;
 
     #[test]
-    fn every_documented_refusal_has_a_remedy() {
+    fn every_documented_refusal_has_a_hint() {
         for code in [
             "AuthFailure.InvalidSecretId",
             "AuthFailure.SecretIdNotFound",

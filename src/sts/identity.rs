@@ -1,11 +1,11 @@
-//! As whom we call STS, and so which action: it follows from the kind of key.
+//! The identity that calls STS. The kind of key decides which action is called.
 //!
 //! | calling key | role | action |
 //! |---|---|---|
 //! | permanent | no | GetFederationToken |
 //! | permanent | yes | AssumeRole |
 //! | temporary | yes | AssumeRole |
-//! | temporary | no | none: GetFederationToken takes permanent keys only, so [`Identity::new`] refuses |
+//! | temporary | no | [`Identity::new`] rejects it: GetFederationToken takes permanent keys only |
 
 use tencent::secret::Secret;
 
@@ -16,8 +16,16 @@ pub struct CallingKey {
     pub secret_id: String,
     /// The secret half.
     pub secret_key: Secret,
-    /// Present on temporary keys alone.
+    /// Present only on temporary keys.
     pub session_token: Option<Secret>,
+}
+
+impl CallingKey {
+    /// The halves that nobody may see.
+    pub(super) fn secrets(&self) -> Vec<&Secret> {
+        let token = self.session_token.as_ref();
+        token.into_iter().chain([&self.secret_key]).collect()
+    }
 }
 
 /// A role to assume.
@@ -25,11 +33,11 @@ pub struct CallingKey {
 pub struct Role {
     /// Its resource name.
     pub arn: RoleArn,
-    /// The word agreed with its owner, against confused deputies.
+    /// The external id agreed with its owner, against confused deputies.
     pub external_id: Option<String>,
 }
 
-/// As whom we call, in a combination that STS can serve.
+/// The identity that calls, in a combination that STS accepts.
 #[expect(missing_debug_implementations, reason = "it holds secrets")]
 pub struct Identity {
     key: CallingKey,
@@ -53,7 +61,7 @@ impl Identity {
         &self.key
     }
 
-    /// The role to assume; GetFederationToken is called when there is none.
+    /// The role to assume; without one GetFederationToken is called.
     pub fn role(&self) -> Option<&Role> {
         self.role.as_ref()
     }
@@ -62,7 +70,7 @@ impl Identity {
 /// A temporary key cannot call GetFederationToken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the calling key is temporary, and GetFederationToken takes permanent keys only: name a role to assume"
+    "the calling key is temporary, and GetFederationToken takes permanent keys only: set a role to assume"
 )]
 pub struct IdentityError;
 
@@ -100,7 +108,7 @@ impl RoleArn {
 
 /// The text is not a role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a role is written `qcs::cam::uin/100000000001:roleName/name`")]
+#[error("must be a role, for example `qcs::cam::uin/100000000001:roleName/name`")]
 pub struct RoleArnError;
 
 #[cfg(test)]

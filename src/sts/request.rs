@@ -3,9 +3,9 @@
 //! Common parameters: <https://www.tencentcloud.com/document/product/1150/49446>; signature:
 //! `sign::tc3`.
 //!
-//! Promises: pure; the time is an argument. `Policy` is percent-encoded exactly once, although it
-//! stands inside JSON: the service decodes it once
-//! (<https://www.tencentcloud.com/document/product/1150/49452>, parameter Policy).
+//! # Guarantees
+//! Pure. `Policy` is percent-encoded exactly once, although it is inside JSON: the service decodes
+//! it once (<https://www.tencentcloud.com/document/product/1150/49452>, parameter Policy).
 
 use serde::Serialize;
 
@@ -30,7 +30,7 @@ pub struct SignedCall {
 }
 
 impl SignedCall {
-    /// The call that asks for `authorized`, signed as `identity` for `endpoint` at `now`.
+    /// The call that requests `authorized`, signed as `identity` for `endpoint` at `now`.
     pub fn new(
         authorized: &Authorized,
         identity: &Identity,
@@ -65,7 +65,7 @@ impl SignedCall {
     }
 }
 
-/// The action that an identity calls for.
+/// The action that an identity needs.
 fn action(identity: &Identity) -> &'static str {
     if identity.role().is_some() {
         "AssumeRole"

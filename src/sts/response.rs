@@ -3,9 +3,10 @@
 //! Shape: <https://www.tencentcloud.com/document/product/1150/49452> (Output parameters). HTTP
 //! status 200 also carries errors.
 //!
-//! Promises: a [`Credentials`] has all its members, none empty, and a life that fits what was
-//! asked: an answer that is already over, or that outlives the request, is an error. No error text
-//! repeats a part of the answer's credentials.
+//! # Guarantees
+//! - A [`Credentials`] has all its members, none empty, and a lifetime that fits the request: an
+//!   answer that has expired, or that outlives the request, is an error.
+//! - No error repeats a part of the answer's credentials; what STS writes is cut.
 
 use serde::{Deserialize, Deserializer};
 
@@ -22,33 +23,33 @@ pub struct Credentials {
     pub tmp_secret_key: Secret,
     /// The token that goes with both.
     pub session_token: Secret,
-    /// When they start to hold; never ahead of our clock, since clients drop credentials from the
+    /// When they become valid; never ahead of our clock, since clients drop credentials from the
     /// future.
     pub start: Timestamp,
-    /// When they cease to.
+    /// When they expire.
     pub expiry: Timestamp,
     /// The id under which STS knows the call.
     pub sts_request_id: String,
 }
 
-/// Why an answer is of no use.
+/// Why an answer is unusable.
 #[derive(Debug, thiserror::Error)]
 pub enum AnswerError {
-    /// STS refused, in its own words.
+    /// STS refused.
     #[error("STS answered `{code}` (request {request_id}): {message}")]
     Api {
         /// The documented code.
         code: String,
-        /// The vendor's text, for the log alone.
+        /// The vendor's text, for the log only.
         message: String,
         /// The id under which STS knows the call.
         request_id: String,
     },
-    /// The credentials are over already, or nearly.
-    #[error("the answer's `ExpiredTime` is {0} seconds away, less than any answer must have left")]
+    /// The credentials have expired, or nearly.
+    #[error("the answer's `ExpiredTime` is {0} seconds away, less than MIN_REMAINING_SECONDS")]
     Expired(i64),
-    /// The credentials live longer than asked.
-    #[error("the answer's `ExpiredTime` is {0} seconds away, later than asked")]
+    /// The credentials live longer than requested.
+    #[error("the answer's `ExpiredTime` is {0} seconds away, later than requested")]
     Overlong(i64),
     /// A member is missing or empty.
     #[error("the answer has no `{0}`")]
@@ -68,7 +69,8 @@ pub enum AnswerError {
 
 impl Credentials {
     /// Reads an answer to a request for `duration_seconds`, of which at least
-    /// `remaining_seconds_min` must be left.
+    /// `remaining_seconds_min` must be left. Of STS's own words, which go to the log, the first
+    /// characters are kept, and none that repeat one of `secrets` or of the answer's.
     ///
     /// # Errors
     /// [`AnswerError`].
@@ -78,6 +80,7 @@ impl Credentials {
         now: Timestamp,
         duration_seconds: u32,
         remaining_seconds_min: u32,
+        secrets: &[&Secret],
     ) -> Result<Self, AnswerError> {
         if status != 200 {
             return Err(AnswerError::Status(status));
@@ -85,24 +88,36 @@ impl Credentials {
         let JsonObject(Envelope { response }) =
             serde_json::from_slice(body).map_err(|error| shape(&error))?;
         let JsonObject(response) = response;
-        let request_id = response.request_id.unwrap_or_default();
+        let members = response.credentials.map(|JsonObject(members)| members);
+        // Before the cut, which could leave the larger part of a secret.
+        let quoted = |text: String, max_characters| {
+            let issued = members.iter().flat_map(Members::secrets);
+            if secrets
+                .iter()
+                .copied()
+                .chain(issued)
+                .any(|secret| secret.is_in(&text))
+            {
+                return "(dropped: it repeats a secret)".to_owned();
+            }
+            text.chars().take(max_characters).collect()
+        };
+        let request_id = quoted(response.request_id.unwrap_or_default(), MAX_ID_CHARACTERS);
         if let Some(JsonObject(ApiError { code, message })) = response.error {
             return Err(AnswerError::Api {
-                code,
-                message,
+                code: quoted(code, MAX_ID_CHARACTERS),
+                message: quoted(message, MAX_MESSAGE_CHARACTERS),
                 request_id,
             });
         }
-        let JsonObject(members) = response
-            .credentials
-            .ok_or(AnswerError::Missing("Credentials"))?;
+        let members = members.ok_or(AnswerError::Missing("Credentials"))?;
         let expiry = response.expired_time.and_then(Timestamp::from_unix_seconds);
         let expiry = expiry.ok_or(AnswerError::Missing("ExpiredTime"))?;
         let remaining = expiry.unix_seconds().saturating_sub(now.unix_seconds());
         if remaining < i64::from(remaining_seconds_min) {
             return Err(AnswerError::Expired(remaining));
         }
-        if remaining > i64::from(duration_seconds.saturating_add(CLOCK_DIFFERENCE_SECONDS_MAX)) {
+        if remaining > i64::from(duration_seconds.saturating_add(MAX_CLOCK_SKEW_SECONDS)) {
             return Err(AnswerError::Overlong(remaining));
         }
         if request_id.is_empty() {
@@ -159,6 +174,12 @@ struct Members {
     tmp_secret_key: Option<Secret>,
 }
 
+impl Members {
+    fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        self.token.iter().chain(&self.tmp_secret_key)
+    }
+}
+
 fn secret_unless_empty<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Secret>, D::Error> {
@@ -179,14 +200,21 @@ fn shape(error: &serde_json::Error) -> AnswerError {
     }
 }
 
+/// Codes and ids have fewer than 50.
+const MAX_ID_CHARACTERS: usize = 64;
+
+/// The part of a message that is worth a log line.
+const MAX_MESSAGE_CHARACTERS: usize = 256;
+
 /// STS accepts signatures five minutes off, so its clock and ours may differ by as much.
-const CLOCK_DIFFERENCE_SECONDS_MAX: u32 = 300;
+const MAX_CLOCK_SKEW_SECONDS: u32 = 300;
 
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
 
     use super::{AnswerError, Credentials};
+    use tencent::secret::Secret;
     use tencent::time::Timestamp;
 
     const NOW: i64 = 1_700_000_000;
@@ -200,7 +228,8 @@ mod tests {
 
     fn parse(body: &str) -> Result<Credentials, AnswerError> {
         let now = Timestamp::from_unix_seconds(NOW).unwrap();
-        Credentials::parse(200, body.as_bytes(), now, 1800, 300)
+        let secret = Secret::new("CANARY-secret-of-the-call".to_owned()).unwrap();
+        Credentials::parse(200, body.as_bytes(), now, 1800, 300, &[&secret])
     }
 
     #[track_caller]
@@ -328,11 +357,36 @@ mod tests {
     }
 
     #[test]
+    fn what_sts_writes_is_cut_and_never_repeats_a_secret() {
+        let words = |code: &str, message: &str, id: &str| {
+            let mut body = answer();
+            body["Response"]["Error"] = json!({"Code": code, "Message": message});
+            body["Response"]["RequestId"] = json!(id);
+            match refused(&body.to_string()) {
+                AnswerError::Api {
+                    code,
+                    message,
+                    request_id,
+                } => [code, message, request_id],
+                other => panic!("{other}"),
+            }
+        };
+        let long = "长".repeat(126_000);
+        let cut = words(&long, &long, &long);
+        assert_eq!(cut.map(|text| text.chars().count()), [64, 256, 64]);
+        for secret in ["CANARY-secret-of-the-call", "CANARY-token", "CANARY-key"] {
+            let hidden = format!("{}{secret}", "x".repeat(250));
+            assert!(words("C", &hidden, "r")[1].starts_with("(dropped"));
+            assert!(words(&hidden, "m", &hidden)[0].starts_with("(dropped"));
+        }
+    }
+
+    #[test]
     fn a_status_other_than_200_is_an_error_whatever_the_body() {
         let now = Timestamp::from_unix_seconds(NOW).unwrap();
         for status in [201, 302, 403, 500, 503] {
             let outcome =
-                Credentials::parse(status, answer().to_string().as_bytes(), now, 1800, 300);
+                Credentials::parse(status, answer().to_string().as_bytes(), now, 1800, 300, &[]);
             assert!(matches!(outcome, Err(AnswerError::Status(found)) if found == status));
         }
     }

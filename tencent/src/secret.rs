@@ -32,6 +32,11 @@ impl Secret {
         Some(Self(Zeroizing::new(text)))
     }
 
+    /// Whether `text` repeats it.
+    pub fn is_in(&self, text: &str) -> bool {
+        text.contains(self.0.as_str())
+    }
+
     /// The text, for the signers and for the one place that writes the response.
     pub fn expose(&self) -> &str {
         &self.0

@@ -48,7 +48,8 @@ pub(crate) fn assert_plain(policy: &Value, explained: &dyn Fn() -> String) {
             continue;
         }
         let literal = resource.strip_suffix("/*").unwrap_or(resource);
-        let is_literal = !literal.contains(['*', '?', '$', '{', '}', '\\'])
+        let is_literal = !literal.contains(['*', '\\'])
+            && !literal.contains("${")
             && !literal.chars().any(char::is_control);
         let is_path = !literal
             .split('/')

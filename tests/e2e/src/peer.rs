@@ -113,6 +113,14 @@ impl ConnectProxy {
     /// # Errors
     /// When the system gives no port.
     pub async fn start() -> io::Result<Self> {
+        Self::start_after(0).await
+    }
+
+    /// Starts one that closes the first `refused` connections unheard.
+    ///
+    /// # Errors
+    /// When the system gives no port.
+    pub async fn start_after(refused: usize) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let proxy = Self {
             address: listener.local_addr()?,
@@ -120,6 +128,9 @@ impl ConnectProxy {
         };
         let tunnels = Arc::clone(&proxy.tunnels);
         tokio::spawn(async move {
+            for _ in 0..refused {
+                drop(listener.accept().await);
+            }
             while let Ok((client, _)) = listener.accept().await {
                 let tunnels = Arc::clone(&tunnels);
                 tokio::spawn(async move { tunnel(client, &tunnels).await });

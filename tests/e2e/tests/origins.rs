@@ -1,8 +1,10 @@
 //! What a page of another origin can do: read nothing and cause nothing.
 //!
-//! Promises: an answer may be read by exactly the configured origins; a preflight never issues;
-//! what a browser sends by itself (a cookie, a remembered password, a form) does not authenticate. Each
-//! refusal makes no call to STS.
+//! # Guarantees
+//! Exactly the configured origins may read an answer. A preflight never issues. What a browser
+//! sends by itself (a cookie, a remembered password, a form) does not authenticate. A refusal makes
+//! no call to STS.
+
 #![expect(
     clippy::unwrap_used,
     reason = "a fault in a helper of these tests is a failed test"
@@ -73,17 +75,15 @@ async fn an_origin_that_only_looks_like_an_allowed_one_may_read_nothing() {
             ("OPTIONS", "/sts"),
         ] {
             for origin in TRICKS {
-                let answer = send(&browser, method, path, &[("origin", origin)]).await;
+                let case = format!("{platform:?} {method} {path} {origin}");
+                let headers = [
+                    ("origin", origin),
+                    ("access-control-request-headers", "traceparent"),
+                ];
+                let answer = send(&browser, method, path, &headers).await;
                 let read = cors_headers(&answer);
-                assert!(
-                    read.is_empty(),
-                    "{platform:?} {method} {path} {origin}: {read:?}"
-                );
-                assert_eq!(
-                    answer.lacks(),
-                    None,
-                    "{platform:?} {method} {path} {origin}"
-                );
+                assert!(read.is_empty(), "{case}: {read:?}");
+                assert_eq!(answer.lacks(), None, "{case}");
             }
         }
     }
@@ -113,20 +113,48 @@ async fn an_allowed_origin_is_named_alone_and_never_with_credentials() {
     }
 }
 
+/// Libraries for tracing and for requests add headers of their own.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_may_send_the_headers_that_its_preflight_requests() {
+    let default = "authorization, content-type";
+    let many = vec!["x-a"; 300].join(",");
+    for platform in ON {
+        let (cloud, browser) = start(platform, &[]).await;
+        for (requested, allowed) in [
+            ("sentry-trace,baggage", "sentry-trace,baggage"),
+            ("traceparent", "traceparent"),
+            (
+                "authorization,x-requested-with",
+                "authorization,x-requested-with",
+            ),
+            ("origin,accept,content-type", "origin,accept,content-type"),
+            ("x-access-token", "x-access-token"),
+            ("", default),
+            ("not a name", default),
+            ("a:b", default),
+            (&many, default),
+        ] {
+            let headers = [
+                ("origin", ALLOWED[0]),
+                ("access-control-request-method", "GET"),
+                ("access-control-request-headers", requested),
+            ];
+            let answer = send(&browser, "OPTIONS", "/sts", &headers).await;
+            let names = answer.header("access-control-allow-headers");
+            assert_eq!(names, allowed, "{platform:?} {requested}");
+        }
+        assert_eq!(cloud.sts().call_count(), 0, "{platform:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_preflight_never_mints() {
     let bearer = format!("Bearer {API_KEY}");
     let scopes = r#"[{"action":"name/cos:PutObject","bucket":"examplebucket-1250000000","region":"ap-guangzhou","prefix":"users/1/a"}]"#;
     for platform in PLATFORMS {
         let (cloud, browser) = start(platform, &BY_API_KEY).await;
-        for path in [
-            "/sign",
-            "/sts",
-            "/sts-scope",
-            "/sts/scope",
-            "/getKeyAndCredentials?ext=jpg",
-            "/nowhere",
-        ] {
+        let paths = "/sign /sts /sts-scope /sts/scope /getKeyAndCredentials?ext=jpg /nowhere";
+        for path in paths.split(' ') {
             for origin in ["https://app.example.com", "https://evil.example", "null"] {
                 let request = browser
                     .request("OPTIONS", path)
@@ -192,14 +220,14 @@ async fn nothing_that_a_browser_sends_by_itself_is_a_proof() {
         // A password that a browser remembers for a site goes along like a cookie.
         let answer = send(&browser, "GET", "/sign", &[("authorization", &basic)]).await;
         refused(&answer, &format!("{platform:?} Basic"));
-        // A link can carry a query. It is refused as a parameter that is not known, before anybody
-        // asks for a proof.
+        // A link can carry a query, which never authenticates.
         for name in ["access_token", "token", "key", "authorization"] {
-            let answer = browser
-                .get(&format!("/sign?{name}={API_KEY}"))
-                .await
-                .unwrap();
-            assert_eq!(answer.status, 400, "{platform:?} {name}: {answer:?}");
+            for (route, statuses) in [("/sign", [401, 400]), ("/sts", [400, 400])] {
+                let path = format!("{route}?{name}={API_KEY}");
+                let answer = browser.get(&path).await.unwrap();
+                let case = format!("{platform:?} {path}: {answer:?}");
+                assert!(statuses.contains(&answer.status), "{case}");
+            }
         }
         assert_eq!(cloud.sts().call_count(), 0, "{platform:?}");
     }

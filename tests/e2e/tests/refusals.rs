@@ -10,201 +10,55 @@ use cos_emulator::{Cloud, LambdaEvent, Outcome, Platform, ScfEvent};
 use cos_issuer_e2e::{Answer, Browser, PLATFORMS, issuer_on};
 use serde_json::{Value, json};
 
-/// More than the grant, which is `upload` below `users/`.
-const EVERYTHING: &str = r#"[{"action":"name/cos:PutObject","bucket":"examplebucket-1250000000","region":"ap-guangzhou","prefix":"*"}]"#;
-
-/// A sibling of the granted prefix, next to a granted scope: all or nothing.
-const OTHER_USER: &str = r#"[{"action":"name/cos:PutObject","bucket":"examplebucket-1250000000","region":"ap-guangzhou","prefix":"users/1/a"},
-    {"action":"name/cos:PutObject","bucket":"examplebucket-1250000000","region":"ap-guangzhou","prefix":"users2/a"}]"#;
-
-/// Method, path, body, status, code.
-const REFUSED: [(&str, &str, &str, u16, &str); 35] = [
-    ("GET", "/", "", 404, "InvalidParameter.RouteNotFound"),
-    ("GET", "/signs", "", 404, "InvalidParameter.RouteNotFound"),
-    ("GET", "/sign/", "", 404, "InvalidParameter.RouteNotFound"),
-    ("GET", "/SIGN", "", 404, "InvalidParameter.RouteNotFound"),
-    (
-        "GET",
-        "/sign%2f..%2fsts",
-        "",
-        404,
-        "InvalidParameter.RouteNotFound",
-    ),
-    ("POST", "/auth", "", 404, "InvalidParameter.RouteNotFound"),
-    ("PUT", "/sign", "", 405, "InvalidParameter.MethodNotAllowed"),
-    (
-        "DELETE",
-        "/sts",
-        "",
-        405,
-        "InvalidParameter.MethodNotAllowed",
-    ),
-    (
-        "PATCH",
-        "/sign",
-        "",
-        405,
-        "InvalidParameter.MethodNotAllowed",
-    ),
-    (
-        "POST",
-        "/healthz",
-        "",
-        405,
-        "InvalidParameter.MethodNotAllowed",
-    ),
-    (
-        "GET",
-        "/sign?bucket=other-1250000000",
-        "",
-        403,
-        "UnauthorizedOperation.Scope",
-    ),
-    (
-        "GET",
-        "/sign?prefix=users/1/",
-        "",
-        400,
-        "InvalidParameter.QueryParameter",
-    ),
-    (
-        "GET",
-        "/sign?Format=sdk",
-        "",
-        400,
-        "InvalidParameter.QueryParameter",
-    ),
-    (
-        "GET",
-        "/sign?format=xml",
-        "",
-        400,
-        "InvalidParameter.Format",
-    ),
-    ("GET", "/sign?format=", "", 400, "InvalidParameter.Format"),
-    ("GET", "/sign?format", "", 400, "InvalidParameter.Format"),
-    (
-        "GET",
-        "/sign?durationSeconds=0",
-        "",
-        400,
-        "InvalidParameter.DurationSeconds",
-    ),
-    (
-        "GET",
-        "/sign?durationSeconds=359",
-        "",
-        400,
-        "InvalidParameter.DurationSeconds",
-    ),
-    (
-        "GET",
-        "/sign?durationSeconds=1801",
-        "",
-        400,
-        "InvalidParameter.DurationSeconds",
-    ),
-    (
-        "GET",
-        "/sign?durationSeconds=-900",
-        "",
-        400,
-        "InvalidParameter.DurationSeconds",
-    ),
-    (
-        "GET",
-        "/sign?durationSeconds=99999999999999999999",
-        "",
-        400,
-        "InvalidParameter.DurationSeconds",
-    ),
-    (
-        "GET",
-        "/sign?format=flat",
-        "",
-        400,
-        "InvalidParameter.Format",
-    ),
-    (
-        "GET",
-        "/getKeyAndCredentials",
-        "",
-        400,
-        "InvalidParameter.QueryParameter",
-    ),
-    (
-        "GET",
-        "/getKeyAndCredentials?ext=jpg&filename=a.jpg",
-        "",
-        400,
-        "InvalidParameter.QueryParameter",
-    ),
-    (
-        "GET",
-        "/getKeyAndCredentials?ext=jpg&key=users/1",
-        "",
-        400,
-        "InvalidParameter.QueryParameter",
-    ),
-    (
-        "GET",
-        "/getKeyAndCredentials?ext=jpg&format=cam",
-        "",
-        400,
-        "InvalidParameter.Format",
-    ),
-    (
-        "GET",
-        "/getKeyAndCredentials?ext=jpg",
-        "",
-        403,
-        "UnauthorizedOperation.Extension",
-    ),
-    (
-        "GET",
-        "/getKeyAndCredentials?filename=x.%24%7Buin%7D",
-        "",
-        403,
-        "UnauthorizedOperation.Extension",
-    ),
-    (
-        "POST",
-        "/getKeyAndCredentials?ext=jpg",
-        "{}",
-        400,
-        "InvalidParameter.UnexpectedBody",
-    ),
-    (
-        "POST",
-        "/sign",
-        "[]",
-        400,
-        "InvalidParameter.UnexpectedBody",
-    ),
-    ("POST", "/sts", "[]", 400, "InvalidParameter.Scope"),
-    ("POST", "/sts", "{}", 400, "InvalidParameter.Scope"),
-    ("POST", "/sts-scope", "[{}]", 400, "InvalidParameter.Scope"),
-    (
-        "POST",
-        "/sts",
-        EVERYTHING,
-        403,
-        "UnauthorizedOperation.Scope",
-    ),
-    (
-        "POST",
-        "/sts/scope",
-        OTHER_USER,
-        403,
-        "UnauthorizedOperation.Scope",
-    ),
-];
+/// Method, path, status, code, body. The grant is `upload` below `users/`.
+const REFUSED: &str = r#"
+GET /signs 404 InvalidParameter.RouteNotFound
+GET /sign// 404 InvalidParameter.RouteNotFound
+GET /sts/ 404 InvalidParameter.RouteNotFound
+GET /SIGN 404 InvalidParameter.RouteNotFound
+GET /sign%2f..%2fsts 404 InvalidParameter.RouteNotFound
+POST /auth 404 InvalidParameter.RouteNotFound
+PUT /sign 405 InvalidParameter.MethodNotAllowed
+DELETE /sts 405 InvalidParameter.MethodNotAllowed
+PATCH /sign 405 InvalidParameter.MethodNotAllowed
+POST /healthz 405 InvalidParameter.MethodNotAllowed
+POST / 405 InvalidParameter.MethodNotAllowed
+GET /sign?bucket=other-1250000000 403 UnauthorizedOperation.Scope
+GET /sign?prefix=users/1/ 400 InvalidParameter.QueryParameter
+GET /sign?Format=sdk 400 InvalidParameter.QueryParameter
+GET /sign?duration_second=900 400 InvalidParameter.QueryParameter
+GET /sts?t=1767225600 400 InvalidParameter.QueryParameter
+GET /sign?format=xml 400 InvalidParameter.Format
+GET /sign?format= 400 InvalidParameter.Format
+GET /sign?format 400 InvalidParameter.Format
+GET /sign?durationSeconds=0 400 InvalidParameter.DurationSeconds
+GET /sign?durationSeconds=359 400 InvalidParameter.DurationSeconds
+GET /sign?durationSeconds=1801 400 InvalidParameter.DurationSeconds
+GET /sign?durationSeconds=-900 400 InvalidParameter.DurationSeconds
+GET /sign?durationSeconds=99999999999999999999 400 InvalidParameter.DurationSeconds
+GET /sign?format=flat 400 InvalidParameter.Format
+GET /getKeyAndCredentials 400 InvalidParameter.QueryParameter
+GET /getKeyAndCredentials?ext=jpg&filename=a.jpg 400 InvalidParameter.QueryParameter
+GET /getKeyAndCredentials?ext=jpg&key=users/1 400 InvalidParameter.QueryParameter
+GET /getKeyAndCredentials?ext=jpg&format=cam 400 InvalidParameter.Format
+GET /getKeyAndCredentials?ext=jpg 403 UnauthorizedOperation.Extension
+GET /getKeyAndCredentials?filename=x.%24%7Buin%7D 403 UnauthorizedOperation.Extension
+POST /getKeyAndCredentials?ext=jpg 400 InvalidParameter.UnexpectedBody {}
+POST /sign 400 InvalidParameter.UnexpectedBody []
+POST /sts 400 InvalidParameter.Scope []
+POST /sts 400 InvalidParameter.Scope {}
+POST /sts 400 InvalidParameter.Scope {"bucket":"demo-1250000000","region":"ap-guangzhou"}
+POST /sts-scope 400 InvalidParameter.Scope [{}]
+POST /sts 403 UnauthorizedOperation.Scope [{"action":"name/cos:PutObject","bucket":"examplebucket-1250000000","region":"ap-guangzhou","prefix":"*"}]
+POST /sts/scope 403 UnauthorizedOperation.Scope [{"action":"name/cos:PutObject","bucket":"examplebucket-1250000000","region":"ap-guangzhou","prefix":"users/1/a"},{"action":"name/cos:PutObject","bucket":"examplebucket-1250000000","region":"ap-guangzhou","prefix":"users2/a"}]
+"#;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_request_makes_no_call_on_any_platform() {
     for platform in PLATFORMS {
         let (cloud, browser) = start(platform).await;
-        for (method, path, body, status, name) in REFUSED {
+        for row in REFUSED.trim().lines() {
+            let [method, path, status, name, body] = columns(row);
             let mut request = browser.request(method, path);
             if !body.is_empty() {
                 request = request
@@ -212,18 +66,81 @@ async fn a_refused_request_makes_no_call_on_any_platform() {
                     .body(body);
             }
             let answer = browser.send(request).await.unwrap();
-            assert_refusal(
-                &answer,
-                status,
-                name,
-                &format!("{platform:?} {method} {path}"),
-            );
+            let case = format!("{platform:?} {row}");
+            assert_refusal(&answer, status.parse().unwrap(), name, &case);
         }
         assert_eq!(cloud.sts().call_count(), 0, "{platform:?}");
     }
 }
 
-/// A load balancer hands on the last value alone, so there is nothing to refuse there.
+/// The last column may be missing, and may have blanks.
+fn columns(row: &str) -> [&str; 5] {
+    let mut columns = row.splitn(5, ' ');
+    std::array::from_fn(|_| columns.next().unwrap_or_default())
+}
+
+/// Load balancers probe with HEAD, of ours and of others.
+#[tokio::test(flavor = "multi_thread")]
+async fn head_is_a_probe_and_never_issues() {
+    for platform in PLATFORMS {
+        let (cloud, browser) = start(platform).await;
+        for (path, status) in [
+            ("/healthz", 200),
+            ("/readyz", 200),
+            ("/", 200),
+            ("/sign", 405),
+            ("/sts", 405),
+        ] {
+            let answer = browser.send(browser.request("HEAD", path)).await.unwrap();
+            assert_eq!(answer.status, status, "{platform:?} {path}");
+            assert!(answer.body.is_null(), "{platform:?} {path}: {answer:?}");
+        }
+        assert_eq!(cloud.sts().call_count(), 0, "{platform:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_root_lists_the_routes() {
+    let (_cloud, browser) = start(Platform::ScfWeb).await;
+    let answer = browser.get("/").await.unwrap();
+    let routes = json!([
+        "/sign",
+        "/sts",
+        "/getKeyAndCredentials",
+        "/healthz",
+        "/readyz"
+    ]);
+    assert_eq!((answer.status, &answer.body["routes"]), (200, &routes));
+}
+
+/// What looks like a mistake, or could have narrowed something, is named.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_names_the_parameter_or_member_that_decides() {
+    let (_cloud, browser) = start(Platform::ScfWeb).await;
+    for (path, named) in [
+        ("/sts?timestamp=1", "timestamp"),
+        ("/sign?fromat=sdk", "fromat"),
+        ("/sign?format=xml", "format"),
+        ("/sign?durationSeconds=1", "durationSeconds"),
+        ("/sign?region=ap-beijing", "region"),
+        ("/getKeyAndCredentials", "filename"),
+    ] {
+        let answer = browser.get(path).await.unwrap();
+        let message = answer.body["message"].as_str().unwrap();
+        assert!(message.contains(named), "{path}: {message}");
+    }
+    let answer = browser
+        .send(browser.request("POST", "/sts").body("a=b"))
+        .await
+        .unwrap();
+    assert!(
+        answer.body["message"]
+            .to_string()
+            .contains("body: must be a JSON array")
+    );
+}
+
+/// A load balancer passes on only the last value, so there is nothing to refuse.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_parameter_that_is_given_twice_makes_no_call() {
     for platform in PLATFORMS {
@@ -345,20 +262,11 @@ async fn an_event_that_cannot_be_read_is_answered_and_the_process_lives_on() {
         cloud.wait_ready().await.unwrap();
         let processes = cloud.function_processes();
         let timer = json!({"Type": "Timer", "TriggerName": "t", "Time": "2026-01-01T00:00:00Z", "Message": ""}).to_string();
-        let event = "InvalidParameter.Event";
-        let cases = [
-            ("", event),
-            ("null", event),
-            ("[]", event),
-            ("[[[]]]", event),
-            ("{", event),
-            ("{}", event),
-            ("\"text\"", event),
-            (foreign.as_str(), event),
-            (deep.as_str(), event),
-            (timer.as_str(), event),
-            (bad_base64.as_str(), "InvalidParameter.BodyEncoding"),
+        let plain = [
+            "", "null", "[]", "[[[]]]", "{", "{}", "\"text\"", &*foreign, &*deep, &*timer,
         ];
+        let cases = plain.map(|raw| (raw, "InvalidParameter.Event")).into_iter();
+        let cases = cases.chain([(&*bad_base64, "InvalidParameter.BodyEncoding")]);
         for (raw, name) in cases {
             let shown: String = raw.chars().take(60).collect();
             let reply = match cloud.invoke(raw).await.outcome {
@@ -402,26 +310,21 @@ async fn start(platform: Platform) -> (Cloud, Browser) {
 
 #[track_caller]
 fn assert_refusal(answer: &Answer, status: u16, name: &str, case: &str) {
+    let body = &answer.body;
     assert_eq!(answer.status, status, "{case}: {answer:?}");
-    assert_eq!(answer.body["codeDesc"], name, "{case}");
-    assert!(answer.body["code"].as_i64() > Some(0), "{case}");
+    assert_eq!(body["codeDesc"], name, "{case}");
+    assert!(body["code"].as_i64() > Some(0), "{case}");
     assert!(
-        !answer.body["message"]
+        body["message"]
             .as_str()
-            .unwrap_or_default()
-            .is_empty(),
+            .is_some_and(|text| !text.is_empty()),
         "{case}"
     );
-    assert_eq!(
-        answer.body["requestId"].as_str(),
-        answer
-            .headers
-            .get("x-request-id")
-            .and_then(|id| id.to_str().ok()),
-        "{case}"
-    );
+    let id = answer.headers.get("x-request-id");
+    let id = id.and_then(|id| id.to_str().ok());
+    assert_eq!(body["requestId"].as_str(), id, "{case}");
     assert!(
-        answer.body.get("data").is_none() && answer.body.get("credentials").is_none(),
+        body.get("data").is_none() && body.get("credentials").is_none(),
         "{case}"
     );
 }

@@ -269,6 +269,50 @@ async fn the_platforms_own_limit_ends_a_call_before_the_platform_does() {
     }
 }
 
+/// Nothing was sent, so nothing can have been issued twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_fails_is_made_again_even_with_one_endpoint() {
+    for (failures, status) in [(1, 200), (2, 200), (3, 502)] {
+        let proxy = ConnectProxy::start_after(failures).await.unwrap();
+        let builder = issuer_on(Platform::ScfWeb).unwrap();
+        let cloud = builder.env("STS_PROXY", proxy.url()).start().await.unwrap();
+        let answer = Browser::of(&cloud).unwrap().get("/sign").await.unwrap();
+        assert_eq!(answer.status, status, "{failures}: {answer:?}");
+        assert_eq!(cloud.sts().call_count(), usize::from(status == 200));
+    }
+}
+
+/// Cut, once, and never with a secret of the call.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_sts_writes_is_logged_once_and_cut() {
+    let (cloud, browser) = start().await;
+    let secret = cloud.sub_account_key().secret_key.clone();
+    for (message, logged) in [
+        ("长话".repeat(63_000), 256),
+        (format!("{secret} is wrong"), 0),
+    ] {
+        let before = cloud.function_output().len();
+        cloud.sts().inject([Fault::ApiError {
+            code: "UnauthorizedOperation".to_owned(),
+            message: message.clone(),
+        }]);
+        assert_failure(&browser.get("/sign").await.unwrap(), REFUSED, "long");
+        assert!(printed(&cloud, "sts:GetFederationToken").await, "no remedy");
+        let output = cloud.function_output();
+        let lines = output.get(before..).unwrap_or_default();
+        assert_eq!(
+            lines.matches('长').count() + lines.matches('话').count(),
+            logged
+        );
+        assert_eq!(lines.matches("STS answered").count(), 1, "{lines}");
+        assert!(
+            !lines.contains(&secret) && lines.len() < 4096,
+            "{}",
+            lines.len()
+        );
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redirect_is_not_followed() {
     let canary = Canary::start("HTTP/1.1 200 OK").await.unwrap();
