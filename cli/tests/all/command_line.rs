@@ -179,7 +179,10 @@ fn a_busy_port_is_named_with_the_way_out() {
     let port = holder.local_addr().unwrap().port().to_string();
     let function = function();
     for (arguments, flag) in [
-        (&["run", "--once", "--function", &function][..], "--port"),
+        (
+            &["run", "--cos-port", "0", "--function", &function][..],
+            "--port",
+        ),
         (&["sts"], "--port"),
         (&["sts"], "--admin-port"),
         (
