@@ -24,7 +24,7 @@ use tencent::time::{Clock, SystemClock};
 
 const PAGE: &str = include_str!("../../../docs/clients.md");
 
-/// Client, request and the format whose members it reads, as the page has them, and who judges.
+/// Client, request and the format whose members it reads, as the page has them, and what reads it.
 type Row = (&'static str, &'static str, &'static str, Judge);
 
 #[derive(Clone, Copy)]
