@@ -183,7 +183,7 @@ fn variables() -> BTreeSet<String> {
             && text.starts_with(|c: char| c.is_ascii_uppercase())
             && text.bytes().all(known)
     };
-    let platforms = ["AWS_", "SCF_", "TENCENTCLOUD_"];
+    let platforms = ["AWS_", "SCF", "TENCENTCLOUD_"];
     let is_own = |text: &str| !platforms.iter().any(|start| text.starts_with(start));
     sources
         .flat_map(|text| text.split('"').map(str::to_owned).collect::<Vec<_>>())

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+type Callback<T> = dyn Fn(&T) + Send + Sync;
+
 /// Receives each event of one kind; by default nobody does.
-pub(crate) struct Listener<T: ?Sized>(Option<Box<dyn Fn(&T) + Send + Sync>>);
+pub(crate) struct Listener<T: ?Sized>(Option<Box<Callback<T>>>);
 
 impl<T: ?Sized> Listener<T> {
     pub(crate) fn new(listener: impl Fn(&T) + Send + Sync + 'static) -> Self {

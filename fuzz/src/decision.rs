@@ -1,8 +1,8 @@
-//! Policies and accesses of the right shape, made from bytes: where text seldom gets past the
-//! parser, these nearly always do.
+//! Well-formed policies and requests from bytes: text seldom gets past the parser, these nearly always do.
 //!
-//! Promise tried: the evaluator decides every access as the naive one does, for every operator and
-//! for values of every kind, good and odd.
+//! # Guarantees tested
+//! The evaluator and the naive one decide every request alike, for every operator and for values of every
+//! kind, valid and odd.
 
 mod values;
 

@@ -206,8 +206,7 @@ fn raw_policy(reader: &mut Reader<'_>) -> Option<Policy> {
              allows others; full access to COS is `name/cos:*`"
         );
         reader.error("POLICY", text);
-    }
-    if policy.is_full_access() {
+    } else if policy.is_full_access() {
         if is_full_access_allowed {
             reader.warn("POLICY gives every caller full access to every bucket of the account");
         } else {

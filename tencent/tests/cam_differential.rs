@@ -1,16 +1,13 @@
-//! The evaluator against a second, naive one, over random policies and accesses; and the one way in
-//! which policies are written.
+//! The evaluator against a second, naive one, over random policies and requests; and the only rendering of
+//! a policy.
 //!
-//! Promises: a run in which nearly everything is denied, or allowed, fails: it would compare
-//! nothing.
+//! # Guarantees
+//! A run that denies, or allows, nearly everything fails, because it would compare nothing.
 
 #![expect(
-    clippy::arithmetic_side_effects,
     clippy::expect_used,
-    clippy::indexing_slicing,
     clippy::panic,
-    clippy::string_slice,
-    reason = "the generator and the naive evaluator are helpers of tests"
+    reason = "helpers of tests outside `#[test]` functions"
 )]
 
 #[path = "cam/access_request.rs"]

@@ -138,10 +138,11 @@ impl Console {
     pub(crate) fn until(&mut self, part: &str) -> String {
         let mut text = String::new();
         loop {
-            let start = text.len();
-            let read = self.lines.read_line(&mut text).unwrap();
+            let mut line = String::new();
+            let read = self.lines.read_line(&mut line).unwrap();
             assert_ne!(read, 0, "no `{part}` in {text}");
-            if text[start..].contains(part) {
+            text.push_str(&line);
+            if line.contains(part) {
                 return text;
             }
         }

@@ -3,6 +3,11 @@
 //! # Guarantees
 //! Each line once; an invocation that was never admitted (throttled, too large) leaves none.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "child processes live by the machine's own clock, never by the moved one"
+)]
+
 use std::time::Duration;
 
 use tokio::time::Instant;

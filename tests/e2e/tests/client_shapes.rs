@@ -24,7 +24,7 @@ use tencent::time::{Clock, SystemClock};
 
 const PAGE: &str = include_str!("../../../docs/clients.md");
 
-/// Client, request and the format whose members it reads, as the page has them, and what reads it.
+/// Client, request and the format whose members it reads, as on the page, and what tests it.
 type Row = (&'static str, &'static str, &'static str, Judge);
 
 #[derive(Clone, Copy)]

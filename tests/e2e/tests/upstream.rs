@@ -8,7 +8,7 @@
 )]
 
 use std::net::Ipv4Addr;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use cos_emulator::{Cloud, Fault, Member, Platform};
 use cos_issuer_e2e::{
@@ -16,6 +16,7 @@ use cos_issuer_e2e::{
     issuer_on, printed,
 };
 use serde_json::Value;
+use tencent::time::{Clock as _, SystemClock};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 
@@ -235,8 +236,7 @@ async fn the_platforms_own_limit_ends_a_call_before_the_platform_does() {
     );
     for (limit, calls_sts) in [(5000, true), (150, false)] {
         for (platform_at, event) in [SCF, LAMBDA] {
-            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-            let deadline = now.as_millis().saturating_add(limit);
+            let deadline = SystemClock.unix_milliseconds().saturating_add(limit);
             let headers = format!(
                 "request_id: 1\r\ntime_limit_in_ms: {limit}\r\n\
                  lambda-runtime-aws-request-id: 1\r\nlambda-runtime-deadline-ms: {deadline}\r\n\

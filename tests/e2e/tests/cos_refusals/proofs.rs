@@ -56,7 +56,7 @@ async fn an_altered_mixed_or_revoked_credential() {
             ("token of another", KEY, "the token is not the one"),
             ("key of another", SIGNATURE, "the signature is not the one"),
             ("altered key", SIGNATURE, "the signature is not the one"),
-            ("unknown name", KEY, "no key of that name"),
+            ("unknown name", KEY, "did not issue this key"),
             ("revoked", KEY, "revoked"),
         ]
         .map(|(name, told, reason)| {
@@ -132,7 +132,7 @@ async fn a_signed_url_is_good_for_what_was_signed() {
         row("another object", "presigned", alter("own.txt", "own.tyt"), SIGNATURE, "the signature is not the one"),
         row("another's object", "presigned", alter("users/1/own", "users/2/secret"), SIGNATURE, "the signature is not the one"),
         row("a longer life", "presigned", alter(";", ";9"), SIGNATURE, "the signature is not the one"),
-        row("without its token", "presigned", alter("x-cos-security-token", "x-cos-nothing"), KEY, "needs its token"),
+        row("without its token", "presigned", alter("x-cos-security-token", "x-cos-nothing"), KEY, "must be the token of the temporary key"),
         row("sent as an upload", "presigned", url(json!({"sent": "PUT", "upload": 9})), SIGNATURE, "the signature is not the one"),
         row("sent as a deletion", "presigned", url(json!({"sent": "DELETE"})), SIGNATURE, "the signature is not the one"),
         row("an upload sent as a deletion", "presigned", put, SIGNATURE, "the signature is not the one"),
@@ -166,14 +166,14 @@ async fn a_form_is_good_for_what_its_policy_says() {
     let theirs = json!({"Key": "users/2/new"});
     #[rustfmt::skip]
     let rows: [Row; 8] = [
-        row("another key of one's own", "form", form(json!({"key": "users/1/other"})), DENIED, "asks for another `key`"),
+        row("another key of one's own", "form", form(json!({"key": "users/1/other"})), DENIED, "requires another `key`"),
         row("another's key", "form", theirs, DENIED, "allows the action, but not on"),
-        row("one byte too many", "form", large, DENIED, "takes files of"),
+        row("one byte too many", "form", large, DENIED, "bytes by its policy"),
         row("another signature", "form", form(json!({"q-signature": "0".repeat(40)})), SIGNATURE, "the signature is not the one"),
         row("another policy", "form", form(json!({"policy": "e30="})), SIGNATURE, "the signature is not the one"),
-        row("a second signature", "form", form(json!({"Signature": "x"})), DENIED, "has a policy and the field Signature"),
+        row("a second signature", "form", form(json!({"Signature": "x"})), DENIED, "must not have both a policy and the field Signature"),
         row("another token", "form", form(json!({"x-cos-security-token": "x"})), KEY, "the token is not the one"),
-        row("without a name of a key", "form", form(json!({"q-ak": ""})), DENIED, "q-ak is no SecretId"),
+        row("without a name of a key", "form", form(json!({"q-ak": ""})), DENIED, "q-ak: must be a SecretId"),
     ];
     world.refuses(Sdk::Node, &rows).await;
 }
@@ -196,7 +196,7 @@ async fn nobody_who_does_not_sign() {
         row("listing", "unsigned", ask("GET", "/"), DENIED, "not signed"),
         row("listing buckets", "unsigned", service, DENIED, "not signed"),
         row("with a bearer token", "unsigned", bearer, DENIED, "q-sign-algorithm"),
-        row("with AWS's signature", "unsigned", sigv4, DENIED, "AWS's signatures"),
+        row("with AWS's signature", "unsigned", sigv4, DENIED, "AWS signatures"),
     ];
     world.refuses(Sdk::Node, &rows).await;
 }

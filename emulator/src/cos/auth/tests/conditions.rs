@@ -16,7 +16,7 @@ fn size_and_type_of_a_body() {
     let reason = denied(&world, put().header("content-length", "11"), &small);
     assert!(reason.contains("has `11`"), "{reason}");
     let chunked = put().header("transfer-encoding", "chunked");
-    assert!(denied(&world, chunked, &small).contains("has no such key"));
+    assert!(denied(&world, chunked, &small).contains("lacks this key"));
     let part = Draft::new("PUT", "/a", "partNumber=1&uploadId=u");
     denied(&world, part.header("content-length", "11"), &small);
 
@@ -27,7 +27,7 @@ fn size_and_type_of_a_body() {
     authorize(&world, put().header("content-type", "image/jpeg"), &jpeg).unwrap();
     denied(&world, put().header("content-type", "image/JPEG"), &jpeg);
     let empty = put().header("content-type", "");
-    assert!(denied(&world, empty, &jpeg).contains("has no such key"));
+    assert!(denied(&world, empty, &jpeg).contains("lacks this key"));
     denied(&world, put(), &jpeg);
 }
 
@@ -153,7 +153,7 @@ fn where_when_and_who() {
         "PutObject",
         r#"{"numeric_greater_than_equal":{"cos:tls-version":1}}"#,
     );
-    assert!(denied(&world, put(), &validators).contains("has no such key"));
+    assert!(denied(&world, put(), &validators).contains("lacks this key"));
 }
 
 fn limited(world: &World, actions: &str, condition: &str) -> Credential {

@@ -271,7 +271,7 @@ fn conditions_see_the_fields_of_a_form() {
     let chunked = Draft::new("POST", "/", "").header("transfer-encoding", "chunked");
     let outcome = world.authorize_form(&chunked.request(), &form.read());
     let error = outcome.unwrap_err();
-    assert!(error.reason.unwrap().contains("has no such key"));
+    assert!(error.reason.unwrap().contains("lacks this key"));
 }
 
 /// One condition: operator (whether it is starts-with), field, value.

@@ -96,7 +96,7 @@ fn a_decision_is_explained_and_remembered() {
     let reason = denied(&world, put, &session);
     assert_eq!(
         reason,
-        "denied by statement 1 of the session policy (`name/cos:PutObject` on `*`), whatever else allows"
+        "denied by statement 1 of the session policy (`name/cos:PutObject` on `*`), whatever others allow"
     );
     let record = world.authorizer.decisions().pop().unwrap();
     assert!(!record.is_authorized);

@@ -152,7 +152,7 @@ fn a_copy_is_two_accesses() {
         );
         let limited = world.session(&limited);
         let reason = denied(&world, draft(&source("from/a")), &limited);
-        assert!(reason.contains("has no such key"), "{reason}");
+        assert!(reason.contains("lacks this key"), "{reason}");
         // A body and a type of its own are not those of the copy, and do not satisfy a limit.
         let copy =
             || Draft::new("PUT", "/to/b", query).header("x-cos-copy-source", &source("from/a"));
