@@ -99,7 +99,7 @@ const BACKEND: u16 = 5100;
 pub struct Error {
     code: ErrorCode,
     message: String,
-    header: Option<(HeaderName, HeaderValue)>,
+    header: Option<Box<(HeaderName, HeaderValue)>>,
     hint: Option<&'static str>,
     #[source]
     cause: Option<Box<dyn std::error::Error + Send + Sync>>,
@@ -120,7 +120,7 @@ impl Error {
     /// The same with a header that belongs to the status, as `Allow` or `Retry-After`.
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.header = Some((name, value));
+        self.header = Some(Box::new((name, value)));
         self
     }
 
@@ -155,7 +155,7 @@ impl Error {
 
     /// The header that belongs to the status.
     pub fn header(&self) -> Option<&(HeaderName, HeaderValue)> {
-        self.header.as_ref()
+        self.header.as_deref()
     }
 
     /// The cause, for the log.

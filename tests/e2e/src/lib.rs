@@ -33,7 +33,7 @@ pub use issuer::{Answer, Browser, PLATFORMS, issuer_on, printed};
 pub use page::{read, send_as_written};
 pub use page_server::PageServer;
 use peer::http_client;
-pub use peer::{Canary, ClosedPort, ConnectProxy};
+pub use peer::{Canary, ClosedPort, ConnectProxy, FlakyPort};
 pub use rie::{Invocation, Rie};
 pub use storage::{Storage, pattern};
 pub use tokens::{KeyServer, Signer, TokenIssuer};

@@ -100,11 +100,43 @@ impl Canary {
     }
 }
 
+/// A port that closes its first connections and forwards all later ones.
+#[derive(Debug)]
+pub struct FlakyPort(SocketAddr);
+
+impl FlakyPort {
+    /// Starts one that closes `closed` connections before it forwards to `target`.
+    ///
+    /// # Errors
+    /// When the system gives no port.
+    pub async fn start(closed: usize, target: SocketAddr) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let port = Self(listener.local_addr()?);
+        tokio::spawn(async move {
+            for _ in 0..closed {
+                drop(listener.accept().await);
+            }
+            while let Ok((mut client, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    let mut server = TcpStream::connect(target).await?;
+                    copy_bidirectional(&mut client, &mut server).await
+                });
+            }
+        });
+        Ok(port)
+    }
+
+    /// Its URL.
+    pub fn https_url(&self) -> String {
+        format!("https://{}", self.0)
+    }
+}
+
 /// An HTTP proxy for `CONNECT` to loopback addresses.
 #[derive(Debug)]
 pub struct ConnectProxy {
     address: SocketAddr,
-    tunnels: Arc<AtomicUsize>,
+    connections: Arc<AtomicUsize>,
 }
 
 impl ConnectProxy {
@@ -113,27 +145,16 @@ impl ConnectProxy {
     /// # Errors
     /// When the system gives no port.
     pub async fn start() -> io::Result<Self> {
-        Self::start_after(0).await
-    }
-
-    /// Starts one that closes the first `refused` connections unheard.
-    ///
-    /// # Errors
-    /// When the system gives no port.
-    pub async fn start_after(refused: usize) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let proxy = Self {
             address: listener.local_addr()?,
-            tunnels: Arc::default(),
+            connections: Arc::default(),
         };
-        let tunnels = Arc::clone(&proxy.tunnels);
+        let connections = Arc::clone(&proxy.connections);
         tokio::spawn(async move {
-            for _ in 0..refused {
-                drop(listener.accept().await);
-            }
             while let Ok((client, _)) = listener.accept().await {
-                let tunnels = Arc::clone(&tunnels);
-                tokio::spawn(async move { tunnel(client, &tunnels).await });
+                connections.fetch_add(1, Ordering::SeqCst);
+                tokio::spawn(tunnel(client));
             }
         });
         Ok(proxy)
@@ -144,13 +165,13 @@ impl ConnectProxy {
         format!("http://{}", self.address)
     }
 
-    /// How many tunnels were opened.
-    pub fn tunnels(&self) -> usize {
-        self.tunnels.load(Ordering::SeqCst)
+    /// How many connections it had.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
     }
 }
 
-async fn tunnel(client: TcpStream, tunnels: &AtomicUsize) -> io::Result<()> {
+async fn tunnel(client: TcpStream) -> io::Result<()> {
     let mut client = BufReader::new(client);
     let mut line = String::new();
     client.read_line(&mut line).await?;
@@ -168,7 +189,6 @@ async fn tunnel(client: TcpStream, tunnels: &AtomicUsize) -> io::Result<()> {
         client.read_line(&mut line).await?;
     }
     let mut server = TcpStream::connect(target).await?;
-    tunnels.fetch_add(1, Ordering::SeqCst);
     client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await?;
     copy_bidirectional(&mut client, &mut server).await.map(drop)
 }

@@ -331,14 +331,14 @@ async fn requests_share_one_instance_and_one_process() {
 async fn an_event_function_warns_that_its_answers_are_logged() {
     let (cloud, browser) = start(Platform::Scf(ScfEvent::FunctionUrl)).await;
     browser.get("/healthz").await.unwrap();
-    assert!(printed(&cloud, "SCF writes its return values").await);
+    assert!(printed(&cloud, "SCF writes what an event function returns").await);
     let (cloud, browser) = start(Platform::ScfWeb).await;
     browser.get("/healthz").await.unwrap();
     assert!(printed(&cloud, "listening").await);
     assert!(
         !cloud
             .function_output()
-            .contains("SCF writes its return values")
+            .contains("SCF writes what an event function returns")
     );
 }
 
