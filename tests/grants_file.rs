@@ -388,7 +388,10 @@ fn the_parser_sees_what_no_schema_can() {
     let long = |number: u32| format!("\"application/{}{number}\"", "x".repeat(80));
     let types: Vec<String> = (0..100).map(long).collect();
     let types = format!("content_types = [{}]", types.join(", "));
-    reports(&grant(&types), "the policy is longer than CAM accepts");
+    reports(
+        &grant(&types),
+        "the policy is longer than the 6144 characters of CAM",
+    );
     reports("[[grant]\n", "line 1: must be TOML");
     reports(
         "[[grant]]\nname = \"a\"\nname = \"b\"\n",
