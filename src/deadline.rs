@@ -1,8 +1,8 @@
 //! The time that one request has, on the wall clock.
 //!
-//! An instance can be frozen for an hour between two lines of code, and a monotonic clock may miss that hour. By the wall clock
-//! the request is over afterwards, so nothing is called on its behalf any more. A clock that is set back can give a request its
-//! limit once more, never more than that.
+//! An instance can be frozen for an hour between two lines of code, and a monotonic clock may miss
+//! that hour. By the wall clock the request is over afterwards, so nothing is called on its behalf
+//! any more. A clock that is set back can give a request its limit once more, never more than that.
 
 use std::time::Duration;
 

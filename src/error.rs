@@ -3,12 +3,14 @@
 //! Numbers: <https://www.tencentcloud.com/document/product/598/13884>.
 //!
 //! # Guarantees
-//! Every error that leaves the function is one [`ErrorCode`] of the table, with its HTTP status, its number from the legacy CAM
-//! table (4000 bad parameter, 4100 authentication, 4300 refused, 4400 quota, 5100 internal or upstream) and a stable name. The
-//! message is ours, in the caller's terms; an upstream's own text is a cause, and causes go only to the log.
+//! Every error that leaves the function is one [`ErrorCode`] of the table, with its HTTP status,
+//! its number from the legacy CAM table (4000 bad parameter, 4100 authentication, 4300 refused,
+//! 4400 quota, 5100 internal or upstream) and a stable name. The message is ours, in the caller's
+//! terms; an upstream's own text is a cause, and causes go only to the log.
 //!
 //! # Not covered
-//! Errors of the configuration (`config::ConfigError`), which the operator sees before any caller exists.
+//! Errors of the configuration (`config::ConfigError`), which the operator sees before any caller
+//! exists.
 
 use http::{HeaderName, HeaderValue, StatusCode};
 

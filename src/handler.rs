@@ -1,8 +1,9 @@
 //! The story of one request: parse, authenticate, authorize, issue, answer.
 //!
 //! # Guarantees
-//! Every request gets one [`Response`] and every decision one audit line; a panic is answered with status 500. A refusal never
-//! calls STS. The only other call, for the keys of a token, is made for a token that could be accepted.
+//! Every request gets one [`Response`] and every decision one audit line; a panic is answered with
+//! status 500. A refusal never calls STS. The only other call, for the keys of a token, is made for
+//! a token that could be accepted.
 //!
 //! # Not covered
 //! How a request arrives and how its answer is delivered (`runtime`).

@@ -1,8 +1,8 @@
 //! From an authorized request to credentials: one STS call, or one more per further endpoint.
 //!
-//! Promises: everything happens within one time budget, the platform's or our own, whichever ends first; the next endpoint is
-//! tried only when the fault may lie in the endpoint, never when STS understood and refused.
-//! Leaves out: keeping credentials for the next caller.
+//! Promises: everything happens within one time budget, the platform's or our own, whichever ends
+//! first; the next endpoint is tried only when the fault may lie in the endpoint, never when STS
+//! understood and refused. Leaves out: keeping credentials for the next caller.
 
 use std::time::Duration;
 
@@ -84,8 +84,8 @@ fn is_retryable(failure: &StsError) -> bool {
     }
 }
 
-/// The codes that mean a fault inside STS. `GetRoleError` and `IllegalRole` are about the role, in spite of their family.
-/// <https://www.tencentcloud.com/document/product/1150/49458>
+/// The codes that mean a fault inside STS. `GetRoleError` and `IllegalRole` are about the role, in
+/// spite of their family. <https://www.tencentcloud.com/document/product/1150/49458>
 fn is_transient(code: &str) -> bool {
     match code {
         "InternalError.GetRoleError" | "InternalError.IllegalRole" => false,

@@ -1,7 +1,9 @@
-//! What a caller sends: one HTTP request, whatever platform delivered it, and the credential request inside it.
+//! What a caller sends: one HTTP request, whatever platform delivered it, and the credential
+//! request inside it.
 //!
 //! # Guarantees
-//! A [`Request`] is within its limits and its body is text. A [`CredentialRequest`] holds only values that were understood.
+//! A [`Request`] is within its limits and its body is text. A [`CredentialRequest`] holds only
+//! values that were understood.
 //!
 //! # Not covered
 //! Who the caller is (`auth`), and what they may get (`grant`).

@@ -1,7 +1,8 @@
 //! One answer: its status, the headers that every answer has, and its JSON.
 //!
 //! # Guarantees
-//! An error never has `data`, since clients take its presence for success. No cache keeps an answer.
+//! An error never has `data`, since clients take its presence for success. No cache keeps an
+//! answer.
 //!
 //! # Not covered
 //! How a platform wraps the answer (`runtime`).
@@ -33,7 +34,8 @@ pub struct Response {
 }
 
 impl Response {
-    /// Issued credentials, as `format` represents them, with the object that they are for when the function named it.
+    /// Issued credentials, as `format` represents them, with the object that they are for when the
+    /// function named it.
     pub fn credentials(
         format: Format,
         credentials: &Credentials,
@@ -82,7 +84,8 @@ impl Response {
         }
     }
 
-    /// Adds what every answer has, errors too: no cache keeps it, no browser guesses its type, and an allowed origin may read it.
+    /// Adds what every answer has, errors too: no cache keeps it, no browser guesses its type, and
+    /// an allowed origin may read it.
     #[must_use]
     pub fn finished(
         mut self,

@@ -2,8 +2,8 @@
 //!
 //! # Guarantees
 //! The authority's key never leaves memory; its certificate is a PEM file in a directory that goes
-//! away with the cloud. The certificates are for `127.0.0.1`, `localhost`, and the real names of the
-//! STS and of each region of COS (for clients that keep the name and redirect the address).
+//! away with the cloud. The certificates are for `127.0.0.1`, `localhost`, and the real names of
+//! the STS and of each region of COS (for clients that keep the name and redirect the address).
 
 use std::collections::BTreeMap;
 use std::io;

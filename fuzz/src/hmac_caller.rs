@@ -1,11 +1,11 @@
 //! Signed requests (`docs/hmac.md`), verified by a second implementation.
 //!
 //! # Guarantees
-//! The verifier never panics, accepts exactly what the second one accepts, rejects each request the second time, and rejects with
-//! status 401 and a challenge.
+//! The verifier never panics, accepts exactly what the second one accepts, rejects each request the
+//! second time, and rejects with status 401 and a challenge.
 //!
-//! An input is an HTTP request. `{signature}` in an `Authorization` header is replaced by the correct signature, so that mutations
-//! of everything else are signed too.
+//! An input is an HTTP request. `{signature}` in an `Authorization` header is replaced by the
+//! correct signature, so that mutations of everything else are signed too.
 
 use cos_issuer::auth::{Authenticator, Claims, HmacKey, HmacKeys, Verifier};
 use cos_issuer::deadline::Deadline;

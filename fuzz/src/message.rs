@@ -1,7 +1,8 @@
 //! HTTP requests as text: `METHOD path?query`, header lines, an empty line, the body.
 //!
-//! Promises: the bytes of an input are the bytes of the request, so that a mutation of one is a small change of the other. What no
-//! HTTP server would pass on (an impossible header) is left out, not repaired.
+//! Promises: the bytes of an input are the bytes of the request, so that a mutation of one is a
+//! small change of the other. What no HTTP server would pass on (an impossible header) is left out,
+//! not repaired.
 
 use cos_issuer::request::Inbound;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};

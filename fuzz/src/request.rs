@@ -1,8 +1,8 @@
 //! HTTP requests: the limits, the routes, and what an issuing route understands.
 //!
-//! Promises tried: nothing brings it down; a request that is taken is within its limits and holds no header of the platform; a query
-//! parameter that is not known, or comes twice, is refused; a scope array means what its JSON says, and no key in it holds what a
-//! policy would expand.
+//! Promises tried: nothing brings it down; a request that is taken is within its limits and holds
+//! no header of the platform; a query parameter that is not known, or comes twice, is refused; a
+//! scope array means what its JSON says, and no key in it holds what a policy would expand.
 
 use cos_issuer::entropy::SystemEntropy;
 use cos_issuer::error::Error;

@@ -37,11 +37,13 @@ pub enum Verifier {
 }
 
 impl Authenticator {
-    /// Authenticates `request`; `path` is its path without `BASE_PATH`. Only a token can cause a call, for its issuer's JWKS.
+    /// Authenticates `request`; `path` is its path without `BASE_PATH`. Only a token can cause a
+    /// call, for its issuer's JWKS.
     ///
     /// # Errors
-    /// Status 401: [`ErrorCode::ProofMissing`], [`ErrorCode::ProofAmbiguous`], or the code of the method that was tried.
-    /// Status 503: [`ErrorCode::ReplayMemoryFull`], [`ErrorCode::TokenKeysUnavailable`].
+    /// Status 401: [`ErrorCode::ProofMissing`], [`ErrorCode::ProofAmbiguous`], or the code of the
+    /// method that was tried. Status 503: [`ErrorCode::ReplayMemoryFull`],
+    /// [`ErrorCode::TokenKeysUnavailable`].
     pub async fn authenticate(
         &self,
         request: &Request,

@@ -1,14 +1,17 @@
 //! `gateway`: an identity that the platform verified before it called the function.
 //!
-//! HTTP API: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>,
-//! REST: <https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html>,
+//! HTTP API:
+//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>,
+//! REST:
+//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html>,
 //! SCF: <https://www.tencentcloud.com/document/product/583/12513>.
 //!
 //! # Guarantees
 //! - An identity without a subject is rejected.
 //!
 //! # Not covered
-//! - Verifying it again: anyone who may invoke the function directly can write any event, so restrict that permission.
+//! - Verifying it again: anyone who may invoke the function directly can write any event, so
+//!   restrict that permission.
 //! - ALB, which sends its identity in headers.
 
 use serde_json::Value;

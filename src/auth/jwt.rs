@@ -1,11 +1,13 @@
 //! `jwt`: a bearer token that the configured issuer signed.
 //!
-//! JWT: <https://www.rfc-editor.org/rfc/rfc7519>, JWS: <https://www.rfc-editor.org/rfc/rfc7515>, best practices:
-//! <https://www.rfc-editor.org/rfc/rfc8725>, in requests: <https://www.rfc-editor.org/rfc/rfc6750>.
+//! JWT: <https://www.rfc-editor.org/rfc/rfc7519>, JWS: <https://www.rfc-editor.org/rfc/rfc7515>,
+//! best practices: <https://www.rfc-editor.org/rfc/rfc8725>, in requests:
+//! <https://www.rfc-editor.org/rfc/rfc6750>.
 //!
 //! # Guarantees
 //! - Issuer, audience, algorithms and the source of keys are settings; a token cannot change them.
-//! - Claims are validated before a key is looked up, so a token that would be rejected anyway causes no fetch.
+//! - Claims are validated before a key is looked up, so a token that would be rejected anyway
+//!   causes no fetch.
 //! - Only a token with a verified signature becomes a [`Principal`].
 //!
 //! # Not covered

@@ -1,11 +1,11 @@
 //! The second check before an STS call: is the policy inside the grants?
 //!
 //! # Guarantees
-//! It reads the policy text and the grants as they were written, and shares no code with the builder:
-//! placeholders, resources and the list of metacharacters are written here a second time on purpose, so a
-//! defect in the builder or in `tencent` is caught here. Whatever it cannot prove is outside: a statement
-//! that does not allow, a wildcard that does not follow a `/`, a limit whose condition is missing or
-//! weaker.
+//! It reads the policy text and the grants as they were written, and shares no code with the
+//! builder: placeholders, resources and the list of metacharacters are written here a second time
+//! on purpose, so a defect in the builder or in `tencent` is caught here. Whatever it cannot prove
+//! is outside: a statement that does not allow, a wildcard that does not follow a `/`, a limit
+//! whose condition is missing or weaker.
 //!
 //! # Not covered
 //! A raw `POLICY`, which is sent unchanged.
@@ -15,8 +15,8 @@ use serde_json::Value;
 use super::definition::GrantDefinition;
 use crate::auth::{Claim, Claims};
 
-/// Whether one of `grants` covers each pair of an action and a resource in `policy`, for a principal with
-/// these claims.
+/// Whether one of `grants` covers each pair of an action and a resource in `policy`, for a
+/// principal with these claims.
 pub(super) fn is_inside(policy: &str, grants: &[&GrantDefinition], claims: &Claims) -> bool {
     let Some(pairs) = pairs(policy) else {
         return false;
@@ -213,7 +213,8 @@ mod tests {
         is_inside(&policy.to_string(), &[grant], &Claims::of_subject(subject))
     }
 
-    /// Whether one action on one resource is inside the grant without limits; a key is in its bucket.
+    /// Whether one action on one resource is inside the grant without limits; a key is in its
+    /// bucket.
     fn pair(action: &str, resource: &str) -> bool {
         let resource = match resource.starts_with("qcs:") || resource == "*" {
             true => resource.to_owned(),

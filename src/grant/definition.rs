@@ -23,7 +23,8 @@ pub struct GrantDefinition {
     pub region: Region,
     /// The prefix of the granted keys.
     pub prefix: PrefixTemplate,
-    /// Whether operations on objects also apply to the key of the prefix itself, without its last `/`.
+    /// Whether operations on objects also apply to the key of the prefix itself, without its last
+    /// `/`.
     pub include_prefix_key: bool,
     /// The granted operations and their limits.
     pub permissions: Permissions,

@@ -37,7 +37,8 @@ pub enum Grants {
 }
 
 impl Grant {
-    /// Checks that the parts fit together, and that the policy fits into CAM's limit for every principal.
+    /// Checks that the parts fit together, and that the policy fits into CAM's limit for every
+    /// principal.
     ///
     /// # Errors
     /// [`GrantError`].
@@ -114,8 +115,8 @@ impl Grants {
     ///
     /// # Errors
     /// [`ErrorCode::CallerNotAllowed`] without a matching grant; [`ErrorCode::DurationSeconds`] when the
-    /// requested lifetime is outside the grants; [`ErrorCode::ScopeNotGranted`] when a scope, bucket or
-    /// region is; [`ErrorCode::Extension`] when an extension is not granted;
+    /// requested lifetime is outside the grants; [`ErrorCode::ScopeNotGranted`] when a scope,
+    /// bucket or region is; [`ErrorCode::Extension`] when an extension is not granted;
     /// [`ErrorCode::Internal`] when the system has no entropy for the key of a new object.
     pub fn authorize(
         &self,

@@ -1,7 +1,8 @@
 //! A grant for one principal: the placeholders of its prefix are filled.
 //!
 //! # Guarantees
-//! Everything that is allowed here was granted and, where a request names something narrower, requested.
+//! Everything that is allowed here was granted and, where a request names something narrower,
+//! requested.
 //!
 //! # Not covered
 //! For how long (`lifetime`), and for whom (`principal_match`).
@@ -131,8 +132,8 @@ impl ResolvedGrant<'_> {
         (self.definition.include_prefix_key && is_on_objects).then_some(key)
     }
 
-    /// Generates the key of a new object, `<prefix>YYYY/MM/DD/<128 random bits>.<extension>`, and allows
-    /// its upload. `None` when the extension is not granted.
+    /// Generates the key of a new object, `<prefix>YYYY/MM/DD/<128 random bits>.<extension>`, and
+    /// allows its upload. `None` when the extension is not granted.
     ///
     /// # Errors
     /// [`ErrorCode::Internal`](crate::error::ErrorCode::Internal) without entropy.

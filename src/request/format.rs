@@ -7,9 +7,11 @@ use crate::error::{Error, ErrorCode};
 pub enum Format {
     /// The CAM JSON of API 2.0, which the two samples returned.
     Cam,
-    /// Flat, upper camel case, as a CVM's metadata service returns it: for the Java and Go SDKs and coscli.
+    /// Flat, upper camel case, as a CVM's metadata service returns it: for the Java and Go SDKs and
+    /// coscli.
     Cvm,
-    /// Flat, upper camel case, with the object that the function named: the browser samples' `getKeyAndCredentials`.
+    /// Flat, upper camel case, with the object that the function named: the browser samples'
+    /// `getKeyAndCredentials`.
     Flat,
     /// Lower camel case at the root and again under `data`: browser, mini-program, Node, mobile.
     Sdk,

@@ -4,7 +4,8 @@ use uuid::Builder;
 
 use crate::entropy::Entropy;
 
-/// The platform's own id where it has one, else a random UUID. The answer and the audit line carry it.
+/// The platform's own id where it has one, else a random UUID. The answer and the audit line carry
+/// it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestId(String);
 

@@ -1,7 +1,8 @@
 //! An identity that the platform verified before it called the function.
 //!
 //! # Guarantees
-//! An [`Identity`] comes from the event's request context, which clients cannot write, never from a header or a body.
+//! An [`Identity`] comes from the event's request context, which clients cannot write, never from a
+//! header or a body.
 
 use std::fmt;
 

@@ -1,7 +1,8 @@
 //! One HTTP request: as a platform delivers it, and once it is within its limits.
 //!
 //! # Guarantees
-//! A [`Request`] has bounded headers, none of them the platform's own, and a bounded body that is UTF-8.
+//! A [`Request`] has bounded headers, none of them the platform's own, and a bounded body that is
+//! UTF-8.
 
 use http::{HeaderMap, Method};
 
@@ -75,8 +76,8 @@ pub fn body_too_large() -> Error {
     )
 }
 
-/// Headers that a platform adds for the function only. A client can write them too, so they are dropped here.
-/// <https://www.tencentcloud.com/document/product/583/40688>
+/// Headers that a platform adds for the function only. A client can write them too, so they are
+/// dropped here. <https://www.tencentcloud.com/document/product/583/40688>
 const PLATFORM_HEADERS: [&str; 12] = [
     "x-scf-appid",
     "x-scf-memory",

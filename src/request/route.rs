@@ -24,7 +24,8 @@ pub enum IssueRoute {
     NewObject,
     /// `/sign`, the route of the samples: always all of the grant.
     Sign,
-    /// `/sts`, `/sts-scope` and `/sts/scope`, as the SDKs' documents call it: all of the grant, or the scopes of the body.
+    /// `/sts`, `/sts-scope` and `/sts/scope`, as the SDKs' documents call it: all of the grant, or
+    /// the scopes of the body.
     Sts,
 }
 

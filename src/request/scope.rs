@@ -1,13 +1,15 @@
 //! A scope array: what exactly a client wants to do, as the COS SDKs send it.
 //!
-//! `[{"action":"name/cos:PutObject","bucket":"examplebucket-1250000000","region":"ap-guangzhou","prefix":"users/1/a.jpg"}]`; the samples of
-//! the SDKs: <https://github.com/tencentyun/qcloud-cos-sts-sdk/blob/master/nodejs/demo/sts-server-scope.js>.
+//! `[{"action":"name/cos:PutObject","bucket":"examplebucket-1250000000","region":"ap-guangzhou","prefix":"users/1/a.jpg"}]`;
+//! the samples of the SDKs:
+//! <https://github.com/tencentyun/qcloud-cos-sts-sdk/blob/master/nodejs/demo/sts-server-scope.js>.
 //!
-//! What clients do: Android leaves out null members and takes one `/` off a prefix, others leave it; several scopes come at once for a
-//! multipart upload; a listing has the asked prefix, or `""`.
+//! What clients do: Android leaves out null members and takes one `/` off a prefix, others leave
+//! it; several scopes come at once for a multipart upload; a listing has the asked prefix, or `""`.
 //!
-//! Promises: an empty array, an unknown member, a wildcard or a path trick is refused, by the item's number. `*` stands alone or behind a
-//! `/`, as everything below. Leaves out: whether a caller may have it (`grant`).
+//! Promises: an empty array, an unknown member, a wildcard or a path trick is refused, by the
+//! item's number. `*` stands alone or behind a `/`, as everything below. Leaves out: whether a
+//! caller may have it (`grant`).
 
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
@@ -146,7 +148,8 @@ fn check_literal(text: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// The full-width forms of the metacharacters, in case a later step normalizes text (none is known).
+/// The full-width forms of the metacharacters, in case a later step normalizes text (none is
+/// known).
 const FULL_WIDTH: [char; 6] = [
     '\u{ff0a}', '\u{ff1f}', '\u{ff04}', '\u{ff5b}', '\u{ff5d}', '\u{ff3c}',
 ];

@@ -1,8 +1,8 @@
 //! CORS: which pages may read an answer, and what a preflight allows.
 //!
 //! # Guarantees
-//! A page of an origin that is not allowed learns nothing. `Access-Control-Allow-Credentials` is never sent: cookies do not
-//! authenticate here.
+//! A page of an origin that is not allowed learns nothing. `Access-Control-Allow-Credentials` is
+//! never sent: cookies do not authenticate here.
 
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
@@ -34,7 +34,8 @@ fn is_list_of_names(value: &HeaderValue) -> bool {
     text.len() <= MAX_REQUESTED_BYTES && text.split(',').all(is_name)
 }
 
-/// Lets a page of an allowed origin read the answer; for any other, removes what a preflight allows.
+/// Lets a page of an allowed origin read the answer; for any other, removes what a preflight
+/// allows.
 pub(super) fn apply(
     headers: &mut HeaderMap,
     request_headers: &HeaderMap,

@@ -1,7 +1,8 @@
 //! The JSON of each representation of credentials.
 //!
-//! Shapes: the answer of API 2.0 (<https://www.tencentcloud.com/document/product/598/13895>), the samples of the COS SDKs
-//! (<https://github.com/tencentyun/qcloud-cos-sts-sdk>), API 3.0, and a CVM's metadata service.
+//! Shapes: the answer of API 2.0 (<https://www.tencentcloud.com/document/product/598/13895>), the
+//! samples of the COS SDKs (<https://github.com/tencentyun/qcloud-cos-sts-sdk>), API 3.0, and a
+//! CVM's metadata service.
 //!
 //! # Guarantees
 //! This is the only file that turns issued credentials into text.
@@ -12,7 +13,8 @@ use crate::grant::NewObject;
 use crate::request::{Format, RequestId};
 use crate::sts::Credentials;
 
-/// Credentials as `format` represents them, with the object that they are for when the function named it.
+/// Credentials as `format` represents them, with the object that they are for when the function
+/// named it.
 pub(super) fn credentials(
     format: Format,
     credentials: &Credentials,
@@ -33,7 +35,8 @@ pub(super) fn credentials(
                 code: 0,
                 root: issued(alias),
                 data: issued(alias),
-                // The samples' pages request the same route for either shape, and neither names one.
+                // The samples' pages request the same route for either shape, and neither names
+                // one.
                 flat: object.map(|object| Flat::new(credentials, object)),
             })
         }
@@ -190,8 +193,9 @@ impl<'a> Cvm<'a> {
     }
 }
 
-/// The shape of <https://github.com/tencentyun/cos-js-sdk-v5/blob/master/server/sts.js>. Its page, `demo/demo.js`, sends
-/// `?filename=` and no format: <https://github.com/tencentyun/cos-js-sdk-v5/blob/master/demo/demo.js>.
+/// The shape of <https://github.com/tencentyun/cos-js-sdk-v5/blob/master/server/sts.js>. Its page,
+/// `demo/demo.js`, sends `?filename=` and no format:
+/// <https://github.com/tencentyun/cos-js-sdk-v5/blob/master/demo/demo.js>.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Flat<'a> {

@@ -1,9 +1,12 @@
 //! AWS Lambda: the loop of lambda_runtime, events parsed here, and replies of lambda_http's types.
 //!
 //! Events:
-//! - function URL and HTTP API 2.0: <https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html>
-//! - REST API: <https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html>
-//! - ALB: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html>
+//! - function URL and HTTP API 2.0:
+//!   <https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html>
+//! - REST API:
+//!   <https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html>
+//! - ALB:
+//!   <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html>
 //!
 //! # Guarantees
 //! An event that is not an HTTP request, is from another platform, or is marked as base64 but is

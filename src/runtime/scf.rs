@@ -1,5 +1,5 @@
 //! Tencent SCF, event functions on the custom runtime: a loop over its runtime API, for which there
-//! is no maintained crate.
+//! does not exist as a maintained crate.
 //!
 //! Protocol: <https://www.tencentcloud.com/document/product/583/38129>.
 //!

@@ -1,6 +1,7 @@
 //! One call to one endpoint: sign, post, read.
 //!
-//! Promises: each attempt is signed anew, with the time of the attempt. Leaves out: trying again (`issuer`).
+//! Promises: each attempt is signed anew, with the time of the attempt. Leaves out: trying again
+//! (`issuer`).
 
 use std::time::Duration;
 

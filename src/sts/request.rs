@@ -1,9 +1,11 @@
 //! The call as data: headers and body, signed and ready to be posted.
 //!
-//! Common parameters: <https://www.tencentcloud.com/document/product/1150/49446>; signature: `sign::tc3`.
+//! Common parameters: <https://www.tencentcloud.com/document/product/1150/49446>; signature:
+//! `sign::tc3`.
 //!
-//! Promises: pure; the time is an argument. `Policy` is percent-encoded exactly once, although it stands inside JSON: the service
-//! decodes it once (<https://www.tencentcloud.com/document/product/1150/49452>, parameter Policy).
+//! Promises: pure; the time is an argument. `Policy` is percent-encoded exactly once, although it
+//! stands inside JSON: the service decodes it once
+//! (<https://www.tencentcloud.com/document/product/1150/49452>, parameter Policy).
 
 use serde::Serialize;
 

@@ -1,8 +1,8 @@
 //! The names of buckets, regions and object prefixes.
 //!
 //! # Guarantees
-//! A name contains no wildcard and no policy variable, because CAM has no escape for them. A prefix ends in
-//! `/`, so `users/1/` never covers `users/10/`.
+//! A name contains no wildcard and no policy variable, because CAM has no escape for them. A prefix
+//! ends in `/`, so `users/1/` never covers `users/10/`.
 //!
 //! # Not covered
 //! How a policy writes them: see [`Resource`](crate::cam::Resource).
@@ -72,13 +72,14 @@ pub enum BucketError {
     NoAppid,
 }
 
-/// A COS region, for example `ap-guangzhou`. Its form is checked and not a list, because regions are added
-/// over the years. <https://www.tencentcloud.com/document/product/436/6224>
+/// A COS region, for example `ap-guangzhou`. Its form is checked and not a list, because regions
+/// are added over the years. <https://www.tencentcloud.com/document/product/436/6224>
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Region(String);
 
 impl Region {
-    /// Parses a region id: two letters, a place, and at most one suffix (`ap-shanghai-fsi`, `ap-beijing-1`).
+    /// Parses a region id: two letters, a place, and at most one suffix (`ap-shanghai-fsi`,
+    /// `ap-beijing-1`).
     ///
     /// # Errors
     /// [`RegionError`].
@@ -177,8 +178,9 @@ impl fmt::Display for Bucket {
     }
 }
 
-/// The characters that CAM expands, or that our prefixes refuse to be safe: `*` and `${…}` are documented,
-/// and CAM has no escape for any of them. <https://www.tencentcloud.com/document/product/598/10606>,
+/// The characters that CAM expands, or that our prefixes refuse to be safe: `*` and `${…}` are
+/// documented, and CAM has no escape for any of them.
+/// <https://www.tencentcloud.com/document/product/598/10606>,
 /// <https://www.tencentcloud.com/document/product/598/10607>
 pub const METACHARACTERS: [char; 6] = ['*', '?', '$', '{', '}', '\\'];
 

@@ -142,7 +142,8 @@ impl FileOptions for RunOptions {
     }
 }
 
-/// A key of the file. Serde's own check of unknown fields covers one struct; several share the file.
+/// A key of the file. Serde's own check of unknown fields covers one struct; several share the
+/// file.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Key(String);
 
@@ -241,8 +242,8 @@ impl RunOptions {
     }
 }
 
-/// Whether the default `EXTENSIONS` agrees with these variables: it belongs to the default grant and
-/// to uploads.
+/// Whether the default `EXTENSIONS` agrees with these variables: it belongs to the default grant
+/// and to uploads.
 fn may_generate_keys(variables: &BTreeMap<String, String>) -> bool {
     let is_upload = |allow: &String| allow.split(',').any(|preset| preset.trim() == "upload");
     variables.get("ALLOW").is_none_or(is_upload)

@@ -62,7 +62,7 @@ impl std::fmt::Debug for CloudBuilder {
 impl CloudBuilder {
     pub(super) fn new() -> Self {
         // Keeps the marker in each program that can start a cloud.
-        std::hint::black_box(crate::MARKER);
+        std::hint::black_box(super::marker::MARKER);
         Self {
             account_file: None,
             users: Vec::new(),
@@ -155,16 +155,16 @@ impl CloudBuilder {
         self
     }
 
-    /// COS refuses path-style requests on `127.0.0.1` and `localhost` too, as on its own hosts. Unless
-    /// set, clients that cannot use a bucket's host may use it there.
+    /// COS refuses path-style requests on `127.0.0.1` and `localhost` too, as on its own hosts.
+    /// Unless set, clients that cannot use a bucket's host may use it there.
     #[must_use]
     pub fn strict_hosts(mut self) -> Self {
         self.cos.strict_hosts = true;
         self
     }
 
-    /// When COS merges `..`, `.` and `//` in keys, to test a policy in each order. Unless set, a key
-    /// must be allowed both as sent and as merged.
+    /// When COS merges `..`, `.` and `//` in keys, to test a policy in each order. Unless set, a
+    /// key must be allowed both as sent and as merged.
     #[must_use]
     pub fn merge_order(mut self, order: MergeOrder) -> Self {
         self.cos.merge_order = order;

@@ -13,9 +13,9 @@
 //! # Guarantees
 //!
 //! An unsigned, unmapped or ambiguous request is rejected, and no setting changes this. So is every
-//! request for a bucket of another account, and for a key that the policies allow as sent but not as
-//! COS may merge it ([`MergeOrder`]). Each rejection states its reason in a header that only
-//! the emulator sends. Forms and deletions of several objects are authorized by their bodies only.
+//! request for a bucket of another account, and for a key that the policies allow as sent but not
+//! as COS may merge it ([`MergeOrder`]). Each rejection states its reason in a header that only the
+//! emulator sends. Forms and deletions of several objects are authorized by their bodies only.
 //!
 //! # Not covered
 //!

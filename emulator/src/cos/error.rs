@@ -80,8 +80,8 @@ macro_rules! errors {
     };
 }
 
-// The texts of `appendable_source`, `no_such_upload` and `malformed_xml_document` are inferred; the typing errors of
-// `cors_forbidden` are COS's own.
+// The texts of `appendable_source`, `no_such_upload` and `malformed_xml_document` are inferred; the
+// typing errors of `cors_forbidden` are COS's own.
 errors! {
     access_denied: FORBIDDEN "AccessDenied" "Access Denied.";
     appendable_source: BAD_REQUEST "InvalidRequest" "An appendable object cannot be copied.";

@@ -2,9 +2,10 @@
 //!
 //! # Guarantees
 //! - The URL is a setting; no token can cause a fetch elsewhere.
-//! - At most one fetch at a time and one per cooldown, whatever tokens contain. The time that requests wait is bounded.
-//! - A JWKS that was fetched replaces the previous one, even if it has no usable key, and is fresh for five minutes. It is used for
-//!   a day while no other can be fetched.
+//! - At most one fetch at a time and one per cooldown, whatever tokens contain. The time that
+//!   requests wait is bounded.
+//! - A JWKS that was fetched replaces the previous one, even if it has no usable key, and is fresh
+//!   for five minutes. It is used for a day while no other can be fetched.
 //! - A client that disconnects does not cancel a fetch that others wait for.
 //!
 //! # Not covered
@@ -58,7 +59,8 @@ impl JwksCache {
         }))
     }
 
-    /// The keys to verify a token with, after a fetch if one is due. `None` without a JWKS; the keys may not include the token's.
+    /// The keys to verify a token with, after a fetch if one is due. `None` without a JWKS; the
+    /// keys may not include the token's.
     pub(super) async fn keys_for(
         &self,
         algorithm: Algorithm,

@@ -1,8 +1,9 @@
-//! Actions, for example `name/cos:PutObject`. <https://www.tencentcloud.com/document/product/436/30580>
+//! Actions, for example `name/cos:PutObject`.
+//! <https://www.tencentcloud.com/document/product/436/30580>
 //!
 //! # Guarantees
-//! An [`Action`] is well formed. `*` is the only wildcard and may be anywhere; `name/cos:X` and `cos:X` are
-//! the same; case matters. Feature sets (`permid/`, `actionName/`) are rejected.
+//! An [`Action`] is well formed. `*` is the only wildcard and may be anywhere; `name/cos:X` and
+//! `cos:X` are the same; case matters. Feature sets (`permid/`, `actionName/`) are rejected.
 //!
 //! # Not covered
 //! Whether COS has the action.

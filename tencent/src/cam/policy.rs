@@ -1,15 +1,17 @@
-//! Policies: parsing and rendering. Grammar: <https://www.tencentcloud.com/document/product/598/10603>
+//! Policies: parsing and rendering. Grammar:
+//! <https://www.tencentcloud.com/document/product/598/10603>
 //!
 //! # Guarantees
 //! Unknown and repeated members and `principal` are rejected.
 //!
 //! # Not covered
-//! Other spellings of the member names (`Statement`, `Effect`), which the documents of bucket policies show.
+//! Other spellings of the member names (`Statement`, `Effect`), which the documents of bucket
+//! policies show.
 
 use serde::{Deserialize, Serialize};
 
 use super::one_or_many::one_or_many;
-use super::{Action, Effect, MAX_POLICY_CHARACTERS, Resource, Statement};
+use super::{Action, Effect, Resource, Statement};
 use crate::json_object::JsonObject;
 
 /// A policy of version 2.0 that allows something.
@@ -85,9 +87,9 @@ impl Policy {
         })
     }
 
-    /// The place of the first statement that allows actions outside COS and CI, its image service. A
-    /// service pattern with `*` covers other services, so `*` and `*:*` are among them: full access is
-    /// `cos:*`.
+    /// The place of the first statement that allows actions outside COS and CI, its image service.
+    /// A service pattern with `*` covers other services, so `*` and `*:*` are among them: full
+    /// access is `cos:*`.
     pub fn foreign_statement(&self) -> Option<usize> {
         let is_foreign = |action: &Action| !matches!(action.service(), "cos" | "ci");
         let allows_foreign = |statement: &Statement| {
@@ -145,6 +147,10 @@ impl TryFrom<String> for Version {
         }
     }
 }
+
+/// The longest policy that CAM accepts, in characters without white space.
+/// <https://www.tencentcloud.com/document/product/598/10665>
+pub const MAX_POLICY_CHARACTERS: usize = 6144;
 
 #[cfg(test)]
 mod tests {

@@ -1,8 +1,9 @@
-//! Reviews a policy that an operator wrote: statements that are valid and cannot mean what they say.
+//! Reviews a policy that an operator wrote: statements that are valid and cannot mean what they
+//! say.
 //!
 //! The rules are those of the grants of this project: actions
-//! (<https://www.tencentcloud.com/document/product/436/30580>), and condition keys with the requests that
-//! contain them (<https://www.tencentcloud.com/document/product/436/46205>).
+//! (<https://www.tencentcloud.com/document/product/436/30580>), and condition keys with the
+//! requests that contain them (<https://www.tencentcloud.com/document/product/436/46205>).
 //!
 //! # Not covered
 //! Whether a policy is too wide: see [`Policy::is_full_access`].
@@ -148,7 +149,8 @@ fn summary(names: &[&str]) -> String {
     }
 }
 
-/// Whether requests for an operation contain a condition key; `None` for a key that is not of one request.
+/// Whether requests for an operation contain a condition key; `None` for a key that is not of one
+/// request.
 fn carries(key: &str, operation: &str) -> Option<bool> {
     let named = |names: &str| Some(names.split(' ').any(|name| name == operation));
     match key {

@@ -186,7 +186,8 @@ async fn a_function_that_refuses_to_start_is_the_platforms_error_and_a_mended_on
 }
 
 /// What shells, systemd, Kubernetes, SCF and Lambda set, with a service of Kubernetes named after a
-/// setting. A server starts with each; an event function finds no runtime API, but reports no setting.
+/// setting. A server starts with each; an event function finds no runtime API, but reports no
+/// setting.
 #[tokio::test]
 async fn the_variables_of_platforms_are_never_errors() {
     const ENVIRONMENTS: [&str; 5] = [

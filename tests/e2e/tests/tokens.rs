@@ -1,4 +1,5 @@
-//! `AUTH=jwt` on the deployed binary. A refusal makes no call to STS. The tables of headers, claims and keys are in the unit tests.
+//! `AUTH=jwt` on the deployed binary. A refusal makes no call to STS. The tables of headers, claims
+//! and keys are in the unit tests.
 
 #![expect(
     clippy::unwrap_used,
@@ -143,7 +144,8 @@ async fn jwks_redirects_and_giants_are_refused() {
     assert_eq!(elsewhere.requests(), 0);
 }
 
-/// What the issuer publishes replaces its previous keys after five minutes, even if nothing in it can be used.
+/// What the issuer publishes replaces its previous keys after five minutes, even if nothing in it
+/// can be used.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_withdrawn_key_counts_for_five_minutes() {
     let (issuer, other) = (new_issuer().await, new_issuer().await);

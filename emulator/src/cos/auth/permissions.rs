@@ -7,11 +7,11 @@
 //!
 //! Documented: a copy requires PutObject on its target and GetObject on its source; a list is about
 //! its prefix; `cos:content-length` and `cos:content-type` are headers of requests with a body; a
-//! key without a value in the request is absent.
-//! Inferred: a copy has neither key, since its own body is not what it stores, so a grant with a
-//! limit of size never covers one; one that is sent with a body must also be allowed with that
-//! body's keys, which COS could use; a form's keys are its fields, and its `cos:content-length` is the header of the
-//! whole request (at least the size of the file).
+//! key without a value in the request is absent. Inferred: a copy has neither key, since its own
+//! body is not what it stores, so a grant with a limit of size never covers one; one that is sent
+//! with a body must also be allowed with that body's keys, which COS could use; a form's keys are
+//! its fields, and its `cos:content-length` is the header of the whole request (at least the size
+//! of the file).
 //!
 //! # Not covered
 //!
