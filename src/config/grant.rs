@@ -206,6 +206,7 @@ fn raw_policy(reader: &mut Reader<'_>) -> Option<Policy> {
              allows others; full access to COS is `name/cos:*`"
         );
         reader.error("POLICY", text);
+        return None;
     }
     if policy.is_full_access() {
         if is_full_access_allowed {
