@@ -390,7 +390,7 @@ fn the_parser_sees_what_no_schema_can() {
     let types = format!("content_types = [{}]", types.join(", "));
     reports(
         &grant(&types),
-        "the policy is longer than the 6144 characters",
+        "the policy is longer than the 6144 characters of CAM",
     );
     reports("[[grant]\n", "line 1: must be TOML");
     reports(

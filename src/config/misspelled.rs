@@ -49,24 +49,24 @@ const SETTINGS: [&str; 40] = [
     "STS_PROXY",
 ];
 
-/// Wrong names that are further from the setting that is meant.
+/// Wrong names that are further from the setting that is meant, in lower case.
 const CONFUSED: [(&str, &str); 2] = [
-    ("JWKS_URL", "JWT_JWKS_URL"),
-    ("JWT_SECRET", "JWT_HS_SECRET"),
+    ("jwks_url", "JWT_JWKS_URL"),
+    ("jwt_secret", "JWT_HS_SECRET"),
 ];
 
-/// Keys of the grants file that look like settings.
+/// Keys of the grants file that look like settings when they are written in capitals.
 const GRANT_KEYS: [&str; 6] = [
-    "ACTIONS",
-    "CONTENT_TYPES",
-    "MAX_SIZE_BYTES",
-    "NAMED_EXTENSIONS",
-    "SLOTS",
-    "SOURCE_IP",
+    "actions",
+    "content_types",
+    "max_size_bytes",
+    "named_extensions",
+    "slots",
+    "source_ip",
 ];
 
-/// The platforms reserve these prefixes, and add names at any time.
-const PLATFORM_PREFIXES: [&str; 5] = ["AWS_", "QCLOUD_", "SCF_", "TENCENTCLOUD_", "_"];
+/// What the platforms set. They add names at any time.
+const PLATFORM_PREFIXES: [&str; 3] = ["AWS_", "SCF_", "TENCENTCLOUD_"];
 
 /// Misspelled variables, each with what to do.
 pub(super) fn variables(environment: &Environment) -> impl Iterator<Item = (&str, String)> {
@@ -101,10 +101,11 @@ fn meant(name: &str) -> Option<Meant> {
     if is_known(name) {
         return None;
     }
-    if GRANT_KEYS.contains(&name) {
+    let is = |wrong: &str| wrong.to_ascii_uppercase() == name;
+    if GRANT_KEYS.into_iter().any(is) {
         return Some(Meant::GrantKey);
     }
-    let confused = CONFUSED.into_iter().find(|(confused, _)| *confused == name);
+    let confused = CONFUSED.into_iter().find(|(confused, _)| is(confused));
     let setting = confused.map(|(_, setting)| setting).or_else(|| {
         // One edit turns a short name into unrelated words.
         let mut long = SETTINGS.into_iter().filter(|setting| setting.len() >= 6);

@@ -85,7 +85,9 @@ fn server(reader: &mut Reader<'_>) -> Option<Platform> {
     Some(Platform::Server(ServerSettings {
         address: SocketAddr::new(host, u16::try_from(port?).ok()?),
         allowed_hosts,
-        is_scf: reader.optional("TENCENTCLOUD_RUNENV") == Some("SCF"),
+        is_scf: reader
+            .optional("TENCENTCLOUD_RUNENV")
+            .is_some_and(|name| name.eq_ignore_ascii_case("scf")),
     }))
 }
 
