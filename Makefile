@@ -68,7 +68,7 @@ build: ready ## Build the deployed binary: target/deploy/bootstrap
 		env $(deploy_build) -p cos-issuer --bin bootstrap --target-dir target/deploy
 	@cp target/deploy/$(host)/release/bootstrap $(bootstrap)
 
-# PACKAGE_FILES="grants.toml jwks.json" puts these beside the binary. Of a name that no shell has set for something else.
+# PACKAGE_FILES="grants.toml jwks.json" puts these next to the binary. Of a name that no shell has set for something else.
 package: build ## Build the packages dist/cos-issuer-*.zip; PACKAGE_FILES="grants.toml" goes in too
 	@scf/package $(bootstrap) dist $(PACKAGE_FILES)
 
@@ -79,18 +79,18 @@ build-Issuer: package
 mutants: ready ## Break each rule about what is granted, and see its test fail (some minutes)
 	@tests/containment/mutants
 
-deploy-check: clients build
+deploy-check: clients build ## Check the deployment files and the packages
 	@tests/deploy/check $(bootstrap)
 
 # With the features that the tests build too, so that nothing is compiled twice.
-emulator: ready
+emulator: ready ## Build the local cloud: target/emulator/cos-issuer
 	@$(quietly) "Building the local cloud" target/log/emulator cargo build --locked --workspace --bin $(cli)
 	@mkdir -p target/emulator && cp target/debug/$(cli) target/emulator/$(cli)
 
 tests:
 	@$(quietly) "Building the tests" target/log/tests cargo test --locked --workspace --no-run
 
-clients:
+clients: ## Install what the tests need besides Rust below target/
 	@tests/setup/install
 
 bench: build ## Compare start, time and memory with a hello-world function, in ratios

@@ -36,7 +36,7 @@ impl App {
                 remaining_seconds_min: settings.min_remaining_seconds,
             },
             endpoints: settings.sts.endpoints,
-            deadline: settings.sts.deadline,
+            budget: settings.sts.deadline,
         };
         let handler = Handler {
             authentication: authenticator(settings.auth)?,

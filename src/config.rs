@@ -60,7 +60,7 @@ pub struct Settings {
     /// The path prefix to strip (`BASE_PATH`): `""` or `/prefix`.
     pub base_path: String,
     /// What is allowed, but rarely meant.
-    pub warnings: Vec<&'static str>,
+    pub warnings: Vec<String>,
 }
 
 impl Settings {

@@ -1,53 +1,20 @@
 //! Refusals and failures as a caller meets them: one table of stable codes.
 //!
-//! Promises: every error that leaves the function is one [`ErrorCode`] of this table, with its HTTP status, its number from the legacy
-//! CAM table (4000 bad parameter, 4100 authentication, 4300 refused, 4400 quota, 5100 internal or upstream) and a stable name.
-//! The message is ours, in the caller's terms; an upstream's own text travels in `cause`, which goes to the log alone.
-//! Leaves out: faults of the configuration (`config::ConfigError`), which are told to the operator before any caller exists.
-//!
 //! Numbers: <https://www.tencentcloud.com/document/product/598/13884>.
+//!
+//! # Guarantees
+//! Every error that leaves the function is one [`ErrorCode`] of the table, with its HTTP status,
+//! its number from the legacy CAM table (4000 bad parameter, 4100 authentication, 4300 refused,
+//! 4400 quota, 5100 internal or upstream) and a stable name. The message is ours, in the caller's
+//! terms; an upstream's own text is a cause, and causes go only to the log.
+//!
+//! # Not covered
+//! Errors of the configuration (`config::ConfigError`), which the operator sees before any caller
+//! exists.
 
 use http::{HeaderName, HeaderValue, StatusCode};
 
-/// Why a request was not answered with a credential.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "the table below says what each one means")]
-pub enum ErrorCode {
-    ApiKey,
-    BodyEncoding,
-    BodyTooLarge,
-    CallerNotAllowed,
-    DurationSeconds,
-    Event,
-    Extension,
-    Format,
-    GatewayIdentity,
-    HeadersTooLarge,
-    Host,
-    Internal,
-    MethodNotAllowed,
-    ProofAmbiguous,
-    ProofMissing,
-    QueryParameter,
-    ReplayMemoryFull,
-    RequestTimeout,
-    RouteNotFound,
-    Scope,
-    ScopeNotGranted,
-    Signature,
-    SignatureExpired,
-    SignatureReplayed,
-    Token,
-    TokenKeysUnavailable,
-    UnexpectedBody,
-    UpstreamAnswer,
-    UpstreamRefused,
-    UpstreamThrottled,
-    UpstreamTimeout,
-    UpstreamUnavailable,
-}
-
-/// What a caller is told of a code.
+/// The row of a code.
 #[derive(Clone, Copy, Debug)]
 pub struct ErrorInfo {
     /// The HTTP status.
@@ -58,95 +25,73 @@ pub struct ErrorInfo {
     pub name: &'static str,
 }
 
-impl ErrorCode {
-    /// Every code, for tests and for the documentation.
-    pub const ALL: [Self; 32] = [
-        Self::ApiKey,
-        Self::BodyEncoding,
-        Self::BodyTooLarge,
-        Self::CallerNotAllowed,
-        Self::DurationSeconds,
-        Self::Event,
-        Self::Extension,
-        Self::Format,
-        Self::GatewayIdentity,
-        Self::HeadersTooLarge,
-        Self::Host,
-        Self::Internal,
-        Self::MethodNotAllowed,
-        Self::ProofAmbiguous,
-        Self::ProofMissing,
-        Self::QueryParameter,
-        Self::ReplayMemoryFull,
-        Self::RequestTimeout,
-        Self::RouteNotFound,
-        Self::Scope,
-        Self::ScopeNotGranted,
-        Self::Signature,
-        Self::SignatureExpired,
-        Self::SignatureReplayed,
-        Self::Token,
-        Self::TokenKeysUnavailable,
-        Self::UnexpectedBody,
-        Self::UpstreamAnswer,
-        Self::UpstreamRefused,
-        Self::UpstreamThrottled,
-        Self::UpstreamTimeout,
-        Self::UpstreamUnavailable,
-    ];
-
-    /// The row of this code.
-    pub const fn info(self) -> ErrorInfo {
-        const PARAMETER: u16 = 4000;
-        const AUTHENTICATION: u16 = 4100;
-        const REFUSED: u16 = 4300;
-        const QUOTA: u16 = 4400;
-        const BACKEND: u16 = 5100;
-        let (status, number, name) = match self {
-            Self::ApiKey => (401, AUTHENTICATION, "AuthFailure.ApiKey"),
-            Self::BodyEncoding => (400, PARAMETER, "InvalidParameter.BodyEncoding"),
-            Self::BodyTooLarge => (413, PARAMETER, "InvalidParameter.BodyTooLarge"),
-            Self::CallerNotAllowed => (403, REFUSED, "UnauthorizedOperation.CallerNotAllowed"),
-            Self::DurationSeconds => (400, PARAMETER, "InvalidParameter.DurationSeconds"),
-            Self::Event => (400, PARAMETER, "InvalidParameter.Event"),
-            Self::Extension => (403, REFUSED, "UnauthorizedOperation.Extension"),
-            Self::Format => (400, PARAMETER, "InvalidParameter.Format"),
-            Self::GatewayIdentity => (401, AUTHENTICATION, "AuthFailure.GatewayIdentity"),
-            Self::HeadersTooLarge => (431, PARAMETER, "InvalidParameter.HeadersTooLarge"),
-            Self::Host => (421, PARAMETER, "InvalidParameter.Host"),
-            Self::Internal => (500, BACKEND, "InternalError"),
-            Self::MethodNotAllowed => (405, PARAMETER, "InvalidParameter.MethodNotAllowed"),
-            Self::ProofAmbiguous => (401, AUTHENTICATION, "AuthFailure.ProofAmbiguous"),
-            Self::ProofMissing => (401, AUTHENTICATION, "AuthFailure.ProofMissing"),
-            Self::QueryParameter => (400, PARAMETER, "InvalidParameter.QueryParameter"),
-            Self::ReplayMemoryFull => (503, QUOTA, "RequestLimitExceeded.ReplayMemory"),
-            Self::RequestTimeout => (408, PARAMETER, "InvalidParameter.RequestTimeout"),
-            Self::RouteNotFound => (404, PARAMETER, "InvalidParameter.RouteNotFound"),
-            Self::Scope => (400, PARAMETER, "InvalidParameter.Scope"),
-            Self::ScopeNotGranted => (403, REFUSED, "UnauthorizedOperation.Scope"),
-            Self::Signature => (401, AUTHENTICATION, "AuthFailure.Signature"),
-            Self::SignatureExpired => (401, AUTHENTICATION, "AuthFailure.SignatureExpired"),
-            Self::SignatureReplayed => (401, AUTHENTICATION, "AuthFailure.SignatureReplayed"),
-            Self::Token => (401, AUTHENTICATION, "AuthFailure.Token"),
-            Self::TokenKeysUnavailable => (503, BACKEND, "InternalError.TokenKeysUnavailable"),
-            Self::UnexpectedBody => (400, PARAMETER, "InvalidParameter.UnexpectedBody"),
-            Self::UpstreamAnswer => (502, BACKEND, "InternalError.UpstreamAnswer"),
-            Self::UpstreamRefused => (502, BACKEND, "InternalError.UpstreamRefused"),
-            Self::UpstreamThrottled => (503, QUOTA, "RequestLimitExceeded.Upstream"),
-            Self::UpstreamTimeout => (504, BACKEND, "InternalError.UpstreamTimeout"),
-            Self::UpstreamUnavailable => (502, BACKEND, "InternalError.UpstreamUnavailable"),
-        };
-        let status = match StatusCode::from_u16(status) {
-            Ok(status) => status,
-            Err(_) => StatusCode::INTERNAL_SERVER_ERROR,
-        };
-        ErrorInfo {
-            status,
-            number,
-            name,
+macro_rules! error_codes {
+    ($($code:ident: $status:ident, $number:ident, $name:literal;)+) => {
+        /// Why a request was not answered with a credential.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[expect(missing_docs, reason = "the table of codes describes each one")]
+        pub enum ErrorCode {
+            $($code,)+
         }
-    }
+
+        impl ErrorCode {
+            /// Every code, for tests and for the documentation.
+            pub const ALL: &[Self] = &[$(Self::$code,)+];
+
+            /// The row of this code.
+            pub const fn info(self) -> ErrorInfo {
+                match self {
+                    $(Self::$code => ErrorInfo {
+                        status: StatusCode::$status,
+                        number: $number,
+                        name: $name,
+                    },)+
+                }
+            }
+        }
+    };
 }
+
+error_codes! {
+    ApiKey: UNAUTHORIZED, AUTHENTICATION, "AuthFailure.ApiKey";
+    BodyEncoding: BAD_REQUEST, PARAMETER, "InvalidParameter.BodyEncoding";
+    BodyTooLarge: PAYLOAD_TOO_LARGE, PARAMETER, "InvalidParameter.BodyTooLarge";
+    CallerNotAllowed: FORBIDDEN, REFUSED, "UnauthorizedOperation.CallerNotAllowed";
+    DurationSeconds: BAD_REQUEST, PARAMETER, "InvalidParameter.DurationSeconds";
+    Event: BAD_REQUEST, PARAMETER, "InvalidParameter.Event";
+    Extension: FORBIDDEN, REFUSED, "UnauthorizedOperation.Extension";
+    Format: BAD_REQUEST, PARAMETER, "InvalidParameter.Format";
+    GatewayIdentity: UNAUTHORIZED, AUTHENTICATION, "AuthFailure.GatewayIdentity";
+    HeadersTooLarge: REQUEST_HEADER_FIELDS_TOO_LARGE, PARAMETER, "InvalidParameter.HeadersTooLarge";
+    Host: MISDIRECTED_REQUEST, PARAMETER, "InvalidParameter.Host";
+    Internal: INTERNAL_SERVER_ERROR, BACKEND, "InternalError";
+    MethodNotAllowed: METHOD_NOT_ALLOWED, PARAMETER, "InvalidParameter.MethodNotAllowed";
+    ProofAmbiguous: UNAUTHORIZED, AUTHENTICATION, "AuthFailure.ProofAmbiguous";
+    ProofMissing: UNAUTHORIZED, AUTHENTICATION, "AuthFailure.ProofMissing";
+    QueryParameter: BAD_REQUEST, PARAMETER, "InvalidParameter.QueryParameter";
+    ReplayMemoryFull: SERVICE_UNAVAILABLE, QUOTA, "RequestLimitExceeded.ReplayMemory";
+    RequestTimeout: REQUEST_TIMEOUT, PARAMETER, "InvalidParameter.RequestTimeout";
+    RouteNotFound: NOT_FOUND, PARAMETER, "InvalidParameter.RouteNotFound";
+    Scope: BAD_REQUEST, PARAMETER, "InvalidParameter.Scope";
+    ScopeNotGranted: FORBIDDEN, REFUSED, "UnauthorizedOperation.Scope";
+    Signature: UNAUTHORIZED, AUTHENTICATION, "AuthFailure.Signature";
+    SignatureExpired: UNAUTHORIZED, AUTHENTICATION, "AuthFailure.SignatureExpired";
+    SignatureReplayed: UNAUTHORIZED, AUTHENTICATION, "AuthFailure.SignatureReplayed";
+    Token: UNAUTHORIZED, AUTHENTICATION, "AuthFailure.Token";
+    TokenKeysUnavailable: SERVICE_UNAVAILABLE, BACKEND, "InternalError.TokenKeysUnavailable";
+    UnexpectedBody: BAD_REQUEST, PARAMETER, "InvalidParameter.UnexpectedBody";
+    UpstreamAnswer: BAD_GATEWAY, BACKEND, "InternalError.UpstreamAnswer";
+    UpstreamRefused: BAD_GATEWAY, BACKEND, "InternalError.UpstreamRefused";
+    UpstreamThrottled: SERVICE_UNAVAILABLE, QUOTA, "RequestLimitExceeded.Upstream";
+    UpstreamTimeout: GATEWAY_TIMEOUT, BACKEND, "InternalError.UpstreamTimeout";
+    UpstreamUnavailable: BAD_GATEWAY, BACKEND, "InternalError.UpstreamUnavailable";
+}
+
+const PARAMETER: u16 = 4000;
+const AUTHENTICATION: u16 = 4100;
+const REFUSED: u16 = 4300;
+const QUOTA: u16 = 4400;
+const BACKEND: u16 = 5100;
 
 /// One refusal or failure on its way to the caller and to the log.
 #[derive(Debug, thiserror::Error)]
@@ -155,17 +100,19 @@ pub struct Error {
     code: ErrorCode,
     message: String,
     header: Option<(HeaderName, HeaderValue)>,
+    hint: Option<&'static str>,
     #[source]
     cause: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
-    /// A refusal with what the caller can do about it.
+    /// A refusal, with a message that helps the caller to mend it.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self {
             code,
             message: message.into(),
             header: None,
+            hint: None,
             cause: None,
         }
     }
@@ -184,12 +131,24 @@ impl Error {
         self
     }
 
-    /// Which code refused.
+    /// The same with what the operator can do about it, for the log.
+    #[must_use]
+    pub fn with_hint(mut self, hint: Option<&'static str>) -> Self {
+        self.hint = hint;
+        self
+    }
+
+    /// What the operator can do about it, for the log.
+    pub fn hint(&self) -> Option<&'static str> {
+        self.hint
+    }
+
+    /// The code.
     pub fn code(&self) -> ErrorCode {
         self.code
     }
 
-    /// What the caller is told.
+    /// The message for the caller.
     pub fn message(&self) -> &str {
         &self.message
     }
@@ -199,7 +158,7 @@ impl Error {
         self.header.as_ref()
     }
 
-    /// What the log is told besides.
+    /// The cause, for the log.
     pub fn cause_text(&self) -> Option<String> {
         self.cause.as_deref().map(|cause| chain(cause))
     }
@@ -219,7 +178,7 @@ mod tests {
     use super::ErrorCode;
 
     #[test]
-    fn each_rule_has_a_name_of_its_own_and_never_a_success_status() {
+    fn each_code_has_a_name_of_its_own_and_never_a_success_status() {
         let names: HashSet<&str> = ErrorCode::ALL.iter().map(|code| code.info().name).collect();
         assert_eq!(names.len(), ErrorCode::ALL.len());
         for code in ErrorCode::ALL {

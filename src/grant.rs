@@ -1,14 +1,15 @@
 //! Authorization: what each principal may get, and the proof that a request stays inside it.
 //!
-//! A principal gets the sum of the grants that match it. Each grant that covers the request adds its
-//! own statements with its own conditions, so the order of the grants only decides which one names a
-//! new object. A credential has one lifetime, which every grant that it comes from must allow.
+//! A principal gets the sum of the grants that match it. Each grant that covers the request adds
+//! its own statements with its own conditions, so the order of the grants only decides which one
+//! names a new object. A credential has one lifetime, which every grant that it comes from must
+//! allow.
 //!
 //! # Guarantees
 //! [`Grants::authorize`] is the only constructor of [`Authorized`], and `sts` accepts nothing else: a
-//! request that was not authorized does not compile. A request outside the grants is refused and never
-//! clamped; scopes are granted together or not at all. Code that shares nothing with the builder checks
-//! each policy again before it leaves.
+//! request that was not authorized does not compile. A request outside the grants is refused and
+//! never clamped; scopes are granted together or not at all. Code that shares nothing with the
+//! builder checks each policy again before it leaves.
 //!
 //! # Not covered
 //! How grants are read from settings (`config`).

@@ -1,8 +1,12 @@
-//! The story of one request: parse, authenticate, authorize, mint, answer.
+//! The story of one request: parse, authenticate, authorize, issue, answer.
 //!
-//! Promises: total. Whatever comes in, one [`Response`] goes out, and one audit line with it; a panic is answered with status 500.
-//! A refusal never calls STS; the one other call there can be, for the keys of a token, is made for a token that could be accepted.
-//! Leaves out: how a request reached us and how the answer gets back (`runtime`).
+//! # Guarantees
+//! Every request gets one [`Response`] and every decision one audit line; a panic is answered with
+//! status 500. A refusal never calls STS. The only other call, for the keys of a token, is made for
+//! a token that could be accepted.
+//!
+//! # Not covered
+//! How a request arrives and how its answer is delivered (`runtime`).
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -10,10 +14,11 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use http::header::ALLOW;
 use http::{HeaderMap, HeaderValue, Method};
-use tokio::time::Instant;
-use tracing::{error, info};
+use tracing::error;
 
+use crate::audit::{self, AuditEvent};
 use crate::auth::Authenticator;
+use crate::deadline::Deadline;
 use crate::entropy::Entropy;
 use crate::error::{Error, ErrorCode};
 use crate::grant::Grants;
@@ -25,7 +30,7 @@ use tencent::time::Clock;
 /// What the function is set up to do.
 #[expect(missing_debug_implementations, reason = "it holds the calling key")]
 pub struct Handler {
-    /// How callers prove who they are.
+    /// How callers authenticate.
     pub authentication: Authenticator,
     /// What they may get.
     pub grants: Grants,
@@ -33,193 +38,129 @@ pub struct Handler {
     pub issuer: Issuer,
     /// Origins whose pages may read an answer, exactly as browsers write them.
     pub allowed_origins: Vec<HeaderValue>,
-    /// The path prefix to take off, `""` or `/prefix`.
+    /// The path prefix that is stripped, `""` or `/prefix`.
     pub base_path: String,
-    /// What time it is.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
     /// What objects and requests are named with.
     pub entropy: Arc<dyn Entropy>,
 }
 
 impl Handler {
-    /// Answers a request.
-    pub async fn handle(&self, request: &Request) -> Response {
-        let started = Instant::now();
-        let mut audit = AuditEvent::default();
-        let outcome = AssertUnwindSafe(self.decide(request, &mut audit))
-            .catch_unwind()
-            .await;
-        let outcome = outcome.unwrap_or_else(|_| {
-            Err(Error::new(
-                ErrorCode::Internal,
-                "the function has a fault: its operator finds it by the request id",
-            ))
+    /// Answers a request within `deadline`.
+    pub async fn handle(&self, request: &Request, id: &RequestId, deadline: Deadline) -> Response {
+        let mut audit = AuditEvent::new();
+        let decision = AssertUnwindSafe(self.decide(request, id, deadline, &mut audit));
+        let outcome = decision.catch_unwind().await.unwrap_or_else(|_| {
+            let message = "the function has a fault: its operator finds it by the request id";
+            Err(Error::new(ErrorCode::Internal, message))
         });
-        let outcome = outcome.inspect_err(|error| audit.rule = error.code().info().name);
-        let response = outcome.unwrap_or_else(|error| refusal(&error, &request.id));
-        if audit.is_audited {
-            info!(
-                request_id = request.id.as_str(),
-                route = audit.route,
-                proof = audit.proof,
-                caller = audit.caller,
-                subject = audit.subject,
-                grant = audit.grant,
-                session_name = audit.session_name,
-                wrong_type_claims = audit.wrong_type_claims,
-                rule = audit.rule,
-                status = response.status.as_u16(),
-                expiry = audit.expiry,
-                sts_request_id = audit.sts_request_id,
-                elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-                "decision"
-            );
-        }
-        response.finished(&request.headers, &request.id, &self.allowed_origins)
+        let response = outcome.unwrap_or_else(|error| {
+            audit.refused(error.code().info());
+            refusal(&error, id)
+        });
+        audit.record(id, response.status.as_u16(), deadline.elapsed(&*self.clock));
+        response.finished(&request.headers, id, &self.allowed_origins)
     }
 
-    /// Answers what a platform delivered but no request could be made of.
-    pub fn refuse(&self, error: &Error, asked_with: &HeaderMap, id: &RequestId) -> Response {
-        let code = error.code().info();
-        info!(
-            request_id = id.as_str(),
-            rule = code.name,
-            status = code.status.as_u16(),
-            "decision"
-        );
-        refusal(error, id).finished(asked_with, id, &self.allowed_origins)
+    /// Answers what a platform delivered but no request could be read from.
+    pub fn refuse(&self, error: &Error, request_headers: &HeaderMap, id: &RequestId) -> Response {
+        audit::record_unreadable(id, error.code().info());
+        refusal(error, id).finished(request_headers, id, &self.allowed_origins)
     }
 
-    async fn decide(&self, request: &Request, audit: &mut AuditEvent) -> Result<Response, Error> {
+    async fn decide(
+        &self,
+        request: &Request,
+        id: &RequestId,
+        deadline: Deadline,
+        audit: &mut AuditEvent,
+    ) -> Result<Response, Error> {
         if request.method == Method::OPTIONS {
-            return Ok(Response::preflight(self.authentication.api_key_header()));
+            audit.is_recorded = false;
+            return Ok(Response::preflight(&request.headers));
         }
-        audit.is_audited = true;
-        let route = Route::of(&request.path, &self.base_path).ok_or_else(|| {
-            Error::new(
-                ErrorCode::RouteNotFound,
-                "there is no such route; credentials are at `/sign` and `/sts`",
-            )
-        })?;
-        audit.route = route.name();
+        let path = strip_base_path(&request.path, &self.base_path);
+        let route = Route::of(path).ok_or_else(route_not_found)?;
+        audit.routed(route);
         if !route.methods().contains(&request.method) {
             return Err(method_not_allowed(route));
         }
-        match route {
-            Route::Health => Ok(audit.probe("alive")),
-            // Whoever is asked this has been configured: a function that is not refuses to start.
-            Route::Ready => Ok(audit.probe("ready")),
-            Route::IssueRoute(mint) => self.mint(request, mint, audit).await,
+        let mut response = match route {
+            Route::Issue(route) => {
+                return self.issue(request, path, route, id, deadline, audit).await;
+            }
+            Route::Health => Response::probe("alive"),
+            Route::Index => Response::index(),
+            // A function that is not configured does not start.
+            Route::Ready => Response::probe("ready"),
+        };
+        audit.is_recorded = false;
+        if request.method == Method::HEAD {
+            response.body.clear();
         }
+        Ok(response)
     }
 
-    async fn mint(
+    async fn issue(
         &self,
         request: &Request,
-        mint: IssueRoute,
+        path: &str,
+        route: IssueRoute,
+        id: &RequestId,
+        deadline: Deadline,
         audit: &mut AuditEvent,
     ) -> Result<Response, Error> {
-        let asked = CredentialRequest::parse(request, mint)?;
-        let path = strip_base_path(&request.path, &self.base_path);
-        let started = Instant::now();
-        let caller = self
-            .authentication
-            .authenticate(request, path, &*self.clock);
-        let caller = caller.await?;
-        // Asking a token's issuer for its keys takes time too.
-        let time_left = request
-            .time_left
-            .map(|left| left.saturating_sub(started.elapsed()));
-        audit.caller = Some(caller.name().to_owned());
-        audit.proof = Some(caller.method().name());
-        audit.subject = caller.subject_hash();
-        let authorized = self
-            .grants
-            .authorize(&caller, &asked, self.clock.now(), &*self.entropy);
+        let (clock, entropy) = (&*self.clock, &*self.entropy);
+        let credential_request = CredentialRequest::parse(request, route)?;
+        let authentication = &self.authentication;
+        let principal = authentication
+            .authenticate(request, path, clock, deadline)
+            .await?;
+        audit.authenticated(&principal);
+        let grants = &self.grants;
+        let authorized = grants.authorize(&principal, &credential_request, clock.now(), entropy);
         let authorized = authorized.inspect_err(|error| {
             if error.code() == ErrorCode::CallerNotAllowed {
-                audit.wrong_type_claims = self.grants.wrong_type_claims(&caller);
+                audit.wrong_type_claims = grants.wrong_type_claims(&principal);
             }
         })?;
-        audit.grant = Some(authorized.grants().to_owned());
-        audit.session_name = Some(authorized.session_name().to_owned());
-        let credentials = self
-            .issuer
-            .issue(&authorized, &*self.clock, time_left)
-            .await?;
-        audit.expiry = Some(credentials.expiry.unix_seconds());
-        audit.sts_request_id = Some(credentials.sts_request_id.clone());
+        audit.authorized(&authorized);
+        let credentials = self.issuer.issue(&authorized, clock, deadline).await?;
+        audit.issued(&credentials);
         Ok(Response::credentials(
-            asked.format,
+            credential_request.format,
             &credentials,
-            &request.id,
+            id,
             authorized.new_object(),
         ))
     }
 }
 
-/// What the audit line tells.
-struct AuditEvent {
-    is_audited: bool,
-    route: &'static str,
-    proof: Option<&'static str>,
-    caller: Option<String>,
-    /// Hashed.
-    subject: Option<String>,
-    grant: Option<String>,
-    session_name: Option<String>,
-    /// Names of claims that grants ask for, present but of a type that cannot match.
-    wrong_type_claims: Option<String>,
-    rule: &'static str,
-    expiry: Option<i64>,
-    sts_request_id: Option<String>,
-}
-
-impl Default for AuditEvent {
-    fn default() -> Self {
-        Self {
-            is_audited: false,
-            route: "none",
-            proof: None,
-            caller: None,
-            subject: None,
-            grant: None,
-            session_name: None,
-            wrong_type_claims: None,
-            rule: "granted",
-            expiry: None,
-            sts_request_id: None,
-        }
-    }
-}
-
-impl AuditEvent {
-    /// Probes come every few seconds and decide nothing.
-    fn probe(&mut self, status: &'static str) -> Response {
-        self.is_audited = false;
-        Response::probe(status)
-    }
-}
-
 fn refusal(error: &Error, id: &RequestId) -> Response {
-    if error.code().info().status.is_server_error() {
+    let code = error.code().info();
+    if code.status.is_server_error() {
         error!(
             request_id = id.as_str(),
-            rule = error.code().info().name,
+            rule = code.name,
             cause = error.cause_text(),
+            remedy = error.hint(),
             "no credential could be issued"
         );
     }
     Response::error(error, id)
 }
 
+fn route_not_found() -> Error {
+    let message = "path: must be a route, for example `/sign`; `/` lists them";
+    Error::new(ErrorCode::RouteNotFound, message)
+}
+
 fn method_not_allowed(route: Route) -> Error {
     let methods: Vec<&str> = route.methods().iter().map(Method::as_str).collect();
     let methods = methods.join(", ");
-    let error = Error::new(
-        ErrorCode::MethodNotAllowed,
-        format!("this route takes {methods}"),
-    );
+    let message = format!("method: must be one of {methods} on this route");
+    let error = Error::new(ErrorCode::MethodNotAllowed, message);
     match HeaderValue::from_str(&methods) {
         Ok(value) => error.with_header(ALLOW, value),
         Err(_) => error,

@@ -1,16 +1,16 @@
 //! From an authorized request to credentials: one STS call, or one more per further endpoint.
 //!
-//! Promises: everything happens within one time budget, the platform's or our own, whichever ends first; the next endpoint is
-//! tried only when the fault may lie in the endpoint, never when STS understood and refused.
-//! Leaves out: keeping credentials for the next caller.
+//! Promises: everything happens within one time budget, the platform's or our own, whichever ends
+//! first; the next endpoint is tried only when the fault may lie in the endpoint, never when STS
+//! understood and refused. Leaves out: keeping credentials for the next caller.
 
 use std::time::Duration;
 
 use http::HeaderValue;
 use http::header::RETRY_AFTER;
-use tokio::time::Instant;
 use tracing::warn;
 
+use crate::deadline::Deadline;
 use crate::error::{Error, ErrorCode, chain};
 use crate::grant::Authorized;
 use crate::http_client::CallError;
@@ -25,29 +25,25 @@ pub struct Issuer {
     /// Where STS is, in the order to try; never empty.
     pub endpoints: Vec<Endpoint>,
     /// The budget of one request over all its attempts.
-    pub deadline: Duration,
+    pub budget: Duration,
 }
 
 impl Issuer {
-    /// Fetches the credentials that were authorized, within `time_left` of the platform if there is such a limit.
+    /// Fetches the credentials that were authorized, within `deadline` and the budget.
     ///
     /// # Errors
-    /// One of the `Upstream…` rules.
+    /// One of the `Upstream…` codes.
     pub async fn issue(
         &self,
         authorized: &Authorized,
         clock: &dyn Clock,
-        time_left: Option<Duration>,
+        deadline: Deadline,
     ) -> Result<Credentials, Error> {
-        let budget = time_left.map_or(self.deadline, |left| {
-            self.deadline.min(left.saturating_sub(ANSWER_MARGIN))
-        });
-        let end = Instant::now().checked_add(budget);
+        let left = deadline.remaining(clock).saturating_sub(ANSWER_MARGIN);
+        let budget = Deadline::after(self.budget.min(left), clock);
         let mut failure = StsError::Call(CallError::Timeout);
         for (index, endpoint) in self.endpoints.iter().enumerate() {
-            let left = end.map_or(Duration::ZERO, |end| {
-                end.saturating_duration_since(Instant::now())
-            });
+            let left = budget.remaining(clock);
             if left.is_zero() {
                 break;
             }
@@ -88,8 +84,8 @@ fn is_retryable(failure: &StsError) -> bool {
     }
 }
 
-/// The codes that mean a fault inside STS. `GetRoleError` and `IllegalRole` are about the role, in spite of their family.
-/// <https://www.tencentcloud.com/document/product/1150/49458>
+/// The codes that mean a fault inside STS. `GetRoleError` and `IllegalRole` are about the role, in
+/// spite of their family. <https://www.tencentcloud.com/document/product/1150/49458>
 fn is_transient(code: &str) -> bool {
     match code {
         "InternalError.GetRoleError" | "InternalError.IllegalRole" => false,

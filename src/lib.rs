@@ -21,8 +21,10 @@
 //! Reading the environment and files, which `main` does.
 
 pub mod app;
+mod audit;
 pub mod auth;
 pub mod config;
+pub mod deadline;
 pub mod entropy;
 pub mod error;
 pub mod grant;

@@ -1,22 +1,22 @@
-//! What is answered: the JSON that each client expects, and the headers that every answer has.
+//! One answer: its status, the headers that every answer has, and its JSON.
 //!
-//! Shapes: the answer of API 2.0 (<https://www.tencentcloud.com/document/product/598/13895>), the samples of the COS SDKs
-//! (<https://github.com/tencentyun/qcloud-cos-sts-sdk>), API 3.0, and a CVM's metadata service.
+//! # Guarantees
+//! An error never has `data`, since clients take its presence for success. No cache keeps an
+//! answer.
 //!
-//! Promises: the one place where issued credentials become text. An error never carries `data`, since clients take its presence
-//! for success. Leaves out: how a platform wraps the answer (`runtime`).
+//! # Not covered
+//! How a platform wraps the answer (`runtime`).
 
-use http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CACHE_CONTROL, CONTENT_TYPE, ORIGIN,
-    VARY, X_CONTENT_TYPE_OPTIONS,
-};
+mod cors;
+mod formats;
+
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, VARY, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 
 use crate::error::Error;
 use crate::grant::NewObject;
-use crate::request::{Format, RequestId};
+use crate::request::{Format, RequestId, Route};
 use crate::sts::Credentials;
 
 /// One answer.
@@ -34,38 +34,16 @@ pub struct Response {
 }
 
 impl Response {
-    /// Issued credentials, as `format` has them, with the object that they are for when the function named it.
+    /// Issued credentials, as `format` represents them, with the object that they are for when the
+    /// function named it.
     pub fn credentials(
         format: Format,
         credentials: &Credentials,
         id: &RequestId,
         object: Option<&NewObject>,
     ) -> Self {
-        let issued = |security_token| Issued::new(credentials, id, security_token, object);
-        let body = match format {
-            Format::Cam => json(&Cam {
-                code: 0,
-                message: "",
-                code_desc: "Success",
-                data: issued(None),
-            }),
-            Format::Sdk => {
-                let alias = Some(credentials.session_token.expose());
-                json(&Sdk {
-                    code: 0,
-                    root: issued(alias),
-                    data: issued(alias),
-                    // The samples' pages ask the same route for either shape, and none says which.
-                    flat: object.map(|object| Flat::new(credentials, object)),
-                })
-            }
-            Format::Sts => json(&Sts {
-                response: StsResponse::new(credentials, id),
-            }),
-            Format::Cvm => json(&Cvm::new(credentials)),
-            Format::Flat => json(&object.map(|object| Flat::new(credentials, object))),
-        };
-        Self::new(StatusCode::OK, body)
+        let body = formats::credentials(format, credentials, id, object);
+        Self::json(StatusCode::OK, body)
     }
 
     /// A refusal or failure.
@@ -77,7 +55,7 @@ impl Response {
             message: error.message(),
             request_id: id.as_str(),
         };
-        let mut response = Self::new(code.status, json(&failed));
+        let mut response = Self::json(code.status, formats::json(&failed));
         if let Some((name, value)) = error.header() {
             response.headers.insert(name, value.clone());
         }
@@ -86,244 +64,55 @@ impl Response {
 
     /// The answer of a probe.
     pub fn probe(status: &'static str) -> Self {
-        Self::new(StatusCode::OK, json(&Probe { status }))
+        Self::json(StatusCode::OK, formats::json(&Probe { status }))
+    }
+
+    /// The list of routes.
+    pub fn index() -> Self {
+        let index = Index {
+            routes: Route::LISTED,
+        };
+        Self::json(StatusCode::OK, formats::json(&index))
     }
 
     /// The answer to a CORS preflight.
-    ///
-    /// `api_key_header` is one more header that a page may send.
-    pub fn preflight(api_key_header: Option<&HeaderName>) -> Self {
-        let mut response = Self {
+    pub fn preflight(request_headers: &HeaderMap) -> Self {
+        Self {
             status: StatusCode::NO_CONTENT,
-            headers: HeaderMap::new(),
+            headers: cors::preflight(request_headers),
             body: String::new(),
-        };
-        response.set(ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, OPTIONS");
-        response.set(ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type");
-        let one_more = api_key_header.map(|name| format!("authorization, content-type, {name}"));
-        if let Some(Ok(names)) = one_more.map(HeaderValue::try_from) {
-            response.headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, names);
         }
-        response.set(ACCESS_CONTROL_MAX_AGE, "600");
-        response
     }
 
-    /// Adds what every answer has, errors too: no cache keeps it, no browser guesses its type, and an allowed origin may read it.
+    /// Adds what every answer has, errors too: no cache keeps it, no browser guesses its type, and
+    /// an allowed origin may read it.
     #[must_use]
     pub fn finished(
         mut self,
-        asked_with: &HeaderMap,
+        request_headers: &HeaderMap,
         id: &RequestId,
         allowed_origins: &[HeaderValue],
     ) -> Self {
-        self.set(CACHE_CONTROL, "no-store");
-        self.set(VARY, "Origin, Authorization");
-        self.set(X_CONTENT_TYPE_OPTIONS, "nosniff");
+        for (name, value) in [
+            (CACHE_CONTROL, "no-store"),
+            (VARY, "Origin, Authorization"),
+            (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        ] {
+            self.headers.insert(name, HeaderValue::from_static(value));
+        }
         if let Ok(id) = HeaderValue::from_str(id.as_str()) {
             self.headers.insert(X_REQUEST_ID, id);
         }
-        match asked_with.get(ORIGIN) {
-            Some(origin) if allowed_origins.contains(origin) => {
-                self.headers
-                    .insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-                self.set(
-                    ACCESS_CONTROL_EXPOSE_HEADERS,
-                    "Date, Retry-After, X-Request-Id",
-                );
-            }
-            Some(_) | None => {
-                for name in [
-                    ACCESS_CONTROL_ALLOW_METHODS,
-                    ACCESS_CONTROL_ALLOW_HEADERS,
-                    ACCESS_CONTROL_MAX_AGE,
-                ] {
-                    self.headers.remove(name);
-                }
-            }
-        }
+        cors::apply(&mut self.headers, request_headers, allowed_origins);
         self
     }
 
-    fn new(status: StatusCode, body: String) -> Self {
-        let mut response = Self {
+    fn json(status: StatusCode, body: String) -> Self {
+        let json = HeaderValue::from_static("application/json");
+        Self {
             status,
-            headers: HeaderMap::new(),
+            headers: HeaderMap::from_iter([(CONTENT_TYPE, json)]),
             body,
-        };
-        response.set(CONTENT_TYPE, "application/json");
-        response
-    }
-
-    fn set(&mut self, name: HeaderName, value: &'static str) {
-        self.headers.insert(name, HeaderValue::from_static(value));
-    }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Cam<'a> {
-    code: u16,
-    message: &'static str,
-    code_desc: &'static str,
-    data: Issued<'a>,
-}
-
-#[derive(Serialize)]
-struct Sdk<'a> {
-    code: u16,
-    #[serde(flatten)]
-    root: Issued<'a>,
-    data: Issued<'a>,
-    #[serde(flatten)]
-    flat: Option<Flat<'a>>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Issued<'a> {
-    credentials: Keys<'a>,
-    expired_time: i64,
-    expiration: String,
-    start_time: i64,
-    request_id: &'a str,
-    #[serde(flatten)]
-    object: Option<Object<'a>>,
-}
-
-#[derive(Serialize)]
-struct Object<'a> {
-    bucket: &'a str,
-    region: &'a str,
-    key: &'a str,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Keys<'a> {
-    session_token: &'a str,
-    tmp_secret_id: &'a str,
-    tmp_secret_key: &'a str,
-    /// The name that two of the vendor's browser samples read.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    security_token: Option<&'a str>,
-}
-
-impl<'a> Issued<'a> {
-    fn new(
-        credentials: &'a Credentials,
-        id: &'a RequestId,
-        security_token: Option<&'a str>,
-        object: Option<&'a NewObject>,
-    ) -> Self {
-        let object = object.map(|object| Object {
-            bucket: &object.bucket,
-            region: &object.region,
-            key: object.key.as_str(),
-        });
-        Self {
-            credentials: Keys {
-                session_token: credentials.session_token.expose(),
-                tmp_secret_id: credentials.tmp_secret_id.expose(),
-                tmp_secret_key: credentials.tmp_secret_key.expose(),
-                security_token,
-            },
-            expired_time: credentials.expiry.unix_seconds(),
-            expiration: credentials.expiry.iso_8601(),
-            start_time: credentials.start.unix_seconds(),
-            request_id: id.as_str(),
-            object,
-        }
-    }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Sts<'a> {
-    response: StsResponse<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct StsResponse<'a> {
-    credentials: StsKeys<'a>,
-    expired_time: i64,
-    expiration: String,
-    request_id: &'a str,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct StsKeys<'a> {
-    token: &'a str,
-    tmp_secret_id: &'a str,
-    tmp_secret_key: &'a str,
-}
-
-impl<'a> StsResponse<'a> {
-    fn new(credentials: &'a Credentials, id: &'a RequestId) -> Self {
-        Self {
-            credentials: StsKeys {
-                token: credentials.session_token.expose(),
-                tmp_secret_id: credentials.tmp_secret_id.expose(),
-                tmp_secret_key: credentials.tmp_secret_key.expose(),
-            },
-            expired_time: credentials.expiry.unix_seconds(),
-            expiration: credentials.expiry.iso_8601(),
-            request_id: id.as_str(),
-        }
-    }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Cvm<'a> {
-    code: &'static str,
-    tmp_secret_id: &'a str,
-    tmp_secret_key: &'a str,
-    token: &'a str,
-    expired_time: i64,
-    expiration: String,
-}
-
-impl<'a> Cvm<'a> {
-    fn new(credentials: &'a Credentials) -> Self {
-        Self {
-            code: "Success",
-            tmp_secret_id: credentials.tmp_secret_id.expose(),
-            tmp_secret_key: credentials.tmp_secret_key.expose(),
-            token: credentials.session_token.expose(),
-            expired_time: credentials.expiry.unix_seconds(),
-            expiration: credentials.expiry.iso_8601(),
-        }
-    }
-}
-
-/// The shape of <https://github.com/tencentyun/cos-js-sdk-v5/blob/master/server/sts.js>. Its page, `demo/demo.js`, asks with
-/// `?filename=` and no format: <https://github.com/tencentyun/cos-js-sdk-v5/blob/master/demo/demo.js>.
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Flat<'a> {
-    tmp_secret_id: &'a str,
-    tmp_secret_key: &'a str,
-    session_token: &'a str,
-    start_time: i64,
-    expired_time: i64,
-    bucket: &'a str,
-    region: &'a str,
-    key: &'a str,
-}
-
-impl<'a> Flat<'a> {
-    fn new(credentials: &'a Credentials, object: &'a NewObject) -> Self {
-        Self {
-            tmp_secret_id: credentials.tmp_secret_id.expose(),
-            tmp_secret_key: credentials.tmp_secret_key.expose(),
-            session_token: credentials.session_token.expose(),
-            start_time: credentials.start.unix_seconds(),
-            expired_time: credentials.expiry.unix_seconds(),
-            bucket: &object.bucket,
-            region: &object.region,
-            key: object.key.as_str(),
         }
     }
 }
@@ -338,83 +127,13 @@ struct Failed<'a> {
 }
 
 #[derive(Serialize)]
+struct Index {
+    routes: [&'static str; 5],
+}
+
+#[derive(Serialize)]
 struct Probe {
     status: &'static str,
 }
 
-fn json(body: &impl Serialize) -> String {
-    #[expect(clippy::expect_used, reason = "strings and numbers always serialise")]
-    serde_json::to_string(body).expect("an answer serialises")
-}
-
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-#[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::Response;
-    use crate::request::{Format, RequestId};
-    use crate::sts::Credentials;
-    use tencent::secret::Secret;
-    use tencent::time::Timestamp;
-
-    fn body(format: Format) -> Value {
-        let secret = |text: &str| Secret::new(text.to_owned()).unwrap();
-        let credentials = Credentials {
-            tmp_secret_id: secret("id"),
-            tmp_secret_key: secret("key"),
-            session_token: secret("token"),
-            start: Timestamp::from_unix_seconds(1_700_000_000).unwrap(),
-            expiry: Timestamp::from_unix_seconds(1_700_001_800).unwrap(),
-            sts_request_id: "upstream".into(),
-        };
-        let id = RequestId::from_platform(Some("request-1"));
-        let response = Response::credentials(format, &credentials, &id, None);
-        serde_json::from_str(&response.body).unwrap()
-    }
-
-    #[test]
-    fn cam_is_what_the_samples_answered_with_members_added() {
-        assert_eq!(
-            body(Format::Cam),
-            json!({"code": 0, "message": "", "codeDesc": "Success", "data": {
-                "credentials": {"sessionToken": "token", "tmpSecretId": "id", "tmpSecretKey": "key"},
-                "expiredTime": 1_700_001_800, "expiration": "2023-11-14T22:43:20Z",
-                "startTime": 1_700_000_000, "requestId": "request-1",
-            }})
-        );
-    }
-
-    #[test]
-    fn sdk_is_complete_at_the_root_and_under_data() {
-        let mut body = body(Format::Sdk);
-        let data = body.as_object_mut().unwrap().remove("data").unwrap();
-        assert_eq!(body.as_object_mut().unwrap().remove("code"), Some(json!(0)));
-        assert_eq!(body, data);
-        assert_eq!(
-            data,
-            json!({
-                "credentials": {"sessionToken": "token", "securityToken": "token", "tmpSecretId": "id", "tmpSecretKey": "key"},
-                "expiredTime": 1_700_001_800, "expiration": "2023-11-14T22:43:20Z",
-                "startTime": 1_700_000_000, "requestId": "request-1",
-            })
-        );
-    }
-
-    #[test]
-    fn sts_and_cvm_have_upper_camel_members_and_no_numeric_code() {
-        assert_eq!(
-            body(Format::Sts),
-            json!({"Response": {
-                "Credentials": {"Token": "token", "TmpSecretId": "id", "TmpSecretKey": "key"},
-                "ExpiredTime": 1_700_001_800, "Expiration": "2023-11-14T22:43:20Z", "RequestId": "request-1",
-            }})
-        );
-        assert_eq!(
-            body(Format::Cvm),
-            json!({"Code": "Success", "TmpSecretId": "id", "TmpSecretKey": "key", "Token": "token",
-                "ExpiredTime": 1_700_001_800, "Expiration": "2023-11-14T22:43:20Z"})
-        );
-    }
-}

@@ -1,10 +1,11 @@
-//! Tencent Cloud STS (API 3.0, version 2018-08-13): the call as data, and the one place that sends it.
+//! Tencent Cloud STS (API 3.0, version 2018-08-13): the call as data, and the one place that sends
+//! it.
 //!
 //! Actions: <https://www.tencentcloud.com/document/product/1150/49452> (GetFederationToken) and
 //! <https://www.tencentcloud.com/document/product/1150/49456> (AssumeRole).
 //!
-//! Promises: nothing but an [`Authorized`](crate::grant::Authorized) becomes a call; a missing or empty member of an answer is an
-//! error. Leaves out: which endpoint to try next (`issuer`).
+//! Promises: nothing but an [`Authorized`](crate::grant::Authorized) becomes a call; a missing or
+//! empty member of an answer is an error. Leaves out: which endpoint to try next (`issuer`).
 
 mod client;
 mod endpoint;
@@ -18,6 +19,3 @@ pub use endpoint::{Endpoint, EndpointError};
 pub use identity::{CallingKey, Identity, IdentityError, Role, RoleArn, RoleArnError};
 pub use request::SignedCall;
 pub use response::{AnswerError, Credentials};
-
-/// The version of the API.
-pub const VERSION: &str = "2018-08-13";

@@ -360,7 +360,10 @@ POLICY: {RAW} & POLICY=not-a-policy
 POLICY: {RAW} & POLICY={"version":"2.0","statement":[]}
 POLICY: {RAW} & POLICY={"version":"2.0","statement":[{"effect":"deny","action":"*","resource":"*"}]}
 POLICY: {RAW} & POLICY={"version":"2.0","statement":[{"effect":"allow","action":"sts:AssumeRole","resource":"*"}]}
-POLICY: {RAW} & POLICY={"version":"2.0","statement":[{"effect":"allow","action":"name/cam:*","resource":"*"}]}"#,
+POLICY: {RAW} & POLICY={"version":"2.0","statement":[{"effect":"allow","action":"name/cam:*","resource":"*"}]}
+POLICY: {RAW} & POLICY={"version":"2.0","statement":[{"effect":"allow","action":"*","resource":"*"}]} & ALLOW_FULL_ACCESS=true
+POLICY: {RAW} & POLICY={"version":"2.0","statement":[{"effect":"allow","action":"*:PutObject","resource":"*"}]} & ALLOW_FULL_ACCESS=true
+POLICY: {RAW} & POLICY={"version":"2.0","statement":[{"effect":"allow","action":"name/ci:*","resource":"*"}]}"#,
     );
     accepted("{RAW} & POLICY={NARROW}");
     let warnings = |row: &str| {
@@ -373,6 +376,16 @@ POLICY: {RAW} & POLICY={"version":"2.0","statement":[{"effect":"allow","action":
         ("name/cos:*Object", "qcs::cos:*:uid/1250000000:*", 1),
         ("name/cos:*", "qcs::cos:ap-guangzhou:uid/1250000000:e*/*", 1),
         ("name/cos:GetService", "*", 0),
+        (
+            "name/cos:GetObjectUrl",
+            "qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/a/*",
+            1,
+        ),
+        (
+            "name/cos:GetBucket",
+            "qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/*",
+            1,
+        ),
         (
             "name/cos:*",
             "qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/*",

@@ -173,7 +173,9 @@ fn variables() -> BTreeSet<String> {
         let entries = fs::read_dir(root().join(folder)).unwrap();
         files.extend(entries.map(|entry| entry.unwrap().path()));
     }
-    let sources = files.iter().filter(|path| path.is_file());
+    // Names that operators write by mistake are not variables.
+    let is_read = |path: &&PathBuf| path.is_file() && !path.ends_with("misspelled.rs");
+    let sources = files.iter().filter(is_read);
     let sources = sources.map(|path| fs::read_to_string(path).unwrap());
     let is_name = |text: &str| {
         let known = |c: u8| c.is_ascii_uppercase() || c.is_ascii_digit() || c == b'_';

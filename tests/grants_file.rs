@@ -290,6 +290,8 @@ prefix = "{{sub}}/"
 prefix = "a\\b/"
 prefix = "a\nb/"
 prefix = ["users/"]
+include_prefix_key = 1
+include_prefix_key = "true"
 slots = { sub = "text" }
 slots = { sub = [] }
 slots = { sub = ["a/b"] }
@@ -405,6 +407,7 @@ must contain an upload <- allow = ["download"] & named_extensions = ["jpg"]
 must not contain UploadPartCopy <- actions = ["UploadPartCopy"] & content_types = ["image/*"]
 must not contain HeadBucket, a bucket operation <- actions = ["HeadBucket"]
 must contain each item once <- actions = ["GetObject", "name/cos:GetObject"]
+`include_prefix_key`: must be absent <- prefix = "/" & include_prefix_key = true
 must contain each item once <- extensions = ["jpg", "JPG"]
 must be IP addresses <- source_ip = ["10.0.0.0/33"]
 must be IP addresses <- source_ip = ["300.0.0.1"]

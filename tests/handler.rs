@@ -17,8 +17,10 @@ use cos_issuer::auth::{
     Algorithm, Authenticator, FetchError, JwksCache, KeySource, TokenVerifier, Validation, Verifier,
 };
 use cos_issuer::config::{Environment, Settings};
+use cos_issuer::deadline::Deadline;
+use cos_issuer::entropy::{Entropy, EntropyError, SystemEntropy};
 use cos_issuer::handler::Handler;
-use cos_issuer::request::{Request, RequestId, Unverified};
+use cos_issuer::request::{Inbound, Request, RequestId};
 use cos_issuer::response::Response;
 use futures_util::future::BoxFuture;
 use http::header::AUTHORIZATION;
@@ -26,27 +28,42 @@ use http::{HeaderMap, Method};
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use serde_json::{Value, json};
 use tencent::time::{Clock, SystemClock};
+use tokio::time::Instant;
 
-struct BrokenClock;
+struct BrokenEntropy;
 
-impl Clock for BrokenClock {
+impl Entropy for BrokenEntropy {
+    fn bytes(&self) -> Result<[u8; 16], EntropyError> {
+        panic!("CANARY: the entropy is broken")
+    }
+}
+
+/// The time of the runtime, which a test can let pass at once.
+struct RuntimeClock(Instant);
+
+impl Clock for RuntimeClock {
     fn unix_milliseconds(&self) -> u64 {
-        panic!("CANARY: the clock is broken")
+        let elapsed = self.0.elapsed().as_millis();
+        let elapsed = u64::try_from(elapsed).expect("milliseconds");
+        SystemClock.unix_milliseconds().saturating_add(elapsed)
     }
 }
 
 #[tokio::test]
 async fn a_panic_is_answered_and_the_next_request_is_served() {
-    let handler = handler("http://127.0.0.1:9", Arc::new(BrokenClock));
+    let mut handler = handler("http://127.0.0.1:9", Arc::new(SystemClock));
+    handler.entropy = Arc::new(BrokenEntropy);
 
-    let response = handler.handle(&request("/sign")).await;
+    let mut new_object = request("/getKeyAndCredentials");
+    new_object.query.push(("ext".to_owned(), "jpg".to_owned()));
+    let response = handle(&handler, &new_object, Duration::MAX).await;
     assert_eq!(response.status.as_u16(), 500);
     let body = body(&response);
     assert_eq!(body["codeDesc"], "InternalError");
     assert_eq!(body["requestId"], "request-1");
     assert!(!response.body.contains("CANARY"));
 
-    let response = handler.handle(&request("/healthz")).await;
+    let response = handle(&handler, &request("/healthz"), Duration::MAX).await;
     assert_eq!(response.status.as_u16(), 200);
 }
 
@@ -55,7 +72,8 @@ async fn a_panic_is_answered_and_the_next_request_is_served() {
 async fn the_time_that_a_token_took_is_not_left_for_sts() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = silent.local_addr().expect("an address");
-    let mut handler = handler(&format!("http://{address}"), Arc::new(SystemClock));
+    let clock = Arc::new(RuntimeClock(present()));
+    let mut handler = handler(&format!("http://{address}"), clock);
     let signer = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).expect("a key");
     let public = URL_SAFE_NO_PAD.encode(signer.public_key());
     let jwks = json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "x": public}]}).to_string();
@@ -90,9 +108,8 @@ async fn the_time_that_a_token_took_is_not_left_for_sts() {
     asked
         .headers
         .insert(AUTHORIZATION, bearer.parse().expect("a header"));
-    asked.time_left = Some(Duration::from_millis(1000));
-    let started = tokio::time::Instant::now();
-    let response = handler.handle(&asked).await;
+    let started = present();
+    let response = handle(&handler, &asked, Duration::from_millis(1000)).await;
     assert_eq!(response.status.as_u16(), 504, "{}", response.body);
     assert!(
         started.elapsed() < Duration::from_millis(900),
@@ -110,6 +127,7 @@ fn handler(sts: &str, clock: Arc<dyn Clock>) -> Handler {
         ("REGION", "ap-guangzhou"),
         ("PREFIX", "users/"),
         ("ALLOW", "upload"),
+        ("EXTENSIONS", "jpg"),
         ("STS_ENDPOINTS", sts),
     ]
     .into_iter()
@@ -120,7 +138,7 @@ fn handler(sts: &str, clock: Arc<dyn Clock>) -> Handler {
 }
 
 fn request(path: &str) -> Request {
-    let unverified = Unverified {
+    let inbound = Inbound {
         method: Method::GET,
         path: path.to_owned(),
         query: Vec::new(),
@@ -128,12 +146,18 @@ fn request(path: &str) -> Request {
         body: Vec::new(),
         identity: None,
     };
-    Request::new(
-        unverified,
-        RequestId::from_platform(Some("request-1")),
-        None,
-    )
-    .expect("a request")
+    inbound.check().expect("a request")
+}
+
+async fn handle(handler: &Handler, request: &Request, limit: Duration) -> Response {
+    let id = RequestId::from_platform(Some("request-1"), &SystemEntropy);
+    let deadline = Deadline::after(limit, &*handler.clock);
+    handler.handle(request, &id, deadline).await
+}
+
+#[expect(clippy::disallowed_methods, reason = "the clock of the test itself")]
+fn present() -> Instant {
+    Instant::now()
 }
 
 fn body(response: &Response) -> Value {

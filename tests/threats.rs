@@ -1,7 +1,7 @@
 //! What other issuers of credentials got wrong, as it would look here: each test is one such case.
 //!
-//! Callers come through the gateway's word, so that their claims can be anything. The end-to-end tests show that such requests make no
-//! call; here it is what would be sent.
+//! Callers come through the gateway's word, so that their claims can be anything. The end-to-end
+//! tests show that such requests make no call; here it is what would be sent.
 
 #![expect(
     clippy::expect_used,
@@ -14,12 +14,14 @@ use std::sync::Arc;
 
 use cos_issuer::app::App;
 use cos_issuer::config::{Environment, Settings};
+use cos_issuer::deadline::Deadline;
 use cos_issuer::entropy::SystemEntropy;
 use cos_issuer::error::{Error, ErrorCode};
 use cos_issuer::grant::Authorized;
 use cos_issuer::handler::Handler;
-use cos_issuer::request::{CredentialRequest, IssueRoute, Request, RequestId, Unverified};
-use cos_issuer::request::{Identity, IdentitySource};
+use cos_issuer::request::{
+    CredentialRequest, Identity, IdentitySource, Inbound, IssueRoute, Request,
+};
 use cos_issuer::sts::SignedCall;
 use futures_util::FutureExt;
 use http::{HeaderMap, Method};
@@ -99,7 +101,7 @@ fn handler(role: bool) -> Handler {
 
 fn request(subject: &str, query: &[(&str, &str)], body: &str, headers: HeaderMap) -> Request {
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-    let unverified = Unverified {
+    let inbound = Inbound {
         method: Method::POST,
         path: "/sts".to_owned(),
         query: query.iter().map(owned).collect(),
@@ -107,13 +109,18 @@ fn request(subject: &str, query: &[(&str, &str)], body: &str, headers: HeaderMap
         body: body.as_bytes().to_vec(),
         identity: Identity::new(IdentitySource::Lambda, Some(&json!({ "sub": subject }))),
     };
-    Request::new(unverified, RequestId::random(), None).expect("a request")
+    inbound.check().expect("a request")
 }
 
 fn issue(handler: &Handler, request: &Request) -> Result<Authorized, Error> {
     let caller = handler
         .authentication
-        .authenticate(request, "/sts", &SystemClock)
+        .authenticate(
+            request,
+            "/sts",
+            &SystemClock,
+            Deadline::unlimited(&SystemClock),
+        )
         .now_or_never()
         .expect("the gateway's word takes no time")?;
     let asked = CredentialRequest::parse(request, IssueRoute::Sts)?;
@@ -195,7 +202,8 @@ fn wildcard_in_claim_key_prefix_ext_is_refused() {
                 "{body}"
             );
         }
-        // `*` behind the last `/` is what clients write for "all below"; the rest are plain characters of a key.
+        // `*` behind the last `/` is what clients write for "all below"; the rest are plain
+        // characters of a key.
         if !["*", "a/b", " ", "a|b"].contains(&hostile) {
             let body = scope("name/cos:PutObject", bucket, region, &key);
             assert!(
@@ -222,7 +230,8 @@ proptest! {
         prop_assert!(of_subject(&handler, "").is_err());
     }
 
-    /// Injection: any text as a claim is refused, or is one path segment in a policy of exactly the expected tree.
+    /// Injection: any text as a claim is refused, or is one path segment in a policy of exactly the
+    /// expected tree.
     #[test]
     fn hostile_claims_change_no_tree(subject in prop_oneof!["\\PC{0,12}", "[\\\\\"{}$*/.%u-]{0,8}", "[a-z0-9_-]{1,70}"]) {
         let handler = handler(false);
@@ -236,7 +245,8 @@ proptest! {
         }
     }
 
-    /// Traversal: a key that is granted stays below the prefix, however often whoever is behind decodes it.
+    /// Traversal: a key that is granted stays below the prefix, however often the server behind
+    /// decodes it.
     #[test]
     fn traversal_is_refused_decoded_0_1_2_times(key in "(users/u-1/)?([a.]|/|%2[eEfF]|%252[eEfF]|\\.\\.|%5[cC]){0,10}") {
         let handler = handler(false);

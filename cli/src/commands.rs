@@ -7,18 +7,13 @@ mod run;
 mod sts;
 
 use std::path::PathBuf;
-use std::sync::LazyLock;
 
 use clap::{Parser, Subcommand};
-use cos_emulator::{Cloud, MARKER};
+use cos_emulator::Cloud;
 
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::options::WithFile;
-
-/// Carries the marker by which a check recognises what must not be deployed.
-static LONG_VERSION: LazyLock<String> =
-    LazyLock::new(|| format!("{} ({MARKER})", env!("CARGO_PKG_VERSION")));
 
 /// A local cloud for cos-issuer: gateway, function platform, STS, CAM and COS on 127.0.0.1, without
 /// an account or a network.
@@ -29,7 +24,6 @@ static LONG_VERSION: LazyLock<String> =
 #[command(
     name = "cos-issuer",
     version,
-    long_version = LONG_VERSION.as_str(),
     after_help = "First steps:
   cos-issuer run --function PATH              a function with its gateway, STS and COS, and one request
   cos-issuer sts                              only the STS, for clients that sign requests

@@ -34,17 +34,13 @@ impl Console {
 
     /// A name and its value.
     pub(crate) fn pair(self, name: &str, value: impl Display) {
-        out(&format!("  {DIM}{name:<10}{DIM:#} {value}\n"));
+        out(&format!("  {DIM}{name:<11}{DIM:#} {value}\n"));
     }
 
-    /// A step that succeeded.
-    pub(crate) fn good(self, text: impl Display) {
-        out(&format!("{GOOD}ok{GOOD:#}  {text}\n"));
-    }
-
-    /// A step that failed.
-    pub(crate) fn bad(self, text: impl Display) {
-        out(&format!("{BAD}no{BAD:#}  {text}\n"));
+    /// A step, and whether it succeeded.
+    pub(crate) fn step(self, is_good: bool, text: impl Display) {
+        let (style, word) = if is_good { (GOOD, "ok") } else { (BAD, "no") };
+        out(&format!("{style}{word}{style:#}  {text}\n"));
     }
 
     /// A line that the function printed.

@@ -18,7 +18,7 @@ impl Failure {
                 "{error}; choose another (--port, --cos-port, --admin-port), or 0 for any free one"
             )),
             StartError::NoFunction { .. } => Self::Failed(format!(
-                "{error}; build it first: cargo build --bin bootstrap"
+                "{error}; build it with `make build`, which writes target/deploy/bootstrap"
             )),
             StartError::Account(_) => Self::Usage(error.to_string()),
             StartError::Data { .. }

@@ -13,6 +13,7 @@ mod platform_options;
 mod report;
 mod request;
 mod stop_signal;
+mod upload_url;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -28,7 +28,7 @@ pub(crate) struct CloudOptions {
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
 
-    /// AccountFile of the random number generator; repeats an earlier run [default: random,
+    /// Seed of the random number generator; repeats an earlier run [default: random,
     /// printed]
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
@@ -40,6 +40,10 @@ pub(crate) struct CloudOptions {
     /// Port of the admin API [default: a free one]
     #[arg(long, value_name = "PORT")]
     admin_port: Option<u16>,
+
+    /// Refuse path-style requests to COS on 127.0.0.1 and localhost too, as COS does
+    #[arg(long)]
+    strict_hosts: bool,
 
     /// Print one line of JSON with every address, and nothing else on standard output
     #[arg(long)]
@@ -65,6 +69,9 @@ impl CloudOptions {
         }
         if let Some(trace) = &self.trace {
             builder = builder.trace_file(trace);
+        }
+        if self.strict_hosts {
+            builder = builder.strict_hosts();
         }
         Ok(builder)
     }

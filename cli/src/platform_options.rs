@@ -1,8 +1,63 @@
-//! The platforms and triggers that you can name on the command line, and how they print.
+//! The platform of a function and its limits on the command line, the same flags for each command.
 
-use clap::ValueEnum;
-use cos_emulator::{LambdaEvent, Platform, ScfEvent};
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use cos_emulator::{CloudBuilder, LambdaEvent, Platform, ScfEvent};
 use serde::Deserialize;
+
+use crate::failure::Failure;
+
+/// Which platform and trigger.
+#[derive(Args, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub(crate) struct PlatformOptions {
+    /// Platform to emulate [default: scf; for `run` without --trigger: scf-web]
+    #[arg(long, value_enum)]
+    platform: Option<PlatformName>,
+
+    /// The trigger: function-url, api-gateway or clb on scf; function-url, http-api, rest or alb on
+    /// lambda
+    #[arg(long, value_enum)]
+    trigger: Option<TriggerName>,
+}
+
+impl PlatformOptions {
+    /// The platform with its trigger. `default` is the platform when neither was given.
+    pub(crate) fn platform(&self, default: PlatformName) -> Result<Platform, Failure> {
+        let name = match (self.platform, self.trigger) {
+            (Some(name), _) => name,
+            (None, Some(_)) => PlatformName::Scf,
+            (None, None) => default,
+        };
+        name.with(self.trigger).map_err(Failure::Usage)
+    }
+}
+
+/// What an instance may take.
+#[derive(Args, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub(crate) struct Limits {
+    /// Time limit of one request in seconds [default: 10]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(1..=900))]
+    timeout: Option<u16>,
+
+    /// Memory limit of an instance in MB; an instance that exceeds it is killed [default: 128]
+    #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u32).range(64..=10240))]
+    memory: Option<u32>,
+}
+
+impl Limits {
+    pub(crate) fn apply(&self, mut builder: CloudBuilder) -> CloudBuilder {
+        if let Some(seconds) = self.timeout {
+            builder = builder.call_timeout(Duration::from_secs(seconds.into()));
+        }
+        if let Some(megabytes) = self.memory {
+            builder = builder.memory_mb(megabytes);
+        }
+        builder
+    }
+}
 
 #[derive(Clone, Copy, Debug, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
@@ -34,7 +89,7 @@ pub(crate) enum TriggerName {
 
 impl PlatformName {
     /// The platform with its trigger; the error lists the triggers.
-    pub(crate) fn with(self, trigger: Option<TriggerName>) -> Result<Platform, String> {
+    fn with(self, trigger: Option<TriggerName>) -> Result<Platform, String> {
         use TriggerName as Trigger;
         match (self, trigger) {
             (Self::Scf, None | Some(Trigger::FunctionUrl)) => {
@@ -42,13 +97,15 @@ impl PlatformName {
             }
             (Self::Scf, Some(Trigger::ApiGateway)) => Ok(Platform::Scf(ScfEvent::ApiGateway)),
             (Self::Scf, Some(Trigger::Clb)) => Ok(Platform::Scf(ScfEvent::Clb)),
-            (Self::Scf, Some(_)) => {
-                Err("--platform scf has the events function-url, api-gateway and clb".to_owned())
-            }
+            (Self::Scf, Some(_)) => Err(
+                "--trigger: must be function-url, api-gateway or clb with --platform scf"
+                    .to_owned(),
+            ),
             (Self::ScfWeb, None) => Ok(Platform::ScfWeb),
-            (Self::ScfWeb, Some(_)) => {
-                Err("--platform scf-web receives plain HTTP: omit the event".to_owned())
-            }
+            (Self::ScfWeb, Some(_)) => Err(
+                "--trigger: must be omitted with --platform scf-web, which receives plain HTTP"
+                    .to_owned(),
+            ),
             (Self::Lambda, None | Some(Trigger::FunctionUrl)) => {
                 Ok(Platform::Lambda(LambdaEvent::FunctionUrl))
             }
@@ -56,7 +113,8 @@ impl PlatformName {
             (Self::Lambda, Some(Trigger::Rest)) => Ok(Platform::Lambda(LambdaEvent::Rest)),
             (Self::Lambda, Some(Trigger::Alb)) => Ok(Platform::Lambda(LambdaEvent::Alb)),
             (Self::Lambda, Some(_)) => Err(
-                "--platform lambda has the events function-url, http-api, rest and alb".to_owned(),
+                "--trigger: must be function-url, http-api, rest or alb with --platform lambda"
+                    .to_owned(),
             ),
         }
     }

@@ -1,8 +1,6 @@
 //! What the commands print about a running cloud.
 
-use std::time::Duration;
-
-use cos_emulator::{Cloud, StsCall};
+use cos_emulator::{Cloud, GatewayCall, PlatformError, StsCall};
 use serde_json::Value;
 
 use crate::console::Console;
@@ -12,7 +10,7 @@ use crate::failure::Failure;
 pub(crate) fn print_controls(cloud: &Cloud, console: Console) {
     if let Some(admin) = cloud.admin() {
         console.pair("admin", admin.url());
-        console.pair("its token", admin.token());
+        console.pair("admin token", admin.token());
     }
     console.pair("seed", cloud.seed());
 }
@@ -39,48 +37,37 @@ pub(crate) fn check_trace(cloud: &Cloud) -> Result<(), Failure> {
     }
 }
 
-/// Prints each STS call after the first `reported`, for as long as the cloud runs.
-pub(crate) async fn follow_calls(
-    cloud: &Cloud,
-    mut reported: usize,
-    verbose: bool,
-    console: Console,
-) {
-    loop {
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        reported = print_calls(cloud, reported, verbose, console);
-    }
-}
-
-/// Prints the STS calls after the first `reported`. Returns how many there are.
-pub(crate) fn print_calls(
-    cloud: &Cloud,
-    reported: usize,
-    verbose: bool,
-    console: Console,
-) -> usize {
-    let calls = cloud.sts().calls_after(reported);
-    for call in &calls {
-        if call.outcome == "Success" {
-            console.good(call_line(call));
-        } else {
-            console.bad(call_line(call));
-        }
-        if verbose {
-            let policy = call.policy.as_deref().unwrap_or("-");
-            console.line(format_args!("    {policy}"));
-        }
-    }
-    reported.saturating_add(calls.len())
-}
-
-fn call_line(call: &StsCall) -> String {
+/// Prints one call to the STS.
+pub(crate) fn print_sts_call(call: &StsCall, verbose: bool, console: Console) {
     let seconds = call
         .duration_seconds
         .map(|seconds| format!(" for {seconds} s"))
         .unwrap_or_default();
-    format!(
+    let line = format!(
         "STS: {}{seconds}, signed with {}: {}",
         call.action, call.signature_method, call.outcome,
-    )
+    );
+    console.step(call.outcome == "Success", line);
+    if verbose {
+        let policy = call.policy.as_deref().unwrap_or("-");
+        console.line(format_args!("    {policy}"));
+    }
+}
+
+/// Prints one request to the gateway.
+pub(crate) fn print_gateway_call(call: &GatewayCall, console: Console) {
+    let status = call.status.map(|status| status.as_u16().to_string());
+    let status = status.as_deref().unwrap_or("no response");
+    let reason = match (call.fault, &call.error) {
+        (Some(fault), _) => format!(", injected fault `{fault}`"),
+        (None, Some(PlatformError::Throttled)) => format!(
+            ", {}; an instance serves one request at a time: raise --max-instances",
+            PlatformError::Throttled
+        ),
+        (None, Some(error)) => format!(", {error}"),
+        (None, None) => String::new(),
+    };
+    let is_good = call.status.is_some_and(|status| status.as_u16() < 400);
+    let line = format!("{} {}: {status}{reason}", call.method, call.path);
+    console.step(is_good, line);
 }

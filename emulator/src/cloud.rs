@@ -10,6 +10,7 @@ use bytes::Bytes;
 
 mod accounts;
 mod builder;
+pub(crate) mod marker;
 mod shared;
 mod start;
 
@@ -173,8 +174,8 @@ impl Cloud {
         self.shared.directory.revoke(secret_id)
     }
 
-    /// Makes a temporary key of this cloud expire at this moment of its clock; `false` when there
-    /// is no such key.
+    /// Makes a temporary key of this cloud expire at this moment of its clock; `false` for an
+    /// unknown key.
     pub fn expire(&self, secret_id: &str) -> bool {
         self.shared.directory.expire_now(secret_id)
     }

@@ -50,7 +50,8 @@ use tencent::time::Clock;
 
 use self::cors::Cors;
 use self::error::CosError;
-use self::http::virtual_host::DefaultBucket;
+pub use self::http::merge_order::MergeOrder;
+use self::http::virtual_host::{DefaultBucket, PathStyle};
 use self::service::CosService;
 use self::store::Store;
 use crate::account::Account;
@@ -82,6 +83,10 @@ pub(crate) struct Options {
     pub(crate) port: u16,
     /// The directory of the objects; in memory unless set.
     pub(crate) data: Option<PathBuf>,
+    /// Whether path-style is rejected on loopback too, as COS does.
+    pub(crate) strict_hosts: bool,
+    /// When `..`, `.` and `//` in keys are merged.
+    pub(crate) merge_order: MergeOrder,
     /// The origins whose pages may use the account's own bucket.
     pub(crate) origins: Vec<String>,
 }
@@ -108,7 +113,7 @@ impl Cos {
     }
 
     pub(crate) fn start(
-        port: u16,
+        options: &Options,
         store: Arc<Store>,
         ca: &Ca,
         middleware: &Arc<Middleware>,
@@ -118,6 +123,11 @@ impl Cos {
     ) -> io::Result<Self> {
         let service = Arc::new(CosService {
             default_bucket: default_bucket(account)?,
+            path_style: match options.strict_hosts {
+                true => PathStyle::Never,
+                false => PathStyle::OnLoopback,
+            },
+            merge_order: options.merge_order,
             store: Arc::clone(&store),
             header_case: tokio::sync::OnceCell::new(),
             access_control,
@@ -132,7 +142,7 @@ impl Cos {
             }
         };
         Ok(Self {
-            http: Server::start(port, Transport::Plain, handler.clone())?,
+            http: Server::start(options.port, Transport::Plain, handler.clone())?,
             https: Server::start(0, tls, handler)?,
             store,
         })

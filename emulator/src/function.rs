@@ -23,7 +23,7 @@ use bytes::Bytes;
 use tokio::task::AbortHandle;
 
 pub(crate) use self::child::Instance;
-pub(crate) use self::config::{Config, Hook};
+pub(crate) use self::config::Config;
 pub(crate) use self::lease::Lease;
 pub(crate) use self::log::InvocationLog;
 pub use self::outcome::{Invocation, Outcome};

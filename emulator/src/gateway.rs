@@ -7,31 +7,49 @@ use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 
 use crate::event::{self, GatewayRequest};
 use crate::fault::{Fault, Service};
 use crate::function::{Function, Outcome};
+use crate::listener::Listener;
 use crate::middleware::{Call, Middleware};
 use crate::net::{self, Server, Transport};
 use crate::platform::{Platform, PlatformError};
-use crate::trace::Head;
+use crate::trace::{Head, Reason};
 use crate::web;
+
+/// One request to the gateway and how it was answered.
+#[derive(Clone, Debug)]
+pub struct GatewayCall {
+    /// The method.
+    pub method: Method,
+    /// The path, without the query.
+    pub path: String,
+    /// The status of the response; `None` when a fault closed the connection.
+    pub status: Option<StatusCode>,
+    /// Why the platform answered in place of the function.
+    pub error: Option<PlatformError>,
+    /// The kind of the injected fault.
+    pub fault: Option<&'static str>,
+}
 
 pub(crate) fn start(
     port: u16,
     function: Arc<Function>,
     middleware: &Arc<Middleware>,
+    on_call: Listener<GatewayCall>,
 ) -> io::Result<Server> {
-    let middleware = Arc::clone(middleware);
+    let (middleware, on_call) = (Arc::clone(middleware), Arc::new(on_call));
     Server::start(port, Transport::Plain, move |request| {
         let (function, middleware) = (Arc::clone(&function), Arc::clone(&middleware));
+        let on_call = Arc::clone(&on_call);
         async move {
             let head = Head::of(&request);
-            let action = request.uri().path().to_owned();
-            let call = middleware.begin(Service::Gateway, &action, head, None);
-            let response = match (call.fault(), call.replacement()) {
+            let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+            let call = middleware.begin(Service::Gateway, &path, head, None);
+            let mut response = match (call.fault(), call.replacement()) {
                 (Some(Fault::Throttle { .. }), _) => {
                     let response = throttled(function.config.platform, &call.request_id);
                     Ok(response.map(net::full))
@@ -42,21 +60,38 @@ pub(crate) fn start(
                     Ok(response.map(net::full))
                 }
             };
+            let error = response.as_mut().ok().and_then(explain);
+            on_call.call(&GatewayCall {
+                method,
+                path,
+                status: response.as_ref().ok().map(Response::status),
+                error,
+                fault: call.fault().map(Fault::kind),
+            });
             call.finish(response).await
         }
     })
 }
 
+/// Takes the platform's error out of a response, and leaves its text as the reason for the trace.
+fn explain<B>(response: &mut Response<B>) -> Option<PlatformError> {
+    let extensions = response.extensions_mut();
+    let error: PlatformError = extensions.remove()?;
+    extensions.insert(Reason(error.to_string()));
+    Some(error)
+}
+
 /// The platform's answer when there are too many calls.
 fn throttled(platform: Platform, request_id: &str) -> Response<Bytes> {
-    let error = PlatformError::Throttled;
+    let outcome = Outcome::PlatformError(PlatformError::Throttled);
     match platform {
-        Platform::Scf(shape) => event::scf_reply(shape, request_id, &Outcome::PlatformError(error)),
-        Platform::ScfWeb => event::scf_web_failure(&error, request_id),
-        Platform::Lambda(shape) => event::lambda_reply(shape, &Outcome::PlatformError(error)),
+        Platform::Scf(shape) => event::scf_reply(shape, request_id, &outcome),
+        Platform::ScfWeb => event::scf_web_failure(&PlatformError::Throttled, request_id),
+        Platform::Lambda(shape) => event::lambda_reply(shape, &outcome),
     }
 }
 
+/// The response, with the platform's error as an extension where there is one.
 async fn respond(
     function: &Arc<Function>,
     call: &Call,
@@ -77,20 +112,22 @@ async fn respond(
         unix_seconds: call.now().unix_seconds(),
     };
     let refused = too_large.then_some(Outcome::PlatformError(PlatformError::RequestTooLarge));
-    let mut response = match function.config.platform {
+    let (mut response, error) = match function.config.platform {
         Platform::Scf(shape) => {
             let outcome = match refused {
                 Some(refused) => refused,
                 None => invoke(function, &request, &event::scf(shape, &request)).await,
             };
-            event::scf_reply(shape, &request_id, &outcome)
+            let response = event::scf_reply(shape, &request_id, &outcome);
+            (response, outcome.platform_error())
         }
         Platform::Lambda(shape) => {
             let outcome = match refused {
                 Some(refused) => refused,
                 None => invoke(function, &request, &event::lambda(shape, &request)).await,
             };
-            event::lambda_reply(shape, &outcome)
+            let response = event::lambda_reply(shape, &outcome);
+            (response, outcome.platform_error())
         }
         Platform::ScfWeb => {
             let answered = if too_large {
@@ -98,9 +135,15 @@ async fn respond(
             } else {
                 web::forward(function, request).await
             };
-            answered.unwrap_or_else(|error| event::scf_web_failure(&error, &request_id))
+            match answered {
+                Ok(response) => (response, None),
+                Err(error) => (event::scf_web_failure(&error, &request_id), Some(error)),
+            }
         }
     };
+    if let Some(error) = error {
+        response.extensions_mut().insert(error);
+    }
     let id_header = match function.config.platform {
         Platform::Scf(_) | Platform::ScfWeb => "x-scf-request-id",
         Platform::Lambda(_) => "x-amzn-requestid",

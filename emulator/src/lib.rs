@@ -60,6 +60,7 @@ mod function;
 mod gateway;
 mod http_date;
 mod instance;
+mod listener;
 mod middleware;
 mod net;
 pub mod parity;
@@ -76,17 +77,16 @@ mod web;
 pub use account::{Account, AccountFileError, KeyOwner, KeyPair, Role, Trust, User};
 pub use admin::Admin;
 pub use clock::EmulatedClock;
+pub use cloud::marker::MARKER;
 pub use cloud::{Cloud, CloudBuilder, StartError};
-pub use cos::Cos;
 pub use cos::auth::{AccessRecord, DecisionRecord};
 #[doc(hidden)]
 pub use cos::fuzzing;
+pub use cos::{Cos, MergeOrder};
 pub use fault::{
     BadFault, Fault, FaultRule, FaultState, Faults, Member, RefusedFault, Service, WhichKey,
 };
 pub use function::{Invocation, Outcome};
+pub use gateway::GatewayCall;
 pub use platform::{LambdaEvent, Platform, PlatformError, ScfEvent};
 pub use sts::{Sts, StsCall};
-
-/// A text that only the emulator contains: a check searches the deployed binary for it.
-pub const MARKER: &str = "cos-emulator-marker-3f9c1e57a2d84b06";

@@ -18,7 +18,7 @@ mod runtime;
 mod sts;
 
 pub use self::entry::{Entry, Source};
-use self::entry::{documented, inferred, observed, sdk_source};
+use self::entry::{documented, inferred, not_known, observed, sdk_source};
 use serde_json::{Value, json};
 
 /// A part of the cloud and what it copies.
@@ -103,12 +103,13 @@ pub fn summary() -> String {
             .count()
     };
     format!(
-        "{} behaviours: {} documented, {} observed, {} from SDK source, {} inferred",
+        "{} behaviours: {} documented, {} observed, {} from SDK source, {} inferred, {} not known",
         entries().count(),
         count("documented"),
         count("observed"),
         count("sdk-source"),
         count("inferred"),
+        count("not known"),
     )
 }
 
@@ -118,7 +119,8 @@ pub fn markdown() -> String {
         "# What the local cloud copies, and how it is known\n\n\
          Written by `cos-issuer parity --markdown`. {}.\n\n\
          *Documented* names the page, *observed* where answers of the real service were seen, *sdk-source* which of the vendor's\n\
-         clients relies on it. *Inferred* is a conclusion that is not checked against the real service: do not rely on it.\n",
+         clients relies on it. *Inferred* is a conclusion that is not checked against the real service: do not rely on it.\n\
+         *Not known* is what only an account can show: this cloud takes the worst case.\n",
         summary()
     );
     for service in SERVICES {

@@ -23,7 +23,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 pub(crate) use self::launch::{Callbacks, Launch};
 use self::memory::Meter;
-pub(crate) use self::output::{Listener, Output};
+pub(crate) use self::output::Output;
 
 /// How long what was printed last may take to get from the pipe into the output.
 const SETTLE_STEPS: u32 = 50;

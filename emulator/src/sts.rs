@@ -36,10 +36,11 @@ use tencent::time::Timestamp;
 
 pub use self::call::StsCall;
 use self::error::StsError;
-use self::request::Unverified;
+use self::request::Inbound;
 use crate::account::Directory;
 use crate::ca::Ca;
 use crate::fault::{Fault, Service as ServiceName};
+use crate::listener::Listener;
 use crate::middleware::{Call, Middleware};
 use crate::net::{self, Body, Server, Transport};
 use crate::sync::lock;
@@ -85,14 +86,7 @@ impl Sts {
 
     /// The last 10000 calls, in order of arrival.
     pub fn calls(&self) -> Vec<StsCall> {
-        self.calls_after(0)
-    }
-
-    /// Those of them that came after the first `seen` of all.
-    pub fn calls_after(&self, seen: usize) -> Vec<StsCall> {
-        let calls = lock(&self.service.calls);
-        let skipped = seen.saturating_sub(calls.forgotten);
-        calls.kept.iter().skip(skipped).cloned().collect()
+        lock(&self.service.calls).kept.iter().cloned().collect()
     }
 
     /// How many calls came in so far.
@@ -107,6 +101,7 @@ impl Sts {
         middleware: &Arc<Middleware>,
         directory: &Arc<Directory>,
         calls_per_second: Option<u32>,
+        on_call: Listener<StsCall>,
     ) -> io::Result<Self> {
         let service = Arc::new(Service {
             middleware: Arc::clone(middleware),
@@ -114,6 +109,7 @@ impl Sts {
             limits: limit::Limits::new(calls_per_second),
             calls: Mutex::default(),
             earlier_token: Mutex::default(),
+            on_call,
         });
         let handler = {
             let service = Arc::clone(&service);
@@ -139,6 +135,7 @@ struct Service {
     calls: Mutex<Calls>,
     /// For an answer whose token is that of the one before.
     earlier_token: Mutex<Option<String>>,
+    on_call: Listener<StsCall>,
 }
 
 #[derive(Default)]
@@ -172,12 +169,12 @@ impl Service {
             let response = call.replacement().unwrap_or_else(|| Ok(no_such_path()));
             return call.finish(response).await;
         }
-        let unverified = Unverified::read(request).await;
+        let unverified = Inbound::read(request).await;
         let mut record = match &unverified {
             Ok(unverified) => StsCall::of(unverified),
             Err(_) => StsCall::unreadable(),
         };
-        let key = unverified.as_ref().ok().and_then(Unverified::claimed_key);
+        let key = unverified.as_ref().ok().and_then(Inbound::claimed_key);
         let call = self
             .middleware
             .begin(ServiceName::Sts, &record.action, head, key.as_deref());
@@ -200,11 +197,12 @@ impl Service {
                     Ok(_) => "Success".to_owned(),
                     Err(error) => error.code.to_owned(),
                 };
-                let chinese = unverified.as_ref().is_ok_and(Unverified::wants_chinese);
+                let chinese = unverified.as_ref().is_ok_and(Inbound::wants_chinese);
                 Ok(self.response(result, chinese, &call))
             }
         };
         let reason = Reason(record.outcome.clone());
+        self.on_call.call(&record);
         lock(&self.calls).push(record);
         let response = response.map(|mut response| {
             response.extensions_mut().insert(reason);
@@ -213,7 +211,7 @@ impl Service {
         call.finish(response).await
     }
 
-    fn execute(&self, unverified: &Unverified, now: Timestamp) -> Result<Value, StsError> {
+    fn execute(&self, unverified: &Inbound, now: Timestamp) -> Result<Value, StsError> {
         let directory = &self.directory;
         let action = actions::Action::parse(unverified)?;
         let caller = verify::verify(unverified, directory, now)?;

@@ -4,7 +4,7 @@ use oracle::cam::{Asked, CREATOR};
 use tencent::cam::{AccessRequest, Account, Context, Target};
 use tencent::names::{Bucket, Region};
 
-/// The same for the real evaluator; `None` when the bucket or the region is none.
+/// The same for the real evaluator; `None` without a valid bucket and region.
 pub(crate) fn access_request(asked: &Asked) -> Option<AccessRequest> {
     let target = match &asked.bucket {
         None => Target::Service,

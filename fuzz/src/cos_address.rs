@@ -61,11 +61,12 @@ fn expected(host: &str, path: &str) -> Option<Option<Target>> {
     let own = ("examplebucket-1250000000", "ap-guangzhou");
     let (bucket, region) = match labels.as_slice() {
         ["127", "0", "0", "1"] => (Some(own.0), own.1),
-        ["localhost"] | ["cos", "localhost"] | ["service", "cos", "cloud" | "localhost"] => {
-            (None, own.1)
-        }
-        ["service", "cos", region, "cloud" | "localhost"]
-        | ["cos", region, "cloud" | "localhost"] => (None, *region),
+        ["localhost"] => (None, own.1),
+        // No path-style there.
+        ["cos", "localhost"]
+        | ["service", "cos", "cloud" | "localhost"]
+        | ["service", "cos", _, "cloud" | "localhost"]
+        | ["cos", _, "cloud" | "localhost"] => return key.is_empty().then_some(None),
         [
             bucket,
             "cos" | "cos-internal",

@@ -1,7 +1,8 @@
-//! Policies and accesses of the right shape, made from bytes: where text seldom gets past the parser, these nearly always do.
+//! Policies and accesses of the right shape, made from bytes: where text seldom gets past the
+//! parser, these nearly always do.
 //!
-//! Promise tried: the evaluator decides every access as the naive one does, for every operator and for values of every kind, good
-//! and odd.
+//! Promise tried: the evaluator decides every access as the naive one does, for every operator and
+//! for values of every kind, good and odd.
 
 mod values;
 

@@ -6,8 +6,7 @@
 //!   only from the request context.
 //! - Every guarantee of a request.
 
-use cos_issuer::request::Unverified;
-use cos_issuer::request::{Identity, IdentitySource};
+use cos_issuer::request::{Identity, IdentitySource, Inbound};
 use cos_issuer::runtime::{lambda, scf};
 use serde_json::Value;
 
@@ -108,8 +107,8 @@ fn is_the_bodys(event: &Value, body: &[u8]) {
     }
 }
 
-/// The headers are those of the event's map.
-fn are_the_maps(map: &Value, unverified: &Unverified) {
+/// Every header is one of the event's map, and none was lost.
+fn are_the_maps(map: &Value, unverified: &Inbound) {
     let members = map.as_object();
     let count: usize = members
         .into_iter()

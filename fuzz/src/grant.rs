@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use cos_issuer::app::App;
 use cos_issuer::config::{Environment, Settings};
-use cos_issuer::entropy::Entropy;
+use cos_issuer::deadline::Deadline;
+use cos_issuer::entropy::{Entropy, EntropyError};
 use cos_issuer::grant::Authorized;
 use cos_issuer::request::{
-    CredentialRequest, Identity, IdentitySource, IssueRoute, Request, RequestId, Unverified,
+    CredentialRequest, Identity, IdentitySource, Inbound, IssueRoute, Request,
 };
 use futures_util::FutureExt;
 use http::{HeaderMap, Method};
@@ -32,7 +33,7 @@ pub enum Outcome {
 struct Fixed([u8; 16]);
 
 impl Entropy for Fixed {
-    fn bytes(&self) -> Result<[u8; 16], getrandom::Error> {
+    fn bytes(&self) -> Result<[u8; 16], EntropyError> {
         Ok(self.0)
     }
 }
@@ -65,7 +66,12 @@ fn issue(world: &World) -> Option<Authorized> {
     let request = request(world);
     let caller = handler
         .authentication
-        .authenticate(&request, &request.path, &SystemClock)
+        .authenticate(
+            &request,
+            &request.path,
+            &SystemClock,
+            Deadline::unlimited(&SystemClock),
+        )
         .now_or_never()
         .expect("the gateway's word takes no time")
         .ok()?;
@@ -128,7 +134,7 @@ fn request(world: &World) -> Request {
                 .into_bytes();
         }
     }
-    let unverified = Unverified {
+    let inbound = Inbound {
         method: Method::POST,
         path: "/sts".to_owned(),
         query,
@@ -139,5 +145,5 @@ fn request(world: &World) -> Request {
             Some(&Value::Object(world.claims.clone())),
         ),
     };
-    Request::new(unverified, RequestId::random(), None).expect("a request within the limits")
+    inbound.check().expect("a request within the limits")
 }

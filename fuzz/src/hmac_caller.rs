@@ -1,15 +1,16 @@
 //! Signed requests (`docs/hmac.md`), verified by a second implementation.
 //!
 //! # Guarantees
-//! The verifier never panics, accepts exactly what the second one accepts, rejects each request the second time, and rejects with
-//! status 401 and a challenge.
+//! The verifier never panics, accepts exactly what the second one accepts, rejects each request the
+//! second time, and rejects with status 401 and a challenge.
 //!
-//! An input is an HTTP request. `{signature}` in an `Authorization` header is replaced by the correct signature, so that mutations
-//! of everything else are signed too.
+//! An input is an HTTP request. `{signature}` in an `Authorization` header is replaced by the
+//! correct signature, so that mutations of everything else are signed too.
 
 use cos_issuer::auth::{Authenticator, Claims, HmacKey, HmacKeys, Verifier};
+use cos_issuer::deadline::Deadline;
 use cos_issuer::error::ErrorCode;
-use cos_issuer::request::{Request, RequestId};
+use cos_issuer::request::Request;
 use futures_util::FutureExt as _;
 use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderValue;
@@ -26,14 +27,14 @@ pub fn hmac_caller(bytes: &[u8]) -> bool {
     let Some(unverified) = message::parse(bytes) else {
         return false;
     };
-    let id = RequestId::from_platform(Some("request-1"));
-    let Ok(mut request) = Request::new(unverified, id, None) else {
+    let Ok(mut request) = unverified.check() else {
         return false;
     };
     sign(&mut request);
     let authenticator = authenticator();
     let authenticate = || {
-        let outcome = authenticator.authenticate(&request, &request.path, &Noon);
+        let deadline = Deadline::unlimited(&Noon);
+        let outcome = authenticator.authenticate(&request, &request.path, &Noon, deadline);
         outcome.now_or_never().expect("no call to wait for")
     };
     let expected = expected(&request);

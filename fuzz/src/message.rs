@@ -1,14 +1,15 @@
 //! HTTP requests as text: `METHOD path?query`, header lines, an empty line, the body.
 //!
-//! Promises: the bytes of an input are the bytes of the request, so that a mutation of one is a small change of the other. What no
-//! HTTP server would pass on (an impossible header) is left out, not repaired.
+//! Promises: the bytes of an input are the bytes of the request, so that a mutation of one is a
+//! small change of the other. What no HTTP server would pass on (an impossible header) is left out,
+//! not repaired.
 
-use cos_issuer::request::Unverified;
+use cos_issuer::request::Inbound;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use url::form_urlencoded;
 
 /// The request of an input, if there is one.
-pub(crate) fn parse(bytes: &[u8]) -> Option<Unverified> {
+pub(crate) fn parse(bytes: &[u8]) -> Option<Inbound> {
     let (head, body) = split(bytes, b"\n\n").unwrap_or((bytes, b""));
     let mut lines = head.split(|byte| *byte == b'\n');
     let (method, target) = split(lines.next()?, b" ")?;
@@ -25,7 +26,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Option<Unverified> {
             headers.append(name, value);
         }
     }
-    Some(Unverified {
+    Some(Inbound {
         method: Method::from_bytes(method).ok()?,
         path: path.to_owned(),
         query: form_urlencoded::parse(query.as_bytes())

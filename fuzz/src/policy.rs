@@ -1,11 +1,11 @@
 //! Policies as text: what the parser of `cam` takes, and what the evaluator makes of it.
 //!
-//! Promises tried: no text brings the parser down; what it takes, it writes in one way and reads back as the same; the evaluator
-//! decides every access as the naive one does.
+//! Promises tried: no text brings the parser down; what it takes, it writes in one way and reads
+//! back as the same; the evaluator decides every access as the naive one does.
 //!
-//! An input is a policy, and behind it, after an empty line, accesses: `action region bucket owner key` and then `name=value` for the
-//! context, one access a line, with spaces between and `-` for nothing. Every policy meets a fixed few as well, and those that it
-//! names itself.
+//! An input is a policy, and behind it, after an empty line, accesses: `action region bucket owner
+//! key` and then `name=value` for the context, one access a line, with spaces between and `-` for
+//! nothing. Every policy meets a fixed few as well, and those that it names itself.
 
 use std::collections::BTreeMap;
 
@@ -44,7 +44,8 @@ fn is_stable(policy: &Policy) {
     assert_eq!(rendered, again.render());
 }
 
-/// Whether the access is allowed. Where the two evaluators differ, one of them is wrong about what the documents say.
+/// Whether the access is allowed. Where the two evaluators differ, one of them is wrong about what
+/// the documents say.
 pub(crate) fn judged_alike(policy: &Policy, value: &Value, asked: &Asked) -> bool {
     let Some(access) = access_request(asked) else {
         return false;
@@ -92,7 +93,8 @@ name/cos:GetService - - - -
 name/cos:PutBucketPolicy ap-guangzhou examplebucket-1250000000 100000000001 -
 name/cos:Nothing ap-guangzhou examplebucket-1250000000 100000000001 -";
 
-/// Accesses that the policy's own texts name, its wildcards filled in: they are those most likely to be allowed.
+/// Accesses that the policy's own texts name, its wildcards filled in: they are those most likely
+/// to be allowed.
 fn named(policy: &Value) -> Vec<Asked> {
     let statements = policy.get("statement").map_or(&[][..], elements);
     let mut found = Vec::new();

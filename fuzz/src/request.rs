@@ -1,13 +1,14 @@
-//! HTTP requests: the limits, the routes, and what a minting route understands.
+//! HTTP requests: the limits, the routes, and what an issuing route understands.
 //!
-//! Promises tried: nothing brings it down; a request that is taken is within its limits and holds no header of the platform; a query
-//! parameter that is not known, or comes twice, is refused; a scope array means what its JSON says, and no key in it holds what a
-//! policy would expand.
+//! Promises tried: nothing brings it down; a request that is taken is within its limits and holds
+//! no header of the platform; a query parameter that is not known, or comes twice, is refused; a
+//! scope array means what its JSON says, and no key in it holds what a policy would expand.
 
+use cos_issuer::entropy::SystemEntropy;
 use cos_issuer::error::Error;
 use cos_issuer::request::{
-    BODY_BYTES_MAX, CredentialRequest, Format, IssueRoute, Keys, Request, RequestId,
-    RequestedScope, Route, Scope, Scopes, Unverified,
+    CredentialRequest, Format, Inbound, IssueRoute, MAX_BODY_BYTES, ObjectKeys, Request, RequestId,
+    RequestedScope, Route, Scope, Scopes, strip_base_path,
 };
 use cos_issuer::response::Response;
 use serde_json::Value;
@@ -20,14 +21,13 @@ pub fn request(bytes: &[u8]) -> bool {
 }
 
 /// What holds for a request, wherever it came from. Returns whether some route understands it.
-pub(crate) fn tried(unverified: Unverified) -> bool {
-    let sent = unverified.body.clone();
-    let id = RequestId::from_platform(Some("request-1"));
-    let request = match Request::new(unverified, id, None) {
+pub(crate) fn tried(inbound: Inbound) -> bool {
+    let sent = inbound.body.clone();
+    let request = match inbound.check() {
         Ok(request) => request,
         Err(error) => return told(&error),
     };
-    assert!(request.body.as_bytes() == sent && sent.len() <= BODY_BYTES_MAX);
+    assert!(request.body.as_bytes() == sent && sent.len() <= MAX_BODY_BYTES);
     for name in [
         "request-id",
         "secret-id",
@@ -41,13 +41,14 @@ pub(crate) fn tried(unverified: Unverified) -> bool {
         );
     }
     for base_path in ["", "/base"] {
-        if let Some(Route::IssueRoute(mint)) = Route::of(&request.path, base_path) {
-            assert!(request.path.ends_with(path_of(mint, &request.path)));
+        let path = strip_base_path(&request.path, base_path);
+        if let Some(Route::Issue(route)) = Route::of(path) {
+            assert!(request.path.ends_with(path_of(route, &request.path)));
         }
     }
     let routes = [IssueRoute::NewObject, IssueRoute::Sign, IssueRoute::Sts];
-    let understood = routes.map(|mint| match CredentialRequest::parse(&request, mint) {
-        Ok(asked) => understood(&request, mint, &asked),
+    let understood = routes.map(|route| match CredentialRequest::parse(&request, route) {
+        Ok(parsed) => understood(&request, route, &parsed),
         Err(error) => told(&error),
     });
     understood.contains(&true)
@@ -55,7 +56,7 @@ pub(crate) fn tried(unverified: Unverified) -> bool {
 
 /// A refusal is the caller's fault, and its answer is JSON.
 fn told(error: &Error) -> bool {
-    let id = RequestId::from_platform(Some("request-1"));
+    let id = RequestId::from_platform(Some("request-1"), &SystemEntropy);
     let response = Response::error(error, &id);
     assert!(response.status.is_client_error(), "{}", response.body);
     let body: Value = serde_json::from_str(&response.body).expect("an answer is JSON");
@@ -63,8 +64,8 @@ fn told(error: &Error) -> bool {
     false
 }
 
-fn path_of(mint: IssueRoute, path: &str) -> &'static str {
-    match mint {
+fn path_of(route: IssueRoute, path: &str) -> &'static str {
+    match route {
         IssueRoute::NewObject => "/getKeyAndCredentials",
         IssueRoute::Sign => "/sign",
         IssueRoute::Sts if path.ends_with("/scope") => "/sts/scope",
@@ -74,7 +75,7 @@ fn path_of(mint: IssueRoute, path: &str) -> &'static str {
 }
 
 /// Reads query and body a second time.
-fn understood(request: &Request, mint: IssueRoute, asked: &CredentialRequest) -> bool {
+fn understood(request: &Request, route: IssueRoute, parsed: &CredentialRequest) -> bool {
     let values = |name: &str| -> Vec<&str> {
         let pairs = request.query.iter().filter(|(known, _)| known == name);
         pairs.map(|(_, value)| value.as_str()).collect()
@@ -87,27 +88,27 @@ fn understood(request: &Request, mint: IssueRoute, asked: &CredentialRequest) ->
     );
     assert!(format.len() <= 1 && duration.len() <= 1);
     let duration = duration.first().map(|text| text.parse().expect("a number"));
-    assert_eq!(duration, asked.duration_seconds);
-    let default = if mint == IssueRoute::Sign {
+    assert_eq!(duration, parsed.duration_seconds);
+    let default = if route == IssueRoute::Sign {
         "cam"
     } else {
         "sdk"
     };
     assert_eq!(
         format.first().copied().unwrap_or(default),
-        word(asked.format)
+        word(parsed.format)
     );
-    match &asked.wanted {
+    match &parsed.scope {
         RequestedScope::Grant => {
-            assert!(names.is_empty() && request.body.is_empty() && mint != IssueRoute::NewObject)
+            assert!(names.is_empty() && request.body.is_empty() && route != IssueRoute::NewObject)
         }
         RequestedScope::NewObject { extension } => {
-            assert!(names.len() == 1 && request.body.is_empty() && mint == IssueRoute::NewObject);
+            assert!(names.len() == 1 && request.body.is_empty() && route == IssueRoute::NewObject);
             assert!(names[0].ends_with(extension.as_str()));
             assert!(values("ext").len() == 1 || !extension.contains('.'));
         }
         RequestedScope::Scopes(scopes) => {
-            assert!(names.is_empty() && mint == IssueRoute::Sts);
+            assert!(names.is_empty() && route == IssueRoute::Sts);
             all_of(scopes, &request.body);
         }
     }
@@ -165,14 +166,14 @@ fn means(scope: &Scope, item: &Value) {
         (text("bucket"), text("region"))
     );
     let (literal, asked) = match keys {
-        Keys::Below(prefix) => (prefix, format!("{prefix}*")),
-        Keys::Exactly(key) => (key, key.clone()),
+        ObjectKeys::Below(prefix) => (prefix, format!("{prefix}*")),
+        ObjectKeys::Exactly(key) => (key, key.clone()),
     };
     assert!(
         text("prefix") == asked || text("prefix") == format!("/{asked}"),
         "{keys:?} of {item}"
     );
-    if let Keys::Below(prefix) = keys {
+    if let ObjectKeys::Below(prefix) = keys {
         assert!(
             prefix.is_empty() || prefix.ends_with('/'),
             "{prefix} is not closed"

@@ -1,7 +1,8 @@
 //! Answers of STS to a request for half an hour, of which five minutes must be left.
 //!
-//! Promises tried: no answer brings the reader down; credentials are members of an object, none empty, with a life that fits what was
-//! asked; an error in our words repeats nothing of the answer.
+//! Promises tried: no answer brings the reader down; credentials are members of an object, none
+//! empty, with a life that fits what was asked; an error in our words repeats nothing of the
+//! answer.
 
 use cos_issuer::sts::{AnswerError, Credentials};
 use serde_json::Value;
@@ -10,7 +11,7 @@ use tencent::time::Timestamp;
 /// Tries one answer with status 200. Returns whether it was taken.
 pub fn sts_answer(bytes: &[u8]) -> bool {
     let now = Timestamp::from_unix_seconds(NOON).expect("a moment");
-    // Bytes that are no text may stand in members that nobody reads.
+    // Bytes that are not text may be in members that nobody reads.
     let text = String::from_utf8_lossy(bytes);
     let answer: Value = serde_json::from_str(&text).unwrap_or_default();
     let response = &answer["Response"];

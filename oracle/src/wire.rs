@@ -61,13 +61,14 @@ impl Wire {
         self.target.split('?').next().unwrap_or_default()
     }
 
-    /// The query, decoded; `None` when a part of it is not UTF-8.
+    /// The query, decoded, with a blank for each `+`; `None` when a part of it is not UTF-8.
     pub fn parameters(&self) -> Option<Vec<(String, String)>> {
         let query = self.target.split_once('?').map_or("", |(_, query)| query);
         let parts = query.split('&').filter(|part| !part.is_empty());
         let pair = |part: &str| {
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
-            Some((decoded(name)?, decoded(value)?))
+            let blank = |text: &str| decoded(&text.replace('+', " "));
+            Some((blank(name)?, blank(value)?))
         };
         parts.map(pair).collect()
     }

@@ -1,7 +1,8 @@
 //! `api-key`: a key in the request, of which only the SHA-256 is stored.
 //!
 //! # Guarantees
-//! - The hash of a presented key is compared with all entries in constant time, so response times reveal nothing about any key.
+//! - The hash of a presented key is compared with all entries in constant time, so response times
+//!   reveal nothing about any key.
 //! - A presented key that is too short is rejected, whatever its hash.
 //!
 //! # Not covered
@@ -36,7 +37,8 @@ pub struct ApiKeys {
 }
 
 impl ApiKeys {
-    /// Keys sent in `header`, or as `Authorization: Bearer`. `None` when two entries have the same key.
+    /// Keys sent in `header`, or as `Authorization: Bearer`. `None` when two entries have the same
+    /// key.
     pub fn new(keys: Vec<ApiKey>, header: Option<HeaderName>) -> Option<Self> {
         let count = |digest| keys.iter().filter(|key| key.digest == digest).count();
         let is_each_once = keys.iter().all(|key| count(key.digest) == 1);

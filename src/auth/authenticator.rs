@@ -1,7 +1,7 @@
 //! The setting `AUTH` at work: finds the one credential of a request and has it verified.
 
+use http::HeaderValue;
 use http::header::WWW_AUTHENTICATE;
-use http::{HeaderName, HeaderValue};
 
 use super::api_key::ApiKeys;
 use super::authorization_header::credentials;
@@ -9,6 +9,7 @@ use super::gateway;
 use super::hmac::HmacKeys;
 use super::jwt::{TokenVerifier, has_form_of_token};
 use super::principal::Principal;
+use crate::deadline::Deadline;
 use crate::error::{Error, ErrorCode};
 use crate::request::{Identity, Request};
 use tencent::time::Clock;
@@ -36,36 +37,28 @@ pub enum Verifier {
 }
 
 impl Authenticator {
-    /// Authenticates `request`; `path` is its path without `BASE_PATH`. Only a token can cause a call, for its issuer's JWKS.
+    /// Authenticates `request`; `path` is its path without `BASE_PATH`. Only a token can cause a
+    /// call, for its issuer's JWKS.
     ///
     /// # Errors
-    /// Status 401: [`ErrorCode::ProofMissing`], [`ErrorCode::ProofAmbiguous`], or the code of the method that was tried.
-    /// Status 503: [`ErrorCode::ReplayMemoryFull`], [`ErrorCode::TokenKeysUnavailable`].
+    /// Status 401: [`ErrorCode::ProofMissing`], [`ErrorCode::ProofAmbiguous`], or the code of the
+    /// method that was tried. Status 503: [`ErrorCode::ReplayMemoryFull`],
+    /// [`ErrorCode::TokenKeysUnavailable`].
     pub async fn authenticate(
         &self,
         request: &Request,
         path: &str,
         clock: &dyn Clock,
+        deadline: Deadline,
     ) -> Result<Principal, Error> {
         let Self::OneOf(verifiers) = self else {
             return Ok(Principal::anonymous());
         };
         let outcome = match Presented::only_one(verifiers, request) {
-            Ok(presented) => presented.verify(request, path, clock).await,
+            Ok(presented) => presented.verify(request, path, clock, deadline).await,
             Err(error) => Err(error),
         };
         outcome.map_err(|error| with_challenge(error, verifiers))
-    }
-
-    /// The header of API keys where it is not `Authorization`: CORS has to allow it.
-    pub fn api_key_header(&self) -> Option<&HeaderName> {
-        let Self::OneOf(verifiers) = self else {
-            return None;
-        };
-        verifiers.iter().find_map(|verifier| match verifier {
-            Verifier::ApiKey(keys) => keys.header(),
-            Verifier::Gateway | Verifier::Hmac(_) | Verifier::Jwt(_) => None,
-        })
     }
 }
 
@@ -143,13 +136,15 @@ impl<'r> Presented<'r> {
         request: &Request,
         path: &str,
         clock: &dyn Clock,
+        deadline: Deadline,
     ) -> Result<Principal, Error> {
         match self {
             Self::ApiKey(keys, key) => keys.verify(key),
             Self::Gateway(identity) => gateway::verify(identity),
             Self::Hmac(keys, text) => keys.verify(text, request, path, clock.now()),
             Self::Token(tokens, token) => {
-                tokens.verify(token, clock.now(), request.time_left).await
+                let time_left = deadline.remaining(clock);
+                tokens.verify(token, clock.now(), time_left).await
             }
         }
     }
@@ -184,8 +179,9 @@ mod tests {
 
     use super::{ApiKeys, Authenticator, Verifier};
     use crate::auth::ApiKey;
+    use crate::deadline::Deadline;
     use crate::error::ErrorCode;
-    use crate::request::{Request, RequestId, Unverified};
+    use crate::request::{Inbound, Request};
     use tencent::time::SystemClock;
 
     const KEY: &str = "CANARY-api-key-of-a-unit-test-0123456789";
@@ -202,7 +198,7 @@ mod tests {
         for (name, value) in headers.iter().map(pair) {
             map.append(name, value);
         }
-        let unverified = Unverified {
+        let inbound = Inbound {
             method: Method::GET,
             path: "/sign".to_owned(),
             query: Vec::new(),
@@ -210,7 +206,7 @@ mod tests {
             body: Vec::new(),
             identity: None,
         };
-        Request::new(unverified, RequestId::random(), None).unwrap()
+        inbound.check().unwrap()
     }
 
     fn authenticator() -> Authenticator {
@@ -221,7 +217,12 @@ mod tests {
 
     async fn refused(headers: &[(&'static str, &'static str)]) -> ErrorCode {
         let error = authenticator()
-            .authenticate(&with(headers), "/sign", &SystemClock)
+            .authenticate(
+                &with(headers),
+                "/sign",
+                &SystemClock,
+                Deadline::unlimited(&SystemClock),
+            )
             .await
             .err()
             .unwrap();
@@ -263,7 +264,12 @@ mod tests {
         assert_eq!(refused(&twice).await, ErrorCode::ProofAmbiguous);
         assert!(
             authenticator()
-                .authenticate(&with(&twice[..1]), "/sign", &SystemClock)
+                .authenticate(
+                    &with(&twice[..1]),
+                    "/sign",
+                    &SystemClock,
+                    Deadline::unlimited(&SystemClock)
+                )
                 .await
                 .is_ok()
         );

@@ -97,7 +97,8 @@ impl Claims {
     }
 }
 
-/// OpenID Connect allows 255 characters; ARNs are shorter than this. <https://openid.net/specs/openid-connect-core-1_0.html#IDToken>
+/// OpenID Connect allows 255 characters; ARNs are shorter than this.
+/// <https://openid.net/specs/openid-connect-core-1_0.html#IDToken>
 pub(super) const MAX_SUBJECT_BYTES: usize = 512;
 
 #[cfg(test)]

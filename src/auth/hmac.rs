@@ -187,7 +187,7 @@ mod tests {
     use super::{HmacKey, HmacKeys, NonceCache};
     use crate::auth::Claims;
     use crate::error::{Error, ErrorCode};
-    use crate::request::{Request, RequestId, Unverified};
+    use crate::request::{Inbound, Request};
     use tencent::secret::Secret;
     use tencent::time::Timestamp;
 
@@ -227,7 +227,7 @@ mod tests {
     }
 
     fn request(method: Method, query: (&str, &str), body: &str) -> Request {
-        let unverified = Unverified {
+        let inbound = Inbound {
             method,
             path: "/stage/sts".to_owned(),
             query: vec![(query.0.to_owned(), query.1.to_owned())],
@@ -235,7 +235,7 @@ mod tests {
             body: body.as_bytes().to_vec(),
             identity: None,
         };
-        Request::new(unverified, RequestId::random(), None).unwrap()
+        inbound.check().unwrap()
     }
 
     fn outcome(keys: &HmacKeys, presented: &str, now: i64) -> Result<String, Error> {

@@ -1,11 +1,13 @@
 //! `jwt`: a bearer token that the configured issuer signed.
 //!
-//! JWT: <https://www.rfc-editor.org/rfc/rfc7519>, JWS: <https://www.rfc-editor.org/rfc/rfc7515>, best practices:
-//! <https://www.rfc-editor.org/rfc/rfc8725>, in requests: <https://www.rfc-editor.org/rfc/rfc6750>.
+//! JWT: <https://www.rfc-editor.org/rfc/rfc7519>, JWS: <https://www.rfc-editor.org/rfc/rfc7515>,
+//! best practices: <https://www.rfc-editor.org/rfc/rfc8725>, in requests:
+//! <https://www.rfc-editor.org/rfc/rfc6750>.
 //!
 //! # Guarantees
 //! - Issuer, audience, algorithms and the source of keys are settings; a token cannot change them.
-//! - Claims are validated before a key is looked up, so a token that would be rejected anyway causes no fetch.
+//! - Claims are validated before a key is looked up, so a token that would be rejected anyway
+//!   causes no fetch.
 //! - Only a token with a verified signature becomes a [`Principal`].
 //!
 //! # Not covered
@@ -59,12 +61,12 @@ pub enum KeySource {
 }
 
 impl TokenVerifier {
-    /// Verifies a token, within half of the platform's `time_left` if there is such a limit.
+    /// Verifies a token, within half of `time_left`.
     pub(super) async fn verify(
         &self,
         presented: &str,
         now: Timestamp,
-        time_left: Option<Duration>,
+        time_left: Duration,
     ) -> Result<Principal, Error> {
         let token = UnverifiedToken::parse(presented)?;
         let algorithm = self.validation.algorithm(&token.algorithm)?;
@@ -105,6 +107,7 @@ fn unavailable() -> Error {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::time::Duration;
 
     use serde_json::{Value, json};
 
@@ -132,7 +135,7 @@ mod tests {
 
     async fn verify(tokens: &TokenVerifier, token: &str) -> Result<Principal, Error> {
         let now = Timestamp::from_unix_seconds(NOW).unwrap();
-        tokens.verify(token, now, None).await
+        tokens.verify(token, now, Duration::MAX).await
     }
 
     #[tokio::test]

@@ -90,8 +90,8 @@ impl Principal {
         &self.claims
     }
 
-    /// The subject in logs: 128 bits of SHA-256 over method and `sub`, in hex. Keys with the same `sub` share it. `None` without
-    /// a subject.
+    /// The subject in logs: 128 bits of SHA-256 over method and `sub`, in hex. Keys with the same
+    /// `sub` share it. `None` without a subject.
     pub fn subject_hash(&self) -> Option<String> {
         let subject = self.claims.subject()?;
         let mut hash = sha256_hex(format!("{}\n{subject}", self.method.name()).as_bytes());

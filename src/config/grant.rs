@@ -162,6 +162,7 @@ fn one_grant(reader: &mut Reader<'_>, bounds: &GrantBounds) -> (Option<Grants>, 
             bucket: bucket?,
             region: region.clone()?,
             prefix: prefix?,
+            include_prefix_key: false,
             permissions: permissions?,
             lifetime: bounds.default_lifetime?,
         })
@@ -199,11 +200,12 @@ fn raw_policy(reader: &mut Reader<'_>) -> Option<Policy> {
     let policy = reader.parsed("POLICY", |text| {
         Policy::parse(text).map_err(|error| policy_error(&error))
     })?;
-    if !policy.foreign_services().is_empty() {
-        reader.error(
-            "POLICY",
-            "must not allow actions of a service other than COS",
+    if let Some(index) = policy.foreign_statement() {
+        let text = format!(
+            "must only allow actions of COS (`name/cos:…`) and CI (`name/ci:…`), but statement {index} \
+             allows others; full access to COS is `name/cos:*`"
         );
+        reader.error("POLICY", text);
     }
     if policy.is_full_access() {
         if is_full_access_allowed {
@@ -217,6 +219,9 @@ fn raw_policy(reader: &mut Reader<'_>) -> Option<Policy> {
         let text = "POLICY allows actions by a wildcard in buckets by a wildcard: name the \
              actions, or the buckets";
         reader.warn(text);
+    }
+    for warning in policy.warnings() {
+        reader.warn(format!("POLICY, {warning}"));
     }
     Some(policy)
 }

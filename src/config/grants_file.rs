@@ -13,8 +13,8 @@ use tencent::names::{Bucket, Region};
 
 use super::grant_bounds::{GrantBounds, NO_CLAIMS};
 use crate::grant::{
-    ContentType, Extension, Grant, GrantDefinition, Lifetime, Limits, Operation, PermissionError,
-    Permissions, Placeholder, PrefixTemplate, Preset, PrincipalMatch,
+    ContentType, Extension, Grant, GrantDefinition, GrantError, Lifetime, Limits, Operation,
+    PermissionError, Permissions, Placeholder, PrefixTemplate, Preset, PrincipalMatch,
 };
 use table::{Diagnostics, Table};
 
@@ -55,6 +55,7 @@ fn grant(table: &Table<'_>, bounds: &GrantBounds) -> Option<Grant> {
     let bucket = table.text("bucket", Bucket::parse);
     let region = table.text("region", Region::parse);
     let prefix = prefix(table);
+    let include_prefix_key = table.flag("include_prefix_key");
     let permissions = permissions(table);
     let lifetime = lifetime(table, bounds);
     let definition = GrantDefinition {
@@ -63,6 +64,7 @@ fn grant(table: &Table<'_>, bounds: &GrantBounds) -> Option<Grant> {
         bucket: bucket?,
         region: region?,
         prefix: prefix?,
+        include_prefix_key: include_prefix_key?,
         permissions: permissions?,
         lifetime: lifetime?,
     };
@@ -77,7 +79,13 @@ fn grant(table: &Table<'_>, bounds: &GrantBounds) -> Option<Grant> {
     }
     let grant = Grant::new(definition);
     grant
-        .map_err(|error| table.report("actions", &error.to_string()))
+        .map_err(|error| {
+            let key = match error {
+                GrantError::NoPrefixKey => "include_prefix_key",
+                GrantError::BucketLevel(_) | GrantError::TooLong => "actions",
+            };
+            table.report(key, &error.to_string());
+        })
         .ok()
 }
 
@@ -192,12 +200,13 @@ fn lifetime(table: &Table<'_>, bounds: &GrantBounds) -> Option<Lifetime> {
     lifetime
 }
 
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "name",
     "match",
     "bucket",
     "region",
     "prefix",
+    "include_prefix_key",
     "slots",
     "allow",
     "actions",

@@ -39,7 +39,7 @@ pub(super) struct Reader<'a> {
     environment: &'a Environment,
     read_file: &'a dyn Fn(&str) -> io::Result<Vec<u8>>,
     errors: Vec<ConfigError>,
-    warnings: Vec<&'static str>,
+    warnings: Vec<String>,
 }
 
 impl<'a> Reader<'a> {
@@ -59,12 +59,12 @@ impl<'a> Reader<'a> {
         self.errors.push(ConfigError::new(variable, text));
     }
 
-    pub(super) fn warn(&mut self, text: &'static str) {
-        self.warnings.push(text);
+    pub(super) fn warn(&mut self, text: impl Into<String>) {
+        self.warnings.push(text.into());
     }
 
     /// The warnings, when there is no error.
-    pub(super) fn finish(mut self) -> Result<Vec<&'static str>, Vec<ConfigError>> {
+    pub(super) fn finish(mut self) -> Result<Vec<String>, Vec<ConfigError>> {
         for (name, text) in misspelled::variables(self.environment) {
             self.errors.push(ConfigError::new(name.to_owned(), text));
         }

@@ -1,11 +1,11 @@
 //! The second check before an STS call: is the policy inside the grants?
 //!
 //! # Guarantees
-//! It reads the policy text and the grants as they were written, and shares no code with the builder:
-//! placeholders, resources and the list of metacharacters are written here a second time on purpose, so a
-//! defect in the builder or in `tencent` is caught here. Whatever it cannot prove is outside: a statement
-//! that does not allow, a wildcard that does not follow a `/`, a limit whose condition is missing or
-//! weaker.
+//! It reads the policy text and the grants as they were written, and shares no code with the
+//! builder: placeholders, resources and the list of metacharacters are written here a second time
+//! on purpose, so a defect in the builder or in `tencent` is caught here. Whatever it cannot prove
+//! is outside: a statement that does not allow, a wildcard that does not follow a `/`, a limit
+//! whose condition is missing or weaker.
 //!
 //! # Not covered
 //! A raw `POLICY`, which is sent unchanged.
@@ -15,8 +15,8 @@ use serde_json::Value;
 use super::definition::GrantDefinition;
 use crate::auth::{Claim, Claims};
 
-/// Whether one of `grants` covers each pair of an action and a resource in `policy`, for a principal with
-/// these claims.
+/// Whether one of `grants` covers each pair of an action and a resource in `policy`, for a
+/// principal with these claims.
 pub(super) fn is_inside(policy: &str, grants: &[&GrantDefinition], claims: &Claims) -> bool {
     let Some(pairs) = pairs(policy) else {
         return false;
@@ -86,7 +86,10 @@ fn covers(grant: &GrantDefinition, claims: &Claims, pair: &Pair) -> bool {
     let literal = key.strip_suffix('*').unwrap_or(key);
     let is_open = literal.len() < key.len();
     let is_closed = literal.is_empty() || literal.ends_with('/');
-    literal.starts_with(&prefix)
+    let is_prefix_key = grant.include_prefix_key
+        && !LISTINGS.contains(&operation)
+        && prefix.strip_suffix('/') == Some(key);
+    (literal.starts_with(&prefix) || is_prefix_key)
         && !literal.contains(METACHARACTERS)
         && (!is_open || is_closed)
         && (!WRITES.contains(&operation) || keeps_limits(grant, operation, key, &pair.condition))
@@ -160,6 +163,13 @@ fn prefix_of(grant: &GrantDefinition, claims: &Claims) -> Option<String> {
 /// The characters that CAM expands: independent of `tencent::names::METACHARACTERS` on purpose.
 const METACHARACTERS: [char; 6] = ['*', '?', '$', '{', '}', '\\'];
 
+/// Operations whose resource is a listed prefix.
+const LISTINGS: [&str; 3] = [
+    "GetBucket",
+    "GetBucketObjectVersions",
+    "ListMultipartUploads",
+];
+
 /// Operations that upload objects, or belong to an upload.
 const WRITES: [&str; 11] = [
     "AbortMultipartUpload",
@@ -181,84 +191,85 @@ mod tests {
 
     use super::is_inside;
     use crate::auth::{Claim, Claims};
-    use crate::grant::GrantDefinition;
-    use crate::grant::limits::{ContentType, Limits};
-    use crate::grant::operation::{Operation, Preset};
+    use crate::grant::{ContentType, Extension, GrantDefinition, Limits, Operation, Preset};
 
     const HERE: &str = "qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/";
 
     fn granted(limits: Limits) -> GrantDefinition {
+        let presets = [Preset::Upload, Preset::Download, Preset::List];
         let service = [Operation::parse("GetService").unwrap()];
-        GrantDefinition::for_tests(
-            "users/{sub}/",
-            &[Preset::Upload, Preset::Download],
-            &service,
-            limits,
-        )
+        GrantDefinition::for_tests("users/{sub}/", &presets, &service, limits)
     }
 
-    fn policy(actions: &[&str], resource: &str, condition: &Value) -> Value {
-        let mut statement = json!({"effect": "allow", "action": actions, "resource": [resource]});
+    fn policy(action: &str, resource: &str, condition: &Value) -> Value {
+        let mut statement = json!({"effect": "allow", "action": [action], "resource": [resource]});
         if !condition.is_null() {
             statement["condition"] = condition.clone();
         }
         json!({"version": "2.0", "statement": [statement]})
     }
 
-    fn judged(policy: &Value, grant: &GrantDefinition, subject: &str) -> bool {
-        let claims = Claims::of_subject(subject);
-        is_inside(&policy.to_string(), &[grant], &claims)
+    fn checked(policy: &Value, grant: &GrantDefinition, subject: &str) -> bool {
+        is_inside(&policy.to_string(), &[grant], &Claims::of_subject(subject))
     }
 
-    fn strip_base_path(action: &str, key: &str) -> bool {
-        let policy = policy(&[action], &format!("{HERE}{key}"), &Value::Null);
-        judged(&policy, &granted(Limits::default()), "u-1")
+    /// Whether one action on one resource is inside the grant without limits; a key is in its
+    /// bucket.
+    fn pair(action: &str, resource: &str) -> bool {
+        let resource = match resource.starts_with("qcs:") || resource == "*" {
+            true => resource.to_owned(),
+            false => format!("{HERE}{resource}"),
+        };
+        let policy = policy(&format!("name/cos:{action}"), &resource, &Value::Null);
+        checked(&policy, &granted(Limits::default()), "u-1")
     }
 
     #[test]
     fn what_is_below_is_inside() {
         for key in ["users/u-1/a", "users/u-1/a/*", "users/u-1/*"] {
-            assert!(strip_base_path("name/cos:PutObject", key), "{key}");
+            assert!(pair("PutObject", key), "{key}");
         }
-        let service = policy(&["name/cos:GetService"], "*", &Value::Null);
-        assert!(judged(&service, &granted(Limits::default()), "u-1"));
+        assert!(pair("GetService", "*"));
     }
 
     #[test]
     fn a_wider_policy_is_outside() {
-        for key in [
-            "users/u-1",
-            "users/u-12/a",
-            "users/u-1*",
-            "users/u-1/a*",
-            "*",
-            "",
-            "users/*",
-            "users/u-1/*/a",
-            "users/u-1/${uin}",
-            "users/u-1/?",
-            "users/u-2/a",
-            "USERS/u-1/a",
-        ] {
-            assert!(!strip_base_path("name/cos:PutObject", key), "{key}");
+        let keys = "users/u-1 users/u-12/a users/u-1* users/u-1/a* users/* users/u-1/*/a users/u-1/${uin} \
+            users/u-1/? users/u-2/a USERS/u-1/a * \
+            qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/* \
+            qcs::cos:ap-beijing:uid/1250000000:examplebucket-1250000000/users/u-1/a \
+            qcs::cos:ap-guangzhou:uid/1250000001:examplebucket-1250000000/users/u-1/a \
+            qcs::cos:ap-guangzhou:uid/1250000000:other-1250000000/users/u-1/a";
+        for key in keys.split(' ').chain([""]) {
+            assert!(!pair("PutObject", key), "{key}");
         }
-        let words = "name/cos:DeleteObject name/cos:* * cos:PutObject name/cos:Put* \
-            name/cos:GetService";
-        for action in words.split(' ') {
-            assert!(!strip_base_path(action, "users/u-1/a"), "{action}");
+        for action in ["DeleteObject", "*", "Put*", "GetService", "cos:PutObject"] {
+            assert!(!pair(action, "users/u-1/a"), "{action}");
         }
-        for place in [
-            "*",
-            "",
-            "qcs::cos:ap-beijing:uid/1250000000:examplebucket-1250000000/users/u-1/a",
-            "qcs::cos:ap-guangzhou:uid/1250000001:examplebucket-1250000000/users/u-1/a",
-            "qcs::cos:ap-guangzhou:uid/1250000000:other-1250000000/users/u-1/a",
-        ] {
-            let elsewhere = policy(&["name/cos:PutObject"], place, &Value::Null);
+        for action in ["*", "cos:PutObject", "name/sts:PutObject"] {
+            let policy = policy(action, &format!("{HERE}users/u-1/a"), &Value::Null);
             assert!(
-                !judged(&elsewhere, &granted(Limits::default()), "u-1"),
-                "{place}"
+                !checked(&policy, &granted(Limits::default()), "u-1"),
+                "{action}"
             );
+        }
+    }
+
+    #[test]
+    fn the_key_of_the_prefix_is_inside_only_where_the_grant_includes_it() {
+        let with = GrantDefinition {
+            include_prefix_key: true,
+            ..granted(Limits::default())
+        };
+        for (action, key, is_granted) in [
+            ("GetObject", "users/u-1", true),
+            ("GetObject", "users/u-12", false),
+            ("GetObject", "users", false),
+            ("GetBucket", "users/u-1", false),
+        ] {
+            let action = format!("name/cos:{action}");
+            let policy = policy(&action, &format!("{HERE}{key}"), &Value::Null);
+            assert_eq!(checked(&policy, &with, "u-1"), is_granted, "{action} {key}");
         }
     }
 
@@ -278,66 +289,50 @@ mod tests {
             );
         }
         let good = policy(
-            &["name/cos:PutObject"],
+            "name/cos:PutObject",
             &format!("{HERE}users/u-1/a"),
             &Value::Null,
         );
-        assert!(judged(&good, &grant, "u-1"));
-        for (member, value) in [
-            ("effect", json!("deny")),
-            ("principal", json!("*")),
-            ("action", json!("name/cos:PutObject")),
-        ] {
-            let mut odd = good.clone();
-            odd["statement"][0][member] = value;
-            assert!(!judged(&odd, &grant, "u-1"), "{odd}");
-        }
-        assert!(!judged(
-            &policy(&[], &format!("{HERE}users/u-1/a"), &Value::Null),
-            &grant,
-            "u-1"
-        ));
+        assert!(checked(&good, &grant, "u-1"));
         assert!(!is_inside(
             &good.to_string(),
             &[],
             &Claims::of_subject("u-1")
         ));
+        for (member, value) in [
+            ("effect", json!("deny")),
+            ("principal", json!("*")),
+            ("action", json!("name/cos:PutObject")),
+            ("action", json!([])),
+        ] {
+            let mut odd = good.clone();
+            odd["statement"][0][member] = value;
+            assert!(!checked(&odd, &grant, "u-1"), "{odd}");
+        }
     }
 
     #[test]
     fn a_hostile_claim_puts_everything_outside() {
-        for subject in ["*", "..", ".", "", "a/b", "${uin}", "u?", "{sub}", "a\\"] {
-            let written = policy(
-                &["name/cos:PutObject"],
+        let grant = granted(Limits::default());
+        let of = |subject: &str| {
+            policy(
+                "name/cos:PutObject",
                 &format!("{HERE}users/{subject}/a"),
                 &Value::Null,
-            );
-            assert!(
-                !judged(&written, &granted(Limits::default()), subject),
-                "{subject}"
-            );
-        }
-        let flag = {
-            let mut claims = Claims::default();
-            claims.add("sub", Claim::Flag(true));
-            claims
+            )
         };
-        let written = policy(
-            &["name/cos:PutObject"],
-            &format!("{HERE}users/true/a"),
-            &Value::Null,
-        );
-        assert!(!is_inside(
-            &written.to_string(),
-            &[&granted(Limits::default())],
-            &flag
-        ));
+        for subject in ["*", "..", ".", "", "a/b", "${uin}", "u?", "{sub}", "a\\"] {
+            assert!(!checked(&of(subject), &grant, subject), "{subject}");
+        }
+        let mut flag = Claims::default();
+        flag.add("sub", Claim::Flag(true));
+        assert!(!is_inside(&of("true").to_string(), &[&grant], &flag));
     }
 
     #[test]
     fn a_limit_without_its_condition_is_outside() {
         let grant = granted(Limits {
-            extensions: vec![crate::grant::Extension::parse("jpg").unwrap()],
+            extensions: vec![Extension::parse("jpg").unwrap()],
             max_size_bytes: Some(10),
             content_types: vec![ContentType::parse("image/*").unwrap()],
             source_ip: vec!["10.0.0.0/8".to_owned(), "192.0.2.1".to_owned()],
@@ -345,51 +340,32 @@ mod tests {
         let full = json!({"ip_equal": {"qcs:ip": ["10.0.0.0/8", "192.0.2.1"]}, "numeric_less_than_equal": {"cos:content-length": 10},
             "numeric_greater_than_equal": {"cos:content-length": 1}, "string_like": {"cos:content-type": "image/*"}});
         let put = |condition: &Value, key: &str| {
-            let policy = policy(
-                &["name/cos:PutObject"],
-                &format!("{HERE}users/u-1/{key}"),
-                condition,
-            );
-            judged(&policy, &grant, "u-1")
+            let resource = format!("{HERE}users/u-1/{key}");
+            checked(
+                &policy("name/cos:PutObject", &resource, condition),
+                &grant,
+                "u-1",
+            )
         };
         assert!(put(&full, "a.jpg"));
         for key in ["a", "a.png", "*", "a.jpg/*", "ajpg"] {
             assert!(!put(&full, key), "{key}");
         }
-        for (operator, weaker) in [
-            ("ip_equal", json!({"qcs:ip": ["10.0.0.0/8", "0.0.0.0/0"]})),
-            ("ip_equal", json!({"qcs:ip": []})),
-            ("numeric_less_than_equal", json!({"cos:content-length": 11})),
-            (
-                "numeric_less_than_equal",
-                json!({"cos:content-length": "x"}),
-            ),
-            (
-                "numeric_greater_than_equal",
-                json!({"cos:content-length": 0}),
-            ),
-            ("string_like", json!({"cos:content-type": "*"})),
-            (
-                "string_like",
-                json!({"cos:content-type": ["image/*", "text/*"]}),
-            ),
-            (
-                "string_like_if_exist",
-                json!({"cos:content-type": "image/*"}),
-            ),
-        ] {
+        let weaker = json!([
+            {"ip_equal": {"qcs:ip": ["10.0.0.0/8", "0.0.0.0/0"]}}, {"ip_equal": {"qcs:ip": []}}, {"ip_equal": null},
+            {"numeric_less_than_equal": {"cos:content-length": 11}}, {"numeric_less_than_equal": {"cos:content-length": "x"}},
+            {"numeric_less_than_equal": null}, {"numeric_greater_than_equal": {"cos:content-length": 0}},
+            {"numeric_greater_than_equal": null}, {"string_like": {"cos:content-type": "*"}},
+            {"string_like": {"cos:content-type": ["image/*", "text/*"]}}, {"string_like": null},
+            {"string_like_if_exist": {"cos:content-type": "image/*"}}
+        ]);
+        for weaker in weaker.as_array().unwrap() {
             let mut condition = full.clone();
-            condition[operator] = weaker;
-            assert!(!put(&condition, "a.jpg"), "{condition}");
-        }
-        for operator in [
-            "ip_equal",
-            "numeric_less_than_equal",
-            "numeric_greater_than_equal",
-            "string_like",
-        ] {
-            let mut condition = full.clone();
-            condition.as_object_mut().unwrap().remove(operator);
+            let members = condition.as_object_mut().unwrap();
+            for (operator, keys) in weaker.as_object().unwrap() {
+                members.insert(operator.clone(), keys.clone());
+            }
+            members.retain(|_, keys| !keys.is_null());
             assert!(!put(&condition, "a.jpg"), "{condition}");
         }
         assert!(!put(&Value::Null, "a.jpg"));

@@ -23,6 +23,9 @@ pub struct GrantDefinition {
     pub region: Region,
     /// The prefix of the granted keys.
     pub prefix: PrefixTemplate,
+    /// Whether operations on objects also apply to the key of the prefix itself, without its last
+    /// `/`.
+    pub include_prefix_key: bool,
     /// The granted operations and their limits.
     pub permissions: Permissions,
     /// How long a credential may live.
@@ -44,6 +47,7 @@ impl GrantDefinition {
             bucket: Bucket::parse("examplebucket-1250000000").unwrap(),
             region: Region::parse("ap-guangzhou").unwrap(),
             prefix: PrefixTemplate::parse(prefix, &[]).unwrap(),
+            include_prefix_key: false,
             permissions: Permissions::new(presets, operations, limits).unwrap(),
             lifetime: Lifetime::new(360, 1800).unwrap(),
         }

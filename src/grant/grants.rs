@@ -37,7 +37,8 @@ pub enum Grants {
 }
 
 impl Grant {
-    /// Checks that the parts fit together, and that the policy fits into CAM's limit for every principal.
+    /// Checks that the parts fit together, and that the policy fits into CAM's limit for every
+    /// principal.
     ///
     /// # Errors
     /// [`GrantError`].
@@ -49,6 +50,9 @@ impl Grant {
             .filter(|_| !is_whole_bucket)
         {
             return Err(GrantError::BucketLevel(operation.name()));
+        }
+        if definition.include_prefix_key && is_whole_bucket {
+            return Err(GrantError::NoPrefixKey);
         }
         let prefix = definition
             .prefix
@@ -78,6 +82,9 @@ pub enum GrantError {
     /// An operation on the whole bucket, below a prefix.
     #[error("must not contain {0}, a bucket operation, unless `prefix` is \"/\"")]
     BucketLevel(&'static str),
+    /// The whole bucket has no prefix key.
+    #[error("must be absent when `prefix` is \"/\", which has no key of its own")]
+    NoPrefixKey,
     /// The policy would exceed CAM's limit.
     #[error(
         "must be fewer: with the longest prefix, the policy is longer than the 6144 characters of CAM"
@@ -108,8 +115,8 @@ impl Grants {
     ///
     /// # Errors
     /// [`ErrorCode::CallerNotAllowed`] without a matching grant; [`ErrorCode::DurationSeconds`] when the
-    /// requested lifetime is outside the grants; [`ErrorCode::ScopeNotGranted`] when a scope, bucket or
-    /// region is; [`ErrorCode::Extension`] when an extension is not granted;
+    /// requested lifetime is outside the grants; [`ErrorCode::ScopeNotGranted`] when a scope,
+    /// bucket or region is; [`ErrorCode::Extension`] when an extension is not granted;
     /// [`ErrorCode::Internal`] when the system has no entropy for the key of a new object.
     pub fn authorize(
         &self,
@@ -129,7 +136,7 @@ impl Grants {
             sources,
             statements,
             new_object,
-        } = match &request.wanted {
+        } = match &request.scope {
             RequestedScope::Grant => PolicyBuilder::for_all(&resolved),
             RequestedScope::Scopes(scopes) => PolicyBuilder::for_scopes(&resolved, scopes)?,
             RequestedScope::NewObject { extension } => {
@@ -226,7 +233,7 @@ fn authorize_raw(
     request: &CredentialRequest,
 ) -> Result<Authorized, Error> {
     let is_narrowed = request.bucket.is_some() || request.region.is_some();
-    if request.wanted != RequestedScope::Grant || is_narrowed {
+    if request.scope != RequestedScope::Grant || is_narrowed {
         let message = "this function issues a raw policy, which a request cannot narrow";
         return Err(Error::new(ErrorCode::ScopeNotGranted, message));
     }

@@ -1,20 +1,23 @@
-//! Limits of a grant: the size, type and extension of uploads, and the addresses that requests come from.
+//! Limits of a grant: the size, type and extension of uploads, and the addresses that requests come
+//! from.
 //!
-//! Size, type and address become conditions, <https://www.tencentcloud.com/document/product/436/46205>:
+//! Size, type and address become conditions,
+//! <https://www.tencentcloud.com/document/product/436/46205>:
 //!
-//! - `cos:content-length` and `cos:content-type` are documented for requests with a body. A condition on
-//!   a key that the request lacks is not met (documented), so COS refuses an upload without the header.
-//!   `_if_exist` would let it pass and is never written.
+//! - `cos:content-length` and `cos:content-type` are documented for requests with a body. A
+//!   condition on a key that the request lacks is not met (documented), so COS refuses an upload
+//!   without the header. `_if_exist` would let it pass and is never written.
 //! - No single request of a multipart upload or an append contains the whole object, and
-//!   `InitiateMultipartUpload`, which sets the type, has no body. `permissions` therefore removes these
-//!   operations.
-//! - A copy is a PutObject without a body, and no header contains its size. A size limit therefore also
-//!   requires one byte or more (inferred: the length of a copy request is 0), which refuses empty objects
-//!   too.
+//!   `InitiateMultipartUpload`, which sets the type, has no body. `permissions` therefore removes
+//!   these operations.
+//! - A copy is a PutObject without a body, and no header contains its size. A size limit therefore
+//!   also requires one byte or more (inferred: the length of a copy request is 0), which refuses
+//!   empty objects too.
 //! - The size of a PostObject includes its form (inferred), so slightly less fits.
 //!
-//! An extension cannot be a condition, because a resource has a wildcard only at its end. It is checked
-//! here, where the whole key is known; the grant allows nothing that leaves the key to the caller.
+//! An extension cannot be a condition, because a resource has a wildcard only at its end. It is
+//! checked here, where the whole key is known; the grant allows nothing that leaves the key to the
+//! caller.
 
 use tencent::cam::{ConditionError, Conditions, Literal};
 

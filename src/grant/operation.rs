@@ -3,8 +3,8 @@
 //! <https://www.tencentcloud.com/document/product/436/30580>
 //!
 //! # Guarantees
-//! No operation here changes permissions (policies, ACLs) or a bucket, or belongs to another service. A
-//! name is one operation and never a pattern.
+//! No operation here changes permissions (policies, ACLs) or a bucket, or belongs to another
+//! service. A name is one operation and never a pattern.
 //!
 //! # Not covered
 //! A raw `POLICY`, which the operator writes.
@@ -25,8 +25,8 @@ pub(super) enum ResourceLevel {
     Bucket,
     /// Keys, without an upload.
     Keys,
-    /// One step of an upload. No request contains the size and type of the whole object, so no condition
-    /// can limit them.
+    /// One step of an upload. No request contains the size and type of the whole object, so no
+    /// condition can limit them.
     PartialUpload,
     /// The account, without a bucket.
     Service,
@@ -35,7 +35,8 @@ pub(super) enum ResourceLevel {
 }
 
 impl Operation {
-    /// Finds an operation by its name: `PutObject`, `cos:PutObject` and `name/cos:PutObject` are the same.
+    /// Finds an operation by its name: `PutObject`, `cos:PutObject` and `name/cos:PutObject` are
+    /// the same.
     ///
     /// # Errors
     /// [`OperationError`] when it cannot be granted.
@@ -65,6 +66,14 @@ impl Operation {
 
     pub(super) fn resource_level(self) -> ResourceLevel {
         self.resource_level
+    }
+
+    /// Whether it lists keys. Its resource is the requested prefix: `data` would list `data2/` too.
+    pub(super) fn is_listing(self) -> bool {
+        matches!(
+            self.name,
+            "GetBucket" | "GetBucketObjectVersions" | "ListMultipartUploads"
+        )
     }
 
     /// Whether limits on uploads apply to it.
@@ -118,7 +127,8 @@ impl Preset {
             Self::Delete => &["DeleteObject"],
             Self::Download => &["GetObject", "HeadObject"],
             Self::List => &["GetBucket"],
-            // The mini-program SDK uploads with PostObject. Cancelling and resuming need Abort and both lists.
+            // The mini-program SDK uploads with PostObject. Cancelling and resuming need Abort and
+            // both lists.
             Self::Upload => &[
                 "PutObject",
                 "PostObject",

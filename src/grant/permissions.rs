@@ -1,8 +1,8 @@
 //! The operations of a grant and their conditions, consistent with its limits.
 //!
 //! # Guarantees
-//! Every operation keeps every limit. Operations of a preset that cannot keep one are removed. A single
-//! operation that cannot is an error, because its author expects it to work.
+//! Every operation keeps every limit. Operations of a preset that cannot keep one are removed. A
+//! single operation that cannot is an error, because its author expects it to work.
 
 use tencent::cam::{ConditionError, Conditions};
 
@@ -63,8 +63,8 @@ impl Permissions {
         })
     }
 
-    /// The same, and the function generates keys with these extensions. Callers may still upload any key
-    /// of their own choice.
+    /// The same, and the function generates keys with these extensions. Callers may still upload
+    /// any key of their own choice.
     ///
     /// # Errors
     /// [`PermissionError::NoUpload`] without uploads, [`PermissionError::TwoLists`] next to a limit on

@@ -1,10 +1,10 @@
 //! Prefix templates, for example `users/{sub}/`: a claim of the principal fills each placeholder.
 //!
 //! # Guarantees
-//! A placeholder has a type. A value of another form is refused and never cut or escaped, because CAM has
-//! no escape. Between two `/` there is at most one placeholder, so two principals never share a prefix
-//! (`{a}{b}` would allow `x`+`yz` and `xy`+`z`). `proof` is not a claim and fills no placeholder. The
-//! result is an [`ObjectPrefix`], so it ends in `/`.
+//! A placeholder has a type. A value of another form is refused and never cut or escaped, because
+//! CAM has no escape. Between two `/` there is at most one placeholder, so two principals never
+//! share a prefix (`{a}{b}` would allow `x`+`yz` and `xy`+`z`). `proof` is not a claim and fills no
+//! placeholder. The result is an [`ObjectPrefix`], so it ends in `/`.
 //!
 //! # Not covered
 //! Who the principal is (`principal_match`).
@@ -39,7 +39,8 @@ enum Piece {
 }
 
 impl PrefixTemplate {
-    /// Parses a template. `placeholders` maps claims to the values that they accept; the default is an id.
+    /// Parses a template. `placeholders` maps claims to the values that they accept; the default is
+    /// an id.
     ///
     /// # Errors
     /// [`TemplateError`] for any other text.

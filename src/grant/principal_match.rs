@@ -145,7 +145,8 @@ impl Match {
         }
     }
 
-    /// Whether some claim of this type could match; `sent` is the string of one that a gateway sent.
+    /// Whether some claim of this type could match; `sent` is the string of one that a gateway
+    /// sent.
     fn takes_type_of(&self, claim: &Claim, sent: Option<&str>) -> bool {
         let has = |is: fn(&Value) -> bool| matches!(self, Self::OneOf(all) if all.iter().any(is));
         let takes_text = matches!(self, Self::Prefix(_)) || has(|v| matches!(v, Value::Text(_)));

@@ -1,14 +1,15 @@
 //! A grant for one principal: the placeholders of its prefix are filled.
 //!
 //! # Guarantees
-//! Everything that is allowed here was granted and, where a request names something narrower, requested.
+//! Everything that is allowed here was granted and, where a request names something narrower,
+//! requested.
 //!
 //! # Not covered
 //! For how long (`lifetime`), and for whom (`principal_match`).
 
 use crate::entropy::Entropy;
 use crate::error::Error;
-use crate::request::{Keys, Scope};
+use crate::request::{ObjectKeys, Scope};
 use tencent::cam::Resource;
 use tencent::names::ObjectPrefix;
 use tencent::time::Timestamp;
@@ -47,7 +48,15 @@ impl ResolvedGrant<'_> {
                 | ResourceLevel::PartialUpload
                 | ResourceLevel::WholeUpload => Resource::below(bucket, region, &self.prefix),
             };
-            statements.allow(operation, resource, permissions.conditions(operation));
+            let conditions = permissions.conditions(operation);
+            statements.allow(operation, resource, conditions);
+            if let Some(key) = self.prefix_key(operation) {
+                statements.allow(
+                    operation,
+                    Resource::exactly(bucket, region, key),
+                    conditions,
+                );
+            }
             is_any = true;
         }
         is_any
@@ -75,7 +84,7 @@ impl ResolvedGrant<'_> {
         if operation.resource_level() == ResourceLevel::Service {
             let is_bare = scope.bucket.is_empty()
                 && scope.region.is_empty()
-                && scope.keys == Keys::Exactly(String::new());
+                && scope.keys == ObjectKeys::Exactly(String::new());
             if !is_bare {
                 return Err(ScopeMismatch::Service);
             }
@@ -86,27 +95,45 @@ impl ResolvedGrant<'_> {
             return Err(ScopeMismatch::Bucket);
         }
         // The granted prefix is empty or ends in `/`, so a key that begins with it lies below it.
-        let (Keys::Below(keys) | Keys::Exactly(keys)) = &scope.keys;
-        if !keys.starts_with(self.prefix.as_str()) {
+        let is_inside = match &scope.keys {
+            ObjectKeys::Below(prefix) => prefix.starts_with(self.prefix.as_str()),
+            ObjectKeys::Exactly(key) => {
+                key.starts_with(self.prefix.as_str())
+                    || self.prefix_key(operation) == Some(key.as_str())
+            }
+        };
+        if !is_inside {
             return Err(ScopeMismatch::Prefix);
         }
         let limits = permissions.limits();
         let resource = match &scope.keys {
-            Keys::Below(_) if operation.is_upload() && !limits.extensions.is_empty() => {
+            ObjectKeys::Below(_) if operation.is_upload() && !limits.extensions.is_empty() => {
                 return Err(ScopeMismatch::Extension);
             }
-            Keys::Exactly(key) if operation.is_upload() && !limits.allow_key(key) => {
+            ObjectKeys::Exactly(key) if operation.is_upload() && !limits.allow_key(key) => {
                 return Err(ScopeMismatch::Extension);
             }
-            Keys::Below(prefix) => Resource::starting(bucket, region, prefix),
-            Keys::Exactly(key) => Resource::exactly(bucket, region, key),
+            ObjectKeys::Below(prefix) => Resource::starting(bucket, region, prefix),
+            ObjectKeys::Exactly(key) => Resource::exactly(bucket, region, key),
         };
         statements.allow(operation, resource, conditions);
         Ok(())
     }
 
-    /// Generates the key of a new object, `<prefix>YYYY/MM/DD/<128 random bits>.<extension>`, and allows
-    /// its upload. `None` when the extension is not granted.
+    /// The prefix without its last `/`, where the grant includes that key for the operation.
+    fn prefix_key(&self, operation: Operation) -> Option<&str> {
+        let is_on_objects = match operation.resource_level() {
+            ResourceLevel::Bucket | ResourceLevel::Service => false,
+            ResourceLevel::Keys | ResourceLevel::PartialUpload | ResourceLevel::WholeUpload => {
+                !operation.is_listing()
+            }
+        };
+        let key = self.prefix.as_str().strip_suffix('/')?;
+        (self.definition.include_prefix_key && is_on_objects).then_some(key)
+    }
+
+    /// Generates the key of a new object, `<prefix>YYYY/MM/DD/<128 random bits>.<extension>`, and
+    /// allows its upload. `None` when the extension is not granted.
     ///
     /// # Errors
     /// [`ErrorCode::Internal`](crate::error::ErrorCode::Internal) without entropy.

@@ -3,9 +3,9 @@
 //! # Guarantees
 //! A name has only letters, as GetFederationToken's `Name` requires
 //! (<https://www.tencentcloud.com/document/product/1150/49452>), and 37 of them; `RoleSessionName`
-//! accepts 2 to 128 (<https://www.tencentcloud.com/document/product/1150/49456>). It contains nothing
-//! about a person but a hash: 128 bits over the authentication method and the subject, the same for
-//! each request of the same subject.
+//! accepts 2 to 128 (<https://www.tencentcloud.com/document/product/1150/49456>). It contains
+//! nothing about a person but a hash: 128 bits over the authentication method and the subject, the
+//! same for each request of the same subject.
 
 use crate::auth::Principal;
 

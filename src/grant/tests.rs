@@ -4,8 +4,8 @@ use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq};
 use serde_json::{Value, json};
 
 use super::{
-    Authorized, ContentType, Extension, Grant, GrantDefinition, Grants, Lifetime, Limits, Match,
-    Operation, Placeholder, PrefixTemplate, Preset, PrincipalMatch,
+    Authorized, ContentType, Extension, Grant, GrantDefinition, GrantError, Grants, Lifetime,
+    Limits, Match, Operation, Placeholder, PrefixTemplate, Preset, PrincipalMatch,
 };
 use crate::auth::{Claim, Claims, Principal};
 use crate::error::{Error, ErrorCode};
@@ -47,13 +47,13 @@ fn generating(presets: &[Preset]) -> Grants {
     )])
 }
 
-fn request(wanted: RequestedScope) -> CredentialRequest {
+fn request(scope: RequestedScope) -> CredentialRequest {
     CredentialRequest {
         format: Format::Sdk,
         duration_seconds: None,
         bucket: None,
         region: None,
-        wanted,
+        scope,
     }
 }
 
@@ -544,6 +544,11 @@ fn a_definition_whose_parts_contradict_each_other_is_not_a_grant() {
     );
     let whole = GrantDefinition::for_tests("/", &[], &head, Limits::default());
     assert!(Grant::new(whole).is_ok());
+    let bare = GrantDefinition {
+        include_prefix_key: true,
+        ..definition("/", &[Preset::Download], Limits::default())
+    };
+    assert_eq!(Grant::new(bare).unwrap_err(), GrantError::NoPrefixKey);
     let networks = (0..600_u32).map(|number| std::net::Ipv4Addr::from(number).to_string());
     let long = Limits {
         source_ip: networks.collect(),
@@ -551,6 +556,72 @@ fn a_definition_whose_parts_contradict_each_other_is_not_a_grant() {
     };
     let error = Grant::new(definition("a/", &[Preset::Download], long)).unwrap_err();
     assert!(error.to_string().contains("6144"), "{error}");
+}
+
+/// A file system client asks for `data` as an object; a listing of `data` would show `data2/`.
+#[test]
+fn the_key_of_the_prefix_is_granted_only_where_the_grant_includes_it() {
+    let presets = [Preset::Download, Preset::List];
+    let without = definition("data/", &presets, Limits::default());
+    let with = GrantDefinition {
+        include_prefix_key: true,
+        ..without.clone()
+    };
+    let (without, with) = (grants(vec![without]), grants(vec![with]));
+    let keys = pairs(&everything(&with, nobody()).unwrap());
+    let expected =
+        "GetBucket data/*, GetObject data, GetObject data/*, HeadObject data, HeadObject data/*";
+    let expected = expected.split(", ").filter_map(|pair| pair.split_once(' '));
+    let owned = |(action, key): (&str, &str)| (action.to_owned(), key.to_owned());
+    assert_eq!(keys, expected.map(owned).collect::<Vec<_>>());
+    for (operation, key, is_granted) in [
+        ("HeadObject", "data", true),
+        ("HeadObject", "data2", false),
+        ("HeadObject", "dat", false),
+        ("GetBucket", "data", false),
+        ("PutObject", "data", false),
+    ] {
+        let scopes = json!([scope(operation, key)]);
+        assert_eq!(
+            scoped(&with, nobody(), &scopes).is_ok(),
+            is_granted,
+            "{operation} {key}"
+        );
+        assert!(
+            scoped(&without, nobody(), &scopes).is_err(),
+            "{operation} {key}"
+        );
+    }
+}
+
+#[test]
+fn an_action_that_is_not_granted_is_named_next_to_what_is() {
+    let sized = Limits {
+        max_size_bytes: Some(10),
+        ..Limits::default()
+    };
+    let all = grants(vec![
+        definition("a/", &[Preset::Upload], sized),
+        definition("b/", &[Preset::Download], Limits::default()),
+    ]);
+    let granted = "granted: PutObject, PostObject, GetObject, HeadObject";
+    for (operation, reason) in [
+        ("GetObjectUrl", "is not a COS operation".to_owned()),
+        ("PutObjectACL", "reads or changes permissions".to_owned()),
+        ("DeleteObject", format!("is not granted; {granted}")),
+        (
+            "UploadPart",
+            format!("a limit on size or type requires uploads in one request; {granted}"),
+        ),
+    ] {
+        let refused = scoped(&all, nobody(), &json!([scope(operation, "a/x")]));
+        let message = assert_refused(refused, ErrorCode::ScopeNotGranted);
+        let start = format!("scope 1: `{operation}` ");
+        assert!(
+            message.starts_with(&start) && message.contains(&reason),
+            "{message}"
+        );
+    }
 }
 
 #[test]

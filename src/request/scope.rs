@@ -1,13 +1,15 @@
 //! A scope array: what exactly a client wants to do, as the COS SDKs send it.
 //!
-//! `[{"action":"name/cos:PutObject","bucket":"examplebucket-1250000000","region":"ap-guangzhou","prefix":"users/1/a.jpg"}]`; the samples of
-//! the SDKs: <https://github.com/tencentyun/qcloud-cos-sts-sdk/blob/master/nodejs/demo/sts-server-scope.js>.
+//! `[{"action":"name/cos:PutObject","bucket":"examplebucket-1250000000","region":"ap-guangzhou","prefix":"users/1/a.jpg"}]`;
+//! the samples of the SDKs:
+//! <https://github.com/tencentyun/qcloud-cos-sts-sdk/blob/master/nodejs/demo/sts-server-scope.js>.
 //!
-//! What clients do: Android leaves out null members and takes one `/` off a prefix, others leave it; several scopes come at once for a
-//! multipart upload; a listing has the asked prefix, or `""`.
+//! What clients do: Android leaves out null members and takes one `/` off a prefix, others leave
+//! it; several scopes come at once for a multipart upload; a listing has the asked prefix, or `""`.
 //!
-//! Promises: an empty array, an unknown member, a wildcard or a path trick is refused, by the item's number. `*` stands alone or behind a
-//! `/`, as everything below. Leaves out: whether a caller may have it (`grant`).
+//! Promises: an empty array, an unknown member, a wildcard or a path trick is refused, by the
+//! item's number. `*` stands alone or behind a `/`, as everything below. Leaves out: whether a
+//! caller may have it (`grant`).
 
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
@@ -30,12 +32,12 @@ pub struct Scope {
     /// The region, as sent; empty when the client names none.
     pub region: String,
     /// Which keys.
-    pub keys: Keys,
+    pub keys: ObjectKeys,
 }
 
 /// Which keys a scope is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Keys {
+pub enum ObjectKeys {
     /// All that begin with a prefix closed by `/`; with an empty one, all of the bucket.
     Below(String),
     /// One key; for a listing, the prefix that is listed.
@@ -103,7 +105,7 @@ fn scope(item: Item) -> Result<Scope, &'static str> {
     })
 }
 
-fn keys(prefix: &str) -> Result<Keys, &'static str> {
+fn keys(prefix: &str) -> Result<ObjectKeys, &'static str> {
     let prefix = prefix.strip_prefix('/').unwrap_or(prefix);
     let (literal, is_below) = match prefix.strip_suffix('*') {
         Some(literal) => (literal, true),
@@ -119,9 +121,9 @@ fn keys(prefix: &str) -> Result<Keys, &'static str> {
         check_literal(text)?;
     }
     match (is_below, literal.is_empty() || literal.ends_with('/')) {
-        (true, true) => Ok(Keys::Below(literal.to_owned())),
+        (true, true) => Ok(ObjectKeys::Below(literal.to_owned())),
         (true, false) => Err("`*` in `prefix` stands alone or behind a `/`"),
-        (false, _) => Ok(Keys::Exactly(literal.to_owned())),
+        (false, _) => Ok(ObjectKeys::Exactly(literal.to_owned())),
     }
 }
 
@@ -146,7 +148,8 @@ fn check_literal(text: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// The full-width forms of the metacharacters, in case a later step normalizes text (none is known).
+/// The full-width forms of the metacharacters, in case a later step normalizes text (none is
+/// known).
 const FULL_WIDTH: [char; 6] = [
     '\u{ff0a}', '\u{ff1f}', '\u{ff04}', '\u{ff5b}', '\u{ff5d}', '\u{ff3c}',
 ];
@@ -161,7 +164,7 @@ const KEY_BYTES_MAX: usize = 850;
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{Keys, Scopes};
+    use super::{ObjectKeys, Scopes};
     use crate::error::ErrorCode;
 
     fn with_prefix(prefix: &Value) -> Value {
@@ -169,7 +172,7 @@ mod tests {
     }
 
     #[track_caller]
-    fn keys(prefix: &str) -> Keys {
+    fn keys(prefix: &str) -> ObjectKeys {
         let scopes = Scopes::parse(&with_prefix(&json!(prefix)).to_string()).unwrap();
         scopes.iter().next().unwrap().keys.clone()
     }
@@ -185,18 +188,27 @@ mod tests {
 
     #[test]
     fn what_clients_write_is_read() {
-        assert_eq!(keys("users/1/a.jpg"), Keys::Exactly("users/1/a.jpg".into()));
+        assert_eq!(
+            keys("users/1/a.jpg"),
+            ObjectKeys::Exactly("users/1/a.jpg".into())
+        );
         assert_eq!(
             keys("/users/1/a.jpg"),
-            Keys::Exactly("users/1/a.jpg".into())
+            ObjectKeys::Exactly("users/1/a.jpg".into())
         );
-        assert_eq!(keys("users/1/"), Keys::Exactly("users/1/".into()));
-        assert_eq!(keys("users/1/*"), Keys::Below("users/1/".into()));
-        assert_eq!(keys("*"), Keys::Below(String::new()));
-        assert_eq!(keys(""), Keys::Exactly(String::new()));
-        assert_eq!(keys("100%.jpg"), Keys::Exactly("100%.jpg".into()));
-        assert_eq!(keys("a%20b%zz.jpg"), Keys::Exactly("a%20b%zz.jpg".into()));
-        assert_eq!(keys("图片/猫.jpg"), Keys::Exactly("图片/猫.jpg".into()));
+        assert_eq!(keys("users/1/"), ObjectKeys::Exactly("users/1/".into()));
+        assert_eq!(keys("users/1/*"), ObjectKeys::Below("users/1/".into()));
+        assert_eq!(keys("*"), ObjectKeys::Below(String::new()));
+        assert_eq!(keys(""), ObjectKeys::Exactly(String::new()));
+        assert_eq!(keys("100%.jpg"), ObjectKeys::Exactly("100%.jpg".into()));
+        assert_eq!(
+            keys("a%20b%zz.jpg"),
+            ObjectKeys::Exactly("a%20b%zz.jpg".into())
+        );
+        assert_eq!(
+            keys("图片/猫.jpg"),
+            ObjectKeys::Exactly("图片/猫.jpg".into())
+        );
         let left_out =
             Scopes::parse(r#"[{"action":"name/cos:GetService","bucket":null}]"#).unwrap();
         assert_eq!(left_out.iter().next().unwrap().bucket, "");

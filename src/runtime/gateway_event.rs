@@ -18,34 +18,27 @@ use serde_json::{Map, Value};
 use url::form_urlencoded;
 
 use crate::error::{Error, ErrorCode};
-use crate::request::Identity;
-use crate::request::Unverified;
+use crate::request::Inbound;
 
 /// A parsed event: its headers, if they could be read, and the request or why it is refused.
 pub(super) struct Event {
     pub(super) headers: HeaderMap,
-    pub(super) request: Result<Unverified, Error>,
+    pub(super) request: Result<Inbound, Error>,
 }
 
 impl Event {
     /// Reads the headers first: with them, a page can read the refusal of the rest.
     pub(super) fn new(
         headers: Result<HeaderMap, Error>,
-        read: impl FnOnce(&HeaderMap) -> Result<Parts, Error>,
+        read: impl FnOnce(HeaderMap) -> Result<Inbound, Error>,
     ) -> Self {
-        let headers = match headers {
-            Ok(headers) => headers,
-            Err(error) => return Self::refused(error),
-        };
-        let request = read(&headers).map(|parts| Unverified {
-            method: parts.method,
-            path: parts.path,
-            query: parts.query,
-            headers: headers.clone(),
-            body: parts.body,
-            identity: parts.identity,
-        });
-        Self { headers, request }
+        match headers {
+            Ok(headers) => Self {
+                request: read(headers.clone()),
+                headers,
+            },
+            Err(error) => Self::refused(error),
+        }
     }
 
     pub(super) fn refused(error: Error) -> Self {
@@ -56,16 +49,7 @@ impl Event {
     }
 }
 
-/// What an event contains in addition to the headers.
-pub(super) struct Parts {
-    pub(super) method: Method,
-    pub(super) path: String,
-    pub(super) query: Vec<(String, String)>,
-    pub(super) body: Vec<u8>,
-    pub(super) identity: Option<Identity>,
-}
-
-/// The error of an event that cannot be read.
+/// A refusal of the event.
 pub(super) fn refuse(message: &'static str) -> Error {
     Error::new(ErrorCode::Event, message)
 }

@@ -34,9 +34,10 @@ use tracing::{debug, info, warn};
 use url::form_urlencoded;
 
 use super::connections::{Connection, Connections};
+use crate::deadline::Deadline;
 use crate::error::{Error, ErrorCode, chain};
 use crate::handler::Handler;
-use crate::request::{BODY_BYTES_MAX, Request, RequestId, Unverified, body_too_large};
+use crate::request::{Inbound, MAX_BODY_BYTES, Request, RequestId, body_too_large};
 use crate::response::Response;
 
 /// Where a server listens, and what it believes.
@@ -161,18 +162,30 @@ impl Server {
 
     async fn respond(&self, request: hyper::Request<Incoming>) -> hyper::Response<Full<Bytes>> {
         let (head, body) = request.into_parts();
-        // Without SCF in front, this header is whatever a client writes.
-        let platform_id = head
+        let sent_id = head
             .headers
             .get("x-scf-request-id")
-            .filter(|_| self.settings.is_scf);
-        let id = RequestId::from_platform(platform_id.and_then(|value| value.to_str().ok()));
+            .and_then(|value| value.to_str().ok());
+        // Without SCF in front, this header is whatever a client writes.
+        let own_id = sent_id.filter(|_| self.settings.is_scf);
+        let id = RequestId::from_platform(own_id, &*self.handler.entropy);
+        if let Some(sent) = sent_id.filter(|sent| *sent != id.as_str()) {
+            let client_id = sent.get(..MAX_CLIENT_ID_LENGTH).unwrap_or(sent);
+            info!(
+                request_id = id.as_str(),
+                client_request_id = client_id,
+                "the client sent an id"
+            );
+        }
         let request = match self.check_host(&head) {
-            Ok(()) => read(&head, body, &id).await,
+            Ok(()) => read(&head, body).await,
             Err(error) => Err(error),
         };
         let response = match request {
-            Ok(request) => self.handler.handle(&request).await,
+            Ok(request) => {
+                let deadline = Deadline::unlimited(&*self.handler.clock);
+                self.handler.handle(&request, &id, deadline).await
+            }
             Err(error) => {
                 let mut response = self.handler.refuse(&error, &head.headers, &id);
                 // The unread rest of this request must not be taken for the next one.
@@ -207,14 +220,14 @@ impl Server {
     }
 }
 
-async fn read(head: &request::Parts, body: Incoming, id: &RequestId) -> Result<Request, Error> {
+async fn read(head: &request::Parts, body: Incoming) -> Result<Request, Error> {
     // A body that is announced as too large is not read at all.
     if usize::try_from(body.size_hint().lower())
-        .map_or(true, |announced| announced > BODY_BYTES_MAX)
+        .map_or(true, |announced| announced > MAX_BODY_BYTES)
     {
         return Err(body_too_large());
     }
-    let reading = Limited::new(body, BODY_BYTES_MAX).collect();
+    let reading = Limited::new(body, MAX_BODY_BYTES).collect();
     let body = timeout(BODY_TIMEOUT, reading)
         .await
         .map_err(|_| Error::new(ErrorCode::RequestTimeout, "the body did not arrive in time"))?;
@@ -225,7 +238,7 @@ async fn read(head: &request::Parts, body: Incoming, id: &RequestId) -> Result<R
         }
     })?;
     let query = head.uri.query().unwrap_or_default();
-    let unverified = Unverified {
+    let inbound = Inbound {
         method: head.method.clone(),
         path: head.uri.path().to_owned(),
         query: form_urlencoded::parse(query.as_bytes())
@@ -235,7 +248,7 @@ async fn read(head: &request::Parts, body: Incoming, id: &RequestId) -> Result<R
         body: body.to_bytes().to_vec(),
         identity: None,
     };
-    Request::new(unverified, id.clone(), None)
+    inbound.check()
 }
 
 fn into_hyper(response: Response) -> hyper::Response<Full<Bytes>> {
@@ -263,5 +276,8 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// SCF and container platforms kill the process after 30 seconds.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Bounds the log.
+const MAX_CLIENT_ID_LENGTH: usize = 64;
 
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

@@ -1,9 +1,12 @@
 //! AWS Lambda: the loop of lambda_runtime, events parsed here, and replies of lambda_http's types.
 //!
 //! Events:
-//! - function URL and HTTP API 2.0: <https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html>
-//! - REST API: <https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html>
-//! - ALB: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html>
+//! - function URL and HTTP API 2.0:
+//!   <https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html>
+//! - REST API:
+//!   <https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html>
+//! - ALB:
+//!   <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html>
 //!
 //! # Guarantees
 //! An event that is not an HTTP request, is from another platform, or is marked as base64 but is
@@ -22,11 +25,13 @@ use lambda_runtime::{Context, LambdaEvent, service_fn};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::handler::Handler;
-use crate::request::{Request, RequestId, Unverified};
+use crate::request::{Inbound, RequestId};
 use crate::runtime::gateway_event::Event;
 use event::Reply;
+use tencent::time::Clock;
 
 /// Serves Lambda's runtime API.
 ///
@@ -45,7 +50,7 @@ pub async fn run(handler: Arc<Handler>) -> Result<(), lambda_runtime::Error> {
 /// # Errors
 /// The refusal of an event that is not a request.
 #[doc(hidden)]
-pub fn request_of(event: &[u8]) -> Result<Unverified, Error> {
+pub fn request_of(event: &[u8]) -> Result<Inbound, Error> {
     // As lambda_runtime parses it.
     let payload = Payload::deserialize(&mut serde_json::Deserializer::from_slice(event));
     let payload = payload.ok().and_then(|Payload(payload)| payload);
@@ -57,24 +62,20 @@ async fn respond(handler: &Handler, invocation: LambdaEvent<Payload>) -> Reply {
         payload: Payload(payload),
         context,
     } = invocation;
-    let id = RequestId::from_platform(Some(&context.request_id));
+    let id = RequestId::from_platform(Some(&context.request_id), &*handler.entropy);
     let (shape, Event { headers, request }) = event::read(payload.as_ref());
-    let time_left = time_left(&context, handler);
-    let response = match request
-        .and_then(|unverified| Request::new(unverified, id.clone(), Some(time_left)))
-    {
-        Ok(request) => handler.handle(&request).await,
+    let deadline = deadline(&context, &*handler.clock);
+    let response = match request.and_then(Inbound::check) {
+        Ok(request) => handler.handle(&request, &id, deadline).await,
         Err(error) => handler.refuse(&error, &headers, &id),
     };
     shape.reply(response)
 }
 
-fn time_left(context: &Context, handler: &Handler) -> Duration {
-    Duration::from_millis(
-        context
-            .deadline
-            .saturating_sub(handler.clock.unix_milliseconds()),
-    )
+/// Lambda names the moment at which it ends the invocation.
+fn deadline(context: &Context, clock: &dyn Clock) -> Deadline {
+    let left = context.deadline.saturating_sub(clock.unix_milliseconds());
+    Deadline::after(Duration::from_millis(left), clock)
 }
 
 /// The event, or `None` when it is not JSON: that must reach [`respond`] as well.

@@ -1,5 +1,5 @@
 //! Tencent SCF, event functions on the custom runtime: a loop over its runtime API, for which there
-//! is no maintained crate.
+//! does not exist as a maintained crate.
 //!
 //! Protocol: <https://www.tencentcloud.com/document/product/583/38129>.
 //!
@@ -27,9 +27,10 @@ use std::time::Duration;
 use serde::Serialize;
 use tracing::{error, warn};
 
+use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::handler::Handler;
-use crate::request::{Request, RequestId, Unverified};
+use crate::request::{Inbound, RequestId};
 use crate::response::Response;
 use crate::runtime::gateway_event::Event;
 
@@ -52,16 +53,17 @@ pub async fn run(url: &str, handler: &Handler) -> Result<(), ScfError> {
 /// # Errors
 /// The refusal of an event that is not a request.
 #[doc(hidden)]
-pub fn request_of(event: &[u8]) -> Result<Unverified, Error> {
+pub fn request_of(event: &[u8]) -> Result<Inbound, Error> {
     event::read(event).request
 }
 
 async fn handle(handler: &Handler, invocation: &Invocation) -> Response {
-    let id = RequestId::from_platform(invocation.request_id.as_deref());
+    let id = RequestId::from_platform(invocation.request_id.as_deref(), &*handler.entropy);
     let Event { headers, request } = event::read(&invocation.event);
-    match request.and_then(|unverified| Request::new(unverified, id.clone(), invocation.time_limit))
-    {
-        Ok(request) => handler.handle(&request).await,
+    let limit = invocation.time_limit.unwrap_or(Duration::MAX);
+    let deadline = Deadline::after(limit, &*handler.clock);
+    match request.and_then(Inbound::check) {
+        Ok(request) => handler.handle(&request, &id, deadline).await,
         Err(error) => handler.refuse(&error, &headers, &id),
     }
 }

@@ -1,11 +1,15 @@
 //! One call to one endpoint: sign, post, read.
 //!
-//! Promises: each attempt is signed anew, with the time of the attempt. Leaves out: trying again (`issuer`).
+//! Promises: each attempt is signed anew, with the time of the attempt. Leaves out: trying again
+//! (`issuer`).
 
 use std::time::Duration;
 
+use super::endpoint::Endpoint;
 use super::hint::hint;
-use super::{AnswerError, Credentials, Endpoint, Identity, SignedCall};
+use super::identity::Identity;
+use super::request::SignedCall;
+use super::response::{AnswerError, Credentials};
 use crate::grant::Authorized;
 use crate::http_client;
 use tencent::names::Region;

@@ -2,7 +2,8 @@
 //!
 //! Endpoints: <https://www.tencentcloud.com/document/product/1150/49445>.
 //!
-//! Promises: HTTPS, unless the address is loopback; no user name, path or query, since the signature covers `/` alone.
+//! Promises: HTTPS, unless the address is loopback; no user name, path or query, since the
+//! signature covers `/` alone.
 
 use url::{Host, Url};
 
@@ -26,7 +27,8 @@ impl Endpoint {
         } else {
             format!("https://{text}")
         };
-        // The parser would drop a line break, decode `%2e`, and take `*` for a letter: the host would not be the one that is written.
+        // The parser would drop a line break, decode `%2e`, and take `*` for a letter: the host
+        // would not be the one that is written.
         let known = |c: char| c.is_ascii_alphanumeric() || "-._:/[]@?#=&".contains(c);
         if !text.chars().all(known) {
             return Err(EndpointError::Url);
@@ -82,7 +84,7 @@ impl Endpoint {
     }
 }
 
-/// Why a text is no endpoint.
+/// Why a text is not an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EndpointError {
     /// More than scheme, host and port.

@@ -1,11 +1,13 @@
 //! What an operator can do about an error of STS, in terms of this function's own settings.
 //!
-//! Codes: <https://www.tencentcloud.com/document/product/1150/49458> (their misspellings are the real codes).
+//! Codes: <https://www.tencentcloud.com/document/product/1150/49458> (their misspellings are the
+//! real codes).
 //!
-//! Promises: every code that STS documents for GetFederationToken and AssumeRole, and that is not a fault inside STS, has a remedy.
-//! Leaves out: what a caller is told (`issuer`).
+//! Promises: every code that STS documents for GetFederationToken and AssumeRole, and that is not a
+//! fault inside STS, has a remedy. Leaves out: what a caller is told (`issuer`).
 
-/// What to look at, for the log; `None` for faults that pass by themselves, and for codes that nobody has documented.
+/// What to look at, for the log; `None` for faults that pass by themselves, and for codes that
+/// nobody has documented.
 pub(crate) fn hint(code: &str) -> Option<&'static str> {
     let remedy = match code {
         "AuthFailure.InvalidSecretId" | "AuthFailure.SecretIdNotFound" => {

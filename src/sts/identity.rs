@@ -98,7 +98,7 @@ impl RoleArn {
     }
 }
 
-/// The text is no role.
+/// The text is not a role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a role is written `qcs::cam::uin/100000000001:roleName/name`")]
 pub struct RoleArnError;

@@ -1,13 +1,16 @@
 //! The call as data: headers and body, signed and ready to be posted.
 //!
-//! Common parameters: <https://www.tencentcloud.com/document/product/1150/49446>; signature: `sign::tc3`.
+//! Common parameters: <https://www.tencentcloud.com/document/product/1150/49446>; signature:
+//! `sign::tc3`.
 //!
-//! Promises: pure; the time is an argument. `Policy` is percent-encoded exactly once, although it stands inside JSON: the service
-//! decodes it once (<https://www.tencentcloud.com/document/product/1150/49452>, parameter Policy).
+//! Promises: pure; the time is an argument. `Policy` is percent-encoded exactly once, although it
+//! stands inside JSON: the service decodes it once
+//! (<https://www.tencentcloud.com/document/product/1150/49452>, parameter Policy).
 
 use serde::Serialize;
 
-use super::{Endpoint, Identity, VERSION};
+use super::endpoint::Endpoint;
+use super::identity::Identity;
 use crate::grant::Authorized;
 use tencent::names::Region;
 use tencent::percent::percent_encode;
@@ -112,5 +115,7 @@ struct AssumeRole<'a> {
 }
 
 const SERVICE: &str = "sts";
+
+const VERSION: &str = "2018-08-13";
 
 const CONTENT_TYPE: &str = "application/json; charset=utf-8";

@@ -1,9 +1,11 @@
 //! An answer of STS, read strictly.
 //!
-//! Shape: <https://www.tencentcloud.com/document/product/1150/49452> (Output parameters). HTTP status 200 also carries errors.
+//! Shape: <https://www.tencentcloud.com/document/product/1150/49452> (Output parameters). HTTP
+//! status 200 also carries errors.
 //!
-//! Promises: a [`Credentials`] has all its members, none empty, and a life that fits what was asked: an answer that is already
-//! over, or that outlives the request, is an error. No error text repeats a part of the answer's credentials.
+//! Promises: a [`Credentials`] has all its members, none empty, and a life that fits what was
+//! asked: an answer that is already over, or that outlives the request, is an error. No error text
+//! repeats a part of the answer's credentials.
 
 use serde::{Deserialize, Deserializer};
 
@@ -20,7 +22,8 @@ pub struct Credentials {
     pub tmp_secret_key: Secret,
     /// The token that goes with both.
     pub session_token: Secret,
-    /// When they start to hold; never ahead of our clock, since clients drop credentials from the future.
+    /// When they start to hold; never ahead of our clock, since clients drop credentials from the
+    /// future.
     pub start: Timestamp,
     /// When they cease to.
     pub expiry: Timestamp,
@@ -64,7 +67,8 @@ pub enum AnswerError {
 }
 
 impl Credentials {
-    /// Reads an answer to a request for `duration_seconds`, of which at least `remaining_seconds_min` must be left.
+    /// Reads an answer to a request for `duration_seconds`, of which at least
+    /// `remaining_seconds_min` must be left.
     ///
     /// # Errors
     /// [`AnswerError`].

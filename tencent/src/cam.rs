@@ -2,16 +2,18 @@
 //!
 //! Grammar: <https://www.tencentcloud.com/document/product/598/10603>; COS resources and actions:
 //! <https://www.tencentcloud.com/document/product/436/30580>; conditions:
-//! <https://www.tencentcloud.com/document/product/598/10608> and <https://www.tencentcloud.com/document/product/436/46205>.
+//! <https://www.tencentcloud.com/document/product/598/10608> and
+//! <https://www.tencentcloud.com/document/product/436/46205>.
 //!
 //! # Guarantees
-//! A [`Policy`] has at least one statement that allows something, because CAM reads an empty session policy
-//! as all rights. Rendering is byte-stable (one order of members, no white space), so equal policies are
-//! equal texts. The parser rejects, or the evaluator denies with a reason, everything whose meaning is not
-//! documented.
+//! A [`Policy`] has at least one statement that allows something, because CAM reads an empty
+//! session policy as all rights. Rendering is byte-stable (one order of members, no white space),
+//! so equal policies are equal texts. The parser rejects, or the evaluator denies with a reason,
+//! everything whose meaning is not documented.
 //!
 //! # Not covered
-//! `principal`, which a session policy must not contain; member names in another case; policy variables.
+//! `principal`, which a session policy must not contain; member names in another case; policy
+//! variables.
 //!
 //! [`Resource`], [`Operator`], [`Literal`] and [`decide`] each distinguish what is documented from what is
 //! inferred.
@@ -29,6 +31,7 @@ mod operation;
 mod operator;
 mod policy;
 mod resource;
+mod review;
 mod statement;
 mod value;
 mod wildcard;
@@ -40,11 +43,7 @@ pub use condition::{ConditionError, Conditions};
 pub use decision::{Checked, Decision, MatchedStatement, Position, Reason};
 pub use operation::is_operation;
 pub use operator::{Operator, OperatorError};
-pub use policy::{Policy, PolicyError};
+pub use policy::{MAX_POLICY_CHARACTERS, Policy, PolicyError};
 pub use resource::Resource;
 pub use statement::{Effect, Statement};
 pub use value::Literal;
-
-/// The longest policy that CAM accepts, in characters without white space.
-/// <https://www.tencentcloud.com/document/product/598/10665>
-pub const MAX_POLICY_CHARACTERS: usize = 6144;

@@ -1,7 +1,8 @@
 //! Reads a struct only from a JSON object.
 //!
-//! serde's derived structs also accept a list of the members' values in source order. No document knows
-//! that spelling, and another reader of the same text understands it differently or not at all.
+//! serde's derived structs also accept a list of the members' values in source order. No document
+//! knows that spelling, and another reader of the same text understands it differently or not at
+//! all.
 //!
 //! # Not covered
 //! Which members the object has.

@@ -1,8 +1,8 @@
 //! The names of buckets, regions and object prefixes.
 //!
 //! # Guarantees
-//! A name contains no wildcard and no policy variable, because CAM has no escape for them. A prefix ends in
-//! `/`, so `users/1/` never covers `users/10/`.
+//! A name contains no wildcard and no policy variable, because CAM has no escape for them. A prefix
+//! ends in `/`, so `users/1/` never covers `users/10/`.
 //!
 //! # Not covered
 //! How a policy writes them: see [`Resource`](crate::cam::Resource).
@@ -29,8 +29,11 @@ impl Bucket {
         }
         let known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         let closed = name.starts_with('-') || name.ends_with('-') || name.is_empty();
-        if closed || !name.chars().all(known) || text.len() > MAX_BUCKET_CHARACTERS {
+        if closed || !name.chars().all(known) {
             return Err(BucketError::Name);
+        }
+        if text.len() > MAX_BUCKET_CHARACTERS {
+            return Err(BucketError::Long);
         }
         Ok(Self {
             full_name: text.to_owned(),
@@ -58,23 +61,25 @@ impl Bucket {
 /// Why a text is not a bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BucketError {
+    /// The name has too many characters.
+    #[error("a bucket name has at most 50 characters with the appid")]
+    Long,
     /// COS does not allow the name.
-    #[error(
-        "a bucket name has lower-case letters, digits and inner hyphens, up to 50 characters with the appid"
-    )]
+    #[error("a bucket name has lower-case letters, digits and inner hyphens")]
     Name,
     /// There is no account number at the end.
     #[error("the appid is missing: write `examplebucket-1250000000`")]
     NoAppid,
 }
 
-/// A COS region, for example `ap-guangzhou`. Its form is checked and not a list, because regions are added
-/// over the years. <https://www.tencentcloud.com/document/product/436/6224>
+/// A COS region, for example `ap-guangzhou`. Its form is checked and not a list, because regions
+/// are added over the years. <https://www.tencentcloud.com/document/product/436/6224>
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Region(String);
 
 impl Region {
-    /// Parses a region id: two letters, a place, and at most one suffix (`ap-shanghai-fsi`, `ap-beijing-1`).
+    /// Parses a region id: two letters, a place, and at most one suffix (`ap-shanghai-fsi`,
+    /// `ap-beijing-1`).
     ///
     /// # Errors
     /// [`RegionError`].
@@ -173,8 +178,9 @@ impl fmt::Display for Bucket {
     }
 }
 
-/// The characters that CAM expands, or that our prefixes refuse to be safe: `*` and `${…}` are documented,
-/// and CAM has no escape for any of them. <https://www.tencentcloud.com/document/product/598/10606>,
+/// The characters that CAM expands, or that our prefixes refuse to be safe: `*` and `${…}` are
+/// documented, and CAM has no escape for any of them.
+/// <https://www.tencentcloud.com/document/product/598/10606>,
 /// <https://www.tencentcloud.com/document/product/598/10607>
 pub const METACHARACTERS: [char; 6] = ['*', '?', '$', '{', '}', '\\'];
 

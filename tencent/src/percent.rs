@@ -1,9 +1,9 @@
-//! Percent-encoding after [RFC 3986](https://www.rfc-editor.org/rfc/rfc3986#section-2.3): everything except
-//! the unreserved characters `A-Z a-z 0-9 - . _ ~`, in upper-case hex.
+//! Percent-encoding after [RFC 3986](https://www.rfc-editor.org/rfc/rfc3986#section-2.3):
+//! everything except the unreserved characters `A-Z a-z 0-9 - . _ ~`, in upper-case hex.
 //!
 //! # Guarantees
-//! One spelling of each text: for the policy in an STS call, for condition values that CAM reads from
-//! query parameters, and for signed requests.
+//! One spelling of each text: for the policy in an STS call, for condition values that CAM reads
+//! from query parameters, and for signed requests.
 //!
 //! # Not covered
 //! Decoding.

@@ -1,13 +1,14 @@
 //! Secret text: calling keys, session tokens, issued credentials.
 //!
 //! # Guarantees
-//! A [`Secret`] has no `Debug`, `Display`, `Serialize`, `Clone` or `==`, so a careless log line or error text does
-//! not compile. Its memory is wiped when it is dropped.
+//! A [`Secret`] has no `Debug`, `Display`, `Serialize`, `Clone` or `==`, so a careless log line or
+//! error text does not compile. Its memory is wiped when it is dropped.
 //!
 //! # Not covered
 //! Copies outside this type (a socket's buffer, the environment of the process).
 //!
-//! INVARIANT: [`Secret::expose`] is the only access. `tests/architecture.rs` lists the files that may call it.
+//! INVARIANT: [`Secret::expose`] is the only access. `tests/architecture.rs` lists the files that
+//! may call it.
 
 use std::fmt;
 
@@ -22,7 +23,8 @@ use zeroize::Zeroizing;
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// Takes ownership of `text`; `None` when it is empty, because an empty secret is a missing one.
+    /// Takes ownership of `text`; `None` when it is empty, because an empty secret is a missing
+    /// one.
     pub fn new(text: String) -> Option<Self> {
         if text.is_empty() {
             return None;

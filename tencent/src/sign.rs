@@ -1,11 +1,12 @@
 //! Request signatures of API 3.0 (`tc3`, `v1`) and COS (`q_sign`).
 //!
 //! # Guarantees
-//! Pure functions: no clock, environment or socket. Each protocol step is its own function, so a wrong
-//! signature can be traced to one step (`tests/vectors.rs` does that file by file).
+//! Pure functions: no clock, environment or socket. Each protocol step is its own function, so a
+//! wrong signature can be traced to one step (`tests/vectors.rs` does that file by file).
 //!
 //! # Not covered
-//! Which headers a request has. Verification: the local cloud calls the same functions and compares.
+//! Which headers a request has. Verification: the local cloud calls the same functions and
+//! compares.
 
 pub mod digest;
 pub mod q_sign;

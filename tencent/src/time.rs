@@ -1,9 +1,9 @@
 //! Wall-clock time in whole seconds since 1970, and the only place that reads the clock.
 //!
 //! # Guarantees
-//! All other code takes a [`Timestamp`] or a [`Clock`] as an argument, so every rule about time can be
-//! tested at any moment. The clock is the wall clock, because a platform can freeze an instance for an
-//! hour between two lines of code.
+//! All other code takes a [`Timestamp`] or a [`Clock`] as an argument, so every rule about time can
+//! be tested at any moment. The clock is the wall clock, because a platform can freeze an instance
+//! for an hour between two lines of code.
 //!
 //! # Not covered
 //! Time zones (everything is UTC) and fractions of a second (no protocol here has them).
@@ -66,7 +66,8 @@ impl Timestamp {
         )
     }
 
-    /// Formatted by hand, because the library's formatter is as large as all signing code of this crate.
+    /// Formatted by hand, because the library's formatter is as large as all signing code of this
+    /// crate.
     fn civil(self) -> jiff::civil::DateTime {
         let moment = jiff::Timestamp::from_second(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
         jiff::tz::Offset::UTC.to_datetime(moment)

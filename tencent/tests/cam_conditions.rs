@@ -1,4 +1,5 @@
-//! Every condition operator: met, not met, and absent; plain and with `_if_exist`; under allow and under deny.
+//! Every condition operator: met, not met, and absent; plain and with `_if_exist`; under allow and
+//! under deny.
 //!
 //! The rules: <https://www.tencentcloud.com/document/product/598/10608>, absent keys:
 //! <https://www.tencentcloud.com/document/product/436/46205>.
@@ -267,7 +268,8 @@ fn keys_of_one_operator_and_operators_are_all_needed() {
     }
 }
 
-/// An allow applies where the condition is met; a deny beside an unconditional allow, where it is not.
+/// An allow applies where the condition is met; a deny next to an unconditional allow, where it is
+/// not.
 #[track_caller]
 fn check(operator: &str, values: &str, seen: &[&str], is_met: bool) {
     let condition = format!(r#""condition":{{"{operator}":{{"k":{values}}}}}"#);

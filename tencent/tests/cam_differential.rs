@@ -1,6 +1,8 @@
-//! The evaluator against a second, naive one, over random policies and accesses; and the one way in which policies are written.
+//! The evaluator against a second, naive one, over random policies and accesses; and the one way in
+//! which policies are written.
 //!
-//! Promises: a run in which nearly everything is denied, or allowed, fails: it would compare nothing.
+//! Promises: a run in which nearly everything is denied, or allowed, fails: it would compare
+//! nothing.
 
 #![expect(
     clippy::arithmetic_side_effects,

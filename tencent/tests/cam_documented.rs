@@ -1,8 +1,9 @@
-//! The vendor's own examples, each with its page and the decisions that the page describes; then how
-//! decisions explain themselves.
+//! The vendor's own examples, each with its page and the decisions that the page describes; then
+//! how decisions explain themselves.
 //!
-//! `principal` is left out: a bucket policy has it and a session policy must not. Member names are in the
-//! lower case that CAM documents. One page contains a mistake; the example is tested as printed and as meant.
+//! `principal` is left out: a bucket policy has it and a session policy must not. Member names are
+//! in the lower case that CAM documents. One page contains a mistake; the example is tested as
+//! printed and as meant.
 
 #![expect(
     clippy::expect_used,
@@ -55,8 +56,8 @@ fn pair(operation: &str, allow: &str, deny: &str) -> String {
     )
 }
 
-/// <https://www.tencentcloud.com/document/product/598/10608>, sample 1: the host bits of the networks are
-/// set. <https://www.tencentcloud.com/document/product/436/46206>, qcs:ip.
+/// <https://www.tencentcloud.com/document/product/598/10608>, sample 1: the host bits of the
+/// networks are set. <https://www.tencentcloud.com/document/product/436/46206>, qcs:ip.
 #[test]
 fn uploads_from_two_networks() {
     check(
@@ -78,7 +79,8 @@ fn uploads_from_two_networks() {
     );
 }
 
-/// <https://www.tencentcloud.com/document/product/436/46205>, samples 1 and 2: both tables, all twelve rows.
+/// <https://www.tencentcloud.com/document/product/436/46205>, samples 1 and 2: both tables, all
+/// twelve rows.
 #[test]
 fn a_version_allowed_and_denied() {
     const RIGHT: &str = "MTg0NDUxNTc1NjIzMTQ1MDAwODg";
@@ -107,8 +109,9 @@ fn a_version_allowed_and_denied() {
     }
 }
 
-/// <https://www.tencentcloud.com/document/product/436/46206>, cos:versionid, examples 2 and 3: no version
-/// and an empty one are the latest; an object from before versioning cannot be removed for good.
+/// <https://www.tencentcloud.com/document/product/436/46206>, cos:versionid, examples 2 and 3: no
+/// version and an empty one are the latest; an object from before versioning cannot be removed for
+/// good.
 #[test]
 fn only_the_latest_version() {
     check(
@@ -130,8 +133,8 @@ fn only_the_latest_version() {
     );
 }
 
-/// The same page, cos:content-length, examples 1 and 2: values are JSON numbers, uploads without a length
-/// are refused.
+/// The same page, cos:content-length, examples 1 and 2: values are JSON numbers, uploads without a
+/// length are refused.
 #[test]
 fn uploads_of_a_size() {
     check(
@@ -185,8 +188,8 @@ fn headers_are_compared_raw_and_parameters_encoded() {
     );
 }
 
-/// <https://www.tencentcloud.com/document/product/436/46205>, notes: `*` with a key of one request breaks or
-/// frees the others.
+/// <https://www.tencentcloud.com/document/product/436/46205>, notes: `*` with a key of one request
+/// breaks or frees the others.
 #[test]
 fn conditions_of_one_request_under_every_action() {
     let both = |allow: &str, deny: &str| {
@@ -206,7 +209,8 @@ fn conditions_of_one_request_under_every_action() {
     );
 }
 
-/// <https://www.tencentcloud.com/document/product/436/46206>, cos:secure-transport and cos:tls-version.
+/// <https://www.tencentcloud.com/document/product/436/46206>, cos:secure-transport and
+/// cos:tls-version.
 #[test]
 fn only_https_and_newer_tls() {
     let https = "+ GetObject a cos:secure-transport=true
@@ -261,8 +265,8 @@ fn buckets_with_tags() {
     );
 }
 
-/// The same page, cos:prefix. The page denies with `string_equal_if_exist`, which removes what it means to
-/// allow; its other examples show that `string_not_equal_if_exist` was meant.
+/// The same page, cos:prefix. The page denies with `string_equal_if_exist`, which removes what it
+/// means to allow; its other examples show that `string_not_equal_if_exist` was meant.
 #[test]
 fn one_listed_folder_as_printed_and_as_meant() {
     let with = |deny: &str| {
@@ -284,8 +288,8 @@ fn one_listed_folder_as_printed_and_as_meant() {
     );
 }
 
-/// <https://www.tencentcloud.com/document/product/436/30580>: GetService is granted on `*`, and on nothing
-/// narrower.
+/// <https://www.tencentcloud.com/document/product/436/30580>: GetService is granted on `*`, and on
+/// nothing narrower.
 #[test]
 fn the_list_of_buckets_needs_the_star() {
     let of = |resource: &str| {
@@ -322,7 +326,8 @@ fn t16_a_statement_is_a_cross_product() {
     );
 }
 
-/// <https://www.tencentcloud.com/document/product/1150/49452>: identity and session policy must both allow.
+/// <https://www.tencentcloud.com/document/product/1150/49452>: identity and session policy must
+/// both allow.
 #[test]
 fn layers_have_to_agree_and_a_deny_in_any_wins() {
     let all = r#"{"effect":"allow","action":"cos:*","resource":"*"}"#;

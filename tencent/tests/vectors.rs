@@ -1,7 +1,8 @@
 //! The vendor's signature vectors, step by step.
 //!
-//! Each folder below `vectors/` is one published request: `request.json` and `body` go in, and each numbered file is what one step
-//! must bring out. A step that goes wrong is named by its folder and file. `source.md` says where the numbers are from.
+//! Each folder below `vectors/` is one published request: `request.json` and `body` go in, and each
+//! numbered file is what one step must bring out. A step that goes wrong is named by its folder and
+//! file. `source.md` says where the numbers are from.
 
 #![expect(
     clippy::expect_used,

@@ -1,4 +1,4 @@
-// What a client does beside its SDK, with bare HTTP: a URL that it signed, a form, a request that nobody signed.
+// What a client does without its SDK, with bare HTTP: a URL that it signed, a form, a request that nobody signed.
 //
 // Each takes the SDK's client and parameters and answers as the SDK would, so that cos_story.js treats them alike. `alter` and
 // `fields` say what is done to a URL or a form after it was signed.

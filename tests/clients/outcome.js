@@ -9,7 +9,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { createRequire } = require('node:module');
 
-// The packages live under target/, where ./install puts them, not beside the drivers.
+// The packages live under target/, where ./install puts them, not next to the drivers.
 const load = createRequire(path.join(__dirname, '../../target/clients/'));
 
 // Some packages greet their user. The drivers' standard output is for one line only.

@@ -69,7 +69,7 @@ function lookup(name, options, found) {
   return options.all ? found(null, [{ address: '127.0.0.1', family: 4 }]) : found(null, '127.0.0.1', 4);
 }
 
-// What is no JSON is handed on as text.
+// What is not JSON is passed on as text.
 function parsed(text, dataType) {
   if (dataType !== 'json') return text;
   try {

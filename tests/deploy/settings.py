@@ -54,7 +54,7 @@ WAYS = {
 
 @dataclass
 class Variable:
-    # Whoever deploys must say it: there is no value in the file, and no default.
+    # The person who deploys must set it: there is no value in the file, and no default.
     is_asked: bool
     # The tool does not print it.
     is_hidden: bool

@@ -15,7 +15,7 @@ use crate::console::{Console, Stream};
 use crate::failure::Failure;
 use crate::http_client;
 use crate::options::assignment;
-use crate::platform_options::{PlatformName, TriggerName};
+use crate::platform_options::{Limits, PlatformName, PlatformOptions};
 use crate::request::{RequestOptions, read};
 use crate::stop_signal::StopSignal;
 
@@ -25,17 +25,17 @@ const EXIT_TIMEOUT: Duration = Duration::from_secs(3);
 #[derive(Args)]
 #[command(after_help = "Examples:
   # GET /sign, as a function URL of SCF delivers it
-  cos-issuer invoke --function target/debug/bootstrap
+  cos-issuer invoke --function target/deploy/bootstrap
 
   # A request with a body, on Lambda behind an HTTP API; what the function returns is JSON for jq
-  cos-issuer invoke --function target/debug/bootstrap --platform lambda --trigger http-api \\
+  cos-issuer invoke --function target/deploy/bootstrap --platform lambda --trigger http-api \\
       --path /sts --header 'Content-Type: application/json' --body @scope.json | jq -r .body
 
   # An event from a file (`cos-issuer event` writes one), with settings of the function
-  cos-issuer invoke --function target/debug/bootstrap --event event.json --env ALLOW=download
+  cos-issuer invoke --function target/deploy/bootstrap --event event.json --env ALLOW=download
 
   # A web function receives the request itself; the body of its response is printed
-  cos-issuer invoke --function target/debug/bootstrap --platform scf-web --path /healthz
+  cos-issuer invoke --function target/deploy/bootstrap --platform scf-web --path /healthz
 
 Standard output: what the function returned. Standard error: its log, and the status that the client gets.
 
@@ -46,14 +46,8 @@ pub(crate) struct InvokeOptions {
     #[arg(long, value_name = "PATH")]
     function: PathBuf,
 
-    /// Platform to emulate
-    #[arg(long, value_enum, default_value_t = PlatformName::Scf)]
-    platform: PlatformName,
-
-    /// The trigger: function-url, api-gateway or clb on scf; function-url, http-api, rest or alb on
-    /// lambda
-    #[arg(long, value_name = "SHAPE", value_enum)]
-    trigger: Option<TriggerName>,
+    #[command(flatten)]
+    platform: PlatformOptions,
 
     /// Send the event in this file as it is, in place of a request; - reads standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = RequestOptions::NAMES)]
@@ -63,13 +57,8 @@ pub(crate) struct InvokeOptions {
     #[arg(long, value_name = "KEY=VALUE", value_parser = assignment)]
     env: Vec<(String, String)>,
 
-    /// Time limit of the invocation in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=900))]
-    timeout: u64,
-
-    /// Memory limit of the function in MB
-    #[arg(long, value_name = "MB", default_value_t = 128, value_parser = clap::value_parser!(u32).range(64..=10240))]
-    memory: u32,
+    #[command(flatten)]
+    limits: Limits,
 
     #[command(flatten)]
     request: RequestOptions,
@@ -80,15 +69,14 @@ pub(crate) async fn run(
     builder: CloudBuilder,
     console: Console,
 ) -> Result<(), Failure> {
-    let platform = options.platform.with(options.trigger);
-    let platform = platform.map_err(Failure::Usage)?;
+    let platform = options.platform.platform(PlatformName::Scf)?;
     let input = options.input(platform)?;
     let stop = StopSignal::listen()?;
-    let mut builder = builder
+    let mut builder = options
+        .limits
+        .apply(builder)
         .function(&options.function)
         .platform(platform)
-        .call_timeout(Duration::from_secs(options.timeout))
-        .memory_mb(options.memory)
         .on_function_output(move |line| console.function_output(line, Stream::Error));
     for (name, value) in &options.env {
         builder = builder.env(name, value);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use bytes::Bytes;
 use clap::Args;
 use cos_emulator::{Cloud, CloudBuilder, Platform};
 use http::StatusCode;
@@ -15,9 +16,12 @@ use crate::console::{Console, Stream};
 use crate::failure::Failure;
 use crate::http_client;
 use crate::options::{CloudOptions, FileOptions, Span, assignment};
-use crate::platform_options::{PlatformName, TriggerName, describe};
-use crate::report::{add_controls, check_trace, follow_calls, print_calls, print_controls};
+use crate::platform_options::{Limits, PlatformName, PlatformOptions, describe};
+use crate::report::{
+    add_controls, check_trace, print_controls, print_gateway_call, print_sts_call,
+};
 use crate::stop_signal::StopSignal;
+use crate::upload_url::upload_url;
 
 /// How long children may take to exit.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -25,21 +29,21 @@ const EXIT_TIMEOUT: Duration = Duration::from_secs(3);
 #[derive(Args, Default, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 #[command(after_help = "Examples:
-  # What `make run` does: SCF with a function URL, and one GET /sign through the whole path
-  cos-issuer run --function target/debug/bootstrap
+  # What `make run` does: an SCF web function, and one GET /sign through the whole path
+  cos-issuer run --function target/deploy/bootstrap
 
-  # The same binary as a web function, and on Lambda behind an HTTP API
-  cos-issuer run --function target/debug/bootstrap --platform scf-web
-  cos-issuer run --function target/debug/bootstrap --platform lambda --event http-api
+  # The same binary as an event function behind CLB, and on Lambda behind an HTTP API
+  cos-issuer run --function target/deploy/bootstrap --trigger clb
+  cos-issuer run --function target/deploy/bootstrap --platform lambda --trigger http-api
 
   # Change the function's own settings
-  cos-issuer run --function target/debug/bootstrap --env ALLOW=download --env DURATION_SECONDS=900
+  cos-issuer run --function target/deploy/bootstrap --env ALLOW=download --env DURATION_SECONDS=900
 
   # In scripts: one request, with its outcome as the exit code
-  cos-issuer run --function target/debug/bootstrap --port 0 --once
+  cos-issuer run --function target/deploy/bootstrap --port 0 --once
 
   # Inject faults from a file; the seed makes the run reproducible; every call is in the trace
-  cos-issuer run --function target/debug/bootstrap --faults faults.toml --seed 7 --trace trace.jsonl
+  cos-issuer run --function target/deploy/bootstrap --faults faults.toml --seed 7 --trace trace.jsonl
 
   # Everything above in one file, with the names of the flags as keys; flags win
   cos-issuer run --config emulator.toml
@@ -63,20 +67,15 @@ pub(crate) struct RunOptions {
     #[arg(long, value_name = "PATH")]
     function: Option<PathBuf>,
 
-    /// Platform to emulate [default: scf]
-    #[arg(long, value_enum)]
-    platform: Option<PlatformName>,
-
-    /// The trigger: function-url, api-gateway or clb on scf; function-url, http-api, rest or alb on
-    /// lambda
-    #[arg(long, value_name = "SHAPE", value_enum)]
-    event: Option<TriggerName>,
+    #[command(flatten)]
+    #[serde(skip)]
+    platform: PlatformOptions,
 
     /// Port of the gateway; 0 takes a free one [default: 5000]
     #[arg(long)]
     port: Option<u16>,
 
-    /// Port of COS [default: a free one]
+    /// Port of COS; 0 takes a free one [default: the port after the gateway's]
     #[arg(long)]
     cos_port: Option<u16>,
 
@@ -102,17 +101,13 @@ pub(crate) struct RunOptions {
     #[arg(long, value_name = "SPAN")]
     freeze_jump: Option<Span>,
 
-    /// Memory limit of an instance in MB; an instance that exceeds it is killed [default: 128]
-    #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u32).range(1..))]
-    memory_mb: Option<u32>,
+    #[command(flatten)]
+    #[serde(skip)]
+    limits: Limits,
 
-    /// Maximum number of instances; further requests are throttled [default: 4]
+    /// Maximum number of instances; further requests are throttled [default: 20]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..))]
     max_instances: Option<u16>,
-
-    /// Time limit of one call in milliseconds [default: 10000]
-    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..))]
-    call_timeout_ms: Option<u64>,
 
     /// Let idle instances run, where the platform freezes them
     #[arg(long)]
@@ -139,13 +134,16 @@ impl FileOptions for RunOptions {
     fn from_toml(text: &str) -> Result<Self, toml::de::Error> {
         let _: BTreeMap<Key, IgnoredAny> = toml::from_str(text)?;
         Ok(Self {
+            platform: toml::from_str(text)?,
+            limits: toml::from_str(text)?,
             cloud: toml::from_str(text)?,
             ..toml::from_str(text)?
         })
     }
 }
 
-/// A key of the file. Serde's own check of unknown fields covers one struct; two share the file.
+/// A key of the file. Serde's own check of unknown fields covers one struct; several share the
+/// file.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Key(String);
 
@@ -169,8 +167,7 @@ pub(crate) async fn run(
     builder: CloudBuilder,
     console: Console,
 ) -> Result<(), Failure> {
-    let platform = options.platform.unwrap_or(PlatformName::Scf);
-    let platform = platform.with(options.event).map_err(Failure::Usage)?;
+    let platform = options.platform.platform(PlatformName::ScfWeb)?;
     let builder = options.builder(platform, builder, console)?;
     let stop = StopSignal::listen()?;
     let cloud = builder
@@ -200,45 +197,58 @@ impl RunOptions {
                 "no function to run: give --function PATH, or `function` in the file of --config";
             Failure::Usage(text.to_owned())
         })?;
+        let port = self.port.unwrap_or(5000);
+        // A free port for the gateway means a free one for COS.
+        let next_port = if port == 0 { 0 } else { port.wrapping_add(1) };
+        let mut builder = self.cloud.apply(builder)?;
         // With --json, standard output is only for the other program.
-        let stream = if self.cloud.json {
-            Stream::Error
-        } else {
-            Stream::Out
-        };
-        let mut builder = self
-            .cloud
-            .apply(builder)?
+        let mut stream = Stream::Error;
+        if !self.cloud.json {
+            stream = Stream::Out;
+            let verbose = self.verbose;
+            builder = builder
+                .on_sts_call(move |call| print_sts_call(call, verbose, console))
+                .on_gateway_call(move |call| print_gateway_call(call, console));
+        }
+        builder = builder
             .function(function)
             .platform(platform)
-            .gateway_port(self.port.unwrap_or(5000))
+            .gateway_port(port)
             .freeze_jump(self.freeze_jump.map_or(0, |Span(seconds)| seconds))
             .watch(!self.no_watch)
             .freeze(!self.no_freeze)
-            .cos_port(self.cos_port.unwrap_or(0))
+            .cos_port(self.cos_port.unwrap_or(next_port))
             .cors(&self.cors)
             .on_function_output(move |line| console.function_output(line, stream));
         if let Some(directory) = &self.data {
             builder = builder.data(directory);
         }
-        if let Some(limit) = self.memory_mb {
-            builder = builder.memory_mb(limit);
-        }
         if let Some(limit) = self.max_instances {
             builder = builder.max_instances(limit.into());
-        }
-        if let Some(limit) = self.call_timeout_ms {
-            builder = builder.call_timeout(Duration::from_millis(limit));
         }
         if self.verbose {
             builder = builder.env("LOG", "debug");
         }
-        let flags = self.env.iter().map(|(name, value)| (name, value));
-        for (name, value) in self.env_table.iter().chain(flags) {
+        builder = self.limits.apply(builder);
+        let mut variables = self.env_table.clone();
+        variables.extend(self.env.iter().cloned());
+        if may_generate_keys(&variables) {
+            builder = builder.env("EXTENSIONS", "jpg,png");
+        }
+        for (name, value) in variables {
             builder = builder.env(name, value);
         }
         Ok(builder)
     }
+}
+
+/// Whether the default `EXTENSIONS` agrees with these variables: it belongs to the default grant
+/// and to uploads.
+fn may_generate_keys(variables: &BTreeMap<String, String>) -> bool {
+    let is_upload = |allow: &String| allow.split(',').any(|preset| preset.trim() == "upload");
+    variables.get("ALLOW").is_none_or(is_upload)
+        && !variables.contains_key("GRANTS_FILE")
+        && !variables.contains_key("POLICY")
 }
 
 async fn serve(
@@ -259,45 +269,37 @@ async fn serve(
     })?;
     if json {
         console.line(add_controls(cloud, addresses(platform, cloud, gateway)));
+        if !options.once {
+            return std::future::pending().await;
+        }
     } else {
-        console.good(format_args!(
-            "the function is ready (process {})",
-            processes(cloud)
-        ));
+        let ready = format!("the function is ready (process {})", processes(cloud));
+        console.step(true, ready);
     }
-    let reported = match (json, options.once) {
-        (true, false) => return std::future::pending().await,
-        (true, true) => {
-            first_credential(gateway).await?;
-            return Ok(());
-        }
-        (false, _) => {
-            let credential = first_credential(gateway).await;
-            let reported = print_calls(cloud, 0, options.verbose, console);
-            match credential {
-                Ok(credential) => {
-                    console.good("GET /sign: a credential (of this cloud, worthless elsewhere):");
-                    console.line(credential);
-                }
-                Err(failure) => {
-                    console.bad("GET /sign");
-                    return Err(failure);
-                }
-            }
-            reported
-        }
-    };
+    let first = first_credential(gateway).await;
+    if !json && let Ok(body) = &first {
+        console.title("A credential of this cloud, worthless elsewhere");
+        console.line(pretty(body));
+    }
     if options.once {
-        return Ok(());
+        return first.map(drop).map_err(Failure::Failed);
     }
     console.line("");
+    if let Err(refusal) = &first {
+        console.line(format_args!("{refusal}\nThe local cloud keeps running."));
+        console.line("");
+    }
     console.title("Try it");
     console.line(format_args!("  curl {gateway}/sign"));
     console.line(format_args!("  curl '{gateway}/sts?durationSeconds=900'"));
+    let upload = first.ok().and_then(|body| upload_url(cloud, &body));
+    if let Some(url) = upload {
+        console.line("  # Upload with that credential; the response explains a refusal");
+        console.line(format_args!("  curl -i -X PUT -d hello '{url}'"));
+    }
     console.line("");
     console.line("Ctrl-C stops everything.");
-    follow_calls(cloud, reported, options.verbose, console).await;
-    Ok(())
+    std::future::pending().await
 }
 
 fn introduce(
@@ -316,7 +318,7 @@ fn introduce(
     console.pair("gateway", gateway);
     console.pair("STS", cloud.sts().https_url());
     console.pair("COS", cloud.cos().http_url());
-    console.pair("their CA", cloud.sts().ca_file().display());
+    console.pair("CA file", cloud.sts().ca_file().display());
     console.pair(
         "bucket",
         format_args!("{} in {}", account.bucket, account.region),
@@ -325,16 +327,16 @@ fn introduce(
     console.line("");
 }
 
-/// The body of `GET /sign`, with line breaks.
-async fn first_credential(gateway: &str) -> Result<String, Failure> {
-    let (status, body) = http_client::get(gateway, "/sign").await?;
-    let body = pretty(&body);
-    if status == StatusCode::OK {
-        return Ok(body);
+/// The body of `GET /sign`, or why there is no credential in it.
+async fn first_credential(gateway: &str) -> Result<Bytes, String> {
+    match http_client::get(gateway, "/sign").await {
+        Ok((StatusCode::OK, body)) => Ok(body),
+        Ok((status, body)) => Err(format!(
+            "GET /sign was answered with HTTP {status} instead of a credential:\n{}",
+            pretty(&body)
+        )),
+        Err(error) => Err(format!("GET /sign got no response: {error}")),
     }
-    Err(Failure::Failed(format!(
-        "GET /sign was answered with HTTP {status} instead of a credential:\n{body}"
-    )))
 }
 
 fn addresses(platform: Platform, cloud: &Cloud, gateway: &str) -> Value {

@@ -8,7 +8,7 @@ use super::run::RunOptions;
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::options::{CloudOptions, FileOptions};
-use crate::report::{add_controls, check_trace, follow_calls, print_controls};
+use crate::report::{add_controls, check_trace, print_controls, print_sts_call};
 use crate::stop_signal::StopSignal;
 
 #[derive(Args, Default)]
@@ -45,7 +45,10 @@ pub(crate) async fn run(
     builder: CloudBuilder,
     console: Console,
 ) -> Result<(), Failure> {
-    let builder = options.cloud.apply(builder)?;
+    let mut builder = options.cloud.apply(builder)?;
+    if !options.cloud.json {
+        builder = builder.on_sts_call(move |call| print_sts_call(call, false, console));
+    }
     let stop = StopSignal::listen()?;
     let cloud = builder
         .sts_port(options.port.unwrap_or(0))
@@ -54,14 +57,10 @@ pub(crate) async fn run(
         .map_err(|error| Failure::start(&error))?;
     if options.cloud.json {
         console.line(add_controls(&cloud, addresses(&cloud)));
-        stop.received().await;
     } else {
         introduce(&cloud, console);
-        tokio::select! {
-            () = stop.received() => {}
-            () = follow_calls(&cloud, 0, false, console) => {}
-        }
     }
+    stop.received().await;
     check_trace(&cloud)
 }
 

@@ -8,19 +8,19 @@ use cos_emulator::{MARKER, parity};
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::support::{Running, client, cos_issuer, ends_with, files, function, run};
+use crate::support::{Console, Running, client, cos_issuer, ends_with, files, function, run};
 
 #[test]
 fn the_whole_path_once_on_every_platform() {
     for more in [
         "",
-        "--event api-gateway",
-        "--event clb",
-        "--platform scf-web",
+        "--platform scf",
+        "--trigger api-gateway",
+        "--trigger clb",
         "--platform lambda",
-        "--platform lambda --event http-api",
-        "--platform lambda --event rest",
-        "--platform lambda --event alb",
+        "--platform lambda --trigger http-api",
+        "--platform lambda --trigger rest",
+        "--platform lambda --trigger alb",
     ] {
         let mut command = run(&["--once"]);
         let (out, _) = ends_with(command.args(more.split_whitespace()), 0);
@@ -34,6 +34,31 @@ fn the_whole_path_once_on_every_platform() {
             assert!(out.contains(expected), "{more}: {expected} in {out}");
         }
         assert!(!out.contains('\u{1b}'), "no colour in a pipe");
+        let is_web = out.contains("SCF web function, plain HTTP");
+        assert_eq!(is_web, more.is_empty(), "a web function by default: {out}");
+    }
+}
+
+#[tokio::test]
+async fn uploads_with_generated_keys_are_on_by_default_where_the_grant_is_an_upload() {
+    for (variable, expected) in [
+        ("ALLOW=upload, list", Some("jpg,png")),
+        ("EXTENSIONS=mp4", Some("mp4")),
+        ("ALLOW=download", None),
+        ("GRANTS_FILE=grants.toml", None),
+        ("POLICY={}", None),
+    ] {
+        let mut command = run(&["--json", "--env", "BEHAVIOUR=environment"]);
+        let running = Running::start(command.args(["--env", variable]));
+        let response = client()
+            .get(running.text("gatewayUrl"))
+            .send()
+            .await
+            .unwrap();
+        let environment: Value = serde_json::from_str(&response.text().await.unwrap()).unwrap();
+        let extensions = environment.get("EXTENSIONS").and_then(Value::as_str);
+        assert_eq!(extensions, expected, "{variable}");
+        assert_eq!(running.end(Signal::INT), Some(0));
     }
 }
 
@@ -51,7 +76,7 @@ fn failures_are_reported_with_what_the_function_printed() {
             "BEHAVIOUR=crash-init",
             "did not become ready: process exited before",
         ),
-        ("BEHAVIOUR=error", "HTTP 430"),
+        ("BEHAVIOUR=nothing", "HTTP 201"),
         ("SECRET_KEY=wrong", "AuthFailure.SignatureFailure"),
         (
             "SECRET_ID=AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE",
@@ -64,9 +89,88 @@ fn failures_are_reported_with_what_the_function_printed() {
     let missing = &mut cos_issuer(&["run", "--function", "no/such/bootstrap"]);
     let (_, err) = ends_with(missing, 1);
     assert!(
-        err.contains("`no/such/bootstrap` is not an executable file"),
+        err.contains("`no/such/bootstrap` is not an executable file; build it with `make build`"),
         "{err}"
     );
+}
+
+#[test]
+fn a_refused_first_request_is_a_result_and_the_cloud_keeps_running() {
+    let fault = "[[fault]]\nservice = \"gateway\"\nkind = \"close\"\nnth = 1\n";
+    let files = files(&[("faults.toml", fault)]);
+    let faults = files.path().join("faults.toml").display().to_string();
+    for (more, expected) in [
+        (["--env", "BEHAVIOUR=error"], "HTTP 430"),
+        (
+            ["--env", "SECRET_KEY=wrong"],
+            "AuthFailure.SignatureFailure",
+        ),
+        (
+            ["--faults", &faults],
+            "no  GET /sign: no response, injected fault `close`",
+        ),
+    ] {
+        let mut started = Console::start(run(&["--platform", "scf"]).args(more));
+        let text = started.until("Ctrl-C");
+        for part in [expected, "The local cloud keeps running.", "Try it"] {
+            assert!(text.contains(part), "{more:?}: {part} in {text}");
+        }
+        assert_eq!(started.running.end(Signal::INT), Some(0));
+    }
+}
+
+#[tokio::test]
+async fn each_request_is_printed_after_the_sts_calls_that_it_caused() {
+    let mut started = Console::start(&mut run(&[]));
+    let text = started.until("Ctrl-C");
+    let sts = text.find("ok  STS: GetFederationToken").unwrap();
+    let request = text.find("ok  GET /sign: 200\n").unwrap();
+    assert!(sts < request, "{text}");
+    let (_, url) = text.split_once("-d hello '").unwrap();
+    let url = url.split_once('\'').unwrap().0;
+    let upload = client().put(url).body("hello").send().await.unwrap();
+    assert_eq!(
+        upload.status(),
+        200,
+        "the example of an upload works: {url}"
+    );
+
+    let gateway = gateway(&text);
+    client()
+        .get(format!("{gateway}/more?a=1"))
+        .send()
+        .await
+        .unwrap();
+    let text = started.until("/more");
+    assert!(text.contains("STS: GetFederationToken"), "{text}");
+    assert!(text.ends_with("ok  GET /more: 200\n"), "{text}");
+    assert_eq!(started.running.end(Signal::INT), Some(0));
+}
+
+#[tokio::test]
+async fn a_throttled_request_says_why_on_the_console() {
+    let mut started = Console::start(&mut run(&["--max-instances", "1", "--timeout", "5"]));
+    let gateway = gateway(&started.until("Ctrl-C"));
+    let hang = || {
+        client()
+            .get(format!("{gateway}/more?behave=hang-busy"))
+            .send()
+    };
+    let (one, other) = tokio::join!(hang(), hang());
+    let mut statuses = [one.unwrap().status(), other.unwrap().status()];
+    statuses.sort();
+    assert_eq!(statuses, [432, 433]);
+    let text = started.until("GET /more: 432");
+    assert!(text.contains("limit of instances; an instance"), "{text}");
+    assert!(text.ends_with("raise --max-instances\n"), "{text}");
+    started.until("no  GET /more: 433, invoking task timed out");
+    assert_eq!(started.running.end(Signal::INT), Some(0));
+}
+
+/// The gateway in the console's introduction.
+fn gateway(text: &str) -> String {
+    let (_, rest) = text.split_once("gateway").unwrap();
+    rest.lines().next().unwrap().trim().to_owned()
 }
 
 #[test]
@@ -105,8 +209,8 @@ fn invalid_command_lines_are_refused() {
         "",
         "run",
         "run --function x --platform azure",
-        "run --function x --platform lambda --event clb",
-        "run --function x --platform scf-web --event function-url",
+        "run --function x --platform lambda --trigger clb",
+        "run --function x --platform scf-web --trigger function-url",
         "run --function x --env NOVALUE",
         "sts --port many",
         "sts --function x",
@@ -119,7 +223,7 @@ fn invalid_command_lines_are_refused() {
 }
 
 #[test]
-fn help_has_examples_of_everything_and_the_version_carries_the_marker() {
+fn help_has_examples_of_everything_and_the_program_carries_the_marker() {
     for (command, expected) in [
         (
             "",
@@ -136,7 +240,7 @@ fn help_has_examples_of_everything_and_the_version_carries_the_marker() {
                 "Examples:",
                 "[[fault]]",
                 "--config emulator.toml",
-                "--platform lambda --event http-api",
+                "--platform lambda --trigger http-api",
                 "--seed 7",
                 "/clock",
                 "Exit codes",
@@ -159,9 +263,15 @@ fn help_has_examples_of_everything_and_the_version_carries_the_marker() {
         for part in expected {
             assert!(out.contains(part), "{command}: {part} in {out}");
         }
+        assert!(!out.contains("target/debug"), "{command}: {out}");
     }
-    let (out, _) = ends_with(&mut cos_issuer(&["--version"]), 0);
-    assert!(out.contains(MARKER), "{out}");
+    let expected = format!("cos-issuer {}\n", env!("CARGO_PKG_VERSION"));
+    for flag in ["-V", "--version"] {
+        assert_eq!(ends_with(&mut cos_issuer(&[flag]), 0).0, expected);
+    }
+    let program = std::fs::read(env!("CARGO_BIN_EXE_cos-issuer")).unwrap();
+    let mut windows = program.windows(MARKER.len());
+    assert!(windows.any(|window| window == MARKER.as_bytes()));
 }
 
 #[test]

@@ -30,7 +30,8 @@ fn a_file_holds_what_flags_do_and_flags_win() {
     for expected in ["web function", "name/cos:PutObject", " 7\n"] {
         assert!(out.contains(expected), "{expected} in {out}");
     }
-    let flags = "--config emulator.toml --platform lambda --event rest --seed 8 --env PREFIX=flag/";
+    let flags =
+        "--config emulator.toml --platform lambda --trigger rest --seed 8 --env PREFIX=flag/";
     let (out, _) = run(&files, flags, 0);
     for expected in ["AWS Lambda, REST API", " 8\n", "function started as sign"] {
         assert!(out.contains(expected), "{expected} in {out}");
@@ -49,7 +50,7 @@ fn invalid_files_are_refused_with_name_and_line() {
         ("type.toml", &options("seed = \"seven\"")),
         (
             "event.toml",
-            &options("platform = \"lambda\"\nevent = \"clb\""),
+            &options("platform = \"lambda\"\ntrigger = \"clb\""),
         ),
         ("syntax.toml", "function = \n"),
         ("empty.toml", ""),
@@ -62,7 +63,7 @@ fn invalid_files_are_refused_with_name_and_line() {
             &["unknown.toml", "line 4", "platfrom"][..],
         ),
         ("--config type.toml", &["type.toml", "line 4", "seed"]),
-        ("--config event.toml", &["http-api, rest and alb"]),
+        ("--config event.toml", &["http-api, rest or alb"]),
         ("--config syntax.toml", &["syntax.toml", "line 1"]),
         ("--config empty.toml", &["--function"]),
         ("--config missing.toml", &["missing.toml", "cannot be read"]),

@@ -22,22 +22,22 @@ fn event(arguments: &[&str]) -> Value {
 
 #[test]
 fn each_shape_of_event_is_printed() {
-    for (shape, method, path) in [
-        ("scf-function-url", "/httpMethod", "/path"),
-        ("scf-api-gateway", "/httpMethod", "/path"),
-        ("scf-clb", "/headers/X-Method", "/headers/X-Uri"),
-        (
-            "lambda-function-url",
-            "/requestContext/http/method",
-            "/rawPath",
-        ),
-        ("lambda-http-api", "/requestContext/http/method", "/rawPath"),
-        ("lambda-rest", "/httpMethod", "/path"),
-        ("lambda-alb", "/httpMethod", "/path"),
-    ] {
-        let event = event(&[shape, "--method", "DELETE", "--path", "/a%20b"]);
-        assert_eq!(event.pointer(method), Some(&json!("DELETE")), "{shape}");
-        assert_eq!(event.pointer(path), Some(&json!("/a%20b")), "{shape}");
+    #[rustfmt::skip]
+    let cases = [
+        ("", "/httpMethod", "/path"),
+        ("--trigger api-gateway", "/httpMethod", "/path"),
+        ("--trigger clb", "/headers/X-Method", "/headers/X-Uri"),
+        ("--platform lambda", "/requestContext/http/method", "/rawPath"),
+        ("--platform lambda --trigger http-api", "/requestContext/http/method", "/rawPath"),
+        ("--platform lambda --trigger rest", "/httpMethod", "/path"),
+        ("--platform lambda --trigger alb", "/httpMethod", "/path"),
+    ];
+    for (flags, method, path) in cases {
+        let mut arguments: Vec<&str> = flags.split_whitespace().collect();
+        arguments.extend(["--method", "DELETE", "--path", "/a%20b"]);
+        let event = event(&arguments);
+        assert_eq!(event.pointer(method), Some(&json!("DELETE")), "{flags}");
+        assert_eq!(event.pointer(path), Some(&json!("/a%20b")), "{flags}");
     }
 }
 
@@ -46,7 +46,10 @@ fn every_part_of_a_request_can_be_given() {
     let directory = files(&[("body.json", "{\"x\":1}")]);
     let body = format!("@{}/body.json", directory.path().display());
     let event = event(&[
-        "lambda-http-api",
+        "--platform",
+        "lambda",
+        "--trigger",
+        "http-api",
         "--path",
         "/sts",
         "--query",
@@ -66,7 +69,7 @@ fn every_part_of_a_request_can_be_given() {
     assert_eq!(event["headers"]["x-custom"], "one");
     assert_eq!(event["body"], "{\"x\":1}");
     assert_eq!(event["isBase64Encoded"], false);
-    let plain = self::event(&["scf-function-url", "--body", "a text"]);
+    let plain = self::event(&["--body", "a text"]);
     assert_eq!(plain["body"], "a text");
     assert_eq!(plain["path"], "/sign", "the usual one");
 }
@@ -74,22 +77,22 @@ fn every_part_of_a_request_can_be_given() {
 #[test]
 fn invalid_requests_are_refused() {
     let cases: [&[&str]; 10] = [
-        &[],
-        &["function-url"],
-        &["scf-web"],
-        &["scf-clb", "--method", "GE T"],
-        &["scf-clb", "--path", "sign"],
-        &["scf-clb", "--path", "/sign?a=1"],
-        &["scf-clb", "--path", "/si gn"],
-        &["scf-clb", "--header", "no colon"],
-        &["scf-clb", "--header", "bad name: x"],
-        &["scf-clb", "--header", "x: a\nb"],
+        &["scf-clb"],
+        &["--trigger", "http-api"],
+        &["--platform", "scf-web"],
+        &["--method", "GE T"],
+        &["--path", "sign"],
+        &["--path", "/sign?a=1"],
+        &["--path", "/si gn"],
+        &["--header", "no colon"],
+        &["--header", "bad name: x"],
+        &["--header", "x: a\nb"],
     ];
     for arguments in cases {
         let (out, err) = ends_with(cos_issuer(&["event"]).args(arguments), 2);
         assert!(out.is_empty() && !err.is_empty(), "{arguments:?}");
     }
-    let missing = ["event", "scf-clb", "--body", "@no/such/file"];
+    let missing = ["event", "--body", "@no/such/file"];
     let (_, err) = ends_with(&mut cos_issuer(&missing), 1);
     assert!(err.contains("no/such/file"), "{err}");
 }

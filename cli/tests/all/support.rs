@@ -122,6 +122,32 @@ impl Running {
     }
 }
 
+/// A running command whose standard output is read as text.
+pub(crate) struct Console {
+    pub(crate) running: Running,
+    lines: BufReader<std::process::ChildStdout>,
+}
+
+impl Console {
+    pub(crate) fn start(command: &mut Command) -> Self {
+        let (running, lines) = Running::start_text(command);
+        Self { running, lines }
+    }
+
+    /// Everything printed up to the next line that contains `part`.
+    pub(crate) fn until(&mut self, part: &str) -> String {
+        let mut text = String::new();
+        loop {
+            let start = text.len();
+            let read = self.lines.read_line(&mut text).unwrap();
+            assert_ne!(read, 0, "no `{part}` in {text}");
+            if text[start..].contains(part) {
+                return text;
+            }
+        }
+    }
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.child.kill();

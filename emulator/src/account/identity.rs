@@ -3,7 +3,8 @@
 //! Documented: a federation token may do what its caller *and* its policy allow; a role's session
 //! what the role's policies and the session's policy (if there is one) allow; a deny in any of them
 //! wins; the owner of the account needs no policy.
-//! <https://www.tencentcloud.com/document/product/1150/49452>, <https://www.tencentcloud.com/document/product/598/10605>
+//! <https://www.tencentcloud.com/document/product/1150/49452>,
+//! <https://www.tencentcloud.com/document/product/598/10605>
 //!
 //! # Not covered
 //! The owner of the bucket. No identity here may do anything in another account; COS checks that

@@ -8,11 +8,12 @@ use std::time::Duration;
 use tencent::time::{Clock, SystemClock};
 
 use crate::account::{KeyOwner, KeyPair, Role, User};
-use crate::cos;
+use crate::cos::{self, MergeOrder};
 use crate::fault::FaultRule;
-use crate::function::Hook;
+use crate::gateway::GatewayCall;
+use crate::listener::Listener;
 use crate::platform::{Platform, ScfEvent};
-use crate::process::Listener;
+use crate::sts::StsCall;
 
 /// The choices for a cloud.
 pub struct CloudBuilder {
@@ -34,11 +35,13 @@ pub struct CloudBuilder {
     pub(super) max_instances: usize,
     pub(super) memory_mb: u32,
     pub(super) freeze: bool,
-    pub(super) on_freeze: Hook,
+    pub(super) on_freeze: Listener<i32>,
     pub(super) watch: bool,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) secrets: Option<PathBuf>,
-    pub(super) listener: Option<Listener>,
+    pub(super) on_function_output: Listener<str>,
+    pub(super) on_sts_call: Listener<StsCall>,
+    pub(super) on_gateway_call: Listener<GatewayCall>,
     pub(super) freeze_jump_seconds: i64,
     pub(super) seed: Option<u64>,
     pub(super) faults: Vec<FaultRule>,
@@ -58,6 +61,8 @@ impl std::fmt::Debug for CloudBuilder {
 
 impl CloudBuilder {
     pub(super) fn new() -> Self {
+        // Keeps the marker in each program that can start a cloud.
+        std::hint::black_box(super::marker::MARKER);
         Self {
             account_file: None,
             users: Vec::new(),
@@ -74,14 +79,16 @@ impl CloudBuilder {
             keys: BTreeMap::new(),
             init_timeout: Duration::from_secs(10),
             call_timeout: Duration::from_secs(10),
-            max_instances: 4,
+            max_instances: 20,
             memory_mb: 128,
             freeze: true,
-            on_freeze: Hook::default(),
+            on_freeze: Listener::default(),
             watch: false,
             clock: Arc::new(SystemClock),
             secrets: None,
-            listener: None,
+            on_function_output: Listener::default(),
+            on_sts_call: Listener::default(),
+            on_gateway_call: Listener::default(),
             freeze_jump_seconds: 0,
             seed: None,
             faults: Vec::new(),
@@ -145,6 +152,22 @@ impl CloudBuilder {
     #[must_use]
     pub fn cors<O: Into<String>>(mut self, origins: impl IntoIterator<Item = O>) -> Self {
         self.cos.origins = origins.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// COS refuses path-style requests on `127.0.0.1` and `localhost` too, as on its own hosts.
+    /// Unless set, clients that cannot use a bucket's host may use it there.
+    #[must_use]
+    pub fn strict_hosts(mut self) -> Self {
+        self.cos.strict_hosts = true;
+        self
+    }
+
+    /// When COS merges `..`, `.` and `//` in keys, to test a policy in each order. Unless set, a
+    /// key must be allowed both as sent and as merged.
+    #[must_use]
+    pub fn merge_order(mut self, order: MergeOrder) -> Self {
+        self.cos.merge_order = order;
         self
     }
 
@@ -217,7 +240,7 @@ impl CloudBuilder {
         self
     }
 
-    /// How many instances may live at once; 4 unless set.
+    /// How many instances may live at once; 20 unless set.
     #[must_use]
     pub fn max_instances(mut self, limit: usize) -> Self {
         self.max_instances = limit;
@@ -244,7 +267,7 @@ impl CloudBuilder {
     /// for it.
     #[must_use]
     pub fn on_freeze(mut self, hook: impl Fn(i32) + Send + Sync + 'static) -> Self {
-        self.on_freeze = Hook(Some(Box::new(hook)));
+        self.on_freeze = Listener::new(move |process| hook(*process));
         self
     }
 
@@ -310,7 +333,25 @@ impl CloudBuilder {
     /// Receives each line that the function prints.
     #[must_use]
     pub fn on_function_output(mut self, listener: impl Fn(&str) + Send + Sync + 'static) -> Self {
-        self.listener = Some(Box::new(listener));
+        self.on_function_output = Listener::new(listener);
+        self
+    }
+
+    /// Receives each call to the STS, before its answer goes out.
+    #[must_use]
+    pub fn on_sts_call(mut self, listener: impl Fn(&StsCall) + Send + Sync + 'static) -> Self {
+        self.on_sts_call = Listener::new(listener);
+        self
+    }
+
+    /// Receives each request to the gateway, before its response goes out: after the STS calls that
+    /// it caused.
+    #[must_use]
+    pub fn on_gateway_call(
+        mut self,
+        listener: impl Fn(&GatewayCall) + Send + Sync + 'static,
+    ) -> Self {
+        self.on_gateway_call = Listener::new(listener);
         self
     }
 }

@@ -15,8 +15,9 @@ use crate::clock::EmulatedClock;
 use crate::cos::auth::Authorizer;
 use crate::cos::{self, Cos};
 use crate::environment;
-use crate::function::{Config, Function, Hook};
+use crate::function::{Config, Function};
 use crate::gateway;
+use crate::listener::Listener;
 use crate::middleware::Middleware;
 use crate::net::Server;
 use crate::process::Output;
@@ -43,6 +44,7 @@ impl CloudBuilder {
         let ca = Ca::create(&shared.directory.account.region)?;
         let sts = self.sts(&ca, &shared)?;
         let cos = start_cos(&self.cos, &ca, &shared)?;
+        let on_gateway_call = mem::take(&mut self.on_gateway_call);
         let function = match self.function.take() {
             Some(path) => {
                 let program = executable(&path)?;
@@ -54,8 +56,9 @@ impl CloudBuilder {
         let gateway = function
             .as_ref()
             .map(|function| {
-                gateway::start(self.gateway_port, Arc::clone(function), &shared.middleware)
-                    .map_err(|source| port_taken(self.gateway_port, source))
+                let (port, function) = (self.gateway_port, Arc::clone(function));
+                gateway::start(port, function, &shared.middleware, on_gateway_call)
+                    .map_err(|source| port_taken(port, source))
             })
             .transpose()?;
         let services = services(gateway.as_ref(), &sts, &cos);
@@ -100,22 +103,27 @@ impl CloudBuilder {
         for rule in self.faults.drain(..) {
             middleware.faults.add_at_start(rule)?;
         }
-        let default_bucket = cos::default_bucket(&directory.account)?;
+        let authorizer = Authorizer::new(
+            Arc::clone(&directory),
+            cos::default_bucket(&directory.account)?,
+            self.cos.merge_order,
+        );
         Ok(Shared {
-            authorizer: Arc::new(Authorizer::new(Arc::clone(&directory), default_bucket)),
+            authorizer: Arc::new(authorizer),
             clock,
             directory,
             middleware: Arc::new(middleware),
-            output: Arc::new(Output::new(self.listener.take())),
+            output: Arc::new(Output::new(mem::take(&mut self.on_function_output))),
             rng,
             secrets,
         })
     }
 
-    fn sts(&self, ca: &Ca, shared: &Shared) -> Result<Sts, StartError> {
+    fn sts(&mut self, ca: &Ca, shared: &Shared) -> Result<Sts, StartError> {
         let (middleware, directory) = (&shared.middleware, &shared.directory);
         let limit = self.sts_calls_per_second;
-        Sts::start(self.sts_port, ca, middleware, directory, limit)
+        let on_call = mem::take(&mut self.on_sts_call);
+        Sts::start(self.sts_port, ca, middleware, directory, limit, on_call)
             .map_err(|source| port_taken(self.sts_port, source))
     }
 
@@ -215,7 +223,7 @@ fn start_cos(options: &cos::Options, ca: &Ca, shared: &Shared) -> Result<Cos, St
     let account = &shared.directory.account;
     let store = cos::open_store(options, account, shared.clock.as_ref()).map_err(data)?;
     Cos::start(
-        options.port,
+        options,
         store,
         ca,
         &shared.middleware,
@@ -243,15 +251,15 @@ fn start_admin(
 }
 
 /// A hook that also lets the cloud's clock jump.
-fn jumping(hook: Hook, seconds: i64, clock: &Arc<EmulatedClock>) -> Hook {
+fn jumping(hook: Listener<i32>, seconds: i64, clock: &Arc<EmulatedClock>) -> Listener<i32> {
     if seconds == 0 {
         return hook;
     }
     let clock = Arc::clone(clock);
-    Hook(Some(Box::new(move |process| {
+    Listener::new(move |process| {
         clock.advance(seconds);
         hook.call(process);
-    })))
+    })
 }
 
 /// Name and address of everything that listens.

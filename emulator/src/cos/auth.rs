@@ -13,8 +13,9 @@
 //! # Guarantees
 //!
 //! An unsigned, unmapped or ambiguous request is rejected, and no setting changes this. So is every
-//! request for a bucket of another account. Each rejection states its reason in a header that only
-//! the emulator sends. Forms and deletions of several objects are authorized by their bodies only.
+//! request for a bucket of another account, and for a key that the policies allow as sent but not
+//! as COS may merge it ([`MergeOrder`]). Each rejection states its reason in a header that only the
+//! emulator sends. Forms and deletions of several objects are authorized by their bodies only.
 //!
 //! # Not covered
 //!
@@ -44,6 +45,7 @@ use super::operation::Operation;
 use crate::account::{Directory, Verdict};
 use crate::cos::auth::access::{AccessControl, AuthContext};
 use crate::cos::error::{self, CosError};
+use crate::cos::http::merge_order::MergeOrder;
 use crate::cos::http::post_form::Form;
 use crate::cos::http::request::RequestHead;
 use crate::cos::http::virtual_host::{BucketAddress, DefaultBucket};
@@ -53,14 +55,20 @@ pub(crate) struct Authorizer {
     directory: Arc<Directory>,
     /// The source of a copy whose host omits the bucket.
     default_bucket: DefaultBucket,
+    merge_order: MergeOrder,
     log: DecisionLog,
 }
 
 impl Authorizer {
-    pub(crate) fn new(directory: Arc<Directory>, default_bucket: DefaultBucket) -> Self {
+    pub(crate) fn new(
+        directory: Arc<Directory>,
+        default_bucket: DefaultBucket,
+        merge_order: MergeOrder,
+    ) -> Self {
         Self {
             directory,
             default_bucket,
+            merge_order,
             log: DecisionLog::default(),
         }
     }
@@ -98,16 +106,40 @@ impl Authorizer {
             record.foreign(&permission.access, foreign);
             return Err(errors::other_account(foreign, self.directory.account.appid));
         }
-        let verdict = authenticated.key.identity.decide(&permission.access);
-        record.decided(&permission.access, &verdict);
+        let raw = &permission.access;
+        let names = permission.other_names;
+        let mut decide =
+            |access: &AccessRequest| Self::decide_access(authenticated, access, names, record);
+        match (self.merge_order, permission.merged()) {
+            (MergeOrder::AfterAuthorization, _) | (_, None) => decide(raw),
+            (MergeOrder::BeforeAuthorization, Some((_, merged))) => decide(&merged),
+            (MergeOrder::NotKnown, Some(([key, merged_key], merged))) => {
+                decide(raw)?;
+                let error = || errors::ambiguous_key(&key, &merged_key);
+                if merged_key.is_empty() {
+                    return Err(error());
+                }
+                decide(&merged).map_err(|_| error())
+            }
+        }
+    }
+
+    fn decide_access(
+        authenticated: &Authenticated,
+        access: &AccessRequest,
+        other_names: &[&str],
+        record: &mut DecisionRecord,
+    ) -> Result<(), CosError> {
+        let verdict = authenticated.key.identity.decide(access);
+        record.decided(access, &verdict);
         if !verdict.is_allowed() {
             return Err(errors::denied(&verdict));
         }
         // A deny under another documented name of the operation counts.
-        for name in permission.other_names {
+        for name in other_names {
             let access = AccessRequest {
                 action: format!("name/cos:{name}"),
-                ..permission.access.clone()
+                ..access.clone()
             };
             let verdict: Verdict = authenticated.key.identity.decide(&access);
             if verdict.is_denied_by_statement() {

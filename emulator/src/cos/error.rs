@@ -20,7 +20,8 @@ pub(crate) struct CosError {
     pub(crate) members: Vec<(&'static str, String)>,
     /// Headers of the response.
     pub(crate) headers: Vec<(&'static str, String)>,
-    /// The cause, for a developer. Only the emulator sends it, in a header of its own.
+    /// The cause, for a developer. Only the emulator sends it, in a header of its own and in the
+    /// message.
     pub(crate) reason: Option<String>,
 }
 
@@ -55,6 +56,22 @@ impl CosError {
     }
 }
 
+impl CosError {
+    /// The message with its reason, since most tools show only the message. One that SDKs compare
+    /// stays as it is.
+    pub(crate) fn explained(&self) -> String {
+        match &self.reason {
+            Some(reason) if self.message != REQUEST_HAS_EXPIRED => {
+                format!("{} (emulator: {reason})", self.message)
+            }
+            Some(_) | None => self.message.clone(),
+        }
+    }
+}
+
+/// From SDK source (Node.js, browser): this message makes a client correct its clock.
+pub(crate) const REQUEST_HAS_EXPIRED: &str = "Request has expired";
+
 macro_rules! errors {
     ($($name:ident: $status:ident $code:literal $message:literal;)+) => {
         $(pub(crate) fn $name() -> CosError {
@@ -63,10 +80,11 @@ macro_rules! errors {
     };
 }
 
-// The texts of `no_such_upload` and `malformed_xml_document` are inferred; the typing errors of
-// `cors_forbidden` are COS's own.
+// The texts of `appendable_source`, `no_such_upload` and `malformed_xml_document` are inferred; the
+// typing errors of `cors_forbidden` are COS's own.
 errors! {
     access_denied: FORBIDDEN "AccessDenied" "Access Denied.";
+    appendable_source: BAD_REQUEST "InvalidRequest" "An appendable object cannot be copied.";
     append_position: CONFLICT "AppendPositionErr"
         "The value of the position parameter does not match the length of the current object.";
     bad_digest: BAD_REQUEST "BadDigest"
@@ -95,6 +113,7 @@ errors! {
         "We encountered an internal error. Please try again.";
     invalid_access_key_id: FORBIDDEN "InvalidAccessKeyId"
         "The Access Key Id you provided does not exist in our records";
+    invalid_bucket_name: BAD_REQUEST "InvalidBucketName" "The specified bucket is not valid.";
     invalid_copy_source: BAD_REQUEST "InvalidCopySource" "The x-cos-copy-source is invalid.";
     invalid_digest: BAD_REQUEST "InvalidDigest" "The Content-MD5 you specified is not valid.";
     invalid_object_name: BAD_REQUEST "InvalidObjectName" "The specified object name is not valid.";
@@ -124,6 +143,9 @@ errors! {
     not_supported_storage_class: BAD_REQUEST "NotSupportedStorageClass"
         "The storage class you specified is not supported.";
     object_not_appendable: CONFLICT "ObjectNotAppendable" "The object is not appendable.";
+    path_style_forbidden: FORBIDDEN "PathStyleDomainForbidden"
+        "The bucket you are attempting to access must be addressed using COS virtual-styled \
+         domain.";
     precondition_failed: PRECONDITION_FAILED "PreconditionFailed" "Precondition not match.";
     request_time_too_skewed: FORBIDDEN "RequestTimeTooSkewed"
         "The difference between the request time and the current time is too large.";

@@ -28,10 +28,11 @@ use crate::cos::auth::access::AccessControl as _;
 use crate::cos::http::address::Address;
 use crate::cos::http::byte_range::ByteRange;
 use crate::cos::http::copy_source;
+use crate::cos::http::merge_order::MergeOrder;
 use crate::cos::http::post_form::Form;
 use crate::cos::http::precondition::{self, PreconditionFailed, Validators};
 use crate::cos::http::request::RequestHead;
-use crate::cos::http::virtual_host::DefaultBucket;
+use crate::cos::http::virtual_host::{DefaultBucket, PathStyle};
 use crate::net::Peer;
 
 /// The time of every request, in Unix seconds.
@@ -119,7 +120,11 @@ impl Authorizer {
         let issued = directory.issue(session, expires).ok()?;
         let default_bucket = DefaultBucket::of(&directory.account)?;
         Some(Self {
-            authorizer: auth::Authorizer::new(Arc::new(directory), default_bucket.clone()),
+            authorizer: auth::Authorizer::new(
+                Arc::new(directory),
+                default_bucket.clone(),
+                MergeOrder::NotKnown,
+            ),
             default_bucket,
             permanent,
             temporary: KeyPair {
@@ -204,14 +209,22 @@ impl Authorizer {
             address: ([127, 0, 0, 1], 1).into(),
             is_tls: false,
         };
-        RequestHead::read(head, &peer, "", now, &self.default_bucket).map_err(code)
+        RequestHead::read(
+            head,
+            &peer,
+            "",
+            now,
+            &self.default_bucket,
+            PathStyle::OnLoopback,
+        )
+        .map_err(code)
     }
 }
 
 /// Where a host and a path point; `None` for the service itself.
 pub fn address(host: &str, path: &str) -> Result<Option<Target>, ErrorCode> {
     let default_bucket = DefaultBucket::of(&Account::default()).ok_or("InternalError")?;
-    Address::parse(host, path, &default_bucket)
+    Address::parse(host, path, &default_bucket, PathStyle::OnLoopback)
         .map(|address| target(&address))
         .map_err(code)
 }

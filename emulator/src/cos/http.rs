@@ -7,6 +7,7 @@ pub(in crate::cos) mod byte_range;
 pub(in crate::cos) mod copy_source;
 pub(in crate::cos) mod date;
 pub(in crate::cos) mod header_case;
+pub(in crate::cos) mod merge_order;
 pub(in crate::cos) mod metadata;
 pub(in crate::cos) mod post_form;
 pub(in crate::cos) mod precondition;

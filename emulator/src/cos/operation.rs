@@ -4,11 +4,14 @@
 //! # Guarantees
 //!
 //! Only what is listed is an operation, never something similar, so an unmapped request cannot
-//! pass.
+//! pass. A parameter that is not listed makes a request that writes or deletes unmapped: it could
+//! be a subresource, and the plain operation would change another thing than the one meant.
 
 use http::Method;
 
 use super::http::address::{Address, ObjectAddress};
+use super::http::copy_source::COPY_SOURCE;
+use super::http::metadata::PROCESSING_HEADERS;
 use super::http::request::RequestHead;
 use super::http::virtual_host::BucketAddress;
 
@@ -65,10 +68,7 @@ impl Operation {
         if unsupported_parameter(request).is_some() {
             return None;
         }
-        let mut names: Vec<String> = request.parameters().map(|(name, _)| name).collect();
-        names.retain(|name| SUBRESOURCES.split_whitespace().any(|known| known == name));
-        names.sort_unstable();
-        names.dedup();
+        let names = subresources(request);
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let method = request.method.as_str();
         match (method, &request.address) {
@@ -84,7 +84,7 @@ impl Operation {
             }
             (_, Address::Bucket(bucket)) => Self::on_bucket(method, &names, bucket.clone()),
             (_, Address::Object(object)) => {
-                let is_copy = request.headers.contains_key("x-cos-copy-source");
+                let is_copy = request.headers.contains_key(COPY_SOURCE);
                 let operation = on_object(method, &names, is_copy)?;
                 Some(Self::Object(operation, object.clone()))
             }
@@ -124,26 +124,52 @@ impl Operation {
     }
 }
 
+/// The known subresources among the parameters, in order.
+pub(crate) fn subresources(request: &RequestHead) -> Vec<String> {
+    let mut names: Vec<String> = request.parameters().map(|(name, _)| name).collect();
+    names.retain(|name| is_listed(SUBRESOURCES, name, PartialEq::eq));
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
 /// The parameter or header that requests something the emulator does not offer. A known name in
 /// another letter case is one: names are signed in lower case, so anyone could have changed it.
 pub(crate) fn unsupported_parameter(request: &RequestHead) -> Option<String> {
     if request.method == Method::OPTIONS {
         return None;
     }
-    if request.headers.contains_key(PROCESSING_HEADER) {
-        return Some(PROCESSING_HEADER.to_owned());
+    let mut processing = PROCESSING_HEADERS.iter();
+    if let Some(name) = processing.find(|name| request.headers.contains_key(**name)) {
+        return Some((*name).to_owned());
     }
-    let is_misspelt = |name: &str| {
-        let known = SUBRESOURCES.split_whitespace();
-        let mut known = known.chain(PARAMETERS.split_whitespace());
-        known.any(|known| known != name && known.eq_ignore_ascii_case(name))
-    };
-    request.parameters().map(|(name, _)| name).find(|name| {
-        // As in `imageMogr2/thumbnail/100x100`: the rest of the name is the command.
-        let first = name.split(['/', '|']).next().unwrap_or_default();
-        let mut unsupported = UNSUPPORTED_PARAMETERS.split_whitespace();
-        unsupported.any(|known| known.eq_ignore_ascii_case(first)) || is_misspelt(name)
-    })
+    let is_read = [Method::GET, Method::HEAD].contains(&request.method);
+    request
+        .parameters()
+        .find(|(name, value)| {
+            // As in `imageMogr2/thumbnail/100x100`: the rest of the name is the command.
+            let first = name.split(['/', '|']).next().unwrap_or_default();
+            if is_listed(UNSUPPORTED_PARAMETERS, first, str::eq_ignore_ascii_case) {
+                return true;
+            }
+            if is_known(name, PartialEq::eq) {
+                return false;
+            }
+            // COS ignores unknown parameters of reads; without a value, one is a subresource.
+            !is_read || value.is_empty() || is_known(name, str::eq_ignore_ascii_case)
+        })
+        .map(|(name, _)| name)
+}
+
+fn is_known(name: &str, same: impl Fn(&str, &str) -> bool + Copy) -> bool {
+    let lists = [SUBRESOURCES, PARAMETERS, SIGNATURE_PARAMETERS];
+    let amazon = name.get(..AMAZON.len());
+    lists.iter().any(|list| is_listed(list, name, same))
+        || amazon.is_some_and(|start| start.eq_ignore_ascii_case(AMAZON))
+}
+
+fn is_listed(list: &str, name: &str, same: impl Fn(&str, &str) -> bool) -> bool {
+    list.split_whitespace().any(|known| same(known, name))
 }
 
 fn on_object(method: &str, names: &[&str], is_copy: bool) -> Option<ObjectOperation> {
@@ -170,18 +196,28 @@ fn on_object(method: &str, names: &[&str], is_copy: bool) -> Option<ObjectOperat
 /// the request unmapped, which is rejected.
 const SUBRESOURCES: &str = "
     accelerate acl append asyncfetch ci-process cors delete domain domaincertificate encryption
-    intelligenttiering inventory lifecycle location logging notification object-lock origin
-    ownershipControls partNumber policy position publicAccessBlock referer rename replication
-    requestPayment restore retention select symlink tagging torrent uploadId uploads versionId
-    versioning versions website x-cos-process
+    intelligent-tiering intelligenttiering inventory lifecycle live location logging notification
+    object-lock origin ownershipControls partNumber policy position publicAccessBlock referer
+    rename replication requestPayment restore retention select symlink tagging torrent uploadId
+    uploads versionId versioning versions vod website x-cos-process
 ";
 
 /// Parameters of the operations.
 const PARAMETERS: &str = "
-    delimiter encoding-type key-marker marker max-keys max-parts max-uploads part-number-marker
-    prefix region response-cache-control response-content-disposition response-content-encoding
-    response-content-language response-content-type response-expires upload-id-marker
+    create-time delimiter encoding-type key-marker marker max-keys max-parts max-uploads
+    part-number-marker prefix range region response-cache-control response-content-disposition
+    response-content-encoding response-content-language response-content-type response-expires
+    tagkey tagvalue upload-id-marker x-cos-traffic-limit
 ";
+
+/// Parameters of signatures, and the one in which S3 clients repeat the operation's name.
+const SIGNATURE_PARAMETERS: &str = "
+    q-ak q-header-list q-key-time q-sign-algorithm q-sign-time q-signature q-url-param-list sign
+    x-cos-security-token x-id
+";
+
+/// The start of the parameters of an AWS signature, which authentication rejects.
+const AMAZON: &str = "X-Amz-";
 
 /// Parameters that change a response: the second form of lists, and the processing of images and
 /// media.
@@ -190,7 +226,3 @@ const UNSUPPORTED_PARAMETERS: &str = "
     continuation-token exif fetch-owner imageAve imageInfo imageMogr2 imageSlim imageView2
     list-type photoInfo start-after watermark
 ";
-
-/// Requests the processing of an uploaded image (documented:
-/// <https://www.tencentcloud.com/document/product/436/40592>).
-const PROCESSING_HEADER: &str = "pic-operations";

@@ -35,16 +35,19 @@ use crate::cos::auth::access::{AccessControl, AuthContext};
 use crate::cos::http::address::ObjectAddress;
 use crate::cos::http::body::{RequestBody, check_md5, content_md5};
 use crate::cos::http::header_case;
+use crate::cos::http::merge_order::MergeOrder;
 use crate::cos::http::precondition::check_write;
 use crate::cos::http::request::{RequestHead, host_of};
 use crate::cos::http::response::{Response, ResponseContext};
-use crate::cos::http::virtual_host::{BucketAddress, DefaultBucket};
+use crate::cos::http::virtual_host::{BucketAddress, DefaultBucket, PathStyle};
 use crate::net::{Body, Peer};
 use crate::trace::Reason;
 
 /// The service behind the listeners.
 pub(crate) struct CosService {
     pub(crate) default_bucket: DefaultBucket,
+    pub(crate) path_style: PathStyle,
+    pub(crate) merge_order: MergeOrder,
     pub(crate) store: Arc<Store>,
     pub(crate) access_control: Arc<dyn AccessControl>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -97,22 +100,21 @@ impl CosService {
             .get::<Peer>()
             .ok_or_else(|| io::Error::other("the listener must record the peer of a request"))?;
         let mut reason = String::new();
-        let outcome =
-            match RequestHead::read(&head, peer, &context.request_id, now, &self.default_bucket) {
-                Ok(request) => {
-                    let outcome = self.serve(&request, body).await;
-                    let mut response = outcome.unwrap_or_else(|error| {
-                        reason = trace_text(&error);
-                        context.error(&error)
-                    });
-                    self.allow_origin(&request, &mut response);
-                    response
-                }
-                Err(error) => {
+        let outcome = match self.head(&head, peer, &context.request_id, now) {
+            Ok(request) => {
+                let outcome = self.serve(&request, body).await;
+                let mut response = outcome.unwrap_or_else(|error| {
                     reason = trace_text(&error);
                     context.error(&error)
-                }
-            };
+                });
+                self.allow_origin(&request, &mut response);
+                response
+            }
+            Err(error) => {
+                reason = trace_text(&error);
+                context.error(&error)
+            }
+        };
         let header_case = self
             .header_case
             .get_or_try_init(header_case::extensions)
@@ -128,10 +130,21 @@ impl CosService {
         let Some(peer) = head.extensions.get::<Peer>() else {
             return String::new();
         };
-        RequestHead::read(head, peer, "", self.clock.now(), &self.default_bucket)
+        self.head(head, peer, "", self.clock.now())
             .ok()
             .and_then(|request| Operation::of(&request))
             .map_or_else(String::new, |operation| operation.name().to_owned())
+    }
+
+    fn head(
+        &self,
+        head: &Parts,
+        peer: &Peer,
+        request_id: &str,
+        now: Timestamp,
+    ) -> Result<RequestHead, CosError> {
+        let (bucket, path_style) = (&self.default_bucket, self.path_style);
+        RequestHead::read(head, peer, request_id, now, bucket, path_style)
     }
 
     async fn serve(&self, request: &RequestHead, body: RequestBody) -> Outcome {
@@ -148,7 +161,9 @@ impl CosService {
                 self.on_bucket(*operation, &call, body).await
             }
             Operation::Object(operation, target) => {
-                let call = Authorized::new(request, target, authorize()?);
+                let context = authorize()?;
+                let target = self.stored(target);
+                let call = Authorized::new(request, &target, context);
                 self.on_object(*operation, &call, body).await
             }
             // The bodies of these two contain what has to be authorized.
@@ -223,6 +238,14 @@ impl CosService {
         }
     }
 
+    /// The object's address in the store.
+    fn stored(&self, object: &ObjectAddress) -> ObjectAddress {
+        ObjectAddress {
+            bucket: object.bucket.clone(),
+            key: self.merge_order.stored(&object.key).into_owned(),
+        }
+    }
+
     /// The object, once it is found.
     fn object(&self, object: &ObjectAddress) -> Result<Arc<Object>, CosError> {
         self.store
@@ -292,16 +315,17 @@ impl CosService {
     }
 }
 
-/// Checks that an object may have this key.
+/// Checks that an object may have this key. The page rejects a leading `/`, but COS accepts it in
+/// the suites of its SDKs.
 /// <https://www.tencentcloud.com/document/product/436/13324>
 fn check_key(key: &str) -> Result<(), CosError> {
     if key.len() > MAX_KEY_BYTES {
         return Err(error::key_too_long());
     }
     let forbidden = |character: char| ('\u{18}'..='\u{1b}').contains(&character);
-    if key.is_empty() || key.starts_with(['/', '\\']) || key.contains(forbidden) {
+    if key.is_empty() || key.starts_with('\\') || key.contains(forbidden) {
         return Err(error::invalid_object_name()
-            .because("key: must not begin with `/` or `\\`, nor contain U+0018 to U+001B"));
+            .because("key: must not be empty, begin with `\\`, nor contain U+0018 to U+001B"));
     }
     Ok(())
 }
@@ -317,14 +341,16 @@ fn unmapped(request: &RequestHead) -> CosError {
         Method::OPTIONS,
     ];
     if known.contains(&request.method) {
-        error::not_implemented("A header or parameter").because(
-            match operation::unsupported_parameter(request) {
-                Some(name) => {
-                    format!("`{name}` is not supported; nothing was changed")
-                }
-                None => "this operation is not supported; nothing was changed".to_owned(),
-            },
-        )
+        let names = match operation::unsupported_parameter(request) {
+            Some(name) => vec![name],
+            None => operation::subresources(request),
+        };
+        let subject = match names.as_slice() {
+            [] => "this operation".to_owned(),
+            names => format!("{} with `{}`", request.method, names.join("`, `")),
+        };
+        error::not_implemented("A header or parameter")
+            .because(format!("{subject} is not supported; nothing was changed"))
     } else {
         error::method_not_allowed()
     }

@@ -31,7 +31,7 @@ use crate::account::Account;
 use crate::ca::Ca;
 use crate::cos::auth::access::{AccessControl, AuthContext};
 use crate::cos::http::post_form::Form;
-use crate::cos::http::request::RequestHead;
+use crate::cos::http::request::{RequestHead, decoded};
 use crate::cos::http::virtual_host::BucketAddress;
 use crate::cos::http::xml::{self, Element};
 use crate::middleware::Middleware;
@@ -119,7 +119,7 @@ impl World {
         let store = open_store(options, &account, &SystemClock).unwrap();
         let middleware = Middleware::without_faults();
         let cos = Cos::start(
-            0,
+            options,
             store,
             &ca,
             &middleware,
@@ -199,10 +199,13 @@ pub(super) async fn refusal(request: RequestBuilder) -> String {
     let answer = sent(request).await;
     let status = answer.status().as_u16();
     let id = header(&answer, "x-cos-request-id");
-    assert!(!header(&answer, "x-cos-emulator-reason").is_empty());
+    let reason = decoded(&header(&answer, "x-cos-emulator-reason"));
+    assert!(!reason.is_empty());
     let root = read_xml(answer).await;
     assert_eq!(root.name, "Error");
     assert_eq!(root.text_of("RequestId"), Some(id.as_str()));
+    let message = root.text_of("Message").unwrap();
+    assert!(message.contains(&reason), "{message}: {reason}");
     format!("{status} {}", root.text_of("Code").unwrap())
 }
 

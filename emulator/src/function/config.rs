@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::environment;
+use crate::listener::Listener;
 use crate::platform::Platform;
 use crate::process::Output;
 use crate::random::Rng;
@@ -23,7 +24,8 @@ pub(crate) struct Config {
     pub(crate) memory_mb: u32,
     /// Idle instances are stopped (SIGSTOP).
     pub(crate) freeze: bool,
-    pub(crate) on_freeze: Hook,
+    /// Receives the process id of each instance right after it was frozen.
+    pub(crate) on_freeze: Listener<i32>,
     /// A new binary in the place of the old one is taken over.
     pub(crate) watch: bool,
     pub(crate) output: Arc<Output>,
@@ -40,24 +42,6 @@ impl fmt::Debug for Config {
             .field("program", &self.program)
             .field("platform", &self.platform)
             .finish_non_exhaustive()
-    }
-}
-
-/// Receives the process id of each instance right after it was frozen.
-#[derive(Default)]
-pub(crate) struct Hook(pub(crate) Option<Box<dyn Fn(i32) + Send + Sync>>);
-
-impl Hook {
-    pub(crate) fn call(&self, process: i32) {
-        if let Some(hook) = &self.0 {
-            hook(process);
-        }
-    }
-}
-
-impl fmt::Debug for Hook {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Hook").finish_non_exhaustive()
     }
 }
 

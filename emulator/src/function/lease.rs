@@ -109,7 +109,7 @@ impl Instance {
             freezer.frozen = true;
         }
         // Outside the lock: the hook may call anything.
-        self.config.on_freeze.call(self.process.id());
+        self.config.on_freeze.call(&self.process.id());
     }
 
     fn release(self: &Arc<Self>, served: bool) {

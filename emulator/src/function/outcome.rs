@@ -21,3 +21,12 @@ pub enum Outcome {
     /// The platform ended it.
     PlatformError(PlatformError),
 }
+
+impl Outcome {
+    pub(crate) fn platform_error(self) -> Option<PlatformError> {
+        match self {
+            Self::PlatformError(error) => Some(error),
+            Self::Response(_) | Self::FunctionError(_) => None,
+        }
+    }
+}

@@ -1,4 +1,4 @@
-//! How policies are read and judged.
+//! How policies are parsed and evaluated.
 
 use super::{Entry, documented, inferred};
 

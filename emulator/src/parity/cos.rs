@@ -1,6 +1,6 @@
 //! Operations of COS: what it stores, lists, rejects and returns.
 
-use super::{Entry, documented, inferred, observed, sdk_source};
+use super::{Entry, documented, inferred, not_known, observed, sdk_source};
 
 const FORM: &str = "https://www.tencentcloud.com/document/product/436/14690";
 const ERRORS: &str = "https://www.tencentcloud.com/document/product/436/7730";
@@ -24,7 +24,7 @@ const ACL: &str = "https://www.tencentcloud.com/document/product/436/7733";
 const KEYS: &str = "https://www.tencentcloud.com/document/product/436/13324";
 const BUCKETS: &str = "https://www.tencentcloud.com/document/product/436/7738";
 
-pub(super) const ENTRIES: [Entry; 42] = [
+pub(super) const ENTRIES: [Entry; 55] = [
     documented(
         "hosts: `<bucket>.cos.<region>.myqcloud.com`, `.tencentcos.cn`, `cos-internal`",
         HOSTS,
@@ -35,10 +35,60 @@ pub(super) const ENTRIES: [Entry; 42] = [
         "it would be a custom domain that no bucket has",
         "a_host_that_nobody_listed_is_refused",
     ),
+    observed(
+        "path-style is 403 `PathStyleDomainForbidden` on COS's own hosts and on `cos.localhost`",
+        "answers about buckets that were created since 2024",
+        "path_style_is_only_for_loopback",
+    ),
     inferred(
-        "path-style works for every bucket; the service refuses it for new ones",
-        "clients that cannot be given a bucket's host",
-        "the_bare_address_is_path_style_or_the_accounts_own_bucket",
+        "path-style works on `127.0.0.1` and `localhost`, unless `--strict-hosts` is set",
+        "clients that cannot use a bucket's host",
+        "path_style_is_only_for_loopback",
+    ),
+    documented(
+        "a bucket name with more than 50 characters is `InvalidBucketName`",
+        BUCKETS,
+        "a_bucket_that_is_too_long_is_refused_about_its_name",
+    ),
+    inferred(
+        "an empty header counts as none; only an empty `x-cos-copy-source` is rejected",
+        "clients that send empty headers; without its source, a copy would be an upload",
+        "an_empty_header_counts_as_none",
+    ),
+    sdk_source(
+        "an upload without `Content-Type` gets the type of its key's extension",
+        "suites of cos-nodejs-sdk-v5 and cos-js-sdk-v5",
+        "an_upload_without_a_type_has_that_of_its_extension",
+    ),
+    sdk_source(
+        "APPEND answers with `x-cos-content-sha1`, the MD5 of the piece",
+        "cos-go-sdk-v5 compares it so",
+        "appending_goes_on_where_it_ended",
+    ),
+    documented(
+        "an appendable object cannot be copied",
+        APPEND,
+        "appending_goes_on_where_it_ended",
+    ),
+    inferred(
+        "that refusal is `InvalidRequest`",
+        "the page does not name the code",
+        "appending_goes_on_where_it_ended",
+    ),
+    not_known(
+        "whether and when `..`, `.` and `//` in a key are merged",
+        "the policies must allow the key as sent and as merged; it is stored as sent",
+        "a_key_must_be_allowed_as_sent_and_as_merged",
+    ),
+    sdk_source(
+        "a key may begin with `/`, though a page says that it must not",
+        "suites of cos-nodejs-sdk-v5 and cos-js-sdk-v5 upload such keys; page 436/13324",
+        "keys_that_no_object_may_have",
+    ),
+    inferred(
+        "callbacks and return bodies of uploads are refused",
+        "an app's server would be called; to ignore the header would hide that it was not",
+        "what_nothing_here_does_is_refused_and_not_done",
     ),
     documented(
         "every answer has `x-cos-request-id`, `Date` and `Server: tencent-cos`",
@@ -71,7 +121,7 @@ pub(super) const ENTRIES: [Entry; 42] = [
         "kept_headers_come_back_and_others_do_not",
     ),
     documented(
-        "a key has 850 bytes at the most, and does not begin with `/`",
+        "a key has 850 bytes at the most, and does not begin with `\\`",
         KEYS,
         "keys_that_no_object_may_have",
     ),
@@ -140,6 +190,21 @@ pub(super) const ENTRIES: [Entry; 42] = [
         "a number above its limit is cut to the limit",
         "no page says",
         "lists_that_are_refused",
+    ),
+    inferred(
+        "a write with a parameter that is not known is refused, and so is any request with one that has no value",
+        "failing closed; it could be a subresource, and the plain operation would change another thing",
+        "what_nothing_here_does_is_refused_and_not_done",
+    ),
+    sdk_source(
+        "reads ignore an unknown parameter with a value",
+        "suites of cos-nodejs-sdk-v5 and cos-python-sdk-v5 send some",
+        "what_nothing_here_does_is_refused_and_not_done",
+    ),
+    sdk_source(
+        "a `+` in a query is a blank, and `%2B` a plus",
+        "cos-python-sdk-v5 and cos-go-sdk-v5 write blanks so",
+        "a_plus_in_a_query_is_a_blank",
     ),
     inferred(
         "the second form of lists, `list-type=2`, is refused",

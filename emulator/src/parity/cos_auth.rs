@@ -10,7 +10,7 @@ const FORM: &str = "https://www.tencentcloud.com/document/product/436/14690";
 const ERRORS: &str = "https://www.tencentcloud.com/document/product/436/7730";
 const SERVICE: &str = "https://www.tencentcloud.com/document/product/436/8291";
 
-pub(super) const ENTRIES: [Entry; 37] = [
+pub(super) const ENTRIES: [Entry; 38] = [
     documented(
         "the seven fields of a signature are in `Authorization` or in the query",
         SIGNATURE,
@@ -35,6 +35,11 @@ pub(super) const ENTRIES: [Entry; 37] = [
         "where the two times differ, either is the one in the text that is signed",
         "cos-nodejs-sdk-v5 takes q-sign-time, cos-go-sdk-v5 q-key-time",
         "a_signature_is_good_for_its_own_time_alone",
+    ),
+    sdk_source(
+        "a `+` in a query is signed and decided as a blank",
+        "cos-python-sdk-v5 signs `%20` for it",
+        "a_plus_in_a_query_is_decided_as_a_blank",
     ),
     sdk_source(
         "the whole signature may be the parameter `sign`",
@@ -137,8 +142,8 @@ pub(super) const ENTRIES: [Entry; 37] = [
         "size_and_type_of_a_body",
     ),
     inferred(
-        "a copy has neither of them, so that a limit of size covers none",
-        "it has no body",
+        "a copy has neither of them, so that a limit of size covers none; its own body must be allowed too",
+        "its own body is not what it stores",
         "a_copy_is_two_accesses",
     ),
     documented(

@@ -22,6 +22,8 @@ pub enum Source {
     SdkSource(&'static str),
     /// A conclusion that nobody has checked: from what.
     Inferred(&'static str),
+    /// Only an account can show it: what this cloud does instead.
+    NotKnown(&'static str),
 }
 
 impl Source {
@@ -32,6 +34,7 @@ impl Source {
             Self::Observed(_) => "observed",
             Self::SdkSource(_) => "sdk-source",
             Self::Inferred(_) => "inferred",
+            Self::NotKnown(_) => "not known",
         }
     }
 
@@ -41,7 +44,8 @@ impl Source {
             Self::Documented(text)
             | Self::Observed(text)
             | Self::SdkSource(text)
-            | Self::Inferred(text) => text,
+            | Self::Inferred(text)
+            | Self::NotKnown(text) => text,
         }
     }
 }
@@ -76,6 +80,14 @@ pub(super) const fn inferred(
     test: &'static str,
 ) -> Entry {
     entry(behaviour, Source::Inferred(from), test)
+}
+
+pub(super) const fn not_known(
+    behaviour: &'static str,
+    instead: &'static str,
+    test: &'static str,
+) -> Entry {
+    entry(behaviour, Source::NotKnown(instead), test)
 }
 
 const fn entry(behaviour: &'static str, source: Source, test: &'static str) -> Entry {

@@ -44,7 +44,7 @@ pub(super) fn start(launch: &Launch<'_>) -> io::Result<Child> {
 }
 
 /// A file that has just been written can be busy for a moment more: in a child of this process that
-/// has not executed yet.
+/// executes later.
 fn spawn_patiently(command: &mut Command) -> io::Result<Child> {
     for _ in 0..20 {
         match command.spawn() {

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
 
+use crate::listener::Listener;
 use crate::sync::lock;
 
 const MAX_BYTES: usize = 4 * 1024 * 1024;
@@ -17,14 +18,11 @@ const MAX_LINE_BYTES: u64 = 64 * 1024;
 /// What an empty line costs all the same.
 const LINE_BYTES: usize = size_of::<String>();
 
-/// Receives each line too.
-pub(crate) type Listener = Box<dyn Fn(&str) + Send + Sync>;
-
 /// Standard output and standard error of all children together, and the platform's own lines.
 #[derive(Default)]
 pub(crate) struct Output {
     kept: Mutex<Kept>,
-    listener: Option<Listener>,
+    listener: Listener<str>,
 }
 
 #[derive(Default)]
@@ -40,7 +38,7 @@ impl fmt::Debug for Output {
 }
 
 impl Output {
-    pub(crate) fn new(listener: Option<Listener>) -> Self {
+    pub(crate) fn new(listener: Listener<str>) -> Self {
         Self {
             kept: Mutex::default(),
             listener,
@@ -53,9 +51,7 @@ impl Output {
     }
 
     pub(crate) fn push(&self, line: String) {
-        if let Some(listener) = &self.listener {
-            listener(&line);
-        }
+        self.listener.call(&line);
         let mut kept = lock(&self.kept);
         kept.bytes = kept.bytes.saturating_add(cost(&line));
         kept.lines.push_back(line);

@@ -13,7 +13,7 @@ use tencent::time::Timestamp;
 
 use super::error::StsError;
 use super::parameters::Parameters;
-use super::request::Unverified;
+use super::request::Inbound;
 use super::{permission, policy};
 use crate::account::{Directory, Identity, Key, Permanent, Role};
 
@@ -33,7 +33,7 @@ pub(crate) enum Action {
 }
 
 impl Action {
-    pub(crate) fn parse(unverified: &Unverified) -> Result<Self, StsError> {
+    pub(crate) fn parse(unverified: &Inbound) -> Result<Self, StsError> {
         let required = |name| {
             unverified
                 .common(name)?

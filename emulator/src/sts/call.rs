@@ -2,7 +2,7 @@
 
 use super::actions::{FEDERATION_SECONDS, ROLE_SECONDS};
 use super::parameters::decode_once;
-use super::request::Unverified;
+use super::request::Inbound;
 
 /// One call to the STS, without secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub struct StsCall {
 
 impl StsCall {
     /// What the record shows of a call, its outcome still open.
-    pub(super) fn of(unverified: &Unverified) -> Self {
+    pub(super) fn of(unverified: &Inbound) -> Self {
         let text = |name| unverified.parameters.text(name).ok().flatten();
         let action = unverified
             .common("Action")

@@ -26,7 +26,7 @@ pub(crate) enum Scheme {
 }
 
 /// A parsed request that is not verified.
-pub(crate) struct Unverified {
+pub(crate) struct Inbound {
     pub(crate) method: Method,
     pub(crate) query: String,
     pub(crate) headers: HeaderMap,
@@ -35,7 +35,7 @@ pub(crate) struct Unverified {
     pub(crate) parameters: Parameters,
 }
 
-impl Unverified {
+impl Inbound {
     pub(crate) async fn read(request: Request<Incoming>) -> Result<Self, StsError> {
         let (head, body) = request.into_parts();
         each_once(&head.headers)?;

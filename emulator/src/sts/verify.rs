@@ -13,7 +13,7 @@ use tencent::sign::{digest, tc3, v1};
 use tencent::time::Timestamp;
 
 use super::error::StsError;
-use super::request::{Scheme, Unverified};
+use super::request::{Inbound, Scheme};
 use crate::account::{Directory, Key};
 
 const SERVICE: &str = "sts";
@@ -21,7 +21,7 @@ const SKEW_SECONDS: u32 = 300;
 
 /// The key that signed `unverified`, with everything about it checked.
 pub(crate) fn verify(
-    unverified: &Unverified,
+    unverified: &Inbound,
     directory: &Directory,
     now: Timestamp,
 ) -> Result<Arc<Key>, StsError> {
@@ -34,7 +34,7 @@ pub(crate) fn verify(
 }
 
 fn verify_tc3(
-    unverified: &Unverified,
+    unverified: &Inbound,
     directory: &Directory,
     now: Timestamp,
 ) -> Result<Arc<Key>, StsError> {
@@ -124,7 +124,7 @@ impl<'a> Tc3Claim<'a> {
 }
 
 fn verify_v1(
-    unverified: &Unverified,
+    unverified: &Inbound,
     directory: &Directory,
     now: Timestamp,
 ) -> Result<Arc<Key>, StsError> {
@@ -158,7 +158,7 @@ fn verify_v1(
 }
 
 /// The request's own time, at most five minutes from ours (documented).
-fn timestamp(unverified: &Unverified, now: Timestamp) -> Result<Timestamp, StsError> {
+fn timestamp(unverified: &Inbound, now: Timestamp) -> Result<Timestamp, StsError> {
     let text = unverified
         .common("Timestamp")?
         .ok_or_else(|| StsError::missing_parameter("Timestamp"))?;
@@ -172,7 +172,7 @@ fn timestamp(unverified: &Unverified, now: Timestamp) -> Result<Timestamp, StsEr
     Ok(timestamp)
 }
 
-fn verify_token(unverified: &Unverified, key: &Key, now: Timestamp) -> Result<(), StsError> {
+fn verify_token(unverified: &Inbound, key: &Key, now: Timestamp) -> Result<(), StsError> {
     let sent = unverified.common("Token")?;
     let valid = match (&key.session, sent) {
         (None, None) => true,

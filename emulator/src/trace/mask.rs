@@ -90,7 +90,7 @@ impl Mask {
         }
     }
 
-    /// The scheme, and of the vendor's own schemes the members that are no proof.
+    /// The scheme, and of the vendor's own schemes the members that prove nothing.
     fn authorization(&mut self, value: &str) -> String {
         let (scheme, rest) = value.split_once(' ').unwrap_or((value, ""));
         if SIGNED_SCHEMES.contains(&scheme) {

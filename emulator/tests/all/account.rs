@@ -1,5 +1,5 @@
-//! What a caller may request from the STS: policies of users and roles, trust, revoked keys, limits, account
-//! files.
+//! What a caller may request from the STS: policies of users and roles, trust, revoked keys,
+//! limits, account files.
 
 use cos_emulator::{Cloud, KeyPair, Role, Trust, User};
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
 //! The admin API: what it does, and which requests it refuses.
 
 use cos_emulator::{Cloud, Platform};
-use reqwest::header::{HOST, ORIGIN};
+use reqwest::header::{HOST, HeaderName, ORIGIN};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use tencent::time::Clock as _;
@@ -28,6 +28,10 @@ fn body(request: RequestBuilder, value: &Value) -> RequestBuilder {
         .body(value.to_string())
 }
 
+async fn post(cloud: &Cloud, path: &str, order: &Value) -> (StatusCode, Value) {
+    sent(body(request(cloud, Method::POST, path), order)).await
+}
+
 async fn sent(request: RequestBuilder) -> (StatusCode, Value) {
     let response = request.send().await.unwrap();
     let status = response.status();
@@ -39,12 +43,8 @@ async fn sent(request: RequestBuilder) -> (StatusCode, Value) {
 
 #[tokio::test]
 async fn the_root_lists_every_service() {
-    let cloud = builder(Platform::ScfWeb)
-        .seed(9)
-        .admin_port(0)
-        .start()
-        .await
-        .unwrap();
+    let builder = builder(Platform::ScfWeb).seed(9).admin_port(0);
+    let cloud = builder.start().await.unwrap();
     let (status, root) = sent(request(&cloud, Method::GET, "")).await;
     assert_eq!(status, 200);
     assert_eq!(root["services"]["gateway"], cloud.gateway_url().unwrap());
@@ -66,14 +66,8 @@ async fn there_is_none_unless_asked_for() {
     assert!(cloud.admin().is_none());
     let cloud = builder(Platform::ScfWeb).start().await.unwrap();
     let url = format!("{}/_emulator/faults", cloud.gateway_url().unwrap());
-    let answer = plain_client()
-        .get(url)
-        .send()
-        .await
-        .unwrap()
-        .text()
-        .await
-        .unwrap();
+    let response = plain_client().get(url).send().await.unwrap();
+    let answer = response.text().await.unwrap();
     assert!(
         answer.contains("/_emulator/faults"),
         "the function's own path: {answer}"
@@ -85,32 +79,20 @@ async fn faults_are_added_listed_felt_and_taken_away() {
     let cloud = cloud().await;
     let outage = json!({ "service": "sts", "kind": "outage", "nth": 1 });
     let latency = json!({ "service": "gateway", "kind": "latency", "delay_ms": 5 });
-    let (status, added) = sent(body(
-        request(&cloud, Method::POST, "/faults"),
-        &json!([outage, latency]),
-    ))
-    .await;
-    assert_eq!(
-        (status, &added),
-        (StatusCode::CREATED, &json!({ "ids": [1, 2] }))
-    );
+    let (status, added) = post(&cloud, "/faults", &json!([outage, latency])).await;
+    assert_eq!(status, StatusCode::CREATED);
+    assert_eq!(added, json!({ "ids": [1, 2] }));
     let call = Tc3::new(cloud.sub_account_key(), "GetFederationToken", &federation());
-    let refused = plain_client()
-        .post(cloud.sts().http_url())
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(refused.status(), 503);
+    let refused = plain_client().post(cloud.sts().http_url()).send();
+    assert_eq!(refused.await.unwrap().status(), 503);
     issued(&call.send(cloud.sts()).await);
     let (_, listed) = sent(request(&cloud, Method::GET, "/faults")).await;
     assert_eq!(listed["faults"][0]["struck"], 1);
     assert_eq!(listed["faults"][0]["calls"], 2);
     assert_eq!(listed["faults"][1]["kind"], "latency");
     let (status, left) = sent(request(&cloud, Method::DELETE, "/faults/1")).await;
-    assert_eq!(
-        (status, left["faults"].as_array().unwrap().len()),
-        (StatusCode::OK, 1)
-    );
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(left["faults"].as_array().unwrap().len(), 1);
     let (status, _) = sent(request(&cloud, Method::DELETE, "/faults/1")).await;
     assert_eq!(status, 404);
     sent(request(&cloud, Method::DELETE, "/faults")).await;
@@ -120,36 +102,24 @@ async fn faults_are_added_listed_felt_and_taken_away() {
 #[tokio::test]
 async fn the_clock_is_moved_stopped_and_reset() {
     let cloud = cloud().await;
-    let post =
-        async |order: Value| sent(body(request(&cloud, Method::POST, "/clock"), &order)).await;
+    let post = async |order: Value| post(&cloud, "/clock", &order).await;
     let (_, time) = post(json!({ "set": "2019-02-25T16:44:25Z" })).await;
-    assert!(
-        time["now"]
-            .as_str()
-            .unwrap()
-            .starts_with("2019-02-25T16:44:2"),
-        "{time}"
-    );
+    let now = time["now"].as_str().unwrap();
+    assert!(now.starts_with("2019-02-25T16:44:2"), "{time}");
     post(json!({ "frozen": true })).await;
     post(json!({ "set": 1_551_113_065 })).await;
     let (_, time) = post(json!({ "advance": "31m" })).await;
     assert_eq!(time["unixSeconds"], 1_551_113_065 + 1860);
     let (_, time) = post(json!({ "advance": -60 })).await;
-    assert_eq!(
-        (&time["unixSeconds"], &time["frozen"]),
-        (&json!(1_551_113_065 + 1800), &json!(true))
-    );
+    assert_eq!(time["unixSeconds"], 1_551_113_065 + 1800);
+    assert_eq!(time["frozen"], true);
     assert_eq!(cloud.clock().now().unix_seconds(), 1_551_113_065 + 1800);
     let call = Tc3::new(cloud.sub_account_key(), "GetFederationToken", &federation());
-    assert_eq!(
-        code(&call.send(cloud.sts()).await),
-        "AuthFailure.SignatureExpire"
-    );
+    let answer = call.send(cloud.sts()).await;
+    assert_eq!(code(&answer), "AuthFailure.SignatureExpire");
     let (_, time) = post(json!({ "reset": true })).await;
-    assert_eq!(
-        (&time["frozen"], &time["offsetSeconds"]),
-        (&json!(false), &json!(0))
-    );
+    assert_eq!(time["frozen"], false);
+    assert_eq!(time["offsetSeconds"], 0);
     issued(&call.send(cloud.sts()).await);
     let (_, read) = sent(request(&cloud, Method::GET, "/clock")).await;
     assert_eq!(read["offsetSeconds"], 0);
@@ -163,10 +133,8 @@ async fn a_revoked_key_works_no_more() {
     issued(&call.send(cloud.sts()).await);
     let (status, _) = sent(request(&cloud, Method::DELETE, &format!("/keys/{id}"))).await;
     assert_eq!(status, 200);
-    assert_eq!(
-        code(&call.send(cloud.sts()).await),
-        "AuthFailure.SecretIdNotFound"
-    );
+    let answer = call.send(cloud.sts()).await;
+    assert_eq!(code(&answer), "AuthFailure.SecretIdNotFound");
     let (status, _) = sent(request(&cloud, Method::DELETE, &format!("/keys/{id}"))).await;
     assert_eq!(status, 404);
     let (status, _) = sent(request(&cloud, Method::GET, &format!("/keys/{id}"))).await;
@@ -181,11 +149,7 @@ async fn the_trace_is_lines_of_json_without_secrets() {
     let response = request(&cloud, Method::GET, "/trace").send().await.unwrap();
     assert_eq!(response.headers()["content-type"], "application/x-ndjson");
     let text = response.text().await.unwrap();
-    assert_eq!(
-        text.lines().count(),
-        1,
-        "the admin API itself is not traced"
-    );
+    assert_eq!(text.lines().count(), 1, "the admin API is not traced");
     assert!(text.contains("GetFederationToken"));
     for secret in cloud.secrets() {
         assert!(!text.contains(&secret));
@@ -195,9 +159,7 @@ async fn the_trace_is_lines_of_json_without_secrets() {
 #[tokio::test]
 async fn invalid_orders_change_nothing() {
     let cloud = cloud().await;
-    let post = async |path: &str, order: &Value| {
-        sent(body(request(&cloud, Method::POST, path), order)).await
-    };
+    let post = async |path: &str, order: &Value| post(&cloud, path, order).await;
     for order in [
         json!({}),
         json!([]),
@@ -260,14 +222,11 @@ async fn invalid_orders_change_nothing() {
 /// Every order that changes something.
 fn orders(cloud: &Cloud) -> [(Method, String, Option<Value>); 4] {
     let outage = json!({ "service": "sts", "kind": "outage" });
+    let hour = json!({ "advance": 3600 });
     let id = &cloud.sub_account_key().secret_id;
     [
         (Method::POST, "/faults".to_owned(), Some(outage)),
-        (
-            Method::POST,
-            "/clock".to_owned(),
-            Some(json!({ "advance": 3600 })),
-        ),
+        (Method::POST, "/clock".to_owned(), Some(hour)),
         (Method::DELETE, format!("/keys/{id}"), None),
         (Method::DELETE, "/faults".to_owned(), None),
     ]
@@ -277,7 +236,7 @@ fn orders(cloud: &Cloud) -> [(Method, String, Option<Value>); 4] {
 async fn cloud_with_a_fault() -> Cloud {
     let cloud = cloud().await;
     let kept = json!({ "service": "gateway", "kind": "outage" });
-    sent(body(request(&cloud, Method::POST, "/faults"), &kept)).await;
+    post(&cloud, "/faults", &kept).await;
     cloud
 }
 
@@ -319,43 +278,25 @@ async fn whoever_has_not_the_token_changes_nothing() {
     let token = cloud.admin().unwrap().token().to_owned();
     let part: String = token.chars().take(39).collect();
     let swapped: String = token.chars().rev().collect();
-    refused(&cloud, "no token", 401, |request| request).await;
-    refused(&cloud, "an empty one", 401, |request| {
-        request.bearer_auth("")
-    })
-    .await;
-    refused(&cloud, "a part of it", 401, |request| {
-        request.bearer_auth(&part)
-    })
-    .await;
-    refused(&cloud, "one more letter", 401, |request| {
-        request.bearer_auth(format!("{token}x"))
-    })
-    .await;
-    refused(&cloud, "its letters", 401, |request| {
-        request.bearer_auth(&swapped)
-    })
-    .await;
-    refused(&cloud, "a key", 401, |request| {
-        request.bearer_auth(&cloud.root_key().secret_key)
-    })
-    .await;
-    refused(&cloud, "another scheme", 401, |request| {
-        request.basic_auth("token", Some(&token))
-    })
-    .await;
-    refused(&cloud, "another header", 401, |request| {
-        request.header("x-token", &token)
-    })
-    .await;
-    refused(&cloud, "a cookie", 401, |request| {
-        request.header("cookie", format!("token={token}"))
-    })
-    .await;
-    refused(&cloud, "twice", 401, |request| {
-        request.bearer_auth(&token).bearer_auth(&token)
-    })
-    .await;
+    #[rustfmt::skip]
+    let headers = [
+        ("x-nothing", String::new()),
+        ("authorization", "Bearer ".to_owned()),
+        ("authorization", format!("Bearer {part}")),
+        ("authorization", format!("Bearer {token}x")),
+        ("authorization", format!("Bearer {swapped}")),
+        ("authorization", format!("Bearer {}", cloud.root_key().secret_key)),
+        ("x-token", token.clone()),
+        ("cookie", format!("token={token}")),
+    ];
+    for (name, value) in headers {
+        let case = format!("{name}: {value}");
+        refused(&cloud, &case, 401, |request| request.header(name, &value)).await;
+    }
+    let basic = |request: RequestBuilder| request.basic_auth("token", Some(&token));
+    refused(&cloud, "another scheme", 401, basic).await;
+    let twice = |request: RequestBuilder| request.bearer_auth(&token).bearer_auth(&token);
+    refused(&cloud, "twice", 401, twice).await;
     nothing_happened(&cloud).await;
 }
 
@@ -363,13 +304,9 @@ async fn whoever_has_not_the_token_changes_nothing() {
 async fn a_page_in_a_browser_changes_nothing_even_with_the_token() {
     let cloud = cloud_with_a_fault().await;
     let admin = cloud.admin().unwrap();
-    let tampered = |name: reqwest::header::HeaderName, value: &str| {
+    let tampered = |name: HeaderName, value: &str| {
         let value = value.to_owned();
-        move |request: RequestBuilder| {
-            request
-                .bearer_auth(admin.token())
-                .header(name.clone(), &value)
-        }
+        move |request: RequestBuilder| request.bearer_auth(admin.token()).header(&name, &value)
     };
     for host in [
         "evil.example",
@@ -407,11 +344,8 @@ async fn a_form_or_a_preflight_changes_nothing() {
             if !content_type.is_empty() {
                 tampered = tampered.header("content-type", content_type);
             }
-            assert_eq!(
-                tampered.send().await.unwrap().status(),
-                415,
-                "{content_type}: {path}"
-            );
+            let status = tampered.send().await.unwrap().status();
+            assert_eq!(status, 415, "{content_type}: {path}");
         }
     }
     let preflight =

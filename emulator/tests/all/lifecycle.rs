@@ -1,12 +1,16 @@
 //! Instances that crash, hang, never become ready or talk out of turn: the request ends with the
 //! platform's own error, and a fresh instance serves the next.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use cos_emulator::{Cloud, CloudBuilder, LambdaEvent, Outcome, Platform, PlatformError, ScfEvent};
+use cos_emulator::{
+    Cloud, CloudBuilder, KeyPair, LambdaEvent, Outcome, Platform, PlatformError, ScfEvent,
+};
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
-use crate::support::builder;
+use crate::support::{Tc3, builder, issued, now, role};
 
 pub(crate) const SCF: Platform = Platform::Scf(ScfEvent::FunctionUrl);
 pub(crate) const LAMBDA: Platform = Platform::Lambda(LambdaEvent::FunctionUrl);
@@ -14,15 +18,12 @@ pub(crate) const LAMBDA: Platform = Platform::Lambda(LambdaEvent::FunctionUrl);
 /// Has this behaviour only in the first instance.
 pub(crate) async fn once(platform: Platform, behaviour: &str) -> (Cloud, tempfile::TempDir) {
     let directory = tempfile::tempdir().unwrap();
-    let cloud = behaving(platform, behaviour)
-        .env(
-            "ONCE_FILE",
-            directory.path().join("once").display().to_string(),
-        )
-        .start()
-        .await
-        .unwrap();
-    (cloud, directory)
+    let cloud = behaving(platform, behaviour).env("ONCE_FILE", once_file(&directory));
+    (cloud.start().await.unwrap(), directory)
+}
+
+fn once_file(directory: &tempfile::TempDir) -> String {
+    directory.path().join("once").display().to_string()
 }
 
 pub(crate) fn behaving(platform: Platform, behaviour: &str) -> CloudBuilder {
@@ -66,14 +67,7 @@ pub(crate) async fn until(condition: impl Fn() -> bool) {
 
 pub(crate) fn runs(pid: i32) -> bool {
     // A process that has ended but was not yet waited for is a zombie.
-    std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
-        !stat
-            .rsplit(')')
-            .next()
-            .unwrap()
-            .trim_start()
-            .starts_with('Z')
-    })
+    std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z"))
 }
 
 #[tokio::test]
@@ -110,6 +104,19 @@ async fn parallel_requests_get_instances_of_their_own_up_to_the_limit() {
 }
 
 #[tokio::test]
+async fn twenty_parallel_requests_are_served_by_default() {
+    let cloud = Arc::new(builder(SCF).start().await.unwrap());
+    let mut requests = JoinSet::new();
+    for _ in 0..20 {
+        let cloud = Arc::clone(&cloud);
+        requests.spawn(async move { outcome(&cloud, "echo").await });
+    }
+    for outcome in requests.join_all().await {
+        assert_eq!(reply(&outcome)["event"]["behave"], "echo");
+    }
+}
+
+#[tokio::test]
 async fn crash_in_init() {
     let (cloud, _directory) = once(SCF, "crash-init").await;
     let first = outcome(&cloud, "echo").await;
@@ -131,32 +138,17 @@ async fn a_reported_failure_of_the_start() {
 
 #[tokio::test]
 async fn hang_in_init_and_never_ready() {
-    for (platform, behaviour) in [
-        (SCF, "hang-init"),
-        (SCF, "never-ready"),
-        (SCF, "empty-ready"),
-    ] {
+    for behaviour in ["hang-init", "never-ready", "empty-ready"] {
         let directory = tempfile::tempdir().unwrap();
-        let cloud = behaving(platform, behaviour)
-            .env(
-                "ONCE_FILE",
-                directory.path().join("once").display().to_string(),
-            )
-            .init_timeout(Duration::from_secs(2))
-            .start()
-            .await
-            .unwrap();
+        let cloud = behaving(SCF, behaviour).env("ONCE_FILE", once_file(&directory));
+        let cloud = cloud.init_timeout(Duration::from_secs(2));
+        let cloud = cloud.start().await.unwrap();
         let first = outcome(&cloud, "echo").await;
-        assert!(
-            matches!(refused(&first), PlatformError::InitTimeout { .. }),
-            "{behaviour}: {first:?}"
-        );
+        let timeout = matches!(refused(&first), PlatformError::InitTimeout { .. });
+        assert!(timeout, "{behaviour}: {first:?}");
         assert_eq!(refused(&first).scf_code().0, 450);
-        assert_eq!(
-            reply(&outcome(&cloud, "echo").await)["served"],
-            1,
-            "{behaviour}"
-        );
+        let second = reply(&outcome(&cloud, "echo").await);
+        assert_eq!(second["served"], 1, "{behaviour}");
     }
 }
 
@@ -207,11 +199,8 @@ async fn crash_in_busy() {
 #[tokio::test]
 async fn hang_in_busy() {
     for platform in [SCF, LAMBDA] {
-        let cloud = builder(platform)
-            .call_timeout(Duration::from_millis(600))
-            .start()
-            .await
-            .unwrap();
+        let builder = builder(platform).call_timeout(Duration::from_millis(600));
+        let cloud = builder.start().await.unwrap();
         let first = outcome(&cloud, "hang-busy").await;
         assert!(
             matches!(refused(&first), PlatformError::CallTimeout { .. }),
@@ -240,10 +229,8 @@ async fn ready_but_never_fetching() {
 async fn a_second_next_gets_the_same_event() {
     for platform in [SCF, LAMBDA] {
         let cloud = builder(platform).start().await.unwrap();
-        assert_eq!(
-            reply(&outcome(&cloud, "twice-next").await),
-            json!({ "same": true })
-        );
+        let twice = reply(&outcome(&cloud, "twice-next").await);
+        assert_eq!(twice, json!({ "same": true }));
     }
 }
 
@@ -263,10 +250,8 @@ async fn the_first_response_wins_and_the_second_is_acknowledged() {
 async fn a_late_response_is_not_taken_for_that_of_the_next_request() {
     for platform in [SCF, LAMBDA] {
         let cloud = builder(platform).start().await.unwrap();
-        assert_eq!(
-            reply(&outcome(&cloud, "late-response").await),
-            json!({ "served": 1 })
-        );
+        let late = reply(&outcome(&cloud, "late-response").await);
+        assert_eq!(late, json!({ "served": 1 }));
         // Delivered while the function is still about to post its late response.
         assert_eq!(reply(&outcome(&cloud, "echo").await)["served"], 2);
     }
@@ -276,11 +261,8 @@ async fn a_late_response_is_not_taken_for_that_of_the_next_request() {
 async fn an_error_of_the_function_is_reported_and_the_instance_lives_on() {
     for platform in [SCF, LAMBDA] {
         let cloud = builder(platform).start().await.unwrap();
-        let first = outcome(&cloud, "error").await;
-        assert_eq!(
-            first,
-            Outcome::FunctionError("parse event error".to_owned())
-        );
+        let error = Outcome::FunctionError("parse event error".to_owned());
+        assert_eq!(outcome(&cloud, "error").await, error);
         assert_eq!(reply(&outcome(&cloud, "echo").await)["served"], 2);
     }
 }
@@ -290,11 +272,8 @@ async fn payloads_over_the_limit() {
     for platform in [SCF, LAMBDA] {
         let cloud = builder(platform).start().await.unwrap();
         let response = outcome(&cloud, "too-large").await;
-        assert_eq!(
-            refused(&response),
-            &PlatformError::ResponseTooLarge,
-            "{platform:?}"
-        );
+        let expected = PlatformError::ResponseTooLarge;
+        assert_eq!(refused(&response), &expected, "{platform:?}");
         assert_eq!(refused(&response).scf_code().0, 407);
         let event = vec![b' '; 6 * 1024 * 1024 + 1];
         let request = cloud.invoke(event).await.outcome;
@@ -304,25 +283,17 @@ async fn payloads_over_the_limit() {
 
 #[tokio::test]
 async fn calls_that_do_not_exist() {
-    let cloud = builder(SCF).start().await.unwrap();
-    assert_eq!(
-        reply(&outcome(&cloud, "unasked").await),
-        json!({ "status": 404 })
-    );
-    let cloud = builder(LAMBDA).start().await.unwrap();
-    assert_eq!(
-        reply(&outcome(&cloud, "unasked").await),
-        json!({ "status": 400 })
-    );
+    for (platform, status) in [(SCF, 404), (LAMBDA, 400)] {
+        let cloud = builder(platform).start().await.unwrap();
+        let unasked = reply(&outcome(&cloud, "unasked").await);
+        assert_eq!(unasked, json!({ "status": status }));
+    }
 }
 
 #[tokio::test]
 async fn the_headers_of_next() {
-    let cloud = builder(SCF)
-        .call_timeout(Duration::from_secs(7))
-        .start()
-        .await
-        .unwrap();
+    let limited = builder(SCF).call_timeout(Duration::from_secs(7));
+    let cloud = limited.start().await.unwrap();
     let invocation = cloud.invoke("{}").await;
     let next = reply(&invocation.outcome)["next"].clone();
     assert_eq!(next["request_id"], json!(invocation.request_id));
@@ -337,55 +308,44 @@ async fn the_headers_of_next() {
             }
         }
     }
+    let count = spellings.len();
     assert!(
-        spellings.len() > 2,
+        count > 2,
         "the case changes from call to call: {spellings:?}"
     );
 
     let cloud = builder(LAMBDA).start().await.unwrap();
-    let before = u128::try_from(crate::support::now().unix_seconds()).unwrap() * 1000;
+    let before = u128::try_from(now().unix_seconds()).unwrap() * 1000;
     let invocation = cloud.invoke("{}").await;
     let next = reply(&invocation.outcome)["next"].clone();
-    assert_eq!(
-        next["lambda-runtime-aws-request-id"],
-        json!(invocation.request_id)
-    );
-    let deadline: u128 = next["lambda-runtime-deadline-ms"]
-        .as_str()
-        .unwrap()
-        .parse()
-        .unwrap();
+    let header = |name: &str| next[format!("lambda-runtime-{name}")].as_str().unwrap();
+    assert_eq!(header("aws-request-id"), invocation.request_id);
+    let deadline: u128 = header("deadline-ms").parse().unwrap();
     assert!((before..before + 60_000).contains(&deadline), "{deadline}");
-    let trace = next["lambda-runtime-trace-id"].as_str().unwrap();
-    assert!(
-        trace.starts_with("Root=1-") && trace.contains(";Parent="),
-        "{trace}"
-    );
-    let arn = next["lambda-runtime-invoked-function-arn"]
-        .as_str()
-        .unwrap();
+    let trace = header("trace-id");
+    assert!(trace.starts_with("Root=1-"), "{trace}");
+    assert!(trace.contains(";Parent="), "{trace}");
+    let arn = header("invoked-function-arn");
     assert!(arn.starts_with("arn:aws:lambda:"), "{arn}");
 }
 
 #[tokio::test]
 async fn the_environment_is_the_platforms_and_ours_and_nothing_else() {
-    let cloud = builder(SCF)
-        .env("LOG", "debug")
-        .without_env("SECRET_KEY")
-        .start()
-        .await
-        .unwrap();
+    let changed = builder(SCF).env("LOG", "debug");
+    let cloud = changed.without_env("SECRET_KEY").start();
+    let cloud = cloud.await.unwrap();
     let environment = reply(&outcome(&cloud, "environment").await);
-    assert_eq!(environment["SCF_RUNTIME_API"], "127.0.0.1");
-    assert_eq!(environment["TENCENTCLOUD_RUNENV"], "SCF");
-    assert_eq!(environment["TENCENTCLOUD_APPID"], "1250000000");
-    assert_eq!(
-        environment["SECRET_ID"],
-        json!(cloud.sub_account_key().secret_id)
-    );
-    assert_eq!(environment["STS_ENDPOINTS"], json!(cloud.sts().https_url()));
-    assert_eq!(environment["BUCKET"], "examplebucket-1250000000");
-    assert_eq!(environment["LOG"], "debug");
+    for (name, expected) in [
+        ("SCF_RUNTIME_API", "127.0.0.1"),
+        ("TENCENTCLOUD_RUNENV", "SCF"),
+        ("TENCENTCLOUD_APPID", "1250000000"),
+        ("SECRET_ID", &cloud.sub_account_key().secret_id),
+        ("STS_ENDPOINTS", &cloud.sts().https_url()),
+        ("BUCKET", "examplebucket-1250000000"),
+        ("LOG", "debug"),
+    ] {
+        assert_eq!(environment[name], expected, "{name}");
+    }
     for absent in [
         "SECRET_KEY",
         "CARGO_MANIFEST_DIR",
@@ -396,25 +356,14 @@ async fn the_environment_is_the_platforms_and_ours_and_nothing_else() {
         assert_eq!(environment.get(absent), None, "{absent}");
     }
     // The execution role's keys are real ones of this cloud.
-    let key = cos_emulator::KeyPair {
-        secret_id: environment["TENCENTCLOUD_SECRETID"]
-            .as_str()
-            .unwrap()
-            .to_owned(),
-        secret_key: environment["TENCENTCLOUD_SECRETKEY"]
-            .as_str()
-            .unwrap()
-            .to_owned(),
+    let text = |name: &str| environment[name].as_str().unwrap().to_owned();
+    let key = KeyPair {
+        secret_id: text("TENCENTCLOUD_SECRETID"),
+        secret_key: text("TENCENTCLOUD_SECRETKEY"),
     };
-    let mut call =
-        crate::support::Tc3::new(&key, "AssumeRole", &crate::support::role(&cloud, "issuer"));
-    call.token = Some(
-        environment["TENCENTCLOUD_SESSIONTOKEN"]
-            .as_str()
-            .unwrap()
-            .to_owned(),
-    );
-    crate::support::issued(&call.send(cloud.sts()).await);
+    let mut call = Tc3::new(&key, "AssumeRole", &role(&cloud, "issuer"));
+    call.token = Some(text("TENCENTCLOUD_SESSIONTOKEN"));
+    issued(&call.send(cloud.sts()).await);
 
     let cloud = builder(LAMBDA).sts_over_http().start().await.unwrap();
     let environment = reply(&outcome(&cloud, "environment").await);
@@ -434,10 +383,8 @@ async fn what_the_function_prints_is_kept() {
     until(|| cloud.function_output().contains("ready answered with 200")).await;
     let output = cloud.function_output();
     assert!(output.contains("function started as echo\n"), "{output}");
-    assert!(
-        output.contains("and says so on standard error too\n"),
-        "{output}"
-    );
+    let error = "and says so on standard error too\n";
+    assert!(output.contains(error), "{output}");
 }
 
 #[tokio::test]
@@ -476,20 +423,15 @@ async fn a_polite_end_is_enforced_when_it_is_ignored() {
 
 #[tokio::test]
 async fn a_caller_who_leaves_does_not_break_the_instance() {
-    let cloud = builder(SCF)
-        .call_timeout(Duration::from_millis(600))
-        .max_instances(1)
-        .start()
-        .await
-        .unwrap();
+    let single = builder(SCF).max_instances(1);
+    let cloud = single.call_timeout(Duration::from_millis(600)).start();
+    let cloud = cloud.await.unwrap();
     cloud.wait_ready().await.unwrap();
     let left = tokio::time::timeout(Duration::from_millis(100), outcome(&cloud, "hang-busy"));
     assert!(left.await.is_err());
     // Still busy for the rest of its time, then replaced.
-    assert_eq!(
-        refused(&outcome(&cloud, "echo").await),
-        &PlatformError::Throttled
-    );
+    let second = outcome(&cloud, "echo").await;
+    assert_eq!(refused(&second), &PlatformError::Throttled);
     tokio::time::sleep(Duration::from_millis(800)).await;
     assert_eq!(reply(&outcome(&cloud, "echo").await)["served"], 1);
 }

@@ -13,16 +13,18 @@ use crate::support::{
     role, sts_only, v1_parameters, v1_signed,
 };
 
-/// A policy with one resource.
-fn policy_on(resource: &str) -> String {
-    encode(&POLICY.replace(
-        "qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/users/*",
-        resource,
-    ))
-}
+const DURATION: &str = "InvalidParameter.OverTimeError";
+const FORMAT: &str = "InvalidParameter.StrategyFormatError";
+const STRATEGY: &str = "InvalidParameter.StrategyInvalid";
+const RESOURCE: &str = "InvalidParameter.ResouceError";
+const FOREIGN: &str = "InvalidParameter.GrantOtherResource";
+const MISSING: &str = "MissingParameter";
+const VALUE: &str = "InvalidParameter.ParamError";
 
-fn with(mut parameters: Value, name: &str, value: Value) -> Value {
-    parameters[name] = value;
+const ALLOWED: &str = "qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/users/*";
+
+fn with(mut parameters: Value, name: &str, value: impl Into<Value>) -> Value {
+    parameters[name] = value.into();
     parameters
 }
 
@@ -31,162 +33,108 @@ fn without(mut parameters: Value, name: &str) -> Value {
     parameters
 }
 
+/// A federation with another value of one parameter.
+fn named(name: &str, value: impl Into<Value>) -> Value {
+    with(federation(), name, value)
+}
+
+/// A federation with this policy.
+fn policy(text: &str) -> Value {
+    named("Policy", encode(text))
+}
+
+/// A federation whose policy is the right one with a replacement.
+fn changed(from: &str, to: &str) -> Value {
+    policy(&POLICY.replace(from, to))
+}
+
+async fn federate(cloud: &Cloud, parameters: &Value) -> Value {
+    let call = Tc3::new(cloud.sub_account_key(), "GetFederationToken", parameters);
+    call.send(cloud.sts()).await
+}
+
 #[tokio::test]
 async fn values_of_a_federation_token() {
     let cloud = sts_only().await;
-    let policy = |text: &str| with(federation(), "Policy", json!(encode(text)));
-    let resource = |text: &str| with(federation(), "Policy", json!(policy_on(text)));
-    let duration = |value: Value| with(federation(), "DurationSeconds", value);
-    let long = POLICY.replace("users/*", &format!("{}*", "a".repeat(6144)));
+    let long = format!("{}*", "a".repeat(6144));
+    #[rustfmt::skip]
     let cases = [
-        (without(federation(), "Name"), "MissingParameter"),
-        (with(federation(), "Name", json!("")), "MissingParameter"),
-        (with(federation(), "Name", json!(7)), "InvalidParameter"),
-        (without(federation(), "Policy"), "MissingParameter"),
-        (with(federation(), "Policy", json!("")), "MissingParameter"),
-        (duration(json!("1800")), "InvalidParameter"),
-        (duration(json!(-1)), "InvalidParameter"),
-        (duration(json!(1.5)), "InvalidParameter"),
-        (duration(json!(0)), "InvalidParameter.ParamError"),
-        (duration(json!(129_601)), "InvalidParameter.OverTimeError"),
-        (duration(json!(u64::MAX)), "InvalidParameter.OverTimeError"),
-        (policy("{"), "InvalidParameter.StrategyFormatError"),
-        (policy("%7B"), "InvalidParameter.StrategyFormatError"),
-        (
-            policy(&encode(POLICY)),
-            "InvalidParameter.StrategyFormatError",
-        ),
-        (policy("[]"), "InvalidParameter.StrategyInvalid"),
-        (
-            policy(&POLICY.replace("2.0", "1.0")),
-            "InvalidParameter.StrategyInvalid",
-        ),
-        (
-            policy(r#"{"version":"2.0"}"#),
-            "InvalidParameter.StrategyInvalid",
-        ),
-        (
-            policy(r#"{"version":"2.0","statement":[]}"#),
-            "InvalidParameter.StrategyInvalid",
-        ),
-        (
-            policy(&POLICY.replace("allow", "permit")),
-            "InvalidParameter.StrategyInvalid",
-        ),
-        (
-            policy(&POLICY.replace("\"action\"", "\"verb\"")),
-            "InvalidParameter.StrategyInvalid",
-        ),
-        (
-            policy(&POLICY.replace("[\"name/cos:PutObject\"]", "[]")),
-            "InvalidParameter.StrategyInvalid",
-        ),
-        (policy(&long), "InvalidParameter.PolicyTooLong"),
-        (
-            resource("examplebucket-1250000000/*"),
-            "InvalidParameter.ResouceError",
-        ),
-        (
-            resource("qcs::cos:ap-guangzhou:uid/1250000000"),
-            "InvalidParameter.ResouceError",
-        ),
-        (
-            resource("qcs::cos:ap-guangzhou:appid/1250000000:x/*"),
-            "InvalidParameter.ResouceError",
-        ),
-        (
-            resource("qcs::cos:ap-guangzhou:uid/1250000000:"),
-            "InvalidParameter.ResouceError",
-        ),
-        (
-            resource("qcs::cos:ap-guangzhou:uid/1259999999:x-1259999999/*"),
-            "InvalidParameter.GrantOtherResource",
-        ),
-        (
-            resource("qcs::cos:ap-guangzhou:uin/100000000009:x/*"),
-            "InvalidParameter.GrantOtherResource",
-        ),
+        (without(federation(), "Name"), MISSING),
+        (named("Name", ""), MISSING),
+        (named("Name", 7), "InvalidParameter"),
+        (without(federation(), "Policy"), MISSING),
+        (named("Policy", ""), MISSING),
+        (named("DurationSeconds", "1800"), "InvalidParameter"),
+        (named("DurationSeconds", -1), "InvalidParameter"),
+        (named("DurationSeconds", 1.5), "InvalidParameter"),
+        (named("DurationSeconds", 0), VALUE),
+        (named("DurationSeconds", 129_601), DURATION),
+        (named("DurationSeconds", u64::MAX), DURATION),
+        (policy("{"), FORMAT),
+        (policy("%7B"), FORMAT),
+        (policy(&encode(POLICY)), FORMAT),
+        (policy("[]"), STRATEGY),
+        (changed("2.0", "1.0"), STRATEGY),
+        (policy(r#"{"version":"2.0"}"#), STRATEGY),
+        (policy(r#"{"version":"2.0","statement":[]}"#), STRATEGY),
+        (changed("allow", "permit"), STRATEGY),
+        (changed("\"action\"", "\"verb\""), STRATEGY),
+        (changed("[\"name/cos:PutObject\"]", "[]"), STRATEGY),
+        (changed("users/*", &long), "InvalidParameter.PolicyTooLong"),
+        (changed(ALLOWED, "examplebucket-1250000000/*"), RESOURCE),
+        (changed(ALLOWED, "qcs::cos:ap-guangzhou:uid/1250000000"), RESOURCE),
+        (changed(ALLOWED, "qcs::cos:ap-guangzhou:appid/1250000000:x/*"), RESOURCE),
+        (changed(ALLOWED, "qcs::cos:ap-guangzhou:uid/1250000000:"), RESOURCE),
+        (changed(ALLOWED, "qcs::cos:ap-guangzhou:uid/1259999999:x-1259999999/*"), FOREIGN),
+        (changed(ALLOWED, "qcs::cos:ap-guangzhou:uin/100000000009:x/*"), FOREIGN),
     ];
     let before = cloud.secrets().len();
     for (parameters, expected) in &cases {
-        let call = Tc3::new(cloud.sub_account_key(), "GetFederationToken", parameters);
-        let answer = call.send(cloud.sts()).await;
+        let answer = federate(&cloud, parameters).await;
         assert_eq!(code(&answer), *expected, "{parameters}");
         assert!(answer["Response"]["RequestId"].is_string());
         assert!(answer["Response"]["Error"]["Message"].is_string());
         assert!(answer["Response"].get("Credentials").is_none());
     }
     assert_eq!(cloud.secrets().len(), before, "nothing was issued");
-    let outcomes: Vec<String> = cloud
-        .sts()
-        .calls()
-        .into_iter()
-        .map(|call| call.outcome)
-        .collect();
-    let expected: Vec<&str> = cases.iter().map(|(_, code)| *code).collect();
-    assert_eq!(outcomes, expected);
+    let calls = cloud.sts().calls();
+    let outcomes = calls.iter().map(|call| call.outcome.as_str());
+    assert!(outcomes.eq(cases.iter().map(|(_, code)| *code)));
 }
 
 #[tokio::test]
 async fn what_the_service_tolerates() {
     let cloud = sts_only().await;
-    let tolerated = [
-        with(federation(), "Policy", json!(POLICY)),
-        with(
-            federation(),
-            "Policy",
-            json!(encode(POLICY).replace("%20", "+")),
-        ),
-        with(federation(), "Policy", json!(policy_on("*"))),
-        with(
-            federation(),
-            "Policy",
-            json!(policy_on("qcs::cos:::examplebucket-1250000000/*")),
-        ),
-        with(
-            federation(),
-            "Policy",
-            json!(policy_on(
-                "qcs::cos:ap-guangzhou:uid/1250000000:prefix//1250000000/examplebucket/users/*"
-            )),
-        ),
-        with(
-            federation(),
-            "Policy",
-            json!(encode(&POLICY.replace(
-                "\"effect\"",
-                "\"principal\":{\"qcs\":[\"*\"]},\"effect\""
-            ))),
-        ),
-        with(federation(), "Name", json!("cos-sts-nodejs")),
-        with(federation(), "Stray", json!({ "any": ["thing"] })),
-        with(federation(), "DurationSeconds", json!(129_600)),
+    let principal = "\"principal\":{\"qcs\":[\"*\"]},\"effect\"";
+    let prefixed = "qcs::cos:ap-guangzhou:uid/1250000000:prefix//1250000000/examplebucket/users/*";
+    for parameters in [
+        named("Policy", POLICY),
+        named("Policy", encode(POLICY).replace("%20", "+")),
+        changed(ALLOWED, "*"),
+        changed(ALLOWED, "qcs::cos:::examplebucket-1250000000/*"),
+        changed(ALLOWED, prefixed),
+        changed("\"effect\"", principal),
+        named("Name", "cos-sts-nodejs"),
+        named("Stray", json!({ "any": ["thing"] })),
+        named("DurationSeconds", 129_600),
         without(federation(), "DurationSeconds"),
-    ];
-    for parameters in &tolerated {
-        let call = Tc3::new(cloud.sub_account_key(), "GetFederationToken", parameters);
-        issued(&call.send(cloud.sts()).await);
+    ] {
+        issued(&federate(&cloud, &parameters).await);
     }
-    let role = with(role(&cloud, "issuer"), "Policy", json!(""));
-    let role = with(role, "ExternalId", json!(""));
-    issued(
-        &Tc3::new(cloud.sub_account_key(), "AssumeRole", &role)
-            .send(cloud.sts())
-            .await,
-    );
+    let role = with(role(&cloud, "issuer"), "Policy", "");
+    issued(&assume(&cloud, &with(role, "ExternalId", "")).await);
 }
 
 #[tokio::test]
 async fn a_root_key_has_a_shorter_limit() {
     let cloud = sts_only().await;
-    let request = |seconds| with(federation(), "DurationSeconds", json!(seconds));
-    let call = Tc3::new(cloud.root_key(), "GetFederationToken", &request(7200));
-    issued(&call.send(cloud.sts()).await);
-    let call = Tc3::new(cloud.root_key(), "GetFederationToken", &request(7201));
-    assert_eq!(
-        code(&call.send(cloud.sts()).await),
-        "InvalidParameter.OverTimeError"
-    );
+    let ask = async |seconds: u32| {
+        let parameters = named("DurationSeconds", seconds);
+        let call = Tc3::new(cloud.root_key(), "GetFederationToken", &parameters);
+        call.send(cloud.sts()).await
+    };
+    issued(&ask(7200).await);
+    assert_eq!(code(&ask(7201).await), DURATION);
 }
 
 async fn cloud_with_roles() -> Cloud {
@@ -210,51 +158,35 @@ async fn assume(cloud: &Cloud, parameters: &Value) -> Value {
     call.send(cloud.sts()).await
 }
 
+async fn refuse(cloud: &Cloud, cases: &[(Value, &str)]) {
+    for (parameters, expected) in cases {
+        let answer = assume(cloud, parameters).await;
+        assert_eq!(code(&answer), *expected, "{parameters}");
+    }
+}
+
 #[tokio::test]
 async fn values_of_a_role_session() {
     let cloud = cloud_with_roles().await;
-    let issuer = |name, value| with(role(&cloud, "issuer"), name, value);
-    let bad = "InvalidParameter.ParamError";
+    let right = || role(&cloud, "issuer");
+    let issuer = |name: &str, value: Value| with(right(), name, value);
     let twice = json!([{ "Key": "k", "Value": "1" }, { "Key": "k", "Value": "2" }]);
+    #[rustfmt::skip]
     let cases = [
-        (
-            without(role(&cloud, "issuer"), "RoleArn"),
-            "MissingParameter",
-        ),
-        (
-            without(role(&cloud, "issuer"), "RoleSessionName"),
-            "MissingParameter",
-        ),
-        (issuer("RoleSessionName", json!("x")), bad),
-        (issuer("RoleSessionName", json!("a b")), bad),
-        (issuer("RoleSessionName", json!("x".repeat(129))), bad),
-        (issuer("ExternalId", json!("x")), bad),
-        (
-            issuer("RoleArn", json!("arn:aws:iam::123456789012:role/x")),
-            bad,
-        ),
-        (
-            issuer("RoleArn", json!("qcs::cam::uin/100000000001:user/x")),
-            bad,
-        ),
-        (issuer("Tags", tags(51)), bad),
-        (issuer("Tags", twice), bad),
-        (
-            issuer("DurationSeconds", json!(43_201)),
-            "InvalidParameter.OverTimeError",
-        ),
-        (
-            issuer("Policy", json!("nonsense")),
-            "InvalidParameter.StrategyFormatError",
-        ),
+        (without(right(), "RoleArn"), MISSING),
+        (without(right(), "RoleSessionName"), MISSING),
+        (issuer("RoleSessionName", json!("x")), VALUE),
+        (issuer("RoleSessionName", json!("a b")), VALUE),
+        (issuer("RoleSessionName", json!("x".repeat(129))), VALUE),
+        (issuer("ExternalId", json!("x")), VALUE),
+        (issuer("RoleArn", json!("arn:aws:iam::123456789012:role/x")), VALUE),
+        (issuer("RoleArn", json!("qcs::cam::uin/100000000001:user/x")), VALUE),
+        (issuer("Tags", tags(51)), VALUE),
+        (issuer("Tags", twice), VALUE),
+        (issuer("DurationSeconds", json!(43_201)), DURATION),
+        (issuer("Policy", json!("nonsense")), FORMAT),
     ];
-    for (parameters, expected) in &cases {
-        assert_eq!(
-            code(&assume(&cloud, parameters).await),
-            *expected,
-            "{parameters}"
-        );
-    }
+    refuse(&cloud, &cases).await;
     issued(&assume(&cloud, &issuer("DurationSeconds", json!(43_200))).await);
     issued(&assume(&cloud, &issuer("Tags", tags(50))).await);
 }
@@ -262,34 +194,21 @@ async fn values_of_a_role_session() {
 #[tokio::test]
 async fn roles_decide_who_may_have_them_and_for_how_long() {
     let cloud = cloud_with_roles().await;
-    let arn = |text: &str| with(role(&cloud, "issuer"), "RoleArn", json!(text));
-    let guarded = |id: &str| with(role(&cloud, "guarded"), "ExternalId", json!(id));
-    let short = |seconds| with(role(&cloud, "short"), "DurationSeconds", json!(seconds));
+    let arn = |text: &str| with(role(&cloud, "issuer"), "RoleArn", text);
+    let guarded = |id: &str| with(role(&cloud, "guarded"), "ExternalId", id);
+    let short = |seconds: u32| with(role(&cloud, "short"), "DurationSeconds", seconds);
+    let nobody = "InternalError.GetRoleError";
+    #[rustfmt::skip]
     let cases = [
-        (
-            arn("qcs::cam::uin/100000000001:roleName/nobody"),
-            "InternalError.GetRoleError",
-        ),
-        (
-            arn("qcs::cam::uin/100000000001:role/1"),
-            "InternalError.GetRoleError",
-        ),
-        (
-            arn("qcs::cam::uin/100000000009:roleName/issuer"),
-            "InternalError.GetRoleError",
-        ),
-        (short(3601), "InvalidParameter.OverTimeError"),
+        (arn("qcs::cam::uin/100000000001:roleName/nobody"), nobody),
+        (arn("qcs::cam::uin/100000000001:role/1"), nobody),
+        (arn("qcs::cam::uin/100000000009:roleName/issuer"), nobody),
+        (short(3601), DURATION),
         (role(&cloud, "guarded"), "UnauthorizedOperation"),
         (guarded("a-guess"), "UnauthorizedOperation"),
         (role(&cloud, "platform"), "UnauthorizedOperation"),
     ];
-    for (parameters, expected) in &cases {
-        assert_eq!(
-            code(&assume(&cloud, parameters).await),
-            *expected,
-            "{parameters}"
-        );
-    }
+    refuse(&cloud, &cases).await;
     for right in [guarded("known-to-both"), short(3600), role(&cloud, "short")] {
         issued(&assume(&cloud, &right).await);
     }
@@ -298,18 +217,11 @@ async fn roles_decide_who_may_have_them_and_for_how_long() {
 #[tokio::test]
 async fn a_federation_token_takes_a_permanent_key() {
     let cloud = sts_only().await;
-    let assume = Tc3::new(
-        cloud.sub_account_key(),
-        "AssumeRole",
-        &role(&cloud, "issuer"),
-    );
-    let (key, token) = issued(&assume.send(cloud.sts()).await);
+    let (key, token) = issued(&assume(&cloud, &role(&cloud, "issuer")).await);
     let mut call = Tc3::new(&key, "GetFederationToken", &federation());
     call.token = Some(token);
-    assert_eq!(
-        code(&call.send(cloud.sts()).await),
-        "FailedOperation.TempKeyNotAllowed"
-    );
+    let answer = call.send(cloud.sts()).await;
+    assert_eq!(code(&answer), "FailedOperation.TempKeyNotAllowed");
 }
 
 #[tokio::test]
@@ -317,57 +229,28 @@ async fn who_and_when_of_tc3() {
     let cloud = sts_only().await;
     let right = || Tc3::new(cloud.sub_account_key(), "GetFederationToken", &federation());
     let now = support::now();
-    let mut cases: Vec<(Tc3, &str)> = Vec::new();
-    let mut case = |change: &dyn Fn(&mut Tc3), expected| {
+    type Change<'a> = &'a dyn Fn(&mut Tc3);
+    let real = "AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE";
+    #[rustfmt::skip]
+    let cases: [(Change<'_>, &str); 13] = [
+        (&|call| call.action = "DescribeInstances".into(), "InvalidAction"),
+        (&|call| call.action = String::new(), MISSING),
+        (&|call| call.version = "2017-03-12".into(), "NoSuchVersion"),
+        (&|call| call.version = String::new(), MISSING),
+        (&|call| call.secret_id = "AKIDEMUnobody".into(), "AuthFailure.SecretIdNotFound"),
+        (&|call| call.secret_id = real.into(), "AuthFailure.SecretIdNotFound"),
+        (&|call| call.secret_key = "wrong".into(), "AuthFailure.SignatureFailure"),
+        (&|call| call.timestamp = now.minus_seconds(330), "AuthFailure.SignatureExpire"),
+        (&|call| call.timestamp = now.plus_seconds(330), "AuthFailure.SignatureExpire"),
+        (&|call| call.service = "cvm".into(), "AuthFailure.SignatureFailure"),
+        (&|call| call.token = Some("a-token".into()), "AuthFailure.TokenFailure"),
+        (&|call| call.body = "not JSON".into(), "InvalidParameter"),
+        (&|call| call.body = "[]".into(), "InvalidParameter"),
+    ];
+    for (index, (change, expected)) in cases.iter().enumerate() {
         let mut call = right();
         change(&mut call);
-        cases.push((call, expected));
-    };
-    case(
-        &|call| call.action = "DescribeInstances".to_owned(),
-        "InvalidAction",
-    );
-    case(&|call| call.action = String::new(), "MissingParameter");
-    case(
-        &|call| call.version = "2017-03-12".to_owned(),
-        "NoSuchVersion",
-    );
-    case(&|call| call.version = String::new(), "MissingParameter");
-    case(
-        &|call| call.secret_id = "AKIDEMUnobody".to_owned(),
-        "AuthFailure.SecretIdNotFound",
-    );
-    case(
-        &|call| call.secret_id = "AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE".to_owned(),
-        "AuthFailure.SecretIdNotFound",
-    );
-    case(
-        &|call| call.secret_key = "wrong".to_owned(),
-        "AuthFailure.SignatureFailure",
-    );
-    case(
-        &|call| call.timestamp = now.minus_seconds(330),
-        "AuthFailure.SignatureExpire",
-    );
-    case(
-        &|call| call.timestamp = now.plus_seconds(330),
-        "AuthFailure.SignatureExpire",
-    );
-    case(
-        &|call| call.service = "cvm".to_owned(),
-        "AuthFailure.SignatureFailure",
-    );
-    case(
-        &|call| call.token = Some("a-token".to_owned()),
-        "AuthFailure.TokenFailure",
-    );
-    case(
-        &|call| call.body = "not JSON".to_owned(),
-        "InvalidParameter",
-    );
-    case(&|call| call.body = "[]".to_owned(), "InvalidParameter");
-    for (call, expected) in &cases {
-        assert_eq!(code(&call.send(cloud.sts()).await), *expected);
+        assert_eq!(code(&call.send(cloud.sts()).await), *expected, "{index}");
     }
     for near in [now.minus_seconds(240), now.plus_seconds(240)] {
         let mut call = right();
@@ -381,32 +264,23 @@ async fn the_shape_of_the_authorization_header() {
     let cloud = sts_only().await;
     let call = Tc3::new(cloud.sub_account_key(), "GetFederationToken", &federation());
     let right = call.headers(&host_of(&cloud.sts().https_url()));
+    #[rustfmt::skip]
     let changes: [(&str, &str); 8] = [
         ("TC3-HMAC-SHA256 ", "AWS4-HMAC-SHA256 "),
         ("SignedHeaders=content-type;host", "SignedHeaders=host"),
-        (
-            "SignedHeaders=content-type;host",
-            "SignedHeaders=content-type",
-        ),
+        ("SignedHeaders=content-type;host", "SignedHeaders=content-type"),
         ("SignedHeaders=content-type;host, ", ""),
         (", Signature=", ", Sig="),
         ("/tc3_request", "/tc4_request"),
         ("/sts/tc3_request", ""),
         ("Credential=", "Cred="),
     ];
-    for (from, to) in changes {
+    let authorization = &right[0].1;
+    let changed = changes.map(|(from, to)| authorization.replacen(from, to, 1));
+    let others = ["SKIP", "", "Bearer x"].map(str::to_owned);
+    for value in changed.into_iter().chain(others) {
         let mut headers = right.clone();
-        headers[0].1 = headers[0].1.replacen(from, to, 1);
-        let answer = post(cloud.sts(), &headers, &call.body).await;
-        assert_eq!(
-            code(&answer),
-            "AuthFailure.InvalidAuthorization",
-            "{from} -> {to}"
-        );
-    }
-    for value in ["SKIP", "", "Bearer x"] {
-        let mut headers = right.clone();
-        headers[0].1 = value.to_owned();
+        headers[0].1.clone_from(&value);
         let answer = post(cloud.sts(), &headers, &call.body).await;
         assert_eq!(code(&answer), "AuthFailure.InvalidAuthorization", "{value}");
     }
@@ -416,10 +290,8 @@ async fn the_shape_of_the_authorization_header() {
         .into_iter()
         .filter(|(name, _)| name != "X-TC-Timestamp")
         .collect();
-    assert_eq!(
-        code(&post(cloud.sts(), &no_time, &call.body).await),
-        "MissingParameter"
-    );
+    let answer = post(cloud.sts(), &no_time, &call.body).await;
+    assert_eq!(code(&answer), MISSING);
 }
 
 #[tokio::test]
@@ -427,65 +299,47 @@ async fn who_and_when_of_v1() {
     let cloud = sts_only().await;
     let key = cloud.sub_account_key();
     let host = host_of(&cloud.sts().https_url());
-    let untrusted = KeyPair {
-        secret_id: "AKIDEMUnobody".to_owned(),
-        secret_key: "whatever".to_owned(),
+    let pair = |secret_id: &str, secret_key: &str| KeyPair {
+        secret_id: secret_id.to_owned(),
+        secret_key: secret_key.to_owned(),
     };
-    let wrong_key = KeyPair {
-        secret_id: key.secret_id.clone(),
-        secret_key: "wrong".to_owned(),
-    };
+    let nobody = pair("AKIDEMUnobody", "whatever");
+    let wrong = pair(&key.secret_id, "wrong");
+    let right = || v1_parameters(key, "GetFederationToken", &federation());
     let old = support::now().minus_seconds(330).unix_seconds().to_string();
+    #[rustfmt::skip]
     let cases: [(&str, Option<&str>, &KeyPair, &str); 13] = [
-        ("Action", None, key, "MissingParameter"),
+        ("Action", None, key, MISSING),
         ("Action", Some("Nothing"), key, "InvalidAction"),
         ("Version", Some("2017-03-12"), key, "NoSuchVersion"),
-        ("SecretId", None, key, "MissingParameter"),
-        (
-            "SecretId",
-            Some(&untrusted.secret_id),
-            &untrusted,
-            "AuthFailure.SecretIdNotFound",
-        ),
-        ("Nonce", None, key, "MissingParameter"),
+        ("SecretId", None, key, MISSING),
+        ("SecretId", Some(&nobody.secret_id), &nobody, "AuthFailure.SecretIdNotFound"),
+        ("Nonce", None, key, MISSING),
         ("Nonce", Some("0"), key, "InvalidParameterValue"),
         ("Nonce", Some("many"), key, "InvalidParameter"),
-        ("Timestamp", None, key, "MissingParameter"),
+        ("Timestamp", None, key, MISSING),
         ("Timestamp", Some("yesterday"), key, "InvalidParameterValue"),
         ("Timestamp", Some(&old), key, "AuthFailure.SignatureExpire"),
         ("DurationSeconds", Some("soon"), key, "InvalidParameter"),
-        (
-            "Region",
-            Some("ap-guangzhou"),
-            &wrong_key,
-            "AuthFailure.SignatureFailure",
-        ),
+        ("Region", Some("ap-guangzhou"), &wrong, "AuthFailure.SignatureFailure"),
     ];
     for (name, value, signer, expected) in cases {
-        let mut parameters = v1_parameters(key, "GetFederationToken", &federation());
+        let mut parameters = right();
         parameters.retain(|(other, _)| other != name);
         if let Some(value) = value {
             parameters.push((name.to_owned(), value.to_owned()));
         }
         let body = v1_signed("POST", &host, signer, parameters);
-        assert_eq!(
-            code(&post_form(cloud.sts(), body).await),
-            expected,
-            "{name} {value:?}"
-        );
+        let answer = post_form(cloud.sts(), body).await;
+        assert_eq!(code(&answer), expected, "{name} {value:?}");
     }
-    let unsigned = support::form(&v1_parameters(key, "GetFederationToken", &federation()));
-    assert_eq!(
-        code(&post_form(cloud.sts(), unsigned).await),
-        "MissingParameter"
-    );
-    let mut parameters = v1_parameters(key, "GetFederationToken", &federation());
+    let unsigned = post_form(cloud.sts(), support::form(&right())).await;
+    assert_eq!(code(&unsigned), MISSING);
+    let mut parameters = right();
     parameters.push(("SignatureMethod".to_owned(), "HmacMD5".to_owned()));
     let body = v1_signed("POST", &host, key, parameters);
-    assert_eq!(
-        code(&post_form(cloud.sts(), body).await),
-        "InvalidParameterValue"
-    );
+    let answer = post_form(cloud.sts(), body).await;
+    assert_eq!(code(&answer), "InvalidParameterValue");
 }
 
 #[tokio::test]
@@ -493,31 +347,21 @@ async fn what_is_no_request_of_this_api() {
     let cloud = sts_only().await;
     let sts = cloud.sts();
     let url = sts.https_url();
-    let put = client(sts).put(&url).send().await.unwrap();
-    assert_eq!(code(&read(put).await), "UnsupportedProtocol");
-    let text = client(sts)
-        .post(&url)
-        .header("Content-Type", "text/plain")
-        .body("x");
-    assert_eq!(
-        code(&read(text.send().await.unwrap()).await),
-        "InvalidRequest"
-    );
-    let bare = client(sts).post(&url).send().await.unwrap();
-    assert_eq!(code(&read(bare).await), "InvalidRequest");
-    let latin = client(sts)
-        .post(&url)
-        .header("Content-Type", "application/x-www-form-urlencoded")
-        .body(vec![b'a', b'=', 0xe9]);
-    assert_eq!(
-        code(&read(latin.send().await.unwrap()).await),
-        "InvalidRequest"
-    );
-    let long = client(sts).get(format!("{url}/?a={}", "x".repeat(33_000)));
-    assert_eq!(
-        code(&read(long.send().await.unwrap()).await),
-        "RequestSizeLimitExceeded"
-    );
+    let form = "application/x-www-form-urlencoded";
+    let post = || client(sts).post(&url);
+    let long = format!("{url}/?a={}", "x".repeat(33_000));
+    #[rustfmt::skip]
+    let cases = [
+        (client(sts).put(&url), "UnsupportedProtocol"),
+        (post().header("Content-Type", "text/plain").body("x"), "InvalidRequest"),
+        (post(), "InvalidRequest"),
+        (post().header("Content-Type", form).body(vec![b'a', b'=', 0xe9]), "InvalidRequest"),
+        (client(sts).get(long), "RequestSizeLimitExceeded"),
+        (client(sts).get(&url), MISSING),
+    ];
+    for (request, expected) in cases {
+        assert_eq!(code(&read(request.send().await.unwrap()).await), expected);
+    }
     let big_form = format!("a={}", "x".repeat(1024 * 1024));
     let answer = post_form(sts, big_form).await;
     assert_eq!(code(&answer), "AuthFailure.SignatureFailure");
@@ -526,14 +370,8 @@ async fn what_is_no_request_of_this_api() {
         message.contains("exceeding request size limit"),
         "{message}"
     );
-    let elsewhere = client(sts)
-        .get(format!("{url}/v2/index.php"))
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(elsewhere.status(), 404);
-    let bare_get = client(sts).get(&url).send().await.unwrap();
-    assert_eq!(code(&read(bare_get).await), "MissingParameter");
+    let elsewhere = client(sts).get(format!("{url}/v2/index.php")).send();
+    assert_eq!(elsewhere.await.unwrap().status(), 404);
 }
 
 #[tokio::test]
@@ -541,32 +379,18 @@ async fn messages_follow_the_language() {
     let cloud = sts_only().await;
     let mut call = Tc3::new(cloud.sub_account_key(), "GetFederationToken", &federation());
     call.secret_id = "AKIDEMUnobody".to_owned();
-    let message = |answer: Value| {
-        answer["Response"]["Error"]["Message"]
-            .as_str()
-            .unwrap()
-            .to_owned()
-    };
+    let message = |answer: Value| answer["Response"]["Error"]["Message"].clone();
     let english = "The SecretId is not found, please ensure that your SecretId is correct.";
-    assert_eq!(message(call.send(cloud.sts()).await), english);
-    call.language = Some("en-US".to_owned());
-    assert_eq!(message(call.send(cloud.sts()).await), english);
-    call.language = Some("zh-CN".to_owned());
-    assert_eq!(
-        message(call.send(cloud.sts()).await),
-        "SecretId不存在，请输入正确的密钥。"
-    );
-
-    let foreign = with(
-        federation(),
-        "Policy",
-        json!(policy_on("qcs::cos::uid/1:x-1/*")),
-    );
-    let call = Tc3::new(cloud.sub_account_key(), "GetFederationToken", &foreign);
-    assert_eq!(
-        message(call.send(cloud.sts()).await),
-        "[QC_STS] cant grant other resource "
-    );
+    for (language, expected) in [
+        (None, english),
+        (Some("en-US"), english),
+        (Some("zh-CN"), "SecretId不存在，请输入正确的密钥。"),
+    ] {
+        call.language = language.map(str::to_owned);
+        assert_eq!(message(call.send(cloud.sts()).await), expected);
+    }
+    let foreign = federate(&cloud, &changed(ALLOWED, "qcs::cos::uid/1:x-1/*")).await;
+    assert_eq!(message(foreign), "[QC_STS] cant grant other resource ");
 }
 
 /// The machine's clock, moved.
@@ -586,21 +410,17 @@ impl Clock for Moved {
 async fn a_temporary_key_ends_with_its_time() {
     let clock = Arc::new(Moved(AtomicI64::new(0)));
     let cloud = Cloud::builder().clock(clock.clone()).start().await.unwrap();
-    let parameters = with(role(&cloud, "issuer"), "DurationSeconds", json!(600));
-    let assume = Tc3::new(cloud.sub_account_key(), "AssumeRole", &parameters);
-    let (key, token) = issued(&assume.send(cloud.sts()).await);
-    let identity = |offset: i64| {
+    let parameters = with(role(&cloud, "issuer"), "DurationSeconds", 600);
+    let (key, token) = issued(&assume(&cloud, &parameters).await);
+    let identity = async |offset: i64| {
         let mut call = Tc3::new(&key, "GetCallerIdentity", &json!({}));
         call.token = Some(token.clone());
-        call.timestamp =
-            Timestamp::from_unix_seconds(support::now().unix_seconds() + offset).unwrap();
-        call
+        let time = support::now().unix_seconds() + offset;
+        call.timestamp = Timestamp::from_unix_seconds(time).unwrap();
+        call.send(cloud.sts()).await
     };
     clock.0.store(500, Ordering::SeqCst);
-    assert!(identity(500).send(cloud.sts()).await["Response"]["Arn"].is_string());
+    assert!(identity(500).await["Response"]["Arn"].is_string());
     clock.0.store(700, Ordering::SeqCst);
-    assert_eq!(
-        code(&identity(700).send(cloud.sts()).await),
-        "AuthFailure.TokenFailure"
-    );
+    assert_eq!(code(&identity(700).await), "AuthFailure.TokenFailure");
 }

@@ -53,6 +53,8 @@ pub(crate) struct Grant {
     pub(crate) region: String,
     /// Texts and placeholders in turn: those at odd places are names of claims.
     pub(crate) prefix: Vec<String>,
+    /// Also the key of the prefix itself, without its last `/`.
+    pub(crate) include_prefix_key: bool,
     pub(crate) slots: Vec<(String, Placeholder)>,
     pub(crate) allow: Vec<String>,
     pub(crate) actions: Vec<String>,
@@ -147,9 +149,17 @@ impl Grant {
         if access.operation == "GetService" {
             return true;
         }
+        let lists = [
+            "GetBucket",
+            "GetBucketObjectVersions",
+            "ListMultipartUploads",
+        ];
+        let is_prefix_key = self.include_prefix_key
+            && !lists.contains(&access.operation.as_str())
+            && format!("{}/", access.key) == prefix;
         let is_here = access.bucket.as_ref() == Some(&self.bucket)
             && access.region == self.region
-            && access.key.starts_with(&prefix);
+            && (access.key.starts_with(&prefix) || is_prefix_key);
         let is_upload = UPLOADS.contains(&access.operation.as_str())
             || ["AppendObject", "UploadPartCopy"].contains(&access.operation.as_str());
         is_here && (!is_upload || self.takes(access))
@@ -246,12 +256,8 @@ impl Grant {
                 ClaimMatch::OneOf(values) => {
                     format!("{} = {}", json!(claim), Value::from(values.clone()))
                 }
-                ClaimMatch::Contains(item) => {
-                    format!("{} = {{ contains = {} }}", json!(claim), json!(item))
-                }
-                ClaimMatch::Prefix(start) => {
-                    format!("{} = {{ prefix = {} }}", json!(claim), json!(start))
-                }
+                ClaimMatch::Contains(text) => table(claim, "contains", text),
+                ClaimMatch::Prefix(text) => table(claim, "prefix", text),
             })
             .collect();
         lines.push(match claims.is_empty() {
@@ -267,20 +273,20 @@ impl Grant {
                 Placeholder::OneOf(words) => format!("{} = {}", json!(claim), texts(words)),
             })
             .collect();
-        let prefix = self
-            .prefix
-            .iter()
-            .enumerate()
-            .map(|(index, part)| match index % 2 {
-                0 => part.clone(),
-                _ => format!("{{{part}}}"),
-            });
+        let part = |(index, part): (usize, &String)| match index % 2 {
+            0 => part.clone(),
+            _ => format!("{{{part}}}"),
+        };
+        let prefix = self.prefix.iter().enumerate().map(part);
         lines.push(format!("prefix = {}", json!(prefix.collect::<String>())));
         lines.push(format!(
             "bucket = {}\nregion = {}",
             json!(self.bucket),
             json!(self.region)
         ));
+        if self.include_prefix_key {
+            lines.push("include_prefix_key = true".to_owned());
+        }
         if !slots.is_empty() {
             lines.push(format!("slots = {{ {} }}", slots.join(", ")));
         }
@@ -309,4 +315,8 @@ impl Grant {
         ));
         lines.join("\n") + "\n"
     }
+}
+
+fn table(claim: &str, key: &str, text: &str) -> String {
+    format!("{} = {{ {key} = {} }}", json!(claim), json!(text))
 }

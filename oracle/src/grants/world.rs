@@ -130,7 +130,7 @@ impl World {
                 2 => json!(-7),
                 3 => json!(true),
                 4 => json!(["u-1", "*"]),
-                5 => json!(pick(bytes, &WRITTEN)),
+                5 | 6 => json!(pick(bytes, &WRITTEN)),
                 _ => json!(name(bytes)),
             };
             claims.insert(claim.to_owned(), value);
@@ -208,7 +208,7 @@ fn grant(bytes: &mut Unstructured<'_>) -> Grant {
     let mut claims = Vec::new();
     for claim in ["sub", "org", "tier", "proof"] {
         let wanted = match up_to(bytes, 0, 15) {
-            3 if claim == "org" || claim == "tier" => {
+            3..=5 if claim == "org" || claim == "tier" => {
                 ClaimMatch::Contains(pick(bytes, &["u-1", "gold"]))
             }
             0 | 1 if claim == "proof" => ClaimMatch::OneOf(vec![json!("hmac"), json!("jwt")]),
@@ -263,6 +263,7 @@ fn grant(bytes: &mut Unstructured<'_>) -> Grant {
             vec![(Ipv4Addr::new(10, 0, 9, 9), 1 + up_to(bytes, 0, 1))]
         }),
         lifetime: [600..=1800, 600..=900, 900..=3600][up_to(bytes, 0, 2)].clone(),
+        include_prefix_key: parts != ["/"] && up_to(bytes, 0, 3) == 3,
     };
     agree(bytes, &mut grant);
     grant

@@ -5,7 +5,8 @@
 //! Signature    = hex(HMAC-SHA256(key, StringToSign))
 //! ```
 //!
-//! The signature covers the decoded query, encoded again and sorted, because SCF's and REST gateways pass on only decoded values.
+//! The signature covers the decoded query, encoded again and sorted, because SCF's and REST
+//! gateways pass on only decoded values.
 //!
 //! # Guarantees
 //! Requests with the same meaning have the same signature; others have different ones.
@@ -66,7 +67,8 @@ impl SignedRequest<'_> {
     }
 }
 
-/// Pairs `name=value`, sorted by bytes; everything but RFC 3986's unreserved characters is percent-encoded.
+/// Pairs `name=value`, sorted by bytes; everything but RFC 3986's unreserved characters is
+/// percent-encoded.
 fn canonical_query(query: &[(String, String)]) -> String {
     let pair = |(name, value): &(String, String)| {
         format!("{}={}", percent_encode(name), percent_encode(value))

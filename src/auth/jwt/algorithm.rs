@@ -1,6 +1,7 @@
 //! Algorithms of tokens and the keys that verify them, with ring, which TLS uses too.
 //!
-//! Names: <https://www.rfc-editor.org/rfc/rfc7518#section-3.1>, EdDSA: <https://www.rfc-editor.org/rfc/rfc8037#section-3.1>.
+//! Names: <https://www.rfc-editor.org/rfc/rfc7518#section-3.1>, EdDSA:
+//! <https://www.rfc-editor.org/rfc/rfc8037#section-3.1>.
 //!
 //! # Guarantees
 //! A key has exactly one algorithm. HMACs are compared in constant time.
@@ -72,7 +73,8 @@ impl VerificationKey {
         (point.len() == ED25519_POINT_BYTES).then(|| Self::Ed25519(point.to_vec()))
     }
 
-    /// `None` when the secret is shorter than the hash. <https://www.rfc-editor.org/rfc/rfc7518#section-3.2>
+    /// `None` when the secret is shorter than the hash.
+    /// <https://www.rfc-editor.org/rfc/rfc7518#section-3.2>
     pub(super) fn hmac(secret: &[u8]) -> Option<Self> {
         let is_long = secret.len() >= MIN_SECRET_BYTES;
         is_long.then(|| Self::Hmac(hmac::Key::new(hmac::HMAC_SHA256, secret)))

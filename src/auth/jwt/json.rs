@@ -1,8 +1,8 @@
 //! JSON objects with unique member names: a token's header, its claims, a JWKS.
 //!
 //! # Guarantees
-//! A repeated member is an error at any depth and in any spelling (`"alg"`, `"\u0061lg"`), because two parsers may each take
-//! another one. <https://www.rfc-editor.org/rfc/rfc8725#section-2.4>
+//! A repeated member is an error at any depth and in any spelling (`"alg"`, `"\u0061lg"`), because
+//! two parsers may each take another one. <https://www.rfc-editor.org/rfc/rfc8725#section-2.4>
 //!
 //! # Not covered
 //! Size, which callers limit. `serde_json` limits the depth to 128.

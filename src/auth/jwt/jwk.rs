@@ -1,11 +1,12 @@
 //! The keys that verify tokens, from a JWKS, a PEM file or a secret.
 //!
-//! JWKS: <https://www.rfc-editor.org/rfc/rfc7517#section-5>, members: <https://www.rfc-editor.org/rfc/rfc7518#section-6>.
+//! JWKS: <https://www.rfc-editor.org/rfc/rfc7517#section-5>, members:
+//! <https://www.rfc-editor.org/rfc/rfc7518#section-6>.
 //!
 //! # Guarantees
 //! - Each key has one accepted algorithm, given by its type.
-//! - Of a JWKS, these keys are ignored: not for signatures, of other algorithms, symmetric, published with their private part, or
-//!   RSA below 2048 bits.
+//! - Of a JWKS, these keys are ignored: not for signatures, of other algorithms, symmetric,
+//!   published with their private part, or RSA below 2048 bits.
 //!
 //! # Not covered
 //! Certificates of a key (`x5c`).
@@ -42,7 +43,8 @@ impl KeySet {
         }
     }
 
-    /// The usable keys of a JWKS from its issuer, possibly none, and how many usable ones are beyond the limit and ignored.
+    /// The usable keys of a JWKS from its issuer, possibly none, and how many usable ones are
+    /// beyond the limit and ignored.
     pub(super) fn of_published_jwks(
         json: &[u8],
         algorithms: &[Algorithm],
@@ -187,7 +189,8 @@ mod tests {
     use super::super::testing::{TestIssuer, base64url, jwks};
     use super::{Algorithm, KeySet, KeySetError};
 
-    /// The examples of RFC 7515 A.2 and A.3 and of RFC 8037 A.4: a key, what was signed, its signature.
+    /// The examples of RFC 7515 A.2 and A.3 and of RFC 8037 A.4: a key, what was signed, its
+    /// signature.
     const PAYLOAD: &str = "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
     const RSA_MODULUS: &str = "ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ";
     const RSA_SIGNATURE: &str = "cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0igcN_IoypGlUPQGe77Rw";

@@ -2,9 +2,10 @@
 //!
 //! # Guarantees
 //! - The URL is a setting; no token can cause a fetch elsewhere.
-//! - At most one fetch at a time and one per cooldown, whatever tokens contain. The time that requests wait is bounded.
-//! - A JWKS that was fetched replaces the previous one, even if it has no usable key, and is fresh for five minutes. It is used for
-//!   a day while no other can be fetched.
+//! - At most one fetch at a time and one per cooldown, whatever tokens contain. The time that
+//!   requests wait is bounded.
+//! - A JWKS that was fetched replaces the previous one, even if it has no usable key, and is fresh
+//!   for five minutes. It is used for a day while no other can be fetched.
 //! - A client that disconnects does not cancel a fetch that others wait for.
 //!
 //! # Not covered
@@ -58,17 +59,16 @@ impl JwksCache {
         }))
     }
 
-    /// The keys to verify a token with, after a fetch if one is due. `None` without a JWKS; the keys may not include the token's.
+    /// The keys to verify a token with, after a fetch if one is due. `None` without a JWKS; the
+    /// keys may not include the token's.
     pub(super) async fn keys_for(
         &self,
         algorithm: Algorithm,
         id: Option<&str>,
         now: Timestamp,
-        time_left: Option<Duration>,
+        time_left: Duration,
     ) -> Option<Arc<KeySet>> {
-        let limit = time_left.map_or(FETCH_TIMEOUT, |left| {
-            FETCH_TIMEOUT.min(left.checked_div(2).unwrap_or_default())
-        });
+        let limit = FETCH_TIMEOUT.min(time_left.checked_div(2).unwrap_or_default());
         let is_cached = || self.0.has(algorithm, id, now);
         if !is_cached() {
             // After a timeout too, the cache decides.
@@ -291,7 +291,7 @@ mod tests {
     ) -> Result<(), ErrorCode> {
         let token = issuer.token(id, "u-1", now);
         let now = Timestamp::from_unix_seconds(now).unwrap();
-        let outcome = tokens.verify(&token, now, None).await;
+        let outcome = tokens.verify(&token, now, Duration::MAX).await;
         outcome.map(drop).map_err(|error| error.code())
     }
 
@@ -419,18 +419,22 @@ mod tests {
             let mut claims = good.clone();
             claims[name] = value.clone();
             let token = issuer.sign(&header, &claims);
-            assert!(tokens.verify(&token, now, None).await.is_err(), "{name}");
+            assert!(
+                tokens.verify(&token, now, Duration::MAX).await.is_err(),
+                "{name}"
+            );
         }
         let token = issuer.sign(
             &json!({"alg": "ES256", "jku": "https://attacker.example.com"}),
             &good,
         );
-        assert!(tokens.verify(&token, now, None).await.is_err());
+        assert!(tokens.verify(&token, now, Duration::MAX).await.is_err());
         assert_eq!(published.fetches(), 0);
         assert_eq!(ask(&tokens, &issuer, "one", NOW).await, Ok(()));
         assert_eq!(published.fetches(), 1);
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the time of the test itself")]
     #[tokio::test(start_paused = true)]
     async fn requests_wait_for_one_fetch_and_not_for_ever() {
         for (milliseconds, is_accepted) in [(1500, true), (3_600_000, false)] {
@@ -462,6 +466,7 @@ mod tests {
         assert_eq!(published.fetches(), 1);
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the time of the test itself")]
     #[tokio::test(start_paused = true)]
     async fn half_of_the_platforms_time_is_left_for_the_rest() {
         let (published, issuer) = Published::with_delay(Duration::from_secs(1));
@@ -469,7 +474,7 @@ mod tests {
         let now = Timestamp::from_unix_seconds(NOW).unwrap();
         let token = issuer.token("one", "u-1", NOW);
         let started = tokio::time::Instant::now();
-        let left = Some(Duration::from_millis(600));
+        let left = Duration::from_millis(600);
         let error = tokens.verify(&token, now, left).await.err().unwrap();
         assert_eq!(error.code(), ErrorCode::TokenKeysUnavailable);
         assert_eq!(error.header().unwrap().0, "retry-after");

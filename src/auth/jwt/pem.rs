@@ -1,9 +1,11 @@
 //! A public key in PEM: `-----BEGIN PUBLIC KEY-----`, a SubjectPublicKeyInfo.
 //!
-//! The structure: <https://www.rfc-editor.org/rfc/rfc5280#section-4.1>, RSA: <https://www.rfc-editor.org/rfc/rfc8017#appendix-A.1.1>.
+//! The structure: <https://www.rfc-editor.org/rfc/rfc5280#section-4.1>, RSA:
+//! <https://www.rfc-editor.org/rfc/rfc8017#appendix-A.1.1>.
 //!
 //! # Guarantees
-//! Exactly one RSA, P-256 or Ed25519 key and no other content. PEM and the algorithm identifiers are read with rustls's types.
+//! Exactly one RSA, P-256 or Ed25519 key and no other content. PEM and the algorithm identifiers
+//! are read with rustls's types.
 //!
 //! # Not covered
 //! Certificates, private keys and the older `RSA PUBLIC KEY`.
@@ -45,7 +47,8 @@ pub(super) fn public_key(text: &[u8]) -> Option<VerificationKey> {
     }
 }
 
-/// The contents of the first element, which must have this tag, and the rest. Keys need lengths of at most two bytes.
+/// The contents of the first element, which must have this tag, and the rest. Keys need lengths of
+/// at most two bytes.
 fn element(tag: u8, der: &[u8]) -> Option<(&[u8], &[u8])> {
     let (length, rest) = match der.strip_prefix(&[tag])? {
         [0x82, high, low, rest @ ..] => (u16::from_be_bytes([*high, *low]).into(), rest),

@@ -1,7 +1,8 @@
 //! A token issuer for unit tests, with new keys for each test.
 //!
 //! # Not covered
-//! RSA keys, which ring cannot generate: `jwk` tests a published one, the end-to-end tests new ones.
+//! RSA keys, which ring cannot generate: `jwk` tests a published one, the end-to-end tests new
+//! ones.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -76,7 +76,8 @@ const MAX_TOKEN_CHARACTERS: usize = 8192;
 /// <https://www.rfc-editor.org/rfc/rfc7515#section-4.1>
 const REFUSED_MEMBERS: [&str; 5] = ["crit", "jku", "jwk", "x5c", "x5u"];
 
-/// <https://www.rfc-editor.org/rfc/rfc7519#section-5.1>, <https://www.rfc-editor.org/rfc/rfc9068#section-2.1>
+/// <https://www.rfc-editor.org/rfc/rfc7519#section-5.1>,
+/// <https://www.rfc-editor.org/rfc/rfc9068#section-2.1>
 const TYPES: [&str; 2] = ["JWT", "at+jwt"];
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 //!
 //! # Guarantees
 //! - `iss`, `aud`, `exp`, `iat` and `sub` are required.
-//! - A claim of the wrong type (`iss` a list, `aud` an object, `exp` a string) is rejected, not ignored.
+//! - A claim of the wrong type (`iss` a list, `aud` an object, `exp` a string) is rejected, not
+//!   ignored.
 //!
 //! # Not covered
 //! The signature, which is verified later.

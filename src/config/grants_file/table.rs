@@ -159,6 +159,15 @@ impl<'t> Table<'t> {
         Some(parsed)
     }
 
+    /// `true` or `false`; `false` when the key is absent.
+    pub(super) fn flag(&self, key: &str) -> Option<bool> {
+        let flag = match self.value(key) {
+            None => Some(false),
+            Some(value) => value.as_bool(),
+        };
+        self.or_report(key, flag, "must be true or false")
+    }
+
     /// A whole number within bounds.
     pub(super) fn number(&self, key: &str, bounds: RangeInclusive<u64>) -> Option<u64> {
         let number = self.value(key).and_then(whole);

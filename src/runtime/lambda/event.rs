@@ -7,16 +7,17 @@
 //! used: it panics on wrong base64 and on odd paths, accepts events of other platforms, and takes a
 //! thirtieth of the binary.
 
+use http::HeaderMap;
 use lambda_http::aws_lambda_events::alb::AlbTargetGroupResponse;
 use lambda_http::aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayV2httpResponse};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::error::Error;
-use crate::request::{Identity, IdentitySource};
+use crate::request::{Identity, IdentitySource, Inbound};
 use crate::response::Response;
 use crate::runtime::gateway_event::{
-    Event, Parts, body, body_text, context, headers, member, method, pairs, refuse, wire_query,
+    Event, body, body_text, context, headers, member, method, pairs, refuse, wire_query,
 };
 
 /// How the reply must look.
@@ -44,17 +45,19 @@ pub(super) fn read(payload: Option<&Value>) -> (Shape, Event) {
     {
         (
             Shape::HttpApi,
-            Event::new(headers(member(event, "headers")), |_| from_http_api(event)),
+            Event::new(headers(member(event, "headers")), |headers| {
+                from_http_api(event, headers)
+            }),
         )
     } else if context(event, "elb").is_some() {
         (
             Shape::Alb,
-            Event::new(all_headers(event), |_| from_alb(event)),
+            Event::new(all_headers(event), |headers| from_alb(event, headers)),
         )
     } else if is_text("apiId") || is_text("accountId") || is_text("resourcePath") {
         (
             Shape::Rest,
-            Event::new(all_headers(event), |_| from_rest(event)),
+            Event::new(all_headers(event), |headers| from_rest(event, headers)),
         )
     } else {
         let message = "the event is not an HTTP request of a function URL, API Gateway or ALB";
@@ -62,14 +65,15 @@ pub(super) fn read(payload: Option<&Value>) -> (Shape, Event) {
     }
 }
 
-fn from_http_api(event: &Map<String, Value>) -> Result<Parts, Error> {
+fn from_http_api(event: &Map<String, Value>, headers: HeaderMap) -> Result<Inbound, Error> {
     let verb = context(event, "http")
         .and_then(|http| http.get("method"))
         .and_then(Value::as_str);
     let stage = context(event, "stage")
         .and_then(Value::as_str)
         .filter(|stage| *stage != "$default");
-    Ok(Parts {
+    Ok(Inbound {
+        headers,
         method: method(verb.unwrap_or_default())?,
         path: without_stage(text(event, "rawPath")?, stage).to_owned(),
         query: wire_query(
@@ -82,8 +86,9 @@ fn from_http_api(event: &Map<String, Value>) -> Result<Parts, Error> {
     })
 }
 
-fn from_rest(event: &Map<String, Value>) -> Result<Parts, Error> {
-    Ok(Parts {
+fn from_rest(event: &Map<String, Value>, headers: HeaderMap) -> Result<Inbound, Error> {
+    Ok(Inbound {
+        headers,
         method: method(text(event, "httpMethod")?)?,
         // The path of a REST event never contains the stage.
         path: text(event, "path")?.to_owned(),
@@ -93,13 +98,14 @@ fn from_rest(event: &Map<String, Value>) -> Result<Parts, Error> {
     })
 }
 
-fn from_alb(event: &Map<String, Value>) -> Result<Parts, Error> {
+fn from_alb(event: &Map<String, Value>, headers: HeaderMap) -> Result<Inbound, Error> {
     // An ALB passes names and values on as they were sent, still encoded.
     let wire: Vec<String> = all_pairs(event)?
         .iter()
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
-    Ok(Parts {
+    Ok(Inbound {
+        headers,
         method: method(text(event, "httpMethod")?)?,
         path: text(event, "path")?.to_owned(),
         query: wire_query(&wire.join("&")),
@@ -137,7 +143,7 @@ fn without_stage<'a>(path: &'a str, stage: Option<&str>) -> &'a str {
     rest.filter(|rest| rest.starts_with('/')).unwrap_or(path)
 }
 
-fn all_headers(event: &Map<String, Value>) -> Result<http::HeaderMap, Error> {
+fn all_headers(event: &Map<String, Value>) -> Result<HeaderMap, Error> {
     headers(every_value(event, "multiValueHeaders", "headers"))
 }
 
@@ -209,8 +215,7 @@ mod tests {
 
     use super::{Shape, read};
     use crate::error::ErrorCode;
-    use crate::request::IdentitySource;
-    use crate::request::Unverified;
+    use crate::request::{IdentitySource, Inbound};
 
     fn http_api() -> Value {
         json!({"version": "2.0", "routeKey": "$default", "rawPath": "/sign", "rawQueryString": "format=cam&durationSeconds=900",
@@ -235,7 +240,7 @@ mod tests {
     }
 
     #[track_caller]
-    fn accepted(event: &Value) -> Unverified {
+    fn accepted(event: &Value) -> Inbound {
         let text = event.to_string();
         read(Some(event))
             .1

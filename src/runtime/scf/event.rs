@@ -13,22 +13,22 @@ use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use serde_json::{Map, Value};
 
 use crate::error::Error;
-use crate::request::{Identity, IdentitySource};
+use crate::request::{Identity, IdentitySource, Inbound};
 use crate::runtime::gateway_event::{
-    Event, Parts, body, body_text, context, headers, member, method, pairs, refuse, wire_query,
+    Event, body, body_text, context, headers, member, method, pairs, refuse, wire_query,
 };
 
 /// Parses one event.
 pub(super) fn read(bytes: &[u8]) -> Event {
     match serde_json::from_slice(bytes) {
         Ok(Value::Object(event)) => Event::new(headers(member(&event, "headers")), |headers| {
-            parts(&event, headers)
+            inbound(&event, headers)
         }),
         _ => Event::refused(refuse("the event is not a JSON object")),
     }
 }
 
-fn parts(event: &Map<String, Value>, headers: &HeaderMap) -> Result<Parts, Error> {
+fn inbound(event: &Map<String, Value>, headers: HeaderMap) -> Result<Inbound, Error> {
     if is_of_another_cloud(event) {
         return Err(refuse("the event is from another platform"));
     }
@@ -40,7 +40,7 @@ fn parts(event: &Map<String, Value>, headers: &HeaderMap) -> Result<Parts, Error
     if event.contains_key("payload") {
         from_clb(event, headers)
     } else {
-        from_gateway(event)
+        from_gateway(event, headers)
     }
 }
 
@@ -49,7 +49,7 @@ fn is_of_another_cloud(event: &Map<String, Value>) -> bool {
     member(event, "version").is_some() || foreign.iter().any(|name| context(event, name).is_some())
 }
 
-fn from_gateway(event: &Map<String, Value>) -> Result<Parts, Error> {
+fn from_gateway(event: &Map<String, Value>, headers: HeaderMap) -> Result<Inbound, Error> {
     let text = |name: &str| member(event, name).and_then(Value::as_str);
     let missing = "the event is not an HTTP request of SCF: it has no `httpMethod` or no `path`";
     let (Some(verb), Some(path)) = (text("httpMethod"), text("path")) else {
@@ -57,7 +57,8 @@ fn from_gateway(event: &Map<String, Value>) -> Result<Parts, Error> {
     };
     // `queryString` has every parameter, `queryStringParameters` only those set up at the gateway.
     let query = member(event, "queryString").or_else(|| member(event, "queryStringParameters"));
-    Ok(Parts {
+    Ok(Inbound {
+        headers,
         method: method(verb)?,
         path: path.to_owned(),
         query: pairs(query)?,
@@ -72,25 +73,30 @@ fn identity(event: &Map<String, Value>) -> Option<Identity> {
 }
 
 /// A CLB sends method and path as headers, and only when that is switched on.
-fn from_clb(event: &Map<String, Value>, headers: &HeaderMap) -> Result<Parts, Error> {
+fn from_clb(event: &Map<String, Value>, headers: HeaderMap) -> Result<Inbound, Error> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let (Some(verb), Some(uri)) = (header("x-method"), header("x-uri")) else {
         return Err(refuse(
             "the load balancer must send the headers `X-Method` and `X-Uri`: switch them on in its settings",
         ));
     };
+    let verb = method(verb)?;
     let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
+    let (path, query) = (path.to_owned(), wire_query(query));
     let payload = match member(event, "payload") {
         None => String::new(),
         Some(Value::String(payload)) => payload.clone(),
-        // A missing body and the body `{}` look the same here, but only the first one is no body.
-        Some(Value::Object(payload)) if payload.is_empty() && has_no_body(headers) => String::new(),
+        // A missing body and the body `{}` look the same here, but only the first one means that there is none.
+        Some(Value::Object(payload)) if payload.is_empty() && has_no_body(&headers) => {
+            String::new()
+        }
         Some(payload) => payload.to_string(),
     };
-    Ok(Parts {
-        method: method(verb)?,
-        path: path.to_owned(),
-        query: wire_query(query),
+    Ok(Inbound {
+        method: verb,
+        path,
+        query,
+        headers,
         body: body(event, &payload)?,
         identity: None,
     })
@@ -110,11 +116,10 @@ mod tests {
 
     use super::read;
     use crate::error::ErrorCode;
-    use crate::request::IdentitySource;
-    use crate::request::Unverified;
+    use crate::request::{IdentitySource, Inbound};
 
     #[track_caller]
-    fn accepted(event: &Value) -> Unverified {
+    fn accepted(event: &Value) -> Inbound {
         read(event.to_string().as_bytes())
             .request
             .unwrap_or_else(|error| panic!("{error}: {event}"))
@@ -129,7 +134,7 @@ mod tests {
             .code()
     }
 
-    fn pairs(unverified: &Unverified) -> Vec<(&str, &str)> {
+    fn pairs(unverified: &Inbound) -> Vec<(&str, &str)> {
         unverified
             .query
             .iter()

@@ -1,17 +1,18 @@
 //! What CAM decides about: one action on one target, with the values that conditions read.
 //!
-//! Condition keys of COS: <https://www.tencentcloud.com/document/product/436/46205>. Other keys work in the
-//! same way.
+//! Condition keys of COS: <https://www.tencentcloud.com/document/product/436/46205>. Other keys
+//! work in the same way.
 //!
 //! # Guarantees
-//! A target has a valid bucket and region, so a request cannot introduce a wildcard. Values of keys that COS reads from *query
-//! parameters* are compared URL-encoded (`image%2Fjpeg`); those from headers and everything else are compared as they are
-//! (`image/jpeg`), as documented. A value is never compared a second time after decoding: a policy that forgot to encode
-//! fails here as it does in the cloud. An empty `versionid` counts as absent (documented).
+//! A target has a valid bucket and region, so a request cannot introduce a wildcard. Values of keys
+//! that COS reads from *query parameters* are compared URL-encoded (`image%2Fjpeg`); those from
+//! headers and everything else are compared as they are (`image/jpeg`), as documented. A value is
+//! never compared a second time after decoding: a policy that forgot to encode fails here as it
+//! does in the cloud. An empty `versionid` counts as absent (documented).
 //!
 //! # Not covered
-//! How an HTTP request becomes an access request. A request with a copy source is two of them; a list request has the
-//! requested prefix as its key.
+//! How an HTTP request becomes an access request. A request with a copy source is two of them; a
+//! list request has the requested prefix as its key.
 
 use std::collections::BTreeMap;
 
@@ -49,7 +50,8 @@ pub enum Target {
     Role {
         /// The user number of the role's owner.
         owner_uin: String,
-        /// The last segment of its resource, for example `roleName/uploader` or `role/4611686018427397919`.
+        /// The last segment of its resource, for example `roleName/uploader` or
+        /// `role/4611686018427397919`.
         name: String,
     },
     /// An object, or, with an empty key, a bucket.
@@ -77,7 +79,8 @@ impl Context {
         Self::default()
     }
 
-    /// The same context with one more value of `key`, for example `cos:prefix`. The value is decoded.
+    /// The same context with one more value of `key`, for example `cos:prefix`. The value is
+    /// decoded.
     #[must_use]
     pub fn with(mut self, key: &str, value: &str) -> Self {
         if !(key == "cos:versionid" && value.is_empty()) {
@@ -103,7 +106,8 @@ pub(super) fn as_compared(key: &str, value: &str) -> String {
 }
 
 /// The keys that are read from query parameters.
-const PARAMETER_KEYS: [&str; 3] = ["cos:prefix", "cos:response-content-type", "cos:versionid"];
+pub(super) const PARAMETER_KEYS: [&str; 3] =
+    ["cos:prefix", "cos:response-content-type", "cos:versionid"];
 
 #[cfg(test)]
 mod tests {

@@ -1,8 +1,9 @@
-//! Actions, for example `name/cos:PutObject`. <https://www.tencentcloud.com/document/product/436/30580>
+//! Actions, for example `name/cos:PutObject`.
+//! <https://www.tencentcloud.com/document/product/436/30580>
 //!
 //! # Guarantees
-//! An [`Action`] is well formed. `*` is the only wildcard and may be anywhere; `name/cos:X` and `cos:X` are
-//! the same; case matters. Feature sets (`permid/`, `actionName/`) are rejected.
+//! An [`Action`] is well formed. `*` is the only wildcard and may be anywhere; `name/cos:X` and
+//! `cos:X` are the same; case matters. Feature sets (`permid/`, `actionName/`) are rejected.
 //!
 //! # Not covered
 //! Whether COS has the action.
@@ -29,13 +30,10 @@ impl Action {
             .map_or("*", |(service, _)| service)
     }
 
-    /// Whether it covers every COS operation.
-    pub fn is_every_cos_action(&self) -> bool {
-        let stars = |text: &str| !text.is_empty() && text.chars().all(|c| c == '*');
-        match self.unprefixed().split_once(':') {
-            None => true,
-            Some((service, operation)) => (service == "cos" || stars(service)) && stars(operation),
-        }
+    /// Whether it covers every action of a service.
+    pub fn is_every_action(&self) -> bool {
+        let operation = self.unprefixed().rsplit(':').next().unwrap_or_default();
+        operation.chars().all(|c| c == '*')
     }
 
     /// The action as it was written.
@@ -93,10 +91,10 @@ mod tests {
     fn the_prefix_name_changes_nothing() {
         assert_eq!(parse("name/cos:*").unwrap().service(), "cos");
         assert_eq!(parse("cos:*").unwrap().service(), "cos");
-        assert!(parse("name/cos:*").unwrap().is_every_cos_action());
-        assert!(parse("name/*").unwrap().is_every_cos_action());
-        assert!(parse("cos:**").unwrap().is_every_cos_action());
-        assert!(!parse("name/cos:Get*").unwrap().is_every_cos_action());
+        assert!(parse("name/cos:*").unwrap().is_every_action());
+        assert!(parse("name/*").unwrap().is_every_action());
+        assert!(parse("cos:**").unwrap().is_every_action());
+        assert!(!parse("name/cos:Get*").unwrap().is_every_action());
     }
 
     #[test]

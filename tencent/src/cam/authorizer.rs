@@ -1,13 +1,14 @@
 //! Evaluation: whether policies allow a request.
 //!
-//! <https://www.tencentcloud.com/document/product/598/10605>: a deny wins, then an allow; the default is to
-//! deny. A temporary key may do what the identity policies *and* the session policy allow, and a deny in
-//! either wins: <https://www.tencentcloud.com/document/product/1150/49452>.
+//! <https://www.tencentcloud.com/document/product/598/10605>: a deny wins, then an allow; the
+//! default is to deny. A temporary key may do what the identity policies *and* the session policy
+//! allow, and a deny in either wins: <https://www.tencentcloud.com/document/product/1150/49452>.
 //!
-//! Documented: a condition on a key that the request lacks is not met, for negative operators too; with
-//! `_if_exist` it is met. Inferred: a negative operator with several values means "none of them"; without a
-//! quantifier, one of the request's values is enough, and for a negative operator all of them must differ;
-//! `for_all_value` does not meet a missing key; a value of another type meets nothing, not even a negation.
+//! Documented: a condition on a key that the request lacks is not met, for negative operators too;
+//! with `_if_exist` it is met. Inferred: a negative operator with several values means "none of
+//! them"; without a quantifier, one of the request's values is enough, and for a negative operator
+//! all of them must differ; `for_all_value` does not meet a missing key; a value of another type
+//! meets nothing, not even a negation.
 //!
 //! # Not covered
 //! Bucket policies, ACLs, and the permissions of a root account.
@@ -41,8 +42,8 @@ impl Policy {
     }
 }
 
-/// Decides with several sets: each must allow, and a deny in any of them wins. Without a set, nothing is
-/// allowed. <https://www.tencentcloud.com/document/product/1150/49452>
+/// Decides with several sets: each must allow, and a deny in any of them wins. Without a set,
+/// nothing is allowed. <https://www.tencentcloud.com/document/product/1150/49452>
 pub fn decide(sets: &[PolicySet<'_>], access: &AccessRequest) -> Decision {
     let action = access
         .action
@@ -216,7 +217,8 @@ fn compare(operator: &Operator, values: &Values, seen: &[String]) -> bool {
     }
 }
 
-/// The encoded form of a value that matches the request, and that the policy contains without encoding.
+/// The encoded form of a value that matches the request, and that the policy contains without
+/// encoding.
 fn not_encoded(operator: &Operator, key: &str, values: &Values, seen: &[String]) -> Option<String> {
     values.literals().find_map(|literal| {
         let encoded = encoded(operator, key, literal)?;
@@ -228,8 +230,8 @@ fn not_encoded(operator: &Operator, key: &str, values: &Values, seen: &[String])
     })
 }
 
-/// The form in which a policy has to write a value of a query parameter; `None` when it already does. The
-/// wildcards of `string_like` stay.
+/// The form in which a policy has to write a value of a query parameter; `None` when it already
+/// does. The wildcards of `string_like` stay.
 pub(super) fn encoded(operator: &Operator, key: &str, literal: &Literal) -> Option<String> {
     let Literal::Text(text) = literal else {
         return None;

@@ -1,12 +1,12 @@
 //! The conditions of a statement: operator, key, values.
 //!
-//! <https://www.tencentcloud.com/document/product/598/10608>: the values of one key are alternatives; all keys of
-//! an operator and all operators must be met.
+//! <https://www.tencentcloud.com/document/product/598/10608>: the values of one key are
+//! alternatives; all keys of an operator and all operators must be met.
 //!
 //! # Guarantees
-//! Rejected: an operator without keys, a key without values, a repeated operator or key (JSON would keep the
-//! last one and drop a limit), and white space in a key. Rendered in one way: sorted, a single value without
-//! brackets.
+//! Rejected: an operator without keys, a key without values, a repeated operator or key (JSON would
+//! keep the last one and drop a limit), and white space in a key. Rendered in one way: sorted, a
+//! single value without brackets.
 //!
 //! # Not covered
 //! Whether COS has the key.

@@ -1,9 +1,10 @@
 //! Decisions that explain themselves.
 //!
 //! # Guarantees
-//! A [`Decision`] names the deciding rule in one sentence (`Display`). It lists every statement that matches
-//! the action and target, and each condition with the request's values. It can contain values of a request
-//! (an address, a content type), so it belongs in a developer's log and not in a response.
+//! A [`Decision`] names the deciding rule in one sentence (`Display`). It lists every statement
+//! that matches the action and target, and each condition with the request's values. It can contain
+//! values of a request (an address, a content type), so it belongs in a developer's log and not in
+//! a response.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

@@ -1,6 +1,7 @@
 //! JSON of conditions: strings, numbers, lists, and objects that keep repeated members.
 //!
-//! One recursive type, because nested generic types would enlarge the deployed binary. The parser bounds the depth.
+//! One recursive type, because nested generic types would enlarge the deployed binary. The parser
+//! bounds the depth.
 
 use std::fmt;
 

@@ -1,9 +1,9 @@
-//! Networks of `ip_equal`: one address, or CIDR. Host bits may be set, as in the documents' `10.217.182.3/24`
-//! (<https://www.tencentcloud.com/document/product/598/10608>).
+//! Networks of `ip_equal`: one address, or CIDR. Host bits may be set, as in the documents'
+//! `10.217.182.3/24` (<https://www.tencentcloud.com/document/product/598/10608>).
 //!
 //! # Guarantees
-//! An IPv4 address inside IPv6 (`::ffff:10.0.0.1`) is that IPv4 address. `::/0` contains every IPv6 address and
-//! no IPv4 address.
+//! An IPv4 address inside IPv6 (`::ffff:10.0.0.1`) is that IPv4 address. `::/0` contains every IPv6
+//! address and no IPv4 address.
 
 use std::net::IpAddr;
 

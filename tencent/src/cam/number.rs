@@ -1,7 +1,8 @@
 //! Numbers of conditions: `12`, `-1.5`, of any length, compared exactly.
 //!
 //! # Not covered
-//! Exponents (`1e3`), a sign `+` and `inf` are rejected, as are JSON numbers that print with an exponent.
+//! Exponents (`1e3`), a sign `+` and `inf` are rejected, as are JSON numbers that print with an
+//! exponent.
 
 use std::cmp::Ordering;
 

@@ -2,7 +2,8 @@
 //! <https://www.tencentcloud.com/document/product/598/10603>
 //!
 //! # Guarantees
-//! The element is read in place, so an error keeps its line and column, and a repeated member is noticed.
+//! The element is read in place, so an error keeps its line and column, and a repeated member is
+//! noticed.
 
 use std::fmt;
 use std::marker::PhantomData;

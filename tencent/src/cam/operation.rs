@@ -1,12 +1,26 @@
 //! The operations of COS, and the two of STS that policies decide about.
 //!
 //! <https://www.tencentcloud.com/document/product/436/30580> and
-//! <https://www.tencentcloud.com/document/product/598/57092>. Where the documents give one request two
-//! names, both are here.
+//! <https://www.tencentcloud.com/document/product/598/57092>. Where the documents give one request
+//! two names, both are here.
 //!
 //! # Guarantees
-//! An action outside this list is denied with that reason, so a request that maps to no real operation
-//! cannot pass because a statement contains `*`.
+//! An action outside this list is denied with that reason, so a request that maps to no real
+//! operation cannot pass because a statement contains `*`.
+
+/// Every operation of COS. <https://www.tencentcloud.com/document/product/436/30580>
+pub(super) fn operations() -> impl Iterator<Item = String> {
+    let names = OPERATIONS.iter().chain(&["GetService"]);
+    let settings = VERBS_OF_SETTINGS.iter().flat_map(|(settings, verbs)| {
+        let of_verb = |verb: &'static &str| {
+            settings
+                .iter()
+                .map(move |setting| format!("{verb}{setting}"))
+        };
+        verbs.iter().flat_map(of_verb)
+    });
+    names.map(|name| (*name).to_owned()).chain(settings)
+}
 
 /// Whether COS has this operation, for example `PutObject`.
 /// <https://www.tencentcloud.com/document/product/436/30580>
@@ -36,7 +50,8 @@ pub(super) fn is_without_resource(action: &str) -> bool {
     action == "sts:GetFederationToken" || action.strip_prefix("cos:").is_some_and(is_without_bucket)
 }
 
-/// <https://www.tencentcloud.com/document/product/1150/49452>, <https://www.tencentcloud.com/document/product/1150/49456>.
+/// <https://www.tencentcloud.com/document/product/1150/49452>,
+/// <https://www.tencentcloud.com/document/product/1150/49456>.
 const STS_ACTIONS: &[&str] = &["sts:AssumeRole", "sts:GetFederationToken"];
 
 const OPERATIONS: &[&str] = &[

@@ -1,12 +1,12 @@
 //! Condition operators: `[for_any_value:|for_all_value:]<comparison>[_if_exist]`.
 //!
-//! <https://www.tencentcloud.com/document/product/598/10608>; `string_like` and `bool_equal` on COS:
-//! <https://www.tencentcloud.com/document/product/436/46205>.
+//! <https://www.tencentcloud.com/document/product/598/10608>; `string_like` and `bool_equal` on
+//! COS: <https://www.tencentcloud.com/document/product/436/46205>.
 //!
 //! # Guarantees
-//! The parser rejects an undocumented operator. A misspelled one is therefore an error at start, and the
-//! meaning of every policy in use is known. Also rejected: `_if_exist` (documented) and quantifiers
-//! (inferred) on `null_equal`, which tests for absence itself.
+//! The parser rejects an undocumented operator. A misspelled one is therefore an error at start,
+//! and the meaning of every policy in use is known. Also rejected: `_if_exist` (documented) and
+//! quantifiers (inferred) on `null_equal`, which tests for absence itself.
 
 use std::cmp::Ordering;
 use std::fmt;

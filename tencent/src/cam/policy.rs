@@ -1,15 +1,17 @@
-//! Policies: parsing and rendering. Grammar: <https://www.tencentcloud.com/document/product/598/10603>
+//! Policies: parsing and rendering. Grammar:
+//! <https://www.tencentcloud.com/document/product/598/10603>
 //!
 //! # Guarantees
 //! Unknown and repeated members and `principal` are rejected.
 //!
 //! # Not covered
-//! Other spellings of the member names (`Statement`, `Effect`), which the documents of bucket policies show.
+//! Other spellings of the member names (`Statement`, `Effect`), which the documents of bucket
+//! policies show.
 
 use serde::{Deserialize, Serialize};
 
 use super::one_or_many::one_or_many;
-use super::{Action, Effect, MAX_POLICY_CHARACTERS, Resource, Statement};
+use super::{Action, Effect, Resource, Statement};
 use crate::json_object::JsonObject;
 
 /// A policy of version 2.0 that allows something.
@@ -62,11 +64,11 @@ impl Policy {
         &self.statements
     }
 
-    /// Whether some statement allows every COS action without naming a bucket.
+    /// Whether some statement allows every action of a service without naming a bucket.
     pub fn is_full_access(&self) -> bool {
         self.statements.iter().any(|statement| {
             statement.effect == Effect::Allow
-                && statement.actions.iter().any(Action::is_every_cos_action)
+                && statement.actions.iter().any(Action::is_every_action)
                 && statement.resources.iter().any(Resource::is_everything)
         })
     }
@@ -85,17 +87,15 @@ impl Policy {
         })
     }
 
-    /// Services other than COS, and its companion CI, that some statement allows. They have no place in a COS credential.
-    pub fn foreign_services(&self) -> Vec<&str> {
-        let allowed = self
-            .statements
-            .iter()
-            .filter(|statement| statement.effect == Effect::Allow);
-        let actions = allowed.flat_map(|statement| &statement.actions);
-        let foreign = |action: &&Action| {
-            !matches!(action.service(), "cos" | "ci") && !action.is_every_cos_action()
+    /// The place of the first statement that allows actions outside COS and CI, its image service.
+    /// A service pattern with `*` covers other services, so `*` and `*:*` are among them: full
+    /// access is `cos:*`.
+    pub fn foreign_statement(&self) -> Option<usize> {
+        let is_foreign = |action: &Action| !matches!(action.service(), "cos" | "ci");
+        let allows_foreign = |statement: &Statement| {
+            statement.effect == Effect::Allow && statement.actions.iter().any(is_foreign)
         };
-        actions.filter(foreign).map(Action::service).collect()
+        self.statements.iter().position(allows_foreign)
     }
 }
 
@@ -148,6 +148,10 @@ impl TryFrom<String> for Version {
     }
 }
 
+/// The longest policy that CAM accepts, in characters without white space.
+/// <https://www.tencentcloud.com/document/product/598/10665>
+pub const MAX_POLICY_CHARACTERS: usize = 6144;
+
 #[cfg(test)]
 mod tests {
     use super::{Policy, PolicyError};
@@ -183,11 +187,26 @@ mod tests {
 
     #[test]
     fn services_that_are_not_cos_are_named() {
-        let text = SEED.replace("name/cos:*", "sts:AssumeRole");
-        assert_eq!(Policy::parse(&text).unwrap().foreign_services(), ["sts"]);
-        let text = SEED.replace("name/cos:*", "*:AssumeRole");
-        assert_eq!(Policy::parse(&text).unwrap().foreign_services(), ["*"]);
-        assert!(Policy::parse(SEED).unwrap().foreign_services().is_empty());
+        for action in [
+            "sts:AssumeRole",
+            "*:AssumeRole",
+            "*",
+            "*:*",
+            "name/*",
+            "c*:*",
+            "**:PutObject",
+        ] {
+            let policy = Policy::parse(&SEED.replace("name/cos:*", action));
+            let policy = policy.unwrap_or_else(|error| panic!("{action}: {error:?}"));
+            assert_eq!(policy.foreign_statement(), Some(0), "{action}");
+        }
+        for action in ["name/cos:*", "ci:*"] {
+            let policy = Policy::parse(&SEED.replace("name/cos:*", action)).unwrap();
+            assert!(
+                policy.foreign_statement().is_none() && policy.is_full_access(),
+                "{action}"
+            );
+        }
     }
 
     #[test]

@@ -6,10 +6,11 @@
 //! `prefix//1250000000/examplebucket/doc/*` in the last segment.
 //!
 //! # Guarantees
-//! A resource is rendered as it was written. This project writes `*` only after a prefix that ends in `/`,
-//! as [`Resource::below`] does: documents describe `*` only at the end of a resource. Rejected, because it
-//! is undocumented or COS never accepts it: a project, an account other than `uid/<appid>`, `uin/<owner>` or
-//! empty (STS accepts `uid/*`, COS refuses it), and a policy variable in a COS path.
+//! A resource is rendered as it was written. This project writes `*` only after a prefix that ends
+//! in `/`, as [`Resource::below`] does: documents describe `*` only at the end of a resource.
+//! Rejected, because it is undocumented or COS never accepts it: a project, an account other than
+//! `uid/<appid>`, `uin/<owner>` or empty (STS accepts `uid/*`, COS refuses it), and a policy
+//! variable in a COS path.
 //!
 //! # Not covered
 //! The short region names of the old API, which match only themselves.
@@ -82,8 +83,8 @@ impl Resource {
         }
     }
 
-    /// `*`: every resource of the account. GetService requires it (documented); for anything else it is
-    /// dangerous.
+    /// `*`: every resource of the account. GetService requires it (documented); for anything else
+    /// it is dangerous.
     pub fn everything() -> Self {
         Self {
             written: "*".to_owned(),
@@ -113,8 +114,9 @@ impl Resource {
         }
     }
 
-    /// The pattern of the bucket with its appid, and the pattern of the key: empty for the bucket itself, `None`
-    /// without a `/`, where the bucket pattern may continue into the key, as `*` does.
+    /// The pattern of the bucket with its appid, and the pattern of the key: empty for the bucket
+    /// itself, `None` without a `/`, where the bucket pattern may continue into the key, as `*`
+    /// does.
     pub fn bucket_and_key(&self) -> (String, Option<&str>) {
         let (pattern, appid) = match self.segments.as_ref().map(|segments| &segments.path) {
             None => ("*", None),
@@ -136,8 +138,8 @@ impl Resource {
         })
     }
 
-    /// Whether it covers `target`, in a policy of `creator`. Only `*` covers a target without a bucket (documented
-    /// for GetService).
+    /// Whether it covers `target`, in a policy of `creator`. Only `*` covers a target without a
+    /// bucket (documented for GetService).
     pub(super) fn covers(&self, target: &Target, creator: &Account) -> bool {
         let Some(segments) = &self.segments else {
             return true;
@@ -171,7 +173,8 @@ impl Resource {
 }
 
 impl Segments {
-    /// `qcs::cam::uin/<owner>:roleName/<name>`. <https://www.tencentcloud.com/document/product/598/10606>
+    /// `qcs::cam::uin/<owner>:roleName/<name>`.
+    /// <https://www.tencentcloud.com/document/product/598/10606>
     fn covers_role(&self, owner_uin: &str, name: &str, creator: &Account) -> bool {
         let owned = match &self.account {
             Owner::Appid(_) => false,
@@ -269,7 +272,8 @@ mod tests {
         Resource::try_from(text.to_owned())
     }
 
-    /// `<bucket>-<appid>/<key>` in ap-guangzhou, owned by 100000000001, seen from the account 1250000000.
+    /// `<bucket>-<appid>/<key>` in ap-guangzhou, owned by 100000000001, seen from the account
+    /// 1250000000.
     fn covers(pattern: &str, path: &str) -> bool {
         let (bucket, key) = path.split_once('/').unwrap();
         let target = Target::Object {

@@ -2,11 +2,11 @@
 //! <https://www.tencentcloud.com/document/product/598/10608>
 //!
 //! # Guarantees
-//! The parser rejects a value that its operator cannot compare. Dates have the form `2016-06-01T00:01:00Z`,
-//! in UTC. Numbers are plain decimals, compared exactly. Booleans are `true` or `false`. `string_like` has `*` at
-//! the start, the end or both. Inferred: `null_equal` accepts the empty string or `true` for "absent or
-//! empty", `false` for the opposite. Policy variables (`${uin}`) are rejected: each session policy is made for
-//! one principal.
+//! The parser rejects a value that its operator cannot compare. Dates have the form
+//! `2016-06-01T00:01:00Z`, in UTC. Numbers are plain decimals, compared exactly. Booleans are
+//! `true` or `false`. `string_like` has `*` at the start, the end or both. Inferred: `null_equal`
+//! accepts the empty string or `true` for "absent or empty", `false` for the opposite. Policy
+//! variables (`${uin}`) are rejected: each session policy is made for one principal.
 
 use std::cmp::Ordering;
 use std::net::IpAddr;
@@ -123,7 +123,8 @@ fn truth(text: &str) -> Option<bool> {
     }
 }
 
-/// `2016-06-01T00:01:00Z`, by hand: the calendar library's parser accepts many more forms than the documents.
+/// `2016-06-01T00:01:00Z`, by hand: the calendar library's parser accepts many more forms than the
+/// documents.
 fn date(text: &str) -> Option<DateTime> {
     let (day, clock) = text.strip_suffix('Z')?.split_once('T')?;
     let [year, month, day] = numbers(day, '-', [4, 2, 2])?;

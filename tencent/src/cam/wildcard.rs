@@ -1,7 +1,8 @@
 //! The only wildcard of CAM: `*` matches any run of characters, `/` included, and the empty one.
 //!
-//! Documented: `*` anywhere in an action (<https://www.tencentcloud.com/document/product/598/10603>), and at the
-//! end of a resource (<https://www.tencentcloud.com/document/product/436/30580>). Inferred: `*` elsewhere in a
+//! Documented: `*` anywhere in an action
+//! (<https://www.tencentcloud.com/document/product/598/10603>), and at the end of a resource
+//! (<https://www.tencentcloud.com/document/product/436/30580>). Inferred: `*` elsewhere in a
 //! resource means the same; `?` is an ordinary character. There is no escape.
 
 /// Whether `pattern` covers the whole of `text`.

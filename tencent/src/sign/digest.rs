@@ -1,6 +1,6 @@
-//! The hashes inside the signatures, in lower-case hex where the protocols print them: SHA-1 and SHA-256
-//! (FIPS 180-4, <https://csrc.nist.gov/pubs/fips/180-4/upd1/final>) and HMAC
-//! (RFC 2104, <https://www.rfc-editor.org/rfc/rfc2104>).
+//! The hashes inside the signatures, in lower-case hex where the protocols print them: SHA-1 and
+//! SHA-256 (FIPS 180-4, <https://csrc.nist.gov/pubs/fips/180-4/upd1/final>) and HMAC (RFC 2104,
+//! <https://www.rfc-editor.org/rfc/rfc2104>).
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;

@@ -44,17 +44,20 @@ pub struct CosRequest<'a> {
 }
 
 impl CosRequest<'_> {
-    /// Step 3a: the value of `q-url-param-list`. <https://www.tencentcloud.com/document/product/436/7778>
+    /// Step 3a: the value of `q-url-param-list`.
+    /// <https://www.tencentcloud.com/document/product/436/7778>
     pub fn parameter_list(&self) -> String {
         list(self.parameters)
     }
 
-    /// Step 3b: the value of `q-header-list`. <https://www.tencentcloud.com/document/product/436/7778>
+    /// Step 3b: the value of `q-header-list`.
+    /// <https://www.tencentcloud.com/document/product/436/7778>
     pub fn header_list(&self) -> String {
         list(self.headers)
     }
 
-    /// Step 4: `HttpString` (`FormatString` in COS's error responses). <https://www.tencentcloud.com/document/product/436/7778>
+    /// Step 4: `HttpString` (`FormatString` in COS's error responses).
+    /// <https://www.tencentcloud.com/document/product/436/7778>
     pub fn http_string(&self) -> String {
         let (parameters, headers) = (joined(self.parameters), joined(self.headers));
         let method = self.method.to_lowercase();
@@ -62,12 +65,14 @@ impl CosRequest<'_> {
     }
 }
 
-/// Step 1: `KeyTime`, the period in which a signature is valid. <https://www.tencentcloud.com/document/product/436/7778>
+/// Step 1: `KeyTime`, the period in which a signature is valid.
+/// <https://www.tencentcloud.com/document/product/436/7778>
 pub fn key_time(start: Timestamp, end: Timestamp) -> String {
     format!("{};{}", start.unix_seconds(), end.unix_seconds())
 }
 
-/// Step 2: the key derived from a secret key for one `KeyTime`; wiped when dropped. <https://www.tencentcloud.com/document/product/436/7778>
+/// Step 2: the key derived from a secret key for one `KeyTime`; wiped when dropped.
+/// <https://www.tencentcloud.com/document/product/436/7778>
 #[expect(
     missing_debug_implementations,
     reason = "a key cannot be formatted, not even redacted"
@@ -86,7 +91,8 @@ impl SignKey {
         self.0.clone()
     }
 
-    /// Step 6: the signature of `string_to_sign`, as lower-case hex. <https://www.tencentcloud.com/document/product/436/7778>
+    /// Step 6: the signature of `string_to_sign`, as lower-case hex.
+    /// <https://www.tencentcloud.com/document/product/436/7778>
     pub fn sign(&self, string_to_sign: &str) -> String {
         hex::encode(*hmac_sha1(self.0.as_bytes(), string_to_sign))
     }
@@ -135,7 +141,8 @@ fn joined(pairs: &[(&str, &str)]) -> String {
     pairs.join("&")
 }
 
-/// Sorted pairs. Names are encoded and then lowered (so `/` is `%2f` in a name and `%2F` in a value).
+/// Sorted pairs. Names are encoded and then lowered (so `/` is `%2f` in a name and `%2F` in a
+/// value).
 fn encoded(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
     let encoded = |(name, value): &(&str, &str)| {
         let name = percent_encode(name).to_string().to_lowercase();

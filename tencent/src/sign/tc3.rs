@@ -28,14 +28,16 @@ pub const ALGORITHM: &str = "TC3-HMAC-SHA256";
 /// The end of each credential scope. <https://www.tencentcloud.com/document/product/1150/49451>
 pub const TERMINATOR: &str = "tc3_request";
 
-/// The signed parts of an HTTP request. The path is always `/`. <https://www.tencentcloud.com/document/product/1150/49451>
+/// The signed parts of an HTTP request. The path is always `/`.
+/// <https://www.tencentcloud.com/document/product/1150/49451>
 #[derive(Clone, Copy, Debug)]
 pub struct CanonicalRequest<'a> {
     /// `POST` or `GET`.
     pub method: &'a str,
     /// The raw query, percent-encoded and sorted by key; empty for `POST`.
     pub query: &'a str,
-    /// Lower-case names and their values as on the wire, sorted by name; `content-type` and `host` are required.
+    /// Lower-case names and their values as on the wire, sorted by name; `content-type` and `host`
+    /// are required.
     pub headers: &'a [(&'a str, &'a str)],
     /// Lower-case hex of the body's SHA-256.
     pub hashed_payload: &'a str,
@@ -58,15 +60,16 @@ impl CanonicalRequest<'_> {
         text
     }
 
-    /// `SignedHeaders`: the header names, joined by `;`. <https://www.tencentcloud.com/document/product/1150/49451>
+    /// `SignedHeaders`: the header names, joined by `;`.
+    /// <https://www.tencentcloud.com/document/product/1150/49451>
     pub fn signed_headers(&self) -> String {
         let names: Vec<&str> = self.headers.iter().map(|(name, _)| *name).collect();
         names.join(";")
     }
 }
 
-/// The credential scope `date/service/tc3_request`. The date is in UTC, whatever the local time zone.
-/// <https://www.tencentcloud.com/document/product/1150/49451>
+/// The credential scope `date/service/tc3_request`. The date is in UTC, whatever the local time
+/// zone. <https://www.tencentcloud.com/document/product/1150/49451>
 pub fn credential_scope(timestamp: Timestamp, service: &str) -> String {
     format!("{}/{service}/{TERMINATOR}", timestamp.date())
 }
@@ -81,7 +84,8 @@ pub fn string_to_sign(timestamp: Timestamp, service: &str, canonical_request: &s
     )
 }
 
-/// A key derived from the secret key; wiped when dropped. <https://www.tencentcloud.com/document/product/1150/49451>
+/// A key derived from the secret key; wiped when dropped.
+/// <https://www.tencentcloud.com/document/product/1150/49451>
 #[expect(
     missing_debug_implementations,
     reason = "a key cannot be formatted, not even redacted"
@@ -89,7 +93,8 @@ pub fn string_to_sign(timestamp: Timestamp, service: &str, canonical_request: &s
 pub struct DerivedKey(Zeroizing<[u8; 32]>);
 
 impl DerivedKey {
-    /// Step 3a: `SecretDate`, valid for one UTC date. <https://www.tencentcloud.com/document/product/1150/49451>
+    /// Step 3a: `SecretDate`, valid for one UTC date.
+    /// <https://www.tencentcloud.com/document/product/1150/49451>
     pub fn date(secret_key: &Secret, date: &str) -> Self {
         let mut start = Zeroizing::new(Vec::with_capacity(
             3_usize.saturating_add(secret_key.expose().len()),
@@ -106,7 +111,8 @@ impl DerivedKey {
         Self(hmac_sha256(&*self.0, name.as_bytes()))
     }
 
-    /// Step 3: the signing key of a date and service. <https://www.tencentcloud.com/document/product/1150/49451>
+    /// Step 3: the signing key of a date and service.
+    /// <https://www.tencentcloud.com/document/product/1150/49451>
     pub fn signing(secret_key: &Secret, date: &str, service: &str) -> Self {
         Self::date(secret_key, date)
             .derive(service)
@@ -118,13 +124,15 @@ impl DerivedKey {
         Zeroizing::new(hex::encode(*self.0))
     }
 
-    /// Step 4: the signature of `string_to_sign`, as lower-case hex. <https://www.tencentcloud.com/document/product/1150/49451>
+    /// Step 4: the signature of `string_to_sign`, as lower-case hex.
+    /// <https://www.tencentcloud.com/document/product/1150/49451>
     pub fn sign(&self, string_to_sign: &str) -> String {
         hex::encode(*hmac_sha256(&*self.0, string_to_sign.as_bytes()))
     }
 }
 
-/// All steps: the value of the `Authorization` header. <https://www.tencentcloud.com/document/product/1150/49451>
+/// All steps: the value of the `Authorization` header.
+/// <https://www.tencentcloud.com/document/product/1150/49451>
 pub fn authorization(
     request: &CanonicalRequest<'_>,
     service: &str,

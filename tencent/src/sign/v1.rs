@@ -1,4 +1,5 @@
-//! Signature v1 (HmacSHA1, HmacSHA256), the older signature of Tencent Cloud's API 3.0 and the only one of API 2.0.
+//! Signature v1 (HmacSHA1, HmacSHA256), the older signature of Tencent Cloud's API 3.0 and the only
+//! one of API 2.0.
 //!
 //! Protocol: <https://www.tencentcloud.com/document/product/1150/49450> (signature method v1).
 //!
@@ -7,7 +8,8 @@
 //! Signature = base64(HMAC-SHA1 or HMAC-SHA256 (SecretKey, String))
 //! ```
 //!
-//! The issuer signs with TC3. The official COS samples sign with this one, so the local STS verifies it.
+//! The issuer signs with TC3. The official COS samples sign with this one, so the local STS
+//! verifies it.
 //!
 //! # Not covered
 //! Percent-encoding, which belongs to the transport and never to the signed string.
@@ -32,7 +34,8 @@ pub enum SignatureMethod {
 }
 
 impl SignatureMethod {
-    /// Parses the parameter; `None` for a method that does not exist. <https://www.tencentcloud.com/document/product/1150/49450>
+    /// Parses the parameter; `None` for a method that does not exist.
+    /// <https://www.tencentcloud.com/document/product/1150/49450>
     pub fn from_parameter(value: Option<&str>) -> Option<Self> {
         match value {
             None | Some("" | "HmacSHA1") => Some(Self::HmacSha1),
@@ -42,8 +45,9 @@ impl SignatureMethod {
     }
 }
 
-/// Step 1: the string to sign. `endpoint` is host and path (`sts.tencentcloudapi.com/`). The parameters may be
-/// in any order; `Signature` is ignored. <https://www.tencentcloud.com/document/product/1150/49450>
+/// Step 1: the string to sign. `endpoint` is host and path (`sts.tencentcloudapi.com/`). The
+/// parameters may be in any order; `Signature` is ignored.
+/// <https://www.tencentcloud.com/document/product/1150/49450>
 pub fn string_to_sign<'a>(
     method: &str,
     endpoint: &str,

@@ -10,7 +10,8 @@ pub(crate) fn policy(statements: &str) -> Policy {
     Policy::parse(&text).unwrap_or_else(|error| panic!("{error:?}: {text}"))
 }
 
-/// An access to `<bucket-appid>/<key>` in ap-guangzhou by the account 1250000000, which owns all its buckets.
+/// An access to `<bucket-appid>/<key>` in ap-guangzhou by the account 1250000000, which owns all
+/// its buckets.
 pub(crate) fn access(action: &str, path: &str, context: &[(&str, &str)]) -> AccessRequest {
     let (bucket, key) = path.split_once('/').expect("a bucket and a key");
     let start = Context::new();

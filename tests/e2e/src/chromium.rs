@@ -1,7 +1,8 @@
 //! A headless Chromium that opens one page, and that goes nowhere but to this machine.
 //!
-//! Promises: a profile of its own in a temporary directory; every name but those under `localhost` is unknown to it; it and all its
-//! processes are killed when dropped. Leaves out: the page; see `page_server`.
+//! Promises: a profile of its own in a temporary directory; every name but those under `localhost`
+//! is unknown to it; it and all its processes are killed when dropped. Leaves out: the page; see
+//! `page_server`.
 
 use std::process::Stdio;
 

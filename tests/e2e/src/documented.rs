@@ -1,7 +1,7 @@
 //! Runs a program as the documentation prints it.
 //!
-//! What is run is the only fenced block of its language in the page, unchanged, so a page that is wrong fails its test. It sees the
-//! environment it is given, and `PATH` and `HOME`.
+//! What is run is the only fenced block of its language in the page, unchanged, so a page that is
+//! wrong fails its test. It sees the environment it is given, and `PATH` and `HOME`.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -29,7 +29,8 @@ pub enum Language {
 /// Runs the program in `page` (a path from the root) and hands back the JSON that it printed.
 ///
 /// # Errors
-/// When the page has no such program or two, when it cannot be run or does not end, and when it prints anything but JSON.
+/// When the page has no such program or two, when it cannot be run or does not end, and when it
+/// prints anything but JSON.
 pub async fn documented(
     page: &str,
     language: Language,

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use crate::Failure;
 
-/// The binary that is deployed: `COS_ISSUER_BOOTSTRAP` (absolute, or relative to the repository's root), else
-/// `target/deploy/bootstrap`.
+/// The binary that is deployed: `COS_ISSUER_BOOTSTRAP` (absolute, or relative to the repository's
+/// root), else `target/deploy/bootstrap`.
 ///
 /// # Errors
 /// When there is no such file.
@@ -38,8 +38,8 @@ pub(crate) fn client_file(name: &str) -> Result<PathBuf, Failure> {
     )
 }
 
-/// The search path for programs: those that were installed for the tests, so that every machine runs the same `node` and
-/// `python3`, and then those of the system.
+/// The search path for programs: those that were installed for the tests, so that every machine
+/// runs the same `node` and `python3`, and then those of the system.
 ///
 /// # Errors
 /// When the programs for the tests are not installed.
@@ -67,7 +67,8 @@ pub(crate) fn text(path: &str) -> Result<String, Failure> {
         .map_err(|fault| Failure::new(format!("{path} cannot be read: {fault}")))
 }
 
-/// Where the local cloud is to note its secrets: `COS_EMULATOR_SECRET_LEDGER` (absolute, or relative to the root).
+/// Where the local cloud is to note its secrets: `COS_EMULATOR_SECRET_LEDGER` (absolute, or
+/// relative to the root).
 pub(crate) fn secret_ledger() -> Option<PathBuf> {
     from_environment("COS_EMULATOR_SECRET_LEDGER").map(|path| root().join(path))
 }

@@ -1,7 +1,8 @@
 //! A token issuer with new keys, and a server of its JWKS that counts requests.
 //!
 //! # Guarantees
-//! The signature of each token that should be accepted is registered as a secret before the token is used.
+//! The signature of each token that should be accepted is registered as a secret before the token
+//! is used.
 //!
 //! # Not covered
 //! What a token should contain.

@@ -169,7 +169,8 @@ async fn an_identity_of_the_gateway_is_accepted_where_auth_names_it() {
     }
 }
 
-/// HTTP APIs of AWS send every claim of a token as a string: a list in brackets, a boolean and a number in words.
+/// HTTP APIs of AWS send every claim of a token as a string: a list in brackets, a boolean and a
+/// number in words.
 #[tokio::test(flavor = "multi_thread")]
 async fn groups_behind_a_gateway_match_where_the_grant_asks_for_a_list() {
     let claims = json!({"sub": "person-1", "admin": "true", "level": "42", "cognito:groups": "[media press]"});

@@ -1,7 +1,9 @@
-//! docs/clients.md, row by row: each client's own parser, or the model of it, reads the answer to the request that the row names.
+//! docs/clients.md, row by row: each client's own parser, or the model of it, reads the answer to
+//! the request that the row names.
 //!
-//! Promises: the page has exactly the rows that are tested here, and no client takes a refusal for a credential. Leaves out: answers
-//! that are not ours (`client_models.rs`), and whether COS would allow what is signed.
+//! Promises: the page has exactly the rows that are tested here, and no client takes a refusal for
+//! a credential. Leaves out: answers that are not ours (`client_models.rs`), and whether COS would
+//! allow what is signed.
 #![expect(
     clippy::indexing_slicing,
     clippy::unwrap_used,
@@ -18,7 +20,7 @@ use tencent::time::{Clock, SystemClock};
 
 const PAGE: &str = include_str!("../../../docs/clients.md");
 
-/// Client, request and the format whose members it reads, as the page has them, and who judges.
+/// Client, request and the format whose members it reads, as on the page, and what tests it.
 type Row = (&'static str, &'static str, &'static str, Judge);
 
 #[derive(Clone, Copy)]
@@ -107,7 +109,8 @@ async fn each_client_of_the_page_signs_with_the_answer_to_its_request() {
     }
 }
 
-/// What each refusal becomes: nobody takes it for a credential, and the one client that shows our words shows them.
+/// What each refusal becomes: nobody takes it for a credential, and the one client that shows our
+/// words shows them.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_client_takes_a_refusal_for_a_credential() {
     let (cloud, browser) = start().await;
@@ -152,8 +155,9 @@ async fn no_client_takes_a_refusal_for_a_credential() {
     assert_eq!(cloud.sts().call_count(), 0);
 }
 
-/// What the vendor's samples ask of servers of theirs besides: signatures over what the caller names, a key without its extension,
-/// credentials of another service, and parameters that would narrow if they were understood.
+/// What the vendor's samples ask of servers of theirs besides: signatures over what the caller
+/// names, a key without its extension, credentials of another service, and parameters that would
+/// narrow if they were understood.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_samples_ask_of_other_servers_is_refused_in_words() {
     let (cloud, browser) = start().await;
@@ -201,7 +205,8 @@ async fn a_mini_program_names_its_bucket_and_region() {
     assert_eq!(cloud.sts().call_count(), 1);
 }
 
-/// What a client asks for GetService with: nothing has a bucket there. All are read; the grant does not have it.
+/// What a client asks for GetService with: nothing has a bucket there. All are read; the grant does
+/// not have it.
 #[tokio::test(flavor = "multi_thread")]
 async fn each_clients_way_to_leave_a_member_out_is_understood() {
     let (cloud, browser) = start().await;

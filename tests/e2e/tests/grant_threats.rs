@@ -1,5 +1,5 @@
-//! Attempts to get more than was granted, in every part of a request and every encoding, on the deployed
-//! binary. None reaches STS.
+//! Attempts to get more than was granted, in every part of a request and every encoding, on the
+//! deployed binary. None reaches STS.
 
 #![expect(
     clippy::unwrap_used,

@@ -1,5 +1,5 @@
-//! A grants file on the deployed binary, callers with API keys, and the policies that reach STS. A refusal
-//! makes no call.
+//! A grants file on the deployed binary, callers with API keys, and the policies that reach STS. A
+//! refusal makes no call.
 
 #![expect(
     clippy::unwrap_used,

@@ -1,7 +1,8 @@
 //! What a page of another origin can do: read nothing and cause nothing.
 //!
-//! Promises: an answer may be read by exactly the configured origins; a preflight never issues; what a browser sends by itself (a cookie,
-//! a remembered password, a form) is no proof. Each refusal makes no call to STS.
+//! Promises: an answer may be read by exactly the configured origins; a preflight never issues;
+//! what a browser sends by itself (a cookie, a remembered password, a form) does not authenticate. Each
+//! refusal makes no call to STS.
 #![expect(
     clippy::unwrap_used,
     reason = "a fault in a helper of these tests is a failed test"
@@ -191,7 +192,8 @@ async fn nothing_that_a_browser_sends_by_itself_is_a_proof() {
         // A password that a browser remembers for a site goes along like a cookie.
         let answer = send(&browser, "GET", "/sign", &[("authorization", &basic)]).await;
         refused(&answer, &format!("{platform:?} Basic"));
-        // A link can carry a query. It is refused as a parameter that is not known, before anybody asks for a proof.
+        // A link can carry a query. It is refused as a parameter that is not known, before anybody
+        // asks for a proof.
         for name in ["access_token", "token", "key", "authorization"] {
             let answer = browser
                 .get(&format!("/sign?{name}={API_KEY}"))

@@ -186,7 +186,8 @@ async fn a_function_that_refuses_to_start_is_the_platforms_error_and_a_mended_on
 }
 
 /// What shells, systemd, Kubernetes, SCF and Lambda set, with a service of Kubernetes named after a
-/// setting. A server starts with each; an event function finds no runtime API, but reports no setting.
+/// setting. A server starts with each; an event function finds no runtime API, but reports no
+/// setting.
 #[tokio::test]
 async fn the_variables_of_platforms_are_never_errors() {
     const ENVIRONMENTS: [&str; 5] = [
@@ -328,6 +329,10 @@ async fn the_request_id_of_a_client_is_believed_only_behind_scf() {
         let address = process.address().await.unwrap();
         let answer = exchange(address, request.clone().into_bytes()).await;
         assert_eq!(answer.contains(SENT), is_believed, "{answer}");
+        if !is_believed {
+            let line = process.printed("client_request_id").await.unwrap();
+            assert!(line.contains(SENT), "{line}");
+        }
         let line = process.printed("\"decision\"").await.unwrap();
         let line: Value = serde_json::from_str(&line).unwrap();
         assert_eq!(line["request_id"] == SENT, is_believed, "{line}");

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 /// More than the grant, which is `upload` below `users/`.
 const EVERYTHING: &str = r#"[{"action":"name/cos:PutObject","bucket":"examplebucket-1250000000","region":"ap-guangzhou","prefix":"*"}]"#;
 
-/// A sibling of the granted prefix, beside a scope that is granted: all or nothing.
+/// A sibling of the granted prefix, next to a granted scope: all or nothing.
 const OTHER_USER: &str = r#"[{"action":"name/cos:PutObject","bucket":"examplebucket-1250000000","region":"ap-guangzhou","prefix":"users/1/a"},
     {"action":"name/cos:PutObject","bucket":"examplebucket-1250000000","region":"ap-guangzhou","prefix":"users2/a"}]"#;
 

@@ -1,4 +1,5 @@
-//! `AUTH=hmac` on the deployed binary: the documented clients as printed, and refusals, which make no call to STS.
+//! `AUTH=hmac` on the deployed binary: the documented clients as printed, and refusals, which make
+//! no call to STS.
 
 #![expect(
     clippy::unwrap_used,

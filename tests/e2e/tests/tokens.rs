@@ -1,4 +1,5 @@
-//! `AUTH=jwt` on the deployed binary. A refusal makes no call to STS. The tables of headers, claims and keys are in the unit tests.
+//! `AUTH=jwt` on the deployed binary. A refusal makes no call to STS. The tables of headers, claims
+//! and keys are in the unit tests.
 
 #![expect(
     clippy::unwrap_used,
@@ -11,7 +12,9 @@ use std::sync::Arc;
 use cos_emulator::{Cloud, EmulatedClock, LambdaEvent, Platform, ScfEvent};
 use cos_issuer::app::App;
 use cos_issuer::config::{Environment, Settings};
-use cos_issuer::request::{Request, RequestId, Unverified};
+use cos_issuer::deadline::Deadline;
+use cos_issuer::entropy::SystemEntropy;
+use cos_issuer::request::{Inbound, RequestId};
 use cos_issuer_e2e::{
     API_KEY, Answer, Browser, HS_SECRET, KeyServer, Signer, TokenIssuer, issuer_on, printed,
 };
@@ -141,7 +144,8 @@ async fn jwks_redirects_and_giants_are_refused() {
     assert_eq!(elsewhere.requests(), 0);
 }
 
-/// What the issuer publishes replaces its previous keys after five minutes, even if nothing in it can be used.
+/// What the issuer publishes replaces its previous keys after five minutes, even if nothing in it
+/// can be used.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_withdrawn_key_counts_for_five_minutes() {
     let (issuer, other) = (new_issuer().await, new_issuer().await);
@@ -157,6 +161,7 @@ async fn a_withdrawn_key_counts_for_five_minutes() {
     let mut many = vec![others; 64];
     many.push(rsa.clone());
     let clock = Arc::new(EmulatedClock::over(Arc::new(SystemClock)));
+    clock.freeze();
     let shared: Arc<dyn Clock> = Arc::<EmulatedClock>::clone(&clock);
     let cloud = cos_issuer_e2e::cloud().clock(Arc::clone(&shared)).start();
     let cloud = cloud.await.unwrap();
@@ -178,7 +183,7 @@ async fn a_withdrawn_key_counts_for_five_minutes() {
             let token = issuer.token(Signer::Rs256, "rsa", &claims).unwrap();
             let mut headers = HeaderMap::new();
             headers.insert("authorization", format!("Bearer {token}").parse().unwrap());
-            let unverified = Unverified {
+            let inbound = Inbound {
                 method: Method::GET,
                 path: "/sign".to_owned(),
                 query: Vec::new(),
@@ -186,8 +191,10 @@ async fn a_withdrawn_key_counts_for_five_minutes() {
                 body: Vec::new(),
                 identity: None,
             };
-            let request = Request::new(unverified, RequestId::random(), None).unwrap();
-            handler.handle(&request).await.status.as_u16()
+            let (request, deadline) = (inbound.check().unwrap(), Deadline::unlimited(&*clock));
+            let id = RequestId::from_platform(None, &SystemEntropy);
+            let response = handler.handle(&request, &id, deadline).await;
+            response.status.as_u16()
         };
         let calls = cloud.sts().call_count();
         assert_eq!(ask().await, 200, "{case}");

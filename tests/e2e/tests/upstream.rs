@@ -1,4 +1,5 @@
-//! STS on a bad day: what the caller is told, what never reaches them, and that the next request is served.
+//! STS on a bad day: what the caller is told, what never reaches them, and that the next request is
+//! served.
 
 #![expect(
     clippy::unwrap_used,
@@ -184,7 +185,8 @@ async fn a_refused_connection_is_a_failure() {
 async fn the_next_endpoint_serves_when_the_first_cannot() {
     let closed = ClosedPort::take().unwrap();
     let dead = format!("http://127.0.0.1:{}", closed.port());
-    // The STS's own port is known only once a cloud runs, so the function is given that of another one.
+    // The STS's own port is known only once a cloud runs, so the function is given that of another
+    // one.
     let other = issuer_on(Platform::ScfWeb).unwrap().start().await.unwrap();
     let key = other.sub_account_key();
     let builder = issuer_on(Platform::ScfWeb)
@@ -221,8 +223,9 @@ async fn a_late_answer_is_given_up_within_the_deadline() {
     assert_eq!(browser.get("/sign").await.unwrap().status, 200);
 }
 
-/// The platforms of this test are scripted and end nothing, so a busy machine cannot be late. What counts is when the function
-/// gives up: within its limit, and at once when the rest would not do for an answer.
+/// The platforms of this test are scripted and end nothing, so a busy machine cannot be late. What
+/// counts is when the function gives up: within its limit, and at once when the rest would not do
+/// for an answer.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_platforms_own_limit_ends_a_call_before_the_platform_does() {
     const SCF: (&str, &str) = ("SCF_RUNTIME_API", r#"{"httpMethod":"GET","path":"/sign"}"#);
@@ -245,7 +248,7 @@ async fn the_platforms_own_limit_ends_a_call_before_the_platform_does() {
             let at = url.trim_start_matches("http://").trim_end_matches("/keys");
             let (host, port) = at.split_once(':').unwrap();
             let at = if platform_at == SCF.0 { host } else { at };
-            // The system connects whoever calls it; nobody answers.
+            // The system accepts the connection; nobody answers.
             let sts = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
             let endpoint = format!("http://{}", sts.local_addr().unwrap());
             let of_test = [

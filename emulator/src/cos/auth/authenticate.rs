@@ -194,7 +194,7 @@ pub(super) fn unambiguous(request: &RequestHead) -> Result<(), CosError> {
         )));
     }
     for name in DECIDING_HEADERS {
-        if request.headers.get_all(name).iter().count() > 1 {
+        if request.sent_headers.get_all(name).iter().count() > 1 {
             return Err(errors::ambiguous(&format!(
                 "the header `{name}` is repeated"
             )));

@@ -29,6 +29,10 @@ const FIELDS: [&str; 7] = [
     "q-signature",
 ];
 
+/// Why an S3 client is rejected.
+const AWS: &str = "AWS signatures are not supported here, though COS accepts them: sign with \
+                   q-sign-algorithm=sha1";
+
 /// The fields of one signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Authorization {
@@ -61,10 +65,7 @@ impl Authorization {
             let text = header
                 .to_str()
                 .map_err(|_| malformed("Authorization: must be ASCII"))?;
-            // An empty header counts as none (inferred).
-            if !text.is_empty() {
-                found.push(Self::parse(text)?);
-            }
+            found.push(Self::parse(text)?);
         }
         let in_query: Vec<(String, String)> = request
             .parameters()
@@ -80,6 +81,9 @@ impl Authorization {
         if let Some(text) = request.parameter("sign") {
             found.push(Self::parse(&text)?);
         }
+        if found.is_empty() && request.parameter("X-Amz-Signature").is_some() {
+            return Err(malformed(AWS));
+        }
         if found.len() > 1 {
             return Err(malformed("the request has more than one signature"));
         }
@@ -89,9 +93,7 @@ impl Authorization {
     /// Reads the header form; values are not encoded in it.
     pub(super) fn parse(text: &str) -> Result<Self, Malformed> {
         if text.starts_with("AWS") {
-            return Err(malformed(
-                "AWS signatures are not supported: sign with q-sign-algorithm=sha1",
-            ));
+            return Err(malformed(AWS));
         }
         let pairs = text.split('&').map(|pair| pair.split_once('='));
         let pairs: Option<Vec<(&str, &str)>> = pairs.collect();

@@ -43,7 +43,7 @@ pub(super) fn expired_key(expires: Timestamp, now: Timestamp) -> CosError {
 
 /// Documented, with the server's own time.
 pub(super) fn expired_signature(now: Timestamp, reason: &str) -> CosError {
-    forbidden("AccessDenied", "Request has expired")
+    forbidden("AccessDenied", error::REQUEST_HAS_EXPIRED)
         .with("ServerTime", now.iso_8601())
         .because(reason)
 }
@@ -77,6 +77,18 @@ pub(super) fn other_account(bucket: &str, appid: u64) -> CosError {
 /// A header or parameter with two meanings. The service would choose one of them.
 pub(super) fn ambiguous(reason: &str) -> CosError {
     error::invalid_argument("The request is ambiguous.").because(reason)
+}
+
+/// A key that the policies allow as sent, but not as COS may merge it.
+pub(super) fn ambiguous_key(key: &str, merged: &str) -> CosError {
+    let merged = match merged {
+        "" => "the bucket itself".to_owned(),
+        merged => format!("`{merged}`"),
+    };
+    error::access_denied().because(format!(
+        "denied: the key is ambiguous: `{key}` is allowed, but COS may merge it to {merged}, \
+         which is not: send a key without `..`, `.` and empty segments"
+    ))
 }
 
 /// A path or query that is not UTF-8 once it is decoded.

@@ -7,10 +7,11 @@
 //!
 //! Documented: a copy requires PutObject on its target and GetObject on its source; a list is about
 //! its prefix; `cos:content-length` and `cos:content-type` are headers of requests with a body; a
-//! key without a value in the request is absent.
-//! Inferred: a copy, which has no body, has neither key, so a grant with a limit of size never
-//! covers one; a form's keys are its fields, and its `cos:content-length` is the header of the
-//! whole request (at least the size of the file).
+//! key without a value in the request is absent. Inferred: a copy has neither key, since its own
+//! body is not what it stores, so a grant with a limit of size never covers one; one that is sent
+//! with a body must also be allowed with that body's keys, which COS could use; a form's keys are
+//! its fields, and its `cos:content-length` is the header of the whole request (at least the size
+//! of the file).
 //!
 //! # Not covered
 //!
@@ -22,6 +23,7 @@ use super::authenticate::IdentityContext;
 use super::errors;
 use crate::cos::error::{self, CosError};
 use crate::cos::http::copy_source::copy_source;
+use crate::cos::http::merge_order::merged;
 use crate::cos::http::post_form::Form;
 use crate::cos::http::request::{RequestHead, decoded};
 use crate::cos::http::virtual_host::{BucketAddress, DefaultBucket};
@@ -31,8 +33,27 @@ use crate::cos::operation::{BucketOperation, ObjectOperation, Operation};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct RequiredPermission {
     pub(super) access: AccessRequest,
+    /// Whether the key is that of an object, which COS may merge; the prefix of a list is not.
+    pub(super) is_object: bool,
     /// Other documented names of the same: a deny under one of them counts.
     pub(super) other_names: &'static [&'static str],
+}
+
+impl RequiredPermission {
+    /// The key, the key that COS may merge it to, and the access to that; `None` when the two are
+    /// one.
+    pub(super) fn merged(&self) -> Option<([String; 2], AccessRequest)> {
+        let mut access = self.access.clone();
+        let Target::Object { key, .. } = &mut access.target else {
+            return None;
+        };
+        let merged = merged(key);
+        if !self.is_object || merged == *key {
+            return None;
+        }
+        let raw = std::mem::replace(key, merged.clone());
+        Some(([raw, merged], access))
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -118,17 +139,26 @@ pub(super) fn required(
         }
         _ => (operation.name(), &[], false),
     };
-    let context = context(request, keys, general(request, identity))?;
-    let mut required = vec![RequiredPermission {
-        access: access(action, target, context, identity),
+    let general = general(request, identity);
+    let context = context(request, keys, general.clone())?;
+    let is_object = matches!(operation, Operation::Object(..));
+    let permission = |context| RequiredPermission {
+        access: access(action, target.clone(), context, identity),
+        is_object,
         other_names,
-    }];
+    };
+    let mut required = vec![permission(context.clone())];
     if is_copy {
+        if has_body(request) {
+            let with_body = self::context(request, &[ConditionKey::Body], context)?;
+            required.push(permission(with_body));
+        }
         let source =
             copy_source(&request.headers, default_bucket).ok_or_else(error::internal_error)??;
         let source = self::target(&source.bucket, &source.key, identity);
         required.push(RequiredPermission {
-            access: access("GetObject", source, general(request, identity), identity),
+            access: access("GetObject", source, general, identity),
+            is_object: true,
             other_names: &[],
         });
     }
@@ -152,7 +182,7 @@ pub(super) fn form_permission(
         ),
         ("cos:x-cos-storage-class", form.field("x-cos-storage-class")),
     ] {
-        if let Some(value) = value {
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
             context = context.with(condition, value);
         }
     }
@@ -163,6 +193,7 @@ pub(super) fn form_permission(
             context,
             identity,
         ),
+        is_object: true,
         other_names: &[],
     })
 }
@@ -177,6 +208,7 @@ pub(super) fn deletion_permission(
     let target = object(bucket, key, identity)?;
     Ok(RequiredPermission {
         access: access("DeleteObject", target, general(request, identity), identity),
+        is_object: true,
         other_names: &["DeleteMultipleObjects"],
     })
 }
@@ -272,6 +304,14 @@ fn context(
         }
     }
     Ok(context)
+}
+
+/// Whether a request has a body, or headers that describe one.
+fn has_body(request: &RequestHead) -> bool {
+    let length = request.headers.get("content-length");
+    length.is_some_and(|length| length != "0")
+        || request.headers.contains_key("transfer-encoding")
+        || request.headers.contains_key("content-type")
 }
 
 /// A header that is a condition key. Text only: a condition on its absence would take other bytes

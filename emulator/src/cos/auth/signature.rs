@@ -4,7 +4,7 @@
 //! decoded.
 //! From SDK source: a host is signed with its port (Node, browser) or without it (Python, Android);
 //! when `q-sign-time` and `q-key-time` differ, Node signs the first and Go the second. Both are
-//! accepted.
+//! accepted. A `+` in a query is a blank, which Python sends so and signs as `%20`.
 //!
 //! # Guarantees
 //!
@@ -73,9 +73,8 @@ impl<'a> SignableRequest<'a> {
     pub(super) fn of(request: &'a RequestHead) -> Result<Self, CosError> {
         let path = utf8(&request.path).ok_or_else(|| errors::not_utf8("the path"))?;
         let mut parameters = Vec::new();
-        for part in request.query.split('&').filter(|part| !part.is_empty()) {
-            let (name, value) = part.split_once('=').unwrap_or((part, ""));
-            let pair = utf8(name).zip(utf8(value));
+        for (name, value) in request.encoded_parameters() {
+            let pair = utf8(&name).zip(utf8(&value));
             parameters.push(pair.ok_or_else(|| errors::not_utf8("the query"))?);
         }
         Ok(Self {
@@ -89,7 +88,7 @@ impl<'a> SignableRequest<'a> {
         if name == "host" {
             return Some(self.request.host.clone());
         }
-        let mut values = self.request.headers.get_all(name).iter();
+        let mut values = self.request.sent_headers.get_all(name).iter();
         let (first, second) = (values.next()?, values.next());
         if second.is_some() {
             return None;

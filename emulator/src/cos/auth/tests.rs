@@ -5,6 +5,7 @@
 
 mod conditions;
 mod forms;
+mod keys;
 mod layers;
 mod mapping;
 mod mutation;
@@ -25,8 +26,9 @@ use super::access::{AccessControl as _, AuthContext};
 use crate::account::{Account, Directory, Identity, KeyPair, Permanent, User};
 use crate::cos::error::CosError;
 use crate::cos::http::address::{Address, ObjectAddress};
+use crate::cos::http::merge_order::MergeOrder;
 use crate::cos::http::post_form::Form;
-use crate::cos::http::request::{RequestHead, decoded};
+use crate::cos::http::request::{RequestHead, decoded, with_values};
 use crate::cos::http::virtual_host::{BucketAddress, DefaultBucket};
 use crate::cos::operation::{ObjectOperation, Operation};
 
@@ -58,6 +60,10 @@ struct World {
 
 impl World {
     fn new() -> Self {
+        Self::with(MergeOrder::NotKnown)
+    }
+
+    fn with(merge_order: MergeOrder) -> Self {
         let users = vec![User::new("issuer", 100_000_000_002)];
         let (clock, ledger) = (Arc::new(Stopped), Arc::default());
         let directory = Directory::new(Account::default(), users, Vec::new(), clock, ledger);
@@ -70,7 +76,7 @@ impl World {
         let root = add(Permanent::Root);
         let user = add(Permanent::User(Arc::clone(&directory.users[0])));
         Self {
-            authorizer: Authorizer::new(Arc::clone(&directory), default_bucket),
+            authorizer: Authorizer::new(Arc::clone(&directory), default_bucket, merge_order),
             directory,
             root,
             user,
@@ -229,7 +235,8 @@ impl Draft {
             host: self.host.clone(),
             path: self.path.clone(),
             query: self.query.clone(),
-            headers,
+            headers: with_values(&headers),
+            sent_headers: headers,
             source_ip: "127.0.0.1".parse().unwrap(),
             is_tls: self.is_tls,
             request_id: "request".to_owned(),

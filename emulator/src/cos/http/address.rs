@@ -1,16 +1,14 @@
 //! The bucket or object that a host and a path name.
 //!
-//! Deviations, for clients that cannot use a bucket's host: path-style works for every bucket (COS
-//! rejects it for buckets created since 2024), and the bare address stands for one bucket. A first
-//! segment of the form `<name>-<appid>` is always a bucket there.
+//! Deviations, for clients that cannot use a bucket's host: path-style works on `127.0.0.1` and
+//! `localhost` (COS rejects it for buckets created since 2024), and the bare address stands for one
+//! bucket. A first segment of the form `<name>-<appid>` is always a bucket there.
 //!
 //! # Guarantees
 //!
 //! A key is decoded once and is UTF-8.
 
-use tencent::names::Bucket;
-
-use super::virtual_host::{BucketAddress, DefaultBucket, VirtualHost};
+use super::virtual_host::{BucketAddress, DefaultBucket, PathStyle, VirtualHost, bucket_of};
 use crate::cos::error::{self, CosError};
 
 /// Where a request points.
@@ -36,29 +34,30 @@ impl Address {
         host: &str,
         path: &str,
         default_bucket: &DefaultBucket,
+        path_style: PathStyle,
     ) -> Result<Self, CosError> {
-        let host = VirtualHost::parse(host, default_bucket).ok_or_else(|| unknown_host(host))?;
+        let host = VirtualHost::parse(host, default_bucket)?;
         let path = path
             .strip_prefix('/')
             .ok_or_else(|| error::invalid_uri().because("path: must begin with `/`"))?;
         let path = decode_key(path)?;
-        let (region, fallback) = match host {
+        let own = default_bucket.0.clone();
+        match host {
             VirtualHost::Bucket(bucket) => return Ok(Self::of(bucket, &path)),
-            VirtualHost::Service { .. } if path.is_empty() => return Ok(Self::Service),
-            VirtualHost::Service { region } => (region, None),
-            VirtualHost::Loopback => (None, Some(default_bucket.0.clone())),
-        };
-        let (first, rest) = path.split_once('/').unwrap_or((&path, ""));
-        if let Ok(name) = Bucket::parse(first) {
-            let region = region.unwrap_or_else(|| default_bucket.0.region.clone());
-            return Ok(Self::of(BucketAddress { name, region }, rest));
+            VirtualHost::Service { .. } | VirtualHost::Localhost if path.is_empty() => {
+                return Ok(Self::Service);
+            }
+            VirtualHost::Service { .. } => return Err(path_style_forbidden()),
+            VirtualHost::Localhost | VirtualHost::Loopback => {}
         }
-        let bucket = fallback.ok_or_else(|| {
-            error::invalid_uri().because(
-                "path: must begin with a bucket on a service host: `/<name>-<appid>/<key>`",
-            )
-        })?;
-        Ok(Self::of(bucket, &path))
+        let (first, rest) = path.split_once('/').unwrap_or((&path, ""));
+        match (bucket_of(first)?, host) {
+            (Some(_), _) if path_style == PathStyle::Never => Err(path_style_forbidden()),
+            (Some(name), _) => Ok(Self::of(BucketAddress { name, ..own }, rest)),
+            (None, VirtualHost::Loopback) => Ok(Self::of(own, &path)),
+            (None, _) => Err(error::invalid_uri()
+                .because("path: must begin with a bucket on `localhost`: `/<name>-<appid>/<key>`")),
+        }
     }
 
     fn of(bucket: BucketAddress, key: &str) -> Self {
@@ -101,16 +100,18 @@ pub(crate) fn decode_key(path: &str) -> Result<String, CosError> {
         .map_err(|_| error::invalid_uri().because("path: must be UTF-8"))
 }
 
-/// Inferred: COS takes any other host for a custom domain, and rejects one that no bucket has.
-fn unknown_host(host: &str) -> CosError {
-    error::unknown_host().because(format!("host: `{host}` is not a host of the emulator"))
+fn path_style_forbidden() -> CosError {
+    error::path_style_forbidden().because(
+        "host: must be that of the bucket, for example \
+         examplebucket-1250000000.cos.ap-guangzhou.myqcloud.com, without a bucket in the path",
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use tencent::names::{Bucket, Region};
 
-    use super::{Address, BucketAddress, DefaultBucket};
+    use super::{Address, BucketAddress, DefaultBucket, PathStyle};
     use crate::cos::http::virtual_host::service_region;
 
     fn default_bucket() -> DefaultBucket {
@@ -122,7 +123,11 @@ mod tests {
 
     /// `bucket region key`, `service`, or the error's code.
     fn shown(host: &str, path: &str) -> String {
-        match Address::parse(host, path, &default_bucket()) {
+        shown_with(host, path, PathStyle::OnLoopback)
+    }
+
+    fn shown_with(host: &str, path: &str, path_style: PathStyle) -> String {
+        match Address::parse(host, path, &default_bucket(), path_style) {
             Ok(address) => match address.bucket() {
                 None => "service".to_owned(),
                 Some(BucketAddress { name, region }) => {
@@ -151,33 +156,53 @@ mod tests {
     }
 
     #[test]
-    fn hosts_of_the_service_and_path_style() {
-        for (host, region) in [
-            ("service.cos.myqcloud.com", None),
-            ("cos.ap-beijing.myqcloud.com", Some("ap-beijing")),
-            ("service.cos.ap-beijing.myqcloud.com", Some("ap-beijing")),
-            ("service.cos.localhost:3", None),
-            ("cos.ap-beijing.localhost", Some("ap-beijing")),
-            ("cos.localhost", None),
-            ("localhost:18081", None),
+    fn path_style_is_only_for_loopback() {
+        let forbidden = "PathStyleDomainForbidden";
+        for host in [
+            "service.cos.myqcloud.com",
+            "cos.ap-beijing.myqcloud.com",
+            "cos.ap-beijing.tencentcos.cn",
+            "service.cos.ap-beijing.myqcloud.com",
+            "service.cos.localhost:3",
+            "cos.ap-beijing.localhost",
+            "cos.localhost",
         ] {
             assert_eq!(shown(host, "/"), "service", "{host}");
-            let region = region.unwrap_or("ap-guangzhou");
-            assert_eq!(
-                shown(host, "/b-1250000000/a%20b/"),
-                format!("b-1250000000 {region} a b/"),
-                "{host}"
-            );
-            assert_eq!(
-                shown(host, "/b-1250000000"),
-                format!("b-1250000000 {region} ")
-            );
-            assert_eq!(shown(host, "/no-bucket/key"), "InvalidURI", "{host}");
+            for path in ["/b-1250000000/a", "/b-1250000000", "/no-bucket/key"] {
+                assert_eq!(shown(host, path), forbidden, "{host}{path}");
+            }
         }
+        let own = "b-1250000000 ap-guangzhou";
+        for host in ["localhost:18081", "127.0.0.1"] {
+            assert_eq!(shown(host, "/b-1250000000/a%20b/"), format!("{own} a b/"));
+            assert_eq!(shown(host, "/b-1250000000"), format!("{own} "));
+            for path in ["/b-1250000000/a", "/b-1250000000"] {
+                assert_eq!(shown_with(host, path, PathStyle::Never), forbidden);
+            }
+        }
+        assert_eq!(shown("localhost", "/"), "service");
+        assert_eq!(shown("localhost", "/no-bucket/key"), "InvalidURI");
+        let own = shown_with("127.0.0.1", "/a/b", PathStyle::Never);
+        assert_eq!(own, "home-1250000000 ap-guangzhou a/b");
         let region = service_region("cos.ap-beijing.myqcloud.com", &default_bucket()).unwrap();
         assert_eq!(region.as_str(), "ap-beijing");
         assert!(service_region("localhost", &default_bucket()).is_none());
         assert!(service_region("127.0.0.1:1", &default_bucket()).is_none());
+    }
+
+    #[test]
+    fn a_bucket_that_is_too_long_is_refused_about_its_name() {
+        let name = |length: usize| format!("{}-1250000000", "b".repeat(length - 11));
+        let host = |length| format!("{}.cos.ap-beijing.myqcloud.com", name(length));
+        assert_eq!(shown(&host(50), "/"), format!("{} ap-beijing ", name(50)));
+        for (host, path) in [
+            (host(51), "/".to_owned()),
+            (format!("{}.cos.localhost", name(52)), "/a".to_owned()),
+            ("127.0.0.1".to_owned(), format!("/{}/a", name(51))),
+            ("localhost".to_owned(), format!("/{}", name(51))),
+        ] {
+            assert_eq!(shown(&host, &path), "InvalidBucketName", "{host}{path}");
+        }
     }
 
     #[test]

@@ -4,8 +4,11 @@
 use http::HeaderMap;
 
 use super::address::{Address, ObjectAddress};
-use super::virtual_host::DefaultBucket;
+use super::virtual_host::{DefaultBucket, PathStyle};
 use crate::cos::error::{self, CosError};
+
+/// The header that makes an upload a copy.
+pub(crate) const COPY_SOURCE: &str = "x-cos-copy-source";
 
 /// The source that the headers name: `<bucket>.cos.<region>.myqcloud.com/<percent-encoded key>`, or
 /// any other host of a bucket. `None` without the header.
@@ -13,7 +16,7 @@ pub(crate) fn copy_source(
     headers: &HeaderMap,
     default_bucket: &DefaultBucket,
 ) -> Option<Result<ObjectAddress, CosError>> {
-    let header = headers.get("x-cos-copy-source")?;
+    let header = headers.get(COPY_SOURCE)?;
     let text = header
         .to_str()
         .map_err(|_| invalid("must be ASCII: percent-encode the key"));
@@ -35,7 +38,7 @@ fn parse(text: &str, default_bucket: &DefaultBucket) -> Result<ObjectAddress, Co
         .find('/')
         .and_then(|host_end| path.split_at_checked(host_end))
         .ok_or_else(|| invalid("must be a host and a key"))?;
-    match Address::parse(host, path, default_bucket) {
+    match Address::parse(host, path, default_bucket, PathStyle::OnLoopback) {
         Ok(Address::Object(source)) => Ok(source),
         Ok(Address::Bucket(_) | Address::Service) => Err(invalid("must name an object")),
         Err(_) => Err(invalid("must begin with the host of a bucket")),

@@ -41,12 +41,30 @@ impl ObjectHeaders {
                 "The metadata headers exceed the maximum allowed size of 2 KB.",
             ));
         }
-        if let Some(class) = kept.get(STORAGE_CLASS)
-            && !CLASSES.contains(&class.as_str())
-        {
-            return Err(error::not_supported_storage_class());
+        match kept.get(STORAGE_CLASS).map(String::as_str) {
+            Some(class) if ARCHIVES.contains(&class) => {
+                return Err(unsupported(STORAGE_CLASS, "archives are not supported"));
+            }
+            Some(class) if !CLASSES.contains(&class) => {
+                let classes = CLASSES.join(", ");
+                return Err(error::not_supported_storage_class()
+                    .because(format!("{STORAGE_CLASS}: must be one of {classes}")));
+            }
+            Some(_) | None => {}
         }
         Ok(Self(kept))
+    }
+
+    /// The headers of an upload to `key`: without a type, the type of the key's extension (known
+    /// from the suites of the SDKs).
+    pub(crate) fn with_type_of(mut self, key: &str) -> Self {
+        if let Some(guessed) = mime_guess::from_path(key).first_raw() {
+            let content_type = header::CONTENT_TYPE.as_str().to_owned();
+            self.0
+                .entry(content_type)
+                .or_insert_with(|| guessed.to_owned());
+        }
+        self
     }
 
     /// The same headers with the storage class of `other`.
@@ -114,7 +132,9 @@ fn refuse_unsupported(headers: &HeaderMap) -> Result<(), CosError> {
     }
     for name in headers.keys() {
         let name = name.as_str();
-        if UNSUPPORTED.iter().any(|start| name.starts_with(start)) {
+        if UNSUPPORTED.iter().any(|start| name.starts_with(start))
+            || PROCESSING_HEADERS.contains(&name)
+        {
             return Err(unsupported(name, "it is not supported"));
         }
     }
@@ -142,8 +162,7 @@ const KEPT: [&str; 7] = [
     STORAGE_CLASS,
 ];
 
-/// <https://www.tencentcloud.com/document/product/436/30925>; without the archive classes, since
-/// the emulator does not restore objects.
+/// <https://www.tencentcloud.com/document/product/436/30925>
 const CLASSES: [&str; 6] = [
     STANDARD,
     "STANDARD_IA",
@@ -153,9 +172,21 @@ const CLASSES: [&str; 6] = [
     "MAZ_INTELLIGENT_TIERING",
 ];
 
+/// The emulator does not restore objects.
+const ARCHIVES: [&str; 3] = ["ARCHIVE", "DEEP_ARCHIVE", "MAZ_ARCHIVE"];
+
 /// Documented, in bits per second. The limit is checked and not enforced: there is no network to
 /// save.
 const TRAFFIC_LIMITS: std::ops::RangeInclusive<u64> = 819_200..=838_860_800;
+
+/// Headers that let COS process an upload, call the app's server, or return a body of the app's
+/// choice: <https://www.tencentcloud.com/document/product/436/40592>. Each operation rejects them.
+pub(crate) const PROCESSING_HEADERS: [&str; 4] = [
+    "pic-operations",
+    "x-cos-callback",
+    "x-cos-callback-var",
+    "x-cos-return-body",
+];
 
 const UNSUPPORTED: [&str; 5] = [
     "x-cos-grant-",
@@ -207,6 +238,24 @@ mod tests {
     }
 
     #[test]
+    fn an_upload_without_a_type_has_that_of_its_extension() {
+        for (sent, key, expected) in [
+            ("", "1.zip", "application/zip"),
+            ("", "a/1.txt", "text/plain"),
+            ("", "a.b/photo.JPG", "image/jpeg"),
+            ("", "1", "application/octet-stream"),
+            ("", "a.zip/1", "application/octet-stream"),
+            ("", "a.unheard-of", "application/octet-stream"),
+            ("text/csv", "1.zip", "text/csv"),
+        ] {
+            let object_headers = ObjectHeaders::of(&headers(&[("content-type", sent)])).unwrap();
+            let mut response = HeaderMap::new();
+            object_headers.with_type_of(key).put_on(&mut response);
+            assert_eq!(response["content-type"], expected, "{key}");
+        }
+    }
+
+    #[test]
     fn refusals() {
         let long = "a".repeat(2 * 1024);
         for (name, value, code) in [
@@ -218,7 +267,12 @@ mod tests {
             ("x-cos-traffic-limit", "1", "InvalidArgument"),
             ("x-cos-traffic-limit", "fast", "InvalidArgument"),
             ("x-cos-storage-class", "GLACIER", "NotSupportedStorageClass"),
-            ("x-cos-storage-class", "ARCHIVE", "NotSupportedStorageClass"),
+            ("x-cos-storage-class", "ARCHIVE", "NotImplemented"),
+            ("x-cos-storage-class", "DEEP_ARCHIVE", "NotImplemented"),
+            ("x-cos-callback", "e30=", "NotImplemented"),
+            ("x-cos-callback-var", "e30=", "NotImplemented"),
+            ("x-cos-return-body", "e30=", "NotImplemented"),
+            ("pic-operations", "{}", "NotImplemented"),
             ("x-cos-meta-a", long.as_str(), "InvalidArgument"),
         ] {
             let error = ObjectHeaders::of(&headers(&[(name, value)])).unwrap_err();

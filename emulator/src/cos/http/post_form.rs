@@ -117,7 +117,8 @@ impl Form {
                 name if name == "acl" => "x-cos-acl".to_owned(),
                 name => name,
             };
-            if !name.starts_with("x-cos-") && !AS_HEADERS.contains(&name.as_str()) {
+            let is_header = name.starts_with("x-cos-") || AS_HEADERS.contains(&name.as_str());
+            if value.is_empty() || !is_header {
                 continue;
             }
             let invalid = |_| malformed(&format!("{name}: must be valid as a header"));
@@ -226,7 +227,7 @@ fn number_of_files(reason: &str) -> CosError {
 const MAX_FIELDS: usize = 100;
 const MAX_FIELD_BYTES: u64 = 256 * 1024;
 
-const AS_HEADERS: [&str; 7] = [
+const AS_HEADERS: [&str; 8] = [
     "cache-control",
     "content-disposition",
     "content-encoding",
@@ -234,4 +235,5 @@ const AS_HEADERS: [&str; 7] = [
     "content-md5",
     "content-type",
     "expires",
+    "pic-operations",
 ];

@@ -11,7 +11,8 @@ use http::{HeaderMap, Method, header};
 use tencent::time::Timestamp;
 
 use super::address::Address;
-use super::virtual_host::DefaultBucket;
+use super::copy_source::COPY_SOURCE;
+use super::virtual_host::{DefaultBucket, PathStyle};
 use crate::cos::error::{self, CosError};
 use crate::net::Peer;
 
@@ -25,7 +26,10 @@ pub(crate) struct RequestHead {
     pub(crate) path: String,
     /// Without the `?`; may be empty.
     pub(crate) query: String,
+    /// Those with a value: an empty header counts as none.
     pub(crate) headers: HeaderMap,
+    /// As sent, empty ones included, since signatures cover them.
+    pub(crate) sent_headers: HeaderMap,
     pub(crate) source_ip: IpAddr,
     pub(crate) is_tls: bool,
     pub(crate) request_id: String,
@@ -48,6 +52,7 @@ impl RequestHead {
         request_id: &str,
         now: Timestamp,
         default_bucket: &DefaultBucket,
+        path_style: PathStyle,
     ) -> Result<Self, CosError> {
         let host = host_of(head);
         if head.headers.get_all(header::HOST).iter().count() != 1 || head.uri.host().is_some() {
@@ -56,11 +61,12 @@ impl RequestHead {
         let path = head.uri.path().to_owned();
         Ok(Self {
             method: head.method.clone(),
-            address: Address::parse(&host, &path, default_bucket)?,
+            address: Address::parse(&host, &path, default_bucket, path_style)?,
             host,
             path,
             query: head.uri.query().unwrap_or("").to_owned(),
-            headers: head.headers.clone(),
+            headers: with_values(&head.headers),
+            sent_headers: head.headers.clone(),
             source_ip: peer.address.ip(),
             is_tls: peer.is_tls,
             request_id: request_id.to_owned(),
@@ -70,12 +76,18 @@ impl RequestHead {
 
     /// The query's parameters, decoded, in order; a parameter without `=` has an empty value.
     pub(crate) fn parameters(&self) -> impl Iterator<Item = (String, String)> {
+        self.encoded_parameters()
+            .map(|(name, value)| (decoded(&name), decoded(&value)))
+    }
+
+    /// The query's parameters, percent-encoded, with `%20` for each `+`: a form writes a blank so.
+    pub(crate) fn encoded_parameters(&self) -> impl Iterator<Item = (String, String)> {
         self.query
             .split('&')
             .filter(|part| !part.is_empty())
             .map(|part| {
                 let (name, value) = part.split_once('=').unwrap_or((part, ""));
-                (decoded(name), decoded(value))
+                (name.replace('+', "%20"), value.replace('+', "%20"))
             })
     }
 
@@ -90,6 +102,15 @@ impl RequestHead {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
+}
+
+/// The headers that have a value. An empty source of a copy remains, and is rejected: without it, a
+/// copy would be an upload.
+pub(crate) fn with_values(sent: &HeaderMap) -> HeaderMap {
+    sent.iter()
+        .filter(|(name, value)| !value.is_empty() || *name == COPY_SOURCE)
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
 }
 
 /// Percent-decoded, with `+` unchanged; bytes that are not UTF-8 become the replacement character.

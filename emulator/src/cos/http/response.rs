@@ -102,7 +102,8 @@ impl ResponseContext {
             .members
             .iter()
             .map(|(name, value)| (*name, value.as_str()));
-        let members = [("Code", error.code), ("Message", &error.message)]
+        let message = error.explained();
+        let members = [("Code", error.code), ("Message", &message)]
             .into_iter()
             .chain(own)
             .chain([
@@ -182,7 +183,10 @@ mod tests {
                 "TraceId"
             ]
         );
-        assert_eq!(root.text_of("Message"), Some("A <b>"));
+        assert_eq!(
+            root.text_of("Message"),
+            Some("A <b> (emulator: 因为\n100%)")
+        );
         assert_eq!(root.text_of("Resource"), Some("host:1/a%20b"));
         assert_eq!(root.text_of("RequestId"), Some(request_id.as_str()));
         assert_eq!(root.text_of("TraceId").unwrap(), headers["x-cos-trace-id"]);

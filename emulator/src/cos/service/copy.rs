@@ -30,7 +30,9 @@ impl CosService {
             .header("x-cos-metadata-directive")
             .unwrap_or("")
         {
-            directive if directive.eq_ignore_ascii_case("replaced") => own,
+            directive if directive.eq_ignore_ascii_case("replaced") => {
+                own.with_type_of(&call.target.key)
+            }
             directive if directive.is_empty() || directive.eq_ignore_ascii_case("copy") => {
                 if source_address == *call.target {
                     return Err(error::invalid_request(
@@ -93,8 +95,12 @@ impl CosService {
     fn source(&self, call: &ObjectCall<'_>) -> Result<(ObjectAddress, Arc<Object>), CosError> {
         let address = copy_source(&call.request.headers, &self.default_bucket)
             .ok_or_else(|| error::invalid_argument("The x-cos-copy-source header is missing."))??;
+        let address = self.stored(&address);
         self.check_bucket(&address.bucket)?;
         let object = self.object(&address)?;
+        if object.metadata.is_appendable {
+            return Err(error::appendable_source());
+        }
         precondition::check_copy_source(&call.request.headers, object.validators())?;
         Ok((address, object))
     }

@@ -39,7 +39,7 @@ impl CosService {
         for (key, decision) in keys.into_iter().zip(decisions) {
             let outcome = match decision.and_then(|()| check_key(&key)) {
                 Ok(()) => {
-                    let (name, key) = (name.to_owned(), key.clone());
+                    let (name, key) = (name.to_owned(), self.merge_order.stored(&key).into_owned());
                     self.change(move |store| store.delete_object(&name, &key))
                         .await
                 }
@@ -55,7 +55,7 @@ impl CosService {
                     Err(error) => root.element("Error", |item| {
                         item.text("Key", key);
                         item.text("Code", error.code);
-                        item.text("Message", &error.message);
+                        item.text("Message", error.explained());
                     }),
                 }
             }

@@ -57,7 +57,7 @@ impl CosService {
     pub(super) async fn begin_upload(&self, call: &ObjectCall<'_>) -> Outcome {
         let (bucket, key) = (call.target.bucket.name.to_string(), call.target.key.clone());
         let initiated = Initiated {
-            headers: ObjectHeaders::of(&call.request.headers)?,
+            headers: ObjectHeaders::of(&call.request.headers)?.with_type_of(&key),
             initiator: call.context.name(),
             at: call.request.now,
         };

@@ -13,7 +13,7 @@ use crate::cos::store::{Object, ObjectMetadata};
 impl CosService {
     /// <https://www.tencentcloud.com/document/product/436/7749>
     pub(super) async fn put_object(&self, call: &ObjectCall<'_>, body: RequestBody) -> Outcome {
-        let headers = ObjectHeaders::of(&call.request.headers)?;
+        let headers = ObjectHeaders::of(&call.request.headers)?.with_type_of(&call.target.key);
         // Checked again when the body is complete: another writer may have been faster.
         self.check_overwrite(call.target, &call.request.headers)?;
         let written = self.receive(&call.request.headers, body).await?;
@@ -26,7 +26,7 @@ impl CosService {
 
     /// <https://www.tencentcloud.com/document/product/436/7741>
     pub(super) async fn append_object(&self, call: &ObjectCall<'_>, body: RequestBody) -> Outcome {
-        let headers = ObjectHeaders::of(&call.request.headers)?;
+        let headers = ObjectHeaders::of(&call.request.headers)?.with_type_of(&call.target.key);
         let position: u64 = call
             .request
             .parameter("position")
@@ -38,6 +38,7 @@ impl CosService {
         let written = self.receive(&call.request.headers, body).await?;
         let mut object = Object::of(written, headers, call.request.now);
         object.metadata.is_appendable = true;
+        let md5_of_piece = object.metadata.etag.clone();
         let stored = self
             .change(move |store| {
                 store.put_object(&bucket, &key, |current| {
@@ -52,6 +53,7 @@ impl CosService {
         let mut response = written_response(&stored.metadata);
         let next = stored.metadata.length.to_string();
         response::put(response.headers_mut(), NEXT_POSITION, &next);
+        response::put(response.headers_mut(), CONTENT_SHA1, &md5_of_piece);
         Ok(response)
     }
 
@@ -120,4 +122,7 @@ fn check_append(current: Option<&Object>, position: u64) -> Result<(), CosError>
 }
 
 const NEXT_POSITION: HeaderName = HeaderName::from_static("x-cos-next-append-position");
+
+/// From SDK source: despite its name, the Go SDK compares it with the MD5 of the piece.
+const CONTENT_SHA1: HeaderName = HeaderName::from_static("x-cos-content-sha1");
 const MAX_APPENDS: usize = 10_000;

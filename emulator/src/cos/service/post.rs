@@ -31,13 +31,13 @@ impl CosService {
         let (form, file) = Form::read(&request.headers, body.into_stream()).await?;
         let context = self.access_control.authorize_form(request, bucket, &form)?;
         self.check_bucket(bucket)?;
-        check_key(&form.key)?;
-        let target = ObjectAddress {
+        let target = self.stored(&ObjectAddress {
             bucket: bucket.clone(),
             key: form.key.clone(),
-        };
+        });
+        check_key(&target.key)?;
         let headers = form.headers()?;
-        let object_headers = ObjectHeaders::of(&headers)?;
+        let object_headers = ObjectHeaders::of(&headers)?.with_type_of(&target.key);
         let status = status(&form)?;
         self.check_overwrite(&target, &headers)?;
         let written = self.receive_file(file, &context).await?;

@@ -73,6 +73,10 @@ async fn buckets_that_cannot_be_made() {
             "501 NotImplemented",
         ),
         (put("Mine_1-1250000000"), "400 UserCnameInvalid"),
+        (
+            put("copy-cos-python-v5-test-3-11-ap-guangzhou-1250000000"),
+            "400 InvalidBucketName",
+        ),
     ] {
         assert_eq!(refusal(request).await, error);
     }
@@ -95,11 +99,25 @@ async fn every_way_to_name_the_bucket_leads_to_the_same_object() {
         (&format!("{BUCKET}.localhost:99"), "/a%20b"),
         ("127.0.0.1:99", "/a%20b"),
         ("127.0.0.1:99", &path_style),
-        ("cos.ap-guangzhou.myqcloud.com", &path_style),
+        ("localhost:99", &path_style),
     ] {
         let answer = sent(world.request_to("GET", host, target)).await;
         assert_eq!(answer.status(), 200, "{host}{target}");
         assert_eq!(answer.text().await.unwrap(), "text");
+    }
+    let strict = World::with(&Options {
+        strict_hosts: true,
+        ..Options::default()
+    });
+    for (world, host) in [
+        (&world, "cos.ap-guangzhou.myqcloud.com"),
+        (&world, "cos.ap-guangzhou.localhost"),
+        (&strict, "cos.ap-guangzhou.myqcloud.com"),
+        (&strict, "localhost:99"),
+        (&strict, "127.0.0.1:99"),
+    ] {
+        let refused = refusal(world.request_to("GET", host, &path_style)).await;
+        assert_eq!(refused, "403 PathStyleDomainForbidden", "{host}");
     }
 }
 
@@ -113,6 +131,8 @@ async fn the_certificate_fits_the_names_that_clients_keep() {
         "service.cos.myqcloud.com",
         "cos.ap-guangzhou.myqcloud.com",
         "examplebucket-1250000000.cos.localhost",
+        "cos.ap-shanghai.myqcloud.com",
+        "service.cos.na-ashburn.tencentcos.cn",
     ] {
         let client = reqwest::Client::builder()
             .tls_certs_only([authority.clone()])
@@ -123,6 +143,20 @@ async fn the_certificate_fits_the_names_that_clients_keep() {
         let url = format!("https://{name}:{}/", world.cos.https_address().port());
         let answer = sent(client.get(url).header("authorization", "let-me-in")).await;
         assert_eq!(answer.status(), 200, "{name}");
+    }
+    for name in [
+        "example.com",
+        "b.ci.ap-shanghai.myqcloud.com",
+        "a.cos.shanghai.myqcloud.com",
+    ] {
+        let client = reqwest::Client::builder()
+            .tls_certs_only([authority.clone()])
+            .resolve(name, world.cos.https_address())
+            .no_proxy()
+            .build()
+            .unwrap();
+        let url = format!("https://{name}:{}/", world.cos.https_address().port());
+        assert!(client.get(url).send().await.is_err(), "{name}");
     }
 }
 

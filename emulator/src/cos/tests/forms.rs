@@ -113,7 +113,15 @@ async fn fields_that_are_refused() {
     for (fields, error) in [
         (vec![], "400 InvalidArgument"),
         (vec![("key", "")], "400 InvalidArgument"),
-        (vec![("key", "/a")], "400 InvalidObjectName"),
+        (vec![("key", "\\a")], "400 InvalidObjectName"),
+        (
+            vec![("key", "a"), ("x-cos-callback", "e30=")],
+            "501 NotImplemented",
+        ),
+        (
+            vec![("key", "a"), ("Pic-Operations", "{}")],
+            "501 NotImplemented",
+        ),
         (vec![("key", "denied/a")], "403 AccessDenied"),
         (
             vec![("key", "a"), ("acl", "public-read")],

@@ -1,6 +1,6 @@
 //! Lists of objects, over the wire.
 
-use super::{World, refusals, texts};
+use super::{World, header, refusals, texts};
 
 async fn filled() -> World {
     let world = World::new();
@@ -50,6 +50,27 @@ async fn keys_are_encoded_when_asked_for() {
     let root = world.document("/?encoding-type=url&prefix=c%20d/").await;
     assert_eq!(root.text_of("Prefix"), Some("c%20d/"));
     assert_eq!(texts(&root, "Contents", "Key"), ["c%20d/%E4%B8%AD"]);
+}
+
+#[tokio::test]
+async fn a_plus_in_a_query_is_a_blank() {
+    let world = World::new();
+    for target in ["/a%20b/blank", "/a+b/plus"] {
+        world.put(target, "1").await;
+    }
+    for (query, key) in [
+        ("prefix=a+b/", "a b/blank"),
+        ("prefix=a%20b/", "a b/blank"),
+        ("prefix=a%2Bb/", "a+b/plus"),
+        ("marker=a+b/blank", "a+b/plus"),
+    ] {
+        let root = world.document(&format!("/?{query}")).await;
+        assert_eq!(texts(&root, "Contents", "Key"), [key], "{query}");
+    }
+    let sample = "response-content-disposition=attachment%3B+filename%3Dexample.xlsx";
+    let answer = world.get(&format!("/a%20b/blank?{sample}")).await;
+    let expected = "attachment; filename=example.xlsx";
+    assert_eq!(header(&answer, "content-disposition"), expected);
 }
 
 #[tokio::test]

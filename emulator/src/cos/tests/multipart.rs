@@ -237,11 +237,8 @@ async fn parts_are_copied_whole_and_by_range() {
         let copy = world
             .request("PUT", &target)
             .header("x-cos-copy-source", format!("{HOST}/source"));
-        if range.is_empty() {
-            copy
-        } else {
-            copy.header("x-cos-copy-source-range", range)
-        }
+        // Python sends the header without a value when it copies the whole.
+        copy.header("x-cos-copy-source-range", range)
     };
     let whole = read_xml(sent(copy(1, "")).await).await;
     assert_eq!(whole.name, "CopyPartResult");

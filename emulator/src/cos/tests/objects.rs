@@ -1,7 +1,8 @@
 //! Single objects: put, get, head, delete, ranges, conditions, copy, append.
 
-use super::{HOST, World, header, noise, refusal, sent, status};
+use super::{HOST, World, header, noise, refusal, sent, status, texts};
 use crate::cos::checksum::Checksums;
+use crate::cos::{MergeOrder, Options};
 
 #[tokio::test]
 async fn an_object_comes_back_as_it_was_put() {
@@ -235,6 +236,13 @@ async fn appending_goes_on_where_it_ended() {
     assert_eq!(header(&answer, "x-cos-object-type"), "appendable");
     assert_eq!(header(&answer, "etag"), header(&second, "etag"));
     assert_eq!(answer.text().await.unwrap(), "123456789");
+    // Despite its name: the MD5 of the piece.
+    let md5 = Checksums::of(b"6789").etag();
+    assert_eq!(header(&second, "x-cos-content-sha1"), md5);
+    let copy = world
+        .request("PUT", "/copy")
+        .header("x-cos-copy-source", format!("{HOST}/log"));
+    assert_eq!(refusal(copy).await, "400 InvalidRequest");
     let wrong = sent(append(5, "x")).await;
     assert_eq!(wrong.status(), 409);
     assert_eq!(header(&wrong, "x-cos-next-append-position"), "9");
@@ -244,6 +252,31 @@ async fn appending_goes_on_where_it_ended() {
     let none = world.request("POST", "/log?append&position=x").body("2");
     assert_eq!(refusal(none).await, "400 InvalidArgument");
     assert_eq!(world.get("/log").await.text().await.unwrap(), "123456789");
+}
+
+#[tokio::test]
+async fn a_key_is_stored_as_sent_unless_an_order_is_chosen() {
+    for (merge_order, key) in [
+        (MergeOrder::NotKnown, "a/../b"),
+        (MergeOrder::BeforeAuthorization, "b"),
+        (MergeOrder::AfterAuthorization, "b"),
+    ] {
+        let world = World::with(&Options {
+            merge_order,
+            ..Options::default()
+        });
+        world.put("/a/..%2Fb", "text").await;
+        let list = world.document("/").await;
+        assert_eq!(texts(&list, "Contents", "Key"), [key]);
+        assert_eq!(world.get("/a/..%2Fb").await.text().await.unwrap(), "text");
+        let copy = world
+            .request("PUT", "/copy")
+            .header("x-cos-copy-source", format!("{HOST}/a/..%2Fb"));
+        assert_eq!(status(copy).await, 200);
+        sent(world.request("DELETE", "/a/..%2Fb")).await;
+        let list = world.document("/").await;
+        assert_eq!(texts(&list, "Contents", "Key"), ["copy"]);
+    }
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! A record is replaced in one step: whoever looks, at whatever moment, finds the old one or the
+//! A record is replaced in one step: a reader, at any moment, finds the old one or the
 //! new one, and whole.
 //!
 //! A kill seldom falls between two steps, so what `crash.rs` tries again and again is here seen

@@ -2,10 +2,9 @@
 //! failure.
 //!
 //! Documented: <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html>
-//! (report line) and
-//! <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html> (`INIT_REPORT`). Observed in public logs: the tabs,
-//! `Status` and `Error Type` behind them, the order of the lines. Inferred: that the start of a
-//! custom runtime is in the billed time.
+//! (report line) and <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>
+//! (`INIT_REPORT`). Observed in public logs: the tabs, `Status` and `Error Type` behind them, the
+//! order of the lines. Inferred: that the start of a custom runtime is in the billed time.
 
 use std::time::Duration;
 

@@ -1,6 +1,8 @@
 //! Which parts of a request are condition keys.
 
 use super::{Credential, Draft, World, allow, authorize, denied};
+use crate::cos::auth::access::AccessControl as _;
+use crate::cos::operation::Operation;
 
 #[test]
 fn size_and_type_of_a_body() {
@@ -24,7 +26,8 @@ fn size_and_type_of_a_body() {
     );
     authorize(&world, put().header("content-type", "image/jpeg"), &jpeg).unwrap();
     denied(&world, put().header("content-type", "image/JPEG"), &jpeg);
-    denied(&world, put().header("content-type", ""), &jpeg);
+    let empty = put().header("content-type", "");
+    assert!(denied(&world, empty, &jpeg).contains("has no such key"));
     denied(&world, put(), &jpeg);
 }
 
@@ -73,6 +76,47 @@ fn parameters_are_compared_encoded() {
     )
     .unwrap();
     denied(&world, bucket().header("x-cos-tagging", "team=c"), &tag);
+}
+
+#[test]
+fn a_plus_in_a_query_is_decided_as_a_blank() {
+    let world = World::new();
+    for (query, right, wrong) in [
+        ("prefix=a+b/", "a b/*", "a+b/*"),
+        ("prefix=a%20b/", "a b/*", "a+b/*"),
+        ("prefix=a%2Bb/", "a+b/*", "a b/*"),
+    ] {
+        let list = || Draft::new("GET", "/", query);
+        authorize(
+            &world,
+            list(),
+            &world.session(&allow("GetBucket", right, "")),
+        )
+        .unwrap();
+        denied(
+            &world,
+            list(),
+            &world.session(&allow("GetBucket", wrong, "")),
+        );
+        // Unsigned parameters are decided alike.
+        let [right, wrong] = [right, wrong].map(|path| {
+            let by = world.session(&allow("GetBucket", path, ""));
+            let mut request = Draft::new("GET", "/", "").signed(&by).request();
+            request.query = query.to_owned();
+            let operation = Operation::of(&request).unwrap();
+            world.authorizer.authorize(&request, &operation).is_ok()
+        });
+        assert_eq!((right, wrong), (true, false), "{query}");
+    }
+    for (query, is_met) in [("a+b", true), ("a%20b", true), ("a%2Bb", false)] {
+        let list = Draft::new("GET", "/", &format!("prefix={query}"));
+        let only = limited(
+            &world,
+            "GetBucket",
+            r#"{"string_equal":{"cos:prefix":"a%20b"}}"#,
+        );
+        assert_eq!(authorize(&world, list, &only).is_ok(), is_met, "{query}");
+    }
 }
 
 #[test]

@@ -150,8 +150,28 @@ fn a_copy_is_two_accesses() {
                 r#","condition":{"numeric_less_than_equal":{"cos:content-length":10}}"#
             ),
         );
-        let reason = denied(&world, draft(&source("from/a")), &world.session(&limited));
+        let limited = world.session(&limited);
+        let reason = denied(&world, draft(&source("from/a")), &limited);
         assert!(reason.contains("has no such key"), "{reason}");
+        // A body and a type of its own are not those of the copy, and do not satisfy a limit.
+        let copy =
+            || Draft::new("PUT", "/to/b", query).header("x-cos-copy-source", &source("from/a"));
+        let own = || copy().header("content-length", "1");
+        denied(&world, own(), &limited);
+        let with = |condition: &str| {
+            let all = statement("allow", "*", "*", "");
+            let no_html = statement("deny", "PutObject", "*", condition);
+            let policy = format!(r#"{{"version":"2.0","statement":[{all},{no_html}]}}"#);
+            world.session(&policy)
+        };
+        let html = r#","condition":{"string_equal":{"cos:content-type":"text/html"}}"#;
+        let large = r#","condition":{"numeric_greater_than":{"cos:content-length":10}}"#;
+        let typed = |content_type: &str| own().header("content-type", content_type);
+        authorize(&world, copy(), &with(html)).unwrap();
+        authorize(&world, typed("text/plain"), &with(html)).unwrap();
+        denied(&world, typed("text/html"), &with(html));
+        authorize(&world, own(), &with(large)).unwrap();
+        denied(&world, copy().header("content-length", "11"), &with(large));
     }
     // The other documented name of the action: an allow is not enough, a deny is.
     let draft = || {

@@ -63,7 +63,7 @@ proptest! {
         let world = World::new();
         let session = world.session(&super::allow("*", "*", ""));
         let query: Vec<String> = names.iter().map(|name| format!("p{}={}", encode(name), encode(&text))).collect();
-        let mut draft = Draft::new("PUT", &format!("/{}", encode(&path)), &query.join("&"));
+        let mut draft = Draft::new("PUT", &format!("/{}k", encode(&path)), &query.join("&"));
         draft = draft.header("x-cos-meta-a", &format!("v{}", text.trim()));
         let unsigned_query = draft.query.clone();
         draft = if in_query { draft.presigned(&session) } else { draft.signed(&session) };

@@ -77,7 +77,7 @@ fn what_clients_sign_differently() {
         let draft = Draft::new("PUT", "/a", query).signed(&world.user);
         authorize(&world, &draft).unwrap();
     }
-    // Names are signed in lower case (documented): the case of a parameter's name is no part of
+    // Names are signed in lower case (documented): the case of a parameter's name does not belong to
     // what is signed, that of its value is.
     let signed = Draft::new("PUT", "/a", "xyz=xyz").signed(&world.user);
     let sent = |query: &str| Draft {

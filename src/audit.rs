@@ -1,0 +1,107 @@
+//! The audit event: one line for each decision about credentials.
+//!
+//! # Guarantees
+//! The subject is a hash. No member holds a secret, a body or a string to sign.
+
+use std::time::Duration;
+
+use tracing::info;
+
+use crate::auth::Principal;
+use crate::error::ErrorInfo;
+use crate::grant::Authorized;
+use crate::request::{RequestId, Route};
+use crate::sts::Credentials;
+
+/// What is known of a decision so far.
+pub(crate) struct AuditEvent {
+    /// Probes and preflights decide nothing, so they leave no line.
+    pub(crate) is_recorded: bool,
+    route: &'static str,
+    proof: Option<&'static str>,
+    caller: Option<String>,
+    subject: Option<String>,
+    grant: Option<String>,
+    session_name: Option<String>,
+    /// Claims that grants name, present but of a type that cannot match.
+    pub(crate) wrong_type_claims: Option<String>,
+    rule: &'static str,
+    expiry: Option<i64>,
+    sts_request_id: Option<String>,
+}
+
+impl AuditEvent {
+    /// Nothing is known yet.
+    pub(crate) fn new() -> Self {
+        Self {
+            is_recorded: true,
+            route: "none",
+            proof: None,
+            caller: None,
+            subject: None,
+            grant: None,
+            session_name: None,
+            wrong_type_claims: None,
+            rule: "granted",
+            expiry: None,
+            sts_request_id: None,
+        }
+    }
+
+    pub(crate) fn routed(&mut self, route: Route) {
+        self.route = route.name();
+    }
+
+    pub(crate) fn authenticated(&mut self, principal: &Principal) {
+        self.caller = Some(principal.name().to_owned());
+        self.proof = Some(principal.method().name());
+        self.subject = principal.subject_hash();
+    }
+
+    pub(crate) fn authorized(&mut self, authorized: &Authorized) {
+        self.grant = Some(authorized.grants().to_owned());
+        self.session_name = Some(authorized.session_name().to_owned());
+    }
+
+    pub(crate) fn issued(&mut self, credentials: &Credentials) {
+        self.expiry = Some(credentials.expiry.unix_seconds());
+        self.sts_request_id = Some(credentials.sts_request_id.clone());
+    }
+
+    pub(crate) fn refused(&mut self, code: ErrorInfo) {
+        self.rule = code.name;
+    }
+
+    /// Writes the line.
+    pub(crate) fn record(self, id: &RequestId, status: u16, elapsed: Duration) {
+        if !self.is_recorded {
+            return;
+        }
+        info!(
+            request_id = id.as_str(),
+            route = self.route,
+            proof = self.proof,
+            caller = self.caller,
+            subject = self.subject,
+            grant = self.grant,
+            session_name = self.session_name,
+            wrong_type_claims = self.wrong_type_claims,
+            rule = self.rule,
+            status,
+            expiry = self.expiry,
+            sts_request_id = self.sts_request_id,
+            elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+            "decision"
+        );
+    }
+}
+
+/// Writes the line of an event that no request could be read from.
+pub(crate) fn record_unreadable(id: &RequestId, code: ErrorInfo) {
+    info!(
+        request_id = id.as_str(),
+        rule = code.name,
+        status = code.status.as_u16(),
+        "decision"
+    );
+}

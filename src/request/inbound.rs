@@ -1,0 +1,156 @@
+//! One HTTP request: as a platform delivers it, and once it is within its limits.
+//!
+//! # Guarantees
+//! A [`Request`] has bounded headers, none of them the platform's own, and a bounded body that is
+//! UTF-8.
+
+use http::{HeaderMap, Method};
+
+use super::identity::Identity;
+use crate::error::{Error, ErrorCode};
+
+/// One HTTP request.
+#[derive(Debug)]
+pub struct Request<Body = String> {
+    /// The method.
+    pub method: Method,
+    /// The path without stage prefix, as sent.
+    pub path: String,
+    /// The query, decoded, in its order.
+    pub query: Vec<(String, String)>,
+    /// All headers.
+    pub headers: HeaderMap,
+    /// The body, without the base64 of an event.
+    pub body: Body,
+    /// Who the platform reports as the caller; never read from a header.
+    pub identity: Option<Identity>,
+}
+
+/// A request as a platform delivers it: nothing is checked.
+pub type Inbound = Request<Vec<u8>>;
+
+impl Inbound {
+    /// Checks the limits and the encoding.
+    ///
+    /// # Errors
+    /// [`ErrorCode::HeadersTooLarge`], [`ErrorCode::BodyTooLarge`], [`ErrorCode::BodyEncoding`].
+    pub fn check(mut self) -> Result<Request, Error> {
+        for name in PLATFORM_HEADERS {
+            self.headers.remove(name);
+        }
+        let header_bytes = self
+            .headers
+            .iter()
+            .map(|(name, value)| name.as_str().len().saturating_add(value.len()));
+        if self.headers.len() > MAX_HEADERS || header_bytes.sum::<usize>() > MAX_HEADER_BYTES {
+            let message = format!(
+                "headers: must have at most {MAX_HEADER_BYTES} bytes in {MAX_HEADERS} fields"
+            );
+            return Err(Error::new(ErrorCode::HeadersTooLarge, message));
+        }
+        // A header may be a caller's key, so `Debug` must show no value.
+        for value in self.headers.values_mut() {
+            value.set_sensitive(true);
+        }
+        if self.body.len() > MAX_BODY_BYTES {
+            return Err(body_too_large());
+        }
+        let body = String::from_utf8(self.body)
+            .map_err(|_| Error::new(ErrorCode::BodyEncoding, "body: must be UTF-8"))?;
+        Ok(Request {
+            method: self.method,
+            path: self.path,
+            query: self.query,
+            headers: self.headers,
+            body,
+            identity: self.identity,
+        })
+    }
+}
+
+/// The refusal of a body over the limit, for servers that stop reading early.
+pub fn body_too_large() -> Error {
+    Error::new(
+        ErrorCode::BodyTooLarge,
+        format!("body: must have at most {MAX_BODY_BYTES} bytes"),
+    )
+}
+
+/// Headers that a platform adds for the function only. A client can write them too, so they are
+/// dropped here. <https://www.tencentcloud.com/document/product/583/40688>
+const PLATFORM_HEADERS: [&str; 12] = [
+    "x-scf-appid",
+    "x-scf-memory",
+    "x-scf-name",
+    "x-scf-namespace",
+    "x-scf-region",
+    "x-scf-request-id",
+    "x-scf-secret-id",
+    "x-scf-secret-key",
+    "x-scf-session-token",
+    "x-scf-timeout",
+    "x-scf-uin",
+    "x-scf-version",
+];
+
+/// More than any client of these routes sends; a scope array of 100 items fits.
+pub const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// Gateways add a kilobyte or two to the caller's own headers; a token takes up to eight.
+const MAX_HEADER_BYTES: usize = 16 * 1024;
+
+/// Gateways add up to thirty.
+const MAX_HEADERS: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderName, HeaderValue, Method};
+
+    use super::{Inbound, MAX_HEADER_BYTES, MAX_HEADERS, PLATFORM_HEADERS, Request};
+    use crate::error::{Error, ErrorCode};
+
+    fn with(headers: HeaderMap) -> Result<Request, Error> {
+        let inbound = Inbound {
+            method: Method::GET,
+            path: "/sign".to_owned(),
+            query: Vec::new(),
+            headers,
+            body: Vec::new(),
+            identity: None,
+        };
+        inbound.check()
+    }
+
+    #[test]
+    fn a_header_of_the_platform_is_dropped_and_no_header_is_printed() {
+        let value = HeaderValue::from_static("CANARY");
+        let mut headers = HeaderMap::new();
+        for name in PLATFORM_HEADERS {
+            headers.append(name, value.clone());
+            headers.append(name, value.clone());
+        }
+        headers.insert("x-own", value.clone());
+        let request = with(headers).unwrap();
+        let left: Vec<&str> = request.headers.keys().map(HeaderName::as_str).collect();
+        assert_eq!(left, ["x-own"]);
+        assert!(!format!("{request:?}").contains("CANARY"));
+    }
+
+    #[test]
+    fn headers_are_bounded_in_number_and_size() {
+        let of = |count: usize, length: usize| {
+            let mut headers = HeaderMap::new();
+            let value = HeaderValue::from_str(&"x".repeat(length)).unwrap();
+            for _ in 0..count {
+                headers.append("x-a", value.clone());
+            }
+            with(headers).map(drop).map_err(|error| error.code())
+        };
+        let refused = Err(ErrorCode::HeadersTooLarge);
+        assert_eq!(of(MAX_HEADERS, 1), Ok(()));
+        assert_eq!(of(MAX_HEADERS + 1, 1), refused);
+        assert_eq!(of(1, MAX_HEADER_BYTES - 3), Ok(()));
+        assert_eq!(of(1, MAX_HEADER_BYTES - 2), refused);
+        assert_eq!(of(2, MAX_HEADER_BYTES / 2), refused);
+    }
+}

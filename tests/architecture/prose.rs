@@ -1,0 +1,304 @@
+//! The words of comments, messages and pages: a list of patterns that they do not use.
+//!
+//! Comments and messages are read in the sources, prose outside of code in the pages, and comments
+//! in scripts and settings.
+//!
+//! # Not covered
+//!
+//! Names of items, text that tests compare, and pages of other languages than English and Chinese.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::str::FromStr;
+
+use proc_macro2::{TokenStream, TokenTree};
+
+use super::{WORKSPACE, files, root};
+
+/// What is not written, and where the same words are right.
+const PHRASES: [(&str, &[&str]); 25] = [
+    // "is not a file", not "is no file".
+    ("is no", &["there is no", "is no longer"]),
+    ("are no", &["there are no", "are no longer"]),
+    ("is none", &["there is none"]),
+    ("are none", &["there are none"]),
+    // Code returns, reports, contains; it does not speak.
+    ("tell", &[]),
+    ("tells", &[]),
+    ("comes in", &[]),
+    ("has not", &["has not been"]),
+    ("shall", &[]),
+    // Who: a caller, a client, an operator.
+    ("whoever", &[]),
+    ("the other side", &[]),
+    // "only" and "next to".
+    ("beside", &[]),
+    // Pictures for what has a name.
+    ("rooms", &[]),
+    ("door", &[]),
+    ("doors", &[]),
+    ("judge", &[]),
+    ("judges", &[]),
+    ("judged", &[]),
+    ("patience", &[]),
+    ("mint", &[]),
+    ("mints", &[]),
+    ("minted", &[]),
+    ("mended", &[]),
+    ("stranger", &[]),
+    ("remedy", &[]),
+];
+
+/// Words that are not ours to change: the file, the phrase, and why.
+const EXCEPTIONS: [(&str, &str, &str); 1] = [(
+    "tests/architecture/prose.rs",
+    "is no",
+    "the comment that explains the rule",
+)];
+
+/// Half-width punctuation, which does not follow a Chinese character.
+const HALF_WIDTH: &str = ",;:!?().";
+
+/// One place where a pattern is used.
+struct Finding {
+    file: String,
+    pattern: String,
+    text: String,
+}
+
+#[test]
+fn prose_follows_the_word_list() {
+    let mut found = Vec::new();
+    let mut pieces = 0;
+    for name in files("") {
+        for (text, is_chinese) in pieces_of(&name) {
+            pieces += 1;
+            for pattern in patterns_in(&text, is_chinese) {
+                found.push(Finding {
+                    file: name.clone(),
+                    pattern,
+                    text: text.clone(),
+                });
+            }
+        }
+    }
+    assert!(pieces > 5_000, "only {pieces} lines read");
+    for (file, phrase, reason) in EXCEPTIONS {
+        let before = found.len();
+        found.retain(|at| at.file != file || at.pattern != phrase);
+        assert!(
+            found.len() < before,
+            "{file}: `{phrase}` is not used ({reason})"
+        );
+    }
+    assert!(found.is_empty(), "{}", report(&found));
+}
+
+#[test]
+fn patterns_are_found_and_right_sentences_pass() {
+    let found = |text: &str| patterns_in(text, false);
+    assert_eq!(
+        found("What is no name IS refused; it tells why."),
+        ["is no", "tells"]
+    );
+    assert_eq!(found("the door, beside it"), ["beside", "door"]);
+    for right in [
+        "There is no such file.",
+        "It is no longer used, and has not been changed.",
+        "The headroom of indoor toolboxes.",
+        "`is no` in code",
+    ] {
+        assert!(found(right).is_empty(), "{right}: {:?}", found(right));
+    }
+    let chinese = |text: &str| patterns_in(text, true);
+    assert_eq!(chinese("中文,半角").len(), 1);
+    assert_eq!(chinese("第一行\n第二行。").len(), 1);
+    assert!(chinese("中文，全角；`code`: [链接](page.md#中文)。").is_empty());
+}
+
+fn report(found: &[Finding]) -> String {
+    let mut folders: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut patterns: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut text = String::new();
+    for Finding {
+        file,
+        pattern,
+        text: line,
+    } in found
+    {
+        *folders
+            .entry(file.split('/').next().unwrap_or(file))
+            .or_default() += 1;
+        *patterns.entry(pattern).or_default() += 1;
+        let line: String = line.chars().take(120).collect();
+        let _ = writeln!(
+            text,
+            "{file}: `{pattern}` in: {}",
+            line.trim().replace('\n', " ")
+        );
+    }
+    format!(
+        "{text}\n{} uses\nby folder: {folders:?}\nby pattern: {patterns:?}",
+        found.len()
+    )
+}
+
+/// The pieces of prose in a file, each with whether it is Chinese.
+fn pieces_of(name: &str) -> Vec<(String, bool)> {
+    let text = || fs::read_to_string(root().join(name)).unwrap_or_default();
+    let comments = |marks: &'static [&'static str]| {
+        let text = text();
+        let lines = text.lines().filter_map(|line| {
+            let is_comment = marks.iter().any(|mark| line.trim_start().starts_with(mark));
+            let trailing = line
+                .split_once(&format!(" {} ", marks[0]))
+                .map(|(_, after)| after);
+            if is_comment { Some(line) } else { trailing }
+        });
+        let lines = lines.map(|line| (line.to_owned(), false));
+        lines.collect::<Vec<_>>()
+    };
+    let extension = name.rsplit(['.', '/']).next().unwrap_or_default();
+    match extension {
+        "rs" => comments(&["//"])
+            .into_iter()
+            .chain(messages(name))
+            .collect(),
+        "js" | "tf" => comments(&["//", "#", "*"]),
+        "toml" | "py" | "yml" | "yaml" | "Makefile" | "in" => comments(&["#"]),
+        "md" => paragraphs(&text(), name.contains("zh-CN")),
+        _ => Vec::new(),
+    }
+}
+
+/// The sentences that production code prints or returns.
+fn messages(name: &str) -> Vec<(String, bool)> {
+    let mut found = Vec::new();
+    if ["src/", "tencent/src/", "emulator/src/", "cli/src/"]
+        .iter()
+        .any(|own| name.starts_with(own))
+        && WORKSPACE.files.production.contains_key(name)
+    {
+        let text = WORKSPACE.production_of(name);
+        let tokens = TokenStream::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        strings(tokens, &mut found);
+    }
+    found
+}
+
+fn strings(tokens: TokenStream, found: &mut Vec<(String, bool)>) {
+    for token in tokens {
+        match token {
+            // Documentation is read with the comments.
+            TokenTree::Group(group) if !group.stream().to_string().starts_with("doc =") => {
+                strings(group.stream(), found);
+            }
+            TokenTree::Literal(literal) => {
+                let text = literal.to_string();
+                if text.split_whitespace().count() > 2 {
+                    found.push((text, false));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Paragraphs, rows, items and headings of a page.
+fn paragraphs(text: &str, is_chinese: bool) -> Vec<(String, bool)> {
+    let mut found: Vec<(String, bool)> = Vec::new();
+    let mut is_code = false;
+    let mut goes_on = false;
+    for line in text.lines() {
+        let start = line.trim_start();
+        if start.starts_with("```") {
+            is_code = !is_code;
+            goes_on = false;
+            continue;
+        }
+        if is_code || start.is_empty() {
+            goes_on = false;
+            continue;
+        }
+        let is_own = start.starts_with(['|', '#', '>', '-', '*', '<'])
+            || start
+                .split_once(". ")
+                .is_some_and(|(number, _)| number.parse::<u8>().is_ok());
+        match found.last_mut().filter(|_| goes_on && !is_own) {
+            Some((last, _)) => {
+                last.push('\n');
+                last.push_str(line);
+            }
+            None => found.push((line.to_owned(), is_chinese)),
+        }
+        goes_on = !start.starts_with(['|', '#', '<']);
+    }
+    found
+}
+
+/// The patterns in one piece of prose.
+fn patterns_in(text: &str, is_chinese: bool) -> Vec<String> {
+    let mut found = Vec::new();
+    let prose: String = text.split('`').step_by(2).collect::<Vec<_>>().join("`");
+    if is_chinese {
+        let links = prose.split("](").enumerate().map(|(at, part)| match at {
+            0 => part,
+            _ => part.split_once(')').map_or(part, |(_, rest)| rest),
+        });
+        let characters: Vec<char> = links.flat_map(str::chars).collect();
+        let after = characters.windows(2).filter(|pair| is_han(pair[0]));
+        found.extend(after.filter_map(|pair| match pair[1] {
+            '\n' => Some("a line break in a Chinese paragraph".to_owned()),
+            mark if HALF_WIDTH.contains(mark) => Some(format!("half-width {mark} after Chinese")),
+            _ => None,
+        }));
+        return found;
+    }
+    let words = words_of(&prose);
+    for (phrase, right) in PHRASES {
+        let all = words.matches(&format!(" {phrase} ")).count();
+        let right = right
+            .iter()
+            .map(|right| words.matches(&format!(" {right} ")).count());
+        if all > right.sum() {
+            found.push(phrase.to_owned());
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Lower-case words with single spaces around each; punctuation is a word, so that no phrase goes
+/// across it.
+fn words_of(text: &str) -> String {
+    let mut words = " ".to_owned();
+    for part in text.split_whitespace() {
+        if ["//", "///", "//!", "#", "*"].contains(&part) {
+            continue;
+        }
+        for c in part.chars() {
+            match c {
+                c if c.is_alphanumeric() || "'-_".contains(c) => words.extend(c.to_lowercase()),
+                '\u{2019}' => words.push('\''),
+                c if words.ends_with(' ') => {
+                    words.push(c);
+                    words.push(' ');
+                }
+                c => {
+                    words.push(' ');
+                    words.push(c);
+                    words.push(' ');
+                }
+            }
+        }
+        if !words.ends_with(' ') {
+            words.push(' ');
+        }
+    }
+    words
+}
+
+fn is_han(c: char) -> bool {
+    ('\u{4e00}'..='\u{9fff}').contains(&c) || "，。；：、！？）”》」".contains(c)
+}
