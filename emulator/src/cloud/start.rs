@@ -26,9 +26,8 @@ use crate::secrets::SecretRegistry;
 use crate::sts::Sts;
 use crate::trace::Trace;
 
-/// A proxy whose name never resolves (<https://www.rfc-editor.org/rfc/rfc6761#section-6.4>). The
-/// STS itself keeps its loopback address: the function gives keys of this cloud to no other.
-const NO_SUCH_HOST: &str = "http://sts.cos-emulator.invalid:3128";
+/// An endpoint whose name never resolves (<https://www.rfc-editor.org/rfc/rfc6761#section-6.4>).
+const NO_SUCH_HOST: &str = "https://sts.cos-emulator.invalid";
 
 impl CloudBuilder {
     /// Starts everything. Runs on the caller's tokio runtime.
@@ -145,7 +144,10 @@ impl CloudBuilder {
         let ca_file = sts.ca_file().display().to_string();
         variables.insert("STS_CA_FILE".to_owned(), ca_file);
         if shared.middleware.faults.breaks_dns() {
-            variables.insert("STS_PROXY".to_owned(), NO_SUCH_HOST.to_owned());
+            // The function sends keys of this cloud only to loopback addresses. This one is never
+            // sent: the name does not exist.
+            variables.insert("STS_ENDPOINTS".to_owned(), NO_SUCH_HOST.to_owned());
+            variables.insert("SECRET_ID".to_owned(), "unused".to_owned());
         }
         // A function with grants of its own does not get the default grant: the two contradict each
         // other.

@@ -101,7 +101,9 @@ async fn an_api_key_may_have_a_header_of_its_own() {
 
         let preflight = browser
             .request("OPTIONS", "/sign")
-            .header("origin", "https://app.example.com");
+            .header("origin", "https://app.example.com")
+            .header("access-control-request-method", "GET")
+            .header("access-control-request-headers", "x-api-key");
         let preflight = browser.send(preflight).await.unwrap();
         let allowed = preflight.header("access-control-allow-headers");
         assert!(allowed.contains("x-api-key"), "{platform:?}: {allowed}");

@@ -15,10 +15,7 @@ fn it_holds_nothing_of_the_local_cloud() {
         "the local cloud is in the deployed binary"
     );
     // The same search finds what is there, so it is able to fail.
-    assert!(contains(
-        &binary,
-        "the function refuses to start until its variables are mended"
-    ));
+    assert!(contains(&binary, "(listed above)."));
     let own = std::fs::read(std::env::current_exe().unwrap()).unwrap();
     assert!(
         contains(&own, cos_emulator::MARKER),
@@ -72,9 +69,10 @@ fn its_dependencies_are_not_those_of_tests() {
 
 /// What is ours in it; the C library of the machine that links it adds 0.9 MB, more with each
 /// release. The issuing path keeps to 3.1 MB (of a million bytes); tokens take 70 KB more, and the
-/// grants file with its TOML 170 KB. Whatever makes it grow further has to be worth it.
+/// grants file with its TOML 170 KB, and 20 KB are for misspelled settings, connection limits and
+/// retries. Whatever makes it grow further has to be worth it.
 #[test]
-fn it_weighs_at_most_3_3_mb_more_than_a_program_in_c() {
+fn it_weighs_at_most_3_35_mb_more_than_a_program_in_c() {
     let folder = tempfile::tempdir().unwrap();
     let hello = folder.path().join("hello");
     let mut compiler = Command::new("cc")
@@ -91,7 +89,7 @@ fn it_weighs_at_most_3_3_mb_more_than_a_program_in_c() {
     let bytes = |path| std::fs::metadata(path).unwrap().len();
     let ours = bytes(bootstrap().unwrap()).saturating_sub(bytes(hello));
     // Not less either: then the C program would not be what it should.
-    assert!((2_000_000..=3_300_000).contains(&ours), "{ours} bytes");
+    assert!((2_000_000..=3_350_000).contains(&ours), "{ours} bytes");
 }
 
 /// What the deployed binary uses most of the C library for: names of hosts, threads, numbers.

@@ -65,10 +65,7 @@ async fn a_fault_of_next_is_tried_again_and_then_ends_the_process() {
         let (code, printed) = process.ended().await.unwrap();
         assert_eq!(code, Some(1), "{printed}");
         assert_eq!(count(&calls, "/runtime/invocation/next"), 4);
-        assert!(
-            printed.contains("the SCF runtime API cannot be used"),
-            "{printed}"
-        );
+        assert!(printed.contains("the SCF runtime API failed"), "{printed}");
     }
 }
 
@@ -111,7 +108,7 @@ async fn an_answer_that_is_not_taken_is_reported_as_an_error() {
         .iter()
         .find(|(_, path, _)| path == "/runtime/invocation/error")
         .unwrap();
-    assert_eq!(error.2, "the answer could not be delivered");
+    assert_eq!(error.2, "the response could not be delivered");
 }
 
 #[tokio::test]

@@ -152,7 +152,7 @@ async fn a_signed_url_is_good_for_what_was_signed() {
         "presigned",
         late,
         DENIED,
-        "the signature is good from",
+        "the signature is valid from",
     )
     .by("short")];
     world.refuses_with(Sdk::Node, &credentials, &rows).await;
