@@ -47,10 +47,7 @@ impl App {
             clock,
             entropy: Arc::new(SystemEntropy),
         };
-        Ok(Self {
-            platform: settings.platform,
-            handler,
-        })
+        Ok(Self { platform: settings.platform, handler })
     }
 }
 
@@ -66,28 +63,17 @@ fn authenticator(methods: Vec<AuthSettings>) -> Result<Authenticator, ClientErro
             AuthSettings::Jwt(settings) => Verifier::Jwt(token_verifier(settings)?),
         })
     });
-    verifiers
-        .collect::<Result<_, _>>()
-        .map(Authenticator::OneOf)
+    verifiers.collect::<Result<_, _>>().map(Authenticator::OneOf)
 }
 
 fn token_verifier(settings: JwtSettings) -> Result<TokenVerifier, ClientError> {
     let keys = match settings.keys {
         JwtKeys::Fixed(keys) => KeySource::Fixed(Arc::new(keys)),
-        JwtKeys::Jwks {
-            url,
-            plaintext_http,
-        } => {
-            let client = Client::new(ClientOptions {
-                plaintext_http,
-                ..ClientOptions::default()
-            })?;
+        JwtKeys::Jwks { url, plaintext_http } => {
+            let client = Client::new(ClientOptions { plaintext_http, ..ClientOptions::default() })?;
             let algorithms = settings.validation.algorithms.clone();
             KeySource::Remote(JwksCache::new(client, url, algorithms))
         }
     };
-    Ok(TokenVerifier {
-        validation: settings.validation,
-        keys,
-    })
+    Ok(TokenVerifier { validation: settings.validation, keys })
 }

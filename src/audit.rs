@@ -98,10 +98,5 @@ impl AuditEvent {
 
 /// Writes the line of an event that no request could be read from.
 pub(crate) fn record_unreadable(id: &RequestId, code: ErrorInfo) {
-    info!(
-        request_id = id.as_str(),
-        rule = code.name,
-        status = code.status.as_u16(),
-        "decision"
-    );
+    info!(request_id = id.as_str(), rule = code.name, status = code.status.as_u16(), "decision");
 }

@@ -18,10 +18,7 @@ pub struct Deadline {
 impl Deadline {
     /// `limit` from now.
     pub fn after(limit: Duration, clock: &dyn Clock) -> Self {
-        Self {
-            start_ms: clock.unix_milliseconds(),
-            limit,
-        }
+        Self { start_ms: clock.unix_milliseconds(), limit }
     }
 
     /// No limit, where the platform sets none.

@@ -108,13 +108,7 @@ pub struct Error {
 impl Error {
     /// A refusal, with a message that helps the caller to mend it.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            header: None,
-            hint: None,
-            cause: None,
-        }
+        Self { code, message: message.into(), header: None, hint: None, cause: None }
     }
 
     /// The same with a header that belongs to the status, as `Allow` or `Retry-After`.

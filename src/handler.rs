@@ -114,9 +114,7 @@ impl Handler {
         let (clock, entropy) = (&*self.clock, &*self.entropy);
         let credential_request = CredentialRequest::parse(request, route)?;
         let authentication = &self.authentication;
-        let principal = authentication
-            .authenticate(request, path, clock, deadline)
-            .await?;
+        let principal = authentication.authenticate(request, path, clock, deadline).await?;
         audit.authenticated(&principal);
         let grants = &self.grants;
         let authorized = grants.authorize(&principal, &credential_request, clock.now(), entropy);

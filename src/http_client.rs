@@ -24,10 +24,7 @@ use url::Url;
 
 /// How to build a client.
 #[derive(Default)]
-#[expect(
-    missing_debug_implementations,
-    reason = "a proxy's URL may contain a password"
-)]
+#[expect(missing_debug_implementations, reason = "a proxy's URL may contain a password")]
 pub struct ClientOptions {
     /// Certificates to trust in addition to the compiled-in roots.
     pub extra_roots: Vec<CertificateDer<'static>>,
@@ -99,10 +96,7 @@ pub struct ProxyError;
 pub struct Client(reqwest::Client);
 
 /// A complete response.
-#[expect(
-    missing_debug_implementations,
-    reason = "a body may contain issued credentials"
-)]
+#[expect(missing_debug_implementations, reason = "a body may contain issued credentials")]
 pub struct Response {
     /// The HTTP status.
     pub status: u16,
@@ -328,9 +322,7 @@ mod tests {
                 let is_served = response.is_ok_and(|response| response.status == 204);
                 assert_eq!(is_served, host != "127.8.9.1", "{host}");
             }
-            let far = client
-                .get("http://192.0.2.1/", 10, Duration::from_millis(200))
-                .await;
+            let far = client.get("http://192.0.2.1/", 10, Duration::from_millis(200)).await;
             assert!(far.is_err());
         };
         tokio::select! {

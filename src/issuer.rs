@@ -77,10 +77,7 @@ impl Issuer {
                 }
             }
         }
-        Err(last.map_or_else(
-            || Error::from(&StsError::Call(CallError::Timeout)),
-            Error::from,
-        ))
+        Err(last.map_or_else(|| Error::from(&StsError::Call(CallError::Timeout)), Error::from))
     }
 
     /// For each endpoint, how many are left to try with it.
@@ -206,16 +203,10 @@ mod tests {
     #[test]
     fn each_documented_code_has_one_meaning() {
         let rule = |code: &str| {
-            let (code, message, request_id) = (
-                code.to_owned(),
-                "CANARY account 100000000001".to_owned(),
-                String::new(),
-            );
-            let error = Error::from(&StsError::Answer(AnswerError::Api {
-                code,
-                message,
-                request_id,
-            }));
+            let (code, message, request_id) =
+                (code.to_owned(), "CANARY account 100000000001".to_owned(), String::new());
+            let error =
+                Error::from(&StsError::Answer(AnswerError::Api { code, message, request_id }));
             assert!(!error.message().contains("CANARY"));
             error.code()
         };

@@ -38,11 +38,7 @@ pub const LEVELS: [(&str, LevelFilter); 6] = [
 
 /// Starts logging. A second call has no effect.
 pub fn start(level: LevelFilter) {
-    let lines = Lines {
-        level,
-        clock: SystemClock,
-        output: Mutex::new(std::io::stdout()),
-    };
+    let lines = Lines { level, clock: SystemClock, output: Mutex::new(std::io::stdout()) };
     drop(set_global_default(lines));
 }
 
@@ -73,11 +69,7 @@ impl<C: Clock + 'static, W: Write + Send + 'static> Lines<C, W> {
 
 impl<C: Clock + 'static, W: Write + Send + 'static> Subscriber for Lines<C, W> {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if self.enabled(metadata) {
-            Interest::always()
-        } else {
-            Interest::never()
-        }
+        if self.enabled(metadata) { Interest::always() } else { Interest::never() }
     }
 
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
@@ -182,17 +174,11 @@ mod tests {
 
     fn logged(level: LevelFilter, log: impl FnOnce()) -> Vec<Value> {
         let shared = Shared::default();
-        let lines = Lines {
-            level,
-            clock: Fixed,
-            output: Mutex::new(shared.clone()),
-        };
+        let lines = Lines { level, clock: Fixed, output: Mutex::new(shared.clone()) };
         with_default(lines, log);
         let text = String::from_utf8(shared.0.lock().unwrap().clone()).unwrap();
         assert!(text.is_empty() || text.ends_with('\n'));
-        text.lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect()
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     #[test]

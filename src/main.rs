@@ -15,10 +15,7 @@ use cos_issuer::{log, runtime};
 use tencent::time::SystemClock;
 use tracing::{error, warn};
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the environment is read here, once"
-)]
+#[expect(clippy::disallowed_methods, reason = "the environment is read here, once")]
 fn main() -> ExitCode {
     let environment: Environment = env::vars_os().collect();
     log::start(config::log_level(&environment));
@@ -30,10 +27,7 @@ fn main() -> ExitCode {
             }
             let count = errors.len();
             let noun = if count == 1 { "error" } else { "errors" };
-            error!(
-                problems = count,
-                "Not starting: {count} configuration {noun} (listed above)."
-            );
+            error!(problems = count, "Not starting: {count} configuration {noun} (listed above).");
             return ExitCode::FAILURE;
         }
     };

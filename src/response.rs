@@ -20,10 +20,7 @@ use crate::request::{Format, RequestId, Route};
 use crate::sts::Credentials;
 
 /// One answer.
-#[expect(
-    missing_debug_implementations,
-    reason = "its body may hold issued credentials"
-)]
+#[expect(missing_debug_implementations, reason = "its body may hold issued credentials")]
 pub struct Response {
     /// The HTTP status.
     pub status: StatusCode,
@@ -69,9 +66,7 @@ impl Response {
 
     /// The list of routes.
     pub fn index() -> Self {
-        let index = Index {
-            routes: Route::LISTED,
-        };
+        let index = Index { routes: Route::LISTED };
         Self::json(StatusCode::OK, formats::json(&index))
     }
 
@@ -109,11 +104,7 @@ impl Response {
 
     fn json(status: StatusCode, body: String) -> Self {
         let json = HeaderValue::from_static("application/json");
-        Self {
-            status,
-            headers: HeaderMap::from_iter([(CONTENT_TYPE, json)]),
-            body,
-        }
+        Self { status, headers: HeaderMap::from_iter([(CONTENT_TYPE, json)]), body }
     }
 }
 

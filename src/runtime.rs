@@ -36,13 +36,11 @@ pub enum Platform {
 /// When the platform cannot be served at all, for example because a port is taken.
 pub async fn run(platform: Platform, handler: Handler) -> Result<(), RuntimeError> {
     match platform {
-        Platform::Lambda => lambda::run(Arc::new(handler))
-            .await
-            .map_err(RuntimeError::Lambda),
+        Platform::Lambda => lambda::run(Arc::new(handler)).await.map_err(RuntimeError::Lambda),
         Platform::ScfEvent(url) => scf::run(&url, &handler).await.map_err(RuntimeError::Scf),
-        Platform::Server(settings) => http_server::run(settings, Arc::new(handler))
-            .await
-            .map_err(RuntimeError::Server),
+        Platform::Server(settings) => {
+            http_server::run(settings, Arc::new(handler)).await.map_err(RuntimeError::Server)
+        }
     }
 }
 

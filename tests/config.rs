@@ -25,18 +25,12 @@ const NAMED: [(&str, &str); 13] = [
         "{LAMBDA}",
         "AWS_LAMBDA_RUNTIME_API=127.0.0.1:9001 & AWS_LAMBDA_FUNCTION_NAME=f & AWS_LAMBDA_FUNCTION_VERSION=1 & AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128",
     ),
-    (
-        "{SCF}",
-        "SCF_RUNTIME_API=127.0.0.1 & SCF_RUNTIME_API_PORT=9001",
-    ),
+    ("{SCF}", "SCF_RUNTIME_API=127.0.0.1 & SCF_RUNTIME_API_PORT=9001"),
     (
         "{ROLE_KEY}",
         "SECRET_ID= & SECRET_KEY= & TENCENTCLOUD_SECRETID=AKIDrole & TENCENTCLOUD_SECRETKEY=k & TENCENTCLOUD_SESSIONTOKEN=t",
     ),
-    (
-        "{ROLE}",
-        "ROLE_ARN=qcs::cam::uin/100000000001:roleName/uploader",
-    ),
+    ("{ROLE}", "ROLE_ARN=qcs::cam::uin/100000000001:roleName/uploader"),
     ("{RAW}", "BUCKET= & REGION= & PREFIX= & ALLOW="),
     (
         "{FULL}",
@@ -55,18 +49,9 @@ const NAMED: [(&str, &str); 13] = [
         "{PEM}",
         r"-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEf83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEXH8UTNG72bfocs3+257rn0s2ldbqkLJK2KRiMohYjlrQ==\n-----END PUBLIC KEY-----\n",
     ),
-    (
-        "{DIGEST}",
-        "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
-    ),
-    (
-        "{OTHER}",
-        "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752",
-    ),
-    (
-        "{SHORT}",
-        "f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
-    ),
+    ("{DIGEST}", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"),
+    ("{OTHER}", "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"),
+    ("{SHORT}", "f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"),
 ];
 const JWKS: &str = r#"{"keys":[{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}"#;
 
@@ -91,10 +76,7 @@ fn read(row: &str) -> Result<Settings, Vec<ConfigError>> {
     for change in text.split(" & ").filter(|change| !change.is_empty()) {
         let (name, value) = change.split_once('=').unwrap_or_else(|| panic!("{change}"));
         let value = value.split("\\\\n").map(|part| part.replace("\\n", "\n"));
-        variables.insert(
-            name.trim().to_owned(),
-            value.collect::<Vec<_>>().join("\\n"),
-        );
+        variables.insert(name.trim().to_owned(), value.collect::<Vec<_>>().join("\\n"));
     }
     let environment: Environment = variables.into_iter().collect();
     Settings::read(&environment, &read_file)
@@ -117,9 +99,7 @@ fn accepted(table: &str) {
 fn refused(table: &str) {
     for row in table.trim().lines() {
         let (variables, changes) = row.split_once(": ").unwrap_or_else(|| panic!("{row}"));
-        let errors = read(changes)
-            .err()
-            .unwrap_or_else(|| panic!("started: {row}"));
+        let errors = read(changes).err().unwrap_or_else(|| panic!("started: {row}"));
         let named: Vec<&str> = errors.iter().map(ConfigError::variable).collect();
         assert_eq!(named.join(" "), variables, "{changes}: {errors:?}");
         let texts = errors.iter().map(ToString::to_string).collect::<String>();
@@ -155,10 +135,7 @@ fn a_loopback_server_without_authentication_allows_only_localhost_as_a_name() {
     let hosts = |row| server(row).allowed_hosts.map(|hosts| hosts.join(" "));
     assert_eq!(hosts("HOST=127.0.0.1").as_deref(), Some("localhost"));
     assert_eq!(hosts(""), None);
-    assert_eq!(
-        hosts("HOST=127.0.0.1 & AUTH=hmac & HMAC_KEYS=a={KEY}"),
-        None
-    );
+    assert_eq!(hosts("HOST=127.0.0.1 & AUTH=hmac & HMAC_KEYS=a={KEY}"), None);
     assert_eq!(hosts("HOST=127.0.0.1 & TENCENTCLOUD_RUNENV=SCF"), None);
     let listed = hosts("HOST=127.0.0.1 & ALLOWED_HOSTS=STS.example.com, b");
     assert_eq!(listed.as_deref(), Some("sts.example.com b"));
@@ -194,10 +171,7 @@ fn every_error_is_reported_at_once() {
     let empty = Settings::read(&Environment::default(), &read_file);
     let errors = empty.err().unwrap_or_else(|| panic!("started"));
     let named: Vec<&str> = errors.iter().map(ConfigError::variable).collect();
-    assert_eq!(
-        named.join(" "),
-        "AUTH SECRET_ID SECRET_KEY BUCKET REGION PREFIX ALLOW"
-    );
+    assert_eq!(named.join(" "), "AUTH SECRET_ID SECRET_KEY BUCKET REGION PREFIX ALLOW");
     refused(
         "PORT AUTH STS_ENDPOINTS DURATION_SECONDS BUCKET REGION PREFIX ALLOW: AUTH= & BUCKET=nobucket & REGION=nowhere & PREFIX=users & ALLOW=all & DURATION_SECONDS=999999 & STS_ENDPOINTS=http://example.com & PORT=none",
     );
@@ -222,28 +196,20 @@ fn no_problem_repeats_a_value() {
 
 #[test]
 fn a_value_that_is_not_utf_8_is_an_error() {
-    let base = BASE
-        .split(" & ")
-        .filter_map(|change| change.trim().split_once('='));
+    let base = BASE.split(" & ").filter_map(|change| change.trim().split_once('='));
     let base = base.map(|(name, value)| (name, OsString::from(value)));
     let broken = ("PREFIX", OsString::from_vec(vec![0xff, b'/']));
     let environment: Environment = base.chain([broken]).collect();
     let errors = Settings::read(&environment, &read_file).err();
     let errors = errors.unwrap_or_else(|| panic!("started"));
-    assert!(
-        errors.iter().all(|error| error.variable() == "PREFIX"),
-        "{errors:?}"
-    );
+    assert!(errors.iter().all(|error| error.variable() == "PREFIX"), "{errors:?}");
 }
 
 #[test]
 fn the_platform_is_chosen_by_the_environment() {
     assert_eq!(started("{LAMBDA}").platform, Platform::Lambda);
     let scf = started("{SCF}");
-    assert_eq!(
-        scf.platform,
-        Platform::ScfEvent("http://127.0.0.1:9001".into())
-    );
+    assert_eq!(scf.platform, Platform::ScfEvent("http://127.0.0.1:9001".into()));
     assert_eq!(scf.warnings.len(), 1, "return values are logged");
     refused(
         r"
@@ -386,11 +352,7 @@ POLICY: {RAW} & POLICY={"version":"2.0","statement":[{"effect":"allow","action":
             "qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/*",
             1,
         ),
-        (
-            "name/cos:*",
-            "qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/*",
-            0,
-        ),
+        ("name/cos:*", "qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/*", 0),
     ] {
         let statement =
             format!(r#"{{"effect":"allow","action":"{action}","resource":"{resource}"}}"#);
@@ -511,17 +473,11 @@ AUTH=api-key & API_KEYS=a={DIGEST} & API_KEY_HEADER=X-Api-Key
 AUTH=hmac & HMAC_KEYS=backend={KEY}= team=media
 AUTH=hmac & HMAC_KEYS=a={KEY} sub=backend\nb={KEY}2 sub=backend",
     );
-    let keys = |count| {
-        (0..count)
-            .map(|n| format!("k{n}={n:064x};"))
-            .collect::<String>()
-    };
+    let keys = |count| (0..count).map(|n| format!("k{n}={n:064x};")).collect::<String>();
     accepted(&format!("AUTH=api-key & API_KEYS={}", keys(64)));
     refused(&format!("API_KEYS: AUTH=api-key & API_KEYS={}", keys(65)));
     let long = "x".repeat(129);
-    refused(&format!(
-        "API_KEYS: AUTH=api-key & API_KEYS=a={{DIGEST}} sub={long}"
-    ));
+    refused(&format!("API_KEYS: AUTH=api-key & API_KEYS=a={{DIGEST}} sub={long}"));
 }
 
 #[test]
@@ -603,7 +559,5 @@ JWT_ALGORITHMS: {JWT} & JWT_JWKS_URL= & JWT_HS_SECRET={KEY} & JWT_ALGORITHMS=HS5
 {JWT} & JWT_ALGORITHMS=RS256, ES256,EdDSA",
     );
     let escaped = expanded("{PEM}").replace("\\n", "\\\\n");
-    accepted(&format!(
-        "{{JWT}} & JWT_JWKS_URL= & JWT_PUBLIC_KEY={escaped}"
-    ));
+    accepted(&format!("{{JWT}} & JWT_JWKS_URL= & JWT_PUBLIC_KEY={escaped}"));
 }

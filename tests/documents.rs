@@ -9,10 +9,7 @@
 //!
 //! Whether sentences are true, and addresses of the web.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a document that cannot be read must fail its test"
-)]
+#![expect(clippy::unwrap_used, reason = "a document that cannot be read must fail its test")]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -50,10 +47,8 @@ fn links_lead_to_files_and_headings() {
 fn every_code_is_documented_in_both_languages() {
     for page in ["README.md", "README.zh-CN.md"] {
         let documented = codes_of(&read(page));
-        let known: BTreeSet<String> = ErrorCode::ALL
-            .iter()
-            .map(|rule| rule.info().name.to_owned())
-            .collect();
+        let known: BTreeSet<String> =
+            ErrorCode::ALL.iter().map(|rule| rule.info().name.to_owned()).collect();
         assert_eq!(documented, known, "{page}");
     }
 }
@@ -82,13 +77,8 @@ fn every_folder_has_its_row() {
     let map = read("ARCHITECTURE.md");
     for folder in ["src", "tencent/src", "emulator/src", "cli/src"] {
         let header = format!("| Folder or file of `{folder}/` |");
-        let (_, table) = map
-            .split_once(&header)
-            .unwrap_or_else(|| panic!("no table of {folder}"));
-        let rows = table
-            .lines()
-            .skip(2)
-            .take_while(|line| line.starts_with('|'));
+        let (_, table) = map.split_once(&header).unwrap_or_else(|| panic!("no table of {folder}"));
+        let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
         let cells = rows.map(|row| row.split('|').nth(1).unwrap());
         let documented: BTreeSet<String> =
             cells.flat_map(quoted).map(|name| module(&name)).collect();
@@ -128,9 +118,7 @@ fn prose(text: &str) -> String {
 
 fn links_of(text: &str) -> Vec<String> {
     let after = text.split("](").skip(1);
-    after
-        .map(|rest| rest.split(')').next().unwrap().to_owned())
-        .collect()
+    after.map(|rest| rest.split(')').next().unwrap().to_owned()).collect()
 }
 
 /// The name that GitHub gives a heading.
@@ -147,10 +135,7 @@ fn anchor(line: &str) -> String {
 /// The codes of the table; `.Name` continues the code before it.
 fn codes_of(text: &str) -> BTreeSet<String> {
     let (_, table) = text.split_once("\n| `codeDesc` |").unwrap();
-    let rows = table
-        .lines()
-        .skip(2)
-        .take_while(|line| line.starts_with('|'));
+    let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
     let mut codes = BTreeSet::new();
     for row in rows {
         let mut family = String::new();
@@ -194,17 +179,12 @@ fn variables() -> BTreeSet<String> {
 fn modules_in(folder: &str) -> BTreeSet<String> {
     let entries = fs::read_dir(root().join(folder)).unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    names
-        .map(|name| module(&name))
-        .filter(|name| name != "lib")
-        .collect()
+    names.map(|name| module(&name)).filter(|name| name != "lib").collect()
 }
 
 /// The module of a file or folder.
 fn module(name: &str) -> String {
-    name.trim_end_matches('/')
-        .trim_end_matches(".rs")
-        .to_owned()
+    name.trim_end_matches('/').trim_end_matches(".rs").to_owned()
 }
 
 fn quoted(text: &str) -> Vec<String> {

@@ -2,11 +2,7 @@
 //!
 //! Both look at each file of one table. What no schema can express has a table of its own.
 
-#![expect(
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a helper that fails must fail its test"
-)]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a helper that fails must fail its test")]
 
 use std::collections::BTreeMap;
 
@@ -29,9 +25,7 @@ fn grant(changes: &str) -> String {
     let lines = [GRANT, changes].into_iter().flat_map(str::lines);
     let lines: BTreeMap<&str, &str> = lines.filter_map(|line| line.split_once(" =")).collect();
     let lines = lines.into_iter().filter(|(_, value)| !value.is_empty());
-    let lines: String = lines
-        .map(|(key, value)| format!("{key} ={value}\n"))
-        .collect();
+    let lines: String = lines.map(|(key, value)| format!("{key} ={value}\n")).collect();
     format!("[[grant]]\n{lines}")
 }
 
@@ -76,15 +70,9 @@ fn accepted(text: &str) {
 #[track_caller]
 fn refused(text: &str) {
     for error in reported(text, &[]) {
-        assert!(
-            error.starts_with("GRANTS_FILE: grants.toml, line "),
-            "{error}"
-        );
+        assert!(error.starts_with("GRANTS_FILE: grants.toml, line "), "{error}");
     }
-    assert!(
-        !schema().is_valid(&json(text)),
-        "the schema accepts:\n{text}"
-    );
+    assert!(!schema().is_valid(&json(text)), "the schema accepts:\n{text}");
 }
 
 fn schema() -> jsonschema::Validator {
@@ -128,10 +116,7 @@ fn parser_and_schema_take_the_same_files() {
     accepted(&grant("allow =\nactions = [\"GetObject\"]"));
     let slots = r#"slots = { a = "id", b = "number", c = ["x y", "z.1"] }"#;
     accepted(&grant(&format!("prefix = \"{{a}}/{{b}}/{{c}}/\"\n{slots}")));
-    accepted(&format!(
-        "{}[grant.match]\nsub = [\"a\"]\n",
-        grant("match =")
-    ));
+    accepted(&format!("{}[grant.match]\nsub = [\"a\"]\n", grant("match =")));
     for line in ACCEPTED.trim().lines() {
         accepted(&grant(line));
     }
@@ -193,9 +178,7 @@ fn parser_and_schema_refuse_the_same_files() {
         refused(text);
     }
     refused(&format!("version = 1\n{}", grant("")));
-    refused(&grant(
-        "extensions = [\"jpg\"]\nnamed_extensions = [\"jpg\"]",
-    ));
+    refused(&grant("extensions = [\"jpg\"]\nnamed_extensions = [\"jpg\"]"));
     for line in REFUSED.trim().lines() {
         refused(&grant(line));
     }
@@ -377,26 +360,14 @@ fn the_parser_sees_what_no_schema_can() {
         reports(&grant(&lines.replace(" & ", "\n")), part);
     }
     let twice = [grant(""), grant("")].concat();
-    reports(
-        &twice,
-        "line 12, `name`: must differ from the names of other grants",
-    );
-    reports(
-        &grant(&format!("prefix = \"{}/\"", "a/".repeat(400))),
-        "`prefix`",
-    );
+    reports(&twice, "line 12, `name`: must differ from the names of other grants");
+    reports(&grant(&format!("prefix = \"{}/\"", "a/".repeat(400))), "`prefix`");
     let long = |number: u32| format!("\"application/{}{number}\"", "x".repeat(80));
     let types: Vec<String> = (0..100).map(long).collect();
     let types = format!("content_types = [{}]", types.join(", "));
-    reports(
-        &grant(&types),
-        "the policy is longer than the 6144 characters of CAM",
-    );
+    reports(&grant(&types), "the policy is longer than the 6144 characters of CAM");
     reports("[[grant]\n", "line 1: must be TOML");
-    reports(
-        "[[grant]]\nname = \"a\"\nname = \"b\"\n",
-        "line 3: must be TOML",
-    );
+    reports("[[grant]]\nname = \"a\"\nname = \"b\"\n", "line 3: must be TOML");
 }
 
 const REPORTED: &str = r#"
@@ -425,10 +396,7 @@ fn every_error_is_reported_at_once_by_line_and_key() {
     let starts =
         places.map(|(line, key)| format!("GRANTS_FILE: grants.toml, line {line}, `{key}`: "));
     let starts: Vec<String> = starts.collect();
-    let is_each = errors
-        .iter()
-        .zip(&starts)
-        .all(|(error, start)| error.starts_with(start));
+    let is_each = errors.iter().zip(&starts).all(|(error, start)| error.starts_with(start));
     assert!(errors.len() == starts.len() && is_each, "{errors:?}");
 }
 
@@ -436,10 +404,7 @@ fn every_error_is_reported_at_once_by_line_and_key() {
 fn nothing_is_known_of_a_caller_whom_nobody_asked() {
     let anonymous = [("AUTH", "none"), ("API_KEYS", "")];
     let errors = reported(&grant(""), &anonymous).join("\n");
-    assert!(
-        errors.contains("`prefix`: must not have a placeholder"),
-        "{errors}"
-    );
+    assert!(errors.contains("`prefix`: must not have a placeholder"), "{errors}");
     assert!(errors.contains("`match`: must be \"everyone\""), "{errors}");
     let everyone = grant("match = \"everyone\"\nprefix = \"public/\"");
     assert!(read_with(&everyone, &anonymous).is_ok());
@@ -447,15 +412,9 @@ fn nothing_is_known_of_a_caller_whom_nobody_asked() {
 
 #[test]
 fn the_file_excludes_other_grants_and_must_be_readable() {
-    for variable in [
-        "BUCKET",
-        "REGION",
-        "PREFIX",
-        "ALLOW",
-        "EXTENSIONS",
-        "POLICY",
-        "ALLOW_FULL_ACCESS",
-    ] {
+    for variable in
+        ["BUCKET", "REGION", "PREFIX", "ALLOW", "EXTENSIONS", "POLICY", "ALLOW_FULL_ACCESS"]
+    {
         let errors = reported(&grant(""), &[(variable, "x")]);
         let expected = format!("{variable}: has no effect with GRANTS_FILE: remove one of them");
         assert_eq!(errors, [expected]);
@@ -464,10 +423,7 @@ fn the_file_excludes_other_grants_and_must_be_readable() {
     let expected = "GRANTS_FILE: other.toml, must be the path of a readable file: no such file here or in the binary's directory";
     assert_eq!(missing, [expected]);
     let long = format!("{}# {}", grant(""), "x".repeat(256 * 1024));
-    assert_eq!(
-        reported(&long, &[]),
-        ["GRANTS_FILE: grants.toml, must have at most 256 KiB"]
-    );
+    assert_eq!(reported(&long, &[]), ["GRANTS_FILE: grants.toml, must have at most 256 KiB"]);
 }
 
 /// A file that nobody can mean ends in errors, not in a panic or a hang.

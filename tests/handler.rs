@@ -1,10 +1,6 @@
 //! The handler answers every request: a panic too, and within the time that the platform leaves.
 
-#![expect(
-    clippy::panic,
-    clippy::expect_used,
-    reason = "a helper that fails must fail its test"
-)]
+#![expect(clippy::panic, clippy::expect_used, reason = "a helper that fails must fail its test")]
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -104,17 +100,11 @@ async fn the_time_that_a_token_took_is_not_left_for_sts() {
     let bearer = format!("Bearer {message}.{signature}");
 
     let mut requested = request("/sign");
-    requested
-        .headers
-        .insert(AUTHORIZATION, bearer.parse().expect("a header"));
+    requested.headers.insert(AUTHORIZATION, bearer.parse().expect("a header"));
     let started = present();
     let response = handle(&handler, &requested, Duration::from_millis(1000)).await;
     assert_eq!(response.status.as_u16(), 504, "{}", response.body);
-    assert!(
-        started.elapsed() < Duration::from_millis(900),
-        "{:?}",
-        started.elapsed()
-    );
+    assert!(started.elapsed() < Duration::from_millis(900), "{:?}", started.elapsed());
 }
 
 fn handler(sts: &str, clock: Arc<dyn Clock>) -> Handler {

@@ -115,18 +115,11 @@ fn request(subject: &str, query: &[(&str, &str)], body: &str, headers: HeaderMap
 fn issue(handler: &Handler, request: &Request) -> Result<Authorized, Error> {
     let caller = handler
         .authentication
-        .authenticate(
-            request,
-            "/sts",
-            &SystemClock,
-            Deadline::unlimited(&SystemClock),
-        )
+        .authenticate(request, "/sts", &SystemClock, Deadline::unlimited(&SystemClock))
         .now_or_never()
         .expect("the gateway's word takes no time")?;
     let parsed = CredentialRequest::parse(request, IssueRoute::Sts)?;
-    handler
-        .grants
-        .authorize(&caller, &parsed, SystemClock.now(), &SystemEntropy)
+    handler.grants.authorize(&caller, &parsed, SystemClock.now(), &SystemEntropy)
 }
 
 fn of_subject(handler: &Handler, subject: &str) -> Result<Authorized, Error> {
@@ -160,42 +153,20 @@ fn wildcard_in_claim_key_prefix_ext_is_refused() {
             matches!(claim, Err(error) if error.code() == ErrorCode::CallerNotAllowed),
             "{hostile}"
         );
-        for query in [
-            "bucket",
-            "region",
-            "durationSeconds",
-            "format",
-            "prefix",
-            "key",
-            "ext",
-            hostile,
-        ] {
+        for query in
+            ["bucket", "region", "durationSeconds", "format", "prefix", "key", "ext", hostile]
+        {
             let requested = request("u-1", &[(query, hostile)], "", HeaderMap::new());
             assert!(issue(&handler, &requested).is_err(), "{query}={hostile}");
         }
         let key = format!("users/u-1/{hostile}");
         for body in [
-            scope(
-                &format!("name/cos:{hostile}"),
-                bucket,
-                region,
-                "users/u-1/a",
-            ),
+            scope(&format!("name/cos:{hostile}"), bucket, region, "users/u-1/a"),
             scope("name/cos:PutObject", hostile, region, "users/u-1/a"),
             scope("name/cos:PutObject", bucket, hostile, "users/u-1/a"),
             scope("name/cos:PutObject", bucket, region, hostile),
-            scope(
-                "name/cos:PutObject",
-                bucket,
-                region,
-                &format!("users/{hostile}/a"),
-            ),
-            scope(
-                "name/cos:PutObject",
-                bucket,
-                region,
-                &format!("users/u-1x{hostile}"),
-            ),
+            scope("name/cos:PutObject", bucket, region, &format!("users/{hostile}/a")),
+            scope("name/cos:PutObject", bucket, region, &format!("users/u-1x{hostile}")),
         ] {
             assert!(
                 issue(&handler, &request("u-1", &[], &body, HeaderMap::new())).is_err(),
@@ -262,16 +233,11 @@ proptest! {
 #[test]
 fn each_call_carries_a_policy() {
     let handler = handler(false);
-    let body = scope(
-        "name/cos:PutObject",
-        "examplebucket-1250000000",
-        "ap-guangzhou",
-        "users/u-1/a",
-    );
-    for requested in [
-        request("u-1", &[], "", HeaderMap::new()),
-        request("u-1", &[], &body, HeaderMap::new()),
-    ] {
+    let body =
+        scope("name/cos:PutObject", "examplebucket-1250000000", "ap-guangzhou", "users/u-1/a");
+    for requested in
+        [request("u-1", &[], "", HeaderMap::new()), request("u-1", &[], &body, HeaderMap::new())]
+    {
         let sent = sent(&handler, &issue(&handler, &requested).expect("a grant"));
         let policy = percent_decode_str(sent["Policy"].as_str().expect("a policy"))
             .decode_utf8_lossy()
@@ -281,19 +247,11 @@ fn each_call_carries_a_policy() {
         assert!(!statements.is_empty());
         for statement in statements {
             assert!(!statement["action"].as_array().expect("actions").is_empty());
-            assert!(
-                !statement["resource"]
-                    .as_array()
-                    .expect("resources")
-                    .is_empty()
-            );
+            assert!(!statement["resource"].as_array().expect("resources").is_empty());
         }
     }
     for body in ["[]", "{}", "null", "\"\"", "[[]]", "[null]", "0", "[{}]"] {
-        assert!(
-            issue(&handler, &request("u-1", &[], body, HeaderMap::new())).is_err(),
-            "{body}"
-        );
+        assert!(issue(&handler, &request("u-1", &[], body, HeaderMap::new())).is_err(), "{body}");
     }
 }
 
@@ -315,12 +273,8 @@ fn role_and_external_id_never_come_from_a_request() {
     ];
     let mut headers = HeaderMap::new();
     for name in names {
-        let requested = request(
-            "u-1",
-            &[(name, "qcs::cam::uin/1:roleName/admin")],
-            "",
-            HeaderMap::new(),
-        );
+        let requested =
+            request("u-1", &[(name, "qcs::cam::uin/1:roleName/admin")], "", HeaderMap::new());
         assert!(issue(&handler, &requested).is_err(), "{name}");
         let mut item = json!({"action": "name/cos:PutObject", "bucket": "examplebucket-1250000000", "region": "ap-guangzhou", "prefix": "users/u-1/a"});
         item[name] = json!("qcs::cam::uin/1:roleName/admin");
@@ -334,10 +288,7 @@ fn role_and_external_id_never_come_from_a_request() {
     }
     let authorized = issue(&handler, &request("u-1", &[], "", headers)).expect("a grant");
     let sent = sent(&handler, &authorized);
-    assert_eq!(
-        sent["RoleArn"],
-        "qcs::cam::uin/100000000001:roleName/uploader"
-    );
+    assert_eq!(sent["RoleArn"], "qcs::cam::uin/100000000001:roleName/uploader");
     assert_eq!(sent["ExternalId"], "configured");
     assert_eq!(sent["RoleSessionName"], authorized.session_name());
 }

@@ -45,15 +45,9 @@ async fn exchange(authority: &str, request: Request<Bytes>) -> io::Result<Respon
         let host = authority.parse().map_err(io::Error::other)?;
         request.headers_mut().insert(header::HOST, host);
     }
-    let response = sender
-        .send_request(request)
-        .await
-        .map_err(io::Error::other)?;
+    let response = sender.send_request(request).await.map_err(io::Error::other)?;
     let (head, body) = response.into_parts();
-    let body = Limited::new(body, MAX_RESPONSE_BYTES)
-        .collect()
-        .await
-        .map_err(io::Error::other)?;
+    let body = Limited::new(body, MAX_RESPONSE_BYTES).collect().await.map_err(io::Error::other)?;
     connection.abort();
     Ok(Response::from_parts(head, body.to_bytes()))
 }

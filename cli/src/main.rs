@@ -29,10 +29,8 @@ fn main() -> ExitCode {
     // Not `Arguments::parse`, which adds the usage of the program to an error in an options file.
     let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let console = Console::new();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let ended = match runtime {
         Ok(runtime) => runtime.block_on(commands::run(arguments, secrets_file(), console)),
         Err(error) => Err(Failure::Failed(format!("cannot start: {error}"))),
@@ -52,9 +50,6 @@ fn main() -> ExitCode {
 
 /// The file to which every secret is appended, for a leak check.
 fn secrets_file() -> Option<PathBuf> {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "read once, in main, and passed in"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "read once, in main, and passed in")]
     std::env::var_os("COS_EMULATOR_SECRET_LEDGER").map(PathBuf::from)
 }

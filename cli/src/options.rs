@@ -95,10 +95,9 @@ impl<T: FileOptions> Args for WithFile<T> {
             .help("A TOML file with the names of these flags as keys; flags win");
         // An absent switch has to keep the value of the file; `SetTrue` writes `false`.
         T::augment_args(command.arg(config)).mut_args(|arg| match arg.get_action() {
-            ArgAction::SetTrue => arg
-                .action(ArgAction::Set)
-                .num_args(0)
-                .default_missing_value("true"),
+            ArgAction::SetTrue => {
+                arg.action(ArgAction::Set).num_args(0).default_missing_value("true")
+            }
             _ => arg,
         })
     }

@@ -97,25 +97,25 @@ impl PlatformName {
             }
             (Self::Scf, Some(Trigger::ApiGateway)) => Ok(Platform::Scf(ScfEvent::ApiGateway)),
             (Self::Scf, Some(Trigger::Clb)) => Ok(Platform::Scf(ScfEvent::Clb)),
-            (Self::Scf, Some(_)) => Err(
-                "--trigger: must be function-url, api-gateway or clb with --platform scf"
-                    .to_owned(),
-            ),
+            (Self::Scf, Some(_)) => {
+                Err("--trigger: must be function-url, api-gateway or clb with --platform scf"
+                    .to_owned())
+            }
             (Self::ScfWeb, None) => Ok(Platform::ScfWeb),
-            (Self::ScfWeb, Some(_)) => Err(
-                "--trigger: must be omitted with --platform scf-web, which receives plain HTTP"
-                    .to_owned(),
-            ),
+            (Self::ScfWeb, Some(_)) => {
+                Err("--trigger: must be omitted with --platform scf-web, which receives plain HTTP"
+                    .to_owned())
+            }
             (Self::Lambda, None | Some(Trigger::FunctionUrl)) => {
                 Ok(Platform::Lambda(LambdaEvent::FunctionUrl))
             }
             (Self::Lambda, Some(Trigger::HttpApi)) => Ok(Platform::Lambda(LambdaEvent::HttpApi)),
             (Self::Lambda, Some(Trigger::Rest)) => Ok(Platform::Lambda(LambdaEvent::Rest)),
             (Self::Lambda, Some(Trigger::Alb)) => Ok(Platform::Lambda(LambdaEvent::Alb)),
-            (Self::Lambda, Some(_)) => Err(
-                "--trigger: must be function-url, http-api, rest or alb with --platform lambda"
-                    .to_owned(),
-            ),
+            (Self::Lambda, Some(_)) => {
+                Err("--trigger: must be function-url, http-api, rest or alb with --platform lambda"
+                    .to_owned())
+            }
         }
     }
 }

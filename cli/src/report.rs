@@ -30,19 +30,15 @@ pub(crate) fn add_controls(cloud: &Cloud, mut addresses: Value) -> Value {
 /// Fails when the trace file is incomplete: a trace that lacks lines is worse than none.
 pub(crate) fn check_trace(cloud: &Cloud) -> Result<(), Failure> {
     match cloud.trace_failure() {
-        Some(kind) => Err(Failure::Failed(format!(
-            "the trace file lacks lines: {kind}"
-        ))),
+        Some(kind) => Err(Failure::Failed(format!("the trace file lacks lines: {kind}"))),
         None => Ok(()),
     }
 }
 
 /// Prints one call to the STS.
 pub(crate) fn print_sts_call(call: &StsCall, verbose: bool, console: Console) {
-    let seconds = call
-        .duration_seconds
-        .map(|seconds| format!(" for {seconds} s"))
-        .unwrap_or_default();
+    let seconds =
+        call.duration_seconds.map(|seconds| format!(" for {seconds} s")).unwrap_or_default();
     let line = format!(
         "STS: {}{seconds}, signed with {}: {}",
         call.action, call.signature_method, call.outcome,

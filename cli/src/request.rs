@@ -93,11 +93,7 @@ pub(crate) fn read(place: &str) -> Result<Vec<u8>, Failure> {
         Box::new(std::fs::File::open(place).map_err(failed)?)
     };
     let limit = MAX_BYTES.saturating_add(1);
-    source
-        .by_ref()
-        .take(limit)
-        .read_to_end(&mut content)
-        .map_err(failed)?;
+    source.by_ref().take(limit).read_to_end(&mut content).map_err(failed)?;
     if u64::try_from(content.len()).is_ok_and(|length| length > MAX_BYTES) {
         return Err(Failure::Failed(format!(
             "`{place}` is over 16 MB, more than any platform accepts"
@@ -110,13 +106,7 @@ fn header_field(text: &str) -> Result<(HeaderName, HeaderValue), String> {
     let (name, value) = text
         .split_once(':')
         .ok_or("must be `Name: value`, for example `Origin: http://localhost`")?;
-    let name = name
-        .trim()
-        .parse()
-        .map_err(|_| "must begin with a valid header name")?;
-    let value = value
-        .trim()
-        .parse()
-        .map_err(|_| "must end with a valid header value")?;
+    let name = name.trim().parse().map_err(|_| "must begin with a valid header name")?;
+    let value = value.trim().parse().map_err(|_| "must end with a valid header value")?;
     Ok((name, value))
 }

@@ -41,7 +41,5 @@ pub(crate) fn upload_url(cloud: &Cloud, body: &[u8]) -> Option<String> {
         &Secret::new(credential.secret_key)?,
     );
     let token = percent_encode(&credential.token);
-    Some(format!(
-        "{host}{PATH}?{signature}&x-cos-security-token={token}"
-    ))
+    Some(format!("{host}{PATH}?{signature}&x-cos-security-token={token}"))
 }

@@ -55,9 +55,7 @@ impl Admin {
     pub(crate) fn start(port: u16, routes: Routes, secrets: &SecretRegistry) -> io::Result<Self> {
         let token = secret_text(40);
         secrets.register(&token)?;
-        let guard = Guard {
-            token: Secret::new(token.clone()).ok_or(io::ErrorKind::InvalidData)?,
-        };
+        let guard = Guard { token: Secret::new(token.clone()).ok_or(io::ErrorKind::InvalidData)? };
         let api = Arc::new((guard, routes));
         let server = Server::start(port, Transport::Plain, move |request| {
             let api = Arc::clone(&api);
@@ -69,10 +67,7 @@ impl Admin {
 
 impl fmt::Debug for Admin {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Admin")
-            .field("server", &self.server)
-            .finish_non_exhaustive()
+        formatter.debug_struct("Admin").field("server", &self.server).finish_non_exhaustive()
     }
 }
 

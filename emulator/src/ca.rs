@@ -35,11 +35,7 @@ impl Ca {
         std::fs::write(file_in(directory.path()), pem)?;
         let server = server_config(authority, region).map_err(io::Error::other)?;
         let untrusted = untrusted(region).map_err(io::Error::other)?;
-        Ok(Self {
-            directory,
-            server: Arc::new(server),
-            untrusted: Arc::new(untrusted),
-        })
+        Ok(Self { directory, server: Arc::new(server), untrusted: Arc::new(untrusted) })
     }
 
     /// Where the authority's certificate is.
@@ -57,9 +53,7 @@ fn authority() -> Result<(Issuer<'static, KeyPair>, String), rcgen::Error> {
     let mut params = CertificateParams::new(Vec::new())?;
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    params
-        .distinguished_name
-        .push(DnType::CommonName, "cos-emulator, this run only");
+    params.distinguished_name.push(DnType::CommonName, "cos-emulator, this run only");
     let certificate = params.self_signed(&key)?;
     Ok((Issuer::new(params, key), certificate.pem()))
 }
@@ -101,13 +95,7 @@ impl Certificates {
         let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let signing_key = rustls::crypto::ring::sign::any_supported_type(&private)?;
         let default = certificate(&authority, &key, &signing_key, region)?;
-        Ok(Self {
-            authority,
-            key,
-            signing_key,
-            default,
-            others: Mutex::default(),
-        })
+        Ok(Self { authority, key, signing_key, default, others: Mutex::default() })
     }
 
     /// The certificate for a region; `None` when it cannot be made.
@@ -135,9 +123,7 @@ impl ResolvesServerCert for Certificates {
 
 impl std::fmt::Debug for Certificates {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("Certificates")
-            .finish_non_exhaustive()
+        formatter.debug_struct("Certificates").finish_non_exhaustive()
     }
 }
 
@@ -174,9 +160,7 @@ fn certificate(
 /// The region in a host of COS, as `ap-beijing` in `<bucket>.cos.ap-beijing.myqcloud.com`.
 fn region_of(host: &str) -> Option<Region> {
     let host = host.to_ascii_lowercase();
-    let rest = DOMAINS
-        .iter()
-        .find_map(|domain| host.strip_suffix(domain)?.strip_suffix('.'))?;
+    let rest = DOMAINS.iter().find_map(|domain| host.strip_suffix(domain)?.strip_suffix('.'))?;
     let (service, region) = rest.rsplit_once('.')?;
     let is_cos = ["cos", "cos-internal"].contains(&service.rsplit('.').next()?);
     Region::parse(region).ok().filter(|_| is_cos)

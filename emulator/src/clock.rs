@@ -33,10 +33,7 @@ struct State {
 impl EmulatedClock {
     /// A clock that shows what `base` shows.
     pub fn over(base: Arc<dyn Clock>) -> Self {
-        Self {
-            base,
-            state: Mutex::default(),
-        }
+        Self { base, state: Mutex::default() }
     }
 
     /// A span as people write it, in seconds: a number of them (`90`), or numbers with units
@@ -97,11 +94,7 @@ impl EmulatedClock {
     fn now_ms(&self) -> i64 {
         let base_ms = self.base_ms();
         let state = *lock(&self.state);
-        bounded(
-            state
-                .frozen_at_ms
-                .unwrap_or_else(|| base_ms.saturating_add(state.offset_ms)),
-        )
+        bounded(state.frozen_at_ms.unwrap_or_else(|| base_ms.saturating_add(state.offset_ms)))
     }
 
     fn base_ms(&self) -> i64 {
@@ -128,11 +121,7 @@ impl fmt::Debug for EmulatedClock {
 /// `moment` and so many seconds more, or fewer.
 pub(crate) fn shifted(moment: Timestamp, seconds: i64) -> Timestamp {
     let size = u32::try_from(seconds.unsigned_abs()).unwrap_or(u32::MAX);
-    if seconds < 0 {
-        moment.minus_seconds(size)
-    } else {
-        moment.plus_seconds(size)
-    }
+    if seconds < 0 { moment.minus_seconds(size) } else { moment.plus_seconds(size) }
 }
 
 pub(crate) fn span_seconds(text: &str) -> Option<i64> {
@@ -140,9 +129,7 @@ pub(crate) fn span_seconds(text: &str) -> Option<i64> {
     if let Ok(seconds) = text.parse() {
         return Some(seconds);
     }
-    SignedDuration::from_str(text)
-        .ok()
-        .map(|span| span.as_secs())
+    SignedDuration::from_str(text).ok().map(|span| span.as_secs())
 }
 
 /// A moment as people write it: seconds since 1970, or `2026-01-01T00:00:00Z`.

@@ -90,10 +90,7 @@ pub struct Cloud {
     cos: Cos,
     root_key: KeyPair,
     sub_account_key: KeyPair,
-    #[expect(
-        dead_code,
-        reason = "keeps the CA's file for as long as the cloud lives"
-    )]
+    #[expect(dead_code, reason = "keeps the CA's file for as long as the cloud lives")]
     ca: Ca,
 }
 
@@ -205,10 +202,9 @@ impl Cloud {
             Some(function) if function.config.platform != Platform::ScfWeb => {
                 function.invoke(request_id, Bytes::from(raw.into())).await
             }
-            _ => Invocation {
-                request_id,
-                outcome: Outcome::PlatformError(PlatformError::NoEvents),
-            },
+            _ => {
+                Invocation { request_id, outcome: Outcome::PlatformError(PlatformError::NoEvents) }
+            }
         }
     }
 
@@ -219,10 +215,7 @@ impl Cloud {
 
     /// The process ids of the live instances.
     pub fn function_processes(&self) -> Vec<i32> {
-        self.function
-            .as_ref()
-            .map(|function| function.process_ids())
-            .unwrap_or_default()
+        self.function.as_ref().map(|function| function.process_ids()).unwrap_or_default()
     }
 
     /// Every secret that was made or given so far: secret keys and tokens.

@@ -161,11 +161,7 @@ async fn serve(
     let call = middleware.begin(Service::Cos, &action, head, key);
     let response = match call.replacement() {
         Some(response) => response,
-        None => {
-            service
-                .answer(Request::from_parts(parts, body), call.now())
-                .await
-        }
+        None => service.answer(Request::from_parts(parts, body), call.now()).await,
     };
     call.finish(response).await
 }
@@ -187,9 +183,7 @@ pub(crate) fn open_store(
         let is_new = !store.read().buckets.contains_key(bucket);
         if is_new {
             let region = default_bucket.0.region.as_str();
-            store
-                .create_bucket(bucket, region, clock.now(), |_| Ok(()))
-                .map_err(startup_error)?;
+            store.create_bucket(bucket, region, clock.now(), |_| Ok(())).map_err(startup_error)?;
         }
     }
     if !options.origins.is_empty() {

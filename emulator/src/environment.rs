@@ -81,10 +81,7 @@ impl Source {
             }
             Platform::Lambda(_) => self.lambda(port, directory),
         };
-        pairs
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value))
-            .collect()
+        pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
     fn scf(&self, credentials: &Issued, directory: &str) -> Vec<(&'static str, String)> {
@@ -121,15 +118,9 @@ impl Source {
             ("AWS_LAMBDA_RUNTIME_API", format!("127.0.0.1:{port}")),
             ("AWS_LAMBDA_FUNCTION_NAME", "cos-issuer".to_owned()),
             ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
-            (
-                "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
-                self.memory_mb.to_string(),
-            ),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", self.memory_mb.to_string()),
             ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".to_owned()),
-            (
-                "AWS_LAMBDA_LOG_GROUP_NAME",
-                "/aws/lambda/cos-issuer".to_owned(),
-            ),
+            ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/cos-issuer".to_owned()),
             ("AWS_LAMBDA_LOG_STREAM_NAME", stream),
             ("AWS_REGION", "ap-southeast-1".to_owned()),
             ("AWS_DEFAULT_REGION", "ap-southeast-1".to_owned()),

@@ -96,10 +96,7 @@ pub(crate) fn lambda_reply(shape: LambdaEvent, outcome: &Outcome) -> Response<By
         Outcome::FunctionError(_) | Outcome::PlatformError(_) => None,
     };
     let throttled = matches!(outcome, Outcome::PlatformError(PlatformError::Throttled));
-    let too_large = matches!(
-        outcome,
-        Outcome::PlatformError(PlatformError::RequestTooLarge)
-    );
+    let too_large = matches!(outcome, Outcome::PlatformError(PlatformError::RequestTooLarge));
     understood.unwrap_or_else(|| match (shape, throttled, too_large) {
         (LambdaEvent::Alb, ..) => alb::failure(too_large),
         (LambdaEvent::FunctionUrl, ..) => lambda_function_url::failure(throttled, too_large),

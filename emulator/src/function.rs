@@ -65,10 +65,7 @@ impl Function {
                 status: "the cloud is stopping".to_owned(),
             })
         });
-        Invocation {
-            request_id,
-            outcome,
-        }
+        Invocation { request_id, outcome }
     }
 
     /// The process ids of the live instances.

@@ -160,8 +160,5 @@ async fn invoke(
     event: &serde_json::Value,
 ) -> Outcome {
     let event = Bytes::from(event.to_string());
-    function
-        .invoke(request.request_id.clone(), event)
-        .await
-        .outcome
+    function.invoke(request.request_id.clone(), event).await.outcome
 }

@@ -19,10 +19,7 @@ pub(crate) fn header_value(moment: Timestamp) -> Option<HeaderValue> {
 
 /// The moment that a header names; `None` when the text is not a date since 1970.
 pub(crate) fn parse(text: &str) -> Option<Timestamp> {
-    let since_1970 = httpdate::parse_http_date(text)
-        .ok()?
-        .duration_since(UNIX_EPOCH)
-        .ok()?;
+    let since_1970 = httpdate::parse_http_date(text).ok()?.duration_since(UNIX_EPOCH).ok()?;
     Timestamp::from_unix_seconds(i64::try_from(since_1970.as_secs()).ok()?)
 }
 
@@ -35,12 +32,7 @@ mod tests {
         let moment = Timestamp::from_unix_seconds(1_586_542_915).unwrap();
         assert_eq!(text(moment), "Fri, 10 Apr 2020 18:21:55 GMT");
         assert_eq!(parse("Fri, 10 Apr 2020 18:21:55 GMT"), Some(moment));
-        for wrong in [
-            "",
-            "yesterday",
-            "2020-04-10",
-            "Fri, 10 Apr 1969 18:21:55 GMT",
-        ] {
+        for wrong in ["", "yesterday", "2020-04-10", "Fri, 10 Apr 1969 18:21:55 GMT"] {
             assert_eq!(parse(wrong), None, "{wrong}");
         }
     }

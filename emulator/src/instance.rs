@@ -35,18 +35,9 @@ pub(crate) struct Work {
 enum Phase {
     Init,
     Idle,
-    Busy {
-        work: Arc<Work>,
-        fetched: bool,
-    },
-    Answered {
-        outcome: Outcome,
-        gone: Option<ExitReason>,
-    },
-    Dead {
-        reason: ExitReason,
-        fetched: bool,
-    },
+    Busy { work: Arc<Work>, fetched: bool },
+    Answered { outcome: Outcome, gone: Option<ExitReason> },
+    Dead { reason: ExitReason, fetched: bool },
 }
 
 /// The state that the runtime API, the process and the invoker share.
@@ -58,10 +49,7 @@ pub(crate) struct State {
 
 impl State {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self {
-            phase: watch::Sender::new(Phase::Init),
-            parked: watch::Sender::new(0),
-        })
+        Arc::new(Self { phase: watch::Sender::new(Phase::Init), parked: watch::Sender::new(0) })
     }
 
     pub(crate) fn is_idle(&self) -> bool {
@@ -84,19 +72,12 @@ impl State {
     pub(crate) fn die(&self, reason: ExitReason) {
         self.change(|phase| match phase {
             Phase::Dead { .. } => None,
-            Phase::Busy { fetched, .. } => Some(Phase::Dead {
-                reason,
-                fetched: *fetched,
-            }),
+            Phase::Busy { fetched, .. } => Some(Phase::Dead { reason, fetched: *fetched }),
             // A response that is not yet taken stays a response.
-            Phase::Answered { outcome, .. } => Some(Phase::Answered {
-                outcome: outcome.clone(),
-                gone: Some(reason),
-            }),
-            Phase::Init | Phase::Idle => Some(Phase::Dead {
-                reason,
-                fetched: false,
-            }),
+            Phase::Answered { outcome, .. } => {
+                Some(Phase::Answered { outcome: outcome.clone(), gone: Some(reason) })
+            }
+            Phase::Init | Phase::Idle => Some(Phase::Dead { reason, fetched: false }),
         });
     }
 
@@ -119,18 +100,14 @@ impl State {
     pub(crate) async fn next(&self) -> Option<Arc<Work>> {
         let _parked = Parked::at(&self.parked);
         let mut phases = self.phase.subscribe();
-        let due = phases
-            .wait_for(|phase| matches!(phase, Phase::Busy { .. } | Phase::Dead { .. }))
-            .await;
+        let due =
+            phases.wait_for(|phase| matches!(phase, Phase::Busy { .. } | Phase::Dead { .. })).await;
         drop(due);
         let mut taken = None;
         self.change(|phase| match phase {
             Phase::Busy { work, .. } => {
                 taken = Some(Arc::clone(work));
-                Some(Phase::Busy {
-                    work: Arc::clone(work),
-                    fetched: true,
-                })
+                Some(Phase::Busy { work: Arc::clone(work), fetched: true })
             }
             _ => None,
         });
@@ -141,13 +118,11 @@ impl State {
     /// ignored.
     pub(crate) fn finish(&self, request_id: Option<&str>, outcome: Outcome) -> bool {
         self.change(|phase| match phase {
-            Phase::Busy {
-                work,
-                fetched: true,
-            } if request_id.is_none_or(|id| id == work.request_id) => Some(Phase::Answered {
-                outcome,
-                gone: None,
-            }),
+            Phase::Busy { work, fetched: true }
+                if request_id.is_none_or(|id| id == work.request_id) =>
+            {
+                Some(Phase::Answered { outcome, gone: None })
+            }
             _ => None,
         })
     }
@@ -157,10 +132,7 @@ impl State {
         let work = Arc::new(work);
         let mut phases = self.phase.subscribe();
         self.change(|phase| match phase {
-            Phase::Idle => Some(Phase::Busy {
-                work,
-                fetched: false,
-            }),
+            Phase::Idle => Some(Phase::Busy { work, fetched: false }),
             _ => None,
         });
         let settled =
@@ -173,12 +145,9 @@ impl State {
             Phase::Answered { outcome, .. } => {
                 self.change(|phase| match phase {
                     Phase::Answered { gone: None, .. } => Some(Phase::Idle),
-                    Phase::Answered {
-                        gone: Some(reason), ..
-                    } => Some(Phase::Dead {
-                        reason: reason.clone(),
-                        fetched: true,
-                    }),
+                    Phase::Answered { gone: Some(reason), .. } => {
+                        Some(Phase::Dead { reason: reason.clone(), fetched: true })
+                    }
                     _ => None,
                 });
                 Ok(outcome)

@@ -56,13 +56,7 @@ impl Middleware {
         directory: Arc<Directory>,
         trace: Trace,
     ) -> Self {
-        Self {
-            faults: Faults::new(Arc::clone(&rng)),
-            trace,
-            clock,
-            rng,
-            directory,
-        }
+        Self { faults: Faults::new(Arc::clone(&rng)), trace, clock, rng, directory }
     }
 
     /// A call begins. The request claims to be signed with the key whose id is `key`.
@@ -186,10 +180,7 @@ impl Drop for Call {
 
 impl fmt::Debug for Middleware {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Middleware")
-            .field("clock", &self.clock)
-            .finish_non_exhaustive()
+        formatter.debug_struct("Middleware").field("clock", &self.clock).finish_non_exhaustive()
     }
 }
 
@@ -198,9 +189,7 @@ pub(crate) fn q_sign_key<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Option<&'a
     let header = headers.get(header::AUTHORIZATION);
     let header = header.and_then(|value| value.to_str().ok());
     let texts = [header, uri.query()].into_iter().flatten();
-    texts
-        .flat_map(|text| text.split('&'))
-        .find_map(|pair| pair.strip_prefix("q-ak="))
+    texts.flat_map(|text| text.split('&')).find_map(|pair| pair.strip_prefix("q-ak="))
 }
 
 #[cfg(test)]

@@ -96,10 +96,7 @@ where
             continue;
         };
         while connections.try_join_next().is_some() {}
-        let peer = Peer {
-            address,
-            is_tls: matches!(transport, Transport::Tls(_)),
-        };
+        let peer = Peer { address, is_tls: matches!(transport, Transport::Tls(_)) };
         connections.spawn(connection(stream, peer, transport.clone(), handler.clone()));
     }
 }
@@ -179,9 +176,7 @@ pub(crate) async fn read_limited(
 
 /// A complete body.
 pub(crate) fn full(bytes: impl Into<Bytes>) -> Body {
-    Full::new(bytes.into())
-        .map_err(|never: Infallible| match never {})
-        .boxed()
+    Full::new(bytes.into()).map_err(|never: Infallible| match never {}).boxed()
 }
 
 /// A response with a content type.

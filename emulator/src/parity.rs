@@ -32,43 +32,19 @@ pub struct Service {
 
 /// Every part, in the order in which a request meets them.
 pub const SERVICES: [Service; 7] = [
-    Service {
-        title: "Gateways",
-        entries: &gateway::ENTRIES,
-    },
-    Service {
-        title: "Events and replies",
-        entries: &events::ENTRIES,
-    },
-    Service {
-        title: "Runtime",
-        entries: &runtime::ENTRIES,
-    },
-    Service {
-        title: "STS",
-        entries: &sts::ENTRIES,
-    },
-    Service {
-        title: "CAM",
-        entries: &cam::ENTRIES,
-    },
-    Service {
-        title: "COS: authentication and authorization",
-        entries: &cos_auth::ENTRIES,
-    },
-    Service {
-        title: "COS: operations",
-        entries: &cos::ENTRIES,
-    },
+    Service { title: "Gateways", entries: &gateway::ENTRIES },
+    Service { title: "Events and replies", entries: &events::ENTRIES },
+    Service { title: "Runtime", entries: &runtime::ENTRIES },
+    Service { title: "STS", entries: &sts::ENTRIES },
+    Service { title: "CAM", entries: &cam::ENTRIES },
+    Service { title: "COS: authentication and authorization", entries: &cos_auth::ENTRIES },
+    Service { title: "COS: operations", entries: &cos::ENTRIES },
 ];
 
 /// Every behaviour with the part it belongs to.
 pub fn entries() -> impl Iterator<Item = Line> {
     SERVICES.iter().flat_map(|service| {
-        let line = |entry| Line {
-            service: service.title,
-            entry,
-        };
+        let line = |entry| Line { service: service.title, entry };
         service.entries.iter().map(line)
     })
 }
@@ -97,11 +73,7 @@ impl Line {
 
 /// How many behaviours are known in which way.
 pub fn summary() -> String {
-    let count = |kind: &str| {
-        entries()
-            .filter(|line| line.entry.source.kind() == kind)
-            .count()
-    };
+    let count = |kind: &str| entries().filter(|line| line.entry.source.kind() == kind).count();
     format!(
         "{} behaviours: {} documented, {} observed, {} from SDK source, {} inferred, {} not known",
         entries().count(),
@@ -136,9 +108,7 @@ pub fn markdown() -> String {
                 Source::Documented(url) => format!("[documented]({url})"),
                 source => format!("{}: {}", source.kind(), source.detail()),
             };
-            let test = entry
-                .test
-                .map_or_else(String::new, |test| format!("`{test}`"));
+            let test = entry.test.map_or_else(String::new, |test| format!("`{test}`"));
             page.push_str(&format!("| {} | {known} | {test} |\n", entry.behaviour));
         }
     }

@@ -63,12 +63,8 @@ impl Process {
             pipes.push(stderr.as_fd().try_clone_to_owned()?);
             tokio::spawn(output::copy_lines(stderr, Arc::clone(output)));
         }
-        let process = Self {
-            group,
-            ended: Arc::default(),
-            meter: Arc::new(Meter::new(group)),
-            pipes,
-        };
+        let process =
+            Self { group, ended: Arc::default(), meter: Arc::new(Meter::new(group)), pipes };
         let (ended, meter) = (Arc::clone(&process.ended), Arc::clone(&process.meter));
         let (on_exit, on_memory_exceeded) = (callbacks.on_exit, callbacks.on_memory_exceeded);
         let limit_bytes = launch.memory_limit_bytes;
@@ -104,11 +100,7 @@ impl Process {
     /// The most memory that the leader ever had, in bytes; `None` where the system does not report
     /// it.
     pub(crate) fn peak_memory_bytes(&self) -> Option<u64> {
-        if self.has_ended() {
-            self.meter.last_known()
-        } else {
-            self.meter.read()
-        }
+        if self.has_ended() { self.meter.last_known() } else { self.meter.read() }
     }
 
     /// Stops the whole group where it is.

@@ -40,9 +40,7 @@ impl Rng {
 
     /// True with this probability.
     pub(crate) fn gen_bool(&self, purpose: &'static str, probability: f64) -> bool {
-        self.draw(purpose, |random| {
-            random.random_bool(probability.clamp(0.0, 1.0))
-        })
+        self.draw(purpose, |random| random.random_bool(probability.clamp(0.0, 1.0)))
     }
 
     /// A number up to and including `most`.
@@ -53,9 +51,7 @@ impl Rng {
     /// A request id of this run.
     pub(crate) fn request_id(&self) -> String {
         let bytes: [u8; 16] = self.draw("request ids", |random| random.random());
-        uuid::Builder::from_random_bytes(bytes)
-            .into_uuid()
-            .to_string()
+        uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
     }
 
     /// A generator of its own for something that draws often.
@@ -74,20 +70,13 @@ impl Rng {
 
 impl fmt::Debug for Rng {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Rng")
-            .field("seed", &self.seed)
-            .finish_non_exhaustive()
+        formatter.debug_struct("Rng").field("seed", &self.seed).finish_non_exhaustive()
     }
 }
 
 /// Letters and digits from the thread's cryptographic generator.
 pub(crate) fn secret_text(length: usize) -> String {
-    rand::rng()
-        .sample_iter(Alphanumeric)
-        .take(length)
-        .map(char::from)
-        .collect()
+    rand::rng().sample_iter(Alphanumeric).take(length).map(char::from).collect()
 }
 
 /// FNV-1a, which keeps streams apart and never changes.

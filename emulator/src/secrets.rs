@@ -43,16 +43,10 @@ struct Search {
 impl SecretRegistry {
     /// A registry that also appends each secret to the file at `path`, one a line.
     pub(crate) fn open(path: Option<&Path>) -> io::Result<Self> {
-        let file = path
-            .map(|path| OpenOptions::new().create(true).append(true).open(path))
-            .transpose()?;
-        let inner = Inner {
-            file,
-            ..Inner::default()
-        };
-        Ok(Self {
-            inner: Mutex::new(inner),
-        })
+        let file =
+            path.map(|path| OpenOptions::new().create(true).append(true).open(path)).transpose()?;
+        let inner = Inner { file, ..Inner::default() };
+        Ok(Self { inner: Mutex::new(inner) })
     }
 
     /// Adds a secret. A file that cannot be written is an error: a leak check that knows half of
@@ -87,10 +81,7 @@ impl SecretRegistry {
         let mut found: Vec<Range<usize>> = Vec::new();
         for search in &inner.searches {
             for begun in search.patterns.find_overlapping_iter(text) {
-                let number = search
-                    .secrets
-                    .start
-                    .saturating_add(begun.pattern().as_usize());
+                let number = search.secrets.start.saturating_add(begun.pattern().as_usize());
                 let secret = inner.secrets.get(number).map_or("", String::as_str);
                 let here = text.get(begun.start()..).unwrap_or_default();
                 if !secret.is_empty() && here.starts_with(secret) {
@@ -119,18 +110,15 @@ impl Inner {
         if start == end {
             return Some(());
         }
-        while let Some(last) = self
-            .searches
-            .pop_if(|last| last.secrets.len() <= end.saturating_sub(start))
+        while let Some(last) =
+            self.searches.pop_if(|last| last.secrets.len() <= end.saturating_sub(start))
         {
             start = last.secrets.start;
         }
         let secrets = self.secrets.get(start..end)?.iter().map(String::as_bytes);
         let patterns = secrets.map(|secret| secret.get(..PATTERN_BYTES).unwrap_or(secret));
-        self.searches.push(Search {
-            patterns: AhoCorasick::new(patterns).ok()?,
-            secrets: start..end,
-        });
+        self.searches
+            .push(Search { patterns: AhoCorasick::new(patterns).ok()?, secrets: start..end });
         Some(())
     }
 }
@@ -152,11 +140,7 @@ mod tests {
         for secret in ["", "ab", "abcd", "bcdef"] {
             registry.register(secret).unwrap();
         }
-        assert_eq!(
-            registry.find("xabcdefab"),
-            [1..5, 7..9],
-            "the longer, the first"
-        );
+        assert_eq!(registry.find("xabcdefab"), [1..5, 7..9], "the longer, the first");
         assert!(registry.find("a-common-beginning-300.").is_empty());
     }
 }

@@ -78,10 +78,7 @@ impl Sts {
 
     /// Injects these faults into the next calls, one each, in this order.
     pub fn inject(&self, faults: impl IntoIterator<Item = Fault>) {
-        self.service
-            .middleware
-            .faults
-            .queue(ServiceName::Sts, faults);
+        self.service.middleware.faults.queue(ServiceName::Sts, faults);
     }
 
     /// The last 10000 calls, in order of arrival.
@@ -175,9 +172,7 @@ impl Service {
             Err(_) => StsCall::unreadable(),
         };
         let key = unverified.as_ref().ok().and_then(Inbound::claimed_key);
-        let call = self
-            .middleware
-            .begin(ServiceName::Sts, &record.action, head, key.as_deref());
+        let call = self.middleware.begin(ServiceName::Sts, &record.action, head, key.as_deref());
         record.request_id.clone_from(&call.request_id);
         let response = match call.replacement() {
             Some(response) => {
@@ -233,10 +228,8 @@ impl Service {
                 envelope(error, &call.request_id)
             }
         };
-        let token = body
-            .pointer("/Response/Credentials/Token")
-            .and_then(Value::as_str)
-            .map(str::to_owned);
+        let token =
+            body.pointer("/Response/Credentials/Token").and_then(Value::as_str).map(str::to_owned);
         let mut earlier_token = lock(&self.earlier_token);
         if let Some(fault) = call.fault() {
             let earlier_token = earlier_token.as_deref();

@@ -94,9 +94,8 @@ struct Line<'a> {
 impl Trace {
     /// A trace that also appends to the file at `path`.
     pub(crate) fn open(path: Option<&Path>, secrets: Arc<SecretRegistry>) -> io::Result<Self> {
-        let file = path
-            .map(|path| OpenOptions::new().create(true).append(true).open(path))
-            .transpose()?;
+        let file =
+            path.map(|path| OpenOptions::new().create(true).append(true).open(path)).transpose()?;
         Ok(Self {
             inner: Mutex::new(Inner {
                 mask: Mask::new(secrets),
@@ -152,10 +151,7 @@ fn line(n: u64, event: &TraceEvent<'_>, mask: &mut Mask) -> String {
     let target = short(&mask.target(&event.head.target));
     let mut headers = BTreeMap::new();
     for (name, values) in event.head.headers.iter().take(MAX_HEADERS) {
-        let values: Vec<String> = values
-            .iter()
-            .map(|value| mask.header(name, value))
-            .collect();
+        let values: Vec<String> = values.iter().map(|value| mask.header(name, value)).collect();
         headers.insert(short(&mask.text(name)), short(&values.join(", ")));
     }
     let reason = short(&mask.text(event.reason));
@@ -190,16 +186,9 @@ impl Head {
         let mut headers: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (name, value) in request.headers() {
             let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-            headers
-                .entry(name.as_str().to_owned())
-                .or_default()
-                .push(value);
+            headers.entry(name.as_str().to_owned()).or_default().push(value);
         }
-        Self {
-            method: request.method().to_string(),
-            target: request.uri().to_string(),
-            headers,
-        }
+        Self { method: request.method().to_string(), target: request.uri().to_string(), headers }
     }
 }
 

@@ -103,22 +103,14 @@ async fn call(
     let bad = |_| PlatformError::BadAnswer;
     let mut forwarded = Request::new(Full::new(request.body.clone()));
     *forwarded.method_mut() = request.method.clone();
-    *forwarded.uri_mut() = request
-        .target()
-        .parse()
-        .map_err(|_| PlatformError::BadAnswer)?;
+    *forwarded.uri_mut() = request.target().parse().map_err(|_| PlatformError::BadAnswer)?;
     *forwarded.headers_mut() = headers(instance, config, &request);
     let response = net::send(address(instance), forwarded).await.map_err(bad)?;
     let (mut head, body) = response.into_parts();
     let head_bytes: usize = head
         .headers
         .iter()
-        .map(|(name, value)| {
-            name.as_str()
-                .len()
-                .saturating_add(value.len())
-                .saturating_add(4)
-        })
+        .map(|(name, value)| name.as_str().len().saturating_add(value.len()).saturating_add(4))
         .sum();
     if head_bytes > MAX_HEADER_BYTES {
         return Err(PlatformError::ResponseTooLarge);

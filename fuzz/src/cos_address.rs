@@ -24,9 +24,8 @@ pub fn cos_address(bytes: &[u8]) -> bool {
         assert_eq!(Some(target.clone()), expected(host, path), "{host} {path}");
     }
     if let Ok(value) = HeaderValue::from_str(&format!("{host}{path}")) {
-        let headers: HeaderMap = [(HeaderName::from_static("x-cos-copy-source"), value)]
-            .into_iter()
-            .collect();
+        let headers: HeaderMap =
+            [(HeaderName::from_static("x-cos-copy-source"), value)].into_iter().collect();
         if let Ok(source) = copy_source(&headers) {
             let source = source.expect("there is a header");
             let whole = format!("{host}{path}");
@@ -67,12 +66,7 @@ fn expected(host: &str, path: &str) -> Option<Option<Target>> {
         | ["service", "cos", "cloud" | "localhost"]
         | ["service", "cos", _, "cloud" | "localhost"]
         | ["cos", _, "cloud" | "localhost"] => return key.is_empty().then_some(None),
-        [
-            bucket,
-            "cos" | "cos-internal",
-            region,
-            "cloud" | "localhost",
-        ] => {
+        [bucket, "cos" | "cos-internal", region, "cloud" | "localhost"] => {
             return Some(Some(((*bucket).to_owned(), (*region).to_owned(), key)));
         }
         [bucket, "cos", "localhost"] | [bucket, "localhost"] => {

@@ -38,11 +38,7 @@ pub fn cos_door(bytes: &[u8]) -> bool {
             true
         }
         Err(code) => {
-            let blames = [
-                "SignatureDoesNotMatch",
-                "InvalidAccessKeyId",
-                "ExpiredToken",
-            ];
+            let blames = ["SignatureDoesNotMatch", "InvalidAccessKeyId", "ExpiredToken"];
             assert!(caller.is_none() || !blames.contains(&code), "{code}");
             false
         }
@@ -59,10 +55,8 @@ pub(crate) fn world() -> (&'static Authorizer, &'static [Key; 2]) {
             secret: pair.secret_key.clone(),
             token: token.cloned(),
         };
-        let keys = [
-            key(&authorizer.permanent, None),
-            key(&authorizer.temporary, Some(&authorizer.token)),
-        ];
+        let keys =
+            [key(&authorizer.permanent, None), key(&authorizer.temporary, Some(&authorizer.token))];
         (authorizer, keys)
     });
     (authorizer, keys)
@@ -101,11 +95,7 @@ fn check(wire: &Wire, authorized: &Authorized, caller: &Key) {
         }
         _ => key.clone(),
     };
-    assert!(
-        about.starts_with("users/1/"),
-        "{}: {about}",
-        authorized.operation
-    );
+    assert!(about.starts_with("users/1/"), "{}: {about}", authorized.operation);
     if authorized.operation.ends_with("Copy") {
         let source = qsign::only(&wire.header("x-cos-copy-source")).expect("a source");
         let source = decoded(&source).expect("a source in UTF-8");

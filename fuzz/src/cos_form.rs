@@ -47,10 +47,7 @@ pub fn cos_form(bytes: &[u8]) -> bool {
     assert!(is_covered, "outside of what the key may do");
     for (name, value) in &form.fields {
         let is_sent = value.is_empty()
-            || wire
-                .body
-                .windows(value.len())
-                .any(|window| window == value.as_bytes());
+            || wire.body.windows(value.len()).any(|window| window == value.as_bytes());
         assert!(is_sent, "a value of {name} that nobody sent");
     }
     form.length.is_ok()
@@ -70,9 +67,7 @@ fn sign(wire: &mut Wire, keys: &[Key]) {
         let (_, rest) = text.split_once(&format!("name=\"{name}\"\r\n\r\n"))?;
         rest.split("\r\n").next()
     };
-    let key = keys
-        .iter()
-        .find(|key| Some(key.id.as_str()) == field("q-ak"));
+    let key = keys.iter().find(|key| Some(key.id.as_str()) == field("q-ak"));
     if let (Some(key), Some(time)) = (key, field("q-key-time")) {
         wire.fill("{signature}", &signature(&key.secret, time, &policy));
     }
@@ -86,10 +81,7 @@ fn signature(secret: &str, time: &str, policy: &str) -> String {
 /// <https://www.tencentcloud.com/document/product/436/14690>.
 fn expected<'k>(wire: &Wire, form: &AuthorizedForm, keys: &'k [Key]) -> Option<&'k Key> {
     let field = |name: &str| {
-        let named = form
-            .fields
-            .iter()
-            .filter(|(found, _)| found.eq_ignore_ascii_case(name));
+        let named = form.fields.iter().filter(|(found, _)| found.eq_ignore_ascii_case(name));
         let values: Vec<&str> = named.map(|(_, value)| value.as_str()).collect();
         (values.len() == 1).then(|| values[0])
     };
@@ -106,9 +98,7 @@ fn expected<'k>(wire: &Wire, form: &AuthorizedForm, keys: &'k [Key]) -> Option<&
         _ => return None,
     };
     let time = field("q-key-time").filter(|time| qsign::is_now(time, NOW))?;
-    let key = keys
-        .iter()
-        .find(|key| Some(key.id.as_str()) == field("q-ak"))?;
+    let key = keys.iter().find(|key| Some(key.id.as_str()) == field("q-ak"))?;
     let policy = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
     let is_signed = signature(&key.secret, time, &policy) == signed;
     if !is_signed || key.token.as_deref() != token || field("q-sign-algorithm") != Some("sha1") {
@@ -124,9 +114,7 @@ fn expected<'k>(wire: &Wire, form: &AuthorizedForm, keys: &'k [Key]) -> Option<&
         "q-sign-time" | "q-key-time" => Some(time.to_owned()),
         // The path's, the host's, or that of the account where neither names one.
         "bucket" => Some(if wire.path() != "/" {
-            oracle::wire::decoded(wire.path())?
-                .trim_matches('/')
-                .to_owned()
+            oracle::wire::decoded(wire.path())?.trim_matches('/').to_owned()
         } else if host.contains("-1250000000.") {
             host.split('.').next().unwrap_or_default().to_owned()
         } else {
@@ -185,14 +173,10 @@ fn is_later(expiration: &str) -> bool {
         13 | 16 => byte == b':',
         _ => byte.is_ascii_digit(),
     };
-    let (moment, rest) = expiration
-        .split_at_checked(NOW_TEXT.len())
-        .unwrap_or_default();
+    let (moment, rest) = expiration.split_at_checked(NOW_TEXT.len()).unwrap_or_default();
     let is_moment =
         !moment.is_empty() && moment.bytes().enumerate().all(|(at, byte)| shape(at, byte));
-    let fraction = rest
-        .strip_suffix('Z')
-        .map(|rest| rest.strip_prefix('.').unwrap_or(rest));
+    let fraction = rest.strip_suffix('Z').map(|rest| rest.strip_prefix('.').unwrap_or(rest));
     let digits = fraction.is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
     is_moment && digits && moment > NOW_TEXT
 }

@@ -48,11 +48,7 @@ pub fn cos_headers(bytes: &[u8]) -> bool {
         assert_eq!(reading, shown, "reading");
     }
     if let Some(copied) = shown(&header, "x-cos-copy-source-") {
-        assert_eq!(
-            copying == Precondition::Met,
-            copied == Precondition::Met,
-            "copying"
-        );
+        assert_eq!(copying == Precondition::Met, copied == Precondition::Met, "copying");
     }
     let forbids =
         header("x-cos-forbid-overwrite").is_some_and(|value| value.eq_ignore_ascii_case("true"));
@@ -75,10 +71,7 @@ fn expected(header: &str, length: u64) -> Option<Option<(u64, u64)>> {
         // More digits than any object needs.
         digits.then(|| Some(text.parse::<u128>().unwrap_or(u128::MAX).min(1 << 80)))
     };
-    let bounds = header
-        .trim()
-        .strip_prefix("bytes=")
-        .and_then(|rest| rest.split_once('-'));
+    let bounds = header.trim().strip_prefix("bytes=").and_then(|rest| rest.split_once('-'));
     let bounds = bounds.and_then(|(first, last)| Some((number(first)?, number(last)?)));
     let (start, end) = match bounds {
         Some((Some(first), Some(last))) if first <= last => (first, (last + 1).min(length)),
@@ -95,11 +88,7 @@ fn expected(header: &str, length: u64) -> Option<Option<(u64, u64)>> {
 fn shown<'h>(header: &dyn Fn(&str) -> Option<&'h str>, prefix: &str) -> Option<Precondition> {
     let header = |name: &str| header(&format!("{prefix}{name}"));
     let moment = |name: &str| {
-        let known = |text: &str| {
-            [BEFORE, THEN, AFTER]
-                .iter()
-                .position(|known| *known == text)
-        };
+        let known = |text: &str| [BEFORE, THEN, AFTER].iter().position(|known| *known == text);
         header(name).map(known)
     };
     let holds = match (header("if-match"), moment("if-unmodified-since")) {
@@ -121,13 +110,10 @@ fn shown<'h>(header: &dyn Fn(&str) -> Option<&'h str>, prefix: &str) -> Option<P
 
 /// Whether a list of ETags has this one.
 fn names(list: &str) -> bool {
-    let mut items = list
-        .split(',')
-        .map(|item| item.trim().trim_start_matches("W/").trim_matches('"'));
+    let mut items =
+        list.split(',').map(|item| item.trim().trim_start_matches("W/").trim_matches('"'));
     items.any(|item| item == ETAG)
-        || list
-            .split(',')
-            .any(|item| ["*", "W/*"].contains(&item.trim()))
+        || list.split(',').any(|item| ["*", "W/*"].contains(&item.trim()))
 }
 
 const ETAG: &str = "0123abc";

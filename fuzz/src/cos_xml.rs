@@ -28,23 +28,15 @@ fn is_delete(bytes: &[u8], plain: Option<&Node>) -> bool {
         assert!((1..=1000).contains(&keys.len()) && keys.iter().all(|key| !key.is_empty()));
         if let Some(root) = plain {
             assert_eq!(root.name, "Delete");
-            let read: Vec<&str> = root
-                .all("Object")
-                .filter_map(|object| object.text("Key"))
-                .collect();
+            let read: Vec<&str> =
+                root.all("Object").filter_map(|object| object.text("Key")).collect();
             assert_eq!(&read, keys);
-            assert_eq!(
-                root.text("Quiet").is_some_and(|text| text.trim() == "true"),
-                *is_quiet
-            );
+            assert_eq!(root.text("Quiet").is_some_and(|text| text.trim() == "true"), *is_quiet);
         }
-        let objects = keys
-            .iter()
-            .map(|key| format!("<Object><Key>{}</Key></Object>", escaped(key)));
-        let again = format!(
-            "<Delete><Quiet>{is_quiet}</Quiet>{}</Delete>",
-            objects.collect::<String>()
-        );
+        let objects =
+            keys.iter().map(|key| format!("<Object><Key>{}</Key></Object>", escaped(key)));
+        let again =
+            format!("<Delete><Quiet>{is_quiet}</Quiet>{}</Delete>", objects.collect::<String>());
         assert_eq!(delete(again.as_bytes()), deleted, "written anew");
     }
     deleted.is_ok()
@@ -54,17 +46,10 @@ fn is_complete(bytes: &[u8], plain: Option<&Node>) -> bool {
     let completed = complete(bytes);
     if let Ok(parts) = &completed {
         assert!(parts.windows(2).all(|pair| pair[0].0 < pair[1].0));
-        assert!(
-            parts
-                .iter()
-                .all(|(number, _)| (1..=10_000).contains(number))
-                && !parts.is_empty()
-        );
+        assert!(parts.iter().all(|(number, _)| (1..=10_000).contains(number)) && !parts.is_empty());
         if let Some(root) = plain {
-            let number = |part: &Node| {
-                part.text("PartNumber")
-                    .and_then(|text| text.trim().parse().ok())
-            };
+            let number =
+                |part: &Node| part.text("PartNumber").and_then(|text| text.trim().parse().ok());
             let read: Vec<u16> = root.all("Part").filter_map(number).collect();
             let numbers: Vec<u16> = parts.iter().map(|(number, _)| *number).collect();
             assert_eq!(read, numbers);
@@ -80,21 +65,13 @@ fn is_cors(bytes: &[u8], plain: Option<&Node>) -> bool {
         let shown = plain_or_panic(shown);
         let known: BTreeSet<&str> = ["PUT", "GET", "POST", "DELETE", "HEAD"].into();
         for rule in shown.all("CORSRule") {
-            assert!(
-                rule.all("AllowedMethod")
-                    .all(|method| known.contains(method.text.as_str()))
-            );
-            assert!(
-                rule.all("AllowedOrigin")
-                    .all(|origin| origin.text.matches('*').count() < 2)
-            );
+            assert!(rule.all("AllowedMethod").all(|method| known.contains(method.text.as_str())));
+            assert!(rule.all("AllowedOrigin").all(|origin| origin.text.matches('*').count() < 2));
             assert!(rule.all("AllowedOrigin").count() > 0 && rule.all("AllowedMethod").count() > 0);
         }
         if let Some(root) = plain {
             let origins = |root: &Node| -> Vec<String> {
-                let rules = root
-                    .all("CORSRule")
-                    .flat_map(|rule| rule.all("AllowedOrigin"));
+                let rules = root.all("CORSRule").flat_map(|rule| rule.all("AllowedOrigin"));
                 rules.map(|origin| origin.text.trim().to_owned()).collect()
             };
             assert_eq!(origins(root), origins(&shown));
@@ -154,11 +131,7 @@ fn element(text: &str, depth: usize) -> Option<(Node, &str)> {
     if !is_name || depth > 8 {
         return None;
     }
-    let mut node = Node {
-        name: name.to_owned(),
-        text: String::new(),
-        children: Vec::new(),
-    };
+    let mut node = Node { name: name.to_owned(), text: String::new(), children: Vec::new() };
     loop {
         let (before, _) = rest.split_at_checked(rest.find('<')?)?;
         node.text.push_str(&unescaped(before)?);

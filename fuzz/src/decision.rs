@@ -67,11 +67,7 @@ fn action(bytes: &mut Unstructured<'_>) -> Result<String> {
         "cvm:*",
         "*:*",
     ])?;
-    Ok(if bytes.ratio(1, 4)? {
-        spelt(bytes, "*:GPetuObjc", 10)?
-    } else {
-        known.to_owned()
-    })
+    Ok(if bytes.ratio(1, 4)? { spelt(bytes, "*:GPetuObjc", 10)? } else { known.to_owned() })
 }
 
 fn resource(bytes: &mut Unstructured<'_>) -> Result<String> {
@@ -95,33 +91,21 @@ fn resource(bytes: &mut Unstructured<'_>) -> Result<String> {
         "",
         "b*",
     ])?;
-    let rest = if bytes.ratio(1, 2)? {
-        "*".to_owned()
-    } else {
-        spelt(bytes, "*a/b文", 8)?
-    };
+    let rest = if bytes.ratio(1, 2)? { "*".to_owned() } else { spelt(bytes, "*a/b文", 8)? };
     Ok(format!("qcs::{service}:{region}:{account}:{start}{rest}"))
 }
 
 fn condition(bytes: &mut Unstructured<'_>) -> Result<(String, &'static str, Value)> {
     let (kind, comparisons) = *bytes.choose(COMPARISONS)?;
     let comparison = *bytes.choose(comparisons)?;
-    let key = if bytes.ratio(1, 5)? {
-        *bytes.choose(KEYS)?
-    } else {
-        key_of(bytes, kind)?
-    };
+    let key = if bytes.ratio(1, 5)? { *bytes.choose(KEYS)? } else { key_of(bytes, kind)? };
     let values = several(bytes, 3, |bytes| value(bytes, kind))?;
     if kind == Kind::Null {
         return Ok((comparison.to_owned(), key, json!(values)));
     }
     let quantifier = *bytes.choose(&["", "", "for_any_value:", "for_all_value:"])?;
     let suffix = *bytes.choose(&["", "_if_exist"])?;
-    Ok((
-        format!("{quantifier}{comparison}{suffix}"),
-        key,
-        json!(values),
-    ))
+    Ok((format!("{quantifier}{comparison}{suffix}"), key, json!(values)))
 }
 
 fn asked(bytes: &mut Unstructured<'_>) -> Result<Asked> {

@@ -19,15 +19,8 @@ pub fn scf_event(bytes: &[u8]) -> bool {
     };
     let event: Value = serde_json::from_slice(bytes).expect("an accepted event is JSON");
     assert!(event.is_object(), "{event}");
-    assert!(
-        event["version"].is_null() && event["requestContext"]["elb"].is_null(),
-        "{event}"
-    );
-    if event["payload"].is_null()
-        && !event
-            .as_object()
-            .expect("an object")
-            .contains_key("payload")
+    assert!(event["version"].is_null() && event["requestContext"]["elb"].is_null(), "{event}");
+    if event["payload"].is_null() && !event.as_object().expect("an object").contains_key("payload")
     {
         assert_eq!(event["httpMethod"], unverified.method.as_str());
         assert_eq!(event["path"], unverified.path);
@@ -35,17 +28,11 @@ pub fn scf_event(bytes: &[u8]) -> bool {
     } else {
         assert!(unverified.identity.is_none());
         let uri = header(&event["headers"], "x-uri");
-        assert!(
-            uri.is_some_and(|uri| uri.starts_with(&unverified.path)),
-            "{event}"
-        );
+        assert!(uri.is_some_and(|uri| uri.starts_with(&unverified.path)), "{event}");
     }
     are_the_maps(&event["headers"], &unverified);
     let identity = &event["requestContext"]["identity"];
-    is_one_of(
-        unverified.identity.as_ref(),
-        &[(IdentitySource::KeyPair, identity)],
-    );
+    is_one_of(unverified.identity.as_ref(), &[(IdentitySource::KeyPair, identity)]);
     request::tried(unverified)
 }
 
@@ -56,10 +43,7 @@ pub fn lambda_event(bytes: &[u8]) -> bool {
     };
     // The runtime reads only the first value.
     let mut values = serde_json::Deserializer::from_slice(bytes).into_iter();
-    let event: Value = values
-        .next()
-        .expect("a value")
-        .expect("an accepted event is JSON");
+    let event: Value = values.next().expect("a value").expect("an accepted event is JSON");
     assert!(event.is_object(), "{event}");
     let context = &event["requestContext"];
     let path = if event["version"] == "2.0" && !context["http"].is_null() {
@@ -71,13 +55,8 @@ pub fn lambda_event(bytes: &[u8]) -> bool {
         &event["path"]
     };
     let path = path.as_str().expect("a path");
-    let stage = path
-        .strip_suffix(unverified.path.as_str())
-        .expect("the path or its end");
-    assert!(
-        stage.is_empty() || context["stage"] == stage.trim_start_matches('/'),
-        "{event}"
-    );
+    let stage = path.strip_suffix(unverified.path.as_str()).expect("the path or its end");
+    assert!(stage.is_empty() || context["stage"] == stage.trim_start_matches('/'), "{event}");
     is_the_bodys(&event, &unverified.body);
     let authorizer = &context["authorizer"];
     let places = [
@@ -110,11 +89,8 @@ fn is_the_bodys(event: &Value, body: &[u8]) {
 /// Every header is one of the event's map, and none was lost.
 fn are_the_maps(map: &Value, unverified: &Inbound) {
     let members = map.as_object();
-    let count: usize = members
-        .into_iter()
-        .flatten()
-        .map(|(_, value)| value.as_array().map_or(1, Vec::len))
-        .sum();
+    let count: usize =
+        members.into_iter().flatten().map(|(_, value)| value.as_array().map_or(1, Vec::len)).sum();
     assert_eq!(unverified.headers.len(), count, "{map}");
     for name in unverified.headers.keys() {
         assert!(

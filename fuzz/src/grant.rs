@@ -66,25 +66,12 @@ fn issue(world: &World) -> Option<Authorized> {
     let request = request(world);
     let caller = handler
         .authentication
-        .authenticate(
-            &request,
-            &request.path,
-            &SystemClock,
-            Deadline::unlimited(&SystemClock),
-        )
+        .authenticate(&request, &request.path, &SystemClock, Deadline::unlimited(&SystemClock))
         .now_or_never()
         .expect("the gateway's word takes no time")
         .ok()?;
     let requested = CredentialRequest::parse(&request, mint(&world.requested)).ok()?;
-    handler
-        .grants
-        .authorize(
-            &caller,
-            &requested,
-            SystemClock.now(),
-            &Fixed(world.entropy),
-        )
-        .ok()
+    handler.grants.authorize(&caller, &requested, SystemClock.now(), &Fixed(world.entropy)).ok()
 }
 
 /// A function that takes the word of its gateway, so that claims can be anything.
@@ -129,9 +116,7 @@ fn request(world: &World) -> Request {
         Requested::New(filename) => query.push(("filename".to_owned(), filename.clone())),
         Requested::Scopes(scopes) => {
             let scope = |scope: &Scope| json!({"action": scope.action, "bucket": scope.bucket, "region": scope.region, "prefix": scope.prefix});
-            body = Value::Array(scopes.iter().map(scope).collect())
-                .to_string()
-                .into_bytes();
+            body = Value::Array(scopes.iter().map(scope).collect()).to_string().into_bytes();
         }
     }
     let inbound = Inbound {
@@ -140,10 +125,7 @@ fn request(world: &World) -> Request {
         query,
         headers: HeaderMap::new(),
         body,
-        identity: Identity::new(
-            IdentitySource::Lambda,
-            Some(&Value::Object(world.claims.clone())),
-        ),
+        identity: Identity::new(IdentitySource::Lambda, Some(&Value::Object(world.claims.clone()))),
     };
     inbound.check().expect("a request within the limits")
 }

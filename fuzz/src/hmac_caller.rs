@@ -55,12 +55,8 @@ pub fn hmac_caller(bytes: &[u8]) -> bool {
 
 /// Replaces `{signature}` by the correct signature.
 fn sign(request: &mut Request) {
-    let values: Vec<HeaderValue> = request
-        .headers
-        .get_all(AUTHORIZATION)
-        .into_iter()
-        .cloned()
-        .collect();
+    let values: Vec<HeaderValue> =
+        request.headers.get_all(AUTHORIZATION).into_iter().cloned().collect();
     request.headers.remove(AUTHORIZATION);
     for value in values {
         let signed = value.to_str().ok().and_then(|text| {
@@ -69,9 +65,7 @@ fn sign(request: &mut Request) {
             let signature = signature(request, key, presented.timestamp, presented.nonce);
             HeaderValue::from_str(&text.replace("{signature}", &signature)).ok()
         });
-        request
-            .headers
-            .append(AUTHORIZATION, signed.unwrap_or(value));
+        request.headers.append(AUTHORIZATION, signed.unwrap_or(value));
     }
 }
 
@@ -100,10 +94,8 @@ struct Credentials<'h> {
 }
 
 fn credentials(text: &str) -> Option<Credentials<'_>> {
-    let members: Vec<(&str, &str)> = text
-        .split(',')
-        .map(|member| member.trim().split_once('='))
-        .collect::<Option<_>>()?;
+    let members: Vec<(&str, &str)> =
+        text.split(',').map(|member| member.trim().split_once('=')).collect::<Option<_>>()?;
     let member = |name: &str| {
         let of_name = members.iter().find(|(known, _)| *known == name);
         of_name.map(|(_, value)| *value)

@@ -28,9 +28,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Option<Inbound> {
     Some(Inbound {
         method: Method::from_bytes(method).ok()?,
         path: path.to_owned(),
-        query: form_urlencoded::parse(query.as_bytes())
-            .into_owned()
-            .collect(),
+        query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
         headers,
         body: body.to_vec(),
         identity: None,
@@ -39,8 +37,6 @@ pub(crate) fn parse(bytes: &[u8]) -> Option<Inbound> {
 
 /// What precedes and follows the first `between`.
 fn split<'b>(bytes: &'b [u8], between: &[u8]) -> Option<(&'b [u8], &'b [u8])> {
-    let at = bytes
-        .windows(between.len())
-        .position(|window| window == between)?;
+    let at = bytes.windows(between.len()).position(|window| window == between)?;
     Some((&bytes[..at], &bytes[at + between.len()..]))
 }

@@ -38,10 +38,7 @@ pub fn policy(bytes: &[u8]) -> bool {
 /// Rendered and read again, it is the same policy and the same text.
 fn is_stable(policy: &Policy) {
     let rendered = policy.render();
-    assert!(
-        rendered.chars().count() <= MAX_POLICY_CHARACTERS,
-        "too long"
-    );
+    assert!(rendered.chars().count() <= MAX_POLICY_CHARACTERS, "too long");
     let again = Policy::parse(&rendered).expect("a rendered policy is one");
     assert!(*policy == again, "{rendered} is read as another policy");
     assert_eq!(rendered, again.render());
@@ -70,10 +67,7 @@ fn access(line: &str) -> Option<Asked> {
     let (action, region, bucket, owner, key) = (word()?, word()?, word()?, word()?, word()?);
     let mut context: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (name, value) in words.filter_map(|word| word.split_once('=')) {
-        context
-            .entry(name.to_owned())
-            .or_default()
-            .push(value.to_owned());
+        context.entry(name.to_owned()).or_default().push(value.to_owned());
     }
     Some(Asked {
         action: action.to_owned(),
@@ -117,12 +111,7 @@ fn named(policy: &Value) -> Vec<Asked> {
                 let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
                 found.push(Asked {
                     action: action.clone(),
-                    region: if region.contains('-') {
-                        region
-                    } else {
-                        "ap-guangzhou"
-                    }
-                    .to_owned(),
+                    region: if region.contains('-') { region } else { "ap-guangzhou" }.to_owned(),
                     bucket: Some((
                         bucket.to_owned(),
                         owner.strip_prefix("uin/").unwrap_or(CREATOR.1).to_owned(),
@@ -140,16 +129,13 @@ fn named(policy: &Value) -> Vec<Asked> {
 /// For each key the first value that the statement asks for.
 fn context(statement: &Value) -> BTreeMap<String, Vec<String>> {
     let operators = statement.get("condition").and_then(Value::as_object);
-    let keys = operators
-        .into_iter()
-        .flat_map(|operators| operators.values());
+    let keys = operators.into_iter().flat_map(|operators| operators.values());
     let keys = keys.filter_map(Value::as_object).flatten();
     let first = |values: &Value| match elements(values).first()? {
         Value::String(text) => Some(text.replace('*', "x")),
         other => Some(other.to_string()),
     };
-    keys.filter_map(|(key, values)| Some((key.clone(), vec![first(values)?])))
-        .collect()
+    keys.filter_map(|(key, values)| Some((key.clone(), vec![first(values)?]))).collect()
 }
 
 /// The elements of a list, or a single one.

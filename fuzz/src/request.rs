@@ -30,17 +30,8 @@ pub(crate) fn tried(inbound: Inbound) -> bool {
         Err(error) => return told(&error),
     };
     assert!(request.body.as_bytes() == sent && sent.len() <= MAX_BODY_BYTES);
-    for name in [
-        "request-id",
-        "secret-id",
-        "secret-key",
-        "session-token",
-        "uin",
-    ] {
-        assert!(
-            !request.headers.contains_key(format!("x-scf-{name}")),
-            "{name}"
-        );
+    for name in ["request-id", "secret-id", "secret-key", "session-token", "uin"] {
+        assert!(!request.headers.contains_key(format!("x-scf-{name}")), "{name}");
     }
     for base_path in ["", "/base"] {
         let path = strip_base_path(&request.path, base_path);
@@ -86,32 +77,13 @@ fn understood(request: &Request, route: IssueRoute, parsed: &CredentialRequest) 
     let (format, duration) = (values("format"), values("durationSeconds"));
     let names = [values("ext"), values("filename")].concat();
     let ignored = |name: &str| name.starts_with('_') || route == IssueRoute::Sign;
-    let known = [
-        "format",
-        "durationSeconds",
-        "bucket",
-        "region",
-        "ext",
-        "filename",
-    ];
-    assert!(
-        request
-            .query
-            .iter()
-            .all(|(name, _)| known.contains(&&**name) || ignored(name))
-    );
+    let known = ["format", "durationSeconds", "bucket", "region", "ext", "filename"];
+    assert!(request.query.iter().all(|(name, _)| known.contains(&&**name) || ignored(name)));
     assert!(format.len() <= 1 && duration.len() <= 1);
     let duration = duration.first().map(|text| text.parse().expect("a number"));
     assert_eq!(duration, parsed.duration_seconds);
-    let default = if route == IssueRoute::Sign {
-        "cam"
-    } else {
-        "sdk"
-    };
-    assert_eq!(
-        format.first().copied().unwrap_or(default),
-        word(parsed.format)
-    );
+    let default = if route == IssueRoute::Sign { "cam" } else { "sdk" };
+    assert_eq!(format.first().copied().unwrap_or(default), word(parsed.format));
     match &parsed.scope {
         RequestedScope::Grant => {
             let is_ignored =
@@ -156,32 +128,18 @@ fn all_of(scopes: &Scopes, body: &str) {
 fn means(scope: &Scope, item: &Value) {
     let members = item.as_object().expect("a scope is an object");
     let known = ["action", "bucket", "region", "prefix"];
-    assert!(
-        members.keys().all(|name| known.contains(&name.as_str())),
-        "{item}"
-    );
+    assert!(members.keys().all(|name| known.contains(&name.as_str())), "{item}");
     let text = |name: &str| match members.get(name) {
         None | Some(Value::Null) => "",
         Some(value) => value.as_str().expect("a text"),
     };
     let action = text("action");
-    let Scope {
-        operation,
-        bucket,
-        region,
-        keys,
-    } = scope;
+    let Scope { operation, bucket, region, keys } = scope;
     assert!(
         [format!("name/cos:{operation}"), format!("cos:{operation}")].contains(&action.to_owned())
     );
-    assert!(
-        operation.chars().all(|c| c.is_ascii_alphanumeric()),
-        "{operation}"
-    );
-    assert_eq!(
-        (bucket.as_str(), region.as_str()),
-        (text("bucket"), text("region"))
-    );
+    assert!(operation.chars().all(|c| c.is_ascii_alphanumeric()), "{operation}");
+    assert_eq!((bucket.as_str(), region.as_str()), (text("bucket"), text("region")));
     let (literal, written) = match keys {
         ObjectKeys::Below(prefix) => (prefix, format!("{prefix}*")),
         ObjectKeys::Exactly(key) => (key, key.clone()),
@@ -191,10 +149,7 @@ fn means(scope: &Scope, item: &Value) {
         "{keys:?} of {item}"
     );
     if let ObjectKeys::Below(prefix) = keys {
-        assert!(
-            prefix.is_empty() || prefix.ends_with('/'),
-            "{prefix} is not closed"
-        );
+        assert!(prefix.is_empty() || prefix.ends_with('/'), "{prefix} is not closed");
     }
     assert!(
         !literal.contains(['*', '\\'])
@@ -202,10 +157,5 @@ fn means(scope: &Scope, item: &Value) {
             && !literal.contains(char::is_control)
     );
     assert!(!format!("/{literal}").contains("//"), "{literal}");
-    assert!(
-        literal
-            .split('/')
-            .all(|segment| segment != "." && segment != ".."),
-        "{literal}"
-    );
+    assert!(literal.split('/').all(|segment| segment != "." && segment != ".."), "{literal}");
 }

@@ -20,30 +20,17 @@ pub fn sts_answer(bytes: &[u8]) -> bool {
         Ok(credentials) => {
             let text = |value: &Value| value.as_str().expect("a text").to_owned();
             assert!(response["Error"].is_null(), "an error is taken");
-            assert_eq!(
-                text(&members["TmpSecretId"]),
-                credentials.tmp_secret_id.expose()
-            );
-            assert_eq!(
-                text(&members["TmpSecretKey"]),
-                credentials.tmp_secret_key.expose()
-            );
+            assert_eq!(text(&members["TmpSecretId"]), credentials.tmp_secret_id.expose());
+            assert_eq!(text(&members["TmpSecretKey"]), credentials.tmp_secret_key.expose());
             assert_eq!(text(&members["Token"]), credentials.session_token.expose());
             let id = &credentials.sts_request_id;
             assert!(text(&response["RequestId"]).starts_with(id) || id.starts_with("(dropped"));
-            let secrets = [
-                &members["TmpSecretId"],
-                &members["TmpSecretKey"],
-                &members["Token"],
-            ];
+            let secrets = [&members["TmpSecretId"], &members["TmpSecretKey"], &members["Token"]];
             assert!(secrets.iter().all(|member| !text(member).is_empty()));
             let expiry = credentials.expiry.unix_seconds();
             assert_eq!(response["ExpiredTime"], expiry);
             // A few minutes more are a clock that differs.
-            assert!(
-                (NOON + 300..=NOON + 1800 + 300).contains(&expiry),
-                "{expiry}"
-            );
+            assert!((NOON + 300..=NOON + 1800 + 300).contains(&expiry), "{expiry}");
             assert!(credentials.start <= now);
             true
         }
@@ -57,10 +44,7 @@ pub fn sts_answer(bytes: &[u8]) -> bool {
             let secrets =
                 ["TmpSecretId", "TmpSecretKey", "Token"].map(|name| members[name].as_str());
             let mut long = secrets.iter().flatten().filter(|secret| secret.len() > 24);
-            assert!(
-                long.all(|secret| !text.contains(secret)),
-                "the error repeats a secret"
-            );
+            assert!(long.all(|secret| !text.contains(secret)), "the error repeats a secret");
             false
         }
     }

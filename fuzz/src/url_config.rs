@@ -26,22 +26,12 @@ pub fn url_config(bytes: &[u8]) -> bool {
     let outcome = read(endpoints, origins);
     let errors = outcome.as_ref().err().map_or(&[][..], Vec::as_slice);
     let is_refused = |name: &str| errors.iter().any(|error| error.variable() == name);
-    assert_eq!(
-        is_refused("STS_ENDPOINTS"),
-        !(are_endpoints && has_endpoints)
-    );
-    assert!(
-        errors.iter().all(is_a_fixed_text),
-        "{errors:?}: it may contain the value"
-    );
+    assert_eq!(is_refused("STS_ENDPOINTS"), !(are_endpoints && has_endpoints));
+    assert!(errors.iter().all(is_a_fixed_text), "{errors:?}: it may contain the value");
     if let Ok(settings) = &outcome {
         assert!(items(origins).all(is_origin), "{origins}");
         assert!(settings.allowed_origins.iter().eq(items(origins)));
-        let parsed = items(if endpoints.is_empty() {
-            DEFAULT
-        } else {
-            endpoints
-        });
+        let parsed = items(if endpoints.is_empty() { DEFAULT } else { endpoints });
         let parsed = parsed.filter_map(|text| Endpoint::parse(text).ok());
         assert!(parsed.eq(settings.sts.endpoints.iter().cloned()));
     }
@@ -56,10 +46,7 @@ fn is_a_fixed_text(error: &ConfigError) -> bool {
         _ => return false,
     };
     let known = |(endpoints, origins)| read(endpoints, origins).err().unwrap_or_default();
-    examples
-        .into_iter()
-        .flat_map(known)
-        .any(|known| known == *error)
+    examples.into_iter().flat_map(known).any(|known| known == *error)
 }
 
 fn is_bare(endpoint: &Endpoint) {
@@ -76,18 +63,9 @@ fn is_bare(endpoint: &Endpoint) {
     assert_eq!(url, format!("{scheme}://{host}/"));
     assert_eq!(endpoint.is_loopback(), is_this_machine, "{url}");
     assert!(is_this_machine || !endpoint.is_plain(), "{url}");
-    assert!(
-        !name.is_empty() && host.chars().all(|c| c.is_ascii_graphic()),
-        "{url}"
-    );
-    assert!(
-        !host.contains(['@', '/', '?', '#', '\\', '%', '*', ',']),
-        "{url}"
-    );
-    assert!(
-        Endpoint::parse(url).as_ref() == Ok(endpoint),
-        "{url} is parsed as another"
-    );
+    assert!(!name.is_empty() && host.chars().all(|c| c.is_ascii_graphic()), "{url}");
+    assert!(!host.contains(['@', '/', '?', '#', '\\', '%', '*', ',']), "{url}");
+    assert!(Endpoint::parse(url).as_ref() == Ok(endpoint), "{url} is parsed as another");
 }
 
 /// As browsers send them: scheme, host, and a port that is not the scheme's default.
@@ -102,9 +80,7 @@ fn is_origin(text: &str) -> bool {
 
 /// The items of a setting's list.
 fn items(text: &str) -> impl Iterator<Item = &str> {
-    text.split(',')
-        .map(str::trim)
-        .filter(|item| !item.is_empty())
+    text.split(',').map(str::trim).filter(|item| !item.is_empty())
 }
 
 /// The configuration with these two settings.

@@ -17,10 +17,8 @@ const CASES: u32 = 2500;
 #[test]
 fn nothing_outside_the_grants_is_ever_issued() {
     let (issued, allowed) = (Cell::new(0_u32), Cell::new(0_usize));
-    let mut runner = TestRunner::new(Config {
-        failure_persistence: None,
-        ..Config::with_cases(CASES)
-    });
+    let mut runner =
+        TestRunner::new(Config { failure_persistence: None, ..Config::with_cases(CASES) });
     let bytes = prop::collection::vec(any::<u8>(), 160..320);
     let outcome = runner.run(&bytes, |bytes| {
         if let Outcome::Issued { allowed: count } = check_grants(&bytes) {
@@ -30,11 +28,7 @@ fn nothing_outside_the_grants_is_ever_issued() {
         Ok(())
     });
     outcome.unwrap_or_else(|error| panic!("{error}"));
-    assert!(
-        issued.get() > CASES / 20,
-        "only {} of {CASES} worlds got a policy",
-        issued.get()
-    );
+    assert!(issued.get() > CASES / 20, "only {} of {CASES} worlds got a policy", issued.get());
     assert!(issued.get() < CASES, "nothing was ever refused");
     assert!(
         allowed.get() > 20 * usize::try_from(issued.get()).unwrap_or(usize::MAX),

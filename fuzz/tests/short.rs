@@ -107,18 +107,14 @@ fn url_config() {
 fn every_target_has_its_test_its_corpus_and_its_words() {
     let source = fs::read_to_string(root().join("tests/short.rs")).expect("this file");
     for (name, _) in TARGETS {
-        assert!(
-            source.contains(&format!("(\"{name}\"")),
-            "{name} has no test"
-        );
+        assert!(source.contains(&format!("(\"{name}\"")), "{name} has no test");
     }
     let named: BTreeSet<String> = TARGETS.iter().map(|(name, _)| (*name).to_owned()).collect();
     for folder in ["corpus", "dict"] {
         let entries = fs::read_dir(root().join(folder)).expect("a folder");
         let names = entries.map(|entry| entry.expect("an entry").file_name());
-        let names: BTreeSet<String> = names
-            .map(|name| name.to_string_lossy().into_owned())
-            .collect();
+        let names: BTreeSet<String> =
+            names.map(|name| name.to_string_lossy().into_owned()).collect();
         assert_eq!(names, named, "{folder}");
     }
 }
@@ -155,25 +151,19 @@ fn run_some(name: &str, mutations_count: usize) {
 fn holds(target: fn(&[u8]) -> bool, bytes: &[u8], what: &str) -> bool {
     catch_unwind(AssertUnwindSafe(|| target(bytes))).unwrap_or_else(|cause| {
         let input = bytes.escape_ascii();
-        panic!(
-            "{what}: {}; the input is b\"{input}\"",
-            message(cause.as_ref())
-        )
+        panic!("{what}: {}; the input is b\"{input}\"", message(cause.as_ref()))
     })
 }
 
 fn message(cause: &(dyn Any + Send)) -> &str {
     let text = cause.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| cause.downcast_ref::<&str>().copied())
-        .unwrap_or("a promise is broken")
+    text.or_else(|| cause.downcast_ref::<&str>().copied()).unwrap_or("a promise is broken")
 }
 
 /// The files of a corpus, in the order of their names; an empty one fails.
 fn corpus(name: &str) -> Vec<(PathBuf, Vec<u8>)> {
     let entries = fs::read_dir(root().join("corpus").join(name)).expect("a corpus");
-    let mut paths: Vec<PathBuf> = entries
-        .map(|entry| entry.expect("an entry").path())
-        .collect();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
     paths.sort();
     assert!(!paths.is_empty(), "the corpus of {name} is empty");
     let read = |path: PathBuf| {
@@ -186,9 +176,7 @@ fn corpus(name: &str) -> Vec<(PathBuf, Vec<u8>)> {
 /// The words of libFuzzer's dictionary: one quoted text a line.
 fn words(name: &str) -> Vec<Vec<u8>> {
     let text = fs::read_to_string(root().join("dict").join(name)).expect("a dictionary");
-    let quoted = text
-        .lines()
-        .filter_map(|line| line.strip_prefix('"')?.strip_suffix('"'));
+    let quoted = text.lines().filter_map(|line| line.strip_prefix('"')?.strip_suffix('"'));
     quoted.map(word).collect()
 }
 

@@ -30,9 +30,7 @@ pub fn allows(layers: &[Vec<Value>], asked: &Asked) -> bool {
             .any(|statement| statement["effect"] == effect && applies(statement, action, asked))
     };
     let denied = layers.iter().flatten().any(|policy| said(policy, "deny"));
-    let allowed = layers
-        .iter()
-        .all(|layer| layer.iter().any(|policy| said(policy, "allow")));
+    let allowed = layers.iter().all(|layer| layer.iter().any(|policy| said(policy, "allow")));
     allowed && !denied
 }
 
@@ -46,12 +44,8 @@ fn is_real(action: &str) -> bool {
 fn applies(statement: &Value, action: &str, asked: &Asked) -> bool {
     let actions = list(&statement["action"]);
     let resources = list(&statement["resource"]);
-    actions
-        .iter()
-        .any(|pattern| glob(&text(pattern).replace("name/", ""), action))
-        && resources
-            .iter()
-            .any(|pattern| resource(&text(pattern), action, asked))
+    actions.iter().any(|pattern| glob(&text(pattern).replace("name/", ""), action))
+        && resources.iter().any(|pattern| resource(&text(pattern), action, asked))
         && conditions(&statement["condition"], asked)
 }
 
@@ -83,8 +77,7 @@ fn conditions(block: &Value, asked: &Asked) -> bool {
     };
     operators.iter().all(|(operator, keys)| {
         let keys = keys.as_object().expect("keys");
-        keys.iter()
-            .all(|(key, values)| condition(operator, key, list(values), asked))
+        keys.iter().all(|(key, values)| condition(operator, key, list(values), asked))
     })
 }
 
@@ -113,10 +106,7 @@ fn condition(operator: &str, key: &str, values: &[Value], asked: &Asked) -> bool
     let meets = |seen: &String| match bare.contains("_not_") {
         true => {
             let opposite = bare.replace("_not_", "_");
-            typed(&bare, seen)
-                && !values
-                    .iter()
-                    .any(|value| holds(&opposite, seen, &text(value)))
+            typed(&bare, seen) && !values.iter().any(|value| holds(&opposite, seen, &text(value)))
         }
         false => values.iter().any(|value| holds(&bare, seen, &text(value))),
     };
@@ -189,17 +179,12 @@ fn exceeds(first: &str, second: &str) -> bool {
 }
 
 fn is_date(text: &str) -> bool {
-    let shape: String = text
-        .chars()
-        .map(|c| if c.is_ascii_digit() { '0' } else { c })
-        .collect();
+    let shape: String = text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
     if shape != "0000-00-00T00:00:00Z" {
         return false;
     }
     let number = |at: usize, digits: usize| -> u32 {
-        text[at..at + digits]
-            .parse()
-            .expect("digits were looked for")
+        text[at..at + digits].parse().expect("digits were looked for")
     };
     let year = number(0, 4);
     let leap = year % 400 == 0 || (year % 4 == 0 && year % 100 != 0);
@@ -220,10 +205,8 @@ fn is_date(text: &str) -> bool {
 /// it is written.
 fn in_network(seen: &str, network: &str) -> bool {
     let (address, length) = network.split_once('/').unwrap_or((network, "999"));
-    let (seen, address): (IpAddr, IpAddr) = (
-        seen.parse().expect("an address"),
-        address.parse().expect("an address"),
-    );
+    let (seen, address): (IpAddr, IpAddr) =
+        (seen.parse().expect("an address"), address.parse().expect("an address"));
     let length: usize = length.parse().expect("a length");
     let length = match address {
         IpAddr::V4(_) => length.min(32) + 96,
@@ -244,9 +227,7 @@ fn in_network(seen: &str, network: &str) -> bool {
 }
 
 fn is_ipv4(address: Ipv6Addr) -> bool {
-    address
-        .octets()
-        .starts_with(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255])
+    address.octets().starts_with(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255])
 }
 
 /// RFC 3986 percent-encoding, all but the unreserved characters.
@@ -280,15 +261,11 @@ fn glob(pattern: &str, text: &str) -> bool {
 }
 
 fn list(value: &Value) -> &[Value] {
-    value
-        .as_array()
-        .map_or_else(|| std::slice::from_ref(value), Vec::as_slice)
+    value.as_array().map_or_else(|| std::slice::from_ref(value), Vec::as_slice)
 }
 
 fn text(value: &Value) -> String {
-    value
-        .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned)
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// Every operation of <https://www.tencentcloud.com/document/product/436/30580> and

@@ -45,15 +45,10 @@ impl Issued<'_> {
         sent_policy::assert_plain(&policy, &explained);
         let name = self.session_name;
         let is_name = (2..=128).contains(&name.len());
-        assert!(
-            is_name && name.bytes().all(|c| c.is_ascii_lowercase()),
-            "{name}"
-        );
+        assert!(is_name && name.bytes().all(|c| c.is_ascii_lowercase()), "{name}");
         let accesses = accesses::near(world, &policy);
         let layers = [vec![policy.clone()]];
-        let allowed = accesses
-            .iter()
-            .filter(|access| cam::allows(&layers, &access.for_cam()));
+        let allowed = accesses.iter().filter(|access| cam::allows(&layers, &access.for_cam()));
         let mut count = 0;
         for access in allowed {
             let mut grants = world.grants.iter();

@@ -52,9 +52,7 @@ pub fn caller<'k>(wire: &Wire, keys: &'k [Key], now: i64) -> Option<&'k Key> {
 pub fn sign(wire: &mut Wire, keys: &[Key]) {
     let right = places(wire, Reading::Lenient).and_then(|mut places| {
         let fields = (!places.is_empty()).then(|| places.remove(0))?;
-        let key = keys
-            .iter()
-            .find(|key| Some(&key.id) == fields.get("q-ak"))?;
+        let key = keys.iter().find(|key| Some(&key.id) == fields.get("q-ak"))?;
         let host = wire.header("host").first().copied()?;
         let host = std::str::from_utf8(host).ok()?;
         let time = fields.get("q-key-time")?;
@@ -85,9 +83,7 @@ pub fn proven<'k>(
     let host = only(&wire.header("host"))?;
     let hosts = [host.as_str(), host.split(':').next().unwrap_or_default()];
     let times = [&fields["q-sign-time"], &fields["q-key-time"]];
-    let mut pairs = hosts
-        .iter()
-        .flat_map(|host| times.map(|time| (*host, time)));
+    let mut pairs = hosts.iter().flat_map(|host| times.map(|time| (*host, time)));
     pairs
         .any(|(host, time)| {
             signature(wire, fields, key, (host, time), Reading::Strict)
@@ -99,10 +95,8 @@ pub fn proven<'k>(
 /// The fields of the one place where a request has a signature.
 fn claimed(wire: &Wire) -> Option<Fields> {
     let parameters = wire.parameters()?;
-    let mut names: Vec<String> = parameters
-        .iter()
-        .map(|(name, _)| name.to_ascii_lowercase())
-        .collect();
+    let mut names: Vec<String> =
+        parameters.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
     names.sort();
     names.dedup();
     let mut places = places(wire, Reading::Strict)?;
@@ -122,10 +116,8 @@ fn places(wire: &Wire, reading: Reading) -> Option<Vec<Fields>> {
     if let Some((_, text)) = parameters.iter().find(|(name, _)| name == "sign") {
         places.push(form(text, reading)?);
     }
-    let fields: Fields = parameters
-        .into_iter()
-        .filter(|(name, _)| FIELDS.contains(&name.as_str()))
-        .collect();
+    let fields: Fields =
+        parameters.into_iter().filter(|(name, _)| FIELDS.contains(&name.as_str())).collect();
     if !fields.is_empty() {
         places.push(fields);
     }
@@ -156,10 +148,7 @@ fn token(wire: &Wire) -> Option<Option<String>> {
     for value in wire.header(TOKEN) {
         tokens.push(String::from_utf8(value.to_vec()).ok()?);
     }
-    let in_query = wire
-        .parameters()?
-        .into_iter()
-        .filter(|(name, _)| name == TOKEN);
+    let in_query = wire.parameters()?.into_iter().filter(|(name, _)| name == TOKEN);
     tokens.extend(in_query.map(|(_, value)| value));
     tokens.retain(|token| !token.is_empty());
     match tokens.len() {
@@ -180,9 +169,7 @@ fn signature(
 ) -> Option<String> {
     let parameters = wire.parameters()?;
     let parameter = |name: &str| {
-        let named = parameters
-            .iter()
-            .filter(|(found, _)| found.to_ascii_lowercase() == name);
+        let named = parameters.iter().filter(|(found, _)| found.to_ascii_lowercase() == name);
         named.map(|(_, value)| value.clone()).collect()
     };
     let header = |name: &str| {
@@ -225,9 +212,7 @@ fn listed(list: &str, values: impl Fn(&str) -> Vec<String>, reading: Reading) ->
         is_taken.then(|| format!("{canonical}={}", naive::encoded(value)))
     };
     let pairs: Option<Vec<String>> = names.iter().map(pair).collect();
-    pairs
-        .filter(|_| in_order || reading == Reading::Lenient)
-        .map(|pairs| pairs.join("&"))
+    pairs.filter(|_| in_order || reading == Reading::Lenient).map(|pairs| pairs.join("&"))
 }
 
 /// How to read a text that the page does not allow.

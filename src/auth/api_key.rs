@@ -55,9 +55,7 @@ impl ApiKeys {
             return credentials(headers, "Bearer");
         };
         let values = headers.get_all(name).into_iter();
-        values
-            .map(|value| value.to_str().unwrap_or_default().trim())
-            .collect()
+        values.map(|value| value.to_str().unwrap_or_default().trim()).collect()
     }
 
     pub(super) fn verify(&self, presented: &str) -> Result<Principal, Error> {
@@ -74,11 +72,7 @@ impl ApiKeys {
         let key = index.filter(|_| bool::from(is_known & is_long));
         let key = key.and_then(|index| self.keys.get(index));
         let key = key.ok_or_else(|| Error::new(ErrorCode::ApiKey, "unknown API key"))?;
-        Ok(Principal::authenticated(
-            AuthMethod::ApiKey,
-            key.name.clone(),
-            key.claims.clone(),
-        ))
+        Ok(Principal::authenticated(AuthMethod::ApiKey, key.name.clone(), key.claims.clone()))
     }
 
     pub(super) fn challenge(&self) -> String {
@@ -123,9 +117,7 @@ mod tests {
 
     fn name_of(presented: &str) -> Result<String, ErrorCode> {
         let principal = keys(None).verify(presented);
-        principal
-            .map(|principal| principal.name().to_owned())
-            .map_err(|error| error.code())
+        principal.map(|principal| principal.name().to_owned()).map_err(|error| error.code())
     }
 
     #[test]

@@ -158,10 +158,7 @@ fn with_challenge(error: Error, verifiers: &[Verifier]) -> Error {
     let is_token = error.code() == ErrorCode::Token;
     let mut challenges: Vec<String> = Vec::new();
     // Of two methods that use `Bearer`, only the one that was tried is named.
-    for verifier in verifiers
-        .iter()
-        .filter(|v| !(is_token && v.is_bearer_api_key()))
-    {
+    for verifier in verifiers.iter().filter(|v| !(is_token && v.is_bearer_api_key())) {
         let challenge = verifier.challenge(is_token);
         if !challenges.contains(&challenge) {
             challenges.push(challenge);
@@ -188,10 +185,7 @@ mod tests {
 
     fn with(headers: &[(&'static str, &'static str)]) -> Request {
         let pair = |(name, value): &(&'static str, &'static str)| {
-            let (name, value) = (
-                HeaderName::from_static(name),
-                HeaderValue::from_static(value),
-            );
+            let (name, value) = (HeaderName::from_static(name), HeaderValue::from_static(value));
             (name, value)
         };
         let mut map = HeaderMap::new();
@@ -217,12 +211,7 @@ mod tests {
 
     async fn refused(headers: &[(&'static str, &'static str)]) -> ErrorCode {
         let error = authenticator()
-            .authenticate(
-                &with(headers),
-                "/sign",
-                &SystemClock,
-                Deadline::unlimited(&SystemClock),
-            )
+            .authenticate(&with(headers), "/sign", &SystemClock, Deadline::unlimited(&SystemClock))
             .await
             .err()
             .unwrap();
@@ -236,25 +225,16 @@ mod tests {
     #[tokio::test]
     async fn cookie_only_is_unauthenticated() {
         let cookie = "session=CANARY-api-key-of-a-unit-test-0123456789";
-        assert_eq!(
-            refused(&[("cookie", cookie)]).await,
-            ErrorCode::ProofMissing
-        );
+        assert_eq!(refused(&[("cookie", cookie)]).await, ErrorCode::ProofMissing);
     }
 
     #[tokio::test]
     async fn other_schemes_and_headers_are_not_credentials() {
         assert_eq!(refused(&[]).await, ErrorCode::ProofMissing);
         for value in ["Basic YTpi", "Bearer", KEY, "BearerX a", ""] {
-            assert_eq!(
-                refused(&[("authorization", value)]).await,
-                ErrorCode::ProofMissing
-            );
+            assert_eq!(refused(&[("authorization", value)]).await, ErrorCode::ProofMissing);
         }
-        assert_eq!(
-            refused(&[("x-api-key", KEY)]).await,
-            ErrorCode::ProofMissing
-        );
+        assert_eq!(refused(&[("x-api-key", KEY)]).await, ErrorCode::ProofMissing);
     }
 
     #[tokio::test]

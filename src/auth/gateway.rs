@@ -34,12 +34,7 @@ pub(super) fn verify(identity: &Identity) -> Result<Principal, Error> {
         })?;
     let mut claims = Claims::of_subject(subject);
     // Does not replace the subject. Lists are claims of tokens only.
-    claims.add_json(
-        identity
-            .members
-            .iter()
-            .filter(|(_, value)| !value.is_array()),
-    );
+    claims.add_json(identity.members.iter().filter(|(_, value)| !value.is_array()));
     Ok(Principal::authenticated(
         AuthMethod::Gateway(identity.source),
         identity.source.name(),
@@ -73,36 +68,12 @@ mod tests {
     #[test]
     fn each_source_has_its_subject() {
         for (source, members, subject) in [
-            (
-                IdentitySource::Jwt,
-                json!({"sub": "u-1", "iss": "i"}),
-                "u-1",
-            ),
-            (
-                IdentitySource::Iam,
-                json!({"userArn": "arn:aws"}),
-                "arn:aws",
-            ),
-            (
-                IdentitySource::KeyPair,
-                json!({"secretId": "APID1"}),
-                "APID1",
-            ),
-            (
-                IdentitySource::Lambda,
-                json!({"principalId": "p", "t": 1}),
-                "p",
-            ),
-            (
-                IdentitySource::Lambda,
-                json!({"principalId": "p", "sub": null}),
-                "p",
-            ),
-            (
-                IdentitySource::Lambda,
-                json!({"principalId": "p", "sub": "u"}),
-                "u",
-            ),
+            (IdentitySource::Jwt, json!({"sub": "u-1", "iss": "i"}), "u-1"),
+            (IdentitySource::Iam, json!({"userArn": "arn:aws"}), "arn:aws"),
+            (IdentitySource::KeyPair, json!({"secretId": "APID1"}), "APID1"),
+            (IdentitySource::Lambda, json!({"principalId": "p", "t": 1}), "p"),
+            (IdentitySource::Lambda, json!({"principalId": "p", "sub": null}), "p"),
+            (IdentitySource::Lambda, json!({"principalId": "p", "sub": "u"}), "u"),
         ] {
             let principal = verify(source, &members).ok().unwrap();
             assert_eq!(principal.claims().subject(), Some(subject), "{source:?}");
@@ -118,10 +89,7 @@ mod tests {
             (IdentitySource::Iam, json!([{"sub": "a", "userArn": null}])),
             (IdentitySource::KeyPair, json!([{"sub": "a"}])),
             // A subject of another type is rejected; the next member does not replace it.
-            (
-                IdentitySource::Lambda,
-                json!([{"sub": 7, "principalId": "p"}]),
-            ),
+            (IdentitySource::Lambda, json!([{"sub": 7, "principalId": "p"}])),
         ] {
             for members in members.as_array().unwrap() {
                 let code = verify(source, members).err();

@@ -53,12 +53,7 @@ impl HmacKeys {
         // Secrets cannot be compared, but their signatures can.
         let sign = |key: &HmacKey| SignedRequest::default().sign(&key.secret);
         let signatures: Vec<String> = keys.iter().map(sign).collect();
-        let count = |signature| {
-            signatures
-                .iter()
-                .filter(|other| *other == signature)
-                .count()
-        };
+        let count = |signature| signatures.iter().filter(|other| *other == signature).count();
         if signatures.iter().any(|signature| count(signature) > 1) {
             return None;
         }
@@ -90,10 +85,7 @@ impl HmacKeys {
         };
         let known = self.keys.iter().find(|(key, _)| key.id == presented.key_id);
         let secret = known.map_or(&self.decoy, |(key, _)| &key.secret);
-        let is_same = signed
-            .sign(secret)
-            .as_bytes()
-            .ct_eq(presented.signature.as_bytes());
+        let is_same = signed.sign(secret).as_bytes().ct_eq(presented.signature.as_bytes());
         let (key, nonces) = known.filter(|_| bool::from(is_same)).ok_or_else(|| {
             let message = "the signature does not match this request and an accepted key";
             Error::new(ErrorCode::Signature, message)
@@ -105,11 +97,7 @@ impl HmacKeys {
         }
         let valid_until = presented.timestamp.saturating_add(WINDOW_SECONDS);
         nonces.check_and_insert(presented.nonce, valid_until, now.unix_seconds())?;
-        Ok(Principal::authenticated(
-            AuthMethod::Hmac,
-            key.id.clone(),
-            key.claims.clone(),
-        ))
+        Ok(Principal::authenticated(AuthMethod::Hmac, key.id.clone(), key.claims.clone()))
     }
 
     pub(super) fn challenge() -> String {
@@ -197,11 +185,7 @@ mod tests {
     const QUERY: (&str, &str) = ("durationSeconds", "900");
 
     fn key(id: &str) -> HmacKey {
-        HmacKey {
-            id: id.to_owned(),
-            secret: secret(id),
-            claims: Claims::of_subject("backend"),
-        }
+        HmacKey { id: id.to_owned(), secret: secret(id), claims: Claims::of_subject("backend") }
     }
 
     fn secret(id: &str) -> Secret {
@@ -268,17 +252,13 @@ mod tests {
     #[test]
     fn a_nonce_is_remembered_for_as_long_as_its_timestamp_counts() {
         for skew in [-300, 0, 300] {
-            let keys = HmacKeys {
-                keys: vec![(key("one"), NonceCache::new(1))],
-                ..keys()
-            };
+            let keys = HmacKeys { keys: vec![(key("one"), NonceCache::new(1))], ..keys() };
             let presented = signed("one", &secret("one"), NOW + skew, NONCE);
             assert!(verify(&keys, &presented, NOW).is_ok());
             let over = NOW + skew + 301;
-            for (now, outcome) in [
-                (over - 1, Err(ErrorCode::ReplayMemoryFull)),
-                (over, Ok("one".to_owned())),
-            ] {
+            for (now, outcome) in
+                [(over - 1, Err(ErrorCode::ReplayMemoryFull)), (over, Ok("one".to_owned()))]
+            {
                 let other = signed("one", &secret("one"), now, OTHER_NONCE);
                 assert_eq!(verify(&keys, &other, now), outcome, "{skew}");
             }
@@ -291,11 +271,7 @@ mod tests {
             let presented = signed("one", &secret("one"), NOW + skew, NONCE);
             let outcome = verify(&keys(), &presented, NOW).map(drop);
             let is_valid = skew.abs() <= 300;
-            let expected = if is_valid {
-                Ok(())
-            } else {
-                Err(ErrorCode::SignatureExpired)
-            };
+            let expected = if is_valid { Ok(()) } else { Err(ErrorCode::SignatureExpired) };
             assert_eq!(outcome, expected, "{skew}");
         }
     }
@@ -304,15 +280,9 @@ mod tests {
     fn an_unknown_key_and_a_wrong_signature_are_refused_alike() {
         let keys = keys();
         // The decoy is a key of nobody.
-        let refused = [
-            ("one", &secret("two")),
-            ("three", &secret("three")),
-            ("x", &keys.decoy),
-        ];
+        let refused = [("one", &secret("two")), ("three", &secret("three")), ("x", &keys.decoy)];
         let refused = refused.map(|(id, secret)| {
-            let error = outcome(&keys, &signed(id, secret, NOW, NONCE), NOW)
-                .err()
-                .unwrap();
+            let error = outcome(&keys, &signed(id, secret, NOW, NONCE), NOW).err().unwrap();
             (error.code(), error.message().to_owned())
         });
         assert_eq!(refused[0].0, ErrorCode::Signature);
@@ -329,16 +299,8 @@ mod tests {
         let same = || request(Method::GET, QUERY, "");
         for (presented, request, path) in [
             (&presented, request(Method::POST, QUERY, ""), "/sts"),
-            (
-                &presented,
-                request(Method::GET, ("durationSeconds", "901"), ""),
-                "/sts",
-            ),
-            (
-                &presented,
-                request(Method::GET, ("durationSecond", "s900"), ""),
-                "/sts",
-            ),
+            (&presented, request(Method::GET, ("durationSeconds", "901"), ""), "/sts"),
+            (&presented, request(Method::GET, ("durationSecond", "s900"), ""), "/sts"),
             (&presented, request(Method::GET, QUERY, "{}"), "/sts"),
             (&presented, same(), "/sign"),
             (&later, same(), "/sts"),
@@ -371,11 +333,7 @@ mod tests {
             now(""),
             good.to_uppercase(),
         ] {
-            assert_eq!(
-                verify(&keys(), &text, NOW),
-                Err(ErrorCode::Signature),
-                "{text}"
-            );
+            assert_eq!(verify(&keys(), &text, NOW), Err(ErrorCode::Signature), "{text}");
         }
         assert!(verify(&keys(), &good.replace(", ", ","), NOW).is_ok());
     }

@@ -74,10 +74,9 @@ impl TokenVerifier {
         let key_id = token.key_id.as_deref();
         let keys = match &self.keys {
             KeySource::Fixed(keys) => Arc::clone(keys),
-            KeySource::Remote(keys) => keys
-                .keys_for(algorithm, key_id, now, time_left)
-                .await
-                .ok_or_else(unavailable)?,
+            KeySource::Remote(keys) => {
+                keys.keys_for(algorithm, key_id, now, time_left).await.ok_or_else(unavailable)?
+            }
         };
         keys.verify(algorithm, key_id, token.message, token.signature)?;
         Ok(Principal::authenticated(
@@ -89,11 +88,7 @@ impl TokenVerifier {
 
     /// The body's message has the reason. <https://www.rfc-editor.org/rfc/rfc6750#section-3.1>
     pub(super) fn challenge(is_rejected: bool) -> String {
-        let error = if is_rejected {
-            ", error=\"invalid_token\""
-        } else {
-            ""
-        };
+        let error = if is_rejected { ", error=\"invalid_token\"" } else { "" };
         format!("Bearer realm=\"cos-issuer\"{error}")
     }
 }
@@ -147,10 +142,7 @@ mod tests {
         let principal = verify(&tokens(&issuer), &issuer.sign(&header, &claims)).await;
         let principal = principal.ok().unwrap();
         assert_eq!(principal.method(), AuthMethod::Jwt);
-        assert_eq!(
-            (principal.name(), principal.method().name()),
-            ("jwt", "jwt")
-        );
+        assert_eq!((principal.name(), principal.method().name()), ("jwt", "jwt"));
         let known = principal.claims();
         assert_eq!(known.subject(), Some("u-1"));
         let groups = Claim::Texts(vec!["a".to_owned(), "b".to_owned()]);
@@ -189,10 +181,7 @@ mod tests {
             assert_eq!(error.code().info().status, 401);
             let message = error.message();
             assert!(message.contains(said), "{said}: {message}");
-            assert!(
-                !message.contains("CANARY") && !message.contains(ISSUER),
-                "{message}"
-            );
+            assert!(!message.contains("CANARY") && !message.contains(ISSUER), "{message}");
         }
     }
 
@@ -225,10 +214,7 @@ mod tests {
         let claims =
             json!({"iss": ISSUER, "aud": AUDIENCE, "sub": "u-1", "iat": NOW, "exp": NOW + 60});
         let outcome = async |header: &Value| verify(&tokens, &issuer.sign(header, &claims)).await;
-        for header in [
-            json!({"alg": "ES256"}),
-            json!({"alg": "ES256", "kid": "one"}),
-        ] {
+        for header in [json!({"alg": "ES256"}), json!({"alg": "ES256", "kid": "one"})] {
             assert!(outcome(&header).await.is_ok(), "{header}");
         }
         for alg in [
@@ -236,11 +222,7 @@ mod tests {
             "EdDSA",
         ] {
             let error = outcome(&json!({"alg": alg})).await.err().unwrap();
-            assert!(
-                error.message().contains("`alg`"),
-                "{alg}: {}",
-                error.message()
-            );
+            assert!(error.message().contains("`alg`"), "{alg}: {}", error.message());
         }
         for (name, value) in [
             ("kid", json!("two")),
@@ -249,15 +231,8 @@ mod tests {
             ("x5c", json!(["MIIB"])),
             ("typ", json!("dpop+jwt")),
         ] {
-            let error = outcome(&json!({"alg": "ES256", name: value}))
-                .await
-                .err()
-                .unwrap();
-            assert!(
-                error.message().contains(name),
-                "{name}: {}",
-                error.message()
-            );
+            let error = outcome(&json!({"alg": "ES256", name: value})).await.err().unwrap();
+            assert!(error.message().contains(name), "{name}: {}", error.message());
         }
     }
 }

@@ -68,11 +68,7 @@ impl Principal {
         name: impl Into<String>,
         claims: Claims,
     ) -> Self {
-        Self {
-            method,
-            name: name.into(),
-            claims,
-        }
+        Self { method, name: name.into(), claims }
     }
 
     /// How it was authenticated.

@@ -128,11 +128,7 @@ fn api_keys(reader: &mut Reader<'_>) -> Option<ApiKeys> {
             let mut digest = [0; 32];
             hex::decode_to_slice(entry.value, &mut digest)
                 .map_err(|_| "must have a SHA-256 as its value: 64 hex digits")?;
-            Ok(ApiKey {
-                name: entry.name,
-                digest,
-                claims: entry.claims,
-            })
+            Ok(ApiKey { name: entry.name, digest, claims: entry.claims })
         })
     });
     let (keys, header) = (keys?, header?);
@@ -165,11 +161,7 @@ fn gateway(reader: &mut Reader<'_>, platform: Option<&Platform>) -> Option<AuthS
 fn hmac_keys(reader: &mut Reader<'_>) -> Option<HmacKeys> {
     let keys = reader.required("HMAC_KEYS", "backend=<64 random hex digits>", |text| {
         entries(text, |entry| {
-            Ok(HmacKey {
-                id: entry.name,
-                secret: secret_key(entry.value)?,
-                claims: entry.claims,
-            })
+            Ok(HmacKey { id: entry.name, secret: secret_key(entry.value)?, claims: entry.claims })
         })
     })?;
     let keys = HmacKeys::new(keys);
@@ -186,8 +178,7 @@ fn secret_key(text: &str) -> Result<Secret, &'static str> {
     let is_long = text.len() >= MIN_HMAC_KEY_LENGTH;
     let is_printable = text.bytes().all(|byte| byte.is_ascii_graphic());
     let key = (is_long && is_printable).then(|| Secret::new(text.to_owned()));
-    key.flatten()
-        .ok_or("must have a key of 32 or more printable ASCII characters as its value")
+    key.flatten().ok_or("must have a key of 32 or more printable ASCII characters as its value")
 }
 
 /// One key of a caller.
@@ -249,11 +240,7 @@ fn entry(text: &str) -> Result<Entry<'_>, &'static str> {
     }
     // Has no effect when `sub` is set already.
     claims.add(Claims::SUBJECT, Claim::Text(name.to_owned()));
-    Ok(Entry {
-        name: name.to_owned(),
-        value,
-        claims,
-    })
+    Ok(Entry { name: name.to_owned(), value, claims })
 }
 
 fn pair(word: Option<&str>) -> Result<(&str, &str), &'static str> {

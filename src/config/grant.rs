@@ -72,25 +72,15 @@ fn lifetime(reader: &mut Reader<'_>, bounds: &GrantBounds) -> Option<Lifetime> {
 fn refuse_together(reader: &mut Reader<'_>, variables: &[&'static str], with: &str) {
     for variable in variables {
         if reader.is_set(variable) {
-            reader.error(
-                variable,
-                format!("has no effect with {with}: remove one of them"),
-            );
+            reader.error(variable, format!("has no effect with {with}: remove one of them"));
         }
     }
 }
 
 /// The grants of the file, and the region of the first one.
 fn from_file(reader: &mut Reader<'_>, bounds: &GrantBounds) -> (Option<Grants>, Option<Region>) {
-    let variables = [
-        "BUCKET",
-        "REGION",
-        "PREFIX",
-        "ALLOW",
-        "EXTENSIONS",
-        "POLICY",
-        "ALLOW_FULL_ACCESS",
-    ];
+    let variables =
+        ["BUCKET", "REGION", "PREFIX", "ALLOW", "EXTENSIONS", "POLICY", "ALLOW_FULL_ACCESS"];
     refuse_together(reader, &variables, "GRANTS_FILE");
     let Some(path) = reader.optional("GRANTS_FILE") else {
         return (None, None);
@@ -104,9 +94,7 @@ fn from_file(reader: &mut Reader<'_>, bounds: &GrantBounds) -> (Option<Grants>, 
     let grants = text.map_err(|error| vec![error]);
     match grants.and_then(|text| grants_file::read(&text, bounds)) {
         Ok(grants) => {
-            let region = grants
-                .first()
-                .map(|grant| grant.definition().region.clone());
+            let region = grants.first().map(|grant| grant.definition().region.clone());
             (Some(Grants::Each(grants)), region)
         }
         Err(diagnostics) => {
@@ -135,18 +123,10 @@ fn one_grant(reader: &mut Reader<'_>, bounds: &GrantBounds) -> (Option<Grants>, 
         reader.error("ALLOW_FULL_ACCESS", text);
     }
     let extensions = reader.parsed_or("EXTENSIONS", Vec::new(), |text| {
-        list(text)
-            .map(Extension::parse)
-            .collect::<Result<Vec<_>, _>>()
+        list(text).map(Extension::parse).collect::<Result<Vec<_>, _>>()
     });
-    let has_upload = presets
-        .as_ref()
-        .is_none_or(|presets| presets.contains(&Preset::Upload));
-    if !has_upload
-        && extensions
-            .as_ref()
-            .is_some_and(|extensions| !extensions.is_empty())
-    {
+    let has_upload = presets.as_ref().is_none_or(|presets| presets.contains(&Preset::Upload));
+    if !has_upload && extensions.as_ref().is_some_and(|extensions| !extensions.is_empty()) {
         let text = "has no effect without uploads: add `upload` to ALLOW, or remove it";
         reader.error("EXTENSIONS", text);
     }
@@ -169,9 +149,7 @@ fn one_grant(reader: &mut Reader<'_>, bounds: &GrantBounds) -> (Option<Grants>, 
     };
     let grant = definition().and_then(|definition| {
         let grant = Grant::new(definition);
-        grant
-            .map_err(|error| reader.error("PREFIX", error.to_string()))
-            .ok()
+        grant.map_err(|error| reader.error("PREFIX", error.to_string())).ok()
     });
     (grant.map(|grant| Grants::Each(vec![grant])), region)
 }
@@ -182,24 +160,17 @@ fn presets(text: &str) -> Result<Vec<Preset>, &'static str> {
     let mut presets = Vec::new();
     for name in list(text) {
         let known = Preset::CHOICES.iter().find(|(choice, _)| *choice == name);
-        let (_, preset) = known
-            .filter(|(_, preset)| !presets.contains(preset))
-            .ok_or(form)?;
+        let (_, preset) = known.filter(|(_, preset)| !presets.contains(preset)).ok_or(form)?;
         presets.push(*preset);
     }
     (!presets.is_empty()).then_some(presets).ok_or(form)
 }
 
 fn raw_policy(reader: &mut Reader<'_>) -> Option<Policy> {
-    refuse_together(
-        reader,
-        &["BUCKET", "PREFIX", "ALLOW", "EXTENSIONS"],
-        "POLICY",
-    );
+    refuse_together(reader, &["BUCKET", "PREFIX", "ALLOW", "EXTENSIONS"], "POLICY");
     let is_full_access_allowed = reader.switch("ALLOW_FULL_ACCESS");
-    let policy = reader.parsed("POLICY", |text| {
-        Policy::parse(text).map_err(|error| policy_error(&error))
-    })?;
+    let policy = reader
+        .parsed("POLICY", |text| Policy::parse(text).map_err(|error| policy_error(&error)))?;
     if let Some(index) = policy.foreign_statement() {
         let text = format!(
             "must only allow actions of COS (`name/cos:…`) and CI (`name/ci:…`), but statement {index} \

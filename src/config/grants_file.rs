@@ -125,9 +125,7 @@ fn slots(table: &Table<'_>) -> Option<Vec<(String, Placeholder)>> {
             Placeholder::one_of(words.collect()).map_err(report).ok()
         }
     };
-    let named = slots
-        .keys()
-        .map(|claim| Some((claim.to_owned(), slot(claim)?)));
+    let named = slots.keys().map(|claim| Some((claim.to_owned(), slot(claim)?)));
     let named: Vec<Option<_>> = named.collect();
     named.into_iter().collect()
 }
@@ -185,16 +183,13 @@ fn lifetime(table: &Table<'_>, bounds: &GrantBounds) -> Option<Lifetime> {
     let seconds = |number: u64| u32::try_from(number).ok().filter(|n| allowed.contains(n));
     let lifetime = match table.numbers("duration_seconds")?.as_slice() {
         [most] => seconds(*most).and_then(|most| Lifetime::new(*allowed.start(), most)),
-        [least, most] => seconds(*least)
-            .zip(seconds(*most))
-            .and_then(|(least, most)| Lifetime::new(least, most)),
+        [least, most] => {
+            seconds(*least).zip(seconds(*most)).and_then(|(least, most)| Lifetime::new(least, most))
+        }
         _ => None,
     };
     if lifetime.is_none() {
-        let text = format!(
-            "must be `most` or `[least, most]`, {}",
-            bounds.duration_form()
-        );
+        let text = format!("must be `most` or `[least, most]`, {}", bounds.duration_form());
         table.report("duration_seconds", &text);
     }
     lifetime

@@ -44,9 +44,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<JwtSettings> {
     let audiences = reader.required("JWT_AUDIENCE", "uploads", |text| {
         let audiences: Vec<String> = list(text).map(str::to_owned).collect();
         let is_empty = audiences.is_empty();
-        (!is_empty)
-            .then_some(audiences)
-            .ok_or("must name an audience, for example `uploads`")
+        (!is_empty).then_some(audiences).ok_or("must name an audience, for example `uploads`")
     });
     let leeway_seconds = reader.number("JWT_LEEWAY_SECONDS", LEEWAY_SECONDS, 0..=300);
     let age_bounds = 60..=AGE_SECONDS_LIMIT;
@@ -79,13 +77,8 @@ enum KeySourceKind {
 }
 
 impl KeySourceKind {
-    const ALL: [Self; 5] = [
-        Self::JwksUrl,
-        Self::JwksFile,
-        Self::PublicKey,
-        Self::PublicKeyFile,
-        Self::HsSecret,
-    ];
+    const ALL: [Self; 5] =
+        [Self::JwksUrl, Self::JwksFile, Self::PublicKey, Self::PublicKeyFile, Self::HsSecret];
 
     const fn variable(self) -> &'static str {
         match self {
@@ -100,19 +93,11 @@ impl KeySourceKind {
 
 fn key_source(reader: &mut Reader<'_>) -> Option<KeySourceKind> {
     let all = KeySourceKind::ALL.into_iter();
-    let sources: Vec<_> = all
-        .filter(|source| reader.is_set(source.variable()))
-        .collect();
+    let sources: Vec<_> = all.filter(|source| reader.is_set(source.variable())).collect();
     let (variable, text) = match sources.as_slice() {
         [source] => return Some(*source),
-        [] => (
-            "JWT_JWKS_URL",
-            "must be set, for example `https://login.example.com/keys`",
-        ),
-        [_, second, ..] => (
-            second.variable(),
-            "must not be set together with another key",
-        ),
+        [] => ("JWT_JWKS_URL", "must be set, for example `https://login.example.com/keys`"),
+        [_, second, ..] => (second.variable(), "must not be set together with another key"),
     };
     let text = format!(
         "{text}: set one of JWT_JWKS_URL, JWT_JWKS_FILE, JWT_PUBLIC_KEY, JWT_PUBLIC_KEY_FILE, \
@@ -131,9 +116,9 @@ fn algorithms(reader: &mut Reader<'_>, source: Option<KeySourceKind>) -> Option<
             KeySourceKind::HsSecret => vec![Algorithm::Hs256],
             KeySourceKind::JwksFile | KeySourceKind::JwksUrl => vec![Algorithm::Rs256],
             // The one key has only one algorithm.
-            KeySourceKind::PublicKey | KeySourceKind::PublicKeyFile => all
-                .filter(|algorithm| *algorithm != Algorithm::Hs256)
-                .collect(),
+            KeySourceKind::PublicKey | KeySourceKind::PublicKeyFile => {
+                all.filter(|algorithm| *algorithm != Algorithm::Hs256).collect()
+            }
         });
     }
     reader.parsed("JWT_ALGORITHMS", |text| {
@@ -151,9 +136,7 @@ fn algorithms(reader: &mut Reader<'_>, source: Option<KeySourceKind>) -> Option<
 }
 
 fn algorithm(name: &str) -> Option<Algorithm> {
-    Algorithm::ALL
-        .into_iter()
-        .find(|algorithm| algorithm.name() == name)
+    Algorithm::ALL.into_iter().find(|algorithm| algorithm.name() == name)
 }
 
 fn keys(
@@ -202,10 +185,7 @@ fn jwks_url(text: &str) -> Result<JwtKeys, &'static str> {
     if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
         return Err(form);
     }
-    Ok(JwtKeys::Jwks {
-        url: url.into(),
-        plaintext_http,
-    })
+    Ok(JwtKeys::Jwks { url: url.into(), plaintext_http })
 }
 
 const LEEWAY_SECONDS: u32 = 30;

@@ -50,20 +50,11 @@ const SETTINGS: [&str; 40] = [
 ];
 
 /// Wrong names that are further from the setting that is meant, in lower case.
-const CONFUSED: [(&str, &str); 2] = [
-    ("jwks_url", "JWT_JWKS_URL"),
-    ("jwt_secret", "JWT_HS_SECRET"),
-];
+const CONFUSED: [(&str, &str); 2] = [("jwks_url", "JWT_JWKS_URL"), ("jwt_secret", "JWT_HS_SECRET")];
 
 /// Keys of the grants file that look like settings when they are written in capitals.
-const GRANT_KEYS: [&str; 6] = [
-    "actions",
-    "content_types",
-    "max_size_bytes",
-    "named_extensions",
-    "slots",
-    "source_ip",
-];
+const GRANT_KEYS: [&str; 6] =
+    ["actions", "content_types", "max_size_bytes", "named_extensions", "slots", "source_ip"];
 
 /// What the platforms set. They add names at any time.
 const PLATFORM_PREFIXES: [&str; 3] = ["AWS_", "SCF_", "TENCENTCLOUD_"];
@@ -85,10 +76,7 @@ pub(super) fn variables(environment: &Environment) -> impl Iterator<Item = (&str
 
 /// Whether the function may read the variable.
 pub(super) fn is_known(name: &str) -> bool {
-    SETTINGS.contains(&name)
-        || PLATFORM_PREFIXES
-            .iter()
-            .any(|prefix| name.starts_with(prefix))
+    SETTINGS.contains(&name) || PLATFORM_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
 #[derive(Debug, PartialEq, Eq)]

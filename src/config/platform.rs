@@ -47,8 +47,7 @@ fn lambda(reader: &mut Reader<'_>) -> Option<Platform> {
     reader.required("AWS_LAMBDA_FUNCTION_NAME", "cos-issuer", text)?;
     reader.required("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST", text)?;
     reader.required("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128", |text| {
-        text.parse::<i32>()
-            .map_err(|_| "must be a whole number, for example `128`")
+        text.parse::<i32>().map_err(|_| "must be a whole number, for example `128`")
     })?;
     Some(Platform::Lambda)
 }
@@ -56,8 +55,7 @@ fn lambda(reader: &mut Reader<'_>) -> Option<Platform> {
 fn scf(reader: &mut Reader<'_>) -> Option<Platform> {
     reader.warn(RETURN_VALUES_ARE_LOGGED);
     let port = reader.required("SCF_RUNTIME_API_PORT", "9001", |text| {
-        text.parse::<u16>()
-            .map_err(|_| "must be a port, for example `9001`")
+        text.parse::<u16>().map_err(|_| "must be a port, for example `9001`")
     })?;
     reader.parsed("SCF_RUNTIME_API", |host| {
         let url = format!("http://{host}:{port}");
@@ -72,8 +70,7 @@ fn scf(reader: &mut Reader<'_>) -> Option<Platform> {
 fn server(reader: &mut Reader<'_>) -> Option<Platform> {
     let port = reader.number("PORT", PORT, 0..=65_535);
     let host = reader.parsed_or("HOST", IpAddr::V4(Ipv4Addr::UNSPECIFIED), |text| {
-        text.parse()
-            .map_err(|_| "must be an IP address, for example `127.0.0.1`")
+        text.parse().map_err(|_| "must be an IP address, for example `127.0.0.1`")
     })?;
     let allowed_hosts = reader.parsed_or("ALLOWED_HOSTS", None, |text| {
         let hosts: Option<Vec<String>> = list(text).map(host_name).collect();

@@ -17,10 +17,7 @@ pub struct ConfigError {
 
 impl ConfigError {
     pub(super) fn new(variable: impl Into<Cow<'static, str>>, text: impl Into<String>) -> Self {
-        Self {
-            variable: variable.into(),
-            text: text.into(),
-        }
+        Self { variable: variable.into(), text: text.into() }
     }
 
     /// The variable's name.
@@ -47,12 +44,7 @@ impl<'a> Reader<'a> {
         environment: &'a Environment,
         read_file: &'a dyn Fn(&str) -> io::Result<Vec<u8>>,
     ) -> Self {
-        Self {
-            environment,
-            read_file,
-            errors: Vec::new(),
-            warnings: Vec::new(),
-        }
+        Self { environment, read_file, errors: Vec::new(), warnings: Vec::new() }
     }
 
     pub(super) fn error(&mut self, variable: &'static str, text: impl Into<String>) {
@@ -68,19 +60,12 @@ impl<'a> Reader<'a> {
         for (name, text) in misspelled::variables(self.environment) {
             self.errors.push(ConfigError::new(name.to_owned(), text));
         }
-        if self.errors.is_empty() {
-            Ok(self.warnings)
-        } else {
-            Err(self.errors)
-        }
+        if self.errors.is_empty() { Ok(self.warnings) } else { Err(self.errors) }
     }
 
     /// The text of an optional variable.
     pub(super) fn optional(&mut self, variable: &'static str) -> Option<&'a str> {
-        debug_assert!(
-            misspelled::is_known(variable),
-            "{variable} is not in the list"
-        );
+        debug_assert!(misspelled::is_known(variable), "{variable} is not in the list");
         self.environment.text(variable).unwrap_or_else(|_| {
             self.error(variable, "must be UTF-8");
             None
@@ -109,11 +94,7 @@ impl<'a> Reader<'a> {
         default: T,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
-        if self.is_set(variable) {
-            self.parsed(variable, parse)
-        } else {
-            Some(default)
-        }
+        if self.is_set(variable) { self.parsed(variable, parse) } else { Some(default) }
     }
 
     /// A required variable, parsed. `example` is a value that could be written.
@@ -153,10 +134,8 @@ impl<'a> Reader<'a> {
         self.parsed_or(variable, default, |text| {
             let chosen = choices.iter().find(|(name, _)| *name == text);
             chosen.map(|(_, choice)| *choice).ok_or_else(|| {
-                let names: Vec<String> = choices
-                    .iter()
-                    .map(|(name, _)| format!("`{name}`"))
-                    .collect();
+                let names: Vec<String> =
+                    choices.iter().map(|(name, _)| format!("`{name}`")).collect();
                 format!("must be one of {}", names.join(", "))
             })
         })
@@ -164,8 +143,7 @@ impl<'a> Reader<'a> {
 
     /// `true` or `false`; false when the variable is absent.
     pub(super) fn switch(&mut self, variable: &'static str) -> bool {
-        self.choice(variable, false, &[("true", true), ("false", false)])
-            .unwrap_or(false)
+        self.choice(variable, false, &[("true", true), ("false", false)]).unwrap_or(false)
     }
 
     /// The bytes of the file at `path`.
@@ -184,7 +162,5 @@ impl<'a> Reader<'a> {
 
 /// The items of a comma-separated list, without empty ones.
 pub(super) fn list(text: &str) -> impl Iterator<Item = &str> {
-    text.split(',')
-        .map(str::trim)
-        .filter(|item| !item.is_empty())
+    text.split(',').map(str::trim).filter(|item| !item.is_empty())
 }

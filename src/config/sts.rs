@@ -29,9 +29,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> (Option<StsSettings>, u32) {
     let endpoints = endpoints(reader);
     let deadline_ms = reader.number("STS_DEADLINE_MS", DEADLINE_MS, 100..=60_000);
     let http = http(reader, &endpoints);
-    let is_emulated = key
-        .as_ref()
-        .is_some_and(|key| key.secret_id.starts_with(EMULATOR_KEY));
+    let is_emulated = key.as_ref().is_some_and(|key| key.secret_id.starts_with(EMULATOR_KEY));
     if is_emulated && !endpoints.iter().all(Endpoint::is_loopback) {
         let text =
             "must not be a key of the local cloud, unless STS_ENDPOINTS are loopback addresses";
@@ -57,11 +55,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> (Option<StsSettings>, u32) {
 /// <https://www.tencentcloud.com/document/product/583/32748>
 fn calling_key(reader: &mut Reader<'_>) -> Option<CallingKey> {
     let own = ["SECRET_ID", "SECRET_KEY", "SESSION_TOKEN"];
-    let platform = [
-        "TENCENTCLOUD_SECRETID",
-        "TENCENTCLOUD_SECRETKEY",
-        "TENCENTCLOUD_SESSIONTOKEN",
-    ];
+    let platform = ["TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN"];
     let is_own = own.iter().any(|variable| reader.is_set(variable));
     let variables = if is_own { own } else { platform };
     let [id, key, token] = variables.map(|variable| reader.optional(variable));
@@ -73,10 +67,7 @@ fn calling_key(reader: &mut Reader<'_>) -> Option<CallingKey> {
     }
     for (variable, value) in variables.into_iter().zip([id, key, token]) {
         if value.is_some_and(|value| !value.chars().all(|c| c.is_ascii_graphic())) {
-            reader.error(
-                variable,
-                "must be printable ASCII without spaces and line breaks",
-            );
+            reader.error(variable, "must be printable ASCII without spaces and line breaks");
         }
     }
     Some(CallingKey {
@@ -90,10 +81,7 @@ fn calling_key(reader: &mut Reader<'_>) -> Option<CallingKey> {
 fn role(reader: &mut Reader<'_>) -> Result<Option<Role>, ()> {
     if !reader.is_set("ROLE_ARN") {
         if reader.is_set("EXTERNAL_ID") {
-            reader.error(
-                "EXTERNAL_ID",
-                "has no effect without ROLE_ARN: set both, or remove it",
-            );
+            reader.error("EXTERNAL_ID", "has no effect without ROLE_ARN: set both, or remove it");
         }
         return Ok(None);
     }
@@ -113,17 +101,10 @@ fn external_id(text: &str) -> Result<String, &'static str> {
 /// <https://www.tencentcloud.com/document/product/1150/49452> and `…/49456`, parameter
 /// DurationSeconds.
 fn max_duration_seconds(reader: &mut Reader<'_>, role: &Result<Option<Role>, ()>) -> u32 {
-    let owners = [
-        ("root", ROOT_MAX_SECONDS),
-        ("sub-account", SUB_ACCOUNT_MAX_SECONDS),
-    ];
+    let owners = [("root", ROOT_MAX_SECONDS), ("sub-account", SUB_ACCOUNT_MAX_SECONDS)];
     // A key does not show whose it is. The shorter limit is valid for both.
     let owner = reader.choice("KEY_OWNER", ROOT_MAX_SECONDS, &owners);
-    if matches!(role, Ok(None)) {
-        owner.unwrap_or(ROOT_MAX_SECONDS)
-    } else {
-        ROLE_MAX_SECONDS
-    }
+    if matches!(role, Ok(None)) { owner.unwrap_or(ROOT_MAX_SECONDS) } else { ROLE_MAX_SECONDS }
 }
 
 fn endpoints(reader: &mut Reader<'_>) -> Vec<Endpoint> {
@@ -147,11 +128,7 @@ fn http(reader: &mut Reader<'_>, endpoints: &[Endpoint]) -> Option<ClientOptions
     Some(ClientOptions {
         extra_roots: extra_roots?,
         proxy: proxy?,
-        plaintext_http: if has_plaintext {
-            PlaintextHttp::Loopback
-        } else {
-            PlaintextHttp::Never
-        },
+        plaintext_http: if has_plaintext { PlaintextHttp::Loopback } else { PlaintextHttp::Never },
     })
 }
 

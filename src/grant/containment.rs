@@ -59,10 +59,7 @@ fn covers(grant: &GrantDefinition, claims: &Claims, pair: &Pair) -> bool {
     let Some(operation) = pair.action.strip_prefix("name/cos:") else {
         return false;
     };
-    let is_granted = grant
-        .permissions
-        .operations()
-        .any(|granted| granted.name() == operation);
+    let is_granted = grant.permissions.operations().any(|granted| granted.name() == operation);
     let is_weak = pair
         .condition
         .as_object()
@@ -106,11 +103,8 @@ fn keeps_limits(grant: &GrantDefinition, operation: &str, key: &str, condition: 
             && is_bounded
             && length("numeric_greater_than_equal").is_some_and(|bytes| bytes > 0)
     });
-    let types: Vec<String> = limits
-        .content_types
-        .iter()
-        .map(|each| each.as_str().to_owned())
-        .collect();
+    let types: Vec<String> =
+        limits.content_types.iter().map(|each| each.as_str().to_owned()).collect();
     let is_typed = are_among(condition, "string_like", "cos:content-type", &types)
         && (types.is_empty() || is_whole);
     let lower = key.to_ascii_lowercase();
@@ -125,11 +119,8 @@ fn are_among(condition: &Value, operator: &str, key: &str, granted: &[String]) -
     if granted.is_empty() {
         return true;
     }
-    let is_granted = |value: &Value| {
-        value
-            .as_str()
-            .is_some_and(|text| granted.iter().any(|each| each == text))
-    };
+    let is_granted =
+        |value: &Value| value.as_str().is_some_and(|text| granted.iter().any(|each| each == text));
     match condition.get(operator).and_then(|keys| keys.get(key)) {
         Some(Value::Array(values)) => !values.is_empty() && values.iter().all(is_granted),
         Some(value) => is_granted(value),
@@ -165,11 +156,7 @@ fn prefix_of(grant: &GrantDefinition, claims: &Claims) -> Option<String> {
 const METACHARACTERS: [char; 6] = ['*', '?', '$', '{', '}', '\\'];
 
 /// Operations whose resource is a listed prefix.
-const LISTINGS: [&str; 3] = [
-    "GetBucket",
-    "GetBucketObjectVersions",
-    "ListMultipartUploads",
-];
+const LISTINGS: [&str; 3] = ["GetBucket", "GetBucketObjectVersions", "ListMultipartUploads"];
 
 /// Operations that upload objects, or belong to an upload.
 const WRITES: [&str; 11] = [
@@ -249,19 +236,13 @@ mod tests {
         }
         for action in ["*", "cos:PutObject", "name/sts:PutObject"] {
             let policy = policy(action, &format!("{HERE}users/u-1/a"), &Value::Null);
-            assert!(
-                !checked(&policy, &granted(Limits::default()), "u-1"),
-                "{action}"
-            );
+            assert!(!checked(&policy, &granted(Limits::default()), "u-1"), "{action}");
         }
     }
 
     #[test]
     fn the_key_of_the_prefix_is_inside_only_where_the_grant_includes_it() {
-        let with = GrantDefinition {
-            include_prefix_key: true,
-            ..granted(Limits::default())
-        };
+        let with = GrantDefinition { include_prefix_key: true, ..granted(Limits::default()) };
         for (action, key, is_granted) in [
             ("GetObject", "users/u-1", true),
             ("GetObject", "users/u-12", false),
@@ -277,29 +258,13 @@ mod tests {
     #[test]
     fn what_is_no_plain_policy_is_outside() {
         let grant = granted(Limits::default());
-        for text in [
-            "",
-            "[]",
-            "{}",
-            r#"{"version":"2.0"}"#,
-            r#"{"version":"2.0","statement":[]}"#,
-        ] {
-            assert!(
-                !is_inside(text, &[&grant], &Claims::of_subject("u-1")),
-                "{text}"
-            );
+        for text in ["", "[]", "{}", r#"{"version":"2.0"}"#, r#"{"version":"2.0","statement":[]}"#]
+        {
+            assert!(!is_inside(text, &[&grant], &Claims::of_subject("u-1")), "{text}");
         }
-        let good = policy(
-            "name/cos:PutObject",
-            &format!("{HERE}users/u-1/a"),
-            &Value::Null,
-        );
+        let good = policy("name/cos:PutObject", &format!("{HERE}users/u-1/a"), &Value::Null);
         assert!(checked(&good, &grant, "u-1"));
-        assert!(!is_inside(
-            &good.to_string(),
-            &[],
-            &Claims::of_subject("u-1")
-        ));
+        assert!(!is_inside(&good.to_string(), &[], &Claims::of_subject("u-1")));
         for (member, value) in [
             ("effect", json!("deny")),
             ("principal", json!("*")),
@@ -316,11 +281,7 @@ mod tests {
     fn a_hostile_claim_puts_everything_outside() {
         let grant = granted(Limits::default());
         let of = |subject: &str| {
-            policy(
-                "name/cos:PutObject",
-                &format!("{HERE}users/{subject}/a"),
-                &Value::Null,
-            )
+            policy("name/cos:PutObject", &format!("{HERE}users/{subject}/a"), &Value::Null)
         };
         for subject in ["*", "..", ".", "", "a/b", "${uin}", "u?", "{sub}", "a\\"] {
             assert!(!checked(&of(subject), &grant, subject), "{subject}");
@@ -342,11 +303,7 @@ mod tests {
             "numeric_greater_than_equal": {"cos:content-length": 1}, "string_like": {"cos:content-type": "image/*"}});
         let put = |condition: &Value, key: &str| {
             let resource = format!("{HERE}users/u-1/{key}");
-            checked(
-                &policy("name/cos:PutObject", &resource, condition),
-                &grant,
-                "u-1",
-            )
+            checked(&policy("name/cos:PutObject", &resource, condition), &grant, "u-1")
         };
         assert!(put(&full, "a.jpg"));
         for key in ["a", "a.png", "*", "a.jpg/*", "ajpg"] {

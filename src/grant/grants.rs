@@ -44,25 +44,16 @@ impl Grant {
     /// [`GrantError`].
     pub fn new(definition: GrantDefinition) -> Result<Self, GrantError> {
         let is_whole_bucket = definition.prefix.as_str() == "/";
-        if let Some(operation) = definition
-            .permissions
-            .bucket_level()
-            .filter(|_| !is_whole_bucket)
+        if let Some(operation) = definition.permissions.bucket_level().filter(|_| !is_whole_bucket)
         {
             return Err(GrantError::BucketLevel(operation.name()));
         }
         if definition.include_prefix_key && is_whole_bucket {
             return Err(GrantError::NoPrefixKey);
         }
-        let prefix = definition
-            .prefix
-            .longest()
-            .map_err(|_| GrantError::TooLong)?;
+        let prefix = definition.prefix.longest().map_err(|_| GrantError::TooLong)?;
         let mut statements = Statements::default();
-        let resolved = ResolvedGrant {
-            definition: &definition,
-            prefix,
-        };
+        let resolved = ResolvedGrant { definition: &definition, prefix };
         // Without a statement there is nothing to send until a request names a key.
         if resolved.allow_all(&mut statements) && statements.into_policy().is_err() {
             return Err(GrantError::TooLong);
@@ -100,10 +91,7 @@ impl Grants {
             return None;
         };
         let mut names: Vec<&str> = Vec::new();
-        for name in grants
-            .iter()
-            .flat_map(|grant| grant.0.principal_match.wrong_types(principal))
-        {
+        for name in grants.iter().flat_map(|grant| grant.0.principal_match.wrong_types(principal)) {
             if !names.contains(&name) {
                 names.push(name);
             }
@@ -132,11 +120,7 @@ impl Grants {
             }
         };
         let resolved = filter_by_bucket(matching_grants(grants, principal)?, request)?;
-        let PolicyBuilder {
-            sources,
-            statements,
-            new_object,
-        } = match &request.scope {
+        let PolicyBuilder { sources, statements, new_object } = match &request.scope {
             RequestedScope::Grant => PolicyBuilder::for_all(&resolved),
             RequestedScope::Scopes(scopes) => PolicyBuilder::for_scopes(&resolved, scopes)?,
             RequestedScope::NewObject { extension } => {
@@ -195,9 +179,7 @@ fn filter_by_bucket<'g>(
     request: &CredentialRequest,
 ) -> Result<Vec<ResolvedGrant<'g>>, Error> {
     let is_requested = |requested: &Option<String>, granted: &str| {
-        requested
-            .as_deref()
-            .is_none_or(|requested| requested == granted)
+        requested.as_deref().is_none_or(|requested| requested == granted)
     };
     resolved.retain(|ResolvedGrant { definition, .. }| {
         is_requested(&request.bucket, definition.bucket.as_str())

@@ -13,10 +13,7 @@ impl Lifetime {
     /// From `minimum_seconds` up to `default_seconds`, which also applies when a request names no
     /// lifetime. `None` when the minimum is larger.
     pub fn new(minimum_seconds: u32, default_seconds: u32) -> Option<Self> {
-        (minimum_seconds <= default_seconds).then_some(Self {
-            minimum_seconds,
-            default_seconds,
-        })
+        (minimum_seconds <= default_seconds).then_some(Self { minimum_seconds, default_seconds })
     }
 
     /// The lifetimes that both allow.
@@ -32,10 +29,7 @@ impl Lifetime {
     /// # Errors
     /// [`ErrorCode::DurationSeconds`] outside the range: a lifetime is never clamped.
     pub(super) fn choose(self, requested: Option<u32>) -> Result<u32, Error> {
-        let Self {
-            minimum_seconds,
-            default_seconds,
-        } = self;
+        let Self { minimum_seconds, default_seconds } = self;
         let seconds = requested.unwrap_or(default_seconds);
         if (minimum_seconds..=default_seconds).contains(&seconds) {
             return Ok(seconds);

@@ -55,10 +55,7 @@ impl Limits {
         if self.source_ip.is_empty() {
             return Ok(Conditions::none());
         }
-        let networks = self
-            .source_ip
-            .iter()
-            .map(|text| Literal::from(text.as_str()));
+        let networks = self.source_ip.iter().map(|text| Literal::from(text.as_str()));
         Conditions::none().and("ip_equal", "qcs:ip", networks.collect())
     }
 
@@ -75,10 +72,7 @@ impl Limits {
                 .and("numeric_less_than_equal", "cos:content-length", maximum)?;
         }
         if !self.content_types.is_empty() {
-            let types = self
-                .content_types
-                .iter()
-                .map(|each| Literal::from(each.as_str()));
+            let types = self.content_types.iter().map(|each| Literal::from(each.as_str()));
             conditions = conditions.and("string_like", "cos:content-type", types.collect())?;
         }
         Ok(conditions)
@@ -160,12 +154,7 @@ mod tests {
             written(limits().conditions().unwrap()),
             r#"{"ip_equal":{"qcs:ip":"10.0.0.0/8"}}"#
         );
-        assert!(
-            Limits::default()
-                .conditions_of_uploads()
-                .unwrap()
-                .is_empty()
-        );
+        assert!(Limits::default().conditions_of_uploads().unwrap().is_empty());
     }
 
     #[test]
@@ -201,12 +190,7 @@ mod tests {
 
     #[test]
     fn a_type_is_a_type() {
-        for good in [
-            "image/png",
-            "image/*",
-            "image/svg+xml",
-            "application/vnd.ms-excel",
-        ] {
+        for good in ["image/png", "image/*", "image/svg+xml", "application/vnd.ms-excel"] {
             assert!(ContentType::parse(good).is_ok(), "{good}");
         }
         for bad in [

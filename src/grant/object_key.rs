@@ -122,10 +122,8 @@ mod tests {
         let now = Timestamp::from_unix_seconds(0).unwrap();
         let extension = Extension::parse("jpg").unwrap();
         let key = |_| ObjectKey::new(&prefix, &extension, now, &SystemEntropy).unwrap();
-        let keys: std::collections::HashSet<String> = (0..1_000_000)
-            .map(key)
-            .map(|key| key.as_str().to_owned())
-            .collect();
+        let keys: std::collections::HashSet<String> =
+            (0..1_000_000).map(key).map(|key| key.as_str().to_owned()).collect();
         assert_eq!(keys.len(), 1_000_000);
     }
 }

@@ -50,10 +50,7 @@ impl Operation {
             .iter()
             .find_map(|(level, names)| names.iter().find(|name| **name == bare).zip(Some(*level)));
         match known {
-            Some((name, resource_level)) => Ok(Self {
-                name,
-                resource_level,
-            }),
+            Some((name, resource_level)) => Ok(Self { name, resource_level }),
             None if is_operation(bare) => Err(OperationError::Never),
             None => Err(OperationError::Unknown),
         }
@@ -70,18 +67,12 @@ impl Operation {
 
     /// Whether it lists keys. Its resource is the requested prefix: `data` would list `data2/` too.
     pub(super) fn is_listing(self) -> bool {
-        matches!(
-            self.name,
-            "GetBucket" | "GetBucketObjectVersions" | "ListMultipartUploads"
-        )
+        matches!(self.name, "GetBucket" | "GetBucketObjectVersions" | "ListMultipartUploads")
     }
 
     /// Whether limits on uploads apply to it.
     pub(super) fn is_upload(self) -> bool {
-        matches!(
-            self.resource_level,
-            ResourceLevel::PartialUpload | ResourceLevel::WholeUpload
-        )
+        matches!(self.resource_level, ResourceLevel::PartialUpload | ResourceLevel::WholeUpload)
     }
 }
 
@@ -179,12 +170,7 @@ const GRANTABLE: &[(ResourceLevel, &[&str])] = &[
     ),
     (
         ResourceLevel::Bucket,
-        &[
-            "HeadBucket",
-            "GetBucketLocation",
-            "GetBucketCORS",
-            "GetBucketVersioning",
-        ],
+        &["HeadBucket", "GetBucketLocation", "GetBucketCORS", "GetBucketVersioning"],
     ),
     (ResourceLevel::Service, &["GetService"]),
 ];
@@ -197,10 +183,7 @@ mod tests {
     fn each_name_of_a_preset_is_an_operation() {
         let counts = Preset::CHOICES.map(|(_, preset)| preset.operations().count());
         assert_eq!(counts, [8, 2, 1, 1]);
-        assert_eq!(
-            Operation::parse("name/cos:PutObject"),
-            Operation::parse("PutObject")
-        );
+        assert_eq!(Operation::parse("name/cos:PutObject"), Operation::parse("PutObject"));
     }
 
     /// Operations with which a caller could extend their own permissions.
@@ -224,18 +207,10 @@ mod tests {
             "name/name/cos:PutObject",
             "name/PutObject",
         ] {
-            assert_eq!(
-                Operation::parse(name),
-                Err(OperationError::Unknown),
-                "{name}"
-            );
+            assert_eq!(Operation::parse(name), Err(OperationError::Unknown), "{name}");
         }
         for name in ["*", "name/cos:*", "Get*", "*Object", "name/sts:*"] {
-            assert_eq!(
-                Operation::parse(name),
-                Err(OperationError::Wildcard),
-                "{name}"
-            );
+            assert_eq!(Operation::parse(name), Err(OperationError::Wildcard), "{name}");
         }
     }
 }

@@ -79,18 +79,13 @@ impl Permissions {
         if !self.operations().any(Operation::is_upload) {
             return Err(PermissionError::NoUpload);
         }
-        Ok(Self {
-            new_object_extensions: extensions,
-            ..self
-        })
+        Ok(Self { new_object_extensions: extensions, ..self })
     }
 
     /// The first operation that applies to the whole bucket.
     pub(super) fn bucket_level(&self) -> Option<Operation> {
         let mut operations = self.operations.iter();
-        operations
-            .find(|operation| operation.resource_level() == ResourceLevel::Bucket)
-            .copied()
+        operations.find(|operation| operation.resource_level() == ResourceLevel::Bucket).copied()
     }
 
     /// The operations that keep the limits.
@@ -115,11 +110,7 @@ impl Permissions {
 
     /// The conditions of a request for `operation`.
     pub(super) fn conditions(&self, operation: Operation) -> &Conditions {
-        if operation.is_upload() {
-            &self.conditions_of_uploads
-        } else {
-            &self.conditions
-        }
+        if operation.is_upload() { &self.conditions_of_uploads } else { &self.conditions }
     }
 }
 
@@ -153,10 +144,7 @@ mod tests {
     use crate::grant::limits::ContentType;
 
     fn sized() -> Limits {
-        Limits {
-            max_size_bytes: Some(5),
-            ..Limits::default()
-        }
+        Limits { max_size_bytes: Some(5), ..Limits::default() }
     }
 
     fn names(permissions: &Permissions) -> Vec<&'static str> {
@@ -164,19 +152,13 @@ mod tests {
     }
 
     fn named(names: &[&str]) -> Vec<Operation> {
-        names
-            .iter()
-            .map(|name| Operation::parse(name).unwrap())
-            .collect()
+        names.iter().map(|name| Operation::parse(name).unwrap()).collect()
     }
 
     #[test]
     fn a_size_limit_drops_multipart_append_and_copy() {
         let left = Permissions::new(&[Preset::Upload, Preset::Download], &[], sized()).unwrap();
-        assert_eq!(
-            names(&left),
-            ["PutObject", "PostObject", "GetObject", "HeadObject"]
-        );
+        assert_eq!(names(&left), ["PutObject", "PostObject", "GetObject", "HeadObject"]);
         let words = "AppendObject PutObjectCopy UploadPartCopy UploadPart InitiateMultipartUpload";
         for name in words.split(' ') {
             let refused = Permissions::new(&[Preset::Upload], &named(&[name]), sized());
@@ -205,14 +187,8 @@ mod tests {
         assert_eq!(refused.unwrap_err(), PermissionError::NoUpload);
         let refused = Permissions::new(&[], &[], Limits::default());
         assert_eq!(refused.unwrap_err(), PermissionError::Empty);
-        let open = Limits {
-            source_ip: vec!["10.0.0.0/33".to_owned()],
-            ..Limits::default()
-        };
+        let open = Limits { source_ip: vec!["10.0.0.0/33".to_owned()], ..Limits::default() };
         let refused = Permissions::new(&[Preset::Download], &[], open);
-        assert!(matches!(
-            refused.unwrap_err(),
-            PermissionError::Condition(_)
-        ));
+        assert!(matches!(refused.unwrap_err(), PermissionError::Condition(_)));
     }
 }

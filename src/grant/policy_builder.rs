@@ -109,10 +109,7 @@ fn action_not_granted(name: &str, grants: &[ResolvedGrant<'_>]) -> String {
     };
     let permissions = || grants.iter().map(|grant| &grant.definition.permissions);
     let mut granted: Vec<&str> = Vec::new();
-    for name in permissions()
-        .flat_map(Permissions::operations)
-        .map(Operation::name)
-    {
+    for name in permissions().flat_map(Permissions::operations).map(Operation::name) {
         if !granted.contains(&name) {
             granted.push(name);
         }
@@ -145,10 +142,8 @@ pub(super) fn shared_lifetime(sources: &[&GrantDefinition]) -> Result<Lifetime, 
 
 /// Why no new object can be uploaded: the extensions that the grants together allow.
 fn no_new_object(grants: &[ResolvedGrant<'_>]) -> Error {
-    let lists: Vec<&[Extension]> = grants
-        .iter()
-        .filter_map(ResolvedGrant::new_object_extensions)
-        .collect();
+    let lists: Vec<&[Extension]> =
+        grants.iter().filter_map(ResolvedGrant::new_object_extensions).collect();
     if lists.is_empty() {
         return Error::new(ErrorCode::ScopeNotGranted, "uploads are not granted");
     }

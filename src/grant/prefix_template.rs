@@ -66,17 +66,11 @@ impl PrefixTemplate {
             let typed = placeholders.iter().find(|(name, _)| name == claim);
             let accepts = typed.map_or(Placeholder::Id, |(_, placeholder)| placeholder.clone());
             pieces.push(Piece::Text(before.to_owned()));
-            pieces.push(Piece::Placeholder {
-                claim: claim.to_owned(),
-                accepts,
-            });
+            pieces.push(Piece::Placeholder { claim: claim.to_owned(), accepts });
             rest = after;
         }
         pieces.push(Piece::Text(rest.to_owned()));
-        let template = Self {
-            written: text.to_owned(),
-            pieces,
-        };
+        let template = Self { written: text.to_owned(), pieces };
         template.longest().map_err(TemplateError::Prefix)?;
         Ok(template)
     }
@@ -253,9 +247,7 @@ mod tests {
         claims.add("sub", claim);
         let template = PrefixTemplate::parse(template, slots).unwrap();
         let filled = template.fill(&claims);
-        filled
-            .map(|prefix| prefix.as_str().to_owned())
-            .map_err(|error| error.to_string())
+        filled.map(|prefix| prefix.as_str().to_owned()).map_err(|error| error.to_string())
     }
 
     fn text(text: &str) -> Claim {
@@ -264,10 +256,7 @@ mod tests {
 
     #[test]
     fn an_id_is_strict() {
-        assert_eq!(
-            filled("users/{sub}/", &[], text("a-B_9")).unwrap(),
-            "users/a-B_9/"
-        );
+        assert_eq!(filled("users/{sub}/", &[], text("a-B_9")).unwrap(), "users/a-B_9/");
         assert!(filled("users/{sub}/", &[], text(&"a".repeat(64))).is_ok());
         for hostile in [
             "",
@@ -297,16 +286,9 @@ mod tests {
             &"a".repeat(65),
         ] {
             let told = filled("users/{sub}/", &[], text(hostile)).unwrap_err();
-            assert_eq!(
-                told,
-                "the claim `sub` must be 1 to 64 letters, digits, `-` and `_`"
-            );
+            assert_eq!(told, "the claim `sub` must be 1 to 64 letters, digits, `-` and `_`");
         }
-        for other in [
-            Claim::Number(7),
-            Claim::Flag(true),
-            Claim::Texts(vec!["a".to_owned()]),
-        ] {
+        for other in [Claim::Number(7), Claim::Flag(true), Claim::Texts(vec!["a".to_owned()])] {
             assert!(filled("users/{sub}/", &[], other).is_err());
         }
     }
@@ -314,26 +296,10 @@ mod tests {
     #[test]
     fn a_number_has_one_spelling() {
         let slots = [("sub".to_owned(), Placeholder::Number)];
-        for good in [
-            Claim::Number(0),
-            Claim::Number(i64::MAX),
-            text("0"),
-            text("7"),
-        ] {
+        for good in [Claim::Number(0), Claim::Number(i64::MAX), text("0"), text("7")] {
             assert!(filled("{sub}/", &slots, good).is_ok());
         }
-        for bad in [
-            "",
-            "07",
-            "00",
-            "+7",
-            "-7",
-            "7.0",
-            "1e3",
-            "٧",
-            " 7",
-            &"9".repeat(20),
-        ] {
+        for bad in ["", "07", "00", "+7", "-7", "7.0", "1e3", "٧", " 7", &"9".repeat(20)] {
             assert!(filled("{sub}/", &slots, text(bad)).is_err(), "{bad}");
         }
         assert!(filled("{sub}/", &slots, Claim::Number(-1)).is_err());
@@ -345,23 +311,11 @@ mod tests {
             Placeholder::one_of(words.iter().map(|word| (*word).to_owned()).collect())
         };
         let slots = [("sub".to_owned(), words(&["gold", "public site"]).unwrap())];
-        assert_eq!(
-            filled("t/{sub}/", &slots, text("public site")).unwrap(),
-            "t/public site/"
-        );
+        assert_eq!(filled("t/{sub}/", &slots, text("public site")).unwrap(), "t/public site/");
         for bad in ["Gold", "gol", "goldd", "", "gold|silver"] {
             assert!(filled("t/{sub}/", &slots, text(bad)).is_err(), "{bad}");
         }
-        for bad in [
-            &[][..],
-            &[""],
-            &["a/b"],
-            &["*"],
-            &[".."],
-            &["."],
-            &["${uin}"],
-            &["a", "b?"],
-        ] {
+        for bad in [&[][..], &[""], &["a/b"], &["*"], &[".."], &["."], &["${uin}"], &["a", "b?"]] {
             assert_eq!(words(bad), Err(TemplateError::Word), "{bad:?}");
         }
     }
@@ -380,26 +334,11 @@ mod tests {
             assert!(PrefixTemplate::parse(good, &[]).is_ok(), "{good}");
         }
         for (bad, error) in [
-            (
-                "users/{sub}",
-                TemplateError::Prefix(ObjectPrefixError::NotClosed),
-            ),
-            (
-                "users/${sub}/",
-                TemplateError::Prefix(ObjectPrefixError::Character),
-            ),
-            (
-                "users/{sub}}/",
-                TemplateError::Prefix(ObjectPrefixError::Character),
-            ),
-            (
-                "users/*/{sub}/",
-                TemplateError::Prefix(ObjectPrefixError::Character),
-            ),
-            (
-                "../{sub}/",
-                TemplateError::Prefix(ObjectPrefixError::Segment),
-            ),
+            ("users/{sub}", TemplateError::Prefix(ObjectPrefixError::NotClosed)),
+            ("users/${sub}/", TemplateError::Prefix(ObjectPrefixError::Character)),
+            ("users/{sub}}/", TemplateError::Prefix(ObjectPrefixError::Character)),
+            ("users/*/{sub}/", TemplateError::Prefix(ObjectPrefixError::Character)),
+            ("../{sub}/", TemplateError::Prefix(ObjectPrefixError::Segment)),
             ("/{sub}/", TemplateError::Prefix(ObjectPrefixError::Segment)),
             ("{sub}{team}/", TemplateError::Neighbours),
             ("{sub}-{team}/", TemplateError::Neighbours),

@@ -91,9 +91,7 @@ fn sent_as_string<'c>(name: &str, claim: &'c Claim, principal: &Principal) -> Op
 
 /// The items of `[a b]` (HTTP APIs of AWS) and `a,b` (REST APIs with Cognito).
 fn items(text: &str) -> impl Iterator<Item = &str> {
-    let inside = text
-        .strip_prefix('[')
-        .and_then(|text| text.strip_suffix(']'));
+    let inside = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
     inside.unwrap_or(text).split([' ', ','])
 }
 
@@ -205,14 +203,9 @@ mod tests {
     #[test]
     fn values_are_whole_and_of_their_type() {
         assert!(matches("team", one_of(&["a", "b"]), &[("team", text("b"))]));
-        for other in [
-            text("bb"),
-            text("B"),
-            text(""),
-            text("b "),
-            Claim::Number(1),
-            Claim::Flag(true),
-        ] {
+        for other in
+            [text("bb"), text("B"), text(""), text("b "), Claim::Number(1), Claim::Flag(true)]
+        {
             assert!(!matches("team", one_of(&["a", "b"]), &[("team", other)]));
         }
         assert!(!matches("team", one_of(&["a"]), &[]));
@@ -221,11 +214,7 @@ mod tests {
         assert!(!matches("level", seven(), &[("level", text("7"))]));
         let yes = Match::OneOf(vec![Value::Flag(true)]);
         assert!(!matches("admin", yes, &[("admin", text("true"))]));
-        assert!(!matches(
-            "team",
-            Match::OneOf(Vec::new()),
-            &[("team", text("a"))]
-        ));
+        assert!(!matches("team", Match::OneOf(Vec::new()), &[("team", text("a"))]));
     }
 
     #[test]
@@ -235,11 +224,7 @@ mod tests {
             [("teams", Claim::Texts(texts.collect()))]
         };
         assert!(matches("teams", one_of(&["b"]), &teams(&["a", "b"])));
-        assert!(!matches(
-            "teams",
-            one_of(&["b"]),
-            &teams(&["a", "bb", "a b"])
-        ));
+        assert!(!matches("teams", one_of(&["b"]), &teams(&["a", "bb", "a b"])));
         assert!(!matches("teams", one_of(&["b"]), &teams(&[])));
         let prefix = Match::prefix("org/").unwrap();
         assert!(matches("teams", prefix.clone(), &teams(&["a", "org/b"])));
@@ -252,36 +237,18 @@ mod tests {
         let either = || one_of(&["repo:a|repo:b"]);
         for other in ["repo:a", "repo:b", "repo:a-EVIL", "xrepo:b"] {
             assert!(!matches("sub", either(), &[]));
-            assert!(
-                !matches("repo", either(), &[("repo", text(other))]),
-                "{other}"
-            );
+            assert!(!matches("repo", either(), &[("repo", text(other))]), "{other}");
         }
-        assert!(matches(
-            "repo",
-            either(),
-            &[("repo", text("repo:a|repo:b"))]
-        ));
-        assert!(!matches(
-            "repo",
-            one_of(&[".*"]),
-            &[("repo", text("anything"))]
-        ));
+        assert!(matches("repo", either(), &[("repo", text("repo:a|repo:b"))]));
+        assert!(!matches("repo", one_of(&[".*"]), &[("repo", text("anything"))]));
     }
 
     #[test]
     fn a_prefix_is_closed() {
         let prefix = Match::prefix("org/team/").unwrap();
-        assert!(matches(
-            "repo",
-            prefix.clone(),
-            &[("repo", text("org/team/x"))]
-        ));
+        assert!(matches("repo", prefix.clone(), &[("repo", text("org/team/x"))]));
         for other in ["org/team", "org/team2/x", "xorg/team/x", "ORG/team/x"] {
-            assert!(
-                !matches("repo", prefix.clone(), &[("repo", text(other))]),
-                "{other}"
-            );
+            assert!(!matches("repo", prefix.clone(), &[("repo", text(other))]), "{other}");
         }
         for open in ["", "/", "org/team", "org:", "*", "::"] {
             assert_eq!(Match::prefix(open).is_ok(), open == "org:", "{open}");
@@ -291,16 +258,8 @@ mod tests {
 
     #[test]
     fn the_kind_of_proof_is_no_claim_that_a_caller_could_bring() {
-        assert!(matches(
-            "proof",
-            one_of(&["none"]),
-            &[("proof", text("hmac"))]
-        ));
-        assert!(!matches(
-            "proof",
-            one_of(&["hmac"]),
-            &[("proof", text("hmac"))]
-        ));
+        assert!(matches("proof", one_of(&["none"]), &[("proof", text("hmac"))]));
+        assert!(!matches("proof", one_of(&["hmac"]), &[("proof", text("hmac"))]));
     }
 
     fn contains(texts: &[&str]) -> Match {
@@ -355,16 +314,8 @@ mod tests {
             assert_eq!(matches(gateway, "sub"), is_same, "{wanted:?} {text}");
         }
         let list = Claim::Texts(vec!["media press".to_owned(), "b".to_owned()]);
-        assert!(matches(
-            "groups",
-            contains(&["b"]),
-            &[("groups", list.clone())]
-        ));
-        assert!(!matches(
-            "groups",
-            contains(&["media"]),
-            &[("groups", list)]
-        ));
+        assert!(matches("groups", contains(&["b"]), &[("groups", list.clone())]));
+        assert!(!matches("groups", contains(&["media"]), &[("groups", list)]));
     }
 
     #[test]

@@ -29,12 +29,7 @@ pub(super) struct ResolvedGrant<'g> {
 impl ResolvedGrant<'_> {
     /// Allows everything except uploads whose key must be checked; false when nothing is left.
     pub(super) fn allow_all(&self, statements: &mut Statements) -> bool {
-        let GrantDefinition {
-            bucket,
-            region,
-            permissions,
-            ..
-        } = self.definition;
+        let GrantDefinition { bucket, region, permissions, .. } = self.definition;
         let has_extensions = !permissions.limits().extensions.is_empty();
         let mut is_any = false;
         for operation in permissions.operations() {
@@ -51,11 +46,7 @@ impl ResolvedGrant<'_> {
             let conditions = permissions.conditions(operation);
             statements.allow(operation, resource, conditions);
             if let Some(key) = self.prefix_key(operation) {
-                statements.allow(
-                    operation,
-                    Resource::exactly(bucket, region, key),
-                    conditions,
-                );
+                statements.allow(operation, Resource::exactly(bucket, region, key), conditions);
             }
             is_any = true;
         }
@@ -71,15 +62,8 @@ impl ResolvedGrant<'_> {
         scope: &Scope,
         statements: &mut Statements,
     ) -> Result<(), ScopeMismatch> {
-        let GrantDefinition {
-            bucket,
-            region,
-            permissions,
-            ..
-        } = self.definition;
-        let operation = permissions
-            .find(&scope.operation)
-            .ok_or(ScopeMismatch::Action)?;
+        let GrantDefinition { bucket, region, permissions, .. } = self.definition;
+        let operation = permissions.find(&scope.operation).ok_or(ScopeMismatch::Action)?;
         let conditions = permissions.conditions(operation);
         if operation.resource_level() == ResourceLevel::Service {
             let is_bare = scope.bucket.is_empty()
@@ -149,17 +133,9 @@ impl ResolvedGrant<'_> {
         let Some(extension) = extension.filter(|extension| granted.contains(extension)) else {
             return Ok(None);
         };
-        let GrantDefinition {
-            bucket,
-            region,
-            permissions,
-            ..
-        } = self.definition;
+        let GrantDefinition { bucket, region, permissions, .. } = self.definition;
         let key = ObjectKey::new(&self.prefix, &extension, now, entropy)?;
-        for operation in permissions
-            .operations()
-            .filter(|operation| operation.is_upload())
-        {
+        for operation in permissions.operations().filter(|operation| operation.is_upload()) {
             let resource = Resource::exactly(bucket, region, key.as_str());
             statements.allow(operation, resource, permissions.conditions(operation));
         }

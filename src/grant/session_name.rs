@@ -50,19 +50,9 @@ mod tests {
     fn a_session_is_named_by_a_hash_in_letters() {
         assert_eq!(of("u-1"), of("u-1"));
         assert_eq!(name(&Principal::for_tests()), "cosissuer");
-        for subject in [
-            "u-1",
-            "person@example.com",
-            "*",
-            "${uin}",
-            &"x".repeat(10_000),
-            "图片",
-        ] {
+        for subject in ["u-1", "person@example.com", "*", "${uin}", &"x".repeat(10_000), "图片"] {
             let name = of(subject);
-            assert!(
-                name.bytes().all(|c| c.is_ascii_lowercase()) && name.len() == 37,
-                "{name}"
-            );
+            assert!(name.bytes().all(|c| c.is_ascii_lowercase()) && name.len() == 37, "{name}");
             assert!(!name.contains(subject));
         }
     }
@@ -81,9 +71,8 @@ mod tests {
     fn session_names_of_a_million_subjects_differ() {
         let common =
             "https://login.example.com/tenants/0123456789/users/with/a/long/common/prefix/";
-        let names: HashSet<String> = (0..1_000_000)
-            .map(|number| of(&format!("{common}{number}")))
-            .collect();
+        let names: HashSet<String> =
+            (0..1_000_000).map(|number| of(&format!("{common}{number}"))).collect();
         assert_eq!(names.len(), 1_000_000);
     }
 }

@@ -83,15 +83,7 @@ mod tests {
             let operation = Operation::parse(operation).unwrap();
             statements.allow(operation, Resource::everything(), &Conditions::none());
         }
-        assert_eq!(
-            statements
-                .into_policy()
-                .unwrap()
-                .render()
-                .matches("effect")
-                .count(),
-            11
-        );
+        assert_eq!(statements.into_policy().unwrap().render().matches("effect").count(), 11);
     }
 
     /// So nothing is refused here that CAM would accept.
@@ -102,9 +94,6 @@ mod tests {
         shortest.allow(operation, Resource::everything(), &Conditions::none());
         let written = shortest.into_policy().unwrap().render();
         let statement = written.split_once('[').unwrap().1.trim_end_matches("]}");
-        assert!(
-            statement.len() * (MAX_STATEMENTS + 1) > MAX_POLICY_CHARACTERS,
-            "{statement}"
-        );
+        assert!(statement.len() * (MAX_STATEMENTS + 1) > MAX_POLICY_CHARACTERS, "{statement}");
     }
 }

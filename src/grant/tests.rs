@@ -20,9 +20,7 @@ fn definition(prefix: &str, presets: &[Preset], limits: Limits) -> GrantDefiniti
 }
 
 fn grants(definitions: Vec<GrantDefinition>) -> Grants {
-    let checked = definitions
-        .into_iter()
-        .map(|definition| Grant::new(definition).unwrap());
+    let checked = definitions.into_iter().map(|definition| Grant::new(definition).unwrap());
     Grants::Each(checked.collect())
 }
 
@@ -32,19 +30,12 @@ fn plain(prefix: &str, presets: &[Preset]) -> Grants {
 
 fn extensions(names: &[&str]) -> Limits {
     let parse = |name: &&str| Extension::parse(name).unwrap();
-    Limits {
-        extensions: names.iter().map(parse).collect(),
-        ..Limits::default()
-    }
+    Limits { extensions: names.iter().map(parse).collect(), ..Limits::default() }
 }
 
 /// One grant that generates keys with these extensions.
 fn generating(presets: &[Preset]) -> Grants {
-    grants(vec![definition(
-        "users/",
-        presets,
-        extensions(&["jpg", "png"]),
-    )])
+    grants(vec![definition("users/", presets, extensions(&["jpg", "png"]))])
 }
 
 fn request(scope: RequestedScope) -> CredentialRequest {
@@ -78,11 +69,7 @@ fn scoped(grants: &Grants, claims: Claims, scopes: &Value) -> Result<Authorized,
 
 fn new_object(grants: &Grants, claims: Claims, extension: &str) -> Result<Authorized, Error> {
     let extension = extension.to_owned();
-    authorize(
-        grants,
-        claims,
-        &request(RequestedScope::NewObject { extension }),
-    )
+    authorize(grants, claims, &request(RequestedScope::NewObject { extension }))
 }
 
 fn nobody() -> Claims {
@@ -123,10 +110,7 @@ fn assert_refused(result: Result<Authorized, Error>, code: ErrorCode) -> String 
 
 #[test]
 fn the_one_grant_form_is_one_statement_below_the_prefix() {
-    let all = everything(
-        &plain("users/", &[Preset::Download, Preset::List]),
-        nobody(),
-    );
+    let all = everything(&plain("users/", &[Preset::Download, Preset::List]), nobody());
     assert_eq!(
         all.unwrap().policy(),
         r#"{"version":"2.0","statement":[{"effect":"allow","action":["name/cos:GetObject","name/cos:HeadObject","name/cos:GetBucket"],"resource":["qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/users/*"]}]}"#
@@ -137,20 +121,14 @@ fn the_one_grant_form_is_one_statement_below_the_prefix() {
 fn an_empty_policy_is_never_built() {
     let uploads = everything(&generating(&[Preset::Upload]), nobody());
     assert_refused(uploads, ErrorCode::ScopeNotGranted);
-    assert_refused(
-        everything(&grants(Vec::new()), nobody()),
-        ErrorCode::CallerNotAllowed,
-    );
+    assert_refused(everything(&grants(Vec::new()), nobody()), ErrorCode::CallerNotAllowed);
 }
 
 #[test]
 fn a_duration_outside_the_grant_is_refused_and_never_clamped() {
     let grants = plain("users/", &[Preset::Upload]);
     let with = |duration_seconds| {
-        let request = CredentialRequest {
-            duration_seconds,
-            ..request(RequestedScope::Grant)
-        };
+        let request = CredentialRequest { duration_seconds, ..request(RequestedScope::Grant) };
         authorize(&grants, nobody(), &request)
     };
     assert_eq!(with(None).unwrap().duration_seconds(), 1800);
@@ -169,24 +147,16 @@ fn scopes_are_granted_exactly_and_without_a_cross_product() {
     ]);
     let grants = plain("users/", &[Preset::Upload, Preset::Download]);
     let granted = pairs(&scoped(&grants, nobody(), &scopes).unwrap());
-    let expected = [
-        ("GetObject", "users/1/b"),
-        ("GetObject", "users/2/*"),
-        ("PutObject", "users/1/a"),
-    ];
-    assert_eq!(
-        granted,
-        expected.map(|(action, key)| (action.to_owned(), key.to_owned()))
-    );
+    let expected =
+        [("GetObject", "users/1/b"), ("GetObject", "users/2/*"), ("PutObject", "users/1/a")];
+    assert_eq!(granted, expected.map(|(action, key)| (action.to_owned(), key.to_owned())));
 }
 
 #[test]
 fn the_five_scopes_of_a_multipart_upload_make_one_statement() {
     let operations =
         "InitiateMultipartUpload ListParts UploadPart CompleteMultipartUpload AbortMultipartUpload";
-    let scopes = operations
-        .split(' ')
-        .map(|operation| scope(operation, "users/1/video.mp4"));
+    let scopes = operations.split(' ').map(|operation| scope(operation, "users/1/video.mp4"));
     let scopes = Value::from(scopes.collect::<Vec<_>>());
     let upload = scoped(&plain("users/", &[Preset::Upload]), nobody(), &scopes).unwrap();
     let policy = policy(&upload);
@@ -221,14 +191,9 @@ fn scopes_are_all_granted_or_none() {
         (with("region", Some("ap-beijing")), "bucket"),
     ] {
         let scopes = json!([inside, outside, inside]);
-        let message = assert_refused(
-            scoped(&grants, nobody(), &scopes),
-            ErrorCode::ScopeNotGranted,
-        );
-        assert!(
-            message.starts_with("scope 2: ") && message.contains(fault),
-            "{message}"
-        );
+        let message =
+            assert_refused(scoped(&grants, nobody(), &scopes), ErrorCode::ScopeNotGranted);
+        assert!(message.starts_with("scope 2: ") && message.contains(fault), "{message}");
     }
     let twice = scoped(&grants, nobody(), &json!([inside, inside])).unwrap();
     assert_eq!(pairs(&twice).len(), 1);
@@ -240,15 +205,10 @@ fn a_named_object_is_all_that_its_credential_covers() {
     let authorized = new_object(&grants, nobody(), "JPG").unwrap();
     let object = authorized.new_object().unwrap();
     let key = "users/2026/01/31/abababababababababababababababab.jpg";
-    let found = (
-        object.bucket.as_str(),
-        object.region.as_str(),
-        object.key.as_str(),
-    );
+    let found = (object.bucket.as_str(), object.region.as_str(), object.key.as_str());
     assert_eq!(found, ("examplebucket-1250000000", "ap-guangzhou", key));
-    let steps = Preset::Upload
-        .operations()
-        .map(|operation| (operation.name().to_owned(), key.to_owned()));
+    let steps =
+        Preset::Upload.operations().map(|operation| (operation.name().to_owned(), key.to_owned()));
     let mut expected: Vec<_> = steps.collect();
     expected.sort();
     assert_eq!(pairs(&authorized), expected);
@@ -270,35 +230,21 @@ fn an_extension_that_is_not_granted_names_no_object() {
         "jpg\n",
         "jpgjpgjpgjpg",
     ] {
-        assert_refused(
-            new_object(&uploads, nobody(), extension),
-            ErrorCode::Extension,
-        );
+        assert_refused(new_object(&uploads, nobody(), extension), ErrorCode::Extension);
     }
     let downloads = plain("users/", &[Preset::Download]);
-    assert_refused(
-        new_object(&downloads, nobody(), "jpg"),
-        ErrorCode::ScopeNotGranted,
-    );
+    assert_refused(new_object(&downloads, nobody(), "jpg"), ErrorCode::ScopeNotGranted);
 }
 
 #[test]
 fn a_raw_policy_is_not_narrowed() {
-    let raw = Grants::Raw {
-        policy: "{}".into(),
-        lifetime: Lifetime::new(360, 1800).unwrap(),
-    };
+    let raw = Grants::Raw { policy: "{}".into(), lifetime: Lifetime::new(360, 1800).unwrap() };
     assert_eq!(everything(&raw, nobody()).unwrap().policy(), "{}");
     let scopes = json!([scope("PutObject", "users/1/a")]);
     assert_refused(scoped(&raw, nobody(), &scopes), ErrorCode::ScopeNotGranted);
-    assert_refused(
-        new_object(&raw, nobody(), "jpg"),
-        ErrorCode::ScopeNotGranted,
-    );
-    for (bucket, region) in [
-        (Some("examplebucket-1250000000"), None),
-        (None, Some("ap-guangzhou")),
-    ] {
+    assert_refused(new_object(&raw, nobody(), "jpg"), ErrorCode::ScopeNotGranted);
+    for (bucket, region) in [(Some("examplebucket-1250000000"), None), (None, Some("ap-guangzhou"))]
+    {
         assert_refused(in_place(&raw, bucket, region), ErrorCode::ScopeNotGranted);
     }
 }
@@ -326,21 +272,13 @@ fn what_the_last_look_is_not_sure_of_is_not_issued() {
     };
     let error = everything(&grants(vec![odd]), Claims::of_subject("...")).unwrap_err();
     assert_eq!(error.code(), ErrorCode::Internal);
-    assert!(
-        error
-            .cause_text()
-            .unwrap()
-            .contains("wider than the grants")
-    );
+    assert!(error.cause_text().unwrap().contains("wider than the grants"));
 }
 
 /// One for everyone, one for a team, and one with a short lifetime.
 fn several() -> Grants {
     let everyone = definition("public/", &[Preset::Download], Limits::default());
-    let sized = Limits {
-        max_size_bytes: Some(10),
-        ..extensions(&["jpg", "png"])
-    };
+    let sized = Limits { max_size_bytes: Some(10), ..extensions(&["jpg", "png"]) };
     let org = ("org".to_owned(), Match::prefix("media/").unwrap());
     let team = GrantDefinition {
         name: "team".to_owned(),
@@ -366,16 +304,9 @@ fn of_team() -> Claims {
 fn a_caller_has_what_their_grants_add_up_to() {
     let all = everything(&several(), of_team()).unwrap();
     // The shortest lifetime of the three.
-    assert_eq!(
-        (all.grants(), all.duration_seconds()),
-        ("grant,team,other", 600)
-    );
+    assert_eq!((all.grants(), all.duration_seconds()), ("grant,team,other", 600));
     assert_eq!(policy(&all)["statement"].as_array().unwrap().len(), 3);
-    assert!(
-        !all.policy().contains("PutObject"),
-        "an upload needs its key: {}",
-        all.policy()
-    );
+    assert!(!all.policy().contains("PutObject"), "an upload needs its key: {}", all.policy());
 
     let outsider = everything(&several(), Claims::of_subject("u-1")).unwrap();
     assert_eq!(outsider.grants(), "grant,other");
@@ -384,11 +315,7 @@ fn a_caller_has_what_their_grants_add_up_to() {
     let mut unfit = Claims::of_subject("u/1");
     unfit.add("org", Claim::Text("media/news".to_owned()));
     let rest = everything(&several(), unfit).unwrap();
-    assert_eq!(
-        rest.grants(),
-        "grant,other",
-        "a claim that does not fit is not altered"
-    );
+    assert_eq!(rest.grants(), "grant,other", "a claim that does not fit is not altered");
 }
 
 #[test]
@@ -396,10 +323,7 @@ fn each_scope_brings_the_limits_of_the_grant_that_covers_it() {
     let read = scope("GetObject", "public/a");
     let both = json!([read, scope("PutObject", "users/u-1/a.jpg")]);
     let authorized = scoped(&several(), of_team(), &both).unwrap();
-    assert_eq!(
-        (authorized.grants(), authorized.duration_seconds()),
-        ("grant,team", 1800)
-    );
+    assert_eq!((authorized.grants(), authorized.duration_seconds()), ("grant,team", 1800));
     let statements = &policy(&authorized)["statement"];
     assert_eq!(statements[0]["condition"], Value::Null);
     let limit = &statements[1]["condition"]["numeric_less_than_equal"];
@@ -424,10 +348,7 @@ fn a_new_object_keeps_every_limit() {
     let key = new.new_object().unwrap().key.as_str();
     let uploads = ["PostObject", "PutObject"].map(|action| (action.to_owned(), key.to_owned()));
     assert_eq!(pairs(&new), uploads);
-    assert!(
-        new.policy()
-            .contains(r#""numeric_less_than_equal":{"cos:content-length":10}"#)
-    );
+    assert!(new.policy().contains(r#""numeric_less_than_equal":{"cos:content-length":10}"#));
 }
 
 fn in_place(
@@ -450,16 +371,10 @@ fn a_bucket_or_region_that_is_asked_for_has_to_be_granted() {
     assert_eq!((one.grants(), one.duration_seconds()), ("other", 600));
     assert!(!one.policy().contains("examplebucket"));
     for bucket in ["third-1250000000", "*", "", "other", "OTHER-1250000000"] {
-        assert_refused(
-            in_place(&several(), Some(bucket), None),
-            ErrorCode::ScopeNotGranted,
-        );
+        assert_refused(in_place(&several(), Some(bucket), None), ErrorCode::ScopeNotGranted);
     }
     for (bucket, region) in [(other, "ap-beijing"), (None, "*"), (None, "")] {
-        assert_refused(
-            in_place(&several(), bucket, Some(region)),
-            ErrorCode::ScopeNotGranted,
-        );
+        assert_refused(in_place(&several(), bucket, Some(region)), ErrorCode::ScopeNotGranted);
     }
 }
 
@@ -474,34 +389,17 @@ fn a_grant_that_adds_nothing_has_no_say() {
     let grants = grants(vec![read, long]);
     let all = everything(&grants, nobody()).unwrap();
     assert_eq!((all.grants(), all.duration_seconds()), ("grant", 1800));
-    assert_eq!(
-        new_object(&grants, nobody(), "jpg")
-            .unwrap()
-            .duration_seconds(),
-        7200
-    );
+    assert_eq!(new_object(&grants, nobody(), "jpg").unwrap().duration_seconds(), 7200);
     // Both count here, and their lifetimes have no common second.
     let scopes = json!([scope("GetObject", "a/x"), scope("PutObject", "b/x.jpg")]);
-    assert_refused(
-        scoped(&grants, nobody(), &scopes),
-        ErrorCode::DurationSeconds,
-    );
+    assert_refused(scoped(&grants, nobody(), &scopes), ErrorCode::DurationSeconds);
 }
 
 #[test]
 fn the_extensions_of_all_grants_are_told() {
-    let limits = [
-        extensions(&["jpg", "png"]),
-        extensions(&["gif"]),
-        Limits::default(),
-    ];
-    let all = limits
-        .map(|limits| definition("a/", &[Preset::Upload], limits))
-        .to_vec();
-    let message = assert_refused(
-        new_object(&grants(all), nobody(), "php"),
-        ErrorCode::Extension,
-    );
+    let limits = [extensions(&["jpg", "png"]), extensions(&["gif"]), Limits::default()];
+    let all = limits.map(|limits| definition("a/", &[Preset::Upload], limits)).to_vec();
+    let message = assert_refused(new_object(&grants(all), nobody(), "php"), ErrorCode::Extension);
     assert_eq!(message, "the extension must be one of: jpg, png, gif");
 }
 
@@ -516,13 +414,9 @@ fn more_than_a_policy_takes_is_refused_without_being_built() {
         definition("/", &[Preset::Download], limits)
     };
     let grants = grants((1..=1200).map(of_address).collect());
-    let scopes: Vec<Value> = (0..100)
-        .map(|number| scope("GetObject", &number.to_string()))
-        .collect();
-    for refused in [
-        scoped(&grants, nobody(), &json!(scopes)),
-        everything(&grants, nobody()),
-    ] {
+    let scopes: Vec<Value> =
+        (0..100).map(|number| scope("GetObject", &number.to_string())).collect();
+    for refused in [scoped(&grants, nobody(), &json!(scopes)), everything(&grants, nobody())] {
         let message = assert_refused(refused, ErrorCode::ScopeNotGranted);
         assert!(message.contains("longer policy"), "{message}");
     }
@@ -536,12 +430,7 @@ fn a_definition_whose_parts_contradict_each_other_is_not_a_grant() {
     };
     let head = operations(&["HeadBucket"]);
     let below = GrantDefinition::for_tests("users/", &[], &head, Limits::default());
-    assert!(
-        Grant::new(below)
-            .unwrap_err()
-            .to_string()
-            .contains("HeadBucket")
-    );
+    assert!(Grant::new(below).unwrap_err().to_string().contains("HeadBucket"));
     let whole = GrantDefinition::for_tests("/", &[], &head, Limits::default());
     assert!(Grant::new(whole).is_ok());
     let bare = GrantDefinition {
@@ -550,10 +439,7 @@ fn a_definition_whose_parts_contradict_each_other_is_not_a_grant() {
     };
     assert_eq!(Grant::new(bare).unwrap_err(), GrantError::NoPrefixKey);
     let networks = (0..600_u32).map(|number| std::net::Ipv4Addr::from(number).to_string());
-    let long = Limits {
-        source_ip: networks.collect(),
-        ..Limits::default()
-    };
+    let long = Limits { source_ip: networks.collect(), ..Limits::default() };
     let error = Grant::new(definition("a/", &[Preset::Download], long)).unwrap_err();
     assert!(error.to_string().contains("6144"), "{error}");
 }
@@ -563,10 +449,7 @@ fn a_definition_whose_parts_contradict_each_other_is_not_a_grant() {
 fn the_key_of_the_prefix_is_granted_only_where_the_grant_includes_it() {
     let presets = [Preset::Download, Preset::List];
     let without = definition("data/", &presets, Limits::default());
-    let with = GrantDefinition {
-        include_prefix_key: true,
-        ..without.clone()
-    };
+    let with = GrantDefinition { include_prefix_key: true, ..without.clone() };
     let (without, with) = (grants(vec![without]), grants(vec![with]));
     let keys = pairs(&everything(&with, nobody()).unwrap());
     let expected =
@@ -582,24 +465,14 @@ fn the_key_of_the_prefix_is_granted_only_where_the_grant_includes_it() {
         ("PutObject", "data", false),
     ] {
         let scopes = json!([scope(operation, key)]);
-        assert_eq!(
-            scoped(&with, nobody(), &scopes).is_ok(),
-            is_granted,
-            "{operation} {key}"
-        );
-        assert!(
-            scoped(&without, nobody(), &scopes).is_err(),
-            "{operation} {key}"
-        );
+        assert_eq!(scoped(&with, nobody(), &scopes).is_ok(), is_granted, "{operation} {key}");
+        assert!(scoped(&without, nobody(), &scopes).is_err(), "{operation} {key}");
     }
 }
 
 #[test]
 fn an_action_that_is_not_granted_is_named_next_to_what_is() {
-    let sized = Limits {
-        max_size_bytes: Some(10),
-        ..Limits::default()
-    };
+    let sized = Limits { max_size_bytes: Some(10), ..Limits::default() };
     let all = grants(vec![
         definition("a/", &[Preset::Upload], sized),
         definition("b/", &[Preset::Download], Limits::default()),
@@ -617,10 +490,7 @@ fn an_action_that_is_not_granted_is_named_next_to_what_is() {
         let refused = scoped(&all, nobody(), &json!([scope(operation, "a/x")]));
         let message = assert_refused(refused, ErrorCode::ScopeNotGranted);
         let start = format!("scope 1: `{operation}` ");
-        assert!(
-            message.starts_with(&start) && message.contains(&reason),
-            "{message}"
-        );
+        assert!(message.starts_with(&start) && message.contains(&reason), "{message}");
     }
 }
 
@@ -644,17 +514,12 @@ fn get_service_stands_alone_on_everything() {
         let policy = policy(&authorized.unwrap());
         let statements = policy["statement"].as_array().unwrap().iter();
         let on_everything = statements.filter(|statement| statement["resource"] == json!(["*"]));
-        let actions: Vec<&Value> = on_everything
-            .map(|statement| &statement["action"])
-            .collect();
+        let actions: Vec<&Value> = on_everything.map(|statement| &statement["action"]).collect();
         assert_eq!(actions, [&json!(["name/cos:GetService"])]);
     }
     for (member, value) in [("bucket", "examplebucket-1250000000"), ("prefix", "users/")] {
         let scopes = json!([{"action": "name/cos:GetService", member: value}]);
-        assert_refused(
-            scoped(&grants, nobody(), &scopes),
-            ErrorCode::ScopeNotGranted,
-        );
+        assert_refused(scoped(&grants, nobody(), &scopes), ErrorCode::ScopeNotGranted);
     }
 }
 
@@ -667,17 +532,10 @@ fn a_type_limit_is_never_optional() {
         ..Limits::default()
     };
     let presets = [Preset::Upload, Preset::Download];
-    let all = everything(
-        &grants(vec![definition("users/", &presets, typed)]),
-        nobody(),
-    )
-    .unwrap();
+    let all = everything(&grants(vec![definition("users/", &presets, typed)]), nobody()).unwrap();
     assert!(!all.policy().contains("if_exist"));
     let statements = &policy(&all)["statement"];
-    assert_eq!(
-        statements[0]["action"],
-        json!(["name/cos:PutObject", "name/cos:PostObject"])
-    );
+    assert_eq!(statements[0]["action"], json!(["name/cos:PutObject", "name/cos:PostObject"]));
     let condition = json!({"string_like": {"cos:content-type": types}});
     assert_eq!(statements[0]["condition"], condition);
     assert_eq!(statements[1]["condition"], Value::Null);

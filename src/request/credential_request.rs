@@ -80,9 +80,7 @@ impl CredentialRequest {
                     let message = "filename: must be set, for example `a.jpg`; or set `ext`";
                     Error::new(ErrorCode::QueryParameter, message)
                 })?;
-                RequestedScope::NewObject {
-                    extension: extension.to_owned(),
-                }
+                RequestedScope::NewObject { extension: extension.to_owned() }
             }
             (_, "") => RequestedScope::Grant,
             (IssueRoute::Sign, _) if is_ignored_by_samples(request) => RequestedScope::Grant,
@@ -98,13 +96,7 @@ impl CredentialRequest {
                            and must not be `flat` elsewhere";
             return Err(Error::new(ErrorCode::Format, message));
         }
-        Ok(Self {
-            format,
-            duration_seconds,
-            bucket,
-            region,
-            scope,
-        })
+        Ok(Self { format, duration_seconds, bucket, region, scope })
     }
 }
 
@@ -115,9 +107,7 @@ fn is_ignored_by_samples(request: &Request) -> bool {
     let content_type = content_type.and_then(|value| value.to_str().ok());
     let is_form = content_type.is_some_and(|content_type| {
         let media_type = content_type.split(';').next().unwrap_or_default().trim();
-        FORMS
-            .iter()
-            .any(|form| media_type.eq_ignore_ascii_case(form))
+        FORMS.iter().any(|form| media_type.eq_ignore_ascii_case(form))
     });
     match serde_json::from_str(&request.body) {
         Ok(value) => matches!(value, Value::Object(_)),

@@ -50,13 +50,8 @@ mod tests {
     fn an_id_that_could_break_a_log_line_is_replaced() {
         let of = |text: &str| RequestId::from_platform(Some(text), &SystemEntropy);
         let long = "x".repeat(65);
-        for text in [
-            "short",
-            "with space in it",
-            "line\nbreak-12345",
-            "\"quoted-1234567\"",
-            &long,
-        ] {
+        for text in ["short", "with space in it", "line\nbreak-12345", "\"quoted-1234567\"", &long]
+        {
             assert_ne!(of(text).as_str(), text);
         }
         let own = "6add56fa-1111-4222-8333-444444444444";

@@ -46,10 +46,7 @@ impl Identity {
     /// An identity, if `members` is an object that is not empty.
     pub fn new(source: IdentitySource, members: Option<&Value>) -> Option<Self> {
         let members = members?.as_object().filter(|members| !members.is_empty())?;
-        Some(Self {
-            source,
-            members: members.clone(),
-        })
+        Some(Self { source, members: members.clone() })
     }
 }
 

@@ -70,10 +70,7 @@ impl Inbound {
 
 /// The refusal of a body over the limit, for servers that stop reading early.
 pub fn body_too_large() -> Error {
-    Error::new(
-        ErrorCode::BodyTooLarge,
-        format!("body: must have at most {MAX_BODY_BYTES} bytes"),
-    )
+    Error::new(ErrorCode::BodyTooLarge, format!("body: must have at most {MAX_BODY_BYTES} bytes"))
 }
 
 /// Headers that a platform adds for the function only. A client can write them too, so they are

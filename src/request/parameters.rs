@@ -14,11 +14,7 @@ use crate::error::{Error, ErrorCode};
 /// # Errors
 /// [`ErrorCode::QueryParameter`].
 pub(super) fn check_unknown(name: &str, route: IssueRoute) -> Result<(), Error> {
-    let is_mistake = || {
-        OURS.iter()
-            .chain(&NARROWING)
-            .any(|known| is_near(name, known))
-    };
+    let is_mistake = || OURS.iter().chain(&NARROWING).any(|known| is_near(name, known));
     if name.starts_with('_') || (route == IssueRoute::Sign && !is_mistake()) {
         return Ok(());
     }
@@ -57,14 +53,7 @@ fn is_one_edit(a: &[char], b: &[char]) -> bool {
     }
 }
 
-const OURS: [&str; 6] = [
-    "bucket",
-    "durationSeconds",
-    "ext",
-    "filename",
-    "format",
-    "region",
-];
+const OURS: [&str; 6] = ["bucket", "durationSeconds", "ext", "filename", "format", "region"];
 
 /// What other servers of the SDKs' samples take to narrow a credential, and shorter names for ours.
 const NARROWING: [&str; 9] = [

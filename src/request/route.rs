@@ -31,13 +31,7 @@ pub enum IssueRoute {
 
 impl Route {
     /// The paths that `/` lists.
-    pub const LISTED: [&str; 5] = [
-        "/sign",
-        "/sts",
-        "/getKeyAndCredentials",
-        "/healthz",
-        "/readyz",
-    ];
+    pub const LISTED: [&str; 5] = ["/sign", "/sts", "/getKeyAndCredentials", "/healthz", "/readyz"];
 
     /// The route of a path without `BASE_PATH`, or `None`.
     pub fn of(path: &str) -> Option<Self> {
@@ -117,11 +111,7 @@ mod tests {
     fn the_base_path_is_taken_off_where_it_is() {
         let of = |path, base_path| Route::of(strip_base_path(path, base_path));
         for (path, base_path) in [("/sign", ""), ("/api/sign", "/api"), ("/sign", "/api")] {
-            assert_eq!(
-                of(path, base_path),
-                Some(Route::Issue(IssueRoute::Sign)),
-                "{path}"
-            );
+            assert_eq!(of(path, base_path), Some(Route::Issue(IssueRoute::Sign)), "{path}");
         }
         let others = [
             "/api",

@@ -64,15 +64,12 @@ impl Scopes {
                 format!("body: must have 1 to {MAX_SCOPES} scopes"),
             ));
         }
-        let scopes = items
-            .into_iter()
-            .enumerate()
-            .map(|(index, JsonObject(item))| {
-                let number = index.saturating_add(1);
-                scope(item).map_err(|problem| {
-                    Error::new(ErrorCode::Scope, format!("scope {number}: {problem}"))
-                })
-            });
+        let scopes = items.into_iter().enumerate().map(|(index, JsonObject(item))| {
+            let number = index.saturating_add(1);
+            scope(item).map_err(|problem| {
+                Error::new(ErrorCode::Scope, format!("scope {number}: {problem}"))
+            })
+        });
         Ok(Self(scopes.collect::<Result<_, _>>()?))
     }
 
@@ -93,10 +90,8 @@ struct Item {
 }
 
 fn scope(item: Item) -> Result<Scope, String> {
-    let operation = item
-        .action
-        .strip_prefix("name/cos:")
-        .or_else(|| item.action.strip_prefix("cos:"));
+    let operation =
+        item.action.strip_prefix("name/cos:").or_else(|| item.action.strip_prefix("cos:"));
     let is_word = |text: &&str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric());
     let operation = operation
         .filter(is_word)
@@ -147,13 +142,9 @@ fn decoded(text: &str) -> String {
 fn check_literal(text: &str) -> Result<(), String> {
     let control = text.chars().find(|c| c.is_control());
     let shown = control.map(|c| c.escape_debug().to_string());
-    let expanded = ["*", "${", "\\"]
-        .into_iter()
-        .find(|part| text.contains(part));
+    let expanded = ["*", "${", "\\"].into_iter().find(|part| text.contains(part));
     if let Some(part) = expanded.map(str::to_owned).or(shown) {
-        return Err(format!(
-            "prefix: must not contain `{part}`, also not percent-encoded"
-        ));
+        return Err(format!("prefix: must not contain `{part}`, also not percent-encoded"));
     }
     let segments = text.strip_suffix('/').unwrap_or(text);
     let is_odd = |segment: &str| matches!(segment, "" | "." | "..");
@@ -188,36 +179,23 @@ mod tests {
 
     #[track_caller]
     fn refused(body: &Value) -> String {
-        let error = Scopes::parse(&body.to_string())
-            .err()
-            .unwrap_or_else(|| panic!("accepted: {body}"));
+        let error =
+            Scopes::parse(&body.to_string()).err().unwrap_or_else(|| panic!("accepted: {body}"));
         assert_eq!(error.code(), ErrorCode::Scope, "{body}");
         error.message().to_owned()
     }
 
     #[test]
     fn what_clients_write_is_read() {
-        assert_eq!(
-            keys("users/1/a.jpg"),
-            ObjectKeys::Exactly("users/1/a.jpg".into())
-        );
-        assert_eq!(
-            keys("/users/1/a.jpg"),
-            ObjectKeys::Exactly("users/1/a.jpg".into())
-        );
+        assert_eq!(keys("users/1/a.jpg"), ObjectKeys::Exactly("users/1/a.jpg".into()));
+        assert_eq!(keys("/users/1/a.jpg"), ObjectKeys::Exactly("users/1/a.jpg".into()));
         assert_eq!(keys("users/1/"), ObjectKeys::Exactly("users/1/".into()));
         assert_eq!(keys("users/1/*"), ObjectKeys::Below("users/1/".into()));
         assert_eq!(keys("*"), ObjectKeys::Below(String::new()));
         assert_eq!(keys(""), ObjectKeys::Exactly(String::new()));
         assert_eq!(keys("100%.jpg"), ObjectKeys::Exactly("100%.jpg".into()));
-        assert_eq!(
-            keys("a%20b%zz.jpg"),
-            ObjectKeys::Exactly("a%20b%zz.jpg".into())
-        );
-        assert_eq!(
-            keys("图片/猫.jpg"),
-            ObjectKeys::Exactly("图片/猫.jpg".into())
-        );
+        assert_eq!(keys("a%20b%zz.jpg"), ObjectKeys::Exactly("a%20b%zz.jpg".into()));
+        assert_eq!(keys("图片/猫.jpg"), ObjectKeys::Exactly("图片/猫.jpg".into()));
         let left_out =
             Scopes::parse(r#"[{"action":"name/cos:GetService","bucket":null}]"#).unwrap();
         assert_eq!(left_out.iter().next().unwrap().bucket, "");

@@ -48,11 +48,9 @@ pub(super) fn apply(
             headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
         }
         Some(_) | None => {
-            for name in [
-                ACCESS_CONTROL_ALLOW_METHODS,
-                ACCESS_CONTROL_ALLOW_HEADERS,
-                ACCESS_CONTROL_MAX_AGE,
-            ] {
+            for name in
+                [ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_MAX_AGE]
+            {
                 headers.remove(name);
             }
         }

@@ -23,12 +23,9 @@ pub(super) fn credentials(
 ) -> String {
     let issued = |security_token| Issued::new(credentials, id, security_token, object);
     match format {
-        Format::Cam => json(&Cam {
-            code: 0,
-            message: "",
-            code_desc: "Success",
-            data: issued(None),
-        }),
+        Format::Cam => {
+            json(&Cam { code: 0, message: "", code_desc: "Success", data: issued(None) })
+        }
         Format::Sdk => {
             let alias = Some(credentials.session_token.expose());
             json(&Sdk {
@@ -40,9 +37,7 @@ pub(super) fn credentials(
                 flat: object.map(|object| Flat::new(credentials, object)),
             })
         }
-        Format::Sts => json(&Sts {
-            response: StsResponse::new(credentials, id),
-        }),
+        Format::Sts => json(&Sts { response: StsResponse::new(credentials, id) }),
         Format::Cvm => json(&Cvm::new(credentials)),
         Format::Flat => json(&object.map(|object| Flat::new(credentials, object))),
     }

@@ -38,11 +38,7 @@ struct Entry {
 
 impl Connections {
     pub(super) fn new(limit: usize) -> Arc<Self> {
-        Arc::new(Self {
-            limit,
-            state: Mutex::default(),
-            changed: Notify::new(),
-        })
+        Arc::new(Self { limit, state: Mutex::default(), changed: Notify::new() })
     }
 
     /// Registers a connection. At the limit it replaces another one; when every other one is
@@ -59,24 +55,15 @@ impl Connections {
     fn try_open(self: &Arc<Self>, peer: IpAddr) -> Option<Connection> {
         let mut state = self.state();
         if state.open.len() >= self.limit {
-            let entry = state
-                .longest_waiting()
-                .and_then(|id| state.open.remove(&id));
+            let entry = state.longest_waiting().and_then(|id| state.open.remove(&id));
             entry?.replaced.notify_one();
         }
         let id = state.next();
         let replaced = Arc::new(Notify::new());
-        let entry = Entry {
-            peer: network(peer),
-            waits_since: Some(id),
-            replaced: Arc::clone(&replaced),
-        };
+        let entry =
+            Entry { peer: network(peer), waits_since: Some(id), replaced: Arc::clone(&replaced) };
         state.open.insert(id, entry);
-        Some(Connection {
-            connections: Arc::clone(self),
-            id,
-            replaced,
-        })
+        Some(Connection { connections: Arc::clone(self), id, replaced })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -186,11 +173,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn at_the_limit_the_peer_with_most_connections_loses_its_longest_idle_one() {
         let connections = Connections::new(4);
-        let old = open(
-            &connections,
-            &["10.0.0.1", "10.0.0.2", "10.0.0.2", "::ffff:10.0.0.2"],
-        )
-        .await;
+        let old =
+            open(&connections, &["10.0.0.1", "10.0.0.2", "10.0.0.2", "::ffff:10.0.0.2"]).await;
         // The first of the second peer waits anew, so another one has waited longest.
         drop(old[1].handling());
         let _new = open(&connections, &["10.0.0.3"]).await;
@@ -215,11 +199,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_network_of_ipv6_is_one_peer() {
         let connections = Connections::new(3);
-        let old = open(
-            &connections,
-            &["2001:db8::1", "2001:db8:0:1::1", "2001:db8:0:1::2"],
-        )
-        .await;
+        let old = open(&connections, &["2001:db8::1", "2001:db8:0:1::1", "2001:db8:0:1::2"]).await;
         let _new = open(&connections, &["2001:db8:0:2::1"]).await;
         assert!(!is_replaced(&old[0]).await && is_replaced(&old[1]).await);
     }

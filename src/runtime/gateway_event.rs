@@ -33,19 +33,13 @@ impl Event {
         read: impl FnOnce(HeaderMap) -> Result<Inbound, Error>,
     ) -> Self {
         match headers {
-            Ok(headers) => Self {
-                request: read(headers.clone()),
-                headers,
-            },
+            Ok(headers) => Self { request: read(headers.clone()), headers },
             Err(error) => Self::refused(error),
         }
     }
 
     pub(super) fn refused(error: Error) -> Self {
-        Self {
-            headers: HeaderMap::new(),
-            request: Err(error),
-        }
+        Self { headers: HeaderMap::new(), request: Err(error) }
     }
 }
 
@@ -61,10 +55,7 @@ pub(super) fn member<'a>(event: &'a Map<String, Value>, name: &str) -> Option<&'
 
 /// A member of the request context.
 pub(super) fn context<'a>(event: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
-    event
-        .get("requestContext")?
-        .get(name)
-        .filter(|value| !value.is_null())
+    event.get("requestContext")?.get(name).filter(|value| !value.is_null())
 }
 
 pub(super) fn method(text: &str) -> Result<Method, Error> {
@@ -74,9 +65,7 @@ pub(super) fn method(text: &str) -> Result<Method, Error> {
 
 /// The name and value pairs of an encoded query.
 pub(super) fn wire_query(query: &str) -> Vec<(String, String)> {
-    form_urlencoded::parse(query.as_bytes())
-        .into_owned()
-        .collect()
+    form_urlencoded::parse(query.as_bytes()).into_owned().collect()
 }
 
 /// A map of headers; empty when the map is missing.
@@ -116,10 +105,7 @@ fn texts(value: &Value) -> Option<Vec<String>> {
         Value::String(text) => Some(vec![text.clone()]),
         Value::Number(number) => Some(vec![number.to_string()]),
         Value::Bool(_) => Some(vec![String::new()]),
-        Value::Array(items) => items
-            .iter()
-            .map(|item| item.as_str().map(str::to_owned))
-            .collect(),
+        Value::Array(items) => items.iter().map(|item| item.as_str().map(str::to_owned)).collect(),
         Value::Null | Value::Object(_) => None,
     }
 }
@@ -139,10 +125,7 @@ pub(super) fn body(event: &Map<String, Value>, text: &str) -> Result<Vec<u8>, Er
         return Ok(text.as_bytes().to_vec());
     }
     STANDARD.decode(text).map_err(|_| {
-        Error::new(
-            ErrorCode::BodyEncoding,
-            "the body is marked as base64 but is not base64",
-        )
+        Error::new(ErrorCode::BodyEncoding, "the body is marked as base64 but is not base64")
     })
 }
 

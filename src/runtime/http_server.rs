@@ -162,20 +162,13 @@ impl Server {
 
     async fn respond(&self, request: hyper::Request<Incoming>) -> hyper::Response<Full<Bytes>> {
         let (head, body) = request.into_parts();
-        let sent_id = head
-            .headers
-            .get("x-scf-request-id")
-            .and_then(|value| value.to_str().ok());
+        let sent_id = head.headers.get("x-scf-request-id").and_then(|value| value.to_str().ok());
         // Without SCF in front, this header is whatever a client writes.
         let own_id = sent_id.filter(|_| self.settings.is_scf);
         let id = RequestId::from_platform(own_id, &*self.handler.entropy);
         if let Some(sent) = sent_id.filter(|sent| *sent != id.as_str()) {
             let client_id = sent.get(..MAX_CLIENT_ID_LENGTH).unwrap_or(sent);
-            info!(
-                request_id = id.as_str(),
-                client_request_id = client_id,
-                "the client sent an id"
-            );
+            info!(request_id = id.as_str(), client_request_id = client_id, "the client sent an id");
         }
         let request = match self.check_host(&head) {
             Ok(()) => read(&head, body).await,
@@ -241,9 +234,7 @@ async fn read(head: &request::Parts, body: Incoming) -> Result<Request, Error> {
     let inbound = Inbound {
         method: head.method.clone(),
         path: head.uri.path().to_owned(),
-        query: form_urlencoded::parse(query.as_bytes())
-            .into_owned()
-            .collect(),
+        query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
         headers: head.headers.clone(),
         body: body.to_bytes().to_vec(),
         identity: None,

@@ -58,10 +58,7 @@ pub fn request_of(event: &[u8]) -> Result<Inbound, Error> {
 }
 
 async fn respond(handler: &Handler, invocation: LambdaEvent<Payload>) -> Reply {
-    let LambdaEvent {
-        payload: Payload(payload),
-        context,
-    } = invocation;
+    let LambdaEvent { payload: Payload(payload), context } = invocation;
     let id = RequestId::from_platform(Some(&context.request_id), &*handler.entropy);
     let (shape, Event { headers, request }) = event::read(payload.as_ref());
     let deadline = deadline(&context, &*handler.clock);

@@ -129,53 +129,33 @@ impl<'a> RuntimeApi<'a> {
         let call = |error: reqwest::Error| ScfError::Call("invocation/next", error.without_url());
         let response = request.send().await.map_err(call)?;
         if !response.status().is_success() {
-            return Err(ScfError::Status(
-                "invocation/next",
-                response.status().as_u16(),
-            ));
+            return Err(ScfError::Status("invocation/next", response.status().as_u16()));
         }
         // The documents disagree about the case of these names; the HTTP library ignores it.
-        let text = |name| {
-            response
-                .headers()
-                .get(name)
-                .and_then(|value| value.to_str().ok())
-        };
+        let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
         let request_id = text("request_id").map(str::to_owned);
         let time_limit = text("time_limit_in_ms")
             .and_then(|limit| limit.parse().ok())
             .map(Duration::from_millis);
         let event = response.bytes().await.map_err(call)?.to_vec();
-        Ok(Invocation {
-            event,
-            request_id,
-            time_limit,
-        })
+        Ok(Invocation { event, request_id, time_limit })
     }
 
     /// Posts the response. When it is not accepted, posts to `error`, which ends the invocation.
     async fn respond(&self, response: &Response) -> Result<(), ScfError> {
-        let posted = self
-            .post("invocation/response", Reply::text(response))
-            .await;
+        let posted = self.post("invocation/response", Reply::text(response)).await;
         let Err(failure) = posted else { return Ok(()) };
         error!(
             cause = crate::error::chain(&failure),
             "the runtime API did not accept the response"
         );
-        self.post(
-            "invocation/error",
-            "the response could not be delivered".to_owned(),
-        )
-        .await
+        self.post("invocation/error", "the response could not be delivered".to_owned()).await
     }
 
     async fn post(&self, call: &'static str, body: String) -> Result<(), ScfError> {
         let request = self.http.post(self.address(call)).body(body);
-        let response = request
-            .send()
-            .await
-            .map_err(|error| ScfError::Call(call, error.without_url()))?;
+        let response =
+            request.send().await.map_err(|error| ScfError::Call(call, error.without_url()))?;
         if response.status().is_success() {
             return Ok(());
         }

@@ -43,17 +43,9 @@ impl Client {
         clock: &dyn Clock,
         timeout: Duration,
     ) -> Result<Credentials, StsError> {
-        let SignedCall { headers, body } = SignedCall::new(
-            authorized,
-            &self.identity,
-            endpoint,
-            &self.region,
-            clock.now(),
-        );
-        let answer = self
-            .http
-            .post(endpoint.url(), headers, body, timeout)
-            .await?;
+        let SignedCall { headers, body } =
+            SignedCall::new(authorized, &self.identity, endpoint, &self.region, clock.now());
+        let answer = self.http.post(endpoint.url(), headers, body, timeout).await?;
         let credentials = Credentials::parse(
             answer.status,
             &answer.body,

@@ -23,11 +23,7 @@ impl Endpoint {
     /// # Errors
     /// [`EndpointError`].
     pub fn parse(text: &str) -> Result<Self, EndpointError> {
-        let text = if text.contains("://") {
-            text.to_owned()
-        } else {
-            format!("https://{text}")
-        };
+        let text = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
         // The parser drops line breaks, decodes `%2e` and accepts `*`: the host would differ from
         // the text.
         let known = |c: char| c.is_ascii_alphanumeric() || "-._:/[]@?#=&".contains(c);
@@ -56,12 +52,7 @@ impl Endpoint {
             Some(port) => format!("{name}:{port}"),
             None => name.to_owned(),
         };
-        Ok(Self {
-            is_plain: url.scheme() == "http",
-            host,
-            is_loopback,
-            url: url.into(),
-        })
+        Ok(Self { is_plain: url.scheme() == "http", host, is_loopback, url: url.into() })
     }
 
     /// The URL to post to.
@@ -109,10 +100,7 @@ mod tests {
         assert_eq!(endpoint.url(), "https://sts.tencentcloudapi.com/");
         assert_eq!(endpoint.host(), "sts.tencentcloudapi.com");
         assert!(!endpoint.is_loopback());
-        assert_eq!(
-            Endpoint::parse("https://localhost:8443").unwrap().host(),
-            "localhost:8443"
-        );
+        assert_eq!(Endpoint::parse("https://localhost:8443").unwrap().host(), "localhost:8443");
     }
 
     #[test]

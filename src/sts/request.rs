@@ -18,10 +18,7 @@ use tencent::sign::{digest, tc3};
 use tencent::time::Timestamp;
 
 /// A signed call.
-#[expect(
-    missing_debug_implementations,
-    reason = "a header may hold the session token"
-)]
+#[expect(missing_debug_implementations, reason = "a header may hold the session token")]
 pub struct SignedCall {
     /// Names and values; `Host` and `Content-Length` are the transport's.
     pub headers: Vec<(&'static str, String)>,
@@ -67,22 +64,14 @@ impl SignedCall {
 
 /// The action that an identity needs.
 fn action(identity: &Identity) -> &'static str {
-    if identity.role().is_some() {
-        "AssumeRole"
-    } else {
-        "GetFederationToken"
-    }
+    if identity.role().is_some() { "AssumeRole" } else { "GetFederationToken" }
 }
 
 fn body(authorized: &Authorized, identity: &Identity) -> String {
     let policy = percent_encode(authorized.policy()).to_string();
     let (name, duration_seconds) = (authorized.session_name(), authorized.duration_seconds());
     let written = match identity.role() {
-        None => serde_json::to_string(&GetFederationToken {
-            name,
-            policy,
-            duration_seconds,
-        }),
+        None => serde_json::to_string(&GetFederationToken { name, policy, duration_seconds }),
         Some(role) => serde_json::to_string(&AssumeRole {
             role_arn: role.arn.as_str(),
             role_session_name: name,

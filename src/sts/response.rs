@@ -92,12 +92,7 @@ impl Credentials {
         // Before the cut, which could leave the larger part of a secret.
         let quoted = |text: String, max_characters| {
             let issued = members.iter().flat_map(Members::secrets);
-            if secrets
-                .iter()
-                .copied()
-                .chain(issued)
-                .any(|secret| secret.is_in(&text))
-            {
+            if secrets.iter().copied().chain(issued).any(|secret| secret.is_in(&text)) {
                 return "(dropped: it repeats a secret)".to_owned();
             }
             text.chars().take(max_characters).collect()
@@ -130,9 +125,7 @@ impl Credentials {
             tmp_secret_key: members
                 .tmp_secret_key
                 .ok_or(AnswerError::Missing("Credentials.TmpSecretKey"))?,
-            session_token: members
-                .token
-                .ok_or(AnswerError::Missing("Credentials.Token"))?,
+            session_token: members.token.ok_or(AnswerError::Missing("Credentials.Token"))?,
             start: expiry.minus_seconds(duration_seconds).min(now),
             expiry,
             sts_request_id: request_id,
@@ -194,10 +187,7 @@ fn shape(error: &serde_json::Error) -> AnswerError {
         serde_json::error::Category::Data => "another shape",
         serde_json::error::Category::Eof => "cut short",
     };
-    AnswerError::Shape {
-        category,
-        position: error.column(),
-    }
+    AnswerError::Shape { category, position: error.column() }
 }
 
 /// Codes and ids have fewer than 50.
@@ -234,9 +224,7 @@ mod tests {
 
     #[track_caller]
     fn refused(body: &str) -> AnswerError {
-        let error = parse(body)
-            .err()
-            .unwrap_or_else(|| panic!("accepted: {body}"));
+        let error = parse(body).err().unwrap_or_else(|| panic!("accepted: {body}"));
         assert!(!error.to_string().contains("CANARY"), "{error}");
         error
     }
@@ -253,30 +241,17 @@ mod tests {
     fn the_start_is_never_ahead_of_our_clock() {
         let mut ahead = answer();
         ahead["Response"]["ExpiredTime"] = json!(NOW + 1800 + 200);
-        assert_eq!(
-            parse(&ahead.to_string()).ok().unwrap().start.unix_seconds(),
-            NOW
-        );
+        assert_eq!(parse(&ahead.to_string()).ok().unwrap().start.unix_seconds(), NOW);
         let mut behind = answer();
         behind["Response"]["ExpiredTime"] = json!(NOW + 1800 - 200);
-        assert_eq!(
-            parse(&behind.to_string())
-                .ok()
-                .unwrap()
-                .start
-                .unix_seconds(),
-            NOW - 200
-        );
+        assert_eq!(parse(&behind.to_string()).ok().unwrap().start.unix_seconds(), NOW - 200);
     }
 
     #[test]
     fn a_missing_or_empty_member_is_an_error_and_never_an_empty_string() {
         for member in ["Token", "TmpSecretId", "TmpSecretKey"] {
             let mut missing = answer();
-            missing["Response"]["Credentials"]
-                .as_object_mut()
-                .unwrap()
-                .remove(member);
+            missing["Response"]["Credentials"].as_object_mut().unwrap().remove(member);
             let mut empty = answer();
             empty["Response"]["Credentials"][member] = json!("");
             let mut null = answer();
@@ -298,13 +273,9 @@ mod tests {
 
     #[test]
     fn an_answer_that_is_over_or_outlives_the_request_is_refused() {
-        for (seconds, overlong) in [
-            (-1, false),
-            (0, false),
-            (299, false),
-            (2101, true),
-            (i64::MAX - NOW, true),
-        ] {
+        for (seconds, overlong) in
+            [(-1, false), (0, false), (299, false), (2101, true), (i64::MAX - NOW, true)]
+        {
             let mut body = answer();
             body["Response"]["ExpiredTime"] = json!(NOW + seconds);
             match refused(&body.to_string()) {
@@ -350,10 +321,7 @@ mod tests {
         );
         let mut both = answer();
         both["Response"]["Error"] = json!({"Code": "X", "Message": "m"});
-        assert!(matches!(
-            refused(&both.to_string()),
-            AnswerError::Api { .. }
-        ));
+        assert!(matches!(refused(&both.to_string()), AnswerError::Api { .. }));
     }
 
     #[test]
@@ -363,11 +331,7 @@ mod tests {
             body["Response"]["Error"] = json!({"Code": code, "Message": message});
             body["Response"]["RequestId"] = json!(id);
             match refused(&body.to_string()) {
-                AnswerError::Api {
-                    code,
-                    message,
-                    request_id,
-                } => [code, message, request_id],
+                AnswerError::Api { code, message, request_id } => [code, message, request_id],
                 other => panic!("{other}"),
             }
         };

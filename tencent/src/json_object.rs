@@ -56,10 +56,7 @@ mod tests {
         assert_eq!((a, b), (1, 2));
         let words = "[1,2] {\"a\":1,\"b\":2,\"c\":3} null 1 \"a\" [{\"a\":1,\"b\":2}]";
         for text in words.split(' ') {
-            assert!(
-                serde_json::from_str::<JsonObject<Pair>>(text).is_err(),
-                "{text}"
-            );
+            assert!(serde_json::from_str::<JsonObject<Pair>>(text).is_err(), "{text}");
         }
     }
 }

@@ -35,10 +35,7 @@ impl Bucket {
         if text.len() > MAX_BUCKET_CHARACTERS {
             return Err(BucketError::Long);
         }
-        Ok(Self {
-            full_name: text.to_owned(),
-            appid: appid.to_owned(),
-        })
+        Ok(Self { full_name: text.to_owned(), appid: appid.to_owned() })
     }
 
     /// The account number at the end of the name.
@@ -94,11 +91,7 @@ impl Region {
             [area, place, end] => area.len() == 2 && letters(area) && letters(place) && suffix(end),
             _ => false,
         };
-        if known {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(RegionError)
-        }
+        if known { Ok(Self(text.to_owned())) } else { Err(RegionError) }
     }
 
     /// The region id.
@@ -130,10 +123,7 @@ impl ObjectPrefix {
         if !text.ends_with('/') {
             return Err(ObjectPrefixError::NotClosed);
         }
-        if text
-            .chars()
-            .any(|c| METACHARACTERS.contains(&c) || c.is_control())
-        {
+        if text.chars().any(|c| METACHARACTERS.contains(&c) || c.is_control()) {
             return Err(ObjectPrefixError::Character);
         }
         let mut segments = text.trim_end_matches('/').split('/');
@@ -219,12 +209,7 @@ mod tests {
 
     #[test]
     fn a_region_is_known_by_its_form() {
-        for text in [
-            "ap-guangzhou",
-            "na-siliconvalley",
-            "ap-beijing-1",
-            "ap-shanghai-fsi",
-        ] {
+        for text in ["ap-guangzhou", "na-siliconvalley", "ap-beijing-1", "ap-shanghai-fsi"] {
             assert!(Region::parse(text).is_ok(), "{text}");
         }
         for text in [
@@ -245,28 +230,14 @@ mod tests {
     #[test]
     fn a_prefix_is_closed_and_has_nothing_that_a_policy_would_expand() {
         assert_eq!(ObjectPrefix::parse("/").unwrap().as_str(), "");
-        assert_eq!(
-            ObjectPrefix::parse("users/1/").unwrap().as_str(),
-            "users/1/"
-        );
+        assert_eq!(ObjectPrefix::parse("users/1/").unwrap().as_str(), "users/1/");
         assert_eq!(ObjectPrefix::parse("文件/").unwrap().as_str(), "文件/");
-        assert_eq!(
-            ObjectPrefix::parse("users/1"),
-            Err(ObjectPrefixError::NotClosed)
-        );
+        assert_eq!(ObjectPrefix::parse("users/1"), Err(ObjectPrefixError::NotClosed));
         for text in ["us*rs/", "u?/", "u$/", "${uin}/", "{a}/", "a\\b/", "a\n/"] {
-            assert_eq!(
-                ObjectPrefix::parse(text),
-                Err(ObjectPrefixError::Character),
-                "{text}"
-            );
+            assert_eq!(ObjectPrefix::parse(text), Err(ObjectPrefixError::Character), "{text}");
         }
         for text in ["/users/", "users//", "a//b/", "./", "../", "a/../b/", "//"] {
-            assert_eq!(
-                ObjectPrefix::parse(text),
-                Err(ObjectPrefixError::Segment),
-                "{text}"
-            );
+            assert_eq!(ObjectPrefix::parse(text), Err(ObjectPrefixError::Segment), "{text}");
         }
     }
 }

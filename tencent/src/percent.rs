@@ -15,11 +15,7 @@ pub fn percent_encode(text: &str) -> PercentEncode<'_> {
     utf8_percent_encode(text, RESERVED)
 }
 
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 #[cfg(test)]
 mod tests {
@@ -28,9 +24,6 @@ mod tests {
     #[test]
     fn only_the_unreserved_characters_stay() {
         assert_eq!(percent_encode("AZaz09-._~").to_string(), "AZaz09-._~");
-        assert_eq!(
-            percent_encode("a b/c+*'é").to_string(),
-            "a%20b%2Fc%2B%2A%27%C3%A9"
-        );
+        assert_eq!(percent_encode("a b/c+*'é").to_string(), "a%20b%2Fc%2B%2A%27%C3%A9");
     }
 }

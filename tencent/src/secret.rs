@@ -16,10 +16,7 @@ use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use zeroize::Zeroizing;
 
 /// One secret text, never empty.
-#[expect(
-    missing_debug_implementations,
-    reason = "a secret cannot be formatted, not even redacted"
-)]
+#[expect(missing_debug_implementations, reason = "a secret cannot be formatted, not even redacted")]
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {

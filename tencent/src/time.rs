@@ -18,9 +18,7 @@ impl Timestamp {
     /// The moment `seconds` after 1970; `None` before 1970 and after the year 9999.
     pub fn from_unix_seconds(seconds: i64) -> Option<Self> {
         jiff::Timestamp::from_second(seconds).ok()?;
-        (0..=LATEST_UNIX_SECONDS)
-            .contains(&seconds)
-            .then_some(Self(seconds))
+        (0..=LATEST_UNIX_SECONDS).contains(&seconds).then_some(Self(seconds))
     }
 
     /// Seconds since 1970.
@@ -31,11 +29,7 @@ impl Timestamp {
     /// The moment `seconds` later.
     #[must_use]
     pub fn plus_seconds(self, seconds: u32) -> Self {
-        Self(
-            self.0
-                .saturating_add(i64::from(seconds))
-                .min(LATEST_UNIX_SECONDS),
-        )
+        Self(self.0.saturating_add(i64::from(seconds)).min(LATEST_UNIX_SECONDS))
     }
 
     /// The moment `seconds` earlier.
@@ -47,23 +41,13 @@ impl Timestamp {
     /// The UTC date, for example `2019-02-25`, as in a credential scope.
     pub fn date(self) -> String {
         let moment = self.civil();
-        format!(
-            "{:04}-{:02}-{:02}",
-            moment.year(),
-            moment.month(),
-            moment.day()
-        )
+        format!("{:04}-{:02}-{:02}", moment.year(), moment.month(), moment.day())
     }
 
     /// ISO 8601 in UTC, for example `2019-02-25T16:44:25Z`.
     pub fn iso_8601(self) -> String {
         let (date, moment) = (self.date(), self.civil());
-        format!(
-            "{date}T{:02}:{:02}:{:02}Z",
-            moment.hour(),
-            moment.minute(),
-            moment.second()
-        )
+        format!("{date}T{:02}:{:02}:{:02}Z", moment.hour(), moment.minute(), moment.second())
     }
 
     /// Formatted by hand, because the library's formatter is as large as all signing code of this
@@ -91,14 +75,9 @@ pub trait Clock: Send + Sync {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the only place that reads the clock"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the only place that reads the clock")]
     fn unix_milliseconds(&self) -> u64 {
-        let since_1970 = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX)
     }
 }

@@ -17,78 +17,33 @@ use asserting::{access, assert_allows, assert_denies, policy};
 use tencent::cam::{AccessRequest, Operator};
 
 /// Operator; the policy's values as JSON; values of a request that meet it; values that do not.
-type Row = (
-    &'static str,
-    &'static str,
-    &'static [&'static str],
-    &'static [&'static str],
-);
+type Row = (&'static str, &'static str, &'static [&'static str], &'static [&'static str]);
 
 const TABLE: &[Row] = &[
     ("string_equal", r#""a""#, &["a"], &["A", "", "ab"]),
     ("string_equal", r#"["a","b"]"#, &["a", "b"], &["c"]),
     ("string_not_equal", r#""a""#, &["A", "", "ab"], &["a"]),
     ("string_not_equal", r#"["a","b"]"#, &["c"], &["a", "b"]),
-    (
-        "string_equal_ignore_case",
-        r#""aÉ""#,
-        &["aé", "AÉ"],
-        &["b", ""],
-    ),
-    (
-        "string_not_equal_ignore_case",
-        r#""a""#,
-        &["b", ""],
-        &["a", "A"],
-    ),
+    ("string_equal_ignore_case", r#""aÉ""#, &["aé", "AÉ"], &["b", ""]),
+    ("string_not_equal_ignore_case", r#""a""#, &["b", ""], &["a", "A"]),
     (
         "string_like",
         r#""image/*""#,
         &["image/", "image/png"],
         &["Image/png", "ximage/png", "image"],
     ),
-    (
-        "string_like",
-        r#""*/png""#,
-        &["image/png", "/png"],
-        &["image/pngx", "png"],
-    ),
+    ("string_like", r#""*/png""#, &["image/png", "/png"], &["image/pngx", "png"]),
     ("string_like", r#""*a*""#, &["a", "bab"], &["b", ""]),
     ("string_like", r#""a""#, &["a"], &["ab", "ba"]),
     ("binary_equal", r#""QQ==""#, &["QQ=="], &["qq==", "QQ"]),
-    (
-        "numeric_equal",
-        "10",
-        &["10", "10.0", "010"],
-        &["11", "x", ""],
-    ),
+    ("numeric_equal", "10", &["10", "10.0", "010"], &["11", "x", ""]),
     ("numeric_equal", r#""1.2""#, &["1.2", "1.20"], &["1.3", "1"]),
     ("numeric_equal", "0", &["-0", "0.0"], &["1"]),
     ("numeric_not_equal", "10", &["11", "-10"], &["10", "x", ""]),
-    (
-        "numeric_greater_than",
-        "10",
-        &["10.5", "11"],
-        &["10", "9", "-11", "x"],
-    ),
-    (
-        "numeric_greater_than_equal",
-        "10",
-        &["10", "11"],
-        &["9", "9.9", "x"],
-    ),
-    (
-        "numeric_less_than",
-        "10",
-        &["9", "-11"],
-        &["10", "11", "100", "x"],
-    ),
-    (
-        "numeric_less_than_equal",
-        "10",
-        &["10", "9"],
-        &["11", "10.01", "x", "1e0", "inf"],
-    ),
+    ("numeric_greater_than", "10", &["10.5", "11"], &["10", "9", "-11", "x"]),
+    ("numeric_greater_than_equal", "10", &["10", "11"], &["9", "9.9", "x"]),
+    ("numeric_less_than", "10", &["9", "-11"], &["10", "11", "100", "x"]),
+    ("numeric_less_than_equal", "10", &["10", "9"], &["11", "10.01", "x", "1e0", "inf"]),
     (
         "date_equal",
         r#""2016-06-01T00:01:00Z""#,
@@ -143,12 +98,7 @@ const TABLE: &[Row] = &[
         &["10.121.4.1", "::1"],
         &["10.121.2.1", "10.121.3.1", "x"],
     ),
-    (
-        "bool_equal",
-        r#""true""#,
-        &["true"],
-        &["false", "TRUE", "1", ""],
-    ),
+    ("bool_equal", r#""true""#, &["true"], &["false", "TRUE", "1", ""]),
     ("bool_equal", r#""false""#, &["false"], &["true", ""]),
     ("null_equal", r#""true""#, &[""], &["a", "null"]),
     ("null_equal", r#""""#, &[""], &["a"]),
@@ -217,12 +167,7 @@ fn absent_keys_meet_only_what_says_if_exist() {
         }
         for quantifier in ["", "for_any_value:", "for_all_value:"] {
             check(&format!("{quantifier}{operator}"), values, &[], false);
-            check(
-                &format!("{quantifier}{operator}_if_exist"),
-                values,
-                &[],
-                true,
-            );
+            check(&format!("{quantifier}{operator}_if_exist"), values, &[], true);
         }
     }
 }
@@ -295,9 +240,5 @@ fn get(context: &[(&str, &str)]) -> AccessRequest {
 }
 
 fn suffixes(operator: &str) -> &'static [&'static str] {
-    if operator == "null_equal" {
-        &[""]
-    } else {
-        &["", "_if_exist"]
-    }
+    if operator == "null_equal" { &[""] } else { &["", "_if_exist"] }
 }

@@ -43,32 +43,23 @@ fn one_policy_is_judged_the_same() {
 fn layers_are_judged_the_same() {
     let allowed = Cell::new(0);
     let identity = prop::collection::vec(policies(), 1..3);
-    check(
-        &(identity, policies(), accesses()),
-        |(identity, session, asked)| {
-            let layers = [identity, vec![session]];
-            let [identity, session] = layers.each_ref().map(|layer| {
-                let policies: Vec<Policy> = layer.iter().map(parsed).collect();
-                policies
-            });
-            let named = [
-                PolicySet {
-                    name: "identity",
-                    policies: &identity,
-                },
-                PolicySet {
-                    name: "session",
-                    policies: &session,
-                },
-            ];
-            let decision = decide(&named, &access(&asked));
-            let naive = naive::allows(&layers, &asked);
-            prop_assert_eq!(decision.is_allowed(), naive, "{}", &decision);
-            explained(&decision)?;
-            allowed.set(allowed.get() + u32::from(naive));
-            Ok(())
-        },
-    );
+    check(&(identity, policies(), accesses()), |(identity, session, asked)| {
+        let layers = [identity, vec![session]];
+        let [identity, session] = layers.each_ref().map(|layer| {
+            let policies: Vec<Policy> = layer.iter().map(parsed).collect();
+            policies
+        });
+        let named = [
+            PolicySet { name: "identity", policies: &identity },
+            PolicySet { name: "session", policies: &session },
+        ];
+        let decision = decide(&named, &access(&asked));
+        let naive = naive::allows(&layers, &asked);
+        prop_assert_eq!(decision.is_allowed(), naive, "{}", &decision);
+        explained(&decision)?;
+        allowed.set(allowed.get() + u32::from(naive));
+        Ok(())
+    });
     assert_mixed(allowed.get());
 }
 
@@ -89,11 +80,9 @@ fn what_is_rendered_is_read_back_the_same() {
 fn equal_policies_are_equal_texts() {
     check(&policies(), |policy| {
         let expected = parsed(&policy).render();
-        for text in [
-            spread(&policy),
-            backwards(&policy),
-            without_brackets(policy.clone()).to_string(),
-        ] {
+        for text in
+            [spread(&policy), backwards(&policy), without_brackets(policy.clone()).to_string()]
+        {
             let other = Policy::parse(&text).expect("the same policy");
             prop_assert_eq!(other.render(), expected.as_str(), "{}", text);
         }
@@ -102,11 +91,7 @@ fn equal_policies_are_equal_texts() {
 }
 
 fn check<S: Strategy>(strategy: &S, test: impl Fn(S::Value) -> Result<(), TestCaseError>) {
-    let config = Config {
-        cases: CASES,
-        failure_persistence: None,
-        ..Config::default()
-    };
+    let config = Config { cases: CASES, failure_persistence: None, ..Config::default() };
     if let Err(error) = TestRunner::new(config).run(strategy, test) {
         panic!("{error}");
     }
@@ -124,10 +109,7 @@ fn assert_mixed(allowed: u32) {
 /// The reason names a statement that was looked at, and whose conditions say so.
 fn explained(decision: &Decision) -> Result<(), TestCaseError> {
     let met = |position: &_| {
-        let found = decision
-            .matched()
-            .iter()
-            .find(|each| each.position == *position);
+        let found = decision.matched().iter().find(|each| each.position == *position);
         found.map(|each| each.conditions.iter().all(|checked| checked.is_met))
     };
     match decision.reason() {
@@ -136,10 +118,7 @@ fn explained(decision: &Decision) -> Result<(), TestCaseError> {
             prop_assert!(positions.iter().all(|position| met(position) == Some(true)));
         }
         Reason::Denied(position) => prop_assert_eq!(met(position), Some(true)),
-        Reason::NotMet {
-            position,
-            condition,
-        } => {
+        Reason::NotMet { position, condition } => {
             prop_assert_eq!(met(position), Some(false));
             prop_assert!(!condition.is_met);
         }
@@ -186,9 +165,7 @@ fn without_brackets(value: Value) -> Value {
     match value {
         Value::Object(members) => {
             let members = members.into_iter();
-            members
-                .map(|(name, value)| (name, without_brackets(value)))
-                .collect()
+            members.map(|(name, value)| (name, without_brackets(value))).collect()
         }
         Value::Array(mut elements) if elements.len() == 1 => without_brackets(elements.remove(0)),
         Value::Array(elements) => elements.into_iter().map(without_brackets).collect(),

@@ -84,10 +84,9 @@ fn uploads_from_two_networks() {
 #[test]
 fn a_version_allowed_and_denied() {
     const RIGHT: &str = "MTg0NDUxNTc1NjIzMTQ1MDAwODg";
-    for (operator, right, other, absent) in [
-        ("string_equal", true, false, false),
-        ("string_equal_if_exist", true, false, true),
-    ] {
+    for (operator, right, other, absent) in
+        [("string_equal", true, false, false), ("string_equal_if_exist", true, false, true)]
+    {
         let of = |effect: &str| {
             format!(
                 r#"{{"effect":"{effect}","action":"name/cos:GetObject",OBJECTS,"condition":{{"{operator}":{{"cos:versionid":"{RIGHT}"}}}}}}"#
@@ -197,10 +196,7 @@ fn conditions_of_one_request_under_every_action() {
             |operator| format!(r#""{operator}":{{"cos:response-content-type":"image%2Fjpeg"}}"#);
         pair("*", &condition(allow), &condition(deny))
     };
-    check(
-        &both("string_equal", "string_not_equal_if_exist"),
-        "- PutObject a",
-    );
+    check(&both("string_equal", "string_not_equal_if_exist"), "- PutObject a");
     check(
         &both("string_equal_if_exist", "string_not_equal"),
         "+ PutObject a
@@ -276,10 +272,7 @@ fn one_listed_folder_as_printed_and_as_meant() {
             &format!(r#""{deny}":{{"cos:prefix":"folder1"}}"#),
         )
     };
-    check(
-        &with("string_equal_if_exist"),
-        "- GetBucket folder1 cos:prefix=folder1",
-    );
+    check(&with("string_equal_if_exist"), "- GetBucket folder1 cos:prefix=folder1");
     check(
         &with("string_not_equal_if_exist"),
         "+ GetBucket folder1 cos:prefix=folder1
@@ -298,17 +291,10 @@ fn the_list_of_buckets_needs_the_star() {
         ))
     };
     for target in [Target::Service, parse("GetService a").target] {
-        let request = AccessRequest {
-            target,
-            context: Context::new(),
-            ..parse("GetService a")
-        };
+        let request = AccessRequest { target, context: Context::new(), ..parse("GetService a") };
         assert_allows(&of("*"), &request);
         assert_denies(&of("qcs::cos:::*"), &request);
-        assert_denies(
-            &of(&format!("qcs::cos:ap-guangzhou:uid/1250000000:{BUCKET}/*")),
-            &request,
-        );
+        assert_denies(&of(&format!("qcs::cos:ap-guangzhou:uid/1250000000:{BUCKET}/*")), &request);
     }
 }
 
@@ -345,10 +331,7 @@ fn layers_have_to_agree_and_a_deny_in_any_wins() {
         (&[all, no_puts], puts, false, false),
         (&[], all, false, false),
     ] {
-        let identity: Vec<_> = identity
-            .iter()
-            .map(|statements| policy(statements))
-            .collect();
+        let identity: Vec<_> = identity.iter().map(|statements| policy(statements)).collect();
         let session = [policy(session)];
         let set = |name, policies| PolicySet { name, policies };
         let sets = [set("identity", &identity[..]), set("session", &session)];
@@ -407,25 +390,10 @@ fn a_decision_explains_itself() {
     let missing: Vec<_> = half.missing().into_iter().collect();
     assert_eq!(missing, ["cos:content-type", "qcs:ip"]);
     assert_eq!(half.matched().len(), 2);
-    for unknown in [
-        "name/cos:PutObjects",
-        "cos:*",
-        "PutObject",
-        "cvm:RunInstances",
-        "",
-    ] {
-        let request = AccessRequest {
-            action: unknown.to_owned(),
-            ..parse("GetObject a")
-        };
+    for unknown in ["name/cos:PutObjects", "cos:*", "PutObject", "cvm:RunInstances", ""] {
+        let request = AccessRequest { action: unknown.to_owned(), ..parse("GetObject a") };
         let decision = policy.decide(&request);
-        assert_eq!(
-            decision.reason(),
-            &Reason::UnknownAction(unknown.to_owned())
-        );
-        assert_eq!(
-            decision.to_string(),
-            format!("denied: `{unknown}` is not a COS action")
-        );
+        assert_eq!(decision.reason(), &Reason::UnknownAction(unknown.to_owned()));
+        assert_eq!(decision.to_string(), format!("denied: `{unknown}` is not a COS action"));
     }
 }

@@ -28,10 +28,8 @@ fn tc3_vectors() {
     for case in cases("tc3", 5) {
         let (request, body) = (json(&case, "request.json"), text(&case, "body"));
         let secret_key = secret(&request);
-        let timestamp = request["timestamp"]
-            .as_i64()
-            .and_then(Timestamp::from_unix_seconds)
-            .expect("a time");
+        let timestamp =
+            request["timestamp"].as_i64().and_then(Timestamp::from_unix_seconds).expect("a time");
         let service = field(&request, "service");
         let headers = pairs(&request, "headers");
 
@@ -68,25 +66,15 @@ fn tc3_vectors() {
 fn v1_vectors() {
     for case in cases("v1", 6) {
         let request = json(&case, "request.json");
-        let parameters = request["parameters"]
-            .as_object()
-            .expect("parameters")
-            .iter();
+        let parameters = request["parameters"].as_object().expect("parameters").iter();
         let parameters =
             parameters.map(|(name, value)| (name.as_str(), value.as_str().expect("a text")));
-        let string_to_sign = v1::string_to_sign(
-            field(&request, "method"),
-            field(&request, "endpoint"),
-            parameters,
-        );
+        let string_to_sign =
+            v1::string_to_sign(field(&request, "method"), field(&request, "endpoint"), parameters);
         step(&case, "1-string-to-sign", &string_to_sign);
         let method = SignatureMethod::from_parameter(request["signature_method"].as_str())
             .expect("a method");
-        step(
-            &case,
-            "2-signature",
-            &v1::sign(method, &secret(&request), &string_to_sign),
-        );
+        step(&case, "2-signature", &v1::sign(method, &secret(&request), &string_to_sign));
     }
 }
 
@@ -139,21 +127,14 @@ fn an_unknown_signature_method_is_none() {
     for text in ["HmacMD5", "hmacsha1", "HMACSHA256", "none"] {
         assert_eq!(SignatureMethod::from_parameter(Some(text)), None, "{text}");
     }
-    assert_eq!(
-        SignatureMethod::from_parameter(None),
-        Some(SignatureMethod::HmacSha1)
-    );
+    assert_eq!(SignatureMethod::from_parameter(None), Some(SignatureMethod::HmacSha1));
 }
 
 /// All folders of one kind; fewer than expected means that some were lost.
 fn cases(kind: &str, count: usize) -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/vectors")
-        .join(kind);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors").join(kind);
     let entries = fs::read_dir(folder).expect("the vectors");
-    let cases: Vec<PathBuf> = entries
-        .map(|entry| entry.expect("an entry").path())
-        .collect();
+    let cases: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
     assert_eq!(cases.len(), count, "vectors of {kind}");
     cases
 }
@@ -174,9 +155,7 @@ fn json(case: &Path, file: &str) -> Value {
 }
 
 fn field<'a>(request: &'a Value, name: &str) -> &'a str {
-    request[name]
-        .as_str()
-        .unwrap_or_else(|| panic!("no `{name}`"))
+    request[name].as_str().unwrap_or_else(|| panic!("no `{name}`"))
 }
 
 fn pairs<'a>(request: &'a Value, name: &str) -> Vec<(&'a str, &'a str)> {
@@ -185,10 +164,7 @@ fn pairs<'a>(request: &'a Value, name: &str) -> Vec<(&'a str, &'a str)> {
 }
 
 fn pair(header: &Value) -> (&str, &str) {
-    (
-        header[0].as_str().expect("a name"),
-        header[1].as_str().expect("a value"),
-    )
+    (header[0].as_str().expect("a name"), header[1].as_str().expect("a value"))
 }
 
 fn secret(request: &Value) -> Secret {

@@ -35,9 +35,7 @@ pub(crate) fn circles(dependencies: &Dependencies) -> Vec<Dependencies> {
         let edges = dependencies
             .iter()
             .filter(|((from, to), _)| group.contains(from.as_str()) && group.contains(to.as_str()));
-        edges
-            .map(|(edge, names)| (edge.clone(), names.clone()))
-            .collect()
+        edges.map(|(edge, names)| (edge.clone(), names.clone())).collect()
     };
     groups.iter().map(edges_of).collect()
 }
@@ -56,10 +54,8 @@ pub(crate) fn describe(circles: &[Dependencies]) -> String {
 }
 
 fn circles_of(files: &[(&str, &str)]) -> Vec<Dependencies> {
-    let sources: Sources = files
-        .iter()
-        .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
-        .collect();
+    let sources: Sources =
+        files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
     let imports = Imports::read(&sources, [("one", "src/lib.rs")]);
     circles(&imports.dependencies())
 }
@@ -67,40 +63,18 @@ fn circles_of(files: &[(&str, &str)]) -> Vec<Dependencies> {
 #[test]
 fn a_circle_is_found_in_use_lines_paths_and_macros() {
     for (a, b) in [
-        (
-            "use crate::b::B; pub struct A(B);",
-            "use super::a::A; pub struct B;",
-        ),
-        (
-            "pub fn a() { super::b::b(); }",
-            "pub fn b() { let _ = crate::a::a; }",
-        ),
-        (
-            "use super::b::*; pub struct A(B);",
-            "pub struct B; fn f() -> crate::a::A { todo!() }",
-        ),
-        (
-            "fn f() { println!(\"{}\", crate::b::B) }",
-            "pub const B: u8 = one::a::X; ",
-        ),
-        (
-            "use super::b; const A: u8 = b::B;",
-            "use crate::a as other; pub const B: u8 = 1;",
-        ),
+        ("use crate::b::B; pub struct A(B);", "use super::a::A; pub struct B;"),
+        ("pub fn a() { super::b::b(); }", "pub fn b() { let _ = crate::a::a; }"),
+        ("use super::b::*; pub struct A(B);", "pub struct B; fn f() -> crate::a::A { todo!() }"),
+        ("fn f() { println!(\"{}\", crate::b::B) }", "pub const B: u8 = one::a::X; "),
+        ("use super::b; const A: u8 = b::B;", "use crate::a as other; pub const B: u8 = 1;"),
         (
             "pub fn a() { use crate::b::B; }",
             "pub struct B { #[serde(with = \"crate::a::a\")] b: u8 }",
         ),
-        (
-            "macro_rules! m { () => { $crate::b::B } }",
-            "pub struct B; use super::a::m;",
-        ),
+        ("macro_rules! m { () => { $crate::b::B } }", "pub struct B; use super::a::m;"),
     ] {
-        let files = [
-            ("src/lib.rs", "mod a; mod b;"),
-            ("src/a.rs", a),
-            ("src/b.rs", b),
-        ];
+        let files = [("src/lib.rs", "mod a; mod b;"), ("src/a.rs", a), ("src/b.rs", b)];
         let found = circles_of(&files);
         assert_eq!(found.len(), 1, "{a}\n{b}");
         assert_eq!(found[0].len(), 2, "{a}\n{b}");
@@ -111,17 +85,9 @@ fn a_circle_is_found_in_use_lines_paths_and_macros() {
 fn a_reexport_is_followed_to_the_file_that_defines() {
     let parent = "mod a; mod b; pub use a::A; pub use b::*;";
     let a = "use super::B; pub struct A(B);";
-    let open = [
-        ("src/lib.rs", parent),
-        ("src/a.rs", a),
-        ("src/b.rs", "pub struct B;"),
-    ];
+    let open = [("src/lib.rs", parent), ("src/a.rs", a), ("src/b.rs", "pub struct B;")];
     assert!(circles_of(&open).is_empty());
-    let closed = [
-        ("src/lib.rs", parent),
-        ("src/a.rs", a),
-        ("src/b.rs", "pub struct B(crate::A);"),
-    ];
+    let closed = [("src/lib.rs", parent), ("src/a.rs", a), ("src/b.rs", "pub struct B(crate::A);")];
     assert_eq!(circles_of(&closed).len(), 1);
     let with_parent = [
         ("src/lib.rs", "mod a; pub use a::A; pub struct Root;"),

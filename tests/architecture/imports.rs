@@ -126,9 +126,8 @@ impl Imports {
         folder: &str,
         parent: Option<usize>,
     ) -> usize {
-        let text = sources
-            .get(name)
-            .unwrap_or_else(|| panic!("{name} is a module and has no file"));
+        let text =
+            sources.get(name).unwrap_or_else(|| panic!("{name} is a module and has no file"));
         let tokens = TokenStream::from_str(text).unwrap_or_else(|error| panic!("{name}: {error}"));
         self.files.production.entry(name.to_owned()).or_default();
         self.module(sources, name, folder, parent, tokens)
@@ -247,9 +246,8 @@ impl Imports {
     }
 
     fn test_file(&mut self, sources: &Sources, name: &str, folder: &str) {
-        let text = sources
-            .get(name)
-            .unwrap_or_else(|| panic!("{name} is a module and has no file"));
+        let text =
+            sources.get(name).unwrap_or_else(|| panic!("{name} is a module and has no file"));
         let tokens = TokenStream::from_str(text).unwrap_or_else(|error| panic!("{name}: {error}"));
         self.files.tests.insert(name.to_owned());
         for item in items(tokens) {
@@ -274,20 +272,13 @@ impl Imports {
         let library = |name: &String| self.libraries.get(name).map(|root| Target::Module(*root));
         let mut targets = match first.as_str() {
             "" => {
-                return rest
-                    .first()
-                    .and_then(library)
-                    .map_or_else(BTreeSet::new, |library| {
-                        self.walk(BTreeSet::from([library]), &rest[1..], depth)
-                    });
+                return rest.first().and_then(library).map_or_else(BTreeSet::new, |library| {
+                    self.walk(BTreeSet::from([library]), &rest[1..], depth)
+                });
             }
             "crate" => BTreeSet::from([Target::Module(self.modules[module].root)]),
             "self" => BTreeSet::from([Target::Module(module)]),
-            "super" => self.modules[module]
-                .parent
-                .map(Target::Module)
-                .into_iter()
-                .collect(),
+            "super" => self.modules[module].parent.map(Target::Module).into_iter().collect(),
             _ => self.look_up(module, first, depth),
         };
         if targets.is_empty() {
@@ -387,9 +378,7 @@ impl Imports {
                     let text = literal.to_string();
                     let text = text.trim_matches('"');
                     let is_path = text.contains("::")
-                        && text
-                            .chars()
-                            .all(|c| c.is_ascii_alphanumeric() || "_:".contains(c));
+                        && text.chars().all(|c| c.is_ascii_alphanumeric() || "_:".contains(c));
                     if is_path {
                         found.push(text.split("::").map(str::to_owned).collect());
                     }
@@ -514,10 +503,7 @@ fn tests_in(tokens: TokenStream, is_proptest: bool, found: &mut Vec<String>) {
         if keyword == "fn" && (is_test || is_proptest) {
             found.push(name);
         } else if let Some(TokenTree::Group(body)) = item.tokens.last() {
-            let is_proptest = item
-                .tokens
-                .first()
-                .is_some_and(|word| is_word(word, "proptest"));
+            let is_proptest = item.tokens.first().is_some_and(|word| is_word(word, "proptest"));
             if keyword == "mod" || is_proptest {
                 tests_in(body.stream(), is_proptest, found);
             }
@@ -617,20 +603,14 @@ fn test_item(tokens: &[TokenTree], at: usize) -> Option<usize> {
         attributes.push(attribute);
         end = next;
     }
-    let item = Item {
-        attributes,
-        tokens: Vec::new(),
-        lines: 0..0,
-    };
+    let item = Item { attributes, tokens: Vec::new(), lines: 0..0 };
     if !item.is_test() {
         return None;
     }
     let comma = tokens[end..].iter().position(|token| is_punct(token, ','));
     let comma = comma.map_or(usize::MAX, |comma| end + comma + 1);
     let is_item = tokens[end..].iter().take(4).any(|token| {
-        let items = [
-            "fn", "use", "impl", "mod", "struct", "enum", "const", "let", "type", "trait",
-        ];
+        let items = ["fn", "use", "impl", "mod", "struct", "enum", "const", "let", "type", "trait"];
         items.iter().any(|item| is_word(token, item))
     });
     let end = end_of_item(tokens, end);

@@ -110,11 +110,7 @@ fn the_only_secret_types_are_wiped_ones() {
 fn every_public_function_is_seen() {
     let is_public = |line: &&str| {
         let line = line.trim_start();
-        line.starts_with("pub")
-            && line
-                .split('{')
-                .next()
-                .is_some_and(|head| head.contains("fn "))
+        line.starts_with("pub") && line.split('{').next().is_some_and(|head| head.contains("fn "))
     };
     let mut seen = 0;
     for (name, cuts) in &WORKSPACE.files.production {
@@ -122,13 +118,8 @@ fn every_public_function_is_seen() {
         for cut in cuts {
             let item = &lines[cut.start - 1..cut.end - 1];
             let opens = item.iter().find(|line| !line.starts_with("///"));
-            assert!(
-                opens.is_some_and(|line| line.starts_with("#[")),
-                "{name}: {cut:?}"
-            );
-            let is_one_item = item
-                .last()
-                .is_some_and(|line| *line == "}" || line.ends_with(';'));
+            assert!(opens.is_some_and(|line| line.starts_with("#[")), "{name}: {cut:?}");
+            let is_one_item = item.last().is_some_and(|line| *line == "}" || line.ends_with(';'));
             assert!(is_one_item, "{name}: lines {cut:?} are not one item");
             let inside = item.iter().filter(|line| **line == "}").count();
             assert!(inside <= 1, "{name}: lines {cut:?} are more than one item");
@@ -140,19 +131,12 @@ fn every_public_function_is_seen() {
             .map(|cut| &lines[cut.start - 1..cut.end - 1])
             .map(|item| item.iter().filter(|line| is_public(line)).count())
             .sum();
-        assert_eq!(
-            text.lines().filter(|line| is_public(line)).count(),
-            all - cut,
-            "{name}"
-        );
+        assert_eq!(text.lines().filter(|line| is_public(line)).count(), all - cut, "{name}");
         seen += all - cut;
     }
     assert!(seen > 500, "only {seen} public functions seen");
     let verifier = WORKSPACE.production_of("src/auth/jwt.rs");
-    assert!(
-        verifier.contains("fn verify("),
-        "the verifier of tokens escapes the rules"
-    );
+    assert!(verifier.contains("fn verify("), "the verifier of tokens escapes the rules");
 }
 
 #[test]
@@ -175,10 +159,7 @@ fn dependencies_point_one_way() {
         }
     }
     assert!(found.is_empty(), "against the order:\n{found:#?}");
-    assert!(
-        uses > 100,
-        "only {uses} uses found: the rule looks at nothing"
-    );
+    assert!(uses > 100, "only {uses} uses found: the rule looks at nothing");
     for module in ORDER {
         let [file, folder] = [format!("src/{module}.rs"), format!("src/{module}/")];
         let mut files = WORKSPACE.sources.keys();
@@ -195,21 +176,12 @@ fn no_circles() {
 
 #[test]
 fn every_source_is_read() {
-    let Workspace {
-        sources,
-        files,
-        dependencies,
-        ..
-    } = &*WORKSPACE;
+    let Workspace { sources, files, dependencies, .. } = &*WORKSPACE;
     let is_unread =
         |name: &&String| !files.production.contains_key(*name) && !files.tests.contains(*name);
     let unread: Vec<&String> = sources.keys().filter(is_unread).collect();
     assert!(unread.is_empty(), "part of no crate: {unread:?}");
-    assert!(
-        dependencies.len() > 1000,
-        "only {} found",
-        dependencies.len()
-    );
+    assert!(dependencies.len() > 1000, "only {} found", dependencies.len());
 }
 
 #[test]
@@ -227,10 +199,7 @@ fn packages_depend_on_what_they_may() {
         }
     }
     let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("Cargo.toml");
-    assert!(
-        !manifest.contains("[features]"),
-        "the deployed function has no features"
-    );
+    assert!(!manifest.contains("[features]"), "the deployed function has no features");
 }
 
 #[test]
@@ -243,11 +212,7 @@ fn no_module_is_a_file_of_another_package() {
     let paths = &WORKSPACE.files.paths;
     assert!(!paths.is_empty(), "the rule looks at nothing");
     for (file, target) in paths {
-        assert_eq!(
-            package(file),
-            package(target),
-            "{file} takes {target} by its path"
-        );
+        assert_eq!(package(file), package(target), "{file} takes {target} by its path");
     }
 }
 
@@ -269,10 +234,7 @@ fn the_function_uses_every_item_it_has() {
 #[test]
 fn each_file_opens_with_what_it_is() {
     for (name, text) in &WORKSPACE.sources {
-        assert!(
-            text.starts_with("//! "),
-            "{name} has no module documentation"
-        );
+        assert!(text.starts_with("//! "), "{name} has no module documentation");
     }
 }
 
@@ -299,11 +261,8 @@ fn each_direct_dependency_has_its_reason() {
 #[test]
 fn each_known_defect_has_its_tests() {
     let page = fs::read_to_string(root().join("docs/threats.md")).expect("the page");
-    let tests: BTreeSet<String> = WORKSPACE
-        .sources
-        .values()
-        .flat_map(|text| tests_of(text))
-        .collect();
+    let tests: BTreeSet<String> =
+        WORKSPACE.sources.values().flat_map(|text| tests_of(text)).collect();
     let mut rows = 0;
     for row in page.lines().filter(|line| line.starts_with("| ")) {
         let named = row.trim_end_matches(['|', ' ']).rsplit("| ").next();
@@ -333,20 +292,12 @@ struct Workspace {
 static WORKSPACE: LazyLock<Workspace> = LazyLock::new(|| {
     let sources: Sources = sources("").into_iter().collect();
     let crates = crates(&sources);
-    let crates = crates
-        .iter()
-        .map(|(name, root)| (name.as_str(), root.as_str()));
+    let crates = crates.iter().map(|(name, root)| (name.as_str(), root.as_str()));
     let imports = Imports::read(&sources, crates);
-    let own = imports
-        .files
-        .production
-        .keys()
-        .filter(|name| name.starts_with("src/"));
+    let own = imports.files.production.keys().filter(|name| name.starts_with("src/"));
     Workspace {
         dependencies: imports.dependencies(),
-        words: own
-            .map(|name| (name.clone(), imports.words(name)))
-            .collect(),
+        words: own.map(|name| (name.clone(), imports.words(name))).collect(),
         files: imports.files,
         sources,
     }
@@ -372,11 +323,7 @@ impl Workspace {
 /// The names that follow `pub` and the keyword of an item.
 fn public_items(words: &[String]) -> Vec<String> {
     let keywords = ["fn", "struct", "enum", "const", "type", "trait", "static"];
-    let is_public = |at: usize| {
-        words[at.saturating_sub(4)..at]
-            .iter()
-            .any(|word| word == "pub")
-    };
+    let is_public = |at: usize| words[at.saturating_sub(4)..at].iter().any(|word| word == "pub");
     let names = words.windows(2).enumerate().filter_map(|(at, pair)| {
         let is_item = keywords.contains(&pair[0].as_str()) && !keywords.contains(&pair[1].as_str());
         (is_item && is_public(at)).then(|| pair[1].clone())
@@ -410,16 +357,10 @@ fn own_dependencies(package: &str, section: &str) -> BTreeSet<String> {
         let Some((_, path)) = line.split_once("path = \"").filter(|_| is_in) else {
             continue;
         };
-        let path = root()
-            .join(package)
-            .join(path.split('"').next().expect("an end"));
+        let path = root().join(package).join(path.split('"').next().expect("an end"));
         let path = path.canonicalize().expect("a folder");
         let own = path.strip_prefix(root().canonicalize().expect("the root"));
-        found.insert(
-            own.expect("a folder of ours")
-                .to_string_lossy()
-                .into_owned(),
-        );
+        found.insert(own.expect("a folder of ours").to_string_lossy().into_owned());
     }
     found
 }
@@ -452,9 +393,7 @@ fn crates(sources: &Sources) -> Vec<(String, String)> {
 
 /// Every Rust file below a folder, by its path from the root.
 fn sources(folder: &str) -> Vec<(String, String)> {
-    let names = files(folder)
-        .into_iter()
-        .filter(|name| name.ends_with(".rs"));
+    let names = files(folder).into_iter().filter(|name| name.ends_with(".rs"));
     let read = |name: &String| fs::read_to_string(root().join(name)).expect("a source");
     names.map(|name| (name.clone(), read(&name))).collect()
 }
@@ -480,9 +419,7 @@ fn files(folder: &str) -> Vec<String> {
 /// Folders of what tools make.
 fn is_built(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default();
-    ["target", "node_modules", ".git"]
-        .iter()
-        .any(|built| name == *built)
+    ["target", "node_modules", ".git"].iter().any(|built| name == *built)
 }
 
 fn root() -> PathBuf {

@@ -51,11 +51,8 @@ const PHRASES: [(&str, &[&str]); 25] = [
 ];
 
 /// Words that are not ours to change: the file, the phrase, and why.
-const EXCEPTIONS: [(&str, &str, &str); 1] = [(
-    "tests/architecture/prose.rs",
-    "is no",
-    "the comment that explains the rule",
-)];
+const EXCEPTIONS: [(&str, &str, &str); 1] =
+    [("tests/architecture/prose.rs", "is no", "the comment that explains the rule")];
 
 /// Half-width punctuation, which does not follow a Chinese character.
 const HALF_WIDTH: &str = ",;:!?().";
@@ -75,11 +72,7 @@ fn prose_follows_the_word_list() {
         for (text, is_chinese) in pieces_of(&name) {
             pieces += 1;
             for pattern in patterns_in(&text, is_chinese) {
-                found.push(Finding {
-                    file: name.clone(),
-                    pattern,
-                    text: text.clone(),
-                });
+                found.push(Finding { file: name.clone(), pattern, text: text.clone() });
             }
         }
     }
@@ -87,10 +80,7 @@ fn prose_follows_the_word_list() {
     for (file, phrase, reason) in EXCEPTIONS {
         let before = found.len();
         found.retain(|at| at.file != file || at.pattern != phrase);
-        assert!(
-            found.len() < before,
-            "{file}: `{phrase}` is not used ({reason})"
-        );
+        assert!(found.len() < before, "{file}: `{phrase}` is not used ({reason})");
     }
     assert!(found.is_empty(), "{}", report(&found));
 }
@@ -98,10 +88,7 @@ fn prose_follows_the_word_list() {
 #[test]
 fn patterns_are_found_and_right_sentences_pass() {
     let found = |text: &str| patterns_in(text, false);
-    assert_eq!(
-        found("What is no name IS refused; it tells why."),
-        ["is no", "tells"]
-    );
+    assert_eq!(found("What is no name IS refused; it tells why."), ["is no", "tells"]);
     assert_eq!(found("the door, beside it"), ["beside", "door"]);
     for right in [
         "There is no such file.",
@@ -121,27 +108,13 @@ fn report(found: &[Finding]) -> String {
     let mut folders: BTreeMap<&str, usize> = BTreeMap::new();
     let mut patterns: BTreeMap<&str, usize> = BTreeMap::new();
     let mut text = String::new();
-    for Finding {
-        file,
-        pattern,
-        text: line,
-    } in found
-    {
-        *folders
-            .entry(file.split('/').next().unwrap_or(file))
-            .or_default() += 1;
+    for Finding { file, pattern, text: line } in found {
+        *folders.entry(file.split('/').next().unwrap_or(file)).or_default() += 1;
         *patterns.entry(pattern).or_default() += 1;
         let line: String = line.chars().take(120).collect();
-        let _ = writeln!(
-            text,
-            "{file}: `{pattern}` in: {}",
-            line.trim().replace('\n', " ")
-        );
+        let _ = writeln!(text, "{file}: `{pattern}` in: {}", line.trim().replace('\n', " "));
     }
-    format!(
-        "{text}\n{} uses\nby folder: {folders:?}\nby pattern: {patterns:?}",
-        found.len()
-    )
+    format!("{text}\n{} uses\nby folder: {folders:?}\nby pattern: {patterns:?}", found.len())
 }
 
 /// The pieces of prose in a file, each with whether it is Chinese.
@@ -151,9 +124,7 @@ fn pieces_of(name: &str) -> Vec<(String, bool)> {
         let text = text();
         let lines = text.lines().filter_map(|line| {
             let is_comment = marks.iter().any(|mark| line.trim_start().starts_with(mark));
-            let trailing = line
-                .split_once(&format!(" {} ", marks[0]))
-                .map(|(_, after)| after);
+            let trailing = line.split_once(&format!(" {} ", marks[0])).map(|(_, after)| after);
             if is_comment { Some(line) } else { trailing }
         });
         let lines = lines.map(|line| (line.to_owned(), false));
@@ -161,10 +132,7 @@ fn pieces_of(name: &str) -> Vec<(String, bool)> {
     };
     let extension = name.rsplit(['.', '/']).next().unwrap_or_default();
     match extension {
-        "rs" => comments(&["//"])
-            .into_iter()
-            .chain(messages(name))
-            .collect(),
+        "rs" => comments(&["//"]).into_iter().chain(messages(name)).collect(),
         "js" | "tf" => comments(&["//", "#", "*"]),
         "toml" | "py" | "yml" | "yaml" | "Makefile" | "in" => comments(&["#"]),
         "md" => paragraphs(&text(), name.contains("zh-CN")),
@@ -175,9 +143,7 @@ fn pieces_of(name: &str) -> Vec<(String, bool)> {
 /// The sentences that production code prints or returns.
 fn messages(name: &str) -> Vec<(String, bool)> {
     let mut found = Vec::new();
-    if ["src/", "tencent/src/", "emulator/src/", "cli/src/"]
-        .iter()
-        .any(|own| name.starts_with(own))
+    if ["src/", "tencent/src/", "emulator/src/", "cli/src/"].iter().any(|own| name.starts_with(own))
         && WORKSPACE.files.production.contains_key(name)
     {
         let text = WORKSPACE.production_of(name);
@@ -222,9 +188,7 @@ fn paragraphs(text: &str, is_chinese: bool) -> Vec<(String, bool)> {
             continue;
         }
         let is_own = start.starts_with(['|', '#', '>', '-', '*', '<'])
-            || start
-                .split_once(". ")
-                .is_some_and(|(number, _)| number.parse::<u8>().is_ok());
+            || start.split_once(". ").is_some_and(|(number, _)| number.parse::<u8>().is_ok());
         match found.last_mut().filter(|_| goes_on && !is_own) {
             Some((last, _)) => {
                 last.push('\n');
@@ -258,9 +222,7 @@ fn patterns_in(text: &str, is_chinese: bool) -> Vec<String> {
     let words = words_of(&prose);
     for (phrase, right) in PHRASES {
         let all = words.matches(&format!(" {phrase} ")).count();
-        let right = right
-            .iter()
-            .map(|right| words.matches(&format!(" {right} ")).count());
+        let right = right.iter().map(|right| words.matches(&format!(" {right} ")).count());
         if all > right.sum() {
             found.push(phrase.to_owned());
         }

@@ -43,10 +43,7 @@ mod tests {
     #[test]
     fn the_limit_itself_is_met() {
         assert_eq!(Aim::AtMostTimes(1.1).judge(1.1), "at most 1.1x | met");
-        assert_eq!(
-            Aim::AtMostMegabytes(4.0).judge(4.000_001),
-            "at most 4 MB | not met"
-        );
+        assert_eq!(Aim::AtMostMegabytes(4.0).judge(4.000_001), "at most 4 MB | not met");
         assert_eq!(Aim::Exactly(1).judge(1.0), "1 | met");
         assert_eq!(Aim::Exactly(1).judge(2.0), "1 | not met");
     }

@@ -17,8 +17,6 @@ pub(crate) fn instant() -> Instant {
     reason = "the functions compare expiry times with the machine's clock"
 )]
 pub(crate) fn unix_seconds() -> i64 {
-    let since_1970 = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX)
 }

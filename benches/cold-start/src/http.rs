@@ -39,10 +39,7 @@ pub(crate) struct Connection<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     pub(crate) fn new(stream: S) -> Self {
-        Self {
-            stream,
-            buffer: Vec::with_capacity(READ_BYTES),
-        }
+        Self { stream, buffer: Vec::with_capacity(READ_BYTES) }
     }
 
     /// The next request, or `None` when the peer has closed between two.
@@ -107,10 +104,7 @@ fn parse_head(bytes: &[u8]) -> Result<Option<(Request, usize, usize)>> {
         httparse::Status::Partial => return Ok(None),
     };
     let headers = head.headers.iter().map(|header| {
-        (
-            header.name.to_ascii_lowercase(),
-            String::from_utf8_lossy(header.value).into_owned(),
-        )
+        (header.name.to_ascii_lowercase(), String::from_utf8_lossy(header.value).into_owned())
     });
     let request = Request {
         method: head.method.unwrap_or_default().to_owned(),
@@ -121,10 +115,8 @@ fn parse_head(bytes: &[u8]) -> Result<Option<(Request, usize, usize)>> {
     if request.header("transfer-encoding").is_some() {
         return Err(malformed("a chunked body, which nothing here should send"));
     }
-    let body_length = request
-        .header("content-length")
-        .map_or(Ok(0), str::parse)
-        .map_err(malformed)?;
+    let body_length =
+        request.header("content-length").map_or(Ok(0), str::parse).map_err(malformed)?;
     Ok(Some((request, length, body_length)))
 }
 
@@ -150,33 +142,20 @@ mod tests {
         assert_eq!(first.body, b"abc");
         let second = connection.read().await.unwrap().unwrap();
         assert_eq!(
-            (
-                second.method.as_str(),
-                second.path.as_str(),
-                second.body.len()
-            ),
+            (second.method.as_str(), second.path.as_str(), second.body.len()),
             ("GET", "/b", 0)
         );
         sent.await.unwrap();
-        assert!(
-            connection.read().await.unwrap().is_none(),
-            "the peer has closed"
-        );
+        assert!(connection.read().await.unwrap().is_none(), "the peer has closed");
     }
 
     #[tokio::test]
     async fn an_answer_carries_its_length() {
         let (mut client, server) = tokio::io::duplex(1024);
-        Connection::new(server)
-            .write("200 OK\r\nX-Two: 2", b"hi")
-            .await
-            .unwrap();
+        Connection::new(server).write("200 OK\r\nX-Two: 2", b"hi").await.unwrap();
         let mut answer = String::new();
         client.read_to_string(&mut answer).await.unwrap();
-        assert_eq!(
-            answer,
-            "HTTP/1.1 200 OK\r\nX-Two: 2\r\nContent-Length: 2\r\n\r\nhi"
-        );
+        assert_eq!(answer, "HTTP/1.1 200 OK\r\nX-Two: 2\r\nContent-Length: 2\r\n\r\nhi");
     }
 
     #[tokio::test]

@@ -33,17 +33,9 @@ pub(crate) struct Sample {
 pub(crate) async fn measure(program: &Program, warm: usize, sts: &Sts) -> Result<Sample, Fault> {
     let mut runtime_api = RuntimeApi::bind().await?;
     let mut command = Command::new(&program.path);
-    command.env_clear().envs(
-        program
-            .environment
-            .iter()
-            .map(|(name, value)| (name, value)),
-    );
+    command.env_clear().envs(program.environment.iter().map(|(name, value)| (name, value)));
     command.env("AWS_LAMBDA_RUNTIME_API", runtime_api.address()?.to_string());
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .kill_on_drop(true);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true);
     sts.take_log();
 
     let started_at = clock::instant();
@@ -63,20 +55,14 @@ pub(crate) async fn measure(program: &Program, warm: usize, sts: &Sts) -> Result
 const LIMIT: Duration = Duration::from_secs(60);
 
 fn sample(started_at: Instant, trace: &Trace, sts: &Sts) -> Result<Sample, Fault> {
-    let (first, warm) = trace
-        .exchanges
-        .split_first()
-        .ok_or("no invocation was answered")?;
+    let (first, warm) = trace.exchanges.split_first().ok_or("no invocation was answered")?;
     let log = sts.take_log();
     let since_start = |moment: Instant| moment.duration_since(started_at).as_secs_f64();
     Ok(Sample {
         to_next_seconds: since_start(trace.first_next_at.ok_or("`next` was never called")?),
         to_answer_seconds: since_start(first.answered_at),
-        warm_seconds: stats::median(
-            warm.iter()
-                .map(|exchange| own_seconds(*exchange, &log.calls)),
-        )
-        .ok_or("no warm invocation")?,
+        warm_seconds: stats::median(warm.iter().map(|exchange| own_seconds(*exchange, &log.calls)))
+            .ok_or("no warm invocation")?,
         peak_memory_bytes: trace.peak_memory_bytes,
         sts_connections: log.connections,
         sts_calls: log.calls.len(),
@@ -93,11 +79,7 @@ fn own_seconds(exchange: Exchange, calls: &[Call]) -> f64 {
         .filter(within)
         .map(|call| call.answered_at.duration_since(call.asked_at))
         .sum();
-    exchange
-        .answered_at
-        .duration_since(exchange.handed_at)
-        .saturating_sub(in_sts)
-        .as_secs_f64()
+    exchange.answered_at.duration_since(exchange.handed_at).saturating_sub(in_sts).as_secs_f64()
 }
 
 #[cfg(test)]
@@ -112,18 +94,9 @@ mod tests {
     fn only_calls_within_the_invocation_are_taken_off() {
         let start = clock::instant();
         let at = |seconds| start + Duration::from_secs(seconds);
-        let call = |from, to| Call {
-            asked_at: at(from),
-            answered_at: at(to),
-        };
-        let exchange = Exchange {
-            handed_at: at(10),
-            answered_at: at(20),
-        };
-        let own = own_seconds(
-            exchange,
-            &[call(8, 9), call(11, 14), call(15, 16), call(21, 22)],
-        );
+        let call = |from, to| Call { asked_at: at(from), answered_at: at(to) };
+        let exchange = Exchange { handed_at: at(10), answered_at: at(20) };
+        let own = own_seconds(exchange, &[call(8, 9), call(11, 14), call(15, 16), call(21, 22)]);
         assert!((own - 6.0).abs() < 1e-9, "{own}");
     }
 }

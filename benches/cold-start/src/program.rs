@@ -21,10 +21,7 @@ impl Program {
     pub(crate) fn function(options: &Options, sts: &Sts) -> Result<Self, Fault> {
         let mut environment = lambda_environment();
         environment.extend([
-            (
-                "SECRET_ID",
-                "AKIDEMUbenchmark00000000000000000000".to_owned(),
-            ),
+            ("SECRET_ID", "AKIDEMUbenchmark00000000000000000000".to_owned()),
             ("SECRET_KEY", "emulatorbenchmark000000000000000".to_owned()),
             ("BUCKET", "examplebucket-1250000000".to_owned()),
             ("REGION", "ap-guangzhou".to_owned()),
@@ -41,11 +38,7 @@ impl Program {
                     .to_owned(),
             ),
         ]);
-        Ok(Self {
-            path: absolute(&options.function)?,
-            environment,
-            answer: Answer::Credentials,
-        })
+        Ok(Self { path: absolute(&options.function)?, environment, answer: Answer::Credentials })
     }
 
     /// Hello-world.
@@ -63,8 +56,7 @@ impl Program {
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, Fault> {
-    path.canonicalize()
-        .map_err(|fault| format!("{}: {fault}", path.display()).into())
+    path.canonicalize().map_err(|fault| format!("{}: {fault}", path.display()).into())
 }
 
 fn lambda_environment() -> Vec<(&'static str, String)> {
@@ -73,10 +65,7 @@ fn lambda_environment() -> Vec<(&'static str, String)> {
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
         ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
         ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/example"),
-        (
-            "AWS_LAMBDA_LOG_STREAM_NAME",
-            "2026/11/22/[$LATEST]00000000000000000000000000000000",
-        ),
+        ("AWS_LAMBDA_LOG_STREAM_NAME", "2026/11/22/[$LATEST]00000000000000000000000000000000"),
         ("AWS_REGION", "ap-southeast-1"),
     ]
     .map(|(name, value)| (name, value.to_owned()))
@@ -97,10 +86,7 @@ impl Answer {
     /// secret.
     pub(crate) fn check(self, posted: &[u8]) -> Result<(), Fault> {
         let reply: Value = serde_json::from_slice(posted).map_err(|_| "the answer is not JSON")?;
-        let text = reply
-            .get("body")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
+        let text = reply.get("body").and_then(Value::as_str).unwrap_or_default();
         let body = match reply.get("isBase64Encoded").and_then(Value::as_bool) {
             Some(true) => base64::engine::general_purpose::STANDARD.decode(text)?,
             _ => text.as_bytes().to_vec(),
@@ -109,9 +95,7 @@ impl Answer {
             Some(200) => {}
             // An error's body has no credentials.
             status => {
-                return Err(
-                    format!("status {status:?}: {}", String::from_utf8_lossy(&body)).into(),
-                );
+                return Err(format!("status {status:?}: {}", String::from_utf8_lossy(&body)).into());
             }
         }
         match self {
@@ -147,9 +131,7 @@ mod tests {
     use serde_json::{Value, json};
 
     fn reply(status: u16, body: &Value) -> Vec<u8> {
-        let text = body
-            .as_str()
-            .map_or_else(|| body.to_string(), str::to_owned);
+        let text = body.as_str().map_or_else(|| body.to_string(), str::to_owned);
         json!({"statusCode": status, "headers": {}, "body": text, "isBase64Encoded": false})
             .to_string()
             .into_bytes()
@@ -173,9 +155,8 @@ mod tests {
 
     #[test]
     fn an_error_is_not_counted_as_an_answer() {
-        let fault = Answer::Credentials
-            .check(&reply(502, &json!({"codeDesc": "Upstream"})))
-            .unwrap_err();
+        let fault =
+            Answer::Credentials.check(&reply(502, &json!({"codeDesc": "Upstream"}))).unwrap_err();
         assert!(fault.to_string().contains("Upstream"));
         assert!(Answer::Hello.check(&reply(500, &json!("hello"))).is_err());
         assert!(Answer::Hello.check(b"hello").is_err());

@@ -18,12 +18,8 @@ pub(crate) fn markdown(options: &Options, measured: &Measured) -> String {
         options.runs, options.warm
     );
     let pairs = &measured.pairs;
-    text += &ratio_row(
-        "start to first `next`",
-        pairs,
-        |sample| sample.to_next_seconds,
-        aims::TO_NEXT,
-    );
+    text +=
+        &ratio_row("start to first `next`", pairs, |sample| sample.to_next_seconds, aims::TO_NEXT);
     text += &ratio_row(
         "start to first answer (ours: a credential)",
         pairs,
@@ -50,27 +46,15 @@ pub(crate) fn markdown(options: &Options, measured: &Measured) -> String {
         |sample| sample.sts_connections,
         aims::STS_CONNECTIONS,
     );
-    text += &count_row(
-        "STS calls of an instance: most",
-        pairs,
-        |sample| sample.sts_calls,
-        Aim::Unset,
-    );
+    text +=
+        &count_row("STS calls of an instance: most", pairs, |sample| sample.sts_calls, Aim::Unset);
     text
 }
 
 fn ratio_row(name: &str, pairs: &[Pair], seconds: fn(&Sample) -> f64, aim: Aim) -> String {
-    let both: Vec<_> = pairs
-        .iter()
-        .map(|pair| (seconds(&pair.function), seconds(&pair.hello)))
-        .collect();
-    let Some(Ratios {
-        min,
-        median,
-        max,
-        of_medians,
-    }) = Ratios::of_pairs(&both)
-    else {
+    let both: Vec<_> =
+        pairs.iter().map(|pair| (seconds(&pair.function), seconds(&pair.hello))).collect();
+    let Some(Ratios { min, median, max, of_medians }) = Ratios::of_pairs(&both) else {
         return String::new();
     };
     format!(
@@ -90,15 +74,8 @@ fn megabytes_row(name: &str, function_bytes: u64, hello_bytes: u64, aim: Aim) ->
 /// The largest of all instances: an aim for a peak is missed when any instance misses it.
 fn memory_row(pairs: &[Pair]) -> String {
     let peak = |side: fn(&Pair) -> &Sample| {
-        let each = || {
-            pairs
-                .iter()
-                .map(|pair| megabytes(side(pair).peak_memory_bytes))
-        };
-        (
-            stats::median(each()).unwrap_or_default(),
-            stats::largest(each()).unwrap_or_default(),
-        )
+        let each = || pairs.iter().map(|pair| megabytes(side(pair).peak_memory_bytes));
+        (stats::median(each()).unwrap_or_default(), stats::largest(each()).unwrap_or_default())
     };
     let (ours, most) = peak(|pair| &pair.function);
     let (theirs, their_most) = peak(|pair| &pair.hello);
@@ -110,27 +87,17 @@ fn memory_row(pairs: &[Pair]) -> String {
 
 fn count_row(name: &str, pairs: &[Pair], count: fn(&Sample) -> usize, aim: Aim) -> String {
     let most = |side: fn(&Pair) -> &Sample| {
-        pairs
-            .iter()
-            .map(|pair| count(side(pair)))
-            .max()
-            .unwrap_or_default()
+        pairs.iter().map(|pair| count(side(pair))).max().unwrap_or_default()
     };
     let (ours, theirs) = (most(|pair| &pair.function), most(|pair| &pair.hello));
-    format!(
-        "| {name} | {ours} | {theirs} | {} |\n",
-        aim.judge(float(ours))
-    )
+    format!("| {name} | {ours} | {theirs} | {} |\n", aim.judge(float(ours)))
 }
 
 fn megabytes(bytes: u64) -> f64 {
     float(usize::try_from(bytes).unwrap_or(usize::MAX)) / 1e6
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "sizes and counts here are far below 2^52"
-)]
+#[expect(clippy::cast_precision_loss, reason = "sizes and counts here are far below 2^52")]
 fn float(count: usize) -> f64 {
     count as f64
 }
@@ -156,28 +123,13 @@ mod tests {
     #[test]
     fn each_figure_stands_beside_its_aim() {
         let pairs = vec![
-            Pair {
-                function: sample(1.0, 5_000_000, 1),
-                hello: sample(1.0, 2_000_000, 0),
-            },
-            Pair {
-                function: sample(1.5, 6_500_000, 2),
-                hello: sample(1.0, 2_000_000, 0),
-            },
+            Pair { function: sample(1.0, 5_000_000, 1), hello: sample(1.0, 2_000_000, 0) },
+            Pair { function: sample(1.5, 6_500_000, 2), hello: sample(1.0, 2_000_000, 0) },
         ];
-        let options = Options {
-            runs: 2,
-            warm: 1,
-            function: "a".into(),
-            hello: "b".into(),
-        };
+        let options = Options { runs: 2, warm: 1, function: "a".into(), hello: "b".into() };
         let text = markdown(
             &options,
-            &Measured {
-                pairs,
-                function_bytes: 3_900_000,
-                hello_bytes: 2_000_000,
-            },
+            &Measured { pairs, function_bytes: 3_900_000, hello_bytes: 2_000_000 },
         );
         for row in [
             "| start to first `next` | 1.00 | 1.25 | 1.50 | 1.25 | at most 1.1x | not met |",

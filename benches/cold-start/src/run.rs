@@ -32,24 +32,14 @@ pub(crate) async fn all(options: &Options) -> Result<Measured, Fault> {
     for number in 0..options.runs {
         let pair = if number % 2 == 0 {
             let function = instance::measure(&function, options.warm, &sts).await?;
-            Pair {
-                function,
-                hello: instance::measure(&hello, options.warm, &sts).await?,
-            }
+            Pair { function, hello: instance::measure(&hello, options.warm, &sts).await? }
         } else {
             let hello = instance::measure(&hello, options.warm, &sts).await?;
-            Pair {
-                function: instance::measure(&function, options.warm, &sts).await?,
-                hello,
-            }
+            Pair { function: instance::measure(&function, options.warm, &sts).await?, hello }
         };
         pairs.push(pair);
     }
-    Ok(Measured {
-        pairs,
-        function_bytes: function.size_bytes()?,
-        hello_bytes: hello.size_bytes()?,
-    })
+    Ok(Measured { pairs, function_bytes: function.size_bytes()?, hello_bytes: hello.size_bytes()? })
 }
 
 const DISCARDED_PAIRS: usize = 3;

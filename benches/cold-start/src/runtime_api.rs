@@ -157,10 +157,7 @@ impl Instance {
             trace.peak_memory_bytes = peak_memory_bytes(self.pid)?;
         }
         self.answer.check(body)?;
-        trace.exchanges.push(Exchange {
-            handed_at,
-            answered_at,
-        });
+        trace.exchanges.push(Exchange { handed_at, answered_at });
         Ok(trace.exchanges.len())
     }
 }
@@ -190,11 +187,7 @@ fn request_id(invocation: usize) -> String {
 
 fn unexpected(request: &Request) -> Fault {
     let body = String::from_utf8_lossy(&request.body);
-    format!(
-        "an unexpected call: {} {} {body}",
-        request.method, request.path
-    )
-    .into()
+    format!("an unexpected call: {} {} {body}", request.method, request.path).into()
 }
 
 /// The largest resident set so far, `VmHWM`.

@@ -54,15 +54,7 @@ mod tests {
     #[test]
     fn a_ratio_is_taken_within_each_pair() {
         let ratios = Ratios::of_pairs(&[(2.0, 1.0), (3.0, 2.0), (12.0, 4.0)]).unwrap();
-        assert_eq!(
-            ratios,
-            Ratios {
-                min: 1.5,
-                median: 2.0,
-                max: 3.0,
-                of_medians: 1.5
-            }
-        );
+        assert_eq!(ratios, Ratios { min: 1.5, median: 2.0, max: 3.0, of_medians: 1.5 });
     }
 
     #[test]

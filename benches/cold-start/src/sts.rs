@@ -61,11 +61,7 @@ impl Sts {
         let address = listener.local_addr()?;
         let log = Arc::<Mutex<Log>>::default();
         tokio::spawn(accept(listener, acceptor, Arc::clone(&log)));
-        Ok(Self {
-            address,
-            ca_file,
-            log,
-        })
+        Ok(Self { address, ca_file, log })
     }
 
     /// Its address as the function takes it.
@@ -101,9 +97,7 @@ fn tls() -> Result<(TlsAcceptor, String), Fault> {
     let mut authority = CertificateParams::default();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     authority.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-    authority
-        .distinguished_name
-        .push(DnType::CommonName, "Benchmark authority");
+    authority.distinguished_name.push(DnType::CommonName, "Benchmark authority");
     let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
 
     let leaf_key = KeyPair::generate()?;
@@ -125,9 +119,7 @@ fn tls() -> Result<(TlsAcceptor, String), Fault> {
 /// with its own message.
 async fn accept(listener: TcpListener, acceptor: TlsAcceptor, log: Arc<Mutex<Log>>) {
     while let Ok((stream, _)) = listener.accept().await {
-        with(&log, |log| {
-            log.connections = log.connections.saturating_add(1)
-        });
+        with(&log, |log| log.connections = log.connections.saturating_add(1));
         tokio::spawn(converse(stream, acceptor.clone(), Arc::clone(&log)));
     }
 }
@@ -148,12 +140,7 @@ async fn converse(
             )
             .await?;
         let answered_at = clock::instant();
-        with(&log, |log| {
-            log.calls.push(Call {
-                asked_at,
-                answered_at,
-            })
-        });
+        with(&log, |log| log.calls.push(Call { asked_at, answered_at }));
     }
     Ok(())
 }
@@ -162,11 +149,7 @@ fn answer(request: &Request) -> Value {
     let duration_seconds = serde_json::from_slice::<Value>(&request.body)
         .ok()
         .and_then(|body| body.get("DurationSeconds")?.as_i64());
-    match (
-        request.method.as_str(),
-        request.header("x-tc-action"),
-        duration_seconds,
-    ) {
+    match (request.method.as_str(), request.header("x-tc-action"), duration_seconds) {
         ("POST", Some("GetFederationToken"), Some(duration_seconds)) => {
             issued(clock::unix_seconds().saturating_add(duration_seconds))
         }

@@ -81,10 +81,7 @@ pub(crate) async fn run(
     for (name, value) in &options.env {
         builder = builder.env(name, value);
     }
-    let cloud = builder
-        .start()
-        .await
-        .map_err(|error| Failure::start(&error))?;
+    let cloud = builder.start().await.map_err(|error| Failure::start(&error))?;
     let ended = tokio::select! {
         biased;
         () = stop.received() => Err(Failure::Failed("stopped before the function answered".to_owned())),

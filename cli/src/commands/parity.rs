@@ -35,11 +35,7 @@ pub(crate) fn run(options: &ParityOptions, console: Console) {
     for service in parity::SERVICES {
         console.title(service.title);
         for entry in service.entries {
-            console.line(format_args!(
-                "  {:<11} {}",
-                entry.source.kind(),
-                entry.behaviour
-            ));
+            console.line(format_args!("  {:<11} {}", entry.source.kind(), entry.behaviour));
             console.pair("", detail(entry));
         }
         console.line("");
@@ -48,9 +44,7 @@ pub(crate) fn run(options: &ParityOptions, console: Console) {
 }
 
 fn detail(entry: &Entry) -> String {
-    let test = entry.test.map_or_else(
-        || "no test of its own".to_owned(),
-        |test| format!("test: {test}"),
-    );
+    let test =
+        entry.test.map_or_else(|| "no test of its own".to_owned(), |test| format!("test: {test}"));
     format!("{} ({test})", entry.source.detail())
 }

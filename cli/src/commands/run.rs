@@ -151,9 +151,7 @@ impl<'de> Deserialize<'de> for Key {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = String::deserialize(deserializer)?;
         let flags = RunOptions::augment_args(clap::Command::new("run"));
-        let is_flag = flags
-            .get_arguments()
-            .any(|flag| flag.get_long() == Some(&name));
+        let is_flag = flags.get_arguments().any(|flag| flag.get_long() == Some(&name));
         is_flag.then_some(Self(name.clone())).ok_or_else(|| {
             D::Error::custom(format!(
                 "unknown key `{name}`: must be the name of a flag of `cos-issuer run`, for example `seed`"
@@ -170,10 +168,7 @@ pub(crate) async fn run(
     let platform = options.platform.platform(PlatformName::ScfWeb)?;
     let builder = options.builder(platform, builder, console)?;
     let stop = StopSignal::listen()?;
-    let cloud = builder
-        .start()
-        .await
-        .map_err(|error| Failure::start(&error))?;
+    let cloud = builder.start().await.map_err(|error| Failure::start(&error))?;
     let served = tokio::select! {
         // Checked first, so that a signal during a long start is heard.
         biased;
@@ -263,9 +258,7 @@ async fn serve(
         introduce(options, platform, cloud, gateway, console);
     }
     cloud.wait_ready().await.map_err(|error| {
-        Failure::Failed(format!(
-            "the function did not become ready: {error}; its output is above"
-        ))
+        Failure::Failed(format!("the function did not become ready: {error}; its output is above"))
     })?;
     if json {
         console.line(add_controls(cloud, addresses(platform, cloud, gateway)));
@@ -319,10 +312,7 @@ fn introduce(
     console.pair("STS", cloud.sts().https_url());
     console.pair("COS", cloud.cos().http_url());
     console.pair("CA file", cloud.sts().ca_file().display());
-    console.pair(
-        "bucket",
-        format_args!("{} in {}", account.bucket, account.region),
-    );
+    console.pair("bucket", format_args!("{} in {}", account.bucket, account.region));
     print_controls(cloud, console);
     console.line("");
 }
@@ -357,11 +347,7 @@ fn addresses(platform: Platform, cloud: &Cloud, gateway: &str) -> Value {
 }
 
 fn processes(cloud: &Cloud) -> String {
-    let ids: Vec<String> = cloud
-        .function_processes()
-        .iter()
-        .map(i32::to_string)
-        .collect();
+    let ids: Vec<String> = cloud.function_processes().iter().map(i32::to_string).collect();
     ids.join(", ")
 }
 

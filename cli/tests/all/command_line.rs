@@ -50,11 +50,7 @@ async fn uploads_with_generated_keys_are_on_by_default_where_the_grant_is_an_upl
     ] {
         let mut command = run(&["--json", "--env", "BEHAVIOUR=environment"]);
         let running = Running::start(command.args(["--env", variable]));
-        let response = client()
-            .get(running.text("gatewayUrl"))
-            .send()
-            .await
-            .unwrap();
+        let response = client().get(running.text("gatewayUrl")).send().await.unwrap();
         let environment: Value = serde_json::from_str(&response.text().await.unwrap()).unwrap();
         let extensions = environment.get("EXTENSIONS").and_then(Value::as_str);
         assert_eq!(extensions, expected, "{variable}");
@@ -72,10 +68,7 @@ fn verbose_shows_the_policy() {
 #[test]
 fn failures_are_reported_with_what_the_function_printed() {
     for (variable, expected) in [
-        (
-            "BEHAVIOUR=crash-init",
-            "did not become ready: process exited before",
-        ),
+        ("BEHAVIOUR=crash-init", "did not become ready: process exited before"),
         ("BEHAVIOUR=nothing", "HTTP 201"),
         ("SECRET_KEY=wrong", "AuthFailure.SignatureFailure"),
         (
@@ -101,14 +94,8 @@ fn a_refused_first_request_is_a_result_and_the_cloud_keeps_running() {
     let faults = files.path().join("faults.toml").display().to_string();
     for (more, expected) in [
         (["--env", "BEHAVIOUR=error"], "HTTP 430"),
-        (
-            ["--env", "SECRET_KEY=wrong"],
-            "AuthFailure.SignatureFailure",
-        ),
-        (
-            ["--faults", &faults],
-            "no  GET /sign: no response, injected fault `close`",
-        ),
+        (["--env", "SECRET_KEY=wrong"], "AuthFailure.SignatureFailure"),
+        (["--faults", &faults], "no  GET /sign: no response, injected fault `close`"),
     ] {
         let mut started = Console::start(run(&["--platform", "scf"]).args(more));
         let text = started.until("Ctrl-C");
@@ -129,18 +116,10 @@ async fn each_request_is_printed_after_the_sts_calls_that_it_caused() {
     let (_, url) = text.split_once("-d hello '").unwrap();
     let url = url.split_once('\'').unwrap().0;
     let upload = client().put(url).body("hello").send().await.unwrap();
-    assert_eq!(
-        upload.status(),
-        200,
-        "the example of an upload works: {url}"
-    );
+    assert_eq!(upload.status(), 200, "the example of an upload works: {url}");
 
     let gateway = gateway(&text);
-    client()
-        .get(format!("{gateway}/more?a=1"))
-        .send()
-        .await
-        .unwrap();
+    client().get(format!("{gateway}/more?a=1")).send().await.unwrap();
     let text = started.until("/more");
     assert!(text.contains("STS: GetFederationToken"), "{text}");
     assert!(text.ends_with("ok  GET /more: 200\n"), "{text}");
@@ -151,11 +130,7 @@ async fn each_request_is_printed_after_the_sts_calls_that_it_caused() {
 async fn a_throttled_request_says_why_on_the_console() {
     let mut started = Console::start(&mut run(&["--max-instances", "1", "--timeout", "5"]));
     let gateway = gateway(&started.until("Ctrl-C"));
-    let hang = || {
-        client()
-            .get(format!("{gateway}/more?behave=hang-busy"))
-            .send()
-    };
+    let hang = || client().get(format!("{gateway}/more?behave=hang-busy")).send();
     let (one, other) = tokio::join!(hang(), hang());
     let mut statuses = [one.unwrap().status(), other.unwrap().status()];
     statuses.sort();
@@ -179,16 +154,10 @@ fn a_busy_port_is_named_with_the_way_out() {
     let port = holder.local_addr().unwrap().port().to_string();
     let function = function();
     for (arguments, flag) in [
-        (
-            &["run", "--cos-port", "0", "--function", &function][..],
-            "--port",
-        ),
+        (&["run", "--cos-port", "0", "--function", &function][..], "--port"),
         (&["sts"], "--port"),
         (&["sts"], "--admin-port"),
-        (
-            &["run", "--once", "--port", "0", "--function", &function],
-            "--cos-port",
-        ),
+        (&["run", "--once", "--port", "0", "--function", &function], "--cos-port"),
     ] {
         let (_, err) = ends_with(cos_issuer(arguments).args([flag, &port]), 1);
         assert!(err.contains(&format!("port {port}")), "{err}");
@@ -228,15 +197,7 @@ fn invalid_command_lines_are_refused() {
 #[test]
 fn help_has_examples_of_everything_and_the_program_carries_the_marker() {
     for (command, expected) in [
-        (
-            "",
-            &[
-                "First steps",
-                "cos-issuer run",
-                "cos-issuer sts",
-                "cos-issuer parity",
-            ][..],
-        ),
+        ("", &["First steps", "cos-issuer run", "cos-issuer sts", "cos-issuer parity"][..]),
         (
             "run",
             &[
@@ -250,14 +211,8 @@ fn help_has_examples_of_everything_and_the_program_carries_the_marker() {
             ],
         ),
         ("sts", &["--faults faults.toml", "Exit codes"]),
-        (
-            "event",
-            &["Examples:", "Exit codes:", "--header", "@scope.json"],
-        ),
-        (
-            "invoke",
-            &["Examples:", "Exit codes:", "--header", "@scope.json"],
-        ),
+        ("event", &["Examples:", "Exit codes:", "--header", "@scope.json"]),
+        ("invoke", &["Examples:", "Exit codes:", "--header", "@scope.json"]),
         ("parity", &["--json"]),
     ] {
         let mut command_line = cos_issuer(&[]);
@@ -290,10 +245,7 @@ fn the_truth_table_is_printed_for_people_programs_and_the_documentation() {
     assert_eq!(lines.lines().count(), parity::entries().count());
     for line in lines.lines() {
         let line: Value = serde_json::from_str(line).unwrap();
-        assert!(
-            line["behaviour"].is_string() && line["source"].is_string(),
-            "{line}"
-        );
+        assert!(line["behaviour"].is_string() && line["source"].is_string(), "{line}");
     }
     assert_eq!(print(&["--markdown"]), parity::markdown());
 }
@@ -337,9 +289,8 @@ fn no_process_is_left_when_the_program_itself_is_killed() {
 fn a_signal_during_a_long_start_is_heard() {
     let mut command = run(&["--env", "BEHAVIOUR=hang-init"]);
     let (running, output) = Running::start_text(&mut command);
-    let started = output
-        .lines()
-        .any(|line| line.unwrap().contains("function started as hang-init"));
+    let started =
+        output.lines().any(|line| line.unwrap().contains("function started as hang-init"));
     assert!(started);
     assert_eq!(running.end(Signal::TERM), Some(0));
 }
@@ -367,11 +318,7 @@ fn the_sts_takes_its_own_key_and_every_secret_is_registered() {
     let body: Value = serde_json::from_str(reply["body"].as_str().unwrap()).unwrap();
     let issued = &body["data"]["credentials"];
     let secrets = std::fs::read_to_string(&file).unwrap();
-    for secret in [
-        &running.line["secretKey"],
-        &issued["TmpSecretKey"],
-        &issued["Token"],
-    ] {
+    for secret in [&running.line["secretKey"], &issued["TmpSecretKey"], &issued["Token"]] {
         let secret = secret.as_str().unwrap();
         assert!(secrets.lines().any(|line| line == secret));
     }

@@ -48,38 +48,23 @@ fn invalid_files_are_refused_with_name_and_line() {
     let files = files(&[
         ("unknown.toml", &options("platfrom = \"scf\"")),
         ("type.toml", &options("seed = \"seven\"")),
-        (
-            "event.toml",
-            &options("platform = \"lambda\"\ntrigger = \"clb\""),
-        ),
+        ("event.toml", &options("platform = \"lambda\"\ntrigger = \"clb\"")),
         ("syntax.toml", "function = \n"),
         ("empty.toml", ""),
         ("jump.toml", &options("freeze-jump = \"soon\"")),
         ("fault.toml", fault),
     ]);
     for (flags, expected) in [
-        (
-            "--config unknown.toml",
-            &["unknown.toml", "line 4", "platfrom"][..],
-        ),
+        ("--config unknown.toml", &["unknown.toml", "line 4", "platfrom"][..]),
         ("--config type.toml", &["type.toml", "line 4", "seed"]),
         ("--config event.toml", &["http-api, rest or alb"]),
         ("--config syntax.toml", &["syntax.toml", "line 1"]),
         ("--config empty.toml", &["--function"]),
         ("--config missing.toml", &["missing.toml", "cannot be read"]),
         ("--config jump.toml", &["jump.toml", "line 4", "`soon`"]),
-        (
-            "--function x --faults fault.toml",
-            &["fault.toml", "line 5", "needs `delay_ms`"],
-        ),
-        (
-            "--function x --faults missing.toml",
-            &["missing.toml", "cannot be read"],
-        ),
-        (
-            "--function x --freeze-jump soon",
-            &["--freeze-jump", "`soon`"],
-        ),
+        ("--function x --faults fault.toml", &["fault.toml", "line 5", "needs `delay_ms`"]),
+        ("--function x --faults missing.toml", &["missing.toml", "cannot be read"]),
+        ("--function x --freeze-jump soon", &["--freeze-jump", "`soon`"]),
         ("--function x --seed many", &["--seed"]),
     ] {
         let (out, err) = run(&files, flags, 2);
@@ -96,10 +81,7 @@ async fn pages_of_the_origins_that_are_named_may_use_the_bucket() {
     for (more, allowed) in [
         (&[][..], None),
         (&["--config", "cors.toml"], Some("http://localhost:1")),
-        (
-            &["--config", "cors.toml", "--cors", "http://localhost:2"],
-            Some("http://localhost:2"),
-        ),
+        (&["--config", "cors.toml", "--cors", "http://localhost:2"], Some("http://localhost:2")),
     ] {
         let mut command = crate::support::run(&["--json"]);
         let running = Running::start(command.args(more).current_dir(files.path()));
@@ -112,11 +94,7 @@ async fn pages_of_the_origins_that_are_named_may_use_the_bucket() {
             let answer = preflight.send().await.unwrap();
             let header = answer.headers().get("access-control-allow-origin");
             let expected = allowed.filter(|allowed| *allowed == origin);
-            assert_eq!(
-                header.map(|value| value.to_str().unwrap()),
-                expected,
-                "{more:?}"
-            );
+            assert_eq!(header.map(|value| value.to_str().unwrap()), expected, "{more:?}");
         }
     }
 }
@@ -172,10 +150,8 @@ fn the_files_in_the_documentation_work() {
         });
         block.unwrap()
     };
-    let files = files(&[
-        ("faults.toml", block("[[fault]]")),
-        ("emulator.toml", block("function =")),
-    ]);
+    let files =
+        files(&[("faults.toml", block("[[fault]]")), ("emulator.toml", block("function ="))]);
     let flags = "--config emulator.toml --port 0 --once --env BEHAVIOUR=sign --function";
     let (out, _) = run(&files, &format!("{flags} {}", function()), 0);
     assert!(out.contains("web function"), "{out}");

@@ -61,10 +61,7 @@ fn every_part_of_a_request_can_be_given() {
         "--body",
         &body,
     ]);
-    assert_eq!(
-        event["requestContext"]["http"]["method"], "POST",
-        "a body is posted"
-    );
+    assert_eq!(event["requestContext"]["http"]["method"], "POST", "a body is posted");
     assert_eq!(event["rawQueryString"], "a=1&b=x%2Fy");
     assert_eq!(event["headers"]["x-custom"], "one");
     assert_eq!(event["body"], "{\"x\":1}");
@@ -101,28 +98,16 @@ fn invalid_requests_are_refused() {
 fn the_answer_is_on_standard_output_and_the_log_on_standard_error() {
     for (flags, kind, report) in [
         ("--platform scf", "httpMethod", "Report RequestId:"),
-        (
-            "--platform scf --trigger clb",
-            "payload",
-            "Report RequestId:",
-        ),
+        ("--platform scf --trigger clb", "payload", "Report RequestId:"),
         ("--platform lambda", "rawPath", "REPORT RequestId:"),
-        (
-            "--platform lambda --trigger alb",
-            "httpMethod",
-            "REPORT RequestId:",
-        ),
+        ("--platform lambda --trigger alb", "httpMethod", "REPORT RequestId:"),
     ] {
         let (out, err) = ends_with(&mut invoke(flags), 0);
         let reply: Value = serde_json::from_str(&out).unwrap();
         assert_eq!(reply["statusCode"], 201, "{flags}");
         let body: Value = serde_json::from_str(reply["body"].as_str().unwrap()).unwrap();
         assert!(body["event"].get(kind).is_some(), "{flags}: {body}");
-        for part in [
-            "function | function started as echo",
-            report,
-            "gets HTTP 201",
-        ] {
+        for part in ["function | function started as echo", report, "gets HTTP 201"] {
             assert!(err.contains(part), "{flags}: {part} in {err}");
         }
     }
@@ -162,21 +147,9 @@ fn an_event_from_a_file_or_a_pipe_is_sent_as_it_is() {
 #[test]
 fn an_invocation_that_ends_badly_is_a_failure() {
     for (flags, reply, reason) in [
-        (
-            "--query behave=error",
-            "parse event error",
-            "the function reported",
-        ),
-        (
-            "--query behave=crash-busy",
-            "\"statusCode\":439",
-            "process exited when running",
-        ),
-        (
-            "--query behave=memory",
-            "Task memory exceeded 128 MB",
-            "memory exceeded",
-        ),
+        ("--query behave=error", "parse event error", "the function reported"),
+        ("--query behave=crash-busy", "\"statusCode\":439", "process exited when running"),
+        ("--query behave=memory", "Task memory exceeded 128 MB", "memory exceeded"),
         (
             "--query behave=hang-busy --timeout 1",
             "Invoking task timed out after 1 seconds",
@@ -187,11 +160,7 @@ fn an_invocation_that_ends_badly_is_a_failure() {
             "Error: Task timed out after 1.00 seconds",
             "HTTP 502",
         ),
-        (
-            "--env BEHAVIOUR=crash-init",
-            "\"statusCode\":405",
-            "exited before it was ready",
-        ),
+        ("--env BEHAVIOUR=crash-init", "\"statusCode\":405", "exited before it was ready"),
         (
             "--env BEHAVIOUR=crash-init --platform lambda",
             "Runtime.ExitError",

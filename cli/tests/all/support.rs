@@ -11,9 +11,7 @@ use tempfile::TempDir;
 
 /// The misbehaving function of the emulator's tests, next to this package.
 pub(crate) fn function() -> String {
-    root("emulator/tests/functions/function.py")
-        .display()
-        .to_string()
+    root("emulator/tests/functions/function.py").display().to_string()
 }
 
 /// A path from the root of the project.
@@ -24,23 +22,14 @@ pub(crate) fn root(path: &str) -> PathBuf {
 /// `cos-issuer` with these arguments.
 pub(crate) fn cos_issuer(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cos-issuer"));
-    command
-        .env_remove("COS_EMULATOR_SECRET_LEDGER")
-        .args(arguments);
+    command.env_remove("COS_EMULATOR_SECRET_LEDGER").args(arguments);
     command
 }
 
 /// `cos-issuer run` on free ports, with a function that asks the STS for a credential.
 pub(crate) fn run(more: &[&str]) -> Command {
     let function = function();
-    let usual = [
-        "run",
-        "--port",
-        "0",
-        "--env",
-        "BEHAVIOUR=sign",
-        "--function",
-    ];
+    let usual = ["run", "--port", "0", "--env", "BEHAVIOUR=sign", "--function"];
     let mut command = cos_issuer(&usual);
     command.arg(function).args(more);
     command

@@ -127,10 +127,7 @@ impl Directory {
         let key = Key {
             secret_key: self.registered(&issued.secret_key)?,
             identity,
-            session: Some(Session {
-                token: self.registered(&issued.token)?,
-                expires,
-            }),
+            session: Some(Session { token: self.registered(&issued.token)?, expires }),
         };
         let mut keys = lock(&self.keys);
         keys.sweep(self.clock.now());
@@ -190,10 +187,7 @@ impl Directory {
         *key = Arc::new(Key {
             secret_key: Arc::clone(&key.secret_key),
             identity: key.identity.clone(),
-            session: Some(Session {
-                token: Arc::clone(&session.token),
-                expires: now,
-            }),
+            session: Some(Session { token: Arc::clone(&session.token), expires: now }),
         });
         true
     }
@@ -201,9 +195,7 @@ impl Directory {
     fn registered(&self, text: &str) -> io::Result<Arc<Secret>> {
         self.secrets.register(text)?;
         let secret = Secret::new(text.to_owned());
-        secret
-            .map(Arc::new)
-            .ok_or_else(|| io::Error::other("an empty key"))
+        secret.map(Arc::new).ok_or_else(|| io::Error::other("an empty key"))
     }
 }
 

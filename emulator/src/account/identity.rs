@@ -29,17 +29,8 @@ pub(crate) enum Permanent {
 #[derive(Clone, Debug)]
 pub(crate) enum Identity {
     Permanent(Permanent),
-    Federation {
-        name: String,
-        caller: Permanent,
-        policy: Policy,
-    },
-    RoleSession {
-        role: Arc<Role>,
-        session_name: String,
-        caller_uin: u64,
-        policy: Option<Policy>,
-    },
+    Federation { name: String, caller: Permanent, policy: Policy },
+    RoleSession { role: Arc<Role>, session_name: String, caller_uin: u64, policy: Option<Policy> },
 }
 
 /// What the policies of an identity decide about an access.
@@ -75,19 +66,16 @@ impl Identity {
         match self {
             Self::Permanent(permanent) => permanent.name().to_owned(),
             Self::Federation { name, caller, .. } => format!("{}/{name}", caller.name()),
-            Self::RoleSession {
-                role, session_name, ..
-            } => format!("{}/{session_name}", role.name),
+            Self::RoleSession { role, session_name, .. } => format!("{}/{session_name}", role.name),
         }
     }
 
     /// The account id behind the key.
     pub(crate) fn uin(&self, account: &Account) -> u64 {
         match self {
-            Self::Permanent(permanent)
-            | Self::Federation {
-                caller: permanent, ..
-            } => permanent.uin(account),
+            Self::Permanent(permanent) | Self::Federation { caller: permanent, .. } => {
+                permanent.uin(account)
+            }
             Self::RoleSession { caller_uin, .. } => *caller_uin,
         }
     }
@@ -99,17 +87,12 @@ impl Identity {
             Self::Permanent(permanent) => (permanent.layer(), None),
             Self::Federation { caller, policy, .. } => (caller.layer(), Some(policy)),
             Self::RoleSession { role, policy, .. } => {
-                let layer = PolicySet {
-                    name: "role",
-                    policies: &role.policies,
-                };
+                let layer = PolicySet { name: "role", policies: &role.policies };
                 (Some(layer), policy.as_ref())
             }
         };
-        let session = session.map(|policy| PolicySet {
-            name: "session",
-            policies: std::slice::from_ref(policy),
-        });
+        let session = session
+            .map(|policy| PolicySet { name: "session", policies: std::slice::from_ref(policy) });
         identity.into_iter().chain(session).collect()
     }
 }
@@ -148,10 +131,7 @@ impl Permanent {
     fn layer(&self) -> Option<PolicySet<'_>> {
         match self {
             Self::Root => None,
-            Self::User(user) => Some(PolicySet {
-                name: "identity",
-                policies: &user.policies,
-            }),
+            Self::User(user) => Some(PolicySet { name: "identity", policies: &user.policies }),
         }
     }
 }

@@ -25,10 +25,7 @@ pub struct KeyPair {
 impl KeyPair {
     /// A new random key.
     pub(crate) fn random() -> Self {
-        Self {
-            secret_id: random_secret_id(),
-            secret_key: secret_text(32),
-        }
+        Self { secret_id: random_secret_id(), secret_key: secret_text(32) }
     }
 }
 
@@ -43,8 +40,7 @@ impl fmt::Debug for KeyPair {
 
 /// Whether `text` looks like a key of the real service, which has no business here.
 pub(crate) fn looks_real(text: &str) -> bool {
-    text.strip_prefix("AKID")
-        .is_some_and(|rest| !rest.starts_with("EMU"))
+    text.strip_prefix("AKID").is_some_and(|rest| !rest.starts_with("EMU"))
 }
 
 pub(crate) fn random_secret_id() -> String {

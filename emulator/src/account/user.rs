@@ -17,12 +17,7 @@ impl User {
     /// A user that may do everything in COS and ask the STS for keys; one random key unless others
     /// are given.
     pub fn new(name: impl Into<String>, uin: u64) -> Self {
-        Self {
-            name: name.into(),
-            uin,
-            policies: vec![everything()],
-            keys: Vec::new(),
-        }
+        Self { name: name.into(), uin, policies: vec![everything()], keys: Vec::new() }
     }
 
     /// What the user may do, in place of everything; without a policy nothing.

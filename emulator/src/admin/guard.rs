@@ -90,14 +90,8 @@ mod tests {
 
     #[test]
     fn only_loopback_names_are_hosts() {
-        for host in [
-            "127.0.0.1",
-            "127.0.0.1:80",
-            "localhost:5000",
-            "localhost",
-            "[::1]:1",
-            "[::1]",
-        ] {
+        for host in ["127.0.0.1", "127.0.0.1:80", "localhost:5000", "localhost", "[::1]:1", "[::1]"]
+        {
             assert!(is_loopback(host), "{host}");
         }
         for host in [

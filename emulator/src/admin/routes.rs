@@ -62,11 +62,8 @@ impl Routes {
     }
 
     fn root(&self) -> Value {
-        let services: serde_json::Map<String, Value> = self
-            .services
-            .iter()
-            .map(|(name, url)| ((*name).to_owned(), json!(url)))
-            .collect();
+        let services: serde_json::Map<String, Value> =
+            self.services.iter().map(|(name, url)| ((*name).to_owned(), json!(url))).collect();
         json!({
             "services": services,
             "seed": self.seed,
@@ -162,13 +159,8 @@ impl Routes {
     }
 
     fn trace(&self) -> Response<Body> {
-        let lines: String = self
-            .middleware
-            .trace
-            .lines()
-            .iter()
-            .map(|line| format!("{line}\n"))
-            .collect();
+        let lines: String =
+            self.middleware.trace.lines().iter().map(|line| format!("{line}\n")).collect();
         net::response(StatusCode::OK, "application/x-ndjson", lines)
     }
 }

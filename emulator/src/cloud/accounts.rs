@@ -49,8 +49,7 @@ impl CloudBuilder {
             file.roles.push(role.clone());
         }
         if !file.roles.iter().any(|role| role.name == EXECUTION_ROLE) {
-            file.roles
-                .push(Role::new(EXECUTION_ROLE).trust(Trust::Service));
+            file.roles.push(Role::new(EXECUTION_ROLE).trust(Trust::Service));
         }
         Ok(file)
     }
@@ -76,10 +75,7 @@ impl GivenKeys {
             keys.append(&mut user.keys);
             keys
         });
-        Self {
-            users: users.collect(),
-            root,
-        }
+        Self { users: users.collect(), root }
     }
 
     /// Every owner gets at least one key. Answers with the first of the root and the first of the

@@ -64,21 +64,8 @@ impl CloudBuilder {
         for (name, url) in &services {
             shared.middleware.trace.name_address(name, url);
         }
-        let admin = self
-            .admin_port
-            .map(|port| start_admin(port, services, &shared))
-            .transpose()?;
-        Ok(Cloud {
-            shared,
-            admin,
-            gateway,
-            function,
-            sts,
-            cos,
-            root_key,
-            sub_account_key,
-            ca,
-        })
+        let admin = self.admin_port.map(|port| start_admin(port, services, &shared)).transpose()?;
+        Ok(Cloud { shared, admin, gateway, function, sts, cos, root_key, sub_account_key, ca })
     }
 
     fn shared(
@@ -93,12 +80,8 @@ impl CloudBuilder {
             source,
         })?;
         let rng = Arc::new(Rng::new(self.seed));
-        let middleware = Middleware::new(
-            Arc::clone(&clock),
-            Arc::clone(&rng),
-            Arc::clone(&directory),
-            trace,
-        );
+        let middleware =
+            Middleware::new(Arc::clone(&clock), Arc::clone(&rng), Arc::clone(&directory), trace);
         for rule in self.faults.drain(..) {
             middleware.faults.add_at_start(rule)?;
         }
@@ -135,11 +118,7 @@ impl CloudBuilder {
         sts: &Sts,
     ) -> BTreeMap<String, String> {
         let mut variables = default_variables(&shared.directory.account, key);
-        let sts_url = if self.sts_over_http {
-            sts.http_url()
-        } else {
-            sts.https_url()
-        };
+        let sts_url = if self.sts_over_http { sts.http_url() } else { sts.https_url() };
         variables.insert("STS_ENDPOINTS".to_owned(), sts_url);
         let ca_file = sts.ca_file().display().to_string();
         variables.insert("STS_CA_FILE".to_owned(), ca_file);
@@ -216,10 +195,7 @@ impl CloudBuilder {
 
 fn start_cos(options: &cos::Options, ca: &Ca, shared: &Shared) -> Result<Cos, StartError> {
     let data = |source| match &options.data {
-        Some(path) => StartError::Data {
-            path: path.clone(),
-            source,
-        },
+        Some(path) => StartError::Data { path: path.clone(), source },
         None => StartError::Io(source),
     };
     let account = &shared.directory.account;
@@ -302,9 +278,7 @@ fn port_taken(port: u16, source: io::Error) -> StartError {
 /// The function as an absolute path, once it can be executed.
 fn executable(path: &Path) -> Result<PathBuf, StartError> {
     use std::os::unix::fs::PermissionsExt as _;
-    let missing = || StartError::NoFunction {
-        path: path.to_owned(),
-    };
+    let missing = || StartError::NoFunction { path: path.to_owned() };
     let absolute = path.canonicalize().map_err(|_| missing())?;
     let metadata = absolute.metadata().map_err(|_| missing())?;
     let may_run = metadata.is_file() && metadata.permissions().mode() & 0o111 != 0;

@@ -65,12 +65,7 @@ impl Authorizer {
         default_bucket: DefaultBucket,
         merge_order: MergeOrder,
     ) -> Self {
-        Self {
-            directory,
-            default_bucket,
-            merge_order,
-            log: DecisionLog::default(),
-        }
+        Self { directory, default_bucket, merge_order, log: DecisionLog::default() }
     }
 
     /// The last decisions, oldest first.
@@ -137,10 +132,7 @@ impl Authorizer {
         }
         // A deny under another documented name of the operation counts.
         for name in other_names {
-            let access = AccessRequest {
-                action: format!("name/cos:{name}"),
-                ..access.clone()
-            };
+            let access = AccessRequest { action: format!("name/cos:{name}"), ..access.clone() };
             let verdict: Verdict = authenticated.key.identity.decide(&access);
             if verdict.is_denied_by_statement() {
                 record.decided(&access, &verdict);

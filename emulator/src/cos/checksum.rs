@@ -22,19 +22,13 @@ pub(crate) struct Checksums {
 
 impl Hasher {
     pub(crate) fn new() -> Self {
-        Self {
-            md5: Md5::new(),
-            crc64: crc_fast::Digest::new(Crc64Xz),
-            length: 0,
-        }
+        Self { md5: Md5::new(), crc64: crc_fast::Digest::new(Crc64Xz), length: 0 }
     }
 
     pub(crate) fn update(&mut self, bytes: &[u8]) {
         self.md5.update(bytes);
         self.crc64.update(bytes);
-        self.length = self
-            .length
-            .saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        self.length = self.length.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
     }
 
     /// The number of bytes so far.
@@ -98,10 +92,7 @@ mod tests {
         let second = Checksums::of(b"[Object Content Version 2]");
         assert_eq!(second.etag(), "22e024392de860289f0baa7d6cf8a549");
         assert_eq!(second.crc64, 11_596_229_263_574_363_878);
-        assert_eq!(
-            Checksums::of(b"123456789").crc64,
-            11_051_210_869_376_104_954
-        );
+        assert_eq!(Checksums::of(b"123456789").crc64, 11_051_210_869_376_104_954);
     }
 
     #[test]

@@ -49,14 +49,9 @@ impl Cors {
         let root = xml::parse(body)
             .filter(|root| root.name == "CORSConfiguration")
             .ok_or_else(|| error::malformed_xml("root: must be CORSConfiguration"))?;
-        let rules: Vec<Rule> = root
-            .all("CORSRule")
-            .map(Rule::parse)
-            .collect::<Result<_, _>>()?;
+        let rules: Vec<Rule> = root.all("CORSRule").map(Rule::parse).collect::<Result<_, _>>()?;
         if rules.is_empty() || rules.len() > MAX_RULES {
-            return Err(error::malformed_xml(
-                "CORSConfiguration: must have 1 to 100 rules",
-            ));
+            return Err(error::malformed_xml("CORSConfiguration: must have 1 to 100 rules"));
         }
         Ok(Self { rules })
     }
@@ -88,12 +83,7 @@ impl Cors {
         let origin = text(request, header::ORIGIN.as_str())?;
         let method = text(request, header::ACCESS_CONTROL_REQUEST_METHOD.as_str())?;
         let asked = text(request, header::ACCESS_CONTROL_REQUEST_HEADERS.as_str()).unwrap_or("");
-        let names = || {
-            asked
-                .split(',')
-                .map(str::trim)
-                .filter(|name| !name.is_empty())
-        };
+        let names = || asked.split(',').map(str::trim).filter(|name| !name.is_empty());
         let rule = self
             .rules
             .iter()
@@ -114,10 +104,7 @@ impl Cors {
 impl Rule {
     fn parse(element: &Element) -> Result<Self, CosError> {
         let all = |name: &str| -> Vec<String> {
-            element
-                .all(name)
-                .map(|child| child.text.trim().to_owned())
-                .collect()
+            element.all(name).map(|child| child.text.trim().to_owned()).collect()
         };
         let age = element.text_of("MaxAgeSeconds").map(str::trim);
         let rule = Self {
@@ -139,30 +126,18 @@ impl Rule {
                 "CORSRule: must have AllowedOrigin and AllowedMethod",
             ));
         }
-        if !rule
-            .methods
-            .iter()
-            .all(|name| METHODS.contains(&name.as_str()))
-        {
+        if !rule.methods.iter().all(|name| METHODS.contains(&name.as_str())) {
             return Err(error::malformed_xml(
                 "AllowedMethod: must be PUT, GET, POST, DELETE or HEAD",
             ));
         }
-        if patterns
-            .clone()
-            .any(|text| text.is_empty() || text.matches('*').count() > 1)
-        {
+        if patterns.clone().any(|text| text.is_empty() || text.matches('*').count() > 1) {
             return Err(error::malformed_xml(
                 "AllowedOrigin, AllowedHeader: must have at most one `*`",
             ));
         }
-        if patterns
-            .chain(&rule.exposed)
-            .any(|text| HeaderValue::from_str(text).is_err())
-        {
-            return Err(error::malformed_xml(
-                "CORSRule: values must be valid in a header",
-            ));
+        if patterns.chain(&rule.exposed).any(|text| HeaderValue::from_str(text).is_err()) {
+            return Err(error::malformed_xml("CORSRule: values must be valid in a header"));
         }
         Ok(rule)
     }
@@ -174,9 +149,7 @@ impl Rule {
 
     fn allows(&self, header: &str) -> bool {
         let header = header.to_ascii_lowercase();
-        self.headers
-            .iter()
-            .any(|pattern| matches(&pattern.to_ascii_lowercase(), &header))
+        self.headers.iter().any(|pattern| matches(&pattern.to_ascii_lowercase(), &header))
     }
 
     fn response_headers(&self, origin: &str) -> HeaderMap {
@@ -185,25 +158,13 @@ impl Rule {
         let allowed = if anyone { "*" } else { origin };
         put(&mut headers, header::ACCESS_CONTROL_ALLOW_ORIGIN, allowed);
         if !anyone {
-            put(
-                &mut headers,
-                header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
-                "true",
-            );
+            put(&mut headers, header::ACCESS_CONTROL_ALLOW_CREDENTIALS, "true");
         }
         let (methods, exposed) = (self.methods.join(","), self.exposed.join(","));
         put(&mut headers, header::ACCESS_CONTROL_ALLOW_METHODS, &methods);
-        put(
-            &mut headers,
-            header::ACCESS_CONTROL_EXPOSE_HEADERS,
-            &exposed,
-        );
+        put(&mut headers, header::ACCESS_CONTROL_EXPOSE_HEADERS, &exposed);
         if let Some(seconds) = self.max_age_seconds {
-            put(
-                &mut headers,
-                header::ACCESS_CONTROL_MAX_AGE,
-                &seconds.to_string(),
-            );
+            put(&mut headers, header::ACCESS_CONTROL_MAX_AGE, &seconds.to_string());
         }
         let varies = "Origin, Access-Control-Request-Headers, Access-Control-Request-Method";
         put(&mut headers, header::VARY, varies);
@@ -215,9 +176,7 @@ impl Rule {
 fn matches(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,
-        Some((begin, end)) => text
-            .strip_prefix(begin)
-            .is_some_and(|rest| rest.ends_with(end)),
+        Some((begin, end)) => text.strip_prefix(begin).is_some_and(|rest| rest.ends_with(end)),
     }
 }
 
@@ -266,12 +225,7 @@ mod tests {
         ]
         .into_iter()
         .filter(|(_, value)| !value.is_empty())
-        .map(|(name, value)| {
-            (
-                HeaderName::from_static(name),
-                HeaderValue::from_str(value).unwrap(),
-            )
-        })
+        .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()))
         .collect()
     }
 
@@ -309,19 +263,12 @@ mod tests {
     #[test]
     fn answers_carry_what_the_first_fitting_rule_exposes() {
         let cors = Cors::parse(RULES.as_bytes()).unwrap();
-        let headers = cors
-            .simple(&request("https://a.example.com", "", ""), "PUT")
-            .unwrap();
+        let headers = cors.simple(&request("https://a.example.com", "", ""), "PUT").unwrap();
         assert_eq!(headers["access-control-expose-headers"], "ETag");
-        let headers = cors
-            .simple(&request("https://a.example.com", "", ""), "GET")
-            .unwrap();
+        let headers = cors.simple(&request("https://a.example.com", "", ""), "GET").unwrap();
         assert_eq!(headers["access-control-allow-origin"], "*");
         assert!(headers.get("access-control-expose-headers").is_none());
-        assert!(
-            cors.simple(&request("https://b.org", "", ""), "PUT")
-                .is_none()
-        );
+        assert!(cors.simple(&request("https://b.org", "", ""), "PUT").is_none());
         assert!(cors.simple(&HeaderMap::new(), "GET").is_none());
         let own = Cors::for_origins(vec!["http://localhost:3000".to_owned()]);
         let preflight = |origin, names| own.preflight(&request(origin, "PUT", names));
@@ -346,20 +293,12 @@ mod tests {
             rule(&format!("{method}{}", origin.replace('*', ""))),
             rule(&format!("{origin}<AllowedMethod>PATCH</AllowedMethod>")),
             rule(&format!("{method}{}", origin.replace('*', "http://*.a.*"))),
-            rule(&format!(
-                "{method}{origin}<MaxAgeSeconds>-1</MaxAgeSeconds>"
-            )),
-            rule(&format!(
-                "{method}{origin}<ExposeHeader>a\nb</ExposeHeader>"
-            )),
+            rule(&format!("{method}{origin}<MaxAgeSeconds>-1</MaxAgeSeconds>")),
+            rule(&format!("{method}{origin}<ExposeHeader>a\nb</ExposeHeader>")),
             rule(&vec![format!("{origin}{method}"); 101].join("</CORSRule><CORSRule>")),
         ] {
             let shown: String = text.chars().take(120).collect();
-            assert_eq!(
-                Cors::parse(text.as_bytes()).unwrap_err().code,
-                "MalformedXML",
-                "{shown}"
-            );
+            assert_eq!(Cors::parse(text.as_bytes()).unwrap_err().code, "MalformedXML", "{shown}");
         }
     }
 }

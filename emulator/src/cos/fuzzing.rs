@@ -48,10 +48,7 @@ pub type Target = (String, String, String);
 pub type ErrorCode = &'static str;
 
 /// Authorization with two keys: one of a user with full rights, and a temporary one.
-#[expect(
-    missing_debug_implementations,
-    reason = "it holds keys, which cannot be formatted"
-)]
+#[expect(missing_debug_implementations, reason = "it holds keys, which cannot be formatted")]
 pub struct Authorizer {
     authorizer: auth::Authorizer,
     default_bucket: DefaultBucket,
@@ -111,11 +108,7 @@ impl Authorizer {
         let permanent = directory.add_permanent(caller.clone(), None).ok()?;
         let policy = Policy::parse(SESSION_POLICY).ok()?;
         let name = "fuzz".to_owned();
-        let session = Identity::Federation {
-            name,
-            caller,
-            policy,
-        };
+        let session = Identity::Federation { name, caller, policy };
         let expires = Timestamp::from_unix_seconds(NOW)?.plus_seconds(1800);
         let issued = directory.issue(session, expires).ok()?;
         let default_bucket = DefaultBucket::of(&directory.account)?;
@@ -127,10 +120,7 @@ impl Authorizer {
             ),
             default_bucket,
             permanent,
-            temporary: KeyPair {
-                secret_id: issued.secret_id,
-                secret_key: issued.secret_key,
-            },
+            temporary: KeyPair { secret_id: issued.secret_id, secret_key: issued.secret_key },
             token: issued.token,
         })
     }
@@ -148,10 +138,7 @@ impl Authorizer {
             Operation::OptionsObject(..) | Operation::PostObject(_) => return Ok(None),
             Operation::DeleteMultipleObjects(bucket) => {
                 let each = self.authorizer.authorize_each(&request, bucket, keys);
-                (
-                    false,
-                    each.map_err(code)?.iter().map(Result::is_ok).collect(),
-                )
+                (false, each.map_err(code)?.iter().map(Result::is_ok).collect())
             }
             Operation::GetService | Operation::Bucket(..) | Operation::Object(..) => {
                 let context = self.authorizer.authorize(&request, &operation);
@@ -178,15 +165,10 @@ impl Authorizer {
             return Err("NotImplemented");
         };
         let pieces = body.chunks(piece_bytes.max(1));
-        let pieces: Vec<_> = pieces
-            .map(|piece| Ok(Bytes::copy_from_slice(piece)))
-            .collect();
+        let pieces: Vec<_> = pieces.map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
         let read = Form::read(&request.headers, stream::iter(pieces)).await;
         let (form, mut file) = read.map_err(code)?;
-        let context = self
-            .authorizer
-            .authorize_form(&request, &bucket, &form)
-            .map_err(code)?;
+        let context = self.authorizer.authorize_form(&request, &bucket, &form).map_err(code)?;
         let mut length = Ok(0_usize);
         while let Ok(bytes) = length {
             match file.next().await {
@@ -205,19 +187,9 @@ impl Authorizer {
 
     fn request(&self, head: &Parts) -> Result<RequestHead, ErrorCode> {
         let now = Timestamp::from_unix_seconds(NOW).ok_or("InternalError")?;
-        let peer = Peer {
-            address: ([127, 0, 0, 1], 1).into(),
-            is_tls: false,
-        };
-        RequestHead::read(
-            head,
-            &peer,
-            "",
-            now,
-            &self.default_bucket,
-            PathStyle::OnLoopback,
-        )
-        .map_err(code)
+        let peer = Peer { address: ([127, 0, 0, 1], 1).into(), is_tls: false };
+        RequestHead::read(head, &peer, "", now, &self.default_bucket, PathStyle::OnLoopback)
+            .map_err(code)
     }
 }
 

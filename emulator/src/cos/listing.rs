@@ -44,10 +44,7 @@ pub(crate) fn page<T>(items: impl Iterator<Item = (String, T)>, query: &Query) -
         if entries.len() >= query.limit {
             // A list with a limit of 0 is empty and complete.
             let is_truncated = query.limit > 0;
-            return Page {
-                entries,
-                is_truncated,
-            };
+            return Page { entries, is_truncated };
         }
         entries.push(match prefix {
             Some(prefix) => {
@@ -57,10 +54,7 @@ pub(crate) fn page<T>(items: impl Iterator<Item = (String, T)>, query: &Query) -
             None => Entry::Item(item),
         });
     }
-    Page {
-        entries,
-        is_truncated: false,
-    }
+    Page { entries, is_truncated: false }
 }
 
 #[cfg(test)]
@@ -70,12 +64,8 @@ mod tests {
     const KEYS: [&str; 7] = ["a", "b/", "b/1", "b/2", "c/1", "c/2/3", "d"];
 
     fn listed(prefix: &str, delimiter: Option<char>, marker: &str, limit: usize) -> (String, bool) {
-        let query = Query {
-            prefix: prefix.to_owned(),
-            delimiter,
-            marker: marker.to_owned(),
-            limit,
-        };
+        let query =
+            Query { prefix: prefix.to_owned(), delimiter, marker: marker.to_owned(), limit };
         let items = KEYS
             .iter()
             .filter(|key| **key > marker)

@@ -75,10 +75,9 @@ impl Operation {
             ("OPTIONS", Address::Bucket(bucket)) => {
                 Some(Self::OptionsObject(bucket.clone(), String::new()))
             }
-            ("OPTIONS", Address::Object(object)) => Some(Self::OptionsObject(
-                object.bucket.clone(),
-                object.key.clone(),
-            )),
+            ("OPTIONS", Address::Object(object)) => {
+                Some(Self::OptionsObject(object.bucket.clone(), object.key.clone()))
+            }
             (_, Address::Service) => {
                 (method == "GET" && names.is_empty()).then_some(Self::GetService)
             }

@@ -74,11 +74,7 @@ struct Authorized<'a, T> {
 
 impl<'a, T> Authorized<'a, T> {
     fn new(request: &'a RequestHead, target: &'a T, context: AuthContext) -> Self {
-        Self {
-            request,
-            target,
-            context,
-        }
+        Self { request, target, context }
     }
 }
 
@@ -115,10 +111,7 @@ impl CosService {
                 context.error(&error)
             }
         };
-        let header_case = self
-            .header_case
-            .get_or_try_init(header_case::extensions)
-            .await?;
+        let header_case = self.header_case.get_or_try_init(header_case::extensions).await?;
         let mut response = context.finish(outcome);
         *response.extensions_mut() = header_case.clone();
         response.extensions_mut().insert(Reason(reason));
@@ -230,10 +223,8 @@ impl CosService {
         let (name, region) = (bucket.name.as_str(), bucket.region.as_str());
         match self.store.read().buckets.get(name) {
             Some(found) if found.region == region => Ok(()),
-            Some(found) => Err(error::no_such_bucket().because(format!(
-                "`{name}` is in {}, and the host names {region}",
-                found.region
-            ))),
+            Some(found) => Err(error::no_such_bucket()
+                .because(format!("`{name}` is in {}, and the host names {region}", found.region))),
             None => Err(error::no_such_bucket().because(format!("bucket `{name}` does not exist"))),
         }
     }
@@ -288,17 +279,12 @@ impl CosService {
         let md5 = content_md5(headers)?;
         let mut sink = self.store.sink();
         while let Some(bytes) = body.next().await? {
-            sink.write(&bytes)
-                .await
-                .map_err(|error| error::internal(&error))?;
+            sink.write(&bytes).await.map_err(|error| error::internal(&error))?;
             if sink.length() > MAX_BODY_BYTES {
                 return Err(error::entity_too_large());
             }
         }
-        let written = sink
-            .finish()
-            .await
-            .map_err(|error| error::internal(&error))?;
+        let written = sink.finish().await.map_err(|error| error::internal(&error))?;
         check_md5(md5, &written.checksums)?;
         Ok(written)
     }
@@ -332,14 +318,8 @@ fn check_key(key: &str) -> Result<(), CosError> {
 
 /// The error of a request that is not an operation. Inferred: the codes.
 fn unmapped(request: &RequestHead) -> CosError {
-    let known = [
-        Method::GET,
-        Method::PUT,
-        Method::POST,
-        Method::HEAD,
-        Method::DELETE,
-        Method::OPTIONS,
-    ];
+    let known =
+        [Method::GET, Method::PUT, Method::POST, Method::HEAD, Method::DELETE, Method::OPTIONS];
     if known.contains(&request.method) {
         let names = match operation::unsupported_parameter(request) {
             Some(name) => vec![name],

@@ -48,11 +48,7 @@ struct TestAccessControl;
 impl TestAccessControl {
     fn decide(request: &RequestHead, key: &str) -> Result<AuthContext, CosError> {
         if request.header(AUTHORIZED.0) != Some(AUTHORIZED.1) || key.starts_with("denied/") {
-            return Err(CosError::new(
-                StatusCode::FORBIDDEN,
-                "AccessDenied",
-                "Access Denied.",
-            ));
+            return Err(CosError::new(StatusCode::FORBIDDEN, "AccessDenied", "Access Denied."));
         }
         Ok(AuthContext {
             anonymous: request.headers.contains_key("x-test-anonymous"),
@@ -107,10 +103,7 @@ impl World {
     }
 
     pub(super) fn in_directory(directory: &Path) -> Self {
-        Self::with(&Options {
-            data: Some(directory.to_owned()),
-            ..Options::default()
-        })
+        Self::with(&Options { data: Some(directory.to_owned()), ..Options::default() })
     }
 
     pub(super) fn with(options: &Options) -> Self {
@@ -128,11 +121,7 @@ impl World {
             Arc::new(SystemClock),
         )
         .unwrap();
-        Self {
-            cos,
-            client: client(),
-            ca,
-        }
+        Self { cos, client: client(), ca }
     }
 
     /// A request to the account's own bucket, by its host; `target` is path and query.
@@ -226,15 +215,11 @@ pub(super) async fn refusals(request: impl Fn(&str, &str) -> RequestBuilder, row
 
 /// The texts of `name` in all children called `parent`.
 pub(super) fn texts(root: &Element, parent: &str, name: &str) -> Vec<String> {
-    root.all(parent)
-        .map(|child| child.text_of(name).unwrap().to_owned())
-        .collect()
+    root.all(parent).map(|child| child.text_of(name).unwrap().to_owned()).collect()
 }
 
 /// Bytes that are not all alike.
 pub(super) fn noise(length: usize, seed: u8) -> Vec<u8> {
     let step = usize::from(seed) + 7;
-    (0..length)
-        .map(|position| ((position * step) ^ (position >> 8)) as u8)
-        .collect()
+    (0..length).map(|position| ((position * step) ^ (position >> 8)) as u8).collect()
 }

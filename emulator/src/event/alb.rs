@@ -47,11 +47,8 @@ pub(super) fn reply(bytes: &[u8]) -> Option<Response<Bytes>> {
 }
 
 pub(super) fn failure(too_large: bool) -> Response<Bytes> {
-    let (status, title) = if too_large {
-        (413, "413 Request Entity Too Large")
-    } else {
-        (502, "502 Bad Gateway")
-    };
+    let (status, title) =
+        if too_large { (413, "413 Request Entity Too Large") } else { (502, "502 Bad Gateway") };
     let page = format!(
         "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n</body>\r\n</html>\r\n"
     );

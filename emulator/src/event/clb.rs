@@ -28,10 +28,7 @@ pub(super) fn event(request: &GatewayRequest) -> Value {
     let mut headers = Map::new();
     for (name, value) in request.scf_headers() {
         // A client's own `x-method` would follow the load balancer's, in another letter case.
-        if !own
-            .iter()
-            .any(|(known, _)| known.eq_ignore_ascii_case(&name))
-        {
+        if !own.iter().any(|(known, _)| known.eq_ignore_ascii_case(&name)) {
             headers.insert(title_case(&name), value);
         }
     }
@@ -70,10 +67,5 @@ fn payload(request: &GatewayRequest) -> (Value, bool) {
 /// `content-type` as `Content-type`, the way the documented sample writes it.
 fn title_case(name: &str) -> String {
     let mut letters = name.chars();
-    letters
-        .next()
-        .map(|first| first.to_ascii_uppercase())
-        .into_iter()
-        .chain(letters)
-        .collect()
+    letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
 }

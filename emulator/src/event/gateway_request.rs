@@ -44,12 +44,8 @@ impl GatewayRequest {
     pub(super) fn joined_headers(&self) -> Map<String, Value> {
         let mut joined = Map::new();
         for name in self.headers.keys() {
-            let values: Vec<&str> = self
-                .headers
-                .get_all(name)
-                .iter()
-                .filter_map(|value| value.to_str().ok())
-                .collect();
+            let values: Vec<&str> =
+                self.headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
             joined.insert(name.as_str().to_owned(), values.join(",").into());
         }
         joined

@@ -17,12 +17,7 @@ pub(super) fn event(request: &GatewayRequest, api_id: &str, domain: &str) -> Val
     let cookies: Vec<String> = headers
         .remove(header::COOKIE.as_str())
         .and_then(|cookies| cookies.as_str().map(str::to_owned))
-        .map(|cookies| {
-            cookies
-                .split(';')
-                .map(|one| one.trim().to_owned())
-                .collect()
-        })
+        .map(|cookies| cookies.split(';').map(|one| one.trim().to_owned()).collect())
         .unwrap_or_default();
     headers.insert("x-forwarded-for".to_owned(), json!(request.source_ip));
     headers.insert("x-forwarded-proto".to_owned(), json!("https"));
@@ -77,20 +72,12 @@ pub(super) fn reply(bytes: &[u8]) -> Option<Response<Bytes>> {
     };
     let status = reply::status(members)?;
     let mut headers = reply::headers(members, "headers", Lists::Refuse)?;
-    for cookie in members
-        .get("cookies")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-    {
+    for cookie in members.get("cookies").and_then(Value::as_array).into_iter().flatten() {
         let cookie = HeaderValue::from_str(cookie.as_str()?).ok()?;
         headers.append(header::SET_COOKIE, cookie);
     }
     if !headers.contains_key(header::CONTENT_TYPE) {
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/json"),
-        );
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
     let body = reply::body(members)?;
     Some(reply::response(status, headers, body))

@@ -19,20 +19,14 @@ pub(crate) fn text(status: u16, content_type: &'static str, body: String) -> Res
     let mut response = Response::new(Bytes::from(body));
     *response.status_mut() =
         StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }
 
 /// The parts, once each of them could be read.
 pub(super) fn response(status: StatusCode, mut headers: HeaderMap, body: Bytes) -> Response<Bytes> {
     // The gateway frames the body itself.
-    for name in [
-        header::CONTENT_LENGTH,
-        header::TRANSFER_ENCODING,
-        header::CONNECTION,
-    ] {
+    for name in [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION] {
         headers.remove(name);
     }
     let mut response = Response::new(body);

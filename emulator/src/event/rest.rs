@@ -87,11 +87,7 @@ pub(super) fn header_maps(request: &GatewayRequest) -> (Map<String, Value>, Map<
 }
 
 fn query_maps(pairs: Vec<(String, Option<String>)>) -> (Map<String, Value>, Map<String, Value>) {
-    maps(
-        pairs
-            .into_iter()
-            .map(|(name, value)| (name, value.unwrap_or_default())),
-    )
+    maps(pairs.into_iter().map(|(name, value)| (name, value.unwrap_or_default())))
 }
 
 fn maps(pairs: impl Iterator<Item = (String, String)>) -> (Map<String, Value>, Map<String, Value>) {
@@ -106,9 +102,5 @@ fn maps(pairs: impl Iterator<Item = (String, String)>) -> (Map<String, Value>, M
 }
 
 fn or_null(members: Map<String, Value>) -> Value {
-    if members.is_empty() {
-        Value::Null
-    } else {
-        Value::Object(members)
-    }
+    if members.is_empty() { Value::Null } else { Value::Object(members) }
 }

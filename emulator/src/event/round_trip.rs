@@ -18,14 +18,10 @@ type ToEvent = fn(&GatewayRequest) -> Value;
 #[test]
 fn every_shape_tells_the_whole_request() {
     let shapes: [(&str, ToEvent); 7] = [
-        ("function-url", |request| {
-            scf(ScfEvent::FunctionUrl, request)
-        }),
+        ("function-url", |request| scf(ScfEvent::FunctionUrl, request)),
         ("api-gateway", |request| scf(ScfEvent::ApiGateway, request)),
         ("clb", |request| scf(ScfEvent::Clb, request)),
-        ("lambda function-url", |request| {
-            lambda(LambdaEvent::FunctionUrl, request)
-        }),
+        ("lambda function-url", |request| lambda(LambdaEvent::FunctionUrl, request)),
         ("http-api", |request| lambda(LambdaEvent::HttpApi, request)),
         ("rest", |request| lambda(LambdaEvent::Rest, request)),
         ("alb", |request| lambda(LambdaEvent::Alb, request)),
@@ -40,11 +36,7 @@ fn every_shape_tells_the_whole_request() {
             assert_eq!(shown.method, request.method, "{name}");
             assert_eq!(shown.path, request.path, "{name}");
             assert_eq!(shown.body, request.body, "{name}");
-            assert_eq!(
-                shown.header("x-custom"),
-                request.header("x-custom"),
-                "{name}"
-            );
+            assert_eq!(shown.header("x-custom"), request.header("x-custom"), "{name}");
         }
     }
 }
@@ -53,9 +45,7 @@ fn every_shape_tells_the_whole_request() {
 fn a_client_cannot_tell_a_load_balancer_what_it_asked() {
     let mut request = requests().remove(0);
     for name in ["x-method", "x-uri", "x-real-ip", "x-forwarded-for"] {
-        request
-            .headers
-            .insert(name, HeaderValue::from_static("forged"));
+        request.headers.insert(name, HeaderValue::from_static("forged"));
     }
     let event = scf(ScfEvent::Clb, &request);
     assert!(!event.to_string().contains("forged"), "{event}");
@@ -71,10 +61,7 @@ fn requests() -> Vec<GatewayRequest> {
                 headers: HeaderMap::from_iter([
                     (http::header::HOST, HeaderValue::from_static("example.test")),
                     (http::header::CONTENT_TYPE, HeaderValue::from_static(kind)),
-                    (
-                        HeaderName::from_static("x-custom"),
-                        HeaderValue::from_static("one"),
-                    ),
+                    (HeaderName::from_static("x-custom"), HeaderValue::from_static("one")),
                 ]),
                 body: Bytes::from_static(body),
                 request_id: "6add56fa-1111-4222-8333-444444444444".to_owned(),
@@ -85,20 +72,8 @@ fn requests() -> Vec<GatewayRequest> {
     vec![
         request(Method::GET, "/sign", "", "text/plain", b""),
         request(Method::GET, "/sts", "a=1&b=x%2Fy", "text/plain", b""),
-        request(
-            Method::POST,
-            "/a%20b",
-            "a=1",
-            "application/json",
-            b"{\"x\":1}",
-        ),
-        request(
-            Method::PUT,
-            "/",
-            "",
-            "application/octet-stream",
-            &[0xff, 0x00, 0xfe],
-        ),
+        request(Method::POST, "/a%20b", "a=1", "application/json", b"{\"x\":1}"),
+        request(Method::PUT, "/", "", "application/octet-stream", &[0xff, 0x00, 0xfe]),
         request(Method::DELETE, "/x", "", "text/plain", "ä".as_bytes()),
     ]
 }
@@ -110,11 +85,7 @@ fn request_of(event: &Value) -> GatewayRequest {
         let name = HeaderName::from_bytes(name.to_lowercase().as_bytes()).unwrap();
         headers.insert(name, value.as_str().unwrap().parse().unwrap());
     }
-    let header = |name: &str| {
-        headers
-            .get(name)
-            .map(|value| value.to_str().unwrap().to_owned())
-    };
+    let header = |name: &str| headers.get(name).map(|value| value.to_str().unwrap().to_owned());
     let context = &event["requestContext"];
     let method =
         first([&event["httpMethod"], &context["http"]["method"]]).or_else(|| header("x-method"));
@@ -128,20 +99,13 @@ fn request_of(event: &Value) -> GatewayRequest {
             .find(|shown| shown.as_object().is_some_and(|shown| !shown.is_empty()));
         shown.map_or_else(|| uri_query.to_owned(), |shown| query_of(shown, encoded))
     });
-    let body = match [&event["body"], &event["payload"]]
-        .into_iter()
-        .find(|body| !body.is_null())
-    {
+    let body = match [&event["body"], &event["payload"]].into_iter().find(|body| !body.is_null()) {
         Some(Value::String(text)) => text.clone(),
         Some(object) => object.to_string(),
         None => String::new(),
     };
     let is_base64 = event["isBase64Encoded"] == true || event["isBase64Encoded"] == "true";
-    let body = if is_base64 {
-        STANDARD.decode(body).unwrap()
-    } else {
-        body.into_bytes()
-    };
+    let body = if is_base64 { STANDARD.decode(body).unwrap() } else { body.into_bytes() };
     let request_id = first([&context["requestId"]]);
     GatewayRequest {
         method: method.unwrap().parse().unwrap(),
@@ -156,10 +120,7 @@ fn request_of(event: &Value) -> GatewayRequest {
 }
 
 fn first<const N: usize>(values: [&Value; N]) -> Option<String> {
-    values
-        .into_iter()
-        .find_map(Value::as_str)
-        .map(str::to_owned)
+    values.into_iter().find_map(Value::as_str).map(str::to_owned)
 }
 
 fn members(value: &Value) -> Map<String, Value> {

@@ -53,10 +53,7 @@ pub(super) fn reply(bytes: &[u8], request_id: &str) -> Response<Bytes> {
     let Ok(value) = serde_json::from_slice::<Value>(bytes) else {
         return not_json(request_id);
     };
-    value
-        .as_object()
-        .and_then(integrated)
-        .unwrap_or_else(malformed)
+    value.as_object().and_then(integrated).unwrap_or_else(malformed)
 }
 
 /// An integrated response; `None` when it is malformed.

@@ -21,14 +21,7 @@ pub(super) struct ActiveRule {
 
 impl ActiveRule {
     pub(super) fn new(id: u64, rule: FaultRule) -> Self {
-        Self {
-            id,
-            rule,
-            calls: 0,
-            fired: 0,
-            burst_left: 0,
-            second: None,
-        }
+        Self { id, rule, calls: 0, fired: 0, burst_left: 0, second: None }
     }
 
     /// Counts a call. True when the rule fires for it.

@@ -30,11 +30,7 @@ pub(crate) fn instead(
             }
             Service::Gateway | Service::Sts => sts_error(code, message, request_id),
         },
-        Fault::Http {
-            status,
-            content_type,
-            body,
-        } => {
+        Fault::Http { status, content_type, body } => {
             let status = StatusCode::from_u16(*status).map_err(io::Error::other)?;
             let response = net::response(status, content_type, body.clone());
             explained(response, service, "http")
@@ -106,17 +102,13 @@ fn explained(mut response: Response<Body>, service: Service, kind: &str) -> Resp
     if service == Service::Cos
         && let Ok(reason) = HeaderValue::try_from(format!("injected fault: {kind}"))
     {
-        response
-            .headers_mut()
-            .insert("x-cos-emulator-reason", reason);
+        response.headers_mut().insert("x-cos-emulator-reason", reason);
     }
     response
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 /// Announces the whole response, sends `bytes` of its body and then breaks off.
@@ -171,11 +163,8 @@ fn slowed(response: Response<Body>, bytes: usize, pause: Duration) -> Response<B
 /// The first half of the body, with its own length, as if it were all.
 async fn halved(response: Response<Body>) -> io::Result<Response<Body>> {
     let (mut head, body) = response.into_parts();
-    let whole = Limited::new(body, MAX_HALVED_BYTES)
-        .collect()
-        .await
-        .map_err(io::Error::other)?
-        .to_bytes();
+    let whole =
+        Limited::new(body, MAX_HALVED_BYTES).collect().await.map_err(io::Error::other)?.to_bytes();
     head.headers.remove(header::CONTENT_LENGTH);
     let half = whole.slice(..whole.len() / 2);
     Ok(Response::from_parts(head, net::full(half)))

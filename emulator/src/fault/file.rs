@@ -41,24 +41,17 @@ fn rules(text: &str) -> Result<Vec<FaultRule>, BadFault> {
     let mut rules = Vec::new();
     for written in file.fault {
         let start = written.span().start;
-        let line = text
-            .get(..start)
-            .map_or(0, |before| before.matches('\n').count());
+        let line = text.get(..start).map_or(0, |before| before.matches('\n').count());
         let rule = written.into_inner().rule();
         rules.push(rule.map_err(|BadFault(error)| {
-            BadFault(format!(
-                "the [[fault]] at line {}: {error}",
-                line.saturating_add(1)
-            ))
+            BadFault(format!("the [[fault]] at line {}: {error}", line.saturating_add(1)))
         })?);
     }
     Ok(rules)
 }
 
 fn rule(value: &serde_json::Value) -> Result<FaultRule, BadFault> {
-    Written::deserialize(value)
-        .map_err(|error| BadFault(error.to_string()))?
-        .rule()
+    Written::deserialize(value).map_err(|error| BadFault(error.to_string()))?.rule()
 }
 
 /// A rule as it is written down.
@@ -119,10 +112,7 @@ impl Written {
         let fault = self.fault()?;
         let jitter_ms = self.jitter_ms.unwrap_or_default();
         if let Some(name) = self.left_over() {
-            return Err(BadFault(format!(
-                "`{}` does not accept `{name}`",
-                fault.kind()
-            )));
+            return Err(BadFault(format!("`{}` does not accept `{name}`", fault.kind())));
         }
         FaultRule {
             service: self.service,
@@ -143,9 +133,9 @@ impl Written {
     fn fault(&mut self) -> Result<Fault, BadFault> {
         Ok(match self.kind {
             Kind::Close => Fault::CloseBefore,
-            Kind::CutAfter => Fault::CloseAfter {
-                bytes: needed("cut-after", "bytes", self.bytes.take())?,
-            },
+            Kind::CutAfter => {
+                Fault::CloseAfter { bytes: needed("cut-after", "bytes", self.bytes.take())? }
+            }
             Kind::DnsFail => Fault::DnsFailure,
             Kind::Empty => Fault::Empty(needed("empty", "member", self.member.take())?),
             Kind::Error => Fault::ApiError {
@@ -162,10 +152,7 @@ impl Written {
             Kind::ExpiredNow => Fault::ExpiredNow,
             Kind::Http => Fault::Http {
                 status: needed("http", "status", self.status.take())?,
-                content_type: self
-                    .content_type
-                    .take()
-                    .unwrap_or_else(|| "text/plain".to_owned()),
+                content_type: self.content_type.take().unwrap_or_else(|| "text/plain".to_owned()),
                 body: self.body.take().unwrap_or_default().into_bytes(),
             },
             Kind::Latency => {
@@ -289,67 +276,22 @@ mod tests {
         ("service = \"sts\"\nkind = \"chaos\"", "chaos"),
         ("kind = \"outage\"", "service"),
         ("service = \"sts\"", "kind"),
-        (
-            "service = \"sts\"\nkind = \"latency\"",
-            "line 5: `latency` needs `delay_ms`",
-        ),
-        (
-            "service = \"sts\"\nkind = \"outage\"\nbytes = 1",
-            "`outage` does not accept `bytes`",
-        ),
-        (
-            "service = \"sts\"\nkind = \"outage\"\njitter_ms = 1",
-            "does not accept `jitter_ms`",
-        ),
+        ("service = \"sts\"\nkind = \"latency\"", "line 5: `latency` needs `delay_ms`"),
+        ("service = \"sts\"\nkind = \"outage\"\nbytes = 1", "`outage` does not accept `bytes`"),
+        ("service = \"sts\"\nkind = \"outage\"\njitter_ms = 1", "does not accept `jitter_ms`"),
         ("service = \"sts\"\nkind = \"outage\"\nnth = 0", "nth"),
         ("service = \"sts\"\nkind = \"outage\"\nnth = -1", "nth"),
-        (
-            "service = \"sts\"\nkind = \"outage\"\nnth = 1\nevery = 2",
-            "omit `from`",
-        ),
-        (
-            "service = \"sts\"\nkind = \"outage\"\nprobability = 1.5",
-            "from 0 to 1",
-        ),
-        (
-            "service = \"sts\"\nkind = \"outage\"\nprobability = nan",
-            "from 0 to 1",
-        ),
-        (
-            "service = \"sts\"\nkind = \"http\"\nstatus = 99",
-            "200 to 999",
-        ),
-        (
-            "service = \"sts\"\nkind = \"http\"\nstatus = 1000",
-            "200 to 999",
-        ),
-        (
-            "service = \"sts\"\nkind = \"slow-body\"\nbytes = 0\npause_ms = 1",
-            "at least 1",
-        ),
-        (
-            "service = \"sts\"\nkind = \"throttle\"\nper_second = 1\nnth = 1",
-            "omit `nth`",
-        ),
-        (
-            "service = \"sts\"\nkind = \"dns-fail\"\nnth = 1",
-            "whole run",
-        ),
-        (
-            "service = \"sts\"\nkind = \"tls-fail\"\naction = \"a\"",
-            "omit `action`",
-        ),
-        (
-            "service = \"gateway\"\nkind = \"stale-pair\"",
-            "means nothing to `gateway`",
-        ),
-        (
-            "service = \"cos\"\nkind = \"without\"\nmember = \"Token\"",
-            "nothing to `cos`",
-        ),
-        (
-            "service = \"sts\"\nkind = \"expired\"\nseconds = -1",
-            "not negative",
-        ),
+        ("service = \"sts\"\nkind = \"outage\"\nnth = 1\nevery = 2", "omit `from`"),
+        ("service = \"sts\"\nkind = \"outage\"\nprobability = 1.5", "from 0 to 1"),
+        ("service = \"sts\"\nkind = \"outage\"\nprobability = nan", "from 0 to 1"),
+        ("service = \"sts\"\nkind = \"http\"\nstatus = 99", "200 to 999"),
+        ("service = \"sts\"\nkind = \"http\"\nstatus = 1000", "200 to 999"),
+        ("service = \"sts\"\nkind = \"slow-body\"\nbytes = 0\npause_ms = 1", "at least 1"),
+        ("service = \"sts\"\nkind = \"throttle\"\nper_second = 1\nnth = 1", "omit `nth`"),
+        ("service = \"sts\"\nkind = \"dns-fail\"\nnth = 1", "whole run"),
+        ("service = \"sts\"\nkind = \"tls-fail\"\naction = \"a\"", "omit `action`"),
+        ("service = \"gateway\"\nkind = \"stale-pair\"", "means nothing to `gateway`"),
+        ("service = \"cos\"\nkind = \"without\"\nmember = \"Token\"", "nothing to `cos`"),
+        ("service = \"sts\"\nkind = \"expired\"\nseconds = -1", "not negative"),
     ];
 }

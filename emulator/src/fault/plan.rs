@@ -64,10 +64,7 @@ pub enum RefusedFault {
 
 impl Faults {
     pub(crate) fn new(rng: Arc<Rng>) -> Self {
-        Self {
-            rng,
-            inner: Mutex::default(),
-        }
+        Self { rng, inner: Mutex::default() }
     }
 
     /// Adds a rule, behind those that are there, and gives its number.
@@ -127,11 +124,7 @@ impl Faults {
         let mut inner = lock(&self.inner);
         let queue = inner.queues.entry(service).or_default();
         // No call can meet what the function learns at its start.
-        queue.extend(
-            faults
-                .into_iter()
-                .filter(|fault| !matches!(fault, Fault::DnsFailure)),
-        );
+        queue.extend(faults.into_iter().filter(|fault| !matches!(fault, Fault::DnsFailure)));
     }
 
     /// The fault that a call meets.
@@ -188,10 +181,7 @@ impl Faults {
 
 impl fmt::Debug for Faults {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Faults")
-            .field("rules", &self.list())
-            .finish_non_exhaustive()
+        formatter.debug_struct("Faults").field("rules", &self.list()).finish_non_exhaustive()
     }
 }
 

@@ -87,9 +87,7 @@ impl Function {
         }
         let program = self.programs.current();
         let fresh = Instance::start(&self.config, &program).map_err(|error| {
-            PlatformError::ExitedInInit {
-                status: format!("cannot start the function: {error}"),
-            }
+            PlatformError::ExitedInInit { status: format!("cannot start the function: {error}") }
         })?;
         instances.push(Arc::clone(&fresh));
         Ok(Lease::of(&fresh, true))

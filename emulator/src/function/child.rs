@@ -54,9 +54,7 @@ impl Instance {
         let limit_mb = config.memory_mb;
         let callbacks = Callbacks {
             on_exit: move |status: ExitStatus| {
-                exited.die(ExitReason::Exited {
-                    status: status.to_string(),
-                });
+                exited.die(ExitReason::Exited { status: status.to_string() });
             },
             on_memory_exceeded: move || exceeded.die(ExitReason::OutOfMemory { limit_mb }),
         };
@@ -84,10 +82,7 @@ impl Instance {
 
     /// How long its start took, if it is ready by now.
     pub(super) fn init_times(&self) -> InitTimes {
-        InitTimes {
-            whole: self.created.elapsed(),
-            process: self.spawned.elapsed(),
-        }
+        InitTimes { whole: self.created.elapsed(), process: self.spawned.elapsed() }
     }
 
     /// A newer binary has taken over.

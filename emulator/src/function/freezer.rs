@@ -13,9 +13,6 @@ pub(super) struct Freezer {
 impl Freezer {
     /// Of an instance that was started for a lease.
     pub(super) fn leased() -> Mutex<Self> {
-        Mutex::new(Self {
-            leased: true,
-            frozen: false,
-        })
+        Mutex::new(Self { leased: true, frozen: false })
     }
 }

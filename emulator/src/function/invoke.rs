@@ -81,15 +81,9 @@ impl Function {
         let limit_mb = self.config.memory_mb;
         let over = peak.is_some_and(|bytes| bytes > self.config.memory_limit_bytes());
         if over {
-            lease
-                .instance
-                .state
-                .die(ExitReason::OutOfMemory { limit_mb });
+            lease.instance.state.die(ExitReason::OutOfMemory { limit_mb });
         }
-        (
-            over.then_some(PlatformError::OutOfMemory { limit_mb }),
-            peak,
-        )
+        (over.then_some(PlatformError::OutOfMemory { limit_mb }), peak)
     }
 
     /// Gives the instance back, and waits until what it printed is in the log.

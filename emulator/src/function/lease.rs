@@ -30,11 +30,7 @@ pub(crate) struct Lease {
 
 impl Lease {
     pub(super) fn of(instance: &Arc<Instance>, cold: bool) -> Self {
-        Self {
-            instance: Arc::clone(instance),
-            cold,
-            served: false,
-        }
+        Self { instance: Arc::clone(instance), cold, served: false }
     }
 
     /// The same, once it answered a request.

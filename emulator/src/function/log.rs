@@ -112,10 +112,7 @@ impl<'a> InvocationLog<'a> {
         }
         self.open();
         let report = self.report(request_id, ending, peak_memory_bytes);
-        let lines = self
-            .config
-            .platform
-            .end_lines(&report, &self.config.secrets);
+        let lines = self.config.platform.end_lines(&report, &self.config.secrets);
         for line in lines {
             self.config.output.push(line);
         }

@@ -99,8 +99,7 @@ impl Programs {
 
     /// From here on every instance of another version is outdated.
     pub(super) fn accept(&self, program: Arc<Program>) {
-        self.newest_generation
-            .store(program.generation, Ordering::SeqCst);
+        self.newest_generation.store(program.generation, Ordering::SeqCst);
         *lock(&self.current) = program;
     }
 }

@@ -89,9 +89,7 @@ impl Function {
         let lease = Lease::of(&fresh, true);
         lock(&self.instances).push(Arc::clone(&fresh));
         let limit = self.config.platform.init_limit(self.config.init_timeout);
-        self.until_ready(&lease, limit)
-            .await
-            .map_err(|error| error.to_string())?;
+        self.until_ready(&lease, limit).await.map_err(|error| error.to_string())?;
         self.programs.accept(Arc::clone(program));
         drop(lease);
         let others = lock(&self.instances).clone();

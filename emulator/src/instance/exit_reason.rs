@@ -54,9 +54,7 @@ impl ExitReason {
                 PlatformError::ExitedBusy { status }
             }
             Self::OutOfMemory { limit_mb } => PlatformError::OutOfMemory { limit_mb },
-            Self::Killed => PlatformError::ExitedBusy {
-                status: "killed".to_owned(),
-            },
+            Self::Killed => PlatformError::ExitedBusy { status: "killed".to_owned() },
         }
     }
 }

@@ -14,10 +14,7 @@ const CHILD_PORTS: u16 = 12_000;
 pub(crate) fn free_port() -> io::Result<u16> {
     static NEXT: LazyLock<AtomicU16> = LazyLock::new(|| AtomicU16::new(rand::random()));
     for _ in 0..CHILD_PORTS {
-        let offset = NEXT
-            .fetch_add(1, Ordering::Relaxed)
-            .checked_rem(CHILD_PORTS)
-            .unwrap_or(0);
+        let offset = NEXT.fetch_add(1, Ordering::Relaxed).checked_rem(CHILD_PORTS).unwrap_or(0);
         let port = FIRST_CHILD_PORT.saturating_add(offset);
         if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
             return Ok(port);

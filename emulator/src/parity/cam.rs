@@ -30,11 +30,7 @@ pub(super) const ENTRIES: [Entry; 17] = [
         "no page contradicts it",
         "nothing_else_is_a_wildcard_and_no_character_counts_twice",
     ),
-    documented(
-        "both forms of COS resources mean the same",
-        RESOURCES,
-        "both_forms_say_the_same",
-    ),
+    documented("both forms of COS resources mean the same", RESOURCES, "both_forms_say_the_same"),
     inferred(
         "a resource of a project, or of an account that is not `uid/<appid>`, is refused",
         "COS never grants on it",

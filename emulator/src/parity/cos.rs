@@ -65,11 +65,7 @@ pub(super) const ENTRIES: [Entry; 55] = [
         "cos-go-sdk-v5 compares it so",
         "appending_goes_on_where_it_ended",
     ),
-    documented(
-        "an appendable object cannot be copied",
-        APPEND,
-        "appending_goes_on_where_it_ended",
-    ),
+    documented("an appendable object cannot be copied", APPEND, "appending_goes_on_where_it_ended"),
     inferred(
         "that refusal is `InvalidRequest`",
         "the page does not name the code",
@@ -161,11 +157,7 @@ pub(super) const ENTRIES: [Entry; 55] = [
         HEAD,
         "an_object_comes_back_as_it_was_put",
     ),
-    documented(
-        "DELETE of what is not there is 204",
-        DELETE,
-        "an_object_comes_back_as_it_was_put",
-    ),
+    documented("DELETE of what is not there is 204", DELETE, "an_object_comes_back_as_it_was_put"),
     documented(
         "APPEND goes on at `position`, and is refused elsewhere",
         APPEND,
@@ -181,11 +173,7 @@ pub(super) const ENTRIES: [Entry; 55] = [
         LIST,
         "keys_are_encoded_when_asked_for",
     ),
-    observed(
-        "`/` is not encoded",
-        "the documents' samples",
-        "keys_are_encoded_when_asked_for",
-    ),
+    observed("`/` is not encoded", "the documents' samples", "keys_are_encoded_when_asked_for"),
     inferred(
         "a number above its limit is cut to the limit",
         "no page says",
@@ -276,16 +264,8 @@ pub(super) const ENTRIES: [Entry; 55] = [
         CORS,
         "cors_rules_are_kept_shown_and_followed",
     ),
-    documented(
-        "buckets and objects are private, and say so as ACL",
-        ACL,
-        "acls_are_private",
-    ),
-    documented(
-        "an account has 200 buckets at the most",
-        BUCKETS,
-        "buckets_that_cannot_be_made",
-    ),
+    documented("buckets and objects are private, and say so as ACL", ACL, "acls_are_private"),
+    documented("an account has 200 buckets at the most", BUCKETS, "buckets_that_cannot_be_made"),
     inferred(
         "what is not offered here is 501 `NotImplemented`: versions, tags, archives, policies, encryption by own keys",
         "which of the documented codes it gets",

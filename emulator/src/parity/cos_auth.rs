@@ -81,11 +81,7 @@ pub(super) const ENTRIES: [Entry; 38] = [
         "no page names the code",
         "keys_that_are_not_good",
     ),
-    documented(
-        "a temporary key that is over is `ExpiredToken`",
-        ERRORS,
-        "keys_that_are_not_good",
-    ),
+    documented("a temporary key that is over is `ExpiredToken`", ERRORS, "keys_that_are_not_good"),
     documented(
         "a signature whose time is over is `AccessDenied` with `Request has expired` and `ServerTime`",
         ACCESS,

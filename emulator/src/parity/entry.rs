@@ -91,9 +91,5 @@ pub(super) const fn not_known(
 }
 
 const fn entry(behaviour: &'static str, source: Source, test: &'static str) -> Entry {
-    Entry {
-        behaviour,
-        source,
-        test: if test.is_empty() { None } else { Some(test) },
-    }
+    Entry { behaviour, source, test: if test.is_empty() { None } else { Some(test) } }
 }

@@ -119,9 +119,5 @@ pub(super) const ENTRIES: [Entry; 23] = [
         LIMITS,
         "a_throttle_answers_as_the_service_does_until_the_second_is_over",
     ),
-    inferred(
-        "the service has one path, `/`; any other is 404",
-        "no page names another",
-        "",
-    ),
+    inferred("the service has one path, `/`; any other is 404", "no page names another", ""),
 ];

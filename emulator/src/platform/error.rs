@@ -109,10 +109,7 @@ impl PlatformError {
     pub(crate) fn scf_text(&self) -> String {
         match self {
             Self::CallTimeout { limit } => {
-                format!(
-                    "Invoking task timed out after {} seconds",
-                    limit.as_secs_f64()
-                )
+                format!("Invoking task timed out after {} seconds", limit.as_secs_f64())
             }
             Self::OutOfMemory { limit_mb } => format!("Task memory exceeded {limit_mb} MB"),
             other => format!("{}: {other}", other.scf_code().1),

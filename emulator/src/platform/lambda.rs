@@ -88,12 +88,7 @@ pub(crate) fn error_type(posted: &str) -> String {
         .ok()
         .and_then(|posted| posted.get("errorType")?.as_str().map(str::to_owned))
         // A log line cannot contain more, and no line breaks.
-        .map(|kind| {
-            kind.chars()
-                .filter(|letter| !letter.is_control())
-                .take(200)
-                .collect()
-        })
+        .map(|kind| kind.chars().filter(|letter| !letter.is_control()).take(200).collect())
         .unwrap_or_else(|| "Runtime.Unknown".to_owned())
 }
 
@@ -126,18 +121,9 @@ mod tests {
         );
         for (status, shown) in [
             ("exit status: 7", "Runtime exited with error: exit status 7"),
-            (
-                "exit status: 0",
-                "Runtime exited without providing a reason",
-            ),
-            (
-                "signal: 9 (SIGKILL)",
-                "Runtime exited with error: signal: killed",
-            ),
-            (
-                "signal: 6 (SIGABRT) (core dumped)",
-                "Runtime exited with error: signal: aborted",
-            ),
+            ("exit status: 0", "Runtime exited without providing a reason"),
+            ("signal: 9 (SIGKILL)", "Runtime exited with error: signal: killed"),
+            ("signal: 6 (SIGABRT) (core dumped)", "Runtime exited with error: signal: aborted"),
         ] {
             let status = status.to_owned();
             assert_eq!(PlatformError::ExitedBusy { status }.lambda_text(), shown);
@@ -146,10 +132,7 @@ mod tests {
 
     #[test]
     fn the_type_of_a_posted_error() {
-        assert_eq!(
-            error_type(r#"{"errorType":"Runtime.Configuration"}"#),
-            "Runtime.Configuration"
-        );
+        assert_eq!(error_type(r#"{"errorType":"Runtime.Configuration"}"#), "Runtime.Configuration");
         for unreadable in ["", "parse event error", "{}", r#"{"errorType":7}"#] {
             assert_eq!(error_type(unreadable), "Runtime.Unknown");
         }

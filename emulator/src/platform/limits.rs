@@ -70,10 +70,7 @@ mod tests {
         let lambda = Platform::Lambda(LambdaEvent::FunctionUrl);
         let minute = Duration::from_secs(60);
         assert_eq!(lambda.init_limit(minute), LAMBDA_INIT);
-        assert_eq!(
-            lambda.init_limit(Duration::from_secs(1)),
-            Duration::from_secs(1)
-        );
+        assert_eq!(lambda.init_limit(Duration::from_secs(1)), Duration::from_secs(1));
         assert_eq!(Platform::ScfWeb.init_limit(minute), minute);
     }
 }

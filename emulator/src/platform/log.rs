@@ -72,7 +72,5 @@ impl Platform {
 /// Without secrets and line breaks, both of which a function may have put into the error that it
 /// reported.
 fn safe(line: &str, secrets: &SecretRegistry) -> String {
-    mask::masked(line.as_bytes(), secrets)
-        .text
-        .replace(['\n', '\r'], " ")
+    mask::masked(line.as_bytes(), secrets).text.replace(['\n', '\r'], " ")
 }

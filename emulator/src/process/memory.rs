@@ -24,10 +24,7 @@ pub(super) struct Meter {
 
 impl Meter {
     pub(super) fn new(process: Pid) -> Self {
-        Self {
-            process,
-            last_bytes: AtomicU64::new(0),
-        }
+        Self { process, last_bytes: AtomicU64::new(0) }
     }
 
     /// The peak up to now. Of a process that has just ended, the last one that was seen.
@@ -54,9 +51,7 @@ impl Meter {
 
 /// `VmHWM:     5472 kB`, proc_pid_status(5).
 fn peak_bytes(status: &str) -> Option<u64> {
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     kilobytes.checked_mul(1024)
 }
@@ -71,12 +66,9 @@ mod tests {
             "Name:\tbootstrap\nVmPeak:\t  9999 kB\nVmHWM:\t    5472 kB\nVmRSS:\t    100 kB\n";
         assert_eq!(peak_bytes(status), Some(5472 * 1024));
         // A zombie has no such line; other units are not guessed.
-        for without in [
-            "",
-            "Name:\tbootstrap\nState:\tZ (zombie)\n",
-            "VmHWM:\t5472 MB\n",
-            "VmHWM:\tmany kB\n",
-        ] {
+        for without in
+            ["", "Name:\tbootstrap\nState:\tZ (zombie)\n", "VmHWM:\t5472 MB\n", "VmHWM:\tmany kB\n"]
+        {
             assert_eq!(peak_bytes(without), None, "{without}");
         }
     }

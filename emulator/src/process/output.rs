@@ -39,10 +39,7 @@ impl fmt::Debug for Output {
 
 impl Output {
     pub(crate) fn new(listener: Listener<str>) -> Self {
-        Self {
-            kept: Mutex::default(),
-            listener,
-        }
+        Self { kept: Mutex::default(), listener }
     }
 
     pub(crate) fn text(&self) -> String {

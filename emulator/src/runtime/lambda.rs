@@ -31,10 +31,7 @@ pub(super) struct Api {
 
 impl Api {
     pub(super) fn new(state: Arc<State>) -> Self {
-        Self {
-            state,
-            delivered: Mutex::default(),
-        }
+        Self { state, delivered: Mutex::default() }
     }
 
     fn remember(&self, request_id: &str) {
@@ -67,9 +64,7 @@ pub(super) async fn respond(
         api.state.die(ExitReason::InitFailed { message: text });
         return Ok(accepted());
     }
-    let post = call
-        .strip_prefix("invocation/")
-        .and_then(|rest| rest.split_once('/'));
+    let post = call.strip_prefix("invocation/").and_then(|rest| rest.split_once('/'));
     let Some((request_id, kind @ ("response" | "error"))) = post else {
         return Ok(refusal(StatusCode::NOT_FOUND, "NotFound", "no such call"));
     };
@@ -87,10 +82,9 @@ pub(super) async fn respond(
             ),
         ),
         Some(body) if kind == "response" => (Outcome::Response(body.into()), accepted()),
-        Some(body) => (
-            Outcome::FunctionError(String::from_utf8_lossy(&body).into_owned()),
-            accepted(),
-        ),
+        Some(body) => {
+            (Outcome::FunctionError(String::from_utf8_lossy(&body).into_owned()), accepted())
+        }
     };
     api.state.finish(Some(request_id), outcome);
     Ok(response)
@@ -98,11 +92,7 @@ pub(super) async fn respond(
 
 async fn next(api: &Api) -> io::Result<Response<Body>> {
     api.state.ready();
-    let work = api
-        .state
-        .next()
-        .await
-        .ok_or(io::ErrorKind::ConnectionAborted)?;
+    let work = api.state.next().await.ok_or(io::ErrorKind::ConnectionAborted)?;
     api.remember(&work.request_id);
     let mut response = net::response(StatusCode::OK, "application/json", work.event.clone());
     let values = [
@@ -116,9 +106,7 @@ async fn next(api: &Api) -> io::Result<Response<Body>> {
     ];
     for (name, value) in values {
         let value = HeaderValue::from_str(&value).map_err(io::Error::other)?;
-        response
-            .headers_mut()
-            .insert(HeaderName::from_static(name), value);
+        response.headers_mut().insert(HeaderName::from_static(name), value);
     }
     Ok(response)
 }
@@ -127,12 +115,7 @@ async fn next(api: &Api) -> io::Result<Response<Body>> {
 fn trace_id(request_id: &str) -> String {
     let hex: String = request_id.chars().filter(char::is_ascii_hexdigit).collect();
     let part = |range: std::ops::Range<usize>| hex.get(range).unwrap_or_default().to_owned();
-    format!(
-        "Root=1-{}-{};Parent={};Sampled=0",
-        part(0..8),
-        part(8..32),
-        part(16..32),
-    )
+    format!("Root=1-{}-{};Parent={};Sampled=0", part(0..8), part(8..32), part(16..32),)
 }
 
 fn accepted() -> Response<Body> {

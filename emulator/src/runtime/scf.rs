@@ -57,16 +57,11 @@ async fn next(config: &Config, state: &State) -> io::Result<Response<Body>> {
     let values = [
         ("request_id", work.request_id.clone()),
         ("memory_limit_in_mb", config.memory_mb.to_string()),
-        (
-            "time_limit_in_ms",
-            config.call_timeout.as_millis().to_string(),
-        ),
+        ("time_limit_in_ms", config.call_timeout.as_millis().to_string()),
     ];
     for (name, value) in values {
         let value = HeaderValue::from_str(&value).map_err(io::Error::other)?;
-        response
-            .headers_mut()
-            .insert(HeaderName::from_static(name), value);
+        response.headers_mut().insert(HeaderName::from_static(name), value);
     }
     Ok(response)
 }

@@ -34,11 +34,8 @@ pub(crate) enum Action {
 
 impl Action {
     pub(crate) fn parse(unverified: &Inbound) -> Result<Self, StsError> {
-        let required = |name| {
-            unverified
-                .common(name)?
-                .ok_or_else(|| StsError::missing_parameter(name))
-        };
+        let required =
+            |name| unverified.common(name)?.ok_or_else(|| StsError::missing_parameter(name));
         let action = match required("Action")? {
             "AssumeRole" => Self::AssumeRole,
             "GetCallerIdentity" => Self::GetCallerIdentity,
@@ -84,11 +81,7 @@ fn federation_token(
     let seconds = duration(parameters, FEDERATION_SECONDS, maximum)?;
     let policy = policy::check(policy, &directory.account)?;
     permission::federation_token(&caller.identity, directory, now)?;
-    let identity = Identity::Federation {
-        name: name.to_owned(),
-        caller: owner.clone(),
-        policy,
-    };
+    let identity = Identity::Federation { name: name.to_owned(), caller: owner.clone(), policy };
     issue(directory, identity, seconds, now)
 }
 
@@ -135,19 +128,13 @@ fn caller_identity(caller: &Key, directory: &Directory) -> Value {
     let owner = directory.account.owner_uin;
     let uin = caller.identity.uin(&directory.account);
     let (kind, user_id, arn) = match &caller.identity {
-        Identity::Permanent(_) => (
-            "CAMUser",
-            uin.to_string(),
-            format!("qcs::cam:{owner}:uin/{uin}"),
-        ),
-        Identity::Federation { name, .. } => (
-            "CAMUser",
-            format!("{uin}:{name}"),
-            format!("qcs::sts:{owner}:federated-user/{uin}"),
-        ),
-        Identity::RoleSession {
-            role, session_name, ..
-        } => (
+        Identity::Permanent(_) => {
+            ("CAMUser", uin.to_string(), format!("qcs::cam:{owner}:uin/{uin}"))
+        }
+        Identity::Federation { name, .. } => {
+            ("CAMUser", format!("{uin}:{name}"), format!("qcs::sts:{owner}:federated-user/{uin}"))
+        }
+        Identity::RoleSession { role, session_name, .. } => (
             "CAMRole",
             format!("{}:{session_name}", role.id),
             format!("qcs::sts:{owner}:assumed-role/{}", role.id),
@@ -179,12 +166,10 @@ fn role<'a>(role_arn: &str, directory: &'a Directory) -> Result<&'a Arc<Role>, S
     if uin != directory.account.owner_uin.to_string() {
         return Err(StsError::role_not_exist());
     }
-    let path = path
-        .strip_prefix("role/tencentcloudServiceRoleName/")
-        .map_or_else(
-            || path.replace("role/tencentcloudServiceRole/", "role/"),
-            |name| format!("roleName/{name}"),
-        );
+    let path = path.strip_prefix("role/tencentcloudServiceRoleName/").map_or_else(
+        || path.replace("role/tencentcloudServiceRole/", "role/"),
+        |name| format!("roleName/{name}"),
+    );
     let (kind, name) = path.split_once('/').ok_or_else(bad)?;
     let found = directory.roles.iter().find(|role| match kind {
         "roleName" => role.name == name,
@@ -200,9 +185,7 @@ fn role<'a>(role_arn: &str, directory: &'a Directory) -> Result<&'a Arc<Role>, S
 /// 2 to 128 letters, digits and `also`.
 fn name_like(text: &str, also: &str) -> bool {
     (2..=128).contains(&text.len())
-        && text
-            .chars()
-            .all(|letter| letter.is_ascii_alphanumeric() || also.contains(letter))
+        && text.chars().all(|letter| letter.is_ascii_alphanumeric() || also.contains(letter))
 }
 
 fn check_tags(tags: &[(String, String)]) -> Result<(), StsError> {
@@ -222,9 +205,7 @@ fn issue(
 ) -> Result<Value, StsError> {
     let expires = now.plus_seconds(seconds);
     // Fails only when the file of secrets cannot be written.
-    let issued = directory
-        .issue(identity, expires)
-        .map_err(|_| StsError::internal())?;
+    let issued = directory.issue(identity, expires).map_err(|_| StsError::internal())?;
     Ok(json!({
         "Credentials": {
             "Token": issued.token,

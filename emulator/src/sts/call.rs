@@ -28,29 +28,19 @@ impl StsCall {
     /// What the record shows of a call, its outcome still open.
     pub(super) fn of(unverified: &Inbound) -> Self {
         let text = |name| unverified.parameters.text(name).ok().flatten();
-        let action = unverified
-            .common("Action")
-            .ok()
-            .flatten()
-            .unwrap_or_default();
+        let action = unverified.common("Action").ok().flatten().unwrap_or_default();
         let default_seconds = match action {
             "GetFederationToken" => Some(FEDERATION_SECONDS),
             "AssumeRole" => Some(ROLE_SECONDS),
             _ => None,
         };
-        let asked = unverified
-            .parameters
-            .integer("DurationSeconds")
-            .ok()
-            .flatten();
+        let asked = unverified.parameters.integer("DurationSeconds").ok().flatten();
         Self {
             action: action.to_owned(),
             outcome: String::new(),
             duration_seconds: asked.or(default_seconds),
             policy: text("Policy").and_then(decode_once),
-            name: text("Name")
-                .or_else(|| text("RoleSessionName"))
-                .map(str::to_owned),
+            name: text("Name").or_else(|| text("RoleSessionName")).map(str::to_owned),
             signature_method: unverified.signature_method().to_owned(),
             request_id: String::new(),
         }

@@ -16,11 +16,7 @@ pub(crate) struct StsError {
 
 impl StsError {
     pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            chinese: None,
-        }
+        Self { code, message: message.into(), chinese: None }
     }
 
     pub(crate) fn to_json(&self, chinese: bool) -> Value {

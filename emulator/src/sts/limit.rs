@@ -28,10 +28,7 @@ struct Window {
 impl Limits {
     /// `chosen` replaces the documented number of every action.
     pub(crate) fn new(chosen: Option<u32>) -> Self {
-        Self {
-            chosen,
-            windows: Mutex::default(),
-        }
+        Self { chosen, windows: Mutex::default() }
     }
 
     /// Counts one call, or refuses it.
@@ -49,10 +46,7 @@ impl Limits {
             Action::GetFederationToken => federations,
         };
         if window.second != now.unix_seconds() {
-            *window = Window {
-                second: now.unix_seconds(),
-                calls: 0,
-            };
+            *window = Window { second: now.unix_seconds(), calls: 0 };
         }
         if window.calls >= limit {
             return Err(StsError::request_limit_exceeded(limit));

@@ -26,10 +26,7 @@ impl Parameters {
                 "The request body is not a JSON object with each member once.",
             ));
         };
-        Ok(Self {
-            members,
-            flat: Vec::new(),
-        })
+        Ok(Self { members, flat: Vec::new() })
     }
 
     pub(crate) fn from_flat(text: &str) -> Result<Self, StsError> {
@@ -57,24 +54,19 @@ impl Parameters {
     }
 
     pub(crate) fn required_text(&self, name: &str) -> Result<&str, StsError> {
-        self.text(name)?
-            .ok_or_else(|| StsError::missing_parameter(name))
+        self.text(name)?.ok_or_else(|| StsError::missing_parameter(name))
     }
 
     /// An unsigned integer: a number in JSON, digits in a query or form.
     pub(crate) fn integer(&self, name: &str) -> Result<Option<u64>, StsError> {
         match self.members.get(name) {
             None | Some(Value::Null) => Ok(None),
-            Some(Value::Number(number)) => number
-                .as_u64()
-                .map(Some)
-                .ok_or_else(|| StsError::wrong_type(name)),
+            Some(Value::Number(number)) => {
+                number.as_u64().map(Some).ok_or_else(|| StsError::wrong_type(name))
+            }
             Some(Value::String(text)) if !self.flat.is_empty() => match text.as_str() {
                 "" => Ok(None),
-                digits => digits
-                    .parse()
-                    .map(Some)
-                    .map_err(|_| StsError::wrong_type(name)),
+                digits => digits.parse().map(Some).map_err(|_| StsError::wrong_type(name)),
             },
             Some(_) => Err(StsError::wrong_type(name)),
         }
@@ -83,9 +75,7 @@ impl Parameters {
     /// The pairs of `Tags`, in either form.
     pub(crate) fn tags(&self) -> Result<Vec<(String, String)>, StsError> {
         if let Some(tags) = self.members.get("Tags") {
-            let tags = tags
-                .as_array()
-                .ok_or_else(|| StsError::wrong_type("Tags"))?;
+            let tags = tags.as_array().ok_or_else(|| StsError::wrong_type("Tags"))?;
             return tags
                 .iter()
                 .map(|tag| {

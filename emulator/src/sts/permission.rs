@@ -17,13 +17,7 @@ pub(crate) fn federation_token(
     directory: &Directory,
     now: Timestamp,
 ) -> Result<(), StsError> {
-    let access = access(
-        "name/sts:GetFederationToken",
-        Target::Service,
-        caller,
-        directory,
-        now,
-    );
+    let access = access("name/sts:GetFederationToken", Target::Service, caller, directory, now);
     decide(caller, "*", &[access])
 }
 
@@ -34,15 +28,9 @@ pub(crate) fn assume_role(
     directory: &Directory,
     now: Timestamp,
 ) -> Result<(), StsError> {
-    let names = [
-        format!("roleName/{}", role.name),
-        format!("role/{}", role.id),
-    ];
+    let names = [format!("roleName/{}", role.name), format!("role/{}", role.id)];
     let accesses = names.map(|name| {
-        let target = Target::Role {
-            owner_uin: directory.account.owner_uin.to_string(),
-            name,
-        };
+        let target = Target::Role { owner_uin: directory.account.owner_uin.to_string(), name };
         access("name/sts:AssumeRole", target, caller, directory, now)
     });
     let resource = directory.account.role_arn(&role.name);
@@ -51,20 +39,13 @@ pub(crate) fn assume_role(
 
 /// One of `accesses`, which all mean the same, has to be allowed, and none denied by a statement.
 fn decide(caller: &Identity, resource: &str, accesses: &[AccessRequest]) -> Result<(), StsError> {
-    let verdicts: Vec<_> = accesses
-        .iter()
-        .map(|access| (access, caller.decide(access)))
-        .collect();
-    let denied = verdicts
-        .iter()
-        .find(|(_, verdict)| verdict.is_denied_by_statement());
+    let verdicts: Vec<_> = accesses.iter().map(|access| (access, caller.decide(access))).collect();
+    let denied = verdicts.iter().find(|(_, verdict)| verdict.is_denied_by_statement());
     let is_allowed = verdicts.iter().any(|(_, verdict)| verdict.is_allowed());
     match denied.or_else(|| verdicts.first()) {
-        Some((access, verdict)) if denied.is_some() || !is_allowed => Err(StsError::no_permission(
-            &access.action,
-            resource,
-            &verdict.to_string(),
-        )),
+        Some((access, verdict)) if denied.is_some() || !is_allowed => {
+            Err(StsError::no_permission(&access.action, resource, &verdict.to_string()))
+        }
         Some(_) => Ok(()),
         None => Err(StsError::internal()),
     }

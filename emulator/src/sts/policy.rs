@@ -30,12 +30,7 @@ const MAX_CHARACTERS: usize = 6144;
 /// the most.
 pub(crate) fn check(wire: &str, account: &Account) -> Result<Policy, StsError> {
     let text = decode_once(wire).ok_or_else(|| StsError::policy_format("not UTF-8"))?;
-    if text
-        .chars()
-        .filter(|letter| !letter.is_whitespace())
-        .count()
-        > MAX_CHARACTERS
-    {
+    if text.chars().filter(|letter| !letter.is_whitespace()).count() > MAX_CHARACTERS {
         return Err(StsError::policy_too_long());
     }
     let Once(policy) =
@@ -52,9 +47,7 @@ pub(crate) fn check(wire: &str, account: &Account) -> Result<Policy, StsError> {
     if statements.is_empty() {
         return Err(StsError::policy_invalid("no statement"));
     }
-    statements
-        .iter()
-        .try_for_each(|statement| check_statement(statement, account))?;
+    statements.iter().try_for_each(|statement| check_statement(statement, account))?;
     parse(statements)
 }
 
@@ -124,17 +117,12 @@ fn check_resource(resource: &str, account: &Account) -> Result<(), StsError> {
 }
 
 fn object<'a>(value: &'a Value, otherwise: &str) -> Result<&'a Map<String, Value>, StsError> {
-    value
-        .as_object()
-        .ok_or_else(|| StsError::policy_invalid(otherwise))
+    value.as_object().ok_or_else(|| StsError::policy_invalid(otherwise))
 }
 
 /// Element names are matched by any case (the documents show both).
 fn member<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
-    members
-        .iter()
-        .find(|(key, _)| key.eq_ignore_ascii_case(name))
-        .map(|(_, value)| value)
+    members.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }
 
 /// One string, or a list of at least one.

@@ -43,9 +43,8 @@ impl Inbound {
         if query.len() > MAX_QUERY_BYTES {
             return Err(StsError::request_too_large());
         }
-        let body = net::read_body(body, MAX_BODY_BYTES)
-            .await
-            .ok_or_else(StsError::request_too_large)?;
+        let body =
+            net::read_body(body, MAX_BODY_BYTES).await.ok_or_else(StsError::request_too_large)?;
         let scheme = scheme(&head.method, &head.headers)?;
         if scheme == Scheme::V1 && body.len() > MAX_V1_BODY_BYTES {
             return Err(StsError::body_too_large_for_v1());
@@ -59,14 +58,7 @@ impl Inbound {
                 .map_err(|_| StsError::invalid_request("the form is not UTF-8"))?;
             Parameters::from_flat(form)?
         };
-        Ok(Self {
-            method: head.method,
-            query,
-            headers: head.headers,
-            body,
-            scheme,
-            parameters,
-        })
+        Ok(Self { method: head.method, query, headers: head.headers, body, scheme, parameters })
     }
 
     /// A common parameter: a header with TC3, a parameter with v1.
@@ -95,17 +87,10 @@ impl Inbound {
     pub(crate) fn claimed_key(&self) -> Option<String> {
         match self.scheme {
             Scheme::Tc3 => {
-                let (_, rest) = self
-                    .header(AUTHORIZATION.as_str())?
-                    .split_once("Credential=")?;
+                let (_, rest) = self.header(AUTHORIZATION.as_str())?.split_once("Credential=")?;
                 rest.split('/').next().map(str::to_owned)
             }
-            Scheme::V1 => self
-                .parameters
-                .text("SecretId")
-                .ok()
-                .flatten()
-                .map(str::to_owned),
+            Scheme::V1 => self.parameters.text("SecretId").ok().flatten().map(str::to_owned),
         }
     }
 
@@ -129,9 +114,7 @@ fn each_once(headers: &HeaderMap) -> Result<(), StsError> {
     };
     for name in headers.keys().map(http::HeaderName::as_str) {
         if deciding(name) && headers.get_all(name).iter().count() > 1 {
-            return Err(StsError::invalid_request(&format!(
-                "the header `{name}` occurs twice"
-            )));
+            return Err(StsError::invalid_request(&format!("the header `{name}` occurs twice")));
         }
     }
     Ok(())

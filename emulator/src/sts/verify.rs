@@ -41,9 +41,7 @@ fn verify_tc3(
     let header = unverified.header(AUTHORIZATION.as_str());
     let header = header.ok_or_else(|| StsError::invalid_authorization("it is missing"))?;
     let claim = Tc3Claim::parse(header)?;
-    let key = directory
-        .key(claim.secret_id)
-        .ok_or_else(StsError::secret_id_not_found)?;
+    let key = directory.key(claim.secret_id).ok_or_else(StsError::secret_id_not_found)?;
     let timestamp = timestamp(unverified, now)?;
     if claim.scope != tc3::credential_scope(timestamp, SERVICE) {
         // The date has to be the UTC date of the timestamp, the service this one. Inferred: the
@@ -62,11 +60,7 @@ fn verify_tc3(
     };
     let canonical_request = tc3::CanonicalRequest {
         method: unverified.method.as_str(),
-        query: if unverified.method == Method::GET {
-            &unverified.query
-        } else {
-            ""
-        },
+        query: if unverified.method == Method::GET { &unverified.query } else { "" },
         headers: &headers,
         hashed_payload: &hashed_payload,
     };
@@ -131,40 +125,27 @@ fn verify_v1(
     let parameters = &unverified.parameters;
     let secret_id = parameters.required_text("SecretId")?;
     let signature = parameters.required_text("Signature")?;
-    let nonce = parameters
-        .integer("Nonce")?
-        .ok_or_else(|| StsError::missing_parameter("Nonce"))?;
+    let nonce = parameters.integer("Nonce")?.ok_or_else(|| StsError::missing_parameter("Nonce"))?;
     if nonce == 0 {
         return Err(StsError::invalid_value("Nonce"));
     }
     let method = v1::SignatureMethod::from_parameter(parameters.text("SignatureMethod")?)
         .ok_or_else(|| StsError::invalid_value("SignatureMethod"))?;
-    let key = directory
-        .key(secret_id)
-        .ok_or_else(StsError::secret_id_not_found)?;
+    let key = directory.key(secret_id).ok_or_else(StsError::secret_id_not_found)?;
     timestamp(unverified, now)?;
-    let pairs = parameters
-        .flat
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()));
+    let pairs = parameters.flat.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let endpoint = format!("{}/", unverified.host());
     let string_to_sign = v1::string_to_sign(unverified.method.as_str(), &endpoint, pairs);
-    same(
-        &v1::sign(method, &key.secret_key, &string_to_sign),
-        signature,
-    )
-    .then_some(key)
-    .ok_or_else(StsError::signature_failure)
+    same(&v1::sign(method, &key.secret_key, &string_to_sign), signature)
+        .then_some(key)
+        .ok_or_else(StsError::signature_failure)
 }
 
 /// The request's own time, at most five minutes from ours (documented).
 fn timestamp(unverified: &Inbound, now: Timestamp) -> Result<Timestamp, StsError> {
-    let text = unverified
-        .common("Timestamp")?
-        .ok_or_else(|| StsError::missing_parameter("Timestamp"))?;
-    let seconds = text
-        .parse()
-        .map_err(|_| StsError::invalid_value("Timestamp"))?;
+    let text =
+        unverified.common("Timestamp")?.ok_or_else(|| StsError::missing_parameter("Timestamp"))?;
+    let seconds = text.parse().map_err(|_| StsError::invalid_value("Timestamp"))?;
     let timestamp = Timestamp::from_unix_seconds(seconds).ok_or_else(StsError::signature_expire)?;
     if timestamp < now.minus_seconds(SKEW_SECONDS) || timestamp > now.plus_seconds(SKEW_SECONDS) {
         return Err(StsError::signature_expire());

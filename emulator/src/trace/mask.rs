@@ -24,12 +24,7 @@ pub(super) struct Mask {
 
 impl Mask {
     pub(super) fn new(secrets: Arc<SecretRegistry>) -> Self {
-        Self {
-            secrets,
-            numbers: HashMap::new(),
-            last: HashMap::new(),
-            ports: HashMap::new(),
-        }
+        Self { secrets, numbers: HashMap::new(), last: HashMap::new(), ports: HashMap::new() }
     }
 
     pub(super) fn name_port(&mut self, port: &str, name: &str) {
@@ -94,20 +89,15 @@ impl Mask {
     fn authorization(&mut self, value: &str) -> String {
         let (scheme, rest) = value.split_once(' ').unwrap_or((value, ""));
         if SIGNED_SCHEMES.contains(&scheme) {
-            let members: Vec<String> = rest
-                .split(',')
-                .map(|member| self.member(member.trim()))
-                .collect();
+            let members: Vec<String> =
+                rest.split(',').map(|member| self.member(member.trim())).collect();
             return format!("{scheme} {}", members.join(", "));
         }
         if value.starts_with("q-sign-algorithm=") {
             let members: Vec<String> = value.split('&').map(|pair| self.parameter(pair)).collect();
             return members.join("&");
         }
-        if NAMED_SCHEMES
-            .iter()
-            .any(|named| scheme.eq_ignore_ascii_case(named))
-        {
+        if NAMED_SCHEMES.iter().any(|named| scheme.eq_ignore_ascii_case(named)) {
             return format!("{scheme} {}", self.hidden(rest));
         }
         self.hidden(value)
@@ -197,23 +187,14 @@ mod tests {
     fn secrets_have_names_by_first_appearance_wherever_they_stand() {
         let mut mask = mask(&["alphasecret", "betasecret", "a given/secret"]);
         assert_eq!(mask.text("x=betasecret"), "x=secret-1");
-        assert_eq!(
-            mask.text("/alphasecret/%2Fbetasecret"),
-            "/secret-2/%2Fsecret-1"
-        );
+        assert_eq!(mask.text("/alphasecret/%2Fbetasecret"), "/secret-2/%2Fsecret-1");
         assert_eq!(mask.text("(a given/secret)"), "(secret-3)");
         assert_eq!(mask.text("%alphasecret"), "%secret-2");
-        assert_eq!(
-            mask.text("glued:xbetasecretalphasecretx"),
-            "glued:xsecret-1secret-2x"
-        );
+        assert_eq!(mask.text("glued:xbetasecretalphasecretx"), "glued:xsecret-1secret-2x");
         assert_eq!(mask.text("alphasecre is none"), "alphasecre is none");
         mask.secrets.register("latersecret").unwrap();
         assert_eq!(mask.text("latersecret"), "secret-4");
-        assert_eq!(
-            mask.text("AKIDEMUx1 and AKIDEMUx2 and AKIDEMUx1"),
-            "key-1 and key-2 and key-1"
-        );
+        assert_eq!(mask.text("AKIDEMUx1 and AKIDEMUx2 and AKIDEMUx1"), "key-1 and key-2 and key-1");
     }
 
     #[test]
@@ -228,10 +209,7 @@ mod tests {
                 "q-sign-algorithm=sha1&q-ak=AKIDEMUx&q-sign-time=1;2&q-key-time=1;2&q-header-list=host&q-url-param-list=&q-signature=0123abcd",
                 "q-sign-algorithm=sha1&q-ak=key-1&q-sign-time=1;2&q-key-time=1;2&q-header-list=host&q-url-param-list=&q-signature=signature",
             ),
-            (
-                "TC3-HMAC-SHA256 Proof=0123abcd, nonsense",
-                "TC3-HMAC-SHA256 Proof=value-1, value-2",
-            ),
+            ("TC3-HMAC-SHA256 Proof=0123abcd, nonsense", "TC3-HMAC-SHA256 Proof=value-1, value-2"),
             ("Bearer eyJhbGciOi.eyJz.c2ln", "Bearer value-3"),
             ("bearer eyJhbGciOi.eyJz.c2ln", "bearer value-3"),
             ("eyJhbGciOi.eyJz.c2ln", "value-3"),
@@ -249,20 +227,14 @@ mod tests {
         assert_eq!(mask.header("x-tc-token", "foreign"), "value-1");
         assert_eq!(mask.header("x-api-key", "foreign"), "value-1");
         assert_eq!(mask.header("cookie", "a=b"), "value-2");
-        assert_eq!(
-            mask.header("user-agent", "curl/8 alphasecret"),
-            "curl/8 secret-1"
-        );
+        assert_eq!(mask.header("user-agent", "curl/8 alphasecret"), "curl/8 secret-1");
         assert_eq!(
             mask.target(
                 "/a?Action=X&Token=alphasecret&Signature=abc%3D&code=foreign&uploads&prefix=u/"
             ),
             "/a?Action=X&Token=secret-1&Signature=signature&code=value-1&uploads&prefix=u/"
         );
-        assert_eq!(
-            mask.target("/?SecretId=AKIDEMUx&Nonce=1"),
-            "/?SecretId=key-1&Nonce=value-3"
-        );
+        assert_eq!(mask.target("/?SecretId=AKIDEMUx&Nonce=1"), "/?SecretId=key-1&Nonce=value-3");
     }
 
     #[test]

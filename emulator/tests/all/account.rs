@@ -8,10 +8,7 @@ use tencent::cam::Policy;
 use super::support::{Tc3, code, encode, federation, issued, role};
 
 fn policy(statements: &str) -> Policy {
-    Policy::parse(&format!(
-        r#"{{"version":"2.0","statement":[{statements}]}}"#
-    ))
-    .unwrap()
+    Policy::parse(&format!(r#"{{"version":"2.0","statement":[{statements}]}}"#)).unwrap()
 }
 
 fn statement(effect: &str, action: &str, resource: &str) -> String {
@@ -27,9 +24,7 @@ fn key(name: &str) -> KeyPair {
 
 /// A cloud whose one user has these policies, and its key.
 async fn with_user(policies: Vec<Policy>) -> (Cloud, KeyPair) {
-    let user = User::new("limited", 7)
-        .policies(policies)
-        .key(key("limited"));
+    let user = User::new("limited", 7).policies(policies).key(key("limited"));
     let uploader = Role::new("uploader").trust(Trust::Users(vec![7]));
     let other = Role::new("other").trust(Trust::Users(vec![8]));
     let cloud = Cloud::builder().user(user).role(uploader).role(other);
@@ -51,11 +46,8 @@ async fn a_user_may_ask_for_what_its_policies_allow() {
     assert!(message.contains("(name/sts:AssumeRole)"), "{message}");
     assert!(message.contains("roleName/uploader"), "{message}");
 
-    let assume = statement(
-        "allow",
-        "sts:AssumeRole",
-        "qcs::cam::uin/100000000001:roleName/uploader",
-    );
+    let assume =
+        statement("allow", "sts:AssumeRole", "qcs::cam::uin/100000000001:roleName/uploader");
     let (cloud, by) = with_user(vec![policy(&assume)]).await;
     issued(&call(&cloud, &by, "AssumeRole", &role(&cloud, "uploader")).await);
     for (action, parameters) in [
@@ -74,10 +66,9 @@ async fn without_a_policy_there_is_no_right_and_a_deny_wins() {
     let deny = statement("deny", "name/sts:*", "*");
     for policies in [Vec::new(), vec![policy(&format!("{all},{deny}"))]] {
         let (cloud, by) = with_user(policies).await;
-        for (action, parameters) in [
-            ("GetFederationToken", federation()),
-            ("AssumeRole", role(&cloud, "uploader")),
-        ] {
+        for (action, parameters) in
+            [("GetFederationToken", federation()), ("AssumeRole", role(&cloud, "uploader"))]
+        {
             let refused = call(&cloud, &by, action, &parameters).await;
             assert_eq!(code(&refused), "UnauthorizedOperation", "{action}");
         }
@@ -95,32 +86,17 @@ async fn without_a_policy_there_is_no_right_and_a_deny_wins() {
 async fn a_role_is_meant_by_either_of_its_names() {
     let by_id = Role::new("by-id");
     let allow = statement("allow", "name/sts:*", "*");
-    let deny = statement(
-        "deny",
-        "name/sts:AssumeRole",
-        "qcs::cam::uin/100000000001:roleName/by-id",
-    );
+    let deny =
+        statement("deny", "name/sts:AssumeRole", "qcs::cam::uin/100000000001:roleName/by-id");
     let user = User::new("limited", 7)
         .policies(vec![policy(&format!("{allow},{deny}"))])
         .key(key("limited"));
     let cloud = Cloud::builder().user(user).role(by_id);
     let cloud = cloud.start().await.unwrap();
-    let refused = call(
-        &cloud,
-        &key("limited"),
-        "AssumeRole",
-        &role(&cloud, "by-id"),
-    )
-    .await;
+    let refused = call(&cloud, &key("limited"), "AssumeRole", &role(&cloud, "by-id")).await;
     assert_eq!(code(&refused), "UnauthorizedOperation");
     // The number of the role, from the answer to one who may.
-    let answer = call(
-        &cloud,
-        cloud.root_key(),
-        "AssumeRole",
-        &role(&cloud, "by-id"),
-    )
-    .await;
+    let answer = call(&cloud, cloud.root_key(), "AssumeRole", &role(&cloud, "by-id")).await;
     let (pair, token) = issued(&answer);
     let mut whoami = Tc3::new(&pair, "GetCallerIdentity", &json!({}));
     whoami.token = Some(token);
@@ -159,10 +135,7 @@ async fn a_revoked_key_is_unknown() {
     let before = whoami.send(cloud.sts()).await;
     assert_eq!(before["Response"]["Type"], "CAMUser");
     assert!(cloud.revoke(&pair.secret_id));
-    assert_eq!(
-        code(&whoami.send(cloud.sts()).await),
-        "AuthFailure.SecretIdNotFound"
-    );
+    assert_eq!(code(&whoami.send(cloud.sts()).await), "AuthFailure.SecretIdNotFound");
     assert!(cloud.revoke(&by.secret_id));
     let refused = call(&cloud, by, "GetFederationToken", &federation()).await;
     assert_eq!(code(&refused), "AuthFailure.SecretIdNotFound");
@@ -195,30 +168,16 @@ async fn a_session_policy_is_read_as_it_will_be_evaluated() {
         right.to_owned(),
         right.replace("\"effect\"", "\"principal\":{\"qcs\":\"*\"},\"effect\""),
         right.replace("effect", "Effect").replace("allow", "Allow"),
-        right
-            .replace("\"version\"", "\"Version\"")
-            .replace("statement", "Statement"),
+        right.replace("\"version\"", "\"Version\"").replace("statement", "Statement"),
     ] {
         issued(&call(&cloud, by, "GetFederationToken", &with(&text)).await);
     }
     for (text, expected) in [
-        (
-            right.replace("\"effect\"", "\"effect\":\"deny\",\"effect\""),
-            "StrategyFormatError",
-        ),
-        (
-            right.replace("\"effect\"", "\"Effect\":\"deny\",\"effect\""),
-            "StrategyFormatError",
-        ),
-        (
-            right.replace("\"version\"", "\"statement\":[],\"version\""),
-            "StrategyFormatError",
-        ),
+        (right.replace("\"effect\"", "\"effect\":\"deny\",\"effect\""), "StrategyFormatError"),
+        (right.replace("\"effect\"", "\"Effect\":\"deny\",\"effect\""), "StrategyFormatError"),
+        (right.replace("\"version\"", "\"statement\":[],\"version\""), "StrategyFormatError"),
         (right.replace("allow", "deny"), "StrategyInvalid"),
-        (
-            right.replace("\"effect\"", "\"efect\":1,\"effect\""),
-            "StrategyInvalid",
-        ),
+        (right.replace("\"effect\"", "\"efect\":1,\"effect\""), "StrategyInvalid"),
         (
             right.replace(
                 "\"resource\"",
@@ -226,29 +185,13 @@ async fn a_session_policy_is_read_as_it_will_be_evaluated() {
             ),
             "StrategyInvalid",
         ),
-        (
-            right.replace("name/cos:PutObject", "PutObject"),
-            "StrategyInvalid",
-        ),
-        (
-            right.replace("\"*\"", "\"qcs:id/0:cos:::*\""),
-            "ResouceError",
-        ),
-        (
-            right.replace("\"*\"", "\"qcs::cos:::b-1250000000/${uin}\""),
-            "ResouceError",
-        ),
-        (
-            right.replace("\"*\"", "\"qcs::cos::uid/1250000009:*\""),
-            "GrantOtherResource",
-        ),
+        (right.replace("name/cos:PutObject", "PutObject"), "StrategyInvalid"),
+        (right.replace("\"*\"", "\"qcs:id/0:cos:::*\""), "ResouceError"),
+        (right.replace("\"*\"", "\"qcs::cos:::b-1250000000/${uin}\""), "ResouceError"),
+        (right.replace("\"*\"", "\"qcs::cos::uid/1250000009:*\""), "GrantOtherResource"),
     ] {
         let refused = call(&cloud, by, "GetFederationToken", &with(&text)).await;
-        assert_eq!(
-            code(&refused),
-            format!("InvalidParameter.{expected}"),
-            "{text}"
-        );
+        assert_eq!(code(&refused), format!("InvalidParameter.{expected}"), "{text}");
     }
 }
 
@@ -275,24 +218,11 @@ secret_key = "a key of thirty-two characters.."
     assert_eq!(cloud.sub_account_key().secret_id, "AKIDEMUreader");
     let refused = call(&cloud, &key("reader"), "GetFederationToken", &federation()).await;
     assert_eq!(code(&refused), "InvalidParameter.GrantOtherResource");
-    let refused = call(
-        &cloud,
-        &key("reader"),
-        "AssumeRole",
-        &role(&cloud, "issuer"),
-    )
-    .await;
-    assert_eq!(
-        code(&refused),
-        "InternalError.GetRoleError",
-        "only roles of the file"
-    );
+    let refused = call(&cloud, &key("reader"), "AssumeRole", &role(&cloud, "issuer")).await;
+    assert_eq!(code(&refused), "InternalError.GetRoleError", "only roles of the file");
 
     std::fs::write(&path, "unknown = 1").unwrap();
     let error = Cloud::builder().account_file(&path).start().await;
     let message = error.err().unwrap().to_string();
-    assert!(
-        message.contains("account.toml:1: unknown field `unknown`"),
-        "{message}"
-    );
+    assert!(message.contains("account.toml:1: unknown field `unknown`"), "{message}");
 }

@@ -23,9 +23,7 @@ fn request(cloud: &Cloud, method: Method, path: &str) -> RequestBuilder {
 }
 
 fn body(request: RequestBuilder, value: &Value) -> RequestBuilder {
-    request
-        .header("content-type", "application/json")
-        .body(value.to_string())
+    request.header("content-type", "application/json").body(value.to_string())
 }
 
 async fn post(cloud: &Cloud, path: &str, order: &Value) -> (StatusCode, Value) {
@@ -68,10 +66,7 @@ async fn there_is_none_unless_asked_for() {
     let url = format!("{}/_emulator/faults", cloud.gateway_url().unwrap());
     let response = plain_client().get(url).send().await.unwrap();
     let answer = response.text().await.unwrap();
-    assert!(
-        answer.contains("/_emulator/faults"),
-        "the function's own path: {answer}"
-    );
+    assert!(answer.contains("/_emulator/faults"), "the function's own path: {answer}");
 }
 
 #[tokio::test]
@@ -254,10 +249,8 @@ async fn refused(
         }
         let response = tampered.send().await.unwrap();
         assert_eq!(response.status(), status, "{case}: {method} {path}");
-        let cors = response
-            .headers()
-            .keys()
-            .any(|name| name.as_str().starts_with("access-control"));
+        let cors =
+            response.headers().keys().any(|name| name.as_str().starts_with("access-control"));
         assert!(!cors, "{case}");
     }
 }
@@ -318,12 +311,7 @@ async fn a_page_in_a_browser_changes_nothing_even_with_the_token() {
         refused(&cloud, host, 403, tampered(HOST, host)).await;
     }
     let own = admin.url().replace("/_emulator", "");
-    for origin in [
-        "https://evil.example",
-        "null",
-        "http://localhost:5000",
-        own.as_str(),
-    ] {
+    for origin in ["https://evil.example", "null", "http://localhost:5000", own.as_str()] {
         refused(&cloud, origin, 403, tampered(ORIGIN, origin)).await;
     }
     nothing_happened(&cloud).await;
@@ -332,12 +320,9 @@ async fn a_page_in_a_browser_changes_nothing_even_with_the_token() {
 #[tokio::test]
 async fn a_form_or_a_preflight_changes_nothing() {
     let cloud = cloud_with_a_fault().await;
-    for content_type in [
-        "text/plain",
-        "application/x-www-form-urlencoded",
-        "multipart/form-data; boundary=x",
-        "",
-    ] {
+    for content_type in
+        ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""]
+    {
         for (method, path, value) in orders(&cloud) {
             let Some(value) = value else { continue };
             let mut tampered = request(&cloud, method, &path).body(value.to_string());

@@ -38,11 +38,7 @@ async fn a_signature_of_now_is_late_in_the_future_and_early_in_the_past() {
 #[tokio::test]
 async fn a_temporary_key_ends_with_its_time() {
     let cloud = sts_only().await;
-    let call = Tc3::new(
-        cloud.sub_account_key(),
-        "AssumeRole",
-        &role(&cloud, "issuer"),
-    );
+    let call = Tc3::new(cloud.sub_account_key(), "AssumeRole", &role(&cloud, "issuer"));
     let answer = call.send(cloud.sts()).await;
     let (key, token) = issued(&answer);
     let use_it = async || {
@@ -66,10 +62,7 @@ async fn a_temporary_key_ends_with_its_time() {
 
 #[tokio::test]
 async fn a_frozen_clock_shows_one_moment_everywhere() {
-    let cloud = builder(Platform::Lambda(LambdaEvent::FunctionUrl))
-        .start()
-        .await
-        .unwrap();
+    let cloud = builder(Platform::Lambda(LambdaEvent::FunctionUrl)).start().await.unwrap();
     let moment = Timestamp::from_unix_seconds(1_551_113_065).unwrap();
     cloud.clock().set(moment);
     cloud.clock().freeze();
@@ -82,9 +75,7 @@ async fn a_frozen_clock_shows_one_moment_everywhere() {
         assert_eq!(event_time.as_i64(), Some(1_551_113_065_000));
     }
     let call = Tc3::new(cloud.sub_account_key(), "GetFederationToken", &federation());
-    let mut request = client(cloud.sts())
-        .post(cloud.sts().https_url())
-        .body(call.body.clone());
+    let mut request = client(cloud.sts()).post(cloud.sts().https_url()).body(call.body.clone());
     for (name, value) in call.headers(&host_of(&cloud.sts().https_url())) {
         request = request.header(name, value);
     }
@@ -99,11 +90,7 @@ async fn a_frozen_clock_shows_one_moment_everywhere() {
 
 #[tokio::test]
 async fn time_passes_for_the_cloud_each_time_an_instance_is_frozen() {
-    let cloud = builder(Platform::ScfWeb)
-        .freeze_jump(2400)
-        .start()
-        .await
-        .unwrap();
+    let cloud = builder(Platform::ScfWeb).freeze_jump(2400).start().await.unwrap();
     cloud.clock().freeze();
     let start = cloud.clock().now().unix_seconds();
     for jumps in 1..=2 {

@@ -5,10 +5,7 @@ use cos_emulator::{Cloud, KeyOwner, KeyPair, StartError};
 use crate::support::{Tc3, federation, function, issued, sts_only};
 
 fn pair(secret_id: &str) -> KeyPair {
-    KeyPair {
-        secret_id: secret_id.to_owned(),
-        secret_key: "a-secret-key-of-a-test".to_owned(),
-    }
+    KeyPair { secret_id: secret_id.to_owned(), secret_key: "a-secret-key-of-a-test".to_owned() }
 }
 
 #[tokio::test]
@@ -17,14 +14,8 @@ async fn keys_that_look_real_are_refused_by_place_and_not_by_value() {
     let refused = [
         (Cloud::builder().env("SECRET_ID", real), "SECRET_ID"),
         (Cloud::builder().env("ANYTHING", real), "ANYTHING"),
-        (
-            Cloud::builder().key(KeyOwner::Root, pair(real)),
-            "the root key",
-        ),
-        (
-            Cloud::builder().key(KeyOwner::SubAccount, pair("other")),
-            "the sub-account key",
-        ),
+        (Cloud::builder().key(KeyOwner::Root, pair(real)), "the root key"),
+        (Cloud::builder().key(KeyOwner::SubAccount, pair("other")), "the sub-account key"),
     ];
     for (builder, expected) in refused {
         let error = builder.start().await.unwrap_err();
@@ -36,24 +27,11 @@ async fn keys_that_look_real_are_refused_by_place_and_not_by_value() {
 #[tokio::test]
 async fn a_given_key_works_and_no_other_does() {
     let key = pair("AKIDEMUgiven");
-    let cloud = Cloud::builder()
-        .key(KeyOwner::SubAccount, key.clone())
-        .start()
-        .await
-        .unwrap();
-    issued(
-        &Tc3::new(&key, "GetFederationToken", &federation())
-            .send(cloud.sts())
-            .await,
-    );
+    let cloud = Cloud::builder().key(KeyOwner::SubAccount, key.clone()).start().await.unwrap();
+    issued(&Tc3::new(&key, "GetFederationToken", &federation()).send(cloud.sts()).await);
     let elsewhere = sts_only().await;
-    let answer = Tc3::new(&key, "GetFederationToken", &federation())
-        .send(elsewhere.sts())
-        .await;
-    assert_eq!(
-        crate::support::code(&answer),
-        "AuthFailure.SecretIdNotFound"
-    );
+    let answer = Tc3::new(&key, "GetFederationToken", &federation()).send(elsewhere.sts()).await;
+    assert_eq!(crate::support::code(&answer), "AuthFailure.SecretIdNotFound");
 }
 
 #[tokio::test]
@@ -61,11 +39,7 @@ async fn functions_that_cannot_run() {
     let directory = tempfile::tempdir().unwrap();
     let plain = directory.path().join("bootstrap");
     std::fs::write(&plain, "text").unwrap();
-    for path in [
-        directory.path().join("missing"),
-        directory.path().to_owned(),
-        plain,
-    ] {
+    for path in [directory.path().join("missing"), directory.path().to_owned(), plain] {
         let error = Cloud::builder().function(&path).start().await.unwrap_err();
         assert!(matches!(error, StartError::NoFunction { .. }), "{error}");
     }
@@ -96,11 +70,8 @@ async fn every_secret_is_registered() {
         key.secret_key,
         token,
     ];
-    let mut file: Vec<String> = std::fs::read_to_string(&path)
-        .unwrap()
-        .lines()
-        .map(str::to_owned)
-        .collect();
+    let mut file: Vec<String> =
+        std::fs::read_to_string(&path).unwrap().lines().map(str::to_owned).collect();
     let mut memory = cloud.secrets();
     for list in [&mut expected, &mut file, &mut memory] {
         list.sort();

@@ -49,21 +49,14 @@ impl World {
 
     /// A key for `users/1/` of the default bucket.
     async fn session(&self, actions: &[&str]) -> Credential {
-        let actions: Vec<String> = actions
-            .iter()
-            .map(|name| format!("name/cos:{name}"))
-            .collect();
+        let actions: Vec<String> = actions.iter().map(|name| format!("name/cos:{name}")).collect();
         let policy = json!({ "version": "2.0", "statement": [{
             "effect": "allow", "action": actions,
             "resource": "qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/users/1/*",
         }]});
         let mut parameters = federation();
         parameters["Policy"] = json!(encode(&policy.to_string()));
-        let mut call = Tc3::new(
-            self.cloud.sub_account_key(),
-            "GetFederationToken",
-            &parameters,
-        );
+        let mut call = Tc3::new(self.cloud.sub_account_key(), "GetFederationToken", &parameters);
         call.timestamp = self.clock.now();
         let (pair, token) = issued(&call.send(self.cloud.sts()).await);
         Credential(pair, Some(token))
@@ -76,21 +69,13 @@ impl World {
             .filter(|part| !part.is_empty())
             .map(|part| part.split_once('=').unwrap_or((part, "")))
             .collect();
-        let request = CosRequest {
-            method,
-            path,
-            parameters: &parameters,
-            headers: &[("host", HOST)],
-        };
+        let request =
+            CosRequest { method, path, parameters: &parameters, headers: &[("host", HOST)] };
         let now = self.clock.now();
         let key_time = q_sign::key_time(now.minus_seconds(60), now.plus_seconds(600));
         let Credential(pair, token) = by;
-        let authorization = q_sign::authorization(
-            &request,
-            &key_time,
-            &pair.secret_id,
-            &secret(&pair.secret_key),
-        );
+        let authorization =
+            q_sign::authorization(&request, &key_time, &pair.secret_id, &secret(&pair.secret_key));
         let mut headers = vec![("authorization", authorization)];
         if let Some(token) = token {
             headers.push(("x-cos-security-token", token.clone()));
@@ -129,25 +114,15 @@ impl World {
 
     #[track_caller]
     fn refused(answer: &Answer, status: u16, code: &str) {
-        assert_eq!(
-            (answer.status, answer.code.as_str()),
-            (status, code),
-            "{}",
-            answer.reason
-        );
+        assert_eq!((answer.status, answer.code.as_str()), (status, code), "{}", answer.reason);
     }
 }
 
 #[tokio::test]
 async fn a_key_of_the_sts_opens_its_own_prefix_and_nothing_else() {
     let world = World::new().await;
-    let by = world
-        .session(&["PutObject", "GetObject", "GetBucket"])
-        .await;
-    assert_eq!(
-        world.send(&by, "PUT", "/users/1/a", "hello").await.status,
-        200
-    );
+    let by = world.session(&["PutObject", "GetObject", "GetBucket"]).await;
+    assert_eq!(world.send(&by, "PUT", "/users/1/a", "hello").await.status, 200);
     assert_eq!(world.send(&by, "GET", "/users/1/a", "").await.body, "hello");
     let list = world.send(&by, "GET", "/?prefix=users/1/", "").await;
     assert!(list.body.contains("<Key>users/1/a</Key>"), "{}", list.body);
@@ -173,11 +148,7 @@ async fn a_key_of_the_sts_opens_its_own_prefix_and_nothing_else() {
         if method != "HEAD" {
             World::refused(&answer, 403, "AccessDenied");
         }
-        assert!(
-            answer.reason.starts_with("denied"),
-            "{method} {target}: {}",
-            answer.reason
-        );
+        assert!(answer.reason.starts_with("denied"), "{method} {target}: {}", answer.reason);
     }
     let last = world.cloud.decisions().pop().unwrap();
     assert_eq!(
@@ -223,11 +194,7 @@ async fn unknown_keys_and_foreign_accounts_are_refused() {
     let world = World::new().await;
     let by = world.session(&["PutObject", "DeleteObject"]).await;
     let other = world.session(&["PutObject"]).await;
-    World::refused(
-        &world.raw("PUT", "/users/1/a", Vec::new(), "x").await,
-        403,
-        "AccessDenied",
-    );
+    World::refused(&world.raw("PUT", "/users/1/a", Vec::new(), "x").await, 403, "AccessDenied");
     World::refused(
         &world.raw("PATCH", "/users/1/a", Vec::new(), "x").await,
         405,
@@ -240,24 +207,13 @@ async fn unknown_keys_and_foreign_accounts_are_refused() {
         World::refused(&answer, 403, "InvalidAccessKeyId");
     }
     let wrong_key = Credential(
-        KeyPair {
-            secret_key: other.0.secret_key.clone(),
-            ..by.0.clone()
-        },
+        KeyPair { secret_key: other.0.secret_key.clone(), ..by.0.clone() },
         by.1.clone(),
     );
     let answer = world.send(&wrong_key, "PUT", "/users/1/a", "x").await;
     World::refused(&answer, 403, "SignatureDoesNotMatch");
-    assert!(
-        answer.body.contains("<StringToSign>sha1\n"),
-        "{}",
-        answer.body
-    );
-    assert!(
-        answer.body.contains("<FormatString>put\n/users/1/a\n"),
-        "{}",
-        answer.body
-    );
+    assert!(answer.body.contains("<StringToSign>sha1\n"), "{}", answer.body);
+    assert!(answer.body.contains("<FormatString>put\n/users/1/a\n"), "{}", answer.body);
     let delete = "<Delete><Object><Key>users/1/a</Key></Object><Object><Key>users/2/a</Key></Object></Delete>";
     let unsigned = world.raw("POST", "/?delete", Vec::new(), delete).await;
     assert_ne!(unsigned.status, 200);
@@ -275,9 +231,5 @@ async fn a_session_of_the_sts_cannot_widen_itself() {
     call.timestamp = world.clock.now();
     let refused = call.send(world.cloud.sts()).await;
     assert_eq!(code(&refused), "FailedOperation.TempKeyNotAllowed");
-    World::refused(
-        &world.send(&by, "GET", "/users/2/a", "").await,
-        403,
-        "AccessDenied",
-    );
+    World::refused(&world.send(&by, "GET", "/users/2/a", "").await, 403, "AccessDenied");
 }

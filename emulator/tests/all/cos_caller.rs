@@ -39,11 +39,7 @@ impl Caller {
         target: &str,
     ) -> reqwest::RequestBuilder {
         let url = format!("{}{target}", cloud.cos().http_url());
-        self.signed(
-            plain_client().request(method.parse().unwrap(), url),
-            method,
-            target,
-        )
+        self.signed(plain_client().request(method.parse().unwrap(), url), method, target)
     }
 
     pub(crate) fn signed(
@@ -54,15 +50,9 @@ impl Caller {
     ) -> reqwest::RequestBuilder {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let pairs = query.split('&').filter(|pair| !pair.is_empty());
-        let parameters: Vec<(&str, &str)> = pairs
-            .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-            .collect();
-        let what = CosRequest {
-            method,
-            path,
-            parameters: &parameters,
-            headers: &[("host", HOST)],
-        };
+        let parameters: Vec<(&str, &str)> =
+            pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).collect();
+        let what = CosRequest { method, path, parameters: &parameters, headers: &[("host", HOST)] };
         let time = q_sign::key_time(now().minus_seconds(60), now().plus_seconds(600));
         let key = secret(&self.pair.secret_key);
         request
@@ -75,14 +65,7 @@ impl Caller {
     }
 
     pub(crate) async fn put(&self, cloud: &Cloud) -> (StatusCode, String) {
-        status_and_code(
-            self.request(cloud, "PUT", TARGET)
-                .body(TEXT)
-                .send()
-                .await
-                .unwrap(),
-        )
-        .await
+        status_and_code(self.request(cloud, "PUT", TARGET).body(TEXT).send().await.unwrap()).await
     }
 
     pub(crate) async fn get(&self, cloud: &Cloud) -> (StatusCode, String) {
@@ -94,15 +77,9 @@ impl Caller {
 pub(crate) async fn status_and_code(answer: Response) -> (StatusCode, String) {
     let status = answer.status();
     let is_explained = answer.headers().contains_key("x-cos-emulator-reason");
-    assert!(
-        status.is_success() || is_explained,
-        "{status} without a reason"
-    );
+    assert!(status.is_success() || is_explained, "{status} without a reason");
     let text = answer.text().await.unwrap();
-    let code = text
-        .split("<Code>")
-        .nth(1)
-        .and_then(|rest| rest.split('<').next());
+    let code = text.split("<Code>").nth(1).and_then(|rest| rest.split('<').next());
     (status, code.unwrap_or(&text).to_owned())
 }
 

@@ -24,19 +24,12 @@ fn rule(fault: Fault) -> FaultRule {
 #[tokio::test]
 async fn faults_affect_the_operation_that_they_name() {
     let cloud = sts_only().await;
-    let error = Fault::ApiError {
-        code: "InternalError".to_owned(),
-        message: "<a & b>".to_owned(),
-    };
+    let error = Fault::ApiError { code: "InternalError".to_owned(), message: "<a & b>".to_owned() };
     let message = "<Message>&lt;a &amp; b&gt;</Message>";
     for (fault, status, expected) in [
         (Fault::Outage, 503, "503 Service Unavailable"),
         (error, 200, message),
-        (
-            Fault::Throttle { per_second: 0 },
-            503,
-            "<Code>SlowDown</Code>",
-        ),
+        (Fault::Throttle { per_second: 0 }, 503, "<Code>SlowDown</Code>"),
     ] {
         let id = cloud.faults().add(rule(fault)).unwrap();
         let (received, body) = request(&cloud, reqwest::Method::GET).await;
@@ -59,9 +52,8 @@ async fn calls_are_traced_by_operation_and_reason_and_decisions_are_shown() {
     let reason = line["reason"].as_str().unwrap();
     assert!(reason.starts_with("AccessDenied"), "{reason}");
     let admin = cloud.admin().unwrap();
-    let decisions = plain_client()
-        .get(format!("{}/decisions", admin.url()))
-        .bearer_auth(admin.token());
+    let decisions =
+        plain_client().get(format!("{}/decisions", admin.url())).bearer_auth(admin.token());
     let text = decisions.send().await.unwrap().text().await.unwrap();
     let log: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(log["decisions"].as_array().unwrap().len(), 1, "{log}");

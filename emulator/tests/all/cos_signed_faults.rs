@@ -13,18 +13,14 @@ use crate::cos_caller::{Caller, TARGET, TEXT, is, status_and_code};
 use crate::support::{Tc3, client, code as code_of_sts, now, sts_only};
 
 fn second_get(fault: Fault) -> FaultRule {
-    FaultRule::new(Service::Cos, fault)
-        .action("GetObject")
-        .nth(2)
+    FaultRule::new(Service::Cos, fault).action("GetObject").nth(2)
 }
 
 /// The kinds of the faults that fired, in order.
 fn fired(cloud: &Cloud) -> Vec<String> {
     let lines = cloud.trace().into_iter();
     let lines = lines.map(|line| serde_json::from_str::<Value>(&line).unwrap());
-    lines
-        .filter_map(|line| Some(line["fault"].as_str()?.to_owned()))
-        .collect()
+    lines.filter_map(|line| Some(line["fault"].as_str()?.to_owned())).collect()
 }
 
 #[tokio::test]
@@ -56,11 +52,8 @@ async fn a_key_that_is_revoked_in_the_middle_is_unknown_and_others_are_not() {
     assert_eq!(caller.put(&cloud).await, is(403, "InvalidAccessKeyId"));
     assert_eq!(other.get(&cloud).await, is(200, TEXT));
     // The STS knows nothing of a key that is gone.
-    let mut call = Tc3::new(
-        &caller.pair,
-        "GetCallerIdentity",
-        &Value::Object(serde_json::Map::new()),
-    );
+    let mut call =
+        Tc3::new(&caller.pair, "GetCallerIdentity", &Value::Object(serde_json::Map::new()));
     call.token = Some(caller.token.clone());
     let refusal = call.send(cloud.sts()).await;
     assert_eq!(code_of_sts(&refusal), "AuthFailure.SecretIdNotFound");
@@ -96,16 +89,10 @@ async fn a_slow_body_comes_in_pieces_and_whole() {
     let caller = Caller::of(&cloud).await;
     assert_eq!(caller.put(&cloud).await, is(200, ""));
     let pause = Duration::from_millis(100);
-    cloud
-        .faults()
-        .add(second_get(Fault::SlowBody { bytes: 4, pause }))
-        .unwrap();
+    cloud.faults().add(second_get(Fault::SlowBody { bytes: 4, pause })).unwrap();
     assert_eq!(caller.get(&cloud).await, is(200, TEXT));
     let mut answer = caller.request(&cloud, "GET", TARGET).send().await.unwrap();
-    assert_eq!(
-        answer.headers()["content-length"],
-        TEXT.len().to_string().as_str()
-    );
+    assert_eq!(answer.headers()["content-length"], TEXT.len().to_string().as_str());
     let (mut pieces, mut whole) = (0, Vec::new());
     while let Some(piece) = answer.chunk().await.unwrap() {
         pieces += 1;
@@ -117,9 +104,7 @@ async fn a_slow_body_comes_in_pieces_and_whole() {
     let pause = Duration::from_secs(20);
     let rule = FaultRule::new(Service::Cos, Fault::SlowBody { bytes: 4, pause });
     let id = cloud.faults().add(rule).unwrap();
-    let answer = caller
-        .request(&cloud, "GET", TARGET)
-        .timeout(Duration::from_millis(300));
+    let answer = caller.request(&cloud, "GET", TARGET).timeout(Duration::from_millis(300));
     let broken = match answer.send().await {
         Ok(answer) => answer.bytes().await.err(),
         Err(error) => Some(error),
@@ -134,17 +119,11 @@ async fn an_answer_that_is_cut_off_announces_all_of_it() {
     let cloud = sts_only().await;
     let caller = Caller::of(&cloud).await;
     assert_eq!(caller.put(&cloud).await, is(200, ""));
-    cloud
-        .faults()
-        .add(second_get(Fault::CloseAfter { bytes: 5 }))
-        .unwrap();
+    cloud.faults().add(second_get(Fault::CloseAfter { bytes: 5 })).unwrap();
     assert_eq!(caller.get(&cloud).await, is(200, TEXT));
     let mut answer = caller.request(&cloud, "GET", TARGET).send().await.unwrap();
     assert_eq!(answer.status(), 200);
-    assert_eq!(
-        answer.headers()["content-length"],
-        TEXT.len().to_string().as_str()
-    );
+    assert_eq!(answer.headers()["content-length"], TEXT.len().to_string().as_str());
     let mut got = Vec::new();
     let broken = loop {
         match answer.chunk().await {
@@ -203,30 +182,13 @@ async fn an_error_of_one_part_stores_nothing_of_it_and_the_upload_goes_on() {
     let caller = Caller::of(&cloud).await;
     let begun = caller.request(&cloud, "POST", &format!("{TARGET}?uploads"));
     let begun = begun.send().await.unwrap().text().await.unwrap();
-    let id = begun
-        .split("<UploadId>")
-        .nth(1)
-        .unwrap()
-        .split('<')
-        .next()
-        .unwrap()
-        .to_owned();
-    let error = Fault::ApiError {
-        code: "InternalError".to_owned(),
-        message: "ordered".to_owned(),
-    };
-    let rule = FaultRule::new(Service::Cos, error)
-        .action("UploadPart")
-        .nth(2);
+    let id = begun.split("<UploadId>").nth(1).unwrap().split('<').next().unwrap().to_owned();
+    let error = Fault::ApiError { code: "InternalError".to_owned(), message: "ordered".to_owned() };
+    let rule = FaultRule::new(Service::Cos, error).action("UploadPart").nth(2);
     cloud.faults().add(rule).unwrap();
     let put_part = async |number: usize, body: Vec<u8>| {
         let target = format!("{TARGET}?partNumber={number}&uploadId={id}");
-        caller
-            .request(&cloud, "PUT", &target)
-            .body(body)
-            .send()
-            .await
-            .unwrap()
+        caller.request(&cloud, "PUT", &target).body(body).send().await.unwrap()
     };
     let list = format!("{TARGET}?uploadId={id}");
     let first = put_part(1, vec![b'a'; 1 << 20]).await;
@@ -244,12 +206,7 @@ async fn an_error_of_one_part_stores_nothing_of_it_and_the_upload_goes_on() {
     };
     let parts = [part(1, &first), part(2, &second)].concat();
     let body = format!("<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>");
-    let completed = caller
-        .request(&cloud, "POST", &list)
-        .body(body)
-        .send()
-        .await
-        .unwrap();
+    let completed = caller.request(&cloud, "POST", &list).body(body).send().await.unwrap();
     assert_eq!(completed.status(), 200);
     let (status, text) = caller.get(&cloud).await;
     assert_eq!((status.as_u16(), text.len()), (200, (1 << 20) + 4));

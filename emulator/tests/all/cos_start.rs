@@ -11,10 +11,8 @@ const HOST: &str = "examplebucket-1250000000.cos.ap-guangzhou.myqcloud.com";
 async fn request(cloud: &Cloud, method: &str, target: &str, headers: &[(&str, &str)]) -> Response {
     let method = http::Method::from_bytes(method.as_bytes()).unwrap();
     let url = format!("{}{target}", cloud.cos().http_url());
-    let mut request = plain_client()
-        .request(method, url)
-        .header("host", HOST)
-        .header("content-length", "0");
+    let mut request =
+        plain_client().request(method, url).header("host", HOST).header("content-length", "0");
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
@@ -36,12 +34,7 @@ async fn each_request_needs_a_signature() {
         let answer = request(&cloud, method, target, &[]).await;
         assert_eq!(answer.status(), 403, "{method} {target}");
         let headers = answer.headers().clone();
-        for name in [
-            "x-cos-request-id",
-            "x-cos-trace-id",
-            "x-cos-emulator-reason",
-            "date",
-        ] {
+        for name in ["x-cos-request-id", "x-cos-trace-id", "x-cos-emulator-reason", "date"] {
             assert!(headers.contains_key(name), "{method} {target}: {name}");
         }
         assert_eq!(headers["server"], "tencent-cos");
@@ -56,11 +49,7 @@ async fn each_request_needs_a_signature() {
 
 #[tokio::test]
 async fn a_preflight_needs_none_and_follows_the_builder() {
-    let cloud = Cloud::builder()
-        .cors(["http://localhost:3000"])
-        .start()
-        .await
-        .unwrap();
+    let cloud = Cloud::builder().cors(["http://localhost:3000"]).start().await.unwrap();
     let preflight = |origin: &'static str| {
         [
             ("origin", origin),
@@ -70,20 +59,11 @@ async fn a_preflight_needs_none_and_follows_the_builder() {
     };
     let answer = request(&cloud, "OPTIONS", "/a", &preflight("http://localhost:3000")).await;
     assert_eq!(answer.status(), 200);
-    assert_eq!(
-        answer.headers()["access-control-allow-origin"],
-        "http://localhost:3000"
-    );
+    assert_eq!(answer.headers()["access-control-allow-origin"], "http://localhost:3000");
     let other = request(&cloud, "OPTIONS", "/a", &preflight("http://localhost:3001")).await;
     assert_eq!(other.status(), 403);
     let closed = Cloud::builder().start().await.unwrap();
-    let none = request(
-        &closed,
-        "OPTIONS",
-        "/a",
-        &preflight("http://localhost:3000"),
-    )
-    .await;
+    let none = request(&closed, "OPTIONS", "/a", &preflight("http://localhost:3000")).await;
     assert_eq!(none.status(), 403);
     assert!(!none.headers().contains_key("access-control-allow-origin"));
 }
@@ -120,36 +100,17 @@ async fn ports_and_directories_that_are_taken_are_named() {
     assert!(matches!(error, StartError::PortTaken { port: named, .. } if named == port));
 
     let directory = tempfile::tempdir().unwrap();
-    let first = Cloud::builder()
-        .data(directory.path())
-        .start()
-        .await
-        .unwrap();
-    let error = Cloud::builder()
-        .data(directory.path())
-        .start()
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(&error, StartError::Data { path, .. } if path == directory.path()),
-        "{error}"
-    );
+    let first = Cloud::builder().data(directory.path()).start().await.unwrap();
+    let error = Cloud::builder().data(directory.path()).start().await.unwrap_err();
+    assert!(matches!(&error, StartError::Data { path, .. } if path == directory.path()), "{error}");
     assert!(error.to_string().contains("another process"), "{error}");
     drop(first);
-    let again = Cloud::builder()
-        .data(directory.path())
-        .start()
-        .await
-        .unwrap();
+    let again = Cloud::builder().data(directory.path()).start().await.unwrap();
     drop(again);
 
     let foreign = tempfile::tempdir().unwrap();
     std::fs::write(foreign.path().join("thesis.txt"), "mine").unwrap();
-    let error = Cloud::builder()
-        .data(foreign.path())
-        .start()
-        .await
-        .unwrap_err();
+    let error = Cloud::builder().data(foreign.path()).start().await.unwrap_err();
     assert!(error.to_string().contains("other files"), "{error}");
     let file = foreign.path().join("thesis.txt");
     let error = Cloud::builder().data(&file).start().await.unwrap_err();

@@ -27,9 +27,7 @@ async fn raw(
     parameters: &Value,
 ) -> reqwest::Result<reqwest::Response> {
     let call = Tc3::new(cloud.sub_account_key(), action, parameters);
-    let mut request = client(cloud.sts())
-        .post(cloud.sts().https_url())
-        .body(call.body.clone());
+    let mut request = client(cloud.sts()).post(cloud.sts().https_url()).body(call.body.clone());
     for (name, value) in call.headers(&host_of(&cloud.sts().https_url())) {
         request = request.header(name, value);
     }
@@ -46,11 +44,7 @@ async fn answer(cloud: &Cloud) -> Value {
 
 /// The answer with a key of a role session.
 async fn assume(cloud: &Cloud) -> Value {
-    let call = Tc3::new(
-        cloud.sub_account_key(),
-        "AssumeRole",
-        &role(cloud, "issuer"),
-    );
+    let call = Tc3::new(cloud.sub_account_key(), "AssumeRole", &role(cloud, "issuer"));
     call.send(cloud.sts()).await
 }
 
@@ -144,12 +138,7 @@ async fn a_throttled_gateway_answers_as_its_platform_does() {
 async fn chance_and_bursts_repeat_with_the_seed() {
     let run = async |seed| {
         let rule = sts(Fault::Outage).probability(0.3).burst(2);
-        let cloud = Cloud::builder()
-            .seed(seed)
-            .fault(rule)
-            .start()
-            .await
-            .unwrap();
+        let cloud = Cloud::builder().seed(seed).fault(rule).start().await.unwrap();
         let mut fired = Vec::new();
         for _ in 0..24 {
             fired.push(federate(&cloud).await.unwrap().status() == 503);
@@ -209,10 +198,8 @@ async fn half_a_body_is_complete_http_and_broken_json() {
 
 #[tokio::test]
 async fn an_api_error_is_http_200_and_issues_nothing() {
-    let error = Fault::ApiError {
-        code: "InternalError.DbError".to_owned(),
-        message: "x".to_owned(),
-    };
+    let error =
+        Fault::ApiError { code: "InternalError.DbError".to_owned(), message: "x".to_owned() };
     let cloud = faulty(sts(error).times(1)).await;
     let before = cloud.secrets().len();
     assert_eq!(code(&answer(&cloud).await), "InternalError.DbError");
@@ -273,10 +260,7 @@ async fn a_stale_pair_has_the_token_of_an_earlier_key_and_is_refused() {
         assert_eq!(refused.as_deref(), Some("AuthFailure.TokenFailure"));
     }
     let (_, token) = issued(&second);
-    assert!(
-        cloud.secrets().contains(&token),
-        "a real token, of another key"
-    );
+    assert!(cloud.secrets().contains(&token), "a real token, of another key");
 }
 
 #[tokio::test]

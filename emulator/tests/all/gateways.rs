@@ -47,24 +47,12 @@ async fn scf_function_url() {
     let event = event(SHAPES[0], Method::POST, TARGET, "{\"x\":1}").await;
     assert_eq!(event["httpMethod"], "POST");
     assert_eq!(event["path"], "/sign/a%20b");
-    assert_eq!(
-        event["queryString"],
-        json!({ "a": ["1", "2"], "b": "x/y", "flag": true })
-    );
+    assert_eq!(event["queryString"], json!({ "a": ["1", "2"], "b": "x/y", "flag": true }));
     assert_eq!(event["body"], "{\"x\":1}");
     assert_eq!(event["headers"]["x-custom"], "one");
     assert_eq!(event["headers"]["x-scf-remote-addr"], "127.0.0.1");
-    assert_eq!(
-        event["headers"].get("x-scf-secret-id"),
-        None,
-        "clients cannot set it"
-    );
-    for absent in [
-        "requestContext",
-        "isBase64Encoded",
-        "pathParameters",
-        "queryStringParameters",
-    ] {
+    assert_eq!(event["headers"].get("x-scf-secret-id"), None, "clients cannot set it");
+    for absent in ["requestContext", "isBase64Encoded", "pathParameters", "queryStringParameters"] {
         assert_eq!(event.get(absent), None, "{absent}");
     }
 }
@@ -76,10 +64,7 @@ async fn scf_api_gateway() {
     assert_eq!(event["requestContext"]["httpMethod"], "ANY");
     assert_eq!(event["requestContext"]["sourceIp"], "127.0.0.1");
     assert_eq!(event["path"], "/sign/a%20b");
-    assert_eq!(
-        event["queryString"],
-        json!({ "a": ["1", "2"], "b": "x/y", "flag": true })
-    );
+    assert_eq!(event["queryString"], json!({ "a": ["1", "2"], "b": "x/y", "flag": true }));
     assert_eq!(event["queryStringParameters"], json!({}));
     assert_eq!(event["headers"]["requestsource"], "APIGW");
     assert_eq!(event["body"], "{\"x\":1}");
@@ -103,10 +88,7 @@ async fn lambda_payload_two() {
         assert_eq!(event["version"], "2.0");
         assert_eq!(event["rawPath"], "/sign/a%20b");
         assert_eq!(event["rawQueryString"], "a=1&b=x%2Fy&a=2&flag");
-        assert_eq!(
-            event["queryStringParameters"],
-            json!({ "a": "1,2", "b": "x/y", "flag": "" })
-        );
+        assert_eq!(event["queryStringParameters"], json!({ "a": "1,2", "b": "x/y", "flag": "" }));
         assert_eq!(event["cookies"], json!(["k=v", "l=w"]));
         assert_eq!(event["headers"].get("cookie"), None);
         assert_eq!(event["requestContext"]["http"]["method"], "POST");
@@ -121,10 +103,7 @@ async fn lambda_payload_two() {
 async fn lambda_rest() {
     let event = event(SHAPES[5], Method::POST, TARGET, "{\"x\":1}").await;
     assert_eq!(event["httpMethod"], "POST");
-    assert_eq!(
-        event["multiValueQueryStringParameters"]["a"],
-        json!(["1", "2"])
-    );
+    assert_eq!(event["multiValueQueryStringParameters"]["a"], json!(["1", "2"]));
     assert_eq!(event["queryStringParameters"]["a"], "2");
     assert_eq!(event["multiValueHeaders"]["x-custom"], json!(["one"]));
     assert_eq!(event["requestContext"]["stage"], "prod");
@@ -134,10 +113,7 @@ async fn lambda_rest() {
 async fn lambda_load_balancer() {
     let event = event(SHAPES[6], Method::POST, TARGET, "{\"x\":1}").await;
     assert!(event["requestContext"]["elb"]["targetGroupArn"].is_string());
-    assert_eq!(
-        event["queryStringParameters"]["b"], "x%2Fy",
-        "still encoded"
-    );
+    assert_eq!(event["queryStringParameters"]["b"], "x%2Fy", "still encoded");
     assert_eq!(event["body"], "{\"x\":1}");
 }
 
@@ -147,10 +123,7 @@ async fn a_request_without_query_and_body() {
         let event = event(shape, Method::GET, "/sign", "").await;
         for member in ["queryString", "queryStringParameters"] {
             let value = event.get(member).unwrap_or(&Value::Null);
-            assert!(
-                value.is_null() || *value == json!({}),
-                "{shape:?} {member}: {value}"
-            );
+            assert!(value.is_null() || *value == json!({}), "{shape:?} {member}: {value}");
         }
         let body = event.get("body").unwrap_or(&Value::Null);
         assert!(body.is_null() || body == "", "{shape:?}: {body}");
@@ -173,10 +146,7 @@ async fn bodies_that_are_no_text() {
         let body = event.get("body").or_else(|| event.get("payload")).unwrap();
         assert_eq!(body, "/wD+", "{shape:?}");
         let flag = &event["isBase64Encoded"];
-        assert!(
-            *flag == json!(true) || *flag == json!("true"),
-            "{shape:?}: {flag}"
-        );
+        assert!(*flag == json!(true) || *flag == json!("true"), "{shape:?}: {flag}");
     }
 }
 
@@ -203,10 +173,7 @@ async fn malformed_replies() {
         let (status, body) = refusal(SHAPES[2], behave).await;
         assert_eq!(status, 403);
         let body: Value = serde_json::from_str(&body).unwrap();
-        assert_eq!(
-            body,
-            json!({ "errno": 403, "error": "Analyse scf response failed." })
-        );
+        assert_eq!(body, json!({ "errno": 403, "error": "Analyse scf response failed." }));
     }
     for (shape, expected) in [
         (SHAPES[3], "Internal Server Error"),
@@ -257,20 +224,12 @@ async fn requests_over_the_limit() {
         let body = "x".repeat(6 * 1024 * 1024 + 1);
         let response = send(&cloud, Method::POST, "/", &body).await;
         assert_eq!(response.status(), expected, "{shape:?}");
-        assert!(
-            cloud.function_processes().is_empty(),
-            "no instance was started for it"
-        );
+        assert!(cloud.function_processes().is_empty(), "no instance was started for it");
     }
 }
 
 async fn raw_reply(shape: Platform, raw: &str) -> Response {
-    let cloud = builder(shape)
-        .env("BEHAVIOUR", "raw")
-        .env("RAW", raw)
-        .start()
-        .await
-        .unwrap();
+    let cloud = builder(shape).env("BEHAVIOUR", "raw").env("RAW", raw).start().await.unwrap();
     send(&cloud, Method::GET, "/", "").await
 }
 
@@ -281,11 +240,7 @@ async fn replies_that_are_understood() {
         let response = raw_reply(shape, encoded).await;
         assert_eq!(response.status(), 200, "{shape:?}");
         assert_eq!(response.headers()["content-type"], "image/png");
-        assert_eq!(
-            response.bytes().await.unwrap().as_ref(),
-            [0xff, 0x00, 0xfe],
-            "{shape:?}"
-        );
+        assert_eq!(response.bytes().await.unwrap().as_ref(), [0xff, 0x00, 0xfe], "{shape:?}");
     }
     // SCF: lists of header values, no redirects behind the API gateway.
     let lists = r#"{"statusCode":302,"headers":{"X-Many":["v1","v2"],"Location":"/x"},"body":""}"#;
@@ -328,11 +283,7 @@ async fn replies_that_are_not() {
     ];
     for raw in wrong {
         for (shape, status) in [(SHAPES[0], 403), (SHAPES[3], 502)] {
-            assert_eq!(
-                raw_reply(shape, raw).await.status(),
-                status,
-                "{shape:?} {raw}"
-            );
+            assert_eq!(raw_reply(shape, raw).await.status(), status, "{shape:?} {raw}");
         }
     }
 }

@@ -31,18 +31,13 @@ pub(crate) fn behaving(platform: Platform, behaviour: &str) -> CloudBuilder {
 }
 
 pub(crate) async fn outcome(cloud: &Cloud, behave: &str) -> Outcome {
-    cloud
-        .invoke(json!({ "behave": behave }).to_string())
-        .await
-        .outcome
+    cloud.invoke(json!({ "behave": behave }).to_string()).await.outcome
 }
 
 /// The body of the function's reply.
 #[track_caller]
 pub(crate) fn reply(outcome: &Outcome) -> Value {
-    let Outcome::Response(bytes) = outcome else {
-        panic!("no response but {outcome:?}")
-    };
+    let Outcome::Response(bytes) = outcome else { panic!("no response but {outcome:?}") };
     let reply: Value = serde_json::from_slice(bytes).unwrap();
     serde_json::from_str(reply["body"].as_str().unwrap()).unwrap()
 }
@@ -85,12 +80,8 @@ async fn one_instance_serves_one_after_the_other() {
 
 #[tokio::test]
 async fn parallel_requests_get_instances_of_their_own_up_to_the_limit() {
-    let cloud = builder(SCF)
-        .max_instances(2)
-        .call_timeout(Duration::from_secs(2))
-        .start()
-        .await
-        .unwrap();
+    let cloud =
+        builder(SCF).max_instances(2).call_timeout(Duration::from_secs(2)).start().await.unwrap();
     let (one, two, three) = tokio::join!(
         outcome(&cloud, "hang-busy"),
         outcome(&cloud, "hang-busy"),
@@ -174,10 +165,7 @@ async fn an_event_that_was_not_fetched_goes_to_a_fresh_instance() {
     // And if every instance does so, the request still ends.
     let cloud = behaving(SCF, "crash-ready").start().await.unwrap();
     let error = outcome(&cloud, "echo").await;
-    assert!(
-        matches!(refused(&error), PlatformError::ExitedBusy { .. }),
-        "{error:?}"
-    );
+    assert!(matches!(refused(&error), PlatformError::ExitedBusy { .. }), "{error:?}");
 }
 
 #[tokio::test]
@@ -202,10 +190,7 @@ async fn hang_in_busy() {
         let builder = builder(platform).call_timeout(Duration::from_millis(600));
         let cloud = builder.start().await.unwrap();
         let first = outcome(&cloud, "hang-busy").await;
-        assert!(
-            matches!(refused(&first), PlatformError::CallTimeout { .. }),
-            "{first:?}"
-        );
+        assert!(matches!(refused(&first), PlatformError::CallTimeout { .. }), "{first:?}");
         assert_eq!(refused(&first).scf_code().0, 433);
         assert_eq!(reply(&outcome(&cloud, "echo").await)["served"], 1);
     }
@@ -219,10 +204,7 @@ async fn ready_but_never_fetching() {
         .await
         .unwrap();
     let first = outcome(&cloud, "echo").await;
-    assert!(matches!(
-        refused(&first),
-        PlatformError::FetchTimeout { .. }
-    ));
+    assert!(matches!(refused(&first), PlatformError::FetchTimeout { .. }));
 }
 
 #[tokio::test]
@@ -309,10 +291,7 @@ async fn the_headers_of_next() {
         }
     }
     let count = spellings.len();
-    assert!(
-        count > 2,
-        "the case changes from call to call: {spellings:?}"
-    );
+    assert!(count > 2, "the case changes from call to call: {spellings:?}");
 
     let cloud = builder(LAMBDA).start().await.unwrap();
     let before = u128::try_from(now().unix_seconds()).unwrap() * 1000;
@@ -346,13 +325,7 @@ async fn the_environment_is_the_platforms_and_ours_and_nothing_else() {
     ] {
         assert_eq!(environment[name], expected, "{name}");
     }
-    for absent in [
-        "SECRET_KEY",
-        "CARGO_MANIFEST_DIR",
-        "CARGO",
-        "AWS_LAMBDA_RUNTIME_API",
-        "PORT",
-    ] {
+    for absent in ["SECRET_KEY", "CARGO_MANIFEST_DIR", "CARGO", "AWS_LAMBDA_RUNTIME_API", "PORT"] {
         assert_eq!(environment.get(absent), None, "{absent}");
     }
     // The execution role's keys are real ones of this cloud.

@@ -12,17 +12,10 @@ fn root() -> PathBuf {
 
 /// The names of every test function of the project.
 fn tests() -> BTreeSet<String> {
-    let mut folders = [
-        "src",
-        "tests",
-        "tencent",
-        "emulator/src",
-        "emulator/tests",
-        "cli/src",
-        "cli/tests",
-    ]
-    .map(|folder| root().join(folder))
-    .to_vec();
+    let mut folders =
+        ["src", "tests", "tencent", "emulator/src", "emulator/tests", "cli/src", "cli/tests"]
+            .map(|folder| root().join(folder))
+            .to_vec();
     let mut names = BTreeSet::new();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
@@ -57,19 +50,12 @@ fn tests_of(text: &str) -> Vec<String> {
 #[test]
 fn every_test_that_is_named_exists() {
     let tests = tests();
-    assert!(
-        tests.contains("every_test_that_is_named_exists"),
-        "the search finds itself"
-    );
+    assert!(tests.contains("every_test_that_is_named_exists"), "the search finds itself");
     assert!(!tests.contains("tests_of"), "and no helper");
     let mut named = 0;
     for line in parity::entries() {
         if let Some(test) = line.entry.test {
-            assert!(
-                tests.contains(test),
-                "{}: there is no test `{test}`",
-                line.entry.behaviour
-            );
+            assert!(tests.contains(test), "{}: there is no test `{test}`", line.entry.behaviour);
             named += 1;
         }
     }
@@ -81,11 +67,7 @@ fn sources_say_where_and_no_behaviour_is_listed_twice() {
     let mut behaviours = BTreeSet::new();
     for line in parity::entries() {
         let entry = line.entry;
-        assert!(
-            behaviours.insert((line.service, entry.behaviour)),
-            "twice: {}",
-            entry.behaviour
-        );
+        assert!(behaviours.insert((line.service, entry.behaviour)), "twice: {}", entry.behaviour);
         assert!(!entry.source.detail().is_empty(), "{}", entry.behaviour);
         if let Source::Documented(page) = entry.source {
             assert!(page.starts_with("https://"), "{}: {page}", entry.behaviour);

@@ -23,11 +23,7 @@ async fn ticks(cloud: &Cloud) -> i64 {
 /// `T` in the third field of `/proc/<pid>/stat`.
 fn is_stopped(process: i32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
-    stat.rsplit(')')
-        .next()
-        .unwrap()
-        .trim_start()
-        .starts_with('T')
+    stat.rsplit(')').next().unwrap().trim_start().starts_with('T')
 }
 
 async fn frozen(cloud: &Cloud) -> i32 {
@@ -52,11 +48,7 @@ async fn a_background_thread_stands_still_between_requests() {
 #[tokio::test]
 async fn without_freezing_it_runs_on() {
     for platform in ALL {
-        let cloud = behaving(platform, "ticks")
-            .freeze(false)
-            .start()
-            .await
-            .unwrap();
+        let cloud = behaving(platform, "ticks").freeze(false).start().await.unwrap();
         let before = ticks(&cloud).await;
         assert!(!is_stopped(cloud.function_processes()[0]));
         until_more(&cloud, before + 10).await;
@@ -159,11 +151,7 @@ async fn each_freeze_is_reported() {
 #[tokio::test]
 async fn no_request_is_lost_between_freezing_and_the_next_one() {
     for platform in ALL {
-        let cloud = behaving(platform, "ticks")
-            .max_instances(4)
-            .start()
-            .await
-            .unwrap();
+        let cloud = behaving(platform, "ticks").max_instances(4).start().await.unwrap();
         // As many at a time as there may be instances: none is throttled, each takes a frozen or a
         // freezing one.
         let many = || async {

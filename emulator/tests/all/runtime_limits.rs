@@ -80,10 +80,7 @@ async fn the_client_sees_the_platforms_own_answer_to_too_much_memory() {
 #[tokio::test]
 async fn more_memory_is_a_setting() {
     let cloud = behaving(SCF, "echo").memory_mb(640).start().await.unwrap();
-    assert_eq!(
-        reply(&outcome(&cloud, "memory").await),
-        json!({ "answer": "too much" })
-    );
+    assert_eq!(reply(&outcome(&cloud, "memory").await), json!({ "answer": "too much" }));
     let next = reply(&outcome(&cloud, "echo").await)["next"].clone();
     assert_eq!(next["memory_limit_in_mb"], "640");
 }
@@ -110,19 +107,12 @@ async fn an_answer_after_the_deadline_is_ignored() {
 
 #[tokio::test]
 async fn a_time_out_in_the_words_of_scf() {
-    let cloud = behaving(SCF, "echo")
-        .call_timeout(Duration::from_secs(1))
-        .start()
-        .await
-        .unwrap();
+    let cloud = behaving(SCF, "echo").call_timeout(Duration::from_secs(1)).start().await.unwrap();
     let (code, body) = status(&cloud, "/?behave=hang-busy", vec![]).await;
     assert_eq!(code, 433);
     let body: Value = serde_json::from_str(&body).unwrap();
     assert_eq!(body["errorCode"], -1);
-    assert_eq!(
-        body["errorMessage"],
-        "Invoking task timed out after 1 seconds"
-    );
+    assert_eq!(body["errorMessage"], "Invoking task timed out after 1 seconds");
 }
 
 #[tokio::test]
@@ -137,18 +127,10 @@ async fn throttled_in_the_words_of_each_front() {
         (REST, 500),
         (ALB, 502),
     ] {
-        let cloud = behaving(platform, "echo")
-            .max_instances(0)
-            .start()
-            .await
-            .unwrap();
+        let cloud = behaving(platform, "echo").max_instances(0).start().await.unwrap();
         let (code, _) = status(&cloud, "/", vec![]).await;
         assert_eq!(code, expected, "{platform:?}");
-        assert_eq!(
-            cloud.function_output(),
-            "",
-            "nothing ran, nothing is logged"
-        );
+        assert_eq!(cloud.function_output(), "", "nothing ran, nothing is logged");
     }
 }
 
@@ -157,19 +139,12 @@ async fn a_load_balancer_takes_one_megabyte_each_way() {
     let over = 1024 * 1024 + 1;
     for (platform, code) in [(ALB, 413), (REST, 201)] {
         let cloud = behaving(platform, "echo").start().await.unwrap();
-        assert_eq!(
-            status(&cloud, "/", vec![b'x'; over]).await.0,
-            code,
-            "{platform:?}"
-        );
+        assert_eq!(status(&cloud, "/", vec![b'x'; over]).await.0, code, "{platform:?}");
     }
     // The function answers with the event that it got.
     let cloud = behaving(ALB, "echo").start().await.unwrap();
     let (code, _) = status(&cloud, "/", vec![b'x'; over - 2000]).await;
-    assert_eq!(
-        code, 502,
-        "with the event around it, the response is over the limit"
-    );
+    assert_eq!(code, 502, "with the event around it, the response is over the limit");
 }
 
 #[tokio::test]
@@ -177,10 +152,6 @@ async fn lambda_takes_a_hundred_bytes_more_as_a_response() {
     for (platform, accepted) in [(SCF, false), (LAMBDA, true)] {
         let cloud = behaving(platform, "just-over").start().await.unwrap();
         let ended = outcome(&cloud, "just-over").await;
-        assert_eq!(
-            matches!(ended, Outcome::Response(_)),
-            accepted,
-            "{platform:?}"
-        );
+        assert_eq!(matches!(ended, Outcome::Response(_)), accepted, "{platform:?}");
     }
 }

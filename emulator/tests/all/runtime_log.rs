@@ -37,10 +37,7 @@ fn kinds(lines: &[String]) -> Vec<&str> {
 }
 
 fn number(text: &str, after: &str, before: &str) -> f64 {
-    let rest = text
-        .split(after)
-        .nth(1)
-        .unwrap_or_else(|| panic!("no {after} in {text}"));
+    let rest = text.split(after).nth(1).unwrap_or_else(|| panic!("no {after} in {text}"));
     rest.split(before).next().unwrap().trim().parse().unwrap()
 }
 
@@ -48,18 +45,9 @@ fn number(text: &str, after: &str, before: &str) -> f64 {
 async fn scf_event_functions() {
     let (_cloud, lines) = log(SCF, "echo").await;
     assert_eq!(kinds(&lines), ["START", "Response", "END", "Report"]);
-    let started = lines
-        .iter()
-        .position(|line| line.contains("function started"))
-        .unwrap();
-    let opened = lines
-        .iter()
-        .position(|line| line.starts_with("START"))
-        .unwrap();
-    assert!(
-        opened < started,
-        "what the start prints belongs to the first request"
-    );
+    let started = lines.iter().position(|line| line.contains("function started")).unwrap();
+    let opened = lines.iter().position(|line| line.starts_with("START")).unwrap();
+    assert!(opened < started, "what the start prints belongs to the first request");
     let report = lines.last().unwrap();
     assert!(number(report, "Duration:", "ms") < 10_000.0);
     assert_eq!(number(report, " Memory:", "MB"), 128.0);
@@ -67,29 +55,17 @@ async fn scf_event_functions() {
     assert!((4.0..128.0).contains(&used), "{report}");
 
     let (_cloud, lines) = log(SCF, "error").await;
-    assert_eq!(
-        kinds(&lines),
-        ["START", "ERROR", "Response", "END", "Report"]
-    );
-    assert!(
-        lines
-            .iter()
-            .any(|line| line.ends_with("Result:parse event error"))
-    );
+    assert_eq!(kinds(&lines), ["START", "ERROR", "Response", "END", "Report"]);
+    assert!(lines.iter().any(|line| line.ends_with("Result:parse event error")));
 }
 
 #[tokio::test]
 async fn scf_web_functions_do_not_log_what_they_answer() {
     let (_cloud, lines) = log(Platform::ScfWeb, "sign").await;
     assert_eq!(kinds(&lines), ["START", "Init Report", "END", "Report"]);
-    let init = lines
-        .iter()
-        .find(|line| line.starts_with("Init Report"))
-        .unwrap();
-    let (whole, process) = (
-        number(init, "InitDuration: ", "ms"),
-        number(init, " Duration: ", "ms"),
-    );
+    let init = lines.iter().find(|line| line.starts_with("Init Report")).unwrap();
+    let (whole, process) =
+        (number(init, "InitDuration: ", "ms"), number(init, " Duration: ", "ms"));
     assert!(whole >= process && process > 0.0, "{init}");
     assert!(!lines.concat().contains("AKIDEMU"), "no answer in the log");
 }
@@ -98,20 +74,12 @@ async fn scf_web_functions_do_not_log_what_they_answer() {
 async fn lambda() {
     let (cloud, lines) = log(LAMBDA, "echo").await;
     assert_eq!(kinds(&lines), ["START", "END", "REPORT"]);
-    let started = lines
-        .iter()
-        .position(|line| line.contains("function started"))
-        .unwrap();
-    let opened = lines
-        .iter()
-        .position(|line| line.starts_with("START"))
-        .unwrap();
+    let started = lines.iter().position(|line| line.contains("function started")).unwrap();
+    let opened = lines.iter().position(|line| line.starts_with("START")).unwrap();
     assert!(started < opened, "the start lies before the first request");
     let cold = lines.last().unwrap();
-    let (duration, init) = (
-        number(cold, "\tDuration: ", " ms"),
-        number(cold, "\tInit Duration: ", " ms"),
-    );
+    let (duration, init) =
+        (number(cold, "\tDuration: ", " ms"), number(cold, "\tInit Duration: ", " ms"));
     let billed = number(cold, "\tBilled Duration: ", " ms");
     assert!((billed - (duration + init).ceil()).abs() <= 1.0, "{cold}");
     let used = number(cold, "\tMax Memory Used: ", " MB");
@@ -127,17 +95,10 @@ async fn lambda_says_why_an_invocation_failed() {
     for (behave, expected) in [
         ("crash-busy", "Status: error\tError Type: Runtime.ExitError"),
         ("memory", "Status: error\tError Type: Runtime.OutOfMemory"),
-        (
-            "too-large",
-            "Status: error\tError Type: Function.ResponseSizeTooLarge",
-        ),
+        ("too-large", "Status: error\tError Type: Function.ResponseSizeTooLarge"),
     ] {
         let (_cloud, lines) = log(LAMBDA, behave).await;
-        assert_eq!(
-            kinds(&lines),
-            ["START", "RequestId", "END", "REPORT"],
-            "{behave}"
-        );
+        assert_eq!(kinds(&lines), ["START", "RequestId", "END", "REPORT"], "{behave}");
         assert!(lines.last().unwrap().ends_with(expected), "{lines:?}");
     }
     let (_cloud, lines) = log(LAMBDA, "memory").await;
@@ -159,11 +120,7 @@ async fn a_returned_secret_is_masked_with_a_word_about_it() {
         assert!(output.contains("SCF masks nothing"), "{behave}");
         let secrets = cloud.secrets();
         assert!(!secrets.is_empty());
-        assert!(
-            secrets
-                .iter()
-                .all(|secret| !output.contains(secret.as_str()))
-        );
+        assert!(secrets.iter().all(|secret| !output.contains(secret.as_str())));
     }
 }
 
@@ -178,10 +135,6 @@ async fn a_secret_or_a_line_in_a_reported_error_is_neither() {
         let output = lines.join("\n");
         assert!(output.contains("***"), "{output}");
         let secrets = cloud.secrets();
-        assert!(
-            secrets
-                .iter()
-                .all(|secret| !output.contains(secret.as_str()))
-        );
+        assert!(secrets.iter().all(|secret| !output.contains(secret.as_str())));
     }
 }

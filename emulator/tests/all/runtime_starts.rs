@@ -13,22 +13,10 @@ async fn a_start_that_fails_once_costs_no_request() {
         let (cloud, _directory) = once(LAMBDA, behaviour).await;
         assert_eq!(reply(&outcome(&cloud, "echo").await)["served"], 1);
         let output = cloud.function_output();
-        let report = output
-            .lines()
-            .find(|line| line.starts_with("INIT_REPORT"))
-            .unwrap();
-        assert!(
-            report.contains("\tPhase: init\tStatus: error\tError Type: Runtime."),
-            "{report}"
-        );
-        let line = output
-            .lines()
-            .find(|line| line.starts_with("REPORT"))
-            .unwrap();
-        assert!(
-            !line.contains("Init Duration"),
-            "part of the duration: {line}"
-        );
+        let report = output.lines().find(|line| line.starts_with("INIT_REPORT")).unwrap();
+        assert!(report.contains("\tPhase: init\tStatus: error\tError Type: Runtime."), "{report}");
+        let line = output.lines().find(|line| line.starts_with("REPORT")).unwrap();
+        assert!(!line.contains("Init Duration"), "part of the duration: {line}");
         assert!(!line.contains("Status"), "{line}");
     }
 }
@@ -37,18 +25,12 @@ async fn a_start_that_fails_once_costs_no_request() {
 async fn a_start_that_fails_twice_is_the_end_of_the_request() {
     let cloud = behaving(LAMBDA, "crash-init").start().await.unwrap();
     let ended = outcome(&cloud, "echo").await;
-    assert!(matches!(
-        refused(&ended),
-        PlatformError::ExitedInInit { .. }
-    ));
+    assert!(matches!(refused(&ended), PlatformError::ExitedInInit { .. }));
     let output = cloud.function_output();
     let starts = output.matches("function started as crash-init").count();
     assert_eq!(starts, 2, "{output}");
     assert!(output.contains("\tPhase: init\tStatus: error"), "{output}");
-    assert!(
-        output.contains("\tPhase: invoke\tStatus: error"),
-        "{output}"
-    );
+    assert!(output.contains("\tPhase: invoke\tStatus: error"), "{output}");
     assert!(
         output.contains("Error: Runtime exited with error: exit status 3\nRuntime.ExitError\nEND"),
         "{output}"
@@ -67,10 +49,7 @@ async fn a_slow_start_gets_the_time_of_the_invocation() {
         .unwrap();
     assert_eq!(reply(&outcome(&cloud, "echo").await)["served"], 1);
     let output = cloud.function_output();
-    assert!(
-        output.contains("\tPhase: init\tStatus: timeout"),
-        "{output}"
-    );
+    assert!(output.contains("\tPhase: init\tStatus: timeout"), "{output}");
     // Too slow for both.
     let cloud = behaving(LAMBDA, "hang-init")
         .init_timeout(Duration::from_millis(500))
@@ -79,21 +58,10 @@ async fn a_slow_start_gets_the_time_of_the_invocation() {
         .await
         .unwrap();
     let ended = outcome(&cloud, "echo").await;
-    assert_eq!(
-        refused(&ended),
-        &PlatformError::CallTimeout {
-            limit: Duration::from_secs(1)
-        }
-    );
+    assert_eq!(refused(&ended), &PlatformError::CallTimeout { limit: Duration::from_secs(1) });
     let output = cloud.function_output();
-    assert!(
-        output.contains("\tPhase: invoke\tStatus: timeout"),
-        "{output}"
-    );
-    assert!(
-        output.contains(" Task timed out after 1.00 seconds\nEND"),
-        "{output}"
-    );
+    assert!(output.contains("\tPhase: invoke\tStatus: timeout"), "{output}");
+    assert!(output.contains(" Task timed out after 1.00 seconds\nEND"), "{output}");
 }
 
 #[tokio::test]

@@ -21,9 +21,7 @@ struct Replaceable {
 
 impl Replaceable {
     fn new() -> Self {
-        let new = Self {
-            directory: tempfile::tempdir().unwrap(),
-        };
+        let new = Self { directory: tempfile::tempdir().unwrap() };
         new.put(&Self::version("one"));
         new
     }
@@ -106,10 +104,7 @@ async fn a_binary_that_does_not_start_changes_nothing_and_the_next_one_is_tried(
     let cloud = file.cloud(SCF).await;
     assert_eq!(reply(&outcome(&cloud, "echo").await)["served"], 1);
     for (broken, why) in [
-        (
-            "#!/usr/bin/env python3\nimport sys\nsys.exit(3)\n",
-            "exited before it was ready",
-        ),
+        ("#!/usr/bin/env python3\nimport sys\nsys.exit(3)\n", "exited before it was ready"),
         ("\u{7f}ELF and no more than that", "Exec format error"),
     ] {
         file.put(broken);
@@ -161,11 +156,7 @@ async fn a_half_written_binary_is_never_started() {
 #[tokio::test]
 async fn unwatched_a_new_binary_waits() {
     let file = Replaceable::new();
-    let cloud = Cloud::builder()
-        .function(file.path())
-        .start()
-        .await
-        .unwrap();
+    let cloud = Cloud::builder().function(file.path()).start().await.unwrap();
     assert_eq!(reply(&outcome(&cloud, "echo").await)["version"], "one");
     file.put(&Replaceable::version("two"));
     tokio::time::sleep(Duration::from_millis(1500)).await;

@@ -9,9 +9,7 @@ use crate::support::{Tc3, client, code, federation, host_of, issued, sts_only};
 
 async fn raw(cloud: &Cloud) -> reqwest::Result<reqwest::Response> {
     let call = Tc3::new(cloud.sub_account_key(), "GetFederationToken", &federation());
-    let mut request = client(cloud.sts())
-        .post(cloud.sts().https_url())
-        .body(call.body.clone());
+    let mut request = client(cloud.sts()).post(cloud.sts().https_url()).body(call.body.clone());
     for (name, value) in call.headers(&host_of(&cloud.sts().https_url())) {
         request = request.header(name, value);
     }
@@ -78,9 +76,7 @@ async fn an_api_error_of_any_code() {
 async fn every_member_can_be_missing_or_empty() {
     let cloud = sts_only().await;
     for member in Member::ALL {
-        cloud
-            .sts()
-            .inject([Fault::Without(member), Fault::Empty(member)]);
+        cloud.sts().inject([Fault::Without(member), Fault::Empty(member)]);
         let right = answer(&cloud).await;
         let place = match member {
             Member::Credentials => "/Response/Credentials",
@@ -114,10 +110,9 @@ async fn an_answer_that_expired_already() {
 #[tokio::test]
 async fn a_delay_outlasts_an_impatient_client_and_ends_in_the_right_answer() {
     let cloud = sts_only().await;
-    cloud.sts().inject([
-        Fault::Delay(Duration::from_secs(30)),
-        Fault::Delay(Duration::from_millis(1)),
-    ]);
+    cloud
+        .sts()
+        .inject([Fault::Delay(Duration::from_secs(30)), Fault::Delay(Duration::from_millis(1))]);
     let impatient = tokio::time::timeout(Duration::from_millis(500), raw(&cloud)).await;
     assert!(impatient.is_err());
     issued(&answer(&cloud).await);

@@ -148,9 +148,7 @@ async fn cloud_with_roles() -> Cloud {
 }
 
 fn tags(count: usize) -> Value {
-    (0..count)
-        .map(|index| json!({ "Key": format!("k{index}"), "Value": "v" }))
-        .collect()
+    (0..count).map(|index| json!({ "Key": format!("k{index}"), "Value": "v" })).collect()
 }
 
 async fn assume(cloud: &Cloud, parameters: &Value) -> Value {
@@ -286,10 +284,7 @@ async fn the_shape_of_the_authorization_header() {
     }
     let answer = post(cloud.sts(), &right[1..], &call.body).await;
     assert_eq!(code(&answer), "AuthFailure.InvalidAuthorization", "none");
-    let no_time: Vec<_> = right
-        .into_iter()
-        .filter(|(name, _)| name != "X-TC-Timestamp")
-        .collect();
+    let no_time: Vec<_> = right.into_iter().filter(|(name, _)| name != "X-TC-Timestamp").collect();
     let answer = post(cloud.sts(), &no_time, &call.body).await;
     assert_eq!(code(&answer), MISSING);
 }
@@ -366,10 +361,7 @@ async fn what_is_no_request_of_this_api() {
     let answer = post_form(sts, big_form).await;
     assert_eq!(code(&answer), "AuthFailure.SignatureFailure");
     let message = answer["Response"]["Error"]["Message"].as_str().unwrap();
-    assert!(
-        message.contains("exceeding request size limit"),
-        "{message}"
-    );
+    assert!(message.contains("exceeding request size limit"), "{message}");
     let elsewhere = client(sts).get(format!("{url}/v2/index.php")).send();
     assert_eq!(elsewhere.await.unwrap().status(), 404);
 }
@@ -399,10 +391,7 @@ struct Moved(AtomicI64);
 impl Clock for Moved {
     fn unix_milliseconds(&self) -> u64 {
         let moved = self.0.load(Ordering::SeqCst) * 1000;
-        SystemClock
-            .unix_milliseconds()
-            .checked_add_signed(moved)
-            .unwrap()
+        SystemClock.unix_milliseconds().checked_add_signed(moved).unwrap()
     }
 }
 

@@ -64,10 +64,7 @@ async fn plain_http_works_as_well() {
 #[tokio::test]
 async fn a_client_without_the_ca_refuses_the_certificate() {
     let cloud = sts_only().await;
-    let refused = support::plain_client()
-        .get(cloud.sts().https_url())
-        .send()
-        .await;
+    let refused = support::plain_client().get(cloud.sts().https_url()).send().await;
     assert!(refused.unwrap_err().is_connect());
     assert_eq!(cloud.sts().call_count(), 0);
 }
@@ -90,10 +87,7 @@ async fn tc3_get_signs_its_query() {
     };
     let secret_key = support::secret(&key.secret_key);
     let authorization = tc3::authorization(&request, "sts", timestamp, &key.secret_id, &secret_key);
-    for (sent, accepted) in [
-        (query.clone(), true),
-        (query.replace("test", "tess"), false),
-    ] {
+    for (sent, accepted) in [(query.clone(), true), (query.replace("test", "tess"), false)] {
         let url = format!("{}/?{sent}", cloud.sts().https_url());
         let request = client(cloud.sts())
             .get(url)
@@ -118,10 +112,7 @@ async fn v1_form_with_a_doubly_encoded_policy() {
     let host = host_of(&cloud.sts().https_url());
     let parameters = v1_parameters(key, "GetFederationToken", &federation());
     let body = v1_signed("POST", &host, key, parameters);
-    assert!(
-        body.contains("%257B%2522version"),
-        "encoded as a value and again as a form"
-    );
+    assert!(body.contains("%257B%2522version"), "encoded as a value and again as a form");
     issued(&post_form(cloud.sts(), body).await);
     let call = cloud.sts().calls().remove(0);
     assert_eq!(call.signature_method, "HmacSHA1");
@@ -140,12 +131,8 @@ async fn v1_query_and_the_sha_256_variant() {
         let url = format!("{}/?{query}", cloud.sts().https_url());
         issued(&read(client(cloud.sts()).get(url).send().await.unwrap()).await);
     }
-    let methods: Vec<String> = cloud
-        .sts()
-        .calls()
-        .into_iter()
-        .map(|call| call.signature_method)
-        .collect();
+    let methods: Vec<String> =
+        cloud.sts().calls().into_iter().map(|call| call.signature_method).collect();
     assert_eq!(methods, ["HmacSHA1", "HmacSHA256"]);
 }
 
@@ -158,22 +145,13 @@ async fn no_part_of_a_v1_form_can_be_changed() {
     let mut signed: Vec<(String, String)> = parameters.clone();
     let body = v1_signed("POST", &host, key, parameters.clone());
     let signature = body.rsplit("Signature=").next().unwrap();
-    let signature = percent_encoding::percent_decode_str(signature)
-        .decode_utf8()
-        .unwrap()
-        .into_owned();
+    let signature =
+        percent_encoding::percent_decode_str(signature).decode_utf8().unwrap().into_owned();
     signed.push(("Signature".to_owned(), signature));
     // The right form, assembled in the same way, passes.
     issued(&post_form(cloud.sts(), form(&signed)).await);
 
-    for changed in [
-        "Region",
-        "Nonce",
-        "Name",
-        "DurationSeconds",
-        "Policy",
-        "Signature",
-    ] {
+    for changed in ["Region", "Nonce", "Name", "DurationSeconds", "Policy", "Signature"] {
         let mut form_parameters = signed.clone();
         for (name, value) in &mut form_parameters {
             if name == changed {
@@ -223,28 +201,16 @@ async fn no_part_of_a_tc3_request_can_be_changed() {
     let key_in_place_of = cloud.root_key().secret_id.clone();
     let cases = [
         ("body", headers.clone(), call.body.replace("1800", "1801")),
-        (
-            "signature",
-            with("Authorization", &last_digit),
-            call.body.clone(),
-        ),
-        (
-            "timestamp",
-            with("X-TC-Timestamp", &|_| later.clone()),
-            call.body.clone(),
-        ),
+        ("signature", with("Authorization", &last_digit), call.body.clone()),
+        ("timestamp", with("X-TC-Timestamp", &|_| later.clone()), call.body.clone()),
         (
             "content type",
-            with("Content-Type", &|_| {
-                "application/json; charset=utf-8".to_owned()
-            }),
+            with("Content-Type", &|_| "application/json; charset=utf-8".to_owned()),
             call.body.clone(),
         ),
         (
             "key",
-            with("Authorization", &|text| {
-                text.replace(&call.secret_id, &key_in_place_of)
-            }),
+            with("Authorization", &|text| text.replace(&call.secret_id, &key_in_place_of)),
             call.body.clone(),
         ),
         (
@@ -254,18 +220,10 @@ async fn no_part_of_a_tc3_request_can_be_changed() {
         ),
     ];
     for (part, headers, body) in cases {
-        assert_eq!(
-            code(&post(cloud.sts(), &headers, &body).await),
-            failure,
-            "{part}"
-        );
+        assert_eq!(code(&post(cloud.sts(), &headers, &body).await), failure, "{part}");
     }
     let other_host = call.headers("sts.tencentcloudapi.com");
-    assert_eq!(
-        code(&post(cloud.sts(), &other_host, &call.body).await),
-        failure,
-        "host"
-    );
+    assert_eq!(code(&post(cloud.sts(), &other_host, &call.body).await), failure, "host");
     issued(&post(cloud.sts(), &headers, &call.body).await);
 }
 
@@ -278,10 +236,7 @@ async fn an_unsigned_payload_may_be_declared_but_not_pretended() {
     let mut headers = call.headers(&host);
     let answer = post(cloud.sts(), &headers, &real_body).await;
     assert_eq!(code(&answer), "AuthFailure.SignatureFailure");
-    headers.push((
-        "X-TC-Content-SHA256".to_owned(),
-        "UNSIGNED-PAYLOAD".to_owned(),
-    ));
+    headers.push(("X-TC-Content-SHA256".to_owned(), "UNSIGNED-PAYLOAD".to_owned()));
     issued(&post(cloud.sts(), &headers, &real_body).await);
 }
 
@@ -295,27 +250,15 @@ async fn the_issued_keys_of_a_role_work_with_their_own_token_only() {
     let (_, other_token) = issued(&assume().send(sts).await);
 
     let mut call = Tc3::new(&key, "AssumeRole", &parameters);
-    assert_eq!(
-        code(&call.send(sts).await),
-        "AuthFailure.TokenFailure",
-        "no token"
-    );
+    assert_eq!(code(&call.send(sts).await), "AuthFailure.TokenFailure", "no token");
     call.token = Some(other_token);
-    assert_eq!(
-        code(&call.send(sts).await),
-        "AuthFailure.TokenFailure",
-        "another's token"
-    );
+    assert_eq!(code(&call.send(sts).await), "AuthFailure.TokenFailure", "another's token");
     call.token = Some(token.clone());
     issued(&call.send(sts).await);
 
     let mut permanent = assume();
     permanent.token = Some(token);
-    assert_eq!(
-        code(&permanent.send(sts).await),
-        "AuthFailure.TokenFailure",
-        "not needed"
-    );
+    assert_eq!(code(&permanent.send(sts).await), "AuthFailure.TokenFailure", "not needed");
 }
 
 #[tokio::test]
@@ -339,11 +282,7 @@ async fn what_stands_twice_is_refused_though_the_signature_is_right() {
         assert_eq!(code(&answer), "InvalidRequest", "{name}");
     }
 
-    for more in [
-        r#""Name":"other""#,
-        r#""DurationSeconds":60"#,
-        r#""policy":"x""#,
-    ] {
+    for more in [r#""Name":"other""#, r#""DurationSeconds":60"#, r#""policy":"x""#] {
         let mut call = Tc3::new(cloud.sub_account_key(), "GetFederationToken", &federation());
         call.body = call.body.replacen('{', &format!("{{{more},"), 1);
         assert_eq!(code(&call.send(sts).await), "InvalidParameter", "{more}");
@@ -358,13 +297,7 @@ async fn what_stands_twice_is_refused_though_the_signature_is_right() {
         assert_eq!(code(&answer), "InvalidRequest", "{name}");
     }
     let calls = cloud.sts().calls();
-    assert_eq!(
-        calls
-            .iter()
-            .filter(|call| call.outcome == "Success")
-            .count(),
-        1
-    );
+    assert_eq!(calls.iter().filter(|call| call.outcome == "Success").count(), 1);
 }
 
 #[tokio::test]
@@ -372,25 +305,14 @@ async fn caller_identity_of_each_kind_of_key() {
     let cloud = sts_only().await;
     let sts = cloud.sts();
     let none = json!({});
-    let root = Tc3::new(cloud.root_key(), "GetCallerIdentity", &none)
-        .send(sts)
-        .await;
+    let root = Tc3::new(cloud.root_key(), "GetCallerIdentity", &none).send(sts).await;
     assert_eq!(root["Response"]["UserId"], "100000000001");
     assert_eq!(root["Response"]["Type"], "CAMUser");
-    let user = Tc3::new(cloud.sub_account_key(), "GetCallerIdentity", &none)
-        .send(sts)
-        .await;
-    assert_eq!(
-        user["Response"]["Arn"],
-        "qcs::cam:100000000001:uin/100000000002"
-    );
+    let user = Tc3::new(cloud.sub_account_key(), "GetCallerIdentity", &none).send(sts).await;
+    assert_eq!(user["Response"]["Arn"], "qcs::cam:100000000001:uin/100000000002");
     assert_eq!(user["Response"]["AccountId"], "100000000001");
 
-    let assume = Tc3::new(
-        cloud.sub_account_key(),
-        "AssumeRole",
-        &role(&cloud, "issuer"),
-    );
+    let assume = Tc3::new(cloud.sub_account_key(), "AssumeRole", &role(&cloud, "issuer"));
     let (key, token) = issued(&assume.send(sts).await);
     let mut session = Tc3::new(&key, "GetCallerIdentity", &none);
     session.token = Some(token);

@@ -121,10 +121,7 @@ impl Tc3 {
             ("Content-Type".to_owned(), "application/json".to_owned()),
             ("X-TC-Action".to_owned(), self.action.clone()),
             ("X-TC-Version".to_owned(), self.version.clone()),
-            (
-                "X-TC-Timestamp".to_owned(),
-                self.timestamp.unix_seconds().to_string(),
-            ),
+            ("X-TC-Timestamp".to_owned(), self.timestamp.unix_seconds().to_string()),
             ("X-TC-Region".to_owned(), "ap-guangzhou".to_owned()),
         ];
         if let Some(token) = &self.token {
@@ -171,9 +168,7 @@ pub(crate) fn v1_parameters(key: &KeyPair, action: &str, own: &Value) -> Vec<(St
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .to_vec();
     for (name, value) in own.as_object().unwrap() {
-        let text = value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned);
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         parameters.push((name.clone(), text));
     }
     parameters
@@ -192,9 +187,7 @@ pub(crate) fn v1_signed(
         .map(|(_, value)| value.as_str());
     let chosen =
         v1::SignatureMethod::from_parameter(chosen).unwrap_or(v1::SignatureMethod::HmacSha1);
-    let pairs = parameters
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()));
+    let pairs = parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let string_to_sign = v1::string_to_sign(method, &format!("{host}/"), pairs);
     let signature = v1::sign(chosen, &secret(&key.secret_key), &string_to_sign);
     parameters.push(("Signature".to_owned(), signature));
@@ -238,9 +231,6 @@ pub(crate) fn issued(answer: &Value) -> (KeyPair, String) {
             .unwrap_or_else(|| panic!("no {name} in {answer}"))
             .to_owned()
     };
-    let pair = KeyPair {
-        secret_id: text("TmpSecretId"),
-        secret_key: text("TmpSecretKey"),
-    };
+    let pair = KeyPair { secret_id: text("TmpSecretId"), secret_key: text("TmpSecretKey") };
     (pair, text("Token"))
 }

@@ -14,16 +14,9 @@ use crate::support::{
 /// One run: calls of every kind to a cloud whose clock is frozen.
 async fn run(file: &Path, seed: u64) -> Cloud {
     let fault = FaultRule::new(Service::Sts, Fault::Outage).probability(0.5);
-    let cloud = builder(Platform::ScfWeb)
-        .seed(seed)
-        .fault(fault)
-        .trace_file(file)
-        .start()
-        .await
-        .unwrap();
-    cloud
-        .clock()
-        .set(Timestamp::from_unix_seconds(1_551_113_065).unwrap());
+    let cloud =
+        builder(Platform::ScfWeb).seed(seed).fault(fault).trace_file(file).start().await.unwrap();
+    cloud.clock().set(Timestamp::from_unix_seconds(1_551_113_065).unwrap());
     cloud.clock().freeze();
     let now = cloud.clock().now();
     let url = cloud.sts().http_url();
@@ -50,11 +43,7 @@ async fn run(file: &Path, seed: u64) -> Cloud {
     parameters.push(("Timestamp".to_owned(), now.unix_seconds().to_string()));
     parameters.push(("Token".to_owned(), token.unwrap_or_default()));
     let query = v1_signed("GET", &host_of(&url), &key, parameters);
-    plain_client()
-        .get(format!("{url}/?{query}"))
-        .send()
-        .await
-        .unwrap();
+    plain_client().get(format!("{url}/?{query}")).send().await.unwrap();
 
     let gateway = cloud.gateway_url().unwrap();
     for secret in cloud.secrets() {
@@ -109,10 +98,7 @@ async fn two_runs_with_one_seed_give_the_same_trace_and_no_secret() {
         assert!(trace.contains(expected), "{expected} in\n{trace}");
     }
     for line in trace.lines() {
-        assert!(
-            serde_json::from_str::<Value>(line).unwrap()["n"].is_u64(),
-            "{line}"
-        );
+        assert!(serde_json::from_str::<Value>(line).unwrap()["n"].is_u64(), "{line}");
     }
 }
 
@@ -123,11 +109,8 @@ async fn callers_that_leave_and_connections_that_close_have_their_lines() {
     let url = cloud.sts().http_url();
     assert!(plain_client().post(&url).send().await.is_err());
     plain_client().post(&url).send().await.unwrap();
-    let lines: Vec<Value> = cloud
-        .trace()
-        .iter()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let lines: Vec<Value> =
+        cloud.trace().iter().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 2);
     assert_eq!(lines[0]["status"], Value::Null);
     assert_eq!(lines[0]["fault"], "close");
@@ -141,32 +124,16 @@ async fn memory_is_bounded_however_many_calls_there_are() {
     let client = plain_client();
     let url = cloud.sts().http_url();
     for _ in 0..1010 {
-        client
-            .post(&url)
-            .header("user-agent", "x".repeat(5000))
-            .send()
-            .await
-            .unwrap();
+        client.post(&url).header("user-agent", "x".repeat(5000)).send().await.unwrap();
     }
     let lines = cloud.trace();
     assert_eq!(lines.len(), 1000);
     assert!(lines[999].contains("\"n\":1010,"));
-    assert!(
-        lines.iter().all(|line| line.len() < 3000),
-        "{}",
-        lines[0].len()
-    );
+    assert!(lines.iter().all(|line| line.len() < 3000), "{}", lines[0].len());
 }
 
 #[tokio::test]
 async fn a_trace_file_that_cannot_be_opened_stops_the_start() {
-    let error = Cloud::builder()
-        .trace_file("no/such/directory/trace")
-        .start()
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(&error, StartError::Trace { path, .. } if path.ends_with("trace")),
-        "{error}"
-    );
+    let error = Cloud::builder().trace_file("no/such/directory/trace").start().await.unwrap_err();
+    assert!(matches!(&error, StartError::Trace { path, .. } if path.ends_with("trace")), "{error}");
 }

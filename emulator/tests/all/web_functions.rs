@@ -36,17 +36,12 @@ async fn requests_pass_through_as_they_are() {
         .await
         .unwrap();
     assert_eq!(response.headers()["x-function"], "yes");
-    let request_id = response.headers()["x-scf-request-id"]
-        .to_str()
-        .unwrap()
-        .to_owned();
+    let request_id = response.headers()["x-scf-request-id"].to_str().unwrap().to_owned();
     let reply = reply(response).await;
     assert_eq!(reply["method"], "PUT");
     assert_eq!(reply["target"], "/a%20b?x=1&x=2");
     let body = reply["body"].as_str().unwrap();
-    let body = base64::engine::general_purpose::STANDARD
-        .decode(body)
-        .unwrap();
+    let body = base64::engine::general_purpose::STANDARD.decode(body).unwrap();
     assert_eq!(body, [0xff, 0x00]);
     let headers = &reply["headers"];
     assert_eq!(headers["x-custom"], "one");
@@ -59,11 +54,7 @@ async fn requests_pass_through_as_they_are() {
     let token = headers["x-scf-session-token"].as_str().unwrap();
     assert!(cloud.secrets().iter().any(|secret| secret == token));
 
-    let head = plain_client()
-        .head(cloud.gateway_url().unwrap())
-        .send()
-        .await
-        .unwrap();
+    let head = plain_client().head(cloud.gateway_url().unwrap()).send().await.unwrap();
     assert_eq!(head.status(), 201);
 }
 
@@ -81,11 +72,7 @@ async fn the_environment_of_a_web_function() {
 
 #[tokio::test]
 async fn failures_end_with_the_platforms_error_and_a_fresh_instance_serves_the_next() {
-    let cloud = web()
-        .call_timeout(Duration::from_secs(1))
-        .start()
-        .await
-        .unwrap();
+    let cloud = web().call_timeout(Duration::from_secs(1)).start().await.unwrap();
     for (behave, code) in [
         ("crash-busy", 439),
         ("hang-busy", 433),
@@ -103,18 +90,11 @@ async fn failures_end_with_the_platforms_error_and_a_fresh_instance_serves_the_n
 
 #[tokio::test]
 async fn failures_of_the_start() {
-    for (behaviour, code) in [
-        ("crash-init", 405),
-        ("hang-init", 446),
-        ("never-listen", 446),
-    ] {
+    for (behaviour, code) in [("crash-init", 405), ("hang-init", 446), ("never-listen", 446)] {
         let directory = tempfile::tempdir().unwrap();
         let cloud = web()
             .env("BEHAVIOUR", behaviour)
-            .env(
-                "ONCE_FILE",
-                directory.path().join("once").display().to_string(),
-            )
+            .env("ONCE_FILE", directory.path().join("once").display().to_string())
             .init_timeout(Duration::from_secs(2))
             .start()
             .await
@@ -126,12 +106,7 @@ async fn failures_of_the_start() {
 
 #[tokio::test]
 async fn parallel_requests_up_to_the_limit() {
-    let cloud = web()
-        .max_instances(1)
-        .call_timeout(Duration::from_secs(1))
-        .start()
-        .await
-        .unwrap();
+    let cloud = web().max_instances(1).call_timeout(Duration::from_secs(1)).start().await.unwrap();
     cloud.wait_ready().await.unwrap();
     let (one, two) = tokio::join!(get(&cloud, "/?behave=hang-busy"), async {
         tokio::time::sleep(Duration::from_millis(200)).await;

@@ -117,16 +117,12 @@ fn date(bytes: &mut Unstructured<'_>) -> Result<String> {
     let year = *bytes.choose(&[2023, 2024, 2000, 1900])?;
     let (month, day) = (bytes.int_in_range(1..=12)?, bytes.int_in_range(1..=31)?);
     let (hour, second) = (bytes.int_in_range(0..=24)?, bytes.int_in_range(0..=59)?);
-    Ok(format!(
-        "{year}-{month:02}-{day:02}T{hour:02}:00:{second:02}Z"
-    ))
+    Ok(format!("{year}-{month:02}-{day:02}T{hour:02}:00:{second:02}Z"))
 }
 
 /// A text of a few characters.
 pub(super) fn spelt(bytes: &mut Unstructured<'_>, characters: &str, most: usize) -> Result<String> {
     let characters: Vec<char> = characters.chars().collect();
     let length = bytes.int_in_range(0..=most)?;
-    (0..length)
-        .map(|_| bytes.choose(&characters).copied())
-        .collect()
+    (0..length).map(|_| bytes.choose(&characters).copied()).collect()
 }

@@ -13,11 +13,7 @@ pub(crate) struct Mutations {
 
 impl Mutations {
     pub(crate) fn new(corpus: Vec<Vec<u8>>, words: Vec<Vec<u8>>) -> Self {
-        Self {
-            corpus,
-            words,
-            state: SEED,
-        }
+        Self { corpus, words, state: SEED }
     }
 
     pub(crate) fn next(&mut self) -> Vec<u8> {

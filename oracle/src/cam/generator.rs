@@ -10,15 +10,13 @@ use super::Asked;
 
 /// A policy with at least one statement that allows.
 pub fn policies() -> impl Strategy<Value = Value> {
-    (
-        statement("allow"),
-        prop::collection::vec(any_statement(), 0..4),
-    )
-        .prop_map(|(first, mut rest)| {
+    (statement("allow"), prop::collection::vec(any_statement(), 0..4)).prop_map(
+        |(first, mut rest)| {
             let middle = rest.len() / 2;
             rest.insert(middle, first);
             json!({ "version": "2.0", "statement": rest })
-        })
+        },
+    )
 }
 
 /// An access that such a policy may cover.
@@ -126,20 +124,11 @@ fn context() -> impl Strategy<Value = BTreeMap<String, Vec<String>>> {
 }
 
 /// Keys that hold such values, comparisons of them, and values.
-type Kind = (
-    &'static [&'static str],
-    &'static [&'static str],
-    &'static [&'static str],
-);
+type Kind = (&'static [&'static str], &'static [&'static str], &'static [&'static str]);
 
 const KINDS: &[Kind] = &[
     (
-        &[
-            "cos:content-type",
-            "cos:prefix",
-            "cos:versionid",
-            "qcs:request_tag",
-        ],
+        &["cos:content-type", "cos:prefix", "cos:versionid", "qcs:request_tag"],
         &[
             "string_equal",
             "string_not_equal",
@@ -176,11 +165,7 @@ const KINDS: &[Kind] = &[
             "date_greater_than",
             "date_greater_than_equal",
         ],
-        &[
-            "2016-06-01T00:01:00Z",
-            "2016-06-01T00:01:01Z",
-            "2015-12-31T23:59:59Z",
-        ],
+        &["2016-06-01T00:01:00Z", "2016-06-01T00:01:01Z", "2015-12-31T23:59:59Z"],
     ),
     (
         &["qcs:ip"],
@@ -190,20 +175,9 @@ const KINDS: &[Kind] = &[
     (
         &["qcs:ip"],
         &["ip_equal", "ip_not_equal"],
-        &[
-            "10.0.0.9/24",
-            "10.0.0.0/8",
-            "0.0.0.0/0",
-            "10.0.0.1/31",
-            "::/0",
-            "2001:db8::/33",
-        ],
+        &["10.0.0.9/24", "10.0.0.0/8", "0.0.0.0/0", "10.0.0.1/31", "::/0", "2001:db8::/33"],
     ),
-    (
-        &["cos:secure-transport"],
-        &["bool_equal", "null_equal"],
-        &["true", "false"],
-    ),
+    (&["cos:secure-transport"], &["bool_equal", "null_equal"], &["true", "false"]),
 ];
 
 const ALL_KEYS: &[&str] = &[

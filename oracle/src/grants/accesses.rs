@@ -26,24 +26,11 @@ const OTHERS: [&str; 14] = [
     "PutBucketReplication",
 ];
 
-const LENGTHS: [Option<u64>; 7] = [
-    None,
-    Some(0),
-    Some(1),
-    Some(10),
-    Some(11),
-    Some(5_000_000),
-    Some(u64::MAX),
-];
+const LENGTHS: [Option<u64>; 7] =
+    [None, Some(0), Some(1), Some(10), Some(11), Some(5_000_000), Some(u64::MAX)];
 
-const TYPES: [Option<&str>; 6] = [
-    None,
-    Some("image/png"),
-    Some("image/svg+xml"),
-    Some("text/html"),
-    Some("image"),
-    Some(""),
-];
+const TYPES: [Option<&str>; 6] =
+    [None, Some("image/png"), Some("image/svg+xml"), Some("text/html"), Some("image"), Some("")];
 
 const ADDRESSES: [Ipv4Addr; 4] = [
     Ipv4Addr::new(10, 0, 0, 1),
@@ -91,10 +78,7 @@ pub(crate) fn near(world: &World, policy: &Value) -> Vec<Access> {
 fn places(world: &World) -> Vec<(Option<String>, String)> {
     let mut places = vec![
         (None, "ap-guangzhou".to_owned()),
-        (
-            Some("foreign-1250000000".to_owned()),
-            "ap-guangzhou".to_owned(),
-        ),
+        (Some("foreign-1250000000".to_owned()), "ap-guangzhou".to_owned()),
     ];
     for grant in &world.grants {
         for region in [&grant.region, "ap-shanghai"] {
@@ -137,15 +121,8 @@ fn keys(policy: &Value) -> Vec<String> {
             format!("{closed}2/a.jpg"),
             format!("{closed}x"),
             closed.to_owned(),
-            closed
-                .chars()
-                .take(closed.chars().count().saturating_sub(1))
-                .collect(),
-            closed
-                .rsplit_once('/')
-                .map_or("", |(parent, _)| parent)
-                .to_owned()
-                + "/other/a.jpg",
+            closed.chars().take(closed.chars().count().saturating_sub(1)).collect(),
+            closed.rsplit_once('/').map_or("", |(parent, _)| parent).to_owned() + "/other/a.jpg",
         ]);
     }
     keys.sort();

@@ -107,9 +107,7 @@ impl Grant {
                 name => claims.get(name).cloned().unwrap_or(Value::Null),
             };
             // What was a list, a boolean or a number before the gateway wrote it as a string.
-            let written = value
-                .as_str()
-                .filter(|_| !["sub", "proof"].contains(&name.as_str()));
+            let written = value.as_str().filter(|_| !["sub", "proof"].contains(&name.as_str()));
             match wanted {
                 ClaimMatch::OneOf(values) => values.iter().any(|each| {
                     *each == value
@@ -149,11 +147,7 @@ impl Grant {
         if access.operation == "GetService" {
             return true;
         }
-        let lists = [
-            "GetBucket",
-            "GetBucketObjectVersions",
-            "ListMultipartUploads",
-        ];
+        let lists = ["GetBucket", "GetBucketObjectVersions", "ListMultipartUploads"];
         let is_prefix_key = self.include_prefix_key
             && !lists.contains(&access.operation.as_str())
             && format!("{}/", access.key) == prefix;
@@ -168,18 +162,14 @@ impl Grant {
     /// Whether an upload is within the limits.
     fn takes(&self, access: &Access) -> bool {
         let is_sized = self.max_size.is_none_or(|most| {
-            access
-                .content_length
-                .is_some_and(|length| 0 < length && length <= most)
+            access.content_length.is_some_and(|length| 0 < length && length <= most)
         });
         let is_typed = self.content_types.is_empty()
             || access.content_type.as_ref().is_some_and(|seen| {
-                self.content_types
-                    .iter()
-                    .any(|wanted| match wanted.strip_suffix("/*") {
-                        Some(kind) => seen.split('/').next() == Some(kind) && seen.contains('/'),
-                        None => wanted == seen,
-                    })
+                self.content_types.iter().any(|wanted| match wanted.strip_suffix("/*") {
+                    Some(kind) => seen.split('/').next() == Some(kind) && seen.contains('/'),
+                    None => wanted == seen,
+                })
             });
         let name = access.key.split('/').next_back().unwrap_or_default();
         let parts: Vec<&str> = name.split('.').collect();
@@ -187,9 +177,7 @@ impl Grant {
             || (parts.len() > 1
                 && name.find('.') != Some(name.len() - parts[parts.len() - 1].len() - 1)
                 || parts.len() == 2 && !parts[0].is_empty())
-                && self
-                    .extensions
-                    .contains(&parts[parts.len() - 1].to_lowercase());
+                && self.extensions.contains(&parts[parts.len() - 1].to_lowercase());
         is_sized && is_typed && is_named
     }
 
@@ -228,13 +216,11 @@ impl Grant {
             let fits = match slot {
                 Placeholder::Id => {
                     (1..=64).contains(&text.len())
-                        && text
-                            .chars()
-                            .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+                        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
                 }
-                Placeholder::Number => text
-                    .parse::<u64>()
-                    .is_ok_and(|number| number.to_string() == text),
+                Placeholder::Number => {
+                    text.parse::<u64>().is_ok_and(|number| number.to_string() == text)
+                }
                 Placeholder::OneOf(words) => words.contains(&text),
             };
             if !fits {
@@ -279,11 +265,7 @@ impl Grant {
         };
         let prefix = self.prefix.iter().enumerate().map(part);
         lines.push(format!("prefix = {}", json!(prefix.collect::<String>())));
-        lines.push(format!(
-            "bucket = {}\nregion = {}",
-            json!(self.bucket),
-            json!(self.region)
-        ));
+        lines.push(format!("bucket = {}\nregion = {}", json!(self.bucket), json!(self.region)));
         if self.include_prefix_key {
             lines.push("include_prefix_key = true".to_owned());
         }

@@ -4,21 +4,14 @@ use serde_json::Value;
 
 /// Rejects every policy that does not have the exact form that is meant to be sent.
 pub(crate) fn assert_plain(policy: &Value, explained: &dyn Fn() -> String) {
-    let members = |value: &Value| {
-        value
-            .as_object()
-            .map(|object| object.keys().cloned().collect::<Vec<_>>())
-    };
+    let members =
+        |value: &Value| value.as_object().map(|object| object.keys().cloned().collect::<Vec<_>>());
     let is_plain = members(policy).is_some_and(|names| {
         names == ["statement", "version"] || names == ["version", "statement"]
     });
     assert!(is_plain && policy["version"] == "2.0", "{}", explained());
     let statements = list(&policy["statement"]);
-    assert!(
-        !statements.is_empty() && policy.to_string().len() <= 3 * 6144,
-        "{}",
-        explained()
-    );
+    assert!(!statements.is_empty() && policy.to_string().len() <= 3 * 6144, "{}", explained());
     for statement in statements {
         let mut names = members(statement).unwrap_or_default();
         names.retain(|name| name != "condition");
@@ -26,22 +19,14 @@ pub(crate) fn assert_plain(policy: &Value, explained: &dyn Fn() -> String) {
         assert_eq!(names, ["action", "effect", "resource"], "{}", explained());
         assert_eq!(statement["effect"], "allow", "{}", explained());
         let (actions, resources) = (list(&statement["action"]), list(&statement["resource"]));
-        assert!(
-            !actions.is_empty() && resources.len() == 1,
-            "{}",
-            explained()
-        );
+        assert!(!actions.is_empty() && resources.len() == 1, "{}", explained());
         for action in actions {
             let known = text(action).strip_prefix("name/cos:").is_some_and(|name| {
                 !name.is_empty() && name.chars().all(|c| c.is_ascii_alphabetic())
             });
             assert!(known, "{}", explained());
         }
-        assert!(
-            has_plain_conditions(&statement["condition"]),
-            "{}",
-            explained()
-        );
+        assert!(has_plain_conditions(&statement["condition"]), "{}", explained());
         let resource = text(&resources[0]);
         if resource == "*" {
             assert_eq!(*actions, ["name/cos:GetService"], "{}", explained());
@@ -51,14 +36,8 @@ pub(crate) fn assert_plain(policy: &Value, explained: &dyn Fn() -> String) {
         let is_literal = !literal.contains(['*', '\\'])
             && !literal.contains("${")
             && !literal.chars().any(char::is_control);
-        let is_path = !literal
-            .split('/')
-            .any(|segment| segment == "." || segment == "..");
-        assert!(
-            is_literal && is_path && resource.starts_with("qcs::cos:"),
-            "{}",
-            explained()
-        );
+        let is_path = !literal.split('/').any(|segment| segment == "." || segment == "..");
+        assert!(is_literal && is_path && resource.starts_with("qcs::cos:"), "{}", explained());
     }
 }
 
@@ -70,22 +49,19 @@ fn has_plain_conditions(block: &Value) -> bool {
             (operator.trim_end_matches("_if_exist"), key.as_str(), values)
         })
     });
-    keys.into_iter()
-        .all(|(operator, key, values)| match (operator, key) {
-            ("ip_equal", "qcs:ip") | ("string_like", "cos:content-type") => {
-                list(values).iter().all(Value::is_string)
-            }
-            ("numeric_greater_than_equal" | "numeric_less_than_equal", "cos:content-length") => {
-                list(values).iter().all(Value::is_u64)
-            }
-            _ => false,
-        })
+    keys.into_iter().all(|(operator, key, values)| match (operator, key) {
+        ("ip_equal", "qcs:ip") | ("string_like", "cos:content-type") => {
+            list(values).iter().all(Value::is_string)
+        }
+        ("numeric_greater_than_equal" | "numeric_less_than_equal", "cos:content-length") => {
+            list(values).iter().all(Value::is_u64)
+        }
+        _ => false,
+    })
 }
 
 fn list(value: &Value) -> &[Value] {
-    value
-        .as_array()
-        .map_or_else(|| std::slice::from_ref(value), Vec::as_slice)
+    value.as_array().map_or_else(|| std::slice::from_ref(value), Vec::as_slice)
 }
 
 fn text(value: &Value) -> &str {

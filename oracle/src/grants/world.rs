@@ -95,24 +95,13 @@ const HOSTILE: [&str; 36] = [
 ];
 
 /// Lists, booleans and numbers as gateways write them, and what only looks like one.
-const WRITTEN: [&str; 8] = [
-    "[u-1 gold]",
-    "[gold]",
-    "u-1,silver",
-    "true",
-    "7",
-    "[u-12 golden]",
-    "gold-u-1",
-    "07",
-];
+const WRITTEN: [&str; 8] =
+    ["[u-1 gold]", "[gold]", "u-1,silver", "true", "7", "[u-12 golden]", "gold-u-1", "07"];
 
 const NAMES: [&str; 8] = ["u-1", "u-12", "u", "U-1", "gold", "silver", "7", "07"];
 
-const BUCKETS: [&str; 3] = [
-    "examplebucket-1250000000",
-    "other-1250000000",
-    "examplebucket-1250000001",
-];
+const BUCKETS: [&str; 3] =
+    ["examplebucket-1250000000", "other-1250000000", "examplebucket-1250000001"];
 
 const REGIONS: [&str; 2] = ["ap-guangzhou", "ap-beijing"];
 
@@ -142,9 +131,7 @@ impl World {
             0 => Requested::All,
             1 => Requested::New(filename(bytes)),
             _ => Requested::Scopes(
-                (0..up_to(bytes, 1, 4))
-                    .map(|_| scope(bytes, &grants, &claims))
-                    .collect(),
+                (0..up_to(bytes, 1, 4)).map(|_| scope(bytes, &grants, &claims)).collect(),
             ),
         };
         Self {
@@ -164,20 +151,13 @@ impl World {
     /// The grants file.
     pub fn grants_file(&self) -> String {
         let written = self.grants.iter().enumerate();
-        written
-            .map(|(index, grant)| grant.written(&format!("grant-{index}")))
-            .collect()
+        written.map(|(index, grant)| grant.written(&format!("grant-{index}"))).collect()
     }
 
     /// Whether a grant is of the requested bucket and region.
     pub(crate) fn is_of(&self, grant: &Grant) -> bool {
-        self.bucket
-            .as_ref()
-            .is_none_or(|bucket| *bucket == grant.bucket)
-            && self
-                .region
-                .as_ref()
-                .is_none_or(|region| *region == grant.region)
+        self.bucket.as_ref().is_none_or(|bucket| *bucket == grant.bucket)
+            && self.region.as_ref().is_none_or(|region| *region == grant.region)
     }
 }
 
@@ -245,23 +225,13 @@ fn grant(bytes: &mut Unstructured<'_>) -> Grant {
         prefix: parts.iter().map(|part| (*part).to_owned()).collect(),
         slots,
         allow: some(bytes, &["upload", "download", "list", "delete"], 2),
-        actions: some(
-            bytes,
-            &[
-                "GetObjectTagging",
-                "GetService",
-                "AppendObject",
-                "GetBucket",
-            ],
-            4,
-        ),
+        actions: some(bytes, &["GetObjectTagging", "GetService", "AppendObject", "GetBucket"], 4),
         max_size: maybe(bytes, 3, |_| String::new()).map(|_| 10),
         content_types: some(bytes, &["image/*", "text/html"], 4),
         extensions: some(bytes, &["jpg", "png"], 3),
         named_extensions: some(bytes, &["jpg", "png"], 3),
-        networks: maybe(bytes, 3, |_| String::new()).map_or_else(Vec::new, |_| {
-            vec![(Ipv4Addr::new(10, 0, 9, 9), 1 + up_to(bytes, 0, 1))]
-        }),
+        networks: maybe(bytes, 3, |_| String::new())
+            .map_or_else(Vec::new, |_| vec![(Ipv4Addr::new(10, 0, 9, 9), 1 + up_to(bytes, 0, 1))]),
         lifetime: [600..=1800, 600..=900, 900..=3600][up_to(bytes, 0, 2)].clone(),
         include_prefix_key: parts != ["/"] && up_to(bytes, 0, 3) == 3,
     };
@@ -335,44 +305,26 @@ fn scope(bytes: &mut Unstructured<'_>, grants: &[Grant], claims: &Map<String, Va
     let is_elsewhere = up_to(bytes, 0, 9) == 9;
     Scope {
         action: form + &operation,
-        bucket: (!is_service).then(|| {
-            if is_elsewhere {
-                place(bytes, &BUCKETS)
-            } else {
-                grant.bucket.clone()
-            }
-        }),
-        region: (!is_service).then(|| {
-            if is_elsewhere {
-                place(bytes, &REGIONS)
-            } else {
-                grant.region.clone()
-            }
-        }),
+        bucket: (!is_service)
+            .then(|| if is_elsewhere { place(bytes, &BUCKETS) } else { grant.bucket.clone() }),
+        region: (!is_service)
+            .then(|| if is_elsewhere { place(bytes, &REGIONS) } else { grant.region.clone() }),
         prefix: (!is_service).then(|| start + &end),
     }
 }
 
 /// The prefix filled with these claims, valid or not.
 fn below(grant: &Grant, claims: &Map<String, Value>) -> String {
-    let own = grant
-        .prefix
-        .iter()
-        .enumerate()
-        .map(|(index, part)| match claims.get(part) {
-            Some(Value::String(text)) if index % 2 == 1 => text.clone(),
-            Some(other) if index % 2 == 1 => other.to_string(),
-            _ => part.clone(),
-        });
+    let own = grant.prefix.iter().enumerate().map(|(index, part)| match claims.get(part) {
+        Some(Value::String(text)) if index % 2 == 1 => text.clone(),
+        Some(other) if index % 2 == 1 => other.to_string(),
+        _ => part.clone(),
+    });
     own.collect()
 }
 
 fn filename(bytes: &mut Unstructured<'_>) -> String {
-    let name = if up_to(bytes, 0, 1) == 1 {
-        name(bytes)
-    } else {
-        "photo".to_owned()
-    };
+    let name = if up_to(bytes, 0, 1) == 1 { name(bytes) } else { "photo".to_owned() };
     let extension = if up_to(bytes, 0, 3) == 3 {
         self::name(bytes)
     } else {
@@ -382,19 +334,11 @@ fn filename(bytes: &mut Unstructured<'_>) -> String {
 }
 
 fn place(bytes: &mut Unstructured<'_>, good: &[&str]) -> String {
-    if up_to(bytes, 0, 3) == 3 {
-        pick(bytes, &HOSTILE)
-    } else {
-        pick(bytes, good)
-    }
+    if up_to(bytes, 0, 3) == 3 { pick(bytes, &HOSTILE) } else { pick(bytes, good) }
 }
 
 fn name(bytes: &mut Unstructured<'_>) -> String {
-    if up_to(bytes, 0, 2) == 0 {
-        pick(bytes, &HOSTILE)
-    } else {
-        pick(bytes, &NAMES)
-    }
+    if up_to(bytes, 0, 2) == 0 { pick(bytes, &HOSTILE) } else { pick(bytes, &NAMES) }
 }
 
 fn some(bytes: &mut Unstructured<'_>, pool: &[&str], one_in: usize) -> Vec<String> {

@@ -28,10 +28,7 @@ pub(super) enum NonceError {
 
 impl NonceCache {
     pub(super) fn new(max_nonces: usize) -> Self {
-        Self {
-            valid_until: Mutex::default(),
-            max_nonces,
-        }
+        Self { valid_until: Mutex::default(), max_nonces }
     }
 
     /// Accepts a nonce once. Times are in seconds since 1970.
@@ -43,10 +40,7 @@ impl NonceCache {
     ) -> Result<(), NonceError> {
         // Hashes, so that all entries have the same size.
         let nonce: [u8; 32] = Sha256::digest(nonce).into();
-        let mut used = self
-            .valid_until
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut used = self.valid_until.lock().unwrap_or_else(PoisonError::into_inner);
         if used.iter().any(|(known, _)| *known == nonce) {
             return Err(NonceError::Used);
         }

@@ -41,29 +41,16 @@ pub struct SignedRequest<'a> {
 impl SignedRequest<'_> {
     /// Step 1: the string to sign.
     pub fn string_to_sign(&self) -> String {
-        let (query, hashed_body) = (
-            canonical_query(self.query),
-            sha256_hex(self.body.as_bytes()),
-        );
+        let (query, hashed_body) = (canonical_query(self.query), sha256_hex(self.body.as_bytes()));
         let timestamp = self.timestamp.to_string();
-        let lines = [
-            ALGORITHM,
-            &timestamp,
-            self.nonce,
-            self.method,
-            self.path,
-            &query,
-            &hashed_body,
-        ];
+        let lines =
+            [ALGORITHM, &timestamp, self.nonce, self.method, self.path, &query, &hashed_body];
         lines.join("\n")
     }
 
     /// Step 2: the signature, lower-case hex.
     pub fn sign(&self, key: &Secret) -> String {
-        hex::encode(*hmac_sha256(
-            key.expose().as_bytes(),
-            self.string_to_sign().as_bytes(),
-        ))
+        hex::encode(*hmac_sha256(key.expose().as_bytes(), self.string_to_sign().as_bytes()))
     }
 }
 
@@ -117,10 +104,7 @@ mod tests {
         assert_eq!(text(&[]), "");
         assert_eq!(text(&[("a", "é +&=/~")]), "a=%C3%A9%20%2B%26%3D%2F~");
         assert_eq!(text(&[("a-", "1"), ("a", "2")]), "a-=1&a=2");
-        assert_eq!(
-            text(&[("b", ""), ("a", "1")]),
-            text(&[("a", "1"), ("b", "")])
-        );
+        assert_eq!(text(&[("b", ""), ("a", "1")]), text(&[("a", "1"), ("b", "")]));
         assert_ne!(text(&[("a", "1&b=2")]), text(&[("a", "1"), ("b", "2")]));
         assert_ne!(text(&[("a=", "1")]), text(&[("a", "=1")]));
         assert_ne!(text(&[("a", "%20")]), text(&[("a", " ")]));

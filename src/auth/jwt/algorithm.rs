@@ -58,9 +58,7 @@ impl VerificationKey {
         let leading_zeros = usize::try_from(n.first()?.leading_zeros()).ok()?;
         let bits = n.len().checked_mul(8)?.checked_sub(leading_zeros)?;
         let (n, e) = (n.to_vec(), e.to_vec());
-        RSA_BITS
-            .contains(&bits)
-            .then_some(Self::Rsa(RsaPublicKeyComponents { n, e }))
+        RSA_BITS.contains(&bits).then_some(Self::Rsa(RsaPublicKeyComponents { n, e }))
     }
 
     /// From an uncompressed point.

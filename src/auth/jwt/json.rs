@@ -130,9 +130,6 @@ mod tests {
         assert!(parse_object(format!("{{\"a\":{nested}").as_bytes()).is_none());
         let json = r#"{"a":[1,-1.5,true,null,"b"],"c":{"a":"\u0062"}}"#;
         let object = serde_json::Value::Object(parse_object(json.as_bytes()).unwrap());
-        assert_eq!(
-            object,
-            serde_json::from_str::<serde_json::Value>(json).unwrap()
-        );
+        assert_eq!(object, serde_json::from_str::<serde_json::Value>(json).unwrap());
     }
 }

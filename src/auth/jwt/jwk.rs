@@ -66,9 +66,7 @@ impl KeySet {
     pub fn of_pem(text: &[u8], algorithms: &[Algorithm]) -> Result<Self, KeySetError> {
         let key = pem::public_key(text).ok_or(KeySetError::Pem)?;
         let is_accepted = algorithms.contains(&key.algorithm());
-        is_accepted
-            .then(|| Self::of_key(key))
-            .ok_or(KeySetError::None)
+        is_accepted.then(|| Self::of_key(key)).ok_or(KeySetError::None)
     }
 
     /// A secret shared with the issuer.
@@ -214,18 +212,8 @@ mod tests {
 
     fn examples() -> [(Algorithm, Value, String, &'static str); 3] {
         [
-            (
-                Algorithm::Rs256,
-                rsa(),
-                format!("eyJhbGciOiJSUzI1NiJ9.{PAYLOAD}"),
-                RSA_SIGNATURE,
-            ),
-            (
-                Algorithm::Es256,
-                p256(),
-                format!("eyJhbGciOiJFUzI1NiJ9.{PAYLOAD}"),
-                P256_SIGNATURE,
-            ),
+            (Algorithm::Rs256, rsa(), format!("eyJhbGciOiJSUzI1NiJ9.{PAYLOAD}"), RSA_SIGNATURE),
+            (Algorithm::Es256, p256(), format!("eyJhbGciOiJFUzI1NiJ9.{PAYLOAD}"), P256_SIGNATURE),
             (
                 Algorithm::EdDsa,
                 ed25519(),
@@ -246,18 +234,11 @@ mod tests {
         for (algorithm, jwk, message, signature) in examples() {
             let keys = KeySet::of_jwks(&jwks(&[jwk]), &[algorithm]).ok().unwrap();
             let verify = |message: &str, signature: &str| {
-                keys.verify(algorithm, Some("any"), message, signature)
-                    .is_ok()
+                keys.verify(algorithm, Some("any"), message, signature).is_ok()
             };
             assert!(verify(&message, signature), "{algorithm:?}");
-            assert!(
-                !verify(&message.replacen('h', "i", 1), signature),
-                "{algorithm:?}"
-            );
-            assert!(
-                !verify(&message, &signature.replacen('-', "_", 1)),
-                "{algorithm:?}"
-            );
+            assert!(!verify(&message.replacen('h', "i", 1), signature), "{algorithm:?}");
+            assert!(!verify(&message, &signature.replacen('-', "_", 1)), "{algorithm:?}");
             assert!(!verify(&message, ""), "{algorithm:?}");
         }
     }
@@ -265,9 +246,8 @@ mod tests {
     #[test]
     fn a_key_is_for_its_own_algorithm_alone() {
         for (own, jwk, message, signature) in examples() {
-            let keys = KeySet::of_jwks(&jwks(std::slice::from_ref(&jwk)), &Algorithm::ALL)
-                .ok()
-                .unwrap();
+            let keys =
+                KeySet::of_jwks(&jwks(std::slice::from_ref(&jwk)), &Algorithm::ALL).ok().unwrap();
             for other in Algorithm::ALL {
                 let outcome = keys.verify(other, None, &message, signature);
                 assert_eq!(outcome.is_ok(), other == own, "{own:?} as {other:?}");
@@ -281,9 +261,7 @@ mod tests {
     /// The classic confusion: a public key, which everybody has, used as the secret of an HMAC.
     #[test]
     fn a_public_key_is_not_a_secret() {
-        let keys = KeySet::of_jwks(&jwks(&[rsa()]), &[Algorithm::Rs256])
-            .ok()
-            .unwrap();
+        let keys = KeySet::of_jwks(&jwks(&[rsa()]), &[Algorithm::Rs256]).ok().unwrap();
         let message = format!("eyJhbGciOiJIUzI1NiJ9.{PAYLOAD}");
         let secret = hmac::Key::new(hmac::HMAC_SHA256, RSA_MODULUS.as_bytes());
         let signature = base64url(hmac::sign(&secret, message.as_bytes()).as_ref());
@@ -384,8 +362,7 @@ mod tests {
         let verify = |issuer: &TestIssuer, id| {
             let token = issuer.sign(&json!({}), &json!({}));
             let (message, signature) = token.rsplit_once('.').unwrap();
-            keys.verify(Algorithm::Es256, id, message, signature)
-                .is_ok()
+            keys.verify(Algorithm::Es256, id, message, signature).is_ok()
         };
         assert!(verify(&one, Some("one")) && verify(&two, Some("two")));
         assert!(verify(&one, None) && verify(&two, None));

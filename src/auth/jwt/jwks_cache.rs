@@ -150,9 +150,7 @@ impl Inner {
             Some(_) => COOLDOWN_SECONDS,
             None => COOLDOWN_WITHOUT_KEYS_SECONDS,
         };
-        let is_running = state
-            .last_fetch
-            .is_some_and(|start| is_within(start, now, seconds));
+        let is_running = state.last_fetch.is_some_and(|start| is_within(start, now, seconds));
         if !is_running {
             state.last_fetch = Some(now);
         }
@@ -236,11 +234,7 @@ mod tests {
         /// A JWKS with the key `one` of a new issuer.
         fn with_delay(delay: Duration) -> (Self, TestIssuer) {
             let (issuer, response) = (TestIssuer::new(), Arc::default());
-            let published = Self {
-                response,
-                delay,
-                ..Self::default()
-            };
+            let published = Self { response, delay, ..Self::default() };
             published.set(Some(jwks(&[issuer.jwk("one")])));
             (published, issuer)
         }
@@ -385,10 +379,7 @@ mod tests {
         published.set(None);
         let tokens = published.tokens();
         for second in 0..5 {
-            assert_eq!(
-                ask(&tokens, &issuer, "one", NOW + second).await,
-                UNAVAILABLE
-            );
+            assert_eq!(ask(&tokens, &issuer, "one", NOW + second).await, UNAVAILABLE);
         }
         assert_eq!(published.fetches(), 1);
         published.set(Some(jwks(&[issuer.jwk("one")])));
@@ -419,15 +410,10 @@ mod tests {
             let mut claims = good.clone();
             claims[name] = value.clone();
             let token = issuer.sign(&header, &claims);
-            assert!(
-                tokens.verify(&token, now, Duration::MAX).await.is_err(),
-                "{name}"
-            );
+            assert!(tokens.verify(&token, now, Duration::MAX).await.is_err(), "{name}");
         }
-        let token = issuer.sign(
-            &json!({"alg": "ES256", "jku": "https://attacker.example.com"}),
-            &good,
-        );
+        let token =
+            issuer.sign(&json!({"alg": "ES256", "jku": "https://attacker.example.com"}), &good);
         assert!(tokens.verify(&token, now, Duration::MAX).await.is_err());
         assert_eq!(published.fetches(), 0);
         assert_eq!(ask(&tokens, &issuer, "one", NOW).await, Ok(()));
@@ -444,12 +430,7 @@ mod tests {
             let started = tokio::time::Instant::now();
             let all = (0..50).map(|_| ask(&tokens, &issuer, "one", NOW));
             let outcomes = futures_util::future::join_all(all).await;
-            assert!(
-                outcomes
-                    .iter()
-                    .all(|outcome| outcome.is_ok() == is_accepted),
-                "{delay:?}"
-            );
+            assert!(outcomes.iter().all(|outcome| outcome.is_ok() == is_accepted), "{delay:?}");
             assert!(started.elapsed() <= Duration::from_secs(3));
             assert_eq!(published.fetches(), 1);
         }

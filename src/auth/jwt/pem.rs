@@ -88,11 +88,9 @@ mod tests {
 
     #[test]
     fn a_public_key_has_the_algorithm_of_its_type() {
-        for (key, own) in [
-            (RSA, Algorithm::Rs256),
-            (P256, Algorithm::Es256),
-            (ED25519, Algorithm::EdDsa),
-        ] {
+        for (key, own) in
+            [(RSA, Algorithm::Rs256), (P256, Algorithm::Es256), (ED25519, Algorithm::EdDsa)]
+        {
             let keys = read(&pem("PUBLIC KEY", key)).ok().unwrap();
             for algorithm in Algorithm::ALL {
                 assert_eq!(keys.has(algorithm, Some("any")), algorithm == own);

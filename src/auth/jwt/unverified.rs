@@ -37,10 +37,7 @@ impl<'t> UnverifiedToken<'t> {
             return Err(TokenError::Form);
         };
         let header = parse_object(&header).ok_or(TokenError::Header)?;
-        if REFUSED_MEMBERS
-            .iter()
-            .any(|name| header.contains_key(*name))
-        {
+        if REFUSED_MEMBERS.iter().any(|name| header.contains_key(*name)) {
             return Err(TokenError::Embedded);
         }
         let kind = optional_str(&header, "typ");
@@ -107,11 +104,7 @@ mod tests {
             r#"{"alg":"RS256","crit":["b64"],"b64":false}"#,
             r#"{"alg":"RS256","crit":null}"#,
         ] {
-            assert_eq!(
-                error(&token(header, "{}")),
-                TokenError::Embedded,
-                "{header}"
-            );
+            assert_eq!(error(&token(header, "{}")), TokenError::Embedded, "{header}");
         }
     }
 
@@ -122,10 +115,7 @@ mod tests {
             r#"{"alg":"RS256","typ":"jwt","x5t":"a","kid":"b"}"#,
             r#"{"alg":"RS256","typ":"at+JWT"}"#,
         ] {
-            assert!(
-                UnverifiedToken::parse(&token(header, "{}")).is_ok(),
-                "{header}"
-            );
+            assert!(UnverifiedToken::parse(&token(header, "{}")).is_ok(), "{header}");
         }
         for kind in ["\"dpop+jwt\"", "\"\"", "\"JWE\"", "7", "null", "[\"JWT\"]"] {
             let header = format!("{{\"alg\":\"RS256\",\"typ\":{kind}}}");
@@ -170,10 +160,7 @@ mod tests {
             &long,
         ] {
             let error = error(text);
-            assert!(
-                matches!(error, TokenError::Form | TokenError::Header),
-                "{text}: {error}"
-            );
+            assert!(matches!(error, TokenError::Form | TokenError::Header), "{text}: {error}");
         }
     }
 

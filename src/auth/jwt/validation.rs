@@ -33,9 +33,7 @@ pub struct Validation {
 impl Validation {
     pub(super) fn algorithm(&self, name: &str) -> Result<Algorithm, TokenError> {
         let mut accepted = self.algorithms.iter().copied();
-        accepted
-            .find(|algorithm| algorithm.name() == name)
-            .ok_or(TokenError::Algorithm)
+        accepted.find(|algorithm| algorithm.name() == name).ok_or(TokenError::Algorithm)
     }
 
     pub(super) fn check(&self, claims: &JsonObject, now: Timestamp) -> Result<(), TokenError> {
@@ -95,9 +93,7 @@ fn numeric_date(value: Option<&Value>) -> Option<i64> {
         reason = "it is within bounds, and the fraction is to be cut off"
     )]
     let cut_off = |seconds: f64| seconds as i64;
-    let fraction = number
-        .as_f64()
-        .filter(|seconds| seconds.abs() <= MAX_FRACTIONAL_DATE);
+    let fraction = number.as_f64().filter(|seconds| seconds.abs() <= MAX_FRACTIONAL_DATE);
     number.as_i64().or_else(|| fraction.map(cut_off))
 }
 
@@ -154,11 +150,7 @@ mod tests {
 
     #[test]
     fn an_audience_names_this_service() {
-        each(
-            "aud",
-            &json!(["uploads", "media", ["other", "media"], ["uploads"]]),
-            Ok(()),
-        );
+        each("aud", &json!(["uploads", "media", ["other", "media"], ["uploads"]]), Ok(()));
         let bad = json!(["", "upload", "Uploads", "uploads ", "uploads,media", "uploads media", [], ["other"], [["uploads"]],
             ["uploads", 7], {"uploads": true}, {"aud": "uploads"}, true, 7]);
         each("aud", &bad, Err(TokenError::Audience));
@@ -171,11 +163,7 @@ mod tests {
     #[test]
     fn an_expiry_is_there_and_to_come() {
         each("exp", &json!([NOW + 1, NOW - 29, NOW as f64 + 0.5]), Ok(()));
-        each(
-            "exp",
-            &json!([NOW - 30, NOW - 86_400, 0, -1, i64::MIN]),
-            Err(TokenError::Expired),
-        );
+        each("exp", &json!([NOW - 30, NOW - 86_400, 0, -1, i64::MIN]), Err(TokenError::Expired));
         let missing = json!([null, "1700000600", [NOW], true, 1e300, u64::MAX]);
         each("exp", &missing, Err(TokenError::ExpiryMissing));
     }
@@ -184,18 +172,10 @@ mod tests {
     fn a_token_lives_no_longer_than_the_age_that_is_allowed() {
         let old = Err(TokenError::Old);
         each("exp", &json!([NOW - 60 + 3600]), Ok(()));
-        each(
-            "exp",
-            &json!([NOW - 60 + 3601, NOW + 10 * 365 * 86_400, i64::MAX]),
-            old,
-        );
+        each("exp", &json!([NOW - 60 + 3601, NOW + 10 * 365 * 86_400, i64::MAX]), old);
         each("iat", &json!([NOW - 3000, NOW]), Ok(()));
         each("iat", &json!([NOW - 3631, 0, -1, i64::MIN]), old);
-        each(
-            "iat",
-            &json!([null, "1700000000", {}]),
-            Err(TokenError::IssuedMissing),
-        );
+        each("iat", &json!([null, "1700000000", {}]), Err(TokenError::IssuedMissing));
     }
 
     #[test]

@@ -33,10 +33,7 @@ pub(super) fn read(table: &Table<'_>) -> Option<PrincipalMatch> {
             claims.report(claim, text);
         }
         if claim == PrincipalMatch::PROOF && !wanted.as_ref().is_some_and(is_of_methods) {
-            let text = format!(
-                "must be one of {}",
-                methods().collect::<Vec<_>>().join(", ")
-            );
+            let text = format!("must be one of {}", methods().collect::<Vec<_>>().join(", "));
             claims.report(claim, &text);
         }
         if claim == Claims::SUBJECT && matches!(wanted, Some(Match::Contains(_))) {
@@ -50,9 +47,7 @@ pub(super) fn read(table: &Table<'_>) -> Option<PrincipalMatch> {
 }
 
 fn methods() -> impl Iterator<Item = &'static str> {
-    AuthMethod::WITH_CREDENTIALS
-        .iter()
-        .map(|method| method.name())
+    AuthMethod::WITH_CREDENTIALS.iter().map(|method| method.name())
 }
 
 fn is_of_methods(wanted: &Match) -> bool {

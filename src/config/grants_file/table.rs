@@ -58,11 +58,7 @@ pub(super) struct Table<'t> {
 impl<'t> Table<'t> {
     /// The table of the whole file.
     pub(super) fn root(members: &'t DeTable<'t>, diagnostics: &'t Diagnostics<'t>) -> Self {
-        Self {
-            members,
-            at: 0,
-            diagnostics,
-        }
+        Self { members, at: 0, diagnostics }
     }
 
     fn of(&self, value: &'t Spanned<DeValue<'t>>) -> Option<Self> {
@@ -191,8 +187,7 @@ impl<'t> Table<'t> {
         let Some(value) = self.members.get(key) else {
             return Some(None);
         };
-        self.or_report(key, self.of(value), "must be a table")
-            .map(Some)
+        self.or_report(key, self.of(value), "must be a table").map(Some)
     }
 
     /// The tables of `[[key]]`.
@@ -202,8 +197,7 @@ impl<'t> Table<'t> {
         };
         let list = value.as_array();
         let tables = list.and_then(|list| list.iter().map(|each| self.of(each)).collect());
-        self.or_report(key, tables, "must be written as `[[grant]]`")
-            .unwrap_or_default()
+        self.or_report(key, tables, "must be written as `[[grant]]`").unwrap_or_default()
     }
 }
 

@@ -34,10 +34,7 @@ pub(super) enum Shape {
 /// Parses one event; `None` is an event that is not JSON.
 pub(super) fn read(payload: Option<&Value>) -> (Shape, Event) {
     let Some(Value::Object(event)) = payload else {
-        return (
-            Shape::HttpApi,
-            Event::refused(refuse("the event is not a JSON object")),
-        );
+        return (Shape::HttpApi, Event::refused(refuse("the event is not a JSON object")));
     };
     let is_text = |name: &str| context(event, name).is_some_and(Value::is_string);
     if member(event, "version").and_then(Value::as_str) == Some("2.0")
@@ -45,20 +42,12 @@ pub(super) fn read(payload: Option<&Value>) -> (Shape, Event) {
     {
         (
             Shape::HttpApi,
-            Event::new(headers(member(event, "headers")), |headers| {
-                from_http_api(event, headers)
-            }),
+            Event::new(headers(member(event, "headers")), |headers| from_http_api(event, headers)),
         )
     } else if context(event, "elb").is_some() {
-        (
-            Shape::Alb,
-            Event::new(all_headers(event), |headers| from_alb(event, headers)),
-        )
+        (Shape::Alb, Event::new(all_headers(event), |headers| from_alb(event, headers)))
     } else if is_text("apiId") || is_text("accountId") || is_text("resourcePath") {
-        (
-            Shape::Rest,
-            Event::new(all_headers(event), |headers| from_rest(event, headers)),
-        )
+        (Shape::Rest, Event::new(all_headers(event), |headers| from_rest(event, headers)))
     } else {
         let message = "the event is not an HTTP request of a function URL, API Gateway or ALB";
         (Shape::HttpApi, Event::refused(refuse(message)))
@@ -66,20 +55,15 @@ pub(super) fn read(payload: Option<&Value>) -> (Shape, Event) {
 }
 
 fn from_http_api(event: &Map<String, Value>, headers: HeaderMap) -> Result<Inbound, Error> {
-    let verb = context(event, "http")
-        .and_then(|http| http.get("method"))
-        .and_then(Value::as_str);
-    let stage = context(event, "stage")
-        .and_then(Value::as_str)
-        .filter(|stage| *stage != "$default");
+    let verb = context(event, "http").and_then(|http| http.get("method")).and_then(Value::as_str);
+    let stage =
+        context(event, "stage").and_then(Value::as_str).filter(|stage| *stage != "$default");
     Ok(Inbound {
         headers,
         method: method(verb.unwrap_or_default())?,
         path: without_stage(text(event, "rawPath")?, stage).to_owned(),
         query: wire_query(
-            member(event, "rawQueryString")
-                .and_then(Value::as_str)
-                .unwrap_or_default(),
+            member(event, "rawQueryString").and_then(Value::as_str).unwrap_or_default(),
         ),
         body: body(event, body_text(event)?)?,
         identity: identity_of_http_api(event),
@@ -100,10 +84,8 @@ fn from_rest(event: &Map<String, Value>, headers: HeaderMap) -> Result<Inbound, 
 
 fn from_alb(event: &Map<String, Value>, headers: HeaderMap) -> Result<Inbound, Error> {
     // An ALB passes names and values on as they were sent, still encoded.
-    let wire: Vec<String> = all_pairs(event)?
-        .iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
+    let wire: Vec<String> =
+        all_pairs(event)?.iter().map(|(name, value)| format!("{name}={value}")).collect();
     Ok(Inbound {
         headers,
         method: method(text(event, "httpMethod")?)?,
@@ -148,11 +130,7 @@ fn all_headers(event: &Map<String, Value>) -> Result<HeaderMap, Error> {
 }
 
 fn all_pairs(event: &Map<String, Value>) -> Result<Vec<(String, String)>, Error> {
-    pairs(every_value(
-        event,
-        "multiValueQueryStringParameters",
-        "queryStringParameters",
-    ))
+    pairs(every_value(event, "multiValueQueryStringParameters", "queryStringParameters"))
 }
 
 /// The map with every value, or, when it is missing or empty, the map with the last value of each
@@ -242,45 +220,28 @@ mod tests {
     #[track_caller]
     fn accepted(event: &Value) -> Inbound {
         let text = event.to_string();
-        read(Some(event))
-            .1
-            .request
-            .unwrap_or_else(|error| panic!("{error}: {text}"))
+        read(Some(event)).1.request.unwrap_or_else(|error| panic!("{error}: {text}"))
     }
 
     #[track_caller]
     fn refused(event: &Value) -> ErrorCode {
         let text = event.to_string();
-        read(Some(event))
-            .1
-            .request
-            .err()
-            .unwrap_or_else(|| panic!("accepted: {text}"))
-            .code()
+        read(Some(event)).1.request.err().unwrap_or_else(|| panic!("accepted: {text}")).code()
     }
 
     #[test]
     fn the_four_shapes_are_one_request() {
         let request = accepted(&http_api());
-        assert_eq!(
-            (request.method, request.path.as_str()),
-            (Method::GET, "/sign")
-        );
+        assert_eq!((request.method, request.path.as_str()), (Method::GET, "/sign"));
         assert_eq!(
             request.query,
-            [
-                ("format".into(), "cam".into()),
-                ("durationSeconds".into(), "900".into())
-            ]
+            [("format".into(), "cam".into()), ("durationSeconds".into(), "900".into())]
         );
         let request = accepted(&rest());
         assert_eq!(request.query, [("format".to_owned(), "cam".to_owned())]);
         assert_eq!(request.headers.get_all("x-a").iter().count(), 2);
         let request = accepted(&alb());
-        assert_eq!(
-            request.query,
-            [("durationSeconds".to_owned(), "900".to_owned())]
-        );
+        assert_eq!(request.query, [("durationSeconds".to_owned(), "900".to_owned())]);
     }
 
     #[test]
@@ -311,11 +272,7 @@ mod tests {
                 IdentitySource::Lambda,
                 "principalId",
             ),
-            (
-                rest(json!({"claims": {"sub": "u"}})),
-                IdentitySource::Jwt,
-                "sub",
-            ),
+            (rest(json!({"claims": {"sub": "u"}})), IdentitySource::Jwt, "sub"),
             (
                 rest(json!({"principalId": "u", "integrationLatency": 5})),
                 IdentitySource::Lambda,
@@ -328,10 +285,7 @@ mod tests {
             ),
         ] {
             let identity = identity.unwrap();
-            assert_eq!(
-                (identity.source, &identity.members[member]),
-                (source, &json!("u"))
-            );
+            assert_eq!((identity.source, &identity.members[member]), (source, &json!("u")));
         }
         for authorizer in [Value::Null, json!({}), json!("u"), json!([{"sub": "u"}])] {
             assert!(http_api(authorizer.clone()).is_none(), "{authorizer}");
@@ -431,20 +385,10 @@ mod tests {
             pairs
         };
         let query = theirs.query_string_parameters();
-        let query = query
-            .iter()
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect();
+        let query = query.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         assert_eq!(sorted(ours.query), sorted(query));
         for (name, value) in &ours.headers {
-            assert!(
-                theirs
-                    .headers()
-                    .get_all(name)
-                    .iter()
-                    .any(|theirs| theirs == value),
-                "{name}"
-            );
+            assert!(theirs.headers().get_all(name).iter().any(|theirs| theirs == value), "{name}");
         }
     }
 

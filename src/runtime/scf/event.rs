@@ -21,9 +21,9 @@ use crate::runtime::gateway_event::{
 /// Parses one event.
 pub(super) fn read(bytes: &[u8]) -> Event {
     match serde_json::from_slice(bytes) {
-        Ok(Value::Object(event)) => Event::new(headers(member(&event, "headers")), |headers| {
-            inbound(&event, headers)
-        }),
+        Ok(Value::Object(event)) => {
+            Event::new(headers(member(&event, "headers")), |headers| inbound(&event, headers))
+        }
         _ => Event::refused(refuse("the event is not a JSON object")),
     }
 }
@@ -92,14 +92,7 @@ fn from_clb(event: &Map<String, Value>, headers: HeaderMap) -> Result<Inbound, E
         }
         Some(payload) => payload.to_string(),
     };
-    Ok(Inbound {
-        method: verb,
-        path,
-        query,
-        headers,
-        body: body(event, &payload)?,
-        identity: None,
-    })
+    Ok(Inbound { method: verb, path, query, headers, body: body(event, &payload)?, identity: None })
 }
 
 fn has_no_body(headers: &HeaderMap) -> bool {
@@ -135,11 +128,7 @@ mod tests {
     }
 
     fn pairs(unverified: &Inbound) -> Vec<(&str, &str)> {
-        unverified
-            .query
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect()
+        unverified.query.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
     }
 
     #[test]
@@ -155,12 +144,7 @@ mod tests {
         assert_eq!(request.path, "/sts");
         assert_eq!(
             pairs(&request),
-            [
-                ("flag", ""),
-                ("format", "sdk"),
-                ("many", "b"),
-                ("many", "c")
-            ]
+            [("flag", ""), ("format", "sdk"), ("many", "b"), ("many", "c")]
         );
         assert_eq!(request.headers.get_all("x-many").iter().count(), 2);
         assert_eq!(request.body, b"{\"a\":1}");
@@ -204,10 +188,7 @@ mod tests {
         let event = json!({"headers": {"X-Method": "POST", "X-Uri": "/sign?format=cam", "X-Real-IP": "1.2.3.4"}, "payload": {}, "isBase64Encoded": "false"});
         let request = accepted(&event);
         assert_eq!(request.method, Method::POST);
-        assert_eq!(
-            (request.path.as_str(), pairs(&request)),
-            ("/sign", vec![("format", "cam")])
-        );
+        assert_eq!((request.path.as_str(), pairs(&request)), ("/sign", vec![("format", "cam")]));
         assert!(request.body.is_empty());
         let mut full = event.clone();
         full["payload"] = json!({"key1": "123"});
@@ -236,10 +217,7 @@ mod tests {
             assert_eq!(accepted(&event(flag, "YQ==")).body, b"YQ==");
         }
         for flag in [json!("yes"), json!(1), json!([])] {
-            assert_eq!(
-                refused(event(flag, "").to_string().as_bytes()),
-                ErrorCode::Event
-            );
+            assert_eq!(refused(event(flag, "").to_string().as_bytes()), ErrorCode::Event);
         }
     }
 
@@ -250,18 +228,8 @@ mod tests {
             "[".repeat(200),
             "]".repeat(200)
         );
-        let texts = [
-            "",
-            " ",
-            "null",
-            "[]",
-            "[{}]",
-            "1",
-            "\"text\"",
-            "{",
-            "\u{feff}{}",
-            deep.as_str(),
-        ];
+        let texts =
+            ["", " ", "null", "[]", "[{}]", "1", "\"text\"", "{", "\u{feff}{}", deep.as_str()];
         for text in texts {
             assert_eq!(refused(text.as_bytes()), ErrorCode::Event, "{text}");
         }
@@ -286,11 +254,7 @@ mod tests {
             json!({"httpMethod": "GET", "path": "/sign", "requestContext": {"elb": {"targetGroupArn": "arn"}}}),
             json!({"httpMethod": "GET", "path": "/sign", "requestContext": {"apiId": "a", "accountId": "1"}}),
         ] {
-            assert_eq!(
-                refused(event.to_string().as_bytes()),
-                ErrorCode::Event,
-                "{event}"
-            );
+            assert_eq!(refused(event.to_string().as_bytes()), ErrorCode::Event, "{event}");
         }
     }
 

@@ -98,11 +98,7 @@ impl Context {
 
 /// A request's value in the form that a policy has to write.
 pub(super) fn as_compared(key: &str, value: &str) -> String {
-    if PARAMETER_KEYS.contains(&key) {
-        percent_encode(value).to_string()
-    } else {
-        value.to_owned()
-    }
+    if PARAMETER_KEYS.contains(&key) { percent_encode(value).to_string() } else { value.to_owned() }
 }
 
 /// The keys that are read from query parameters.
@@ -120,18 +116,13 @@ mod tests {
             .with("cos:response-content-type", "image/jpeg")
             .with("cos:content-type", "image/jpeg");
         assert_eq!(context.seen("cos:prefix").unwrap(), ["%E6%96%87%20a%2Fb~"]);
-        assert_eq!(
-            context.seen("cos:response-content-type").unwrap(),
-            ["image%2Fjpeg"]
-        );
+        assert_eq!(context.seen("cos:response-content-type").unwrap(), ["image%2Fjpeg"]);
         assert_eq!(context.seen("cos:content-type").unwrap(), ["image/jpeg"]);
     }
 
     #[test]
     fn an_empty_version_is_none_but_an_empty_prefix_is_one() {
-        let context = Context::new()
-            .with("cos:versionid", "")
-            .with("cos:prefix", "");
+        let context = Context::new().with("cos:versionid", "").with("cos:prefix", "");
         assert_eq!(context.seen("cos:versionid"), None);
         assert_eq!(context.seen("cos:prefix").unwrap(), [""]);
     }

@@ -25,9 +25,7 @@ impl Action {
 
     /// The service pattern: `cos` in `name/cos:PutObject`; `*` for every service.
     pub fn service(&self) -> &str {
-        self.unprefixed()
-            .split_once(':')
-            .map_or("*", |(service, _)| service)
+        self.unprefixed().split_once(':').map_or("*", |(service, _)| service)
     }
 
     /// Whether it covers every action of a service.
@@ -59,12 +57,8 @@ impl TryFrom<String> for Action {
         let action = Self(text);
         let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '*' | ':' | '_' | '-');
         let unprefixed = action.unprefixed();
-        let shaped = unprefixed == "*"
-            || unprefixed
-                .split(':')
-                .filter(|part| !part.is_empty())
-                .count()
-                == 2;
+        let shaped =
+            unprefixed == "*" || unprefixed.split(':').filter(|part| !part.is_empty()).count() == 2;
         if shaped && unprefixed.matches(':').count() <= 1 && unprefixed.chars().all(known) {
             return Ok(action);
         }

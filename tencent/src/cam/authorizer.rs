@@ -34,10 +34,7 @@ pub struct PolicySet<'a> {
 impl Policy {
     /// Decides with only this policy.
     pub fn decide(&self, access: &AccessRequest) -> Decision {
-        let set = PolicySet {
-            name: "session",
-            policies: std::slice::from_ref(self),
-        };
+        let set = PolicySet { name: "session", policies: std::slice::from_ref(self) };
         decide(&[set], access)
     }
 }
@@ -45,10 +42,7 @@ impl Policy {
 /// Decides with several sets: each must allow, and a deny in any of them wins. Without a set,
 /// nothing is allowed. <https://www.tencentcloud.com/document/product/1150/49452>
 pub fn decide(sets: &[PolicySet<'_>], access: &AccessRequest) -> Decision {
-    let action = access
-        .action
-        .strip_prefix("name/")
-        .unwrap_or(&access.action);
+    let action = access.action.strip_prefix("name/").unwrap_or(&access.action);
     if !operation::is_known_action(action) {
         return Decision {
             reason: Reason::UnknownAction(access.action.clone()),
@@ -57,10 +51,7 @@ pub fn decide(sets: &[PolicySet<'_>], access: &AccessRequest) -> Decision {
     }
     let found: Vec<Found> = sets.iter().map(|set| search(set, action, access)).collect();
     let reason = reason(sets, &found, access);
-    Decision {
-        reason,
-        matched: found.into_iter().flat_map(|each| each.matched).collect(),
-    }
+    Decision { reason, matched: found.into_iter().flat_map(|each| each.matched).collect() }
 }
 
 /// The statements of one set that match.
@@ -73,9 +64,7 @@ struct Found {
 
 impl Found {
     fn first(&self, effect: Effect, is_met: bool) -> Option<&MatchedStatement> {
-        self.matched
-            .iter()
-            .find(|each| each.effect == effect && each.applies() == is_met)
+        self.matched.iter().find(|each| each.effect == effect && each.applies() == is_met)
     }
 }
 
@@ -86,11 +75,8 @@ impl MatchedStatement {
 }
 
 fn search(set: &PolicySet<'_>, requested: &str, access: &AccessRequest) -> Found {
-    let target = if operation::is_without_resource(requested) {
-        &Target::Service
-    } else {
-        &access.target
-    };
+    let target =
+        if operation::is_without_resource(requested) { &Target::Service } else { &access.target };
     let mut found = Found::default();
     for (policy_index, policy) in set.policies.iter().enumerate() {
         for (index, statement) in policy.statements().iter().enumerate() {
@@ -98,11 +84,8 @@ fn search(set: &PolicySet<'_>, requested: &str, access: &AccessRequest) -> Found
             let Some(action) = statement.actions.iter().find(covers_action) else {
                 continue;
             };
-            let position = Position {
-                set: set.name.to_owned(),
-                policy: policy_index,
-                statement: index,
-            };
+            let position =
+                Position { set: set.name.to_owned(), policy: policy_index, statement: index };
             if statement.effect == Effect::Allow && found.first_with_action.is_none() {
                 found.first_with_action = Some(position.clone());
             }
@@ -139,18 +122,13 @@ fn reason(sets: &[PolicySet<'_>], found: &[Found], access: &AccessRequest) -> Re
             Some((closest.position.clone(), not_met.clone()))
         });
         return match (closest, &found.first_with_action) {
-            (Some((position, condition)), _) => Reason::NotMet {
-                position,
-                condition,
-            },
-            (None, Some(position)) => Reason::NoResource {
-                position: position.clone(),
-                target: name(&access.target),
-            },
-            (None, None) => Reason::NoAction {
-                set: set.name.to_owned(),
-                action: access.action.clone(),
-            },
+            (Some((position, condition)), _) => Reason::NotMet { position, condition },
+            (None, Some(position)) => {
+                Reason::NoResource { position: position.clone(), target: name(&access.target) }
+            }
+            (None, None) => {
+                Reason::NoAction { set: set.name.to_owned(), action: access.action.clone() }
+            }
         };
     }
     if positions.is_empty() {
@@ -169,9 +147,7 @@ fn name(target: &Target) -> String {
 
 fn check_all(statement: &Statement, context: &Context) -> Vec<Checked> {
     let conditions = statement.conditions.iter();
-    conditions
-        .map(|(operator, key, values)| check(operator, key, values, context))
-        .collect()
+    conditions.map(|(operator, key, values)| check(operator, key, values, context)).collect()
 }
 
 fn check(operator: &Operator, key: &str, values: &Values, context: &Context) -> Checked {
@@ -179,9 +155,7 @@ fn check(operator: &Operator, key: &str, values: &Values, context: &Context) -> 
     let is_met = match seen {
         _ if operator.kind == Kind::Null => {
             let is_null = seen.is_none_or(|seen| seen.iter().all(String::is_empty));
-            values
-                .operands()
-                .any(|value| *value == Operand::Null(is_null))
+            values.operands().any(|value| *value == Operand::Null(is_null))
         }
         None => operator.if_exist,
         Some(seen) => compare(operator, values, seen),
@@ -203,11 +177,7 @@ fn compare(operator: &Operator, values: &Values, seen: &[String]) -> bool {
             return false;
         };
         let mut holds = relations.into_iter().map(|each| operator.order.holds(each));
-        if is_negative {
-            holds.all(|holds| holds)
-        } else {
-            holds.any(|holds| holds)
-        }
+        if is_negative { holds.all(|holds| holds) } else { holds.any(|holds| holds) }
     };
     match operator.quantifier {
         Some(Quantifier::All) => seen.iter().all(holds),

@@ -59,8 +59,7 @@ impl Conditions {
     /// Every operator with a key and its values.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&Operator, &str, &Values)> {
         self.blocks.iter().flat_map(|(operator, keys)| {
-            keys.iter()
-                .map(move |(key, values)| (operator, key.as_str(), values))
+            keys.iter().map(move |(key, values)| (operator, key.as_str(), values))
         })
     }
 
@@ -177,31 +176,16 @@ mod tests {
     #[test]
     fn what_would_drop_a_limit_is_refused() {
         for (text, reason) in [
-            (
-                r#"{"string_equals":{"a":"1"}}"#,
-                "`string_equals` is not a condition operator",
-            ),
+            (r#"{"string_equals":{"a":"1"}}"#, "`string_equals` is not a condition operator"),
             (r#"{"string_equal":{}}"#, "has no condition key"),
             (r#"{"string_equal":{"a":[]}}"#, "has no value"),
             (r#"{"string_equal":{"a ":"1"}}"#, "is not a condition key"),
-            (
-                r#"{"string_equal":{"a":"1","a":"2"}}"#,
-                "`string_equal a` is repeated",
-            ),
-            (
-                r#"{"string_equal":{"a":"1"},"string_equal":{"b":"2"}}"#,
-                "is repeated",
-            ),
-            (
-                r#"{"numeric_equal":{"a":"x"}}"#,
-                "`numeric_equal a` is not a number in digits",
-            ),
+            (r#"{"string_equal":{"a":"1","a":"2"}}"#, "`string_equal a` is repeated"),
+            (r#"{"string_equal":{"a":"1"},"string_equal":{"b":"2"}}"#, "is repeated"),
+            (r#"{"numeric_equal":{"a":"x"}}"#, "`numeric_equal a` is not a number in digits"),
             (r#"{"bool_equal":{"a":true}}"#, "a string or a number"),
             (r#"{"string_equal":{"a":null}}"#, "a string or a number"),
-            (
-                r#"{"string_equal":{"a":{"b":"c"}}}"#,
-                "a string or a number",
-            ),
+            (r#"{"string_equal":{"a":{"b":"c"}}}"#, "a string or a number"),
             (r#"{"string_equal":["a"]}"#, "expected an object"),
         ] {
             let error = serde_json::from_str::<Conditions>(text).unwrap_err();

@@ -154,23 +154,15 @@ impl fmt::Display for Decision {
                     "denied by {position} (`{action}` on `{resource}`), whatever others allow"
                 )
             }
-            Reason::NoAction { set, action } => write!(
-                formatter,
-                "denied: no statement of the {set} policy allows `{action}`"
-            ),
+            Reason::NoAction { set, action } => {
+                write!(formatter, "denied: no statement of the {set} policy allows `{action}`")
+            }
             Reason::NoPolicy => formatter.write_str("denied: there is no policy"),
-            Reason::NoResource { position, target } => write!(
-                formatter,
-                "denied: {position} allows the action, but not on `{target}`"
-            ),
-            Reason::NotMet {
-                position,
-                condition,
-            } => {
-                write!(
-                    formatter,
-                    "denied: {position} would allow it, but {condition}"
-                )
+            Reason::NoResource { position, target } => {
+                write!(formatter, "denied: {position} allows the action, but not on `{target}`")
+            }
+            Reason::NotMet { position, condition } => {
+                write!(formatter, "denied: {position} would allow it, but {condition}")
             }
             Reason::UnknownAction(action) => {
                 write!(formatter, "denied: `{action}` is not a COS action")
@@ -199,10 +191,7 @@ impl fmt::Display for Checked {
             Some(values) => write!(formatter, "has `{}`", values.join("`, `"))?,
         }
         if let Some(value) = &self.write_instead {
-            write!(
-                formatter,
-                " (request parameters are compared URL-encoded: write `{value}`)"
-            )?;
+            write!(formatter, " (request parameters are compared URL-encoded: write `{value}`)")?;
         }
         Ok(())
     }

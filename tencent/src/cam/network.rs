@@ -34,20 +34,11 @@ impl Network {
         if written.is_ipv6() && address.is_ipv4() {
             // Shorter than the prefix of mapped addresses: an IPv6 network.
             return Some(match prefix_bits.checked_sub(96) {
-                Some(prefix_bits) => Self {
-                    address,
-                    prefix_bits,
-                },
-                None => Self {
-                    address: written,
-                    prefix_bits,
-                },
+                Some(prefix_bits) => Self { address, prefix_bits },
+                None => Self { address: written, prefix_bits },
             });
         }
-        Some(Self {
-            address,
-            prefix_bits,
-        })
+        Some(Self { address, prefix_bits })
     }
 
     /// Whether `address` is in it.
@@ -73,9 +64,7 @@ mod tests {
     use super::Network;
 
     fn contains(network: &str, address: &str) -> bool {
-        Network::parse(network)
-            .unwrap()
-            .contains(address.parse().unwrap())
+        Network::parse(network).unwrap().contains(address.parse().unwrap())
     }
 
     #[test]

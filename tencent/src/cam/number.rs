@@ -28,11 +28,7 @@ impl Number {
         let whole = whole.trim_start_matches('0').to_owned();
         let fraction = fraction.trim_end_matches('0').to_owned();
         let is_zero = whole.is_empty() && fraction.is_empty();
-        Some(Self {
-            is_negative: text.starts_with('-') && !is_zero,
-            whole,
-            fraction,
-        })
+        Some(Self { is_negative: text.starts_with('-') && !is_zero, whole, fraction })
     }
 
     fn cmp_magnitude(&self, other: &Self) -> Ordering {
@@ -95,9 +91,9 @@ mod tests {
 
     #[test]
     fn what_is_not_in_digits_is_no_number() {
-        for text in [
-            "", "-", ".", "1.", ".5", "1.2.3", "+1", "1e3", "inf", "NaN", " 1", "--1", "１",
-        ] {
+        for text in
+            ["", "-", ".", "1.", ".5", "1.2.3", "+1", "1e3", "inf", "NaN", " 1", "--1", "１"]
+        {
             assert_eq!(Number::parse(text), None, "{text}");
         }
     }

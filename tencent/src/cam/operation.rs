@@ -12,11 +12,8 @@
 pub(super) fn operations() -> impl Iterator<Item = String> {
     let names = OPERATIONS.iter().chain(&["GetService"]);
     let settings = VERBS_OF_SETTINGS.iter().flat_map(|(settings, verbs)| {
-        let of_verb = |verb: &'static &str| {
-            settings
-                .iter()
-                .map(move |setting| format!("{verb}{setting}"))
-        };
+        let of_verb =
+            |verb: &'static &str| settings.iter().map(move |setting| format!("{verb}{setting}"));
         verbs.iter().flat_map(of_verb)
     });
     names.map(|name| (*name).to_owned()).chain(settings)
@@ -91,10 +88,7 @@ const OPERATIONS: &[&str] = &[
 
 /// Bucket settings, and the verbs of each.
 const VERBS_OF_SETTINGS: &[(&[&str], &[&str])] = &[
-    (
-        &["ACL", "Accelerate", "Logging", "Referer", "Versioning"],
-        &["GetBucket", "PutBucket"],
-    ),
+    (&["ACL", "Accelerate", "Logging", "Referer", "Versioning"], &["GetBucket", "PutBucket"]),
     (
         &[
             "CORS",
@@ -118,23 +112,12 @@ mod tests {
 
     #[test]
     fn only_real_operations_are_known() {
-        for operation in [
-            "PutObject",
-            "GetService",
-            "DeleteBucketCORS",
-            "GetBucketACL",
-        ] {
+        for operation in ["PutObject", "GetService", "DeleteBucketCORS", "GetBucketACL"] {
             assert!(is_operation(operation), "{operation}");
         }
-        for operation in [
-            "",
-            "*",
-            "putObject",
-            "PutObjects",
-            "DeleteBucketACL",
-            "Get*",
-            "GetBucketX",
-        ] {
+        for operation in
+            ["", "*", "putObject", "PutObjects", "DeleteBucketACL", "Get*", "GetBucketX"]
+        {
             assert!(!is_operation(operation), "{operation}");
         }
     }

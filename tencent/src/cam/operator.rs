@@ -89,13 +89,7 @@ impl Operator {
         if kind == Kind::Null && (if_exist || quantifier.is_some()) {
             return Err(OperatorError(name.to_owned()));
         }
-        Ok(Self {
-            name: name.to_owned(),
-            kind,
-            order,
-            quantifier,
-            if_exist,
-        })
+        Ok(Self { name: name.to_owned(), kind, order, quantifier, if_exist })
     }
 
     /// The operator as written.
@@ -153,27 +147,15 @@ const COMPARISONS: &[(&str, Kind, Order)] = &[
     ("null_equal", Kind::Null, Order::Equal),
     ("numeric_equal", Kind::Number, Order::Equal),
     ("numeric_greater_than", Kind::Number, Order::Greater),
-    (
-        "numeric_greater_than_equal",
-        Kind::Number,
-        Order::GreaterOrEqual,
-    ),
+    ("numeric_greater_than_equal", Kind::Number, Order::GreaterOrEqual),
     ("numeric_less_than", Kind::Number, Order::Less),
     ("numeric_less_than_equal", Kind::Number, Order::LessOrEqual),
     ("numeric_not_equal", Kind::Number, Order::NotEqual),
     ("string_equal", Kind::Text, Order::Equal),
-    (
-        "string_equal_ignore_case",
-        Kind::TextIgnoringCase,
-        Order::Equal,
-    ),
+    ("string_equal_ignore_case", Kind::TextIgnoringCase, Order::Equal),
     ("string_like", Kind::Like, Order::Equal),
     ("string_not_equal", Kind::Text, Order::NotEqual),
-    (
-        "string_not_equal_ignore_case",
-        Kind::TextIgnoringCase,
-        Order::NotEqual,
-    ),
+    ("string_not_equal_ignore_case", Kind::TextIgnoringCase, Order::NotEqual),
 ];
 
 #[cfg(test)]
@@ -187,10 +169,7 @@ mod tests {
         assert_eq!(operator.order, Order::LessOrEqual);
         assert_eq!(operator.quantifier, Some(Quantifier::Any));
         assert!(operator.if_exist);
-        assert_eq!(
-            operator.as_str(),
-            "for_any_value:numeric_less_than_equal_if_exist"
-        );
+        assert_eq!(operator.as_str(), "for_any_value:numeric_less_than_equal_if_exist");
     }
 
     #[test]

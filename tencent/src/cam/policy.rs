@@ -48,10 +48,8 @@ impl Policy {
 
     /// The policy as JSON: one order of members, no white space.
     pub fn render(&self) -> String {
-        let written = serde_json::to_string(&Rendered {
-            version: Version::V2,
-            statement: &self.statements,
-        });
+        let written =
+            serde_json::to_string(&Rendered { version: Version::V2, statement: &self.statements });
         #[expect(
             clippy::expect_used,
             reason = "strings and maps with string keys always serialize"
@@ -79,10 +77,7 @@ impl Policy {
         let is_open = |resource: &Resource| resource.bucket_and_key().0.contains('*');
         self.statements.iter().any(|statement| {
             statement.effect == Effect::Allow
-                && statement
-                    .actions
-                    .iter()
-                    .any(|action| action.as_str().contains('*'))
+                && statement.actions.iter().any(|action| action.as_str().contains('*'))
                 && statement.resources.iter().any(is_open)
         })
     }
@@ -140,11 +135,7 @@ impl TryFrom<String> for Version {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        if text == "2.0" {
-            Ok(Self::V2)
-        } else {
-            Err("expected `2.0`")
-        }
+        if text == "2.0" { Ok(Self::V2) } else { Err("expected `2.0`") }
     }
 }
 
@@ -173,39 +164,24 @@ mod tests {
     #[test]
     fn full_access_is_recognised() {
         assert!(Policy::parse(SEED).unwrap().is_full_access());
-        let narrow = SEED.replace(
-            "\"*\"",
-            "\"qcs::cos:ap-guangzhou:uid/1250000000:b-1250000000/*\"",
-        );
+        let narrow =
+            SEED.replace("\"*\"", "\"qcs::cos:ap-guangzhou:uid/1250000000:b-1250000000/*\"");
         assert!(!Policy::parse(&narrow).unwrap().is_full_access());
-        assert!(
-            !Policy::parse(&SEED.replace("cos:*", "cos:GetObject"))
-                .unwrap()
-                .is_full_access()
-        );
+        assert!(!Policy::parse(&SEED.replace("cos:*", "cos:GetObject")).unwrap().is_full_access());
     }
 
     #[test]
     fn services_that_are_not_cos_are_named() {
-        for action in [
-            "sts:AssumeRole",
-            "*:AssumeRole",
-            "*",
-            "*:*",
-            "name/*",
-            "c*:*",
-            "**:PutObject",
-        ] {
+        for action in
+            ["sts:AssumeRole", "*:AssumeRole", "*", "*:*", "name/*", "c*:*", "**:PutObject"]
+        {
             let policy = Policy::parse(&SEED.replace("name/cos:*", action));
             let policy = policy.unwrap_or_else(|error| panic!("{action}: {error:?}"));
             assert_eq!(policy.foreign_statement(), Some(0), "{action}");
         }
         for action in ["name/cos:*", "ci:*"] {
             let policy = Policy::parse(&SEED.replace("name/cos:*", action)).unwrap();
-            assert!(
-                policy.foreign_statement().is_none() && policy.is_full_access(),
-                "{action}"
-            );
+            assert!(policy.foreign_statement().is_none() && policy.is_full_access(), "{action}");
         }
     }
 
@@ -217,10 +193,7 @@ mod tests {
             r#"{"version":"2.0","statement":[{"effect":"allow","action":"cos:*","resource":[]}]}"#,
             r#"{"version":"2.0","statement":[{"effect":"deny","action":"cos:*","resource":"*"}]}"#,
         ] {
-            assert!(
-                matches!(Policy::parse(text), Err(PolicyError::Empty)),
-                "{text}"
-            );
+            assert!(matches!(Policy::parse(text), Err(PolicyError::Empty)), "{text}");
         }
     }
 
@@ -248,10 +221,7 @@ mod tests {
             r#"{"version":"2.0","statement":[{"effect":"allow","action":"cos:*","resource":"*","condition":{"string_equals":{"a":"b"}}}]}"#,
             r#"{"version":"2.0","principal":"*","statement":[{"effect":"allow","action":"cos:*","resource":"*"}]}"#,
         ] {
-            assert!(
-                matches!(Policy::parse(text), Err(PolicyError::Syntax(_))),
-                "{text}"
-            );
+            assert!(matches!(Policy::parse(text), Err(PolicyError::Syntax(_))), "{text}");
         }
     }
 

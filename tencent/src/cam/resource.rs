@@ -86,10 +86,7 @@ impl Resource {
     /// `*`: every resource of the account. GetService requires it (documented); for anything else
     /// it is dangerous.
     pub fn everything() -> Self {
-        Self {
-            written: "*".to_owned(),
-            segments: None,
-        }
+        Self { written: "*".to_owned(), segments: None }
     }
 
     /// The resource as it was written.
@@ -149,12 +146,7 @@ impl Resource {
             Target::Role { owner_uin, name } => {
                 return segments.covers_role(owner_uin, name, creator);
             }
-            Target::Object {
-                region,
-                bucket,
-                owner_uin,
-                key,
-            } => (region, bucket, owner_uin, key),
+            Target::Object { region, bucket, owner_uin, key } => (region, bucket, owner_uin, key),
         };
         let owned = match &segments.account {
             Owner::Appid(appid) => appid == bucket.appid(),
@@ -199,11 +191,8 @@ impl TryFrom<String> for Resource {
                         "the second segment of a resource must be empty, for example `qcs::cos:...`",
                     );
                 }
-                let path = if is_cos(service) {
-                    cos_path(path)?
-                } else {
-                    Path::New((*path).to_owned())
-                };
+                let path =
+                    if is_cos(service) { cos_path(path)? } else { Path::New((*path).to_owned()) };
                 Some(Segments {
                     service: (*service).to_owned(),
                     region: (*region).to_owned(),
@@ -248,10 +237,9 @@ fn cos_path(path: &str) -> Result<Path, &'static str> {
         return Ok(Path::New(path.to_owned()));
     };
     match old.split_once('/') {
-        Some((appid, pattern)) if is_number(appid) && !pattern.is_empty() => Ok(Path::Old {
-            appid: appid.to_owned(),
-            pattern: pattern.to_owned(),
-        }),
+        Some((appid, pattern)) if is_number(appid) && !pattern.is_empty() => {
+            Ok(Path::Old { appid: appid.to_owned(), pattern: pattern.to_owned() })
+        }
         _ => {
             Err("the old form of a resource must be `prefix//<appid>/<bucket without appid>/<key>`")
         }
@@ -282,10 +270,8 @@ mod tests {
             owner_uin: "100000000001".to_owned(),
             key: key.to_owned(),
         };
-        let creator = Account {
-            appid: "1250000000".to_owned(),
-            owner_uin: "100000000001".to_owned(),
-        };
+        let creator =
+            Account { appid: "1250000000".to_owned(), owner_uin: "100000000001".to_owned() };
         resource(pattern).unwrap().covers(&target, &creator)
     }
 
@@ -332,24 +318,16 @@ mod tests {
             assert!(!covers(pattern, "b-1250000000/doc/a.mp3"), "{pattern}");
         }
         // T3: siblings.
-        assert!(!covers(
-            "qcs::cos:::b-1250000000/users/1/*",
-            "b-1250000000/users/10/a"
-        ));
-        assert!(covers(
-            "qcs::cos:::b-1250000000/users/1*",
-            "b-1250000000/users/10/a"
-        ));
+        assert!(!covers("qcs::cos:::b-1250000000/users/1/*", "b-1250000000/users/10/a"));
+        assert!(covers("qcs::cos:::b-1250000000/users/1*", "b-1250000000/users/10/a"));
         // An empty account is the policy's own, and never another one.
         assert!(!covers("qcs::cos:::*", "b-1250000009/a"));
     }
 
     #[test]
     fn a_role_is_covered_by_its_own_service_and_account_alone() {
-        let creator = Account {
-            appid: "1250000000".to_owned(),
-            owner_uin: "100000000001".to_owned(),
-        };
+        let creator =
+            Account { appid: "1250000000".to_owned(), owner_uin: "100000000001".to_owned() };
         let role = |owner_uin: &str| Target::Role {
             owner_uin: owner_uin.to_owned(),
             name: "roleName/uploader".to_owned(),
@@ -366,11 +344,7 @@ mod tests {
             ("qcs::cos::uin/100000000001:roleName/*", false),
         ] {
             let resource = resource(text).unwrap();
-            assert_eq!(
-                resource.covers(&role("100000000001"), &creator),
-                covered,
-                "{text}"
-            );
+            assert_eq!(resource.covers(&role("100000000001"), &creator), covered, "{text}");
         }
         let empty_account = resource("qcs::cam:::*").unwrap();
         assert!(!empty_account.covers(&role("100000000009"), &creator));

@@ -70,9 +70,7 @@ fn review(statement: &Statement) -> Vec<String> {
 fn unknown_action(action: &Action, known: &[String]) -> String {
     let name = action.as_str();
     let operation = name.rsplit(':').next().unwrap_or(name);
-    let similar = known
-        .iter()
-        .find(|known| known.eq_ignore_ascii_case(operation));
+    let similar = known.iter().find(|known| known.eq_ignore_ascii_case(operation));
     match similar {
         Some(similar) => format!("COS has no action `{name}`: write `name/cos:{similar}`"),
         None => format!("COS has no action `{name}`"),
@@ -86,9 +84,7 @@ fn key_warning(key: &str) -> Option<String> {
     }
     match KEYS.iter().find(|known| known.eq_ignore_ascii_case(key)) {
         Some(known) => Some(format!("COS has no condition key `{key}`: write `{known}`")),
-        None => key
-            .starts_with("cos:")
-            .then(|| format!("COS has no condition key `{key}`")),
+        None => key.starts_with("cos:").then(|| format!("COS has no condition key `{key}`")),
     }
 }
 
@@ -117,10 +113,7 @@ fn listing_warning(statement: &Statement) -> Option<String> {
     if !statement.actions.iter().any(is_listing) {
         return None;
     }
-    let has_prefix = statement
-        .conditions
-        .iter()
-        .any(|(_, key, _)| key == "cos:prefix");
+    let has_prefix = statement.conditions.iter().any(|(_, key, _)| key == "cos:prefix");
     statement.resources.iter().find_map(|resource| {
         match resource.bucket_and_key().1 {
             None | Some("*") if !has_prefix => {
@@ -138,11 +131,7 @@ fn listing_warning(statement: &Statement) -> Option<String> {
 
 /// Up to three names, and how many more there are.
 fn summary(names: &[&str]) -> String {
-    let shown: Vec<String> = names
-        .iter()
-        .take(3)
-        .map(|name| format!("`{name}`"))
-        .collect();
+    let shown: Vec<String> = names.iter().take(3).map(|name| format!("`{name}`")).collect();
     match names.len().saturating_sub(shown.len()) {
         0 => shown.join(", "),
         more => format!("{} and {more} more actions", shown.join(", ")),
@@ -155,9 +144,7 @@ fn carries(key: &str, operation: &str) -> Option<bool> {
     let named = |names: &str| Some(names.split(' ').any(|name| name == operation));
     match key {
         "cos:content-length" | "cos:content-type" => {
-            let bodiless = [
-                "Get", "Head", "List", "Options", "Abort", "Delete", "Initiate",
-            ];
+            let bodiless = ["Get", "Head", "List", "Options", "Abort", "Delete", "Initiate"];
             let has_no_body = bodiless.iter().any(|verb| operation.starts_with(verb))
                 || operation.ends_with("Copy");
             Some(!has_no_body || operation == "DeleteMultipleObjects")
@@ -219,18 +206,8 @@ mod tests {
     fn a_statement_that_cannot_mean_what_it_says_is_named() {
         let get_bucket = r#""name/cos:GetBucket""#;
         for (actions, resource, condition, part) in [
-            (
-                r#""name/cos:GetObjectUrl""#,
-                "users/*",
-                "",
-                "no action `name/cos:GetObjectUrl`",
-            ),
-            (
-                r#""cos:getobject""#,
-                "users/*",
-                "",
-                "write `name/cos:GetObject`",
-            ),
+            (r#""name/cos:GetObjectUrl""#, "users/*", "", "no action `name/cos:GetObjectUrl`"),
+            (r#""cos:getobject""#, "users/*", "", "write `name/cos:GetObject`"),
             (
                 r#""cos:GetObject""#,
                 "*",
@@ -271,21 +248,14 @@ mod tests {
             (get_bucket, "", "", "append `*`"),
         ] {
             let found = warnings(actions, resource, condition);
-            assert!(
-                found.starts_with("statement 0: ") && found.contains(part),
-                "{part}: {found}"
-            );
+            assert!(found.starts_with("statement 0: ") && found.contains(part), "{part}: {found}");
         }
     }
 
     #[test]
     fn what_the_documents_show_has_no_warning() {
         for (actions, resource, condition) in [
-            (
-                r#""name/cos:GetBucket""#,
-                "*",
-                r#""string_like":{"cos:prefix":"menu%2F*"}"#,
-            ),
+            (r#""name/cos:GetBucket""#, "*", r#""string_like":{"cos:prefix":"menu%2F*"}"#),
             (r#""name/cos:GetBucket""#, "menu/*", ""),
             (
                 r#""name/cos:PutObject","name/cos:PostObject""#,
@@ -299,11 +269,7 @@ mod tests {
             ),
             (r#""name/ci:*","name/cos:Get*""#, "a/*", ""),
         ] {
-            assert_eq!(
-                warnings(actions, resource, condition),
-                "",
-                "{actions} {condition}"
-            );
+            assert_eq!(warnings(actions, resource, condition), "", "{actions} {condition}");
         }
     }
 }

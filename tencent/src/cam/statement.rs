@@ -18,11 +18,7 @@ pub struct Statement {
     pub(super) actions: Vec<Action>,
     #[serde(rename = "resource", deserialize_with = "one_or_many")]
     pub(super) resources: Vec<Resource>,
-    #[serde(
-        rename = "condition",
-        default,
-        skip_serializing_if = "Conditions::is_empty"
-    )]
+    #[serde(rename = "condition", default, skip_serializing_if = "Conditions::is_empty")]
     pub(super) conditions: Conditions,
 }
 
@@ -57,12 +53,7 @@ impl Statement {
 
     /// An effect for each of `actions` on each of `resources`.
     pub fn new(effect: Effect, actions: Vec<Action>, resources: Vec<Resource>) -> Self {
-        Self {
-            effect,
-            actions,
-            resources,
-            conditions: Conditions::none(),
-        }
+        Self { effect, actions, resources, conditions: Conditions::none() }
     }
 
     /// The same statement under `conditions`.

@@ -66,12 +66,10 @@ impl Operand {
         }
         match kind {
             Kind::Bool => truth(&text).map(Self::Bool).ok_or("not `true` or `false`"),
-            Kind::Date => date(&text)
-                .map(Self::Date)
-                .ok_or("not a date as `2016-06-01T00:01:00Z`"),
-            Kind::Ip => Network::parse(&text)
-                .map(Self::Ip)
-                .ok_or("not an IP address or CIDR network"),
+            Kind::Date => date(&text).map(Self::Date).ok_or("not a date as `2016-06-01T00:01:00Z`"),
+            Kind::Ip => {
+                Network::parse(&text).map(Self::Ip).ok_or("not an IP address or CIDR network")
+            }
             Kind::Like => {
                 let start = text.strip_prefix('*').unwrap_or(&text);
                 let inner = start.strip_suffix('*').unwrap_or(start);
@@ -81,12 +79,8 @@ impl Operand {
                 Ok(Self::Like(text))
             }
             Kind::Null if text.is_empty() => Ok(Self::Null(true)),
-            Kind::Null => truth(&text)
-                .map(Self::Null)
-                .ok_or("not ``, `true` or `false`"),
-            Kind::Number => Number::parse(&text)
-                .map(Self::Number)
-                .ok_or("not a number in digits"),
+            Kind::Null => truth(&text).map(Self::Null).ok_or("not ``, `true` or `false`"),
+            Kind::Number => Number::parse(&text).map(Self::Number).ok_or("not a number in digits"),
             Kind::Text => Ok(Self::Text(text)),
             Kind::TextIgnoringCase => Ok(Self::TextIgnoringCase(text)),
         }
@@ -95,11 +89,7 @@ impl Operand {
     /// How a value of a request relates to this one; `None` for another type.
     pub(super) fn relation_of(&self, seen: &str) -> Option<Relation> {
         let equal = |equal: bool| {
-            if equal {
-                Relation::Ordered(Ordering::Equal)
-            } else {
-                Relation::Different
-            }
+            if equal { Relation::Ordered(Ordering::Equal) } else { Relation::Different }
         };
         Some(match self {
             Self::Bool(value) => equal(truth(seen)? == *value),
@@ -191,10 +181,7 @@ mod tests {
             (Kind::Number, "1."),
             (Kind::Text, "${uin}"),
         ] {
-            assert!(
-                Operand::parse(kind, &Literal::from(text)).is_err(),
-                "{text}"
-            );
+            assert!(Operand::parse(kind, &Literal::from(text)).is_err(), "{text}");
         }
     }
 }

@@ -24,10 +24,7 @@ pub fn hmac_sha256(key: &[u8], message: &[u8]) -> Zeroizing<[u8; 32]> {
 
 /// The HMAC of `message` with any hash.
 pub(super) fn hmac<M: Mac + KeyInit>(key: &[u8], message: &[u8]) -> hmac::digest::Output<M> {
-    #[expect(
-        clippy::expect_used,
-        reason = "HMAC accepts a key of any length (RFC 2104)"
-    )]
+    #[expect(clippy::expect_used, reason = "HMAC accepts a key of any length (RFC 2104)")]
     let mut mac = M::new_from_slice(key).expect("a key of any length");
     mac.update(message);
     mac.finalize().into_bytes()

@@ -73,10 +73,7 @@ pub fn key_time(start: Timestamp, end: Timestamp) -> String {
 
 /// Step 2: the key derived from a secret key for one `KeyTime`; wiped when dropped.
 /// <https://www.tencentcloud.com/document/product/436/7778>
-#[expect(
-    missing_debug_implementations,
-    reason = "a key cannot be formatted, not even redacted"
-)]
+#[expect(missing_debug_implementations, reason = "a key cannot be formatted, not even redacted")]
 pub struct SignKey(Zeroizing<String>);
 
 impl SignKey {
@@ -134,10 +131,8 @@ fn list(pairs: &[(&str, &str)]) -> String {
 }
 
 fn joined(pairs: &[(&str, &str)]) -> String {
-    let pairs: Vec<String> = encoded(pairs)
-        .into_iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
+    let pairs: Vec<String> =
+        encoded(pairs).into_iter().map(|(name, value)| format!("{name}={value}")).collect();
     pairs.join("&")
 }
 
@@ -186,9 +181,6 @@ mod tests {
         let text = |pairs: &[(&str, &str)]| request(pairs).http_string();
         assert_ne!(text(&[("a", "1&b=2")]), text(&[("a", "1"), ("b", "2")]));
         assert_ne!(text(&[("a=", "1")]), text(&[("a", "=1")]));
-        assert_eq!(
-            text(&[("a", "2"), ("a", "1")]),
-            text(&[("a", "1"), ("a", "2")])
-        );
+        assert_eq!(text(&[("a", "2"), ("a", "1")]), text(&[("a", "1"), ("a", "2")]));
     }
 }

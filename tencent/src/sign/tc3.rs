@@ -86,19 +86,15 @@ pub fn string_to_sign(timestamp: Timestamp, service: &str, canonical_request: &s
 
 /// A key derived from the secret key; wiped when dropped.
 /// <https://www.tencentcloud.com/document/product/1150/49451>
-#[expect(
-    missing_debug_implementations,
-    reason = "a key cannot be formatted, not even redacted"
-)]
+#[expect(missing_debug_implementations, reason = "a key cannot be formatted, not even redacted")]
 pub struct DerivedKey(Zeroizing<[u8; 32]>);
 
 impl DerivedKey {
     /// Step 3a: `SecretDate`, valid for one UTC date.
     /// <https://www.tencentcloud.com/document/product/1150/49451>
     pub fn date(secret_key: &Secret, date: &str) -> Self {
-        let mut start = Zeroizing::new(Vec::with_capacity(
-            3_usize.saturating_add(secret_key.expose().len()),
-        ));
+        let mut start =
+            Zeroizing::new(Vec::with_capacity(3_usize.saturating_add(secret_key.expose().len())));
         start.extend_from_slice(b"TC3");
         start.extend_from_slice(secret_key.expose().as_bytes());
         Self(hmac_sha256(&start, date.as_bytes()))
@@ -114,9 +110,7 @@ impl DerivedKey {
     /// Step 3: the signing key of a date and service.
     /// <https://www.tencentcloud.com/document/product/1150/49451>
     pub fn signing(secret_key: &Secret, date: &str, service: &str) -> Self {
-        Self::date(secret_key, date)
-            .derive(service)
-            .derive(TERMINATOR)
+        Self::date(secret_key, date).derive(service).derive(TERMINATOR)
     }
 
     /// The key as lower-case hex, as the published vectors print it.

@@ -53,15 +53,10 @@ pub fn string_to_sign<'a>(
     endpoint: &str,
     parameters: impl IntoIterator<Item = (&'a str, &'a str)>,
 ) -> String {
-    let mut sorted: Vec<(&str, &str)> = parameters
-        .into_iter()
-        .filter(|(name, _)| *name != "Signature")
-        .collect();
+    let mut sorted: Vec<(&str, &str)> =
+        parameters.into_iter().filter(|(name, _)| *name != "Signature").collect();
     sorted.sort_unstable();
-    let pairs: Vec<String> = sorted
-        .iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
+    let pairs: Vec<String> = sorted.iter().map(|(name, value)| format!("{name}={value}")).collect();
     format!("{method}{endpoint}?{}", pairs.join("&"))
 }
 

@@ -18,14 +18,9 @@ pub(crate) fn access_request(asked: &Asked) -> Option<AccessRequest> {
     let pairs = asked.context.iter();
     let pairs = pairs.flat_map(|(key, values)| values.iter().map(move |value| (key, value)));
     Some(AccessRequest {
-        account: Account {
-            appid: CREATOR.0.to_owned(),
-            owner_uin: CREATOR.1.to_owned(),
-        },
+        account: Account { appid: CREATOR.0.to_owned(), owner_uin: CREATOR.1.to_owned() },
         action: asked.action.clone(),
         target,
-        context: pairs.fold(Context::new(), |context, (key, value)| {
-            context.with(key, value)
-        }),
+        context: pairs.fold(Context::new(), |context, (key, value)| context.with(key, value)),
     })
 }

@@ -16,10 +16,7 @@ pub(crate) fn access(action: &str, path: &str, context: &[(&str, &str)]) -> Acce
     let (bucket, key) = path.split_once('/').expect("a bucket and a key");
     let start = Context::new();
     AccessRequest {
-        account: Account {
-            appid: "1250000000".to_owned(),
-            owner_uin: "100000000001".to_owned(),
-        },
+        account: Account { appid: "1250000000".to_owned(), owner_uin: "100000000001".to_owned() },
         action: action.to_owned(),
         target: Target::Object {
             region: Region::parse("ap-guangzhou").expect("a region"),
@@ -27,9 +24,7 @@ pub(crate) fn access(action: &str, path: &str, context: &[(&str, &str)]) -> Acce
             owner_uin: "100000000001".to_owned(),
             key: key.to_owned(),
         },
-        context: context
-            .iter()
-            .fold(start, |context, (key, value)| context.with(key, value)),
+        context: context.iter().fold(start, |context, (key, value)| context.with(key, value)),
     }
 }
 

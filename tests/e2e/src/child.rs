@@ -51,14 +51,8 @@ impl Process {
             .kill_on_drop(true)
             .spawn()
             .map_err(|fault| Failure::new(format!("the binary could not be started: {fault}")))?;
-        let stdout = child
-            .stdout
-            .take()
-            .ok_or_else(|| Failure::new("the binary has no output"))?;
-        Ok(Self {
-            child,
-            stdout: BufReader::new(stdout),
-        })
+        let stdout = child.stdout.take().ok_or_else(|| Failure::new("the binary has no output"))?;
+        Ok(Self { child, stdout: BufReader::new(stdout) })
     }
 
     /// Waits for the line with the address it listens on.
@@ -71,10 +65,7 @@ impl Process {
         read.map_err(|_| Failure::new("the server did not start in time"))?
             .map_err(|fault| Failure::new(format!("the output broke: {fault}")))?;
         let line: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
-        let address = line
-            .get("address")
-            .and_then(serde_json::Value::as_str)
-            .map(str::to_owned);
+        let address = line.get("address").and_then(serde_json::Value::as_str).map(str::to_owned);
         address.ok_or_else(|| {
             Failure::new(format!("the server said `{line}` and not where it listens"))
         })
@@ -129,10 +120,7 @@ impl Process {
 
 /// Sends SIGTERM. The child may have ended already, and then there is nothing left to ask.
 pub(crate) fn ask_to_end(child: &Child) {
-    let pid = child
-        .id()
-        .and_then(|id| i32::try_from(id).ok())
-        .and_then(Pid::from_raw);
+    let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
     if let Some(pid) = pid {
         let _ended_already = kill_process(pid, Signal::TERM);
     }

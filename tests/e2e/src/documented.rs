@@ -45,11 +45,7 @@ pub async fn documented(
     let code = only_block(&text, fence)
         .ok_or_else(|| Failure::new(format!("{page} has not exactly one block {fence:?}")))?;
     let mut command = Command::new(program);
-    command
-        .arg(argument)
-        .env_clear()
-        .envs(installed::searched()?)
-        .envs(settings);
+    command.arg(argument).env_clear().envs(installed::searched()?).envs(settings);
     let output = timeout(TIME_LIMIT, run(command, code));
     let output = output
         .await
@@ -57,9 +53,7 @@ pub async fn documented(
         .map_err(|fault| Failure::new(format!("`{program}` could not be run: {fault}")))?;
     serde_json::from_slice(&output.stdout).map_err(|_| {
         let said = String::from_utf8_lossy(&output.stderr);
-        Failure::new(format!(
-            "the {language:?} of {page} printed no JSON; it said:\n{said}"
-        ))
+        Failure::new(format!("the {language:?} of {page} printed no JSON; it said:\n{said}"))
     })
 }
 

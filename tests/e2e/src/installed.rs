@@ -24,18 +24,12 @@ pub fn bootstrap() -> Result<PathBuf, Failure> {
 
 /// A driver of `tests/clients`.
 pub(crate) fn driver(name: &str) -> Result<PathBuf, Failure> {
-    existing(
-        &root().join("tests/clients").join(name),
-        "it belongs to the repository",
-    )
+    existing(&root().join("tests/clients").join(name), "it belongs to the repository")
 }
 
 /// A file that `tests/setup/install` put under `target/clients`.
 pub(crate) fn client_file(name: &str) -> Result<PathBuf, Failure> {
-    existing(
-        &root().join("target/clients").join(name),
-        "run `make clients` first",
-    )
+    existing(&root().join("target/clients").join(name), "run `make clients` first")
 }
 
 /// The search path for programs: those that were installed for the tests, so that every machine
@@ -92,7 +86,5 @@ fn root() -> &'static Path {
     reason = "test support has no main that could pass the environment in"
 )]
 fn from_environment(name: &str) -> Option<PathBuf> {
-    env::var_os(name)
-        .filter(|value| !value.is_empty())
-        .map(PathBuf::from)
+    env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }

@@ -31,10 +31,7 @@ pub const PLATFORMS: [Platform; 8] = [
 /// # Errors
 /// When the binary is not built.
 pub fn issuer_on(platform: Platform) -> Result<CloudBuilder, Failure> {
-    let builder = cloud()
-        .function(bootstrap()?)
-        .platform(platform)
-        .env("LOG", "trace");
+    let builder = cloud().function(bootstrap()?).platform(platform).env("LOG", "trace");
     Ok(builder.on_function_output(print))
 }
 
@@ -84,15 +81,9 @@ impl Answer {
             ("vary", "Origin, Authorization"),
             ("x-content-type-options", "nosniff"),
         ];
-        let missing = wanted
-            .into_iter()
-            .find(|(name, value)| self.header(name) != *value);
+        let missing = wanted.into_iter().find(|(name, value)| self.header(name) != *value);
         let missing = missing.map(|(name, _)| name);
-        missing.or_else(|| {
-            self.header("x-request-id")
-                .is_empty()
-                .then_some("x-request-id")
-        })
+        missing.or_else(|| self.header("x-request-id").is_empty().then_some("x-request-id"))
     }
 }
 
@@ -121,13 +112,8 @@ impl Browser {
     /// # Errors
     /// When there is no gateway.
     pub fn of(cloud: &Cloud) -> Result<Self, Failure> {
-        let url = cloud
-            .gateway_url()
-            .ok_or_else(|| Failure::new("the cloud has no gateway"))?;
-        Ok(Self {
-            client: http_client()?,
-            url,
-        })
+        let url = cloud.gateway_url().ok_or_else(|| Failure::new("the cloud has no gateway"))?;
+        Ok(Self { client: http_client()?, url })
     }
 
     /// A request, to be completed and given to [`Browser::send`].
@@ -154,10 +140,6 @@ impl Browser {
         let response = request.send().await.map_err(failed)?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let bytes = response.bytes().await.map_err(failed)?;
-        Ok(Answer {
-            status,
-            headers,
-            body: serde_json::from_slice(&bytes).unwrap_or_default(),
-        })
+        Ok(Answer { status, headers, body: serde_json::from_slice(&bytes).unwrap_or_default() })
     }
 }

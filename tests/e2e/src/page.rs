@@ -31,11 +31,7 @@ pub async fn send_as_written(browser: &Browser, request: &str) -> Result<Answer,
 /// # Errors
 /// What the client complains of.
 pub fn read(model: Model, answer: &Answer, now: i64) -> Result<SessionKey, Complaint> {
-    model(&Answered {
-        status: answer.status,
-        text: &answer.body.to_string(),
-        now,
-    })
+    model(&Answered { status: answer.status, text: &answer.body.to_string(), now })
 }
 
 /// From SDK source: `BaseMultipartUploadRequest.java` 38 of `tencentyun/qcloud-sdk-android`.

@@ -48,21 +48,12 @@ impl PageServer {
     /// When the system gives no port, or a file is missing.
     pub async fn start() -> Result<Self, Failure> {
         let failed = |fault: std::io::Error| Failure::new(format!("no server for a page: {fault}"));
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-            .await
-            .map_err(failed)?;
-        let shared = Arc::new(Shared {
-            files: files()?,
-            ..Shared::default()
-        });
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(failed)?;
+        let shared = Arc::new(Shared { files: files()?, ..Shared::default() });
         let address = listener.local_addr().map_err(failed)?;
         let mut serving = JoinSet::new();
         serving.spawn(accept(listener, Arc::clone(&shared)));
-        Ok(Self {
-            address,
-            shared,
-            _serving: serving,
-        })
+        Ok(Self { address, shared, _serving: serving })
     }
 
     /// The page's origin.
@@ -98,21 +89,9 @@ fn files() -> Result<Vec<(&'static str, &'static str, String)>, Failure> {
     let script = "text/javascript";
     let sdk = "target/clients/node_modules/cos-js-sdk-v5/dist/cos-js-sdk-v5.js";
     Ok(vec![
-        (
-            "/",
-            "text/html",
-            installed::text("tests/clients/cos_page.html")?,
-        ),
-        (
-            "/cos_page.js",
-            script,
-            installed::text("tests/clients/cos_page.js")?,
-        ),
-        (
-            "/cos_story.js",
-            script,
-            installed::text("tests/clients/cos_story.js")?,
-        ),
+        ("/", "text/html", installed::text("tests/clients/cos_page.html")?),
+        ("/cos_page.js", script, installed::text("tests/clients/cos_page.js")?),
+        ("/cos_story.js", script, installed::text("tests/clients/cos_story.js")?),
         ("/cos-js-sdk-v5.js", script, installed::text(sdk)?),
     ])
 }

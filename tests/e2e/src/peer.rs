@@ -20,10 +20,7 @@ pub(crate) fn http_client() -> Result<reqwest::Client, Failure> {
     // The library's build of the HTTP client wants one even where nothing is encrypted. Fails when
     // there is one already.
     let _already_installed = rustls::crypto::ring::default_provider().install_default();
-    let client = reqwest::Client::builder()
-        .no_proxy()
-        .timeout(TIME_LIMIT)
-        .build();
+    let client = reqwest::Client::builder().no_proxy().timeout(TIME_LIMIT).build();
     client.map_err(|fault| Failure::new(format!("could not make an HTTP client: {fault}")))
 }
 
@@ -43,10 +40,7 @@ impl ClosedPort {
         let taken = TcpSocket::new_v4()?;
         taken.bind((Ipv4Addr::LOCALHOST, 0).into())?;
         let port = taken.local_addr()?.port();
-        Ok(Self {
-            _taken: taken,
-            port,
-        })
+        Ok(Self { _taken: taken, port })
     }
 
     /// Its number.
@@ -69,10 +63,7 @@ impl Canary {
     /// When the system gives no port.
     pub async fn start(head: &str) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let canary = Self {
-            address: listener.local_addr()?,
-            connections: Arc::default(),
-        };
+        let canary = Self { address: listener.local_addr()?, connections: Arc::default() };
         let connections = Arc::clone(&canary.connections);
         let answer = format!("{head}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
         tokio::spawn(async move {
@@ -146,10 +137,7 @@ impl ConnectProxy {
     /// When the system gives no port.
     pub async fn start() -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let proxy = Self {
-            address: listener.local_addr()?,
-            connections: Arc::default(),
-        };
+        let proxy = Self { address: listener.local_addr()?, connections: Arc::default() };
         let connections = Arc::clone(&proxy.connections);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
@@ -180,9 +168,7 @@ async fn tunnel(client: TcpStream) -> io::Result<()> {
         .and_then(|rest| rest.split(' ').next())
         .and_then(|text| text.parse().ok());
     let Some(target) = target.filter(|target| target.ip().is_loopback()) else {
-        return client
-            .write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n")
-            .await;
+        return client.write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n").await;
     };
     while !line.trim().is_empty() {
         line.clear();

@@ -57,9 +57,8 @@ impl Rie {
     /// # Errors
     /// When the emulator is not installed or does not listen in time.
     pub async fn start(function: &Path, variables: &Variables) -> Result<Self, Failure> {
-        let [runtime_api, address] = free_addresses()
-            .await
-            .map_err(|fault| went_wrong("find free ports", &fault))?;
+        let [runtime_api, address] =
+            free_addresses().await.map_err(|fault| went_wrong("find free ports", &fault))?;
         let mut child = Command::new(installed::client_file("aws-lambda-rie")?)
             .args(["--runtime-api-address", &runtime_api.to_string()])
             .args(["--runtime-interface-emulator-address", &address.to_string()])
@@ -74,11 +73,7 @@ impl Rie {
             .spawn()
             .map_err(|fault| went_wrong("start", &fault))?;
         let printed = [collect(child.stdout.take()), collect(child.stderr.take())];
-        let rie = Self {
-            child,
-            address,
-            printed,
-        };
+        let rie = Self { child, address, printed };
         timeout(TIME_LIMIT, rie.listening())
             .await
             .map_err(|_elapsed| Failure::new("the Lambda emulator did not listen in time"))?;
@@ -93,15 +88,10 @@ impl Rie {
         let request = http_client()?
             .post(format!("http://{}{INVOCATIONS}", self.address))
             .body(event.to_string());
-        let answer = request
-            .send()
-            .await
-            .map_err(|fault| went_wrong("invoke", &fault))?;
+        let answer = request.send().await.map_err(|fault| went_wrong("invoke", &fault))?;
         let status = answer.status().as_u16();
-        let body = answer
-            .bytes()
-            .await
-            .map_err(|fault| went_wrong("read the answer of", &fault))?;
+        let body =
+            answer.bytes().await.map_err(|fault| went_wrong("read the answer of", &fault))?;
         let payload = serde_json::from_slice(&body).map_err(|_not_json| {
             Failure::new(format!(
                 "the Lambda emulator answered {status} and no JSON: did the function end?"
@@ -117,19 +107,11 @@ impl Rie {
     pub async fn stop(mut self) -> Result<String, Failure> {
         ask_to_end(&self.child);
         timeout(TIME_LIMIT, async {
-            self.child
-                .wait()
-                .await
-                .map_err(|fault| went_wrong("wait for", &fault))?;
+            self.child.wait().await.map_err(|fault| went_wrong("wait for", &fault))?;
             let [stdout, stderr] = &mut self.printed;
-            let mut text = stdout
-                .await
-                .map_err(|fault| went_wrong("read the output of", &fault))?;
-            text.push_str(
-                &stderr
-                    .await
-                    .map_err(|fault| went_wrong("read the output of", &fault))?,
-            );
+            let mut text =
+                stdout.await.map_err(|fault| went_wrong("read the output of", &fault))?;
+            text.push_str(&stderr.await.map_err(|fault| went_wrong("read the output of", &fault))?);
             Ok(text)
         })
         .await
@@ -151,9 +133,7 @@ impl Drop for Rie {
 
 impl fmt::Debug for Invocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Invocation")
-            .field("status", &self.status)
-            .finish_non_exhaustive()
+        f.debug_struct("Invocation").field("status", &self.status).finish_non_exhaustive()
     }
 }
 

@@ -16,10 +16,7 @@ use crate::{Failure, http_client};
 const REGION: &str = "ap-guangzhou";
 
 /// The owner of a cloud's account.
-#[expect(
-    missing_debug_implementations,
-    reason = "it holds the account's first key"
-)]
+#[expect(missing_debug_implementations, reason = "it holds the account's first key")]
 pub struct Storage {
     client: reqwest::Client,
     url: String,
@@ -53,9 +50,7 @@ impl Storage {
         key: &str,
         bytes: impl Into<Vec<u8>>,
     ) -> Result<(), Failure> {
-        self.ask("PUT", &host(bucket), &format!("/{key}"), bytes.into())
-            .await
-            .map(drop)
+        self.ask("PUT", &host(bucket), &format!("/{key}"), bytes.into()).await.map(drop)
     }
 
     /// The bytes of an object.
@@ -63,8 +58,7 @@ impl Storage {
     /// # Errors
     /// When there is none.
     pub async fn read(&self, bucket: &str, key: &str) -> Result<Vec<u8>, Failure> {
-        self.ask("GET", &host(bucket), &format!("/{key}"), Vec::new())
-            .await
+        self.ask("GET", &host(bucket), &format!("/{key}"), Vec::new()).await
     }
 
     /// Begins an upload in parts, and names it.
@@ -166,9 +160,7 @@ impl Storage {
 /// The bytes that the drivers upload: `pattern` of `tests/clients/cos_story.js`.
 pub fn pattern(length: usize) -> Vec<u8> {
     let byte = |i: usize| {
-        let mixed = i
-            .wrapping_mul(31)
-            .wrapping_add((i >> 8_u32).wrapping_mul(7));
+        let mixed = i.wrapping_mul(31).wrapping_add((i >> 8_u32).wrapping_mul(7));
         u8::try_from(mixed & 255).unwrap_or_default()
     };
     (0..length).map(byte).collect()

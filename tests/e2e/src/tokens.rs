@@ -89,9 +89,7 @@ impl TokenIssuer {
     /// # Errors
     /// When it cannot be signed.
     pub fn sign(&self, signer: Signer<'_>, header: &str, claims: &str) -> Result<String, Failure> {
-        let message = [header, claims]
-            .map(|part| URL_SAFE_NO_PAD.encode(part))
-            .join(".");
+        let message = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part)).join(".");
         let signature = self.signature(signer, message.as_bytes());
         let signature = signature.ok_or_else(|| Failure::new("a token could not be signed"))?;
         Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
@@ -116,9 +114,7 @@ impl TokenIssuer {
     /// The public key of Ed25519 in PEM.
     pub fn ed25519_pem(&self) -> String {
         // The fixed part of such a structure: <https://www.rfc-editor.org/rfc/rfc8410#section-4>
-        let head = [
-            0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
-        ];
+        let head = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
         pem(&[&head, self.ed25519.public_key().as_ref()].concat())
     }
 
@@ -201,10 +197,7 @@ impl KeyServer {
 
     /// Sets the response: the status line with optional headers, and the body.
     pub fn answer_with(&self, head: &str, body: &[u8]) {
-        let head = format!(
-            "{head}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
-            body.len()
-        );
+        let head = format!("{head}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
         *lock(&self.answer) = [head.as_bytes(), body].concat();
     }
 
@@ -228,13 +221,7 @@ async fn reply(mut client: TcpStream, answer: &[u8]) -> io::Result<()> {
 
 async fn rsa() -> Result<Vec<u8>, Failure> {
     let openssl = Command::new("openssl")
-        .args([
-            "genpkey",
-            "-algorithm",
-            "RSA",
-            "-pkeyopt",
-            "rsa_keygen_bits:2048",
-        ])
+        .args(["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"])
         .env_clear()
         .envs(installed::searched()?)
         .stdin(Stdio::null())
@@ -243,9 +230,7 @@ async fn rsa() -> Result<Vec<u8>, Failure> {
     let failed = |fault: &dyn std::fmt::Display| {
         Failure::new(format!("`openssl genpkey` made no RSA key: {fault}"))
     };
-    let output = timeout(TIME_LIMIT, openssl)
-        .await
-        .map_err(|fault| failed(&fault))?;
+    let output = timeout(TIME_LIMIT, openssl).await.map_err(|fault| failed(&fault))?;
     let output = output.map_err(|fault| failed(&fault))?;
     // In PEM it is PKCS #8 with every version of OpenSSL; in DER it is not.
     let text = String::from_utf8_lossy(&output.stdout);

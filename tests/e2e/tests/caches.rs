@@ -1,9 +1,6 @@
 //! Whether an answer could stay in a cache: none may, whatever the route, the platform and the
 //! outcome.
-#![expect(
-    clippy::unwrap_used,
-    reason = "a fault in a helper of these tests is a failed test"
-)]
+#![expect(clippy::unwrap_used, reason = "a fault in a helper of these tests is a failed test")]
 
 use std::time::Duration;
 
@@ -28,12 +25,7 @@ async fn every_answer_of_every_route_forbids_caches() {
             ("GET", "/sts?format=sts", &bearer, ""),
             ("POST", "/sts", &bearer, ""),
             ("GET", "/getKeyAndCredentials?ext=jpg", &bearer, ""),
-            (
-                "GET",
-                "/getKeyAndCredentials?ext=jpg&format=flat",
-                &bearer,
-                "",
-            ),
+            ("GET", "/getKeyAndCredentials?ext=jpg&format=flat", &bearer, ""),
             ("GET", "/healthz", "", ""),
             ("GET", "/readyz", "", ""),
             ("OPTIONS", "/sign", "", ""),
@@ -61,17 +53,12 @@ async fn every_answer_of_every_route_forbids_caches() {
             content_type: "text/plain".to_owned(),
             body: Vec::new(),
         }]);
-        let request = browser
-            .request("GET", "/sign")
-            .header("authorization", &bearer);
+        let request = browser.request("GET", "/sign").header("authorization", &bearer);
         let answer = browser.send(request).await.unwrap();
         assert_eq!(answer.lacks(), None, "{platform:?} upstream");
         statuses.push(answer.status);
         for status in [200, 204, 400, 401, 403, 404, 405, 413, 431, 502] {
-            assert!(
-                statuses.contains(&status),
-                "{platform:?}: no {status} in {statuses:?}"
-            );
+            assert!(statuses.contains(&status), "{platform:?}: no {status} in {statuses:?}");
         }
     }
 }

@@ -15,11 +15,8 @@ use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
 /// A web function and one event platform of each cloud.
-const ON: [Platform; 3] = [
-    Platform::ScfWeb,
-    Platform::Scf(ScfEvent::ApiGateway),
-    Platform::Lambda(LambdaEvent::HttpApi),
-];
+const ON: [Platform; 3] =
+    [Platform::ScfWeb, Platform::Scf(ScfEvent::ApiGateway), Platform::Lambda(LambdaEvent::HttpApi)];
 
 /// `printf %s KEY | openssl dgst -sha256` of [`API_KEY`], and a second key that is still accepted.
 const API_KEYS: &str = "next=711e5a8b4f6787584b814a252dd59ca8ea7f08260ccc7cc44582f76dc8bcd5c8 sub=backend team=media; \
@@ -146,11 +143,7 @@ async fn an_identity_of_the_gateway_is_accepted_where_auth_names_it() {
         "requestContext": {"serviceId": "service-a", "stage": "release", "identity": {"secretId": "person-1"}}});
     let mut empty_subject = scf.clone();
     empty_subject["requestContext"]["identity"] = json!({"secretId": ""});
-    let lambda = (
-        Platform::Lambda(LambdaEvent::HttpApi),
-        lambda,
-        without_subject,
-    );
+    let lambda = (Platform::Lambda(LambdaEvent::HttpApi), lambda, without_subject);
     let scf = (Platform::Scf(ScfEvent::ApiGateway), scf, empty_subject);
     for ((platform, event, bad), method) in [(lambda, "gateway-jwt"), (scf, "gateway-key-pair")] {
         let (cloud, _) = start(platform, &[("AUTH", "gateway")]).await;
@@ -195,11 +188,7 @@ async fn groups_behind_a_gateway_match_where_the_grant_asks_for_a_list() {
         let (cloud, _) = start(platform, &settings).await;
         let status = invoke(&cloud, &event).await.0;
         assert_eq!(status, if is_granted { 200 } else { 403 }, "{wanted}");
-        assert_eq!(
-            cloud.sts().call_count(),
-            usize::from(is_granted),
-            "{wanted}"
-        );
+        assert_eq!(cloud.sts().call_count(), usize::from(is_granted), "{wanted}");
         if wanted.ends_with("[\"media\"]") {
             let named = "\"wrong_type_claims\":\"cognito:groups\"";
             assert!(printed(&cloud, named).await);

@@ -166,9 +166,7 @@ async fn a_mutilated_answer_is_refused_as_the_source_refuses_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_numeric_code_beside_the_flat_members_would_break_go() {
     let (_cloud, browser) = start().await;
-    let mut answer = send_as_written(&browser, "GET /sts?format=cvm")
-        .await
-        .unwrap();
+    let mut answer = send_as_written(&browser, "GET /sts?format=cvm").await.unwrap();
     for model in [go::cvm_security_credentials as Model, coscli::cam_auth] {
         assert!(read(model, &answer, now()).is_ok());
     }
@@ -192,15 +190,8 @@ fn now() -> i64 {
 fn changed(answer: &Answer, pointer: &str, to: To) -> Answer {
     let mut answer = answer.clone();
     let (parent, name) = pointer.rsplit_once('/').unwrap();
-    let members = answer
-        .body
-        .pointer_mut(parent)
-        .unwrap()
-        .as_object_mut()
-        .unwrap();
-    let old = members
-        .remove(name)
-        .unwrap_or_else(|| panic!("there is no {pointer}"));
+    let members = answer.body.pointer_mut(parent).unwrap().as_object_mut().unwrap();
+    let old = members.remove(name).unwrap_or_else(|| panic!("there is no {pointer}"));
     let new = match to {
         Missing => return answer,
         Null => Value::Null,

@@ -126,10 +126,7 @@ async fn no_client_takes_a_refusal_for_a_credential() {
         for (request, status) in [
             (format!("{request}{separator}prefix=users/1/"), 400),
             (request.replace("/s", "/nowhere/s"), 404),
-            (
-                request.replace("GET ", "PUT ").replace("POST ", "PUT "),
-                405,
-            ),
+            (request.replace("GET ", "PUT ").replace("POST ", "PUT "), 405),
         ] {
             let answer = send_as_written(&browser, &request).await.unwrap();
             assert_eq!(answer.status, status, "{client}: {request}");
@@ -143,11 +140,7 @@ async fn no_client_takes_a_refusal_for_a_credential() {
             }
         }
         for text in ["", "null", "[]", "<html>"] {
-            let answered = Answered {
-                status: 200,
-                text,
-                now: now(),
-            };
+            let answered = Answered { status: 200, text, now: now() };
             let is_taken = model(&answered).is_ok_and(|key| key.signs(now()));
             assert!(!is_taken, "{client} takes {text:?}");
         }
@@ -166,10 +159,7 @@ async fn what_samples_ask_of_other_servers_is_refused_in_words() {
         ("GET /put-sign?ext=jpg", "RouteNotFound"),
         ("GET /post-policy?ext=jpg", "RouteNotFound"),
         ("GET /sts-direct-sign?ext=jpg", "RouteNotFound"),
-        (
-            "GET /sts-server-sign?httpMethod=PUT&host=h&cosKey=k",
-            "RouteNotFound",
-        ),
+        ("GET /sts-server-sign?httpMethod=PUT&host=h&cosKey=k", "RouteNotFound"),
         ("POST /uploadSign?filename=a.jpg&_=1", "RouteNotFound"),
         ("GET /sts-server-key", "RouteNotFound"),
         ("GET /sts/cls", "RouteNotFound"),
@@ -215,22 +205,13 @@ async fn each_clients_way_to_leave_a_member_out_is_understood() {
         ("Android", json!({})),
         ("iOS", json!({"bucket": "", "region": "", "prefix": "*"})),
         ("browser", json!({"bucket": "", "region": "", "prefix": ""})),
-        (
-            "Flutter",
-            json!({"bucket": null, "prefix": null, "region": ""}),
-        ),
+        ("Flutter", json!({"bucket": null, "prefix": null, "region": ""})),
     ] {
         scope["action"] = json!(action);
         let request = browser.request("POST", "/sts-scope");
-        let answer = browser
-            .send(request.body(json!([scope]).to_string()))
-            .await
-            .unwrap();
+        let answer = browser.send(request.body(json!([scope]).to_string())).await.unwrap();
         assert_eq!(answer.status, 403, "{client}: {answer:?}");
-        assert_eq!(
-            answer.body["codeDesc"], "UnauthorizedOperation.Scope",
-            "{client}"
-        );
+        assert_eq!(answer.body["codeDesc"], "UnauthorizedOperation.Scope", "{client}");
     }
     assert_eq!(cloud.sts().call_count(), 0);
 }
@@ -256,11 +237,7 @@ async fn runs(cloud: &Cloud, package: &str, request: &str, format: &str) {
     assert_eq!(line["outcome"], "ok", "{case}");
     assert_eq!(line["uploads"], 2, "{case}");
     // A credential for one scope is not used for another.
-    assert_eq!(
-        line["issuer_calls"],
-        if method == "POST" { 2 } else { 1 },
-        "{case}"
-    );
+    assert_eq!(line["issuer_calls"], if method == "POST" { 2 } else { 1 }, "{case}");
     for part in [
         "secret_id_is_q_ak",
         "token_is_session_token",
@@ -271,10 +248,7 @@ async fn runs(cloud: &Cloud, package: &str, request: &str, format: &str) {
     }
     if path.starts_with("/getKeyAndCredentials") {
         let named = line["key"].as_str().unwrap();
-        assert!(
-            named.starts_with("users/") && named.ends_with(".jpg"),
-            "{case}"
-        );
+        assert!(named.starts_with("users/") && named.ends_with(".jpg"), "{case}");
         assert_eq!(line["keys"], json!([named, named]), "{case}");
     }
 }
@@ -311,11 +285,8 @@ fn format_of(body: &Value) -> &'static str {
 }
 
 fn validity(body: &Value) -> (Option<i64>, i64) {
-    let first = |pointers: &[&str]| {
-        pointers
-            .iter()
-            .find_map(|pointer| body.pointer(pointer)?.as_i64())
-    };
+    let first =
+        |pointers: &[&str]| pointers.iter().find_map(|pointer| body.pointer(pointer)?.as_i64());
     let expiry = first(&["/data/expiredTime", "/Response/ExpiredTime", "/ExpiredTime"]);
     (first(&["/data/startTime"]), expiry.unwrap())
 }

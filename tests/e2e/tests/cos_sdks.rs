@@ -7,10 +7,7 @@
 //! # Not covered
 //!
 //! Whether COS would allow those uploads.
-#![expect(
-    clippy::unwrap_used,
-    reason = "a fault in a helper of these tests is a failed test"
-)]
+#![expect(clippy::unwrap_used, reason = "a fault in a helper of these tests is a failed test")]
 
 use cos_emulator::{Cloud, LambdaEvent, Platform, ScfEvent};
 use cos_issuer_e2e::{Client, Variables, bootstrap, cloud};
@@ -37,10 +34,7 @@ async fn sdks_accept_the_answer_on_every_platform() {
             assert_eq!(line["outcome"], "ok", "{case}");
             assert_eq!(line["tmpSecretId_prefix"], "AKIDEMU", "{case}");
             assert_eq!(line["uploads"], 2, "{case}");
-            assert_eq!(
-                line["issuer_calls"], 1,
-                "the second upload reuses the credential: {case}"
-            );
+            assert_eq!(line["issuer_calls"], 1, "the second upload reuses the credential: {case}");
             for part in [
                 "secret_id_is_q_ak",
                 "token_is_session_token",
@@ -89,10 +83,7 @@ async fn sdks_complain_when_a_member_is_missing() {
         }
         // Without a start the SDK makes up the validity that it signs.
         let line = upload(&cloud, sdk, "/sts", &[("OMIT", "startTime")]).await;
-        assert_eq!(
-            line["sign_time_is_validity"], false,
-            "{sdk} without startTime: {line}"
-        );
+        assert_eq!(line["sign_time_is_validity"], false, "{sdk} without startTime: {line}");
     }
 }
 
@@ -123,10 +114,7 @@ async fn issuer_on(platform: Platform) -> Cloud {
 
 async fn upload(cloud: &Cloud, sdk: &str, path: &str, change: &[(&'static str, &str)]) -> Value {
     let mut settings = Variables::from([
-        (
-            "ISSUER_URL",
-            format!("{}{path}", cloud.gateway_url().unwrap()),
-        ),
+        ("ISSUER_URL", format!("{}{path}", cloud.gateway_url().unwrap())),
         ("BUCKET", "examplebucket-1250000000".to_owned()),
         ("REGION", "ap-guangzhou".to_owned()),
         // Needs encoding, so that a signature over the wrong form of the path shows.
@@ -135,13 +123,6 @@ async fn upload(cloud: &Cloud, sdk: &str, path: &str, change: &[(&'static str, &
     if path == FLAT {
         settings.insert("SHAPE", "flat".to_owned());
     }
-    settings.extend(
-        change
-            .iter()
-            .map(|(name, value)| (*name, (*value).to_owned())),
-    );
-    Client::CosGetAuthorization
-        .drive(&[sdk], &settings)
-        .await
-        .unwrap()
+    settings.extend(change.iter().map(|(name, value)| (*name, (*value).to_owned())));
+    Client::CosGetAuthorization.drive(&[sdk], &settings).await.unwrap()
 }

@@ -51,18 +51,14 @@ const OPTIONS: [(&str, &str, &str); 10] = [
 fn the_page_tells_how_the_drivers_point_each_sdk_here() {
     let (table, _) = PAGE.split_once("\n## ").unwrap();
     let rows = table.lines().filter(|line| line.starts_with('|')).skip(2);
-    let told: Vec<Vec<&str>> = rows
-        .map(|row| row.split('|').map(str::trim).skip(1).take(2).collect())
-        .collect();
+    let told: Vec<Vec<&str>> =
+        rows.map(|row| row.split('|').map(str::trim).skip(1).take(2).collect()).collect();
     let expected = OPTIONS.map(|(client, option, _)| vec![client, option]);
     assert_eq!(told, expected);
     for (client, option, driver) in OPTIONS {
         let name = option.trim_matches('`');
         let is_set = [format!("{name}: "), format!("{name}=")];
-        assert!(
-            is_set.iter().any(|text| driver.contains(text)),
-            "{client}: {option}"
-        );
+        assert!(is_set.iter().any(|text| driver.contains(text)), "{client}: {option}");
     }
 }
 
@@ -70,10 +66,7 @@ fn the_page_tells_how_the_drivers_point_each_sdk_here() {
 async fn the_node_sdk() {
     let cloud = start(Platform::ScfWeb).await;
     let line = drive(&cloud, Client::Cos, &["cos-nodejs-sdk-v5", "story"]).await;
-    passed(
-        &line,
-        &[&STORY[..], &["the large object is downloaded in ranges"]].concat(),
-    );
+    passed(&line, &[&STORY[..], &["the large object is downloaded in ranges"]].concat());
     uploaded(&cloud, false).await;
 }
 
@@ -174,11 +167,7 @@ async fn uploaded(cloud: &Cloud, is_python: bool) {
     assert_eq!(count("CompleteMultipartUpload", "large.bin"), 1);
     assert!(count("AbortMultipartUpload", "given-up.bin") >= 1);
     // One upload that was begun once, and whose parts were asked for: not sent all over again.
-    let taken_up = if is_python {
-        "large.bin"
-    } else {
-        "taken-up.bin"
-    };
+    let taken_up = if is_python { "large.bin" } else { "taken-up.bin" };
     assert_eq!(count("InitiateMultipartUpload", taken_up), 1);
     assert!(count("ListParts", taken_up) >= 1);
 }
@@ -188,18 +177,12 @@ async fn start(platform: Platform) -> Cloud {
 }
 
 fn configured(platform: Platform) -> CloudBuilder {
-    issuer_on(platform)
-        .unwrap()
-        .env("PREFIX", PREFIX)
-        .env("ALLOW", "upload,download,list,delete")
+    issuer_on(platform).unwrap().env("PREFIX", PREFIX).env("ALLOW", "upload,download,list,delete")
 }
 
 async fn drive(cloud: &Cloud, client: Client, arguments: &[&str]) -> Value {
     let settings = Variables::from([
-        (
-            "ISSUER_URL",
-            format!("{}/sts", cloud.gateway_url().unwrap()),
-        ),
+        ("ISSUER_URL", format!("{}/sts", cloud.gateway_url().unwrap())),
         ("COS_ADDRESS", cloud.cos().address().to_string()),
         ("BUCKET", BUCKET.to_owned()),
         ("REGION", REGION.to_owned()),

@@ -10,10 +10,7 @@ use cos_issuer_e2e::bootstrap;
 #[test]
 fn it_holds_nothing_of_the_local_cloud() {
     let binary = std::fs::read(bootstrap().unwrap()).unwrap();
-    assert!(
-        !contains(&binary, cos_emulator::MARKER),
-        "the local cloud is in the deployed binary"
-    );
+    assert!(!contains(&binary, cos_emulator::MARKER), "the local cloud is in the deployed binary");
     // The same search finds what is there, so it is able to fail.
     assert!(contains(&binary, "(listed above)."));
     let own = std::fs::read(std::env::current_exe().unwrap()).unwrap();
@@ -40,31 +37,18 @@ fn its_dependencies_are_not_those_of_tests() {
             ])
             .output()
             .unwrap();
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let lines = String::from_utf8(output.stdout).unwrap();
         let names = lines.lines().filter_map(|line| line.split(' ').next());
         names.map(str::to_owned).collect::<BTreeSet<String>>()
     };
     let deployed = tree("cos-issuer");
-    for foreign in [
-        "cos-emulator",
-        "rcgen",
-        "clap",
-        "proptest",
-        "aws-lc-rs",
-        "openssl",
-        "native-tls",
-    ] {
+    for foreign in
+        ["cos-emulator", "rcgen", "clap", "proptest", "aws-lc-rs", "openssl", "native-tls"]
+    {
         assert!(!deployed.contains(foreign), "{foreign}");
     }
-    assert!(
-        tree("cos-emulator").contains("rcgen"),
-        "the search looks for names that do not exist"
-    );
+    assert!(tree("cos-emulator").contains("rcgen"), "the search looks for names that do not exist");
 }
 
 /// What is ours in it; the C library of the machine that links it adds 0.9 MB, more with each
@@ -110,7 +94,5 @@ int main(int count, char **arguments) {
 "#;
 
 fn contains(binary: &[u8], text: &str) -> bool {
-    binary
-        .windows(text.len())
-        .any(|window| window == text.as_bytes())
+    binary.windows(text.len()).any(|window| window == text.as_bytes())
 }

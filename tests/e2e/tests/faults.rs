@@ -1,10 +1,7 @@
 //! The deployed binary while faults are injected into the whole cloud: what its caller receives,
 //! and that it serves again once the faults end.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a fault in a helper of these tests is a failed test"
-)]
+#![expect(clippy::unwrap_used, reason = "a fault in a helper of these tests is a failed test")]
 
 use std::time::Duration;
 
@@ -19,12 +16,8 @@ const UNUSABLE: (u16, &str) = (502, "InternalError.UpstreamAnswer");
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_fault_of_the_sts_has_its_code_for_as_long_as_it_lasts() {
-    let cloud = issuer_on(Platform::ScfWeb)
-        .unwrap()
-        .env("STS_DEADLINE_MS", "500")
-        .start()
-        .await
-        .unwrap();
+    let cloud =
+        issuer_on(Platform::ScfWeb).unwrap().env("STS_DEADLINE_MS", "500").start().await.unwrap();
     let browser = Browser::of(&cloud).unwrap();
     let pause = Duration::from_millis(100);
     for (fault, told) in [
@@ -72,10 +65,7 @@ async fn a_revoked_calling_key_is_the_operators_affair() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_that_is_down_asks_nobody() {
-    for platform in [
-        Platform::Scf(Default::default()),
-        Platform::Lambda(Default::default()),
-    ] {
+    for platform in [Platform::Scf(Default::default()), Platform::Lambda(Default::default())] {
         let (cloud, browser) = start(platform).await;
         let down = FaultRule::new(Service::Gateway, Fault::Outage).action("/sign");
         cloud.faults().add(down.times(2)).unwrap();

@@ -26,12 +26,7 @@ const REGION: &str = "ap-guangzhou";
 #[tokio::test(flavor = "multi_thread")]
 async fn wildcard_in_claim_key_prefix_ext_is_refused() {
     for platform in [Platform::ScfWeb, Platform::Lambda(LambdaEvent::HttpApi)] {
-        let cloud = issuer_on(platform)
-            .unwrap()
-            .env("EXTENSIONS", "jpg")
-            .start()
-            .await
-            .unwrap();
+        let cloud = issuer_on(platform).unwrap().env("EXTENSIONS", "jpg").start().await.unwrap();
         let browser = Browser::of(&cloud).unwrap();
         for hostile in HOSTILE.split(' ') {
             let once = utf8_percent_encode(hostile, NON_ALPHANUMERIC).to_string();
@@ -66,14 +61,9 @@ async fn wildcard_in_claim_key_prefix_ext_is_refused() {
                 }
                 let mut scope = json!({"action": "name/cos:PutObject", "bucket": BUCKET, "region": REGION, "prefix": "users/a"});
                 scope[member] = json!(value);
-                let request = browser
-                    .request("POST", "/sts")
-                    .body(json!([scope]).to_string());
+                let request = browser.request("POST", "/sts").body(json!([scope]).to_string());
                 let answer = browser.send(request).await.unwrap();
-                assert!(
-                    (400..405).contains(&answer.status),
-                    "{platform:?} {scope}: {answer:?}"
-                );
+                assert!((400..405).contains(&answer.status), "{platform:?} {scope}: {answer:?}");
             }
         }
         assert_eq!(cloud.sts().call_count(), 0, "{platform:?}");
@@ -113,10 +103,8 @@ async fn nothing_here_is_a_signing_oracle() {
     for path in paths.split(' ') {
         for method in ["GET", "POST"] {
             let body = json!({"method": "PUT", "pathname": "/other/a", "stringToSign": "x", "host": "h", "key": "other/a"});
-            let answer = browser
-                .send(browser.request(method, path).body(body.to_string()))
-                .await
-                .unwrap();
+            let answer =
+                browser.send(browser.request(method, path).body(body.to_string())).await.unwrap();
             assert_eq!(
                 answer.body["codeDesc"], "InvalidParameter.RouteNotFound",
                 "{method} {path}: {answer:?}"

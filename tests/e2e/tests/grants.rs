@@ -16,11 +16,8 @@ use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
 /// A web function and one event platform of each cloud.
-const ON: [Platform; 3] = [
-    Platform::ScfWeb,
-    Platform::Scf(ScfEvent::ApiGateway),
-    Platform::Lambda(LambdaEvent::HttpApi),
-];
+const ON: [Platform; 3] =
+    [Platform::ScfWeb, Platform::Scf(ScfEvent::ApiGateway), Platform::Lambda(LambdaEvent::HttpApi)];
 
 const GRANTS: &str = r#"
 # Everyone who has a key reads what is public.
@@ -69,10 +66,7 @@ async fn a_grants_file_decides_who_gets_what_on_every_platform() {
             .await;
         assert_eq!(answer.status, 200, "{platform:?}: {answer:?}");
         let key = answer.body["key"].as_str().unwrap();
-        assert!(
-            key.starts_with("teams/media/u-1/") && key.ends_with(".jpg"),
-            "{key}"
-        );
+        assert!(key.starts_with("teams/media/u-1/") && key.ends_with(".jpg"), "{key}");
         let policy = issuer.last_policy();
         let condition = json!({"ip_equal": {"qcs:ip": "10.0.0.0/8"}, "numeric_greater_than_equal": {"cos:content-length": 1},
             "numeric_less_than_equal": {"cos:content-length": 5_242_880}, "string_like": {"cos:content-type": "image/*"}});
@@ -91,10 +85,7 @@ async fn a_grants_file_decides_who_gets_what_on_every_platform() {
             "{name}"
         );
         assert_eq!(calls[0].name.as_deref(), Some(name), "one caller, one name");
-        for part in [
-            format!("\"session_name\":\"{name}\""),
-            "\"grant\":\"pictures\"".to_owned(),
-        ] {
+        for part in [format!("\"session_name\":\"{name}\""), "\"grant\":\"pictures\"".to_owned()] {
             assert!(printed(&issuer.cloud, &part).await, "{platform:?}: {part}");
         }
     }
@@ -137,12 +128,7 @@ async fn a_caller_without_a_grant_is_refused_with_that_rule() {
         let answer = issuer.get("/sts").await;
         refused(&answer, 403, "UnauthorizedOperation.CallerNotAllowed");
         let told = answer.body["message"].as_str().unwrap();
-        assert!(
-            !["pictures", "media", "press"]
-                .iter()
-                .any(|other| told.contains(other)),
-            "{told}"
-        );
+        assert!(!["pictures", "media", "press"].iter().any(|other| told.contains(other)), "{told}");
         assert_eq!(issuer.cloud.sts().call_count(), 0, "{platform:?}");
     }
 }
@@ -171,11 +157,7 @@ impl Issuer {
             .await
             .unwrap();
         let browser = Browser::of(&cloud).unwrap();
-        Self {
-            cloud,
-            browser,
-            _file: file,
-        }
+        Self { cloud, browser, _file: file }
     }
 
     async fn get(&self, path: &str) -> Answer {
@@ -185,11 +167,8 @@ impl Issuer {
 
     async fn scope(&self, operation: &str, key: &str) -> Answer {
         let scopes = json!([{"action": format!("name/cos:{operation}"), "bucket": "examplebucket-1250000000", "region": "ap-guangzhou", "prefix": key}]);
-        let request = self
-            .browser
-            .request("POST", "/sts")
-            .bearer_auth(API_KEY)
-            .body(scopes.to_string());
+        let request =
+            self.browser.request("POST", "/sts").bearer_auth(API_KEY).body(scopes.to_string());
         self.browser.send(request).await.unwrap()
     }
 
@@ -202,10 +181,6 @@ impl Issuer {
 
 #[track_caller]
 fn refused(answer: &Answer, status: u16, name: &str) {
-    assert_eq!(
-        (answer.status, &answer.body["codeDesc"]),
-        (status, &json!(name)),
-        "{answer:?}"
-    );
+    assert_eq!((answer.status, &answer.body["codeDesc"]), (status, &json!(name)), "{answer:?}");
     assert!(answer.body.get("data").is_none() && answer.body.get("credentials").is_none());
 }

@@ -27,9 +27,7 @@ async fn sign_answers_an_old_client_of_the_samples_on_every_platform() {
         assert_issued(&cloud, &body["data"]["credentials"]);
         assert_headers(&answer);
 
-        let [call] = &cloud.sts().calls()[..] else {
-            panic!("{platform:?}: not one call")
-        };
+        let [call] = &cloud.sts().calls()[..] else { panic!("{platform:?}: not one call") };
         assert_eq!(
             (call.action.as_str(), call.outcome.as_str()),
             ("GetFederationToken", "Success")
@@ -80,18 +78,12 @@ async fn sign_ignores_what_the_samples_ignored() {
         ("/sign/", "", ""),
         ("/sign?t=1767225600&uid=7", "", ""),
         ("/sts?_=1767225600123", "", ""),
-        (
-            "/sts?_t=1&bucket=examplebucket-1250000000&region=ap-guangzhou",
-            "",
-            "",
-        ),
+        ("/sts?_t=1&bucket=examplebucket-1250000000&region=ap-guangzhou", "", ""),
         ("/sign", form, "uid=7&bucket=b"),
         ("/sign", json, r#"{"uid":7}"#),
         ("/sign", "", "{}"),
     ] {
-        let request = browser
-            .request("POST", path)
-            .header("content-type", content_type);
+        let request = browser.request("POST", path).header("content-type", content_type);
         let answer = browser.send(request.body(body)).await.unwrap();
         assert_eq!(answer.status, 200, "{path} {body}: {answer:?}");
     }
@@ -124,18 +116,12 @@ async fn a_scope_of_an_unusual_key_is_that_key() {
             assert_eq!(answer.status, 200, "{name}: {answer:?}");
             let call = cloud.sts().calls().pop().unwrap();
             let policy: Value = serde_json::from_str(call.policy.as_deref().unwrap()).unwrap();
-            let resource = policy["statement"][0]["resource"][0]
-                .as_str()
-                .unwrap()
-                .to_owned();
+            let resource = policy["statement"][0]["resource"][0].as_str().unwrap().to_owned();
             assert!(resource.ends_with(&format!("/users/{name}")), "{resource}");
         } else {
             let named = if name.contains('*') { "`*`" } else { "`${`" };
             let message = answer.body["message"].as_str().unwrap();
-            assert!(
-                answer.status == 400 && message.contains(named),
-                "{name}: {message}"
-            );
+            assert!(answer.status == 400 && message.contains(named), "{name}: {message}");
         }
     }
 }
@@ -181,32 +167,19 @@ async fn a_scope_array_narrows_the_credential_to_what_was_asked_on_every_platfor
 async fn an_object_that_the_function_names_is_all_its_credential_covers() {
     let prefix = "qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/";
     for platform in PLATFORMS {
-        let cloud = issuer_on(platform)
-            .unwrap()
-            .env("EXTENSIONS", "jpg,png")
-            .start()
-            .await
-            .unwrap();
+        let cloud =
+            issuer_on(platform).unwrap().env("EXTENSIONS", "jpg,png").start().await.unwrap();
         let browser = Browser::of(&cloud).unwrap();
-        let nested = browser
-            .get("/getKeyAndCredentials?filename=Holiday.JPG")
-            .await
-            .unwrap();
+        let nested = browser.get("/getKeyAndCredentials?filename=Holiday.JPG").await.unwrap();
         assert_eq!(nested.status, 200, "{platform:?}: {nested:?}");
         assert_issued(&cloud, &nested.body["credentials"]);
-        let flat = browser
-            .get("/getKeyAndCredentials?ext=png&format=flat")
-            .await
-            .unwrap();
+        let flat = browser.get("/getKeyAndCredentials?ext=png&format=flat").await.unwrap();
         assert_eq!(flat.status, 200, "{platform:?}: {flat:?}");
         assert_issued(
             &cloud,
             &json!({"tmpSecretId": flat.body["TmpSecretId"], "tmpSecretKey": flat.body["TmpSecretKey"], "sessionToken": flat.body["SessionToken"]}),
         );
-        assert_eq!(
-            nested.body["key"], nested.body["data"]["key"],
-            "{platform:?}"
-        );
+        assert_eq!(nested.body["key"], nested.body["data"]["key"], "{platform:?}");
         let keys =
             [&nested.body["key"], &flat.body["Key"]].map(|key| key.as_str().unwrap().to_owned());
         assert!(
@@ -232,22 +205,12 @@ async fn an_object_that_the_function_names_is_all_its_credential_covers() {
 async fn a_shorter_life_is_asked_for_on_every_platform() {
     for platform in PLATFORMS {
         let (cloud, browser) = start(platform).await;
-        let answer = browser
-            .get("/sts?durationSeconds=900&format=cam")
-            .await
-            .unwrap();
+        let answer = browser.get("/sts?durationSeconds=900&format=cam").await.unwrap();
         assert_eq!(answer.status, 200, "{platform:?}: {answer:?}");
         let data = &answer.body["data"];
         let life = data["expiredTime"].as_i64().unwrap() - data["startTime"].as_i64().unwrap();
         assert!((900..=902).contains(&life), "{platform:?}: {life}");
-        assert_eq!(
-            cloud
-                .sts()
-                .calls()
-                .first()
-                .and_then(|call| call.duration_seconds),
-            Some(900)
-        );
+        assert_eq!(cloud.sts().calls().first().and_then(|call| call.duration_seconds), Some(900));
     }
 }
 
@@ -262,10 +225,7 @@ async fn probes_and_preflights_answer_without_a_call() {
             ("OPTIONS", "/anything", 204),
         ] {
             let answer = browser.send(browser.request(method, path)).await.unwrap();
-            assert_eq!(
-                answer.status, status,
-                "{platform:?} {method} {path}: {answer:?}"
-            );
+            assert_eq!(answer.status, status, "{platform:?} {method} {path}: {answer:?}");
             assert_headers(&answer);
         }
         assert_eq!(cloud.sts().call_count(), 0, "{platform:?}");
@@ -280,20 +240,15 @@ async fn a_role_is_assumed_when_one_is_named() {
         .start()
         .await
         .unwrap();
-    assert_eq!(
-        cloud.account().role_arn("issuer"),
-        "qcs::cam::uin/100000000001:roleName/issuer"
-    );
+    assert_eq!(cloud.account().role_arn("issuer"), "qcs::cam::uin/100000000001:roleName/issuer");
     assert_one_call(&cloud, "AssumeRole").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_execution_role_assumes_the_role_with_its_temporary_key() {
     for platform in [Platform::ScfWeb, Platform::Scf(ScfEvent::FunctionUrl)] {
-        let builder = issuer_on(platform)
-            .unwrap()
-            .without_env("SECRET_ID")
-            .without_env("SECRET_KEY");
+        let builder =
+            issuer_on(platform).unwrap().without_env("SECRET_ID").without_env("SECRET_KEY");
         let cloud = builder
             .env("ROLE_ARN", "qcs::cam::uin/100000000001:roleName/issuer")
             .start()
@@ -305,9 +260,7 @@ async fn an_execution_role_assumes_the_role_with_its_temporary_key() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_base_path_is_taken_off() {
-    let builder = issuer_on(Platform::ScfWeb)
-        .unwrap()
-        .env("BASE_PATH", "/credentials");
+    let builder = issuer_on(Platform::ScfWeb).unwrap().env("BASE_PATH", "/credentials");
     let cloud = builder.start().await.unwrap();
     let browser = Browser::of(&cloud).unwrap();
     assert_eq!(browser.get("/credentials/sign").await.unwrap().status, 200);
@@ -335,11 +288,7 @@ async fn an_event_function_warns_that_its_answers_are_logged() {
     let (cloud, browser) = start(Platform::ScfWeb).await;
     browser.get("/healthz").await.unwrap();
     assert!(printed(&cloud, "listening").await);
-    assert!(
-        !cloud
-            .function_output()
-            .contains("SCF writes what an event function returns")
-    );
+    assert!(!cloud.function_output().contains("SCF writes what an event function returns"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -347,12 +296,7 @@ async fn each_decision_is_one_audit_line() {
     let (cloud, browser) = start(Platform::ScfWeb).await;
     let granted = browser.get("/sign").await.unwrap();
     let refused = browser.get("/sign?format=xml").await.unwrap();
-    let sts_request_id = cloud
-        .sts()
-        .calls()
-        .first()
-        .map(|call| call.request_id.clone())
-        .unwrap();
+    let sts_request_id = cloud.sts().calls().first().map(|call| call.request_id.clone()).unwrap();
     assert!(printed(&cloud, "InvalidParameter.Format").await);
     let lines: Vec<Value> = cloud
         .function_output()
@@ -360,15 +304,8 @@ async fn each_decision_is_one_audit_line() {
         .filter_map(|line| serde_json::from_str(line).ok())
         .filter(|line: &Value| line["message"] == "decision")
         .collect();
-    let id = |answer: &Answer| {
-        answer
-            .headers
-            .get("x-request-id")
-            .unwrap()
-            .to_str()
-            .unwrap()
-            .to_owned()
-    };
+    let id =
+        |answer: &Answer| answer.headers.get("x-request-id").unwrap().to_str().unwrap().to_owned();
     assert_eq!(lines.len(), 2);
     assert_eq!(lines[0]["request_id"], json!(id(&granted)));
     assert_eq!(lines[0]["rule"], "granted");
@@ -388,12 +325,8 @@ async fn assert_one_call(cloud: &Cloud, action: &str) {
     let answer = Browser::of(cloud).unwrap().get("/sign").await.unwrap();
     assert_eq!(answer.status, 200, "{answer:?}");
     assert_issued(cloud, &answer.body["data"]["credentials"]);
-    let calls: Vec<(String, String)> = cloud
-        .sts()
-        .calls()
-        .into_iter()
-        .map(|call| (call.action, call.outcome))
-        .collect();
+    let calls: Vec<(String, String)> =
+        cloud.sts().calls().into_iter().map(|call| (call.action, call.outcome)).collect();
     assert_eq!(calls, [(action.to_owned(), "Success".to_owned())]);
 }
 
@@ -403,17 +336,9 @@ fn assert_issued(cloud: &Cloud, credentials: &Value) {
     let known = cloud.secrets();
     for member in ["tmpSecretKey", "sessionToken"] {
         let secret = credentials[member].as_str().unwrap_or_default();
-        assert!(
-            known.iter().any(|known| known == secret),
-            "`{member}` was not issued by the STS"
-        );
+        assert!(known.iter().any(|known| known == secret), "`{member}` was not issued by the STS");
     }
-    assert!(
-        credentials["tmpSecretId"]
-            .as_str()
-            .unwrap_or_default()
-            .starts_with("AKIDEMU")
-    );
+    assert!(credentials["tmpSecretId"].as_str().unwrap_or_default().starts_with("AKIDEMU"));
 }
 
 #[track_caller]

@@ -28,12 +28,7 @@ async fn function_url_event_is_answered_with_credentials_that_the_sts_issued() {
     assert_eq!(body["code"], 0);
     assert_eq!(body["codeDesc"], "Success");
     let credentials = &body["data"]["credentials"];
-    assert!(
-        credentials["tmpSecretId"]
-            .as_str()
-            .unwrap()
-            .starts_with("AKIDEMU")
-    );
+    assert!(credentials["tmpSecretId"].as_str().unwrap().starts_with("AKIDEMU"));
     let issued = cloud.secrets();
     for member in ["tmpSecretKey", "sessionToken"] {
         let secret = credentials[member].as_str().unwrap();
@@ -46,10 +41,7 @@ async fn function_url_event_is_answered_with_credentials_that_the_sts_issued() {
     let [call] = &cloud.sts().calls()[..] else {
         panic!("not one call: {:?}", cloud.sts().calls())
     };
-    assert_eq!(
-        (call.action.as_str(), call.outcome.as_str()),
-        ("GetFederationToken", "Success")
-    );
+    assert_eq!((call.action.as_str(), call.outcome.as_str()), ("GetFederationToken", "Success"));
     assert_eq!(call.signature_method, "TC3-HMAC-SHA256");
     // Part of what the leak check reads.
     println!("function: {}", rie.stop().await.unwrap());
@@ -64,10 +56,7 @@ async fn unknown_route_is_refused_and_the_function_lives_on() {
     assert_eq!(answer["statusCode"], 404);
     assert!(body(&answer)["code"].as_i64() > Some(0));
     assert_eq!(body(&answer).get("data"), None);
-    assert_eq!(
-        request(&mut rie, "DELETE", "/sign").await["statusCode"],
-        405
-    );
+    assert_eq!(request(&mut rie, "DELETE", "/sign").await["statusCode"], 405);
     assert_eq!(cloud.sts().call_count(), 0, "a refusal calls no STS");
 
     assert_eq!(request(&mut rie, "GET", "/sts").await["statusCode"], 200);

@@ -5,20 +5,14 @@
 //! sends by itself (a cookie, a remembered password, a form) does not authenticate. A refusal makes
 //! no call to STS.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a fault in a helper of these tests is a failed test"
-)]
+#![expect(clippy::unwrap_used, reason = "a fault in a helper of these tests is a failed test")]
 
 use cos_emulator::{Cloud, LambdaEvent, Platform, ScfEvent};
 use cos_issuer_e2e::{API_KEY, Answer, Browser, PLATFORMS, issuer_on};
 
 /// A web function and one event platform of each cloud.
-const ON: [Platform; 3] = [
-    Platform::ScfWeb,
-    Platform::Scf(ScfEvent::ApiGateway),
-    Platform::Lambda(LambdaEvent::HttpApi),
-];
+const ON: [Platform; 3] =
+    [Platform::ScfWeb, Platform::Scf(ScfEvent::ApiGateway), Platform::Lambda(LambdaEvent::HttpApi)];
 
 const ALLOWED: [&str; 2] = ["https://app.example.com", "http://localhost:5173"];
 
@@ -76,10 +70,8 @@ async fn an_origin_that_only_looks_like_an_allowed_one_may_read_nothing() {
         ] {
             for origin in TRICKS {
                 let case = format!("{platform:?} {method} {path} {origin}");
-                let headers = [
-                    ("origin", origin),
-                    ("access-control-request-headers", "traceparent"),
-                ];
+                let headers =
+                    [("origin", origin), ("access-control-request-headers", "traceparent")];
                 let answer = send(&browser, method, path, &headers).await;
                 let read = cors_headers(&answer);
                 assert!(read.is_empty(), "{case}: {read:?}");
@@ -97,11 +89,7 @@ async fn an_allowed_origin_is_named_alone_and_never_with_credentials() {
             for origin in ALLOWED {
                 let case = format!("{platform:?} {method} {path} {origin}");
                 let answer = send(&browser, method, path, &[("origin", origin)]).await;
-                assert_eq!(
-                    answer.header("access-control-allow-origin"),
-                    origin,
-                    "{case}"
-                );
+                assert_eq!(answer.header("access-control-allow-origin"), origin, "{case}");
                 let credentials = answer.header("access-control-allow-credentials");
                 assert_eq!(credentials, "", "{case}");
                 let takes = answer.header("access-control-allow-headers");
@@ -123,10 +111,7 @@ async fn a_page_may_send_the_headers_that_its_preflight_requests() {
         for (requested, allowed) in [
             ("sentry-trace,baggage", "sentry-trace,baggage"),
             ("traceparent", "traceparent"),
-            (
-                "authorization,x-requested-with",
-                "authorization,x-requested-with",
-            ),
+            ("authorization,x-requested-with", "authorization,x-requested-with"),
             ("origin,accept,content-type", "origin,accept,content-type"),
             ("x-access-token", "x-access-token"),
             ("", default),
@@ -160,10 +145,7 @@ async fn a_preflight_never_mints() {
                     .request("OPTIONS", path)
                     .header("origin", origin)
                     .header("access-control-request-method", "POST")
-                    .header(
-                        "access-control-request-headers",
-                        "authorization,content-type",
-                    )
+                    .header("access-control-request-headers", "authorization,content-type")
                     .header("authorization", &bearer)
                     .body(scopes);
                 let answer = browser.send(request).await.unwrap();
@@ -236,10 +218,7 @@ async fn nothing_that_a_browser_sends_by_itself_is_a_proof() {
 /// `printf %s KEY | openssl dgst -sha256` of [`API_KEY`].
 const BY_API_KEY: [(&str, &str); 2] = [
     ("AUTH", "api-key"),
-    (
-        "API_KEYS",
-        "next=711e5a8b4f6787584b814a252dd59ca8ea7f08260ccc7cc44582f76dc8bcd5c8",
-    ),
+    ("API_KEYS", "next=711e5a8b4f6787584b814a252dd59ca8ea7f08260ccc7cc44582f76dc8bcd5c8"),
 ];
 
 async fn start(platform: Platform, settings: &[(&str, &str)]) -> (Cloud, Browser) {
@@ -265,9 +244,7 @@ async fn send(browser: &Browser, method: &str, path: &str, headers: &[(&str, &st
 
 fn cors_headers(answer: &Answer) -> Vec<&str> {
     let names = answer.headers.keys().map(|name| name.as_str());
-    names
-        .filter(|name| name.starts_with("access-control-"))
-        .collect()
+    names.filter(|name| name.starts_with("access-control-")).collect()
 }
 
 #[track_caller]

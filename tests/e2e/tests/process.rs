@@ -20,15 +20,7 @@ use tokio::net::TcpStream;
 async fn a_configuration_with_faults_ends_the_process_and_names_them_all() {
     let (code, printed) = Process::start([]).unwrap().ended().await.unwrap();
     assert_eq!(code, Some(1));
-    for variable in [
-        "AUTH",
-        "SECRET_ID",
-        "SECRET_KEY",
-        "BUCKET",
-        "REGION",
-        "PREFIX",
-        "ALLOW",
-    ] {
+    for variable in ["AUTH", "SECRET_ID", "SECRET_KEY", "BUCKET", "REGION", "PREFIX", "ALLOW"] {
         assert!(
             printed.contains(&format!("\"variable\":\"{variable}\"")),
             "{variable} in {printed}"
@@ -41,11 +33,7 @@ async fn a_configuration_with_faults_ends_the_process_and_names_them_all() {
         ("PREFIX", "CANARY"),
         ("STS_ENDPOINTS", "http://canary.CANARY"),
     ];
-    let (code, printed) = Process::start(with(&faults))
-        .unwrap()
-        .ended()
-        .await
-        .unwrap();
+    let (code, printed) = Process::start(with(&faults)).unwrap().ended().await.unwrap();
     assert_eq!(code, Some(1));
     assert!(!printed.contains("CANARY"), "a value is told: {printed}");
     for (variable, _) in faults {
@@ -58,11 +46,7 @@ async fn a_port_that_is_taken_ends_the_process() {
     let mut first = Process::start(VARIABLES).unwrap();
     let address = first.address().await.unwrap();
     let port = address.rsplit_once(':').unwrap().1.to_owned();
-    let (code, printed) = Process::start(with(&[("PORT", &port)]))
-        .unwrap()
-        .ended()
-        .await
-        .unwrap();
+    let (code, printed) = Process::start(with(&[("PORT", &port)])).unwrap().ended().await.unwrap();
     assert_eq!(code, Some(1));
     assert!(printed.contains("cannot be listened on"), "{printed}");
 }
@@ -71,10 +55,7 @@ async fn a_port_that_is_taken_ends_the_process() {
 async fn sigterm_lets_a_running_request_finish_and_exits_with_0() {
     let cloud = cloud().start().await.unwrap();
     let key = cloud.sub_account_key().clone();
-    let (url, ca) = (
-        cloud.sts().https_url(),
-        cloud.sts().ca_file().display().to_string(),
-    );
+    let (url, ca) = (cloud.sts().https_url(), cloud.sts().ca_file().display().to_string());
     let variables = [
         ("SECRET_ID", key.secret_id.as_str()),
         ("SECRET_KEY", &key.secret_key),
@@ -83,9 +64,7 @@ async fn sigterm_lets_a_running_request_finish_and_exits_with_0() {
     ];
     let mut process = Process::start(with(&variables)).unwrap();
     let address = process.address().await.unwrap();
-    cloud
-        .sts()
-        .inject([Fault::Delay(Duration::from_millis(1500))]);
+    cloud.sts().inject([Fault::Delay(Duration::from_millis(1500))]);
 
     let request = tokio::spawn(exchange(
         address.clone(),
@@ -96,18 +75,11 @@ async fn sigterm_lets_a_running_request_finish_and_exits_with_0() {
     }
     process.terminate();
     let answer = request.await.unwrap();
-    assert!(
-        answer.starts_with("HTTP/1.1 200 "),
-        "{}",
-        answer.lines().next().unwrap_or_default()
-    );
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{}", answer.lines().next().unwrap_or_default());
     let (code, printed) = process.ended().await.unwrap();
     println!("function: {printed}");
     assert_eq!(code, Some(0), "{printed}");
-    assert!(
-        TcpStream::connect(&address).await.is_err(),
-        "nobody listens any more"
-    );
+    assert!(TcpStream::connect(&address).await.is_err(), "nobody listens any more");
 }
 
 #[tokio::test]
@@ -122,10 +94,8 @@ async fn connections_are_kept_and_bounded_in_time_and_size() {
 
     // A head that never ends, a body that never comes, a head that is too large, what is not HTTP,
     // and answers that nobody reads.
-    let slow_head = exchange(
-        address.clone(),
-        b"GET /sign HTTP/1.1\r\nhost: localhost\r\nx-slow: ".to_vec(),
-    );
+    let slow_head =
+        exchange(address.clone(), b"GET /sign HTTP/1.1\r\nhost: localhost\r\nx-slow: ".to_vec());
     let slow_body = exchange(
         address.clone(),
         b"POST /sts HTTP/1.1\r\nhost: localhost\r\ncontent-length: 10\r\n\r\nabc".to_vec(),
@@ -141,10 +111,8 @@ async fn connections_are_kept_and_bounded_in_time_and_size() {
         address.clone(),
         b"POST /sts HTTP/1.1\r\nhost: localhost\r\ncontent-length: 99999999\r\n\r\n".to_vec(),
     );
-    let noise = exchange(
-        address.clone(),
-        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n".to_vec(),
-    );
+    let noise =
+        exchange(address.clone(), b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n".to_vec());
     let unread = ask_and_never_read(address.clone());
     let (slow_head, slow_body, huge_head, claimed, noise, ()) =
         tokio::join!(slow_head, slow_body, huge_head, claimed, noise, unread);
@@ -164,17 +132,10 @@ async fn connections_are_kept_and_bounded_in_time_and_size() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_function_that_refuses_to_start_is_the_platforms_error_and_a_mended_one_serves() {
-    for platform in [
-        Platform::ScfWeb,
-        Platform::Scf(Default::default()),
-        Platform::Lambda(Default::default()),
-    ] {
-        let cloud = issuer_on(platform)
-            .unwrap()
-            .without_env("AUTH")
-            .start()
-            .await
-            .unwrap();
+    for platform in
+        [Platform::ScfWeb, Platform::Scf(Default::default()), Platform::Lambda(Default::default())]
+    {
+        let cloud = issuer_on(platform).unwrap().without_env("AUTH").start().await.unwrap();
         let answer = Browser::of(&cloud).unwrap().get("/sign").await.unwrap();
         assert!(
             answer.status >= 400 && answer.body.get("data").is_none(),
@@ -214,16 +175,11 @@ async fn the_variables_of_platforms_are_never_errors() {
          PATH=/bin LD_LIBRARY_PATH=/lib64 _HANDLER=bootstrap",
     ];
     for environment in ENVIRONMENTS {
-        let platform = environment
-            .split_ascii_whitespace()
-            .filter_map(|pair| pair.split_once('='));
+        let platform = environment.split_ascii_whitespace().filter_map(|pair| pair.split_once('='));
         let mut process = Process::start(VARIABLES.into_iter().chain(platform)).unwrap();
         process.address().await.unwrap();
     }
-    let scf = [
-        ("SCF_RUNTIME_API", "127.0.0.1"),
-        ("SCF_RUNTIME_API_PORT", "9"),
-    ];
+    let scf = [("SCF_RUNTIME_API", "127.0.0.1"), ("SCF_RUNTIME_API_PORT", "9")];
     let lambda = [
         ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9"),
         ("AWS_LAMBDA_FUNCTION_NAME", "f"),
@@ -231,9 +187,7 @@ async fn the_variables_of_platforms_are_never_errors() {
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
     ];
     for (environment, protocol) in [(ENVIRONMENTS[3], &scf[..]), (ENVIRONMENTS[4], &lambda[..])] {
-        let platform = environment
-            .split_ascii_whitespace()
-            .filter_map(|pair| pair.split_once('='));
+        let platform = environment.split_ascii_whitespace().filter_map(|pair| pair.split_once('='));
         let variables = VARIABLES.into_iter().chain(platform);
         let process = Process::start(variables.chain(protocol.iter().copied())).unwrap();
         let (code, printed) = process.ended().await.unwrap();
@@ -275,47 +229,25 @@ async fn a_name_that_is_not_ours_is_refused_on_a_loopback_server_without_authent
     };
     let mut process = Process::start(VARIABLES).unwrap();
     let address = process.address().await.unwrap();
-    for host in [
-        "localhost",
-        "LOCALHOST:9000",
-        "127.0.0.1:1",
-        "192.0.2.1",
-        "[::1]:9000",
-    ] {
+    for host in ["localhost", "LOCALHOST:9000", "127.0.0.1:1", "192.0.2.1", "[::1]:9000"] {
         let answer = ask(&address, &format!("host: {host}\r\n")).await;
         assert!(answer.starts_with("HTTP/1.1 200 OK"), "{host}: {answer}");
     }
     assert!(ask(&address, "").await.starts_with("HTTP/1.1 200 OK"));
-    for host in [
-        "attacker.example.com",
-        "localhost.example.com:9000",
-        "127.0.0.1.example.com",
-        "a b",
-        "",
-    ] {
+    for host in
+        ["attacker.example.com", "localhost.example.com:9000", "127.0.0.1.example.com", "a b", ""]
+    {
         let answer = ask(&address, &format!("host: {host}\r\n")).await;
         assert_refused(&answer, "421", "InvalidParameter.Host");
     }
-    let two = ask(
-        &address,
-        "host: localhost\r\nhost: attacker.example.com\r\n",
-    )
-    .await;
+    let two = ask(&address, "host: localhost\r\nhost: attacker.example.com\r\n").await;
     assert!(!two.starts_with("HTTP/1.1 200"), "{two}");
 
     let listed = with(&[("ALLOWED_HOSTS", "sts.example.com")]);
     let mut process = Process::start(listed).unwrap();
     let address = process.address().await.unwrap();
-    assert!(
-        ask(&address, "host: sts.example.com\r\n")
-            .await
-            .starts_with("HTTP/1.1 200 OK")
-    );
-    assert_refused(
-        &ask(&address, "host: localhost\r\n").await,
-        "421",
-        "InvalidParameter.Host",
-    );
+    assert!(ask(&address, "host: sts.example.com\r\n").await.starts_with("HTTP/1.1 200 OK"));
+    assert_refused(&ask(&address, "host: localhost\r\n").await, "421", "InvalidParameter.Host");
 }
 
 #[tokio::test]
@@ -380,26 +312,17 @@ async fn ask_and_never_read(address: String) {
         }
     };
     let refused = tokio::time::timeout(Duration::from_secs(60), until_refused).await;
-    assert!(
-        refused.is_ok(),
-        "the connection was not closed within a minute"
-    );
+    assert!(refused.is_ok(), "the connection was not closed within a minute");
 }
 
 #[track_caller]
 fn assert_refused(answer: &str, status: &str, name: &str) {
-    assert!(
-        answer.starts_with(&format!("HTTP/1.1 {status} ")),
-        "{answer}"
-    );
+    assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
     let body: Value =
         serde_json::from_str(answer.rsplit("\r\n\r\n").next().unwrap_or_default()).unwrap();
     assert_eq!(body["codeDesc"], name);
 }
 
 fn with<'a>(changes: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
-    VARIABLES
-        .into_iter()
-        .chain(changes.iter().copied())
-        .collect()
+    VARIABLES.into_iter().chain(changes.iter().copied()).collect()
 }

@@ -4,10 +4,7 @@
 //! # Not covered
 //!
 //! The commands, which `make` and CI run.
-#![expect(
-    clippy::unwrap_used,
-    reason = "a fault in a helper of these tests is a failed test"
-)]
+#![expect(clippy::unwrap_used, reason = "a fault in a helper of these tests is a failed test")]
 
 use std::io::Write as _;
 use std::path::Path;
@@ -21,10 +18,8 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-const PAGES: [&str; 2] = [
-    include_str!("../../../README.md"),
-    include_str!("../../../README.zh-CN.md"),
-];
+const PAGES: [&str; 2] =
+    [include_str!("../../../README.md"), include_str!("../../../README.zh-CN.md")];
 
 /// The SHA-256 of [`API_KEY`].
 const DIGEST: &str = "711e5a8b4f6787584b814a252dd59ca8ea7f08260ccc7cc44582f76dc8bcd5c8";

@@ -1,9 +1,6 @@
 //! What is refused, on every platform: the status, the stable code, and not one call to STS.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a fault in a helper of these tests is a failed test"
-)]
+#![expect(clippy::unwrap_used, reason = "a fault in a helper of these tests is a failed test")]
 
 use cos_emulator::{Cloud, LambdaEvent, Outcome, Platform, ScfEvent};
 use cos_issuer_e2e::{Answer, Browser, PLATFORMS, issuer_on};
@@ -60,9 +57,7 @@ async fn a_refused_request_makes_no_call_on_any_platform() {
             let [method, path, status, name, body] = columns(row);
             let mut request = browser.request(method, path);
             if !body.is_empty() {
-                request = request
-                    .header("content-type", "application/json")
-                    .body(body);
+                request = request.header("content-type", "application/json").body(body);
             }
             let answer = browser.send(request).await.unwrap();
             let case = format!("{platform:?} {row}");
@@ -83,13 +78,9 @@ fn columns(row: &str) -> [&str; 5] {
 async fn head_is_a_probe_and_never_issues() {
     for platform in PLATFORMS {
         let (cloud, browser) = start(platform).await;
-        for (path, status) in [
-            ("/healthz", 200),
-            ("/readyz", 200),
-            ("/", 200),
-            ("/sign", 405),
-            ("/sts", 405),
-        ] {
+        for (path, status) in
+            [("/healthz", 200), ("/readyz", 200), ("/", 200), ("/sign", 405), ("/sts", 405)]
+        {
             let answer = browser.send(browser.request("HEAD", path)).await.unwrap();
             assert_eq!(answer.status, status, "{platform:?} {path}");
             assert!(answer.body.is_null(), "{platform:?} {path}: {answer:?}");
@@ -102,13 +93,7 @@ async fn head_is_a_probe_and_never_issues() {
 async fn the_root_lists_the_routes() {
     let (_cloud, browser) = start(Platform::ScfWeb).await;
     let answer = browser.get("/").await.unwrap();
-    let routes = json!([
-        "/sign",
-        "/sts",
-        "/getKeyAndCredentials",
-        "/healthz",
-        "/readyz"
-    ]);
+    let routes = json!(["/sign", "/sts", "/getKeyAndCredentials", "/healthz", "/readyz"]);
     assert_eq!((answer.status, &answer.body["routes"]), (200, &routes));
 }
 
@@ -128,15 +113,8 @@ async fn a_refusal_names_the_parameter_or_member_that_decides() {
         let message = answer.body["message"].as_str().unwrap();
         assert!(message.contains(named), "{path}: {message}");
     }
-    let answer = browser
-        .send(browser.request("POST", "/sts").body("a=b"))
-        .await
-        .unwrap();
-    assert!(
-        answer.body["message"]
-            .to_string()
-            .contains("body: must be a JSON array")
-    );
+    let answer = browser.send(browser.request("POST", "/sts").body("a=b")).await.unwrap();
+    assert!(answer.body["message"].to_string().contains("body: must be a JSON array"));
 }
 
 /// A load balancer passes on only the last value, so there is nothing to refuse.
@@ -147,10 +125,7 @@ async fn a_parameter_that_is_given_twice_makes_no_call() {
             continue;
         }
         let (cloud, browser) = start(platform).await;
-        for query in [
-            "durationSeconds=900&durationSeconds=1800",
-            "format=sdk&format=sdk",
-        ] {
+        for query in ["durationSeconds=900&durationSeconds=1800", "format=sdk&format=sdk"] {
             let answer = browser.get(&format!("/sign?{query}")).await.unwrap();
             assert_refusal(
                 &answer,
@@ -175,10 +150,8 @@ async fn bodies_and_headers_over_the_limit_make_no_call() {
     for platform in PLATFORMS {
         let (cloud, browser) = start(platform).await;
         let large = "x".repeat(64 * 1024 + 1);
-        let request = browser
-            .request("POST", "/sts")
-            .header("content-type", "text/plain")
-            .body(large);
+        let request =
+            browser.request("POST", "/sts").header("content-type", "text/plain").body(large);
         let answer = browser.send(request).await.unwrap();
         assert_refusal(
             &answer,
@@ -187,9 +160,7 @@ async fn bodies_and_headers_over_the_limit_make_no_call() {
             &format!("{platform:?} body"),
         );
 
-        let request = browser
-            .request("GET", "/sign")
-            .header("x-large", "x".repeat(20 * 1024));
+        let request = browser.request("GET", "/sign").header("x-large", "x".repeat(20 * 1024));
         let answer = browser.send(request).await.unwrap();
         assert_refusal(
             &answer,
@@ -198,11 +169,7 @@ async fn bodies_and_headers_over_the_limit_make_no_call() {
             &format!("{platform:?} headers"),
         );
         assert_eq!(cloud.sts().call_count(), 0, "{platform:?}");
-        assert_eq!(
-            browser.get("/sign").await.unwrap().status,
-            200,
-            "{platform:?} lives on"
-        );
+        assert_eq!(browser.get("/sign").await.unwrap().status, 200, "{platform:?} lives on");
     }
 }
 
@@ -215,19 +182,10 @@ async fn a_body_that_is_not_utf_8_makes_no_call() {
         Platform::Lambda(LambdaEvent::Rest),
     ] {
         let (cloud, browser) = start(platform).await;
-        let request = browser
-            .request("POST", "/sts")
-            .header("content-type", "application/octet-stream");
-        let answer = browser
-            .send(request.body(vec![0xff, 0xfe, 0x00, 0x80]))
-            .await
-            .unwrap();
-        assert_refusal(
-            &answer,
-            400,
-            "InvalidParameter.BodyEncoding",
-            &format!("{platform:?}"),
-        );
+        let request =
+            browser.request("POST", "/sts").header("content-type", "application/octet-stream");
+        let answer = browser.send(request.body(vec![0xff, 0xfe, 0x00, 0x80])).await.unwrap();
+        assert_refusal(&answer, 400, "InvalidParameter.BodyEncoding", &format!("{platform:?}"));
         assert_eq!(cloud.sts().call_count(), 0, "{platform:?}");
     }
 }
@@ -247,11 +205,7 @@ async fn an_event_that_cannot_be_read_is_answered_and_the_process_lives_on() {
     bad_base64_of_lambda["body"] = json!("***");
     let mut deep = of_scf.to_string();
     deep.pop();
-    deep.push_str(&format!(
-        ",\"x\":{}{}}}",
-        "[".repeat(5000),
-        "]".repeat(5000)
-    ));
+    deep.push_str(&format!(",\"x\":{}{}}}", "[".repeat(5000), "]".repeat(5000)));
 
     for (platform, foreign, bad_base64) in [
         (scf, of_lambda.to_string(), bad_base64_of_scf.to_string()),
@@ -261,9 +215,7 @@ async fn an_event_that_cannot_be_read_is_answered_and_the_process_lives_on() {
         cloud.wait_ready().await.unwrap();
         let processes = cloud.function_processes();
         let timer = json!({"Type": "Timer", "TriggerName": "t", "Time": "2026-01-01T00:00:00Z", "Message": ""}).to_string();
-        let plain = [
-            "", "null", "[]", "[[[]]]", "{", "{}", "\"text\"", &*foreign, &*deep, &*timer,
-        ];
+        let plain = ["", "null", "[]", "[[[]]]", "{", "{}", "\"text\"", &*foreign, &*deep, &*timer];
         let cases = plain.map(|raw| (raw, "InvalidParameter.Event")).into_iter();
         let cases = cases.chain([(&*bad_base64, "InvalidParameter.BodyEncoding")]);
         for (raw, name) in cases {
@@ -313,17 +265,9 @@ fn assert_refusal(answer: &Answer, status: u16, name: &str, case: &str) {
     assert_eq!(answer.status, status, "{case}: {answer:?}");
     assert_eq!(body["codeDesc"], name, "{case}");
     assert!(body["code"].as_i64() > Some(0), "{case}");
-    assert!(
-        body["message"]
-            .as_str()
-            .is_some_and(|text| !text.is_empty()),
-        "{case}"
-    );
+    assert!(body["message"].as_str().is_some_and(|text| !text.is_empty()), "{case}");
     let id = answer.headers.get("x-request-id");
     let id = id.and_then(|id| id.to_str().ok());
     assert_eq!(body["requestId"].as_str(), id, "{case}");
-    assert!(
-        body.get("data").is_none() && body.get("credentials").is_none(),
-        "{case}"
-    );
+    assert!(body.get("data").is_none() && body.get("credentials").is_none(), "{case}");
 }

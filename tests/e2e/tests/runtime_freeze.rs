@@ -26,18 +26,11 @@ async fn requests_before_and_after_a_freeze_work() {
         for (number, seconds) in [900, 1000, 1100].into_iter().enumerate() {
             let path = format!("/sts?durationSeconds={seconds}");
             let answer = browser.get(&path).await.unwrap();
-            assert_eq!(
-                answer.status, 200,
-                "{platform:?}, request {number}: {answer:?}"
-            );
+            assert_eq!(answer.status, 200, "{platform:?}, request {number}: {answer:?}");
             frozen(&cloud).await;
         }
         assert_eq!(cloud.function_processes().len(), 1);
-        assert_eq!(
-            cut.connections(),
-            1,
-            "{platform:?} keeps its connection over a freeze"
-        );
+        assert_eq!(cut.connections(), 1, "{platform:?} keeps its connection over a freeze");
     }
 }
 
@@ -47,14 +40,7 @@ async fn a_connection_to_the_sts_that_was_closed_while_frozen_is_no_error() {
         let cut = Cut::start().await;
         let cloud = cloud_behind(&cut, platform).await;
         let browser = Browser::of(&cloud).unwrap();
-        assert_eq!(
-            browser
-                .get("/sts?durationSeconds=900")
-                .await
-                .unwrap()
-                .status,
-            200
-        );
+        assert_eq!(browser.get("/sts?durationSeconds=900").await.unwrap().status, 200);
         let process = frozen(&cloud).await;
         cut.close_all();
         let answer = browser.get("/sts?durationSeconds=1000").await.unwrap();
@@ -86,9 +72,7 @@ async fn cloud_behind(cut: &Cut, platform: Platform) -> Cloud {
 async fn frozen(cloud: &Cloud) -> i32 {
     for _ in 0..500 {
         let processes = cloud.function_processes();
-        let [process] = processes[..] else {
-            panic!("{processes:?}")
-        };
+        let [process] = processes[..] else { panic!("{processes:?}") };
         let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
         if stat.rsplit(')').next().unwrap().starts_with(" T") {
             return process;

@@ -4,10 +4,7 @@
 //! The runtime API is a scripted listener of this test, because the local cloud follows the
 //! protocol.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a fault in a helper of these tests is a failed test"
-)]
+#![expect(clippy::unwrap_used, reason = "a fault in a helper of these tests is a failed test")]
 
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
@@ -33,24 +30,12 @@ async fn init_ready_carries_one_space_and_headers_of_next_are_read_in_any_case()
     let (code, _) = process.ended().await.unwrap();
     assert_eq!(code, Some(1));
     let calls = calls.lock().unwrap().clone();
-    let [ready, next, response, ..] = &calls[..] else {
-        panic!("{calls:?}")
-    };
-    assert_eq!(
-        ready,
-        &(
-            "POST".to_owned(),
-            "/runtime/init/ready".to_owned(),
-            " ".to_owned()
-        )
-    );
+    let [ready, next, response, ..] = &calls[..] else { panic!("{calls:?}") };
+    assert_eq!(ready, &("POST".to_owned(), "/runtime/init/ready".to_owned(), " ".to_owned()));
     assert_eq!((next.0.as_str(), next.2.as_str()), ("GET", ""));
     let reply: serde_json::Value = serde_json::from_str(&response.2).unwrap();
     assert_eq!(reply["statusCode"], 200);
-    assert_eq!(
-        reply["headers"]["x-request-id"],
-        "6add56fa-1111-4222-8333-444444444444"
-    );
+    assert_eq!(reply["headers"]["x-request-id"], "6add56fa-1111-4222-8333-444444444444");
     assert_eq!(reply["body"], "{\"status\":\"alive\"}");
 }
 
@@ -73,10 +58,9 @@ async fn a_fault_of_next_is_tried_again_and_then_ends_the_process() {
 async fn a_passing_fault_of_next_costs_nothing() {
     let (process, calls) = start(|path, number| match (path, number) {
         ("/runtime/invocation/next", 1..=3) => None,
-        ("/runtime/invocation/next", 4) => ok(
-            "request_id: 6add56fa-1111-4222-8333-444444444444\r\n",
-            EVENT,
-        ),
+        ("/runtime/invocation/next", 4) => {
+            ok("request_id: 6add56fa-1111-4222-8333-444444444444\r\n", EVENT)
+        }
         ("/runtime/invocation/next", _) => None,
         _ => ok("", ""),
     })
@@ -93,10 +77,9 @@ async fn a_passing_fault_of_next_costs_nothing() {
 #[tokio::test]
 async fn an_answer_that_is_not_taken_is_reported_as_an_error() {
     let (process, calls) = start(|path, number| match (path, number) {
-        ("/runtime/invocation/next", 1) => ok(
-            "request_id: 6add56fa-1111-4222-8333-444444444444\r\n",
-            EVENT,
-        ),
+        ("/runtime/invocation/next", 1) => {
+            ok("request_id: 6add56fa-1111-4222-8333-444444444444\r\n", EVENT)
+        }
         ("/runtime/invocation/next", _) => None,
         ("/runtime/invocation/response", _) => status(500, "no"),
         _ => ok("", ""),
@@ -104,10 +87,7 @@ async fn an_answer_that_is_not_taken_is_reported_as_an_error() {
     .await;
     process.ended().await.unwrap();
     let calls = calls.lock().unwrap().clone();
-    let error = calls
-        .iter()
-        .find(|(_, path, _)| path == "/runtime/invocation/error")
-        .unwrap();
+    let error = calls.iter().find(|(_, path, _)| path == "/runtime/invocation/error").unwrap();
     assert_eq!(error.2, "the response could not be delivered");
 }
 
@@ -115,11 +95,7 @@ async fn an_answer_that_is_not_taken_is_reported_as_an_error() {
 async fn an_api_that_is_not_there_ends_the_process() {
     let closed = ClosedPort::take().unwrap();
     let port = closed.port().to_string();
-    let (code, printed) = Process::start(variables(&port))
-        .unwrap()
-        .ended()
-        .await
-        .unwrap();
+    let (code, printed) = Process::start(variables(&port)).unwrap().ended().await.unwrap();
     assert_eq!(code, Some(1));
     assert!(printed.contains("init/ready"), "{printed}");
 }
@@ -167,14 +143,8 @@ async fn serve(
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await.unwrap();
     let mut words = first.split(' ');
-    let (method, path) = (
-        words.next().unwrap().to_owned(),
-        words.next().unwrap().to_owned(),
-    );
-    calls
-        .lock()
-        .unwrap()
-        .push((method, path.clone(), String::from_utf8(body).unwrap()));
+    let (method, path) = (words.next().unwrap().to_owned(), words.next().unwrap().to_owned());
+    calls.lock().unwrap().push((method, path.clone(), String::from_utf8(body).unwrap()));
     let number = count(calls, &path);
     if let Some(answer) = script(&path, number) {
         stream.write_all(&answer).await.unwrap();
@@ -192,20 +162,12 @@ fn status(status: u16, body: &str) -> Option<Vec<u8>> {
 }
 
 fn count(calls: &Calls, path: &str) -> usize {
-    calls
-        .lock()
-        .unwrap()
-        .iter()
-        .filter(|(_, called, _)| called == path)
-        .count()
+    calls.lock().unwrap().iter().filter(|(_, called, _)| called == path).count()
 }
 
 fn variables(port: &str) -> Vec<(&str, &str)> {
     VARIABLES
         .into_iter()
-        .chain([
-            ("SCF_RUNTIME_API", "127.0.0.1"),
-            ("SCF_RUNTIME_API_PORT", port),
-        ])
+        .chain([("SCF_RUNTIME_API", "127.0.0.1"), ("SCF_RUNTIME_API_PORT", port)])
         .collect()
 }

@@ -17,11 +17,8 @@ use serde_json::json;
 use tencent::secret::Secret;
 use tencent::time::{Clock, SystemClock};
 
-const ON: [Platform; 3] = [
-    Platform::ScfWeb,
-    Platform::Scf(ScfEvent::ApiGateway),
-    Platform::Lambda(LambdaEvent::HttpApi),
-];
+const ON: [Platform; 3] =
+    [Platform::ScfWeb, Platform::Scf(ScfEvent::ApiGateway), Platform::Lambda(LambdaEvent::HttpApi)];
 
 /// The SHA-256 of [`API_KEY`].
 const API_KEYS: &str = "backend=711e5a8b4f6787584b814a252dd59ca8ea7f08260ccc7cc44582f76dc8bcd5c8";
@@ -41,10 +38,7 @@ async fn the_documented_clients_are_answered() {
             ] {
                 let answer = run(&cloud, language, HMAC_KEY, query, &body).await;
                 assert_eq!(answer["code"], 0, "{platform:?} {language:?}");
-                assert!(
-                    answer["credentials"].is_object(),
-                    "{platform:?} {language:?}"
-                );
+                assert!(answer["credentials"].is_object(), "{platform:?} {language:?}");
             }
             assert_eq!(cloud.sts().call_count(), count * 2, "{platform:?}");
         }
@@ -81,11 +75,7 @@ async fn a_signature_covers_the_body_on_every_platform() {
     for platform in PLATFORMS {
         let (cloud, browser) = start(platform).await;
         let body = scopes(&cloud);
-        let signed = Signed {
-            method: "POST",
-            body: body.clone(),
-            ..Signed::now()
-        };
+        let signed = Signed { method: "POST", body: body.clone(), ..Signed::now() };
         let send = async |path: &str, body: &str| {
             let request = browser
                 .request("POST", path)
@@ -138,10 +128,7 @@ async fn a_changed_old_or_foreign_request_makes_no_call() {
             refused(&answer, "AuthFailure.Signature");
         }
         let timestamp = signed.timestamp - 400;
-        let old = Signed {
-            timestamp,
-            ..Signed::now()
-        };
+        let old = Signed { timestamp, ..Signed::now() };
         let answer = send(&browser, "GET", "/sts", &old.header()).await;
         refused(&answer, "AuthFailure.SignatureExpired");
         assert_eq!(cloud.sts().call_count(), 0, "{platform:?}");
@@ -196,15 +183,11 @@ async fn run(
         ("QUERY", query.to_owned()),
         ("BODY", body.to_owned()),
     ]);
-    documented("docs/hmac.md", language, &settings)
-        .await
-        .unwrap()
+    documented("docs/hmac.md", language, &settings).await.unwrap()
 }
 
 async fn send(browser: &Browser, method: &str, path: &str, header: &str) -> Answer {
-    let request = browser
-        .request(method, path)
-        .header("authorization", header);
+    let request = browser.request(method, path).header("authorization", header);
     browser.send(request).await.unwrap()
 }
 

@@ -22,30 +22,12 @@ const PREFIX: &str = "users/42/";
 
 /// Each client with each of its ways to sign.
 const SIGNERS: [(Client, &[&str]); 8] = [
-    (
-        Client::TencentCloudSdkSts,
-        &["GetFederationToken", "TC3-HMAC-SHA256", "POST"],
-    ),
-    (
-        Client::TencentCloudSdkSts,
-        &["GetFederationToken", "TC3-HMAC-SHA256", "GET"],
-    ),
-    (
-        Client::TencentCloudSdkSts,
-        &["GetFederationToken", "HmacSHA1", "POST"],
-    ),
-    (
-        Client::TencentCloudSdkSts,
-        &["GetFederationToken", "HmacSHA1", "GET"],
-    ),
-    (
-        Client::TencentCloudSdkSts,
-        &["AssumeRole", "HmacSHA256", "POST"],
-    ),
-    (
-        Client::TencentCloudSdkSts,
-        &["AssumeRole", "HmacSHA256", "GET"],
-    ),
+    (Client::TencentCloudSdkSts, &["GetFederationToken", "TC3-HMAC-SHA256", "POST"]),
+    (Client::TencentCloudSdkSts, &["GetFederationToken", "TC3-HMAC-SHA256", "GET"]),
+    (Client::TencentCloudSdkSts, &["GetFederationToken", "HmacSHA1", "POST"]),
+    (Client::TencentCloudSdkSts, &["GetFederationToken", "HmacSHA1", "GET"]),
+    (Client::TencentCloudSdkSts, &["AssumeRole", "HmacSHA256", "POST"]),
+    (Client::TencentCloudSdkSts, &["AssumeRole", "HmacSHA256", "GET"]),
     (Client::QcloudPythonSts, &["GetFederationToken"]),
     (Client::QcloudCosSts, &["GetFederationToken"]),
 ];
@@ -70,16 +52,12 @@ async fn official_python_sdk_obtains_credentials_with_every_signature() {
 async fn python_helper_obtains_credentials_for_prefixes_and_for_scopes() {
     let sts = Judged::start().await;
     for action in ["GetFederationToken", "AssumeRole"] {
-        let call = sts
-            .grants(Client::QcloudPythonSts, &[action, "scope"])
-            .await;
+        let call = sts.grants(Client::QcloudPythonSts, &[action, "scope"]).await;
         assert_eq!(call.signature_method, "HmacSHA1");
         assert_eq!(call.name.as_deref(), Some("cos-sts-python"));
         assert_eq!(policy(&call), upload_policy());
 
-        let call = sts
-            .grants(Client::QcloudPythonSts, &[action, "allow_prefix"])
-            .await;
+        let call = sts.grants(Client::QcloudPythonSts, &[action, "allow_prefix"]).await;
         let mut expected = upload_policy();
         expected["statement"][0]["action"] = json!(["name/cos:PutObject", "name/cos:PostObject"]);
         assert_eq!(policy(&call), expected);
@@ -115,8 +93,7 @@ async fn wrong_secret_key_is_reported_as_a_signature_failure() {
     let last = key.pop().unwrap();
     key.push(if last == 'A' { 'B' } else { 'A' });
     for (client, arguments) in SIGNERS {
-        sts.refuses(client, arguments, &settings, "AuthFailure.SignatureFailure")
-            .await;
+        sts.refuses(client, arguments, &settings, "AuthFailure.SignatureFailure").await;
     }
 }
 
@@ -124,13 +101,9 @@ async fn wrong_secret_key_is_reported_as_a_signature_failure() {
 async fn unknown_secret_id_is_reported_as_not_found() {
     let sts = Judged::start().await;
     let mut settings = sts.settings();
-    settings.insert(
-        "SECRET_ID",
-        "AKIDEMUnobodyeverissuedthisone000000".to_owned(),
-    );
+    settings.insert("SECRET_ID", "AKIDEMUnobodyeverissuedthisone000000".to_owned());
     for (client, arguments) in SIGNERS {
-        sts.refuses(client, arguments, &settings, "AuthFailure.SecretIdNotFound")
-            .await;
+        sts.refuses(client, arguments, &settings, "AuthFailure.SecretIdNotFound").await;
     }
 }
 
@@ -142,10 +115,7 @@ async fn client_without_the_ca_does_not_reach_the_sts() {
     settings.remove("NODE_EXTRA_CA_CERTS");
     for (client, arguments) in SIGNERS {
         let line = client.drive(arguments, &settings).await.unwrap();
-        assert_eq!(
-            line["outcome"], "failed",
-            "{client:?} {arguments:?}: {line}"
-        );
+        assert_eq!(line["outcome"], "failed", "{client:?} {arguments:?}: {line}");
     }
     assert_eq!(sts.0.sts().calls(), []);
 }
@@ -193,11 +163,7 @@ impl Judged {
 
         assert_eq!(call.action, arguments[0], "{case}");
         assert_eq!(call.outcome, "Success", "{case}");
-        assert_eq!(
-            call.duration_seconds,
-            Some(DURATION_SECONDS.into()),
-            "{case}"
-        );
+        assert_eq!(call.duration_seconds, Some(DURATION_SECONDS.into()), "{case}");
         call
     }
 
@@ -207,12 +173,7 @@ impl Judged {
         let case = format!("{client:?} {arguments:?}: {line}");
         assert_eq!(line["outcome"], "error", "{case}");
         assert_eq!(line["code"], code, "{case}");
-        assert!(
-            line["message"]
-                .as_str()
-                .is_some_and(|message| !message.is_empty()),
-            "{case}"
-        );
+        assert!(line["message"].as_str().is_some_and(|message| !message.is_empty()), "{case}");
         assert_eq!(call.outcome, code, "{case}");
     }
 

@@ -24,11 +24,8 @@ use serde_json::{Value, json};
 use tencent::time::{Clock, SystemClock};
 
 /// A web function, which is a plain server, and one event platform of each cloud.
-const ON: [Platform; 3] = [
-    Platform::ScfWeb,
-    Platform::Scf(ScfEvent::ApiGateway),
-    Platform::Lambda(LambdaEvent::HttpApi),
-];
+const ON: [Platform; 3] =
+    [Platform::ScfWeb, Platform::Scf(ScfEvent::ApiGateway), Platform::Lambda(LambdaEvent::HttpApi)];
 
 const ISSUER: &str = "https://issuer.example.com";
 const ALL_ALGORITHMS: (&str, &str) = ("JWT_ALGORITHMS", "RS256,ES256,EdDSA");
@@ -41,11 +38,9 @@ async fn a_token_of_the_issuer_is_accepted() {
         let keys = KeyServer::start(&issuer.jwks()).await.unwrap();
         let url = keys.url();
         let (cloud, browser) = start(platform, &[("JWT_JWKS_URL", &url), ALL_ALGORITHMS]).await;
-        for (signer, kid) in [
-            (Signer::Rs256, "rsa"),
-            (Signer::Es256, "p256"),
-            (Signer::EdDsa, "ed25519"),
-        ] {
+        for (signer, kid) in
+            [(Signer::Rs256, "rsa"), (Signer::Es256, "p256"), (Signer::EdDsa, "ed25519")]
+        {
             let token = issuer.token(signer, kid, &good()).unwrap();
             let answer = ask(&browser, &token).await;
             assert_eq!(answer.status, 200, "{platform:?} {signer:?}: {answer:?}");
@@ -101,11 +96,7 @@ async fn unknown_issuer_makes_no_outbound_call() {
     }
     assert_eq!(keys.requests(), 0, "none of these tokens is worth a fetch");
     // A `kid` is not an address.
-    let token = forged(
-        &attacker,
-        Signer::Rs256,
-        &json!({"alg": "RS256", "kid": url}),
-    );
+    let token = forged(&attacker, Signer::Rs256, &json!({"alg": "RS256", "kid": url}));
     refused(&ask(&browser, &token).await, "`kid`");
     assert_eq!((canary.requests(), keys.requests()), (0, 1));
     assert_eq!(cloud.sts().call_count(), 0);
@@ -135,11 +126,7 @@ async fn jwks_redirects_and_giants_are_refused() {
         unavailable(&ask(&browser, &token).await);
         assert!(printed(&cloud, "could not be fetched").await, "{head}");
         assert!(!cloud.function_output().contains("CANARY"), "{head}");
-        assert_eq!(
-            (keys.requests(), cloud.sts().call_count()),
-            (1, 0),
-            "{head}"
-        );
+        assert_eq!((keys.requests(), cloud.sts().call_count()), (1, 0), "{head}");
     }
     assert_eq!(elsewhere.requests(), 0);
 }
@@ -275,17 +262,11 @@ async fn claims_that_are_missing_or_wrong_are_refused() {
         ("iat", json!(now() + 600), "`iat`"),
         ("sub", json!(7), "`sub`"),
     ] {
-        let token = issuer
-            .token(Signer::Rs256, "rsa", &with(name, value))
-            .unwrap();
+        let token = issuer.token(Signer::Rs256, "rsa", &with(name, value)).unwrap();
         refused(&ask(&browser, &token).await, text);
     }
     assert_eq!((keys.requests(), cloud.sts().call_count()), (0, 0));
-    let token = issuer.token(
-        Signer::Rs256,
-        "rsa",
-        &with("aud", json!(["other", "media"])),
-    );
+    let token = issuer.token(Signer::Rs256, "rsa", &with("aud", json!(["other", "media"])));
     assert_eq!(ask(&browser, &token.unwrap()).await.status, 200);
 }
 
@@ -317,11 +298,7 @@ async fn a_token_is_told_from_an_api_key_by_its_form() {
     let api_keys = "next=711e5a8b4f6787584b814a252dd59ca8ea7f08260ccc7cc44582f76dc8bcd5c8";
     for platform in ON {
         let keys = KeyServer::start(&issuer.jwks()).await.unwrap();
-        let both = [
-            ("AUTH", "jwt,api-key"),
-            ("API_KEYS", api_keys),
-            ("JWT_JWKS_URL", &keys.url()),
-        ];
+        let both = [("AUTH", "jwt,api-key"), ("API_KEYS", api_keys), ("JWT_JWKS_URL", &keys.url())];
         let (cloud, browser) = start(platform, &both).await;
         let token = issuer.token(Signer::Rs256, "rsa", &good()).unwrap();
         assert_eq!(ask(&browser, API_KEY).await.status, 200, "{platform:?}");
@@ -361,10 +338,7 @@ async fn a_token_elsewhere_than_in_its_header_is_not_a_credential() {
         ] {
             let request = browser.request("GET", "/sign").header(name, value);
             let answer = browser.send(request).await.unwrap();
-            assert_eq!(
-                answer.body["codeDesc"], "AuthFailure.ProofMissing",
-                "{name}"
-            );
+            assert_eq!(answer.body["codeDesc"], "AuthFailure.ProofMissing", "{name}");
         }
         refused(&ask(&browser, &"x".repeat(9000)).await, "base64url");
         let calls = keys.requests() + cloud.sts().call_count();
@@ -450,25 +424,16 @@ fn refused(answer: &Answer, text: &str) {
     assert!(answer.body.get("data").is_none());
     let message = answer.body["message"].as_str().unwrap();
     assert!(message.contains(text), "{text}: {message}");
-    assert!(
-        !message.contains("eyJ") && !message.contains("person"),
-        "{message}"
-    );
+    assert!(!message.contains("eyJ") && !message.contains("person"), "{message}");
     let challenge = &answer.headers["www-authenticate"];
-    assert_eq!(
-        challenge,
-        "Bearer realm=\"cos-issuer\", error=\"invalid_token\""
-    );
+    assert_eq!(challenge, "Bearer realm=\"cos-issuer\", error=\"invalid_token\"");
 }
 
 /// Status 503: nobody can be authenticated, so the client should try again.
 #[track_caller]
 fn unavailable(answer: &Answer) {
     assert_eq!(answer.status, 503, "{answer:?}");
-    assert_eq!(
-        answer.body["codeDesc"],
-        "InternalError.TokenKeysUnavailable"
-    );
+    assert_eq!(answer.body["codeDesc"], "InternalError.TokenKeysUnavailable");
     assert!(answer.body.get("data").is_none());
     assert!(answer.headers.contains_key("retry-after"));
 }

@@ -48,29 +48,17 @@ async fn each_fault_of_the_answer_has_its_code_and_the_next_request_is_served() 
         (http(200, "application/json", b""), UNUSABLE),
         (http(200, "application/json", b"{\"Response\":"), UNUSABLE),
         (http(200, "application/json", b"[]"), UNUSABLE),
-        (
-            http(200, "application/json", b"{\"Response\":{}}"),
-            UNUSABLE,
-        ),
+        (http(200, "application/json", b"{\"Response\":{}}"), UNUSABLE),
         (http(200, "application/json", &large), UNUSABLE),
         (Fault::CloseAfter { bytes: 40 }, UNAVAILABLE),
         (Fault::Expired { seconds_ago: 1 }, UNUSABLE),
-        (
-            Fault::Expired {
-                seconds_ago: 86_400,
-            },
-            UNUSABLE,
-        ),
+        (Fault::Expired { seconds_ago: 86_400 }, UNUSABLE),
     ] {
         let case = format!("{fault:?}").chars().take(80).collect::<String>();
         cloud.sts().inject([fault]);
         let answer = browser.get("/sign").await.unwrap();
         assert_failure(&answer, told, &case);
-        assert_eq!(
-            browser.get("/sign").await.unwrap().status,
-            200,
-            "after {case}"
-        );
+        assert_eq!(browser.get("/sign").await.unwrap().status, 200, "after {case}");
     }
 }
 
@@ -116,51 +104,28 @@ async fn each_error_of_sts_has_its_code_and_its_text_stays_in_the_log() {
         ("UnauthorizedOperation", REFUSED),
         ("NeverHeardOf", REFUSED),
     ] {
-        cloud.sts().inject([Fault::ApiError {
-            code: code.to_owned(),
-            message: CANARY.to_owned(),
-        }]);
+        cloud.sts().inject([Fault::ApiError { code: code.to_owned(), message: CANARY.to_owned() }]);
         let answer = browser.get("/sign").await.unwrap();
         assert_failure(&answer, told, code);
-        assert!(
-            !answer.body["message"].to_string().contains(code),
-            "{code} is for the operator"
-        );
+        assert!(!answer.body["message"].to_string().contains(code), "{code} is for the operator");
         assert!(printed(&cloud, code).await, "{code} is not in the log");
-        assert_eq!(
-            answer.headers.contains_key("retry-after"),
-            told != REFUSED,
-            "{code}"
-        );
+        assert_eq!(answer.headers.contains_key("retry-after"), told != REFUSED, "{code}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_secret_key_is_the_operators_affair() {
-    let builder = issuer_on(Platform::ScfWeb)
-        .unwrap()
-        .env("SECRET_KEY", "CANARY-wrong-secret-key");
+    let builder = issuer_on(Platform::ScfWeb).unwrap().env("SECRET_KEY", "CANARY-wrong-secret-key");
     let cloud = builder.start().await.unwrap();
     let answer = Browser::of(&cloud).unwrap().get("/sign").await.unwrap();
     assert_failure(&answer, REFUSED, "wrong key");
-    let outcomes: Vec<String> = cloud
-        .sts()
-        .calls()
-        .into_iter()
-        .map(|call| call.outcome)
-        .collect();
-    assert_eq!(
-        outcomes,
-        ["AuthFailure.SignatureFailure"],
-        "not tried again"
-    );
+    let outcomes: Vec<String> = cloud.sts().calls().into_iter().map(|call| call.outcome).collect();
+    assert_eq!(outcomes, ["AuthFailure.SignatureFailure"], "not tried again");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bucket_of_another_account_is_the_operators_affair() {
-    let builder = issuer_on(Platform::ScfWeb)
-        .unwrap()
-        .env("BUCKET", "examplebucket-1259999999");
+    let builder = issuer_on(Platform::ScfWeb).unwrap().env("BUCKET", "examplebucket-1259999999");
     let cloud = builder.start().await.unwrap();
     let answer = Browser::of(&cloud).unwrap().get("/sign").await.unwrap();
     assert_failure(&answer, REFUSED, "other account");
@@ -172,12 +137,8 @@ async fn a_bucket_of_another_account_is_the_operators_affair() {
 async fn a_refused_connection_is_a_failure() {
     let closed = ClosedPort::take().unwrap();
     let endpoint = format!("http://127.0.0.1:{}", closed.port());
-    let cloud = issuer_on(Platform::ScfWeb)
-        .unwrap()
-        .env("STS_ENDPOINTS", endpoint)
-        .start()
-        .await
-        .unwrap();
+    let cloud =
+        issuer_on(Platform::ScfWeb).unwrap().env("STS_ENDPOINTS", endpoint).start().await.unwrap();
     let answer = Browser::of(&cloud).unwrap().get("/sign").await.unwrap();
     assert_failure(&answer, UNAVAILABLE, "refused");
 }
@@ -192,10 +153,7 @@ async fn the_next_endpoint_serves_when_the_first_cannot() {
     let key = other.sub_account_key();
     let builder = issuer_on(Platform::ScfWeb)
         .unwrap()
-        .env(
-            "STS_ENDPOINTS",
-            format!("{dead},{}", other.sts().http_url()),
-        )
+        .env("STS_ENDPOINTS", format!("{dead},{}", other.sts().http_url()))
         .env("SECRET_ID", key.secret_id.clone())
         .env("SECRET_KEY", key.secret_key.clone());
     let cloud = builder.start().await.unwrap();
@@ -212,12 +170,8 @@ async fn the_next_endpoint_serves_when_the_first_cannot() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_late_answer_is_given_up_within_the_deadline() {
-    let cloud = issuer_on(Platform::ScfWeb)
-        .unwrap()
-        .env("STS_DEADLINE_MS", "300")
-        .start()
-        .await
-        .unwrap();
+    let cloud =
+        issuer_on(Platform::ScfWeb).unwrap().env("STS_DEADLINE_MS", "300").start().await.unwrap();
     let browser = Browser::of(&cloud).unwrap();
     cloud.sts().inject([Fault::Delay(Duration::from_secs(20))]);
     assert_failure(&browser.get("/sign").await.unwrap(), TIMEOUT, "delay");
@@ -275,9 +229,7 @@ async fn a_connection_that_fails_is_made_again_even_with_one_endpoint() {
     let sts = issuer_on(Platform::ScfWeb).unwrap().start().await.unwrap();
     let (sts, key) = (sts.sts(), sts.sub_account_key());
     for (failures, status) in [(1, 200), (2, 200), (3, 502)] {
-        let port = FlakyPort::start(failures, sts.https_address())
-            .await
-            .unwrap();
+        let port = FlakyPort::start(failures, sts.https_address()).await.unwrap();
         let builder = issuer_on(Platform::ScfWeb).unwrap();
         let builder = builder
             .env("STS_ENDPOINTS", port.https_url())
@@ -296,10 +248,7 @@ async fn a_connection_that_fails_is_made_again_even_with_one_endpoint() {
 async fn what_sts_writes_is_logged_once_and_cut() {
     let (cloud, browser) = start().await;
     let secret = cloud.sub_account_key().secret_key.clone();
-    for (message, logged) in [
-        ("长话".repeat(6000), 256),
-        (format!("{secret} is wrong"), 0),
-    ] {
+    for (message, logged) in [("长话".repeat(6000), 256), (format!("{secret} is wrong"), 0)] {
         let before = cloud.function_output().len();
         cloud.sts().inject([Fault::ApiError {
             code: "UnauthorizedOperation".to_owned(),
@@ -309,30 +258,18 @@ async fn what_sts_writes_is_logged_once_and_cut() {
         assert!(printed(&cloud, "sts:GetFederationToken").await, "no remedy");
         let output = cloud.function_output();
         let lines = output.get(before..).unwrap_or_default();
-        assert_eq!(
-            lines.matches('长').count() + lines.matches('话').count(),
-            logged
-        );
+        assert_eq!(lines.matches('长').count() + lines.matches('话').count(), logged);
         assert_eq!(lines.matches("STS answered").count(), 1, "{lines}");
-        assert!(
-            !lines.contains(&secret) && lines.len() < 4096,
-            "{}",
-            lines.len()
-        );
+        assert!(!lines.contains(&secret) && lines.len() < 4096, "{}", lines.len());
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redirect_is_not_followed() {
     let canary = Canary::start("HTTP/1.1 200 OK").await.unwrap();
-    let redirect = format!(
-        "HTTP/1.1 307 Temporary Redirect\r\nlocation: {}",
-        canary.url()
-    );
+    let redirect = format!("HTTP/1.1 307 Temporary Redirect\r\nlocation: {}", canary.url());
     let redirecting = Canary::start(&redirect).await.unwrap();
-    let builder = issuer_on(Platform::ScfWeb)
-        .unwrap()
-        .env("STS_ENDPOINTS", redirecting.url());
+    let builder = issuer_on(Platform::ScfWeb).unwrap().env("STS_ENDPOINTS", redirecting.url());
     let cloud = builder.start().await.unwrap();
     let answer = Browser::of(&cloud).unwrap().get("/sign").await.unwrap();
     assert_failure(&answer, UNAVAILABLE, "redirect");
@@ -341,12 +278,8 @@ async fn a_redirect_is_not_followed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_that_is_not_trusted_is_no_connection() {
-    let cloud = issuer_on(Platform::ScfWeb)
-        .unwrap()
-        .without_env("STS_CA_FILE")
-        .start()
-        .await
-        .unwrap();
+    let cloud =
+        issuer_on(Platform::ScfWeb).unwrap().without_env("STS_CA_FILE").start().await.unwrap();
     let answer = Browser::of(&cloud).unwrap().get("/sign").await.unwrap();
     assert_failure(&answer, UNAVAILABLE, "untrusted");
     assert_eq!(cloud.sts().call_count(), 0);
@@ -388,10 +321,7 @@ fn assert_failure(answer: &Answer, (status, name): Told, case: &str) {
     assert_eq!(answer.status, status, "{case}: {answer:?}");
     assert_eq!(answer.body["codeDesc"], name, "{case}");
     let told = answer.body.to_string();
-    assert!(
-        !told.contains("CANARY") && !told.contains("100000000001"),
-        "{case}: {told}"
-    );
+    assert!(!told.contains("CANARY") && !told.contains("100000000001"), "{case}: {told}");
     assert!(
         answer.body.get("data").is_none() && answer.body.get("credentials").is_none(),
         "{case}"

@@ -21,10 +21,7 @@ pub(super) fn account_file(document: Document, folder: &Path) -> Result<AccountF
         .map(|member| user(member, folder, &mut taken))
         .collect::<Result<_, _>>()?;
     let Some(first) = users.first() else {
-        return Err((
-            None,
-            "user: must contain at least one `[[user]]`".to_owned(),
-        ));
+        return Err((None, "user: must contain at least one `[[user]]`".to_owned()));
     };
     let account = account(
         document.appid,
@@ -65,12 +62,7 @@ fn account(
     region: Option<&Spanned<String>>,
     buckets: Option<Spanned<Vec<Spanned<String>>>>,
 ) -> Result<Account, Error> {
-    let mut account = Account {
-        appid,
-        owner_uin,
-        user_uin,
-        ..Account::default()
-    };
+    let mut account = Account { appid, owner_uin, user_uin, ..Account::default() };
     if let Some(region) = region {
         let text = region.get_ref();
         Region::parse(text).map_err(|error| at(region, format!("region: {error}")))?;
@@ -94,9 +86,8 @@ fn account(
         names.push(bucket.get_ref().clone());
     }
     let mut names = names.into_iter();
-    account.bucket = names
-        .next()
-        .ok_or_else(|| at(&buckets, "buckets: must contain at least one bucket"))?;
+    account.bucket =
+        names.next().ok_or_else(|| at(&buckets, "buckets: must contain at least one bucket"))?;
     account.more_buckets = names.collect();
     Ok(account)
 }
@@ -129,9 +120,7 @@ fn role(
         return Err(at(&member.name, "role.name: must be unique"));
     }
     let policies = policies(&member.policies, &member.policy_files, "role", folder)?;
-    let mut role = Role::new(name)
-        .policies(policies)
-        .trust(trust(member, users)?);
+    let mut role = Role::new(name).policies(policies).trust(trust(member, users)?);
     if let Some(id) = &member.id {
         if !taken.role_ids.insert(*id.get_ref()) {
             return Err(at(id, "role.id: must be unique"));

@@ -9,11 +9,7 @@ use super::{AccountFile, AccountFileError};
 impl AccountFile {
     /// Reads the file at `path`.
     pub(crate) fn read(path: &Path) -> Result<Self, AccountFileError> {
-        let error = |line, message| AccountFileError {
-            path: path.to_owned(),
-            line,
-            message,
-        };
+        let error = |line, message| AccountFileError { path: path.to_owned(), line, message };
         let text = std::fs::read_to_string(path)
             .map_err(|source| error(None, format!("cannot be read: {source}")))?;
         let folder = path.parent().unwrap_or_else(|| Path::new("."));
@@ -28,8 +24,5 @@ impl AccountFile {
 /// The line at a byte offset, from 1.
 fn line_of(text: &str, offset: usize) -> usize {
     let before = text.bytes().take(offset);
-    before
-        .filter(|byte| *byte == b'\n')
-        .count()
-        .saturating_add(1)
+    before.filter(|byte| *byte == b'\n').count().saturating_add(1)
 }

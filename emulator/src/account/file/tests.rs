@@ -61,9 +61,7 @@ trust = "service"
     assert_eq!(file.account.user_uin, 7);
     assert_eq!(file.root_keys[0].secret_id, "AKIDEMUroot");
     assert_eq!(file.root_keys[0].secret_key.len(), 32, "random");
-    let [issuer, nobody] = file.users.as_slice() else {
-        panic!("two users")
-    };
+    let [issuer, nobody] = file.users.as_slice() else { panic!("two users") };
     assert_eq!((issuer.policies.len(), issuer.keys.len()), (2, 2));
     assert_eq!(issuer.keys[0].secret_key, "0123456789abcdef");
     assert!(issuer.keys[1].secret_id.starts_with("AKIDEMU"));
@@ -101,11 +99,7 @@ fn a_mistake_in_the_account() {
             Some(3),
             "-1250000000",
         ),
-        (
-            &format!("buckets = [\"b-1250000000\", \"b-1250000000\"]\n{user}"),
-            Some(1),
-            "twice",
-        ),
+        (&format!("buckets = [\"b-1250000000\", \"b-1250000000\"]\n{user}"), Some(1), "twice"),
     ]);
 }
 
@@ -116,54 +110,19 @@ fn a_mistake_in_a_user() {
         ("[[user]]\nname = \"a\"\n", Some(1), "uin"),
         ("[[user]]\nname = \"a b\"\nuin = 1", Some(2), "user.name"),
         (&format!("{user}\n{user}"), Some(6), "user.name"),
+        (&format!("{user}[[user]]\nname = \"b\"\nuin = 1"), Some(6), "user.uin"),
+        (&format!("{user}roles = 1"), Some(4), "unknown field `roles`"),
+        (&format!("{user}policies = [\"{{}}\"]"), Some(4), "user.policies"),
         (
-            &format!("{user}[[user]]\nname = \"b\"\nuin = 1"),
-            Some(6),
-            "user.uin",
-        ),
-        (
-            &format!("{user}roles = 1"),
-            Some(4),
-            "unknown field `roles`",
-        ),
-        (
-            &format!("{user}policies = [\"{{}}\"]"),
-            Some(4),
-            "user.policies",
-        ),
-        (
-            &format!(
-                "{user}policies = [\n'{POLICY}',\n'{}']",
-                POLICY.replace("effect", "efect")
-            ),
+            &format!("{user}policies = [\n'{POLICY}',\n'{}']", POLICY.replace("effect", "efect")),
             Some(6),
             "efect",
         ),
-        (
-            &format!("{user}policy_files = [\"bad.json\"]"),
-            Some(4),
-            "user.policy_files",
-        ),
-        (
-            &format!("{user}policy_files = [\"none.json\"]"),
-            Some(4),
-            "none.json",
-        ),
-        (
-            &format!("{user}[[user.key]]\nsecret_id = \"AKIDabc\""),
-            Some(4),
-            "user.key.secret_id",
-        ),
-        (
-            &format!("{user}[[user.key]]\nsecret_id = \"x\""),
-            Some(4),
-            "AKIDEMU",
-        ),
-        (
-            &format!("{user}[[user.key]]\nsecret_id = \"AKIDEMU x\""),
-            Some(4),
-            "letters",
-        ),
+        (&format!("{user}policy_files = [\"bad.json\"]"), Some(4), "user.policy_files"),
+        (&format!("{user}policy_files = [\"none.json\"]"), Some(4), "none.json"),
+        (&format!("{user}[[user.key]]\nsecret_id = \"AKIDabc\""), Some(4), "user.key.secret_id"),
+        (&format!("{user}[[user.key]]\nsecret_id = \"x\""), Some(4), "AKIDEMU"),
+        (&format!("{user}[[user.key]]\nsecret_id = \"AKIDEMU x\""), Some(4), "letters"),
         (
             &format!("{user}[[user.key]]\nsecret_key = \"tiny-secret\""),
             Some(4),
@@ -185,32 +144,16 @@ fn a_mistake_in_a_role() {
     let role = "[[role]]\nname = \"r\"\ntrust = \"account\"\n";
     each(&[
         (&format!("{user}[[role]]\nname = \"r\""), Some(4), "trust"),
-        (
-            &format!("{user}[[role]]\nname = \"r\"\ntrust = \"all\""),
-            Some(6),
-            "unknown variant",
-        ),
+        (&format!("{user}[[role]]\nname = \"r\"\ntrust = \"all\""), Some(6), "unknown variant"),
         (&format!("{user}{role}{role}"), Some(8), "role.name"),
-        (
-            &format!("{user}{role}trusted_users = [\"a\"]"),
-            Some(7),
-            "role.trusted_users",
-        ),
+        (&format!("{user}{role}trusted_users = [\"a\"]"), Some(7), "role.trusted_users"),
         (
             &format!("{user}[[role]]\nname = \"r\"\ntrust = \"users\"\ntrusted_users = [\"b\"]"),
             Some(7),
             "must be the name of a user",
         ),
-        (
-            &format!("{user}{role}max_session_seconds = 43201"),
-            Some(7),
-            "43200",
-        ),
-        (
-            &format!("{user}{role}external_id = \"x\""),
-            Some(7),
-            "role.external_id",
-        ),
+        (&format!("{user}{role}max_session_seconds = 43201"), Some(7), "43200"),
+        (&format!("{user}{role}external_id = \"x\""), Some(7), "role.external_id"),
         (
             &format!("{user}{role}external_id = \"{}\"", "x".repeat(129)),
             Some(7),

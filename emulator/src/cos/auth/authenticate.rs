@@ -56,26 +56,15 @@ pub(super) fn request(
     let authorization =
         Authorization::of(request).map_err(|malformed| errors::unreadable(request, &malformed))?;
     let authorization = authorization.ok_or_else(|| {
-        errors::anonymous(
-            request,
-            "denied: the request is not signed, and the bucket is private",
-        )
+        errors::anonymous(request, "denied: the request is not signed, and the bucket is private")
     })?;
     let token = token(request)?;
-    let key = key(
-        &authorization.secret_id,
-        token.as_deref(),
-        directory,
-        request.now,
-    )?;
+    let key = key(&authorization.secret_id, token.as_deref(), directory, request.now)?;
     check_date(request)?;
     period(&authorization.sign_time, request.now)?;
     period(&authorization.key_time, request.now)?;
     signature::check(&authorization, &key, &SignableRequest::of(request)?)?;
-    Ok(Authenticated {
-        secret_id: authorization.secret_id,
-        key,
-    })
+    Ok(Authenticated { secret_id: authorization.secret_id, key })
 }
 
 /// The key with this SecretId and token, unless it has expired.
@@ -153,10 +142,7 @@ fn token(request: &RequestHead) -> Result<Option<String>, CosError> {
         Some(Err(_)) => return Err(errors::access_key("x-cos-security-token: must be ASCII")),
     };
     let present = |token: &String| !token.is_empty();
-    match (
-        header.filter(present),
-        request.parameter(TOKEN).filter(present),
-    ) {
+    match (header.filter(present), request.parameter(TOKEN).filter(present)) {
         (Some(_), Some(_)) => Err(errors::ambiguous(
             "x-cos-security-token: must be a header or a parameter, not both",
         )),
@@ -172,32 +158,23 @@ fn check_date(request: &RequestHead) -> Result<(), CosError> {
     };
     let seconds = date.unix_seconds();
     if seconds.abs_diff(request.now.unix_seconds()) > u64::from(SKEW_SECONDS) {
-        return Err(errors::skewed(
-            request.now,
-            "Date: must be at most 15 minutes off",
-        ));
+        return Err(errors::skewed(request.now, "Date: must be at most 15 minutes off"));
     }
     Ok(())
 }
 
 /// Checks that no parameter is repeated, in any case, nor a header that decides anything.
 pub(super) fn unambiguous(request: &RequestHead) -> Result<(), CosError> {
-    let mut names: Vec<String> = request
-        .parameters()
-        .map(|(name, _)| name.to_ascii_lowercase())
-        .collect();
+    let mut names: Vec<String> =
+        request.parameters().map(|(name, _)| name.to_ascii_lowercase()).collect();
     names.sort_unstable();
     let repeated = names.iter().zip(names.iter().skip(1)).find(|(a, b)| a == b);
     if let Some((name, _)) = repeated {
-        return Err(errors::ambiguous(&format!(
-            "the parameter `{name}` is repeated"
-        )));
+        return Err(errors::ambiguous(&format!("the parameter `{name}` is repeated")));
     }
     for name in DECIDING_HEADERS {
         if request.sent_headers.get_all(name).iter().count() > 1 {
-            return Err(errors::ambiguous(&format!(
-                "the header `{name}` is repeated"
-            )));
+            return Err(errors::ambiguous(&format!("the header `{name}` is repeated")));
         }
     }
     Ok(())

@@ -62,20 +62,14 @@ impl Authorization {
     pub(super) fn of(request: &RequestHead) -> Result<Option<Self>, Malformed> {
         let mut found = Vec::new();
         if let Some(header) = request.headers.get(AUTHORIZATION) {
-            let text = header
-                .to_str()
-                .map_err(|_| malformed("Authorization: must be ASCII"))?;
+            let text = header.to_str().map_err(|_| malformed("Authorization: must be ASCII"))?;
             found.push(Self::parse(text)?);
         }
-        let in_query: Vec<(String, String)> = request
-            .parameters()
-            .filter(|(name, _)| FIELDS.contains(&name.as_str()))
-            .collect();
+        let in_query: Vec<(String, String)> =
+            request.parameters().filter(|(name, _)| FIELDS.contains(&name.as_str())).collect();
         if !in_query.is_empty() {
             found.push(Self::from_pairs(
-                in_query
-                    .iter()
-                    .map(|(name, value)| (name.as_str(), value.as_str())),
+                in_query.iter().map(|(name, value)| (name.as_str(), value.as_str())),
             )?);
         }
         if let Some(text) = request.parameter("sign") {
@@ -106,29 +100,15 @@ impl Authorization {
     fn from_pairs<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Result<Self, Malformed> {
         let mut values: [Option<&str>; 7] = [None; 7];
         for (name, value) in pairs {
-            let known = FIELDS
-                .iter()
-                .zip(&mut values)
-                .find(|(field, _)| **field == name);
+            let known = FIELDS.iter().zip(&mut values).find(|(field, _)| **field == name);
             let (_, place) = known.ok_or_else(|| {
-                malformed(format!(
-                    "`{}` is not a field of a signature",
-                    shortened(name)
-                ))
+                malformed(format!("`{}` is not a field of a signature", shortened(name)))
             })?;
             if place.replace(value).is_some() {
                 return Err(malformed(format!("`{name}` is repeated")));
             }
         }
-        let [
-            algorithm,
-            secret_id,
-            sign_time,
-            key_time,
-            headers,
-            parameters,
-            signature,
-        ] = values;
+        let [algorithm, secret_id, sign_time, key_time, headers, parameters, signature] = values;
         let required = |name: &str, value: Option<&'a str>| {
             value.ok_or_else(|| malformed(format!("`{name}` is missing")))
         };
@@ -155,11 +135,9 @@ impl Period {
         };
         let (start, end) = text.split_once(';').unwrap_or((text, ""));
         match (moment(start), moment(end)) {
-            (Some(start), Some(end)) if start <= end => Ok(Self {
-                text: text.to_owned(),
-                start,
-                end,
-            }),
+            (Some(start), Some(end)) if start <= end => {
+                Ok(Self { text: text.to_owned(), start, end })
+            }
             _ => Err(malformed(format!(
                 "{name}: must be start;end in Unix seconds, the start first"
             ))),
@@ -222,18 +200,12 @@ mod tests {
             ("abcdef01", "ABCDEF01"),
             ("&q-url-param-list=", ""),
             ("q-url-param-list=", "q-url-param-list"),
-            (
-                "&q-header-list=host",
-                "&q-header-list=host&q-header-list=host",
-            ),
+            ("&q-header-list=host", "&q-header-list=host&q-header-list=host"),
             ("q-ak=", "x=y&q-ak="),
             ("q-ak", "Q-AK"),
         ] {
             assert!(RIGHT.contains(from), "{from}");
-            assert!(
-                Authorization::parse(&RIGHT.replacen(from, to, 1)).is_err(),
-                "{to}"
-            );
+            assert!(Authorization::parse(&RIGHT.replacen(from, to, 1)).is_err(), "{to}");
         }
         for text in ["", "&", "Bearer x", "AWS4-HMAC-SHA256 Credential=a/b", "q"] {
             assert!(Authorization::parse(text).is_err(), "{text}");

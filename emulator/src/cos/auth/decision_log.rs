@@ -135,8 +135,7 @@ impl DecisionRecord {
         let seen = decision.map(|decision| {
             let seen = decision.seen().into_iter();
             let values = |values: &[String]| values.iter().map(|value| shortened(value)).collect();
-            seen.map(|(key, seen)| (key.to_owned(), values(seen)))
-                .collect()
+            seen.map(|(key, seen)| (key.to_owned(), values(seen))).collect()
         });
         let missing = decision.map(|decision| {
             let missing = decision.missing().into_iter();

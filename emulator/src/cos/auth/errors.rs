@@ -36,9 +36,8 @@ pub(super) fn access_key(reason: &str) -> CosError {
 
 pub(super) fn expired_key(expires: Timestamp, now: Timestamp) -> CosError {
     let (expires, now) = (expires.iso_8601(), now.iso_8601());
-    error::expired_token().because(format!(
-        "the temporary key expired at {expires}, it is {now}: request a new one"
-    ))
+    error::expired_token()
+        .because(format!("the temporary key expired at {expires}, it is {now}: request a new one"))
 }
 
 /// Documented, with the server's own time.
@@ -50,9 +49,7 @@ pub(super) fn expired_signature(now: Timestamp, reason: &str) -> CosError {
 
 /// Inferred: the code for a signature of the future and for a wrong `Date`.
 pub(super) fn skewed(now: Timestamp, reason: &str) -> CosError {
-    error::request_time_too_skewed()
-        .with("ServerTime", now.iso_8601())
-        .because(reason)
+    error::request_time_too_skewed().with("ServerTime", now.iso_8601()).because(reason)
 }
 
 /// With the server's own version of what was to be signed (documented).
@@ -107,9 +104,8 @@ pub(super) fn unmapped(request: &RequestHead) -> CosError {
 /// An unmet condition of a form's policy (observed).
 pub(super) fn form_condition(name: &str, value: &str) -> CosError {
     let message = format!("Condition key {name} doesn't match the value {value}");
-    forbidden("AccessDenied", message).because(format!(
-        "denied: the form's policy requires another `{name}`"
-    ))
+    forbidden("AccessDenied", message)
+        .because(format!("denied: the form's policy requires another `{name}`"))
 }
 
 /// Observed.
@@ -122,10 +118,6 @@ pub(super) fn form_expired(expiration: i64, now: Timestamp) -> CosError {
 }
 
 pub(super) fn form_policy(message: &str) -> CosError {
-    CosError::new(
-        http::StatusCode::BAD_REQUEST,
-        "InvalidPolicyDocument",
-        message,
-    )
-    .because(format!("the form's policy: {message}"))
+    CosError::new(http::StatusCode::BAD_REQUEST, "InvalidPolicyDocument", message)
+        .because(format!("the form's policy: {message}"))
 }

@@ -86,10 +86,7 @@ fn by_path(
     authenticate::period(&authorization.key_time, request.now)?;
     signature::check(&authorization, &key, &SignableRequest::of(request)?)?;
     Ok(SignedForm {
-        authenticated: Authenticated {
-            secret_id: authorization.secret_id,
-            key,
-        },
+        authenticated: Authenticated { secret_id: authorization.secret_id, key },
         file_bytes: None,
     })
 }
@@ -130,10 +127,7 @@ fn by_policy(
     policy.check_conditions(&value)?;
     Ok(SignedForm {
         file_bytes: policy.file_bytes(),
-        authenticated: Authenticated {
-            secret_id: authorization.secret_id,
-            key: owner,
-        },
+        authenticated: Authenticated { secret_id: authorization.secret_id, key: owner },
     })
 }
 
@@ -147,17 +141,13 @@ struct PolicyAuthorization {
 impl PolicyAuthorization {
     fn of(form: &Form) -> Result<Self, Malformed> {
         let required = |name: &str| {
-            form.field(name)
-                .ok_or_else(|| malformed(format!("the field `{name}` is missing")))
+            form.field(name).ok_or_else(|| malformed(format!("the field `{name}` is missing")))
         };
         if required("q-sign-algorithm")? != ALGORITHM {
             return Err(malformed("q-sign-algorithm: must be sha1"));
         }
         let key_time = required("q-key-time")?;
-        if form
-            .field("q-sign-time")
-            .is_some_and(|sign_time| sign_time != key_time)
-        {
+        if form.field("q-sign-time").is_some_and(|sign_time| sign_time != key_time) {
             return Err(malformed("q-sign-time: must equal q-key-time"));
         }
         Ok(Self {
@@ -173,11 +163,7 @@ fn each_once(form: &Form) -> Result<(), CosError> {
     let names = form.fields.iter().map(|(name, _)| {
         let name = name.to_ascii_lowercase();
         // Two names of one field.
-        if name == "x-cos-acl" {
-            "acl".to_owned()
-        } else {
-            name
-        }
+        if name == "x-cos-acl" { "acl".to_owned() } else { name }
     });
     let mut names: Vec<String> = names.collect();
     names.sort_unstable();

@@ -176,10 +176,7 @@ pub(super) fn form_permission(
     for (condition, value) in [
         ("cos:content-length", header(request, "content-length")?),
         ("cos:content-type", form.field("content-type")),
-        (
-            "cos:x-cos-acl",
-            form.field("acl").or_else(|| form.field("x-cos-acl")),
-        ),
+        ("cos:x-cos-acl", form.field("acl").or_else(|| form.field("x-cos-acl"))),
         ("cos:x-cos-storage-class", form.field("x-cos-storage-class")),
     ] {
         if let Some(value) = value.filter(|value| !value.is_empty()) {
@@ -187,12 +184,7 @@ pub(super) fn form_permission(
         }
     }
     Ok(RequiredPermission {
-        access: access(
-            "PostObject",
-            object(bucket, &form.key, identity)?,
-            context,
-            identity,
-        ),
+        access: access("PostObject", object(bucket, &form.key, identity)?, context, identity),
         is_object: true,
         other_names: &[],
     })
@@ -270,10 +262,9 @@ fn context(
                 ("cos:content-length", header(request, "content-length")?),
                 ("cos:content-type", header(request, "content-type")?),
             ],
-            ConditionKey::StorageClass => vec![(
-                "cos:x-cos-storage-class",
-                header(request, "x-cos-storage-class")?,
-            )],
+            ConditionKey::StorageClass => {
+                vec![("cos:x-cos-storage-class", header(request, "x-cos-storage-class")?)]
+            }
             ConditionKey::Prefix => {
                 if let Some(prefix) = request.parameter("prefix") {
                     context = context.with("cos:prefix", &prefix);

@@ -57,10 +57,7 @@ impl PostPolicy {
         for condition in &document.conditions {
             conditions.append(&mut Condition::parse(condition)?);
         }
-        let policy = Self {
-            expiration: expiration.as_second(),
-            conditions,
-        };
+        let policy = Self { expiration: expiration.as_second(), conditions };
         for name in ["q-sign-algorithm", "q-ak", "q-sign-time"] {
             let asks = |condition: &Condition| matches!(condition, Condition::Equal { name: asked, .. } if asked == name);
             if !policy.conditions.iter().any(asks) {
@@ -89,17 +86,13 @@ impl PostPolicy {
                 Condition::Equal { name, value: asked } => {
                     (name, value(name).is_some_and(|value| value == asked))
                 }
-                Condition::StartsWith { name, start } => (
-                    name,
-                    value(name).is_some_and(|value| value.starts_with(start.as_str())),
-                ),
+                Condition::StartsWith { name, start } => {
+                    (name, value(name).is_some_and(|value| value.starts_with(start.as_str())))
+                }
                 Condition::FileBytes { .. } => continue,
             };
             if !holds {
-                return Err(errors::form_condition(
-                    name,
-                    value(name).unwrap_or_default(),
-                ));
+                return Err(errors::form_condition(name, value(name).unwrap_or_default()));
             }
         }
         Ok(())
@@ -107,13 +100,10 @@ impl PostPolicy {
 
     /// The intersection of all ranges, both ends included.
     pub(super) fn file_bytes(&self) -> Option<(u64, u64)> {
-        let ranges = self
-            .conditions
-            .iter()
-            .filter_map(|condition| match condition {
-                Condition::FileBytes { least, most } => Some((*least, *most)),
-                Condition::Equal { .. } | Condition::StartsWith { .. } => None,
-            });
+        let ranges = self.conditions.iter().filter_map(|condition| match condition {
+            Condition::FileBytes { least, most } => Some((*least, *most)),
+            Condition::Equal { .. } | Condition::StartsWith { .. } => None,
+        });
         ranges.reduce(|(least, most), (other_least, other_most)| {
             (least.max(other_least), most.min(other_most))
         })
@@ -127,24 +117,17 @@ impl Condition {
             Value::Object(members) if !members.is_empty() => members
                 .iter()
                 .map(|(name, value)| {
-                    Ok(Self::Equal {
-                        name: name.to_ascii_lowercase(),
-                        value: text(value)?,
-                    })
+                    Ok(Self::Equal { name: name.to_ascii_lowercase(), value: text(value)? })
                 })
                 .collect(),
             Value::Array(parts) => Ok(vec![Self::of_list(parts)?]),
-            _ => Err(errors::form_policy(
-                "condition: must be an object or a list",
-            )),
+            _ => Err(errors::form_policy("condition: must be an object or a list")),
         }
     }
 
     fn of_list(parts: &[Value]) -> Result<Self, CosError> {
         let [operator, first, second] = parts else {
-            return Err(errors::form_policy(
-                "condition: a list must have three parts",
-            ));
+            return Err(errors::form_policy("condition: a list must have three parts"));
         };
         let name = || {
             let name = first.as_str().and_then(|name| name.strip_prefix('$'));
@@ -152,10 +135,7 @@ impl Condition {
                 .ok_or_else(|| errors::form_policy("condition: a field must be written as $key"))
         };
         match operator.as_str() {
-            Some("eq") => Ok(Self::Equal {
-                name: name()?,
-                value: text(second)?,
-            }),
+            Some("eq") => Ok(Self::Equal { name: name()?, value: text(second)? }),
             Some("starts-with") => {
                 let (name, start) = (name()?, text(second)?);
                 if !may_start(&name) {
@@ -183,13 +163,7 @@ impl Condition {
 fn moment(text: &str) -> Option<jiff::Timestamp> {
     let shape: String = text
         .chars()
-        .map(|character| {
-            if character.is_ascii_digit() {
-                '0'
-            } else {
-                character
-            }
-        })
+        .map(|character| if character.is_ascii_digit() { '0' } else { character })
         .collect();
     let rest = shape.strip_prefix("0000-00-00T00:00:00")?;
     let fraction = rest.strip_suffix('Z')?;
@@ -202,13 +176,7 @@ fn moment(text: &str) -> Option<jiff::Timestamp> {
 
 /// Documented: the fields that may have a starts-with condition.
 fn may_start(name: &str) -> bool {
-    const FIELDS: [&str; 5] = [
-        "acl",
-        "cache-control",
-        "expires",
-        "key",
-        "success_action_redirect",
-    ];
+    const FIELDS: [&str; 5] = ["acl", "cache-control", "expires", "key", "success_action_redirect"];
     FIELDS.contains(&name) || name.starts_with("content-") || name.starts_with("x-cos-meta-")
 }
 
@@ -223,9 +191,7 @@ fn text(value: &Value) -> Result<String, CosError> {
 
 /// A number, or a text of digits.
 fn bytes(value: &Value) -> Option<u64> {
-    value
-        .as_u64()
-        .or_else(|| value.as_str().and_then(|text| text.parse().ok()))
+    value.as_u64().or_else(|| value.as_str().and_then(|text| text.parse().ok()))
 }
 
 #[cfg(test)]
@@ -269,11 +235,7 @@ mod tests {
             r#",["content-length-range",-1,1]"#,
             r#",["content-length-range","a","b"]"#,
         ] {
-            assert_eq!(
-                parse(conditions),
-                Err("InvalidPolicyDocument"),
-                "{conditions}"
-            );
+            assert_eq!(parse(conditions), Err("InvalidPolicyDocument"), "{conditions}");
         }
         let right = format!(r#"{{"expiration":"2026-01-01T00:00:00Z","conditions":[{SIGNED}]}}"#);
         assert!(PostPolicy::parse(&right).is_ok());

@@ -77,11 +77,7 @@ impl<'a> SignableRequest<'a> {
             let pair = utf8(&name).zip(utf8(&value));
             parameters.push(pair.ok_or_else(|| errors::not_utf8("the query"))?);
         }
-        Ok(Self {
-            path,
-            parameters,
-            request,
-        })
+        Ok(Self { path, parameters, request })
     }
 
     fn header(&self, name: &str) -> Option<String> {
@@ -113,12 +109,7 @@ struct SignedFields<'a> {
 
 impl<'a> SignedFields<'a> {
     fn of(authorization: &Authorization, sent: &'a SignableRequest<'a>) -> Self {
-        let mut listed = Self {
-            sent,
-            parameters: Vec::new(),
-            headers: Vec::new(),
-            missing: None,
-        };
+        let mut listed = Self { sent, parameters: Vec::new(), headers: Vec::new(), missing: None };
         for name in names(&authorization.parameter_list) {
             let value = listed.known(&name, "parameter", sent.parameter(&name));
             listed.parameters.push((name, value));
@@ -142,16 +133,12 @@ impl<'a> SignedFields<'a> {
     /// Calls `act` with the request as if it was sent to `host`.
     fn with<T>(&self, host: &str, act: impl Fn(&CosRequest<'_>) -> T) -> T {
         let parameters = self.parameters.iter();
-        let parameters: Vec<(&str, &str)> = parameters
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
-        let headers = self
-            .headers
-            .iter()
-            .map(|(name, value)| match name.as_str() {
-                "host" => ("host", host),
-                name => (name, value.as_str()),
-            });
+        let parameters: Vec<(&str, &str)> =
+            parameters.map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let headers = self.headers.iter().map(|(name, value)| match name.as_str() {
+            "host" => ("host", host),
+            name => (name, value.as_str()),
+        });
         let headers: Vec<(&str, &str)> = headers.collect();
         act(&CosRequest {
             method: self.sent.request.method.as_str(),
@@ -185,10 +172,7 @@ fn names(list: &str) -> impl Iterator<Item = String> {
 /// Whether each name of an ordered list is unique.
 fn is_once(list: &str) -> bool {
     let names = list.split(';');
-    names
-        .clone()
-        .zip(names.skip(1))
-        .all(|(one, next)| one < next)
+    names.clone().zip(names.skip(1)).all(|(one, next)| one < next)
 }
 
 /// Percent-decoded; `None` when the bytes are not UTF-8.

@@ -69,10 +69,8 @@ impl World {
         let directory = Directory::new(Account::default(), users, Vec::new(), clock, ledger);
         let directory = Arc::new(directory);
         let default_bucket = DefaultBucket::of(&directory.account).unwrap();
-        let add = |owner| Credential {
-            pair: directory.add_permanent(owner, None).unwrap(),
-            token: None,
-        };
+        let add =
+            |owner| Credential { pair: directory.add_permanent(owner, None).unwrap(), token: None };
         let root = add(Permanent::Root);
         let user = add(Permanent::User(Arc::clone(&directory.users[0])));
         Self {
@@ -110,10 +108,7 @@ impl World {
     fn issue(&self, identity: Identity) -> Credential {
         let issued = self.directory.issue(identity, at(NOW + 1800)).unwrap();
         Credential {
-            pair: KeyPair {
-                secret_id: issued.secret_id,
-                secret_key: issued.secret_key,
-            },
+            pair: KeyPair { secret_id: issued.secret_id, secret_key: issued.secret_key },
             token: Some(issued.token),
         }
     }
@@ -121,10 +116,8 @@ impl World {
 
 /// A policy with one statement.
 fn allow(actions: &str, resource: &str, condition: &str) -> String {
-    let actions: Vec<String> = actions
-        .split(' ')
-        .map(|action| format!("\"name/cos:{action}\""))
-        .collect();
+    let actions: Vec<String> =
+        actions.split(' ').map(|action| format!("\"name/cos:{action}\"")).collect();
     let actions = actions.join(",");
     let resource = match resource {
         "*" => "*".to_owned(),
@@ -215,9 +208,7 @@ impl Draft {
             );
         }
         let (bucket, rest) = self.host.split_once(".cos.").unwrap_or((BUCKET, ""));
-        let region = rest
-            .split_once('.')
-            .map_or("ap-guangzhou", |(region, _)| region);
+        let region = rest.split_once('.').map_or("ap-guangzhou", |(region, _)| region);
         let address = if bucket == "service" {
             Address::Service
         } else {
@@ -271,10 +262,7 @@ fn authorize(world: &World, draft: Draft, by: &Credential) -> Result<(), CosErro
 #[track_caller]
 fn denied(world: &World, draft: Draft, by: &Credential) -> String {
     let error = authorize(world, draft, by).expect_err("it has to be denied");
-    assert_eq!(
-        (error.code, error.message.as_str()),
-        ("AccessDenied", "Access Denied.")
-    );
+    assert_eq!((error.code, error.message.as_str()), ("AccessDenied", "Access Denied."));
     error.reason.unwrap()
 }
 

@@ -211,10 +211,7 @@ mod tests {
         assert_eq!(shown("127.0.0.1:8000", "/"), format!("{own} "));
         assert_eq!(shown("127.0.0.1:8000", "/a/b"), format!("{own} a/b"));
         assert_eq!(shown("127.0.0.1", "//a"), format!("{own} /a"));
-        assert_eq!(
-            shown("127.0.0.1:8000", "/b-1250000000/a"),
-            "b-1250000000 ap-guangzhou a"
-        );
+        assert_eq!(shown("127.0.0.1:8000", "/b-1250000000/a"), "b-1250000000 ap-guangzhou a");
     }
 
     #[test]

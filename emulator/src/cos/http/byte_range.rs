@@ -16,10 +16,7 @@ pub(crate) struct ByteRange {
 impl ByteRange {
     /// All of `length` bytes.
     pub(crate) fn whole(length: u64) -> Self {
-        Self {
-            start: 0,
-            end: length,
-        }
+        Self { start: 0, end: length }
     }
 
     /// Parses `Range: <header>` for `length` bytes; `None` for all of them.
@@ -29,14 +26,10 @@ impl ByteRange {
         };
         let range = match (first, last) {
             (Some(first), Some(last)) if last < first => return Ok(None),
-            (Some(start), last) => Self {
-                start,
-                end: last.map_or(length, |last| last.saturating_add(1).min(length)),
-            },
-            (None, Some(count)) => Self {
-                start: length.saturating_sub(count),
-                end: length,
-            },
+            (Some(start), last) => {
+                Self { start, end: last.map_or(length, |last| last.saturating_add(1).min(length)) }
+            }
+            (None, Some(count)) => Self { start: length.saturating_sub(count), end: length },
             (None, None) => return Ok(None),
         };
         if range.start >= range.end {
@@ -48,10 +41,9 @@ impl ByteRange {
     /// Parses `x-cos-copy-source-range: bytes=first-last`; both must be inside.
     pub(crate) fn of_copy(header: &str, length: u64) -> Result<Self, CosError> {
         match bounds(header) {
-            Some((Some(start), Some(last))) if start <= last && last < length => Ok(Self {
-                start,
-                end: last.saturating_add(1),
-            }),
+            Some((Some(start), Some(last))) if start <= last && last < length => {
+                Ok(Self { start, end: last.saturating_add(1) })
+            }
             Some((Some(_), Some(_))) => Err(unsatisfiable(length)),
             _ => Err(error::invalid_argument(
                 "The x-cos-copy-source-range value must be of the form bytes=first-last.",
@@ -114,18 +106,9 @@ mod tests {
             ("", None),
         ] {
             let found = ByteRange::of_header(header, 10).unwrap();
-            assert_eq!(
-                found.map(|slice| (slice.start, slice.end)),
-                expected,
-                "{header}"
-            );
+            assert_eq!(found.map(|slice| (slice.start, slice.end)), expected, "{header}");
         }
-        for header in [
-            "bytes=10-",
-            "bytes=10-12",
-            "bytes=-0",
-            "bytes=99999999999999999999-",
-        ] {
+        for header in ["bytes=10-", "bytes=10-12", "bytes=-0", "bytes=99999999999999999999-"] {
             assert_eq!(
                 ByteRange::of_header(header, 10).unwrap_err().code,
                 "InvalidRange",
@@ -145,11 +128,7 @@ mod tests {
             ("bytes=-5", "InvalidArgument"),
             ("5-6", "InvalidArgument"),
         ] {
-            assert_eq!(
-                ByteRange::of_copy(header, 10).unwrap_err().code,
-                code,
-                "{header}"
-            );
+            assert_eq!(ByteRange::of_copy(header, 10).unwrap_err().code, code, "{header}");
         }
     }
 }

@@ -17,22 +17,16 @@ pub(crate) fn copy_source(
     default_bucket: &DefaultBucket,
 ) -> Option<Result<ObjectAddress, CosError>> {
     let header = headers.get(COPY_SOURCE)?;
-    let text = header
-        .to_str()
-        .map_err(|_| invalid("must be ASCII: percent-encode the key"));
+    let text = header.to_str().map_err(|_| invalid("must be ASCII: percent-encode the key"));
     Some(text.and_then(|text| parse(text, default_bucket)))
 }
 
 fn parse(text: &str, default_bucket: &DefaultBucket) -> Result<ObjectAddress, CosError> {
-    let text = text
-        .strip_prefix("http://")
-        .or_else(|| text.strip_prefix("https://"))
-        .unwrap_or(text);
+    let text =
+        text.strip_prefix("http://").or_else(|| text.strip_prefix("https://")).unwrap_or(text);
     let (path, query) = text.split_once('?').unwrap_or((text, ""));
     if !query.is_empty() {
-        return Err(invalid(
-            "must not have a query: the emulator keeps no versions",
-        ));
+        return Err(invalid("must not have a query: the emulator keeps no versions"));
     }
     let (host, path) = path
         .find('/')
@@ -64,9 +58,7 @@ mod tests {
         });
         let mut headers = HeaderMap::new();
         headers.insert("x-cos-copy-source", HeaderValue::from_static(text));
-        copy_source(&headers, &default_bucket)
-            .unwrap()
-            .map_err(|error| error.code)
+        copy_source(&headers, &default_bucket).unwrap().map_err(|error| error.code)
     }
 
     #[test]

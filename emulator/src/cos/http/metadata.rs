@@ -60,9 +60,7 @@ impl ObjectHeaders {
     pub(crate) fn with_type_of(mut self, key: &str) -> Self {
         if let Some(guessed) = mime_guess::from_path(key).first_raw() {
             let content_type = header::CONTENT_TYPE.as_str().to_owned();
-            self.0
-                .entry(content_type)
-                .or_insert_with(|| guessed.to_owned());
+            self.0.entry(content_type).or_insert_with(|| guessed.to_owned());
         }
         self
     }
@@ -83,17 +81,12 @@ impl ObjectHeaders {
 
     /// Adds the headers to a response; the storage class only when it is not STANDARD (documented).
     pub(crate) fn put_on(&self, headers: &mut HeaderMap) {
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/octet-stream"),
-        );
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
         for (name, value) in &self.0 {
             let is_sent = name != STORAGE_CLASS || value != STANDARD;
-            if let (true, Ok(name), Ok(value)) = (
-                is_sent,
-                HeaderName::try_from(name.as_str()),
-                HeaderValue::from_str(value),
-            ) {
+            if let (true, Ok(name), Ok(value)) =
+                (is_sent, HeaderName::try_from(name.as_str()), HeaderValue::from_str(value))
+            {
                 headers.insert(name, value);
             }
         }
@@ -181,12 +174,8 @@ const TRAFFIC_LIMITS: std::ops::RangeInclusive<u64> = 819_200..=838_860_800;
 
 /// Headers that let COS process an upload, call the app's server, or return a body of the app's
 /// choice: <https://www.tencentcloud.com/document/product/436/40592>. Each operation rejects them.
-pub(crate) const PROCESSING_HEADERS: [&str; 4] = [
-    "pic-operations",
-    "x-cos-callback",
-    "x-cos-callback-var",
-    "x-cos-return-body",
-];
+pub(crate) const PROCESSING_HEADERS: [&str; 4] =
+    ["pic-operations", "x-cos-callback", "x-cos-callback-var", "x-cos-return-body"];
 
 const UNSUPPORTED: [&str; 5] = [
     "x-cos-grant-",
@@ -206,10 +195,7 @@ mod tests {
         pairs
             .iter()
             .map(|(name, value)| {
-                (
-                    HeaderName::try_from(*name).unwrap(),
-                    HeaderValue::from_str(value).unwrap(),
-                )
+                (HeaderName::try_from(*name).unwrap(), HeaderValue::from_str(value).unwrap())
             })
             .collect()
     }
@@ -228,10 +214,7 @@ mod tests {
         .unwrap();
         let mut response = HeaderMap::new();
         object_headers.put_on(&mut response);
-        assert_eq!(
-            response,
-            headers(&[("content-type", "text/plain"), ("x-cos-meta-a", "1")])
-        );
+        assert_eq!(response, headers(&[("content-type", "text/plain"), ("x-cos-meta-a", "1")]));
         let mut bare = HeaderMap::new();
         ObjectHeaders::default().put_on(&mut bare);
         assert_eq!(bare["content-type"], "application/octet-stream");

@@ -64,20 +64,13 @@ impl Form {
             if name.eq_ignore_ascii_case("file") {
                 left.store(u64::MAX, Ordering::SeqCst);
                 let form = Self::new(fields, field.file_name().unwrap_or(""))?;
-                let file = File {
-                    multipart,
-                    field: Some(field),
-                    left,
-                };
+                let file = File { multipart, field: Some(field), left };
                 return Ok((form, file));
             }
             if fields.len() == MAX_FIELDS {
                 return Err(malformed("form: must have at most 100 fields"));
             }
-            if fields
-                .iter()
-                .any(|(found, _)| found.eq_ignore_ascii_case(&name))
-            {
+            if fields.iter().any(|(found, _)| found.eq_ignore_ascii_case(&name)) {
                 return Err(malformed(&format!("the field `{name}` is repeated")));
             }
             let value = field.bytes().await.map_err(parse_error)?;
@@ -88,10 +81,7 @@ impl Form {
     }
 
     fn new(fields: Vec<(String, String)>, file_name: &str) -> Result<Self, CosError> {
-        let mut form = Self {
-            fields,
-            key: String::new(),
-        };
+        let mut form = Self { fields, key: String::new() };
         let key = form.field("key").filter(|key| !key.is_empty());
         form.key = key
             .ok_or_else(|| {
@@ -144,9 +134,7 @@ impl File {
             match self.multipart.next_field().await.map_err(parse_error)? {
                 None => return Ok(None),
                 Some(field)
-                    if field
-                        .name()
-                        .is_some_and(|name| name.eq_ignore_ascii_case("file")) =>
+                    if field.name().is_some_and(|name| name.eq_ignore_ascii_case("file")) =>
                 {
                     return Err(number_of_files("form: must have only one file"));
                 }
@@ -169,11 +157,7 @@ impl LimitedStream {
         body: impl Stream<Item = Result<Bytes, CosError>> + Send + 'static,
         left: Arc<AtomicU64>,
     ) -> Self {
-        Self {
-            body: Box::pin(body),
-            left,
-            is_paused: false,
-        }
+        Self { body: Box::pin(body), left, is_paused: false }
     }
 }
 
@@ -188,17 +172,14 @@ impl Stream for LimitedStream {
         }
         let left = self.left.load(Ordering::SeqCst);
         if left == 0 {
-            return Poll::Ready(Some(Err(malformed(
-                "form: fields must take at most 256 KiB",
-            ))));
+            return Poll::Ready(Some(Err(malformed("form: fields must take at most 256 KiB"))));
         }
         let polled = self.body.as_mut().poll_next(context);
         if let Poll::Ready(Some(Ok(bytes))) = &polled {
             self.is_paused = true;
             if left != u64::MAX {
                 let bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-                self.left
-                    .store(left.saturating_sub(bytes), Ordering::SeqCst);
+                self.left.store(left.saturating_sub(bytes), Ordering::SeqCst);
             }
         }
         polled

@@ -62,11 +62,7 @@ pub(crate) fn check_write(
     let unmatched = conditions
         .none_match
         .is_none_or(|list| !current.is_some_and(|validators| names(list, validators.etag)));
-    if matched && unmatched {
-        Ok(())
-    } else {
-        Err(error::precondition_failed())
-    }
+    if matched && unmatched { Ok(()) } else { Err(error::precondition_failed()) }
 }
 
 /// Whether `If-Range` allows a range.
@@ -112,11 +108,7 @@ impl<'a> Conditions<'a> {
             (None, Some(moment)) => validators.modified > moment,
             (None, None) => true,
         };
-        if changed {
-            Ok(())
-        } else {
-            Err(PreconditionFailed::NotModified)
-        }
+        if changed { Ok(()) } else { Err(PreconditionFailed::NotModified) }
     }
 }
 
@@ -146,21 +138,13 @@ mod tests {
     const THEN: &str = "Fri, 10 Apr 2020 18:21:55 GMT";
 
     fn validators() -> Validators<'static> {
-        Validators {
-            etag: "abc",
-            modified: Timestamp::from_unix_seconds(1_586_542_915).unwrap(),
-        }
+        Validators { etag: "abc", modified: Timestamp::from_unix_seconds(1_586_542_915).unwrap() }
     }
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
         pairs
             .iter()
-            .map(|(name, value)| {
-                (
-                    HeaderName::from_static(name),
-                    HeaderValue::from_static(value),
-                )
-            })
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
             .collect()
     }
 
@@ -168,10 +152,7 @@ mod tests {
     fn reading() {
         let modified = Err(PreconditionFailed::NotModified);
         let failed = Err(PreconditionFailed::Failed);
-        type Case = (
-            &'static [(&'static str, &'static str)],
-            Result<(), PreconditionFailed>,
-        );
+        type Case = (&'static [(&'static str, &'static str)], Result<(), PreconditionFailed>);
         let cases: [Case; 14] = [
             (&[], Ok(())),
             (&[("if-match", "\"abc\"")], Ok(())),
@@ -180,26 +161,16 @@ mod tests {
             (&[("if-match", "\"x\", \"abc\"")], Ok(())),
             (&[("if-match", "\"x\"")], Err(PreconditionFailed::Failed)),
             (&[("if-none-match", "\"x\"")], Ok(())),
-            (
-                &[("if-none-match", "W/\"abc\"")],
-                Err(PreconditionFailed::NotModified),
-            ),
+            (&[("if-none-match", "W/\"abc\"")], Err(PreconditionFailed::NotModified)),
             (&[("if-modified-since", BEFORE)], Ok(())),
             (&[("if-modified-since", THEN)], modified),
             (&[("if-modified-since", "no date")], Ok(())),
             (&[("if-unmodified-since", THEN)], Ok(())),
             (&[("if-unmodified-since", BEFORE)], failed),
-            (
-                &[("if-match", "\"abc\""), ("if-unmodified-since", BEFORE)],
-                Ok(()),
-            ),
+            (&[("if-match", "\"abc\""), ("if-unmodified-since", BEFORE)], Ok(())),
         ];
         for (pairs, expected) in cases {
-            assert_eq!(
-                check_read(&headers(pairs), validators()),
-                expected,
-                "{pairs:?}"
-            );
+            assert_eq!(check_read(&headers(pairs), validators()), expected, "{pairs:?}");
         }
     }
 
@@ -214,21 +185,14 @@ mod tests {
             let error = check_copy_source(&headers(&[(name, value)]), validators()).unwrap_err();
             assert_eq!(error.status, 412, "{name}");
         }
-        assert_eq!(
-            check_copy_source(&headers(&[("if-match", "x")]), validators()),
-            Ok(())
-        );
+        assert_eq!(check_copy_source(&headers(&[("if-match", "x")]), validators()), Ok(()));
     }
 
     #[test]
     fn writing() {
         let there = Some(validators());
         for (pairs, current, code) in [
-            (
-                ("x-cos-forbid-overwrite", "true"),
-                there,
-                "FileAlreadyExists",
-            ),
+            (("x-cos-forbid-overwrite", "true"), there, "FileAlreadyExists"),
             (("if-none-match", "*"), there, "PreconditionFailed"),
             (("if-none-match", "\"abc\""), there, "PreconditionFailed"),
             (("if-match", "\"x\""), there, "PreconditionFailed"),
@@ -243,26 +207,15 @@ mod tests {
             (("if-none-match", "*"), None),
             (("if-match", "\"abc\""), there),
         ] {
-            assert_eq!(
-                check_write(&headers(&[pairs]), current),
-                Ok(()),
-                "{pairs:?}"
-            );
+            assert_eq!(check_write(&headers(&[pairs]), current), Ok(()), "{pairs:?}");
         }
     }
 
     #[test]
     fn a_range_stands_only_for_the_version_it_was_meant_for() {
-        for (value, stands) in [
-            ("\"abc\"", true),
-            (THEN, true),
-            ("\"x\"", false),
-            (BEFORE, false),
-        ] {
-            assert_eq!(
-                if_range_matches(&headers(&[("if-range", value)]), validators()),
-                stands
-            );
+        for (value, stands) in [("\"abc\"", true), (THEN, true), ("\"x\"", false), (BEFORE, false)]
+        {
+            assert_eq!(if_range_matches(&headers(&[("if-range", value)]), validators()), stands);
         }
         assert!(if_range_matches(&headers(&[]), validators()));
     }

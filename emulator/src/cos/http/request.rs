@@ -76,26 +76,20 @@ impl RequestHead {
 
     /// The query's parameters, decoded, in order; a parameter without `=` has an empty value.
     pub(crate) fn parameters(&self) -> impl Iterator<Item = (String, String)> {
-        self.encoded_parameters()
-            .map(|(name, value)| (decoded(&name), decoded(&value)))
+        self.encoded_parameters().map(|(name, value)| (decoded(&name), decoded(&value)))
     }
 
     /// The query's parameters, percent-encoded, with `%20` for each `+`: a form writes a blank so.
     pub(crate) fn encoded_parameters(&self) -> impl Iterator<Item = (String, String)> {
-        self.query
-            .split('&')
-            .filter(|part| !part.is_empty())
-            .map(|part| {
-                let (name, value) = part.split_once('=').unwrap_or((part, ""));
-                (name.replace('+', "%20"), value.replace('+', "%20"))
-            })
+        self.query.split('&').filter(|part| !part.is_empty()).map(|part| {
+            let (name, value) = part.split_once('=').unwrap_or((part, ""));
+            (name.replace('+', "%20"), value.replace('+', "%20"))
+        })
     }
 
     /// The first value of the parameter `name`.
     pub(crate) fn parameter(&self, name: &str) -> Option<String> {
-        self.parameters()
-            .find(|(found, _)| found == name)
-            .map(|(_, value)| value)
+        self.parameters().find(|(found, _)| found == name).map(|(_, value)| value)
     }
 
     /// The header `name`, if it is text.
@@ -115,7 +109,5 @@ pub(crate) fn with_values(sent: &HeaderMap) -> HeaderMap {
 
 /// Percent-decoded, with `+` unchanged; bytes that are not UTF-8 become the replacement character.
 pub(crate) fn decoded(text: &str) -> String {
-    percent_encoding::percent_decode_str(text)
-        .decode_utf8_lossy()
-        .into_owned()
+    percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
 }

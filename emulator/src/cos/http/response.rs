@@ -69,11 +69,7 @@ impl ResponseContext {
         let mut response = if self.is_head {
             empty(error.status)
         } else {
-            net::response(
-                error.status,
-                "application/xml",
-                self.document(error, &trace_id),
-            )
+            net::response(error.status, "application/xml", self.document(error, &trace_id))
         };
         let headers = response.headers_mut();
         put(headers, TRACE_ID, &trace_id);
@@ -98,10 +94,7 @@ impl ResponseContext {
 
     /// With the tabs and line breaks of COS.
     fn document(&self, error: &CosError, trace_id: &str) -> String {
-        let own = error
-            .members
-            .iter()
-            .map(|(name, value)| (*name, value.as_str()));
+        let own = error.members.iter().map(|(name, value)| (*name, value.as_str()));
         let message = error.explained();
         let members = [("Code", error.code), ("Message", &message)]
             .into_iter()
@@ -137,12 +130,8 @@ mod tests {
     use super::{CosError, ResponseContext, xml};
 
     fn context(method: &str) -> ResponseContext {
-        let (head, ()) = Request::builder()
-            .method(method)
-            .uri("/a%20b?c")
-            .body(())
-            .unwrap()
-            .into_parts();
+        let (head, ()) =
+            Request::builder().method(method).uri("/a%20b?c").body(()).unwrap().into_parts();
         let now = Timestamp::from_unix_seconds(1_586_542_915).unwrap();
         ResponseContext::of(&head, "host:1", now)
     }
@@ -161,32 +150,12 @@ mod tests {
         assert_eq!(headers["server"], "tencent-cos");
         assert_eq!(headers["date"], "Fri, 10 Apr 2020 18:21:55 GMT");
         assert_eq!(headers["content-type"], "application/xml");
-        assert_eq!(
-            headers["x-cos-emulator-reason"],
-            "%E5%9B%A0%E4%B8%BA%0A100%25"
-        );
+        assert_eq!(headers["x-cos-emulator-reason"], "%E5%9B%A0%E4%B8%BA%0A100%25");
         let body = response.into_body().collect().await.unwrap().to_bytes();
         let root = xml::parse(&body).unwrap();
-        let names: Vec<&str> = root
-            .children
-            .iter()
-            .map(|child| child.name.as_str())
-            .collect();
-        assert_eq!(
-            names,
-            [
-                "Code",
-                "Message",
-                "ServerTime",
-                "Resource",
-                "RequestId",
-                "TraceId"
-            ]
-        );
-        assert_eq!(
-            root.text_of("Message"),
-            Some("A <b> (emulator: 因为\n100%)")
-        );
+        let names: Vec<&str> = root.children.iter().map(|child| child.name.as_str()).collect();
+        assert_eq!(names, ["Code", "Message", "ServerTime", "Resource", "RequestId", "TraceId"]);
+        assert_eq!(root.text_of("Message"), Some("A <b> (emulator: 因为\n100%)"));
         assert_eq!(root.text_of("Resource"), Some("host:1/a%20b"));
         assert_eq!(root.text_of("RequestId"), Some(request_id.as_str()));
         assert_eq!(root.text_of("TraceId").unwrap(), headers["x-cos-trace-id"]);
@@ -198,18 +167,7 @@ mod tests {
         let error = CosError::new(StatusCode::NOT_FOUND, "NoSuchKey", "There is none.");
         let response = context.error(&error);
         assert_eq!(response.status(), 404);
-        assert_eq!(
-            response.headers()["x-cos-emulator-reason"],
-            "There is none."
-        );
-        assert!(
-            response
-                .into_body()
-                .collect()
-                .await
-                .unwrap()
-                .to_bytes()
-                .is_empty()
-        );
+        assert_eq!(response.headers()["x-cos-emulator-reason"], "There is none.");
+        assert!(response.into_body().collect().await.unwrap().to_bytes().is_empty());
     }
 }

@@ -118,9 +118,7 @@ impl VirtualHost {
         Ok(match labels.as_slice() {
             ["service", "cos"] => Some(Self::Service { region: None }),
             ["cos", region] | ["service", "cos", region] => match Region::parse(region) {
-                Ok(region) => Some(Self::Service {
-                    region: Some(region),
-                }),
+                Ok(region) => Some(Self::Service { region: Some(region) }),
                 Err(_) => None,
             },
             [bucket, "cos" | "cos-internal", region] => match Region::parse(region) {

@@ -100,9 +100,7 @@ impl Element {
 /// The root of a document; `None` when it is malformed or not allowed.
 pub(crate) fn parse(bytes: &[u8]) -> Option<Element> {
     // XML cannot write this character at all, so a response could not repeat it.
-    let text = std::str::from_utf8(bytes)
-        .ok()
-        .filter(|text| !text.contains('\0'))?;
+    let text = std::str::from_utf8(bytes).ok().filter(|text| !text.contains('\0'))?;
     let mut reader = Reader::from_str(text.trim_start_matches('\u{feff}'));
     let mut open: Vec<Element> = Vec::new();
     let mut root = None;
@@ -110,23 +108,15 @@ pub(crate) fn parse(bytes: &[u8]) -> Option<Element> {
     loop {
         match reader.read_event().ok()? {
             Event::Start(start) => {
-                count = count
-                    .checked_add(1)
-                    .filter(|count| *count <= MAX_ELEMENTS)?;
+                count = count.checked_add(1).filter(|count| *count <= MAX_ELEMENTS)?;
                 if open.len() == MAX_DEPTH || root.is_some() {
                     return None;
                 }
                 open.push(named(&start, start.local_name().as_ref())?);
             }
             Event::Empty(start) => {
-                count = count
-                    .checked_add(1)
-                    .filter(|count| *count <= MAX_ELEMENTS)?;
-                close(
-                    named(&start, start.local_name().as_ref())?,
-                    &mut open,
-                    &mut root,
-                )?;
+                count = count.checked_add(1).filter(|count| *count <= MAX_ELEMENTS)?;
+                close(named(&start, start.local_name().as_ref())?, &mut open, &mut root)?;
             }
             Event::End(_) => close(open.pop()?, &mut open, &mut root)?,
             Event::Text(text) => add_text(&text.xml10_content(), &mut open)?,
@@ -158,10 +148,8 @@ fn is_declaration(text: &str) -> bool {
 fn named(tag: &str, name: &str) -> Option<Element> {
     let known = |character: char| character.is_alphanumeric() || "-_.".contains(character);
     let is_name = !name.is_empty() && name.chars().all(known);
-    (is_name && !tag.contains(['<', '&'])).then(|| Element {
-        name: name.to_owned(),
-        ..Element::default()
-    })
+    (is_name && !tag.contains(['<', '&']))
+        .then(|| Element { name: name.to_owned(), ..Element::default() })
 }
 
 fn close(element: Element, open: &mut [Element], root: &mut Option<Element>) -> Option<()> {
@@ -215,19 +203,12 @@ mod tests {
         let root = parse(text.as_bytes()).unwrap();
         let texts: Vec<&str> = root.all("b").map(|child| child.text.as_str()).collect();
         assert_eq!(texts, ["1", "<2>", ""]);
-        assert_eq!(
-            parse(b"<a>&quot;&#65;&#x42;&quot;</a>").unwrap().text,
-            "\"AB\""
-        );
+        assert_eq!(parse(b"<a>&quot;&#65;&#x42;&quot;</a>").unwrap().text, "\"AB\"");
     }
 
     #[test]
     fn refusals() {
-        let deep = format!(
-            "{}{}",
-            "<a>".repeat(MAX_DEPTH + 1),
-            "</a>".repeat(MAX_DEPTH + 1)
-        );
+        let deep = format!("{}{}", "<a>".repeat(MAX_DEPTH + 1), "</a>".repeat(MAX_DEPTH + 1));
         let many = format!("<a>{}</a>", "<b/>".repeat(MAX_ELEMENTS));
         for text in [
             "",

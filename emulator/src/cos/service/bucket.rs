@@ -17,24 +17,17 @@ impl CosService {
     /// <https://www.tencentcloud.com/document/product/436/8291>
     pub(super) fn list_buckets(&self, request: &RequestHead, context: &AuthContext) -> Outcome {
         for name in ["tagkey", "tagvalue", "create-time", "range"] {
-            if request
-                .parameter(name)
-                .is_some_and(|value| !value.is_empty())
-            {
+            if request.parameter(name).is_some_and(|value| !value.is_empty()) {
                 return Err(error::not_implemented("A parameter").because(format!(
                     "{name}: must be omitted: the emulator does not select buckets"
                 )));
             }
         }
-        let asked = request
-            .parameter("region")
-            .filter(|region| !region.is_empty());
+        let asked = request.parameter("region").filter(|region| !region.is_empty());
         let limited = virtual_host::service_region(&request.host, &self.default_bucket);
         let in_region = |region: &str| {
             asked.as_ref().is_none_or(|asked| asked == region)
-                && limited
-                    .as_ref()
-                    .is_none_or(|limited| limited.as_str() == region)
+                && limited.as_ref().is_none_or(|limited| limited.as_str() == region)
         };
         let marker = request.parameter("marker").unwrap_or_default();
         let limit = number(request, "max-keys", MAX_BUCKETS_LISTED)?;
@@ -45,44 +38,36 @@ impl CosService {
             .filter(|(name, bucket)| **name > marker && in_region(&bucket.region));
         let page: Vec<_> = found.by_ref().take(limit).collect();
         let is_truncated = limit > 0 && found.next().is_some();
-        Ok(response::xml(xml::document(
-            "ListAllMyBucketsResult",
-            |root| {
-                root.element("Owner", |owner| {
-                    let uin = context.owner_uin;
-                    owner.text("ID", format_args!("qcs::cam::uin/{uin}:uin/{uin}"));
-                    owner.text("DisplayName", uin);
-                });
-                root.element("Buckets", |buckets| {
-                    for (name, bucket) in &page {
-                        buckets.element("Bucket", |item| {
-                            item.text("Name", name);
-                            item.text("Location", &bucket.region);
-                            item.text("CreationDate", bucket.created.iso_8601());
-                            item.text("BucketType", "cos");
-                        });
-                    }
-                });
-                root.text("Marker", &marker);
-                root.text("IsTruncated", is_truncated);
-                let next = page.last().filter(|_| is_truncated);
-                root.optional("NextMarker", next.map(|(name, _)| name));
-            },
-        )))
+        Ok(response::xml(xml::document("ListAllMyBucketsResult", |root| {
+            root.element("Owner", |owner| {
+                let uin = context.owner_uin;
+                owner.text("ID", format_args!("qcs::cam::uin/{uin}:uin/{uin}"));
+                owner.text("DisplayName", uin);
+            });
+            root.element("Buckets", |buckets| {
+                for (name, bucket) in &page {
+                    buckets.element("Bucket", |item| {
+                        item.text("Name", name);
+                        item.text("Location", &bucket.region);
+                        item.text("CreationDate", bucket.created.iso_8601());
+                        item.text("BucketType", "cos");
+                    });
+                }
+            });
+            root.text("Marker", &marker);
+            root.text("IsTruncated", is_truncated);
+            let next = page.last().filter(|_| is_truncated);
+            root.optional("NextMarker", next.map(|(name, _)| name));
+        })))
     }
 
     /// <https://www.tencentcloud.com/document/product/436/7738>
     pub(super) async fn put_bucket(&self, call: &BucketCall<'_>, mut body: RequestBody) -> Outcome {
         self.check_owner(&call.target.name)?;
         ObjectHeaders::of(&call.request.headers)?;
-        let body = body
-            .small(&call.request.headers, MAX_CONFIGURATION_BYTES)
-            .await?;
+        let body = body.small(&call.request.headers, MAX_CONFIGURATION_BYTES).await?;
         check_configuration(&body)?;
-        let (name, region) = (
-            call.target.name.to_string(),
-            call.target.region.as_str().to_owned(),
-        );
+        let (name, region) = (call.target.name.to_string(), call.target.region.as_str().to_owned());
         let now = call.request.now;
         self.change(move |store| {
             store.create_bucket(&name, &region, now, |index| {
@@ -154,11 +139,7 @@ impl CosService {
 }
 
 pub(super) fn put_region(response: &mut Response, bucket: &BucketAddress) {
-    response::put(
-        response.headers_mut(),
-        BUCKET_REGION,
-        bucket.region.as_str(),
-    );
+    response::put(response.headers_mut(), BUCKET_REGION, bucket.region.as_str());
 }
 
 /// A number among the parameters; `limit` is its maximum and default. Inferred: a larger number
@@ -171,10 +152,8 @@ pub(super) fn number(request: &RequestHead, name: &str, limit: usize) -> Result<
         }
         Some(_) => {
             let reason = format!("{name}: must be a number");
-            Err(
-                error::invalid_argument("A number among the parameters is not valid.")
-                    .because(reason),
-            )
+            Err(error::invalid_argument("A number among the parameters is not valid.")
+                .because(reason))
         }
     }
 }

@@ -25,11 +25,7 @@ impl CosService {
             return Err(error::entity_too_large());
         }
         let own = ObjectHeaders::of(&call.request.headers)?;
-        let headers = match call
-            .request
-            .header("x-cos-metadata-directive")
-            .unwrap_or("")
-        {
+        let headers = match call.request.header("x-cos-metadata-directive").unwrap_or("") {
             directive if directive.eq_ignore_ascii_case("replaced") => {
                 own.with_type_of(&call.target.key)
             }
@@ -57,9 +53,7 @@ impl CosService {
         };
         let content = source.content.clone();
         let object = Object { metadata, content };
-        let stored = self
-            .store_object(call.target, &call.request.headers, object)
-            .await?;
+        let stored = self.store_object(call.target, &call.request.headers, object).await?;
         Ok(response::xml(xml::document("CopyObjectResult", |root| {
             root.text("ETag", format_args!("\"{}\"", stored.metadata.etag));
             root.text("CRC64", stored.metadata.crc64);
@@ -83,8 +77,7 @@ impl CosService {
         let metadata = metadata_of(content.clone(), call.request).await?;
         let (etag, modified) = (metadata.etag.clone(), metadata.modified);
         let part = Object { metadata, content };
-        self.change(move |store| store.put_part(upload.as_tuple(), number, part))
-            .await?;
+        self.change(move |store| store.put_part(upload.as_tuple(), number, part)).await?;
         Ok(response::xml(xml::document("CopyPartResult", |root| {
             root.text("ETag", format_args!("\"{etag}\""));
             root.text("LastModified", modified.iso_8601());
@@ -110,11 +103,7 @@ impl CosService {
 async fn metadata_of(content: Content, request: &RequestHead) -> Result<ObjectMetadata, CosError> {
     let mut hasher = Hasher::new();
     let mut reader = content.reader();
-    while let Some(bytes) = reader
-        .next()
-        .await
-        .map_err(|error| error::internal(&error))?
-    {
+    while let Some(bytes) = reader.next().await.map_err(|error| error::internal(&error))? {
         hasher.update(&bytes);
     }
     let checksums = hasher.finish();

@@ -18,24 +18,20 @@ impl CosService {
         let name = call.target.name.to_string();
         let body = body.small(&call.request.headers, MAX_RULES_BYTES).await?;
         let cors = Cors::parse(&body)?;
-        self.change(move |store| store.set_cors(&name, Some(cors)))
-            .await?;
+        self.change(move |store| store.set_cors(&name, Some(cors))).await?;
         Ok(response::empty(StatusCode::OK))
     }
 
     /// <https://www.tencentcloud.com/document/product/436/8274>
     pub(super) fn get_cors(&self, call: &BucketCall<'_>) -> Outcome {
-        let cors = self
-            .cors_of(call.target)
-            .ok_or_else(error::no_such_cors_configuration)?;
+        let cors = self.cors_of(call.target).ok_or_else(error::no_such_cors_configuration)?;
         Ok(response::xml(cors.to_xml()))
     }
 
     /// <https://www.tencentcloud.com/document/product/436/8283>
     pub(super) async fn delete_cors(&self, call: &BucketCall<'_>) -> Outcome {
         let name = call.target.name.to_string();
-        self.change(move |store| store.set_cors(&name, None))
-            .await?;
+        self.change(move |store| store.set_cors(&name, None)).await?;
         Ok(response::empty(StatusCode::NO_CONTENT))
     }
 

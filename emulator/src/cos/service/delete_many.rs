@@ -40,8 +40,7 @@ impl CosService {
             let outcome = match decision.and_then(|()| check_key(&key)) {
                 Ok(()) => {
                     let (name, key) = (name.to_owned(), self.merge_order.stored(&key).into_owned());
-                    self.change(move |store| store.delete_object(&name, &key))
-                        .await
+                    self.change(move |store| store.delete_object(&name, &key)).await
                 }
                 Err(error) => Err(error),
             };
@@ -75,18 +74,12 @@ pub(in crate::cos) fn requested_keys(body: &[u8]) -> Result<(Vec<String>, bool),
     };
     let mut keys = Vec::new();
     for object in root.all("Object") {
-        if object
-            .text_of("VersionId")
-            .is_some_and(|id| !id.trim().is_empty())
-        {
+        if object.text_of("VersionId").is_some_and(|id| !id.trim().is_empty()) {
             return Err(error::not_implemented("A parameter")
                 .because("VersionId: must be omitted: the emulator keeps no versions"));
         }
         let key = object.text_of("Key").filter(|key| !key.is_empty());
-        keys.push(
-            key.ok_or_else(|| error::malformed_xml("Object: must have a Key"))?
-                .to_owned(),
-        );
+        keys.push(key.ok_or_else(|| error::malformed_xml("Object: must have a Key"))?.to_owned());
     }
     if keys.is_empty() || keys.len() > MAX_KEYS {
         return Err(error::malformed_xml("Delete: must have 1 to 1000 objects"));

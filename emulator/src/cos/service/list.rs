@@ -66,51 +66,45 @@ impl CosService {
     pub(super) fn list_uploads(&self, call: &BucketCall<'_>) -> Outcome {
         let encoding = Encoding::of(call.request)?;
         let query = query(call.request, "key-marker", "max-uploads")?;
-        let id_marker = call
-            .request
-            .parameter("upload-id-marker")
-            .unwrap_or_default();
+        let id_marker = call.request.parameter("upload-id-marker").unwrap_or_default();
         let page = match self.store.read().buckets.get(call.target.name.as_str()) {
             Some(found) => found.list_uploads(&query, &id_marker),
             None => return Err(error::no_such_bucket()),
         };
-        Ok(response::xml(xml::document(
-            "ListMultipartUploadsResult",
-            |root| {
-                root.text("Bucket", &call.target.name);
-                root.optional("Encoding-Type", encoding.name());
-                root.text("KeyMarker", encoding.text(&query.marker));
-                root.text("UploadIdMarker", &id_marker);
-                match page.entries.last().filter(|_| page.is_truncated) {
-                    Some(Entry::Item((key, id, _))) => {
-                        root.text("NextKeyMarker", encoding.text(key));
-                        root.text("NextUploadIdMarker", id);
-                    }
-                    Some(Entry::Prefix(prefix)) => {
-                        root.text("NextKeyMarker", encoding.text(prefix));
-                        root.text("NextUploadIdMarker", "");
-                    }
-                    None => {}
+        Ok(response::xml(xml::document("ListMultipartUploadsResult", |root| {
+            root.text("Bucket", &call.target.name);
+            root.optional("Encoding-Type", encoding.name());
+            root.text("KeyMarker", encoding.text(&query.marker));
+            root.text("UploadIdMarker", &id_marker);
+            match page.entries.last().filter(|_| page.is_truncated) {
+                Some(Entry::Item((key, id, _))) => {
+                    root.text("NextKeyMarker", encoding.text(key));
+                    root.text("NextUploadIdMarker", id);
                 }
-                root.text("MaxUploads", query.limit);
-                root.text("Prefix", encoding.text(&query.prefix));
-                root.text("Delimiter", encoding.delimiter(&query).unwrap_or_default());
-                root.text("IsTruncated", page.is_truncated);
-                for entry in &page.entries {
-                    let Entry::Item((key, id, initiated)) = entry else {
-                        continue;
-                    };
-                    root.element("Upload", |item| {
-                        item.text("Key", encoding.text(key));
-                        item.text("UploadId", id);
-                        people(item, &call.context, &initiated.initiator);
-                        item.text("StorageClass", "Standard");
-                        item.text("Initiated", moment(initiated.at));
-                    });
+                Some(Entry::Prefix(prefix)) => {
+                    root.text("NextKeyMarker", encoding.text(prefix));
+                    root.text("NextUploadIdMarker", "");
                 }
-                prefixes(root, &page.entries, encoding);
-            },
-        )))
+                None => {}
+            }
+            root.text("MaxUploads", query.limit);
+            root.text("Prefix", encoding.text(&query.prefix));
+            root.text("Delimiter", encoding.delimiter(&query).unwrap_or_default());
+            root.text("IsTruncated", page.is_truncated);
+            for entry in &page.entries {
+                let Entry::Item((key, id, initiated)) = entry else {
+                    continue;
+                };
+                root.element("Upload", |item| {
+                    item.text("Key", encoding.text(key));
+                    item.text("UploadId", id);
+                    people(item, &call.context, &initiated.initiator);
+                    item.text("StorageClass", "Standard");
+                    item.text("Initiated", moment(initiated.at));
+                });
+            }
+            prefixes(root, &page.entries, encoding);
+        })))
     }
 }
 
@@ -143,9 +137,9 @@ impl Encoding {
         match request.parameter("encoding-type").as_deref() {
             None | Some("") => Ok(Self::Raw),
             Some("url") => Ok(Self::Url),
-            Some(_) => Err(error::invalid_argument(
-                "Invalid Encoding Method specified in Request.",
-            )),
+            Some(_) => {
+                Err(error::invalid_argument("Invalid Encoding Method specified in Request."))
+            }
         }
     }
 
@@ -161,9 +155,7 @@ impl Encoding {
     }
 
     fn delimiter(self, query: &Query) -> Option<String> {
-        query
-            .delimiter
-            .map(|delimiter| self.text(&delimiter.to_string()))
+        query.delimiter.map(|delimiter| self.text(&delimiter.to_string()))
     }
 }
 
@@ -200,9 +192,5 @@ fn prefixes<T>(root: &mut xml::Writer, entries: &[Entry<T>], encoding: Encoding)
 const PAGE: usize = 1000;
 
 /// Observed in the documents' samples: `/` is not encoded.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~')
-    .remove(b'/');
+const RESERVED: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');

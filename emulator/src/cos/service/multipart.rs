@@ -67,8 +67,7 @@ impl CosService {
             root.text("Key", &key);
             root.text("UploadId", &id);
         });
-        self.change(move |store| store.begin_upload(&bucket, &key, &id, initiated))
-            .await?;
+        self.change(move |store| store.begin_upload(&bucket, &key, &id, initiated)).await?;
         Ok(response::xml(document))
     }
 
@@ -79,8 +78,7 @@ impl CosService {
         let written = self.receive(&call.request.headers, body).await?;
         let part = Object::of(written, ObjectHeaders::default(), call.request.now);
         let response = written_response(&part.metadata);
-        self.change(move |store| store.put_part(upload.as_tuple(), number, part))
-            .await?;
+        self.change(move |store| store.put_part(upload.as_tuple(), number, part)).await?;
         Ok(response)
     }
 
@@ -95,12 +93,8 @@ impl CosService {
             Some(_) | None => 0,
         };
         let index = self.store.read();
-        let upload = index
-            .upload(address.as_tuple())
-            .ok_or_else(error::no_such_upload)?;
-        let mut parts = upload
-            .parts
-            .range((Bound::Excluded(marker), Bound::Unbounded));
+        let upload = index.upload(address.as_tuple()).ok_or_else(error::no_such_upload)?;
+        let mut parts = upload.parts.range((Bound::Excluded(marker), Bound::Unbounded));
         let page: Vec<_> = parts.by_ref().take(limit).collect();
         let is_truncated = limit > 0 && parts.next().is_some();
         Ok(response::xml(xml::document("ListPartsResult", |root| {
@@ -136,11 +130,8 @@ impl CosService {
         let body = body.small(&call.request.headers, MAX_XML_BYTES).await?;
         let requested = requested_parts(&body)?;
         let (headers, now) = (call.request.headers.clone(), call.request.now);
-        let location = format!(
-            "http://{}/{}",
-            call.request.host,
-            Encoding::Url.text(&call.target.key)
-        );
+        let location =
+            format!("http://{}/{}", call.request.host, Encoding::Url.text(&call.target.key));
         let stored = self
             .change(move |store| {
                 store.complete_upload(address.as_tuple(), |upload, current| {
@@ -166,8 +157,7 @@ impl CosService {
     /// <https://www.tencentcloud.com/document/product/436/7740>
     pub(super) async fn abort_upload(&self, call: &ObjectCall<'_>) -> Outcome {
         let upload = self.upload(call)?;
-        self.change(move |store| store.abort_upload(upload.as_tuple()))
-            .await?;
+        self.change(move |store| store.abort_upload(upload.as_tuple())).await?;
         Ok(response::empty(StatusCode::NO_CONTENT))
     }
 }
@@ -193,9 +183,7 @@ pub(in crate::cos) fn requested_parts(body: &[u8]) -> Result<Vec<(u16, String)>,
         requested.push((number, etag));
     }
     if requested.is_empty() {
-        return Err(error::malformed_xml(
-            "CompleteMultipartUpload: must have at least one Part",
-        ));
+        return Err(error::malformed_xml("CompleteMultipartUpload: must have at least one Part"));
     }
     Ok(requested)
 }
@@ -208,17 +196,13 @@ fn chosen_parts(
     for (number, etag) in requested {
         let part = parts.get(number).filter(|part| part.metadata.etag == *etag);
         let part = part.ok_or_else(|| {
-            error::invalid_part().because(format!(
-                "part {number}: must have the ETag of the uploaded part"
-            ))
+            error::invalid_part()
+                .because(format!("part {number}: must have the ETag of the uploaded part"))
         })?;
         chosen.push(Arc::clone(part));
     }
     let all_but_last = chosen.len().saturating_sub(1);
-    let small = chosen
-        .iter()
-        .take(all_but_last)
-        .any(|part| part.metadata.length < MIN_PART_BYTES);
+    let small = chosen.iter().take(all_but_last).any(|part| part.metadata.length < MIN_PART_BYTES);
     if small {
         return Err(
             error::entity_too_small().because("each part but the last must have at least 1 MB")
@@ -238,10 +222,7 @@ fn joined(parts: &[Arc<Object>], now: tencent::time::Timestamp) -> Object {
     }
     let etags = parts.iter().map(|part| part.metadata.etag.as_str());
     let etag = etag_of_pieces(etags, parts.len());
-    Object {
-        metadata: ObjectMetadata::new(length, etag, crc64, now),
-        content,
-    }
+    Object { metadata: ObjectMetadata::new(length, etag, crc64, now), content }
 }
 
 /// The number of the part that a request uploads.

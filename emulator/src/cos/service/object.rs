@@ -18,20 +18,18 @@ impl CosService {
         self.check_overwrite(call.target, &call.request.headers)?;
         let written = self.receive(&call.request.headers, body).await?;
         let object = Object::of(written, headers, call.request.now);
-        let stored = self
-            .store_object(call.target, &call.request.headers, object)
-            .await?;
+        let stored = self.store_object(call.target, &call.request.headers, object).await?;
         Ok(written_response(&stored.metadata))
     }
 
     /// <https://www.tencentcloud.com/document/product/436/7741>
     pub(super) async fn append_object(&self, call: &ObjectCall<'_>, body: RequestBody) -> Outcome {
         let headers = ObjectHeaders::of(&call.request.headers)?.with_type_of(&call.target.key);
-        let position: u64 = call
-            .request
-            .parameter("position")
-            .and_then(|text| text.parse().ok())
-            .ok_or_else(|| error::invalid_argument("The position must be a number."))?;
+        let position: u64 =
+            call.request
+                .parameter("position")
+                .and_then(|text| text.parse().ok())
+                .ok_or_else(|| error::invalid_argument("The position must be a number."))?;
         let (bucket, key) = (call.target.bucket.name.to_string(), call.target.key.clone());
         let current = self.store.read().object(&bucket, &key);
         check_append(current.as_deref(), position)?;
@@ -111,9 +109,7 @@ fn check_append(current: Option<&Object>, position: u64) -> Result<(), CosError>
     if position != length {
         return Err(error::append_position()
             .with_header("x-cos-next-append-position", length.to_string())
-            .because(format!(
-                "the object has {length} bytes, the position is {position}"
-            )));
+            .because(format!("the object has {length} bytes, the position is {position}")));
     }
     if current.is_some_and(|object| object.content.pieces() >= MAX_APPENDS) {
         return Err(error::entity_too_large().because("an object accepts at most 10000 appends"));

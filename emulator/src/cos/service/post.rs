@@ -31,10 +31,7 @@ impl CosService {
         let (form, file) = Form::read(&request.headers, body.into_stream()).await?;
         let context = self.access_control.authorize_form(request, bucket, &form)?;
         self.check_bucket(bucket)?;
-        let target = self.stored(&ObjectAddress {
-            bucket: bucket.clone(),
-            key: form.key.clone(),
-        });
+        let target = self.stored(&ObjectAddress { bucket: bucket.clone(), key: form.key.clone() });
         check_key(&target.key)?;
         let headers = form.headers()?;
         let object_headers = ObjectHeaders::of(&headers)?.with_type_of(&target.key);
@@ -59,9 +56,7 @@ impl CosService {
         let (least, most) = context.file_bytes.unwrap_or((0, MAX_BODY_BYTES));
         let mut sink = self.store.sink();
         while let Some(bytes) = file.next().await? {
-            sink.write(&bytes)
-                .await
-                .map_err(|error| error::internal(&error))?;
+            sink.write(&bytes).await.map_err(|error| error::internal(&error))?;
             if sink.length() > most {
                 return Err(wrong_size(context));
             }
@@ -85,9 +80,7 @@ fn status(form: &Form) -> Result<StatusCode, CosError> {
         "" | "204" => Ok(StatusCode::NO_CONTENT),
         "200" => Ok(StatusCode::OK),
         "201" => Ok(StatusCode::CREATED),
-        _ => Err(error::invalid_argument(
-            "The success_action_status must be 200, 201 or 204.",
-        )),
+        _ => Err(error::invalid_argument("The success_action_status must be 200, 201 or 204.")),
     }
 }
 
@@ -106,11 +99,7 @@ fn location(
         }
         None => {
             let scheme = if request.is_tls { "https" } else { "http" };
-            format!(
-                "{scheme}://{}/{}",
-                request.host,
-                Encoding::Url.text(&target.key)
-            )
+            format!("{scheme}://{}/{}", request.host, Encoding::Url.text(&target.key))
         }
     };
     HeaderValue::from_str(&text)

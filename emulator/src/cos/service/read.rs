@@ -66,21 +66,14 @@ impl CosService {
 
 fn put_metadata(headers: &mut HeaderMap, metadata: &ObjectMetadata) {
     response::put_etag(headers, &metadata.etag);
-    response::put(
-        headers,
-        header::LAST_MODIFIED,
-        &http_date::text(metadata.modified),
-    );
+    response::put(headers, header::LAST_MODIFIED, &http_date::text(metadata.modified));
 }
 
 /// Documented: in a signed request, `response-…` parameters replace headers of the response.
 fn overrides(request: &RequestHead, context: &AuthContext) -> Result<HeaderMap, CosError> {
     let mut headers = HeaderMap::new();
     for (parameter, name) in OVERRIDES {
-        let Some(value) = request
-            .parameter(parameter)
-            .filter(|value| !value.is_empty())
-        else {
+        let Some(value) = request.parameter(parameter).filter(|value| !value.is_empty()) else {
             continue;
         };
         if context.anonymous {

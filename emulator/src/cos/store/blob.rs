@@ -27,21 +27,14 @@ pub(super) enum Storage {
     File(PathBuf),
     Memory {
         chunks: Vec<Bytes>,
-        #[expect(
-            dead_code,
-            reason = "returns its bytes to the budget when the blob is dropped"
-        )]
+        #[expect(dead_code, reason = "returns its bytes to the budget when the blob is dropped")]
         share: Share,
     },
 }
 
 impl Blob {
     pub(super) fn new(id: String, storage: Storage) -> Self {
-        Self {
-            id,
-            storage,
-            records: AtomicUsize::new(0),
-        }
+        Self { id, storage, records: AtomicUsize::new(0) }
     }
 
     pub(super) fn link(&self) {
@@ -70,18 +63,14 @@ pub(crate) struct Budget {
 
 impl Budget {
     pub(crate) fn new(bytes: u64) -> Self {
-        Self {
-            left_bytes: AtomicU64::new(bytes),
-        }
+        Self { left_bytes: AtomicU64::new(bytes) }
     }
 
     /// Moves `bytes` into `share`.
     pub(crate) fn take(self: &Arc<Self>, share: &mut Share, bytes: usize) -> io::Result<()> {
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
         self.left_bytes
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
-                left.checked_sub(bytes)
-            })
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(bytes))
             .map_err(|_| {
                 io::Error::new(
                     io::ErrorKind::OutOfMemory,
@@ -93,10 +82,7 @@ impl Budget {
     }
 
     pub(crate) fn share(self: &Arc<Self>) -> Share {
-        Share {
-            bytes: 0,
-            budget: Arc::clone(self),
-        }
+        Share { bytes: 0, budget: Arc::clone(self) }
     }
 }
 
@@ -109,8 +95,6 @@ pub(crate) struct Share {
 
 impl Drop for Share {
     fn drop(&mut self) {
-        self.budget
-            .left_bytes
-            .fetch_add(self.bytes, Ordering::SeqCst);
+        self.budget.left_bytes.fetch_add(self.bytes, Ordering::SeqCst);
     }
 }

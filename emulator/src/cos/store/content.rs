@@ -36,14 +36,8 @@ pub(crate) struct Segment {
 impl Content {
     /// All of one blob.
     pub(super) fn whole(blob: Option<Arc<Blob>>, length: u64) -> Self {
-        let segments = blob.filter(|_| length > 0).map(|blob| Segment {
-            blob,
-            start: 0,
-            length,
-        });
-        Self {
-            segments: segments.into_iter().collect(),
-        }
+        let segments = blob.filter(|_| length > 0).map(|blob| Segment { blob, start: 0, length });
+        Self { segments: segments.into_iter().collect() }
     }
 
     /// The number of slices.
@@ -117,9 +111,7 @@ impl Content {
         if total == length {
             Ok(())
         } else {
-            Err(io::Error::other(
-                "the segments must be as long as the object",
-            ))
+            Err(io::Error::other("the segments must be as long as the object"))
         }
     }
 
@@ -147,10 +139,7 @@ pub(crate) struct Reader {
 
 impl Reader {
     fn new(content: Content) -> Self {
-        Self {
-            segments: content.segments.into(),
-            file: None,
-        }
+        Self { segments: content.segments.into(), file: None }
     }
 
     /// The next chunk; `None` at the end.
@@ -205,9 +194,7 @@ fn from_memory(chunks: &[Bytes], start: u64, limit: u64) -> Bytes {
 async fn from_file(file: &mut tokio::fs::File, limit: u64) -> io::Result<Bytes> {
     let capacity = usize::try_from(limit).map_or(CHUNK_BYTES, |limit| limit.min(CHUNK_BYTES));
     let mut buffer = BytesMut::with_capacity(capacity);
-    file.take(limit.min(u64::try_from(capacity).unwrap_or(limit)))
-        .read_buf(&mut buffer)
-        .await?;
+    file.take(limit.min(u64::try_from(capacity).unwrap_or(limit))).read_buf(&mut buffer).await?;
     Ok(buffer.freeze())
 }
 

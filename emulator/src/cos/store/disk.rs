@@ -34,18 +34,13 @@ impl Disk {
         fs::create_dir_all(&records)?;
         let lock = File::create(directory.join(LOCK))?;
         lock.try_lock().map_err(|error| match error {
-            fs::TryLockError::WouldBlock => io::Error::new(
-                io::ErrorKind::ResourceBusy,
-                "another process uses this directory",
-            ),
+            fs::TryLockError::WouldBlock => {
+                io::Error::new(io::ErrorKind::ResourceBusy, "another process uses this directory")
+            }
             fs::TryLockError::Error(error) => error,
         })?;
         sync(directory)?;
-        Ok(Self {
-            blobs,
-            records,
-            lock: Mutex::new(Some(lock)),
-        })
+        Ok(Self { blobs, records, lock: Mutex::new(Some(lock)) })
     }
 
     /// Unlocks the directory. Later writes fail.

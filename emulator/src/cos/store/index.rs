@@ -56,10 +56,7 @@ impl Object {
 
     /// What preconditions compare.
     pub(crate) fn validators(&self) -> Validators<'_> {
-        Validators {
-            etag: &self.metadata.etag,
-            modified: self.metadata.modified,
-        }
+        Validators { etag: &self.metadata.etag, modified: self.metadata.modified }
     }
 }
 
@@ -78,13 +75,7 @@ impl Index {
 
 impl Bucket {
     pub(super) fn new(region: String, created: Timestamp) -> Self {
-        Self {
-            region,
-            created,
-            cors: None,
-            objects: BTreeMap::new(),
-            uploads: BTreeMap::new(),
-        }
+        Self { region, created, cors: None, objects: BTreeMap::new(), uploads: BTreeMap::new() }
     }
 
     /// A page of the objects.

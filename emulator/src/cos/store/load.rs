@@ -91,19 +91,10 @@ impl Disk {
 }
 
 fn add(index: &mut Index, record: Record, blobs: &HashMap<String, Arc<Blob>>) -> io::Result<()> {
-    let Record::Bucket {
-        name,
-        region,
-        created,
-        cors,
-    } = record
-    else {
+    let Record::Bucket { name, region, created, cors } = record else {
         return add_inside(index, record, blobs);
     };
-    let bucket = Bucket {
-        cors: cors.map(Arc::new),
-        ..Bucket::new(region, created)
-    };
+    let bucket = Bucket { cors: cors.map(Arc::new), ..Bucket::new(region, created) };
     index.buckets.insert(name, bucket);
     Ok(())
 }
@@ -116,52 +107,28 @@ fn add_inside(
     let orphan = || io::Error::other("its bucket or upload does not exist");
     match record {
         Record::Bucket { .. } => {}
-        Record::Object {
-            bucket,
-            key,
-            metadata,
-            segments,
-        } => {
+        Record::Object { bucket, key, metadata, segments } => {
             let content = record::content(&segments, blobs)?;
             content.check(metadata.length)?;
             content.link();
             index.count = index.count.saturating_add(content.weight());
             let bucket = index.buckets.get_mut(&bucket).ok_or_else(orphan)?;
-            bucket
-                .objects
-                .insert(key, Arc::new(Object { metadata, content }));
+            bucket.objects.insert(key, Arc::new(Object { metadata, content }));
         }
-        Record::Upload {
-            bucket,
-            key,
-            id,
-            initiated,
-        } => {
-            let upload = Upload {
-                initiated,
-                parts: BTreeMap::new(),
-            };
+        Record::Upload { bucket, key, id, initiated } => {
+            let upload = Upload { initiated, parts: BTreeMap::new() };
             index.count = index.count.saturating_add(1);
             let bucket = index.buckets.get_mut(&bucket).ok_or_else(orphan)?;
             bucket.uploads.insert((key, id), upload);
         }
-        Record::Part {
-            bucket,
-            key,
-            id,
-            number,
-            metadata,
-            segments,
-        } => {
+        Record::Part { bucket, key, id, number, metadata, segments } => {
             let content = record::content(&segments, blobs)?;
             content.check(metadata.length)?;
             index.count = index.count.saturating_add(content.weight());
             let bucket = index.buckets.get_mut(&bucket).ok_or_else(orphan)?;
             let upload = bucket.uploads.get_mut(&(key, id)).ok_or_else(orphan)?;
             content.link();
-            upload
-                .parts
-                .insert(number, Arc::new(Object { metadata, content }));
+            upload.parts.insert(number, Arc::new(Object { metadata, content }));
         }
     }
     Ok(())
@@ -170,9 +137,7 @@ fn add_inside(
 /// An upload ends with its own record; a crash right after that leaves parts without one.
 fn is_orphan(index: &Index, record: &Record) -> bool {
     match record {
-        Record::Part {
-            bucket, key, id, ..
-        } => index.upload((bucket, key, id)).is_none(),
+        Record::Part { bucket, key, id, .. } => index.upload((bucket, key, id)).is_none(),
         Record::Bucket { .. } | Record::Object { .. } | Record::Upload { .. } => false,
     }
 }
@@ -187,8 +152,5 @@ fn rank(record: &Record) -> u8 {
 }
 
 fn damaged(path: &Path, error: &dyn std::fmt::Display) -> io::Error {
-    io::Error::other(format!(
-        "{}: {error}; remove the directory to start over",
-        path.display()
-    ))
+    io::Error::other(format!("{}: {error}; remove the directory to start over", path.display()))
 }

@@ -35,10 +35,7 @@ impl ObjectMetadata {
     /// The metadata of bytes that were received in one piece.
     pub(crate) fn of(checksums: &Checksums, headers: ObjectHeaders, modified: Timestamp) -> Self {
         let (length, etag) = (checksums.length, checksums.etag());
-        Self {
-            headers,
-            ..Self::new(length, etag, checksums.crc64, modified)
-        }
+        Self { headers, ..Self::new(length, etag, checksums.crc64, modified) }
     }
 
     pub(crate) fn new(length: u64, etag: String, crc64: u64, modified: Timestamp) -> Self {
@@ -134,16 +131,8 @@ impl Record {
         match self {
             Self::Bucket { name, .. } => bucket_file(name),
             Self::Object { bucket, key, .. } => object_file(bucket, key),
-            Self::Upload {
-                bucket, key, id, ..
-            } => upload_file(bucket, key, id),
-            Self::Part {
-                bucket,
-                key,
-                id,
-                number,
-                ..
-            } => part_file(bucket, key, id, *number),
+            Self::Upload { bucket, key, id, .. } => upload_file(bucket, key, id),
+            Self::Part { bucket, key, id, number, .. } => part_file(bucket, key, id, *number),
         }
     }
 }
@@ -194,11 +183,7 @@ pub(super) fn content(
             let blob = blobs.get(&segment.blob).ok_or_else(|| {
                 io::Error::other(format!("the data file {} is missing", segment.blob))
             })?;
-            Ok(Segment {
-                blob: Arc::clone(blob),
-                start: segment.start,
-                length: segment.length,
-            })
+            Ok(Segment { blob: Arc::clone(blob), start: segment.start, length: segment.length })
         })
         .collect::<io::Result<_>>()?;
     Ok(Content { segments })

@@ -58,10 +58,7 @@ impl Sink {
     pub(super) fn to_file(directory: &Path) -> Self {
         Self {
             hasher: Hasher::new(),
-            target: Target::File {
-                directory: directory.to_owned(),
-                open: None,
-            },
+            target: Target::File { directory: directory.to_owned(), open: None },
         }
     }
 
@@ -76,12 +73,7 @@ impl Sink {
         }
         self.hasher.update(bytes);
         match &mut self.target {
-            Target::Memory {
-                chunks,
-                gathered,
-                budget,
-                share,
-            } => {
+            Target::Memory { chunks, gathered, budget, share } => {
                 budget.take(share, bytes.len())?;
                 // Copied, since a received chunk keeps its whole network buffer alive.
                 gathered.extend_from_slice(bytes);
@@ -103,19 +95,11 @@ impl Sink {
     pub(crate) async fn finish(self) -> io::Result<Written> {
         let checksums = self.hasher.finish();
         let blob = match self.target {
-            Target::Memory {
-                mut chunks,
-                gathered,
-                share,
-                ..
-            } => {
+            Target::Memory { mut chunks, gathered, share, .. } => {
                 if !gathered.is_empty() {
                     chunks.push(gathered.freeze());
                 }
-                Some(Arc::new(Blob::new(
-                    String::new(),
-                    Storage::Memory { chunks, share },
-                )))
+                Some(Arc::new(Blob::new(String::new(), Storage::Memory { chunks, share })))
             }
             Target::File { directory, open } => match open {
                 Some((blob, mut file)) => {
@@ -127,20 +111,14 @@ impl Sink {
                 None => None,
             },
         };
-        Ok(Written {
-            content: Content::whole(blob, checksums.length),
-            checksums,
-        })
+        Ok(Written { content: Content::whole(blob, checksums.length), checksums })
     }
 }
 
 async fn create(directory: &Path) -> io::Result<(Arc<Blob>, tokio::fs::File)> {
     let id = hex::encode(rand::random::<[u8; 16]>());
     let path = directory.join(&id);
-    let file = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(&path)?;
+    let file = fs::OpenOptions::new().write(true).create_new(true).open(&path)?;
     let blob = Arc::new(Blob::new(id, Storage::File(path)));
     Ok((blob, tokio::fs::File::from_std(file)))
 }

@@ -31,13 +31,8 @@ impl Store {
         })?;
         let mut index = self.write();
         if let Some(found) = index.buckets.get_mut(bucket) {
-            let upload = Upload {
-                initiated,
-                parts: BTreeMap::new(),
-            };
-            found
-                .uploads
-                .insert((key.to_owned(), id.to_owned()), upload);
+            let upload = Upload { initiated, parts: BTreeMap::new() };
+            found.uploads.insert((key.to_owned(), id.to_owned()), upload);
             index.count = index.count.saturating_add(1);
         }
         Ok(())
@@ -90,9 +85,7 @@ impl Store {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let object = {
             let index = self.read();
-            let upload = index
-                .upload((bucket, key, id))
-                .ok_or_else(error::no_such_upload)?;
+            let upload = index.upload((bucket, key, id)).ok_or_else(error::no_such_upload)?;
             make(upload, index.object(bucket, key).as_deref())?
         };
         let object = self.commit_object(bucket, key, object)?;
@@ -116,18 +109,11 @@ impl Store {
         };
         // The upload first: parts without one are deleted at the next start.
         let mut names = vec![record::upload_file(bucket, key, id)];
-        names.extend(
-            numbers
-                .iter()
-                .map(|number| record::part_file(bucket, key, id, *number)),
-        );
+        names.extend(numbers.iter().map(|number| record::part_file(bucket, key, id, *number)));
         self.remove(&names)?;
         let mut index = self.write();
         let storage = (key.to_owned(), id.to_owned());
-        let ended = index
-            .buckets
-            .get_mut(bucket)
-            .and_then(|found| found.uploads.remove(&storage));
+        let ended = index.buckets.get_mut(bucket).and_then(|found| found.uploads.remove(&storage));
         if let Some(upload) = ended {
             index.count = index.count.saturating_sub(1);
             for part in upload.parts.values() {

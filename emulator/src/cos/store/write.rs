@@ -148,12 +148,7 @@ impl Store {
 }
 
 fn bucket_record(name: &str, region: &str, created: Timestamp, cors: Option<Cors>) -> Record {
-    Record::Bucket {
-        name: name.to_owned(),
-        region: region.to_owned(),
-        created,
-        cors,
-    }
+    Record::Bucket { name: name.to_owned(), region: region.to_owned(), created, cors }
 }
 
 const MAX_WEIGHT: usize = 1_000_000;

@@ -35,11 +35,7 @@ async fn buckets_are_made_listed_and_removed() {
     ] {
         let root = read_xml(sent(world.request_to("GET", service, target)).await).await;
         let buckets = root.child("Buckets").unwrap();
-        assert_eq!(
-            texts(buckets, "Bucket", "Name"),
-            expected,
-            "{service}{target}"
-        );
+        assert_eq!(texts(buckets, "Bucket", "Name"), expected, "{service}{target}");
     }
     let location = read_xml(sent(world.request_to("GET", &other, "/?location")).await).await;
     assert_eq!(location.text, "ap-beijing");
@@ -68,15 +64,9 @@ async fn buckets_that_cannot_be_made() {
         (put("mine-1250000001"), "403 AccessDenied"),
         (mine().body(zones), "400 MultiAZFeatureNotSupport"),
         (mine().body("<x"), "400 MalformedXML"),
-        (
-            mine().header("x-cos-acl", "public-read"),
-            "501 NotImplemented",
-        ),
+        (mine().header("x-cos-acl", "public-read"), "501 NotImplemented"),
         (put("Mine_1-1250000000"), "400 UserCnameInvalid"),
-        (
-            put("copy-cos-python-v5-test-3-11-ap-guangzhou-1250000000"),
-            "400 InvalidBucketName",
-        ),
+        (put("copy-cos-python-v5-test-3-11-ap-guangzhou-1250000000"), "400 InvalidBucketName"),
     ] {
         assert_eq!(refusal(request).await, error);
     }
@@ -105,10 +95,7 @@ async fn every_way_to_name_the_bucket_leads_to_the_same_object() {
         assert_eq!(answer.status(), 200, "{host}{target}");
         assert_eq!(answer.text().await.unwrap(), "text");
     }
-    let strict = World::with(&Options {
-        strict_hosts: true,
-        ..Options::default()
-    });
+    let strict = World::with(&Options { strict_hosts: true, ..Options::default() });
     for (world, host) in [
         (&world, "cos.ap-guangzhou.myqcloud.com"),
         (&world, "cos.ap-guangzhou.localhost"),
@@ -144,11 +131,7 @@ async fn the_certificate_fits_the_names_that_clients_keep() {
         let answer = sent(client.get(url).header("authorization", "let-me-in")).await;
         assert_eq!(answer.status(), 200, "{name}");
     }
-    for name in [
-        "example.com",
-        "b.ci.ap-shanghai.myqcloud.com",
-        "a.cos.shanghai.myqcloud.com",
-    ] {
+    for name in ["example.com", "b.ci.ap-shanghai.myqcloud.com", "a.cos.shanghai.myqcloud.com"] {
         let client = reqwest::Client::builder()
             .tls_certs_only([authority.clone()])
             .resolve(name, world.cos.https_address())
@@ -176,25 +159,16 @@ async fn cors_rules_are_kept_shown_and_followed() {
     };
     let page = "http://page.example.com";
     assert_eq!(refusal(preflight(page, "PUT")).await, "403 AccessForbidden");
-    assert_eq!(
-        refusal(world.request("GET", "/?cors")).await,
-        "404 NoSuchCORSConfiguration"
-    );
-    assert_eq!(
-        status(world.request("PUT", "/?cors").body(RULES)).await,
-        200
-    );
+    assert_eq!(refusal(world.request("GET", "/?cors")).await, "404 NoSuchCORSConfiguration");
+    assert_eq!(status(world.request("PUT", "/?cors").body(RULES)).await, 200);
     let root = world.document("/?cors").await;
     assert_eq!(texts(&root, "CORSRule", "AllowedOrigin"), [page]);
     let answer = sent(preflight(page, "PUT")).await;
     assert_eq!(answer.status(), 200);
     assert_eq!(header(&answer, "access-control-allow-origin"), page);
     assert_eq!(header(&answer, "access-control-allow-headers"), names);
-    for (origin, method) in [
-        (page, "DELETE"),
-        ("http://evil.example.com", "PUT"),
-        ("null", "PUT"),
-    ] {
+    for (origin, method) in [(page, "DELETE"), ("http://evil.example.com", "PUT"), ("null", "PUT")]
+    {
         assert_eq!(
             refusal(preflight(origin, method)).await,
             "403 AccessForbidden",
@@ -237,10 +211,7 @@ async fn the_builder_s_origins_are_a_rule_and_nobody_else_is() {
     world.put("/a", "1").await;
     let get = |origin: &str| world.request("GET", "/a").header("origin", origin);
     let answer = sent(get("http://localhost:3000")).await;
-    assert_eq!(
-        header(&answer, "access-control-allow-origin"),
-        "http://localhost:3000"
-    );
+    assert_eq!(header(&answer, "access-control-allow-origin"), "http://localhost:3000");
     assert!(header(&answer, "access-control-expose-headers").contains("ETag"));
     assert!(header(&answer, "vary").contains("Origin"));
     let other = sent(get("http://localhost:3001")).await;
@@ -258,8 +229,5 @@ async fn acls_are_private() {
         let owner = root.child("Owner").unwrap().text_of("ID");
         assert_eq!(owner, Some("qcs::cam::uin/100000000001:uin/100000000001"));
     }
-    assert_eq!(
-        refusal(world.request("GET", "/b?acl")).await,
-        "404 NoSuchKey"
-    );
+    assert_eq!(refusal(world.request("GET", "/b?acl")).await, "404 NoSuchKey");
 }

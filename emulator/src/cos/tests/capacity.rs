@@ -11,9 +11,7 @@ const UPLOAD: (&str, &str, &str) = (BUCKET, "whole", "id");
 
 fn bucket(store: &Store) {
     let now = SystemClock.now();
-    store
-        .create_bucket(BUCKET, "ap-guangzhou", now, |_| Ok(()))
-        .unwrap();
+    store.create_bucket(BUCKET, "ap-guangzhou", now, |_| Ok(())).unwrap();
 }
 
 /// One byte, so often.
@@ -64,9 +62,7 @@ async fn the_count_is_that_of_what_is_found_again() {
             initiator: "somebody".to_owned(),
             at: SystemClock.now(),
         };
-        store
-            .begin_upload(UPLOAD.0, UPLOAD.1, id, initiated)
-            .unwrap();
+        store.begin_upload(UPLOAD.0, UPLOAD.1, id, initiated).unwrap();
     };
     begin(UPLOAD.2);
     begin("left");

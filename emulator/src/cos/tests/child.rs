@@ -17,10 +17,7 @@ const DIRECTORY: &str = "COS_EMULATOR_TEST_DIRECTORY";
 /// What a test that has a child does first: in the child it serves until its parent is gone, and
 /// then there is nothing left to test.
 pub(super) async fn serves() -> bool {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the variable makes the process a child"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the variable makes the process a child")]
     let Some(directory) = std::env::var_os(DIRECTORY) else {
         return false;
     };
@@ -51,10 +48,7 @@ impl Served {
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .spawn();
-        let mut served = Self {
-            child: child.unwrap(),
-            address: String::new(),
-        };
+        let mut served = Self { child: child.unwrap(), address: String::new() };
         for _ in 0..2000 {
             if let Ok(address) = std::fs::read_to_string(&address_file) {
                 served.address = address;

@@ -53,10 +53,7 @@ async fn write(url: String, writer: u32, round: u32, ledger: Ledger) -> u32 {
         let version = (round << 20) | (writer << 16) | count;
         let wanted = (count % 5 != 4).then_some(version);
         let certain = ledger.lock().unwrap().entry(key.clone()).or_default().0;
-        ledger
-            .lock()
-            .unwrap()
-            .insert(key.clone(), (certain, wanted));
+        ledger.lock().unwrap().insert(key.clone(), (certain, wanted));
         let target = format!("{url}/{key}");
         let done = match (wanted, count % 4) {
             (None, _) => send(&client, "DELETE", &target, Vec::new()).await.map(drop),
@@ -109,13 +106,7 @@ async fn in_parts(client: &reqwest::Client, url: &str, version: u32) -> Option<(
             });
         }
     });
-    let done = send(
-        client,
-        "POST",
-        &format!("{url}?uploadId={id}"),
-        parts.into(),
-    )
-    .await?;
+    let done = send(client, "POST", &format!("{url}?uploadId={id}"), parts.into()).await?;
     done.bytes().await.ok().map(drop)
 }
 
@@ -131,20 +122,12 @@ async fn check(directory: &Path, ledger: &Ledger) {
             bytes.extend_from_slice(&chunk);
         }
         let version = u32::from_be_bytes(bytes[..4].try_into().unwrap());
-        assert!(
-            bytes == body(version) || bytes == body_of_parts(version),
-            "{key} is torn"
-        );
+        assert!(bytes == body(version) || bytes == body_of_parts(version), "{key} is torn");
         used.extend(object.content.blob_ids());
         found.insert(key, version);
     }
     for upload in store.read().buckets[BUCKET].uploads.values() {
-        used.extend(
-            upload
-                .parts
-                .values()
-                .flat_map(|part| part.content.blob_ids()),
-        );
+        used.extend(upload.parts.values().flat_map(|part| part.content.blob_ids()));
     }
     let mut ledger = ledger.lock().unwrap();
     for (key, (certain, possible)) in ledger.iter_mut() {
@@ -168,10 +151,7 @@ fn body(version: u32) -> Vec<u8> {
 
 /// Two parts.
 fn body_of_parts(version: u32) -> Vec<u8> {
-    sized(
-        version,
-        1024 * 1024 + 5 + (version as usize * 7919) % 300_000,
-    )
+    sized(version, 1024 * 1024 + 5 + (version as usize * 7919) % 300_000)
 }
 
 fn sized(version: u32, length: usize) -> Vec<u8> {

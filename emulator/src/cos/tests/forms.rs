@@ -39,10 +39,7 @@ async fn a_form_stores_its_file() {
     ];
     let answer = sent(post(&world, form(&fields, &file))).await;
     assert_eq!(answer.status(), 204);
-    assert_eq!(
-        header(&answer, "location"),
-        format!("http://{HOST}/up/photo.jpg")
-    );
+    assert_eq!(header(&answer, "location"), format!("http://{HOST}/up/photo.jpg"));
     let etag = header(&answer, "etag");
     let answer = world.get("/up/photo.jpg").await;
     assert_eq!(header(&answer, "etag"), etag);
@@ -54,10 +51,7 @@ async fn a_form_stores_its_file() {
         let post = post(&world, form(&fields, b"1"));
         assert_eq!(status(post).await, expected);
     }
-    let redirect = [
-        ("key", "a b"),
-        ("success_action_redirect", "https://example.com/done"),
-    ];
+    let redirect = [("key", "a b"), ("success_action_redirect", "https://example.com/done")];
     let answer = sent(post(&world, form(&redirect, b"1"))).await;
     assert_eq!(answer.status(), 303);
     assert_eq!(
@@ -86,10 +80,7 @@ async fn forms_that_are_not_whole_or_not_bounded() {
         (good.replace("--BOUND--", second), files),
         (field.repeat(3), malformed),
         (good.replacen("form-data;", &endless, 1), malformed),
-        (
-            text(&[("key", "a"), ("long", &"x".repeat(2_000_000))]),
-            malformed,
-        ),
+        (text(&[("key", "a"), ("long", &"x".repeat(2_000_000))]), malformed),
         (text(&many), malformed),
         (text(&[("key", "a"), ("Key", "b")]), malformed),
         (text(&[("key", "a"), ("Cache-Control", "a\nb")]), malformed),
@@ -98,9 +89,7 @@ async fn forms_that_are_not_whole_or_not_bounded() {
         let refused = refusal(post(&world, body)).await;
         assert_eq!(refused, format!("400 {code}"), "{shown}");
     }
-    let typeless = world
-        .request("POST", "/")
-        .header("content-type", "text/plain");
+    let typeless = world.request("POST", "/").header("content-type", "text/plain");
     let refused = refusal(typeless.body(good)).await;
     assert_eq!(refused, format!("400 {malformed}"));
     assert!(world.document("/").await.child("Contents").is_none());
@@ -114,30 +103,14 @@ async fn fields_that_are_refused() {
         (vec![], "400 InvalidArgument"),
         (vec![("key", "")], "400 InvalidArgument"),
         (vec![("key", "\\a")], "400 InvalidObjectName"),
-        (
-            vec![("key", "a"), ("x-cos-callback", "e30=")],
-            "501 NotImplemented",
-        ),
-        (
-            vec![("key", "a"), ("Pic-Operations", "{}")],
-            "501 NotImplemented",
-        ),
+        (vec![("key", "a"), ("x-cos-callback", "e30=")], "501 NotImplemented"),
+        (vec![("key", "a"), ("Pic-Operations", "{}")], "501 NotImplemented"),
         (vec![("key", "denied/a")], "403 AccessDenied"),
-        (
-            vec![("key", "a"), ("acl", "public-read")],
-            "501 NotImplemented",
-        ),
-        (
-            vec![("key", "a"), ("success_action_status", "302")],
-            "400 InvalidArgument",
-        ),
+        (vec![("key", "a"), ("acl", "public-read")], "501 NotImplemented"),
+        (vec![("key", "a"), ("success_action_status", "302")], "400 InvalidArgument"),
         (vec![("key", "a"), ("Content-MD5", md5)], "400 BadDigest"),
     ] {
-        assert_eq!(
-            refusal(post(&world, text(&fields))).await,
-            error,
-            "{fields:?}"
-        );
+        assert_eq!(refusal(post(&world, text(&fields))).await, error, "{fields:?}");
     }
     assert!(world.document("/").await.child("Contents").is_none());
 }

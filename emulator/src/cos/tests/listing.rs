@@ -19,30 +19,19 @@ async fn a_list_tells_what_the_sdks_read() {
     assert_eq!(root.text_of("MaxKeys"), Some("1000"));
     assert_eq!(root.text_of("IsTruncated"), Some("false"));
     assert!(root.child("EncodingType").is_none() && root.child("NextMarker").is_none());
-    assert_eq!(
-        texts(&root, "Contents", "Key"),
-        ["a", "b/1", "b/2", "c d/中", "d&<e>"]
-    );
+    assert_eq!(texts(&root, "Contents", "Key"), ["a", "b/1", "b/2", "c d/中", "d&<e>"]);
     let first = root.child("Contents").unwrap();
-    assert_eq!(
-        first.text_of("ETag"),
-        Some("\"c4ca4238a0b923820dcc509a6f75849b\"")
-    );
+    assert_eq!(first.text_of("ETag"), Some("\"c4ca4238a0b923820dcc509a6f75849b\""));
     assert_eq!(first.text_of("Size"), Some("1"));
     assert_eq!(first.text_of("StorageClass"), Some("STANDARD"));
     assert!(first.text_of("LastModified").unwrap().ends_with(".000Z"));
-    assert_eq!(
-        first.child("Owner").unwrap().text_of("ID"),
-        Some("1250000000")
-    );
+    assert_eq!(first.child("Owner").unwrap().text_of("ID"), Some("1250000000"));
 }
 
 #[tokio::test]
 async fn keys_are_encoded_when_asked_for() {
     let world = filled().await;
-    let root = world
-        .document("/?encoding-type=url&delimiter=%2F&prefix=")
-        .await;
+    let root = world.document("/?encoding-type=url&delimiter=%2F&prefix=").await;
     assert_eq!(root.text_of("EncodingType"), Some("url"));
     assert_eq!(root.text_of("Delimiter"), Some("/"));
     assert_eq!(texts(&root, "CommonPrefixes", "Prefix"), ["b/", "c%20d/"]);
@@ -84,9 +73,7 @@ async fn pages_follow_their_markers_to_the_end() {
         loop {
             let encoded =
                 percent_encoding::utf8_percent_encode(&marker, percent_encoding::NON_ALPHANUMERIC);
-            let root = world
-                .document(&format!("/?max-keys=1&marker={encoded}{more}"))
-                .await;
+            let root = world.document(&format!("/?max-keys=1&marker={encoded}{more}")).await;
             found.extend(texts(&root, "Contents", "Key"));
             found.extend(texts(&root, "CommonPrefixes", "Prefix"));
             if root.text_of("IsTruncated") == Some("false") {

@@ -40,10 +40,8 @@ enum Step {
 }
 
 fn key() -> impl Strategy<Value = String> {
-    prop::sample::select(vec![
-        "a", "a/", "a/b", "a/b/c", "ab", "b", "中/文", "z\u{0}", "Z",
-    ])
-    .prop_map(str::to_owned)
+    prop::sample::select(vec!["a", "a/", "a/b", "a/b/c", "ab", "b", "中/文", "z\u{0}", "Z"])
+        .prop_map(str::to_owned)
 }
 
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
@@ -93,10 +91,7 @@ impl Both<'_> {
         }
         let written = sink.finish().await.unwrap();
         assert_eq!(written.checksums, Checksums::of(bytes));
-        Object {
-            metadata: metadata(written.checksums),
-            content: written.content,
-        }
+        Object { metadata: metadata(written.checksums), content: written.content }
     }
 
     async fn check(&self) {
@@ -104,11 +99,7 @@ impl Both<'_> {
             let index = self.store().read();
             let bucket = &index.buckets[BUCKET];
             assert_eq!(bucket.uploads.len(), self.model.uploads.len());
-            bucket
-                .objects
-                .iter()
-                .map(|(key, object)| (key.clone(), object.clone()))
-                .collect()
+            bucket.objects.iter().map(|(key, object)| (key.clone(), object.clone())).collect()
         };
         let keys: Vec<&String> = objects.iter().map(|(key, _)| key).collect();
         assert_eq!(keys, self.model.objects.keys().collect::<Vec<_>>());
@@ -134,19 +125,15 @@ impl Both<'_> {
             Step::Copy(from, to) => self.copy(&from, to),
             Step::Append(key, bytes) => {
                 let more = self.written(&bytes).await;
-                let put = self
-                    .store()
-                    .put_object(BUCKET, &key, |current| Ok(appended(current, &more)));
+                let put =
+                    self.store().put_object(BUCKET, &key, |current| Ok(appended(current, &more)));
                 put.unwrap();
                 self.model.objects.entry(key).or_default().extend(bytes);
             }
             Step::Get(key, start, length) => self.get(&key, start, length).await,
-            Step::List {
-                prefix,
-                slash,
-                marker,
-                limit,
-            } => self.list(&prefix, slash, &marker, limit),
+            Step::List { prefix, slash, marker, limit } => {
+                self.list(&prefix, slash, &marker, limit)
+            }
             Step::Begin(key) => self.begin(key),
             Step::Part(place, number, bytes) => self.part(place, number, bytes).await,
             Step::Complete(place) => self.complete(place),
@@ -166,9 +153,7 @@ impl Both<'_> {
     }
 
     fn put(&self, key: &str, object: Object) {
-        self.store()
-            .put_object(BUCKET, key, |_| Ok(object))
-            .unwrap();
+        self.store().put_object(BUCKET, key, |_| Ok(object)).unwrap();
     }
 
     fn copy(&mut self, from: &str, to: String) {
@@ -176,10 +161,7 @@ impl Both<'_> {
             assert!(!self.model.objects.contains_key(from));
             return;
         };
-        let copy = Object {
-            metadata: source.metadata.clone(),
-            content: source.content.clone(),
-        };
+        let copy = Object { metadata: source.metadata.clone(), content: source.content.clone() };
         self.put(&to, copy);
         let bytes = self.model.objects[from].clone();
         self.model.objects.insert(to, bytes);
@@ -267,18 +249,16 @@ impl Both<'_> {
             return;
         }
         let (key, id, parts) = self.model.uploads.remove(place);
-        let made = self
-            .store()
-            .complete_upload((BUCKET, &key, &id), |upload, _| {
-                let mut whole: Option<Object> = None;
-                for part in upload.parts.values() {
-                    whole = Some(appended(whole.as_ref(), part));
-                }
-                let mut whole = whole
-                    .ok_or_else(|| CosError::new(http::StatusCode::BAD_REQUEST, "None", ""))?;
-                whole.metadata.upload_id = Some(id.clone());
-                Ok(whole)
-            });
+        let made = self.store().complete_upload((BUCKET, &key, &id), |upload, _| {
+            let mut whole: Option<Object> = None;
+            for part in upload.parts.values() {
+                whole = Some(appended(whole.as_ref(), part));
+            }
+            let mut whole =
+                whole.ok_or_else(|| CosError::new(http::StatusCode::BAD_REQUEST, "None", ""))?;
+            whole.metadata.upload_id = Some(id.clone());
+            Ok(whole)
+        });
         if parts.is_empty() {
             assert_eq!(made.unwrap_err().code, "None");
             self.model.uploads.insert(place, (key, id, parts));
@@ -315,19 +295,10 @@ async fn read(content: Content) -> Vec<u8> {
 }
 
 fn run(steps: Vec<Step>, store: Store, directory: Option<&Path>) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
-        store
-            .create_bucket(BUCKET, "ap-guangzhou", SystemClock.now(), |_| Ok(()))
-            .unwrap();
-        let mut both = Both {
-            store: Some(store),
-            directory,
-            model: Model::default(),
-            serial: 0,
-        };
+        store.create_bucket(BUCKET, "ap-guangzhou", SystemClock.now(), |_| Ok(())).unwrap();
+        let mut both = Both { store: Some(store), directory, model: Model::default(), serial: 0 };
         for step in steps {
             both.run(step).await;
         }

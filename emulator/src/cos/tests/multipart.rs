@@ -7,12 +7,8 @@ use crate::cos::http::xml;
 const MIB: usize = 1024 * 1024;
 
 async fn begun(world: &World, target: &str) -> String {
-    let answer = sent(
-        world
-            .request("POST", &format!("{target}?uploads"))
-            .header("x-cos-meta-a", "1"),
-    )
-    .await;
+    let answer =
+        sent(world.request("POST", &format!("{target}?uploads")).header("x-cos-meta-a", "1")).await;
     assert_eq!(answer.status(), 200);
     let root = read_xml(answer).await;
     assert_eq!(root.name, "InitiateMultipartUploadResult");
@@ -68,23 +64,16 @@ async fn parts_in_any_order_become_one_object() {
             let answer = sent(part(&world, "/big", &id, number, bodies[index].clone())).await;
             assert_eq!(answer.status(), 200);
             let sums = Checksums::of(&bodies[index]);
-            assert_eq!(
-                header(&answer, "x-cos-hash-crc64ecma"),
-                sums.crc64.to_string()
-            );
+            assert_eq!(header(&answer, "x-cos-hash-crc64ecma"), sums.crc64.to_string());
             etags[index] = header(&answer, "etag");
             assert_eq!(etags[index], format!("\"{}\"", sums.etag()));
         }
-        let list = world
-            .document(&format!("/big?uploadId={id}&max-parts=2"))
-            .await;
+        let list = world.document(&format!("/big?uploadId={id}&max-parts=2")).await;
         assert_eq!(texts(&list, "Part", "PartNumber"), ["1", "2"]);
         assert_eq!(texts(&list, "Part", "ETag"), etags[..2]);
         assert_eq!(list.text_of("IsTruncated"), Some("true"));
         assert_eq!(list.text_of("NextPartNumberMarker"), Some("2"));
-        let list = world
-            .document(&format!("/big?uploadId={id}&part-number-marker=2"))
-            .await;
+        let list = world.document(&format!("/big?uploadId={id}&part-number-marker=2")).await;
         assert_eq!(texts(&list, "Part", "Size"), ["77"]);
         assert_eq!(refusal(world.request("GET", "/big")).await, "404 NoSuchKey");
 
@@ -97,10 +86,7 @@ async fn parts_in_any_order_become_one_object() {
         let root = read_xml(answer).await;
         let etag = root.text_of("ETag").unwrap().to_owned();
         assert!(etag.ends_with("-3\"") && etag.len() == 36, "{etag}");
-        assert_eq!(
-            root.text_of("Location"),
-            Some(format!("http://{HOST}/big").as_str())
-        );
+        assert_eq!(root.text_of("Location"), Some(format!("http://{HOST}/big").as_str()));
         let answer = world.get("/big").await;
         assert_eq!(header(&answer, "etag"), etag);
         assert_eq!(header(&answer, "x-cos-meta-a"), "1");
@@ -137,10 +123,7 @@ async fn completions_that_are_refused_change_nothing() {
     }
     let target = format!("/a?uploadId={id}");
     for body in ["", "<Delete/>", "<CompleteMultipartUpload>"] {
-        let post = world
-            .request("POST", &target)
-            .header("content-length", body.len())
-            .body(body);
+        let post = world.request("POST", &target).header("content-length", body.len()).body(body);
         assert_eq!(refusal(post).await, "400 MalformedXML", "{body}");
     }
     let digest = world
@@ -176,10 +159,7 @@ async fn what_belongs_to_no_upload_is_refused() {
     }
     let target = format!("/a?uploadId={id}");
     assert_eq!(status(world.request("DELETE", &target)).await, 204);
-    assert_eq!(
-        refusal(world.request("DELETE", &target)).await,
-        "404 NoSuchUpload"
-    );
+    assert_eq!(refusal(world.request("DELETE", &target)).await, "404 NoSuchUpload");
 }
 
 #[tokio::test]
@@ -198,31 +178,20 @@ async fn uploads_are_listed_with_all_markers() {
     assert_eq!(texts(&all, "Upload", "UploadId"), ids);
     assert_eq!(all.text_of("IsTruncated"), Some("false"));
     let initiator = all.child("Upload").unwrap().child("Initiator").unwrap();
-    assert_eq!(
-        initiator.text_of("ID"),
-        Some("qcs::cam::uin/100000000001:uin/100000000002")
-    );
+    assert_eq!(initiator.text_of("ID"), Some("qcs::cam::uin/100000000001:uin/100000000002"));
     let page = world.document("/?uploads&max-uploads=1").await;
     assert_eq!(page.text_of("NextKeyMarker"), Some("a"));
     assert_eq!(page.text_of("NextUploadIdMarker"), Some(ids[0].as_str()));
     let page = world
-        .document(&format!(
-            "/?uploads&max-uploads=1&key-marker=a&upload-id-marker={}",
-            ids[0]
-        ))
+        .document(&format!("/?uploads&max-uploads=1&key-marker=a&upload-id-marker={}", ids[0]))
         .await;
     assert_eq!(texts(&page, "Upload", "UploadId"), ids[1..2]);
-    let page = world
-        .document("/?uploads&key-marker=a&delimiter=/&encoding-type=url")
-        .await;
+    let page = world.document("/?uploads&key-marker=a&delimiter=/&encoding-type=url").await;
     assert_eq!(texts(&page, "Upload", "Key"), ["e"]);
     assert_eq!(texts(&page, "CommonPrefixes", "Prefix"), ["d/"]);
     assert_eq!(page.text_of("Encoding-Type"), Some("url"));
     let python = "/?uploads&prefix=d/&delimiter=&key-marker=&upload-id-marker=&max-uploads=1000&encoding-type=url";
-    assert_eq!(
-        texts(&world.document(python).await, "Upload", "Key"),
-        ["d/1", "d/2"]
-    );
+    assert_eq!(texts(&world.document(python).await, "Upload", "Key"), ["d/1", "d/2"]);
 }
 
 #[tokio::test]
@@ -234,9 +203,8 @@ async fn parts_are_copied_whole_and_by_range() {
     let id = begun(&world, "/target").await;
     let copy = |number: u32, range: &str| {
         let target = format!("/target?partNumber={number}&uploadId={id}");
-        let copy = world
-            .request("PUT", &target)
-            .header("x-cos-copy-source", format!("{HOST}/source"));
+        let copy =
+            world.request("PUT", &target).header("x-cos-copy-source", format!("{HOST}/source"));
         // Python sends the header without a value when it copies the whole.
         copy.header("x-cos-copy-source-range", range)
     };
@@ -246,10 +214,9 @@ async fn parts_are_copied_whole_and_by_range() {
     let slice = &body[1_000_000..1_000_010];
     let etag = format!("\"{}\"", Checksums::of(slice).etag());
     assert_eq!(range.text_of("ETag"), Some(etag.as_str()));
-    for (range, error) in [
-        ("bytes=0-2097152", "416 InvalidRange"),
-        ("bytes=5-", "400 InvalidArgument"),
-    ] {
+    for (range, error) in
+        [("bytes=0-2097152", "416 InvalidRange"), ("bytes=5-", "400 InvalidArgument")]
+    {
         assert_eq!(refusal(copy(3, range)).await, error);
     }
     sent(world.request("DELETE", "/source")).await;

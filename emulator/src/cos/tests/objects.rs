@@ -58,12 +58,7 @@ async fn an_empty_object_and_one_over_many_chunks() {
         assert_eq!(etag, format!("\"{}\"", Checksums::of(&body).etag()));
         assert_eq!(world.get("/large").await.bytes().await.unwrap(), body);
         let whole = 3_000_000;
-        for (first, last) in [
-            (0, 0),
-            (262_143, 262_145),
-            (2_999_999, whole),
-            (5, 2_900_000),
-        ] {
+        for (first, last) in [(0, 0), (262_143, 262_145), (2_999_999, whole), (5, 2_900_000)] {
             let range = format!("bytes={first}-{last}");
             let answer = sent(world.request("GET", "/large").header("range", &range)).await;
             assert_eq!(answer.status(), 206);
@@ -95,10 +90,7 @@ async fn conditions_on_reading_and_writing() {
     assert_eq!(answer.status(), 304);
     assert_eq!(header(&answer, "etag"), etag);
     assert_eq!(answer.text().await.unwrap(), "");
-    assert_eq!(
-        refusal(get("if-match", "\"x\"")).await,
-        "412 PreconditionFailed"
-    );
+    assert_eq!(refusal(get("if-match", "\"x\"")).await, "412 PreconditionFailed");
     let put = |name: &str, value: &str| world.request("PUT", "/a").header(name, value).body("2");
     for (name, value, error) in [
         ("x-cos-forbid-overwrite", "true", "409 FileAlreadyExists"),
@@ -115,9 +107,7 @@ async fn conditions_on_reading_and_writing() {
 async fn only_one_of_many_creates() {
     let world = World::new();
     let puts = (0..20).map(|number| {
-        let put = world
-            .request("PUT", "/once")
-            .header("x-cos-forbid-overwrite", "true");
+        let put = world.request("PUT", "/once").header("x-cos-forbid-overwrite", "true");
         let sending = put.body(number.to_string()).send();
         tokio::spawn(sending)
     });
@@ -148,26 +138,18 @@ async fn headers_of_an_answer_can_be_chosen_by_callers_who_signed() {
 #[tokio::test]
 async fn copies_keep_or_replace_metadata() {
     let world = World::new();
-    let put = world
-        .request("PUT", "/a%20b")
-        .header("x-cos-meta-a", "1")
-        .body("text");
+    let put = world.request("PUT", "/a%20b").header("x-cos-meta-a", "1").body("text");
     let etag = header(&sent(put).await, "etag");
     let source = format!("{HOST}/a%20b");
-    let copy = |target: &str| {
-        world
-            .request("PUT", target)
-            .header("x-cos-copy-source", &source)
-    };
+    let copy = |target: &str| world.request("PUT", target).header("x-cos-copy-source", &source);
     let answer = sent(copy("/copy")).await;
     assert_eq!(answer.status(), 200);
     let root = super::read_xml(answer).await;
     assert_eq!(root.name, "CopyObjectResult");
     assert_eq!(root.text_of("ETag"), Some(etag.as_str()));
     assert_eq!(header(&world.get("/copy").await, "x-cos-meta-a"), "1");
-    let replaced = copy("/copy")
-        .header("x-cos-metadata-directive", "Replaced")
-        .header("x-cos-meta-b", "2");
+    let replaced =
+        copy("/copy").header("x-cos-metadata-directive", "Replaced").header("x-cos-meta-b", "2");
     assert_eq!(status(replaced).await, 200);
     let answer = world.get("/copy").await;
     assert_eq!(header(&answer, "x-cos-meta-b"), "2");
@@ -190,28 +172,12 @@ async fn copies_that_are_refused() {
         ("a", "x", "", "400 InvalidCopySource"),
         (&foreign, "x", "", "404 NoSuchBucket"),
         (&elsewhere, "x", "", "404 NoSuchBucket"),
-        (
-            &source,
-            "x-cos-metadata-directive",
-            "Both",
-            "400 InvalidArgument",
-        ),
-        (
-            &source,
-            "x-cos-copy-source-if-none-match",
-            &etag,
-            "412 PreconditionFailed",
-        ),
+        (&source, "x-cos-metadata-directive", "Both", "400 InvalidArgument"),
+        (&source, "x-cos-copy-source-if-none-match", &etag, "412 PreconditionFailed"),
         (&source, "x-cos-acl", "public-read", "501 NotImplemented"),
     ] {
-        let copy = world
-            .request("PUT", "/a")
-            .header("x-cos-copy-source", source);
-        assert_eq!(
-            refusal(copy.header(name, value)).await,
-            error,
-            "{source} {name}"
-        );
+        let copy = world.request("PUT", "/a").header("x-cos-copy-source", source);
+        assert_eq!(refusal(copy.header(name, value)).await, error, "{source} {name}");
     }
 }
 
@@ -228,10 +194,7 @@ async fn appending_goes_on_where_it_ended() {
     let second = sent(append(5, "6789")).await;
     assert_eq!(second.status(), 200);
     assert_eq!(header(&second, "x-cos-next-append-position"), "9");
-    assert_eq!(
-        header(&second, "x-cos-hash-crc64ecma"),
-        "11051210869376104954"
-    );
+    assert_eq!(header(&second, "x-cos-hash-crc64ecma"), "11051210869376104954");
     let answer = world.get("/log").await;
     assert_eq!(header(&answer, "x-cos-object-type"), "appendable");
     assert_eq!(header(&answer, "etag"), header(&second, "etag"));
@@ -239,9 +202,7 @@ async fn appending_goes_on_where_it_ended() {
     // Despite its name: the MD5 of the piece.
     let md5 = Checksums::of(b"6789").etag();
     assert_eq!(header(&second, "x-cos-content-sha1"), md5);
-    let copy = world
-        .request("PUT", "/copy")
-        .header("x-cos-copy-source", format!("{HOST}/log"));
+    let copy = world.request("PUT", "/copy").header("x-cos-copy-source", format!("{HOST}/log"));
     assert_eq!(refusal(copy).await, "400 InvalidRequest");
     let wrong = sent(append(5, "x")).await;
     assert_eq!(wrong.status(), 409);
@@ -261,17 +222,13 @@ async fn a_key_is_stored_as_sent_unless_an_order_is_chosen() {
         (MergeOrder::BeforeAuthorization, "b"),
         (MergeOrder::AfterAuthorization, "b"),
     ] {
-        let world = World::with(&Options {
-            merge_order,
-            ..Options::default()
-        });
+        let world = World::with(&Options { merge_order, ..Options::default() });
         world.put("/a/..%2Fb", "text").await;
         let list = world.document("/").await;
         assert_eq!(texts(&list, "Contents", "Key"), [key]);
         assert_eq!(world.get("/a/..%2Fb").await.text().await.unwrap(), "text");
-        let copy = world
-            .request("PUT", "/copy")
-            .header("x-cos-copy-source", format!("{HOST}/a/..%2Fb"));
+        let copy =
+            world.request("PUT", "/copy").header("x-cos-copy-source", format!("{HOST}/a/..%2Fb"));
         assert_eq!(status(copy).await, 200);
         sent(world.request("DELETE", "/a/..%2Fb")).await;
         let list = world.document("/").await;

@@ -50,10 +50,7 @@ async fn nobody_comes_past_the_door() {
             .header("content-md5", "1B2M2Y8AsgTpgAmY7PhCfg==")
     };
     let targets = [
-        (
-            "GET",
-            "/ /?cors /?acl /?location /?uploads /a /a?acl /a?uploadId=1",
-        ),
+        ("GET", "/ /?cors /?acl /?location /?uploads /a /a?acl /a?uploadId=1"),
         ("PUT", "/ /?cors /a /a?partNumber=1&uploadId=1"),
         ("DELETE", "/ /?cors /a /a?uploadId=1"),
         ("POST", "/a?uploads /a?uploadId=1 /a?append&position=0"),
@@ -61,11 +58,7 @@ async fn nobody_comes_past_the_door() {
     for (method, targets) in targets {
         for target in targets.split(' ') {
             let refused = untrusted(method, target).header("content-length", "0");
-            assert_eq!(
-                refusal(refused).await,
-                "403 AccessDenied",
-                "{method} {target}"
-            );
+            assert_eq!(refusal(refused).await, "403 AccessDenied", "{method} {target}");
         }
     }
     let head = sent(untrusted("HEAD", "/a")).await;
@@ -121,11 +114,7 @@ async fn what_nothing_here_does_is_refused_and_not_done() {
         PROPFIND / 405 MethodNotAllowed
     ";
     refusals(|method, target| world.request(method, target), rows).await;
-    for (method, target) in [
-        ("PUT", "/a"),
-        ("POST", "/a?uploads"),
-        ("POST", "/a?uploadId=1"),
-    ] {
+    for (method, target) in [("PUT", "/a"), ("POST", "/a?uploads"), ("POST", "/a?uploadId=1")] {
         for name in ["pic-operations", "x-cos-callback", "x-cos-return-body"] {
             let processed = world.request(method, target).header(name, "e30=").body("2");
             assert_eq!(refusal(processed).await, "501 NotImplemented", "{name}");
@@ -135,12 +124,7 @@ async fn what_nothing_here_does_is_refused_and_not_done() {
         let answer = sent(world.request("HEAD", target)).await;
         assert_eq!(answer.status(), 501, "{target}");
         let reason = header(&answer, "x-cos-emulator-reason");
-        let name = target
-            .strip_prefix("/a?")
-            .unwrap()
-            .split('=')
-            .next()
-            .unwrap();
+        let name = target.strip_prefix("/a?").unwrap().split('=').next().unwrap();
         assert!(reason.contains(name), "{reason}");
     }
     // Reads ignore unknown parameters with a value, and writes know those of other clients.
@@ -168,30 +152,17 @@ async fn keys_that_no_object_may_have() {
     // What looks like a path is a key like any other.
     let directory = tempfile::tempdir().unwrap();
     let inside = World::in_directory(&directory.path().join("data"));
-    for target in [
-        "/../../escaped",
-        "/%2e%2e/escaped",
-        "/a/../b",
-        "/%00",
-        "/.",
-        "/a%2F%2Fb",
-        "//a",
-    ] {
+    for target in ["/../../escaped", "/%2e%2e/escaped", "/a/../b", "/%00", "/.", "/a%2F%2Fb", "//a"]
+    {
         // Raw, since clients tidy paths.
         let signed = format!(
             "{target} HTTP/1.1\r\nHost: {HOST}\r\nAuthorization: let-me-in\r\nConnection: close\r\n"
         );
-        let put = format!(
-            "PUT {signed}Content-Length: {}\r\n\r\n{target}",
-            target.len()
-        );
+        let put = format!("PUT {signed}Content-Length: {}\r\n\r\n{target}", target.len());
         let put = raw(&inside, &put).await;
         assert!(put.starts_with("HTTP/1.1 200 "), "{target}: {put}");
         let got = raw(&inside, &format!("GET {signed}\r\n")).await;
-        assert!(
-            got.ends_with(&format!("\r\n\r\n{target}")),
-            "{target}: {got}"
-        );
+        assert!(got.ends_with(&format!("\r\n\r\n{target}")), "{target}: {got}");
     }
     assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
 }
@@ -221,9 +192,7 @@ async fn an_empty_header_counts_as_none() {
         assert_eq!(header(&answer, "content-type"), "text/plain");
     }
     // Without its source, a copy would be an upload.
-    let copy = world
-        .request("PUT", "/a.txt")
-        .header("x-cos-copy-source", "");
+    let copy = world.request("PUT", "/a.txt").header("x-cos-copy-source", "");
     assert_eq!(refusal(copy).await, "400 InvalidCopySource");
     assert_eq!(world.get("/a.txt").await.text().await.unwrap(), "1");
 }
@@ -232,16 +201,8 @@ async fn an_empty_header_counts_as_none() {
 async fn bodies_that_are_not_what_their_headers_say() {
     let directory = tempfile::tempdir().unwrap();
     let world = World::in_directory(directory.path());
-    let put = |md5: &str| {
-        world
-            .request("PUT", "/a")
-            .header("content-md5", md5)
-            .body("x")
-    };
-    assert_eq!(
-        refusal(put("7o3pGNBWQBRbGPcPTDqmAg==")).await,
-        "400 BadDigest"
-    );
+    let put = |md5: &str| world.request("PUT", "/a").header("content-md5", md5).body("x");
+    assert_eq!(refusal(put("7o3pGNBWQBRbGPcPTDqmAg==")).await, "400 BadDigest");
     for md5 in ["x", "7o3pGNBWQBRbGPcPTDqm"] {
         assert_eq!(refusal(put(md5)).await, "400 InvalidDigest", "{md5}");
     }
@@ -254,16 +215,10 @@ async fn bodies_that_are_not_what_their_headers_say() {
     assert!(large.contains("<Code>EntityTooLarge</Code>"), "{large}");
     // The connection ends in the middle.
     broken_off(&world, &format!("{head}Content-Length: 10\r\n\r\n12345")).await;
-    broken_off(
-        &world,
-        &format!("{head}Transfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n"),
-    )
-    .await;
-    let chunked = raw(
-        &world,
-        &format!("{head}Transfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n0\r\n\r\n"),
-    )
-    .await;
+    broken_off(&world, &format!("{head}Transfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n")).await;
+    let chunked =
+        raw(&world, &format!("{head}Transfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n0\r\n\r\n"))
+            .await;
     assert!(chunked.starts_with("HTTP/1.1 200 "), "{chunked}");
     assert_eq!(world.get("/a").await.text().await.unwrap(), "12345");
     for _ in 0..500 {
@@ -283,23 +238,14 @@ async fn requests_that_are_no_requests() {
     let signed = "Authorization: let-me-in\r\nConnection: close\r\n\r\n";
     for (request, code) in [
         ("GET / HTTP/1.1", "BadRequest"),
-        (
-            "GET / HTTP/1.1|Host: 127.0.0.1|Host: localhost",
-            "BadRequest",
-        ),
-        (
-            "GET http://127.0.0.1/ HTTP/1.1|Host: 127.0.0.1",
-            "BadRequest",
-        ),
+        ("GET / HTTP/1.1|Host: 127.0.0.1|Host: localhost", "BadRequest"),
+        ("GET http://127.0.0.1/ HTTP/1.1|Host: 127.0.0.1", "BadRequest"),
         ("GET / HTTP/1.1|Host: evil.example.com", "UserCnameInvalid"),
         ("OPTIONS * HTTP/1.1|Host: 127.0.0.1", "InvalidURI"),
     ] {
         let lines = request.replace('|', "\r\n");
         let answer = raw(&world, &format!("{lines}\r\n{signed}")).await;
-        assert!(
-            answer.contains(&format!("<Code>{code}</Code>")),
-            "{request}: {answer}"
-        );
+        assert!(answer.contains(&format!("<Code>{code}</Code>")), "{request}: {answer}");
     }
 }
 
@@ -307,16 +253,9 @@ async fn requests_that_are_no_requests() {
 async fn header_names_are_spelled_as_cos_does() {
     let world = World::new();
     let head = format!("Host: {HOST}\r\nAuthorization: let-me-in\r\nConnection: close\r\n");
-    raw(
-        &world,
-        &format!("PUT /a HTTP/1.1\r\n{head}x-cos-meta-A: 1\r\nContent-Length: 1\r\n\r\n1"),
-    )
-    .await;
-    let answer = raw(
-        &world,
-        &format!("GET /a HTTP/1.1\r\n{head}Range: bytes=0-\r\n\r\n"),
-    )
-    .await;
+    raw(&world, &format!("PUT /a HTTP/1.1\r\n{head}x-cos-meta-A: 1\r\nContent-Length: 1\r\n\r\n1"))
+        .await;
+    let answer = raw(&world, &format!("GET /a HTTP/1.1\r\n{head}Range: bytes=0-\r\n\r\n")).await;
     for name in "Content-Length: 1|ETag: \"|Content-Range: bytes 0-0/1|Last-Modified: |\
          Server: tencent-cos|Date: |Connection: close|x-cos-request-id: |x-cos-hash-crc64ecma: |\
          x-cos-meta-a: 1"
@@ -364,22 +303,14 @@ async fn several_objects_go_at_once_each_by_its_own_right() {
         use base64::Engine as _;
         let md5 = crate::cos::checksum::Checksums::of(body.as_bytes()).md5;
         let md5 = base64::engine::general_purpose::STANDARD.encode(md5);
-        world
-            .request("POST", "/?delete=")
-            .header("content-md5", md5)
-            .body(body.to_owned())
+        world.request("POST", "/?delete=").header("content-md5", md5).body(body.to_owned())
     };
     let object = |key: &str| format!("<Object><Key>{key}</Key></Object>");
-    let all = ["a", "b &amp;&lt;", "missing", "denied/x", "\\x"]
-        .map(object)
-        .concat();
+    let all = ["a", "b &amp;&lt;", "missing", "denied/x", "\\x"].map(object).concat();
     let root = read_xml(sent(post(&format!("<Delete>{all}</Delete>"))).await).await;
     assert_eq!(texts(&root, "Deleted", "Key"), ["a", "b &<", "missing"]);
     assert_eq!(texts(&root, "Error", "Key"), ["denied/x", "\\x"]);
-    assert_eq!(
-        texts(&root, "Error", "Code"),
-        ["AccessDenied", "InvalidObjectName"]
-    );
+    assert_eq!(texts(&root, "Error", "Code"), ["AccessDenied", "InvalidObjectName"]);
     let quiet = format!("<Delete><Quiet>true</Quiet>{}</Delete>", object("c"));
     let root = read_xml(sent(post(&quiet)).await).await;
     assert!(root.children.is_empty());

@@ -31,19 +31,12 @@ pub(super) async fn object(store: &Store, bytes: &[u8]) -> Object {
 async fn filled(directory: &Path) -> Store {
     let store = Store::open(directory).unwrap();
     let now = SystemClock.now();
-    store
-        .create_bucket(BUCKET, "ap-guangzhou", now, |_| Ok(()))
-        .unwrap();
+    store.create_bucket(BUCKET, "ap-guangzhou", now, |_| Ok(())).unwrap();
     let plain = object(&store, b"plain").await;
     store.put_object(BUCKET, "plain", |_| Ok(plain)).unwrap();
-    let initiated = Initiated {
-        headers: ObjectHeaders::default(),
-        initiator: "somebody".to_owned(),
-        at: now,
-    };
-    store
-        .begin_upload(UPLOAD.0, UPLOAD.1, UPLOAD.2, initiated)
-        .unwrap();
+    let initiated =
+        Initiated { headers: ObjectHeaders::default(), initiator: "somebody".to_owned(), at: now };
+    store.begin_upload(UPLOAD.0, UPLOAD.1, UPLOAD.2, initiated).unwrap();
     for (number, bytes) in [(1, b"first "), (2, b"second")] {
         let part = object(&store, bytes).await;
         store.put_part(UPLOAD, number, part).unwrap();
@@ -99,20 +92,10 @@ async fn check(directory: &Path, whole: Option<&str>, uploads: usize) {
     assert_eq!(text(&store, "plain").await.as_deref(), Some("plain"));
     assert_eq!(text(&store, "whole").await.as_deref(), whole);
     assert_eq!(store.read().buckets[BUCKET].uploads.len(), uploads);
-    let parts = if uploads == 1 || whole.is_some() {
-        2
-    } else {
-        0
-    };
-    assert_eq!(
-        fs::read_dir(directory.join("blobs")).unwrap().count(),
-        1 + parts
-    );
+    let parts = if uploads == 1 || whole.is_some() { 2 } else { 0 };
+    assert_eq!(fs::read_dir(directory.join("blobs")).unwrap().count(), 1 + parts);
     let records = 2 + usize::from(whole.is_some()) + 3 * uploads;
-    assert_eq!(
-        fs::read_dir(directory.join("records")).unwrap().count(),
-        records
-    );
+    assert_eq!(fs::read_dir(directory.join("records")).unwrap().count(), records);
 }
 
 #[tokio::test]
@@ -140,9 +123,7 @@ async fn parts_without_their_upload_are_rubbish() {
     check(directory, None, 0).await;
     restore(&before);
     check(directory, None, 1).await;
-    let upload = before
-        .iter()
-        .find(|(_, bytes)| bytes.starts_with(b"{\"upload\""));
+    let upload = before.iter().find(|(_, bytes)| bytes.starts_with(b"{\"upload\""));
     fs::remove_file(upload.unwrap().0).unwrap();
     check(directory, None, 0).await;
 }
@@ -173,12 +154,7 @@ async fn a_directory_that_does_not_fit_together_is_refused_by_name() {
         fs::write(path, bytes).unwrap();
     }
     let odd = directory.join("records/odd.json");
-    for text in [
-        "",
-        "{}",
-        "{\"bucket\":{}}",
-        "{\"object\":{\"bucket\":\"none-1250000000\"}}",
-    ] {
+    for text in ["", "{}", "{\"bucket\":{}}", "{\"object\":{\"bucket\":\"none-1250000000\"}}"] {
         fs::write(&odd, text).unwrap();
         assert!(Store::open(directory).is_err(), "{text}");
     }

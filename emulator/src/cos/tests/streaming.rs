@@ -47,10 +47,7 @@ async fn a_gigabyte_comes_and_goes_in_bounded_memory() {
         }
     }
     // The head comes before it.
-    assert!(
-        (1..2000).contains(&(received - CHUNK * CHUNKS)),
-        "{received}"
-    );
+    assert!((1..2000).contains(&(received - CHUNK * CHUNKS)), "{received}");
     let grown = served.peak_kib() - before;
     assert!(grown < MAX_GROWTH_KIB, "{grown} KiB more");
 }

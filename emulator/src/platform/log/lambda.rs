@@ -47,10 +47,7 @@ fn reason(id: &str, error: &PlatformError) -> Vec<String> {
     if error.is_timeout() {
         return vec![format!("{} {id} {text}", now())];
     }
-    vec![
-        format!("RequestId: {id} Error: {text}"),
-        error.lambda_type(),
-    ]
+    vec![format!("RequestId: {id} Error: {text}"), error.lambda_type()]
 }
 
 fn report_line(report: &Report<'_>) -> String {
@@ -123,10 +120,7 @@ mod tests {
             whole: Duration::from_micros(20_050),
             process: Duration::from_micros(19_000),
         };
-        assert_eq!(
-            start("8476a536"),
-            "START RequestId: 8476a536 Version: $LATEST"
-        );
+        assert_eq!(start("8476a536"), "START RequestId: 8476a536 Version: $LATEST");
         assert_eq!(
             end(&report(Ending::Returned(b"{}"), Some(init))),
             [

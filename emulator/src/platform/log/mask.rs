@@ -48,9 +48,7 @@ pub(super) fn masked(bytes: &[u8], registry: &SecretRegistry) -> Masked {
         let end = text.len().saturating_sub(MAX_SECRET_BYTES);
         text.truncate(boundary(&text, end));
     }
-    let secrets = secrets
-        .len()
-        .saturating_add(usize::from(without_body.is_some()));
+    let secrets = secrets.len().saturating_add(usize::from(without_body.is_some()));
     Masked { text, secrets }
 }
 

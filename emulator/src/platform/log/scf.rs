@@ -61,10 +61,7 @@ pub(super) fn end(report: &Report<'_>, secrets: &SecretRegistry) -> Vec<String> 
 
 fn returned(id: &str, bytes: &[u8], secrets: &SecretRegistry) -> Vec<String> {
     let shown = masked(bytes, secrets);
-    let mut lines = vec![one_line(&format!(
-        "Response RequestId:{id} RetMsg:{}",
-        shown.text
-    ))];
+    let mut lines = vec![one_line(&format!("Response RequestId:{id} RetMsg:{}", shown.text))];
     if shown.secrets > 0 {
         lines.push(format!(
             "cos-emulator: masked {} secrets in the line above. SCF masks nothing: its log \
@@ -144,10 +141,7 @@ mod tests {
         let mut failed = report(Ending::PlatformError(&error));
         failed.peak_memory_bytes = None;
         let lines = end(&failed, &secrets);
-        assert_eq!(
-            lines[0],
-            format!("ERROR RequestId:{ID} Result:Task memory exceeded 128 MB")
-        );
+        assert_eq!(lines[0], format!("ERROR RequestId:{ID} Result:Task memory exceeded 128 MB"));
         assert!(lines[1].contains("\"statusCode\":434"), "{}", lines[1]);
         assert!(lines[3].ends_with("MemUsage:n/a"), "{}", lines[3]);
     }
@@ -158,11 +152,7 @@ mod tests {
         secrets.register("a-secret-of-this-cloud").unwrap();
         let value = b"{\"body\":\"a-secret-of-this-cloud\"}";
         let lines = end(&report(Ending::Returned(value)), &secrets);
-        assert!(
-            lines[0].ends_with("RetMsg:{\"body\":\"***\"}"),
-            "{}",
-            lines[0]
-        );
+        assert!(lines[0].ends_with("RetMsg:{\"body\":\"***\"}"), "{}", lines[0]);
         assert!(lines[1].contains("SCF masks nothing"), "{}", lines[1]);
     }
 

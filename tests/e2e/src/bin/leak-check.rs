@@ -31,10 +31,8 @@ fn check(arguments: &[String]) -> Result<String, String> {
         std::fs::read_to_string(path).map_err(|fault| format!("{path} cannot be read: {fault}"))
     };
     let (output, secrets) = (read(output)?, read(secrets)?);
-    let mut secrets: BTreeSet<&str> = secrets
-        .lines()
-        .filter(|line| line.len() >= SECRET_CHARACTERS_MIN)
-        .collect();
+    let mut secrets: BTreeSet<&str> =
+        secrets.lines().filter(|line| line.len() >= SECRET_CHARACTERS_MIN).collect();
     secrets.extend(FIXED_SECRETS);
     if secrets.len() < SECRETS_MIN || output.lines().count() < OUTPUT_LINES_MIN {
         return Err(format!(
@@ -43,25 +41,14 @@ fn check(arguments: &[String]) -> Result<String, String> {
             output.lines().count()
         ));
     }
-    let spellings: Vec<String> = secrets
-        .iter()
-        .flat_map(|secret| spellings(secret))
-        .collect();
+    let spellings: Vec<String> = secrets.iter().flat_map(|secret| spellings(secret)).collect();
     let search = AhoCorasick::new(&spellings).map_err(|fault| fault.to_string())?;
     prove(&search, &spellings)?;
     if let Some(found) = search.find(&output) {
-        let line = output
-            .get(..found.start())
-            .unwrap_or_default()
-            .lines()
-            .count();
+        let line = output.get(..found.start()).unwrap_or_default().lines().count();
         return Err(format!("a secret is printed at line {line} of the output"));
     }
-    Ok(format!(
-        "leak check: none of {} secrets in {} lines",
-        secrets.len(),
-        output.lines().count()
-    ))
+    Ok(format!("leak check: none of {} secrets in {} lines", secrets.len(), output.lines().count()))
 }
 
 /// Each way in which a secret could be printed.
@@ -69,11 +56,8 @@ fn spellings(secret: &str) -> Vec<String> {
     let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
     let encoded = utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string();
     // The last character of unpadded base64 depends on what follows.
-    let base64 = |text: String| {
-        text.get(..text.len().saturating_sub(1))
-            .unwrap_or_default()
-            .to_owned()
-    };
+    let base64 =
+        |text: String| text.get(..text.len().saturating_sub(1)).unwrap_or_default().to_owned();
     vec![
         secret.to_owned(),
         hex.to_uppercase(),
@@ -86,23 +70,14 @@ fn spellings(secret: &str) -> Vec<String> {
 
 /// The search finds every spelling in a text that contains it.
 fn prove(search: &AhoCorasick, spellings: &[String]) -> Result<(), String> {
-    let blind = spellings
-        .iter()
-        .find(|spelling| !search.is_match(&format!("before {spelling} after")));
-    if blind.is_some() {
-        Err("the search is blind".to_owned())
-    } else {
-        Ok(())
-    }
+    let blind =
+        spellings.iter().find(|spelling| !search.is_match(&format!("before {spelling} after")));
+    if blind.is_some() { Err("the search is blind".to_owned()) } else { Ok(()) }
 }
 
 fn say(text: &str, code: ExitCode) -> ExitCode {
     let written = writeln!(std::io::stdout(), "{text}");
-    if written.is_ok() {
-        code
-    } else {
-        ExitCode::FAILURE
-    }
+    if written.is_ok() { code } else { ExitCode::FAILURE }
 }
 
 /// Shorter texts would be found by chance.

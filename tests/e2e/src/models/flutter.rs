@@ -48,9 +48,7 @@ fn string(value: &Value) -> Result<String, Complaint> {
 }
 
 fn int(value: &Value) -> Result<i64, Complaint> {
-    value
-        .as_i64()
-        .ok_or_else(|| argument_error("TypeError: not a subtype of type 'int'"))
+    value.as_i64().ok_or_else(|| argument_error("TypeError: not a subtype of type 'int'"))
 }
 
 fn argument_error(cause: &str) -> Complaint {

@@ -39,10 +39,7 @@ pub fn complete_result(answer: &Answered<'_>) -> Result<SessionKey, Complaint> {
 /// As the source: see each step.
 pub fn cvm_security_credentials(answer: &Answered<'_>) -> Result<SessionKey, Complaint> {
     if !(200..300).contains(&answer.status) {
-        let words = format!(
-            "call cvm security-credentials failed, StatusCode: {}",
-            answer.status
-        );
+        let words = format!("call cvm security-credentials failed, StatusCode: {}", answer.status);
         return Err(Complaint::new(words));
     }
     let root = parse(answer.text)?;

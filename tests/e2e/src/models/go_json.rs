@@ -18,10 +18,7 @@ pub(crate) struct Struct<'v>(&'v Map<String, Value>);
 impl<'v> Struct<'v> {
     /// A value that is to be a struct.
     pub(crate) fn of(value: &'v Value) -> Result<Self, Complaint> {
-        value
-            .as_object()
-            .map(Self)
-            .ok_or_else(|| mismatch("struct"))
+        value.as_object().map(Self).ok_or_else(|| mismatch("struct"))
     }
 
     /// A member that is a pointer to a struct: nil when absent or null.
@@ -49,9 +46,7 @@ impl<'v> Struct<'v> {
     fn values(self, name: &str) -> impl Iterator<Item = &'v Value> {
         let members = self.0.iter();
         let of_name = members.filter(move |(member, _)| member.eq_ignore_ascii_case(name));
-        of_name
-            .map(|(_, value)| value)
-            .filter(|value| !value.is_null())
+        of_name.map(|(_, value)| value).filter(|value| !value.is_null())
     }
 }
 
@@ -61,7 +56,5 @@ pub(crate) fn parse(text: &str) -> Result<Value, Complaint> {
 }
 
 fn mismatch(kind: &str) -> Complaint {
-    Complaint::new(format!(
-        "json: cannot unmarshal into Go struct field of type {kind}"
-    ))
+    Complaint::new(format!("json: cannot unmarshal into Go struct field of type {kind}"))
 }

@@ -82,7 +82,5 @@ fn integer(value: Option<&Value>) -> Result<i64, Complaint> {
 }
 
 fn unrecognised(selector: &str) -> Complaint {
-    Complaint::new(format!(
-        "unrecognized selector sent to instance: {selector}"
-    ))
+    Complaint::new(format!("unrecognized selector sent to instance: {selector}"))
 }

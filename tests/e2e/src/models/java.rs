@@ -64,9 +64,7 @@ fn long(value: Option<&Value>) -> Result<i64, Complaint> {
 }
 
 fn as_text(value: &Value) -> String {
-    value
-        .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned)
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn null() -> Complaint {

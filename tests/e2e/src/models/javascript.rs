@@ -10,9 +10,9 @@ pub(crate) fn member<'v>(
     name: &str,
 ) -> Result<Option<&'v Value>, Complaint> {
     match value {
-        None | Some(Value::Null) => Err(Complaint::new(format!(
-            "TypeError: Cannot read property '{name}' of undefined"
-        ))),
+        None | Some(Value::Null) => {
+            Err(Complaint::new(format!("TypeError: Cannot read property '{name}' of undefined")))
+        }
         Some(value) => Ok(value.get(name)),
     }
 }

@@ -38,9 +38,7 @@ pub(crate) fn opt_long(object: &JsonObject, name: &str) -> i64 {
 
 pub(crate) fn object<'o>(object: &'o JsonObject, name: &str) -> Result<&'o JsonObject, Complaint> {
     let value = present(object, name)?;
-    value
-        .as_object()
-        .ok_or_else(|| mismatch(name, "JSONObject"))
+    value.as_object().ok_or_else(|| mismatch(name, "JSONObject"))
 }
 
 pub(crate) fn string(object: &JsonObject, name: &str) -> Result<String, Complaint> {
@@ -52,15 +50,11 @@ pub(crate) fn long(object: &JsonObject, name: &str) -> Result<i64, Complaint> {
 }
 
 fn present<'o>(object: &'o JsonObject, name: &str) -> Result<&'o Value, Complaint> {
-    object
-        .get(name)
-        .ok_or_else(|| Complaint::new(format!("No value for {name}")))
+    object.get(name).ok_or_else(|| Complaint::new(format!("No value for {name}")))
 }
 
 fn text_of(value: &Value) -> String {
-    value
-        .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned)
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// A text is read as a decimal number and cut off behind the point.

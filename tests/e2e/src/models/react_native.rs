@@ -80,9 +80,7 @@ fn text(value: Option<&Value>, name: &str) -> Result<String, Complaint> {
     match value {
         Some(Value::String(text)) => Ok(text.clone()),
         None | Some(Value::Null) => Err(Complaint::new(format!("{name} cannot be null."))),
-        Some(_) => Err(Complaint::new(
-            "ClassCastException: cannot be cast to java.lang.String",
-        )),
+        Some(_) => Err(Complaint::new("ClassCastException: cannot be cast to java.lang.String")),
     }
 }
 
@@ -91,9 +89,7 @@ fn double(value: Option<&Value>, name: &str) -> Result<i64, Complaint> {
     match value {
         Some(Value::Number(number)) => Ok(number.as_i64().unwrap_or_default()),
         None => Err(Complaint::new(format!("NoSuchKeyException: {name}"))),
-        Some(_) => Err(Complaint::new(
-            "ClassCastException: cannot be cast to java.lang.Double",
-        )),
+        Some(_) => Err(Complaint::new("ClassCastException: cannot be cast to java.lang.Double")),
     }
 }
 
@@ -103,8 +99,8 @@ fn double_value(value: &Value) -> Result<i64, Complaint> {
         Value::Number(number) => Ok(number.as_i64().unwrap_or_default()),
         Value::String(text) => Ok(text.parse().unwrap_or_default()),
         Value::Bool(is) => Ok(i64::from(*is)),
-        Value::Null | Value::Array(_) | Value::Object(_) => Err(Complaint::new(
-            "unrecognized selector sent to instance: doubleValue",
-        )),
+        Value::Null | Value::Array(_) | Value::Object(_) => {
+            Err(Complaint::new("unrecognized selector sent to instance: doubleValue"))
+        }
     }
 }

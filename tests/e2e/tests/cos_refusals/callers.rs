@@ -87,11 +87,7 @@ async fn two_callers() -> (World, BTreeMap<&'static str, Value>) {
     let mut file = NamedTempFile::new().unwrap();
     file.write_all(GRANTS.as_bytes()).unwrap();
     let path = file.path().to_str().unwrap().to_owned();
-    let settings = [
-        ("AUTH", "api-key"),
-        ("API_KEYS", API_KEYS),
-        ("GRANTS_FILE", path.as_str()),
-    ];
+    let settings = [("AUTH", "api-key"), ("API_KEYS", API_KEYS), ("GRANTS_FILE", path.as_str())];
     let world = World::start(&settings).await;
     let credentials = BTreeMap::from([
         ("1", world.credential_of(API_KEY).await),

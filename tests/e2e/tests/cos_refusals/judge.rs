@@ -28,13 +28,7 @@ pub(crate) fn row(
 ) -> Row {
     let mut call = json!({"name": name, "method": method});
     call["params"] = params;
-    Row {
-        name,
-        call,
-        status,
-        code,
-        reason,
-    }
+    Row { name, call, status, code, reason }
 }
 
 impl Row {
@@ -85,9 +79,7 @@ impl World {
         let code = outcome["code"].as_str().unwrap_or_default();
         let is_told = outcome["status"] == row.status && (row.code.is_empty() || code == row.code);
         let decisions = self.cloud.decisions();
-        let record = decisions
-            .iter()
-            .find(|record| record.request_id == outcome["request_id"]);
+        let record = decisions.iter().find(|record| record.request_id == outcome["request_id"]);
         // A refusal that depends on the body comes after authorization; only the answer has
         // that reason.
         let reason = record.and_then(|record| match &record.reason {

@@ -43,23 +43,11 @@ async fn too_large_by_every_verb() {
         row("by the SDK's form", "postObject", png(), DENIED, "cos:content-length").bytes(4001),
     ];
     world.refuses(Sdk::MiniProgram, &rows).await;
-    let rows = [row(
-        "one byte too many",
-        "put_object",
-        png(),
-        DENIED,
-        "cos:content-length",
-    )
-    .bytes(4001)];
+    let rows =
+        [row("one byte too many", "put_object", png(), DENIED, "cos:content-length").bytes(4001)];
     world.refuses(Sdk::Python, &rows).await;
-    let rows = [row(
-        "one byte too many",
-        "putObject",
-        png(),
-        DENIED,
-        "cos:content-length",
-    )
-    .bytes(4001)];
+    let rows =
+        [row("one byte too many", "putObject", png(), DENIED, "cos:content-length").bytes(4001)];
     world.refuses(Sdk::Browser, &rows).await;
 }
 
@@ -79,14 +67,7 @@ async fn of_another_type_or_none() {
         row("no type in a form", "form", none, DENIED, "cos:content-type"),
     ];
     world.refuses(Sdk::Node, &rows).await;
-    let rows = [row(
-        "a page",
-        "put_object",
-        of("text/html"),
-        DENIED,
-        "cos:content-type",
-    )
-    .bytes(9)];
+    let rows = [row("a page", "put_object", of("text/html"), DENIED, "cos:content-type").bytes(9)];
     world.refuses(Sdk::Python, &rows).await;
 }
 

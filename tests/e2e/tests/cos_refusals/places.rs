@@ -111,21 +111,11 @@ async fn of_several_keys_none_of_another_is_deleted() {
     let theirs = ["users/2/secret.txt", "users/10/secret.txt"];
     let objects = json!(theirs.map(|key| json!({"Key": key})));
     for (sdk, method, params) in [
-        (
-            Sdk::Node,
-            "deleteMultipleObject",
-            json!({"Objects": objects}),
-        ),
-        (
-            Sdk::Python,
-            "delete_objects",
-            json!({"Delete": {"Object": objects, "Quiet": "false"}}),
-        ),
+        (Sdk::Node, "deleteMultipleObject", json!({"Objects": objects})),
+        (Sdk::Python, "delete_objects", json!({"Delete": {"Object": objects, "Quiet": "false"}})),
     ] {
         let call = json!({"name": "", "method": method, "params": params});
-        let told = world
-            .call(sdk, &std::collections::BTreeMap::new(), &[call])
-            .await;
+        let told = world.call(sdk, &std::collections::BTreeMap::new(), &[call]).await;
         let errors = theirs.map(|key| json!({"key": key, "code": "AccessDenied"}));
         assert_eq!(told[0]["errors"], json!(errors), "{sdk:?}: {}", told[0]);
     }

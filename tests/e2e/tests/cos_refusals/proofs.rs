@@ -14,10 +14,8 @@ const SIGNATURE: (u16, &str) = (403, "SignatureDoesNotMatch");
 #[tokio::test(flavor = "multi_thread")]
 async fn an_altered_mixed_or_revoked_credential() {
     let world = World::start(&ALL).await;
-    let (good, other) = (
-        world.credential("").await,
-        world.credential("?durationSeconds=900").await,
-    );
+    let (good, other) =
+        (world.credential("").await, world.credential("?durationSeconds=900").await);
     let with = |member: &str, value: Value| {
         let mut changed = good.clone();
         changed[member] = value;
@@ -26,26 +24,11 @@ async fn an_altered_mixed_or_revoked_credential() {
     let revoked = world.credential("?durationSeconds=1000").await;
     assert!(world.cloud.revoke(revoked["TmpSecretId"].as_str().unwrap()));
     let credentials = BTreeMap::from([
-        (
-            "altered token",
-            with("SecurityToken", altered(&good["SecurityToken"])),
-        ),
-        (
-            "token of another",
-            with("SecurityToken", other["SecurityToken"].clone()),
-        ),
-        (
-            "key of another",
-            with("TmpSecretKey", other["TmpSecretKey"].clone()),
-        ),
-        (
-            "altered key",
-            with("TmpSecretKey", altered(&good["TmpSecretKey"])),
-        ),
-        (
-            "unknown name",
-            with("TmpSecretId", json!("AKIDEMUnobodyhasthisname")),
-        ),
+        ("altered token", with("SecurityToken", altered(&good["SecurityToken"]))),
+        ("token of another", with("SecurityToken", other["SecurityToken"].clone())),
+        ("key of another", with("TmpSecretKey", other["TmpSecretKey"].clone())),
+        ("altered key", with("TmpSecretKey", altered(&good["TmpSecretKey"]))),
+        ("unknown name", with("TmpSecretId", json!("AKIDEMUnobodyhasthisname"))),
         ("revoked", revoked),
         ("good", good),
     ]);
@@ -59,11 +42,7 @@ async fn an_altered_mixed_or_revoked_credential() {
             ("unknown name", KEY, "did not issue this key"),
             ("revoked", KEY, "revoked"),
         ]
-        .map(|(name, told, reason)| {
-            row(name, method, key.clone(), told, reason)
-                .bytes(9)
-                .by(name)
-        })
+        .map(|(name, told, reason)| row(name, method, key.clone(), told, reason).bytes(9).by(name))
     };
     for (sdk, method) in [
         (Sdk::Node, "putObject"),
@@ -75,11 +54,7 @@ async fn an_altered_mixed_or_revoked_credential() {
     }
     let call = json!({"name": "", "as": "good", "method": "putObject", "bytes": 9, "params": {"Key": "users/1/new"}});
     let told = world.call(Sdk::Node, &credentials, &[call]).await;
-    assert_eq!(
-        told[0]["status"], 200,
-        "what was altered was good: {}",
-        told[0]
-    );
+    assert_eq!(told[0]["status"], 200, "what was altered was good: {}", told[0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -99,15 +74,10 @@ async fn an_expired_credential() {
     ];
     world.refuses_with(Sdk::Node, &credentials, &rows).await;
     world.refuses_with(Sdk::Browser, &credentials, &rows).await;
-    let rows = [
-        late("put_object", expired).bytes(9),
-        late("get_object", expired),
-    ];
+    let rows = [late("put_object", expired).bytes(9), late("get_object", expired)];
     world.refuses_with(Sdk::Python, &credentials, &rows).await;
     let rows = [late("postObject", expired).bytes(9)];
-    world
-        .refuses_with(Sdk::MiniProgram, &credentials, &rows)
-        .await;
+    world.refuses_with(Sdk::MiniProgram, &credentials, &rows).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -140,21 +110,12 @@ async fn a_signed_url_is_good_for_what_was_signed() {
     world.refuses(Sdk::Node, &rows).await;
     let call = json!({"name": "", "as": "short", "method": "presigned", "params": url(json!({"expires": 60}))});
     let told = world.call(Sdk::Node, &credentials, &[call]).await;
-    assert_eq!(
-        told[0]["status"], 200,
-        "what was altered was good: {}",
-        told[0]
-    );
+    assert_eq!(told[0]["status"], 200, "what was altered was good: {}", told[0]);
     world.cloud.advance_clock(61);
     let late = url(json!({"expires": 60}));
-    let rows = [row(
-        "after its end",
-        "presigned",
-        late,
-        DENIED,
-        "the signature is valid from",
-    )
-    .by("short")];
+    let rows =
+        [row("after its end", "presigned", late, DENIED, "the signature is valid from")
+            .by("short")];
     world.refuses_with(Sdk::Node, &credentials, &rows).await;
 }
 

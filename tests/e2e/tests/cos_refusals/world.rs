@@ -63,10 +63,7 @@ impl World {
         for (name, value) in settings {
             builder = builder.env(*name, *value);
         }
-        if settings
-            .iter()
-            .any(|(name, _)| REPLACES_THE_SHORT_FORM.contains(name))
-        {
+        if settings.iter().any(|(name, _)| REPLACES_THE_SHORT_FORM.contains(name)) {
             for name in ["BUCKET", "REGION", "PREFIX", "ALLOW"] {
                 builder = builder.without_env(name);
             }
@@ -83,26 +80,18 @@ impl World {
             storage.put(bucket, key, "not yours").await.unwrap();
         }
         let others_upload = storage.begin(BUCKET, "users/2/large.bin").await.unwrap();
-        Self {
-            issuer: Browser::of(&cloud).unwrap(),
-            cloud,
-            storage,
-            page,
-            others_upload,
-        }
+        Self { issuer: Browser::of(&cloud).unwrap(), cloud, storage, page, others_upload }
     }
 
     /// A credential as a `getAuthorization` callback gets it.
     pub(crate) async fn credential(&self, query: &str) -> Value {
-        self.given(self.issuer.request("GET", &format!("/sts{query}")))
-            .await
+        self.given(self.issuer.request("GET", &format!("/sts{query}"))).await
     }
 
     /// The same, for a caller with a key.
     pub(crate) async fn credential_of(&self, key: &str) -> Value {
         let request = self.issuer.request("GET", "/sts");
-        self.given(request.header("authorization", format!("Bearer {key}")))
-            .await
+        self.given(request.header("authorization", format!("Bearer {key}"))).await
     }
 
     async fn given(&self, request: reqwest::RequestBuilder) -> Value {

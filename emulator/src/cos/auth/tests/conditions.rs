@@ -20,10 +20,7 @@ fn size_and_type_of_a_body() {
     let part = Draft::new("PUT", "/a", "partNumber=1&uploadId=u");
     denied(&world, part.header("content-length", "11"), &small);
 
-    let jpeg = limit(
-        "PutObject",
-        r#"{"string_equal":{"cos:content-type":"image/jpeg"}}"#,
-    );
+    let jpeg = limit("PutObject", r#"{"string_equal":{"cos:content-type":"image/jpeg"}}"#);
     authorize(&world, put().header("content-type", "image/jpeg"), &jpeg).unwrap();
     denied(&world, put().header("content-type", "image/JPEG"), &jpeg);
     let empty = put().header("content-type", "");
@@ -39,22 +36,13 @@ fn parameters_are_compared_encoded() {
     authorize(&world, Draft::new("GET", "/", "prefix=a/"), &prefix).unwrap();
     denied(&world, Draft::new("GET", "/", "prefix=a"), &prefix);
     denied(&world, Draft::new("GET", "/", ""), &prefix);
-    let kind = limit(
-        "GetObject",
-        r#"{"string_equal":{"cos:response-content-type":"a%2Fb"}}"#,
-    );
-    authorize(
-        &world,
-        Draft::new("GET", "/a", "response-content-type=a/b"),
-        &kind,
-    )
-    .unwrap();
+    let kind = limit("GetObject", r#"{"string_equal":{"cos:response-content-type":"a%2Fb"}}"#);
+    authorize(&world, Draft::new("GET", "/a", "response-content-type=a/b"), &kind).unwrap();
     denied(&world, Draft::new("GET", "/a", ""), &kind);
 
-    for (name, key) in [
-        ("x-cos-acl", "cos:x-cos-acl"),
-        ("x-cos-storage-class", "cos:x-cos-storage-class"),
-    ] {
+    for (name, key) in
+        [("x-cos-acl", "cos:x-cos-acl"), ("x-cos-storage-class", "cos:x-cos-storage-class")]
+    {
         for query in ["", "append&position=0", "uploads"] {
             let method = if query.is_empty() { "PUT" } else { "POST" };
             let draft = || Draft::new(method, "/a", query);
@@ -64,17 +52,10 @@ fn parameters_are_compared_encoded() {
             denied(&world, draft(), &only);
         }
     }
-    let tag = limit(
-        "PutBucket",
-        r#"{"for_any_value:string_equal":{"qcs:request_tag":"team&a b"}}"#,
-    );
+    let tag =
+        limit("PutBucket", r#"{"for_any_value:string_equal":{"qcs:request_tag":"team&a b"}}"#);
     let bucket = || Draft::new("PUT", "/", "");
-    authorize(
-        &world,
-        bucket().header("x-cos-tagging", "x=1&team=a%20b"),
-        &tag,
-    )
-    .unwrap();
+    authorize(&world, bucket().header("x-cos-tagging", "x=1&team=a%20b"), &tag).unwrap();
     denied(&world, bucket().header("x-cos-tagging", "team=c"), &tag);
 }
 
@@ -87,17 +68,8 @@ fn a_plus_in_a_query_is_decided_as_a_blank() {
         ("prefix=a%2Bb/", "a+b/*", "a b/*"),
     ] {
         let list = || Draft::new("GET", "/", query);
-        authorize(
-            &world,
-            list(),
-            &world.session(&allow("GetBucket", right, "")),
-        )
-        .unwrap();
-        denied(
-            &world,
-            list(),
-            &world.session(&allow("GetBucket", wrong, "")),
-        );
+        authorize(&world, list(), &world.session(&allow("GetBucket", right, ""))).unwrap();
+        denied(&world, list(), &world.session(&allow("GetBucket", wrong, "")));
         // Unsigned parameters are decided alike.
         let [right, wrong] = [right, wrong].map(|path| {
             let by = world.session(&allow("GetBucket", path, ""));
@@ -110,11 +82,7 @@ fn a_plus_in_a_query_is_decided_as_a_blank() {
     }
     for (query, is_met) in [("a+b", true), ("a%20b", true), ("a%2Bb", false)] {
         let list = Draft::new("GET", "/", &format!("prefix={query}"));
-        let only = limited(
-            &world,
-            "GetBucket",
-            r#"{"string_equal":{"cos:prefix":"a%20b"}}"#,
-        );
+        let only = limited(&world, "GetBucket", r#"{"string_equal":{"cos:prefix":"a%20b"}}"#);
         assert_eq!(authorize(&world, list, &only).is_ok(), is_met, "{query}");
     }
 }
@@ -128,20 +96,11 @@ fn where_when_and_who() {
         r#"{"ip_equal":{"qcs:ip":"127.0.0.0/8"},"bool_equal":{"cos:secure-transport":"true"}}"#,
     );
     authorize(&world, put(), &here).unwrap();
-    let plain = Draft {
-        is_tls: false,
-        ..put()
-    };
+    let plain = Draft { is_tls: false, ..put() };
     denied(&world, plain, &here);
-    denied(
-        &world,
-        put(),
-        &limit("PutObject", r#"{"ip_equal":{"qcs:ip":"10.0.0.0/8"}}"#),
-    );
-    let over = limit(
-        "PutObject",
-        r#"{"date_less_than":{"qcs:current_time":"2023-11-14T22:13:20Z"}}"#,
-    );
+    denied(&world, put(), &limit("PutObject", r#"{"ip_equal":{"qcs:ip":"10.0.0.0/8"}}"#));
+    let over =
+        limit("PutObject", r#"{"date_less_than":{"qcs:current_time":"2023-11-14T22:13:20Z"}}"#);
     denied(&world, put(), &over);
     let me = limit(
         "PutObject",
@@ -149,10 +108,7 @@ fn where_when_and_who() {
     );
     authorize(&world, put(), &me).unwrap();
     // Not known here, so not met.
-    let validators = limit(
-        "PutObject",
-        r#"{"numeric_greater_than_equal":{"cos:tls-version":1}}"#,
-    );
+    let validators = limit("PutObject", r#"{"numeric_greater_than_equal":{"cos:tls-version":1}}"#);
     assert!(denied(&world, put(), &validators).contains("lacks this key"));
 }
 

@@ -26,9 +26,7 @@ impl Form {
     fn new() -> Self {
         let text = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
         Self {
-            fields: [("key", KEY), ("Content-Type", "image/jpeg")]
-                .map(text)
-                .to_vec(),
+            fields: [("key", KEY), ("Content-Type", "image/jpeg")].map(text).to_vec(),
             conditions: format!(r#",{{"bucket":"{BUCKET}"}},["starts-with","$key","a/"]"#),
             expiration: "2023-11-14T23:00:00.000Z".to_owned(),
             key_time: format!("{};{}", NOW - 60, NOW + 600),
@@ -47,12 +45,7 @@ impl Form {
     }
 
     fn policy(&self, by: &Credential) -> String {
-        let Self {
-            expiration,
-            conditions,
-            key_time,
-            ..
-        } = self;
+        let Self { expiration, conditions, key_time, .. } = self;
         let secret_id = &by.pair.secret_id;
         format!(
             r#"{{"expiration":"{expiration}","conditions":[{{"q-sign-algorithm":"sha1"}},{{"q-ak":"{secret_id}"}},{{"q-sign-time":"{key_time}"}}{conditions}]}}"#
@@ -162,19 +155,11 @@ fn a_form_that_is_not_signed_right() {
         ("q-sign-algorithm", "sha256", "AccessDenied"),
         ("q-ak", "", "AccessDenied"),
         ("q-ak", "AKIDEMUnobody", "InvalidAccessKeyId"),
-        (
-            "q-ak",
-            world.user.pair.secret_id.as_str(),
-            "InvalidAccessKeyId",
-        ),
+        ("q-ak", world.user.pair.secret_id.as_str(), "InvalidAccessKeyId"),
         ("q-key-time", "1;2", "AccessDenied"),
         ("q-key-time", "x", "AccessDenied"),
         ("q-signature", "x", "AccessDenied"),
-        (
-            "q-signature",
-            "0123456789abcdef0123456789abcdef01234567",
-            "SignatureDoesNotMatch",
-        ),
+        ("q-signature", "0123456789abcdef0123456789abcdef01234567", "SignatureDoesNotMatch"),
         ("x-cos-security-token", "other", "InvalidAccessKeyId"),
         ("x-cos-security-token", "", "InvalidAccessKeyId"),
         ("policy", "!", "InvalidPolicyDocument"),
@@ -191,10 +176,7 @@ fn a_form_that_is_not_signed_right() {
         form.fields.retain(|(name, _)| name != missing);
         form.refused(&world, "AccessDenied");
     }
-    let longer = Form {
-        key_time: format!("{};{}", NOW - 60, NOW + 601),
-        ..right.clone()
-    };
+    let longer = Form { key_time: format!("{};{}", NOW - 60, NOW + 601), ..right.clone() };
     let longer = longer.clone().field("q-key-time", &longer.key_time);
     longer.refused(&world, "SignatureDoesNotMatch");
     let header = Draft::new("POST", "/", "").signed(&session);
@@ -210,10 +192,7 @@ fn what_the_policy_asks_for_has_to_be_there() {
         (r#",{"bucket":"other-1250000000"}"#, "bucket"),
         (r#",{"key":"a/other.jpg"}"#, "key"),
         (r#",["starts-with","$key","b/"]"#, "key"),
-        (
-            r#",["starts-with","$Content-Type","text/"]"#,
-            "content-type",
-        ),
+        (r#",["starts-with","$Content-Type","text/"]"#, "content-type"),
         (r#",["eq","$acl","private"]"#, "acl"),
         (r#",["eq","$x-cos-meta-a",""]"#, "x-cos-meta-a"),
         (r#",{"q-sign-time":"1;2"}"#, "q-sign-time"),
@@ -224,10 +203,7 @@ fn what_the_policy_asks_for_has_to_be_there() {
         let text = format!("Condition key {name} doesn't match the value ");
         assert!(error.message.starts_with(&text), "{}", error.message);
     }
-    let over = Form {
-        expiration: "2023-11-14T22:13:20Z".to_owned(),
-        ..Form::new()
-    };
+    let over = Form { expiration: "2023-11-14T22:13:20Z".to_owned(), ..Form::new() };
     let error = over.signed(by).refused(&world, "AccessDenied");
     assert_eq!(
         error.message,

@@ -8,13 +8,9 @@ use crate::cos::http::merge_order::MergeOrder;
 fn a_key_must_be_allowed_as_sent_and_as_merged() {
     let world = World::new();
     let by = world.session(&allow("PutObject GetObject GetBucket", "users/1/*", ""));
-    for path in [
-        "/users/1/a",
-        "/users/1//a",
-        "/users/1/./a",
-        "/users/1/b/../a",
-        "/users/1/a..b/...",
-    ] {
+    for path in
+        ["/users/1/a", "/users/1//a", "/users/1/./a", "/users/1/b/../a", "/users/1/a..b/..."]
+    {
         authorize(&world, Draft::new("PUT", path, ""), &by).unwrap();
     }
     for path in [
@@ -59,9 +55,7 @@ fn keys_in_bodies_are_decided_alike() {
     let keys = ["users/1/a", "users/1/../2/a", "users/1//a"].map(str::to_owned);
     let draft = Draft::new("POST", "/", "delete").header("content-md5", "x");
     let request = draft.signed(&by).request();
-    let each = world
-        .authorizer
-        .authorize_each(&request, bucket(&request), &keys);
+    let each = world.authorizer.authorize_each(&request, bucket(&request), &keys);
     let each: Vec<bool> = each.unwrap().iter().map(Result::is_ok).collect();
     assert_eq!(each, [true, false, true]);
 }
@@ -70,17 +64,9 @@ fn keys_in_bodies_are_decided_alike() {
 fn a_prefix_holds_in_either_order_if_the_policy_denies_dots() {
     let plain = allow("PutObject", "users/1/*", "");
     let allowed = statement("allow", "PutObject", "users/1/*", "");
-    let dots = [
-        "users/1/*/../*",
-        "users/1/../*",
-        "users/1/*/..",
-        "users/1/..",
-    ]
-    .map(|path| statement("deny", "*", path, ""));
-    let closed = format!(
-        r#"{{"version":"2.0","statement":[{allowed},{}]}}"#,
-        dots.join(",")
-    );
+    let dots = ["users/1/*/../*", "users/1/../*", "users/1/*/..", "users/1/.."]
+        .map(|path| statement("deny", "*", path, ""));
+    let closed = format!(r#"{{"version":"2.0","statement":[{allowed},{}]}}"#, dots.join(","));
     let (out, within) = ("/users/1/../2/a", "/users/2/../1/a");
     for (order, policy, path, is_allowed) in [
         (MergeOrder::BeforeAuthorization, &plain, out, false),
@@ -90,24 +76,9 @@ fn a_prefix_holds_in_either_order_if_the_policy_denies_dots() {
         (MergeOrder::AfterAuthorization, &plain, out, true),
         (MergeOrder::AfterAuthorization, &plain, within, false),
         (MergeOrder::AfterAuthorization, &closed, out, false),
-        (
-            MergeOrder::AfterAuthorization,
-            &closed,
-            "/users/1/a/../../2/a",
-            false,
-        ),
-        (
-            MergeOrder::AfterAuthorization,
-            &closed,
-            "/users/1/..",
-            false,
-        ),
-        (
-            MergeOrder::AfterAuthorization,
-            &closed,
-            "/users/1/a..b",
-            true,
-        ),
+        (MergeOrder::AfterAuthorization, &closed, "/users/1/a/../../2/a", false),
+        (MergeOrder::AfterAuthorization, &closed, "/users/1/..", false),
+        (MergeOrder::AfterAuthorization, &closed, "/users/1/a..b", true),
     ] {
         let world = World::with(order);
         let by = world.session(policy);

@@ -27,10 +27,7 @@ fn both_layers_have_to_allow() {
     assert!(reason.contains("the identity policy"), "{reason}");
     denied(&world, put("/a/1"), &federation(&nothing));
     let own = |user: &Arc<User>| Credential {
-        pair: world
-            .directory
-            .add_permanent(Permanent::User(Arc::clone(user)), None)
-            .unwrap(),
+        pair: world.directory.add_permanent(Permanent::User(Arc::clone(user)), None).unwrap(),
         token: None,
     };
     authorize(&world, put("/a/1"), &own(&narrow)).unwrap();
@@ -108,16 +105,9 @@ fn a_decision_is_explained_and_remembered() {
     assert_eq!(json["accesses"][0]["target"], format!("{BUCKET}/a"));
     assert_eq!(json["accesses"][0]["seen"]["cos:content-length"][0], "6");
     assert_eq!(json["accesses"][0]["missing"][0], "cos:x-cos-acl");
-    assert_eq!(
-        json["accesses"][0]["statements"][2],
-        "statement 1 of the session policy"
-    );
+    assert_eq!(json["accesses"][0]["statements"][2], "statement 1 of the session policy");
     let secrets = [session.token.as_deref().unwrap(), &session.pair.secret_key];
-    assert!(
-        secrets
-            .iter()
-            .all(|secret| !json.to_string().contains(*secret))
-    );
+    assert!(secrets.iter().all(|secret| !json.to_string().contains(*secret)));
     for _ in 0..1100 {
         let outcome = authorize(&world, Draft::new("PATCH", "/", ""), &world.root);
         assert_eq!(outcome.unwrap_err().code, "NotImplemented");

@@ -57,31 +57,17 @@ fn each_operation_needs_its_own_action_on_its_own_resource() {
         let others: Vec<&str> = others.filter(|other| *other != action).collect();
         let others = world.session(&allow(&others.join(" "), "*", ""));
         let reason = denied(&world, draft(), &others);
-        assert!(
-            reason.contains("no statement of the session policy"),
-            "{reason}"
-        );
+        assert!(reason.contains("no statement of the session policy"), "{reason}");
     }
 }
 
 #[test]
 fn the_service_needs_everything() {
     let world = World::new();
-    let service = || Draft {
-        host: "service.cos.myqcloud.com".to_owned(),
-        ..Draft::new("GET", "/", "")
-    };
-    authorize(
-        &world,
-        service(),
-        &world.session(&allow("GetService", "*", "")),
-    )
-    .unwrap();
-    denied(
-        &world,
-        service(),
-        &world.session(&allow("GetService", "", "")),
-    );
+    let service =
+        || Draft { host: "service.cos.myqcloud.com".to_owned(), ..Draft::new("GET", "/", "") };
+    authorize(&world, service(), &world.session(&allow("GetService", "*", ""))).unwrap();
+    denied(&world, service(), &world.session(&allow("GetService", "", "")));
 }
 
 #[test]
@@ -203,16 +189,11 @@ fn each_key_of_a_deletion_is_decided_by_itself() {
         let codes = |each: &Result<(), CosError>| each.as_ref().err().map(|error| error.code);
         outcome.unwrap().iter().map(codes).collect::<Vec<_>>()
     };
-    assert_eq!(
-        each(&session),
-        [None, Some("AccessDenied"), None, Some("InvalidArgument")]
-    );
+    assert_eq!(each(&session), [None, Some("AccessDenied"), None, Some("InvalidArgument")]);
     let other_name = world.session(&allow("DeleteMultipleObjects", "*", ""));
     assert_eq!(each(&other_name)[0], Some("AccessDenied"));
     let unsigned =
-        world
-            .authorizer
-            .authorize_each(&draft.request(), bucket(&draft.request()), &keys);
+        world.authorizer.authorize_each(&draft.request(), bucket(&draft.request()), &keys);
     assert_eq!(unsigned.unwrap_err().code, "AccessDenied");
     let record = world.authorizer.decisions().remove(0);
     assert_eq!(record.accesses.len(), 3);

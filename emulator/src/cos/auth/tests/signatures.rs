@@ -50,16 +50,10 @@ fn what_clients_sign_differently() {
     signed_token = signed_token.header("authorization", &authorization);
     authorize(&world, &signed_token).unwrap();
     // Python and Android sign the host without its port, Node and the browser with it.
-    let with_port = Draft {
-        host: format!("{HOST}:18081"),
-        ..put()
-    };
+    let with_port = Draft { host: format!("{HOST}:18081"), ..put() };
     authorize(&world, &with_port.clone().signed(&world.user)).unwrap();
     let without = put().signed(&world.user);
-    let sent = Draft {
-        host: with_port.host.clone(),
-        ..without
-    };
+    let sent = Draft { host: with_port.host.clone(), ..without };
     authorize(&world, &sent).unwrap();
     // The Go SDK puts the whole of it into one parameter.
     let mut merged = put();
@@ -80,10 +74,7 @@ fn what_clients_sign_differently() {
     // Names are signed in lower case (documented): the case of a parameter's name does not belong to
     // what is signed, that of its value is.
     let signed = Draft::new("PUT", "/a", "xyz=xyz").signed(&world.user);
-    let sent = |query: &str| Draft {
-        query: query.to_owned(),
-        ..signed.clone()
-    };
+    let sent = |query: &str| Draft { query: query.to_owned(), ..signed.clone() };
     authorize(&world, &sent("XyZ=xyz")).unwrap();
     refused(&world, &sent("xyz=XyZ"), "SignatureDoesNotMatch");
     refused(&world, &sent("xy=xyz"), "SignatureDoesNotMatch");
@@ -93,19 +84,11 @@ fn what_clients_sign_differently() {
 fn nobody_is_refused() {
     let world = World::new();
     let error = refused(&world, &put(), "AccessDenied");
-    assert_eq!(
-        (error.status.as_u16(), error.message.as_str()),
-        (403, "Access Denied.")
-    );
+    assert_eq!((error.status.as_u16(), error.message.as_str()), (403, "Access Denied."));
     refused(&world, &put().header("authorization", ""), "AccessDenied");
-    let service = Draft {
-        host: "service.cos.myqcloud.com".to_owned(),
-        ..Draft::new("GET", "/", "")
-    };
-    let error = world
-        .authorizer
-        .authorize(&service.request(), &Operation::GetService)
-        .unwrap_err();
+    let service =
+        Draft { host: "service.cos.myqcloud.com".to_owned(), ..Draft::new("GET", "/", "") };
+    let error = world.authorizer.authorize(&service.request(), &Operation::GetService).unwrap_err();
     assert_eq!(error.message, "Check auth failure because signature empty.");
     // What cannot be read counts as none.
     for text in [
@@ -121,10 +104,7 @@ fn nobody_is_refused() {
     refused(&world, &algorithm, "AccessDenied");
     // Two signatures, each right.
     let twice = put().signed(&world.root);
-    let twice = Draft {
-        query: put().presigned(&world.root).query,
-        ..twice
-    };
+    let twice = Draft { query: put().presigned(&world.root).query, ..twice };
     refused(&world, &twice, "AccessDenied");
 }
 
@@ -138,49 +118,28 @@ fn keys_that_are_not_good() {
         token: token.and_then(|other| other.token.clone()),
     };
     refused(&world, &put().signed(&with(None)), "InvalidAccessKeyId");
-    refused(
-        &world,
-        &put().signed(&with(Some(&other))),
-        "InvalidAccessKeyId",
-    );
-    refused(
-        &world,
-        &put().presigned(&with(Some(&other))),
-        "InvalidAccessKeyId",
-    );
+    refused(&world, &put().signed(&with(Some(&other))), "InvalidAccessKeyId");
+    refused(&world, &put().presigned(&with(Some(&other))), "InvalidAccessKeyId");
     let empty = put().signed(&with(None)).header("x-cos-security-token", "");
     refused(&world, &empty, "InvalidAccessKeyId");
-    let permanent = Credential {
-        token: other.token.clone(),
-        ..world.user.clone()
-    };
+    let permanent = Credential { token: other.token.clone(), ..world.user.clone() };
     refused(&world, &put().signed(&permanent), "InvalidAccessKeyId");
 
     for unknown in ["AKIDEMUnobody", "AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE", "x"] {
         let mut draft = put().signed(&world.user);
         tamper(&mut draft, &world.user.pair.secret_id, unknown);
         let error = refused(&world, &draft, "InvalidAccessKeyId");
-        assert_eq!(
-            error.message,
-            "The Access Key Id you provided does not exist in our records"
-        );
+        assert_eq!(error.message, "The Access Key Id you provided does not exist in our records");
     }
 
     assert!(world.directory.revoke(&session.pair.secret_id));
     let error = refused(&world, &put().signed(&session), "InvalidAccessKeyId");
     assert_eq!(error.reason.as_deref(), Some("the key was revoked"));
 
-    let late = Draft {
-        now: NOW + 1800,
-        key_time: format!("{NOW};{}", NOW + 3600),
-        ..put()
-    };
+    let late = Draft { now: NOW + 1800, key_time: format!("{NOW};{}", NOW + 3600), ..put() };
     let error = refused(&world, &late.clone().signed(&other), "ExpiredToken");
     assert_eq!(error.status.as_u16(), 400);
-    let in_time = Draft {
-        now: NOW + 1799,
-        ..late
-    };
+    let in_time = Draft { now: NOW + 1799, ..late };
     authorize(&world, &in_time.signed(&other)).unwrap();
 }
 
@@ -203,22 +162,11 @@ fn a_signature_is_good_for_its_own_time_alone() {
     for field in ["q-sign-time", "q-key-time"] {
         let mut draft = put().signed(&world.user);
         let right = format!("{field}={}", put().key_time);
-        tamper(
-            &mut draft,
-            &right,
-            &format!("{field}={};{}", NOW - 20, NOW - 10),
-        );
-        assert_eq!(
-            refused(&world, &draft, "AccessDenied").message,
-            "Request has expired"
-        );
+        tamper(&mut draft, &right, &format!("{field}={};{}", NOW - 20, NOW - 10));
+        assert_eq!(refused(&world, &draft, "AccessDenied").message, "Request has expired");
         // A longer life than was signed.
         let mut draft = put().signed(&world.user);
-        tamper(
-            &mut draft,
-            &right,
-            &format!("{field}={};{}", NOW - 60, NOW + 601),
-        );
+        tamper(&mut draft, &right, &format!("{field}={};{}", NOW - 60, NOW + 601));
         if field == "q-key-time" {
             refused(&world, &draft, "SignatureDoesNotMatch");
         }
@@ -268,30 +216,17 @@ fn a_wrong_signature_is_answered_with_what_was_to_be_signed() {
 fn what_could_mean_two_things_is_refused() {
     let world = World::new();
     for query in ["prefix=a&prefix=b", "uploadId=1&uploadid=2", "a&a"] {
-        let draft = Draft {
-            query: query.to_owned(),
-            ..put().signed(&world.root)
-        };
+        let draft = Draft { query: query.to_owned(), ..put().signed(&world.root) };
         refused(&world, &draft, "InvalidArgument");
     }
-    for name in [
-        "content-type",
-        "x-cos-acl",
-        "x-cos-security-token",
-        "authorization",
-    ] {
+    for name in ["content-type", "x-cos-acl", "x-cos-security-token", "authorization"] {
         let draft = put().header(name, "a").header(name, "b");
         refused(&world, &draft, "InvalidArgument");
     }
-    let twice = put()
-        .header("range", "a")
-        .header("range", "b")
-        .signed(&world.root);
+    let twice = put().header("range", "a").header("range", "b").signed(&world.root);
     refused(&world, &twice, "SignatureDoesNotMatch");
     let session = world.session(&allow("PutObject", "a/*", ""));
-    let both = put()
-        .header("x-cos-security-token", "x")
-        .presigned(&session);
+    let both = put().header("x-cos-security-token", "x").presigned(&session);
     refused(&world, &both, "InvalidArgument");
     let path = Draft::new("PUT", "/%ff", "").signed(&world.root);
     refused(&world, &path, "InvalidURI");
@@ -301,11 +236,7 @@ fn what_could_mean_two_things_is_refused() {
 
 /// Changes the Authorization header.
 fn tamper(draft: &mut Draft, from: &str, to: &str) {
-    let (_, value) = draft
-        .headers
-        .iter_mut()
-        .find(|(name, _)| name == "authorization")
-        .unwrap();
+    let (_, value) = draft.headers.iter_mut().find(|(name, _)| name == "authorization").unwrap();
     assert!(value.contains(from), "{from}");
     *value = value.replacen(from, to, 1);
 }
