@@ -132,8 +132,10 @@ fn the_base_starts_as_a_server_and_warns_that_everyone_is_served() {
 /// Against DNS rebinding.
 #[test]
 fn a_loopback_server_without_authentication_allows_only_localhost_as_a_name() {
-    let hosts = |row| server(row).allowed_hosts.map(|hosts| hosts.join(" "));
-    assert_eq!(hosts("HOST=127.0.0.1").as_deref(), Some("localhost"));
+    let hosts = |row: &str| server(row).allowed_hosts.map(|hosts| hosts.join(" "));
+    for loopback in ["127.0.0.1", "127.8.0.1", "::1", "::ffff:127.0.0.1"] {
+        assert_eq!(hosts(&format!("HOST={loopback}")).as_deref(), Some("localhost"), "{loopback}");
+    }
     assert_eq!(hosts(""), None);
     assert_eq!(hosts("HOST=127.0.0.1 & AUTH=hmac & HMAC_KEYS=a={KEY}"), None);
     assert_eq!(hosts("HOST=127.0.0.1 & TENCENTCLOUD_RUNENV=SCF"), None);
@@ -145,6 +147,8 @@ ALLOWED_HOSTS: ALLOWED_HOSTS=,
 ALLOWED_HOSTS: ALLOWED_HOSTS=https://sts.example.com
 ALLOWED_HOSTS: ALLOWED_HOSTS=sts.example.com:9000
 ALLOWED_HOSTS: ALLOWED_HOSTS=*.example.com
+ALLOWED_HOSTS: ALLOWED_HOSTS=.example.com
+ALLOWED_HOSTS: ALLOWED_HOSTS=sts..example.com
 ALLOWED_HOSTS: {LAMBDA} & ALLOWED_HOSTS=sts.example.com
 ALLOWED_HOSTS: {SCF} & ALLOWED_HOSTS=sts.example.com",
     );
@@ -458,6 +462,8 @@ HMAC_KEYS: AUTH=hmac & HMAC_KEYS={KEY}
 HMAC_KEYS: AUTH=hmac & HMAC_KEYS=backend=
 HMAC_KEYS: AUTH=hmac & HMAC_KEYS=backend=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
 HMAC_KEYS: AUTH=hmac & HMAC_KEYS=backend=12345121234512345123451234512345
+HMAC_KEYS: AUTH=hmac & HMAC_KEYS=backend=0123456789abcdef0123456789abcdef
+HMAC_KEYS: AUTH=hmac & HMAC_KEYS=backend=password-password-password-password
 HMAC_KEYS: AUTH=hmac & HMAC_KEYS=backend=0123456789abcdef0123456789abcde
 HMAC_KEYS: AUTH=hmac & HMAC_KEYS=backend={KEY}é
 HMAC_KEYS: AUTH=hmac & HMAC_KEYS=a={KEY};a={KEY}2

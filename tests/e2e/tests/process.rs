@@ -39,6 +39,14 @@ async fn a_configuration_with_faults_ends_the_process_and_names_them_all() {
     for (variable, _) in faults {
         assert!(printed.contains(variable), "{variable} in {printed}");
     }
+
+    let missing = with(&[("GRANTS_FILE", "missing.toml")]);
+    let (_, printed) = Process::start(missing).unwrap().ended().await.unwrap();
+    let here = std::env::current_dir().unwrap();
+    let binary = bootstrap().unwrap().canonicalize().unwrap();
+    let next = binary.parent().unwrap();
+    let expected = format!("no such file in {} or {}", here.display(), next.display());
+    assert!(printed.contains(&expected), "{expected} in {printed}");
 }
 
 #[tokio::test]
