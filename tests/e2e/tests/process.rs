@@ -11,7 +11,7 @@
 use std::time::Duration;
 
 use cos_emulator::{Fault, Platform};
-use cos_issuer_e2e::{Browser, Process, VARIABLES, cloud, issuer_on, printed};
+use cos_issuer_e2e::{Browser, Process, VARIABLES, bootstrap, cloud, issuer_on, printed};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
