@@ -145,8 +145,7 @@ impl Server {
             return;
         }
         let service = service_fn(|request| async {
-            let _handling = connection.handling();
-            Ok::<_, Infallible>(self.respond(request).await)
+            Ok::<_, Infallible>(self.respond(request, connection).await)
         });
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(WRITE_TIMEOUT));
@@ -160,7 +159,11 @@ impl Server {
         }
     }
 
-    async fn respond(&self, request: hyper::Request<Incoming>) -> hyper::Response<Full<Bytes>> {
+    async fn respond(
+        &self,
+        request: hyper::Request<Incoming>,
+        connection: &Connection,
+    ) -> hyper::Response<Full<Bytes>> {
         let (head, body) = request.into_parts();
         let sent_id = head.headers.get("x-scf-request-id").and_then(|value| value.to_str().ok());
         // Without SCF in front, this header is whatever a client writes.
@@ -174,6 +177,8 @@ impl Server {
             Ok(()) => read(&head, body).await,
             Err(error) => Err(error),
         };
+        // Only now: a client that does not finish its body must not keep others out.
+        let _handling = connection.handling();
         let response = match request {
             Ok(request) => {
                 let deadline = Deadline::unlimited(&*self.handler.clock);
