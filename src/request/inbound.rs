@@ -6,6 +6,7 @@
 
 use http::{HeaderMap, Method};
 
+use super::client_address::ClientAddress;
 use super::identity::Identity;
 use crate::error::{Error, ErrorCode};
 
@@ -24,6 +25,8 @@ pub struct Request<Body = String> {
     pub body: Body,
     /// Who the platform reports as the caller; never read from a header.
     pub identity: Option<Identity>,
+    /// The address of the client, as the connection or the event reports it.
+    pub reported_address: Option<ClientAddress>,
 }
 
 /// A request as a platform delivers it: nothing is checked.
@@ -64,6 +67,7 @@ impl Inbound {
             headers: self.headers,
             body,
             identity: self.identity,
+            reported_address: self.reported_address,
         })
     }
 }
@@ -114,6 +118,7 @@ mod tests {
             headers,
             body: Vec::new(),
             identity: None,
+            reported_address: None,
         };
         inbound.check()
     }
