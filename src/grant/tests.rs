@@ -457,6 +457,8 @@ fn the_key_of_the_prefix_is_granted_only_where_the_grant_includes_it() {
     let expected = expected.split(", ").filter_map(|pair| pair.split_once(' '));
     let owned = |(action, key): (&str, &str)| (action.to_owned(), key.to_owned());
     assert_eq!(keys, expected.map(owned).collect::<Vec<_>>());
+    let keys = pairs(&everything(&without, nobody()).unwrap());
+    assert!(keys.iter().all(|(_, key)| key == "data/*"), "{keys:?}");
     for (operation, key, is_granted) in [
         ("HeadObject", "data", true),
         ("HeadObject", "data2", false),
