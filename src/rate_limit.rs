@@ -167,21 +167,21 @@ enum Refusal {
 impl Caller {
     fn count(&mut self, limit: &RateLimit, now: Duration) -> Result<(), Refusal> {
         let RateLimit { requests, period, block } = *limit;
+        // A clock that was set back must not refuse for longer than the settings.
+        let latest = now.saturating_add(period);
+        self.arrival = self.arrival.clamp(now, latest);
         if let Some(block) = block {
-            // A clock that was set back must not block for longer than asked for.
             self.blocked_until = self.blocked_until.min(now.saturating_add(block));
             if self.blocked_until > now {
                 return Err(Refusal::Blocked(self.blocked_until.saturating_sub(now)));
             }
         }
-        let latest = now.saturating_add(period);
-        let start = self.arrival.clamp(now, latest);
-        let arrival = start.saturating_add(period.checked_div(requests.get()).unwrap_or(period));
+        let interval = period.checked_div(requests.get()).unwrap_or(period);
+        let arrival = self.arrival.saturating_add(interval);
         if arrival <= latest {
             self.arrival = arrival;
             return Ok(());
         }
-        self.arrival = start;
         if self.refused_since > now || now.saturating_sub(self.refused_since) >= period {
             self.refused_since = now;
             self.refusals = 0;

@@ -4,8 +4,6 @@ use std::net::{IpAddr, SocketAddr};
 
 use http::{HeaderMap, HeaderName};
 
-use super::Request;
-
 /// The address of a client, and who reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientAddress {
@@ -50,7 +48,7 @@ pub struct AddressHeader {
 
 impl AddressHeader {
     /// The address in the header; `None` if that place has none.
-    fn address(&self, headers: &HeaderMap) -> Option<IpAddr> {
+    pub(super) fn address(&self, headers: &HeaderMap) -> Option<IpAddr> {
         // Several headers of one name are one list.
         // <https://www.rfc-editor.org/rfc/rfc9110#section-5.3>
         let values = headers.get_all(&self.name).iter().rev();
@@ -59,16 +57,6 @@ impl AddressHeader {
         let with_port = || place.parse::<SocketAddr>().map(|address| address.ip());
         let plain = place.trim_start_matches('[').trim_end_matches(']');
         plain.parse().or_else(|_| with_port()).ok()
-    }
-}
-
-impl Request {
-    /// The address of the client, by `header` where that is set. A request without an address in
-    /// that header did not come through the proxies, so the address of the connection counts.
-    pub fn client_address(&self, header: Option<&AddressHeader>) -> Option<ClientAddress> {
-        let reported = header.and_then(|header| header.address(&self.headers));
-        let of_header = |address| ClientAddress { address, source: AddressSource::Header };
-        reported.map(of_header).or(self.reported_address)
     }
 }
 

@@ -6,7 +6,7 @@
 
 use http::{HeaderMap, Method};
 
-use super::client_address::ClientAddress;
+use super::client_address::{AddressHeader, AddressSource, ClientAddress};
 use super::identity::Identity;
 use crate::error::{Error, ErrorCode};
 
@@ -69,6 +69,16 @@ impl Inbound {
             identity: self.identity,
             reported_address: self.reported_address,
         })
+    }
+}
+
+impl Request {
+    /// The address of the client, by `header` where that is set. A request without an address in
+    /// that header did not come through the proxies, so the address of the connection counts.
+    pub fn client_address(&self, header: Option<&AddressHeader>) -> Option<ClientAddress> {
+        let reported = header.and_then(|header| header.address(&self.headers));
+        let of_header = |address| ClientAddress { address, source: AddressSource::Header };
+        reported.map(of_header).or(self.reported_address)
     }
 }
 
