@@ -99,6 +99,16 @@ fn every_folder_has_its_row() {
     }
 }
 
+/// A running program cannot be written to: `make build` next to `make run` would fail.
+#[test]
+fn programs_are_replaced_and_not_overwritten() {
+    let makefile = read("Makefile");
+    assert_eq!(makefile.matches("@$(call replace,").count(), 2);
+    for line in makefile.lines().filter(|line| line.contains("cp ") && line.starts_with('\t')) {
+        assert!(!line.contains(" $(bootstrap)") && !line.contains(" target/emulator/"), "{line}");
+    }
+}
+
 /// Every page that people read, by its path from the root.
 fn pages() -> Vec<String> {
     let mut pages = Vec::new();
