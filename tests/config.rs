@@ -584,6 +584,10 @@ fn limits_and_the_kill_switch_are_well_formed() {
         Some((http::HeaderName::from_static("x-forwarded-for"), 2))
     );
     assert!(started("DENY=all").deny_list.check_all().is_err());
+    let exposed = "HOST=127.0.0.1 & SHARED_STORE=redis://:CANARY@store.example.com";
+    let warnings = started(exposed).warnings;
+    assert!(warnings.len() == 1 && warnings[0].contains("rediss://"), "{warnings:?}");
+    assert!(started("SHARED_STORE=rediss://127.0.0.1").shared_store.is_some());
     accepted(
         "DENY=sub:a%2Cb,issuer:https://i,key:k,grant:g,subject:0123456789abcdef0123456789abcdef",
     );
@@ -607,6 +611,11 @@ CLIENT_ADDRESS: CLIENT_ADDRESS=header:X Forwarded:1
 CLIENT_ADDRESS: CLIENT_ADDRESS=connection & {LAMBDA}
 DENY: DENY=CANARY
 DENY: DENY=sub:a,CANARY
-DENY_FILE: DENY_FILE=missing.txt",
+DENY_FILE: DENY_FILE=missing.txt
+SHARED_STORE: SHARED_STORE=store.example.com:6379
+SHARED_STORE: SHARED_STORE=https://CANARY@store.example.com
+SHARED_STORE_PREFIX: SHARED_STORE=redis://127.0.0.1 & SHARED_STORE_PREFIX=a b
+SHARED_STORE_PREFIX: SHARED_STORE_PREFIX=a:
+SHARED_STORE_CA_FILE: SHARED_STORE=rediss://127.0.0.1 & SHARED_STORE_CA_FILE=ca.pem",
     );
 }

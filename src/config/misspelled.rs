@@ -6,7 +6,7 @@
 
 use super::environment::Environment;
 
-const SETTINGS: [&str; 45] = [
+const SETTINGS: [&str; 48] = [
     "ALLOW",
     "ALLOWED_HOSTS",
     "ALLOWED_ORIGINS",
@@ -48,6 +48,9 @@ const SETTINGS: [&str; 45] = [
     "SECRET_ID",
     "SECRET_KEY",
     "SESSION_TOKEN",
+    "SHARED_STORE",
+    "SHARED_STORE_CA_FILE",
+    "SHARED_STORE_PREFIX",
     "STS_CA_FILE",
     "STS_DEADLINE_MS",
     "STS_ENDPOINTS",
