@@ -19,6 +19,7 @@ use crate::access::CurrentAccess;
 use crate::deny_list::DenyList;
 use crate::grant::Grants;
 use crate::handler::Handler;
+use crate::log;
 
 /// What was read last, and how to read it again.
 #[expect(missing_debug_implementations, reason = "the kill switch names people")]
@@ -38,6 +39,8 @@ impl Reloader {
                 () = hangup.received() => true,
                 () = sleep(CHECK_INTERVAL) => false,
             };
+            // Lines that could not be written, when nothing else is logged.
+            log::flush();
             if is_asked {
                 self.reload_grants(&handler.access);
                 last_error = None;
