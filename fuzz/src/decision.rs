@@ -1,8 +1,9 @@
-//! Well-formed policies and requests from bytes: text seldom gets past the parser, these nearly always do.
+//! Well-formed policies and requests from bytes: text seldom gets past the parser, these nearly
+//! always do.
 //!
 //! # Guarantees tested
-//! The evaluator and the naive one decide every request alike, for every operator and for values of every
-//! kind, valid and odd.
+//! The evaluator and the naive one decide every request alike, for every operator and for values of
+//! every kind, valid and odd.
 
 mod values;
 

@@ -5,9 +5,9 @@
 //! - The evaluator and the naive one decide every request alike.
 //! - The review of a policy never panics.
 //!
-//! An input is a policy, an empty line, and one request a line: `action region bucket owner key`, then
-//! `name=value` for the context, separated by spaces, `-` for nothing. Each policy is also tested with a few
-//! fixed requests and with those that its own texts name.
+//! An input is a policy, an empty line, and one request a line: `action region bucket owner key`,
+//! then `name=value` for the context, separated by spaces, `-` for nothing. Each policy is also
+//! tested with a few fixed requests and with those that its own texts name.
 
 use std::collections::BTreeMap;
 

@@ -102,9 +102,9 @@ impl Grants {
     /// Decides a request. `entropy` makes the key of a new object.
     ///
     /// # Errors
-    /// [`ErrorCode::CallerNotAllowed`] without a matching grant; [`ErrorCode::DurationSeconds`] when the
-    /// requested lifetime is outside the grants; [`ErrorCode::ScopeNotGranted`] when a scope,
-    /// bucket or region is; [`ErrorCode::Extension`] when an extension is not granted;
+    /// [`ErrorCode::CallerNotAllowed`] without a matching grant; [`ErrorCode::DurationSeconds`]
+    /// when the requested lifetime is outside the grants; [`ErrorCode::ScopeNotGranted`] when a
+    /// scope, bucket or region is; [`ErrorCode::Extension`] when an extension is not granted;
     /// [`ErrorCode::Internal`] when the system has no entropy for the key of a new object.
     pub fn authorize(
         &self,

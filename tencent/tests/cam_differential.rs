@@ -1,5 +1,5 @@
-//! The evaluator against a second, naive one, over random policies and requests; and the only rendering of
-//! a policy.
+//! The evaluator against a second, naive one, over random policies and requests; and the only
+//! rendering of a policy.
 //!
 //! # Guarantees
 //! A run that denies, or allows, nearly everything fails, because it would compare nothing.

@@ -2,7 +2,7 @@
 //!
 //! Each folder below `vectors/` is one published request: `request.json` and `body` go in, and each
 //! numbered file is what one step must bring out. A step that goes wrong is named by its folder and
-//! file. `source.md` says where the numbers are from.
+//! file. `source.md` names where the numbers are from.
 
 #![expect(
     clippy::expect_used,

@@ -77,7 +77,7 @@ pub(super) const ENTRIES: [Entry; 55] = [
         "a_key_must_be_allowed_as_sent_and_as_merged",
     ),
     sdk_source(
-        "a key may begin with `/`, though a page says that it must not",
+        "a key may begin with `/`, though a page forbids it",
         "suites of cos-nodejs-sdk-v5 and cos-js-sdk-v5 upload such keys; page 436/13324",
         "keys_that_no_object_may_have",
     ),
@@ -176,7 +176,7 @@ pub(super) const ENTRIES: [Entry; 55] = [
     observed("`/` is not encoded", "the documents' samples", "keys_are_encoded_when_asked_for"),
     inferred(
         "a number above its limit is cut to the limit",
-        "no page says",
+        "not documented",
         "lists_that_are_refused",
     ),
     inferred(

@@ -164,7 +164,7 @@ pub(super) const ENTRIES: [Entry; 38] = [
     ),
     inferred(
         "several deletions at once are decided key by key: what is denied is an `Error`, the others go",
-        "no page says",
+        "not documented",
         "each_key_of_a_deletion_is_decided_by_itself",
     ),
     documented(

@@ -82,7 +82,7 @@ pub(super) const ENTRIES: [Entry; 17] = [
     ),
     inferred(
         "Lambda behind a load balancer: of a repeated query name the last value stays",
-        "multi-value headers are off by default and have room for one",
+        "multi-value headers are off by default and carry one value",
         "lambda_load_balancer",
     ),
     documented(

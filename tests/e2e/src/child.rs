@@ -67,7 +67,7 @@ impl Process {
         let line: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
         let address = line.get("address").and_then(serde_json::Value::as_str).map(str::to_owned);
         address.ok_or_else(|| {
-            Failure::new(format!("the server said `{line}` and not where it listens"))
+            Failure::new(format!("the server printed `{line}`, not its address"))
         })
     }
 

@@ -330,7 +330,7 @@ async fn assert_one_call(cloud: &Cloud, action: &str) {
     assert_eq!(calls, [(action.to_owned(), "Success".to_owned())]);
 }
 
-/// The keys are the ones that this STS issued; the message of a failure holds none of them.
+/// The keys are the ones that this STS issued; the message of a failure contains none of them.
 #[track_caller]
 fn assert_issued(cloud: &Cloud, credentials: &Value) {
     let known = cloud.secrets();

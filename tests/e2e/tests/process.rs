@@ -35,7 +35,7 @@ async fn a_configuration_with_faults_ends_the_process_and_names_them_all() {
     ];
     let (code, printed) = Process::start(with(&faults)).unwrap().ended().await.unwrap();
     assert_eq!(code, Some(1));
-    assert!(!printed.contains("CANARY"), "a value is told: {printed}");
+    assert!(!printed.contains("CANARY"), "a value is printed: {printed}");
     for (variable, _) in faults {
         assert!(printed.contains(variable), "{variable} in {printed}");
     }

@@ -1,4 +1,4 @@
-//! STS on a bad day: what the caller is told, what never reaches them, and that the next request is
+//! STS on a bad day: what the caller gets, what never reaches them, and that the next request is
 //! served.
 
 #![expect(
@@ -20,7 +20,7 @@ use tencent::time::{Clock as _, SystemClock};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 
-/// What a caller is told: the status and the stable name.
+/// What a caller gets: the status and the stable name.
 type Told = (u16, &'static str);
 const REFUSED: Told = (502, "InternalError.UpstreamRefused");
 const THROTTLED: Told = (503, "RequestLimitExceeded.Upstream");

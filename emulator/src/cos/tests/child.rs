@@ -1,4 +1,4 @@
-//! COS in a process of its own, which a test may kill or measure: this same test binary, told by a
+//! COS in a process of its own, which a test may kill or measure: this same test binary, started with a
 //! variable to serve.
 //!
 //! # Guarantees

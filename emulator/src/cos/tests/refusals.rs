@@ -1,4 +1,4 @@
-//! What is refused before anything is stored, and what is said about it.
+//! What is refused before anything is stored, and the error that the caller gets.
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
