@@ -69,8 +69,8 @@ build: ready ## Build the deployed binary: target/deploy/bootstrap
 		env $(deploy_build) -p cos-issuer --bin bootstrap --target-dir target/deploy
 	@cp target/deploy/$(host)/release/bootstrap $(bootstrap)
 
-# PACKAGE_FILES="grants.toml jwks.json" puts these next to the binary. Of a name that no shell has
-# set for something else.
+# PACKAGE_FILES="grants.toml jwks.json" puts these next to the binary. No shell uses the name for
+# something else.
 package: build ## Build the packages dist/cos-issuer-*.zip; PACKAGE_FILES="grants.toml" goes in too
 	@scf/package $(bootstrap) dist $(PACKAGE_FILES)
 

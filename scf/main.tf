@@ -2,8 +2,8 @@
 # apply` in this folder.
 #
 # Guarantees: a web function with a function URL; nothing about who may ask or what they get has a
-# default; secrets are never shown. Not covered: where the state is kept (it contains the secrets in the
-# clear: encrypt it), variables that few need (the README has the table), a domain of one's own,
+# default; secrets are never shown. Not covered: where the state is kept (it contains the secrets in
+# the clear: encrypt it), variables that few need (the README has the table), a domain of one's own,
 # alarms.
 
 terraform {

@@ -1,14 +1,16 @@
-// Drives the COS SDKs for Node (`cos-nodejs-sdk-v5`) and for mini-programs (`cos-wx-sdk-v5`) against a
-// COS server.
+// Drives the COS SDKs for Node (`cos-nodejs-sdk-v5`) and for mini-programs (`cos-wx-sdk-v5`)
+// against a COS server.
 //
 //     cos_client.js PACKAGE story|calls
 //
 // The credential comes from ISSUER_URL, requested as the SDK's README shows, for BUCKET, REGION and
-// PREFIX. CREDENTIALS (JSON, by name) contains further credentials that the test changed. COS listens
-// on COS_ADDRESS. CLIENTS below and docs/local-cloud-clients.md show the settings that point each SDK
-// there; nothing else differs from production. CALLS is the list of calls; cos_story.js makes them.
+// PREFIX. CREDENTIALS (JSON, by name) contains further credentials that the test changed. COS
+// listens on COS_ADDRESS. CLIENTS below and docs/local-cloud-clients.md show the settings that
+// point each SDK there; nothing else differs from production. CALLS is the list of calls;
+// cos_story.js makes them.
 //
-// Guarantees: one line on standard output. Not covered: whether the outcome is right; the tests check that.
+// Guarantees: one line on standard output. Not covered: whether the outcome is right; the tests
+// check that.
 'use strict';
 
 const fs = require('node:fs');

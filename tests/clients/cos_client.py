@@ -133,7 +133,7 @@ class Story:
 
 
 def interrupted(sent, _total):
-    """The SDK has no pause: an app stops an upload in its progress callback, and resumes it anew."""
+    """The SDK has no pause: an app stops an upload in its progress callback, then resumes."""
     if sent > LARGE_BYTES // 2:
         raise InterruptedError
 

@@ -3,14 +3,14 @@
 //
 //     cos_get_authorization.js PACKAGE
 //
-// An SDK gets a `getAuthorization` callback that calls ISSUER_URL and returns the answer as the SDK's
-// README shows (format 1; with SCOPE_LIMIT set, format 2, which posts the scopes). Then it uploads two
-// objects to a loopback server in place of COS. With `/getKeyAndCredentials`, the driver asks once,
-// before the upload, and the answer names the object. issuer_answer.js reads the answer and changes it
-// on the way.
+// An SDK gets a `getAuthorization` callback that calls ISSUER_URL and returns the answer as the
+// SDK's README shows (format 1; with SCOPE_LIMIT set, format 2, which posts the scopes). Then it
+// uploads two objects to a loopback server in place of COS. With `/getKeyAndCredentials`, the
+// driver asks once, before the upload, and the answer names the object. issuer_answer.js reads the
+// answer and changes it on the way.
 //
-// Guarantees: the SDK checks, caches and signs by itself; the line on standard output contains what it
-// sent. Not covered: what COS would allow with the credential.
+// Guarantees: the SDK checks, caches and signs by itself; the line on standard output contains what
+// it sent. Not covered: what COS would allow with the credential.
 'use strict';
 
 const fs = require('node:fs');

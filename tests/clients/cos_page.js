@@ -1,5 +1,5 @@
-// Drives the COS SDK for browsers (`cos-js-sdk-v5`) in a browser, from a page of another origin than
-// COS and the issuer.
+// Drives the COS SDK for browsers (`cos-js-sdk-v5`) in a browser, from a page of another origin
+// than COS and the issuer.
 //
 // `/settings` of the page's own server returns what the other drivers read from the environment;
 // `/outcome` takes the one line that they print. Only `Domain` and `Protocol` point the SDK at the

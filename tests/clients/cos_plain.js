@@ -1,8 +1,9 @@
 // What a client does without its SDK, with bare HTTP: a URL that it signed, a form, a request that
 // nobody signed.
 //
-// Each function takes the SDK's client and parameters and returns what the SDK would return, so that
-// cos_story.js treats both alike. `alter` and `fields` change a URL or a form after it was signed.
+// Each function takes the SDK's client and parameters and returns what the SDK would return, so
+// that cos_story.js treats both alike. `alter` and `fields` change a URL or a form after it was
+// signed.
 //
 // Guarantees: whatever host a URL names, the request goes to COS_ADDRESS. Not covered: whether the
 // outcome is right.

@@ -8,9 +8,9 @@
 // A `host` defines where the objects go (Bucket, Region, prefix) and makes what differs: a file, a
 // body, the bytes of an answer.
 //
-// Guarantees: every check is a name with true or false; a call that fails ends the story and is named;
-// the outcome contains nothing of a credential. Not covered: whether the outcome is right; the tests
-// check that.
+// Guarantees: every check is a name with true or false; a call that fails ends the story and is
+// named; the outcome contains nothing of a credential. Not covered: whether the outcome is right;
+// the tests check that.
 'use strict';
 
 (function define(exports) {

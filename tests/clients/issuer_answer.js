@@ -1,10 +1,10 @@
-// The issuer's answer on its way into a `getAuthorization` callback, as the SDKs' READMEs and samples
-// pass it on.
+// The issuer's answer on its way into a `getAuthorization` callback, as the SDKs' READMEs and
+// samples pass it on.
 //
 // Guarantees: members are read by the names that the samples use, in both shapes of an answer:
-// `nested` (the default) and SHAPE=`flat`, which the browser SDK's own server sends. OMIT (for example
-// `credentials.sessionToken`) removes one member on the way, to show that an SDK checks it; REPLACE
-// and WITH put a JSON value in its place. Not covered: whether what was read is right.
+// `nested` (the default) and SHAPE=`flat`, which the browser SDK's own server sends. OMIT (for
+// example `credentials.sessionToken`) removes one member on the way, to show that an SDK checks it;
+// REPLACE and WITH put a JSON value in its place. Not covered: whether what was read is right.
 'use strict';
 
 const outcome = require('./outcome.js');

@@ -1,8 +1,8 @@
 // What the Node drivers share: where things are, and the one JSON line that reports the outcome.
 //
-// Guarantees: exactly one line on standard output (what a package prints goes to standard error), and
-// no secret in it: of a credential only the first seven characters of its SecretId, lengths and times.
-// Not covered: whether the outcome is right; the tests check that.
+// Guarantees: exactly one line on standard output (what a package prints goes to standard error),
+// and no secret in it: of a credential only the first seven characters of its SecretId, lengths and
+// times. Not covered: whether the outcome is right; the tests check that.
 'use strict';
 
 const fs = require('node:fs');

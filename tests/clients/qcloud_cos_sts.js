@@ -2,12 +2,12 @@
 //
 //     qcloud_cos_sts.js ACTION [FORM]
 //
-// ACTION is GetFederationToken or AssumeRole (which reads ROLE_ARN). FORM is how the rights are given:
-// `policy` (written by hand) or `scope` (its getPolicy, which writes the old `prefix//appid/...`
-// resource and a principal).
+// ACTION is GetFederationToken or AssumeRole (which reads ROLE_ARN). FORM is how the rights are
+// given: `policy` (written by hand) or `scope` (its getPolicy, which writes the old
+// `prefix//appid/...` resource and a principal).
 //
-// `host` (or `endpoint`), with its port, points it elsewhere: the helper connects to it, sends it as
-// Host and signs it. The scheme is always https. It has no option for certificates: Node reads
+// `host` (or `endpoint`), with its port, points it elsewhere: the helper connects to it, sends it
+// as Host and signs it. The scheme is always https. It has no option for certificates: Node reads
 // NODE_EXTRA_CA_CERTS, and only when it starts.
 //
 // Guarantees: the helper builds, signs, sends and reads everything itself; nothing is patched.

@@ -66,7 +66,7 @@ def of_every_file():
 
 
 def as_deployed(variables):
-    """Each way with its answers in place; on loopback, with a cloud that does not have to answer."""
+    """Each way with its answers in place; on loopback, with a cloud that need not answer."""
     loopback = {"HOST": "127.0.0.1", "PORT": "0", "STS_ENDPOINTS": "http://127.0.0.1:9"}
     for way, answers in WAYS.items():
         answers = {**ALWAYS, **answers}
