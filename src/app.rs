@@ -1,16 +1,19 @@
 //! The wiring: [`Settings`] in, a [`Handler`] with its connections out.
 
+use std::io;
 use std::sync::Arc;
 
 use tencent::time::Clock;
 
+use crate::access::{Access, CurrentAccess};
 use crate::auth::{Authenticator, JwksCache, KeySource, TokenVerifier, Verifier};
-use crate::config::{AuthSettings, JwtKeys, JwtSettings, Settings};
+use crate::config::{AuthSettings, ConfigError, JwtKeys, JwtSettings, Settings};
 use crate::entropy::SystemEntropy;
 use crate::handler::Handler;
 use crate::http_client::{Client, ClientError, ClientOptions};
 use crate::issuer::Issuer;
-use crate::runtime::Platform;
+use crate::rate_limit::RateLimiter;
+use crate::runtime::{Platform, Reloader};
 use crate::sts;
 
 /// A function that is ready to serve.
@@ -40,7 +43,9 @@ impl App {
         };
         let handler = Handler {
             authentication: authenticator(settings.auth)?,
-            grants: settings.grants,
+            access: CurrentAccess::new(Access::new(settings.grants, settings.deny_list)),
+            rate_limiter: settings.rate_limit.map(RateLimiter::new),
+            address_header: settings.address_header,
             issuer,
             allowed_origins: settings.allowed_origins,
             base_path: settings.base_path,
@@ -49,6 +54,24 @@ impl App {
         };
         Ok(Self { platform: settings.platform, handler })
     }
+}
+
+/// How a server reads grants and kill switch again, with `read_file`.
+pub fn reloader(settings: &Settings, read_file: fn(&str) -> io::Result<Vec<u8>>) -> Reloader {
+    let (of_grants, of_deny_list) = (settings.reloadable.clone(), settings.reloadable.clone());
+    Reloader {
+        grants: settings.grants.clone(),
+        deny_list: settings.deny_list.clone(),
+        read_grants: Box::new(move || of_grants.grants(&read_file).map_err(|e| joined(&e))),
+        read_deny_list: Box::new(move || {
+            of_deny_list.deny_list(&read_file).map_err(|e| joined(&e))
+        }),
+    }
+}
+
+fn joined(errors: &[ConfigError]) -> String {
+    let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    texts.join("; ")
 }
 
 fn authenticator(methods: Vec<AuthSettings>) -> Result<Authenticator, ClientError> {

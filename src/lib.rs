@@ -20,11 +20,13 @@
 //! # Not covered
 //! Reading the environment and files, which `main` does.
 
+pub mod access;
 pub mod app;
 mod audit;
 pub mod auth;
 pub mod config;
 pub mod deadline;
+pub mod deny_list;
 pub mod entropy;
 pub mod error;
 pub mod grant;
@@ -32,6 +34,7 @@ pub mod handler;
 pub mod http_client;
 pub mod issuer;
 pub mod log;
+pub mod rate_limit;
 pub mod request;
 pub mod response;
 pub mod runtime;

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::{env, fs, io};
 
-use cos_issuer::app::App;
+use cos_issuer::app::{self, App};
 use cos_issuer::config::{self, Environment, Settings};
 use cos_issuer::error::chain;
 use cos_issuer::{log, runtime};
@@ -58,9 +58,10 @@ fn read_file(path: &str) -> io::Result<Vec<u8>> {
 }
 
 fn serve(settings: Settings) -> Result<(), Box<dyn std::error::Error>> {
+    let reloader = app::reloader(&settings, read_file);
     let App { platform, handler } = App::new(settings, Arc::new(SystemClock))?;
     let mut tokio = tokio::runtime::Builder::new_current_thread();
     let tokio = tokio.enable_all().build()?;
-    tokio.block_on(runtime::run(platform, handler))?;
+    tokio.block_on(runtime::run(platform, handler, reloader))?;
     Ok(())
 }

@@ -119,8 +119,9 @@ fn server(row: &str) -> ServerSettings {
 fn the_base_starts_as_a_server_and_warns_that_everyone_is_served() {
     assert_eq!(server("").address.to_string(), "0.0.0.0:9000");
     for (row, count) in [
-        ("", 1),
-        ("HOST=192.0.2.1", 1),
+        ("", 2),
+        ("HOST=192.0.2.1", 2),
+        ("RATE_LIMIT=60/1m", 1),
         ("HOST=127.0.0.1", 0),
         ("HOST=::1", 0),
         ("AUTH=hmac & HMAC_KEYS=a={KEY}", 0),
@@ -560,4 +561,46 @@ JWT_ALGORITHMS: {JWT} & JWT_JWKS_URL= & JWT_HS_SECRET={KEY} & JWT_ALGORITHMS=HS5
     );
     let escaped = expanded("{PEM}").replace("\\n", "\\\\n");
     accepted(&format!("{{JWT}} & JWT_JWKS_URL= & JWT_PUBLIC_KEY={escaped}"));
+}
+
+#[test]
+fn limits_and_the_kill_switch_are_well_formed() {
+    let limit = |row: &str| {
+        let limit = started(row).rate_limit.unwrap();
+        (limit.requests.get(), limit.period.as_secs(), limit.block.map(|block| block.as_secs()))
+    };
+    assert_eq!(limit("RATE_LIMIT=60/1m"), (60, 60, None));
+    assert_eq!(limit("RATE_LIMIT=1/24h & RATE_LIMIT_BLOCK=90s"), (1, 86_400, Some(90)));
+    let header = |row: &str| started(row).address_header.map(|header| (header.name, header.hops));
+    assert_eq!(header("CLIENT_ADDRESS=connection"), None);
+    assert_eq!(
+        header("CLIENT_ADDRESS=header:X-Forwarded-For:2"),
+        Some((http::HeaderName::from_static("x-forwarded-for"), 2))
+    );
+    assert!(started("DENY=all").deny_list.check_all().is_err());
+    accepted(
+        "DENY=sub:a%2Cb,issuer:https://i,key:k,grant:g,subject:0123456789abcdef0123456789abcdef",
+    );
+    refused(
+        "\
+RATE_LIMIT: RATE_LIMIT=60
+RATE_LIMIT: RATE_LIMIT=0/1m
+RATE_LIMIT: RATE_LIMIT=60/0s
+RATE_LIMIT: RATE_LIMIT=60/m
+RATE_LIMIT: RATE_LIMIT=60/1d
+RATE_LIMIT: RATE_LIMIT=60/25h
+RATE_LIMIT: RATE_LIMIT=+6/1m
+RATE_LIMIT: RATE_LIMIT=1000001/1s
+RATE_LIMIT_BLOCK: RATE_LIMIT_BLOCK=5m
+RATE_LIMIT_BLOCK: RATE_LIMIT=60/1m & RATE_LIMIT_BLOCK=5
+CLIENT_ADDRESS: CLIENT_ADDRESS=CANARY
+CLIENT_ADDRESS: CLIENT_ADDRESS=platform
+CLIENT_ADDRESS: CLIENT_ADDRESS=header:X-Forwarded-For
+CLIENT_ADDRESS: CLIENT_ADDRESS=header:X-Forwarded-For:0
+CLIENT_ADDRESS: CLIENT_ADDRESS=header:X Forwarded:1
+CLIENT_ADDRESS: CLIENT_ADDRESS=connection & {LAMBDA}
+DENY: DENY=CANARY
+DENY: DENY=sub:a,CANARY
+DENY_FILE: DENY_FILE=missing.txt",
+    );
 }

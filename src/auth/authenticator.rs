@@ -199,6 +199,7 @@ mod tests {
             headers: map,
             body: Vec::new(),
             identity: None,
+            reported_address: None,
         };
         inbound.check().unwrap()
     }

@@ -218,6 +218,7 @@ mod tests {
             headers: HeaderMap::new(),
             body: body.as_bytes().to_vec(),
             identity: None,
+            reported_address: None,
         };
         inbound.check().unwrap()
     }

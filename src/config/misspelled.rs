@@ -6,7 +6,7 @@
 
 use super::environment::Environment;
 
-const SETTINGS: [&str; 40] = [
+const SETTINGS: [&str; 45] = [
     "ALLOW",
     "ALLOWED_HOSTS",
     "ALLOWED_ORIGINS",
@@ -16,6 +16,9 @@ const SETTINGS: [&str; 40] = [
     "AUTH",
     "BASE_PATH",
     "BUCKET",
+    "CLIENT_ADDRESS",
+    "DENY",
+    "DENY_FILE",
     "DURATION_SECONDS",
     "EXTENSIONS",
     "EXTERNAL_ID",
@@ -38,6 +41,8 @@ const SETTINGS: [&str; 40] = [
     "POLICY",
     "PORT",
     "PREFIX",
+    "RATE_LIMIT",
+    "RATE_LIMIT_BLOCK",
     "REGION",
     "ROLE_ARN",
     "SECRET_ID",

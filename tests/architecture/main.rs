@@ -41,7 +41,7 @@ const MAY_EXPOSE: [&str; 7] = [
 const MAY_BE_PLAIN: [&str; 1] = ["src/response/formats.rs"];
 
 /// The modules of the function, from the outside in: each may use only those behind it.
-const ORDER: [&str; 17] = [
+const ORDER: [&str; 20] = [
     "main",
     "app",
     "config",
@@ -52,7 +52,10 @@ const ORDER: [&str; 17] = [
     "issuer",
     "response",
     "sts",
+    "access",
     "grant",
+    "rate_limit",
+    "deny_list",
     "auth",
     "request",
     "deadline",

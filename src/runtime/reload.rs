@@ -1,0 +1,80 @@
+//! Files that a server reads again while it runs: `DENY_FILE` and `GRANTS_FILE`.
+//!
+//! # Guarantees
+//! A changed `DENY_FILE` counts within 30 seconds, and at SIGHUP. `GRANTS_FILE` is read again at
+//! SIGHUP. A file with an error changes nothing: the log reports what is wrong, and what was
+//! read before stays in effect.
+//!
+//! # Not covered
+//! Reading the files, which `main` does.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::sleep;
+use tracing::{error, info};
+
+use super::signal::Signal;
+use crate::access::Access;
+use crate::deny_list::DenyList;
+use crate::grant::Grants;
+use crate::handler::Handler;
+
+/// What was read last, and how to read it again.
+#[expect(missing_debug_implementations, reason = "the kill switch names people")]
+pub struct Reloader {
+    /// The grants that count now.
+    pub grants: Grants,
+    /// The kill switch that counts now.
+    pub deny_list: DenyList,
+    /// Reads the grants; the error is a text for the log.
+    pub read_grants: Box<dyn Fn() -> Result<Grants, String> + Send>,
+    /// Reads the kill switch; the error is a text for the log.
+    pub read_deny_list: Box<dyn Fn() -> Result<DenyList, String> + Send>,
+}
+
+impl Reloader {
+    /// Reads again until the server ends.
+    pub(super) async fn run(mut self, handler: Arc<Handler>, mut hangup: Signal) {
+        let mut last_error = None;
+        loop {
+            let is_asked = tokio::select! {
+                () = hangup.received() => true,
+                () = sleep(CHECK_INTERVAL) => false,
+            };
+            if is_asked {
+                self.reload_grants();
+                last_error = None;
+            }
+            let old = self.deny_list.clone();
+            match (self.read_deny_list)() {
+                Ok(new) => {
+                    self.deny_list = new;
+                    last_error = None;
+                }
+                // An error is reported once, not at every check.
+                Err(error) if last_error.as_ref() == Some(&error) => {}
+                Err(error) => {
+                    error!(cause = error, "the kill switch is unchanged: it could not be read");
+                    last_error = Some(error);
+                }
+            }
+            if is_asked || self.deny_list != old {
+                handler.access.store(Access::new(self.grants.clone(), self.deny_list.clone()));
+                info!("grants and kill switch were read again");
+            }
+        }
+    }
+
+    fn reload_grants(&mut self) {
+        match (self.read_grants)() {
+            Ok(grants) => self.grants = grants,
+            Err(error) => {
+                error!(cause = error, "the grants are unchanged: they could not be read");
+            }
+        }
+    }
+}
+
+/// Short enough that a change counts within 30 seconds on a busy machine.
+const CHECK_INTERVAL: Duration = Duration::from_secs(10);
