@@ -26,7 +26,7 @@ use tencent::cam::{AccessRequest, Decision, Policy, PolicySet, Reason, decide};
 const CASES: u32 = 6000;
 
 #[test]
-fn one_policy_is_judged_the_same() {
+fn one_policy_is_decided_alike() {
     let allowed = Cell::new(0);
     check(&(policies(), accesses()), |(policy, asked)| {
         let decision = parsed(&policy).decide(&access(&asked));
@@ -40,7 +40,7 @@ fn one_policy_is_judged_the_same() {
 }
 
 #[test]
-fn layers_are_judged_the_same() {
+fn layers_are_decided_alike() {
     let allowed = Cell::new(0);
     let identity = prop::collection::vec(policies(), 1..3);
     check(&(identity, policies(), accesses()), |(identity, session, asked)| {

@@ -123,7 +123,7 @@ fn a_signature_is_not_part_of_what_it_signs() {
 }
 
 #[test]
-fn an_unknown_signature_method_is_none() {
+fn an_unknown_signature_method_is_refused() {
     for text in ["HmacMD5", "hmacsha1", "HMACSHA256", "none"] {
         assert_eq!(SignatureMethod::from_parameter(Some(text)), None, "{text}");
     }

@@ -154,7 +154,8 @@ fn pieces_of(name: &str) -> Vec<(String, bool)> {
     if name.ends_with(".md") {
         return paragraphs(&text, name.contains("zh-CN"));
     }
-    let comments = comments(name, &text).into_iter().map(|(_, comment)| (comment.to_owned(), false));
+    let comments =
+        comments(name, &text).into_iter().map(|(_, comment)| (comment.to_owned(), false));
     comments.chain(messages(name)).collect()
 }
 

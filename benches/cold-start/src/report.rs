@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn each_figure_stands_beside_its_aim() {
+    fn each_figure_is_next_to_its_aim() {
         let pairs = vec![
             Pair { function: sample(1.0, 5_000_000, 1), hello: sample(1.0, 2_000_000, 0) },
             Pair { function: sample(1.5, 6_500_000, 2), hello: sample(1.0, 2_000_000, 0) },

@@ -164,7 +164,7 @@ async fn a_mutilated_answer_is_refused_as_the_source_refuses_it() {
 
 /// Why the flat format has no `code` of ours: Go's names match in any case.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_numeric_code_beside_the_flat_members_would_break_go() {
+async fn a_numeric_code_next_to_the_flat_members_would_break_go() {
     let (_cloud, browser) = start().await;
     let mut answer = send_as_written(&browser, "GET /sts?format=cvm").await.unwrap();
     for model in [go::cvm_security_credentials as Model, coscli::cam_auth] {

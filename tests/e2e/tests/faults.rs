@@ -42,7 +42,7 @@ async fn each_fault_of_the_sts_has_its_code_for_as_long_as_it_lasts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_name_that_does_not_resolve_and_a_strange_certificate_are_no_connection() {
+async fn a_name_that_does_not_resolve_and_an_untrusted_certificate_fail() {
     for fault in [Fault::DnsFailure, Fault::TlsFailure] {
         let case = fault.kind();
         let builder = issuer_on(Platform::ScfWeb).unwrap().fault(sts(fault));

@@ -82,7 +82,7 @@ async fn an_origin_that_only_looks_like_an_allowed_one_may_read_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_allowed_origin_is_named_alone_and_never_with_credentials() {
+async fn only_an_allowed_origin_is_named_and_never_with_credentials() {
     for platform in ON {
         let (_cloud, browser) = start(platform, &[]).await;
         for (method, path) in [("GET", "/sign"), ("GET", "/nowhere"), ("OPTIONS", "/sts")] {
@@ -133,7 +133,7 @@ async fn a_page_may_send_the_headers_that_its_preflight_requests() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_preflight_never_mints() {
+async fn a_preflight_never_issues() {
     let bearer = format!("Bearer {API_KEY}");
     let scopes = r#"[{"action":"name/cos:PutObject","bucket":"examplebucket-1250000000","region":"ap-guangzhou","prefix":"users/1/a"}]"#;
     for platform in PLATFORMS {

@@ -131,7 +131,7 @@ async fn connections_are_kept_and_bounded_in_time_and_size() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_function_that_refuses_to_start_is_the_platforms_error_and_a_mended_one_serves() {
+async fn a_function_that_does_not_start_is_the_platforms_error_and_a_repaired_one_serves() {
     for platform in
         [Platform::ScfWeb, Platform::Scf(Default::default()), Platform::Lambda(Default::default())]
     {
@@ -201,7 +201,7 @@ async fn the_variables_of_platforms_are_never_errors() {
 
 /// Each of them would hold its connection until a time limit.
 #[tokio::test]
-async fn silent_connections_of_one_peer_stop_nobody() {
+async fn silent_connections_of_one_peer_stop_no_other() {
     let mut process = Process::start(VARIABLES).unwrap();
     let address = process.address().await.unwrap();
     let mut silent = Vec::new();

@@ -139,7 +139,7 @@ async fn a_parameter_that_is_given_twice_makes_no_call() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_method_that_is_not_taken_says_which_are() {
+async fn a_method_that_is_not_allowed_lists_those_that_are() {
     let (_cloud, browser) = start(Platform::ScfWeb).await;
     let answer = browser.send(browser.request("PUT", "/sign")).await.unwrap();
     assert_eq!(answer.headers.get("allow").unwrap(), "GET, POST, OPTIONS");

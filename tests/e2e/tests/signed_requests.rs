@@ -58,7 +58,7 @@ async fn the_documented_clients_with_another_key_are_refused() {
 
 /// Some gateways pass on the query decoded, some as sent: the signature covers the decoded one.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_signature_holds_on_every_platform() {
+async fn a_signature_is_valid_on_every_platform() {
     for platform in PLATFORMS {
         let (cloud, browser) = start(platform).await;
         let query = [("durationSeconds", "900"), ("format", "cvm")];

@@ -294,7 +294,7 @@ async fn a_flood_of_random_kids_causes_at_most_two_fetches() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_is_told_from_an_api_key_by_its_form() {
+async fn a_token_and_an_api_key_differ_in_their_form() {
     let issuer = new_issuer().await;
     let api_keys = "next=711e5a8b4f6787584b814a252dd59ca8ea7f08260ccc7cc44582f76dc8bcd5c8";
     for platform in ON {

@@ -277,7 +277,7 @@ async fn a_redirect_is_not_followed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_certificate_that_is_not_trusted_is_no_connection() {
+async fn a_certificate_that_is_not_trusted_is_a_failed_connection() {
     let cloud =
         issuer_on(Platform::ScfWeb).unwrap().without_env("STS_CA_FILE").start().await.unwrap();
     let answer = Browser::of(&cloud).unwrap().get("/sign").await.unwrap();

@@ -194,7 +194,7 @@ async fn cors_rules_are_kept_shown_and_followed() {
 }
 
 #[tokio::test]
-async fn a_preflight_says_what_it_needs() {
+async fn a_preflight_names_what_it_needs() {
     let world = World::new();
     for name in ["origin", "access-control-request-method"] {
         let half = world.request("OPTIONS", "/a").header(name, "x");

@@ -120,7 +120,7 @@ async fn a_signed_url_is_good_for_what_was_signed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_form_is_good_for_what_its_policy_says() {
+async fn a_form_is_good_for_what_its_policy_allows() {
     let world = World::start(&ALL).await;
     let form = |fields: Value| json!({"Key": "users/1/new", "fields": fields});
     let large = json!({"Key": "users/1/new", "most": 9, "upload": 10});

@@ -144,7 +144,7 @@ fn keys_that_are_not_good() {
 }
 
 #[test]
-fn a_signature_is_good_for_its_own_time_alone() {
+fn a_signature_is_good_only_for_its_own_time() {
     let world = World::new();
     let at = |now: i64| {
         let draft = Draft { now, ..put() };
