@@ -58,7 +58,7 @@ lint: ## Check formatting, lints, documentation and dependencies
 	else echo "Not checked: dependencies, since cargo-deny is not installed (cargo install --locked cargo-deny)"; fi
 
 # Apart from lint: what it finds changes without a change here, and it needs the network.
-advisories: ready ## Look for known vulnerabilities of dependencies (needs cargo-deny and the network)
+advisories: ready ## Look for known vulnerabilities of dependencies (cargo-deny, network)
 	@cargo deny --locked check advisories
 
 fmt: ready ## Format the sources

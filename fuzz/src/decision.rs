@@ -14,7 +14,7 @@ use oracle::cam::Asked;
 use serde_json::{Map, Value, json};
 use tencent::cam::Policy;
 
-use crate::policy::judged_alike;
+use crate::policy::decided_alike;
 use values::{COMPARISONS, KEYS, Kind, key_of, spelt, value};
 
 /// Tries one input. Returns whether it was taken.
@@ -29,7 +29,7 @@ pub fn decision(bytes: &[u8]) -> bool {
     let Ok(policy) = Policy::parse(&value.to_string()) else {
         return false;
     };
-    let allowed = [first, second].map(|asked| judged_alike(&policy, &value, &asked));
+    let allowed = [first, second].map(|asked| decided_alike(&policy, &value, &asked));
     allowed.contains(&true)
 }
 

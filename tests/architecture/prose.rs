@@ -1,7 +1,7 @@
 //! The words of comments, messages and pages: a list of patterns that they do not use.
 //!
 //! Comments and messages are read in the sources, prose outside of code in the pages, and comments
-//! in scripts and settings.
+//! in scripts and settings. A comment is at most 100 characters wide, as code is.
 //!
 //! # Not covered
 //!
@@ -135,6 +135,21 @@ fn patterns_are_found_and_right_sentences_pass() {
     assert!(chinese("中文，全角；`code`: [链接](page.md#中文)。").is_empty());
 }
 
+#[test]
+fn comments_of_each_language_are_found() {
+    let found = |name: &str, text: &'static str| -> Vec<&str> {
+        comments(name, text).into_iter().map(|(_, comment)| comment).collect()
+    };
+    assert_eq!(found("a.rs", "/// One.\nfn two() {} // three\n"), ["/// One.", "three"]);
+    assert_eq!(found("a.js", "const a = 1; // one\n# two\n"), ["one", "# two"]);
+    assert_eq!(found("Makefile", "all: ## One\n# two\n"), ["One", "# two"]);
+    assert_eq!(found("run", "#!/bin/sh\n# one\nls # two\n"), ["#!/bin/sh", "# one", "two"]);
+    let python = "#!/usr/bin/env python3\n\"\"\"One.\n\ntwo\n\"\"\"\nthree = 4  # five\n";
+    let lines = ["#!/usr/bin/env python3", "\"\"\"One.", "", "two", "\"\"\"", "five"];
+    assert_eq!(found("run", python), lines);
+    assert!(found("a.json", "# one").is_empty() && found("run", "# one").is_empty());
+}
+
 fn report(found: &[Finding]) -> String {
     let mut folders: BTreeMap<&str, usize> = BTreeMap::new();
     let mut patterns: BTreeMap<&str, usize> = BTreeMap::new();
@@ -178,12 +193,18 @@ fn comments<'a>(name: &str, text: &'a str) -> Vec<(&'a str, &'a str)> {
         let is_comment = marks.iter().any(|mark| line.trim_start().starts_with(mark));
         if is_comment || is_docstring || line.trim_start().starts_with("\"\"\"") && quotes > 0 {
             found.push((line, line));
-        } else if let Some((_, after)) = line.split_once(&format!(" {} ", marks[0])) {
+        } else if let Some(after) = trailing(line, marks[0]) {
             found.push((line, after));
         }
         is_docstring ^= quotes % 2 == 1;
     }
     found
+}
+
+/// The comment behind code, or the help of a target in the Makefile.
+fn trailing<'a>(line: &'a str, mark: &str) -> Option<&'a str> {
+    let marks = [format!(" {mark} "), " ## ".to_owned()];
+    marks.iter().find_map(|mark| line.split_once(mark)).map(|(_, after)| after)
 }
 
 /// A row of a table, and what has no place for a break: an address, a path, JSON.

@@ -8,7 +8,7 @@
 #![expect(clippy::unwrap_used, reason = "a fault in a helper of these tests is a failed test")]
 
 use cos_emulator::{Cloud, LambdaEvent, Platform, ScfEvent};
-use cos_issuer_e2e::{API_KEY, Answer, Browser, PLATFORMS, issuer_on};
+use cos_issuer_e2e::{API_KEY, Answer, Browser, PLATFORMS};
 
 /// A web function and one event platform of each cloud.
 const ON: [Platform; 3] =
@@ -222,16 +222,9 @@ const BY_API_KEY: [(&str, &str); 2] = [
 ];
 
 async fn start(platform: Platform, settings: &[(&str, &str)]) -> (Cloud, Browser) {
-    let mut builder = issuer_on(platform)
-        .unwrap()
-        .env("EXTENSIONS", "jpg")
-        .env("ALLOWED_ORIGINS", ALLOWED.join(","));
-    for (name, value) in settings {
-        builder = builder.env(*name, *value);
-    }
-    let cloud = builder.start().await.unwrap();
-    let browser = Browser::of(&cloud).unwrap();
-    (cloud, browser)
+    let allowed = ALLOWED.join(",");
+    let own = [("EXTENSIONS", "jpg"), ("ALLOWED_ORIGINS", &*allowed)];
+    cos_issuer_e2e::start(platform, &[&own, settings].concat()).await.unwrap()
 }
 
 async fn send(browser: &Browser, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {

@@ -1,9 +1,7 @@
 //! What is refused, on every platform: the status, the stable code, and not one call to STS.
 
-#![expect(clippy::unwrap_used, reason = "a fault in a helper of these tests is a failed test")]
-
-use cos_emulator::{Cloud, LambdaEvent, Outcome, Platform, ScfEvent};
-use cos_issuer_e2e::{Answer, Browser, PLATFORMS, issuer_on};
+use cos_emulator::{LambdaEvent, Outcome, Platform, ScfEvent};
+use cos_issuer_e2e::{Answer, PLATFORMS, start};
 use serde_json::{Value, json};
 
 /// Method, path, status, code, body. The grant is `upload` below `users/`.
@@ -52,7 +50,7 @@ POST /sts/scope 403 UnauthorizedOperation.Scope [{"action":"name/cos:PutObject",
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_request_makes_no_call_on_any_platform() {
     for platform in PLATFORMS {
-        let (cloud, browser) = start(platform).await;
+        let (cloud, browser) = start(platform, &[]).await.unwrap();
         for row in REFUSED.trim().lines() {
             let [method, path, status, name, body] = columns(row);
             let mut request = browser.request(method, path);
@@ -77,7 +75,7 @@ fn columns(row: &str) -> [&str; 5] {
 #[tokio::test(flavor = "multi_thread")]
 async fn head_is_a_probe_and_never_issues() {
     for platform in PLATFORMS {
-        let (cloud, browser) = start(platform).await;
+        let (cloud, browser) = start(platform, &[]).await.unwrap();
         for (path, status) in
             [("/healthz", 200), ("/readyz", 200), ("/", 200), ("/sign", 405), ("/sts", 405)]
         {
@@ -91,7 +89,7 @@ async fn head_is_a_probe_and_never_issues() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_root_lists_the_routes() {
-    let (_cloud, browser) = start(Platform::ScfWeb).await;
+    let (_cloud, browser) = start(Platform::ScfWeb, &[]).await.unwrap();
     let answer = browser.get("/").await.unwrap();
     let routes = json!(["/sign", "/sts", "/getKeyAndCredentials", "/healthz", "/readyz"]);
     assert_eq!((answer.status, &answer.body["routes"]), (200, &routes));
@@ -100,7 +98,7 @@ async fn the_root_lists_the_routes() {
 /// What looks like a mistake, or could have narrowed something, is named.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_names_the_parameter_or_member_that_decides() {
-    let (_cloud, browser) = start(Platform::ScfWeb).await;
+    let (_cloud, browser) = start(Platform::ScfWeb, &[]).await.unwrap();
     for (path, named) in [
         ("/sts?timestamp=1", "timestamp"),
         ("/sign?fromat=sdk", "fromat"),
@@ -124,7 +122,7 @@ async fn a_parameter_that_is_given_twice_makes_no_call() {
         if platform == Platform::Lambda(LambdaEvent::Alb) {
             continue;
         }
-        let (cloud, browser) = start(platform).await;
+        let (cloud, browser) = start(platform, &[]).await.unwrap();
         for query in ["durationSeconds=900&durationSeconds=1800", "format=sdk&format=sdk"] {
             let answer = browser.get(&format!("/sign?{query}")).await.unwrap();
             assert_refusal(
@@ -140,7 +138,7 @@ async fn a_parameter_that_is_given_twice_makes_no_call() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_method_that_is_not_allowed_lists_those_that_are() {
-    let (_cloud, browser) = start(Platform::ScfWeb).await;
+    let (_cloud, browser) = start(Platform::ScfWeb, &[]).await.unwrap();
     let answer = browser.send(browser.request("PUT", "/sign")).await.unwrap();
     assert_eq!(answer.headers.get("allow").unwrap(), "GET, POST, OPTIONS");
 }
@@ -148,7 +146,7 @@ async fn a_method_that_is_not_allowed_lists_those_that_are() {
 #[tokio::test(flavor = "multi_thread")]
 async fn bodies_and_headers_over_the_limit_make_no_call() {
     for platform in PLATFORMS {
-        let (cloud, browser) = start(platform).await;
+        let (cloud, browser) = start(platform, &[]).await.unwrap();
         let large = "x".repeat(64 * 1024 + 1);
         let request =
             browser.request("POST", "/sts").header("content-type", "text/plain").body(large);
@@ -181,7 +179,7 @@ async fn a_body_that_is_not_utf_8_makes_no_call() {
         Platform::Lambda(LambdaEvent::FunctionUrl),
         Platform::Lambda(LambdaEvent::Rest),
     ] {
-        let (cloud, browser) = start(platform).await;
+        let (cloud, browser) = start(platform, &[]).await.unwrap();
         let request =
             browser.request("POST", "/sts").header("content-type", "application/octet-stream");
         let answer = browser.send(request.body(vec![0xff, 0xfe, 0x00, 0x80])).await.unwrap();
@@ -211,7 +209,7 @@ async fn an_event_that_cannot_be_read_is_answered_and_the_process_lives_on() {
         (scf, of_lambda.to_string(), bad_base64_of_scf.to_string()),
         (lambda, of_scf.to_string(), bad_base64_of_lambda.to_string()),
     ] {
-        let (cloud, browser) = start(platform).await;
+        let (cloud, browser) = start(platform, &[]).await.unwrap();
         cloud.wait_ready().await.unwrap();
         let processes = cloud.function_processes();
         let timer = json!({"Type": "Timer", "TriggerName": "t", "Time": "2026-01-01T00:00:00Z", "Message": ""}).to_string();
@@ -240,7 +238,7 @@ async fn an_event_that_cannot_be_read_is_answered_and_the_process_lives_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn platform_headers_that_a_client_writes_change_nothing() {
-    let (cloud, browser) = start(Platform::ScfWeb).await;
+    let (cloud, browser) = start(Platform::ScfWeb, &[]).await.unwrap();
     let request = browser
         .request("GET", "/sign")
         .header("x-scf-secret-id", "AKIDEMUforged")
@@ -251,12 +249,6 @@ async fn platform_headers_that_a_client_writes_change_nothing() {
         cloud.sts().calls().first().map(|call| call.outcome.clone()),
         Some("Success".to_owned())
     );
-}
-
-async fn start(platform: Platform) -> (Cloud, Browser) {
-    let cloud = issuer_on(platform).unwrap().start().await.unwrap();
-    let browser = Browser::of(&cloud).unwrap();
-    (cloud, browser)
 }
 
 #[track_caller]

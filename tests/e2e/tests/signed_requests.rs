@@ -162,11 +162,9 @@ async fn two_credentials_at_once_make_no_call() {
 }
 
 async fn start(platform: Platform) -> (Cloud, Browser) {
-    let builder = issuer_on(platform).unwrap().env("AUTH", "hmac");
-    let builder = builder.env("HMAC_KEYS", format!("device={HMAC_KEY} team=media"));
-    let cloud = builder.start().await.unwrap();
-    let browser = Browser::of(&cloud).unwrap();
-    (cloud, browser)
+    let keys = format!("device={HMAC_KEY} team=media");
+    let settings = [("AUTH", "hmac"), ("HMAC_KEYS", &*keys)];
+    cos_issuer_e2e::start(platform, &settings).await.unwrap()
 }
 
 async fn run(

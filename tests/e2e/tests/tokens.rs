@@ -16,7 +16,7 @@ use cos_issuer::deadline::Deadline;
 use cos_issuer::entropy::SystemEntropy;
 use cos_issuer::request::{Inbound, RequestId};
 use cos_issuer_e2e::{
-    API_KEY, Answer, Browser, HS_SECRET, KeyServer, Signer, TokenIssuer, issuer_on, printed,
+    API_KEY, Answer, Browser, HS_SECRET, KeyServer, Signer, TokenIssuer, printed,
 };
 use reqwest::Method;
 use reqwest::header::HeaderMap;
@@ -352,17 +352,8 @@ async fn new_issuer() -> TokenIssuer {
 }
 
 async fn start(platform: Platform, settings: &[(&str, &str)]) -> (Cloud, Browser) {
-    let mut builder = issuer_on(platform)
-        .unwrap()
-        .env("AUTH", "jwt")
-        .env("JWT_ISSUER", ISSUER)
-        .env("JWT_AUDIENCE", "uploads,media");
-    for (name, value) in settings {
-        builder = builder.env(*name, *value);
-    }
-    let cloud = builder.start().await.unwrap();
-    let browser = Browser::of(&cloud).unwrap();
-    (cloud, browser)
+    let jwt = [("AUTH", "jwt"), ("JWT_ISSUER", ISSUER), ("JWT_AUDIENCE", "uploads,media")];
+    cos_issuer_e2e::start(platform, &[&jwt, settings].concat()).await.unwrap()
 }
 
 /// The settings of a function in the test's own process, whose clock can be moved.

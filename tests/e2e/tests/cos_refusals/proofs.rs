@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::judge::{DENIED, Row, row};
+use crate::row::{DENIED, Row, row};
 use crate::world::{ALL, Sdk, World};
 
 const KEY: (u16, &str) = (403, "InvalidAccessKeyId");
