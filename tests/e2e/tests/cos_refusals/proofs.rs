@@ -140,7 +140,7 @@ async fn a_form_is_good_for_what_its_policy_allows() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_who_does_not_sign() {
+async fn requests_that_nobody_signed_are_refused() {
     let world = World::start(&ALL).await;
     let ask = |method: &str, path: &str| json!({"method": method, "path": path, "upload": 0});
     let bearer = json!({"method": "GET", "path": "/users/1/own.txt", "headers": {"authorization": "Bearer x"}});
