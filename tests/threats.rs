@@ -108,7 +108,7 @@ fn request(subject: &str, query: &[(&str, &str)], body: &str, headers: HeaderMap
         headers,
         body: body.as_bytes().to_vec(),
         identity: Identity::new(IdentitySource::Lambda, Some(&json!({ "sub": subject }))),
-        reported_address: None,
+        ..Inbound::default()
     };
     inbound.check().expect("a request")
 }

@@ -169,7 +169,7 @@ const MAX_NONCES: usize = 16_384;
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderMap, Method};
+    use http::Method;
 
     use super::signature::SignedRequest;
     use super::{HmacKey, HmacKeys, NonceCache};
@@ -215,10 +215,8 @@ mod tests {
             method,
             path: "/stage/sts".to_owned(),
             query: vec![(query.0.to_owned(), query.1.to_owned())],
-            headers: HeaderMap::new(),
             body: body.as_bytes().to_vec(),
-            identity: None,
-            reported_address: None,
+            ..Inbound::default()
         };
         inbound.check().unwrap()
     }

@@ -4,44 +4,32 @@ use cos_emulator::{LambdaEvent, Outcome, Platform, ScfEvent};
 use cos_issuer_e2e::{Answer, PLATFORMS, start};
 use serde_json::{Value, json};
 
-/// Method, path, status, code, body. The grant is `upload` below `users/`.
+/// Method, path, status, code, body. The grant is `upload` below `users/`. The unit tests have the
+/// tables of each code.
 const REFUSED: &str = r#"
 GET /signs 404 InvalidParameter.RouteNotFound
-GET /sign// 404 InvalidParameter.RouteNotFound
-GET /sts/ 404 InvalidParameter.RouteNotFound
-GET /SIGN 404 InvalidParameter.RouteNotFound
 GET /sign%2f..%2fsts 404 InvalidParameter.RouteNotFound
 POST /auth 404 InvalidParameter.RouteNotFound
 PUT /sign 405 InvalidParameter.MethodNotAllowed
-DELETE /sts 405 InvalidParameter.MethodNotAllowed
-PATCH /sign 405 InvalidParameter.MethodNotAllowed
 POST /healthz 405 InvalidParameter.MethodNotAllowed
 POST / 405 InvalidParameter.MethodNotAllowed
 GET /sign?bucket=other-1250000000 403 UnauthorizedOperation.Scope
 GET /sign?prefix=users/1/ 400 InvalidParameter.QueryParameter
-GET /sign?Format=sdk 400 InvalidParameter.QueryParameter
-GET /sign?duration_second=900 400 InvalidParameter.QueryParameter
 GET /sts?t=1767225600 400 InvalidParameter.QueryParameter
 GET /sign?format=xml 400 InvalidParameter.Format
-GET /sign?format= 400 InvalidParameter.Format
 GET /sign?format 400 InvalidParameter.Format
-GET /sign?durationSeconds=0 400 InvalidParameter.DurationSeconds
 GET /sign?durationSeconds=359 400 InvalidParameter.DurationSeconds
 GET /sign?durationSeconds=1801 400 InvalidParameter.DurationSeconds
-GET /sign?durationSeconds=-900 400 InvalidParameter.DurationSeconds
 GET /sign?durationSeconds=99999999999999999999 400 InvalidParameter.DurationSeconds
 GET /sign?format=flat 400 InvalidParameter.Format
 GET /getKeyAndCredentials 400 InvalidParameter.QueryParameter
 GET /getKeyAndCredentials?ext=jpg&filename=a.jpg 400 InvalidParameter.QueryParameter
-GET /getKeyAndCredentials?ext=jpg&key=users/1 400 InvalidParameter.QueryParameter
 GET /getKeyAndCredentials?ext=jpg&format=cam 400 InvalidParameter.Format
 GET /getKeyAndCredentials?ext=jpg 403 UnauthorizedOperation.Extension
 GET /getKeyAndCredentials?filename=x.%24%7Buin%7D 403 UnauthorizedOperation.Extension
 POST /getKeyAndCredentials?ext=jpg 400 InvalidParameter.UnexpectedBody {}
 POST /sign 400 InvalidParameter.UnexpectedBody []
 POST /sts 400 InvalidParameter.Scope []
-POST /sts 400 InvalidParameter.Scope {}
-POST /sts 400 InvalidParameter.Scope {"bucket":"demo-1250000000","region":"ap-guangzhou"}
 POST /sts-scope 400 InvalidParameter.Scope [{}]
 POST /sts 403 UnauthorizedOperation.Scope [{"action":"name/cos:PutObject","bucket":"examplebucket-1250000000","region":"ap-guangzhou","prefix":"*"}]
 POST /sts/scope 403 UnauthorizedOperation.Scope [{"action":"name/cos:PutObject","bucket":"examplebucket-1250000000","region":"ap-guangzhou","prefix":"users/1/a"},{"action":"name/cos:PutObject","bucket":"examplebucket-1250000000","region":"ap-guangzhou","prefix":"users2/a"}]
