@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use tencent::time::Clock;
 
-use crate::access::{Access, CurrentAccess};
+use crate::access::{CurrentAccess, SharedDenyList};
 use crate::auth::{Authenticator, JwksCache, KeySource, TokenVerifier, Verifier};
 use crate::config::{AuthSettings, ConfigError, JwtKeys, JwtSettings, Settings};
 use crate::entropy::SystemEntropy;
 use crate::handler::Handler;
-use crate::http_client::{Client, ClientError, ClientOptions};
+use crate::http_client::{self, Client, ClientError, ClientOptions};
 use crate::issuer::Issuer;
 use crate::rate_limit::RateLimiter;
 use crate::runtime::{Platform, Reloader};
+use crate::shared_store::SharedStore;
 use crate::sts;
 
 /// A function that is ready to serve.
@@ -41,16 +42,31 @@ impl App {
             endpoints: settings.sts.endpoints,
             budget: settings.sts.deadline,
         };
+        let entropy = Arc::new(SystemEntropy);
+        let store = settings.shared_store.map(|store| {
+            let tls =
+                store.url.is_tls().then(|| http_client::tls(store.extra_roots)).transpose()?;
+            let (clock, entropy) = (Arc::clone(&clock), Arc::clone(&entropy));
+            Ok::<_, ClientError>(Arc::new(SharedStore::new(
+                store.url,
+                store.prefix,
+                tls,
+                clock,
+                entropy,
+            )))
+        });
+        let store = store.transpose()?;
         let handler = Handler {
-            authentication: authenticator(settings.auth)?,
-            access: CurrentAccess::new(Access::new(settings.grants, settings.deny_list)),
-            rate_limiter: settings.rate_limit.map(RateLimiter::new),
+            authentication: authenticator(settings.auth, store.as_ref())?,
+            access: CurrentAccess::new(settings.grants, settings.deny_list),
+            shared_deny_list: store.clone().map(SharedDenyList::new),
+            rate_limiter: settings.rate_limit.map(|limit| RateLimiter::new(limit, store)),
             address_header: settings.address_header,
             issuer,
             allowed_origins: settings.allowed_origins,
             base_path: settings.base_path,
             clock,
-            entropy: Arc::new(SystemEntropy),
+            entropy,
         };
         Ok(Self { platform: settings.platform, handler })
     }
@@ -60,8 +76,6 @@ impl App {
 pub fn reloader(settings: &Settings, read_file: fn(&str) -> io::Result<Vec<u8>>) -> Reloader {
     let (of_grants, of_deny_list) = (settings.reloadable.clone(), settings.reloadable.clone());
     Reloader {
-        grants: settings.grants.clone(),
-        deny_list: settings.deny_list.clone(),
         read_grants: Box::new(move || of_grants.grants(&read_file).map_err(|e| joined(&e))),
         read_deny_list: Box::new(move || {
             of_deny_list.deny_list(&read_file).map_err(|e| joined(&e))
@@ -74,7 +88,10 @@ fn joined(errors: &[ConfigError]) -> String {
     texts.join("; ")
 }
 
-fn authenticator(methods: Vec<AuthSettings>) -> Result<Authenticator, ClientError> {
+fn authenticator(
+    methods: Vec<AuthSettings>,
+    store: Option<&Arc<SharedStore>>,
+) -> Result<Authenticator, ClientError> {
     if methods.is_empty() {
         return Ok(Authenticator::None);
     }
@@ -82,7 +99,12 @@ fn authenticator(methods: Vec<AuthSettings>) -> Result<Authenticator, ClientErro
         Ok(match method {
             AuthSettings::ApiKey(keys) => Verifier::ApiKey(keys),
             AuthSettings::Gateway => Verifier::Gateway,
-            AuthSettings::Hmac(keys) => Verifier::Hmac(keys),
+            AuthSettings::Hmac(mut keys) => {
+                if let Some(store) = store {
+                    keys.share_nonces(Arc::clone(store));
+                }
+                Verifier::Hmac(keys)
+            }
             AuthSettings::Jwt(settings) => Verifier::Jwt(token_verifier(settings)?),
         })
     });

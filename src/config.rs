@@ -22,6 +22,7 @@ mod limits;
 mod misspelled;
 mod platform;
 mod reader;
+mod shared_store;
 mod sts;
 mod weak_secret;
 
@@ -30,6 +31,7 @@ pub use environment::Environment;
 pub use jwt::{JwtKeys, JwtSettings};
 pub use platform::log_level;
 pub use reader::ConfigError;
+pub use shared_store::SharedStoreSettings;
 pub use sts::StsSettings;
 
 use std::io;
@@ -59,6 +61,8 @@ pub struct Settings {
     pub min_remaining_seconds: u32,
     /// What callers get.
     pub grants: Grants,
+    /// The store that instances share (`SHARED_STORE` and its companions).
+    pub shared_store: Option<SharedStoreSettings>,
     /// The requests that each caller may make (`RATE_LIMIT`, `RATE_LIMIT_BLOCK`).
     pub rate_limit: Option<RateLimit>,
     /// The header with the client's address (`CLIENT_ADDRESS`); `None` where the connection or the
@@ -155,6 +159,7 @@ impl Settings {
         let rate_limit = limits::rate_limit(&mut reader, is_open);
         let address_header = limits::client_address(&mut reader, platform.as_ref());
         let deny_list = limits::deny_list(&mut reader);
+        let shared_store = shared_store::read(&mut reader);
         let warnings = reader.finish()?;
         let settings = || {
             let grant = grant?;
@@ -165,6 +170,7 @@ impl Settings {
                 sts_region: grant.region,
                 min_remaining_seconds: grant.min_remaining_seconds,
                 grants: grant.grants,
+                shared_store: shared_store?,
                 rate_limit: rate_limit?,
                 address_header: address_header?,
                 deny_list: deny_list?,

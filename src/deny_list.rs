@@ -71,6 +71,13 @@ impl DenyList {
         Ok(list)
     }
 
+    /// The entries that can be parsed, and how many cannot.
+    pub fn of_entries(entries: &[String]) -> (Self, usize) {
+        let mut list = Self::default();
+        let invalid = entries.iter().filter(|entry| list.add(entry).is_err()).count();
+        (list, invalid)
+    }
+
     /// Both lists.
     #[must_use]
     pub fn and(mut self, other: &Self) -> Self {

@@ -76,6 +76,7 @@ error_codes! {
     RouteNotFound: NOT_FOUND, PARAMETER, "InvalidParameter.RouteNotFound";
     Scope: BAD_REQUEST, PARAMETER, "InvalidParameter.Scope";
     ScopeNotGranted: FORBIDDEN, REFUSED, "UnauthorizedOperation.Scope";
+    SharedStoreUnavailable: SERVICE_UNAVAILABLE, BACKEND, "InternalError.SharedStoreUnavailable";
     Signature: UNAUTHORIZED, AUTHENTICATION, "AuthFailure.Signature";
     SignatureExpired: UNAUTHORIZED, AUTHENTICATION, "AuthFailure.SignatureExpired";
     SignatureReplayed: UNAUTHORIZED, AUTHENTICATION, "AuthFailure.SignatureReplayed";

@@ -16,7 +16,7 @@ use http::header::ALLOW;
 use http::{HeaderMap, HeaderValue, Method};
 use tracing::error;
 
-use crate::access::{Access, CurrentAccess};
+use crate::access::{Access, CurrentAccess, SharedDenyList};
 use crate::audit::{self, AuditEvent};
 use crate::auth::{Authenticator, Principal};
 use crate::deadline::Deadline;
@@ -37,6 +37,8 @@ pub struct Handler {
     pub authentication: Authenticator,
     /// What they may get.
     pub access: CurrentAccess,
+    /// The kill switch of all instances, where they share a store.
+    pub shared_deny_list: Option<SharedDenyList>,
     /// How often; `None` for no limit.
     pub rate_limiter: Option<RateLimiter>,
     /// The header with the client's address; `None` where the connection or the event decides.
@@ -119,6 +121,9 @@ impl Handler {
         audit: &mut AuditEvent,
     ) -> Result<Response, Error> {
         let (clock, entropy) = (&*self.clock, &*self.entropy);
+        if let Some(shared) = &self.shared_deny_list {
+            shared.refresh(&self.access, clock).await;
+        }
         let access = self.access.load();
         let address = request.client_address(self.address_header.as_ref());
         audit.arrived_from(address);
@@ -127,12 +132,16 @@ impl Handler {
             match self.identify(request, path, route, &access, deadline).await {
                 Ok(identified) => identified,
                 Err(error) => {
-                    self.limit(|limiter| limiter.check_address(address, clock, entropy))?;
+                    if let Some(limiter) = &self.rate_limiter {
+                        limiter.check_address(address, clock, entropy).await?;
+                    }
                     return Err(error);
                 }
             };
         audit.authenticated(&principal);
-        self.limit(|limiter| limiter.check_principal(&principal, address, clock, entropy))?;
+        if let Some(limiter) = &self.rate_limiter {
+            limiter.check_principal(&principal, address, clock, entropy).await?;
+        }
         let authorized = access.authorize(&principal, &credential_request, clock.now(), entropy);
         let authorized = authorized.inspect_err(|error| {
             if error.code() == ErrorCode::CallerNotAllowed {
@@ -164,10 +173,6 @@ impl Handler {
         let clock = &*self.clock;
         let principal = self.authentication.authenticate(request, path, clock, deadline).await?;
         Ok((credential_request, principal))
-    }
-
-    fn limit(&self, check: impl FnOnce(&RateLimiter) -> Result<(), Error>) -> Result<(), Error> {
-        self.rate_limiter.as_ref().map_or(Ok(()), check)
     }
 }
 

@@ -38,4 +38,5 @@ pub mod rate_limit;
 pub mod request;
 pub mod response;
 pub mod runtime;
+pub mod shared_store;
 pub mod sts;

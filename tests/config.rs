@@ -133,8 +133,10 @@ fn the_base_starts_as_a_server_and_warns_that_everyone_is_served() {
 /// Against DNS rebinding.
 #[test]
 fn a_loopback_server_without_authentication_allows_only_localhost_as_a_name() {
-    let hosts = |row| server(row).allowed_hosts.map(|hosts| hosts.join(" "));
-    assert_eq!(hosts("HOST=127.0.0.1").as_deref(), Some("localhost"));
+    let hosts = |row: &str| server(row).allowed_hosts.map(|hosts| hosts.join(" "));
+    for loopback in ["127.0.0.1", "127.8.0.1", "::1", "::ffff:127.0.0.1"] {
+        assert_eq!(hosts(&format!("HOST={loopback}")).as_deref(), Some("localhost"), "{loopback}");
+    }
     assert_eq!(hosts(""), None);
     assert_eq!(hosts("HOST=127.0.0.1 & AUTH=hmac & HMAC_KEYS=a={KEY}"), None);
     assert_eq!(hosts("HOST=127.0.0.1 & TENCENTCLOUD_RUNENV=SCF"), None);
@@ -146,6 +148,8 @@ ALLOWED_HOSTS: ALLOWED_HOSTS=,
 ALLOWED_HOSTS: ALLOWED_HOSTS=https://sts.example.com
 ALLOWED_HOSTS: ALLOWED_HOSTS=sts.example.com:9000
 ALLOWED_HOSTS: ALLOWED_HOSTS=*.example.com
+ALLOWED_HOSTS: ALLOWED_HOSTS=.example.com
+ALLOWED_HOSTS: ALLOWED_HOSTS=sts..example.com
 ALLOWED_HOSTS: {LAMBDA} & ALLOWED_HOSTS=sts.example.com
 ALLOWED_HOSTS: {SCF} & ALLOWED_HOSTS=sts.example.com",
     );
@@ -459,6 +463,8 @@ HMAC_KEYS: AUTH=hmac & HMAC_KEYS={KEY}
 HMAC_KEYS: AUTH=hmac & HMAC_KEYS=backend=
 HMAC_KEYS: AUTH=hmac & HMAC_KEYS=backend=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
 HMAC_KEYS: AUTH=hmac & HMAC_KEYS=backend=12345121234512345123451234512345
+HMAC_KEYS: AUTH=hmac & HMAC_KEYS=backend=0123456789abcdef0123456789abcdef
+HMAC_KEYS: AUTH=hmac & HMAC_KEYS=backend=password-password-password-password
 HMAC_KEYS: AUTH=hmac & HMAC_KEYS=backend=0123456789abcdef0123456789abcde
 HMAC_KEYS: AUTH=hmac & HMAC_KEYS=backend={KEY}é
 HMAC_KEYS: AUTH=hmac & HMAC_KEYS=a={KEY};a={KEY}2
@@ -578,6 +584,10 @@ fn limits_and_the_kill_switch_are_well_formed() {
         Some((http::HeaderName::from_static("x-forwarded-for"), 2))
     );
     assert!(started("DENY=all").deny_list.check_all().is_err());
+    let exposed = "HOST=127.0.0.1 & SHARED_STORE=redis://:CANARY@store.example.com";
+    let warnings = started(exposed).warnings;
+    assert!(warnings.len() == 1 && warnings[0].contains("rediss://"), "{warnings:?}");
+    assert!(started("SHARED_STORE=rediss://127.0.0.1").shared_store.is_some());
     accepted(
         "DENY=sub:a%2Cb,issuer:https://i,key:k,grant:g,subject:0123456789abcdef0123456789abcdef",
     );
@@ -601,6 +611,11 @@ CLIENT_ADDRESS: CLIENT_ADDRESS=header:X Forwarded:1
 CLIENT_ADDRESS: CLIENT_ADDRESS=connection & {LAMBDA}
 DENY: DENY=CANARY
 DENY: DENY=sub:a,CANARY
-DENY_FILE: DENY_FILE=missing.txt",
+DENY_FILE: DENY_FILE=missing.txt
+SHARED_STORE: SHARED_STORE=store.example.com:6379
+SHARED_STORE: SHARED_STORE=https://CANARY@store.example.com
+SHARED_STORE_PREFIX: SHARED_STORE=redis://127.0.0.1 & SHARED_STORE_PREFIX=a b
+SHARED_STORE_PREFIX: SHARED_STORE_PREFIX=a:
+SHARED_STORE_CA_FILE: SHARED_STORE=rediss://127.0.0.1 & SHARED_STORE_CA_FILE=ca.pem",
     );
 }

@@ -194,7 +194,7 @@ fn matching_grants<'g>(
     if resolved.is_empty() {
         let message = match unfilled {
             Some(error) => format!("no grant for this caller: {error}"),
-            None => "no grant for this caller".to_owned(),
+            None => "no grant for this caller: each has another `match`".to_owned(),
         };
         return Err(Error::new(ErrorCode::CallerNotAllowed, message));
     }

@@ -137,8 +137,7 @@ impl Server {
             .ok()
             .map(|peer| ClientAddress { address: peer.ip(), source: AddressSource::Connection });
         let service = service_fn(|request| async {
-            let _handling = connection.handling();
-            Ok::<_, Infallible>(self.respond(request, peer).await)
+            Ok::<_, Infallible>(self.respond(request, connection, peer).await)
         });
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(WRITE_TIMEOUT));
@@ -155,6 +154,7 @@ impl Server {
     async fn respond(
         &self,
         request: hyper::Request<Incoming>,
+        connection: &Connection,
         peer: Option<ClientAddress>,
     ) -> hyper::Response<Full<Bytes>> {
         let (head, body) = request.into_parts();
@@ -170,6 +170,8 @@ impl Server {
             Ok(()) => read(&head, body, peer).await,
             Err(error) => Err(error),
         };
+        // Only now: a client that does not finish its body must not keep others out.
+        let _handling = connection.handling();
         let response = match request {
             Ok(request) => {
                 let deadline = Deadline::unlimited(&*self.handler.clock);

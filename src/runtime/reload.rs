@@ -15,7 +15,7 @@ use tokio::time::sleep;
 use tracing::{error, info};
 
 use super::signal::Signal;
-use crate::access::Access;
+use crate::access::CurrentAccess;
 use crate::deny_list::DenyList;
 use crate::grant::Grants;
 use crate::handler::Handler;
@@ -23,10 +23,6 @@ use crate::handler::Handler;
 /// What was read last, and how to read it again.
 #[expect(missing_debug_implementations, reason = "the kill switch names people")]
 pub struct Reloader {
-    /// The grants that count now.
-    pub grants: Grants,
-    /// The kill switch that counts now.
-    pub deny_list: DenyList,
     /// Reads the grants; the error is a text for the log.
     pub read_grants: Box<dyn Fn() -> Result<Grants, String> + Send>,
     /// Reads the kill switch; the error is a text for the log.
@@ -35,7 +31,7 @@ pub struct Reloader {
 
 impl Reloader {
     /// Reads again until the server ends.
-    pub(super) async fn run(mut self, handler: Arc<Handler>, mut hangup: Signal) {
+    pub(super) async fn run(self, handler: Arc<Handler>, mut hangup: Signal) {
         let mut last_error = None;
         loop {
             let is_asked = tokio::select! {
@@ -43,14 +39,20 @@ impl Reloader {
                 () = sleep(CHECK_INTERVAL) => false,
             };
             if is_asked {
-                self.reload_grants();
+                self.reload_grants(&handler.access);
                 last_error = None;
             }
-            let old = self.deny_list.clone();
             match (self.read_deny_list)() {
                 Ok(new) => {
-                    self.deny_list = new;
                     last_error = None;
+                    handler.access.update(|sources| {
+                        let is_changed = sources.deny_list != new;
+                        if is_changed {
+                            info!("the kill switch has changed");
+                        }
+                        sources.deny_list = new;
+                        is_changed
+                    });
                 }
                 // An error is reported once, not at every check.
                 Err(error) if last_error.as_ref() == Some(&error) => {}
@@ -59,16 +61,18 @@ impl Reloader {
                     last_error = Some(error);
                 }
             }
-            if is_asked || self.deny_list != old {
-                handler.access.store(Access::new(self.grants.clone(), self.deny_list.clone()));
-                info!("grants and kill switch were read again");
-            }
         }
     }
 
-    fn reload_grants(&mut self) {
+    fn reload_grants(&self, access: &CurrentAccess) {
         match (self.read_grants)() {
-            Ok(grants) => self.grants = grants,
+            Ok(grants) => {
+                info!("the grants were read again");
+                access.update(|sources| {
+                    sources.grants = grants;
+                    true
+                });
+            }
             Err(error) => {
                 error!(cause = error, "the grants are unchanged: they could not be read");
             }

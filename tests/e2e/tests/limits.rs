@@ -132,7 +132,7 @@ async fn files_are_read_again_and_a_file_with_an_error_changes_nothing() {
 
     // Without a signal, a change counts within 30 seconds; an error changes nothing.
     write("deny.txt", "sub:user-1\n");
-    server.process.printed("were read again").await.unwrap();
+    server.process.printed("the kill switch has changed").await.unwrap();
     assert_eq!(server.code(KEYS[0]).await, refused(403, "UnauthorizedOperation.SwitchedOff"));
     assert_eq!(server.ask(KEYS[1]).await.status, granted);
 
@@ -149,7 +149,8 @@ async fn files_are_read_again_and_a_file_with_an_error_changes_nothing() {
     write("deny.txt", "grant:media\n");
     write("grants.toml", &grant_named("media"));
     server.process.hang_up();
-    server.process.printed("were read again").await.unwrap();
+    server.process.printed("the grants were read again").await.unwrap();
+    server.process.printed("the kill switch has changed").await.unwrap();
     assert_eq!(server.code(KEYS[1]).await, refused(403, "UnauthorizedOperation.SwitchedOff"));
 }
 
