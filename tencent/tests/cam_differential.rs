@@ -31,10 +31,7 @@ fn one_policy_is_decided_alike() {
     check(&(policies(), accesses()), |(policy, asked)| {
         let decision = parsed(&policy).decide(&access(&asked));
         let naive = naive::allows(&[vec![policy]], &asked);
-        prop_assert_eq!(decision.is_allowed(), naive, "{}", &decision);
-        explained(&decision)?;
-        allowed.set(allowed.get() + u32::from(naive));
-        Ok(())
+        same(&decision, naive, &allowed)
     });
     assert_mixed(allowed.get());
 }
@@ -55,10 +52,7 @@ fn layers_are_decided_alike() {
         ];
         let decision = decide(&named, &access(&asked));
         let naive = naive::allows(&layers, &asked);
-        prop_assert_eq!(decision.is_allowed(), naive, "{}", &decision);
-        explained(&decision)?;
-        allowed.set(allowed.get() + u32::from(naive));
-        Ok(())
+        same(&decision, naive, &allowed)
     });
     assert_mixed(allowed.get());
 }
@@ -104,6 +98,14 @@ fn assert_mixed(allowed: u32) {
         (enough..CASES - enough).contains(&allowed),
         "{allowed} of {CASES} are allowed: too one-sided to compare anything"
     );
+}
+
+/// Both evaluators decide alike, and the decision explains itself; counts what is allowed.
+fn same(decision: &Decision, naive: bool, allowed: &Cell<u32>) -> Result<(), TestCaseError> {
+    prop_assert_eq!(decision.is_allowed(), naive, "{}", decision);
+    explained(decision)?;
+    allowed.set(allowed.get() + u32::from(naive));
+    Ok(())
 }
 
 /// The reason names a statement that was looked at, and whose conditions say so.
