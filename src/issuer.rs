@@ -24,7 +24,7 @@ use crate::sts::{AnswerError, Client, Credentials, Endpoint, StsError};
 use tencent::time::Clock;
 
 /// Issues credentials.
-#[expect(missing_debug_implementations, reason = "it holds the calling key")]
+#[expect(missing_debug_implementations, reason = "it contains the calling key")]
 pub struct Issuer {
     /// The client of STS.
     pub sts: Client,

@@ -2,8 +2,8 @@
 //!
 //! # Guarantees
 //! A changed `DENY_FILE` counts within 30 seconds, and at SIGHUP. `GRANTS_FILE` is read again at
-//! SIGHUP. A file with an error changes nothing: the log says what is wrong, and what was read
-//! before keeps counting.
+//! SIGHUP. A file with an error changes nothing: the log reports what is wrong, and what was
+//! read before stays in effect.
 //!
 //! # Not covered
 //! Reading the files, which `main` does.

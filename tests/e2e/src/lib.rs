@@ -30,7 +30,7 @@ pub use cloud::cloud;
 pub use documented::{Language, documented};
 pub use failure::Failure;
 pub use installed::{bootstrap, search_path};
-pub use issuer::{Answer, Browser, PLATFORMS, issuer_on, printed};
+pub use issuer::{Answer, Browser, PLATFORMS, issuer_on, printed, start};
 pub use page::{read, send_as_written};
 pub use page_server::PageServer;
 use peer::http_client;
