@@ -15,6 +15,7 @@ use crate::sts::Credentials;
 
 /// What is known of a decision so far.
 pub(crate) struct AuditEvent {
+    id: RequestId,
     /// Probes and preflights decide nothing, so they leave no line.
     pub(crate) is_recorded: bool,
     route: &'static str,
@@ -26,15 +27,17 @@ pub(crate) struct AuditEvent {
     session_name: Option<String>,
     /// Claims that grants name, present but of a type that cannot match.
     pub(crate) wrong_type_claims: Option<String>,
-    rule: &'static str,
+    /// Why it was refused.
+    rule: Option<&'static str>,
     expiry: Option<i64>,
     sts_request_id: Option<String>,
 }
 
 impl AuditEvent {
     /// Nothing is known yet.
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(id: &RequestId) -> Self {
         Self {
+            id: id.clone(),
             is_recorded: true,
             route: "none",
             address: None,
@@ -44,7 +47,7 @@ impl AuditEvent {
             grant: None,
             session_name: None,
             wrong_type_claims: None,
-            rule: "granted",
+            rule: None,
             expiry: None,
             sts_request_id: None,
         }
@@ -75,16 +78,22 @@ impl AuditEvent {
     }
 
     pub(crate) fn refused(&mut self, code: ErrorInfo) {
-        self.rule = code.name;
+        self.rule = Some(code.name);
     }
 
     /// Writes the line.
-    pub(crate) fn record(self, id: &RequestId, status: u16, elapsed: Duration) {
+    pub(crate) fn record(mut self, status: u16, elapsed: Duration) {
+        let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+        self.write(self.rule.unwrap_or("granted"), Some(status), Some(elapsed_ms));
+        self.is_recorded = false;
+    }
+
+    fn write(&self, rule: &str, status: Option<u16>, elapsed_ms: Option<u64>) {
         if !self.is_recorded {
             return;
         }
         info!(
-            request_id = id.as_str(),
+            request_id = self.id.as_str(),
             route = self.route,
             client_address = self.address.map(|address| tracing::field::display(address.address)),
             client_address_source = self.address.map(|address| address.source.name()),
@@ -94,13 +103,20 @@ impl AuditEvent {
             grant = self.grant,
             session_name = self.session_name,
             wrong_type_claims = self.wrong_type_claims,
-            rule = self.rule,
+            rule,
             status,
             expiry = self.expiry,
             sts_request_id = self.sts_request_id,
-            elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+            elapsed_ms,
             "decision"
         );
+    }
+}
+
+/// The server ended in the middle of the request. STS may have been called.
+impl Drop for AuditEvent {
+    fn drop(&mut self) {
+        self.write("abandoned", None, None);
     }
 }
 

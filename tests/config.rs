@@ -157,6 +157,30 @@ ALLOWED_HOSTS: {SCF} & ALLOWED_HOSTS=sts.example.com",
 }
 
 #[test]
+fn how_many_connections_and_how_a_server_ends() {
+    let limits = |row: &str| {
+        let server = server(row);
+        let (delay, grace) = (server.shutdown_delay.as_millis(), server.shutdown_grace.as_millis());
+        (server.connections_max, delay, grace)
+    };
+    assert_eq!(limits(""), (4096, 1000, 10_000));
+    assert_eq!(limits("TENCENTCLOUD_RUNENV=SCF"), (400, 1000, 10_000));
+    let set = "CONNECTIONS_MAX=9 & SHUTDOWN_DELAY_MS=0 & SHUTDOWN_GRACE_MS=0";
+    assert_eq!(limits(set), (9, 0, 0));
+    refused(
+        r"
+CONNECTIONS_MAX: CONNECTIONS_MAX=0
+CONNECTIONS_MAX: CONNECTIONS_MAX=many
+SHUTDOWN_DELAY_MS: SHUTDOWN_DELAY_MS=1s
+SHUTDOWN_GRACE_MS: SHUTDOWN_GRACE_MS=-1
+SHUTDOWN_GRACE_MS: SHUTDOWN_GRACE_MS=999
+SHUTDOWN_GRACE_MS: SHUTDOWN_DELAY_MS=10001
+CONNECTIONS_MAX: {LAMBDA} & CONNECTIONS_MAX=9
+SHUTDOWN_DELAY_MS SHUTDOWN_GRACE_MS: {SCF} & SHUTDOWN_DELAY_MS=1 & SHUTDOWN_GRACE_MS=1",
+    );
+}
+
+#[test]
 fn a_misspelled_setting_is_an_error() {
     refused(
         r"
@@ -188,7 +212,7 @@ fn no_problem_repeats_a_value() {
     let names = "AUTH SECRET_ID SECRET_KEY BUCKET REGION PREFIX ALLOW EXTENSIONS KEY_OWNER ROLE_ARN \
          EXTERNAL_ID POLICY ALLOW_FULL_ACCESS DURATION_SECONDS MIN_REMAINING_SECONDS \
          STS_ENDPOINTS STS_DEADLINE_MS STS_CA_FILE STS_PROXY ALLOWED_HOSTS ALLOWED_ORIGINS \
-         BASE_PATH PORT HOST LOG AWS_LAMBDA_RUNTIME_API API_KEYS API_KEY_HEADER HMAC_KEYS \
+         CONNECTIONS_MAX SHUTDOWN_DELAY_MS SHUTDOWN_GRACE_MS BASE_PATH PORT HOST LOG AWS_LAMBDA_RUNTIME_API API_KEYS API_KEY_HEADER HMAC_KEYS \
          JWT_ISSUER JWT_AUDIENCE JWT_JWKS_URL JWT_JWKS_FILE JWT_PUBLIC_KEY JWT_PUBLIC_KEY_FILE \
          JWT_HS_SECRET JWT_ALGORITHMS JWT_LEEWAY_SECONDS JWT_MAX_AGE_SECONDS";
     for name in names.split_ascii_whitespace() {

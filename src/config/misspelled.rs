@@ -6,7 +6,7 @@
 
 use super::environment::Environment;
 
-const SETTINGS: [&str; 48] = [
+const SETTINGS: [&str; 51] = [
     "ALLOW",
     "ALLOWED_HOSTS",
     "ALLOWED_ORIGINS",
@@ -17,6 +17,7 @@ const SETTINGS: [&str; 48] = [
     "BASE_PATH",
     "BUCKET",
     "CLIENT_ADDRESS",
+    "CONNECTIONS_MAX",
     "DENY",
     "DENY_FILE",
     "DURATION_SECONDS",
@@ -51,6 +52,8 @@ const SETTINGS: [&str; 48] = [
     "SHARED_STORE",
     "SHARED_STORE_CA_FILE",
     "SHARED_STORE_PREFIX",
+    "SHUTDOWN_DELAY_MS",
+    "SHUTDOWN_GRACE_MS",
     "STS_CA_FILE",
     "STS_DEADLINE_MS",
     "STS_ENDPOINTS",
