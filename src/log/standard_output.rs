@@ -76,8 +76,8 @@ fn reopened(output: BorrowedFd<'_>) -> Option<File> {
     open("/proc/self/fd/1", flags, Mode::empty()).ok().map(File::from)
 }
 
-/// Rust opens `/dev/null` for reading and writing in place of a closed descriptor. A shell that is
-/// told to write there opens it for writing only.
+/// Rust opens `/dev/null` for reading and writing in place of a closed descriptor. A shell opens it
+/// for writing only.
 fn was_closed(output: BorrowedFd<'_>) -> bool {
     let is_read = fcntl_getfl(output).is_ok_and(|flags| flags.contains(OFlags::RDWR));
     let is_null = || match (fstat(output), stat("/dev/null")) {
