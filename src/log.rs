@@ -48,7 +48,7 @@ pub fn start(level: LevelFilter) {
     drop(set_global_default(Lines { level, clock: SystemClock, output: Arc::clone(output) }));
 }
 
-/// Gives whoever reads the log a second for the lines that are kept.
+/// Gives the reader of the log a second for the lines that are kept.
 pub fn finish() {
     for _ in 0..100 {
         if flush() {

@@ -1,4 +1,4 @@
-//! Standard output and standard error, without waiting for whoever reads them.
+//! Standard output and standard error, without waiting for their reader.
 //!
 //! A pipe that is writable takes [`PIPE_BUF`] bytes at once, and a file takes everything.
 //! <https://man7.org/linux/man-pages/man7/pipe.7.html>
@@ -55,8 +55,8 @@ fn write(bytes: &&[u8], output: &mut (impl Write + AsFd)) -> io::Result<usize> {
     Ok(part.len())
 }
 
-/// Rust opens `/dev/null` for reading and writing in place of a closed descriptor. A shell that is
-/// told to write there opens it for writing only.
+/// Rust opens `/dev/null` for reading and writing in place of a closed descriptor. A shell that
+/// redirects output there opens it for writing only.
 fn was_closed(output: BorrowedFd<'_>) -> bool {
     let is_device = fstat(output)
         .is_ok_and(|status| FileType::from_raw_mode(status.st_mode) == FileType::CharacterDevice);

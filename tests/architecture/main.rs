@@ -53,7 +53,6 @@ const ORDER: [&str; 21] = [
     "main",
     "app",
     "config",
-    "log",
     "runtime",
     "handler",
     "audit",
@@ -71,6 +70,7 @@ const ORDER: [&str; 21] = [
     "entropy",
     "error",
     "http_client",
+    "log",
 ];
 
 /// Each package, the packages of ours that it is built on, and those that only its tests use.
