@@ -104,7 +104,7 @@ fn assert_mixed(allowed: u32) {
 fn same(decision: &Decision, naive: bool, allowed: &Cell<u32>) -> Result<(), TestCaseError> {
     prop_assert_eq!(decision.is_allowed(), naive, "{}", decision);
     explained(decision)?;
-    allowed.set(allowed.get() + u32::from(naive));
+    allowed.set(allowed.get().saturating_add(u32::from(naive)));
     Ok(())
 }
 
