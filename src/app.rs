@@ -6,10 +6,10 @@ use tencent::time::Clock;
 
 use crate::auth::{Authenticator, JwksCache, KeySource, TokenVerifier, Verifier};
 use crate::config::{AuthSettings, JwtKeys, JwtSettings, Settings};
-use crate::entropy::SystemEntropy;
+use crate::entropy::{Entropy, SystemEntropy};
 use crate::handler::Handler;
 use crate::http_client::{Client, ClientError, ClientOptions};
-use crate::issuer::Issuer;
+use crate::issuer::{Issuer, IssuerOptions};
 use crate::runtime::Platform;
 use crate::sts;
 
@@ -28,7 +28,8 @@ impl App {
     /// # Errors
     /// [`ClientError`] when TLS cannot be set up.
     pub fn new(settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, ClientError> {
-        let issuer = Issuer {
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+        let issuer = Issuer::new(IssuerOptions {
             sts: sts::Client {
                 http: Client::new(settings.sts.http)?,
                 identity: settings.sts.identity,
@@ -37,7 +38,12 @@ impl App {
             },
             endpoints: settings.sts.endpoints,
             budget: settings.sts.deadline,
-        };
+            concurrency_max: settings.sts.concurrency_max,
+            cache_entries_max: settings.cache_entries_max,
+            background: settings.platform.background(),
+            clock: Arc::clone(&clock),
+            entropy: Arc::clone(&entropy),
+        });
         let handler = Handler {
             authentication: authenticator(settings.auth)?,
             grants: settings.grants,
@@ -45,7 +51,7 @@ impl App {
             allowed_origins: settings.allowed_origins,
             base_path: settings.base_path,
             clock,
-            entropy: Arc::new(SystemEntropy),
+            entropy,
         };
         Ok(Self { platform: settings.platform, handler })
     }

@@ -25,6 +25,8 @@ pub(crate) struct AuditEvent {
     session_name: Option<String>,
     /// Claims that grants name, present but of a type that cannot match.
     pub(crate) wrong_type_claims: Option<String>,
+    /// What the cache had.
+    pub(crate) cache: Option<&'static str>,
     rule: &'static str,
     expiry: Option<i64>,
     sts_request_id: Option<String>,
@@ -42,6 +44,7 @@ impl AuditEvent {
             grant: None,
             session_name: None,
             wrong_type_claims: None,
+            cache: None,
             rule: "granted",
             expiry: None,
             sts_request_id: None,
@@ -86,6 +89,7 @@ impl AuditEvent {
             grant = self.grant,
             session_name = self.session_name,
             wrong_type_claims = self.wrong_type_claims,
+            cache = self.cache,
             rule = self.rule,
             status,
             expiry = self.expiry,

@@ -32,6 +32,7 @@ pub use reader::ConfigError;
 pub use sts::StsSettings;
 
 use std::io;
+use std::num::NonZeroUsize;
 
 use http::HeaderValue;
 use tencent::names::Region;
@@ -53,6 +54,8 @@ pub struct Settings {
     pub sts_region: Region,
     /// The shortest lifetime that an issued credential has left (`MIN_REMAINING_SECONDS`).
     pub min_remaining_seconds: u32,
+    /// How many credentials are kept (`CACHE_ENTRIES_MAX`); `None` for none (`CACHE=off`).
+    pub cache_entries_max: Option<NonZeroUsize>,
     /// What callers get.
     pub grants: Grants,
     /// Origins whose pages may read a response (`ALLOWED_ORIGINS`), exactly as browsers send them.
@@ -79,6 +82,7 @@ impl Settings {
         let platform =
             platform.map(|platform| platform::check(&mut reader, platform, is_anonymous));
         let (sts, max_duration_seconds) = sts::read(&mut reader);
+        let cache_entries_max = sts::cache_entries_max(&mut reader);
         let grant = grant::read(&mut reader, max_duration_seconds, is_anonymous);
         let allowed_origins = platform::allowed_origins(&mut reader);
         let base_path = platform::base_path(&mut reader);
@@ -91,6 +95,7 @@ impl Settings {
                 sts: sts?,
                 sts_region: grant.region,
                 min_remaining_seconds: grant.min_remaining_seconds,
+                cache_entries_max: cache_entries_max?,
                 grants: grant.grants,
                 allowed_origins: allowed_origins?,
                 base_path: base_path?,

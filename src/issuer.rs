@@ -1,249 +1,246 @@
-//! From an authorized request to credentials: one STS call, and its retries.
+//! From an authorized request to credentials: out of the cache, or by one STS call.
 //!
 //! # Guarantees
-//! - Everything happens within one budget, the platform's or our own, whichever ends first.
-//! - The next endpoint is tried only when the fault may lie in the endpoint, never when STS
-//!   understood and refused.
-//! - When no endpoint could be connected to, so that nothing was sent, all are tried again.
+//! - Two requests share a credential only when their [`Authorized`] and the calling key are equal
+//!   in every part. A credential for a generated object key is never shared.
+//! - Requests for the same credential at once make one call.
+//! - Every credential has at least `MIN_REMAINING_SECONDS` left when it is handed out.
+//! - Everything happens within one deadline, the platform's or our own, whichever ends first.
 //!
 //! # Not covered
-//! Keeping credentials for the next caller.
+//! What one instance has cached is not known to others.
 
+mod cache;
+mod flight;
+mod upstream;
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderValue;
-use http::header::RETRY_AFTER;
-use tokio::time::sleep;
-use tracing::warn;
+use tokio::sync::Semaphore;
+use tokio::time::{sleep, timeout};
 
 use crate::deadline::Deadline;
-use crate::error::{Error, ErrorCode, chain};
+use crate::entropy::Entropy;
+use crate::error::{Error, ErrorCode};
 use crate::grant::Authorized;
 use crate::http_client::CallError;
-use crate::sts::{AnswerError, Client, Credentials, Endpoint, StsError};
+use crate::sts::{Client, Credentials, Endpoint, StsError};
+use cache::Term;
+use flight::{Flights, Landing, Ticket};
 use tencent::time::Clock;
+use upstream::Upstream;
 
-/// Issues credentials.
-#[expect(missing_debug_implementations, reason = "it holds the calling key")]
-pub struct Issuer {
+/// How to issue credentials.
+#[expect(missing_debug_implementations, reason = "it contains the calling key")]
+pub struct IssuerOptions {
     /// The client of STS.
     pub sts: Client,
     /// Where STS is, in the order to try; never empty.
     pub endpoints: Vec<Endpoint>,
-    /// The budget of one request over all its attempts.
+    /// The time for one credential over all attempts (`STS_DEADLINE_MS`).
     pub budget: Duration,
+    /// The number of calls at once (`STS_CONCURRENCY_MAX`).
+    pub concurrency_max: usize,
+    /// The number of credentials to keep (`CACHE_ENTRIES_MAX`); `None` to keep none (`CACHE=off`).
+    pub cache_entries_max: Option<NonZeroUsize>,
+    /// Whether code may run between requests.
+    pub background: Background,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// What spreads refreshes and retries.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// Whether code may run between requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Background {
+    /// The process runs all the time: credentials are refreshed ahead, and wiped when they end.
+    Runs,
+    /// The platform freezes the process: everything is done within a request.
+    Frozen,
+}
+
+/// Issues credentials.
+#[expect(missing_debug_implementations, reason = "it contains the calling key")]
+pub struct Issuer {
+    upstream: Arc<Upstream>,
+    flights: Option<Arc<CredentialFlights>>,
+    calling_key: Arc<str>,
+    remaining_seconds_min: u32,
+    budget: Duration,
+    background: Background,
+}
+
+type CredentialFlights = Flights<Key, Credentials, Error>;
+type Flight = flight::Flight<Key, Credentials, Error>;
+
+/// Everything that shapes a credential.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Key {
+    authorized: Arc<Authorized>,
+    calling_key: Arc<str>,
+}
+
+/// The outcome of a request for credentials.
+#[expect(missing_debug_implementations, reason = "it contains credentials")]
+pub struct Issued {
+    /// The credentials, or why there are none.
+    pub outcome: Result<Arc<Credentials>, Error>,
+    /// Where they are from.
+    pub cache: CacheResult,
+}
+
+/// What the cache had for a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CacheResult {
+    /// The credential.
+    Hit,
+    /// A call that another request caused.
+    Joined,
+    /// Nothing.
+    Miss,
+    /// It was not looked at.
+    Off,
+}
+
+impl CacheResult {
+    /// The name in the audit log.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Hit => "hit",
+            Self::Joined => "joined",
+            Self::Miss => "miss",
+            Self::Off => "off",
+        }
+    }
 }
 
 impl Issuer {
-    /// Fetches the credentials that were authorized, within `deadline` and the budget.
-    ///
-    /// # Errors
-    /// One of the `Upstream…` codes.
-    pub async fn issue(
-        &self,
-        authorized: &Authorized,
-        clock: &dyn Clock,
-        deadline: Deadline,
-    ) -> Result<Credentials, Error> {
+    /// Puts the parts together. No call is made.
+    pub fn new(options: IssuerOptions) -> Self {
+        let IssuerOptions { sts, endpoints, clock, entropy, budget, background, .. } = options;
+        Self {
+            calling_key: sts.identity.key().secret_id.as_str().into(),
+            remaining_seconds_min: sts.remaining_seconds_min,
+            flights: options.cache_entries_max.map(|max| Flights::new(max.get())),
+            upstream: Arc::new(Upstream {
+                sts,
+                endpoints,
+                permits: Semaphore::new(options.concurrency_max),
+                clock,
+                entropy,
+            }),
+            budget,
+            background,
+        }
+    }
+
+    /// Issues the credentials that were authorized, within `deadline` and the budget. The errors
+    /// have one of the `Upstream…` codes, or [`ErrorCode::Busy`].
+    pub async fn issue(&self, authorized: &Arc<Authorized>, deadline: Deadline) -> Issued {
+        let clock = &*self.upstream.clock;
         let left = deadline.remaining(clock).saturating_sub(ANSWER_MARGIN);
         let budget = Deadline::after(self.budget.min(left), clock);
-        let mut last: Option<Failure<'_>> = None;
-        'rounds: for round in 0..MAX_ROUNDS {
-            if round > 0 {
-                // Nothing was sent, so STS cannot have issued anything yet.
-                if !matches!(&last, Some(failure) if failure.is_unsent()) {
-                    break;
-                }
-                sleep(RECONNECT_PAUSE.min(budget.remaining(clock))).await;
+        let cached = self.flights.as_ref().filter(|_| authorized.new_object().is_none());
+        let (outcome, cache) = match cached {
+            None => {
+                let fetched = self.upstream.fetch(authorized, budget).await;
+                (fetched.map(Arc::new), CacheResult::Off)
             }
-            for (endpoint, still_needed) in self.endpoints.iter().zip(self.still_needed()) {
-                let left = budget.remaining(clock);
-                if left.is_zero() {
-                    break 'rounds;
-                }
-                if let Some(failure) = &last {
-                    failure.log();
-                }
-                // What is left is shared with the endpoints that could still be needed.
-                let timeout = left.checked_div(still_needed).unwrap_or(left);
-                let error = match self.sts.call(authorized, endpoint, clock, timeout).await {
-                    Ok(credentials) => return Ok(credentials),
-                    Err(error) => error,
-                };
-                let is_final = !is_retryable(&error);
-                last = Some(Failure { endpoint, error });
-                if is_final {
-                    break 'rounds;
-                }
-            }
-        }
-        Err(last.map_or_else(|| Error::from(&StsError::Call(CallError::Timeout)), Error::from))
-    }
-
-    /// For each endpoint, how many are left to try with it.
-    fn still_needed(&self) -> impl Iterator<Item = u32> {
-        let count = u32::try_from(self.endpoints.len()).unwrap_or(u32::MAX);
-        (1..=count).rev()
-    }
-}
-
-/// One attempt that brought no credentials.
-struct Failure<'e> {
-    endpoint: &'e Endpoint,
-    error: StsError,
-}
-
-impl Failure<'_> {
-    fn is_unsent(&self) -> bool {
-        matches!(self.error, StsError::Call(CallError::Connect(_)))
-    }
-
-    /// The last failure is logged with the request that it ends, all others here.
-    fn log(&self) {
-        warn!(
-            endpoint = self.endpoint.host(),
-            rule = Error::from(&self.error).code().info().name,
-            cause = chain(&self.error),
-            remedy = self.error.hint(),
-            "STS call failed: trying again"
-        );
-    }
-}
-
-impl From<Failure<'_>> for Error {
-    fn from(Failure { endpoint, error }: Failure<'_>) -> Self {
-        let cause = format!("{}: {}", endpoint.host(), chain(&error));
-        Self::from(&error).with_hint(error.hint()).caused_by(cause)
-    }
-}
-
-/// Whether another endpoint may do better.
-fn is_retryable(failure: &StsError) -> bool {
-    match failure {
-        StsError::Call(CallError::Header(_)) => false,
-        StsError::Call(_) => true,
-        StsError::Answer(AnswerError::Status(_) | AnswerError::Shape { .. }) => true,
-        StsError::Answer(AnswerError::Api { code, .. }) => is_transient(code),
-        StsError::Answer(
-            AnswerError::Expired(_) | AnswerError::Missing(_) | AnswerError::Overlong(_),
-        ) => false,
-    }
-}
-
-/// The codes that mean a fault inside STS. `GetRoleError` and `IllegalRole` are about the role, in
-/// spite of their family. <https://www.tencentcloud.com/document/product/1150/49458>
-fn is_transient(code: &str) -> bool {
-    match code {
-        "InternalError.GetRoleError" | "InternalError.IllegalRole" => false,
-        "InternalError" | "ResourceUnavailable" | "ServiceUnavailable" => true,
-        _ => code.starts_with("InternalError."),
-    }
-}
-
-fn is_throttled(code: &str) -> bool {
-    matches!(code, "InvalidParameter.OverLimit" | "LimitExceeded")
-        || code.starts_with("RequestLimitExceeded")
-}
-
-impl From<&StsError> for Error {
-    /// The caller's view of a failure; the vendor's own text stays in the log.
-    fn from(failure: &StsError) -> Self {
-        let later = |code, message| {
-            Self::new(code, message).with_header(RETRY_AFTER, HeaderValue::from_static("1"))
+            Some(flights) => self.share(flights, authorized, budget).await,
         };
-        match failure {
-            StsError::Call(CallError::Timeout) => later(
-                ErrorCode::UpstreamTimeout,
-                "the credential service did not answer in time: try again",
-            ),
-            StsError::Call(CallError::Connect(_) | CallError::Transport(_))
-            | StsError::Answer(AnswerError::Status(_)) => later(
-                ErrorCode::UpstreamUnavailable,
-                "the credential service cannot be reached: try again",
-            ),
-            StsError::Answer(AnswerError::Api { code, .. }) if is_throttled(code) => later(
-                ErrorCode::UpstreamThrottled,
-                "too many credentials are requested at once: try again later",
-            ),
-            StsError::Answer(AnswerError::Api { code, .. }) if is_transient(code) => later(
-                ErrorCode::UpstreamUnavailable,
-                "the credential service has a fault: try again",
-            ),
-            StsError::Answer(AnswerError::Api { .. }) => Self::new(
-                ErrorCode::UpstreamRefused,
-                "the credential service refused the key, role or policy of this function: the log has \
-                 the cause under this request id",
-            ),
-            StsError::Call(CallError::Header(_)) => Self::new(
-                ErrorCode::Internal,
-                "SECRET_ID or SECRET_KEY cannot be sent in a header: the operator has to set it again",
-            ),
-            StsError::Call(CallError::AnswerTooLarge(_)) | StsError::Answer(_) => later(
-                ErrorCode::UpstreamAnswer,
-                "the credential service returned an unusable answer: try again",
-            ),
+        let outcome = outcome.and_then(|credentials| self.check_remaining(credentials));
+        Issued { outcome, cache }
+    }
+
+    async fn share(
+        &self,
+        flights: &Arc<CredentialFlights>,
+        authorized: &Arc<Authorized>,
+        deadline: Deadline,
+    ) -> (Result<Arc<Credentials>, Error>, CacheResult) {
+        let key =
+            Key { authorized: Arc::clone(authorized), calling_key: Arc::clone(&self.calling_key) };
+        let refreshes_ahead = self.background == Background::Runs;
+        match flights.ticket(&key, refreshes_ahead, deadline, &*self.upstream.clock) {
+            Ticket::Cached(credentials, next) => {
+                if let Some(flight) = next {
+                    self.spawn(flights, flight, key.authorized, deadline);
+                }
+                (Ok(credentials), CacheResult::Hit)
+            }
+            Ticket::Joined(landing) => (self.wait(landing, deadline).await, CacheResult::Joined),
+            Ticket::First(flight, landing) => {
+                self.spawn(flights, flight, key.authorized, deadline);
+                (self.wait(landing, deadline).await, CacheResult::Miss)
+            }
         }
     }
+
+    /// Runs a flight that outlives the request.
+    fn spawn(
+        &self,
+        flights: &Arc<CredentialFlights>,
+        flight: Flight,
+        authorized: Arc<Authorized>,
+        deadline: Deadline,
+    ) {
+        let (upstream, flights) = (Arc::clone(&self.upstream), Arc::clone(flights));
+        let (least, background) = (self.remaining_seconds_min, self.background);
+        tokio::spawn(async move {
+            let fetched = upstream.fetch(&authorized, deadline).await;
+            let now = upstream.clock.now();
+            let landed = fetched.map(|credentials| {
+                // Without entropy every refresh is as late as it can be.
+                let jitter = upstream.entropy.bytes().map_or(0, |[first, ..]| first);
+                let term = Term::new(now, credentials.expiry, least, jitter);
+                (Arc::new(credentials), term)
+            });
+            let end = landed.as_ref().ok().map(|(_, term)| term.end());
+            flight.land(landed, now);
+            if let Some(end) = end.filter(|_| background == Background::Runs) {
+                let clock = Arc::clone(&upstream.clock);
+                tokio::spawn(async move {
+                    let seconds = end.unix_seconds().saturating_sub(clock.now().unix_seconds());
+                    sleep(Duration::from_secs(u64::try_from(seconds).unwrap_or(0))).await;
+                    flights.purge(clock.now());
+                });
+            }
+        });
+    }
+
+    async fn wait(
+        &self,
+        landing: Landing<Credentials, Error>,
+        deadline: Deadline,
+    ) -> Result<Arc<Credentials>, Error> {
+        // The flight itself has until the deadline, and its own failure says more.
+        let left = deadline.remaining(&*self.upstream.clock).saturating_add(LANDING_MARGIN);
+        match timeout(left, landing.result()).await {
+            Ok(Some(result)) => result,
+            Ok(None) => {
+                let message = "the function has a fault: try again";
+                Err(Error::new(ErrorCode::Internal, message).caused_by("a flight did not land"))
+            }
+            Err(_) => Err(Error::from(&StsError::Call(CallError::Timeout))),
+        }
+    }
+
+    /// An instance that was frozen while it waited would hand out what is hardly valid any more.
+    fn check_remaining(&self, credentials: Arc<Credentials>) -> Result<Arc<Credentials>, Error> {
+        let now = self.upstream.clock.now().unix_seconds();
+        let remaining = credentials.expiry.unix_seconds().saturating_sub(now);
+        if remaining < i64::from(self.remaining_seconds_min) {
+            return Err(Error::from(&StsError::Call(CallError::Timeout)));
+        }
+        Ok(credentials)
+    }
 }
-
-/// A refused connection or a name that is not resolved is often over within moments.
-const MAX_ROUNDS: u32 = 3;
-
-const RECONNECT_PAUSE: Duration = Duration::from_millis(100);
 
 /// What the answer needs to get back through the platform.
 const ANSWER_MARGIN: Duration = Duration::from_millis(200);
 
-#[cfg(test)]
-mod tests {
-    use super::{is_throttled, is_transient};
-    use crate::error::{Error, ErrorCode};
-    use crate::sts::{AnswerError, StsError};
-
-    #[test]
-    fn each_documented_code_has_one_meaning() {
-        let rule = |code: &str| {
-            let (code, message, request_id) =
-                (code.to_owned(), "CANARY account 100000000001".to_owned(), String::new());
-            let error =
-                Error::from(&StsError::Answer(AnswerError::Api { code, message, request_id }));
-            assert!(!error.message().contains("CANARY"));
-            error.code()
-        };
-        for code in [
-            "RequestLimitExceeded",
-            "RequestLimitExceeded.UinLimitExceeded",
-            "InvalidParameter.OverLimit",
-        ] {
-            assert!(is_throttled(code));
-            assert_eq!(rule(code), ErrorCode::UpstreamThrottled, "{code}");
-        }
-        for code in [
-            "InternalError",
-            "InternalError.DbError",
-            "InternalError.SystemError",
-            "ServiceUnavailable",
-        ] {
-            assert!(is_transient(code));
-            assert_eq!(rule(code), ErrorCode::UpstreamUnavailable, "{code}");
-        }
-        for code in [
-            "AuthFailure.SecretIdNotFound",
-            "AuthFailure.SignatureFailure",
-            "AuthFailure.SignatureExpire",
-            "AuthFailure.TokenFailure",
-            "FailedOperation.TempKeyNotAllowed",
-            "InternalError.GetRoleError",
-            "InternalError.IllegalRole",
-            "InvalidParameter.GrantOtherResource",
-            "InvalidParameter.ResouceError",
-            "InvalidParameter.PolicyTooLong",
-            "ResourceNotFound.RoleNotFound",
-            "UnauthorizedOperation",
-            "SomethingNew",
-        ] {
-            assert!(!is_transient(code) && !is_throttled(code));
-            assert_eq!(rule(code), ErrorCode::UpstreamRefused, "{code}");
-        }
-    }
-}
+/// What the result of a flight needs to reach those who wait.
+const LANDING_MARGIN: Duration = Duration::from_millis(50);

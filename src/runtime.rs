@@ -17,6 +17,7 @@ pub mod scf;
 use std::sync::Arc;
 
 use crate::handler::Handler;
+use crate::issuer::Background;
 use http_server::ServerSettings;
 
 /// Where requests come from.
@@ -28,6 +29,16 @@ pub enum Platform {
     ScfEvent(String),
     /// An HTTP server: an SCF web function, a container, a laptop.
     Server(ServerSettings),
+}
+
+impl Platform {
+    /// Whether code may run between requests. SCF freezes web functions too.
+    pub fn background(&self) -> Background {
+        match self {
+            Self::Server(server) if !server.is_scf => Background::Runs,
+            Self::Lambda | Self::ScfEvent(_) | Self::Server(_) => Background::Frozen,
+        }
+    }
 }
 
 /// Serves requests until the platform ends it.

@@ -6,7 +6,7 @@
 
 use super::environment::Environment;
 
-const SETTINGS: [&str; 40] = [
+const SETTINGS: [&str; 43] = [
     "ALLOW",
     "ALLOWED_HOSTS",
     "ALLOWED_ORIGINS",
@@ -16,6 +16,8 @@ const SETTINGS: [&str; 40] = [
     "AUTH",
     "BASE_PATH",
     "BUCKET",
+    "CACHE",
+    "CACHE_ENTRIES_MAX",
     "DURATION_SECONDS",
     "EXTENSIONS",
     "EXTERNAL_ID",
@@ -44,6 +46,7 @@ const SETTINGS: [&str; 40] = [
     "SECRET_KEY",
     "SESSION_TOKEN",
     "STS_CA_FILE",
+    "STS_CONCURRENCY_MAX",
     "STS_DEADLINE_MS",
     "STS_ENDPOINTS",
     "STS_PROXY",

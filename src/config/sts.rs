@@ -1,5 +1,6 @@
 //! How STS is called: the calling key, the role to assume, the endpoints, and the way there.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use tencent::secret::Secret;
@@ -19,6 +20,8 @@ pub struct StsSettings {
     pub http: ClientOptions,
     /// The time for all attempts of one request together (`STS_DEADLINE_MS`).
     pub deadline: Duration,
+    /// The number of calls at once (`STS_CONCURRENCY_MAX`).
+    pub concurrency_max: usize,
 }
 
 /// The settings, and the longest lifetime that the calling key can request.
@@ -28,6 +31,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> (Option<StsSettings>, u32) {
     let max_duration_seconds = max_duration_seconds(reader, &role);
     let endpoints = endpoints(reader);
     let deadline_ms = reader.number("STS_DEADLINE_MS", DEADLINE_MS, 100..=60_000);
+    let concurrency_max = reader.number("STS_CONCURRENCY_MAX", CONCURRENCY_MAX, 1..=10_000);
     let http = http(reader, &endpoints);
     let is_emulated = key.as_ref().is_some_and(|key| key.secret_id.starts_with(EMULATOR_KEY));
     if is_emulated && !endpoints.iter().all(Endpoint::is_loopback) {
@@ -46,9 +50,20 @@ pub(super) fn read(reader: &mut Reader<'_>) -> (Option<StsSettings>, u32) {
             endpoints,
             http: http?,
             deadline: Duration::from_millis(deadline_ms?.into()),
+            concurrency_max: usize::try_from(concurrency_max?).ok()?,
         })
     };
     (settings(), max_duration_seconds)
+}
+
+/// `CACHE` and `CACHE_ENTRIES_MAX`: how many credentials are kept.
+pub(super) fn cache_entries_max(reader: &mut Reader<'_>) -> Option<Option<NonZeroUsize>> {
+    let is_on = reader.choice("CACHE", true, &[("on", true), ("off", false)])?;
+    if !is_on && reader.is_set("CACHE_ENTRIES_MAX") {
+        reader.error("CACHE_ENTRIES_MAX", "has no effect with CACHE=off: remove one of them");
+    }
+    let entries = reader.number("CACHE_ENTRIES_MAX", CACHE_ENTRIES_MAX, 1..=1_000_000)?;
+    Some(usize::try_from(entries).ok().and_then(NonZeroUsize::new).filter(|_| is_on))
 }
 
 /// `SECRET_ID` and its companions, or the key that the platform sets for an execution role.
@@ -137,6 +152,12 @@ const ENDPOINT: &str = "sts.tencentcloudapi.com";
 const NO_ENDPOINT: &str = "must name an endpoint, for example `sts.tencentcloudapi.com`";
 
 const DEADLINE_MS: u32 = 3000;
+
+/// The account has 600 calls a second, for all instances together.
+const CONCURRENCY_MAX: u32 = 64;
+
+/// About 30 MB, of credentials of 3 KB.
+const CACHE_ENTRIES_MAX: u32 = 10_000;
 
 const ROOT_MAX_SECONDS: u32 = 7200;
 

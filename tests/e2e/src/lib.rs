@@ -37,7 +37,7 @@ pub use peer::{Canary, ClosedPort, ConnectProxy, FlakyPort};
 pub use rie::{Invocation, Rie};
 pub use storage::{Storage, pattern};
 pub use tokens::{KeyServer, Signer, TokenIssuer};
-pub use variables::Variables;
+pub use variables::{NO_CACHE, Variables};
 
 /// A key of a caller.
 pub const API_KEY: &str = "CANARY-api-key-of-a-caller-0123456789";

@@ -1,0 +1,342 @@
+//! The credential cache of the deployed binary, and in the test's own process where time has to
+//! pass: who shares a credential, for how long, and that nobody gets another's.
+
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a fault in a helper of these tests is a failed test"
+)]
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use cos_emulator::{Cloud, CloudBuilder, Fault, FaultRule, Platform, Service, StsCall};
+use cos_issuer::app::App;
+use cos_issuer::auth::{Authenticator, Verifier};
+use cos_issuer::config::{Environment, Settings};
+use cos_issuer::deadline::Deadline;
+use cos_issuer::handler::Handler;
+use cos_issuer::request::{Identity, IdentitySource, Inbound, Request, RequestId};
+use cos_issuer_e2e::{Answer, Browser, PLATFORMS, Process, VARIABLES, cloud, issuer_on, printed};
+use serde_json::{Value, json};
+use tencent::time::{Clock, SystemClock};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeated_request_is_served_from_the_cache_on_every_platform() {
+    for platform in PLATFORMS {
+        let (cloud, browser) = start(issuer_on(platform).unwrap().env("CACHE", "on")).await;
+        let first = browser.get("/sign").await.unwrap();
+        let again = browser.get("/sign?t=2").await.unwrap();
+        assert_eq!((first.status, again.status), (200, 200), "{platform:?}");
+        assert_eq!(first.body["data"]["credentials"], again.body["data"]["credentials"]);
+        assert_eq!(first.body["data"]["startTime"], again.body["data"]["startTime"]);
+        assert_ne!(first.body["data"]["requestId"], again.body["data"]["requestId"]);
+        // Another representation of the same credential.
+        let sdk = browser.get("/sts").await.unwrap();
+        assert_eq!(sdk.body["expiredTime"], first.body["data"]["expiredTime"]);
+        assert_eq!(cloud.sts().call_count(), 1, "{platform:?}");
+        for result in ["miss", "hit"] {
+            assert!(printed(&cloud, &format!("\"cache\":\"{result}\"")).await, "{platform:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_request_makes_its_own_call() {
+    let builder = issuer_on(Platform::ScfWeb).unwrap().env("CACHE", "on");
+    let (cloud, browser) = start(builder.env("EXTENSIONS", "jpg")).await;
+    let scope = |key: &str| {
+        json!([{"action": "name/cos:PutObject", "bucket": "examplebucket-1250000000", "region": "ap-guangzhou", "prefix": format!("users/{key}")}]).to_string()
+    };
+    let mut secret_ids = HashSet::new();
+    for (path, body) in [
+        ("/sign", String::new()),
+        // A shorter life is never cut from a longer one, nor a longer from a shorter.
+        ("/sts?durationSeconds=900", String::new()),
+        ("/sts?durationSeconds=1799", String::new()),
+        ("/sts", scope("a")),
+        ("/sts", scope("b")),
+        // Each has a key of its own.
+        ("/getKeyAndCredentials?ext=jpg", String::new()),
+        ("/getKeyAndCredentials?ext=jpg", String::new()),
+    ] {
+        let answer = browser.send(browser.request("POST", path).body(body)).await.unwrap();
+        assert_eq!(answer.status, 200, "{path}: {answer:?}");
+        assert!(secret_ids.insert(secret_id(&answer.body)), "{path} shares a credential");
+    }
+    assert_eq!(cloud.sts().call_count(), 7);
+    assert!(printed(&cloud, "\"cache\":\"off\"").await, "a generated key is not looked up");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failure_is_not_kept() {
+    let (cloud, browser) = start(issuer_on(Platform::ScfWeb).unwrap().env("CACHE", "on")).await;
+    let code = "UnauthorizedOperation".to_owned();
+    cloud.sts().inject([Fault::ApiError { code, message: String::new() }]);
+    assert_eq!(browser.get("/sign").await.unwrap().status, 502);
+    assert_eq!(browser.get("/sign").await.unwrap().status, 200);
+    assert_eq!(cloud.sts().call_count(), 2);
+}
+
+/// As many over sockets as the server has connections for, and a thousand without. The call takes
+/// so long that all are there before it ends.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_requests_at_once_make_one_call() {
+    let cloud = cloud().start().await.unwrap();
+    let address = serve(&cloud).await;
+    cloud.sts().inject([Fault::Delay(Duration::from_secs(2))]);
+    let callers: Vec<_> = (0..350).map(|_| tokio::spawn(get(address.clone()))).collect();
+    let mut issued = HashSet::new();
+    for caller in callers {
+        issued.insert(secret_id(&caller.await.unwrap().unwrap()));
+    }
+    assert_eq!((issued.len(), cloud.sts().call_count()), (1, 1));
+
+    let handler = Arc::new(handler(&cloud, &[], Arc::new(SystemClock)));
+    cloud.sts().inject([Fault::Delay(Duration::from_secs(2))]);
+    let ask = |_| {
+        let handler = Arc::clone(&handler);
+        tokio::spawn(async move { handle(&handler, &request_of(0)).await })
+    };
+    let callers: Vec<_> = (0..1000).map(ask).collect();
+    let mut issued = HashSet::new();
+    for caller in callers {
+        issued.insert(secret_id(&caller.await.unwrap().body));
+    }
+    assert_eq!((issued.len(), cloud.sts().call_count()), (1, 2));
+}
+
+/// Those who wait share the failure; those who come after it do not.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failure_is_shared_by_those_who_wait_for_it() {
+    let cloud = cloud().start().await.unwrap();
+    let address = serve(&cloud).await;
+    let code = "UnauthorizedOperation".to_owned();
+    cloud.sts().inject([Fault::ApiError { code, message: String::new() }]);
+    let callers: Vec<_> = (0..300).map(|_| tokio::spawn(get(address.clone()))).collect();
+    let mut issued = HashSet::new();
+    let mut failures = 0;
+    for caller in callers {
+        match caller.await.unwrap() {
+            Ok(body) => drop(issued.insert(secret_id(&body))),
+            Err(status) => {
+                assert_eq!(status, "502");
+                failures += 1;
+            }
+        }
+    }
+    assert!(failures > 0 && failures + issued.len() <= 300);
+    get(address).await.unwrap();
+    assert_eq!(cloud.sts().call_count(), 2);
+}
+
+/// A caller who leaves does not take the call with them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_outlives_the_caller_who_caused_it() {
+    let cloud = cloud().start().await.unwrap();
+    let address = serve(&cloud).await;
+    cloud.sts().inject([Fault::Delay(Duration::from_secs(1))]);
+    let first = tokio::spawn(get(address.clone()));
+    while cloud.sts().call_count() == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    first.abort();
+    get(address).await.unwrap();
+    assert_eq!(cloud.sts().call_count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_callers_at_once_get_each_their_own() {
+    let slow = FaultRule::new(Service::Sts, Fault::Delay(Duration::from_millis(1500)));
+    let cloud = cloud().sts_calls_per_second(100_000).fault(slow).start().await.unwrap();
+    let settings = [("STS_CONCURRENCY_MAX", "1000"), ("STS_DEADLINE_MS", "60000")];
+    let handler = Arc::new(handler(&cloud, &settings, Arc::new(SystemClock)));
+    let ask = |caller: usize| {
+        let handler = Arc::clone(&handler);
+        tokio::spawn(async move { (caller, handle(&handler, &request_of(caller)).await) })
+    };
+    // Each twice: the second one joins or hits.
+    let callers: Vec<_> = (0..2000).map(|number| ask(number / 2)).collect();
+    let mut answers = Vec::new();
+    for caller in callers {
+        answers.push(caller.await.unwrap());
+    }
+    let calls: HashMap<String, StsCall> = cloud
+        .sts()
+        .calls()
+        .into_iter()
+        .map(|call| (call.issued_secret_id.clone().unwrap(), call))
+        .collect();
+    assert_eq!((cloud.sts().call_count(), calls.len()), (1000, 1000));
+    for (caller, answer) in answers {
+        assert_eq!(answer.status, 200, "{caller}: {answer:?}");
+        let policy = calls[&secret_id(&answer.body)].policy.as_deref().unwrap();
+        let prefix = format!("/users/person-{caller}/*\"");
+        assert!(policy.contains(&prefix), "{caller} got {policy}");
+    }
+}
+
+/// No queue: what is over the limit is refused at once, and the next one is served.
+#[tokio::test(flavor = "multi_thread")]
+async fn more_calls_than_the_limit_are_refused_at_once() {
+    let slow = FaultRule::new(Service::Sts, Fault::Delay(Duration::from_secs(1))).times(4);
+    for cache in ["on", "off"] {
+        let cloud = cloud().fault(slow.clone()).start().await.unwrap();
+        let settings = [("STS_CONCURRENCY_MAX", "4"), ("CACHE", cache)];
+        let handler = Arc::new(handler(&cloud, &settings, Arc::new(SystemClock)));
+        let ask = |caller: usize| {
+            let handler = Arc::clone(&handler);
+            tokio::spawn(async move { handle(&handler, &request_of(caller)).await })
+        };
+        let callers: Vec<_> = (0..10).map(ask).collect();
+        let mut refused = 0;
+        for caller in callers {
+            let answer = caller.await.unwrap();
+            if answer.status == 503 {
+                refused += 1;
+                assert_eq!(answer.body["codeDesc"], "RequestLimitExceeded.Concurrency");
+                assert!(["1", "2"].contains(&answer.header("retry-after")), "{cache}");
+            }
+        }
+        assert_eq!((refused, cloud.sts().call_count()), (6, 4), "{cache}");
+        assert_eq!(ask(10).await.unwrap().status, 200, "{cache}");
+    }
+}
+
+/// Every minute for four hours, with a frozen hour in between.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_has_half_of_its_life_left_at_any_time() {
+    let clock = Arc::new(Ahead::default());
+    let cloud = cloud().clock(clock.clone()).start().await.unwrap();
+    let handler = handler(&cloud, &[("MIN_REMAINING_SECONDS", "400")], clock.clone());
+    let mut requests = 0;
+    for minute in 0..240_u64 {
+        let path = if minute % 2 == 0 { "/sts" } else { "/sts?durationSeconds=900" };
+        let answer = handle(&handler, &request(path, 0)).await;
+        requests += 1;
+        assert_eq!(answer.status, 200, "{minute}: {answer:?}");
+        let now = clock.now().unix_seconds();
+        let of = |name: &str| answer.body[name].as_i64().unwrap();
+        // A second may pass between the answer and this line.
+        let least = if minute % 2 == 0 { 899 } else { 449 };
+        assert!(of("expiredTime") - now >= least, "minute {minute}");
+        assert!(of("startTime") <= now, "minute {minute}");
+        clock.pass(if minute == 100 { 3600 } else { 60 });
+        // A refresh ahead is a task of its own.
+        tokio::task::yield_now().await;
+    }
+    let calls = cloud.sts().call_count();
+    assert!(calls < requests / 3, "{calls} calls for {requests} requests");
+}
+
+/// The machine's clock, and what a test adds.
+#[derive(Debug, Default)]
+struct Ahead(AtomicU64);
+
+impl Ahead {
+    fn pass(&self, seconds: u64) {
+        self.0.fetch_add(seconds * 1000, Ordering::SeqCst);
+    }
+}
+
+impl Clock for Ahead {
+    fn unix_milliseconds(&self) -> u64 {
+        SystemClock.unix_milliseconds() + self.0.load(Ordering::SeqCst)
+    }
+}
+
+async fn start(builder: CloudBuilder) -> (Cloud, Browser) {
+    let cloud = builder.start().await.unwrap();
+    let browser = Browser::of(&cloud).unwrap();
+    (cloud, browser)
+}
+
+/// The deployed binary as a server with its cache: where it listens.
+async fn serve(cloud: &Cloud) -> String {
+    let (key, url) = (cloud.sub_account_key(), cloud.sts().http_url());
+    let settings = [
+        ("CACHE", "on"),
+        ("SECRET_ID", key.secret_id.as_str()),
+        ("SECRET_KEY", &key.secret_key),
+        ("STS_ENDPOINTS", &url),
+    ];
+    let mut process = Process::start(VARIABLES.into_iter().chain(settings)).unwrap();
+    let address = process.address().await.unwrap();
+    // Read what it prints until the test ends; it would wait otherwise.
+    tokio::spawn(async move { process.printed("\0").await });
+    address
+}
+
+/// The body of an answer, or the status of a refusal.
+async fn get(address: String) -> Result<Value, String> {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = b"GET /sign HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    stream.write_all(request).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap();
+    if status == "200" { Ok(serde_json::from_str(body).unwrap()) } else { Err(status.to_owned()) }
+}
+
+/// A function in the test's own process, for callers whom a gateway names.
+fn handler(cloud: &Cloud, settings: &[(&str, &str)], clock: Arc<dyn Clock>) -> Handler {
+    let (account, key) = (cloud.account(), cloud.sub_account_key());
+    let sts = cloud.sts().http_url();
+    let api_key = format!("key={}", "0".repeat(64));
+    let variables = [
+        ("AUTH", "api-key"),
+        ("API_KEYS", &api_key),
+        ("SECRET_ID", &key.secret_id),
+        ("SECRET_KEY", &key.secret_key),
+        ("STS_ENDPOINTS", &sts),
+        ("BUCKET", &account.bucket),
+        ("REGION", &account.region),
+        ("PREFIX", "users/{sub}/"),
+        ("ALLOW", "upload"),
+        ("HOST", "127.0.0.1"),
+    ];
+    let environment: Environment = variables.into_iter().chain(settings.iter().copied()).collect();
+    let settings = Settings::read(&environment, &|_| Ok(Vec::new()));
+    let settings = settings.unwrap_or_else(|errors| panic!("{errors:?}"));
+    let mut handler = App::new(settings, clock).unwrap().handler;
+    handler.authentication = Authenticator::OneOf(vec![Verifier::Gateway]);
+    handler
+}
+
+fn request_of(caller: usize) -> Request {
+    request("/sts", caller)
+}
+
+fn request(path: &str, caller: usize) -> Request {
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    let query = query.split('&').filter_map(|pair| pair.split_once('='));
+    let claims = json!({ "sub": format!("person-{caller}") });
+    let inbound = Inbound {
+        method: reqwest::Method::GET,
+        path: path.to_owned(),
+        query: query.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        headers: reqwest::header::HeaderMap::new(),
+        body: Vec::new(),
+        identity: Identity::new(IdentitySource::Lambda, Some(&claims)),
+    };
+    inbound.check().unwrap()
+}
+
+async fn handle(handler: &Handler, request: &Request) -> Answer {
+    let id = RequestId::from_platform(Some("request-1"), &*handler.entropy);
+    let deadline = Deadline::unlimited(&*handler.clock);
+    let response = handler.handle(request, &id, deadline).await;
+    let body = serde_json::from_str(&response.body).unwrap_or_default();
+    Answer { status: response.status.as_u16(), headers: response.headers, body }
+}
+
+fn secret_id(body: &Value) -> String {
+    let credentials = body.pointer("/data/credentials").or_else(|| body.get("credentials"));
+    credentials.unwrap()["tmpSecretId"].as_str().unwrap().to_owned()
+}
