@@ -33,6 +33,9 @@ folded := |-Clink-arg=-Wl,--icf=all|-Clink-arg=-Wl,-O2
 deploy_rustflags := --remap-path-prefix=$(cargo_home)=cargo$(if $(findstring linux-gnu,$(host)),$(static)$(if $(findstring x86_64,$(host)),$(folded)))
 deploy_build = CARGO_ENCODED_RUSTFLAGS="$$(printf %s '$(deploy_rustflags)' | tr '|' '\037')" cargo build --locked --release --target $(host)
 
+# A program that is running cannot be written to, but it can be replaced.
+replace = cp $(1) $(2).new && mv -f $(2).new $(2)
+
 .PHONY: help run test lint advisories fmt fuzz build package build-Issuer deploy-check bench emulator tests clients mutants clean ready
 
 help: ## List the commands
@@ -66,7 +69,7 @@ fmt: ready ## Format the sources
 build: ready ## Build the deployed binary: target/deploy/bootstrap
 	@$(quietly) "Building the function" target/log/build \
 		env $(deploy_build) -p cos-issuer --bin bootstrap --target-dir target/deploy
-	@cp target/deploy/$(host)/release/bootstrap $(bootstrap)
+	@$(call replace,target/deploy/$(host)/release/bootstrap,$(bootstrap))
 
 # PACKAGE_FILES="grants.toml jwks.json" puts these next to the binary. Of a name that no shell has set for something else.
 package: build ## Build the packages dist/cos-issuer-*.zip; PACKAGE_FILES="grants.toml" goes in too
@@ -85,7 +88,8 @@ deploy-check: clients build ## Check the deployment files and the packages
 # With the features that the tests build too, so that nothing is compiled twice.
 emulator: ready ## Build the local cloud: target/emulator/cos-issuer
 	@$(quietly) "Building the local cloud" target/log/emulator cargo build --locked --workspace --bin $(cli)
-	@mkdir -p target/emulator && cp target/debug/$(cli) target/emulator/$(cli)
+	@mkdir -p target/emulator
+	@$(call replace,target/debug/$(cli),target/emulator/$(cli))
 
 tests:
 	@$(quietly) "Building the tests" target/log/tests cargo test --locked --workspace --no-run

@@ -1,16 +1,20 @@
 //! The wiring: [`Settings`] in, a [`Handler`] with its connections out.
 
+use std::io;
 use std::sync::Arc;
 
 use tencent::time::Clock;
 
+use crate::access::{CurrentAccess, SharedDenyList};
 use crate::auth::{Authenticator, JwksCache, KeySource, TokenVerifier, Verifier};
-use crate::config::{AuthSettings, JwtKeys, JwtSettings, Settings};
+use crate::config::{AuthSettings, ConfigError, JwtKeys, JwtSettings, Settings};
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::handler::Handler;
-use crate::http_client::{Client, ClientError, ClientOptions};
+use crate::http_client::{self, Client, ClientError, ClientOptions};
 use crate::issuer::{Issuer, IssuerOptions};
-use crate::runtime::Platform;
+use crate::rate_limit::RateLimiter;
+use crate::runtime::{Platform, Reloader};
+use crate::shared_store::SharedStore;
 use crate::sts;
 
 /// A function that is ready to serve.
@@ -44,9 +48,25 @@ impl App {
             clock: Arc::clone(&clock),
             entropy: Arc::clone(&entropy),
         });
+        let store = settings.shared_store.map(|store| {
+            let tls =
+                store.url.is_tls().then(|| http_client::tls(store.extra_roots)).transpose()?;
+            let (clock, entropy) = (Arc::clone(&clock), Arc::clone(&entropy));
+            Ok::<_, ClientError>(Arc::new(SharedStore::new(
+                store.url,
+                store.prefix,
+                tls,
+                clock,
+                entropy,
+            )))
+        });
+        let store = store.transpose()?;
         let handler = Handler {
-            authentication: authenticator(settings.auth)?,
-            grants: settings.grants,
+            authentication: authenticator(settings.auth, store.as_ref())?,
+            access: CurrentAccess::new(settings.grants, settings.deny_list),
+            shared_deny_list: store.clone().map(SharedDenyList::new),
+            rate_limiter: settings.rate_limit.map(|limit| RateLimiter::new(limit, store)),
+            address_header: settings.address_header,
             issuer,
             allowed_origins: settings.allowed_origins,
             base_path: settings.base_path,
@@ -57,7 +77,26 @@ impl App {
     }
 }
 
-fn authenticator(methods: Vec<AuthSettings>) -> Result<Authenticator, ClientError> {
+/// How a server reads grants and kill switch again, with `read_file`.
+pub fn reloader(settings: &Settings, read_file: fn(&str) -> io::Result<Vec<u8>>) -> Reloader {
+    let (of_grants, of_deny_list) = (settings.reloadable.clone(), settings.reloadable.clone());
+    Reloader {
+        read_grants: Box::new(move || of_grants.grants(&read_file).map_err(|e| joined(&e))),
+        read_deny_list: Box::new(move || {
+            of_deny_list.deny_list(&read_file).map_err(|e| joined(&e))
+        }),
+    }
+}
+
+fn joined(errors: &[ConfigError]) -> String {
+    let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    texts.join("; ")
+}
+
+fn authenticator(
+    methods: Vec<AuthSettings>,
+    store: Option<&Arc<SharedStore>>,
+) -> Result<Authenticator, ClientError> {
     if methods.is_empty() {
         return Ok(Authenticator::None);
     }
@@ -65,7 +104,12 @@ fn authenticator(methods: Vec<AuthSettings>) -> Result<Authenticator, ClientErro
         Ok(match method {
             AuthSettings::ApiKey(keys) => Verifier::ApiKey(keys),
             AuthSettings::Gateway => Verifier::Gateway,
-            AuthSettings::Hmac(keys) => Verifier::Hmac(keys),
+            AuthSettings::Hmac(mut keys) => {
+                if let Some(store) = store {
+                    keys.share_nonces(Arc::clone(store));
+                }
+                Verifier::Hmac(keys)
+            }
             AuthSettings::Jwt(settings) => Verifier::Jwt(token_verifier(settings)?),
         })
     });

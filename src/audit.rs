@@ -10,7 +10,7 @@ use tracing::info;
 use crate::auth::Principal;
 use crate::error::ErrorInfo;
 use crate::grant::Authorized;
-use crate::request::{RequestId, Route};
+use crate::request::{ClientAddress, RequestId, Route};
 use crate::sts::Credentials;
 
 /// What is known of a decision so far.
@@ -18,6 +18,7 @@ pub(crate) struct AuditEvent {
     /// Probes and preflights decide nothing, so they leave no line.
     pub(crate) is_recorded: bool,
     route: &'static str,
+    address: Option<ClientAddress>,
     proof: Option<&'static str>,
     caller: Option<String>,
     subject: Option<String>,
@@ -38,6 +39,7 @@ impl AuditEvent {
         Self {
             is_recorded: true,
             route: "none",
+            address: None,
             proof: None,
             caller: None,
             subject: None,
@@ -53,6 +55,10 @@ impl AuditEvent {
 
     pub(crate) fn routed(&mut self, route: Route) {
         self.route = route.name();
+    }
+
+    pub(crate) fn arrived_from(&mut self, address: Option<ClientAddress>) {
+        self.address = address;
     }
 
     pub(crate) fn authenticated(&mut self, principal: &Principal) {
@@ -83,6 +89,8 @@ impl AuditEvent {
         info!(
             request_id = id.as_str(),
             route = self.route,
+            client_address = self.address.map(|address| tracing::field::display(address.address)),
+            client_address_source = self.address.map(|address| address.source.name()),
             proof = self.proof,
             caller = self.caller,
             subject = self.subject,

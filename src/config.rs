@@ -18,9 +18,11 @@ mod grant;
 mod grant_bounds;
 mod grants_file;
 mod jwt;
+mod limits;
 mod misspelled;
 mod platform;
 mod reader;
+mod shared_store;
 mod sts;
 mod weak_secret;
 
@@ -29,6 +31,7 @@ pub use environment::Environment;
 pub use jwt::{JwtKeys, JwtSettings};
 pub use platform::log_level;
 pub use reader::ConfigError;
+pub use shared_store::SharedStoreSettings;
 pub use sts::StsSettings;
 
 use std::io;
@@ -37,7 +40,10 @@ use std::num::NonZeroUsize;
 use http::HeaderValue;
 use tencent::names::Region;
 
+use crate::deny_list::DenyList;
 use crate::grant::Grants;
+use crate::rate_limit::RateLimit;
+use crate::request::AddressHeader;
 use crate::runtime::Platform;
 use reader::Reader;
 
@@ -58,13 +64,80 @@ pub struct Settings {
     pub cache_entries_max: Option<NonZeroUsize>,
     /// What callers get.
     pub grants: Grants,
+    /// The store that instances share (`SHARED_STORE` and its companions).
+    pub shared_store: Option<SharedStoreSettings>,
+    /// The requests that each caller may make (`RATE_LIMIT`, `RATE_LIMIT_BLOCK`).
+    pub rate_limit: Option<RateLimit>,
+    /// The header with the client's address (`CLIENT_ADDRESS`); `None` where the connection or the
+    /// event decides.
+    pub address_header: Option<AddressHeader>,
+    /// Who gets no credential (`DENY`, `DENY_FILE`).
+    pub deny_list: DenyList,
     /// Origins whose pages may read a response (`ALLOWED_ORIGINS`), exactly as browsers send them.
     pub allowed_origins: Vec<HeaderValue>,
     /// The path prefix to strip (`BASE_PATH`): `""` or `/prefix`.
     pub base_path: String,
+    /// From what grants and kill switch can be read again.
+    pub reloadable: Reloadable,
     /// What is allowed, but rarely meant.
     pub warnings: Vec<String>,
 }
+
+/// The part of the environment from which grants and kill switch can be read again. It contains
+/// no secret.
+#[derive(Clone)]
+#[expect(missing_debug_implementations, reason = "the kill switch names people")]
+pub struct Reloadable {
+    environment: Environment,
+    is_anonymous: bool,
+    max_duration_seconds: u32,
+}
+
+impl Reloadable {
+    /// Reads the grants again.
+    ///
+    /// # Errors
+    /// Every [`ConfigError`] found.
+    pub fn grants(
+        &self,
+        read_file: &dyn Fn(&str) -> io::Result<Vec<u8>>,
+    ) -> Result<Grants, Vec<ConfigError>> {
+        let mut reader = Reader::new(&self.environment, read_file);
+        let grant = grant::read(&mut reader, self.max_duration_seconds, self.is_anonymous);
+        reader.finish()?;
+        grant.map(|grant| grant.grants).ok_or_else(Vec::new)
+    }
+
+    /// Reads the kill switch again.
+    ///
+    /// # Errors
+    /// Every [`ConfigError`] found.
+    pub fn deny_list(
+        &self,
+        read_file: &dyn Fn(&str) -> io::Result<Vec<u8>>,
+    ) -> Result<DenyList, Vec<ConfigError>> {
+        let mut reader = Reader::new(&self.environment, read_file);
+        let deny_list = limits::deny_list(&mut reader);
+        reader.finish()?;
+        deny_list.ok_or_else(Vec::new)
+    }
+}
+
+/// What grants and kill switch are read from.
+const RELOADED: [&str; 12] = [
+    "ALLOW",
+    "ALLOW_FULL_ACCESS",
+    "BUCKET",
+    "DENY",
+    "DENY_FILE",
+    "DURATION_SECONDS",
+    "EXTENSIONS",
+    "GRANTS_FILE",
+    "MIN_REMAINING_SECONDS",
+    "POLICY",
+    "PREFIX",
+    "REGION",
+];
 
 impl Settings {
     /// Parses the environment. `read_file` reads a file that a variable names.
@@ -86,6 +159,11 @@ impl Settings {
         let grant = grant::read(&mut reader, max_duration_seconds, is_anonymous);
         let allowed_origins = platform::allowed_origins(&mut reader);
         let base_path = platform::base_path(&mut reader);
+        let is_open = is_anonymous && platform.as_ref().is_some_and(Platform::is_public);
+        let rate_limit = limits::rate_limit(&mut reader, is_open);
+        let address_header = limits::client_address(&mut reader, platform.as_ref());
+        let deny_list = limits::deny_list(&mut reader);
+        let shared_store = shared_store::read(&mut reader);
         let warnings = reader.finish()?;
         let settings = || {
             let grant = grant?;
@@ -97,8 +175,17 @@ impl Settings {
                 min_remaining_seconds: grant.min_remaining_seconds,
                 cache_entries_max: cache_entries_max?,
                 grants: grant.grants,
+                shared_store: shared_store?,
+                rate_limit: rate_limit?,
+                address_header: address_header?,
+                deny_list: deny_list?,
                 allowed_origins: allowed_origins?,
                 base_path: base_path?,
+                reloadable: Reloadable {
+                    environment: environment.only(&RELOADED),
+                    is_anonymous,
+                    max_duration_seconds,
+                },
                 warnings,
             })
         };

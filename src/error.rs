@@ -72,14 +72,18 @@ error_codes! {
     ProofAmbiguous: UNAUTHORIZED, AUTHENTICATION, "AuthFailure.ProofAmbiguous";
     ProofMissing: UNAUTHORIZED, AUTHENTICATION, "AuthFailure.ProofMissing";
     QueryParameter: BAD_REQUEST, PARAMETER, "InvalidParameter.QueryParameter";
+    RateLimited: TOO_MANY_REQUESTS, QUOTA, "RequestLimitExceeded.RateLimit";
+    RateLimitBlocked: TOO_MANY_REQUESTS, QUOTA, "RequestLimitExceeded.Blocked";
     ReplayMemoryFull: SERVICE_UNAVAILABLE, QUOTA, "RequestLimitExceeded.ReplayMemory";
     RequestTimeout: REQUEST_TIMEOUT, PARAMETER, "InvalidParameter.RequestTimeout";
     RouteNotFound: NOT_FOUND, PARAMETER, "InvalidParameter.RouteNotFound";
     Scope: BAD_REQUEST, PARAMETER, "InvalidParameter.Scope";
     ScopeNotGranted: FORBIDDEN, REFUSED, "UnauthorizedOperation.Scope";
+    SharedStoreUnavailable: SERVICE_UNAVAILABLE, BACKEND, "InternalError.SharedStoreUnavailable";
     Signature: UNAUTHORIZED, AUTHENTICATION, "AuthFailure.Signature";
     SignatureExpired: UNAUTHORIZED, AUTHENTICATION, "AuthFailure.SignatureExpired";
     SignatureReplayed: UNAUTHORIZED, AUTHENTICATION, "AuthFailure.SignatureReplayed";
+    SwitchedOff: FORBIDDEN, REFUSED, "UnauthorizedOperation.SwitchedOff";
     Token: UNAUTHORIZED, AUTHENTICATION, "AuthFailure.Token";
     TokenKeysUnavailable: SERVICE_UNAVAILABLE, BACKEND, "InternalError.TokenKeysUnavailable";
     UnexpectedBody: BAD_REQUEST, PARAMETER, "InvalidParameter.UnexpectedBody";

@@ -16,14 +16,17 @@ use http::header::ALLOW;
 use http::{HeaderMap, HeaderValue, Method};
 use tracing::error;
 
+use crate::access::{Access, CurrentAccess, SharedDenyList};
 use crate::audit::{self, AuditEvent};
-use crate::auth::Authenticator;
+use crate::auth::{Authenticator, Principal};
 use crate::deadline::Deadline;
 use crate::entropy::Entropy;
 use crate::error::{Error, ErrorCode};
-use crate::grant::Grants;
 use crate::issuer::Issuer;
-use crate::request::{CredentialRequest, IssueRoute, Request, RequestId, Route, strip_base_path};
+use crate::rate_limit::RateLimiter;
+use crate::request::{
+    AddressHeader, CredentialRequest, IssueRoute, Request, RequestId, Route, strip_base_path,
+};
 use crate::response::Response;
 use tencent::time::Clock;
 
@@ -33,7 +36,13 @@ pub struct Handler {
     /// How callers authenticate.
     pub authentication: Authenticator,
     /// What they may get.
-    pub grants: Grants,
+    pub access: CurrentAccess,
+    /// The kill switch of all instances, where they share a store.
+    pub shared_deny_list: Option<SharedDenyList>,
+    /// How often; `None` for no limit.
+    pub rate_limiter: Option<RateLimiter>,
+    /// The header with the client's address; `None` where the connection or the event decides.
+    pub address_header: Option<AddressHeader>,
     /// Where credentials come from.
     pub issuer: Issuer,
     /// Origins whose pages may read an answer, exactly as browsers write them.
@@ -112,15 +121,31 @@ impl Handler {
         audit: &mut AuditEvent,
     ) -> Result<Response, Error> {
         let (clock, entropy) = (&*self.clock, &*self.entropy);
-        let credential_request = CredentialRequest::parse(request, route)?;
-        let authentication = &self.authentication;
-        let principal = authentication.authenticate(request, path, clock, deadline).await?;
+        if let Some(shared) = &self.shared_deny_list {
+            shared.refresh(&self.access, clock).await;
+        }
+        let access = self.access.load();
+        let address = request.client_address(self.address_header.as_ref());
+        audit.arrived_from(address);
+        let address = address.map(|address| address.address);
+        let (credential_request, principal) =
+            match self.identify(request, path, route, &access, deadline).await {
+                Ok(identified) => identified,
+                Err(error) => {
+                    if let Some(limiter) = &self.rate_limiter {
+                        limiter.check_address(address, clock, entropy).await?;
+                    }
+                    return Err(error);
+                }
+            };
         audit.authenticated(&principal);
-        let grants = &self.grants;
-        let authorized = grants.authorize(&principal, &credential_request, clock.now(), entropy);
+        if let Some(limiter) = &self.rate_limiter {
+            limiter.check_principal(&principal, address, clock, entropy).await?;
+        }
+        let authorized = access.authorize(&principal, &credential_request, clock.now(), entropy);
         let authorized = authorized.inspect_err(|error| {
             if error.code() == ErrorCode::CallerNotAllowed {
-                audit.wrong_type_claims = grants.wrong_type_claims(&principal);
+                audit.wrong_type_claims = access.wrong_type_claims(&principal);
             }
         })?;
         audit.authorized(&authorized);
@@ -135,6 +160,22 @@ impl Handler {
             id,
             authorized.new_object(),
         ))
+    }
+
+    /// What is requested, and by whom.
+    async fn identify(
+        &self,
+        request: &Request,
+        path: &str,
+        route: IssueRoute,
+        access: &Access,
+        deadline: Deadline,
+    ) -> Result<(CredentialRequest, Principal), Error> {
+        let credential_request = CredentialRequest::parse(request, route)?;
+        access.check_all()?;
+        let clock = &*self.clock;
+        let principal = self.authentication.authenticate(request, path, clock, deadline).await?;
+        Ok((credential_request, principal))
     }
 }
 

@@ -243,7 +243,11 @@ pub(crate) fn runtime_api() -> Result<reqwest::Client, ClientError> {
     builder.no_proxy().build().map_err(ClientError::without_url)
 }
 
-fn tls(extra_roots: Vec<CertificateDer<'static>>) -> Result<ClientConfig, ClientError> {
+/// TLS with the compiled-in roots and `extra_roots`.
+///
+/// # Errors
+/// [`ClientError::Tls`].
+pub fn tls(extra_roots: Vec<CertificateDer<'static>>) -> Result<ClientConfig, ClientError> {
     // The capacity is for all, so that adding to the long list does not copy it.
     let compiled_in = webpki_roots::TLS_SERVER_ROOTS;
     let count = compiled_in.len().saturating_add(extra_roots.len());

@@ -244,3 +244,25 @@ const ANSWER_MARGIN: Duration = Duration::from_millis(200);
 
 /// What the result of a flight needs to reach those who wait.
 const LANDING_MARGIN: Duration = Duration::from_millis(50);
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::Key;
+    use crate::grant::Authorized;
+
+    /// A new part does not compile here until it has a row.
+    #[test]
+    fn each_part_of_a_key_makes_a_difference() {
+        let key = |name, calling_key: &str| Key {
+            authorized: Arc::new(Authorized::for_tests(name, 1800)),
+            calling_key: calling_key.into(),
+        };
+        let one = key("a", "AKIDexample");
+        let Key { authorized: _, calling_key: _ } = &one;
+        assert!(one == key("a", "AKIDexample"));
+        assert!(one != key("b", "AKIDexample"));
+        assert!(one != key("a", "AKIDother"));
+    }
+}

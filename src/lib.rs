@@ -9,7 +9,7 @@
 //!   -> CredentialRequest   request      what is requested: parsed, not trusted
 //!   -> Principal           auth         who is asking: authenticated
 //!   -> Authorized          grant        the proof: session policy, duration, session name
-//!   -> Credentials         issuer, sts  one signed STS call
+//!   -> Credentials         issuer, sts  the cache, or one signed STS call
 //!   -> Response            response     the only place where a credential becomes text
 //! ```
 //!
@@ -20,11 +20,13 @@
 //! # Not covered
 //! Reading the environment and files, which `main` does.
 
+pub mod access;
 pub mod app;
 mod audit;
 pub mod auth;
 pub mod config;
 pub mod deadline;
+pub mod deny_list;
 pub mod entropy;
 pub mod error;
 pub mod grant;
@@ -32,7 +34,9 @@ pub mod handler;
 pub mod http_client;
 pub mod issuer;
 pub mod log;
+pub mod rate_limit;
 pub mod request;
 pub mod response;
 pub mod runtime;
+pub mod shared_store;
 pub mod sts;

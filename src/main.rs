@@ -4,11 +4,12 @@
 //! Only this file reads the environment and files. A configuration with errors ends the process
 //! with status 1, and the log contains all of them, by variable name.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::{env, fs, io};
 
-use cos_issuer::app::App;
+use cos_issuer::app::{self, App};
 use cos_issuer::config::{self, Environment, Settings};
 use cos_issuer::error::chain;
 use cos_issuer::{log, runtime};
@@ -48,19 +49,28 @@ fn main() -> ExitCode {
 /// A file of the deployment, in the working directory or else next to the binary: platforms
 /// differ in where they start it.
 fn read_file(path: &str) -> io::Result<Vec<u8>> {
-    let bytes = fs::read(path);
-    match (&bytes, env::current_exe()) {
-        (Err(error), Ok(binary)) if error.kind() == io::ErrorKind::NotFound => {
-            fs::read(binary.with_file_name(path))
+    let is_missing = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+    let first = match fs::read(path) {
+        Err(error) if is_missing(&error) && Path::new(path).is_relative() => error,
+        other => return other,
+    };
+    let (Ok(here), Ok(binary)) = (env::current_dir(), env::current_exe()) else {
+        return Err(first);
+    };
+    fs::read(binary.with_file_name(path)).map_err(|error| match binary.parent() {
+        Some(next) if is_missing(&error) => {
+            let text = format!("no such file in {} or {}", here.display(), next.display());
+            io::Error::new(io::ErrorKind::NotFound, text)
         }
-        _ => bytes,
-    }
+        _ => error,
+    })
 }
 
 fn serve(settings: Settings) -> Result<(), Box<dyn std::error::Error>> {
+    let reloader = app::reloader(&settings, read_file);
     let App { platform, handler } = App::new(settings, Arc::new(SystemClock))?;
     let mut tokio = tokio::runtime::Builder::new_current_thread();
     let tokio = tokio.enable_all().build()?;
-    tokio.block_on(runtime::run(platform, handler))?;
+    tokio.block_on(runtime::run(platform, handler, reloader))?;
     Ok(())
 }

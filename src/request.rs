@@ -8,6 +8,7 @@
 //! # Not covered
 //! Who the caller is (`auth`), and what they may get (`grant`).
 
+mod client_address;
 mod credential_request;
 mod format;
 mod id;
@@ -17,6 +18,7 @@ mod parameters;
 mod route;
 mod scope;
 
+pub use client_address::{AddressHeader, AddressSource, ClientAddress};
 pub use credential_request::{CredentialRequest, RequestedScope};
 pub use format::Format;
 pub use id::RequestId;

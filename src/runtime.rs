@@ -12,13 +12,16 @@ mod connections;
 mod gateway_event;
 pub mod http_server;
 pub mod lambda;
+mod reload;
 pub mod scf;
+mod signal;
 
 use std::sync::Arc;
 
 use crate::handler::Handler;
 use crate::issuer::Background;
 use http_server::ServerSettings;
+pub use reload::Reloader;
 
 /// Where requests come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,18 +42,31 @@ impl Platform {
             Self::Lambda | Self::ScfEvent(_) | Self::Server(_) => Background::Frozen,
         }
     }
+
+    /// Whether it is a server that others than this machine can reach.
+    pub fn is_public(&self) -> bool {
+        match self {
+            Self::Lambda | Self::ScfEvent(_) => false,
+            Self::Server(server) => !server.address.ip().is_loopback(),
+        }
+    }
 }
 
-/// Serves requests until the platform ends it.
+/// Serves requests until the platform ends it. Only a server uses `reloader`.
 ///
 /// # Errors
 /// When the platform cannot be served at all, for example because a port is taken.
-pub async fn run(platform: Platform, handler: Handler) -> Result<(), RuntimeError> {
+pub async fn run(
+    platform: Platform,
+    handler: Handler,
+    reloader: Reloader,
+) -> Result<(), RuntimeError> {
     match platform {
         Platform::Lambda => lambda::run(Arc::new(handler)).await.map_err(RuntimeError::Lambda),
         Platform::ScfEvent(url) => scf::run(&url, &handler).await.map_err(RuntimeError::Scf),
         Platform::Server(settings) => {
-            http_server::run(settings, Arc::new(handler)).await.map_err(RuntimeError::Server)
+            let served = http_server::run(settings, Arc::new(handler), reloader).await;
+            served.map_err(RuntimeError::Server)
         }
     }
 }

@@ -119,8 +119,9 @@ fn server(row: &str) -> ServerSettings {
 fn the_base_starts_as_a_server_and_warns_that_everyone_is_served() {
     assert_eq!(server("").address.to_string(), "0.0.0.0:9000");
     for (row, count) in [
-        ("", 1),
-        ("HOST=192.0.2.1", 1),
+        ("", 2),
+        ("HOST=192.0.2.1", 2),
+        ("RATE_LIMIT=60/1m", 1),
         ("HOST=127.0.0.1", 0),
         ("HOST=::1", 0),
         ("AUTH=hmac & HMAC_KEYS=a={KEY}", 0),
@@ -132,8 +133,10 @@ fn the_base_starts_as_a_server_and_warns_that_everyone_is_served() {
 /// Against DNS rebinding.
 #[test]
 fn a_loopback_server_without_authentication_allows_only_localhost_as_a_name() {
-    let hosts = |row| server(row).allowed_hosts.map(|hosts| hosts.join(" "));
-    assert_eq!(hosts("HOST=127.0.0.1").as_deref(), Some("localhost"));
+    let hosts = |row: &str| server(row).allowed_hosts.map(|hosts| hosts.join(" "));
+    for loopback in ["127.0.0.1", "127.8.0.1", "::1", "::ffff:127.0.0.1"] {
+        assert_eq!(hosts(&format!("HOST={loopback}")).as_deref(), Some("localhost"), "{loopback}");
+    }
     assert_eq!(hosts(""), None);
     assert_eq!(hosts("HOST=127.0.0.1 & AUTH=hmac & HMAC_KEYS=a={KEY}"), None);
     assert_eq!(hosts("HOST=127.0.0.1 & TENCENTCLOUD_RUNENV=SCF"), None);
@@ -145,6 +148,8 @@ ALLOWED_HOSTS: ALLOWED_HOSTS=,
 ALLOWED_HOSTS: ALLOWED_HOSTS=https://sts.example.com
 ALLOWED_HOSTS: ALLOWED_HOSTS=sts.example.com:9000
 ALLOWED_HOSTS: ALLOWED_HOSTS=*.example.com
+ALLOWED_HOSTS: ALLOWED_HOSTS=.example.com
+ALLOWED_HOSTS: ALLOWED_HOSTS=sts..example.com
 ALLOWED_HOSTS: {LAMBDA} & ALLOWED_HOSTS=sts.example.com
 ALLOWED_HOSTS: {SCF} & ALLOWED_HOSTS=sts.example.com",
     );
@@ -182,7 +187,7 @@ fn every_error_is_reported_at_once() {
 fn no_problem_repeats_a_value() {
     let names = "AUTH SECRET_ID SECRET_KEY BUCKET REGION PREFIX ALLOW EXTENSIONS KEY_OWNER ROLE_ARN \
          EXTERNAL_ID POLICY ALLOW_FULL_ACCESS DURATION_SECONDS MIN_REMAINING_SECONDS \
-         STS_ENDPOINTS STS_DEADLINE_MS STS_CA_FILE STS_PROXY ALLOWED_HOSTS ALLOWED_ORIGINS \
+         STS_ENDPOINTS STS_DEADLINE_MS STS_CONCURRENCY_MAX CACHE CACHE_ENTRIES_MAX STS_CA_FILE STS_PROXY ALLOWED_HOSTS ALLOWED_ORIGINS \
          BASE_PATH PORT HOST LOG AWS_LAMBDA_RUNTIME_API API_KEYS API_KEY_HEADER HMAC_KEYS \
          JWT_ISSUER JWT_AUDIENCE JWT_JWKS_URL JWT_JWKS_FILE JWT_PUBLIC_KEY JWT_PUBLIC_KEY_FILE \
          JWT_HS_SECRET JWT_ALGORITHMS JWT_LEEWAY_SECONDS JWT_MAX_AGE_SECONDS";
@@ -269,6 +274,10 @@ STS_ENDPOINTS: STS_ENDPOINTS=sts.tencentcloudapi.com,http://10.0.0.1
 STS_ENDPOINTS: STS_ENDPOINTS=https://user:CANARY@sts.tencentcloudapi.com
 STS_ENDPOINTS: STS_ENDPOINTS=,
 STS_DEADLINE_MS: STS_DEADLINE_MS=99
+STS_CONCURRENCY_MAX: STS_CONCURRENCY_MAX=0
+CACHE: CACHE=true
+CACHE_ENTRIES_MAX: CACHE_ENTRIES_MAX=0
+CACHE_ENTRIES_MAX: CACHE=off & CACHE_ENTRIES_MAX=1
 STS_CA_FILE: STS_CA_FILE=missing.pem
 STS_CA_FILE: STS_CA_FILE=ca.pem
 STS_PROXY: STS_PROXY=CANARY: no url
@@ -458,6 +467,8 @@ HMAC_KEYS: AUTH=hmac & HMAC_KEYS={KEY}
 HMAC_KEYS: AUTH=hmac & HMAC_KEYS=backend=
 HMAC_KEYS: AUTH=hmac & HMAC_KEYS=backend=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
 HMAC_KEYS: AUTH=hmac & HMAC_KEYS=backend=12345121234512345123451234512345
+HMAC_KEYS: AUTH=hmac & HMAC_KEYS=backend=0123456789abcdef0123456789abcdef
+HMAC_KEYS: AUTH=hmac & HMAC_KEYS=backend=password-password-password-password
 HMAC_KEYS: AUTH=hmac & HMAC_KEYS=backend=0123456789abcdef0123456789abcde
 HMAC_KEYS: AUTH=hmac & HMAC_KEYS=backend={KEY}é
 HMAC_KEYS: AUTH=hmac & HMAC_KEYS=a={KEY};a={KEY}2
@@ -560,4 +571,55 @@ JWT_ALGORITHMS: {JWT} & JWT_JWKS_URL= & JWT_HS_SECRET={KEY} & JWT_ALGORITHMS=HS5
     );
     let escaped = expanded("{PEM}").replace("\\n", "\\\\n");
     accepted(&format!("{{JWT}} & JWT_JWKS_URL= & JWT_PUBLIC_KEY={escaped}"));
+}
+
+#[test]
+fn limits_and_the_kill_switch_are_well_formed() {
+    let limit = |row: &str| {
+        let limit = started(row).rate_limit.unwrap();
+        (limit.requests.get(), limit.period.as_secs(), limit.block.map(|block| block.as_secs()))
+    };
+    assert_eq!(limit("RATE_LIMIT=60/1m"), (60, 60, None));
+    assert_eq!(limit("RATE_LIMIT=1/24h & RATE_LIMIT_BLOCK=90s"), (1, 86_400, Some(90)));
+    let header = |row: &str| started(row).address_header.map(|header| (header.name, header.hops));
+    assert_eq!(header("CLIENT_ADDRESS=connection"), None);
+    assert_eq!(
+        header("CLIENT_ADDRESS=header:X-Forwarded-For:2"),
+        Some((http::HeaderName::from_static("x-forwarded-for"), 2))
+    );
+    assert!(started("DENY=all").deny_list.check_all().is_err());
+    let exposed = "HOST=127.0.0.1 & SHARED_STORE=redis://:CANARY@store.example.com";
+    let warnings = started(exposed).warnings;
+    assert!(warnings.len() == 1 && warnings[0].contains("rediss://"), "{warnings:?}");
+    assert!(started("SHARED_STORE=rediss://127.0.0.1").shared_store.is_some());
+    accepted(
+        "DENY=sub:a%2Cb,issuer:https://i,key:k,grant:g,subject:0123456789abcdef0123456789abcdef",
+    );
+    refused(
+        "\
+RATE_LIMIT: RATE_LIMIT=60
+RATE_LIMIT: RATE_LIMIT=0/1m
+RATE_LIMIT: RATE_LIMIT=60/0s
+RATE_LIMIT: RATE_LIMIT=60/m
+RATE_LIMIT: RATE_LIMIT=60/1d
+RATE_LIMIT: RATE_LIMIT=60/25h
+RATE_LIMIT: RATE_LIMIT=+6/1m
+RATE_LIMIT: RATE_LIMIT=1000001/1s
+RATE_LIMIT_BLOCK: RATE_LIMIT_BLOCK=5m
+RATE_LIMIT_BLOCK: RATE_LIMIT=60/1m & RATE_LIMIT_BLOCK=5
+CLIENT_ADDRESS: CLIENT_ADDRESS=CANARY
+CLIENT_ADDRESS: CLIENT_ADDRESS=platform
+CLIENT_ADDRESS: CLIENT_ADDRESS=header:X-Forwarded-For
+CLIENT_ADDRESS: CLIENT_ADDRESS=header:X-Forwarded-For:0
+CLIENT_ADDRESS: CLIENT_ADDRESS=header:X Forwarded:1
+CLIENT_ADDRESS: CLIENT_ADDRESS=connection & {LAMBDA}
+DENY: DENY=CANARY
+DENY: DENY=sub:a,CANARY
+DENY_FILE: DENY_FILE=missing.txt
+SHARED_STORE: SHARED_STORE=store.example.com:6379
+SHARED_STORE: SHARED_STORE=https://CANARY@store.example.com
+SHARED_STORE_PREFIX: SHARED_STORE=redis://127.0.0.1 & SHARED_STORE_PREFIX=a b
+SHARED_STORE_PREFIX: SHARED_STORE_PREFIX=a:
+SHARED_STORE_CA_FILE: SHARED_STORE=rediss://127.0.0.1 & SHARED_STORE_CA_FILE=ca.pem",
+    );
 }

@@ -70,6 +70,19 @@ fn every_variable_is_documented_in_both_languages() {
     }
 }
 
+/// Editors look for the schema from the file's own folder.
+#[test]
+fn examples_of_grants_name_their_schema() {
+    for page in ["README.md", "README.zh-CN.md", "docs/grants.md"] {
+        let text = read(page);
+        let (_, example) = text.split_once("```toml\n").unwrap();
+        let schema = example.lines().next().and_then(|line| line.strip_prefix("#:schema "));
+        let schema = schema.unwrap_or_else(|| panic!("{page} names no schema"));
+        let path = root().join(page).parent().unwrap().join(schema);
+        assert_eq!(path.canonicalize().unwrap(), root().join("docs/grants.schema.json"));
+    }
+}
+
 /// The map has a table for each of these folders: a row for everything in it, and no row for what
 /// is not there.
 #[test]
@@ -83,6 +96,16 @@ fn every_folder_has_its_row() {
         let documented: BTreeSet<String> =
             cells.flat_map(quoted).map(|name| module(&name)).collect();
         assert_eq!(documented, modules_in(folder), "{folder}");
+    }
+}
+
+/// A running program cannot be written to: `make build` next to `make run` would fail.
+#[test]
+fn programs_are_replaced_and_not_overwritten() {
+    let makefile = read("Makefile");
+    assert_eq!(makefile.matches("@$(call replace,").count(), 2);
+    for line in makefile.lines().filter(|line| line.contains("cp ") && line.starts_with('\t')) {
+        assert!(!line.contains(" $(bootstrap)") && !line.contains(" target/emulator/"), "{line}");
     }
 }
 

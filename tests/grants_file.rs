@@ -379,6 +379,8 @@ must contain an upload <- allow = ["download"] & extensions = ["jpg"]
 must contain an upload <- allow = ["download"] & named_extensions = ["jpg"]
 `actions`: must not contain AppendObject, because no condition <- actions = ["AppendObject"] & max_size_bytes = 1
 must not contain UploadPartCopy <- actions = ["UploadPartCopy"] & content_types = ["image/*"]
+`actions`: `GetObjectUrl` is not a COS operation, for example `GetObject` <- actions = ["GetObjectUrl"]
+`actions`: `PutBucketPolicy` cannot be granted <- actions = ["GetObject", "PutBucketPolicy"]
 must not contain HeadBucket, a bucket operation <- actions = ["HeadBucket"]
 must contain each item once <- actions = ["GetObject", "name/cos:GetObject"]
 `include_prefix_key`: must be absent <- prefix = "/" & include_prefix_key = true
@@ -420,7 +422,7 @@ fn the_file_excludes_other_grants_and_must_be_readable() {
         assert_eq!(errors, [expected]);
     }
     let missing = reported(&grant(""), &[("GRANTS_FILE", "other.toml")]);
-    let expected = "GRANTS_FILE: other.toml, must be the path of a readable file: no such file here or in the binary's directory";
+    let expected = "GRANTS_FILE: other.toml, must be the path of a readable file: entity not found";
     assert_eq!(missing, [expected]);
     let long = format!("{}# {}", grant(""), "x".repeat(256 * 1024));
     assert_eq!(reported(&long, &[]), ["GRANTS_FILE: grants.toml, must have at most 256 KiB"]);

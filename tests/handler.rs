@@ -134,6 +134,7 @@ fn request(path: &str) -> Request {
         headers: HeaderMap::new(),
         body: Vec::new(),
         identity: None,
+        reported_address: None,
     };
     inbound.check().expect("a request")
 }

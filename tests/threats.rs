@@ -110,6 +110,7 @@ fn request(subject: &str, query: &[(&str, &str)], body: &str, headers: HeaderMap
         headers,
         body: body.as_bytes().to_vec(),
         identity: Identity::new(IdentitySource::Lambda, Some(&json!({ "sub": subject }))),
+        reported_address: None,
     };
     inbound.check().expect("a request")
 }
@@ -121,7 +122,7 @@ fn issue(handler: &Handler, request: &Request) -> Result<Authorized, Error> {
         .now_or_never()
         .expect("the gateway's word takes no time")?;
     let parsed = CredentialRequest::parse(request, IssueRoute::Sts)?;
-    handler.grants.authorize(&caller, &parsed, SystemClock.now(), &SystemEntropy)
+    handler.access.load().authorize(&caller, &parsed, SystemClock.now(), &SystemEntropy)
 }
 
 fn of_subject(handler: &Handler, subject: &str) -> Result<Authorized, Error> {

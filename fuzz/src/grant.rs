@@ -71,7 +71,11 @@ fn issue(world: &World) -> Option<Authorized> {
         .expect("the gateway's word takes no time")
         .ok()?;
     let requested = CredentialRequest::parse(&request, mint(&world.requested)).ok()?;
-    handler.grants.authorize(&caller, &requested, SystemClock.now(), &Fixed(world.entropy)).ok()
+    handler
+        .access
+        .load()
+        .authorize(&caller, &requested, SystemClock.now(), &Fixed(world.entropy))
+        .ok()
 }
 
 /// A function that takes the word of its gateway, so that claims can be anything.
@@ -126,6 +130,7 @@ fn request(world: &World) -> Request {
         headers: HeaderMap::new(),
         body,
         identity: Identity::new(IdentitySource::Lambda, Some(&Value::Object(world.claims.clone()))),
+        reported_address: None,
     };
     inbound.check().expect("a request within the limits")
 }

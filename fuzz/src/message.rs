@@ -32,6 +32,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Option<Inbound> {
         headers,
         body: body.to_vec(),
         identity: None,
+        reported_address: None,
     })
 }
 

@@ -141,7 +141,7 @@ impl<'r> Presented<'r> {
         match self {
             Self::ApiKey(keys, key) => keys.verify(key),
             Self::Gateway(identity) => gateway::verify(identity),
-            Self::Hmac(keys, text) => keys.verify(text, request, path, clock.now()),
+            Self::Hmac(keys, text) => keys.verify(text, request, path, clock.now()).await,
             Self::Token(tokens, token) => {
                 let time_left = deadline.remaining(clock);
                 tokens.verify(token, clock.now(), time_left).await
@@ -199,6 +199,7 @@ mod tests {
             headers: map,
             body: Vec::new(),
             identity: None,
+            reported_address: None,
         };
         inbound.check().unwrap()
     }

@@ -23,6 +23,14 @@ pub enum Claim {
 }
 
 impl Claim {
+    /// The string, if it is one.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Flag(_) | Self::Number(_) | Self::Texts(_) => None,
+        }
+    }
+
     /// `None` for values that grants cannot match: null, objects, fractions, other lists.
     fn of_json(value: &Value) -> Option<Self> {
         match value {
@@ -90,10 +98,7 @@ impl Claims {
 
     /// The subject, if it is a string.
     pub fn subject(&self) -> Option<&str> {
-        match self.claim(Self::SUBJECT) {
-            Some(Claim::Text(subject)) => Some(subject),
-            Some(Claim::Flag(_) | Claim::Number(_) | Claim::Texts(_)) | None => None,
-        }
+        self.claim(Self::SUBJECT)?.text()
     }
 }
 

@@ -10,10 +10,13 @@
 //! - A nonce is stored only after its signature was verified: untrusted requests use no memory.
 //!
 //! # Not covered
-//! Replay at another or a later instance: each has its own nonce cache.
+//! Replay at another or a later instance, unless they share a store: each has its own nonce cache.
 
 mod nonce_cache;
+mod shared_nonces;
 pub mod signature;
+
+use std::sync::Arc;
 
 use subtle::ConstantTimeEq;
 
@@ -23,6 +26,7 @@ use super::claims::Claims;
 use super::principal::{AuthMethod, Principal};
 use crate::error::{Error, ErrorCode};
 use crate::request::Request;
+use crate::shared_store::SharedStore;
 use tencent::secret::Secret;
 use tencent::time::Timestamp;
 
@@ -43,6 +47,7 @@ pub struct HmacKeys {
     keys: Vec<(HmacKey, NonceCache)>,
     /// Signs in place of an unknown key.
     decoy: Secret,
+    store: Option<Arc<SharedStore>>,
 }
 
 impl HmacKeys {
@@ -60,11 +65,16 @@ impl HmacKeys {
         let decoy = Secret::new("0".repeat(64))?;
         let with_cache = |key| (key, NonceCache::new(MAX_NONCES));
         let keys = keys.into_iter().map(with_cache).collect();
-        Some(Self { keys, decoy })
+        Some(Self { keys, decoy, store: None })
+    }
+
+    /// Keeps the nonces in `store`, for all instances together.
+    pub fn share_nonces(&mut self, store: Arc<SharedStore>) {
+        self.store = Some(store);
     }
 
     /// Verifies `presented`, the credentials of `request`; `path` is its path without `BASE_PATH`.
-    pub(super) fn verify(
+    pub(super) async fn verify(
         &self,
         presented: &str,
         request: &Request,
@@ -96,7 +106,14 @@ impl HmacKeys {
             return Err(Error::new(ErrorCode::SignatureExpired, message));
         }
         let valid_until = presented.timestamp.saturating_add(WINDOW_SECONDS);
-        nonces.check_and_insert(presented.nonce, valid_until, now.unix_seconds())?;
+        let (nonce, now) = (presented.nonce, now.unix_seconds());
+        match &self.store {
+            None => nonces.check_and_insert(nonce, valid_until, now)?,
+            Some(store) => {
+                let valid_seconds = valid_until.saturating_sub(now);
+                shared_nonces::check_and_insert(store, &key.id, nonce, valid_seconds).await?;
+            }
+        }
         Ok(Principal::authenticated(AuthMethod::Hmac, key.id.clone(), key.claims.clone()))
     }
 
@@ -169,6 +186,7 @@ const MAX_NONCES: usize = 16_384;
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
     use http::{HeaderMap, Method};
 
     use super::signature::SignedRequest;
@@ -218,13 +236,15 @@ mod tests {
             headers: HeaderMap::new(),
             body: body.as_bytes().to_vec(),
             identity: None,
+            reported_address: None,
         };
         inbound.check().unwrap()
     }
 
     fn outcome(keys: &HmacKeys, presented: &str, now: i64) -> Result<String, Error> {
         let now = Timestamp::from_unix_seconds(now).unwrap();
-        let principal = keys.verify(presented, &request(Method::GET, QUERY, ""), "/sts", now);
+        let request = request(Method::GET, QUERY, "");
+        let principal = keys.verify(presented, &request, "/sts", now).now_or_never().unwrap();
         principal.map(|principal| principal.name().to_owned())
     }
 
@@ -306,7 +326,8 @@ mod tests {
             (&later, same(), "/sts"),
             (&renamed, same(), "/sts"),
         ] {
-            let error = keys.verify(presented, &request, path, now).err().unwrap();
+            let outcome = keys.verify(presented, &request, path, now).now_or_never().unwrap();
+            let error = outcome.err().unwrap();
             assert_eq!(error.code(), ErrorCode::Signature, "{request:?}");
         }
         assert!(verify(&keys, &presented, NOW).is_ok());

@@ -59,6 +59,9 @@ pub struct Principal {
 }
 
 impl Principal {
+    /// The length of [`subject_hash`](Self::subject_hash).
+    pub const SUBJECT_HASH_DIGITS: usize = 32;
+
     pub(super) fn anonymous() -> Self {
         Self::authenticated(AuthMethod::None, "anonymous", Claims::default())
     }
@@ -91,12 +94,10 @@ impl Principal {
     pub fn subject_hash(&self) -> Option<String> {
         let subject = self.claims.subject()?;
         let mut hash = sha256_hex(format!("{}\n{subject}", self.method.name()).as_bytes());
-        hash.truncate(SUBJECT_HASH_DIGITS);
+        hash.truncate(Self::SUBJECT_HASH_DIGITS);
         Some(hash)
     }
 }
-
-const SUBJECT_HASH_DIGITS: usize = 32;
 
 #[cfg(test)]
 impl Principal {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 /// Environment variables, read once. An empty variable counts as absent.
-#[derive(Default)]
+#[derive(Clone, Default)]
 #[expect(missing_debug_implementations, reason = "it contains secrets")]
 pub struct Environment(BTreeMap<String, OsString>);
 
@@ -13,6 +13,12 @@ impl Environment {
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         let present = self.0.iter().filter(|(_, value)| !value.is_empty());
         present.map(|(name, _)| name.as_str())
+    }
+
+    /// The variables of these names.
+    pub(super) fn only(&self, names: &[&str]) -> Self {
+        let value = |name: &&str| Some(((*name).to_owned(), self.0.get(*name)?.clone()));
+        Self(names.iter().filter_map(value).collect())
     }
 
     /// The text of a variable; an error when it is not UTF-8.

@@ -139,7 +139,10 @@ fn permissions(table: &Table<'_>) -> Option<Permissions> {
         )
     };
     let presets = table.list("allow", preset);
-    let actions = table.list("actions", Operation::parse);
+    let action = |name: &str| {
+        Operation::parse(name).map_err(|error| format!("`{}` {error}", name.escape_debug()))
+    };
+    let actions = table.list("actions", action);
     let limits = limits(table);
     let named_extensions = table.list("named_extensions", Extension::parse);
     let (presets, actions, limits) = (presets?, actions?, limits?);

@@ -6,7 +6,7 @@
 
 use super::environment::Environment;
 
-const SETTINGS: [&str; 43] = [
+const SETTINGS: [&str; 51] = [
     "ALLOW",
     "ALLOWED_HOSTS",
     "ALLOWED_ORIGINS",
@@ -18,6 +18,9 @@ const SETTINGS: [&str; 43] = [
     "BUCKET",
     "CACHE",
     "CACHE_ENTRIES_MAX",
+    "CLIENT_ADDRESS",
+    "DENY",
+    "DENY_FILE",
     "DURATION_SECONDS",
     "EXTENSIONS",
     "EXTERNAL_ID",
@@ -40,11 +43,16 @@ const SETTINGS: [&str; 43] = [
     "POLICY",
     "PORT",
     "PREFIX",
+    "RATE_LIMIT",
+    "RATE_LIMIT_BLOCK",
     "REGION",
     "ROLE_ARN",
     "SECRET_ID",
     "SECRET_KEY",
     "SESSION_TOKEN",
+    "SHARED_STORE",
+    "SHARED_STORE_CA_FILE",
+    "SHARED_STORE_PREFIX",
     "STS_CA_FILE",
     "STS_CONCURRENCY_MAX",
     "STS_DEADLINE_MS",
@@ -55,9 +63,17 @@ const SETTINGS: [&str; 43] = [
 /// Wrong names that are further from the setting that is meant, in lower case.
 const CONFUSED: [(&str, &str); 2] = [("jwks_url", "JWT_JWKS_URL"), ("jwt_secret", "JWT_HS_SECRET")];
 
-/// Keys of the grants file that look like settings when they are written in capitals.
-const GRANT_KEYS: [&str; 6] =
-    ["actions", "content_types", "max_size_bytes", "named_extensions", "slots", "source_ip"];
+/// Keys of the grants file that look like settings when they are written in capitals. `NAME` and
+/// `MATCH` are not among them, because shells set such names.
+const GRANT_KEYS: [&str; 7] = [
+    "actions",
+    "content_types",
+    "include_prefix_key",
+    "max_size_bytes",
+    "named_extensions",
+    "slots",
+    "source_ip",
+];
 
 /// What the platforms set. They add names at any time.
 const PLATFORM_PREFIXES: [&str; 3] = ["AWS_", "SCF_", "TENCENTCLOUD_"];
@@ -126,7 +142,7 @@ fn is_one_edit(mut a: &[u8], mut b: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::meant;
+    use super::{is_known, meant};
 
     #[test]
     fn a_misspelled_setting_is_an_error() {
@@ -141,6 +157,17 @@ mod tests {
             .split(' ')
         {
             assert_eq!(meant(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn no_key_of_a_grant_is_ignored_as_a_variable() {
+        let schema = include_str!("../../docs/grants.schema.json");
+        let schema: serde_json::Value = serde_json::from_str(schema).unwrap();
+        let keys = schema["$defs"]["grant"]["properties"].as_object().unwrap();
+        for key in keys.keys().filter(|key| *key != "name" && *key != "match") {
+            let variable = key.to_ascii_uppercase();
+            assert!(is_known(&variable) || meant(&variable).is_some(), "{variable}");
         }
     }
 }

@@ -88,9 +88,11 @@ fn server(reader: &mut Reader<'_>) -> Option<Platform> {
     }))
 }
 
+/// A leading `.` is not a wildcard, so no name may begin with it.
 fn host_name(text: &str) -> Option<String> {
-    let known = |c: u8| c.is_ascii_alphanumeric() || b"-._".contains(&c);
-    text.bytes().all(known).then(|| text.to_ascii_lowercase())
+    let known = |c: u8| c.is_ascii_alphanumeric() || b"-_".contains(&c);
+    let is_label = |label: &str| !label.is_empty() && label.bytes().all(known);
+    text.split('.').all(is_label).then(|| text.to_ascii_lowercase())
 }
 
 /// What follows from both the platform and `AUTH`.
@@ -102,7 +104,7 @@ pub(super) fn check(reader: &mut Reader<'_>, platform: Platform, is_anonymous: b
         }
         return platform;
     };
-    if is_anonymous && !server.address.ip().is_loopback() {
+    if is_anonymous && !server.address.ip().to_canonical().is_loopback() {
         reader.warn(EVERYONE_IS_SERVED);
     } else if is_anonymous && !server.is_scf && server.allowed_hosts.is_none() {
         // A page could reach this server under a name that resolves to a loopback address.

@@ -148,15 +148,8 @@ impl<'a> Reader<'a> {
 
     /// The bytes of the file at `path`.
     pub(super) fn file(&self, path: &str) -> Result<Vec<u8>, String> {
-        (self.read_file)(path).map_err(|error| {
-            let cause = match error.kind() {
-                io::ErrorKind::NotFound => {
-                    "no such file here or in the binary's directory".to_owned()
-                }
-                kind => kind.to_string(),
-            };
-            format!("must be the path of a readable file: {cause}")
-        })
+        let failed = |error| format!("must be the path of a readable file: {error}");
+        (self.read_file)(path).map_err(failed)
     }
 }
 

@@ -84,6 +84,30 @@ pub enum GrantError {
 }
 
 impl Grants {
+    /// The grants whose name fulfils `is_first`, and the others. A raw policy has the name `POLICY`.
+    #[must_use]
+    pub fn partition(self, is_first: impl Fn(&str) -> bool) -> (Self, Self) {
+        match self {
+            Self::Each(grants) => {
+                let (first, other) =
+                    grants.into_iter().partition(|Grant(definition)| is_first(&definition.name));
+                (Self::Each(first), Self::Each(other))
+            }
+            Self::Raw { .. } if is_first(RAW) => (self, Self::Each(Vec::new())),
+            Self::Raw { .. } => (Self::Each(Vec::new()), self),
+        }
+    }
+
+    /// Whether a grant is for `principal`.
+    pub fn matches(&self, principal: &Principal) -> bool {
+        match self {
+            Self::Each(grants) => {
+                grants.iter().any(|Grant(grant)| grant.principal_match.matches(principal))
+            }
+            Self::Raw { .. } => true,
+        }
+    }
+
     /// The claims of `principal` whose type keeps grants from matching, separated by commas; `None`
     /// if there are none.
     pub fn wrong_type_claims(&self, principal: &Principal) -> Option<String> {
@@ -145,6 +169,9 @@ impl Grants {
     }
 }
 
+/// The name of a raw policy, as a grant.
+const RAW: &str = "POLICY";
+
 /// The grants that match the principal. A grant whose placeholders the claims cannot fill does not
 /// match; when nothing else does, that is the reason of the refusal.
 fn matching_grants<'g>(
@@ -166,7 +193,7 @@ fn matching_grants<'g>(
     if resolved.is_empty() {
         let message = match unfilled {
             Some(error) => format!("no grant for this caller: {error}"),
-            None => "no grant for this caller".to_owned(),
+            None => "no grant for this caller: each has another `match`".to_owned(),
         };
         return Err(Error::new(ErrorCode::CallerNotAllowed, message));
     }
@@ -223,7 +250,7 @@ fn authorize_raw(
         policy: Arc::clone(policy),
         duration_seconds: lifetime.choose(request.duration_seconds)?,
         session_name: session_name::name(principal),
-        grants: "POLICY".to_owned(),
+        grants: RAW.to_owned(),
         new_object: None,
     })
 }

@@ -145,7 +145,7 @@ fn no_new_object(grants: &[ResolvedGrant<'_>]) -> Error {
     let lists: Vec<&[Extension]> =
         grants.iter().filter_map(ResolvedGrant::new_object_extensions).collect();
     if lists.is_empty() {
-        return Error::new(ErrorCode::ScopeNotGranted, "uploads are not granted");
+        return Error::new(ErrorCode::ScopeNotGranted, "no grant has `upload` in `allow`");
     }
     let mut names: Vec<&str> = Vec::new();
     for name in lists.into_iter().flatten().map(Extension::as_str) {
@@ -154,7 +154,7 @@ fn no_new_object(grants: &[ResolvedGrant<'_>]) -> Error {
         }
     }
     let message = if names.is_empty() {
-        "this function generates no keys: no extensions are configured".to_owned()
+        "no extension is configured: set EXTENSIONS, or `extensions` of a grant".to_owned()
     } else {
         format!("the extension must be one of: {}", names.join(", "))
     };

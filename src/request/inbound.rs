@@ -6,6 +6,7 @@
 
 use http::{HeaderMap, Method};
 
+use super::client_address::{AddressHeader, AddressSource, ClientAddress};
 use super::identity::Identity;
 use crate::error::{Error, ErrorCode};
 
@@ -24,6 +25,8 @@ pub struct Request<Body = String> {
     pub body: Body,
     /// Who the platform reports as the caller; never read from a header.
     pub identity: Option<Identity>,
+    /// The address of the client, as the connection or the event reports it.
+    pub reported_address: Option<ClientAddress>,
 }
 
 /// A request as a platform delivers it: nothing is checked.
@@ -64,7 +67,18 @@ impl Inbound {
             headers: self.headers,
             body,
             identity: self.identity,
+            reported_address: self.reported_address,
         })
+    }
+}
+
+impl Request {
+    /// The address of the client, by `header` where that is set. A request without an address in
+    /// that header did not come through the proxies, so the address of the connection counts.
+    pub fn client_address(&self, header: Option<&AddressHeader>) -> Option<ClientAddress> {
+        let reported = header.and_then(|header| header.address(&self.headers));
+        let of_header = |address| ClientAddress { address, source: AddressSource::Header };
+        reported.map(of_header).or(self.reported_address)
     }
 }
 
@@ -114,6 +128,7 @@ mod tests {
             headers,
             body: Vec::new(),
             identity: None,
+            reported_address: None,
         };
         inbound.check()
     }

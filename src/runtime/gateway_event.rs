@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 use url::form_urlencoded;
 
 use crate::error::{Error, ErrorCode};
-use crate::request::Inbound;
+use crate::request::{AddressSource, ClientAddress, Inbound};
 
 /// A parsed event: its headers, if they could be read, and the request or why it is refused.
 pub(super) struct Event {
@@ -56,6 +56,12 @@ pub(super) fn member<'a>(event: &'a Map<String, Value>, name: &str) -> Option<&'
 /// A member of the request context.
 pub(super) fn context<'a>(event: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     event.get("requestContext")?.get(name).filter(|value| !value.is_null())
+}
+
+/// The client's address; one that cannot be read counts as missing.
+pub(super) fn address(value: Option<&Value>) -> Option<ClientAddress> {
+    let address = value?.as_str()?.parse().ok()?;
+    Some(ClientAddress { address, source: AddressSource::Platform })
 }
 
 pub(super) fn method(text: &str) -> Result<Method, Error> {

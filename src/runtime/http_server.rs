@@ -24,9 +24,8 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use signal_hook::consts::{SIGINT, SIGTERM};
-use tokio::io::AsyncReadExt;
-use tokio::net::{TcpListener, TcpStream, UnixStream};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tokio_io_timeout::TimeoutStream;
@@ -34,10 +33,14 @@ use tracing::{debug, info, warn};
 use url::form_urlencoded;
 
 use super::connections::{Connection, Connections};
+use super::reload::Reloader;
+use super::signal::Signal;
 use crate::deadline::Deadline;
 use crate::error::{Error, ErrorCode, chain};
 use crate::handler::Handler;
-use crate::request::{Inbound, MAX_BODY_BYTES, Request, RequestId, body_too_large};
+use crate::request::{
+    AddressSource, ClientAddress, Inbound, MAX_BODY_BYTES, Request, RequestId, body_too_large,
+};
 use crate::response::Response;
 
 /// Where a server listens, and what it believes.
@@ -56,8 +59,13 @@ pub struct ServerSettings {
 ///
 /// # Errors
 /// When the address cannot be listened on.
-pub async fn run(settings: ServerSettings, handler: Arc<Handler>) -> std::io::Result<()> {
-    let mut signal = Signal::listen()?;
+pub async fn run(
+    settings: ServerSettings,
+    handler: Arc<Handler>,
+    reloader: Reloader,
+) -> std::io::Result<()> {
+    let mut signal = Signal::listen(&[SIGINT, SIGTERM])?;
+    tokio::spawn(reloader.run(Arc::clone(&handler), Signal::listen(&[SIGHUP])?));
     let listener = TcpListener::bind(settings.address).await?;
     let server = Arc::new(Server { settings, handler });
     info!(address = listener.local_addr()?.to_string(), "listening");
@@ -102,26 +110,6 @@ pub async fn run(settings: ServerSettings, handler: Arc<Handler>) -> std::io::Re
     Ok(())
 }
 
-/// SIGTERM or SIGINT, as a socket that becomes readable.
-///
-/// tokio's own signals start their driver on every platform, this socket only in a server.
-struct Signal(UnixStream);
-
-impl Signal {
-    fn listen() -> std::io::Result<Self> {
-        let (ours, other) = UnixStream::pair()?;
-        let other = other.into_std()?;
-        signal_hook::low_level::pipe::register(SIGINT, other.try_clone()?)?;
-        signal_hook::low_level::pipe::register(SIGTERM, other)?;
-        Ok(Self(ours))
-    }
-
-    async fn received(&mut self) {
-        let byte = self.0.read_u8().await;
-        drop(byte);
-    }
-}
-
 struct Server {
     settings: ServerSettings,
     handler: Arc<Handler>,
@@ -144,9 +132,12 @@ impl Server {
         if is_silent {
             return;
         }
+        let peer = stream
+            .peer_addr()
+            .ok()
+            .map(|peer| ClientAddress { address: peer.ip(), source: AddressSource::Connection });
         let service = service_fn(|request| async {
-            let _handling = connection.handling();
-            Ok::<_, Infallible>(self.respond(request).await)
+            Ok::<_, Infallible>(self.respond(request, connection, peer).await)
         });
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(WRITE_TIMEOUT));
@@ -160,7 +151,12 @@ impl Server {
         }
     }
 
-    async fn respond(&self, request: hyper::Request<Incoming>) -> hyper::Response<Full<Bytes>> {
+    async fn respond(
+        &self,
+        request: hyper::Request<Incoming>,
+        connection: &Connection,
+        peer: Option<ClientAddress>,
+    ) -> hyper::Response<Full<Bytes>> {
         let (head, body) = request.into_parts();
         let sent_id = head.headers.get("x-scf-request-id").and_then(|value| value.to_str().ok());
         // Without SCF in front, this header is whatever a client writes.
@@ -171,9 +167,11 @@ impl Server {
             info!(request_id = id.as_str(), client_request_id = client_id, "the client sent an id");
         }
         let request = match self.check_host(&head) {
-            Ok(()) => read(&head, body).await,
+            Ok(()) => read(&head, body, peer).await,
             Err(error) => Err(error),
         };
+        // Only now: a client that does not finish its body must not keep others out.
+        let _handling = connection.handling();
         let response = match request {
             Ok(request) => {
                 let deadline = Deadline::unlimited(&*self.handler.clock);
@@ -213,7 +211,11 @@ impl Server {
     }
 }
 
-async fn read(head: &request::Parts, body: Incoming) -> Result<Request, Error> {
+async fn read(
+    head: &request::Parts,
+    body: Incoming,
+    peer: Option<ClientAddress>,
+) -> Result<Request, Error> {
     // A body that is announced as too large is not read at all.
     if usize::try_from(body.size_hint().lower())
         .map_or(true, |announced| announced > MAX_BODY_BYTES)
@@ -238,6 +240,7 @@ async fn read(head: &request::Parts, body: Incoming) -> Result<Request, Error> {
         headers: head.headers.clone(),
         body: body.to_bytes().to_vec(),
         identity: None,
+        reported_address: peer,
     };
     inbound.check()
 }

@@ -12,6 +12,7 @@
 
 use std::fmt;
 
+use percent_encoding::percent_decode_str;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use zeroize::Zeroizing;
 
@@ -29,9 +30,12 @@ impl Secret {
         Some(Self(Zeroizing::new(text)))
     }
 
-    /// Whether `text` repeats it.
+    /// Whether `text` repeats it: whole, or 16 bytes of it in a row, plain or percent-encoded.
     pub fn is_in(&self, text: &str) -> bool {
-        text.contains(self.0.as_str())
+        let secret = self.0.as_bytes();
+        let decoded = percent_decode_str(text).collect::<Vec<u8>>();
+        let mut parts = secret.windows(secret.len().min(RECOGNIZABLE_BYTES));
+        parts.any(|part| [text.as_bytes(), &decoded].iter().any(|text| has(text, part)))
     }
 
     /// The text, for the signers and for the one place that writes the response.
@@ -39,6 +43,13 @@ impl Secret {
         &self.0
     }
 }
+
+fn has(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
+}
+
+/// More bytes in a row than two unrelated texts share.
+const RECOGNIZABLE_BYTES: usize = 16;
 
 impl<'de> Deserialize<'de> for Secret {
     /// Reads a string. The error never repeats the input.
@@ -75,6 +86,24 @@ mod tests {
     fn an_empty_text_is_no_secret() {
         assert!(Secret::new(String::new()).is_none());
         assert!(serde_json::from_str::<Secret>("\"\"").is_err());
+    }
+
+    #[test]
+    fn a_part_of_a_secret_is_recognized() {
+        let secret = Secret::new("CANARY/+=0123456789-and-more".to_owned()).unwrap();
+        for text in [
+            "<CANARY/+=0123456789-and-more>",
+            "CANARY/+=0123456...",
+            "...3456789-and-more",
+            "CANARY%2F%2b%3D0123456",
+        ] {
+            assert!(secret.is_in(text), "{text}");
+        }
+        for text in ["", "CANARY/+=012345", "6789-and-mor", "CANARY", "100%"] {
+            assert!(!secret.is_in(text), "{text}");
+        }
+        let short = Secret::new("short".to_owned()).unwrap();
+        assert!(short.is_in("a short one") && !short.is_in("shor"));
     }
 
     #[test]

@@ -76,26 +76,36 @@ fn invalid_files_are_refused_with_name_and_line() {
 }
 
 #[tokio::test]
-async fn pages_of_the_origins_that_are_named_may_use_the_bucket() {
-    let files = files(&[("cors.toml", "cors = [\"http://localhost:1\"]\n")]);
-    for (more, allowed) in [
-        (&[][..], None),
-        (&["--config", "cors.toml"], Some("http://localhost:1")),
-        (&["--config", "cors.toml", "--cors", "http://localhost:2"], Some("http://localhost:2")),
+async fn cos_follows_the_flags_and_the_file() {
+    let files = files(&[
+        ("cors.toml", "cors = [\"http://localhost:1\"]\n"),
+        ("strict.toml", "strict-hosts = true\n"),
+    ]);
+    let (path_style, strict) = ("AccessDenied", "PathStyleDomainForbidden");
+    for (more, allowed, code) in [
+        ("", None, path_style),
+        ("--config cors.toml", Some("http://localhost:1"), path_style),
+        ("--config cors.toml --cors http://localhost:2", Some("http://localhost:2"), path_style),
+        ("--strict-hosts", None, strict),
+        ("--config strict.toml", None, strict),
     ] {
         let mut command = crate::support::run(&["--json"]);
-        let running = Running::start(command.args(more).current_dir(files.path()));
+        let command = command.args(more.split_whitespace()).current_dir(files.path());
+        let running = Running::start(command);
+        let url = format!("{}/{}/a", running.text("cosUrl"), running.text("bucket"));
         for origin in ["http://localhost:1", "http://localhost:2"] {
-            let url = format!("{}/a", running.text("cosUrl"));
             let preflight = client()
-                .request(reqwest::Method::OPTIONS, url)
+                .request(reqwest::Method::OPTIONS, &url)
                 .header("origin", origin)
                 .header("access-control-request-method", "PUT");
             let answer = preflight.send().await.unwrap();
             let header = answer.headers().get("access-control-allow-origin");
             let expected = allowed.filter(|allowed| *allowed == origin);
-            assert_eq!(header.map(|value| value.to_str().unwrap()), expected, "{more:?}");
+            assert_eq!(header.map(|value| value.to_str().unwrap()), expected, "{more}");
         }
+        let answer = client().get(&url).send().await.unwrap();
+        let answer = answer.text().await.unwrap();
+        assert!(answer.contains(&format!("<Code>{code}</Code>")), "{more}: {answer}");
     }
 }
 

@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::request::{Identity, IdentitySource, Inbound};
 use crate::response::Response;
 use crate::runtime::gateway_event::{
-    Event, body, body_text, context, headers, member, method, pairs, refuse, wire_query,
+    Event, address, body, body_text, context, headers, member, method, pairs, refuse, wire_query,
 };
 
 /// How the reply must look.
@@ -67,6 +67,7 @@ fn from_http_api(event: &Map<String, Value>, headers: HeaderMap) -> Result<Inbou
         ),
         body: body(event, body_text(event)?)?,
         identity: identity_of_http_api(event),
+        reported_address: address(context(event, "http").and_then(|http| http.get("sourceIp"))),
     })
 }
 
@@ -79,6 +80,9 @@ fn from_rest(event: &Map<String, Value>, headers: HeaderMap) -> Result<Inbound, 
         query: all_pairs(event)?,
         body: body(event, body_text(event)?)?,
         identity: identity_of_rest(event),
+        reported_address: address(
+            context(event, "identity").and_then(|identity| identity.get("sourceIp")),
+        ),
     })
 }
 
@@ -94,6 +98,8 @@ fn from_alb(event: &Map<String, Value>, headers: HeaderMap) -> Result<Inbound, E
         body: body(event, body_text(event)?)?,
         // An ALB names the user in headers. Without an authentication rule a client can write them.
         identity: None,
+        // An ALB writes the address into a header.
+        reported_address: None,
     })
 }
 

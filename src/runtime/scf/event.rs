@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use crate::error::Error;
 use crate::request::{Identity, IdentitySource, Inbound};
 use crate::runtime::gateway_event::{
-    Event, body, body_text, context, headers, member, method, pairs, refuse, wire_query,
+    Event, address, body, body_text, context, headers, member, method, pairs, refuse, wire_query,
 };
 
 /// Parses one event.
@@ -64,6 +64,7 @@ fn from_gateway(event: &Map<String, Value>, headers: HeaderMap) -> Result<Inboun
         query: pairs(query)?,
         body: body(event, body_text(event)?)?,
         identity: identity(event),
+        reported_address: address(context(event, "sourceIp")),
     })
 }
 
@@ -92,7 +93,16 @@ fn from_clb(event: &Map<String, Value>, headers: HeaderMap) -> Result<Inbound, E
         }
         Some(payload) => payload.to_string(),
     };
-    Ok(Inbound { method: verb, path, query, headers, body: body(event, &payload)?, identity: None })
+    Ok(Inbound {
+        method: verb,
+        path,
+        query,
+        headers,
+        body: body(event, &payload)?,
+        identity: None,
+        // A CLB writes the address into a header.
+        reported_address: None,
+    })
 }
 
 fn has_no_body(headers: &HeaderMap) -> bool {

@@ -98,6 +98,11 @@ impl Process {
         ask_to_end(&self.child);
     }
 
+    /// Asks it to read its files again: SIGHUP.
+    pub fn hang_up(&self) {
+        send(&self.child, Signal::HUP);
+    }
+
     /// Waits for its end: the exit code (none after a signal) and what it printed since the last
     /// reading.
     ///
@@ -119,10 +124,15 @@ impl Process {
     }
 }
 
-/// Sends SIGTERM. The child may have ended already, and then there is nothing left to ask.
+/// Sends SIGTERM.
 pub(crate) fn ask_to_end(child: &Child) {
+    send(child, Signal::TERM);
+}
+
+/// Sends a signal. The child may have ended already, and then there is nothing left to ask.
+fn send(child: &Child, signal: Signal) {
     let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
     if let Some(pid) = pid {
-        let _ended_already = kill_process(pid, Signal::TERM);
+        let _ended_already = kill_process(pid, signal);
     }
 }

@@ -118,6 +118,14 @@ impl Browser {
         Ok(Self { client: http_client()?, url })
     }
 
+    /// For the server at `url`.
+    ///
+    /// # Errors
+    /// When the client cannot be built.
+    pub fn at(url: String) -> Result<Self, Failure> {
+        Ok(Self { client: http_client()?, url })
+    }
+
     /// A request, to be completed and given to [`Browser::send`].
     pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
         let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap_or_default();

@@ -19,6 +19,7 @@ mod page_server;
 mod peer;
 mod rie;
 mod storage;
+mod store;
 mod tokens;
 mod variables;
 
@@ -36,6 +37,7 @@ use peer::http_client;
 pub use peer::{Canary, ClosedPort, ConnectProxy, FlakyPort};
 pub use rie::{Invocation, Rie};
 pub use storage::{Storage, pattern};
+pub use store::Store;
 pub use tokens::{KeyServer, Signer, TokenIssuer};
 pub use variables::{NO_CACHE, Variables};
 

@@ -11,7 +11,7 @@
 use std::time::Duration;
 
 use cos_emulator::{Fault, Platform};
-use cos_issuer_e2e::{Browser, Process, VARIABLES, cloud, issuer_on, printed};
+use cos_issuer_e2e::{Browser, Process, VARIABLES, bootstrap, cloud, issuer_on, printed};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -39,6 +39,14 @@ async fn a_configuration_with_faults_ends_the_process_and_names_them_all() {
     for (variable, _) in faults {
         assert!(printed.contains(variable), "{variable} in {printed}");
     }
+
+    let missing = with(&[("GRANTS_FILE", "missing.toml")]);
+    let (_, printed) = Process::start(missing).unwrap().ended().await.unwrap();
+    let here = std::env::current_dir().unwrap();
+    let binary = bootstrap().unwrap().canonicalize().unwrap();
+    let next = binary.parent().unwrap();
+    let expected = format!("no such file in {} or {}", here.display(), next.display());
+    assert!(printed.contains(&expected), "{expected} in {printed}");
 }
 
 #[tokio::test]
@@ -199,26 +207,33 @@ async fn the_variables_of_platforms_are_never_errors() {
     }
 }
 
-/// Each of them would hold its connection until a time limit.
+/// Each of them would hold its connection until a time limit: before its head, in its head, in its
+/// body.
 #[tokio::test]
 async fn silent_connections_of_one_peer_stop_nobody() {
-    let mut process = Process::start(VARIABLES).unwrap();
-    let address = process.address().await.unwrap();
-    let mut silent = Vec::new();
-    for _ in 0..450 {
-        silent.push(TcpStream::connect(&address).await.unwrap());
-    }
     let health = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
-    let answer = exchange(address.clone(), health.to_vec());
-    let answer = tokio::time::timeout(Duration::from_secs(3), answer).await;
-    assert!(answer.unwrap().starts_with("HTTP/1.1 200 OK"));
-    // The first one was replaced. The last one is given up after a few seconds, long before a
-    // client that was served is.
     let closed = async |stream: &mut TcpStream| stream.read(&mut [0]).await.unwrap_or_default();
-    let (mut first, mut last) = (silent.remove(0), silent.pop().unwrap());
-    assert_eq!(closed(&mut first).await, 0);
-    let last = tokio::time::timeout(Duration::from_secs(15), closed(&mut last)).await;
-    assert_eq!(last.unwrap(), 0);
+    for begun in ["", "GET /si", "POST /sts HTTP/1.1\r\ncontent-length: 9\r\n\r\n["] {
+        let mut process = Process::start(VARIABLES).unwrap();
+        let address = process.address().await.unwrap();
+        let mut silent = Vec::new();
+        for _ in 0..450 {
+            let mut stream = TcpStream::connect(&address).await.unwrap();
+            stream.write_all(begun.as_bytes()).await.unwrap();
+            silent.push(stream);
+        }
+        let answer = exchange(address.clone(), health.to_vec());
+        let answer = tokio::time::timeout(Duration::from_secs(3), answer).await;
+        assert!(answer.unwrap().starts_with("HTTP/1.1 200 OK"), "{begun}");
+        // The first one was replaced.
+        assert_eq!(closed(&mut silent.remove(0)).await, 0);
+        if begun.is_empty() {
+            // Given up after a few seconds, long before a client that was served is.
+            let last = closed(silent.last_mut().unwrap());
+            let last = tokio::time::timeout(Duration::from_secs(15), last).await;
+            assert_eq!(last.unwrap(), 0);
+        }
+    }
 }
 
 #[tokio::test]

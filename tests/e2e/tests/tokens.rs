@@ -177,6 +177,7 @@ async fn a_withdrawn_key_counts_for_five_minutes() {
                 headers,
                 body: Vec::new(),
                 identity: None,
+                reported_address: None,
             };
             let (request, deadline) = (inbound.check().unwrap(), Deadline::unlimited(&*clock));
             let id = RequestId::from_platform(None, &SystemEntropy);

@@ -117,8 +117,12 @@ async fn each_error_of_sts_has_its_code_and_its_text_stays_in_the_log() {
 async fn a_wrong_secret_key_is_the_operators_affair() {
     let builder = issuer_on(Platform::ScfWeb).unwrap().env("SECRET_KEY", "CANARY-wrong-secret-key");
     let cloud = builder.start().await.unwrap();
-    let answer = Browser::of(&cloud).unwrap().get("/sign").await.unwrap();
+    let browser = Browser::of(&cloud).unwrap();
+    let answer = browser.get("/sign").await.unwrap();
     assert_failure(&answer, REFUSED, "wrong key");
+    assert!(printed(&cloud, "\"rule\":\"InternalError.UpstreamRefused\"").await);
+    // A probe that failed would take every instance away, and none could find a new key.
+    assert_eq!(browser.get("/readyz").await.unwrap().status, 200);
     let outcomes: Vec<String> = cloud.sts().calls().into_iter().map(|call| call.outcome).collect();
     assert_eq!(outcomes, ["AuthFailure.SignatureFailure"], "not tried again");
 }
