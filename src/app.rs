@@ -45,6 +45,7 @@ impl App {
             concurrency_max: settings.sts.concurrency_max,
             cache_entries_max: settings.cache_entries_max,
             background: settings.platform.background(),
+            has_renewable_key: settings.sts.is_role_key && settings.platform.is_scf(),
             clock: Arc::clone(&clock),
             entropy: Arc::clone(&entropy),
         });

@@ -60,6 +60,7 @@ error_codes! {
     BodyTooLarge: PAYLOAD_TOO_LARGE, PARAMETER, "InvalidParameter.BodyTooLarge";
     Busy: SERVICE_UNAVAILABLE, QUOTA, "RequestLimitExceeded.Concurrency";
     CallerNotAllowed: FORBIDDEN, REFUSED, "UnauthorizedOperation.CallerNotAllowed";
+    CallingKeyExpired: SERVICE_UNAVAILABLE, BACKEND, "InternalError.CallingKeyExpired";
     DurationSeconds: BAD_REQUEST, PARAMETER, "InvalidParameter.DurationSeconds";
     Event: BAD_REQUEST, PARAMETER, "InvalidParameter.Event";
     Extension: FORBIDDEN, REFUSED, "UnauthorizedOperation.Extension";

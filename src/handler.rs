@@ -150,7 +150,7 @@ impl Handler {
         })?;
         audit.authorized(&authorized);
         let authorized = Arc::new(authorized);
-        let issued = self.issuer.issue(&authorized, deadline).await;
+        let issued = self.issuer.issue(&authorized, id, deadline).await;
         audit.cache = Some(issued.cache.name());
         let credentials = issued.outcome?;
         audit.issued(&credentials);

@@ -10,27 +10,37 @@
 //! # Not covered
 //! What one instance has cached is not known to others.
 
+mod budget;
 mod cache;
+mod endpoints;
+mod failure;
 mod flight;
+mod sts_clock;
 mod upstream;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use http::HeaderValue;
+use http::header::RETRY_AFTER;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
 use crate::deadline::Deadline;
 use crate::entropy::Entropy;
 use crate::error::{Error, ErrorCode};
 use crate::grant::Authorized;
-use crate::http_client::CallError;
-use crate::sts::{Client, Credentials, Endpoint, StsError};
+use crate::request::RequestId;
+use crate::sts::{Client, Credentials, Endpoint};
+use budget::RetryBudget;
 use cache::Term;
+use endpoints::Endpoints;
 use flight::{Flights, Landing, Ticket};
+use sts_clock::StsClock;
 use tencent::time::Clock;
-use upstream::Upstream;
+use upstream::{RoleKey, Upstream};
 
 /// How to issue credentials.
 #[expect(missing_debug_implementations, reason = "it contains the calling key")]
@@ -47,6 +57,8 @@ pub struct IssuerOptions {
     pub cache_entries_max: Option<NonZeroUsize>,
     /// Whether code may run between requests.
     pub background: Background,
+    /// Whether the platform renews the calling key by starting a new instance.
+    pub has_renewable_key: bool,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// What spreads refreshes and retries.
@@ -127,8 +139,16 @@ impl Issuer {
             flights: options.cache_entries_max.map(|max| Flights::new(max.get())),
             upstream: Arc::new(Upstream {
                 sts,
-                endpoints,
+                endpoints: Endpoints::new(endpoints),
                 permits: Semaphore::new(options.concurrency_max),
+                budget: RetryBudget::new(),
+                role_key: RoleKey {
+                    is_renewable: options.has_renewable_key,
+                    started: clock.now(),
+                    has_worked: AtomicBool::new(false),
+                    has_lapsed: watch::Sender::new(false),
+                },
+                sts_clock: StsClock::new(Arc::clone(&clock)),
                 clock,
                 entropy,
             }),
@@ -137,21 +157,40 @@ impl Issuer {
         }
     }
 
-    /// Issues the credentials that were authorized, within `deadline` and the budget. The errors
-    /// have one of the `Upstream…` codes, or [`ErrorCode::Busy`].
-    pub async fn issue(&self, authorized: &Arc<Authorized>, deadline: Deadline) -> Issued {
+    /// Whether the calling key has lapsed, so that the platform has to start a new instance.
+    pub fn key_has_lapsed(&self) -> bool {
+        *self.upstream.role_key.has_lapsed.borrow()
+    }
+
+    /// Returns when the calling key has lapsed.
+    pub async fn key_lapsed(&self) {
+        let mut has_lapsed = self.upstream.role_key.has_lapsed.subscribe();
+        // The sender lives as long as this.
+        let _lapsed = has_lapsed.wait_for(|has_lapsed| *has_lapsed).await;
+    }
+
+    /// Issues the credentials that were authorized, for the request `id`, within `deadline` and the
+    /// budget. The errors have one of the `Upstream…` codes, [`ErrorCode::Busy`] or
+    /// [`ErrorCode::CallingKeyExpired`].
+    pub async fn issue(
+        &self,
+        authorized: &Arc<Authorized>,
+        id: &RequestId,
+        deadline: Deadline,
+    ) -> Issued {
         let clock = &*self.upstream.clock;
         let left = deadline.remaining(clock).saturating_sub(ANSWER_MARGIN);
         let budget = Deadline::after(self.budget.min(left), clock);
         let cached = self.flights.as_ref().filter(|_| authorized.new_object().is_none());
         let (outcome, cache) = match cached {
             None => {
-                let fetched = self.upstream.fetch(authorized, budget).await;
+                let fetched = self.upstream.fetch(authorized, id.as_str(), budget).await;
                 (fetched.map(Arc::new), CacheResult::Off)
             }
-            Some(flights) => self.share(flights, authorized, budget).await,
+            Some(flights) => self.share(flights, authorized, id, budget).await,
         };
         let outcome = outcome.and_then(|credentials| self.check_remaining(credentials));
+        let outcome = outcome.map_err(|error| self.spread_retries(error));
         Issued { outcome, cache }
     }
 
@@ -159,21 +198,23 @@ impl Issuer {
         &self,
         flights: &Arc<CredentialFlights>,
         authorized: &Arc<Authorized>,
+        id: &RequestId,
         deadline: Deadline,
     ) -> (Result<Arc<Credentials>, Error>, CacheResult) {
         let key =
             Key { authorized: Arc::clone(authorized), calling_key: Arc::clone(&self.calling_key) };
         let refreshes_ahead = self.background == Background::Runs;
-        match flights.ticket(&key, refreshes_ahead, deadline, &*self.upstream.clock) {
+        let (clock, now) = (&*self.upstream.clock, self.upstream.sts_clock.now());
+        match flights.ticket(&key, refreshes_ahead, deadline, clock, now) {
             Ticket::Cached(credentials, next) => {
                 if let Some(flight) = next {
-                    self.spawn(flights, flight, key.authorized, deadline);
+                    self.spawn(flights, flight, key.authorized, id, deadline);
                 }
                 (Ok(credentials), CacheResult::Hit)
             }
             Ticket::Joined(landing) => (self.wait(landing, deadline).await, CacheResult::Joined),
             Ticket::First(flight, landing) => {
-                self.spawn(flights, flight, key.authorized, deadline);
+                self.spawn(flights, flight, key.authorized, id, deadline);
                 (self.wait(landing, deadline).await, CacheResult::Miss)
             }
         }
@@ -185,27 +226,27 @@ impl Issuer {
         flights: &Arc<CredentialFlights>,
         flight: Flight,
         authorized: Arc<Authorized>,
+        id: &RequestId,
         deadline: Deadline,
     ) {
         let (upstream, flights) = (Arc::clone(&self.upstream), Arc::clone(flights));
+        let id = id.as_str().to_owned();
         let (least, background) = (self.remaining_seconds_min, self.background);
         tokio::spawn(async move {
-            let fetched = upstream.fetch(&authorized, deadline).await;
-            let now = upstream.clock.now();
+            let fetched = upstream.fetch(&authorized, &id, deadline).await;
+            let now = upstream.sts_clock.now();
             let landed = fetched.map(|credentials| {
-                // Without entropy every refresh is as late as it can be.
-                let jitter = upstream.entropy.bytes().map_or(0, |[first, ..]| first);
-                let term = Term::new(now, credentials.expiry, least, jitter);
+                let term = Term::new(now, credentials.expiry, least, upstream.jitter());
                 (Arc::new(credentials), term)
             });
             let end = landed.as_ref().ok().map(|(_, term)| term.end());
             flight.land(landed, now);
             if let Some(end) = end.filter(|_| background == Background::Runs) {
-                let clock = Arc::clone(&upstream.clock);
+                let seconds = end.unix_seconds().saturating_sub(now.unix_seconds());
+                let served = Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
                 tokio::spawn(async move {
-                    let seconds = end.unix_seconds().saturating_sub(clock.now().unix_seconds());
-                    sleep(Duration::from_secs(u64::try_from(seconds).unwrap_or(0))).await;
-                    flights.purge(clock.now());
+                    sleep(served).await;
+                    flights.purge(upstream.sts_clock.now());
                 });
             }
         });
@@ -224,18 +265,27 @@ impl Issuer {
                 let message = "the function has a fault: try again";
                 Err(Error::new(ErrorCode::Internal, message).caused_by("a flight did not land"))
             }
-            Err(_) => Err(Error::from(&StsError::Call(CallError::Timeout))),
+            Err(_) => Err(failure::too_late()),
         }
     }
 
     /// An instance that was frozen while it waited would hand out what is hardly valid any more.
     fn check_remaining(&self, credentials: Arc<Credentials>) -> Result<Arc<Credentials>, Error> {
-        let now = self.upstream.clock.now().unix_seconds();
+        let now = self.upstream.sts_clock.now().unix_seconds();
         let remaining = credentials.expiry.unix_seconds().saturating_sub(now);
         if remaining < i64::from(self.remaining_seconds_min) {
-            return Err(Error::from(&StsError::Call(CallError::Timeout)));
+            return Err(failure::too_late());
         }
         Ok(credentials)
+    }
+
+    /// Callers who failed together do not come back together.
+    fn spread_retries(&self, error: Error) -> Error {
+        if error.header().is_none_or(|(name, _)| name != RETRY_AFTER) {
+            return error;
+        }
+        let seconds = if self.upstream.jitter() < 128 { "1" } else { "2" };
+        error.with_header(RETRY_AFTER, HeaderValue::from_static(seconds))
     }
 }
 

@@ -43,6 +43,15 @@ impl Platform {
         }
     }
 
+    /// Whether it is SCF, which gives a new instance a new key of the execution role.
+    pub fn is_scf(&self) -> bool {
+        match self {
+            Self::Lambda => false,
+            Self::ScfEvent(_) => true,
+            Self::Server(server) => server.is_scf,
+        }
+    }
+
     /// Whether it is a server that others than this machine can reach.
     pub fn is_public(&self) -> bool {
         match self {
@@ -61,19 +70,26 @@ pub async fn run(
     handler: Handler,
     reloader: Reloader,
 ) -> Result<(), RuntimeError> {
+    let handler = Arc::new(handler);
     match platform {
-        Platform::Lambda => lambda::run(Arc::new(handler)).await.map_err(RuntimeError::Lambda),
-        Platform::ScfEvent(url) => scf::run(&url, &handler).await.map_err(RuntimeError::Scf),
+        Platform::Lambda => {
+            lambda::run(Arc::clone(&handler)).await.map_err(RuntimeError::Lambda)?;
+        }
+        Platform::ScfEvent(url) => scf::run(&url, &handler).await.map_err(RuntimeError::Scf)?,
         Platform::Server(settings) => {
-            let served = http_server::run(settings, Arc::new(handler), reloader).await;
-            served.map_err(RuntimeError::Server)
+            let served = http_server::run(settings, Arc::clone(&handler), reloader).await;
+            served.map_err(RuntimeError::Server)?;
         }
     }
+    if handler.issuer.key_has_lapsed() { Err(RuntimeError::CallingKeyExpired) } else { Ok(()) }
 }
 
 /// Why a platform cannot be served.
 #[derive(Debug, thiserror::Error)]
 pub enum RuntimeError {
+    /// The execution role's key has expired, and only a new instance gets a new one.
+    #[error("the execution role's key has expired: the platform starts a new instance")]
+    CallingKeyExpired,
     /// Lambda's runtime ended.
     #[error("the Lambda runtime ended")]
     Lambda(#[source] lambda_runtime::Error),

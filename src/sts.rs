@@ -17,7 +17,7 @@ mod identity;
 mod request;
 mod response;
 
-pub use client::{Client, StsError};
+pub use client::{Called, Client, StsError};
 pub use endpoint::{Endpoint, EndpointError};
 pub use identity::{CallingKey, Identity, IdentityError, Role, RoleArn, RoleArnError};
 pub use request::SignedCall;

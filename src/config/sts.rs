@@ -14,6 +14,8 @@ use crate::sts::{CallingKey, Endpoint, Identity, Role, RoleArn};
 pub struct StsSettings {
     /// The calling key, and the role to assume (`SECRET_ID`, `ROLE_ARN` and their companions).
     pub identity: Identity,
+    /// Whether the calling key is the one that the platform sets for an execution role.
+    pub is_role_key: bool,
     /// Where to call, in order (`STS_ENDPOINTS`). Never empty.
     pub endpoints: Vec<Endpoint>,
     /// Certificates, proxy and protocol (`STS_CA_FILE`, `STS_PROXY`).
@@ -26,7 +28,8 @@ pub struct StsSettings {
 
 /// The settings, and the longest lifetime that the calling key can request.
 pub(super) fn read(reader: &mut Reader<'_>) -> (Option<StsSettings>, u32) {
-    let key = calling_key(reader);
+    let is_role_key = !OWN_KEY.iter().any(|variable| reader.is_set(variable));
+    let key = calling_key(reader, is_role_key);
     let role = role(reader);
     let max_duration_seconds = max_duration_seconds(reader, &role);
     let endpoints = endpoints(reader);
@@ -47,6 +50,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> (Option<StsSettings>, u32) {
     let settings = || {
         Some(StsSettings {
             identity: identity?,
+            is_role_key,
             endpoints,
             http: http?,
             deadline: Duration::from_millis(deadline_ms?.into()),
@@ -68,11 +72,8 @@ pub(super) fn cache_entries_max(reader: &mut Reader<'_>) -> Option<Option<NonZer
 
 /// `SECRET_ID` and its companions, or the key that the platform sets for an execution role.
 /// <https://www.tencentcloud.com/document/product/583/32748>
-fn calling_key(reader: &mut Reader<'_>) -> Option<CallingKey> {
-    let own = ["SECRET_ID", "SECRET_KEY", "SESSION_TOKEN"];
-    let platform = ["TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN"];
-    let is_own = own.iter().any(|variable| reader.is_set(variable));
-    let variables = if is_own { own } else { platform };
+fn calling_key(reader: &mut Reader<'_>, is_role_key: bool) -> Option<CallingKey> {
+    let variables = if is_role_key { ROLE_KEY } else { OWN_KEY };
     let [id, key, token] = variables.map(|variable| reader.optional(variable));
     for (variable, value) in [("SECRET_ID", id), ("SECRET_KEY", key)] {
         if value.is_none() {
@@ -146,6 +147,11 @@ fn http(reader: &mut Reader<'_>, endpoints: &[Endpoint]) -> Option<ClientOptions
         plaintext_http: if has_plaintext { PlaintextHttp::Loopback } else { PlaintextHttp::Never },
     })
 }
+
+const OWN_KEY: [&str; 3] = ["SECRET_ID", "SECRET_KEY", "SESSION_TOKEN"];
+
+const ROLE_KEY: [&str; 3] =
+    ["TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN"];
 
 const ENDPOINT: &str = "sts.tencentcloudapi.com";
 

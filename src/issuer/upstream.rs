@@ -1,255 +1,233 @@
-//! One fetch from STS: the order of endpoints, retries, and how many calls run at once.
+//! One fetch from STS: its attempts, within one deadline and one retry budget.
 //!
 //! # Guarantees
-//! - The next endpoint is tried only when the fault may lie in the endpoint, never when STS
-//!   understood and refused.
-//! - When no endpoint could be connected to, so that nothing was sent, all are tried again.
+//! - Only what `failure` allows is tried again, signed anew each time; every endpoint once before
+//!   one is asked twice, and then after a pause with jitter.
+//! - An attempt has at least a second while that is left.
 //! - At the limit of parallel calls the answer is a refusal at once, never a queue.
+//! - Each attempt is one line in the log, with the id of the request that caused it.
 //!
 //! # Not covered
 //! Keeping credentials for the next caller (`cache`, `flight`).
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::HeaderValue;
 use http::header::RETRY_AFTER;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::sleep;
-use tracing::warn;
+use tracing::{info, warn};
 
+use super::budget::RetryBudget;
+use super::endpoints::Endpoints;
+use super::failure::{self, Class, class, final_error, outcome};
+use super::sts_clock::StsClock;
 use crate::deadline::Deadline;
 use crate::entropy::Entropy;
 use crate::error::{Error, ErrorCode, chain};
 use crate::grant::Authorized;
-use crate::http_client::CallError;
-use crate::sts::{AnswerError, Client, Credentials, Endpoint, StsError};
-use tencent::time::Clock;
+use crate::sts::{AnswerError, Called, Client, Credentials, StsError};
+use tencent::time::{Clock, Timestamp};
 
 /// STS, and the way there.
 pub(super) struct Upstream {
     pub(super) sts: Client,
-    /// In the order to try; never empty.
-    pub(super) endpoints: Vec<Endpoint>,
+    pub(super) endpoints: Endpoints,
     pub(super) permits: Semaphore,
+    pub(super) budget: RetryBudget,
+    /// The machine's clock, for deadlines and pauses.
     pub(super) clock: Arc<dyn Clock>,
+    /// The time of STS, for signatures and lifetimes.
+    pub(super) sts_clock: StsClock,
     pub(super) entropy: Arc<dyn Entropy>,
+    pub(super) role_key: RoleKey,
+}
+
+/// What is known of a key that the platform renews by starting a new instance.
+pub(super) struct RoleKey {
+    /// Whether the calling key is one.
+    pub(super) is_renewable: bool,
+    pub(super) started: Timestamp,
+    pub(super) has_worked: AtomicBool,
+    pub(super) has_lapsed: watch::Sender<bool>,
 }
 
 impl Upstream {
-    /// Fetches the credentials that were authorized, before `deadline`.
+    /// Fetches the credentials that were authorized, before `deadline`, for the request `id`.
     ///
     /// # Errors
-    /// One of the `Upstream…` codes; [`ErrorCode::Busy`] at the limit of parallel calls.
+    /// One of the `Upstream…` codes; [`ErrorCode::Busy`] at the limit of parallel calls;
+    /// [`ErrorCode::CallingKeyExpired`] when a new instance is needed.
     pub(super) async fn fetch(
         &self,
         authorized: &Authorized,
+        id: &str,
         deadline: Deadline,
     ) -> Result<Credentials, Error> {
-        let _permit = self.permits.try_acquire().map_err(|_| self.busy())?;
-        let clock = &*self.clock;
-        let mut last: Option<Failure<'_>> = None;
-        'rounds: for round in 0..MAX_ROUNDS {
-            if round > 0 {
-                // Nothing was sent, so STS cannot have issued anything yet.
-                if !matches!(&last, Some(failure) if failure.is_unsent()) {
-                    break;
+        let _permit = self.permits.try_acquire().map_err(|_| busy())?;
+        self.budget.deposit();
+        let now_ms = self.clock.unix_milliseconds();
+        let order = self.endpoints.order(now_ms, self.budget.has_credit(), self.jitter());
+        let mut has_learned = false;
+        let mut retries = 0;
+        let mut last = None;
+        for (attempt, index) in (0_u32..).zip(order.iter().copied().cycle()) {
+            let untried = u32::try_from(order.len()).unwrap_or(u32::MAX).saturating_sub(attempt);
+            let Some(timeout) = self.timeout(attempt, untried, deadline) else { break };
+            let Some(endpoint) = self.endpoints.endpoint(index) else { break };
+            let start = Deadline::unlimited(&*self.clock);
+            let Called { outcome, date } =
+                self.sts.call(authorized, endpoint, &self.sts_clock, timeout).await;
+            let line = Line { id, attempt, host: endpoint.host(), start };
+            let failure = match outcome {
+                Ok(credentials) => {
+                    line.succeeded(&credentials, &*self.clock);
+                    self.endpoints.succeeded(index);
+                    self.budget.refund(retries);
+                    self.role_key.has_worked.store(true, Ordering::Relaxed);
+                    return Ok(credentials);
                 }
-                sleep(RECONNECT_PAUSE.min(deadline.remaining(clock))).await;
+                Err(failure) => failure,
+            };
+            line.failed(&failure, &*self.clock);
+            let class = class(&failure);
+            let may_retry = match class {
+                Class::Endpoint => {
+                    let now_ms = self.clock.unix_milliseconds();
+                    self.endpoints.failed(index, now_ms, self.jitter());
+                    true
+                }
+                Class::Throttled => true,
+                Class::Clock => {
+                    let is_first = !std::mem::replace(&mut has_learned, true);
+                    is_first && date.is_some_and(|date| self.sts_clock.learn(date))
+                }
+                Class::Key if self.key_has_lapsed() => return Err(self.lapsed(&failure)),
+                Class::Key | Class::Refused => false,
+            };
+            last = Some(final_error(&failure, endpoint.host()));
+            let pause = self.pause(class, attempt, untried);
+            let has_time = pause < deadline.remaining(&*self.clock);
+            let is_last = attempt.saturating_add(1) >= MAX_ATTEMPTS && untried <= 1;
+            if !may_retry || is_last || !has_time || !self.budget.withdraw() {
+                break;
             }
-            for (endpoint, still_needed) in self.endpoints.iter().zip(self.still_needed()) {
-                let left = deadline.remaining(clock);
-                if left.is_zero() {
-                    break 'rounds;
-                }
-                if let Some(failure) = &last {
-                    failure.log();
-                }
-                // What is left is shared with the endpoints that could still be needed.
-                let timeout = left.checked_div(still_needed).unwrap_or(left);
-                let error = match self.sts.call(authorized, endpoint, clock, timeout).await {
-                    Ok(credentials) => return Ok(credentials),
-                    Err(error) => error,
-                };
-                let is_final = !is_retryable(&error);
-                last = Some(Failure { endpoint, error });
-                if is_final {
-                    break 'rounds;
-                }
-            }
+            retries = retries.saturating_add(1);
+            sleep(pause).await;
         }
-        Err(last.map_or_else(|| Error::from(&StsError::Call(CallError::Timeout)), Error::from))
+        Err(last.unwrap_or_else(failure::too_late))
     }
 
-    /// For each endpoint, how many are left to try with it.
-    fn still_needed(&self) -> impl Iterator<Item = u32> {
-        let count = u32::try_from(self.endpoints.len()).unwrap_or(u32::MAX);
-        (1..=count).rev()
+    /// The time for an attempt: what is left, shared with the attempts that may have to follow.
+    fn timeout(&self, attempt: u32, untried: u32, deadline: Deadline) -> Option<Duration> {
+        let left = deadline.remaining(&*self.clock);
+        // The first attempt leaves time for a second one, even with one endpoint.
+        let needed = if attempt == 0 { untried.max(2) } else { untried.max(1) };
+        let needed = if self.budget.has_credit() { needed } else { 1 };
+        let share = left.checked_div(needed).unwrap_or(left);
+        (!left.is_zero()).then(|| share.max(MIN_ATTEMPT).min(left))
     }
 
-    fn busy(&self) -> Error {
-        let message = "this function already makes as many calls as it may: try again";
-        // Callers that were refused at once do not come back at once.
-        let is_later = self.entropy.bytes().is_ok_and(|[first, ..]| first % 2 == 1);
-        let seconds = HeaderValue::from_static(if is_later { "2" } else { "1" });
-        Error::new(ErrorCode::Busy, message).with_header(RETRY_AFTER, seconds)
+    /// The pause before the next attempt; none on the way to an endpoint that was not asked yet.
+    fn pause(&self, class: Class, attempt: u32, untried: u32) -> Duration {
+        let first = match class {
+            Class::Clock => return Duration::ZERO,
+            Class::Throttled => THROTTLED_PAUSE,
+            Class::Endpoint if untried > 1 => return Duration::ZERO,
+            Class::Endpoint | Class::Key | Class::Refused => FIRST_PAUSE,
+        };
+        let whole = first.saturating_mul(1_u32.checked_shl(attempt).unwrap_or(u32::MAX));
+        // From half of it to all of it.
+        let half = whole.checked_div(2).unwrap_or_default();
+        let jitter = half.saturating_mul(self.jitter().into()).checked_div(u8::MAX.into());
+        half.saturating_add(jitter.unwrap_or_default())
+    }
+
+    /// Without entropy nothing is spread.
+    pub(super) fn jitter(&self) -> u8 {
+        self.entropy.bytes().map_or(0, |[first, ..]| first)
+    }
+
+    /// A key that never worked and is new is a wrong setting: a new instance would have it too.
+    fn key_has_lapsed(&self) -> bool {
+        let age =
+            self.clock.now().unix_seconds().saturating_sub(self.role_key.started.unix_seconds());
+        let is_old = self.role_key.has_worked.load(Ordering::Relaxed) || age > NEW_SECONDS;
+        self.role_key.is_renewable && is_old
+    }
+
+    fn lapsed(&self, failure: &StsError) -> Error {
+        self.role_key.has_lapsed.send_replace(true);
+        let message = "the calling key of this instance has expired, and a new instance takes over: try again";
+        Error::new(ErrorCode::CallingKeyExpired, message)
+            .with_header(RETRY_AFTER, HeaderValue::from_static("1"))
+            .with_hint(Some("this instance exits, so that the platform starts one with a new key"))
+            .caused_by(chain(failure))
     }
 }
 
-/// One attempt that brought no credentials.
-struct Failure<'e> {
-    endpoint: &'e Endpoint,
-    error: StsError,
+fn busy() -> Error {
+    let message = "this function already makes as many calls as it may: try again";
+    Error::new(ErrorCode::Busy, message).with_header(RETRY_AFTER, HeaderValue::from_static("1"))
 }
 
-impl Failure<'_> {
-    fn is_unsent(&self) -> bool {
-        matches!(self.error, StsError::Call(CallError::Connect(_)))
-    }
+/// One attempt in the log.
+struct Line<'a> {
+    id: &'a str,
+    attempt: u32,
+    host: &'a str,
+    start: Deadline,
+}
 
-    /// The last failure is logged with the request that it ends, all others here.
-    fn log(&self) {
-        warn!(
-            endpoint = self.endpoint.host(),
-            rule = Error::from(&self.error).code().info().name,
-            cause = chain(&self.error),
-            remedy = self.error.hint(),
-            "STS call failed: trying again"
+impl Line<'_> {
+    fn succeeded(&self, credentials: &Credentials, clock: &dyn Clock) {
+        info!(
+            request_id = self.id,
+            attempt = self.attempt.saturating_add(1),
+            endpoint = self.host,
+            outcome = "ok",
+            sts_request_id = credentials.sts_request_id,
+            elapsed_ms = self.elapsed_ms(clock),
+            "STS attempt"
         );
     }
-}
 
-impl From<Failure<'_>> for Error {
-    fn from(Failure { endpoint, error }: Failure<'_>) -> Self {
-        let cause = format!("{}: {}", endpoint.host(), chain(&error));
-        Self::from(&error).with_hint(error.hint()).caused_by(cause)
-    }
-}
-
-/// Whether another endpoint may do better.
-fn is_retryable(failure: &StsError) -> bool {
-    match failure {
-        StsError::Call(CallError::Header(_)) => false,
-        StsError::Call(_) => true,
-        StsError::Answer(AnswerError::Status(_) | AnswerError::Shape { .. }) => true,
-        StsError::Answer(AnswerError::Api { code, .. }) => is_transient(code),
-        StsError::Answer(
-            AnswerError::Expired(_) | AnswerError::Missing(_) | AnswerError::Overlong(_),
-        ) => false,
-    }
-}
-
-/// The codes that mean a fault inside STS. `GetRoleError` and `IllegalRole` are about the role, in
-/// spite of their family. <https://www.tencentcloud.com/document/product/1150/49458>
-fn is_transient(code: &str) -> bool {
-    match code {
-        "InternalError.GetRoleError" | "InternalError.IllegalRole" => false,
-        "InternalError" | "ResourceUnavailable" | "ServiceUnavailable" => true,
-        _ => code.starts_with("InternalError."),
-    }
-}
-
-fn is_throttled(code: &str) -> bool {
-    matches!(code, "InvalidParameter.OverLimit" | "LimitExceeded")
-        || code.starts_with("RequestLimitExceeded")
-}
-
-impl From<&StsError> for Error {
-    /// The caller's view of a failure; the vendor's own text stays in the log.
-    fn from(failure: &StsError) -> Self {
-        let later = |code, message| {
-            Self::new(code, message).with_header(RETRY_AFTER, HeaderValue::from_static("1"))
+    fn failed(&self, failure: &StsError, clock: &dyn Clock) {
+        // What STS wrote is in the line that ends the request.
+        let (sts_request_id, cause) = match failure {
+            StsError::Answer(AnswerError::Api { request_id, .. }) => {
+                (Some(request_id.as_str()), None)
+            }
+            StsError::Answer(_) | StsError::Call(_) => (None, Some(chain(failure))),
         };
-        match failure {
-            StsError::Call(CallError::Timeout) => later(
-                ErrorCode::UpstreamTimeout,
-                "the credential service did not answer in time: try again",
-            ),
-            StsError::Call(CallError::Connect(_) | CallError::Transport(_))
-            | StsError::Answer(AnswerError::Status(_)) => later(
-                ErrorCode::UpstreamUnavailable,
-                "the credential service cannot be reached: try again",
-            ),
-            StsError::Answer(AnswerError::Api { code, .. }) if is_throttled(code) => later(
-                ErrorCode::UpstreamThrottled,
-                "too many credentials are requested at once: try again later",
-            ),
-            StsError::Answer(AnswerError::Api { code, .. }) if is_transient(code) => later(
-                ErrorCode::UpstreamUnavailable,
-                "the credential service has a fault: try again",
-            ),
-            StsError::Answer(AnswerError::Api { .. }) => Self::new(
-                ErrorCode::UpstreamRefused,
-                "the credential service refused the key, role or policy of this function: the log has \
-                 the cause under this request id",
-            ),
-            StsError::Call(CallError::Header(_)) => Self::new(
-                ErrorCode::Internal,
-                "SECRET_ID or SECRET_KEY cannot be sent in a header: the operator has to set it again",
-            ),
-            StsError::Call(CallError::AnswerTooLarge(_)) | StsError::Answer(_) => later(
-                ErrorCode::UpstreamAnswer,
-                "the credential service returned an unusable answer: try again",
-            ),
-        }
+        warn!(
+            request_id = self.id,
+            attempt = self.attempt.saturating_add(1),
+            endpoint = self.host,
+            outcome = outcome(failure),
+            sts_request_id,
+            elapsed_ms = self.elapsed_ms(clock),
+            cause,
+            remedy = failure.hint(),
+            "STS attempt"
+        );
+    }
+
+    fn elapsed_ms(&self, clock: &dyn Clock) -> u64 {
+        u64::try_from(self.start.elapsed(clock).as_millis()).unwrap_or(u64::MAX)
     }
 }
+
+/// Of one request, unless there are more endpoints.
+const MAX_ATTEMPTS: u32 = 5;
+
+const MIN_ATTEMPT: Duration = Duration::from_secs(1);
 
 /// A refused connection or a name that is not resolved is often over within moments.
-const MAX_ROUNDS: u32 = 3;
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
-const RECONNECT_PAUSE: Duration = Duration::from_millis(100);
+const THROTTLED_PAUSE: Duration = Duration::from_millis(250);
 
-#[cfg(test)]
-mod tests {
-    use super::{is_throttled, is_transient};
-    use crate::error::{Error, ErrorCode};
-    use crate::sts::{AnswerError, StsError};
-
-    #[test]
-    fn each_documented_code_has_one_meaning() {
-        let rule = |code: &str| {
-            let (code, message, request_id) =
-                (code.to_owned(), "CANARY account 100000000001".to_owned(), String::new());
-            let error =
-                Error::from(&StsError::Answer(AnswerError::Api { code, message, request_id }));
-            assert!(!error.message().contains("CANARY"));
-            error.code()
-        };
-        for code in [
-            "RequestLimitExceeded",
-            "RequestLimitExceeded.UinLimitExceeded",
-            "InvalidParameter.OverLimit",
-        ] {
-            assert!(is_throttled(code));
-            assert_eq!(rule(code), ErrorCode::UpstreamThrottled, "{code}");
-        }
-        for code in [
-            "InternalError",
-            "InternalError.DbError",
-            "InternalError.SystemError",
-            "ServiceUnavailable",
-        ] {
-            assert!(is_transient(code));
-            assert_eq!(rule(code), ErrorCode::UpstreamUnavailable, "{code}");
-        }
-        for code in [
-            "AuthFailure.SecretIdNotFound",
-            "AuthFailure.SignatureFailure",
-            "AuthFailure.SignatureExpire",
-            "AuthFailure.TokenFailure",
-            "FailedOperation.TempKeyNotAllowed",
-            "InternalError.GetRoleError",
-            "InternalError.IllegalRole",
-            "InvalidParameter.GrantOtherResource",
-            "InvalidParameter.ResouceError",
-            "InvalidParameter.PolicyTooLong",
-            "ResourceNotFound.RoleNotFound",
-            "UnauthorizedOperation",
-            "SomethingNew",
-        ] {
-            assert!(!is_transient(code) && !is_throttled(code));
-            assert_eq!(rule(code), ErrorCode::UpstreamRefused, "{code}");
-        }
-    }
-}
+const NEW_SECONDS: i64 = 60;

@@ -55,7 +55,7 @@ pub struct ServerSettings {
     pub is_scf: bool,
 }
 
-/// Serves until a signal ends it.
+/// Serves until a signal ends it, or the calling key has lapsed.
 ///
 /// # Errors
 /// When the address cannot be listened on.
@@ -76,6 +76,7 @@ pub async fn run(
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = signal.received() => break,
+            () = server.handler.issuer.key_lapsed() => break,
         };
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
@@ -90,6 +91,7 @@ pub async fn run(
         let connection = tokio::select! {
             connection = connections.open(peer.ip()) => connection,
             () = signal.received() => break,
+            () = server.handler.issuer.key_lapsed() => break,
         };
         let (server, stopping) = (Arc::clone(&server), stopping.clone());
         let watcher = graceful.watcher();
