@@ -24,10 +24,11 @@ endif
 # One folder, whatever the machine has set.
 export CARGO_TARGET_DIR := $(CURDIR)/target
 
-# Flags of the deployed binary, with `|` between them, since a path may hold blanks.
-# It is static where that is possible, so that it runs whatever C library the platform has (SCF: glibc 2.17).
-# Relative relocations are packed: a smaller file, less work at start. Rust's own linker on x86_64 also folds equal functions.
-# Paths of this machine are cut off, so that the same sources give the same bytes everywhere.
+# Flags of the deployed binary, with `|` between them, since a path may hold blanks. It is static
+# where that is possible, so that it runs whatever C library the platform has (SCF: glibc 2.17).
+# Relative relocations are packed: a smaller file, less work at start. Rust's own linker on x86_64
+# also folds equal functions. Paths of this machine are cut off, so that the same sources give the
+# same bytes everywhere.
 static := |-Ctarget-feature=+crt-static|-Clink-arg=-Wl,-z,pack-relative-relocs
 folded := |-Clink-arg=-Wl,--icf=all|-Clink-arg=-Wl,-O2
 deploy_rustflags := --remap-path-prefix=$(cargo_home)=cargo$(if $(findstring linux-gnu,$(host)),$(static)$(if $(findstring x86_64,$(host)),$(folded)))
@@ -60,7 +61,7 @@ lint: ## Check formatting, lints, documentation and dependencies
 	else echo "Not checked: dependencies, since cargo-deny is not installed (cargo install --locked cargo-deny)"; fi
 
 # Apart from lint: what it finds changes without a change here, and it needs the network.
-advisories: ready ## Look for known vulnerabilities of dependencies (needs cargo-deny and the network)
+advisories: ready ## Look for known vulnerabilities of dependencies (cargo-deny, network)
 	@cargo deny --locked check advisories
 
 fmt: ready ## Format the sources
@@ -71,11 +72,12 @@ build: ready ## Build the deployed binary: target/deploy/bootstrap
 		env $(deploy_build) -p cos-issuer --bin bootstrap --target-dir target/deploy
 	@$(call replace,target/deploy/$(host)/release/bootstrap,$(bootstrap))
 
-# PACKAGE_FILES="grants.toml jwks.json" puts these next to the binary. Of a name that no shell has set for something else.
+# PACKAGE_FILES="grants.toml jwks.json" puts these next to the binary. No shell uses the name for
+# something else.
 package: build ## Build the packages dist/cos-issuer-*.zip; PACKAGE_FILES="grants.toml" goes in too
 	@scf/package $(bootstrap) dist $(PACKAGE_FILES)
 
-# What `sam build` calls for the function `Issuer` of template.yaml; it says where the files go.
+# What `sam build` calls for the function `Issuer` of template.yaml; ARTIFACTS_DIR is its target.
 build-Issuer: package
 	@cp dist/lambda/* "$${ARTIFACTS_DIR:?is set by sam build}/"
 

@@ -1,8 +1,10 @@
-# The function on Tencent SCF, for Terraform: `make package`, then `terraform init && terraform apply` in this folder.
+# The function on Tencent SCF, for Terraform: `make package`, then `terraform init && terraform
+# apply` in this folder.
 #
-# Promises: a web function with a function URL; nothing about who may ask or what they get has a default; secrets are never
-# shown. Leaves out: where the state is kept (it holds the secrets in the clear: encrypt it), variables that few need (the
-# README has the table), a domain of one's own, alarms.
+# Guarantees: a web function with a function URL; nothing about who may ask or what they get has a
+# default; secrets are never shown. Not covered: where the state is kept (it contains the secrets in
+# the clear: encrypt it), variables that few need (the README has the table), a domain of one's own,
+# alarms.
 
 terraform {
   required_version = ">= 1.5"
@@ -15,7 +17,8 @@ terraform {
   }
 }
 
-# The deployer's own key is not the calling key: the provider takes it from TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY.
+# The deployer's own key is not the calling key: the provider takes it from TENCENTCLOUD_SECRET_ID
+# and TENCENTCLOUD_SECRET_KEY.
 provider "tencentcloud" {
   region = var.region
 }
@@ -126,12 +129,13 @@ variable "allowed_origins" {
 resource "tencentcloud_scf_function" "issuer" {
   name      = "cos-issuer"
   namespace = "default"
-  # A web function, not an event function: those have their return values logged, credentials included.
+  # A web function, not an event function: those have their return values logged, credentials
+  # included.
   func_type = "HTTP"
   # The name is an open question for web functions: see README.md.
   runtime = "CustomRuntime"
   handler = "bootstrap"
-  # Named after its content: the provider sees a new package by its path alone.
+  # Named after its content: the provider sees a new package only by its path.
   zip_file = "${path.module}/../dist/terraform/${filesha256("${path.module}/../dist/cos-issuer-scf.zip")}.zip"
   mem_size = 128
   # STS has STS_DEADLINE_MS (3000) of this.
@@ -158,7 +162,7 @@ resource "tencentcloud_scf_function" "issuer" {
   )
 
   lifecycle {
-    # The function would refuse to start; this is told before anything is deployed.
+    # The function would not start; this fails before anything is deployed.
     precondition {
       condition     = alltrue([for given in [var.bucket, var.prefix, var.allow] : (given == null) == (var.grants_file != null)])
       error_message = "Give all of bucket, prefix and allow; or grants_file, and none of them."
@@ -172,8 +176,9 @@ resource "tencentcloud_scf_trigger" "url" {
   qualifier     = "$DEFAULT"
   type          = "http"
   enable        = "OPEN"
-  # NONE: callers prove themselves to the function (AUTH), which refuses before it calls STS. CORS stays off: the function
-  # answers preflights itself, and a header sent twice is one that browsers refuse.
+  # NONE: callers prove themselves to the function (AUTH), which refuses before it calls STS. CORS
+  # stays off: the function answers preflights itself, and a header sent twice is one that browsers
+  # refuse.
   trigger_desc = jsonencode({
     AuthType   = "NONE"
     CorsConfig = { Enable = false }

@@ -1,7 +1,7 @@
 //! The audit event: one line for each decision about credentials.
 //!
 //! # Guarantees
-//! The subject is a hash. No member holds a secret, a body or a string to sign.
+//! The subject is a hash. No member contains a secret, a body or a string to sign.
 
 use std::time::Duration;
 

@@ -108,7 +108,7 @@ impl DenyList {
         Ok(())
     }
 
-    /// Refuses everyone when the list says `all`: before a token's issuer is called.
+    /// Refuses everyone when the list contains `all`: before a token's issuer is called.
     ///
     /// # Errors
     /// [`ErrorCode::SwitchedOff`].

@@ -31,7 +31,7 @@ use crate::response::Response;
 use tencent::time::Clock;
 
 /// What the function is set up to do.
-#[expect(missing_debug_implementations, reason = "it holds the calling key")]
+#[expect(missing_debug_implementations, reason = "it contains the calling key")]
 pub struct Handler {
     /// How callers authenticate.
     pub authentication: Authenticator,

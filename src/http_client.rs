@@ -5,7 +5,7 @@
 //!   machine.
 //! - HTTPS only, unless a loopback address is configured.
 //! - No redirects. The environment's proxy variables are ignored, and a call to a loopback address
-//!   uses no proxy. `localhost` is a loopback address, whatever the resolver says.
+//!   uses no proxy. `localhost` is a loopback address, whatever the resolver returns.
 //! - Every call has a connect timeout, a total timeout, and a limit on the response's size.
 //!
 //! # Not covered
@@ -122,7 +122,7 @@ impl Client {
             .connect_timeout(CONNECT_TIMEOUT)
             .pool_max_idle_per_host(MAX_IDLE_CONNECTIONS)
             .pool_idle_timeout(IDLE_TIMEOUT)
-            // Whatever the resolver says: plaintext HTTP is possible to this name.
+            // Whatever the resolver returns: plaintext HTTP is possible to this name.
             .resolve_to_addrs("localhost", &LOCALHOST)
             .no_proxy();
         if let Some(Proxy(url)) = &options.proxy {

@@ -29,6 +29,7 @@ fn main() -> ExitCode {
             let count = errors.len();
             let noun = if count == 1 { "error" } else { "errors" };
             error!(problems = count, "Not starting: {count} configuration {noun} (listed above).");
+            log::finish();
             return ExitCode::FAILURE;
         }
     };
@@ -37,13 +38,15 @@ fn main() -> ExitCode {
     for warning in &settings.warnings {
         warn!("{warning}");
     }
-    match serve(settings) {
+    let code = match serve(settings) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             error!(cause = chain(&*error), "the function ends");
             ExitCode::FAILURE
         }
-    }
+    };
+    log::finish();
+    code
 }
 
 /// A file of the deployment, in the working directory or else next to the binary: platforms

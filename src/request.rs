@@ -2,7 +2,7 @@
 //! request inside it.
 //!
 //! # Guarantees
-//! A [`Request`] is within its limits and its body is text. A [`CredentialRequest`] holds only
+//! A [`Request`] is within its limits and its body is text. A [`CredentialRequest`] contains only
 //! values that were understood.
 //!
 //! # Not covered

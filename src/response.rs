@@ -2,7 +2,7 @@
 //!
 //! # Guarantees
 //! An error never has `data`, since clients take its presence for success. No cache keeps an
-//! answer.
+//! answer to a request that could be read.
 //!
 //! # Not covered
 //! How a platform wraps the answer (`runtime`).

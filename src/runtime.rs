@@ -12,6 +12,7 @@ mod connections;
 mod gateway_event;
 pub mod http_server;
 pub mod lambda;
+mod lingering_close;
 mod reload;
 pub mod scf;
 mod signal;

@@ -2,7 +2,7 @@
 //! variable name, never by value.
 //!
 //! A row of a table is `NAME=value & NAME=value`, changes to [`BASE`]. An empty value removes a
-//! variable, `\n` is a line break, `\\n` a backslash and an `n`, and `{…}` stands for one of
+//! variable, `\n` is a line break, `\\n` a backslash and an `n`, and `{…}` is one of
 //! [`NAMED`]. In a table of refusals the variables that must be reported come first.
 
 #![expect(clippy::panic, reason = "a helper that fails must fail its test")]

@@ -1,5 +1,5 @@
 //! The documents against the sources: links lead somewhere, every code and variable is documented,
-//! every folder has its row.
+//! every folder has its row, recipes and commands are complete.
 //!
 //! # Guarantees
 //!
@@ -16,6 +16,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use cos_issuer::error::ErrorCode;
+
+/// The recipes of CONTRIBUTING.md, and the words of what each follows.
+const RECIPES: [(&str, &[&str]); 2] = [
+    (
+        "a new authentication method",
+        &["HmacKey", "HmacKeys", "AuthMethod::Hmac", "HMAC_KEYS", "\"hmac\"", "`hmac`"],
+    ),
+    ("a new limit in a grant", &["max_size_bytes", "MAX_SIZE_BYTES"]),
+];
+
+/// Pages that mention what exists without describing it.
+const HISTORY: [&str; 2] = ["CHANGELOG.md", "CONTRIBUTING.md"];
 
 #[test]
 fn links_lead_to_files_and_headings() {
@@ -97,6 +109,42 @@ fn every_folder_has_its_row() {
             cells.flat_map(quoted).map(|name| module(&name)).collect();
         assert_eq!(documented, modules_in(folder), "{folder}");
     }
+}
+
+/// A recipe follows something that exists: it names each file that does, and only files that exist.
+#[test]
+fn recipes_name_every_file() {
+    let page = read("CONTRIBUTING.md");
+    for (title, words) in RECIPES {
+        let (_, recipe) = page.split_once(&format!("## Recipe: {title}\n")).unwrap();
+        let recipe = recipe.split("\n## ").next().unwrap();
+        let rows = recipe.lines().filter(|line| line.starts_with("| ")).skip(1);
+        let named: BTreeSet<String> =
+            rows.flat_map(|row| quoted(row.split('|').nth(2).unwrap())).collect();
+        for file in &named {
+            assert!(root().join(file).is_file(), "{title}: {file} does not exist");
+        }
+        let following = files_with(words);
+        assert!(following.len() > 9, "{title}: only {following:?} mention {words:?}");
+        let missing: Vec<_> = following.difference(&named).collect();
+        assert!(missing.is_empty(), "{title}: not in the recipe: {missing:?}");
+    }
+}
+
+#[test]
+fn make_commands_are_targets() {
+    let makefile = read("Makefile");
+    let mut commands = 0;
+    for page in pages() {
+        for code in quoted(&read(&page)) {
+            for command in code.lines().filter_map(|line| line.strip_prefix("make ")) {
+                let target = command.split(' ').next().unwrap();
+                assert!(makefile.contains(&format!("\n{target}:")), "{page}: make {command}");
+                commands += 1;
+            }
+        }
+    }
+    assert!(commands > 30, "only {commands} found");
 }
 
 /// A running program cannot be written to: `make build` next to `make run` would fail.
@@ -208,6 +256,37 @@ fn modules_in(folder: &str) -> BTreeSet<String> {
 /// The module of a file or folder.
 fn module(name: &str) -> String {
     name.trim_end_matches('/').trim_end_matches(".rs").to_owned()
+}
+
+/// The sources, pages and deployment files that have one of these words.
+fn files_with(words: &[&str]) -> BTreeSet<String> {
+    let folders = ["src", "tencent/src", "emulator/src", "cli/src", "oracle", "fuzz/src", "scf"];
+    let mut files: BTreeSet<String> = folders.iter().copied().flat_map(files_below).collect();
+    files.extend(pages().into_iter().filter(|page| !HISTORY.contains(&page.as_str())));
+    files.extend(["template.yaml", "docs/grants.schema.json"].map(str::to_owned));
+    files.retain(|file| words.iter().any(|word| has_word(&read(file), word)));
+    files
+}
+
+/// Files below a folder, by their paths from the root.
+fn files_below(folder: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(root().join(folder)).unwrap() {
+        let path = format!("{folder}/{}", entry.unwrap().file_name().to_str().unwrap());
+        match root().join(&path).is_dir() {
+            true => found.extend(files_below(&path)),
+            false => found.push(path),
+        }
+    }
+    found
+}
+
+/// Whether the text has this word, not only a longer one.
+fn has_word(text: &str, word: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    let before = text.split(word);
+    let mut around = before.clone().zip(before.skip(1));
+    around.any(|(before, after)| !before.ends_with(is_part) && !after.starts_with(is_part))
 }
 
 fn quoted(text: &str) -> Vec<String> {

@@ -403,7 +403,7 @@ fn every_error_is_reported_at_once_by_line_and_key() {
 }
 
 #[test]
-fn nothing_is_known_of_a_caller_whom_nobody_asked() {
+fn an_anonymous_caller_has_no_claims() {
     let anonymous = [("AUTH", "none"), ("API_KEYS", "")];
     let errors = reported(&grant(""), &anonymous).join("\n");
     assert!(errors.contains("`prefix`: must not have a placeholder"), "{errors}");

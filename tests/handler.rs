@@ -19,7 +19,6 @@ use cos_issuer::request::{Inbound, Request, RequestId};
 use cos_issuer::response::Response;
 use futures_util::future::BoxFuture;
 use http::header::AUTHORIZATION;
-use http::{HeaderMap, Method};
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use serde_json::{Value, json};
 use tencent::time::{Clock, SystemClock};
@@ -127,15 +126,7 @@ fn handler(sts: &str, clock: Arc<dyn Clock>) -> Handler {
 }
 
 fn request(path: &str) -> Request {
-    let inbound = Inbound {
-        method: Method::GET,
-        path: path.to_owned(),
-        query: Vec::new(),
-        headers: HeaderMap::new(),
-        body: Vec::new(),
-        identity: None,
-        reported_address: None,
-    };
+    let inbound = Inbound { path: path.to_owned(), ..Inbound::default() };
     inbound.check().expect("a request")
 }
 

@@ -1,7 +1,7 @@
 //! What other issuers of credentials got wrong, as it would look here: each test is one such case.
 //!
-//! Callers come through the gateway's word, so that their claims can be anything. The end-to-end tests show that such requests make no
-//! call; here it is what would be sent.
+//! Callers come through the gateway's word, so that their claims can be anything. The end-to-end
+//! tests show that such requests make no call; here it is what would be sent.
 
 #![expect(
     clippy::expect_used,
@@ -110,7 +110,7 @@ fn request(subject: &str, query: &[(&str, &str)], body: &str, headers: HeaderMap
         headers,
         body: body.as_bytes().to_vec(),
         identity: Identity::new(IdentitySource::Lambda, Some(&json!({ "sub": subject }))),
-        reported_address: None,
+        ..Inbound::default()
     };
     inbound.check().expect("a request")
 }
@@ -196,7 +196,8 @@ proptest! {
         prop_assert!(of_subject(&handler, "").is_err());
     }
 
-    /// Injection: any text as a claim is refused, or is one path segment in a policy of exactly the expected tree.
+    /// Injection: any text as a claim is refused, or is one path segment in a policy of exactly the
+    /// expected tree.
     #[test]
     fn hostile_claims_change_no_tree(subject in prop_oneof!["\\PC{0,12}", "[\\\\\"{}$*/.%u-]{0,8}", "[a-z0-9_-]{1,70}"]) {
         let handler = handler(false);

@@ -44,8 +44,7 @@
 //! # Guarantees
 //! Nothing listens beyond 127.0.0.1; no key works that this cloud did not make; keys that look real
 //! are refused; no child outlives its [`Cloud`]. It fails closed: no key and no switch skips a
-//! check. A comment says *documented*, *observed* or *inferred* where a behaviour is the
-//! platform's.
+//! check. Comments mark a behaviour of the platform as *documented*, *observed* or *inferred*.
 
 mod account;
 mod admin;

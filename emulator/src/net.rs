@@ -227,7 +227,7 @@ mod tests {
     use super::read_body_within;
 
     #[tokio::test]
-    async fn a_body_that_is_too_large_or_never_ends_is_none() {
+    async fn a_body_that_is_too_large_or_never_ends_is_refused() {
         let timeout = Duration::from_secs(60);
         let body = || Full::new(Bytes::from_static(b"abc"));
         assert_eq!(read_body_within(timeout, body(), 3).await.unwrap(), "abc");

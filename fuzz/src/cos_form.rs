@@ -20,7 +20,7 @@ use cos_emulator::fuzzing::{AuthorizedForm, NOW};
 use futures_util::task::noop_waker;
 use serde_json::Value;
 
-use crate::cos_door::{fill, world};
+use crate::cos_auth::{fill, world};
 use crate::http_head::http_head;
 use oracle::q_sign::{self as qsign, Key};
 use oracle::wire::Wire;

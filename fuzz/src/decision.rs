@@ -1,8 +1,9 @@
-//! Well-formed policies and requests from bytes: text seldom gets past the parser, these nearly always do.
+//! Well-formed policies and requests from bytes: text seldom gets past the parser, these nearly
+//! always do.
 //!
 //! # Guarantees tested
-//! The evaluator and the naive one decide every request alike, for every operator and for values of every
-//! kind, valid and odd.
+//! The evaluator and the naive one decide every request alike, for every operator and for values of
+//! every kind, valid and odd.
 
 mod values;
 
@@ -13,7 +14,7 @@ use oracle::cam::Asked;
 use serde_json::{Map, Value, json};
 use tencent::cam::Policy;
 
-use crate::policy::judged_alike;
+use crate::policy::decided_alike;
 use values::{COMPARISONS, KEYS, Kind, key_of, spelt, value};
 
 /// Tries one input. Returns whether it was taken.
@@ -28,7 +29,7 @@ pub fn decision(bytes: &[u8]) -> bool {
     let Ok(policy) = Policy::parse(&value.to_string()) else {
         return false;
     };
-    let allowed = [first, second].map(|asked| judged_alike(&policy, &value, &asked));
+    let allowed = [first, second].map(|asked| decided_alike(&policy, &value, &asked));
     allowed.contains(&true)
 }
 

@@ -12,7 +12,7 @@ use cos_issuer::request::{
     CredentialRequest, Identity, IdentitySource, Inbound, IssueRoute, Request,
 };
 use futures_util::FutureExt;
-use http::{HeaderMap, Method};
+use http::Method;
 use oracle::grants::{Issued, Requested, Scope, World};
 use serde_json::{Value, json};
 use tencent::time::{Clock, SystemClock};
@@ -127,10 +127,9 @@ fn request(world: &World) -> Request {
         method: Method::POST,
         path: "/sts".to_owned(),
         query,
-        headers: HeaderMap::new(),
         body,
         identity: Identity::new(IdentitySource::Lambda, Some(&Value::Object(world.claims.clone()))),
-        reported_address: None,
+        ..Inbound::default()
     };
     inbound.check().expect("a request within the limits")
 }

@@ -25,7 +25,7 @@
 
 mod access_request;
 mod cos_address;
-mod cos_door;
+mod cos_auth;
 mod cos_form;
 mod cos_headers;
 mod cos_xml;
@@ -41,7 +41,7 @@ mod sts_answer;
 mod url_config;
 
 pub use cos_address::cos_address;
-pub use cos_door::cos_door;
+pub use cos_auth::cos_auth;
 pub use cos_form::cos_form;
 pub use cos_headers::cos_headers;
 pub use cos_xml::cos_xml;
@@ -60,7 +60,7 @@ pub type Target = (&'static str, fn(&[u8]) -> bool);
 /// Every target.
 pub const TARGETS: &[Target] = &[
     ("cos_address", cos_address),
-    ("cos_door", cos_door),
+    ("cos_auth", cos_auth),
     ("cos_form", cos_form),
     ("cos_headers", cos_headers),
     ("cos_xml", cos_xml),

@@ -31,8 +31,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Option<Inbound> {
         query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
         headers,
         body: body.to_vec(),
-        identity: None,
-        reported_address: None,
+        ..Inbound::default()
     })
 }
 

@@ -5,9 +5,9 @@
 //! - The evaluator and the naive one decide every request alike.
 //! - The review of a policy never panics.
 //!
-//! An input is a policy, an empty line, and one request a line: `action region bucket owner key`, then
-//! `name=value` for the context, separated by spaces, `-` for nothing. Each policy is also tested with a few
-//! fixed requests and with those that its own texts name.
+//! An input is a policy, an empty line, and one request a line: `action region bucket owner key`,
+//! then `name=value` for the context, separated by spaces, `-` for nothing. Each policy is also
+//! tested with a few fixed requests and with those that its own texts name.
 
 use std::collections::BTreeMap;
 
@@ -31,7 +31,7 @@ pub fn policy(bytes: &[u8]) -> bool {
     let value: Value = serde_json::from_str(text).expect("a policy is JSON");
     let written = accesses.lines().take(ACCESSES_MAX).filter_map(access);
     let all = written.chain(fixed()).chain(named(&value));
-    let allowed = all.filter(|asked| judged_alike(&policy, &value, asked));
+    let allowed = all.filter(|asked| decided_alike(&policy, &value, asked));
     allowed.count() > 0
 }
 
@@ -46,7 +46,7 @@ fn is_stable(policy: &Policy) {
 
 /// Whether the access is allowed. Where the two evaluators differ, one of them is wrong about what
 /// the documents say.
-pub(crate) fn judged_alike(policy: &Policy, value: &Value, asked: &Asked) -> bool {
+pub(crate) fn decided_alike(policy: &Policy, value: &Value, asked: &Asked) -> bool {
     let Some(access) = access_request(asked) else {
         return false;
     };

@@ -22,7 +22,7 @@ pub fn request(bytes: &[u8]) -> bool {
     message::parse(bytes).is_some_and(tried)
 }
 
-/// What holds for a request, wherever it came from. Returns whether some route understands it.
+/// What is true of a request, wherever it came from. Returns whether some route understands it.
 pub(crate) fn tried(inbound: Inbound) -> bool {
     let sent = inbound.body.clone();
     let request = match inbound.check() {

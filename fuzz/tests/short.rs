@@ -37,8 +37,8 @@ fn cos_address() {
 }
 
 #[test]
-fn cos_door() {
-    run("cos_door");
+fn cos_auth() {
+    run("cos_auth");
 }
 
 #[test]

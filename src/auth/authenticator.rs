@@ -172,7 +172,7 @@ fn with_challenge(error: Error, verifiers: &[Verifier]) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderMap, HeaderName, HeaderValue, Method};
+    use http::{HeaderMap, HeaderName, HeaderValue};
 
     use super::{ApiKeys, Authenticator, Verifier};
     use crate::auth::ApiKey;
@@ -192,15 +192,7 @@ mod tests {
         for (name, value) in headers.iter().map(pair) {
             map.append(name, value);
         }
-        let inbound = Inbound {
-            method: Method::GET,
-            path: "/sign".to_owned(),
-            query: Vec::new(),
-            headers: map,
-            body: Vec::new(),
-            identity: None,
-            reported_address: None,
-        };
+        let inbound = Inbound { path: "/sign".to_owned(), headers: map, ..Inbound::default() };
         inbound.check().unwrap()
     }
 

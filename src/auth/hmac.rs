@@ -187,7 +187,7 @@ const MAX_NONCES: usize = 16_384;
 #[cfg(test)]
 mod tests {
     use futures_util::FutureExt;
-    use http::{HeaderMap, Method};
+    use http::Method;
 
     use super::signature::SignedRequest;
     use super::{HmacKey, HmacKeys, NonceCache};
@@ -233,10 +233,8 @@ mod tests {
             method,
             path: "/stage/sts".to_owned(),
             query: vec![(query.0.to_owned(), query.1.to_owned())],
-            headers: HeaderMap::new(),
             body: body.as_bytes().to_vec(),
-            identity: None,
-            reported_address: None,
+            ..Inbound::default()
         };
         inbound.check().unwrap()
     }

@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_refusal_says_which_check_failed_and_repeats_nothing() {
+    async fn a_refusal_names_the_check_that_failed_and_repeats_nothing() {
         let issuer = TestIssuer::new();
         let good = json!({"iss": ISSUER, "aud": AUDIENCE, "sub": "CANARY-u-1", "iat": NOW, "exp": NOW + 60});
         let with = |name: &str, value: Value| {

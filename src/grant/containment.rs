@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_plain_policy_is_outside() {
+    fn what_is_not_a_plain_policy_is_outside() {
         let grant = granted(Limits::default());
         for text in ["", "[]", "{}", r#"{"version":"2.0"}"#, r#"{"version":"2.0","statement":[]}"#]
         {

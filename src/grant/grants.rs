@@ -84,7 +84,8 @@ pub enum GrantError {
 }
 
 impl Grants {
-    /// The grants whose name fulfils `is_first`, and the others. A raw policy has the name `POLICY`.
+    /// The grants for whose name `is_first` is true, and the others. A raw policy has the name
+    /// `POLICY`.
     #[must_use]
     pub fn partition(self, is_first: impl Fn(&str) -> bool) -> (Self, Self) {
         match self {
@@ -126,9 +127,9 @@ impl Grants {
     /// Decides a request. `entropy` makes the key of a new object.
     ///
     /// # Errors
-    /// [`ErrorCode::CallerNotAllowed`] without a matching grant; [`ErrorCode::DurationSeconds`] when the
-    /// requested lifetime is outside the grants; [`ErrorCode::ScopeNotGranted`] when a scope,
-    /// bucket or region is; [`ErrorCode::Extension`] when an extension is not granted;
+    /// [`ErrorCode::CallerNotAllowed`] without a matching grant; [`ErrorCode::DurationSeconds`]
+    /// when the requested lifetime is outside the grants; [`ErrorCode::ScopeNotGranted`] when a
+    /// scope, bucket or region is; [`ErrorCode::Extension`] when an extension is not granted;
     /// [`ErrorCode::Internal`] when the system has no entropy for the key of a new object.
     pub fn authorize(
         &self,

@@ -67,8 +67,8 @@ impl Permissions {
     /// any key of their own choice.
     ///
     /// # Errors
-    /// [`PermissionError::NoUpload`] without uploads, [`PermissionError::TwoLists`] next to a limit on
-    /// extensions, which contains them already.
+    /// [`PermissionError::NoUpload`] without uploads, [`PermissionError::TwoLists`] next to a limit
+    /// on extensions, which contains them already.
     pub fn with_new_objects(self, extensions: Vec<Extension>) -> Result<Self, PermissionError> {
         if extensions.is_empty() {
             return Ok(self);

@@ -77,8 +77,8 @@ impl<'g> PolicyBuilder<'g> {
     /// The upload of one new object, from the first grant that allows it.
     ///
     /// # Errors
-    /// [`ErrorCode::ScopeNotGranted`] without uploads, [`ErrorCode::Extension`] for another extension,
-    /// [`ErrorCode::Internal`] without entropy.
+    /// [`ErrorCode::ScopeNotGranted`] without uploads, [`ErrorCode::Extension`] for another
+    /// extension, [`ErrorCode::Internal`] without entropy.
     pub(super) fn for_new_object(
         grants: &[ResolvedGrant<'g>],
         extension: &str,

@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn one_of_takes_these_words_alone() {
+    fn one_of_takes_only_these_words() {
         let words = |words: &[&str]| {
             Placeholder::one_of(words.iter().map(|word| (*word).to_owned()).collect())
         };

@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn the_kind_of_proof_is_no_claim_that_a_caller_could_bring() {
+    fn the_authentication_method_is_not_a_claim_of_a_caller() {
         assert!(matches("proof", one_of(&["none"]), &[("proof", text("hmac"))]));
         assert!(!matches("proof", one_of(&["hmac"]), &[("proof", text("hmac"))]));
     }
@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn no_claim_at_all_is_nobody() {
+    fn an_empty_list_of_claims_matches_nobody() {
         assert!(!PrincipalMatch::Claims(Vec::new()).matches(&Principal::for_tests()));
         assert!(PrincipalMatch::Everyone.matches(&Principal::for_tests()));
     }

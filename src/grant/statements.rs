@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_policy_has_room_for_is_not_collected() {
+    fn what_does_not_fit_in_a_policy_is_not_collected() {
         let statements = of_keys(10_000);
         assert_eq!(statements.each.len(), MAX_STATEMENTS);
         assert!(matches!(statements.into_policy(), Err(PolicyError::Long)));
@@ -88,7 +88,7 @@ mod tests {
 
     /// So nothing is refused here that CAM would accept.
     #[test]
-    fn no_policy_has_room_for_one_statement_more() {
+    fn one_statement_more_does_not_fit() {
         let mut shortest = Statements::default();
         let operation = Operation::parse("GetObject").unwrap();
         shortest.allow(operation, Resource::everything(), &Conditions::none());

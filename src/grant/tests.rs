@@ -380,7 +380,7 @@ fn a_bucket_or_region_that_is_asked_for_has_to_be_granted() {
 
 /// A grant that adds nothing to a request without a key does not count for its lifetime.
 #[test]
-fn a_grant_that_adds_nothing_has_no_say() {
+fn a_grant_that_adds_nothing_changes_nothing() {
     let read = definition("a/", &[Preset::Download], Limits::default());
     let long = GrantDefinition {
         lifetime: Lifetime::new(3600, 7200).unwrap(),
@@ -396,7 +396,7 @@ fn a_grant_that_adds_nothing_has_no_say() {
 }
 
 #[test]
-fn the_extensions_of_all_grants_are_told() {
+fn the_extensions_of_all_grants_are_listed() {
     let limits = [extensions(&["jpg", "png"]), extensions(&["gif"]), Limits::default()];
     let all = limits.map(|limits| definition("a/", &[Preset::Upload], limits)).to_vec();
     let message = assert_refused(new_object(&grants(all), nobody(), "php"), ErrorCode::Extension);
@@ -497,7 +497,7 @@ fn an_action_that_is_not_granted_is_named_next_to_what_is() {
 }
 
 #[test]
-fn get_service_stands_alone_on_everything() {
+fn get_service_is_a_statement_of_its_own_on_everything() {
     let service = [Operation::parse("GetService").unwrap()];
     let grants = grants(vec![GrantDefinition::for_tests(
         "users/",

@@ -47,8 +47,8 @@ impl CredentialRequest {
     /// Reads query and body of a route that issues credentials.
     ///
     /// # Errors
-    /// [`ErrorCode::QueryParameter`], [`ErrorCode::Format`], [`ErrorCode::DurationSeconds`], [`ErrorCode::Scope`],
-    /// [`ErrorCode::UnexpectedBody`].
+    /// [`ErrorCode::QueryParameter`], [`ErrorCode::Format`], [`ErrorCode::DurationSeconds`],
+    /// [`ErrorCode::Scope`], [`ErrorCode::UnexpectedBody`].
     pub fn parse(request: &Request, route: IssueRoute) -> Result<Self, Error> {
         let (mut format, mut duration_seconds, mut extension) = (None, None, None);
         let (mut bucket, mut region) = (None, None);

@@ -10,8 +10,8 @@ use super::client_address::{AddressHeader, AddressSource, ClientAddress};
 use super::identity::Identity;
 use crate::error::{Error, ErrorCode};
 
-/// One HTTP request.
-#[derive(Debug)]
+/// One HTTP request. The default is `GET` without a path.
+#[derive(Debug, Default)]
 pub struct Request<Body = String> {
     /// The method.
     pub method: Method,
@@ -115,21 +115,13 @@ const MAX_HEADERS: usize = 100;
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderMap, HeaderName, HeaderValue, Method};
+    use http::{HeaderMap, HeaderName, HeaderValue};
 
     use super::{Inbound, MAX_HEADER_BYTES, MAX_HEADERS, PLATFORM_HEADERS, Request};
     use crate::error::{Error, ErrorCode};
 
     fn with(headers: HeaderMap) -> Result<Request, Error> {
-        let inbound = Inbound {
-            method: Method::GET,
-            path: "/sign".to_owned(),
-            query: Vec::new(),
-            headers,
-            body: Vec::new(),
-            identity: None,
-            reported_address: None,
-        };
+        let inbound = Inbound { path: "/sign".to_owned(), headers, ..Inbound::default() };
         inbound.check()
     }
 

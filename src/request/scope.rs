@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_scope_array_is_refused() {
+    fn what_is_not_a_scope_array_is_refused() {
         for body in [
             json!([]),
             json!({}),

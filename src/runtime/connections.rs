@@ -93,7 +93,7 @@ impl State {
     }
 }
 
-/// One open connection. Dropping it makes room for another.
+/// One open connection. Dropping it frees its slot.
 pub(super) struct Connection {
     connections: Arc<Connections>,
     id: u64,

@@ -8,7 +8,10 @@
 //! - SIGTERM and SIGINT stop new connections. Requests that are being handled finish first.
 //!
 //! # Not covered
-//! TLS, which the platform or a proxy terminates.
+//! - TLS, which the platform or a proxy terminates.
+//! - The answers that hyper makes itself to what is not a request of HTTP/1.1, or too large to be
+//!   read: status 400, 414 or 431 without a body and without the headers of [`Response`]. Each
+//!   leaves a line in the log.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
@@ -26,13 +29,14 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout};
 use tokio_io_timeout::TimeoutStream;
 use tracing::{debug, info, warn};
 use url::form_urlencoded;
 
 use super::connections::{Connection, Connections};
+use super::lingering_close::{Linger, LingeringClose};
 use super::reload::Reloader;
 use super::signal::Signal;
 use crate::deadline::Deadline;
@@ -67,7 +71,8 @@ pub async fn run(
     let mut signal = Signal::listen(&[SIGINT, SIGTERM])?;
     tokio::spawn(reloader.run(Arc::clone(&handler), Signal::listen(&[SIGHUP])?));
     let listener = TcpListener::bind(settings.address).await?;
-    let server = Arc::new(Server { settings, handler });
+    let (running, mut all_handled) = mpsc::channel(1);
+    let server = Arc::new(Server { settings, handler, running });
     info!(address = listener.local_addr()?.to_string(), "listening");
     let connections = Connections::new(MAX_CONNECTIONS);
     let graceful = GracefulShutdown::new();
@@ -106,7 +111,13 @@ pub async fn run(
     }
     drop((listener, stop));
     info!("stopping: running requests are finished first");
-    if timeout(DRAIN_TIMEOUT, graceful.shutdown()).await.is_err() {
+    drop(server);
+    let drained = async {
+        graceful.shutdown().await;
+        // Requests whose connection is gone.
+        all_handled.recv().await
+    };
+    if timeout(DRAIN_TIMEOUT, drained).await.is_err() {
         warn!("some requests did not finish in time");
     }
     Ok(())
@@ -115,6 +126,8 @@ pub async fn run(
 struct Server {
     settings: ServerSettings,
     handler: Arc<Handler>,
+    /// A clone of it is with each request that is being handled.
+    running: mpsc::Sender<()>,
 }
 
 impl Server {
@@ -138,18 +151,26 @@ impl Server {
             .peer_addr()
             .ok()
             .map(|peer| ClientAddress { address: peer.ip(), source: AddressSource::Connection });
+        let linger = Linger::default();
         let service = service_fn(|request| async {
-            Ok::<_, Infallible>(self.respond(request, connection, peer).await)
+            Ok::<_, Infallible>(self.respond(request, connection, peer, &linger).await)
         });
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(WRITE_TIMEOUT));
+        let stream = LingeringClose::new(Box::pin(stream), linger.clone());
         let served = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_TIMEOUT)
             .max_buf_size(MAX_HEAD_BYTES)
-            .serve_connection(TokioIo::new(Box::pin(stream)), service);
-        if let Err(error) = watcher.watch(served).await {
-            debug!(cause = chain(&error), "a connection ended early");
+            // A client may close its sending side and wait for the answer.
+            .half_close(true)
+            .serve_connection(TokioIo::new(stream), service);
+        match watcher.watch(served).await {
+            Err(error) if error.is_parse() => {
+                info!(cause = chain(&error), "what a client sent is not a request of HTTP/1.1");
+            }
+            Err(error) => debug!(cause = chain(&error), "a connection ended early"),
+            Ok(()) => {}
         }
     }
 
@@ -158,6 +179,7 @@ impl Server {
         request: hyper::Request<Incoming>,
         connection: &Connection,
         peer: Option<ClientAddress>,
+        linger: &Linger,
     ) -> hyper::Response<Full<Bytes>> {
         let (head, body) = request.into_parts();
         let sent_id = head.headers.get("x-scf-request-id").and_then(|value| value.to_str().ok());
@@ -176,10 +198,25 @@ impl Server {
         let _handling = connection.handling();
         let response = match request {
             Ok(request) => {
-                let deadline = Deadline::unlimited(&*self.handler.clock);
-                self.handler.handle(&request, &id, deadline).await
+                // As a task of its own: a credential that was requested is issued and recorded,
+                // whatever the connection does meanwhile.
+                let (handler, running) = (Arc::clone(&self.handler), self.running.clone());
+                let handled = tokio::spawn(async move {
+                    let deadline = Deadline::unlimited(&*handler.clock);
+                    let response = handler.handle(&request, &id, deadline).await;
+                    drop(running);
+                    response
+                });
+                handled.await.unwrap_or_else(|error| {
+                    let id = RequestId::from_platform(None, &*self.handler.entropy);
+                    let message =
+                        "the function has a fault: its operator finds it by the request id";
+                    let error = Error::new(ErrorCode::Internal, message).caused_by(error);
+                    self.handler.refuse(&error, &head.headers, &id)
+                })
             }
             Err(error) => {
+                linger.ask();
                 let mut response = self.handler.refuse(&error, &head.headers, &id);
                 // The unread rest of this request must not be taken for the next one.
                 let close = HeaderValue::from_static("close");
@@ -257,7 +294,7 @@ fn into_hyper(response: Response) -> hyper::Response<Full<Bytes>> {
 /// SCF allows 1024 descriptors, and each connection may need a second one to STS.
 const MAX_CONNECTIONS: usize = 400;
 
-/// hyper responds to a larger head itself, with status 431. Up to here the refusal is ours.
+/// hyper responds to a larger head itself, with status 431 or 414. Up to here the refusal is ours.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
 
 const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(5);

@@ -2,8 +2,8 @@
 //!
 //! # Guarantees
 //! A changed `DENY_FILE` counts within 30 seconds, and at SIGHUP. `GRANTS_FILE` is read again at
-//! SIGHUP. A file with an error changes nothing: the log says what is wrong, and what was read
-//! before keeps counting.
+//! SIGHUP. A file with an error changes nothing: the log reports what is wrong, and what was
+//! read before stays in effect.
 //!
 //! # Not covered
 //! Reading the files, which `main` does.
@@ -19,6 +19,7 @@ use crate::access::CurrentAccess;
 use crate::deny_list::DenyList;
 use crate::grant::Grants;
 use crate::handler::Handler;
+use crate::log;
 
 /// What was read last, and how to read it again.
 #[expect(missing_debug_implementations, reason = "the kill switch names people")]
@@ -38,6 +39,8 @@ impl Reloader {
                 () = hangup.received() => true,
                 () = sleep(CHECK_INTERVAL) => false,
             };
+            // Lines that could not be written, when nothing else is logged.
+            log::flush();
             if is_asked {
                 self.reload_grants(&handler.access);
                 last_error = None;

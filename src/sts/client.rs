@@ -19,7 +19,7 @@ use tencent::names::Region;
 use tencent::time::{Clock, Timestamp};
 
 /// What every call needs.
-#[expect(missing_debug_implementations, reason = "it holds the calling key")]
+#[expect(missing_debug_implementations, reason = "it contains the calling key")]
 pub struct Client {
     /// The pooled HTTPS client.
     pub http: http_client::Client,

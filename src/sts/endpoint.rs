@@ -70,7 +70,7 @@ impl Endpoint {
         self.is_loopback
     }
 
-    /// Whether it speaks plain HTTP.
+    /// Whether it uses plain HTTP.
     pub fn is_plain(&self) -> bool {
         self.is_plain
     }

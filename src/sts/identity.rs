@@ -10,7 +10,7 @@
 use tencent::secret::Secret;
 
 /// The key that signs the call.
-#[expect(missing_debug_implementations, reason = "it holds secrets")]
+#[expect(missing_debug_implementations, reason = "it contains secrets")]
 pub struct CallingKey {
     /// The public half, as `AKID…`.
     pub secret_id: String,
@@ -38,7 +38,7 @@ pub struct Role {
 }
 
 /// The identity that calls, in a combination that STS accepts.
-#[expect(missing_debug_implementations, reason = "it holds secrets")]
+#[expect(missing_debug_implementations, reason = "it contains secrets")]
 pub struct Identity {
     key: CallingKey,
     role: Option<Role>,

@@ -15,7 +15,7 @@ use tencent::secret::Secret;
 use tencent::time::Timestamp;
 
 /// Temporary credentials.
-#[expect(missing_debug_implementations, reason = "it holds secrets")]
+#[expect(missing_debug_implementations, reason = "it contains secrets")]
 pub struct Credentials {
     /// The public half of the key.
     pub tmp_secret_id: Secret,
@@ -59,7 +59,7 @@ pub enum AnswerError {
     Shape {
         /// What kind of fault.
         category: &'static str,
-        /// Where, in the line that holds it.
+        /// Where, in its line.
         position: usize,
     },
     /// Not HTTP 200.

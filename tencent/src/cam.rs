@@ -15,8 +15,8 @@
 //! `principal`, which a session policy must not contain; member names in another case; policy
 //! variables.
 //!
-//! [`Resource`], [`Operator`], [`Literal`] and [`decide`] each distinguish what is documented from what is
-//! inferred.
+//! [`Resource`], [`Operator`], [`Literal`] and [`decide`] each distinguish what is documented from
+//! what is inferred.
 
 mod access_request;
 mod action;

@@ -83,7 +83,7 @@ mod tests {
     static_assertions::assert_not_impl_any!(Secret: std::fmt::Debug, std::fmt::Display, serde::Serialize, Clone, PartialEq);
 
     #[test]
-    fn an_empty_text_is_no_secret() {
+    fn an_empty_text_is_not_a_secret() {
         assert!(Secret::new(String::new()).is_none());
         assert!(serde_json::from_str::<Secret>("\"\"").is_err());
     }

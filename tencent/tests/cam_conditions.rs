@@ -159,7 +159,7 @@ fn present_keys() {
 }
 
 #[test]
-fn absent_keys_meet_only_what_says_if_exist() {
+fn absent_keys_meet_only_if_exist() {
     for (operator, values, ..) in TABLE {
         if *operator == "null_equal" {
             check(operator, values, &[], *values != r#""false""#);

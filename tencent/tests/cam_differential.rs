@@ -1,5 +1,5 @@
-//! The evaluator against a second, naive one, over random policies and requests; and the only rendering of
-//! a policy.
+//! The evaluator against a second, naive one, over random policies and requests; and the only
+//! rendering of a policy.
 //!
 //! # Guarantees
 //! A run that denies, or allows, nearly everything fails, because it would compare nothing.
@@ -26,21 +26,18 @@ use tencent::cam::{AccessRequest, Decision, Policy, PolicySet, Reason, decide};
 const CASES: u32 = 6000;
 
 #[test]
-fn one_policy_is_judged_the_same() {
+fn one_policy_is_decided_alike() {
     let allowed = Cell::new(0);
     check(&(policies(), accesses()), |(policy, asked)| {
         let decision = parsed(&policy).decide(&access(&asked));
         let naive = naive::allows(&[vec![policy]], &asked);
-        prop_assert_eq!(decision.is_allowed(), naive, "{}", &decision);
-        explained(&decision)?;
-        allowed.set(allowed.get() + u32::from(naive));
-        Ok(())
+        same(&decision, naive, &allowed)
     });
     assert_mixed(allowed.get());
 }
 
 #[test]
-fn layers_are_judged_the_same() {
+fn layers_are_decided_alike() {
     let allowed = Cell::new(0);
     let identity = prop::collection::vec(policies(), 1..3);
     check(&(identity, policies(), accesses()), |(identity, session, asked)| {
@@ -55,10 +52,7 @@ fn layers_are_judged_the_same() {
         ];
         let decision = decide(&named, &access(&asked));
         let naive = naive::allows(&layers, &asked);
-        prop_assert_eq!(decision.is_allowed(), naive, "{}", &decision);
-        explained(&decision)?;
-        allowed.set(allowed.get() + u32::from(naive));
-        Ok(())
+        same(&decision, naive, &allowed)
     });
     assert_mixed(allowed.get());
 }
@@ -104,6 +98,14 @@ fn assert_mixed(allowed: u32) {
         (enough..CASES - enough).contains(&allowed),
         "{allowed} of {CASES} are allowed: too one-sided to compare anything"
     );
+}
+
+/// Both evaluators decide alike, and the decision explains itself; counts what is allowed.
+fn same(decision: &Decision, naive: bool, allowed: &Cell<u32>) -> Result<(), TestCaseError> {
+    prop_assert_eq!(decision.is_allowed(), naive, "{}", decision);
+    explained(decision)?;
+    allowed.set(allowed.get().saturating_add(u32::from(naive)));
+    Ok(())
 }
 
 /// The reason names a statement that was looked at, and whose conditions say so.

@@ -2,7 +2,7 @@
 //!
 //! Each folder below `vectors/` is one published request: `request.json` and `body` go in, and each
 //! numbered file is what one step must bring out. A step that goes wrong is named by its folder and
-//! file. `source.md` says where the numbers are from.
+//! file. `source.md` names where the numbers are from.
 
 #![expect(
     clippy::expect_used,
@@ -123,7 +123,7 @@ fn a_signature_is_not_part_of_what_it_signs() {
 }
 
 #[test]
-fn an_unknown_signature_method_is_none() {
+fn an_unknown_signature_method_is_refused() {
     for text in ["HmacMD5", "hmacsha1", "HMACSHA256", "none"] {
         assert_eq!(SignatureMethod::from_parameter(Some(text)), None, "{text}");
     }

@@ -41,12 +41,18 @@ const MAY_EXPOSE: [&str; 8] = [
 /// The answer, which is where a credential becomes text.
 const MAY_BE_PLAIN: [&str; 1] = ["src/response/formats.rs"];
 
+/// The start of the program, and the log, whose lines have a time of their own. Everywhere else,
+/// time is an argument.
+const TAKE_CLOCK: [&str; 2] = ["src/log.rs", "src/main.rs"];
+
+/// The wiring, and the definition. Everywhere else, entropy is an argument.
+const TAKE_ENTROPY: [&str; 2] = ["src/app.rs", "src/entropy.rs"];
+
 /// The modules of the function, from the outside in: each may use only those behind it.
 const ORDER: [&str; 21] = [
     "main",
     "app",
     "config",
-    "log",
     "runtime",
     "handler",
     "audit",
@@ -64,6 +70,7 @@ const ORDER: [&str; 21] = [
     "entropy",
     "error",
     "http_client",
+    "log",
 ];
 
 /// Each package, the packages of ours that it is built on, and those that only its tests use.
@@ -108,6 +115,16 @@ fn the_only_secret_types_are_wiped_ones() {
         .map(|(name, _)| name)
         .collect();
     assert!(plain.is_empty(), "a secret kept as plain text in {plain:?}");
+}
+
+#[test]
+fn the_clock_and_the_entropy_of_the_system_are_taken_in_few_named_files() {
+    for (name, expected) in [("SystemClock", TAKE_CLOCK), ("SystemEntropy", TAKE_ENTROPY)] {
+        let words = WORKSPACE.words.iter();
+        let found = words.filter(|(_, words)| words.iter().any(|word| word == name));
+        let found: BTreeSet<&str> = found.map(|(file, _)| file.as_str()).collect();
+        assert_eq!(found, BTreeSet::from(expected), "{name}");
+    }
 }
 
 /// Rules look at production lines: nothing else may be cut from a file than test-only items.

@@ -1,7 +1,7 @@
 //! The words of comments, messages and pages: a list of patterns that they do not use.
 //!
 //! Comments and messages are read in the sources, prose outside of code in the pages, and comments
-//! in scripts and settings.
+//! in scripts and settings. A comment is at most 100 characters wide, as code is.
 //!
 //! # Not covered
 //!
@@ -17,7 +17,7 @@ use proc_macro2::{TokenStream, TokenTree};
 use super::{WORKSPACE, files, root};
 
 /// What is not written, and where the same words are right.
-const PHRASES: [(&str, &[&str]); 25] = [
+const PHRASES: [(&str, &[&str]); 33] = [
     // "is not a file", not "is no file".
     ("is no", &["there is no", "is no longer"]),
     ("are no", &["there are no", "are no longer"]),
@@ -26,6 +26,12 @@ const PHRASES: [(&str, &[&str]); 25] = [
     // Code returns, reports, contains; it does not speak.
     ("tell", &[]),
     ("tells", &[]),
+    ("told", &[]),
+    ("says", &[]),
+    ("said", &[]),
+    ("speaks", &[]),
+    ("stands", &[]),
+    ("holds", &[]),
     ("comes in", &[]),
     ("has not", &["has not been"]),
     ("shall", &[]),
@@ -33,8 +39,10 @@ const PHRASES: [(&str, &[&str]); 25] = [
     ("whoever", &[]),
     ("the other side", &[]),
     // "only" and "next to".
+    ("alone", &[]),
     ("beside", &[]),
     // Pictures for what has a name.
+    ("room", &[]),
     ("rooms", &[]),
     ("door", &[]),
     ("doors", &[]),
@@ -53,6 +61,9 @@ const PHRASES: [(&str, &[&str]); 25] = [
 /// Words that are not ours to change: the file, the phrase, and why.
 const EXCEPTIONS: [(&str, &str, &str); 1] =
     [("tests/architecture/prose.rs", "is no", "the comment that explains the rule")];
+
+/// The width of `.rustfmt.toml`.
+const WIDTH: usize = 100;
 
 /// Half-width punctuation, which does not follow a Chinese character.
 const HALF_WIDTH: &str = ",;:!?().";
@@ -86,6 +97,26 @@ fn prose_follows_the_word_list() {
 }
 
 #[test]
+fn comments_are_at_most_100_wide() {
+    let mut wide = String::new();
+    let mut lines = 0;
+    for name in files("") {
+        let text = fs::read_to_string(root().join(&name)).unwrap_or_default();
+        let mut is_code = false;
+        for (line, comment) in comments(&name, &text) {
+            lines += 1;
+            let comment = comment.trim_start_matches(['/', '!', '#', '*', ' ']);
+            is_code ^= comment.starts_with("```");
+            if line.chars().count() > WIDTH && !is_code && !cannot_be_broken(comment) {
+                let _ = writeln!(wide, "{name}: {line}");
+            }
+        }
+    }
+    assert!(lines > 5_000, "only {lines} lines read");
+    assert!(wide.is_empty(), "wider than {WIDTH}, outside of diagrams:\n{wide}");
+}
+
+#[test]
 fn patterns_are_found_and_right_sentences_pass() {
     let found = |text: &str| patterns_in(text, false);
     assert_eq!(found("What is no name IS refused; it tells why."), ["is no", "tells"]);
@@ -104,6 +135,21 @@ fn patterns_are_found_and_right_sentences_pass() {
     assert!(chinese("中文，全角；`code`: [链接](page.md#中文)。").is_empty());
 }
 
+#[test]
+fn comments_of_each_language_are_found() {
+    let found = |name: &str, text: &'static str| -> Vec<&str> {
+        comments(name, text).into_iter().map(|(_, comment)| comment).collect()
+    };
+    assert_eq!(found("a.rs", "/// One.\nfn two() {} // three\n"), ["/// One.", "three"]);
+    assert_eq!(found("a.js", "const a = 1; // one\n# two\n"), ["one", "# two"]);
+    assert_eq!(found("Makefile", "all: ## One\n# two\n"), ["One", "# two"]);
+    assert_eq!(found("run", "#!/bin/sh\n# one\nls # two\n"), ["#!/bin/sh", "# one", "two"]);
+    let python = "#!/usr/bin/env python3\n\"\"\"One.\n\ntwo\n\"\"\"\nthree = 4  # five\n";
+    let lines = ["#!/usr/bin/env python3", "\"\"\"One.", "", "two", "\"\"\"", "five"];
+    assert_eq!(found("run", python), lines);
+    assert!(found("a.json", "# one").is_empty() && found("run", "# one").is_empty());
+}
+
 fn report(found: &[Finding]) -> String {
     let mut folders: BTreeMap<&str, usize> = BTreeMap::new();
     let mut patterns: BTreeMap<&str, usize> = BTreeMap::new();
@@ -119,25 +165,51 @@ fn report(found: &[Finding]) -> String {
 
 /// The pieces of prose in a file, each with whether it is Chinese.
 fn pieces_of(name: &str) -> Vec<(String, bool)> {
-    let text = || fs::read_to_string(root().join(name)).unwrap_or_default();
-    let comments = |marks: &'static [&'static str]| {
-        let text = text();
-        let lines = text.lines().filter_map(|line| {
-            let is_comment = marks.iter().any(|mark| line.trim_start().starts_with(mark));
-            let trailing = line.split_once(&format!(" {} ", marks[0])).map(|(_, after)| after);
-            if is_comment { Some(line) } else { trailing }
-        });
-        let lines = lines.map(|line| (line.to_owned(), false));
-        lines.collect::<Vec<_>>()
-    };
-    let extension = name.rsplit(['.', '/']).next().unwrap_or_default();
-    match extension {
-        "rs" => comments(&["//"]).into_iter().chain(messages(name)).collect(),
-        "js" | "tf" => comments(&["//", "#", "*"]),
-        "toml" | "py" | "yml" | "yaml" | "Makefile" | "in" => comments(&["#"]),
-        "md" => paragraphs(&text(), name.contains("zh-CN")),
-        _ => Vec::new(),
+    let text = fs::read_to_string(root().join(name)).unwrap_or_default();
+    if name.ends_with(".md") {
+        return paragraphs(&text, name.contains("zh-CN"));
     }
+    let comments =
+        comments(name, &text).into_iter().map(|(_, comment)| (comment.to_owned(), false));
+    comments.chain(messages(name)).collect()
+}
+
+/// The lines of a file that have a comment, and the comment of each.
+fn comments<'a>(name: &str, text: &'a str) -> Vec<(&'a str, &'a str)> {
+    let extension = name.rsplit(['.', '/']).next().unwrap_or_default();
+    let is_script = text.starts_with("#!") && extension != "rs";
+    let marks: &[&str] = match extension {
+        "rs" => &["//"],
+        "js" | "tf" => &["//", "#", "*"],
+        "toml" | "py" | "yml" | "yaml" | "Makefile" | "in" => &["#"],
+        _ if is_script => &["#"],
+        _ => return Vec::new(),
+    };
+    let has_docstrings = extension == "py" || text.starts_with("#!/usr/bin/env python3");
+    let mut is_docstring = false;
+    let mut found = Vec::new();
+    for line in text.lines() {
+        let quotes = if has_docstrings { line.matches("\"\"\"").count() } else { 0 };
+        let is_comment = marks.iter().any(|mark| line.trim_start().starts_with(mark));
+        if is_comment || is_docstring || line.trim_start().starts_with("\"\"\"") && quotes > 0 {
+            found.push((line, line));
+        } else if let Some(after) = trailing(line, marks[0]) {
+            found.push((line, after));
+        }
+        is_docstring ^= quotes % 2 == 1;
+    }
+    found
+}
+
+/// The comment behind code, or the help of a target in the Makefile.
+fn trailing<'a>(line: &'a str, mark: &str) -> Option<&'a str> {
+    let marks = [format!(" {mark} "), " ## ".to_owned()];
+    marks.iter().find_map(|mark| line.split_once(mark)).map(|(_, after)| after)
+}
+
+/// A row of a table, and what has no place for a break: an address, a path, JSON.
+fn cannot_be_broken(comment: &str) -> bool {
+    comment.starts_with('|') || comment.split(' ').any(|word| word.len() > 70)
 }
 
 /// The sentences that production code prints or returns.

@@ -1,11 +1,16 @@
-// Drives the COS SDKs for Node (`cos-nodejs-sdk-v5`) and for mini-programs (`cos-wx-sdk-v5`) against a COS.
+// Drives the COS SDKs for Node (`cos-nodejs-sdk-v5`) and for mini-programs (`cos-wx-sdk-v5`)
+// against a COS server.
 //
 //     cos_client.js PACKAGE story|calls
 //
-// The credential comes from ISSUER_URL, as the SDK's README asks for it, for BUCKET, REGION and PREFIX; CREDENTIALS (JSON, by name)
-// gives others, changed by the test. COS_ADDRESS is where COS listens; how each SDK is pointed there, and nothing else than that, is
-// said in CLIENTS and in docs/local-cloud-clients.md. CALLS is the list of calls. What is done is in cos_story.js.
-// Promises: one line on standard output. Leaves out: judging.
+// The credential comes from ISSUER_URL, requested as the SDK's README shows, for BUCKET, REGION and
+// PREFIX. CREDENTIALS (JSON, by name) contains further credentials that the test changed. COS
+// listens on COS_ADDRESS. CLIENTS below and docs/local-cloud-clients.md show the settings that
+// point each SDK there; nothing else differs from production. CALLS is the list of calls;
+// cos_story.js makes them.
+//
+// Guarantees: one line on standard output. Not covered: whether the outcome is right; the tests
+// check that.
 'use strict';
 
 const fs = require('node:fs');

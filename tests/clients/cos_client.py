@@ -1,13 +1,16 @@
-"""Drives `cos-python-sdk-v5` against a COS.
+"""Drives `cos-python-sdk-v5` against a COS server.
 
     cos_client.py story|calls
 
-The credential comes from ISSUER_URL, for BUCKET, REGION and PREFIX; CREDENTIALS (JSON, by name) gives others, changed by the test.
-COS_ADDRESS is where COS listens. CALLS is a list of {name, as, method, params, bytes}: `as` chooses the credential, `bytes` is the
-size of what is uploaded. Promises: one line on standard output, no secret in it. Leaves out: judging; the tests do that.
+The credential comes from ISSUER_URL, for BUCKET, REGION and PREFIX. CREDENTIALS (JSON, by name)
+contains further credentials that the test changed. COS listens on COS_ADDRESS. CALLS is a list of
+{name, as, method, params, bytes}: `as` chooses the credential, `bytes` is the size of the upload.
 
-How it is pointed there: `Scheme`, `IP` and `Port`, with which it keeps the bucket's real host, and `ServiceDomain`
-(docs/local-cloud-clients.md).
+`Scheme`, `IP` and `Port` point the SDK there, with which it keeps the bucket's real host, and
+`ServiceDomain` (docs/local-cloud-clients.md).
+
+Guarantees: one line on standard output, no secret in it. Not covered: whether the outcome is right;
+the tests check that.
 """
 
 import json
@@ -41,7 +44,7 @@ def main(what):
 
 
 class Story:
-    """What an app does: a small upload, one in parts that is interrupted and resumed, looks, copies, deletions."""
+    """A small upload, one in parts that is interrupted and resumed, reads, copies, deletions."""
 
     def __init__(self, cos, bucket, prefix, folder):
         self.cos, self.bucket, self.prefix, self.folder = cos, bucket, prefix, folder
@@ -99,7 +102,7 @@ class Story:
     def copied_listed_deleted(self):
         cos, small, copy = self.cos, self.at("a b/é(1)+中.txt"), self.at("copy.txt")
         source = {"Bucket": self.bucket, "Key": small["Key"], "Region": outcome.required("REGION")}
-        # Not `copy`: it asks for the size of the source at the real host, whatever `IP` says.
+        # Not `copy`: it asks the real host for the size of the source and ignores `IP`.
         cos.copy_object(**copy, CopySource=source)
         self.checks["the copy is read back"] = self.read(**copy) == self.read(**small)
         listed = cos.list_objects(Bucket=self.bucket, Prefix=self.prefix, Delimiter="/")
@@ -130,7 +133,7 @@ class Story:
 
 
 def interrupted(sent, _total):
-    """The SDK has no pause: an app stops an upload where it hears of its progress, and calls it again to resume."""
+    """The SDK has no pause: an app stops an upload in its progress callback, then resumes."""
     if sent > LARGE_BYTES // 2:
         raise InterruptedError
 
@@ -143,7 +146,7 @@ def calls(bucket, given):
         if name not in clients:
             clients[name] = client(from_issuer())
         params = {"Bucket": bucket, **each.get("params", {})}
-        # A call that is about no bucket says so.
+        # A call without a bucket names None.
         params = {name: value for name, value in params.items() if value is not None}
         if "bytes" in each:
             params["Body" if each["method"] != "append_object" else "Data"] = pattern(each["bytes"])

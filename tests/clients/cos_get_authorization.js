@@ -1,13 +1,16 @@
-// Drives the COS SDKs for Node (`cos-nodejs-sdk-v5`), for browsers (`cos-js-sdk-v5`) and for mini-programs (`cos-wx-sdk-v5`)
-// with the issuer's answer.
+// Drives the COS SDKs for Node (`cos-nodejs-sdk-v5`), for browsers (`cos-js-sdk-v5`) and for
+// mini-programs (`cos-wx-sdk-v5`) with the issuer's answer.
 //
 //     cos_get_authorization.js PACKAGE
 //
-// An SDK gets a `getAuthorization` callback that asks ISSUER_URL and hands the answer on as the SDK's README does (its format 1;
-// with SCOPE_LIMIT set, its format 2, which posts the scopes), then uploads two objects to a loopback server that stands where COS
-// would be. At `/getKeyAndCredentials` the answer is asked for once, before the upload, and names the object. How the answer is
-// read, and changed on the way, is in issuer_answer.js. Promises: the SDK checks, caches and signs by itself; the line on standard
-// output says what it sent. Leaves out: what COS would allow with it.
+// An SDK gets a `getAuthorization` callback that calls ISSUER_URL and returns the answer as the
+// SDK's README shows (format 1; with SCOPE_LIMIT set, format 2, which posts the scopes). Then it
+// uploads two objects to a loopback server in place of COS. With `/getKeyAndCredentials`, the
+// driver asks once, before the upload, and the answer names the object. issuer_answer.js reads the
+// answer and changes it on the way.
+//
+// Guarantees: the SDK checks, caches and signs by itself; the line on standard output contains what
+// it sent. Not covered: what COS would allow with the credential.
 'use strict';
 
 const fs = require('node:fs');

@@ -1,8 +1,11 @@
-// Drives the COS SDK for browsers (`cos-js-sdk-v5`) in a browser, from a page of another origin than COS and the issuer.
+// Drives the COS SDK for browsers (`cos-js-sdk-v5`) in a browser, from a page of another origin
+// than COS and the issuer.
 //
-// `/settings` of the page's own server has what the other drivers read from the environment; `/outcome` takes the one line that they
-// print. The SDK is pointed at the local COS by `Domain` and `Protocol` alone (docs/local-cloud-clients.md).
-// Promises: a fault of the page is an outcome too. Leaves out: judging.
+// `/settings` of the page's own server returns what the other drivers read from the environment;
+// `/outcome` takes the one line that they print. Only `Domain` and `Protocol` point the SDK at the
+// local COS (docs/local-cloud-clients.md).
+//
+// Guarantees: a fault of the page is an outcome too. Not covered: whether the outcome is right.
 'use strict';
 
 async function main() {

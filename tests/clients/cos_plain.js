@@ -1,8 +1,12 @@
-// What a client does without its SDK, with bare HTTP: a URL that it signed, a form, a request that nobody signed.
+// What a client does without its SDK, with bare HTTP: a URL that it signed, a form, a request that
+// nobody signed.
 //
-// Each takes the SDK's client and parameters and answers as the SDK would, so that cos_story.js treats them alike. `alter` and
-// `fields` say what is done to a URL or a form after it was signed.
-// Promises: whatever host a URL names, the request goes to COS_ADDRESS. Leaves out: judging.
+// Each function takes the SDK's client and parameters and returns what the SDK would return, so
+// that cos_story.js treats both alike. `alter` and `fields` change a URL or a form after it was
+// signed.
+//
+// Guarantees: whatever host a URL names, the request goes to COS_ADDRESS. Not covered: whether the
+// outcome is right.
 'use strict';
 
 const crypto = require('node:crypto');
@@ -25,7 +29,7 @@ function unsigned(_cos, { method, path, host, headers = {}, upload, Bucket, Regi
   return send(method, host ?? `${Bucket}.cos.${Region}.myqcloud.com`, path, headers, bodyOf(upload));
 }
 
-// {Key (in the policy), most (content-length-range), fields (more of them, or others), upload (bytes)}
+// {Key (in the policy), most (content-length-range), fields (added or replaced), upload (bytes)}
 // https://www.tencentcloud.com/document/product/436/14690
 async function form(cos, { Bucket, Region, Key, most = 1000, fields = {}, upload = 10 }) {
   const key = await new Promise((resolve) => cos.options.getAuthorization({}, resolve));

@@ -1,7 +1,8 @@
-// A loopback server that stands where COS would be: it takes any upload and remembers how the upload was signed.
+// A loopback server in place of COS: it accepts any upload and records how the upload was signed.
 //
-// Promises: `signedWith` computes COS's request signature (`q-sign-algorithm=sha1`) from the received bytes alone, so it
-// cannot repeat a fault of the SDK that signed. Leaves out: everything else that COS does; the emulator is for that.
+// Guarantees: `signedWith` computes COS's request signature (`q-sign-algorithm=sha1`) only from the
+// received bytes, so it cannot repeat a fault of the SDK that signed. Not covered: everything else
+// that COS does; the emulator covers it.
 'use strict';
 
 const crypto = require('node:crypto');
@@ -54,7 +55,7 @@ function listed(names, value) {
   return (names ?? '').split(';').filter(Boolean).map((name) => `${name}=${encoded(value(name) ?? '')}`).join('&');
 }
 
-// RFC 3986: what encodeURIComponent leaves alone is still encoded here.
+// RFC 3986 reserves these characters too; encodeURIComponent does not encode them.
 function encoded(text) {
   return encodeURIComponent(text).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 }

@@ -1,11 +1,16 @@
-// What an app does with COS, for the three JavaScript SDKs: their interface is one, and so is this file, in Node and in a page.
+// What an app does with COS, for the three JavaScript SDKs, in Node and in a page: they share one
+// interface.
 //
-//     story(cos, host)         a small upload, one in parts with pause and resume, one that is given up; then looks, copies, deletions
-//     calls(clients, host, …)  single calls, each with what came of it
+//     story(cos, host)         a small upload; one in parts with pause and resume; one that is
+//                              cancelled; then reads, copies, deletions
+//     calls(clients, host, …)  single calls, each with its outcome
 //
-// A `host` says where the objects go (Bucket, Region, prefix) and makes what differs: a file, a body, the bytes of an answer.
-// Promises: every check is a name with true or false, and a call that fails ends the story by its name; nothing of a credential is
-// in what is handed back. Leaves out: judging; the tests do that.
+// A `host` defines where the objects go (Bucket, Region, prefix) and makes what differs: a file, a
+// body, the bytes of an answer.
+//
+// Guarantees: every check is a name with true or false; a call that fails ends the story and is
+// named; the outcome contains nothing of a credential. Not covered: whether the outcome is right;
+// the tests check that.
 'use strict';
 
 (function define(exports) {
@@ -108,7 +113,8 @@
     return cos.getTaskList().find(({ id }) => id === task)?.state;
   }
 
-  // Each call is {name, as, method, params, bytes}: `as` chooses the client, `bytes` is the size of what is uploaded.
+  // Each call is {name, as, method, params, bytes}: `as` chooses the client, `bytes` is the size of
+  // what is uploaded.
   async function calls(clients, host, list) {
     const outcomes = [];
     for (const { name, as = 'own', method, params, bytes } of list) {

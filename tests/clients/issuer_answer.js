@@ -1,8 +1,10 @@
-// The issuer's answer on its way into a `getAuthorization` callback, as the SDKs' README and samples hand it on.
+// The issuer's answer on its way into a `getAuthorization` callback, as the SDKs' READMEs and
+// samples pass it on.
 //
-// Promises: members are taken by the names that the samples use, in both shapes of an answer: `nested` (the default) and SHAPE=`flat`,
-// which the browser SDK's own server sends. OMIT (for example `credentials.sessionToken`) drops one member on the way, to show that an
-// SDK does look; REPLACE and WITH put a JSON value in the place of one. Leaves out: any judgement of what was taken.
+// Guarantees: members are read by the names that the samples use, in both shapes of an answer:
+// `nested` (the default) and SHAPE=`flat`, which the browser SDK's own server sends. OMIT (for
+// example `credentials.sessionToken`) removes one member on the way, to show that an SDK checks it;
+// REPLACE and WITH put a JSON value in its place. Not covered: whether what was read is right.
 'use strict';
 
 const outcome = require('./outcome.js');

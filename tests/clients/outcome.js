@@ -1,8 +1,8 @@
-// What the Node drivers share: where things are, and the one JSON line that says how the call went.
+// What the Node drivers share: where things are, and the one JSON line that reports the outcome.
 //
-// Promises: exactly one line on standard output (what a package prints goes to standard error), and no secret in it: of
-// a credential only the first seven characters of its SecretId, lengths and times. Leaves out: judging the outcome; the
-// tests do that.
+// Guarantees: exactly one line on standard output (what a package prints goes to standard error),
+// and no secret in it: of a credential only the first seven characters of its SecretId, lengths and
+// times. Not covered: whether the outcome is right; the tests check that.
 'use strict';
 
 const fs = require('node:fs');
@@ -25,7 +25,7 @@ function ok(members) {
   finish(0, { outcome: 'ok', ...members });
 }
 
-// The service (or the package) said no, in its documented shape.
+// The service (or the package) refused, in its documented shape.
 function error(code, message) {
   finish(0, { outcome: 'error', code, message });
 }

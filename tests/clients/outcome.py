@@ -1,7 +1,8 @@
-"""What the Python drivers share: where the STS is, and the one JSON line that says how the call went.
+"""What the Python drivers share: where the STS is, and the one JSON line that reports the outcome.
 
-Promises: exactly one line on standard output, and no secret in it: of a credential only the first seven characters of
-its SecretId (the same for all keys of one kind), lengths and times. Leaves out: judging the outcome; the tests do that.
+Guarantees: exactly one line on standard output, and no secret in it: of a credential only the first
+seven characters of its SecretId (the same for all keys of one kind), lengths and times. Not
+covered: whether the outcome is right; the tests check that.
 """
 
 import json
@@ -42,7 +43,7 @@ def upload_policy(settings):
 
 
 def encoded(policy):
-    """As the API asks: the policy's text, percent-encoded once, whatever the transport does later."""
+    """As the API requires: the policy's text, percent-encoded once, before any transport does."""
     return quote(json.dumps(policy))
 
 
@@ -58,7 +59,7 @@ def ok(secret_id, secret_key, token, expired_time, **more):
 
 
 def error(code, message):
-    """The service said no, in its documented shape."""
+    """The service refused, in its documented shape."""
     finish(0, {"outcome": "error", "code": code, "message": message})
 
 

@@ -2,13 +2,16 @@
 //
 //     qcloud_cos_sts.js ACTION [FORM]
 //
-// ACTION is GetFederationToken or AssumeRole (which reads ROLE_ARN). FORM says how the rights are given: `policy` (written
-// by hand) or `scope` (its getPolicy, which writes the old `prefix//appid/...` resource and a principal). Promises: the
-// helper builds, signs, sends and reads everything itself; nothing is patched. Leaves out: plain HTTP, which the helper
-// cannot speak.
+// ACTION is GetFederationToken or AssumeRole (which reads ROLE_ARN). FORM is how the rights are
+// given: `policy` (written by hand) or `scope` (its getPolicy, which writes the old
+// `prefix//appid/...` resource and a principal).
 //
-// How it is pointed elsewhere: `host` (or `endpoint`), with its port, is connected to, sent as Host and signed; the scheme
-// is always https. It has no option for certificates: Node reads NODE_EXTRA_CA_CERTS, and only when it starts.
+// `host` (or `endpoint`), with its port, points it elsewhere: the helper connects to it, sends it
+// as Host and signs it. The scheme is always https. It has no option for certificates: Node reads
+// NODE_EXTRA_CA_CERTS, and only when it starts.
+//
+// Guarantees: the helper builds, signs, sends and reads everything itself; nothing is patched.
+// Not covered: plain HTTP, which the helper does not support.
 'use strict';
 
 const outcome = require('./outcome.js');

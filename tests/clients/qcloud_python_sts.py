@@ -2,12 +2,14 @@
 
     qcloud_python_sts.py ACTION [FORM]
 
-ACTION is GetFederationToken or AssumeRole (which reads ROLE_ARN). FORM says how the rights are given: `allow_prefix` (the
-helper builds the policy), or `scope` (from its Scope objects). Promises: the helper builds, signs, sends and reads
-everything itself; nothing is patched. Leaves out: a choice of signature, since it always signs a POST form with HmacSHA1.
+ACTION is GetFederationToken or AssumeRole (which reads ROLE_ARN). FORM is how the rights are given:
+`allow_prefix` (the helper builds the policy), or `scope` (from its Scope objects).
 
-How it is pointed elsewhere: `url` is where it connects, `domain` is the host that it signs, and the two are independent.
-It has no option for certificates: the HTTP library below it reads REQUESTS_CA_BUNDLE.
+`url` is where it connects, `domain` is the host that it signs, and the two are independent. It has
+no option for certificates: the HTTP library below it reads REQUESTS_CA_BUNDLE.
+
+Guarantees: the helper builds, signs, sends and reads everything itself; nothing is patched.
+Not covered: a choice of signature, since it always signs a POST form with HmacSHA1.
 """
 
 import ast
@@ -18,7 +20,8 @@ from sts.sts import Scope, Sts
 
 import outcome
 
-# The helper's errors are plain exceptions whose text is this and then a Python literal of the whole answer.
+# The helper's errors are plain exceptions whose text is this and then a Python literal of the whole
+# answer.
 ANSWER_FOLLOWS = "result: "
 
 
@@ -46,14 +49,16 @@ def connection(settings):
         "secret_id": settings.secret_id,
         "secret_key": settings.secret_key,
         "duration_seconds": settings.duration_seconds,
-        # Needed in every form: without it the helper signs `Region=None` and sends no Region at all.
+        # Needed in every form: without it the helper signs `Region=None` and sends no Region at
+        # all.
         "region": settings.region,
     }
 
 
 def rights(settings, form):
     if form == "scope":
-        # The prefix must not begin with `/`: the helper then builds a statement without any resource.
+        # The prefix must not begin with `/`: the helper then builds a statement without any
+        # resource.
         scope = Scope("name/cos:PutObject", settings.bucket, settings.region, settings.prefix + "*")
         return {"policy": Sts.get_policy([scope])}
     return {
@@ -64,7 +69,8 @@ def rights(settings, form):
 
 
 def report(refused):
-    # Only the service's own Error is passed on: the text of a strange answer could hold a credential.
+    # Only the service's own Error is passed on: the text of a strange answer could hold a
+    # credential.
     text = str(refused.args[0])
     try:
         answer = ast.literal_eval(text[len(ANSWER_FOLLOWS):])

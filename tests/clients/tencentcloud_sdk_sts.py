@@ -2,9 +2,11 @@
 
     tencentcloud_sdk_sts.py ACTION [SIGN_METHOD [HTTP_METHOD]]
 
-ACTION is GetFederationToken or AssumeRole (which reads ROLE_ARN), SIGN_METHOD is TC3-HMAC-SHA256, HmacSHA1 or HmacSHA256,
-HTTP_METHOD is POST or GET. Promises: the SDK builds, signs, sends and reads everything itself; nothing is patched.
-Leaves out: retries (the SDK has none unless asked).
+ACTION is GetFederationToken or AssumeRole (which reads ROLE_ARN), SIGN_METHOD is TC3-HMAC-SHA256,
+HmacSHA1 or HmacSHA256, HTTP_METHOD is POST or GET.
+
+Guarantees: the SDK builds, signs, sends and reads everything itself; nothing is patched.
+Not covered: retries (the SDK has none unless asked).
 """
 
 import sys
@@ -52,7 +54,8 @@ def call(client, action, settings):
 
 
 def report(refused):
-    # A refusal of the service carries its request id; the SDK's own troubles (ClientNetworkError and so on) do not.
+    # A refusal of the service carries its request id; the SDK's own troubles (ClientNetworkError
+    # and so on) do not.
     if refused.requestId:
         outcome.error(refused.code, refused.message)
     # Their text is left out: it quotes the address, and a GET carries the session token in it.

@@ -1,8 +1,11 @@
-// What a mini-program's host gives a page, as far as `cos-wx-sdk-v5` asks for it: `wx.request`, `wx.uploadFile`, files, storage.
+// What a mini-program's host gives a page, as far as `cos-wx-sdk-v5` uses it: `wx.request`,
+// `wx.uploadFile`, files, storage.
+// <https://developers.weixin.qq.com/miniprogram/dev/api/network/request/wx.request.html>
 //
-// Promises: requests leave over real sockets, with the defaults of the documents (a body is JSON, `GET` puts it into the query, a status
-// of any kind is a success); what the SDK asks for beyond this fails by name, not silently. Leaves out: sessions, downloads, the
-// list of allowed domains, everything visible. https://developers.weixin.qq.com/miniprogram/dev/api/network/request/wx.request.html
+// Guarantees: requests leave over real sockets, with the documented defaults (a body is JSON, `GET`
+// puts it into the query, a response of any status is a success). Anything else that the SDK uses
+// fails by name, not silently. Not covered: sessions, downloads, the list of allowed domains,
+// everything visible.
 'use strict';
 
 const fs = require('node:fs');
@@ -63,7 +66,8 @@ function send(url, { method, headers, timeout }, body, fail, received) {
   return { abort: () => outgoing.destroy(), onProgressUpdate: () => {} };
 }
 
-// Names under `localhost` are this machine, as RFC 6761 has it and as Node leaves it to the system; no other name is looked up.
+// Names under `localhost` are this machine, as RFC 6761 has it and as Node leaves it to the system;
+// no other name is looked up.
 function lookup(name, options, found) {
   if (!/(^|\.)localhost$/.test(name)) return found(new Error(`${name} is not this machine`));
   return options.all ? found(null, [{ address: '127.0.0.1', family: 4 }]) : found(null, '127.0.0.1', 4);

@@ -1,7 +1,8 @@
 """Checks template.yaml, scf/ and the packages. `check` is the only caller.
 
-Promises: every check runs, and every one that fails is told with its reason; the variables that a file sets are given to the
-packaged function, started as the platform starts it. Leaves out: what cfn-lint judges, and anything that needs an account.
+Guarantees: every check runs, and every one that fails is reported with its reason; the packaged
+function gets the variables that a file sets, started as the platform starts it. Not covered: what
+cfn-lint checks, and anything that needs an account.
 """
 
 import os
@@ -42,7 +43,8 @@ def who_may_ask_and_what_they_get_has_no_default():
     for file, variables in settings.of_every_file().items():
         for name in ("AUTH", "SECRET_ID", "SECRET_KEY"):
             assert variables[name].is_asked, f"{file}: {name} is not asked of whoever deploys"
-    # A grant is given in one of two ways, so neither can be asked of everybody; and neither has a value of its own.
+    # A grant is given in one of two ways, so neither can be asked of everybody; and neither has a
+    # value of its own.
     given = ("BUCKET", "REGION", "PREFIX", "ALLOW", "GRANTS_FILE")
     parameters = settings.template()["Parameters"]
     assert [parameters[name]["Default"] for name in ("Bucket", "Region", "Prefix", "Allow", "GrantsFile")] == [""] * 5
@@ -53,7 +55,7 @@ def who_may_ask_and_what_they_get_has_no_default():
 
 
 def grants_are_given_in_one_of_two_ways():
-    """The tools say so before they deploy; that the function does is shown below."""
+    """The tools refuse before they deploy; that the function does is shown below."""
     rules = settings.template()["Rules"]
     four = [{"Ref": name} for name in ("Bucket", "Region", "Prefix", "Allow")]
     without, beside = rules["OneGrantWithoutFile"], rules["NoGrantBesideFile"]

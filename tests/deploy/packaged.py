@@ -1,7 +1,8 @@
 """Makes packages, and starts what is in them as SCF starts it.
 
-Promises: a started function hears on loopback alone, has a cleared environment and no time without end; it is gone when the
-`with` block ends. Leaves out: judging, which is for `deployment_files.py`.
+Guarantees: a started function listens only on loopback, has a cleared environment and a time limit;
+it is gone when the `with` block ends. Not covered: what is right, which `deployment_files.py`
+decides.
 """
 
 import contextlib
@@ -86,7 +87,7 @@ class Function:
         return "".join(self.lines)
 
     def _address(self):
-        """From the line that says where it listens."""
+        """From the line with the address that it listens on."""
         for line in self.process.stdout:
             self.lines.append(line)
             if "listening" in line:

@@ -1,7 +1,7 @@
 """What the deployment files set, read as their tools read them.
 
-Promises: one shape for all three (a name, and whether its value is asked for and hidden); what cannot be read is an error.
-Leaves out: judging it, which is for `deployment_files.py`.
+Guarantees: one shape for all three (a name, and whether its value is asked for and hidden); what
+cannot be read is an error. Not covered: what is right, which `deployment_files.py` decides.
 """
 
 import re
@@ -13,7 +13,8 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# What everybody who deploys might answer. The key is one of the local cloud, so that nothing can be reached with it.
+# What everybody who deploys might answer. The key is one of the local cloud, so that nothing can be
+# reached with it.
 ALWAYS = {
     "SECRET_ID": "AKIDEMUdeployment",
     "SECRET_KEY": "CANARY-secret-key-of-a-deployment",
@@ -65,7 +66,7 @@ def of_every_file():
 
 
 def as_deployed(variables):
-    """Each way with its answers in place; and on loopback, with a cloud that nobody has to answer for."""
+    """Each way with its answers in place; on loopback, with a cloud that need not answer."""
     loopback = {"HOST": "127.0.0.1", "PORT": "0", "STS_ENDPOINTS": "http://127.0.0.1:9"}
     for way, answers in WAYS.items():
         answers = {**ALWAYS, **answers}

@@ -25,7 +25,7 @@ pub(crate) const STS_CONNECTIONS: Aim = Aim::Exactly(1);
 
 impl Aim {
     /// The aim and the verdict, as two cells of the table.
-    pub(crate) fn judge(self, figure: f64) -> String {
+    pub(crate) fn compare(self, figure: f64) -> String {
         let (aim, met) = match self {
             Self::Unset => return "none |".to_owned(),
             Self::AtMostTimes(limit) => (format!("at most {limit}x"), figure <= limit),
@@ -42,9 +42,9 @@ mod tests {
 
     #[test]
     fn the_limit_itself_is_met() {
-        assert_eq!(Aim::AtMostTimes(1.1).judge(1.1), "at most 1.1x | met");
-        assert_eq!(Aim::AtMostMegabytes(4.0).judge(4.000_001), "at most 4 MB | not met");
-        assert_eq!(Aim::Exactly(1).judge(1.0), "1 | met");
-        assert_eq!(Aim::Exactly(1).judge(2.0), "1 | not met");
+        assert_eq!(Aim::AtMostTimes(1.1).compare(1.1), "at most 1.1x | met");
+        assert_eq!(Aim::AtMostMegabytes(4.0).compare(4.000_001), "at most 4 MB | not met");
+        assert_eq!(Aim::Exactly(1).compare(1.0), "1 | met");
+        assert_eq!(Aim::Exactly(1).compare(2.0), "1 | not met");
     }
 }

@@ -59,7 +59,7 @@ fn ratio_row(name: &str, pairs: &[Pair], seconds: fn(&Sample) -> f64, aim: Aim) 
     };
     format!(
         "| {name} | {min:.2} | {median:.2} | {max:.2} | {of_medians:.2} | {} |\n",
-        aim.judge(median)
+        aim.compare(median)
     )
 }
 
@@ -67,7 +67,7 @@ fn megabytes_row(name: &str, function_bytes: u64, hello_bytes: u64, aim: Aim) ->
     let (ours, theirs) = (megabytes(function_bytes), megabytes(hello_bytes));
     format!(
         "| {name} | {ours:.2} MB ({function_bytes} B) | {theirs:.2} MB ({hello_bytes} B) | {} |\n",
-        aim.judge(ours)
+        aim.compare(ours)
     )
 }
 
@@ -81,7 +81,7 @@ fn memory_row(pairs: &[Pair]) -> String {
     let (theirs, their_most) = peak(|pair| &pair.hello);
     format!(
         "| peak memory after the first answer: median (largest) | {ours:.2} MB ({most:.2} MB) | {theirs:.2} MB ({their_most:.2} MB) | {} |\n",
-        aims::PEAK_MEMORY.judge(most)
+        aims::PEAK_MEMORY.compare(most)
     )
 }
 
@@ -90,7 +90,7 @@ fn count_row(name: &str, pairs: &[Pair], count: fn(&Sample) -> usize, aim: Aim) 
         pairs.iter().map(|pair| count(side(pair))).max().unwrap_or_default()
     };
     let (ours, theirs) = (most(|pair| &pair.function), most(|pair| &pair.hello));
-    format!("| {name} | {ours} | {theirs} | {} |\n", aim.judge(float(ours)))
+    format!("| {name} | {ours} | {theirs} | {} |\n", aim.compare(float(ours)))
 }
 
 fn megabytes(bytes: u64) -> f64 {
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn each_figure_stands_beside_its_aim() {
+    fn each_figure_is_next_to_its_aim() {
         let pairs = vec![
             Pair { function: sample(1.0, 5_000_000, 1), hello: sample(1.0, 2_000_000, 0) },
             Pair { function: sample(1.5, 6_500_000, 2), hello: sample(1.0, 2_000_000, 0) },

@@ -127,7 +127,7 @@ async fn each_request_is_printed_after_the_sts_calls_that_it_caused() {
 }
 
 #[tokio::test]
-async fn a_throttled_request_says_why_on_the_console() {
+async fn a_throttled_request_prints_why_on_the_console() {
     let mut started = Console::start(&mut run(&["--max-instances", "1", "--timeout", "5"]));
     let gateway = gateway(&started.until("Ctrl-C"));
     let hang = || client().get(format!("{gateway}/more?behave=hang-busy")).send();

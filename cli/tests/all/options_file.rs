@@ -23,7 +23,7 @@ fn run(directory: &TempDir, flags: &str, code: i32) -> (String, String) {
 }
 
 #[test]
-fn a_file_holds_what_flags_do_and_flags_win() {
+fn a_file_sets_what_flags_do_and_flags_win() {
     let file = options("platform = \"scf-web\"\nverbose = true\nseed = 7");
     let files = files(&[("emulator.toml", &file)]);
     let (out, _) = run(&files, "--config emulator.toml", 0);

@@ -48,7 +48,7 @@ pub type Target = (String, String, String);
 pub type ErrorCode = &'static str;
 
 /// Authorization with two keys: one of a user with full rights, and a temporary one.
-#[expect(missing_debug_implementations, reason = "it holds keys, which cannot be formatted")]
+#[expect(missing_debug_implementations, reason = "it contains keys, which cannot be formatted")]
 pub struct Authorizer {
     authorizer: auth::Authorizer,
     default_bucket: DefaultBucket,

@@ -1,4 +1,4 @@
-//! HTTP as COS speaks it: where a request points, its headers and body, and what every response
+//! HTTP as COS uses it: where a request points, its headers and body, and what every response
 //! has.
 
 pub(in crate::cos) mod address;

@@ -13,7 +13,7 @@
 //! # Guarantees
 //!
 //! A change is made on disk first, then visible. Each change is one rename or one unlink, so after
-//! a crash it is complete or absent. Writers are serialized, so a precondition still holds
+//! a crash it is complete or absent. Writers are serialized, so a precondition is still true
 //! when the change is made; readers never wait for a disk. A response that is being sent keeps its
 //! bytes, even when the object is deleted meanwhile.
 //!

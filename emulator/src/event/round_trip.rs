@@ -16,7 +16,7 @@ use crate::platform::{LambdaEvent, ScfEvent};
 type ToEvent = fn(&GatewayRequest) -> Value;
 
 #[test]
-fn every_shape_tells_the_whole_request() {
+fn every_shape_contains_the_whole_request() {
     let shapes: [(&str, ToEvent); 7] = [
         ("function-url", |request| scf(ScfEvent::FunctionUrl, request)),
         ("api-gateway", |request| scf(ScfEvent::ApiGateway, request)),
@@ -42,7 +42,7 @@ fn every_shape_tells_the_whole_request() {
 }
 
 #[test]
-fn a_client_cannot_tell_a_load_balancer_what_it_asked() {
+fn a_client_cannot_write_the_headers_of_a_load_balancer() {
     let mut request = requests().remove(0);
     for name in ["x-method", "x-uri", "x-real-ip", "x-forwarded-for"] {
         request.headers.insert(name, HeaderValue::from_static("forged"));

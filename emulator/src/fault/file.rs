@@ -212,7 +212,7 @@ mod tests {
     use super::rules;
 
     #[test]
-    fn every_kind_can_be_written_and_is_the_kind_it_says() {
+    fn every_kind_can_be_written_and_is_the_kind_it_names() {
         let kinds = [
             "close",
             "cut-after\"\nbytes = 3 #",

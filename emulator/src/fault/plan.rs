@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn the_queue_comes_first_and_holds_one_fault_a_call() {
+    fn the_queue_comes_first_and_has_one_fault_a_call() {
         let faults = Faults::new(Arc::new(Rng::new(Some(1))));
         let now = Timestamp::from_unix_seconds(1000).unwrap();
         faults.add(outage().nth(2)).unwrap();

@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn what_begins_no_answer_is_left_alone() {
+    fn what_begins_no_answer_is_unchanged() {
         assert!(shuffled(b"{\"request_id\": 1}", &mut StdRng::seed_from_u64(1)).is_none());
     }
 }

@@ -23,14 +23,14 @@ pub(super) const ENTRIES: [Entry; 17] = [
     documented(
         "a `*` may be anywhere in an action, and at the end of a resource",
         GRAMMAR,
-        "a_wildcard_may_stand_anywhere_and_case_matters",
+        "a_wildcard_may_be_anywhere_and_case_matters",
     ),
     inferred(
         "a `*` elsewhere in a resource is read the same way; it cannot be escaped, and `?` is an ordinary character",
         "no page contradicts it",
         "nothing_else_is_a_wildcard_and_no_character_counts_twice",
     ),
-    documented("both forms of COS resources mean the same", RESOURCES, "both_forms_say_the_same"),
+    documented("both forms of COS resources mean the same", RESOURCES, "both_forms_mean_the_same"),
     inferred(
         "a resource of a project, or of an account that is not `uid/<appid>`, is refused",
         "COS never grants on it",
@@ -44,7 +44,7 @@ pub(super) const ENTRIES: [Entry; 17] = [
     documented(
         "an absent key meets only operators with `_if_exist`, negative operators included",
         CONDITIONS,
-        "absent_keys_meet_only_what_says_if_exist",
+        "absent_keys_meet_only_if_exist",
     ),
     documented(
         "quantifiers count the values of the request",
@@ -59,7 +59,7 @@ pub(super) const ENTRIES: [Entry; 17] = [
     inferred(
         "a value of the request that is not of the operator's type meets nothing, not even a negation",
         "failing closed",
-        "conditions_hold_as_a_naive_reader_says",
+        "conditions_are_met_as_a_naive_reader_decides",
     ),
     inferred(
         "`null_equal` takes the empty text or `true` for absent or empty, `false` for the opposite",
@@ -79,7 +79,7 @@ pub(super) const ENTRIES: [Entry; 17] = [
     documented(
         "an empty `versionid` counts as none",
         COS_CONDITIONS,
-        "an_empty_version_is_none_but_an_empty_prefix_is_one",
+        "an_empty_version_counts_as_missing_and_an_empty_prefix_does_not",
     ),
     documented(
         "the list of buckets needs `*`",

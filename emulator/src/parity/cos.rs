@@ -77,7 +77,7 @@ pub(super) const ENTRIES: [Entry; 55] = [
         "a_key_must_be_allowed_as_sent_and_as_merged",
     ),
     sdk_source(
-        "a key may begin with `/`, though a page says that it must not",
+        "a key may begin with `/`, though a page forbids it",
         "suites of cos-nodejs-sdk-v5 and cos-js-sdk-v5 upload such keys; page 436/13324",
         "keys_that_no_object_may_have",
     ),
@@ -94,7 +94,7 @@ pub(super) const ENTRIES: [Entry; 55] = [
     documented(
         "an error is XML with `Code`, `Message`, `Resource`, `RequestId` and `TraceId`; one to HEAD has no body",
         ERRORS,
-        "an_error_to_head_has_no_body_and_still_says_why",
+        "an_error_to_head_has_no_body_and_still_has_its_reason",
     ),
     observed(
         "the forms of request ids and of upload ids",
@@ -124,7 +124,7 @@ pub(super) const ENTRIES: [Entry; 55] = [
     documented(
         "`Content-MD5` is checked, `Content-Length` is due, 5 GB at the most in one piece",
         OBJECT,
-        "bodies_that_are_not_what_their_headers_say",
+        "bodies_that_are_not_what_their_headers_declare",
     ),
     documented(
         "`x-cos-forbid-overwrite: true` is 409 `FileAlreadyExists`",
@@ -166,7 +166,7 @@ pub(super) const ENTRIES: [Entry; 55] = [
     documented(
         "a list has prefix, delimiter, marker and max-keys, 1000 at the most",
         LIST,
-        "a_list_tells_what_the_sdks_read",
+        "a_list_contains_what_the_sdks_read",
     ),
     documented(
         "`encoding-type=url` encodes keys, prefixes and markers",
@@ -176,7 +176,7 @@ pub(super) const ENTRIES: [Entry; 55] = [
     observed("`/` is not encoded", "the documents' samples", "keys_are_encoded_when_asked_for"),
     inferred(
         "a number above its limit is cut to the limit",
-        "no page says",
+        "not documented",
         "lists_that_are_refused",
     ),
     inferred(
@@ -257,7 +257,7 @@ pub(super) const ENTRIES: [Entry; 55] = [
     documented(
         "the first CORS rule that fits answers a preflight; without one it is 403",
         PREFLIGHT,
-        "a_preflight_says_what_it_needs",
+        "a_preflight_names_what_it_needs",
     ),
     documented(
         "answers to pages of allowed origins carry `Access-Control-*` and `Vary`",

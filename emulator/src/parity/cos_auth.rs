@@ -34,7 +34,7 @@ pub(super) const ENTRIES: [Entry; 38] = [
     sdk_source(
         "where the two times differ, either is the one in the text that is signed",
         "cos-nodejs-sdk-v5 takes q-sign-time, cos-go-sdk-v5 q-key-time",
-        "a_signature_is_good_for_its_own_time_alone",
+        "a_signature_is_good_only_for_its_own_time",
     ),
     sdk_source(
         "a `+` in a query is signed and decided as a blank",
@@ -85,17 +85,17 @@ pub(super) const ENTRIES: [Entry; 38] = [
     documented(
         "a signature whose time is over is `AccessDenied` with `Request has expired` and `ServerTime`",
         ACCESS,
-        "a_signature_is_good_for_its_own_time_alone",
+        "a_signature_is_good_only_for_its_own_time",
     ),
     documented(
         "a clock that is 15 minutes off is `RequestTimeTooSkewed`",
         ERRORS,
-        "a_signature_is_good_for_its_own_time_alone",
+        "a_signature_is_good_only_for_its_own_time",
     ),
     inferred(
         "that code answers a signature of the future, and a `Date` that is far off",
         "the page names the code and not the cause",
-        "a_signature_is_good_for_its_own_time_alone",
+        "a_signature_is_good_only_for_its_own_time",
     ),
     documented(
         "`SignatureDoesNotMatch` comes with `StringToSign` and `FormatString`",
@@ -164,7 +164,7 @@ pub(super) const ENTRIES: [Entry; 38] = [
     ),
     inferred(
         "several deletions at once are decided key by key: what is denied is an `Error`, the others go",
-        "no page says",
+        "not documented",
         "each_key_of_a_deletion_is_decided_by_itself",
     ),
     documented(

@@ -14,7 +14,7 @@ pub struct Entry {
 /// How a behaviour is known, the surest first.
 #[derive(Clone, Copy, Debug)]
 pub enum Source {
-    /// The platform's own documentation says so: the page.
+    /// The page of the platform's own documentation.
     Documented(&'static str),
     /// Seen in answers of the real service: where and when.
     Observed(&'static str),

@@ -73,7 +73,7 @@ pub(super) const ENTRIES: [Entry; 17] = [
     inferred(
         "Lambda REST: a body that is not text becomes base64",
         "on the platform that is a setting of the API",
-        "bodies_that_are_no_text",
+        "bodies_that_are_not_text",
     ),
     documented(
         "Lambda behind a load balancer: `requestContext.elb`, query values stay percent-encoded, 502 as an HTML page",
@@ -82,13 +82,13 @@ pub(super) const ENTRIES: [Entry; 17] = [
     ),
     inferred(
         "Lambda behind a load balancer: of a repeated query name the last value stays",
-        "multi-value headers are off by default and have room for one",
+        "multi-value headers are off by default and carry one value",
         "lambda_load_balancer",
     ),
     documented(
         "binary bodies are base64 in every event that declares it",
         PAYLOAD_TWO,
-        "bodies_that_are_no_text",
+        "bodies_that_are_not_text",
     ),
     inferred(
         "a request without query and body has the members with empty values that the samples show",

@@ -86,7 +86,7 @@ pub(super) const ENTRIES: [Entry; 26] = [
     documented(
         "Lambda freezes an instance between invocations, once it asks for the next one",
         LAMBDA_LIFE,
-        "a_background_thread_stands_still_between_requests",
+        "a_background_thread_is_frozen_between_requests",
     ),
     inferred(
         "SCF freezes an instance as soon as its response is taken",
@@ -141,6 +141,6 @@ pub(super) const ENTRIES: [Entry; 26] = [
     observed(
         "`Status` and `Error Type` in Lambda's report of an invocation that failed",
         "public logs",
-        "lambda_says_why_an_invocation_failed",
+        "lambda_reports_why_an_invocation_failed",
     ),
 ];

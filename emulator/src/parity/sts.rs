@@ -22,7 +22,7 @@ pub(super) const ENTRIES: [Entry; 23] = [
     documented(
         "sizes: GET 32 KB, POST with v1 1 MB, POST with TC3 10 MB",
         REQUEST,
-        "what_is_no_request_of_this_api",
+        "what_is_not_a_request_of_this_api",
     ),
     documented(
         "a timestamp more than five minutes away is `AuthFailure.SignatureExpire`",

@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_have_names_by_first_appearance_wherever_they_stand() {
+    fn secrets_have_names_by_first_appearance_wherever_they_appear() {
         let mut mask = mask(&["alphasecret", "betasecret", "a given/secret"]);
         assert_eq!(mask.text("x=betasecret"), "x=secret-1");
         assert_eq!(mask.text("/alphasecret/%2Fbetasecret"), "/secret-2/%2Fsecret-1");

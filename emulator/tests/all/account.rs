@@ -61,7 +61,7 @@ async fn a_user_may_ask_for_what_its_policies_allow() {
 }
 
 #[tokio::test]
-async fn without_a_policy_there_is_no_right_and_a_deny_wins() {
+async fn without_a_policy_nothing_is_allowed_and_a_deny_wins() {
     let all = statement("allow", "name/sts:*", "*");
     let deny = statement("deny", "name/sts:*", "*");
     for policies in [Vec::new(), vec![policy(&format!("{all},{deny}"))]] {

@@ -59,7 +59,7 @@ async fn the_root_lists_every_service() {
 }
 
 #[tokio::test]
-async fn there_is_none_unless_asked_for() {
+async fn the_admin_api_starts_only_when_asked_for() {
     let cloud = crate::support::sts_only().await;
     assert!(cloud.admin().is_none());
     let cloud = builder(Platform::ScfWeb).start().await.unwrap();
@@ -266,7 +266,7 @@ async fn nothing_happened(cloud: &Cloud) {
 }
 
 #[tokio::test]
-async fn whoever_has_not_the_token_changes_nothing() {
+async fn without_the_token_nothing_changes() {
     let cloud = cloud_with_a_fault().await;
     let token = cloud.admin().unwrap().token().to_owned();
     let part: String = token.chars().take(39).collect();

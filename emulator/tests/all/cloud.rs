@@ -2,7 +2,7 @@
 
 use cos_emulator::{Cloud, KeyOwner, KeyPair, StartError};
 
-use crate::support::{Tc3, federation, function, issued, sts_only};
+use crate::support::{Tc3, assert_closed, federation, function, issued, sts_only};
 
 fn pair(secret_id: &str) -> KeyPair {
     KeyPair { secret_id: secret_id.to_owned(), secret_key: "a-secret-key-of-a-test".to_owned() }
@@ -129,14 +129,6 @@ async fn listeners_are_on_loopback_and_close_with_the_cloud() {
     }
     drop(cloud);
     for address in &addresses {
-        let mut closed = false;
-        for _ in 0..200 {
-            closed = std::net::TcpStream::connect(address).is_err();
-            if closed {
-                break;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
-        assert!(closed, "{address}");
+        assert_closed(address).await;
     }
 }

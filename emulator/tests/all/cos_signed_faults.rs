@@ -60,7 +60,7 @@ async fn a_key_that_is_revoked_in_the_middle_is_unknown_and_others_are_not() {
 }
 
 #[tokio::test]
-async fn a_wrong_clock_refuses_what_is_signed_now_and_tells_its_own_time() {
+async fn a_wrong_clock_refuses_what_is_signed_now_and_shows_its_own_time() {
     let cloud = sts_only().await;
     let caller = Caller::of(&cloud).await;
     assert_eq!(caller.put(&cloud).await, is(200, ""));
@@ -138,7 +138,7 @@ async fn an_answer_that_is_cut_off_announces_all_of_it() {
 }
 
 #[tokio::test]
-async fn a_certificate_of_a_stranger_ends_one_connection_before_any_call() {
+async fn an_untrusted_certificate_ends_one_connection_before_any_call() {
     let cloud = sts_only().await;
     let caller = Caller::of(&cloud).await;
     let rule = FaultRule::new(Service::Cos, Fault::TlsFailure).nth(1);

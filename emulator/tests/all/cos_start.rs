@@ -4,7 +4,7 @@
 use cos_emulator::{Cloud, StartError};
 use reqwest::Response;
 
-use crate::support::{client, plain_client};
+use crate::support::{assert_closed, client, plain_client};
 
 const HOST: &str = "examplebucket-1250000000.cos.ap-guangzhou.myqcloud.com";
 
@@ -80,15 +80,7 @@ async fn it_answers_on_loopback_with_and_without_tls_until_the_cloud_ends() {
     assert!(addresses.iter().all(|address| address.ip().is_loopback()));
     drop(cloud);
     for address in addresses {
-        let mut closed = false;
-        for _ in 0..200 {
-            closed = std::net::TcpStream::connect(address).is_err();
-            if closed {
-                break;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
-        assert!(closed, "{address}");
+        assert_closed(address).await;
     }
 }
 

@@ -167,7 +167,7 @@ async fn a_slow_body_arrives_whole_for_who_waits() {
 }
 
 #[tokio::test]
-async fn a_body_is_cut_where_the_fault_says() {
+async fn a_body_is_cut_where_the_fault_defines_it() {
     let cloud = faulty(sts(Fault::CloseAfter { bytes: 10 })).await;
     let mut response = federate(&cloud).await.unwrap();
     assert!(response.content_length().unwrap() > 100);
@@ -208,7 +208,7 @@ async fn an_api_error_is_http_200_and_issues_nothing() {
 }
 
 #[tokio::test]
-async fn a_wrong_clock_refuses_right_signatures_and_says_so_in_its_date() {
+async fn a_wrong_clock_refuses_right_signatures_and_shows_in_its_date() {
     for seconds in [301, -301] {
         let cloud = faulty(sts(Fault::WrongClock { seconds }).times(1)).await;
         let response = federate(&cloud).await.unwrap();
@@ -222,7 +222,7 @@ async fn a_wrong_clock_refuses_right_signatures_and_says_so_in_its_date() {
 }
 
 #[tokio::test]
-async fn a_key_that_expires_at_once_says_so_and_works_no_more() {
+async fn a_key_that_expires_at_once_has_its_error_and_works_no_more() {
     let cloud = faulty(sts(Fault::ExpiredNow).nth(1)).await;
     let stale = assume(&cloud).await;
     let expires = stale["Response"]["ExpiredTime"].as_i64().unwrap();
@@ -264,7 +264,7 @@ async fn a_stale_pair_has_the_token_of_an_earlier_key_and_is_refused() {
 }
 
 #[tokio::test]
-async fn a_certificate_of_a_stranger_is_refused_by_the_client() {
+async fn an_untrusted_certificate_is_refused_by_the_client() {
     let cloud = faulty(sts(Fault::TlsFailure).nth(1)).await;
     let error = federate(&cloud).await.unwrap_err();
     assert!(error.is_connect(), "{error:?}");
@@ -273,7 +273,7 @@ async fn a_certificate_of_a_stranger_is_refused_by_the_client() {
 }
 
 #[tokio::test]
-async fn a_name_that_does_not_resolve_stands_between_the_function_and_the_sts() {
+async fn the_function_gets_an_endpoint_whose_name_does_not_resolve() {
     let builder = behaving(SCF, "environment").fault(sts(Fault::DnsFailure));
     let cloud = builder.start().await.unwrap();
     let response = plain_client().get(cloud.gateway_url().unwrap()).send();

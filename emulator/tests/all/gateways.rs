@@ -131,7 +131,7 @@ async fn a_request_without_query_and_body() {
 }
 
 #[tokio::test]
-async fn bodies_that_are_no_text() {
+async fn bodies_that_are_not_text() {
     for shape in SHAPES {
         let cloud = builder(shape).start().await.unwrap();
         let response = plain_client()

@@ -63,7 +63,7 @@ fn every_test_that_is_named_exists() {
 }
 
 #[test]
-fn sources_say_where_and_no_behaviour_is_listed_twice() {
+fn sources_are_named_and_no_behaviour_is_listed_twice() {
     let mut behaviours = BTreeSet::new();
     for line in parity::entries() {
         let entry = line.entry;

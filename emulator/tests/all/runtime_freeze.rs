@@ -33,7 +33,7 @@ async fn frozen(cloud: &Cloud) -> i32 {
 }
 
 #[tokio::test]
-async fn a_background_thread_stands_still_between_requests() {
+async fn a_background_thread_is_frozen_between_requests() {
     for platform in ALL {
         let cloud = behaving(platform, "ticks").start().await.unwrap();
         let before = ticks(&cloud).await;

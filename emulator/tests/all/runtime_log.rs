@@ -91,7 +91,7 @@ async fn lambda() {
 }
 
 #[tokio::test]
-async fn lambda_says_why_an_invocation_failed() {
+async fn lambda_reports_why_an_invocation_failed() {
     for (behave, expected) in [
         ("crash-busy", "Status: error\tError Type: Runtime.ExitError"),
         ("memory", "Status: error\tError Type: Runtime.OutOfMemory"),

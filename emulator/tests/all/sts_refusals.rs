@@ -338,7 +338,7 @@ async fn who_and_when_of_v1() {
 }
 
 #[tokio::test]
-async fn what_is_no_request_of_this_api() {
+async fn what_is_not_a_request_of_this_api() {
     let cloud = sts_only().await;
     let sts = cloud.sts();
     let url = sts.https_url();

@@ -262,7 +262,7 @@ async fn the_issued_keys_of_a_role_work_with_their_own_token_only() {
 }
 
 #[tokio::test]
-async fn what_stands_twice_is_refused_though_the_signature_is_right() {
+async fn what_is_repeated_is_refused_though_the_signature_is_right() {
     let cloud = sts_only().await;
     let sts = cloud.sts();
     let call = Tc3::new(cloud.sub_account_key(), "GetFederationToken", &federation());

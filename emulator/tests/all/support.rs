@@ -234,3 +234,14 @@ pub(crate) fn issued(answer: &Value) -> (KeyPair, String) {
     let pair = KeyPair { secret_id: text("TmpSecretId"), secret_key: text("TmpSecretKey") };
     (pair, text("Token"))
 }
+
+/// Waits until nothing listens on this address; fails after two seconds.
+pub(crate) async fn assert_closed(address: impl std::net::ToSocketAddrs + std::fmt::Display) {
+    for _ in 0..200 {
+        if std::net::TcpStream::connect(&address).is_err() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{address} is still open");
+}

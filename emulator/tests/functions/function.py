@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""A function that behaves as it is told: by the variable BEHAVIOUR, or by `behave` in the query of a request.
+"""A function for tests. BEHAVIOUR, or `behave` in the query of a request, chooses what it does.
 
-Speaks SCF's and Lambda's runtime API and plain HTTP, chosen as the real function chooses. Well-behaved unless told
-otherwise: it answers with the event it got. ONCE_FILE limits BEHAVIOUR to the first instance that creates the file.
+It uses SCF's and Lambda's runtime API and plain HTTP, chosen as the real function chooses. Without
+BEHAVIOUR it answers with the event that it got. ONCE_FILE limits BEHAVIOUR to the first instance
+that creates the file.
 """
 
 import base64
@@ -241,7 +242,7 @@ def reply(value, status=201):
 
 
 def credentials():
-    """The real job, in the plainest form: one call to the STS, signed here and by nobody else's code."""
+    """The real job in its plainest form: one call to the STS, signed here with no other code."""
     resource = "qcs::cos:%s:uid/1250000000:%s/users/*" % (os.environ["REGION"], os.environ["BUCKET"])
     policy = {"version": "2.0", "statement": [{"effect": "allow", "action": ["name/cos:PutObject"], "resource": [resource]}]}
     body = json.dumps({"Name": "python", "Policy": urllib.parse.quote(json.dumps(policy))})

@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_for_its_own_algorithm_alone() {
+    fn a_key_is_only_for_its_own_algorithm() {
         for (own, jwk, message, signature) in examples() {
             let keys =
                 KeySet::of_jwks(&jwks(std::slice::from_ref(&jwk)), &Algorithm::ALL).ok().unwrap();

@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_was_issued_in_the_future_is_refused_whatever_its_nbf_says() {
+    fn a_token_that_was_issued_in_the_future_is_refused_whatever_its_nbf_is() {
         let mut claims = json!({"iss": "https://issuer.example.com", "aud": "uploads", "sub": "u-1", "exp": NOW + 600});
         for (nbf, iat, outcome) in [
             (NOW - 60, NOW - 60, Ok(())),

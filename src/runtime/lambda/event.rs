@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_client_writes_is_no_identity() {
+    fn what_a_client_writes_is_not_an_identity() {
         for mut event in [http_api(), rest(), alb()] {
             event["authorizer"] = json!({"jwt": {"claims": {"sub": "u"}}, "claims": {"sub": "u"}});
             event["body"] =

@@ -87,7 +87,8 @@ fn from_clb(event: &Map<String, Value>, headers: HeaderMap) -> Result<Inbound, E
     let payload = match member(event, "payload") {
         None => String::new(),
         Some(Value::String(payload)) => payload.clone(),
-        // A missing body and the body `{}` look the same here, but only the first one means that there is none.
+        // A missing body and the body `{}` look the same here, but only the first one means that
+        // there is none.
         Some(Value::Object(payload)) if payload.is_empty() && has_no_body(&headers) => {
             String::new()
         }

@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_version_is_none_but_an_empty_prefix_is_one() {
+    fn an_empty_version_counts_as_missing_and_an_empty_prefix_does_not() {
         let context = Context::new().with("cos:versionid", "").with("cos:prefix", "");
         assert_eq!(context.seen("cos:versionid"), None);
         assert_eq!(context.seen("cos:prefix").unwrap(), [""]);

@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wildcard_may_stand_anywhere_and_case_matters() {
+    fn a_wildcard_may_be_anywhere_and_case_matters() {
         let words = "* name/* *:* cos:* name/cos:Put* *:PutObject cos:*Obj* c*s:P*t";
         for text in words.split(' ') {
             assert!(parse(text).unwrap().covers("cos:PutObject"), "{text}");

@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_network_is_refused() {
+    fn what_is_not_a_network_is_refused() {
         for text in [
             "",
             "10.0.0",

@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_in_digits_is_no_number() {
+    fn what_is_not_in_digits_is_not_a_number() {
         for text in
             ["", "-", ".", "1.", ".5", "1.2.3", "+1", "1e3", "inf", "NaN", " 1", "--1", "１"]
         {

@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn both_forms_say_the_same() {
+    fn both_forms_mean_the_same() {
         let new = resource("qcs::cos:ap-guangzhou:uid/1250000000:b-1250000000/doc/*").unwrap();
         let old = resource("qcs::cos:ap-guangzhou:uid/1250000000:prefix//1250000000/b/doc/*");
         let old = old.unwrap();
@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn a_role_is_covered_by_its_own_service_and_account_alone() {
+    fn a_role_is_covered_only_by_its_own_service_and_account() {
         let creator =
             Account { appid: "1250000000".to_owned(), owner_uin: "100000000001".to_owned() };
         let role = |owner_uin: &str| Target::Role {

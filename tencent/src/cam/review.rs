@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_statement_that_cannot_mean_what_it_says_is_named() {
+    fn a_statement_that_cannot_mean_what_it_states_is_named() {
         let get_bucket = r#""name/cos:GetBucket""#;
         for (actions, resource, condition, part) in [
             (r#""name/cos:GetObjectUrl""#, "users/*", "", "no action `name/cos:GetObjectUrl`"),

@@ -34,7 +34,7 @@ mod tests {
     use super::covers;
 
     #[test]
-    fn a_star_stands_for_any_run_of_characters() {
+    fn a_star_matches_any_run_of_characters() {
         for (pattern, text) in [
             ("", ""),
             ("*", ""),

@@ -67,9 +67,7 @@ impl Process {
             .map_err(|fault| Failure::new(format!("the output broke: {fault}")))?;
         let line: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
         let address = line.get("address").and_then(serde_json::Value::as_str).map(str::to_owned);
-        address.ok_or_else(|| {
-            Failure::new(format!("the server said `{line}` and not where it listens"))
-        })
+        address.ok_or_else(|| Failure::new(format!("the server printed `{line}`, not its address")))
     }
 
     /// Waits for a line with this text, and hands it back.

@@ -37,6 +37,21 @@ pub fn issuer_on(platform: Platform) -> Result<CloudBuilder, Failure> {
     Ok(builder.on_function_output(print))
 }
 
+/// The deployed binary on `platform` with these variables, and a browser in front of it.
+///
+/// # Errors
+/// When the cloud cannot start.
+pub async fn start(
+    platform: Platform,
+    variables: &[(&str, &str)],
+) -> Result<(Cloud, Browser), Failure> {
+    let set = |builder: CloudBuilder, (name, value): &(&str, &str)| builder.env(*name, *value);
+    let builder = variables.iter().fold(issuer_on(platform)?, set);
+    let cloud = builder.start().await.map_err(|error| Failure::new(error.to_string()))?;
+    let browser = Browser::of(&cloud)?;
+    Ok((cloud, browser))
+}
+
 #[expect(
     clippy::print_stdout,
     reason = "what the function logs is part of what the leak check reads"

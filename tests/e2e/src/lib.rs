@@ -32,7 +32,7 @@ pub use documented::{Language, documented};
 pub use failure::Failure;
 pub use in_process::{InProcess, MovableClock};
 pub use installed::{bootstrap, search_path};
-pub use issuer::{Answer, Browser, PLATFORMS, issuer_on, printed};
+pub use issuer::{Answer, Browser, PLATFORMS, issuer_on, printed, start};
 pub use page::{read, send_as_written};
 pub use page_server::PageServer;
 use peer::http_client;

@@ -32,7 +32,7 @@ pub type Model = fn(&Answered<'_>) -> Result<SessionKey, Complaint>;
 
 /// What reached a client.
 #[derive(Clone, Copy)]
-#[expect(missing_debug_implementations, reason = "its text holds issued credentials")]
+#[expect(missing_debug_implementations, reason = "its text contains issued credentials")]
 pub struct Answered<'a> {
     /// The HTTP status.
     pub status: u16,

@@ -16,7 +16,7 @@ use crate::{Failure, http_client};
 const REGION: &str = "ap-guangzhou";
 
 /// The owner of a cloud's account.
-#[expect(missing_debug_implementations, reason = "it holds the account's first key")]
+#[expect(missing_debug_implementations, reason = "it contains the account's first key")]
 pub struct Storage {
     client: reqwest::Client,
     url: String,

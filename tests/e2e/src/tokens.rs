@@ -47,7 +47,7 @@ pub enum Signer<'s> {
 }
 
 /// One key of each type; their `kid`s are `rsa`, `p256` and `ed25519`.
-#[expect(missing_debug_implementations, reason = "it holds keys")]
+#[expect(missing_debug_implementations, reason = "it contains keys")]
 pub struct TokenIssuer {
     rsa: RsaKeyPair,
     p256: EcdsaKeyPair,

@@ -65,7 +65,7 @@ async fn every_answer_of_every_route_forbids_caches() {
 
 /// Bytes that are not a request get an answer that a cache cannot keep, or that forbids caches.
 #[tokio::test]
-async fn what_is_no_request_is_answered_without_a_body() {
+async fn what_is_not_a_request_is_answered_without_a_body() {
     let mut process = Process::start(VARIABLES).unwrap();
     let address = process.address().await.unwrap();
     let large = "x".repeat(100 * 1024);

@@ -10,7 +10,7 @@
 use std::io::Write as _;
 
 use cos_emulator::{Cloud, LambdaEvent, Outcome, Platform, ScfEvent};
-use cos_issuer_e2e::{API_KEY, Answer, Browser, PLATFORMS, issuer_on, printed};
+use cos_issuer_e2e::{API_KEY, Answer, Browser, PLATFORMS, printed, start};
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
@@ -27,7 +27,7 @@ const BY_API_KEY: [(&str, &str); 2] = [("AUTH", "api-key"), ("API_KEYS", API_KEY
 #[tokio::test(flavor = "multi_thread")]
 async fn an_api_key_is_accepted_as_a_bearer_token() {
     for platform in ON {
-        let (cloud, browser) = start(platform, &BY_API_KEY).await;
+        let (cloud, browser) = start(platform, &BY_API_KEY).await.unwrap();
         let answer = ask(&browser, &[("authorization", &bearer(API_KEY))]).await;
         assert_eq!(answer.status, 200, "{platform:?}: {answer:?}");
         assert_eq!(cloud.sts().call_count(), 1, "{platform:?}");
@@ -45,7 +45,7 @@ async fn an_api_key_is_accepted_as_a_bearer_token() {
 #[tokio::test(flavor = "multi_thread")]
 async fn cookie_only_is_unauthenticated() {
     for platform in ON {
-        let (cloud, browser) = start(platform, &BY_API_KEY).await;
+        let (cloud, browser) = start(platform, &BY_API_KEY).await.unwrap();
         let cookie = format!("session={API_KEY}; Authorization=Bearer {API_KEY}");
         let answer = ask(&browser, &[("cookie", &cookie)]).await;
         refused(&answer, "AuthFailure.ProofMissing");
@@ -62,7 +62,7 @@ async fn cookie_only_is_unauthenticated() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_or_wrong_credential_makes_no_call() {
     for platform in ON {
-        let (cloud, browser) = start(platform, &BY_API_KEY).await;
+        let (cloud, browser) = start(platform, &BY_API_KEY).await.unwrap();
         let (missing, wrong) = ("AuthFailure.ProofMissing", "AuthFailure.ApiKey");
         let digest = API_KEYS.get(5..69).unwrap();
         for (value, name) in [
@@ -87,7 +87,7 @@ async fn an_api_key_may_have_a_header_of_its_own() {
         ("ALLOWED_ORIGINS", "https://app.example.com"),
     ];
     for platform in ON {
-        let (cloud, browser) = start(platform, &settings).await;
+        let (cloud, browser) = start(platform, &settings).await.unwrap();
         let answer = ask(&browser, &[("authorization", &bearer(API_KEY))]).await;
         assert_eq!(answer.body["codeDesc"], "AuthFailure.ProofMissing");
         let challenge = answer.header("www-authenticate");
@@ -114,7 +114,7 @@ async fn spoofed_gateway_identity_is_ignored() {
         if platform == Platform::ScfWeb {
             continue;
         }
-        let (cloud, browser) = start(platform, &[("AUTH", "gateway")]).await;
+        let (cloud, browser) = start(platform, &[("AUTH", "gateway")]).await.unwrap();
         let context = json!({"requestContext": {"authorizer": {"jwt": {"claims": {"sub": "u"}}}, "identity": {"secretId": "u"}}});
         let spoofed = [
             ("x-amzn-oidc-identity", "u"),
@@ -146,7 +146,7 @@ async fn an_identity_of_the_gateway_is_accepted_where_auth_names_it() {
     let lambda = (Platform::Lambda(LambdaEvent::HttpApi), lambda, without_subject);
     let scf = (Platform::Scf(ScfEvent::ApiGateway), scf, empty_subject);
     for ((platform, event, bad), method) in [(lambda, "gateway-jwt"), (scf, "gateway-key-pair")] {
-        let (cloud, _) = start(platform, &[("AUTH", "gateway")]).await;
+        let (cloud, _) = start(platform, &[("AUTH", "gateway")]).await.unwrap();
         let refusal = invoke(&cloud, &bad).await;
         assert_eq!(refusal, (401, json!("AuthFailure.GatewayIdentity")));
         assert_eq!(cloud.sts().call_count(), 0, "{platform:?}");
@@ -157,7 +157,7 @@ async fn an_identity_of_the_gateway_is_accepted_where_auth_names_it() {
         assert!(!output.contains("person-1"), "{platform:?}");
 
         // `AUTH` does not name the method.
-        let (cloud, _) = start(platform, &BY_API_KEY).await;
+        let (cloud, _) = start(platform, &BY_API_KEY).await.unwrap();
         let refusal = invoke(&cloud, &event).await;
         assert_eq!(refusal, (401, json!("AuthFailure.ProofMissing")));
         assert_eq!(cloud.sts().call_count(), 0, "{platform:?}");
@@ -185,7 +185,7 @@ async fn groups_behind_a_gateway_match_where_the_grant_asks_for_a_list() {
         let path = file.path().to_str().unwrap();
         let platform = Platform::Lambda(LambdaEvent::HttpApi);
         let settings = [("AUTH", "gateway"), ("GRANTS_FILE", path)];
-        let (cloud, _) = start(platform, &settings).await;
+        let (cloud, _) = start(platform, &settings).await.unwrap();
         let status = invoke(&cloud, &event).await.0;
         assert_eq!(status, if is_granted { 200 } else { 403 }, "{wanted}");
         assert_eq!(cloud.sts().call_count(), usize::from(is_granted), "{wanted}");
@@ -213,16 +213,6 @@ async fn invoke(cloud: &Cloud, event: &Value) -> (u64, Value) {
     let body: Value = serde_json::from_str(reply["body"].as_str().unwrap()).unwrap();
     let status = reply["statusCode"].as_u64().unwrap();
     (status, body["codeDesc"].clone())
-}
-
-async fn start(platform: Platform, settings: &[(&str, &str)]) -> (Cloud, Browser) {
-    let mut builder = issuer_on(platform).unwrap();
-    for (name, value) in settings {
-        builder = builder.env(*name, *value);
-    }
-    let cloud = builder.start().await.unwrap();
-    let browser = Browser::of(&cloud).unwrap();
-    (cloud, browser)
 }
 
 async fn ask(browser: &Browser, headers: &[(&str, &str)]) -> Answer {

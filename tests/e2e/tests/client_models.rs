@@ -13,11 +13,11 @@
     reason = "a fault in a helper of these tests is a failed test"
 )]
 
-use cos_emulator::{Cloud, Platform};
+use cos_emulator::Platform;
 use cos_issuer_e2e::models::{
     Model, android, coscli, flutter, go, harmonyos, ios, java, react_native,
 };
-use cos_issuer_e2e::{Answer, Browser, issuer_on, read, send_as_written};
+use cos_issuer_e2e::{Answer, read, send_as_written, start};
 use serde_json::{Value, json};
 use tencent::time::{Clock, SystemClock};
 
@@ -142,7 +142,7 @@ const CVM_IN_GO: Changes = &[
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mutilated_answer_is_refused_as_the_source_refuses_it() {
-    let (_cloud, browser) = start().await;
+    let (_cloud, browser) = start(Platform::ScfWeb, &[]).await.unwrap();
     for (request, model, changes) in CHANGED {
         let whole = send_as_written(&browser, request).await.unwrap();
         assert_eq!(whole.status, 200, "{request}");
@@ -164,8 +164,8 @@ async fn a_mutilated_answer_is_refused_as_the_source_refuses_it() {
 
 /// Why the flat format has no `code` of ours: Go's names match in any case.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_numeric_code_beside_the_flat_members_would_break_go() {
-    let (_cloud, browser) = start().await;
+async fn a_numeric_code_next_to_the_flat_members_would_break_go() {
+    let (_cloud, browser) = start(Platform::ScfWeb, &[]).await.unwrap();
     let mut answer = send_as_written(&browser, "GET /sts?format=cvm").await.unwrap();
     for model in [go::cvm_security_credentials as Model, coscli::cam_auth] {
         assert!(read(model, &answer, now()).is_ok());
@@ -175,12 +175,6 @@ async fn a_numeric_code_beside_the_flat_members_would_break_go() {
         let words = read(model, &answer, now()).err().unwrap();
         assert!(words.to_string().contains("cannot unmarshal"), "{words}");
     }
-}
-
-async fn start() -> (Cloud, Browser) {
-    let cloud = issuer_on(Platform::ScfWeb).unwrap().start().await.unwrap();
-    let browser = Browser::of(&cloud).unwrap();
-    (cloud, browser)
 }
 
 fn now() -> i64 {

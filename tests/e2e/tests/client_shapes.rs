@@ -18,29 +18,29 @@ use cos_emulator::{Cloud, Platform};
 use cos_issuer_e2e::models::{
     Answered, Model, SessionKey, android, coscli, flutter, go, harmonyos, ios, java, react_native,
 };
-use cos_issuer_e2e::{Browser, Client, Variables, issuer_on, read, send_as_written};
+use cos_issuer_e2e::{Client, Variables, read, send_as_written, start};
 use serde_json::{Value, json};
 use tencent::time::{Clock, SystemClock};
 
 const PAGE: &str = include_str!("../../../docs/clients.md");
 
 /// Client, request and the format whose members it reads, as on the page, and what tests it.
-type Row = (&'static str, &'static str, &'static str, Judge);
+type Row = (&'static str, &'static str, &'static str, Reader);
 
 #[derive(Clone, Copy)]
-enum Judge {
+enum Reader {
     /// The npm package.
     Runs(&'static str),
     Models(Model),
 }
 
-const BROWSER: Judge = Judge::Runs("cos-js-sdk-v5");
-const MINI_PROGRAM: Judge = Judge::Runs("cos-wx-sdk-v5");
-const NODE: Judge = Judge::Runs("cos-nodejs-sdk-v5");
-const ANDROID: Judge = Judge::Models(android::session_credential_provider);
-const FLUTTER: Judge = Judge::Models(flutter::fetch_credentials);
-const REACT_ON_ANDROID: Judge = Judge::Models(react_native::on_android);
-const REACT_ON_IOS: Judge = Judge::Models(react_native::on_ios);
+const BROWSER: Reader = Reader::Runs("cos-js-sdk-v5");
+const MINI_PROGRAM: Reader = Reader::Runs("cos-wx-sdk-v5");
+const NODE: Reader = Reader::Runs("cos-nodejs-sdk-v5");
+const ANDROID: Reader = Reader::Models(android::session_credential_provider);
+const FLUTTER: Reader = Reader::Models(flutter::fetch_credentials);
+const REACT_ON_ANDROID: Reader = Reader::Models(react_native::on_android);
+const REACT_ON_IOS: Reader = Reader::Models(react_native::on_ios);
 const IOS_DOCUMENTS: &str = "iOS, the documents' sample";
 
 #[rustfmt::skip]
@@ -49,11 +49,11 @@ const ROWS: [Row; 31] = [
     ("apps of `cos_signer_lite` and `cossign`", "GET /sign", "cam", ANDROID),
     ("Android, `SessionCredentialProvider`", "GET /sign", "cam", ANDROID),
     ("Android, `SessionCredentialProvider`", "GET /sts", "sdk", ANDROID),
-    ("Android, `SessionCredentialProvider`, STS 3.0 mode", "GET /sts?format=sts", "sts", Judge::Models(android::sts_3)),
+    ("Android, `SessionCredentialProvider`, STS 3.0 mode", "GET /sts?format=sts", "sts", Reader::Models(android::sts_3)),
     ("Android, `STSScopeLimitCredentialProvider`", "POST /sts-scope", "sdk", ANDROID),
-    ("Android, the transfer demo", "GET /sts", "sdk", Judge::Models(android::transfer_demo)),
-    (IOS_DOCUMENTS, "GET /sts", "sdk", Judge::Models(ios::documented)),
-    ("iOS, the scope sample", "POST /sts", "sdk", Judge::Models(ios::scope_sample)),
+    ("Android, the transfer demo", "GET /sts", "sdk", Reader::Models(android::transfer_demo)),
+    (IOS_DOCUMENTS, "GET /sts", "sdk", Reader::Models(ios::documented)),
+    ("iOS, the scope sample", "POST /sts", "sdk", Reader::Models(ios::scope_sample)),
     ("browser, `cos-js-sdk-v5`", "GET /sts", "sdk", BROWSER),
     ("browser, `cos-js-sdk-v5`, `ScopeLimit`", "POST /sts-scope", "sdk", BROWSER),
     ("browser, `cos-js-sdk-v5`, the server names the object", "GET /getKeyAndCredentials?filename=a.jpg", "sdk", BROWSER),
@@ -72,11 +72,11 @@ const ROWS: [Row; 31] = [
     ("React Native on Android, scopes", "POST /sts/scope", "sdk", REACT_ON_ANDROID),
     ("React Native on iOS", "GET /sts", "sdk", REACT_ON_IOS),
     ("React Native on iOS, scopes", "POST /sts/scope", "sdk", REACT_ON_IOS),
-    ("HarmonyOS", "GET /sts", "sdk", Judge::Models(harmonyos::documented)),
-    ("Java, `HttpCredentialsEndpointProvider`", "GET /sts?format=cvm", "cvm", Judge::Models(java::instance_credentials_fetcher)),
-    ("Go, `CredentialIface` with `CredentialCompleteResult`", "GET /sts?format=sts", "sts", Judge::Models(go::complete_result)),
-    ("Go, `CredentialIface` with `CVMSecurityCredentials`", "GET /sts?format=cvm", "cvm", Judge::Models(go::cvm_security_credentials)),
-    ("coscli, CVM role mode", "GET /sts?format=cvm", "cvm", Judge::Models(coscli::cam_auth)),
+    ("HarmonyOS", "GET /sts", "sdk", Reader::Models(harmonyos::documented)),
+    ("Java, `HttpCredentialsEndpointProvider`", "GET /sts?format=cvm", "cvm", Reader::Models(java::instance_credentials_fetcher)),
+    ("Go, `CredentialIface` with `CredentialCompleteResult`", "GET /sts?format=sts", "sts", Reader::Models(go::complete_result)),
+    ("Go, `CredentialIface` with `CVMSecurityCredentials`", "GET /sts?format=cvm", "cvm", Reader::Models(go::cvm_security_credentials)),
+    ("coscli, CVM role mode", "GET /sts?format=cvm", "cvm", Reader::Models(coscli::cam_auth)),
 ];
 
 #[test]
@@ -89,12 +89,12 @@ fn the_page_has_exactly_the_rows_that_are_tested() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_client_of_the_page_signs_with_the_answer_to_its_request() {
-    let (cloud, browser) = start().await;
-    for (client, request, format, judge) in ROWS {
+    let (cloud, browser) = start(Platform::ScfWeb, &[("EXTENSIONS", "jpg")]).await.unwrap();
+    for (client, request, format, reader) in ROWS {
         let case = format!("{client}: {request}");
-        match judge {
-            Judge::Runs(package) => runs(&cloud, package, request, format).await,
-            Judge::Models(model) => {
+        match reader {
+            Reader::Runs(package) => runs(&cloud, package, request, format).await,
+            Reader::Models(model) => {
                 let answer = send_as_written(&browser, request).await.unwrap();
                 assert_eq!(answer.status, 200, "{case}: {answer:?}");
                 assert_eq!(format_of(&answer.body), format, "{case}");
@@ -117,9 +117,9 @@ async fn each_client_of_the_page_signs_with_the_answer_to_its_request() {
 /// words shows them.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_client_takes_a_refusal_for_a_credential() {
-    let (cloud, browser) = start().await;
-    for (client, request, _, judge) in ROWS {
-        let Judge::Models(model) = judge else {
+    let (cloud, browser) = start(Platform::ScfWeb, &[("EXTENSIONS", "jpg")]).await.unwrap();
+    for (client, request, _, reader) in ROWS {
+        let Reader::Models(model) = reader else {
             continue;
         };
         let separator = if request.contains('?') { '&' } else { '?' };
@@ -153,7 +153,7 @@ async fn no_client_takes_a_refusal_for_a_credential() {
 /// narrow if they were understood.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_samples_ask_of_other_servers_is_refused_in_words() {
-    let (cloud, browser) = start().await;
+    let (cloud, browser) = start(Platform::ScfWeb, &[("EXTENSIONS", "jpg")]).await.unwrap();
     for (request, code) in [
         ("POST /auth", "RouteNotFound"),
         ("GET /put-sign?ext=jpg", "RouteNotFound"),
@@ -178,7 +178,7 @@ async fn what_samples_ask_of_other_servers_is_refused_in_words() {
 /// The README of the mini-program SDK sends both; they are what is granted, or refused.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mini_program_names_its_bucket_and_region() {
-    let (cloud, browser) = start().await;
+    let (cloud, browser) = start(Platform::ScfWeb, &[("EXTENSIONS", "jpg")]).await.unwrap();
     let own = "bucket=examplebucket-1250000000&region=ap-guangzhou";
     let answer = browser.get(&format!("/sts?{own}")).await.unwrap();
     assert_eq!(answer.status, 200, "{answer:?}");
@@ -199,7 +199,7 @@ async fn a_mini_program_names_its_bucket_and_region() {
 /// not have it.
 #[tokio::test(flavor = "multi_thread")]
 async fn each_clients_way_to_leave_a_member_out_is_understood() {
-    let (cloud, browser) = start().await;
+    let (cloud, browser) = start(Platform::ScfWeb, &[("EXTENSIONS", "jpg")]).await.unwrap();
     let action = "name/cos:GetService";
     for (client, mut scope) in [
         ("Android", json!({})),
@@ -253,13 +253,6 @@ async fn runs(cloud: &Cloud, package: &str, request: &str, format: &str) {
     }
 }
 
-async fn start() -> (Cloud, Browser) {
-    let builder = issuer_on(Platform::ScfWeb).unwrap();
-    let cloud = builder.env("EXTENSIONS", "jpg").start().await.unwrap();
-    let browser = Browser::of(&cloud).unwrap();
-    (cloud, browser)
-}
-
 fn now() -> i64 {
     SystemClock.now().unix_seconds()
 }
@@ -292,10 +285,10 @@ fn validity(body: &Value) -> (Option<i64>, i64) {
 }
 
 /// The row as the page has it.
-fn as_written((client, request, format, judge): &Row) -> String {
-    let judge = match judge {
-        Judge::Runs(_) => "run",
-        Judge::Models(_) => "model",
+fn as_written((client, request, format, reader): &Row) -> String {
+    let reader = match reader {
+        Reader::Runs(_) => "run",
+        Reader::Models(_) => "model",
     };
-    format!("| {client} | `{request}` | `{format}` | {judge} |")
+    format!("| {client} | `{request}` | `{format}` | {reader} |")
 }

@@ -48,7 +48,7 @@ const OPTIONS: [(&str, &str, &str); 10] = [
 ];
 
 #[test]
-fn the_page_tells_how_the_drivers_point_each_sdk_here() {
+fn the_page_shows_how_the_drivers_point_each_sdk_here() {
     let (table, _) = PAGE.split_once("\n## ").unwrap();
     let rows = table.lines().filter(|line| line.starts_with('|')).skip(2);
     let told: Vec<Vec<&str>> =

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use cos_issuer_e2e::bootstrap;
 
 #[test]
-fn it_holds_nothing_of_the_local_cloud() {
+fn it_contains_nothing_of_the_local_cloud() {
     let binary = std::fs::read(bootstrap().unwrap()).unwrap();
     assert!(!contains(&binary, cos_emulator::MARKER), "the local cloud is in the deployed binary");
     // The same search finds what is there, so it is able to fail.

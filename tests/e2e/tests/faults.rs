@@ -1,12 +1,10 @@
 //! The deployed binary while faults are injected into the whole cloud: what its caller receives,
 //! and that it serves again once the faults end.
 
-#![expect(clippy::unwrap_used, reason = "a fault in a helper of these tests is a failed test")]
-
 use std::time::Duration;
 
-use cos_emulator::{Cloud, Fault, FaultRule, Platform, Service, WhichKey};
-use cos_issuer_e2e::{Answer, Browser, issuer_on};
+use cos_emulator::{Fault, FaultRule, Platform, Service, WhichKey};
+use cos_issuer_e2e::{Answer, Browser, issuer_on, start};
 
 const REFUSED: (u16, &str) = (502, "InternalError.UpstreamRefused");
 const THROTTLED: (u16, &str) = (503, "RequestLimitExceeded.Upstream");
@@ -16,9 +14,7 @@ const UNUSABLE: (u16, &str) = (502, "InternalError.UpstreamAnswer");
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_fault_of_the_sts_has_its_code_for_as_long_as_it_lasts() {
-    let cloud =
-        issuer_on(Platform::ScfWeb).unwrap().env("STS_DEADLINE_MS", "500").start().await.unwrap();
-    let browser = Browser::of(&cloud).unwrap();
+    let (cloud, browser) = start(Platform::ScfWeb, &[("STS_DEADLINE_MS", "500")]).await.unwrap();
     let pause = Duration::from_millis(100);
     for (fault, told) in [
         (Fault::CloseBefore, UNAVAILABLE),
@@ -42,7 +38,7 @@ async fn each_fault_of_the_sts_has_its_code_for_as_long_as_it_lasts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_name_that_does_not_resolve_and_a_strange_certificate_are_no_connection() {
+async fn a_name_that_does_not_resolve_and_an_untrusted_certificate_fail() {
     for fault in [Fault::DnsFailure, Fault::TlsFailure] {
         let case = fault.kind();
         let builder = issuer_on(Platform::ScfWeb).unwrap().fault(sts(fault));
@@ -55,7 +51,7 @@ async fn a_name_that_does_not_resolve_and_a_strange_certificate_are_no_connectio
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_revoked_calling_key_is_the_operators_affair() {
-    let (cloud, browser) = start(Platform::ScfWeb).await;
+    let (cloud, browser) = start(Platform::ScfWeb, &[]).await.unwrap();
     let revoke = Fault::RevokeKey(WhichKey::Calling);
     cloud.faults().add(sts(revoke).nth(1)).unwrap();
     for _ in 0..2 {
@@ -66,7 +62,7 @@ async fn a_revoked_calling_key_is_the_operators_affair() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_that_is_down_asks_nobody() {
     for platform in [Platform::Scf(Default::default()), Platform::Lambda(Default::default())] {
-        let (cloud, browser) = start(platform).await;
+        let (cloud, browser) = start(platform, &[]).await.unwrap();
         let down = FaultRule::new(Service::Gateway, Fault::Outage).action("/sign");
         cloud.faults().add(down.times(2)).unwrap();
         for _ in 0..2 {
@@ -75,12 +71,6 @@ async fn a_gateway_that_is_down_asks_nobody() {
         assert_eq!(cloud.sts().call_count(), 0);
         assert_eq!(browser.get("/sign").await.unwrap().status, 200);
     }
-}
-
-async fn start(platform: Platform) -> (Cloud, Browser) {
-    let cloud = issuer_on(platform).unwrap().start().await.unwrap();
-    let browser = Browser::of(&cloud).unwrap();
-    (cloud, browser)
 }
 
 fn sts(fault: Fault) -> FaultRule {

@@ -9,7 +9,7 @@
 )]
 
 use cos_emulator::{Cloud, LambdaEvent, Outcome, Platform};
-use cos_issuer_e2e::{Browser, issuer_on};
+use cos_issuer_e2e::{issuer_on, start};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
@@ -26,8 +26,7 @@ const REGION: &str = "ap-guangzhou";
 #[tokio::test(flavor = "multi_thread")]
 async fn wildcard_in_claim_key_prefix_ext_is_refused() {
     for platform in [Platform::ScfWeb, Platform::Lambda(LambdaEvent::HttpApi)] {
-        let cloud = issuer_on(platform).unwrap().env("EXTENSIONS", "jpg").start().await.unwrap();
-        let browser = Browser::of(&cloud).unwrap();
+        let (cloud, browser) = start(platform, &[("EXTENSIONS", "jpg")]).await.unwrap();
         for hostile in HOSTILE.split(' ') {
             let once = utf8_percent_encode(hostile, NON_ALPHANUMERIC).to_string();
             let twice = utf8_percent_encode(&once, NON_ALPHANUMERIC).to_string();
@@ -97,8 +96,7 @@ async fn a_hostile_claim_is_nobodys_prefix() {
 /// No route signs a text, a method or a key that the caller chooses.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_here_is_a_signing_oracle() {
-    let cloud = issuer_on(Platform::ScfWeb).unwrap().start().await.unwrap();
-    let browser = Browser::of(&cloud).unwrap();
+    let (cloud, browser) = start(Platform::ScfWeb, &[]).await.unwrap();
     let paths = "/auth /put-sign /post-policy /uploadSign /sts-direct-sign /sts-server-sign /sign/string /presign";
     for path in paths.split(' ') {
         for method in ["GET", "POST"] {

@@ -7,7 +7,7 @@
 )]
 
 use cos_emulator::{Cloud, Platform, ScfEvent};
-use cos_issuer_e2e::{Answer, Browser, PLATFORMS, issuer_on, printed};
+use cos_issuer_e2e::{Answer, Browser, PLATFORMS, issuer_on, printed, start};
 use serde_json::{Value, json};
 
 const POLICY: &str = r#"{"version":"2.0","statement":[{"effect":"allow","action":["name/cos:PutObject","name/cos:PostObject","name/cos:InitiateMultipartUpload","name/cos:UploadPart","name/cos:CompleteMultipartUpload","name/cos:AbortMultipartUpload","name/cos:ListParts","name/cos:ListMultipartUploads"],"resource":["qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/users/*"]}]}"#;
@@ -15,7 +15,7 @@ const POLICY: &str = r#"{"version":"2.0","statement":[{"effect":"allow","action"
 #[tokio::test(flavor = "multi_thread")]
 async fn sign_answers_an_old_client_of_the_samples_on_every_platform() {
     for platform in PLATFORMS {
-        let (cloud, browser) = start(platform).await;
+        let (cloud, browser) = start(platform, &[]).await.unwrap();
         let answer = browser.get("/sign").await.unwrap();
         assert_eq!(answer.status, 200, "{platform:?}: {answer:?}");
         let body = &answer.body;
@@ -45,7 +45,7 @@ async fn sign_answers_an_old_client_of_the_samples_on_every_platform() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_format_is_served_on_both_routes_and_methods() {
-    let (cloud, browser) = start(Platform::ScfWeb).await;
+    let (cloud, browser) = start(Platform::ScfWeb, &[]).await.unwrap();
     for (method, path, place) in [
         ("GET", "/sign", "/data/credentials"),
         ("POST", "/sign", "/data/credentials"),
@@ -72,7 +72,7 @@ async fn every_format_is_served_on_both_routes_and_methods() {
 /// Apps of the samples add cache busters, and post forms and objects that the samples never read.
 #[tokio::test(flavor = "multi_thread")]
 async fn sign_ignores_what_the_samples_ignored() {
-    let (cloud, browser) = start(Platform::ScfWeb).await;
+    let (cloud, browser) = start(Platform::ScfWeb, &[]).await.unwrap();
     let (form, json) = ("application/x-www-form-urlencoded", "application/json");
     for (path, content_type, body) in [
         ("/sign/", "", ""),
@@ -93,7 +93,7 @@ async fn sign_ignores_what_the_samples_ignored() {
 /// What users call their files: each is one key, in the policy as it was sent.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scope_of_an_unusual_key_is_that_key() {
-    let (cloud, browser) = start(Platform::ScfWeb).await;
+    let (cloud, browser) = start(Platform::ScfWeb, &[]).await.unwrap();
     for (name, is_taken) in [
         ("中文文件.txt", true),
         ("Screenshot 2026-04-28 at 13.12.14.png", true),
@@ -145,7 +145,7 @@ async fn a_scope_array_narrows_the_credential_to_what_was_asked_on_every_platfor
         "resource": ["qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/users/1/a.mp4"],
     }]});
     for platform in PLATFORMS {
-        let (cloud, browser) = start(platform).await;
+        let (cloud, browser) = start(platform, &[]).await.unwrap();
         for path in ["/sts", "/sts-scope", "/sts/scope"] {
             let request = browser
                 .request("POST", path)
@@ -167,9 +167,7 @@ async fn a_scope_array_narrows_the_credential_to_what_was_asked_on_every_platfor
 async fn an_object_that_the_function_names_is_all_its_credential_covers() {
     let prefix = "qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/";
     for platform in PLATFORMS {
-        let cloud =
-            issuer_on(platform).unwrap().env("EXTENSIONS", "jpg,png").start().await.unwrap();
-        let browser = Browser::of(&cloud).unwrap();
+        let (cloud, browser) = start(platform, &[("EXTENSIONS", "jpg,png")]).await.unwrap();
         let nested = browser.get("/getKeyAndCredentials?filename=Holiday.JPG").await.unwrap();
         assert_eq!(nested.status, 200, "{platform:?}: {nested:?}");
         assert_issued(&cloud, &nested.body["credentials"]);
@@ -204,7 +202,7 @@ async fn an_object_that_the_function_names_is_all_its_credential_covers() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shorter_life_is_asked_for_on_every_platform() {
     for platform in PLATFORMS {
-        let (cloud, browser) = start(platform).await;
+        let (cloud, browser) = start(platform, &[]).await.unwrap();
         let answer = browser.get("/sts?durationSeconds=900&format=cam").await.unwrap();
         assert_eq!(answer.status, 200, "{platform:?}: {answer:?}");
         let data = &answer.body["data"];
@@ -217,7 +215,7 @@ async fn a_shorter_life_is_asked_for_on_every_platform() {
 #[tokio::test(flavor = "multi_thread")]
 async fn probes_and_preflights_answer_without_a_call() {
     for platform in PLATFORMS {
-        let (cloud, browser) = start(platform).await;
+        let (cloud, browser) = start(platform, &[]).await.unwrap();
         for (method, path, status) in [
             ("GET", "/healthz", 200),
             ("GET", "/readyz", 200),
@@ -270,7 +268,7 @@ async fn a_base_path_is_taken_off() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_share_one_instance_and_one_process() {
-    let (cloud, browser) = start(Platform::Scf(ScfEvent::FunctionUrl)).await;
+    let (cloud, browser) = start(Platform::Scf(ScfEvent::FunctionUrl), &[]).await.unwrap();
     browser.get("/sign").await.unwrap();
     let processes = cloud.function_processes();
     for _ in 0..5 {
@@ -282,10 +280,10 @@ async fn requests_share_one_instance_and_one_process() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_function_warns_that_its_answers_are_logged() {
-    let (cloud, browser) = start(Platform::Scf(ScfEvent::FunctionUrl)).await;
+    let (cloud, browser) = start(Platform::Scf(ScfEvent::FunctionUrl), &[]).await.unwrap();
     browser.get("/healthz").await.unwrap();
     assert!(printed(&cloud, "SCF writes what an event function returns").await);
-    let (cloud, browser) = start(Platform::ScfWeb).await;
+    let (cloud, browser) = start(Platform::ScfWeb, &[]).await.unwrap();
     browser.get("/healthz").await.unwrap();
     assert!(printed(&cloud, "listening").await);
     assert!(!cloud.function_output().contains("SCF writes what an event function returns"));
@@ -293,7 +291,7 @@ async fn an_event_function_warns_that_its_answers_are_logged() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_decision_is_one_audit_line() {
-    let (cloud, browser) = start(Platform::ScfWeb).await;
+    let (cloud, browser) = start(Platform::ScfWeb, &[]).await.unwrap();
     let granted = browser.get("/sign").await.unwrap();
     let refused = browser.get("/sign?format=xml").await.unwrap();
     let sts_request_id = cloud.sts().calls().first().map(|call| call.request_id.clone()).unwrap();
@@ -315,12 +313,6 @@ async fn each_decision_is_one_audit_line() {
     assert_eq!(lines[1]["rule"], "InvalidParameter.Format");
 }
 
-async fn start(platform: Platform) -> (Cloud, Browser) {
-    let cloud = issuer_on(platform).unwrap().start().await.unwrap();
-    let browser = Browser::of(&cloud).unwrap();
-    (cloud, browser)
-}
-
 async fn assert_one_call(cloud: &Cloud, action: &str) {
     let answer = Browser::of(cloud).unwrap().get("/sign").await.unwrap();
     assert_eq!(answer.status, 200, "{answer:?}");
@@ -330,7 +322,7 @@ async fn assert_one_call(cloud: &Cloud, action: &str) {
     assert_eq!(calls, [(action.to_owned(), "Success".to_owned())]);
 }
 
-/// The keys are the ones that this STS issued; the message of a failure holds none of them.
+/// The keys are the ones that this STS issued; the message of a failure contains none of them.
 #[track_caller]
 fn assert_issued(cloud: &Cloud, credentials: &Value) {
     let known = cloud.secrets();

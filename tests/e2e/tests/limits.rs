@@ -93,7 +93,7 @@ async fn a_caller_over_the_limit_is_refused_and_no_other_caller_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_switched_off_gets_nothing_and_no_call_is_made() {
+async fn a_denied_caller_gets_nothing_and_no_call_is_made() {
     let off = refused(403, "UnauthorizedOperation.SwitchedOff");
     let granted = refused(200, "");
     for (entry, expected) in [

@@ -8,7 +8,7 @@
 #![expect(clippy::unwrap_used, reason = "a fault in a helper of these tests is a failed test")]
 
 use cos_emulator::{Cloud, LambdaEvent, Platform, ScfEvent};
-use cos_issuer_e2e::{API_KEY, Answer, Browser, PLATFORMS, issuer_on};
+use cos_issuer_e2e::{API_KEY, Answer, Browser, PLATFORMS};
 
 /// A web function and one event platform of each cloud.
 const ON: [Platform; 3] =
@@ -82,7 +82,7 @@ async fn an_origin_that_only_looks_like_an_allowed_one_may_read_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_allowed_origin_is_named_alone_and_never_with_credentials() {
+async fn only_an_allowed_origin_is_named_and_never_with_credentials() {
     for platform in ON {
         let (_cloud, browser) = start(platform, &[]).await;
         for (method, path) in [("GET", "/sign"), ("GET", "/nowhere"), ("OPTIONS", "/sts")] {
@@ -133,7 +133,7 @@ async fn a_page_may_send_the_headers_that_its_preflight_requests() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_preflight_never_mints() {
+async fn a_preflight_never_issues() {
     let bearer = format!("Bearer {API_KEY}");
     let scopes = r#"[{"action":"name/cos:PutObject","bucket":"examplebucket-1250000000","region":"ap-guangzhou","prefix":"users/1/a"}]"#;
     for platform in PLATFORMS {
@@ -222,16 +222,9 @@ const BY_API_KEY: [(&str, &str); 2] = [
 ];
 
 async fn start(platform: Platform, settings: &[(&str, &str)]) -> (Cloud, Browser) {
-    let mut builder = issuer_on(platform)
-        .unwrap()
-        .env("EXTENSIONS", "jpg")
-        .env("ALLOWED_ORIGINS", ALLOWED.join(","));
-    for (name, value) in settings {
-        builder = builder.env(*name, *value);
-    }
-    let cloud = builder.start().await.unwrap();
-    let browser = Browser::of(&cloud).unwrap();
-    (cloud, browser)
+    let allowed = ALLOWED.join(",");
+    let own = [("EXTENSIONS", "jpg"), ("ALLOWED_ORIGINS", &*allowed)];
+    cos_issuer_e2e::start(platform, &[&own, settings].concat()).await.unwrap()
 }
 
 async fn send(browser: &Browser, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {

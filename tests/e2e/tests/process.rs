@@ -35,7 +35,7 @@ async fn a_configuration_with_faults_ends_the_process_and_names_them_all() {
     ];
     let (code, printed) = Process::start(with(&faults)).unwrap().ended().await.unwrap();
     assert_eq!(code, Some(1));
-    assert!(!printed.contains("CANARY"), "a value is told: {printed}");
+    assert!(!printed.contains("CANARY"), "a value is printed: {printed}");
     for (variable, _) in faults {
         assert!(printed.contains(variable), "{variable} in {printed}");
     }
@@ -139,7 +139,7 @@ async fn connections_are_kept_and_bounded_in_time_and_size() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_function_that_refuses_to_start_is_the_platforms_error_and_a_mended_one_serves() {
+async fn a_function_that_does_not_start_is_the_platforms_error_and_a_repaired_one_serves() {
     for platform in
         [Platform::ScfWeb, Platform::Scf(Default::default()), Platform::Lambda(Default::default())]
     {
@@ -210,7 +210,7 @@ async fn the_variables_of_platforms_are_never_errors() {
 /// Each of them would hold its connection until a time limit: before its head, in its head, in its
 /// body.
 #[tokio::test]
-async fn silent_connections_of_one_peer_stop_nobody() {
+async fn silent_connections_of_one_peer_stop_no_other() {
     let health = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
     let closed = async |stream: &mut TcpStream| stream.read(&mut [0]).await.unwrap_or_default();
     for begun in ["", "GET /si", "POST /sts HTTP/1.1\r\ncontent-length: 9\r\n\r\n["] {

@@ -27,7 +27,7 @@ const DIGEST: &str = "711e5a8b4f6787584b814a252dd59ca8ea7f08260ccc7cc44582f76dc8
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_program_prints_what_the_page_says() {
+async fn the_program_prints_what_the_page_shows() {
     let function = cloud().function(bootstrap().unwrap());
     let cloud = function.platform(Platform::ScfWeb).start().await.unwrap();
     for page in PAGES {
@@ -40,7 +40,7 @@ async fn the_program_prints_what_the_page_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_grants_file_is_for_whom_it_says() {
+async fn the_grants_file_is_for_the_callers_it_names() {
     for page in PAGES {
         let mut file = NamedTempFile::new().unwrap();
         let grants = block(page, "toml", "[[grant]]");

@@ -35,7 +35,7 @@ async fn requests_before_and_after_a_freeze_work() {
 }
 
 #[tokio::test]
-async fn a_connection_to_the_sts_that_was_closed_while_frozen_is_no_error() {
+async fn a_connection_to_the_sts_that_was_closed_while_frozen_is_not_an_error() {
     for platform in platforms() {
         let cut = Cut::start().await;
         let cloud = cloud_behind(&cut, platform).await;

@@ -120,7 +120,7 @@ async fn client_without_the_ca_does_not_reach_the_sts() {
     assert_eq!(sts.0.sts().calls(), []);
 }
 
-/// The STS under judgement, with one role in its account.
+/// The STS under test, with one role in its account.
 struct Judged(Cloud);
 
 impl Judged {

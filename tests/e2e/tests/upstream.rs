@@ -1,26 +1,22 @@
-//! STS on a bad day: what the caller is told, what never reaches them, and that the next request is
+//! STS on a bad day: what the caller gets, what never reaches them, and that the next request is
 //! served.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a fault in a helper of these tests is a failed test"
-)]
+#![expect(clippy::indexing_slicing, reason = "a fault in a helper of these tests is a failed test")]
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use cos_emulator::{Cloud, Fault, Member, Platform};
+use cos_emulator::{Fault, Member, Platform};
 use cos_issuer_e2e::{
     Answer, Browser, Canary, ClosedPort, ConnectProxy, FlakyPort, KeyServer, Process, VARIABLES,
-    issuer_on, printed,
+    issuer_on, printed, start,
 };
 use serde_json::Value;
 use tencent::time::{Clock as _, SystemClock};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 
-/// What a caller is told: the status and the stable name.
+/// What a caller gets: the status and the stable name.
 type Told = (u16, &'static str);
 const REFUSED: Told = (502, "InternalError.UpstreamRefused");
 const THROTTLED: Told = (503, "RequestLimitExceeded.Upstream");
@@ -32,7 +28,7 @@ const CANARY: &str = "CANARY account 100000000001";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_fault_of_the_answer_has_its_code_and_the_next_request_is_served() {
-    let (cloud, browser) = start().await;
+    let (cloud, browser) = start(Platform::ScfWeb, &[]).await.unwrap();
     let http = |status: u16, content_type: &str, body: &[u8]| Fault::Http {
         status,
         content_type: content_type.to_owned(),
@@ -64,7 +60,7 @@ async fn each_fault_of_the_answer_has_its_code_and_the_next_request_is_served() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_or_empty_member_is_a_failure_and_never_an_empty_string() {
-    let (cloud, browser) = start().await;
+    let (cloud, browser) = start(Platform::ScfWeb, &[]).await.unwrap();
     for member in Member::ALL {
         // GetFederationToken's own documentation allows `Expiration` to be null; it is not read.
         let is_needed = member != Member::Expiration;
@@ -83,7 +79,7 @@ async fn a_missing_or_empty_member_is_a_failure_and_never_an_empty_string() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_error_of_sts_has_its_code_and_its_text_stays_in_the_log() {
-    let (cloud, browser) = start().await;
+    let (cloud, browser) = start(Platform::ScfWeb, &[]).await.unwrap();
     for (code, told) in [
         ("AuthFailure.SecretIdNotFound", REFUSED),
         ("AuthFailure.SignatureExpire", REFUSED),
@@ -174,9 +170,7 @@ async fn the_next_endpoint_serves_when_the_first_cannot() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_late_answer_is_given_up_within_the_deadline() {
-    let cloud =
-        issuer_on(Platform::ScfWeb).unwrap().env("STS_DEADLINE_MS", "300").start().await.unwrap();
-    let browser = Browser::of(&cloud).unwrap();
+    let (cloud, browser) = start(Platform::ScfWeb, &[("STS_DEADLINE_MS", "300")]).await.unwrap();
     cloud.sts().inject([Fault::Delay(Duration::from_secs(20))]);
     assert_failure(&browser.get("/sign").await.unwrap(), TIMEOUT, "delay");
     assert_eq!(browser.get("/sign").await.unwrap().status, 200);
@@ -250,7 +244,7 @@ async fn a_connection_that_fails_is_made_again_even_with_one_endpoint() {
 /// Cut, once, and never with a secret of the call.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_sts_writes_is_logged_once_and_cut() {
-    let (cloud, browser) = start().await;
+    let (cloud, browser) = start(Platform::ScfWeb, &[]).await.unwrap();
     let secret = cloud.sub_account_key().secret_key.clone();
     for (message, logged) in [("长话".repeat(6000), 256), (format!("{secret} is wrong"), 0)] {
         let before = cloud.function_output().len();
@@ -281,7 +275,7 @@ async fn a_redirect_is_not_followed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_certificate_that_is_not_trusted_is_no_connection() {
+async fn a_certificate_that_is_not_trusted_is_a_failed_connection() {
     let cloud =
         issuer_on(Platform::ScfWeb).unwrap().without_env("STS_CA_FILE").start().await.unwrap();
     let answer = Browser::of(&cloud).unwrap().get("/sign").await.unwrap();
@@ -312,12 +306,6 @@ async fn a_proxy_is_used_when_it_is_configured_and_never_from_the_environment() 
     // The proxy connects only to loopback addresses.
     assert_failure(&answer, UNAVAILABLE, "a proxy that refuses");
     assert!(proxy.connections() > 0);
-}
-
-async fn start() -> (Cloud, Browser) {
-    let cloud = issuer_on(Platform::ScfWeb).unwrap().start().await.unwrap();
-    let browser = Browser::of(&cloud).unwrap();
-    (cloud, browser)
 }
 
 #[track_caller]

@@ -81,7 +81,7 @@ impl World {
         }
     }
 
-    /// Authorizes PUT Object, whatever the method says.
+    /// Authorizes PUT Object, whatever the method is.
     fn authorize_put(&self, request: &RequestHead) -> Result<AuthContext, CosError> {
         let target = ObjectAddress {
             bucket: bucket(request).clone(),

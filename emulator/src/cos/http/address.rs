@@ -1,7 +1,7 @@
 //! The bucket or object that a host and a path name.
 //!
 //! Deviations, for clients that cannot use a bucket's host: path-style works on `127.0.0.1` and
-//! `localhost` (COS rejects it for buckets created since 2024), and the bare address stands for one
+//! `localhost` (COS rejects it for buckets created since 2024), and the bare address is one
 //! bucket. A first segment of the form `<name>-<appid>` is always a bucket there.
 //!
 //! # Guarantees

@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_stands_only_for_the_version_it_was_meant_for() {
+    fn a_range_counts_only_for_the_version_it_was_meant_for() {
         for (value, stands) in [("\"abc\"", true), (THEN, true), ("\"x\"", false), (BEFORE, false)]
         {
             assert_eq!(if_range_matches(&headers(&[("if-range", value)]), validators()), stands);

@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_error_to_head_has_no_body_and_still_says_why() {
+    async fn an_error_to_head_has_no_body_and_still_has_its_reason() {
         let context = context("HEAD");
         let error = CosError::new(StatusCode::NOT_FOUND, "NoSuchKey", "There is none.");
         let response = context.error(&error);

@@ -113,6 +113,15 @@ async fn the_certificate_fits_the_names_that_clients_keep() {
     let world = World::new();
     let pem = std::fs::read(world.ca.file()).unwrap();
     let authority = reqwest::Certificate::from_pem(&pem).unwrap();
+    let request = |name: &str| {
+        let client = reqwest::Client::builder()
+            .tls_certs_only([authority.clone()])
+            .resolve(name, world.cos.https_address())
+            .no_proxy()
+            .build()
+            .unwrap();
+        client.get(format!("https://{name}:{}/", world.cos.https_address().port()))
+    };
     for name in [
         HOST,
         "service.cos.myqcloud.com",
@@ -121,25 +130,11 @@ async fn the_certificate_fits_the_names_that_clients_keep() {
         "cos.ap-shanghai.myqcloud.com",
         "service.cos.na-ashburn.tencentcos.cn",
     ] {
-        let client = reqwest::Client::builder()
-            .tls_certs_only([authority.clone()])
-            .resolve(name, world.cos.https_address())
-            .no_proxy()
-            .build()
-            .unwrap();
-        let url = format!("https://{name}:{}/", world.cos.https_address().port());
-        let answer = sent(client.get(url).header("authorization", "let-me-in")).await;
+        let answer = sent(request(name).header("authorization", "let-me-in")).await;
         assert_eq!(answer.status(), 200, "{name}");
     }
     for name in ["example.com", "b.ci.ap-shanghai.myqcloud.com", "a.cos.shanghai.myqcloud.com"] {
-        let client = reqwest::Client::builder()
-            .tls_certs_only([authority.clone()])
-            .resolve(name, world.cos.https_address())
-            .no_proxy()
-            .build()
-            .unwrap();
-        let url = format!("https://{name}:{}/", world.cos.https_address().port());
-        assert!(client.get(url).send().await.is_err(), "{name}");
+        assert!(request(name).send().await.is_err(), "{name}");
     }
 }
 
@@ -194,7 +189,7 @@ async fn cors_rules_are_kept_shown_and_followed() {
 }
 
 #[tokio::test]
-async fn a_preflight_says_what_it_needs() {
+async fn a_preflight_names_what_it_needs() {
     let world = World::new();
     for name in ["origin", "access-control-request-method"] {
         let half = world.request("OPTIONS", "/a").header(name, "x");

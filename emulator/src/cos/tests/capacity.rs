@@ -26,7 +26,7 @@ async fn repeated(store: &Store, times: u64) -> Object {
 }
 
 #[tokio::test]
-async fn slices_without_end_are_refused_and_room_comes_back() {
+async fn slices_without_end_are_refused_and_space_is_freed() {
     let store = Store::in_memory();
     bucket(&store);
     let put = async |key: &str, times| {

@@ -1,5 +1,5 @@
-//! COS in a process of its own, which a test may kill or measure: this same test binary, told by a
-//! variable to serve.
+//! COS in a process of its own, which a test may kill or measure: this same test binary, started
+//! with a variable to serve.
 //!
 //! # Guarantees
 //!

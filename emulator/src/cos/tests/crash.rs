@@ -16,7 +16,8 @@ const TEST: &str =
     "cos::tests::crash::what_was_promised_survives_a_kill_and_nothing_is_there_by_half";
 const WRITERS: u32 = 4;
 
-/// The version that each key has for certain, and the one that it may have; `None` means that it does not exist.
+/// The version that each key has for certain, and the one that it may have; `None` means that it
+/// does not exist.
 type Ledger = Arc<Mutex<BTreeMap<String, (Option<u32>, Option<u32>)>>>;
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,7 +11,7 @@ async fn filled() -> World {
 }
 
 #[tokio::test]
-async fn a_list_tells_what_the_sdks_read() {
+async fn a_list_contains_what_the_sdks_read() {
     let world = filled().await;
     let root = world.document("/").await;
     assert_eq!(root.name, "ListBucketResult");

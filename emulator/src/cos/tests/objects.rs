@@ -70,7 +70,7 @@ async fn an_empty_object_and_one_over_many_chunks() {
 }
 
 #[tokio::test]
-async fn a_range_behind_the_end_tells_the_length() {
+async fn a_range_behind_the_end_reports_the_length() {
     let world = World::new();
     world.put("/a", "0123456789").await;
     let answer = sent(world.request("GET", "/a").header("range", "bytes=10-")).await;

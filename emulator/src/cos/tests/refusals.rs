@@ -1,4 +1,4 @@
-//! What is refused before anything is stored, and what is said about it.
+//! What is refused before anything is stored, and the error that the caller gets.
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -38,7 +38,7 @@ async fn rest(stream: &mut TcpStream) -> String {
 }
 
 #[tokio::test]
-async fn nobody_comes_past_the_door() {
+async fn nobody_passes_without_authorization() {
     let world = World::new();
     world.put("/a", "1").await;
     let untrusted = |method: &str, target: &str| {
@@ -198,7 +198,7 @@ async fn an_empty_header_counts_as_none() {
 }
 
 #[tokio::test]
-async fn bodies_that_are_not_what_their_headers_say() {
+async fn bodies_that_are_not_what_their_headers_declare() {
     let directory = tempfile::tempdir().unwrap();
     let world = World::in_directory(directory.path());
     let put = |md5: &str| world.request("PUT", "/a").header("content-md5", md5).body("x");
@@ -233,7 +233,7 @@ async fn bodies_that_are_not_what_their_headers_say() {
 }
 
 #[tokio::test]
-async fn requests_that_are_no_requests() {
+async fn requests_that_are_not_requests() {
     let world = World::new();
     let signed = "Authorization: let-me-in\r\nConnection: close\r\n\r\n";
     for (request, code) in [

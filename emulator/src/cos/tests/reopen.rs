@@ -165,7 +165,7 @@ async fn a_directory_that_does_not_fit_together_is_refused_by_name() {
 }
 
 #[test]
-fn a_directory_of_somebody_else_is_left_alone() {
+fn a_directory_of_somebody_else_is_not_touched() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("blobs").join("holiday.jpg");
     fs::create_dir(directory.path().join("blobs")).unwrap();

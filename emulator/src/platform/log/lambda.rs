@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_say_why() {
+    fn failures_have_their_reason() {
         let limit = Duration::from_secs(3);
         let timeout = PlatformError::CallTimeout { limit };
         let lines = end(&report(Ending::PlatformError(&timeout), None));

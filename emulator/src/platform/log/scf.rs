@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_have_a_line_of_their_own_and_an_unread_number_is_none() {
+    fn errors_have_a_line_of_their_own_and_an_unread_number_is_missing() {
         let secrets = SecretRegistry::open(None).unwrap();
         let error = PlatformError::OutOfMemory { limit_mb: 128 };
         let mut failed = report(Ending::PlatformError(&error));
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_returned_secret_is_masked_and_the_log_says_that_the_platform_does_not() {
+    fn a_returned_secret_is_masked_and_the_log_notes_that_the_platform_does_not() {
         let secrets = SecretRegistry::open(None).unwrap();
         secrets.register("a-secret-of-this-cloud").unwrap();
         let value = b"{\"body\":\"a-secret-of-this-cloud\"}";

@@ -8,7 +8,7 @@ use cos_issuer_e2e::{API_KEY, OTHER_API_KEY};
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
-use crate::judge::{DENIED, row};
+use crate::row::{DENIED, row};
 use crate::world::{BUCKET, REGION, Sdk, World};
 
 const ELSEWHERE: &str = "allows the action, but not on";

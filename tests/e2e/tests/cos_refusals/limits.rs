@@ -6,7 +6,7 @@
 
 use serde_json::json;
 
-use crate::judge::{DENIED, row};
+use crate::row::{DENIED, row};
 use crate::world::{BUCKET, REGION, Sdk, World};
 
 const NOBODY: &str = "no statement";

@@ -16,10 +16,10 @@
 )]
 
 mod callers;
-mod judge;
 mod limits;
 mod origins;
 mod places;
 mod proofs;
+mod row;
 mod verbs;
 mod world;

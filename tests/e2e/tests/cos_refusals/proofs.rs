@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::judge::{DENIED, Row, row};
+use crate::row::{DENIED, Row, row};
 use crate::world::{ALL, Sdk, World};
 
 const KEY: (u16, &str) = (403, "InvalidAccessKeyId");
@@ -120,7 +120,7 @@ async fn a_signed_url_is_good_for_what_was_signed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_form_is_good_for_what_its_policy_says() {
+async fn a_form_is_good_for_what_its_policy_allows() {
     let world = World::start(&ALL).await;
     let form = |fields: Value| json!({"Key": "users/1/new", "fields": fields});
     let large = json!({"Key": "users/1/new", "most": 9, "upload": 10});
@@ -140,7 +140,7 @@ async fn a_form_is_good_for_what_its_policy_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_who_does_not_sign() {
+async fn requests_that_nobody_signed_are_refused() {
     let world = World::start(&ALL).await;
     let ask = |method: &str, path: &str| json!({"method": method, "path": path, "upload": 0});
     let bearer = json!({"method": "GET", "path": "/users/1/own.txt", "headers": {"authorization": "Bearer x"}});

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use crate::judge::{DENIED, row};
+use crate::row::{DENIED, row};
 use crate::world::{ALL, BUCKET, REGION, Sdk, World};
 
 const NOBODY: &str = "no statement";

@@ -257,7 +257,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn conditions_hold_as_a_naive_reader_says(
+    fn conditions_are_met_as_a_naive_reader_decides(
         asked in prop::collection::vec((any::<bool>(), prop::sample::select(vec!["key", "acl", "Cache-Control"]), "[ab]{0,2}"), 0..4),
         key in "[ab]{1,2}",
         acl in prop::option::of("[ab]{0,2}"),

@@ -61,7 +61,7 @@ fn keys_in_bodies_are_decided_alike() {
 }
 
 #[test]
-fn a_prefix_holds_in_either_order_if_the_policy_denies_dots() {
+fn a_prefix_is_kept_in_either_order_if_the_policy_denies_dots() {
     let plain = allow("PutObject", "users/1/*", "");
     let allowed = statement("allow", "PutObject", "users/1/*", "");
     let dots = ["users/1/*/../*", "users/1/../*", "users/1/*/..", "users/1/.."]

@@ -125,7 +125,7 @@ fn a_copy_is_two_accesses() {
         denied(&world, draft(&source("from/a")), &put_alone);
         let get_alone = world.session(&allow("GetObject", "*", ""));
         denied(&world, draft(&source("from/a")), &get_alone);
-        // A limit of size says nothing about what a copy makes, so it covers none.
+        // A limit of size does not apply to what a copy makes, so it covers no copy.
         let limited = format!(
             r#"{{"version":"2.0","statement":[{},{}]}}"#,
             statement("allow", "GetObject", "*", ""),

@@ -120,7 +120,7 @@ proptest! {
     }
 
     #[test]
-    fn nothing_makes_the_door_panic(authorization in "\\PC{0,200}", query in "[a-zA-Z0-9=&%;._~-]{0,200}", path in "/[ -~]{0,60}") {
+    fn nothing_makes_authorization_panic(authorization in "\\PC{0,200}", query in "[a-zA-Z0-9=&%;._~-]{0,200}", path in "/[ -~]{0,60}") {
         let world = World::new();
         let mut draft = Draft::new("PUT", &path, &query);
         if http::HeaderValue::from_bytes(authorization.as_bytes()).is_ok() {

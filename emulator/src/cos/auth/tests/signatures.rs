@@ -20,7 +20,7 @@ fn authorize(world: &World, draft: &Draft) -> Result<(), CosError> {
 fn refused(world: &World, draft: &Draft, code: &str) -> CosError {
     let error = authorize(world, draft).expect_err("it has to be refused");
     assert_eq!(error.code, code, "{:?}", error.reason);
-    assert!(error.reason.is_some(), "a refusal says why");
+    assert!(error.reason.is_some(), "a refusal has its reason");
     error
 }
 
@@ -71,8 +71,8 @@ fn what_clients_sign_differently() {
         let draft = Draft::new("PUT", "/a", query).signed(&world.user);
         authorize(&world, &draft).unwrap();
     }
-    // Names are signed in lower case (documented): the case of a parameter's name does not belong to
-    // what is signed, that of its value is.
+    // Names are signed in lower case (documented): the case of a parameter's name does not belong
+    // to what is signed, that of its value is.
     let signed = Draft::new("PUT", "/a", "xyz=xyz").signed(&world.user);
     let sent = |query: &str| Draft { query: query.to_owned(), ..signed.clone() };
     authorize(&world, &sent("XyZ=xyz")).unwrap();
@@ -144,7 +144,7 @@ fn keys_that_are_not_good() {
 }
 
 #[test]
-fn a_signature_is_good_for_its_own_time_alone() {
+fn a_signature_is_good_only_for_its_own_time() {
     let world = World::new();
     let at = |now: i64| {
         let draft = Draft { now, ..put() };

@@ -18,7 +18,7 @@ use oracle::q_sign::{self as qsign, Key};
 use oracle::wire::{Wire, decoded};
 
 /// Tries one input. Returns whether it was authorized.
-pub fn cos_door(bytes: &[u8]) -> bool {
+pub fn cos_auth(bytes: &[u8]) -> bool {
     let Some(mut wire) = Wire::read(bytes) else {
         return false;
     };

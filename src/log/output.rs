@@ -1,0 +1,237 @@
+//! Lines on their way out, which are kept or counted when they cannot be written.
+
+use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tencent::time::Clock;
+
+use super::line::Line;
+
+/// Takes bytes without waiting.
+pub(super) trait Sink: Send + 'static {
+    /// Writes some of `bytes`; [`io::ErrorKind::WouldBlock`] when nobody reads at the moment.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
+}
+
+/// Lines in their order, the bytes of one never between those of another.
+pub(super) struct Output<O, E>(Mutex<State<O, E>>);
+
+struct State<O, E> {
+    sink: O,
+    /// Where a loss is reported while the sink is closed.
+    alarm: E,
+    /// What is not written yet. The first line may have been begun.
+    kept: Vec<u8>,
+    /// Lines that were lost since the last report.
+    lost: u64,
+    /// The time of the last alarm, in milliseconds since 1970.
+    alarmed_at_ms: Option<u64>,
+}
+
+impl<O: Sink, E: Sink> Output<O, E> {
+    pub(super) fn new(sink: O, alarm: E) -> Self {
+        let kept = Vec::new();
+        Self(Mutex::new(State { sink, alarm, kept, lost: 0, alarmed_at_ms: None }))
+    }
+
+    /// Writes a line, or keeps it for later, or counts it as lost.
+    pub(super) fn write(&self, line: &[u8], clock: &dyn Clock) {
+        let mut state = self.state();
+        if state.kept.is_empty() && state.lost == 0 {
+            match state.written(line) {
+                Ok(()) => return,
+                Err((error, rest)) => {
+                    state.keep(line.get(rest..).unwrap_or_default());
+                    state.report(&error, clock);
+                    return;
+                }
+            }
+        }
+        state.keep(line);
+        state.flush(clock);
+    }
+
+    /// Tries to write what is kept. Returns whether nothing is left.
+    pub(super) fn flush(&self, clock: &dyn Clock) -> bool {
+        let mut state = self.state();
+        state.flush(clock);
+        state.kept.is_empty() && state.lost == 0
+    }
+
+    fn state(&self) -> MutexGuard<'_, State<O, E>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<O: Sink, E: Sink> State<O, E> {
+    /// Writes all of `bytes`; an error has the number of those that were written.
+    fn written(&mut self, bytes: &[u8]) -> Result<(), (io::Error, usize)> {
+        let mut count = 0;
+        while let Some(rest) = bytes.get(count..).filter(|rest| !rest.is_empty()) {
+            match self.sink.write(rest) {
+                Ok(0) => return Err((io::ErrorKind::WriteZero.into(), count)),
+                Ok(more) => count = count.saturating_add(more),
+                Err(error) => return Err((error, count)),
+            }
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, bytes: &[u8]) {
+        if self.kept.len().saturating_add(bytes.len()) > MAX_KEPT_BYTES {
+            self.lost = self.lost.saturating_add(1);
+        } else {
+            self.kept.extend_from_slice(bytes);
+        }
+    }
+
+    fn flush(&mut self, clock: &dyn Clock) {
+        let kept = std::mem::take(&mut self.kept);
+        if let Err((error, count)) = self.written(&kept) {
+            self.kept = kept.get(count..).unwrap_or_default().to_vec();
+            self.report(&error, clock);
+            return;
+        }
+        if self.lost > 0 {
+            let mut line = Line::new(clock, "WARN");
+            line.member("message", "log lines were lost: standard output was not read");
+            line.member("lost", &self.lost);
+            self.lost = 0;
+            let line = line.finished();
+            if let Err((_, count)) = self.written(&line) {
+                self.keep(line.get(count..).unwrap_or_default());
+            }
+        }
+    }
+
+    /// While nobody can read the log, standard error has one line a minute.
+    fn report(&mut self, error: &io::Error, clock: &dyn Clock) {
+        if error.kind() == io::ErrorKind::WouldBlock {
+            return;
+        }
+        let now = clock.unix_milliseconds();
+        let is_recent = |at: u64| (at..at.saturating_add(ALARM_INTERVAL_MS)).contains(&now);
+        if self.alarmed_at_ms.is_some_and(is_recent) {
+            return;
+        }
+        self.alarmed_at_ms = Some(now);
+        let mut line = Line::new(clock, "ERROR");
+        line.member("message", "the log cannot be written to standard output");
+        line.member("cause", &error.to_string());
+        line.member("lost", &self.lost);
+        // There is no other place to report to.
+        let _ = self.alarm.write(&line.finished());
+    }
+}
+
+/// Some thousand lines.
+const MAX_KEPT_BYTES: usize = 1024 * 1024;
+
+const ALARM_INTERVAL_MS: u64 = 60_000;
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::sync::{Arc, Mutex};
+
+    use serde_json::Value;
+    use tencent::time::Clock;
+
+    use super::{MAX_KEPT_BYTES, Output, Sink};
+
+    #[derive(Clone, Default)]
+    struct Reader(Arc<Mutex<Taken>>);
+
+    #[derive(Default)]
+    struct Taken {
+        bytes: Vec<u8>,
+        /// Takes so many bytes more, then fails so; `None` takes everything.
+        limit: Option<(usize, io::ErrorKind)>,
+    }
+
+    impl Reader {
+        fn takes(&self, bytes: usize, then: io::ErrorKind) {
+            self.0.lock().unwrap().limit = Some((bytes, then));
+        }
+
+        fn text(&self) -> String {
+            String::from_utf8(self.0.lock().unwrap().bytes.clone()).unwrap()
+        }
+    }
+
+    impl Sink for Reader {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let mut taken = self.0.lock().unwrap();
+            let (limit, error) = taken.limit.unwrap_or((usize::MAX, io::ErrorKind::Other));
+            let count = bytes.len().min(limit);
+            if count == 0 {
+                return Err(error.into());
+            }
+            taken.bytes.extend_from_slice(&bytes[..count]);
+            taken.limit = Some((limit.saturating_sub(count), error));
+            Ok(count)
+        }
+    }
+
+    #[derive(Default)]
+    struct At(AtomicU64);
+
+    impl Clock for At {
+        fn unix_milliseconds(&self) -> u64 {
+            self.0.load(Ordering::Relaxed)
+        }
+    }
+
+    fn output() -> (Output<Reader, Reader>, Reader, Reader, At) {
+        let (reader, alarm) = (Reader::default(), Reader::default());
+        (Output::new(reader.clone(), alarm.clone()), reader, alarm, At::default())
+    }
+
+    #[test]
+    fn lines_that_nobody_reads_are_kept_in_order_and_whole() {
+        let (output, reader, alarm, clock) = output();
+        reader.takes(7, io::ErrorKind::WouldBlock);
+        for line in ["one\n", "two\n", "three\n"] {
+            output.write(line.as_bytes(), &clock);
+        }
+        assert_eq!(reader.text(), "one\ntwo");
+        assert!(!output.flush(&clock));
+        reader.takes(1000, io::ErrorKind::WouldBlock);
+        output.write(b"four\n", &clock);
+        assert_eq!(reader.text(), "one\ntwo\nthree\nfour\n");
+        assert!(output.flush(&clock));
+        assert_eq!(alarm.text(), "");
+    }
+
+    #[test]
+    fn lines_over_the_limit_are_counted_and_the_count_is_a_line() {
+        let (output, reader, _, clock) = output();
+        reader.takes(0, io::ErrorKind::WouldBlock);
+        let line = [vec![b'x'; 1023], b"\n".to_vec()].concat();
+        let fit = MAX_KEPT_BYTES / line.len();
+        for _ in 0..fit + 3 {
+            output.write(&line, &clock);
+        }
+        reader.takes(usize::MAX, io::ErrorKind::WouldBlock);
+        assert!(output.flush(&clock));
+        let text = reader.text();
+        assert_eq!(text.lines().count(), fit + 1);
+        let last: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+        assert_eq!((&last["level"], &last["lost"]), (&"WARN".into(), &3.into()));
+        output.write(b"next\n", &clock);
+        assert!(reader.text().ends_with("}\nnext\n"));
+    }
+
+    #[test]
+    fn a_closed_output_is_reported_on_standard_error_once_a_minute() {
+        let (output, reader, alarm, clock) = output();
+        reader.takes(0, io::ErrorKind::BrokenPipe);
+        for (at_ms, alarms) in [(0, 1), (1, 1), (59_999, 1), (60_000, 2), (60_001, 2), (5, 3)] {
+            clock.0.store(at_ms, Ordering::Relaxed);
+            output.write(b"line\n", &clock);
+            assert_eq!(alarm.text().lines().count(), alarms, "{at_ms}");
+        }
+        assert!(alarm.text().contains("cannot be written"));
+    }
+}
