@@ -36,10 +36,10 @@ impl App {
         let issuer = Issuer::new(IssuerOptions {
             sts: sts::Client {
                 http: Client::new(settings.sts.http)?,
-                identity: settings.sts.identity,
                 region: settings.sts_region,
                 remaining_seconds_min: settings.min_remaining_seconds,
             },
+            calling_keys: settings.sts.calling_keys,
             endpoints: settings.sts.endpoints,
             budget: settings.sts.deadline,
             concurrency_max: settings.sts.concurrency_max,

@@ -154,7 +154,8 @@ impl Settings {
         let is_anonymous = auth.as_ref().is_some_and(Vec::is_empty);
         let platform =
             platform.map(|platform| platform::check(&mut reader, platform, is_anonymous));
-        let (sts, max_duration_seconds) = sts::read(&mut reader);
+        let reads_role_keys = platform.as_ref().is_some_and(Platform::reads_role_keys);
+        let (sts, max_duration_seconds) = sts::read(&mut reader, reads_role_keys);
         let cache_entries_max = sts::cache_entries_max(&mut reader);
         let grant = grant::read(&mut reader, max_duration_seconds, is_anonymous);
         let allowed_origins = platform::allowed_origins(&mut reader);

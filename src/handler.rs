@@ -150,7 +150,8 @@ impl Handler {
         })?;
         audit.authorized(&authorized);
         let authorized = Arc::new(authorized);
-        let issued = self.issuer.issue(&authorized, id, deadline).await;
+        let issued =
+            self.issuer.issue(&authorized, request.role_key.as_deref(), id, deadline).await;
         audit.cache = Some(issued.cache.name());
         let credentials = issued.outcome?;
         audit.issued(&credentials);

@@ -18,6 +18,7 @@ mod flight;
 mod sts_clock;
 mod upstream;
 
+use std::hash::{Hash, Hasher};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -32,21 +33,23 @@ use crate::deadline::Deadline;
 use crate::entropy::Entropy;
 use crate::error::{Error, ErrorCode};
 use crate::grant::Authorized;
-use crate::request::RequestId;
-use crate::sts::{Client, Credentials, Endpoint};
+use crate::request::{RequestId, RoleKey};
+use crate::sts::{CallingKeys, Client, Credentials, Endpoint, Identity};
 use budget::RetryBudget;
 use cache::Term;
 use endpoints::Endpoints;
 use flight::{Flights, Landing, Ticket};
 use sts_clock::StsClock;
 use tencent::time::Clock;
-use upstream::{RoleKey, Upstream};
+use upstream::{RenewableKey, Upstream};
 
 /// How to issue credentials.
 #[expect(missing_debug_implementations, reason = "it contains the calling key")]
 pub struct IssuerOptions {
     /// The client of STS.
     pub sts: Client,
+    /// Where the calling key is from.
+    pub calling_keys: CallingKeys,
     /// Where STS is, in the order to try; never empty.
     pub endpoints: Vec<Endpoint>,
     /// The time for one credential over all attempts (`STS_DEADLINE_MS`).
@@ -79,7 +82,7 @@ pub enum Background {
 pub struct Issuer {
     upstream: Arc<Upstream>,
     flights: Option<Arc<CredentialFlights>>,
-    calling_key: Arc<str>,
+    calling_keys: CallingKeys,
     remaining_seconds_min: u32,
     budget: Duration,
     background: Background,
@@ -92,7 +95,31 @@ type Flight = flight::Flight<Key, Credentials, Error>;
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Key {
     authorized: Arc<Authorized>,
-    calling_key: Arc<str>,
+    calling_key: CallingKeyId,
+}
+
+/// A calling key, known by its id.
+#[derive(Clone)]
+struct CallingKeyId(Arc<Identity>);
+
+impl CallingKeyId {
+    fn as_str(&self) -> &str {
+        &self.0.key().secret_id
+    }
+}
+
+impl PartialEq for CallingKeyId {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for CallingKeyId {}
+
+impl Hash for CallingKeyId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+    }
 }
 
 /// The outcome of a request for credentials.
@@ -134,7 +161,7 @@ impl Issuer {
     pub fn new(options: IssuerOptions) -> Self {
         let IssuerOptions { sts, endpoints, clock, entropy, budget, background, .. } = options;
         Self {
-            calling_key: sts.identity.key().secret_id.as_str().into(),
+            calling_keys: options.calling_keys,
             remaining_seconds_min: sts.remaining_seconds_min,
             flights: options.cache_entries_max.map(|max| Flights::new(max.get())),
             upstream: Arc::new(Upstream {
@@ -142,7 +169,7 @@ impl Issuer {
                 endpoints: Endpoints::new(endpoints),
                 permits: Semaphore::new(options.concurrency_max),
                 budget: RetryBudget::new(),
-                role_key: RoleKey {
+                role_key: RenewableKey {
                     is_renewable: options.has_renewable_key,
                     started: clock.now(),
                     has_worked: AtomicBool::new(false),
@@ -169,25 +196,29 @@ impl Issuer {
         let _lapsed = has_lapsed.wait_for(|has_lapsed| *has_lapsed).await;
     }
 
-    /// Issues the credentials that were authorized, for the request `id`, within `deadline` and the
-    /// budget. The errors have one of the `Upstream…` codes, [`ErrorCode::Busy`] or
-    /// [`ErrorCode::CallingKeyExpired`].
+    /// Issues the credentials that were authorized, for the request `id` that may have brought the
+    /// calling key, within `deadline` and the budget. The errors have one of the `Upstream…` codes,
+    /// [`ErrorCode::Busy`] or [`ErrorCode::CallingKeyExpired`].
     pub async fn issue(
         &self,
         authorized: &Arc<Authorized>,
+        role_key: Option<&RoleKey>,
         id: &RequestId,
         deadline: Deadline,
     ) -> Issued {
+        let Some(identity) = self.calling_keys.identity(role_key) else {
+            return Issued { outcome: Err(no_role_key()), cache: CacheResult::Off };
+        };
         let clock = &*self.upstream.clock;
         let left = deadline.remaining(clock).saturating_sub(ANSWER_MARGIN);
         let budget = Deadline::after(self.budget.min(left), clock);
         let cached = self.flights.as_ref().filter(|_| authorized.new_object().is_none());
         let (outcome, cache) = match cached {
             None => {
-                let fetched = self.upstream.fetch(authorized, id.as_str(), budget).await;
+                let fetched = self.upstream.fetch(authorized, &identity, id.as_str(), budget).await;
                 (fetched.map(Arc::new), CacheResult::Off)
             }
-            Some(flights) => self.share(flights, authorized, id, budget).await,
+            Some(flights) => self.share(flights, authorized, identity, id, budget).await,
         };
         let outcome = outcome.and_then(|credentials| self.check_remaining(credentials));
         let outcome = outcome.map_err(|error| self.spread_retries(error));
@@ -198,23 +229,23 @@ impl Issuer {
         &self,
         flights: &Arc<CredentialFlights>,
         authorized: &Arc<Authorized>,
+        identity: Arc<Identity>,
         id: &RequestId,
         deadline: Deadline,
     ) -> (Result<Arc<Credentials>, Error>, CacheResult) {
-        let key =
-            Key { authorized: Arc::clone(authorized), calling_key: Arc::clone(&self.calling_key) };
+        let key = Key { authorized: Arc::clone(authorized), calling_key: CallingKeyId(identity) };
         let refreshes_ahead = self.background == Background::Runs;
         let (clock, now) = (&*self.upstream.clock, self.upstream.sts_clock.now());
         match flights.ticket(&key, refreshes_ahead, deadline, clock, now) {
             Ticket::Cached(credentials, next) => {
                 if let Some(flight) = next {
-                    self.spawn(flights, flight, key.authorized, id, deadline);
+                    self.spawn(flights, flight, key, id, deadline);
                 }
                 (Ok(credentials), CacheResult::Hit)
             }
             Ticket::Joined(landing) => (self.wait(landing, deadline).await, CacheResult::Joined),
             Ticket::First(flight, landing) => {
-                self.spawn(flights, flight, key.authorized, id, deadline);
+                self.spawn(flights, flight, key, id, deadline);
                 (self.wait(landing, deadline).await, CacheResult::Miss)
             }
         }
@@ -225,7 +256,7 @@ impl Issuer {
         &self,
         flights: &Arc<CredentialFlights>,
         flight: Flight,
-        authorized: Arc<Authorized>,
+        key: Key,
         id: &RequestId,
         deadline: Deadline,
     ) {
@@ -233,7 +264,7 @@ impl Issuer {
         let id = id.as_str().to_owned();
         let (least, background) = (self.remaining_seconds_min, self.background);
         tokio::spawn(async move {
-            let fetched = upstream.fetch(&authorized, &id, deadline).await;
+            let fetched = upstream.fetch(&key.authorized, &key.calling_key.0, &id, deadline).await;
             let now = upstream.sts_clock.now();
             let landed = fetched.map(|credentials| {
                 let term = Term::new(now, credentials.expiry, least, upstream.jitter());
@@ -257,7 +288,7 @@ impl Issuer {
         landing: Landing<Credentials, Error>,
         deadline: Deadline,
     ) -> Result<Arc<Credentials>, Error> {
-        // The flight itself has until the deadline, and its own failure says more.
+        // The flight itself has until the deadline, and its own failure has the cause.
         let left = deadline.remaining(&*self.upstream.clock).saturating_add(LANDING_MARGIN);
         match timeout(left, landing.result()).await {
             Ok(Some(result)) => result,
@@ -289,6 +320,12 @@ impl Issuer {
     }
 }
 
+fn no_role_key() -> Error {
+    let message = "the platform sent no key to call the credential service with: try again";
+    let hint = "ROLE_KEYS=headers needs an SCF function with an image and an execution role";
+    Error::new(ErrorCode::Internal, message).with_hint(Some(hint))
+}
+
 /// What the answer needs to get back through the platform.
 const ANSWER_MARGIN: Duration = Duration::from_millis(200);
 
@@ -299,15 +336,23 @@ const LANDING_MARGIN: Duration = Duration::from_millis(50);
 mod tests {
     use std::sync::Arc;
 
-    use super::Key;
+    use super::{CallingKeyId, Key};
     use crate::grant::Authorized;
+    use crate::sts::{CallingKey, Identity};
+    use tencent::secret::Secret;
 
     /// A new part does not compile here until it has a row.
     #[test]
     fn each_part_of_a_key_makes_a_difference() {
-        let key = |name, calling_key: &str| Key {
-            authorized: Arc::new(Authorized::for_tests(name, 1800)),
-            calling_key: calling_key.into(),
+        let key = |name, secret_id: &str| {
+            let (secret_id, secret_key) = (secret_id.to_owned(), Secret::new("key".to_owned()));
+            let secret_key = Arc::new(secret_key.unwrap());
+            let key = CallingKey { secret_id, secret_key, session_token: None };
+            let identity = Identity::new(key, None).ok().unwrap();
+            Key {
+                authorized: Arc::new(Authorized::for_tests(name, 1800)),
+                calling_key: CallingKeyId(Arc::new(identity)),
+            }
         };
         let one = key("a", "AKIDexample");
         let Key { authorized: _, calling_key: _ } = &one;

@@ -53,6 +53,14 @@ impl Platform {
         }
     }
 
+    /// Whether requests may bring the execution role's key.
+    pub fn reads_role_keys(&self) -> bool {
+        match self {
+            Self::Lambda | Self::ScfEvent(_) => false,
+            Self::Server(server) => server.reads_role_keys,
+        }
+    }
+
     /// Whether it is a server that others than this machine can reach.
     pub fn is_public(&self) -> bool {
         match self {

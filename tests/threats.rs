@@ -133,7 +133,8 @@ fn of_subject(handler: &Handler, subject: &str) -> Result<Authorized, Error> {
 fn sent(role: bool, authorized: &Authorized) -> Value {
     let Settings { sts, sts_region, .. } = settings(role);
     let (endpoint, now) = (&sts.endpoints[0], SystemClock.now());
-    let call = SignedCall::new(authorized, &sts.identity, endpoint, &sts_region, now);
+    let identity = sts.calling_keys.identity(None).expect("a calling key");
+    let call = SignedCall::new(authorized, &identity, endpoint, &sts_region, now);
     serde_json::from_str(&call.body).expect("JSON")
 }
 

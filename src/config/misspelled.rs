@@ -6,7 +6,7 @@
 
 use super::environment::Environment;
 
-const SETTINGS: [&str; 51] = [
+const SETTINGS: [&str; 52] = [
     "ALLOW",
     "ALLOWED_HOSTS",
     "ALLOWED_ORIGINS",
@@ -47,6 +47,7 @@ const SETTINGS: [&str; 51] = [
     "RATE_LIMIT_BLOCK",
     "REGION",
     "ROLE_ARN",
+    "ROLE_KEYS",
     "SECRET_ID",
     "SECRET_KEY",
     "SESSION_TOKEN",

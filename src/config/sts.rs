@@ -1,19 +1,20 @@
 //! How STS is called: the calling key, the role to assume, the endpoints, and the way there.
 
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tencent::secret::Secret;
 
 use super::reader::{Reader, list};
 use crate::http_client::{ClientOptions, PlaintextHttp, Proxy, parse_certificates};
-use crate::sts::{CallingKey, Endpoint, Identity, Role, RoleArn};
+use crate::sts::{CallingKey, CallingKeys, Endpoint, Identity, Role, RoleArn};
 
 /// How STS is called.
 #[expect(missing_debug_implementations, reason = "it contains the calling key")]
 pub struct StsSettings {
     /// The calling key, and the role to assume (`SECRET_ID`, `ROLE_ARN` and their companions).
-    pub identity: Identity,
+    pub calling_keys: CallingKeys,
     /// Whether the calling key is the one that the platform sets for an execution role.
     pub is_role_key: bool,
     /// Where to call, in order (`STS_ENDPOINTS`). Never empty.
@@ -27,9 +28,9 @@ pub struct StsSettings {
 }
 
 /// The settings, and the longest lifetime that the calling key can request.
-pub(super) fn read(reader: &mut Reader<'_>) -> (Option<StsSettings>, u32) {
+pub(super) fn read(reader: &mut Reader<'_>, reads_role_keys: bool) -> (Option<StsSettings>, u32) {
     let is_role_key = !OWN_KEY.iter().any(|variable| reader.is_set(variable));
-    let key = calling_key(reader, is_role_key);
+    let key = if reads_role_keys { None } else { calling_key(reader, is_role_key) };
     let role = role(reader);
     let max_duration_seconds = max_duration_seconds(reader, &role);
     let endpoints = endpoints(reader);
@@ -42,14 +43,21 @@ pub(super) fn read(reader: &mut Reader<'_>) -> (Option<StsSettings>, u32) {
             "must not be a key of the local cloud, unless STS_ENDPOINTS are loopback addresses";
         reader.error("SECRET_ID", text);
     }
-    let identity = key.zip(role.ok()).and_then(|(key, role)| {
-        let identity = Identity::new(key, role);
-        let report = |error| reader.error("ROLE_ARN", format!("must be set: {error}"));
-        identity.map_err(report).ok()
-    });
+    let calling_keys = if reads_role_keys {
+        if !is_role_key {
+            reader.error("ROLE_KEYS", "must not be `headers` together with SECRET_ID");
+        }
+        of_requests(reader, role)
+    } else {
+        key.zip(role.ok()).and_then(|(key, role)| {
+            let identity = Identity::new(key, role);
+            let report = |error| reader.error("ROLE_ARN", format!("must be set: {error}"));
+            Some(CallingKeys::Fixed(Arc::new(identity.map_err(report).ok()?)))
+        })
+    };
     let settings = || {
         Some(StsSettings {
-            identity: identity?,
+            calling_keys: calling_keys?,
             is_role_key,
             endpoints,
             http: http?,
@@ -88,9 +96,20 @@ fn calling_key(reader: &mut Reader<'_>, is_role_key: bool) -> Option<CallingKey>
     }
     Some(CallingKey {
         secret_id: id?.to_owned(),
-        secret_key: Secret::new(key?.to_owned())?,
-        session_token: token.and_then(|token| Secret::new(token.to_owned())),
+        secret_key: Arc::new(Secret::new(key?.to_owned())?),
+        session_token: token.and_then(|token| Secret::new(token.to_owned())).map(Arc::new),
     })
+}
+
+/// The keys that requests bring are temporary.
+fn of_requests(reader: &mut Reader<'_>, role: Result<Option<Role>, ()>) -> Option<CallingKeys> {
+    let role = role.ok()?;
+    if role.is_none() {
+        let text = "must be set with ROLE_KEYS=headers, for example \
+             `qcs::cam::uin/100000000001:roleName/uploader`";
+        reader.error("ROLE_ARN", text);
+    }
+    role.map(CallingKeys::OfRequests)
 }
 
 /// The role to assume. `Err` when there is one that cannot be parsed.

@@ -1,4 +1,4 @@
-//! What a failed call means: one table for what follows, and what the caller is told.
+//! What a failed call means: one table for what follows, and what the caller gets.
 //!
 //! Codes: <https://www.tencentcloud.com/document/product/1150/49458>.
 //!

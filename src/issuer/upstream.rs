@@ -28,7 +28,7 @@ use crate::deadline::Deadline;
 use crate::entropy::Entropy;
 use crate::error::{Error, ErrorCode, chain};
 use crate::grant::Authorized;
-use crate::sts::{AnswerError, Called, Client, Credentials, StsError};
+use crate::sts::{AnswerError, Called, Client, Credentials, Identity, StsError};
 use tencent::time::{Clock, Timestamp};
 
 /// STS, and the way there.
@@ -42,11 +42,11 @@ pub(super) struct Upstream {
     /// The time of STS, for signatures and lifetimes.
     pub(super) sts_clock: StsClock,
     pub(super) entropy: Arc<dyn Entropy>,
-    pub(super) role_key: RoleKey,
+    pub(super) role_key: RenewableKey,
 }
 
 /// What is known of a key that the platform renews by starting a new instance.
-pub(super) struct RoleKey {
+pub(super) struct RenewableKey {
     /// Whether the calling key is one.
     pub(super) is_renewable: bool,
     pub(super) started: Timestamp,
@@ -55,7 +55,8 @@ pub(super) struct RoleKey {
 }
 
 impl Upstream {
-    /// Fetches the credentials that were authorized, before `deadline`, for the request `id`.
+    /// Fetches the credentials that were authorized, as `identity`, before `deadline`, for the
+    /// request `id`.
     ///
     /// # Errors
     /// One of the `Upstream…` codes; [`ErrorCode::Busy`] at the limit of parallel calls;
@@ -63,6 +64,7 @@ impl Upstream {
     pub(super) async fn fetch(
         &self,
         authorized: &Authorized,
+        identity: &Identity,
         id: &str,
         deadline: Deadline,
     ) -> Result<Credentials, Error> {
@@ -79,7 +81,7 @@ impl Upstream {
             let Some(endpoint) = self.endpoints.endpoint(index) else { break };
             let start = Deadline::unlimited(&*self.clock);
             let Called { outcome, date } =
-                self.sts.call(authorized, endpoint, &self.sts_clock, timeout).await;
+                self.sts.call(authorized, identity, endpoint, &self.sts_clock, timeout).await;
             let line = Line { id, attempt, host: endpoint.host(), start };
             let failure = match outcome {
                 Ok(credentials) => {

@@ -43,7 +43,8 @@ use crate::deadline::Deadline;
 use crate::error::{Error, ErrorCode, chain};
 use crate::handler::Handler;
 use crate::request::{
-    AddressSource, ClientAddress, Inbound, MAX_BODY_BYTES, Request, RequestId, body_too_large,
+    AddressSource, ClientAddress, Inbound, MAX_BODY_BYTES, Request, RequestId, RoleKey,
+    body_too_large,
 };
 use crate::response::Response;
 
@@ -57,6 +58,8 @@ pub struct ServerSettings {
     pub allowed_hosts: Option<Vec<String>>,
     /// Whether SCF is in front, so that `X-Scf-Request-Id` is the platform's own.
     pub is_scf: bool,
+    /// Whether the headers of a request may contain the execution role's key (`ROLE_KEYS=headers`).
+    pub reads_role_keys: bool,
 }
 
 /// Serves until a signal ends it, or the calling key has lapsed.
@@ -197,7 +200,10 @@ impl Server {
         // Only now: a client that does not finish its body must not keep others out.
         let _handling = connection.handling();
         let response = match request {
-            Ok(request) => {
+            Ok(mut request) => {
+                if self.settings.reads_role_keys {
+                    request.role_key = RoleKey::from_headers(&head.headers).map(Arc::new);
+                }
                 // As a task of its own: a credential that was requested is issued and recorded,
                 // whatever the connection does meanwhile.
                 let (handler, running) = (Arc::clone(&self.handler), self.running.clone());
@@ -280,6 +286,7 @@ async fn read(
         body: body.to_bytes().to_vec(),
         identity: None,
         reported_address: peer,
+        role_key: None,
     };
     inbound.check()
 }

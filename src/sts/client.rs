@@ -23,8 +23,6 @@ use tencent::time::{Clock, Timestamp};
 pub struct Client {
     /// The pooled HTTPS client.
     pub http: http_client::Client,
-    /// The identity that calls.
-    pub identity: Identity,
     /// The value of `X-TC-Region`.
     pub region: Region,
     /// The least lifetime that an answer must have left.
@@ -32,16 +30,18 @@ pub struct Client {
 }
 
 impl Client {
-    /// Requests the credentials that were authorized from `endpoint`. `clock` is that of STS.
+    /// Requests the credentials that were authorized from `endpoint`, as `identity`. `clock` is
+    /// that of STS.
     pub async fn call(
         &self,
         authorized: &Authorized,
+        identity: &Identity,
         endpoint: &Endpoint,
         clock: &dyn Clock,
         timeout: Duration,
     ) -> Called {
         let SignedCall { headers, body } =
-            SignedCall::new(authorized, &self.identity, endpoint, &self.region, clock.now());
+            SignedCall::new(authorized, identity, endpoint, &self.region, clock.now());
         let answer = match self.http.post(endpoint.url(), headers, body, timeout).await {
             Ok(answer) => answer,
             Err(error) => return Called { outcome: Err(error.into()), date: None },
@@ -52,7 +52,7 @@ impl Client {
             clock.now(),
             authorized.duration_seconds(),
             self.remaining_seconds_min,
-            &self.identity.key().secrets(),
+            &identity.key().secrets(),
         );
         Called { outcome: outcome.map_err(StsError::from), date: answer.date }
     }

@@ -85,6 +85,7 @@ fn request(path: &str, caller: usize) -> Result<Request, Failure> {
         body: Vec::new(),
         identity: Identity::new(IdentitySource::Lambda, Some(&claims)),
         reported_address: None,
+        role_key: None,
     };
     inbound.check().map_err(|error| Failure::new(error.to_string()))
 }

@@ -8,9 +8,12 @@ use std::time::Duration;
 
 use cos_emulator::{Cloud, CloudBuilder, Fault, FaultRule, Member, Platform, ScfEvent, Service};
 use cos_issuer_e2e::{
-    Browser, Canary, ClosedPort, InProcess, MovableClock, NO_CACHE, cloud, issuer_on, printed,
+    Browser, Canary, ClosedPort, InProcess, MovableClock, NO_CACHE, Process, VARIABLES, cloud,
+    issuer_on, printed,
 };
 use tencent::time::{Clock, SystemClock};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 const UNREACHABLE: (u16, &str) = (502, "InternalError.UpstreamUnavailable");
 
@@ -203,7 +206,7 @@ async fn a_role_key_that_lapsed_ends_the_instance() {
         assert_eq!(answer.status, 503, "{platform:?}: {answer:?}");
         assert_eq!(answer.body["codeDesc"], "InternalError.CallingKeyExpired");
         assert!(answer.headers.contains_key("retry-after"));
-        // The platform may freeze the instance before it has ended; then that costs one more request.
+        // The platform may freeze the instance before it ends, which costs one more request.
         let next = browser.get("/sign").await.unwrap();
         if next.status != 200 {
             assert_eq!(browser.get("/sign").await.unwrap().status, 200, "{platform:?}");
@@ -230,13 +233,61 @@ async fn a_key_that_never_worked_ends_nothing() {
     assert_eq!(cloud.function_processes(), before);
 }
 
+/// `ROLE_KEYS=headers`: a key counts for the request that brings it, and for no other.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_key_in_the_headers_is_used_for_its_request_only() {
+    let cloud = issuer_on(Platform::ScfWeb).unwrap().start().await.unwrap();
+    cloud.wait_ready().await.unwrap();
+    let names = ["SECRETID", "SECRETKEY", "SESSIONTOKEN"];
+    let [id, key, token] = names.map(|name| variable(&cloud, &format!("TENCENTCLOUD_{name}")));
+    let sts = cloud.sts().http_url();
+    let is_of_key = |(name, _): &(&str, &str)| name.starts_with("SECRET_");
+    let variables = VARIABLES.into_iter().filter(|variable| !is_of_key(variable)).chain([
+        ("CACHE", "on"),
+        ("ROLE_KEYS", "headers"),
+        ("ROLE_ARN", "qcs::cam::uin/100000000001:roleName/issuer"),
+        ("STS_ENDPOINTS", sts.as_str()),
+    ]);
+    let mut process = Process::start(variables).unwrap();
+    let address = process.address().await.unwrap();
+    let ask = async |id: &str, key: &str| {
+        let headers = format!(
+            "x-scf-secret-id: {id}\r\nx-scf-secret-key: {key}\r\nx-scf-session-token: {token}\r\n"
+        );
+        get(&address, if id.is_empty() { "" } else { &headers }).await
+    };
+    assert_eq!(ask(&id, &key).await, "200");
+    // The same credential again, which the key of nobody else gets.
+    assert_eq!(ask(&id, &key).await, "200");
+    assert_eq!(ask("AKIDEMUforged", "CANARY-wrong-secret-key").await, "502");
+    assert_eq!(ask("", "").await, "500");
+    let outcomes: Vec<String> = cloud.sts().calls().into_iter().map(|call| call.outcome).collect();
+    assert_eq!(outcomes, ["Success", "AuthFailure.SecretIdNotFound"]);
+}
+
+/// The status of `GET /sign` with these headers.
+async fn get(address: &str, headers: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request =
+        format!("GET /sign HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{headers}\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer.split(' ').nth(1).unwrap().to_owned()
+}
+
 /// The key that the platform set for the only instance.
 fn role_key_id(cloud: &Cloud) -> String {
+    variable(cloud, "TENCENTCLOUD_SECRETID")
+}
+
+/// A variable of the only instance.
+fn variable(cloud: &Cloud, name: &str) -> String {
     let process = *cloud.function_processes().first().unwrap();
     let variables = std::fs::read(format!("/proc/{process}/environ")).unwrap();
     let variables = String::from_utf8(variables).unwrap();
-    let id = variables.split('\0').find_map(|pair| pair.strip_prefix("TENCENTCLOUD_SECRETID="));
-    id.unwrap().to_owned()
+    let mut pairs = variables.split('\0').filter_map(|pair| pair.split_once('='));
+    pairs.find(|(found, _)| *found == name).unwrap().1.to_owned()
 }
 
 async fn start(builder: CloudBuilder) -> (Cloud, Browser) {
