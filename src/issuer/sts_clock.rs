@@ -26,18 +26,15 @@ impl StsClock {
         Self { machine, ahead_ms: AtomicI64::new(0) }
     }
 
-    /// Learns from the `Date` of an answer that just arrived. False when that changes nothing worth
-    /// a new signature.
-    pub(super) fn learn(&self, date: Timestamp) -> bool {
+    /// Learns from the `Date` of an answer that just arrived, if that is worth a new signature.
+    pub(super) fn learn(&self, date: Timestamp) {
         let date_ms = date.unix_seconds().saturating_mul(1000);
         let machine_ms = i64::try_from(self.machine.unix_milliseconds()).unwrap_or(i64::MAX);
         let ahead_ms = date_ms.saturating_sub(machine_ms);
         let change = ahead_ms.abs_diff(self.ahead_ms());
-        if ahead_ms.unsigned_abs() > MAX_AHEAD_MS || change < MIN_CHANGE_MS {
-            return false;
+        if ahead_ms.unsigned_abs() <= MAX_AHEAD_MS && change >= MIN_CHANGE_MS {
+            self.ahead_ms.store(ahead_ms, Ordering::Relaxed);
         }
-        self.ahead_ms.store(ahead_ms, Ordering::Relaxed);
-        true
     }
 
     /// How far STS is ahead; negative when it is behind.
@@ -77,22 +74,19 @@ mod tests {
 
     #[test]
     fn it_is_corrected_both_ways_by_days_but_not_by_years() {
+        let at = |seconds| Timestamp::from_unix_seconds(NOW + seconds).unwrap();
         for seconds in [-30 * 86_400, -86_400, -301, 301, 86_400, 30 * 86_400] {
             let clock = StsClock::new(Arc::new(Fixed));
-            let date = Timestamp::from_unix_seconds(NOW + seconds).unwrap();
-            assert!(clock.learn(date), "{seconds}");
-            assert_eq!(clock.now(), date);
+            clock.learn(at(seconds));
+            assert_eq!(clock.now(), at(seconds));
             // The machine's clock was set right meanwhile.
-            let now = Timestamp::from_unix_seconds(NOW).unwrap();
-            assert!(clock.learn(now) && clock.now() == now, "{seconds}");
+            clock.learn(at(0));
+            assert_eq!(clock.now(), at(0), "{seconds}");
         }
         for seconds in [-32 * 86_400, -29, 0, 29, 32 * 86_400, 3_000_000_000] {
             let clock = StsClock::new(Arc::new(Fixed));
-            assert!(
-                !clock.learn(Timestamp::from_unix_seconds(NOW + seconds).unwrap()),
-                "{seconds}"
-            );
-            assert_eq!(clock.now().unix_seconds(), NOW);
+            clock.learn(at(seconds));
+            assert_eq!(clock.now(), at(0), "{seconds}");
         }
     }
 }

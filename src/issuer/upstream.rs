@@ -80,6 +80,7 @@ impl Upstream {
             let Some(timeout) = self.timeout(attempt, untried, deadline) else { break };
             let Some(endpoint) = self.endpoints.endpoint(index) else { break };
             let start = Deadline::unlimited(&*self.clock);
+            let signed_ahead_ms = self.sts_clock.ahead_ms();
             let Called { outcome, date } =
                 self.sts.call(authorized, identity, endpoint, &self.sts_clock, timeout).await;
             let line = Line { id, attempt, host: endpoint.host(), start };
@@ -104,7 +105,11 @@ impl Upstream {
                 Class::Throttled => true,
                 Class::Clock => {
                     let is_first = !std::mem::replace(&mut has_learned, true);
-                    is_first && date.is_some_and(|date| self.sts_clock.learn(date))
+                    if let Some(date) = date {
+                        self.sts_clock.learn(date);
+                    }
+                    // Another request may have learned it first.
+                    is_first && self.sts_clock.ahead_ms() != signed_ahead_ms
                 }
                 Class::Key if self.key_has_lapsed() => return Err(self.lapsed(&failure)),
                 Class::Key | Class::Refused => false,
