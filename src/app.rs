@@ -9,10 +9,10 @@ use tencent::time::Clock;
 use crate::access::{CurrentAccess, SharedDenyList};
 use crate::auth::{Authenticator, JwksCache, KeySource, TokenVerifier, Verifier};
 use crate::config::{AuthSettings, ConfigError, JwtKeys, JwtSettings, Settings};
-use crate::entropy::SystemEntropy;
+use crate::entropy::{Entropy, SystemEntropy};
 use crate::handler::Handler;
 use crate::http_client::{self, Client, ClientError, ClientOptions};
-use crate::issuer::Issuer;
+use crate::issuer::{Issuer, IssuerOptions};
 use crate::rate_limit::RateLimiter;
 use crate::runtime::{Platform, Reloader};
 use crate::shared_store::SharedStore;
@@ -33,17 +33,23 @@ impl App {
     /// # Errors
     /// [`ClientError`] when TLS cannot be set up.
     pub fn new(settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, ClientError> {
-        let issuer = Issuer {
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+        let issuer = Issuer::new(IssuerOptions {
             sts: sts::Client {
                 http: Client::new(settings.sts.http)?,
-                identity: settings.sts.identity,
                 region: settings.sts_region,
                 remaining_seconds_min: settings.min_remaining_seconds,
             },
+            calling_keys: settings.sts.calling_keys,
             endpoints: settings.sts.endpoints,
             budget: settings.sts.deadline,
-        };
-        let entropy = Arc::new(SystemEntropy);
+            concurrency_max: settings.sts.concurrency_max,
+            cache_entries_max: settings.cache_entries_max,
+            background: settings.platform.background(),
+            has_renewable_key: settings.sts.is_role_key && settings.platform.is_scf(),
+            clock: Arc::clone(&clock),
+            entropy: Arc::clone(&entropy),
+        });
         let store = settings.shared_store.map(|store| {
             let tls =
                 store.url.is_tls().then(|| http_client::tls(store.extra_roots)).transpose()?;

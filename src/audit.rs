@@ -27,6 +27,8 @@ pub(crate) struct AuditEvent {
     session_name: Option<String>,
     /// Claims that grants name, present but of a type that cannot match.
     pub(crate) wrong_type_claims: Option<String>,
+    /// What the cache had.
+    pub(crate) cache: Option<&'static str>,
     /// Why it was refused.
     rule: Option<&'static str>,
     expiry: Option<i64>,
@@ -48,6 +50,7 @@ impl AuditEvent {
             session_name: None,
             wrong_type_claims: None,
             rule: None,
+            cache: None,
             expiry: None,
             sts_request_id: None,
         }
@@ -103,6 +106,7 @@ impl AuditEvent {
             grant = self.grant,
             session_name = self.session_name,
             wrong_type_claims = self.wrong_type_claims,
+            cache = self.cache,
             rule,
             status,
             expiry = self.expiry,

@@ -35,6 +35,7 @@ pub use shared_store::SharedStoreSettings;
 pub use sts::StsSettings;
 
 use std::io;
+use std::num::NonZeroUsize;
 
 use http::HeaderValue;
 use tencent::names::Region;
@@ -59,6 +60,8 @@ pub struct Settings {
     pub sts_region: Region,
     /// The shortest lifetime that an issued credential has left (`MIN_REMAINING_SECONDS`).
     pub min_remaining_seconds: u32,
+    /// How many credentials are kept (`CACHE_ENTRIES_MAX`); `None` for none (`CACHE=off`).
+    pub cache_entries_max: Option<NonZeroUsize>,
     /// What callers get.
     pub grants: Grants,
     /// The store that instances share (`SHARED_STORE` and its companions).
@@ -151,7 +154,9 @@ impl Settings {
         let is_anonymous = auth.as_ref().is_some_and(Vec::is_empty);
         let platform =
             platform.map(|platform| platform::check(&mut reader, platform, is_anonymous));
-        let (sts, max_duration_seconds) = sts::read(&mut reader);
+        let reads_role_keys = platform.as_ref().is_some_and(Platform::reads_role_keys);
+        let (sts, max_duration_seconds) = sts::read(&mut reader, reads_role_keys);
+        let cache_entries_max = sts::cache_entries_max(&mut reader);
         let grant = grant::read(&mut reader, max_duration_seconds, is_anonymous);
         let allowed_origins = platform::allowed_origins(&mut reader);
         let base_path = platform::base_path(&mut reader);
@@ -169,6 +174,7 @@ impl Settings {
                 sts: sts?,
                 sts_region: grant.region,
                 min_remaining_seconds: grant.min_remaining_seconds,
+                cache_entries_max: cache_entries_max?,
                 grants: grant.grants,
                 shared_store: shared_store?,
                 rate_limit: rate_limit?,

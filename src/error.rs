@@ -12,6 +12,8 @@
 //! Errors of the configuration (`config::ConfigError`), which the operator sees before any caller
 //! exists.
 
+use std::sync::Arc;
+
 use http::{HeaderName, HeaderValue, StatusCode};
 
 /// The row of a code.
@@ -56,7 +58,9 @@ error_codes! {
     ApiKey: UNAUTHORIZED, AUTHENTICATION, "AuthFailure.ApiKey";
     BodyEncoding: BAD_REQUEST, PARAMETER, "InvalidParameter.BodyEncoding";
     BodyTooLarge: PAYLOAD_TOO_LARGE, PARAMETER, "InvalidParameter.BodyTooLarge";
+    Busy: SERVICE_UNAVAILABLE, QUOTA, "RequestLimitExceeded.Concurrency";
     CallerNotAllowed: FORBIDDEN, REFUSED, "UnauthorizedOperation.CallerNotAllowed";
+    CallingKeyExpired: SERVICE_UNAVAILABLE, BACKEND, "InternalError.CallingKeyExpired";
     DurationSeconds: BAD_REQUEST, PARAMETER, "InvalidParameter.DurationSeconds";
     Event: BAD_REQUEST, PARAMETER, "InvalidParameter.Event";
     Extension: FORBIDDEN, REFUSED, "UnauthorizedOperation.Extension";
@@ -97,8 +101,9 @@ const REFUSED: u16 = 4300;
 const QUOTA: u16 = 4400;
 const BACKEND: u16 = 5100;
 
-/// One refusal or failure on its way to the caller and to the log.
-#[derive(Debug, thiserror::Error)]
+/// One refusal or failure on its way to the caller and to the log. Callers who waited for the same
+/// STS call get clones.
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct Error {
     code: ErrorCode,
@@ -106,7 +111,7 @@ pub struct Error {
     header: Option<Box<(HeaderName, HeaderValue)>>,
     hint: Option<&'static str>,
     #[source]
-    cause: Option<Box<dyn std::error::Error + Send + Sync>>,
+    cause: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
@@ -125,7 +130,7 @@ impl Error {
     /// The same with a cause for the log.
     #[must_use]
     pub fn caused_by(mut self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        self.cause = Some(cause.into());
+        self.cause = Some(cause.into().into());
         self
     }
 

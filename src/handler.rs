@@ -155,7 +155,11 @@ impl Handler {
             }
         })?;
         audit.authorized(&authorized);
-        let credentials = self.issuer.issue(&authorized, clock, deadline).await?;
+        let authorized = Arc::new(authorized);
+        let issued =
+            self.issuer.issue(&authorized, request.role_key.as_deref(), id, deadline).await;
+        audit.cache = Some(issued.cache.name());
+        let credentials = issued.outcome?;
         audit.issued(&credentials);
         Ok(Response::credentials(
             credential_request.format,

@@ -13,13 +13,16 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
+use http::HeaderMap;
+use http::header::DATE;
 use reqwest::{NoProxy, redirect};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{CipherSuite, ClientConfig, RootCertStore};
 use tencent::secret::Secret;
+use tencent::time::Timestamp;
 use url::Url;
 
 /// How to build a client.
@@ -100,6 +103,8 @@ pub struct Client(reqwest::Client);
 pub struct Response {
     /// The HTTP status.
     pub status: u16,
+    /// When the server sent it, by its own clock.
+    pub date: Option<Timestamp>,
     /// The body.
     pub body: Vec<u8>,
 }
@@ -170,6 +175,7 @@ async fn send(
     let sent = request.timeout(timeout).send().await;
     let mut response = sent.map_err(CallError::from_reqwest)?;
     let status = response.status().as_u16();
+    let date = date(response.headers());
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(CallError::from_reqwest)? {
         if body.len().saturating_add(chunk.len()) > max_bytes {
@@ -177,7 +183,13 @@ async fn send(
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Response { status, body })
+    Ok(Response { status, date, body })
+}
+
+fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    let date = httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()?;
+    let since_1970 = date.duration_since(UNIX_EPOCH).ok()?;
+    Timestamp::from_unix_seconds(i64::try_from(since_1970.as_secs()).ok()?)
 }
 
 /// Why a client cannot be built.

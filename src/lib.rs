@@ -9,7 +9,7 @@
 //!   -> CredentialRequest   request      what is requested: parsed, not trusted
 //!   -> Principal           auth         who is asking: authenticated
 //!   -> Authorized          grant        the proof: session policy, duration, session name
-//!   -> Credentials         issuer, sts  one signed STS call
+//!   -> Credentials         issuer, sts  the cache, or one signed STS call
 //!   -> Response            response     the only place where a credential becomes text
 //! ```
 //!

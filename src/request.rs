@@ -15,6 +15,7 @@ mod id;
 mod identity;
 mod inbound;
 mod parameters;
+mod role_key;
 mod route;
 mod scope;
 
@@ -24,5 +25,6 @@ pub use format::Format;
 pub use id::RequestId;
 pub use identity::{Identity, IdentitySource};
 pub use inbound::{Inbound, MAX_BODY_BYTES, Request, body_too_large};
+pub use role_key::RoleKey;
 pub use route::{IssueRoute, Route, strip_base_path};
 pub use scope::{ObjectKeys, Scope, Scopes};

@@ -20,6 +20,7 @@ mod signal;
 use std::sync::Arc;
 
 use crate::handler::Handler;
+use crate::issuer::Background;
 use http_server::ServerSettings;
 pub use reload::Reloader;
 
@@ -35,6 +36,31 @@ pub enum Platform {
 }
 
 impl Platform {
+    /// Whether code may run between requests. SCF freezes web functions too.
+    pub fn background(&self) -> Background {
+        match self {
+            Self::Server(server) if !server.is_scf => Background::Runs,
+            Self::Lambda | Self::ScfEvent(_) | Self::Server(_) => Background::Frozen,
+        }
+    }
+
+    /// Whether it is SCF, which gives a new instance a new key of the execution role.
+    pub fn is_scf(&self) -> bool {
+        match self {
+            Self::Lambda => false,
+            Self::ScfEvent(_) => true,
+            Self::Server(server) => server.is_scf,
+        }
+    }
+
+    /// Whether requests may bring the execution role's key.
+    pub fn reads_role_keys(&self) -> bool {
+        match self {
+            Self::Lambda | Self::ScfEvent(_) => false,
+            Self::Server(server) => server.reads_role_keys,
+        }
+    }
+
     /// Whether it is a server that others than this machine can reach.
     pub fn is_public(&self) -> bool {
         match self {
@@ -53,19 +79,26 @@ pub async fn run(
     handler: Handler,
     reloader: Reloader,
 ) -> Result<(), RuntimeError> {
+    let handler = Arc::new(handler);
     match platform {
-        Platform::Lambda => lambda::run(Arc::new(handler)).await.map_err(RuntimeError::Lambda),
-        Platform::ScfEvent(url) => scf::run(&url, &handler).await.map_err(RuntimeError::Scf),
+        Platform::Lambda => {
+            lambda::run(Arc::clone(&handler)).await.map_err(RuntimeError::Lambda)?;
+        }
+        Platform::ScfEvent(url) => scf::run(&url, &handler).await.map_err(RuntimeError::Scf)?,
         Platform::Server(settings) => {
-            let served = http_server::run(settings, Arc::new(handler), reloader).await;
-            served.map_err(RuntimeError::Server)
+            let served = http_server::run(settings, Arc::clone(&handler), reloader).await;
+            served.map_err(RuntimeError::Server)?;
         }
     }
+    if handler.issuer.key_has_lapsed() { Err(RuntimeError::CallingKeyExpired) } else { Ok(()) }
 }
 
 /// Why a platform cannot be served.
 #[derive(Debug, thiserror::Error)]
 pub enum RuntimeError {
+    /// The execution role's key has expired, and only a new instance gets a new one.
+    #[error("the execution role's key has expired: the platform starts a new instance")]
+    CallingKeyExpired,
     /// Lambda's runtime ended.
     #[error("the Lambda runtime ended")]
     Lambda(#[source] lambda_runtime::Error),

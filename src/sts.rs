@@ -17,8 +17,8 @@ mod identity;
 mod request;
 mod response;
 
-pub use client::{Client, StsError};
+pub use client::{Called, Client, StsError};
 pub use endpoint::{Endpoint, EndpointError};
-pub use identity::{CallingKey, Identity, IdentityError, Role, RoleArn, RoleArnError};
+pub use identity::{CallingKey, CallingKeys, Identity, IdentityError, Role, RoleArn, RoleArnError};
 pub use request::SignedCall;
 pub use response::{AnswerError, Credentials};

@@ -72,6 +72,10 @@ const HOSTILE: [&str; 34] = [
 
 /// A function with one grant of `users/{sub}/`.
 fn handler(role: bool) -> Handler {
+    App::new(settings(role), Arc::new(SystemClock)).expect("TLS").handler
+}
+
+fn settings(role: bool) -> Settings {
     let mut variables = vec![
         ("AUTH", "gateway"),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
@@ -94,9 +98,7 @@ fn handler(role: bool) -> Handler {
     }
     let environment: Environment = variables.into_iter().collect();
     let settings = Settings::read(&environment, &|_| Ok(Vec::new()));
-    let settings = settings.unwrap_or_else(|errors| panic!("{errors:?}"));
-    let app = App::new(settings, Arc::new(SystemClock));
-    app.expect("TLS").handler
+    settings.unwrap_or_else(|errors| panic!("{errors:?}"))
 }
 
 fn request(subject: &str, query: &[(&str, &str)], body: &str, headers: HeaderMap) -> Request {
@@ -128,15 +130,11 @@ fn of_subject(handler: &Handler, subject: &str) -> Result<Authorized, Error> {
 }
 
 /// The body of the call that would be posted.
-fn sent(handler: &Handler, authorized: &Authorized) -> Value {
-    let sts = &handler.issuer.sts;
-    let call = SignedCall::new(
-        authorized,
-        &sts.identity,
-        &handler.issuer.endpoints[0],
-        &sts.region,
-        SystemClock.now(),
-    );
+fn sent(role: bool, authorized: &Authorized) -> Value {
+    let Settings { sts, sts_region, .. } = settings(role);
+    let (endpoint, now) = (&sts.endpoints[0], SystemClock.now());
+    let identity = sts.calling_keys.identity(None).expect("a calling key");
+    let call = SignedCall::new(authorized, &identity, endpoint, &sts_region, now);
     serde_json::from_str(&call.body).expect("JSON")
 }
 
@@ -240,7 +238,7 @@ fn each_call_carries_a_policy() {
     for requested in
         [request("u-1", &[], "", HeaderMap::new()), request("u-1", &[], &body, HeaderMap::new())]
     {
-        let sent = sent(&handler, &issue(&handler, &requested).expect("a grant"));
+        let sent = sent(false, &issue(&handler, &requested).expect("a grant"));
         let policy = percent_decode_str(sent["Policy"].as_str().expect("a policy"))
             .decode_utf8_lossy()
             .into_owned();
@@ -289,7 +287,7 @@ fn role_and_external_id_never_come_from_a_request() {
         );
     }
     let authorized = issue(&handler, &request("u-1", &[], "", headers)).expect("a grant");
-    let sent = sent(&handler, &authorized);
+    let sent = sent(true, &authorized);
     assert_eq!(sent["RoleArn"], "qcs::cam::uin/100000000001:roleName/uploader");
     assert_eq!(sent["ExternalId"], "configured");
     assert_eq!(sent["RoleSessionName"], authorized.session_name());

@@ -192,6 +192,10 @@ impl Service {
                     Ok(_) => "Success".to_owned(),
                     Err(error) => error.code.to_owned(),
                 };
+                let issued = result.as_ref().ok().and_then(|body| {
+                    body.pointer("/Credentials/TmpSecretId").and_then(Value::as_str)
+                });
+                record.issued_secret_id = issued.map(str::to_owned);
                 let chinese = unverified.as_ref().is_ok_and(Inbound::wants_chinese);
                 Ok(self.response(result, chinese, &call))
             }

@@ -6,7 +6,7 @@
 
 use super::environment::Environment;
 
-const SETTINGS: [&str; 51] = [
+const SETTINGS: [&str; 55] = [
     "ALLOW",
     "ALLOWED_HOSTS",
     "ALLOWED_ORIGINS",
@@ -16,6 +16,8 @@ const SETTINGS: [&str; 51] = [
     "AUTH",
     "BASE_PATH",
     "BUCKET",
+    "CACHE",
+    "CACHE_ENTRIES_MAX",
     "CLIENT_ADDRESS",
     "CONNECTIONS_MAX",
     "DENY",
@@ -46,6 +48,7 @@ const SETTINGS: [&str; 51] = [
     "RATE_LIMIT_BLOCK",
     "REGION",
     "ROLE_ARN",
+    "ROLE_KEYS",
     "SECRET_ID",
     "SECRET_KEY",
     "SESSION_TOKEN",
@@ -55,6 +58,7 @@ const SETTINGS: [&str; 51] = [
     "SHUTDOWN_DELAY_MS",
     "SHUTDOWN_GRACE_MS",
     "STS_CA_FILE",
+    "STS_CONCURRENCY_MAX",
     "STS_DEADLINE_MS",
     "STS_ENDPOINTS",
     "STS_PROXY",

@@ -98,10 +98,16 @@ fn server(reader: &mut Reader<'_>) -> Option<Platform> {
         connections_max: usize::try_from(connections_max?).ok()?,
         shutdown_delay: Duration::from_millis(shutdown_delay.into()),
         shutdown_grace: Duration::from_millis(shutdown_grace.into()),
+        reads_role_keys: reads_role_keys(reader)?,
     }))
 }
 
 /// A leading `.` is not a wildcard, so no name may begin with it.
+/// `ROLE_KEYS`. Not confirmed by the vendor for functions with an image, so it has to be chosen.
+fn reads_role_keys(reader: &mut Reader<'_>) -> Option<bool> {
+    reader.choice("ROLE_KEYS", false, &[("variables", false), ("headers", true)])
+}
+
 fn host_name(text: &str) -> Option<String> {
     let known = |c: u8| c.is_ascii_alphanumeric() || b"-_".contains(&c);
     let is_label = |label: &str| !label.is_empty() && label.bytes().all(known);
@@ -111,6 +117,10 @@ fn host_name(text: &str) -> Option<String> {
 /// What follows from both the platform and `AUTH`.
 pub(super) fn check(reader: &mut Reader<'_>, platform: Platform, is_anonymous: bool) -> Platform {
     let Platform::Server(mut server) = platform else {
+        if reads_role_keys(reader) == Some(true) {
+            let text = "must not be `headers` here: only an HTTP server gets these headers";
+            reader.error("ROLE_KEYS", text);
+        }
         for variable in SERVER_SETTINGS {
             if reader.is_set(variable) {
                 let text = "has no effect on Lambda and SCF event functions: remove it";

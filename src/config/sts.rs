@@ -1,33 +1,41 @@
 //! How STS is called: the calling key, the role to assume, the endpoints, and the way there.
 
+use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tencent::secret::Secret;
 
 use super::reader::{Reader, list};
 use crate::http_client::{ClientOptions, PlaintextHttp, Proxy, parse_certificates};
-use crate::sts::{CallingKey, Endpoint, Identity, Role, RoleArn};
+use crate::sts::{CallingKey, CallingKeys, Endpoint, Identity, Role, RoleArn};
 
 /// How STS is called.
 #[expect(missing_debug_implementations, reason = "it contains the calling key")]
 pub struct StsSettings {
     /// The calling key, and the role to assume (`SECRET_ID`, `ROLE_ARN` and their companions).
-    pub identity: Identity,
+    pub calling_keys: CallingKeys,
+    /// Whether the calling key is the one that the platform sets for an execution role.
+    pub is_role_key: bool,
     /// Where to call, in order (`STS_ENDPOINTS`). Never empty.
     pub endpoints: Vec<Endpoint>,
     /// Certificates, proxy and protocol (`STS_CA_FILE`, `STS_PROXY`).
     pub http: ClientOptions,
     /// The time for all attempts of one request together (`STS_DEADLINE_MS`).
     pub deadline: Duration,
+    /// The number of calls at once (`STS_CONCURRENCY_MAX`).
+    pub concurrency_max: usize,
 }
 
 /// The settings, and the longest lifetime that the calling key can request.
-pub(super) fn read(reader: &mut Reader<'_>) -> (Option<StsSettings>, u32) {
-    let key = calling_key(reader);
+pub(super) fn read(reader: &mut Reader<'_>, reads_role_keys: bool) -> (Option<StsSettings>, u32) {
+    let is_role_key = !OWN_KEY.iter().any(|variable| reader.is_set(variable));
+    let key = if reads_role_keys { None } else { calling_key(reader, is_role_key) };
     let role = role(reader);
     let max_duration_seconds = max_duration_seconds(reader, &role);
     let endpoints = endpoints(reader);
     let deadline_ms = reader.number("STS_DEADLINE_MS", DEADLINE_MS, 100..=60_000);
+    let concurrency_max = reader.number("STS_CONCURRENCY_MAX", CONCURRENCY_MAX, 1..=10_000);
     let http = http(reader, &endpoints);
     let is_emulated = key.as_ref().is_some_and(|key| key.secret_id.starts_with(EMULATOR_KEY));
     if is_emulated && !endpoints.iter().all(Endpoint::is_loopback) {
@@ -35,29 +43,45 @@ pub(super) fn read(reader: &mut Reader<'_>) -> (Option<StsSettings>, u32) {
             "must not be a key of the local cloud, unless STS_ENDPOINTS are loopback addresses";
         reader.error("SECRET_ID", text);
     }
-    let identity = key.zip(role.ok()).and_then(|(key, role)| {
-        let identity = Identity::new(key, role);
-        let report = |error| reader.error("ROLE_ARN", format!("must be set: {error}"));
-        identity.map_err(report).ok()
-    });
+    let calling_keys = if reads_role_keys {
+        if !is_role_key {
+            reader.error("ROLE_KEYS", "must not be `headers` together with SECRET_ID");
+        }
+        of_requests(reader, role)
+    } else {
+        key.zip(role.ok()).and_then(|(key, role)| {
+            let identity = Identity::new(key, role);
+            let report = |error| reader.error("ROLE_ARN", format!("must be set: {error}"));
+            Some(CallingKeys::Fixed(Arc::new(identity.map_err(report).ok()?)))
+        })
+    };
     let settings = || {
         Some(StsSettings {
-            identity: identity?,
+            calling_keys: calling_keys?,
+            is_role_key,
             endpoints,
             http: http?,
             deadline: Duration::from_millis(deadline_ms?.into()),
+            concurrency_max: usize::try_from(concurrency_max?).ok()?,
         })
     };
     (settings(), max_duration_seconds)
 }
 
+/// `CACHE` and `CACHE_ENTRIES_MAX`: how many credentials are kept.
+pub(super) fn cache_entries_max(reader: &mut Reader<'_>) -> Option<Option<NonZeroUsize>> {
+    let is_on = reader.choice("CACHE", true, &[("on", true), ("off", false)])?;
+    if !is_on && reader.is_set("CACHE_ENTRIES_MAX") {
+        reader.error("CACHE_ENTRIES_MAX", "has no effect with CACHE=off: remove one of them");
+    }
+    let entries = reader.number("CACHE_ENTRIES_MAX", CACHE_ENTRIES_MAX, 1..=1_000_000)?;
+    Some(usize::try_from(entries).ok().and_then(NonZeroUsize::new).filter(|_| is_on))
+}
+
 /// `SECRET_ID` and its companions, or the key that the platform sets for an execution role.
 /// <https://www.tencentcloud.com/document/product/583/32748>
-fn calling_key(reader: &mut Reader<'_>) -> Option<CallingKey> {
-    let own = ["SECRET_ID", "SECRET_KEY", "SESSION_TOKEN"];
-    let platform = ["TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN"];
-    let is_own = own.iter().any(|variable| reader.is_set(variable));
-    let variables = if is_own { own } else { platform };
+fn calling_key(reader: &mut Reader<'_>, is_role_key: bool) -> Option<CallingKey> {
+    let variables = if is_role_key { ROLE_KEY } else { OWN_KEY };
     let [id, key, token] = variables.map(|variable| reader.optional(variable));
     for (variable, value) in [("SECRET_ID", id), ("SECRET_KEY", key)] {
         if value.is_none() {
@@ -72,9 +96,20 @@ fn calling_key(reader: &mut Reader<'_>) -> Option<CallingKey> {
     }
     Some(CallingKey {
         secret_id: id?.to_owned(),
-        secret_key: Secret::new(key?.to_owned())?,
-        session_token: token.and_then(|token| Secret::new(token.to_owned())),
+        secret_key: Arc::new(Secret::new(key?.to_owned())?),
+        session_token: token.and_then(|token| Secret::new(token.to_owned())).map(Arc::new),
     })
+}
+
+/// The keys that requests bring are temporary.
+fn of_requests(reader: &mut Reader<'_>, role: Result<Option<Role>, ()>) -> Option<CallingKeys> {
+    let role = role.ok()?;
+    if role.is_none() {
+        let text = "must be set with ROLE_KEYS=headers, for example \
+             `qcs::cam::uin/100000000001:roleName/uploader`";
+        reader.error("ROLE_ARN", text);
+    }
+    role.map(CallingKeys::OfRequests)
 }
 
 /// The role to assume. `Err` when there is one that cannot be parsed.
@@ -132,11 +167,22 @@ fn http(reader: &mut Reader<'_>, endpoints: &[Endpoint]) -> Option<ClientOptions
     })
 }
 
+const OWN_KEY: [&str; 3] = ["SECRET_ID", "SECRET_KEY", "SESSION_TOKEN"];
+
+const ROLE_KEY: [&str; 3] =
+    ["TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN"];
+
 const ENDPOINT: &str = "sts.tencentcloudapi.com";
 
 const NO_ENDPOINT: &str = "must name an endpoint, for example `sts.tencentcloudapi.com`";
 
 const DEADLINE_MS: u32 = 3000;
+
+/// The account has 600 calls a second, for all instances together.
+const CONCURRENCY_MAX: u32 = 64;
+
+/// About 30 MB, of credentials of 3 KB.
+const CACHE_ENTRIES_MAX: u32 = 10_000;
 
 const ROOT_MAX_SECONDS: u32 = 7200;
 

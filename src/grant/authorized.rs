@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::object_key::ObjectKey;
 
 /// An object whose key the function generated. The credential covers only this object.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct NewObject {
     /// The bucket with its appid.
     pub bucket: String,
@@ -19,7 +19,9 @@ pub struct NewObject {
 }
 
 /// The proof that a credential may be issued, and its parameters.
-#[derive(Clone, Debug)]
+///
+/// Two that are equal may be served the same credential, so every field takes part in `==`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Authorized {
     pub(super) policy: Arc<str>,
     pub(super) duration_seconds: u32,
@@ -52,5 +54,59 @@ impl Authorized {
     /// The session name in COS access logs.
     pub fn session_name(&self) -> &str {
         &self.session_name
+    }
+}
+
+#[cfg(test)]
+impl Authorized {
+    /// For the session `name` and `duration_seconds`; the policy contains the name.
+    pub(crate) fn for_tests(name: &str, duration_seconds: u32) -> Self {
+        Self {
+            policy: format!("policy of {name}").into(),
+            duration_seconds,
+            session_name: name.to_owned(),
+            grants: "grant".to_owned(),
+            new_object: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Authorized, NewObject, ObjectKey};
+    use tencent::names::ObjectPrefix;
+    use tencent::time::Timestamp;
+
+    /// What is equal shares a credential. A new field does not compile here until it has a row.
+    #[test]
+    fn each_field_makes_a_difference() {
+        let key = |bits: u8| {
+            let extension = super::super::Extension::parse("jpg").unwrap();
+            let prefix = ObjectPrefix::parse("a/").unwrap();
+            let now = Timestamp::from_unix_seconds(0).unwrap();
+            ObjectKey::new(&prefix, &extension, now, &[bits; 16]).unwrap()
+        };
+        let object = |bucket: &str, region: &str, bits| {
+            let (bucket, region) = (bucket.to_owned(), region.to_owned());
+            Some(NewObject { bucket, region, key: key(bits) })
+        };
+        let new_object = object("b-1", "r-1", 0);
+        let one = Authorized { new_object, ..Authorized::for_tests("a", 1800) };
+        let Authorized { policy, duration_seconds, session_name, grants, new_object } = &one;
+        let NewObject { bucket, region, key: _ } = new_object.as_ref().unwrap();
+        let others = [
+            Authorized { policy: format!("{policy} ").into(), ..one.clone() },
+            Authorized { duration_seconds: duration_seconds - 1, ..one.clone() },
+            Authorized { session_name: format!("{session_name}b"), ..one.clone() },
+            Authorized { grants: format!("{grants},b"), ..one.clone() },
+            Authorized { new_object: None, ..one.clone() },
+            Authorized { new_object: object(bucket, region, 1), ..one.clone() },
+            Authorized { new_object: object(bucket, "r-2", 0), ..one.clone() },
+            Authorized { new_object: object("b-2", region, 0), ..one.clone() },
+        ];
+        for (index, other) in others.iter().enumerate() {
+            assert!(*other != one, "{index}");
+        }
+        assert!(one.clone() == one);
     }
 }

@@ -40,7 +40,7 @@ impl Extension {
 pub struct ExtensionError;
 
 /// The key of one object.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ObjectKey(String);
 
 impl ObjectKey {

@@ -4,10 +4,13 @@
 //! A [`Request`] has bounded headers, none of them the platform's own, and a bounded body that is
 //! UTF-8.
 
+use std::sync::Arc;
+
 use http::{HeaderMap, Method};
 
 use super::client_address::{AddressHeader, AddressSource, ClientAddress};
 use super::identity::Identity;
+use super::role_key::RoleKey;
 use crate::error::{Error, ErrorCode};
 
 /// One HTTP request. The default is `GET` without a path.
@@ -27,6 +30,8 @@ pub struct Request<Body = String> {
     pub identity: Option<Identity>,
     /// The address of the client, as the connection or the event reports it.
     pub reported_address: Option<ClientAddress>,
+    /// The execution role's key, where the platform sends it and `ROLE_KEYS` reads it.
+    pub role_key: Option<Arc<RoleKey>>,
 }
 
 /// A request as a platform delivers it: nothing is checked.
@@ -68,6 +73,7 @@ impl Inbound {
             body,
             identity: self.identity,
             reported_address: self.reported_address,
+            role_key: self.role_key,
         })
     }
 }

@@ -46,7 +46,8 @@ use crate::deadline::Deadline;
 use crate::error::{Error, ErrorCode, chain};
 use crate::handler::Handler;
 use crate::request::{
-    AddressSource, ClientAddress, Inbound, MAX_BODY_BYTES, Request, RequestId, body_too_large,
+    AddressSource, ClientAddress, Inbound, MAX_BODY_BYTES, Request, RequestId, RoleKey,
+    body_too_large,
 };
 use crate::response::Response;
 
@@ -66,9 +67,11 @@ pub struct ServerSettings {
     pub shutdown_delay: Duration,
     /// How long all of that may take (`SHUTDOWN_GRACE_MS`).
     pub shutdown_grace: Duration,
+    /// Whether the headers of a request may contain the execution role's key (`ROLE_KEYS=headers`).
+    pub reads_role_keys: bool,
 }
 
-/// Serves until a signal ends it. A second signal ends it at once.
+/// Serves until a signal ends it, or the calling key has lapsed. A second signal ends it at once.
 ///
 /// # Errors
 /// [`ServerError`].
@@ -91,6 +94,7 @@ pub async fn run(
     tokio::select! {
         () = &mut accepting => {}
         () = signal.received() => {}
+        () = server.handler.issuer.key_lapsed() => {}
     }
     info!("stopping: running requests are finished first");
     server.handler.is_stopping.store(true, Ordering::Relaxed);
@@ -254,8 +258,11 @@ impl Server {
         // Only now: a client that does not finish its body must not keep others out.
         let _handling = connection.handling();
         let response = match request {
-            Ok(request) => {
+            Ok(mut request) => {
                 sending.is_over();
+                if self.settings.reads_role_keys {
+                    request.role_key = RoleKey::from_headers(&head.headers).map(Arc::new);
+                }
                 // As a task of its own: a credential that was requested is issued and recorded,
                 // whatever the connection does meanwhile.
                 let handler = Arc::clone(&self.handler);
@@ -337,6 +344,7 @@ async fn read(
         body: body.to_bytes().to_vec(),
         identity: None,
         reported_address: peer,
+        role_key: None,
     };
     inbound.check()
 }

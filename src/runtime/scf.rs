@@ -35,19 +35,20 @@ use crate::request::{Inbound, RequestId};
 use crate::response::Response;
 use crate::runtime::gateway_event::Event;
 
-/// Serves the runtime API at `url` until it fails for good.
+/// Serves the runtime API at `url` until it fails for good, or the calling key has lapsed.
 ///
 /// # Errors
 /// [`ScfError`].
 pub async fn run(url: &str, handler: &Handler) -> Result<(), ScfError> {
     let api = RuntimeApi::new(url)?;
     api.ready().await?;
-    loop {
+    while !handler.issuer.key_has_lapsed() {
         let invocation = api.next().await?;
         let response = handle(handler, &invocation).await;
         log::settle().await;
         api.respond(&response).await?;
     }
+    Ok(())
 }
 
 /// The request in an event. Public only for the fuzz targets.

@@ -16,15 +16,13 @@ use super::response::{AnswerError, Credentials};
 use crate::grant::Authorized;
 use crate::http_client;
 use tencent::names::Region;
-use tencent::time::Clock;
+use tencent::time::{Clock, Timestamp};
 
 /// What every call needs.
 #[expect(missing_debug_implementations, reason = "it contains the calling key")]
 pub struct Client {
     /// The pooled HTTPS client.
     pub http: http_client::Client,
-    /// The identity that calls.
-    pub identity: Identity,
     /// The value of `X-TC-Region`.
     pub region: Region,
     /// The least lifetime that an answer must have left.
@@ -32,30 +30,41 @@ pub struct Client {
 }
 
 impl Client {
-    /// Requests the credentials that were authorized from `endpoint`.
-    ///
-    /// # Errors
-    /// [`StsError`].
+    /// Requests the credentials that were authorized from `endpoint`, as `identity`. `clock` is
+    /// that of STS.
     pub async fn call(
         &self,
         authorized: &Authorized,
+        identity: &Identity,
         endpoint: &Endpoint,
         clock: &dyn Clock,
         timeout: Duration,
-    ) -> Result<Credentials, StsError> {
+    ) -> Called {
         let SignedCall { headers, body } =
-            SignedCall::new(authorized, &self.identity, endpoint, &self.region, clock.now());
-        let answer = self.http.post(endpoint.url(), headers, body, timeout).await?;
-        let credentials = Credentials::parse(
+            SignedCall::new(authorized, identity, endpoint, &self.region, clock.now());
+        let answer = match self.http.post(endpoint.url(), headers, body, timeout).await {
+            Ok(answer) => answer,
+            Err(error) => return Called { outcome: Err(error.into()), date: None },
+        };
+        let outcome = Credentials::parse(
             answer.status,
             &answer.body,
             clock.now(),
             authorized.duration_seconds(),
             self.remaining_seconds_min,
-            &self.identity.key().secrets(),
-        )?;
-        Ok(credentials)
+            &identity.key().secrets(),
+        );
+        Called { outcome: outcome.map_err(StsError::from), date: answer.date }
     }
+}
+
+/// What a call brought.
+#[expect(missing_debug_implementations, reason = "it contains credentials")]
+pub struct Called {
+    /// The credentials, or why there are none.
+    pub outcome: Result<Credentials, StsError>,
+    /// When the answer was sent, by the clock of STS.
+    pub date: Option<Timestamp>,
 }
 
 impl StsError {

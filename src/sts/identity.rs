@@ -7,6 +7,9 @@
 //! | temporary | yes | AssumeRole |
 //! | temporary | no | [`Identity::new`] rejects it: GetFederationToken takes permanent keys only |
 
+use std::sync::Arc;
+
+use crate::request::RoleKey;
 use tencent::secret::Secret;
 
 /// The key that signs the call.
@@ -15,16 +18,15 @@ pub struct CallingKey {
     /// The public half, as `AKID…`.
     pub secret_id: String,
     /// The secret half.
-    pub secret_key: Secret,
+    pub secret_key: Arc<Secret>,
     /// Present only on temporary keys.
-    pub session_token: Option<Secret>,
+    pub session_token: Option<Arc<Secret>>,
 }
 
 impl CallingKey {
     /// The halves that nobody may see.
     pub(super) fn secrets(&self) -> Vec<&Secret> {
-        let token = self.session_token.as_ref();
-        token.into_iter().chain([&self.secret_key]).collect()
+        self.session_token.iter().chain([&self.secret_key]).map(Arc::as_ref).collect()
     }
 }
 
@@ -35,6 +37,33 @@ pub struct Role {
     pub arn: RoleArn,
     /// The external id agreed with its owner, against confused deputies.
     pub external_id: Option<String>,
+}
+
+/// Where the calling key is from.
+#[expect(missing_debug_implementations, reason = "it contains secrets")]
+pub enum CallingKeys {
+    /// The settings.
+    Fixed(Arc<Identity>),
+    /// Each request brings a temporary key, which assumes this role.
+    OfRequests(Role),
+}
+
+impl CallingKeys {
+    /// The identity that calls for a request with this key; `None` when the key is missing.
+    pub fn identity(&self, role_key: Option<&RoleKey>) -> Option<Arc<Identity>> {
+        match self {
+            Self::Fixed(identity) => Some(Arc::clone(identity)),
+            Self::OfRequests(role) => {
+                let RoleKey { secret_id, secret_key, session_token } = role_key?;
+                let key = CallingKey {
+                    secret_id: secret_id.clone(),
+                    secret_key: Arc::clone(secret_key),
+                    session_token: Some(Arc::clone(session_token)),
+                };
+                Some(Arc::new(Identity { key, role: Some(role.clone()) }))
+            }
+        }
+    }
 }
 
 /// The identity that calls, in a combination that STS accepts.
@@ -113,6 +142,8 @@ pub struct RoleArnError;
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::{CallingKey, Identity, Role, RoleArn};
     use tencent::secret::Secret;
 
@@ -120,8 +151,8 @@ mod tests {
         let secret = |text: &str| Secret::new(text.to_owned()).unwrap();
         CallingKey {
             secret_id: "AKID".into(),
-            secret_key: secret("k"),
-            session_token: token.map(secret),
+            secret_key: Arc::new(secret("k")),
+            session_token: token.map(secret).map(Arc::new),
         }
     }
 

@@ -28,6 +28,8 @@ impl Program {
             ("PREFIX", "users/".to_owned()),
             ("ALLOW", "upload".to_owned()),
             ("AUTH", "none".to_owned()),
+            // A warm request is measured with its STS call.
+            ("CACHE", "off".to_owned()),
             ("LOG", "info".to_owned()),
             ("STS_ENDPOINTS", sts.endpoint()),
             (

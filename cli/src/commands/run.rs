@@ -291,6 +291,10 @@ async fn serve(
         console.line(format_args!("  curl -i -X PUT -d hello '{url}'"));
     }
     console.line("");
+    console
+        .line("A repeated request is served from the function's cache, without a line about STS;");
+    console.line("--env CACHE=off switches the cache off.");
+    console.line("");
     console.line("Ctrl-C stops everything.");
     std::future::pending().await
 }

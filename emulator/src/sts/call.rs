@@ -22,6 +22,8 @@ pub struct StsCall {
     pub signature_method: String,
     /// The `RequestId` of the answer.
     pub request_id: String,
+    /// The `TmpSecretId` that was issued.
+    pub issued_secret_id: Option<String>,
 }
 
 impl StsCall {
@@ -43,6 +45,7 @@ impl StsCall {
             name: text("Name").or_else(|| text("RoleSessionName")).map(str::to_owned),
             signature_method: unverified.signature_method().to_owned(),
             request_id: String::new(),
+            issued_secret_id: None,
         }
     }
 
@@ -55,6 +58,7 @@ impl StsCall {
             name: None,
             signature_method: String::new(),
             request_id: String::new(),
+            issued_secret_id: None,
         }
     }
 }

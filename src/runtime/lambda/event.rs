@@ -68,6 +68,7 @@ fn from_http_api(event: &Map<String, Value>, headers: HeaderMap) -> Result<Inbou
         body: body(event, body_text(event)?)?,
         identity: identity_of_http_api(event),
         reported_address: address(context(event, "http").and_then(|http| http.get("sourceIp"))),
+        role_key: None,
     })
 }
 
@@ -83,6 +84,7 @@ fn from_rest(event: &Map<String, Value>, headers: HeaderMap) -> Result<Inbound, 
         reported_address: address(
             context(event, "identity").and_then(|identity| identity.get("sourceIp")),
         ),
+        role_key: None,
     })
 }
 
@@ -100,6 +102,7 @@ fn from_alb(event: &Map<String, Value>, headers: HeaderMap) -> Result<Inbound, E
         identity: None,
         // An ALB writes the address into a header.
         reported_address: None,
+        role_key: None,
     })
 }
 

@@ -65,6 +65,7 @@ fn from_gateway(event: &Map<String, Value>, headers: HeaderMap) -> Result<Inboun
         body: body(event, body_text(event)?)?,
         identity: identity(event),
         reported_address: address(context(event, "sourceIp")),
+        role_key: None,
     })
 }
 
@@ -103,6 +104,7 @@ fn from_clb(event: &Map<String, Value>, headers: HeaderMap) -> Result<Inbound, E
         identity: None,
         // A CLB writes the address into a header.
         reported_address: None,
+        role_key: None,
     })
 }
 

@@ -10,12 +10,13 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
-use crate::{Failure, bootstrap};
+use crate::{Failure, NO_CACHE, bootstrap};
 
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 
 /// The variables that every start needs; the key is one of the local cloud.
-pub const VARIABLES: [(&str, &str); 10] = [
+pub const VARIABLES: [(&str, &str); 11] = [
+    NO_CACHE,
     ("AUTH", "none"),
     ("SECRET_ID", "AKIDEMUprocess"),
     ("SECRET_KEY", "CANARY-secret-key-of-a-process"),

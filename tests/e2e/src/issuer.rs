@@ -12,7 +12,7 @@ use std::time::Duration;
 use cos_emulator::{Cloud, CloudBuilder, LambdaEvent, Platform, ScfEvent};
 use serde_json::Value;
 
-use crate::{Failure, bootstrap, cloud, http_client};
+use crate::{Failure, NO_CACHE, bootstrap, cloud, http_client};
 
 /// Every platform with every shape of event that it has.
 pub const PLATFORMS: [Platform; 8] = [
@@ -31,7 +31,9 @@ pub const PLATFORMS: [Platform; 8] = [
 /// # Errors
 /// When the binary is not built.
 pub fn issuer_on(platform: Platform) -> Result<CloudBuilder, Failure> {
+    let (cache, off) = NO_CACHE;
     let builder = cloud().function(bootstrap()?).platform(platform).env("LOG", "trace");
+    let builder = builder.env(cache, off);
     Ok(builder.on_function_output(print))
 }
 

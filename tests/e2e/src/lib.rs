@@ -11,6 +11,7 @@ mod client;
 mod cloud;
 mod documented;
 mod failure;
+mod in_process;
 mod installed;
 mod issuer;
 pub mod models;
@@ -29,6 +30,7 @@ pub use client::Client;
 pub use cloud::cloud;
 pub use documented::{Language, documented};
 pub use failure::Failure;
+pub use in_process::{InProcess, MovableClock};
 pub use installed::{bootstrap, search_path};
 pub use issuer::{Answer, Browser, PLATFORMS, issuer_on, printed, start};
 pub use page::{read, send_as_written};
@@ -39,7 +41,7 @@ pub use rie::{Invocation, Rie};
 pub use storage::{Storage, pattern};
 pub use store::Store;
 pub use tokens::{KeyServer, Signer, TokenIssuer};
-pub use variables::Variables;
+pub use variables::{NO_CACHE, Variables};
 
 /// A key of a caller.
 pub const API_KEY: &str = "CANARY-api-key-of-a-caller-0123456789";

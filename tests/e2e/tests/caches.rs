@@ -48,11 +48,8 @@ async fn every_answer_of_every_route_forbids_caches() {
             assert_eq!(answer.lacks(), None, "{platform:?} {method} {path}");
             statuses.push(answer.status);
         }
-        cloud.sts().inject([Fault::Http {
-            status: 500,
-            content_type: "text/plain".to_owned(),
-            body: Vec::new(),
-        }]);
+        let code = "UnauthorizedOperation".to_owned();
+        cloud.sts().inject([Fault::ApiError { code, message: String::new() }]);
         let request = browser.request("GET", "/sign").header("authorization", &bearer);
         let answer = browser.send(request).await.unwrap();
         assert_eq!(answer.lacks(), None, "{platform:?} upstream");

@@ -2,11 +2,12 @@
 //! served.
 
 #![expect(clippy::indexing_slicing, reason = "a fault in a helper of these tests is a failed test")]
+#![expect(clippy::unwrap_used, reason = "a fault in a helper of these tests is a failed test")]
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use cos_emulator::{Fault, Member, Platform};
+use cos_emulator::{Cloud, Fault, FaultRule, Member, Platform, Service};
 use cos_issuer_e2e::{
     Answer, Browser, Canary, ClosedPort, ConnectProxy, FlakyPort, KeyServer, Process, VARIABLES,
     issuer_on, printed, start,
@@ -51,8 +52,7 @@ async fn each_fault_of_the_answer_has_its_code_and_the_next_request_is_served() 
         (Fault::Expired { seconds_ago: 86_400 }, UNUSABLE),
     ] {
         let case = format!("{fault:?}").chars().take(80).collect::<String>();
-        cloud.sts().inject([fault]);
-        let answer = browser.get("/sign").await.unwrap();
+        let answer = during(&cloud, &browser, fault).await;
         assert_failure(&answer, told, &case);
         assert_eq!(browser.get("/sign").await.unwrap().status, 200, "after {case}");
     }
@@ -66,8 +66,7 @@ async fn a_missing_or_empty_member_is_a_failure_and_never_an_empty_string() {
         let is_needed = member != Member::Expiration;
         for fault in [Fault::Without(member), Fault::Empty(member)] {
             let case = format!("{fault:?}");
-            cloud.sts().inject([fault]);
-            let answer = browser.get("/sign").await.unwrap();
+            let answer = during(&cloud, &browser, fault).await;
             if is_needed {
                 assert_failure(&answer, UNUSABLE, &case);
             } else {
@@ -100,8 +99,8 @@ async fn each_error_of_sts_has_its_code_and_its_text_stays_in_the_log() {
         ("UnauthorizedOperation", REFUSED),
         ("NeverHeardOf", REFUSED),
     ] {
-        cloud.sts().inject([Fault::ApiError { code: code.to_owned(), message: CANARY.to_owned() }]);
-        let answer = browser.get("/sign").await.unwrap();
+        let fault = Fault::ApiError { code: code.to_owned(), message: CANARY.to_owned() };
+        let answer = during(&cloud, &browser, fault).await;
         assert_failure(&answer, told, code);
         assert!(!answer.body["message"].to_string().contains(code), "{code} is for the operator");
         assert!(printed(&cloud, code).await, "{code} is not in the log");
@@ -226,7 +225,7 @@ async fn the_platforms_own_limit_ends_a_call_before_the_platform_does() {
 async fn a_connection_that_fails_is_made_again_even_with_one_endpoint() {
     let sts = issuer_on(Platform::ScfWeb).unwrap().start().await.unwrap();
     let (sts, key) = (sts.sts(), sts.sub_account_key());
-    for (failures, status) in [(1, 200), (2, 200), (3, 502)] {
+    for (failures, status) in [(1, 200), (4, 200), (5, 502)] {
         let port = FlakyPort::start(failures, sts.https_address()).await.unwrap();
         let builder = issuer_on(Platform::ScfWeb).unwrap();
         let builder = builder
@@ -271,7 +270,8 @@ async fn a_redirect_is_not_followed() {
     let cloud = builder.start().await.unwrap();
     let answer = Browser::of(&cloud).unwrap().get("/sign").await.unwrap();
     assert_failure(&answer, UNAVAILABLE, "redirect");
-    assert_eq!((redirecting.connections(), canary.connections()), (1, 0));
+    assert!(redirecting.connections() > 0);
+    assert_eq!(canary.connections(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -306,6 +306,14 @@ async fn a_proxy_is_used_when_it_is_configured_and_never_from_the_environment() 
     // The proxy connects only to loopback addresses.
     assert_failure(&answer, UNAVAILABLE, "a proxy that refuses");
     assert!(proxy.connections() > 0);
+}
+
+/// The answer while every call of STS meets this fault.
+async fn during(cloud: &Cloud, browser: &Browser, fault: Fault) -> Answer {
+    let id = cloud.faults().add(FaultRule::new(Service::Sts, fault)).unwrap();
+    let answer = browser.get("/sign").await.unwrap();
+    assert!(cloud.faults().remove(id));
+    answer
 }
 
 #[track_caller]

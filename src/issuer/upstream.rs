@@ -1,0 +1,240 @@
+//! One fetch from STS: its attempts, within one deadline and one retry budget.
+//!
+//! # Guarantees
+//! - Only what `failure` allows is tried again, signed anew each time; every endpoint once before
+//!   one is asked twice, and then after a pause with jitter.
+//! - An attempt has at least a second while that is left.
+//! - At the limit of parallel calls the answer is a refusal at once, never a queue.
+//! - Each attempt is one line in the log, with the id of the request that caused it.
+//!
+//! # Not covered
+//! Keeping credentials for the next caller (`cache`, `flight`).
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use http::HeaderValue;
+use http::header::RETRY_AFTER;
+use tokio::sync::{Semaphore, watch};
+use tokio::time::sleep;
+use tracing::{info, warn};
+
+use super::budget::RetryBudget;
+use super::endpoints::Endpoints;
+use super::failure::{self, Class, class, final_error, outcome};
+use super::sts_clock::StsClock;
+use crate::deadline::Deadline;
+use crate::entropy::Entropy;
+use crate::error::{Error, ErrorCode, chain};
+use crate::grant::Authorized;
+use crate::sts::{AnswerError, Called, Client, Credentials, Identity, StsError};
+use tencent::time::{Clock, Timestamp};
+
+/// STS, and the way there.
+pub(super) struct Upstream {
+    pub(super) sts: Client,
+    pub(super) endpoints: Endpoints,
+    pub(super) permits: Semaphore,
+    pub(super) budget: RetryBudget,
+    /// The machine's clock, for deadlines and pauses.
+    pub(super) clock: Arc<dyn Clock>,
+    /// The time of STS, for signatures and lifetimes.
+    pub(super) sts_clock: StsClock,
+    pub(super) entropy: Arc<dyn Entropy>,
+    pub(super) role_key: RenewableKey,
+}
+
+/// What is known of a key that the platform renews by starting a new instance.
+pub(super) struct RenewableKey {
+    /// Whether the calling key is one.
+    pub(super) is_renewable: bool,
+    pub(super) started: Timestamp,
+    pub(super) has_worked: AtomicBool,
+    pub(super) has_lapsed: watch::Sender<bool>,
+}
+
+impl Upstream {
+    /// Fetches the credentials that were authorized, as `identity`, before `deadline`, for the
+    /// request `id`.
+    ///
+    /// # Errors
+    /// One of the `Upstream…` codes; [`ErrorCode::Busy`] at the limit of parallel calls;
+    /// [`ErrorCode::CallingKeyExpired`] when a new instance is needed.
+    pub(super) async fn fetch(
+        &self,
+        authorized: &Authorized,
+        identity: &Identity,
+        id: &str,
+        deadline: Deadline,
+    ) -> Result<Credentials, Error> {
+        let _permit = self.permits.try_acquire().map_err(|_| busy())?;
+        self.budget.deposit();
+        let now_ms = self.clock.unix_milliseconds();
+        let order = self.endpoints.order(now_ms, self.budget.has_credit(), self.jitter());
+        let mut has_learned = false;
+        let mut retries = 0;
+        let mut last = None;
+        for (attempt, index) in (0_u32..).zip(order.iter().copied().cycle()) {
+            let untried = u32::try_from(order.len()).unwrap_or(u32::MAX).saturating_sub(attempt);
+            let Some(timeout) = self.timeout(attempt, untried, deadline) else { break };
+            let Some(endpoint) = self.endpoints.endpoint(index) else { break };
+            let start = Deadline::unlimited(&*self.clock);
+            let signed_ahead_ms = self.sts_clock.ahead_ms();
+            let Called { outcome, date } =
+                self.sts.call(authorized, identity, endpoint, &self.sts_clock, timeout).await;
+            let line = Line { id, attempt, host: endpoint.host(), start };
+            let failure = match outcome {
+                Ok(credentials) => {
+                    line.succeeded(&credentials, &*self.clock);
+                    self.endpoints.succeeded(index);
+                    self.budget.refund(retries);
+                    self.role_key.has_worked.store(true, Ordering::Relaxed);
+                    return Ok(credentials);
+                }
+                Err(failure) => failure,
+            };
+            line.failed(&failure, &*self.clock);
+            let class = class(&failure);
+            let may_retry = match class {
+                Class::Endpoint => {
+                    let now_ms = self.clock.unix_milliseconds();
+                    self.endpoints.failed(index, now_ms, self.jitter());
+                    true
+                }
+                Class::Throttled => true,
+                Class::Clock => {
+                    let is_first = !std::mem::replace(&mut has_learned, true);
+                    if let Some(date) = date {
+                        self.sts_clock.learn(date);
+                    }
+                    // Another request may have learned it first.
+                    is_first && self.sts_clock.ahead_ms() != signed_ahead_ms
+                }
+                Class::Key if self.key_has_lapsed() => return Err(self.lapsed(&failure)),
+                Class::Key | Class::Refused => false,
+            };
+            last = Some(final_error(&failure, endpoint.host()));
+            let pause = self.pause(class, attempt, untried);
+            let has_time = pause < deadline.remaining(&*self.clock);
+            let is_last = attempt.saturating_add(1) >= MAX_ATTEMPTS && untried <= 1;
+            if !may_retry || is_last || !has_time || !self.budget.withdraw() {
+                break;
+            }
+            retries = retries.saturating_add(1);
+            sleep(pause).await;
+        }
+        Err(last.unwrap_or_else(failure::too_late))
+    }
+
+    /// The time for an attempt: what is left, shared with the attempts that may have to follow.
+    fn timeout(&self, attempt: u32, untried: u32, deadline: Deadline) -> Option<Duration> {
+        let left = deadline.remaining(&*self.clock);
+        // The first attempt leaves time for a second one, even with one endpoint.
+        let needed = if attempt == 0 { untried.max(2) } else { untried.max(1) };
+        let needed = if self.budget.has_credit() { needed } else { 1 };
+        let share = left.checked_div(needed).unwrap_or(left);
+        (!left.is_zero()).then(|| share.max(MIN_ATTEMPT).min(left))
+    }
+
+    /// The pause before the next attempt; none on the way to an endpoint that was not asked yet.
+    fn pause(&self, class: Class, attempt: u32, untried: u32) -> Duration {
+        let first = match class {
+            Class::Clock => return Duration::ZERO,
+            Class::Throttled => THROTTLED_PAUSE,
+            Class::Endpoint if untried > 1 => return Duration::ZERO,
+            Class::Endpoint | Class::Key | Class::Refused => FIRST_PAUSE,
+        };
+        let whole = first.saturating_mul(1_u32.checked_shl(attempt).unwrap_or(u32::MAX));
+        // From half of it to all of it.
+        let half = whole.checked_div(2).unwrap_or_default();
+        let jitter = half.saturating_mul(self.jitter().into()).checked_div(u8::MAX.into());
+        half.saturating_add(jitter.unwrap_or_default())
+    }
+
+    /// Without entropy nothing is spread.
+    pub(super) fn jitter(&self) -> u8 {
+        self.entropy.bytes().map_or(0, |[first, ..]| first)
+    }
+
+    /// A key that never worked and is new is a wrong setting: a new instance would have it too.
+    fn key_has_lapsed(&self) -> bool {
+        let age =
+            self.clock.now().unix_seconds().saturating_sub(self.role_key.started.unix_seconds());
+        let is_old = self.role_key.has_worked.load(Ordering::Relaxed) || age > NEW_SECONDS;
+        self.role_key.is_renewable && is_old
+    }
+
+    fn lapsed(&self, failure: &StsError) -> Error {
+        self.role_key.has_lapsed.send_replace(true);
+        let message = "the calling key of this instance has expired, and a new instance takes over: try again";
+        Error::new(ErrorCode::CallingKeyExpired, message)
+            .with_header(RETRY_AFTER, HeaderValue::from_static("1"))
+            .with_hint(Some("this instance exits, so that the platform starts one with a new key"))
+            .caused_by(chain(failure))
+    }
+}
+
+fn busy() -> Error {
+    let message = "this function already makes as many calls as it may: try again";
+    Error::new(ErrorCode::Busy, message).with_header(RETRY_AFTER, HeaderValue::from_static("1"))
+}
+
+/// One attempt in the log.
+struct Line<'a> {
+    id: &'a str,
+    attempt: u32,
+    host: &'a str,
+    start: Deadline,
+}
+
+impl Line<'_> {
+    fn succeeded(&self, credentials: &Credentials, clock: &dyn Clock) {
+        info!(
+            request_id = self.id,
+            attempt = self.attempt.saturating_add(1),
+            endpoint = self.host,
+            outcome = "ok",
+            sts_request_id = credentials.sts_request_id,
+            elapsed_ms = self.elapsed_ms(clock),
+            "STS attempt"
+        );
+    }
+
+    fn failed(&self, failure: &StsError, clock: &dyn Clock) {
+        // What STS wrote is in the line that ends the request.
+        let (sts_request_id, cause) = match failure {
+            StsError::Answer(AnswerError::Api { request_id, .. }) => {
+                (Some(request_id.as_str()), None)
+            }
+            StsError::Answer(_) | StsError::Call(_) => (None, Some(chain(failure))),
+        };
+        warn!(
+            request_id = self.id,
+            attempt = self.attempt.saturating_add(1),
+            endpoint = self.host,
+            outcome = outcome(failure),
+            sts_request_id,
+            elapsed_ms = self.elapsed_ms(clock),
+            cause,
+            remedy = failure.hint(),
+            "STS attempt"
+        );
+    }
+
+    fn elapsed_ms(&self, clock: &dyn Clock) -> u64 {
+        u64::try_from(self.start.elapsed(clock).as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+/// Of one request, unless there are more endpoints.
+const MAX_ATTEMPTS: u32 = 5;
+
+const MIN_ATTEMPT: Duration = Duration::from_secs(1);
+
+/// A refused connection or a name that is not resolved is often over within moments.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+
+const THROTTLED_PAUSE: Duration = Duration::from_millis(250);
+
+const NEW_SECONDS: i64 = 60;
