@@ -17,7 +17,7 @@ use super::current::CurrentAccess;
 use crate::deny_list::DenyList;
 use crate::shared_store::SharedStore;
 
-/// Reads the set, at most once in [`INTERVAL_MS`].
+/// Reads the set, at most once in 15 seconds.
 #[expect(missing_debug_implementations, reason = "the store's URL may contain a password")]
 pub struct SharedDenyList {
     store: Arc<SharedStore>,

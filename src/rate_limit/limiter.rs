@@ -36,7 +36,8 @@ impl RateLimiter {
     /// authenticated is counted by the address.
     ///
     /// # Errors
-    /// [`ErrorCode::RateLimited`], [`ErrorCode::RateLimitBlocked`].
+    /// [`RateLimited`](crate::error::ErrorCode::RateLimited),
+    /// [`RateLimitBlocked`](crate::error::ErrorCode::RateLimitBlocked).
     pub async fn check_principal(
         &self,
         principal: &Principal,
