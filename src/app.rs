@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use tencent::time::Clock;
 
@@ -73,6 +74,7 @@ impl App {
             base_path: settings.base_path,
             clock,
             entropy,
+            is_stopping: AtomicBool::new(false),
         };
         Ok(Self { platform: settings.platform, handler })
     }

@@ -15,6 +15,7 @@ use crate::sts::Credentials;
 
 /// What is known of a decision so far.
 pub(crate) struct AuditEvent {
+    id: RequestId,
     /// Probes and preflights decide nothing, so they leave no line.
     pub(crate) is_recorded: bool,
     route: &'static str,
@@ -28,15 +29,17 @@ pub(crate) struct AuditEvent {
     pub(crate) wrong_type_claims: Option<String>,
     /// What the cache had.
     pub(crate) cache: Option<&'static str>,
-    rule: &'static str,
+    /// Why it was refused.
+    rule: Option<&'static str>,
     expiry: Option<i64>,
     sts_request_id: Option<String>,
 }
 
 impl AuditEvent {
     /// Nothing is known yet.
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(id: &RequestId) -> Self {
         Self {
+            id: id.clone(),
             is_recorded: true,
             route: "none",
             address: None,
@@ -47,7 +50,7 @@ impl AuditEvent {
             session_name: None,
             wrong_type_claims: None,
             cache: None,
-            rule: "granted",
+            rule: None,
             expiry: None,
             sts_request_id: None,
         }
@@ -78,16 +81,22 @@ impl AuditEvent {
     }
 
     pub(crate) fn refused(&mut self, code: ErrorInfo) {
-        self.rule = code.name;
+        self.rule = Some(code.name);
     }
 
     /// Writes the line.
-    pub(crate) fn record(self, id: &RequestId, status: u16, elapsed: Duration) {
+    pub(crate) fn record(mut self, status: u16, elapsed: Duration) {
+        let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+        self.write(self.rule.unwrap_or("granted"), Some(status), Some(elapsed_ms));
+        self.is_recorded = false;
+    }
+
+    fn write(&self, rule: &str, status: Option<u16>, elapsed_ms: Option<u64>) {
         if !self.is_recorded {
             return;
         }
         info!(
-            request_id = id.as_str(),
+            request_id = self.id.as_str(),
             route = self.route,
             client_address = self.address.map(|address| tracing::field::display(address.address)),
             client_address_source = self.address.map(|address| address.source.name()),
@@ -98,13 +107,20 @@ impl AuditEvent {
             session_name = self.session_name,
             wrong_type_claims = self.wrong_type_claims,
             cache = self.cache,
-            rule = self.rule,
+            rule,
             status,
             expiry = self.expiry,
             sts_request_id = self.sts_request_id,
-            elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+            elapsed_ms,
             "decision"
         );
+    }
+}
+
+/// The server ended in the middle of the request. STS may have been called.
+impl Drop for AuditEvent {
+    fn drop(&mut self) {
+        self.write("abandoned", None, None);
     }
 }
 

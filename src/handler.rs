@@ -10,10 +10,11 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::FutureExt;
 use http::header::ALLOW;
-use http::{HeaderMap, HeaderValue, Method};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use tracing::error;
 
 use crate::access::{Access, CurrentAccess, SharedDenyList};
@@ -53,12 +54,14 @@ pub struct Handler {
     pub clock: Arc<dyn Clock>,
     /// What objects and requests are named with.
     pub entropy: Arc<dyn Entropy>,
+    /// A signal was received: no load balancer should send more requests.
+    pub is_stopping: AtomicBool,
 }
 
 impl Handler {
     /// Answers a request within `deadline`.
     pub async fn handle(&self, request: &Request, id: &RequestId, deadline: Deadline) -> Response {
-        let mut audit = AuditEvent::new();
+        let mut audit = AuditEvent::new(id);
         let decision = AssertUnwindSafe(self.decide(request, id, deadline, &mut audit));
         let outcome = decision.catch_unwind().await.unwrap_or_else(|_| {
             let message = "the function has a fault: its operator finds it by the request id";
@@ -68,7 +71,7 @@ impl Handler {
             audit.refused(error.code().info());
             refusal(&error, id)
         });
-        audit.record(id, response.status.as_u16(), deadline.elapsed(&*self.clock));
+        audit.record(response.status.as_u16(), deadline.elapsed(&*self.clock));
         response.finished(&request.headers, id, &self.allowed_origins)
     }
 
@@ -99,10 +102,13 @@ impl Handler {
             Route::Issue(route) => {
                 return self.issue(request, path, route, id, deadline, audit).await;
             }
-            Route::Health => Response::probe("alive"),
+            Route::Health => Response::probe(StatusCode::OK, "alive"),
             Route::Index => Response::index(),
+            Route::Ready if self.is_stopping.load(Ordering::Relaxed) => {
+                Response::probe(StatusCode::SERVICE_UNAVAILABLE, "stopping")
+            }
             // A function that is not configured does not start.
-            Route::Ready => Response::probe("ready"),
+            Route::Ready => Response::probe(StatusCode::OK, "ready"),
         };
         audit.is_recorded = false;
         if request.method == Method::HEAD {

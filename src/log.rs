@@ -18,6 +18,7 @@ mod lines;
 mod output;
 mod standard_output;
 
+use std::io;
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
@@ -48,17 +49,40 @@ pub fn start(level: LevelFilter) {
     drop(set_global_default(Lines { level, clock: SystemClock, output: Arc::clone(output) }));
 }
 
-/// Gives the reader of the log a second for the lines that are kept.
+/// Before the process ends: gives the reader of the log a second for the lines that are kept, and
+/// then reports on standard error how many are lost.
 pub fn finish() {
     for _ in 0..100 {
-        if flush() {
-            return;
+        if !is_waiting() {
+            break;
         }
-        thread::sleep(Duration::from_millis(10));
+        thread::sleep(PAUSE);
+    }
+    if let Some(output) = OUTPUT.get() {
+        output.give_up(&SystemClock);
     }
 }
 
-/// Tries again to write the lines that are kept. Returns whether none is left.
-pub fn flush() -> bool {
-    OUTPUT.get().is_none_or(|output| output.flush(&SystemClock))
+/// Before a platform freezes the process: gives the reader of the log a moment.
+pub async fn settle() {
+    for _ in 0..10 {
+        if !is_waiting() {
+            break;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
 }
+
+/// Writes the lines that are kept.
+///
+/// # Errors
+/// [`io::ErrorKind::WouldBlock`] while nobody reads standard output, or why it cannot be written.
+pub fn flush() -> io::Result<()> {
+    OUTPUT.get().map_or(Ok(()), |output| output.flush(&SystemClock))
+}
+
+fn is_waiting() -> bool {
+    flush().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+}
+
+const PAUSE: Duration = Duration::from_millis(10);

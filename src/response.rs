@@ -60,8 +60,8 @@ impl Response {
     }
 
     /// The answer of a probe.
-    pub fn probe(status: &'static str) -> Self {
-        Self::json(StatusCode::OK, formats::json(&Probe { status }))
+    pub fn probe(status: StatusCode, text: &'static str) -> Self {
+        Self::json(status, formats::json(&Probe { status: text }))
     }
 
     /// The list of routes.
@@ -119,7 +119,7 @@ struct Failed<'a> {
 
 #[derive(Serialize)]
 struct Index {
-    routes: [&'static str; 5],
+    routes: [&'static str; 6],
 }
 
 #[derive(Serialize)]

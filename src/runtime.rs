@@ -105,7 +105,7 @@ pub enum RuntimeError {
     /// The runtime API of SCF failed.
     #[error("the SCF runtime API failed")]
     Scf(#[source] scf::ScfError),
-    /// The address cannot be listened on.
-    #[error("the address cannot be listened on")]
-    Server(#[source] std::io::Error),
+    /// The server ended.
+    #[error("the server ended")]
+    Server(#[source] http_server::ServerError),
 }

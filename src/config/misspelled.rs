@@ -6,7 +6,7 @@
 
 use super::environment::Environment;
 
-const SETTINGS: [&str; 52] = [
+const SETTINGS: [&str; 55] = [
     "ALLOW",
     "ALLOWED_HOSTS",
     "ALLOWED_ORIGINS",
@@ -19,6 +19,7 @@ const SETTINGS: [&str; 52] = [
     "CACHE",
     "CACHE_ENTRIES_MAX",
     "CLIENT_ADDRESS",
+    "CONNECTIONS_MAX",
     "DENY",
     "DENY_FILE",
     "DURATION_SECONDS",
@@ -54,6 +55,8 @@ const SETTINGS: [&str; 52] = [
     "SHARED_STORE",
     "SHARED_STORE_CA_FILE",
     "SHARED_STORE_PREFIX",
+    "SHUTDOWN_DELAY_MS",
+    "SHUTDOWN_GRACE_MS",
     "STS_CA_FILE",
     "STS_CONCURRENCY_MAX",
     "STS_DEADLINE_MS",

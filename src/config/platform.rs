@@ -1,6 +1,7 @@
 //! Where requests come from: the platform, `HOST`, `PORT`, `LOG`, `ALLOWED_ORIGINS`, `BASE_PATH`.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use http::{HeaderValue, Uri};
 use tracing::level_filters::LevelFilter;
@@ -79,13 +80,25 @@ fn server(reader: &mut Reader<'_>) -> Option<Platform> {
             .map(Some)
             .ok_or("must be comma-separated host names without port, for example `sts.example.com`")
     })?;
+    let is_scf =
+        reader.optional("TENCENTCLOUD_RUNENV").is_some_and(|name| name.eq_ignore_ascii_case("scf"));
+    let most = if is_scf { SCF_CONNECTIONS } else { CONNECTIONS };
+    let connections_max = reader.number("CONNECTIONS_MAX", most, 1..=1_000_000);
+    let shutdown_delay = reader.number("SHUTDOWN_DELAY_MS", 1000, 0..=3_600_000);
+    let shutdown_grace = reader.number("SHUTDOWN_GRACE_MS", 10_000, 0..=3_600_000);
+    let (shutdown_delay, shutdown_grace) = (shutdown_delay?, shutdown_grace?);
+    if shutdown_delay > shutdown_grace {
+        let text = format!("must be at least SHUTDOWN_DELAY_MS ({shutdown_delay})");
+        reader.error("SHUTDOWN_GRACE_MS", text);
+    }
     Some(Platform::Server(ServerSettings {
         address: SocketAddr::new(host, u16::try_from(port?).ok()?),
         allowed_hosts,
-        is_scf: reader
-            .optional("TENCENTCLOUD_RUNENV")
-            .is_some_and(|name| name.eq_ignore_ascii_case("scf")),
+        is_scf,
         reads_role_keys: reads_role_keys(reader)?,
+        connections_max: usize::try_from(connections_max?).ok()?,
+        shutdown_delay: Duration::from_millis(shutdown_delay.into()),
+        shutdown_grace: Duration::from_millis(shutdown_grace.into()),
     }))
 }
 
@@ -108,9 +121,11 @@ pub(super) fn check(reader: &mut Reader<'_>, platform: Platform, is_anonymous: b
             let text = "must not be `headers` here: only an HTTP server gets these headers";
             reader.error("ROLE_KEYS", text);
         }
-        if reader.is_set("ALLOWED_HOSTS") {
-            let text = "has no effect on Lambda and SCF event functions: remove it";
-            reader.error("ALLOWED_HOSTS", text);
+        for variable in SERVER_SETTINGS {
+            if reader.is_set(variable) {
+                let text = "has no effect on Lambda and SCF event functions: remove it";
+                reader.error(variable, text);
+            }
         }
         return platform;
     };
@@ -153,6 +168,14 @@ pub(super) fn base_path(reader: &mut Reader<'_>) -> Option<String> {
         path.ok_or("must be a path without a final `/`, for example `/credentials`")
     })
 }
+
+const SERVER_SETTINGS: [&str; 4] =
+    ["ALLOWED_HOSTS", "CONNECTIONS_MAX", "SHUTDOWN_DELAY_MS", "SHUTDOWN_GRACE_MS"];
+
+const CONNECTIONS: u32 = 4096;
+
+/// SCF allows 1024 descriptors, and each connection may need a second one to STS.
+const SCF_CONNECTIONS: u32 = 400;
 
 /// The port that SCF requires of a web function.
 /// <https://www.tencentcloud.com/document/product/583/40688>

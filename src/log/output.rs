@@ -1,5 +1,6 @@
 //! Lines on their way out, which are kept or counted when they cannot be written.
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -21,7 +22,7 @@ struct State<O, E> {
     /// Where a loss is reported while the sink is closed.
     alarm: E,
     /// What is not written yet. The first line may have been begun.
-    kept: Vec<u8>,
+    kept: VecDeque<u8>,
     /// Lines that were lost since the last report.
     lost: u64,
     /// The time of the last alarm, in milliseconds since 1970.
@@ -30,32 +31,36 @@ struct State<O, E> {
 
 impl<O: Sink, E: Sink> Output<O, E> {
     pub(super) fn new(sink: O, alarm: E) -> Self {
-        let kept = Vec::new();
+        let kept = VecDeque::new();
         Self(Mutex::new(State { sink, alarm, kept, lost: 0, alarmed_at_ms: None }))
     }
 
     /// Writes a line, or keeps it for later, or counts it as lost.
     pub(super) fn write(&self, line: &[u8], clock: &dyn Clock) {
         let mut state = self.state();
-        if state.kept.is_empty() && state.lost == 0 {
-            match state.written(line) {
-                Ok(()) => return,
-                Err((error, rest)) => {
-                    state.keep(line.get(rest..).unwrap_or_default());
-                    state.report(&error, clock);
-                    return;
-                }
-            }
+        if state.lost > 0 {
+            // The count of lost lines belongs before this line.
+            drop(state.flush(clock));
         }
         state.keep(line);
-        state.flush(clock);
+        drop(state.flush(clock));
     }
 
-    /// Tries to write what is kept. Returns whether nothing is left.
-    pub(super) fn flush(&self, clock: &dyn Clock) -> bool {
+    /// Writes what is kept.
+    pub(super) fn flush(&self, clock: &dyn Clock) -> io::Result<()> {
+        self.state().flush(clock)
+    }
+
+    /// Reports what is still not written, since the process ends.
+    pub(super) fn give_up(&self, clock: &dyn Clock) {
         let mut state = self.state();
-        state.flush(clock);
-        state.kept.is_empty() && state.lost == 0
+        if !state.kept.is_empty() || state.lost > 0 {
+            let kept = state.kept.iter().filter(|byte| **byte == b'\n').count();
+            let kept = u64::try_from(kept).unwrap_or(u64::MAX);
+            state.lost = state.lost.saturating_add(kept);
+            state.kept.clear();
+            state.alarm("the process ends and nobody reads it", clock);
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State<O, E>> {
@@ -64,44 +69,43 @@ impl<O: Sink, E: Sink> Output<O, E> {
 }
 
 impl<O: Sink, E: Sink> State<O, E> {
-    /// Writes all of `bytes`; an error has the number of those that were written.
-    fn written(&mut self, bytes: &[u8]) -> Result<(), (io::Error, usize)> {
-        let mut count = 0;
-        while let Some(rest) = bytes.get(count..).filter(|rest| !rest.is_empty()) {
-            match self.sink.write(rest) {
-                Ok(0) => return Err((io::ErrorKind::WriteZero.into(), count)),
-                Ok(more) => count = count.saturating_add(more),
-                Err(error) => return Err((error, count)),
-            }
-        }
-        Ok(())
-    }
-
-    fn keep(&mut self, bytes: &[u8]) {
-        if self.kept.len().saturating_add(bytes.len()) > MAX_KEPT_BYTES {
+    fn keep(&mut self, line: &[u8]) {
+        if self.kept.len().saturating_add(line.len()) > MAX_KEPT_BYTES {
             self.lost = self.lost.saturating_add(1);
         } else {
-            self.kept.extend_from_slice(bytes);
+            self.kept.extend(line);
         }
     }
 
-    fn flush(&mut self, clock: &dyn Clock) {
-        let kept = std::mem::take(&mut self.kept);
-        if let Err((error, count)) = self.written(&kept) {
-            self.kept = kept.get(count..).unwrap_or_default().to_vec();
-            self.report(&error, clock);
-            return;
+    fn flush(&mut self, clock: &dyn Clock) -> io::Result<()> {
+        let written = self.write_all(clock);
+        if let Err(error) = &written {
+            self.report(error, clock);
         }
+        written
+    }
+
+    fn write_all(&mut self, clock: &dyn Clock) -> io::Result<()> {
+        self.write_kept()?;
         if self.lost > 0 {
             let mut line = Line::new(clock, "WARN");
             line.member("message", "log lines were lost: standard output was not read");
             line.member("lost", &self.lost);
             self.lost = 0;
-            let line = line.finished();
-            if let Err((_, count)) = self.written(&line) {
-                self.keep(line.get(count..).unwrap_or_default());
+            self.keep(&line.finished());
+        }
+        self.write_kept()
+    }
+
+    fn write_kept(&mut self) -> io::Result<()> {
+        while !self.kept.is_empty() {
+            let (first, _) = self.kept.as_slices();
+            match self.sink.write(first)? {
+                0 => return Err(io::ErrorKind::WriteZero.into()),
+                count => drop(self.kept.drain(..count)),
             }
         }
+        Ok(())
     }
 
     /// While nobody can read the log, standard error has one line a minute.
@@ -111,13 +115,16 @@ impl<O: Sink, E: Sink> State<O, E> {
         }
         let now = clock.unix_milliseconds();
         let is_recent = |at: u64| (at..at.saturating_add(ALARM_INTERVAL_MS)).contains(&now);
-        if self.alarmed_at_ms.is_some_and(is_recent) {
-            return;
+        if !self.alarmed_at_ms.is_some_and(is_recent) {
+            self.alarmed_at_ms = Some(now);
+            self.alarm(&error.to_string(), clock);
         }
-        self.alarmed_at_ms = Some(now);
+    }
+
+    fn alarm(&mut self, cause: &str, clock: &dyn Clock) {
         let mut line = Line::new(clock, "ERROR");
         line.member("message", "the log cannot be written to standard output");
-        line.member("cause", &error.to_string());
+        line.member("cause", cause);
         line.member("lost", &self.lost);
         // There is no other place to report to.
         let _ = self.alarm.write(&line.finished());
@@ -196,11 +203,11 @@ mod tests {
             output.write(line.as_bytes(), &clock);
         }
         assert_eq!(reader.text(), "one\ntwo");
-        assert!(!output.flush(&clock));
+        assert!(output.flush(&clock).is_err());
         reader.takes(1000, io::ErrorKind::WouldBlock);
         output.write(b"four\n", &clock);
         assert_eq!(reader.text(), "one\ntwo\nthree\nfour\n");
-        assert!(output.flush(&clock));
+        assert!(output.flush(&clock).is_ok());
         assert_eq!(alarm.text(), "");
     }
 
@@ -214,13 +221,27 @@ mod tests {
             output.write(&line, &clock);
         }
         reader.takes(usize::MAX, io::ErrorKind::WouldBlock);
-        assert!(output.flush(&clock));
+        assert!(output.flush(&clock).is_ok());
         let text = reader.text();
         assert_eq!(text.lines().count(), fit + 1);
         let last: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
         assert_eq!((&last["level"], &last["lost"]), (&"WARN".into(), &3.into()));
         output.write(b"next\n", &clock);
         assert!(reader.text().ends_with("}\nnext\n"));
+    }
+
+    #[test]
+    fn lines_that_are_kept_at_the_end_are_reported_as_lost() {
+        let (output, reader, alarm, clock) = output();
+        output.write(b"one\n", &clock);
+        output.give_up(&clock);
+        assert_eq!(alarm.text(), "");
+        reader.takes(1, io::ErrorKind::WouldBlock);
+        output.write(b"two\n", &clock);
+        output.write(b"three\n", &clock);
+        output.give_up(&clock);
+        let alarm: Value = serde_json::from_str(&alarm.text()).unwrap();
+        assert_eq!(alarm["lost"], 2);
     }
 
     #[test]

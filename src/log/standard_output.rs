@@ -1,35 +1,44 @@
-//! Standard output and standard error, without waiting for their reader.
-//!
-//! A pipe that is writable takes [`PIPE_BUF`] bytes at once, and a file takes everything.
-//! <https://man7.org/linux/man-pages/man7/pipe.7.html>
+//! Standard output and standard error, without waiting for a reader.
 
+use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{FileType, OFlags, fcntl_getfl, fstat};
+use rustix::fs::{FileType, Mode, OFlags, fcntl_getfl, fstat, open, stat};
 
 use super::output::Sink;
 
 /// Standard output.
-pub(super) struct StandardOutput {
+pub(super) enum StandardOutput {
     /// It was closed when the process started.
-    is_closed: bool,
+    Closed,
+    /// A pipe or terminal, opened once more: only this handle does not block.
+    Reopened(File),
+    /// A file, or a socket, which cannot be opened once more.
+    Inherited(io::Stdout),
 }
 
 impl StandardOutput {
     pub(super) fn new() -> Self {
-        Self { is_closed: was_closed(io::stdout().as_fd()) }
+        let output = io::stdout();
+        if was_closed(output.as_fd()) {
+            return Self::Closed;
+        }
+        match reopened(output.as_fd()) {
+            Some(file) => Self::Reopened(file),
+            None => Self::Inherited(output),
+        }
     }
 }
 
 impl Sink for StandardOutput {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.is_closed {
-            return Err(io::ErrorKind::BrokenPipe.into());
+        match self {
+            Self::Closed => Err(io::ErrorKind::BrokenPipe.into()),
+            Self::Reopened(file) => file.write(bytes),
+            Self::Inherited(output) => write_polled(bytes, output),
         }
-        let mut output = io::stdout();
-        write(&bytes, &mut output)
     }
 }
 
@@ -38,11 +47,13 @@ pub(super) struct StandardError;
 
 impl Sink for StandardError {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        write(&bytes, &mut io::stderr())
+        write_polled(bytes, &mut io::stderr())
     }
 }
 
-fn write(bytes: &&[u8], output: &mut (impl Write + AsFd)) -> io::Result<usize> {
+/// A pipe that is writable takes [`PIPE_BUF`] bytes at once, and a file takes everything.
+/// <https://man7.org/linux/man-pages/man7/pipe.7.html>
+fn write_polled(bytes: &[u8], output: &mut (impl Write + AsFd)) -> io::Result<usize> {
     let mut ready = [PollFd::new(output, PollFlags::OUT)];
     poll(&mut ready, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))?;
     let [ready] = ready;
@@ -55,17 +66,25 @@ fn write(bytes: &&[u8], output: &mut (impl Write + AsFd)) -> io::Result<usize> {
     Ok(part.len())
 }
 
-/// Rust opens `/dev/null` for reading and writing in place of a closed descriptor. A shell that
-/// redirects output there opens it for writing only.
+/// Not for files: another handle would have its own position, and overwrite what others write.
+fn reopened(output: BorrowedFd<'_>) -> Option<File> {
+    let mode = fstat(output).ok()?.st_mode;
+    if !matches!(FileType::from_raw_mode(mode), FileType::Fifo | FileType::CharacterDevice) {
+        return None;
+    }
+    let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    open("/proc/self/fd/1", flags, Mode::empty()).ok().map(File::from)
+}
+
+/// Rust opens `/dev/null` for reading and writing in place of a closed descriptor. A shell opens it
+/// for writing only.
 fn was_closed(output: BorrowedFd<'_>) -> bool {
-    let is_device = fstat(output)
-        .is_ok_and(|status| FileType::from_raw_mode(status.st_mode) == FileType::CharacterDevice);
-    let is_null = is_device && fstat(output).is_ok_and(|status| status.st_rdev == NULL_DEVICE);
-    let mode = fcntl_getfl(output).unwrap_or(OFlags::WRONLY);
-    is_null && mode.contains(OFlags::RDWR)
+    let is_read = fcntl_getfl(output).is_ok_and(|flags| flags.contains(OFlags::RDWR));
+    let is_null = || match (fstat(output), stat("/dev/null")) {
+        (Ok(output), Ok(null)) => output.st_rdev == null.st_rdev && output.st_ino == null.st_ino,
+        _ => false,
+    };
+    is_read && is_null()
 }
 
 const PIPE_BUF: usize = 4096;
-
-/// Major 1, minor 3: <https://www.kernel.org/doc/html/latest/admin-guide/devices.html>
-const NULL_DEVICE: u64 = 0x103;

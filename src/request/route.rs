@@ -7,7 +7,7 @@ use super::format::Format;
 /// A route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Route {
-    /// `/healthz`: is the process alive?
+    /// `/healthz` and `/livez`: is the process alive?
     Health,
     /// `/`: the list of routes.
     Index,
@@ -31,13 +31,14 @@ pub enum IssueRoute {
 
 impl Route {
     /// The paths that `/` lists.
-    pub const LISTED: [&str; 5] = ["/sign", "/sts", "/getKeyAndCredentials", "/healthz", "/readyz"];
+    pub const LISTED: [&str; 6] =
+        ["/sign", "/sts", "/getKeyAndCredentials", "/healthz", "/livez", "/readyz"];
 
     /// The route of a path without `BASE_PATH`, or `None`.
     pub fn of(path: &str) -> Option<Self> {
         match path {
             "/" => Some(Self::Index),
-            "/healthz" => Some(Self::Health),
+            "/healthz" | "/livez" => Some(Self::Health),
             "/readyz" => Some(Self::Ready),
             "/getKeyAndCredentials" => Some(Self::Issue(IssueRoute::NewObject)),
             // The samples' server took the slash.

@@ -5,7 +5,8 @@
 //! # Guarantees
 //! - Everything that a client can make the server store or wait for is bounded: head, body,
 //!   connections, time, responses that it does not read.
-//! - SIGTERM and SIGINT stop new connections. Requests that are being handled finish first.
+//! - After SIGTERM or SIGINT `/readyz` is 503 and everything is served for a moment longer. Then no
+//!   connection is accepted, and requests that are being handled finish first.
 //!
 //! # Not covered
 //! - TLS, which the platform or a proxy terminates.
@@ -16,6 +17,7 @@
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use http::header::{CONNECTION, HOST};
@@ -27,16 +29,17 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use rustix::process::{Resource, getrlimit};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tokio_io_timeout::TimeoutStream;
 use tracing::{debug, info, warn};
 use url::form_urlencoded;
 
 use super::connections::{Connection, Connections};
-use super::lingering_close::{Linger, LingeringClose};
+use super::lingering_close::{LingeringClose, Sending};
 use super::reload::Reloader;
 use super::signal::Signal;
 use crate::deadline::Deadline;
@@ -60,33 +63,88 @@ pub struct ServerSettings {
     pub is_scf: bool,
     /// Whether the headers of a request may contain the execution role's key (`ROLE_KEYS=headers`).
     pub reads_role_keys: bool,
+    /// How many connections are open at the most (`CONNECTIONS_MAX`).
+    pub connections_max: usize,
+    /// How long a server that a signal ends still accepts requests (`SHUTDOWN_DELAY_MS`).
+    pub shutdown_delay: Duration,
+    /// How long all of that may take (`SHUTDOWN_GRACE_MS`).
+    pub shutdown_grace: Duration,
 }
 
-/// Serves until a signal ends it, or the calling key has lapsed.
+/// Serves until a signal ends it, or the calling key has lapsed. A second signal ends it at once.
 ///
 /// # Errors
-/// When the address cannot be listened on.
+/// [`ServerError`].
 pub async fn run(
     settings: ServerSettings,
     handler: Arc<Handler>,
     reloader: Reloader,
-) -> std::io::Result<()> {
+) -> Result<(), ServerError> {
     let mut signal = Signal::listen(&[SIGINT, SIGTERM])?;
     tokio::spawn(reloader.run(Arc::clone(&handler), Signal::listen(&[SIGHUP])?));
     let listener = TcpListener::bind(settings.address).await?;
-    let (running, mut all_handled) = mpsc::channel(1);
-    let server = Arc::new(Server { settings, handler, running });
     info!(address = listener.local_addr()?.to_string(), "listening");
-    let connections = Connections::new(MAX_CONNECTIONS);
+    let connections = Connections::new(connection_limit(settings.connections_max));
+    let (delay, grace) = (settings.shutdown_delay, settings.shutdown_grace);
+    let (running, _) = watch::channel(());
+    let server = Arc::new(Server { settings, handler, running });
     let graceful = GracefulShutdown::new();
     let (stop, stopping) = watch::channel(());
+    let mut accepting = Box::pin(accept(&server, listener, &connections, &graceful, stopping));
+    let delay = tokio::select! {
+        () = &mut accepting => delay,
+        () = signal.received() => delay,
+        // The platform sends requests to a new instance.
+        () = server.handler.issuer.key_lapsed() => Duration::ZERO,
+    };
+    info!("stopping: running requests are finished first");
+    server.handler.is_stopping.store(true, Ordering::Relaxed);
+    // A load balancer sends requests until it has seen that the server is not ready.
+    let may_finish = tokio::select! {
+        () = &mut accepting => false,
+        () = signal.received() => false,
+        () = sleep(delay) => true,
+    };
+    drop((accepting, stop));
+    let drained = async {
+        graceful.shutdown().await;
+        // Requests whose connection is gone.
+        server.running.closed().await;
+    };
+    if may_finish {
+        tokio::select! {
+            () = drained => return Ok(()),
+            () = sleep(grace.saturating_sub(delay)) => {}
+            () = signal.received() => {}
+        }
+    }
+    match server.running.receiver_count() {
+        0 => Ok(()),
+        count => Err(ServerError::CutOff(count)),
+    }
+}
+
+/// Why a server ended before its time.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// So many requests were not finished.
+    #[error("requests cut off: {0}; SHUTDOWN_GRACE_MS was over, or a second signal was received")]
+    CutOff(usize),
+    /// The address cannot be listened on, or signals cannot be received.
+    #[error("the address cannot be listened on")]
+    Listen(#[from] std::io::Error),
+}
+
+/// Accepts connections for as long as it is polled.
+async fn accept(
+    server: &Arc<Server>,
+    listener: TcpListener,
+    connections: &Arc<Connections>,
+    graceful: &GracefulShutdown,
+    stopping: watch::Receiver<()>,
+) {
     loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = signal.received() => break,
-            () = server.handler.issuer.key_lapsed() => break,
-        };
-        let (stream, peer) = match accepted {
+        let (stream, peer) = match listener.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
                 // Usually there are no free descriptors, until a connection is closed.
@@ -96,12 +154,8 @@ pub async fn run(
                 continue;
             }
         };
-        let connection = tokio::select! {
-            connection = connections.open(peer.ip()) => connection,
-            () = signal.received() => break,
-            () = server.handler.issuer.key_lapsed() => break,
-        };
-        let (server, stopping) = (Arc::clone(&server), stopping.clone());
+        let connection = connections.open(peer.ip()).await;
+        let (server, stopping) = (Arc::clone(server), stopping.clone());
         let watcher = graceful.watcher();
         tokio::spawn(async move {
             // First, so that a connection that is replaced does not begin another request.
@@ -112,25 +166,29 @@ pub async fn run(
             }
         });
     }
-    drop((listener, stop));
-    info!("stopping: running requests are finished first");
-    drop(server);
-    let drained = async {
-        graceful.shutdown().await;
-        // Requests whose connection is gone.
-        all_handled.recv().await
-    };
-    if timeout(DRAIN_TIMEOUT, drained).await.is_err() {
-        warn!("some requests did not finish in time");
+}
+
+/// Each connection may need a second descriptor, to STS, and a few are used otherwise.
+fn connection_limit(wanted: usize) -> usize {
+    let open_files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let possible = (open_files / 2).saturating_sub(64).max(1);
+    let possible = usize::try_from(possible).unwrap_or(usize::MAX);
+    if possible < wanted {
+        warn!(
+            connections = possible,
+            open_files,
+            "fewer connections than CONNECTIONS_MAX ({wanted}): the open-file limit (`ulimit -n`) must \
+             be more than twice that"
+        );
     }
-    Ok(())
+    possible.min(wanted)
 }
 
 struct Server {
     settings: ServerSettings,
     handler: Arc<Handler>,
-    /// A clone of it is with each request that is being handled.
-    running: mpsc::Sender<()>,
+    /// Each request has a receiver of it until it is handled.
+    running: watch::Sender<()>,
 }
 
 impl Server {
@@ -154,13 +212,13 @@ impl Server {
             .peer_addr()
             .ok()
             .map(|peer| ClientAddress { address: peer.ip(), source: AddressSource::Connection });
-        let linger = Linger::default();
+        let sending = Sending::default();
         let service = service_fn(|request| async {
-            Ok::<_, Infallible>(self.respond(request, connection, peer, &linger).await)
+            Ok::<_, Infallible>(self.respond(request, connection, peer, &sending).await)
         });
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(WRITE_TIMEOUT));
-        let stream = LingeringClose::new(Box::pin(stream), linger.clone());
+        let stream = LingeringClose::new(Box::pin(stream), sending.clone());
         let served = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_TIMEOUT)
@@ -182,8 +240,9 @@ impl Server {
         request: hyper::Request<Incoming>,
         connection: &Connection,
         peer: Option<ClientAddress>,
-        linger: &Linger,
+        sending: &Sending,
     ) -> hyper::Response<Full<Bytes>> {
+        let running = self.running.subscribe();
         let (head, body) = request.into_parts();
         let sent_id = head.headers.get("x-scf-request-id").and_then(|value| value.to_str().ok());
         // Without SCF in front, this header is whatever a client writes.
@@ -204,9 +263,10 @@ impl Server {
                 if self.settings.reads_role_keys {
                     request.role_key = RoleKey::from_headers(&head.headers).map(Arc::new);
                 }
+                sending.is_over();
                 // As a task of its own: a credential that was requested is issued and recorded,
                 // whatever the connection does meanwhile.
-                let (handler, running) = (Arc::clone(&self.handler), self.running.clone());
+                let handler = Arc::clone(&self.handler);
                 let handled = tokio::spawn(async move {
                     let deadline = Deadline::unlimited(&*handler.clock);
                     let response = handler.handle(&request, &id, deadline).await;
@@ -222,7 +282,6 @@ impl Server {
                 })
             }
             Err(error) => {
-                linger.ask();
                 let mut response = self.handler.refuse(&error, &head.headers, &id);
                 // The unread rest of this request must not be taken for the next one.
                 let close = HeaderValue::from_static("close");
@@ -298,9 +357,6 @@ fn into_hyper(response: Response) -> hyper::Response<Full<Bytes>> {
     answer
 }
 
-/// SCF allows 1024 descriptors, and each connection may need a second one to STS.
-const MAX_CONNECTIONS: usize = 400;
-
 /// hyper responds to a larger head itself, with status 431 or 414. Up to here the refusal is ours.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
 
@@ -313,9 +369,6 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a client may read nothing of a response.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// SCF and container platforms kill the process after 30 seconds.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Bounds the log.
 const MAX_CLIENT_ID_LENGTH: usize = 64;

@@ -28,6 +28,7 @@ use serde_json::Value;
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::handler::Handler;
+use crate::log;
 use crate::request::{Inbound, RequestId};
 use crate::runtime::gateway_event::Event;
 use event::Reply;
@@ -66,6 +67,7 @@ async fn respond(handler: &Handler, invocation: LambdaEvent<Payload>) -> Reply {
         Ok(request) => handler.handle(&request, &id, deadline).await,
         Err(error) => handler.refuse(&error, &headers, &id),
     };
+    log::settle().await;
     shape.reply(response)
 }
 

@@ -14,21 +14,21 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-/// A stream that lingers before it is closed, if it is asked to.
+/// A stream that lingers before it is closed, unless the client has sent a whole request.
 pub(super) struct LingeringClose<S> {
     stream: S,
-    linger: Linger,
+    sending: Sending,
     lingering: Option<Lingering>,
 }
 
-/// Asks a stream to linger.
+/// Whether the client may still be sending.
 #[derive(Clone, Default)]
-pub(super) struct Linger(Arc<AtomicBool>);
+pub(super) struct Sending(Arc<AtomicBool>);
 
-impl Linger {
-    /// The client may still be sending.
-    pub(super) fn ask(&self) {
-        self.0.store(true, Ordering::Relaxed);
+impl Sending {
+    /// The client has sent a whole request.
+    pub(super) fn is_over(&self) {
+        self.0.store(false, Ordering::Relaxed);
     }
 }
 
@@ -38,8 +38,8 @@ struct Lingering {
 }
 
 impl<S> LingeringClose<S> {
-    pub(super) fn new(stream: S, linger: Linger) -> Self {
-        Self { stream, linger, lingering: None }
+    pub(super) fn new(stream: S, sending: Sending) -> Self {
+        Self { stream, sending, lingering: None }
     }
 }
 
@@ -70,7 +70,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for LingeringClose<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if buffer.filled().len() > before {
+            self.sending.0.store(true, Ordering::Relaxed);
+        }
+        read
     }
 }
 
@@ -91,7 +96,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for LingeringClose<S> {
         if self.lingering.is_none() {
             ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
         }
-        if self.linger.0.load(Ordering::Relaxed) {
+        if self.sending.0.load(Ordering::Relaxed) {
             ready!(self.poll_drained(context));
         }
         Poll::Ready(Ok(()))

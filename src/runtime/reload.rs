@@ -40,7 +40,7 @@ impl Reloader {
                 () = sleep(CHECK_INTERVAL) => false,
             };
             // Lines that could not be written, when nothing else is logged.
-            log::flush();
+            drop(log::flush());
             if is_asked {
                 self.reload_grants(&handler.access);
                 last_error = None;

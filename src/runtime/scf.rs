@@ -30,6 +30,7 @@ use tracing::{error, warn};
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::handler::Handler;
+use crate::log;
 use crate::request::{Inbound, RequestId};
 use crate::response::Response;
 use crate::runtime::gateway_event::Event;
@@ -44,6 +45,7 @@ pub async fn run(url: &str, handler: &Handler) -> Result<(), ScfError> {
     while !handler.issuer.key_has_lapsed() {
         let invocation = api.next().await?;
         let response = handle(handler, &invocation).await;
+        log::settle().await;
         api.respond(&response).await?;
     }
     Ok(())

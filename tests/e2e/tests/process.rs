@@ -10,11 +10,12 @@
 
 use std::time::Duration;
 
-use cos_emulator::{Fault, Platform};
+use cos_emulator::{Cloud, Fault, Platform};
 use cos_issuer_e2e::{Browser, Process, VARIABLES, bootstrap, cloud, issuer_on, printed};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
 
 #[tokio::test]
 async fn a_configuration_with_faults_ends_the_process_and_names_them_all() {
@@ -61,26 +62,7 @@ async fn a_port_that_is_taken_ends_the_process() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sigterm_lets_a_running_request_finish_and_exits_with_0() {
-    let cloud = cloud().start().await.unwrap();
-    let key = cloud.sub_account_key().clone();
-    let (url, ca) = (cloud.sts().https_url(), cloud.sts().ca_file().display().to_string());
-    let variables = [
-        ("SECRET_ID", key.secret_id.as_str()),
-        ("SECRET_KEY", &key.secret_key),
-        ("STS_ENDPOINTS", &url),
-        ("STS_CA_FILE", &ca),
-    ];
-    let mut process = Process::start(with(&variables)).unwrap();
-    let address = process.address().await.unwrap();
-    cloud.sts().inject([Fault::Delay(Duration::from_millis(1500))]);
-
-    let request = tokio::spawn(exchange(
-        address.clone(),
-        b"GET /sign HTTP/1.1\r\nhost: localhost\r\n\r\n".to_vec(),
-    ));
-    while cloud.sts().call_count() == 0 && !request.is_finished() {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let (process, address, request, _cloud) = running_request(&[]).await;
     process.terminate();
     let answer = request.await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 "), "{}", answer.lines().next().unwrap_or_default());
@@ -88,6 +70,69 @@ async fn sigterm_lets_a_running_request_finish_and_exits_with_0() {
     println!("function: {printed}");
     assert_eq!(code, Some(0), "{printed}");
     assert!(TcpStream::connect(&address).await.is_err(), "nobody listens any more");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_is_cut_off_is_recorded_and_the_process_exits_with_1() {
+    let never = ("SHUTDOWN_GRACE_MS", "3600000");
+    let at_once = [("SHUTDOWN_DELAY_MS", "0"), ("SHUTDOWN_GRACE_MS", "0")];
+    for (variables, signals) in [(&[never][..], 2), (&at_once, 1)] {
+        let (mut process, _, request, _cloud) = running_request(variables).await;
+        process.terminate();
+        process.printed("stopping").await.unwrap();
+        if signals == 2 {
+            process.terminate();
+        }
+        let (code, printed) = process.ended().await.unwrap();
+        assert_eq!(code, Some(1), "{printed}");
+        assert!(printed.contains("\"abandoned\"") && printed.contains("cut off: 1"), "{printed}");
+        assert_eq!(request.await.unwrap(), "");
+    }
+}
+
+#[tokio::test]
+async fn after_a_signal_a_server_is_not_ready_and_serves_until_the_delay_is_over() {
+    let forever = [("SHUTDOWN_DELAY_MS", "3600000"), ("SHUTDOWN_GRACE_MS", "3600000")];
+    let mut process = Process::start(with(&forever)).unwrap();
+    let address = process.address().await.unwrap();
+    process.terminate();
+    process.printed("stopping").await.unwrap();
+    for (path, status) in [("readyz", "503"), ("livez", "200"), ("healthz", "200"), ("sign", "502")]
+    {
+        let request =
+            format!("GET /{path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+        let answer = exchange(address.clone(), request.into_bytes()).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{path}: {answer}");
+    }
+    // Nothing is running that a second signal could cut off.
+    process.terminate();
+    let (code, printed) = process.ended().await.unwrap();
+    assert_eq!(code, Some(0), "{printed}");
+}
+
+/// A server with a request that waits for STS.
+async fn running_request(
+    variables: &[(&str, &str)],
+) -> (Process, String, JoinHandle<String>, Cloud) {
+    let cloud = cloud().start().await.unwrap();
+    let key = cloud.sub_account_key().clone();
+    let (url, ca) = (cloud.sts().https_url(), cloud.sts().ca_file().display().to_string());
+    let own = [
+        ("SECRET_ID", key.secret_id.as_str()),
+        ("SECRET_KEY", &key.secret_key),
+        ("STS_ENDPOINTS", &url),
+        ("STS_CA_FILE", &ca),
+    ];
+    let variables = [&own, variables].concat();
+    let mut process = Process::start(with(&variables)).unwrap();
+    let address = process.address().await.unwrap();
+    cloud.sts().inject([Fault::Delay(Duration::from_millis(1500))]);
+    let asked = b"GET /sign HTTP/1.1\r\nhost: localhost\r\n\r\n".to_vec();
+    let request = tokio::spawn(exchange(address.clone(), asked));
+    while cloud.sts().call_count() == 0 && !request.is_finished() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    (process, address, request, cloud)
 }
 
 #[tokio::test]
@@ -214,10 +259,10 @@ async fn silent_connections_of_one_peer_stop_no_other() {
     let health = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
     let closed = async |stream: &mut TcpStream| stream.read(&mut [0]).await.unwrap_or_default();
     for begun in ["", "GET /si", "POST /sts HTTP/1.1\r\ncontent-length: 9\r\n\r\n["] {
-        let mut process = Process::start(VARIABLES).unwrap();
+        let mut process = Process::start(with(&[("CONNECTIONS_MAX", "50")])).unwrap();
         let address = process.address().await.unwrap();
         let mut silent = Vec::new();
-        for _ in 0..450 {
+        for _ in 0..60 {
             let mut stream = TcpStream::connect(&address).await.unwrap();
             stream.write_all(begun.as_bytes()).await.unwrap();
             silent.push(stream);

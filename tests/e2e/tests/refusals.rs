@@ -64,9 +64,14 @@ fn columns(row: &str) -> [&str; 5] {
 async fn head_is_a_probe_and_never_issues() {
     for platform in PLATFORMS {
         let (cloud, browser) = start(platform, &[]).await.unwrap();
-        for (path, status) in
-            [("/healthz", 200), ("/readyz", 200), ("/", 200), ("/sign", 405), ("/sts", 405)]
-        {
+        for (path, status) in [
+            ("/healthz", 200),
+            ("/livez", 200),
+            ("/readyz", 200),
+            ("/", 200),
+            ("/sign", 405),
+            ("/sts", 405),
+        ] {
             let answer = browser.send(browser.request("HEAD", path)).await.unwrap();
             assert_eq!(answer.status, status, "{platform:?} {path}");
             assert!(answer.body.is_null(), "{platform:?} {path}: {answer:?}");
@@ -79,7 +84,7 @@ async fn head_is_a_probe_and_never_issues() {
 async fn the_root_lists_the_routes() {
     let (_cloud, browser) = start(Platform::ScfWeb, &[]).await.unwrap();
     let answer = browser.get("/").await.unwrap();
-    let routes = json!(["/sign", "/sts", "/getKeyAndCredentials", "/healthz", "/readyz"]);
+    let routes = json!(["/sign", "/sts", "/getKeyAndCredentials", "/healthz", "/livez", "/readyz"]);
     assert_eq!((answer.status, &answer.body["routes"]), (200, &routes));
 }
 
