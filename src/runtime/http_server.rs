@@ -260,7 +260,6 @@ impl Server {
         let _handling = connection.handling();
         let response = match request {
             Ok(mut request) => {
-                sending.is_over();
                 if self.settings.reads_role_keys {
                     request.role_key = RoleKey::from_headers(&head.headers).map(Arc::new);
                 }

@@ -53,9 +53,9 @@ fn its_dependencies_are_not_those_of_tests() {
 
 /// What is ours in it; the C library of the machine that links it adds 0.9 MB, more with each
 /// release. The issuing path keeps to 3.1 MB (of a million bytes); tokens take 70 KB more, and the
-/// grants file with its TOML 170 KB. The cache, retries, endpoints and clock of STS take 90 KB, limits,
-/// kill switch, shared store and the server's own limits the rest. Whatever makes it grow further has
-/// to be worth it.
+/// grants file with its TOML 170 KB. Cache, retries, endpoints and clock of STS take 90 KB; limits,
+/// kill switch, shared store and the server's own limits take the rest. Whatever makes it grow
+/// further has to be worth it.
 #[test]
 fn it_weighs_at_most_4_mb_more_than_a_program_in_c() {
     let folder = tempfile::tempdir().unwrap();
