@@ -49,8 +49,8 @@ impl AuditEvent {
             grant: None,
             session_name: None,
             wrong_type_claims: None,
-            rule: None,
             cache: None,
+            rule: None,
             expiry: None,
             sts_request_id: None,
         }

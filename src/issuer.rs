@@ -270,15 +270,11 @@ impl Issuer {
                 let term = Term::new(now, credentials.expiry, least, upstream.jitter());
                 (Arc::new(credentials), term)
             });
-            let end = landed.as_ref().ok().map(|(_, term)| term.end());
             flight.land(landed, now);
-            if let Some(end) = end.filter(|_| background == Background::Runs) {
-                let seconds = end.unix_seconds().saturating_sub(now.unix_seconds());
-                let served = Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
-                tokio::spawn(async move {
-                    sleep(served).await;
-                    flights.purge(upstream.sts_clock.now());
-                });
+            if background == Background::Runs && flights.begins_sweep() {
+                while flights.sweep(upstream.sts_clock.now()) {
+                    sleep(SWEEP_PAUSE).await;
+                }
             }
         });
     }
@@ -328,6 +324,9 @@ fn no_role_key() -> Error {
 
 /// What the answer needs to get back through the platform.
 const ANSWER_MARGIN: Duration = Duration::from_millis(200);
+
+/// Lifetimes are whole seconds.
+const SWEEP_PAUSE: Duration = Duration::from_secs(1);
 
 /// What the result of a flight needs to reach those who wait.
 const LANDING_MARGIN: Duration = Duration::from_millis(50);

@@ -95,10 +95,10 @@ fn server(reader: &mut Reader<'_>) -> Option<Platform> {
         address: SocketAddr::new(host, u16::try_from(port?).ok()?),
         allowed_hosts,
         is_scf,
+        reads_role_keys: reads_role_keys(reader)?,
         connections_max: usize::try_from(connections_max?).ok()?,
         shutdown_delay: Duration::from_millis(shutdown_delay.into()),
         shutdown_grace: Duration::from_millis(shutdown_grace.into()),
-        reads_role_keys: reads_role_keys(reader)?,
     }))
 }
 

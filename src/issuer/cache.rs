@@ -48,11 +48,6 @@ impl Term {
         Self { issued: now, refresh, end }
     }
 
-    /// The moment from which it is not served.
-    pub(super) fn end(&self) -> Timestamp {
-        self.end
-    }
-
     fn includes(&self, now: Timestamp) -> bool {
         (self.issued..self.end).contains(&now)
     }
@@ -127,6 +122,10 @@ impl<K: Clone + Eq + Hash, V> Cache<K, V> {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     fn remove(&mut self, key: &K) {
         if let Some(entry) = self.entries.remove(key) {
             self.by_end.remove(&entry.place);
@@ -154,7 +153,7 @@ mod tests {
     /// Seconds from its issue to its refresh and to its end.
     fn term(duration: i64, least: u32, jitter: u8) -> (i64, i64) {
         let term = Term::new(at(0), at(duration), least, jitter);
-        (term.refresh.unix_seconds() - NOW, term.end().unix_seconds() - NOW)
+        (term.refresh.unix_seconds() - NOW, term.end.unix_seconds() - NOW)
     }
 
     #[test]

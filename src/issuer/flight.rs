@@ -35,6 +35,8 @@ struct State<K, V, E> {
     cache: Cache<K, V>,
     flights: HashMap<K, Entry<V, E>>,
     count: u64,
+    /// Whether a sweep runs.
+    is_swept: bool,
 }
 
 struct Entry<V, E> {
@@ -56,7 +58,8 @@ pub(super) enum Ticket<K: Clone + Eq + Hash, V, E> {
 impl<K: Clone + Eq + Hash, V, E: Clone> Flights<K, V, E> {
     pub(super) fn new(entries_max: usize) -> Arc<Self> {
         let cache = Cache::new(entries_max);
-        Arc::new(Self { state: Mutex::new(State { cache, flights: HashMap::new(), count: 0 }) })
+        let state = State { cache, flights: HashMap::new(), count: 0, is_swept: false };
+        Arc::new(Self { state: Mutex::new(state) })
     }
 
     /// The ticket of a caller. A flight that it contains has until `deadline` by `clock`; the terms
@@ -87,9 +90,20 @@ impl<K: Clone + Eq + Hash, V, E: Clone> Flights<K, V, E> {
         }
     }
 
-    /// Drops what can no longer be served.
-    pub(super) fn purge(&self, now: Timestamp) {
-        self.state().cache.purge(now);
+    /// Whether a sweep has to begin: something is cached, and no sweep runs.
+    pub(super) fn begins_sweep(&self) -> bool {
+        let mut state = self.state();
+        let begins = !state.is_swept && !state.cache.is_empty();
+        state.is_swept |= begins;
+        begins
+    }
+
+    /// Drops what can no longer be served. False when nothing is left, which ends the sweep.
+    pub(super) fn sweep(&self, now: Timestamp) -> bool {
+        let mut state = self.state();
+        state.cache.purge(now);
+        state.is_swept = !state.cache.is_empty();
+        state.is_swept
     }
 
     fn start(
@@ -369,6 +383,26 @@ mod tests {
                 let Ticket::Cached(_, Some(flight)) = world.ticket(1) else { panic!("not due") };
                 world.fly(flight, Outcome::Success);
                 assert_eq!(world.ask(1, Outcome::Success, true), Some(Mark(1, 3)));
+            },
+            1,
+        );
+    }
+
+    #[test]
+    fn one_sweep_at_a_time_wipes_what_ends() {
+        shuttle::check_random(
+            || {
+                let world = World::new(10);
+                assert!(!world.flights.begins_sweep(), "nothing is cached");
+                world.ask(1, Outcome::Success, true);
+                let Ticket::Cached(value, _) = world.ticket(1) else { panic!("not cached") };
+                assert!(world.flights.begins_sweep() && !world.flights.begins_sweep());
+                assert!(world.flights.sweep(world.clock.now()));
+                world.pass(900_000);
+                assert!(!world.flights.sweep(world.clock.now()));
+                assert_eq!(Arc::strong_count(&value), 1, "it is still in memory");
+                world.ask(1, Outcome::Success, true);
+                assert!(world.flights.begins_sweep());
             },
             1,
         );

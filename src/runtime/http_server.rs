@@ -61,14 +61,14 @@ pub struct ServerSettings {
     pub allowed_hosts: Option<Vec<String>>,
     /// Whether SCF is in front, so that `X-Scf-Request-Id` is the platform's own.
     pub is_scf: bool,
+    /// Whether the headers of a request may contain the execution role's key (`ROLE_KEYS=headers`).
+    pub reads_role_keys: bool,
     /// How many connections are open at the most (`CONNECTIONS_MAX`).
     pub connections_max: usize,
     /// How long a server that a signal ends still accepts requests (`SHUTDOWN_DELAY_MS`).
     pub shutdown_delay: Duration,
     /// How long all of that may take (`SHUTDOWN_GRACE_MS`).
     pub shutdown_grace: Duration,
-    /// Whether the headers of a request may contain the execution role's key (`ROLE_KEYS=headers`).
-    pub reads_role_keys: bool,
 }
 
 /// Serves until a signal ends it, or the calling key has lapsed. A second signal ends it at once.
@@ -91,11 +91,12 @@ pub async fn run(
     let graceful = GracefulShutdown::new();
     let (stop, stopping) = watch::channel(());
     let mut accepting = Box::pin(accept(&server, listener, &connections, &graceful, stopping));
-    tokio::select! {
-        () = &mut accepting => {}
-        () = signal.received() => {}
-        () = server.handler.issuer.key_lapsed() => {}
-    }
+    let delay = tokio::select! {
+        () = &mut accepting => delay,
+        () = signal.received() => delay,
+        // The platform sends requests to a new instance.
+        () = server.handler.issuer.key_lapsed() => Duration::ZERO,
+    };
     info!("stopping: running requests are finished first");
     server.handler.is_stopping.store(true, Ordering::Relaxed);
     // A load balancer sends requests until it has seen that the server is not ready.
@@ -259,10 +260,10 @@ impl Server {
         let _handling = connection.handling();
         let response = match request {
             Ok(mut request) => {
-                sending.is_over();
                 if self.settings.reads_role_keys {
                     request.role_key = RoleKey::from_headers(&head.headers).map(Arc::new);
                 }
+                sending.is_over();
                 // As a task of its own: a credential that was requested is issued and recorded,
                 // whatever the connection does meanwhile.
                 let handler = Arc::clone(&self.handler);
