@@ -51,13 +51,14 @@ test: clients build tests ## Run every test, real clients included
 fuzz: ready ## Fuzz every target for two minutes under libFuzzer
 	@fuzz/run $(ARGS)
 
+# cargo-deny reads the crates of every platform, which a build does not fetch.
 lint: ## Check formatting, lints, documentation and dependencies
 	@tests/setup/check lint
 	@cargo fmt --all --check
 	@cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
 	@RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
 	@if [ ! -e deny.toml ]; then :; \
-	elif cargo deny --version >/dev/null 2>&1; then cargo deny --log-level error --offline --locked check bans licenses sources; \
+	elif cargo deny --version >/dev/null 2>&1; then cargo fetch --quiet --locked && cargo deny --log-level error --offline --locked check bans licenses sources; \
 	else echo "Not checked: dependencies, since cargo-deny is not installed (cargo install --locked cargo-deny)"; fi
 
 # Apart from lint: what it finds changes without a change here, and it needs the network.
