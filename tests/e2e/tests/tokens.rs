@@ -16,7 +16,7 @@ use cos_issuer::deadline::Deadline;
 use cos_issuer::entropy::SystemEntropy;
 use cos_issuer::request::{Inbound, RequestId};
 use cos_issuer_e2e::{
-    API_KEY, Answer, Browser, HS_SECRET, KeyServer, Signer, TokenIssuer, printed,
+    API_KEY, Answer, Browser, HS_SECRET, KeyServer, NO_CACHE, Signer, TokenIssuer, printed,
 };
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
@@ -359,6 +359,7 @@ fn jwt_settings(cloud: &Cloud, jwks_url: &str) -> Environment {
         ("REGION", &account.region),
         ("PREFIX", "users/"),
         ("ALLOW", "upload"),
+        NO_CACHE,
     ]
     .into_iter()
     .collect()
