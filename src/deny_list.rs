@@ -116,11 +116,12 @@ impl DenyList {
         if self.is_for_all { Err(switched_off()) } else { Ok(()) }
     }
 
-    /// Refuses a principal that an entry names.
+    /// Refuses a principal that an entry names, or everyone.
     ///
     /// # Errors
     /// [`ErrorCode::SwitchedOff`].
     pub fn check(&self, principal: &Principal) -> Result<(), Error> {
+        self.check_all()?;
         if self.entries.is_empty() {
             return Ok(());
         }

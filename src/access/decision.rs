@@ -43,7 +43,6 @@ impl Access {
         now: Timestamp,
         entropy: &dyn Entropy,
     ) -> Result<Authorized, Error> {
-        self.deny_list.check_all()?;
         self.deny_list.check(principal)?;
         let outcome = self.grants.authorize(principal, request, now, entropy);
         outcome.map_err(|error| match error.code() {

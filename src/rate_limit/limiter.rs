@@ -71,7 +71,7 @@ impl RateLimiter {
         outcome.map_err(|refusal| refusal.into_error(entropy))
     }
 
-    /// Counts in the shared store, or here when there is none or it is down.
+    /// Counts in the shared store. Without one, or while it is down, this instance counts.
     async fn count(
         &self,
         name: impl FnOnce() -> String,

@@ -5,6 +5,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
+use cos_emulator::Cloud;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
@@ -28,6 +29,18 @@ pub const VARIABLES: [(&str, &str); 11] = [
     ("HOST", "127.0.0.1"),
     ("PORT", "0"),
 ];
+
+/// [`VARIABLES`], with the key and the STS of `cloud`.
+pub fn variables_for(cloud: &Cloud) -> Vec<(&'static str, String)> {
+    let key = cloud.sub_account_key();
+    let own = [
+        ("SECRET_ID", key.secret_id.clone()),
+        ("SECRET_KEY", key.secret_key.clone()),
+        ("STS_ENDPOINTS", cloud.sts().https_url()),
+        ("STS_CA_FILE", cloud.sts().ca_file().display().to_string()),
+    ];
+    VARIABLES.map(|(name, value)| (name, value.to_owned())).into_iter().chain(own).collect()
+}
 
 /// A running process.
 #[derive(Debug)]
@@ -54,6 +67,16 @@ impl Process {
             .map_err(|fault| Failure::new(format!("the binary could not be started: {fault}")))?;
         let stdout = child.stdout.take().ok_or_else(|| Failure::new("the binary has no output"))?;
         Ok(Self { child, stdout: BufReader::new(stdout) })
+    }
+
+    /// Starts the binary as a server that calls the STS of `cloud`, with `settings` besides.
+    ///
+    /// # Errors
+    /// As [`Process::start`].
+    pub fn calling(cloud: &Cloud, settings: &[(&str, &str)]) -> Result<Self, Failure> {
+        let variables = variables_for(cloud);
+        let variables = variables.iter().map(|(name, value)| (*name, value.as_str()));
+        Self::start(variables.chain(settings.iter().copied()))
     }
 
     /// Waits for the line with the address it listens on.

@@ -24,7 +24,7 @@ mod store;
 mod tokens;
 mod variables;
 
-pub use child::{Process, VARIABLES};
+pub use child::{Process, VARIABLES, variables_for};
 pub use chromium::Chromium;
 pub use client::Client;
 pub use cloud::cloud;

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use cos_emulator::{Cloud, Fault};
-use cos_issuer_e2e::{Process, VARIABLES, bootstrap, cloud, search_path};
+use cos_issuer_e2e::{Process, bootstrap, cloud, search_path, variables_for};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
@@ -18,22 +18,9 @@ const ASK: &[u8] = b"GET /sign HTTP/1.1\r\nhost: localhost\r\nconnection: close\
 /// A server, its address, and the cloud that it calls.
 async fn server() -> (Process, String, Cloud) {
     let cloud = cloud().start().await.unwrap();
-    let variables = variables(&cloud);
-    let variables = variables.iter().map(|(name, value)| (*name, value.as_str()));
-    let mut process = Process::start(variables).unwrap();
+    let mut process = Process::calling(&cloud, &[]).unwrap();
     let address = process.address().await.unwrap();
     (process, address, cloud)
-}
-
-fn variables(cloud: &Cloud) -> Vec<(&'static str, String)> {
-    let key = cloud.sub_account_key().clone();
-    let own = [
-        ("SECRET_ID", key.secret_id),
-        ("SECRET_KEY", key.secret_key),
-        ("STS_ENDPOINTS", cloud.sts().https_url()),
-        ("STS_CA_FILE", cloud.sts().ca_file().display().to_string()),
-    ];
-    VARIABLES.map(|(name, value)| (name, value.to_owned())).into_iter().chain(own).collect()
 }
 
 /// Everything that the server sends until it closes.
@@ -207,7 +194,7 @@ async fn a_log_whose_reader_ends_is_reported_on_standard_error_and_stops_nothing
 }
 
 fn spawned(command: &mut Command, cloud: &Cloud) -> Child {
-    command.env_clear().envs(variables(cloud)).env("PATH", "/usr/bin:/bin");
+    command.env_clear().envs(variables_for(cloud)).env("PATH", "/usr/bin:/bin");
     command.stdin(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true).spawn().unwrap()
 }
 

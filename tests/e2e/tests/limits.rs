@@ -10,7 +10,7 @@ use std::fs;
 use std::path::Path;
 
 use cos_emulator::Cloud;
-use cos_issuer_e2e::{Answer, Browser, Process, VARIABLES, cloud};
+use cos_issuer_e2e::{Answer, Browser, Process, cloud};
 use tencent::sign::digest::sha256_hex;
 
 const KEYS: [&str; 2] =
@@ -26,20 +26,10 @@ struct Server {
 impl Server {
     async fn start(settings: &[(&str, &str)]) -> Self {
         let cloud = cloud().start().await.unwrap();
-        let key = cloud.sub_account_key().clone();
-        let (url, ca) = (cloud.sts().https_url(), cloud.sts().ca_file().display().to_string());
         let [one, two] = KEYS.map(|key| sha256_hex(key.as_bytes()));
         let api_keys = format!("phone={one} sub=user-1; tablet={two} sub=user-2");
-        let own = [
-            ("SECRET_ID", key.secret_id.as_str()),
-            ("SECRET_KEY", &key.secret_key),
-            ("STS_ENDPOINTS", &url),
-            ("STS_CA_FILE", &ca),
-            ("AUTH", "api-key"),
-            ("API_KEYS", &api_keys),
-        ];
-        let variables = VARIABLES.into_iter().chain(own).chain(settings.iter().copied());
-        let mut process = Process::start(variables).unwrap();
+        let own = [("AUTH", "api-key"), ("API_KEYS", api_keys.as_str())];
+        let mut process = Process::calling(&cloud, &[&own, settings].concat()).unwrap();
         let address = process.address().await.unwrap();
         let browser = Browser::at(format!("http://{address}")).unwrap();
         Self { process, browser, cloud }

@@ -115,16 +115,7 @@ async fn running_request(
     variables: &[(&str, &str)],
 ) -> (Process, String, JoinHandle<String>, Cloud) {
     let cloud = cloud().start().await.unwrap();
-    let key = cloud.sub_account_key().clone();
-    let (url, ca) = (cloud.sts().https_url(), cloud.sts().ca_file().display().to_string());
-    let own = [
-        ("SECRET_ID", key.secret_id.as_str()),
-        ("SECRET_KEY", &key.secret_key),
-        ("STS_ENDPOINTS", &url),
-        ("STS_CA_FILE", &ca),
-    ];
-    let variables = [&own, variables].concat();
-    let mut process = Process::start(with(&variables)).unwrap();
+    let mut process = Process::calling(&cloud, variables).unwrap();
     let address = process.address().await.unwrap();
     cloud.sts().inject([Fault::Delay(Duration::from_millis(1500))]);
     let asked = b"GET /sign HTTP/1.1\r\nhost: localhost\r\n\r\n".to_vec();

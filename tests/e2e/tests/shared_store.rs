@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use cos_emulator::Cloud;
 use cos_issuer::auth::hmac::signature::{ALGORITHM, SignedRequest};
-use cos_issuer_e2e::{Answer, Browser, Process, Store, VARIABLES, cloud};
+use cos_issuer_e2e::{Answer, Browser, Process, Store, cloud};
 use tencent::secret::Secret;
 use tencent::sign::digest::sha256_hex;
 use tencent::time::{Clock, SystemClock};
@@ -62,23 +62,16 @@ impl World {
 }
 
 async fn server(cloud: &Cloud, store: &Store, settings: &[(&str, &str)]) -> (Process, Browser) {
-    let key = cloud.sub_account_key().clone();
-    let (url, ca) = (cloud.sts().https_url(), cloud.sts().ca_file().display().to_string());
     let api_keys = format!("phone={} sub=user-1", sha256_hex(API_KEY.as_bytes()));
     let hmac_keys = format!("backend={HMAC_KEY} sub=user-2");
     let store = store.url();
     let own = [
-        ("SECRET_ID", key.secret_id.as_str()),
-        ("SECRET_KEY", &key.secret_key),
-        ("STS_ENDPOINTS", &url),
-        ("STS_CA_FILE", &ca),
         ("AUTH", "api-key,hmac"),
-        ("API_KEYS", &api_keys),
+        ("API_KEYS", api_keys.as_str()),
         ("HMAC_KEYS", &hmac_keys),
         ("SHARED_STORE", &store),
     ];
-    let variables = VARIABLES.into_iter().chain(own).chain(settings.iter().copied());
-    let mut process = Process::start(variables).unwrap();
+    let mut process = Process::calling(cloud, &[&own, settings].concat()).unwrap();
     let address = process.address().await.unwrap();
     (process, Browser::at(format!("http://{address}")).unwrap())
 }

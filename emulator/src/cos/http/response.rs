@@ -164,10 +164,10 @@ mod tests {
     #[tokio::test]
     async fn an_error_to_head_has_no_body_and_still_has_its_reason() {
         let context = context("HEAD");
-        let error = CosError::new(StatusCode::NOT_FOUND, "NoSuchKey", "There is none.");
+        let error = CosError::new(StatusCode::NOT_FOUND, "NoSuchKey", "The key does not exist.");
         let response = context.error(&error);
         assert_eq!(response.status(), 404);
-        assert_eq!(response.headers()["x-cos-emulator-reason"], "There is none.");
+        assert_eq!(response.headers()["x-cos-emulator-reason"], "The key does not exist.");
         assert!(response.into_body().collect().await.unwrap().to_bytes().is_empty());
     }
 }
