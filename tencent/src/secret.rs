@@ -7,7 +7,7 @@
 //! # Not covered
 //! Copies outside this type (a socket's buffer, the environment of the process).
 //!
-//! INVARIANT: [`Secret::expose`] is the only access. `tests/architecture.rs` lists the files that
+//! INVARIANT: [`Secret::expose`] is the only access. `tests/architecture` lists the files that
 //! may call it.
 
 use std::borrow::Cow;
@@ -47,18 +47,24 @@ impl Secret {
     }
 }
 
-/// This runs for each issued credential, so it looks every part of the secret up in a sorted list.
+/// This runs for each issued credential, so parts are compared as numbers.
 fn has_part(text: &[u8], secret: &[u8]) -> bool {
     if secret.len() <= RECOGNIZABLE_BYTES {
         return text.windows(secret.len()).any(|window| window == secret);
     }
-    let mut windows: Vec<&[u8]> = text.windows(RECOGNIZABLE_BYTES).collect();
-    windows.sort_unstable();
-    secret.windows(RECOGNIZABLE_BYTES).any(|part| windows.binary_search(&part).is_ok())
+    let mut known: Vec<u128> = parts(text).collect();
+    known.sort_unstable();
+    parts(secret).any(|part| known.binary_search(&part).is_ok())
+}
+
+/// Each [`RECOGNIZABLE_BYTES`] in a row.
+fn parts(bytes: &[u8]) -> impl Iterator<Item = u128> {
+    let windows = bytes.windows(RECOGNIZABLE_BYTES);
+    windows.filter_map(|window| window.try_into().ok().map(u128::from_be_bytes))
 }
 
 /// More bytes in a row than two unrelated texts share.
-const RECOGNIZABLE_BYTES: usize = 16;
+const RECOGNIZABLE_BYTES: usize = size_of::<u128>();
 
 impl<'de> Deserialize<'de> for Secret {
     /// Reads a string. The error never repeats the input.
