@@ -67,7 +67,7 @@ impl AuditEvent {
     pub(crate) fn authenticated(&mut self, principal: &Principal) {
         self.caller = Some(principal.name().to_owned());
         self.proof = Some(principal.method().name());
-        self.subject = principal.subject_hash();
+        self.subject = principal.subject_hash().map(str::to_owned);
     }
 
     pub(crate) fn authorized(&mut self, authorized: &Authorized) {

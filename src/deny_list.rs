@@ -130,7 +130,7 @@ impl DenyList {
         let issuer = claims.claim("iss").and_then(Claim::text);
         let entries = [
             claims.subject().map(|text| Entry::Subject(text.to_owned())),
-            principal.subject_hash().map(Entry::SubjectHash),
+            principal.subject_hash().map(|hash| Entry::SubjectHash(hash.to_owned())),
             issuer.map(|text| Entry::Issuer(text.to_owned())),
             has_key.then(|| Entry::Key(principal.name().to_owned())),
         ];

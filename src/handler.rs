@@ -2,8 +2,8 @@
 //!
 //! # Guarantees
 //! Every request gets one [`Response`] and every decision one audit line; a panic is answered with
-//! status 500. A refusal never calls STS. The only other call, for the keys of a token, is made for
-//! a token that could be accepted.
+//! status 500. A refusal never calls STS. The other calls are for the keys of a token that could be
+//! accepted, and to the shared store where the operator has set one.
 //!
 //! # Not covered
 //! How a request arrives and how its answer is delivered (`runtime`).

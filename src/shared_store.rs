@@ -176,7 +176,7 @@ impl SharedStore {
         let mut state = self.state.lock().await;
         match error {
             None if state.is_down => info!("the shared store is available again"),
-            // An answer of the store, even if it is an error.
+            // Nothing new.
             None | Some(StoreError::Down) => return,
             Some(error) => {
                 state.connection = None;

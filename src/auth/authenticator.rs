@@ -38,12 +38,12 @@ pub enum Verifier {
 
 impl Authenticator {
     /// Authenticates `request`; `path` is its path without `BASE_PATH`. Only a token can cause a
-    /// call, for its issuer's JWKS.
+    /// call, for its issuer's JWKS, and a valid signature, to the shared store.
     ///
     /// # Errors
     /// Status 401: [`ErrorCode::ProofMissing`], [`ErrorCode::ProofAmbiguous`], or the code of the
     /// method that was tried. Status 503: [`ErrorCode::ReplayMemoryFull`],
-    /// [`ErrorCode::TokenKeysUnavailable`].
+    /// [`ErrorCode::TokenKeysUnavailable`], [`ErrorCode::SharedStoreUnavailable`].
     pub async fn authenticate(
         &self,
         request: &Request,

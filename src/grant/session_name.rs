@@ -12,7 +12,7 @@ use crate::auth::Principal;
 /// The session name of a principal; without a subject, only the name of the function.
 pub(super) fn name(principal: &Principal) -> String {
     let hash = principal.subject_hash();
-    let hash = hash.and_then(|hex| u128::from_str_radix(&hex, 16).ok());
+    let hash = hash.and_then(|hex| u128::from_str_radix(hex, 16).ok());
     let mut name = FUNCTION_NAME.to_owned();
     if let Some(hash) = hash {
         name.extend(letters(hash));

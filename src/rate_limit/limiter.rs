@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use lru::LruCache;
-use sha2::{Digest, Sha256};
 use tencent::time::Clock;
 
 use super::gcra::{Caller, RateLimit, Refusal};
@@ -22,7 +21,7 @@ use crate::shared_store::SharedStore;
 pub struct RateLimiter {
     limit: RateLimit,
     store: Option<Arc<SharedStore>>,
-    principals: Table<[u8; 16]>,
+    principals: Table<String>,
     addresses: Table<IpAddr>,
 }
 
@@ -49,8 +48,9 @@ impl RateLimiter {
             return self.check_address(address, clock, entropy).await;
         }
         let key = key_of(principal);
-        let name = || format!("principal:{}", hex::encode(key));
-        let outcome = self.count(name, || self.principals.count(key, &self.limit, clock)).await;
+        let name = || format!("principal:{key}");
+        let outcome =
+            self.count(name, || self.principals.count(key.clone(), &self.limit, clock)).await;
         outcome.map_err(|refusal| refusal.into_error(entropy))
     }
 
@@ -94,15 +94,9 @@ impl RateLimiter {
 }
 
 /// Method and subject; a principal without a subject has the name of its key.
-fn key_of(principal: &Principal) -> [u8; 16] {
-    let subject = principal.claims().subject().unwrap_or_else(|| principal.name());
-    let mut hash = Sha256::new();
-    hash.update(principal.method().name());
-    hash.update("\n");
-    hash.update(subject);
-    let digest: [u8; 32] = hash.finalize().into();
-    let [half @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = digest;
-    half
+fn key_of(principal: &Principal) -> String {
+    let subject = principal.subject_hash().unwrap_or_else(|| principal.name());
+    format!("{}:{subject}", principal.method().name())
 }
 
 /// One client has a whole /64 of IPv6: <https://www.rfc-editor.org/rfc/rfc6177>.
