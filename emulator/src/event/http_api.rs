@@ -17,8 +17,12 @@ pub(super) fn event(request: &GatewayRequest) -> Value {
 
 pub(super) fn failure(error: Option<&PlatformError>) -> Response<Bytes> {
     match error {
-        Some(PlatformError::Throttled) => reply::json(503, &json!({ "message": "Service Unavailable" })),
-        Some(PlatformError::RequestTooLarge) => reply::json(413, &json!({ "message": "Request Entity Too Large" })),
+        Some(PlatformError::Throttled) => {
+            reply::json(503, &json!({ "message": "Service Unavailable" }))
+        }
+        Some(PlatformError::RequestTooLarge) => {
+            reply::json(413, &json!({ "message": "Request Entity Too Large" }))
+        }
         _ => reply::json(502, &json!({ "message": "Internal Server Error" })),
     }
 }

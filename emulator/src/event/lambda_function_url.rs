@@ -18,7 +18,9 @@ pub(super) fn event(request: &GatewayRequest) -> Value {
 pub(super) fn failure(error: Option<&PlatformError>) -> Response<Bytes> {
     match error {
         Some(PlatformError::Throttled) => reply::json(429, &json!({ "Message": "Rate Exceeded." })),
-        Some(PlatformError::RequestTooLarge) => reply::json(413, &json!({ "Message": "Request Too Long" })),
+        Some(PlatformError::RequestTooLarge) => {
+            reply::json(413, &json!({ "Message": "Request Too Long" }))
+        }
         _ => reply::text(502, "text/plain", "Internal Server Error".to_owned()),
     }
 }

@@ -59,8 +59,12 @@ pub(super) fn reply(bytes: &[u8]) -> Option<Response<Bytes>> {
 
 pub(super) fn failure(error: Option<&PlatformError>) -> Response<Bytes> {
     match error {
-        Some(PlatformError::Throttled) => reply::json(500, &json!({ "message": "Internal server error" })),
-        Some(PlatformError::RequestTooLarge) => reply::json(413, &json!({ "message": "Request Too Long" })),
+        Some(PlatformError::Throttled) => {
+            reply::json(500, &json!({ "message": "Internal server error" }))
+        }
+        Some(PlatformError::RequestTooLarge) => {
+            reply::json(413, &json!({ "message": "Request Too Long" }))
+        }
         _ => reply::json(502, &json!({ "message": "Internal server error" })),
     }
 }
