@@ -74,7 +74,7 @@ variable "role_arn" {
 variable "grants_file" {
   type        = string
   default     = null
-  description = "The packaged file that says who may have what (GRANTS_FILE); or else all of bucket, prefix and allow"
+  description = "The packaged file with the grants (GRANTS_FILE); or else all of bucket, prefix and allow"
 }
 
 variable "bucket" {

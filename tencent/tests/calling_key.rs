@@ -111,6 +111,6 @@ fn example(number: usize) -> Policy {
 
 /// The JSON of the page, from the first.
 fn block(number: usize) -> &'static str {
-    let text = PAGE.split("\n```json\n").nth(number + 1).expect("a policy");
+    let text = PAGE.split("\n```json\n").skip(1).nth(number).expect("a policy");
     text.split("\n```").next().expect("its end")
 }

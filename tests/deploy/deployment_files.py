@@ -80,7 +80,7 @@ def grants_and_keys_are_given_in_one_way():
 
 
 def gateway_identities_come_only_from_the_authorizer():
-    """A function URL would let everybody write them; without an authorizer, so would the HTTP API."""
+    """A function URL would let everybody write them."""
     template = settings.template()
     is_gateway = {"Fn::Equals": [{"Ref": "Auth"}, "gateway"]}
     rules = template["Rules"]
