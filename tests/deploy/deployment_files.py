@@ -1,8 +1,7 @@
 """Checks template.yaml, scf/ and the packages. `check` is the only caller.
 
-Guarantees: every check runs, and every one that fails is reported with its reason; the packaged
-function gets the variables that a file sets, started as the platform starts it. Not covered: what
-cfn-lint checks, and anything that needs an account.
+Guarantees: the packaged function gets the variables that a file sets, started as the platform
+starts it. Not covered: what cfn-lint checks, and anything that needs an account.
 """
 
 import base64
@@ -13,12 +12,11 @@ import shutil
 import stat
 import subprocess
 import sys
-import tempfile
-import traceback
 import zipfile
 from pathlib import Path
 
 import packaged
+import runner
 import settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -311,29 +309,6 @@ def written(files, folder):
     return [folder / name for name in files]
 
 
-def main():
-    own = [found for found in globals().values() if callable(found) and found.__module__ == __name__]
-    checks = [check for check in own if check not in (main, holds, written)]
-    broken = [check.__name__ for check in checks if not holds(check)]
-    if broken:
-        sys.exit(f"deployment files: broken: {', '.join(broken)}")
-
-
-def holds(check):
-    what = check.__name__.replace("_", " ")
-    try:
-        if check.__code__.co_argcount:
-            with tempfile.TemporaryDirectory(dir=ROOT / "target/deploy-check") as folder:
-                check(Path(folder))
-        else:
-            check()
-    except Exception:  # every check runs, whatever another one met
-        traceback.print_exc()
-        print(f"deployment files: NOT: {what}", flush=True)
-        return False
-    print(f"deployment files: {what}", flush=True)
-    return True
-
-
 if __name__ == "__main__":
-    main()
+    own = [found for found in globals().values() if callable(found) and found.__module__ == __name__]
+    runner.run([check for check in own if check is not written])
