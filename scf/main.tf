@@ -256,7 +256,7 @@ resource "tencentcloud_cls_topic" "issuer" {
   period     = var.log_retention_days
 }
 
-# The members of a log line that searches and alarms use. SCF puts each line into SCF_Message.
+# Without an index, nothing can be searched, and the alarm finds nothing.
 resource "tencentcloud_cls_index" "issuer" {
   topic_id = tencentcloud_cls_topic.issuer.id
   rule {
@@ -294,10 +294,19 @@ resource "tencentcloud_cls_alarm" "server_errors" {
   }
 }
 
+locals {
+  # The provider has the address only in the answer of the API.
+  url = try(trimsuffix(jsondecode(tencentcloud_scf_trigger.url.trigger_attribute).NetConfig.ExtranetUrl, "/"), null)
+}
+
 output "url" {
-  # The provider has the address only in what the trigger was answered with.
-  value       = try(jsondecode(tencentcloud_scf_trigger.url.trigger_desc).NetConfig.ExtranetUrl, null)
+  value       = local.url
   description = "Where apps ask, as <url>/sts; if it is empty, `scf/deploy show` prints it"
+}
+
+output "try" {
+  value       = "curl -i ${coalesce(local.url, "URL")}/readyz"
+  description = "A request to try; it answers without a credential"
 }
 
 output "log_topic" {

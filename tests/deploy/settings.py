@@ -201,7 +201,7 @@ def of_serverless():
 
 def of_terraform():
     asked = terraform_variables()
-    (values,) = terraform()["locals"]
+    values = {name: value for block in terraform()["locals"] for name, value in block.items()}
     environment = terraform_resource("tencentcloud_scf_function", "issuer")["environment"]
     for part in ("local.has_grant ? local.grant : {}", "var.settings", "var.secrets", "if value != null"):
         assert part in environment, f"main.tf: no {part} in environment"
