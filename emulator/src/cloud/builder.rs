@@ -118,7 +118,7 @@ impl CloudBuilder {
         self
     }
 
-    /// The port of the STS over HTTPS; a free one unless set.
+    /// The port of the STS over HTTPS, with HTTP on the next one; free ones unless set.
     #[must_use]
     pub fn sts_port(mut self, port: u16) -> Self {
         self.sts_port = port;
