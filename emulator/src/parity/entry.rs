@@ -50,7 +50,7 @@ impl Source {
     }
 }
 
-/// A row of a table; an empty `test` is none.
+/// A row of a table; without a test, `test` is empty.
 pub(super) const fn entry(behaviour: &'static str, source: Source, test: &'static str) -> Entry {
     Entry { behaviour, source, test: if test.is_empty() { None } else { Some(test) } }
 }
