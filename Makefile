@@ -113,7 +113,7 @@ deb: $(server_build) ## Build the Debian package dist/cos-issuer_*.deb
 image: $(server_build) ## Build the container image as an OCI layout: dist/oci
 	@deploy/container/image $(server) dist
 
-interop: clients emulator $(server_build) ## Check units, package and image with the tools of other projects
+interop: clients emulator $(server_build) ## Check what ships by tools of other projects
 	@tests/interop/run $(server)
 
 mutants: ready ## Break each rule about what is granted, and see its test fail (some minutes)
