@@ -47,7 +47,7 @@ deploy_build = COS_ISSUER_REVISION="$(revision)" CARGO_ENCODED_RUSTFLAGS="$$(pri
 # A program that is running cannot be written to, but it can be replaced.
 replace = cp $(1) $(2).new && mv -f $(2).new $(2)
 
-.PHONY: help run test lint advisories fmt fuzz build package build-Issuer deploy-check bench emulator install uninstall deb image interop tests clients mutants clean ready
+.PHONY: help run test lint advisories fmt fuzz build package dist release notice deploy-check bench emulator install uninstall deb image interop tests clients mutants clean ready
 
 help: ## List the commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -88,9 +88,15 @@ build: ready ## Build the deployed binary: target/deploy/bootstrap
 package: build ## Build the packages dist/cos-issuer-*.zip; PACKAGE_FILES="grants.toml" goes in too
 	@scf/package $(bootstrap) dist $(PACKAGE_FILES)
 
-# What `sam build` calls for the function `Issuer` of template.yaml; ARTIFACTS_DIR is its target.
-build-Issuer: package
-	@cp dist/lambda/* "$${ARTIFACTS_DIR:?is set by sam build}/"
+dist: package ## Build everything that a release contains, below dist/
+	@release/assets $(bootstrap) dist
+
+# VERSION=1.2.0
+release: ready ## Commit and tag a release: VERSION=1.2.0
+	@release/tag "$(VERSION)"
+
+notice: ready ## Write NOTICE: the licences of what the binaries are linked from
+	@release/notice >NOTICE.new && mv NOTICE.new NOTICE
 
 # As root, after a build as yourself.
 install: ## Install the server and its systemd units; DESTDIR, PREFIX and SYSCONFDIR count

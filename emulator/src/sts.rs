@@ -169,10 +169,7 @@ impl Service {
             return call.finish(response).await;
         }
         let unverified = Inbound::read(request).await;
-        let mut record = match &unverified {
-            Ok(unverified) => StsCall::of(unverified),
-            Err(_) => StsCall::unreadable(),
-        };
+        let mut record = unverified.as_ref().map(StsCall::of).unwrap_or_default();
         let key = unverified.as_ref().ok().and_then(Inbound::claimed_key);
         let call = self.middleware.begin(ServiceName::Sts, &record.action, head, key.as_deref());
         record.request_id.clone_from(&call.request_id);
