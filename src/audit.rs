@@ -10,6 +10,7 @@ use tracing::info;
 use crate::auth::Principal;
 use crate::error::ErrorInfo;
 use crate::grant::Authorized;
+use crate::metrics::RequestLabels;
 use crate::request::{ClientAddress, RequestId, Route};
 use crate::sts::Credentials;
 
@@ -19,6 +20,8 @@ pub(crate) struct AuditEvent {
     /// Probes and preflights decide nothing, so they leave no line.
     pub(crate) is_recorded: bool,
     route: &'static str,
+    /// The same for metrics, with the authentication method.
+    pub(crate) labels: RequestLabels,
     address: Option<ClientAddress>,
     proof: Option<&'static str>,
     caller: Option<String>,
@@ -42,6 +45,7 @@ impl AuditEvent {
             id: id.clone(),
             is_recorded: true,
             route: "none",
+            labels: RequestLabels::default(),
             address: None,
             proof: None,
             caller: None,
@@ -58,6 +62,7 @@ impl AuditEvent {
 
     pub(crate) fn routed(&mut self, route: Route) {
         self.route = route.name();
+        self.labels.route = Some(route);
     }
 
     pub(crate) fn arrived_from(&mut self, address: Option<ClientAddress>) {
@@ -67,6 +72,7 @@ impl AuditEvent {
     pub(crate) fn authenticated(&mut self, principal: &Principal) {
         self.caller = Some(principal.name().to_owned());
         self.proof = Some(principal.method().name());
+        self.labels.auth_method = Some(principal.method());
         self.subject = principal.subject_hash().map(str::to_owned);
     }
 

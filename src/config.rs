@@ -19,6 +19,7 @@ mod grant_bounds;
 mod grants_file;
 mod jwt;
 mod limits;
+mod metrics;
 mod misspelled;
 mod platform;
 mod reader;
@@ -29,6 +30,7 @@ mod weak_secret;
 pub use auth::AuthSettings;
 pub use environment::Environment;
 pub use jwt::{JwtKeys, JwtSettings};
+pub use metrics::MetricsSettings;
 pub use platform::log_level;
 pub use reader::ConfigError;
 pub use shared_store::SharedStoreSettings;
@@ -73,6 +75,8 @@ pub struct Settings {
     pub address_header: Option<AddressHeader>,
     /// Who gets no credential (`DENY`, `DENY_FILE`).
     pub deny_list: DenyList,
+    /// Where metrics go (`METRICS`).
+    pub metrics: MetricsSettings,
     /// Origins whose pages may read a response (`ALLOWED_ORIGINS`), exactly as browsers send them.
     pub allowed_origins: Vec<HeaderValue>,
     /// The path prefix to strip (`BASE_PATH`): `""` or `/prefix`.
@@ -152,7 +156,7 @@ impl Settings {
         let platform = platform::read(&mut reader);
         let auth = auth::read(&mut reader, platform.as_ref());
         let is_anonymous = auth.as_ref().is_some_and(Vec::is_empty);
-        let platform =
+        let mut platform =
             platform.map(|platform| platform::check(&mut reader, platform, is_anonymous));
         let reads_role_keys = platform.as_ref().is_some_and(Platform::reads_role_keys);
         let (sts, max_duration_seconds) = sts::read(&mut reader, reads_role_keys);
@@ -165,6 +169,7 @@ impl Settings {
         let address_header = limits::client_address(&mut reader, platform.as_ref());
         let deny_list = limits::deny_list(&mut reader);
         let shared_store = shared_store::read(&mut reader);
+        let metrics = metrics::read(&mut reader, platform.as_mut());
         let warnings = reader.finish()?;
         let settings = || {
             let grant = grant?;
@@ -180,6 +185,7 @@ impl Settings {
                 rate_limit: rate_limit?,
                 address_header: address_header?,
                 deny_list: deny_list?,
+                metrics: metrics?,
                 allowed_origins: allowed_origins?,
                 base_path: base_path?,
                 reloadable: Reloadable {

@@ -24,11 +24,14 @@ use crate::deadline::Deadline;
 use crate::entropy::Entropy;
 use crate::error::{Error, ErrorCode};
 use crate::issuer::Issuer;
+use crate::log;
+use crate::metrics::{Metrics, Readings, RequestLabels};
 use crate::rate_limit::RateLimiter;
 use crate::request::{
     AddressHeader, CredentialRequest, IssueRoute, Request, RequestId, Route, strip_base_path,
 };
 use crate::response::Response;
+use crate::shared_store::SharedStore;
 use tencent::time::Clock;
 
 /// What the function is set up to do.
@@ -40,6 +43,8 @@ pub struct Handler {
     pub access: CurrentAccess,
     /// The kill switch of all instances, where they share a store.
     pub shared_deny_list: Option<SharedDenyList>,
+    /// The store that instances share.
+    pub shared_store: Option<Arc<SharedStore>>,
     /// How often; `None` for no limit.
     pub rate_limiter: Option<RateLimiter>,
     /// The header with the client's address; `None` where the connection or the event decides.
@@ -54,6 +59,8 @@ pub struct Handler {
     pub clock: Arc<dyn Clock>,
     /// What objects and requests are named with.
     pub entropy: Arc<dyn Entropy>,
+    /// Where requests are counted; `None` for nowhere.
+    pub metrics: Option<Arc<Metrics>>,
     /// A signal was received: no load balancer should send more requests.
     pub is_stopping: AtomicBool,
 }
@@ -69,16 +76,39 @@ impl Handler {
         });
         let response = outcome.unwrap_or_else(|error| {
             audit.refused(error.code().info());
+            audit.labels.code = Some(error.code());
             refusal(&error, id)
         });
-        audit.record(response.status.as_u16(), deadline.elapsed(&*self.clock));
+        let elapsed = deadline.elapsed(&*self.clock);
+        if let Some(metrics) = self.metrics.as_ref().filter(|_| audit.is_recorded) {
+            metrics.request(audit.labels, elapsed);
+        }
+        audit.record(response.status.as_u16(), elapsed);
         response.finished(&request.headers, id, &self.allowed_origins)
     }
 
     /// Answers what a platform delivered but no request could be read from.
     pub fn refuse(&self, error: &Error, request_headers: &HeaderMap, id: &RequestId) -> Response {
         audit::record_unreadable(id, error.code().info());
+        if let Some(metrics) = &self.metrics {
+            let code = Some(error.code());
+            metrics.refusal(RequestLabels { code, ..RequestLabels::default() });
+        }
         refusal(error, id).finished(request_headers, id, &self.allowed_origins)
+    }
+
+    /// The metrics as text, where there are any; `connections` are open.
+    pub fn metrics_text(&self, connections: usize) -> Option<String> {
+        let metrics = self.metrics.as_ref()?;
+        Some(metrics.text(&Readings {
+            cache_entries: self.issuer.cached_count(),
+            clock_offset_ms: self.issuer.clock_offset_ms(),
+            connections,
+            jwks: self.authentication.jwks().map(|jwks| jwks.counts(self.clock.now())),
+            lost_log_lines: log::lost_lines(),
+            rate_limit_evictions: self.rate_limiter.as_ref().map(RateLimiter::evictions),
+            shared_store_failures: self.shared_store.as_ref().map(|store| store.failures()),
+        }))
     }
 
     async fn decide(

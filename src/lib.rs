@@ -34,6 +34,7 @@ pub mod handler;
 pub mod http_client;
 pub mod issuer;
 pub mod log;
+pub mod metrics;
 pub mod rate_limit;
 pub mod request;
 pub mod response;

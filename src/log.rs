@@ -81,6 +81,11 @@ pub fn flush() -> io::Result<()> {
     OUTPUT.get().map_or(Ok(()), |output| output.flush(&SystemClock))
 }
 
+/// How many lines were lost since the start because nobody read them.
+pub fn lost_lines() -> u64 {
+    OUTPUT.get().map_or(0, |output| output.lost_lines())
+}
+
 fn is_waiting() -> bool {
     flush().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
 }

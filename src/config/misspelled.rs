@@ -6,7 +6,7 @@
 
 use super::environment::Environment;
 
-const SETTINGS: [&str; 55] = [
+const SETTINGS: [&str; 57] = [
     "ALLOW",
     "ALLOWED_HOSTS",
     "ALLOWED_ORIGINS",
@@ -40,6 +40,8 @@ const SETTINGS: [&str; 55] = [
     "JWT_PUBLIC_KEY_FILE",
     "KEY_OWNER",
     "LOG",
+    "METRICS",
+    "METRICS_ADDRESS",
     "MIN_REMAINING_SECONDS",
     "POLICY",
     "PORT",

@@ -25,6 +25,8 @@ struct State<O, E> {
     kept: VecDeque<u8>,
     /// Lines that were lost since the last report.
     lost: u64,
+    /// Lines that were lost since the start.
+    lost_in_all: u64,
     /// The time of the last alarm, in milliseconds since 1970.
     alarmed_at_ms: Option<u64>,
 }
@@ -32,7 +34,7 @@ struct State<O, E> {
 impl<O: Sink, E: Sink> Output<O, E> {
     pub(super) fn new(sink: O, alarm: E) -> Self {
         let kept = VecDeque::new();
-        Self(Mutex::new(State { sink, alarm, kept, lost: 0, alarmed_at_ms: None }))
+        Self(Mutex::new(State { sink, alarm, kept, lost: 0, lost_in_all: 0, alarmed_at_ms: None }))
     }
 
     /// Writes a line, or keeps it for later, or counts it as lost.
@@ -63,6 +65,10 @@ impl<O: Sink, E: Sink> Output<O, E> {
         }
     }
 
+    pub(super) fn lost_lines(&self) -> u64 {
+        self.state().lost_in_all
+    }
+
     fn state(&self) -> MutexGuard<'_, State<O, E>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -72,6 +78,7 @@ impl<O: Sink, E: Sink> State<O, E> {
     fn keep(&mut self, line: &[u8]) {
         if self.kept.len().saturating_add(line.len()) > MAX_KEPT_BYTES {
             self.lost = self.lost.saturating_add(1);
+            self.lost_in_all = self.lost_in_all.saturating_add(1);
         } else {
             self.kept.extend(line);
         }
@@ -226,6 +233,7 @@ mod tests {
         assert_eq!(text.lines().count(), fit + 1);
         let last: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
         assert_eq!((&last["level"], &last["lost"]), (&"WARN".into(), &3.into()));
+        assert_eq!(output.lost_lines(), 3);
         output.write(b"next\n", &clock);
         assert!(reader.text().ends_with("}\nnext\n"));
     }

@@ -30,6 +30,8 @@ pub enum Client {
     Cos,
     /// PyPI `cos-python-sdk-v5` against a COS.
     CosPython,
+    /// PyPI `prometheus-client` against the address for metrics.
+    Prometheus,
     /// npm `qcloud-cos-sts`.
     QcloudCosSts,
     /// PyPI `qcloud-python-sts`.
@@ -75,6 +77,7 @@ impl Client {
             Self::CosGetAuthorization => "cos_get_authorization.js",
             Self::Cos => "cos_client.js",
             Self::CosPython => "cos_client.py",
+            Self::Prometheus => "prometheus_metrics.py",
             Self::QcloudCosSts => "qcloud_cos_sts.js",
             Self::QcloudPythonSts => "qcloud_python_sts.py",
             Self::TencentCloudSdkSts => "tencentcloud_sdk_sts.py",
@@ -84,9 +87,10 @@ impl Client {
     fn interpreter(self) -> Result<PathBuf, Failure> {
         match self {
             Self::CosGetAuthorization | Self::Cos | Self::QcloudCosSts => Ok("node".into()),
-            Self::CosPython | Self::QcloudPythonSts | Self::TencentCloudSdkSts => {
-                installed::client_file("venv/bin/python")
-            }
+            Self::CosPython
+            | Self::Prometheus
+            | Self::QcloudPythonSts
+            | Self::TencentCloudSdkSts => installed::client_file("venv/bin/python"),
         }
     }
 }
