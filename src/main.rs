@@ -1,8 +1,8 @@
 //! The deployed binary: environment and files in, a running function out.
 //!
 //! # Guarantees
-//! Only this file reads the environment and the operator's files. A configuration with errors ends the process
-//! with status 1, and the log contains all of them, by variable name.
+//! Only this file reads the environment and the operator's files. A configuration with errors ends
+//! the process with status 1, and the log contains all of them, by variable name.
 
 use std::path::Path;
 use std::process::ExitCode;

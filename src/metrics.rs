@@ -252,3 +252,122 @@ const REVISION: &str = match option_env!("COS_ISSUER_REVISION") {
     Some(revision) => revision,
     None => "unknown",
 };
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+    use std::time::Duration;
+
+    use super::{AttemptOutcome, CacheResult, Metrics, Readings, RequestLabels};
+    use crate::auth::{AuthMethod, JwksCounts};
+    use crate::error::ErrorCode;
+    use crate::request::{IssueRoute, Route};
+
+    const READINGS: Readings = Readings {
+        cache_entries: 7,
+        clock_offset_ms: -1500,
+        connections: 3,
+        jwks: None,
+        lost_log_lines: 2,
+        rate_limit_evictions: None,
+        shared_store_failures: None,
+    };
+
+    #[track_caller]
+    fn assert_lines(text: &str, expected: &[&str]) {
+        for line in expected {
+            assert!(text.lines().any(|found| found == *line), "no {line} in\n{text}");
+        }
+    }
+
+    #[test]
+    fn what_many_threads_count_is_not_lost() {
+        let metrics = Metrics::new(2);
+        let (route, auth_method) = (Some(Route::Issue(IssueRoute::Sts)), Some(AuthMethod::Jwt));
+        let labels = RequestLabels { route, auth_method, code: None };
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..1000 {
+                        metrics.request(labels, Duration::from_millis(1));
+                        metrics.cache_request(CacheResult::Hit);
+                        metrics.handed_out(600);
+                        metrics.attempt(1, AttemptOutcome::Timeout, Duration::from_secs(60));
+                    }
+                });
+            }
+        });
+        let text = metrics.text(&READINGS);
+        assert_lines(
+            &text,
+            &[
+                r#"cos_issuer_requests_total{route="/sts",code="ok",auth_method="jwt"} 4000"#,
+                r#"cos_issuer_request_duration_seconds_sum{route="/sts",outcome="granted"} 4"#,
+                r#"cos_issuer_cache_requests_total{result="hit"} 4000"#,
+                r#"cos_issuer_cache_requests_total{result="miss"} 0"#,
+                "cos_issuer_credential_remaining_seconds_sum 2400000",
+                r#"cos_issuer_upstream_attempts_total{endpoint="1",outcome="timeout"} 4000"#,
+                r#"cos_issuer_upstream_attempts_total{endpoint="0",outcome="timeout"} 0"#,
+                r#"cos_issuer_upstream_duration_seconds_bucket{endpoint="1",le="10"} 0"#,
+                r#"cos_issuer_upstream_duration_seconds_bucket{endpoint="1",le="+Inf"} 4000"#,
+            ],
+        );
+    }
+
+    #[test]
+    fn a_refusal_of_a_limit_counts_for_the_limit_whatever_else_is_known() {
+        let metrics = Metrics::new(1);
+        for auth_method in [None, Some(AuthMethod::Hmac)] {
+            for code in [ErrorCode::Busy, ErrorCode::SwitchedOff, ErrorCode::Token] {
+                let labels = RequestLabels { auth_method, code: Some(code), route: None };
+                metrics.request(labels, Duration::ZERO);
+            }
+        }
+        assert_lines(
+            &metrics.text(&READINGS),
+            &[
+                r#"cos_issuer_limited_total{limit="concurrency"} 2"#,
+                r#"cos_issuer_limited_total{limit="kill"} 2"#,
+                r#"cos_issuer_limited_total{limit="caller"} 0"#,
+                r#"cos_issuer_request_duration_seconds_count{route="none",outcome="failed"} 2"#,
+                r#"cos_issuer_request_duration_seconds_count{route="none",outcome="refused"} 4"#,
+            ],
+        );
+    }
+
+    #[test]
+    fn sts_is_healthy_until_a_request_gets_nothing_and_again_from_the_next_credential() {
+        let metrics = Metrics::new(1);
+        let gauge = |expected| {
+            assert_lines(&metrics.text(&READINGS), &[expected]);
+        };
+        gauge("cos_issuer_upstream_healthy 1");
+        metrics.attempt(0, AttemptOutcome::Refused, Duration::ZERO);
+        gauge("cos_issuer_upstream_healthy 1");
+        metrics.fetch_failed();
+        gauge("cos_issuer_upstream_healthy 0");
+        metrics.attempt(0, AttemptOutcome::Ok, Duration::ZERO);
+        gauge("cos_issuer_upstream_healthy 1");
+    }
+
+    #[test]
+    fn what_is_not_set_up_is_left_out() {
+        let metrics = Metrics::new(1);
+        let text = metrics.text(&READINGS);
+        for part in ["jwks", "evictions", "shared_store"] {
+            assert!(!text.contains(part), "{part} in\n{text}");
+        }
+        assert_lines(&text, &["cos_issuer_clock_offset_seconds -1.5"]);
+        let jwks = JwksCounts { fetched: 1, failed: 2, age_seconds: Some(60) };
+        let jwks = Readings { jwks: Some(jwks), rate_limit_evictions: Some(4), ..READINGS };
+        assert_lines(
+            &metrics.text(&jwks),
+            &[
+                r#"cos_issuer_jwks_fetches_total{issuer="0",outcome="ok"} 1"#,
+                r#"cos_issuer_jwks_fetches_total{issuer="0",outcome="failed"} 2"#,
+                r#"cos_issuer_jwks_age_seconds{issuer="0"} 60"#,
+                "cos_issuer_rate_limit_evictions_total 4",
+            ],
+        );
+    }
+}

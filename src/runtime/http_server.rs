@@ -153,9 +153,32 @@ pub enum ServerError {
 
 /// Answers until the process ends, also while the server drains.
 async fn serve_metrics(listener: TcpListener, server: Arc<Server>) {
-    let connections = Connections::new(METRICS_CONNECTIONS);
+    let (connections, graceful) = (Connections::new(METRICS_CONNECTIONS), GracefulShutdown::new());
     let (_stop, stopping) = watch::channel(());
-    accept(&server, listener, &connections, &GracefulShutdown::new(), stopping).await;
+    loop {
+        let (stream, peer) = accept_one(&listener).await;
+        let connection = connections.open(peer.ip()).await;
+        let (server, stopping) = (Arc::clone(&server), stopping.clone());
+        let watcher = graceful.watcher();
+        tokio::spawn(async move {
+            server.serve_until_replaced(stream, connection, watcher, stopping).await;
+        });
+    }
+}
+
+/// The next connection that can be accepted.
+async fn accept_one(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+    loop {
+        match listener.accept().await {
+            Ok(accepted) => return accepted,
+            Err(error) => {
+                // Usually there are no free descriptors, until a connection is closed.
+                let cause = error.to_string();
+                warn!(cause, "a connection could not be accepted");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
 }
 
 /// Accepts connections for as long as it is polled.
@@ -167,26 +190,12 @@ async fn accept(
     stopping: watch::Receiver<()>,
 ) {
     loop {
-        let (stream, peer) = match listener.accept().await {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                // Usually there are no free descriptors, until a connection is closed.
-                let cause = error.to_string();
-                warn!(cause, "a connection could not be accepted");
-                sleep(ACCEPT_PAUSE).await;
-                continue;
-            }
-        };
+        let (stream, peer) = accept_one(&listener).await;
         let connection = connections.open(peer.ip()).await;
         let (server, stopping) = (Arc::clone(server), stopping.clone());
         let watcher = graceful.watcher();
         tokio::spawn(async move {
-            // First, so that a connection that is replaced does not begin another request.
-            tokio::select! {
-                biased;
-                () = connection.replaced() => debug!("an idle connection was replaced"),
-                () = server.serve(stream, &connection, watcher, stopping) => {}
-            }
+            server.serve_until_replaced(stream, connection, watcher, stopping).await;
         });
     }
 }
@@ -226,6 +235,21 @@ impl Server {
             running: watch::channel(()).0,
             metrics_page: Some(MetricsPage { handler, connections }),
         })
+    }
+
+    async fn serve_until_replaced(
+        &self,
+        stream: TcpStream,
+        connection: Connection,
+        watcher: Watcher,
+        stopping: watch::Receiver<()>,
+    ) {
+        // First, so that a connection that is replaced does not begin another request.
+        tokio::select! {
+            biased;
+            () = connection.replaced() => debug!("an idle connection was replaced"),
+            () = self.serve(stream, &connection, watcher, stopping) => {}
+        }
     }
 
     async fn serve(

@@ -169,6 +169,7 @@ async fn what_a_server_answers_is_counted_and_each_metric_is_documented() {
         ("JWT_ISSUER", ISSUER),
         ("JWT_AUDIENCE", "uploads"),
         ("JWT_JWKS_URL", &jwks_url),
+        ("JWT_ALGORITHMS", "ES256"),
         ("SHARED_STORE", &store.url()),
         ("RATE_LIMIT", "4/1h"),
         ("CACHE", "on"),
@@ -268,6 +269,8 @@ async fn what_a_server_answers_is_counted_and_each_metric_is_documented() {
         let value = scrape.sum(name, json!({}));
         assert!((least..=most).contains(&value), "{name}: {value}");
     }
+    let lifetimes = scrape.sum("cos_issuer_credential_remaining_seconds_sum", json!({}));
+    assert!((4.0 * 1700.0..=4.0 * 1800.0).contains(&lifetimes), "{lifetimes}");
     scrape.check_histograms();
     check_page(&scrape);
 }
@@ -298,6 +301,17 @@ fn check_page(scrape: &Scrape) {
                 assert!(is_known, "{name}: {label}=\"{value}\" is not in the page");
             }
         }
+    }
+    // What the rules use.
+    let names: Vec<&String> = scrape.families.keys().collect();
+    let (_, rules) = PAGE.split_once("## Rules").unwrap();
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let used = rules.split(|c| !is_word(c)).filter(|word| word.starts_with("cos_issuer_"));
+    for word in used {
+        let ends = ["", "_count", "_bucket"];
+        let is_known =
+            names.iter().any(|name| ends.iter().any(|end| format!("{name}{end}") == word));
+        assert!(is_known, "the rules use {word}");
     }
     let methods = &values[&("auth_method".to_owned(), String::new())];
     let missing = AuthMethod::ALL.into_iter().map(AuthMethod::name);
