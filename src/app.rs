@@ -72,6 +72,7 @@ impl App {
             issuer,
             allowed_origins: settings.allowed_origins,
             base_path: settings.base_path,
+            audit: settings.audit,
             clock,
             entropy,
             is_stopping: AtomicBool::new(false),
