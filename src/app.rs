@@ -36,7 +36,8 @@ impl App {
     pub fn new(settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, ClientError> {
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
         let is_scraped = settings.metrics == MetricsSettings::Prometheus;
-        let metrics = is_scraped.then(|| Arc::new(Metrics::new(settings.sts.endpoints.len())));
+        let metrics =
+            is_scraped.then(|| Arc::new(Metrics::new(settings.sts.endpoints.len(), REVISION)));
         let issuer = Issuer::new(IssuerOptions {
             sts: sts::Client {
                 http: Client::new(settings.sts.http)?,
@@ -77,6 +78,7 @@ impl App {
             issuer,
             allowed_origins: settings.allowed_origins,
             base_path: settings.base_path,
+            audit: settings.audit,
             clock,
             entropy,
             metrics,
@@ -136,3 +138,9 @@ fn token_verifier(settings: JwtSettings) -> Result<TokenVerifier, ClientError> {
     };
     Ok(TokenVerifier { validation: settings.validation, keys })
 }
+
+/// The commit that was built, as the build names it.
+pub const REVISION: &str = match option_env!("COS_ISSUER_REVISION") {
+    Some(revision) if !revision.is_empty() => revision,
+    _ => "unknown",
+};

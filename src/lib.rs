@@ -22,7 +22,7 @@
 
 pub mod access;
 pub mod app;
-mod audit;
+pub mod audit;
 pub mod auth;
 pub mod config;
 pub mod deadline;

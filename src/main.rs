@@ -19,7 +19,7 @@ use tracing::{error, warn};
 #[expect(clippy::disallowed_methods, reason = "the environment is read here, once")]
 fn main() -> ExitCode {
     let environment: Environment = env::vars_os().collect();
-    log::start(config::log_level(&environment));
+    log::start(config::log_level(&environment), config::log_format(&environment));
     let settings = match Settings::read(&environment, &read_file) {
         Ok(settings) => settings,
         Err(errors) => {

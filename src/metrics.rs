@@ -38,6 +38,7 @@ pub struct Metrics {
     credential_lifetimes: Family<Histogram, 0>,
     attempts: Family<Counter, 2>,
     attempt_durations: Family<Histogram, 1>,
+    revision: &'static str,
     /// No fetch has failed since the last one that succeeded.
     is_upstream_healthy: AtomicBool,
 }
@@ -73,8 +74,8 @@ pub struct Readings {
 }
 
 impl Metrics {
-    /// Nothing is counted yet. There are so many STS endpoints.
-    pub fn new(endpoints: usize) -> Self {
+    /// Nothing is counted yet. There are so many STS endpoints; `revision` is what was built.
+    pub fn new(endpoints: usize, revision: &'static str) -> Self {
         let routes = || {
             let names = Route::ALL.into_iter().map(Route::name);
             ("route", names.chain([labels::NO_ROUTE]).map(Into::into).collect())
@@ -122,6 +123,7 @@ impl Metrics {
                 [endpoint()],
                 || Histogram::new(&TIMES),
             ),
+            revision,
             is_upstream_healthy: AtomicBool::new(true),
         }
     }
@@ -190,7 +192,7 @@ impl Metrics {
         );
         write_readings(readings, &mut text);
         process::write(&mut text);
-        write_build(&mut text);
+        write_build(self.revision, &mut text);
         text.finished()
     }
 
@@ -242,16 +244,11 @@ fn write_readings(readings: &Readings, text: &mut Exposition) {
     }
 }
 
-fn write_build(text: &mut Exposition) {
+fn write_build(revision: &str, text: &mut Exposition) {
     let name = "cos_issuer_build_info";
     text.family(name, Kind::Gauge, "1, with what runs as labels.");
-    text.sample(name, &[("version", env!("CARGO_PKG_VERSION")), ("revision", REVISION)], &1);
+    text.sample(name, &[("version", env!("CARGO_PKG_VERSION")), ("revision", revision)], &1);
 }
-
-const REVISION: &str = match option_env!("COS_ISSUER_REVISION") {
-    Some(revision) => revision,
-    None => "unknown",
-};
 
 #[cfg(test)]
 mod tests {
@@ -282,7 +279,7 @@ mod tests {
 
     #[test]
     fn what_many_threads_count_is_not_lost() {
-        let metrics = Metrics::new(2);
+        let metrics = Metrics::new(2, "unknown");
         let (route, auth_method) = (Some(Route::Issue(IssueRoute::Sts)), Some(AuthMethod::Jwt));
         let labels = RequestLabels { route, auth_method, code: None };
         thread::scope(|scope| {
@@ -316,8 +313,8 @@ mod tests {
 
     #[test]
     fn a_refusal_of_a_limit_counts_for_the_limit_whatever_else_is_known() {
-        let metrics = Metrics::new(1);
-        for auth_method in [None, Some(AuthMethod::Hmac)] {
+        let metrics = Metrics::new(1, "unknown");
+        for auth_method in [None, Some(AuthMethod::ApiKey)] {
             for code in [ErrorCode::Busy, ErrorCode::SwitchedOff, ErrorCode::Token] {
                 let labels = RequestLabels { auth_method, code: Some(code), route: None };
                 metrics.request(labels, Duration::ZERO);
@@ -337,7 +334,7 @@ mod tests {
 
     #[test]
     fn sts_is_healthy_until_a_request_gets_nothing_and_again_from_the_next_credential() {
-        let metrics = Metrics::new(1);
+        let metrics = Metrics::new(1, "unknown");
         let gauge = |expected| {
             assert_lines(&metrics.text(&READINGS), &[expected]);
         };
@@ -352,7 +349,7 @@ mod tests {
 
     #[test]
     fn what_is_not_set_up_is_left_out() {
-        let metrics = Metrics::new(1);
+        let metrics = Metrics::new(1, "unknown");
         let text = metrics.text(&READINGS);
         for part in ["jwks", "evictions", "shared_store"] {
             assert!(!text.contains(part), "{part} in\n{text}");

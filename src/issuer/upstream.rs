@@ -11,7 +11,7 @@
 //! Keeping credentials for the next caller (`cache`, `flight`).
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use http::HeaderValue;
@@ -58,7 +58,7 @@ pub(super) struct RenewableKey {
 
 impl Upstream {
     /// Fetches the credentials that were authorized, as `identity`, before `deadline`, for the
-    /// request `id`.
+    /// request `id`, and counts the attempts.
     ///
     /// # Errors
     /// One of the `Upstream…` codes; [`ErrorCode::Busy`] at the limit of parallel calls;
@@ -68,6 +68,7 @@ impl Upstream {
         authorized: &Authorized,
         identity: &Identity,
         id: &str,
+        attempts: &AtomicU32,
         deadline: Deadline,
     ) -> Result<Credentials, Error> {
         let _permit = self.permits.try_acquire().map_err(|_| busy())?;
@@ -81,6 +82,7 @@ impl Upstream {
             let untried = u32::try_from(order.len()).unwrap_or(u32::MAX).saturating_sub(attempt);
             let Some(timeout) = self.timeout(attempt, untried, deadline) else { break };
             let Some(endpoint) = self.endpoints.endpoint(index) else { break };
+            attempts.fetch_add(1, Ordering::Relaxed);
             let start = Deadline::unlimited(&*self.clock);
             let signed_ahead_ms = self.sts_clock.ahead_ms();
             let Called { outcome, date } =
@@ -214,8 +216,8 @@ impl Line<'_> {
     }
 
     fn failed(&self, failure: &StsError, clock: &dyn Clock) {
-        // What STS wrote is in the line that ends the request.
-        let (sts_request_id, cause) = match failure {
+        // What STS wrote is in the lines that end the request.
+        let (sts_request_id, error) = match failure {
             StsError::Answer(AnswerError::Api { request_id, .. }) => {
                 (Some(request_id.as_str()), None)
             }
@@ -228,7 +230,7 @@ impl Line<'_> {
             outcome = outcome(failure),
             sts_request_id,
             elapsed_ms = self.elapsed_ms(clock),
-            cause,
+            error,
             remedy = failure.hint(),
             "STS attempt"
         );

@@ -311,10 +311,6 @@ impl Server {
         // Without SCF in front, this header is whatever a client writes.
         let own_id = sent_id.filter(|_| self.settings.is_scf);
         let id = RequestId::from_platform(own_id, &*self.handler.entropy);
-        if let Some(sent) = sent_id.filter(|sent| *sent != id.as_str()) {
-            let client_id = sent.get(..MAX_CLIENT_ID_LENGTH).unwrap_or(sent);
-            info!(request_id = id.as_str(), client_request_id = client_id, "the client sent an id");
-        }
         let request = match self.check_host(&head) {
             Ok(()) => read(&head, body, peer).await,
             Err(error) => Err(error),
@@ -435,8 +431,5 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a client may read nothing of a response.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Bounds the log.
-const MAX_CLIENT_ID_LENGTH: usize = 64;
 
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

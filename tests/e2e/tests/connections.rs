@@ -49,7 +49,7 @@ async fn a_caller_who_leaves_is_recorded_and_one_who_half_closes_is_answered() {
     drop(stream);
     let line = process.printed("\"decision\"").await.unwrap();
     let line: Value = serde_json::from_str(&line).unwrap();
-    assert_eq!((&line["rule"], &line["status"]), (&"granted".into(), &200.into()));
+    assert_eq!((&line["outcome"], &line["status"]), (&"granted".into(), &200.into()));
 
     cloud.sts().inject([Fault::Delay(Duration::from_millis(500))]);
     let mut stream = TcpStream::connect(&address).await.unwrap();
