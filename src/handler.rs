@@ -100,8 +100,7 @@ impl Handler {
         let mut audit = AuditEvent::unreadable(self.audit, request_headers, id);
         audit.record(Ending::Refused(error));
         if let Some(metrics) = &self.metrics {
-            let code = Some(error.code());
-            metrics.refusal(RequestLabels { code, ..RequestLabels::default() });
+            metrics.unreadable_request(error.code());
         }
         refusal(error, id).finished(request_headers, id, &self.allowed_origins)
     }

@@ -130,7 +130,7 @@ impl Metrics {
 
     /// A request was answered.
     pub fn request(&self, labels: RequestLabels, elapsed: Duration) {
-        self.refusal(labels);
+        self.count(labels);
         let outcome = Outcome::of(labels.code);
         if let Some(histogram) =
             self.request_durations.cell([index_of_route(labels.route), outcome as usize])
@@ -140,7 +140,11 @@ impl Metrics {
     }
 
     /// A request was refused before it was read as a whole, so it has no duration.
-    pub fn refusal(&self, RequestLabels { route, auth_method, code }: RequestLabels) {
+    pub fn unreadable_request(&self, code: ErrorCode) {
+        self.count(RequestLabels { code: Some(code), ..RequestLabels::default() });
+    }
+
+    fn count(&self, RequestLabels { route, auth_method, code }: RequestLabels) {
         let indices =
             [index_of_route(route), index_of_code(code), index_of_auth_method(auth_method)];
         self.requests.count(indices);
