@@ -33,6 +33,7 @@ pub use auth::AuthSettings;
 pub use environment::Environment;
 pub use jwt::{JwtKeys, JwtSettings};
 pub use log::{log_format, log_level};
+pub use metrics::MetricsSettings;
 pub use reader::ConfigError;
 pub use shared_store::SharedStoreSettings;
 pub use sts::StsSettings;
@@ -157,10 +158,9 @@ impl Settings {
         let mut reader = Reader::new(environment, read_file);
         log::check(&mut reader);
         let platform = platform::read(&mut reader);
-        let audit = audit::read(&mut reader, platform.as_ref());
         let auth = auth::read(&mut reader, platform.as_ref());
         let is_anonymous = auth.as_ref().is_some_and(Vec::is_empty);
-        let platform =
+        let mut platform =
             platform.map(|platform| platform::check(&mut reader, platform, is_anonymous));
         let reads_role_keys = platform.as_ref().is_some_and(Platform::reads_role_keys);
         let (sts, max_duration_seconds) = sts::read(&mut reader, reads_role_keys);
@@ -173,6 +173,8 @@ impl Settings {
         let address_header = limits::client_address(&mut reader, platform.as_ref());
         let deny_list = limits::deny_list(&mut reader);
         let shared_store = shared_store::read(&mut reader);
+        let metrics = metrics::read(&mut reader, platform.as_mut());
+        let audit = audit::read(&mut reader, metrics);
         let warnings = reader.finish()?;
         let settings = || {
             let grant = grant?;
