@@ -291,3 +291,284 @@ const MAX_USER_AGENT_BYTES: usize = 256;
 const MAX_METHOD_BYTES: usize = 32;
 
 const X_SCF_REQUEST_ID: HeaderName = HeaderName::from_static("x-scf-request-id");
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::Arc;
+
+    use http::{HeaderMap, HeaderValue, StatusCode};
+    use serde_json::{Value, json};
+    use tencent::time::Clock;
+
+    use super::{AuditEvent, AuditMode, AuditOptions, Ending};
+    use crate::auth::{Claims, Principal};
+    use crate::deadline::Deadline;
+    use crate::error::{Error, ErrorCode};
+    use crate::grant::Authorized;
+    use crate::log;
+    use crate::metrics::CacheResult;
+    use crate::request::{
+        AddressSource, ClientAddress, Inbound, IssueRoute, Request, RequestId, Route,
+    };
+    use crate::sts::Credentials;
+
+    struct Fixed;
+
+    impl Clock for Fixed {
+        fn unix_milliseconds(&self) -> u64 {
+            1_769_903_999_007
+        }
+    }
+
+    const FULL: AuditOptions = AuditOptions {
+        mode: AuditMode::On,
+        shows_subject: false,
+        shows_client: true,
+        carries_metrics: true,
+    };
+
+    fn request() -> Request {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("user-agent", "agent \"1\""),
+            ("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
+            ("x-scf-request-id", "chosen-by-the-client"),
+            ("authorization", "CANARY"),
+        ] {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        let inbound = Inbound { path: "/CANARY".to_owned(), headers, ..Inbound::default() };
+        inbound.check().unwrap()
+    }
+
+    fn id() -> RequestId {
+        RequestId::from_platform(Some("request-1"), &[0; 16])
+    }
+
+    fn credentials() -> Credentials {
+        let now = Fixed.now();
+        let answer = json!({"Response": {
+            "Credentials": {
+                "Token": "CANARY-token",
+                "TmpSecretId": "AKIDabcdefghijkl",
+                "TmpSecretKey": "CANARY-key",
+            },
+            "ExpiredTime": now.plus_seconds(1800).unix_seconds(),
+            "RequestId": "sts-1",
+        }});
+        let body = answer.to_string();
+        Credentials::parse(200, body.as_bytes(), now, 1800, 300, &[]).unwrap()
+    }
+
+    /// An event with everything in it, and how it ends.
+    fn event<'r>(
+        options: AuditOptions,
+        request: &'r Request,
+        id: &'r RequestId,
+        is_granted: bool,
+    ) -> AuditEvent<'r> {
+        let mut event = AuditEvent::new(options, request, id, Deadline::unlimited(&Fixed), &Fixed);
+        event.is_decision = false;
+        event.route = Some(Route::Issue(IssueRoute::Sts));
+        event.address = Some(ClientAddress {
+            address: "192.0.2.1".parse().unwrap(),
+            source: AddressSource::Connection,
+        });
+        event.principal = Some(Principal::with_claims(Claims::of_subject("CANARY-user")));
+        if is_granted {
+            event.authorized = Some(Arc::new(Authorized::for_tests("session", 1800)));
+            event.cache = Some(CacheResult::Miss);
+            event.attempts = Some(2);
+            event.credentials = Some(Arc::new(credentials()));
+        } else {
+            event.wrong_type_claims = Some("groups".to_owned());
+        }
+        event
+    }
+
+    fn written(event: &AuditEvent<'_>, ending: Ending<'_>) -> Value {
+        let line = log::audit_line(|line| event.write(line, ending));
+        assert!(!line.contains("CANARY"), "{line}");
+        serde_json::from_str(&line).unwrap()
+    }
+
+    fn failure() -> Error {
+        Error::new(ErrorCode::UpstreamRefused, "a message").caused_by("a cause")
+    }
+
+    #[test]
+    fn a_line_has_every_fact_and_none_that_does_not_apply() {
+        let (request, id) = (request(), id());
+        let event = event(AuditOptions { carries_metrics: false, ..FULL }, &request, &id, true);
+        let mut line = written(&event, Ending::Granted(StatusCode::OK));
+        line.as_object_mut().unwrap().remove("timestamp");
+        let policy = "policy of session";
+        let expected = json!({
+            "level": "INFO",
+            "message": "decision",
+            "request_id": "request-1",
+            "client_request_id": "chosen-by-the-client",
+            "outcome": "granted",
+            "status": 200,
+            "route": "/sts",
+            "method": "GET",
+            "auth_method": "none",
+            "key_name": "principal",
+            "subject": Principal::with_claims(Claims::of_subject("CANARY-user")).subject_hash(),
+            "client_address": "192.0.2.1",
+            "client_address_source": "connection",
+            "user_agent": "agent \"1\"",
+            "grants": "grant",
+            "bucket": "bucket-1",
+            "prefix": "users/{sub}/",
+            "actions": "PutObject",
+            "duration_seconds": 1800,
+            "policy_sha256": tencent::sign::digest::sha256_hex(policy.as_bytes()),
+            "session_name": "session",
+            "cache": "miss",
+            "attempts": 2,
+            "expires_at": 1_769_905_799,
+            "key_id_prefix": "AKIDabcdefgh",
+            "sts_request_id": "sts-1",
+            "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+            "elapsed_ms": 0,
+        });
+        assert_eq!(line, expected);
+    }
+
+    #[test]
+    fn an_outcome_says_whose_fault_it_was() {
+        let (request, id) = (request(), id());
+        let refusal = Error::new(ErrorCode::CallerNotAllowed, "a message").caused_by("a cause");
+        let fault = Error::new(ErrorCode::Internal, "a message");
+        let failure = failure();
+        let null = Value::Null;
+        for (ending, outcome, code, error, status) in [
+            (Ending::Granted(StatusCode::OK), "granted", null.clone(), null.clone(), json!(200)),
+            (
+                Ending::Refused(&refusal),
+                "refused",
+                json!("UnauthorizedOperation.CallerNotAllowed"),
+                null.clone(),
+                json!(403),
+            ),
+            (
+                Ending::Refused(&failure),
+                "failed",
+                json!("InternalError.UpstreamRefused"),
+                json!("a cause"),
+                json!(502),
+            ),
+            (
+                Ending::Refused(&fault),
+                "failed",
+                json!("InternalError"),
+                json!("a message"),
+                json!(500),
+            ),
+            (Ending::Abandoned, "abandoned", null.clone(), null.clone(), null.clone()),
+        ] {
+            let line = written(&event(FULL, &request, &id, false), ending);
+            assert_eq!(line["outcome"], outcome);
+            assert_eq!((&line["code"], &line["error"]), (&code, &error), "{outcome}");
+            assert_eq!(line["status"], status, "{outcome}");
+        }
+    }
+
+    #[test]
+    fn personal_data_is_shown_and_left_out_as_the_settings_say() {
+        let (request, id) = (request(), id());
+        let clear = AuditOptions { shows_subject: true, ..FULL };
+        let line = log::audit_line(|line| {
+            event(clear, &request, &id, true).write(line, Ending::Granted(StatusCode::OK));
+        });
+        assert!(line.contains("\"prefix\":\"users/CANARY-user/\""), "{line}");
+        let hidden = AuditOptions { shows_client: false, ..FULL };
+        let line = written(&event(hidden, &request, &id, true), Ending::Granted(StatusCode::OK));
+        for member in ["client_address", "client_address_source", "user_agent"] {
+            assert_eq!(line.get(member), None, "{member}");
+        }
+    }
+
+    #[test]
+    fn what_a_client_writes_is_cut() {
+        let mut headers = HeaderMap::new();
+        let long = HeaderValue::from_bytes(&[b"\xff\t".as_slice(), &[b'x'; 5000]].concat());
+        let long = long.unwrap();
+        headers.insert("user-agent", long.clone());
+        headers.insert("x-scf-request-id", long);
+        let id = id();
+        let mut event = AuditEvent::unreadable(FULL, &headers, &id);
+        event.is_decision = false;
+        let line = written(&event, Ending::Abandoned);
+        for (member, bytes) in [("user_agent", 256), ("client_request_id", 64)] {
+            let expected = format!("\u{fffd}\t{}", "x".repeat(bytes - 2));
+            assert_eq!(line[member], expected, "{member}");
+        }
+    }
+
+    /// The schema as
+    /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
+    /// prints it.
+    #[test]
+    fn cloudwatch_finds_metrics_in_each_line() {
+        let schema = include_str!("../tests/embedded_metric_format.schema.json");
+        // Its identifiers are not those of any draft; nothing refers to them.
+        let lines = schema.lines().filter(|line| !line.trim_start().starts_with("\"$id\":"));
+        let schema: Value = serde_json::from_str(&lines.collect::<String>()).unwrap();
+        let schema = jsonschema::validator_for(&schema).unwrap();
+        let (request, id, headers) = (request(), id(), HeaderMap::new());
+        let mut nowhere = event(FULL, &request, &id, false);
+        nowhere.route = None;
+        let mut unreadable = AuditEvent::unreadable(FULL, &headers, &id);
+        unreadable.is_decision = false;
+        let failure = failure();
+        for (event, ending) in [
+            (&event(FULL, &request, &id, true), Ending::Granted(StatusCode::OK)),
+            (&nowhere, Ending::Refused(&failure)),
+            (&unreadable, Ending::Abandoned),
+        ] {
+            let line = written(event, ending);
+            assert!(schema.is_valid(&line), "{line}");
+            let directive = &line["_aws"]["CloudWatchMetrics"][0];
+            let sets = directive["Dimensions"].as_array().unwrap();
+            for set in sets.iter().map(|set| set.as_array().unwrap()) {
+                assert!(!set.is_empty(), "{line}");
+                let is_text = |name: &Value| line[name.as_str().unwrap()].is_string();
+                assert!(set.iter().all(is_text), "{line}");
+            }
+            for metric in directive["Metrics"].as_array().unwrap() {
+                assert!(line[metric["Name"].as_str().unwrap()].is_number(), "{line}");
+            }
+            assert!(line["_aws"]["Timestamp"].as_u64().unwrap() > 1_700_000_000_000, "{line}");
+        }
+        assert!(!schema.is_valid(&json!({"_aws": {"Timestamp": "now"}})), "it accepts anything");
+    }
+
+    /// Every member is documented, and every documented member exists.
+    #[test]
+    fn the_page_describes_each_member() {
+        let page = include_str!("../docs/log.md");
+        let (_, table) = page.split_once("## Members of an audit line").unwrap();
+        let table = table.split("\n## ").next().unwrap();
+        let rows = table.lines().filter_map(|line| line.strip_prefix("| `"));
+        let documented: BTreeSet<String> =
+            rows.map(|row| row.split('`').next().unwrap().to_owned()).collect();
+        let (request, id) = (request(), id());
+        let failure = failure();
+        let granted = written(&event(FULL, &request, &id, true), Ending::Granted(StatusCode::OK));
+        let refused = written(&event(FULL, &request, &id, false), Ending::Refused(&failure));
+        let members =
+            granted.as_object().unwrap().keys().chain(refused.as_object().unwrap().keys());
+        assert_eq!(members.cloned().collect::<BTreeSet<_>>(), documented);
+        // What these two lines lack would be in the source.
+        let source = include_str!("audit.rs").split("#[cfg(test)]").next().unwrap();
+        for method in [".text(\"", ".number(\"", ".shown(\"", ".json(\n            \""] {
+            for rest in source.split(method).skip(1) {
+                let member = rest.split('"').next().unwrap();
+                assert!(documented.contains(member), "{member} is not documented");
+            }
+        }
+    }
+}

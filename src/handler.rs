@@ -113,7 +113,7 @@ impl Handler {
             clock_offset_ms: self.issuer.clock_offset_ms(),
             connections,
             jwks: self.authentication.jwks().map(|jwks| jwks.counts(self.clock.now())),
-            lost_log_lines: log::lost_total(),
+            lost_log_lines: log::lost_lines(),
             rate_limit_evictions: self.rate_limiter.as_ref().map(RateLimiter::evictions),
             shared_store_failures: self.shared_store.as_ref().map(|store| store.failures()),
         }))

@@ -72,14 +72,23 @@ pub(crate) fn audit(write: impl FnOnce(&mut Line)) {
     }
 }
 
+/// An audit line, written to a text.
+#[cfg(test)]
+pub(crate) fn audit_line(write: impl FnOnce(&mut Line)) -> String {
+    let mut line = Line::new(Format::Json, &SystemClock, "INFO");
+    line.text("message", "decision");
+    write(&mut line);
+    String::from_utf8(line.finished()).unwrap_or_default()
+}
+
 /// Whether a line could be written now.
 pub(crate) fn is_writable() -> bool {
     OUTPUT.get().is_none_or(|output| output.check(&SystemClock).is_ok())
 }
 
 /// How many lines were lost since the process started.
-pub fn lost_total() -> u64 {
-    OUTPUT.get().map_or(0, |output| output.lost_total())
+pub fn lost_lines() -> u64 {
+    OUTPUT.get().map_or(0, |output| output.lost_lines())
 }
 
 /// Before the process ends: gives the reader of the log a second for the lines that are kept, and

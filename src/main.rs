@@ -10,11 +10,12 @@ use std::sync::Arc;
 use std::{env, fs, io};
 
 use cos_issuer::app::{self, App};
-use cos_issuer::config::{self, Environment, Settings};
+use cos_issuer::config::{self, AuthSettings, Environment, Settings};
 use cos_issuer::error::chain;
+use cos_issuer::sts::Endpoint;
 use cos_issuer::{log, runtime};
 use tencent::time::SystemClock;
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
 #[expect(clippy::disallowed_methods, reason = "the environment is read here, once")]
 fn main() -> ExitCode {
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
     for warning in &settings.warnings {
         warn!("{warning}");
     }
+    started(&settings);
     let code = match serve(settings) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -47,6 +49,25 @@ fn main() -> ExitCode {
     };
     log::finish();
     code
+}
+
+/// What runs, in one line.
+fn started(settings: &Settings) {
+    let auth_methods: Vec<&str> = settings.auth.iter().map(AuthSettings::name).collect();
+    let grants = settings.grants.names();
+    let shown_grants = grants.iter().take(MAX_SHOWN_GRANTS).copied().collect::<Vec<_>>();
+    let endpoints: Vec<&str> = settings.sts.endpoints.iter().map(Endpoint::host).collect();
+    info!(
+        version = env!("CARGO_PKG_VERSION"),
+        revision = app::REVISION,
+        platform = settings.platform.name(),
+        auth_methods = if auth_methods.is_empty() { "none".into() } else { auth_methods.join(",") },
+        grant_count = grants.len(),
+        grants = shown_grants.join(","),
+        endpoints = endpoints.join(","),
+        key_id = settings.sts.calling_keys.masked_id(),
+        "starting"
+    );
 }
 
 /// A file of the deployment, in the working directory or else next to the binary: platforms
@@ -77,3 +98,6 @@ fn serve(settings: Settings) -> Result<(), Box<dyn std::error::Error>> {
     tokio.block_on(runtime::run(platform, handler, reloader))?;
     Ok(())
 }
+
+/// A line stays readable with a thousand grants.
+const MAX_SHOWN_GRANTS: usize = 20;

@@ -77,7 +77,7 @@ impl Authorized {
             policy: format!("policy of {name}").into(),
             duration_seconds,
             session_name: name.to_owned(),
-            grants: Arc::new(GrantSummary::raw("grant")),
+            grants: Arc::new(GrantSummary::for_tests()),
             new_object: None,
         }
     }

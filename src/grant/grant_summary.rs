@@ -61,3 +61,16 @@ fn list<'t>(texts: impl Iterator<Item = &'t str>) -> String {
     }
     distinct.join(",")
 }
+
+#[cfg(test)]
+impl GrantSummary {
+    pub(super) fn for_tests() -> Self {
+        let place = GrantedPlace {
+            buckets: "bucket-1".to_owned(),
+            prefix_templates: "users/{sub}/".to_owned(),
+            prefixes: "users/CANARY-user/".to_owned(),
+            actions: "PutObject".to_owned(),
+        };
+        Self { names: "grant".to_owned(), place: Some(place) }
+    }
+}

@@ -100,6 +100,14 @@ impl Grants {
         }
     }
 
+    /// The names of the grants; that of a raw policy is `POLICY`.
+    pub fn names(&self) -> Vec<&str> {
+        match self {
+            Self::Each(grants) => grants.iter().map(|Grant(grant)| grant.name.as_str()).collect(),
+            Self::Raw { .. } => vec![RAW],
+        }
+    }
+
     /// Whether a grant is for `principal`.
     pub fn matches(&self, principal: &Principal) -> bool {
         match self {

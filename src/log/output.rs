@@ -79,7 +79,7 @@ impl<O: Sink, E: Sink> Output<O, E> {
     }
 
     /// How many lines were lost since the process started.
-    pub(super) fn lost_total(&self) -> u64 {
+    pub(super) fn lost_lines(&self) -> u64 {
         self.state().lost_total
     }
 
@@ -270,7 +270,7 @@ mod tests {
         assert_eq!(text.lines().count(), fit + 1);
         let last: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
         assert_eq!((&last["level"], &last["lost"]), (&"WARN".into(), &3.into()));
-        assert_eq!(output.lost_total(), 3);
+        assert_eq!(output.lost_lines(), 3);
         output.write_bytes(b"next\n", &clock);
         assert!(reader.text().ends_with("}\nnext\n"));
     }

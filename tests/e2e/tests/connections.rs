@@ -183,7 +183,10 @@ async fn a_log_whose_reader_ends_is_reported_on_standard_error_and_stops_nothing
     let mut child = spawned(command.stdout(Stdio::piped()), &cloud);
     let mut log = BufReader::new(child.stdout.take().unwrap());
     let mut line = String::new();
-    timeout(Duration::from_secs(60), log.read_line(&mut line)).await.unwrap().unwrap();
+    while !line.contains("\"listening\"") {
+        line.clear();
+        timeout(Duration::from_secs(60), log.read_line(&mut line)).await.unwrap().unwrap();
+    }
     drop(log);
     let line: Value = serde_json::from_str(&line).unwrap();
     for _ in 0..2 {

@@ -88,7 +88,7 @@ impl Scrape {
 
     /// The sum of the samples of this name with these labels among theirs.
     #[track_caller]
-    fn sum(&self, name: &str, labels: Value) -> f64 {
+    fn sum(&self, name: &str, labels: &Value) -> f64 {
         let labels = labels.as_object().unwrap();
         let has = |found: &Value| labels.iter().all(|(label, value)| found[label] == *value);
         let found: Vec<f64> = self
@@ -103,7 +103,7 @@ impl Scrape {
     #[track_caller]
     fn assert_sums(&self, expected: &[(&str, Value, u32)]) {
         for (name, labels, count) in expected {
-            let sum = self.sum(name, labels.clone());
+            let sum = self.sum(name, labels);
             assert!((sum - f64::from(*count)).abs() < 1e-9, "{name} {labels}: {sum}");
         }
     }
@@ -125,9 +125,9 @@ impl Scrape {
             assert!(buckets.is_sorted_by(|a, b| a.0 < b.0 && a.1 <= b.1), "{name} {buckets:?}");
             let (bound, last) = buckets.last().copied().unwrap();
             let labels: Value = serde_json::from_str(&labels).unwrap();
-            let count = self.sum(&format!("{name}_count"), labels.clone());
+            let count = self.sum(&format!("{name}_count"), &labels);
             assert!(bound.is_infinite() && (last - count).abs() < 1e-9, "{name} {buckets:?}");
-            assert!(self.sum(&format!("{name}_sum"), labels) >= 0.0);
+            assert!(self.sum(&format!("{name}_sum"), &labels) >= 0.0);
         }
     }
 }
@@ -176,6 +176,19 @@ async fn what_a_server_answers_is_counted_and_each_metric_is_documented() {
     ])
     .await;
 
+    send_without_sts(&server).await;
+    send_requests(&server, &issuer).await;
+
+    let scrape = server.scrape().await;
+    assert_eq!(scrape.content_type, "text/plain; version=0.0.4; charset=utf-8");
+    check_requests(&scrape);
+    check_calls(&scrape);
+    check_process(&scrape);
+    scrape.check_histograms();
+    check_page(&scrape);
+}
+
+async fn send_without_sts(server: &Server) {
     // STS gives nothing: two attempts of one request, and one that is final.
     let gone = |code: &str| Fault::ApiError { code: code.to_owned(), message: String::new() };
     server.cloud.sts().inject([gone("InternalError.DbError"), gone("AuthFailure.TokenFailure")]);
@@ -186,7 +199,9 @@ async fn what_a_server_answers_is_counted_and_each_metric_is_documented() {
         ("cos_issuer_upstream_attempts_total", json!({"outcome": "answer"}), 1),
         ("cos_issuer_upstream_attempts_total", json!({"outcome": "refused"}), 1),
     ]);
+}
 
+async fn send_requests(server: &Server, issuer: &TokenIssuer) {
     // One call, two answers from the cache, and the fifth request is over the limit.
     for status in [200, 200, 200, 429] {
         assert_eq!(server.ask(API_KEY).await, status);
@@ -211,12 +226,11 @@ async fn what_a_server_answers_is_counted_and_each_metric_is_documented() {
     }
     let body = server.browser.request("POST", "/sts").body(vec![b' '; 200_000]);
     assert_eq!(server.browser.send(body).await.unwrap().status, 413);
+}
 
-    let scrape = server.scrape().await;
-    assert_eq!(scrape.content_type, "text/plain; version=0.0.4; charset=utf-8");
+fn check_requests(scrape: &Scrape) {
     let requests = "cos_issuer_requests_total";
     let durations = "cos_issuer_request_duration_seconds_count";
-    let attempts = "cos_issuer_upstream_attempts_total";
     let ok = json!({"route": "/sts", "code": "ok", "auth_method": "api-key"});
     scrape.assert_sums(&[
         (requests, json!({}), 11),
@@ -236,6 +250,12 @@ async fn what_a_server_answers_is_counted_and_each_metric_is_documented() {
         (durations, json!({"outcome": "failed"}), 1),
         ("cos_issuer_limited_total", json!({}), 1),
         ("cos_issuer_limited_total", json!({"limit": "caller"}), 1),
+    ]);
+}
+
+fn check_calls(scrape: &Scrape) {
+    let attempts = "cos_issuer_upstream_attempts_total";
+    scrape.assert_sums(&[
         ("cos_issuer_cache_requests_total", json!({"result": "hit"}), 2),
         ("cos_issuer_cache_requests_total", json!({"result": "miss"}), 3),
         ("cos_issuer_cache_entries", json!({}), 2),
@@ -254,6 +274,11 @@ async fn what_a_server_answers_is_counted_and_each_metric_is_documented() {
         ("cos_issuer_shared_store_failures_total", json!({}), 0),
         ("cos_issuer_build_info", json!({"version": env!("CARGO_PKG_VERSION")}), 1),
     ]);
+    let lifetimes = scrape.sum("cos_issuer_credential_remaining_seconds_sum", &json!({}));
+    assert!((4.0 * 1700.0..=4.0 * 1800.0).contains(&lifetimes), "{lifetimes}");
+}
+
+fn check_process(scrape: &Scrape) {
     let now = f64::from(u32::try_from(SystemClock.now().unix_seconds()).unwrap());
     for (name, least, most) in [
         ("cos_issuer_connections_open", 1.0, 100.0),
@@ -266,13 +291,9 @@ async fn what_a_server_answers_is_counted_and_each_metric_is_documented() {
         ("process_open_fds", 5.0, 1000.0),
         ("process_max_fds", 5.0, 1e10),
     ] {
-        let value = scrape.sum(name, json!({}));
+        let value = scrape.sum(name, &json!({}));
         assert!((least..=most).contains(&value), "{name}: {value}");
     }
-    let lifetimes = scrape.sum("cos_issuer_credential_remaining_seconds_sum", json!({}));
-    assert!((4.0 * 1700.0..=4.0 * 1800.0).contains(&lifetimes), "{lifetimes}");
-    scrape.check_histograms();
-    check_page(&scrape);
 }
 
 /// Both ways: every metric has its row with its type and labels, and every value its place.
@@ -400,7 +421,7 @@ async fn metrics_are_answered_while_requests_are_saturated_and_while_the_server_
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let open = ("cos_issuer_connections_open", json!({}), 1);
-    server.scrape().await.assert_sums(&[open.clone()]);
+    server.scrape().await.assert_sums(std::slice::from_ref(&open));
 
     server.process.terminate();
     server.process.printed("stopping").await.unwrap();
