@@ -116,9 +116,11 @@ impl Sts {
             }
         };
         let tls = middleware.acceptor(ServiceName::Sts, &ca.server, &ca.untrusted);
+        // A fixed port is for clients that know both beforehand.
+        let http_port = if port == 0 { 0 } else { port.saturating_add(1) };
         Ok(Self {
             https: Server::start(port, Transport::Tls(tls), handler.clone())?,
-            http: Server::start(0, Transport::Plain, handler)?,
+            http: Server::start(http_port, Transport::Plain, handler)?,
             ca_file: ca.file(),
             service,
         })

@@ -72,7 +72,7 @@ setters! {
     /// The gateway's port; a free one unless set.
     gateway_port(port: u16) => gateway_port = port;
 
-    /// The port of the STS over HTTPS; a free one unless set.
+    /// The port of the STS over HTTPS, with HTTP on the next one; free ones unless set.
     sts_port(port: u16) => sts_port = port;
 
     /// The function calls the STS over HTTP instead of HTTPS.

@@ -31,7 +31,7 @@ pub use cloud::cloud;
 pub use documented::{Language, documented};
 pub use failure::Failure;
 pub use in_process::InProcess;
-pub use installed::{bootstrap, search_path};
+pub use installed::{bootstrap, client_file, example, search_path};
 pub use issuer::{Answer, Browser, PLATFORMS, issuer_on, printed, start};
 pub use page::{read, send_as_written};
 pub use page_server::PageServer;
