@@ -207,7 +207,7 @@ async fn send_requests(server: &Server, issuer: &TokenIssuer) {
         assert_eq!(server.ask(API_KEY).await, status);
     }
     let now = SystemClock.now().unix_seconds();
-    let claims = json!({"iss": ISSUER, "aud": "uploads", "sub": "u", "iat": now, "exp": now + 60});
+    let claims = json!({"iss": ISSUER, "aud": "uploads", "sub": "u", "iat": now, "exp": now.saturating_add(60)});
     let token = issuer.token(Signer::EdDsa, "ed25519", &claims).unwrap();
     assert_eq!(server.ask(&token).await, 401, "EdDSA is not in JWT_ALGORITHMS");
     let token = issuer.token(Signer::Es256, "p256", &claims).unwrap();
