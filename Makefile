@@ -119,7 +119,7 @@ deb: $(server_build) ## Build the Debian package dist/cos-issuer_*.deb
 image: $(server_build) ## Build the container image as an OCI layout: dist/oci
 	@deploy/container/image $(server) dist
 
-interop: clients emulator $(server_build) ## Check what ships by tools of other projects
+interop: clients emulator $(server_build) ## Check what ships with other projects' tools
 	@tests/setup/check interop
 	@tests/interop/run $(server)
 

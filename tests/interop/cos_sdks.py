@@ -128,6 +128,6 @@ def run(command, settings):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
+    if len(sys.argv) != 2:
         sys.exit("usage: tests/interop/cos_sdks.py BINARY")
-    sys.exit(main(sys.argv[1], sys.argv[2]))
+    sys.exit(main(sys.argv[1]))

@@ -30,7 +30,7 @@ pub use client::Client;
 pub use cloud::cloud;
 pub use documented::{Language, documented};
 pub use failure::Failure;
-pub use in_process::{InProcess, MovableClock};
+pub use in_process::InProcess;
 pub use installed::{bootstrap, client_file, example, search_path};
 pub use issuer::{Answer, Browser, PLATFORMS, issuer_on, printed, start};
 pub use page::{read, send_as_written};
