@@ -123,6 +123,7 @@ image: $(server_build) ## Build the container image as an OCI layout: dist/oci
 	@deploy/container/image $(server) dist
 
 interop: clients emulator $(server_build) ## Check what ships with other projects' tools
+	@tests/setup/check interop
 	@tests/interop/run $(server)
 
 mutants: ready ## Break each rule about what is granted, and see its test fail (some minutes)
