@@ -78,6 +78,8 @@ def sbom_names_what_is_linked(folder):
     subprocess.run([ROOT / "release/assets", BINARY, folder], check=True)
     sbom = json.loads((folder / "cos-issuer.cdx.json").read_text())
     assert (sbom["bomFormat"], sbom["specVersion"]) == ("CycloneDX", "1.5")
+    (compiler,) = sbom["metadata"]["tools"]["components"]
+    assert re.fullmatch(r"\d+\.\d+\.\d+\S*", compiler["version"]), compiler
     names = {component["name"] for component in sbom["components"]}
     assert {"tencent", "rustls", "ring", "tokio"} <= names, names
     assert not names & {"cos-emulator", "oracle", "proptest", "serde_derive", "cc"}, "more than what is linked"
