@@ -17,8 +17,8 @@ mod gateway;
 mod runtime;
 mod sts;
 
+use self::entry::entry;
 pub use self::entry::{Entry, Source};
-use self::entry::{documented, inferred, not_known, observed, sdk_source};
 use serde_json::{Value, json};
 
 /// A part of the cloud and what it copies.

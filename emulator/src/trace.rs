@@ -17,7 +17,6 @@ mod allowed;
 mod mask;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -189,12 +188,6 @@ impl Head {
             headers.entry(name.as_str().to_owned()).or_default().push(value);
         }
         Self { method: request.method().to_string(), target: request.uri().to_string(), headers }
-    }
-}
-
-impl fmt::Debug for Trace {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Trace").finish_non_exhaustive()
     }
 }
 

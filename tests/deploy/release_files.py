@@ -63,12 +63,15 @@ def assets_are_complete_and_the_same_each_time(folder):
         dist = folder / name
         dist.mkdir()
         (dist / "package.zip").write_bytes(b"zip")
+        (dist / "oci").mkdir(mode=0o755 if name == "first" else 0o700)
+        (dist / "oci/index.json").write_text("{}")
+        os.utime(dist / "oci/index.json", (len(name), len(name)))
         subprocess.run([ROOT / "release/assets", BINARY, dist], check=True)
         subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=dist, check=True)
         listed.append((dist / "SHA256SUMS").read_text())
     assert listed[0] == listed[1], "another folder has other assets"
     names = [line.split("  ")[1] for line in listed[0].splitlines()]
-    assert names == ["THIRD-PARTY-LICENSES.txt", "cos-issuer-linux-x86_64", "cos-issuer.cdx.json", "package.zip"], names
+    assert names == ["THIRD-PARTY-LICENSES.txt", "cos-issuer-linux-x86_64", "cos-issuer-oci.tar", "cos-issuer.cdx.json", "package.zip"], names
     text = (dist / "cos-issuer.cdx.json").read_text()
     for path in (str(ROOT), os.path.expanduser("~"), "path+file"):
         assert path == "/" or path not in text, f"the SBOM contains {path}"

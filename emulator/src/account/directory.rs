@@ -7,7 +7,6 @@
 //! cloud adds differs.
 
 use std::collections::{HashMap, HashSet};
-use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex};
 
@@ -70,12 +69,6 @@ struct Keys {
     revoked: HashSet<String>,
     /// How many keys there have to be before the expired ones are looked for again.
     next_sweep: usize,
-}
-
-impl fmt::Debug for Issued {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Issued").finish_non_exhaustive()
-    }
 }
 
 impl Directory {

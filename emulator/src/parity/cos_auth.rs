@@ -1,6 +1,10 @@
 //! Authorization of COS: signatures, tokens, times, and the permissions of each operation.
 
-use super::{Entry, documented, inferred, observed, sdk_source};
+use super::{
+    Entry,
+    Source::{Documented, Inferred, Observed, SdkSource},
+    entry,
+};
 
 const SIGNATURE: &str = "https://www.tencentcloud.com/document/product/436/7778";
 const ACCESS: &str = "https://www.tencentcloud.com/document/product/436/30740";
@@ -11,190 +15,194 @@ const ERRORS: &str = "https://www.tencentcloud.com/document/product/436/7730";
 const SERVICE: &str = "https://www.tencentcloud.com/document/product/436/8291";
 
 pub(super) const ENTRIES: [Entry; 38] = [
-    documented(
+    entry(
         "the seven fields of a signature are in `Authorization` or in the query",
-        SIGNATURE,
+        Documented(SIGNATURE),
         "both_forms_with_permanent_and_temporary_keys",
     ),
-    documented(
+    entry(
         "only what the two lists name is signed, by names in lower case and in order, over the decoded path",
-        SIGNATURE,
+        Documented(SIGNATURE),
         "one_byte_of_what_is_signed_changes_the_answer",
     ),
-    documented(
+    entry(
         "names are signed in lower case, so the case of a parameter's name is not signed",
-        SIGNATURE,
+        Documented(SIGNATURE),
         "what_clients_sign_differently",
     ),
-    sdk_source(
+    entry(
         "`host` is signed with the port (Node.js, browser) or without it (Python, Android)",
-        "cos-nodejs-sdk-v5, cos-js-sdk-v5, cos-python-sdk-v5, qcloud-sdk-android",
+        SdkSource("cos-nodejs-sdk-v5, cos-js-sdk-v5, cos-python-sdk-v5, qcloud-sdk-android"),
         "what_clients_sign_differently",
     ),
-    sdk_source(
+    entry(
         "where the two times differ, either is the one in the text that is signed",
-        "cos-nodejs-sdk-v5 takes q-sign-time, cos-go-sdk-v5 q-key-time",
+        SdkSource("cos-nodejs-sdk-v5 takes q-sign-time, cos-go-sdk-v5 q-key-time"),
         "a_signature_is_good_only_for_its_own_time",
     ),
-    sdk_source(
+    entry(
         "a `+` in a query is signed and decided as a blank",
-        "cos-python-sdk-v5 signs `%20` for it",
+        SdkSource("cos-python-sdk-v5 signs `%20` for it"),
         "a_plus_in_a_query_is_decided_as_a_blank",
     ),
-    sdk_source(
+    entry(
         "the whole signature may be the parameter `sign`",
-        "cos-go-sdk-v5",
+        SdkSource("cos-go-sdk-v5"),
         "what_clients_sign_differently",
     ),
-    sdk_source(
+    entry(
         "a token may be signed, and need not be",
-        "cos-python-sdk-v5 signs it, cos-nodejs-sdk-v5 does not",
+        SdkSource("cos-python-sdk-v5 signs it, cos-nodejs-sdk-v5 does not"),
         "what_clients_sign_differently",
     ),
-    documented(
+    entry(
         "SecretId, time, signature and permission are checked in this order",
-        ACCESS,
+        Documented(ACCESS),
         "keys_that_are_not_good",
     ),
-    inferred(
+    entry(
         "token and expiry of a key are checked with the SecretId, before the time",
-        "no page names their place",
+        Inferred("no page names their place"),
         "keys_that_are_not_good",
     ),
-    documented(
+    entry(
         "without a signature, or with one that cannot be read, it is `AccessDenied`",
-        ACCESS,
+        Documented(ACCESS),
         "nobody_is_refused",
     ),
-    documented(
+    entry(
         "for the list of buckets the message is `Check auth failure because signature empty.`",
-        SERVICE,
+        Documented(SERVICE),
         "nobody_is_refused",
     ),
-    observed(
+    entry(
         "code and message of `InvalidAccessKeyId`",
-        "answers that others published",
+        Observed("answers that others published"),
         "keys_that_are_not_good",
     ),
-    inferred(
+    entry(
         "a wrong, missing or superfluous token is `InvalidAccessKeyId`; a revoked key too",
-        "no page names the code",
+        Inferred("no page names the code"),
         "keys_that_are_not_good",
     ),
-    documented("a temporary key that is over is `ExpiredToken`", ERRORS, "keys_that_are_not_good"),
-    documented(
+    entry(
+        "a temporary key that is over is `ExpiredToken`",
+        Documented(ERRORS),
+        "keys_that_are_not_good",
+    ),
+    entry(
         "a signature whose time is over is `AccessDenied` with `Request has expired` and `ServerTime`",
-        ACCESS,
+        Documented(ACCESS),
         "a_signature_is_good_only_for_its_own_time",
     ),
-    documented(
+    entry(
         "a clock that is 15 minutes off is `RequestTimeTooSkewed`",
-        ERRORS,
+        Documented(ERRORS),
         "a_signature_is_good_only_for_its_own_time",
     ),
-    inferred(
+    entry(
         "that code answers a signature of the future, and a `Date` that is far off",
-        "the page names the code and not the cause",
+        Inferred("the page names the code and not the cause"),
         "a_signature_is_good_only_for_its_own_time",
     ),
-    documented(
+    entry(
         "`SignatureDoesNotMatch` comes with `StringToSign` and `FormatString`",
-        ACCESS,
+        Documented(ACCESS),
         "a_wrong_signature_is_answered_with_what_was_to_be_signed",
     ),
-    inferred(
+    entry(
         "a repeated parameter or deciding header is rejected",
-        "failing closed; the service takes one of them",
+        Inferred("failing closed; the service takes one of them"),
         "what_could_mean_two_things_is_refused",
     ),
-    inferred(
+    entry(
         "an `Authorization` or a token that is empty counts as none",
-        "clients that send empty headers",
+        Inferred("clients that send empty headers"),
         "nobody_is_refused",
     ),
-    documented(
+    entry(
         "each operation needs the action of the list, on its own resource",
-        ACTIONS,
+        Documented(ACTIONS),
         "each_operation_needs_its_own_action_on_its_own_resource",
     ),
-    documented(
+    entry(
         "a copy needs PutObject on its target and GetObject on its source",
-        ACTIONS,
+        Documented(ACTIONS),
         "a_copy_is_two_accesses",
     ),
-    inferred(
+    entry(
         "a deny under another documented name of an action counts",
-        "pages that disagree",
+        Inferred("pages that disagree"),
         "a_copy_is_two_accesses",
     ),
-    documented(
+    entry(
         "a list request is about the prefix that it asks for",
-        ACTIONS,
+        Documented(ACTIONS),
         "each_operation_needs_its_own_action_on_its_own_resource",
     ),
-    documented(
+    entry(
         "`cos:content-length` and `cos:content-type` are those of requests with a body",
-        CONDITIONS,
+        Documented(CONDITIONS),
         "size_and_type_of_a_body",
     ),
-    inferred(
+    entry(
         "a copy has neither of them, so that a limit of size covers none; its own body must be allowed too",
-        "its own body is not what it stores",
+        Inferred("its own body is not what it stores"),
         "a_copy_is_two_accesses",
     ),
-    documented(
+    entry(
         "conditions on parameters compare them percent-encoded",
-        CONDITIONS,
+        Documented(CONDITIONS),
         "parameters_are_compared_encoded",
     ),
-    documented(
+    entry(
         "`qcs:ip`, `qcs:current_time` and the caller's numbers hold for every request",
-        CONDITIONS,
+        Documented(CONDITIONS),
         "where_when_and_who",
     ),
-    inferred(
+    entry(
         "a form's condition keys are its fields, and `cos:content-length` that of the whole request",
-        "the page of forms names no keys",
+        Inferred("the page of forms names no keys"),
         "conditions_see_the_fields_of_a_form",
     ),
-    inferred(
+    entry(
         "a bucket of another account is denied",
-        "without a bucket policy, nothing allows it",
+        Inferred("without a bucket policy, nothing allows it"),
         "the_account_ends_at_its_buckets",
     ),
-    inferred(
+    entry(
         "several deletions at once are decided key by key: what is denied is an `Error`, the others go",
-        "not documented",
+        Inferred("not documented"),
         "each_key_of_a_deletion_is_decided_by_itself",
     ),
-    documented(
+    entry(
         "a form is signed by the base64 of its policy, next to `q-ak`, `q-key-time` and `q-signature`",
-        FORM,
+        Documented(FORM),
         "a_signed_policy_lets_in_what_it_asks_for",
     ),
-    sdk_source(
+    entry(
         "in place of them a form may have `Signature`, an ordinary signature of `post` and the path",
-        "cos-wx-sdk-v5",
+        SdkSource("cos-wx-sdk-v5"),
         "mini_programs_sign_method_and_path",
     ),
-    documented(
+    entry(
         "the operators of a form's policy, the conditions that it must have, and the fields whose beginning it may ask for",
-        FORM,
+        Documented(FORM),
         "conditions_that_are_documented",
     ),
-    inferred(
+    entry(
         "anything else in a form's policy makes the whole of it invalid",
-        "failing closed",
+        Inferred("failing closed"),
         "what_is_not_documented_makes_a_policy_invalid",
     ),
-    sdk_source(
+    entry(
         "a field without a condition is accepted",
-        "the vendor's samples of forms",
+        SdkSource("the vendor's samples of forms"),
         "a_signed_policy_lets_in_what_it_asks_for",
     ),
-    observed(
+    entry(
         "the messages for a condition that is not met, for an expired policy and for one without conditions",
-        "answers that others published",
+        Observed("answers that others published"),
         "what_the_policy_asks_for_has_to_be_there",
     ),
 ];

@@ -50,46 +50,7 @@ impl Source {
     }
 }
 
-pub(super) const fn documented(
-    behaviour: &'static str,
-    page: &'static str,
-    test: &'static str,
-) -> Entry {
-    entry(behaviour, Source::Documented(page), test)
-}
-
-pub(super) const fn observed(
-    behaviour: &'static str,
-    seen: &'static str,
-    test: &'static str,
-) -> Entry {
-    entry(behaviour, Source::Observed(seen), test)
-}
-
-pub(super) const fn sdk_source(
-    behaviour: &'static str,
-    client: &'static str,
-    test: &'static str,
-) -> Entry {
-    entry(behaviour, Source::SdkSource(client), test)
-}
-
-pub(super) const fn inferred(
-    behaviour: &'static str,
-    from: &'static str,
-    test: &'static str,
-) -> Entry {
-    entry(behaviour, Source::Inferred(from), test)
-}
-
-pub(super) const fn not_known(
-    behaviour: &'static str,
-    instead: &'static str,
-    test: &'static str,
-) -> Entry {
-    entry(behaviour, Source::NotKnown(instead), test)
-}
-
-const fn entry(behaviour: &'static str, source: Source, test: &'static str) -> Entry {
+/// A row of a table; an empty `test` is none.
+pub(super) const fn entry(behaviour: &'static str, source: Source, test: &'static str) -> Entry {
     Entry { behaviour, source, test: if test.is_empty() { None } else { Some(test) } }
 }

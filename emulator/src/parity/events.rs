@@ -1,6 +1,10 @@
 //! What an event looks like, and what becomes of a reply.
 
-use super::{Entry, documented, inferred, observed};
+use super::{
+    Entry,
+    Source::{Documented, Inferred, Observed},
+    entry,
+};
 
 const SCF_API_GATEWAY: &str = "https://www.tencentcloud.com/document/product/583/12513";
 const SCF_CLB: &str = "https://cloud.tencent.com/document/product/583/39849";
@@ -10,89 +14,89 @@ const REST: &str = "https://docs.aws.amazon.com/apigateway/latest/developerguide
 const ALB: &str = "https://docs.aws.amazon.com/lambda/latest/dg/services-alb.html";
 
 pub(super) const ENTRIES: [Entry; 17] = [
-    documented(
+    entry(
         "SCF function URL: the members of the event, `x-scf-remote-addr`, a reply without `statusCode` is the body of a 200",
-        SCF_FUNCTION_URL,
+        Documented(SCF_FUNCTION_URL),
         "scf_function_url",
     ),
-    inferred(
+    entry(
         "SCF function URL: repeated query names become lists, a body that is not text becomes base64",
-        "the API gateway's rules, whose event it otherwise is",
+        Inferred("the API gateway's rules, whose event it otherwise is"),
         "scf_function_url",
     ),
-    documented(
+    entry(
         "SCF API gateway: the members, `httpMethod` `ANY` in the request context, the string `\"true\"` for base64",
-        SCF_API_GATEWAY,
+        Documented(SCF_API_GATEWAY),
         "scf_api_gateway",
     ),
-    observed(
+    entry(
         "SCF API gateway: header names arrive in lower case",
-        "events that others published",
+        Observed("events that others published"),
         "scf_api_gateway",
     ),
-    documented(
+    entry(
         "SCF API gateway: the body for a malformed reply; no redirects",
-        SCF_API_GATEWAY,
+        Documented(SCF_API_GATEWAY),
         "malformed_replies",
     ),
-    inferred(
+    entry(
         "SCF API gateway: the status for a malformed reply is 403",
-        "the page shows only the body",
+        Inferred("the page shows only the body"),
         "malformed_replies",
     ),
-    documented(
+    entry(
         "SCF load balancer: method and path only as `X-Method` and `X-Uri`, `payload` an object, `isBase64Encoded` a string",
-        SCF_CLB,
+        Documented(SCF_CLB),
         "scf_load_balancer",
     ),
-    inferred(
+    entry(
         "SCF load balancer: `X-Uri` carries the query",
-        "the event has no other place for it",
+        Inferred("the event has no other place for it"),
         "scf_load_balancer",
     ),
-    documented(
+    entry(
         "Lambda payload 2.0: the members, repeated names joined by commas, cookies apart",
-        PAYLOAD_TWO,
+        Documented(PAYLOAD_TWO),
         "lambda_payload_two",
     ),
-    documented(
+    entry(
         "Lambda payload 2.0: a reply without `statusCode` is the body of a 200",
-        PAYLOAD_TWO,
+        Documented(PAYLOAD_TWO),
         "replies_that_are_understood",
     ),
-    inferred(
+    entry(
         "Lambda payload 2.0: `rawPath` goes out as it came in",
-        "samples",
+        Inferred("samples"),
         "lambda_payload_two",
     ),
-    documented(
+    entry(
         "Lambda REST: the members; a reply needs `statusCode`, 502 for a malformed one",
-        REST,
+        Documented(REST),
         "replies_that_are_not",
     ),
-    inferred(
+    entry(
         "Lambda REST: a body that is not text becomes base64",
-        "on the platform that is a setting of the API",
+        Inferred("on the platform that is a setting of the API"),
         "bodies_that_are_not_text",
     ),
-    documented(
+    entry(
         "Lambda behind a load balancer: `requestContext.elb`, query values stay percent-encoded, 502 as an HTML page",
-        ALB,
+        Documented(ALB),
         "lambda_load_balancer",
     ),
-    inferred(
+    entry(
         "Lambda behind a load balancer: of a repeated query name the last value stays",
-        "multi-value headers are off by default and carry one value",
+        Inferred("multi-value headers are off by default and carry one value"),
         "lambda_load_balancer",
     ),
-    documented(
+    entry(
         "binary bodies are base64 in every event that declares it",
-        PAYLOAD_TWO,
+        Documented(PAYLOAD_TWO),
         "bodies_that_are_not_text",
     ),
-    inferred(
+    entry(
         "a request without query and body has the members with empty values that the samples show",
-        "samples",
+        Inferred("samples"),
         "a_request_without_query_and_body",
     ),
 ];

@@ -1,6 +1,10 @@
 //! How the platforms drive a function.
 
-use super::{Entry, documented, inferred, observed};
+use super::{
+    Entry,
+    Source::{Documented, Inferred, Observed},
+    entry,
+};
 
 const CUSTOM_RUNTIME: &str = "https://www.tencentcloud.com/document/product/583/38129";
 const SCF_ENVIRONMENT: &str = "https://www.tencentcloud.com/document/product/583/32748";
@@ -13,134 +17,136 @@ const LAMBDA_LIFE: &str =
 const SCF_LOG: &str = "https://www.tencentcloud.com/document/product/583/43948";
 
 pub(super) const ENTRIES: [Entry; 26] = [
-    documented(
+    entry(
         "SCF: `init/ready`, `invocation/next`, `/response` and `/error`; no request id in a path",
-        CUSTOM_RUNTIME,
+        Documented(CUSTOM_RUNTIME),
         "one_instance_serves_one_after_the_other",
     ),
-    documented(
+    entry(
         "SCF: `next` names the request in headers with underscores; their letter case differs between two pages, so it changes here",
-        CUSTOM_RUNTIME,
+        Documented(CUSTOM_RUNTIME),
         "the_headers_of_next",
     ),
-    inferred(
+    entry(
         "SCF: the body of `init/ready` must not be empty",
-        "the samples send a space; the strict reading",
+        Inferred("the samples send a space; the strict reading"),
         "hang_in_init_and_never_ready",
     ),
-    inferred(
+    entry(
         "SCF: the first response wins, later ones are acknowledged and ignored",
-        "the page expects one",
+        Inferred("the page expects one"),
         "the_first_response_wins_and_the_second_is_acknowledged",
     ),
-    documented(
+    entry(
         "Lambda: paths, headers, 202 for what is accepted, 413 for too much; the first `next` is the ready signal",
-        LAMBDA_RUNTIME,
+        Documented(LAMBDA_RUNTIME),
         "the_headers_of_next",
     ),
-    inferred(
+    entry(
         "Lambda: a post for an invocation that is over is acknowledged and ignored",
-        "the page knows 400 for an invalid id only",
+        Inferred("the page knows 400 for an invalid id only"),
         "a_late_response_is_not_taken_for_that_of_the_next_request",
     ),
-    documented(
+    entry(
         "SCF sets the documented variables and the function sees no others",
-        SCF_ENVIRONMENT,
+        Documented(SCF_ENVIRONMENT),
         "the_environment_is_the_platforms_and_ours_and_nothing_else",
     ),
-    documented(
+    entry(
         "Lambda sets its reserved variables and the function sees no others",
-        LAMBDA_ENVIRONMENT,
+        Documented(LAMBDA_ENVIRONMENT),
         "the_environment_is_the_platforms_and_ours_and_nothing_else",
     ),
-    inferred(
+    entry(
         "the keys of an execution role in the environment are valid for 7200 s",
-        "the default of AssumeRole",
+        Inferred("the default of AssumeRole"),
         "",
     ),
-    documented(
+    entry(
         "a process that exits ends its invocation with the platform's error; the next one starts afresh",
-        "https://www.tencentcloud.com/document/product/583/35311",
+        Documented("https://www.tencentcloud.com/document/product/583/35311"),
         "crash_in_busy",
     ),
-    inferred(
+    entry(
         "an event that nobody fetched goes to a fresh instance",
-        "it was not delivered",
+        Inferred("it was not delivered"),
         "an_event_that_was_not_fetched_goes_to_a_fresh_instance",
     ),
-    documented(
+    entry(
         "a web function is ready when it listens; 446 when it does not in time",
-        "https://www.tencentcloud.com/document/product/583/35311",
+        Documented("https://www.tencentcloud.com/document/product/583/35311"),
         "failures_of_the_start",
     ),
-    inferred(
+    entry(
         "a caller who leaves does not end the invocation",
-        "platforms bill it to its end",
+        Inferred("platforms bill it to its end"),
         "a_caller_who_leaves_does_not_break_the_instance",
     ),
-    observed(
+    entry(
         "the members of SCF's error as JSON: `errorCode`, `errorMessage`, `requestId`, `statusCode`",
-        "answers that others published",
+        Observed("answers that others published"),
         "errors_of_scf",
     ),
-    documented(
+    entry(
         "Lambda freezes an instance between invocations, once it asks for the next one",
-        LAMBDA_LIFE,
+        Documented(LAMBDA_LIFE),
         "a_background_thread_is_frozen_between_requests",
     ),
-    inferred(
+    entry(
         "SCF freezes an instance as soon as its response is taken",
-        "what runs later must not be relied on either way",
+        Inferred("what runs later must not be relied on either way"),
         "the_same_instance_serves_on_after_each_freeze",
     ),
-    documented(
+    entry(
         "Lambda tries a start that failed once more, within the time of the invocation",
-        LAMBDA_LIFE,
+        Documented(LAMBDA_LIFE),
         "a_start_that_fails_once_costs_no_request",
     ),
-    inferred(
+    entry(
         "SCF tries a start once",
-        "the table of codes knows no second try",
+        Inferred("the table of codes knows no second try"),
         "scf_tries_a_start_once",
     ),
-    inferred(
+    entry(
         "an answer after the deadline is discarded, and its instance is gone",
-        "the client already received the time-out",
+        Inferred("the client already received the time-out"),
         "an_answer_after_the_deadline_is_ignored",
     ),
-    inferred(
+    entry(
         "an instance that takes more than its memory is killed at once",
-        "the real limit is the kernel's; here it is sampled",
+        Inferred("the real limit is the kernel's; here it is sampled"),
         "too_much_memory_is_noticed_while_it_runs_and_at_its_answer",
     ),
-    observed(
+    entry(
         "the texts of SCF for a time-out and for too much memory",
-        "public reports",
+        Observed("public reports"),
         "a_time_out_in_the_words_of_scf",
     ),
-    documented(
+    entry(
         "a load balancer in front of Lambda takes 1 MB each way",
-        "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html",
+        Documented(
+            "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html",
+        ),
         "a_load_balancer_takes_one_megabyte_each_way",
     ),
-    documented(
+    entry(
         "SCF's log lines, spelled as on the page, the answer of an event function among them",
-        SCF_LOG,
+        Documented(SCF_LOG),
         "scf_event_functions",
     ),
-    inferred(
+    entry(
         "SCF does not log what a web function answers",
-        "two pages disagree; the one about testing logs none",
+        Inferred("two pages disagree; the one about testing logs none"),
         "scf_web_functions_do_not_log_what_they_answer",
     ),
-    documented(
+    entry(
         "Lambda's START, END and REPORT lines",
-        "https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html",
+        Documented("https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html"),
         "lambda",
     ),
-    observed(
+    entry(
         "`Status` and `Error Type` in Lambda's report of an invocation that failed",
-        "public logs",
+        Observed("public logs"),
         "lambda_reports_why_an_invocation_failed",
     ),
 ];

@@ -1,6 +1,10 @@
 //! What the STS accepts, refuses and answers.
 
-use super::{Entry, documented, inferred, observed, sdk_source};
+use super::{
+    Entry,
+    Source::{Documented, Inferred, Observed, SdkSource},
+    entry,
+};
 
 const REQUEST: &str = "https://www.tencentcloud.com/document/product/1150/49445";
 const FEDERATION: &str = "https://www.tencentcloud.com/document/product/1150/49452";
@@ -9,115 +13,115 @@ const ERRORS: &str = "https://www.tencentcloud.com/document/product/1150/49458";
 const LIMITS: &str = "https://www.tencentcloud.com/document/product/1150/49443";
 
 pub(super) const ENTRIES: [Entry; 23] = [
-    documented(
+    entry(
         "API errors are HTTP 200 with `Response.Error`",
-        REQUEST,
+        Documented(REQUEST),
         "values_of_a_federation_token",
     ),
-    documented(
+    entry(
         "the content type selects the signature: JSON is TC3, a form is v1, GET is either",
-        REQUEST,
+        Documented(REQUEST),
         "v1_form_with_a_doubly_encoded_policy",
     ),
-    documented(
+    entry(
         "sizes: GET 32 KB, POST with v1 1 MB, POST with TC3 10 MB",
-        REQUEST,
+        Documented(REQUEST),
         "what_is_not_a_request_of_this_api",
     ),
-    documented(
+    entry(
         "a timestamp more than five minutes away is `AuthFailure.SignatureExpire`",
-        ERRORS,
+        Documented(ERRORS),
         "who_and_when_of_tc3",
     ),
-    documented(
+    entry(
         "TC3: `content-type` and `host` have to be signed, the date is the UTC date of the timestamp",
-        REQUEST,
+        Documented(REQUEST),
         "the_shape_of_the_authorization_header",
     ),
-    sdk_source(
+    entry(
         "`X-TC-Content-SHA256: UNSIGNED-PAYLOAD` leaves the body out of the signature",
-        "tencentcloud-sdk-python, tencentcloud-sdk-go",
+        SdkSource("tencentcloud-sdk-python, tencentcloud-sdk-go"),
         "an_unsigned_payload_may_be_declared_but_not_pretended",
     ),
-    inferred(
+    entry(
         "the order of the checks: shape, SecretId, time, signature, token",
-        "which error real answers give first",
+        Inferred("which error real answers give first"),
         "who_and_when_of_tc3",
     ),
-    observed(
+    entry(
         "text and code of `AuthFailure.SecretIdNotFound` and `.SignatureFailure`, English and Chinese",
-        "answers that others published",
+        Observed("answers that others published"),
         "messages_follow_the_language",
     ),
-    inferred(
+    entry(
         "the text of most other errors; their codes are documented",
-        "clients go by the code",
+        Inferred("clients go by the code"),
         "",
     ),
-    documented(
+    entry(
         "GetFederationToken: 1800 s unless asked, at most 7200 s for a root key, 129600 s for a sub-account's",
-        FEDERATION,
+        Documented(FEDERATION),
         "a_root_key_has_a_shorter_limit",
     ),
-    documented(
+    entry(
         "GetFederationToken takes permanent keys only",
-        FEDERATION,
+        Documented(FEDERATION),
         "a_federation_token_takes_a_permanent_key",
     ),
-    inferred(
+    entry(
         "with a temporary key that is `FailedOperation.TempKeyNotAllowed`",
-        "no page names the code",
+        Inferred("no page names the code"),
         "a_federation_token_takes_a_permanent_key",
     ),
-    documented(
+    entry(
         "AssumeRole: 7200 s unless asked, at most 43200 s and the role's own maximum",
-        ASSUME_ROLE,
+        Documented(ASSUME_ROLE),
         "roles_decide_who_may_have_them_and_for_how_long",
     ),
-    documented(
+    entry(
         "AssumeRole: an external id that the role wants has to be sent",
-        ASSUME_ROLE,
+        Documented(ASSUME_ROLE),
         "roles_decide_who_may_have_them_and_for_how_long",
     ),
-    observed(
+    entry(
         "a role that does not exist is `InternalError.GetRoleError` with `role not exist`",
-        "answers that others published; the page contradicts them",
+        Observed("answers that others published; the page contradicts them"),
         "roles_decide_who_may_have_them_and_for_how_long",
     ),
-    observed(
+    entry(
         "a policy over another account's resources is `InvalidParameter.GrantOtherResource`, a resource out of form `.ResouceError`",
-        "answers that others published, spelling and trailing space included",
+        Observed("answers that others published, spelling and trailing space included"),
         "values_of_a_federation_token",
     ),
-    observed(
+    entry(
         "`principal` in a session policy is tolerated, although the page forbids it",
-        "tencentyun/qcloud-cos-sts-sdk sends it and gets keys",
+        Observed("tencentyun/qcloud-cos-sts-sdk sends it and gets keys"),
         "what_the_service_tolerates",
     ),
-    sdk_source(
+    entry(
         "a name with hyphens is accepted, although the page allows only letters",
-        "the names that tencentyun/qcloud-cos-sts-sdk sends",
+        SdkSource("the names that tencentyun/qcloud-cos-sts-sdk sends"),
         "what_the_service_tolerates",
     ),
-    inferred(
+    entry(
         "a session policy has at most 6144 characters",
-        "the documented limit of a custom policy",
+        Inferred("the documented limit of a custom policy"),
         "values_of_a_federation_token",
     ),
-    documented(
+    entry(
         "a temporary key works only with its own token",
-        REQUEST,
+        Documented(REQUEST),
         "the_issued_keys_of_a_role_work_with_their_own_token_only",
     ),
-    inferred(
+    entry(
         "a permanent key that comes with a token is `AuthFailure.TokenFailure`",
-        "no page names the case",
+        Inferred("no page names the case"),
         "who_and_when_of_tc3",
     ),
-    documented(
+    entry(
         "over the limit of calls it is `RequestLimitExceeded`; here only where a fault asks for it",
-        LIMITS,
+        Documented(LIMITS),
         "a_throttle_answers_as_the_service_does_until_the_second_is_over",
     ),
-    inferred("the service has one path, `/`; any other is 404", "no page names another", ""),
+    entry("the service has one path, `/`; any other is 404", Inferred("no page names another"), ""),
 ];
