@@ -1,4 +1,4 @@
-"""Checks what a release is made of: workflows, NOTICE, SBOM, and the tag. `check` is the only caller.
+"""Checks what a release is made of: workflows, NOTICE, SBOM, and the tag. Only `check` calls it.
 
 Guarantees: what a workflow runs is what people run. Not covered: GitHub itself, and what zizmor and
 the schemas check.
