@@ -119,7 +119,7 @@ image: $(server_build) ## Build the container image as an OCI layout: dist/oci
 dist: package deb image ## Build everything that a release contains, below dist/
 	@release/assets $(bootstrap) dist
 
-interop: clients emulator $(server_build) ## Check units, package and image with the tools of other projects
+interop: clients emulator $(server_build) ## Check what ships with other projects' tools
 	@tests/interop/run $(server)
 
 mutants: ready ## Break each rule about what is granted, and see its test fail (some minutes)

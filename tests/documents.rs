@@ -173,7 +173,7 @@ fn programs_are_replaced_and_not_overwritten() {
 /// Every page that people read, by its path from the root.
 fn pages() -> Vec<String> {
     let mut pages = Vec::new();
-    for folder in ["", "docs/", "scf/", "benches/"] {
+    for folder in ["", "docs/", "docs/en/", "docs/zh/", "scf/", "benches/"] {
         for entry in fs::read_dir(root().join(folder)).unwrap() {
             let name = entry.unwrap().file_name().into_string().unwrap();
             if name.ends_with(".md") {

@@ -146,14 +146,15 @@ impl Trace {
 }
 
 fn line(n: u64, event: &TraceEvent<'_>, mask: &mut Mask) -> String {
-    let action = short(&mask.text(event.action));
-    let target = short(&mask.target(&event.head.target));
+    // Cut only after it was masked: a piece of a secret would not be recognised.
+    let action = shortened(&mask.text(event.action));
+    let target = shortened(&mask.target(&event.head.target));
     let mut headers = BTreeMap::new();
     for (name, values) in event.head.headers.iter().take(MAX_HEADERS) {
         let values: Vec<String> = values.iter().map(|value| mask.header(name, value)).collect();
-        headers.insert(short(&mask.text(name)), short(&values.join(", ")));
+        headers.insert(shortened(&mask.text(name)), shortened(&values.join(", ")));
     }
-    let reason = short(&mask.text(event.reason));
+    let reason = shortened(&mask.text(event.reason));
     let line = Line {
         n,
         time: event.time.iso_8601(),
@@ -170,14 +171,13 @@ fn line(n: u64, event: &TraceEvent<'_>, mask: &mut Mask) -> String {
     serde_json::to_string(&line).unwrap_or_default()
 }
 
-/// Cut only after it was masked: a piece of a secret would not be recognised.
-fn short(text: &str) -> String {
-    if text.chars().count() <= MAX_CHARACTERS {
-        return text.to_owned();
+/// The beginning of a text that others chose.
+pub(crate) fn shortened(text: &str) -> String {
+    let mut shortened: String = text.chars().take(MAX_CHARACTERS).collect();
+    if shortened.len() < text.len() {
+        shortened.push('…');
     }
-    let mut short: String = text.chars().take(MAX_CHARACTERS).collect();
-    short.push('…');
-    short
+    shortened
 }
 
 impl Head {

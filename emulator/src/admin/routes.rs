@@ -13,7 +13,7 @@ use tencent::time::{Clock as _, Timestamp};
 
 use super::refusal::Refusal;
 use crate::account::Directory;
-use crate::clock::{EmulatedClock, moment, span_seconds};
+use crate::clock::{EmulatedClock, moment};
 use crate::cos::auth::Authorizer;
 use crate::fault::{FaultRule, RefusedFault};
 use crate::middleware::Middleware;
@@ -184,7 +184,7 @@ impl Written {
     fn seconds(&self) -> Option<i64> {
         match self {
             Self::Number(seconds) => Some(*seconds),
-            Self::Text(text) => span_seconds(text),
+            Self::Text(text) => EmulatedClock::parse_span(text),
         }
     }
 

@@ -16,15 +16,13 @@ use crate::account::Verdict;
 use crate::cos::error::CosError;
 use crate::cos::http::request::RequestHead;
 use crate::sync::lock;
+use crate::trace::shortened;
 
 /// How many decisions are kept.
 const MAX_DECISIONS: usize = 1000;
 
 /// How many accesses of one request are kept; the others are counted.
 const MAX_ACCESSES: usize = 100;
-
-/// How much of a client's text is kept.
-const MAX_CHARACTERS: usize = 1024;
 
 /// One request to COS and its outcome.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -176,12 +174,4 @@ fn name(target: &Target) -> String {
         Target::Role { name, .. } => name.clone(),
         Target::Service => "*".to_owned(),
     }
-}
-
-fn shortened(text: &str) -> String {
-    let mut shortened: String = text.chars().take(MAX_CHARACTERS).collect();
-    if shortened.len() < text.len() {
-        shortened.push('…');
-    }
-    shortened
 }
