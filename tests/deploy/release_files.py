@@ -103,6 +103,8 @@ def release_is_one_commit_and_a_tag_with_its_notes(folder):
     assert tree.git("status", "--porcelain") == "" and tree.git("log", "--format=%s", "-1") == "Release 9.8.7\n"
     for file, count in {"Cargo.toml": 1, "Cargo.lock": 5}.items():
         assert (folder / file).read_text().count('version = "9.8.7"') >= count, f"{file} has another version"
+    for place in ("docs/en/deploy-on-a-vm.md", "docs/openapi.yaml", "deploy/kubernetes/cos-issuer.yaml"):
+        assert "9.8.7" in (folder / place).read_text(), f"{place} names another version"
     assert re.search(r"## Unreleased\n\n## 9\.8\.7 - \d{4}-\d\d-\d\d\n", (folder / "CHANGELOG.md").read_text())
     assert "- A canary." in tree.tag("--notes", "9.8.7").stdout
     assert "has no section 1.1.1" in tree.tag("--notes", "1.1.1").stderr
