@@ -91,9 +91,6 @@ build: ready ## Build the deployed binary: target/deploy/bootstrap
 package: build ## Build the packages dist/cos-issuer-*.zip; PACKAGE_FILES="grants.toml" goes in too
 	@scf/package $(bootstrap) dist $(PACKAGE_FILES)
 
-dist: package ## Build everything that a release contains, below dist/
-	@release/assets $(bootstrap) dist
-
 # VERSION=1.2.0
 release: ready ## Commit and tag a release: VERSION=1.2.0
 	@release/tag "$(VERSION)"
@@ -121,6 +118,9 @@ deb: $(server_build) ## Build the Debian package dist/cos-issuer_*.deb
 
 image: $(server_build) ## Build the container image as an OCI layout: dist/oci
 	@deploy/container/image $(server) dist
+
+dist: package deb image ## Build everything that a release contains, below dist/
+	@release/assets $(bootstrap) dist
 
 interop: clients emulator $(server_build) ## Check what ships with other projects' tools
 	@tests/setup/check interop
