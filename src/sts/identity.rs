@@ -107,7 +107,7 @@ impl Identity {
     }
 }
 
-/// `AKID`, and four that tell keys apart.
+/// `AKID`, and four by which keys differ.
 const SHOWN_CHARACTERS: usize = 8;
 
 /// A temporary key cannot call GetFederationToken.
