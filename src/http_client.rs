@@ -35,6 +35,9 @@ pub struct ClientOptions {
     pub proxy: Option<Proxy>,
     /// Whether a URL may begin with `http://`.
     pub plaintext_http: PlaintextHttp,
+    /// How many connections to a host are kept for later calls: as many as there are calls at once,
+    /// since each one beyond costs a later call its handshakes.
+    pub max_idle_connections: usize,
 }
 
 /// Whether plaintext HTTP is possible.
@@ -120,7 +123,7 @@ impl Client {
             .https_only(options.plaintext_http == PlaintextHttp::Never)
             .redirect(redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
-            .pool_max_idle_per_host(MAX_IDLE_CONNECTIONS)
+            .pool_max_idle_per_host(options.max_idle_connections)
             .pool_idle_timeout(IDLE_TIMEOUT)
             // Whatever the resolver returns: plaintext HTTP is possible to this name.
             .resolve_to_addrs("localhost", &LOCALHOST)
@@ -297,9 +300,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_millis(1500);
 
 /// Servers close idle connections after about a minute; a frozen instance does not see the FIN.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(45);
-
-/// An instance serves one request at a time, a server a few.
-const MAX_IDLE_CONNECTIONS: usize = 8;
 
 #[cfg(test)]
 mod tests {

@@ -154,6 +154,10 @@ async fn accept(
                 continue;
             }
         };
+        // An answer is written at once, so there is nothing to wait for.
+        if let Err(error) = stream.set_nodelay(true) {
+            debug!(cause = error.to_string(), "a connection keeps Nagle's algorithm");
+        }
         let connection = connections.open(peer.ip()).await;
         let (server, stopping) = (Arc::clone(server), stopping.clone());
         let watcher = graceful.watcher();
