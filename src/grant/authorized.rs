@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::object_key::ObjectKey;
+use super::session_policy::SessionPolicy;
 
 /// An object whose key the function generated. The credential covers only this object.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -23,10 +24,10 @@ pub struct NewObject {
 /// Two that are equal may be served the same credential, so every field takes part in `==`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Authorized {
-    pub(super) policy: Arc<str>,
+    pub(super) policy: Arc<SessionPolicy>,
     pub(super) duration_seconds: u32,
     pub(super) session_name: String,
-    pub(super) grants: String,
+    pub(super) grants: Arc<str>,
     pub(super) new_object: Option<NewObject>,
 }
 
@@ -41,8 +42,8 @@ impl Authorized {
         &self.grants
     }
 
-    /// The session policy as JSON; never empty.
-    pub fn policy(&self) -> &str {
+    /// The session policy.
+    pub fn policy(&self) -> &SessionPolicy {
         &self.policy
     }
 
@@ -62,10 +63,10 @@ impl Authorized {
     /// For the session `name` and `duration_seconds`; the policy contains the name.
     pub(crate) fn for_tests(name: &str, duration_seconds: u32) -> Self {
         Self {
-            policy: format!("policy of {name}").into(),
+            policy: SessionPolicy::new(format!("policy of {name}")).into(),
             duration_seconds,
             session_name: name.to_owned(),
-            grants: "grant".to_owned(),
+            grants: "grant".into(),
             new_object: None,
         }
     }
@@ -73,7 +74,7 @@ impl Authorized {
 
 #[cfg(test)]
 mod tests {
-    use super::{Authorized, NewObject, ObjectKey};
+    use super::{Authorized, NewObject, ObjectKey, SessionPolicy};
     use tencent::names::ObjectPrefix;
     use tencent::time::Timestamp;
 
@@ -95,10 +96,13 @@ mod tests {
         let Authorized { policy, duration_seconds, session_name, grants, new_object } = &one;
         let NewObject { bucket, region, key: _ } = new_object.as_ref().unwrap();
         let others = [
-            Authorized { policy: format!("{policy} ").into(), ..one.clone() },
+            Authorized {
+                policy: SessionPolicy::new(format!("{} ", policy.as_json())).into(),
+                ..one.clone()
+            },
             Authorized { duration_seconds: duration_seconds - 1, ..one.clone() },
             Authorized { session_name: format!("{session_name}b"), ..one.clone() },
-            Authorized { grants: format!("{grants},b"), ..one.clone() },
+            Authorized { grants: format!("{grants},b").into(), ..one.clone() },
             Authorized { new_object: None, ..one.clone() },
             Authorized { new_object: object(bucket, region, 1), ..one.clone() },
             Authorized { new_object: object(bucket, "r-2", 0), ..one.clone() },

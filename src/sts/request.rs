@@ -4,8 +4,7 @@
 //! `sign::tc3`.
 //!
 //! # Guarantees
-//! Pure. `Policy` is percent-encoded exactly once, although it is inside JSON: the service decodes
-//! it once (<https://www.tencentcloud.com/document/product/1150/49452>, parameter Policy).
+//! Pure. The policy is the one that was authorized, encoded and hashed by [`SessionPolicy`](crate::grant::SessionPolicy).
 
 use serde::Serialize;
 
@@ -13,8 +12,7 @@ use super::endpoint::Endpoint;
 use super::identity::Identity;
 use crate::grant::Authorized;
 use tencent::names::Region;
-use tencent::percent::percent_encode;
-use tencent::sign::{digest, tc3};
+use tencent::sign::tc3;
 use tencent::time::Timestamp;
 
 /// A signed call.
@@ -36,12 +34,14 @@ impl SignedCall {
         now: Timestamp,
     ) -> Self {
         let key = identity.key();
-        let body = body(authorized, identity);
+        let (policy, others) = (authorized.policy(), other_parameters(authorized, identity));
+        // They follow the policy in one object.
+        let others = others.strip_prefix('{').unwrap_or_default();
         let request = tc3::CanonicalRequest {
             method: "POST",
             query: "",
             headers: &[("content-type", CONTENT_TYPE), ("host", endpoint.host())],
-            hashed_payload: &digest::sha256_hex(body.as_bytes()),
+            hashed_payload: &policy.hash_of_beginning().continued_hex(others.as_bytes()),
         };
         let authorization =
             tc3::authorization(&request, SERVICE, now, &key.secret_id, &key.secret_key);
@@ -58,7 +58,7 @@ impl SignedCall {
         if let Some(token) = &key.session_token {
             headers.push(("x-tc-token", token.expose().to_owned()));
         }
-        Self { headers, body }
+        Self { headers, body: [policy.beginning_of_body(), others].concat() }
     }
 }
 
@@ -67,16 +67,14 @@ fn action(identity: &Identity) -> &'static str {
     if identity.role().is_some() { "AssumeRole" } else { "GetFederationToken" }
 }
 
-fn body(authorized: &Authorized, identity: &Identity) -> String {
-    let policy = percent_encode(authorized.policy()).to_string();
+fn other_parameters(authorized: &Authorized, identity: &Identity) -> String {
     let (name, duration_seconds) = (authorized.session_name(), authorized.duration_seconds());
     let written = match identity.role() {
-        None => serde_json::to_string(&GetFederationToken { name, policy, duration_seconds }),
+        None => serde_json::to_string(&GetFederationToken { name, duration_seconds }),
         Some(role) => serde_json::to_string(&AssumeRole {
             role_arn: role.arn.as_str(),
             role_session_name: name,
             duration_seconds,
-            policy,
             external_id: role.external_id.as_deref(),
         }),
     };
@@ -84,21 +82,21 @@ fn body(authorized: &Authorized, identity: &Identity) -> String {
     written.expect("the parameters serialise")
 }
 
+/// All parameters but the policy.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct GetFederationToken<'a> {
     name: &'a str,
-    policy: String,
     duration_seconds: u32,
 }
 
+/// All parameters but the policy.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct AssumeRole<'a> {
     role_arn: &'a str,
     role_session_name: &'a str,
     duration_seconds: u32,
-    policy: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     external_id: Option<&'a str>,
 }

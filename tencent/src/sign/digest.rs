@@ -12,6 +12,22 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }
 
+/// The SHA-256 of bytes that begin in a known way.
+#[derive(Clone, Debug)]
+pub struct PartialHash(Sha256);
+
+impl PartialHash {
+    /// Begins with `bytes`.
+    pub fn new(bytes: &[u8]) -> Self {
+        Self(Sha256::new_with_prefix(bytes))
+    }
+
+    /// The SHA-256 of the beginning and `rest` together, in hex.
+    pub fn continued_hex(&self, rest: &[u8]) -> String {
+        hex::encode(self.0.clone().chain_update(rest).finalize())
+    }
+}
+
 /// The SHA-1 of `bytes`, in hex.
 pub(super) fn sha1_hex(bytes: &[u8]) -> String {
     hex::encode(Sha1::digest(bytes))
