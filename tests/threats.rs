@@ -135,7 +135,7 @@ fn sent(role: bool, authorized: &Authorized) -> Value {
     let (endpoint, now) = (&sts.endpoints[0], SystemClock.now());
     let identity = sts.calling_keys.identity(None).expect("a calling key");
     let call = SignedCall::new(authorized, &identity, endpoint, &sts_region, now);
-    serde_json::from_str(&call.body).expect("JSON")
+    serde_json::from_str(&call.expect("a call").body).expect("JSON")
 }
 
 fn scope(action: &str, bucket: &str, region: &str, prefix: &str) -> String {

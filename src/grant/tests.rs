@@ -269,7 +269,8 @@ fn what_is_kept_for_one_caller_is_what_is_decided_for_each() {
                         let mut claims = Claims::default();
                         let named = [("sub", &subject), ("team", &team), ("admin", &admin)];
                         for (name, claim) in named.into_iter().chain([("team_id", &team_id)]) {
-                            claim.iter().for_each(|claim| drop(claims.add(name, claim.clone())));
+                            let is_new = claim.iter().all(|claim| claims.add(name, claim.clone()));
+                            assert!(is_new);
                         }
                         principals.push(Principal::with_method(method, claims));
                     }

@@ -20,9 +20,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use http::header::{CONNECTION, HOST};
+use http::header::{CONNECTION, HOST, ORIGIN};
 use http::uri::Authority;
-use http::{HeaderValue, request};
+use http::{HeaderMap, HeaderValue, request};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::server::conn::http1;
@@ -256,17 +256,20 @@ impl Server {
             let client_id = sent.get(..MAX_CLIENT_ID_LENGTH).unwrap_or(sent);
             info!(request_id = id.as_str(), client_request_id = client_id, "the client sent an id");
         }
-        let request = match self.check_host(&head) {
-            Ok(()) => read(&head, body, peer).await,
+        let checked = self.check_host(&head);
+        let read_role_key = || RoleKey::from_headers(&head.headers);
+        let role_key = self.settings.reads_role_keys.then(read_role_key).flatten();
+        // All that a refusal needs of them, when the request is gone.
+        let origin = head.headers.get(ORIGIN).map(|origin| (ORIGIN, origin.clone()));
+        let request = match checked {
+            Ok(()) => read(head, body, peer).await,
             Err(error) => Err(error),
         };
         // Only now: a client that does not finish its body must not keep others out.
         let _handling = connection.handling();
         let response = match request {
             Ok(mut request) => {
-                if self.settings.reads_role_keys {
-                    request.role_key = RoleKey::from_headers(&head.headers).map(Arc::new);
-                }
+                request.role_key = role_key.map(Arc::new);
                 sending.is_over();
                 // As a task of its own: a credential that was requested is issued and recorded,
                 // whatever the connection does meanwhile.
@@ -282,11 +285,11 @@ impl Server {
                     let message =
                         "the function has a fault: its operator finds it by the request id";
                     let error = Error::new(ErrorCode::Internal, message).caused_by(error);
-                    self.handler.refuse(&error, &head.headers, &id)
+                    self.handler.refuse(&error, &HeaderMap::from_iter(origin), &id)
                 })
             }
             Err(error) => {
-                let mut response = self.handler.refuse(&error, &head.headers, &id);
+                let mut response = self.handler.refuse(&error, &HeaderMap::from_iter(origin), &id);
                 // The unread rest of this request must not be taken for the next one.
                 let close = HeaderValue::from_static("close");
                 response.headers.insert(CONNECTION, close);
@@ -320,7 +323,7 @@ impl Server {
 }
 
 async fn read(
-    head: &request::Parts,
+    head: request::Parts,
     body: Incoming,
     peer: Option<ClientAddress>,
 ) -> Result<Request, Error> {
@@ -330,6 +333,23 @@ async fn read(
     {
         return Err(body_too_large());
     }
+    // Most requests have none, and need no timer.
+    let body = if body.is_end_stream() { Bytes::new() } else { read_body(body).await? };
+    let query = head.uri.query().unwrap_or_default();
+    let inbound = Inbound {
+        method: head.method,
+        path: head.uri.path().to_owned(),
+        query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
+        headers: head.headers,
+        body: body.into(),
+        identity: None,
+        reported_address: peer,
+        role_key: None,
+    };
+    inbound.check()
+}
+
+async fn read_body(body: Incoming) -> Result<Bytes, Error> {
     let reading = Limited::new(body, MAX_BODY_BYTES).collect();
     let body = timeout(BODY_TIMEOUT, reading)
         .await
@@ -340,18 +360,7 @@ async fn read(
             Error::new(ErrorCode::BodyEncoding, "the body is incomplete").caused_by(error)
         }
     })?;
-    let query = head.uri.query().unwrap_or_default();
-    let inbound = Inbound {
-        method: head.method.clone(),
-        path: head.uri.path().to_owned(),
-        query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
-        headers: head.headers.clone(),
-        body: body.to_bytes().to_vec(),
-        identity: None,
-        reported_address: peer,
-        role_key: None,
-    };
-    inbound.check()
+    Ok(body.to_bytes())
 }
 
 fn into_hyper(response: Response) -> hyper::Response<Full<Bytes>> {

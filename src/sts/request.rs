@@ -6,11 +6,14 @@
 //! # Guarantees
 //! Pure. The policy is the one that was authorized, encoded and hashed by [`SessionPolicy`](crate::grant::SessionPolicy).
 
+use http::header::{AUTHORIZATION, CONTENT_TYPE as CONTENT_TYPE_NAME};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 
 use super::endpoint::Endpoint;
 use super::identity::Identity;
 use crate::grant::Authorized;
+use crate::http_client::CallError;
 use tencent::names::Region;
 use tencent::sign::tc3;
 use tencent::time::Timestamp;
@@ -18,22 +21,24 @@ use tencent::time::Timestamp;
 /// A signed call.
 #[expect(missing_debug_implementations, reason = "a header may hold the session token")]
 pub struct SignedCall {
-    /// Names and values; `Host` and `Content-Length` are the transport's.
-    pub headers: Vec<(&'static str, String)>,
+    /// All headers but `Host` and `Content-Length`, which are the transport's.
+    pub headers: HeaderMap,
     /// The JSON body.
     pub body: String,
 }
 
 impl SignedCall {
     /// The call that requests `authorized`, signed as `identity` for `endpoint` at `now`.
+    ///
+    /// # Errors
+    /// [`CallError::Header`] when the calling key is not possible in a header.
     pub fn new(
         authorized: &Authorized,
         identity: &Identity,
         endpoint: &Endpoint,
         region: &Region,
         now: Timestamp,
-    ) -> Self {
-        let key = identity.key();
+    ) -> Result<Self, CallError> {
         let (policy, others) = (authorized.policy(), other_parameters(authorized, identity));
         // They follow the policy in one object.
         let others = others.strip_prefix('{').unwrap_or_default();
@@ -43,23 +48,29 @@ impl SignedCall {
             headers: &[("content-type", CONTENT_TYPE), ("host", endpoint.host())],
             hashed_payload: &policy.hash_of_beginning().continued_hex(others.as_bytes()),
         };
-        let authorization =
-            tc3::authorization(&request, SERVICE, now, &key.secret_id, &key.secret_key);
-        let mut headers = vec![
-            ("authorization", authorization),
-            ("content-type", CONTENT_TYPE.to_owned()),
-            ("x-tc-action", action(identity).to_owned()),
-            ("x-tc-version", VERSION.to_owned()),
-            ("x-tc-timestamp", now.unix_seconds().to_string()),
-            ("x-tc-region", region.as_str().to_owned()),
-            // Errors in English, so that a log can be searched.
-            ("x-tc-language", "en-US".to_owned()),
-        ];
-        if let Some(token) = &key.session_token {
-            headers.push(("x-tc-token", token.expose().to_owned()));
+        let authorization = identity.authorization(&request, now);
+        let mut headers = HeaderMap::with_capacity(MAX_HEADERS);
+        headers.insert(AUTHORIZATION, secret_value("authorization", authorization)?);
+        headers.insert(CONTENT_TYPE_NAME, HeaderValue::from_static(CONTENT_TYPE));
+        headers.insert(X_TC_ACTION, HeaderValue::from_static(action(identity)));
+        headers.insert(X_TC_VERSION, HeaderValue::from_static(VERSION));
+        headers.insert(X_TC_TIMESTAMP, now.unix_seconds().into());
+        let region = HeaderValue::from_str(region.as_str());
+        headers.insert(X_TC_REGION, region.map_err(|_| CallError::Header("x-tc-region"))?);
+        // Errors in English, so that a log can be searched.
+        headers.insert(X_TC_LANGUAGE, HeaderValue::from_static("en-US"));
+        if let Some(token) = &identity.key().session_token {
+            headers.insert(X_TC_TOKEN, secret_value("x-tc-token", token.expose().to_owned())?);
         }
-        Self { headers, body: [policy.beginning_of_body(), others].concat() }
+        Ok(Self { headers, body: [policy.beginning_of_body(), others].concat() })
     }
+}
+
+/// A value that `Debug` does not show.
+fn secret_value(name: &'static str, value: String) -> Result<HeaderValue, CallError> {
+    let mut value = HeaderValue::try_from(value).map_err(|_| CallError::Header(name))?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 /// The action that an identity needs.
@@ -101,8 +112,16 @@ struct AssumeRole<'a> {
     external_id: Option<&'a str>,
 }
 
-const SERVICE: &str = "sts";
-
 const VERSION: &str = "2018-08-13";
 
 const CONTENT_TYPE: &str = "application/json; charset=utf-8";
+
+const X_TC_ACTION: HeaderName = HeaderName::from_static("x-tc-action");
+const X_TC_LANGUAGE: HeaderName = HeaderName::from_static("x-tc-language");
+const X_TC_REGION: HeaderName = HeaderName::from_static("x-tc-region");
+const X_TC_TIMESTAMP: HeaderName = HeaderName::from_static("x-tc-timestamp");
+const X_TC_TOKEN: HeaderName = HeaderName::from_static("x-tc-token");
+const X_TC_VERSION: HeaderName = HeaderName::from_static("x-tc-version");
+
+/// With those that the client adds.
+const MAX_HEADERS: usize = 12;
