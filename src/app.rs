@@ -129,7 +129,7 @@ fn token_verifier(settings: JwtSettings) -> Result<TokenVerifier, ClientError> {
             KeySource::Remote(JwksCache::new(client, url, algorithms))
         }
     };
-    Ok(TokenVerifier { validation: settings.validation, keys })
+    Ok(TokenVerifier::new(settings.validation, keys))
 }
 
 /// The commit that was built, as the build names it.

@@ -26,7 +26,8 @@ use crate::error::{Error, ErrorCode};
 use crate::issuer::{Issued, Issuer};
 use crate::rate_limit::RateLimiter;
 use crate::request::{
-    AddressHeader, CredentialRequest, IssueRoute, Request, RequestId, Route, strip_base_path,
+    AddressHeader, ClientAddress, CredentialRequest, IssueRoute, Request, RequestId, Route,
+    strip_base_path,
 };
 use crate::response::Response;
 use tencent::time::Clock;
@@ -83,8 +84,15 @@ impl Handler {
     }
 
     /// Answers what a platform delivered but no request could be read from.
-    pub fn refuse(&self, error: &Error, request_headers: &HeaderMap, id: &RequestId) -> Response {
+    pub fn refuse(
+        &self,
+        error: &Error,
+        request_headers: &HeaderMap,
+        address: Option<ClientAddress>,
+        id: &RequestId,
+    ) -> Response {
         let mut audit = AuditEvent::unreadable(self.audit, request_headers, id);
+        audit.address = address;
         audit.record(Ending::Refused(error));
         refusal(error, id).finished(request_headers, id, &self.allowed_origins)
     }
