@@ -131,9 +131,3 @@ fn token_verifier(settings: JwtSettings) -> Result<TokenVerifier, ClientError> {
     };
     Ok(TokenVerifier::new(settings.validation, keys))
 }
-
-/// The commit that was built, as the build names it.
-pub const REVISION: &str = match option_env!("COS_ISSUER_REVISION") {
-    Some(revision) if !revision.is_empty() => revision,
-    _ => "unknown",
-};

@@ -34,6 +34,7 @@ pub use environment::Environment;
 pub use jwt::{JwtKeys, JwtSettings};
 pub use log::{log_format, log_level};
 pub use metrics::MetricsSettings;
+pub use platform::local_address;
 pub use reader::ConfigError;
 pub use shared_store::SharedStoreSettings;
 pub use sts::StsSettings;
