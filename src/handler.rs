@@ -124,7 +124,7 @@ impl Handler {
                 Response::probe(StatusCode::SERVICE_UNAVAILABLE, "stopping")
             }
             Route::Ready if self.audit.mode.refuses() => {
-                Response::probe(StatusCode::SERVICE_UNAVAILABLE, "the audit log cannot be written")
+                Response::probe(StatusCode::SERVICE_UNAVAILABLE, "audit log unavailable")
             }
             // A function that is not configured does not start.
             Route::Ready => Response::probe(StatusCode::OK, "ready"),
