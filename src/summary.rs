@@ -24,7 +24,10 @@ pub fn summary(settings: &Settings) -> String {
     match &settings.grants {
         Grants::Each(grants) => grants.iter().for_each(|each| grant(&mut text, each)),
         Grants::Raw { policy, lifetime } => {
-            text.line("grant", &format!("POLICY, for every caller, for {lifetime}: {policy}"));
+            text.line(
+                "grant",
+                &format!("POLICY, for every caller, for {lifetime}: {}", policy.as_json()),
+            );
         }
     }
     if let Some(limit) = &settings.rate_limit {
