@@ -13,8 +13,8 @@ bootstrap := target/deploy/bootstrap
 quietly := tests/setup/quietly
 
 # What servers run: the binary that machines, packages and images get, and what builds it.
-server := $(bootstrap)
-server_build := build
+server := target/deploy/cos-issuer-server
+server_build := server
 PREFIX := /usr/local
 SYSCONFDIR := /etc
 units := $(DESTDIR)$(PREFIX)/lib/systemd/system
