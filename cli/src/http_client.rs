@@ -4,23 +4,13 @@ use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, header};
+use http::{Request, Response, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 const TIMEOUT: Duration = Duration::from_secs(60);
 const MAX_RESPONSE_BYTES: usize = 8 * 1024 * 1024;
-
-/// Status and body of `GET <path>` at `gateway_url`.
-pub(crate) async fn get(gateway_url: &str, path: &str) -> io::Result<(StatusCode, Bytes)> {
-    let request = Request::get(path)
-        .header(header::USER_AGENT, "cos-issuer")
-        .body(Bytes::new())
-        .map_err(io::Error::other)?;
-    let (head, body) = send(gateway_url, request).await?.into_parts();
-    Ok((head.status, body))
-}
 
 /// The response to `request`, whose target is a path.
 pub(crate) async fn send(

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tencent::cam::{AccessRequest, Context, Target};
 
 mod accounts;
 mod builder;
@@ -20,8 +21,8 @@ use crate::account::{Account, AccountFileError, KeyPair};
 use crate::admin::Admin;
 use crate::ca::Ca;
 use crate::clock::EmulatedClock;
-use crate::cos::Cos;
-use crate::cos::auth::DecisionRecord;
+use crate::cos::auth::{AccessRecord, DecisionRecord};
+use crate::cos::{self, Cos};
 use crate::fault::{Faults, RefusedFault};
 use crate::function::{Function, Invocation, InvocationLog, Outcome};
 use crate::net::Server;
@@ -80,12 +81,25 @@ pub enum StartError {
     Io(#[from] io::Error),
 }
 
+/// A function behind its gateway.
+#[derive(Debug)]
+struct RunningFunction {
+    gateway: Server,
+    function: Arc<Function>,
+}
+
+impl RunningFunction {
+    fn url(&self) -> String {
+        format!("http://{}", self.gateway.address)
+    }
+}
+
 /// A running cloud. Dropping it ends every listener and kills every child.
 pub struct Cloud {
     shared: Shared,
     admin: Option<Admin>,
-    gateway: Option<Server>,
-    function: Option<Arc<Function>>,
+    /// The function, and its second start if there is one.
+    functions: Vec<RunningFunction>,
     sts: Sts,
     cos: Cos,
     root_key: KeyPair,
@@ -102,8 +116,12 @@ impl Cloud {
 
     /// The gateway, `http://127.0.0.1:<port>`; `None` without a function.
     pub fn gateway_url(&self) -> Option<String> {
-        let gateway = self.gateway.as_ref()?;
-        Some(format!("http://{}", gateway.address))
+        self.functions.first().map(RunningFunction::url)
+    }
+
+    /// The gateway of [`CloudBuilder::second_function`], if there is one.
+    pub fn second_gateway_url(&self) -> Option<String> {
+        self.functions.get(1).map(RunningFunction::url)
     }
 
     /// The STS.
@@ -183,10 +201,36 @@ impl Cloud {
         self.shared.authorizer.decisions()
     }
 
+    /// What COS would answer to an operation, as `PutObject`, on `key` of the account's own bucket
+    /// with the key `secret_id`; nothing is done. `None` for a key that does not work. `context`
+    /// contains the values that conditions read.
+    pub fn simulate(
+        &self,
+        secret_id: &str,
+        operation: &str,
+        key: &str,
+        context: Context,
+    ) -> Option<AccessRecord> {
+        let account = self.account();
+        let bucket = cos::default_bucket(account).ok()?.0;
+        let access = AccessRequest {
+            account: account.of_policies(),
+            action: format!("name/cos:{operation}"),
+            target: Target::Object {
+                region: bucket.region,
+                bucket: bucket.name,
+                owner_uin: account.owner_uin.to_string(),
+                key: key.to_owned(),
+            },
+            context,
+        };
+        self.shared.authorizer.simulate(secret_id, &access)
+    }
+
     /// Starts an instance if none is idle, and waits until it is ready.
     pub async fn wait_ready(&self) -> Result<(), PlatformError> {
-        match &self.function {
-            Some(function) => {
+        match self.functions.first() {
+            Some(RunningFunction { function, .. }) => {
                 let mut nothing = InvocationLog::of_nothing(&function.config);
                 function.lease(&mut nothing).await.map(drop)
             }
@@ -198,8 +242,10 @@ impl Cloud {
     /// without a function) answer with a platform error.
     pub async fn invoke(&self, raw: impl Into<Vec<u8>>) -> Invocation {
         let request_id = self.shared.rng.request_id();
-        match &self.function {
-            Some(function) if function.config.platform != Platform::ScfWeb => {
+        match self.functions.first() {
+            Some(RunningFunction { function, .. })
+                if function.config.platform != Platform::ScfWeb =>
+            {
                 function.invoke(request_id, Bytes::from(raw.into())).await
             }
             _ => {
@@ -215,7 +261,7 @@ impl Cloud {
 
     /// The process ids of the live instances.
     pub fn function_processes(&self) -> Vec<i32> {
-        self.function.as_ref().map(|function| function.process_ids()).unwrap_or_default()
+        self.functions.iter().flat_map(|running| running.function.process_ids()).collect()
     }
 
     /// Every secret that was made or given so far: secret keys and tokens.
@@ -225,8 +271,13 @@ impl Cloud {
 
     /// Stops the children (SIGTERM, then SIGKILL after `timeout`) and then everything else.
     pub async fn shut_down(self, timeout: Duration) {
-        if let Some(function) = &self.function {
-            function.shut_down(timeout).await;
+        self.stop_functions(timeout).await;
+    }
+
+    /// Stops the children; what else runs, goes on until the cloud is dropped.
+    pub async fn stop_functions(&self, timeout: Duration) {
+        for running in &self.functions {
+            running.function.shut_down(timeout).await;
         }
     }
 }
@@ -235,7 +286,7 @@ impl std::fmt::Debug for Cloud {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
             .debug_struct("Cloud")
-            .field("gateway", &self.gateway)
+            .field("functions", &self.functions)
             .field("sts", &self.sts)
             .finish_non_exhaustive()
     }
@@ -243,8 +294,8 @@ impl std::fmt::Debug for Cloud {
 
 impl Drop for Cloud {
     fn drop(&mut self) {
-        if let Some(function) = &self.function {
-            function.kill_all();
+        for running in &self.functions {
+            running.function.kill_all();
         }
     }
 }

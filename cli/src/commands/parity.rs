@@ -3,7 +3,7 @@
 use clap::Args;
 use cos_emulator::parity::{self, Entry};
 
-use crate::console::Console;
+use crate::terminal::Terminal;
 
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -21,26 +21,26 @@ pub(crate) struct ParityOptions {
     markdown: bool,
 }
 
-pub(crate) fn run(options: &ParityOptions, console: Console) {
+pub(crate) fn run(options: &ParityOptions, terminal: Terminal) {
     if options.markdown {
-        console.line(parity::markdown().trim_end());
+        terminal.line(parity::markdown().trim_end());
         return;
     }
     if options.json {
         for entry in parity::entries() {
-            console.line(entry.to_json());
+            terminal.line(entry.to_json());
         }
         return;
     }
     for service in parity::SERVICES {
-        console.title(service.title);
+        terminal.title(service.title);
         for entry in service.entries {
-            console.line(format_args!("  {:<11} {}", entry.source.kind(), entry.behaviour));
-            console.pair("", detail(entry));
+            terminal.line(format_args!("  {:<11} {}", entry.source.kind(), entry.behaviour));
+            terminal.pair("", detail(entry));
         }
-        console.line("");
+        terminal.line("");
     }
-    console.line(parity::summary());
+    terminal.line(parity::summary());
 }
 
 fn detail(entry: &Entry) -> String {

@@ -1,36 +1,34 @@
 //! `run`: the whole cloud around one function, and one request that shows that it works.
 
+mod introduction;
+mod session;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Duration;
 
-use bytes::Bytes;
 use clap::Args;
-use cos_emulator::{Cloud, CloudBuilder, Platform};
-use http::StatusCode;
+use cos_emulator::{CloudBuilder, Platform};
 use serde::de::{Error as _, IgnoredAny};
 use serde::{Deserialize, Deserializer};
-use serde_json::{Value, json};
 
-use crate::console::{Console, Stream};
+use self::session::Parts;
+use crate::callers::Method;
+use crate::environment::Environment;
 use crate::failure::Failure;
-use crate::http_client;
+use crate::loopback::Port;
 use crate::options::{CloudOptions, FileOptions, Span, assignment};
-use crate::platform_options::{Limits, PlatformName, PlatformOptions, describe};
-use crate::report::{
-    add_controls, check_trace, print_controls, print_gateway_call, print_sts_call,
-};
-use crate::stop_signal::StopSignal;
-use crate::upload_url::upload_url;
-
-/// How long children may take to exit.
-const EXIT_TIMEOUT: Duration = Duration::from_secs(3);
+use crate::platform_options::{Limits, PlatformOptions};
+use crate::terminal::Terminal;
 
 #[derive(Args, Default, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 #[command(after_help = "Examples:
   # What `make run` does: an SCF web function, and one GET /sign through the whole path
   cos-issuer run --function target/deploy/bootstrap
+
+  # Callers that have to prove who they are, and requests of theirs
+  cos-issuer run --function target/deploy/bootstrap --auth jwt
+  cos-issuer request --as user-1 /sts
 
   # The same binary as an event function behind CLB, and on Lambda behind an HTTP API
   cos-issuer run --function target/deploy/bootstrap --trigger clb
@@ -117,7 +115,17 @@ pub(crate) struct RunOptions {
     #[arg(long)]
     no_watch: bool,
 
-    /// Also print each policy sent to the STS, and set LOG=debug for the function
+    /// Callers prove who they are by these methods, as user-1, user-2 or operator; without it, the
+    /// function at --port is open, and a second one on the next free port knows them by all methods
+    #[arg(long, value_name = "METHODS", value_enum, value_delimiter = ',')]
+    auth: Vec<Method>,
+
+    /// Port of the console, the page of this cloud; 0 takes a free one [default: the next free one]
+    #[arg(long, value_name = "PORT")]
+    console_port: Option<u16>,
+
+    /// Also print the log of the function and of the platform, and each policy sent to the STS; set
+    /// LOG=debug for the function
     #[arg(long)]
     verbose: bool,
 
@@ -162,71 +170,65 @@ impl<'de> Deserialize<'de> for Key {
 
 pub(crate) async fn run(
     options: RunOptions,
-    builder: CloudBuilder,
-    console: Console,
+    environment: &Environment,
+    terminal: Terminal,
 ) -> Result<(), Failure> {
-    let platform = options.platform.platform(PlatformName::ScfWeb)?;
-    let builder = options.builder(platform, builder, console)?;
-    let stop = StopSignal::listen()?;
-    let cloud = builder.start().await.map_err(|error| Failure::start(&error))?;
-    let served = tokio::select! {
-        // Checked first, so that a signal during a long start is heard.
-        biased;
-        () = stop.received() => Ok(()),
-        served = serve(&options, platform, &cloud, console) => served,
-    };
-    let traced = check_trace(&cloud);
-    cloud.shut_down(EXIT_TIMEOUT).await;
-    served.and(traced)
+    session::run(&options, environment, terminal).await
 }
 
 impl RunOptions {
+    /// How the callers of the local cloud prove who they are, and whether the first function knows
+    /// them; the second knows them in any case.
+    fn methods(&self) -> (Vec<Method>, bool) {
+        match self.auth.as_slice() {
+            [] => (Method::ALL.to_vec(), false),
+            methods => (methods.to_vec(), true),
+        }
+    }
+
     fn builder(
         &self,
         platform: Platform,
-        builder: CloudBuilder,
-        console: Console,
+        environment: &Environment,
+        parts: &Parts,
+        terminal: Terminal,
     ) -> Result<CloudBuilder, Failure> {
-        let function = self.function.as_ref().ok_or_else(|| {
-            let text =
-                "no function to run: give --function PATH, or `function` in the file of --config";
-            Failure::Usage(text.to_owned())
-        })?;
-        let port = self.port.unwrap_or(5000);
-        // A free port for the gateway means a free one for COS.
-        let next_port = if port == 0 { 0 } else { port.wrapping_add(1) };
-        let mut builder = self.cloud.apply(builder)?;
-        // With --json, standard output is only for the other program.
-        let mut stream = Stream::Error;
-        if !self.cloud.json {
-            stream = Stream::Out;
-            let verbose = self.verbose;
-            builder = builder
-                .on_sts_call(move |call| print_sts_call(call, verbose, console))
-                .on_gateway_call(move |call| print_gateway_call(call, console));
+        let mut builder = self.cloud.apply(environment.builder())?;
+        builder = parts.observe(builder, self, terminal);
+        builder = self.function_options(builder, platform)?;
+        let mut variables = self.env_table.clone();
+        variables.extend(self.env.iter().cloned());
+        let mut cors = self.cors.clone();
+        let console_origin = parts.console.as_ref().map(Port::origin);
+        let (methods, is_first) = self.methods();
+        if let Some(callers) = &parts.callers {
+            let account = builder.chosen_account().map_err(|error| Failure::start(&error))?;
+            let mut known = callers.variables(&methods, &account)?;
+            if let Some(origin) = console_origin.clone() {
+                known.insert("ALLOWED_ORIGINS".to_owned(), origin);
+            }
+            if self.verbose {
+                known.insert("LOG".to_owned(), "debug".to_owned());
+            }
+            for secret in callers.secrets() {
+                builder = builder.known_secret(secret);
+            }
+            if is_first {
+                // What the user sets wins.
+                known.extend(std::mem::take(&mut variables));
+                variables = known;
+            } else {
+                builder = builder.second_function(parts.second_port, known);
+            }
         }
-        builder = builder
-            .function(function)
-            .platform(platform)
-            .gateway_port(port)
-            .freeze_jump(self.freeze_jump.map_or(0, |Span(seconds)| seconds))
-            .watch(!self.no_watch)
-            .freeze(!self.no_freeze)
-            .cos_port(self.cos_port.unwrap_or(next_port))
-            .cors(&self.cors)
-            .on_function_output(move |line| console.function_output(line, stream));
-        if let Some(directory) = &self.data {
-            builder = builder.data(directory);
+        if let Some(origin) = console_origin {
+            variables.entry("ALLOWED_ORIGINS".to_owned()).or_insert_with(|| origin.clone());
+            cors.push(origin);
         }
-        if let Some(limit) = self.max_instances {
-            builder = builder.max_instances(limit.into());
-        }
+        builder = builder.cors(cors);
         if self.verbose {
             builder = builder.env("LOG", "debug");
         }
-        builder = self.limits.apply(builder);
-        let mut variables = self.env_table.clone();
-        variables.extend(self.env.iter().cloned());
         if may_generate_keys(&variables) {
             builder = builder.env("EXTENSIONS", "jpg,png");
         }
@@ -235,6 +237,48 @@ impl RunOptions {
         }
         Ok(builder)
     }
+
+    /// The function, its platform and its limits, and COS.
+    fn function_options(
+        &self,
+        builder: CloudBuilder,
+        platform: Platform,
+    ) -> Result<CloudBuilder, Failure> {
+        let function = self.function.as_ref().ok_or_else(|| {
+            let text =
+                "no function to run: give --function PATH, or `function` in the file of --config";
+            Failure::Usage(text.to_owned())
+        })?;
+        let mut builder = builder
+            .function(function)
+            .platform(platform)
+            .gateway_port(self.gateway_port())
+            .freeze_jump(self.freeze_jump.map_or(0, |Span(seconds)| seconds))
+            .watch(!self.no_watch)
+            .freeze(!self.no_freeze)
+            .cos_port(self.cos_port());
+        if let Some(directory) = &self.data {
+            builder = builder.data(directory);
+        }
+        if let Some(limit) = self.max_instances {
+            builder = builder.max_instances(limit.into());
+        }
+        Ok(self.limits.apply(builder))
+    }
+
+    fn gateway_port(&self) -> u16 {
+        self.port.unwrap_or(5000)
+    }
+
+    /// A free port for the gateway means a free one for COS.
+    fn cos_port(&self) -> u16 {
+        self.cos_port.unwrap_or_else(|| next_port(self.gateway_port()))
+    }
+}
+
+/// The port after this one; 0 stays any free port.
+fn next_port(port: u16) -> u16 {
+    if port == 0 { 0 } else { port.wrapping_add(1) }
 }
 
 /// Whether the default `EXTENSIONS` agrees with these variables: it belongs to the default grant
@@ -244,125 +288,4 @@ fn may_generate_keys(variables: &BTreeMap<String, String>) -> bool {
     variables.get("ALLOW").is_none_or(is_upload)
         && !variables.contains_key("GRANTS_FILE")
         && !variables.contains_key("POLICY")
-}
-
-async fn serve(
-    options: &RunOptions,
-    platform: Platform,
-    cloud: &Cloud,
-    console: Console,
-) -> Result<(), Failure> {
-    let gateway = &cloud.gateway_url().unwrap_or_default();
-    let json = options.cloud.json;
-    if !json {
-        introduce(options, platform, cloud, gateway, console);
-    }
-    cloud.wait_ready().await.map_err(|error| {
-        Failure::Failed(format!("the function did not become ready: {error}; its output is above"))
-    })?;
-    if json {
-        console.line(add_controls(cloud, addresses(platform, cloud, gateway)));
-        if !options.once {
-            return std::future::pending().await;
-        }
-    } else {
-        let ready = format!("the function is ready (process {})", processes(cloud));
-        console.step(true, ready);
-    }
-    let first = first_credential(gateway).await;
-    if !json && let Ok(body) = &first {
-        console.title("A credential of this cloud, worthless elsewhere");
-        console.line(pretty(body));
-    }
-    if options.once {
-        return first.map(drop).map_err(Failure::Failed);
-    }
-    console.line("");
-    if let Err(refusal) = &first {
-        console.line(format_args!("{refusal}\nThe local cloud keeps running."));
-        console.line("");
-    }
-    console.title("Try it");
-    console.line(format_args!("  curl {gateway}/sign"));
-    console.line(format_args!("  curl '{gateway}/sts?durationSeconds=900'"));
-    let upload = first.ok().and_then(|body| upload_url(cloud, &body));
-    if let Some(url) = upload {
-        console.line("  # Upload with that credential; the response explains a refusal");
-        console.line(format_args!("  curl -i -X PUT -d hello '{url}'"));
-    }
-    console.line("");
-    console
-        .line("A repeated request is served from the function's cache, without a line about STS;");
-    console.line("--env CACHE=off switches the cache off.");
-    console.line("");
-    console.line("Ctrl-C stops everything.");
-    std::future::pending().await
-}
-
-fn introduce(
-    options: &RunOptions,
-    platform: Platform,
-    cloud: &Cloud,
-    gateway: &str,
-    console: Console,
-) {
-    let account = cloud.account();
-    console.title("A local cloud, on this machine only");
-    console.pair("platform", describe(platform));
-    if let Some(function) = &options.function {
-        console.pair("function", function.display());
-    }
-    console.pair("gateway", gateway);
-    console.pair("STS", cloud.sts().https_url());
-    console.pair("COS", cloud.cos().http_url());
-    console.pair("CA file", cloud.sts().ca_file().display());
-    console.pair("bucket", format_args!("{} in {}", account.bucket, account.region));
-    print_controls(cloud, console);
-    console.line("");
-}
-
-/// The body of `GET /sign`, or why there is no credential in it.
-async fn first_credential(gateway: &str) -> Result<Bytes, String> {
-    match http_client::get(gateway, "/sign").await {
-        Ok((StatusCode::OK, body)) => Ok(body),
-        Ok((status, body)) => Err(format!(
-            "GET /sign was answered with HTTP {status} instead of a credential:\n{}",
-            pretty(&body)
-        )),
-        Err(error) => Err(format!("GET /sign got no response: {error}")),
-    }
-}
-
-fn addresses(platform: Platform, cloud: &Cloud, gateway: &str) -> Value {
-    let account = cloud.account();
-    json!({
-        "platform": describe(platform),
-        "gatewayUrl": gateway,
-        "stsUrl": cloud.sts().https_url(),
-        "stsHttpUrl": cloud.sts().http_url(),
-        "cosUrl": cloud.cos().http_url(),
-        "cosHttpsUrl": cloud.cos().https_url(),
-        "caFile": cloud.sts().ca_file(),
-        "bucket": account.bucket,
-        "region": account.region,
-        "appid": account.appid,
-        "processes": cloud.function_processes(),
-    })
-}
-
-fn processes(cloud: &Cloud) -> String {
-    let ids: Vec<String> = cloud.function_processes().iter().map(i32::to_string).collect();
-    ids.join(", ")
-}
-
-/// JSON with line breaks and its members in their order; any other text as it is.
-fn pretty(body: &[u8]) -> String {
-    let mut text = Vec::new();
-    let mut reader = serde_json::Deserializer::from_slice(body);
-    let mut writer = serde_json::Serializer::pretty(&mut text);
-    let shown = match serde_transcode::transcode(&mut reader, &mut writer) {
-        Ok(()) => text,
-        Err(_) => body.to_vec(),
-    };
-    String::from_utf8_lossy(&shown).into_owned()
 }

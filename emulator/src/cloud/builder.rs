@@ -8,7 +8,7 @@ use std::time::Duration;
 use tencent::time::{Clock, SystemClock};
 
 use crate::account::{KeyOwner, KeyPair, Role, User};
-use crate::cos::{self, MergeOrder};
+use crate::cos::{self, CosCall, MergeOrder};
 use crate::fault::FaultRule;
 use crate::gateway::GatewayCall;
 use crate::listener::Listener;
@@ -42,6 +42,9 @@ pub struct CloudBuilder {
     pub(super) on_function_output: Listener<str>,
     pub(super) on_sts_call: Listener<StsCall>,
     pub(super) on_gateway_call: Listener<GatewayCall>,
+    pub(super) on_cos_call: Listener<CosCall>,
+    pub(super) second_function: Option<(u16, BTreeMap<String, String>)>,
+    pub(super) known_secrets: Vec<String>,
     pub(super) freeze_jump_seconds: i64,
     pub(super) seed: Option<u64>,
     pub(super) faults: Vec<FaultRule>,
@@ -89,6 +92,9 @@ impl CloudBuilder {
             on_function_output: Listener::default(),
             on_sts_call: Listener::default(),
             on_gateway_call: Listener::default(),
+            on_cos_call: Listener::default(),
+            second_function: None,
+            known_secrets: Vec::new(),
             freeze_jump_seconds: 0,
             seed: None,
             faults: Vec::new(),
@@ -108,6 +114,21 @@ impl CloudBuilder {
     #[must_use]
     pub fn platform(mut self, platform: Platform) -> Self {
         self.platform = platform;
+        self
+    }
+
+    /// The same function a second time, with a gateway of its own on this port (0: a free one).
+    /// It gets these variables in place of those that [`env`](Self::env) sets.
+    #[must_use]
+    pub fn second_function(mut self, port: u16, variables: BTreeMap<String, String>) -> Self {
+        self.second_function = Some((port, variables));
+        self
+    }
+
+    /// A secret that no log, trace or answer of this cloud may show, for example a key of a caller.
+    #[must_use]
+    pub fn known_secret(mut self, secret: impl Into<String>) -> Self {
+        self.known_secrets.push(secret.into());
         self
     }
 
@@ -341,6 +362,13 @@ impl CloudBuilder {
     #[must_use]
     pub fn on_sts_call(mut self, listener: impl Fn(&StsCall) + Send + Sync + 'static) -> Self {
         self.on_sts_call = Listener::new(listener);
+        self
+    }
+
+    /// Receives each request to COS, before its response goes out.
+    #[must_use]
+    pub fn on_cos_call(mut self, listener: impl Fn(&CosCall) + Send + Sync + 'static) -> Self {
+        self.on_cos_call = Listener::new(listener);
         self
     }
 

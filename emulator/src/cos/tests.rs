@@ -29,11 +29,13 @@ use super::operation::Operation;
 use super::{Cos, Options, open_store};
 use crate::account::Account;
 use crate::ca::Ca;
+use crate::cos::auth::DecisionRecord;
 use crate::cos::auth::access::{AccessControl, AuthContext};
 use crate::cos::http::post_form::Form;
 use crate::cos::http::request::{RequestHead, decoded};
 use crate::cos::http::virtual_host::BucketAddress;
 use crate::cos::http::xml::{self, Element};
+use crate::listener::Listener;
 use crate::middleware::Middleware;
 
 pub(super) const BUCKET: &str = "examplebucket-1250000000";
@@ -88,6 +90,10 @@ impl AccessControl for TestAccessControl {
     }
 
     fn log_rejected(&self, _: &RequestHead, _: &CosError) {}
+
+    fn decision(&self, _: &str) -> Option<DecisionRecord> {
+        None
+    }
 }
 
 /// A COS and an authorized client.
@@ -119,6 +125,7 @@ impl World {
             Arc::new(TestAccessControl),
             &account,
             Arc::new(SystemClock),
+            Listener::default(),
         )
         .unwrap();
         Self { cos, client: client(), ca }

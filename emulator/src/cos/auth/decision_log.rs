@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use serde_json::{Value, json};
-use tencent::cam::{AccessRequest, Target};
+use tencent::cam::{AccessRequest, Decision, Target};
 
 use super::authenticate::Authenticated;
 use crate::account::Verdict;
@@ -69,6 +69,8 @@ pub struct AccessRecord {
     pub is_allowed: bool,
     /// The rule that decided, in one sentence.
     pub reason: String,
+    /// The same in a few words.
+    pub short_reason: String,
     /// The statements that match this action and target, as `statement 0 of the session policy`.
     pub statements: Vec<String>,
     /// Condition keys of the statements, with the values of the request.
@@ -127,29 +129,7 @@ impl DecisionRecord {
     }
 
     pub(super) fn decided(&mut self, access: &AccessRequest, verdict: &Verdict) {
-        let decision = verdict.decision();
-        let statements = decision.map(|decision| {
-            let considered = decision.matched().iter();
-            considered.map(|each| each.position.to_string()).collect()
-        });
-        let seen = decision.map(|decision| {
-            let seen = decision.seen().into_iter();
-            let values = |values: &[String]| values.iter().map(|value| shortened(value)).collect();
-            seen.map(|(key, seen)| (key.to_owned(), values(seen))).collect()
-        });
-        let missing = decision.map(|decision| {
-            let missing = decision.missing().into_iter();
-            missing.map(str::to_owned).collect()
-        });
-        self.push(AccessRecord {
-            action: access.action.clone(),
-            target: name(&access.target),
-            is_allowed: verdict.is_allowed(),
-            reason: shortened(&verdict.to_string()),
-            statements: statements.unwrap_or_default(),
-            seen: seen.unwrap_or_default(),
-            missing: missing.unwrap_or_default(),
-        });
+        self.push(AccessRecord::of(access, verdict));
     }
 
     pub(super) fn foreign(&mut self, access: &AccessRequest, bucket: &str) {
@@ -158,6 +138,7 @@ impl DecisionRecord {
             target: name(&access.target),
             is_allowed: false,
             reason: format!("denied: `{bucket}` is not a bucket of this account"),
+            short_reason: "the bucket belongs to another account".to_owned(),
             statements: Vec::new(),
             seen: Vec::new(),
             missing: Vec::new(),
@@ -186,7 +167,35 @@ impl DecisionRecord {
 }
 
 impl AccessRecord {
-    fn to_json(&self) -> Value {
+    pub(super) fn of(access: &AccessRequest, verdict: &Verdict) -> Self {
+        let decision = verdict.decision();
+        let statements = decision.map(|decision| {
+            let considered = decision.matched().iter();
+            considered.map(|each| each.position.to_string()).collect()
+        });
+        let seen = decision.map(|decision| {
+            let seen = decision.seen().into_iter();
+            let values = |values: &[String]| values.iter().map(|value| shortened(value)).collect();
+            seen.map(|(key, seen)| (key.to_owned(), values(seen))).collect()
+        });
+        let missing = decision.map(|decision| {
+            let missing = decision.missing().into_iter();
+            missing.map(str::to_owned).collect()
+        });
+        Self {
+            action: access.action.clone(),
+            target: name(&access.target),
+            is_allowed: verdict.is_allowed(),
+            reason: shortened(&verdict.to_string()),
+            short_reason: decision.map(Decision::short).unwrap_or_default(),
+            statements: statements.unwrap_or_default(),
+            seen: seen.unwrap_or_default(),
+            missing: missing.unwrap_or_default(),
+        }
+    }
+
+    /// The record as JSON, member by member.
+    pub fn to_json(&self) -> Value {
         let seen = self.seen.iter();
         let seen = seen.map(|(key, values)| (key.clone(), json!(values)));
         json!({
@@ -194,6 +203,7 @@ impl AccessRecord {
             "target": self.target,
             "allowed": self.is_allowed,
             "reason": self.reason,
+            "shortReason": self.short_reason,
             "statements": self.statements,
             "seen": seen.collect::<serde_json::Map<String, Value>>(),
             "missing": self.missing,
@@ -212,6 +222,10 @@ impl DecisionLog {
             records.pop_front();
         }
         records.push_back(record);
+    }
+
+    pub(super) fn of(&self, request_id: &str) -> Option<DecisionRecord> {
+        lock(&self.0).iter().rev().find(|record| record.request_id == request_id).cloned()
     }
 
     pub(super) fn all(&self) -> Vec<DecisionRecord> {
