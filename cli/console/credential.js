@@ -25,7 +25,7 @@ export function credentialView(state) {
     } catch (problem) {
       answer.replaceChildren(element("p", { class: "bad" }, String(/** @type {any} */ (problem).message)));
     }
-    announce(answer.textContent ?? "");
+    announce(answer.querySelector("h2, p")?.textContent ?? "");
     answer.focus();
   }
 
@@ -110,8 +110,8 @@ function showCredential(panel, credential) {
  * @param {any} body
  */
 function hidden(body) {
-  const secret = /^(tmpSecretKey|sessionToken|TmpSecretKey|Token)$/;
-  return JSON.parse(JSON.stringify(body, (name, value) => (secret.test(name) ? "…" : value)));
+  const isSecret = (/** @type {string} */ name) => /key$|token$/i.test(name);
+  return JSON.parse(JSON.stringify(body, (name, value) => (isSecret(name) && typeof value === "string" ? "…" : value)));
 }
 
 /**

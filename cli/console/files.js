@@ -145,12 +145,12 @@ class FilesPage {
       element("td", { class: "fixed" }, bytes(Number(object.Size))),
       element("td", { class: "fixed" }, new Date(object.LastModified).toLocaleString(document.documentElement.lang)),
       element("td", {},
-        button("download", async () => navigateTo(await kept.session.link(object.Key, true))), " ",
+        button("downloadObject", async () => navigateTo(await kept.session.link(object.Key, true))), " ",
         button("link", async () => {
           await copy(await kept.session.link(object.Key, false));
           note.textContent = say("linkCopied", { minutes: LINK_SECONDS / 60 });
         }), " ",
-        button("delete", async () => {
+        button("deleteObject", async () => {
           if (!(await confirmed(say("deleteQuestion", { name })))) return;
           await kept.session.call("deleteObject", { Key: object.Key });
           announce(say("deleted", { name }));
@@ -255,6 +255,7 @@ class Upload {
     this.onDone = onDone;
     this.task = "";
     this.isCancelled = false;
+    this.hasFailed = false;
     this.bar = element("progress", { max: "1", value: "0", "aria-label": say("uploadOf", { name: key }) });
     this.text = element("span", { class: "quiet", role: "status" }, say("waiting"));
     this.pause = element("button", { type: "button", onclick: () => this.togglePause() }, say("pause"));
@@ -275,6 +276,7 @@ class Upload {
       this.onDone();
     } catch (problem) {
       if (this.isCancelled) return;
+      this.hasFailed = true;
       this.ended("failed", "bad");
       this.text.textContent = explained(problem);
       this.pause.hidden = false;
@@ -300,11 +302,15 @@ class Upload {
 
   togglePause() {
     const state = this.state;
-    if (state === "paused" || state === "error") {
+    if (this.hasFailed) {
+      this.hasFailed = false;
+      this.cancel.hidden = false;
+      this.pause.textContent = say("pause");
+      this.start();
+    } else if (state === "paused") {
       this.session.sdk.restartTask(this.task);
       this.pause.textContent = say("pause");
       this.text.textContent = say("uploading");
-      this.cancel.hidden = false;
       announce(`${this.key}: ${say("uploading")}`);
     } else if (this.task) {
       this.session.sdk.pauseTask(this.task);

@@ -5,7 +5,7 @@ import { call, followRecords, takeToken } from "./api.js";
 import { credentialView } from "./credential.js";
 import { filesView } from "./files.js";
 import { requestsView } from "./requests.js";
-import { announce, element, say, switchLanguage } from "./words.js";
+import { element, say, switchLanguage } from "./words.js";
 
 const VIEWS = { requests: requestsView, credential: credentialView, files: filesView };
 /** @typedef {keyof typeof VIEWS} ViewName */
@@ -70,11 +70,8 @@ async function start() {
       wasLost = true;
       return;
     }
-    if (wasLost) {
-      state.records.length = 0;
-      announce(say("back"));
-    }
-    wasLost = false;
+    // Another cloud may be at other ports, which the policy of this page does not know.
+    if (wasLost) return location.reload();
     state.cloud = await call("cloud");
     show();
   });

@@ -70,7 +70,7 @@ export function requestsView(state) {
         filter = event.target.value;
         update();
       } })),
-      element("label", {}, element("input", { type: "checkbox", checked: isRefusedOnly, onchange: (/** @type {any} */ event) => {
+      element("label", { class: "check" }, element("input", { type: "checkbox", checked: isRefusedOnly, onchange: (/** @type {any} */ event) => {
         isRefusedOnly = event.target.checked;
         update();
       } }), say("refusedOnly")),

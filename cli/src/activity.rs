@@ -152,7 +152,9 @@ impl Activity {
         record.reason.clone_from(&call.reason);
         if let Some(decision) = &call.decision {
             record.request_id = Some(decision.request_id.clone());
-            record.target.clone_from(&decision.target);
+            // A list names its prefix only in what it needs.
+            let access = decision.accesses.first().filter(|access| access.target.contains('/'));
+            record.target.clone_from(access.map_or(&decision.target, |access| &access.target));
             let issued = decision.secret_id.as_deref().and_then(|id| inner.issued.of(id));
             record.who = issued.and_then(|issued| issued.who.clone());
             record.clauses = issued.map(Issued::clauses).unwrap_or_default();

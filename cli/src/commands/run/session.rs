@@ -319,7 +319,9 @@ impl Parts {
             })
             .on_cos_call(move |call| {
                 let record = cos.cos_call(call);
-                if !is_json {
+                // Browsers send a preflight before most requests.
+                let is_noise = call.operation == "OptionsObject" && record.is_allowed && !verbose;
+                if !is_json && !is_noise {
                     terminal.request(record.is_allowed, &record);
                 }
             })
