@@ -2,12 +2,13 @@
 // @ts-check
 
 import { call, followRecords, takeToken } from "./api.js";
+import { cloudView } from "./cloud.js";
 import { credentialView } from "./credential.js";
 import { filesView } from "./files.js";
 import { requestsView } from "./requests.js";
 import { element, say, switchLanguage } from "./words.js";
 
-const VIEWS = { requests: requestsView, credential: credentialView, files: filesView };
+const VIEWS = { requests: requestsView, credential: credentialView, files: filesView, cloud: cloudView };
 /** @typedef {keyof typeof VIEWS} ViewName */
 
 /** @type {{ cloud: any, records: any[], isPaused: boolean, listeners: Set<() => void>, credential: any }} */

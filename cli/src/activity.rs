@@ -124,6 +124,7 @@ impl Activity {
         record.status = call.status.map(|status| status.as_u16());
         record.is_allowed = call.status.is_some_and(|status| status.as_u16() < 400);
         record.fault = call.fault;
+        record.secret_id.clone_from(&call.issued_secret_id);
         record.who = audit.as_ref().and_then(|audit| self.who(audit));
         record.reason = refusal(call, audit.as_ref());
         let issued = call.issued_secret_id.as_ref().and_then(|id| inner.issued.of_mut(id));

@@ -110,6 +110,8 @@ pub(crate) struct Options {
     pub(crate) merge_order: MergeOrder,
     /// The origins whose pages may use the account's own bucket.
     pub(crate) origins: Vec<String>,
+    /// Receives each request, before its response goes out.
+    pub(crate) on_call: Arc<Listener<CosCall>>,
 }
 
 impl Cos {
@@ -141,9 +143,8 @@ impl Cos {
         access_control: Arc<dyn AccessControl>,
         account: &Account,
         clock: Arc<dyn Clock>,
-        on_call: Listener<CosCall>,
     ) -> io::Result<Self> {
-        let on_call = Arc::new(on_call);
+        let on_call = Arc::clone(&options.on_call);
         let service = Arc::new(CosService {
             default_bucket: default_bucket(account)?,
             path_style: match options.strict_hosts {

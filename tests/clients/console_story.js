@@ -40,6 +40,7 @@ async function main() {
     await requests(tab);
     await credential(tab);
     await files(tab);
+    await cloud(tab);
     await hostile(tab);
     return await decisions();
   } catch (problem) {
@@ -175,6 +176,23 @@ async function files(tab) {
   checks['each upload is among the requests'] = await tab.when('document.querySelectorAll("tbody tr").length === 1');
   checks['nothing broke the policy of the page'] = tab.problems.length === 0;
   if (tab.problems.length) checks[`problems: ${tab.problems.join('; ')}`] = false;
+}
+
+async function cloud(tab) {
+  await tab.click('Cloud', 'nav');
+  await tab.when('document.querySelectorAll("main section").length === 4');
+  await tab.click('Add');
+  await tab.when('document.querySelector("main ul").innerText.includes("outage")');
+  await tab.click('Remove all');
+  checks['a fault is set and removed'] = await tab.when('document.querySelector("main ul").innerText === "No faults."');
+  await tab.set('By', '60');
+  await tab.click('Advance');
+  await tab.when('document.querySelector("main section p").innerText.includes("60 s from")');
+  await tab.click('Reset the clock');
+  checks['the clock is moved and reset'] = await tab.when('document.querySelector("main section p").innerText.includes(", 0 s from")');
+  await tab.click('Revoke', 'section:nth-of-type(3)');
+  checks['a key is revoked'] = await tab.when('document.getElementById("status").textContent === "Done."');
+  await picture(tab, 'cloud');
 }
 
 /** A page of another origin knows the port, and the token even, and still reaches nothing. */

@@ -39,6 +39,8 @@ pub(crate) struct Record {
     pub(crate) reason: String,
     pub(crate) fault: Option<&'static str>,
     pub(crate) request_id: Option<String>,
+    /// The issued key, by its id.
+    pub(crate) secret_id: Option<String>,
     /// The session policy in words, and as it was sent.
     pub(crate) clauses: Vec<Clause>,
     pub(crate) policy: Option<String>,
@@ -64,6 +66,7 @@ impl Record {
             reason: String::new(),
             fault: None,
             request_id: None,
+            secret_id: None,
             clauses: Vec::new(),
             policy: None,
             decision: None,

@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use crate::loopback::{Body, response};
 
 /// Name, type and content.
-const FILES: [(&str, &str, &[u8]); 8] = [
+const FILES: [(&str, &str, &[u8]); 9] = [
     ("/", HTML, include_bytes!("../../console/index.html")),
     ("/console.css", "text/css; charset=utf-8", include_bytes!("../../console/console.css")),
     ("/main.js", SCRIPT, include_bytes!("../../console/main.js")),
@@ -19,6 +19,7 @@ const FILES: [(&str, &str, &[u8]); 8] = [
     ("/words.js", SCRIPT, include_bytes!("../../console/words.js")),
     ("/requests.js", SCRIPT, include_bytes!("../../console/requests.js")),
     ("/credential.js", SCRIPT, include_bytes!("../../console/credential.js")),
+    ("/cloud.js", SCRIPT, include_bytes!("../../console/cloud.js")),
     ("/files.js", SCRIPT, include_bytes!("../../console/files.js")),
 ];
 

@@ -33,7 +33,8 @@ impl Guard {
         let sent = single(head, AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
         // Comparing hashes reveals nothing about the token by its time.
         let hash = |text: &str| sha256_hex(text.as_bytes());
-        if !sent.is_some_and(|sent| hash(sent) == hash(self.token.expose())) {
+        let is_known = sent.is_some_and(|sent| hash(sent) == hash(self.token.expose()));
+        if !is_known {
             let text = "send `Authorization: Bearer <token>`; open the page by the link that \
                         `cos-issuer run` printed";
             return Some(refusal(StatusCode::UNAUTHORIZED, "Token", text));

@@ -42,7 +42,6 @@ pub struct CloudBuilder {
     pub(super) on_function_output: Listener<str>,
     pub(super) on_sts_call: Listener<StsCall>,
     pub(super) on_gateway_call: Listener<GatewayCall>,
-    pub(super) on_cos_call: Listener<CosCall>,
     pub(super) second_function: Option<(u16, BTreeMap<String, String>)>,
     pub(super) known_secrets: Vec<String>,
     pub(super) freeze_jump_seconds: i64,
@@ -92,7 +91,6 @@ impl CloudBuilder {
             on_function_output: Listener::default(),
             on_sts_call: Listener::default(),
             on_gateway_call: Listener::default(),
-            on_cos_call: Listener::default(),
             second_function: None,
             known_secrets: Vec::new(),
             freeze_jump_seconds: 0,
@@ -368,7 +366,7 @@ impl CloudBuilder {
     /// Receives each request to COS, before its response goes out.
     #[must_use]
     pub fn on_cos_call(mut self, listener: impl Fn(&CosCall) + Send + Sync + 'static) -> Self {
-        self.on_cos_call = Listener::new(listener);
+        self.cos.on_call = Arc::new(Listener::new(listener));
         self
     }
 

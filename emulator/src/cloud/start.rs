@@ -13,7 +13,7 @@ use crate::admin::{Admin, Routes};
 use crate::ca::Ca;
 use crate::clock::EmulatedClock;
 use crate::cos::auth::Authorizer;
-use crate::cos::{self, Cos, CosCall};
+use crate::cos::{self, Cos};
 use crate::environment;
 use crate::function::{Config, Function};
 use crate::gateway;
@@ -44,7 +44,7 @@ impl CloudBuilder {
         let shared = self.shared(clock, directory, secrets)?;
         let ca = Ca::create(&shared.directory.account.region)?;
         let sts = self.sts(&ca, &shared)?;
-        let cos = start_cos(&self.cos, &ca, &shared, mem::take(&mut self.on_cos_call))?;
+        let cos = start_cos(&self.cos, &ca, &shared)?;
         let functions = self.functions(&shared, &sub_account_key, &sts)?;
         let services = services(&functions, &sts, &cos);
         for (name, url) in &services {
@@ -207,12 +207,7 @@ impl CloudBuilder {
     }
 }
 
-fn start_cos(
-    options: &cos::Options,
-    ca: &Ca,
-    shared: &Shared,
-    on_call: Listener<CosCall>,
-) -> Result<Cos, StartError> {
+fn start_cos(options: &cos::Options, ca: &Ca, shared: &Shared) -> Result<Cos, StartError> {
     let data = |source| match &options.data {
         Some(path) => StartError::Data { path: path.clone(), source },
         None => StartError::Io(source),
@@ -227,7 +222,6 @@ fn start_cos(
         Arc::<Authorizer>::clone(&shared.authorizer),
         account,
         Arc::<EmulatedClock>::clone(&shared.clock),
-        on_call,
     )
     .map_err(|source| port_taken(options.port, source))
 }

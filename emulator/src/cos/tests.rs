@@ -35,7 +35,6 @@ use crate::cos::http::post_form::Form;
 use crate::cos::http::request::{RequestHead, decoded};
 use crate::cos::http::virtual_host::BucketAddress;
 use crate::cos::http::xml::{self, Element};
-use crate::listener::Listener;
 use crate::middleware::Middleware;
 
 pub(super) const BUCKET: &str = "examplebucket-1250000000";
@@ -125,7 +124,6 @@ impl World {
             Arc::new(TestAccessControl),
             &account,
             Arc::new(SystemClock),
-            Listener::default(),
         )
         .unwrap();
         Self { cos, client: client(), ca }

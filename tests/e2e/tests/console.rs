@@ -23,7 +23,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
 /// The checks of `tests/clients/console_story.js`.
-const STORY: [&str; 25] = [
+const STORY: [&str; 28] = [
     "the token leaves the address and the history",
     "no cookie is set",
     "a request shows its policy in words",
@@ -47,6 +47,9 @@ const STORY: [&str; 25] = [
     "the refusal is among the requests",
     "each upload is among the requests",
     "nothing broke the policy of the page",
+    "a fault is set and removed",
+    "the clock is moved and reset",
+    "a key is revoked",
     "a page of another origin reaches nothing",
     "and changes nothing",
 ];
