@@ -49,8 +49,8 @@ function send(route, body, method) {
 }
 
 /**
- * Reads records as they come, and again after the local cloud was restarted. `EventSource` could not
- * send the token.
+ * Reads records as they come, and again after the local cloud was restarted. `EventSource` could
+ * not send the token.
  *
  * @param {(record: any) => void} onRecord
  * @param {(isConnected: boolean) => void} onChange

@@ -229,7 +229,7 @@ class Session {
    * A presigned link. It downloads rather than shows, so that no object becomes a page.
    *
    * @param {string} key
-   * @param {boolean} isNow checks first whether the object may be read, so that a refusal is shown here
+   * @param {boolean} isNow checks first whether the object may be read, to show a refusal here
    */
   async link(key, isNow) {
     if (isNow) await this.call("headObject", { Key: key });

@@ -1,5 +1,5 @@
-//! What happens in a running cloud, request by request: who asked, what was issued, what COS allowed
-//! or refused, and why.
+//! What happens in a running cloud, request by request: who asked, what was issued, what COS
+//! allowed or refused, and why.
 //!
 //! ```text
 //! audit line of the function ─┐

@@ -1,5 +1,5 @@
-//! Callers that can be tried: two users whose folders differ, and an operator, each with a token, an
-//! API key and a key for signed requests.
+//! Callers that can be tried: two users whose folders differ, and an operator, each with a token,
+//! an API key and a key for signed requests.
 //!
 //! # Guarantees
 //! Keys are random, belong to one run, and are registered as secrets of its cloud.

@@ -1,4 +1,4 @@
-//! A policy in words, for people: what may be done where, until a condition says otherwise.
+//! A policy in words, for people: what may be done where, and under which conditions.
 //!
 //! # Guarantees
 //! Nothing is left out: an action that no word covers keeps its name, and conditions are listed as

@@ -1,5 +1,5 @@
-//! The console in a real browser: requests, a credential, and the whole story of the files, with the
-//! vendor's SDK and an upload of 50 MB in parts.
+//! The console in a real browser: requests, a credential, and the whole story of the files, with
+//! the vendor's SDK and an upload of 50 MB in parts.
 //!
 //! Screenshots stay in `target/test/console`.
 //!

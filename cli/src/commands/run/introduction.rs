@@ -4,7 +4,7 @@ use cos_emulator::{Cloud, Platform};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::RunOptions;
+use super::options::RunOptions;
 use crate::activity::Activity;
 use crate::callers::USERS;
 use crate::platform_options::describe;

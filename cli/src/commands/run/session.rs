@@ -1,15 +1,15 @@
 //! One run of the cloud, from its start to its end, and again when the user asks for it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use cos_emulator::{Cloud, CloudBuilder, Platform, StartError};
+use cos_emulator::{Cloud, Platform, StartError};
 use http::StatusCode;
 
-use super::introduction::Introduction;
-use super::{RunOptions, next_port};
-use crate::activity::Activity;
+use super::introduction::{Introduction, pretty};
+use super::options::{RunOptions, next_port};
+use super::parts::Parts;
 use crate::browser;
 use crate::callers::{Callers, Method, Signed, random_hex};
 use crate::console::{Console, Routes};
@@ -19,23 +19,13 @@ use crate::http_client;
 use crate::keyboard::{Key, Keyboard};
 use crate::loopback::Port;
 use crate::platform_options::PlatformName;
-use crate::report::{check_trace, print_sts_call};
+use crate::report::check_trace;
 use crate::running::{PrivateFile, RunningCloud};
 use crate::stop_signal::StopSignal;
 use crate::terminal::{Stream, Terminal};
 
 /// How long children may take to exit.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(3);
-
-/// What is there before the cloud is, and what its callbacks need.
-pub(super) struct Parts {
-    pub(super) callers: Option<Arc<Callers>>,
-    pub(super) console: Option<Port>,
-    pub(super) second_port: u16,
-    activity: Arc<Activity>,
-    /// What the function printed before it was ready: shown if it never is.
-    startup_output: Arc<Mutex<Option<Vec<String>>>>,
-}
 
 #[derive(PartialEq, Eq)]
 enum End {
@@ -139,9 +129,7 @@ impl Session<'_> {
             (false, None) if after_cos == 0 => Some(Port::bind(0)?),
             (false, None) => Some(Port::from(next_port(second_port))?),
         };
-        let activity = Arc::new(Activity::new(callers.clone()));
-        let startup_output = Arc::new(Mutex::new(Some(Vec::new())));
-        Ok(Parts { callers, console, second_port, activity, startup_output })
+        Ok(Parts::new(callers, console, second_port))
     }
 
     fn console(&self, cloud: &Arc<Cloud>, parts: &mut Parts) -> Result<Option<Running>, Failure> {
@@ -208,9 +196,9 @@ impl Session<'_> {
 
     async fn wait_ready(&self, cloud: &Cloud, parts: &Parts) -> Result<(), Failure> {
         let ready = cloud.wait_ready().await;
-        let printed = parts.startup_output.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let printed = parts.startup_output();
         ready.map_err(|error| {
-            for line in printed.unwrap_or_default() {
+            for line in printed {
                 self.terminal.function_output(&line, Stream::Error);
             }
             Failure::Failed(format!(
@@ -265,7 +253,7 @@ impl Session<'_> {
             Ok(response) => Err(format!(
                 "GET /sign was answered with HTTP {} instead of a credential:\n{}",
                 response.status(),
-                super::introduction::pretty(response.body())
+                pretty(response.body())
             )),
             Err(error) => Err(format!("GET /sign got no response: {error}")),
         }
@@ -283,65 +271,4 @@ struct Running {
     console: Console,
     #[expect(dead_code, reason = "is removed when the console ends")]
     file: Option<PrivateFile>,
-}
-
-impl Parts {
-    /// Prints and keeps what happens in the cloud.
-    pub(super) fn observe(
-        &self,
-        builder: CloudBuilder,
-        options: &RunOptions,
-        terminal: Terminal,
-    ) -> CloudBuilder {
-        // With --json, standard output is only for the other program.
-        let is_json = options.cloud.json;
-        let shows_log = options.verbose || options.once || is_json;
-        let (verbose, shows_sts) = (options.verbose, options.verbose || options.once);
-        let stream = if is_json { Stream::Error } else { Stream::Out };
-        let (sts, gateway) = (Arc::clone(&self.activity), Arc::clone(&self.activity));
-        let (cos, log) = (Arc::clone(&self.activity), Arc::clone(&self.activity));
-        let startup_output = Arc::clone(&self.startup_output);
-        builder
-            .on_sts_call(move |call| {
-                let record = sts.sts_call(call);
-                if is_json {
-                } else if shows_sts {
-                    print_sts_call(call, verbose, terminal);
-                } else if !record.is_allowed {
-                    terminal.request(false, &record);
-                }
-            })
-            .on_gateway_call(move |call| {
-                let record = gateway.gateway_call(call);
-                if !is_json {
-                    terminal.request(record.is_allowed, &record);
-                }
-            })
-            .on_cos_call(move |call| {
-                let record = cos.cos_call(call);
-                // Browsers send a preflight before most requests.
-                let is_noise = call.operation == "OptionsObject" && record.is_allowed && !verbose;
-                if !is_json && !is_noise {
-                    terminal.request(record.is_allowed, &record);
-                }
-            })
-            .on_function_output(move |line| {
-                log.function_output(line);
-                if shows_log {
-                    terminal.function_output(line, stream);
-                    return;
-                }
-                let mut startup = startup_output.lock().unwrap_or_else(PoisonError::into_inner);
-                match startup.as_mut() {
-                    Some(lines) => lines.push(line.to_owned()),
-                    None if is_a_problem(line) => terminal.function_output(line, stream),
-                    None => {}
-                }
-            })
-    }
-}
-
-/// Whether a line of the function's log is a warning or worse.
-fn is_a_problem(line: &str) -> bool {
-    ["\"level\":\"WARN\"", "\"level\":\"ERROR\""].iter().any(|level| line.contains(level))
 }
