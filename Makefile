@@ -12,6 +12,14 @@ host := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 bootstrap := target/deploy/bootstrap
 quietly := tests/setup/quietly
 
+# What servers run: the binary that machines, packages and images get, and what builds it.
+server := $(bootstrap)
+server_build := build
+PREFIX := /usr/local
+SYSCONFDIR := /etc
+units := $(DESTDIR)$(PREFIX)/lib/systemd/system
+settings := $(DESTDIR)$(SYSCONFDIR)/cos-issuer
+
 # Cargo's folder cannot be written on some machines: a home that is read-only, a user without one.
 cargo_home := $(or $(CARGO_HOME),$(HOME)/.cargo)
 ifneq ($(HOME),)
@@ -32,12 +40,14 @@ export CARGO_TARGET_DIR := $(CURDIR)/target
 static := |-Ctarget-feature=+crt-static|-Clink-arg=-Wl,-z,pack-relative-relocs
 folded := |-Clink-arg=-Wl,--icf=all|-Clink-arg=-Wl,-O2
 deploy_rustflags := --remap-path-prefix=$(cargo_home)=cargo$(if $(findstring linux-gnu,$(host)),$(static)$(if $(findstring x86_64,$(host)),$(folded)))
-deploy_build = CARGO_ENCODED_RUSTFLAGS="$$(printf %s '$(deploy_rustflags)' | tr '|' '\037')" cargo build --locked --release --target $(host)
+# What `--version` and the first line of the log name. The same in every folder of one commit.
+revision := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
+deploy_build = COS_ISSUER_REVISION="$(revision)" CARGO_ENCODED_RUSTFLAGS="$$(printf %s '$(deploy_rustflags)' | tr '|' '\037')" cargo build --locked --release --target $(host)
 
 # A program that is running cannot be written to, but it can be replaced.
 replace = cp $(1) $(2).new && mv -f $(2).new $(2)
 
-.PHONY: help run test lint advisories fmt fuzz build package build-Issuer deploy-check bench emulator tests clients mutants clean ports ready
+.PHONY: help run test lint advisories fmt fuzz build package dist release notice deploy-check bench emulator install uninstall deb image interop tests clients mutants clean ports ready
 
 help: ## List the commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -78,9 +88,39 @@ build: ready ## Build the deployed binary: target/deploy/bootstrap
 package: build ## Build the packages dist/cos-issuer-*.zip; PACKAGE_FILES="grants.toml" goes in too
 	@scf/package $(bootstrap) dist $(PACKAGE_FILES)
 
-# What `sam build` calls for the function `Issuer` of template.yaml; ARTIFACTS_DIR is its target.
-build-Issuer: package
-	@cp dist/lambda/* "$${ARTIFACTS_DIR:?is set by sam build}/"
+dist: package ## Build everything that a release contains, below dist/
+	@release/assets $(bootstrap) dist
+
+# VERSION=1.2.0
+release: ready ## Commit and tag a release: VERSION=1.2.0
+	@release/tag "$(VERSION)"
+
+notice: ready ## Write NOTICE: the licences of what the binaries are linked from
+	@release/notice >NOTICE.new && mv NOTICE.new NOTICE
+
+# As root, after a build as yourself.
+install: ## Install the server and its systemd units; DESTDIR, PREFIX and SYSCONFDIR count
+	@[ -x "$(server)" ] || { echo "$(server) is not built: run \`make $(server_build)\` first" >&2; exit 1; }
+	@install -D -m 0755 "$(server)" "$(DESTDIR)$(PREFIX)/bin/cos-issuer-server"
+	@install -d "$(units)" "$(settings)"
+	@sed 's|/usr/bin/|$(PREFIX)/bin/|; s|/etc/|$(SYSCONFDIR)/|' deploy/systemd/cos-issuer.service >"$(units)/cos-issuer.service"
+	@install -m 0644 deploy/systemd/cos-issuer.socket "$(units)/"
+	@chmod 0644 "$(units)/cos-issuer.service"
+	@[ -e "$(settings)/cos-issuer.env" ] || install -m 0600 deploy/systemd/cos-issuer.env "$(settings)/"
+	@echo "Installed. Next: set $(SYSCONFDIR)/cos-issuer/cos-issuer.env, then systemctl enable --now cos-issuer.socket cos-issuer.service"
+
+uninstall: ## Remove what `make install` installed, but for the settings
+	@rm -f "$(DESTDIR)$(PREFIX)/bin/cos-issuer-server" "$(units)/cos-issuer.service" "$(units)/cos-issuer.socket"
+	@echo "Removed. The settings are still in $(SYSCONFDIR)/cos-issuer"
+
+deb: $(server_build) ## Build the Debian package dist/cos-issuer_*.deb
+	@deploy/debian/build $(server) dist
+
+image: $(server_build) ## Build the container image as an OCI layout: dist/oci
+	@deploy/container/image $(server) dist
+
+interop: clients emulator $(server_build) ## Check what ships with other projects' tools
+	@tests/interop/run $(server)
 
 mutants: ready ## Break each rule about what is granted, and see its test fail (some minutes)
 	@tests/containment/mutants

@@ -29,7 +29,7 @@ mod weak_secret;
 pub use auth::AuthSettings;
 pub use environment::Environment;
 pub use jwt::{JwtKeys, JwtSettings};
-pub use platform::log_level;
+pub use platform::{local_address, log_level};
 pub use reader::ConfigError;
 pub use shared_store::SharedStoreSettings;
 pub use sts::StsSettings;

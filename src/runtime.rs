@@ -13,6 +13,7 @@ mod gateway_event;
 pub mod http_server;
 pub mod lambda;
 mod lingering_close;
+mod listening_socket;
 mod reload;
 pub mod scf;
 mod signal;

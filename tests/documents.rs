@@ -16,6 +16,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use cos_issuer::error::ErrorCode;
+use cos_issuer::grant::Preset;
 
 /// The recipes of CONTRIBUTING.md, and the words of what each follows.
 const RECIPES: [(&str, &[&str]); 2] = [
@@ -78,6 +79,18 @@ fn every_variable_is_documented_in_both_languages() {
             assert!(is_documented, "{page} does not document {variable}");
             let is_documented = tokens.contains(&name) || !variable.starts_with("JWT_");
             assert!(is_documented, "docs/jwt.md does not document {variable}");
+        }
+    }
+}
+
+/// The page prints the policy for uploads and downloads, and names what the other presets add.
+#[test]
+fn page_of_the_calling_key_names_every_operation() {
+    let page = read("docs/calling-key.md");
+    for (name, preset) in Preset::CHOICES {
+        for operation in preset.operations() {
+            let action = format!("name/cos:{}", operation.name());
+            assert!(page.contains(&action), "{name} grants {action}");
         }
     }
 }
@@ -160,7 +173,7 @@ fn programs_are_replaced_and_not_overwritten() {
 /// Every page that people read, by its path from the root.
 fn pages() -> Vec<String> {
     let mut pages = Vec::new();
-    for folder in ["", "docs/", "scf/", "benches/"] {
+    for folder in ["", "docs/", "docs/en/", "docs/zh/", "scf/", "benches/"] {
         for entry in fs::read_dir(root().join(folder)).unwrap() {
             let name = entry.unwrap().file_name().into_string().unwrap();
             if name.ends_with(".md") {

@@ -17,6 +17,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cos_emulator::{CosCall, GatewayCall, PlatformError, StsCall};
+use serde_json::json;
 use tencent::cam::{Clause, Policy};
 use tencent::time::{Clock as _, SystemClock};
 use tokio::sync::watch;
@@ -164,7 +165,7 @@ impl Activity {
             if let Some(refused) = refused {
                 record.reason.clone_from(&refused.short_reason);
             }
-            record.decision = Some(decision.to_json());
+            record.decision = Some(json!(decision));
         }
         if let Some(fault) = call.fault {
             record.reason = format!("injected fault `{fault}`");

@@ -98,7 +98,7 @@ impl Drop for Cos {
 }
 
 /// Options of COS.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Options {
     /// The port for plain HTTP; 0 takes a free one.
     pub(crate) port: u16,

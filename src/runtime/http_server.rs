@@ -5,6 +5,7 @@
 //! # Guarantees
 //! - Everything that a client can make the server store or wait for is bounded: head, body,
 //!   connections, time, responses that it does not read.
+//! - Where systemd passes a socket, a restart refuses no connection (`listening_socket`).
 //! - After SIGTERM or SIGINT `/readyz` is 503 and everything is served for a moment longer. Then no
 //!   connection is accepted, and requests that are being handled finish first.
 //!
@@ -40,6 +41,7 @@ use url::form_urlencoded;
 
 use super::connections::{Connection, Connections};
 use super::lingering_close::{LingeringClose, Sending};
+use super::listening_socket;
 use super::reload::Reloader;
 use super::signal::Signal;
 use crate::deadline::Deadline;
@@ -82,7 +84,7 @@ pub async fn run(
 ) -> Result<(), ServerError> {
     let mut signal = Signal::listen(&[SIGINT, SIGTERM])?;
     tokio::spawn(reloader.run(Arc::clone(&handler), Signal::listen(&[SIGHUP])?));
-    let listener = TcpListener::bind(settings.address).await?;
+    let listener = listening_socket::listen(settings.address).await?;
     info!(address = listener.local_addr()?.to_string(), "listening");
     let connections = Connections::new(connection_limit(settings.connections_max));
     let (delay, grace) = (settings.shutdown_delay, settings.shutdown_grace);
@@ -200,14 +202,15 @@ impl Server {
         mut stopping: watch::Receiver<()>,
     ) {
         // A client that sends nothing is given up sooner than one that was served before.
-        let mut byte = [0];
         let is_silent = tokio::select! {
-            first = timeout(FIRST_BYTE_TIMEOUT, stream.peek(&mut byte)) => !matches!(first, Ok(Ok(1))),
-            _ = stopping.changed() => true,
+            is_silent = is_silent(&stream, FIRST_BYTE_TIMEOUT) => is_silent,
+            // It may have connected just before, so its request is on the way.
+            _ = stopping.changed() => is_silent(&stream, LAST_BYTE_TIMEOUT).await,
         };
         if is_silent {
             return;
         }
+        let is_last = stopping.has_changed().is_err();
         let peer = stream
             .peer_addr()
             .ok()
@@ -225,8 +228,17 @@ impl Server {
             .max_buf_size(MAX_HEAD_BYTES)
             // A client may close its sending side and wait for the answer.
             .half_close(true)
+            .keep_alive(!is_last)
             .serve_connection(TokioIo::new(stream), service);
-        match watcher.watch(served).await {
+        let served = if is_last {
+            // Watched, it would be closed before its request is read.
+            let served = served.await;
+            drop(watcher);
+            served
+        } else {
+            watcher.watch(served).await
+        };
+        match served {
             Err(error) if error.is_parse() => {
                 info!(cause = chain(&error), "what a client sent is not a request of HTTP/1.1");
             }
@@ -350,6 +362,11 @@ async fn read(
     inbound.check()
 }
 
+/// Whether a client sends nothing within `limit`, or leaves.
+async fn is_silent(stream: &TcpStream, limit: Duration) -> bool {
+    !matches!(timeout(limit, stream.peek(&mut [0])).await, Ok(Ok(1)))
+}
+
 fn into_hyper(response: Response) -> hyper::Response<Full<Bytes>> {
     let mut answer = hyper::Response::new(Full::new(Bytes::from(response.body)));
     *answer.status_mut() = response.status;
@@ -361,6 +378,9 @@ fn into_hyper(response: Response) -> hyper::Response<Full<Bytes>> {
 const MAX_HEAD_BYTES: usize = 64 * 1024;
 
 const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The same for a connection that was accepted just before the server stopped accepting.
+const LAST_BYTE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// How long a head may take, and how long a connection is kept after a response.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use cos_emulator::parity::{self, Entry};
+use serde_json::json;
 
 use crate::terminal::Terminal;
 
@@ -23,28 +24,33 @@ pub(crate) struct ParityOptions {
 
 pub(crate) fn run(options: &ParityOptions, terminal: Terminal) {
     if options.markdown {
-        terminal.line(parity::markdown().trim_end());
+        terminal.line(parity::PAGE.trim_end());
         return;
     }
     if options.json {
         for entry in parity::entries() {
-            terminal.line(entry.to_json());
+            terminal.line(json!(entry));
         }
         return;
     }
-    for service in parity::SERVICES {
-        terminal.title(service.title);
-        for entry in service.entries {
-            terminal.line(format_args!("  {:<11} {}", entry.source.kind(), entry.behaviour));
-            terminal.pair("", detail(entry));
+    let mut service = "";
+    for entry in parity::entries() {
+        if entry.service != service {
+            if !service.is_empty() {
+                terminal.line("");
+            }
+            terminal.title(entry.service);
+            service = entry.service;
         }
-        terminal.line("");
+        terminal.line(format_args!("  {:<11} {}", entry.source, entry.behaviour));
+        terminal.pair("", detail(&entry));
     }
+    terminal.line("");
     terminal.line(parity::summary());
 }
 
 fn detail(entry: &Entry) -> String {
     let test =
         entry.test.map_or_else(|| "no test of its own".to_owned(), |test| format!("test: {test}"));
-    format!("{} ({test})", entry.source.detail())
+    format!("{} ({test})", entry.detail)
 }

@@ -124,7 +124,7 @@ impl Routes {
         let cloud = self.cloud()?;
         let access = cloud.simulate(&order.secret_id, &order.operation, &order.key, context);
         let unknown = || refusal(StatusCode::NOT_FOUND, "NoSuchKey", "this key does not work");
-        Ok(json_response(&access.ok_or_else(unknown)?.to_json()))
+        Ok(json_response(&json!(access.ok_or_else(unknown)?)))
     }
 
     async fn admin(&self, method: &HttpMethod, below: &str, body: &[u8]) -> Outcome {

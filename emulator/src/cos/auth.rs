@@ -242,9 +242,3 @@ impl AccessControl for Authorizer {
         self.log.of(request_id)
     }
 }
-
-impl std::fmt::Debug for Authorizer {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Authorizer").finish_non_exhaustive()
-    }
-}

@@ -30,6 +30,8 @@ pub enum Client {
     Cos,
     /// PyPI `cos-python-sdk-v5` against a COS.
     CosPython,
+    /// The program of `examples/mini-program` in its host.
+    ExampleMiniProgram,
     /// npm `qcloud-cos-sts`.
     QcloudCosSts,
     /// PyPI `qcloud-python-sts`.
@@ -75,6 +77,7 @@ impl Client {
             Self::CosGetAuthorization => "cos_get_authorization.js",
             Self::Cos => "cos_client.js",
             Self::CosPython => "cos_client.py",
+            Self::ExampleMiniProgram => "example_mini_program.js",
             Self::QcloudCosSts => "qcloud_cos_sts.js",
             Self::QcloudPythonSts => "qcloud_python_sts.py",
             Self::TencentCloudSdkSts => "tencentcloud_sdk_sts.py",
@@ -83,7 +86,10 @@ impl Client {
 
     fn interpreter(self) -> Result<PathBuf, Failure> {
         match self {
-            Self::CosGetAuthorization | Self::Cos | Self::QcloudCosSts => Ok("node".into()),
+            Self::CosGetAuthorization
+            | Self::Cos
+            | Self::ExampleMiniProgram
+            | Self::QcloudCosSts => Ok("node".into()),
             Self::CosPython | Self::QcloudPythonSts | Self::TencentCloudSdkSts => {
                 installed::client_file("venv/bin/python")
             }

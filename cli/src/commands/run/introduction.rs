@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::options::RunOptions;
 use crate::activity::Activity;
-use crate::callers::USERS;
+use crate::callers::{Method, USERS};
 use crate::platform_options::describe;
 use crate::report::{add_controls, print_controls};
 use crate::terminal::Terminal;
@@ -71,30 +71,42 @@ impl Introduction<'_> {
     }
 
     pub(super) fn try_it(&self, has_keys: bool) {
-        let (terminal, cloud) = (self.terminal, self.cloud);
-        let gateway = self.gateway();
+        let (terminal, gateway) = (self.terminal, self.gateway());
+        let program = std::env::args().next().unwrap_or_default();
         terminal.title("Try it");
         if let Some(url) = self.console_url {
             terminal.pair("page", url);
         }
-        terminal.pair("curl", format_args!("curl '{gateway}/sts?durationSeconds=900'"));
-        terminal.pair("a user", "cos-issuer request --as user-1 /sts");
-        let cos = cloud.cos().address();
-        terminal.pair("SDK", "cos-nodejs-sdk-v5 and cos-js-sdk-v5, with what GET /sts answers:");
-        terminal.line(format_args!(
-            "    new COS({{ Protocol: \"http:\", Domain: \"{{Bucket}}.cos.localhost:{}\",\n      \
-             getAuthorization: async (_, use) => {{\n        \
-             const {{ credentials: key, startTime, expiredTime }} = await (await fetch(\"{gateway}/sts\")).json();\n        \
-             use({{ TmpSecretId: key.tmpSecretId, TmpSecretKey: key.tmpSecretKey, SecurityToken: key.sessionToken,\n          \
-             StartTime: startTime, ExpiredTime: expiredTime }});\n      }} }})",
-            cos.port()
-        ));
+        terminal.pair("a user", format_args!("{program} request --as user-1 /sts"));
+        if self.options.auth.is_empty() {
+            terminal.pair("curl", format_args!("curl '{gateway}/sts?durationSeconds=900'"));
+            self.sdk_snippet(&gateway);
+        } else if self.options.auth.contains(&Method::Jwt) {
+            let token = format!("$({program} token --sub user-1)");
+            terminal.pair(
+                "curl",
+                format_args!("curl -H \"Authorization: Bearer {token}\" {gateway}/sts"),
+            );
+        }
         terminal.line("");
         if has_keys {
             self.keys();
         } else {
             terminal.line("Ctrl-C stops everything.");
         }
+    }
+
+    fn sdk_snippet(&self, gateway: &str) {
+        let port = self.cloud.cos().address().port();
+        self.terminal.pair("SDK", "cos-nodejs-sdk-v5 or cos-js-sdk-v5, with what GET /sts answers");
+        self.terminal.line(format_args!(
+            "    new COS({{ Protocol: \"http:\", Domain: \"{{Bucket}}.cos.localhost:{port}\",
+      getAuthorization: async (_, use) => {{
+        const {{ credentials: key, startTime, expiredTime }} = await (await fetch(\"{gateway}/sts\")).json();
+        use({{ TmpSecretId: key.tmpSecretId, TmpSecretKey: key.tmpSecretKey, SecurityToken: key.sessionToken,
+          StartTime: startTime, ExpiredTime: expiredTime }});
+      }} }})"
+        ));
     }
 
     pub(super) fn keys(&self) {

@@ -3,6 +3,7 @@
 use http::{HeaderName, StatusCode};
 use tencent::names::Bucket;
 
+use super::list::owner;
 use super::{BucketCall, CosService, Outcome};
 use crate::cos::auth::access::AuthContext;
 use crate::cos::error::{self, CosError};
@@ -39,11 +40,7 @@ impl CosService {
         let page: Vec<_> = found.by_ref().take(limit).collect();
         let is_truncated = limit > 0 && found.next().is_some();
         Ok(response::xml(xml::document("ListAllMyBucketsResult", |root| {
-            root.element("Owner", |owner| {
-                let uin = context.owner_uin;
-                owner.text("ID", format_args!("qcs::cam::uin/{uin}:uin/{uin}"));
-                owner.text("DisplayName", uin);
-            });
+            owner(root, context);
             root.element("Buckets", |buckets| {
                 for (name, bucket) in &page {
                     buckets.element("Bucket", |item| {
