@@ -8,7 +8,6 @@
 //! Assistive technology; the checks of names and languages are in the story itself.
 #![expect(
     clippy::unwrap_used,
-    clippy::indexing_slicing,
     reason = "a fault in a helper of these tests is a failed test"
 )]
 
