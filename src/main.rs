@@ -1,9 +1,9 @@
 //! The deployed binary: environment and files in, a running function out.
 //!
 //! # Guarantees
-//! Only this file reads the environment and files, but for the socket that systemd passes. A
-//! configuration with errors ends the process with status 1, and the log contains all of them, by
-//! variable name.
+//! Only this file reads the environment and the operator's files, but for the socket that systemd
+//! passes. A configuration with errors ends the process with status 1, and the log contains all of
+//! them, by variable name.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -13,12 +13,13 @@ use std::{env, fs, io};
 
 use cos_issuer::app::{self, App};
 use cos_issuer::command_line::{Command, HELP};
-use cos_issuer::config::{self, ConfigError, Environment, Settings};
+use cos_issuer::config::{self, AuthSettings, ConfigError, Environment, Settings};
 use cos_issuer::error::chain;
+use cos_issuer::sts::Endpoint;
 use cos_issuer::summary::summary;
 use cos_issuer::{health_check, log, runtime, version};
 use tencent::time::SystemClock;
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
 fn main() -> ExitCode {
     match Command::parse(env::args_os().skip(1)) {
@@ -37,7 +38,7 @@ fn environment() -> Environment {
 }
 
 fn start(environment: Environment) -> ExitCode {
-    log::start(config::log_level(&environment));
+    log::start(config::log_level(&environment), config::log_format(&environment));
     let settings = match Settings::read(&environment, &read_file) {
         Ok(settings) => settings,
         Err(errors) => {
@@ -56,6 +57,7 @@ fn start(environment: Environment) -> ExitCode {
     for warning in &settings.warnings {
         warn!("{warning}");
     }
+    started(&settings);
     let code = match serve(settings) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -65,6 +67,25 @@ fn start(environment: Environment) -> ExitCode {
     };
     log::finish();
     code
+}
+
+/// What runs, in one line.
+fn started(settings: &Settings) {
+    let auth_methods: Vec<&str> = settings.auth.iter().map(AuthSettings::name).collect();
+    let grants = settings.grants.names();
+    let shown_grants = grants.iter().take(MAX_SHOWN_GRANTS).copied().collect::<Vec<_>>();
+    let endpoints: Vec<&str> = settings.sts.endpoints.iter().map(Endpoint::host).collect();
+    info!(
+        version = version::VERSION,
+        revision = version::REVISION,
+        platform = settings.platform.name(),
+        auth_methods = if auth_methods.is_empty() { "none".into() } else { auth_methods.join(",") },
+        grant_count = grants.len(),
+        grants = shown_grants.join(","),
+        endpoints = endpoints.join(","),
+        key_id = settings.sts.calling_keys.masked_id(),
+        "starting"
+    );
 }
 
 /// What a start would do with these settings, for the person who wrote them.
@@ -129,3 +150,6 @@ fn serve(settings: Settings) -> Result<(), Box<dyn std::error::Error>> {
     tokio.block_on(runtime::run(platform, handler, reloader))?;
     Ok(())
 }
+
+/// A line stays readable with a thousand grants.
+const MAX_SHOWN_GRANTS: usize = 20;

@@ -95,6 +95,26 @@ fn page_of_the_calling_key_names_every_operation() {
     }
 }
 
+/// Each message that the page describes is one that the function writes, with these members.
+#[test]
+fn log_lines_that_are_described_exist() {
+    let page = read("docs/log.md");
+    let (_, table) = page.split_once("\n## Other lines\n").unwrap();
+    let rows: Vec<&str> = table.lines().filter(|line| line.starts_with("| `")).collect();
+    assert!(rows.len() > 10, "only {rows:?}");
+    let sources: String = files_below("src").iter().map(|file| read(file)).collect();
+    for row in rows {
+        let mut names = quoted(row).into_iter();
+        let message = names.next().unwrap();
+        let message = message.trim_end_matches('…');
+        assert!(sources.contains(&format!("\"{message}")), "no line has the message {message}");
+        for name in names.filter(|name| name.bytes().all(|c| c.is_ascii_lowercase() || c == b'_')) {
+            let is_member = [format!("{name} ="), format!("\"{name}\""), format!(" {name},")];
+            assert!(is_member.iter().any(|text| sources.contains(text)), "{message}: {name}");
+        }
+    }
+}
+
 /// Editors look for the schema from the file's own folder.
 #[test]
 fn examples_of_grants_name_their_schema() {

@@ -1,28 +1,16 @@
-//! Where requests come from: the platform, `HOST`, `PORT`, `LOG`, `ALLOWED_ORIGINS`, `BASE_PATH`.
+//! Where requests come from: the platform, `HOST`, `PORT`, `ALLOWED_ORIGINS`, `BASE_PATH`.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use http::{HeaderValue, Uri};
-use tracing::level_filters::LevelFilter;
 use url::Url;
 
 use super::environment::Environment;
 use super::reader::{ConfigError, Reader, list};
-use crate::log::LEVELS;
 use crate::runtime::Platform;
 use crate::runtime::http_server::ServerSettings;
-
-/// The level of `LOG`.
-///
-/// It is read first, so that configuration errors can be logged. An unknown word means `info`;
-/// [`Settings::read`](super::Settings::read) reports it.
-pub fn log_level(environment: &Environment) -> LevelFilter {
-    let word = environment.text("LOG").ok().flatten();
-    let level = LEVELS.iter().find(|(name, _)| Some(*name) == word);
-    level.map_or(LevelFilter::INFO, |(_, level)| *level)
-}
 
 /// Where a server with these settings can be reached from this machine.
 ///
@@ -43,7 +31,6 @@ pub fn local_address(environment: &Environment) -> Result<SocketAddr, Vec<Config
 }
 
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<Platform> {
-    reader.choice("LOG", LevelFilter::INFO, &LEVELS);
     let is_lambda = reader.is_set("AWS_LAMBDA_RUNTIME_API");
     match (is_lambda, reader.is_set("SCF_RUNTIME_API")) {
         (true, true) => {
@@ -120,6 +107,7 @@ fn server(reader: &mut Reader<'_>) -> Option<Platform> {
         allowed_hosts,
         is_scf,
         reads_role_keys: reads_role_keys(reader)?,
+        metrics_address: None,
         connections_max: usize::try_from(connections_max?).ok()?,
         shutdown_delay: Duration::from_millis(shutdown_delay.into()),
         shutdown_grace: Duration::from_millis(shutdown_grace.into()),
