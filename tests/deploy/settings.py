@@ -18,13 +18,10 @@ ROOT = Path(__file__).resolve().parents[2]
 # Settings that no deployment file sets, with the reason.
 NEVER_DEPLOYED = {
     "HOST": "the platform decides where it listens",
-    "METRICS_ADDRESS": "nothing reaches a second address of an instance",
     "PORT": "the platform decides where it listens",
     "ROLE_KEYS": "only for functions with an image",
     "SESSION_TOKEN": "a temporary key ends; a deployment has a permanent one, or an execution role",
 }
-# Its values differ: a server, which SCF starts, has no `emf`.
-LAMBDA_ONLY = {"METRICS"}
 # Settings of a server, which Lambda never starts.
 SERVER_ONLY = {"ALLOWED_HOSTS", "CONNECTIONS_MAX", "SHUTDOWN_DELAY_MS", "SHUTDOWN_GRACE_MS"}
 
@@ -148,7 +145,7 @@ def as_deployed(variables):
     """Each way with its answers in place, on loopback."""
     loopback = {"HOST": "127.0.0.1", "PORT": "0", "SHUTDOWN_DELAY_MS": "0"}
     for way, answers in WAYS.items():
-        answers = {name: value for name, value in {**ALWAYS, **answers}.items() if name in variables or name not in SERVER_ONLY | LAMBDA_ONLY}
+        answers = {name: value for name, value in {**ALWAYS, **answers}.items() if name in variables or name not in SERVER_ONLY}
         assert answers.keys() <= variables.keys(), f"{way} cannot be deployed: no {answers.keys() - variables.keys()}"
         yield way, {**{name: answers.get(name, "") for name in variables}, **loopback}
 
@@ -225,7 +222,7 @@ def of_terraform():
 
 def of_script():
     """It passes on what is in the file of settings, and prints nothing of it."""
-    return {name: Variable(True, True) for name in documented() - NEVER_DEPLOYED.keys() - LAMBDA_ONLY}
+    return {name: Variable(True, True) for name in documented() - NEVER_DEPLOYED.keys()}
 
 
 def template():
