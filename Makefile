@@ -40,9 +40,12 @@ export CARGO_TARGET_DIR := $(CURDIR)/target
 static := |-Ctarget-feature=+crt-static|-Clink-arg=-Wl,-z,pack-relative-relocs
 folded := |-Clink-arg=-Wl,--icf=all|-Clink-arg=-Wl,-O2
 deploy_rustflags := --remap-path-prefix=$(cargo_home)=cargo$(if $(findstring linux-gnu,$(host)),$(static)$(if $(findstring x86_64,$(host)),$(folded)))
-# What `--version` and the first line of the log name. The same in every folder of one commit.
-revision := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 deploy_build = COS_ISSUER_REVISION="$(revision)" CARGO_ENCODED_RUSTFLAGS="$$(printf %s '$(deploy_rustflags)' | tr '|' '\037')" cargo build --locked --release --target $(host)
+
+# `--version` and the start line name the last commit that changed the function. Without Git it is
+# unknown. With COS_ISSUER_REVISION the same sources give the same bytes in any case.
+sources := src tencent Cargo.toml Cargo.lock
+revision = $(or $(COS_ISSUER_REVISION),$(shell git log -1 --abbrev=12 --format=%h -- $(sources) 2>/dev/null)$(if $(shell git status --porcelain -- $(sources) 2>/dev/null),-dirty),unknown)
 
 # A program that is running cannot be written to, but it can be replaced.
 replace = cp $(1) $(2).new && mv -f $(2).new $(2)
@@ -88,9 +91,6 @@ build: ready ## Build the deployed binary: target/deploy/bootstrap
 package: build ## Build the packages dist/cos-issuer-*.zip; PACKAGE_FILES="grants.toml" goes in too
 	@scf/package $(bootstrap) dist $(PACKAGE_FILES)
 
-dist: package ## Build everything that a release contains, below dist/
-	@release/assets $(bootstrap) dist
-
 # VERSION=1.2.0
 release: ready ## Commit and tag a release: VERSION=1.2.0
 	@release/tag "$(VERSION)"
@@ -119,7 +119,11 @@ deb: $(server_build) ## Build the Debian package dist/cos-issuer_*.deb
 image: $(server_build) ## Build the container image as an OCI layout: dist/oci
 	@deploy/container/image $(server) dist
 
+dist: package deb image ## Build everything that a release contains, below dist/
+	@release/assets $(bootstrap) dist
+
 interop: clients emulator $(server_build) ## Check what ships with other projects' tools
+	@tests/setup/check interop
 	@tests/interop/run $(server)
 
 mutants: ready ## Break each rule about what is granted, and see its test fail (some minutes)

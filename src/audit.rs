@@ -18,8 +18,8 @@ use crate::auth::Principal;
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::grant::Authorized;
-use crate::issuer::CacheResult;
 use crate::log::{self, Line};
+use crate::metrics::CacheResult;
 use crate::request::{ClientAddress, Request, RequestId, Route, TraceId};
 use crate::sts::Credentials;
 
@@ -61,8 +61,8 @@ pub(crate) struct AuditEvent<'r> {
     headers: &'r HeaderMap,
     /// When it began; `None` for what could not be read.
     clock: Option<(Deadline, &'r dyn Clock)>,
-    /// Probes and preflights decide nothing, so they leave no line.
-    pub(crate) is_recorded: bool,
+    /// Probes and preflights decide nothing, so they leave no line and count for nothing.
+    pub(crate) is_decision: bool,
     method: Option<&'r Method>,
     pub(crate) route: Option<Route>,
     pub(crate) address: Option<ClientAddress>,
@@ -131,7 +131,7 @@ impl<'r> AuditEvent<'r> {
             id,
             headers,
             clock: None,
-            is_recorded: options.mode != AuditMode::Off,
+            is_decision: true,
             method: None,
             route: None,
             address: None,
@@ -146,7 +146,7 @@ impl<'r> AuditEvent<'r> {
 
     /// Writes the line.
     pub(crate) fn record(&mut self, ending: Ending<'_>) {
-        if std::mem::take(&mut self.is_recorded) {
+        if std::mem::take(&mut self.is_decision) && self.options.mode != AuditMode::Off {
             log::audit(|line| self.write(line, ending));
         }
     }
@@ -306,8 +306,8 @@ mod tests {
     use crate::deadline::Deadline;
     use crate::error::{Error, ErrorCode};
     use crate::grant::Authorized;
-    use crate::issuer::CacheResult;
     use crate::log;
+    use crate::metrics::CacheResult;
     use crate::request::{
         AddressSource, ClientAddress, Inbound, IssueRoute, Request, RequestId, Route,
     };
@@ -369,7 +369,7 @@ mod tests {
         is_granted: bool,
     ) -> AuditEvent<'r> {
         let mut event = AuditEvent::new(options, request, id, Deadline::unlimited(&Fixed), &Fixed);
-        event.is_recorded = false;
+        event.is_decision = false;
         event.route = Some(Route::Issue(IssueRoute::Sts));
         event.address = Some(ClientAddress {
             address: "192.0.2.1".parse().unwrap(),
@@ -500,7 +500,7 @@ mod tests {
         headers.insert("x-scf-request-id", long);
         let id = id();
         let mut event = AuditEvent::unreadable(FULL, &headers, &id);
-        event.is_recorded = false;
+        event.is_decision = false;
         let line = written(&event, Ending::Abandoned);
         for (member, bytes) in [("user_agent", 256), ("client_request_id", 64)] {
             let expected = format!("\u{fffd}\t{}", "x".repeat(bytes - 2));
@@ -522,7 +522,7 @@ mod tests {
         let mut nowhere = event(FULL, &request, &id, false);
         nowhere.route = None;
         let mut unreadable = AuditEvent::unreadable(FULL, &headers, &id);
-        unreadable.is_recorded = false;
+        unreadable.is_decision = false;
         let failure = failure();
         for (event, ending) in [
             (&event(FULL, &request, &id, true), Ending::Granted(StatusCode::OK)),

@@ -81,6 +81,8 @@ pub struct Settings {
     pub audit: AuditOptions,
     /// Who gets no credential (`DENY`, `DENY_FILE`).
     pub deny_list: DenyList,
+    /// Where metrics go (`METRICS`).
+    pub metrics: MetricsSettings,
     /// Origins whose pages may read a response (`ALLOWED_ORIGINS`), exactly as browsers send them.
     pub allowed_origins: Vec<HeaderValue>,
     /// The path prefix to strip (`BASE_PATH`): `""` or `/prefix`.
@@ -192,6 +194,7 @@ impl Settings {
                 address_header: address_header?,
                 audit: audit?,
                 deny_list: deny_list?,
+                metrics: metrics?,
                 allowed_origins: allowed_origins?,
                 base_path: base_path?,
                 reloadable: Reloadable {

@@ -24,12 +24,15 @@ use crate::deadline::Deadline;
 use crate::entropy::Entropy;
 use crate::error::{Error, ErrorCode};
 use crate::issuer::{Issued, Issuer};
+use crate::log;
+use crate::metrics::{Metrics, Readings, RequestLabels};
 use crate::rate_limit::RateLimiter;
 use crate::request::{
     AddressHeader, ClientAddress, CredentialRequest, IssueRoute, Request, RequestId, Route,
     strip_base_path,
 };
 use crate::response::Response;
+use crate::shared_store::SharedStore;
 use tencent::time::Clock;
 
 /// What the function is set up to do.
@@ -41,6 +44,8 @@ pub struct Handler {
     pub access: CurrentAccess,
     /// The kill switch of all instances, where they share a store.
     pub shared_deny_list: Option<SharedDenyList>,
+    /// The store that instances share.
+    pub shared_store: Option<Arc<SharedStore>>,
     /// How often; `None` for no limit.
     pub rate_limiter: Option<RateLimiter>,
     /// The header with the client's address; `None` where the connection or the event decides.
@@ -57,6 +62,8 @@ pub struct Handler {
     pub clock: Arc<dyn Clock>,
     /// What objects and requests are named with.
     pub entropy: Arc<dyn Entropy>,
+    /// Where requests are counted; `None` for nowhere.
+    pub metrics: Option<Arc<Metrics>>,
     /// A signal was received: no load balancer should send more requests.
     pub is_stopping: AtomicBool,
 }
@@ -70,6 +77,12 @@ impl Handler {
             let message = "the function has a fault: its operator finds it by the request id";
             Err(Error::new(ErrorCode::Internal, message))
         });
+        let code = outcome.as_ref().err().map(Error::code);
+        if let Some(metrics) = self.metrics.as_ref().filter(|_| audit.is_decision) {
+            let auth_method = audit.principal.as_ref().map(Principal::method);
+            let labels = RequestLabels { route: audit.route, auth_method, code };
+            metrics.request(labels, deadline.elapsed(&*self.clock));
+        }
         let response = match outcome {
             Ok(response) => {
                 audit.record(Ending::Granted(response.status));
@@ -94,7 +107,24 @@ impl Handler {
         let mut audit = AuditEvent::unreadable(self.audit, request_headers, id);
         audit.address = address;
         audit.record(Ending::Refused(error));
+        if let Some(metrics) = &self.metrics {
+            metrics.unreadable_request(error.code());
+        }
         refusal(error, id).finished(request_headers, id, &self.allowed_origins)
+    }
+
+    /// The metrics as text, where there are any; `connections` are open.
+    pub fn metrics_text(&self, connections: usize) -> Option<String> {
+        let metrics = self.metrics.as_ref()?;
+        Some(metrics.text(&Readings {
+            cache_entries: self.issuer.cached_count(),
+            clock_offset_ms: self.issuer.clock_offset_ms(),
+            connections,
+            jwks: self.authentication.jwks().map(|jwks| jwks.counts(self.clock.now())),
+            lost_log_lines: log::lost_lines(),
+            rate_limit_evictions: self.rate_limiter.as_ref().map(RateLimiter::evictions),
+            shared_store_failures: self.shared_store.as_ref().map(|store| store.failures()),
+        }))
     }
 
     async fn decide(
@@ -105,7 +135,7 @@ impl Handler {
         audit: &mut AuditEvent<'_>,
     ) -> Result<Response, Error> {
         if request.method == Method::OPTIONS {
-            audit.is_recorded = false;
+            audit.is_decision = false;
             return Ok(Response::preflight(&request.headers));
         }
         let path = strip_base_path(&request.path, &self.base_path);
@@ -129,7 +159,7 @@ impl Handler {
             // A function that is not configured does not start.
             Route::Ready => Response::probe(StatusCode::OK, "ready"),
         };
-        audit.is_recorded = false;
+        audit.is_decision = false;
         if request.method == Method::HEAD {
             response.body.clear();
         }

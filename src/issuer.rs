@@ -33,6 +33,7 @@ use crate::deadline::Deadline;
 use crate::entropy::Entropy;
 use crate::error::{Error, ErrorCode};
 use crate::grant::Authorized;
+use crate::metrics::{CacheResult, Metrics};
 use crate::request::{RequestId, RoleKey};
 use crate::sts::{CallingKeys, Client, Credentials, Endpoint, Identity};
 use budget::RetryBudget;
@@ -62,6 +63,8 @@ pub struct IssuerOptions {
     pub background: Background,
     /// Whether the platform renews the calling key by starting a new instance.
     pub has_renewable_key: bool,
+    /// Where calls are counted; `None` for nowhere.
+    pub metrics: Option<Arc<Metrics>>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// What spreads refreshes and retries.
@@ -133,31 +136,6 @@ pub struct Issued {
     pub attempts: Option<u32>,
 }
 
-/// What the cache had for a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CacheResult {
-    /// The credential.
-    Hit,
-    /// A call that another request caused.
-    Joined,
-    /// Nothing.
-    Miss,
-    /// It was not looked at.
-    Off,
-}
-
-impl CacheResult {
-    /// The name in the audit log.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Hit => "hit",
-            Self::Joined => "joined",
-            Self::Miss => "miss",
-            Self::Off => "off",
-        }
-    }
-}
-
 impl Issuer {
     /// Puts the parts together. No call is made.
     pub fn new(options: IssuerOptions) -> Self {
@@ -178,12 +156,23 @@ impl Issuer {
                     has_lapsed: watch::Sender::new(false),
                 },
                 sts_clock: StsClock::new(Arc::clone(&clock)),
+                metrics: options.metrics,
                 clock,
                 entropy,
             }),
             budget,
             background,
         }
+    }
+
+    /// How many credentials are cached.
+    pub fn cached_count(&self) -> usize {
+        self.flights.as_ref().map_or(0, |flights| flights.cached_count())
+    }
+
+    /// How far STS is ahead of this machine's clock; negative when it is behind.
+    pub fn clock_offset_ms(&self) -> i64 {
+        self.upstream.sts_clock.ahead_ms()
     }
 
     /// Whether the calling key has lapsed, so that the platform has to start a new instance.
@@ -226,6 +215,9 @@ impl Issuer {
             }
             Some(flights) => self.share(flights, authorized, identity, id, budget).await,
         };
+        if let Some(metrics) = &self.upstream.metrics {
+            metrics.cache_request(cache);
+        }
         let outcome = outcome.and_then(|credentials| self.check_remaining(credentials));
         let outcome = outcome.map_err(|error| self.spread_retries(error));
         Issued { outcome, cache, attempts }
@@ -317,6 +309,9 @@ impl Issuer {
         let remaining = credentials.expiry.unix_seconds().saturating_sub(now);
         if remaining < i64::from(self.remaining_seconds_min) {
             return Err(failure::too_late());
+        }
+        if let Some(metrics) = &self.upstream.metrics {
+            metrics.handed_out(u64::try_from(remaining).unwrap_or(0));
         }
         Ok(credentials)
     }

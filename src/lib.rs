@@ -36,6 +36,7 @@ pub mod health_check;
 pub mod http_client;
 pub mod issuer;
 pub mod log;
+pub mod metrics;
 pub mod rate_limit;
 pub mod request;
 pub mod response;

@@ -1,9 +1,9 @@
 //! The deployed binary: environment and files in, a running function out.
 //!
 //! # Guarantees
-//! Only this file reads the environment and files, but for the socket that systemd passes. A
-//! configuration with errors ends the process with status 1, and the log contains all of them, by
-//! variable name.
+//! Only this file reads the environment and the operator's files, but for the socket that systemd
+//! passes. A configuration with errors ends the process with status 1, and the log contains all of
+//! them, by variable name.
 
 use std::io::Write as _;
 use std::path::Path;

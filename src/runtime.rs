@@ -14,6 +14,7 @@ pub mod http_server;
 pub mod lambda;
 mod lingering_close;
 mod listening_socket;
+mod metrics_page;
 mod reload;
 pub mod scf;
 mod signal;

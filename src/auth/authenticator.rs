@@ -7,7 +7,7 @@ use super::api_key::ApiKeys;
 use super::authorization_header::credentials;
 use super::gateway;
 use super::hmac::HmacKeys;
-use super::jwt::{TokenVerifier, has_form_of_token};
+use super::jwt::{JwksCache, TokenVerifier, has_form_of_token};
 use super::principal::Principal;
 use crate::deadline::Deadline;
 use crate::error::{Error, ErrorCode};
@@ -59,6 +59,19 @@ impl Authenticator {
             Err(error) => Err(error),
         };
         outcome.map_err(|error| with_challenge(error, verifiers))
+    }
+}
+
+impl Authenticator {
+    /// The JWKS of the token issuer, where tokens are verified by one.
+    pub fn jwks(&self) -> Option<&JwksCache> {
+        let Self::OneOf(verifiers) = self else {
+            return None;
+        };
+        verifiers.iter().find_map(|verifier| match verifier {
+            Verifier::Jwt(verifier) => verifier.jwks(),
+            _ => None,
+        })
     }
 }
 

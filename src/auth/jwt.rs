@@ -28,7 +28,7 @@ mod verified_tokens;
 
 pub use algorithm::Algorithm;
 pub use jwk::{KeySet, KeySetError};
-pub use jwks_cache::{Fetch, FetchError, JwksCache};
+pub use jwks_cache::{Fetch, FetchError, JwksCache, JwksCounts};
 pub(super) use unverified::has_form_of_token;
 pub use validation::Validation;
 
@@ -66,6 +66,14 @@ impl TokenVerifier {
     /// Requires what `validation` names, and a signature with one of `keys`.
     pub fn new(validation: Validation, keys: KeySource) -> Self {
         Self { validation, keys, verified: VerifiedTokens::new() }
+    }
+
+    /// The keys of the issuer's JWKS URL.
+    pub(super) fn jwks(&self) -> Option<&JwksCache> {
+        match &self.keys {
+            KeySource::Fixed(_) => None,
+            KeySource::Remote(keys) => Some(keys),
+        }
     }
 
     /// Verifies a token, within half of `time_left`.

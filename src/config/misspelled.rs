@@ -6,7 +6,7 @@
 
 use super::environment::Environment;
 
-const SETTINGS: [&str; 60] = [
+const SETTINGS: [&str; 61] = [
     "ALLOW",
     "ALLOWED_HOSTS",
     "ALLOWED_ORIGINS",
@@ -45,6 +45,7 @@ const SETTINGS: [&str; 60] = [
     "LOG",
     "LOG_FORMAT",
     "METRICS",
+    "METRICS_ADDRESS",
     "MIN_REMAINING_SECONDS",
     "POLICY",
     "PORT",

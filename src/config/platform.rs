@@ -107,6 +107,7 @@ fn server(reader: &mut Reader<'_>) -> Option<Platform> {
         allowed_hosts,
         is_scf,
         reads_role_keys: reads_role_keys(reader)?,
+        metrics_address: None,
         connections_max: usize::try_from(connections_max?).ok()?,
         shutdown_delay: Duration::from_millis(shutdown_delay.into()),
         shutdown_grace: Duration::from_millis(shutdown_grace.into()),

@@ -22,12 +22,13 @@ use tracing::{info, warn};
 
 use super::budget::RetryBudget;
 use super::endpoints::Endpoints;
-use super::failure::{self, Class, class, final_error, outcome};
+use super::failure::{self, Class, attempt_outcome, class, final_error, outcome};
 use super::sts_clock::StsClock;
 use crate::deadline::Deadline;
 use crate::entropy::Entropy;
 use crate::error::{Error, ErrorCode, chain};
 use crate::grant::Authorized;
+use crate::metrics::{AttemptOutcome, Metrics};
 use crate::sts::{AnswerError, Called, Client, Credentials, Identity, StsError};
 use tencent::time::{Clock, Timestamp};
 
@@ -43,6 +44,7 @@ pub(super) struct Upstream {
     pub(super) sts_clock: StsClock,
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) role_key: RenewableKey,
+    pub(super) metrics: Option<Arc<Metrics>>,
 }
 
 /// What is known of a key that the platform renews by starting a new instance.
@@ -85,6 +87,10 @@ impl Upstream {
             let signed_ahead_ms = self.sts_clock.ahead_ms();
             let Called { outcome, date } =
                 self.sts.call(authorized, identity, endpoint, &self.sts_clock, timeout).await;
+            if let Some(metrics) = &self.metrics {
+                let outcome = outcome.as_ref().err().map_or(AttemptOutcome::Ok, attempt_outcome);
+                metrics.attempt(index, outcome, start.elapsed(&*self.clock));
+            }
             let line = Line { id, attempt, host: endpoint.host(), start };
             let failure = match outcome {
                 Ok(credentials) => {
@@ -113,7 +119,10 @@ impl Upstream {
                     // Another request may have learned it first.
                     is_first && self.sts_clock.ahead_ms() != signed_ahead_ms
                 }
-                Class::Key if self.key_has_lapsed() => return Err(self.lapsed(&failure)),
+                Class::Key if self.key_has_lapsed() => {
+                    last = Some(self.lapsed(&failure));
+                    break;
+                }
                 Class::Key | Class::Refused => false,
             };
             last = Some(final_error(&failure, endpoint.host()));
@@ -125,6 +134,9 @@ impl Upstream {
             }
             retries = retries.saturating_add(1);
             sleep(pause).await;
+        }
+        if let Some(metrics) = &self.metrics {
+            metrics.fetch_failed();
         }
         Err(last.unwrap_or_else(failure::too_late))
     }

@@ -8,6 +8,8 @@
 //! - Where systemd passes a socket, a restart refuses no connection (`listening_socket`).
 //! - After SIGTERM or SIGINT `/readyz` is 503 and everything is served for a moment longer. Then no
 //!   connection is accepted, and requests that are being handled finish first.
+//! - Metrics have an address and connections of their own, which no caller can use up. It answers
+//!   until the process ends.
 //!
 //! # Not covered
 //! - TLS, which the platform or a proxy terminates.
@@ -42,6 +44,7 @@ use url::form_urlencoded;
 use super::connections::{Connection, Connections};
 use super::lingering_close::{LingeringClose, Sending};
 use super::listening_socket;
+use super::metrics_page::MetricsPage;
 use super::reload::Reloader;
 use super::signal::Signal;
 use crate::deadline::Deadline;
@@ -65,6 +68,8 @@ pub struct ServerSettings {
     pub is_scf: bool,
     /// Whether the headers of a request may contain the execution role's key (`ROLE_KEYS=headers`).
     pub reads_role_keys: bool,
+    /// Where Prometheus fetches metrics (`METRICS_ADDRESS`); `None` for nowhere.
+    pub metrics_address: Option<SocketAddr>,
     /// How many connections are open at the most (`CONNECTIONS_MAX`).
     pub connections_max: usize,
     /// How long a server that a signal ends still accepts requests (`SHUTDOWN_DELAY_MS`).
@@ -85,11 +90,19 @@ pub async fn run(
     let mut signal = Signal::listen(&[SIGINT, SIGTERM])?;
     tokio::spawn(reloader.run(Arc::clone(&handler), Signal::listen(&[SIGHUP])?));
     let listener = listening_socket::listen(settings.address).await?;
+    let metrics_listener = match settings.metrics_address {
+        Some(address) => Some(TcpListener::bind(address).await.map_err(ServerError::Metrics)?),
+        None => None,
+    };
     info!(address = listener.local_addr()?.to_string(), "listening");
     let connections = Connections::new(connection_limit(settings.connections_max));
     let (delay, grace) = (settings.shutdown_delay, settings.shutdown_grace);
     let (running, _) = watch::channel(());
-    let server = Arc::new(Server { settings, handler, running });
+    let server = Arc::new(Server { settings, handler, running, metrics_page: None });
+    if let Some(listener) = metrics_listener {
+        info!(metrics_address = listener.local_addr()?.to_string(), "metrics can be fetched");
+        tokio::spawn(serve_metrics(listener, server.with_metrics(&connections)));
+    }
     let graceful = GracefulShutdown::new();
     let (stop, stopping) = watch::channel(());
     let mut accepting = Box::pin(accept(&server, listener, &connections, &graceful, stopping));
@@ -135,6 +148,43 @@ pub enum ServerError {
     /// The address cannot be listened on, or signals cannot be received.
     #[error("the address cannot be listened on")]
     Listen(#[from] std::io::Error),
+    /// The address for metrics cannot be listened on.
+    #[error("METRICS_ADDRESS cannot be listened on")]
+    Metrics(#[source] std::io::Error),
+}
+
+/// Answers until the process ends, also while the server drains.
+async fn serve_metrics(listener: TcpListener, server: Arc<Server>) {
+    let (connections, graceful) = (Connections::new(METRICS_CONNECTIONS), GracefulShutdown::new());
+    let (_stop, stopping) = watch::channel(());
+    loop {
+        let (stream, peer) = accept_one(&listener).await;
+        // An answer is written at once, so there is nothing to wait for.
+        if let Err(error) = stream.set_nodelay(true) {
+            debug!(cause = error.to_string(), "a connection keeps Nagle's algorithm");
+        }
+        let connection = connections.open(peer.ip()).await;
+        let (server, stopping) = (Arc::clone(&server), stopping.clone());
+        let watcher = graceful.watcher();
+        tokio::spawn(async move {
+            server.serve_until_replaced(stream, connection, watcher, stopping).await;
+        });
+    }
+}
+
+/// The next connection that can be accepted.
+async fn accept_one(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+    loop {
+        match listener.accept().await {
+            Ok(accepted) => return accepted,
+            Err(error) => {
+                // Usually there are no free descriptors, until a connection is closed.
+                let cause = error.to_string();
+                warn!(cause, "a connection could not be accepted");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
 }
 
 /// Accepts connections for as long as it is polled.
@@ -146,16 +196,7 @@ async fn accept(
     stopping: watch::Receiver<()>,
 ) {
     loop {
-        let (stream, peer) = match listener.accept().await {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                // Usually there are no free descriptors, until a connection is closed.
-                let cause = error.to_string();
-                warn!(cause, "a connection could not be accepted");
-                sleep(ACCEPT_PAUSE).await;
-                continue;
-            }
-        };
+        let (stream, peer) = accept_one(&listener).await;
         // An answer is written at once, so there is nothing to wait for.
         if let Err(error) = stream.set_nodelay(true) {
             debug!(cause = error.to_string(), "a connection keeps Nagle's algorithm");
@@ -164,12 +205,7 @@ async fn accept(
         let (server, stopping) = (Arc::clone(server), stopping.clone());
         let watcher = graceful.watcher();
         tokio::spawn(async move {
-            // First, so that a connection that is replaced does not begin another request.
-            tokio::select! {
-                biased;
-                () = connection.replaced() => debug!("an idle connection was replaced"),
-                () = server.serve(stream, &connection, watcher, stopping) => {}
-            }
+            server.serve_until_replaced(stream, connection, watcher, stopping).await;
         });
     }
 }
@@ -195,9 +231,37 @@ struct Server {
     handler: Arc<Handler>,
     /// Each request has a receiver of it until it is handled.
     running: watch::Sender<()>,
+    /// What answers in place of the handler, at the address for metrics.
+    metrics_page: Option<MetricsPage>,
 }
 
 impl Server {
+    /// The server at the address for metrics; `connections` are those of callers.
+    fn with_metrics(&self, connections: &Arc<Connections>) -> Arc<Self> {
+        let (handler, connections) = (Arc::clone(&self.handler), Arc::clone(connections));
+        Arc::new(Self {
+            settings: self.settings.clone(),
+            handler: Arc::clone(&handler),
+            running: watch::channel(()).0,
+            metrics_page: Some(MetricsPage { handler, connections }),
+        })
+    }
+
+    async fn serve_until_replaced(
+        &self,
+        stream: TcpStream,
+        connection: Connection,
+        watcher: Watcher,
+        stopping: watch::Receiver<()>,
+    ) {
+        // First, so that a connection that is replaced does not begin another request.
+        tokio::select! {
+            biased;
+            () = connection.replaced() => debug!("an idle connection was replaced"),
+            () = self.serve(stream, &connection, watcher, stopping) => {}
+        }
+    }
+
     async fn serve(
         &self,
         stream: TcpStream,
@@ -258,6 +322,9 @@ impl Server {
         peer: Option<ClientAddress>,
         sending: &Sending,
     ) -> hyper::Response<Full<Bytes>> {
+        if let Some(page) = &self.metrics_page {
+            return into_hyper(page.respond(request.method(), request.uri().path()));
+        }
         let running = self.running.subscribe();
         let (head, body) = request.into_parts();
         let sent_id = head.headers.get("x-scf-request-id").and_then(|value| value.to_str().ok());
@@ -388,6 +455,8 @@ fn into_hyper(response: Response) -> hyper::Response<Full<Bytes>> {
     answer
 }
 
+/// Prometheus needs one, and some more may be left open by others.
+const METRICS_CONNECTIONS: usize = 16;
 /// For CORS and for the audit log.
 const REFUSAL_HEADERS: [HeaderName; 3] =
     [ORIGIN, USER_AGENT, HeaderName::from_static("x-scf-request-id")];

@@ -130,7 +130,7 @@ impl Identity {
     }
 }
 
-/// `AKID`, and four by which keys differ.
+/// `AKID`, and four that distinguish keys.
 const SHOWN_CHARACTERS: usize = 8;
 
 /// The service in the scope of a signature.

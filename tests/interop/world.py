@@ -75,11 +75,11 @@ def free_port():
 
 
 @contextlib.contextmanager
-def started(command, environment, **options):
+def started(command, environment, log=WORK / "log"):
     """A process that is stopped at the end, and its log as a file."""
-    WORK.mkdir(parents=True, exist_ok=True)
-    log = (WORK / "log").open("w+")
-    process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, **options)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log = log.open("w+")
+    process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
     process.log = log
     try:
         yield process

@@ -32,6 +32,8 @@ pub enum Client {
     CosPython,
     /// The program of `examples/mini-program` in its host.
     ExampleMiniProgram,
+    /// PyPI `prometheus-client` against the address for metrics.
+    Prometheus,
     /// npm `qcloud-cos-sts`.
     QcloudCosSts,
     /// PyPI `qcloud-python-sts`.
@@ -78,6 +80,7 @@ impl Client {
             Self::Cos => "cos_client.js",
             Self::CosPython => "cos_client.py",
             Self::ExampleMiniProgram => "example_mini_program.js",
+            Self::Prometheus => "prometheus_metrics.py",
             Self::QcloudCosSts => "qcloud_cos_sts.js",
             Self::QcloudPythonSts => "qcloud_python_sts.py",
             Self::TencentCloudSdkSts => "tencentcloud_sdk_sts.py",
@@ -90,9 +93,10 @@ impl Client {
             | Self::Cos
             | Self::ExampleMiniProgram
             | Self::QcloudCosSts => Ok("node".into()),
-            Self::CosPython | Self::QcloudPythonSts | Self::TencentCloudSdkSts => {
-                installed::client_file("venv/bin/python")
-            }
+            Self::CosPython
+            | Self::Prometheus
+            | Self::QcloudPythonSts
+            | Self::TencentCloudSdkSts => installed::client_file("venv/bin/python"),
         }
     }
 }
