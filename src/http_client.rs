@@ -35,8 +35,8 @@ pub struct ClientOptions {
     pub proxy: Option<Proxy>,
     /// Whether a URL may begin with `http://`.
     pub plaintext_http: PlaintextHttp,
-    /// How many connections to a host are kept for later calls: as many as there are calls at once,
-    /// since each one beyond costs a later call its handshakes.
+    /// How many connections to a host are kept for later calls. Where there are more at once, later
+    /// calls have to make new ones.
     pub max_idle_connections: usize,
 }
 

@@ -169,7 +169,8 @@ fn http(
         extra_roots: extra_roots?,
         proxy: proxy?,
         plaintext_http: if has_plaintext { PlaintextHttp::Loopback } else { PlaintextHttp::Never },
-        max_idle_connections: concurrency_max?,
+        // A connection comes back a moment after its call has ended.
+        max_idle_connections: concurrency_max?.saturating_mul(2),
     })
 }
 
