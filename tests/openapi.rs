@@ -121,7 +121,7 @@ fn entries(text: &str) -> BTreeMap<String, String> {
 }
 
 fn indentation(line: &str) -> usize {
-    line.len() - line.trim_start().len()
+    line.len().saturating_sub(line.trim_start().len())
 }
 
 fn between<'t>(text: &'t str, start: &str, end: &str) -> &'t str {
