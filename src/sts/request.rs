@@ -4,8 +4,7 @@
 //! `sign::tc3`.
 //!
 //! # Guarantees
-//! Pure. The policy is the one that was authorized, encoded and hashed by
-//! [`SessionPolicy`](crate::grant::SessionPolicy).
+//! Pure. The policy is the one that was authorized, in the encoding of its `SessionPolicy`.
 
 use http::header::{AUTHORIZATION, CONTENT_TYPE as CONTENT_TYPE_NAME};
 use http::{HeaderMap, HeaderName, HeaderValue};
