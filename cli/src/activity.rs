@@ -192,7 +192,7 @@ impl Activity {
     fn who(&self, audit: &Audit) -> Option<String> {
         let callers = self.callers.as_deref();
         let known = audit.subject.as_deref().and_then(|hash| callers?.subject(hash));
-        known.or_else(|| audit.caller.clone().filter(|name| name != "anonymous"))
+        known.or_else(|| audit.key_name.clone().filter(|name| name != "anonymous"))
     }
 
     fn push(&self, inner: &mut Inner, mut record: Record) -> Arc<Record> {
@@ -228,8 +228,8 @@ fn refusal(call: &GatewayCall, audit: Option<&Audit>) -> String {
             };
             let body: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
             let message = body.get("message").and_then(serde_json::Value::as_str);
-            let rule = audit.and_then(|audit| audit.rule.as_deref()).unwrap_or_default();
-            format!("{rule} {}", message.unwrap_or_default()).trim().to_owned()
+            let code = audit.and_then(|audit| audit.code.as_deref()).unwrap_or_default();
+            format!("{code} {}", message.unwrap_or_default()).trim().to_owned()
         }
     }
 }

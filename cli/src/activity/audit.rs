@@ -5,10 +5,11 @@ use serde_json::{Map, Value};
 /// What the function logged about a decision.
 #[derive(Clone)]
 pub(super) struct Audit {
-    pub(super) caller: Option<String>,
+    pub(super) key_name: Option<String>,
     /// A hash.
     pub(super) subject: Option<String>,
-    pub(super) rule: Option<String>,
+    /// Why it was refused.
+    pub(super) code: Option<String>,
     /// Every member of the line.
     pub(super) members: Map<String, Value>,
 }
@@ -25,10 +26,34 @@ impl Audit {
             return None;
         }
         let id = text("request_id")?;
-        let (caller, subject) = (text("caller"), text("subject"));
-        let rule = text("rule").filter(|rule| rule != "granted");
-        Some((id, Self { caller, subject, rule, members }))
+        let (key_name, subject, code) = (text("key_name"), text("subject"), text("code"));
+        Some((id, Self { key_name, subject, code, members }))
     }
 }
 
 const MAX_LINE_BYTES: usize = 16 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::Audit;
+
+    #[test]
+    fn only_a_decision_is_an_audit_line() {
+        let line = r#"{"level":"INFO","message":"decision","request_id":"a","code":"AuthFailure.Token","key_name":"user-1"}"#;
+        let (id, audit) = Audit::parse(line).unwrap();
+        assert_eq!(id, "a");
+        assert_eq!(
+            (audit.code.as_deref(), audit.key_name.as_deref(), audit.subject),
+            (Some("AuthFailure.Token"), Some("user-1"), None)
+        );
+        for other in [
+            "",
+            "START RequestId: a",
+            "{}",
+            r#"{"message":"decision"}"#,
+            r#"{"message":"a","request_id":"a"}"#,
+        ] {
+            assert!(Audit::parse(other).is_none(), "{other}");
+        }
+    }
+}
