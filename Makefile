@@ -13,8 +13,8 @@ bootstrap := target/deploy/bootstrap
 quietly := tests/setup/quietly
 
 # What servers run: the binary that machines, packages and images get, and what builds it.
-server := $(bootstrap)
-server_build := build
+server := target/deploy/cos-issuer-server
+server_build := server
 PREFIX := /usr/local
 SYSCONFDIR := /etc
 units := $(DESTDIR)$(PREFIX)/lib/systemd/system
@@ -50,12 +50,12 @@ revision = $(or $(COS_ISSUER_REVISION),$(shell git log -1 --abbrev=12 --format=%
 # A program that is running cannot be written to, but it can be replaced.
 replace = cp $(1) $(2).new && mv -f $(2).new $(2)
 
-.PHONY: help run test lint advisories fmt fuzz build package dist release notice deploy-check bench emulator install uninstall deb image interop tests clients mutants clean ready
+.PHONY: help run test lint advisories fmt fuzz build package dist release notice deploy-check bench emulator install uninstall deb image interop tests clients mutants clean ports ready
 
 help: ## List the commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: build emulator ## Start the local cloud, issue a credential and show it (Ctrl-C ends it)
+run: ports build emulator ## Start the local cloud, issue a credential and show it (Ctrl-C ends it)
 	@target/emulator/$(cli) run --function $(bootstrap) $(ARGS)
 
 test: clients build tests ## Run every test, real clients included
@@ -91,9 +91,6 @@ build: ready ## Build the deployed binary: target/deploy/bootstrap
 package: build ## Build the packages dist/cos-issuer-*.zip; PACKAGE_FILES="grants.toml" goes in too
 	@scf/package $(bootstrap) dist $(PACKAGE_FILES)
 
-dist: package ## Build everything that a release contains, below dist/
-	@release/assets $(bootstrap) dist
-
 # VERSION=1.2.0
 release: ready ## Commit and tag a release: VERSION=1.2.0
 	@release/tag "$(VERSION)"
@@ -121,6 +118,9 @@ deb: $(server_build) ## Build the Debian package dist/cos-issuer_*.deb
 
 image: $(server_build) ## Build the container image as an OCI layout: dist/oci
 	@deploy/container/image $(server) dist
+
+dist: package deb image ## Build everything that a release contains, below dist/
+	@release/assets $(bootstrap) dist
 
 interop: clients emulator $(server_build) ## Check what ships with other projects' tools
 	@tests/setup/check interop
@@ -151,6 +151,10 @@ bench: build ## Compare start, time and memory with a hello-world function, in r
 
 clean: ## Remove everything that was built or installed
 	@rm -rf target dist
+
+# Before the build, which takes minutes.
+ports:
+	@tests/setup/ports $(ARGS)
 
 ready:
 	@tests/setup/check run

@@ -57,5 +57,14 @@ def checksums():
     return {f"{found['name']}@{found['version']}": found.get("checksum") for found in lock["package"]}
 
 
+def compiler():
+    """The version of Rust: another one builds other bytes."""
+    return run("rustc", "--version").split()[1]
+
+
 def cargo(*arguments):
-    return subprocess.run(["cargo", *arguments, "--locked"], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return run("cargo", *arguments, "--locked")
+
+
+def run(*command):
+    return subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout

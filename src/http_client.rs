@@ -17,7 +17,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use http::HeaderMap;
 use http::header::DATE;
-use reqwest::{NoProxy, redirect};
+use reqwest::{Method, NoProxy, Request, redirect};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{CipherSuite, ClientConfig, RootCertStore};
@@ -35,6 +35,9 @@ pub struct ClientOptions {
     pub proxy: Option<Proxy>,
     /// Whether a URL may begin with `http://`.
     pub plaintext_http: PlaintextHttp,
+    /// How many connections to a host are kept for later calls. Where there are more at once, later
+    /// calls have to make new ones.
+    pub max_idle_connections: usize,
 }
 
 /// Whether plaintext HTTP is possible.
@@ -120,7 +123,7 @@ impl Client {
             .https_only(options.plaintext_http == PlaintextHttp::Never)
             .redirect(redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
-            .pool_max_idle_per_host(MAX_IDLE_CONNECTIONS)
+            .pool_max_idle_per_host(options.max_idle_connections)
             .pool_idle_timeout(IDLE_TIMEOUT)
             // Whatever the resolver returns: plaintext HTTP is possible to this name.
             .resolve_to_addrs("localhost", &LOCALHOST)
@@ -138,19 +141,15 @@ impl Client {
     /// [`CallError`], which contains neither a header's value nor a body.
     pub async fn post(
         &self,
-        url: &str,
-        headers: Vec<(&'static str, String)>,
+        url: &Url,
+        headers: HeaderMap,
         body: String,
         timeout: Duration,
     ) -> Result<Response, CallError> {
-        let mut request = self.0.post(url).body(body);
-        for (name, value) in headers {
-            let mut value =
-                http::HeaderValue::from_str(&value).map_err(|_| CallError::Header(name))?;
-            value.set_sensitive(true);
-            request = request.header(name, value);
-        }
-        send(request, timeout, MAX_RESPONSE_BYTES).await
+        let mut request = Request::new(Method::POST, url.clone());
+        *request.headers_mut() = headers;
+        *request.body_mut() = Some(body.into());
+        self.send(request, timeout, MAX_RESPONSE_BYTES).await
     }
 
     /// Sends one `GET` and reads the whole response of at most `max_bytes` within `timeout`.
@@ -163,27 +162,30 @@ impl Client {
         max_bytes: usize,
         timeout: Duration,
     ) -> Result<Response, CallError> {
-        send(self.0.get(url), timeout, max_bytes).await
+        let request = self.0.get(url).build().map_err(CallError::from_reqwest)?;
+        self.send(request, timeout, max_bytes).await
     }
-}
 
-async fn send(
-    request: reqwest::RequestBuilder,
-    timeout: Duration,
-    max_bytes: usize,
-) -> Result<Response, CallError> {
-    let sent = request.timeout(timeout).send().await;
-    let mut response = sent.map_err(CallError::from_reqwest)?;
-    let status = response.status().as_u16();
-    let date = date(response.headers());
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(CallError::from_reqwest)? {
-        if body.len().saturating_add(chunk.len()) > max_bytes {
-            return Err(CallError::AnswerTooLarge(max_bytes));
+    async fn send(
+        &self,
+        mut request: Request,
+        timeout: Duration,
+        max_bytes: usize,
+    ) -> Result<Response, CallError> {
+        *request.timeout_mut() = Some(timeout);
+        let sent = self.0.execute(request).await;
+        let mut response = sent.map_err(CallError::from_reqwest)?;
+        let status = response.status().as_u16();
+        let date = date(response.headers());
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(CallError::from_reqwest)? {
+            if body.len().saturating_add(chunk.len()) > max_bytes {
+                return Err(CallError::AnswerTooLarge(max_bytes));
+            }
+            body.extend_from_slice(&chunk);
         }
-        body.extend_from_slice(&chunk);
+        Ok(Response { status, date, body })
     }
-    Ok(Response { status, date, body })
 }
 
 fn date(headers: &HeaderMap) -> Option<Timestamp> {
@@ -297,9 +299,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_millis(1500);
 
 /// Servers close idle connections after about a minute; a frozen instance does not see the FIN.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(45);
-
-/// An instance serves one request at a time, a server a few.
-const MAX_IDLE_CONNECTIONS: usize = 8;
 
 #[cfg(test)]
 mod tests {

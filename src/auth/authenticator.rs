@@ -7,7 +7,7 @@ use super::api_key::ApiKeys;
 use super::authorization_header::credentials;
 use super::gateway;
 use super::hmac::HmacKeys;
-use super::jwt::{JwksCache, KeySource, TokenVerifier, has_form_of_token};
+use super::jwt::{JwksCache, TokenVerifier, has_form_of_token};
 use super::principal::Principal;
 use crate::deadline::Deadline;
 use crate::error::{Error, ErrorCode};
@@ -69,7 +69,7 @@ impl Authenticator {
             return None;
         };
         verifiers.iter().find_map(|verifier| match verifier {
-            Verifier::Jwt(TokenVerifier { keys: KeySource::Remote(keys), .. }) => Some(keys),
+            Verifier::Jwt(verifier) => verifier.jwks(),
             _ => None,
         })
     }

@@ -201,6 +201,14 @@ def unfit_binaries_are_not_packaged(folder):
         assert not (folder / "dist").exists(), f"a binary that {name} left something behind"
 
 
+def function_accepts_the_gateway_only_where_one_is():
+    given = {**settings.ALWAYS, **settings.ONE_GRANT, "AUTH": "gateway"}
+    on_lambda = {f"AWS_LAMBDA_FUNCTION_{name}": "128" for name in ("NAME", "VERSION", "MEMORY_SIZE")}
+    for platform, status in ({"AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9", **on_lambda}, 0), ({}, 1):
+        check = subprocess.run([BINARY, "--check"], env={**given, **platform}, check=False, capture_output=True, timeout=60)
+        assert check.returncode == status, f"{platform}: {check.stdout.decode()}"
+
+
 def a_new_version_takes_over_step_by_step():
     properties = settings.template()["Resources"]["Issuer"]["Properties"]
     assert properties["AutoPublishAlias"] == "live" and properties["AutoPublishAliasAllProperties"] is True
@@ -254,8 +262,8 @@ def function_refuses_to_start_without_auth_or_grants(folder):
 def script_deploys_what_it_was_given(folder):
     """Against a stand-in for `tccli` that knows the vendor's models."""
     (way,) = [given for name, given in settings.WAYS.items() if name == "everything else"]
-    given = {**settings.ALWAYS, **way}
-    script = packaged.Script(BINARY, folder)
+    given = {**way, "SECRET_ID": "", "SECRET_KEY": ""}
+    script = packaged.Script(BINARY, folder, *written(settings.packaged_files(), folder / "files"))
     script.settings(given)
     options = ["--role", "cos-issuer", "--reserved-memory", "12800", "--logset", "l", "--topic", "t", "--init-timeout", "20"]
     printed = script.run("up", *options)
@@ -271,7 +279,7 @@ def script_deploys_what_it_was_given(folder):
     assert json.loads(trigger["TriggerDesc"])["AuthType"] == "NONE" and trigger["Qualifier"] == "$DEFAULT", trigger
     assert script.calls("PutReservedConcurrencyConfig")[0]["ReservedConcurrencyMem"] == 12800
     shown = printed + "".join(script.output)
-    leaked = [name for name in settings.SECRETS & given.keys() if given[name] in shown]
+    leaked = [name for name in settings.SECRETS & way.keys() if way[name] in shown]
     assert not leaked, f"scf/deploy printed {leaked}"
 
 

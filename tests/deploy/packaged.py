@@ -101,11 +101,9 @@ class Function:
 class Script:
     """scf/deploy in a folder with a package, against a stand-in for `tccli`."""
 
-    def __init__(self, binary, folder):
+    def __init__(self, binary, folder, *files):
         self.folder, self.output = folder.resolve(), []
-        make(binary, folder / "dist")
-        # What the package answers to `--check`, when only AUTH matters.
-        (folder / "dist/scf/bootstrap").write_text('#!/bin/sh\n[ "$1" = --check ] && [ -n "$AUTH" ]\n')
+        make(binary, folder / "dist", *files)
         (folder / "scf").mkdir()
         shutil.copy(ROOT / "scf/deploy", folder / "scf/deploy")
         (folder / "bin").mkdir()

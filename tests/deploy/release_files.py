@@ -1,4 +1,4 @@
-"""Checks what a release is made of: workflows, NOTICE, SBOM, and the tag. `check` is the only caller.
+"""Checks what a release is made of: workflows, NOTICE, SBOM, and the tag. Only `check` calls it.
 
 Guarantees: what a workflow runs is what people run. Not covered: GitHub itself, and what zizmor and
 the schemas check.
@@ -63,12 +63,15 @@ def assets_are_complete_and_the_same_each_time(folder):
         dist = folder / name
         dist.mkdir()
         (dist / "package.zip").write_bytes(b"zip")
+        (dist / "oci").mkdir(mode=0o755 if name == "first" else 0o700)
+        (dist / "oci/index.json").write_text("{}")
+        os.utime(dist / "oci/index.json", (len(name), len(name)))
         subprocess.run([ROOT / "release/assets", BINARY, dist], check=True)
         subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=dist, check=True)
         listed.append((dist / "SHA256SUMS").read_text())
     assert listed[0] == listed[1], "another folder has other assets"
     names = [line.split("  ")[1] for line in listed[0].splitlines()]
-    assert names == ["THIRD-PARTY-LICENSES.txt", "cos-issuer-linux-x86_64", "cos-issuer.cdx.json", "package.zip"], names
+    assert names == ["THIRD-PARTY-LICENSES.txt", "cos-issuer-linux-x86_64", "cos-issuer-oci.tar", "cos-issuer.cdx.json", "package.zip"], names
     text = (dist / "cos-issuer.cdx.json").read_text()
     for path in (str(ROOT), os.path.expanduser("~"), "path+file"):
         assert path == "/" or path not in text, f"the SBOM contains {path}"
@@ -78,6 +81,8 @@ def sbom_names_what_is_linked(folder):
     subprocess.run([ROOT / "release/assets", BINARY, folder], check=True)
     sbom = json.loads((folder / "cos-issuer.cdx.json").read_text())
     assert (sbom["bomFormat"], sbom["specVersion"]) == ("CycloneDX", "1.5")
+    (compiler,) = sbom["metadata"]["tools"]["components"]
+    assert re.fullmatch(r"\d+\.\d+\.\d+\S*", compiler["version"]), compiler
     names = {component["name"] for component in sbom["components"]}
     assert {"tencent", "rustls", "ring", "tokio"} <= names, names
     assert not names & {"cos-emulator", "oracle", "proptest", "serde_derive", "cc"}, "more than what is linked"
@@ -98,6 +103,8 @@ def release_is_one_commit_and_a_tag_with_its_notes(folder):
     assert tree.git("status", "--porcelain") == "" and tree.git("log", "--format=%s", "-1") == "Release 9.8.7\n"
     for file, count in {"Cargo.toml": 1, "Cargo.lock": 5}.items():
         assert (folder / file).read_text().count('version = "9.8.7"') >= count, f"{file} has another version"
+    for place in ("docs/en/deploy-on-a-vm.md", "docs/openapi.yaml", "deploy/kubernetes/cos-issuer.yaml"):
+        assert "9.8.7" in (folder / place).read_text(), f"{place} names another version"
     assert re.search(r"## Unreleased\n\n## 9\.8\.7 - \d{4}-\d\d-\d\d\n", (folder / "CHANGELOG.md").read_text())
     assert "- A canary." in tree.tag("--notes", "9.8.7").stdout
     assert "has no section 1.1.1" in tree.tag("--notes", "1.1.1").stderr

@@ -28,10 +28,11 @@ SERVER_ONLY = {"ALLOWED_HOSTS", "CONNECTIONS_MAX", "SHUTDOWN_DELAY_MS", "SHUTDOW
 SECRETS = {"API_KEYS", "EXTERNAL_ID", "HMAC_KEYS", "JWT_HS_SECRET", "SECRET_ID", "SECRET_KEY", "SHARED_STORE", "STS_PROXY"}
 
 # What everybody who deploys might answer. The key is one of the local cloud, so that nothing can be
-# reached with it.
+# reached with it, and such a cloud need not answer.
 ALWAYS = {
     "SECRET_ID": "AKIDEMUdeployment",
     "SECRET_KEY": "CANARY-secret-key-of-a-deployment",
+    "STS_ENDPOINTS": "http://127.0.0.1:9",
     "ALLOWED_ORIGINS": "https://app.example.com",
 }
 ONE_GRANT = {
@@ -96,6 +97,11 @@ WAYS = {
         "SHARED_STORE_PREFIX": "cos-issuer:",
         "BASE_PATH": "/credentials",
         "LOG": "debug",
+        "LOG_FORMAT": "json",
+        "AUDIT": "required",
+        "AUDIT_SUBJECT": "clear",
+        "AUDIT_CLIENT": "off",
+        "METRICS": "off",
         "ALLOWED_HOSTS": "credentials.example.com",
         "CONNECTIONS_MAX": "64",
         "SHUTDOWN_DELAY_MS": "0",
@@ -136,8 +142,8 @@ def of_every_file():
 
 
 def as_deployed(variables):
-    """Each way with its answers in place; on loopback, with a cloud that need not answer."""
-    loopback = {"HOST": "127.0.0.1", "PORT": "0", "STS_ENDPOINTS": "http://127.0.0.1:9", "SHUTDOWN_DELAY_MS": "0"}
+    """Each way with its answers in place, on loopback."""
+    loopback = {"HOST": "127.0.0.1", "PORT": "0", "SHUTDOWN_DELAY_MS": "0"}
     for way, answers in WAYS.items():
         answers = {name: value for name, value in {**ALWAYS, **answers}.items() if name in variables or name not in SERVER_ONLY}
         assert answers.keys() <= variables.keys(), f"{way} cannot be deployed: no {answers.keys() - variables.keys()}"

@@ -18,7 +18,8 @@ use cos_issuer::error::ErrorCode;
 use cos_issuer_e2e::bootstrap;
 
 /// What a page's commands may start, after `sudo`.
-const PROGRAMS: [&str; 14] = [
+const PROGRAMS: [&str; 19] = [
+    "chmod",
     "cos-issuer-server",
     "curl",
     "docker",
@@ -28,11 +29,15 @@ const PROGRAMS: [&str; 14] = [
     "key=$(openssl",
     "kubectl",
     "make",
+    "pip",
     "redis-cli",
+    "sam",
+    "scf/deploy",
     "skopeo",
     "systemctl",
     "systemd-run",
     "target/deploy/bootstrap",
+    "tccli",
 ];
 
 #[test]

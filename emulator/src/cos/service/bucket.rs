@@ -3,7 +3,6 @@
 use http::{HeaderName, StatusCode};
 use tencent::names::Bucket;
 
-use super::list::owner;
 use super::{BucketCall, CosService, Outcome};
 use crate::cos::auth::access::AuthContext;
 use crate::cos::error::{self, CosError};
@@ -133,6 +132,15 @@ impl CosService {
         let error = error::access_denied();
         Err(error.because(format!("bucket: must end in -{appid}, the account's APPID")))
     }
+}
+
+/// The account that owns everything.
+pub(super) fn owner(item: &mut xml::Writer, context: &AuthContext) {
+    let uin = context.owner_uin;
+    item.element("Owner", |item| {
+        item.text("ID", format_args!("qcs::cam::uin/{uin}:uin/{uin}"));
+        item.text("DisplayName", uin);
+    });
 }
 
 pub(super) fn put_region(response: &mut Response, bucket: &BucketAddress) {

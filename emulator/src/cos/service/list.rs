@@ -2,7 +2,7 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::bucket::{number, put_region};
+use super::bucket::{number, owner, put_region};
 use super::{BucketCall, CosService, Outcome};
 use crate::cos::auth::access::AuthContext;
 use crate::cos::error::{self, CosError};
@@ -114,15 +114,6 @@ pub(super) fn people(item: &mut xml::Writer, context: &AuthContext, initiator: &
         item.text("DisplayName", initiator.rsplit('/').next().unwrap_or(""));
     });
     owner(item, context);
-}
-
-/// The account that owns everything.
-pub(super) fn owner(item: &mut xml::Writer, context: &AuthContext) {
-    let uin = context.owner_uin;
-    item.element("Owner", |item| {
-        item.text("ID", format_args!("qcs::cam::uin/{uin}:uin/{uin}"));
-        item.text("DisplayName", uin);
-    });
 }
 
 /// How keys are written: unchanged, or percent-encoded so that XML can contain any.
