@@ -24,15 +24,8 @@ pub fn summary(settings: &Settings) -> String {
     match &settings.grants {
         Grants::Each(grants) => grants.iter().for_each(|each| grant(&mut text, each)),
         Grants::Raw { policy, lifetime } => {
-<<<<<<< HEAD
-            text.line(
-                "grant",
-                &format!("POLICY, for every caller, for {lifetime}: {}", policy.as_json()),
-            );
-=======
             let policy = policy.as_json();
             text.line("grant", &format!("POLICY, for every caller, for {lifetime}: {policy}"));
->>>>>>> speed
         }
     }
     if let Some(limit) = &settings.rate_limit {
