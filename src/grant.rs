@@ -7,9 +7,9 @@
 //!
 //! # Guarantees
 //! [`Authorizer::authorize`] is the only constructor of [`Authorized`], and `sts` accepts nothing
-//! else: a request that was not authorized does not compile. A request outside the grants is refused
-//! and never clamped; scopes are granted together or not at all. Code that shares nothing with the
-//! builder checks each policy again before it leaves.
+//! else: a request that was not authorized does not compile. A request outside the grants is
+//! refused and never clamped; scopes are granted together or not at all. Code that shares nothing
+//! with the builder checks each policy again before it leaves.
 //!
 //! # Not covered
 //! How grants are read from settings (`config`).

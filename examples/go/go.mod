@@ -1,6 +1,6 @@
 module example.com/upload
 
-go 1.24
+go 1.19
 
 require github.com/tencentyun/cos-go-sdk-v5 v0.7.70
 

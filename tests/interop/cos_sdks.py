@@ -41,7 +41,7 @@ class Report:
 def main(function):
     missing = [tool for tool in ("go", "java", "mvn") if not shutil.which(tool)]
     if missing:
-        sys.exit(f"tests/interop/cos_sdks.py: not installed: {', '.join(missing)}. Install Go 1.24, a JDK 17 and Maven.")
+        sys.exit(f"tests/interop/cos_sdks.py: not installed: {', '.join(missing)}. Install Go 1.19, a JDK 17 and Maven, or newer.")
     report = Report()
     go, java = build(report)
     with cloud("run", "--function", function, "--port", "0", "--env", "ALLOW=upload,download,list") as run, cloud("sts") as sts:

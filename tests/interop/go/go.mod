@@ -1,6 +1,6 @@
 module example.com/story
 
-go 1.24
+go 1.19
 
 require (
 	github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common v1.1.11
