@@ -10,6 +10,7 @@ cli := cos-issuer
 
 host := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 bootstrap := target/deploy/bootstrap
+server := target/deploy/cos-issuer-server
 quietly := tests/setup/quietly
 
 # Cargo's folder cannot be written on some machines: a home that is read-only, a user without one.
@@ -32,12 +33,12 @@ export CARGO_TARGET_DIR := $(CURDIR)/target
 static := |-Ctarget-feature=+crt-static|-Clink-arg=-Wl,-z,pack-relative-relocs
 folded := |-Clink-arg=-Wl,--icf=all|-Clink-arg=-Wl,-O2
 deploy_rustflags := --remap-path-prefix=$(cargo_home)=cargo$(if $(findstring linux-gnu,$(host)),$(static)$(if $(findstring x86_64,$(host)),$(folded)))
-deploy_build = CARGO_ENCODED_RUSTFLAGS="$$(printf %s '$(deploy_rustflags)' | tr '|' '\037')" cargo build --locked --release --target $(host)
+deploy_build = CARGO_ENCODED_RUSTFLAGS="$$(printf %s '$(deploy_rustflags)' | tr '|' '\037')" cargo build --locked --target $(host)
 
 # A program that is running cannot be written to, but it can be replaced.
 replace = cp $(1) $(2).new && mv -f $(2).new $(2)
 
-.PHONY: help run test lint advisories fmt fuzz build package build-Issuer deploy-check bench emulator tests clients mutants clean ready
+.PHONY: help run test lint advisories fmt fuzz build server package build-Issuer deploy-check bench emulator tests clients mutants clean ready
 
 help: ## List the commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -70,8 +71,14 @@ fmt: ready ## Format the sources
 
 build: ready ## Build the deployed binary: target/deploy/bootstrap
 	@$(quietly) "Building the function" target/log/build \
-		env $(deploy_build) -p cos-issuer --bin bootstrap --target-dir target/deploy
+		env $(deploy_build) --release -p cos-issuer --bin bootstrap --target-dir target/deploy
 	@$(call replace,target/deploy/$(host)/release/bootstrap,$(bootstrap))
+
+# The same program, optimised for speed instead of size.
+server: ready ## Build the binary for servers: target/deploy/cos-issuer-server
+	@$(quietly) "Building the server" target/log/server \
+		env $(deploy_build) --profile server -p cos-issuer --bin bootstrap --target-dir target/deploy
+	@$(call replace,target/deploy/$(host)/server/bootstrap,$(server))
 
 # PACKAGE_FILES="grants.toml jwks.json" puts these next to the binary. No shell uses the name for
 # something else.
@@ -101,7 +108,7 @@ clients: ## Install what the tests need besides Rust below target/
 	@tests/setup/install
 
 bench: build ## Compare start, time and memory with a hello-world function, in ratios
-	@$(deploy_build) -p hello-lambda --bin hello --target-dir target/hello
+	@$(deploy_build) --release -p hello-lambda --bin hello --target-dir target/hello
 	@cargo build --locked --release -p cos-issuer-bench --target-dir target/bench
 	@target/bench/release/cos-issuer-bench --function $(bootstrap) --hello target/hello/$(host)/release/hello $(ARGS)
 

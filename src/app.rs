@@ -36,7 +36,10 @@ impl App {
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
         let issuer = Issuer::new(IssuerOptions {
             sts: sts::Client {
-                http: Client::new(settings.sts.http)?,
+                http: Client::new(ClientOptions {
+                    threads: settings.platform.threads(),
+                    ..settings.sts.http
+                })?,
                 region: settings.sts_region,
                 remaining_seconds_min: settings.min_remaining_seconds,
             },

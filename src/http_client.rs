@@ -1,4 +1,4 @@
-//! The outbound HTTPS client, with one pool for the life of the instance.
+//! The outbound HTTPS client, with one pool for each thread and the life of the instance.
 //!
 //! # Guarantees
 //! - TLS is rustls with ring and compiled-in roots, plus configured ones. Nothing is read from the
@@ -13,6 +13,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
 use http::HeaderMap;
@@ -35,6 +36,8 @@ pub struct ClientOptions {
     pub proxy: Option<Proxy>,
     /// Whether a URL may begin with `http://`.
     pub plaintext_http: PlaintextHttp,
+    /// How many threads call; 0 is as 1.
+    pub threads: usize,
 }
 
 /// Whether plaintext HTTP is possible.
@@ -95,8 +98,21 @@ impl Proxy {
 pub struct ProxyError;
 
 /// The client.
+///
+/// Each thread has a pool of its own: a call over a connection that another thread drives has to
+/// wake that thread, and then its own.
 #[derive(Clone, Debug)]
-pub struct Client(reqwest::Client);
+pub struct Client {
+    first: reqwest::Client,
+    others: Arc<[reqwest::Client]>,
+}
+
+static THREADS: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    /// Numbers the threads that call.
+    static THREAD: usize = THREADS.fetch_add(1, Ordering::Relaxed);
+}
 
 /// A complete response.
 #[expect(missing_debug_implementations, reason = "a body may contain issued credentials")]
@@ -115,21 +131,15 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub fn new(options: ClientOptions) -> Result<Self, ClientError> {
-        let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls(options.extra_roots)?)
-            .https_only(options.plaintext_http == PlaintextHttp::Never)
-            .redirect(redirect::Policy::none())
-            .connect_timeout(CONNECT_TIMEOUT)
-            .pool_max_idle_per_host(MAX_IDLE_CONNECTIONS)
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            // Whatever the resolver returns: plaintext HTTP is possible to this name.
-            .resolve_to_addrs("localhost", &LOCALHOST)
-            .no_proxy();
-        if let Some(Proxy(url)) = &options.proxy {
-            let proxy = reqwest::Proxy::all(url.expose()).map_err(ClientError::without_url)?;
-            builder = builder.proxy(proxy.no_proxy(NoProxy::from_string(LOOPBACK)));
-        }
-        Ok(Self(builder.build().map_err(ClientError::without_url)?))
+        let tls = tls(options.extra_roots)?;
+        let (proxy, plaintext_http) = (options.proxy.as_ref(), options.plaintext_http);
+        let pools = (1..options.threads).map(|_| pool(tls.clone(), proxy, plaintext_http));
+        let others = pools.collect::<Result<_, _>>()?;
+        Ok(Self { first: pool(tls, proxy, plaintext_http)?, others })
+    }
+
+    fn pool(&self) -> &reqwest::Client {
+        THREAD.with(|thread| self.others.get(*thread).unwrap_or(&self.first))
     }
 
     /// Sends one `POST` and reads the whole response within `timeout`.
@@ -143,7 +153,7 @@ impl Client {
         body: String,
         timeout: Duration,
     ) -> Result<Response, CallError> {
-        let mut request = self.0.post(url).body(body);
+        let mut request = self.pool().post(url).body(body);
         for (name, value) in headers {
             let mut value =
                 http::HeaderValue::from_str(&value).map_err(|_| CallError::Header(name))?;
@@ -163,8 +173,30 @@ impl Client {
         max_bytes: usize,
         timeout: Duration,
     ) -> Result<Response, CallError> {
-        send(self.0.get(url), timeout, max_bytes).await
+        send(self.pool().get(url), timeout, max_bytes).await
     }
+}
+
+fn pool(
+    tls: ClientConfig,
+    proxy: Option<&Proxy>,
+    plaintext_http: PlaintextHttp,
+) -> Result<reqwest::Client, ClientError> {
+    let mut builder = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .https_only(plaintext_http == PlaintextHttp::Never)
+        .redirect(redirect::Policy::none())
+        .connect_timeout(CONNECT_TIMEOUT)
+        .pool_max_idle_per_host(MAX_IDLE_CONNECTIONS)
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        // Whatever the resolver returns: plaintext HTTP is possible to this name.
+        .resolve_to_addrs("localhost", &LOCALHOST)
+        .no_proxy();
+    if let Some(Proxy(url)) = proxy {
+        let proxy = reqwest::Proxy::all(url.expose()).map_err(ClientError::without_url)?;
+        builder = builder.proxy(proxy.no_proxy(NoProxy::from_string(LOOPBACK)));
+    }
+    builder.build().map_err(ClientError::without_url)
 }
 
 async fn send(

@@ -16,6 +16,7 @@ mod lingering_close;
 mod reload;
 pub mod scf;
 mod signal;
+mod workers;
 
 use std::sync::Arc;
 
@@ -58,6 +59,14 @@ impl Platform {
         match self {
             Self::Lambda | Self::ScfEvent(_) => false,
             Self::Server(server) => server.reads_role_keys,
+        }
+    }
+
+    /// How many threads handle requests.
+    pub fn threads(&self) -> usize {
+        match self {
+            Self::Lambda | Self::ScfEvent(_) => 1,
+            Self::Server(server) => server.threads,
         }
     }
 

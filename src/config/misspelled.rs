@@ -6,7 +6,7 @@
 
 use super::environment::Environment;
 
-const SETTINGS: [&str; 55] = [
+const SETTINGS: [&str; 56] = [
     "ALLOW",
     "ALLOWED_HOSTS",
     "ALLOWED_ORIGINS",
@@ -62,6 +62,7 @@ const SETTINGS: [&str; 55] = [
     "STS_DEADLINE_MS",
     "STS_ENDPOINTS",
     "STS_PROXY",
+    "THREADS",
 ];
 
 /// Wrong names that are further from the setting that is meant, in lower case.

@@ -164,6 +164,7 @@ fn http(reader: &mut Reader<'_>, endpoints: &[Endpoint]) -> Option<ClientOptions
         extra_roots: extra_roots?,
         proxy: proxy?,
         plaintext_http: if has_plaintext { PlaintextHttp::Loopback } else { PlaintextHttp::Never },
+        ..ClientOptions::default()
     })
 }
 

@@ -5,6 +5,7 @@
 //! # Guarantees
 //! - Everything that a client can make the server store or wait for is bounded: head, body,
 //!   connections, time, responses that it does not read.
+//! - All cores serve, with one handler and one limit of connections (`workers`).
 //! - After SIGTERM or SIGINT `/readyz` is 503 and everything is served for a moment longer. Then no
 //!   connection is accepted, and requests that are being handled finish first.
 //!
@@ -28,7 +29,7 @@ use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use hyper_util::server::graceful::Watcher;
 use rustix::process::{Resource, getrlimit};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use tokio::net::{TcpListener, TcpStream};
@@ -42,6 +43,7 @@ use super::connections::{Connection, Connections};
 use super::lingering_close::{LingeringClose, Sending};
 use super::reload::Reloader;
 use super::signal::Signal;
+use super::workers::Workers;
 use crate::deadline::Deadline;
 use crate::error::{Error, ErrorCode, chain};
 use crate::handler::Handler;
@@ -65,6 +67,8 @@ pub struct ServerSettings {
     pub reads_role_keys: bool,
     /// How many connections are open at the most (`CONNECTIONS_MAX`).
     pub connections_max: usize,
+    /// How many threads serve (`THREADS`).
+    pub threads: usize,
     /// How long a server that a signal ends still accepts requests (`SHUTDOWN_DELAY_MS`).
     pub shutdown_delay: Duration,
     /// How long all of that may take (`SHUTDOWN_GRACE_MS`).
@@ -83,14 +87,15 @@ pub async fn run(
     let mut signal = Signal::listen(&[SIGINT, SIGTERM])?;
     tokio::spawn(reloader.run(Arc::clone(&handler), Signal::listen(&[SIGHUP])?));
     let listener = TcpListener::bind(settings.address).await?;
-    info!(address = listener.local_addr()?.to_string(), "listening");
+    let threads = settings.threads;
+    let mut workers = Workers::start(threads).map_err(ServerError::Threads)?;
+    info!(address = listener.local_addr()?.to_string(), threads, "listening");
     let connections = Connections::new(connection_limit(settings.connections_max));
     let (delay, grace) = (settings.shutdown_delay, settings.shutdown_grace);
     let (running, _) = watch::channel(());
     let server = Arc::new(Server { settings, handler, running });
-    let graceful = GracefulShutdown::new();
     let (stop, stopping) = watch::channel(());
-    let mut accepting = Box::pin(accept(&server, listener, &connections, &graceful, stopping));
+    let mut accepting = Box::pin(accept(&server, listener, &connections, &workers, stopping));
     let delay = tokio::select! {
         () = &mut accepting => delay,
         () = signal.received() => delay,
@@ -107,7 +112,7 @@ pub async fn run(
     };
     drop((accepting, stop));
     let drained = async {
-        graceful.shutdown().await;
+        workers.drain().await;
         // Requests whose connection is gone.
         server.running.closed().await;
     };
@@ -133,6 +138,9 @@ pub enum ServerError {
     /// The address cannot be listened on, or signals cannot be received.
     #[error("the address cannot be listened on")]
     Listen(#[from] std::io::Error),
+    /// The threads cannot be started.
+    #[error("the threads of THREADS cannot be started")]
+    Threads(#[source] std::io::Error),
 }
 
 /// Accepts connections for as long as it is polled.
@@ -140,7 +148,7 @@ async fn accept(
     server: &Arc<Server>,
     listener: TcpListener,
     connections: &Arc<Connections>,
-    graceful: &GracefulShutdown,
+    workers: &Workers,
     stopping: watch::Receiver<()>,
 ) {
     loop {
@@ -156,8 +164,9 @@ async fn accept(
         };
         let connection = connections.open(peer.ip()).await;
         let (server, stopping) = (Arc::clone(server), stopping.clone());
-        let watcher = graceful.watcher();
-        tokio::spawn(async move {
+        workers.serve(|watcher| async move {
+            // The worker's own runtime has to wake it.
+            let Ok(stream) = stream.into_std().and_then(TcpStream::from_std) else { return };
             // First, so that a connection that is replaced does not begin another request.
             tokio::select! {
                 biased;

@@ -114,6 +114,11 @@ impl Process {
             .ok_or_else(|| Failure::new(format!("the process ended and did not print `{text}`")))
     }
 
+    /// Its id in the system; 0 when it has ended.
+    pub fn id(&self) -> u32 {
+        self.child.id().unwrap_or_default()
+    }
+
     /// Asks it to end.
     pub fn terminate(&self) {
         ask_to_end(&self.child);
