@@ -7,7 +7,7 @@ use super::api_key::ApiKeys;
 use super::authorization_header::credentials;
 use super::gateway;
 use super::hmac::HmacKeys;
-use super::jwt::{TokenVerifier, has_form_of_token};
+use super::jwt::{KeySet, TokenVerifier, has_form_of_token};
 use super::principal::Principal;
 use crate::deadline::Deadline;
 use crate::error::{Error, ErrorCode};
@@ -59,6 +59,20 @@ impl Authenticator {
             Err(error) => Err(error),
         };
         outcome.map_err(|error| with_challenge(error, verifiers))
+    }
+
+    /// Verifies the tokens to come with `keys`, where their keys are in a file.
+    pub fn replace_token_keys(&self, keys: KeySet) {
+        let Self::OneOf(verifiers) = self else {
+            return;
+        };
+        let verifier = verifiers.iter().find_map(|verifier| match verifier {
+            Verifier::Jwt(tokens) => Some(tokens),
+            Verifier::ApiKey(_) | Verifier::Gateway | Verifier::Hmac(_) => None,
+        });
+        if let Some(tokens) = verifier {
+            tokens.keys.replace(keys);
+        }
     }
 }
 

@@ -30,7 +30,7 @@ pub use jwks_cache::{Fetch, FetchError, JwksCache};
 pub(super) use unverified::has_form_of_token;
 pub use validation::Validation;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use http::HeaderValue;
@@ -54,10 +54,27 @@ pub struct TokenVerifier {
 /// Where keys come from.
 #[expect(missing_debug_implementations, reason = "it may contain a secret")]
 pub enum KeySource {
-    /// The settings.
-    Fixed(Arc<KeySet>),
+    /// The settings, or a file that they name and a server can read again.
+    Fixed(RwLock<Arc<KeySet>>),
     /// The issuer's JWKS URL.
     Remote(JwksCache),
+}
+
+impl KeySource {
+    /// Keys that change only by [`KeySource::replace`].
+    pub fn fixed(keys: KeySet) -> Self {
+        Self::Fixed(RwLock::new(Arc::new(keys)))
+    }
+
+    /// Puts `keys` in the place of fixed ones, for the tokens to come.
+    pub(super) fn replace(&self, keys: KeySet) {
+        match self {
+            Self::Fixed(fixed) => {
+                *fixed.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+            }
+            Self::Remote(_) => {}
+        }
+    }
 }
 
 impl TokenVerifier {
@@ -73,7 +90,9 @@ impl TokenVerifier {
         self.validation.check(&token.claims, now)?;
         let key_id = token.key_id.as_deref();
         let keys = match &self.keys {
-            KeySource::Fixed(keys) => Arc::clone(keys),
+            KeySource::Fixed(keys) => {
+                Arc::clone(&keys.read().unwrap_or_else(PoisonError::into_inner))
+            }
             KeySource::Remote(keys) => {
                 keys.keys_for(algorithm, key_id, now, time_left).await.ok_or_else(unavailable)?
             }
@@ -101,7 +120,6 @@ fn unavailable() -> Error {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::time::Duration;
 
     use serde_json::{Value, json};
@@ -124,7 +142,7 @@ mod tests {
             leeway_seconds: 30,
             max_age_seconds: 3600,
         };
-        let keys = KeySource::Fixed(Arc::new(keys));
+        let keys = KeySource::fixed(keys);
         TokenVerifier { validation, keys }
     }
 
