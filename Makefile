@@ -38,7 +38,7 @@ deploy_build = CARGO_ENCODED_RUSTFLAGS="$$(printf %s '$(deploy_rustflags)' | tr 
 # A program that is running cannot be written to, but it can be replaced.
 replace = cp $(1) $(2).new && mv -f $(2).new $(2)
 
-.PHONY: help run test lint advisories fmt fuzz build server package build-Issuer deploy-check bench emulator tests clients mutants clean ready
+.PHONY: help run test lint advisories fmt fuzz build server package build-Issuer deploy-check bench soak emulator tests clients mutants clean ready
 
 help: ## List the commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -111,6 +111,10 @@ bench: build ## Compare start, time and memory with a hello-world function, in r
 	@$(deploy_build) --release -p hello-lambda --bin hello --target-dir target/hello
 	@cargo build --locked --release -p cos-issuer-bench --target-dir target/bench
 	@target/bench/release/cos-issuer-bench --function $(bootstrap) --hello target/hello/$(host)/release/hello $(ARGS)
+
+soak: clients build tests ## Ask for ten minutes, with faults, freezes and restarts of the store
+	@COS_ISSUER_SOAK_SECONDS=600 COS_ISSUER_BOOTSTRAP=$(CURDIR)/$(bootstrap) \
+		cargo test --locked -p cos-issuer-e2e --test soak -- --nocapture --test-threads 1
 
 clean: ## Remove everything that was built or installed
 	@rm -rf target dist
