@@ -10,8 +10,15 @@ cli := cos-issuer
 
 host := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 bootstrap := target/deploy/bootstrap
-server := target/deploy/cos-issuer-server
 quietly := tests/setup/quietly
+
+# What servers run: the binary that machines, packages and images get, and what builds it.
+server := target/deploy/cos-issuer-server
+server_build := server
+PREFIX := /usr/local
+SYSCONFDIR := /etc
+units := $(DESTDIR)$(PREFIX)/lib/systemd/system
+settings := $(DESTDIR)$(SYSCONFDIR)/cos-issuer
 
 # Cargo's folder cannot be written on some machines: a home that is read-only, a user without one.
 cargo_home := $(or $(CARGO_HOME),$(HOME)/.cargo)
@@ -33,12 +40,17 @@ export CARGO_TARGET_DIR := $(CURDIR)/target
 static := |-Ctarget-feature=+crt-static|-Clink-arg=-Wl,-z,pack-relative-relocs
 folded := |-Clink-arg=-Wl,--icf=all|-Clink-arg=-Wl,-O2
 deploy_rustflags := --remap-path-prefix=$(cargo_home)=cargo$(if $(findstring linux-gnu,$(host)),$(static)$(if $(findstring x86_64,$(host)),$(folded)))
-deploy_build = CARGO_ENCODED_RUSTFLAGS="$$(printf %s '$(deploy_rustflags)' | tr '|' '\037')" cargo build --locked --target $(host)
+deploy_build = COS_ISSUER_REVISION="$(revision)" CARGO_ENCODED_RUSTFLAGS="$$(printf %s '$(deploy_rustflags)' | tr '|' '\037')" cargo build --locked --target $(host)
+
+# `--version` and the start line name the last commit that changed the function. Without Git it is
+# unknown. With COS_ISSUER_REVISION the same sources give the same bytes in any case.
+sources := src tencent Cargo.toml Cargo.lock
+revision = $(or $(COS_ISSUER_REVISION),$(shell git log -1 --abbrev=12 --format=%h -- $(sources) 2>/dev/null)$(if $(shell git status --porcelain -- $(sources) 2>/dev/null),-dirty),unknown)
 
 # A program that is running cannot be written to, but it can be replaced.
 replace = cp $(1) $(2).new && mv -f $(2).new $(2)
 
-.PHONY: help run test lint advisories fmt fuzz build server package build-Issuer deploy-check bench soak emulator tests clients mutants clean ready
+.PHONY: help run test lint advisories fmt fuzz build server package dist release notice deploy-check bench soak emulator install uninstall deb image interop tests clients mutants clean ready
 
 help: ## List the commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -85,9 +97,40 @@ server: ready ## Build the binary for servers: target/deploy/cos-issuer-server
 package: build ## Build the packages dist/cos-issuer-*.zip; PACKAGE_FILES="grants.toml" goes in too
 	@scf/package $(bootstrap) dist $(PACKAGE_FILES)
 
-# What `sam build` calls for the function `Issuer` of template.yaml; ARTIFACTS_DIR is its target.
-build-Issuer: package
-	@cp dist/lambda/* "$${ARTIFACTS_DIR:?is set by sam build}/"
+# VERSION=1.2.0
+release: ready ## Commit and tag a release: VERSION=1.2.0
+	@release/tag "$(VERSION)"
+
+notice: ready ## Write NOTICE: the licences of what the binaries are linked from
+	@release/notice >NOTICE.new && mv NOTICE.new NOTICE
+
+# As root, after a build as yourself.
+install: ## Install the server and its systemd units; DESTDIR, PREFIX and SYSCONFDIR count
+	@[ -x "$(server)" ] || { echo "$(server) is not built: run \`make $(server_build)\` first" >&2; exit 1; }
+	@install -D -m 0755 "$(server)" "$(DESTDIR)$(PREFIX)/bin/cos-issuer-server"
+	@install -d "$(units)" "$(settings)"
+	@sed 's|/usr/bin/|$(PREFIX)/bin/|; s|/etc/|$(SYSCONFDIR)/|' deploy/systemd/cos-issuer.service >"$(units)/cos-issuer.service"
+	@install -m 0644 deploy/systemd/cos-issuer.socket "$(units)/"
+	@chmod 0644 "$(units)/cos-issuer.service"
+	@[ -e "$(settings)/cos-issuer.env" ] || install -m 0600 deploy/systemd/cos-issuer.env "$(settings)/"
+	@echo "Installed. Next: set $(SYSCONFDIR)/cos-issuer/cos-issuer.env, then systemctl enable --now cos-issuer.socket cos-issuer.service"
+
+uninstall: ## Remove what `make install` installed, but for the settings
+	@rm -f "$(DESTDIR)$(PREFIX)/bin/cos-issuer-server" "$(units)/cos-issuer.service" "$(units)/cos-issuer.socket"
+	@echo "Removed. The settings are still in $(SYSCONFDIR)/cos-issuer"
+
+deb: $(server_build) ## Build the Debian package dist/cos-issuer_*.deb
+	@deploy/debian/build $(server) dist
+
+image: $(server_build) ## Build the container image as an OCI layout: dist/oci
+	@deploy/container/image $(server) dist
+
+dist: package deb image ## Build everything that a release contains, below dist/
+	@release/assets $(bootstrap) dist
+
+interop: clients emulator $(server_build) ## Check what ships with other projects' tools
+	@tests/setup/check interop
+	@tests/interop/run $(server)
 
 mutants: ready ## Break each rule about what is granted, and see its test fail (some minutes)
 	@tests/containment/mutants

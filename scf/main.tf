@@ -3,8 +3,7 @@
 #
 # Guarantees: a web function with a function URL; nothing about who may ask or what they get has a
 # default; secrets are never shown. Not covered: where the state is kept (it contains the secrets in
-# the clear: encrypt it), variables that few need (the README has the table), a domain of one's own,
-# alarms.
+# the clear: encrypt it), a domain of one's own, InitTimeout and versions (scf/deploy).
 
 terraform {
   required_version = ">= 1.5"
@@ -20,115 +19,151 @@ terraform {
 # The deployer's own key is not the calling key: the provider takes it from TENCENTCLOUD_SECRET_ID
 # and TENCENTCLOUD_SECRET_KEY.
 provider "tencentcloud" {
-  region = var.region
+  region = coalesce(var.function_region, var.region)
+}
+
+variable "function_name" {
+  type        = string
+  default     = "cos-issuer"
+  description = "The function's name; give each stage its own, for example cos-issuer-test"
+}
+
+variable "namespace" {
+  type        = string
+  default     = "default"
+  description = "An existing namespace of SCF"
+}
+
+variable "function_region" {
+  type        = string
+  default     = null
+  description = "Where the function runs, for example ap-shanghai; without it, in the bucket's region"
 }
 
 variable "auth" {
   type        = string
-  description = "How callers prove who they are (AUTH), some of api-key,hmac,jwt. There is no default; `none` has to be written."
-}
-
-variable "api_keys" {
-  type        = string
-  sensitive   = true
-  default     = null
-  description = "The hashed keys of callers (API_KEYS), when auth names api-key"
-}
-
-variable "hmac_keys" {
-  type        = string
-  sensitive   = true
-  default     = null
-  description = "The keys that callers sign with (HMAC_KEYS), when auth names hmac"
-}
-
-variable "jwt_issuer" {
-  type        = string
-  default     = null
-  description = "The issuer of the tokens of callers (JWT_ISSUER), when auth names jwt"
-}
-
-variable "jwt_audience" {
-  type        = string
-  default     = null
-  description = "Whom those tokens are for (JWT_AUDIENCE)"
-}
-
-variable "jwt_jwks_url" {
-  type        = string
-  default     = null
-  description = "Where the issuer publishes its keys (JWT_JWKS_URL); or one of the next two"
-}
-
-variable "jwt_public_key" {
-  type        = string
-  default     = null
-  description = "The issuer's public key in PEM (JWT_PUBLIC_KEY)"
-}
-
-variable "jwt_hs_secret" {
-  type        = string
-  sensitive   = true
-  default     = null
-  description = "The secret that the issuer shares (JWT_HS_SECRET)"
-}
-
-variable "jwt_algorithms" {
-  type        = string
-  default     = null
-  description = "The only algorithms of tokens (JWT_ALGORITHMS), as ES256; left out, RS256 for a URL and the key's own otherwise"
+  description = "How callers prove who they are (AUTH): some of api-key,hmac,jwt. There is no default; `none` has to be written."
 }
 
 variable "secret_id" {
   type        = string
   sensitive   = true
-  description = "The calling key's SecretId (SECRET_ID), of a permanent key"
+  default     = null
+  description = "The SecretId of the calling key (SECRET_ID), a permanent key; or else execution_role"
 }
 
 variable "secret_key" {
   type        = string
   sensitive   = true
-  description = "The calling key's SecretKey (SECRET_KEY)"
+  default     = null
+  description = "Its SecretKey (SECRET_KEY)"
+}
+
+variable "execution_role" {
+  type        = string
+  default     = null
+  description = "The name of the role whose key the function gets from SCF, in place of secret_id and secret_key; needs role_arn"
+}
+
+variable "role_arn" {
+  type        = string
+  default     = null
+  description = "The role to assume (ROLE_ARN), for example qcs::cam::uin/100000000001:roleName/cos-issuer-upload"
 }
 
 variable "grants_file" {
   type        = string
   default     = null
-  description = "The packaged file that says who may have what (GRANTS_FILE); or else all of bucket, prefix and allow"
+  description = "The packaged file with the grants (GRANTS_FILE); or else all of bucket, prefix and allow"
 }
 
 variable "bucket" {
   type        = string
   default     = null
-  description = "The bucket with its appid (BUCKET), as examplebucket-1250000000"
+  description = "The bucket with its appid (BUCKET), for example examplebucket-1250000000"
 }
 
 variable "region" {
   type        = string
-  description = "Where the function runs, as ap-guangzhou; without grants_file, the bucket's region too (REGION)"
+  description = "The bucket's region (REGION), for example ap-guangzhou"
 }
 
 variable "prefix" {
   type        = string
   default     = null
-  description = "The keys a credential covers (PREFIX), ends in a slash, as uploads/"
+  description = "The keys that a credential covers (PREFIX), for example uploads/"
 }
 
 variable "allow" {
   type        = string
   default     = null
-  description = "What a credential allows (ALLOW), some of upload,download,list,delete"
+  description = "What a credential allows (ALLOW): some of upload,download,list,delete"
 }
 
-variable "allowed_origins" {
-  type        = string
+variable "settings" {
+  type        = map(string)
+  default     = {}
+  description = "Further settings by their names, for example { JWT_ISSUER = \"https://login.example.com/\", LOG = \"debug\" }"
+}
+
+variable "secrets" {
+  type        = map(string)
+  sensitive   = true
+  default     = {}
+  description = "Further settings that are secrets, for example { API_KEYS = \"backend=1a3a...\" }"
+}
+
+variable "requests_per_instance" {
+  type        = number
+  default     = 20
+  description = "How many requests an instance serves at once, from 2 to 100; 1 turns it off"
+}
+
+variable "reserved_memory" {
+  type        = number
   default     = null
-  description = "Pages that may ask from a browser (ALLOWED_ORIGINS), as https://app.example.com; none when left out"
+  description = "The memory in MB that all instances have together, at most, for example 12800 for 100 instances; without it, the account's limit"
+}
+
+variable "log_retention_days" {
+  type        = number
+  default     = 90
+  description = "How long the log is kept"
+}
+
+variable "alarm_notice_ids" {
+  type        = list(string)
+  default     = []
+  description = "Notice groups of CLS that alarms go to, for example notice-0850756b-245d-4bc7-bb27-2a58fffc780b; without them there is no alarm"
+}
+
+locals {
+  # Settings that are not variables of their own, so that a misspelled one is found before anything
+  # is deployed.
+  secrets = ["API_KEYS", "EXTERNAL_ID", "HMAC_KEYS", "JWT_HS_SECRET", "SHARED_STORE", "STS_PROXY"]
+  settings = [
+    "ALLOWED_HOSTS", "ALLOWED_ORIGINS", "ALLOW_FULL_ACCESS", "API_KEY_HEADER", "BASE_PATH", "CACHE",
+    "CACHE_ENTRIES_MAX", "CLIENT_ADDRESS", "CONNECTIONS_MAX", "DENY", "DENY_FILE", "DURATION_SECONDS",
+    "EXTENSIONS", "JWT_ALGORITHMS", "JWT_AUDIENCE", "JWT_ISSUER", "JWT_JWKS_FILE", "JWT_JWKS_URL",
+    "JWT_LEEWAY_SECONDS", "JWT_MAX_AGE_SECONDS", "JWT_PUBLIC_KEY", "JWT_PUBLIC_KEY_FILE", "KEY_OWNER",
+    "LOG", "MIN_REMAINING_SECONDS", "POLICY", "RATE_LIMIT", "RATE_LIMIT_BLOCK",
+    "SHARED_STORE_CA_FILE", "SHARED_STORE_PREFIX", "SHUTDOWN_DELAY_MS", "SHUTDOWN_GRACE_MS",
+    "STS_CA_FILE", "STS_CONCURRENCY_MAX", "STS_DEADLINE_MS", "STS_ENDPOINTS",
+  ]
+  grant = {
+    BUCKET = var.bucket
+    REGION = var.region
+    PREFIX = var.prefix
+    ALLOW  = var.allow
+  }
+  has_grant = alltrue([for given in [var.bucket, var.prefix, var.allow] : given != null])
+  has_none  = alltrue([for given in [var.bucket, var.prefix, var.allow] : given == null])
+  has_key   = var.secret_id != null && var.secret_key != null
 }
 
 resource "tencentcloud_scf_function" "issuer" {
-  name      = "cos-issuer"
-  namespace = "default"
+  name      = var.function_name
+  namespace = var.namespace
   # A web function, not an event function: those have their return values logged, credentials
   # included.
   func_type = "HTTP"
@@ -142,30 +177,47 @@ resource "tencentcloud_scf_function" "issuer" {
   timeout = 10
   # STS is called over the public network.
   enable_public_net = true
-  environment = merge(
-    {
-      AUTH       = var.auth
-      SECRET_ID  = var.secret_id
-      SECRET_KEY = var.secret_key
-    },
-    var.grants_file == null ? {} : { GRANTS_FILE = var.grants_file },
-    var.grants_file != null ? {} : { BUCKET = var.bucket, REGION = var.region, PREFIX = var.prefix, ALLOW = var.allow },
-    var.api_keys == null ? {} : { API_KEYS = var.api_keys },
-    var.hmac_keys == null ? {} : { HMAC_KEYS = var.hmac_keys },
-    var.jwt_issuer == null ? {} : { JWT_ISSUER = var.jwt_issuer },
-    var.jwt_audience == null ? {} : { JWT_AUDIENCE = var.jwt_audience },
-    var.jwt_jwks_url == null ? {} : { JWT_JWKS_URL = var.jwt_jwks_url },
-    var.jwt_public_key == null ? {} : { JWT_PUBLIC_KEY = var.jwt_public_key },
-    var.jwt_hs_secret == null ? {} : { JWT_HS_SECRET = var.jwt_hs_secret },
-    var.jwt_algorithms == null ? {} : { JWT_ALGORITHMS = var.jwt_algorithms },
-    var.allowed_origins == null ? {} : { ALLOWED_ORIGINS = var.allowed_origins },
-  )
+  role              = var.execution_role
+  cls_logset_id     = tencentcloud_cls_logset.issuer.id
+  cls_topic_id      = tencentcloud_cls_topic.issuer.id
+
+  dynamic "instance_concurrency_config" {
+    for_each = var.requests_per_instance > 1 ? [var.requests_per_instance] : []
+    content {
+      dynamic_enabled = "FALSE"
+      max_concurrency = instance_concurrency_config.value
+    }
+  }
+
+  environment = {
+    for name, value in merge(
+      { AUTH = var.auth, SECRET_ID = var.secret_id, SECRET_KEY = var.secret_key, ROLE_ARN = var.role_arn },
+      { GRANTS_FILE = var.grants_file },
+      local.has_grant ? local.grant : {},
+      var.settings,
+      var.secrets,
+    ) : name => value if value != null
+  }
 
   lifecycle {
     # The function would not start; this fails before anything is deployed.
     precondition {
-      condition     = alltrue([for given in [var.bucket, var.prefix, var.allow] : (given == null) == (var.grants_file != null)])
-      error_message = "Give all of bucket, prefix and allow; or grants_file, and none of them."
+      condition = (
+        var.grants_file != null || contains(keys(var.settings), "POLICY") ? local.has_none : local.has_grant
+      )
+      error_message = "Give all of bucket, prefix and allow; or grants_file (or the setting POLICY), and none of them."
+    }
+    precondition {
+      condition     = var.execution_role == null ? local.has_key : var.secret_id == null && var.secret_key == null && var.role_arn != null
+      error_message = "Give secret_id and secret_key; or execution_role and role_arn, and neither of them."
+    }
+    precondition {
+      condition     = length(setsubtract(keys(var.settings), local.settings)) == 0
+      error_message = "settings: not a setting, or one that belongs into secrets or has a variable of its own: ${join(", ", setsubtract(keys(var.settings), local.settings))}"
+    }
+    precondition {
+      condition     = length(setsubtract(nonsensitive(keys(var.secrets)), local.secrets)) == 0
+      error_message = "secrets: only ${join(", ", local.secrets)}; other settings belong into settings."
     }
   }
 }
@@ -184,4 +236,80 @@ resource "tencentcloud_scf_trigger" "url" {
     CorsConfig = { Enable = false }
     NetConfig  = { EnableExtranet = true, EnableIntranet = false }
   })
+}
+
+resource "tencentcloud_scf_reserved_concurrency_config" "issuer" {
+  count                    = var.reserved_memory == null ? 0 : 1
+  function_name            = tencentcloud_scf_function.issuer.name
+  namespace                = tencentcloud_scf_function.issuer.namespace
+  reserved_concurrency_mem = var.reserved_memory
+}
+
+# Without a topic, SCF opens one by itself and keeps the log for seven days.
+resource "tencentcloud_cls_logset" "issuer" {
+  logset_name = var.function_name
+}
+
+resource "tencentcloud_cls_topic" "issuer" {
+  topic_name = var.function_name
+  logset_id  = tencentcloud_cls_logset.issuer.id
+  period     = var.log_retention_days
+}
+
+# Without an index, nothing can be searched, and the alarm finds nothing.
+resource "tencentcloud_cls_index" "issuer" {
+  topic_id = tencentcloud_cls_topic.issuer.id
+  rule {
+    full_text {
+      case_sensitive = true
+      tokenizer      = "@&?|#()='\",;:<>[]{}/ \n\t\r\\"
+      contain_z_h    = false
+    }
+    dynamic_index {
+      status = true
+    }
+  }
+}
+
+# A refused caller is not an alarm; a request that the function or STS could not serve is one.
+resource "tencentcloud_cls_alarm" "server_errors" {
+  count            = length(var.alarm_notice_ids) == 0 ? 0 : 1
+  name             = "${var.function_name}-server-errors"
+  alarm_notice_ids = var.alarm_notice_ids
+  alarm_period     = 15
+  trigger_count    = 1
+  condition        = "$1.lines > 0"
+  status           = true
+  alarm_targets {
+    number            = 1
+    logset_id         = tencentcloud_cls_logset.issuer.id
+    topic_id          = tencentcloud_cls_topic.issuer.id
+    query             = "\"level\" AND \"ERROR\" | select count(*) as lines"
+    start_time_offset = -5
+    end_time_offset   = 0
+  }
+  monitor_time {
+    type = "Period"
+    time = 1
+  }
+}
+
+locals {
+  # The provider has the address only in the answer of the API.
+  url = try(trimsuffix(jsondecode(tencentcloud_scf_trigger.url.trigger_attribute).NetConfig.ExtranetUrl, "/"), null)
+}
+
+output "url" {
+  value       = local.url
+  description = "Where apps ask, as <url>/sts; if it is empty, `scf/deploy show` prints it"
+}
+
+output "try" {
+  value       = "curl -i ${coalesce(local.url, "URL")}/readyz"
+  description = "A request to try; it answers without a credential"
+}
+
+output "log_topic" {
+  value       = tencentcloud_cls_topic.issuer.id
+  description = "The topic of CLS with the audit log"
 }

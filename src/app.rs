@@ -8,15 +8,17 @@ use tencent::time::Clock;
 
 use crate::access::{CurrentAccess, SharedDenyList};
 use crate::auth::{Authenticator, JwksCache, KeySource, TokenVerifier, Verifier};
-use crate::config::{AuthSettings, ConfigError, JwtKeys, JwtSettings, Settings};
+use crate::config::{AuthSettings, ConfigError, JwtKeys, JwtSettings, MetricsSettings, Settings};
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::handler::Handler;
 use crate::http_client::{self, Client, ClientError, ClientOptions};
 use crate::issuer::{Issuer, IssuerOptions};
+use crate::metrics::Metrics;
 use crate::rate_limit::RateLimiter;
 use crate::runtime::{Platform, Reloader};
 use crate::shared_store::SharedStore;
 use crate::sts;
+use crate::version::REVISION;
 
 /// A function that is ready to serve.
 #[expect(missing_debug_implementations, reason = "it contains the calling key")]
@@ -34,6 +36,9 @@ impl App {
     /// [`ClientError`] when TLS cannot be set up.
     pub fn new(settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, ClientError> {
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+        let is_scraped = settings.metrics == MetricsSettings::Prometheus;
+        let metrics =
+            is_scraped.then(|| Arc::new(Metrics::new(settings.sts.endpoints.len(), REVISION)));
         let issuer = Issuer::new(IssuerOptions {
             sts: sts::Client {
                 http: Client::new(ClientOptions {
@@ -50,6 +55,7 @@ impl App {
             cache_entries_max: settings.cache_entries_max,
             background: settings.platform.background(),
             has_renewable_key: settings.sts.is_role_key && settings.platform.is_scf(),
+            metrics: metrics.clone(),
             clock: Arc::clone(&clock),
             entropy: Arc::clone(&entropy),
         });
@@ -70,13 +76,16 @@ impl App {
             authentication: authenticator(settings.auth, store.as_ref())?,
             access: CurrentAccess::new(settings.grants, settings.deny_list),
             shared_deny_list: store.clone().map(SharedDenyList::new),
-            rate_limiter: settings.rate_limit.map(|limit| RateLimiter::new(limit, store)),
+            rate_limiter: settings.rate_limit.map(|limit| RateLimiter::new(limit, store.clone())),
+            shared_store: store,
             address_header: settings.address_header,
             issuer,
             allowed_origins: settings.allowed_origins,
             base_path: settings.base_path,
+            audit: settings.audit,
             clock,
             entropy,
+            metrics,
             is_stopping: AtomicBool::new(false),
         };
         Ok(Self { platform: settings.platform, handler })

@@ -23,7 +23,7 @@ pub use authenticator::{Authenticator, Verifier};
 pub use claims::{Claim, Claims};
 pub use hmac::{HmacKey, HmacKeys};
 pub use jwt::{
-    Algorithm, Fetch, FetchError, JwksCache, KeySet, KeySetError, KeySource, TokenVerifier,
-    Validation,
+    Algorithm, Fetch, FetchError, JwksCache, JwksCounts, KeySet, KeySetError, KeySource,
+    TokenVerifier, Validation,
 };
 pub use principal::{AuthMethod, Principal};

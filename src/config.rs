@@ -12,6 +12,7 @@
 //! Reserved names (`SCF_`, `QCLOUD_`, `TENCENTCLOUD_`) and the limit of 4 KB for all variables:
 //! <https://www.tencentcloud.com/document/product/583/32748>.
 
+mod audit;
 mod auth;
 mod environment;
 mod grant;
@@ -19,6 +20,8 @@ mod grant_bounds;
 mod grants_file;
 mod jwt;
 mod limits;
+mod log;
+mod metrics;
 mod misspelled;
 mod platform;
 mod reader;
@@ -29,7 +32,9 @@ mod weak_secret;
 pub use auth::AuthSettings;
 pub use environment::Environment;
 pub use jwt::{JwtKeys, JwtSettings};
-pub use platform::log_level;
+pub use log::{log_format, log_level};
+pub use metrics::MetricsSettings;
+pub use platform::local_address;
 pub use reader::ConfigError;
 pub use shared_store::SharedStoreSettings;
 pub use sts::StsSettings;
@@ -40,6 +45,7 @@ use std::num::NonZeroUsize;
 use http::HeaderValue;
 use tencent::names::Region;
 
+use crate::audit::AuditOptions;
 use crate::auth::KeySet;
 use crate::deny_list::DenyList;
 use crate::grant::Grants;
@@ -72,8 +78,12 @@ pub struct Settings {
     /// The header with the client's address (`CLIENT_ADDRESS`); `None` where the connection or the
     /// event decides.
     pub address_header: Option<AddressHeader>,
+    /// What the audit log contains (`AUDIT` and its companions).
+    pub audit: AuditOptions,
     /// Who gets no credential (`DENY`, `DENY_FILE`).
     pub deny_list: DenyList,
+    /// Where metrics go (`METRICS`).
+    pub metrics: MetricsSettings,
     /// Origins whose pages may read a response (`ALLOWED_ORIGINS`), exactly as browsers send them.
     pub allowed_origins: Vec<HeaderValue>,
     /// The path prefix to strip (`BASE_PATH`): `""` or `/prefix`.
@@ -167,10 +177,11 @@ impl Settings {
         read_file: &dyn Fn(&str) -> io::Result<Vec<u8>>,
     ) -> Result<Self, Vec<ConfigError>> {
         let mut reader = Reader::new(environment, read_file);
+        log::check(&mut reader);
         let platform = platform::read(&mut reader);
         let auth = auth::read(&mut reader, platform.as_ref());
         let is_anonymous = auth.as_ref().is_some_and(Vec::is_empty);
-        let platform =
+        let mut platform =
             platform.map(|platform| platform::check(&mut reader, platform, is_anonymous));
         let reads_role_keys = platform.as_ref().is_some_and(Platform::reads_role_keys);
         let (sts, max_duration_seconds) = sts::read(&mut reader, reads_role_keys);
@@ -183,6 +194,8 @@ impl Settings {
         let address_header = limits::client_address(&mut reader, platform.as_ref());
         let deny_list = limits::deny_list(&mut reader);
         let shared_store = shared_store::read(&mut reader);
+        let metrics = metrics::read(&mut reader, platform.as_mut());
+        let audit = audit::read(&mut reader, metrics);
         let warnings = reader.finish()?;
         let settings = || {
             let grant = grant?;
@@ -197,7 +210,9 @@ impl Settings {
                 shared_store: shared_store?,
                 rate_limit: rate_limit?,
                 address_header: address_header?,
+                audit: audit?,
                 deny_list: deny_list?,
+                metrics: metrics?,
                 allowed_origins: allowed_origins?,
                 base_path: base_path?,
                 reloadable: Reloadable {

@@ -11,14 +11,14 @@ use tencent::time::Clock;
 /// When a request began, and how long it may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline {
-    start_ms: u64,
+    start_us: u64,
     limit: Duration,
 }
 
 impl Deadline {
     /// `limit` from now.
     pub fn after(limit: Duration, clock: &dyn Clock) -> Self {
-        Self { start_ms: clock.unix_milliseconds(), limit }
+        Self { start_us: clock.unix_microseconds(), limit }
     }
 
     /// No limit, where the platform sets none.
@@ -28,7 +28,7 @@ impl Deadline {
 
     /// The time since the request began.
     pub fn elapsed(&self, clock: &dyn Clock) -> Duration {
-        Duration::from_millis(clock.unix_milliseconds().saturating_sub(self.start_ms))
+        Duration::from_micros(clock.unix_microseconds().saturating_sub(self.start_us))
     }
 
     /// The time that is left.

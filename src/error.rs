@@ -56,6 +56,7 @@ macro_rules! error_codes {
 
 error_codes! {
     ApiKey: UNAUTHORIZED, AUTHENTICATION, "AuthFailure.ApiKey";
+    AuditUnavailable: SERVICE_UNAVAILABLE, BACKEND, "InternalError.AuditUnavailable";
     BodyEncoding: BAD_REQUEST, PARAMETER, "InvalidParameter.BodyEncoding";
     BodyTooLarge: PAYLOAD_TOO_LARGE, PARAMETER, "InvalidParameter.BodyTooLarge";
     Busy: SERVICE_UNAVAILABLE, QUOTA, "RequestLimitExceeded.Concurrency";

@@ -17,6 +17,7 @@
 mod authorized;
 mod containment;
 mod definition;
+mod grant_summary;
 mod grants;
 mod lifetime;
 mod limits;
@@ -32,6 +33,7 @@ mod statements;
 
 pub use authorized::{Authorized, NewObject};
 pub use definition::GrantDefinition;
+pub use grant_summary::GrantedPlace;
 pub use grants::{Grant, GrantError, Grants};
 pub use lifetime::Lifetime;
 pub use limits::{ContentType, ContentTypeError, Limits};

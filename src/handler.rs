@@ -13,22 +13,25 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::FutureExt;
-use http::header::ALLOW;
+use http::header::{ALLOW, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use tracing::error;
 
 use crate::access::{Access, CurrentAccess, SharedDenyList};
-use crate::audit::{self, AuditEvent};
+use crate::audit::{AuditEvent, AuditOptions, Ending};
 use crate::auth::{Authenticator, Principal};
 use crate::deadline::Deadline;
 use crate::entropy::Entropy;
 use crate::error::{Error, ErrorCode};
-use crate::issuer::Issuer;
+use crate::issuer::{Issued, Issuer};
+use crate::log;
+use crate::metrics::{Metrics, Readings, RequestLabels};
 use crate::rate_limit::RateLimiter;
 use crate::request::{
     AddressHeader, CredentialRequest, IssueRoute, Request, RequestId, Route, strip_base_path,
 };
 use crate::response::Response;
+use crate::shared_store::SharedStore;
 use tencent::time::Clock;
 
 /// What the function is set up to do.
@@ -40,6 +43,8 @@ pub struct Handler {
     pub access: CurrentAccess,
     /// The kill switch of all instances, where they share a store.
     pub shared_deny_list: Option<SharedDenyList>,
+    /// The store that instances share.
+    pub shared_store: Option<Arc<SharedStore>>,
     /// How often; `None` for no limit.
     pub rate_limiter: Option<RateLimiter>,
     /// The header with the client's address; `None` where the connection or the event decides.
@@ -50,10 +55,14 @@ pub struct Handler {
     pub allowed_origins: Vec<HeaderValue>,
     /// The path prefix that is stripped, `""` or `/prefix`.
     pub base_path: String,
+    /// What the audit log contains.
+    pub audit: AuditOptions,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// What objects and requests are named with.
     pub entropy: Arc<dyn Entropy>,
+    /// Where requests are counted; `None` for nowhere.
+    pub metrics: Option<Arc<Metrics>>,
     /// A signal was received: no load balancer should send more requests.
     pub is_stopping: AtomicBool,
 }
@@ -61,24 +70,53 @@ pub struct Handler {
 impl Handler {
     /// Answers a request within `deadline`.
     pub async fn handle(&self, request: &Request, id: &RequestId, deadline: Deadline) -> Response {
-        let mut audit = AuditEvent::new(id);
+        let mut audit = AuditEvent::new(self.audit, request, id, deadline, &*self.clock);
         let decision = AssertUnwindSafe(self.decide(request, id, deadline, &mut audit));
         let outcome = decision.catch_unwind().await.unwrap_or_else(|_| {
             let message = "the function has a fault: its operator finds it by the request id";
             Err(Error::new(ErrorCode::Internal, message))
         });
-        let response = outcome.unwrap_or_else(|error| {
-            audit.refused(error.code().info());
-            refusal(&error, id)
-        });
-        audit.record(response.status.as_u16(), deadline.elapsed(&*self.clock));
+        let code = outcome.as_ref().err().map(Error::code);
+        if let Some(metrics) = self.metrics.as_ref().filter(|_| audit.is_decision) {
+            let auth_method = audit.principal.as_ref().map(Principal::method);
+            let labels = RequestLabels { route: audit.route, auth_method, code };
+            metrics.request(labels, deadline.elapsed(&*self.clock));
+        }
+        let response = match outcome {
+            Ok(response) => {
+                audit.record(Ending::Granted(response.status));
+                response
+            }
+            Err(error) => {
+                audit.record(Ending::Refused(&error));
+                refusal(&error, id)
+            }
+        };
         response.finished(&request.headers, id, &self.allowed_origins)
     }
 
     /// Answers what a platform delivered but no request could be read from.
     pub fn refuse(&self, error: &Error, request_headers: &HeaderMap, id: &RequestId) -> Response {
-        audit::record_unreadable(id, error.code().info());
+        let mut audit = AuditEvent::unreadable(self.audit, request_headers, id);
+        audit.record(Ending::Refused(error));
+        if let Some(metrics) = &self.metrics {
+            metrics.unreadable_request(error.code());
+        }
         refusal(error, id).finished(request_headers, id, &self.allowed_origins)
+    }
+
+    /// The metrics as text, where there are any; `connections` are open.
+    pub fn metrics_text(&self, connections: usize) -> Option<String> {
+        let metrics = self.metrics.as_ref()?;
+        Some(metrics.text(&Readings {
+            cache_entries: self.issuer.cached_count(),
+            clock_offset_ms: self.issuer.clock_offset_ms(),
+            connections,
+            jwks: self.authentication.jwks().map(|jwks| jwks.counts(self.clock.now())),
+            lost_log_lines: log::lost_lines(),
+            rate_limit_evictions: self.rate_limiter.as_ref().map(RateLimiter::evictions),
+            shared_store_failures: self.shared_store.as_ref().map(|store| store.failures()),
+        }))
     }
 
     async fn decide(
@@ -86,15 +124,15 @@ impl Handler {
         request: &Request,
         id: &RequestId,
         deadline: Deadline,
-        audit: &mut AuditEvent,
+        audit: &mut AuditEvent<'_>,
     ) -> Result<Response, Error> {
         if request.method == Method::OPTIONS {
-            audit.is_recorded = false;
+            audit.is_decision = false;
             return Ok(Response::preflight(&request.headers));
         }
         let path = strip_base_path(&request.path, &self.base_path);
         let route = Route::of(path).ok_or_else(route_not_found)?;
-        audit.routed(route);
+        audit.route = Some(route);
         if !route.methods().contains(&request.method) {
             return Err(method_not_allowed(route));
         }
@@ -107,10 +145,13 @@ impl Handler {
             Route::Ready if self.is_stopping.load(Ordering::Relaxed) => {
                 Response::probe(StatusCode::SERVICE_UNAVAILABLE, "stopping")
             }
+            Route::Ready if self.audit.mode.refuses() => {
+                Response::probe(StatusCode::SERVICE_UNAVAILABLE, "the audit log cannot be written")
+            }
             // A function that is not configured does not start.
             Route::Ready => Response::probe(StatusCode::OK, "ready"),
         };
-        audit.is_recorded = false;
+        audit.is_decision = false;
         if request.method == Method::HEAD {
             response.body.clear();
         }
@@ -124,15 +165,18 @@ impl Handler {
         route: IssueRoute,
         id: &RequestId,
         deadline: Deadline,
-        audit: &mut AuditEvent,
+        audit: &mut AuditEvent<'_>,
     ) -> Result<Response, Error> {
         let (clock, entropy) = (&*self.clock, &*self.entropy);
+        if self.audit.mode.refuses() {
+            return Err(audit_unavailable());
+        }
         if let Some(shared) = &self.shared_deny_list {
             shared.refresh(&self.access, clock).await;
         }
         let access = self.access.load();
         let address = request.client_address(self.address_header.as_ref());
-        audit.arrived_from(address);
+        audit.address = address;
         let address = address.map(|address| address.address);
         let (credential_request, principal) =
             match self.identify(request, path, route, &access, deadline).await {
@@ -144,26 +188,24 @@ impl Handler {
                     return Err(error);
                 }
             };
-        audit.authenticated(&principal);
+        let principal = &*audit.principal.insert(principal);
         if let Some(limiter) = &self.rate_limiter {
-            limiter.check_principal(&principal, address, clock, entropy).await?;
+            limiter.check_principal(principal, address, clock, entropy).await?;
         }
-        let authorized = access.authorize(&principal, &credential_request, clock.now(), entropy);
+        let authorized = access.authorize(principal, &credential_request, clock.now(), entropy);
         let authorized = authorized.inspect_err(|error| {
             if error.code() == ErrorCode::CallerNotAllowed {
-                audit.wrong_type_claims = access.wrong_type_claims(&principal);
+                audit.wrong_type_claims = access.wrong_type_claims(principal);
             }
         })?;
-        audit.authorized(&authorized);
-        let authorized = Arc::new(authorized);
-        let issued =
-            self.issuer.issue(&authorized, request.role_key.as_deref(), id, deadline).await;
-        audit.cache = Some(issued.cache.name());
-        let credentials = issued.outcome?;
-        audit.issued(&credentials);
+        let authorized = &*audit.authorized.insert(Arc::new(authorized));
+        let Issued { outcome, cache, attempts } =
+            self.issuer.issue(authorized, request.role_key.as_deref(), id, deadline).await;
+        (audit.cache, audit.attempts) = (Some(cache), attempts);
+        let credentials = &*audit.credentials.insert(outcome?);
         Ok(Response::credentials(
             credential_request.format,
-            &credentials,
+            credentials,
             id,
             authorized.new_object(),
         ))
@@ -191,13 +233,21 @@ fn refusal(error: &Error, id: &RequestId) -> Response {
     if code.status.is_server_error() {
         error!(
             request_id = id.as_str(),
-            rule = code.name,
-            cause = error.cause_text(),
+            code = code.name,
+            error = error.cause_text(),
             remedy = error.hint(),
             "no credential could be issued"
         );
     }
     Response::error(error, id)
+}
+
+fn audit_unavailable() -> Error {
+    let message = "no credential is issued while the audit log cannot be written: try again";
+    let hint = "the reader of standard output has ended or hangs: AUDIT=required needs one";
+    Error::new(ErrorCode::AuditUnavailable, message)
+        .with_header(RETRY_AFTER, HeaderValue::from_static("1"))
+        .with_hint(Some(hint))
 }
 
 fn route_not_found() -> Error {

@@ -21,7 +21,7 @@ mod upstream;
 use std::hash::{Hash, Hasher};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use http::HeaderValue;
@@ -33,6 +33,7 @@ use crate::deadline::Deadline;
 use crate::entropy::Entropy;
 use crate::error::{Error, ErrorCode};
 use crate::grant::Authorized;
+use crate::metrics::{CacheResult, Metrics};
 use crate::request::{RequestId, RoleKey};
 use crate::sts::{CallingKeys, Client, Credentials, Endpoint, Identity};
 use budget::RetryBudget;
@@ -62,6 +63,8 @@ pub struct IssuerOptions {
     pub background: Background,
     /// Whether the platform renews the calling key by starting a new instance.
     pub has_renewable_key: bool,
+    /// Where calls are counted; `None` for nowhere.
+    pub metrics: Option<Arc<Metrics>>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// What spreads refreshes and retries.
@@ -129,31 +132,8 @@ pub struct Issued {
     pub outcome: Result<Arc<Credentials>, Error>,
     /// Where they are from.
     pub cache: CacheResult,
-}
-
-/// What the cache had for a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CacheResult {
-    /// The credential.
-    Hit,
-    /// A call that another request caused.
-    Joined,
-    /// Nothing.
-    Miss,
-    /// It was not looked at.
-    Off,
-}
-
-impl CacheResult {
-    /// The name in the audit log.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Hit => "hit",
-            Self::Joined => "joined",
-            Self::Miss => "miss",
-            Self::Off => "off",
-        }
-    }
+    /// How many calls of STS the request caused; `None` if it caused none.
+    pub attempts: Option<u32>,
 }
 
 impl Issuer {
@@ -176,12 +156,23 @@ impl Issuer {
                     has_lapsed: watch::Sender::new(false),
                 },
                 sts_clock: StsClock::new(Arc::clone(&clock)),
+                metrics: options.metrics,
                 clock,
                 entropy,
             }),
             budget,
             background,
         }
+    }
+
+    /// How many credentials are cached.
+    pub fn cached_count(&self) -> usize {
+        self.flights.as_ref().map_or(0, |flights| flights.cached_count())
+    }
+
+    /// How far STS is ahead of this machine's clock; negative when it is behind.
+    pub fn clock_offset_ms(&self) -> i64 {
+        self.upstream.sts_clock.ahead_ms()
     }
 
     /// Whether the calling key has lapsed, so that the platform has to start a new instance.
@@ -207,22 +198,29 @@ impl Issuer {
         deadline: Deadline,
     ) -> Issued {
         let Some(identity) = self.calling_keys.identity(role_key) else {
-            return Issued { outcome: Err(no_role_key()), cache: CacheResult::Off };
+            return Issued { outcome: Err(no_role_key()), cache: CacheResult::Off, attempts: None };
         };
         let clock = &*self.upstream.clock;
         let left = deadline.remaining(clock).saturating_sub(ANSWER_MARGIN);
         let budget = Deadline::after(self.budget.min(left), clock);
         let cached = self.flights.as_ref().filter(|_| authorized.new_object().is_none());
-        let (outcome, cache) = match cached {
+        let Issued { outcome, cache, attempts } = match cached {
             None => {
-                let fetched = self.upstream.fetch(authorized, &identity, id.as_str(), budget).await;
-                (fetched.map(Arc::new), CacheResult::Off)
+                let mut attempts = AtomicU32::new(0);
+                let id = id.as_str();
+                let fetched =
+                    self.upstream.fetch(authorized, &identity, id, &attempts, budget).await;
+                let attempts = Some(*attempts.get_mut());
+                Issued { outcome: fetched.map(Arc::new), cache: CacheResult::Off, attempts }
             }
             Some(flights) => self.share(flights, authorized, identity, id, budget).await,
         };
+        if let Some(metrics) = &self.upstream.metrics {
+            metrics.cache_request(cache);
+        }
         let outcome = outcome.and_then(|credentials| self.check_remaining(credentials));
         let outcome = outcome.map_err(|error| self.spread_retries(error));
-        Issued { outcome, cache }
+        Issued { outcome, cache, attempts }
     }
 
     async fn share(
@@ -232,7 +230,7 @@ impl Issuer {
         identity: Arc<Identity>,
         id: &RequestId,
         deadline: Deadline,
-    ) -> (Result<Arc<Credentials>, Error>, CacheResult) {
+    ) -> Issued {
         let key = Key { authorized: Arc::clone(authorized), calling_key: CallingKeyId(identity) };
         let refreshes_ahead = self.background == Background::Runs;
         let (clock, now) = (&*self.upstream.clock, self.upstream.sts_clock.now());
@@ -241,17 +239,22 @@ impl Issuer {
                 if let Some(flight) = next {
                     self.spawn(flights, flight, key, id, deadline);
                 }
-                (Ok(credentials), CacheResult::Hit)
+                Issued { outcome: Ok(credentials), cache: CacheResult::Hit, attempts: None }
             }
-            Ticket::Joined(landing) => (self.wait(landing, deadline).await, CacheResult::Joined),
+            Ticket::Joined(landing) => {
+                let outcome = self.wait(landing, deadline).await;
+                Issued { outcome, cache: CacheResult::Joined, attempts: None }
+            }
             Ticket::First(flight, landing) => {
-                self.spawn(flights, flight, key, id, deadline);
-                (self.wait(landing, deadline).await, CacheResult::Miss)
+                let attempts = self.spawn(flights, flight, key, id, deadline);
+                let outcome = self.wait(landing, deadline).await;
+                let attempts = Some(attempts.load(Ordering::Relaxed));
+                Issued { outcome, cache: CacheResult::Miss, attempts }
             }
         }
     }
 
-    /// Runs a flight that outlives the request.
+    /// Runs a flight that outlives the request, and counts its attempts.
     fn spawn(
         &self,
         flights: &Arc<CredentialFlights>,
@@ -259,12 +262,15 @@ impl Issuer {
         key: Key,
         id: &RequestId,
         deadline: Deadline,
-    ) {
+    ) -> Arc<AtomicU32> {
+        let attempts = Arc::new(AtomicU32::new(0));
+        let count = Arc::clone(&attempts);
         let (upstream, flights) = (Arc::clone(&self.upstream), Arc::clone(flights));
         let id = id.as_str().to_owned();
         let (least, background) = (self.remaining_seconds_min, self.background);
         tokio::spawn(async move {
-            let fetched = upstream.fetch(&key.authorized, &key.calling_key.0, &id, deadline).await;
+            let identity = &key.calling_key.0;
+            let fetched = upstream.fetch(&key.authorized, identity, &id, &count, deadline).await;
             let now = upstream.sts_clock.now();
             let landed = fetched.map(|credentials| {
                 let term = Term::new(now, credentials.expiry, least, upstream.jitter());
@@ -277,6 +283,7 @@ impl Issuer {
                 }
             }
         });
+        attempts
     }
 
     async fn wait(
@@ -302,6 +309,9 @@ impl Issuer {
         let remaining = credentials.expiry.unix_seconds().saturating_sub(now);
         if remaining < i64::from(self.remaining_seconds_min) {
             return Err(failure::too_late());
+        }
+        if let Some(metrics) = &self.upstream.metrics {
+            metrics.handed_out(u64::try_from(remaining).unwrap_or(0));
         }
         Ok(credentials)
     }

@@ -22,8 +22,9 @@
 
 pub mod access;
 pub mod app;
-mod audit;
+pub mod audit;
 pub mod auth;
+pub mod command_line;
 pub mod config;
 pub mod deadline;
 pub mod deny_list;
@@ -31,12 +32,16 @@ pub mod entropy;
 pub mod error;
 pub mod grant;
 pub mod handler;
+pub mod health_check;
 pub mod http_client;
 pub mod issuer;
 pub mod log;
+pub mod metrics;
 pub mod rate_limit;
 pub mod request;
 pub mod response;
 pub mod runtime;
 pub mod shared_store;
 pub mod sts;
+pub mod summary;
+pub mod version;

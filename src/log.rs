@@ -1,13 +1,15 @@
-//! The log: JSON lines on standard output, from this crate only.
+//! The log: lines on standard output, from this crate only, as JSON or as text.
 //!
 //! ```text
 //! {"timestamp":"2026-01-31T23:59:59.123Z","level":"INFO","message":"decision","status":200}
+//! 2026-01-31T23:59:59.123Z INFO  decision status=200
 //! ```
 //!
 //! # Guarantees
 //! - One event is one line.
 //! - Writing never blocks. While standard output is not read or is closed, lines are kept up to a
 //!   limit; lines that are lost are counted, and the count is logged when writing works again.
+//! - The level does not apply to audit lines.
 //! - What dependencies log is dropped: at their trace level some print whole events and bodies.
 //!
 //! # Not covered
@@ -18,7 +20,7 @@ mod lines;
 mod output;
 mod standard_output;
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
@@ -27,6 +29,8 @@ use tencent::time::SystemClock;
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::set_global_default;
 
+pub use line::Format;
+pub(crate) use line::Line;
 use lines::Lines;
 use output::Output;
 use standard_output::{StandardError, StandardOutput};
@@ -43,10 +47,48 @@ pub const LEVELS: [(&str, LevelFilter); 6] = [
 
 static OUTPUT: OnceLock<Arc<Output<StandardOutput, StandardError>>> = OnceLock::new();
 
-/// Starts logging. A second call has no effect.
-pub fn start(level: LevelFilter) {
-    let output = OUTPUT.get_or_init(|| Arc::new(Output::new(StandardOutput::new(), StandardError)));
+/// The formats, by the words that `LOG_FORMAT` accepts.
+pub const FORMATS: [(&str, Format); 2] = [("json", Format::Json), ("text", Format::Text)];
+
+/// Starts logging; without a format, as text to a terminal and as JSON otherwise. A second call has
+/// no effect.
+pub fn start(level: LevelFilter, format: Option<Format>) {
+    let is_terminal = || io::stdout().is_terminal();
+    let own_format = || if is_terminal() { Format::Text } else { Format::Json };
+    let output = OUTPUT.get_or_init(|| {
+        let format = format.unwrap_or_else(own_format);
+        Arc::new(Output::new(format, StandardOutput::new(), StandardError))
+    });
     drop(set_global_default(Lines { level, clock: SystemClock, output: Arc::clone(output) }));
+}
+
+/// Writes an audit line, whatever the level of the log is.
+pub(crate) fn audit(write: impl FnOnce(&mut Line)) {
+    if let Some(output) = OUTPUT.get() {
+        let mut line = output.line(&SystemClock, "INFO");
+        line.text("message", "decision");
+        write(&mut line);
+        output.write(line, &SystemClock);
+    }
+}
+
+/// An audit line, written to a text.
+#[cfg(test)]
+pub(crate) fn audit_line(write: impl FnOnce(&mut Line)) -> String {
+    let mut line = Line::new(Format::Json, &SystemClock, "INFO");
+    line.text("message", "decision");
+    write(&mut line);
+    String::from_utf8(line.finished()).unwrap_or_default()
+}
+
+/// Whether a line could be written now.
+pub(crate) fn is_writable() -> bool {
+    OUTPUT.get().is_none_or(|output| output.check(&SystemClock).is_ok())
+}
+
+/// How many lines were lost since the process started.
+pub fn lost_lines() -> u64 {
+    OUTPUT.get().map_or(0, |output| output.lost_lines())
 }
 
 /// Before the process ends: gives the reader of the log a second for the lines that are kept, and

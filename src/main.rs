@@ -1,25 +1,44 @@
 //! The deployed binary: environment and files in, a running function out.
 //!
 //! # Guarantees
-//! Only this file reads the environment and files. A configuration with errors ends the process
-//! with status 1, and the log contains all of them, by variable name.
+//! Only this file reads the environment and the operator's files, but for the socket that systemd
+//! passes. A configuration with errors ends the process with status 1, and the log contains all of
+//! them, by variable name.
 
+use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::{env, fs, io};
 
 use cos_issuer::app::{self, App};
-use cos_issuer::config::{self, Environment, Settings};
+use cos_issuer::command_line::{Command, HELP};
+use cos_issuer::config::{self, AuthSettings, ConfigError, Environment, Settings};
 use cos_issuer::error::chain;
-use cos_issuer::{log, runtime};
+use cos_issuer::sts::Endpoint;
+use cos_issuer::summary::summary;
+use cos_issuer::{health_check, log, runtime, version};
 use tencent::time::SystemClock;
-use tracing::{error, warn};
+use tracing::{error, info, warn};
+
+fn main() -> ExitCode {
+    match Command::parse(env::args_os().skip(1)) {
+        Ok(Command::Serve) => start(environment()),
+        Ok(Command::Check) => check(&environment()),
+        Ok(Command::HealthCheck) => check_health(&environment()),
+        Ok(Command::Help) => print(HELP, ExitCode::SUCCESS),
+        Ok(Command::Version) => print(&format!("{}\n", version::line()), ExitCode::SUCCESS),
+        Err(error) => print(&format!("{error}\n\n{HELP}"), ExitCode::from(2)),
+    }
+}
 
 #[expect(clippy::disallowed_methods, reason = "the environment is read here, once")]
-fn main() -> ExitCode {
-    let environment: Environment = env::vars_os().collect();
-    log::start(config::log_level(&environment));
+fn environment() -> Environment {
+    env::vars_os().collect()
+}
+
+fn start(environment: Environment) -> ExitCode {
+    log::start(config::log_level(&environment), config::log_format(&environment));
     let settings = match Settings::read(&environment, &read_file) {
         Ok(settings) => settings,
         Err(errors) => {
@@ -38,6 +57,7 @@ fn main() -> ExitCode {
     for warning in &settings.warnings {
         warn!("{warning}");
     }
+    started(&settings);
     let code = match serve(settings) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -46,6 +66,59 @@ fn main() -> ExitCode {
         }
     };
     log::finish();
+    code
+}
+
+/// What runs, in one line.
+fn started(settings: &Settings) {
+    let auth_methods: Vec<&str> = settings.auth.iter().map(AuthSettings::name).collect();
+    let grants = settings.grants.names();
+    let shown_grants = grants.iter().take(MAX_SHOWN_GRANTS).copied().collect::<Vec<_>>();
+    let endpoints: Vec<&str> = settings.sts.endpoints.iter().map(Endpoint::host).collect();
+    info!(
+        version = version::VERSION,
+        revision = version::REVISION,
+        platform = settings.platform.name(),
+        auth_methods = if auth_methods.is_empty() { "none".into() } else { auth_methods.join(",") },
+        grant_count = grants.len(),
+        grants = shown_grants.join(","),
+        endpoints = endpoints.join(","),
+        key_id = settings.sts.calling_keys.masked_id(),
+        "starting"
+    );
+}
+
+/// What a start would do with these settings, for the person who wrote them.
+fn check(environment: &Environment) -> ExitCode {
+    let settings = match Settings::read(environment, &read_file) {
+        Ok(settings) => settings,
+        Err(errors) => return print(&problems(&errors), ExitCode::FAILURE),
+    };
+    let text = format!("{}\n{}", version::line(), summary(&settings));
+    match App::new(settings, Arc::new(SystemClock)) {
+        Ok(_) => print(&format!("{text}The settings are valid.\n"), ExitCode::SUCCESS),
+        Err(error) => print(&format!("{}\n", chain(&error)), ExitCode::FAILURE),
+    }
+}
+
+fn check_health(environment: &Environment) -> ExitCode {
+    let address = match config::local_address(environment) {
+        Ok(address) => address,
+        Err(errors) => return print(&problems(&errors), ExitCode::FAILURE),
+    };
+    match health_check::ask(address) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => print(&format!("not alive at {address}: {error}\n"), ExitCode::FAILURE),
+    }
+}
+
+fn problems(errors: &[ConfigError]) -> String {
+    errors.iter().map(|error| format!("{error}\n")).collect()
+}
+
+/// A reader who leaves early changes nothing.
+fn print(text: &str, code: ExitCode) -> ExitCode {
+    drop(io::stdout().write_all(text.as_bytes()));
     code
 }
 
@@ -79,3 +152,6 @@ fn serve(settings: Settings) -> Result<(), Box<dyn std::error::Error>> {
     tokio.shutdown_background();
     Ok(served?)
 }
+
+/// A line stays readable with a thousand grants.
+const MAX_SHOWN_GRANTS: usize = 20;

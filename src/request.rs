@@ -18,6 +18,7 @@ mod parameters;
 mod role_key;
 mod route;
 mod scope;
+mod trace_id;
 
 pub use client_address::{AddressHeader, AddressSource, ClientAddress};
 pub use credential_request::{CredentialRequest, RequestedScope};
@@ -28,3 +29,4 @@ pub use inbound::{Inbound, MAX_BODY_BYTES, Request, body_too_large};
 pub use role_key::RoleKey;
 pub use route::{IssueRoute, Route, strip_base_path};
 pub use scope::{ObjectKeys, Scope, Scopes};
+pub use trace_id::TraceId;

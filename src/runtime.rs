@@ -13,6 +13,8 @@ mod gateway_event;
 pub mod http_server;
 pub mod lambda;
 mod lingering_close;
+mod listening_socket;
+mod metrics_page;
 mod reload;
 pub mod scf;
 mod signal;
@@ -37,6 +39,16 @@ pub enum Platform {
 }
 
 impl Platform {
+    /// The name in the log.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Lambda => "lambda",
+            Self::ScfEvent(_) => "scf-event",
+            Self::Server(server) if server.is_scf => "scf-web",
+            Self::Server(_) => "server",
+        }
+    }
+
     /// Whether code may run between requests. SCF freezes web functions too.
     pub fn background(&self) -> Background {
         match self {

@@ -15,6 +15,7 @@
 mod url;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
@@ -42,6 +43,7 @@ pub struct SharedStore {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     state: Mutex<State>,
+    failures: AtomicU64,
 }
 
 #[derive(Default)]
@@ -88,7 +90,8 @@ impl SharedStore {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Self {
-        Self { url, prefix, tls: tls.map(Arc::new), clock, entropy, state: Mutex::default() }
+        let (tls, state, failures) = (tls.map(Arc::new), Mutex::default(), AtomicU64::new(0));
+        Self { url, prefix, tls, clock, entropy, state, failures }
     }
 
     /// The name of a key of ours.
@@ -116,8 +119,16 @@ impl SharedStore {
     pub async fn send<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
         let sent = timeout(TIME_LIMIT, self.send_twice(command)).await;
         let outcome = sent.unwrap_or(Err(StoreError::Timeout));
+        if outcome.is_err() {
+            self.failures.fetch_add(1, Ordering::Relaxed);
+        }
         self.note(outcome.as_ref().err()).await;
         outcome
+    }
+
+    /// How many operations failed, also those that were not tried while the store is down.
+    pub fn failures(&self) -> u64 {
+        self.failures.load(Ordering::Relaxed)
     }
 
     async fn send_twice<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {

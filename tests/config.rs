@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
-use cos_issuer::config::{ConfigError, Environment, Settings};
+use cos_issuer::config::{ConfigError, Environment, MetricsSettings, Settings};
 use cos_issuer::runtime::Platform;
 use cos_issuer::runtime::http_server::ServerSettings;
 
@@ -190,6 +190,42 @@ SHUTDOWN_DELAY_MS SHUTDOWN_GRACE_MS: {SCF} & SHUTDOWN_DELAY_MS=1 & SHUTDOWN_GRAC
 }
 
 #[test]
+fn metrics_go_where_something_reads_them() {
+    let metrics = |row: &str| {
+        let settings = started(row);
+        let Platform::Server(server) = settings.platform else {
+            return (settings.metrics, None);
+        };
+        (settings.metrics, server.metrics_address.map(|address| address.to_string()))
+    };
+    let address = |text: &str| (MetricsSettings::Prometheus, Some(text.to_owned()));
+    assert_eq!(metrics(""), (MetricsSettings::Off, None));
+    assert_eq!(metrics("METRICS=off"), (MetricsSettings::Off, None));
+    assert_eq!(metrics("METRICS=prometheus"), address("127.0.0.1:9464"));
+    let own = "METRICS=prometheus & METRICS_ADDRESS=[::1]:9000 & HOST=127.0.0.1";
+    assert_eq!(metrics(own), address("[::1]:9000"));
+    assert_eq!(metrics("{LAMBDA} & METRICS=emf"), (MetricsSettings::Emf, None));
+    refused(
+        r"
+METRICS: METRICS=statsd
+METRICS: METRICS=emf
+METRICS: {SCF} & METRICS=emf
+METRICS: TENCENTCLOUD_RUNENV=SCF & METRICS=emf
+METRICS: {LAMBDA} & METRICS=prometheus
+METRICS: {SCF} & METRICS=prometheus
+METRICS: TENCENTCLOUD_RUNENV=SCF & METRICS=prometheus
+METRICS_ADDRESS: METRICS_ADDRESS=127.0.0.1:9464
+METRICS_ADDRESS: {LAMBDA} & METRICS=emf & METRICS_ADDRESS=127.0.0.1:9464
+METRICS_ADDRESS: METRICS=prometheus & METRICS_ADDRESS=9464
+METRICS_ADDRESS: METRICS=prometheus & METRICS_ADDRESS=localhost:9464
+METRICS_ADDRESS: METRICS=prometheus & PORT=9464
+METRICS_ADDRESS: METRICS=prometheus & METRICS_ADDRESS=0.0.0.0:9000 & HOST=127.0.0.1
+METRIC: METRIC=prometheus",
+    );
+    accepted("METRICS=prometheus & METRICS_ADDRESS=127.0.0.1:0 & PORT=0");
+}
+
+#[test]
 fn a_misspelled_setting_is_an_error() {
     refused(
         r"
@@ -222,7 +258,7 @@ fn no_problem_repeats_a_value() {
          EXTERNAL_ID POLICY ALLOW_FULL_ACCESS DURATION_SECONDS MIN_REMAINING_SECONDS \
          STS_ENDPOINTS STS_DEADLINE_MS STS_CONCURRENCY_MAX CACHE CACHE_ENTRIES_MAX ROLE_KEYS \
          STS_CA_FILE STS_PROXY ALLOWED_HOSTS ALLOWED_ORIGINS CONNECTIONS_MAX SHUTDOWN_DELAY_MS \
-         SHUTDOWN_GRACE_MS THREADS BASE_PATH PORT HOST LOG AWS_LAMBDA_RUNTIME_API API_KEYS API_KEY_HEADER HMAC_KEYS \
+         SHUTDOWN_GRACE_MS THREADS BASE_PATH PORT HOST LOG LOG_FORMAT METRICS METRICS_ADDRESS AUDIT AUDIT_CLIENT AUDIT_SUBJECT AWS_LAMBDA_RUNTIME_API API_KEYS API_KEY_HEADER HMAC_KEYS \
          JWT_ISSUER JWT_AUDIENCE JWT_JWKS_URL JWT_JWKS_FILE JWT_PUBLIC_KEY JWT_PUBLIC_KEY_FILE \
          JWT_HS_SECRET JWT_ALGORITHMS JWT_LEEWAY_SECONDS JWT_MAX_AGE_SECONDS";
     for name in names.split_ascii_whitespace() {
@@ -258,6 +294,17 @@ SCF_RUNTIME_API: {SCF} & AWS_LAMBDA_RUNTIME_API=127.0.0.1:9001
 PORT: PORT=65536
 HOST: HOST=localhost
 LOG: LOG=loud
+LOG_FORMAT: LOG_FORMAT=xml
+AUDIT: AUDIT=true
+AUDIT_SUBJECT: AUDIT_SUBJECT=plain
+AUDIT_CLIENT: AUDIT_CLIENT=hash
+AUDIT_SUBJECT: AUDIT=off & AUDIT_SUBJECT=hash
+AUDIT_CLIENT: AUDIT=off & AUDIT_CLIENT=off
+METRICS: METRICS=on
+METRICS: METRICS=emf
+METRICS: {SCF} & METRICS=emf
+METRICS: {LAMBDA} & METRICS=emf & AUDIT=off
+LOG_FORMAT: {LAMBDA} & METRICS=emf & LOG_FORMAT=text
 BASE_PATH: BASE_PATH=api
 BASE_PATH: BASE_PATH=/api/
 BASE_PATH: BASE_PATH=//api

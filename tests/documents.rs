@@ -16,6 +16,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use cos_issuer::error::ErrorCode;
+use cos_issuer::grant::Preset;
 
 /// The recipes of CONTRIBUTING.md, and the words of what each follows.
 const RECIPES: [(&str, &[&str]); 2] = [
@@ -78,6 +79,38 @@ fn every_variable_is_documented_in_both_languages() {
             assert!(is_documented, "{page} does not document {variable}");
             let is_documented = tokens.contains(&name) || !variable.starts_with("JWT_");
             assert!(is_documented, "docs/jwt.md does not document {variable}");
+        }
+    }
+}
+
+/// The page prints the policy for uploads and downloads, and names what the other presets add.
+#[test]
+fn page_of_the_calling_key_names_every_operation() {
+    let page = read("docs/calling-key.md");
+    for (name, preset) in Preset::CHOICES {
+        for operation in preset.operations() {
+            let action = format!("name/cos:{}", operation.name());
+            assert!(page.contains(&action), "{name} grants {action}");
+        }
+    }
+}
+
+/// Each message that the page describes is one that the function writes, with these members.
+#[test]
+fn log_lines_that_are_described_exist() {
+    let page = read("docs/log.md");
+    let (_, table) = page.split_once("\n## Other lines\n").unwrap();
+    let rows: Vec<&str> = table.lines().filter(|line| line.starts_with("| `")).collect();
+    assert!(rows.len() > 10, "only {rows:?}");
+    let sources: String = files_below("src").iter().map(|file| read(file)).collect();
+    for row in rows {
+        let mut names = quoted(row).into_iter();
+        let message = names.next().unwrap();
+        let message = message.trim_end_matches('…');
+        assert!(sources.contains(&format!("\"{message}")), "no line has the message {message}");
+        for name in names.filter(|name| name.bytes().all(|c| c.is_ascii_lowercase() || c == b'_')) {
+            let is_member = [format!("{name} ="), format!("\"{name}\""), format!(" {name},")];
+            assert!(is_member.iter().any(|text| sources.contains(text)), "{message}: {name}");
         }
     }
 }
@@ -160,7 +193,7 @@ fn programs_are_replaced_and_not_overwritten() {
 /// Every page that people read, by its path from the root.
 fn pages() -> Vec<String> {
     let mut pages = Vec::new();
-    for folder in ["", "docs/", "scf/", "benches/"] {
+    for folder in ["", "docs/", "docs/en/", "docs/zh/", "scf/", "benches/"] {
         for entry in fs::read_dir(root().join(folder)).unwrap() {
             let name = entry.unwrap().file_name().into_string().unwrap();
             if name.ends_with(".md") {

@@ -7,7 +7,6 @@
 mod commands;
 mod console;
 mod failure;
-mod http_client;
 mod options;
 mod platform_options;
 mod report;

@@ -30,7 +30,7 @@ impl PlatformOptions {
             (None, Some(_)) => PlatformName::Scf,
             (None, None) => default,
         };
-        name.with(self.trigger).map_err(Failure::Usage)
+        name.with(self.trigger).map_err(|text| Failure::Usage(text.to_owned()))
     }
 }
 
@@ -89,34 +89,35 @@ pub(crate) enum TriggerName {
 
 impl PlatformName {
     /// The platform with its trigger; the error lists the triggers.
-    fn with(self, trigger: Option<TriggerName>) -> Result<Platform, String> {
+    fn with(self, trigger: Option<TriggerName>) -> Result<Platform, &'static str> {
         use TriggerName as Trigger;
-        match (self, trigger) {
-            (Self::Scf, None | Some(Trigger::FunctionUrl)) => {
-                Ok(Platform::Scf(ScfEvent::FunctionUrl))
-            }
-            (Self::Scf, Some(Trigger::ApiGateway)) => Ok(Platform::Scf(ScfEvent::ApiGateway)),
-            (Self::Scf, Some(Trigger::Clb)) => Ok(Platform::Scf(ScfEvent::Clb)),
+        Ok(match (self, trigger) {
+            (Self::Scf, None | Some(Trigger::FunctionUrl)) => Platform::Scf(ScfEvent::FunctionUrl),
+            (Self::Scf, Some(Trigger::ApiGateway)) => Platform::Scf(ScfEvent::ApiGateway),
+            (Self::Scf, Some(Trigger::Clb)) => Platform::Scf(ScfEvent::Clb),
             (Self::Scf, Some(_)) => {
-                Err("--trigger: must be function-url, api-gateway or clb with --platform scf"
-                    .to_owned())
+                return Err(
+                    "--trigger: must be function-url, api-gateway or clb with --platform scf",
+                );
             }
-            (Self::ScfWeb, None) => Ok(Platform::ScfWeb),
+            (Self::ScfWeb, None) => Platform::ScfWeb,
             (Self::ScfWeb, Some(_)) => {
-                Err("--trigger: must be omitted with --platform scf-web, which receives plain HTTP"
-                    .to_owned())
+                return Err(
+                    "--trigger: must be omitted with --platform scf-web, which receives plain HTTP",
+                );
             }
             (Self::Lambda, None | Some(Trigger::FunctionUrl)) => {
-                Ok(Platform::Lambda(LambdaEvent::FunctionUrl))
+                Platform::Lambda(LambdaEvent::FunctionUrl)
             }
-            (Self::Lambda, Some(Trigger::HttpApi)) => Ok(Platform::Lambda(LambdaEvent::HttpApi)),
-            (Self::Lambda, Some(Trigger::Rest)) => Ok(Platform::Lambda(LambdaEvent::Rest)),
-            (Self::Lambda, Some(Trigger::Alb)) => Ok(Platform::Lambda(LambdaEvent::Alb)),
+            (Self::Lambda, Some(Trigger::HttpApi)) => Platform::Lambda(LambdaEvent::HttpApi),
+            (Self::Lambda, Some(Trigger::Rest)) => Platform::Lambda(LambdaEvent::Rest),
+            (Self::Lambda, Some(Trigger::Alb)) => Platform::Lambda(LambdaEvent::Alb),
             (Self::Lambda, Some(_)) => {
-                Err("--trigger: must be function-url, http-api, rest or alb with --platform lambda"
-                    .to_owned())
+                return Err(
+                    "--trigger: must be function-url, http-api, rest or alb with --platform lambda",
+                );
             }
-        }
+        })
     }
 }
 

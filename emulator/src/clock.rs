@@ -39,7 +39,11 @@ impl EmulatedClock {
     /// A span as people write it, in seconds: a number of them (`90`), or numbers with units
     /// (`31m`, `1h30m`, `-5m`).
     pub fn parse_span(text: &str) -> Option<i64> {
-        span_seconds(text)
+        let text = text.trim();
+        if let Ok(seconds) = text.parse() {
+            return Some(seconds);
+        }
+        SignedDuration::from_str(text).ok().map(|span| span.as_secs())
     }
 
     /// Shows `moment` from now on, running or frozen as before.
@@ -124,14 +128,6 @@ pub(crate) fn shifted(moment: Timestamp, seconds: i64) -> Timestamp {
     if seconds < 0 { moment.minus_seconds(size) } else { moment.plus_seconds(size) }
 }
 
-pub(crate) fn span_seconds(text: &str) -> Option<i64> {
-    let text = text.trim();
-    if let Ok(seconds) = text.parse() {
-        return Some(seconds);
-    }
-    SignedDuration::from_str(text).ok().map(|span| span.as_secs())
-}
-
 /// A moment as people write it: seconds since 1970, or `2026-01-01T00:00:00Z`.
 pub(crate) fn moment(text: &str) -> Option<Timestamp> {
     let text = text.trim();
@@ -151,7 +147,7 @@ const LATEST_MS: i64 = 253_402_207_200_000;
 
 #[cfg(test)]
 mod tests {
-    use super::{EmulatedClock, moment, shifted, span_seconds};
+    use super::{EmulatedClock, moment, shifted};
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU64, Ordering};
     use tencent::time::{Clock, Timestamp};
@@ -227,7 +223,7 @@ mod tests {
             ("1d", None),
             ("5mm", None),
         ] {
-            assert_eq!(span_seconds(text), seconds, "{text}");
+            assert_eq!(EmulatedClock::parse_span(text), seconds, "{text}");
         }
         for (text, seconds) in [
             ("1551112200", Some(1_551_112_200)),

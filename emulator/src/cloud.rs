@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::{HeaderValue, Request, Response, header};
+use http_body_util::{BodyExt as _, Full, Limited};
 
 mod accounts;
 mod builder;
@@ -24,7 +26,7 @@ use crate::cos::Cos;
 use crate::cos::auth::DecisionRecord;
 use crate::fault::{Faults, RefusedFault};
 use crate::function::{Function, Invocation, InvocationLog, Outcome};
-use crate::net::Server;
+use crate::net::{self, Server};
 use crate::platform::{Platform, PlatformError};
 use crate::sts::Sts;
 
@@ -194,6 +196,27 @@ impl Cloud {
         }
     }
 
+    /// The gateway's response to `request`, whose target is a path.
+    ///
+    /// # Errors
+    /// There is no gateway, or it does not respond within a minute.
+    pub async fn request(&self, mut request: Request<Bytes>) -> io::Result<Response<Bytes>> {
+        let gateway = self.gateway.as_ref().ok_or(io::ErrorKind::NotConnected)?;
+        let address = gateway.address;
+        if !request.headers().contains_key(header::HOST) {
+            let host = HeaderValue::try_from(address.to_string()).map_err(io::Error::other)?;
+            request.headers_mut().insert(header::HOST, host);
+        }
+        let exchange = async {
+            let (head, body) = net::send(address, request.map(Full::new)).await?.into_parts();
+            let body = Limited::new(body, MAX_RESPONSE_BYTES).collect().await;
+            Ok(Response::from_parts(head, body.map_err(io::Error::other)?.to_bytes()))
+        };
+        tokio::time::timeout(RESPONSE_TIMEOUT, exchange)
+            .await
+            .map_err(|_| io::Error::other("no response within a minute"))?
+    }
+
     /// Sends one raw event past the gateway. Web functions take no events, so they (and a cloud
     /// without a function) answer with a platform error.
     pub async fn invoke(&self, raw: impl Into<Vec<u8>>) -> Invocation {
@@ -248,3 +271,6 @@ impl Drop for Cloud {
         }
     }
 }
+
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);
+const MAX_RESPONSE_BYTES: usize = 8 * 1024 * 1024;

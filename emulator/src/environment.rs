@@ -6,7 +6,6 @@
 //! an execution role's keys in the environment are valid for 7200 s.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -26,12 +25,6 @@ pub(crate) struct Source {
     pub(crate) directory: Arc<Directory>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) memory_mb: u32,
-}
-
-impl fmt::Debug for Source {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Source").finish_non_exhaustive()
-    }
 }
 
 impl Source {

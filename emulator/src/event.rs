@@ -29,19 +29,37 @@ use serde_json::Value;
 
 pub(crate) use self::gateway_request::GatewayRequest;
 use crate::function::Outcome;
-use crate::platform::{LambdaEvent, PlatformError, ScfEvent};
+use crate::platform::{LambdaEvent, Platform, PlatformError, ScfEvent};
 
-/// The event of an SCF trigger.
-pub(crate) fn scf(shape: ScfEvent, request: &GatewayRequest) -> Value {
-    match shape {
-        ScfEvent::ApiGateway => scf_api_gateway::event(request),
-        ScfEvent::Clb => clb::event(request),
-        ScfEvent::FunctionUrl => scf_function_url::event(request),
+impl Platform {
+    /// The event that `request` becomes; `None` for a web function, which takes none.
+    pub(crate) fn event_of(self, request: &GatewayRequest) -> Option<Value> {
+        Some(match self {
+            Self::Scf(ScfEvent::ApiGateway) => scf_api_gateway::event(request),
+            Self::Scf(ScfEvent::Clb) => clb::event(request),
+            Self::Scf(ScfEvent::FunctionUrl) => scf_function_url::event(request),
+            Self::ScfWeb => return None,
+            Self::Lambda(LambdaEvent::Alb) => alb::event(request),
+            Self::Lambda(LambdaEvent::FunctionUrl) => lambda_function_url::event(request),
+            Self::Lambda(LambdaEvent::HttpApi) => http_api::event(request),
+            Self::Lambda(LambdaEvent::Rest) => rest::event(request),
+        })
+    }
+
+    /// What the client of the trigger gets; of a web function, when the function did not answer.
+    pub(crate) fn reply(self, request_id: &str, outcome: &Outcome) -> Response<Bytes> {
+        match self {
+            Self::Scf(shape) => scf_reply(shape, request_id, outcome),
+            Self::ScfWeb => {
+                let error = outcome.platform_error().unwrap_or(&PlatformError::NoEvents);
+                reply::json(error.scf_code().0, &error.scf_body(request_id))
+            }
+            Self::Lambda(shape) => lambda_reply(shape, outcome),
+        }
     }
 }
 
-/// What the client of an SCF trigger gets.
-pub(crate) fn scf_reply(shape: ScfEvent, request_id: &str, outcome: &Outcome) -> Response<Bytes> {
+fn scf_reply(shape: ScfEvent, request_id: &str, outcome: &Outcome) -> Response<Bytes> {
     match outcome {
         Outcome::Response(bytes) => match shape {
             ScfEvent::ApiGateway => scf_api_gateway::reply(bytes, request_id),
@@ -70,37 +88,20 @@ pub(crate) fn scf_reply(shape: ScfEvent, request_id: &str, outcome: &Outcome) ->
     }
 }
 
-/// What the client of a web function gets when the function did not answer.
-pub(crate) fn scf_web_failure(error: &PlatformError, request_id: &str) -> Response<Bytes> {
-    reply::json(error.scf_code().0, &error.scf_body(request_id))
-}
-
-/// The event of a Lambda trigger.
-pub(crate) fn lambda(shape: LambdaEvent, request: &GatewayRequest) -> Value {
-    match shape {
-        LambdaEvent::Alb => alb::event(request),
-        LambdaEvent::FunctionUrl => lambda_function_url::event(request),
-        LambdaEvent::HttpApi => http_api::event(request),
-        LambdaEvent::Rest => rest::event(request),
-    }
-}
-
-/// What the client of a Lambda trigger gets.
-pub(crate) fn lambda_reply(shape: LambdaEvent, outcome: &Outcome) -> Response<Bytes> {
-    let understood = match outcome {
-        Outcome::Response(bytes) => match shape {
-            LambdaEvent::Alb => alb::reply(bytes),
-            LambdaEvent::FunctionUrl | LambdaEvent::HttpApi => payload_two::reply(bytes),
-            LambdaEvent::Rest => rest::reply(bytes),
-        },
-        Outcome::FunctionError(_) | Outcome::PlatformError(_) => None,
+fn lambda_reply(shape: LambdaEvent, outcome: &Outcome) -> Response<Bytes> {
+    let understood = match (outcome, shape) {
+        (Outcome::Response(bytes), LambdaEvent::Alb) => alb::reply(bytes),
+        (Outcome::Response(bytes), LambdaEvent::FunctionUrl | LambdaEvent::HttpApi) => {
+            payload_two::reply(bytes)
+        }
+        (Outcome::Response(bytes), LambdaEvent::Rest) => rest::reply(bytes),
+        (Outcome::FunctionError(_) | Outcome::PlatformError(_), _) => None,
     };
-    let throttled = matches!(outcome, Outcome::PlatformError(PlatformError::Throttled));
-    let too_large = matches!(outcome, Outcome::PlatformError(PlatformError::RequestTooLarge));
-    understood.unwrap_or_else(|| match (shape, throttled, too_large) {
-        (LambdaEvent::Alb, ..) => alb::failure(too_large),
-        (LambdaEvent::FunctionUrl, ..) => lambda_function_url::failure(throttled, too_large),
-        (LambdaEvent::HttpApi, ..) => http_api::failure(throttled, too_large),
-        (LambdaEvent::Rest, ..) => rest::failure(throttled, too_large),
+    let error = outcome.platform_error();
+    understood.unwrap_or_else(|| match shape {
+        LambdaEvent::Alb => alb::failure(error),
+        LambdaEvent::FunctionUrl => lambda_function_url::failure(error),
+        LambdaEvent::HttpApi => http_api::failure(error),
+        LambdaEvent::Rest => rest::failure(error),
     })
 }

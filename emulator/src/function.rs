@@ -32,7 +32,6 @@ use crate::platform::PlatformError;
 use crate::sync::lock;
 
 /// The pool.
-#[derive(Debug)]
 pub(crate) struct Function {
     pub(crate) config: Arc<Config>,
     instances: Mutex<Vec<Arc<Instance>>>,

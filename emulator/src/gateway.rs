@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 
-use crate::event::{self, GatewayRequest};
+use crate::event::GatewayRequest;
 use crate::fault::{Fault, Service};
 use crate::function::{Function, Outcome};
 use crate::listener::Listener;
@@ -51,8 +51,9 @@ pub(crate) fn start(
             let call = middleware.begin(Service::Gateway, &path, head, None);
             let mut response = match (call.fault(), call.replacement()) {
                 (Some(Fault::Throttle { .. }), _) => {
-                    let response = throttled(function.config.platform, &call.request_id);
-                    Ok(response.map(net::full))
+                    let outcome = Outcome::PlatformError(PlatformError::Throttled);
+                    let platform = function.config.platform;
+                    Ok(platform.reply(&call.request_id, &outcome).map(net::full))
                 }
                 (_, Some(response)) => response,
                 (_, None) => {
@@ -81,84 +82,51 @@ fn explain<B>(response: &mut Response<B>) -> Option<PlatformError> {
     Some(error)
 }
 
-/// The platform's answer when there are too many calls.
-fn throttled(platform: Platform, request_id: &str) -> Response<Bytes> {
-    let outcome = Outcome::PlatformError(PlatformError::Throttled);
-    match platform {
-        Platform::Scf(shape) => event::scf_reply(shape, request_id, &outcome),
-        Platform::ScfWeb => event::scf_web_failure(&PlatformError::Throttled, request_id),
-        Platform::Lambda(shape) => event::lambda_reply(shape, &outcome),
-    }
-}
-
 /// The response, with the platform's error as an extension where there is one.
 async fn respond(
     function: &Arc<Function>,
     call: &Call,
     request: Request<Incoming>,
 ) -> Response<Bytes> {
+    let platform = function.config.platform;
     let (head, body) = request.into_parts();
-    let request_id = call.request_id.clone();
-    let body = net::read_body(body, function.config.platform.body_limit_bytes()).await;
-    let too_large = body.is_none();
-    let request = GatewayRequest {
-        method: head.method,
-        path: head.uri.path().to_owned(),
-        query: head.uri.query().unwrap_or_default().to_owned(),
-        headers: head.headers,
-        body: body.unwrap_or_default(),
-        request_id: request_id.clone(),
-        source_ip: "127.0.0.1".to_owned(),
-        unix_seconds: call.now().unix_seconds(),
+    let answered = match net::read_body(body, platform.body_limit_bytes()).await {
+        Some(body) => {
+            let request = Request::from_parts(head, body);
+            let request = GatewayRequest::new(request, call.request_id.clone(), call.now());
+            answer(function, request).await
+        }
+        None => Err(PlatformError::RequestTooLarge),
     };
-    let refused = too_large.then_some(Outcome::PlatformError(PlatformError::RequestTooLarge));
-    let (mut response, error) = match function.config.platform {
-        Platform::Scf(shape) => {
-            let outcome = match refused {
-                Some(refused) => refused,
-                None => invoke(function, &request, &event::scf(shape, &request)).await,
-            };
-            let response = event::scf_reply(shape, &request_id, &outcome);
-            (response, outcome.platform_error())
-        }
-        Platform::Lambda(shape) => {
-            let outcome = match refused {
-                Some(refused) => refused,
-                None => invoke(function, &request, &event::lambda(shape, &request)).await,
-            };
-            let response = event::lambda_reply(shape, &outcome);
-            (response, outcome.platform_error())
-        }
-        Platform::ScfWeb => {
-            let answered = if too_large {
-                Err(PlatformError::RequestTooLarge)
-            } else {
-                web::forward(function, request).await
-            };
-            match answered {
-                Ok(response) => (response, None),
-                Err(error) => (event::scf_web_failure(&error, &request_id), Some(error)),
-            }
-        }
-    };
-    if let Some(error) = error {
+    let mut response = answered.unwrap_or_else(|error| {
+        let outcome = Outcome::PlatformError(error.clone());
+        let mut response = platform.reply(&call.request_id, &outcome);
         response.extensions_mut().insert(error);
-    }
-    let id_header = match function.config.platform {
+        response
+    });
+    let id_header = match platform {
         Platform::Scf(_) | Platform::ScfWeb => "x-scf-request-id",
         Platform::Lambda(_) => "x-amzn-requestid",
     };
-    if let Ok(value) = HeaderValue::from_str(&request_id) {
+    if let Ok(value) = HeaderValue::from_str(&call.request_id) {
         response.headers_mut().insert(id_header, value);
     }
     response
 }
 
-async fn invoke(
+/// What the function answers, or why it did not.
+async fn answer(
     function: &Arc<Function>,
-    request: &GatewayRequest,
-    event: &serde_json::Value,
-) -> Outcome {
+    request: GatewayRequest,
+) -> Result<Response<Bytes>, PlatformError> {
+    let platform = function.config.platform;
+    let Some(event) = platform.event_of(&request) else {
+        return web::forward(function, request).await;
+    };
     let event = Bytes::from(event.to_string());
-    function.invoke(request.request_id.clone(), event).await.outcome
+    let invocation = function.invoke(request.request_id, event).await;
+    match invocation.outcome {
+        Outcome::PlatformError(error) => Err(error),
+        outcome => Ok(platform.reply(&invocation.request_id, &outcome)),
+    }
 }

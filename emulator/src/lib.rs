@@ -68,6 +68,7 @@ mod process;
 mod random;
 mod runtime;
 mod secrets;
+mod setters;
 mod sts;
 mod sync;
 mod trace;

@@ -1,7 +1,5 @@
 //! A receiver of what happens in the cloud, if the builder of the cloud has set one.
 
-use std::fmt;
-
 type Callback<T> = dyn Fn(&T) + Send + Sync;
 
 /// Receives each event of one kind; by default nobody does.
@@ -22,11 +20,5 @@ impl<T: ?Sized> Listener<T> {
 impl<T: ?Sized> Default for Listener<T> {
     fn default() -> Self {
         Self(None)
-    }
-}
-
-impl<T: ?Sized> fmt::Debug for Listener<T> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Listener").finish_non_exhaustive()
     }
 }

@@ -12,7 +12,6 @@
 //! # Not covered
 //! Faults in the members of an STS response (`sts/tamper.rs`).
 
-use std::fmt;
 use std::io;
 use std::sync::Arc;
 
@@ -175,12 +174,6 @@ impl Drop for Call {
         if !self.recorded {
             self.record(None, "the caller left before the response");
         }
-    }
-}
-
-impl fmt::Debug for Middleware {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Middleware").field("clock", &self.clock).finish_non_exhaustive()
     }
 }
 

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
@@ -196,6 +196,18 @@ pub(crate) fn response(
 /// A JSON response.
 pub(crate) fn json(status: StatusCode, body: &serde_json::Value) -> Response<Body> {
     response(status, "application/json", body.to_string())
+}
+
+/// Sets headers of ours; a value that cannot be one is left out.
+pub(crate) fn put_headers<const N: usize>(
+    headers: &mut HeaderMap,
+    own: [(&'static str, String); N],
+) {
+    for (name, value) in own {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(name, value);
+        }
+    }
 }
 
 /// Sends one request over a connection of its own and reads the answer up to its body.

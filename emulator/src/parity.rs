@@ -1,116 +1,64 @@
 //! The truth table: each behaviour of a platform that this cloud copies, and how it is known.
 //!
 //! # Guarantees
-//! This is the only list; `cos-issuer parity` prints it and `docs/emulator-parity.md` is written
-//! from it; the test that an entry names exists. Rely on what is inferred in no code that will be
-//! deployed.
+//! `docs/emulator-parity.md` is the only list; `cos-issuer parity` prints it. A test checks that
+//! each of its rows is read and that the test that a row names exists. Rely on what is inferred in
+//! no code that will be deployed.
 //!
 //! # Not covered
 //! What is this cloud's own, such as its faults and its admin API.
 
-mod cam;
-mod cos;
-mod cos_auth;
-mod entry;
-mod events;
-mod gateway;
-mod runtime;
-mod sts;
+use serde::Serialize;
 
-pub use self::entry::{Entry, Source};
-use self::entry::{documented, inferred, not_known, observed, sdk_source};
-use serde_json::{Value, json};
+/// The page that contains the table.
+pub const PAGE: &str = include_str!("../../docs/emulator-parity.md");
 
-/// A part of the cloud and what it copies.
-#[derive(Clone, Copy, Debug)]
-pub struct Service {
-    /// As a heading.
-    pub title: &'static str,
-    /// Its behaviours.
-    pub entries: &'static [Entry],
+/// One behaviour, and how it is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Entry {
+    /// The part of the cloud.
+    pub service: &'static str,
+    /// What happens, in one sentence.
+    pub behaviour: &'static str,
+    /// How that is known: one of `documented`, `observed`, `sdk-source`, `inferred`, `not known`.
+    pub source: &'static str,
+    /// The page, where it was seen, which client relies on it, or the reasoning.
+    pub detail: &'static str,
+    /// The test that shows it here; `None` where only others' tests touch it.
+    pub test: Option<&'static str>,
 }
 
-/// Every part, in the order in which a request meets them.
-pub const SERVICES: [Service; 7] = [
-    Service { title: "Gateways", entries: &gateway::ENTRIES },
-    Service { title: "Events and replies", entries: &events::ENTRIES },
-    Service { title: "Runtime", entries: &runtime::ENTRIES },
-    Service { title: "STS", entries: &sts::ENTRIES },
-    Service { title: "CAM", entries: &cam::ENTRIES },
-    Service { title: "COS: authentication and authorization", entries: &cos_auth::ENTRIES },
-    Service { title: "COS: operations", entries: &cos::ENTRIES },
-];
-
-/// Every behaviour with the part it belongs to.
-pub fn entries() -> impl Iterator<Item = Line> {
-    SERVICES.iter().flat_map(|service| {
-        let line = |entry| Line { service: service.title, entry };
-        service.entries.iter().map(line)
+/// Every behaviour, in the order in which a request meets the parts of the cloud.
+pub fn entries() -> impl Iterator<Item = Entry> {
+    PAGE.split("\n## ").skip(1).flat_map(|part| {
+        let service = part.lines().next().unwrap_or_default();
+        part.lines().filter_map(move |line| entry(service, line))
     })
 }
 
-/// A behaviour with the part it belongs to.
-#[derive(Clone, Copy, Debug)]
-pub struct Line {
-    /// The part's title.
-    pub service: &'static str,
-    /// The behaviour.
-    pub entry: &'static Entry,
-}
-
-impl Line {
-    /// For other programs.
-    pub fn to_json(&self) -> Value {
-        json!({
-            "service": self.service,
-            "behaviour": self.entry.behaviour,
-            "source": self.entry.source.kind(),
-            "detail": self.entry.source.detail(),
-            "test": self.entry.test,
-        })
-    }
+/// The entry in a row of the table; `None` for any other line.
+fn entry(service: &'static str, line: &'static str) -> Option<Entry> {
+    let mut cells = line.strip_prefix("| ")?.strip_suffix(" |")?.split(" | ");
+    let (behaviour, known, test) = (cells.next()?, cells.next()?, cells.next()?);
+    let (source, detail) = match known.strip_prefix("[documented](") {
+        Some(page) => ("documented", page.strip_suffix(')')?),
+        None => known.split_once(": ")?,
+    };
+    let test = Some(test.trim_matches('`')).filter(|test| !test.is_empty());
+    let is_whole = SOURCES.contains(&source) && cells.next().is_none();
+    is_whole.then_some(Entry { service, behaviour, source, detail, test })
 }
 
 /// How many behaviours are known in which way.
 pub fn summary() -> String {
-    let count = |kind: &str| entries().filter(|line| line.entry.source.kind() == kind).count();
+    let counts = SOURCES.map(|source| entries().filter(|entry| entry.source == source).count());
+    let [documented, observed, sdk_source, inferred, not_known] = counts;
     format!(
-        "{} behaviours: {} documented, {} observed, {} from SDK source, {} inferred, {} not known",
+        "{} behaviours: {documented} documented, {observed} observed, {sdk_source} from SDK source, \
+         {inferred} inferred, {not_known} not known",
         entries().count(),
-        count("documented"),
-        count("observed"),
-        count("sdk-source"),
-        count("inferred"),
-        count("not known"),
     )
 }
 
-/// The page in the documentation.
-pub fn markdown() -> String {
-    let mut page = format!(
-        "# What the local cloud copies, and how it is known\n\n\
-         Written by `cos-issuer parity --markdown`. {}.\n\n\
-         *Documented* names the page, *observed* where answers of the real service were seen, *sdk-source* which of the vendor's\n\
-         clients relies on it. *Inferred* is a conclusion that is not checked against the real service: do not rely on it.\n\
-         *Not known* is what only an account can show: this cloud takes the worst case.\n",
-        summary()
-    );
-    for service in SERVICES {
-        if service.entries.is_empty() {
-            continue;
-        }
-        page.push_str(&format!(
-            "\n## {}\n\n| Behaviour | Known | Test |\n|---|---|---|\n",
-            service.title
-        ));
-        for entry in service.entries {
-            let known = match entry.source {
-                Source::Documented(url) => format!("[documented]({url})"),
-                source => format!("{}: {}", source.kind(), source.detail()),
-            };
-            let test = entry.test.map_or_else(String::new, |test| format!("`{test}`"));
-            page.push_str(&format!("| {} | {known} | {test} |\n", entry.behaviour));
-        }
-    }
-    page
-}
+/// The surest first.
+const SOURCES: [&str; 5] = ["documented", "observed", "sdk-source", "inferred", "not known"];

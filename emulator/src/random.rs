@@ -9,7 +9,6 @@
 //! away.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Mutex;
 
 use rand::distr::Alphanumeric;
@@ -65,12 +64,6 @@ impl Rng {
             .entry(purpose)
             .or_insert_with(|| StdRng::seed_from_u64(self.seed ^ name_hash(purpose)));
         drawn(stream)
-    }
-}
-
-impl fmt::Debug for Rng {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Rng").field("seed", &self.seed).finish_non_exhaustive()
     }
 }
 

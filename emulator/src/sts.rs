@@ -116,9 +116,11 @@ impl Sts {
             }
         };
         let tls = middleware.acceptor(ServiceName::Sts, &ca.server, &ca.untrusted);
+        // A fixed port is for clients that know both beforehand.
+        let http_port = if port == 0 { 0 } else { port.saturating_add(1) };
         Ok(Self {
             https: Server::start(port, Transport::Tls(tls), handler.clone())?,
-            http: Server::start(0, Transport::Plain, handler)?,
+            http: Server::start(http_port, Transport::Plain, handler)?,
             ca_file: ca.file(),
             service,
         })
@@ -167,10 +169,7 @@ impl Service {
             return call.finish(response).await;
         }
         let unverified = Inbound::read(request).await;
-        let mut record = match &unverified {
-            Ok(unverified) => StsCall::of(unverified),
-            Err(_) => StsCall::unreadable(),
-        };
+        let mut record = unverified.as_ref().map(StsCall::of).unwrap_or_default();
         let key = unverified.as_ref().ok().and_then(Inbound::claimed_key);
         let call = self.middleware.begin(ServiceName::Sts, &record.action, head, key.as_deref());
         record.request_id.clone_from(&call.request_id);

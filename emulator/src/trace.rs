@@ -17,7 +17,6 @@ mod allowed;
 mod mask;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -147,14 +146,15 @@ impl Trace {
 }
 
 fn line(n: u64, event: &TraceEvent<'_>, mask: &mut Mask) -> String {
-    let action = short(&mask.text(event.action));
-    let target = short(&mask.target(&event.head.target));
+    // Cut only after it was masked: a piece of a secret would not be recognised.
+    let action = shortened(&mask.text(event.action));
+    let target = shortened(&mask.target(&event.head.target));
     let mut headers = BTreeMap::new();
     for (name, values) in event.head.headers.iter().take(MAX_HEADERS) {
         let values: Vec<String> = values.iter().map(|value| mask.header(name, value)).collect();
-        headers.insert(short(&mask.text(name)), short(&values.join(", ")));
+        headers.insert(shortened(&mask.text(name)), shortened(&values.join(", ")));
     }
-    let reason = short(&mask.text(event.reason));
+    let reason = shortened(&mask.text(event.reason));
     let line = Line {
         n,
         time: event.time.iso_8601(),
@@ -171,14 +171,13 @@ fn line(n: u64, event: &TraceEvent<'_>, mask: &mut Mask) -> String {
     serde_json::to_string(&line).unwrap_or_default()
 }
 
-/// Cut only after it was masked: a piece of a secret would not be recognised.
-fn short(text: &str) -> String {
-    if text.chars().count() <= MAX_CHARACTERS {
-        return text.to_owned();
+/// The beginning of a text that others chose.
+pub(crate) fn shortened(text: &str) -> String {
+    let mut shortened: String = text.chars().take(MAX_CHARACTERS).collect();
+    if shortened.len() < text.len() {
+        shortened.push('…');
     }
-    let mut short: String = text.chars().take(MAX_CHARACTERS).collect();
-    short.push('…');
-    short
+    shortened
 }
 
 impl Head {
@@ -189,12 +188,6 @@ impl Head {
             headers.entry(name.as_str().to_owned()).or_default().push(value);
         }
         Self { method: request.method().to_string(), target: request.uri().to_string(), headers }
-    }
-}
-
-impl fmt::Debug for Trace {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Trace").finish_non_exhaustive()
     }
 }
 

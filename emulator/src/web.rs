@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
+use http::{HeaderMap, Request, Response, header};
 use http_body_util::Full;
 use tokio::net::TcpStream;
 
@@ -154,11 +154,7 @@ fn headers(instance: &Instance, config: &Config, request: &GatewayRequest) -> He
         ("x-scf-secret-key", credentials.secret_key.clone()),
         ("x-scf-session-token", credentials.token.clone()),
     ];
-    for (name, value) in own {
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            headers.insert(HeaderName::from_static(name), value);
-        }
-    }
+    net::put_headers(&mut headers, own);
     headers
 }
 

@@ -45,6 +45,11 @@ impl ApiKeys {
         is_each_once.then_some(Self { keys, header })
     }
 
+    /// The names of the keys, as the audit log shows them.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().map(|key| key.name.as_str())
+    }
+
     pub(super) fn header(&self) -> Option<&HeaderName> {
         self.header.as_ref()
     }

@@ -7,7 +7,7 @@ use super::api_key::ApiKeys;
 use super::authorization_header::credentials;
 use super::gateway;
 use super::hmac::HmacKeys;
-use super::jwt::{KeySet, TokenVerifier, has_form_of_token};
+use super::jwt::{JwksCache, KeySet, KeySource, TokenVerifier, has_form_of_token};
 use super::principal::Principal;
 use crate::deadline::Deadline;
 use crate::error::{Error, ErrorCode};
@@ -73,6 +73,17 @@ impl Authenticator {
         if let Some(tokens) = verifier {
             tokens.keys.replace(keys);
         }
+    }
+
+    /// The JWKS of the token issuer, where tokens are verified by one.
+    pub fn jwks(&self) -> Option<&JwksCache> {
+        let Self::OneOf(verifiers) = self else {
+            return None;
+        };
+        verifiers.iter().find_map(|verifier| match verifier {
+            Verifier::Jwt(TokenVerifier { keys: KeySource::Remote(keys), .. }) => Some(keys),
+            _ => None,
+        })
     }
 }
 

@@ -68,6 +68,11 @@ impl HmacKeys {
         Some(Self { keys, decoy, store: None })
     }
 
+    /// The ids of the keys.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().map(|(key, _)| key.id.as_str())
+    }
+
     /// Keeps the nonces in `store`, for all instances together.
     pub fn share_nonces(&mut self, store: Arc<SharedStore>) {
         self.store = Some(store);

@@ -26,7 +26,7 @@ mod validation;
 
 pub use algorithm::Algorithm;
 pub use jwk::{KeySet, KeySetError};
-pub use jwks_cache::{Fetch, FetchError, JwksCache};
+pub use jwks_cache::{Fetch, FetchError, JwksCache, JwksCounts};
 pub(super) use unverified::has_form_of_token;
 pub use validation::Validation;
 

@@ -20,6 +20,18 @@ pub enum AuthMethod {
 }
 
 impl AuthMethod {
+    /// All methods.
+    pub const ALL: [Self; 8] = [
+        Self::ApiKey,
+        Self::Gateway(IdentitySource::Iam),
+        Self::Gateway(IdentitySource::Jwt),
+        Self::Gateway(IdentitySource::KeyPair),
+        Self::Gateway(IdentitySource::Lambda),
+        Self::Hmac,
+        Self::Jwt,
+        Self::None,
+    ];
+
     /// All methods that require credentials.
     pub const WITH_CREDENTIALS: [Self; 7] = [
         Self::ApiKey,
@@ -31,7 +43,7 @@ impl AuthMethod {
         Self::Jwt,
     ];
 
-    /// The name in the audit log.
+    /// The name in the audit log and in metrics.
     pub const fn name(self) -> &'static str {
         match self {
             Self::ApiKey => "api-key",

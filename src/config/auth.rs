@@ -33,6 +33,19 @@ pub enum AuthSettings {
     Jwt(JwtSettings),
 }
 
+impl AuthSettings {
+    /// The word of `AUTH`.
+    pub fn name(&self) -> &'static str {
+        let method = match self {
+            Self::ApiKey(_) => Method::ApiKey,
+            Self::Gateway => Method::Gateway,
+            Self::Hmac(_) => Method::Hmac,
+            Self::Jwt(_) => Method::Jwt,
+        };
+        method.name()
+    }
+}
+
 /// Empty for `AUTH=none`.
 pub(super) fn read(
     reader: &mut Reader<'_>,

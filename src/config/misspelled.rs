@@ -6,13 +6,16 @@
 
 use super::environment::Environment;
 
-const SETTINGS: [&str; 56] = [
+const SETTINGS: [&str; 62] = [
     "ALLOW",
     "ALLOWED_HOSTS",
     "ALLOWED_ORIGINS",
     "ALLOW_FULL_ACCESS",
     "API_KEYS",
     "API_KEY_HEADER",
+    "AUDIT",
+    "AUDIT_CLIENT",
+    "AUDIT_SUBJECT",
     "AUTH",
     "BASE_PATH",
     "BUCKET",
@@ -40,6 +43,9 @@ const SETTINGS: [&str; 56] = [
     "JWT_PUBLIC_KEY_FILE",
     "KEY_OWNER",
     "LOG",
+    "LOG_FORMAT",
+    "METRICS",
+    "METRICS_ADDRESS",
     "MIN_REMAINING_SECONDS",
     "POLICY",
     "PORT",

@@ -1,33 +1,39 @@
-//! Where requests come from: the platform, `HOST`, `PORT`, `THREADS`, `LOG`,
-//! `ALLOWED_ORIGINS`, `BASE_PATH`.
+//! Where requests come from: the platform, `HOST`, `PORT`, `THREADS`, `ALLOWED_ORIGINS`,
+//! `BASE_PATH`.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
 use http::{HeaderValue, Uri};
-use tracing::level_filters::LevelFilter;
 use url::Url;
 
 use super::environment::Environment;
-use super::reader::{Reader, list};
-use crate::log::LEVELS;
+use super::reader::{ConfigError, Reader, list};
 use crate::runtime::Platform;
 use crate::runtime::http_server::ServerSettings;
 
-/// The level of `LOG`.
+/// Where a server with these settings can be reached from this machine.
 ///
-/// It is read first, so that configuration errors can be logged. An unknown word means `info`;
-/// [`Settings::read`](super::Settings::read) reports it.
-pub fn log_level(environment: &Environment) -> LevelFilter {
-    let word = environment.text("LOG").ok().flatten();
-    let level = LEVELS.iter().find(|(name, _)| Some(*name) == word);
-    level.map_or(LevelFilter::INFO, |(_, level)| *level)
+/// # Errors
+/// What is wrong with `HOST` or `PORT`.
+pub fn local_address(environment: &Environment) -> Result<SocketAddr, Vec<ConfigError>> {
+    let no_file = |_: &str| Err(io::Error::from(io::ErrorKind::NotFound));
+    let mut reader = Reader::new(environment, &no_file);
+    let address = listen_address(&mut reader);
+    reader.finish()?;
+    let mut address = address.ok_or_else(Vec::new)?;
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        IpAddr::V4(_) | IpAddr::V6(_) => {}
+    }
+    Ok(address)
 }
 
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<Platform> {
-    reader.choice("LOG", LevelFilter::INFO, &LEVELS);
     let is_lambda = reader.is_set("AWS_LAMBDA_RUNTIME_API");
     match (is_lambda, reader.is_set("SCF_RUNTIME_API")) {
         (true, true) => {
@@ -71,11 +77,16 @@ fn scf(reader: &mut Reader<'_>) -> Option<Platform> {
     })
 }
 
-fn server(reader: &mut Reader<'_>) -> Option<Platform> {
+fn listen_address(reader: &mut Reader<'_>) -> Option<SocketAddr> {
     let port = reader.number("PORT", PORT, 0..=65_535);
     let host = reader.parsed_or("HOST", IpAddr::V4(Ipv4Addr::UNSPECIFIED), |text| {
         text.parse().map_err(|_| "must be an IP address, for example `127.0.0.1`")
-    })?;
+    });
+    Some(SocketAddr::new(host?, u16::try_from(port?).ok()?))
+}
+
+fn server(reader: &mut Reader<'_>) -> Option<Platform> {
+    let address = listen_address(reader);
     let allowed_hosts = reader.parsed_or("ALLOWED_HOSTS", None, |text| {
         let hosts: Option<Vec<String>> = list(text).map(host_name).collect();
         let hosts = hosts.filter(|hosts| !hosts.is_empty());
@@ -96,10 +107,11 @@ fn server(reader: &mut Reader<'_>) -> Option<Platform> {
         reader.error("SHUTDOWN_GRACE_MS", text);
     }
     Some(Platform::Server(ServerSettings {
-        address: SocketAddr::new(host, u16::try_from(port?).ok()?),
+        address: address?,
         allowed_hosts,
         is_scf,
         reads_role_keys: reads_role_keys(reader)?,
+        metrics_address: None,
         connections_max: usize::try_from(connections_max?).ok()?,
         threads: threads?,
         shutdown_delay: Duration::from_millis(shutdown_delay.into()),

@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
+use super::grant_summary::{GrantSummary, GrantedPlace};
 use super::object_key::ObjectKey;
+use tencent::sign::digest::sha256_hex;
 
 /// An object whose key the function generated. The credential covers only this object.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -26,7 +28,7 @@ pub struct Authorized {
     pub(super) policy: Arc<str>,
     pub(super) duration_seconds: u32,
     pub(super) session_name: String,
-    pub(super) grants: String,
+    pub(super) grants: Arc<GrantSummary>,
     pub(super) new_object: Option<NewObject>,
 }
 
@@ -38,12 +40,22 @@ impl Authorized {
 
     /// The comma-separated names of the grants that the credential comes from, for the audit log.
     pub fn grants(&self) -> &str {
-        &self.grants
+        &self.grants.names
+    }
+
+    /// Where these grants apply, for the audit log; `None` for a raw policy.
+    pub fn place(&self) -> Option<&GrantedPlace> {
+        self.grants.place.as_ref()
     }
 
     /// The session policy as JSON; never empty.
     pub fn policy(&self) -> &str {
         &self.policy
+    }
+
+    /// The SHA-256 of the session policy in hex, for the audit log.
+    pub fn policy_sha256(&self) -> String {
+        sha256_hex(self.policy.as_bytes())
     }
 
     /// The lifetime to request from STS.
@@ -65,7 +77,7 @@ impl Authorized {
             policy: format!("policy of {name}").into(),
             duration_seconds,
             session_name: name.to_owned(),
-            grants: "grant".to_owned(),
+            grants: Arc::new(GrantSummary::for_tests()),
             new_object: None,
         }
     }
@@ -73,7 +85,7 @@ impl Authorized {
 
 #[cfg(test)]
 mod tests {
-    use super::{Authorized, NewObject, ObjectKey};
+    use super::{Authorized, GrantSummary, NewObject, ObjectKey};
     use tencent::names::ObjectPrefix;
     use tencent::time::Timestamp;
 
@@ -98,7 +110,10 @@ mod tests {
             Authorized { policy: format!("{policy} ").into(), ..one.clone() },
             Authorized { duration_seconds: duration_seconds - 1, ..one.clone() },
             Authorized { session_name: format!("{session_name}b"), ..one.clone() },
-            Authorized { grants: format!("{grants},b"), ..one.clone() },
+            Authorized {
+                grants: GrantSummary::raw(&format!("{},b", grants.names)).into(),
+                ..one.clone()
+            },
             Authorized { new_object: None, ..one.clone() },
             Authorized { new_object: object(bucket, region, 1), ..one.clone() },
             Authorized { new_object: object(bucket, "r-2", 0), ..one.clone() },

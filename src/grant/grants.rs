@@ -7,6 +7,7 @@ use tencent::cam::PolicyError;
 use super::authorized::Authorized;
 use super::containment;
 use super::definition::GrantDefinition;
+use super::grant_summary::GrantSummary;
 use super::lifetime::Lifetime;
 use super::policy_builder::{PolicyBuilder, shared_lifetime};
 use super::resolved::ResolvedGrant;
@@ -99,6 +100,14 @@ impl Grants {
         }
     }
 
+    /// The names of the grants; that of a raw policy is `POLICY`.
+    pub fn names(&self) -> Vec<&str> {
+        match self {
+            Self::Each(grants) => grants.iter().map(|Grant(grant)| grant.name.as_str()).collect(),
+            Self::Raw { .. } => vec![RAW],
+        }
+    }
+
     /// Whether a grant is for `principal`.
     pub fn matches(&self, principal: &Principal) -> bool {
         match self {
@@ -152,6 +161,7 @@ impl Grants {
                 PolicyBuilder::for_new_object(&resolved, extension, now, entropy)?
             }
         };
+        let summary = GrantSummary::new(&sources, principal.claims(), &statements);
         let policy = statements.into_policy().map_err(unusable_policy)?.render();
         let duration_seconds = shared_lifetime(&sources)?.choose(request.duration_seconds)?;
         if !containment::is_inside(&policy, &sources, principal.claims()) {
@@ -159,12 +169,11 @@ impl Grants {
             let cause = "the policy is wider than the grants; no credential was issued";
             return Err(Error::new(ErrorCode::Internal, message).caused_by(cause));
         }
-        let names: Vec<&str> = sources.iter().map(|grant| grant.name.as_str()).collect();
         Ok(Authorized {
             policy: policy.into(),
             duration_seconds,
             session_name: session_name::name(principal),
-            grants: names.join(","),
+            grants: Arc::new(summary),
             new_object,
         })
     }
@@ -251,7 +260,7 @@ fn authorize_raw(
         policy: Arc::clone(policy),
         duration_seconds: lifetime.choose(request.duration_seconds)?,
         session_name: session_name::name(principal),
-        grants: RAW.to_owned(),
+        grants: Arc::new(GrantSummary::raw(RAW)),
         new_object: None,
     })
 }

@@ -1,5 +1,7 @@
 //! How long credentials may live.
 
+use std::fmt::{Display, Formatter, Result as FmtResult};
+
 use crate::error::{Error, ErrorCode};
 
 /// The range of a credential's lifetime, in seconds.
@@ -7,6 +9,12 @@ use crate::error::{Error, ErrorCode};
 pub struct Lifetime {
     minimum_seconds: u32,
     default_seconds: u32,
+}
+
+impl Display for Lifetime {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> FmtResult {
+        write!(formatter, "{} to {} seconds", self.minimum_seconds, self.default_seconds)
+    }
 }
 
 impl Lifetime {

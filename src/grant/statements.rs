@@ -36,6 +36,12 @@ impl Statements {
         }
     }
 
+    /// The names of the operations, each as often as it is allowed.
+    pub(super) fn operations(&self) -> impl Iterator<Item = &str> {
+        let actions = self.each.iter().flat_map(|(_, _, actions)| actions);
+        actions.map(|action| action.as_str().trim_start_matches("name/cos:"))
+    }
+
     /// The policy of all statements.
     ///
     /// # Errors

@@ -122,6 +122,10 @@ impl<K: Clone + Eq + Hash, V> Cache<K, V> {
         }
     }
 
+    pub(super) fn count(&self) -> usize {
+        self.entries.len()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }

@@ -11,6 +11,7 @@ use http::header::RETRY_AFTER;
 
 use crate::error::{Error, ErrorCode, chain};
 use crate::http_client::CallError;
+use crate::metrics::AttemptOutcome;
 use crate::sts::{AnswerError, StsError};
 
 /// What follows from a failed call.
@@ -77,6 +78,26 @@ pub(super) fn outcome(failure: &StsError) -> &str {
     }
 }
 
+/// The result of a failed attempt in metrics.
+pub(super) fn attempt_outcome(failure: &StsError) -> AttemptOutcome {
+    match failure {
+        StsError::Call(CallError::Connect(_) | CallError::Transport(_)) => {
+            AttemptOutcome::Transport
+        }
+        StsError::Call(CallError::Timeout) => AttemptOutcome::Timeout,
+        // The calling key cannot be sent.
+        StsError::Call(CallError::Header(_)) => AttemptOutcome::Refused,
+        StsError::Answer(AnswerError::Api { code, .. }) => match class_of_code(code) {
+            Class::Throttled => AttemptOutcome::Throttled,
+            Class::Endpoint => AttemptOutcome::Answer,
+            Class::Clock | Class::Key | Class::Refused => AttemptOutcome::Refused,
+        },
+        StsError::Answer(_) | StsError::Call(CallError::AnswerTooLarge(_)) => {
+            AttemptOutcome::Answer
+        }
+    }
+}
+
 /// The failure that ends a request, at `host`.
 pub(super) fn final_error(failure: &StsError, host: &str) -> Error {
     let cause = format!("{host}: {}", chain(failure));
@@ -132,9 +153,10 @@ impl From<&StsError> for Error {
 
 #[cfg(test)]
 mod tests {
-    use super::{Class, class};
+    use super::{Class, attempt_outcome, class};
     use crate::error::{Error, ErrorCode};
     use crate::http_client::CallError;
+    use crate::metrics::AttemptOutcome;
     use crate::sts::{AnswerError, StsError};
 
     /// Every code of <https://www.tencentcloud.com/document/product/1150/49458>, and what it means.
@@ -215,5 +237,28 @@ mod tests {
         assert_eq!(answer(AnswerError::Expired(1)), Class::Refused);
         assert_eq!(answer(AnswerError::Overlong(1)), Class::Refused);
         assert_eq!(call(CallError::Header("authorization")), Class::Refused);
+    }
+
+    #[test]
+    fn metrics_have_one_outcome_for_each_kind_of_failure() {
+        let api = |code: &str| {
+            let (code, message, request_id) = (code.to_owned(), String::new(), String::new());
+            StsError::Answer(AnswerError::Api { code, message, request_id })
+        };
+        for (failure, expected) in [
+            (StsError::Call(CallError::Timeout), AttemptOutcome::Timeout),
+            (StsError::Call(CallError::AnswerTooLarge(1)), AttemptOutcome::Answer),
+            (StsError::Call(CallError::Header("authorization")), AttemptOutcome::Refused),
+            (StsError::Answer(AnswerError::Status(503)), AttemptOutcome::Answer),
+            (StsError::Answer(AnswerError::Missing("Credentials")), AttemptOutcome::Answer),
+            (StsError::Answer(AnswerError::Expired(1)), AttemptOutcome::Answer),
+            (api("InternalError.DbError"), AttemptOutcome::Answer),
+            (api("RequestLimitExceeded"), AttemptOutcome::Throttled),
+            (api("AuthFailure.SignatureExpire"), AttemptOutcome::Refused),
+            (api("AuthFailure.TokenFailure"), AttemptOutcome::Refused),
+            (api("ResourceNotFound.RoleNotFound"), AttemptOutcome::Refused),
+        ] {
+            assert_eq!(attempt_outcome(&failure), expected, "{failure}");
+        }
     }
 }

@@ -98,6 +98,10 @@ impl<K: Clone + Eq + Hash, V, E: Clone> Flights<K, V, E> {
         begins
     }
 
+    pub(super) fn cached_count(&self) -> usize {
+        self.state().cache.count()
+    }
+
     /// Drops what can no longer be served. False when nothing is left, which ends the sweep.
     pub(super) fn sweep(&self, now: Timestamp) -> bool {
         let mut state = self.state();

@@ -11,7 +11,7 @@
 //! Keeping credentials for the next caller (`cache`, `flight`).
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use http::HeaderValue;
@@ -22,12 +22,13 @@ use tracing::{info, warn};
 
 use super::budget::RetryBudget;
 use super::endpoints::Endpoints;
-use super::failure::{self, Class, class, final_error, outcome};
+use super::failure::{self, Class, attempt_outcome, class, final_error, outcome};
 use super::sts_clock::StsClock;
 use crate::deadline::Deadline;
 use crate::entropy::Entropy;
 use crate::error::{Error, ErrorCode, chain};
 use crate::grant::Authorized;
+use crate::metrics::{AttemptOutcome, Metrics};
 use crate::sts::{AnswerError, Called, Client, Credentials, Identity, StsError};
 use tencent::time::{Clock, Timestamp};
 
@@ -43,6 +44,7 @@ pub(super) struct Upstream {
     pub(super) sts_clock: StsClock,
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) role_key: RenewableKey,
+    pub(super) metrics: Option<Arc<Metrics>>,
 }
 
 /// What is known of a key that the platform renews by starting a new instance.
@@ -56,7 +58,7 @@ pub(super) struct RenewableKey {
 
 impl Upstream {
     /// Fetches the credentials that were authorized, as `identity`, before `deadline`, for the
-    /// request `id`.
+    /// request `id`, and counts the attempts.
     ///
     /// # Errors
     /// One of the `Upstream…` codes; [`ErrorCode::Busy`] at the limit of parallel calls;
@@ -66,6 +68,7 @@ impl Upstream {
         authorized: &Authorized,
         identity: &Identity,
         id: &str,
+        attempts: &AtomicU32,
         deadline: Deadline,
     ) -> Result<Credentials, Error> {
         let _permit = self.permits.try_acquire().map_err(|_| busy())?;
@@ -79,10 +82,15 @@ impl Upstream {
             let untried = u32::try_from(order.len()).unwrap_or(u32::MAX).saturating_sub(attempt);
             let Some(timeout) = self.timeout(attempt, untried, deadline) else { break };
             let Some(endpoint) = self.endpoints.endpoint(index) else { break };
+            attempts.fetch_add(1, Ordering::Relaxed);
             let start = Deadline::unlimited(&*self.clock);
             let signed_ahead_ms = self.sts_clock.ahead_ms();
             let Called { outcome, date } =
                 self.sts.call(authorized, identity, endpoint, &self.sts_clock, timeout).await;
+            if let Some(metrics) = &self.metrics {
+                let outcome = outcome.as_ref().err().map_or(AttemptOutcome::Ok, attempt_outcome);
+                metrics.attempt(index, outcome, start.elapsed(&*self.clock));
+            }
             let line = Line { id, attempt, host: endpoint.host(), start };
             let failure = match outcome {
                 Ok(credentials) => {
@@ -111,7 +119,10 @@ impl Upstream {
                     // Another request may have learned it first.
                     is_first && self.sts_clock.ahead_ms() != signed_ahead_ms
                 }
-                Class::Key if self.key_has_lapsed() => return Err(self.lapsed(&failure)),
+                Class::Key if self.key_has_lapsed() => {
+                    last = Some(self.lapsed(&failure));
+                    break;
+                }
                 Class::Key | Class::Refused => false,
             };
             last = Some(final_error(&failure, endpoint.host()));
@@ -123,6 +134,9 @@ impl Upstream {
             }
             retries = retries.saturating_add(1);
             sleep(pause).await;
+        }
+        if let Some(metrics) = &self.metrics {
+            metrics.fetch_failed();
         }
         Err(last.unwrap_or_else(failure::too_late))
     }
@@ -202,8 +216,8 @@ impl Line<'_> {
     }
 
     fn failed(&self, failure: &StsError, clock: &dyn Clock) {
-        // What STS wrote is in the line that ends the request.
-        let (sts_request_id, cause) = match failure {
+        // What STS wrote is in the lines that end the request.
+        let (sts_request_id, error) = match failure {
             StsError::Answer(AnswerError::Api { request_id, .. }) => {
                 (Some(request_id.as_str()), None)
             }
@@ -216,7 +230,7 @@ impl Line<'_> {
             outcome = outcome(failure),
             sts_request_id,
             elapsed_ms = self.elapsed_ms(clock),
-            cause,
+            error,
             remedy = failure.hint(),
             "STS attempt"
         );

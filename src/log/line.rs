@@ -1,63 +1,226 @@
-//! One line of JSON.
+//! One line, as JSON or as text.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
+use std::io::Write as _;
 
-use serde::Serialize;
-use tencent::time::Clock;
+use tencent::time::{Clock, Timestamp};
 use tracing::field::{Field, Visit};
 
-/// An unfinished line: an open JSON object with at least one member.
-pub(super) struct Line(Vec<u8>);
+/// How a line is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// A JSON object, for programs.
+    Json,
+    /// Time, level, message, then `name=value`, for people.
+    Text,
+}
+
+/// An unfinished line: its time and level, and the members so far.
+pub(crate) struct Line {
+    bytes: Vec<u8>,
+    format: Format,
+    unix_milliseconds: u64,
+}
 
 impl Line {
     /// A line of this moment.
-    pub(super) fn new(clock: &dyn Clock, level: &str) -> Self {
+    pub(super) fn new(format: Format, clock: &dyn Clock, level: &'static str) -> Self {
         let now = clock.unix_milliseconds();
-        let seconds = clock.now().iso_8601();
+        let mut line = Self { bytes: Vec::with_capacity(CAPACITY), format, unix_milliseconds: now };
+        let seconds = i64::try_from(now / 1000).ok().and_then(Timestamp::from_unix_seconds);
+        let seconds = seconds.map(Timestamp::iso_8601).unwrap_or_default();
         let seconds = seconds.trim_end_matches('Z');
-        let mut line = Self(Vec::with_capacity(512));
-        line.0.extend_from_slice(b"{\"timestamp\":");
-        line.value(&format_args!("{seconds}.{:03}Z", now % 1000));
-        line.member("level", level);
+        let milliseconds = now % 1000;
+        match format {
+            Format::Json => {
+                line.written(format_args!("{{\"timestamp\":\"{seconds}.{milliseconds:03}Z\""));
+                line.text("level", level);
+            }
+            Format::Text => line.written(format_args!("{seconds}.{milliseconds:03}Z {level:5}")),
+        }
         line
     }
 
+    /// When it was begun, in milliseconds since 1970.
+    pub(crate) fn unix_milliseconds(&self) -> u64 {
+        self.unix_milliseconds
+    }
+
     pub(super) fn finished(mut self) -> Vec<u8> {
-        self.0.extend_from_slice(b"}\n");
-        self.0
+        if self.format == Format::Json {
+            self.bytes.push(b'}');
+        }
+        self.bytes.push(b'\n');
+        self.bytes
     }
 
-    pub(super) fn member<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
-        self.0.push(b',');
-        self.value(name);
-        self.0.push(b':');
-        self.value(value);
+    /// A text.
+    pub(crate) fn text(&mut self, name: &str, value: &str) {
+        self.quoted(name, |line| line.escaped(value));
     }
 
-    fn value<T: Serialize + ?Sized>(&mut self, value: &T) {
-        // Texts, numbers and booleans always serialise, and a vector always takes them.
-        let _ = serde_json::to_writer(&mut self.0, value);
+    /// What a value displays.
+    pub(crate) fn shown(&mut self, name: &str, value: impl fmt::Display) {
+        // Writing to a vector always succeeds.
+        self.quoted(name, |line| {
+            let _ = write!(Escaped(line), "{value}");
+        });
+    }
+
+    /// A number or a boolean.
+    pub(crate) fn number(&mut self, name: &str, value: impl fmt::Display) {
+        self.name(name);
+        self.written(format_args!("{value}"));
+    }
+
+    /// What is JSON already.
+    pub(crate) fn json(&mut self, name: &str, value: fmt::Arguments<'_>) {
+        self.name(name);
+        self.written(value);
+    }
+
+    fn name(&mut self, name: &str) {
+        match self.format {
+            Format::Json => {
+                self.bytes.extend_from_slice(b",\"");
+                self.bytes.extend_from_slice(name.as_bytes());
+                self.bytes.extend_from_slice(b"\":");
+            }
+            Format::Text => {
+                self.bytes.push(b' ');
+                self.bytes.extend_from_slice(name.as_bytes());
+                self.bytes.push(b'=');
+            }
+        }
+    }
+
+    fn quoted(&mut self, name: &str, write: impl FnOnce(&mut Self)) {
+        let is_message = self.format == Format::Text && name == "message";
+        if is_message {
+            self.bytes.push(b' ');
+            return write(self);
+        }
+        self.name(name);
+        self.bytes.push(b'"');
+        let start = self.bytes.len();
+        write(self);
+        let is_word = |value: &[u8]| {
+            let is_plain = |byte: &u8| byte.is_ascii_graphic() && !b"\"=\\".contains(byte);
+            !value.is_empty() && value.iter().all(is_plain)
+        };
+        if self.format == Format::Text && self.bytes.get(start..).is_some_and(is_word) {
+            self.bytes.remove(start.saturating_sub(1));
+        } else {
+            self.bytes.push(b'"');
+        }
+    }
+
+    /// Control characters could break the line, or change a terminal.
+    fn escaped(&mut self, text: &str) {
+        if text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\') {
+            return self.bytes.extend_from_slice(text.as_bytes());
+        }
+        for character in text.chars() {
+            match character {
+                '"' => self.bytes.extend_from_slice(b"\\\""),
+                '\\' => self.bytes.extend_from_slice(b"\\\\"),
+                '\n' => self.bytes.extend_from_slice(b"\\n"),
+                control if control.is_control() => {
+                    self.written(format_args!("\\u{:04x}", u32::from(control)));
+                }
+                other => self.bytes.extend_from_slice(other.encode_utf8(&mut [0; 4]).as_bytes()),
+            }
+        }
+    }
+
+    fn written(&mut self, text: fmt::Arguments<'_>) {
+        // A vector takes everything.
+        let _ = self.bytes.write_fmt(text);
+    }
+}
+
+struct Escaped<'a>(&'a mut Line);
+
+impl fmt::Write for Escaped<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.escaped(text);
+        Ok(())
     }
 }
 
 impl Visit for Line {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.member(field.name(), &format_args!("{value:?}"));
+        self.shown(field.name(), format_args!("{value:?}"));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.member(field.name(), value);
+        self.text(field.name(), value);
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.member(field.name(), &value);
+        self.number(field.name(), value);
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.member(field.name(), &value);
+        self.number(field.name(), value);
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.member(field.name(), &value);
+        self.number(field.name(), value);
+    }
+}
+
+/// Of a decision with all its members.
+const CAPACITY: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use tencent::time::Clock;
+
+    use super::{Format, Line};
+
+    struct Fixed;
+
+    impl Clock for Fixed {
+        fn unix_milliseconds(&self) -> u64 {
+            1_769_903_999_007
+        }
+    }
+
+    fn line(format: Format, value: &str) -> String {
+        let mut line = Line::new(format, &Fixed, "INFO");
+        line.text("message", "a message");
+        line.text("value", value);
+        line.number("count", 3);
+        String::from_utf8(line.finished()).unwrap()
+    }
+
+    #[test]
+    fn a_text_line_is_read_by_people() {
+        for (value, shown) in [
+            ("word", "word"),
+            ("users/{sub}/,b/", "users/{sub}/,b/"),
+            ("", "\"\""),
+            ("two words", "\"two words\""),
+            ("a=b", "\"a=b\""),
+            ("\"", "\"\\\"\""),
+            ("\u{1b}[31m\u{9b}\n", "\"\\u001b[31m\\u009b\\n\""),
+            ("图片", "\"图片\""),
+        ] {
+            let expected =
+                format!("2026-01-31T23:59:59.007Z INFO  a message value={shown} count=3\n");
+            assert_eq!(line(Format::Text, value), expected);
+        }
+    }
+
+    #[test]
+    fn any_text_is_one_line_of_json() {
+        for value in ["", "a \"b\"\\\r\n\t\0", "\u{7f}\u{85}\u{2028}图片😀"] {
+            let line = line(Format::Json, value);
+            assert_eq!(line.lines().count(), 1, "{line}");
+            let read: serde_json::Value = serde_json::from_str(&line).unwrap();
+            assert_eq!(read["value"], value);
+            assert!(line.starts_with("{\"timestamp\":\"2026-01-31T23:59:59.007Z\",\"level\":"));
+        }
     }
 }

@@ -6,18 +6,25 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tencent::time::Clock;
 
-use super::line::Line;
+use super::line::{Format, Line};
 
 /// Takes bytes without waiting.
 pub(super) trait Sink: Send + 'static {
     /// Writes some of `bytes`; [`io::ErrorKind::WouldBlock`] when nobody reads at the moment.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
+
+    /// Whether a line could be written now; else the error is that of [`write`](Self::write).
+    fn check(&mut self) -> io::Result<()>;
 }
 
 /// Lines in their order, the bytes of one never between those of another.
-pub(super) struct Output<O, E>(Mutex<State<O, E>>);
+pub(super) struct Output<O, E> {
+    format: Format,
+    state: Mutex<State<O, E>>,
+}
 
 struct State<O, E> {
+    format: Format,
     sink: O,
     /// Where a loss is reported while the sink is closed.
     alarm: E,
@@ -25,18 +32,31 @@ struct State<O, E> {
     kept: VecDeque<u8>,
     /// Lines that were lost since the last report.
     lost: u64,
+    /// Lines that were lost since the process started.
+    lost_total: u64,
     /// The time of the last alarm, in milliseconds since 1970.
     alarmed_at_ms: Option<u64>,
 }
 
 impl<O: Sink, E: Sink> Output<O, E> {
-    pub(super) fn new(sink: O, alarm: E) -> Self {
+    pub(super) fn new(format: Format, sink: O, alarm: E) -> Self {
         let kept = VecDeque::new();
-        Self(Mutex::new(State { sink, alarm, kept, lost: 0, alarmed_at_ms: None }))
+        let state =
+            State { format, sink, alarm, kept, lost: 0, lost_total: 0, alarmed_at_ms: None };
+        Self { format, state: Mutex::new(state) }
+    }
+
+    /// Begins a line.
+    pub(super) fn line(&self, clock: &dyn Clock, level: &'static str) -> Line {
+        Line::new(self.format, clock, level)
     }
 
     /// Writes a line, or keeps it for later, or counts it as lost.
-    pub(super) fn write(&self, line: &[u8], clock: &dyn Clock) {
+    pub(super) fn write(&self, line: Line, clock: &dyn Clock) {
+        self.write_bytes(&line.finished(), clock);
+    }
+
+    fn write_bytes(&self, line: &[u8], clock: &dyn Clock) {
         let mut state = self.state();
         if state.lost > 0 {
             // The count of lost lines belongs before this line.
@@ -51,27 +71,44 @@ impl<O: Sink, E: Sink> Output<O, E> {
         self.state().flush(clock)
     }
 
+    /// Whether a line could be written now, with nothing in front of it.
+    pub(super) fn check(&self, clock: &dyn Clock) -> io::Result<()> {
+        let mut state = self.state();
+        state.flush(clock)?;
+        state.sink.check()
+    }
+
+    /// How many lines were lost since the process started.
+    pub(super) fn lost_lines(&self) -> u64 {
+        self.state().lost_total
+    }
+
     /// Reports what is still not written, since the process ends.
     pub(super) fn give_up(&self, clock: &dyn Clock) {
         let mut state = self.state();
         if !state.kept.is_empty() || state.lost > 0 {
             let kept = state.kept.iter().filter(|byte| **byte == b'\n').count();
             let kept = u64::try_from(kept).unwrap_or(u64::MAX);
-            state.lost = state.lost.saturating_add(kept);
+            state.lose(kept);
             state.kept.clear();
             state.alarm("the process ends and nobody reads it", clock);
         }
     }
 
     fn state(&self) -> MutexGuard<'_, State<O, E>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<O: Sink, E: Sink> State<O, E> {
+    fn lose(&mut self, lines: u64) {
+        self.lost = self.lost.saturating_add(lines);
+        self.lost_total = self.lost_total.saturating_add(lines);
+    }
+
     fn keep(&mut self, line: &[u8]) {
         if self.kept.len().saturating_add(line.len()) > MAX_KEPT_BYTES {
-            self.lost = self.lost.saturating_add(1);
+            self.lose(1);
         } else {
             self.kept.extend(line);
         }
@@ -88,9 +125,9 @@ impl<O: Sink, E: Sink> State<O, E> {
     fn write_all(&mut self, clock: &dyn Clock) -> io::Result<()> {
         self.write_kept()?;
         if self.lost > 0 {
-            let mut line = Line::new(clock, "WARN");
-            line.member("message", "log lines were lost: standard output was not read");
-            line.member("lost", &self.lost);
+            let mut line = Line::new(self.format, clock, "WARN");
+            line.text("message", "log lines were lost: standard output was not read");
+            line.number("lost", self.lost);
             self.lost = 0;
             self.keep(&line.finished());
         }
@@ -122,10 +159,10 @@ impl<O: Sink, E: Sink> State<O, E> {
     }
 
     fn alarm(&mut self, cause: &str, clock: &dyn Clock) {
-        let mut line = Line::new(clock, "ERROR");
-        line.member("message", "the log cannot be written to standard output");
-        line.member("cause", cause);
-        line.member("lost", &self.lost);
+        let mut line = Line::new(self.format, clock, "ERROR");
+        line.text("message", "the log cannot be written to standard output");
+        line.text("cause", cause);
+        line.number("lost", self.lost);
         // There is no other place to report to.
         let _ = self.alarm.write(&line.finished());
     }
@@ -145,7 +182,7 @@ mod tests {
     use serde_json::Value;
     use tencent::time::Clock;
 
-    use super::{MAX_KEPT_BYTES, Output, Sink};
+    use super::{Format, MAX_KEPT_BYTES, Output, Sink};
 
     #[derive(Clone, Default)]
     struct Reader(Arc<Mutex<Taken>>);
@@ -179,6 +216,13 @@ mod tests {
             taken.limit = Some((limit.saturating_sub(count), error));
             Ok(count)
         }
+
+        fn check(&mut self) -> io::Result<()> {
+            match self.0.lock().unwrap().limit {
+                Some((0, error)) => Err(error.into()),
+                _ => Ok(()),
+            }
+        }
     }
 
     #[derive(Default)]
@@ -192,7 +236,7 @@ mod tests {
 
     fn output() -> (Output<Reader, Reader>, Reader, Reader, At) {
         let (reader, alarm) = (Reader::default(), Reader::default());
-        (Output::new(reader.clone(), alarm.clone()), reader, alarm, At::default())
+        (Output::new(Format::Json, reader.clone(), alarm.clone()), reader, alarm, At::default())
     }
 
     #[test]
@@ -200,12 +244,12 @@ mod tests {
         let (output, reader, alarm, clock) = output();
         reader.takes(7, io::ErrorKind::WouldBlock);
         for line in ["one\n", "two\n", "three\n"] {
-            output.write(line.as_bytes(), &clock);
+            output.write_bytes(line.as_bytes(), &clock);
         }
         assert_eq!(reader.text(), "one\ntwo");
         assert!(output.flush(&clock).is_err());
         reader.takes(1000, io::ErrorKind::WouldBlock);
-        output.write(b"four\n", &clock);
+        output.write_bytes(b"four\n", &clock);
         assert_eq!(reader.text(), "one\ntwo\nthree\nfour\n");
         assert!(output.flush(&clock).is_ok());
         assert_eq!(alarm.text(), "");
@@ -218,7 +262,7 @@ mod tests {
         let line = [vec![b'x'; 1023], b"\n".to_vec()].concat();
         let fit = MAX_KEPT_BYTES / line.len();
         for _ in 0..fit + 3 {
-            output.write(&line, &clock);
+            output.write_bytes(&line, &clock);
         }
         reader.takes(usize::MAX, io::ErrorKind::WouldBlock);
         assert!(output.flush(&clock).is_ok());
@@ -226,19 +270,39 @@ mod tests {
         assert_eq!(text.lines().count(), fit + 1);
         let last: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
         assert_eq!((&last["level"], &last["lost"]), (&"WARN".into(), &3.into()));
-        output.write(b"next\n", &clock);
+        assert_eq!(output.lost_lines(), 3);
+        output.write_bytes(b"next\n", &clock);
         assert!(reader.text().ends_with("}\nnext\n"));
+    }
+
+    #[test]
+    fn a_line_can_be_written_when_somebody_reads_and_nothing_waits() {
+        let (output, reader, _, clock) = output();
+        assert!(output.check(&clock).is_ok());
+        for (left, then, is_ok) in [
+            (0, io::ErrorKind::BrokenPipe, false),
+            (0, io::ErrorKind::WouldBlock, false),
+            (3, io::ErrorKind::WouldBlock, true),
+        ] {
+            reader.takes(left, then);
+            assert_eq!(output.check(&clock).is_ok(), is_ok, "{left} {then}");
+        }
+        output.write_bytes(b"longer\n", &clock);
+        assert!(output.check(&clock).is_err());
+        reader.takes(100, io::ErrorKind::WouldBlock);
+        assert!(output.check(&clock).is_ok());
+        assert_eq!(reader.text(), "longer\n");
     }
 
     #[test]
     fn lines_that_are_kept_at_the_end_are_reported_as_lost() {
         let (output, reader, alarm, clock) = output();
-        output.write(b"one\n", &clock);
+        output.write_bytes(b"one\n", &clock);
         output.give_up(&clock);
         assert_eq!(alarm.text(), "");
         reader.takes(1, io::ErrorKind::WouldBlock);
-        output.write(b"two\n", &clock);
-        output.write(b"three\n", &clock);
+        output.write_bytes(b"two\n", &clock);
+        output.write_bytes(b"three\n", &clock);
         output.give_up(&clock);
         let alarm: Value = serde_json::from_str(&alarm.text()).unwrap();
         assert_eq!(alarm["lost"], 2);
@@ -250,7 +314,7 @@ mod tests {
         reader.takes(0, io::ErrorKind::BrokenPipe);
         for (at_ms, alarms) in [(0, 1), (1, 1), (59_999, 1), (60_000, 2), (60_001, 2), (5, 3)] {
             clock.0.store(at_ms, Ordering::Relaxed);
-            output.write(b"line\n", &clock);
+            output.write_bytes(b"line\n", &clock);
             assert_eq!(alarm.text().lines().count(), alarms, "{at_ms}");
         }
         assert!(alarm.text().contains("cannot be written"));

@@ -40,6 +40,14 @@ impl Sink for StandardOutput {
             Self::Inherited(output) => write_polled(bytes, output),
         }
     }
+
+    fn check(&mut self) -> io::Result<()> {
+        match self {
+            Self::Closed => Err(io::ErrorKind::BrokenPipe.into()),
+            Self::Reopened(file) => check(file),
+            Self::Inherited(output) => check(output),
+        }
+    }
 }
 
 /// Standard error.
@@ -49,21 +57,35 @@ impl Sink for StandardError {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         write_polled(bytes, &mut io::stderr())
     }
+
+    fn check(&mut self) -> io::Result<()> {
+        check(&io::stderr())
+    }
 }
 
 /// A pipe that is writable takes [`PIPE_BUF`] bytes at once, and a file takes everything.
 /// <https://man7.org/linux/man-pages/man7/pipe.7.html>
 fn write_polled(bytes: &[u8], output: &mut (impl Write + AsFd)) -> io::Result<usize> {
-    let mut ready = [PollFd::new(output, PollFlags::OUT)];
-    poll(&mut ready, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))?;
-    let [ready] = ready;
-    if ready.revents().is_empty() {
-        return Err(io::ErrorKind::WouldBlock.into());
-    }
+    check(output)?;
     let part = bytes.get(..PIPE_BUF).unwrap_or(bytes);
     output.write_all(part)?;
     output.flush()?;
     Ok(part.len())
+}
+
+fn check(output: &impl AsFd) -> io::Result<()> {
+    let mut ready = [PollFd::new(output, PollFlags::OUT)];
+    poll(&mut ready, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))?;
+    let [ready] = ready;
+    let events = ready.revents();
+    if events.is_empty() {
+        return Err(io::ErrorKind::WouldBlock.into());
+    }
+    // The other end is closed.
+    if events.intersects(PollFlags::ERR | PollFlags::HUP) {
+        return Err(io::ErrorKind::BrokenPipe.into());
+    }
+    Ok(())
 }
 
 /// Not for files: another handle would have its own position, and overwrite what others write.

@@ -94,14 +94,14 @@ pub fn body_too_large() -> Error {
 }
 
 /// Headers that a platform adds for the function only. A client can write them too, so they are
-/// dropped here. <https://www.tencentcloud.com/document/product/583/40688>
-const PLATFORM_HEADERS: [&str; 12] = [
+/// dropped here, except `x-scf-request-id`, which the audit log shows when it is a client's.
+/// <https://www.tencentcloud.com/document/product/583/40688>
+const PLATFORM_HEADERS: [&str; 11] = [
     "x-scf-appid",
     "x-scf-memory",
     "x-scf-name",
     "x-scf-namespace",
     "x-scf-region",
-    "x-scf-request-id",
     "x-scf-secret-id",
     "x-scf-secret-key",
     "x-scf-session-token",

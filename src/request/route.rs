@@ -30,6 +30,16 @@ pub enum IssueRoute {
 }
 
 impl Route {
+    /// All routes.
+    pub const ALL: [Self; 6] = [
+        Self::Health,
+        Self::Index,
+        Self::Issue(IssueRoute::NewObject),
+        Self::Issue(IssueRoute::Sign),
+        Self::Issue(IssueRoute::Sts),
+        Self::Ready,
+    ];
+
     /// The paths that `/` lists.
     pub const LISTED: [&str; 6] =
         ["/sign", "/sts", "/getKeyAndCredentials", "/healthz", "/livez", "/readyz"];
@@ -48,7 +58,7 @@ impl Route {
         }
     }
 
-    /// The path that leads to it, for the log.
+    /// The path that leads to it, for the log and metrics.
     pub fn name(self) -> &'static str {
         match self {
             Self::Health => "/healthz",

@@ -52,6 +52,11 @@ impl Connections {
         }
     }
 
+    /// How many are open.
+    pub(super) fn count(&self) -> usize {
+        self.state().open.len()
+    }
+
     fn try_open(self: &Arc<Self>, peer: IpAddr) -> Option<Connection> {
         let mut state = self.state();
         if state.open.len() >= self.limit {

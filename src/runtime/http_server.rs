@@ -6,8 +6,11 @@
 //! - Everything that a client can make the server store or wait for is bounded: head, body,
 //!   connections, time, responses that it does not read.
 //! - All cores serve, with one handler and one limit of connections (`workers`).
+//! - Where systemd passes a socket, a restart refuses no connection (`listening_socket`).
 //! - After SIGTERM or SIGINT `/readyz` is 503 and everything is served for a moment longer. Then no
 //!   connection is accepted, and requests that are being handled finish first.
+//! - Metrics have an address and connections of their own, which no caller can use up. It answers
+//!   until the process ends.
 //!
 //! # Not covered
 //! - TLS, which the platform or a proxy terminates.
@@ -29,7 +32,7 @@ use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::Watcher;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use rustix::process::{Resource, getrlimit};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use tokio::net::{TcpListener, TcpStream};
@@ -41,6 +44,8 @@ use url::form_urlencoded;
 
 use super::connections::{Connection, Connections};
 use super::lingering_close::{LingeringClose, Sending};
+use super::listening_socket;
+use super::metrics_page::MetricsPage;
 use super::reload::Reloader;
 use super::signal::Signal;
 use super::workers::Workers;
@@ -65,6 +70,8 @@ pub struct ServerSettings {
     pub is_scf: bool,
     /// Whether the headers of a request may contain the execution role's key (`ROLE_KEYS=headers`).
     pub reads_role_keys: bool,
+    /// Where Prometheus fetches metrics (`METRICS_ADDRESS`); `None` for nowhere.
+    pub metrics_address: Option<SocketAddr>,
     /// How many connections are open at the most (`CONNECTIONS_MAX`).
     pub connections_max: usize,
     /// How many threads serve (`THREADS`).
@@ -86,14 +93,22 @@ pub async fn run(
 ) -> Result<(), ServerError> {
     let mut signal = Signal::listen(&[SIGINT, SIGTERM])?;
     tokio::spawn(reloader.run(Arc::clone(&handler), Signal::listen(&[SIGHUP])?));
-    let listener = TcpListener::bind(settings.address).await?;
+    let listener = listening_socket::listen(settings.address).await?;
+    let metrics_listener = match settings.metrics_address {
+        Some(address) => Some(TcpListener::bind(address).await.map_err(ServerError::Metrics)?),
+        None => None,
+    };
     let threads = settings.threads;
     let mut workers = Workers::start(threads).map_err(ServerError::Threads)?;
     info!(address = listener.local_addr()?.to_string(), threads, "listening");
     let connections = Connections::new(connection_limit(settings.connections_max));
     let (delay, grace) = (settings.shutdown_delay, settings.shutdown_grace);
     let (running, _) = watch::channel(());
-    let server = Arc::new(Server { settings, handler, running });
+    let server = Arc::new(Server { settings, handler, running, metrics_page: None });
+    if let Some(listener) = metrics_listener {
+        info!(metrics_address = listener.local_addr()?.to_string(), "metrics can be fetched");
+        tokio::spawn(serve_metrics(listener, server.with_metrics(&connections)));
+    }
     let (stop, stopping) = watch::channel(());
     let mut accepting = Box::pin(accept(&server, listener, &connections, &workers, stopping));
     let delay = tokio::select! {
@@ -138,9 +153,42 @@ pub enum ServerError {
     /// The address cannot be listened on, or signals cannot be received.
     #[error("the address cannot be listened on")]
     Listen(#[from] std::io::Error),
+    /// The address for metrics cannot be listened on.
+    #[error("METRICS_ADDRESS cannot be listened on")]
+    Metrics(#[source] std::io::Error),
     /// The threads cannot be started.
     #[error("the threads of THREADS cannot be started")]
     Threads(#[source] std::io::Error),
+}
+
+/// Answers until the process ends, also while the server drains.
+async fn serve_metrics(listener: TcpListener, server: Arc<Server>) {
+    let (connections, graceful) = (Connections::new(METRICS_CONNECTIONS), GracefulShutdown::new());
+    let (_stop, stopping) = watch::channel(());
+    loop {
+        let (stream, peer) = accept_one(&listener).await;
+        let connection = connections.open(peer.ip()).await;
+        let (server, stopping) = (Arc::clone(&server), stopping.clone());
+        let watcher = graceful.watcher();
+        tokio::spawn(async move {
+            server.serve_until_replaced(stream, connection, watcher, stopping).await;
+        });
+    }
+}
+
+/// The next connection that can be accepted.
+async fn accept_one(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+    loop {
+        match listener.accept().await {
+            Ok(accepted) => return accepted,
+            Err(error) => {
+                // Usually there are no free descriptors, until a connection is closed.
+                let cause = error.to_string();
+                warn!(cause, "a connection could not be accepted");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
 }
 
 /// Accepts connections for as long as it is polled.
@@ -152,26 +200,13 @@ async fn accept(
     stopping: watch::Receiver<()>,
 ) {
     loop {
-        let (stream, peer) = match listener.accept().await {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                // Usually there are no free descriptors, until a connection is closed.
-                let cause = error.to_string();
-                warn!(cause, "a connection could not be accepted");
-                sleep(ACCEPT_PAUSE).await;
-                continue;
-            }
-        };
+        let (stream, peer) = accept_one(&listener).await;
         let connection = connections.open(peer.ip()).await;
         let (server, stopping) = (Arc::clone(server), stopping.clone());
         workers.serve(|watcher| async move {
             // The worker's own runtime has to wake it.
-            let Ok(stream) = stream.into_std().and_then(TcpStream::from_std) else { return };
-            // First, so that a connection that is replaced does not begin another request.
-            tokio::select! {
-                biased;
-                () = connection.replaced() => debug!("an idle connection was replaced"),
-                () = server.serve(stream, &connection, watcher, stopping) => {}
+            if let Ok(stream) = stream.into_std().and_then(TcpStream::from_std) {
+                server.serve_until_replaced(stream, connection, watcher, stopping).await;
             }
         });
     }
@@ -198,9 +233,37 @@ struct Server {
     handler: Arc<Handler>,
     /// Each request has a receiver of it until it is handled.
     running: watch::Sender<()>,
+    /// What answers in place of the handler, at the address for metrics.
+    metrics_page: Option<MetricsPage>,
 }
 
 impl Server {
+    /// The server at the address for metrics; `connections` are those of callers.
+    fn with_metrics(&self, connections: &Arc<Connections>) -> Arc<Self> {
+        let (handler, connections) = (Arc::clone(&self.handler), Arc::clone(connections));
+        Arc::new(Self {
+            settings: self.settings.clone(),
+            handler: Arc::clone(&handler),
+            running: watch::channel(()).0,
+            metrics_page: Some(MetricsPage { handler, connections }),
+        })
+    }
+
+    async fn serve_until_replaced(
+        &self,
+        stream: TcpStream,
+        connection: Connection,
+        watcher: Watcher,
+        stopping: watch::Receiver<()>,
+    ) {
+        // First, so that a connection that is replaced does not begin another request.
+        tokio::select! {
+            biased;
+            () = connection.replaced() => debug!("an idle connection was replaced"),
+            () = self.serve(stream, &connection, watcher, stopping) => {}
+        }
+    }
+
     async fn serve(
         &self,
         stream: TcpStream,
@@ -209,14 +272,15 @@ impl Server {
         mut stopping: watch::Receiver<()>,
     ) {
         // A client that sends nothing is given up sooner than one that was served before.
-        let mut byte = [0];
         let is_silent = tokio::select! {
-            first = timeout(FIRST_BYTE_TIMEOUT, stream.peek(&mut byte)) => !matches!(first, Ok(Ok(1))),
-            _ = stopping.changed() => true,
+            is_silent = is_silent(&stream, FIRST_BYTE_TIMEOUT) => is_silent,
+            // It may have connected just before, so its request is on the way.
+            _ = stopping.changed() => is_silent(&stream, LAST_BYTE_TIMEOUT).await,
         };
         if is_silent {
             return;
         }
+        let is_last = stopping.has_changed().is_err();
         let peer = stream
             .peer_addr()
             .ok()
@@ -234,8 +298,17 @@ impl Server {
             .max_buf_size(MAX_HEAD_BYTES)
             // A client may close its sending side and wait for the answer.
             .half_close(true)
+            .keep_alive(!is_last)
             .serve_connection(TokioIo::new(stream), service);
-        match watcher.watch(served).await {
+        let served = if is_last {
+            // Watched, it would be closed before its request is read.
+            let served = served.await;
+            drop(watcher);
+            served
+        } else {
+            watcher.watch(served).await
+        };
+        match served {
             Err(error) if error.is_parse() => {
                 info!(cause = chain(&error), "what a client sent is not a request of HTTP/1.1");
             }
@@ -251,16 +324,15 @@ impl Server {
         peer: Option<ClientAddress>,
         sending: &Sending,
     ) -> hyper::Response<Full<Bytes>> {
+        if let Some(page) = &self.metrics_page {
+            return into_hyper(page.respond(request.method(), request.uri().path()));
+        }
         let running = self.running.subscribe();
         let (head, body) = request.into_parts();
         let sent_id = head.headers.get("x-scf-request-id").and_then(|value| value.to_str().ok());
         // Without SCF in front, this header is whatever a client writes.
         let own_id = sent_id.filter(|_| self.settings.is_scf);
         let id = RequestId::from_platform(own_id, &*self.handler.entropy);
-        if let Some(sent) = sent_id.filter(|sent| *sent != id.as_str()) {
-            let client_id = sent.get(..MAX_CLIENT_ID_LENGTH).unwrap_or(sent);
-            info!(request_id = id.as_str(), client_request_id = client_id, "the client sent an id");
-        }
         let request = match self.check_host(&head) {
             Ok(()) => read(&head, body, peer).await,
             Err(error) => Err(error),
@@ -359,6 +431,11 @@ async fn read(
     inbound.check()
 }
 
+/// Whether a client sends nothing within `limit`, or leaves.
+async fn is_silent(stream: &TcpStream, limit: Duration) -> bool {
+    !matches!(timeout(limit, stream.peek(&mut [0])).await, Ok(Ok(1)))
+}
+
 fn into_hyper(response: Response) -> hyper::Response<Full<Bytes>> {
     let mut answer = hyper::Response::new(Full::new(Bytes::from(response.body)));
     *answer.status_mut() = response.status;
@@ -366,10 +443,16 @@ fn into_hyper(response: Response) -> hyper::Response<Full<Bytes>> {
     answer
 }
 
+/// Prometheus needs one, and some more may be left open by others.
+const METRICS_CONNECTIONS: usize = 16;
+
 /// hyper responds to a larger head itself, with status 431 or 414. Up to here the refusal is ours.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
 
 const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The same for a connection that was accepted just before the server stopped accepting.
+const LAST_BYTE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// How long a head may take, and how long a connection is kept after a response.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -378,8 +461,5 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a client may read nothing of a response.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Bounds the log.
-const MAX_CLIENT_ID_LENGTH: usize = 64;
 
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

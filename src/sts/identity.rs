@@ -49,6 +49,17 @@ pub enum CallingKeys {
 }
 
 impl CallingKeys {
+    /// The beginning of the key's id, for the log; `None` where requests bring the key.
+    pub fn masked_id(&self) -> Option<String> {
+        match self {
+            Self::Fixed(identity) => {
+                let shown: String = identity.key.secret_id.chars().take(SHOWN_CHARACTERS).collect();
+                Some(format!("{shown}****"))
+            }
+            Self::OfRequests(_) => None,
+        }
+    }
+
     /// The identity that calls for a request with this key; `None` when the key is missing.
     pub fn identity(&self, role_key: Option<&RoleKey>) -> Option<Arc<Identity>> {
         match self {
@@ -95,6 +106,9 @@ impl Identity {
         self.role.as_ref()
     }
 }
+
+/// `AKID`, and four that distinguish keys.
+const SHOWN_CHARACTERS: usize = 8;
 
 /// A temporary key cannot call GetFederationToken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

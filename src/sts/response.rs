@@ -68,6 +68,12 @@ pub enum AnswerError {
 }
 
 impl Credentials {
+    /// The beginning of the public half of the key, which is enough to find it in other logs.
+    pub fn key_id_prefix(&self) -> &str {
+        let id = self.tmp_secret_id.expose();
+        id.get(..KEY_ID_PREFIX_BYTES).unwrap_or_default()
+    }
+
     /// Reads an answer to a request for `duration_seconds`, of which at least
     /// `remaining_seconds_min` must be left. Of STS's own words, which go to the log, the first
     /// characters are kept, and none that repeat one of `secrets` or of the answer's.
@@ -132,6 +138,9 @@ impl Credentials {
         })
     }
 }
+
+/// `AKID`, and 8 of at least 32 characters.
+const KEY_ID_PREFIX_BYTES: usize = 12;
 
 #[derive(Deserialize)]
 struct Envelope {

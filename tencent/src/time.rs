@@ -63,6 +63,11 @@ pub trait Clock: Send + Sync {
     /// Milliseconds since 1970, for deadlines.
     fn unix_milliseconds(&self) -> u64;
 
+    /// Microseconds since 1970, for measurements. A clock that knows none of them has none.
+    fn unix_microseconds(&self) -> u64 {
+        self.unix_milliseconds().saturating_mul(1000)
+    }
+
     /// The present moment.
     fn now(&self) -> Timestamp {
         let seconds = i64::try_from(self.unix_milliseconds() / 1000).unwrap_or(LATEST_UNIX_SECONDS);
@@ -75,10 +80,14 @@ pub trait Clock: Send + Sync {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the only place that reads the clock")]
     fn unix_milliseconds(&self) -> u64 {
+        self.unix_microseconds() / 1000
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the only place that reads the clock")]
+    fn unix_microseconds(&self) -> u64 {
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX)
+        u64::try_from(since_1970.as_micros()).unwrap_or(u64::MAX)
     }
 }
 

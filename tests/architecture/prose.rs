@@ -167,7 +167,7 @@ fn report(found: &[Finding]) -> String {
 fn pieces_of(name: &str) -> Vec<(String, bool)> {
     let text = fs::read_to_string(root().join(name)).unwrap_or_default();
     if name.ends_with(".md") {
-        return paragraphs(&text, name.contains("zh-CN"));
+        return paragraphs(&text, name.contains("zh-CN") || name.contains("/zh/"));
     }
     let comments =
         comments(name, &text).into_iter().map(|(_, comment)| (comment.to_owned(), false));

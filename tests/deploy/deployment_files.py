@@ -1,22 +1,22 @@
 """Checks template.yaml, scf/ and the packages. `check` is the only caller.
 
-Guarantees: every check runs, and every one that fails is reported with its reason; the packaged
-function gets the variables that a file sets, started as the platform starts it. Not covered: what
-cfn-lint checks, and anything that needs an account.
+Guarantees: the packaged function gets the variables that a file sets, started as the platform
+starts it. Not covered: what cfn-lint checks, and anything that needs an account.
 """
 
+import base64
+import json
 import os
 import re
 import shutil
 import stat
 import subprocess
 import sys
-import tempfile
-import traceback
 import zipfile
 from pathlib import Path
 
 import packaged
+import runner
 import settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,44 +39,75 @@ def no_variable_has_a_reserved_name():
             assert not name.startswith(("SCF_", "QCLOUD_", "TENCENTCLOUD_", "AWS_")), f"{file}: {name} is reserved"
 
 
+def every_setting_of_the_documents_can_be_deployed():
+    for file, variables in settings.of_every_file().items():
+        left_out = settings.NEVER_DEPLOYED.keys() | (settings.SERVER_ONLY if file == "template.yaml" else set())
+        missing = settings.documented() - variables.keys()
+        assert missing == left_out, f"{file}: differs in {sorted(missing ^ left_out)}"
+
+
 def who_may_ask_and_what_they_get_has_no_default():
     for file, variables in settings.of_every_file().items():
-        for name in ("AUTH", "SECRET_ID", "SECRET_KEY"):
-            assert variables[name].is_asked, f"{file}: {name} is not asked of whoever deploys"
-    # A grant is given in one of two ways, so neither can be asked of everybody; and neither has a
-    # value of its own.
-    given = ("BUCKET", "REGION", "PREFIX", "ALLOW", "GRANTS_FILE")
+        for name in ("AUTH", "SECRET_ID", "SECRET_KEY", "BUCKET", "REGION", "PREFIX", "ALLOW", "GRANTS_FILE", "POLICY"):
+            assert variables[name].is_asked, f"{file}: {name} is not asked of the person who deploys"
     parameters = settings.template()["Parameters"]
-    assert [parameters[name]["Default"] for name in ("Bucket", "Region", "Prefix", "Allow", "GrantsFile")] == [""] * 5
+    assert [parameters[name].get("MinLength") for name in ("Auth", "SecretId", "SecretKey")] == [1] * 3, "template.yaml"
     written = settings.serverless()["inputs"]["environment"]["variables"]
-    assert [written.get(name) for name in given] == [f"${{env:{name}}}" for name in given[:4]] + [None], "serverless.yml"
-    declared = settings.terraform_variables()
-    assert [declared[name.lower()].get("default", "none") for name in given] == [None, "none", None, None, None], "main.tf"
+    assert {"AUTH", "SECRET_ID", "SECRET_KEY", "BUCKET", "REGION", "PREFIX", "ALLOW"} == written.keys(), "serverless.yml"
+    # The calling key is a permanent one or that of a role: a precondition asks for one of them.
+    assert "default" not in settings.terraform_variables()["auth"], "main.tf"
 
 
-def grants_are_given_in_one_of_two_ways():
+def grants_and_keys_are_given_in_one_way():
     """The tools refuse before they deploy; that the function does is shown below."""
     rules = settings.template()["Rules"]
-    four = [{"Ref": name} for name in ("Bucket", "Region", "Prefix", "Allow")]
-    without, beside = rules["OneGrantWithoutFile"], rules["NoGrantBesideFile"]
-    is_absent = {"Fn::Equals": [{"Ref": "GrantsFile"}, ""]}
-    assert without["RuleCondition"] == is_absent and beside["RuleCondition"] == {"Fn::Not": [is_absent]}
-    assert [rule["Assert"] for rule in without["Assertions"]] == [{"Fn::Not": [{"Fn::Contains": [four, ""]}]}]
-    assert [rule["Assert"] for rule in beside["Assertions"]] == [{"Fn::EachMemberEquals": [four, ""]}]
+    ref = lambda *names: [{"Ref": name} for name in names]
+    is_empty = lambda name: {"Fn::Equals": [{"Ref": name}, ""]}
+    four = ref("Bucket", "Region", "Prefix", "Allow")
+    for rule, condition, asserted in (
+        ("OneGrantWithoutFile", {"Fn::And": [is_empty("GrantsFile"), is_empty("Policy")]}, {"Fn::Not": [{"Fn::Contains": [four, ""]}]}),
+        ("NoGrantNextToFile", {"Fn::Not": [is_empty("GrantsFile")]}, {"Fn::EachMemberEquals": [[*four, {"Ref": "Policy"}], ""]}),
+        ("NoGrantNextToPolicy", {"Fn::Not": [is_empty("Policy")]}, {"Fn::EachMemberEquals": [ref("Bucket", "Prefix", "Allow"), ""]}),
+    ):
+        assert rules[rule]["RuleCondition"] == condition, f"template.yaml: {rule}"
+        assert [found["Assert"] for found in rules[rule]["Assertions"]] == [asserted], f"template.yaml: {rule}"
     (lifecycle,) = settings.terraform_resource("tencentcloud_scf_function", "issuer")["lifecycle"]
-    (precondition,) = lifecycle["precondition"]
-    assert "[var.bucket, var.prefix, var.allow]" in precondition["condition"], "main.tf: no precondition"
+    conditions = [found["condition"] for found in lifecycle["precondition"]]
+    for part in ("? local.has_none : local.has_grant", "? local.has_key :", "setsubtract(keys(var.settings), local.settings)"):
+        assert any(part in condition for condition in conditions), f"main.tf: no precondition with {part}"
+
+
+def gateway_identities_come_only_from_the_authorizer():
+    """A function URL would let everybody write them."""
+    template = settings.template()
+    is_gateway = {"Fn::Equals": [{"Ref": "Auth"}, "gateway"]}
+    rules = template["Rules"]
+    assert rules["NoGatewayAtTheUrl"]["RuleCondition"] == {"Fn::Equals": [{"Ref": "Entry"}, "function-url"]}
+    assert rules["NoGatewayAtTheUrl"]["Assertions"][0]["Assert"] == {"Fn::Not": [is_gateway]}
+    assert rules["GatewayChecksTokens"]["RuleCondition"] == {"Fn::Equals": [{"Ref": "Entry"}, "http-api"]}
+    assert rules["GatewayChecksTokens"]["Assertions"][0]["Assert"] == is_gateway
+    resources = template["Resources"]
+    routes = {
+        found["Properties"]["RouteKey"]: found["Properties"]["AuthorizationType"]
+        for found in resources.values()
+        if found["Type"] == "AWS::ApiGatewayV2::Route"
+    }
+    assert routes == {"$default": "JWT", "OPTIONS /{proxy+}": "NONE", "GET /readyz": "NONE"}, f"template.yaml: {routes}"
+    for name, resource in resources.items():
+        expected = {"IssuerUrl": "HasUrl", "IssuerI": "HasUrl", "Gateway": "HasGateway"}
+        found = [condition for begin, condition in expected.items() if name.startswith(begin)]
+        assert [resource.get("Condition")] == (found or [None]), f"template.yaml: {name} exists at the wrong entry"
 
 
 def secrets_are_not_shown():
     for file, variables in settings.of_every_file().items():
-        for name in ("SECRET_ID", "SECRET_KEY", "API_KEYS", "HMAC_KEYS", "JWT_HS_SECRET"):
+        for name in settings.SECRETS:
             assert variables[name].is_hidden, f"{file}: {name} is shown by the tool"
 
 
 def callers_meet_the_function_and_not_the_platform():
-    url = settings.template()["Resources"]["Issuer"]["Properties"]["FunctionUrlConfig"]
-    assert url == {"AuthType": "NONE"}, f"template.yaml: {url}"
+    url = settings.template()["Resources"]["IssuerUrl"]["Properties"]
+    assert url == {"TargetFunctionArn": {"Ref": "Issuer.Alias"}, "AuthType": "NONE"}, f"template.yaml: {url}"
     inputs = settings.serverless()["inputs"]
     (event,) = inputs["events"]
     network = {"enableExtranet": True, "enableIntranet": False}
@@ -97,7 +128,7 @@ def tencent_gets_a_web_function_that_reaches_sts():
 def deployers_keys_stay_at_home():
     assert ".env" in settings.serverless()["inputs"]["src"]["exclude"], "serverless.yml uploads .env"
     ignored = (ROOT / ".gitignore").read_text().splitlines()
-    for pattern in (".env", "*.tfstate*", "*.tfvars"):
+    for pattern in ("*.env", "*.tfstate*", "*.tfvars"):
         assert pattern in ignored, f"git does not ignore {pattern}"
 
 
@@ -170,33 +201,38 @@ def unfit_binaries_are_not_packaged(folder):
         assert not (folder / "dist").exists(), f"a binary that {name} left something behind"
 
 
-def sam_finds_its_target(folder):
-    functions = settings.template()["Resources"].items()
-    made = [name for name, resource in functions if resource.get("Metadata", {}).get("BuildMethod") == "makefile"]
-    assert made == ["Issuer"], f"template.yaml: {made}"
-    # A list of paths has no place for a path with blanks, so this one is relative.
-    grants, made = folder / "grants.toml", folder / "made"
-    grants.write_text(settings.documented_grants())
-    made.mkdir()
-    environment = {**os.environ, "ARTIFACTS_DIR": str(made), "PACKAGE_FILES": str(grants.relative_to(ROOT))}
-    make = subprocess.run(
-        ["make", "build-Issuer"], cwd=ROOT, env=environment, check=False, timeout=240, capture_output=True, text=True
-    )
-    assert make.returncode == 0, make.stderr
-    assert sorted(path.name for path in made.iterdir()) == ["bootstrap", "grants.toml"], "not just what was asked for"
-    assert (made / "bootstrap").read_bytes() == (ROOT / "target/deploy/bootstrap").read_bytes(), "another binary"
-    assert os.access(made / "bootstrap", os.X_OK), "it is not executable"
-    assert (made / "grants.toml").read_text() == grants.read_text(), "other grants"
+def function_accepts_the_gateway_only_where_one_is():
+    given = {**settings.ALWAYS, **settings.ONE_GRANT, "AUTH": "gateway"}
+    on_lambda = {f"AWS_LAMBDA_FUNCTION_{name}": "128" for name in ("NAME", "VERSION", "MEMORY_SIZE")}
+    for platform, status in ({"AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9", **on_lambda}, 0), ({}, 1):
+        check = subprocess.run([BINARY, "--check"], env={**given, **platform}, check=False, capture_output=True, timeout=60)
+        assert check.returncode == status, f"{platform}: {check.stdout.decode()}"
+
+
+def a_new_version_takes_over_step_by_step():
+    properties = settings.template()["Resources"]["Issuer"]["Properties"]
+    assert properties["AutoPublishAlias"] == "live" and properties["AutoPublishAliasAllProperties"] is True
+    alarms = [alarm["Ref"] for alarm in properties["DeploymentPreference"]["Alarms"]]
+    assert alarms == ["FunctionErrors", "ServerErrors"], f"template.yaml: {alarms}"
+
+
+def sam_takes_the_package_as_it_is(folder):
+    function = settings.template()["Resources"]["Issuer"]
+    assert function["Metadata"] == {"SkipBuild": True} and function["Properties"]["CodeUri"] == "dist/lambda"
+    packaged.make(BINARY, folder / "dist")
+    assert os.access(folder / "dist/lambda/bootstrap", os.X_OK), "it is not executable"
 
 
 def function_starts_with_what_each_file_sets(folder):
-    grants = folder / "grants.toml"
-    grants.write_text(settings.documented_grants())
-    packaged.make(BINARY, folder, grants)
+    packaged.make(BINARY, folder, *written(settings.packaged_files(), folder / "files"))
+    seen = []
     for file, variables in settings.of_every_file().items():
         answered = set()
         for way, given in settings.as_deployed(variables):
             answered |= {name for name, value in given.items() if value}
+            if given in seen:
+                continue
+            seen.append(given)
             with packaged.started(folder / "scf", given) as function:
                 status = function.healthz()
                 assert status == 200, f"{file}, {way}: /healthz answered {status}"
@@ -205,10 +241,15 @@ def function_starts_with_what_each_file_sets(folder):
 
 
 def function_refuses_to_start_without_auth_or_grants(folder):
-    packaged.make(BINARY, folder)
+    # The grants file is named and was not packaged.
+    files = {name: text for name, text in settings.packaged_files().items() if name != "grants.toml"}
+    packaged.make(BINARY, folder, *written(files, folder / "files"))
+    seen = []
     for file, variables in settings.of_every_file().items():
         for way, given in settings.as_deployed(variables):
-            # The grants file is named and was not packaged.
+            if given["POLICY"] or given in seen:
+                continue
+            seen.append(given)
             grants = ["GRANTS_FILE"] if given["GRANTS_FILE"] else ["BUCKET", "REGION", "PREFIX", "ALLOW"]
             for missing in (["AUTH"], grants):
                 empty = {} if missing == ["GRANTS_FILE"] else dict.fromkeys(missing, "")
@@ -218,29 +259,64 @@ def function_refuses_to_start_without_auth_or_grants(folder):
                         assert f'"{name}"' in function.output(), f"{file}, {way}: it does not name {name}"
 
 
-def main():
-    own = [found for found in globals().values() if callable(found) and found.__module__ == __name__]
-    checks = [check for check in own if check not in (main, holds)]
-    broken = [check.__name__ for check in checks if not holds(check)]
-    if broken:
-        sys.exit(f"deployment files: broken: {', '.join(broken)}")
+def script_deploys_what_it_was_given(folder):
+    """Against a stand-in for `tccli` that knows the vendor's models."""
+    (way,) = [given for name, given in settings.WAYS.items() if name == "everything else"]
+    given = {**way, "SECRET_ID": "", "SECRET_KEY": ""}
+    script = packaged.Script(BINARY, folder, *written(settings.packaged_files(), folder / "files"))
+    script.settings(given)
+    options = ["--role", "cos-issuer", "--reserved-memory", "12800", "--logset", "l", "--topic", "t", "--init-timeout", "20"]
+    printed = script.run("up", *options)
+    assert "url: https://1250000000-abcdefgh.ap-shanghai.tencentscf.com\n" in printed, printed
+    assert "/readyz" in printed and "version: 1 (published: 1)" in printed, printed
+    created = script.calls("CreateFunction")[0]
+    assert {variable["Key"]: variable["Value"] for variable in created["Environment"]["Variables"]} == given
+    assert (created["Type"], created["Role"], created["InitTimeout"]) == ("HTTP", "cos-issuer", 20), created
+    assert created["Code"]["ZipFile"] == base64.b64encode((folder / "dist/cos-issuer-scf.zip").read_bytes()).decode()
+    assert created["InstanceConcurrencyConfig"] == {"DynamicEnabled": "FALSE", "MaxConcurrency": 20}
+    assert (created["ClsLogsetId"], created["ClsTopicId"]) == ("l", "t")
+    (trigger,) = script.calls("CreateTrigger")
+    assert json.loads(trigger["TriggerDesc"])["AuthType"] == "NONE" and trigger["Qualifier"] == "$DEFAULT", trigger
+    assert script.calls("PutReservedConcurrencyConfig")[0]["ReservedConcurrencyMem"] == 12800
+    shown = printed + "".join(script.output)
+    leaked = [name for name in settings.SECRETS & way.keys() if way[name] in shown]
+    assert not leaked, f"scf/deploy printed {leaked}"
 
 
-def holds(check):
-    what = check.__name__.replace("_", " ")
-    try:
-        if check.__code__.co_argcount:
-            with tempfile.TemporaryDirectory(dir=ROOT / "target/deploy-check") as folder:
-                check(Path(folder))
-        else:
-            check()
-    except Exception:  # every check runs, whatever another one met
-        traceback.print_exc()
-        print(f"deployment files: NOT: {what}", flush=True)
-        return False
-    print(f"deployment files: {what}", flush=True)
-    return True
+def script_switches_to_a_version_and_back(folder):
+    script = packaged.Script(BINARY, folder)
+    script.settings({**settings.ALWAYS, **settings.ONE_GRANT, "AUTH": "none"})
+    for version in ("1", "2", "3"):
+        assert f"version: {version} " in script.run("up", "--description", f"v{version}")
+    assert len(script.calls("CreateFunction")) == 1 and len(script.calls("CreateTrigger")) == 1
+    assert "version 2 (before: 3)" in script.run("rollback")
+    assert "version 1 (before: 2)" in script.run("rollback", "--version", "1")
+    assert "version: 1 " in script.run("show")
+    assert "no such version: one before" in script.refusal("rollback")
+    assert "no such version: 9" in script.refusal("rollback", "--version", "9")
+
+
+def script_refuses_before_it_calls_anything(folder):
+    script = packaged.Script(BINARY, folder)
+    good = {**settings.ALWAYS, **settings.ONE_GRANT, "AUTH": "none"}
+    assert "function.env does not exist" in script.refusal("up")
+    script.settings({**good, "AUTH": ""})
+    assert "would not start" in script.refusal("up")
+    script.settings(good, mode=0o644)
+    assert "chmod 600" in script.refusal("up")
+    for line, reason in (("AUTH=jwt", "AUTH is set twice"), ("auth=jwt", "must be NAME=value"), ("AUTH", "must be NAME=value")):
+        script.settings(good, line)
+        assert reason in script.refusal("up"), line
+    assert not script.calls(), script.calls()
+
+
+def written(files, folder):
+    folder.mkdir()
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    return [folder / name for name in files]
 
 
 if __name__ == "__main__":
-    main()
+    own = [found for found in globals().values() if callable(found) and found.__module__ == __name__]
+    runner.run([check for check in own if check is not written])

@@ -9,13 +9,16 @@ import contextlib
 import hashlib
 import json
 import re
+import shutil
 import signal
 import struct
 import subprocess
+import sys
 import threading
 import urllib.request
 from pathlib import Path
 
+HERE = Path(__file__).resolve().parent
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 20
 
@@ -93,3 +96,46 @@ class Function:
             if "listening" in line:
                 return re.search(r"127\.0\.0\.1:\d+", json.dumps(json.loads(line))).group()
         raise AssertionError(f"it does not listen, it says: {self.output()}")
+
+
+class Script:
+    """scf/deploy in a folder with a package, against a stand-in for `tccli`."""
+
+    def __init__(self, binary, folder, *files):
+        self.folder, self.output = folder.resolve(), []
+        make(binary, folder / "dist", *files)
+        (folder / "scf").mkdir()
+        shutil.copy(ROOT / "scf/deploy", folder / "scf/deploy")
+        (folder / "bin").mkdir()
+        tccli = folder / "bin/tccli"
+        tccli.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{HERE}/tccli" "$@"\n')
+        tccli.chmod(0o755)
+
+    def settings(self, given, *lines, mode=0o600):
+        file = self.folder / "scf/function.env"
+        file.unlink(missing_ok=True)
+        file.touch(mode)
+        file.write_text("".join(f"{line}\n" for line in [*(f"{name}={value}" for name, value in given.items()), *lines]))
+
+    def run(self, command, *options):
+        done = self._start(command, *options)
+        assert done.returncode == 0, done.stderr
+        self.output.append(done.stderr)
+        return done.stdout
+
+    def refusal(self, command, *options):
+        done = self._start(command, *options)
+        assert done.returncode == 1 and not done.stdout, f"{command} was not refused: {done.stdout}"
+        return done.stderr
+
+    def _start(self, command, *options):
+        return subprocess.run(
+            [sys.executable, self.folder / "scf/deploy", command, "--region", "ap-shanghai", *options],
+            env={"PATH": f"{self.folder}/bin", "TCCLI_STATE": str(self.folder / "state")},
+            check=False, capture_output=True, text=True, timeout=SECONDS * 3,
+        )
+
+    def calls(self, action=None):
+        state = self.folder / "state"
+        calls = json.loads(state.read_text())["calls"] if state.exists() else []
+        return [call["given"] for call in calls if action in (None, call["action"])]

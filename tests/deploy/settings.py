@@ -1,6 +1,7 @@
-"""What the deployment files set, read as their tools read them.
+"""What the deployment files set, read as their tools read them, and the settings that the documents
+list.
 
-Guarantees: one shape for all three (a name, and whether its value is asked for and hidden); what
+Guarantees: one shape for all files (a name, and whether its value is asked for and hidden); what
 cannot be read is an error. Not covered: what is right, which `deployment_files.py` decides.
 """
 
@@ -8,16 +9,30 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import certifi
 import hcl2
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 
+# Settings that no deployment file sets, with the reason.
+NEVER_DEPLOYED = {
+    "HOST": "the platform decides where it listens",
+    "PORT": "the platform decides where it listens",
+    "ROLE_KEYS": "only for functions with an image",
+    "SESSION_TOKEN": "a temporary key ends; a deployment has a permanent one, or an execution role",
+}
+# Settings of a server, which Lambda never starts.
+SERVER_ONLY = {"ALLOWED_HOSTS", "CONNECTIONS_MAX", "SHUTDOWN_DELAY_MS", "SHUTDOWN_GRACE_MS"}
+
+SECRETS = {"API_KEYS", "EXTERNAL_ID", "HMAC_KEYS", "JWT_HS_SECRET", "SECRET_ID", "SECRET_KEY", "SHARED_STORE", "STS_PROXY"}
+
 # What everybody who deploys might answer. The key is one of the local cloud, so that nothing can be
-# reached with it.
+# reached with it, and such a cloud need not answer.
 ALWAYS = {
     "SECRET_ID": "AKIDEMUdeployment",
     "SECRET_KEY": "CANARY-secret-key-of-a-deployment",
+    "STS_ENDPOINTS": "http://127.0.0.1:9",
     "ALLOWED_ORIGINS": "https://app.example.com",
 }
 ONE_GRANT = {
@@ -27,14 +42,18 @@ ONE_GRANT = {
     "ALLOW": "upload",
 }
 TOKENS = {"AUTH": "jwt", "JWT_ISSUER": "https://login.example.com/", "JWT_AUDIENCE": "uploads"}
+# Of RFC 8410, section 10.1
+PUBLIC_KEY = ["-----BEGIN PUBLIC KEY-----", "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=", "-----END PUBLIC KEY-----"]
 
 # The rest, by what makes it another deployment. What is not answered is empty.
 WAYS = {
     "keys of callers": {
         "AUTH": "api-key,hmac",
         "API_KEYS": "backend=1a3ad04080ffc9795728c0415285949fafb4abf38d91be0f7ec22f8ecd0fb314",
+        "API_KEY_HEADER": "X-Api-Key",
         "HMAC_KEYS": "backend=CANARY-hmac-key-of-a-deployment-0123456789",
         **ONE_GRANT,
+        "EXTENSIONS": "jpg,png",
     },
     "tokens and a grants file": {
         **TOKENS,
@@ -42,36 +61,99 @@ WAYS = {
         "JWT_ALGORITHMS": "ES256",
         "GRANTS_FILE": "grants.toml",
     },
-    "tokens and a public key": {
-        **TOKENS,
-        # Of RFC 8410, section 10.1
-        "JWT_PUBLIC_KEY": "-----BEGIN PUBLIC KEY-----\\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\\n"
-        "-----END PUBLIC KEY-----",
-        **ONE_GRANT,
-    },
+    "tokens and a file of keys": {**TOKENS, "JWT_JWKS_FILE": "jwks.json", "JWT_ALGORITHMS": "EdDSA", **ONE_GRANT},
+    "tokens and a public key": {**TOKENS, "JWT_PUBLIC_KEY": r"\n".join(PUBLIC_KEY), **ONE_GRANT},
+    "tokens and a file with a public key": {**TOKENS, "JWT_PUBLIC_KEY_FILE": "issuer.pem", **ONE_GRANT},
     "tokens and a shared secret": {**TOKENS, "JWT_HS_SECRET": "CANARY-secret-of-an-issuer-0123456789", **ONE_GRANT},
+    "a raw policy": {
+        "AUTH": "none",
+        "POLICY": '{"version":"2.0","statement":[{"effect":"allow","action":["name/cos:*"],"resource":["*"]}]}',
+        "ALLOW_FULL_ACCESS": "true",
+    },
+    "everything else": {
+        **TOKENS,
+        "JWT_JWKS_URL": "https://login.example.com/keys",
+        "JWT_LEEWAY_SECONDS": "10",
+        "JWT_MAX_AGE_SECONDS": "3600",
+        **ONE_GRANT,
+        "KEY_OWNER": "sub-account",
+        "ROLE_ARN": "qcs::cam::uin/100000000001:roleName/upload",
+        "EXTERNAL_ID": "CANARY-external-id-of-a-deployment",
+        "DURATION_SECONDS": "1200",
+        "MIN_REMAINING_SECONDS": "120",
+        "STS_DEADLINE_MS": "2000",
+        "STS_CONCURRENCY_MAX": "8",
+        "STS_CA_FILE": "ca.pem",
+        "STS_PROXY": "http://proxy.example.com:3128",
+        "CACHE": "on",
+        "CACHE_ENTRIES_MAX": "100",
+        "RATE_LIMIT": "60/1m",
+        "RATE_LIMIT_BLOCK": "5m",
+        "CLIENT_ADDRESS": "connection",
+        "DENY": "sub:user-7",
+        "DENY_FILE": "deny.txt",
+        "SHARED_STORE": "rediss://:CANARY-password-of-a-store@store.example.com:6379/0",
+        "SHARED_STORE_CA_FILE": "ca.pem",
+        "SHARED_STORE_PREFIX": "cos-issuer:",
+        "BASE_PATH": "/credentials",
+        "LOG": "debug",
+        "ALLOWED_HOSTS": "credentials.example.com",
+        "CONNECTIONS_MAX": "64",
+        "SHUTDOWN_DELAY_MS": "0",
+        "SHUTDOWN_GRACE_MS": "5000",
+    },
 }
+
+
+def packaged_files():
+    """What the answers name, by its name in the package."""
+    certificate = Path(certifi.where()).read_text().split("-----END CERTIFICATE-----")[0] + "-----END CERTIFICATE-----\n"
+    # The key is that of RFC 8037, appendix A.
+    key = '{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","kid":"1"}'
+    return {
+        "grants.toml": documented_grants(),
+        "jwks.json": f'{{"keys":[{key}]}}',
+        "issuer.pem": "\n".join([*PUBLIC_KEY, ""]),
+        "ca.pem": certificate,
+        "deny.txt": "sub:user-8\n",
+    }
 
 
 @dataclass
 class Variable:
-    # The person who deploys must set it: there is no value in the file, and no default.
+    # The person who deploys must set it, or something in its place: the file has no value for it.
     is_asked: bool
     # The tool does not print it.
     is_hidden: bool
 
 
 def of_every_file():
-    return {"template.yaml": of_template(), "scf/serverless.yml": of_serverless(), "scf/main.tf": of_terraform()}
+    return {
+        "template.yaml": of_template(),
+        "scf/serverless.yml": of_serverless(),
+        "scf/main.tf": of_terraform(),
+        "scf/deploy": of_script(),
+    }
 
 
 def as_deployed(variables):
-    """Each way with its answers in place; on loopback, with a cloud that need not answer."""
-    loopback = {"HOST": "127.0.0.1", "PORT": "0", "STS_ENDPOINTS": "http://127.0.0.1:9"}
+    """Each way with its answers in place, on loopback."""
+    loopback = {"HOST": "127.0.0.1", "PORT": "0", "SHUTDOWN_DELAY_MS": "0"}
     for way, answers in WAYS.items():
-        answers = {**ALWAYS, **answers}
+        answers = {name: value for name, value in {**ALWAYS, **answers}.items() if name in variables or name not in SERVER_ONLY}
         assert answers.keys() <= variables.keys(), f"{way} cannot be deployed: no {answers.keys() - variables.keys()}"
         yield way, {**{name: answers.get(name, "") for name in variables}, **loopback}
+
+
+def documented():
+    """The variables of the tables of settings."""
+    names = set()
+    for page in ("README.md", "docs/jwt.md"):
+        table = (ROOT / page).read_text().split("\n## Settings\n")[1].split("\n## ")[0]
+        cells = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+        names |= {name for cell in cells for name in re.findall("`([A-Z][A-Z0-9_]+)`", cell)}
+    assert len(names) > 50, f"the tables are written in another way now: {sorted(names)}"
+    return names
 
 
 def documented_grants():
@@ -93,29 +175,49 @@ def of_template():
     parameters = template()["Parameters"]
     variables = {}
     for name, value in template()["Resources"]["Issuer"]["Properties"]["Environment"]["Variables"].items():
-        parameter = parameters[value["Ref"]] if isinstance(value, dict) else {"Default": value}
-        variables[name] = Variable("Default" not in parameter, parameter.get("NoEcho") is True)
+        parameter = parameters[in_camel_case(name)]
+        own = {"Ref": in_camel_case(name)}
+        assert value == own or in_secrets_manager(name) == value, f"template.yaml: {name} is {value}"
+        variables[name] = Variable(not parameter.get("Default"), parameter.get("NoEcho") is True)
     return variables
 
 
+def in_camel_case(name):
+    return "".join(part.capitalize() for part in name.split("_"))
+
+
+def in_secrets_manager(name):
+    """The value of a variable that may be in the secret."""
+    reference = f"{{{{resolve:secretsmanager:${{SecretName}}:SecretString:{name}::${{SecretVersion}}}}}}"
+    return {"If": [f"{in_camel_case(name)}InManager", {"Sub": reference}, {"Ref": in_camel_case(name)}]}
+
+
 def of_serverless():
-    written = serverless()["inputs"]["environment"]["variables"]
     # Lines that somebody may take the `#` from are offers.
     text = (ROOT / "scf/serverless.yml").read_text()
-    offered = yaml.safe_load(re.sub(r"(?m)^( +)# ([A-Z_]+: (\${env:|https:))", r"\1\2", text))["inputs"]["environment"]["variables"]
+    offered = yaml.safe_load(re.sub(r"(?m)^( +)# ([A-Z_]+: \${env:)", r"\1\2", text))["inputs"]["environment"]["variables"]
     # The tool prints none of them; a value from the environment is in no file that is kept.
-    is_asked = lambda name: written.get(name) == f"${{env:{name}}}"
-    return {name: Variable(is_asked(name), value.startswith("${env:")) for name, value in offered.items()}
+    return {name: Variable(value == f"${{env:{name}}}", value.startswith("${env:")) for name, value in offered.items()}
 
 
 def of_terraform():
     asked = terraform_variables()
+    values = {name: value for block in terraform()["locals"] for name, value in block.items()}
     environment = terraform_resource("tencentcloud_scf_function", "issuer")["environment"]
-    variables = {}
-    for name, value in re.findall(r"([A-Z][A-Z0-9_]+) = ([^,}]+)", environment):
+    for part in ("local.has_grant ? local.grant : {}", "var.settings", "var.secrets", "if value != null"):
+        assert part in environment, f"main.tf: no {part} in environment"
+    variables = {unquoted(name): Variable(True, False) for name in values["settings"]}
+    variables |= {unquoted(name): Variable(True, asked["secrets"]["sensitive"]) for name in values["secrets"]}
+    grant = {name: value.removeprefix("${").removesuffix("}") for name, value in values["grant"].items()}
+    for name, value in [*re.findall(r"([A-Z][A-Z0-9_]+) = ([^,}]+)", environment), *grant.items()]:
         declared = asked[value.removeprefix("var.")] if value.startswith("var.") else {"default": value}
-        variables[name] = Variable("default" not in declared, declared.get("sensitive") is True)
+        variables[name] = Variable(declared.get("default") in (None, "null"), declared.get("sensitive") is True)
     return variables
+
+
+def of_script():
+    """It passes on what is in the file of settings, and prints nothing of it."""
+    return {name: Variable(True, True) for name in documented() - NEVER_DEPLOYED.keys()}
 
 
 def template():
@@ -152,4 +254,10 @@ class TemplateLoader(yaml.SafeLoader):
     """Reads `!Ref X` as {"Ref": "X"}."""
 
 
-TemplateLoader.add_multi_constructor("!", lambda loader, tag, node: {tag: loader.construct_scalar(node)})
+def tagged(loader, tag, node):
+    if isinstance(node, yaml.SequenceNode):
+        return {tag: loader.construct_sequence(node, deep=True)}
+    return {tag: loader.construct_scalar(node)}
+
+
+TemplateLoader.add_multi_constructor("!", tagged)

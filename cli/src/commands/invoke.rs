@@ -13,7 +13,6 @@ use cos_emulator::{Cloud, CloudBuilder, Outcome, Platform};
 
 use crate::console::{Console, Stream};
 use crate::failure::Failure;
-use crate::http_client;
 use crate::options::assignment;
 use crate::platform_options::{Limits, PlatformName, PlatformOptions};
 use crate::request::{RequestOptions, read};
@@ -149,13 +148,12 @@ async fn send_plain(
     request: http::Request<Vec<u8>>,
     console: Console,
 ) -> Result<(), Failure> {
-    let gateway = cloud.gateway_url().unwrap_or_default();
     // Wait first, so that a failed start is reported as such.
     cloud
         .wait_ready()
         .await
         .map_err(|error| Failure::Failed(format!("the function did not become ready: {error}")))?;
-    let response = http_client::send(&gateway, request.map(Bytes::from)).await?;
+    let response = cloud.request(request.map(Bytes::from)).await?;
     console.line(String::from_utf8_lossy(response.body()));
     let status = response.status();
     console.remark(format_args!("the client gets HTTP {status}"));

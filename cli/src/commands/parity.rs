@@ -2,6 +2,7 @@
 
 use clap::Args;
 use cos_emulator::parity::{self, Entry};
+use serde_json::json;
 
 use crate::console::Console;
 
@@ -23,28 +24,33 @@ pub(crate) struct ParityOptions {
 
 pub(crate) fn run(options: &ParityOptions, console: Console) {
     if options.markdown {
-        console.line(parity::markdown().trim_end());
+        console.line(parity::PAGE.trim_end());
         return;
     }
     if options.json {
         for entry in parity::entries() {
-            console.line(entry.to_json());
+            console.line(json!(entry));
         }
         return;
     }
-    for service in parity::SERVICES {
-        console.title(service.title);
-        for entry in service.entries {
-            console.line(format_args!("  {:<11} {}", entry.source.kind(), entry.behaviour));
-            console.pair("", detail(entry));
+    let mut service = "";
+    for entry in parity::entries() {
+        if entry.service != service {
+            if !service.is_empty() {
+                console.line("");
+            }
+            console.title(entry.service);
+            service = entry.service;
         }
-        console.line("");
+        console.line(format_args!("  {:<11} {}", entry.source, entry.behaviour));
+        console.pair("", detail(&entry));
     }
+    console.line("");
     console.line(parity::summary());
 }
 
 fn detail(entry: &Entry) -> String {
     let test =
         entry.test.map_or_else(|| "no test of its own".to_owned(), |test| format!("test: {test}"));
-    format!("{} ({test})", entry.source.detail())
+    format!("{} ({test})", entry.detail)
 }

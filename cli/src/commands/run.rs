@@ -7,14 +7,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use clap::Args;
 use cos_emulator::{Cloud, CloudBuilder, Platform};
-use http::StatusCode;
+use http::{HeaderValue, Request, StatusCode, Uri, header};
 use serde::de::{Error as _, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
 use crate::console::{Console, Stream};
 use crate::failure::Failure;
-use crate::http_client;
 use crate::options::{CloudOptions, FileOptions, Span, assignment};
 use crate::platform_options::{Limits, PlatformName, PlatformOptions, describe};
 use crate::report::{
@@ -269,7 +268,7 @@ async fn serve(
         let ready = format!("the function is ready (process {})", processes(cloud));
         console.step(true, ready);
     }
-    let first = first_credential(gateway).await;
+    let first = first_credential(cloud).await;
     if !json && let Ok(body) = &first {
         console.title("A credential of this cloud, worthless elsewhere");
         console.line(pretty(body));
@@ -322,14 +321,19 @@ fn introduce(
 }
 
 /// The body of `GET /sign`, or why there is no credential in it.
-async fn first_credential(gateway: &str) -> Result<Bytes, String> {
-    match http_client::get(gateway, "/sign").await {
-        Ok((StatusCode::OK, body)) => Ok(body),
-        Ok((status, body)) => Err(format!(
+async fn first_credential(cloud: &Cloud) -> Result<Bytes, String> {
+    let mut request = Request::new(Bytes::new());
+    *request.uri_mut() = Uri::from_static("/sign");
+    let agent = HeaderValue::from_static("cos-issuer");
+    request.headers_mut().insert(header::USER_AGENT, agent);
+    let response = cloud.request(request).await;
+    let response = response.map_err(|error| format!("GET /sign got no response: {error}"))?;
+    match response.status() {
+        StatusCode::OK => Ok(response.into_body()),
+        status => Err(format!(
             "GET /sign was answered with HTTP {status} instead of a credential:\n{}",
-            pretty(&body)
+            pretty(response.body())
         )),
-        Err(error) => Err(format!("GET /sign got no response: {error}")),
     }
 }
 

@@ -22,7 +22,7 @@ use crate::stop_signal::StopSignal;
 
 Exit codes: 0 success, 1 failure, 2 invalid command line or options file.")]
 pub(crate) struct StsOptions {
-    /// Port of HTTPS [default: a free one]
+    /// Port of HTTPS; HTTP is on the next one [default: free ones]
     #[arg(long)]
     port: Option<u16>,
 

@@ -236,9 +236,8 @@ fn help_has_examples_of_everything_and_the_program_carries_the_marker() {
 fn the_truth_table_is_printed_for_people_programs_and_the_documentation() {
     let print = |flags: &[&str]| ends_with(cos_issuer(&["parity"]).args(flags), 0).0;
     let people = print(&[]);
-    for line in parity::entries() {
-        let behaviour = line.entry.behaviour;
-        assert!(people.contains(behaviour), "{behaviour}");
+    for entry in parity::entries() {
+        assert!(people.contains(entry.behaviour), "{}", entry.behaviour);
     }
     assert!(people.ends_with(&format!("{}\n", parity::summary())));
     let lines = print(&["--json"]);
@@ -247,7 +246,7 @@ fn the_truth_table_is_printed_for_people_programs_and_the_documentation() {
         let line: Value = serde_json::from_str(line).unwrap();
         assert!(line["behaviour"].is_string() && line["source"].is_string(), "{line}");
     }
-    assert_eq!(print(&["--markdown"]), parity::markdown());
+    assert_eq!(print(&["--markdown"]), parity::PAGE);
 }
 
 #[tokio::test]

@@ -7,7 +7,6 @@
 //! cloud adds differs.
 
 use std::collections::{HashMap, HashSet};
-use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex};
 
@@ -70,12 +69,6 @@ struct Keys {
     revoked: HashSet<String>,
     /// How many keys there have to be before the expired ones are looked for again.
     next_sweep: usize,
-}
-
-impl fmt::Debug for Issued {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Issued").finish_non_exhaustive()
-    }
 }
 
 impl Directory {
@@ -217,24 +210,18 @@ impl Keys {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::sync::atomic::{AtomicU64, Ordering};
 
-    use tencent::time::{Clock, Timestamp};
+    use tencent::time::{SystemClock, Timestamp};
 
     use super::{Directory, Found, TEMPORARY_KEYS_MAX};
     use crate::account::{Account, Identity, Permanent};
+    use crate::clock::EmulatedClock;
 
-    struct Hands(AtomicU64);
-
-    impl Clock for Hands {
-        fn unix_milliseconds(&self) -> u64 {
-            self.0.load(Ordering::SeqCst)
-        }
-    }
-
-    fn directory() -> (Directory, Arc<Hands>) {
-        let clock = Arc::new(Hands(AtomicU64::new(1_700_000_000_000)));
-        let shared: Arc<dyn Clock> = Arc::<Hands>::clone(&clock);
+    fn directory() -> (Directory, Arc<EmulatedClock>) {
+        let clock = Arc::new(EmulatedClock::over(Arc::new(SystemClock)));
+        clock.set(at(1_700_000_000));
+        clock.freeze();
+        let shared = Arc::<EmulatedClock>::clone(&clock);
         let none = (Vec::new(), Vec::new());
         let secrets = Arc::default();
         let directory = Directory::new(Account::default(), none.0, none.1, shared, secrets);
@@ -274,7 +261,7 @@ mod tests {
         }
         assert_eq!(count, TEMPORARY_KEYS_MAX);
         // An hour after their expiry the old ones are removed; the permanent key stays.
-        clock.0.store(1_700_003_700_000, Ordering::SeqCst);
+        clock.advance(3700);
         assert!(directory.issue(root(), at(1_700_009_000)).is_ok());
         assert!(directory.key(&first.unwrap()).is_none());
         assert!(directory.key(&pair.secret_id).is_some());

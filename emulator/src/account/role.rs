@@ -5,6 +5,7 @@ use rand::RngExt as _;
 use tencent::cam::Policy;
 
 use super::user::everything;
+use crate::setters::setters;
 
 /// Who may assume a role.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,32 +42,20 @@ impl Role {
             policies: vec![everything()],
         }
     }
+}
+
+setters! {
+    Role:
 
     /// The role's own limit of a session.
-    #[must_use]
-    pub fn max_session_seconds(mut self, seconds: u32) -> Self {
-        self.max_session_seconds = seconds;
-        self
-    }
+    max_session_seconds(seconds: u32) => max_session_seconds = seconds;
 
     /// Callers must send this `ExternalId`.
-    #[must_use]
-    pub fn external_id(mut self, external_id: impl Into<String>) -> Self {
-        self.external_id = Some(external_id.into());
-        self
-    }
+    external_id(external_id: impl Into<String>) => external_id = Some(external_id.into());
 
     /// Who may assume the role.
-    #[must_use]
-    pub fn trust(mut self, trust: Trust) -> Self {
-        self.trust = trust;
-        self
-    }
+    trust(trust: Trust) => trust = trust;
 
     /// What its sessions may do, in place of everything; without a policy nothing.
-    #[must_use]
-    pub fn policies(mut self, policies: Vec<Policy>) -> Self {
-        self.policies = policies;
-        self
-    }
+    policies(policies: Vec<Policy>) => policies = policies;
 }

@@ -13,8 +13,8 @@ use tencent::time::{Clock as _, Timestamp};
 
 use super::refusal::Refusal;
 use crate::account::Directory;
-use crate::clock::{EmulatedClock, moment, span_seconds};
-use crate::cos::auth::{Authorizer, DecisionRecord};
+use crate::clock::{EmulatedClock, moment};
+use crate::cos::auth::Authorizer;
 use crate::fault::{FaultRule, RefusedFault};
 use crate::middleware::Middleware;
 use crate::net::{self, Body};
@@ -74,9 +74,7 @@ impl Routes {
     }
 
     fn decisions(&self) -> Value {
-        let records = self.authorizer.decisions();
-        let decisions: Vec<Value> = records.iter().map(DecisionRecord::to_json).collect();
-        json!({ "decisions": decisions })
+        json!({ "decisions": self.authorizer.decisions() })
     }
 
     fn time(&self) -> Value {
@@ -186,7 +184,7 @@ impl Written {
     fn seconds(&self) -> Option<i64> {
         match self {
             Self::Number(seconds) => Some(*seconds),
-            Self::Text(text) => span_seconds(text),
+            Self::Text(text) => EmulatedClock::parse_span(text),
         }
     }
 

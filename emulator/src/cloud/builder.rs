@@ -13,6 +13,7 @@ use crate::fault::FaultRule;
 use crate::gateway::GatewayCall;
 use crate::listener::Listener;
 use crate::platform::{Platform, ScfEvent};
+use crate::setters::setters;
 use crate::sts::StsCall;
 
 /// The choices for a cloud.
@@ -59,6 +60,107 @@ impl std::fmt::Debug for CloudBuilder {
     }
 }
 
+setters! {
+    CloudBuilder:
+
+    /// The binary that would be deployed. Without one there is only the STS.
+    function(path: impl Into<PathBuf>) => function = Some(path.into());
+
+    /// The platform to emulate; SCF with a function URL unless set.
+    platform(platform: Platform) => platform = platform;
+
+    /// The gateway's port; a free one unless set.
+    gateway_port(port: u16) => gateway_port = port;
+
+    /// The port of the STS over HTTPS, with HTTP on the next one; free ones unless set.
+    sts_port(port: u16) => sts_port = port;
+
+    /// The function calls the STS over HTTP instead of HTTPS.
+    sts_over_http() => sts_over_http = true;
+
+    /// The port of COS over HTTP; a free one unless set.
+    cos_port(port: u16) => cos.port = port;
+
+    /// Where COS keeps objects, so that they outlive the cloud; in memory unless set. One cloud at
+    /// a time can use a directory.
+    data(directory: impl Into<PathBuf>) => cos.data = Some(directory.into());
+
+    /// COS refuses path-style requests on `127.0.0.1` and `localhost` too, as on its own hosts.
+    /// Unless set, clients that cannot use a bucket's host may use it there.
+    strict_hosts() => cos.strict_hosts = true;
+
+    /// When COS merges `..`, `.` and `//` in keys, to test a policy in each order. Unless set, a
+    /// key must be allowed both as sent and as merged.
+    merge_order(order: MergeOrder) => cos.merge_order = order;
+
+    /// The account as a file describes it, in place of the default one; its members are
+    /// described in `emulator/src/account/file.rs`.
+    account_file(path: impl Into<PathBuf>) => account_file = Some(path.into());
+
+    /// How often each STS action may be called in a second, in place of the documented numbers
+    /// (600; 20 for GetCallerIdentity).
+    sts_calls_per_second(limit: u32) => sts_calls_per_second = Some(limit);
+
+    /// How long an instance may take to be ready; 10 s unless set.
+    init_timeout(limit: Duration) => init_timeout = limit;
+
+    /// How long an invocation may take; 10 s unless set.
+    call_timeout(limit: Duration) => call_timeout = limit;
+
+    /// How many instances may live at once; 20 unless set.
+    max_instances(limit: usize) => max_instances = limit;
+
+    /// How much memory an instance may take; 128 MB unless set. One that takes more is killed, as
+    /// on the platforms.
+    memory_mb(limit: u32) => memory_mb = limit;
+
+    /// Whether idle instances are frozen (SIGSTOP) until their next request, as on the platforms;
+    /// they are unless set.
+    freeze(freeze: bool) => freeze = freeze;
+
+    /// Receives the process id of an instance each time it was frozen; the place to let time pass
+    /// for it.
+    on_freeze(hook: impl Fn(i32) + Send + Sync + 'static) =>
+        on_freeze = Listener::new(move |process| hook(*process));
+
+    /// The cloud's clock moves by so much each time an instance is frozen, as after a long time
+    /// without requests.
+    freeze_jump(seconds: i64) => freeze_jump_seconds = seconds;
+
+    /// Whether a new binary at the function's path replaces the old one while the cloud runs; it
+    /// does not unless set.
+    watch(watch: bool) => watch = watch;
+
+    /// What the cloud's clock goes by until it is moved; the machine's clock unless set.
+    clock(clock: Arc<dyn Clock>) => clock = clock;
+
+    /// The seed of the random number generator, which repeats an earlier run: probabilities,
+    /// delays, request ids, the letter case of headers. Keys and tokens are never repeated.
+    seed(seed: u64) => seed = Some(seed);
+
+    /// A file to which each call to each service is appended as a line of JSON, without secrets.
+    trace_file(path: impl Into<PathBuf>) => trace_file = Some(path.into());
+
+    /// Starts the admin API, on this port (0: a free one). Without a port it does not start.
+    admin_port(port: u16) => admin_port = Some(port);
+
+    /// A file to which every secret is appended, one a line, before it is shown.
+    secrets_file(path: impl Into<PathBuf>) => secrets = Some(path.into());
+
+    /// Receives each line that the function prints.
+    on_function_output(listener: impl Fn(&str) + Send + Sync + 'static) =>
+        on_function_output = Listener::new(listener);
+
+    /// Receives each call to the STS, before its answer goes out.
+    on_sts_call(listener: impl Fn(&StsCall) + Send + Sync + 'static) =>
+        on_sts_call = Listener::new(listener);
+
+    /// Receives each request to the gateway, before its response goes out: after the STS calls that
+    /// it caused.
+    on_gateway_call(listener: impl Fn(&GatewayCall) + Send + Sync + 'static) =>
+        on_gateway_call = Listener::new(listener);
+}
+
 impl CloudBuilder {
     pub(super) fn new() -> Self {
         // Keeps the marker in each program that can start a cloud.
@@ -97,77 +199,11 @@ impl CloudBuilder {
         }
     }
 
-    /// The binary that would be deployed. Without one there is only the STS.
-    #[must_use]
-    pub fn function(mut self, path: impl Into<PathBuf>) -> Self {
-        self.function = Some(path.into());
-        self
-    }
-
-    /// The platform to emulate; SCF with a function URL unless set.
-    #[must_use]
-    pub fn platform(mut self, platform: Platform) -> Self {
-        self.platform = platform;
-        self
-    }
-
-    /// The gateway's port; a free one unless set.
-    #[must_use]
-    pub fn gateway_port(mut self, port: u16) -> Self {
-        self.gateway_port = port;
-        self
-    }
-
-    /// The port of the STS over HTTPS; a free one unless set.
-    #[must_use]
-    pub fn sts_port(mut self, port: u16) -> Self {
-        self.sts_port = port;
-        self
-    }
-
-    /// The function calls the STS over HTTP instead of HTTPS.
-    #[must_use]
-    pub fn sts_over_http(mut self) -> Self {
-        self.sts_over_http = true;
-        self
-    }
-
-    /// The port of COS over HTTP; a free one unless set.
-    #[must_use]
-    pub fn cos_port(mut self, port: u16) -> Self {
-        self.cos.port = port;
-        self
-    }
-
-    /// Where COS keeps objects, so that they outlive the cloud; in memory unless set. One cloud at
-    /// a time can use a directory.
-    #[must_use]
-    pub fn data(mut self, directory: impl Into<PathBuf>) -> Self {
-        self.cos.data = Some(directory.into());
-        self
-    }
-
     /// The account's own bucket lets pages of these origins in, as `http://localhost:3000`; none
     /// unless set.
     #[must_use]
     pub fn cors<O: Into<String>>(mut self, origins: impl IntoIterator<Item = O>) -> Self {
         self.cos.origins = origins.into_iter().map(Into::into).collect();
-        self
-    }
-
-    /// COS refuses path-style requests on `127.0.0.1` and `localhost` too, as on its own hosts.
-    /// Unless set, clients that cannot use a bucket's host may use it there.
-    #[must_use]
-    pub fn strict_hosts(mut self) -> Self {
-        self.cos.strict_hosts = true;
-        self
-    }
-
-    /// When COS merges `..`, `.` and `//` in keys, to test a policy in each order. Unless set, a
-    /// key must be allowed both as sent and as merged.
-    #[must_use]
-    pub fn merge_order(mut self, order: MergeOrder) -> Self {
-        self.cos.merge_order = order;
         self
     }
 
@@ -189,26 +225,10 @@ impl CloudBuilder {
         self
     }
 
-    /// The account as a file describes it, in place of the default one; its members are
-    /// described in `emulator/src/account/file.rs`.
-    #[must_use]
-    pub fn account_file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.account_file = Some(path.into());
-        self
-    }
-
     /// One more user in the account. A user of the same name is replaced.
     #[must_use]
     pub fn user(mut self, user: User) -> Self {
         self.users.push(user);
-        self
-    }
-
-    /// How often each STS action may be called in a second, in place of the documented numbers
-    /// (600; 20 for GetCallerIdentity).
-    #[must_use]
-    pub fn sts_calls_per_second(mut self, limit: u32) -> Self {
-        self.sts_calls_per_second = Some(limit);
         self
     }
 
@@ -226,132 +246,10 @@ impl CloudBuilder {
         self
     }
 
-    /// How long an instance may take to be ready; 10 s unless set.
-    #[must_use]
-    pub fn init_timeout(mut self, limit: Duration) -> Self {
-        self.init_timeout = limit;
-        self
-    }
-
-    /// How long an invocation may take; 10 s unless set.
-    #[must_use]
-    pub fn call_timeout(mut self, limit: Duration) -> Self {
-        self.call_timeout = limit;
-        self
-    }
-
-    /// How many instances may live at once; 20 unless set.
-    #[must_use]
-    pub fn max_instances(mut self, limit: usize) -> Self {
-        self.max_instances = limit;
-        self
-    }
-
-    /// How much memory an instance may take; 128 MB unless set. One that takes more is killed, as
-    /// on the platforms.
-    #[must_use]
-    pub fn memory_mb(mut self, limit: u32) -> Self {
-        self.memory_mb = limit;
-        self
-    }
-
-    /// Whether idle instances are frozen (SIGSTOP) until their next request, as on the platforms;
-    /// they are unless set.
-    #[must_use]
-    pub fn freeze(mut self, freeze: bool) -> Self {
-        self.freeze = freeze;
-        self
-    }
-
-    /// Receives the process id of an instance each time it was frozen; the place to let time pass
-    /// for it.
-    #[must_use]
-    pub fn on_freeze(mut self, hook: impl Fn(i32) + Send + Sync + 'static) -> Self {
-        self.on_freeze = Listener::new(move |process| hook(*process));
-        self
-    }
-
-    /// The cloud's clock moves by so much each time an instance is frozen, as after a long time
-    /// without requests.
-    #[must_use]
-    pub fn freeze_jump(mut self, seconds: i64) -> Self {
-        self.freeze_jump_seconds = seconds;
-        self
-    }
-
-    /// Whether a new binary at the function's path replaces the old one while the cloud runs; it
-    /// does not unless set.
-    #[must_use]
-    pub fn watch(mut self, watch: bool) -> Self {
-        self.watch = watch;
-        self
-    }
-
-    /// What the cloud's clock goes by until it is moved; the machine's clock unless set.
-    #[must_use]
-    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
-        self
-    }
-
-    /// The seed of the random number generator, which repeats an earlier run: probabilities,
-    /// delays, request ids, the letter case of headers. Keys and tokens are never repeated.
-    #[must_use]
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = Some(seed);
-        self
-    }
-
     /// A fault that is there from the start; may be repeated.
     #[must_use]
     pub fn fault(mut self, rule: FaultRule) -> Self {
         self.faults.push(rule);
-        self
-    }
-
-    /// A file to which each call to each service is appended as a line of JSON, without secrets.
-    #[must_use]
-    pub fn trace_file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.trace_file = Some(path.into());
-        self
-    }
-
-    /// Starts the admin API, on this port (0: a free one). Without a port it does not start.
-    #[must_use]
-    pub fn admin_port(mut self, port: u16) -> Self {
-        self.admin_port = Some(port);
-        self
-    }
-
-    /// A file to which every secret is appended, one a line, before it is shown.
-    #[must_use]
-    pub fn secrets_file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.secrets = Some(path.into());
-        self
-    }
-
-    /// Receives each line that the function prints.
-    #[must_use]
-    pub fn on_function_output(mut self, listener: impl Fn(&str) + Send + Sync + 'static) -> Self {
-        self.on_function_output = Listener::new(listener);
-        self
-    }
-
-    /// Receives each call to the STS, before its answer goes out.
-    #[must_use]
-    pub fn on_sts_call(mut self, listener: impl Fn(&StsCall) + Send + Sync + 'static) -> Self {
-        self.on_sts_call = Listener::new(listener);
-        self
-    }
-
-    /// Receives each request to the gateway, before its response goes out: after the STS calls that
-    /// it caused.
-    #[must_use]
-    pub fn on_gateway_call(
-        mut self,
-        listener: impl Fn(&GatewayCall) + Send + Sync + 'static,
-    ) -> Self {
-        self.on_gateway_call = Listener::new(listener);
         self
     }
 }

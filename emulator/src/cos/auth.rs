@@ -231,9 +231,3 @@ impl AccessControl for Authorizer {
         self.log.push(record.closed::<()>(&Err(error.clone())));
     }
 }
-
-impl std::fmt::Debug for Authorizer {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Authorizer").finish_non_exhaustive()
-    }
-}

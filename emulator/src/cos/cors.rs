@@ -10,6 +10,7 @@ use http::{HeaderMap, HeaderValue, header};
 use serde::{Deserialize, Serialize};
 
 use super::error::{self, CosError};
+use crate::cos::http::request::text;
 use crate::cos::http::xml::{self, Element};
 
 /// The rules of one bucket, in order.
@@ -184,10 +185,6 @@ fn put(headers: &mut HeaderMap, name: header::HeaderName, value: &str) {
     if let (false, Ok(value)) = (value.is_empty(), HeaderValue::from_str(value)) {
         headers.insert(name, value);
     }
-}
-
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
 }
 
 const MAX_RULES: usize = 100;

@@ -266,7 +266,7 @@ fn code(error: CosError) -> ErrorCode {
     error.code
 }
 
-struct Stopped;
+pub(super) struct Stopped;
 
 impl Clock for Stopped {
     fn unix_milliseconds(&self) -> u64 {

@@ -72,12 +72,6 @@ struct Authorized<'a, T> {
     context: AuthContext,
 }
 
-impl<'a, T> Authorized<'a, T> {
-    fn new(request: &'a RequestHead, target: &'a T, context: AuthContext) -> Self {
-        Self { request, target, context }
-    }
-}
-
 type BucketCall<'a> = Authorized<'a, BucketAddress>;
 type ObjectCall<'a> = Authorized<'a, ObjectAddress>;
 
@@ -150,13 +144,13 @@ impl CosService {
         match &operation {
             Operation::GetService => self.list_buckets(request, &authorize()?),
             Operation::Bucket(operation, target) => {
-                let call = Authorized::new(request, target, authorize()?);
+                let call = Authorized { request, target, context: authorize()? };
                 self.on_bucket(*operation, &call, body).await
             }
             Operation::Object(operation, target) => {
                 let context = authorize()?;
                 let target = self.stored(target);
-                let call = Authorized::new(request, &target, context);
+                let call = Authorized { request, target: &target, context };
                 self.on_object(*operation, &call, body).await
             }
             // The bodies of these two contain what has to be authorized.

@@ -54,24 +54,22 @@ pub(crate) struct Store {
 impl Store {
     /// An empty store in memory.
     pub(crate) fn in_memory() -> Self {
-        Self {
-            index: RwLock::default(),
-            changing: Mutex::default(),
-            disk: None,
-            budget: Arc::new(Budget::new(MAX_MEMORY_BYTES)),
-        }
+        Self::new(Index::default(), None)
     }
 
     /// The store in `directory`, which is created if it does not exist.
     pub(crate) fn open(directory: &Path) -> io::Result<Self> {
         let disk = Disk::open(directory)?;
-        let index = disk.load()?;
-        Ok(Self {
+        Ok(Self::new(disk.load()?, Some(disk)))
+    }
+
+    fn new(index: Index, disk: Option<Disk>) -> Self {
+        Self {
             index: RwLock::new(index),
             changing: Mutex::default(),
-            disk: Some(disk),
+            disk,
             budget: Arc::new(Budget::new(MAX_MEMORY_BYTES)),
-        })
+        }
     }
 
     /// Locks the index for reading. Do not hold it across an await.

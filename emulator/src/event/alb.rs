@@ -11,7 +11,7 @@ use http::Response;
 use serde_json::{Map, Value, json};
 
 use super::{GatewayRequest, reply, rest};
-use crate::platform::{LambdaEvent, Platform};
+use crate::platform::{LambdaEvent, Platform, PlatformError};
 
 pub(super) fn event(request: &GatewayRequest) -> Value {
     let (mut headers, _) = rest::header_maps(request);
@@ -39,16 +39,14 @@ pub(super) fn reply(bytes: &[u8]) -> Option<Response<Bytes>> {
     if bytes.len() > Platform::Lambda(LambdaEvent::Alb).reply_limit_bytes() {
         return None;
     }
-    let members: Map<String, Value> = serde_json::from_slice(bytes).ok()?;
-    let status = reply::status(&members)?;
-    let headers = rest::both_header_maps(&members)?;
-    let body = reply::body(&members)?;
-    Some(reply::response(status, headers, body))
+    rest::reply(bytes)
 }
 
-pub(super) fn failure(too_large: bool) -> Response<Bytes> {
-    let (status, title) =
-        if too_large { (413, "413 Request Entity Too Large") } else { (502, "502 Bad Gateway") };
+pub(super) fn failure(error: Option<&PlatformError>) -> Response<Bytes> {
+    let (status, title) = match error {
+        Some(PlatformError::RequestTooLarge) => (413, "413 Request Entity Too Large"),
+        _ => (502, "502 Bad Gateway"),
+    };
     let page = format!(
         "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n</body>\r\n</html>\r\n"
     );

@@ -3,9 +3,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::{HeaderMap, Method, header};
+use http::{HeaderMap, Method, Request, header};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
+use tencent::time::Timestamp;
 
 /// One HTTP request as it reached a gateway.
 #[derive(Clone, Debug)]
@@ -23,6 +24,21 @@ pub(crate) struct GatewayRequest {
 }
 
 impl GatewayRequest {
+    /// A request that a client on this machine sends.
+    pub(crate) fn new(request: Request<Bytes>, request_id: String, now: Timestamp) -> Self {
+        let (head, body) = request.into_parts();
+        Self {
+            method: head.method,
+            path: head.uri.path().to_owned(),
+            query: head.uri.query().unwrap_or_default().to_owned(),
+            headers: head.headers,
+            body,
+            request_id,
+            source_ip: "127.0.0.1".to_owned(),
+            unix_seconds: now.unix_seconds(),
+        }
+    }
+
     /// Path and query, as sent.
     pub(crate) fn target(&self) -> String {
         if self.query.is_empty() {

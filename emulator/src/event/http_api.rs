@@ -7,6 +7,7 @@ use http::Response;
 use serde_json::{Value, json};
 
 use super::{GatewayRequest, payload_two, reply};
+use crate::platform::PlatformError;
 
 pub(super) fn event(request: &GatewayRequest) -> Value {
     let id = "emulatorapi";
@@ -14,10 +15,14 @@ pub(super) fn event(request: &GatewayRequest) -> Value {
     payload_two::event(request, id, &domain)
 }
 
-pub(super) fn failure(throttled: bool, too_large: bool) -> Response<Bytes> {
-    match (throttled, too_large) {
-        (true, _) => reply::json(503, &json!({ "message": "Service Unavailable" })),
-        (_, true) => reply::json(413, &json!({ "message": "Request Entity Too Large" })),
+pub(super) fn failure(error: Option<&PlatformError>) -> Response<Bytes> {
+    match error {
+        Some(PlatformError::Throttled) => {
+            reply::json(503, &json!({ "message": "Service Unavailable" }))
+        }
+        Some(PlatformError::RequestTooLarge) => {
+            reply::json(413, &json!({ "message": "Request Entity Too Large" }))
+        }
         _ => reply::json(502, &json!({ "message": "Internal Server Error" })),
     }
 }

@@ -7,6 +7,7 @@ use http::Response;
 use serde_json::{Value, json};
 
 use super::{GatewayRequest, payload_two, reply};
+use crate::platform::PlatformError;
 
 pub(super) fn event(request: &GatewayRequest) -> Value {
     let id = "emulatorurl";
@@ -14,10 +15,12 @@ pub(super) fn event(request: &GatewayRequest) -> Value {
     payload_two::event(request, id, &domain)
 }
 
-pub(super) fn failure(throttled: bool, too_large: bool) -> Response<Bytes> {
-    match (throttled, too_large) {
-        (true, _) => reply::json(429, &json!({ "Message": "Rate Exceeded." })),
-        (_, true) => reply::json(413, &json!({ "Message": "Request Too Long" })),
+pub(super) fn failure(error: Option<&PlatformError>) -> Response<Bytes> {
+    match error {
+        Some(PlatformError::Throttled) => reply::json(429, &json!({ "Message": "Rate Exceeded." })),
+        Some(PlatformError::RequestTooLarge) => {
+            reply::json(413, &json!({ "Message": "Request Too Long" }))
+        }
         _ => reply::text(502, "text/plain", "Internal Server Error".to_owned()),
     }
 }

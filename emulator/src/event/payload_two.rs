@@ -4,7 +4,7 @@
 //! inference of a response without `statusCode`. Inferred: paths go out as they came in.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use http::{HeaderValue, Response, header};
 use serde_json::{Map, Value, json};
 use tencent::time::Timestamp;
 
@@ -88,11 +88,7 @@ fn inferred(value: &Value) -> Response<Bytes> {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    let headers = HeaderMap::from_iter([(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    )]);
-    reply::response(StatusCode::OK, headers, Bytes::from(body))
+    reply::text(200, "application/json", body)
 }
 
 fn joined_query(request: &GatewayRequest) -> Value {

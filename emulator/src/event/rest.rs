@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::GatewayRequest;
 use super::reply::{self, Lists};
+use crate::platform::PlatformError;
 
 pub(super) fn event(request: &GatewayRequest) -> Value {
     let (headers, multi_value_headers) = header_maps(request);
@@ -56,16 +57,20 @@ pub(super) fn reply(bytes: &[u8]) -> Option<Response<Bytes>> {
     Some(reply::response(status, headers, body))
 }
 
-pub(super) fn failure(throttled: bool, too_large: bool) -> Response<Bytes> {
-    match (throttled, too_large) {
-        (true, _) => reply::json(500, &json!({ "message": "Internal server error" })),
-        (_, true) => reply::json(413, &json!({ "message": "Request Too Long" })),
+pub(super) fn failure(error: Option<&PlatformError>) -> Response<Bytes> {
+    match error {
+        Some(PlatformError::Throttled) => {
+            reply::json(500, &json!({ "message": "Internal server error" }))
+        }
+        Some(PlatformError::RequestTooLarge) => {
+            reply::json(413, &json!({ "message": "Request Too Long" }))
+        }
         _ => reply::json(502, &json!({ "message": "Internal server error" })),
     }
 }
 
 /// `headers` and `multiValueHeaders`; a name in both is taken from the second.
-pub(super) fn both_header_maps(members: &Map<String, Value>) -> Option<http::HeaderMap> {
+fn both_header_maps(members: &Map<String, Value>) -> Option<http::HeaderMap> {
     let mut headers = reply::headers(members, "headers", Lists::Refuse)?;
     let multi_value = reply::headers(members, "multiValueHeaders", Lists::Accept)?;
     for name in multi_value.keys() {

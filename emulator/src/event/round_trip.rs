@@ -10,33 +10,32 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 
-use super::{GatewayRequest, lambda, scf};
-use crate::platform::{LambdaEvent, ScfEvent};
-
-type ToEvent = fn(&GatewayRequest) -> Value;
+use super::GatewayRequest;
+use crate::platform::{LambdaEvent, Platform, ScfEvent};
 
 #[test]
 fn every_shape_contains_the_whole_request() {
-    let shapes: [(&str, ToEvent); 7] = [
-        ("function-url", |request| scf(ScfEvent::FunctionUrl, request)),
-        ("api-gateway", |request| scf(ScfEvent::ApiGateway, request)),
-        ("clb", |request| scf(ScfEvent::Clb, request)),
-        ("lambda function-url", |request| lambda(LambdaEvent::FunctionUrl, request)),
-        ("http-api", |request| lambda(LambdaEvent::HttpApi, request)),
-        ("rest", |request| lambda(LambdaEvent::Rest, request)),
-        ("alb", |request| lambda(LambdaEvent::Alb, request)),
+    let shapes = [
+        Platform::Scf(ScfEvent::FunctionUrl),
+        Platform::Scf(ScfEvent::ApiGateway),
+        Platform::Scf(ScfEvent::Clb),
+        Platform::Lambda(LambdaEvent::FunctionUrl),
+        Platform::Lambda(LambdaEvent::HttpApi),
+        Platform::Lambda(LambdaEvent::Rest),
+        Platform::Lambda(LambdaEvent::Alb),
     ];
-    for (name, event) in shapes {
+    for shape in shapes {
+        let event = |request: &GatewayRequest| shape.event_of(request).unwrap();
         for request in requests() {
             let first = event(&request);
             let again = event(&request_of(&first));
-            assert_eq!(again, first, "{name}");
+            assert_eq!(again, first, "{shape:?}");
             // It describes the request, so that two requests never look alike.
             let shown = request_of(&first);
-            assert_eq!(shown.method, request.method, "{name}");
-            assert_eq!(shown.path, request.path, "{name}");
-            assert_eq!(shown.body, request.body, "{name}");
-            assert_eq!(shown.header("x-custom"), request.header("x-custom"), "{name}");
+            assert_eq!(shown.method, request.method, "{shape:?}");
+            assert_eq!(shown.path, request.path, "{shape:?}");
+            assert_eq!(shown.body, request.body, "{shape:?}");
+            assert_eq!(shown.header("x-custom"), request.header("x-custom"), "{shape:?}");
         }
     }
 }
@@ -47,7 +46,7 @@ fn a_client_cannot_write_the_headers_of_a_load_balancer() {
     for name in ["x-method", "x-uri", "x-real-ip", "x-forwarded-for"] {
         request.headers.insert(name, HeaderValue::from_static("forged"));
     }
-    let event = scf(ScfEvent::Clb, &request);
+    let event = Platform::Scf(ScfEvent::Clb).event_of(&request).unwrap();
     assert!(!event.to_string().contains("forged"), "{event}");
 }
 

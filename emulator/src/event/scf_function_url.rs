@@ -5,7 +5,7 @@
 //! union), base64 for a body that is not text, the response to a reply that is not JSON.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use http::Response;
 use serde_json::{Value, json};
 
 use super::reply::{self, Lists};
@@ -34,7 +34,8 @@ pub(super) fn reply(bytes: &[u8], request_id: &str) -> Response<Bytes> {
         return scf_api_gateway::not_json(request_id);
     };
     let Some(members) = value.as_object().filter(|it| it.contains_key("statusCode")) else {
-        return inferred(&value);
+        // A return without `statusCode` is the body itself.
+        return reply::json(200, &value);
     };
     let parts = reply::status(members)
         .zip(reply::headers(members, "headers", Lists::Accept))
@@ -43,13 +44,4 @@ pub(super) fn reply(bytes: &[u8], request_id: &str) -> Response<Bytes> {
         Some(((status, headers), body)) => reply::response(status, headers, body),
         None => scf_api_gateway::malformed(),
     }
-}
-
-/// A return without `statusCode` is the body itself.
-fn inferred(value: &Value) -> Response<Bytes> {
-    let headers = HeaderMap::from_iter([(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    )]);
-    reply::response(StatusCode::OK, headers, Bytes::from(value.to_string()))
 }

@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use super::{Fault, Service};
+use crate::setters::setters;
 
 /// Which calls meet a fault: all calls of a service, unless the rule narrows them. Counted from the
 /// moment the rule is added.
@@ -29,6 +30,34 @@ pub struct FaultRule {
 #[error("{0}")]
 pub struct BadFault(pub(super) String);
 
+setters! {
+    FaultRule:
+
+    /// Only calls of this action; with `*` at its end, of those that begin so.
+    action(action: impl Into<String>) => action = Some(action.into());
+
+    /// Only the nth of these calls.
+    nth(nth: u64) => nth = Some(nth);
+
+    /// Only from the nth of these calls on.
+    from(nth: u64) => from = Some(nth);
+
+    /// Only each nth of these calls.
+    every(nth: u64) => every = Some(nth);
+
+    /// Where it fires, it fires for this many calls in a row.
+    burst(calls: u64) => burst = Some(calls);
+
+    /// It fires at most this many times.
+    times(calls: u64) => times = Some(calls);
+
+    /// It fires only with this probability, drawn from the seed.
+    probability(probability: f64) => probability = Some(probability);
+
+    /// Up to so much is added to a delay, drawn from the seed.
+    jitter_ms(jitter_ms: u64) => jitter_ms = jitter_ms;
+}
+
 impl FaultRule {
     /// Every call of `service` meets `fault`.
     pub fn new(service: Service, fault: Fault) -> Self {
@@ -44,62 +73,6 @@ impl FaultRule {
             jitter_ms: 0,
             fault,
         }
-    }
-
-    /// Only calls of this action; with `*` at its end, of those that begin so.
-    #[must_use]
-    pub fn action(mut self, action: impl Into<String>) -> Self {
-        self.action = Some(action.into());
-        self
-    }
-
-    /// Only the nth of these calls.
-    #[must_use]
-    pub fn nth(mut self, nth: u64) -> Self {
-        self.nth = Some(nth);
-        self
-    }
-
-    /// Only from the nth of these calls on.
-    #[must_use]
-    pub fn from(mut self, nth: u64) -> Self {
-        self.from = Some(nth);
-        self
-    }
-
-    /// Only each nth of these calls.
-    #[must_use]
-    pub fn every(mut self, nth: u64) -> Self {
-        self.every = Some(nth);
-        self
-    }
-
-    /// Where it fires, it fires for this many calls in a row.
-    #[must_use]
-    pub fn burst(mut self, calls: u64) -> Self {
-        self.burst = Some(calls);
-        self
-    }
-
-    /// It fires at most this many times.
-    #[must_use]
-    pub fn times(mut self, calls: u64) -> Self {
-        self.times = Some(calls);
-        self
-    }
-
-    /// It fires only with this probability, drawn from the seed.
-    #[must_use]
-    pub fn probability(mut self, probability: f64) -> Self {
-        self.probability = Some(probability);
-        self
-    }
-
-    /// Up to so much is added to a delay, drawn from the seed.
-    #[must_use]
-    pub fn jitter_ms(mut self, jitter_ms: u64) -> Self {
-        self.jitter_ms = jitter_ms;
-        self
     }
 
     /// The rule, if it is valid.

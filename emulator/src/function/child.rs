@@ -20,7 +20,6 @@ use crate::platform::log::InitTimes;
 use crate::process::{Callbacks, Launch, Process};
 use crate::runtime;
 
-#[derive(Debug)]
 pub(crate) struct Instance {
     pub(crate) state: Arc<State>,
     pub(crate) process: Process,

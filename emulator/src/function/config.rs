@@ -1,7 +1,6 @@
 //! The settings that all instances of a function share.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,17 +31,6 @@ pub(crate) struct Config {
     pub(crate) secrets: Arc<SecretRegistry>,
     pub(crate) platform_environment: environment::Source,
     pub(crate) rng: Arc<Rng>,
-}
-
-impl fmt::Debug for Config {
-    /// Without the variables and the registry, which contain secrets.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Config")
-            .field("program", &self.program)
-            .field("platform", &self.platform)
-            .finish_non_exhaustive()
-    }
 }
 
 impl Config {

@@ -20,7 +20,6 @@ use crate::sync::lock;
 const EXIT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Exclusive use of an instance, until this is dropped.
-#[derive(Debug)]
 pub(crate) struct Lease {
     pub(crate) instance: Arc<Instance>,
     /// It was started for this lease.

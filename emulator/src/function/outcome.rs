@@ -23,7 +23,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    pub(crate) fn platform_error(self) -> Option<PlatformError> {
+    pub(crate) fn platform_error(&self) -> Option<&PlatformError> {
         match self {
             Self::PlatformError(error) => Some(error),
             Self::Response(_) | Self::FunctionError(_) => None,

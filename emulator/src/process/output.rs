@@ -5,7 +5,6 @@
 //! for ever.
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
@@ -29,12 +28,6 @@ pub(crate) struct Output {
 struct Kept {
     lines: VecDeque<String>,
     bytes: usize,
-}
-
-impl fmt::Debug for Output {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Output").finish_non_exhaustive()
-    }
 }
 
 impl Output {

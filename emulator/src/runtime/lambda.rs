@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use serde_json::{Value, json};
 
@@ -104,10 +104,7 @@ async fn next(api: &Api) -> io::Result<Response<Body>> {
         ),
         ("lambda-runtime-trace-id", trace_id(&work.request_id)),
     ];
-    for (name, value) in values {
-        let value = HeaderValue::from_str(&value).map_err(io::Error::other)?;
-        response.headers_mut().insert(HeaderName::from_static(name), value);
-    }
+    net::put_headers(response.headers_mut(), values);
     Ok(response)
 }
 

@@ -8,7 +8,7 @@
 use std::io;
 use std::sync::Arc;
 
-use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 
 use crate::function::{Config, Outcome};
@@ -59,10 +59,7 @@ async fn next(config: &Config, state: &State) -> io::Result<Response<Body>> {
         ("memory_limit_in_mb", config.memory_mb.to_string()),
         ("time_limit_in_ms", config.call_timeout.as_millis().to_string()),
     ];
-    for (name, value) in values {
-        let value = HeaderValue::from_str(&value).map_err(io::Error::other)?;
-        response.headers_mut().insert(HeaderName::from_static(name), value);
-    }
+    net::put_headers(response.headers_mut(), values);
     Ok(response)
 }
 

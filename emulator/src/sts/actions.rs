@@ -25,7 +25,7 @@ pub(crate) const ROLE_SECONDS: u64 = 7200;
 const VERSION: &str = "2018-08-13";
 const MAX_ROLE_SECONDS: u64 = 43_200;
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Action {
     AssumeRole,
     GetCallerIdentity,

@@ -5,7 +5,7 @@ use super::parameters::decode_once;
 use super::request::Inbound;
 
 /// One call to the STS, without secrets.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StsCall {
     /// The action asked for; empty when the request named none.
     pub action: String,
@@ -39,26 +39,11 @@ impl StsCall {
         let asked = unverified.parameters.integer("DurationSeconds").ok().flatten();
         Self {
             action: action.to_owned(),
-            outcome: String::new(),
             duration_seconds: asked.or(default_seconds),
             policy: text("Policy").and_then(decode_once),
             name: text("Name").or_else(|| text("RoleSessionName")).map(str::to_owned),
             signature_method: unverified.signature_method().to_owned(),
-            request_id: String::new(),
-            issued_secret_id: None,
-        }
-    }
-
-    pub(super) fn unreadable() -> Self {
-        Self {
-            action: String::new(),
-            outcome: String::new(),
-            duration_seconds: None,
-            policy: None,
-            name: None,
-            signature_method: String::new(),
-            request_id: String::new(),
-            issued_secret_id: None,
+            ..Self::default()
         }
     }
 }

@@ -5,6 +5,7 @@
 //! second is one of the clock, that a refused call does not count, and that the code is
 //! `RequestLimitExceeded`.
 
+use std::collections::HashMap;
 use std::sync::Mutex;
 
 use tencent::time::Timestamp;
@@ -16,7 +17,7 @@ use crate::sync::lock;
 /// The calls of the present second, for each action.
 pub(crate) struct Limits {
     chosen: Option<u32>,
-    windows: Mutex<[Window; 3]>,
+    windows: Mutex<HashMap<Action, Window>>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -39,12 +40,7 @@ impl Limits {
         };
         let limit = self.chosen.unwrap_or(documented);
         let mut windows = lock(&self.windows);
-        let [roles, identities, federations] = &mut *windows;
-        let window = match action {
-            Action::AssumeRole => roles,
-            Action::GetCallerIdentity => identities,
-            Action::GetFederationToken => federations,
-        };
+        let window = windows.entry(action).or_default();
         if window.second != now.unix_seconds() {
             *window = Window { second: now.unix_seconds(), calls: 0 };
         }

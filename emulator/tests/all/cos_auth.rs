@@ -1,30 +1,17 @@
 //! The whole way over real sockets: a key from the STS, then COS with it, and everything that the
 //! key does not cover.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use cos_emulator::{Cloud, KeyPair};
 use serde_json::json;
 use tencent::sign::q_sign::{self, CosRequest};
-use tencent::time::Clock;
+use tencent::time::Clock as _;
 
 use super::support::{Tc3, code, encode, federation, issued, plain_client, secret};
 
 const HOST: &str = "examplebucket-1250000000.cos.ap-guangzhou.myqcloud.com";
 
-/// A clock with hands, for the cloud and its client.
-struct Hands(AtomicU64);
-
-impl Clock for Hands {
-    fn unix_milliseconds(&self) -> u64 {
-        self.0.load(Ordering::SeqCst)
-    }
-}
-
 struct World {
     cloud: Cloud,
-    clock: Arc<Hands>,
 }
 
 /// A key with its token.
@@ -41,10 +28,9 @@ struct Answer {
 
 impl World {
     async fn new() -> Self {
-        let clock = Arc::new(Hands(AtomicU64::new(1_700_000_000_000)));
-        let cloud = Cloud::builder().clock(Arc::<Hands>::clone(&clock));
-        let cloud = cloud.start().await.unwrap();
-        Self { cloud, clock }
+        let cloud = Cloud::builder().start().await.unwrap();
+        cloud.clock().freeze();
+        Self { cloud }
     }
 
     /// A key for `users/1/` of the default bucket.
@@ -57,7 +43,7 @@ impl World {
         let mut parameters = federation();
         parameters["Policy"] = json!(encode(&policy.to_string()));
         let mut call = Tc3::new(self.cloud.sub_account_key(), "GetFederationToken", &parameters);
-        call.timestamp = self.clock.now();
+        call.timestamp = self.cloud.clock().now();
         let (pair, token) = issued(&call.send(self.cloud.sts()).await);
         Credential(pair, Some(token))
     }
@@ -71,7 +57,7 @@ impl World {
             .collect();
         let request =
             CosRequest { method, path, parameters: &parameters, headers: &[("host", HOST)] };
-        let now = self.clock.now();
+        let now = self.cloud.clock().now();
         let key_time = q_sign::key_time(now.minus_seconds(60), now.plus_seconds(600));
         let Credential(pair, token) = by;
         let authorization =
@@ -168,9 +154,9 @@ async fn a_key_is_good_until_it_expires_or_is_revoked() {
     let by = world.session(&["PutObject"]).await;
     let put = || world.send(&by, "PUT", "/users/1/a", "x");
     assert_eq!(put().await.status, 200);
-    world.clock.0.fetch_add(1_799_000, Ordering::SeqCst);
+    world.cloud.advance_clock(1799);
     assert_eq!(put().await.status, 200);
-    world.clock.0.fetch_add(1_000, Ordering::SeqCst);
+    world.cloud.advance_clock(1);
     World::refused(&put().await, 400, "ExpiredToken");
 
     let by = world.session(&["PutObject"]).await;
@@ -228,7 +214,7 @@ async fn a_session_of_the_sts_cannot_widen_itself() {
     let by = world.session(&["*"]).await;
     let mut call = Tc3::new(&by.0, "GetFederationToken", &federation());
     call.token.clone_from(&by.1);
-    call.timestamp = world.clock.now();
+    call.timestamp = world.cloud.clock().now();
     let refused = call.send(world.cloud.sts()).await;
     assert_eq!(code(&refused), "FailedOperation.TempKeyNotAllowed");
     World::refused(&world.send(&by, "GET", "/users/2/a", "").await, 403, "AccessDenied");

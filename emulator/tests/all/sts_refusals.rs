@@ -1,12 +1,9 @@
 //! Refusals: each documented error by its own trigger, in the documented shape, with nothing
 //! issued.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-
 use cos_emulator::{Cloud, KeyPair, Role, Trust};
 use serde_json::{Value, json};
-use tencent::time::{Clock, SystemClock, Timestamp};
+use tencent::time::Clock as _;
 
 use crate::support::{
     self, POLICY, Tc3, client, code, encode, federation, host_of, issued, post, post_form, read,
@@ -385,31 +382,19 @@ async fn messages_follow_the_language() {
     assert_eq!(message(foreign), "[QC_STS] cant grant other resource ");
 }
 
-/// The machine's clock, moved.
-struct Moved(AtomicI64);
-
-impl Clock for Moved {
-    fn unix_milliseconds(&self) -> u64 {
-        let moved = self.0.load(Ordering::SeqCst) * 1000;
-        SystemClock.unix_milliseconds().checked_add_signed(moved).unwrap()
-    }
-}
-
 #[tokio::test]
 async fn a_temporary_key_ends_with_its_time() {
-    let clock = Arc::new(Moved(AtomicI64::new(0)));
-    let cloud = Cloud::builder().clock(clock.clone()).start().await.unwrap();
+    let cloud = Cloud::builder().start().await.unwrap();
     let parameters = with(role(&cloud, "issuer"), "DurationSeconds", 600);
     let (key, token) = issued(&assume(&cloud, &parameters).await);
-    let identity = async |offset: i64| {
+    let identity = async || {
         let mut call = Tc3::new(&key, "GetCallerIdentity", &json!({}));
         call.token = Some(token.clone());
-        let time = support::now().unix_seconds() + offset;
-        call.timestamp = Timestamp::from_unix_seconds(time).unwrap();
+        call.timestamp = cloud.clock().now();
         call.send(cloud.sts()).await
     };
-    clock.0.store(500, Ordering::SeqCst);
-    assert!(identity(500).await["Response"]["Arn"].is_string());
-    clock.0.store(700, Ordering::SeqCst);
-    assert_eq!(code(&identity(700).await), "AuthFailure.TokenFailure");
+    cloud.advance_clock(500);
+    assert!(identity().await["Response"]["Arn"].is_string());
+    cloud.advance_clock(200);
+    assert_eq!(code(&identity().await), "AuthFailure.TokenFailure");
 }

@@ -12,6 +12,7 @@
 //! - Fetching ahead of need: instances are frozen between requests.
 //! - The response's content in logs.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -56,7 +57,20 @@ impl JwksCache {
             algorithms,
             state: Mutex::default(),
             refresh_lock: Arc::default(),
+            fetched: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
         }))
+    }
+
+    /// What has been fetched until `now`.
+    pub fn counts(&self, now: Timestamp) -> JwksCounts {
+        let age = |at: Timestamp| now.unix_seconds().saturating_sub(at.unix_seconds());
+        let fetched_at = self.0.state().keys.as_ref().map(|(_, at)| *at);
+        JwksCounts {
+            fetched: self.0.fetched.load(Ordering::Relaxed),
+            failed: self.0.failed.load(Ordering::Relaxed),
+            age_seconds: fetched_at.map(|at| u64::try_from(age(at)).unwrap_or(0)),
+        }
     }
 
     /// The keys to verify a token with, after a fetch if one is due. `None` without a JWKS; the
@@ -98,6 +112,19 @@ struct Inner {
     algorithms: Vec<Algorithm>,
     state: Mutex<State>,
     refresh_lock: Arc<tokio::sync::Mutex<()>>,
+    fetched: AtomicU64,
+    failed: AtomicU64,
+}
+
+/// How often a JWKS was fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JwksCounts {
+    /// Fetches that brought one.
+    pub fetched: u64,
+    /// Fetches that did not.
+    pub failed: u64,
+    /// The age of the last one that was fetched.
+    pub age_seconds: Option<u64>,
 }
 
 #[derive(Default)]
@@ -113,6 +140,8 @@ impl Inner {
         let fetched = (self.fetch)().await;
         let parsed =
             fetched.and_then(|json| Ok(KeySet::of_published_jwks(&json, &self.algorithms)?));
+        let count = if parsed.is_ok() { &self.fetched } else { &self.failed };
+        count.fetch_add(1, Ordering::Relaxed);
         match parsed {
             Ok((keys, ignored)) => {
                 if ignored > 0 {

@@ -84,10 +84,7 @@ impl Process {
     /// # Errors
     /// When it ends or takes too long.
     pub async fn address(&mut self) -> Result<String, Failure> {
-        let mut line = String::new();
-        let read = timeout(TIME_LIMIT, self.stdout.read_line(&mut line)).await;
-        read.map_err(|_| Failure::new("the server did not start in time"))?
-            .map_err(|fault| Failure::new(format!("the output broke: {fault}")))?;
+        let line = self.printed("\"listening\"").await?;
         let line: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
         let address = line.get("address").and_then(serde_json::Value::as_str).map(str::to_owned);
         address.ok_or_else(|| Failure::new(format!("the server printed `{line}`, not its address")))

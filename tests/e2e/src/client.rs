@@ -30,6 +30,10 @@ pub enum Client {
     Cos,
     /// PyPI `cos-python-sdk-v5` against a COS.
     CosPython,
+    /// The program of `examples/mini-program` in its host.
+    ExampleMiniProgram,
+    /// PyPI `prometheus-client` against the address for metrics.
+    Prometheus,
     /// npm `qcloud-cos-sts`.
     QcloudCosSts,
     /// PyPI `qcloud-python-sts`.
@@ -75,6 +79,8 @@ impl Client {
             Self::CosGetAuthorization => "cos_get_authorization.js",
             Self::Cos => "cos_client.js",
             Self::CosPython => "cos_client.py",
+            Self::ExampleMiniProgram => "example_mini_program.js",
+            Self::Prometheus => "prometheus_metrics.py",
             Self::QcloudCosSts => "qcloud_cos_sts.js",
             Self::QcloudPythonSts => "qcloud_python_sts.py",
             Self::TencentCloudSdkSts => "tencentcloud_sdk_sts.py",
@@ -83,10 +89,14 @@ impl Client {
 
     fn interpreter(self) -> Result<PathBuf, Failure> {
         match self {
-            Self::CosGetAuthorization | Self::Cos | Self::QcloudCosSts => Ok("node".into()),
-            Self::CosPython | Self::QcloudPythonSts | Self::TencentCloudSdkSts => {
-                installed::client_file("venv/bin/python")
-            }
+            Self::CosGetAuthorization
+            | Self::Cos
+            | Self::ExampleMiniProgram
+            | Self::QcloudCosSts => Ok("node".into()),
+            Self::CosPython
+            | Self::Prometheus
+            | Self::QcloudPythonSts
+            | Self::TencentCloudSdkSts => installed::client_file("venv/bin/python"),
         }
     }
 }

@@ -4,7 +4,6 @@
 //! The deployed binary: `issuer` runs it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use cos_emulator::Cloud;
 use cos_issuer::app::App;
@@ -14,7 +13,7 @@ use cos_issuer::deadline::Deadline;
 use cos_issuer::handler::Handler;
 use cos_issuer::request::{Identity, IdentitySource, Inbound, Request, RequestId};
 use serde_json::json;
-use tencent::time::{Clock, SystemClock};
+use tencent::time::Clock;
 
 use crate::{Answer, Failure};
 
@@ -88,21 +87,4 @@ fn request(path: &str, caller: usize) -> Result<Request, Failure> {
         role_key: None,
     };
     inbound.check().map_err(|error| Failure::new(error.to_string()))
-}
-
-/// The machine's clock, and what a test adds.
-#[derive(Debug, Default)]
-pub struct MovableClock(AtomicU64);
-
-impl MovableClock {
-    /// Lets time pass.
-    pub fn pass(&self, seconds: u64) {
-        self.0.fetch_add(seconds.saturating_mul(1000), Ordering::SeqCst);
-    }
-}
-
-impl Clock for MovableClock {
-    fn unix_milliseconds(&self) -> u64 {
-        SystemClock.unix_milliseconds().saturating_add(self.0.load(Ordering::SeqCst))
-    }
 }

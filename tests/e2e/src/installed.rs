@@ -27,8 +27,19 @@ pub(crate) fn driver(name: &str) -> Result<PathBuf, Failure> {
     existing(&root().join("tests/clients").join(name), "it belongs to the repository")
 }
 
+/// A file of `examples`.
+///
+/// # Errors
+/// When there is no such file.
+pub fn example(name: &str) -> Result<PathBuf, Failure> {
+    existing(&root().join("examples").join(name), "it belongs to the repository")
+}
+
 /// A file that `tests/setup/install` put under `target/clients`.
-pub(crate) fn client_file(name: &str) -> Result<PathBuf, Failure> {
+///
+/// # Errors
+/// When it is not installed.
+pub fn client_file(name: &str) -> Result<PathBuf, Failure> {
     existing(&root().join("target/clients").join(name), "run `make clients` first")
 }
 
@@ -59,6 +70,19 @@ pub(crate) fn text(path: &str) -> Result<String, Failure> {
     let file = existing(&root().join(path), "it belongs to the repository")?;
     std::fs::read_to_string(file)
         .map_err(|fault| Failure::new(format!("{path} cannot be read: {fault}")))
+}
+
+/// The names of the files directly in a folder of the repository, by its path from the root.
+pub(crate) fn files_below(folder: &str) -> Result<Vec<String>, Failure> {
+    let failed = |fault: std::io::Error| Failure::new(format!("{folder} cannot be read: {fault}"));
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(root().join(folder)).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        if entry.file_type().map_err(failed)?.is_file() {
+            names.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    Ok(names)
 }
 
 /// Where the local cloud is to note its secrets: `COS_EMULATOR_SECRET_LEDGER` (absolute, or

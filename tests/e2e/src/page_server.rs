@@ -1,4 +1,4 @@
-//! The server of an app's page: the page, the SDK, the page's task, and a route for its outcome.
+//! The server of an app's page: its files, the SDK, the page's task, and a route for its outcome.
 //!
 //! # Guarantees
 //!
@@ -35,21 +35,37 @@ pub struct PageServer {
 
 #[derive(Debug, Default)]
 struct Shared {
-    files: Vec<(&'static str, &'static str, String)>,
+    files: Vec<File>,
     settings: Mutex<Value>,
     outcome: Mutex<Option<Value>>,
     told: Notify,
 }
 
+/// Path, type and text.
+type File = (String, &'static str, String);
+
 impl PageServer {
-    /// Starts it.
+    /// Starts it with the page of `tests/clients`.
     ///
     /// # Errors
     /// When the system gives no port, or a file is missing.
     pub async fn start() -> Result<Self, Failure> {
+        Self::with(story_page()?).await
+    }
+
+    /// Starts it with the page of `examples/NAME`. The member `settings` of what the page is to do
+    /// takes the place of the example's own settings.
+    ///
+    /// # Errors
+    /// Those of [`PageServer::start`].
+    pub async fn of_example(name: &str) -> Result<Self, Failure> {
+        Self::with(example_page(name)?).await
+    }
+
+    async fn with(files: Vec<File>) -> Result<Self, Failure> {
         let failed = |fault: std::io::Error| Failure::new(format!("no server for a page: {fault}"));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(failed)?;
-        let shared = Arc::new(Shared { files: files()?, ..Shared::default() });
+        let shared = Arc::new(Shared { files, ..Shared::default() });
         let address = listener.local_addr().map_err(failed)?;
         let mut serving = JoinSet::new();
         serving.spawn(accept(listener, Arc::clone(&shared)));
@@ -85,16 +101,46 @@ impl PageServer {
     }
 }
 
-fn files() -> Result<Vec<(&'static str, &'static str, String)>, Failure> {
-    let script = "text/javascript";
+fn story_page() -> Result<Vec<File>, Failure> {
     let sdk = "target/clients/node_modules/cos-js-sdk-v5/dist/cos-js-sdk-v5.js";
     Ok(vec![
-        ("/", "text/html", installed::text("tests/clients/cos_page.html")?),
-        ("/cos_page.js", script, installed::text("tests/clients/cos_page.js")?),
-        ("/cos_story.js", script, installed::text("tests/clients/cos_story.js")?),
-        ("/cos-js-sdk-v5.js", script, installed::text(sdk)?),
+        file("/", "tests/clients/cos_page.html")?,
+        file("/cos_page.js", "tests/clients/cos_page.js")?,
+        file("/cos_story.js", "tests/clients/cos_story.js")?,
+        file("/cos-js-sdk-v5.js", sdk)?,
     ])
 }
+
+fn example_page(name: &str) -> Result<Vec<File>, Failure> {
+    let folder = format!("examples/{name}");
+    let mut files = Vec::new();
+    for path in installed::files_below(&folder)? {
+        files.push(file(&format!("/{path}"), &format!("{folder}/{path}"))?);
+    }
+    for path in PACKAGES {
+        files.push(file(
+            &format!("/node_modules/{path}"),
+            &format!("target/clients/node_modules/{path}"),
+        )?);
+    }
+    for (path, _, text) in &mut files {
+        if path == "/index.html" {
+            *path = "/".to_owned();
+            *text = text.replace("</body>", "<script src=\"/visitor.js\"></script></body>");
+        }
+    }
+    files.push(file("/visitor.js", "tests/clients/example_page.js")?);
+    Ok(files)
+}
+
+fn file(path: &str, source: &str) -> Result<File, Failure> {
+    let kind = if source.ends_with(".html") { "text/html" } else { "text/javascript" };
+    Ok((path.to_owned(), kind, installed::text(source)?))
+}
+
+/// What the examples include of their packages.
+const PACKAGES: [&str; 2] =
+    ["cos-js-sdk-v5/dist/cos-js-sdk-v5.min.js", "vue/dist/vue.esm-browser.prod.js"];
 
 async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     // Ends with the task that owns it.
@@ -124,10 +170,17 @@ async fn answer(
         shared.told.notify_one();
         return Ok(told("text/plain", "thanks".to_owned()));
     }
-    if path == "/settings" {
-        return Ok(told("application/json", lock(&shared.settings).to_string()));
+    let settings = lock(&shared.settings).clone();
+    match path {
+        "/settings" => return Ok(told("application/json", settings.to_string())),
+        "/settings.js" => {
+            let settings = settings.get("settings").unwrap_or(&Value::Null);
+            let script = format!("export const settings = {settings};");
+            return Ok(told("text/javascript", script));
+        }
+        _ => {}
     }
-    let found = shared.files.iter().find(|(name, ..)| *name == path);
+    let found = shared.files.iter().find(|(name, ..)| name == path);
     Ok(found.map_or_else(not_found, |(_, kind, text)| told(kind, text.clone())))
 }
 

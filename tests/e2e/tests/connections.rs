@@ -49,7 +49,7 @@ async fn a_caller_who_leaves_is_recorded_and_one_who_half_closes_is_answered() {
     drop(stream);
     let line = process.printed("\"decision\"").await.unwrap();
     let line: Value = serde_json::from_str(&line).unwrap();
-    assert_eq!((&line["rule"], &line["status"]), (&"granted".into(), &200.into()));
+    assert_eq!((&line["outcome"], &line["status"]), (&"granted".into(), &200.into()));
 
     cloud.sts().inject([Fault::Delay(Duration::from_millis(500))]);
     let mut stream = TcpStream::connect(&address).await.unwrap();
@@ -183,7 +183,10 @@ async fn a_log_whose_reader_ends_is_reported_on_standard_error_and_stops_nothing
     let mut child = spawned(command.stdout(Stdio::piped()), &cloud);
     let mut log = BufReader::new(child.stdout.take().unwrap());
     let mut line = String::new();
-    timeout(Duration::from_secs(60), log.read_line(&mut line)).await.unwrap().unwrap();
+    while !line.contains("\"listening\"") {
+        line.clear();
+        timeout(Duration::from_secs(60), log.read_line(&mut line)).await.unwrap().unwrap();
+    }
     drop(log);
     let line: Value = serde_json::from_str(&line).unwrap();
     for _ in 0..2 {

@@ -7,9 +7,11 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use cos_emulator::{Cloud, CloudBuilder, Fault, FaultRule, Platform, Service, StsCall};
+use cos_emulator::{
+    Cloud, CloudBuilder, EmulatedClock, Fault, FaultRule, Platform, Service, StsCall,
+};
 use cos_issuer_e2e::{
-    Browser, InProcess, MovableClock, PLATFORMS, Process, VARIABLES, cloud, issuer_on, printed,
+    Browser, InProcess, PLATFORMS, Process, VARIABLES, cloud, issuer_on, printed,
 };
 use serde_json::{Value, json};
 use tencent::time::{Clock, SystemClock};
@@ -194,7 +196,7 @@ async fn more_calls_than_the_limit_are_refused_at_once() {
 /// Every minute for four hours, with a frozen hour in between.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_answer_has_half_of_its_life_left_at_any_time() {
-    let clock = Arc::new(MovableClock::default());
+    let clock = Arc::new(EmulatedClock::over(Arc::new(SystemClock)));
     let cloud = cloud().clock(clock.clone()).start().await.unwrap();
     let least = [("MIN_REMAINING_SECONDS", "400")];
     let function = InProcess::start(&cloud, &least, clock.clone()).unwrap();
@@ -210,7 +212,7 @@ async fn every_answer_has_half_of_its_life_left_at_any_time() {
         let least = if minute % 2 == 0 { 899 } else { 449 };
         assert!(of("expiredTime") - now >= least, "minute {minute}");
         assert!(of("startTime") <= now, "minute {minute}");
-        clock.pass(if minute == 100 { 3600 } else { 60 });
+        clock.advance(if minute == 100 { 3600 } else { 60 });
         // A refresh ahead is a task of its own.
         tokio::task::yield_now().await;
     }

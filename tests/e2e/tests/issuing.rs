@@ -306,11 +306,14 @@ async fn each_decision_is_one_audit_line() {
         |answer: &Answer| answer.headers.get("x-request-id").unwrap().to_str().unwrap().to_owned();
     assert_eq!(lines.len(), 2);
     assert_eq!(lines[0]["request_id"], json!(id(&granted)));
-    assert_eq!(lines[0]["rule"], "granted");
+    assert_eq!(lines[0]["outcome"], "granted");
     assert_eq!(lines[0]["sts_request_id"], json!(sts_request_id));
-    assert_eq!(lines[0]["expiry"], granted.body["data"]["expiredTime"]);
+    assert_eq!(lines[0]["expires_at"], granted.body["data"]["expiredTime"]);
     assert_eq!(lines[1]["request_id"], json!(id(&refused)));
-    assert_eq!(lines[1]["rule"], "InvalidParameter.Format");
+    assert_eq!(
+        (&lines[1]["outcome"], &lines[1]["code"]),
+        (&"refused".into(), &"InvalidParameter.Format".into())
+    );
 }
 
 async fn assert_one_call(cloud: &Cloud, action: &str) {

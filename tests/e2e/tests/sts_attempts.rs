@@ -6,10 +6,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cos_emulator::{Cloud, CloudBuilder, Fault, FaultRule, Member, Platform, ScfEvent, Service};
+use cos_emulator::{
+    Cloud, CloudBuilder, EmulatedClock, Fault, FaultRule, Member, Platform, ScfEvent, Service,
+};
 use cos_issuer_e2e::{
-    Browser, Canary, ClosedPort, InProcess, MovableClock, NO_CACHE, Process, VARIABLES, cloud,
-    issuer_on, printed,
+    Browser, Canary, ClosedPort, InProcess, NO_CACHE, Process, VARIABLES, cloud, issuer_on, printed,
 };
 use tencent::time::{Clock, SystemClock};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -95,7 +96,7 @@ async fn an_attempt_that_hangs_leaves_time_for_another() {
 async fn one_failure_is_enough_to_prefer_the_next_endpoint() {
     let sts = cloud().start().await.unwrap();
     let failing = Canary::start("HTTP/1.1 500 Internal Server Error").await.unwrap();
-    let clock = Arc::new(MovableClock::default());
+    let clock = Arc::new(EmulatedClock::over(Arc::new(SystemClock)));
     let endpoints = format!("{},{}", failing.url(), sts.sts().http_url());
     let settings = [("STS_ENDPOINTS", endpoints.as_str()), NO_CACHE];
     let function = InProcess::start(&sts, &settings, clock.clone()).unwrap();
@@ -104,7 +105,7 @@ async fn one_failure_is_enough_to_prefer_the_next_endpoint() {
     }
     assert_eq!((failing.connections(), sts.sts().call_count()), (1, 20));
     // Half a minute later one request at a time tries it again.
-    clock.pass(30);
+    clock.advance(30);
     let ask = |caller| {
         let function = function.clone();
         tokio::spawn(async move { function.get("/sts", caller).await.unwrap().status })
@@ -119,7 +120,7 @@ async fn one_failure_is_enough_to_prefer_the_next_endpoint() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dead_endpoint_that_works_again_is_found() {
     let sts = cloud().start().await.unwrap();
-    let clock = Arc::new(MovableClock::default());
+    let clock = Arc::new(EmulatedClock::over(Arc::new(SystemClock)));
     let closed = ClosedPort::take().unwrap();
     let dead = format!("http://127.0.0.1:{}", closed.port());
     let endpoints = format!("{dead},{}", sts.sts().http_url());
@@ -129,7 +130,7 @@ async fn a_dead_endpoint_that_works_again_is_found() {
     drop(closed);
     let revived = Canary::start_at(dead.trim_start_matches("http://"), "HTTP/1.1 500 Error").await;
     let revived = revived.unwrap();
-    clock.pass(30);
+    clock.advance(30);
     assert_eq!(function.get("/sts", 0).await.unwrap().status, 200);
     assert_eq!(revived.connections(), 1);
 }

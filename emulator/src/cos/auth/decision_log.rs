@@ -5,10 +5,10 @@
 //! Bounded in number and in the size of each. It contains no secret, token or signature. It can
 //! contain values of requests.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
 
-use serde_json::{Value, json};
+use serde::Serialize;
 use tencent::cam::{AccessRequest, Target};
 
 use super::authenticate::Authenticated;
@@ -16,6 +16,7 @@ use crate::account::Verdict;
 use crate::cos::error::CosError;
 use crate::cos::http::request::RequestHead;
 use crate::sync::lock;
+use crate::trace::shortened;
 
 /// How many decisions are kept.
 const MAX_DECISIONS: usize = 1000;
@@ -23,11 +24,9 @@ const MAX_DECISIONS: usize = 1000;
 /// How many accesses of one request are kept; the others are counted.
 const MAX_ACCESSES: usize = 100;
 
-/// How much of a client's text is kept.
-const MAX_CHARACTERS: usize = 1024;
-
 /// One request to COS and its outcome.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct DecisionRecord {
     /// The time, as `2026-01-01T00:00:00Z`.
     pub time: String,
@@ -51,6 +50,7 @@ pub struct DecisionRecord {
     pub accesses_left_out: usize,
     /// Whether the request is authorized; for several keys to delete, whether its signature is
     /// valid.
+    #[serde(rename = "admitted")]
     pub is_authorized: bool,
     /// The error code of the response.
     pub code: Option<&'static str>,
@@ -59,45 +59,26 @@ pub struct DecisionRecord {
 }
 
 /// The decision about one access.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct AccessRecord {
     /// As `name/cos:PutObject`.
     pub action: String,
     /// As `<bucket>/<key>`.
     pub target: String,
     /// Whether the policies allow it.
+    #[serde(rename = "allowed")]
     pub is_allowed: bool,
     /// The rule that decided, in one sentence.
     pub reason: String,
     /// The statements that match this action and target, as `statement 0 of the session policy`.
     pub statements: Vec<String>,
     /// Condition keys of the statements, with the values of the request.
-    pub seen: Vec<(String, Vec<String>)>,
+    pub seen: BTreeMap<String, Vec<String>>,
     /// Condition keys of the statements that the request does not have.
     pub missing: Vec<String>,
 }
 
 impl DecisionRecord {
-    /// The record as JSON, member by member.
-    pub fn to_json(&self) -> Value {
-        let accesses: Vec<Value> = self.accesses.iter().map(AccessRecord::to_json).collect();
-        json!({
-            "time": self.time,
-            "requestId": self.request_id,
-            "method": self.method,
-            "target": self.target,
-            "operation": self.operation,
-            "secretId": self.secret_id,
-            "callerKind": self.caller_kind,
-            "callerName": self.caller_name,
-            "accesses": accesses,
-            "accessesLeftOut": self.accesses_left_out,
-            "admitted": self.is_authorized,
-            "code": self.code,
-            "reason": self.reason,
-        })
-    }
-
     pub(super) fn of(request: &RequestHead, operation: &str) -> Self {
         let target = request.address.bucket().map_or_else(
             || "*".to_owned(),
@@ -109,14 +90,7 @@ impl DecisionRecord {
             method: shortened(request.method.as_str()),
             target,
             operation: operation.to_owned(),
-            secret_id: None,
-            caller_kind: None,
-            caller_name: None,
-            accesses: Vec::new(),
-            accesses_left_out: 0,
-            is_authorized: false,
-            code: None,
-            reason: None,
+            ..Self::default()
         }
     }
 
@@ -127,40 +101,31 @@ impl DecisionRecord {
     }
 
     pub(super) fn decided(&mut self, access: &AccessRequest, verdict: &Verdict) {
-        let decision = verdict.decision();
-        let statements = decision.map(|decision| {
-            let considered = decision.matched().iter();
-            considered.map(|each| each.position.to_string()).collect()
-        });
-        let seen = decision.map(|decision| {
-            let seen = decision.seen().into_iter();
-            let values = |values: &[String]| values.iter().map(|value| shortened(value)).collect();
-            seen.map(|(key, seen)| (key.to_owned(), values(seen))).collect()
-        });
-        let missing = decision.map(|decision| {
-            let missing = decision.missing().into_iter();
-            missing.map(str::to_owned).collect()
-        });
-        self.push(AccessRecord {
+        let mut record = AccessRecord {
             action: access.action.clone(),
             target: name(&access.target),
             is_allowed: verdict.is_allowed(),
             reason: shortened(&verdict.to_string()),
-            statements: statements.unwrap_or_default(),
-            seen: seen.unwrap_or_default(),
-            missing: missing.unwrap_or_default(),
-        });
+            ..AccessRecord::default()
+        };
+        if let Some(decision) = verdict.decision() {
+            let matched = decision.matched().iter();
+            record.statements = matched.map(|each| each.position.to_string()).collect();
+            record.missing = decision.missing().into_iter().map(str::to_owned).collect();
+            for (key, values) in decision.seen() {
+                let values = values.iter().map(|value| shortened(value)).collect();
+                record.seen.insert(key.to_owned(), values);
+            }
+        }
+        self.push(record);
     }
 
     pub(super) fn foreign(&mut self, access: &AccessRequest, bucket: &str) {
         self.push(AccessRecord {
             action: access.action.clone(),
             target: name(&access.target),
-            is_allowed: false,
             reason: format!("denied: `{bucket}` is not a bucket of this account"),
-            statements: Vec::new(),
-            seen: Vec::new(),
-            missing: Vec::new(),
+            ..AccessRecord::default()
         });
     }
 
@@ -182,22 +147,6 @@ impl DecisionRecord {
         } else {
             self.accesses_left_out = self.accesses_left_out.saturating_add(1);
         }
-    }
-}
-
-impl AccessRecord {
-    fn to_json(&self) -> Value {
-        let seen = self.seen.iter();
-        let seen = seen.map(|(key, values)| (key.clone(), json!(values)));
-        json!({
-            "action": self.action,
-            "target": self.target,
-            "allowed": self.is_allowed,
-            "reason": self.reason,
-            "statements": self.statements,
-            "seen": seen.collect::<serde_json::Map<String, Value>>(),
-            "missing": self.missing,
-        })
     }
 }
 
@@ -225,12 +174,4 @@ fn name(target: &Target) -> String {
         Target::Role { name, .. } => name.clone(),
         Target::Service => "*".to_owned(),
     }
-}
-
-fn shortened(text: &str) -> String {
-    let mut shortened: String = text.chars().take(MAX_CHARACTERS).collect();
-    if shortened.len() < text.len() {
-        shortened.push('…');
-    }
-    shortened
 }

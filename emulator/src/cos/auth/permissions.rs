@@ -255,42 +255,35 @@ fn context(
     keys: &[ConditionKey],
     mut context: Context,
 ) -> Result<Context, CosError> {
+    let header = |name| header(request, name).map(|value| value.map(str::to_owned));
     for key in keys {
         let pairs = match key {
-            ConditionKey::Acl => vec![("cos:x-cos-acl", header(request, "x-cos-acl")?)],
+            ConditionKey::Acl => vec![("cos:x-cos-acl", header("x-cos-acl")?)],
             ConditionKey::Body => vec![
-                ("cos:content-length", header(request, "content-length")?),
-                ("cos:content-type", header(request, "content-type")?),
+                ("cos:content-length", header("content-length")?),
+                ("cos:content-type", header("content-type")?),
             ],
             ConditionKey::StorageClass => {
-                vec![("cos:x-cos-storage-class", header(request, "x-cos-storage-class")?)]
+                vec![("cos:x-cos-storage-class", header("x-cos-storage-class")?)]
             }
-            ConditionKey::Prefix => {
-                if let Some(prefix) = request.parameter("prefix") {
-                    context = context.with("cos:prefix", &prefix);
-                }
-                continue;
-            }
+            ConditionKey::Prefix => vec![("cos:prefix", request.parameter("prefix"))],
             ConditionKey::ResponseContentType => {
-                if let Some(asked) = request.parameter("response-content-type") {
-                    context = context.with("cos:response-content-type", &asked);
-                }
-                continue;
+                let asked = request.parameter("response-content-type");
+                vec![("cos:response-content-type", asked)]
             }
             ConditionKey::Tags => {
                 // `k1=v1&k2=v2` in the header, `k1&v1` in a condition.
-                let tags = header(request, "x-cos-tagging")?.unwrap_or_default();
-                for tag in tags.split('&').filter(|tag| !tag.is_empty()) {
+                let tags = header("x-cos-tagging")?.unwrap_or_default();
+                let tags = tags.split('&').filter(|tag| !tag.is_empty()).map(|tag| {
                     let (name, value) = tag.split_once('=').unwrap_or((tag, ""));
-                    let tag = format!("{}&{}", decoded(name), decoded(value));
-                    context = context.with("qcs:request_tag", &tag);
-                }
-                continue;
+                    format!("{}&{}", decoded(name), decoded(value))
+                });
+                tags.map(|tag| ("qcs:request_tag", Some(tag))).collect()
             }
         };
         for (condition, value) in pairs {
             if let Some(value) = value {
-                context = context.with(condition, value);
+                context = context.with(condition, &value);
             }
         }
     }

@@ -19,12 +19,13 @@ use tencent::cam::Policy;
 use tencent::names::{Bucket, Region};
 use tencent::secret::Secret;
 use tencent::sign::q_sign::{self, CosRequest};
-use tencent::time::{Clock, Timestamp};
+use tencent::time::Timestamp;
 
 use super::Authorizer;
 use super::access::{AccessControl as _, AuthContext};
 use crate::account::{Account, Directory, Identity, KeyPair, Permanent, User};
 use crate::cos::error::CosError;
+use crate::cos::fuzzing::{NOW, Stopped};
 use crate::cos::http::address::{Address, ObjectAddress};
 use crate::cos::http::merge_order::MergeOrder;
 use crate::cos::http::post_form::Form;
@@ -32,17 +33,8 @@ use crate::cos::http::request::{RequestHead, decoded, with_values};
 use crate::cos::http::virtual_host::{BucketAddress, DefaultBucket};
 use crate::cos::operation::{ObjectOperation, Operation};
 
-const NOW: i64 = 1_700_000_000;
 const BUCKET: &str = "examplebucket-1250000000";
 const HOST: &str = "examplebucket-1250000000.cos.ap-guangzhou.myqcloud.com";
-
-struct Stopped;
-
-impl Clock for Stopped {
-    fn unix_milliseconds(&self) -> u64 {
-        1_700_000_000_000
-    }
-}
 
 /// A key with the token that belongs to it.
 #[derive(Clone)]

@@ -9,6 +9,7 @@
 use http::HeaderMap;
 use tencent::time::Timestamp;
 
+use super::request::text;
 use crate::cos::error::{self, CosError};
 use crate::http_date;
 
@@ -118,10 +119,6 @@ fn names(list: &str, etag: &str) -> bool {
         let item = item.strip_prefix("W/").unwrap_or(item);
         item == "*" || item.trim_matches('"') == etag
     })
-}
-
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
 }
 
 #[cfg(test)]

@@ -94,7 +94,7 @@ impl RequestHead {
 
     /// The header `name`, if it is text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
+        text(&self.headers, name)
     }
 }
 
@@ -110,4 +110,9 @@ pub(crate) fn with_values(sent: &HeaderMap) -> HeaderMap {
 /// Percent-decoded, with `+` unchanged; bytes that are not UTF-8 become the replacement character.
 pub(crate) fn decoded(text: &str) -> String {
     percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
+}
+
+/// The header `name`, if it is text.
+pub(crate) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
 }

@@ -39,11 +39,7 @@ impl CosService {
         let page: Vec<_> = found.by_ref().take(limit).collect();
         let is_truncated = limit > 0 && found.next().is_some();
         Ok(response::xml(xml::document("ListAllMyBucketsResult", |root| {
-            root.element("Owner", |owner| {
-                let uin = context.owner_uin;
-                owner.text("ID", format_args!("qcs::cam::uin/{uin}:uin/{uin}"));
-                owner.text("DisplayName", uin);
-            });
+            owner(root, context);
             root.element("Buckets", |buckets| {
                 for (name, bucket) in &page {
                     buckets.element("Bucket", |item| {
@@ -136,6 +132,15 @@ impl CosService {
         let error = error::access_denied();
         Err(error.because(format!("bucket: must end in -{appid}, the account's APPID")))
     }
+}
+
+/// The account that owns everything.
+pub(super) fn owner(item: &mut xml::Writer, context: &AuthContext) {
+    let uin = context.owner_uin;
+    item.element("Owner", |item| {
+        item.text("ID", format_args!("qcs::cam::uin/{uin}:uin/{uin}"));
+        item.text("DisplayName", uin);
+    });
 }
 
 pub(super) fn put_region(response: &mut Response, bucket: &BucketAddress) {

@@ -1,9 +1,8 @@
 //! Lists of objects and of uploads.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use tencent::time::Timestamp;
 
-use super::bucket::{number, put_region};
+use super::bucket::{number, owner, put_region};
 use super::{BucketCall, CosService, Outcome};
 use crate::cos::auth::access::AuthContext;
 use crate::cos::error::{self, CosError};
@@ -100,7 +99,7 @@ impl CosService {
                     item.text("UploadId", id);
                     people(item, &call.context, &initiated.initiator);
                     item.text("StorageClass", "Standard");
-                    item.text("Initiated", moment(initiated.at));
+                    item.text("Initiated", date::with_milliseconds(initiated.at));
                 });
             }
             prefixes(root, &page.entries, encoding);
@@ -114,15 +113,7 @@ pub(super) fn people(item: &mut xml::Writer, context: &AuthContext, initiator: &
         item.text("ID", initiator);
         item.text("DisplayName", initiator.rsplit('/').next().unwrap_or(""));
     });
-    let uin = context.owner_uin;
-    item.element("Owner", |item| {
-        item.text("ID", format_args!("qcs::cam::uin/{uin}:uin/{uin}"));
-        item.text("DisplayName", uin);
-    });
-}
-
-pub(super) fn moment(at: Timestamp) -> String {
-    date::with_milliseconds(at)
+    owner(item, context);
 }
 
 /// How keys are written: unchanged, or percent-encoded so that XML can contain any.

@@ -12,13 +12,14 @@ use std::sync::Arc;
 use http::StatusCode;
 
 use super::bucket::number;
-use super::list::{Encoding, moment, people};
+use super::list::{Encoding, people};
 use super::object::{put_checksums, written_response};
 use super::{CosService, MAX_XML_BYTES, ObjectCall, Outcome};
 use crate::cos::checksum::{combined_crc64, etag_of_pieces};
 use crate::cos::error::{self, CosError};
 use crate::cos::http::address::ObjectAddress;
 use crate::cos::http::body::RequestBody;
+use crate::cos::http::date;
 use crate::cos::http::metadata::ObjectHeaders;
 use crate::cos::http::precondition;
 use crate::cos::http::request::RequestHead;
@@ -107,7 +108,7 @@ impl CosService {
             for (number, part) in &page {
                 root.element("Part", |item| {
                     item.text("PartNumber", number);
-                    item.text("LastModified", moment(part.metadata.modified));
+                    item.text("LastModified", date::with_milliseconds(part.metadata.modified));
                     item.text("ETag", format_args!("\"{}\"", part.metadata.etag));
                     item.text("Size", part.metadata.length);
                 });

@@ -61,6 +61,58 @@ impl Object {
 }
 
 impl Index {
+    /// Adds or replaces an object; `None` when its bucket does not exist.
+    pub(super) fn insert_object(
+        &mut self,
+        bucket: &str,
+        key: String,
+        object: Arc<Object>,
+    ) -> Option<()> {
+        let found = self.buckets.get_mut(bucket)?;
+        object.content.link();
+        self.count = self.count.saturating_add(object.content.weight());
+        let replaced = found.objects.insert(key, object);
+        self.release(replaced);
+        Some(())
+    }
+
+    /// Adds an upload without parts; `None` when its bucket does not exist.
+    pub(super) fn insert_upload(
+        &mut self,
+        (bucket, key, id): (&str, &str, &str),
+        initiated: Initiated,
+    ) -> Option<()> {
+        let found = self.buckets.get_mut(bucket)?;
+        let upload = Upload { initiated, parts: BTreeMap::new() };
+        found.uploads.insert((key.to_owned(), id.to_owned()), upload);
+        self.count = self.count.saturating_add(1);
+        Some(())
+    }
+
+    /// Adds or replaces a part; `None` when its upload does not exist.
+    pub(super) fn insert_part(
+        &mut self,
+        (bucket, key, id): (&str, &str, &str),
+        number: u16,
+        part: Object,
+    ) -> Option<()> {
+        let found = self.buckets.get_mut(bucket)?;
+        let upload = found.uploads.get_mut(&(key.to_owned(), id.to_owned()))?;
+        part.content.link();
+        self.count = self.count.saturating_add(part.content.weight());
+        let replaced = upload.parts.insert(number, Arc::new(part));
+        self.release(replaced);
+        Some(())
+    }
+
+    /// What was removed or replaced no longer counts, nor keeps its data.
+    pub(super) fn release(&mut self, objects: impl IntoIterator<Item = Arc<Object>>) {
+        for object in objects {
+            object.content.unlink();
+            self.count = self.count.saturating_sub(object.content.weight());
+        }
+    }
+
     /// The object `key` of `bucket`.
     pub(crate) fn object(&self, bucket: &str, key: &str) -> Option<Arc<Object>> {
         self.buckets.get(bucket)?.objects.get(key).cloned()

@@ -5,7 +5,7 @@
 //! Nothing is deleted before everything is understood. An inconsistency is an error that names the
 //! file.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use super::blob::{Blob, Storage};
 use super::disk::{Disk, UNFINISHED};
-use super::index::{Bucket, Index, Object, Upload};
+use super::index::{Bucket, Index, Object};
 use super::record::{self, Record};
 
 impl Disk {
@@ -91,47 +91,27 @@ impl Disk {
 }
 
 fn add(index: &mut Index, record: Record, blobs: &HashMap<String, Arc<Blob>>) -> io::Result<()> {
-    let Record::Bucket { name, region, created, cors } = record else {
-        return add_inside(index, record, blobs);
-    };
-    let bucket = Bucket { cors: cors.map(Arc::new), ..Bucket::new(region, created) };
-    index.buckets.insert(name, bucket);
-    Ok(())
-}
-
-fn add_inside(
-    index: &mut Index,
-    record: Record,
-    blobs: &HashMap<String, Arc<Blob>>,
-) -> io::Result<()> {
-    let orphan = || io::Error::other("its bucket or upload does not exist");
-    match record {
-        Record::Bucket { .. } => {}
+    let inserted = match record {
+        Record::Bucket { name, region, created, cors } => {
+            let bucket = Bucket { cors: cors.map(Arc::new), ..Bucket::new(region, created) };
+            index.buckets.insert(name, bucket);
+            Some(())
+        }
         Record::Object { bucket, key, metadata, segments } => {
             let content = record::content(&segments, blobs)?;
             content.check(metadata.length)?;
-            content.link();
-            index.count = index.count.saturating_add(content.weight());
-            let bucket = index.buckets.get_mut(&bucket).ok_or_else(orphan)?;
-            bucket.objects.insert(key, Arc::new(Object { metadata, content }));
+            index.insert_object(&bucket, key, Arc::new(Object { metadata, content }))
         }
         Record::Upload { bucket, key, id, initiated } => {
-            let upload = Upload { initiated, parts: BTreeMap::new() };
-            index.count = index.count.saturating_add(1);
-            let bucket = index.buckets.get_mut(&bucket).ok_or_else(orphan)?;
-            bucket.uploads.insert((key, id), upload);
+            index.insert_upload((&bucket, &key, &id), initiated)
         }
         Record::Part { bucket, key, id, number, metadata, segments } => {
             let content = record::content(&segments, blobs)?;
             content.check(metadata.length)?;
-            index.count = index.count.saturating_add(content.weight());
-            let bucket = index.buckets.get_mut(&bucket).ok_or_else(orphan)?;
-            let upload = bucket.uploads.get_mut(&(key, id)).ok_or_else(orphan)?;
-            content.link();
-            upload.parts.insert(number, Arc::new(Object { metadata, content }));
+            index.insert_part((&bucket, &key, &id), number, Object { metadata, content })
         }
-    }
-    Ok(())
+    };
+    inserted.ok_or_else(|| io::Error::other("its bucket or upload does not exist"))
 }
 
 /// An upload ends with its own record; a crash right after that leaves parts without one.

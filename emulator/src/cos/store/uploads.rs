@@ -1,6 +1,5 @@
 //! Changes of multipart uploads: on disk first, then in the index.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
 use super::Store;
@@ -29,13 +28,7 @@ impl Store {
             id: id.to_owned(),
             initiated: initiated.clone(),
         })?;
-        let mut index = self.write();
-        if let Some(found) = index.buckets.get_mut(bucket) {
-            let upload = Upload { initiated, parts: BTreeMap::new() };
-            found.uploads.insert((key.to_owned(), id.to_owned()), upload);
-            index.count = index.count.saturating_add(1);
-        }
-        Ok(())
+        self.write().insert_upload((bucket, key, id), initiated).ok_or_else(error::no_such_bucket)
     }
 
     /// Puts a part into an upload, in place of the one with that number.
@@ -49,8 +42,7 @@ impl Store {
         if self.read().upload((bucket, key, id)).is_none() {
             return Err(error::no_such_upload());
         }
-        let weight = part.content.weight();
-        self.check_capacity(weight)?;
+        self.check_capacity(part.content.weight())?;
         self.put(|| Record::Part {
             bucket: bucket.to_owned(),
             key: key.to_owned(),
@@ -59,20 +51,7 @@ impl Store {
             metadata: part.metadata.clone(),
             segments: record::segment_records(&part.content),
         })?;
-        part.content.link();
-        let mut index = self.write();
-        let storage = (key.to_owned(), id.to_owned());
-        let replaced = index
-            .buckets
-            .get_mut(bucket)
-            .and_then(|found| found.uploads.get_mut(&storage))
-            .and_then(|upload| upload.parts.insert(number, Arc::new(part)));
-        index.count = index.count.saturating_add(weight);
-        if let Some(old) = replaced {
-            old.content.unlink();
-            index.count = index.count.saturating_sub(old.content.weight());
-        }
-        Ok(())
+        self.write().insert_part((bucket, key, id), number, part).ok_or_else(error::no_such_upload)
     }
 
     /// Makes an object of an upload and ends the upload. A crash in between leaves the object; the
@@ -116,10 +95,7 @@ impl Store {
         let ended = index.buckets.get_mut(bucket).and_then(|found| found.uploads.remove(&storage));
         if let Some(upload) = ended {
             index.count = index.count.saturating_sub(1);
-            for part in upload.parts.values() {
-                part.content.unlink();
-                index.count = index.count.saturating_sub(part.content.weight());
-            }
+            index.release(upload.parts.into_values());
         }
         Ok(())
     }

@@ -88,8 +88,7 @@ impl Store {
         if let Some(found) = index.buckets.get_mut(bucket)
             && let Some(object) = found.objects.remove(key)
         {
-            object.content.unlink();
-            index.count = index.count.saturating_sub(object.content.weight());
+            index.release([object]);
         }
         Ok(())
     }
@@ -100,26 +99,17 @@ impl Store {
         key: &str,
         object: Object,
     ) -> StoreResult<Arc<Object>> {
-        let weight = object.content.weight();
-        self.check_capacity(weight)?;
+        self.check_capacity(object.content.weight())?;
         self.put(|| Record::Object {
             bucket: bucket.to_owned(),
             key: key.to_owned(),
             metadata: object.metadata.clone(),
             segments: record::segment_records(&object.content),
         })?;
-        object.content.link();
         let object = Arc::new(object);
-        let mut index = self.write();
-        let replaced = index
-            .buckets
-            .get_mut(bucket)
-            .and_then(|found| found.objects.insert(key.to_owned(), Arc::clone(&object)));
-        index.count = index.count.saturating_add(weight);
-        if let Some(old) = replaced {
-            old.content.unlink();
-            index.count = index.count.saturating_sub(old.content.weight());
-        }
+        self.write()
+            .insert_object(bucket, key.to_owned(), Arc::clone(&object))
+            .ok_or_else(error::no_such_bucket)?;
         Ok(object)
     }
 

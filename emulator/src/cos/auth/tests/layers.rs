@@ -98,7 +98,7 @@ fn a_decision_is_explained_and_remembered() {
     let record = world.authorizer.decisions().pop().unwrap();
     assert!(!record.is_authorized);
     assert_eq!(record.reason.as_deref(), Some(reason.as_str()));
-    let json = record.to_json();
+    let json = serde_json::to_value(&record).unwrap();
     assert_eq!(json["operation"], "PutObject");
     assert_eq!(json["secretId"], session.pair.secret_id.as_str());
     assert_eq!(json["callerKind"], "federation");

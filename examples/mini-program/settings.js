@@ -1,0 +1,9 @@
+// Your deployment. These values are those of `make run`.
+module.exports = {
+  issuer: 'http://127.0.0.1:5000/sts',
+  bucket: 'examplebucket-1250000000',
+  region: 'ap-guangzhou',
+  prefix: 'users/1/',
+  // The local cloud. Without this line, the real COS.
+  Domain: 'http://{Bucket}.cos.localhost:5001',
+};

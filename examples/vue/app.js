@@ -1,0 +1,4 @@
+import { createApp } from 'vue';
+import UploadFiles from './UploadFiles.js';
+
+createApp(UploadFiles).mount('#app');

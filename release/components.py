@@ -1,0 +1,70 @@
+"""What a binary is linked from: its crates with their licences, as cargo resolves them.
+
+Guarantees: only crates of the binary itself, with the features it is built with, without build
+scripts' and macros' own; the same on every machine. Not covered: the C library and Rust's standard
+library, which are linked as well.
+"""
+
+import json
+import subprocess
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+TARGET = "x86_64-unknown-linux-gnu"
+
+
+@dataclass(frozen=True, order=True)
+class Component:
+    name: str
+    version: str
+    licence: str
+    repository: str
+
+    @property
+    def id(self):
+        return f"{self.name}@{self.version}"
+
+
+def linked(package):
+    """The components of a package by id, the package first, and the ids that each depends on."""
+    tree = cargo(
+        *("tree", "--package", package, "--edges", "normal,no-proc-macro", "--target", TARGET),
+        *("--prefix", "depth", "--format", "|{p}|{l}|{r}"),
+    )
+    components, edges, path = {}, {}, []
+    for line in tree.splitlines():
+        depth, name, licence, repository = line.removesuffix(" (*)").split("|")
+        name, version = name.split(" ")[:2]
+        # An old form of OR.
+        component = Component(name, version.removeprefix("v"), licence.replace("/", " OR "), repository.removesuffix(" (*)"))
+        components[component.id] = component
+        edges.setdefault(component.id, set())
+        path[int(depth) :] = [component.id]
+        if len(path) > 1:
+            edges[path[-2]].add(component.id)
+    return components, edges
+
+
+def metadata():
+    return json.loads(cargo("metadata", "--format-version", "1", "--filter-platform", TARGET))
+
+
+def checksums():
+    """SHA-256 of each crate's archive; crates of the workspace have none."""
+    lock = tomllib.loads((ROOT / "Cargo.lock").read_text())
+    return {f"{found['name']}@{found['version']}": found.get("checksum") for found in lock["package"]}
+
+
+def compiler():
+    """The version of Rust: another one builds other bytes."""
+    return run("rustc", "--version").split()[1]
+
+
+def cargo(*arguments):
+    return run("cargo", *arguments, "--locked")
+
+
+def run(*command):
+    return subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout

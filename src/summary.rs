@@ -1,0 +1,131 @@
+//! `--check`: what settings would grant, to whom, as text for their operator.
+//!
+//! # Guarantees
+//! It contains no secret: no key of a caller, no calling key, no subject of the kill switch.
+
+use std::fmt::Display;
+
+use crate::config::{AuthSettings, Settings};
+use crate::grant::{Grant, Grants, Limits, Match, PrincipalMatch, Value};
+use crate::runtime::Platform;
+
+/// The lines of a summary.
+pub fn summary(settings: &Settings) -> String {
+    let mut text = Text::default();
+    text.line("platform", &platform(&settings.platform));
+    if settings.auth.is_empty() {
+        text.line("callers", "everyone (AUTH=none)");
+    }
+    for method in &settings.auth {
+        text.line("callers", &callers(method));
+    }
+    let hosts: Vec<&str> = settings.sts.endpoints.iter().map(|endpoint| endpoint.host()).collect();
+    text.line("STS", &hosts.join(", then "));
+    match &settings.grants {
+        Grants::Each(grants) => grants.iter().for_each(|each| grant(&mut text, each)),
+        Grants::Raw { policy, lifetime } => {
+            text.line("grant", &format!("POLICY, for every caller, for {lifetime}: {policy}"));
+        }
+    }
+    if let Some(limit) = &settings.rate_limit {
+        let seconds = limit.period.as_secs();
+        let limit = format!("{} requests of each caller in {seconds} seconds", limit.requests);
+        text.line("rate limit", &limit);
+    }
+    for warning in &settings.warnings {
+        text.line("warning", warning);
+    }
+    text.0
+}
+
+#[derive(Default)]
+struct Text(String);
+
+impl Text {
+    fn line(&mut self, name: &str, value: &str) {
+        self.0.push_str(&format!("{name:<12}{value}\n"));
+    }
+}
+
+fn platform(platform: &Platform) -> String {
+    match platform {
+        Platform::Lambda => "AWS Lambda".to_owned(),
+        Platform::ScfEvent(_) => "an event function of SCF".to_owned(),
+        Platform::Server(server) if server.is_scf => {
+            format!("a web function of SCF, on {}", server.address)
+        }
+        Platform::Server(server) => format!("a server on {}", server.address),
+    }
+}
+
+fn callers(method: &AuthSettings) -> String {
+    match method {
+        AuthSettings::ApiKey(keys) => format!("api-key: {}", joined(keys.names(), ", ")),
+        AuthSettings::Gateway => "gateway: the identities that the gateway verified".to_owned(),
+        AuthSettings::Hmac(keys) => format!("hmac: {}", joined(keys.names(), ", ")),
+        AuthSettings::Jwt(jwt) => {
+            let audiences = joined(&jwt.validation.audiences, " or ");
+            format!("jwt: tokens of {} for {audiences}", jwt.validation.issuer)
+        }
+    }
+}
+
+fn grant(text: &mut Text, grant: &Grant) {
+    let grant = grant.definition();
+    text.line("grant", &grant.name);
+    text.line("  to", &principals(&grant.principal_match));
+    let operations = grant.permissions.operations().map(|operation| operation.name());
+    text.line("  allows", &joined(operations, ", "));
+    let prefix = grant.prefix.as_str();
+    let place = if prefix == "/" { "the whole bucket".to_owned() } else { format!("{prefix}*") };
+    text.line("  on", &format!("{} ({}), {place}", grant.bucket.as_str(), grant.region.as_str()));
+    text.line("  for", &grant.lifetime.to_string());
+    let limits = limits(grant.permissions.limits());
+    if !limits.is_empty() {
+        text.line("  only", &limits.join("; "));
+    }
+}
+
+fn principals(principal_match: &PrincipalMatch) -> String {
+    let PrincipalMatch::Claims(claims) = principal_match else {
+        return "every authenticated caller".to_owned();
+    };
+    let claims = claims.iter().map(|(name, wanted)| match wanted {
+        Match::OneOf(values) => format!("{name} = {}", joined(values.iter().map(value), " or ")),
+        Match::Contains(texts) => format!("{name} contains {}", joined(texts, " or ")),
+        Match::Prefix(prefix) => format!("{name} begins with {prefix}"),
+    });
+    format!("callers with {}", joined(claims, ", "))
+}
+
+fn value(value: &Value) -> String {
+    match value {
+        Value::Flag(flag) => flag.to_string(),
+        Value::Number(number) => number.to_string(),
+        Value::Text(text) => format!("\"{text}\""),
+    }
+}
+
+fn limits(limits: &Limits) -> Vec<String> {
+    let mut found = Vec::new();
+    if !limits.extensions.is_empty() {
+        let extensions = limits.extensions.iter().map(|extension| extension.as_str());
+        found.push(format!("uploads of {}", joined(extensions, ", ")));
+    }
+    if let Some(bytes) = limits.max_size_bytes {
+        found.push(format!("uploads of at most {bytes} bytes"));
+    }
+    if !limits.content_types.is_empty() {
+        let types = limits.content_types.iter().map(|each| each.as_str());
+        found.push(format!("uploads of type {}", joined(types, ", ")));
+    }
+    if !limits.source_ip.is_empty() {
+        found.push(format!("from {}", joined(&limits.source_ip, ", ")));
+    }
+    found
+}
+
+fn joined<I: Display>(items: impl IntoIterator<Item = I>, separator: &str) -> String {
+    let items: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
+    items.join(separator)
+}
