@@ -50,12 +50,12 @@ revision = $(or $(COS_ISSUER_REVISION),$(shell git log -1 --abbrev=12 --format=%
 # A program that is running cannot be written to, but it can be replaced.
 replace = cp $(1) $(2).new && mv -f $(2).new $(2)
 
-.PHONY: help run test lint advisories fmt fuzz build server package dist release notice deploy-check bench soak emulator install uninstall deb image interop tests clients mutants clean ready
+.PHONY: help run test lint advisories fmt fuzz build server package dist release notice deploy-check bench soak emulator install uninstall deb image interop tests clients mutants clean ports ready
 
 help: ## List the commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: build emulator ## Start the local cloud, issue a credential and show it (Ctrl-C ends it)
+run: ports build emulator ## Start the local cloud, issue a credential and show it (Ctrl-C ends it)
 	@target/emulator/$(cli) run --function $(bootstrap) $(ARGS)
 
 test: clients build tests ## Run every test, real clients included
@@ -161,6 +161,10 @@ soak: clients build tests ## Ask for ten minutes, with faults, freezes and resta
 
 clean: ## Remove everything that was built or installed
 	@rm -rf target dist
+
+# Before the build, which takes minutes.
+ports:
+	@tests/setup/ports $(ARGS)
 
 ready:
 	@tests/setup/check run

@@ -144,5 +144,5 @@ fn token_verifier(settings: JwtSettings) -> Result<TokenVerifier, ClientError> {
             KeySource::Remote(JwksCache::new(client, url, algorithms))
         }
     };
-    Ok(TokenVerifier { validation: settings.validation, keys })
+    Ok(TokenVerifier::new(settings.validation, keys))
 }

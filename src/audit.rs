@@ -255,7 +255,7 @@ impl<'r> AuditEvent<'r> {
             line.text("actions", &place.actions);
         }
         line.number("duration_seconds", authorized.duration_seconds());
-        line.text("policy_sha256", &authorized.policy_sha256());
+        line.text("policy_sha256", authorized.policy().sha256());
         line.text("session_name", authorized.session_name());
     }
 }

@@ -6,7 +6,7 @@
 //! allow.
 //!
 //! # Guarantees
-//! [`Grants::authorize`] is the only constructor of [`Authorized`], and `sts` accepts nothing else:
+//! [`Authorizer::authorize`] is the only constructor of [`Authorized`], and `sts` accepts nothing else:
 //! a request that was not authorized does not compile. A request outside the grants is refused and
 //! never clamped; scopes are granted together or not at all. Code that shares nothing with the
 //! builder checks each policy again before it leaves.
@@ -15,6 +15,7 @@
 //! How grants are read from settings (`config`).
 
 mod authorized;
+mod authorizer;
 mod containment;
 mod definition;
 mod grant_summary;
@@ -25,13 +26,17 @@ mod object_key;
 mod operation;
 mod permissions;
 mod policy_builder;
+mod policy_cache;
+mod policy_inputs;
 mod prefix_template;
 mod principal_match;
 mod resolved;
 mod session_name;
+mod session_policy;
 mod statements;
 
 pub use authorized::{Authorized, NewObject};
+pub use authorizer::Authorizer;
 pub use definition::GrantDefinition;
 pub use grant_summary::GrantedPlace;
 pub use grants::{Grant, GrantError, Grants};
@@ -42,6 +47,7 @@ pub use operation::{Operation, OperationError, Preset};
 pub use permissions::{PermissionError, Permissions};
 pub use prefix_template::{Placeholder, PlaceholderError, PrefixTemplate, TemplateError};
 pub use principal_match::{Match, MatchError, PrincipalMatch, Value};
+pub use session_policy::SessionPolicy;
 
 #[cfg(test)]
 mod tests;

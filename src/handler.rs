@@ -28,7 +28,8 @@ use crate::log;
 use crate::metrics::{Metrics, Readings, RequestLabels};
 use crate::rate_limit::RateLimiter;
 use crate::request::{
-    AddressHeader, CredentialRequest, IssueRoute, Request, RequestId, Route, strip_base_path,
+    AddressHeader, ClientAddress, CredentialRequest, IssueRoute, Request, RequestId, Route,
+    strip_base_path,
 };
 use crate::response::Response;
 use crate::shared_store::SharedStore;
@@ -96,8 +97,15 @@ impl Handler {
     }
 
     /// Answers what a platform delivered but no request could be read from.
-    pub fn refuse(&self, error: &Error, request_headers: &HeaderMap, id: &RequestId) -> Response {
+    pub fn refuse(
+        &self,
+        error: &Error,
+        request_headers: &HeaderMap,
+        address: Option<ClientAddress>,
+        id: &RequestId,
+    ) -> Response {
         let mut audit = AuditEvent::unreadable(self.audit, request_headers, id);
+        audit.address = address;
         audit.record(Ending::Refused(error));
         if let Some(metrics) = &self.metrics {
             metrics.unreadable_request(error.code());
@@ -146,7 +154,7 @@ impl Handler {
                 Response::probe(StatusCode::SERVICE_UNAVAILABLE, "stopping")
             }
             Route::Ready if self.audit.mode.refuses() => {
-                Response::probe(StatusCode::SERVICE_UNAVAILABLE, "the audit log cannot be written")
+                Response::probe(StatusCode::SERVICE_UNAVAILABLE, "audit log unavailable")
             }
             // A function that is not configured does not start.
             Route::Ready => Response::probe(StatusCode::OK, "ready"),

@@ -18,7 +18,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use http::HeaderMap;
 use http::header::DATE;
-use reqwest::{NoProxy, redirect};
+use reqwest::{Method, NoProxy, Request, redirect};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{CipherSuite, ClientConfig, RootCertStore};
@@ -38,6 +38,9 @@ pub struct ClientOptions {
     pub plaintext_http: PlaintextHttp,
     /// How many threads call; 0 is as 1.
     pub threads: usize,
+    /// How many connections to a host are kept for later calls. Where there are more at once, later
+    /// calls have to make new ones.
+    pub max_idle_connections: usize,
 }
 
 /// Whether plaintext HTTP is possible.
@@ -133,9 +136,10 @@ impl Client {
     pub fn new(options: ClientOptions) -> Result<Self, ClientError> {
         let tls = tls(options.extra_roots)?;
         let (proxy, plaintext_http) = (options.proxy.as_ref(), options.plaintext_http);
-        let pools = (1..options.threads).map(|_| pool(tls.clone(), proxy, plaintext_http));
+        let idle = options.max_idle_connections;
+        let pools = (1..options.threads).map(|_| pool(tls.clone(), proxy, plaintext_http, idle));
         let others = pools.collect::<Result<_, _>>()?;
-        Ok(Self { first: pool(tls, proxy, plaintext_http)?, others })
+        Ok(Self { first: pool(tls, proxy, plaintext_http, idle)?, others })
     }
 
     fn pool(&self) -> &reqwest::Client {
@@ -148,19 +152,15 @@ impl Client {
     /// [`CallError`], which contains neither a header's value nor a body.
     pub async fn post(
         &self,
-        url: &str,
-        headers: Vec<(&'static str, String)>,
+        url: &Url,
+        headers: HeaderMap,
         body: String,
         timeout: Duration,
     ) -> Result<Response, CallError> {
-        let mut request = self.pool().post(url).body(body);
-        for (name, value) in headers {
-            let mut value =
-                http::HeaderValue::from_str(&value).map_err(|_| CallError::Header(name))?;
-            value.set_sensitive(true);
-            request = request.header(name, value);
-        }
-        send(request, timeout, MAX_RESPONSE_BYTES).await
+        let mut request = Request::new(Method::POST, url.clone());
+        *request.headers_mut() = headers;
+        *request.body_mut() = Some(body.into());
+        self.send(request, timeout, MAX_RESPONSE_BYTES).await
     }
 
     /// Sends one `GET` and reads the whole response of at most `max_bytes` within `timeout`.
@@ -173,7 +173,29 @@ impl Client {
         max_bytes: usize,
         timeout: Duration,
     ) -> Result<Response, CallError> {
-        send(self.pool().get(url), timeout, max_bytes).await
+        let request = self.pool().get(url).build().map_err(CallError::from_reqwest)?;
+        self.send(request, timeout, max_bytes).await
+    }
+
+    async fn send(
+        &self,
+        mut request: Request,
+        timeout: Duration,
+        max_bytes: usize,
+    ) -> Result<Response, CallError> {
+        *request.timeout_mut() = Some(timeout);
+        let sent = self.pool().execute(request).await;
+        let mut response = sent.map_err(CallError::from_reqwest)?;
+        let status = response.status().as_u16();
+        let date = date(response.headers());
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(CallError::from_reqwest)? {
+            if body.len().saturating_add(chunk.len()) > max_bytes {
+                return Err(CallError::AnswerTooLarge(max_bytes));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Response { status, date, body })
     }
 }
 
@@ -181,13 +203,14 @@ fn pool(
     tls: ClientConfig,
     proxy: Option<&Proxy>,
     plaintext_http: PlaintextHttp,
+    max_idle_connections: usize,
 ) -> Result<reqwest::Client, ClientError> {
     let mut builder = reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
         .https_only(plaintext_http == PlaintextHttp::Never)
         .redirect(redirect::Policy::none())
         .connect_timeout(CONNECT_TIMEOUT)
-        .pool_max_idle_per_host(MAX_IDLE_CONNECTIONS)
+        .pool_max_idle_per_host(max_idle_connections)
         .pool_idle_timeout(IDLE_TIMEOUT)
         // Whatever the resolver returns: plaintext HTTP is possible to this name.
         .resolve_to_addrs("localhost", &LOCALHOST)
@@ -197,25 +220,6 @@ fn pool(
         builder = builder.proxy(proxy.no_proxy(NoProxy::from_string(LOOPBACK)));
     }
     builder.build().map_err(ClientError::without_url)
-}
-
-async fn send(
-    request: reqwest::RequestBuilder,
-    timeout: Duration,
-    max_bytes: usize,
-) -> Result<Response, CallError> {
-    let sent = request.timeout(timeout).send().await;
-    let mut response = sent.map_err(CallError::from_reqwest)?;
-    let status = response.status().as_u16();
-    let date = date(response.headers());
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(CallError::from_reqwest)? {
-        if body.len().saturating_add(chunk.len()) > max_bytes {
-            return Err(CallError::AnswerTooLarge(max_bytes));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(Response { status, date, body })
 }
 
 fn date(headers: &HeaderMap) -> Option<Timestamp> {
@@ -329,9 +333,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_millis(1500);
 
 /// Servers close idle connections after about a minute; a frozen instance does not see the FIN.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(45);
-
-/// An instance serves one request at a time, a server a few.
-const MAX_IDLE_CONNECTIONS: usize = 8;
 
 #[cfg(test)]
 mod tests {

@@ -24,6 +24,7 @@ pub fn summary(settings: &Settings) -> String {
     match &settings.grants {
         Grants::Each(grants) => grants.iter().for_each(|each| grant(&mut text, each)),
         Grants::Raw { policy, lifetime } => {
+            let policy = policy.as_json();
             text.line("grant", &format!("POLICY, for every caller, for {lifetime}: {policy}"));
         }
     }

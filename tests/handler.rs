@@ -79,16 +79,16 @@ async fn the_time_that_a_token_took_is_not_left_for_sts() {
         })
     };
     let algorithms = vec![Algorithm::EdDsa];
-    handler.authentication = Authenticator::OneOf(vec![Verifier::Jwt(TokenVerifier {
-        keys: KeySource::Remote(JwksCache::with_fetch(Box::new(fetch), algorithms.clone())),
-        validation: Validation {
-            issuer: "issuer".to_owned(),
-            audiences: vec!["audience".to_owned()],
-            algorithms,
-            leeway_seconds: 30,
-            max_age_seconds: 3600,
-        },
-    })]);
+    let keys = KeySource::Remote(JwksCache::with_fetch(Box::new(fetch), algorithms.clone()));
+    let validation = Validation {
+        issuer: "issuer".to_owned(),
+        audiences: vec!["audience".to_owned()],
+        algorithms,
+        leeway_seconds: 30,
+        max_age_seconds: 3600,
+    };
+    let tokens = TokenVerifier::new(validation, keys);
+    handler.authentication = Authenticator::OneOf(vec![Verifier::Jwt(tokens)]);
     let now = SystemClock.now().unix_seconds();
     let claims =
         json!({"iss": "issuer", "aud": "audience", "sub": "u-1", "iat": now, "exp": now + 600});

@@ -3,17 +3,17 @@
 mod event;
 mod invoke;
 mod parity;
+mod request;
 mod run;
 mod sts;
-
-use std::path::PathBuf;
+mod token;
 
 use clap::{Parser, Subcommand};
-use cos_emulator::Cloud;
 
-use crate::console::Console;
+use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::options::WithFile;
+use crate::terminal::Terminal;
 
 /// A local cloud for cos-issuer: gateway, function platform, STS, CAM and COS on 127.0.0.1, without
 /// an account or a network.
@@ -27,6 +27,7 @@ use crate::options::WithFile;
     after_help = "First steps:
   cos-issuer run --function PATH              a function with its gateway, STS and COS, and one request
   cos-issuer sts                              only the STS, for clients that sign requests
+  cos-issuer request --as user-1 /sts         a request of a user to the cloud that runs
   cos-issuer parity                           how each behaviour is known
 
 In scripts, any language:
@@ -46,6 +47,10 @@ enum Command {
     Run(WithFile<run::RunOptions>),
     /// Run only the STS, for clients that sign requests.
     Sts(WithFile<sts::StsOptions>),
+    /// Print a token of the running cloud's issuer.
+    Token(token::TokenOptions),
+    /// Send a request of a user to the running cloud's function.
+    Request(request::RequestOptions),
     /// Print the event that an HTTP request becomes on a platform.
     Event(event::EventOptions),
     /// Send one event or one request to a function: its response on standard output, its log on
@@ -59,20 +64,19 @@ enum Command {
 /// Runs the chosen command to its end.
 pub(crate) async fn run(
     arguments: Arguments,
-    secrets_file: Option<PathBuf>,
-    console: Console,
+    environment: &Environment,
+    terminal: Terminal,
 ) -> Result<(), Failure> {
-    let mut builder = Cloud::builder();
-    if let Some(file) = secrets_file {
-        builder = builder.secrets_file(file);
-    }
+    let (builder, directory) = (environment.builder(), &environment.runtime_directory);
     match arguments.command {
-        Command::Run(WithFile(options)) => run::run(options, builder, console).await,
-        Command::Sts(WithFile(options)) => sts::run(options, builder, console).await,
-        Command::Event(options) => event::run(&options, console),
-        Command::Invoke(options) => invoke::run(options, builder, console).await,
+        Command::Run(WithFile(options)) => run::run(options, environment, terminal).await,
+        Command::Sts(WithFile(options)) => sts::run(options, builder, terminal).await,
+        Command::Token(options) => token::run(options, directory, terminal).await,
+        Command::Request(options) => request::run(options, directory, terminal).await,
+        Command::Event(options) => event::run(&options, terminal),
+        Command::Invoke(options) => invoke::run(options, builder, terminal).await,
         Command::Parity(options) => {
-            parity::run(&options, console);
+            parity::run(&options, terminal);
             Ok(())
         }
     }

@@ -1,83 +1,57 @@
-//! Output for people: plain words, with colour only on a terminal and never with `NO_COLOR`.
+//! The console: a page on loopback that shows what the local cloud does, and the API behind it. The
+//! commands `token` and `request` use the same API.
+//!
+//! | Route | |
+//! |---|---|
+//! | `GET /`, `GET /<file>` | the page; without a secret, so without a token |
+//! | `GET /api/cloud` | addresses, users, account |
+//! | `GET /api/events` | the records of requests, as server-sent events |
+//! | `POST /api/token` | a token of the local issuer |
+//! | `POST /api/authorization` | the header with which a user sends a request |
+//! | `GET /api/credentials/<id>` | what a key of this cloud may do |
+//! | `POST /api/simulate` | what COS would answer to an operation |
+//! | `/api/admin/…` | the admin API of the local cloud |
 //!
 //! # Guarantees
-//! A closed pipe is not an error. A line of one stream never interrupts a line of the other.
+//! A page of another origin reaches nothing (see `guard`). Nothing is served that the function
+//! could serve: the console is part of this program only.
 
-use std::fmt::Display;
-use std::io::Write;
+mod assets;
+mod events;
+mod guard;
+mod routes;
 
-use anstyle::{AnsiColor, Style};
+use std::io;
+use std::sync::Arc;
 
-const BOLD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
-const GOOD: Style = AnsiColor::Green.on_default();
-const BAD: Style = AnsiColor::Red.on_default().bold();
+use tencent::secret::Secret;
 
-/// Both streams of this process.
-#[derive(Clone, Copy)]
-pub(crate) struct Console(());
+use self::guard::Guard;
+pub(crate) use self::routes::Routes;
+use crate::loopback::{Port, Server};
+
+/// A running console.
+pub(crate) struct Console {
+    url: String,
+    #[expect(dead_code, reason = "serves the console for as long as it lives")]
+    server: Server,
+}
 
 impl Console {
-    pub(crate) fn new() -> Self {
-        Self(())
+    pub(crate) fn start(port: Port, token: &str, routes: Routes) -> io::Result<Self> {
+        let origin = port.origin();
+        let url = format!("{origin}/#{token}");
+        let token = Secret::new(token.to_owned()).ok_or(io::ErrorKind::InvalidData)?;
+        let served = Arc::new((Guard { token }, routes));
+        let server = port.serve(move |head, body| {
+            let served = Arc::clone(&served);
+            async move { routes::respond(&served.0, &served.1, &head, &body).await }
+        })?;
+        Ok(Self { url, server })
     }
 
-    /// A line as it is.
-    pub(crate) fn line(self, text: impl Display) {
-        out(&format!("{text}\n"));
+    /// The page, with the token in the fragment, which browsers do not send.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
     }
-
-    /// A heading.
-    pub(crate) fn title(self, text: impl Display) {
-        out(&format!("{BOLD}{text}{BOLD:#}\n"));
-    }
-
-    /// A name and its value.
-    pub(crate) fn pair(self, name: &str, value: impl Display) {
-        out(&format!("  {DIM}{name:<11}{DIM:#} {value}\n"));
-    }
-
-    /// A step, and whether it succeeded.
-    pub(crate) fn step(self, is_good: bool, text: impl Display) {
-        let (style, word) = if is_good { (GOOD, "ok") } else { (BAD, "no") };
-        out(&format!("{style}{word}{style:#}  {text}\n"));
-    }
-
-    /// A line that the function printed.
-    pub(crate) fn function_output(self, line: &str, stream: Stream) {
-        let text = format!("{DIM}function |{DIM:#} {line}\n");
-        match stream {
-            Stream::Out => out(&text),
-            Stream::Error => err(&text),
-        }
-    }
-
-    /// A remark, on standard error.
-    pub(crate) fn remark(self, text: impl Display) {
-        err(&format!("{DIM}{text}{DIM:#}\n"));
-    }
-
-    /// Why the command failed.
-    pub(crate) fn error(self, text: impl Display) {
-        err(&format!("{BAD}error:{BAD:#} {text}\n"));
-    }
-}
-
-/// The stream of a line.
-#[derive(Clone, Copy)]
-pub(crate) enum Stream {
-    Out,
-    Error,
-}
-
-/// Ignores errors: the reader may have closed the pipe.
-fn out(text: &str) {
-    let mut stream = anstream::stdout().lock();
-    let _ = stream.write_all(text.as_bytes());
-    let _ = stream.flush();
-}
-
-fn err(text: &str) {
-    let mut stream = anstream::stderr().lock();
-    let _ = stream.write_all(text.as_bytes());
 }

@@ -4,15 +4,25 @@
 //! Exit code 0 for success, 1 for a failure, 2 for an invalid command line or options file. On
 //! Ctrl-C or SIGTERM every child process ends before this process does.
 
+mod activity;
+mod browser;
+mod callers;
 mod commands;
 mod console;
+mod environment;
 mod failure;
+mod http_client;
+mod keyboard;
+mod loopback;
 mod options;
 mod platform_options;
 mod report;
 mod request;
+mod running;
+mod running_client;
 mod stop_signal;
-mod upload_url;
+mod terminal;
+mod token_issuer;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -20,35 +30,40 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, FromArgMatches as _};
 
 use self::commands::Arguments;
-use self::console::Console;
+use self::environment::Environment;
 use self::failure::Failure;
+use self::running::RuntimeDirectory;
+use self::terminal::Terminal;
 
 fn main() -> ExitCode {
     let matches = Arguments::command().get_matches();
     // Not `Arguments::parse`, which adds the usage of the program to an error in an options file.
     let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    let console = Console::new();
+    let terminal = Terminal::new();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let ended = match runtime {
-        Ok(runtime) => runtime.block_on(commands::run(arguments, secrets_file(), console)),
+        Ok(runtime) => runtime.block_on(commands::run(arguments, &environment(), terminal)),
         Err(error) => Err(Failure::Failed(format!("cannot start: {error}"))),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Usage(text)) => {
-            console.error(&text);
+            terminal.error(&text);
             ExitCode::from(2)
         }
         Err(Failure::Failed(text)) => {
-            console.error(&text);
+            terminal.error(&text);
             ExitCode::FAILURE
         }
     }
 }
 
-/// The file to which every secret is appended, for a leak check.
-fn secrets_file() -> Option<PathBuf> {
+fn environment() -> Environment {
     #[expect(clippy::disallowed_methods, reason = "read once, in main, and passed in")]
-    std::env::var_os("COS_EMULATOR_SECRET_LEDGER").map(PathBuf::from)
+    let path = |name| std::env::var_os(name).map(PathBuf::from);
+    Environment {
+        secrets_file: path("COS_EMULATOR_SECRET_LEDGER"),
+        runtime_directory: RuntimeDirectory::new(path("XDG_RUNTIME_DIR")),
+    }
 }

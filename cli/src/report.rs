@@ -1,18 +1,18 @@
 //! What the commands print about a running cloud.
 
-use cos_emulator::{Cloud, GatewayCall, PlatformError, StsCall};
+use cos_emulator::{Cloud, StsCall};
 use serde_json::Value;
 
-use crate::console::Console;
 use crate::failure::Failure;
+use crate::terminal::Terminal;
 
 /// The admin API, and the seed that repeats this run.
-pub(crate) fn print_controls(cloud: &Cloud, console: Console) {
+pub(crate) fn print_controls(cloud: &Cloud, terminal: Terminal) {
     if let Some(admin) = cloud.admin() {
-        console.pair("admin", admin.url());
-        console.pair("admin token", admin.token());
+        terminal.pair("admin", admin.url());
+        terminal.pair("admin token", admin.token());
     }
-    console.pair("seed", cloud.seed());
+    terminal.pair("seed", cloud.seed());
 }
 
 /// The same as members of the JSON line.
@@ -36,34 +36,16 @@ pub(crate) fn check_trace(cloud: &Cloud) -> Result<(), Failure> {
 }
 
 /// Prints one call to the STS.
-pub(crate) fn print_sts_call(call: &StsCall, verbose: bool, console: Console) {
+pub(crate) fn print_sts_call(call: &StsCall, verbose: bool, terminal: Terminal) {
     let seconds =
         call.duration_seconds.map(|seconds| format!(" for {seconds} s")).unwrap_or_default();
     let line = format!(
         "STS: {}{seconds}, signed with {}: {}",
         call.action, call.signature_method, call.outcome,
     );
-    console.step(call.outcome == "Success", line);
+    terminal.step(call.outcome == "Success", line);
     if verbose {
         let policy = call.policy.as_deref().unwrap_or("-");
-        console.line(format_args!("    {policy}"));
+        terminal.line(format_args!("    {policy}"));
     }
-}
-
-/// Prints one request to the gateway.
-pub(crate) fn print_gateway_call(call: &GatewayCall, console: Console) {
-    let status = call.status.map(|status| status.as_u16().to_string());
-    let status = status.as_deref().unwrap_or("no response");
-    let reason = match (call.fault, &call.error) {
-        (Some(fault), _) => format!(", injected fault `{fault}`"),
-        (None, Some(PlatformError::Throttled)) => format!(
-            ", {}; an instance serves one request at a time: raise --max-instances",
-            PlatformError::Throttled
-        ),
-        (None, Some(error)) => format!(", {error}"),
-        (None, None) => String::new(),
-    };
-    let is_good = call.status.is_some_and(|status| status.as_u16() < 400);
-    let line = format!("{} {}: {status}{reason}", call.method, call.path);
-    console.step(is_good, line);
 }

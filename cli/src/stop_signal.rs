@@ -22,7 +22,7 @@ impl StopSignal {
     }
 
     /// Resolves at the first of these signals.
-    pub(crate) async fn received(mut self) {
+    pub(crate) async fn received(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}

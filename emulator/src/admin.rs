@@ -24,7 +24,9 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use http::{Request, Response};
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use http_body_util::{BodyExt as _, Collected};
 use hyper::body::Incoming;
 use tencent::secret::Secret;
 
@@ -39,6 +41,7 @@ use crate::secrets::SecretRegistry;
 pub struct Admin {
     server: Server,
     token: String,
+    api: Arc<(Guard, Routes)>,
 }
 
 impl Admin {
@@ -52,16 +55,26 @@ impl Admin {
         &self.token
     }
 
+    /// The response to a request of a program that is part of this process: without the checks of
+    /// who sent it.
+    pub async fn answer(&self, method: &Method, path: &str, body: &[u8]) -> Response<Bytes> {
+        let response = self.api.1.respond(method, path, body);
+        let (head, body) = response.unwrap_or_else(|refusal| refusal.response()).into_parts();
+        let body = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
+        Response::from_parts(head, body)
+    }
+
     pub(crate) fn start(port: u16, routes: Routes, secrets: &SecretRegistry) -> io::Result<Self> {
         let token = secret_text(40);
         secrets.register(&token)?;
         let guard = Guard { token: Secret::new(token.clone()).ok_or(io::ErrorKind::InvalidData)? };
         let api = Arc::new((guard, routes));
+        let served = Arc::clone(&api);
         let server = Server::start(port, Transport::Plain, move |request| {
-            let api = Arc::clone(&api);
+            let api = Arc::clone(&served);
             async move { Ok(respond(&api.0, &api.1, request).await) }
         })?;
-        Ok(Self { server, token })
+        Ok(Self { server, token, api })
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, header};
 use http_body_util::{BodyExt as _, Full, Limited};
+use tencent::cam::{AccessRequest, Context, Target};
 
 mod accounts;
 mod builder;
@@ -22,8 +23,8 @@ use crate::account::{Account, AccountFileError, KeyPair};
 use crate::admin::Admin;
 use crate::ca::Ca;
 use crate::clock::EmulatedClock;
-use crate::cos::Cos;
-use crate::cos::auth::DecisionRecord;
+use crate::cos::auth::{AccessRecord, DecisionRecord};
+use crate::cos::{self, Cos};
 use crate::fault::{Faults, RefusedFault};
 use crate::function::{Function, Invocation, InvocationLog, Outcome};
 use crate::net::{self, Server};
@@ -82,12 +83,24 @@ pub enum StartError {
     Io(#[from] io::Error),
 }
 
+/// A function behind its gateway.
+struct RunningFunction {
+    gateway: Server,
+    function: Arc<Function>,
+}
+
+impl RunningFunction {
+    fn url(&self) -> String {
+        format!("http://{}", self.gateway.address)
+    }
+}
+
 /// A running cloud. Dropping it ends every listener and kills every child.
 pub struct Cloud {
     shared: Shared,
     admin: Option<Admin>,
-    gateway: Option<Server>,
-    function: Option<Arc<Function>>,
+    /// The function, and its second start if there is one.
+    functions: Vec<RunningFunction>,
     sts: Sts,
     cos: Cos,
     root_key: KeyPair,
@@ -104,8 +117,12 @@ impl Cloud {
 
     /// The gateway, `http://127.0.0.1:<port>`; `None` without a function.
     pub fn gateway_url(&self) -> Option<String> {
-        let gateway = self.gateway.as_ref()?;
-        Some(format!("http://{}", gateway.address))
+        self.functions.first().map(RunningFunction::url)
+    }
+
+    /// The gateway of [`CloudBuilder::second_function`], if there is one.
+    pub fn second_gateway_url(&self) -> Option<String> {
+        self.functions.get(1).map(RunningFunction::url)
     }
 
     /// The STS.
@@ -185,10 +202,36 @@ impl Cloud {
         self.shared.authorizer.decisions()
     }
 
+    /// What COS would answer to an operation, as `PutObject`, on `key` of the account's own bucket
+    /// with the key `secret_id`; nothing is done. `None` for a key that does not work. `context`
+    /// contains the values that conditions read.
+    pub fn simulate(
+        &self,
+        secret_id: &str,
+        operation: &str,
+        key: &str,
+        context: Context,
+    ) -> Option<AccessRecord> {
+        let account = self.account();
+        let bucket = cos::default_bucket(account).ok()?.0;
+        let access = AccessRequest {
+            account: account.of_policies(),
+            action: format!("name/cos:{operation}"),
+            target: Target::Object {
+                region: bucket.region,
+                bucket: bucket.name,
+                owner_uin: account.owner_uin.to_string(),
+                key: key.to_owned(),
+            },
+            context,
+        };
+        self.shared.authorizer.simulate(secret_id, &access)
+    }
+
     /// Starts an instance if none is idle, and waits until it is ready.
     pub async fn wait_ready(&self) -> Result<(), PlatformError> {
-        match &self.function {
-            Some(function) => {
+        match self.functions.first() {
+            Some(RunningFunction { function, .. }) => {
                 let mut nothing = InvocationLog::of_nothing(&function.config);
                 function.lease(&mut nothing).await.map(drop)
             }
@@ -201,8 +244,8 @@ impl Cloud {
     /// # Errors
     /// There is no gateway, or it does not respond within a minute.
     pub async fn request(&self, mut request: Request<Bytes>) -> io::Result<Response<Bytes>> {
-        let gateway = self.gateway.as_ref().ok_or(io::ErrorKind::NotConnected)?;
-        let address = gateway.address;
+        let running = self.functions.first().ok_or(io::ErrorKind::NotConnected)?;
+        let address = running.gateway.address;
         if !request.headers().contains_key(header::HOST) {
             let host = HeaderValue::try_from(address.to_string()).map_err(io::Error::other)?;
             request.headers_mut().insert(header::HOST, host);
@@ -221,8 +264,10 @@ impl Cloud {
     /// without a function) answer with a platform error.
     pub async fn invoke(&self, raw: impl Into<Vec<u8>>) -> Invocation {
         let request_id = self.shared.rng.request_id();
-        match &self.function {
-            Some(function) if function.config.platform != Platform::ScfWeb => {
+        match self.functions.first() {
+            Some(RunningFunction { function, .. })
+                if function.config.platform != Platform::ScfWeb =>
+            {
                 function.invoke(request_id, Bytes::from(raw.into())).await
             }
             _ => {
@@ -238,7 +283,7 @@ impl Cloud {
 
     /// The process ids of the live instances.
     pub fn function_processes(&self) -> Vec<i32> {
-        self.function.as_ref().map(|function| function.process_ids()).unwrap_or_default()
+        self.functions.iter().flat_map(|running| running.function.process_ids()).collect()
     }
 
     /// Every secret that was made or given so far: secret keys and tokens.
@@ -248,8 +293,13 @@ impl Cloud {
 
     /// Stops the children (SIGTERM, then SIGKILL after `timeout`) and then everything else.
     pub async fn shut_down(self, timeout: Duration) {
-        if let Some(function) = &self.function {
-            function.shut_down(timeout).await;
+        self.stop_functions(timeout).await;
+    }
+
+    /// Stops the children; what else runs, goes on until the cloud is dropped.
+    pub async fn stop_functions(&self, timeout: Duration) {
+        for running in &self.functions {
+            running.function.shut_down(timeout).await;
         }
     }
 }
@@ -258,7 +308,7 @@ impl std::fmt::Debug for Cloud {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
             .debug_struct("Cloud")
-            .field("gateway", &self.gateway)
+            .field("gateway", &self.gateway_url())
             .field("sts", &self.sts)
             .finish_non_exhaustive()
     }
@@ -266,8 +316,8 @@ impl std::fmt::Debug for Cloud {
 
 impl Drop for Cloud {
     fn drop(&mut self) {
-        if let Some(function) = &self.function {
-            function.kill_all();
+        for running in &self.functions {
+            running.function.kill_all();
         }
     }
 }

@@ -44,7 +44,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ::http::{Request, Response};
+use ::http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tencent::time::Clock;
 
@@ -56,11 +56,32 @@ use self::service::CosService;
 use self::store::Store;
 use crate::account::Account;
 use crate::ca::Ca;
+use crate::cos::auth::DecisionRecord;
 pub(crate) use crate::cos::auth::access::AccessControl;
-use crate::fault::Service;
+use crate::fault::{Fault, Service};
+use crate::listener::Listener;
 use crate::middleware::{Middleware, q_sign_key};
 use crate::net::{Body, Server, Transport};
-use crate::trace::Head;
+use crate::trace::{Head, Reason};
+
+/// One request to COS and how it was answered.
+#[derive(Clone, Debug)]
+pub struct CosCall {
+    /// The operation, as `PutObject`; empty when the request is not an operation.
+    pub operation: String,
+    /// The method.
+    pub method: Method,
+    /// The path, without the query.
+    pub path: String,
+    /// The status of the response; `None` when a fault closed the connection.
+    pub status: Option<StatusCode>,
+    /// The kind of the injected fault.
+    pub fault: Option<&'static str>,
+    /// The error code and its reason; empty when it was served.
+    pub reason: String,
+    /// The decision about it; `None` for preflights and injected responses.
+    pub decision: Option<DecisionRecord>,
+}
 
 /// The running COS.
 #[derive(Debug)]
@@ -77,7 +98,7 @@ impl Drop for Cos {
 }
 
 /// Options of COS.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Options {
     /// The port for plain HTTP; 0 takes a free one.
     pub(crate) port: u16,
@@ -89,6 +110,8 @@ pub(crate) struct Options {
     pub(crate) merge_order: MergeOrder,
     /// The origins whose pages may use the account's own bucket.
     pub(crate) origins: Vec<String>,
+    /// Receives each request, before its response goes out.
+    pub(crate) on_call: Arc<Listener<CosCall>>,
 }
 
 impl Cos {
@@ -121,6 +144,7 @@ impl Cos {
         account: &Account,
         clock: Arc<dyn Clock>,
     ) -> io::Result<Self> {
+        let on_call = Arc::clone(&options.on_call);
         let service = Arc::new(CosService {
             default_bucket: default_bucket(account)?,
             path_style: match options.strict_hosts {
@@ -138,7 +162,8 @@ impl Cos {
             let middleware = Arc::clone(middleware);
             move |request: Request<Incoming>| {
                 let (service, middleware) = (Arc::clone(&service), Arc::clone(&middleware));
-                async move { serve(&service, &middleware, request).await }
+                let on_call = Arc::clone(&on_call);
+                async move { serve(&service, &middleware, &on_call, request).await }
             }
         };
         Ok(Self {
@@ -152,6 +177,7 @@ impl Cos {
 async fn serve(
     service: &CosService,
     middleware: &Arc<Middleware>,
+    on_call: &Listener<CosCall>,
     request: Request<Incoming>,
 ) -> io::Result<Response<Body>> {
     let head = Head::of(&request);
@@ -159,10 +185,24 @@ async fn serve(
     let action = service.action(&parts);
     let key = q_sign_key(&parts.headers, &parts.uri);
     let call = middleware.begin(Service::Cos, &action, head, key);
+    let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
     let response = match call.replacement() {
         Some(response) => response,
         None => service.answer(Request::from_parts(parts, body), call.now()).await,
     };
+    let answered = response.as_ref().ok();
+    let reason = answered.and_then(|response| response.extensions().get::<Reason>());
+    let id = answered.and_then(|response| response.headers().get("x-cos-request-id"));
+    let id = id.and_then(|value| value.to_str().ok());
+    on_call.call(&CosCall {
+        operation: action,
+        method,
+        path,
+        status: answered.map(Response::status),
+        fault: call.fault().map(Fault::kind),
+        reason: reason.map(|Reason(text)| text.clone()).unwrap_or_default(),
+        decision: id.and_then(|id| service.access_control.decision(id)),
+    });
     call.finish(response).await
 }
 

@@ -15,7 +15,7 @@ use crate::fault::{Fault, Service};
 use crate::function::{Function, Outcome};
 use crate::listener::Listener;
 use crate::middleware::{Call, Middleware};
-use crate::net::{self, Server, Transport};
+use crate::net::{self, Peer, Server, Transport};
 use crate::platform::{Platform, PlatformError};
 use crate::trace::{Head, Reason};
 use crate::web;
@@ -23,6 +23,8 @@ use crate::web;
 /// One request to the gateway and how it was answered.
 #[derive(Clone, Debug)]
 pub struct GatewayCall {
+    /// The port of the gateway.
+    pub port: u16,
     /// The method.
     pub method: Method,
     /// The path, without the query.
@@ -33,15 +35,51 @@ pub struct GatewayCall {
     pub error: Option<PlatformError>,
     /// The kind of the injected fault.
     pub fault: Option<&'static str>,
+    /// The `x-request-id` of the answer: the id in the function's own log.
+    pub request_id: Option<String>,
+    /// The first key of this cloud in the answer: the id of the issued key.
+    pub issued_secret_id: Option<String>,
+    /// The beginning of an answer that is an error.
+    pub refusal: Option<String>,
 }
+
+/// What an answer shows, without its secrets.
+#[derive(Default)]
+struct Shown {
+    request_id: Option<String>,
+    issued_secret_id: Option<String>,
+    refusal: Option<String>,
+}
+
+impl Shown {
+    fn of(response: &Response<Bytes>) -> Self {
+        let id = response.headers().get("x-request-id").and_then(|value| value.to_str().ok());
+        let text = || String::from_utf8_lossy(response.body());
+        let is_refused = response.status().as_u16() >= 400;
+        Self {
+            request_id: id.map(str::to_owned),
+            issued_secret_id: if is_refused { None } else { key_id(&text()) },
+            refusal: is_refused.then(|| text().chars().take(MAX_REFUSAL_CHARACTERS).collect()),
+        }
+    }
+}
+
+fn key_id(text: &str) -> Option<String> {
+    let (_, rest) = text.split_once(KEY_ID_START)?;
+    let rest: String = rest.chars().take_while(char::is_ascii_alphanumeric).collect();
+    Some(format!("{KEY_ID_START}{rest}"))
+}
+
+const KEY_ID_START: &str = "AKIDEMU";
+const MAX_REFUSAL_CHARACTERS: usize = 2048;
 
 pub(crate) fn start(
     port: u16,
     function: Arc<Function>,
     middleware: &Arc<Middleware>,
-    on_call: Listener<GatewayCall>,
+    on_call: &Arc<Listener<GatewayCall>>,
 ) -> io::Result<Server> {
-    let (middleware, on_call) = (Arc::clone(middleware), Arc::new(on_call));
+    let (middleware, on_call) = (Arc::clone(middleware), Arc::clone(on_call));
     Server::start(port, Transport::Plain, move |request| {
         let (function, middleware) = (Arc::clone(&function), Arc::clone(&middleware));
         let on_call = Arc::clone(&on_call);
@@ -49,6 +87,8 @@ pub(crate) fn start(
             let head = Head::of(&request);
             let (method, path) = (request.method().clone(), request.uri().path().to_owned());
             let call = middleware.begin(Service::Gateway, &path, head, None);
+            let port = request.extensions().get::<Peer>().map_or(0, |peer| peer.port);
+            let mut shown = Shown::default();
             let mut response = match (call.fault(), call.replacement()) {
                 (Some(Fault::Throttle { .. }), _) => {
                     let outcome = Outcome::PlatformError(PlatformError::Throttled);
@@ -58,16 +98,21 @@ pub(crate) fn start(
                 (_, Some(response)) => response,
                 (_, None) => {
                     let response = respond(&function, &call, request).await;
+                    shown = Shown::of(&response);
                     Ok(response.map(net::full))
                 }
             };
             let error = response.as_mut().ok().and_then(explain);
             on_call.call(&GatewayCall {
+                port,
                 method,
                 path,
                 status: response.as_ref().ok().map(Response::status),
                 error,
                 fault: call.fault().map(Fault::kind),
+                request_id: shown.request_id,
+                issued_secret_id: shown.issued_secret_id,
+                refusal: shown.refusal,
             });
             call.finish(response).await
         }

@@ -51,6 +51,8 @@ pub(crate) type Acceptor = Arc<dyn Fn() -> TlsAcceptor + Send + Sync>;
 pub(crate) struct Peer {
     pub(crate) address: SocketAddr,
     pub(crate) is_tls: bool,
+    /// The port of the listener.
+    pub(crate) port: u16,
 }
 
 /// A running listener.
@@ -89,6 +91,7 @@ where
 {
     // Owned by this task, so that aborting it closes every connection.
     let mut connections = JoinSet::new();
+    let port = listener.local_addr().map_or(0, |address| address.port());
     loop {
         let Ok((stream, address)) = listener.accept().await else {
             // Out of descriptors: wait for some to close.
@@ -96,7 +99,7 @@ where
             continue;
         };
         while connections.try_join_next().is_some() {}
-        let peer = Peer { address, is_tls: matches!(transport, Transport::Tls(_)) };
+        let peer = Peer { address, is_tls: matches!(transport, Transport::Tls(_)), port };
         connections.spawn(connection(stream, peer, transport.clone(), handler.clone()));
     }
 }

@@ -50,7 +50,7 @@ pub fn check_grants(bytes: &[u8]) -> Outcome {
         return Outcome::Refused;
     };
     let issued = Issued {
-        policy: authorized.policy(),
+        policy: authorized.policy().as_json(),
         session_name: authorized.session_name(),
         duration_seconds: authorized.duration_seconds().into(),
         new_key: authorized.new_object().map(|new| new.key.as_str()),

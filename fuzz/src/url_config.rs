@@ -50,7 +50,7 @@ fn is_a_fixed_text(error: &ConfigError) -> bool {
 }
 
 fn is_bare(endpoint: &Endpoint) {
-    let (url, host) = (endpoint.url(), endpoint.host());
+    let (url, host) = (endpoint.url().as_str(), endpoint.host());
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.chars().all(|c| c.is_ascii_digit()) => name,
         _ => host,

@@ -6,13 +6,13 @@ use crate::auth::Principal;
 use crate::deny_list::{DenyList, switched_off};
 use crate::entropy::Entropy;
 use crate::error::{Error, ErrorCode};
-use crate::grant::{Authorized, Grants};
+use crate::grant::{Authorized, Authorizer, Grants};
 use crate::request::CredentialRequest;
 
 /// Grants and a kill switch.
 #[expect(missing_debug_implementations, reason = "the kill switch names people")]
 pub struct Access {
-    grants: Grants,
+    authorizer: Authorizer,
     switched_off: Grants,
     deny_list: DenyList,
 }
@@ -21,7 +21,7 @@ impl Access {
     /// Takes the grants that `deny_list` names out of `grants`.
     pub(super) fn new(grants: Grants, deny_list: DenyList) -> Self {
         let (switched_off, grants) = grants.partition(|name| deny_list.has_grant(name));
-        Self { grants, switched_off, deny_list }
+        Self { authorizer: Authorizer::new(grants), switched_off, deny_list }
     }
 
     /// Refuses everyone when everything is switched off: before a token's issuer is called.
@@ -35,7 +35,7 @@ impl Access {
     /// Decides a request. `entropy` makes the key of a new object.
     ///
     /// # Errors
-    /// [`ErrorCode::SwitchedOff`], or as [`Grants::authorize`].
+    /// [`ErrorCode::SwitchedOff`], or as [`Authorizer::authorize`].
     pub fn authorize(
         &self,
         principal: &Principal,
@@ -44,7 +44,7 @@ impl Access {
         entropy: &dyn Entropy,
     ) -> Result<Authorized, Error> {
         self.deny_list.check(principal)?;
-        let outcome = self.grants.authorize(principal, request, now, entropy);
+        let outcome = self.authorizer.authorize(principal, request, now, entropy);
         outcome.map_err(|error| match error.code() {
             ErrorCode::CallerNotAllowed if self.switched_off.matches(principal) => switched_off(),
             _ => error,
@@ -53,6 +53,6 @@ impl Access {
 
     /// The claims of `principal` whose type keeps grants from matching, separated by commas.
     pub fn wrong_type_claims(&self, principal: &Principal) -> Option<String> {
-        self.grants.wrong_type_claims(principal)
+        self.authorizer.grants().wrong_type_claims(principal)
     }
 }

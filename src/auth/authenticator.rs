@@ -7,7 +7,7 @@ use super::api_key::ApiKeys;
 use super::authorization_header::credentials;
 use super::gateway;
 use super::hmac::HmacKeys;
-use super::jwt::{JwksCache, KeySet, KeySource, TokenVerifier, has_form_of_token};
+use super::jwt::{JwksCache, KeySet, TokenVerifier, has_form_of_token};
 use super::principal::Principal;
 use crate::deadline::Deadline;
 use crate::error::{Error, ErrorCode};
@@ -71,7 +71,7 @@ impl Authenticator {
             Verifier::ApiKey(_) | Verifier::Gateway | Verifier::Hmac(_) => None,
         });
         if let Some(tokens) = verifier {
-            tokens.keys.replace(keys);
+            tokens.replace_keys(keys);
         }
     }
 
@@ -81,7 +81,7 @@ impl Authenticator {
             return None;
         };
         verifiers.iter().find_map(|verifier| match verifier {
-            Verifier::Jwt(TokenVerifier { keys: KeySource::Remote(keys), .. }) => Some(keys),
+            Verifier::Jwt(verifier) => verifier.jwks(),
             _ => None,
         })
     }

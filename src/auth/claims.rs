@@ -9,7 +9,7 @@
 use serde_json::{Map, Value};
 
 /// The value of one claim.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 #[expect(missing_debug_implementations, reason = "it is about a person")]
 pub enum Claim {
     /// True or false.
@@ -47,7 +47,7 @@ impl Claim {
 }
 
 /// Claims by name; they are few.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 #[expect(missing_debug_implementations, reason = "they are about a person")]
 pub struct Claims(Vec<(String, Claim)>);
 
@@ -88,6 +88,15 @@ impl Claims {
                 self.add(name, claim);
             }
         }
+    }
+
+    /// Only the claims of these names, in their order.
+    pub fn named(&self, names: &[String]) -> Self {
+        let named = names.iter().filter_map(|name| {
+            let claim = self.claim(name)?.clone();
+            Some((name.clone(), claim))
+        });
+        Self(named.collect())
     }
 
     /// The claim of that name.

@@ -8,7 +8,8 @@
 //! - Issuer, audience, algorithms and the source of keys are settings; a token cannot change them.
 //! - Claims are validated before a key is looked up, so a token that would be rejected anyway
 //!   causes no fetch.
-//! - Only a token with a verified signature becomes a [`Principal`].
+//! - Only a token with a verified signature becomes a [`Principal`]. One that comes again is known
+//!   while the same keys count; its dates are checked each time.
 //!
 //! # Not covered
 //! Revocation (a token is valid until it expires), encrypted tokens and discovery.
@@ -23,6 +24,7 @@ mod testing;
 mod token_error;
 mod unverified;
 mod validation;
+mod verified_tokens;
 
 pub use algorithm::Algorithm;
 pub use jwk::{KeySet, KeySetError};
@@ -41,14 +43,14 @@ use super::principal::{AuthMethod, Principal};
 use crate::error::{Error, ErrorCode};
 use tencent::time::Timestamp;
 use unverified::UnverifiedToken;
+use verified_tokens::{TokenHash, VerifiedToken, VerifiedTokens};
 
 /// Verifies tokens of one issuer.
 #[expect(missing_debug_implementations, reason = "it may contain a secret")]
 pub struct TokenVerifier {
-    /// The required claims.
-    pub validation: Validation,
-    /// The issuer's keys.
-    pub keys: KeySource,
+    validation: Validation,
+    keys: KeySource,
+    verified: VerifiedTokens,
 }
 
 /// Where keys come from.
@@ -65,19 +67,29 @@ impl KeySource {
     pub fn fixed(keys: KeySet) -> Self {
         Self::Fixed(RwLock::new(Arc::new(keys)))
     }
-
-    /// Puts `keys` in the place of fixed ones, for the tokens to come.
-    pub(super) fn replace(&self, keys: KeySet) {
-        match self {
-            Self::Fixed(fixed) => {
-                *fixed.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
-            }
-            Self::Remote(_) => {}
-        }
-    }
 }
 
 impl TokenVerifier {
+    /// Requires what `validation` names, and a signature with one of `keys`.
+    pub fn new(validation: Validation, keys: KeySource) -> Self {
+        Self { validation, keys, verified: VerifiedTokens::new() }
+    }
+
+    /// Puts `keys` in the place of fixed ones. What the old ones verified is verified again.
+    pub(super) fn replace_keys(&self, keys: KeySet) {
+        if let KeySource::Fixed(fixed) = &self.keys {
+            *fixed.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+        }
+    }
+
+    /// The keys of the issuer's JWKS URL.
+    pub(super) fn jwks(&self) -> Option<&JwksCache> {
+        match &self.keys {
+            KeySource::Fixed(_) => None,
+            KeySource::Remote(keys) => Some(keys),
+        }
+    }
+
     /// Verifies a token, within half of `time_left`.
     pub(super) async fn verify(
         &self,
@@ -85,24 +97,67 @@ impl TokenVerifier {
         now: Timestamp,
         time_left: Duration,
     ) -> Result<Principal, Error> {
+        let hash = TokenHash::new(presented);
+        if let Some(hash) = hash
+            && let Some(principal) = self.verified_before(hash, now, time_left).await?
+        {
+            return Ok(principal);
+        }
         let token = UnverifiedToken::parse(presented)?;
         let algorithm = self.validation.algorithm(&token.algorithm)?;
-        self.validation.check(&token.claims, now)?;
+        let dates = self.validation.check(&token.claims, now)?;
         let key_id = token.key_id.as_deref();
-        let keys = match &self.keys {
+        let keys = self.keys_for(algorithm, key_id, now, time_left).await?;
+        keys.verify(algorithm, key_id, token.message, token.signature)?;
+        let (method, claims) = (AuthMethod::Jwt, Claims::of_json(&token.claims));
+        let principal = Principal::authenticated(method, method.name(), claims);
+        if let Some(hash) = hash {
+            let (key_id, keys) = (token.key_id, Arc::downgrade(&keys));
+            let principal = principal.clone();
+            let verified = VerifiedToken { algorithm, key_id, dates, principal, keys };
+            self.verified.insert(hash, verified);
+        }
+        Ok(principal)
+    }
+
+    /// The principal of a token that these keys verified before, and whose dates still fit.
+    async fn verified_before(
+        &self,
+        hash: TokenHash,
+        now: Timestamp,
+        time_left: Duration,
+    ) -> Result<Option<Principal>, Error> {
+        let Some(token) = self.verified.find(hash) else {
+            return Ok(None);
+        };
+        self.validation
+            .check_dates(&token.dates, now)
+            .inspect_err(|_| self.verified.remove(hash))?;
+        let key_id = token.key_id.as_deref();
+        let keys = self.keys_for(token.algorithm, key_id, now, time_left).await?;
+        if token.is_of(&keys) {
+            return Ok(Some(token.principal.clone()));
+        }
+        self.verified.remove(hash);
+        Ok(None)
+    }
+
+    /// The keys that count now, after a fetch if one is due.
+    async fn keys_for(
+        &self,
+        algorithm: Algorithm,
+        key_id: Option<&str>,
+        now: Timestamp,
+        time_left: Duration,
+    ) -> Result<Arc<KeySet>, Error> {
+        match &self.keys {
             KeySource::Fixed(keys) => {
-                Arc::clone(&keys.read().unwrap_or_else(PoisonError::into_inner))
+                Ok(Arc::clone(&keys.read().unwrap_or_else(PoisonError::into_inner)))
             }
             KeySource::Remote(keys) => {
-                keys.keys_for(algorithm, key_id, now, time_left).await.ok_or_else(unavailable)?
+                keys.keys_for(algorithm, key_id, now, time_left).await.ok_or_else(unavailable)
             }
-        };
-        keys.verify(algorithm, key_id, token.message, token.signature)?;
-        Ok(Principal::authenticated(
-            AuthMethod::Jwt,
-            AuthMethod::Jwt.name(),
-            Claims::of_json(&token.claims),
-        ))
+        }
     }
 
     /// The body's message has the reason. <https://www.rfc-editor.org/rfc/rfc6750#section-3.1>
@@ -142,8 +197,7 @@ mod tests {
             leeway_seconds: 30,
             max_age_seconds: 3600,
         };
-        let keys = KeySource::fixed(keys);
-        TokenVerifier { validation, keys }
+        TokenVerifier::new(validation, KeySource::fixed(keys))
     }
 
     async fn verify(tokens: &TokenVerifier, token: &str) -> Result<Principal, Error> {
@@ -224,6 +278,60 @@ mod tests {
             assert_eq!(error.code(), ErrorCode::Token);
         }
     }
+
+    /// Each is accepted first, and therefore known.
+    #[tokio::test]
+    async fn a_known_token_is_refused_once_it_is_too_old_or_not_valid_yet() {
+        let issuer = TestIssuer::new();
+        let header = json!({"alg": "ES256", "kid": "one"});
+        let of = |valid_from: i64, expiry: i64| {
+            let claims = json!({"iss": ISSUER, "aud": AUDIENCE, "sub": "u-1", "iat": NOW,
+                "nbf": valid_from, "exp": expiry});
+            issuer.sign(&header, &claims)
+        };
+        let mut tokens = tokens(&issuer);
+        for (token, refused_at, said) in [
+            (of(NOW, NOW + 60), NOW + 90, "expired"),
+            (of(NOW, NOW + 60), NOW + 86_400, "expired"),
+            (of(NOW, NOW + 60), NOW - 31, "`nbf`"),
+            (of(NOW + 30, NOW + 60), NOW - 1, "`nbf`"),
+        ] {
+            for _ in 0..2 {
+                assert!(verify(&tokens, &token).await.is_ok());
+            }
+            let hash = super::TokenHash::new(&token).unwrap();
+            assert!(tokens.verified.find(hash).is_some());
+            let later = Timestamp::from_unix_seconds(refused_at).unwrap();
+            let error = tokens.verify(&token, later, Duration::MAX).await.err().unwrap();
+            assert!(error.message().contains(said), "{said}: {}", error.message());
+            assert!(tokens.verified.find(hash).is_none());
+        }
+        let token = of(NOW, NOW + 3600);
+        assert!(verify(&tokens, &token).await.is_ok());
+        tokens.validation.max_age_seconds = 3599;
+        let error = verify(&tokens, &token).await.err().unwrap();
+        assert!(error.message().contains("too long"), "{}", error.message());
+    }
+
+    #[tokio::test]
+    async fn only_the_very_token_that_was_accepted_is_known() {
+        let issuer = TestIssuer::new();
+        let (tokens, token) = (tokens(&issuer), issuer.token("one", "u-1", NOW));
+        let is_known =
+            |token: &str| tokens.verified.find(super::TokenHash::new(token).unwrap()).is_some();
+        let (message, signature) = token.rsplit_once('.').unwrap();
+        let forged = format!("{message}.{}", "A".repeat(signature.len()));
+        let other_key = TestIssuer::new().token("one", "u-1", NOW);
+        for _ in 0..2 {
+            for refused in [&forged, &other_key] {
+                assert!(verify(&tokens, refused).await.is_err());
+                assert!(!is_known(refused));
+            }
+            assert!(verify(&tokens, &token).await.is_ok());
+            assert!(is_known(&token));
+        }
+    }
+
     /// The signature is always right; only the header differs.
     #[tokio::test]
     async fn a_header_that_changes_algorithm_or_key_is_refused() {

@@ -5,7 +5,7 @@ use crate::request::IdentitySource;
 use tencent::sign::digest::sha256_hex;
 
 /// How a principal was authenticated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AuthMethod {
     /// By a key of `API_KEYS`.
     ApiKey,

@@ -9,7 +9,7 @@ use super::grants_file;
 use super::reader::{Reader, list};
 use crate::grant::{
     Extension, Grant, GrantDefinition, Grants, Lifetime, Limits, Permissions, PrefixTemplate,
-    Preset, PrincipalMatch,
+    Preset, PrincipalMatch, SessionPolicy,
 };
 
 pub(super) struct GrantSettings {
@@ -40,7 +40,7 @@ pub(super) fn read(
     } else if reader.is_set("POLICY") {
         let (policy, region) = (raw_policy(reader), region_of_raw_policy(reader));
         let raw = |(policy, lifetime): (Policy, Lifetime)| Grants::Raw {
-            policy: policy.render().into(),
+            policy: SessionPolicy::new(policy.into_json()).into(),
             lifetime,
         };
         (policy.zip(bounds.default_lifetime).map(raw), region)

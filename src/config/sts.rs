@@ -36,7 +36,8 @@ pub(super) fn read(reader: &mut Reader<'_>, reads_role_keys: bool) -> (Option<St
     let endpoints = endpoints(reader);
     let deadline_ms = reader.number("STS_DEADLINE_MS", DEADLINE_MS, 100..=60_000);
     let concurrency_max = reader.number("STS_CONCURRENCY_MAX", CONCURRENCY_MAX, 1..=10_000);
-    let http = http(reader, &endpoints);
+    let concurrency_max = concurrency_max.and_then(|max| usize::try_from(max).ok());
+    let http = http(reader, &endpoints, concurrency_max);
     let is_emulated = key.as_ref().is_some_and(|key| key.secret_id.starts_with(EMULATOR_KEY));
     if is_emulated && !endpoints.iter().all(Endpoint::is_loopback) {
         let text =
@@ -62,7 +63,7 @@ pub(super) fn read(reader: &mut Reader<'_>, reads_role_keys: bool) -> (Option<St
             endpoints,
             http: http?,
             deadline: Duration::from_millis(deadline_ms?.into()),
-            concurrency_max: usize::try_from(concurrency_max?).ok()?,
+            concurrency_max: concurrency_max?,
         })
     };
     (settings(), max_duration_seconds)
@@ -153,7 +154,11 @@ fn endpoints(reader: &mut Reader<'_>) -> Vec<Endpoint> {
     Vec::new()
 }
 
-fn http(reader: &mut Reader<'_>, endpoints: &[Endpoint]) -> Option<ClientOptions> {
+fn http(
+    reader: &mut Reader<'_>,
+    endpoints: &[Endpoint],
+    concurrency_max: Option<usize>,
+) -> Option<ClientOptions> {
     let pem = reader.optional("STS_CA_FILE").map(|path| reader.file(path));
     let extra_roots = reader.parsed_or("STS_CA_FILE", Vec::new(), |_| {
         parse_certificates(&pem.transpose()?.unwrap_or_default()).map_err(|error| error.to_string())
@@ -164,7 +169,10 @@ fn http(reader: &mut Reader<'_>, endpoints: &[Endpoint]) -> Option<ClientOptions
         extra_roots: extra_roots?,
         proxy: proxy?,
         plaintext_http: if has_plaintext { PlaintextHttp::Loopback } else { PlaintextHttp::Never },
-        ..ClientOptions::default()
+        // A connection comes back a moment after its call has ended.
+        max_idle_connections: concurrency_max?.saturating_mul(2),
+        // The platform decides.
+        threads: 1,
     })
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::grant_summary::{GrantSummary, GrantedPlace};
 use super::object_key::ObjectKey;
-use tencent::sign::digest::sha256_hex;
+use super::session_policy::SessionPolicy;
 
 /// An object whose key the function generated. The credential covers only this object.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -25,7 +25,7 @@ pub struct NewObject {
 /// Two that are equal may be served the same credential, so every field takes part in `==`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Authorized {
-    pub(super) policy: Arc<str>,
+    pub(super) policy: Arc<SessionPolicy>,
     pub(super) duration_seconds: u32,
     pub(super) session_name: String,
     pub(super) grants: Arc<GrantSummary>,
@@ -48,14 +48,9 @@ impl Authorized {
         self.grants.place.as_ref()
     }
 
-    /// The session policy as JSON; never empty.
-    pub fn policy(&self) -> &str {
+    /// The session policy.
+    pub fn policy(&self) -> &SessionPolicy {
         &self.policy
-    }
-
-    /// The SHA-256 of the session policy in hex, for the audit log.
-    pub fn policy_sha256(&self) -> String {
-        sha256_hex(self.policy.as_bytes())
     }
 
     /// The lifetime to request from STS.
@@ -74,7 +69,7 @@ impl Authorized {
     /// For the session `name` and `duration_seconds`; the policy contains the name.
     pub(crate) fn for_tests(name: &str, duration_seconds: u32) -> Self {
         Self {
-            policy: format!("policy of {name}").into(),
+            policy: SessionPolicy::new(format!("policy of {name}")).into(),
             duration_seconds,
             session_name: name.to_owned(),
             grants: Arc::new(GrantSummary::for_tests()),
@@ -85,7 +80,7 @@ impl Authorized {
 
 #[cfg(test)]
 mod tests {
-    use super::{Authorized, GrantSummary, NewObject, ObjectKey};
+    use super::{Authorized, GrantSummary, NewObject, ObjectKey, SessionPolicy};
     use tencent::names::ObjectPrefix;
     use tencent::time::Timestamp;
 
@@ -107,7 +102,10 @@ mod tests {
         let Authorized { policy, duration_seconds, session_name, grants, new_object } = &one;
         let NewObject { bucket, region, key: _ } = new_object.as_ref().unwrap();
         let others = [
-            Authorized { policy: format!("{policy} ").into(), ..one.clone() },
+            Authorized {
+                policy: SessionPolicy::new(format!("{} ", policy.as_json())).into(),
+                ..one.clone()
+            },
             Authorized { duration_seconds: duration_seconds - 1, ..one.clone() },
             Authorized { session_name: format!("{session_name}b"), ..one.clone() },
             Authorized {

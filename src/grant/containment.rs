@@ -18,79 +18,95 @@ use crate::auth::{Claim, Claims};
 /// Whether one of `grants` covers each pair of an action and a resource in `policy`, for a
 /// principal with these claims.
 pub(super) fn is_inside(policy: &str, grants: &[&GrantDefinition], claims: &Claims) -> bool {
-    let Some(pairs) = pairs(policy) else {
-        return false;
-    };
-    let is_covered = |pair: &Pair| grants.iter().any(|grant| covers(grant, claims, pair));
-    !pairs.is_empty() && pairs.iter().all(is_covered)
+    let bounds: Vec<Bounds<'_>> = grants.iter().map(|grant| Bounds::new(grant, claims)).collect();
+    let policy: Option<Value> = serde_json::from_str(policy).ok();
+    policy.and_then(|policy| are_pairs_covered(&policy, &bounds)).unwrap_or(false)
 }
 
-struct Pair {
-    action: String,
-    resource: String,
-    condition: Value,
-}
-
-/// Every pair of an action and a resource that the policy allows; `None` for any other content.
-fn pairs(policy: &str) -> Option<Vec<Pair>> {
-    let policy: Value = serde_json::from_str(policy).ok()?;
-    let mut pairs = Vec::new();
+/// Whether every pair that the policy allows is covered, and there is one; `None` for any other
+/// content.
+fn are_pairs_covered(policy: &Value, bounds: &[Bounds<'_>]) -> Option<bool> {
+    let mut has_pair = false;
     for statement in policy.get("statement")?.as_array()? {
         let members = statement.as_object()?;
-        let condition = members.get("condition").cloned().unwrap_or(Value::Null);
+        let condition = members.get("condition").unwrap_or(&Value::Null);
         let others = if condition.is_null() { 3 } else { 4 };
         if members.get("effect")? != "allow" || members.len() != others {
             return None;
         }
-        for action in members.get("action")?.as_array()? {
-            for resource in members.get("resource")?.as_array()? {
-                pairs.push(Pair {
-                    action: action.as_str()?.to_owned(),
-                    resource: resource.as_str()?.to_owned(),
-                    condition: condition.clone(),
-                });
+        for resource in members.get("resource")?.as_array()? {
+            let resource = resource.as_str()?;
+            // Most grants are elsewhere, whatever the action is.
+            let near: Vec<_> = bounds.iter().filter(|bounds| bounds.are_near(resource)).collect();
+            for action in members.get("action")?.as_array()? {
+                let action = action.as_str()?;
+                has_pair = true;
+                if !near.iter().any(|bounds| bounds.cover(action, resource, condition)) {
+                    return Some(false);
+                }
             }
         }
     }
-    Some(pairs)
+    Some(has_pair)
 }
 
-fn covers(grant: &GrantDefinition, claims: &Claims, pair: &Pair) -> bool {
-    let Some(operation) = pair.action.strip_prefix("name/cos:") else {
-        return false;
-    };
-    let is_granted = grant.permissions.operations().any(|granted| granted.name() == operation);
-    let is_weak = pair
-        .condition
-        .as_object()
-        .is_some_and(|block| block.keys().any(|name| name.contains("if_exist")));
-    let networks = &grant.permissions.limits().source_ip;
-    if !is_granted || is_weak || !are_among(&pair.condition, "ip_equal", "qcs:ip", networks) {
-        return false;
+/// A grant for one principal.
+struct Bounds<'g> {
+    grant: &'g GrantDefinition,
+    /// How each resource in its bucket begins.
+    start: String,
+    /// How each key begins; `None` when the claims do not fit.
+    prefix: Option<String>,
+}
+
+impl<'g> Bounds<'g> {
+    fn new(grant: &'g GrantDefinition, claims: &Claims) -> Self {
+        let (region, bucket) = (grant.region.as_str(), grant.bucket.as_str());
+        let appid = bucket.rsplit('-').next().unwrap_or_default();
+        let start = format!("qcs::cos:{region}:uid/{appid}:{bucket}/");
+        Self { grant, start, prefix: prefix_of(grant, claims) }
     }
-    if operation == "GetService" {
-        return pair.resource == "*";
+
+    /// Whether some action on the resource may be covered.
+    fn are_near(&self, resource: &str) -> bool {
+        let key = resource.strip_prefix(&self.start);
+        let is_near = |(key, prefix): (&str, &String)| {
+            key.starts_with(prefix.as_str()) || prefix.strip_suffix('/') == Some(key)
+        };
+        resource == "*" || key.zip(self.prefix.as_ref()).is_some_and(is_near)
     }
-    let Some(prefix) = prefix_of(grant, claims) else {
-        return false;
-    };
-    let (region, bucket) = (grant.region.as_str(), grant.bucket.as_str());
-    let appid = bucket.rsplit('-').next().unwrap_or_default();
-    let start = format!("qcs::cos:{region}:uid/{appid}:{bucket}/");
-    let Some(key) = pair.resource.strip_prefix(&start) else {
-        return false;
-    };
-    let literal = key.strip_suffix('*').unwrap_or(key);
-    let is_open = literal.len() < key.len();
-    let is_closed = literal.is_empty() || literal.ends_with('/');
-    let is_prefix_key = grant.include_prefix_key
-        && !LISTINGS.contains(&operation)
-        && prefix.strip_suffix('/') == Some(key);
-    (literal.starts_with(&prefix) || is_prefix_key)
-        && !literal.contains(['*', '\\'])
-        && !literal.contains("${")
-        && (!is_open || is_closed)
-        && (!WRITES.contains(&operation) || keeps_limits(grant, operation, key, &pair.condition))
+
+    fn cover(&self, action: &str, resource: &str, condition: &Value) -> bool {
+        let grant = self.grant;
+        let Some(operation) = action.strip_prefix("name/cos:") else {
+            return false;
+        };
+        let is_granted = grant.permissions.operations().any(|granted| granted.name() == operation);
+        let is_weak = condition
+            .as_object()
+            .is_some_and(|block| block.keys().any(|name| name.contains("if_exist")));
+        let networks = &grant.permissions.limits().source_ip;
+        if !is_granted || is_weak || !are_among(condition, "ip_equal", "qcs:ip", networks) {
+            return false;
+        }
+        if operation == "GetService" {
+            return resource == "*";
+        }
+        let (Some(prefix), Some(key)) = (&self.prefix, resource.strip_prefix(&self.start)) else {
+            return false;
+        };
+        let literal = key.strip_suffix('*').unwrap_or(key);
+        let is_open = literal.len() < key.len();
+        let is_closed = literal.is_empty() || literal.ends_with('/');
+        let is_prefix_key = grant.include_prefix_key
+            && !LISTINGS.contains(&operation)
+            && prefix.strip_suffix('/') == Some(key);
+        (literal.starts_with(prefix.as_str()) || is_prefix_key)
+            && !literal.contains(['*', '\\'])
+            && !literal.contains("${")
+            && (!is_open || is_closed)
+            && (!WRITES.contains(&operation) || keeps_limits(grant, operation, key, condition))
+    }
 }
 
 fn keeps_limits(grant: &GrantDefinition, operation: &str, key: &str, condition: &Value) -> bool {

@@ -32,21 +32,23 @@ impl ResolvedGrant<'_> {
         let GrantDefinition { bucket, region, permissions, .. } = self.definition;
         let has_extensions = !permissions.limits().extensions.is_empty();
         let mut is_any = false;
+        let (everything, below) =
+            (Resource::everything(), Resource::below(bucket, region, &self.prefix));
         for operation in permissions.operations() {
             if has_extensions && operation.is_upload() {
                 continue;
             }
             let resource = match operation.resource_level() {
-                ResourceLevel::Service => Resource::everything(),
+                ResourceLevel::Service => &everything,
                 ResourceLevel::Bucket
                 | ResourceLevel::Keys
                 | ResourceLevel::PartialUpload
-                | ResourceLevel::WholeUpload => Resource::below(bucket, region, &self.prefix),
+                | ResourceLevel::WholeUpload => &below,
             };
             let conditions = permissions.conditions(operation);
             statements.allow(operation, resource, conditions);
             if let Some(key) = self.prefix_key(operation) {
-                statements.allow(operation, Resource::exactly(bucket, region, key), conditions);
+                statements.allow(operation, &Resource::exactly(bucket, region, key), conditions);
             }
             is_any = true;
         }
@@ -72,7 +74,7 @@ impl ResolvedGrant<'_> {
             if !is_bare {
                 return Err(ScopeMismatch::Service);
             }
-            statements.allow(operation, Resource::everything(), conditions);
+            statements.allow(operation, &Resource::everything(), conditions);
             return Ok(());
         }
         if scope.bucket != bucket.as_str() || scope.region != region.as_str() {
@@ -100,7 +102,7 @@ impl ResolvedGrant<'_> {
             ObjectKeys::Below(prefix) => Resource::starting(bucket, region, prefix),
             ObjectKeys::Exactly(key) => Resource::exactly(bucket, region, key),
         };
-        statements.allow(operation, resource, conditions);
+        statements.allow(operation, &resource, conditions);
         Ok(())
     }
 
@@ -135,9 +137,9 @@ impl ResolvedGrant<'_> {
         };
         let GrantDefinition { bucket, region, permissions, .. } = self.definition;
         let key = ObjectKey::new(&self.prefix, &extension, now, entropy)?;
+        let resource = Resource::exactly(bucket, region, key.as_str());
         for operation in permissions.operations().filter(|operation| operation.is_upload()) {
-            let resource = Resource::exactly(bucket, region, key.as_str());
-            statements.allow(operation, resource, permissions.conditions(operation));
+            statements.allow(operation, &resource, permissions.conditions(operation));
         }
         Ok(Some(key))
     }

@@ -22,17 +22,18 @@ impl Statements {
     pub(super) fn allow(
         &mut self,
         operation: Operation,
-        resource: Resource,
+        resource: &Resource,
         conditions: &Conditions,
     ) {
         let action = Action::cos(operation.name());
         let has_room = self.each.len() < MAX_STATEMENTS;
-        let mut known = self.each.iter_mut();
-        match known.find(|(other, under, _)| *other == resource && under == conditions) {
+        // The operations of one grant follow each other.
+        let mut known = self.each.iter_mut().rev();
+        match known.find(|(other, under, _)| other == resource && under == conditions) {
             Some((_, _, actions)) if actions.contains(&action) => {}
             Some((_, _, actions)) => actions.push(action),
             None if !has_room => self.is_full = true,
-            None => self.each.push((resource, conditions.clone(), vec![action])),
+            None => self.each.push((resource.clone(), conditions.clone(), vec![action])),
         }
     }
 
@@ -74,7 +75,7 @@ mod tests {
         let mut statements = Statements::default();
         for number in 0..count {
             let resource = Resource::exactly(&bucket, &region, &number.to_string());
-            statements.allow(operation, resource, &Conditions::none());
+            statements.allow(operation, &resource, &Conditions::none());
         }
         statements
     }
@@ -87,9 +88,9 @@ mod tests {
         let mut statements = of_keys(10);
         for operation in ["GetService", "GetService"] {
             let operation = Operation::parse(operation).unwrap();
-            statements.allow(operation, Resource::everything(), &Conditions::none());
+            statements.allow(operation, &Resource::everything(), &Conditions::none());
         }
-        assert_eq!(statements.into_policy().unwrap().render().matches("effect").count(), 11);
+        assert_eq!(statements.into_policy().unwrap().as_json().matches("effect").count(), 11);
     }
 
     /// So nothing is refused here that CAM would accept.
@@ -97,8 +98,8 @@ mod tests {
     fn one_statement_more_does_not_fit() {
         let mut shortest = Statements::default();
         let operation = Operation::parse("GetObject").unwrap();
-        shortest.allow(operation, Resource::everything(), &Conditions::none());
-        let written = shortest.into_policy().unwrap().render();
+        shortest.allow(operation, &Resource::everything(), &Conditions::none());
+        let written = shortest.into_policy().unwrap().into_json();
         let statement = written.split_once('[').unwrap().1.trim_end_matches("]}");
         assert!(statement.len() * (MAX_STATEMENTS + 1) > MAX_POLICY_CHARACTERS, "{statement}");
     }

@@ -4,12 +4,13 @@ use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq};
 use serde_json::{Value, json};
 
 use super::{
-    Authorized, ContentType, Extension, Grant, GrantDefinition, GrantError, Grants, Lifetime,
-    Limits, Match, Operation, Placeholder, PrefixTemplate, Preset, PrincipalMatch,
+    Authorized, Authorizer, ContentType, Extension, Grant, GrantDefinition, GrantError, Grants,
+    Lifetime, Limits, Match, Operation, Placeholder, PrefixTemplate, Preset, PrincipalMatch,
+    SessionPolicy, Value as MatchValue,
 };
-use crate::auth::{Claim, Claims, Principal};
+use crate::auth::{AuthMethod, Claim, Claims, Principal};
 use crate::error::{Error, ErrorCode};
-use crate::request::{CredentialRequest, Format, RequestedScope, Scopes};
+use crate::request::{CredentialRequest, Format, IdentitySource, RequestedScope, Scopes};
 use tencent::names::Bucket;
 use tencent::time::Timestamp;
 
@@ -55,7 +56,8 @@ fn authorize(
     request: &CredentialRequest,
 ) -> Result<Authorized, Error> {
     let now = Timestamp::from_unix_seconds(1_769_903_999).unwrap();
-    grants.authorize(&Principal::with_claims(claims), request, now, &[0xab; 16])
+    let authorizer = Authorizer::new(grants.clone());
+    authorizer.authorize(&Principal::with_claims(claims), request, now, &[0xab; 16])
 }
 
 fn everything(grants: &Grants, claims: Claims) -> Result<Authorized, Error> {
@@ -82,7 +84,7 @@ fn scope(operation: &str, prefix: &str) -> Value {
 }
 
 fn policy(authorized: &Authorized) -> Value {
-    serde_json::from_str(authorized.policy()).unwrap()
+    serde_json::from_str(authorized.policy().as_json()).unwrap()
 }
 
 /// The pairs of an operation and a key that a policy allows.
@@ -112,7 +114,7 @@ fn assert_refused(result: Result<Authorized, Error>, code: ErrorCode) -> String 
 fn the_one_grant_form_is_one_statement_below_the_prefix() {
     let all = everything(&plain("users/", &[Preset::Download, Preset::List]), nobody());
     assert_eq!(
-        all.unwrap().policy(),
+        all.unwrap().policy().as_json(),
         r#"{"version":"2.0","statement":[{"effect":"allow","action":["name/cos:GetObject","name/cos:HeadObject","name/cos:GetBucket"],"resource":["qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/users/*"]}]}"#
     );
 }
@@ -236,10 +238,73 @@ fn an_extension_that_is_not_granted_names_no_object() {
     assert_refused(new_object(&downloads, nobody(), "jpg"), ErrorCode::ScopeNotGranted);
 }
 
+/// Each pair of callers and requests that differ in one thing, asked of one authorizer, twice.
+#[test]
+fn what_is_kept_for_one_caller_is_what_is_decided_for_each() {
+    let of_team = PrincipalMatch::Claims(vec![("team".to_owned(), Match::prefix("a/").unwrap())]);
+    let of_gateway = Match::OneOf(vec![MatchValue::Text("gateway-jwt".to_owned())]);
+    let of_gateway = PrincipalMatch::Claims(vec![("proof".to_owned(), of_gateway)]);
+    let admins = Match::OneOf(vec![MatchValue::Flag(true)]);
+    let admins = PrincipalMatch::Claims(vec![("admin".to_owned(), admins)]);
+    let with = |principal_match, prefix, preset| GrantDefinition {
+        principal_match,
+        ..definition(prefix, &[preset], Limits::default())
+    };
+    let mut elsewhere = with(PrincipalMatch::Everyone, "all/", Preset::Download);
+    elsewhere.bucket = Bucket::parse("other-1250000000").unwrap();
+    let grants = grants(vec![
+        with(PrincipalMatch::Everyone, "users/{sub}/", Preset::Download),
+        with(of_team, "teams/{team_id}/", Preset::Upload),
+        with(of_gateway, "gateway/", Preset::List),
+        with(admins, "admin/", Preset::Delete),
+        elsewhere,
+    ]);
+    let text = |text: &str| Some(Claim::Text(text.to_owned()));
+    let mut principals = Vec::new();
+    for subject in [None, text("u-1"), text("u-2"), text("*"), Some(Claim::Number(1))] {
+        for team in [None, text("a/b"), text("b/a")] {
+            for team_id in [text("t-1"), text("t-2")] {
+                for admin in [None, Some(Claim::Flag(true)), text("true")] {
+                    for method in [AuthMethod::Jwt, AuthMethod::Gateway(IdentitySource::Jwt)] {
+                        let mut claims = Claims::default();
+                        let named = [("sub", &subject), ("team", &team), ("admin", &admin)];
+                        for (name, claim) in named.into_iter().chain([("team_id", &team_id)]) {
+                            let is_new = claim.iter().all(|claim| claims.add(name, claim.clone()));
+                            assert!(is_new);
+                        }
+                        principals.push(Principal::with_method(method, claims));
+                    }
+                }
+            }
+        }
+    }
+    let places = [(None, None), (Some("other-1250000000"), None), (None, Some("ap-beijing"))];
+    let requests = places.map(|(bucket, region): (Option<&str>, Option<&str>)| CredentialRequest {
+        bucket: bucket.map(str::to_owned),
+        region: region.map(str::to_owned),
+        ..request(RequestedScope::Grant)
+    });
+    let now = Timestamp::from_unix_seconds(1_769_903_999).unwrap();
+    let ask = |authorizer: &Authorizer, principal, request| {
+        let outcome = authorizer.authorize(principal, request, now, &[0xab; 16]);
+        outcome.map_err(|error| (error.code(), error.message().to_owned()))
+    };
+    let one = Authorizer::new(grants.clone());
+    for _ in 0..2 {
+        for principal in &principals {
+            for request in &requests {
+                let fresh = ask(&Authorizer::new(grants.clone()), principal, request);
+                assert!(ask(&one, principal, request) == fresh);
+            }
+        }
+    }
+}
+
 #[test]
 fn a_raw_policy_is_not_narrowed() {
-    let raw = Grants::Raw { policy: "{}".into(), lifetime: Lifetime::new(360, 1800).unwrap() };
-    assert_eq!(everything(&raw, nobody()).unwrap().policy(), "{}");
+    let policy = SessionPolicy::new("{}".to_owned()).into();
+    let raw = Grants::Raw { policy, lifetime: Lifetime::new(360, 1800).unwrap() };
+    assert_eq!(everything(&raw, nobody()).unwrap().policy().as_json(), "{}");
     let scopes = json!([scope("PutObject", "users/1/a")]);
     assert_refused(scoped(&raw, nobody(), &scopes), ErrorCode::ScopeNotGranted);
     assert_refused(new_object(&raw, nobody(), "jpg"), ErrorCode::ScopeNotGranted);
@@ -253,7 +318,7 @@ fn a_raw_policy_is_not_narrowed() {
 fn each_caller_has_a_prefix_of_their_own() {
     let grants = plain("users/{sub}/", &[Preset::Download]);
     let own = everything(&grants, Claims::of_subject("u-1")).unwrap();
-    assert!(own.policy().contains("/users/u-1/*"));
+    assert!(own.policy().as_json().contains("/users/u-1/*"));
     for hostile in ["*", "..", "u/1", "${uin}", "u 1", "%2a", ""] {
         let refused = everything(&grants, Claims::of_subject(hostile));
         let message = assert_refused(refused, ErrorCode::CallerNotAllowed);
@@ -306,11 +371,15 @@ fn a_caller_has_what_their_grants_add_up_to() {
     // The shortest lifetime of the three.
     assert_eq!((all.grants(), all.duration_seconds()), ("grant,team,other", 600));
     assert_eq!(policy(&all)["statement"].as_array().unwrap().len(), 3);
-    assert!(!all.policy().contains("PutObject"), "an upload needs its key: {}", all.policy());
+    assert!(
+        !all.policy().as_json().contains("PutObject"),
+        "an upload needs its key: {}",
+        all.policy().as_json()
+    );
 
     let outsider = everything(&several(), Claims::of_subject("u-1")).unwrap();
     assert_eq!(outsider.grants(), "grant,other");
-    assert!(!outsider.policy().contains("users/"));
+    assert!(!outsider.policy().as_json().contains("users/"));
 
     let mut unfit = Claims::of_subject("u/1");
     unfit.add("org", Claim::Text("media/news".to_owned()));
@@ -348,7 +417,9 @@ fn a_new_object_keeps_every_limit() {
     let key = new.new_object().unwrap().key.as_str();
     let uploads = ["PostObject", "PutObject"].map(|action| (action.to_owned(), key.to_owned()));
     assert_eq!(pairs(&new), uploads);
-    assert!(new.policy().contains(r#""numeric_less_than_equal":{"cos:content-length":10}"#));
+    assert!(
+        new.policy().as_json().contains(r#""numeric_less_than_equal":{"cos:content-length":10}"#)
+    );
 }
 
 fn in_place(
@@ -369,7 +440,7 @@ fn a_bucket_or_region_that_is_asked_for_has_to_be_granted() {
     let other = Some("other-1250000000");
     let one = in_place(&several(), other, Some("ap-guangzhou")).unwrap();
     assert_eq!((one.grants(), one.duration_seconds()), ("other", 600));
-    assert!(!one.policy().contains("examplebucket"));
+    assert!(!one.policy().as_json().contains("examplebucket"));
     for bucket in ["third-1250000000", "*", "", "other", "OTHER-1250000000"] {
         assert_refused(in_place(&several(), Some(bucket), None), ErrorCode::ScopeNotGranted);
     }
@@ -535,7 +606,7 @@ fn a_type_limit_is_never_optional() {
     };
     let presets = [Preset::Upload, Preset::Download];
     let all = everything(&grants(vec![definition("users/", &presets, typed)]), nobody()).unwrap();
-    assert!(!all.policy().contains("if_exist"));
+    assert!(!all.policy().as_json().contains("if_exist"));
     let statements = &policy(&all)["statement"];
     assert_eq!(statements[0]["action"], json!(["name/cos:PutObject", "name/cos:PostObject"]));
     let condition = json!({"string_like": {"cos:content-type": types}});

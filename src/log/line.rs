@@ -1,5 +1,6 @@
 //! One line, as JSON or as text.
 
+use std::cell::Cell;
 use std::fmt::{self, Write as _};
 use std::io::Write as _;
 
@@ -27,16 +28,17 @@ impl Line {
     pub(super) fn new(format: Format, clock: &dyn Clock, level: &'static str) -> Self {
         let now = clock.unix_milliseconds();
         let mut line = Self { bytes: Vec::with_capacity(CAPACITY), format, unix_milliseconds: now };
-        let seconds = i64::try_from(now / 1000).ok().and_then(Timestamp::from_unix_seconds);
-        let seconds = seconds.map(Timestamp::iso_8601).unwrap_or_default();
-        let seconds = seconds.trim_end_matches('Z');
-        let milliseconds = now % 1000;
         match format {
             Format::Json => {
-                line.written(format_args!("{{\"timestamp\":\"{seconds}.{milliseconds:03}Z\""));
+                line.bytes.extend_from_slice(b"{\"timestamp\":\"");
+                line.moment(now);
+                line.bytes.push(b'"');
                 line.text("level", level);
             }
-            Format::Text => line.written(format_args!("{seconds}.{milliseconds:03}Z {level:5}")),
+            Format::Text => {
+                line.moment(now);
+                line.written(format_args!(" {level:5}"));
+            }
         }
         line
     }
@@ -77,6 +79,22 @@ impl Line {
     pub(crate) fn json(&mut self, name: &str, value: fmt::Arguments<'_>) {
         self.name(name);
         self.written(value);
+    }
+
+    /// A server writes many lines in one second.
+    fn moment(&mut self, unix_milliseconds: u64) {
+        let second = unix_milliseconds / 1000;
+        let (known, mut text) = LATEST_SECOND.get();
+        if known != second {
+            let moment = i64::try_from(second).ok().and_then(Timestamp::from_unix_seconds);
+            let moment = moment.map(Timestamp::iso_8601).unwrap_or_default();
+            for (place, byte) in text.iter_mut().zip(moment.bytes()) {
+                *place = byte;
+            }
+            LATEST_SECOND.set((second, text));
+        }
+        self.bytes.extend_from_slice(&text);
+        self.written(format_args!(".{:03}Z", unix_milliseconds % 1000));
     }
 
     fn name(&mut self, name: &str) {
@@ -137,6 +155,11 @@ impl Line {
         // A vector takes everything.
         let _ = self.bytes.write_fmt(text);
     }
+}
+
+thread_local! {
+    /// A second since 1970, as `1970-01-01T00:00:00`.
+    static LATEST_SECOND: Cell<(u64, [u8; 19])> = const { Cell::new((0, *b"1970-01-01T00:00:00")) };
 }
 
 struct Escaped<'a>(&'a mut Line);

@@ -1,6 +1,6 @@
 //! The id of one request.
 
-use uuid::Builder;
+use uuid::{Builder, Uuid};
 
 use crate::entropy::Entropy;
 
@@ -24,7 +24,8 @@ impl RequestId {
     fn random(entropy: &dyn Entropy) -> Self {
         // Without randomness every id is the same: an id names a request and protects nothing.
         let bytes = entropy.bytes().unwrap_or_default();
-        Self(Builder::from_random_bytes(bytes).into_uuid().to_string())
+        let uuid = Builder::from_random_bytes(bytes).into_uuid();
+        Self(uuid.hyphenated().encode_lower(&mut Uuid::encode_buffer()).to_owned())
     }
 
     /// The id.

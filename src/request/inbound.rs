@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderName, Method};
 
 use super::client_address::{AddressHeader, AddressSource, ClientAddress};
 use super::identity::Identity;
@@ -43,8 +43,11 @@ impl Inbound {
     /// # Errors
     /// [`ErrorCode::HeadersTooLarge`], [`ErrorCode::BodyTooLarge`], [`ErrorCode::BodyEncoding`].
     pub fn check(mut self) -> Result<Request, Error> {
-        for name in PLATFORM_HEADERS {
-            self.headers.remove(name);
+        let is_platforms = |name: &HeaderName| name.as_str().starts_with("x-scf-");
+        if self.headers.keys().any(is_platforms) {
+            for name in PLATFORM_HEADERS {
+                self.headers.remove(name);
+            }
         }
         let header_bytes = self
             .headers

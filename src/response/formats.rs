@@ -45,9 +45,15 @@ pub(super) fn credentials(
 
 /// A body as JSON.
 pub(super) fn json(body: &impl Serialize) -> String {
+    let mut json = Vec::with_capacity(TYPICAL_BYTES);
     #[expect(clippy::expect_used, reason = "strings and numbers always serialise")]
-    serde_json::to_string(body).expect("an answer serialises")
+    serde_json::to_writer(&mut json, body).expect("an answer serialises");
+    #[expect(clippy::expect_used, reason = "JSON is UTF-8")]
+    String::from_utf8(json).expect("JSON is UTF-8")
 }
+
+/// Most answers fit. A buffer that grows leaves copies of credentials behind.
+const TYPICAL_BYTES: usize = 4096;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

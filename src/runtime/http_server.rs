@@ -24,9 +24,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use http::header::{CONNECTION, HOST};
+use http::header::{CONNECTION, HOST, ORIGIN, USER_AGENT};
 use http::uri::Authority;
-use http::{HeaderValue, request};
+use http::{HeaderMap, HeaderName, HeaderValue, request};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::server::conn::http1;
@@ -167,6 +167,10 @@ async fn serve_metrics(listener: TcpListener, server: Arc<Server>) {
     let (_stop, stopping) = watch::channel(());
     loop {
         let (stream, peer) = accept_one(&listener).await;
+        // An answer is written at once, so there is nothing to wait for.
+        if let Err(error) = stream.set_nodelay(true) {
+            debug!(cause = error.to_string(), "a connection keeps Nagle's algorithm");
+        }
         let connection = connections.open(peer.ip()).await;
         let (server, stopping) = (Arc::clone(&server), stopping.clone());
         let watcher = graceful.watcher();
@@ -201,6 +205,10 @@ async fn accept(
 ) {
     loop {
         let (stream, peer) = accept_one(&listener).await;
+        // An answer is written at once, so there is nothing to wait for.
+        if let Err(error) = stream.set_nodelay(true) {
+            debug!(cause = error.to_string(), "a connection keeps Nagle's algorithm");
+        }
         let connection = connections.open(peer.ip()).await;
         let (server, stopping) = (Arc::clone(server), stopping.clone());
         workers.serve(|watcher| async move {
@@ -333,17 +341,23 @@ impl Server {
         // Without SCF in front, this header is whatever a client writes.
         let own_id = sent_id.filter(|_| self.settings.is_scf);
         let id = RequestId::from_platform(own_id, &*self.handler.entropy);
-        let request = match self.check_host(&head) {
-            Ok(()) => read(&head, body, peer).await,
+        let checked = self.check_host(&head);
+        let read_role_key = || RoleKey::from_headers(&head.headers);
+        let role_key = self.settings.reads_role_keys.then(read_role_key).flatten();
+        // All that a refusal needs of them, when the request is gone.
+        let kept = REFUSAL_HEADERS.map(|name| {
+            let value = head.headers.get(&name).cloned();
+            value.map(|value| (name, value))
+        });
+        let request = match checked {
+            Ok(()) => read(head, body, peer).await,
             Err(error) => Err(error),
         };
         // Only now: a client that does not finish its body must not keep others out.
         let _handling = connection.handling();
         let response = match request {
             Ok(mut request) => {
-                if self.settings.reads_role_keys {
-                    request.role_key = RoleKey::from_headers(&head.headers).map(Arc::new);
-                }
+                request.role_key = role_key.map(Arc::new);
                 sending.is_over();
                 // As a task of its own: a credential that was requested is issued and recorded,
                 // whatever the connection does meanwhile.
@@ -359,11 +373,13 @@ impl Server {
                     let message =
                         "the function has a fault: its operator finds it by the request id";
                     let error = Error::new(ErrorCode::Internal, message).caused_by(error);
-                    self.handler.refuse(&error, &head.headers, &id)
+                    let kept = HeaderMap::from_iter(kept.into_iter().flatten());
+                    self.handler.refuse(&error, &kept, peer, &id)
                 })
             }
             Err(error) => {
-                let mut response = self.handler.refuse(&error, &head.headers, &id);
+                let kept = HeaderMap::from_iter(kept.into_iter().flatten());
+                let mut response = self.handler.refuse(&error, &kept, peer, &id);
                 // The unread rest of this request must not be taken for the next one.
                 let close = HeaderValue::from_static("close");
                 response.headers.insert(CONNECTION, close);
@@ -397,7 +413,7 @@ impl Server {
 }
 
 async fn read(
-    head: &request::Parts,
+    head: request::Parts,
     body: Incoming,
     peer: Option<ClientAddress>,
 ) -> Result<Request, Error> {
@@ -407,6 +423,23 @@ async fn read(
     {
         return Err(body_too_large());
     }
+    // Most requests have none, and need no timer.
+    let body = if body.is_end_stream() { Bytes::new() } else { read_body(body).await? };
+    let query = head.uri.query().unwrap_or_default();
+    let inbound = Inbound {
+        method: head.method,
+        path: head.uri.path().to_owned(),
+        query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
+        headers: head.headers,
+        body: body.into(),
+        identity: None,
+        reported_address: peer,
+        role_key: None,
+    };
+    inbound.check()
+}
+
+async fn read_body(body: Incoming) -> Result<Bytes, Error> {
     let reading = Limited::new(body, MAX_BODY_BYTES).collect();
     let body = timeout(BODY_TIMEOUT, reading)
         .await
@@ -417,18 +450,7 @@ async fn read(
             Error::new(ErrorCode::BodyEncoding, "the body is incomplete").caused_by(error)
         }
     })?;
-    let query = head.uri.query().unwrap_or_default();
-    let inbound = Inbound {
-        method: head.method.clone(),
-        path: head.uri.path().to_owned(),
-        query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
-        headers: head.headers.clone(),
-        body: body.to_bytes().to_vec(),
-        identity: None,
-        reported_address: peer,
-        role_key: None,
-    };
-    inbound.check()
+    Ok(body.to_bytes())
 }
 
 /// Whether a client sends nothing within `limit`, or leaves.
@@ -445,6 +467,9 @@ fn into_hyper(response: Response) -> hyper::Response<Full<Bytes>> {
 
 /// Prometheus needs one, and some more may be left open by others.
 const METRICS_CONNECTIONS: usize = 16;
+/// For CORS and for the audit log.
+const REFUSAL_HEADERS: [HeaderName; 3] =
+    [ORIGIN, USER_AGENT, HeaderName::from_static("x-scf-request-id")];
 
 /// hyper responds to a larger head itself, with status 431 or 414. Up to here the refusal is ours.
 const MAX_HEAD_BYTES: usize = 64 * 1024;

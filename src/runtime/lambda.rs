@@ -65,7 +65,7 @@ async fn respond(handler: &Handler, invocation: LambdaEvent<Payload>) -> Reply {
     let deadline = deadline(&context, &*handler.clock);
     let response = match request.and_then(Inbound::check) {
         Ok(request) => handler.handle(&request, &id, deadline).await,
-        Err(error) => handler.refuse(&error, &headers, &id),
+        Err(error) => handler.refuse(&error, &headers, None, &id),
     };
     log::settle().await;
     shape.reply(response)

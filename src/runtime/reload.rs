@@ -7,7 +7,8 @@
 //! read before stays in effect.
 //!
 //! # Not covered
-//! `STS_CA_FILE` and `SHARED_STORE_CA_FILE`, which need a restart. Reading the files, which `main` does.
+//! - `STS_CA_FILE` and `SHARED_STORE_CA_FILE`, which need a restart.
+//! - Reading the files, which `main` does.
 
 use std::sync::Arc;
 use std::time::Duration;

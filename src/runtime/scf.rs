@@ -67,7 +67,7 @@ async fn handle(handler: &Handler, invocation: &Invocation) -> Response {
     let deadline = Deadline::after(limit, &*handler.clock);
     match request.and_then(Inbound::check) {
         Ok(request) => handler.handle(&request, &id, deadline).await,
-        Err(error) => handler.refuse(&error, &headers, &id),
+        Err(error) => handler.refuse(&error, &headers, None, &id),
     }
 }
 

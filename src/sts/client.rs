@@ -40,9 +40,14 @@ impl Client {
         clock: &dyn Clock,
         timeout: Duration,
     ) -> Called {
-        let SignedCall { headers, body } =
-            SignedCall::new(authorized, identity, endpoint, &self.region, clock.now());
-        let answer = match self.http.post(endpoint.url(), headers, body, timeout).await {
+        let signed = SignedCall::new(authorized, identity, endpoint, &self.region, clock.now());
+        let answer = match signed {
+            Ok(SignedCall { headers, body }) => {
+                self.http.post(endpoint.url(), headers, body, timeout).await
+            }
+            Err(error) => Err(error),
+        };
+        let answer = match answer {
             Ok(answer) => answer,
             Err(error) => return Called { outcome: Err(error.into()), date: None },
         };

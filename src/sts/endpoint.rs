@@ -11,7 +11,7 @@ use url::{Host, Url};
 /// One address of STS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
-    url: String,
+    url: Url,
     host: String,
     is_loopback: bool,
     is_plain: bool,
@@ -52,11 +52,11 @@ impl Endpoint {
             Some(port) => format!("{name}:{port}"),
             None => name.to_owned(),
         };
-        Ok(Self { is_plain: url.scheme() == "http", host, is_loopback, url: url.into() })
+        Ok(Self { is_plain: url.scheme() == "http", host, is_loopback, url })
     }
 
     /// The URL to post to.
-    pub fn url(&self) -> &str {
+    pub fn url(&self) -> &Url {
         &self.url
     }
 
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn a_host_is_reached_by_https() {
         let endpoint = Endpoint::parse("sts.tencentcloudapi.com").unwrap();
-        assert_eq!(endpoint.url(), "https://sts.tencentcloudapi.com/");
+        assert_eq!(endpoint.url().as_str(), "https://sts.tencentcloudapi.com/");
         assert_eq!(endpoint.host(), "sts.tencentcloudapi.com");
         assert!(!endpoint.is_loopback());
         assert_eq!(Endpoint::parse("https://localhost:8443").unwrap().host(), "localhost:8443");

@@ -7,10 +7,12 @@
 //! | temporary | yes | AssumeRole |
 //! | temporary | no | [`Identity::new`] rejects it: GetFederationToken takes permanent keys only |
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::request::RoleKey;
 use tencent::secret::Secret;
+use tencent::sign::tc3::{CanonicalRequest, SigningKey};
+use tencent::time::Timestamp;
 
 /// The key that signs the call.
 #[expect(missing_debug_implementations, reason = "it contains secrets")]
@@ -71,7 +73,11 @@ impl CallingKeys {
                     secret_key: Arc::clone(secret_key),
                     session_token: Some(Arc::clone(session_token)),
                 };
-                Some(Arc::new(Identity { key, role: Some(role.clone()) }))
+                Some(Arc::new(Identity {
+                    key,
+                    role: Some(role.clone()),
+                    signing_key: Mutex::default(),
+                }))
             }
         }
     }
@@ -82,6 +88,8 @@ impl CallingKeys {
 pub struct Identity {
     key: CallingKey,
     role: Option<Role>,
+    /// Of the date of the last call.
+    signing_key: Mutex<Option<Arc<SigningKey>>>,
 }
 
 impl Identity {
@@ -93,10 +101,25 @@ impl Identity {
         if key.session_token.is_some() && role.is_none() {
             return Err(IdentityError);
         }
-        Ok(Self { key, role })
+        Ok(Self { key, role, signing_key: Mutex::default() })
     }
 
-    /// The signing key.
+    /// The `Authorization` header of a call at `now`.
+    pub(super) fn authorization(&self, request: &CanonicalRequest<'_>, now: Timestamp) -> String {
+        let secret_id = &self.key.secret_id;
+        let kept = || self.signing_key.lock().unwrap_or_else(PoisonError::into_inner);
+        let signing_key = kept().clone();
+        let signed = signing_key.and_then(|key| key.authorization(request, now, secret_id));
+        signed.unwrap_or_else(|| {
+            let signing_key = SigningKey::new(&self.key.secret_key, SERVICE, now);
+            let signed = signing_key.authorization(request, now, secret_id);
+            *kept() = Some(Arc::new(signing_key));
+            // It is for the date of this call.
+            signed.unwrap_or_default()
+        })
+    }
+
+    /// The calling key.
     pub fn key(&self) -> &CallingKey {
         &self.key
     }
@@ -109,6 +132,9 @@ impl Identity {
 
 /// `AKID`, and four that distinguish keys.
 const SHOWN_CHARACTERS: usize = 8;
+
+/// The service in the scope of a signature.
+const SERVICE: &str = "sts";
 
 /// A temporary key cannot call GetFederationToken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -4,62 +4,73 @@
 //! `sign::tc3`.
 //!
 //! # Guarantees
-//! Pure. `Policy` is percent-encoded exactly once, although it is inside JSON: the service decodes
-//! it once (<https://www.tencentcloud.com/document/product/1150/49452>, parameter Policy).
+//! Pure. The policy is the one that was authorized, encoded and hashed by [`SessionPolicy`](crate::grant::SessionPolicy).
 
+use http::header::{AUTHORIZATION, CONTENT_TYPE as CONTENT_TYPE_NAME};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 
 use super::endpoint::Endpoint;
 use super::identity::Identity;
 use crate::grant::Authorized;
+use crate::http_client::CallError;
 use tencent::names::Region;
-use tencent::percent::percent_encode;
-use tencent::sign::{digest, tc3};
+use tencent::sign::tc3;
 use tencent::time::Timestamp;
 
 /// A signed call.
 #[expect(missing_debug_implementations, reason = "a header may hold the session token")]
 pub struct SignedCall {
-    /// Names and values; `Host` and `Content-Length` are the transport's.
-    pub headers: Vec<(&'static str, String)>,
+    /// All headers but `Host` and `Content-Length`, which are the transport's.
+    pub headers: HeaderMap,
     /// The JSON body.
     pub body: String,
 }
 
 impl SignedCall {
     /// The call that requests `authorized`, signed as `identity` for `endpoint` at `now`.
+    ///
+    /// # Errors
+    /// [`CallError::Header`] when the calling key is not possible in a header.
     pub fn new(
         authorized: &Authorized,
         identity: &Identity,
         endpoint: &Endpoint,
         region: &Region,
         now: Timestamp,
-    ) -> Self {
-        let key = identity.key();
-        let body = body(authorized, identity);
+    ) -> Result<Self, CallError> {
+        let (policy, others) = (authorized.policy(), other_parameters(authorized, identity));
+        // They follow the policy in one object.
+        let others = others.strip_prefix('{').unwrap_or_default();
         let request = tc3::CanonicalRequest {
             method: "POST",
             query: "",
             headers: &[("content-type", CONTENT_TYPE), ("host", endpoint.host())],
-            hashed_payload: &digest::sha256_hex(body.as_bytes()),
+            hashed_payload: &policy.hash_of_beginning().continued_hex(others.as_bytes()),
         };
-        let authorization =
-            tc3::authorization(&request, SERVICE, now, &key.secret_id, &key.secret_key);
-        let mut headers = vec![
-            ("authorization", authorization),
-            ("content-type", CONTENT_TYPE.to_owned()),
-            ("x-tc-action", action(identity).to_owned()),
-            ("x-tc-version", VERSION.to_owned()),
-            ("x-tc-timestamp", now.unix_seconds().to_string()),
-            ("x-tc-region", region.as_str().to_owned()),
-            // Errors in English, so that a log can be searched.
-            ("x-tc-language", "en-US".to_owned()),
-        ];
-        if let Some(token) = &key.session_token {
-            headers.push(("x-tc-token", token.expose().to_owned()));
+        let authorization = identity.authorization(&request, now);
+        let mut headers = HeaderMap::with_capacity(MAX_HEADERS);
+        headers.insert(AUTHORIZATION, secret_value("authorization", authorization)?);
+        headers.insert(CONTENT_TYPE_NAME, HeaderValue::from_static(CONTENT_TYPE));
+        headers.insert(X_TC_ACTION, HeaderValue::from_static(action(identity)));
+        headers.insert(X_TC_VERSION, HeaderValue::from_static(VERSION));
+        headers.insert(X_TC_TIMESTAMP, now.unix_seconds().into());
+        let region = HeaderValue::from_str(region.as_str());
+        headers.insert(X_TC_REGION, region.map_err(|_| CallError::Header("x-tc-region"))?);
+        // Errors in English, so that a log can be searched.
+        headers.insert(X_TC_LANGUAGE, HeaderValue::from_static("en-US"));
+        if let Some(token) = &identity.key().session_token {
+            headers.insert(X_TC_TOKEN, secret_value("x-tc-token", token.expose().to_owned())?);
         }
-        Self { headers, body }
+        Ok(Self { headers, body: [policy.beginning_of_body(), others].concat() })
     }
+}
+
+/// A value that `Debug` does not show.
+fn secret_value(name: &'static str, value: String) -> Result<HeaderValue, CallError> {
+    let mut value = HeaderValue::try_from(value).map_err(|_| CallError::Header(name))?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 /// The action that an identity needs.
@@ -67,16 +78,14 @@ fn action(identity: &Identity) -> &'static str {
     if identity.role().is_some() { "AssumeRole" } else { "GetFederationToken" }
 }
 
-fn body(authorized: &Authorized, identity: &Identity) -> String {
-    let policy = percent_encode(authorized.policy()).to_string();
+fn other_parameters(authorized: &Authorized, identity: &Identity) -> String {
     let (name, duration_seconds) = (authorized.session_name(), authorized.duration_seconds());
     let written = match identity.role() {
-        None => serde_json::to_string(&GetFederationToken { name, policy, duration_seconds }),
+        None => serde_json::to_string(&GetFederationToken { name, duration_seconds }),
         Some(role) => serde_json::to_string(&AssumeRole {
             role_arn: role.arn.as_str(),
             role_session_name: name,
             duration_seconds,
-            policy,
             external_id: role.external_id.as_deref(),
         }),
     };
@@ -84,27 +93,35 @@ fn body(authorized: &Authorized, identity: &Identity) -> String {
     written.expect("the parameters serialise")
 }
 
+/// All parameters but the policy.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct GetFederationToken<'a> {
     name: &'a str,
-    policy: String,
     duration_seconds: u32,
 }
 
+/// All parameters but the policy.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct AssumeRole<'a> {
     role_arn: &'a str,
     role_session_name: &'a str,
     duration_seconds: u32,
-    policy: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     external_id: Option<&'a str>,
 }
 
-const SERVICE: &str = "sts";
-
 const VERSION: &str = "2018-08-13";
 
 const CONTENT_TYPE: &str = "application/json; charset=utf-8";
+
+const X_TC_ACTION: HeaderName = HeaderName::from_static("x-tc-action");
+const X_TC_LANGUAGE: HeaderName = HeaderName::from_static("x-tc-language");
+const X_TC_REGION: HeaderName = HeaderName::from_static("x-tc-region");
+const X_TC_TIMESTAMP: HeaderName = HeaderName::from_static("x-tc-timestamp");
+const X_TC_TOKEN: HeaderName = HeaderName::from_static("x-tc-token");
+const X_TC_VERSION: HeaderName = HeaderName::from_static("x-tc-version");
+
+/// With those that the client adds.
+const MAX_HEADERS: usize = 12;

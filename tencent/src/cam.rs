@@ -33,6 +33,7 @@ mod policy;
 mod resource;
 mod review;
 mod statement;
+mod summary;
 mod value;
 mod wildcard;
 
@@ -46,4 +47,5 @@ pub use operator::{Operator, OperatorError};
 pub use policy::{MAX_POLICY_CHARACTERS, Policy, PolicyError};
 pub use resource::Resource;
 pub use statement::{Effect, Statement};
+pub use summary::Clause;
 pub use value::Literal;

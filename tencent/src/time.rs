@@ -40,18 +40,35 @@ impl Timestamp {
 
     /// The UTC date, for example `2019-02-25`, as in a credential scope.
     pub fn date(self) -> String {
-        let moment = self.civil();
-        format!("{:04}-{:02}-{:02}", moment.year(), moment.month(), moment.day())
+        let mut text = self.iso_8601();
+        text.truncate("2019-02-25".len());
+        text
     }
 
     /// ISO 8601 in UTC, for example `2019-02-25T16:44:25Z`.
     pub fn iso_8601(self) -> String {
-        let (date, moment) = (self.date(), self.civil());
-        format!("{date}T{:02}:{:02}:{:02}Z", moment.hour(), moment.minute(), moment.second())
+        let moment = self.civil();
+        let (century, year) = (moment.year().div_euclid(100), moment.year().rem_euclid(100));
+        let mut text = String::with_capacity("2019-02-25T16:44:25Z".len());
+        for (number, end) in [
+            (century, ""),
+            (year, "-"),
+            (moment.month().into(), "-"),
+            (moment.day().into(), "T"),
+            (moment.hour().into(), ":"),
+            (moment.minute().into(), ":"),
+            (moment.second().into(), "Z"),
+        ] {
+            for digit in [number.div_euclid(10), number.rem_euclid(10)] {
+                text.push(char::from(b'0'.wrapping_add(u8::try_from(digit).unwrap_or_default())));
+            }
+            text.push_str(end);
+        }
+        text
     }
 
     /// Formatted by hand, because the library's formatter is as large as all signing code of this
-    /// crate.
+    /// crate, and without `format!`, because each request has a date.
     fn civil(self) -> jiff::civil::DateTime {
         let moment = jiff::Timestamp::from_second(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
         jiff::tz::Offset::UTC.to_datetime(moment)

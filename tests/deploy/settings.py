@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # Settings that no deployment file sets, with the reason.
 NEVER_DEPLOYED = {
     "HOST": "the platform decides where it listens",
+    "METRICS_ADDRESS": "nothing reaches a second address of an instance",
     "PORT": "the platform decides where it listens",
     "ROLE_KEYS": "only for functions with an image",
     "SESSION_TOKEN": "a temporary key ends; a deployment has a permanent one, or an execution role",
@@ -97,6 +98,11 @@ WAYS = {
         "SHARED_STORE_PREFIX": "cos-issuer:",
         "BASE_PATH": "/credentials",
         "LOG": "debug",
+        "LOG_FORMAT": "json",
+        "AUDIT": "required",
+        "AUDIT_SUBJECT": "clear",
+        "AUDIT_CLIENT": "off",
+        "METRICS": "off",
         "ALLOWED_HOSTS": "credentials.example.com",
         "CONNECTIONS_MAX": "64",
         "SHUTDOWN_DELAY_MS": "0",

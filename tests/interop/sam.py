@@ -40,7 +40,8 @@ def installed():
     stamp, fingerprint = HERE / "stamp", hashlib.sha256(requirements.read_bytes()).hexdigest()
     if not stamp.exists() or stamp.read_text() != fingerprint:
         venv.create(HERE, with_pip=True, clear=True)
-        install = [HERE / "bin/python", "-m", "pip", "install", "--quiet", "--require-hashes", "--requirement", requirements]
+        # The list is complete, so pip has nothing to resolve.
+        install = [HERE / "bin/python", "-m", "pip", "install", "--quiet", "--require-hashes", "--no-deps", "-r", requirements]
         subprocess.run(install, check=True, timeout=540)
         stamp.write_text(fingerprint)
     return HERE / "bin/sam"

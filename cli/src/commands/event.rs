@@ -2,10 +2,10 @@
 
 use clap::Args;
 
-use crate::console::Console;
 use crate::failure::Failure;
 use crate::platform_options::{PlatformName, PlatformOptions};
 use crate::request::RequestOptions;
+use crate::terminal::Terminal;
 
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -32,12 +32,12 @@ pub(crate) struct EventOptions {
     request: RequestOptions,
 }
 
-pub(crate) fn run(options: &EventOptions, console: Console) -> Result<(), Failure> {
+pub(crate) fn run(options: &EventOptions, terminal: Terminal) -> Result<(), Failure> {
     let platform = options.platform.platform(PlatformName::Scf)?;
     let event = platform.event(&options.request.request()?).ok_or_else(|| {
         let text = "--platform: must be scf or lambda; a web function receives the HTTP request itself, not an event";
         Failure::Usage(text.to_owned())
     })?;
-    console.line(serde_json::to_string_pretty(&event)?);
+    terminal.line(serde_json::to_string_pretty(&event)?);
     Ok(())
 }

@@ -11,12 +11,12 @@ use bytes::Bytes;
 use clap::Args;
 use cos_emulator::{Cloud, CloudBuilder, Outcome, Platform};
 
-use crate::console::{Console, Stream};
 use crate::failure::Failure;
 use crate::options::assignment;
 use crate::platform_options::{Limits, PlatformName, PlatformOptions};
 use crate::request::{RequestOptions, read};
 use crate::stop_signal::StopSignal;
+use crate::terminal::{Stream, Terminal};
 
 /// How long the function may take to exit.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -66,17 +66,17 @@ pub(crate) struct InvokeOptions {
 pub(crate) async fn run(
     options: InvokeOptions,
     builder: CloudBuilder,
-    console: Console,
+    terminal: Terminal,
 ) -> Result<(), Failure> {
     let platform = options.platform.platform(PlatformName::Scf)?;
     let input = options.input(platform)?;
-    let stop = StopSignal::listen()?;
+    let mut stop = StopSignal::listen()?;
     let mut builder = options
         .limits
         .apply(builder)
         .function(&options.function)
         .platform(platform)
-        .on_function_output(move |line| console.function_output(line, Stream::Error));
+        .on_function_output(move |line| terminal.function_output(line, Stream::Error));
     for (name, value) in &options.env {
         builder = builder.env(name, value);
     }
@@ -84,7 +84,7 @@ pub(crate) async fn run(
     let ended = tokio::select! {
         biased;
         () = stop.received() => Err(Failure::Failed("stopped before the function answered".to_owned())),
-        ended = send(&cloud, platform, input, console) => ended,
+        ended = send(&cloud, platform, input, terminal) => ended,
     };
     cloud.shut_down(EXIT_TIMEOUT).await;
     ended
@@ -121,16 +121,16 @@ async fn send(
     cloud: &Cloud,
     platform: Platform,
     input: Input,
-    console: Console,
+    terminal: Terminal,
 ) -> Result<(), Failure> {
     let event = match input {
         Input::Event(event) => event,
-        Input::Request(request) => return send_plain(cloud, *request, console).await,
+        Input::Request(request) => return send_plain(cloud, *request, terminal).await,
     };
     let invocation = cloud.invoke(event).await;
-    console.line(String::from_utf8_lossy(&invocation.returned(platform)));
+    terminal.line(String::from_utf8_lossy(&invocation.returned(platform)));
     let status = invocation.reply(platform).status();
-    console.remark(format_args!("the client of the trigger gets HTTP {status}"));
+    terminal.remark(format_args!("the client of the trigger gets HTTP {status}"));
     match invocation.outcome {
         Outcome::Response(_) => Ok(()),
         Outcome::FunctionError(_) => {
@@ -146,7 +146,7 @@ async fn send(
 async fn send_plain(
     cloud: &Cloud,
     request: http::Request<Vec<u8>>,
-    console: Console,
+    terminal: Terminal,
 ) -> Result<(), Failure> {
     // Wait first, so that a failed start is reported as such.
     cloud
@@ -154,9 +154,9 @@ async fn send_plain(
         .await
         .map_err(|error| Failure::Failed(format!("the function did not become ready: {error}")))?;
     let response = cloud.request(request.map(Bytes::from)).await?;
-    console.line(String::from_utf8_lossy(response.body()));
+    terminal.line(String::from_utf8_lossy(response.body()));
     let status = response.status();
-    console.remark(format_args!("the client gets HTTP {status}"));
+    terminal.remark(format_args!("the client gets HTTP {status}"));
     // The platform has status codes of its own for a web function that did not answer.
     if is_platform_error(&response) {
         return Err(Failure::Failed(format!("the platform ended it: {status}")));

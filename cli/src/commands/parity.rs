@@ -4,7 +4,7 @@ use clap::Args;
 use cos_emulator::parity::{self, Entry};
 use serde_json::json;
 
-use crate::console::Console;
+use crate::terminal::Terminal;
 
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -22,14 +22,14 @@ pub(crate) struct ParityOptions {
     markdown: bool,
 }
 
-pub(crate) fn run(options: &ParityOptions, console: Console) {
+pub(crate) fn run(options: &ParityOptions, terminal: Terminal) {
     if options.markdown {
-        console.line(parity::PAGE.trim_end());
+        terminal.line(parity::PAGE.trim_end());
         return;
     }
     if options.json {
         for entry in parity::entries() {
-            console.line(json!(entry));
+            terminal.line(json!(entry));
         }
         return;
     }
@@ -37,16 +37,16 @@ pub(crate) fn run(options: &ParityOptions, console: Console) {
     for entry in parity::entries() {
         if entry.service != service {
             if !service.is_empty() {
-                console.line("");
+                terminal.line("");
             }
-            console.title(entry.service);
+            terminal.title(entry.service);
             service = entry.service;
         }
-        console.line(format_args!("  {:<11} {}", entry.source, entry.behaviour));
-        console.pair("", detail(&entry));
+        terminal.line(format_args!("  {:<11} {}", entry.source, entry.behaviour));
+        terminal.pair("", detail(&entry));
     }
-    console.line("");
-    console.line(parity::summary());
+    terminal.line("");
+    terminal.line(parity::summary());
 }
 
 fn detail(entry: &Entry) -> String {

@@ -5,11 +5,11 @@ use cos_emulator::{Cloud, CloudBuilder};
 use serde_json::{Value, json};
 
 use super::run::RunOptions;
-use crate::console::Console;
 use crate::failure::Failure;
 use crate::options::{CloudOptions, FileOptions};
 use crate::report::{add_controls, check_trace, print_controls, print_sts_call};
 use crate::stop_signal::StopSignal;
+use crate::terminal::Terminal;
 
 #[derive(Args, Default)]
 #[command(after_help = "Examples:
@@ -43,37 +43,37 @@ impl FileOptions for StsOptions {
 pub(crate) async fn run(
     options: StsOptions,
     builder: CloudBuilder,
-    console: Console,
+    terminal: Terminal,
 ) -> Result<(), Failure> {
     let mut builder = options.cloud.apply(builder)?;
     if !options.cloud.json {
-        builder = builder.on_sts_call(move |call| print_sts_call(call, false, console));
+        builder = builder.on_sts_call(move |call| print_sts_call(call, false, terminal));
     }
-    let stop = StopSignal::listen()?;
+    let mut stop = StopSignal::listen()?;
     let cloud = builder
         .sts_port(options.port.unwrap_or(0))
         .start()
         .await
         .map_err(|error| Failure::start(&error))?;
     if options.cloud.json {
-        console.line(add_controls(&cloud, addresses(&cloud)));
+        terminal.line(add_controls(&cloud, addresses(&cloud)));
     } else {
-        introduce(&cloud, console);
+        introduce(&cloud, terminal);
     }
     stop.received().await;
     check_trace(&cloud)
 }
 
-fn introduce(cloud: &Cloud, console: Console) {
+fn introduce(cloud: &Cloud, terminal: Terminal) {
     let (sts, account, key) = (cloud.sts(), cloud.account(), cloud.sub_account_key());
     let ca_file = sts.ca_file().display();
-    console.title("The STS of a local cloud, on this machine only");
-    console.pair("HTTPS", sts.https_url());
-    console.pair("HTTP", sts.http_url());
-    console.pair("role", account.role_arn("issuer"));
-    print_controls(cloud, console);
-    console.line("");
-    console.line("# Paste into another shell. The key is this cloud's own and ends with it.");
+    terminal.title("The STS of a local cloud, on this machine only");
+    terminal.pair("HTTPS", sts.https_url());
+    terminal.pair("HTTP", sts.http_url());
+    terminal.pair("role", account.role_arn("issuer"));
+    print_controls(cloud, terminal);
+    terminal.line("");
+    terminal.line("# Paste into another shell. The key is this cloud's own and ends with it.");
     for (name, value) in [
         ("SECRET_ID", key.secret_id.clone()),
         ("SECRET_KEY", key.secret_key.clone()),
@@ -85,10 +85,10 @@ fn introduce(cloud: &Cloud, console: Console) {
         ("BUCKET", account.bucket.clone()),
         ("REGION", account.region.clone()),
     ] {
-        console.line(format_args!("export {name}='{value}'"));
+        terminal.line(format_args!("export {name}='{value}'"));
     }
-    console.line("");
-    console.line("Ctrl-C ends it.");
+    terminal.line("");
+    terminal.line("Ctrl-C ends it.");
 }
 
 fn addresses(cloud: &Cloud) -> Value {

@@ -95,7 +95,7 @@ fn a_refused_first_request_is_a_result_and_the_cloud_keeps_running() {
     for (more, expected) in [
         (["--env", "BEHAVIOUR=error"], "HTTP 430"),
         (["--env", "SECRET_KEY=wrong"], "AuthFailure.SignatureFailure"),
-        (["--faults", &faults], "no  GET /sign: no response, injected fault `close`"),
+        (["--faults", &faults], "  ---  GET /sign         -         injected fault `close`"),
     ] {
         let mut started = Console::start(run(&["--platform", "scf"]).args(more));
         let text = started.until("Ctrl-C");
@@ -110,42 +110,49 @@ fn a_refused_first_request_is_a_result_and_the_cloud_keeps_running() {
 async fn each_request_is_printed_after_the_sts_calls_that_it_caused() {
     let mut started = Console::start(&mut run(&[]));
     let text = started.until("Ctrl-C");
-    let sts = text.find("ok  STS: GetFederationToken").unwrap();
-    let request = text.find("ok  GET /sign: 200\n").unwrap();
-    assert!(sts < request, "{text}");
-    let (_, url) = text.split_once("-d hello '").unwrap();
-    let url = url.split_once('\'').unwrap().0;
-    let upload = client().put(url).body("hello").send().await.unwrap();
-    assert_eq!(upload.status(), 200, "the example of an upload works: {url}");
+    let line = text.lines().find(|line| line.contains("  200  GET /sign  ")).unwrap();
+    assert!(line.ends_with("upload users/*  30 min  (STS 1)"), "{text}");
+    assert!(!text.contains("function |"), "{text}");
+    assert_eq!(text.matches("AKIDEMU").count(), 1, "only the id of the key: {text}");
 
-    let gateway = gateway(&text);
+    let gateway = address(&text, "gateway");
     client().get(format!("{gateway}/more?a=1")).send().await.unwrap();
     let text = started.until("/more");
-    assert!(text.contains("STS: GetFederationToken"), "{text}");
-    assert!(text.ends_with("ok  GET /more: 200\n"), "{text}");
+    assert!(text.contains("  200  GET /more  ") && text.contains("(STS 1)"), "{text}");
+    assert_eq!(started.running.end(Signal::INT), Some(0));
+}
+
+#[tokio::test]
+async fn a_request_to_cos_is_printed_with_the_reason_of_its_refusal() {
+    let mut started = Console::start(&mut run(&[]));
+    let cos = address(&started.until("Ctrl-C"), "COS");
+    client().put(format!("{cos}/secret/a.txt")).body("x").send().await.unwrap();
+    let line = started.until("COS ");
+    assert!(line.contains("  403  COS PutObject secret/a.txt"), "{line}");
+    assert!(line.contains("the request is not signed"), "{line}");
     assert_eq!(started.running.end(Signal::INT), Some(0));
 }
 
 #[tokio::test]
 async fn a_throttled_request_prints_why_on_the_console() {
     let mut started = Console::start(&mut run(&["--max-instances", "1", "--timeout", "5"]));
-    let gateway = gateway(&started.until("Ctrl-C"));
+    let gateway = address(&started.until("Ctrl-C"), "gateway");
     let hang = || client().get(format!("{gateway}/more?behave=hang-busy")).send();
     let (one, other) = tokio::join!(hang(), hang());
     let mut statuses = [one.unwrap().status(), other.unwrap().status()];
     statuses.sort();
     assert_eq!(statuses, [432, 433]);
-    let text = started.until("GET /more: 432");
+    let text = started.until("432  GET /more");
     assert!(text.contains("limit of instances; an instance"), "{text}");
     assert!(text.ends_with("raise --max-instances\n"), "{text}");
-    started.until("no  GET /more: 433, invoking task timed out");
+    assert!(started.until("433  GET /more").contains("invoking task timed out"));
     assert_eq!(started.running.end(Signal::INT), Some(0));
 }
 
-/// The gateway in the console's introduction.
-fn gateway(text: &str) -> String {
-    let (_, rest) = text.split_once("gateway").unwrap();
-    rest.lines().next().unwrap().trim().to_owned()
+/// An address in the console's introduction.
+fn address(text: &str, name: &str) -> String {
+    let line = text.lines().find(|line| line.trim_start().starts_with(name)).unwrap();
+    line.split_whitespace().nth(1).unwrap().to_owned()
 }
 
 #[test]
@@ -286,7 +293,7 @@ fn no_process_is_left_when_the_program_itself_is_killed() {
 
 #[test]
 fn a_signal_during_a_long_start_is_heard() {
-    let mut command = run(&["--env", "BEHAVIOUR=hang-init"]);
+    let mut command = run(&["--verbose", "--env", "BEHAVIOUR=hang-init"]);
     let (running, output) = Running::start_text(&mut command);
     let started =
         output.lines().any(|line| line.unwrap().contains("function started as hang-init"));

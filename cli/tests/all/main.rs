@@ -9,6 +9,7 @@
     reason = "helpers of tests, which the clippy switches for tests do not cover"
 )]
 
+mod callers;
 mod command_line;
 mod options_file;
 mod request_commands;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::builder::place_of;
 use super::{CloudBuilder, StartError};
-use crate::account::{AccountFile, Directory, KeyOwner, KeyPair, Permanent, Role, Trust};
+use crate::account::{Account, AccountFile, Directory, KeyOwner, KeyPair, Permanent, Role, Trust};
 use crate::environment::EXECUTION_ROLE;
 use crate::secrets::SecretRegistry;
 
@@ -28,6 +28,14 @@ impl CloudBuilder {
         );
         let (root_key, sub_account_key) = given.add_to(&directory)?;
         Ok((Arc::new(directory), root_key, sub_account_key))
+    }
+
+    /// The account that will be started: its numbers, bucket and region.
+    ///
+    /// # Errors
+    /// When the account file is invalid.
+    pub fn chosen_account(&self) -> Result<Account, StartError> {
+        Ok(self.account()?.account)
     }
 
     /// The account of the file, or the default one, with the builder's users and roles, and with

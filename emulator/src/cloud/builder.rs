@@ -8,7 +8,7 @@ use std::time::Duration;
 use tencent::time::{Clock, SystemClock};
 
 use crate::account::{KeyOwner, KeyPair, Role, User};
-use crate::cos::{self, MergeOrder};
+use crate::cos::{self, CosCall, MergeOrder};
 use crate::fault::FaultRule;
 use crate::gateway::GatewayCall;
 use crate::listener::Listener;
@@ -43,6 +43,8 @@ pub struct CloudBuilder {
     pub(super) on_function_output: Listener<str>,
     pub(super) on_sts_call: Listener<StsCall>,
     pub(super) on_gateway_call: Listener<GatewayCall>,
+    pub(super) second_function: Option<(u16, BTreeMap<String, String>)>,
+    pub(super) known_secrets: Vec<String>,
     pub(super) freeze_jump_seconds: i64,
     pub(super) seed: Option<u64>,
     pub(super) faults: Vec<FaultRule>,
@@ -155,6 +157,10 @@ setters! {
     on_sts_call(listener: impl Fn(&StsCall) + Send + Sync + 'static) =>
         on_sts_call = Listener::new(listener);
 
+    /// Receives each request to COS, before its response goes out.
+    on_cos_call(listener: impl Fn(&CosCall) + Send + Sync + 'static) =>
+        cos.on_call = Arc::new(Listener::new(listener));
+
     /// Receives each request to the gateway, before its response goes out: after the STS calls that
     /// it caused.
     on_gateway_call(listener: impl Fn(&GatewayCall) + Send + Sync + 'static) =>
@@ -191,6 +197,8 @@ impl CloudBuilder {
             on_function_output: Listener::default(),
             on_sts_call: Listener::default(),
             on_gateway_call: Listener::default(),
+            second_function: None,
+            known_secrets: Vec::new(),
             freeze_jump_seconds: 0,
             seed: None,
             faults: Vec::new(),
@@ -204,6 +212,21 @@ impl CloudBuilder {
     #[must_use]
     pub fn cors<O: Into<String>>(mut self, origins: impl IntoIterator<Item = O>) -> Self {
         self.cos.origins = origins.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The same function a second time, with a gateway of its own on this port (0: a free one).
+    /// It gets these variables in place of those that [`env`](Self::env) sets.
+    #[must_use]
+    pub fn second_function(mut self, port: u16, variables: BTreeMap<String, String>) -> Self {
+        self.second_function = Some((port, variables));
+        self
+    }
+
+    /// A secret that no log, trace or answer of this cloud may show, for example a key of a caller.
+    #[must_use]
+    pub fn known_secret(mut self, secret: impl Into<String>) -> Self {
+        self.known_secrets.push(secret.into());
         self
     }
 

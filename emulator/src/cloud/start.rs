@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::shared::Shared;
-use super::{Cloud, CloudBuilder, StartError};
+use super::{Cloud, CloudBuilder, RunningFunction, StartError};
 use crate::account::{Account, Directory, KeyPair, looks_real};
 use crate::admin::{Admin, Routes};
 use crate::ca::Ca;
@@ -19,7 +19,6 @@ use crate::function::{Config, Function};
 use crate::gateway;
 use crate::listener::Listener;
 use crate::middleware::Middleware;
-use crate::net::Server;
 use crate::process::Output;
 use crate::random::Rng;
 use crate::secrets::SecretRegistry;
@@ -38,34 +37,21 @@ impl CloudBuilder {
         self.clock = Arc::<EmulatedClock>::clone(&clock);
         let (directory, root_key, sub_account_key) = self.directory(&secrets)?;
         register_given_secrets(&secrets, &self.variables)?;
+        for secret in mem::take(&mut self.known_secrets) {
+            secrets.register(&secret)?;
+        }
 
         let shared = self.shared(clock, directory, secrets)?;
         let ca = Ca::create(&shared.directory.account.region)?;
         let sts = self.sts(&ca, &shared)?;
         let cos = start_cos(&self.cos, &ca, &shared)?;
-        let on_gateway_call = mem::take(&mut self.on_gateway_call);
-        let function = match self.function.take() {
-            Some(path) => {
-                let program = executable(&path)?;
-                let variables = self.function_variables(&shared, &sub_account_key, &sts);
-                Some(Function::new(self.config(program, variables, &shared))?)
-            }
-            None => None,
-        };
-        let gateway = function
-            .as_ref()
-            .map(|function| {
-                let (port, function) = (self.gateway_port, Arc::clone(function));
-                gateway::start(port, function, &shared.middleware, on_gateway_call)
-                    .map_err(|source| port_taken(port, source))
-            })
-            .transpose()?;
-        let services = services(gateway.as_ref(), &sts, &cos);
+        let functions = self.functions(&shared, &sub_account_key, &sts)?;
+        let services = services(&functions, &sts, &cos);
         for (name, url) in &services {
             shared.middleware.trace.name_address(name, url);
         }
         let admin = self.admin_port.map(|port| start_admin(port, services, &shared)).transpose()?;
-        Ok(Cloud { shared, admin, gateway, function, sts, cos, root_key, sub_account_key, ca })
+        Ok(Cloud { shared, admin, functions, sts, cos, root_key, sub_account_key, ca })
     }
 
     fn shared(
@@ -107,6 +93,34 @@ impl CloudBuilder {
         let on_call = mem::take(&mut self.on_sts_call);
         Sts::start(self.sts_port, ca, middleware, directory, limit, on_call)
             .map_err(|source| port_taken(self.sts_port, source))
+    }
+
+    /// The function and its second start, each behind a gateway.
+    fn functions(
+        &mut self,
+        shared: &Shared,
+        key: &KeyPair,
+        sts: &Sts,
+    ) -> Result<Vec<RunningFunction>, StartError> {
+        let Some(path) = self.function.take() else {
+            return Ok(Vec::new());
+        };
+        let program = executable(&path)?;
+        let on_call = Arc::new(mem::take(&mut self.on_gateway_call));
+        let first = (self.gateway_port, BTreeMap::new());
+        let mut functions = Vec::new();
+        for (port, more) in [Some(first), self.second_function.take()].into_iter().flatten() {
+            if !functions.is_empty() {
+                self.variables = more;
+            }
+            let variables = self.function_variables(shared, key, sts);
+            let config = self.config(program.clone(), variables, shared);
+            let function = Function::new(config)?;
+            let gateway = gateway::start(port, Arc::clone(&function), &shared.middleware, &on_call)
+                .map_err(|source| port_taken(port, source))?;
+            functions.push(RunningFunction { gateway, function });
+        }
+        Ok(functions)
     }
 
     /// The function's own variables: the defaults, those that were given, and without those that
@@ -241,16 +255,15 @@ fn jumping(hook: Listener<i32>, seconds: i64, clock: &Arc<EmulatedClock>) -> Lis
 }
 
 /// Name and address of everything that listens.
-fn services(gateway: Option<&Server>, sts: &Sts, cos: &Cos) -> Vec<(&'static str, String)> {
+fn services(functions: &[RunningFunction], sts: &Sts, cos: &Cos) -> Vec<(&'static str, String)> {
     let mut services = vec![
         ("sts", sts.https_url()),
         ("stsHttp", sts.http_url()),
         ("cos", cos.http_url()),
         ("cosHttps", cos.https_url()),
     ];
-    if let Some(gateway) = gateway {
-        services.push(("gateway", format!("http://{}", gateway.address)));
-    }
+    let gateways = functions.iter().map(RunningFunction::url);
+    services.extend(["gateway", "secondGateway"].into_iter().zip(gateways));
     services
 }
 

@@ -68,6 +68,13 @@ impl Authorizer {
         Self { directory, default_bucket, merge_order, log: DecisionLog::default() }
     }
 
+    /// What `access` would be answered with the key `secret_id`; `None` for a key that does not
+    /// work.
+    pub(crate) fn simulate(&self, secret_id: &str, access: &AccessRequest) -> Option<AccessRecord> {
+        let key = self.directory.key(secret_id)?;
+        Some(AccessRecord::of(access, &key.identity.decide(access)))
+    }
+
     /// The last decisions, oldest first.
     pub(crate) fn decisions(&self) -> Vec<DecisionRecord> {
         self.log.all()
@@ -229,5 +236,9 @@ impl AccessControl for Authorizer {
     fn log_rejected(&self, request: &RequestHead, error: &CosError) {
         let record = DecisionRecord::of(request, "");
         self.log.push(record.closed::<()>(&Err(error.clone())));
+    }
+
+    fn decision(&self, request_id: &str) -> Option<DecisionRecord> {
+        self.log.of(request_id)
     }
 }

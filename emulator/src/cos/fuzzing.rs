@@ -187,7 +187,7 @@ impl Authorizer {
 
     fn request(&self, head: &Parts) -> Result<RequestHead, ErrorCode> {
         let now = Timestamp::from_unix_seconds(NOW).ok_or("InternalError")?;
-        let peer = Peer { address: ([127, 0, 0, 1], 1).into(), is_tls: false };
+        let peer = Peer { address: ([127, 0, 0, 1], 1).into(), is_tls: false, port: 1 };
         RequestHead::read(head, &peer, "", now, &self.default_bucket, PathStyle::OnLoopback)
             .map_err(code)
     }

@@ -29,6 +29,7 @@ use super::operation::Operation;
 use super::{Cos, Options, open_store};
 use crate::account::Account;
 use crate::ca::Ca;
+use crate::cos::auth::DecisionRecord;
 use crate::cos::auth::access::{AccessControl, AuthContext};
 use crate::cos::http::post_form::Form;
 use crate::cos::http::request::{RequestHead, decoded};
@@ -88,6 +89,10 @@ impl AccessControl for TestAccessControl {
     }
 
     fn log_rejected(&self, _: &RequestHead, _: &CosError) {}
+
+    fn decision(&self, _: &str) -> Option<DecisionRecord> {
+        None
+    }
 }
 
 /// A COS and an authorized client.

@@ -293,16 +293,14 @@ mod tests {
             };
             let algorithms = vec![Algorithm::Es256];
             let keys = JwksCache::with_fetch(Box::new(fetch), algorithms.clone());
-            TokenVerifier {
-                keys: KeySource::Remote(keys),
-                validation: Validation {
-                    issuer: ISSUER.to_owned(),
-                    audiences: vec![AUDIENCE.to_owned()],
-                    algorithms,
-                    leeway_seconds: 0,
-                    max_age_seconds: 3600,
-                },
-            }
+            let validation = Validation {
+                issuer: ISSUER.to_owned(),
+                audiences: vec![AUDIENCE.to_owned()],
+                algorithms,
+                leeway_seconds: 0,
+                max_age_seconds: 3600,
+            };
+            TokenVerifier::new(validation, KeySource::Remote(keys))
         }
     }
 
@@ -362,6 +360,33 @@ mod tests {
             // It can come back.
             published.set(Some(jwks(&[issuer.jwk("one")])));
             assert_eq!(ask(&tokens, &issuer, "one", NOW + 3630).await, Ok(()));
+        }
+    }
+
+    /// The one token is known from its first use on.
+    #[tokio::test]
+    async fn a_known_token_is_gone_with_its_key() {
+        let same_id = jwks(&[TestIssuer::new().jwk("one")]);
+        for replaced in [same_id, jwks(&[]), jwks(&[TestIssuer::new().jwk("new")])] {
+            let (published, issuer) = Published::new();
+            let (tokens, token) = (published.tokens(), issuer.token("one", "u-1", NOW));
+            let verify = async |later| {
+                let now = Timestamp::from_unix_seconds(NOW + later).unwrap();
+                let outcome = tokens.verify(&token, now, Duration::MAX).await;
+                outcome.map(drop).map_err(|error| error.code())
+            };
+            for later in [0, 1, 299] {
+                assert_eq!(verify(later).await, Ok(()));
+            }
+            published.set(Some(jwks(&[issuer.jwk("one")])));
+            assert_eq!(verify(300).await, Ok(()));
+            published.set(Some(replaced));
+            assert_eq!(verify(599).await, Ok(()));
+            assert_eq!(published.fetches(), 2);
+            // A caller with another key causes the next fetch, which counts for this one too.
+            assert_eq!(ask(&tokens, &issuer, "two", NOW + 331).await, REJECTED);
+            assert_eq!(verify(331).await, REJECTED);
+            assert_eq!(published.fetches(), 3);
         }
     }
 

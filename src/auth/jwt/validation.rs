@@ -36,17 +36,19 @@ impl Validation {
         accepted.find(|algorithm| algorithm.name() == name).ok_or(TokenError::Algorithm)
     }
 
-    pub(super) fn check(&self, claims: &JsonObject, now: Timestamp) -> Result<(), TokenError> {
+    /// Checks all claims, and returns those that have to be checked again later.
+    pub(super) fn check(&self, claims: &JsonObject, now: Timestamp) -> Result<Dates, TokenError> {
         if claims.get("iss").and_then(Value::as_str) != Some(&self.issuer) {
             return Err(TokenError::Issuer);
         }
         self.check_audience(claims.get("aud"))?;
-        self.check_dates(claims, now.unix_seconds())?;
+        let dates = Dates::of(claims)?;
+        self.check_dates(&dates, now)?;
         claims
             .get(Claims::SUBJECT)
             .and_then(Value::as_str)
             .filter(|subject| (1..=MAX_SUBJECT_BYTES).contains(&subject.len()))
-            .map(drop)
+            .map(|_| dates)
             .ok_or(TokenError::Subject)
     }
 
@@ -62,14 +64,11 @@ impl Validation {
         is_for_us.then_some(()).ok_or(TokenError::Audience)
     }
 
-    fn check_dates(&self, claims: &JsonObject, now: i64) -> Result<(), TokenError> {
+    /// Checks the dates of a token.
+    pub(super) fn check_dates(&self, dates: &Dates, now: Timestamp) -> Result<(), TokenError> {
         let [leeway, max_age] = [self.leeway_seconds, self.max_age_seconds].map(i64::from);
-        let expiry = numeric_date(claims.get("exp")).ok_or(TokenError::ExpiryMissing)?;
-        let issued = numeric_date(claims.get("iat")).ok_or(TokenError::IssuedMissing)?;
-        let valid_from = match claims.get("nbf") {
-            None => issued,
-            member => numeric_date(member).ok_or(TokenError::NotYetValid)?,
-        };
+        let Dates { expiry, issued, valid_from } = *dates;
+        let now = now.unix_seconds();
         if now >= expiry.saturating_add(leeway) {
             return Err(TokenError::Expired);
         }
@@ -82,6 +81,26 @@ impl Validation {
             return Err(TokenError::Old);
         }
         Ok(())
+    }
+}
+
+/// `exp`, `iat` and `nbf` of a token, in seconds since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Dates {
+    expiry: i64,
+    issued: i64,
+    valid_from: i64,
+}
+
+impl Dates {
+    pub(super) fn of(claims: &JsonObject) -> Result<Self, TokenError> {
+        let expiry = numeric_date(claims.get("exp")).ok_or(TokenError::ExpiryMissing)?;
+        let issued = numeric_date(claims.get("iat")).ok_or(TokenError::IssuedMissing)?;
+        let valid_from = match claims.get("nbf") {
+            None => issued,
+            member => numeric_date(member).ok_or(TokenError::NotYetValid)?,
+        };
+        Ok(Self { expiry, issued, valid_from })
     }
 }
 
@@ -127,7 +146,7 @@ mod tests {
             value => claims[name] = value,
         }
         let claims = parse_object(claims.to_string().as_bytes()).unwrap();
-        validation().check(&claims, Timestamp::from_unix_seconds(NOW).unwrap())
+        validation().check(&claims, Timestamp::from_unix_seconds(NOW).unwrap()).map(drop)
     }
 
     /// `values` is a JSON array.
@@ -157,7 +176,7 @@ mod tests {
         each("aud", &json!([null]), Err(TokenError::AudienceMissing));
         let claims = parse_object(br#"{"iss":"https://issuer.example.com","aud":null}"#).unwrap();
         let outcome = validation().check(&claims, Timestamp::from_unix_seconds(NOW).unwrap());
-        assert_eq!(outcome, Err(TokenError::AudienceMissing));
+        assert_eq!(outcome.err(), Some(TokenError::AudienceMissing));
     }
 
     #[test]
@@ -199,7 +218,7 @@ mod tests {
             claims["iat"] = json!(iat);
             let claims = parse_object(claims.to_string().as_bytes()).unwrap();
             let now = Timestamp::from_unix_seconds(NOW).unwrap();
-            assert_eq!(validation().check(&claims, now), outcome, "{nbf} {iat}");
+            assert_eq!(validation().check(&claims, now).map(drop), outcome, "{nbf} {iat}");
         }
     }
 

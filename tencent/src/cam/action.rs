@@ -8,19 +8,19 @@
 //! # Not covered
 //! Whether COS has the action.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::wildcard::covers;
 
 /// One action, as it was written.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Action(String);
 
 impl Action {
     /// The action of a COS operation, for example `PutObject`.
     pub fn cos(operation: &'static str) -> Self {
-        Self(format!("name/cos:{operation}"))
+        Self(["name/cos:", operation].concat())
     }
 
     /// The service pattern: `cos` in `name/cos:PutObject`; `*` for every service.
@@ -66,9 +66,10 @@ impl TryFrom<String> for Action {
     }
 }
 
-impl From<Action> for String {
-    fn from(action: Action) -> Self {
-        action.0
+/// By reference: a conversion into a string would copy it.
+impl Serialize for Action {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
     }
 }
 

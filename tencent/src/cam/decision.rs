@@ -99,6 +99,28 @@ impl Decision {
         matches!(self.reason, Reason::Allowed(_))
     }
 
+    /// The deciding rule in a few words, without values of the request.
+    pub fn short(&self) -> String {
+        match &self.reason {
+            Reason::Allowed(_) => "allowed".to_owned(),
+            Reason::Denied(Position { set, .. }) => {
+                format!("a statement of the {set} policy denies it")
+            }
+            Reason::NoAction { set, action } => {
+                let action = action.strip_prefix("name/cos:").unwrap_or(action);
+                format!("{set} policy does not allow {action}")
+            }
+            Reason::NoPolicy => "there is no policy".to_owned(),
+            Reason::NoResource { position, .. } => {
+                format!("{} policy does not cover this key", position.set)
+            }
+            Reason::NotMet { position, condition } => {
+                format!("{} policy: the condition on {} is not met", position.set, condition.key)
+            }
+            Reason::UnknownAction(_) => "COS has no such action".to_owned(),
+        }
+    }
+
     /// The deciding rule.
     pub fn reason(&self) -> &Reason {
         &self.reason

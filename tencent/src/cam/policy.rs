@@ -18,6 +18,7 @@ use crate::json_object::JsonObject;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
     statements: Vec<Statement>,
+    json: String,
 }
 
 impl Policy {
@@ -29,11 +30,11 @@ impl Policy {
         if !statements.iter().any(Statement::allows_something) {
             return Err(PolicyError::Empty);
         }
-        let policy = Self { statements };
-        if policy.render().chars().count() > MAX_POLICY_CHARACTERS {
+        let json = render(&statements);
+        if json.chars().count() > MAX_POLICY_CHARACTERS {
             return Err(PolicyError::Long);
         }
-        Ok(policy)
+        Ok(Self { statements, json })
     }
 
     /// Parses policy JSON.
@@ -47,14 +48,13 @@ impl Policy {
     }
 
     /// The policy as JSON: one order of members, no white space.
-    pub fn render(&self) -> String {
-        let written =
-            serde_json::to_string(&Rendered { version: Version::V2, statement: &self.statements });
-        #[expect(
-            clippy::expect_used,
-            reason = "strings and maps with string keys always serialize"
-        )]
-        written.expect("a policy serializes")
+    pub fn as_json(&self) -> &str {
+        &self.json
+    }
+
+    /// The policy as JSON, as [`Policy::as_json`].
+    pub fn into_json(self) -> String {
+        self.json
     }
 
     /// The statements, in their order.
@@ -92,6 +92,12 @@ impl Policy {
         };
         self.statements.iter().position(allows_foreign)
     }
+}
+
+fn render(statement: &[Statement]) -> String {
+    let written = serde_json::to_string(&Rendered { version: Version::V2, statement });
+    #[expect(clippy::expect_used, reason = "strings and maps with string keys always serialize")]
+    written.expect("a policy serializes")
 }
 
 /// Why a policy cannot be used.
@@ -153,12 +159,12 @@ mod tests {
     fn a_policy_is_written_in_one_way() {
         let text = r#" { "statement" : { "resource": "qcs::cos:ap-guangzhou:uid/1250000000:b-1250000000/a/*", "action": ["name/cos:GetObject"],
             "condition": {"string_equal": {"cos:prefix": "a"}, "ip_equal": {"qcs:ip": ["10.0.0.0/8"]}}, "effect": "allow" }, "version": "2.0" } "#;
-        let written = Policy::parse(text).unwrap().render();
+        let written = Policy::parse(text).unwrap().into_json();
         assert_eq!(
             written,
             r#"{"version":"2.0","statement":[{"effect":"allow","action":["name/cos:GetObject"],"resource":["qcs::cos:ap-guangzhou:uid/1250000000:b-1250000000/a/*"],"condition":{"ip_equal":{"qcs:ip":"10.0.0.0/8"},"string_equal":{"cos:prefix":"a"}}}]}"#
         );
-        assert_eq!(Policy::parse(&written).unwrap().render(), written);
+        assert_eq!(Policy::parse(&written).unwrap().as_json(), written);
     }
 
     #[test]

@@ -15,15 +15,15 @@
 //! # Not covered
 //! The short region names of the old API, which match only themselves.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::access_request::{Account, Target};
 use super::wildcard::covers;
 use crate::names::{Bucket, ObjectPrefix, Region};
 
 /// A resource of a statement.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Resource {
     written: String,
     /// `None` for the resource `*`.
@@ -206,9 +206,10 @@ impl TryFrom<String> for Resource {
     }
 }
 
-impl From<Resource> for String {
-    fn from(resource: Resource) -> Self {
-        resource.written
+/// By reference: a conversion into a string would copy it.
+impl Serialize for Resource {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.written)
     }
 }
 

@@ -31,11 +31,11 @@ pub(crate) fn access(action: &str, path: &str, context: &[(&str, &str)]) -> Acce
 #[track_caller]
 pub(crate) fn assert_allows(policy: &Policy, access: &AccessRequest) {
     let decision = policy.decide(access);
-    assert!(decision.is_allowed(), "{decision}\n{}", policy.render());
+    assert!(decision.is_allowed(), "{decision}\n{}", policy.as_json());
 }
 
 #[track_caller]
 pub(crate) fn assert_denies(policy: &Policy, access: &AccessRequest) {
     let decision = policy.decide(access);
-    assert!(!decision.is_allowed(), "{decision}\n{}", policy.render());
+    assert!(!decision.is_allowed(), "{decision}\n{}", policy.as_json());
 }

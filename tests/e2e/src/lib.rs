@@ -40,7 +40,7 @@ pub use page_server::PageServer;
 use peer::http_client;
 pub use peer::{Canary, ClosedPort, ConnectProxy, FlakyPort};
 pub use rie::{Invocation, Rie};
-pub use signed::signed;
+pub use signed::{HMAC_KEY, signed};
 pub use storage::{Storage, pattern};
 pub use store::Store;
 pub use tls_relay::TlsRelay;
@@ -52,9 +52,6 @@ pub const API_KEY: &str = "CANARY-api-key-of-a-caller-0123456789";
 
 /// A key of another caller.
 pub const OTHER_API_KEY: &str = "CANARY-api-key-of-another-caller-0123456789";
-
-/// A key that a caller signs with.
-pub const HMAC_KEY: &str = "CANARY-hmac-key-of-a-caller-0123456789";
 
 /// A secret that an issuer of tokens shares.
 pub const HS_SECRET: &str = "CANARY-secret-of-an-issuer-0123456789";

@@ -4,9 +4,10 @@ use cos_issuer::auth::hmac::signature::{ALGORITHM, SignedRequest};
 use tencent::secret::Secret;
 use tencent::time::{Clock as _, SystemClock};
 
-use crate::HMAC_KEY;
+/// A key that a caller signs with.
+pub const HMAC_KEY: &str = "CANARY-hmac-key-of-a-caller-0123456789";
 
-/// The `Authorization` of `GET /sts`, signed now with [`HMAC_KEY`]; empty if that key is none.
+/// The `Authorization` of `GET /sts`, signed now with [`HMAC_KEY`].
 pub fn signed(nonce: &str) -> String {
     let timestamp = SystemClock.now().unix_seconds();
     let request =

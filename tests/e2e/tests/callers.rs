@@ -32,8 +32,8 @@ async fn an_api_key_is_accepted_as_a_bearer_token() {
         assert_eq!(answer.status, 200, "{platform:?}: {answer:?}");
         assert_eq!(cloud.sts().call_count(), 1, "{platform:?}");
         for part in [
-            "\"proof\":\"api-key\"",
-            "\"caller\":\"next\"",
+            "\"auth_method\":\"api-key\"",
+            "\"key_name\":\"next\"",
             "\"subject\":\"3991708fa7add2f9ced02e52a0b8b308\"",
         ] {
             assert!(printed(&cloud, part).await, "{platform:?}: {part}");
@@ -152,7 +152,7 @@ async fn an_identity_of_the_gateway_is_accepted_where_auth_names_it() {
         assert_eq!(cloud.sts().call_count(), 0, "{platform:?}");
 
         assert_eq!(invoke(&cloud, &event).await.0, 200, "{platform:?}");
-        assert!(printed(&cloud, &format!("\"proof\":\"{method}\"")).await);
+        assert!(printed(&cloud, &format!("\"auth_method\":\"{method}\"")).await);
         let output = cloud.function_output();
         assert!(!output.contains("person-1"), "{platform:?}");
 

@@ -85,7 +85,7 @@ async fn a_grants_file_decides_who_gets_what_on_every_platform() {
             "{name}"
         );
         assert_eq!(calls[0].name.as_deref(), Some(name), "one caller, one name");
-        for part in [format!("\"session_name\":\"{name}\""), "\"grant\":\"pictures\"".to_owned()] {
+        for part in [format!("\"session_name\":\"{name}\""), "\"grants\":\"pictures\"".to_owned()] {
             assert!(printed(&issuer.cloud, &part).await, "{platform:?}: {part}");
         }
     }

@@ -42,7 +42,7 @@ async fn the_documented_clients_are_answered() {
             }
             assert_eq!(cloud.sts().call_count(), count * 2, "{platform:?}");
         }
-        assert!(printed(&cloud, "\"proof\":\"hmac\"").await, "{platform:?}");
+        assert!(printed(&cloud, "\"auth_method\":\"hmac\"").await, "{platform:?}");
     }
 }
 

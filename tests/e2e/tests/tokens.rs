@@ -46,7 +46,7 @@ async fn a_token_of_the_issuer_is_accepted() {
         }
         assert_eq!(cloud.sts().call_count(), 3, "{platform:?}");
         assert_eq!(keys.requests(), 1, "{platform:?}");
-        for part in ["\"proof\":\"jwt\"", "\"caller\":\"jwt\"", "\"subject\":\""] {
+        for part in ["\"auth_method\":\"jwt\"", "\"key_name\":\"jwt\"", "\"subject\":\""] {
             assert!(printed(&cloud, part).await, "{platform:?}: {part}");
         }
         let output = cloud.function_output();
@@ -292,7 +292,7 @@ async fn a_token_and_an_api_key_differ_in_their_form() {
         assert_eq!(ask(&browser, API_KEY).await.status, 200, "{platform:?}");
         assert_eq!(ask(&browser, &token).await.status, 200, "{platform:?}");
         for method in ["api-key", "jwt"] {
-            assert!(printed(&cloud, &format!("\"proof\":\"{method}\"")).await);
+            assert!(printed(&cloud, &format!("\"auth_method\":\"{method}\"")).await);
         }
         let none = browser.get("/sign").await.unwrap();
         assert_eq!(none.body["codeDesc"], "AuthFailure.ProofMissing");

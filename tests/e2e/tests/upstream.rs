@@ -115,7 +115,7 @@ async fn a_wrong_secret_key_is_the_operators_affair() {
     let browser = Browser::of(&cloud).unwrap();
     let answer = browser.get("/sign").await.unwrap();
     assert_failure(&answer, REFUSED, "wrong key");
-    assert!(printed(&cloud, "\"rule\":\"InternalError.UpstreamRefused\"").await);
+    assert!(printed(&cloud, "\"code\":\"InternalError.UpstreamRefused\"").await);
     // A probe that failed would take every instance away, and none could find a new key.
     assert_eq!(browser.get("/readyz").await.unwrap().status, 200);
     let outcomes: Vec<String> = cloud.sts().calls().into_iter().map(|call| call.outcome).collect();

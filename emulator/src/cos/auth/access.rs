@@ -1,5 +1,6 @@
 //! The interface between the service and authorization.
 
+use crate::cos::auth::DecisionRecord;
 use crate::cos::error::CosError;
 use crate::cos::http::post_form::Form;
 use crate::cos::http::request::RequestHead;
@@ -53,4 +54,7 @@ pub(crate) trait AccessControl: Send + Sync {
 
     /// Logs a request that is not an operation, and its error.
     fn log_rejected(&self, request: &RequestHead, error: &CosError);
+
+    /// The logged decision about the request with this id.
+    fn decision(&self, request_id: &str) -> Option<DecisionRecord>;
 }

@@ -70,6 +70,9 @@ pub struct AccessRecord {
     pub is_allowed: bool,
     /// The rule that decided, in one sentence.
     pub reason: String,
+    /// The same in a few words.
+    #[serde(rename = "shortReason")]
+    pub short_reason: String,
     /// The statements that match this action and target, as `statement 0 of the session policy`.
     pub statements: Vec<String>,
     /// Condition keys of the statements, with the values of the request.
@@ -101,23 +104,7 @@ impl DecisionRecord {
     }
 
     pub(super) fn decided(&mut self, access: &AccessRequest, verdict: &Verdict) {
-        let mut record = AccessRecord {
-            action: access.action.clone(),
-            target: name(&access.target),
-            is_allowed: verdict.is_allowed(),
-            reason: shortened(&verdict.to_string()),
-            ..AccessRecord::default()
-        };
-        if let Some(decision) = verdict.decision() {
-            let matched = decision.matched().iter();
-            record.statements = matched.map(|each| each.position.to_string()).collect();
-            record.missing = decision.missing().into_iter().map(str::to_owned).collect();
-            for (key, values) in decision.seen() {
-                let values = values.iter().map(|value| shortened(value)).collect();
-                record.seen.insert(key.to_owned(), values);
-            }
-        }
-        self.push(record);
+        self.push(AccessRecord::of(access, verdict));
     }
 
     pub(super) fn foreign(&mut self, access: &AccessRequest, bucket: &str) {
@@ -125,6 +112,7 @@ impl DecisionRecord {
             action: access.action.clone(),
             target: name(&access.target),
             reason: format!("denied: `{bucket}` is not a bucket of this account"),
+            short_reason: "the bucket belongs to another account".to_owned(),
             ..AccessRecord::default()
         });
     }
@@ -150,6 +138,29 @@ impl DecisionRecord {
     }
 }
 
+impl AccessRecord {
+    pub(super) fn of(access: &AccessRequest, verdict: &Verdict) -> Self {
+        let mut record = Self {
+            action: access.action.clone(),
+            target: name(&access.target),
+            is_allowed: verdict.is_allowed(),
+            reason: shortened(&verdict.to_string()),
+            ..Self::default()
+        };
+        if let Some(decision) = verdict.decision() {
+            record.short_reason = decision.short();
+            let matched = decision.matched().iter();
+            record.statements = matched.map(|each| each.position.to_string()).collect();
+            record.missing = decision.missing().into_iter().map(str::to_owned).collect();
+            for (key, values) in decision.seen() {
+                let values = values.iter().map(|value| shortened(value)).collect();
+                record.seen.insert(key.to_owned(), values);
+            }
+        }
+        record
+    }
+}
+
 /// The last decisions.
 #[derive(Default)]
 pub(super) struct DecisionLog(Mutex<VecDeque<DecisionRecord>>);
@@ -161,6 +172,10 @@ impl DecisionLog {
             records.pop_front();
         }
         records.push_back(record);
+    }
+
+    pub(super) fn of(&self, request_id: &str) -> Option<DecisionRecord> {
+        lock(&self.0).iter().rev().find(|record| record.request_id == request_id).cloned()
     }
 
     pub(super) fn all(&self) -> Vec<DecisionRecord> {

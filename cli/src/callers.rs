@@ -1,0 +1,241 @@
+//! Callers that can be tried: two users whose folders differ, and an operator, each with a token,
+//! an API key and a key for signed requests.
+//!
+//! # Guarantees
+//! Keys are random, belong to one run, and are registered as secrets of its cloud.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
+use std::io;
+use std::sync::{Mutex, PoisonError};
+
+use cos_emulator::Account;
+use ring::rand::{SecureRandom as _, SystemRandom};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use tempfile::TempDir;
+use tencent::percent::percent_encode;
+use tencent::secret::Secret;
+use tencent::sign::digest::{hmac_sha256, sha256_hex};
+use tencent::time::{Clock as _, SystemClock};
+
+use crate::token_issuer::{MAX_SECONDS, TokenIssuer};
+
+/// The users, by the name that is also their `sub`.
+pub(crate) const USERS: [&str; 3] = ["user-1", "user-2", "operator"];
+
+/// How a caller proves who it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Method {
+    /// A bearer token of the local issuer
+    #[default]
+    Jwt,
+    /// An API key
+    ApiKey,
+    /// A signed request
+    Hmac,
+}
+
+impl Method {
+    pub(crate) const ALL: [Self; 3] = [Self::Jwt, Self::ApiKey, Self::Hmac];
+
+    /// As in `AUTH` and in the audit log.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Jwt => "jwt",
+            Self::ApiKey => "api-key",
+            Self::Hmac => "hmac",
+        }
+    }
+}
+
+/// The request that a caller signs.
+pub(crate) struct Signed<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) path: &'a str,
+    /// Decoded.
+    pub(crate) query: &'a [(String, String)],
+    pub(crate) body: &'a str,
+}
+
+pub(crate) struct Callers {
+    issuer: TokenIssuer,
+    /// One key for each of [`USERS`], as an API key and for signatures.
+    keys: Vec<(Secret, Secret)>,
+    /// Who a hash in the audit log is.
+    subjects: Mutex<HashMap<String, String>>,
+    files: TempDir,
+}
+
+impl Callers {
+    pub(crate) fn start() -> io::Result<Self> {
+        let keys: io::Result<Vec<_>> = USERS.iter().map(|_| Ok((key()?, key()?))).collect();
+        let callers = Self {
+            issuer: TokenIssuer::start()?,
+            keys: keys?,
+            subjects: Mutex::default(),
+            files: tempfile::tempdir()?,
+        };
+        for user in USERS {
+            callers.remember(user);
+        }
+        Ok(callers)
+    }
+
+    /// The variables of a function that accepts these callers by these methods.
+    pub(crate) fn variables(
+        &self,
+        methods: &[Method],
+        account: &Account,
+    ) -> io::Result<BTreeMap<String, String>> {
+        let grants = self.files.path().join("grants.toml");
+        std::fs::write(&grants, grants_file(account))?;
+        let names: Vec<&str> = methods.iter().map(|method| method.name()).collect();
+        let mut variables = BTreeMap::from([
+            ("AUTH".to_owned(), names.join(",")),
+            ("GRANTS_FILE".to_owned(), grants.display().to_string()),
+        ]);
+        let mut set = |name: &str, value| variables.insert(name.to_owned(), value);
+        for method in methods {
+            match method {
+                Method::Jwt => {
+                    for (name, value) in self.issuer.variables() {
+                        set(name, value);
+                    }
+                }
+                Method::ApiKey => {
+                    let hash = |(key, _): &(Secret, Secret)| sha256_hex(key.expose().as_bytes());
+                    set("API_KEYS", self.entries(hash));
+                }
+                Method::Hmac => {
+                    set("HMAC_KEYS", self.entries(|(_, key)| key.expose().to_owned()));
+                }
+            }
+        }
+        Ok(variables)
+    }
+
+    fn entries(&self, value: impl Fn(&(Secret, Secret)) -> String) -> String {
+        let mut entries = String::new();
+        for (user, key) in USERS.iter().zip(&self.keys) {
+            let _ = write!(entries, "{user}={} sub={user}; ", value(key));
+        }
+        entries.trim_end_matches("; ").to_owned()
+    }
+
+    /// Every key, to register it.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().flat_map(|(one, other)| [one.expose(), other.expose()])
+    }
+
+    /// The subject or key that the audit log shows as a hash.
+    pub(crate) fn subject(&self, hash: &str) -> Option<String> {
+        self.known().get(hash).cloned()
+    }
+
+    pub(crate) fn token(
+        &self,
+        subject: &str,
+        claims: &Map<String, Value>,
+        seconds: Option<u32>,
+    ) -> Result<String, String> {
+        let seconds = seconds.unwrap_or(TOKEN_SECONDS);
+        let token = self.issuer.token(subject, claims, SystemClock.now(), seconds)?;
+        self.remember(subject);
+        Ok(token)
+    }
+
+    /// The value of `Authorization` with which `user` sends a request.
+    pub(crate) fn authorization(
+        &self,
+        user: &str,
+        method: Method,
+        request: &Signed<'_>,
+    ) -> Result<String, String> {
+        if method == Method::Jwt {
+            return Ok(format!("Bearer {}", self.token(user, &Map::new(), None)?));
+        }
+        let keys = USERS.iter().zip(&self.keys).find(|(name, _)| **name == user);
+        let (_, (api_key, signing_key)) = keys.ok_or_else(|| {
+            format!("as: must be {} with this method; it is `{user}`", USERS.join(", "))
+        })?;
+        match method {
+            Method::Jwt | Method::ApiKey => Ok(format!("Bearer {}", api_key.expose())),
+            Method::Hmac => signature(user, signing_key, request),
+        }
+    }
+
+    /// The function logs a hash for each method.
+    fn remember(&self, subject: &str) {
+        let mut known = self.known();
+        if known.len() >= MAX_SUBJECTS {
+            return;
+        }
+        for method in Method::ALL {
+            let hash = sha256_hex(format!("{}\n{subject}", method.name()).as_bytes());
+            known.insert(hash.chars().take(32).collect(), subject.to_owned());
+        }
+    }
+
+    fn known(&self) -> std::sync::MutexGuard<'_, HashMap<String, String>> {
+        self.subjects.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// `docs/hmac.md`, in the words of a client.
+fn signature(user: &str, key: &Secret, request: &Signed<'_>) -> Result<String, String> {
+    let timestamp = SystemClock.now().unix_seconds();
+    let nonce = random_hex().map_err(|error| error.to_string())?;
+    let nonce: String = nonce.chars().take(32).collect();
+    let pair = |(name, value): &(String, String)| {
+        format!("{}={}", percent_encode(name), percent_encode(value))
+    };
+    let mut pairs: Vec<String> = request.query.iter().map(pair).collect();
+    pairs.sort_unstable();
+    let text = format!(
+        "{SCHEME}\n{timestamp}\n{nonce}\n{}\n{}\n{}\n{}",
+        request.method,
+        request.path,
+        pairs.join("&"),
+        sha256_hex(request.body.as_bytes())
+    );
+    let mut signature = String::new();
+    for byte in hmac_sha256(key.expose().as_bytes(), text.as_bytes()).iter() {
+        let _ = write!(signature, "{byte:02x}");
+    }
+    Ok(format!(
+        "{SCHEME} KeyId={user}, Timestamp={timestamp}, Nonce={nonce}, Signature={signature}"
+    ))
+}
+
+fn key() -> io::Result<Secret> {
+    Secret::new(random_hex()?).ok_or_else(|| io::Error::other("no key for a caller"))
+}
+
+/// 256 random bits.
+pub(crate) fn random_hex() -> io::Result<String> {
+    let mut bytes = [0; 32];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| io::Error::other("no randomness"))?;
+    // A hash of random bits is as random, and already in hex.
+    Ok(sha256_hex(&bytes))
+}
+
+/// A folder for each user, one for each team, and the whole bucket for the operator.
+fn grants_file(account: &Account) -> String {
+    let place = format!("bucket = \"{}\"\nregion = \"{}\"\n", account.bucket, account.region);
+    let everything = "allow = [\"upload\", \"download\", \"list\", \"delete\"]\n";
+    format!(
+        "[[grant]]\nname = \"own-folder\"\nmatch = \"everyone\"\nprefix = \"users/{{sub}}/\"\n\
+         named_extensions = [\"jpg\", \"png\"]\n{everything}{place}\n\
+         [[grant]]\nname = \"team\"\nmatch = {{ team = [\"media\", \"press\"] }}\n\
+         prefix = \"teams/{{team}}/\"\n{everything}{place}\n\
+         [[grant]]\nname = \"operator\"\nmatch = {{ sub = \"operator\" }}\nprefix = \"/\"\n\
+         {everything}actions = [\"HeadBucket\", \"GetService\"]\n{place}"
+    )
+}
+
+const SCHEME: &str = "COS-ISSUER-HMAC-SHA256";
+const TOKEN_SECONDS: u32 = 3600;
+const MAX_SUBJECTS: usize = 3000;
+const _: () = assert!(TOKEN_SECONDS <= MAX_SECONDS, "a token is accepted");

@@ -1,0 +1,290 @@
+//! The options of `run`, and the cloud that they describe.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use clap::Args;
+use cos_emulator::{CloudBuilder, Platform};
+use serde::de::{Error as _, IgnoredAny};
+use serde::{Deserialize, Deserializer};
+
+use super::parts::{Output, Parts};
+use crate::callers::Method;
+use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::loopback::Port;
+use crate::options::{CloudOptions, FileOptions, Span, assignment};
+use crate::platform_options::{Limits, PlatformOptions};
+use crate::terminal::Terminal;
+
+#[derive(Args, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+#[command(after_help = "Examples:
+  # What `make run` does: an SCF web function, and one GET /sign through the whole path
+  cos-issuer run --function target/deploy/bootstrap
+
+  # Callers that have to prove who they are, and requests of theirs
+  cos-issuer run --function target/deploy/bootstrap --auth jwt
+  cos-issuer request --as user-1 /sts
+
+  # The same binary as an event function behind CLB, and on Lambda behind an HTTP API
+  cos-issuer run --function target/deploy/bootstrap --trigger clb
+  cos-issuer run --function target/deploy/bootstrap --platform lambda --trigger http-api
+
+  # Change the function's own settings
+  cos-issuer run --function target/deploy/bootstrap --env ALLOW=download --env DURATION_SECONDS=900
+
+  # In scripts: one request, with its outcome as the exit code
+  cos-issuer run --function target/deploy/bootstrap --port 0 --once
+
+  # Inject faults from a file; the seed makes the run reproducible; every call is in the trace
+  cos-issuer run --function target/deploy/bootstrap --faults faults.toml --seed 7 --trace trace.jsonl
+
+  # Everything above in one file, with the names of the flags as keys; flags win
+  cos-issuer run --config emulator.toml
+
+faults.toml:
+  [[fault]]
+  service = \"sts\"              # gateway, sts or cos
+  action = \"GetFederationToken\"  # optional; a trailing * matches any rest
+  every = 3                    # or nth, from, burst, times, probability
+  kind = \"latency\"             # or outage, throttle, error, cut-after, wrong-clock, revoke-key, ...
+  delay_ms = 800
+
+While it runs, the admin API accepts the same as JSON (its address and token are printed at start):
+  curl -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json' \\
+    -d '{\"service\":\"sts\",\"kind\":\"outage\",\"nth\":1}' $ADMIN/faults
+  curl -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json' -d '{\"advance\":\"31m\"}' $ADMIN/clock
+
+Exit codes: 0 success, 1 failure, 2 invalid command line or options file.")]
+pub(crate) struct RunOptions {
+    /// The function to run; a new binary at the same path replaces it while this runs
+    #[arg(long, value_name = "PATH")]
+    pub(super) function: Option<PathBuf>,
+
+    #[command(flatten)]
+    #[serde(skip)]
+    pub(super) platform: PlatformOptions,
+
+    /// Port of the gateway; 0 takes a free one [default: 5000]
+    #[arg(long)]
+    port: Option<u16>,
+
+    /// Port of COS; 0 takes a free one [default: the port after the gateway's]
+    #[arg(long)]
+    cos_port: Option<u16>,
+
+    /// Keep the objects of COS in this directory [default: in memory]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+
+    /// An origin whose pages may use the bucket, for example http://localhost:8080; repeatable
+    #[arg(long, value_name = "ORIGIN")]
+    cors: Vec<String>,
+
+    /// A variable of the function, in place of the default one; repeatable
+    #[arg(long, value_name = "KEY=VALUE", value_parser = assignment)]
+    #[serde(skip)]
+    env: Vec<(String, String)>,
+
+    /// `env` of the file. A flag replaces one of these variables, not the table.
+    #[arg(skip)]
+    #[serde(rename = "env")]
+    env_table: BTreeMap<String, String>,
+
+    /// Advance the cloud's clock each time an instance is frozen, for example by 40m
+    #[arg(long, value_name = "SPAN")]
+    freeze_jump: Option<Span>,
+
+    #[command(flatten)]
+    #[serde(skip)]
+    limits: Limits,
+
+    /// Maximum number of instances; further requests are throttled [default: 20]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..))]
+    max_instances: Option<u16>,
+
+    /// Let idle instances run, where the platform freezes them
+    #[arg(long)]
+    no_freeze: bool,
+
+    /// Keep the binary that started, even if you build a new one
+    #[arg(long)]
+    no_watch: bool,
+
+    /// Callers prove who they are by these methods, as user-1, user-2 or operator; without it, the
+    /// function at --port is open, and a second one on the next free port knows them by all methods
+    #[arg(long, value_name = "METHODS", value_enum, value_delimiter = ',')]
+    pub(super) auth: Vec<Method>,
+
+    /// Port of the console, the page of this cloud; 0 takes a free one [default: the next free one]
+    #[arg(long, value_name = "PORT")]
+    pub(super) console_port: Option<u16>,
+
+    /// Also print the log of the function and of the platform, and each policy sent to the STS; set
+    /// LOG=debug for the function
+    #[arg(long)]
+    pub(super) verbose: bool,
+
+    /// Exit after the first credential
+    #[arg(long)]
+    pub(super) once: bool,
+
+    #[command(flatten)]
+    #[serde(skip)]
+    pub(crate) cloud: CloudOptions,
+}
+
+impl FileOptions for RunOptions {
+    fn from_toml(text: &str) -> Result<Self, toml::de::Error> {
+        let _: BTreeMap<Key, IgnoredAny> = toml::from_str(text)?;
+        Ok(Self {
+            platform: toml::from_str(text)?,
+            limits: toml::from_str(text)?,
+            cloud: toml::from_str(text)?,
+            ..toml::from_str(text)?
+        })
+    }
+}
+
+/// A key of the file. Serde's own check of unknown fields covers one struct; several share the
+/// file.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Key(String);
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let flags = RunOptions::augment_args(clap::Command::new("run"));
+        let is_flag = flags.get_arguments().any(|flag| flag.get_long() == Some(&name));
+        is_flag.then_some(Self(name.clone())).ok_or_else(|| {
+            D::Error::custom(format!(
+                "unknown key `{name}`: must be the name of a flag of `cos-issuer run`, for example `seed`"
+            ))
+        })
+    }
+}
+
+impl RunOptions {
+    /// How the callers of the local cloud prove who they are, and whether the first function knows
+    /// them; the second knows them in any case.
+    pub(super) fn methods(&self) -> (Vec<Method>, bool) {
+        match self.auth.as_slice() {
+            [] => (Method::ALL.to_vec(), false),
+            methods => (methods.to_vec(), true),
+        }
+    }
+
+    pub(super) fn builder(
+        &self,
+        platform: Platform,
+        environment: &Environment,
+        parts: &Parts,
+        terminal: Terminal,
+    ) -> Result<CloudBuilder, Failure> {
+        let mut builder = self.cloud.apply(environment.builder())?;
+        builder = parts.observe(builder, self.output(), terminal);
+        builder = self.function_options(builder, platform)?;
+        let mut variables = self.env_table.clone();
+        variables.extend(self.env.iter().cloned());
+        let mut cors = self.cors.clone();
+        let console_origin = parts.console.as_ref().map(Port::origin);
+        let (methods, is_first) = self.methods();
+        if let Some(callers) = &parts.callers {
+            let account = builder.chosen_account().map_err(|error| Failure::start(&error))?;
+            let mut known = callers.variables(&methods, &account)?;
+            if let Some(origin) = console_origin.clone() {
+                known.insert("ALLOWED_ORIGINS".to_owned(), origin);
+            }
+            if self.verbose {
+                known.insert("LOG".to_owned(), "debug".to_owned());
+            }
+            for secret in callers.secrets() {
+                builder = builder.known_secret(secret);
+            }
+            if is_first {
+                // What the user sets wins.
+                known.extend(std::mem::take(&mut variables));
+                variables = known;
+            } else {
+                builder = builder.second_function(parts.second_port, known);
+            }
+        }
+        if let Some(origin) = console_origin {
+            variables.entry("ALLOWED_ORIGINS".to_owned()).or_insert_with(|| origin.clone());
+            cors.push(origin);
+        }
+        builder = builder.cors(cors);
+        if self.verbose {
+            builder = builder.env("LOG", "debug");
+        }
+        if may_generate_keys(&variables) {
+            builder = builder.env("EXTENSIONS", "jpg,png");
+        }
+        for (name, value) in variables {
+            builder = builder.env(name, value);
+        }
+        Ok(builder)
+    }
+
+    /// The function, its platform and its limits, and COS.
+    fn function_options(
+        &self,
+        builder: CloudBuilder,
+        platform: Platform,
+    ) -> Result<CloudBuilder, Failure> {
+        let function = self.function.as_ref().ok_or_else(|| {
+            let text =
+                "no function to run: give --function PATH, or `function` in the file of --config";
+            Failure::Usage(text.to_owned())
+        })?;
+        let mut builder = builder
+            .function(function)
+            .platform(platform)
+            .gateway_port(self.gateway_port())
+            .freeze_jump(self.freeze_jump.map_or(0, |Span(seconds)| seconds))
+            .watch(!self.no_watch)
+            .freeze(!self.no_freeze)
+            .cos_port(self.cos_port());
+        if let Some(directory) = &self.data {
+            builder = builder.data(directory);
+        }
+        if let Some(limit) = self.max_instances {
+            builder = builder.max_instances(limit.into());
+        }
+        Ok(self.limits.apply(builder))
+    }
+
+    /// What is printed besides the requests.
+    fn output(&self) -> Output {
+        match (self.cloud.json, self.verbose, self.once) {
+            (true, ..) => Output::Nothing,
+            (false, true, _) => Output::Everything,
+            (false, false, true) => Output::Log,
+            (false, false, false) => Output::Requests,
+        }
+    }
+
+    fn gateway_port(&self) -> u16 {
+        self.port.unwrap_or(5000)
+    }
+
+    /// A free port for the gateway means a free one for COS.
+    pub(super) fn cos_port(&self) -> u16 {
+        self.cos_port.unwrap_or_else(|| next_port(self.gateway_port()))
+    }
+}
+
+/// The port after this one; 0 stays any free port.
+pub(super) fn next_port(port: u16) -> u16 {
+    if port == 0 { 0 } else { port.wrapping_add(1) }
+}
+
+/// Whether the default `EXTENSIONS` agrees with these variables: it belongs to the default grant
+/// and to uploads.
+fn may_generate_keys(variables: &BTreeMap<String, String>) -> bool {
+    let is_upload = |allow: &String| allow.split(',').any(|preset| preset.trim() == "upload");
+    variables.get("ALLOW").is_none_or(is_upload)
+        && !variables.contains_key("GRANTS_FILE")
+        && !variables.contains_key("POLICY")
+}

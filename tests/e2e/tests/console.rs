@@ -1,0 +1,120 @@
+//! The console in a real browser: requests, a credential, and the whole story of the files, with
+//! the vendor's SDK and an upload of 50 MB in parts.
+//!
+//! Screenshots stay in `target/test/console`.
+//!
+//! # Not covered
+//!
+//! Assistive technology; the checks of names and languages are in the story itself.
+#![expect(clippy::unwrap_used, reason = "a fault in a helper of these tests is a failed test")]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use cos_issuer_e2e::{bootstrap, search_path};
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+
+/// The checks of `tests/clients/console_story.js`.
+const STORY: [&str; 28] = [
+    "the token leaves the address and the history",
+    "no cookie is set",
+    "a request shows its policy in words",
+    "the filter leaves what matches",
+    "the page is there in Chinese",
+    "every field and button has a name",
+    "a credential is in words",
+    "no secret is shown",
+    "an operation is tried without doing it",
+    "a paused upload does not go on",
+    "the upload goes on after a reload",
+    "the list shows its size",
+    "an upload is cancelled",
+    "no parts of it are left",
+    "a name is text and not markup",
+    "a link downloads and does not show",
+    "the bytes are those of the file",
+    "a deletion that is not confirmed does nothing",
+    "a confirmed one deletes",
+    "another user's folder is refused, with the reason",
+    "the refusal is among the requests",
+    "each upload is among the requests",
+    "nothing broke the policy of the page",
+    "a fault is set and removed",
+    "the clock is moved and reset",
+    "a key is revoked",
+    "a page of another origin reaches nothing",
+    "and changes nothing",
+];
+
+#[tokio::test]
+async fn the_story_of_the_console_in_a_browser() {
+    let directory = tempfile::tempdir().unwrap();
+    let (_cloud, cloud) = start(directory.path()).await;
+    let url = cloud["consoleUrl"].as_str().unwrap();
+
+    let story = Command::new("node")
+        .arg(root().join("tests/clients/console_story.js"))
+        .env_clear()
+        .env("PATH", search_path().unwrap())
+        .env("CHROMIUM", root().join("target/clients/chromium/chromium"))
+        .env("PROFILE", folder(directory.path(), "profile"))
+        .env("FILES", folder(directory.path(), "files"))
+        .env("PICTURES", root().join("target/test/console"))
+        .env("CONSOLE_URL", url)
+        .kill_on_drop(true)
+        .output();
+    let output = tokio::time::timeout(TIME_LIMIT, story).await.unwrap().unwrap();
+    let line: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(line["outcome"], "ok", "{line} {errors}");
+    let checks: BTreeMap<String, bool> = serde_json::from_value(line["checks"].clone()).unwrap();
+    let expected = STORY.iter().map(|name| ((*name).to_owned(), true));
+    assert_eq!(checks, expected.collect());
+
+    let allowed: Vec<String> = serde_json::from_value(line["allowed"].clone()).unwrap();
+    let count = |operation: &str, key: &str| {
+        let each = format!("{operation} examplebucket-1250000000/users/user-1/{key}");
+        allowed.iter().filter(|allowed| **allowed == each).count()
+    };
+    // One upload from its start, over a pause and a reload, to its end.
+    assert_eq!(count("InitiateMultipartUpload", "large.bin"), 1);
+    assert_eq!(count("CompleteMultipartUpload", "large.bin"), 1);
+    assert!(count("ListParts", "large.bin") >= 1);
+    assert!(count("AbortMultipartUpload", "given-up.bin") >= 1);
+}
+
+/// `cos-issuer run --json` with the deployed binary, and its line.
+async fn start(directory: &Path) -> (Child, Value) {
+    // Of the same build as this test: target/debug/deps/console-…
+    let test = std::env::current_exe().unwrap();
+    let program = test.parent().and_then(Path::parent).unwrap().join("cos-issuer");
+    assert!(program.exists(), "build it first: cargo build -p cos-issuer-cli");
+    let mut cloud = Command::new(program)
+        .args(["run", "--json", "--port", "0", "--function"])
+        .arg(bootstrap().unwrap())
+        .env("XDG_RUNTIME_DIR", directory)
+        .current_dir(root())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(cloud.stdout.take().unwrap()).lines();
+    let line = lines.next_line().await.unwrap().unwrap();
+    (cloud, serde_json::from_str(&line).unwrap())
+}
+
+fn folder(directory: &Path, name: &str) -> PathBuf {
+    let folder = directory.join(name);
+    std::fs::create_dir(&folder).unwrap();
+    folder
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+const TIME_LIMIT: Duration = Duration::from_secs(240);
