@@ -40,7 +40,7 @@ export CARGO_TARGET_DIR := $(CURDIR)/target
 static := |-Ctarget-feature=+crt-static|-Clink-arg=-Wl,-z,pack-relative-relocs
 folded := |-Clink-arg=-Wl,--icf=all|-Clink-arg=-Wl,-O2
 deploy_rustflags := --remap-path-prefix=$(cargo_home)=cargo$(if $(findstring linux-gnu,$(host)),$(static)$(if $(findstring x86_64,$(host)),$(folded)))
-deploy_build = COS_ISSUER_REVISION="$(revision)" CARGO_ENCODED_RUSTFLAGS="$$(printf %s '$(deploy_rustflags)' | tr '|' '\037')" cargo build --locked --release --target $(host)
+deploy_build = COS_ISSUER_REVISION="$(revision)" CARGO_ENCODED_RUSTFLAGS="$$(printf %s '$(deploy_rustflags)' | tr '|' '\037')" cargo build --locked --target $(host)
 
 # `--version` and the start line name the last commit that changed the function. Without Git it is
 # unknown. With COS_ISSUER_REVISION the same sources give the same bytes in any case.
@@ -50,7 +50,7 @@ revision = $(or $(COS_ISSUER_REVISION),$(shell git log -1 --abbrev=12 --format=%
 # A program that is running cannot be written to, but it can be replaced.
 replace = cp $(1) $(2).new && mv -f $(2).new $(2)
 
-.PHONY: help run test lint advisories fmt fuzz build package dist release notice deploy-check bench emulator install uninstall deb image interop tests clients mutants clean ports ready
+.PHONY: help run test lint advisories fmt fuzz build server package dist release notice deploy-check bench soak emulator install uninstall deb image interop tests clients mutants clean ports ready
 
 help: ## List the commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -83,8 +83,14 @@ fmt: ready ## Format the sources
 
 build: ready ## Build the deployed binary: target/deploy/bootstrap
 	@$(quietly) "Building the function" target/log/build \
-		env $(deploy_build) -p cos-issuer --bin bootstrap --target-dir target/deploy
+		env $(deploy_build) --release -p cos-issuer --bin bootstrap --target-dir target/deploy
 	@$(call replace,target/deploy/$(host)/release/bootstrap,$(bootstrap))
+
+# The same program, optimised for speed instead of size.
+server: ready ## Build the binary for servers: target/deploy/cos-issuer-server
+	@$(quietly) "Building the server" target/log/server \
+		env $(deploy_build) --profile server -p cos-issuer --bin bootstrap --target-dir target/deploy
+	@$(call replace,target/deploy/$(host)/server/bootstrap,$(server))
 
 # PACKAGE_FILES="grants.toml jwks.json" puts these next to the binary. No shell uses the name for
 # something else.
@@ -145,9 +151,13 @@ clients: ## Install what the tests need besides Rust below target/
 	@tests/setup/install
 
 bench: build ## Compare start, time and memory with a hello-world function, in ratios
-	@$(deploy_build) -p hello-lambda --bin hello --target-dir target/hello
+	@$(deploy_build) --release -p hello-lambda --bin hello --target-dir target/hello
 	@cargo build --locked --release -p cos-issuer-bench --target-dir target/bench
 	@target/bench/release/cos-issuer-bench --function $(bootstrap) --hello target/hello/$(host)/release/hello $(ARGS)
+
+soak: clients build tests ## Ask for ten minutes, with faults, freezes and restarts of the store
+	@COS_ISSUER_SOAK_SECONDS=600 COS_ISSUER_BOOTSTRAP=$(CURDIR)/$(bootstrap) \
+		cargo test --locked -p cos-issuer-e2e --test soak -- --nocapture --test-threads 1
 
 clean: ## Remove everything that was built or installed
 	@rm -rf target dist

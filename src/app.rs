@@ -41,7 +41,10 @@ impl App {
             is_scraped.then(|| Arc::new(Metrics::new(settings.sts.endpoints.len(), REVISION)));
         let issuer = Issuer::new(IssuerOptions {
             sts: sts::Client {
-                http: Client::new(settings.sts.http)?,
+                http: Client::new(ClientOptions {
+                    threads: settings.platform.threads(),
+                    ..settings.sts.http
+                })?,
                 region: settings.sts_region,
                 remaining_seconds_min: settings.min_remaining_seconds,
             },
@@ -89,10 +92,14 @@ impl App {
     }
 }
 
-/// How a server reads grants and kill switch again, with `read_file`.
+/// How a server reads its files again, with `read_file`.
 pub fn reloader(settings: &Settings, read_file: fn(&str) -> io::Result<Vec<u8>>) -> Reloader {
     let (of_grants, of_deny_list) = (settings.reloadable.clone(), settings.reloadable.clone());
+    let of_token_keys = settings.reloadable.clone();
     Reloader {
+        read_token_keys: Box::new(move || {
+            of_token_keys.token_keys(&read_file).map_err(|e| joined(&e))
+        }),
         read_grants: Box::new(move || of_grants.grants(&read_file).map_err(|e| joined(&e))),
         read_deny_list: Box::new(move || {
             of_deny_list.deny_list(&read_file).map_err(|e| joined(&e))
@@ -130,7 +137,7 @@ fn authenticator(
 
 fn token_verifier(settings: JwtSettings) -> Result<TokenVerifier, ClientError> {
     let keys = match settings.keys {
-        JwtKeys::Fixed(keys) => KeySource::Fixed(Arc::new(keys)),
+        JwtKeys::Fixed(keys) => KeySource::fixed(keys),
         JwtKeys::Jwks { url, plaintext_http } => {
             let client = Client::new(ClientOptions { plaintext_http, ..ClientOptions::default() })?;
             let algorithms = settings.validation.algorithms.clone();

@@ -46,6 +46,7 @@ use http::HeaderValue;
 use tencent::names::Region;
 
 use crate::audit::AuditOptions;
+use crate::auth::KeySet;
 use crate::deny_list::DenyList;
 use crate::grant::Grants;
 use crate::rate_limit::RateLimit;
@@ -87,14 +88,14 @@ pub struct Settings {
     pub allowed_origins: Vec<HeaderValue>,
     /// The path prefix to strip (`BASE_PATH`): `""` or `/prefix`.
     pub base_path: String,
-    /// From what grants and kill switch can be read again.
+    /// From what grants, kill switch and keys of tokens can be read again.
     pub reloadable: Reloadable,
     /// What is allowed, but rarely meant.
     pub warnings: Vec<String>,
 }
 
-/// The part of the environment from which grants and kill switch can be read again. It contains
-/// no secret.
+/// The part of the environment from which grants, kill switch and keys of tokens can be read
+/// again. It contains no secret.
 #[derive(Clone)]
 #[expect(missing_debug_implementations, reason = "the kill switch names people")]
 pub struct Reloadable {
@@ -131,10 +132,24 @@ impl Reloadable {
         reader.finish()?;
         deny_list.ok_or_else(Vec::new)
     }
+
+    /// Reads the keys of tokens again; `None` where no file has any.
+    ///
+    /// # Errors
+    /// Every [`ConfigError`] found.
+    pub fn token_keys(
+        &self,
+        read_file: &dyn Fn(&str) -> io::Result<Vec<u8>>,
+    ) -> Result<Option<KeySet>, Vec<ConfigError>> {
+        let mut reader = Reader::new(&self.environment, read_file);
+        let keys = jwt::file_keys(&mut reader);
+        reader.finish()?;
+        keys.ok_or_else(Vec::new)
+    }
 }
 
-/// What grants and kill switch are read from.
-const RELOADED: [&str; 12] = [
+/// What grants, kill switch and keys of tokens are read from.
+const RELOADED: [&str; 15] = [
     "ALLOW",
     "ALLOW_FULL_ACCESS",
     "BUCKET",
@@ -143,6 +158,9 @@ const RELOADED: [&str; 12] = [
     "DURATION_SECONDS",
     "EXTENSIONS",
     "GRANTS_FILE",
+    "JWT_ALGORITHMS",
+    "JWT_JWKS_FILE",
+    "JWT_PUBLIC_KEY_FILE",
     "MIN_REMAINING_SECONDS",
     "POLICY",
     "PREFIX",

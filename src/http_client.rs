@@ -1,4 +1,4 @@
-//! The outbound HTTPS client, with one pool for the life of the instance.
+//! The outbound HTTPS client, with one pool for each thread and the life of the instance.
 //!
 //! # Guarantees
 //! - TLS is rustls with ring and compiled-in roots, plus configured ones. Nothing is read from the
@@ -13,6 +13,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
 use http::HeaderMap;
@@ -35,6 +36,8 @@ pub struct ClientOptions {
     pub proxy: Option<Proxy>,
     /// Whether a URL may begin with `http://`.
     pub plaintext_http: PlaintextHttp,
+    /// How many threads call; 0 is as 1.
+    pub threads: usize,
     /// How many connections to a host are kept for later calls. Where there are more at once, later
     /// calls have to make new ones.
     pub max_idle_connections: usize,
@@ -98,8 +101,21 @@ impl Proxy {
 pub struct ProxyError;
 
 /// The client.
+///
+/// Each thread has a pool of its own: a call over a connection that another thread drives has to
+/// wake that thread, and then its own.
 #[derive(Clone, Debug)]
-pub struct Client(reqwest::Client);
+pub struct Client {
+    first: reqwest::Client,
+    others: Arc<[reqwest::Client]>,
+}
+
+static THREADS: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    /// Numbers the threads that call.
+    static THREAD: usize = THREADS.fetch_add(1, Ordering::Relaxed);
+}
 
 /// A complete response.
 #[expect(missing_debug_implementations, reason = "a body may contain issued credentials")]
@@ -118,21 +134,16 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub fn new(options: ClientOptions) -> Result<Self, ClientError> {
-        let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls(options.extra_roots)?)
-            .https_only(options.plaintext_http == PlaintextHttp::Never)
-            .redirect(redirect::Policy::none())
-            .connect_timeout(CONNECT_TIMEOUT)
-            .pool_max_idle_per_host(options.max_idle_connections)
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            // Whatever the resolver returns: plaintext HTTP is possible to this name.
-            .resolve_to_addrs("localhost", &LOCALHOST)
-            .no_proxy();
-        if let Some(Proxy(url)) = &options.proxy {
-            let proxy = reqwest::Proxy::all(url.expose()).map_err(ClientError::without_url)?;
-            builder = builder.proxy(proxy.no_proxy(NoProxy::from_string(LOOPBACK)));
-        }
-        Ok(Self(builder.build().map_err(ClientError::without_url)?))
+        let tls = tls(options.extra_roots)?;
+        let (proxy, plaintext_http) = (options.proxy.as_ref(), options.plaintext_http);
+        let idle = options.max_idle_connections;
+        let pools = (1..options.threads).map(|_| pool(tls.clone(), proxy, plaintext_http, idle));
+        let others = pools.collect::<Result<_, _>>()?;
+        Ok(Self { first: pool(tls, proxy, plaintext_http, idle)?, others })
+    }
+
+    fn pool(&self) -> &reqwest::Client {
+        THREAD.with(|thread| self.others.get(*thread).unwrap_or(&self.first))
     }
 
     /// Sends one `POST` and reads the whole response within `timeout`.
@@ -162,7 +173,7 @@ impl Client {
         max_bytes: usize,
         timeout: Duration,
     ) -> Result<Response, CallError> {
-        let request = self.0.get(url).build().map_err(CallError::from_reqwest)?;
+        let request = self.pool().get(url).build().map_err(CallError::from_reqwest)?;
         self.send(request, timeout, max_bytes).await
     }
 
@@ -173,7 +184,7 @@ impl Client {
         max_bytes: usize,
     ) -> Result<Response, CallError> {
         *request.timeout_mut() = Some(timeout);
-        let sent = self.0.execute(request).await;
+        let sent = self.pool().execute(request).await;
         let mut response = sent.map_err(CallError::from_reqwest)?;
         let status = response.status().as_u16();
         let date = date(response.headers());
@@ -186,6 +197,29 @@ impl Client {
         }
         Ok(Response { status, date, body })
     }
+}
+
+fn pool(
+    tls: ClientConfig,
+    proxy: Option<&Proxy>,
+    plaintext_http: PlaintextHttp,
+    max_idle_connections: usize,
+) -> Result<reqwest::Client, ClientError> {
+    let mut builder = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .https_only(plaintext_http == PlaintextHttp::Never)
+        .redirect(redirect::Policy::none())
+        .connect_timeout(CONNECT_TIMEOUT)
+        .pool_max_idle_per_host(max_idle_connections)
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        // Whatever the resolver returns: plaintext HTTP is possible to this name.
+        .resolve_to_addrs("localhost", &LOCALHOST)
+        .no_proxy();
+    if let Some(Proxy(url)) = proxy {
+        let proxy = reqwest::Proxy::all(url.expose()).map_err(ClientError::without_url)?;
+        builder = builder.proxy(proxy.no_proxy(NoProxy::from_string(LOOPBACK)));
+    }
+    builder.build().map_err(ClientError::without_url)
 }
 
 fn date(headers: &HeaderMap) -> Option<Timestamp> {

@@ -147,8 +147,10 @@ fn serve(settings: Settings) -> Result<(), Box<dyn std::error::Error>> {
     let App { platform, handler } = App::new(settings, Arc::new(SystemClock))?;
     let mut tokio = tokio::runtime::Builder::new_current_thread();
     let tokio = tokio.enable_all().build()?;
-    tokio.block_on(runtime::run(platform, handler, reloader))?;
-    Ok(())
+    let served = tokio.block_on(runtime::run(platform, handler, reloader));
+    // Without waiting for the system's resolver.
+    tokio.shutdown_background();
+    Ok(served?)
 }
 
 /// A line stays readable with a thousand grants.

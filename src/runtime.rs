@@ -18,6 +18,7 @@ mod metrics_page;
 mod reload;
 pub mod scf;
 mod signal;
+mod workers;
 
 use std::sync::Arc;
 
@@ -70,6 +71,14 @@ impl Platform {
         match self {
             Self::Lambda | Self::ScfEvent(_) => false,
             Self::Server(server) => server.reads_role_keys,
+        }
+    }
+
+    /// How many threads handle requests.
+    pub fn threads(&self) -> usize {
+        match self {
+            Self::Lambda | Self::ScfEvent(_) => 1,
+            Self::Server(server) => server.threads,
         }
     }
 

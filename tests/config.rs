@@ -157,7 +157,7 @@ ALLOWED_HOSTS: {SCF} & ALLOWED_HOSTS=sts.example.com",
 }
 
 #[test]
-fn how_many_connections_and_how_a_server_ends() {
+fn how_many_connections_and_threads_and_how_a_server_ends() {
     let limits = |row: &str| {
         let server = server(row);
         let (delay, grace) = (server.shutdown_delay.as_millis(), server.shutdown_grace.as_millis());
@@ -165,12 +165,21 @@ fn how_many_connections_and_how_a_server_ends() {
     };
     assert_eq!(limits(""), (4096, 1000, 10_000));
     assert_eq!(limits("TENCENTCLOUD_RUNENV=SCF"), (400, 1000, 10_000));
+    assert_eq!(server("THREADS=7").threads, 7);
+    assert!(server("").threads >= 1);
+    assert_eq!(server("TENCENTCLOUD_RUNENV=SCF").threads, 1);
     let set = "CONNECTIONS_MAX=9 & SHUTDOWN_DELAY_MS=0 & SHUTDOWN_GRACE_MS=0";
     assert_eq!(limits(set), (9, 0, 0));
     refused(
         r"
 CONNECTIONS_MAX: CONNECTIONS_MAX=0
 CONNECTIONS_MAX: CONNECTIONS_MAX=many
+THREADS: THREADS=0
+THREADS: THREADS=1025
+THREADS: THREADS=all
+THREADS: TENCENTCLOUD_RUNENV=SCF & THREADS=1
+THREADS: {LAMBDA} & THREADS=1
+THREADS: {SCF} & THREADS=2
 SHUTDOWN_DELAY_MS: SHUTDOWN_DELAY_MS=1s
 SHUTDOWN_GRACE_MS: SHUTDOWN_GRACE_MS=-1
 SHUTDOWN_GRACE_MS: SHUTDOWN_GRACE_MS=999
@@ -249,7 +258,7 @@ fn no_problem_repeats_a_value() {
          EXTERNAL_ID POLICY ALLOW_FULL_ACCESS DURATION_SECONDS MIN_REMAINING_SECONDS \
          STS_ENDPOINTS STS_DEADLINE_MS STS_CONCURRENCY_MAX CACHE CACHE_ENTRIES_MAX ROLE_KEYS \
          STS_CA_FILE STS_PROXY ALLOWED_HOSTS ALLOWED_ORIGINS CONNECTIONS_MAX SHUTDOWN_DELAY_MS \
-         SHUTDOWN_GRACE_MS BASE_PATH PORT HOST LOG LOG_FORMAT METRICS METRICS_ADDRESS AUDIT AUDIT_CLIENT AUDIT_SUBJECT AWS_LAMBDA_RUNTIME_API API_KEYS API_KEY_HEADER HMAC_KEYS \
+         SHUTDOWN_GRACE_MS THREADS BASE_PATH PORT HOST LOG LOG_FORMAT METRICS METRICS_ADDRESS AUDIT AUDIT_CLIENT AUDIT_SUBJECT AWS_LAMBDA_RUNTIME_API API_KEYS API_KEY_HEADER HMAC_KEYS \
          JWT_ISSUER JWT_AUDIENCE JWT_JWKS_URL JWT_JWKS_FILE JWT_PUBLIC_KEY JWT_PUBLIC_KEY_FILE \
          JWT_HS_SECRET JWT_ALGORITHMS JWT_LEEWAY_SECONDS JWT_MAX_AGE_SECONDS";
     for name in names.split_ascii_whitespace() {

@@ -7,7 +7,7 @@ use super::api_key::ApiKeys;
 use super::authorization_header::credentials;
 use super::gateway;
 use super::hmac::HmacKeys;
-use super::jwt::{JwksCache, TokenVerifier, has_form_of_token};
+use super::jwt::{JwksCache, KeySet, TokenVerifier, has_form_of_token};
 use super::principal::Principal;
 use crate::deadline::Deadline;
 use crate::error::{Error, ErrorCode};
@@ -60,9 +60,21 @@ impl Authenticator {
         };
         outcome.map_err(|error| with_challenge(error, verifiers))
     }
-}
 
-impl Authenticator {
+    /// Verifies the tokens to come with `keys`, where their keys are in a file.
+    pub fn replace_token_keys(&self, keys: KeySet) {
+        let Self::OneOf(verifiers) = self else {
+            return;
+        };
+        let verifier = verifiers.iter().find_map(|verifier| match verifier {
+            Verifier::Jwt(tokens) => Some(tokens),
+            Verifier::ApiKey(_) | Verifier::Gateway | Verifier::Hmac(_) => None,
+        });
+        if let Some(tokens) = verifier {
+            tokens.replace_keys(keys);
+        }
+    }
+
     /// The JWKS of the token issuer, where tokens are verified by one.
     pub fn jwks(&self) -> Option<&JwksCache> {
         let Self::OneOf(verifiers) = self else {

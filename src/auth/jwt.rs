@@ -32,7 +32,7 @@ pub use jwks_cache::{Fetch, FetchError, JwksCache, JwksCounts};
 pub(super) use unverified::has_form_of_token;
 pub use validation::Validation;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use http::HeaderValue;
@@ -56,16 +56,30 @@ pub struct TokenVerifier {
 /// Where keys come from.
 #[expect(missing_debug_implementations, reason = "it may contain a secret")]
 pub enum KeySource {
-    /// The settings.
-    Fixed(Arc<KeySet>),
+    /// The settings, or a file that they name and a server can read again.
+    Fixed(RwLock<Arc<KeySet>>),
     /// The issuer's JWKS URL.
     Remote(JwksCache),
+}
+
+impl KeySource {
+    /// Keys that change only by [`KeySource::replace`].
+    pub fn fixed(keys: KeySet) -> Self {
+        Self::Fixed(RwLock::new(Arc::new(keys)))
+    }
 }
 
 impl TokenVerifier {
     /// Requires what `validation` names, and a signature with one of `keys`.
     pub fn new(validation: Validation, keys: KeySource) -> Self {
         Self { validation, keys, verified: VerifiedTokens::new() }
+    }
+
+    /// Puts `keys` in the place of fixed ones. What the old ones verified is verified again.
+    pub(super) fn replace_keys(&self, keys: KeySet) {
+        if let KeySource::Fixed(fixed) = &self.keys {
+            *fixed.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+        }
     }
 
     /// The keys of the issuer's JWKS URL.
@@ -137,7 +151,9 @@ impl TokenVerifier {
         time_left: Duration,
     ) -> Result<Arc<KeySet>, Error> {
         match &self.keys {
-            KeySource::Fixed(keys) => Ok(Arc::clone(keys)),
+            KeySource::Fixed(keys) => {
+                Ok(Arc::clone(&keys.read().unwrap_or_else(PoisonError::into_inner)))
+            }
             KeySource::Remote(keys) => {
                 keys.keys_for(algorithm, key_id, now, time_left).await.ok_or_else(unavailable)
             }
@@ -159,7 +175,6 @@ fn unavailable() -> Error {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::time::Duration;
 
     use serde_json::{Value, json};
@@ -182,7 +197,7 @@ mod tests {
             leeway_seconds: 30,
             max_age_seconds: 3600,
         };
-        TokenVerifier::new(validation, KeySource::Fixed(Arc::new(keys)))
+        TokenVerifier::new(validation, KeySource::fixed(keys))
     }
 
     async fn verify(tokens: &TokenVerifier, token: &str) -> Result<Principal, Error> {

@@ -66,6 +66,19 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<JwtSettings> {
     })
 }
 
+/// The keys of `JWT_JWKS_FILE` or `JWT_PUBLIC_KEY_FILE`; `None` inside without such a file.
+pub(super) fn file_keys(reader: &mut Reader<'_>) -> Option<Option<KeySet>> {
+    if !reader.is_set("JWT_JWKS_FILE") && !reader.is_set("JWT_PUBLIC_KEY_FILE") {
+        return Some(None);
+    }
+    let source = key_source(reader)?;
+    let algorithms = algorithms(reader, Some(source))?;
+    match keys(reader, source, &algorithms)? {
+        JwtKeys::Fixed(keys) => Some(Some(keys)),
+        JwtKeys::Jwks { .. } => Some(None),
+    }
+}
+
 /// Where keys come from, by the variable that names them.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum KeySourceKind {

@@ -6,7 +6,7 @@
 
 use super::environment::Environment;
 
-const SETTINGS: [&str; 61] = [
+const SETTINGS: [&str; 62] = [
     "ALLOW",
     "ALLOWED_HOSTS",
     "ALLOWED_ORIGINS",
@@ -68,6 +68,7 @@ const SETTINGS: [&str; 61] = [
     "STS_DEADLINE_MS",
     "STS_ENDPOINTS",
     "STS_PROXY",
+    "THREADS",
 ];
 
 /// Wrong names that are further from the setting that is meant, in lower case.

@@ -1,7 +1,10 @@
-//! Where requests come from: the platform, `HOST`, `PORT`, `ALLOWED_ORIGINS`, `BASE_PATH`.
+//! Where requests come from: the platform, `HOST`, `PORT`, `THREADS`, `ALLOWED_ORIGINS`,
+//! `BASE_PATH`.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::num::NonZeroUsize;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use http::{HeaderValue, Uri};
@@ -95,6 +98,7 @@ fn server(reader: &mut Reader<'_>) -> Option<Platform> {
         reader.optional("TENCENTCLOUD_RUNENV").is_some_and(|name| name.eq_ignore_ascii_case("scf"));
     let most = if is_scf { SCF_CONNECTIONS } else { CONNECTIONS };
     let connections_max = reader.number("CONNECTIONS_MAX", most, 1..=1_000_000);
+    let threads = threads(reader, is_scf);
     let shutdown_delay = reader.number("SHUTDOWN_DELAY_MS", 1000, 0..=3_600_000);
     let shutdown_grace = reader.number("SHUTDOWN_GRACE_MS", 10_000, 0..=3_600_000);
     let (shutdown_delay, shutdown_grace) = (shutdown_delay?, shutdown_grace?);
@@ -109,17 +113,31 @@ fn server(reader: &mut Reader<'_>) -> Option<Platform> {
         reads_role_keys: reads_role_keys(reader)?,
         metrics_address: None,
         connections_max: usize::try_from(connections_max?).ok()?,
+        threads: threads?,
         shutdown_delay: Duration::from_millis(shutdown_delay.into()),
         shutdown_grace: Duration::from_millis(shutdown_grace.into()),
     }))
 }
 
-/// A leading `.` is not a wildcard, so no name may begin with it.
+/// `THREADS`. SCF sends one request at a time, and a thread more is a slower start.
+fn threads(reader: &mut Reader<'_>, is_scf: bool) -> Option<usize> {
+    if is_scf {
+        if reader.is_set("THREADS") {
+            reader.error("THREADS", "has no effect in SCF functions: remove it");
+        }
+        return Some(1);
+    }
+    let cores = available_parallelism().map_or(1, NonZeroUsize::get).min(1024);
+    let threads = reader.number("THREADS", u32::try_from(cores).ok()?, 1..=1024)?;
+    usize::try_from(threads).ok()
+}
+
 /// `ROLE_KEYS`. Not confirmed by the vendor for functions with an image, so it has to be chosen.
 fn reads_role_keys(reader: &mut Reader<'_>) -> Option<bool> {
     reader.choice("ROLE_KEYS", false, &[("variables", false), ("headers", true)])
 }
 
+/// A leading `.` is not a wildcard, so no name may begin with it.
 fn host_name(text: &str) -> Option<String> {
     let known = |c: u8| c.is_ascii_alphanumeric() || b"-_".contains(&c);
     let is_label = |label: &str| !label.is_empty() && label.bytes().all(known);
@@ -181,8 +199,8 @@ pub(super) fn base_path(reader: &mut Reader<'_>) -> Option<String> {
     })
 }
 
-const SERVER_SETTINGS: [&str; 4] =
-    ["ALLOWED_HOSTS", "CONNECTIONS_MAX", "SHUTDOWN_DELAY_MS", "SHUTDOWN_GRACE_MS"];
+const SERVER_SETTINGS: [&str; 5] =
+    ["ALLOWED_HOSTS", "CONNECTIONS_MAX", "SHUTDOWN_DELAY_MS", "SHUTDOWN_GRACE_MS", "THREADS"];
 
 const CONNECTIONS: u32 = 4096;
 

@@ -171,6 +171,8 @@ fn http(
         plaintext_http: if has_plaintext { PlaintextHttp::Loopback } else { PlaintextHttp::Never },
         // A connection comes back a moment after its call has ended.
         max_idle_connections: concurrency_max?.saturating_mul(2),
+        // The platform decides.
+        threads: 1,
     })
 }
 

@@ -5,6 +5,7 @@
 //! # Guarantees
 //! - Everything that a client can make the server store or wait for is bounded: head, body,
 //!   connections, time, responses that it does not read.
+//! - All cores serve, with one handler and one limit of connections (`workers`).
 //! - Where systemd passes a socket, a restart refuses no connection (`listening_socket`).
 //! - After SIGTERM or SIGINT `/readyz` is 503 and everything is served for a moment longer. Then no
 //!   connection is accepted, and requests that are being handled finish first.
@@ -47,6 +48,7 @@ use super::listening_socket;
 use super::metrics_page::MetricsPage;
 use super::reload::Reloader;
 use super::signal::Signal;
+use super::workers::Workers;
 use crate::deadline::Deadline;
 use crate::error::{Error, ErrorCode, chain};
 use crate::handler::Handler;
@@ -72,6 +74,8 @@ pub struct ServerSettings {
     pub metrics_address: Option<SocketAddr>,
     /// How many connections are open at the most (`CONNECTIONS_MAX`).
     pub connections_max: usize,
+    /// How many threads serve (`THREADS`).
+    pub threads: usize,
     /// How long a server that a signal ends still accepts requests (`SHUTDOWN_DELAY_MS`).
     pub shutdown_delay: Duration,
     /// How long all of that may take (`SHUTDOWN_GRACE_MS`).
@@ -94,7 +98,9 @@ pub async fn run(
         Some(address) => Some(TcpListener::bind(address).await.map_err(ServerError::Metrics)?),
         None => None,
     };
-    info!(address = listener.local_addr()?.to_string(), "listening");
+    let threads = settings.threads;
+    let mut workers = Workers::start(threads).map_err(ServerError::Threads)?;
+    info!(address = listener.local_addr()?.to_string(), threads, "listening");
     let connections = Connections::new(connection_limit(settings.connections_max));
     let (delay, grace) = (settings.shutdown_delay, settings.shutdown_grace);
     let (running, _) = watch::channel(());
@@ -103,9 +109,8 @@ pub async fn run(
         info!(metrics_address = listener.local_addr()?.to_string(), "metrics can be fetched");
         tokio::spawn(serve_metrics(listener, server.with_metrics(&connections)));
     }
-    let graceful = GracefulShutdown::new();
     let (stop, stopping) = watch::channel(());
-    let mut accepting = Box::pin(accept(&server, listener, &connections, &graceful, stopping));
+    let mut accepting = Box::pin(accept(&server, listener, &connections, &workers, stopping));
     let delay = tokio::select! {
         () = &mut accepting => delay,
         () = signal.received() => delay,
@@ -122,7 +127,7 @@ pub async fn run(
     };
     drop((accepting, stop));
     let drained = async {
-        graceful.shutdown().await;
+        workers.drain().await;
         // Requests whose connection is gone.
         server.running.closed().await;
     };
@@ -151,6 +156,9 @@ pub enum ServerError {
     /// The address for metrics cannot be listened on.
     #[error("METRICS_ADDRESS cannot be listened on")]
     Metrics(#[source] std::io::Error),
+    /// The threads cannot be started.
+    #[error("the threads of THREADS cannot be started")]
+    Threads(#[source] std::io::Error),
 }
 
 /// Answers until the process ends, also while the server drains.
@@ -192,7 +200,7 @@ async fn accept(
     server: &Arc<Server>,
     listener: TcpListener,
     connections: &Arc<Connections>,
-    graceful: &GracefulShutdown,
+    workers: &Workers,
     stopping: watch::Receiver<()>,
 ) {
     loop {
@@ -203,9 +211,11 @@ async fn accept(
         }
         let connection = connections.open(peer.ip()).await;
         let (server, stopping) = (Arc::clone(server), stopping.clone());
-        let watcher = graceful.watcher();
-        tokio::spawn(async move {
-            server.serve_until_replaced(stream, connection, watcher, stopping).await;
+        workers.serve(|watcher| async move {
+            // The worker's own runtime has to wake it.
+            if let Ok(stream) = stream.into_std().and_then(TcpStream::from_std) {
+                server.serve_until_replaced(stream, connection, watcher, stopping).await;
+            }
         });
     }
 }

@@ -1,12 +1,14 @@
-//! Files that a server reads again while it runs: `DENY_FILE` and `GRANTS_FILE`.
+//! Files that a server reads again while it runs: `DENY_FILE`, `GRANTS_FILE`, `JWT_JWKS_FILE` and
+//! `JWT_PUBLIC_KEY_FILE`.
 //!
 //! # Guarantees
-//! A changed `DENY_FILE` counts within 30 seconds, and at SIGHUP. `GRANTS_FILE` is read again at
+//! A changed `DENY_FILE` counts within 30 seconds, and at SIGHUP. The others are read again at
 //! SIGHUP. A file with an error changes nothing: the log reports what is wrong, and what was
 //! read before stays in effect.
 //!
 //! # Not covered
-//! Reading the files, which `main` does.
+//! - `STS_CA_FILE` and `SHARED_STORE_CA_FILE`, which need a restart.
+//! - Reading the files, which `main` does.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +18,7 @@ use tracing::{error, info};
 
 use super::signal::Signal;
 use crate::access::CurrentAccess;
+use crate::auth::{Authenticator, KeySet};
 use crate::deny_list::DenyList;
 use crate::grant::Grants;
 use crate::handler::Handler;
@@ -26,6 +29,8 @@ use crate::log;
 pub struct Reloader {
     /// Reads the grants; the error is a text for the log.
     pub read_grants: Box<dyn Fn() -> Result<Grants, String> + Send>,
+    /// Reads the keys of tokens, `None` where no file has any; the error is a text for the log.
+    pub read_token_keys: Box<dyn Fn() -> Result<Option<KeySet>, String> + Send>,
     /// Reads the kill switch; the error is a text for the log.
     pub read_deny_list: Box<dyn Fn() -> Result<DenyList, String> + Send>,
 }
@@ -43,6 +48,7 @@ impl Reloader {
             drop(log::flush());
             if is_asked {
                 self.reload_grants(&handler.access);
+                self.reload_token_keys(&handler.authentication);
                 last_error = None;
             }
             match (self.read_deny_list)() {
@@ -78,6 +84,19 @@ impl Reloader {
             }
             Err(error) => {
                 error!(cause = error, "the grants are unchanged: they could not be read");
+            }
+        }
+    }
+
+    fn reload_token_keys(&self, authentication: &Authenticator) {
+        match (self.read_token_keys)() {
+            Ok(None) => {}
+            Ok(Some(keys)) => {
+                info!("the keys of tokens were read again");
+                authentication.replace_token_keys(keys);
+            }
+            Err(error) => {
+                error!(cause = error, "the keys of tokens are unchanged: they could not be read");
             }
         }
     }

@@ -111,6 +111,19 @@ impl Process {
             .ok_or_else(|| Failure::new(format!("the process ended and did not print `{text}`")))
     }
 
+    /// Its id in the system; 0 when it has ended.
+    pub fn id(&self) -> u32 {
+        self.child.id().unwrap_or_default()
+    }
+
+    /// Reads what it prints until it ends, without a time limit.
+    pub async fn each_line(&mut self, mut read: impl FnMut(&str)) {
+        let mut lines = (&mut self.stdout).lines();
+        while let Ok(Some(line)) = lines.next_line().await {
+            read(&line);
+        }
+    }
+
     /// Asks it to end.
     pub fn terminate(&self) {
         ask_to_end(&self.child);

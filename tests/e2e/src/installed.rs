@@ -91,6 +91,11 @@ pub(crate) fn secret_ledger() -> Option<PathBuf> {
     from_environment("COS_EMULATOR_SECRET_LEDGER").map(|path| root().join(path))
 }
 
+/// How long `make soak` runs, in seconds (`COS_ISSUER_SOAK_SECONDS`); `None` in `make test`.
+pub fn soak_seconds() -> Option<u64> {
+    from_environment("COS_ISSUER_SOAK_SECONDS")?.to_str()?.parse().ok()
+}
+
 fn existing(path: &Path, remedy: &str) -> Result<PathBuf, Failure> {
     if path.is_file() {
         return Ok(path.to_owned());

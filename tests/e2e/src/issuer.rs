@@ -141,6 +141,14 @@ impl Browser {
         Ok(Self { client: http_client()?, url })
     }
 
+    /// The same with a connection of its own.
+    ///
+    /// # Errors
+    /// When the client cannot be built.
+    pub fn another(&self) -> Result<Self, Failure> {
+        Self::at(self.url.clone())
+    }
+
     /// A request, to be completed and given to [`Browser::send`].
     pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
         let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap_or_default();

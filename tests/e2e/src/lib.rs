@@ -19,8 +19,10 @@ mod page;
 mod page_server;
 mod peer;
 mod rie;
+mod signed;
 mod storage;
 mod store;
+mod tls_relay;
 mod tokens;
 mod variables;
 
@@ -31,15 +33,17 @@ pub use cloud::cloud;
 pub use documented::{Language, documented};
 pub use failure::Failure;
 pub use in_process::InProcess;
-pub use installed::{bootstrap, client_file, example, search_path};
+pub use installed::{bootstrap, client_file, example, search_path, soak_seconds};
 pub use issuer::{Answer, Browser, PLATFORMS, issuer_on, printed, start};
 pub use page::{read, send_as_written};
 pub use page_server::PageServer;
 use peer::http_client;
 pub use peer::{Canary, ClosedPort, ConnectProxy, FlakyPort};
 pub use rie::{Invocation, Rie};
+pub use signed::{HMAC_KEY, signed};
 pub use storage::{Storage, pattern};
 pub use store::Store;
+pub use tls_relay::TlsRelay;
 pub use tokens::{KeyServer, Signer, TokenIssuer};
 pub use variables::{NO_CACHE, Variables};
 
@@ -48,9 +52,6 @@ pub const API_KEY: &str = "CANARY-api-key-of-a-caller-0123456789";
 
 /// A key of another caller.
 pub const OTHER_API_KEY: &str = "CANARY-api-key-of-another-caller-0123456789";
-
-/// A key that a caller signs with.
-pub const HMAC_KEY: &str = "CANARY-hmac-key-of-a-caller-0123456789";
 
 /// A secret that an issuer of tokens shares.
 pub const HS_SECRET: &str = "CANARY-secret-of-an-issuer-0123456789";

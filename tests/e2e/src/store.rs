@@ -35,6 +35,11 @@ impl Store {
     /// The password that it requires.
     pub const PASSWORD: &str = "CANARY-password-of-the-store";
 
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Its URL, with the password.
     pub fn url(&self) -> String {
         format!("redis://:{}@{}/1", Self::PASSWORD, self.address)

@@ -10,8 +10,10 @@ use std::fs;
 use std::path::Path;
 
 use cos_emulator::Cloud;
-use cos_issuer_e2e::{Answer, Browser, Process, cloud};
+use cos_issuer_e2e::{Answer, Browser, Process, Signer, TokenIssuer, cloud};
+use serde_json::json;
 use tencent::sign::digest::sha256_hex;
+use tencent::time::{Clock, SystemClock};
 
 const KEYS: [&str; 2] =
     ["CANARY-key-of-user-1-0123456789abcdef01", "CANARY-key-of-user-2-0123456789abcdef01"];
@@ -142,6 +144,72 @@ async fn files_are_read_again_and_a_file_with_an_error_changes_nothing() {
     server.process.printed("the grants were read again").await.unwrap();
     server.process.printed("the kill switch has changed").await.unwrap();
     assert_eq!(server.code(KEYS[1]).await, refused(403, "UnauthorizedOperation.SwitchedOff"));
+}
+
+/// Callers ask all the time while the keys change.
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_of_tokens_are_read_again_without_dropping_a_request() {
+    let [old, new] = [TokenIssuer::new().await.unwrap(), TokenIssuer::new().await.unwrap()];
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("jwks.json");
+    let write = |text: &str| fs::write(&path, text).unwrap();
+    let keys = |issuers: &[&TokenIssuer]| {
+        let keys = issuers.iter().map(|issuer| issuer.jwks()["keys"][0].clone());
+        // A `kid` is needed once in a set.
+        let named = keys.zip(["old", "new"]).map(|(mut key, kid)| {
+            key["kid"] = kid.into();
+            key
+        });
+        json!({ "keys": named.collect::<Vec<_>>() }).to_string()
+    };
+    write(&keys(&[&old]));
+    let mut server = Server::start(&[
+        ("AUTH", "jwt"),
+        ("API_KEYS", ""),
+        ("JWT_ISSUER", "https://login.example.com/"),
+        ("JWT_AUDIENCE", "uploads"),
+        ("JWT_JWKS_FILE", path.to_str().unwrap()),
+        ("THREADS", "2"),
+    ])
+    .await;
+    let now = SystemClock.now().unix_seconds();
+    let claims = json!({"iss": "https://login.example.com/", "aud": "uploads", "sub": "user-1",
+        "iat": now, "exp": now + 3600});
+    let old_token = old.token(Signer::Rs256, "old", &claims).unwrap();
+    let new_token = new.token(Signer::Rs256, "new", &claims).unwrap();
+    assert_eq!(server.ask(&old_token).await.status, 200);
+    assert_eq!(server.ask(&new_token).await.status, 401);
+
+    let busy: Vec<_> = (0..4)
+        .map(|_| {
+            let (browser, token) = (server.browser.another().unwrap(), old_token.clone());
+            tokio::spawn(async move {
+                for _ in 0..50 {
+                    let request = browser.request("GET", "/sts");
+                    let request = request.header("authorization", format!("Bearer {token}"));
+                    assert_eq!(browser.send(request).await.unwrap().status, 200);
+                }
+            })
+        })
+        .collect();
+    write("nonsense");
+    server.process.hang_up();
+    let line = server.process.printed("the keys of tokens are unchanged").await.unwrap();
+    assert!(line.contains("JWT_JWKS_FILE"), "{line}");
+    write(&keys(&[&old, &new]));
+    server.process.hang_up();
+    server.process.printed("the keys of tokens were read again").await.unwrap();
+    assert_eq!(server.ask(&new_token).await.status, 200);
+    for caller in busy {
+        caller.await.unwrap();
+    }
+
+    // The withdrawn key counts no more, although the set has one of its name.
+    write(&keys(&[&new]).replace("\"old\"", "\"new\""));
+    server.process.hang_up();
+    server.process.printed("the keys of tokens were read again").await.unwrap();
+    assert_eq!(server.ask(&old_token).await.status, 401);
+    assert_eq!(server.ask(&new_token).await.status, 200);
 }
 
 fn grant_named(name: &str) -> String {

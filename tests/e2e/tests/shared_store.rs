@@ -9,14 +9,10 @@
 use std::time::Duration;
 
 use cos_emulator::Cloud;
-use cos_issuer::auth::hmac::signature::{ALGORITHM, SignedRequest};
-use cos_issuer_e2e::{Answer, Browser, Process, Store, cloud};
-use tencent::secret::Secret;
+use cos_issuer_e2e::{Answer, Browser, HMAC_KEY, Process, Store, TlsRelay, cloud, signed};
 use tencent::sign::digest::sha256_hex;
-use tencent::time::{Clock, SystemClock};
 
 const API_KEY: &str = "CANARY-key-of-user-1-0123456789abcdef01";
-const HMAC_KEY: &str = "CANARY-hmac-key-of-user-2-0123456789abcdef";
 
 struct World {
     servers: [(Process, Browser); 2],
@@ -74,23 +70,6 @@ async fn server(cloud: &Cloud, store: &Store, settings: &[(&str, &str)]) -> (Pro
     let mut process = Process::calling(cloud, &[&own, settings].concat()).unwrap();
     let address = process.address().await.unwrap();
     (process, Browser::at(format!("http://{address}")).unwrap())
-}
-
-/// `GET /sts`, signed now.
-fn signed(nonce: &str) -> String {
-    let request = SignedRequest {
-        timestamp: SystemClock.now().unix_seconds(),
-        nonce,
-        method: "GET",
-        path: "/sts",
-        query: &[],
-        body: "",
-    };
-    let signature = request.sign(&Secret::new(HMAC_KEY.to_owned()).unwrap());
-    let timestamp = request.timestamp;
-    format!(
-        "{ALGORITHM} KeyId=backend, Timestamp={timestamp}, Nonce={nonce}, Signature={signature}"
-    )
 }
 
 #[track_caller]
@@ -180,4 +159,42 @@ async fn a_server_starts_without_its_store_and_writes_no_password() {
     assert_eq!(code, Some(0));
     assert!(!printed.contains("CANARY"), "{printed}");
     assert_eq!(cloud.sts().call_count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_behind_tls_is_used_only_with_a_certificate_that_is_trusted() {
+    let (cloud, store) = (cloud().start().await.unwrap(), Store::start().await.unwrap());
+    let relay = TlsRelay::start(store.address()).await.unwrap();
+    let other = TlsRelay::start(store.address()).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, relay: &TlsRelay| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, relay.certificate()).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (own, others) = (file("own.pem", &relay), file("other.pem", &other));
+    let url = format!("rediss://:{}@{}/1", Store::PASSWORD, relay.address());
+    let none = [("SHARED_STORE", url.as_str())];
+    for (settings, is_trusted) in [
+        (&[none[0], ("SHARED_STORE_CA_FILE", &own)][..], true),
+        (&[none[0], ("SHARED_STORE_CA_FILE", &others)], false),
+        (&none, false),
+    ] {
+        let (mut process, browser) = server(&cloud, &store, settings).await;
+        let authorization = signed(&format!("nonce-through-tls-{is_trusted}"));
+        let send = async || {
+            let request = browser.request("GET", "/sts").header("authorization", &authorization);
+            browser.send(request).await.unwrap()
+        };
+        if is_trusted {
+            assert_eq!(send().await.status, 200);
+            assert_refused(&send().await, 401, "AuthFailure.SignatureReplayed");
+        } else {
+            assert_refused(&send().await, 503, "InternalError.SharedStoreUnavailable");
+            let line = process.printed("the shared store is down").await.unwrap();
+            assert!(line.contains("certificate") && !line.contains("CANARY"), "{line}");
+        }
+    }
+    let kept = store.command("KEYS *").await.unwrap();
+    assert!(kept.contains("nonce-through-tls-true") && !kept.contains("tls-false"), "{kept}");
 }

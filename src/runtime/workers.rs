@@ -1,0 +1,83 @@
+//! The threads of a server, each with a tokio runtime and connections of its own.
+//!
+//! # Guarantees
+//! - A new connection goes to the worker with the fewest, so the work is spread evenly.
+//! - All workers share one handler, so a nonce, a limit and a cached credential count for all.
+//! - Dropping the workers drops their requests, each of which leaves its audit event.
+//!
+//! # Not covered
+//! A runtime whose threads steal work from each other: it costs more CPU for each request.
+
+use std::io;
+use std::mem::take;
+use std::thread::{self, JoinHandle};
+
+use futures_util::future::join_all;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::oneshot;
+
+/// The workers; the first one is the thread that starts the others.
+pub(super) struct Workers(Vec<Worker>);
+
+struct Worker {
+    runtime: Handle,
+    connections: GracefulShutdown,
+    _thread: Option<Thread>,
+}
+
+impl Workers {
+    /// Starts as many threads as are missing. The caller's own has to be a tokio runtime.
+    pub(super) fn start(count: usize) -> io::Result<Self> {
+        let connections = GracefulShutdown::new();
+        let own = Worker { runtime: Handle::current(), connections, _thread: None };
+        let others = (1..count).map(|_| Worker::start());
+        Ok(Self([Ok(own)].into_iter().chain(others).collect::<io::Result<_>>()?))
+    }
+
+    /// Runs the future of a connection, which lives as long as its watcher.
+    pub(super) fn serve<F>(&self, connection: impl FnOnce(Watcher) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let idlest = self.0.iter().min_by_key(|worker| worker.connections.count());
+        if let Some(worker) = idlest {
+            worker.runtime.spawn(connection(worker.connections.watcher()));
+        }
+    }
+
+    /// Lets all connections finish what they are doing, and returns when they are closed.
+    pub(super) async fn drain(&mut self) {
+        let connections = self.0.iter_mut().map(|worker| take(&mut worker.connections).shutdown());
+        join_all(connections).await;
+    }
+}
+
+impl Worker {
+    fn start() -> io::Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let handle = runtime.handle().clone();
+        let (stop, stopped) = oneshot::channel();
+        let thread = thread::Builder::new().name("worker".to_owned()).spawn(move || {
+            // Until the sender is dropped.
+            let _stopped: Result<(), _> = runtime.block_on(stopped);
+            // Without waiting for the system's resolver.
+            runtime.shutdown_background();
+        })?;
+        let thread = Thread { stop: Some(stop), thread: Some(thread) };
+        Ok(Self { runtime: handle, connections: GracefulShutdown::new(), _thread: Some(thread) })
+    }
+}
+
+struct Thread {
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Thread {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        // Its panic has been reported already.
+        let _ended = self.thread.take().map(JoinHandle::join);
+    }
+}
