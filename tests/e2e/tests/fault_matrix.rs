@@ -4,7 +4,11 @@
 //! # Not covered
 //! The faults of COS, which the function never calls.
 
-#![expect(clippy::unwrap_used, reason = "a fault in a helper of these tests is a failed test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a fault in a helper of these tests is a failed test"
+)]
 
 use std::collections::HashSet;
 use std::sync::Arc;
