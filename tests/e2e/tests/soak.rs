@@ -4,9 +4,13 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
     clippy::print_stdout,
     reason = "a fault in a helper of these tests is a failed test, and the result is printed"
 )]
+#![expect(clippy::disallowed_methods, reason = "what takes long is measured in real time")]
+#![expect(clippy::too_many_lines, reason = "one story from the first request to the last look")]
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;

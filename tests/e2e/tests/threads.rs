@@ -1,10 +1,6 @@
 //! A server with two threads: what counts once for both, how the work is spread, how it ends.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a fault in a helper of these tests is a failed test"
-)]
+#![expect(clippy::unwrap_used, reason = "a fault in a helper of these tests is a failed test")]
 
 use std::fs;
 use std::time::Duration;
