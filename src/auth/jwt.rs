@@ -63,7 +63,7 @@ pub enum KeySource {
 }
 
 impl KeySource {
-    /// Keys that change only by [`KeySource::replace`].
+    /// Keys that change only when a server reads their file again.
     pub fn fixed(keys: KeySet) -> Self {
         Self::Fixed(RwLock::new(Arc::new(keys)))
     }
