@@ -49,9 +49,9 @@ pub fn hmac_sha256(key: &[u8], message: &[u8]) -> Zeroizing<[u8; 32]> {
 }
 
 /// A key that makes many HMAC-SHA-256; wiped when dropped.
-pub(super) struct HmacKey(Hmac<Sha256>);
+pub(super) struct HmacState(Hmac<Sha256>);
 
-impl HmacKey {
+impl HmacState {
     /// Prepares a key.
     pub(super) fn new(key: &[u8]) -> Self {
         Self(keyed(key))

@@ -17,7 +17,7 @@
 
 use zeroize::Zeroizing;
 
-use super::digest::{HmacKey, hex, hmac_sha256, sha256_hex};
+use super::digest::{HmacState, hex, hmac_sha256, sha256_hex};
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
@@ -134,7 +134,7 @@ pub struct SigningKey {
     /// Days since 1970.
     day: i64,
     scope: String,
-    key: HmacKey,
+    key: HmacState,
 }
 
 impl SigningKey {
@@ -143,7 +143,7 @@ impl SigningKey {
         Self {
             day: day(timestamp),
             scope: credential_scope(timestamp, service),
-            key: HmacKey::new(&*DerivedKey::signing(secret_key, &timestamp.date(), service).0),
+            key: HmacState::new(&*DerivedKey::signing(secret_key, &timestamp.date(), service).0),
         }
     }
 

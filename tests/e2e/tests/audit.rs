@@ -179,7 +179,8 @@ async fn a_line_can_be_text() {
     let cloud = cloud().start().await.unwrap();
     let mut process = Process::calling(&cloud, &[("LOG_FORMAT", "text")]).unwrap();
     let line = process.printed(" listening ").await.unwrap();
-    let (_, address) = line.split_once(" INFO  listening address=").unwrap();
+    let (_, members) = line.split_once(" INFO  listening address=").unwrap();
+    let address = members.split(' ').next().unwrap();
     let browser = Browser::at(format!("http://{address}")).unwrap();
     assert_eq!(browser.get("/sign").await.unwrap().status, 200);
     let line = process.printed(" decision ").await.unwrap();
