@@ -52,17 +52,14 @@ class FilesPage {
           element("th", { scope: "col" }, say(/** @type {any} */ (name)))))), this.rows)),
       this.more);
     for (const upload of kept.uploads) this.transfers.append(upload.item);
-    this.open();
+    this.list();
   }
 
-  async open() {
-    try {
-      await loadSdk();
-      kept.session ??= new Session(this.cloud, kept.user);
-      await this.list();
-    } catch (problem) {
-      this.explain(problem);
-    }
+  /** The session of the chosen user. The SDK may still have to be loaded. */
+  async session() {
+    await loadSdk();
+    kept.session ??= new Session(this.cloud, kept.user);
+    return kept.session;
   }
 
   /** @param {string} user */
@@ -70,7 +67,7 @@ class FilesPage {
     kept.user = user;
     kept.session = null;
     kept.prefix = user === "operator" ? "" : `users/${user}/`;
-    this.open();
+    this.list();
   }
 
   /** @param {any} problem */
@@ -90,7 +87,7 @@ class FilesPage {
     this.showPath();
     try {
       const parameters = { Prefix: kept.prefix, Delimiter: "/", MaxKeys: 200, Marker: isMore ? this.marker : "" };
-      const answer = await kept.session.call("getBucket", parameters);
+      const answer = await (await this.session()).call("getBucket", parameters);
       if (!isMore) this.rows.replaceChildren();
       this.rows.append(...answer.CommonPrefixes.map((/** @type {any} */ folder) => this.folderRow(folder.Prefix)));
       const objects = answer.Contents.filter((/** @type {any} */ object) => object.Key !== kept.prefix);
@@ -145,14 +142,14 @@ class FilesPage {
       element("td", { class: "fixed" }, bytes(Number(object.Size))),
       element("td", { class: "fixed" }, new Date(object.LastModified).toLocaleString(document.documentElement.lang)),
       element("td", {},
-        button("downloadObject", async () => navigateTo(await kept.session.link(object.Key, true))), " ",
+        button("downloadObject", async () => navigateTo(await (await this.session()).link(object.Key, true))), " ",
         button("link", async () => {
-          await copy(await kept.session.link(object.Key, false));
+          await copy(await (await this.session()).link(object.Key, false));
           note.textContent = say("linkCopied", { minutes: LINK_SECONDS / 60 });
         }), " ",
         button("deleteObject", async () => {
           if (!(await confirmed(say("deleteQuestion", { name })))) return;
-          await kept.session.call("deleteObject", { Key: object.Key });
+          await (await this.session()).call("deleteObject", { Key: object.Key });
           announce(say("deleted", { name }));
           await this.list();
         }), " ", note));
@@ -162,7 +159,7 @@ class FilesPage {
     const name = await asked(say("folderName"));
     if (!name) return;
     try {
-      await kept.session.call("putObject", { Key: `${kept.prefix}${name.replace(/\/+$/, "")}/`, Body: "" });
+      await (await this.session()).call("putObject", { Key: `${kept.prefix}${name.replace(/\/+$/, "")}/`, Body: "" });
       await this.list();
     } catch (problem) {
       this.explain(problem);
@@ -170,15 +167,21 @@ class FilesPage {
   }
 
   /** @param {HTMLInputElement} input */
-  upload(input) {
-    for (const file of input.files ?? []) {
-      const path = file.webkitRelativePath || file.name;
-      const upload = new Upload(kept.session, file, kept.prefix + path, () => this.list());
-      kept.uploads.push(upload);
-      this.transfers.append(upload.item);
-      upload.start();
-    }
+  async upload(input) {
+    const files = [...(input.files ?? [])];
     input.value = "";
+    try {
+      const session = await this.session();
+      for (const file of files) {
+        const path = file.webkitRelativePath || file.name;
+        const upload = new Upload(session, file, kept.prefix + path, () => this.list());
+        kept.uploads.push(upload);
+        this.transfers.append(upload.item);
+        upload.start();
+      }
+    } catch (problem) {
+      this.explain(problem);
+    }
   }
 }
 
@@ -350,8 +353,18 @@ class Upload {
 }
 
 /** The vendor's SDK, from its package. */
-async function loadSdk() {
-  if (/** @type {any} */ (window).COS) return;
+function loadSdk() {
+  loading ??= load().catch((problem) => {
+    loading = null;
+    throw problem;
+  });
+  return loading;
+}
+
+/** @type {Promise<void> | null} */
+let loading = null;
+
+async function load() {
   const script = element("script", { src: "cos-js-sdk-v5.min.js" });
   const loaded = new Promise((resolve, reject) => {
     script.addEventListener("load", resolve);
