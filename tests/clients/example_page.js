@@ -7,6 +7,8 @@ const PATIENCE_MS = 50_000;
 
 async function main() {
   const { name, bytes } = await (await fetch('/settings')).json();
+  // The page's modules have run by then.
+  await until(() => document.readyState === 'complete');
   const input = await until(() => document.getElementById('file'));
   const chosen = new DataTransfer();
   chosen.items.add(new File([pattern(bytes)], name, { type: 'text/plain' }));
