@@ -22,6 +22,7 @@ NEVER_DEPLOYED = {
     "PORT": "the platform decides where it listens",
     "ROLE_KEYS": "only for functions with an image",
     "SESSION_TOKEN": "a temporary key ends; a deployment has a permanent one, or an execution role",
+    "THREADS": "a function has one thread",
 }
 # Settings of a server, which Lambda never starts.
 SERVER_ONLY = {"ALLOWED_HOSTS", "CONNECTIONS_MAX", "SHUTDOWN_DELAY_MS", "SHUTDOWN_GRACE_MS"}
