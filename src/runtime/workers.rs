@@ -1,7 +1,8 @@
 //! The threads of a server, each with a tokio runtime and connections of its own.
 //!
 //! # Guarantees
-//! - A new connection goes to the worker with the fewest, so the work is spread evenly.
+//! - A new connection goes to the worker with the fewest, and to each in turn while they have
+//!   equally many, so the work is spread evenly.
 //! - All workers share one handler, so a nonce, a limit and a cached credential count for all.
 //! - Dropping the workers drops their requests, each of which leaves its audit event.
 //!
@@ -10,6 +11,7 @@
 
 use std::io;
 use std::mem::take;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 
 use futures_util::future::join_all;
@@ -18,7 +20,10 @@ use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
 /// The workers; the first one is the thread that starts the others.
-pub(super) struct Workers(Vec<Worker>);
+pub(super) struct Workers {
+    workers: Vec<Worker>,
+    turn: AtomicUsize,
+}
 
 struct Worker {
     runtime: Handle,
@@ -32,7 +37,8 @@ impl Workers {
         let connections = GracefulShutdown::new();
         let own = Worker { runtime: Handle::current(), connections, _thread: None };
         let others = (1..count).map(|_| Worker::start());
-        Ok(Self([Ok(own)].into_iter().chain(others).collect::<io::Result<_>>()?))
+        let workers = [Ok(own)].into_iter().chain(others).collect::<io::Result<_>>()?;
+        Ok(Self { workers, turn: AtomicUsize::new(0) })
     }
 
     /// Runs the future of a connection, which lives as long as its watcher.
@@ -40,15 +46,17 @@ impl Workers {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let idlest = self.0.iter().min_by_key(|worker| worker.connections.count());
-        if let Some(worker) = idlest {
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        let first = turn.checked_rem(self.workers.len()).unwrap_or(0);
+        let in_turn = self.workers.iter().cycle().skip(first).take(self.workers.len());
+        if let Some(worker) = in_turn.min_by_key(|worker| worker.connections.count()) {
             worker.runtime.spawn(connection(worker.connections.watcher()));
         }
     }
 
     /// Lets all connections finish what they are doing, and returns when they are closed.
     pub(super) async fn drain(&mut self) {
-        let connections = self.0.iter_mut().map(|worker| take(&mut worker.connections).shutdown());
+        let connections = self.workers.iter_mut().map(|worker| take(&mut worker.connections).shutdown());
         join_all(connections).await;
     }
 }
