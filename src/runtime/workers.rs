@@ -56,7 +56,8 @@ impl Workers {
 
     /// Lets all connections finish what they are doing, and returns when they are closed.
     pub(super) async fn drain(&mut self) {
-        let connections = self.workers.iter_mut().map(|worker| take(&mut worker.connections).shutdown());
+        let connections =
+            self.workers.iter_mut().map(|worker| take(&mut worker.connections).shutdown());
         join_all(connections).await;
     }
 }
