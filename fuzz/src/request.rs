@@ -30,7 +30,7 @@ pub(crate) fn tried(inbound: Inbound) -> bool {
         Err(error) => return told(&error),
     };
     assert!(request.body.as_bytes() == sent && sent.len() <= MAX_BODY_BYTES);
-    for name in ["request-id", "secret-id", "secret-key", "session-token", "uin"] {
+    for name in ["secret-id", "secret-key", "session-token", "uin"] {
         assert!(!request.headers.contains_key(format!("x-scf-{name}")), "{name}");
     }
     for base_path in ["", "/base"] {
