@@ -23,6 +23,7 @@ use std::time::Duration;
 use crate::auth::{AuthMethod, JwksCounts};
 use crate::error::ErrorCode;
 use crate::request::Route;
+use crate::version::VERSION;
 use exposition::{Exposition, Kind, Milliseconds};
 use family::{Counter, Family};
 use histogram::{Histogram, LIFETIMES, TIMES};
@@ -251,7 +252,7 @@ fn write_readings(readings: &Readings, text: &mut Exposition) {
 fn write_build(revision: &str, text: &mut Exposition) {
     let name = "cos_issuer_build_info";
     text.family(name, Kind::Gauge, "1, with what runs as labels.");
-    text.sample(name, &[("version", env!("CARGO_PKG_VERSION")), ("revision", revision)], &1);
+    text.sample(name, &[("version", VERSION), ("revision", revision)], &1);
 }
 
 #[cfg(test)]

@@ -167,10 +167,6 @@ async fn serve_metrics(listener: TcpListener, server: Arc<Server>) {
     let (_stop, stopping) = watch::channel(());
     loop {
         let (stream, peer) = accept_one(&listener).await;
-        // An answer is written at once, so there is nothing to wait for.
-        if let Err(error) = stream.set_nodelay(true) {
-            debug!(cause = error.to_string(), "a connection keeps Nagle's algorithm");
-        }
         let connection = connections.open(peer.ip()).await;
         let (server, stopping) = (Arc::clone(&server), stopping.clone());
         let watcher = graceful.watcher();
@@ -182,9 +178,9 @@ async fn serve_metrics(listener: TcpListener, server: Arc<Server>) {
 
 /// The next connection that can be accepted.
 async fn accept_one(listener: &TcpListener) -> (TcpStream, SocketAddr) {
-    loop {
+    let (stream, peer) = loop {
         match listener.accept().await {
-            Ok(accepted) => return accepted,
+            Ok(accepted) => break accepted,
             Err(error) => {
                 // Usually there are no free descriptors, until a connection is closed.
                 let cause = error.to_string();
@@ -192,7 +188,12 @@ async fn accept_one(listener: &TcpListener) -> (TcpStream, SocketAddr) {
                 sleep(ACCEPT_PAUSE).await;
             }
         }
+    };
+    // An answer is written at once, so there is nothing to wait for.
+    if let Err(error) = stream.set_nodelay(true) {
+        debug!(cause = error.to_string(), "a connection keeps Nagle's algorithm");
     }
+    (stream, peer)
 }
 
 /// Accepts connections for as long as it is polled.
@@ -205,10 +206,6 @@ async fn accept(
 ) {
     loop {
         let (stream, peer) = accept_one(&listener).await;
-        // An answer is written at once, so there is nothing to wait for.
-        if let Err(error) = stream.set_nodelay(true) {
-            debug!(cause = error.to_string(), "a connection keeps Nagle's algorithm");
-        }
         let connection = connections.open(peer.ip()).await;
         let (server, stopping) = (Arc::clone(server), stopping.clone());
         workers.serve(|watcher| async move {
@@ -467,6 +464,7 @@ fn into_hyper(response: Response) -> hyper::Response<Full<Bytes>> {
 
 /// Prometheus needs one, and some more may be left open by others.
 const METRICS_CONNECTIONS: usize = 16;
+
 /// For CORS and for the audit log.
 const REFUSAL_HEADERS: [HeaderName; 3] =
     [ORIGIN, USER_AGENT, HeaderName::from_static("x-scf-request-id")];
