@@ -80,7 +80,7 @@ const ORDER: [&str; 26] = [
 ];
 
 /// Each package, the packages of ours that it is built on, and those that only its tests use.
-const PACKAGES: [(&str, &[&str], &[&str]); 9] = [
+const PACKAGES: [(&str, &[&str], &[&str]); 11] = [
     ("tencent", &[], &["oracle"]),
     ("oracle", &[], &[]),
     ("", &["tencent"], &[]),
@@ -89,7 +89,9 @@ const PACKAGES: [(&str, &[&str], &[&str]); 9] = [
     ("fuzz", &["emulator", "", "oracle", "tencent"], &[]),
     ("tests/e2e", &["emulator", "", "tencent"], &[]),
     ("benches/hello", &[], &[]),
-    ("benches/cold-start", &[], &[]),
+    ("benches/sts", &[], &[]),
+    ("benches/cold-start", &["benches/sts"], &[]),
+    ("benches/compare", &["benches/sts"], &[]),
 ];
 
 #[test]
