@@ -20,7 +20,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ring::rand::SystemRandom;
 use ring::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256,
-    RSA_PSS_SHA256, RsaKeyPair, RsaPublicKeyComponents,
+    RsaKeyPair, RsaPublicKeyComponents,
 };
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -40,9 +40,6 @@ pub enum Signer<'s> {
     Es256,
     /// This secret.
     Hs256(&'s [u8]),
-    /// No signature.
-    Nothing,
-    Ps256,
     Rs256,
 }
 
@@ -130,11 +127,6 @@ impl TokenIssuer {
 
     fn signature(&self, signer: Signer<'_>, message: &[u8]) -> Option<Vec<u8>> {
         let random = SystemRandom::new();
-        let rsa = |padding: &'static dyn ring::signature::RsaEncoding| {
-            let mut signature = vec![0; self.rsa.public().modulus_len()];
-            let signed = self.rsa.sign(padding, &random, message, &mut signature);
-            signed.ok().map(|()| signature)
-        };
         match signer {
             Signer::EdDsa => Some(self.ed25519.sign(message).as_ref().to_vec()),
             Signer::Es256 => Some(self.p256.sign(&random, message).ok()?.as_ref().to_vec()),
@@ -142,9 +134,11 @@ impl TokenIssuer {
                 let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, secret);
                 Some(ring::hmac::sign(&key, message).as_ref().to_vec())
             }
-            Signer::Nothing => Some(Vec::new()),
-            Signer::Ps256 => rsa(&RSA_PSS_SHA256),
-            Signer::Rs256 => rsa(&RSA_PKCS1_SHA256),
+            Signer::Rs256 => {
+                let mut signature = vec![0; self.rsa.public().modulus_len()];
+                let signed = self.rsa.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature);
+                signed.ok().map(|()| signature)
+            }
         }
     }
 }
@@ -156,8 +150,6 @@ impl Signer<'_> {
             Self::EdDsa => "EdDSA",
             Self::Es256 => "ES256",
             Self::Hs256(_) => "HS256",
-            Self::Nothing => "none",
-            Self::Ps256 => "PS256",
             Self::Rs256 => "RS256",
         }
     }
