@@ -16,46 +16,24 @@ const ON: [Platform; 3] =
 
 const ALLOWED: [&str; 2] = ["https://app.example.com", "http://localhost:5173"];
 
-const TRICKS: [&str; 34] = [
-    // Scheme and port.
-    "http://app.example.com",
-    "https://app.example.com:443",
-    "https://app.example.com:8443",
-    "https://localhost:5173",
-    "http://localhost",
-    "http://localhost:517",
-    "http://localhost:51730",
-    "http://127.0.0.1:5173",
-    "http://[::1]:5173",
-    // What comes before or behind.
-    "https://app.example.com.evil.example",
-    "https://app.example.com.",
-    "https://app.example.comevil",
-    "https://app.example.co",
-    "https://evil-app.example.com",
-    "https://evilapp.example.com",
-    "https://sub.app.example.com",
-    "https://example.com",
-    "https://app-example.com",
-    "https://appxexample.com",
-    "https://evil.example/https://app.example.com",
-    "https://evil.example#https://app.example.com",
-    "https://evil.example?https://app.example.com",
-    // Userinfo, a path, an end of the text.
-    "https://app.example.com@evil.example",
-    "https://user@app.example.com",
-    "https://app.example.com/",
-    "https://app.example.com%00.evil.example",
-    // Case: browsers write the host and the scheme small.
-    "https://APP.example.com",
-    "HTTPS://app.example.com",
-    // More than one, and none.
+/// Another scheme or port; more before or behind; userinfo, a path, an end of the text; another
+/// case, which browsers never write; and none.
+const TRICKS: &str = "http://app.example.com https://app.example.com:443 \
+    https://app.example.com:8443 https://localhost:5173 http://localhost http://localhost:517 \
+    http://localhost:51730 http://127.0.0.1:5173 http://[::1]:5173 \
+    https://app.example.com.evil.example https://app.example.com. https://app.example.comevil \
+    https://app.example.co https://evil-app.example.com https://evilapp.example.com \
+    https://sub.app.example.com https://example.com https://app-example.com \
+    https://appxexample.com https://evil.example/https://app.example.com \
+    https://evil.example#https://app.example.com https://evil.example?https://app.example.com \
+    https://app.example.com@evil.example https://user@app.example.com https://app.example.com/ \
+    https://app.example.com%00.evil.example https://APP.example.com HTTPS://app.example.com null \
+    * file:// app.example.com";
+
+/// More than one.
+const LISTS: [&str; 2] = [
     "https://app.example.com, https://evil.example",
     "https://app.example.com https://evil.example",
-    "null",
-    "*",
-    "file://",
-    "app.example.com",
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -68,7 +46,7 @@ async fn an_origin_that_only_looks_like_an_allowed_one_may_read_nothing() {
             ("POST", "/sign?format=xml"),
             ("OPTIONS", "/sts"),
         ] {
-            for origin in TRICKS {
+            for origin in TRICKS.split(' ').chain(LISTS) {
                 let case = format!("{platform:?} {method} {path} {origin}");
                 let headers =
                     [("origin", origin), ("access-control-request-headers", "traceparent")];
