@@ -69,6 +69,7 @@ async fn a_key_is_good_until_it_expires_or_is_revoked() {
     let by = Caller::of(&cloud).await;
     assert_eq!(by.put(&cloud).await, is(200, ""));
     assert!(cloud.revoke(&by.pair.secret_id));
+    assert!(!cloud.revoke(&by.pair.secret_id) && !cloud.revoke("AKIDEMUnobody"));
     let (status, code, reason) = send(&cloud, &by, "PUT", TARGET).await;
     assert_eq!((status, code.as_str()), (403, "InvalidAccessKeyId"));
     assert_eq!(reason, "the key was revoked");
