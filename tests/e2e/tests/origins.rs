@@ -7,12 +7,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a fault in a helper of these tests is a failed test")]
 
-use cos_emulator::{Cloud, LambdaEvent, Platform, ScfEvent};
-use cos_issuer_e2e::{API_KEY, Answer, Browser, PLATFORMS};
-
-/// A web function and one event platform of each cloud.
-const ON: [Platform; 3] =
-    [Platform::ScfWeb, Platform::Scf(ScfEvent::ApiGateway), Platform::Lambda(LambdaEvent::HttpApi)];
+use cos_emulator::{Cloud, Platform};
+use cos_issuer_e2e::{API_KEY, Answer, Browser, EACH_KIND, PLATFORMS};
 
 const ALLOWED: [&str; 2] = ["https://app.example.com", "http://localhost:5173"];
 
@@ -38,7 +34,7 @@ const LISTS: [&str; 2] = [
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_origin_that_only_looks_like_an_allowed_one_may_read_nothing() {
-    for platform in ON {
+    for platform in EACH_KIND {
         let (_cloud, browser) = start(platform, &[]).await;
         for (method, path) in [
             ("GET", "/sign"),
@@ -61,7 +57,7 @@ async fn an_origin_that_only_looks_like_an_allowed_one_may_read_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_an_allowed_origin_is_named_and_never_with_credentials() {
-    for platform in ON {
+    for platform in EACH_KIND {
         let (_cloud, browser) = start(platform, &[]).await;
         for (method, path) in [("GET", "/sign"), ("GET", "/nowhere"), ("OPTIONS", "/sts")] {
             for origin in ALLOWED {
@@ -84,7 +80,7 @@ async fn only_an_allowed_origin_is_named_and_never_with_credentials() {
 async fn a_page_may_send_the_headers_that_its_preflight_requests() {
     let default = "authorization, content-type";
     let many = vec!["x-a"; 300].join(",");
-    for platform in ON {
+    for platform in EACH_KIND {
         let (cloud, browser) = start(platform, &[]).await;
         for (requested, allowed) in [
             ("sentry-trace,baggage", "sentry-trace,baggage"),
@@ -151,7 +147,7 @@ async fn nothing_that_a_browser_sends_by_itself_is_a_proof() {
         format!("__Host-authorization=\"Bearer {API_KEY}\""),
     ];
     let basic = basic("next", API_KEY);
-    for platform in ON {
+    for platform in EACH_KIND {
         let (cloud, browser) = start(platform, &BY_API_KEY).await;
         for content_type in [
             "text/plain",

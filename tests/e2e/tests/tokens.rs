@@ -7,16 +7,12 @@
     reason = "a fault in a helper of these tests is a failed test"
 )]
 
-use cos_emulator::{Cloud, LambdaEvent, Platform, ScfEvent};
+use cos_emulator::{Cloud, Platform};
 use cos_issuer_e2e::{
-    API_KEY, Answer, Browser, HS_SECRET, KeyServer, Signer, TokenIssuer, printed,
+    API_KEY, Answer, Browser, EACH_KIND, HS_SECRET, KeyServer, Signer, TokenIssuer, printed,
 };
 use serde_json::{Value, json};
 use tencent::time::{Clock, SystemClock};
-
-/// A web function, which is a plain server, and one event platform of each cloud.
-const ON: [Platform; 3] =
-    [Platform::ScfWeb, Platform::Scf(ScfEvent::ApiGateway), Platform::Lambda(LambdaEvent::HttpApi)];
 
 const ISSUER: &str = "https://issuer.example.com";
 const ALL_ALGORITHMS: (&str, &str) = ("JWT_ALGORITHMS", "RS256,ES256,EdDSA");
@@ -25,7 +21,7 @@ const OK: &str = "HTTP/1.1 200 OK";
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_of_the_issuer_is_accepted() {
     let issuer = new_issuer().await;
-    for platform in ON {
+    for platform in EACH_KIND {
         let keys = KeyServer::start(&issuer.jwks()).await.unwrap();
         let url = keys.url();
         let (cloud, browser) = start(platform, &[("JWT_JWKS_URL", &url), ALL_ALGORITHMS]).await;
@@ -141,7 +137,7 @@ async fn a_certificate_that_is_not_trusted_is_refused() {
 async fn a_token_and_an_api_key_differ_in_their_form() {
     let issuer = new_issuer().await;
     let api_keys = "next=711e5a8b4f6787584b814a252dd59ca8ea7f08260ccc7cc44582f76dc8bcd5c8";
-    for platform in ON {
+    for platform in EACH_KIND {
         let keys = KeyServer::start(&issuer.jwks()).await.unwrap();
         let both = [("AUTH", "jwt,api-key"), ("API_KEYS", api_keys), ("JWT_JWKS_URL", &keys.url())];
         let (cloud, browser) = start(platform, &both).await;
@@ -171,7 +167,7 @@ async fn a_token_and_an_api_key_differ_in_their_form() {
 async fn a_token_elsewhere_than_in_its_header_is_not_a_credential() {
     let issuer = new_issuer().await;
     let token = issuer.token(Signer::Rs256, "rsa", &good()).unwrap();
-    for platform in ON {
+    for platform in EACH_KIND {
         let keys = KeyServer::start(&issuer.jwks()).await.unwrap();
         let (cloud, browser) = start(platform, &[("JWT_JWKS_URL", &keys.url())]).await;
         for (name, value) in [
