@@ -468,6 +468,30 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn it_is_made_through_the_proxy_and_a_call_waits_for_it() {
+        let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let proxy = Proxy::parse(url(&server).as_str()).unwrap();
+        let options = ClientOptions { proxy: Some(proxy), ..ClientOptions::default() };
+        let client = Client::new(options).unwrap();
+        let far = Url::parse("https://192.0.2.1/").unwrap();
+        let use_it = async {
+            let (mut stream, _) = server.accept().await.unwrap();
+            let mut head = [0; 64];
+            assert!(stream.read(&mut head).await.unwrap() > 0);
+            assert!(head.starts_with(b"CONNECT 192.0.2.1:443 "), "{head:?}");
+            // A busy machine must not end it early.
+            tokio::time::pause();
+            let call = client.get(far.as_str(), 10, Duration::from_millis(200));
+            assert!(call.await.is_err());
+            assert!(is_not_connected(&server).await);
+        };
+        tokio::select! {
+            () = client.connect_ahead(&far) => panic!("there is no connection"),
+            () = use_it => {}
+        }
+    }
+
+    #[tokio::test]
     async fn a_connection_that_is_old_is_closed() {
         let (_client, _servers, mut stream) = connected_ahead().await;
         tokio::time::pause();
