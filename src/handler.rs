@@ -77,22 +77,21 @@ impl Handler {
             let message = "the function has a fault: its operator finds it by the request id";
             Err(Error::new(ErrorCode::Internal, message))
         });
-        let code = outcome.as_ref().err().map(Error::code);
-        if let Some(metrics) = self.metrics.as_ref().filter(|_| audit.is_decision) {
+        let is_decision = audit.is_decision;
+        let outcome = outcome.and_then(|response| {
+            let is_recorded = audit.record(Ending::Granted(response.status));
+            if is_recorded { Ok(response) } else { Err(audit_unavailable()) }
+        });
+        if let Some(metrics) = self.metrics.as_ref().filter(|_| is_decision) {
             let auth_method = audit.principal.as_ref().map(Principal::method);
+            let code = outcome.as_ref().err().map(Error::code);
             let labels = RequestLabels { route: audit.route, auth_method, code };
             metrics.request(labels, deadline.elapsed(&*self.clock));
         }
-        let response = match outcome {
-            Ok(response) => {
-                audit.record(Ending::Granted(response.status));
-                response
-            }
-            Err(error) => {
-                audit.record(Ending::Refused(&error));
-                refusal(&error, id)
-            }
-        };
+        let response = outcome.unwrap_or_else(|error| {
+            audit.record(Ending::Refused(&error));
+            refusal(&error, id)
+        });
         response.finished(&request.headers, id, &self.allowed_origins)
     }
 
