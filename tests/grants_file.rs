@@ -114,6 +114,7 @@ fn parser_and_schema_take_the_same_files() {
     accepted(&grant(""));
     accepted(&[grant(""), grant("name = \"second\"")].concat());
     accepted(&grant("allow =\nactions = [\"GetObject\"]"));
+    accepted(&grant("prefix = \"/\"\nactions = [\"GetService\", \"PutBucket\", \"DeleteBucket\"]"));
     let slots = r#"slots = { a = "id", b = "number", c = ["x y", "z.1"] }"#;
     accepted(&grant(&format!("prefix = \"{{a}}/{{b}}/{{c}}/\"\n{slots}")));
     accepted(&format!("{}[grant.match]\nsub = [\"a\"]\n", grant("match =")));
@@ -302,7 +303,9 @@ actions = ["GetBucketPolicy"]
 actions = ["PutBucketACL"]
 actions = ["PutObjectACL"]
 actions = ["GetObjectACL"]
-actions = ["DeleteBucket"]
+actions = ["DeleteBuck*"]
+actions = ["*Bucket"]
+actions = ["PutBucketLifecycle"]
 actions = ["PutBucketCORS"]
 actions = ["getObject"]
 actions = ["name/GetObject"]

@@ -221,7 +221,8 @@ pub(crate) fn random_hex() -> io::Result<String> {
     Ok(sha256_hex(&bytes))
 }
 
-/// A folder for each user, one for each team, and the whole bucket for the operator.
+/// A folder for each user, one for each team, and for the operator the whole bucket and one more
+/// that they create and delete.
 fn grants_file(account: &Account) -> String {
     let place = format!("bucket = \"{}\"\nregion = \"{}\"\n", account.bucket, account.region);
     let everything = "allow = [\"upload\", \"download\", \"list\", \"delete\"]\n";
@@ -231,7 +232,11 @@ fn grants_file(account: &Account) -> String {
          [[grant]]\nname = \"team\"\nmatch = {{ team = [\"media\", \"press\"] }}\n\
          prefix = \"teams/{{team}}/\"\n{everything}{place}\n\
          [[grant]]\nname = \"operator\"\nmatch = {{ sub = \"operator\" }}\nprefix = \"/\"\n\
-         {everything}actions = [\"HeadBucket\", \"GetService\"]\n{place}"
+         {everything}actions = [\"HeadBucket\", \"GetService\"]\n{place}\n\
+         [[grant]]\nname = \"operator-scratch\"\nmatch = {{ sub = \"operator\" }}\nprefix = \"/\"\n\
+         {everything}actions = [\"GetService\", \"PutBucket\", \"DeleteBucket\"]\n\
+         bucket = \"scratch-{}\"\nregion = \"{}\"\n",
+        account.appid, account.region
     )
 }
 

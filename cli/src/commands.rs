@@ -1,5 +1,6 @@
 //! The commands, their help, and the choice between them.
 
+mod console;
 mod event;
 mod invoke;
 mod parity;
@@ -51,6 +52,8 @@ enum Command {
     Token(token::TokenOptions),
     /// Send a request of a user to the running cloud's function.
     Request(request::RequestOptions),
+    /// Serve the page of the console for a deployment elsewhere.
+    Console(console::ConsoleOptions),
     /// Print the event that an HTTP request becomes on a platform.
     Event(event::EventOptions),
     /// Send one event or one request to a function: its response on standard output, its log on
@@ -73,6 +76,7 @@ pub(crate) async fn run(
         Command::Sts(WithFile(options)) => sts::run(options, builder, terminal).await,
         Command::Token(options) => token::run(options, directory, terminal).await,
         Command::Request(options) => request::run(options, directory, terminal).await,
+        Command::Console(options) => console::run(options, terminal).await,
         Command::Event(options) => event::run(&options, terminal),
         Command::Invoke(options) => invoke::run(options, builder, terminal).await,
         Command::Parity(options) => {
