@@ -1,6 +1,7 @@
 //! The commands, their help, and the choice between them.
 
 mod event;
+mod explain;
 mod invoke;
 mod parity;
 mod request;
@@ -56,6 +57,8 @@ enum Command {
     /// Send one event or one request to a function: its response on standard output, its log on
     /// standard error.
     Invoke(invoke::InvokeOptions),
+    /// Explain what a caller would get from a grants file or a deployment, and why nothing else.
+    Explain(explain::ExplainOptions),
     /// Print each behaviour and how it is known: documented, observed, from the vendor's SDKs, or
     /// inferred.
     Parity(parity::ParityOptions),
@@ -74,6 +77,7 @@ pub(crate) async fn run(
         Command::Token(options) => token::run(options, directory, terminal).await,
         Command::Request(options) => request::run(options, directory, terminal).await,
         Command::Event(options) => event::run(&options, terminal),
+        Command::Explain(options) => explain::run(&options, terminal).await,
         Command::Invoke(options) => invoke::run(options, builder, terminal).await,
         Command::Parity(options) => {
             parity::run(&options, terminal);
