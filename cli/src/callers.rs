@@ -184,7 +184,7 @@ impl Callers {
 }
 
 /// `docs/hmac.md`, in the words of a client.
-fn signature(user: &str, key: &Secret, request: &Signed<'_>) -> Result<String, String> {
+pub(crate) fn signature(user: &str, key: &Secret, request: &Signed<'_>) -> Result<String, String> {
     let timestamp = SystemClock.now().unix_seconds();
     let nonce = random_hex().map_err(|error| error.to_string())?;
     let nonce: String = nonce.chars().take(32).collect();

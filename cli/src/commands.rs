@@ -2,6 +2,7 @@
 
 mod console;
 mod event;
+mod explain;
 mod invoke;
 mod parity;
 mod request;
@@ -59,6 +60,8 @@ enum Command {
     /// Send one event or one request to a function: its response on standard output, its log on
     /// standard error.
     Invoke(invoke::InvokeOptions),
+    /// Explain what a caller would get from a grants file or a deployment, and why nothing else.
+    Explain(explain::ExplainOptions),
     /// Print each behaviour and how it is known: documented, observed, from the vendor's SDKs, or
     /// inferred.
     Parity(parity::ParityOptions),
@@ -78,6 +81,7 @@ pub(crate) async fn run(
         Command::Request(options) => request::run(options, directory, terminal).await,
         Command::Console(options) => console::run(options, terminal).await,
         Command::Event(options) => event::run(&options, terminal),
+        Command::Explain(options) => explain::run(&options, terminal).await,
         Command::Invoke(options) => invoke::run(options, builder, terminal).await,
         Command::Parity(options) => {
             parity::run(&options, terminal);

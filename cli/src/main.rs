@@ -5,11 +5,14 @@
 //! Ctrl-C or SIGTERM every child process ends before this process does.
 
 mod activity;
+mod asker;
 mod browser;
 mod callers;
 mod commands;
 mod console;
+mod deployment;
 mod environment;
+mod explanation;
 mod failure;
 mod http_client;
 mod keyboard;
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
             terminal.error(&text);
             ExitCode::FAILURE
         }
+        Err(Failure::Refused) => ExitCode::FAILURE,
     }
 }
 

@@ -85,7 +85,7 @@ const PACKAGES: [(&str, &[&str], &[&str]); 9] = [
     ("oracle", &[], &[]),
     ("", &["tencent"], &[]),
     ("emulator", &["tencent"], &[]),
-    ("cli", &["emulator", "tencent"], &[]),
+    ("cli", &["emulator", "", "tencent"], &[]),
     ("fuzz", &["emulator", "", "oracle", "tencent"], &[]),
     ("tests/e2e", &["emulator", "", "tencent"], &[]),
     ("benches/hello", &[], &[]),

@@ -11,6 +11,7 @@
 
 mod callers;
 mod command_line;
+mod explain;
 mod options_file;
 mod request_commands;
 mod support;
