@@ -2,6 +2,7 @@
 
 mod event;
 mod invoke;
+mod migrate;
 mod parity;
 mod request;
 mod run;
@@ -56,6 +57,8 @@ enum Command {
     /// Send one event or one request to a function: its response on standard output, its log on
     /// standard error.
     Invoke(invoke::InvokeOptions),
+    /// Print the settings that replace the `config.py` of `cos_signer_lite` or `cossign`.
+    Migrate(migrate::MigrateOptions),
     /// Print each behaviour and how it is known: documented, observed, from the vendor's SDKs, or
     /// inferred.
     Parity(parity::ParityOptions),
@@ -75,6 +78,7 @@ pub(crate) async fn run(
         Command::Request(options) => request::run(options, directory, terminal).await,
         Command::Event(options) => event::run(&options, terminal),
         Command::Invoke(options) => invoke::run(options, builder, terminal).await,
+        Command::Migrate(options) => migrate::run(&options, terminal),
         Command::Parity(options) => {
             parity::run(&options, terminal);
             Ok(())
