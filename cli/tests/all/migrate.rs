@@ -12,7 +12,7 @@ fn both_samples_become_settings_without_secrets() {
     for (sample, remarks) in [
         (
             "cos_signer_lite",
-            ["POLICY: it allowed everything", "Not settings, left out: here, COMMON_"],
+            ["POLICY: it allowed everything", "Not settings, left out: here, config."],
         ),
         ("cossign", ["POLICY: kept as it is", "DURATION_SECOND: with the key of a root account"]),
     ] {

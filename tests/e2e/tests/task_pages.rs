@@ -65,7 +65,8 @@ fn settings_of_pages_are_valid() {
     for (page, _, block) in all_blocks().iter().filter(|(_, language, _)| language == "env") {
         let settings: Vec<_> = block.lines().map(|line| line.split_once('=').unwrap()).collect();
         // Pages that name a grants file show it.
-        let grants = all_blocks().into_iter().find(|(other, kind, _)| other == page && kind == "toml");
+        let grants =
+            all_blocks().into_iter().find(|(other, kind, _)| other == page && kind == "toml");
         let grants = grants.map_or(String::new(), |(_, _, text)| text);
         is_accepted(&format!("{page}:\n{block}"), &settings, &grants);
         checked += 1;
@@ -176,9 +177,10 @@ fn commands_of_pages_name_what_exists() {
                 assert!(root().join(file).exists(), "{page}: {command}");
             }
             if program == "make" {
-                let targets = words.iter().skip(1).take_while(|word| {
-                    **word != "&&" && !word.starts_with("ARGS=")
-                });
+                let targets = words
+                    .iter()
+                    .skip(1)
+                    .take_while(|word| **word != "&&" && !word.starts_with("ARGS="));
                 for target in targets {
                     assert!(makefile.contains(&format!("\n{target}:")), "{page}: {command}");
                 }

@@ -189,6 +189,9 @@ impl Assignments {
             return Ok(());
         };
         let text = literal.map_err(|found| format!("{field}: {FORM}; it is {found}"))?;
+        if let [Token::Name(constant)] = value {
+            self.others.retain(|other| other != constant);
+        }
         match self.fields.insert(field, Value { line, text }) {
             Some(first) => {
                 Err(format!("{field}: must be assigned once; line {} does it too", first.line))

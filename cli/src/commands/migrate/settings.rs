@@ -88,8 +88,8 @@ impl Reading<'_> {
             self.add(name, value.map(|(_, text)| text), comment, true);
         }
         self.remark(
-            "SECRET_ID, SECRET_KEY: cos-issuer prints neither; the samples printed both. Keep the \
-             file readable only by root, and out of every repository.",
+            "SECRET_ID, SECRET_KEY: cos-issuer prints neither. cossign printed both, and both samples \
+             every credential. Keep the file readable only by root, and out of every repository.",
         );
     }
 
