@@ -4,6 +4,7 @@ mod console;
 mod event;
 mod explain;
 mod invoke;
+mod migrate;
 mod parity;
 mod request;
 mod run;
@@ -62,6 +63,8 @@ enum Command {
     Invoke(invoke::InvokeOptions),
     /// Explain what a caller would get from a grants file or a deployment, and why nothing else.
     Explain(explain::ExplainOptions),
+    /// Print the settings that replace the `config.py` of `cos_signer_lite` or `cossign`.
+    Migrate(migrate::MigrateOptions),
     /// Print each behaviour and how it is known: documented, observed, from the vendor's SDKs, or
     /// inferred.
     Parity(parity::ParityOptions),
@@ -83,6 +86,7 @@ pub(crate) async fn run(
         Command::Event(options) => event::run(&options, terminal),
         Command::Explain(options) => explain::run(&options, terminal).await,
         Command::Invoke(options) => invoke::run(options, builder, terminal).await,
+        Command::Migrate(options) => migrate::run(&options, terminal),
         Command::Parity(options) => {
             parity::run(&options, terminal);
             Ok(())

@@ -253,6 +253,11 @@ def terraform_resource(kind, name):
     raise AssertionError(f"main.tf has no {kind} {name}")
 
 
+def arguments(body):
+    """Their names, without what the parser adds."""
+    return {name for name in body if not name.startswith("__")}
+
+
 def unquoted(text):
     return text.strip('"')
 
