@@ -80,7 +80,7 @@ const ORDER: [&str; 26] = [
 ];
 
 /// Each package, the packages of ours that it is built on, and those that only its tests use.
-const PACKAGES: [(&str, &[&str], &[&str]); 9] = [
+const PACKAGES: [(&str, &[&str], &[&str]); 11] = [
     ("tencent", &[], &["oracle"]),
     ("oracle", &[], &[]),
     ("", &["tencent"], &[]),
@@ -90,6 +90,8 @@ const PACKAGES: [(&str, &[&str], &[&str]); 9] = [
     ("tests/e2e", &["emulator", "", "tencent"], &[]),
     ("benches/hello", &[], &[]),
     ("benches/cold-start", &[], &[]),
+    ("benches/load", &[], &[]),
+    ("benches/reference", &[], &[]),
 ];
 
 #[test]
