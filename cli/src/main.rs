@@ -26,6 +26,7 @@ mod running_client;
 mod stop_signal;
 mod terminal;
 mod token_issuer;
+mod wechat_service;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
