@@ -40,9 +40,18 @@ pub struct Sts {
 #[derive(Debug, Default)]
 pub struct Log {
     /// Connections accepted.
-    pub connections: usize,
+    pub connections: Vec<Opened>,
     /// Calls answered.
     pub calls: Vec<Call>,
+}
+
+/// One connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Opened {
+    /// The connection was accepted.
+    pub accepted_at: Instant,
+    /// The TLS handshake was complete.
+    pub secured_at: Instant,
 }
 
 /// One call.
@@ -140,7 +149,6 @@ async fn accept(
     log: Arc<Mutex<Log>>,
 ) {
     while let Ok((stream, _)) = listener.accept().await {
-        with(&log, |log| log.connections = log.connections.saturating_add(1));
         tokio::spawn(converse(stream, acceptor.clone(), latency, Arc::clone(&log)));
     }
 }
@@ -151,8 +159,11 @@ async fn converse(
     latency: Duration,
     log: Arc<Mutex<Log>>,
 ) -> std::io::Result<()> {
+    let accepted_at = clock::instant();
     stream.set_nodelay(true)?;
     let mut connection = Connection::new(acceptor.accept(stream).await?);
+    let secured_at = clock::instant();
+    with(&log, |log| log.connections.push(Opened { accepted_at, secured_at }));
     while let Some(request) = connection.read().await? {
         let asked_at = clock::instant();
         if !latency.is_zero() {
