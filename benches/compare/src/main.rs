@@ -31,7 +31,7 @@ use lexopt::prelude::{Long, Value, ValueExt as _};
 use cell::Cell;
 use service::Service;
 
-const HELP: &str = "Usage: cos-issuer-compare FUNCTION SERVER [--seconds N]";
+const HELP: &str = "Usage: cos-issuer-compare FUNCTION [SERVER] [--seconds N]";
 
 /// How long the STS takes to answer, in milliseconds.
 const LATENCIES_MS: [u64; 3] = [0, 20, 200];
@@ -39,7 +39,7 @@ const LATENCIES_MS: [u64; 3] = [0, 20, 200];
 /// What to measure, and for how long.
 struct Options {
     function: PathBuf,
-    server: PathBuf,
+    server: Option<PathBuf>,
     measured: Duration,
 }
 
@@ -61,13 +61,14 @@ async fn main() -> ExitCode {
 
 async fn comparison() -> Result<String, Fault> {
     let options = parse(lexopt::Parser::from_env())?;
+    let services = Service::all(&options.function, options.server.as_deref())?;
     let mut cells: Vec<Cell> = Vec::new();
     for latency_ms in LATENCIES_MS {
         let sts = Sts::start(Duration::from_millis(latency_ms)).await?;
         for has_cache in [false, true] {
-            for service in Service::all(&options.function, &options.server)? {
+            for service in &services {
                 progress(&format!("STS {latency_ms} ms, cache {has_cache}: {}", service.name));
-                let figures = cell::measure(&service, &sts, has_cache, options.measured)
+                let figures = cell::measure(service, &sts, has_cache, options.measured)
                     .await
                     .map_err(|fault| format!("{}: {fault}", service.name))?;
                 let (name, is_ours) = (service.name, service.is_ours);
@@ -75,7 +76,7 @@ async fn comparison() -> Result<String, Fault> {
             }
         }
     }
-    Ok(page::markdown(&cells, options.measured))
+    Ok(page::markdown(&services, &cells, options.measured))
 }
 
 fn parse(mut arguments: lexopt::Parser) -> Result<Options, Fault> {
@@ -87,8 +88,9 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Options, Fault> {
             other => return Err(other.unexpected().into()),
         }
     }
-    match <[PathBuf; 2]>::try_from(paths) {
-        Ok([function, server]) if seconds > 0 => {
+    let mut paths = paths.into_iter();
+    match (paths.next(), paths.next(), paths.next()) {
+        (Some(function), server, None) if seconds > 0 => {
             Ok(Options { function, server, measured: Duration::from_secs(seconds) })
         }
         _ => Err(HELP.into()),

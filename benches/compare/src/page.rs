@@ -6,9 +6,10 @@ use std::time::Duration;
 use crate::cell::Cell;
 use crate::figures::Figures;
 use crate::load::CONNECTIONS;
+use crate::service::Service;
 
 /// The whole page, from the text around the figures in `page.md`.
-pub(crate) fn markdown(cells: &[Cell], measured: Duration) -> String {
+pub(crate) fn markdown(services: &[Service], cells: &[Cell], measured: Duration) -> String {
     let mut rest = cells;
     let (mut tables, mut not_ahead) = (String::new(), String::new());
     while let Some(first) = rest.first() {
@@ -27,8 +28,13 @@ pub(crate) fn markdown(cells: &[Cell], measured: Duration) -> String {
     include_str!("page.md")
         .replace("{connections}", &CONNECTIONS.to_string())
         .replace("{seconds}", &measured.as_secs().to_string())
+        .replace("{services}", &services.iter().map(row).collect::<String>())
         .replace("{tables}", &tables)
         .replace("{not_ahead}", &not_ahead)
+}
+
+fn row(service: &Service) -> String {
+    format!("| {} | {} |\n", service.name, service.description)
 }
 
 fn condition(cell: &Cell) -> String {
@@ -105,6 +111,8 @@ mod tests {
     use super::markdown;
     use crate::cell::Cell;
     use crate::figures::Figures;
+    use crate::service::Service;
+    use std::path::Path;
     use std::time::Duration;
 
     fn cell(name: &'static str, latency_ms: u64, seconds: f64, sts_calls: usize) -> Cell {
@@ -121,8 +129,10 @@ mod tests {
             cell("ours", 20, 3.0, 10),
             cell("peer", 20, 2.0, 10),
         ];
-        let page = markdown(&cells, Duration::from_secs(5));
+        let services = Service::all(Path::new("bootstrap"), None).unwrap();
+        let page = markdown(&services, &cells, Duration::from_secs(5));
         assert_eq!(page.matches("### STS answers after").count(), 2);
+        assert!(page.contains("| Express, qcloud-cos-sts | one Node.js process"));
         assert!(page.contains("| peer | 10 | 2000.0 | 2000.0 | 200000 | 2.0 | 1.0 | 10 / 10 |"));
         assert!(
             page.contains(

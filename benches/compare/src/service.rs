@@ -10,6 +10,8 @@ use cos_issuer_bench_sts::sts::{BUCKET, Sts};
 /// A program that answers `GET /sign`.
 pub(crate) struct Service {
     pub(crate) name: &'static str,
+    /// What it is, for the page.
+    pub(crate) description: &'static str,
     pub(crate) is_ours: bool,
     kind: Kind,
     program: PathBuf,
@@ -24,23 +26,54 @@ enum Kind {
 
 impl Service {
     /// Ours first.
-    pub(crate) fn all(function: &Path, server: &Path) -> Result<Vec<Self>, Fault> {
+    pub(crate) fn all(function: &Path, server: Option<&Path>) -> Result<Vec<Self>, Fault> {
         let python = Path::new("target/clients/venv/bin/python");
-        let qcloud = Kind::Flask { sts_package: "qcloud-python-sts" };
-        let tencentcloud = Kind::Flask { sts_package: "tencentcloud-sdk-python-sts" };
-        [
-            ("cos-issuer, server build", Kind::Ours, server),
-            ("cos-issuer, function build", Kind::Ours, function),
-            ("Flask, gunicorn -w4, qcloud-python-sts", qcloud, python),
-            ("Flask, gunicorn -w4, tencentcloud-sdk-python-sts", tencentcloud, python),
-            ("Express, qcloud-cos-sts", Kind::Express, Path::new("target/clients/bin/node")),
-        ]
-        .into_iter()
-        .map(|(name, kind, program)| {
-            let program = std::path::absolute(program)?;
-            Ok(Self { name, is_ours: matches!(kind, Kind::Ours), kind, program })
-        })
-        .collect()
+        let mut services = Vec::new();
+        if let Some(server) = server {
+            services.push(Self::new(
+                "cos-issuer, server build",
+                "`make server`: what the Debian package and the container image contain",
+                Kind::Ours,
+                server,
+            )?);
+        }
+        services.extend([
+            Self::new(
+                "cos-issuer, function build",
+                "`make build`: what SCF and Lambda run, here as a plain server",
+                Kind::Ours,
+                function,
+            )?,
+            Self::new(
+                "Flask, gunicorn -w4, qcloud-python-sts",
+                "the shape of the samples: four synchronous workers, the COS team's package",
+                Kind::Flask { sts_package: "qcloud-python-sts" },
+                python,
+            )?,
+            Self::new(
+                "Flask, gunicorn -w4, tencentcloud-sdk-python-sts",
+                "the same with the vendor's official SDK",
+                Kind::Flask { sts_package: "tencentcloud-sdk-python-sts" },
+                python,
+            )?,
+            Self::new(
+                "Express, qcloud-cos-sts",
+                "one Node.js process, the COS team's package",
+                Kind::Express,
+                Path::new("target/clients/bin/node"),
+            )?,
+        ]);
+        Ok(services)
+    }
+
+    fn new(
+        name: &'static str,
+        description: &'static str,
+        kind: Kind,
+        program: &Path,
+    ) -> Result<Self, Fault> {
+        let program = std::path::absolute(program)?;
+        Ok(Self { name, description, is_ours: matches!(kind, Kind::Ours), kind, program })
     }
 
     /// The program and its arguments.
