@@ -160,7 +160,7 @@ bench: build ## Compare start, time and memory with a hello-world function, in r
 	@target/bench/release/cos-issuer-bench --function $(bootstrap) --hello target/hello/$(host)/release/hello $(ARGS)
 
 # The service under test has core 1, everything else core 0.
-compare: clients build server ## Compare with services made of the vendor's packages: docs/comparison.md
+compare: clients build server ## Compare with the vendor's packages, in docs/comparison.md
 	@benches/compare/install
 	@cargo build --locked --release -p cos-issuer-compare --target-dir target/bench
 	@taskset -c 0 target/bench/release/cos-issuer-compare $(bootstrap) $(server) $(ARGS) >target/comparison.md

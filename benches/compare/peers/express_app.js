@@ -1,5 +1,5 @@
-// An Express service of the samples' shape: `GET /sign` makes one STS call with `qcloud-cos-sts` and
-// answers in JSON. `CACHE=on` keeps an answer for half of its life, as the samples do.
+// An Express service of the samples' shape: `GET /sign` makes one STS call with `qcloud-cos-sts`
+// and answers in JSON. `CACHE=on` keeps an answer for half of its life, as the samples do.
 'use strict';
 
 const express = require('express');

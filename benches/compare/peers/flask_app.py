@@ -1,7 +1,7 @@
 """A Flask service of the samples' shape: `GET /sign` makes one STS call and answers in JSON.
 
-`STS_PACKAGE` is `qcloud-python-sts` or `tencentcloud-sdk-python-sts`, each used as its documentation
-shows; `CACHE=on` keeps an answer for half of its life, as the samples' servers for Node do.
+`STS_PACKAGE` is `qcloud-python-sts` or `tencentcloud-sdk-python-sts`, each used as its
+documentation shows; `CACHE=on` keeps an answer for half of its life, as the samples for Node do.
 """
 
 import json

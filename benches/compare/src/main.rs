@@ -9,7 +9,7 @@
 //!
 //! # Not covered
 //!
-//! Machines of other people: the page says which figures carry over.
+//! Other machines: the page names the figures that carry over.
 
 mod cell;
 mod figures;

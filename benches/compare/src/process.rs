@@ -75,7 +75,7 @@ impl Running {
         Ok(Duration::from_nanos(nanoseconds).as_secs_f64())
     }
 
-    /// What it holds: pages that processes share count once.
+    /// Its memory: pages that processes share count once.
     pub(crate) fn memory_kilobytes(&self) -> Result<u32, Fault> {
         let mut sum = 0_u32;
         for process in self.processes()? {
