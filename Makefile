@@ -164,7 +164,7 @@ compare: clients build server ## Compare with the vendor's packages, in docs/com
 	@benches/compare/install
 	@cargo build --locked --release -p cos-issuer-compare --target-dir target/bench
 	@taskset -c 0 target/bench/release/cos-issuer-compare $(bootstrap) $(server) $(ARGS) >target/comparison.md
-	@$(call replace,target/comparison.md,docs/comparison.md)
+	@mv target/comparison.md docs/comparison.md
 
 soak: clients build tests ## Ask for ten minutes, with faults, freezes and restarts of the store
 	@COS_ISSUER_SOAK_SECONDS=600 COS_ISSUER_BOOTSTRAP=$(CURDIR)/$(bootstrap) \
