@@ -43,7 +43,8 @@ pub enum AuditMode {
     Off,
     /// They are. Lines that cannot be written are counted.
     On,
-    /// No credential is issued while a line cannot be written.
+    /// No credential is handed out before its line is written, and none is issued while no line can
+    /// be written.
     Required,
 }
 
@@ -144,11 +145,21 @@ impl<'r> AuditEvent<'r> {
         }
     }
 
-    /// Writes the line.
-    pub(crate) fn record(&mut self, ending: Ending<'_>) {
-        if std::mem::take(&mut self.is_decision) && self.options.mode != AuditMode::Off {
-            log::audit(|line| self.write(line, ending));
+    /// Writes the line. With `AUDIT=required`, that of a credential is written now or not at all.
+    /// Returns false in the latter case: the credential must not be handed out, and that is to be
+    /// recorded instead.
+    pub(crate) fn record(&mut self, ending: Ending<'_>) -> bool {
+        if !self.is_decision || self.options.mode == AuditMode::Off {
+            self.is_decision = false;
+            return true;
         }
+        if self.options.mode == AuditMode::Required && matches!(ending, Ending::Granted(_)) {
+            self.is_decision = !log::audit_now(|line| self.write(line, ending));
+            return !self.is_decision;
+        }
+        self.is_decision = false;
+        log::audit(|line| self.write(line, ending));
+        true
     }
 
     fn write(&self, line: &mut Line, ending: Ending<'_>) {
@@ -188,7 +199,7 @@ impl<'r> AuditEvent<'r> {
         if let Some(attempts) = self.attempts {
             line.number("attempts", attempts);
         }
-        if let Some(credentials) = &self.credentials {
+        if let (Some(credentials), Ending::Granted(_)) = (&self.credentials, ending) {
             write_credentials(line, credentials);
         }
         if let Some(trace_id) = TraceId::from_headers(self.headers) {

@@ -56,6 +56,25 @@ impl<O: Sink, E: Sink> Output<O, E> {
         self.write_bytes(&line.finished(), clock);
     }
 
+    /// Writes a line, or drops it. Returns whether it is written as a whole; one that was only begun is
+    /// ended later.
+    pub(super) fn write_now(&self, line: Line, clock: &dyn Clock) -> bool {
+        self.write_bytes_now(&line.finished(), clock)
+    }
+
+    fn write_bytes_now(&self, line: &[u8], clock: &dyn Clock) -> bool {
+        let mut state = self.state();
+        if state.flush(clock).is_err() {
+            return false;
+        }
+        state.keep(line);
+        let is_written = state.flush(clock).is_ok();
+        if state.kept.len() == line.len() {
+            state.kept.clear();
+        }
+        is_written
+    }
+
     fn write_bytes(&self, line: &[u8], clock: &dyn Clock) {
         let mut state = self.state();
         if state.lost > 0 {
@@ -283,6 +302,23 @@ mod tests {
         reader.takes(100, io::ErrorKind::WouldBlock);
         assert!(output.check(&CLOCK).is_ok());
         assert_eq!(reader.text(), "longer\n");
+    }
+
+    #[test]
+    fn a_line_that_must_be_written_now_is_written_or_dropped() {
+        let (output, reader, _, clock) = output();
+        assert!(output.write_bytes_now(b"one\n", &clock));
+        reader.takes(0, io::ErrorKind::WouldBlock);
+        assert!(!output.write_bytes_now(b"dropped\n", &clock));
+        output.write_bytes(b"kept\n", &clock);
+        assert!(!output.write_bytes_now(b"dropped\n", &clock));
+        // It cannot be taken back any more.
+        reader.takes(7, io::ErrorKind::WouldBlock);
+        assert!(!output.write_bytes_now(b"begun\n", &clock));
+        reader.takes(100, io::ErrorKind::WouldBlock);
+        assert!(output.write_bytes_now(b"two\n", &clock));
+        assert_eq!(reader.text(), "one\nkept\nbegun\ntwo\n");
+        assert_eq!(output.lost_lines(), 0);
     }
 
     #[test]

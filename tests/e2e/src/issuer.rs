@@ -145,6 +145,11 @@ impl Browser {
         Ok(Self { client: http_client()?, url })
     }
 
+    /// The address that it calls, for example `127.0.0.1:9000`.
+    pub fn address(&self) -> &str {
+        self.url.rsplit('/').next().unwrap_or_default()
+    }
+
     /// The same with a connection of its own.
     ///
     /// # Errors

@@ -155,11 +155,13 @@ impl Signer<'_> {
     }
 }
 
-/// A server that sends the same response to every request, and counts them.
+/// A server that sends the same response to every request, counts them, and keeps the last one.
 #[derive(Debug)]
 pub struct KeyServer {
     address: SocketAddr,
     answer: Arc<Mutex<Vec<u8>>>,
+    delay: Arc<Mutex<Duration>>,
+    last_request: Arc<Mutex<String>>,
     requests: Arc<AtomicUsize>,
 }
 
@@ -173,15 +175,20 @@ impl KeyServer {
         let server = Self {
             address: listener.local_addr()?,
             answer: Arc::default(),
+            delay: Arc::default(),
+            last_request: Arc::default(),
             requests: Arc::default(),
         };
         server.answer_with("HTTP/1.1 200 OK", jwks.to_string().as_bytes());
         let (answer, requests) = (Arc::clone(&server.answer), Arc::clone(&server.requests));
+        let (delay, last_request) = (Arc::clone(&server.delay), Arc::clone(&server.last_request));
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 requests.fetch_add(1, Ordering::SeqCst);
-                let answer = lock(&answer).clone();
-                tokio::spawn(async move { timeout(TIME_LIMIT, reply(client, &answer)).await });
+                let (answer, delay) = (lock(&answer).clone(), *lock(&delay));
+                let last_request = Arc::clone(&last_request);
+                let reply = async move { reply(client, &answer, delay, &last_request).await };
+                tokio::spawn(async move { timeout(TIME_LIMIT, reply).await });
             }
         });
         Ok(server)
@@ -193,9 +200,24 @@ impl KeyServer {
         *lock(&self.answer) = [head.as_bytes(), body].concat();
     }
 
+    /// Waits so long before each response.
+    pub fn delay(&self, delay: Duration) {
+        *lock(&self.delay) = delay;
+    }
+
+    /// The head of the last request.
+    pub fn last_request(&self) -> String {
+        lock(&self.last_request).clone()
+    }
+
+    /// Scheme, host and port.
+    pub fn origin(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// The URL of the keys.
     pub fn url(&self) -> String {
-        format!("http://{}/keys", self.address)
+        format!("{}/keys", self.origin())
     }
 
     /// The number of requests so far.
@@ -204,9 +226,18 @@ impl KeyServer {
     }
 }
 
-async fn reply(mut client: TcpStream, answer: &[u8]) -> io::Result<()> {
+async fn reply(
+    mut client: TcpStream,
+    answer: &[u8],
+    delay: Duration,
+    last_request: &Mutex<String>,
+) -> io::Result<()> {
     // The request is read first: a connection that closes on unread bytes is reset.
-    let _whatever_came = client.read(&mut [0; 16 * 1024]).await?;
+    let mut request = vec![0; 16 * 1024];
+    let count = client.read(&mut request).await?;
+    request.truncate(count);
+    *lock(last_request) = String::from_utf8_lossy(&request).into_owned();
+    tokio::time::sleep(delay).await;
     client.write_all(answer).await?;
     client.shutdown().await
 }
