@@ -100,8 +100,13 @@ async fn requests_with_one_code_share_one_call() {
     let wechat = wechat(&user()).await;
     wechat.delay(Duration::from_millis(500));
     let (_cloud, browser) = start(Platform::ScfWeb, &[&wechat.origin()], &[]).await;
-    let all = (0..10).map(|_| ask(&browser, CODE));
-    for answer in futures_util::future::join_all(all).await {
+    let ask = |_| {
+        let browser = browser.clone();
+        tokio::spawn(async move { ask(&browser, CODE).await })
+    };
+    let all: Vec<_> = (0..10).map(ask).collect();
+    for answer in all {
+        let answer = answer.await.unwrap();
         assert_eq!(answer.status, 200, "{answer:?}");
     }
     assert_eq!(wechat.requests(), 1);
