@@ -220,6 +220,18 @@ fn the_dashboard_shows_the_documented_metrics() {
     }
 }
 
+#[test]
+fn each_direct_dependency_has_its_cost() {
+    let manifest = read("Cargo.toml");
+    let (_, direct) = manifest.split_once("\n[dependencies]\n").unwrap();
+    let direct = direct.split("\n[").next().unwrap().lines();
+    let direct = direct.filter_map(|line| line.split_once(" = ")).map(|(name, _)| name.to_owned());
+    let direct: BTreeSet<String> = direct.filter(|name| !name.starts_with('#')).collect();
+    assert!(direct.len() > 25, "only {direct:?}");
+    let documented = table_of(&read("benches/README.md"), "## What each dependency costs");
+    assert_eq!(documented, direct);
+}
+
 /// Editors look for the schema from the file's own folder.
 #[test]
 fn examples_of_grants_name_their_schema() {
