@@ -42,7 +42,7 @@ variable "function_region" {
 
 variable "auth" {
   type        = string
-  description = "How callers prove who they are (AUTH): some of api-key,hmac,jwt. There is no default; `none` has to be written."
+  description = "How callers prove who they are (AUTH): some of api-key,hmac,jwt,wechat. There is no default; `none` has to be written."
 }
 
 variable "secret_id" {
@@ -150,7 +150,7 @@ variable "function_alarms" {
 locals {
   # Settings that are not variables of their own, so that a misspelled one is found before anything
   # is deployed.
-  secrets = ["API_KEYS", "EXTERNAL_ID", "HMAC_KEYS", "JWT_HS_SECRET", "SHARED_STORE", "STS_PROXY"]
+  secrets = ["API_KEYS", "EXTERNAL_ID", "HMAC_KEYS", "JWT_HS_SECRET", "SHARED_STORE", "STS_PROXY", "WECHAT_SECRET"]
   settings = [
     "ALLOWED_HOSTS", "ALLOWED_ORIGINS", "ALLOW_FULL_ACCESS", "API_KEY_HEADER", "AUDIT",
     "AUDIT_CLIENT", "AUDIT_SUBJECT", "BASE_PATH", "CACHE",
@@ -159,7 +159,8 @@ locals {
     "JWT_LEEWAY_SECONDS", "JWT_MAX_AGE_SECONDS", "JWT_PUBLIC_KEY", "JWT_PUBLIC_KEY_FILE", "KEY_OWNER",
     "LOG", "LOG_FORMAT", "METRICS", "MIN_REMAINING_SECONDS", "POLICY", "RATE_LIMIT", "RATE_LIMIT_BLOCK",
     "SHARED_STORE_CA_FILE", "SHARED_STORE_PREFIX", "SHUTDOWN_DELAY_MS", "SHUTDOWN_GRACE_MS",
-    "STS_CA_FILE", "STS_CONCURRENCY_MAX", "STS_DEADLINE_MS", "STS_ENDPOINTS",
+    "STS_CA_FILE", "STS_CONCURRENCY_MAX", "STS_DEADLINE_MS", "STS_ENDPOINTS", "WECHAT_APPID",
+    "WECHAT_ENDPOINTS", "WECHAT_SUBJECT",
   ]
   grant = {
     BUCKET = var.bucket

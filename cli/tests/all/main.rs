@@ -11,6 +11,7 @@
 
 mod callers;
 mod command_line;
+mod explain;
 mod migrate;
 mod options_file;
 mod request_commands;
