@@ -170,8 +170,10 @@ impl Callers {
             Method::Hmac => signature(user, &self.keys(user)?.1, request),
             Method::Wechat => {
                 self.remember(user);
-                let code = self.wechat.login(user).map_err(|error| error.to_string())?;
-                Ok(format!("WeChat {code}"))
+                let code: String = random_hex().map_err(|error| error.to_string())?;
+                let authorization = format!("WeChat {code}");
+                self.wechat.login(user, code);
+                Ok(authorization)
             }
         }
     }
