@@ -7,10 +7,11 @@ import { announce, clockTime, element, policyInWords, say } from "./words.js";
 
 const ROUTES = ["/sts", "/sign", "/getKeyAndCredentials?filename=a.jpg"];
 const OPERATIONS = ["PutObject", "GetObject", "HeadObject", "GetBucket", "DeleteObject", "InitiateMultipartUpload", "UploadPart", "CompleteMultipartUpload", "AbortMultipartUpload", "ListParts", "GetService", "PutBucket"];
-const form = { user: "user-1", method: "jwt", route: "/sts", token: "", scope: "" };
+const form = { user: "", method: "jwt", route: "/sts", token: "", scope: "" };
 
 /** @param {any} state */
 export function credentialView(state) {
+  if (state.cloud && !form.user) form.user = state.cloud.users[0] ?? "";
   const answer = element("section", { class: "panel", "aria-label": say("answer"), tabindex: "-1", hidden: true });
   if (!state.cloud) return element("div");
   if (state.credential) showCredential(answer, state.credential);
@@ -32,10 +33,9 @@ export function credentialView(state) {
   return element("div", {},
     element("h2", { class: "visually-hidden" }, say("credential")),
     element("form", { onsubmit: ask },
-      choice("user", [...state.cloud.users, ""], (value) => value || say("anonymous")),
-      choice("method", state.cloud.methods, String),
+      ...(state.cloud.isLocal ? [choice("user", [...state.cloud.users, ""], (value) => value || say("anonymous")), choice("method", state.cloud.methods, String)] : []),
       choice("route", ROUTES, String),
-      element("label", { class: "grow" }, say("token"), element("input", { class: "grow", value: form.token, autocomplete: "off", spellcheck: "false", oninput: (/** @type {any} */ event) => (form.token = event.target.value.trim()) })),
+      element("label", { class: "grow" }, say(state.cloud.isLocal ? "token" : "callersToken"), element("input", { class: "grow", value: form.token, autocomplete: "off", spellcheck: "false", oninput: (/** @type {any} */ event) => (form.token = event.target.value.trim()) })),
       element("label", { class: "grow" }, say("scope"), element("textarea", { rows: "2", spellcheck: "false", value: form.scope, oninput: (/** @type {any} */ event) => (form.scope = event.target.value.trim()) })),
       element("button", { class: "primary" }, say("ask"))),
     answer);
@@ -71,12 +71,16 @@ export async function credentialOf(asked, cloud) {
     const order = { as: asked.user, with: asked.method, method, path, query: [...new URLSearchParams(query)], body: asked.scope };
     headers.authorization = (await call("authorization", order)).authorization;
   }
-  const response = await fetch(url + asked.route, { method, headers, body: asked.scope || undefined });
+  const sent = fetch(url + asked.route, { method, headers, body: asked.scope || undefined });
+  const response = await sent.catch(() => {
+    throw new Error(say("originBlocked", { url, origin: location.origin }));
+  });
   const body = await response.json();
   const data = body.data ?? body;
   const found = data.credentials ?? {};
   const secretId = found.tmpSecretId ?? found.TmpSecretId;
-  const issued = secretId ? await call(`credentials/${secretId}`) : null;
+  // Elsewhere the policy is not known here.
+  const issued = secretId && cloud.isLocal ? await call(`credentials/${secretId}`) : null;
   return {
     status: response.status, body, secretId, issued,
     secretKey: found.tmpSecretKey ?? found.TmpSecretKey, sessionToken: found.sessionToken ?? found.Token,

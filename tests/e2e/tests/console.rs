@@ -19,8 +19,9 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
 /// The checks of `tests/clients/console_story.js`.
-const STORY: [&str; 28] = [
+const STORY: [&str; 43] = [
     "the token leaves the address and the history",
+    "the first paint takes less than 100 KB",
     "no cookie is set",
     "a request shows its policy in words",
     "the filter leaves what matches",
@@ -43,28 +44,45 @@ const STORY: [&str; 28] = [
     "the refusal is among the requests",
     "each upload is among the requests",
     "nothing broke the policy of the page",
+    "a user may not list buckets, with the reason",
+    "an operator creates the bucket that the grant names",
+    "the list of buckets is by region",
+    "another bucket is refused, with the reason",
+    "a bucket with objects is not deleted",
+    "an empty one is deleted",
     "a fault is set and removed",
     "the clock is moved and reset",
     "a key is revoked",
+    "an instance is recycled",
+    "axe-core finds nothing",
     "a page of another origin reaches nothing",
     "and changes nothing",
+    "elsewhere there are the files and credentials",
+    "elsewhere a file is uploaded and listed",
+    "elsewhere a refusal is explained",
+    "elsewhere no page lists buckets",
+    "elsewhere no secret is shown",
+    "the local cloud starts anew",
 ];
 
 #[tokio::test]
 async fn the_story_of_the_console_in_a_browser() {
     let directory = tempfile::tempdir().unwrap();
-    let (_cloud, cloud) = start(directory.path()).await;
+    let (_cloud, cloud) = start(directory.path(), &[]).await;
+    let (_elsewhere, _other, elsewhere) = start_elsewhere(directory.path()).await;
     let url = cloud["consoleUrl"].as_str().unwrap();
 
     let story = Command::new("node")
         .arg(root().join("tests/clients/console_story.js"))
         .env_clear()
         .env("PATH", search_path().unwrap())
+        .env("NODE_PATH", root().join("target/clients/node_modules"))
         .env("CHROMIUM", root().join("target/clients/chromium/chromium"))
         .env("PROFILE", folder(directory.path(), "profile"))
         .env("FILES", folder(directory.path(), "files"))
         .env("PICTURES", root().join("target/test/console"))
         .env("CONSOLE_URL", url)
+        .env("ELSEWHERE_URL", elsewhere["consoleUrl"].as_str().unwrap())
         .kill_on_drop(true)
         .output();
     let output = tokio::time::timeout(TIME_LIMIT, story).await.unwrap().unwrap();
@@ -87,24 +105,55 @@ async fn the_story_of_the_console_in_a_browser() {
     assert!(count("AbortMultipartUpload", "given-up.bin") >= 1);
 }
 
+/// A console for another cloud, on other origins, which allows that console's origin as a
+/// deployment has to.
+async fn start_elsewhere(directory: &Path) -> (Child, Child, Value) {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let origin = format!("http://127.0.0.1:{port}");
+    let variable = |name: &str, value: &str| format!("{name}={value}");
+    let (allowed, allow) =
+        (variable("ALLOWED_ORIGINS", &origin), variable("ALLOW", "upload,download,list"));
+    let options = ["--cors", &origin, "--env", &allowed, "--env", &allow];
+    let (other, cloud) = start(&folder(directory, "elsewhere"), &options).await;
+    let text = |name: &str| cloud[name].as_str().unwrap().to_owned();
+    let cos = text("cosUrl").replace("127.0.0.1", "{Bucket}.cos.localhost");
+    let (console, line) = printed(
+        program()
+            .args(["console", "--json", "--port", &port.to_string(), "--prefix", "users/"])
+            .args(["--issuer", &text("gatewayUrl"), "--cos", &cos])
+            .args(["--bucket", &text("bucket"), "--region", &text("region")]),
+    )
+    .await;
+    (other, console, line)
+}
+
 /// `cos-issuer run --json` with the deployed binary, and its line.
-async fn start(directory: &Path) -> (Child, Value) {
+async fn start(directory: &Path, options: &[&str]) -> (Child, Value) {
+    let mut run = program();
+    run.args(["run", "--json", "--port", "0", "--function"])
+        .arg(bootstrap().unwrap())
+        .args(options)
+        .env("XDG_RUNTIME_DIR", directory);
+    printed(&mut run).await
+}
+
+fn program() -> Command {
     // Of the same build as this test: target/debug/deps/console-…
     let test = std::env::current_exe().unwrap();
     let program = test.parent().and_then(Path::parent).unwrap().join("cos-issuer");
     assert!(program.exists(), "build it first: cargo build -p cos-issuer-cli");
-    let mut cloud = Command::new(program)
-        .args(["run", "--json", "--port", "0", "--function"])
-        .arg(bootstrap().unwrap())
-        .env("XDG_RUNTIME_DIR", directory)
-        .current_dir(root())
-        .stdout(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(cloud.stdout.take().unwrap()).lines();
+    Command::new(program)
+}
+
+/// The running program, and its first line.
+async fn printed(command: &mut Command) -> (Child, Value) {
+    let command = command.current_dir(root()).stdout(Stdio::piped()).kill_on_drop(true);
+    let mut child = command.spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let line = lines.next_line().await.unwrap().unwrap();
-    (cloud, serde_json::from_str(&line).unwrap())
+    // Somebody reads what comes after a restart.
+    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+    (child, serde_json::from_str(&line).unwrap())
 }
 
 fn folder(directory: &Path, name: &str) -> PathBuf {
