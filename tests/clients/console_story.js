@@ -162,10 +162,10 @@ async function files(tab) {
   })()`);
 
   await tab.run(`[...document.querySelectorAll(".objects td button")].find((button) => button.getAttribute("aria-label") === "Delete page.html").click()`);
-  await tab.click('No', 'dialog');
+  await tab.click('No', 'dialog[open]');
   checks['a deletion that is not confirmed does nothing'] = await tab.run('document.querySelector(".objects tbody").innerText.includes("page.html")');
   await tab.run(`[...document.querySelectorAll(".objects td button")].find((button) => button.getAttribute("aria-label") === "Delete page.html").click()`);
-  await tab.click('Yes', 'dialog');
+  await tab.click('Yes', 'dialog[open]');
   checks['a confirmed one deletes'] = await tab.when('!document.querySelector(".objects tbody").innerText.includes("page.html")');
 
   await tab.set('User', 'user-2');
@@ -234,14 +234,14 @@ async function buckets(tab) {
   await tab.choose([path.join(FILES, 'page.html')]);
   await tab.when('document.querySelector(".objects tbody").innerText.includes("page.html")');
   await press('Delete scratch-1250000000');
-  await tab.click('Yes', 'dialog');
+  await tab.click('Yes', 'dialog[open]');
   checks['a bucket with objects is not deleted'] = await tab.when(`${note}.includes("BucketNotEmpty")`);
   await picture(tab, 'buckets');
   await tab.run(`[...document.querySelectorAll(".objects td button")].find((button) => button.getAttribute("aria-label") === "Delete page.html").click()`);
-  await tab.click('Yes', 'dialog');
+  await tab.click('Yes', 'dialog[open]');
   await tab.when('!document.querySelector(".objects tbody").innerText.includes("page.html")');
   await press('Delete scratch-1250000000');
-  await tab.click('Yes', 'dialog');
+  await tab.click('Yes', 'dialog[open]');
   checks['an empty one is deleted'] = await tab.when(`${rows}.includes("examplebucket-1250000000") && !${rows}.includes("scratch-1250000000")`);
 }
 
@@ -259,7 +259,7 @@ async function elsewhere(tab) {
   await tab.choose([path.join(FILES, 'page.html')]);
   checks['elsewhere a file is uploaded and listed'] = await tab.when('document.querySelector(".objects tbody").innerText.includes("page.html")');
   await tab.run(`[...document.querySelectorAll(".objects td button")].find((button) => button.getAttribute("aria-label") === "Delete page.html").click()`);
-  await tab.click('Yes', 'dialog');
+  await tab.click('Yes', 'dialog[open]');
   checks['elsewhere a refusal is explained'] = await tab.when('document.querySelector(".objects tbody [role=status]").textContent.includes("AccessDenied")');
   await tab.run('document.querySelector("main details").open = true');
   checks['elsewhere no page lists buckets'] = await tab.when('document.querySelector("main details p[role=status]").textContent.startsWith("The browser did not let")');
@@ -276,7 +276,7 @@ async function restart(tab) {
   await tab.when('document.querySelectorAll("main section").length === 6');
   await tab.run('window.isOld = true');
   await tab.click('Restart the local cloud');
-  await tab.click('Yes', 'dialog');
+  await tab.click('Yes', 'dialog[open]');
   await tab.when('!window.isOld && document.querySelectorAll("main section").length === 6', 90);
   checks['the local cloud starts anew'] = (await fromConsole('admin/decisions')).decisions.length === 0;
 }
