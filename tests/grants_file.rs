@@ -133,7 +133,7 @@ match = { groups = { contains = "media" } }
 match = { groups = { contains = ["media", "press"] }, sub = { prefix = "a:" } }
 match = { repo = { prefix = "org/team/" } }
 match = { repo = { prefix = "repo:" }, proof = "jwt" }
-match = { proof = ["api-key", "gateway-iam", "gateway-jwt", "gateway-key-pair", "gateway-lambda", "hmac"] }
+match = { proof = ["api-key", "gateway-iam", "gateway-jwt", "gateway-key-pair", "gateway-lambda", "hmac", "wechat"] }
 match = { prefix = "a" }
 match = { "https://example.com/role" = "editor" }
 bucket = "a-1250000000"

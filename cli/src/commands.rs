@@ -2,7 +2,9 @@
 
 mod console;
 mod event;
+mod explain;
 mod invoke;
+mod migrate;
 mod parity;
 mod request;
 mod run;
@@ -59,6 +61,10 @@ enum Command {
     /// Send one event or one request to a function: its response on standard output, its log on
     /// standard error.
     Invoke(invoke::InvokeOptions),
+    /// Explain what a caller would get from a grants file or a deployment, and why nothing else.
+    Explain(explain::ExplainOptions),
+    /// Print the settings that replace the `config.py` of `cos_signer_lite` or `cossign`.
+    Migrate(migrate::MigrateOptions),
     /// Print each behaviour and how it is known: documented, observed, from the vendor's SDKs, or
     /// inferred.
     Parity(parity::ParityOptions),
@@ -78,7 +84,9 @@ pub(crate) async fn run(
         Command::Request(options) => request::run(options, directory, terminal).await,
         Command::Console(options) => console::run(options, terminal).await,
         Command::Event(options) => event::run(&options, terminal),
+        Command::Explain(options) => explain::run(&options, terminal).await,
         Command::Invoke(options) => invoke::run(options, builder, terminal).await,
+        Command::Migrate(options) => migrate::run(&options, terminal),
         Command::Parity(options) => {
             parity::run(&options, terminal);
             Ok(())

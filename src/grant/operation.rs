@@ -10,7 +10,7 @@
 //! # Not covered
 //! A raw `POLICY`, which the operator writes.
 
-use tencent::cam::is_operation;
+use tencent::cam::{DOWNLOAD_OPERATIONS, UPLOAD_OPERATIONS, is_operation};
 
 /// One operation that can be granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,20 +117,9 @@ impl Preset {
     pub fn operations(self) -> impl Iterator<Item = Operation> {
         let names: &[&str] = match self {
             Self::Delete => &["DeleteObject"],
-            Self::Download => &["GetObject", "HeadObject"],
+            Self::Download => &DOWNLOAD_OPERATIONS,
             Self::List => &["GetBucket"],
-            // The mini-program SDK uploads with PostObject. Cancelling and resuming need Abort and
-            // both lists.
-            Self::Upload => &[
-                "PutObject",
-                "PostObject",
-                "InitiateMultipartUpload",
-                "UploadPart",
-                "CompleteMultipartUpload",
-                "AbortMultipartUpload",
-                "ListParts",
-                "ListMultipartUploads",
-            ],
+            Self::Upload => &UPLOAD_OPERATIONS,
         };
         names.iter().filter_map(|name| Operation::parse(name).ok())
     }
@@ -203,18 +192,9 @@ mod tests {
         for name in words.split(' ') {
             assert_eq!(Operation::parse(name), Err(OperationError::Never), "{name}");
         }
-        for name in [
-            "",
-            "putObject",
-            "sts:AssumeRole",
-            "name/sts:AssumeRole",
-            "name/cam:AttachPolicy",
-            "cam:GetRole",
-            "cos:",
-            "PutObject ",
-            "name/name/cos:PutObject",
-            "name/PutObject",
-        ] {
+        let names = "putObject sts:AssumeRole name/sts:AssumeRole name/cam:AttachPolicy \
+            cam:GetRole cos: name/name/cos:PutObject name/PutObject";
+        for name in names.split(' ').chain(["", "PutObject "]) {
             assert_eq!(Operation::parse(name), Err(OperationError::Unknown), "{name}");
         }
         for name in ["*", "name/cos:*", "Get*", "*Object", "name/sts:*"] {
