@@ -21,7 +21,8 @@ export function credentialView(state) {
     event.preventDefault();
     answer.hidden = false;
     try {
-      state.credential = await credentialOf(form, state.cloud);
+      const [credential, grants] = await Promise.all([credentialOf(form, state.cloud), grantsOf(form, state.cloud)]);
+      state.credential = { ...credential, grants };
       showCredential(answer, state.credential);
     } catch (problem) {
       answer.replaceChildren(element("p", { class: "bad" }, String(/** @type {any} */ (problem).message)));
@@ -53,14 +54,33 @@ function choice(name, values, label) {
   return element("label", {}, say(name), select);
 }
 
+/** @param {Asked} asked */
+function orderOf(asked) {
+  const [path, query = ""] = asked.route.split("?");
+  return { as: asked.user, with: asked.method, method: asked.scope ? "POST" : "GET", path, query: [...new URLSearchParams(query)], body: asked.scope };
+}
+
+/** @typedef {{user: string, method: string, route: string, token: string, scope: string}} Asked */
+
+/**
+ * Which grants apply to this request, and why others do not.
+ *
+ * @param {Asked} asked
+ * @param {any} cloud
+ */
+async function grantsOf(asked, cloud) {
+  if (!cloud.isLocal || asked.token || !asked.user) return [];
+  // A request that cannot be read has its reason in the answer.
+  return (await call("explain", orderOf(asked)).catch(() => ({ grants: [] }))).grants;
+}
+
 /**
  * Sends the request of a user, or with a token, to the issuer.
  *
- * @param {{user: string, method: string, route: string, token: string, scope: string}} asked
+ * @param {Asked} asked
  * @param {any} cloud
  */
 export async function credentialOf(asked, cloud) {
-  const [path, query = ""] = asked.route.split("?");
   const method = asked.scope ? "POST" : "GET";
   /** @type {Record<string, string>} */
   const headers = asked.scope ? { "content-type": "application/json" } : {};
@@ -68,8 +88,7 @@ export async function credentialOf(asked, cloud) {
   if (asked.token) {
     headers.authorization = `Bearer ${asked.token}`;
   } else if (asked.user) {
-    const order = { as: asked.user, with: asked.method, method, path, query: [...new URLSearchParams(query)], body: asked.scope };
-    headers.authorization = (await call("authorization", order)).authorization;
+    headers.authorization = (await call("authorization", orderOf(asked))).authorization;
   }
   const sent = fetch(url + asked.route, { method, headers, body: asked.scope || undefined });
   const response = await sent.catch(() => {
@@ -104,9 +123,17 @@ function showCredential(panel, credential) {
   } else if (credential.body.message) {
     parts.push(element("p", { class: "bad" }, credential.body.message));
   }
+  if (credential.grants?.length) {
+    parts.push(element("h3", {}, say("grants")), element("ul", {}, ...credential.grants.map(grantInWords)));
+  }
   parts.push(element("details", { open: !isIssued }, element("summary", {}, say("answer")), element("pre", { tabindex: "0" }, JSON.stringify(hidden(credential.body), null, 2))));
   panel.replaceChildren(...parts);
   panel.hidden = false;
+}
+
+/** @param {{name: string, applies: boolean, reasons: string[]}} grant */
+function grantInWords({ name, applies, reasons }) {
+  return element("li", {}, element("code", {}, name), ": ", element("span", { class: applies ? "good" : "quiet" }, say(applies ? "applies" : "appliesNot")), reasons.length ? `, ${reasons.join("; ")}` : "");
 }
 
 /**

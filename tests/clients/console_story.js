@@ -86,6 +86,7 @@ async function credential(tab) {
   await tab.click('Ask for a credential');
   await tab.when('document.querySelector(".panel h2")?.textContent.includes("200")');
   checks['a credential is in words'] = await tab.run('document.querySelector(".panel").innerText.includes("below users/user-2/")');
+  checks['each grant is explained'] = await tab.run('/own-folder: applies/.test(document.querySelector(".panel").innerText) && /operator: does not apply, .*sub/.test(document.querySelector(".panel").innerText)');
   checks['no secret is shown'] = await tab.run('!/"(tmpSecretKey|sessionToken|securityToken)": "[^…]/.test(document.querySelector(".panel").textContent)');
   await tab.set('Object key', 'users/user-1/a.txt');
   await tab.click('Simulate');

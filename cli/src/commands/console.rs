@@ -9,7 +9,7 @@ use http::Uri;
 use tencent::names::{Bucket, Region};
 
 use crate::callers::random_hex;
-use crate::console::{Console, Deployment};
+use crate::console::{Console, Elsewhere};
 use crate::failure::Failure;
 use crate::loopback::Port;
 use crate::stop_signal::StopSignal;
@@ -70,7 +70,7 @@ pub(crate) async fn run(options: ConsoleOptions, terminal: Terminal) -> Result<(
         Failure::Failed(format!("port {number} of 127.0.0.1 is not free: {error}; choose another"))
     })?;
     let origin = port.origin();
-    let deployment = Deployment {
+    let deployment = Elsewhere {
         issuer: options.issuer,
         cos: options.cos,
         bucket: options.bucket,

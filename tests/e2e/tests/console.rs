@@ -19,7 +19,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
 /// The checks of `tests/clients/console_story.js`.
-const STORY: [&str; 43] = [
+const STORY: [&str; 44] = [
     "the token leaves the address and the history",
     "the first paint takes less than 100 KB",
     "no cookie is set",
@@ -28,6 +28,7 @@ const STORY: [&str; 43] = [
     "the page is there in Chinese",
     "every field and button has a name",
     "a credential is in words",
+    "each grant is explained",
     "no secret is shown",
     "an operation is tried without doing it",
     "a paused upload does not go on",
