@@ -1,4 +1,4 @@
-// Two pictures of the console: a refused request with its reason, and files with an upload under way.
+// Two pictures of the console: a refused request with its reason, and an upload that is under way.
 //
 // The environment contains CHROMIUM, PROFILE (an empty folder), FILES (a folder for files to upload),
 // PICTURES (where they go) and CONSOLE_URL (with the token).
@@ -10,14 +10,15 @@ const path = require('node:path');
 const { open } = require('./console_browser.js');
 
 const { CHROMIUM, PROFILE, FILES, PICTURES, CONSOLE_URL } = process.env;
-const SMALL = { 'notes.txt': 2_000, 'team.jpg': 340_000, 'report.pdf': 1_200_000 };
+const SMALL = { 'notes.txt': 2_000, 'team.jpg': 340_000 };
 
 async function main() {
   const tab = await open({ chromium: CHROMIUM, profile: PROFILE });
   try {
+    await tab.send('Emulation.setDeviceMetricsOverride', { width: 1180, height: 660, deviceScaleFactor: 1, mobile: false });
     await tab.go(CONSOLE_URL);
-    await files(tab);
     await requests(tab);
+    await files(tab);
   } finally {
     tab.end();
   }
@@ -29,10 +30,10 @@ async function files(tab) {
   await tab.click('Files', 'nav');
   await tab.when('document.querySelector(".objects tbody")?.innerText.includes("empty")');
   await tab.choose(places);
-  await tab.when('document.querySelectorAll(".objects tbody tr").length === 3');
+  await tab.when('document.querySelectorAll(".objects tbody tr").length === 2');
   await tab.send('Network.emulateNetworkConditions', { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 8_000_000 });
   await tab.choose([large]);
-  await tab.when('[...document.querySelectorAll(".transfers progress")].at(-1).value > 0.3 && document.querySelectorAll(".transfers li").length === 4');
+  await tab.when('[...document.querySelectorAll(".transfers progress")].at(-1).value > 0.3 && document.querySelectorAll(".transfers li").length === 3');
   await picture(tab, 'console-files');
 }
 

@@ -1,5 +1,5 @@
 //! The console in a real browser: requests, a credential, and the whole story of the files, with
-//! the vendor's SDK and an upload of 50 MB in parts.
+//! the vendor's SDK and an upload of 50 MB in parts. The types of the page, and the recording of a run.
 //!
 //! Screenshots stay in `target/test/console`.
 //!
@@ -9,6 +9,7 @@
 #![expect(clippy::unwrap_used, reason = "a fault in a helper of these tests is a failed test")]
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -106,6 +107,41 @@ async fn the_story_of_the_console_in_a_browser() {
     assert!(count("AbortMultipartUpload", "given-up.bin") >= 1);
 }
 
+/// The modules of the page, by TypeScript with their JSDoc types.
+#[tokio::test]
+async fn the_modules_of_the_page_have_no_type_errors() {
+    let compiler = root().join("target/clients/node_modules/typescript/bin/tsc");
+    let options = ["--project", "tests/clients/tsconfig.json", "--listFiles"];
+    let checked = run("node", [compiler.as_os_str()].into_iter().chain(options.map(OsStr::new)));
+    let checked = checked.await;
+    for module in std::fs::read_dir(root().join("cli/console")).unwrap() {
+        let name = module.unwrap().file_name().into_string().unwrap();
+        let is_checked = checked.contains(&format!("cli/console/{name}"));
+        assert_eq!(is_checked, name.ends_with(".js"), "{name}");
+    }
+}
+
+/// The recording in the README, and what a run prints today.
+#[tokio::test]
+async fn a_run_prints_what_its_recording_shows() {
+    let (draw, function) = (root().join("tests/pictures/draw"), bootstrap().unwrap());
+    let program = program_path();
+    let arguments = [draw.as_os_str(), OsStr::new("--check"), program.as_os_str()];
+    run("python3", arguments.into_iter().chain([function.as_os_str()])).await;
+}
+
+/// What a program prints; it has to succeed.
+async fn run(program: &str, arguments: impl Iterator<Item = &OsStr>) -> String {
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(root()).env_clear().env("PATH", search_path().unwrap());
+    let output = tokio::time::timeout(TIME_LIMIT, command.kill_on_drop(true).output());
+    let output = output.await.unwrap().unwrap();
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{printed}{errors}");
+    printed
+}
+
 /// A console for another cloud, on other origins, which allows that console's origin as a
 /// deployment has to.
 async fn start_elsewhere(directory: &Path) -> (Child, Child, Value) {
@@ -139,11 +175,15 @@ async fn start(directory: &Path, options: &[&str]) -> (Child, Value) {
 }
 
 fn program() -> Command {
+    Command::new(program_path())
+}
+
+fn program_path() -> PathBuf {
     // Of the same build as this test: target/debug/deps/console-…
     let test = std::env::current_exe().unwrap();
     let program = test.parent().and_then(Path::parent).unwrap().join("cos-issuer");
     assert!(program.exists(), "build it first: cargo build -p cos-issuer-cli");
-    Command::new(program)
+    program
 }
 
 /// The running program, and its first line.
