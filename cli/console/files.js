@@ -313,7 +313,10 @@ class Upload {
       await this.session.call("uploadFile", {
         Key: this.key,
         Body: this.file,
-        onTaskReady: (/** @type {string} */ task) => (this.task = task),
+        onTaskReady: (/** @type {string} */ task) => {
+          this.task = task;
+          if (this.isCancelled) this.session.sdk.cancelTask(task);
+        },
         onProgress: (/** @type {any} */ progress) => this.progress(progress),
       });
       this.ended("done", "good");

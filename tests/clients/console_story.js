@@ -68,7 +68,22 @@ async function requests(tab) {
   checks['the first paint takes less than 100 KB'] = bytes > 10_000 && bytes < FIRST_PAINT_BYTES;
   checks['no cookie is set'] = (await tab.run('document.cookie')) === '';
   await tab.click('GET /sign', 'tbody');
+  const command = await tab.run(`(async () => {
+    let copied;
+    navigator.clipboard.writeText = async (text) => (copied = text);
+    [...document.querySelectorAll(".panel button")].find((button) => button.textContent === "Copy as curl").click();
+    while (!copied) await new Promise((resolve) => setTimeout(resolve, 20));
+    return copied;
+  })()`);
+  checks['a request is copied as curl'] = command === `curl ${(await fromConsole('cloud')).issuerUrl}/sign`;
   checks['a request shows its policy in words'] = await tab.run('document.querySelector(".panel").innerText.includes("may upload below users/")');
+  const received = await tab.run('document.querySelectorAll("tbody tr").length');
+  await tab.click('Pause');
+  await fetch(`${(await fromConsole('cloud')).issuerUrl}/sign`);
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  checks['a paused table does not change'] = (await tab.run('document.querySelectorAll("tbody tr").length')) === received;
+  await tab.click('Resume');
+  checks['a table that goes on shows what came'] = await tab.when(`document.querySelectorAll("tbody tr").length > ${received}`);
   await tab.set('Filter', 'sts');
   checks['the filter leaves what matches'] = await tab.run('[...document.querySelectorAll("tbody tr")].every((row) => row.innerText.toLowerCase().includes("sts"))');
   await tab.set('Filter', '');
@@ -143,6 +158,11 @@ async function files(tab) {
   await tab.choose([evil, page]);
   await tab.when('document.querySelector(".objects tbody").innerText.includes("page.html") && document.querySelector(".objects tbody").innerText.includes("onerror")');
   checks['a name is text and not markup'] = await tab.run(`document.querySelectorAll("main img").length === 0 && [...document.querySelectorAll(".objects td")].some((cell) => cell.textContent === ${JSON.stringify(EVIL_NAME)})`);
+
+  await mkdir(path.join(FILES, 'album'));
+  await writeFile(path.join(FILES, 'album', 'one.jpg'), 'one');
+  await tab.choose([path.join(FILES, 'album')], 1);
+  checks['a folder is uploaded with its name'] = await tab.when('[...document.querySelectorAll(".objects td")].some((cell) => cell.textContent === "album/") && document.querySelector(".transfers li:last-child").dataset.key === "users/user-1/album/one.jpg"');
 
   const link = await tab.run(`(async () => {
     let copied;

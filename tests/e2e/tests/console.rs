@@ -20,10 +20,13 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
 /// The checks of `tests/clients/console_story.js`.
-const STORY: [&str; 44] = [
+const STORY: [&str; 48] = [
     "the token leaves the address and the history",
     "the first paint takes less than 100 KB",
     "no cookie is set",
+    "a request is copied as curl",
+    "a paused table does not change",
+    "a table that goes on shows what came",
     "a request shows its policy in words",
     "the filter leaves what matches",
     "the page is there in Chinese",
@@ -38,6 +41,7 @@ const STORY: [&str; 44] = [
     "an upload is cancelled",
     "no parts of it are left",
     "a name is text and not markup",
+    "a folder is uploaded with its name",
     "a link downloads and does not show",
     "the bytes are those of the file",
     "a deletion that is not confirmed does nothing",
