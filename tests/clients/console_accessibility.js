@@ -1,7 +1,7 @@
-// Each view of the console in both languages and colour schemes, judged by axe-core.
+// Each view of the console in both languages and colour schemes, checked by axe-core.
 //
 // Guarantees: it returns each finding as `view language scheme: rule: element`. Not covered: what
-// axe-core cannot judge, such as the order in which a keyboard moves.
+// axe-core cannot check, such as the order in which a keyboard moves.
 'use strict';
 
 const { readFileSync } = require('node:fs');

@@ -1,5 +1,6 @@
 //! The console in a real browser: requests, a credential, and the whole story of the files, with
-//! the vendor's SDK and an upload of 50 MB in parts. The types of the page, and the recording of a run.
+//! the vendor's SDK and an upload of 50 MB in parts. The types of the page, and the recording of a
+//! run.
 //!
 //! Screenshots stay in `target/test/console`.
 //!
