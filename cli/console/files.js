@@ -13,7 +13,8 @@ const LINK_SECONDS = 900;
 const PART_BYTES = 1024 * 1024;
 /**
  * What stays while another view is shown: uploads go on.
- * @type {{ user: string, token: string, prefix: string, bucket: string, region: string, session: Session | null, uploads: Upload[] }}
+ * @type {{ user: string, token: string, prefix: string, bucket: string, region: string,
+ *   session: Session | null, uploads: Upload[] }}
  */
 const kept = { user: "", token: "", prefix: "", bucket: "", region: "", session: null, uploads: [] };
 

@@ -1,7 +1,7 @@
 // Two pictures of the console: a refused request with its reason, and an upload that is under way.
 //
-// The environment contains CHROMIUM, PROFILE (an empty folder), FILES (a folder for files to upload),
-// PICTURES (where they go) and CONSOLE_URL (with the token).
+// The environment contains CHROMIUM, PROFILE (an empty folder), FILES (a folder for files to
+// upload), PICTURES (where they go) and CONSOLE_URL (with the token).
 'use strict';
 
 const { writeFile } = require('node:fs/promises');

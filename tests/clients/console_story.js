@@ -1,8 +1,8 @@
 // What a developer does on the console, in a real browser; prints one line of JSON with its checks.
 //
 // The environment contains CHROMIUM, PROFILE (an empty folder), CONSOLE_URL (with the token),
-// ELSEWHERE_URL (a console of another cloud, as a deployment elsewhere), FILES (a folder for files to
-// upload) and PICTURES (a folder for screenshots).
+// ELSEWHERE_URL (a console of another cloud, as a deployment elsewhere), FILES (a folder for files
+// to upload) and PICTURES (a folder for screenshots).
 //
 // Guarantees: each check is a name with true or false; nothing of a credential is printed.
 // Not covered: whether the checks are the right ones; tests/e2e/tests/console.rs lists them.
