@@ -50,7 +50,7 @@ revision = $(or $(COS_ISSUER_REVISION),$(shell git log -1 --abbrev=12 --format=%
 # A program that is running cannot be written to, but it can be replaced.
 replace = cp $(1) $(2).new && mv -f $(2).new $(2)
 
-.PHONY: help run test lint advisories fmt fuzz build server package dist release api notice deploy-check bench soak emulator install uninstall deb image interop tests clients mutants clean ports ready
+.PHONY: help run test lint advisories fmt fuzz build server package dist release api notice deploy-check bench soak emulator install uninstall deb image interop tests clients pictures mutants clean ports ready
 
 help: ## List the commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -150,6 +150,9 @@ emulator: ready ## Build the local cloud: target/emulator/cos-issuer
 
 tests:
 	@$(quietly) "Building the tests" target/log/tests cargo test --locked --workspace --no-run
+
+pictures: clients build emulator ## Draw docs/pictures from a real run
+	@target/clients/bin/python3 tests/pictures/draw target/emulator/$(cli) $(bootstrap)
 
 clients: ## Install what the tests need besides Rust below target/
 	@tests/setup/install

@@ -116,6 +116,24 @@ fn every_variable_is_documented_in_both_languages() {
     }
 }
 
+/// GitHub shows them with the page, and each visitor loads them.
+#[test]
+fn pictures_are_small_and_shown_in_both_languages() {
+    let folder = "docs/pictures";
+    let files = fs::read_dir(root().join(folder)).unwrap().map(Result::unwrap);
+    let mut count = 0;
+    for file in files {
+        let name = file.file_name().into_string().unwrap();
+        let bytes = file.metadata().unwrap().len();
+        assert!((1000..150_000).contains(&bytes), "{name} has {bytes} bytes");
+        for page in ["README.md", "README.zh-CN.md"] {
+            assert!(read(page).contains(&format!("]({folder}/{name})")), "{page}: {name}");
+        }
+        count += 1;
+    }
+    assert_eq!(count, 3);
+}
+
 /// The page prints the policy for uploads and downloads, and names what the other presets add.
 #[test]
 fn page_of_the_calling_key_names_every_operation() {
