@@ -6,6 +6,7 @@ mod invoke;
 mod parity;
 mod request;
 mod run;
+mod simulate;
 mod sts;
 mod token;
 
@@ -59,6 +60,8 @@ enum Command {
     Invoke(invoke::InvokeOptions),
     /// Explain what a caller would get from a grants file or a deployment, and why nothing else.
     Explain(explain::ExplainOptions),
+    /// Decide with a CAM policy about an access, or about a table of them.
+    Simulate(simulate::SimulateOptions),
     /// Print each behaviour and how it is known: documented, observed, from the vendor's SDKs, or
     /// inferred.
     Parity(parity::ParityOptions),
@@ -78,6 +81,7 @@ pub(crate) async fn run(
         Command::Request(options) => request::run(options, directory, terminal).await,
         Command::Event(options) => event::run(&options, terminal),
         Command::Explain(options) => explain::run(&options, terminal).await,
+        Command::Simulate(options) => simulate::run(&options, terminal),
         Command::Invoke(options) => invoke::run(options, builder, terminal).await,
         Command::Parity(options) => {
             parity::run(&options, terminal);

@@ -23,6 +23,7 @@ mod report;
 mod request;
 mod running;
 mod running_client;
+mod simulation;
 mod stop_signal;
 mod terminal;
 mod token_issuer;

@@ -14,4 +14,5 @@ mod command_line;
 mod explain;
 mod options_file;
 mod request_commands;
+mod simulate;
 mod support;
