@@ -1,8 +1,11 @@
 //! The commands, their help, and the choice between them.
 
+mod compare;
+mod console;
 mod event;
 mod explain;
 mod invoke;
+mod migrate;
 mod parity;
 mod request;
 mod run;
@@ -53,6 +56,8 @@ enum Command {
     Token(token::TokenOptions),
     /// Send a request of a user to the running cloud's function.
     Request(request::RequestOptions),
+    /// Serve the page of the console for a deployment elsewhere.
+    Console(console::ConsoleOptions),
     /// Print the event that an HTTP request becomes on a platform.
     Event(event::EventOptions),
     /// Send one event or one request to a function: its response on standard output, its log on
@@ -60,8 +65,12 @@ enum Command {
     Invoke(invoke::InvokeOptions),
     /// Explain what a caller would get from a grants file or a deployment, and why nothing else.
     Explain(explain::ExplainOptions),
+    /// Compare two policies or grants files: is anything newly allowed?
+    Compare(compare::CompareOptions),
     /// Decide with a CAM policy about an access, or about a table of them.
     Simulate(simulate::SimulateOptions),
+    /// Print the settings that replace the `config.py` of `cos_signer_lite` or `cossign`.
+    Migrate(migrate::MigrateOptions),
     /// Print each behaviour and how it is known: documented, observed, from the vendor's SDKs, or
     /// inferred.
     Parity(parity::ParityOptions),
@@ -79,10 +88,13 @@ pub(crate) async fn run(
         Command::Sts(WithFile(options)) => sts::run(options, builder, terminal).await,
         Command::Token(options) => token::run(options, directory, terminal).await,
         Command::Request(options) => request::run(options, directory, terminal).await,
+        Command::Console(options) => console::run(options, terminal).await,
         Command::Event(options) => event::run(&options, terminal),
         Command::Explain(options) => explain::run(&options, terminal).await,
+        Command::Compare(options) => compare::run(&options, terminal).await,
         Command::Simulate(options) => simulate::run(&options, terminal),
         Command::Invoke(options) => invoke::run(options, builder, terminal).await,
+        Command::Migrate(options) => migrate::run(&options, terminal),
         Command::Parity(options) => {
             parity::run(&options, terminal);
             Ok(())

@@ -9,6 +9,7 @@ mod asker;
 mod browser;
 mod callers;
 mod commands;
+mod comparison;
 mod console;
 mod deployment;
 mod environment;
@@ -27,6 +28,7 @@ mod simulation;
 mod stop_signal;
 mod terminal;
 mod token_issuer;
+mod wechat_service;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -44,7 +44,7 @@ pub use authorizer::{PolicySet, decide};
 pub use condition::{ConditionError, Conditions};
 pub use decision::{Checked, Decision, MatchedStatement, Position, Reason};
 pub use inclusion::{InclusionError, NewAccess, new_access};
-pub use operation::is_operation;
+pub use operation::{DOWNLOAD_OPERATIONS, UPLOAD_OPERATIONS, is_operation};
 pub use operator::{Operator, OperatorError};
 pub use policy::{MAX_POLICY_CHARACTERS, Policy, PolicyError};
 pub use resource::Resource;

@@ -18,7 +18,7 @@ use serde_json::Value;
 use tencent::cam::{AccessRequest, InclusionError, NewAccess, Policy, Target, new_access};
 
 /// Pairs in each run; `INCLUSION_PAIRS` sets another number.
-const PAIRS: u32 = 1500;
+const PAIRS: u32 = 400;
 
 /// Random accesses for each pair.
 const ACCESSES: usize = 24;
@@ -38,7 +38,7 @@ fn inclusion_agrees_with_the_naive_evaluator() {
             Ok(Some(found)) => {
                 count(&more);
                 let asked = witness(&found);
-                if is_creators(&found) {
+                if is_known_to_naive(&found) {
                     prop_assert!(naive::allows(&[vec![new.clone()]], &asked), "{new}\n{asked:?}");
                     prop_assert!(!naive::allows(&[vec![old.clone()]], &asked), "{old}\n{asked:?}");
                 }
@@ -83,10 +83,11 @@ fn parsed(policy: &Value) -> Policy {
     Policy::parse(&policy.to_string()).unwrap_or_else(|error| panic!("{error:?}: {policy}"))
 }
 
-/// Whether the policies belong to the account that the naive evaluator knows.
-fn is_creators(found: &NewAccess) -> bool {
+/// The naive evaluator knows the actions of COS, and policies of one account.
+fn is_known_to_naive(found: &NewAccess) -> bool {
     let is_object = matches!(found.access.target, Target::Object { .. });
-    !is_object || found.access.account.appid == naive::CREATOR.0
+    let is_creators = !is_object || found.access.account.appid == naive::CREATOR.0;
+    is_creators && found.access.action.starts_with("name/cos:")
 }
 
 fn witness(found: &NewAccess) -> Asked {

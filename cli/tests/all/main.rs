@@ -11,7 +11,9 @@
 
 mod callers;
 mod command_line;
+mod compare;
 mod explain;
+mod migrate;
 mod options_file;
 mod request_commands;
 mod simulate;
