@@ -5,6 +5,7 @@ mod console;
 mod event;
 mod explain;
 mod invoke;
+mod lint;
 mod migrate;
 mod parity;
 mod request;
@@ -65,6 +66,8 @@ enum Command {
     Invoke(invoke::InvokeOptions),
     /// Explain what a caller would get from a grants file or a deployment, and why nothing else.
     Explain(explain::ExplainOptions),
+    /// Find mistakes in grants files, policies and settings.
+    Lint(lint::LintOptions),
     /// Compare two policies or grants files: is anything newly allowed?
     Compare(compare::CompareOptions),
     /// Decide with a CAM policy about an access, or about a table of them.
@@ -91,6 +94,7 @@ pub(crate) async fn run(
         Command::Console(options) => console::run(options, terminal).await,
         Command::Event(options) => event::run(&options, terminal),
         Command::Explain(options) => explain::run(&options, terminal).await,
+        Command::Lint(options) => lint::run(&options, terminal).await,
         Command::Compare(options) => compare::run(&options, terminal).await,
         Command::Simulate(options) => simulate::run(&options, terminal),
         Command::Invoke(options) => invoke::run(options, builder, terminal).await,

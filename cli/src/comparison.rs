@@ -14,11 +14,12 @@ use std::collections::BTreeMap;
 
 use cos_issuer::access::CurrentAccess;
 use cos_issuer::auth::{Claims, Principal};
+use cos_issuer::deny_list::DenyList;
 use cos_issuer::grant::{Grant, GrantDefinition, Grants, Match, PrincipalMatch, Value as Wanted};
 use cos_issuer::grant::{Limits, Permissions};
 use cos_issuer::request::{CredentialRequest, IssueRoute, Request};
 use serde_json::{Map, Value, json};
-use tencent::cam::{NewAccess, Policy, new_access};
+use tencent::cam::{MAX_POLICY_CHARACTERS, NewAccess, Policy, new_access};
 use tencent::time::{Clock as _, SystemClock};
 
 use crate::asker::{AskerMethod, principal};
@@ -69,6 +70,79 @@ pub(crate) async fn new_grant_accesses(
         }
     }
     Ok(found)
+}
+
+/// What a grant adds to others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// Something for some caller.
+    Adds,
+    /// Nothing: the others give it.
+    Redundant,
+    /// Nothing: no caller can get it.
+    Unreachable,
+}
+
+/// What a grant adds to `others`.
+///
+/// # Errors
+/// Why it cannot be compared.
+pub(crate) async fn standing(
+    grant: &Grant,
+    others: &[Grant],
+    words: &Words,
+) -> Result<Standing, String> {
+    let mut is_reached = false;
+    for (method, claims) in callers(grant.definition(), others, words)? {
+        if let Ok(caller) = principal(method, &claims, &SystemClock).await {
+            is_reached |= policy_for(grant, &caller)?.is_some();
+        }
+    }
+    if !is_reached {
+        return Ok(Standing::Unreachable);
+    }
+    let found = new_grant_accesses(others, std::slice::from_ref(grant), words).await?;
+    Ok(if found.is_empty() { Standing::Redundant } else { Standing::Adds })
+}
+
+/// Whether the policy of all grants together fits for the callers of `grant`.
+///
+/// # Errors
+/// That it does not.
+pub(crate) async fn fits(grant: &Grant, grants: &[Grant], words: &Words) -> Result<(), String> {
+    for (method, claims) in callers(grant.definition(), &[], words).unwrap_or_default() {
+        let Ok(caller) = principal(method, &claims, &SystemClock).await else {
+            continue;
+        };
+        let policies = grants.iter().filter_map(|grant| issued(grant, &caller));
+        let characters: usize = policies.map(|json| json.chars().count()).sum();
+        if characters > MAX_POLICY_CHARACTERS && issued_of_all(grants, &caller).is_none() {
+            return Err(format!(
+                "callers of the grant {} match several grants whose policy is longer than the \
+                 {MAX_POLICY_CHARACTERS} characters of CAM",
+                grant.definition().name
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The lists of words in `slots` of a grants file, which the function keeps to itself.
+pub(crate) fn words(text: &str) -> Words {
+    let file: toml::Table = toml::from_str(text).unwrap_or_default();
+    let tables = file.get("grant").and_then(toml::Value::as_array);
+    let mut words = Words::new();
+    for table in tables.into_iter().flatten() {
+        let name = table.get("name").and_then(toml::Value::as_str).unwrap_or_default();
+        let slots = table.get("slots").and_then(toml::Value::as_table);
+        for (claim, accepted) in slots.into_iter().flatten() {
+            if let Some(list) = accepted.as_array() {
+                let texts = list.iter().filter_map(toml::Value::as_str).map(str::to_owned);
+                words.insert((name.to_owned(), claim.clone()), texts.collect());
+            }
+        }
+    }
+    words
 }
 
 type Caller = (AskerMethod, Map<String, Value>);
@@ -252,7 +326,11 @@ fn parsed(json: &str) -> Result<Policy, String> {
 
 /// The policy that a caller would be issued for everything, from this grant.
 fn issued(grant: &Grant, caller: &Principal) -> Option<String> {
-    let access = CurrentAccess::new(Grants::Each(vec![grant.clone()]), Default::default()).load();
+    issued_of_all(std::slice::from_ref(grant), caller)
+}
+
+fn issued_of_all(grants: &[Grant], caller: &Principal) -> Option<String> {
+    let access = CurrentAccess::new(Grants::Each(grants.to_vec()), DenyList::default()).load();
     let request = CredentialRequest::parse(&Request::default(), IssueRoute::Sts).ok()?;
     let now = SystemClock.now();
     let entropy = cos_issuer::entropy::SystemEntropy;

@@ -17,6 +17,7 @@ mod explanation;
 mod failure;
 mod http_client;
 mod keyboard;
+mod lint;
 mod loopback;
 mod options;
 mod platform_options;

@@ -48,6 +48,7 @@ pub use operation::{DOWNLOAD_OPERATIONS, UPLOAD_OPERATIONS, is_operation};
 pub use operator::{Operator, OperatorError};
 pub use policy::{MAX_POLICY_CHARACTERS, Policy, PolicyError};
 pub use resource::Resource;
+pub use review::Warning;
 pub use statement::{Effect, Statement};
 pub use summary::Clause;
 pub use value::Literal;

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use tencent::cam::{AccessRequest, NewAccess, Policy, Target, new_access};
 
 use super::simulate::policy;
-use crate::comparison::{Words, new_grant_accesses};
+use crate::comparison::{NewGrantAccess, Words, new_grant_accesses, words};
 use crate::deployment::{Deployment, read_text};
 use crate::failure::Failure;
 use crate::terminal::Terminal;
@@ -67,24 +67,6 @@ fn unreadable(path: &Path) -> Failure {
     Failure::Usage(format!("{}: must be a grants file, or a policy as JSON", path.display()))
 }
 
-/// The lists of words in `slots`, which the function keeps to itself.
-fn words(text: &str) -> Words {
-    let file: toml::Table = toml::from_str(text).unwrap_or_default();
-    let tables = file.get("grant").and_then(toml::Value::as_array);
-    let mut words = Words::new();
-    for table in tables.into_iter().flatten() {
-        let name = table.get("name").and_then(toml::Value::as_str).unwrap_or_default();
-        let slots = table.get("slots").and_then(toml::Value::as_table);
-        for (claim, accepted) in slots.into_iter().flatten() {
-            if let Some(list) = accepted.as_array() {
-                let texts = list.iter().filter_map(toml::Value::as_str).map(str::to_owned);
-                words.insert((name.to_owned(), claim.clone()), texts.collect());
-            }
-        }
-    }
-    words
-}
-
 pub(crate) async fn run(options: &CompareOptions, terminal: Terminal) -> Result<(), Failure> {
     let found: Vec<Found> = match (Side::read(&options.old)?, Side::read(&options.new)?) {
         (Side::Policy(old), Side::Policy(new)) => {
@@ -94,7 +76,7 @@ pub(crate) async fn run(options: &CompareOptions, terminal: Terminal) -> Result<
         }
         (Side::Grants(old, _), Side::Grants(new, words)) => {
             let found = new_grant_accesses(&old, &new, &words).await.map_err(Failure::Usage)?;
-            let caller = |found: crate::comparison::NewGrantAccess| {
+            let caller = |found: NewGrantAccess| {
                 let mut caller = Map::new();
                 caller.insert("grant".to_owned(), json!(found.grant));
                 caller.insert("method".to_owned(), json!(found.method.name()));
