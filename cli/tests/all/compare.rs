@@ -37,8 +37,8 @@ fn a_policy_that_allows_more_has_a_witness() {
 no  NEW allows what OLD does not allow, for example:
   action      name/cos:PutObject
   resource    qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/users/
-  condition   cos:content-length=10485760
-  OLD         denied: statement 0 of the old policy would allow it, but `numeric_less_than_equal` on `cos:content-length` is not met: the request has `10485760`
+  condition   cos:content-length=5242881
+  OLD         denied: statement 0 of the old policy would allow it, but `numeric_less_than_equal` on `cos:content-length` is not met: the request has `5242881`
   NEW         allowed by statement 0 of the new policy (`name/cos:PutObject` on `qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/users/*`)
 ";
     assert_eq!(out, expected);

@@ -130,7 +130,7 @@ fn context(
     }
     let all: Vec<bool> = vec![true; matched.len()];
     let mut chosen = Vec::new();
-    search(matched, &choices, all, &mut chosen, budget)
+    search(matched, &choices, &all, &mut chosen, budget)
 }
 
 /// What a request may have for one key, with which statements' conditions on it are then met.
@@ -204,13 +204,13 @@ impl Choices {
 fn search(
     matched: &[Side<'_>],
     choices: &[Choices],
-    open: Vec<bool>,
+    open: &[bool],
     chosen: &mut Vec<(String, Vec<String>)>,
     budget: &mut Budget,
 ) -> Result<Option<BTreeMap<String, Vec<String>>>, InclusionError> {
     budget.spend(1)?;
     let has = |is_new: bool, effect: Effect| {
-        let mut each = matched.iter().zip(&open);
+        let mut each = matched.iter().zip(open);
         each.any(|(side, is_open)| *is_open && side.has(is_new, effect))
     };
     if !has(true, Effect::Allow) {
@@ -223,9 +223,9 @@ fn search(
         return Ok((is_allowed && !was_allowed).then(|| values.collect()));
     };
     for (values, met) in &first.each {
-        let open = open.iter().zip(met).map(|(open, met)| *open && *met).collect();
+        let open: Vec<bool> = open.iter().zip(met).map(|(open, met)| *open && *met).collect();
         chosen.push((first.key.clone(), values.clone()));
-        let found = search(matched, rest, open, chosen, budget)?;
+        let found = search(matched, rest, &open, chosen, budget)?;
         chosen.pop();
         if found.is_some() {
             return Ok(found);
@@ -362,7 +362,7 @@ mod tests {
     fn a_deny_counts_on_both_sides() {
         let all = statement("allow", "cos:GetObject", "*", "");
         let but = statement("deny", "cos:*", "secret/*", "");
-        let (open, closed) = (policy(&[all.clone()]), policy(&[all.clone(), but]));
+        let (open, closed) = (policy(std::slice::from_ref(&all)), policy(&[all.clone(), but]));
         assert_eq!(compare(&open, &closed), None);
         let expected = "GetObject examplebucket-1250000000/secret/";
         assert_eq!(compare(&closed, &open).as_deref(), Some(expected));

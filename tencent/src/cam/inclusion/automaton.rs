@@ -22,8 +22,8 @@ impl Budget {
     }
 }
 
-/// About ten seconds.
-const MAX_STEPS: u64 = 4_000_000;
+/// A few seconds.
+const MAX_STEPS: u64 = 20_000_000;
 
 /// One element of a pattern.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -56,18 +56,14 @@ pub(super) struct Pattern {
     /// Positions in the pattern, each with how far the left-out characters have been read.
     states: Vec<Vec<(usize, usize)>>,
     numbers: HashMap<Vec<(usize, usize)>, usize>,
-    steps: HashMap<(usize, char), usize>,
+    /// The next state, by state and place in the alphabet; `None` until it is used.
+    steps: Vec<Vec<Option<usize>>>,
 }
 
 impl Pattern {
     pub(super) fn new(items: Vec<Item>, reading: Reading) -> Self {
-        let mut pattern = Self {
-            items,
-            reading,
-            states: Vec::new(),
-            numbers: HashMap::new(),
-            steps: HashMap::new(),
-        };
+        let mut pattern =
+            Self { items, reading, states: Vec::new(), numbers: HashMap::new(), steps: Vec::new() };
         let start = pattern.closed(vec![(0, 0)]);
         pattern.number(start);
         pattern
@@ -111,9 +107,11 @@ impl Pattern {
         positions.contains(&(self.items.len(), end))
     }
 
-    fn step(&mut self, state: usize, c: char) -> usize {
-        if let Some(next) = self.steps.get(&(state, c)) {
-            return *next;
+    /// The state after `c`, which is at `place` in the alphabet of the search.
+    fn step(&mut self, state: usize, c: char, place: usize) -> usize {
+        let known = self.steps.get(state).and_then(|steps| steps.get(place)).copied().flatten();
+        if let Some(next) = known {
+            return next;
         }
         let mut positions = self.states.get(state).cloned().unwrap_or_default();
         match &self.reading {
@@ -127,7 +125,17 @@ impl Pattern {
             Reading::Without(left_out) => positions = self.read_without(&positions, left_out, c),
         }
         let next = self.number(positions);
-        self.steps.insert((state, c), next);
+        if self.steps.len() <= state {
+            self.steps.resize_with(state.saturating_add(1), Vec::new);
+        }
+        if let Some(steps) = self.steps.get_mut(state) {
+            if steps.len() <= place {
+                steps.resize(place.saturating_add(1), None);
+            }
+            if let Some(step) = steps.get_mut(place) {
+                *step = Some(next);
+            }
+        }
         next
     }
 
@@ -228,7 +236,7 @@ impl Domain for AnyText {
 }
 
 /// For each set of patterns that match a word together, which ones they are and a shortest such
-/// word.
+/// word. Patterns are searched once, with one alphabet.
 pub(super) fn words<D: Domain>(
     patterns: &mut [Pattern],
     domain: &D,
@@ -253,12 +261,13 @@ pub(super) fn words<D: Domain>(
             let matching = patterns.iter().zip(&states).map(|(pattern, at)| pattern.accepts(*at));
             found.entry(matching.collect()).or_insert(at);
         }
-        for c in alphabet {
+        for (place, c) in alphabet.iter().enumerate() {
             let Some(next) = domain.step(state, *c, length) else {
                 continue;
             };
             budget.spend(patterns.len().saturating_add(1))?;
-            let steps = patterns.iter_mut().zip(&states).map(|(pattern, at)| pattern.step(*at, *c));
+            let steps = patterns.iter_mut().zip(&states);
+            let steps = steps.map(|(pattern, at)| pattern.step(*at, *c, place));
             let states: Vec<usize> = steps.collect();
             if known.insert((states.clone(), next)) {
                 let length = length.saturating_add(1);
