@@ -68,7 +68,8 @@ fn pair(one: &Value, other: &Value, kind: u8) -> (Value, Value) {
     let both = || {
         let mut both = one.clone();
         let more = other["statement"].as_array().expect("statements").iter().cloned();
-        both["statement"].as_array_mut().expect("statements").extend(more);
+        let statements = both.get_mut("statement").and_then(Value::as_array_mut);
+        statements.expect("statements").extend(more);
         both
     };
     match kind {
