@@ -240,8 +240,8 @@ struct ObjectPath;
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum PathState {
     Start,
-    /// In the bucket: whether the text before the last hyphen is a name, what follows it as a
-    /// number of digits up to five (`None` with another character), and whether it ends in a hyphen.
+    /// In the bucket: whether the text before the last hyphen is a name, how many digits follow it
+    /// (up to five; `None` with another character), and whether the text ends in a hyphen.
     Bucket {
         is_named: bool,
         digits: Option<u8>,

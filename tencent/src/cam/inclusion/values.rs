@@ -198,8 +198,8 @@ fn decoded_pattern(pattern: &str) -> Decoded {
     Decoded::Pattern(parts.join("*"))
 }
 
-/// The number, whole numbers around it, and numbers just beyond it on the side away from zero: the
-/// next number, or zero, has the other side.
+/// The number, whole numbers around it, and numbers just beyond it, away from zero. Between it and
+/// zero, the number before it or zero itself has such numbers.
 fn numbers_near(text: &str, digits: usize, literals: usize) -> Vec<String> {
     let mut found = Vec::new();
     let whole = text.split('.').next().unwrap_or(text);
@@ -233,7 +233,7 @@ fn longest_fraction(comparisons: &[Comparison<'_>]) -> usize {
     literals.map(|literal| length(text_of(literal))).max().unwrap_or_default()
 }
 
-/// The date and the seconds around it: one more on either side for each literal that might be taken.
+/// The date and the seconds around it: one more on either side for each literal that is taken.
 fn dates_near(date: DateTime, literals: usize) -> Vec<String> {
     let most = i64::try_from(literals).unwrap_or(i64::MAX).saturating_add(1);
     let seconds = (0..=most).chain((1..=most).map(|seconds| seconds.saturating_neg()));
