@@ -1,6 +1,6 @@
 //! `simulate`: what CAM decides about an access, or about a table of them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
@@ -73,7 +73,7 @@ pub(crate) struct SimulateOptions {
 pub(crate) fn run(options: &SimulateOptions, terminal: Terminal) -> Result<(), Failure> {
     let layers = Layers {
         identity: policy(&options.policy)?,
-        session: options.session_policy.as_ref().map(policy).transpose()?,
+        session: options.session_policy.as_deref().map(policy).transpose()?,
     };
     let defaults = Defaults { region: options.region.clone(), owner: options.owner.clone() };
     let (Some(action), Some(resource)) = (&options.action, &options.resource) else {
@@ -108,7 +108,7 @@ fn print(decision: &Decision, terminal: Terminal) {
 fn decide_table(
     layers: &Layers,
     defaults: &Defaults,
-    path: &PathBuf,
+    path: &Path,
     is_json: bool,
     terminal: Terminal,
 ) -> Result<(), Failure> {
@@ -184,7 +184,7 @@ impl<'t> Row<'t> {
 }
 
 /// The policy of a file.
-pub(super) fn policy(path: &PathBuf) -> Result<Policy, Failure> {
+pub(super) fn policy(path: &Path) -> Result<Policy, Failure> {
     Policy::parse(&read_text(path)?).map_err(|error| {
         let reason = match &error {
             PolicyError::Syntax(cause) => format!("{error}: {cause}"),

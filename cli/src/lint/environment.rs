@@ -72,7 +72,7 @@ pub(super) async fn findings(path: &Path, text: &str) -> Vec<Finding> {
 
 /// A file next to the file of variables.
 fn beside(path: &Path, name: &str) -> PathBuf {
-    let near = path.parent().unwrap_or(Path::new("")).join(name);
+    let near = path.parent().unwrap_or_else(|| Path::new("")).join(name);
     if near.is_file() { near } else { PathBuf::from(name) }
 }
 
@@ -120,11 +120,13 @@ fn texts(wanted: &Match) -> Vec<&str> {
     let Match::OneOf(values) = wanted else {
         return Vec::new();
     };
-    let text = |value| match value {
-        &Wanted::Text(ref text) => Some(text.as_str()),
-        Wanted::Flag(_) | Wanted::Number(_) => None,
-    };
-    values.iter().filter_map(text).collect()
+    let mut found = Vec::new();
+    for value in values {
+        if let Wanted::Text(text) = value {
+            found.push(text.as_str());
+        }
+    }
+    found
 }
 
 fn is_accepted(proof: &str, methods: &[AuthSettings]) -> bool {
