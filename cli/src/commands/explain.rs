@@ -1,4 +1,4 @@
-//! `explain`: what a caller would get, and why nothing else. No function runs and nothing is called.
+//! `explain`: what a caller would get, and why nothing else. No function runs.
 
 use clap::Args;
 use serde_json::{Map, Value};
