@@ -150,10 +150,14 @@ tests:
 clients: ## Install what the tests need besides Rust below target/
 	@tests/setup/install
 
-bench: build ## Compare start, time and memory with a hello-world function, in ratios
+# The reference is built as the server is. LOAD_ARGS="--rounds 5" is for the second half.
+bench: build $(server_build) ## Compare cold starts with a hello-world function, and load with a plain server
 	@$(deploy_build) --release -p hello-lambda --bin hello --target-dir target/hello
 	@cargo build --locked --release -p cos-issuer-bench --target-dir target/bench
+	@$(deploy_build) --profile server -p reference-issuer -p cos-issuer-load --target-dir target/deploy
 	@target/bench/release/cos-issuer-bench --function $(bootstrap) --hello target/hello/$(host)/release/hello $(ARGS)
+	@target/deploy/$(host)/server/cos-issuer-load --function $(bootstrap) --server $(server) \
+		--reference target/deploy/$(host)/server/reference --bare target/deploy/$(host)/server/bare $(LOAD_ARGS)
 
 soak: clients build tests ## Ask for ten minutes, with faults, freezes and restarts of the store
 	@COS_ISSUER_SOAK_SECONDS=600 COS_ISSUER_BOOTSTRAP=$(CURDIR)/$(bootstrap) \
