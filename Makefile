@@ -157,10 +157,14 @@ pictures: clients build emulator ## Draw docs/pictures from a real run
 clients: ## Install what the tests need besides Rust below target/
 	@tests/setup/install
 
-bench: build ## Compare start, time and memory with a hello-world function, in ratios
+# The reference is built as the server is. LOAD_ARGS="--rounds 5" is for the second half.
+bench: build $(server_build) ## Compare cold starts with a hello-world function, and load with a plain server
 	@$(deploy_build) --release -p hello-lambda --bin hello --target-dir target/hello
 	@cargo build --locked --release -p cos-issuer-bench --target-dir target/bench
+	@$(deploy_build) --profile server -p reference-issuer -p cos-issuer-load --target-dir target/deploy
 	@target/bench/release/cos-issuer-bench --function $(bootstrap) --hello target/hello/$(host)/release/hello $(ARGS)
+	@target/deploy/$(host)/server/cos-issuer-load --function $(bootstrap) --server $(server) \
+		--reference target/deploy/$(host)/server/reference --bare target/deploy/$(host)/server/bare $(LOAD_ARGS)
 
 # The service under test has core 1, everything else core 0.
 compare: clients build server ## Compare with the vendor's packages, in docs/comparison.md
