@@ -254,7 +254,8 @@ mod tests {
         handling.remove(0);
         let new = connections.open(peer).await;
         assert!(is_replaced(&old[0]).await && !new.is_over_limit());
-        drop((handling, old));
+        drop(handling);
+        drop(old);
         assert!(!over[1].is_over_limit() && over[2].is_over_limit());
         drop(over);
         assert_eq!(connections.count(), 1);
