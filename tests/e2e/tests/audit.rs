@@ -245,7 +245,12 @@ async fn a_credential_whose_line_cannot_be_written_is_not_handed_out() {
     // STS is reached when this test lets it.
     let sts = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", sts.local_addr().unwrap());
-    let settings = [("AUDIT", "required"), ("STS_DEADLINE_MS", "60000"), ("STS_ENDPOINTS", &url)];
+    let settings = [
+        ("AUDIT", "required"),
+        ("THREADS", "1"),
+        ("STS_DEADLINE_MS", "60000"),
+        ("STS_ENDPOINTS", &url),
+    ];
     let mut process = Process::calling(&cloud, &settings).unwrap();
     let address = process.address().await.unwrap();
     let browser = Browser::at(format!("http://{address}")).unwrap();
