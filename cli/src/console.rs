@@ -10,13 +10,17 @@
 //! | `POST /api/authorization` | the header with which a user sends a request |
 //! | `GET /api/credentials/<id>` | what a key of this cloud may do |
 //! | `POST /api/simulate` | what COS would answer to an operation |
+//! | `POST /api/restart` | the local cloud ends and starts anew |
 //! | `/api/admin/…` | the admin API of the local cloud |
+//!
+//! For a deployment elsewhere there are only `cloud` and `events`, which has no records.
 //!
 //! # Guarantees
 //! A page of another origin reaches nothing (see `guard`). Nothing is served that the function
 //! could serve: the console is part of this program only.
 
 mod assets;
+mod deployment;
 mod events;
 mod guard;
 mod routes;
@@ -26,8 +30,10 @@ use std::sync::Arc;
 
 use tencent::secret::Secret;
 
+pub(crate) use self::deployment::Deployment;
 use self::guard::Guard;
 pub(crate) use self::routes::Routes;
+use self::routes::Served;
 use crate::loopback::{Port, Server};
 
 /// A running console.
@@ -38,11 +44,11 @@ pub(crate) struct Console {
 }
 
 impl Console {
-    pub(crate) fn start(port: Port, token: &str, routes: Routes) -> io::Result<Self> {
+    pub(crate) fn start(port: Port, token: &str, served: impl Into<Served>) -> io::Result<Self> {
         let origin = port.origin();
         let url = format!("{origin}/#{token}");
         let token = Secret::new(token.to_owned()).ok_or(io::ErrorKind::InvalidData)?;
-        let served = Arc::new((Guard { token }, routes));
+        let served = Arc::new((Guard { token }, served.into()));
         let server = port.serve(move |head, body| {
             let served = Arc::clone(&served);
             async move { routes::respond(&served.0, &served.1, &head, &body).await }

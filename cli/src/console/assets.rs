@@ -31,7 +31,8 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 const SDK: &str = "target/clients/node_modules/cos-js-sdk-v5/dist/cos-js-sdk-v5.min.js";
 
 /// Where the page may connect to, besides this server.
-pub(super) struct Policy(HeaderValue);
+#[derive(Clone)]
+pub(crate) struct Policy(HeaderValue);
 
 impl Policy {
     pub(super) fn new(origins: &[String]) -> Self {

@@ -26,6 +26,10 @@ pub const PLATFORMS: [Platform; 8] = [
     Platform::Lambda(LambdaEvent::Alb),
 ];
 
+/// A web function, which is a plain server, and one event platform of each cloud.
+pub const EACH_KIND: [Platform; 3] =
+    [Platform::ScfWeb, Platform::Scf(ScfEvent::ApiGateway), Platform::Lambda(LambdaEvent::HttpApi)];
+
 /// A cloud with the deployed binary on `platform`, to be changed and started.
 ///
 /// # Errors

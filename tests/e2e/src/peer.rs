@@ -62,15 +62,7 @@ impl Canary {
     /// # Errors
     /// When the system gives no port.
     pub async fn start(head: &str) -> io::Result<Self> {
-        Self::start_at("127.0.0.1:0", head).await
-    }
-
-    /// The same at an address.
-    ///
-    /// # Errors
-    /// When the address is taken.
-    pub async fn start_at(address: &str, head: &str) -> io::Result<Self> {
-        let listener = TcpListener::bind(address).await?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let canary = Self { address: listener.local_addr()?, connections: Arc::default() };
         let connections = Arc::clone(&canary.connections);
         let answer = format!("{head}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
