@@ -8,7 +8,7 @@ pub(crate) enum Failure {
     Usage(String),
     /// The operation did not succeed.
     Failed(String),
-    /// The answer is no, and the output explains it.
+    /// The answer is negative, and the output explains it.
     Refused,
 }
 

@@ -18,7 +18,7 @@ use serde_json::Value;
 use tencent::cam::{AccessRequest, InclusionError, NewAccess, Policy, Target, new_access};
 
 /// Pairs in each run; `INCLUSION_PAIRS` sets another number.
-const PAIRS: u32 = 400;
+const PAIRS: u32 = 200;
 
 /// Random accesses for each pair.
 const ACCESSES: usize = 24;

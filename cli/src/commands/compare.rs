@@ -47,7 +47,7 @@ enum Side {
 }
 
 impl Side {
-    fn read(path: &PathBuf) -> Result<Self, Failure> {
+    fn read(path: &Path) -> Result<Self, Failure> {
         let text = read_text(path)?;
         if text.trim_start().starts_with('{') {
             return policy(path).map(Self::Policy);
