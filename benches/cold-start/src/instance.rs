@@ -33,7 +33,8 @@ pub(crate) struct Sample {
     pub(crate) sts_calls: usize,
 }
 
-/// Starts `program`, sends it one event, `first_after` its `next`, and then `warm` more, and ends it.
+/// Starts `program`, sends it one event, `first_after` its `next`, and then `warm` more, and ends
+/// it.
 pub(crate) async fn measure(
     program: &Program,
     warm: usize,
