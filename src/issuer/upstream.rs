@@ -85,7 +85,7 @@ impl Upstream {
         let _permit = self.permits.try_acquire().map_err(|_| busy())?;
         self.budget.deposit();
         let now_ms = self.clock.unix_milliseconds();
-        let order = self.endpoints.order(now_ms, self.budget.has_credit(), self.jitter());
+        let order = self.endpoints.order(now_ms, self.budget.has_credit(), || self.jitter());
         let mut has_learned = false;
         let mut retries = 0;
         let (mut last, mut is_unhealthy) = (None, false);
