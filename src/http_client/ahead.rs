@@ -5,7 +5,8 @@
 //! advance would instead call the server, and the connection would be busy until its answer.
 //!
 //! # Guarantees
-//! - Nothing is sent ahead but what a connection needs: the proxy's `CONNECT` and the TLS handshake.
+//! - Nothing is sent ahead but what a connection needs: the `CONNECT` of a proxy, and the TLS
+//!   handshake.
 //! - A request that is sent meanwhile waits for this connection and makes no other.
 //! - A connection that the server has closed, or that is old, is not used.
 //!

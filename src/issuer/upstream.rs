@@ -137,7 +137,7 @@ impl Upstream {
                 }
                 Class::Key | Class::Refused => false,
             };
-            // That the end of the deadline cut it short says less than the failure before it.
+            // An attempt that the deadline cuts short explains less than the failure before it.
             let is_timeout = matches!(failure, StsError::Call(CallError::Timeout));
             if last.is_none() || timeout >= MIN_ATTEMPT || !is_timeout {
                 last = Some(final_error(&failure, endpoint.host()));

@@ -56,8 +56,8 @@ impl<O: Sink, E: Sink> Output<O, E> {
         self.write_bytes(&line.finished(), clock);
     }
 
-    /// Writes a line, or drops it. Returns whether it is written as a whole; one that was only begun is
-    /// ended later.
+    /// Writes a line, or drops it. Returns whether it is written as a whole; one that was only
+    /// begun is ended later.
     pub(super) fn write_now(&self, line: Line, clock: &dyn Clock) -> bool {
         self.write_bytes_now(&line.finished(), clock)
     }

@@ -47,7 +47,7 @@ impl Connections {
     }
 
     /// Registers a connection. At the limit it replaces another one; when every other one is
-    /// handling a request, it is over the limit. When there are too many of these as well, it waits.
+    /// handling a request, it is over the limit. When there are too many of these, too, it waits.
     pub(super) async fn open(self: &Arc<Self>, peer: IpAddr) -> Connection {
         loop {
             if let Some(connection) = self.try_open(peer) {
@@ -64,7 +64,7 @@ impl Connections {
 
     fn try_open(self: &Arc<Self>, peer: IpAddr) -> Option<Connection> {
         let mut state = self.state();
-        let is_over_limit = !state.make_room(self.limit);
+        let is_over_limit = !state.make_place(self.limit);
         if is_over_limit && state.over_limit >= MAX_OVER_LIMIT && !state.replace(true) {
             return None;
         }
@@ -98,8 +98,8 @@ impl State {
         self.open.len().saturating_sub(self.over_limit)
     }
 
-    /// Makes room for one more below the limit, unless each one is handling a request.
-    fn make_room(&mut self, limit: usize) -> bool {
+    /// Makes a place for one more below the limit, unless each one is handling a request.
+    fn make_place(&mut self, limit: usize) -> bool {
         self.within_limit() < limit || self.replace(false)
     }
 
@@ -142,18 +142,18 @@ impl Connection {
         self.replaced.notified().await;
     }
 
-    /// Whether it is one more than the limit allows, until there is room for it.
+    /// Whether it is one more than the limit allows, until a place is free.
     pub(super) fn is_over_limit(&self) -> bool {
         let mut state = self.connections.state();
-        let has_room = state.within_limit() < self.connections.limit;
+        let has_place = state.within_limit() < self.connections.limit;
         let Some(entry) = state.open.get_mut(&self.id).filter(|entry| entry.is_over_limit) else {
             return false;
         };
-        if has_room {
+        if has_place {
             entry.is_over_limit = false;
             state.over_limit = state.over_limit.saturating_sub(1);
         }
-        !has_room
+        !has_place
     }
 
     /// A request is being handled until the guard is dropped.
@@ -250,7 +250,7 @@ mod tests {
         assert!(timeout(Duration::from_secs(60), waiting).await.is_err());
         drop(also_handling);
 
-        // One waits for a request again: a new connection replaces it. One ends: there is room.
+        // One waits for a request again: a new connection replaces it. One ends: a place is free.
         handling.remove(0);
         let new = connections.open(peer).await;
         assert!(is_replaced(&old[0]).await && !new.is_over_limit());

@@ -342,7 +342,7 @@ impl Server {
         // Without SCF in front, this header is whatever a client writes.
         let own_id = sent_id.filter(|_| self.settings.is_scf);
         let id = RequestId::from_platform(own_id, &*self.handler.entropy);
-        let checked = self.check_host(&head).and_then(|()| self.check_room(&head, connection));
+        let checked = self.check_host(&head).and_then(|()| self.check_place(&head, connection));
         let read_role_key = || RoleKey::from_headers(&head.headers);
         let role_key = self.settings.reads_role_keys.then(read_role_key).flatten();
         // All that a refusal needs of them, when the request is gone.
@@ -391,7 +391,7 @@ impl Server {
     }
 
     /// Over the limit of connections only the health of the server is answered.
-    fn check_room(&self, head: &request::Parts, connection: &Connection) -> Result<(), Error> {
+    fn check_place(&self, head: &request::Parts, connection: &Connection) -> Result<(), Error> {
         let route = Route::of(strip_base_path(head.uri.path(), &self.handler.base_path));
         if matches!(route, Some(Route::Health | Route::Ready)) || !connection.is_over_limit() {
             return Ok(());
