@@ -158,7 +158,7 @@ clients: ## Install what the tests need besides Rust below target/
 	@tests/setup/install
 
 # The reference is built as the server is. LOAD_ARGS="--rounds 5" is for the second half.
-bench: build $(server_build) ## Compare cold starts with a hello-world function, and load with a plain server
+bench: build $(server_build) ## Compare cold starts with hello-world, and load with a plain server
 	@$(deploy_build) --release -p hello-lambda --bin hello --target-dir target/hello
 	@cargo build --locked --release -p cos-issuer-bench --target-dir target/bench
 	@$(deploy_build) --profile server -p reference-issuer -p cos-issuer-load --target-dir target/deploy

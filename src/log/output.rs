@@ -306,17 +306,17 @@ mod tests {
 
     #[test]
     fn a_line_that_must_be_written_now_is_written_or_dropped() {
-        let (output, reader, _, clock) = output();
-        assert!(output.write_bytes_now(b"one\n", &clock));
+        let (output, reader, _) = output();
+        assert!(output.write_bytes_now(b"one\n", &CLOCK));
         reader.takes(0, io::ErrorKind::WouldBlock);
-        assert!(!output.write_bytes_now(b"dropped\n", &clock));
-        output.write_bytes(b"kept\n", &clock);
-        assert!(!output.write_bytes_now(b"dropped\n", &clock));
+        assert!(!output.write_bytes_now(b"dropped\n", &CLOCK));
+        output.write_bytes(b"kept\n", &CLOCK);
+        assert!(!output.write_bytes_now(b"dropped\n", &CLOCK));
         // It cannot be taken back any more.
         reader.takes(7, io::ErrorKind::WouldBlock);
-        assert!(!output.write_bytes_now(b"begun\n", &clock));
+        assert!(!output.write_bytes_now(b"begun\n", &CLOCK));
         reader.takes(100, io::ErrorKind::WouldBlock);
-        assert!(output.write_bytes_now(b"two\n", &clock));
+        assert!(output.write_bytes_now(b"two\n", &CLOCK));
         assert_eq!(reader.text(), "one\nkept\nbegun\ntwo\n");
         assert_eq!(output.lost_lines(), 0);
     }
