@@ -12,6 +12,9 @@ host := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 bootstrap := target/deploy/bootstrap
 quietly := tests/setup/quietly
 
+# What `make run` starts: the tool and a function, in one build that takes as little time as it can.
+quick := target/emulator
+
 # What servers run: the binary that machines, packages and images get, and what builds it.
 server := target/deploy/cos-issuer-server
 server_build := server
@@ -55,8 +58,8 @@ replace = cp $(1) $(2).new && mv -f $(2).new $(2)
 help: ## List the commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: ports build emulator ## Start the local cloud, issue a credential and show it (Ctrl-C ends it)
-	@target/emulator/$(cli) run --function $(bootstrap) $(ARGS)
+run: ports emulator ## Start the local cloud, issue a credential and show it (Ctrl-C ends it)
+	@$(quick)/$(cli) run --function $(quick)/bootstrap $(ARGS)
 
 test: clients build tests ## Run every test, real clients included
 	@target/clients/bin/python3 tests/run $(bootstrap)
@@ -138,11 +141,13 @@ mutants: ready ## Break each rule about what is granted, and see its test fail (
 deploy-check: clients build ## Check the deployment files and the packages
 	@tests/deploy/check $(bootstrap)
 
-# With the features that the tests build too, so that nothing is compiled twice.
-emulator: ready ## Build the local cloud: target/emulator/cos-issuer
-	@$(quietly) "Building the local cloud" target/log/emulator cargo build --locked --workspace --bin $(cli)
-	@mkdir -p target/emulator
-	@$(call replace,target/debug/$(cli),target/emulator/$(cli))
+# One build of both, so that each crate is compiled once. Tests take the function of `make build`.
+emulator: ready ## Build the local cloud and a function for it: target/emulator/
+	@$(quietly) "Building the local cloud" target/log/emulator \
+		env COS_ISSUER_REVISION="$(revision)" cargo build --locked --profile quick -p cos-issuer -p cos-issuer-cli --bins
+	@mkdir -p $(quick)
+	@$(call replace,target/quick/$(cli),$(quick)/$(cli))
+	@$(call replace,target/quick/bootstrap,$(quick)/bootstrap)
 
 tests:
 	@$(quietly) "Building the tests" target/log/tests cargo test --locked --workspace --no-run

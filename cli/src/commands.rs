@@ -74,7 +74,7 @@ pub(crate) async fn run(
         Command::Token(options) => token::run(options, directory, terminal).await,
         Command::Request(options) => request::run(options, directory, terminal).await,
         Command::Event(options) => event::run(&options, terminal),
-        Command::Invoke(options) => invoke::run(options, builder, terminal).await,
+        Command::Invoke(options) => invoke::run(options, environment, terminal).await,
         Command::Parity(options) => {
             parity::run(&options, terminal);
             Ok(())

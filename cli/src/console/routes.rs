@@ -3,6 +3,7 @@
 //! # Guarantees
 //! An unknown member or route is an error, and then nothing was done.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
@@ -29,6 +30,8 @@ pub(crate) struct Routes {
     cloud: Weak<Cloud>,
     methods: Vec<Method>,
     policy: Policy,
+    /// The file of the SDK for browsers.
+    sdk: PathBuf,
 }
 
 type Outcome = Result<Response<Body>, Response<Body>>;
@@ -40,6 +43,7 @@ impl Routes {
         activity: &Arc<Activity>,
         callers: &Arc<Callers>,
         methods: Vec<Method>,
+        sdk: PathBuf,
     ) -> Self {
         let policy = Policy::new(&origins(cloud));
         Self {
@@ -48,6 +52,7 @@ impl Routes {
             cloud: Arc::downgrade(cloud),
             methods,
             policy,
+            sdk,
         }
     }
 
@@ -144,7 +149,8 @@ pub(super) async fn respond(
 ) -> Response<Body> {
     let path = head.uri.path();
     let Some(route) = path.strip_prefix("/api/") else {
-        let file = (head.method == HttpMethod::GET).then(|| assets::file(path, &routes.policy));
+        let file = (head.method == HttpMethod::GET)
+            .then(|| assets::file(path, &routes.sdk, &routes.policy));
         return file.flatten().unwrap_or_else(not_found);
     };
     if let Some(refused) = guard.refusal(head) {

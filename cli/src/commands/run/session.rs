@@ -138,7 +138,7 @@ impl Session<'_> {
         };
         let origin = port.origin();
         let (methods, _) = self.options.methods();
-        let routes = Routes::new(cloud, &parts.activity, callers, methods);
+        let routes = Routes::new(cloud, &parts.activity, callers, methods, self.environment.sdk());
         let console = Console::start(port, self.token, routes)?;
         let announced = self.environment.runtime_directory.announce(&RunningCloud {
             console_url: origin,
