@@ -61,7 +61,7 @@ revision = $(or $(COS_ISSUER_REVISION),$(shell git log -1 --abbrev=12 --format=%
 # A program that is running cannot be written to, but it can be replaced.
 replace = cp $(1) $(2).new && mv -f $(2).new $(2)
 
-.PHONY: help run test lint advisories fmt fuzz build server tool tool-packages package dist release notice deploy-check bench soak emulator install uninstall deb image interop tests clients mutants clean ports ready
+.PHONY: help run test lint advisories fmt fuzz build server tool tool-packages package dist release api notice deploy-check bench soak emulator install uninstall deb image interop tests clients mutants clean ports ready
 
 help: ## List the commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -120,6 +120,10 @@ package: build ## Build the packages dist/cos-issuer-*.zip; PACKAGE_FILES="grant
 # VERSION=1.2.0
 release: ready ## Commit and tag a release: VERSION=1.2.0
 	@release/tag "$(VERSION)"
+
+# What the tests install can read YAML.
+api: clients ## Write docs/api.md from docs/openapi.yaml
+	@target/clients/venv/bin/python3 release/api >docs/api.md.new && mv docs/api.md.new docs/api.md
 
 notice: ready ## Write NOTICE: the licences of what the binaries are linked from
 	@release/notice >NOTICE.new && mv NOTICE.new NOTICE

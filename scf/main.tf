@@ -42,7 +42,7 @@ variable "function_region" {
 
 variable "auth" {
   type        = string
-  description = "How callers prove who they are (AUTH): some of api-key,hmac,jwt. There is no default; `none` has to be written."
+  description = "How callers prove who they are (AUTH): some of api-key,hmac,jwt,wechat. There is no default; `none` has to be written."
 }
 
 variable "secret_id" {
@@ -137,10 +137,20 @@ variable "alarm_notice_ids" {
   description = "Notice groups of CLS that alarms go to, for example notice-0850756b-245d-4bc7-bb27-2a58fffc780b; without them there is no alarm"
 }
 
+variable "function_alarms" {
+  type = object({
+    policy_type = string
+    dimensions  = map(string)
+    notice_ids  = list(string)
+  })
+  default     = null
+  description = "Alarms on SCF's own metrics: the policy type and the dimensions of a function's alias as your account names them, and notice templates of Cloud Monitor; README.md has how to find them"
+}
+
 locals {
   # Settings that are not variables of their own, so that a misspelled one is found before anything
   # is deployed.
-  secrets = ["API_KEYS", "EXTERNAL_ID", "HMAC_KEYS", "JWT_HS_SECRET", "SHARED_STORE", "STS_PROXY"]
+  secrets = ["API_KEYS", "EXTERNAL_ID", "HMAC_KEYS", "JWT_HS_SECRET", "SHARED_STORE", "STS_PROXY", "WECHAT_SECRET"]
   settings = [
     "ALLOWED_HOSTS", "ALLOWED_ORIGINS", "ALLOW_FULL_ACCESS", "API_KEY_HEADER", "AUDIT",
     "AUDIT_CLIENT", "AUDIT_SUBJECT", "BASE_PATH", "CACHE",
@@ -149,7 +159,8 @@ locals {
     "JWT_LEEWAY_SECONDS", "JWT_MAX_AGE_SECONDS", "JWT_PUBLIC_KEY", "JWT_PUBLIC_KEY_FILE", "KEY_OWNER",
     "LOG", "LOG_FORMAT", "METRICS", "MIN_REMAINING_SECONDS", "POLICY", "RATE_LIMIT", "RATE_LIMIT_BLOCK",
     "SHARED_STORE_CA_FILE", "SHARED_STORE_PREFIX", "SHUTDOWN_DELAY_MS", "SHUTDOWN_GRACE_MS",
-    "STS_CA_FILE", "STS_CONCURRENCY_MAX", "STS_DEADLINE_MS", "STS_ENDPOINTS",
+    "STS_CA_FILE", "STS_CONCURRENCY_MAX", "STS_DEADLINE_MS", "STS_ENDPOINTS", "WECHAT_APPID",
+    "WECHAT_ENDPOINTS", "WECHAT_SUBJECT",
   ]
   grant = {
     BUCKET = var.bucket
@@ -292,6 +303,46 @@ resource "tencentcloud_cls_alarm" "server_errors" {
   monitor_time {
     type = "Period"
     time = 1
+  }
+}
+
+# What the log cannot have: callers that the platform refuses, and a function that does not start.
+resource "tencentcloud_monitor_alarm_policy" "function" {
+  count        = var.function_alarms == null ? 0 : 1
+  policy_name  = substr(var.function_name, 0, 20)
+  monitor_type = "MT_QCE"
+  namespace    = var.function_alarms.policy_type
+  notice_ids   = var.function_alarms.notice_ids
+  enable       = 1
+  conditions {
+    # Any of the rules.
+    is_union_rule = 0
+    rules {
+      metric_name      = "Http432"
+      period           = 60
+      operator         = "gt"
+      value            = "0"
+      continue_period  = 1
+      notice_frequency = 3600
+      is_power_notice  = 0
+    }
+    rules {
+      metric_name      = "Error"
+      period           = 60
+      operator         = "gt"
+      value            = "0"
+      continue_period  = 5
+      notice_frequency = 3600
+      is_power_notice  = 0
+    }
+  }
+}
+
+resource "tencentcloud_monitor_policy_binding_object" "function" {
+  count     = var.function_alarms == null ? 0 : 1
+  policy_id = tencentcloud_monitor_alarm_policy.function[0].id
+  dimensions {
+    dimensions_json = jsonencode(var.function_alarms.dimensions)
   }
 }
 

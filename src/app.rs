@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use tencent::time::Clock;
 
 use crate::access::{CurrentAccess, SharedDenyList};
-use crate::auth::{Authenticator, JwksCache, KeySource, TokenVerifier, Verifier};
+use crate::auth::{Authenticator, JwksCache, KeySource, TokenVerifier, Verifier, WechatLogin};
 use crate::config::{AuthSettings, ConfigError, JwtKeys, JwtSettings, MetricsSettings, Settings};
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::handler::Handler;
@@ -130,6 +130,11 @@ fn authenticator(
                 Verifier::Hmac(keys)
             }
             AuthSettings::Jwt(settings) => Verifier::Jwt(token_verifier(settings)?),
+            AuthSettings::Wechat(settings) => {
+                let plaintext_http = settings.plaintext_http;
+                let options = ClientOptions { plaintext_http, ..ClientOptions::default() };
+                Verifier::Wechat(WechatLogin::new(Client::new(options)?, settings.app))
+            }
         })
     });
     verifiers.collect::<Result<_, _>>().map(Authenticator::OneOf)

@@ -43,7 +43,8 @@ pub enum AuditMode {
     Off,
     /// They are. Lines that cannot be written are counted.
     On,
-    /// No credential is issued while a line cannot be written.
+    /// No credential is handed out before its line is written, and none is issued while no line can
+    /// be written.
     Required,
 }
 
@@ -144,11 +145,21 @@ impl<'r> AuditEvent<'r> {
         }
     }
 
-    /// Writes the line.
-    pub(crate) fn record(&mut self, ending: Ending<'_>) {
-        if std::mem::take(&mut self.is_decision) && self.options.mode != AuditMode::Off {
-            log::audit(|line| self.write(line, ending));
+    /// Writes the line. With `AUDIT=required`, that of a credential is written now or not at all.
+    /// Returns false in the latter case: the credential must not be handed out, and that is to be
+    /// recorded instead.
+    pub(crate) fn record(&mut self, ending: Ending<'_>) -> bool {
+        if !self.is_decision || self.options.mode == AuditMode::Off {
+            self.is_decision = false;
+            return true;
         }
+        if self.options.mode == AuditMode::Required && matches!(ending, Ending::Granted(_)) {
+            self.is_decision = !log::audit_now(|line| self.write(line, ending));
+            return !self.is_decision;
+        }
+        self.is_decision = false;
+        log::audit(|line| self.write(line, ending));
+        true
     }
 
     fn write(&self, line: &mut Line, ending: Ending<'_>) {
@@ -188,7 +199,7 @@ impl<'r> AuditEvent<'r> {
         if let Some(attempts) = self.attempts {
             line.number("attempts", attempts);
         }
-        if let Some(credentials) = &self.credentials {
+        if let (Some(credentials), Ending::Granted(_)) = (&self.credentials, ending) {
             write_credentials(line, credentials);
         }
         if let Some(trace_id) = TraceId::from_headers(self.headers) {
@@ -313,13 +324,7 @@ mod tests {
     };
     use crate::sts::Credentials;
 
-    struct Fixed;
-
-    impl Clock for Fixed {
-        fn unix_milliseconds(&self) -> u64 {
-            1_769_903_999_007
-        }
-    }
+    const CLOCK: fn() -> u64 = || 1_769_903_999_007;
 
     const FULL: AuditOptions = AuditOptions {
         mode: AuditMode::On,
@@ -347,7 +352,7 @@ mod tests {
     }
 
     fn credentials() -> Credentials {
-        let now = Fixed.now();
+        let now = CLOCK.now();
         let answer = json!({"Response": {
             "Credentials": {
                 "Token": "CANARY-token",
@@ -368,7 +373,7 @@ mod tests {
         id: &'r RequestId,
         is_granted: bool,
     ) -> AuditEvent<'r> {
-        let mut event = AuditEvent::new(options, request, id, Deadline::unlimited(&Fixed), &Fixed);
+        let mut event = AuditEvent::new(options, request, id, Deadline::unlimited(&CLOCK), &CLOCK);
         event.is_decision = false;
         event.route = Some(Route::Issue(IssueRoute::Sts));
         event.address = Some(ClientAddress {
@@ -443,36 +448,18 @@ mod tests {
         let refusal = Error::new(ErrorCode::CallerNotAllowed, "a message").caused_by("a cause");
         let fault = Error::new(ErrorCode::Internal, "a message");
         let failure = failure();
-        let null = Value::Null;
-        for (ending, outcome, code, error, status) in [
-            (Ending::Granted(StatusCode::OK), "granted", null.clone(), null.clone(), json!(200)),
-            (
-                Ending::Refused(&refusal),
-                "refused",
-                json!("UnauthorizedOperation.CallerNotAllowed"),
-                null.clone(),
-                json!(403),
-            ),
-            (
-                Ending::Refused(&failure),
-                "failed",
-                json!("InternalError.UpstreamRefused"),
-                json!("a cause"),
-                json!(502),
-            ),
-            (
-                Ending::Refused(&fault),
-                "failed",
-                json!("InternalError"),
-                json!("a message"),
-                json!(500),
-            ),
-            (Ending::Abandoned, "abandoned", null.clone(), null.clone(), null.clone()),
+        let not_granted = "UnauthorizedOperation.CallerNotAllowed";
+        let upstream = "InternalError.UpstreamRefused";
+        for (ending, outcome, expected) in [
+            (Ending::Granted(StatusCode::OK), "granted", json!([null, null, 200])),
+            (Ending::Refused(&refusal), "refused", json!([not_granted, null, 403])),
+            (Ending::Refused(&failure), "failed", json!([upstream, "a cause", 502])),
+            (Ending::Refused(&fault), "failed", json!(["InternalError", "a message", 500])),
+            (Ending::Abandoned, "abandoned", json!([null, null, null])),
         ] {
             let line = written(&event(FULL, &request, &id, false), ending);
             assert_eq!(line["outcome"], outcome);
-            assert_eq!((&line["code"], &line["error"]), (&code, &error), "{outcome}");
-            assert_eq!(line["status"], status, "{outcome}");
+            assert_eq!(json!([line["code"], line["error"], line["status"]]), expected, "{outcome}");
         }
     }
 

@@ -17,6 +17,7 @@ mod gateway;
 pub mod hmac;
 mod jwt;
 mod principal;
+mod wechat;
 
 pub use api_key::{ApiKey, ApiKeys};
 pub use authenticator::{Authenticator, Verifier};
@@ -27,3 +28,4 @@ pub use jwt::{
     TokenVerifier, Validation,
 };
 pub use principal::{AuthMethod, Principal};
+pub use wechat::{WechatApp, WechatLogin, WechatSubject};

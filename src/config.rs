@@ -28,6 +28,7 @@ mod reader;
 mod shared_store;
 mod sts;
 mod weak_secret;
+mod wechat;
 
 pub use auth::AuthSettings;
 pub use environment::Environment;
@@ -38,6 +39,7 @@ pub use platform::local_address;
 pub use reader::ConfigError;
 pub use shared_store::SharedStoreSettings;
 pub use sts::StsSettings;
+pub use wechat::WechatSettings;
 
 use std::io;
 use std::num::NonZeroUsize;

@@ -43,22 +43,14 @@ mod tests {
     use std::time::Duration;
 
     use super::Deadline;
-    use tencent::time::Clock;
-
-    struct Settable(AtomicU64);
-
-    impl Clock for Settable {
-        fn unix_milliseconds(&self) -> u64 {
-            self.0.load(Ordering::SeqCst)
-        }
-    }
 
     #[test]
     fn a_frozen_hour_is_over_and_a_clock_set_back_adds_at_most_the_limit() {
-        let clock = Settable(AtomicU64::new(10_000_000));
+        let now = AtomicU64::new(10_000_000);
+        let clock = || now.load(Ordering::SeqCst);
         let deadline = Deadline::after(Duration::from_secs(3), &clock);
         let remaining_at = |milliseconds| {
-            clock.0.store(milliseconds, Ordering::SeqCst);
+            now.store(milliseconds, Ordering::SeqCst);
             deadline.remaining(&clock).as_millis()
         };
         assert_eq!(remaining_at(10_001_000), 2000);

@@ -94,6 +94,12 @@ error_codes! {
     UpstreamThrottled: SERVICE_UNAVAILABLE, QUOTA, "RequestLimitExceeded.Upstream";
     UpstreamTimeout: GATEWAY_TIMEOUT, BACKEND, "InternalError.UpstreamTimeout";
     UpstreamUnavailable: BAD_GATEWAY, BACKEND, "InternalError.UpstreamUnavailable";
+    WechatCode: UNAUTHORIZED, AUTHENTICATION, "AuthFailure.WechatCode";
+    WechatCodeForm: BAD_REQUEST, PARAMETER, "InvalidParameter.WechatCode";
+    WechatConfiguration: SERVICE_UNAVAILABLE, BACKEND, "InternalError.WechatConfiguration";
+    WechatRateLimited: TOO_MANY_REQUESTS, QUOTA, "RequestLimitExceeded.Wechat";
+    WechatUnavailable: SERVICE_UNAVAILABLE, BACKEND, "InternalError.WechatUnavailable";
+    WechatUserBlocked: FORBIDDEN, REFUSED, "UnauthorizedOperation.WechatUserBlocked";
 }
 
 const PARAMETER: u16 = 4000;

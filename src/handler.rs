@@ -3,7 +3,7 @@
 //! # Guarantees
 //! Every request gets one [`Response`] and every decision one audit line; a panic is answered with
 //! status 500. A refusal never calls STS. The other calls are for the keys of a token that could be
-//! accepted, and to the shared store where the operator has set one.
+//! accepted, to WeChat for a login code, and to the shared store where the operator has set one.
 //!
 //! # Not covered
 //! How a request arrives and how its answer is delivered (`runtime`).
@@ -77,22 +77,21 @@ impl Handler {
             let message = "the function has a fault: its operator finds it by the request id";
             Err(Error::new(ErrorCode::Internal, message))
         });
-        let code = outcome.as_ref().err().map(Error::code);
-        if let Some(metrics) = self.metrics.as_ref().filter(|_| audit.is_decision) {
+        let is_decision = audit.is_decision;
+        let outcome = outcome.and_then(|response| {
+            let is_recorded = audit.record(Ending::Granted(response.status));
+            if is_recorded { Ok(response) } else { Err(audit_unavailable()) }
+        });
+        if let Some(metrics) = self.metrics.as_ref().filter(|_| is_decision) {
             let auth_method = audit.principal.as_ref().map(Principal::method);
+            let code = outcome.as_ref().err().map(Error::code);
             let labels = RequestLabels { route: audit.route, auth_method, code };
             metrics.request(labels, deadline.elapsed(&*self.clock));
         }
-        let response = match outcome {
-            Ok(response) => {
-                audit.record(Ending::Granted(response.status));
-                response
-            }
-            Err(error) => {
-                audit.record(Ending::Refused(&error));
-                refusal(&error, id)
-            }
-        };
+        let response = outcome.unwrap_or_else(|error| {
+            audit.record(Ending::Refused(&error));
+            refusal(&error, id)
+        });
         response.finished(&request.headers, id, &self.allowed_origins)
     }
 
@@ -186,11 +185,16 @@ impl Handler {
         let address = request.client_address(self.address_header.as_ref());
         audit.address = address;
         let address = address.map(|address| address.address);
+        // A login code causes a call, so it counts before that, and not again.
+        let counts_first = self.authentication.has_login_code(request);
+        if let Some(limiter) = self.rate_limiter.as_ref().filter(|_| counts_first) {
+            limiter.check_address(address, clock, entropy).await?;
+        }
         let (credential_request, principal) =
             match self.identify(request, path, route, &access, deadline).await {
                 Ok(identified) => identified,
                 Err(error) => {
-                    if let Some(limiter) = &self.rate_limiter {
+                    if let Some(limiter) = self.rate_limiter.as_ref().filter(|_| !counts_first) {
                         limiter.check_address(address, clock, entropy).await?;
                     }
                     return Err(error);

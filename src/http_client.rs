@@ -7,13 +7,16 @@
 //! - No redirects. The environment's proxy variables are ignored, and a call to a loopback address
 //!   uses no proxy. `localhost` is a loopback address, whatever the resolver returns.
 //! - Every call has a connect timeout, a total timeout, and a limit on the response's size.
+//! - A connection that is made ahead is the one that the first call would make.
 //!
 //! # Not covered
 //! Retries, and what a response means.
 
+mod ahead;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, UNIX_EPOCH};
 
 use http::HeaderMap;
@@ -25,6 +28,8 @@ use rustls::{CipherSuite, ClientConfig, RootCertStore};
 use tencent::secret::Secret;
 use tencent::time::Timestamp;
 use url::Url;
+
+use ahead::{ConnectAhead, ROLE, Role};
 
 /// How to build a client.
 #[derive(Default)]
@@ -106,8 +111,18 @@ pub struct ProxyError;
 /// wake that thread, and then its own.
 #[derive(Clone, Debug)]
 pub struct Client {
-    first: reqwest::Client,
-    others: Arc<[reqwest::Client]>,
+    first: Arc<Pool>,
+    others: Arc<[Pool]>,
+}
+
+/// The connections of one thread.
+#[derive(Debug)]
+struct Pool {
+    client: reqwest::Client,
+    /// Whether there may be a connection of a call.
+    is_used: AtomicBool,
+    /// Where a connection was made ahead to.
+    ahead: OnceLock<Url>,
 }
 
 static THREADS: AtomicUsize = AtomicUsize::new(0);
@@ -137,12 +152,25 @@ impl Client {
         let tls = tls(options.extra_roots)?;
         let (proxy, plaintext_http) = (options.proxy.as_ref(), options.plaintext_http);
         let idle = options.max_idle_connections;
-        let pools = (1..options.threads).map(|_| pool(tls.clone(), proxy, plaintext_http, idle));
-        let others = pools.collect::<Result<_, _>>()?;
-        Ok(Self { first: pool(tls, proxy, plaintext_http, idle)?, others })
+        let pool = |tls| Pool::new(tls, proxy, plaintext_http, idle);
+        let others = (1..options.threads).map(|_| pool(tls.clone()));
+        let others = others.collect::<Result<_, _>>()?;
+        Ok(Self { first: Arc::new(pool(tls)?), others })
     }
 
-    fn pool(&self) -> &reqwest::Client {
+    /// Connects to the host of `url` before the first call of this thread, which then uses that
+    /// connection. Nothing is called, and after a call nothing happens.
+    pub async fn connect_ahead(&self, url: &Url) {
+        let pool = self.pool();
+        if pool.is_used.load(Ordering::Relaxed) || pool.ahead.set(url.clone()).is_err() {
+            return;
+        }
+        let request = Request::new(Method::HEAD, url.clone());
+        // It fails, also when the connection is made.
+        let _failed = ROLE.scope(Role::Connects, pool.client.execute(request)).await;
+    }
+
+    fn pool(&self) -> &Pool {
         THREAD.with(|thread| self.others.get(*thread).unwrap_or(&self.first))
     }
 
@@ -173,7 +201,7 @@ impl Client {
         max_bytes: usize,
         timeout: Duration,
     ) -> Result<Response, CallError> {
-        let request = self.pool().get(url).build().map_err(CallError::from_reqwest)?;
+        let request = self.pool().client.get(url).build().map_err(CallError::from_reqwest)?;
         self.send(request, timeout, max_bytes).await
     }
 
@@ -184,7 +212,11 @@ impl Client {
         max_bytes: usize,
     ) -> Result<Response, CallError> {
         *request.timeout_mut() = Some(timeout);
-        let sent = self.pool().execute(request).await;
+        let pool = self.pool();
+        pool.is_used.store(true, Ordering::Relaxed);
+        let is_same = pool.ahead.get() == Some(request.url());
+        let role = if is_same { Role::Takes } else { Role::Ignores };
+        let sent = ROLE.scope(role, pool.client.execute(request)).await;
         let mut response = sent.map_err(CallError::from_reqwest)?;
         let status = response.status().as_u16();
         let date = date(response.headers());
@@ -199,27 +231,31 @@ impl Client {
     }
 }
 
-fn pool(
-    tls: ClientConfig,
-    proxy: Option<&Proxy>,
-    plaintext_http: PlaintextHttp,
-    max_idle_connections: usize,
-) -> Result<reqwest::Client, ClientError> {
-    let mut builder = reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
-        .https_only(plaintext_http == PlaintextHttp::Never)
-        .redirect(redirect::Policy::none())
-        .connect_timeout(CONNECT_TIMEOUT)
-        .pool_max_idle_per_host(max_idle_connections)
-        .pool_idle_timeout(IDLE_TIMEOUT)
-        // Whatever the resolver returns: plaintext HTTP is possible to this name.
-        .resolve_to_addrs("localhost", &LOCALHOST)
-        .no_proxy();
-    if let Some(Proxy(url)) = proxy {
-        let proxy = reqwest::Proxy::all(url.expose()).map_err(ClientError::without_url)?;
-        builder = builder.proxy(proxy.no_proxy(NoProxy::from_string(LOOPBACK)));
+impl Pool {
+    fn new(
+        tls: ClientConfig,
+        proxy: Option<&Proxy>,
+        plaintext_http: PlaintextHttp,
+        max_idle_connections: usize,
+    ) -> Result<Self, ClientError> {
+        let mut builder = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .https_only(plaintext_http == PlaintextHttp::Never)
+            .redirect(redirect::Policy::none())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .connector_layer(ConnectAhead { max_age: IDLE_TIMEOUT })
+            .pool_max_idle_per_host(max_idle_connections)
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            // Whatever the resolver returns: plaintext HTTP is possible to this name.
+            .resolve_to_addrs("localhost", &LOCALHOST)
+            .no_proxy();
+        if let Some(Proxy(url)) = proxy {
+            let proxy = reqwest::Proxy::all(url.expose()).map_err(ClientError::without_url)?;
+            builder = builder.proxy(proxy.no_proxy(NoProxy::from_string(LOOPBACK)));
+        }
+        let client = builder.build().map_err(ClientError::without_url)?;
+        Ok(Self { client, is_used: AtomicBool::new(false), ahead: OnceLock::new() })
     }
-    builder.build().map_err(ClientError::without_url)
 }
 
 fn date(headers: &HeaderMap) -> Option<Timestamp> {
@@ -336,12 +372,131 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(45);
 
 #[cfg(test)]
 mod tests {
+    use std::io::ErrorKind;
     use std::time::Duration;
 
+    use http::HeaderMap;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpStream};
+    use url::Url;
 
     use super::{Client, ClientOptions, PlaintextHttp, Proxy};
+
+    /// Two servers, and a client that is connected to the first one.
+    async fn connected_ahead() -> (Client, [TcpListener; 2], TcpStream) {
+        let servers = [
+            TcpListener::bind("127.0.0.1:0").await.unwrap(),
+            TcpListener::bind("127.0.0.1:0").await.unwrap(),
+        ];
+        let options =
+            ClientOptions { plaintext_http: PlaintextHttp::Loopback, ..ClientOptions::default() };
+        let client = Client::new(options).unwrap();
+        client.connect_ahead(&url(&servers[0])).await;
+        let (stream, _) = servers[0].accept().await.unwrap();
+        (client, servers, stream)
+    }
+
+    fn url(server: &TcpListener) -> Url {
+        Url::parse(&format!("http://{}", server.local_addr().unwrap())).unwrap()
+    }
+
+    async fn post(client: &Client, server: &TcpListener) -> u16 {
+        let timeout = Duration::from_secs(30);
+        let url = url(server);
+        let posted = client.post(&url, HeaderMap::new(), String::new(), timeout);
+        posted.await.map_or(0, |response| response.status)
+    }
+
+    async fn answer(stream: &mut TcpStream) {
+        assert!(stream.read(&mut [0; 1024]).await.unwrap() > 0);
+        stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
+    }
+
+    async fn is_not_connected(server: &TcpListener) -> bool {
+        tokio::time::timeout(Duration::from_millis(50), server.accept()).await.is_err()
+    }
+
+    #[tokio::test]
+    async fn the_first_call_uses_the_connection_that_was_made_ahead() {
+        let (client, [server, _], mut stream) = connected_ahead().await;
+        let nothing = stream.try_read(&mut [0; 1]);
+        assert_eq!(nothing.unwrap_err().kind(), ErrorKind::WouldBlock, "nothing is sent ahead");
+        for _ in 0..2 {
+            assert_eq!(tokio::join!(post(&client, &server), answer(&mut stream)).0, 204);
+            // After a call there may be a connection, so none is made ahead.
+            client.connect_ahead(&url(&server)).await;
+            assert!(is_not_connected(&server).await);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_call_of_another_server_does_not_use_it() {
+        let (client, [first, other], mut stream) = connected_ahead().await;
+        for (server, is_ahead) in [(&other, false), (&first, true)] {
+            let serve = async {
+                if is_ahead {
+                    answer(&mut stream).await;
+                } else {
+                    answer(&mut server.accept().await.unwrap().0).await;
+                }
+            };
+            assert_eq!(tokio::join!(post(&client, server), serve).0, 204);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_was_closed_meanwhile_is_made_anew() {
+        let (client, [server, _], stream) = connected_ahead().await;
+        drop(stream);
+        assert!(is_not_connected(&server).await);
+        let serve = async { answer(&mut server.accept().await.unwrap().0).await };
+        assert_eq!(tokio::join!(post(&client, &server), serve).0, 204);
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_cannot_be_made_ahead_fails_no_call() {
+        let (_, [server, _], _) = connected_ahead().await;
+        let url = url(&server);
+        drop(server);
+        let options =
+            ClientOptions { plaintext_http: PlaintextHttp::Loopback, ..ClientOptions::default() };
+        let client = Client::new(options).unwrap();
+        client.connect_ahead(&url).await;
+        let server = TcpListener::bind(url.socket_addrs(|| None).unwrap()[0]).await.unwrap();
+        let serve = async { answer(&mut server.accept().await.unwrap().0).await };
+        assert_eq!(tokio::join!(post(&client, &server), serve).0, 204);
+    }
+
+    #[tokio::test]
+    async fn it_is_made_through_the_proxy_and_a_call_waits_for_it() {
+        let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let proxy = Proxy::parse(url(&server).as_str()).unwrap();
+        let options = ClientOptions { proxy: Some(proxy), ..ClientOptions::default() };
+        let client = Client::new(options).unwrap();
+        let far = Url::parse("https://192.0.2.1/").unwrap();
+        let use_it = async {
+            let (mut stream, _) = server.accept().await.unwrap();
+            let mut head = [0; 64];
+            assert!(stream.read(&mut head).await.unwrap() > 0);
+            assert!(head.starts_with(b"CONNECT 192.0.2.1:443 "), "{head:?}");
+            // A busy machine must not end it early.
+            tokio::time::pause();
+            let call = client.get(far.as_str(), 10, Duration::from_millis(200));
+            assert!(call.await.is_err());
+            assert!(is_not_connected(&server).await);
+        };
+        tokio::select! {
+            () = client.connect_ahead(&far) => panic!("there is no connection"),
+            () = use_it => {}
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_is_old_is_closed() {
+        let (_client, _servers, mut stream) = connected_ahead().await;
+        tokio::time::pause();
+        assert_eq!(stream.read(&mut [0; 1]).await.unwrap(), 0);
+    }
 
     #[tokio::test]
     async fn a_loopback_address_is_never_called_through_a_proxy() {

@@ -165,6 +165,11 @@ impl Issuer {
         }
     }
 
+    /// Connects to STS while nobody has asked yet. Nothing is called.
+    pub async fn connect_ahead(&self) {
+        self.upstream.connect_ahead().await;
+    }
+
     /// How many credentials are cached.
     pub fn cached_count(&self) -> usize {
         self.flights.as_ref().map_or(0, |flights| flights.cached_count())

@@ -32,7 +32,7 @@ use tracing::subscriber::set_global_default;
 pub use line::Format;
 pub(crate) use line::Line;
 use lines::Lines;
-use output::Output;
+use output::{Output, Sink};
 use standard_output::{StandardError, StandardOutput};
 
 /// The levels, by the words that `LOG` accepts.
@@ -65,11 +65,20 @@ pub fn start(level: LevelFilter, format: Option<Format>) {
 /// Writes an audit line, whatever the level of the log is.
 pub(crate) fn audit(write: impl FnOnce(&mut Line)) {
     if let Some(output) = OUTPUT.get() {
-        let mut line = output.line(&SystemClock, "INFO");
-        line.text("message", "decision");
-        write(&mut line);
-        output.write(line, &SystemClock);
+        output.write(decision(output, write), &SystemClock);
     }
+}
+
+/// Writes an audit line now, or drops it. Returns whether it is written.
+pub(crate) fn audit_now(write: impl FnOnce(&mut Line)) -> bool {
+    OUTPUT.get().is_none_or(|output| output.write_now(decision(output, write), &SystemClock))
+}
+
+fn decision<O: Sink, E: Sink>(output: &Output<O, E>, write: impl FnOnce(&mut Line)) -> Line {
+    let mut line = output.line(&SystemClock, "INFO");
+    line.text("message", "decision");
+    write(&mut line);
+    line
 }
 
 /// An audit line, written to a text.

@@ -40,7 +40,7 @@ pub struct Metrics {
     attempts: Family<Counter, 2>,
     attempt_durations: Family<Histogram, 1>,
     revision: &'static str,
-    /// No fetch has failed since the last one that succeeded.
+    /// No fetch has failed for a reason that concerns everyone since the last one that succeeded.
     is_upstream_healthy: AtomicBool,
 }
 
@@ -174,7 +174,7 @@ impl Metrics {
         }
     }
 
-    /// No attempt of a request succeeded.
+    /// No attempt of a request succeeded, and those of other requests would not either.
     pub fn fetch_failed(&self) {
         self.is_upstream_healthy.store(false, Ordering::Relaxed);
     }
@@ -192,7 +192,7 @@ impl Metrics {
         self.attempt_durations.write(&mut text);
         text.gauge(
             "cos_issuer_upstream_healthy",
-            "0 after STS gave no credential to a request, until it gives one again.",
+            "0 while STS cannot be reached or refuses the calling key or its role.",
             &u8::from(self.is_upstream_healthy.load(Ordering::Relaxed)),
         );
         write_readings(readings, &mut text);

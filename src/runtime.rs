@@ -8,6 +8,7 @@
 //! # Not covered
 //! Any decision about credentials (`handler`).
 
+mod connect_ahead;
 mod connections;
 mod gateway_event;
 pub mod http_server;

@@ -64,6 +64,9 @@ fn callers(method: &AuthSettings) -> String {
         AuthSettings::ApiKey(keys) => format!("api-key: {}", joined(keys.names(), ", ")),
         AuthSettings::Gateway => "gateway: the identities that the gateway verified".to_owned(),
         AuthSettings::Hmac(keys) => format!("hmac: {}", joined(keys.names(), ", ")),
+        AuthSettings::Wechat(wechat) => {
+            format!("wechat: users of the mini-program {}", wechat.app.app_id)
+        }
         AuthSettings::Jwt(jwt) => {
             let audiences = joined(&jwt.validation.audiences, " or ");
             format!("jwt: tokens of {} for {audiences}", jwt.validation.issuer)

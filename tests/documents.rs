@@ -9,7 +9,11 @@
 //!
 //! Whether sentences are true, and addresses of the web.
 
-#![expect(clippy::unwrap_used, reason = "a document that cannot be read must fail its test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a document that cannot be read must fail its test"
+)]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -17,6 +21,7 @@ use std::path::{Path, PathBuf};
 
 use cos_issuer::error::ErrorCode;
 use cos_issuer::grant::Preset;
+use serde_json::Value;
 
 /// The recipes of CONTRIBUTING.md, and the words of what each follows.
 const RECIPES: [(&str, &[&str]); 2] = [
@@ -25,6 +30,38 @@ const RECIPES: [(&str, &[&str]); 2] = [
         &["HmacKey", "HmacKeys", "AuthMethod::Hmac", "HMAC_KEYS", "\"hmac\"", "`hmac`"],
     ),
     ("a new limit in a grant", &["max_size_bytes", "MAX_SIZE_BYTES"]),
+];
+
+/// Words of the query languages of CLS and CloudWatch, in lower case; CLS takes upper case too.
+const QUERY_WORDS: [&str; 28] = [
+    "",
+    "__TIMESTAMP__",
+    "approx_percentile",
+    "as",
+    "and",
+    "avg",
+    "bin",
+    "by",
+    "cast",
+    "count",
+    "count_if",
+    "desc",
+    "display",
+    "filter",
+    "histogram",
+    "interval",
+    "limit",
+    "minute",
+    "pct",
+    "sort",
+    "stats",
+    "sum",
+    "timestamp",
+    "0",
+    "1m",
+    "20",
+    "99",
+    "100",
 ];
 
 /// Pages that mention what exists without describing it.
@@ -112,6 +149,74 @@ fn log_lines_that_are_described_exist() {
             let is_member = [format!("{name} ="), format!("\"{name}\""), format!(" {name},")];
             assert!(is_member.iter().any(|text| sources.contains(text)), "{message}: {name}");
         }
+    }
+}
+
+/// Each word of a query is a member of the audit line, a name that the query gives, or the query
+/// language's.
+#[test]
+fn queries_of_the_log_name_its_members() {
+    let members = table_of(&read("docs/log.md"), "## Members of an audit line");
+    assert!(members.len() > 25, "only {members:?}");
+    let mut queries = 0;
+    for page in ["docs/log.md", "docs/en/alarms-and-dashboards.md"] {
+        let page = read(page);
+        let blocks = page.split("```text\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+        for query in blocks.flat_map(str::lines).filter(|line| line.contains("message")) {
+            let given = query.split(|c| c == ' ').collect::<Vec<_>>();
+            let given = given.windows(2).filter(|pair| pair[0].eq_ignore_ascii_case("as"));
+            let given: Vec<&str> = given.map(|pair| pair[1].trim_end_matches(',')).collect();
+            // Every second part is quoted: a value.
+            let unquoted = query.split(['"', '\'']).step_by(2).collect::<String>();
+            for word in unquoted.split(|c: char| !c.is_alphanumeric() && c != '_') {
+                let is_known = members.contains(word)
+                    || given.contains(&word)
+                    || QUERY_WORDS.contains(&word)
+                    || word.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
+                assert!(is_known, "`{word}` is not a member: {query}");
+            }
+            queries += 1;
+        }
+    }
+    assert!(queries > 10, "only {queries} queries");
+}
+
+/// What the dashboard draws is documented, and what the page calls an alarm is on it.
+#[test]
+fn the_dashboard_shows_the_documented_metrics() {
+    let page = read("docs/metrics.md");
+    let types = ["counter", "gauge", "histogram"];
+    // Name, type, labels, meaning, alarm.
+    let rows = page.lines().map(|line| line.split('|').map(str::trim).collect::<Vec<_>>());
+    let rows: Vec<_> = rows.filter(|row| row.len() == 7 && types.contains(&row[2])).collect();
+    let dashboard: Value = serde_json::from_str(&read("deploy/grafana/cos-issuer.json")).unwrap();
+    let panels = dashboard["panels"].as_array().unwrap().iter();
+    let targets = panels.filter_map(|panel| panel["targets"].as_array()).flatten();
+    let mut drawn = BTreeSet::new();
+    for expression in targets.map(|target| target["expr"].as_str().unwrap()) {
+        let words = expression.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        let names =
+            words.filter(|word| ["cos_issuer_", "process_"].iter().any(|it| word.starts_with(it)));
+        let mut labels: BTreeSet<String> = ["instance", "job", "le"].map(str::to_owned).into();
+        for name in names {
+            let row = rows.iter().find(|row| {
+                let documented = row[1].trim_matches('`');
+                let suffixes =
+                    if row[2] == "histogram" { ["_bucket", "_count", "_sum"] } else { [""; 3] };
+                suffixes.iter().any(|suffix| format!("{documented}{suffix}") == name)
+            });
+            let row =
+                row.unwrap_or_else(|| panic!("{name} is not documented as such: {expression}"));
+            labels.extend(quoted(row[3]));
+            drawn.insert(row[1]);
+        }
+        for label in labels_of(expression) {
+            assert!(labels.contains(&label), "no label `{label}`: {expression}");
+        }
+    }
+    assert!(drawn.len() > 15, "only {drawn:?}");
+    for row in rows.iter().filter(|row| !row[5].is_empty()) {
+        assert!(drawn.contains(row[1]), "the dashboard lacks {}", row[1]);
     }
 }
 
@@ -283,6 +388,25 @@ fn variables() -> BTreeSet<String> {
         .flat_map(|text| text.split('"').map(str::to_owned).collect::<Vec<_>>())
         .filter(|text| is_name(text) && is_own(text))
         .collect()
+}
+
+/// The names in the first column of the table below this heading.
+fn table_of(page: &str, heading: &str) -> BTreeSet<String> {
+    let (_, below) = page.split_once(&format!("\n{heading}\n")).unwrap();
+    let rows = below.lines().skip_while(|line| !line.starts_with("| ")).skip(1);
+    let rows = rows.take_while(|line| line.starts_with('|'));
+    rows.flat_map(|row| quoted(row.split('|').nth(1).unwrap())).collect()
+}
+
+/// The labels that an expression of Prometheus selects or groups by.
+fn labels_of(expression: &str) -> Vec<String> {
+    let inside = |open: &'static str, close: char| {
+        expression.split(open).skip(1).map(move |rest| rest.split(close).next().unwrap())
+    };
+    let selected = inside("{", '}').flat_map(|text| text.split(','));
+    let selected = selected.map(|text| text.split(['=', '!']).next().unwrap());
+    let grouped = inside("by (", ')').flat_map(|text| text.split(','));
+    selected.chain(grouped).map(|label| label.trim().to_owned()).collect()
 }
 
 fn modules_in(folder: &str) -> BTreeSet<String> {

@@ -114,6 +114,7 @@ fn parser_and_schema_take_the_same_files() {
     accepted(&grant(""));
     accepted(&[grant(""), grant("name = \"second\"")].concat());
     accepted(&grant("allow =\nactions = [\"GetObject\"]"));
+    accepted(&grant("prefix = \"/\"\nactions = [\"GetService\", \"PutBucket\", \"DeleteBucket\"]"));
     let slots = r#"slots = { a = "id", b = "number", c = ["x y", "z.1"] }"#;
     accepted(&grant(&format!("prefix = \"{{a}}/{{b}}/{{c}}/\"\n{slots}")));
     accepted(&format!("{}[grant.match]\nsub = [\"a\"]\n", grant("match =")));
@@ -132,7 +133,7 @@ match = { groups = { contains = "media" } }
 match = { groups = { contains = ["media", "press"] }, sub = { prefix = "a:" } }
 match = { repo = { prefix = "org/team/" } }
 match = { repo = { prefix = "repo:" }, proof = "jwt" }
-match = { proof = ["api-key", "gateway-iam", "gateway-jwt", "gateway-key-pair", "gateway-lambda", "hmac"] }
+match = { proof = ["api-key", "gateway-iam", "gateway-jwt", "gateway-key-pair", "gateway-lambda", "hmac", "wechat"] }
 match = { prefix = "a" }
 match = { "https://example.com/role" = "editor" }
 bucket = "a-1250000000"
@@ -302,7 +303,9 @@ actions = ["GetBucketPolicy"]
 actions = ["PutBucketACL"]
 actions = ["PutObjectACL"]
 actions = ["GetObjectACL"]
-actions = ["DeleteBucket"]
+actions = ["DeleteBuck*"]
+actions = ["*Bucket"]
+actions = ["PutBucketLifecycle"]
 actions = ["PutBucketCORS"]
 actions = ["getObject"]
 actions = ["name/GetObject"]

@@ -1,5 +1,5 @@
 //! Callers that can be tried: two users whose folders differ, and an operator, each with a token,
-//! an API key and a key for signed requests.
+//! an API key, a key for signed requests and logins of a mini-program.
 //!
 //! # Guarantees
 //! Keys are random, belong to one run, and are registered as secrets of its cloud.
@@ -20,6 +20,7 @@ use tencent::sign::digest::{hmac_sha256, sha256_hex};
 use tencent::time::{Clock as _, SystemClock};
 
 use crate::token_issuer::{MAX_SECONDS, TokenIssuer};
+use crate::wechat_service::WechatService;
 
 /// The users, by the name that is also their `sub`.
 pub(crate) const USERS: [&str; 3] = ["user-1", "user-2", "operator"];
@@ -35,10 +36,12 @@ pub(crate) enum Method {
     ApiKey,
     /// A signed request
     Hmac,
+    /// A login code of a mini-program
+    Wechat,
 }
 
 impl Method {
-    pub(crate) const ALL: [Self; 3] = [Self::Jwt, Self::ApiKey, Self::Hmac];
+    pub(crate) const ALL: [Self; 4] = [Self::Jwt, Self::ApiKey, Self::Hmac, Self::Wechat];
 
     /// As in `AUTH` and in the audit log.
     pub(crate) fn name(self) -> &'static str {
@@ -46,6 +49,7 @@ impl Method {
             Self::Jwt => "jwt",
             Self::ApiKey => "api-key",
             Self::Hmac => "hmac",
+            Self::Wechat => "wechat",
         }
     }
 }
@@ -61,6 +65,7 @@ pub(crate) struct Signed<'a> {
 
 pub(crate) struct Callers {
     issuer: TokenIssuer,
+    wechat: WechatService,
     /// One key for each of [`USERS`], as an API key and for signatures.
     keys: Vec<(Secret, Secret)>,
     /// Who a hash in the audit log is.
@@ -73,6 +78,7 @@ impl Callers {
         let keys: io::Result<Vec<_>> = USERS.iter().map(|_| Ok((key()?, key()?))).collect();
         let callers = Self {
             issuer: TokenIssuer::start()?,
+            wechat: WechatService::start(key()?)?,
             keys: keys?,
             subjects: Mutex::default(),
             files: tempfile::tempdir()?,
@@ -110,6 +116,11 @@ impl Callers {
                 }
                 Method::Hmac => {
                     set("HMAC_KEYS", self.entries(|(_, key)| key.expose().to_owned()));
+                }
+                Method::Wechat => {
+                    for (name, value) in self.wechat.variables() {
+                        set(name, value);
+                    }
                 }
             }
         }
@@ -153,17 +164,24 @@ impl Callers {
         method: Method,
         request: &Signed<'_>,
     ) -> Result<String, String> {
-        if method == Method::Jwt {
-            return Ok(format!("Bearer {}", self.token(user, &Map::new(), None)?));
-        }
-        let keys = USERS.iter().zip(&self.keys).find(|(name, _)| **name == user);
-        let (_, (api_key, signing_key)) = keys.ok_or_else(|| {
-            format!("as: must be {} with this method; it is `{user}`", USERS.join(", "))
-        })?;
         match method {
-            Method::Jwt | Method::ApiKey => Ok(format!("Bearer {}", api_key.expose())),
-            Method::Hmac => signature(user, signing_key, request),
+            Method::Jwt => Ok(format!("Bearer {}", self.token(user, &Map::new(), None)?)),
+            Method::ApiKey => Ok(format!("Bearer {}", self.keys(user)?.0.expose())),
+            Method::Hmac => signature(user, &self.keys(user)?.1, request),
+            Method::Wechat => {
+                self.remember(user);
+                let code = self.wechat.login(user).map_err(|error| error.to_string())?;
+                Ok(format!("WeChat {code}"))
+            }
         }
+    }
+
+    fn keys(&self, user: &str) -> Result<&(Secret, Secret), String> {
+        let keys = USERS.iter().zip(&self.keys).find(|(name, _)| **name == user);
+        let keys = keys.map(|(_, keys)| keys);
+        keys.ok_or_else(|| {
+            format!("as: must be {} with this method; it is `{user}`", USERS.join(", "))
+        })
     }
 
     /// The function logs a hash for each method.
@@ -184,7 +202,7 @@ impl Callers {
 }
 
 /// `docs/hmac.md`, in the words of a client.
-fn signature(user: &str, key: &Secret, request: &Signed<'_>) -> Result<String, String> {
+pub(crate) fn signature(user: &str, key: &Secret, request: &Signed<'_>) -> Result<String, String> {
     let timestamp = SystemClock.now().unix_seconds();
     let nonce = random_hex().map_err(|error| error.to_string())?;
     let nonce: String = nonce.chars().take(32).collect();
@@ -221,7 +239,8 @@ pub(crate) fn random_hex() -> io::Result<String> {
     Ok(sha256_hex(&bytes))
 }
 
-/// A folder for each user, one for each team, and the whole bucket for the operator.
+/// A folder for each user, one for each team, and for the operator the whole bucket and one more
+/// that they create and delete.
 fn grants_file(account: &Account) -> String {
     let place = format!("bucket = \"{}\"\nregion = \"{}\"\n", account.bucket, account.region);
     let everything = "allow = [\"upload\", \"download\", \"list\", \"delete\"]\n";
@@ -231,7 +250,11 @@ fn grants_file(account: &Account) -> String {
          [[grant]]\nname = \"team\"\nmatch = {{ team = [\"media\", \"press\"] }}\n\
          prefix = \"teams/{{team}}/\"\n{everything}{place}\n\
          [[grant]]\nname = \"operator\"\nmatch = {{ sub = \"operator\" }}\nprefix = \"/\"\n\
-         {everything}actions = [\"HeadBucket\", \"GetService\"]\n{place}"
+         {everything}actions = [\"HeadBucket\", \"GetService\"]\n{place}\n\
+         [[grant]]\nname = \"operator-scratch\"\nmatch = {{ sub = \"operator\" }}\nprefix = \"/\"\n\
+         {everything}actions = [\"GetService\", \"PutBucket\", \"DeleteBucket\"]\n\
+         bucket = \"scratch-{}\"\nregion = \"{}\"\n",
+        account.appid, account.region
     )
 }
 

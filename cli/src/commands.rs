@@ -1,7 +1,10 @@
 //! The commands, their help, and the choice between them.
 
+mod console;
 mod event;
+mod explain;
 mod invoke;
+mod migrate;
 mod parity;
 mod request;
 mod run;
@@ -51,11 +54,17 @@ enum Command {
     Token(token::TokenOptions),
     /// Send a request of a user to the running cloud's function.
     Request(request::RequestOptions),
+    /// Serve the page of the console for a deployment elsewhere.
+    Console(console::ConsoleOptions),
     /// Print the event that an HTTP request becomes on a platform.
     Event(event::EventOptions),
     /// Send one event or one request to a function: its response on standard output, its log on
     /// standard error.
     Invoke(invoke::InvokeOptions),
+    /// Explain what a caller would get from a grants file or a deployment, and why nothing else.
+    Explain(explain::ExplainOptions),
+    /// Print the settings that replace the `config.py` of `cos_signer_lite` or `cossign`.
+    Migrate(migrate::MigrateOptions),
     /// Print each behaviour and how it is known: documented, observed, from the vendor's SDKs, or
     /// inferred.
     Parity(parity::ParityOptions),
@@ -73,8 +82,11 @@ pub(crate) async fn run(
         Command::Sts(WithFile(options)) => sts::run(options, builder, terminal).await,
         Command::Token(options) => token::run(options, directory, terminal).await,
         Command::Request(options) => request::run(options, directory, terminal).await,
+        Command::Console(options) => console::run(options, environment, terminal).await,
         Command::Event(options) => event::run(&options, terminal),
+        Command::Explain(options) => explain::run(&options, terminal).await,
         Command::Invoke(options) => invoke::run(options, environment, terminal).await,
+        Command::Migrate(options) => migrate::run(&options, terminal),
         Command::Parity(options) => {
             parity::run(&options, terminal);
             Ok(())

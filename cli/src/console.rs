@@ -10,24 +10,31 @@
 //! | `POST /api/authorization` | the header with which a user sends a request |
 //! | `GET /api/credentials/<id>` | what a key of this cloud may do |
 //! | `POST /api/simulate` | what COS would answer to an operation |
+//! | `POST /api/restart` | the local cloud ends and starts anew |
 //! | `/api/admin/…` | the admin API of the local cloud |
+//!
+//! For a deployment elsewhere there are only `cloud` and `events`, which has no records.
 //!
 //! # Guarantees
 //! A page of another origin reaches nothing (see `guard`). Nothing is served that the function
 //! could serve: the console is part of this program only.
 
 mod assets;
+mod deployment;
 mod events;
 mod guard;
 mod routes;
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tencent::secret::Secret;
 
+pub(crate) use self::deployment::Deployment;
 use self::guard::Guard;
 pub(crate) use self::routes::Routes;
+use self::routes::Served;
 use crate::loopback::{Port, Server};
 
 /// A running console.
@@ -38,14 +45,20 @@ pub(crate) struct Console {
 }
 
 impl Console {
-    pub(crate) fn start(port: Port, token: &str, routes: Routes) -> io::Result<Self> {
+    /// `sdk` is the file of the SDK for browsers.
+    pub(crate) fn start(
+        port: Port,
+        token: &str,
+        sdk: PathBuf,
+        served: impl Into<Served>,
+    ) -> io::Result<Self> {
         let origin = port.origin();
         let url = format!("{origin}/#{token}");
         let token = Secret::new(token.to_owned()).ok_or(io::ErrorKind::InvalidData)?;
-        let served = Arc::new((Guard { token }, routes));
+        let served = Arc::new((Guard { token }, served.into(), sdk));
         let server = port.serve(move |head, body| {
             let served = Arc::clone(&served);
-            async move { routes::respond(&served.0, &served.1, &head, &body).await }
+            async move { routes::respond(&served.0, &served.1, &served.2, &head, &body).await }
         })?;
         Ok(Self { url, server })
     }

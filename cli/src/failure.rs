@@ -8,6 +8,8 @@ pub(crate) enum Failure {
     Usage(String),
     /// The operation did not succeed.
     Failed(String),
+    /// The answer is no, and the output explains it.
+    Refused,
 }
 
 impl Failure {

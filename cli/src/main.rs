@@ -5,11 +5,14 @@
 //! Ctrl-C or SIGTERM every child process ends before this process does.
 
 mod activity;
+mod asker;
 mod browser;
 mod callers;
 mod commands;
 mod console;
+mod deployment;
 mod environment;
+mod explanation;
 mod failure;
 mod http_client;
 mod keyboard;
@@ -23,6 +26,7 @@ mod running_client;
 mod stop_signal;
 mod terminal;
 mod token_issuer;
+mod wechat_service;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -56,6 +60,7 @@ fn main() -> ExitCode {
             terminal.error(&text);
             ExitCode::FAILURE
         }
+        Err(Failure::Refused) => ExitCode::FAILURE,
     }
 }
 

@@ -8,6 +8,7 @@
 //! | `GET, POST /_emulator/clock` | `{"advance":"31m"}`, `{"set":"2026-01-01T00:00:00Z"}`, `{"frozen":true}`, `{"reset":true}` |
 //! | `GET /_emulator/trace` | the last calls, a line of JSON each |
 //! | `GET /_emulator/decisions` | the last decisions about access, and why |
+//! | `GET, DELETE /_emulator/instances`, `DELETE /_emulator/instances/<process>` | the live instances; one that is deleted ends after its request |
 //! | `DELETE /_emulator/keys/<id>` | the key works no more |
 //!
 //! # Guarantees

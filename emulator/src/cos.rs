@@ -110,6 +110,8 @@ pub(crate) struct Options {
     pub(crate) merge_order: MergeOrder,
     /// The origins whose pages may use the account's own bucket.
     pub(crate) origins: Vec<String>,
+    /// The origins whose pages may use everything, which COS does not offer.
+    pub(crate) page_origins: Vec<String>,
     /// Receives each request, before its response goes out.
     pub(crate) on_call: Arc<Listener<CosCall>>,
 }
@@ -152,6 +154,7 @@ impl Cos {
                 false => PathStyle::OnLoopback,
             },
             merge_order: options.merge_order,
+            pages: Cors::for_origins(options.page_origins.clone()),
             store: Arc::clone(&store),
             header_case: tokio::sync::OnceCell::new(),
             access_control,

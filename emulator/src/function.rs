@@ -9,6 +9,7 @@ mod acquire;
 mod child;
 mod config;
 mod freezer;
+mod instances;
 mod invoke;
 mod lease;
 mod log;

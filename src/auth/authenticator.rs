@@ -9,6 +9,7 @@ use super::gateway;
 use super::hmac::HmacKeys;
 use super::jwt::{JwksCache, KeySet, TokenVerifier, has_form_of_token};
 use super::principal::Principal;
+use super::wechat::WechatLogin;
 use crate::deadline::Deadline;
 use crate::error::{Error, ErrorCode};
 use crate::request::{Identity, Request};
@@ -34,16 +35,20 @@ pub enum Verifier {
     Hmac(HmacKeys),
     /// A token that an issuer signed.
     Jwt(TokenVerifier),
+    /// A login code of a mini-program.
+    Wechat(WechatLogin),
 }
 
 impl Authenticator {
-    /// Authenticates `request`; `path` is its path without `BASE_PATH`. Only a token can cause a
-    /// call, for its issuer's JWKS, and a valid signature, to the shared store.
+    /// Authenticates `request`; `path` is its path without `BASE_PATH`. A token can cause
+    /// a call for its issuer's JWKS, a valid signature one to the shared store, and a login code
+    /// always causes one.
     ///
     /// # Errors
     /// Status 401: [`ErrorCode::ProofMissing`], [`ErrorCode::ProofAmbiguous`], or the code of the
     /// method that was tried. Status 503: [`ErrorCode::ReplayMemoryFull`],
-    /// [`ErrorCode::TokenKeysUnavailable`], [`ErrorCode::SharedStoreUnavailable`].
+    /// [`ErrorCode::TokenKeysUnavailable`], [`ErrorCode::SharedStoreUnavailable`]. The codes of
+    /// login codes have others.
     pub async fn authenticate(
         &self,
         request: &Request,
@@ -68,11 +73,23 @@ impl Authenticator {
         };
         let verifier = verifiers.iter().find_map(|verifier| match verifier {
             Verifier::Jwt(tokens) => Some(tokens),
-            Verifier::ApiKey(_) | Verifier::Gateway | Verifier::Hmac(_) => None,
+            Verifier::ApiKey(_) | Verifier::Gateway | Verifier::Hmac(_) | Verifier::Wechat(_) => {
+                None
+            }
         });
         if let Some(tokens) = verifier {
             tokens.replace_keys(keys);
         }
+    }
+
+    /// Whether the credential of `request` is a login code, which causes a call before anything is
+    /// known about its sender.
+    pub fn has_login_code(&self, request: &Request) -> bool {
+        let Self::OneOf(verifiers) = self else {
+            return false;
+        };
+        verifiers.iter().any(|verifier| matches!(verifier, Verifier::Wechat(_)))
+            && !credentials(&request.headers, WechatLogin::SCHEME).is_empty()
     }
 
     /// The JWKS of the token issuer, where tokens are verified by one.
@@ -98,6 +115,7 @@ impl Verifier {
             Self::Gateway => "Gateway realm=\"cos-issuer\"".to_owned(),
             Self::Hmac(_) => HmacKeys::challenge(),
             Self::Jwt(_) => TokenVerifier::challenge(is_token_rejected),
+            Self::Wechat(_) => WechatLogin::challenge(),
         }
     }
 }
@@ -108,6 +126,7 @@ enum Presented<'r> {
     Gateway(&'r Identity),
     Hmac(&'r HmacKeys, &'r str),
     Token(&'r TokenVerifier, &'r str),
+    LoginCode(&'r WechatLogin, &'r str),
 }
 
 impl<'r> Presented<'r> {
@@ -141,6 +160,11 @@ impl<'r> Presented<'r> {
                         }
                     }
                 }
+                Verifier::Wechat(login) => {
+                    for text in credentials(headers, WechatLogin::SCHEME) {
+                        presented.push(Self::LoginCode(login, text));
+                    }
+                }
             }
         }
         match (presented.pop(), presented.pop()) {
@@ -171,6 +195,7 @@ impl<'r> Presented<'r> {
                 let time_left = deadline.remaining(clock);
                 tokens.verify(token, clock.now(), time_left).await
             }
+            Self::LoginCode(login, code) => login.verify(code, deadline.remaining(clock)).await,
         }
     }
 }

@@ -17,11 +17,13 @@ pub enum AuthMethod {
     Jwt,
     /// Not at all.
     None,
+    /// By a login code of a mini-program.
+    Wechat,
 }
 
 impl AuthMethod {
     /// All methods.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::ApiKey,
         Self::Gateway(IdentitySource::Iam),
         Self::Gateway(IdentitySource::Jwt),
@@ -30,10 +32,11 @@ impl AuthMethod {
         Self::Hmac,
         Self::Jwt,
         Self::None,
+        Self::Wechat,
     ];
 
     /// All methods that require credentials.
-    pub const WITH_CREDENTIALS: [Self; 7] = [
+    pub const WITH_CREDENTIALS: [Self; 8] = [
         Self::ApiKey,
         Self::Gateway(IdentitySource::Iam),
         Self::Gateway(IdentitySource::Jwt),
@@ -41,6 +44,7 @@ impl AuthMethod {
         Self::Gateway(IdentitySource::Lambda),
         Self::Hmac,
         Self::Jwt,
+        Self::Wechat,
     ];
 
     /// The name in the audit log and in metrics.
@@ -54,6 +58,7 @@ impl AuthMethod {
             Self::Hmac => "hmac",
             Self::Jwt => "jwt",
             Self::None => "none",
+            Self::Wechat => "wechat",
         }
     }
 }

@@ -16,6 +16,7 @@ use tencent::secret::Secret;
 use super::jwt::{self, JwtSettings};
 use super::reader::{Reader, list};
 use super::weak_secret::{WEAK, is_weak};
+use super::wechat::{self, WechatSettings};
 use crate::auth::{ApiKey, ApiKeys, Claim, Claims, HmacKey, HmacKeys};
 use crate::grant::PrincipalMatch;
 use crate::runtime::Platform;
@@ -31,6 +32,8 @@ pub enum AuthSettings {
     Hmac(HmacKeys),
     /// A token that an issuer signed.
     Jwt(JwtSettings),
+    /// A login code of a mini-program.
+    Wechat(WechatSettings),
 }
 
 impl AuthSettings {
@@ -41,6 +44,7 @@ impl AuthSettings {
             Self::Gateway => Method::Gateway,
             Self::Hmac(_) => Method::Hmac,
             Self::Jwt(_) => Method::Jwt,
+            Self::Wechat(_) => Method::Wechat,
         };
         method.name()
     }
@@ -69,6 +73,7 @@ pub(super) fn read(
             Method::Gateway => gateway(reader, platform),
             Method::Hmac => hmac_keys(reader).map(AuthSettings::Hmac),
             Method::Jwt => jwt::read(reader).map(AuthSettings::Jwt),
+            Method::Wechat => wechat::read(reader).map(AuthSettings::Wechat),
         })
         .collect();
     settings.into_iter().collect()
@@ -80,10 +85,11 @@ enum Method {
     Gateway,
     Hmac,
     Jwt,
+    Wechat,
 }
 
 impl Method {
-    const ALL: [Self; 4] = [Self::ApiKey, Self::Gateway, Self::Hmac, Self::Jwt];
+    const ALL: [Self; 5] = [Self::ApiKey, Self::Gateway, Self::Hmac, Self::Jwt, Self::Wechat];
 
     const fn name(self) -> &'static str {
         match self {
@@ -91,11 +97,12 @@ impl Method {
             Self::Gateway => "gateway",
             Self::Hmac => "hmac",
             Self::Jwt => "jwt",
+            Self::Wechat => "wechat",
         }
     }
 }
 
-const VARIABLES: [(&str, Method); 13] = [
+const VARIABLES: [(&str, Method); 17] = [
     ("API_KEYS", Method::ApiKey),
     ("API_KEY_HEADER", Method::ApiKey),
     ("HMAC_KEYS", Method::Hmac),
@@ -109,6 +116,10 @@ const VARIABLES: [(&str, Method); 13] = [
     ("JWT_ALGORITHMS", Method::Jwt),
     ("JWT_LEEWAY_SECONDS", Method::Jwt),
     ("JWT_MAX_AGE_SECONDS", Method::Jwt),
+    ("WECHAT_APPID", Method::Wechat),
+    ("WECHAT_ENDPOINTS", Method::Wechat),
+    ("WECHAT_SECRET", Method::Wechat),
+    ("WECHAT_SUBJECT", Method::Wechat),
 ];
 
 fn methods(text: &str) -> Result<Vec<Method>, &'static str> {
@@ -130,8 +141,8 @@ fn methods(text: &str) -> Result<Vec<Method>, &'static str> {
     Ok(methods)
 }
 
-const METHODS: &str = "must be a comma-separated list of `jwt`, `api-key`, `hmac`, `gateway`, \
-     for example `jwt,api-key`; or only `none`, which lets everyone in";
+const METHODS: &str = "must be a comma-separated list of `jwt`, `api-key`, `hmac`, `wechat`, \
+     `gateway`, for example `jwt,api-key`; or only `none`, which lets everyone in";
 
 fn api_keys(reader: &mut Reader<'_>) -> Option<ApiKeys> {
     let header = reader.parsed_or("API_KEY_HEADER", None, |text| header(text).map(Some));

@@ -6,7 +6,7 @@
 
 use super::environment::Environment;
 
-const SETTINGS: [&str; 62] = [
+const SETTINGS: [&str; 66] = [
     "ALLOW",
     "ALLOWED_HOSTS",
     "ALLOWED_ORIGINS",
@@ -69,6 +69,10 @@ const SETTINGS: [&str; 62] = [
     "STS_ENDPOINTS",
     "STS_PROXY",
     "THREADS",
+    "WECHAT_APPID",
+    "WECHAT_ENDPOINTS",
+    "WECHAT_SECRET",
+    "WECHAT_SUBJECT",
 ];
 
 /// Wrong names that are further from the setting that is meant, in lower case.

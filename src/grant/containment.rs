@@ -105,6 +105,7 @@ impl<'g> Bounds<'g> {
             && !literal.contains(['*', '\\'])
             && !literal.contains("${")
             && (!is_open || is_closed)
+            && (!BUCKETS.contains(&operation) || prefix.is_empty())
             && (!WRITES.contains(&operation) || keeps_limits(grant, operation, key, condition))
     }
 }
@@ -174,6 +175,9 @@ const METACHARACTERS: [char; 6] = ['*', '?', '$', '{', '}', '\\'];
 /// Operations whose resource is a listed prefix.
 const LISTINGS: [&str; 3] = ["GetBucket", "GetBucketObjectVersions", "ListMultipartUploads"];
 
+/// Operations that create or delete a bucket, which only a grant for the whole bucket contains.
+const BUCKETS: [&str; 2] = ["DeleteBucket", "PutBucket"];
+
 /// Operations that upload objects, or belong to an upload.
 const WRITES: [&str; 11] = [
     "AbortMultipartUpload",
@@ -197,6 +201,7 @@ mod tests {
     use crate::auth::{Claim, Claims};
     use crate::grant::{ContentType, Extension, GrantDefinition, Limits, Operation, Preset};
 
+    const ALL: [Preset; 4] = [Preset::Upload, Preset::Download, Preset::List, Preset::Delete];
     const HERE: &str = "qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/";
 
     fn granted(limits: Limits) -> GrantDefinition {
@@ -253,6 +258,24 @@ mod tests {
         for action in ["*", "cos:PutObject", "name/sts:PutObject"] {
             let policy = policy(action, &format!("{HERE}users/u-1/a"), &Value::Null);
             assert!(!checked(&policy, &granted(Limits::default()), "u-1"), "{action}");
+        }
+    }
+
+    #[test]
+    fn a_bucket_is_created_or_deleted_only_by_a_grant_that_names_it_for_the_whole_bucket() {
+        let create = policy("name/cos:PutBucket", &format!("{HERE}*"), &Value::Null);
+        let names = [Operation::parse("PutBucket").unwrap()];
+        let grant =
+            |prefix, names| GrantDefinition::for_tests(prefix, &ALL, names, Limits::default());
+        assert!(checked(&create, &grant("/", &names), "u-1"));
+        assert!(!checked(&create, &grant("/", &[]), "u-1"));
+        let delete = policy("name/cos:DeleteBucket", &format!("{HERE}*"), &Value::Null);
+        assert!(!checked(&delete, &grant("/", &names), "u-1"));
+        let below = policy("name/cos:PutBucket", &format!("{HERE}users/u-1/*"), &Value::Null);
+        assert!(!checked(&below, &grant("users/{sub}/", &names), "u-1"));
+        for resource in ["*", "qcs::cos:ap-guangzhou:uid/1250000000:*"] {
+            let anywhere = policy("name/cos:PutBucket", resource, &Value::Null);
+            assert!(!checked(&anywhere, &grant("/", &names), "u-1"), "{resource}");
         }
     }
 

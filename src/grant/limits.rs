@@ -162,28 +162,9 @@ mod tests {
         for good in ["a.jpg", "u/a.JPG", "a.php.jpg", "图.jpg"] {
             assert!(limits().allow_key(good), "{good}");
         }
-        for bad in [
-            "",
-            "a",
-            "jpg",
-            ".jpg",
-            "u/.jpg",
-            "a.jpg.php",
-            "a.jpg/",
-            "a.jpg/b",
-            "a.jpg ",
-            "a. jpg",
-            "a.jpeg",
-            "a.jp",
-            "a.",
-            "a.ｊｐｇ",
-            "a.jpg\0",
-            "a.*",
-            "a.${uin}",
-            "a.jpg%00",
-            "a.jpg;x",
-            "a.jpg?x",
-        ] {
+        let refused = "a jpg .jpg u/.jpg a.jpg.php a.jpg/ a.jpg/b a.jpeg a.jp a. a.ｊｐｇ \
+            a.jpg\0 a.* a.${uin} a.jpg%00 a.jpg;x a.jpg?x";
+        for bad in refused.split(' ').chain(["", "a.jpg ", "a. jpg"]) {
             assert!(!limits().allow_key(bad), "{bad}");
         }
     }
@@ -193,22 +174,9 @@ mod tests {
         for good in ["image/png", "image/*", "image/svg+xml", "application/vnd.ms-excel"] {
             assert!(ContentType::parse(good).is_ok(), "{good}");
         }
-        for bad in [
-            "",
-            "*",
-            "*/*",
-            "image",
-            "image/",
-            "/png",
-            "image/*png",
-            "im*/png",
-            "Image/png",
-            "image/png;q=1",
-            "image/png ",
-            "image/${uin}",
-            "image/png/x",
-            "image/**",
-        ] {
+        let refused = "* */* image image/ /png image/*png im*/png Image/png image/png;q=1 \
+            image/${uin} image/png/x image/**";
+        for bad in refused.split(' ').chain(["", "image/png "]) {
             assert!(ContentType::parse(bad).is_err(), "{bad}");
         }
     }

@@ -3,13 +3,14 @@
 //! <https://www.tencentcloud.com/document/product/436/30580>
 //!
 //! # Guarantees
-//! No operation here changes permissions (policies, ACLs) or a bucket, or belongs to another
-//! service. A name is one operation and never a pattern.
+//! No operation here changes permissions (policies, ACLs) or the settings of a bucket, or belongs
+//! to another service. A name is one operation and never a pattern. Only a grant that names
+//! `PutBucket` or `DeleteBucket` creates or deletes its one bucket: no preset contains them.
 //!
 //! # Not covered
 //! A raw `POLICY`, which the operator writes.
 
-use tencent::cam::is_operation;
+use tencent::cam::{DOWNLOAD_OPERATIONS, UPLOAD_OPERATIONS, is_operation};
 
 /// One operation that can be granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +81,7 @@ impl Operation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OperationError {
     /// It would grant more than the use of objects.
-    #[error("cannot be granted: it reads or changes permissions, or changes the bucket")]
+    #[error("cannot be granted: it reads or changes permissions, or the settings of a bucket")]
     Never,
     /// COS has no such operation.
     #[error("is not a COS operation, for example `GetObject`")]
@@ -116,20 +117,9 @@ impl Preset {
     pub fn operations(self) -> impl Iterator<Item = Operation> {
         let names: &[&str] = match self {
             Self::Delete => &["DeleteObject"],
-            Self::Download => &["GetObject", "HeadObject"],
+            Self::Download => &DOWNLOAD_OPERATIONS,
             Self::List => &["GetBucket"],
-            // The mini-program SDK uploads with PostObject. Cancelling and resuming need Abort and
-            // both lists.
-            Self::Upload => &[
-                "PutObject",
-                "PostObject",
-                "InitiateMultipartUpload",
-                "UploadPart",
-                "CompleteMultipartUpload",
-                "AbortMultipartUpload",
-                "ListParts",
-                "ListMultipartUploads",
-            ],
+            Self::Upload => &UPLOAD_OPERATIONS,
         };
         names.iter().filter_map(|name| Operation::parse(name).ok())
     }
@@ -170,14 +160,21 @@ const GRANTABLE: &[(ResourceLevel, &[&str])] = &[
     ),
     (
         ResourceLevel::Bucket,
-        &["HeadBucket", "GetBucketLocation", "GetBucketCORS", "GetBucketVersioning"],
+        &[
+            "HeadBucket",
+            "GetBucketLocation",
+            "GetBucketCORS",
+            "GetBucketVersioning",
+            "PutBucket",
+            "DeleteBucket",
+        ],
     ),
     (ResourceLevel::Service, &["GetService"]),
 ];
 
 #[cfg(test)]
 mod tests {
-    use super::{Operation, OperationError, Preset};
+    use super::{Operation, OperationError, Preset, ResourceLevel};
 
     #[test]
     fn each_name_of_a_preset_is_an_operation() {
@@ -190,27 +187,35 @@ mod tests {
     #[test]
     fn deny_verbs_are_never_granted() {
         let words = "PutBucketPolicy GetBucketPolicy DeleteBucketPolicy PutBucketACL GetBucketACL \
-            PutObjectACL GetObjectACL PutBucket DeleteBucket PutBucketReplication \
-            PutBucketCORS PutBucketWebsite name/cos:PutBucketInventory";
+            PutObjectACL GetObjectACL PutBucketReplication PutBucketCORS PutBucketWebsite \
+            PutBucketLifecycle DeleteBucketLifecycle name/cos:PutBucketInventory";
         for name in words.split(' ') {
             assert_eq!(Operation::parse(name), Err(OperationError::Never), "{name}");
         }
-        for name in [
-            "",
-            "putObject",
-            "sts:AssumeRole",
-            "name/sts:AssumeRole",
-            "name/cam:AttachPolicy",
-            "cam:GetRole",
-            "cos:",
-            "PutObject ",
-            "name/name/cos:PutObject",
-            "name/PutObject",
-        ] {
+        let names = "putObject sts:AssumeRole name/sts:AssumeRole name/cam:AttachPolicy \
+            cam:GetRole cos: name/name/cos:PutObject name/PutObject";
+        for name in names.split(' ').chain(["", "PutObject "]) {
             assert_eq!(Operation::parse(name), Err(OperationError::Unknown), "{name}");
         }
         for name in ["*", "name/cos:*", "Get*", "*Object", "name/sts:*"] {
             assert_eq!(Operation::parse(name), Err(OperationError::Wildcard), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_bucket_is_created_or_deleted_only_where_a_grant_names_it() {
+        for name in ["PutBucket", "DeleteBucket"] {
+            let operation = Operation::parse(name).unwrap();
+            assert_eq!(operation.resource_level(), ResourceLevel::Bucket, "{name}");
+            for (preset, choice) in Preset::CHOICES {
+                assert!(choice.operations().all(|each| each != operation), "{preset}: {name}");
+            }
+        }
+        for name in ["PutBucket*", "*Bucket", "name/cos:DeleteB*", "Delete*"] {
+            assert_eq!(Operation::parse(name), Err(OperationError::Wildcard), "{name}");
+        }
+        for name in ["putBucket", "DeleteBuckets", "DeleteBucket "] {
+            assert_eq!(Operation::parse(name), Err(OperationError::Unknown), "{name}");
         }
     }
 }

@@ -258,33 +258,9 @@ mod tests {
     fn an_id_is_strict() {
         assert_eq!(filled("users/{sub}/", &[], text("a-B_9")).unwrap(), "users/a-B_9/");
         assert!(filled("users/{sub}/", &[], text(&"a".repeat(64))).is_ok());
-        for hostile in [
-            "",
-            "*",
-            "a*",
-            "?",
-            "${uin}",
-            "{sub}",
-            "a/b",
-            "/",
-            "..",
-            ".",
-            "a.b",
-            "a b",
-            " a",
-            "a\n",
-            "a\0",
-            "a\\b",
-            "%2a",
-            "%2e%2e",
-            "%252a",
-            "＊",
-            "‥",
-            "ａ",
-            "a\u{200b}",
-            "é",
-            &"a".repeat(65),
-        ] {
+        let hostile_texts = "* a* ? ${uin} {sub} a/b / .. . a.b a\n a\0 a\\b %2a %2e%2e %252a ＊ \
+            ‥ ａ a\u{200b} é";
+        for hostile in hostile_texts.split(' ').chain(["", "a b", " a", &"a".repeat(65)]) {
             let told = filled("users/{sub}/", &[], text(hostile)).unwrap_err();
             assert_eq!(told, "the claim `sub` must be 1 to 64 letters, digits, `-` and `_`");
         }

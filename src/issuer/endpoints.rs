@@ -47,6 +47,12 @@ impl Endpoints {
         order
     }
 
+    /// The one that is tried first, unless it has failed.
+    pub(super) fn first_working(&self) -> Option<&Endpoint> {
+        let working = self.retry_at_ms().iter().position(Option::is_none);
+        self.endpoint(working?)
+    }
+
     pub(super) fn endpoint(&self, index: usize) -> Option<&Endpoint> {
         self.all.get(index)
     }
@@ -97,10 +103,12 @@ mod tests {
         assert_eq!(endpoints.order(NOW, true, 0), [0, 1, 2]);
         endpoints.failed(0, NOW, 0);
         assert_eq!(endpoints.order(NOW + 1, true, 0), [1, 2, 0]);
+        assert_eq!(endpoints.first_working(), endpoints.endpoint(1));
         endpoints.failed(1, NOW, 0);
         assert_eq!(endpoints.order(NOW + 1, true, 0), [2, 0, 1]);
         endpoints.failed(2, NOW, 0);
         assert_eq!(endpoints.order(NOW + 1, true, 0), [0, 1, 2]);
+        assert_eq!(endpoints.first_working(), None);
         endpoints.succeeded(1);
         assert_eq!(endpoints.order(NOW + 1, true, 0), [1, 0, 2]);
     }

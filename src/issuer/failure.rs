@@ -49,6 +49,19 @@ pub(super) fn class(failure: &StsError) -> Class {
     }
 }
 
+/// Whether every request would fail so: the calling key, its role or the way to STS is the cause.
+/// Throttling passes, and has a count of its own; a wrong parameter is that of one grant.
+pub(super) fn concerns_everyone(failure: &StsError) -> bool {
+    match failure {
+        StsError::Answer(AnswerError::Api { code, .. }) => {
+            let family = code.split_once('.').map_or(code.as_str(), |(family, _)| family);
+            let is_parameter = matches!(family, "InvalidParameter" | "InvalidParameterValue");
+            !is_parameter && class_of_code(code) != Class::Throttled
+        }
+        StsError::Answer(_) | StsError::Call(_) => true,
+    }
+}
+
 /// `GetRoleError` and `IllegalRole` are about the role, in spite of their family.
 fn class_of_code(code: &str) -> Class {
     match code {
@@ -153,7 +166,7 @@ impl From<&StsError> for Error {
 
 #[cfg(test)]
 mod tests {
-    use super::{Class, attempt_outcome, class};
+    use super::{Class, attempt_outcome, class, concerns_everyone};
     use crate::error::{Error, ErrorCode};
     use crate::http_client::CallError;
     use crate::metrics::AttemptOutcome;
@@ -237,6 +250,37 @@ mod tests {
         assert_eq!(answer(AnswerError::Expired(1)), Class::Refused);
         assert_eq!(answer(AnswerError::Overlong(1)), Class::Refused);
         assert_eq!(call(CallError::Header("authorization")), Class::Refused);
+    }
+
+    #[test]
+    fn a_wrong_grant_and_throttling_do_not_concern_everyone() {
+        let concerns = |code: &str| {
+            let (code, message, request_id) = (code.to_owned(), String::new(), String::new());
+            concerns_everyone(&StsError::Answer(AnswerError::Api { code, message, request_id }))
+        };
+        for code in [
+            "InvalidParameter.PolicyTooLong",
+            "InvalidParameter.ResouceError",
+            "InvalidParameterValue",
+            "InvalidParameter.OverLimit",
+            "RequestLimitExceeded.UinLimitExceeded",
+        ] {
+            assert!(!concerns(code), "{code}");
+        }
+        for code in [
+            "AuthFailure.SecretIdNotFound",
+            "AuthFailure.SignatureExpire",
+            "AuthFailure.TokenFailure",
+            "InternalError.DbError",
+            "IpNotInWhitelist",
+            "ResourceNotFound.RoleNotFound",
+            "UnauthorizedOperation",
+            "SomethingNew",
+        ] {
+            assert!(concerns(code), "{code}");
+        }
+        assert!(concerns_everyone(&StsError::Call(CallError::Timeout)));
+        assert!(concerns_everyone(&StsError::Answer(AnswerError::Status(503))));
     }
 
     #[test]

@@ -22,7 +22,9 @@ use tracing::{info, warn};
 
 use super::budget::RetryBudget;
 use super::endpoints::Endpoints;
-use super::failure::{self, Class, attempt_outcome, class, final_error, outcome};
+use super::failure::{
+    self, Class, attempt_outcome, class, concerns_everyone, final_error, outcome,
+};
 use super::sts_clock::StsClock;
 use crate::deadline::Deadline;
 use crate::entropy::Entropy;
@@ -57,6 +59,14 @@ pub(super) struct RenewableKey {
 }
 
 impl Upstream {
+    /// Makes the connection of the first call before there is one. It calls nothing, so it is not
+    /// counted, and its failure changes nothing.
+    pub(super) async fn connect_ahead(&self) {
+        if let Some(endpoint) = self.endpoints.first_working() {
+            self.sts.http.connect_ahead(endpoint.url()).await;
+        }
+    }
+
     /// Fetches the credentials that were authorized, as `identity`, before `deadline`, for the
     /// request `id`, and counts the attempts.
     ///
@@ -77,7 +87,7 @@ impl Upstream {
         let order = self.endpoints.order(now_ms, self.budget.has_credit(), self.jitter());
         let mut has_learned = false;
         let mut retries = 0;
-        let mut last = None;
+        let (mut last, mut is_unhealthy) = (None, false);
         for (attempt, index) in (0_u32..).zip(order.iter().copied().cycle()) {
             let untried = u32::try_from(order.len()).unwrap_or(u32::MAX).saturating_sub(attempt);
             let Some(timeout) = self.timeout(attempt, untried, deadline) else { break };
@@ -103,6 +113,7 @@ impl Upstream {
                 Err(failure) => failure,
             };
             line.failed(&failure, &*self.clock);
+            is_unhealthy = concerns_everyone(&failure);
             let class = class(&failure);
             let may_retry = match class {
                 Class::Endpoint => {
@@ -135,7 +146,7 @@ impl Upstream {
             retries = retries.saturating_add(1);
             sleep(pause).await;
         }
-        if let Some(metrics) = &self.metrics {
+        if let Some(metrics) = self.metrics.as_ref().filter(|_| is_unhealthy) {
             metrics.fetch_failed();
         }
         Err(last.unwrap_or_else(failure::too_late))

@@ -198,20 +198,12 @@ const CAPACITY: usize = 1024;
 
 #[cfg(test)]
 mod tests {
-    use tencent::time::Clock;
-
     use super::{Format, Line};
 
-    struct Fixed;
-
-    impl Clock for Fixed {
-        fn unix_milliseconds(&self) -> u64 {
-            1_769_903_999_007
-        }
-    }
+    const NOW: fn() -> u64 = || 1_769_903_999_007;
 
     fn line(format: Format, value: &str) -> String {
-        let mut line = Line::new(format, &Fixed, "INFO");
+        let mut line = Line::new(format, &NOW, "INFO");
         line.text("message", "a message");
         line.text("value", value);
         line.number("count", 3);

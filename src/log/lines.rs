@@ -66,20 +66,11 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use serde_json::{Value, json};
-    use tencent::time::Clock;
     use tracing::level_filters::LevelFilter;
     use tracing::subscriber::with_default;
 
     use super::super::line::Format;
     use super::{Lines, Output, Sink};
-
-    struct Fixed;
-
-    impl Clock for Fixed {
-        fn unix_milliseconds(&self) -> u64 {
-            1_769_903_999_007
-        }
-    }
 
     #[derive(Clone, Default)]
     struct Shared(Arc<Mutex<Vec<u8>>>);
@@ -98,7 +89,7 @@ mod tests {
     fn logged(level: LevelFilter, log: impl FnOnce()) -> Vec<Value> {
         let shared = Shared::default();
         let output = Arc::new(Output::new(Format::Json, shared.clone(), Shared::default()));
-        let lines = Lines { level, clock: Fixed, output };
+        let lines = Lines { level, clock: || 1_769_903_999_007, output };
         with_default(lines, log);
         let text = String::from_utf8(shared.0.lock().unwrap().clone()).unwrap();
         assert!(text.is_empty() || text.ends_with('\n'));

@@ -56,6 +56,25 @@ impl<O: Sink, E: Sink> Output<O, E> {
         self.write_bytes(&line.finished(), clock);
     }
 
+    /// Writes a line, or drops it. Returns whether it is written as a whole; one that was only begun is
+    /// ended later.
+    pub(super) fn write_now(&self, line: Line, clock: &dyn Clock) -> bool {
+        self.write_bytes_now(&line.finished(), clock)
+    }
+
+    fn write_bytes_now(&self, line: &[u8], clock: &dyn Clock) -> bool {
+        let mut state = self.state();
+        if state.flush(clock).is_err() {
+            return false;
+        }
+        state.keep(line);
+        let is_written = state.flush(clock).is_ok();
+        if state.kept.len() == line.len() {
+            state.kept.clear();
+        }
+        is_written
+    }
+
     fn write_bytes(&self, line: &[u8], clock: &dyn Clock) {
         let mut state = self.state();
         if state.lost > 0 {
@@ -176,11 +195,9 @@ const ALARM_INTERVAL_MS: u64 = 60_000;
 #[cfg(test)]
 mod tests {
     use std::io;
-    use std::sync::atomic::{AtomicU64, Ordering};
     use std::sync::{Arc, Mutex};
 
     use serde_json::Value;
-    use tencent::time::Clock;
 
     use super::{Format, MAX_KEPT_BYTES, Output, Sink};
 
@@ -225,96 +242,105 @@ mod tests {
         }
     }
 
-    #[derive(Default)]
-    struct At(AtomicU64);
+    const CLOCK: fn() -> u64 = || 0;
 
-    impl Clock for At {
-        fn unix_milliseconds(&self) -> u64 {
-            self.0.load(Ordering::Relaxed)
-        }
-    }
-
-    fn output() -> (Output<Reader, Reader>, Reader, Reader, At) {
+    fn output() -> (Output<Reader, Reader>, Reader, Reader) {
         let (reader, alarm) = (Reader::default(), Reader::default());
-        (Output::new(Format::Json, reader.clone(), alarm.clone()), reader, alarm, At::default())
+        (Output::new(Format::Json, reader.clone(), alarm.clone()), reader, alarm)
     }
 
     #[test]
     fn lines_that_nobody_reads_are_kept_in_order_and_whole() {
-        let (output, reader, alarm, clock) = output();
+        let (output, reader, alarm) = output();
         reader.takes(7, io::ErrorKind::WouldBlock);
         for line in ["one\n", "two\n", "three\n"] {
-            output.write_bytes(line.as_bytes(), &clock);
+            output.write_bytes(line.as_bytes(), &CLOCK);
         }
         assert_eq!(reader.text(), "one\ntwo");
-        assert!(output.flush(&clock).is_err());
+        assert!(output.flush(&CLOCK).is_err());
         reader.takes(1000, io::ErrorKind::WouldBlock);
-        output.write_bytes(b"four\n", &clock);
+        output.write_bytes(b"four\n", &CLOCK);
         assert_eq!(reader.text(), "one\ntwo\nthree\nfour\n");
-        assert!(output.flush(&clock).is_ok());
+        assert!(output.flush(&CLOCK).is_ok());
         assert_eq!(alarm.text(), "");
     }
 
     #[test]
     fn lines_over_the_limit_are_counted_and_the_count_is_a_line() {
-        let (output, reader, _, clock) = output();
+        let (output, reader, _) = output();
         reader.takes(0, io::ErrorKind::WouldBlock);
         let line = [vec![b'x'; 1023], b"\n".to_vec()].concat();
         let fit = MAX_KEPT_BYTES / line.len();
         for _ in 0..fit + 3 {
-            output.write_bytes(&line, &clock);
+            output.write_bytes(&line, &CLOCK);
         }
         reader.takes(usize::MAX, io::ErrorKind::WouldBlock);
-        assert!(output.flush(&clock).is_ok());
+        assert!(output.flush(&CLOCK).is_ok());
         let text = reader.text();
         assert_eq!(text.lines().count(), fit + 1);
         let last: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
         assert_eq!((&last["level"], &last["lost"]), (&"WARN".into(), &3.into()));
         assert_eq!(output.lost_lines(), 3);
-        output.write_bytes(b"next\n", &clock);
+        output.write_bytes(b"next\n", &CLOCK);
         assert!(reader.text().ends_with("}\nnext\n"));
     }
 
     #[test]
     fn a_line_can_be_written_when_somebody_reads_and_nothing_waits() {
-        let (output, reader, _, clock) = output();
-        assert!(output.check(&clock).is_ok());
+        let (output, reader, _) = output();
+        assert!(output.check(&CLOCK).is_ok());
         for (left, then, is_ok) in [
             (0, io::ErrorKind::BrokenPipe, false),
             (0, io::ErrorKind::WouldBlock, false),
             (3, io::ErrorKind::WouldBlock, true),
         ] {
             reader.takes(left, then);
-            assert_eq!(output.check(&clock).is_ok(), is_ok, "{left} {then}");
+            assert_eq!(output.check(&CLOCK).is_ok(), is_ok, "{left} {then}");
         }
-        output.write_bytes(b"longer\n", &clock);
-        assert!(output.check(&clock).is_err());
+        output.write_bytes(b"longer\n", &CLOCK);
+        assert!(output.check(&CLOCK).is_err());
         reader.takes(100, io::ErrorKind::WouldBlock);
-        assert!(output.check(&clock).is_ok());
+        assert!(output.check(&CLOCK).is_ok());
         assert_eq!(reader.text(), "longer\n");
     }
 
     #[test]
+    fn a_line_that_must_be_written_now_is_written_or_dropped() {
+        let (output, reader, _, clock) = output();
+        assert!(output.write_bytes_now(b"one\n", &clock));
+        reader.takes(0, io::ErrorKind::WouldBlock);
+        assert!(!output.write_bytes_now(b"dropped\n", &clock));
+        output.write_bytes(b"kept\n", &clock);
+        assert!(!output.write_bytes_now(b"dropped\n", &clock));
+        // It cannot be taken back any more.
+        reader.takes(7, io::ErrorKind::WouldBlock);
+        assert!(!output.write_bytes_now(b"begun\n", &clock));
+        reader.takes(100, io::ErrorKind::WouldBlock);
+        assert!(output.write_bytes_now(b"two\n", &clock));
+        assert_eq!(reader.text(), "one\nkept\nbegun\ntwo\n");
+        assert_eq!(output.lost_lines(), 0);
+    }
+
+    #[test]
     fn lines_that_are_kept_at_the_end_are_reported_as_lost() {
-        let (output, reader, alarm, clock) = output();
-        output.write_bytes(b"one\n", &clock);
-        output.give_up(&clock);
+        let (output, reader, alarm) = output();
+        output.write_bytes(b"one\n", &CLOCK);
+        output.give_up(&CLOCK);
         assert_eq!(alarm.text(), "");
         reader.takes(1, io::ErrorKind::WouldBlock);
-        output.write_bytes(b"two\n", &clock);
-        output.write_bytes(b"three\n", &clock);
-        output.give_up(&clock);
+        output.write_bytes(b"two\n", &CLOCK);
+        output.write_bytes(b"three\n", &CLOCK);
+        output.give_up(&CLOCK);
         let alarm: Value = serde_json::from_str(&alarm.text()).unwrap();
         assert_eq!(alarm["lost"], 2);
     }
 
     #[test]
     fn a_closed_output_is_reported_on_standard_error_once_a_minute() {
-        let (output, reader, alarm, clock) = output();
+        let (output, reader, alarm) = output();
         reader.takes(0, io::ErrorKind::BrokenPipe);
         for (at_ms, alarms) in [(0, 1), (1, 1), (59_999, 1), (60_000, 2), (60_001, 2), (5, 3)] {
-            clock.0.store(at_ms, Ordering::Relaxed);
-            output.write_bytes(b"line\n", &clock);
+            output.write_bytes(b"line\n", &move || at_ms);
             assert_eq!(alarm.text().lines().count(), alarms, "{at_ms}");
         }
         assert!(alarm.text().contains("cannot be written"));

@@ -151,15 +151,6 @@ mod tests {
     use super::{MAX_CALLERS, RateLimit, RateLimiter, network_of};
     use crate::auth::{AuthMethod, Claims, Principal};
     use crate::error::ErrorCode;
-    use tencent::time::Clock;
-
-    struct At(u64);
-
-    impl Clock for At {
-        fn unix_milliseconds(&self) -> u64 {
-            self.0
-        }
-    }
 
     fn limit(requests: u32, seconds: u64, block: Option<u64>) -> RateLimit {
         RateLimit {
@@ -172,7 +163,7 @@ mod tests {
     #[test]
     fn a_principal_is_never_refused_for_an_address_nor_for_another_principal() {
         let limiter = RateLimiter::new(limit(1, 60, Some(300)), None);
-        let clock = At(1_700_000_000_000);
+        let clock = || 1_700_000_000_000;
         let address = Some(IpAddr::from([192, 0, 2, 1]));
         let check = |principal: &Principal| {
             let check = limiter.check_principal(principal, address, &clock, &[0; 16]);
@@ -204,7 +195,7 @@ mod tests {
         let limiter = RateLimiter::new(limit(1, 60, None), None);
         let check = |number: usize| {
             let address = IpAddr::from(u32::try_from(number).unwrap().to_be_bytes());
-            let clock = At(1_700_000_000_000);
+            let clock = || 1_700_000_000_000;
             let check = limiter.check_address(Some(address), &clock, &[0; 16]);
             check.now_or_never().unwrap().is_ok()
         };

@@ -4,9 +4,11 @@
 //! - At the limit, a new connection replaces one that waits for a request: of the peer with the
 //!   most such connections, the one that has waited longest. Below the limit no peer is limited.
 //! - A connection is never replaced while its request is being handled.
+//! - While all are handling requests, a few more can be open, so that the health of the server can
+//!   be asked.
 //!
 //! # Not covered
-//! How long a connection may wait (`http_server`).
+//! How long a connection may wait, and what is answered over the limit (`http_server`).
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
@@ -27,10 +29,13 @@ struct State {
     /// Numbers connections and, in place of a clock, the moments at which they began to wait.
     count: u64,
     open: BTreeMap<u64, Entry>,
+    /// How many of them are over the limit.
+    over_limit: usize,
 }
 
 struct Entry {
     peer: IpAddr,
+    is_over_limit: bool,
     /// `None` while a request is being handled.
     waits_since: Option<u64>,
     replaced: Arc<Notify>,
@@ -42,7 +47,7 @@ impl Connections {
     }
 
     /// Registers a connection. At the limit it replaces another one; when every other one is
-    /// handling a request, it waits.
+    /// handling a request, it is over the limit. When there are too many of these as well, it waits.
     pub(super) async fn open(self: &Arc<Self>, peer: IpAddr) -> Connection {
         loop {
             if let Some(connection) = self.try_open(peer) {
@@ -59,15 +64,15 @@ impl Connections {
 
     fn try_open(self: &Arc<Self>, peer: IpAddr) -> Option<Connection> {
         let mut state = self.state();
-        if state.open.len() >= self.limit {
-            let entry = state.longest_waiting().and_then(|id| state.open.remove(&id));
-            entry?.replaced.notify_one();
+        let is_over_limit = !state.make_room(self.limit);
+        if is_over_limit && state.over_limit >= MAX_OVER_LIMIT && !state.replace(true) {
+            return None;
         }
         let id = state.next();
         let replaced = Arc::new(Notify::new());
-        let entry =
-            Entry { peer: network(peer), waits_since: Some(id), replaced: Arc::clone(&replaced) };
-        state.open.insert(id, entry);
+        let (waits_since, notified) = (Some(id), Arc::clone(&replaced));
+        let entry = Entry { peer: network(peer), is_over_limit, waits_since, replaced: notified };
+        state.insert(id, entry);
         Some(Connection { connections: Arc::clone(self), id, replaced })
     }
 
@@ -82,9 +87,35 @@ impl State {
         self.count
     }
 
-    fn longest_waiting(&self) -> Option<u64> {
+    fn insert(&mut self, id: u64, entry: Entry) {
+        self.over_limit = self.over_limit.saturating_add(entry.is_over_limit.into());
+        self.open.insert(id, entry);
+    }
+
+    fn remove(&mut self, id: u64) -> Option<Entry> {
+        let entry = self.open.remove(&id)?;
+        self.over_limit = self.over_limit.saturating_sub(entry.is_over_limit.into());
+        Some(entry)
+    }
+
+    /// Makes room for one more below the limit, unless each one is handling a request.
+    fn make_room(&mut self, limit: usize) -> bool {
+        self.open.len().saturating_sub(self.over_limit) < limit || self.replace(false)
+    }
+
+    /// Replaces one that waits, of those over the limit or of the others.
+    fn replace(&mut self, is_over_limit: bool) -> bool {
+        let entry = self.longest_waiting(is_over_limit).and_then(|id| self.remove(id));
+        entry.is_some_and(|entry| {
+            entry.replaced.notify_one();
+            true
+        })
+    }
+
+    fn longest_waiting(&self, is_over_limit: bool) -> Option<u64> {
         let waiting = || {
-            let entries = self.open.iter();
+            let entries =
+                self.open.iter().filter(|(_, entry)| entry.is_over_limit == is_over_limit);
             entries.filter_map(|(id, entry)| Some((*id, entry.peer, entry.waits_since?)))
         };
         let mut counts: HashMap<IpAddr, u32> = HashMap::new();
@@ -111,6 +142,22 @@ impl Connection {
         self.replaced.notified().await;
     }
 
+    /// Whether it is one more than the limit allows, until there is room for it.
+    pub(super) fn is_over_limit(&self) -> bool {
+        let mut state = self.connections.state();
+        let is_over = |entry: &Entry| entry.is_over_limit;
+        if !state.open.get(&self.id).is_some_and(is_over) {
+            return false;
+        }
+        if !state.make_room(self.connections.limit) {
+            return true;
+        }
+        if let Some(entry) = state.remove(self.id) {
+            state.insert(self.id, Entry { is_over_limit: false, ..entry });
+        }
+        false
+    }
+
     /// A request is being handled until the guard is dropped.
     pub(super) fn handling(&self) -> Handling<'_> {
         self.set_waiting(false);
@@ -128,7 +175,7 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.connections.state().open.remove(&self.id);
+        self.connections.state().remove(self.id);
         self.connections.changed.notify_one();
     }
 }
@@ -142,6 +189,9 @@ impl Drop for Handling<'_> {
         self.0.connections.changed.notify_one();
     }
 }
+
+/// Each of them is answered at once, so a few are enough.
+const MAX_OVER_LIMIT: usize = 8;
 
 /// One customer usually has a whole IPv6 network of 64 bits.
 fn network(peer: IpAddr) -> IpAddr {
@@ -160,7 +210,7 @@ mod tests {
 
     use tokio::time::timeout;
 
-    use super::{Connection, Connections};
+    use super::{Connection, Connections, MAX_OVER_LIMIT};
 
     async fn open(connections: &Arc<Connections>, peers: &[&str]) -> Vec<Connection> {
         let mut opened = Vec::new();
@@ -189,16 +239,27 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_request_that_is_handled_keeps_its_connection() {
+    async fn while_all_handle_requests_a_few_more_are_over_the_limit() {
         let connections = Connections::new(2);
         let old = open(&connections, &["10.0.0.1", "10.0.0.1"]).await;
-        let handling = [old[0].handling(), old[1].handling()];
-        let peer = "10.0.0.2".parse().unwrap();
+        let mut handling = old.iter().map(Connection::handling).collect::<Vec<_>>();
+        let over = open(&connections, &["10.0.0.2"; MAX_OVER_LIMIT + 1]).await;
+        assert!(is_replaced(&over[0]).await && !is_replaced(&over[1]).await);
+        assert!(over[1..].iter().all(Connection::is_over_limit));
+        let also_handling = over[1..].iter().map(Connection::handling).collect::<Vec<_>>();
+        let peer = "10.0.0.3".parse().unwrap();
         let waiting = connections.open(peer);
         assert!(timeout(Duration::from_secs(60), waiting).await.is_err());
-        drop(handling);
-        let _new = connections.open(peer).await;
+        drop(also_handling);
+
+        // The first of the old ones waits for a request, so the next one takes its place.
+        handling.remove(0);
+        assert!(!over[1].is_over_limit() && over[2].is_over_limit());
         assert!(is_replaced(&old[0]).await && !is_replaced(&old[1]).await);
+        drop(over);
+        let new = connections.open(peer).await;
+        assert!(!new.is_over_limit());
+        assert_eq!(connections.count(), 2);
     }
 
     #[tokio::test(start_paused = true)]

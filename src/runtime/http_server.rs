@@ -9,6 +9,8 @@
 //! - Where systemd passes a socket, a restart refuses no connection (`listening_socket`).
 //! - After SIGTERM or SIGINT `/readyz` is 503 and everything is served for a moment longer. Then no
 //!   connection is accepted, and requests that are being handled finish first.
+//! - While every connection is handling a request, `/livez` and `/readyz` are answered over a few
+//!   more, and everything else is refused at once.
 //! - Metrics have an address and connections of their own, which no caller can use up. It answers
 //!   until the process ends.
 //!
@@ -24,7 +26,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use http::header::{CONNECTION, HOST, ORIGIN, USER_AGENT};
+use http::header::{CONNECTION, HOST, ORIGIN, RETRY_AFTER, USER_AGENT};
 use http::uri::Authority;
 use http::{HeaderMap, HeaderName, HeaderValue, request};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
@@ -42,6 +44,7 @@ use tokio_io_timeout::TimeoutStream;
 use tracing::{debug, info, warn};
 use url::form_urlencoded;
 
+use super::connect_ahead::connect_ahead;
 use super::connections::{Connection, Connections};
 use super::lingering_close::{LingeringClose, Sending};
 use super::listening_socket;
@@ -53,8 +56,8 @@ use crate::deadline::Deadline;
 use crate::error::{Error, ErrorCode, chain};
 use crate::handler::Handler;
 use crate::request::{
-    AddressSource, ClientAddress, Inbound, MAX_BODY_BYTES, Request, RequestId, RoleKey,
-    body_too_large,
+    AddressSource, ClientAddress, Inbound, MAX_BODY_BYTES, Request, RequestId, RoleKey, Route,
+    body_too_large, strip_base_path,
 };
 use crate::response::Response;
 
@@ -101,6 +104,7 @@ pub async fn run(
     let threads = settings.threads;
     let mut workers = Workers::start(threads).map_err(ServerError::Threads)?;
     info!(address = listener.local_addr()?.to_string(), threads, "listening");
+    workers.spawn_on_each(|| connect_ahead(Arc::clone(&handler)));
     let connections = Connections::new(connection_limit(settings.connections_max));
     let (delay, grace) = (settings.shutdown_delay, settings.shutdown_grace);
     let (running, _) = watch::channel(());
@@ -338,7 +342,7 @@ impl Server {
         // Without SCF in front, this header is whatever a client writes.
         let own_id = sent_id.filter(|_| self.settings.is_scf);
         let id = RequestId::from_platform(own_id, &*self.handler.entropy);
-        let checked = self.check_host(&head);
+        let checked = self.check_host(&head).and_then(|()| self.check_room(&head, connection));
         let read_role_key = || RoleKey::from_headers(&head.headers);
         let role_key = self.settings.reads_role_keys.then(read_role_key).flatten();
         // All that a refusal needs of them, when the request is gone.
@@ -384,6 +388,21 @@ impl Server {
             }
         };
         into_hyper(response)
+    }
+
+    /// Over the limit of connections only the health of the server is answered.
+    fn check_room(&self, head: &request::Parts, connection: &Connection) -> Result<(), Error> {
+        let route = Route::of(strip_base_path(head.uri.path(), &self.handler.base_path));
+        if matches!(route, Some(Route::Health | Route::Ready)) || !connection.is_over_limit() {
+            return Ok(());
+        }
+        let message = "this server already handles as many requests as it may: try again";
+        // Callers who are refused together do not come back together.
+        let is_later = self.handler.entropy.bytes().is_ok_and(|[first, ..]| first >= 128);
+        let seconds = HeaderValue::from_static(if is_later { "2" } else { "1" });
+        Err(Error::new(ErrorCode::Busy, message).with_header(RETRY_AFTER, seconds).with_hint(Some(
+            "CONNECTIONS_MAX requests are being handled: raise it, or add servers",
+        )))
     }
 
     /// A browser that was tricked by DNS (rebinding) sends a name that is not ours. It always sends

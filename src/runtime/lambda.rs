@@ -30,6 +30,7 @@ use crate::error::Error;
 use crate::handler::Handler;
 use crate::log;
 use crate::request::{Inbound, RequestId};
+use crate::runtime::connect_ahead::connect_ahead;
 use crate::runtime::gateway_event::Event;
 use event::Reply;
 use tencent::time::Clock;
@@ -39,6 +40,7 @@ use tencent::time::Clock;
 /// # Errors
 /// When the runtime API cannot be used.
 pub async fn run(handler: Arc<Handler>) -> Result<(), lambda_runtime::Error> {
+    tokio::spawn(connect_ahead(Arc::clone(&handler)));
     lambda_runtime::run(service_fn(move |invocation: LambdaEvent<Payload>| {
         let handler = Arc::clone(&handler);
         async move { Ok::<Reply, Infallible>(respond(&handler, invocation).await) }

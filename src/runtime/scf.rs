@@ -22,6 +22,7 @@
 
 mod event;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -33,15 +34,17 @@ use crate::handler::Handler;
 use crate::log;
 use crate::request::{Inbound, RequestId};
 use crate::response::Response;
+use crate::runtime::connect_ahead::connect_ahead;
 use crate::runtime::gateway_event::Event;
 
 /// Serves the runtime API at `url` until it fails for good, or the calling key has lapsed.
 ///
 /// # Errors
 /// [`ScfError`].
-pub async fn run(url: &str, handler: &Handler) -> Result<(), ScfError> {
+pub async fn run(url: &str, handler: &Arc<Handler>) -> Result<(), ScfError> {
     let api = RuntimeApi::new(url)?;
     api.ready().await?;
+    tokio::spawn(connect_ahead(Arc::clone(handler)));
     while !handler.issuer.key_has_lapsed() {
         let invocation = api.next().await?;
         let response = handle(handler, &invocation).await;

@@ -41,6 +41,16 @@ impl Workers {
         Ok(Self { workers, turn: AtomicUsize::new(0) })
     }
 
+    /// Runs a future on each thread.
+    pub(super) fn spawn_on_each<F>(&self, future: impl Fn() -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        for worker in &self.workers {
+            worker.runtime.spawn(future());
+        }
+    }
+
     /// Runs the future of a connection, which lives as long as its watcher.
     pub(super) fn serve<F>(&self, connection: impl FnOnce(Watcher) -> F)
     where

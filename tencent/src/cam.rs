@@ -42,7 +42,7 @@ pub use action::Action;
 pub use authorizer::{PolicySet, decide};
 pub use condition::{ConditionError, Conditions};
 pub use decision::{Checked, Decision, MatchedStatement, Position, Reason};
-pub use operation::is_operation;
+pub use operation::{DOWNLOAD_OPERATIONS, UPLOAD_OPERATIONS, is_operation};
 pub use operator::{Operator, OperatorError};
 pub use policy::{MAX_POLICY_CHARACTERS, Policy, PolicyError};
 pub use resource::Resource;

@@ -92,6 +92,13 @@ pub trait Clock: Send + Sync {
     }
 }
 
+/// A function of the milliseconds since 1970, for a caller who knows the time.
+impl<F: Fn() -> u64 + Send + Sync> Clock for F {
+    fn unix_milliseconds(&self) -> u64 {
+        self()
+    }
+}
+
 /// The machine's clock.
 #[derive(Clone, Copy, Debug)]
 pub struct SystemClock;

@@ -12,22 +12,10 @@
 mod asserting;
 
 use asserting::{access, assert_allows, assert_denies, policy};
-use tencent::cam::{AccessRequest, Policy, Target};
+use tencent::cam::{AccessRequest, DOWNLOAD_OPERATIONS, Policy, Target, UPLOAD_OPERATIONS};
 
 const PAGE: &str = include_str!("../../docs/calling-key.md");
 const UPLOAD_ROLE: &str = "roleName/cos-issuer-upload";
-const GRANTED: [&str; 10] = [
-    "PutObject",
-    "PostObject",
-    "InitiateMultipartUpload",
-    "UploadPart",
-    "CompleteMultipartUpload",
-    "AbortMultipartUpload",
-    "ListParts",
-    "ListMultipartUploads",
-    "GetObject",
-    "HeadObject",
-];
 
 #[test]
 fn a_permanent_key_issues_and_reaches_the_prefix() {
@@ -45,7 +33,7 @@ fn an_execution_role_only_assumes_the_upload_role() {
         assert_denies(&policy, &assume(role));
     }
     assert_denies(&policy, &federation());
-    for operation in GRANTED {
+    for operation in granted() {
         assert_denies(&policy, &cos(operation, "examplebucket-1250000000/uploads/a.txt"));
     }
 }
@@ -70,8 +58,12 @@ fn roles_trust_the_platform_and_the_account() {
     }
 }
 
+fn granted() -> impl Iterator<Item = &'static str> {
+    UPLOAD_OPERATIONS.into_iter().chain(DOWNLOAD_OPERATIONS)
+}
+
 fn reaches_the_prefix(policy: &Policy) {
-    for operation in GRANTED {
+    for operation in granted() {
         assert_allows(policy, &cos(operation, "examplebucket-1250000000/uploads/a.txt"));
         for path in [
             "examplebucket-1250000000/uploads2/a.txt",

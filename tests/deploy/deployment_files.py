@@ -216,6 +216,40 @@ def a_new_version_takes_over_step_by_step():
     assert alarms == ["FunctionErrors", "ServerErrors"], f"template.yaml: {alarms}"
 
 
+def alarms_are_what_the_provider_and_the_platform_document():
+    # <https://registry.terraform.io/providers/tencentcloudstack/tencentcloud/latest/docs/resources/monitor_alarm_policy>
+    policy = settings.terraform_resource("tencentcloud_monitor_alarm_policy", "function")
+    known = {"count", "policy_name", "monitor_type", "namespace", "notice_ids", "enable", "conditions"}
+    assert settings.arguments(policy) == known, f"main.tf: {settings.arguments(policy) ^ known}"
+    assert policy["monitor_type"] == '"MT_QCE"', f"main.tf: {policy}"
+    (conditions,) = policy["conditions"]
+    assert conditions["is_union_rule"] == 0, "main.tf: all of the rules would have to be met"
+    known = {"metric_name", "period", "operator", "value", "continue_period", "notice_frequency", "is_power_notice"}
+    for rule in conditions["rules"]:
+        assert settings.arguments(rule) == known, f"main.tf: {settings.arguments(rule) ^ known}"
+        assert (rule["period"], rule["operator"], rule["value"]) == (60, '"gt"', '"0"'), f"main.tf: {rule}"
+    # <https://www.tencentcloud.com/document/product/248/34638>; the page has the same two.
+    minutes = {rule["metric_name"].strip('"'): rule["continue_period"] for rule in conditions["rules"]}
+    rows = re.findall(r"(?m)^\| `(\w+)` \| above 0 for (\d) minute", (ROOT / "scf/README.md").read_text())
+    assert minutes == {"Http432": 1, "Error": 5} == {name: int(count) for name, count in rows}, minutes
+    bound = settings.terraform_resource("tencentcloud_monitor_policy_binding_object", "function")
+    assert settings.arguments(bound) == {"count", "policy_id", "dimensions"}, f"main.tf: {settings.arguments(bound)}"
+
+
+def alarms_of_the_stack_notify_and_are_documented():
+    resources = settings.template()["Resources"].items()
+    alarms = {name: found["Properties"] for name, found in resources if found["Type"] == "AWS::CloudWatch::Alarm"}
+    page = (ROOT / "docs/lambda.md").read_text().split("## Alarms and log")[1]
+    documented = set(re.findall(r"(?m)^\| `(\w+)` \| ", page))
+    assert documented == alarms.keys(), f"docs/lambda.md: {documented ^ alarms.keys()}"
+    # <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html>
+    metrics = {alarm["MetricName"] for alarm in alarms.values() if alarm["Namespace"] == "AWS/Lambda"}
+    assert metrics == {"Errors", "Throttles"}, f"template.yaml: {metrics}"
+    for name, alarm in alarms.items():
+        notified = {"If": ["IsNotified", [{"Ref": "AlarmTopic"}], {"Ref": "AWS::NoValue"}]}
+        assert alarm["AlarmActions"] == notified and alarm["TreatMissingData"] == "notBreaching", f"template.yaml: {name}"
+
+
 def sam_takes_the_package_as_it_is(folder):
     function = settings.template()["Resources"]["Issuer"]
     assert function["Metadata"] == {"SkipBuild": True} and function["Properties"]["CodeUri"] == "dist/lambda"

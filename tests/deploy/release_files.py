@@ -57,6 +57,11 @@ def notice_is_current():
     assert made == (ROOT / "NOTICE").read_text(), "NOTICE is not current: run `make notice`"
 
 
+def page_of_the_interface_is_current():
+    made = subprocess.run([sys.executable, ROOT / "release/api"], check=True, stdout=subprocess.PIPE, text=True).stdout
+    assert made == (ROOT / "docs/api.md").read_text(), "docs/api.md is not current: run `make api`"
+
+
 def assets_are_complete_and_the_same_each_time(folder):
     listed = []
     for name in ("first", "second"):

@@ -27,7 +27,7 @@ NEVER_DEPLOYED = {
 # Settings of a server, which Lambda never starts.
 SERVER_ONLY = {"ALLOWED_HOSTS", "CONNECTIONS_MAX", "SHUTDOWN_DELAY_MS", "SHUTDOWN_GRACE_MS"}
 
-SECRETS = {"API_KEYS", "EXTERNAL_ID", "HMAC_KEYS", "JWT_HS_SECRET", "SECRET_ID", "SECRET_KEY", "SHARED_STORE", "STS_PROXY"}
+SECRETS = {"API_KEYS", "EXTERNAL_ID", "HMAC_KEYS", "JWT_HS_SECRET", "SECRET_ID", "SECRET_KEY", "SHARED_STORE", "STS_PROXY", "WECHAT_SECRET"}
 
 # What everybody who deploys might answer. The key is one of the local cloud, so that nothing can be
 # reached with it, and such a cloud need not answer.
@@ -67,6 +67,14 @@ WAYS = {
     "tokens and a public key": {**TOKENS, "JWT_PUBLIC_KEY": r"\n".join(PUBLIC_KEY), **ONE_GRANT},
     "tokens and a file with a public key": {**TOKENS, "JWT_PUBLIC_KEY_FILE": "issuer.pem", **ONE_GRANT},
     "tokens and a shared secret": {**TOKENS, "JWT_HS_SECRET": "CANARY-secret-of-an-issuer-0123456789", **ONE_GRANT},
+    "logins of a mini-program": {
+        "AUTH": "wechat",
+        "WECHAT_APPID": "wx0123456789abcdef",
+        "WECHAT_SECRET": "CANARY0wechat1secret2of3a4deployment",
+        "WECHAT_SUBJECT": "openid",
+        "WECHAT_ENDPOINTS": "api.weixin.qq.com",
+        **ONE_GRANT,
+    },
     "a raw policy": {
         "AUTH": "none",
         "POLICY": '{"version":"2.0","statement":[{"effect":"allow","action":["name/cos:*"],"resource":["*"]}]}',
@@ -251,6 +259,11 @@ def terraform_resource(kind, name):
                 (body,) = [body for key, body in bodies.items() if unquoted(key) == name]
                 return body
     raise AssertionError(f"main.tf has no {kind} {name}")
+
+
+def arguments(body):
+    """Their names, without what the parser adds."""
+    return {name for name in body if not name.startswith("__")}
 
 
 def unquoted(text):

@@ -20,6 +20,10 @@ pub(crate) const TO_CREDENTIAL: Aim = Aim::AtMostTimes(1.8);
 pub(crate) const SIZE: Aim = Aim::AtMostMegabytes(4.0);
 /// Peak memory after the first credential.
 pub(crate) const PEAK_MEMORY: Aim = Aim::AtMostMegabytes(6.0);
+/// Event to first answer, when the event comes 5 ms after `next`, over that when it comes at once.
+pub(crate) const LATE_ANSWER: Aim = Aim::AtMostTimes(0.6);
+/// Waits for the STS in that answer: the call and nothing else.
+pub(crate) const LATE_ROUND_TRIPS: Aim = Aim::Exactly(1);
 /// Connections to the STS in an instance's life.
 pub(crate) const STS_CONNECTIONS: Aim = Aim::Exactly(1);
 

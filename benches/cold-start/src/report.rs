@@ -32,6 +32,7 @@ pub(crate) fn markdown(options: &Options, measured: &Measured) -> String {
         |sample| sample.warm_seconds,
         Aim::Unset,
     );
+    text += &late_row(pairs);
     text += "\n| Figure | function | hello-world | aim | |\n|---|---:|---:|---|---|\n";
     text += &megabytes_row(
         "binary, stripped",
@@ -46,6 +47,7 @@ pub(crate) fn markdown(options: &Options, measured: &Measured) -> String {
         |sample| sample.sts_connections,
         aims::STS_CONNECTIONS,
     );
+    text += &late_round_trips_row(pairs);
     text +=
         &count_row("STS calls of an instance: most", pairs, |sample| sample.sts_calls, Aim::Unset);
     text
@@ -54,12 +56,37 @@ pub(crate) fn markdown(options: &Options, measured: &Measured) -> String {
 fn ratio_row(name: &str, pairs: &[Pair], seconds: fn(&Sample) -> f64, aim: Aim) -> String {
     let both: Vec<_> =
         pairs.iter().map(|pair| (seconds(&pair.function), seconds(&pair.hello))).collect();
-    let Some(Ratios { min, median, max, of_medians }) = Ratios::of_pairs(&both) else {
+    row(name, &both, aim)
+}
+
+fn row(name: &str, both: &[(f64, f64)], aim: Aim) -> String {
+    let Some(Ratios { min, median, max, of_medians }) = Ratios::of_pairs(both) else {
         return String::new();
     };
     format!(
         "| {name} | {min:.2} | {median:.2} | {max:.2} | {of_medians:.2} | {} |\n",
         aim.compare(median)
+    )
+}
+
+/// What the connection that is made ahead gains.
+fn late_row(pairs: &[Pair]) -> String {
+    let seconds =
+        |pair: &Pair| (pair.waiting.first_answer_seconds, pair.function.first_answer_seconds);
+    let both: Vec<_> = pairs.iter().map(seconds).collect();
+    let name = "event to first answer: 5 ms after `next` over at once, both ours";
+    row(name, &both, aims::LATE_ANSWER)
+}
+
+fn late_round_trips_row(pairs: &[Pair]) -> String {
+    let trips = |of: fn(&Pair) -> usize| float(pairs.iter().map(of).max().unwrap_or_default());
+    let (late, at_once) = (
+        trips(|pair| pair.waiting.first_round_trips),
+        trips(|pair| pair.function.first_round_trips),
+    );
+    format!(
+        "| round trips to the STS, event 5 ms after `next` (at once: {at_once}): most | {late} | 0 | {} |\n",
+        aims::LATE_ROUND_TRIPS.compare(late)
     )
 }
 
@@ -113,6 +140,8 @@ mod tests {
         Sample {
             to_next_seconds: scale,
             to_answer_seconds: scale * 2.0,
+            first_answer_seconds: scale,
+            first_round_trips: connections,
             warm_seconds: scale * 3.0,
             peak_memory_bytes: memory_bytes,
             sts_connections: connections,
@@ -120,12 +149,13 @@ mod tests {
         }
     }
 
+    fn pair(function: Sample) -> Pair {
+        Pair { function, waiting: sample(0.5, 5_000_000, 1), hello: sample(1.0, 2_000_000, 0) }
+    }
+
     #[test]
     fn each_figure_is_next_to_its_aim() {
-        let pairs = vec![
-            Pair { function: sample(1.0, 5_000_000, 1), hello: sample(1.0, 2_000_000, 0) },
-            Pair { function: sample(1.5, 6_500_000, 2), hello: sample(1.0, 2_000_000, 0) },
-        ];
+        let pairs = vec![pair(sample(1.0, 5_000_000, 1)), pair(sample(1.5, 6_500_000, 2))];
         let options = Options { runs: 2, warm: 1, function: "a".into(), hello: "b".into() };
         let text = markdown(
             &options,
@@ -136,6 +166,8 @@ mod tests {
             "| start to first answer (ours: a credential) | 1.00 | 1.25 | 1.50 | 1.25 | at most 1.8x | met |",
             "| binary, stripped | 3.90 MB (3900000 B) | 2.00 MB (2000000 B) | at most 4 MB | met |",
             "| 5.75 MB (6.50 MB) | 2.00 MB (2.00 MB) | at most 6 MB | not met |",
+            "| 0.33 | 0.42 | 0.50 | 0.40 | at most 0.6x | met |",
+            "(at once: 2): most | 1 | 0 | 1 | met |",
             "| STS connections of an instance: most | 2 | 0 | 1 | not met |",
         ] {
             assert!(text.contains(row), "{row}\n{text}");

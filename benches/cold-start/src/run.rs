@@ -5,6 +5,7 @@ use crate::fault::Fault;
 use crate::instance::{self, Sample};
 use crate::program::Program;
 use crate::sts::Sts;
+use std::time::Duration;
 
 /// Everything that was measured.
 pub(crate) struct Measured {
@@ -13,9 +14,11 @@ pub(crate) struct Measured {
     pub(crate) hello_bytes: u64,
 }
 
-/// Two instances started one after the other.
+/// Instances started one after the other.
 pub(crate) struct Pair {
     pub(crate) function: Sample,
+    /// Of the function, when its first event comes late.
+    pub(crate) waiting: Sample,
     pub(crate) hello: Sample,
 }
 
@@ -24,22 +27,27 @@ pub(crate) async fn all(options: &Options) -> Result<Measured, Fault> {
     let sts = Sts::start().await?;
     let function = Program::function(options, &sts)?;
     let hello = Program::hello(options)?;
+    let measure = |program, after| instance::measure(program, options.warm, after, &sts);
     for _ in 0..DISCARDED_PAIRS {
-        instance::measure(&hello, options.warm, &sts).await?;
-        instance::measure(&function, options.warm, &sts).await?;
+        measure(&hello, Duration::ZERO).await?;
+        measure(&function, Duration::ZERO).await?;
     }
     let mut pairs = Vec::new();
     for number in 0..options.runs {
-        let pair = if number % 2 == 0 {
-            let function = instance::measure(&function, options.warm, &sts).await?;
-            Pair { function, hello: instance::measure(&hello, options.warm, &sts).await? }
+        let (function_sample, hello_sample) = if number % 2 == 0 {
+            let function = measure(&function, Duration::ZERO).await?;
+            (function, measure(&hello, Duration::ZERO).await?)
         } else {
-            let hello = instance::measure(&hello, options.warm, &sts).await?;
-            Pair { function: instance::measure(&function, options.warm, &sts).await?, hello }
+            let hello = measure(&hello, Duration::ZERO).await?;
+            (measure(&function, Duration::ZERO).await?, hello)
         };
-        pairs.push(pair);
+        let waiting = measure(&function, LATE).await?;
+        pairs.push(Pair { function: function_sample, waiting, hello: hello_sample });
     }
     Ok(Measured { pairs, function_bytes: function.size_bytes()?, hello_bytes: hello.size_bytes()? })
 }
 
 const DISCARDED_PAIRS: usize = 3;
+
+/// As an instance that the platform keeps ready.
+const LATE: Duration = Duration::from_millis(5);

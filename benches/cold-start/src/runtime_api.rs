@@ -60,16 +60,19 @@ impl RuntimeApi {
         Ok(self.listener.local_addr()?)
     }
 
-    /// Serves the instance with process id `pid` until it has answered `invocations` events.
+    /// Serves the instance with process id `pid` until it has answered `invocations` events; the
+    /// first one comes so long after `next`.
     pub(crate) async fn serve(
         &mut self,
         pid: u32,
         invocations: usize,
+        first_after: Duration,
         answer: Answer,
     ) -> Result<Trace, Fault> {
         let instance = Arc::new(Instance {
             pid,
             invocations,
+            first_after,
             answer,
             progress: Mutex::default(),
             finished: Notify::new(),
@@ -90,6 +93,7 @@ impl RuntimeApi {
 struct Instance {
     pid: u32,
     invocations: usize,
+    first_after: Duration,
     answer: Answer,
     progress: Mutex<Progress>,
     /// The last answer is in.
@@ -123,6 +127,9 @@ impl Instance {
                     if answered == self.invocations {
                         // A platform would answer when there is work; here there is none left.
                         std::future::pending::<()>().await;
+                    }
+                    if answered == 0 && !self.first_after.is_zero() {
+                        tokio::time::sleep(self.first_after).await;
                     }
                     connection.write(&event_head(answered), EVENT).await?;
                     self.progress().outstanding = Some(clock::instant());

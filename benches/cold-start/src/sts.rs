@@ -38,8 +38,16 @@ pub(crate) struct Sts {
 /// What the STS saw.
 #[derive(Default)]
 pub(crate) struct Log {
-    pub(crate) connections: usize,
+    pub(crate) connections: Vec<Opened>,
     pub(crate) calls: Vec<Call>,
+}
+
+/// One connection.
+#[derive(Clone, Copy)]
+pub(crate) struct Opened {
+    pub(crate) accepted_at: Instant,
+    /// The TLS handshake was complete.
+    pub(crate) secured_at: Instant,
 }
 
 /// One call.
@@ -119,7 +127,6 @@ fn tls() -> Result<(TlsAcceptor, String), Fault> {
 /// with its own message.
 async fn accept(listener: TcpListener, acceptor: TlsAcceptor, log: Arc<Mutex<Log>>) {
     while let Ok((stream, _)) = listener.accept().await {
-        with(&log, |log| log.connections = log.connections.saturating_add(1));
         tokio::spawn(converse(stream, acceptor.clone(), Arc::clone(&log)));
     }
 }
@@ -129,8 +136,11 @@ async fn converse(
     acceptor: TlsAcceptor,
     log: Arc<Mutex<Log>>,
 ) -> std::io::Result<()> {
+    let accepted_at = clock::instant();
     stream.set_nodelay(true)?;
     let mut connection = Connection::new(acceptor.accept(stream).await?);
+    let secured_at = clock::instant();
+    with(&log, |log| log.connections.push(Opened { accepted_at, secured_at }));
     while let Some(request) = connection.read().await? {
         let asked_at = clock::instant();
         connection

@@ -70,8 +70,8 @@ pub(crate) async fn run(
     terminal: Terminal,
 ) -> Result<(), Failure> {
     let function = options.function.clone().or_else(|| environment.function());
-    let function =
-        function.ok_or_else(|| Failure::Usage("no function to run: give --function PATH".into()))?;
+    let function = function
+        .ok_or_else(|| Failure::Usage("no function to run: give --function PATH".into()))?;
     let platform = options.platform.platform(PlatformName::Scf)?;
     let input = options.input(platform)?;
     let mut stop = StopSignal::listen()?;

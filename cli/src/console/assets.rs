@@ -29,7 +29,8 @@ const HTML: &str = "text/html; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// Where the page may connect to, besides this server.
-pub(super) struct Policy(HeaderValue);
+#[derive(Clone)]
+pub(crate) struct Policy(HeaderValue);
 
 impl Policy {
     pub(super) fn new(origins: &[String]) -> Self {

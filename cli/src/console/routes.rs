@@ -3,8 +3,9 @@
 //! # Guarantees
 //! An unknown member or route is an error, and then nothing was done.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use bytes::Bytes;
 use cos_emulator::Cloud;
@@ -14,15 +15,39 @@ use http_body_util::{BodyExt as _, Full};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tencent::cam::Context;
+use tokio::sync::Notify;
 
 use super::assets::{self, Policy};
+use super::deployment::Deployment;
 use super::events;
 use super::guard::Guard;
 use crate::activity::Activity;
 use crate::callers::{Callers, Method, Signed, USERS};
 use crate::loopback::{Body, json_response, refusal};
 
-/// What the console shows.
+/// What a console is for.
+pub(crate) enum Served {
+    Local(Routes),
+    Elsewhere { description: Value, policy: Policy, activity: Arc<Activity> },
+}
+
+impl From<Routes> for Served {
+    fn from(routes: Routes) -> Self {
+        Self::Local(routes)
+    }
+}
+
+impl From<Deployment> for Served {
+    fn from(deployment: Deployment) -> Self {
+        Self::Elsewhere {
+            description: deployment.describe(),
+            policy: Policy::new(&deployment.origins()),
+            activity: Arc::new(Activity::new(None)),
+        }
+    }
+}
+
+/// A local cloud.
 pub(crate) struct Routes {
     activity: Arc<Activity>,
     callers: Arc<Callers>,
@@ -30,20 +55,20 @@ pub(crate) struct Routes {
     cloud: Weak<Cloud>,
     methods: Vec<Method>,
     policy: Policy,
-    /// The file of the SDK for browsers.
-    sdk: PathBuf,
+    restart: Arc<Notify>,
 }
 
 type Outcome = Result<Response<Body>, Response<Body>>;
 
 impl Routes {
-    /// The console of `cloud`, whose callers use these methods.
+    /// The console of `cloud`, whose callers use these methods; `restart` ends it and starts it
+    /// anew.
     pub(crate) fn new(
         cloud: &Arc<Cloud>,
         activity: &Arc<Activity>,
         callers: &Arc<Callers>,
         methods: Vec<Method>,
-        sdk: PathBuf,
+        restart: &Arc<Notify>,
     ) -> Self {
         let policy = Policy::new(&origins(cloud));
         Self {
@@ -52,7 +77,7 @@ impl Routes {
             cloud: Arc::downgrade(cloud),
             methods,
             policy,
-            sdk,
+            restart: Arc::clone(restart),
         }
     }
 
@@ -64,15 +89,17 @@ impl Routes {
 
     fn describe(&self) -> Outcome {
         let cloud = self.cloud()?;
-        let account = cloud.account();
+        let (account, port) = (cloud.account(), cloud.cos().address().port());
         let methods: Vec<&str> = self.methods.iter().map(|method| method.name()).collect();
         Ok(json_response(&json!({
             "users": USERS,
             "methods": methods,
+            "isLocal": true,
             "issuerUrl": cloud.gateway_url(),
             "callersUrl": callers_url(&cloud),
-            "cosUrl": cloud.cos().http_url(),
-            "cosPort": cloud.cos().address().port(),
+            "cosProtocol": "http:",
+            "cosDomain": format!("{{Bucket}}.cos.{{Region}}.localhost:{port}"),
+            "serviceDomain": format!("service.cos.localhost:{port}"),
             "bucket": account.bucket,
             "region": account.region,
             "seed": cloud.seed(),
@@ -132,6 +159,16 @@ impl Routes {
         Ok(json_response(&json!(access.ok_or_else(unknown)?)))
     }
 
+    /// The answer is sent first.
+    fn restart(&self) -> Outcome {
+        let restart = Arc::clone(&self.restart);
+        tokio::spawn(async move {
+            tokio::time::sleep(ANSWER_TIME).await;
+            restart.notify_one();
+        });
+        Ok(json_response(&json!({})))
+    }
+
     async fn admin(&self, method: &HttpMethod, below: &str, body: &[u8]) -> Outcome {
         let cloud = self.cloud()?;
         let missing = || refusal(StatusCode::NOT_FOUND, "NoAdmin", "there is no admin API");
@@ -139,32 +176,47 @@ impl Routes {
         let response = admin.answer(method, &format!("/_emulator/{below}"), body).await;
         Ok(response.map(|body| Full::new(body).boxed()))
     }
+
+    async fn respond(&self, head: &Parts, route: &str, body: &[u8]) -> Outcome {
+        match (head.method.as_str(), route) {
+            ("GET", "cloud") => self.describe(),
+            ("GET", "events") => Ok(events::response(&self.activity, since(head))),
+            ("POST", "token") => self.token(body),
+            ("POST", "authorization") => self.authorization(body),
+            ("POST", "simulate") => self.simulate(body),
+            ("POST", "restart") => self.restart(),
+            (_, route) => match (head.method.as_str(), route.split_once('/')) {
+                ("GET", Some(("credentials", id))) => self.credential(id),
+                (_, Some(("admin", below))) => self.admin(&head.method, below, body).await,
+                _ => Err(not_found()),
+            },
+        }
+    }
 }
 
 pub(super) async fn respond(
     guard: &Guard,
-    routes: &Routes,
+    served: &Served,
+    sdk: &Path,
     head: &Parts,
     body: &Bytes,
 ) -> Response<Body> {
     let path = head.uri.path();
     let Some(route) = path.strip_prefix("/api/") else {
-        let file = (head.method == HttpMethod::GET)
-            .then(|| assets::file(path, &routes.sdk, &routes.policy));
+        let policy = match served {
+            Served::Local(Routes { policy, .. }) | Served::Elsewhere { policy, .. } => policy,
+        };
+        let file = (head.method == HttpMethod::GET).then(|| assets::file(path, sdk, policy));
         return file.flatten().unwrap_or_else(not_found);
     };
     if let Some(refused) = guard.refusal(head) {
         return refused;
     }
-    let outcome = match (head.method.as_str(), route) {
-        ("GET", "cloud") => routes.describe(),
-        ("GET", "events") => Ok(events::response(&routes.activity, since(head))),
-        ("POST", "token") => routes.token(body),
-        ("POST", "authorization") => routes.authorization(body),
-        ("POST", "simulate") => routes.simulate(body),
-        (_, route) => match (head.method.as_str(), route.split_once('/')) {
-            ("GET", Some(("credentials", id))) => routes.credential(id),
-            (_, Some(("admin", below))) => routes.admin(&head.method, below, body).await,
+    let outcome = match served {
+        Served::Local(routes) => routes.respond(head, route, body).await,
+        Served::Elsewhere { description, activity, .. } => match (head.method.as_str(), route) {
+            ("GET", "cloud") => Ok(json_response(description)),
+            ("GET", "events") => Ok(events::response(activity, since(head))),
             _ => Err(not_found()),
         },
     };
@@ -179,14 +231,11 @@ fn since(head: &Parts) -> u64 {
 
 /// Where the page may connect to: the issuer and COS, and nothing else.
 fn origins(cloud: &Cloud) -> Vec<String> {
-    let account = cloud.account();
     let port = cloud.cos().address().port();
     let mut origins: Vec<String> = cloud.gateway_url().into_iter().collect();
     origins.extend(cloud.second_gateway_url());
-    origins.push(cloud.cos().http_url());
-    origins.push(format!("http://service.cos.localhost:{port}"));
-    let buckets = std::iter::once(&account.bucket).chain(&account.more_buckets);
-    origins.extend(buckets.map(|bucket| format!("http://{bucket}.cos.localhost:{port}")));
+    // Each bucket has a host of its own.
+    origins.push(format!("http://*.localhost:{port}"));
     origins
 }
 
@@ -194,6 +243,8 @@ fn origins(cloud: &Cloud) -> Vec<String> {
 fn callers_url(cloud: &Cloud) -> Option<String> {
     cloud.second_gateway_url().or_else(|| cloud.gateway_url())
 }
+
+const ANSWER_TIME: Duration = Duration::from_millis(100);
 
 fn read<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Response<Body>> {
     serde_json::from_slice(body).map_err(|error| bad(format!("the body: {error}")))

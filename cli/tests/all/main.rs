@@ -11,6 +11,8 @@
 
 mod callers;
 mod command_line;
+mod explain;
+mod migrate;
 mod options_file;
 mod request_commands;
 mod support;

@@ -16,6 +16,7 @@ use crate::account::Directory;
 use crate::clock::{EmulatedClock, moment};
 use crate::cos::auth::Authorizer;
 use crate::fault::{FaultRule, RefusedFault};
+use crate::function::Function;
 use crate::middleware::Middleware;
 use crate::net::{self, Body};
 
@@ -26,6 +27,7 @@ pub(crate) struct Routes {
     pub(crate) directory: Arc<Directory>,
     pub(crate) authorizer: Arc<Authorizer>,
     pub(crate) middleware: Arc<Middleware>,
+    pub(crate) functions: Vec<Arc<Function>>,
 }
 
 type Outcome = Result<Response<Body>, Refusal>;
@@ -48,15 +50,24 @@ impl Routes {
                 ok(&json!({ "faults": [] }))
             }
             ("DELETE", ["faults", id]) => self.remove_fault(id),
+            ("GET", ["instances"]) => ok(&self.instances()),
+            ("DELETE", ["instances"]) => {
+                self.recycle(None);
+                ok(&self.instances())
+            }
+            ("DELETE", ["instances", process]) => self.recycle_one(process),
             ("DELETE", ["keys", id]) => self.revoke(id),
             ("GET", ["trace"]) => Ok(self.trace()),
-            (_, [] | ["clock" | "decisions" | "faults" | "trace"] | ["faults" | "keys", _]) => {
-                Err(Refusal::new(405, "Method", "this route has other methods"))
-            }
+            (
+                _,
+                []
+                | ["clock" | "decisions" | "faults" | "instances" | "trace"]
+                | ["faults" | "instances" | "keys", _],
+            ) => Err(Refusal::new(405, "Method", "this route has other methods")),
             _ => Err(Refusal::new(
                 404,
                 "NoSuchRoute",
-                "there are /_emulator, and below it clock, decisions, faults, keys/<id> and trace",
+                "there are /_emulator, and below it clock, decisions, faults, instances, keys/<id> and trace",
             )),
         }
     }
@@ -68,7 +79,7 @@ impl Routes {
             "services": services,
             "seed": self.seed,
             "clock": self.time(),
-            "routes": ["clock", "decisions", "faults", "keys/<id>", "trace"],
+            "routes": ["clock", "decisions", "faults", "instances", "keys/<id>", "trace"],
             "traceFailure": self.middleware.trace.failure().map(|kind| kind.to_string()),
         })
     }
@@ -147,6 +158,26 @@ impl Routes {
             return ok(&json!({ "faults": self.middleware.faults.list() }));
         }
         Err(Refusal::new(404, "NoSuchFault", "no fault has this number"))
+    }
+
+    /// The instances of each gateway.
+    fn instances(&self) -> Value {
+        let gateways = ["gateway", "secondGateway"].into_iter().zip(&self.functions);
+        let each = gateways
+            .map(|(name, function)| json!({ "gateway": name, "instances": function.instances() }));
+        json!({ "functions": each.collect::<Vec<_>>() })
+    }
+
+    fn recycle(&self, process: Option<i32>) -> usize {
+        self.functions.iter().map(|function| function.recycle(process)).sum()
+    }
+
+    fn recycle_one(&self, process: &str) -> Outcome {
+        let recycled = process.parse().map_or(0, |process| self.recycle(Some(process)));
+        if recycled > 0 {
+            return ok(&self.instances());
+        }
+        Err(Refusal::new(404, "NoSuchInstance", "no live instance has this process id"))
     }
 
     fn revoke(&self, id: &str) -> Outcome {

@@ -215,6 +215,14 @@ impl CloudBuilder {
         self
     }
 
+    /// Pages of these origins may use the service and every bucket, whatever the CORS rules are;
+    /// for the console of this cloud. COS lets no page list or create buckets.
+    #[must_use]
+    pub fn page_origins<O: Into<String>>(mut self, origins: impl IntoIterator<Item = O>) -> Self {
+        self.cos.page_origins = origins.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// The same function a second time, with a gateway of its own on this port (0: a free one).
     /// It gets these variables in place of those that [`env`](Self::env) sets.
     #[must_use]

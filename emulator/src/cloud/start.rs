@@ -50,7 +50,8 @@ impl CloudBuilder {
         for (name, url) in &services {
             shared.middleware.trace.name_address(name, url);
         }
-        let admin = self.admin_port.map(|port| start_admin(port, services, &shared)).transpose()?;
+        let admin = self.admin_port.map(|port| start_admin(port, services, &functions, &shared));
+        let admin = admin.transpose()?;
         Ok(Cloud { shared, admin, functions, sts, cos, root_key, sub_account_key, ca })
     }
 
@@ -229,6 +230,7 @@ fn start_cos(options: &cos::Options, ca: &Ca, shared: &Shared) -> Result<Cos, St
 fn start_admin(
     port: u16,
     services: Vec<(&'static str, String)>,
+    functions: &[RunningFunction],
     shared: &Shared,
 ) -> Result<Admin, StartError> {
     let routes = Routes {
@@ -238,6 +240,7 @@ fn start_admin(
         directory: Arc::clone(&shared.directory),
         authorizer: Arc::clone(&shared.authorizer),
         middleware: Arc::clone(&shared.middleware),
+        functions: functions.iter().map(|running| Arc::clone(&running.function)).collect(),
     };
     Admin::start(port, routes, &shared.secrets).map_err(|source| port_taken(port, source))
 }

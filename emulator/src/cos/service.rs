@@ -28,6 +28,7 @@ use hyper::body::Incoming;
 use tencent::time::{Clock, Timestamp};
 use tokio::sync::OnceCell;
 
+use super::cors::Cors;
 use super::error::{self, CosError};
 use super::operation::{self, BucketOperation, ObjectOperation, Operation};
 use super::store::{Object, Store, Written};
@@ -48,6 +49,8 @@ pub(crate) struct CosService {
     pub(crate) default_bucket: DefaultBucket,
     pub(crate) path_style: PathStyle,
     pub(crate) merge_order: MergeOrder,
+    /// The pages that need no CORS rule of a bucket.
+    pub(crate) pages: Cors,
     pub(crate) store: Arc<Store>,
     pub(crate) access_control: Arc<dyn AccessControl>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -135,6 +138,9 @@ impl CosService {
     }
 
     async fn serve(&self, request: &RequestHead, body: RequestBody) -> Outcome {
+        if let Some(response) = self.page_preflight(request) {
+            return Ok(response);
+        }
         let operation = Operation::of(request).ok_or_else(|| {
             let error = unmapped(request);
             self.access_control.log_rejected(request, &error);

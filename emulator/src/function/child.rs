@@ -6,7 +6,7 @@
 )]
 
 use std::process::ExitStatus;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::time::Instant;
@@ -29,6 +29,8 @@ pub(crate) struct Instance {
     pub(super) freezer: Mutex<Freezer>,
     created: Instant,
     spawned: Instant,
+    /// The user asked for a fresh one in its place.
+    recycled: AtomicBool,
     generation: u64,
     newest_generation: Arc<AtomicU64>,
     /// Keeps the runtime API open for as long as the instance lives.
@@ -73,6 +75,7 @@ impl Instance {
             freezer: Freezer::leased(),
             created,
             spawned: Instant::now(),
+            recycled: AtomicBool::new(false),
             generation: program.generation(),
             newest_generation: program.newest_generation(),
             _runtime: runtime,
@@ -84,8 +87,15 @@ impl Instance {
         InitTimes { whole: self.created.elapsed(), process: self.spawned.elapsed() }
     }
 
-    /// A newer binary has taken over.
+    /// It serves no more requests once the current one is done.
+    pub(super) fn recycle(self: &Arc<Self>) {
+        self.recycled.store(true, Ordering::SeqCst);
+        self.retire_if_free();
+    }
+
+    /// A newer binary has taken over, or the user asked for a fresh instance.
     pub(super) fn is_outdated(&self) -> bool {
-        self.generation < self.newest_generation.load(Ordering::SeqCst)
+        let is_recycled = self.recycled.load(Ordering::SeqCst);
+        is_recycled || self.generation < self.newest_generation.load(Ordering::SeqCst)
     }
 }

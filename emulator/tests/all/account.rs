@@ -125,25 +125,6 @@ async fn a_session_asks_with_no_more_than_it_was_given() {
 }
 
 #[tokio::test]
-async fn a_revoked_key_is_unknown() {
-    let cloud = Cloud::builder().start().await.unwrap();
-    let by = cloud.sub_account_key();
-    let session = call(&cloud, by, "GetFederationToken", &federation()).await;
-    let (pair, token) = issued(&session);
-    let mut whoami = Tc3::new(&pair, "GetCallerIdentity", &json!({}));
-    whoami.token = Some(token);
-    let before = whoami.send(cloud.sts()).await;
-    assert_eq!(before["Response"]["Type"], "CAMUser");
-    assert!(cloud.revoke(&pair.secret_id));
-    assert_eq!(code(&whoami.send(cloud.sts()).await), "AuthFailure.SecretIdNotFound");
-    assert!(cloud.revoke(&by.secret_id));
-    let refused = call(&cloud, by, "GetFederationToken", &federation()).await;
-    assert_eq!(code(&refused), "AuthFailure.SecretIdNotFound");
-    assert!(!cloud.revoke(&by.secret_id));
-    assert!(!cloud.revoke("AKIDEMUnobody"));
-}
-
-#[tokio::test]
 async fn calls_beyond_the_limit_are_refused() {
     let cloud = Cloud::builder().sts_calls_per_second(0);
     let cloud = cloud.start().await.unwrap();

@@ -137,6 +137,28 @@ async fn a_revoked_key_works_no_more() {
 }
 
 #[tokio::test]
+async fn a_recycled_instance_ends_and_a_fresh_one_serves() {
+    let cloud = builder(Platform::ScfWeb).admin_port(0).start().await.unwrap();
+    cloud.wait_ready().await.unwrap();
+    let [process] = cloud.function_processes()[..] else { panic!("one instance") };
+    let (_, before) = sent(request(&cloud, Method::GET, "/instances")).await;
+    assert_eq!(before["functions"][0]["gateway"], "gateway");
+    assert_eq!(before["functions"][0]["instances"][0]["process"], process);
+    for unknown in ["0", "x", "-1"] {
+        let path = format!("/instances/{unknown}");
+        let (status, error) = sent(request(&cloud, Method::DELETE, &path)).await;
+        assert_eq!((status.as_u16(), &error["error"]["code"]), (404, &json!("NoSuchInstance")));
+    }
+    let path = format!("/instances/{process}");
+    let (status, after) = sent(request(&cloud, Method::DELETE, &path)).await;
+    assert_eq!((status.as_u16(), &after["functions"][0]["instances"]), (200, &json!([])));
+    cloud.wait_ready().await.unwrap();
+    assert!(matches!(cloud.function_processes()[..], [fresh] if fresh != process));
+    let (status, _) = sent(request(&cloud, Method::DELETE, "/instances")).await;
+    assert_eq!((status.as_u16(), cloud.function_processes().len()), (200, 0));
+}
+
+#[tokio::test]
 async fn the_trace_is_lines_of_json_without_secrets() {
     let cloud = cloud().await;
     let call = Tc3::new(cloud.sub_account_key(), "GetFederationToken", &federation());

@@ -50,7 +50,7 @@ async fn a_port_that_is_taken_is_named() {
     let holder = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = holder.local_addr().unwrap().port();
     let gateway = Cloud::builder().function(function()).gateway_port(port);
-    for builder in [gateway, Cloud::builder().sts_port(port)] {
+    for builder in [gateway, Cloud::builder().sts_port(port), Cloud::builder().cos_port(port)] {
         let error = builder.start().await.unwrap_err();
         assert!(matches!(error, StartError::PortTaken { port: named, .. } if named == port));
         assert!(error.to_string().contains(&port.to_string()));
@@ -122,6 +122,8 @@ async fn listeners_are_on_loopback_and_close_with_the_cloud() {
         crate::support::host_of(&cloud.gateway_url().unwrap()),
         crate::support::host_of(&cloud.sts().http_url()),
         crate::support::host_of(&cloud.sts().https_url()),
+        cloud.cos().address().to_string(),
+        cloud.cos().https_address().to_string(),
     ];
     for address in &addresses {
         assert!(address.starts_with("127.0.0.1:"), "{address}");

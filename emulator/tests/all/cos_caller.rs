@@ -6,10 +6,11 @@
 
 use cos_emulator::{Cloud, KeyPair};
 use reqwest::{Response, StatusCode};
-use serde_json::Value;
+use serde_json::json;
 use tencent::sign::q_sign::{self, CosRequest};
+use tencent::time::Clock as _;
 
-use crate::support::{Tc3, encode, federation, issued, now, plain_client, secret};
+use crate::support::{Tc3, encode, federation, issued, plain_client, secret};
 
 const HOST: &str = "examplebucket-1250000000.cos.ap-guangzhou.myqcloud.com";
 pub(crate) const TARGET: &str = "/users/1/a.txt";
@@ -18,17 +19,27 @@ pub(crate) const TEXT: &str = "thirty-two bytes make this text.";
 /// A temporary key that may read and write below `users/1/`.
 pub(crate) struct Caller {
     pub(crate) pair: KeyPair,
-    pub(crate) token: String,
+    pub(crate) token: Option<String>,
 }
 
 impl Caller {
     pub(crate) async fn of(cloud: &Cloud) -> Self {
+        Self::with(cloud, &["*"]).await
+    }
+
+    /// A key for these operations only.
+    pub(crate) async fn with(cloud: &Cloud, operations: &[&str]) -> Self {
+        let actions: Vec<_> = operations.iter().map(|name| format!("name/cos:{name}")).collect();
+        let policy = json!({ "version": "2.0", "statement": [{
+            "effect": "allow", "action": actions,
+            "resource": ["qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/users/1/*"],
+        }]});
         let mut parameters = federation();
-        let policy = r#"{"version":"2.0","statement":[{"effect":"allow","action":["name/cos:*"],"resource":["qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/users/1/*"]}]}"#;
-        parameters["Policy"] = Value::from(encode(policy));
-        let call = Tc3::new(cloud.sub_account_key(), "GetFederationToken", &parameters);
+        parameters["Policy"] = json!(encode(&policy.to_string()));
+        let mut call = Tc3::new(cloud.sub_account_key(), "GetFederationToken", &parameters);
+        call.timestamp = cloud.clock().now();
         let (pair, token) = issued(&call.send(cloud.sts()).await);
-        Self { pair, token }
+        Self { pair, token: Some(token) }
     }
 
     /// `target` is path and query, nothing of it to be encoded.
@@ -39,11 +50,12 @@ impl Caller {
         target: &str,
     ) -> reqwest::RequestBuilder {
         let url = format!("{}{target}", cloud.cos().http_url());
-        self.signed(plain_client().request(method.parse().unwrap(), url), method, target)
+        self.signed(cloud, plain_client().request(method.parse().unwrap(), url), method, target)
     }
 
     pub(crate) fn signed(
         &self,
+        cloud: &Cloud,
         request: reqwest::RequestBuilder,
         method: &str,
         target: &str,
@@ -53,15 +65,15 @@ impl Caller {
         let parameters: Vec<(&str, &str)> =
             pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).collect();
         let what = CosRequest { method, path, parameters: &parameters, headers: &[("host", HOST)] };
-        let time = q_sign::key_time(now().minus_seconds(60), now().plus_seconds(600));
+        let now = cloud.clock().now();
+        let time = q_sign::key_time(now.minus_seconds(60), now.plus_seconds(600));
         let key = secret(&self.pair.secret_key);
-        request
-            .header("host", HOST)
-            .header(
-                "authorization",
-                q_sign::authorization(&what, &time, &self.pair.secret_id, &key),
-            )
-            .header("x-cos-security-token", &self.token)
+        let authorization = q_sign::authorization(&what, &time, &self.pair.secret_id, &key);
+        let request = request.header("host", HOST).header("authorization", authorization);
+        match &self.token {
+            Some(token) => request.header("x-cos-security-token", token),
+            None => request,
+        }
     }
 
     pub(crate) async fn put(&self, cloud: &Cloud) -> (StatusCode, String) {

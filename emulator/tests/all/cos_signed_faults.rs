@@ -54,7 +54,7 @@ async fn a_key_that_is_revoked_in_the_middle_is_unknown_and_others_are_not() {
     // The STS knows nothing of a key that is gone.
     let mut call =
         Tc3::new(&caller.pair, "GetCallerIdentity", &Value::Object(serde_json::Map::new()));
-    call.token = Some(caller.token.clone());
+    call.token.clone_from(&caller.token);
     let refusal = call.send(cloud.sts()).await;
     assert_eq!(code_of_sts(&refusal), "AuthFailure.SecretIdNotFound");
 }
@@ -146,7 +146,7 @@ async fn an_untrusted_certificate_ends_one_connection_before_any_call() {
     let url = format!("{}{TARGET}", cloud.cos().https_url());
     let put = || {
         let request = client(cloud.sts()).put(&url).body(TEXT);
-        caller.signed(request, "PUT", TARGET).send()
+        caller.signed(&cloud, request, "PUT", TARGET).send()
     };
     let before = cloud.decisions().len();
     let error = put().await.unwrap_err();

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use cos_emulator::{Cloud, Fault, FaultRule, Platform, Service, WhichKey};
+use cos_emulator::{Cloud, Fault, FaultRule, Member, Platform, Service, WhichKey};
 use serde_json::Value;
 
 use crate::lifecycle::{LAMBDA, SCF, behaving};
@@ -121,15 +121,20 @@ async fn a_throttle_answers_as_the_service_does_until_the_second_is_over() {
 }
 
 #[tokio::test]
-async fn a_throttled_gateway_answers_as_its_platform_does() {
-    for (platform, throttled) in [(SCF, 432), (Platform::ScfWeb, 432), (LAMBDA, 429)] {
-        let rule = FaultRule::new(Service::Gateway, Fault::Throttle { per_second: 0 });
-        let rule = rule.action("/sign");
+async fn a_gateway_with_a_fault_answers_as_its_platform_does_and_asks_no_function() {
+    let throttle = || Fault::Throttle { per_second: 0 };
+    for (platform, fault, expected) in [
+        (SCF, throttle(), 432),
+        (Platform::ScfWeb, throttle(), 432),
+        (LAMBDA, throttle(), 429),
+        (SCF, Fault::Outage, 503),
+        (LAMBDA, Fault::Outage, 503),
+    ] {
+        let rule = FaultRule::new(Service::Gateway, fault).action("/sign");
         let cloud = builder(platform).fault(rule).start().await.unwrap();
         let url = cloud.gateway_url().unwrap();
-        assert_eq!(status(&format!("{url}/sign")).await, throttled);
-        let processes = cloud.function_processes();
-        assert!(processes.is_empty(), "the function was not asked");
+        assert_eq!(status(&format!("{url}/sign")).await, expected);
+        assert!(cloud.function_processes().is_empty());
         assert_eq!(status(&format!("{url}/other")).await, 201);
     }
 }
@@ -204,7 +209,62 @@ async fn an_api_error_is_http_200_and_issues_nothing() {
     let before = cloud.secrets().len();
     assert_eq!(code(&answer(&cloud).await), "InternalError.DbError");
     assert_eq!(cloud.secrets().len(), before);
+    assert_eq!(cloud.sts().calls()[0].outcome, "InternalError.DbError");
     issued(&answer(&cloud).await);
+}
+
+#[tokio::test]
+async fn answers_of_http_itself() {
+    let cloud = sts_only().await;
+    cloud.sts().inject([Fault::Http {
+        status: 500,
+        content_type: "text/html".to_owned(),
+        body: b"<html>".to_vec(),
+    }]);
+    let before = cloud.secrets().len();
+    let response = federate(&cloud).await.unwrap();
+    assert_eq!(response.status(), 500);
+    assert_eq!(response.headers()["content-type"], "text/html");
+    assert_eq!(response.text().await.unwrap(), "<html>");
+    assert_eq!(cloud.secrets().len(), before, "nothing was issued");
+    issued(&answer(&cloud).await);
+    assert_eq!(cloud.sts().calls()[0].outcome, "Fault");
+    assert_eq!(cloud.sts().calls()[1].outcome, "Success");
+}
+
+#[tokio::test]
+async fn every_member_can_be_missing_or_empty() {
+    let cloud = sts_only().await;
+    for member in Member::ALL {
+        cloud.sts().inject([Fault::Without(member), Fault::Empty(member)]);
+        let right = answer(&cloud).await;
+        let place = match member {
+            Member::Credentials => "/Response/Credentials",
+            Member::Expiration => "/Response/Expiration",
+            Member::ExpiredTime => "/Response/ExpiredTime",
+            Member::RequestId => "/Response/RequestId",
+            Member::TmpSecretId => "/Response/Credentials/TmpSecretId",
+            Member::TmpSecretKey => "/Response/Credentials/TmpSecretKey",
+            Member::Token => "/Response/Credentials/Token",
+        };
+        assert_eq!(right.pointer(place), None, "{place}");
+        let empty = answer(&cloud).await;
+        let empty = empty.pointer(place).unwrap();
+        let is_empty =
+            empty == "" || empty == 0 || empty.as_object().is_some_and(|it| it.is_empty());
+        assert!(is_empty, "{place}: {empty}");
+    }
+    issued(&answer(&cloud).await);
+}
+
+#[tokio::test]
+async fn an_answer_that_expired_already() {
+    let cloud = sts_only().await;
+    cloud.sts().inject([Fault::Expired { seconds_ago: 60 }]);
+    let stale = answer(&cloud).await;
+    issued(&stale);
+    let expired_time = stale["Response"]["ExpiredTime"].as_i64().unwrap();
+    assert!(expired_time <= now().unix_seconds() - 59);
 }
 
 #[tokio::test]

@@ -29,7 +29,6 @@ mod runtime_limits;
 mod runtime_log;
 mod runtime_starts;
 mod runtime_watch;
-mod sts_faults;
 mod sts_refusals;
 mod sts_signatures;
 mod support;

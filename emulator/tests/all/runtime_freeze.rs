@@ -87,17 +87,6 @@ async fn an_instance_that_served_nothing_yet_freezes_once_it_waits() {
 }
 
 #[tokio::test]
-async fn a_crash_that_the_freeze_delayed_costs_no_request() {
-    for platform in [SCF, LAMBDA] {
-        let cloud = behaving(platform, "echo").start().await.unwrap();
-        let first = reply(&outcome(&cloud, "crash-idle").await);
-        let second = reply(&outcome(&cloud, "echo").await);
-        assert_eq!(second["served"], 1);
-        assert_ne!(first["pid"], second["pid"]);
-    }
-}
-
-#[tokio::test]
 async fn a_frozen_process_can_be_stopped_with_all_its_descendants() {
     for platform in ALL {
         // It receives the signal, so it exits long before it would be killed.

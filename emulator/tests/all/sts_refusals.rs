@@ -3,7 +3,6 @@
 
 use cos_emulator::{Cloud, KeyPair, Role, Trust};
 use serde_json::{Value, json};
-use tencent::time::Clock as _;
 
 use crate::support::{
     self, POLICY, Tc3, client, code, encode, federation, host_of, issued, post, post_form, read,
@@ -380,21 +379,4 @@ async fn messages_follow_the_language() {
     }
     let foreign = federate(&cloud, &changed(ALLOWED, "qcs::cos::uid/1:x-1/*")).await;
     assert_eq!(message(foreign), "[QC_STS] cant grant other resource ");
-}
-
-#[tokio::test]
-async fn a_temporary_key_ends_with_its_time() {
-    let cloud = Cloud::builder().start().await.unwrap();
-    let parameters = with(role(&cloud, "issuer"), "DurationSeconds", 600);
-    let (key, token) = issued(&assume(&cloud, &parameters).await);
-    let identity = async || {
-        let mut call = Tc3::new(&key, "GetCallerIdentity", &json!({}));
-        call.token = Some(token.clone());
-        call.timestamp = cloud.clock().now();
-        call.send(cloud.sts()).await
-    };
-    cloud.advance_clock(500);
-    assert!(identity().await["Response"]["Arn"].is_string());
-    cloud.advance_clock(200);
-    assert_eq!(code(&identity().await), "AuthFailure.TokenFailure");
 }

@@ -62,14 +62,6 @@ async fn plain_http_works_as_well() {
 }
 
 #[tokio::test]
-async fn a_client_without_the_ca_refuses_the_certificate() {
-    let cloud = sts_only().await;
-    let refused = support::plain_client().get(cloud.sts().https_url()).send().await;
-    assert!(refused.unwrap_err().is_connect());
-    assert_eq!(cloud.sts().call_count(), 0);
-}
-
-#[tokio::test]
 async fn tc3_get_signs_its_query() {
     use tencent::sign::{digest, tc3};
     let cloud = sts_only().await;

@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::grant::{Access, UPLOADS};
 use super::world::World;
 
-/// Next to those of uploads; no grant allows the last seven.
-const OTHERS: [&str; 14] = [
+/// Next to those of uploads; no grant allows most of the last.
+const OTHERS: [&str; 15] = [
     "AppendObject",
     "UploadPartCopy",
     "GetObject",
@@ -21,6 +21,7 @@ const OTHERS: [&str; 14] = [
     "PutBucketACL",
     "PutBucketPolicy",
     "DeleteBucket",
+    "PutBucket",
     "HeadBucket",
     "GetObjectTagging",
     "PutBucketReplication",

@@ -147,6 +147,12 @@ impl Grant {
         if access.operation == "GetService" {
             return true;
         }
+        // A bucket is created or deleted only where a grant for the whole of it names that.
+        let is_about_bucket = ["PutBucket", "DeleteBucket"].contains(&access.operation.as_str());
+        let is_named = self.actions.contains(&access.operation) && self.prefix == ["/"];
+        if is_about_bucket && !is_named {
+            return false;
+        }
         let lists = ["GetBucket", "GetBucketObjectVersions", "ListMultipartUploads"];
         let is_prefix_key = self.include_prefix_key
             && !lists.contains(&access.operation.as_str())

@@ -225,7 +225,18 @@ fn grant(bytes: &mut Unstructured<'_>) -> Grant {
         prefix: parts.iter().map(|part| (*part).to_owned()).collect(),
         slots,
         allow: some(bytes, &["upload", "download", "list", "delete"], 2),
-        actions: some(bytes, &["GetObjectTagging", "GetService", "AppendObject", "GetBucket"], 4),
+        actions: some(
+            bytes,
+            &[
+                "GetObjectTagging",
+                "GetService",
+                "AppendObject",
+                "GetBucket",
+                "DeleteBucket",
+                "PutBucket",
+            ],
+            4,
+        ),
         max_size: maybe(bytes, 3, |_| String::new()).map(|_| 10),
         content_types: some(bytes, &["image/*", "text/html"], 4),
         extensions: some(bytes, &["jpg", "png"], 3),
@@ -248,6 +259,9 @@ fn agree(bytes: &mut Unstructured<'_>, grant: &mut Grant) {
         let is_whole = grant.max_size.is_some() || !grant.content_types.is_empty();
         if is_whole {
             grant.actions.retain(|name| name != "AppendObject");
+        }
+        if grant.prefix != ["/"] {
+            grant.actions.retain(|name| !["PutBucket", "DeleteBucket"].contains(&name.as_str()));
         }
         if is_whole || !grant.extensions.is_empty() || grant.allow.is_empty() {
             grant.allow.retain(|name| name != "upload");
@@ -278,6 +292,8 @@ fn scope(bytes: &mut Unstructured<'_>, grants: &[Grant], claims: &Map<String, Va
         "GetObjectTagging",
         "*",
         "AppendObject",
+        "DeleteBucket",
+        "PutBucket",
     ];
     let operation = if presets.is_empty() || up_to(bytes, 0, 9) == 9 {
         pick(bytes, &odd)

@@ -169,16 +169,8 @@ mod tests {
         for text in ["eyJ.eyJ.", "eyJhbGciOiJub25lIn0.e30.", "eyJ-_.a.b"] {
             assert!(has_form_of_token(text), "{text}");
         }
-        for text in [
-            "",
-            "eyJhbGciOiJub25lIn0",
-            "eyJ.a",
-            "eyJ.a.b.c",
-            "aaa.bbb.ccc",
-            "eyJ.a+b.c",
-            "EYJ.a.b",
-            "eyJ.a.b=",
-        ] {
+        let texts = "eyJhbGciOiJub25lIn0 eyJ.a eyJ.a.b.c aaa.bbb.ccc eyJ.a+b.c EYJ.a.b eyJ.a.b=";
+        for text in texts.split(' ').chain([""]) {
             assert!(!has_form_of_token(text), "{text}");
         }
     }

@@ -202,7 +202,8 @@ mod tests {
 
     use super::{Shape, read};
     use crate::error::ErrorCode;
-    use crate::request::{IdentitySource, Inbound};
+    use crate::request::IdentitySource::{Iam, Jwt, Lambda};
+    use crate::request::Inbound;
 
     fn http_api() -> Value {
         json!({"version": "2.0", "routeKey": "$default", "rawPath": "/sign", "rawQueryString": "format=cam&durationSeconds=900",
@@ -255,58 +256,30 @@ mod tests {
 
     #[test]
     fn the_identity_is_that_of_the_authorizer_only() {
-        let http_api = |authorizer: Value| {
-            let mut event = http_api();
-            event["requestContext"]["authorizer"] = authorizer;
+        let identity = |mut event: Value, authorizer: &Value| {
+            event["requestContext"]["authorizer"] = authorizer.clone();
             accepted(&event).identity
         };
-        let rest = |authorizer: Value| {
-            let mut event = rest();
-            event["requestContext"]["authorizer"] = authorizer;
-            accepted(&event).identity
-        };
-        for (identity, source, member) in [
-            (
-                http_api(json!({"jwt": {"claims": {"sub": "u"}, "scopes": null}})),
-                IdentitySource::Jwt,
-                "sub",
-            ),
-            (
-                http_api(json!({"iam": {"userArn": "u", "cognitoIdentity": null}})),
-                IdentitySource::Iam,
-                "userArn",
-            ),
-            (
-                http_api(json!({"lambda": {"principalId": "u"}})),
-                IdentitySource::Lambda,
-                "principalId",
-            ),
-            (rest(json!({"claims": {"sub": "u"}})), IdentitySource::Jwt, "sub"),
-            (
-                rest(json!({"principalId": "u", "integrationLatency": 5})),
-                IdentitySource::Lambda,
-                "principalId",
-            ),
-            (
-                rest(json!({"principalId": "u", "claims": "text"})),
-                IdentitySource::Lambda,
-                "principalId",
-            ),
+        let iam = json!({"iam": {"userArn": "u", "cognitoIdentity": null}});
+        for (event, authorizer, source, member) in [
+            (http_api(), json!({"jwt": {"claims": {"sub": "u"}, "scopes": null}}), Jwt, "sub"),
+            (http_api(), iam, Iam, "userArn"),
+            (http_api(), json!({"lambda": {"principalId": "u"}}), Lambda, "principalId"),
+            (rest(), json!({"claims": {"sub": "u"}}), Jwt, "sub"),
+            (rest(), json!({"principalId": "u", "integrationLatency": 5}), Lambda, "principalId"),
+            (rest(), json!({"principalId": "u", "claims": "text"}), Lambda, "principalId"),
         ] {
-            let identity = identity.unwrap();
+            let identity = identity(event, &authorizer).unwrap();
             assert_eq!((identity.source, &identity.members[member]), (source, &json!("u")));
         }
         for authorizer in [Value::Null, json!({}), json!("u"), json!([{"sub": "u"}])] {
-            assert!(http_api(authorizer.clone()).is_none(), "{authorizer}");
-            assert!(rest(authorizer.clone()).is_none(), "{authorizer}");
+            assert!(identity(http_api(), &authorizer).is_none(), "{authorizer}");
+            assert!(identity(rest(), &authorizer).is_none(), "{authorizer}");
         }
-        for authorizer in [
-            json!({"jwt": {"claims": null}}),
-            json!({"jwt": {"sub": "u"}}),
-            json!({"iam": "u"}),
-            json!({"sub": "u"}),
-        ] {
-            assert!(http_api(authorizer.clone()).is_none(), "{authorizer}");
+        let others =
+            json!([{"jwt": {"claims": null}}, {"jwt": {"sub": "u"}}, {"iam": "u"}, {"sub": "u"}]);
+        for authorizer in others.as_array().unwrap() {
+            assert!(identity(http_api(), authorizer).is_none(), "{authorizer}");
         }
     }
 

@@ -106,16 +106,8 @@ mod tests {
 
     #[test]
     fn what_is_not_an_action_is_refused() {
-        for text in [
-            "",
-            "cos",
-            "cos:",
-            ":PutObject",
-            "cos:Put:Object",
-            "name/",
-            "cos:Put Object",
-            "cos:${uin}",
-        ] {
+        let texts = "cos cos: :PutObject cos:Put:Object name/ cos:${uin}";
+        for text in texts.split(' ').chain(["", "cos:Put Object"]) {
             assert!(parse(text).is_err(), "{text}");
         }
     }

@@ -96,17 +96,8 @@ mod tests {
 
     #[test]
     fn what_is_not_a_network_is_refused() {
-        for text in [
-            "",
-            "10.0.0",
-            "10.0.0.0/33",
-            "10.0.0.0/",
-            "10.0.0.0/+8",
-            "10.0.0.0/8/8",
-            "::/129",
-            "a",
-            "10.0.0.1 ",
-        ] {
+        let texts = "10.0.0 10.0.0.0/33 10.0.0.0/ 10.0.0.0/+8 10.0.0.0/8/8 ::/129 a";
+        for text in texts.split(' ').chain(["", "10.0.0.1 "]) {
             assert_eq!(Network::parse(text), None, "{text}");
         }
     }

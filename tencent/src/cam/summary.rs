@@ -11,7 +11,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{Conditions, Effect, Policy, Statement};
+use super::{Conditions, DOWNLOAD_OPERATIONS, Effect, Policy, Statement, UPLOAD_OPERATIONS};
 
 /// What one statement allows or denies on one resource.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -66,20 +66,8 @@ impl fmt::Display for Clause {
 
 /// Each word needs its first action, and covers the others.
 const WORDS: [(&str, &[&str]); 4] = [
-    (
-        "upload",
-        &[
-            "PutObject",
-            "PostObject",
-            "InitiateMultipartUpload",
-            "UploadPart",
-            "CompleteMultipartUpload",
-            "AbortMultipartUpload",
-            "ListParts",
-            "ListMultipartUploads",
-        ],
-    ),
-    ("download", &["GetObject", "HeadObject"]),
+    ("upload", &UPLOAD_OPERATIONS),
+    ("download", &DOWNLOAD_OPERATIONS),
     ("list", &["GetBucket"]),
     ("delete", &["DeleteObject"]),
 ];

@@ -26,6 +26,10 @@ pub const PLATFORMS: [Platform; 8] = [
     Platform::Lambda(LambdaEvent::Alb),
 ];
 
+/// A web function, which is a plain server, and one event platform of each cloud.
+pub const EACH_KIND: [Platform; 3] =
+    [Platform::ScfWeb, Platform::Scf(ScfEvent::ApiGateway), Platform::Lambda(LambdaEvent::HttpApi)];
+
 /// A cloud with the deployed binary on `platform`, to be changed and started.
 ///
 /// # Errors
@@ -139,6 +143,11 @@ impl Browser {
     /// When the client cannot be built.
     pub fn at(url: String) -> Result<Self, Failure> {
         Ok(Self { client: http_client()?, url })
+    }
+
+    /// The address that it calls, for example `127.0.0.1:9000`.
+    pub fn address(&self) -> &str {
+        self.url.rsplit('/').next().unwrap_or_default()
     }
 
     /// The same with a connection of its own.

@@ -34,7 +34,7 @@ pub use documented::{Language, documented};
 pub use failure::Failure;
 pub use in_process::InProcess;
 pub use installed::{bootstrap, client_file, example, search_path, soak_seconds};
-pub use issuer::{Answer, Browser, PLATFORMS, issuer_on, printed, start};
+pub use issuer::{Answer, Browser, EACH_KIND, PLATFORMS, issuer_on, printed, start};
 pub use page::{read, send_as_written};
 pub use page_server::PageServer;
 use peer::http_client;
@@ -49,6 +49,9 @@ pub use variables::{NO_CACHE, Variables};
 
 /// A key of a caller.
 pub const API_KEY: &str = "CANARY-api-key-of-a-caller-0123456789";
+
+/// `printf %s KEY | openssl dgst -sha256` of [`API_KEY`].
+pub const API_KEY_SHA256: &str = "711e5a8b4f6787584b814a252dd59ca8ea7f08260ccc7cc44582f76dc8bcd5c8";
 
 /// A key of another caller.
 pub const OTHER_API_KEY: &str = "CANARY-api-key-of-another-caller-0123456789";

@@ -62,15 +62,7 @@ impl Canary {
     /// # Errors
     /// When the system gives no port.
     pub async fn start(head: &str) -> io::Result<Self> {
-        Self::start_at("127.0.0.1:0", head).await
-    }
-
-    /// The same at an address.
-    ///
-    /// # Errors
-    /// When the address is taken.
-    pub async fn start_at(address: &str, head: &str) -> io::Result<Self> {
-        let listener = TcpListener::bind(address).await?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let canary = Self { address: listener.local_addr()?, connections: Arc::default() };
         let connections = Arc::clone(&canary.connections);
         let answer = format!("{head}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
@@ -99,9 +91,12 @@ impl Canary {
     }
 }
 
-/// A port that closes its first connections and forwards all later ones.
+/// A port that closes its first connections and forwards all later ones, and counts them all.
 #[derive(Debug)]
-pub struct FlakyPort(SocketAddr);
+pub struct FlakyPort {
+    address: SocketAddr,
+    connections: Arc<AtomicUsize>,
+}
 
 impl FlakyPort {
     /// Starts one that closes `closed` connections before it forwards to `target`.
@@ -110,12 +105,13 @@ impl FlakyPort {
     /// When the system gives no port.
     pub async fn start(closed: usize, target: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let port = Self(listener.local_addr()?);
+        let connections = Arc::new(AtomicUsize::new(0));
+        let port = Self { address: listener.local_addr()?, connections: Arc::clone(&connections) };
         tokio::spawn(async move {
-            for _ in 0..closed {
-                drop(listener.accept().await);
-            }
             while let Ok((mut client, _)) = listener.accept().await {
+                if connections.fetch_add(1, Ordering::SeqCst) < closed {
+                    continue;
+                }
                 tokio::spawn(async move {
                     let mut server = TcpStream::connect(target).await?;
                     copy_bidirectional(&mut client, &mut server).await
@@ -127,7 +123,12 @@ impl FlakyPort {
 
     /// Its URL.
     pub fn https_url(&self) -> String {
-        format!("https://{}", self.0)
+        format!("https://{}", self.address)
+    }
+
+    /// How many connections it had.
+    pub fn connections(&self) -> Arc<AtomicUsize> {
+        Arc::clone(&self.connections)
     }
 }
 

@@ -20,7 +20,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ring::rand::SystemRandom;
 use ring::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256,
-    RSA_PSS_SHA256, RsaKeyPair, RsaPublicKeyComponents,
+    RsaKeyPair, RsaPublicKeyComponents,
 };
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -40,9 +40,6 @@ pub enum Signer<'s> {
     Es256,
     /// This secret.
     Hs256(&'s [u8]),
-    /// No signature.
-    Nothing,
-    Ps256,
     Rs256,
 }
 
@@ -130,11 +127,6 @@ impl TokenIssuer {
 
     fn signature(&self, signer: Signer<'_>, message: &[u8]) -> Option<Vec<u8>> {
         let random = SystemRandom::new();
-        let rsa = |padding: &'static dyn ring::signature::RsaEncoding| {
-            let mut signature = vec![0; self.rsa.public().modulus_len()];
-            let signed = self.rsa.sign(padding, &random, message, &mut signature);
-            signed.ok().map(|()| signature)
-        };
         match signer {
             Signer::EdDsa => Some(self.ed25519.sign(message).as_ref().to_vec()),
             Signer::Es256 => Some(self.p256.sign(&random, message).ok()?.as_ref().to_vec()),
@@ -142,9 +134,11 @@ impl TokenIssuer {
                 let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, secret);
                 Some(ring::hmac::sign(&key, message).as_ref().to_vec())
             }
-            Signer::Nothing => Some(Vec::new()),
-            Signer::Ps256 => rsa(&RSA_PSS_SHA256),
-            Signer::Rs256 => rsa(&RSA_PKCS1_SHA256),
+            Signer::Rs256 => {
+                let mut signature = vec![0; self.rsa.public().modulus_len()];
+                let signed = self.rsa.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature);
+                signed.ok().map(|()| signature)
+            }
         }
     }
 }
@@ -156,18 +150,18 @@ impl Signer<'_> {
             Self::EdDsa => "EdDSA",
             Self::Es256 => "ES256",
             Self::Hs256(_) => "HS256",
-            Self::Nothing => "none",
-            Self::Ps256 => "PS256",
             Self::Rs256 => "RS256",
         }
     }
 }
 
-/// A server that sends the same response to every request, and counts them.
+/// A server that sends the same response to every request, counts them, and keeps the last one.
 #[derive(Debug)]
 pub struct KeyServer {
     address: SocketAddr,
     answer: Arc<Mutex<Vec<u8>>>,
+    delay: Arc<Mutex<Duration>>,
+    last_request: Arc<Mutex<String>>,
     requests: Arc<AtomicUsize>,
 }
 
@@ -181,15 +175,20 @@ impl KeyServer {
         let server = Self {
             address: listener.local_addr()?,
             answer: Arc::default(),
+            delay: Arc::default(),
+            last_request: Arc::default(),
             requests: Arc::default(),
         };
         server.answer_with("HTTP/1.1 200 OK", jwks.to_string().as_bytes());
         let (answer, requests) = (Arc::clone(&server.answer), Arc::clone(&server.requests));
+        let (delay, last_request) = (Arc::clone(&server.delay), Arc::clone(&server.last_request));
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 requests.fetch_add(1, Ordering::SeqCst);
-                let answer = lock(&answer).clone();
-                tokio::spawn(async move { timeout(TIME_LIMIT, reply(client, &answer)).await });
+                let (answer, delay) = (lock(&answer).clone(), *lock(&delay));
+                let last_request = Arc::clone(&last_request);
+                let reply = async move { reply(client, &answer, delay, &last_request).await };
+                tokio::spawn(async move { timeout(TIME_LIMIT, reply).await });
             }
         });
         Ok(server)
@@ -201,9 +200,24 @@ impl KeyServer {
         *lock(&self.answer) = [head.as_bytes(), body].concat();
     }
 
+    /// Waits so long before each response.
+    pub fn delay(&self, delay: Duration) {
+        *lock(&self.delay) = delay;
+    }
+
+    /// The head of the last request.
+    pub fn last_request(&self) -> String {
+        lock(&self.last_request).clone()
+    }
+
+    /// Scheme, host and port.
+    pub fn origin(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// The URL of the keys.
     pub fn url(&self) -> String {
-        format!("http://{}/keys", self.address)
+        format!("{}/keys", self.origin())
     }
 
     /// The number of requests so far.
@@ -212,9 +226,18 @@ impl KeyServer {
     }
 }
 
-async fn reply(mut client: TcpStream, answer: &[u8]) -> io::Result<()> {
+async fn reply(
+    mut client: TcpStream,
+    answer: &[u8],
+    delay: Duration,
+    last_request: &Mutex<String>,
+) -> io::Result<()> {
     // The request is read first: a connection that closes on unread bytes is reset.
-    let _whatever_came = client.read(&mut [0; 16 * 1024]).await?;
+    let mut request = vec![0; 16 * 1024];
+    let count = client.read(&mut request).await?;
+    request.truncate(count);
+    *lock(last_request) = String::from_utf8_lossy(&request).into_owned();
+    tokio::time::sleep(delay).await;
     client.write_all(answer).await?;
     client.shutdown().await
 }

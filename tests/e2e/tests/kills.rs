@@ -1,16 +1,25 @@
-//! `kill -9` in the middle of a request: of the function, and of a server and its store.
+//! `kill -9` in the middle of a request: of the function, of a server and its store, and of the
+//! local cloud.
 
 #![expect(clippy::unwrap_used, reason = "a fault in a helper of these tests is a failed test")]
 
 use std::net::Ipv4Addr;
+use std::path::Path;
+use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cos_emulator::{Cloud, Fault, FaultRule, LambdaEvent, Platform, ScfEvent, Service};
-use cos_issuer_e2e::{Browser, HMAC_KEY, Process, Store, cloud, issuer_on, signed};
+use cos_issuer_e2e::{Browser, HMAC_KEY, Process, Store, bootstrap, cloud, issuer_on, signed};
 use rustix::process::{Pid, Signal, kill_process};
-use tokio::io::copy_bidirectional;
+use serde_json::Value;
+use tencent::secret::Secret;
+use tencent::sign::q_sign::{CosRequest, authorization, key_time};
+use tencent::time::{Clock as _, SystemClock};
+use tokio::io::{AsyncBufReadExt, BufReader, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
 
 fn kill(id: i32) {
     kill_process(Pid::from_raw(id).unwrap(), Signal::KILL).unwrap();
@@ -127,6 +136,107 @@ async fn a_cloud_that_is_gone_is_an_error_until_it_is_back() {
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
     assert!(last.is_none(), "{last:?}");
+}
+
+/// Nothing is left of it but the objects, and the same ports serve again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_local_cloud_leaves_no_function_and_no_port_and_keeps_the_objects() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut cloud, first) = run_cloud(directory.path(), ["0", "0"]).await;
+    let credential = credential_of(&first).await;
+    assert_eq!(object(&first, &credential, "PUT", "kept").await, (200, String::new()));
+    // In the middle: a request waits for a function that does not go on.
+    let functions = processes_of(&first);
+    assert!(!functions.is_empty(), "{first}");
+    for function in &functions {
+        kill_process(Pid::from_raw(*function).unwrap(), Signal::STOP).unwrap();
+    }
+    let request = tokio::spawn({
+        let browser = Browser::at(text(&first, "gatewayUrl")).unwrap();
+        async move { browser.get("/sts").await }
+    });
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    kill(i32::try_from(cloud.id().unwrap()).unwrap());
+    cloud.wait().await.unwrap();
+    assert!(request.await.unwrap().is_err());
+    for function in functions {
+        let is_gone = || {
+            let status = std::fs::read_to_string(format!("/proc/{function}/stat"));
+            status.map_or(true, |status| status.contains(") Z "))
+        };
+        for _ in 0..600 {
+            if is_gone() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        assert!(is_gone(), "the function {function} still runs");
+    }
+
+    let port = |name| text(&first, name).rsplit(':').next().unwrap().to_owned();
+    let (gateway_port, cos_port) = (port("gatewayUrl"), port("cosUrl"));
+    let ports = [gateway_port.as_str(), &cos_port];
+    let (_cloud, again) = run_cloud(directory.path(), ports).await;
+    assert_eq!(text(&again, "gatewayUrl"), text(&first, "gatewayUrl"));
+    let credential = credential_of(&again).await;
+    assert_eq!(object(&again, &credential, "GET", "").await, (200, "kept".to_owned()));
+}
+
+/// `cos-issuer run` with its objects in `directory`, and the line that it printed.
+async fn run_cloud(directory: &Path, [gateway_port, cos_port]: [&str; 2]) -> (Child, Value) {
+    // Of the same build as this test: target/debug/deps/kills-…
+    let test = std::env::current_exe().unwrap();
+    let program = test.parent().and_then(Path::parent).unwrap().join("cos-issuer");
+    assert!(program.exists(), "build it first: cargo build -p cos-issuer-cli");
+    let mut cloud = Command::new(program)
+        .args(["run", "--json", "--port", gateway_port, "--cos-port", cos_port])
+        .args(["--env", "AUTH=none", "--env", "PREFIX=kept/", "--env", "ALLOW=upload,download"])
+        .arg("--function")
+        .arg(bootstrap().unwrap())
+        .arg("--data")
+        .arg(directory.join("objects"))
+        .env("XDG_RUNTIME_DIR", directory)
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(cloud.stdout.take().unwrap()).lines();
+    let line = timeout(Duration::from_secs(60), lines.next_line()).await.unwrap().unwrap();
+    let line: Value = serde_json::from_str(&line.unwrap()).unwrap();
+    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+    (cloud, line)
+}
+
+fn text(line: &Value, name: &str) -> String {
+    line[name].as_str().unwrap().to_owned()
+}
+
+fn processes_of(line: &Value) -> Vec<i32> {
+    serde_json::from_value(line["processes"].clone()).unwrap()
+}
+
+async fn credential_of(line: &Value) -> Value {
+    let answer = Browser::at(text(line, "gatewayUrl")).unwrap().get("/sts").await.unwrap();
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer.body["credentials"].clone()
+}
+
+/// Uploads or downloads `kept/a.jpg` with a credential: the status and the body.
+async fn object(line: &Value, credential: &Value, method: &str, body: &str) -> (u16, String) {
+    const PATH: &str = "/kept/a.jpg";
+    let host = format!("{}.cos.{}.myqcloud.com", text(line, "bucket"), text(line, "region"));
+    let signed = CosRequest { method, path: PATH, parameters: &[], headers: &[("host", &host)] };
+    let now = SystemClock.now();
+    let period = key_time(now, now.plus_seconds(600));
+    let member = |name: &str| credential[name].as_str().unwrap().to_owned();
+    let secret_key = Secret::new(member("tmpSecretKey")).unwrap();
+    let proof = authorization(&signed, &period, &member("tmpSecretId"), &secret_key);
+    let browser = Browser::at(text(line, "cosUrl")).unwrap();
+    let request = browser.request(method, PATH).header("host", host);
+    let request = request.header("authorization", proof);
+    let request = request.header("x-cos-security-token", member("sessionToken"));
+    let response = request.body(body.to_owned()).send().await.unwrap();
+    (response.status().as_u16(), response.text().await.unwrap())
 }
 
 /// An address of STS that outlives a cloud: its URL, and what is behind it.

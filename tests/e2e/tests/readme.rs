@@ -12,7 +12,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use cos_emulator::{Cloud, Platform};
-use cos_issuer_e2e::{API_KEY, Browser, bootstrap, cloud, search_path};
+use cos_issuer_e2e::{API_KEY, API_KEY_SHA256, Browser, bootstrap, cloud, search_path};
 use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
@@ -20,9 +20,6 @@ use tokio::time::timeout;
 
 const PAGES: [&str; 2] =
     [include_str!("../../../README.md"), include_str!("../../../README.zh-CN.md")];
-
-/// The SHA-256 of [`API_KEY`].
-const DIGEST: &str = "711e5a8b4f6787584b814a252dd59ca8ea7f08260ccc7cc44582f76dc8bcd5c8";
 
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 
@@ -50,7 +47,7 @@ async fn the_grants_file_is_for_the_callers_it_names() {
                 .function(bootstrap().unwrap())
                 .env("GRANTS_FILE", file.path().to_str().unwrap())
                 .env("AUTH", "api-key")
-                .env("API_KEYS", format!("key={DIGEST} sub=ada team={team}"))
+                .env("API_KEYS", format!("key={API_KEY_SHA256} sub=ada team={team}"))
                 .start()
                 .await
                 .unwrap();

@@ -7,9 +7,11 @@
 #![expect(clippy::unwrap_used, reason = "a fault in a helper of these tests is a failed test")]
 
 use std::net::Ipv4Addr;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use cos_issuer_e2e::{ClosedPort, Process, VARIABLES};
+use cos_issuer_e2e::{ClosedPort, FlakyPort, Process, VARIABLES, cloud, variables_for};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -100,11 +102,53 @@ async fn an_api_that_is_not_there_ends_the_process() {
     assert!(printed.contains("init/ready"), "{printed}");
 }
 
+/// The platform has no event until the function is connected, and the call uses that connection.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_connection_to_sts_is_made_before_the_event_comes_and_used_by_it() {
+    const SIGN: &str = r#"{"httpMethod":"GET","path":"/sign"}"#;
+    let cloud = cloud().start().await.unwrap();
+    let sts = FlakyPort::start(0, cloud.sts().https_address()).await.unwrap();
+    let connections = sts.connections();
+    let (port, calls) = listen(move |path, number| match (path, number) {
+        ("/runtime/invocation/next", 1..=2) => {
+            for _ in 0..6000 {
+                if connections.load(Ordering::SeqCst) > 0 {
+                    break;
+                }
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            ok("request_id: 6add56fa-1111-4222-8333-444444444444\r\n", SIGN)
+        }
+        ("/runtime/invocation/next", _) => None,
+        _ => ok("", ""),
+    })
+    .await;
+    let mut variables = variables_for(&cloud);
+    variables.push(("STS_ENDPOINTS", sts.https_url()));
+    variables.extend([("SCF_RUNTIME_API", "127.0.0.1".into()), ("SCF_RUNTIME_API_PORT", port)]);
+    let variables = variables.iter().map(|(name, value)| (*name, value.as_str()));
+    Process::start(variables).unwrap().ended().await.unwrap();
+    let calls = calls.lock().unwrap().clone();
+    let answers = calls.iter().filter(|(_, path, _)| path == "/runtime/invocation/response");
+    let is_granted = |(_, _, body): &(String, String, String)| body.contains("sessionToken");
+    assert_eq!(answers.map(is_granted).collect::<Vec<_>>(), [true, true]);
+    assert_eq!(sts.connections().load(Ordering::SeqCst), 1, "both used the first one");
+    assert_eq!(cloud.sts().call_count(), 2, "to connect is not to call");
+}
+
 /// Starts the script and the binary. The script sees a path and how often it was called; `None`
 /// closes the connection.
 async fn start(
     script: impl Fn(&str, usize) -> Option<Vec<u8>> + Send + Sync + 'static,
 ) -> (Process, Calls) {
+    let (port, calls) = listen(script).await;
+    (Process::start(variables(&port)).unwrap(), calls)
+}
+
+/// The port of the script, and what it hears.
+async fn listen(
+    script: impl Fn(&str, usize) -> Option<Vec<u8>> + Send + Sync + 'static,
+) -> (String, Calls) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port().to_string();
     let calls = Calls::default();
@@ -114,7 +158,7 @@ async fn start(
             serve(stream, &heard, &script).await;
         }
     });
-    (Process::start(variables(&port)).unwrap(), calls)
+    (port, calls)
 }
 
 /// One connection at a time, each closed after one answer: the loop has to cope with that too.

@@ -1,10 +1,11 @@
 //! The task pages in docs/en and docs/zh: both languages have the same code, the deployed binary
-//! accepts every block of settings, and commands name what exists.
+//! accepts every block of settings and grants, commands name what exists, and JavaScript is that of
+//! the examples, which have tests of their own.
 //!
 //! # Not covered
 //!
 //! Running commands that need root, Docker, Kubernetes or systemd; `make interop` shows what they
-//! do.
+//! do. Jobs of CI systems, which only their vendors run.
 #![expect(clippy::unwrap_used, reason = "a fault in a helper of these tests is a failed test")]
 #![expect(clippy::panic, reason = "a block that is wrong must be named")]
 
@@ -18,7 +19,7 @@ use cos_issuer::error::ErrorCode;
 use cos_issuer_e2e::bootstrap;
 
 /// What a page's commands may start, after `sudo`.
-const PROGRAMS: [&str; 19] = [
+const PROGRAMS: [&str; 20] = [
     "chmod",
     "cos-issuer-server",
     "curl",
@@ -37,6 +38,7 @@ const PROGRAMS: [&str; 19] = [
     "systemctl",
     "systemd-run",
     "target/deploy/bootstrap",
+    "target/emulator/cos-issuer",
     "tccli",
 ];
 
@@ -62,18 +64,90 @@ fn settings_of_pages_are_valid() {
     let mut checked = 0;
     for (page, _, block) in all_blocks().iter().filter(|(_, language, _)| language == "env") {
         let settings: Vec<_> = block.lines().map(|line| line.split_once('=').unwrap()).collect();
-        let key = [("SECRET_ID", "AKIDexample"), ("SECRET_KEY", "example-secret-key-1")];
-        let output = Command::new(bootstrap().unwrap())
-            .arg("--check")
-            .env_clear()
-            .envs(key.into_iter().chain(settings))
-            .output()
-            .unwrap();
-        let printed = String::from_utf8(output.stdout).unwrap();
-        assert!(output.status.success(), "{page}:\n{block}\n{printed}");
+        // Pages that name a grants file show it.
+        let grants =
+            all_blocks().into_iter().find(|(other, kind, _)| other == page && kind == "toml");
+        let grants = grants.map_or(String::new(), |(_, _, text)| text);
+        is_accepted(&format!("{page}:\n{block}"), &settings, &grants);
         checked += 1;
     }
     assert!(checked > 5, "only {checked} blocks");
+}
+
+#[test]
+fn grants_of_pages_are_valid() {
+    let settings = [
+        ("AUTH", "jwt"),
+        ("JWT_ISSUER", "https://login.example.com/"),
+        ("JWT_AUDIENCE", "uploads"),
+        ("JWT_JWKS_URL", "https://login.example.com/keys"),
+        ("GRANTS_FILE", "grants.toml"),
+    ];
+    let blocks = all_blocks();
+    let grants: Vec<_> = blocks.iter().filter(|(_, language, _)| language == "toml").collect();
+    assert!(grants.len() > 2, "only {} blocks", grants.len());
+    for (page, _, block) in grants {
+        is_accepted(&format!("{page}:\n{block}"), &settings, block);
+    }
+}
+
+/// What `cos-issuer migrate` writes, filled in as its remarks ask for.
+#[test]
+fn migrated_settings_are_valid() {
+    for sample in ["cos_signer_lite", "cossign"] {
+        let file = root().join("cli/tests/migrate").join(sample).with_extension("env");
+        let text = fs::read_to_string(file).unwrap();
+        let settings: Vec<_> = text
+            .lines()
+            .filter(|line| !line.starts_with('#'))
+            .map(|line| line.split_once('=').unwrap())
+            .map(|(name, value)| match (name, value) {
+                ("SECRET_ID", "") => (name, "AKIDexample"),
+                ("SECRET_KEY", "") => (name, "example-secret-key-1"),
+                ("AUTH", "") => (name, "none"),
+                ("BUCKET", "") => (name, "examplebucket-1250000000"),
+                ("REGION", "") => (name, "ap-guangzhou"),
+                ("PREFIX", "") => (name, "uploads/"),
+                ("ALLOW", "") => (name, "upload"),
+                // Above what a root account's key may have.
+                ("DURATION_SECONDS", "7201") => (name, "7200"),
+                _ => (name, value),
+            })
+            .collect();
+        is_accepted(sample, &settings, "");
+    }
+}
+
+#[test]
+fn javascript_of_pages_is_that_of_the_examples() {
+    let examples = ["browser/upload.js", "mini-program/cos.js"];
+    let examples = examples.map(|file| fs::read_to_string(root().join("examples").join(file)));
+    let mut lines = 0;
+    for (page, _, block) in all_blocks().iter().filter(|(_, language, _)| language == "js") {
+        for line in block.lines() {
+            let is_there = examples.iter().any(|text| text.as_ref().unwrap().contains(line));
+            assert!(is_there, "{page}: {line}");
+            lines += 1;
+        }
+    }
+    assert!(lines > 1, "only {lines} lines");
+}
+
+/// The deployed binary takes these settings, next to a calling key.
+#[track_caller]
+fn is_accepted(what: &str, settings: &[(&str, &str)], grants: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("grants.toml"), grants).unwrap();
+    let key = [("SECRET_ID", "AKIDexample"), ("SECRET_KEY", "example-secret-key-1")];
+    let output = Command::new(bootstrap().unwrap())
+        .arg("--check")
+        .current_dir(folder.path())
+        .env_clear()
+        .envs(key.iter().chain(settings).copied())
+        .output()
+        .unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{what}\n{printed}");
 }
 
 #[test]
@@ -98,8 +172,15 @@ fn commands_of_pages_name_what_exists() {
                     assert_eq!(*word, format!("dist/cos-issuer_{version}_amd64.deb"), "{page}");
                 }
             }
+            if program == "target/emulator/cos-issuer" {
+                let file = format!("cli/src/commands/{}.rs", words.get(1).unwrap());
+                assert!(root().join(file).exists(), "{page}: {command}");
+            }
             if program == "make" {
-                let targets = words.iter().skip(1).take_while(|word| **word != "&&");
+                let targets = words
+                    .iter()
+                    .skip(1)
+                    .take_while(|word| **word != "&&" && !word.starts_with("ARGS="));
                 for target in targets {
                     assert!(makefile.contains(&format!("\n{target}:")), "{page}: {command}");
                 }

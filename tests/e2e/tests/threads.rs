@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use cos_emulator::{Cloud, Fault, FaultRule, Service};
 use cos_issuer_e2e::{Answer, Browser, HMAC_KEY, Process, cloud, signed};
+use tokio::net::TcpStream;
 
 /// A server with two threads, and for each of them a client with one connection.
 struct Server {
@@ -202,6 +203,49 @@ async fn health_is_answered_while_all_calls_to_sts_are_in_use() {
         assert_eq!(answer.body["codeDesc"], "RequestLimitExceeded.Concurrency", "{answer:?}");
     }
     assert!(requests.iter().all(|request| !request.is_finished()));
+}
+
+/// Callers who wait for a slow STS do not make the server look dead.
+#[tokio::test(flavor = "multi_thread")]
+async fn health_is_answered_while_every_connection_handles_a_request() {
+    let server = Server::start(&[("CONNECTIONS_MAX", "2")]).await;
+    let requests = running(&server, Duration::from_secs(600)).await;
+    // More than there are over the limit, and none of them sends anything.
+    let address = server.clients[0].address().to_owned();
+    let mut silent = Vec::new();
+    for _ in 0..20 {
+        silent.push(TcpStream::connect(&address).await.unwrap());
+    }
+    for (method, path) in
+        [("GET", "/healthz"), ("GET", "/livez"), ("GET", "/readyz"), ("HEAD", "/healthz")]
+    {
+        let client = server.clients[0].another().unwrap();
+        for _ in 0..2 {
+            let answer = client.send(client.request(method, path)).await.unwrap();
+            assert_eq!(answer.status, 200, "{method} {path}");
+        }
+    }
+    let client = server.clients[0].another().unwrap();
+    for (method, path) in [("GET", "/sign"), ("POST", "/sts"), ("GET", "/"), ("GET", "/nowhere")] {
+        let answer = client.send(client.request(method, path)).await.unwrap();
+        assert_eq!(answer.status, 503, "{method} {path}");
+        assert_eq!(answer.body["codeDesc"], "RequestLimitExceeded.Concurrency", "{answer:?}");
+        assert!(["1", "2"].contains(&answer.header("retry-after")), "{answer:?}");
+        assert_eq!(answer.header("connection"), "close");
+    }
+    assert_eq!(server.cloud.sts().call_count(), 2);
+
+    // As soon as there is room, new connections are served in full.
+    assert!(requests.iter().all(|request| !request.is_finished()));
+    requests.iter().for_each(tokio::task::JoinHandle::abort);
+    for _ in 0..600 {
+        // The silent ones are replaced first.
+        if client.get("/").await.is_ok_and(|answer| answer.status == 200) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(client.get("/").await.unwrap().status, 200);
 }
 
 type Running = tokio::task::JoinHandle<Result<Answer, cos_issuer_e2e::Failure>>;

@@ -188,7 +188,6 @@ impl RunOptions {
         builder = self.function_options(builder, platform)?;
         let mut variables = self.env_table.clone();
         variables.extend(self.env.iter().cloned());
-        let mut cors = self.cors.clone();
         let console_origin = parts.console.as_ref().map(Port::origin);
         let (methods, is_first) = self.methods();
         if let Some(callers) = &parts.callers {
@@ -213,9 +212,9 @@ impl RunOptions {
         }
         if let Some(origin) = console_origin {
             variables.entry("ALLOWED_ORIGINS".to_owned()).or_insert_with(|| origin.clone());
-            cors.push(origin);
+            builder = builder.page_origins([origin]);
         }
-        builder = builder.cors(cors);
+        builder = builder.cors(self.cors.iter().cloned());
         if self.verbose {
             builder = builder.env("LOG", "debug");
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use cos_emulator::{Cloud, Platform, StartError};
 use http::StatusCode;
+use tokio::sync::Notify;
 
 use super::introduction::{Introduction, pretty};
 use super::options::{RunOptions, next_port};
@@ -48,7 +49,9 @@ pub(super) async fn run(
         if end == End::Stop {
             return Ok(());
         }
-        terminal.line("");
+        if !options.cloud.json {
+            terminal.line("");
+        }
         console_port = port;
     }
 }
@@ -72,11 +75,13 @@ impl Session<'_> {
         let (cloud, mut parts) = self.start(platform, console_port).await?;
         let cloud = Arc::new(cloud);
         let console_port = parts.console.as_ref().map(Port::number);
-        let console = self.console(&cloud, &mut parts)?;
+        let restart = Arc::new(Notify::new());
+        let console = self.console(&cloud, &mut parts, &restart)?;
         let served = tokio::select! {
             // Checked first, so that a signal during a long start is heard.
             biased;
             () = stop.received() => Ok(End::Stop),
+            () = restart.notified() => Ok(End::Restart),
             served = self.serve(platform, &cloud, &parts, console.as_ref(), keyboard) => served,
         };
         drop(console);
@@ -132,14 +137,19 @@ impl Session<'_> {
         Ok(Parts::new(callers, console, second_port))
     }
 
-    fn console(&self, cloud: &Arc<Cloud>, parts: &mut Parts) -> Result<Option<Running>, Failure> {
+    fn console(
+        &self,
+        cloud: &Arc<Cloud>,
+        parts: &mut Parts,
+        restart: &Arc<Notify>,
+    ) -> Result<Option<Running>, Failure> {
         let (Some(port), Some(callers)) = (parts.console.take(), &parts.callers) else {
             return Ok(None);
         };
         let origin = port.origin();
         let (methods, _) = self.options.methods();
-        let routes = Routes::new(cloud, &parts.activity, callers, methods, self.environment.sdk());
-        let console = Console::start(port, self.token, routes)?;
+        let routes = Routes::new(cloud, &parts.activity, callers, methods, restart);
+        let console = Console::start(port, self.token, self.environment.sdk(), routes)?;
         let announced = self.environment.runtime_directory.announce(&RunningCloud {
             console_url: origin,
             token: self.token.to_owned(),

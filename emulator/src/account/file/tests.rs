@@ -82,99 +82,27 @@ fn the_least_file_has_one_user() {
     assert_eq!(file.account.bucket, "examplebucket-1250000007");
 }
 
+/// Each file is refused. A row has the line (`-` is none) and words of the message, and behind `<-`
+/// the file, with ` & ` between its lines.
 #[test]
-fn a_mistake_in_the_account() {
-    let user = USER;
-    each(&[
-        ("", None, "`[[user]]`"),
-        ("appid = \"tiny-secret\"", Some(1), "invalid type"),
-        ("\napid = 1", Some(2), "unknown field `apid`"),
-        ("appid = 1\nappid = 2", Some(2), "duplicate"),
-        ("x", Some(1), ""),
-        (&format!("owner_uin = 1\n{user}"), None, "owner_uin"),
-        (&format!("region = \"gz\"\n{user}"), Some(1), "region"),
-        (&format!("buckets = []\n{user}"), Some(1), "buckets"),
-        (
-            &format!("buckets = [\n\"b-1250000000\",\n\"b-1250000001\"]\n{user}"),
-            Some(3),
-            "-1250000000",
-        ),
-        (&format!("buckets = [\"b-1250000000\", \"b-1250000000\"]\n{user}"), Some(1), "twice"),
-    ]);
-}
-
-#[test]
-fn a_mistake_in_a_user() {
-    let user = USER;
-    each(&[
-        ("[[user]]\nname = \"a\"\n", Some(1), "uin"),
-        ("[[user]]\nname = \"a b\"\nuin = 1", Some(2), "user.name"),
-        (&format!("{user}\n{user}"), Some(6), "user.name"),
-        (&format!("{user}[[user]]\nname = \"b\"\nuin = 1"), Some(6), "user.uin"),
-        (&format!("{user}roles = 1"), Some(4), "unknown field `roles`"),
-        (&format!("{user}policies = [\"{{}}\"]"), Some(4), "user.policies"),
-        (
-            &format!("{user}policies = [\n'{POLICY}',\n'{}']", POLICY.replace("effect", "efect")),
-            Some(6),
-            "efect",
-        ),
-        (&format!("{user}policy_files = [\"bad.json\"]"), Some(4), "user.policy_files"),
-        (&format!("{user}policy_files = [\"none.json\"]"), Some(4), "none.json"),
-        (&format!("{user}[[user.key]]\nsecret_id = \"AKIDabc\""), Some(4), "user.key.secret_id"),
-        (&format!("{user}[[user.key]]\nsecret_id = \"x\""), Some(4), "AKIDEMU"),
-        (&format!("{user}[[user.key]]\nsecret_id = \"AKIDEMU x\""), Some(4), "letters"),
-        (
-            &format!("{user}[[user.key]]\nsecret_key = \"tiny-secret\""),
-            Some(4),
-            "user.key.secret_key",
-        ),
-        (
-            &format!(
-                "{user}[[user.key]]\nsecret_id = \"AKIDEMU1\"\n[[root_key]]\nsecret_id = \"AKIDEMU1\""
-            ),
-            Some(6),
-            "root_key.secret_id",
-        ),
-    ]);
-}
-
-#[test]
-fn a_mistake_in_a_role() {
-    let user = USER;
-    let role = "[[role]]\nname = \"r\"\ntrust = \"account\"\n";
-    each(&[
-        (&format!("{user}[[role]]\nname = \"r\""), Some(4), "trust"),
-        (&format!("{user}[[role]]\nname = \"r\"\ntrust = \"all\""), Some(6), "unknown variant"),
-        (&format!("{user}{role}{role}"), Some(8), "role.name"),
-        (&format!("{user}{role}trusted_users = [\"a\"]"), Some(7), "role.trusted_users"),
-        (
-            &format!("{user}[[role]]\nname = \"r\"\ntrust = \"users\"\ntrusted_users = [\"b\"]"),
-            Some(7),
-            "must be the name of a user",
-        ),
-        (&format!("{user}{role}max_session_seconds = 43201"), Some(7), "43200"),
-        (&format!("{user}{role}external_id = \"x\""), Some(7), "role.external_id"),
-        (
-            &format!("{user}{role}external_id = \"{}\"", "x".repeat(129)),
-            Some(7),
-            "role.external_id",
-        ),
-    ]);
-}
-
-#[test]
-fn a_file_that_is_not_there() {
-    assert!(AccountFile::read(std::path::Path::new("none/account.toml")).is_err());
-}
-
-const USER: &str = "[[user]]\nname = \"a\"\nuin = 1\n";
-
-/// Each text is refused: its line and the message.
-#[track_caller]
-fn each(cases: &[(&str, Option<usize>, &str)]) {
-    for (text, line, expected) in cases {
-        let error = read(text).expect_err(text);
-        assert_eq!(error.line, *line, "{text}: {error}");
+fn a_mistake_is_reported_by_its_line_and_key() {
+    let names = [
+        ("{user}", USER.to_owned()),
+        ("{role}", "[[role]] & name = \"r\" & trust = \"account\"".to_owned()),
+        ("{key}", "[[user.key]]".to_owned()),
+        ("{nothing}", String::new()),
+        ("{policy}", POLICY.to_owned()),
+        ("{wrong policy}", POLICY.replace("effect", "efect")),
+        ("{129}", "x".repeat(129)),
+        (" & ", "\n".to_owned()),
+    ];
+    for row in MISTAKES.trim().lines() {
+        let (start, text) = row.split_once(" <- ").unwrap();
+        let (line, expected) = start.split_once(' ').unwrap();
+        let text =
+            names.iter().fold(text.to_owned(), |text, (name, full)| text.replace(name, full));
+        let error = read(&text).expect_err(&text);
+        assert_eq!(error.line, line.parse().ok(), "{text}: {error}");
         let message = error.to_string();
         assert!(message.contains(expected), "{message} lacks {expected}");
         assert!(message.contains("account.toml"), "{message}");
@@ -182,4 +110,46 @@ fn each(cases: &[(&str, Option<usize>, &str)]) {
             assert!(!message.contains(secret), "{message}");
         }
     }
+}
+
+const USER: &str = "[[user]] & name = \"a\" & uin = 1";
+
+const MISTAKES: &str = r#"
+- `[[user]]` <- {nothing}
+1 invalid type <- appid = "tiny-secret"
+2 unknown field `apid` <- {nothing} & apid = 1
+2 duplicate <- appid = 1 & appid = 2
+1 account.toml <- x
+- owner_uin <- owner_uin = 1 & {user}
+1 region <- region = "gz" & {user}
+1 buckets <- buckets = [] & {user}
+3 -1250000000 <- buckets = [ & "b-1250000000", & "b-1250000001"] & {user}
+1 twice <- buckets = ["b-1250000000", "b-1250000000"] & {user}
+1 uin <- [[user]] & name = "a"
+2 user.name <- [[user]] & name = "a b" & uin = 1
+6 user.name <- {user} & {nothing} & {user}
+6 user.uin <- {user} & [[user]] & name = "b" & uin = 1
+4 unknown field `roles` <- {user} & roles = 1
+4 user.policies <- {user} & policies = ["{}"]
+6 efect <- {user} & policies = [ & '{policy}', & '{wrong policy}']
+4 user.policy_files <- {user} & policy_files = ["bad.json"]
+4 none.json <- {user} & policy_files = ["none.json"]
+4 user.key.secret_id <- {user} & {key} & secret_id = "AKIDabc"
+4 AKIDEMU <- {user} & {key} & secret_id = "x"
+4 letters <- {user} & {key} & secret_id = "AKIDEMU x"
+4 user.key.secret_key <- {user} & {key} & secret_key = "tiny-secret"
+6 root_key.secret_id <- {user} & {key} & secret_id = "AKIDEMU1" & [[root_key]] & secret_id = "AKIDEMU1"
+4 trust <- {user} & [[role]] & name = "r"
+6 unknown variant <- {user} & [[role]] & name = "r" & trust = "all"
+8 role.name <- {user} & {role} & {role}
+7 role.trusted_users <- {user} & {role} & trusted_users = ["a"]
+7 must be the name of a user <- {user} & [[role]] & name = "r" & trust = "users" & trusted_users = ["b"]
+7 43200 <- {user} & {role} & max_session_seconds = 43201
+7 role.external_id <- {user} & {role} & external_id = "x"
+7 role.external_id <- {user} & {role} & external_id = "{129}"
+"#;
+
+#[test]
+fn a_file_that_is_not_there() {
+    assert!(AccountFile::read(std::path::Path::new("none/account.toml")).is_err());
 }

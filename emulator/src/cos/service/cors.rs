@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 
 use super::{BucketCall, CosService, Outcome};
 use crate::cos::cors::Cors;
@@ -60,13 +60,23 @@ impl CosService {
         Ok(response)
     }
 
+    /// The response to a preflight of a page that needs no rule of a bucket.
+    pub(super) fn page_preflight(&self, request: &RequestHead) -> Option<Response> {
+        let headers = self.pages.preflight(&request.headers)?;
+        let mut response = response::empty(StatusCode::OK);
+        response.headers_mut().extend(headers);
+        (request.method == Method::OPTIONS).then_some(response)
+    }
+
     /// Allows a page of another origin to read the response, also an error, if a rule allows it.
     pub(super) fn allow_origin(&self, request: &RequestHead, response: &mut Response) {
-        if let Some(bucket) = request.address.bucket()
-            && self.check_bucket(bucket).is_ok()
-            && let Some(cors) = self.cors_of(bucket)
-            && let Some(headers) = cors.simple(&request.headers, request.method.as_str())
-        {
+        let of_bucket = || {
+            let bucket = request.address.bucket()?;
+            self.check_bucket(bucket).ok()?;
+            self.cors_of(bucket)?.simple(&request.headers, request.method.as_str())
+        };
+        let of_page = self.pages.simple(&request.headers, request.method.as_str());
+        if let Some(headers) = of_page.or_else(of_bucket) {
             response.headers_mut().extend(headers);
         }
     }

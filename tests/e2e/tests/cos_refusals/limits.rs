@@ -4,22 +4,41 @@
 //! build an object out of pieces or of another object could get around it, so a policy with a limit
 //! does not have them.
 
+use std::io::Write;
+
 use serde_json::json;
+use tempfile::NamedTempFile;
 
 use crate::row::{DENIED, row};
 use crate::world::{BUCKET, REGION, Sdk, World};
 
 const NOBODY: &str = "no statement";
 
-/// 4000 bytes of a picture at the most; a form's own fields count (inferred, see the door's table
-/// of accesses).
-const POLICY: &str = r#"{"version":"2.0","statement":[{"effect":"allow","action":["name/cos:PutObject","name/cos:PostObject"],
-    "resource":["qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/users/1/*"],
-    "condition":{"numeric_less_than_equal":{"cos:content-length":4000},"string_equal":{"cos:content-type":["image/png"]}}}]}"#;
+/// 4000 bytes of a picture at the most; a form's own fields count (inferred, see the table of
+/// accesses).
+const GRANT: &str = r#"
+[[grant]]
+name = "pictures"
+match = "everyone"
+bucket = "examplebucket-1250000000"
+region = "ap-guangzhou"
+prefix = "users/1/"
+allow = ["upload"]
+max_size_bytes = 4000
+content_types = ["image/png"]
+"#;
+
+/// The function reads the file when its first request comes.
+async fn limited() -> (World, NamedTempFile) {
+    let mut file = NamedTempFile::new().unwrap();
+    file.write_all(GRANT.as_bytes()).unwrap();
+    let world = World::start(&[("GRANTS_FILE", file.path().to_str().unwrap())]).await;
+    (world, file)
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn too_large_by_every_verb() {
-    let world = World::start(&[("POLICY", POLICY)]).await;
+    let (world, _file) = limited().await;
     let key = || json!({"Key": "users/1/new.png"});
     let png = || json!({"Key": "users/1/new.png", "ContentType": "image/png"});
     let source = format!("{BUCKET}.cos.{REGION}.myqcloud.com/users/2/secret.txt");
@@ -29,6 +48,7 @@ async fn too_large_by_every_verb() {
     #[rustfmt::skip]
     let rows = [
         row("one byte too many", "putObject", png(), DENIED, "cos:content-length").bytes(4001),
+        row("an empty object", "putObject", png(), DENIED, "cos:content-length").bytes(0),
         row("a file that is too large", "uploadFile", key(), DENIED, "cos:content-length").bytes(5000),
         row("in parts", "sliceUploadFile", png(), DENIED, NOBODY).bytes(1_100_000),
         row("beginning parts", "multipartInit", png(), DENIED, NOBODY),
@@ -53,7 +73,7 @@ async fn too_large_by_every_verb() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_another_type_or_none() {
-    let world = World::start(&[("POLICY", POLICY)]).await;
+    let (world, _file) = limited().await;
     let of = |kind: &str| json!({"Key": "users/1/new.png", "ContentType": kind});
     let none = json!({"Key": "users/1/new.png"});
     let form = json!({"Key": "users/1/new.png", "fields": {"Content-Type": "text/html"}});
@@ -74,7 +94,7 @@ async fn of_another_type_or_none() {
 /// The refusals above would mean nothing if nothing fitted.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_fits_is_stored() {
-    let world = World::start(&[("POLICY", POLICY)]).await;
+    let (world, _file) = limited().await;
     let call = json!({"name": "", "method": "putObject", "bytes": 4000, "params": {"Key": "users/1/new.png", "ContentType": "image/png"}});
     let form = json!({"name": "", "method": "form", "params": {"Key": "users/1/form.png", "fields": {"Content-Type": "image/png"}}});
     let none = std::collections::BTreeMap::new();

@@ -13,16 +13,9 @@ fn a_key_must_be_allowed_as_sent_and_as_merged() {
     {
         authorize(&world, Draft::new("PUT", path, ""), &by).unwrap();
     }
-    for path in [
-        "/users/1/../2/a",
-        "/users/1/%2e%2e/2/a",
-        "/users/1/..%2F2/a",
-        "/users/1/b/../../2/a",
-        "/users/1/../../../a",
-        "/users/1//../2/a",
-        "/users/1/..",
-        "/users/1/../..",
-    ] {
+    let paths = "/users/1/../2/a /users/1/%2e%2e/2/a /users/1/..%2F2/a /users/1/b/../../2/a \
+        /users/1/../../../a /users/1//../2/a /users/1/.. /users/1/../..";
+    for path in paths.split(' ') {
         for method in ["PUT", "GET"] {
             let reason = denied(&world, Draft::new(method, path, ""), &by);
             assert!(reason.contains("the key is ambiguous"), "{path}: {reason}");

@@ -1,0 +1,98 @@
+//! The command line of the benchmark.
+//!
+//! # Guarantees
+//!
+//! An unknown option, a missing path or a number of nought is a fault that names it.
+
+use crate::comparison::Effort;
+use crate::fault::Fault;
+use lexopt::prelude::{Long, Short, ValueExt as _};
+use std::path::PathBuf;
+
+/// What was asked for.
+pub(crate) enum Command {
+    Help,
+    Run(Options),
+}
+
+/// How to measure, and what.
+pub(crate) struct Options {
+    pub(crate) effort: Effort,
+    /// The deployed function.
+    pub(crate) function: PathBuf,
+    /// The same program, as servers run it.
+    pub(crate) server: PathBuf,
+    /// The plain reference.
+    pub(crate) reference: PathBuf,
+    /// The bare server.
+    pub(crate) bare: PathBuf,
+}
+
+pub(crate) const HELP: &str = "\
+Usage: cos-issuer-load --function PATH --server PATH --reference PATH --bare PATH [--rounds N]
+                       [--milliseconds N]
+
+  --function PATH   the deployed binary, `bootstrap`
+  --server PATH     the same program, built for servers
+  --reference PATH  the plain reference
+  --bare PATH       the bare server
+  --rounds N        counted pairs of slices (default 20)
+  --milliseconds N  of each slice (default 500)
+";
+
+/// Reads the options that follow the program's name.
+pub(crate) fn parse(mut arguments: lexopt::Parser) -> Result<Command, Fault> {
+    let (mut rounds, mut milliseconds) = (20, 500);
+    let (mut function, mut server, mut reference, mut bare) = (None, None, None, None);
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Short('h') | Long("help") => return Ok(Command::Help),
+            Long("rounds") => rounds = number("--rounds", &mut arguments)?,
+            Long("milliseconds") => milliseconds = number("--milliseconds", &mut arguments)?,
+            Long("function") => function = Some(PathBuf::from(arguments.value()?)),
+            Long("server") => server = Some(PathBuf::from(arguments.value()?)),
+            Long("reference") => reference = Some(PathBuf::from(arguments.value()?)),
+            Long("bare") => bare = Some(PathBuf::from(arguments.value()?)),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    Ok(Command::Run(Options {
+        effort: Effort { rounds: rounds.into(), seconds: f64::from(milliseconds) / 1000.0 },
+        function: function.ok_or("--function PATH is missing")?,
+        server: server.ok_or("--server PATH is missing")?,
+        reference: reference.ok_or("--reference PATH is missing")?,
+        bare: bare.ok_or("--bare PATH is missing")?,
+    }))
+}
+
+fn number(option: &str, arguments: &mut lexopt::Parser) -> Result<u16, Fault> {
+    match arguments.value()?.parse::<u16>() {
+        Ok(number) if number > 0 => Ok(number),
+        _ => Err(format!("{option} takes a whole number from 1 to {}", u16::MAX).into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Command, parse};
+
+    fn parsed(arguments: &[&str]) -> Result<Command, String> {
+        parse(lexopt::Parser::from_args(arguments.iter().copied()))
+            .map_err(|fault| fault.to_string())
+    }
+
+    #[test]
+    fn a_fault_names_its_option() {
+        let paths = ["--function", "a", "--server=b", "--reference=c", "--bare=d"];
+        assert!(matches!(parsed(&paths), Ok(Command::Run(_))));
+        for (arguments, named) in [
+            (vec!["--server", "b"], "--function"),
+            (vec!["--rounds", "0"], "--rounds"),
+            (vec!["--milliseconds", "many"], "--milliseconds"),
+            (vec!["--fast"], "--fast"),
+        ] {
+            let fault = parsed(&arguments).err().unwrap();
+            assert!(fault.contains(named), "{arguments:?}: {fault}");
+        }
+    }
+}

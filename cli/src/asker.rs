@@ -1,0 +1,203 @@
+//! A caller with given claims, authenticated by the function's own code.
+//!
+//! # Guarantees
+//! The caller is what a real one with these claims would be: a token is signed and verified, a
+//! gateway's identity is read as from an event.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use clap::ValueEnum;
+use cos_issuer::auth::{
+    Algorithm, ApiKey, ApiKeys, AuthMethod, Authenticator, Claim, Claims, HmacKey, HmacKeys,
+    KeySet, KeySource, Principal, TokenVerifier, Validation, Verifier,
+};
+use cos_issuer::config::AuthSettings;
+use cos_issuer::deadline::Deadline;
+use cos_issuer::request::{Identity, IdentitySource, Request};
+use http::header::{AUTHORIZATION, HeaderValue};
+use ring::digest::{SHA256, digest};
+use serde_json::{Map, Value, json};
+use tencent::secret::Secret;
+use tencent::sign::digest::hmac_sha256;
+use tencent::time::Clock;
+
+use crate::callers::{Signed, random_hex, signature};
+
+/// How a caller authenticates, by the names of the audit log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AskerMethod {
+    /// A token
+    Jwt,
+    /// An API key
+    ApiKey,
+    /// A signed request
+    Hmac,
+    /// A gateway that verified a token
+    GatewayJwt,
+    /// A gateway with IAM
+    GatewayIam,
+    /// A gateway with a Lambda authorizer
+    GatewayLambda,
+    /// A gateway with a key pair
+    GatewayKeyPair,
+    /// Not at all
+    None,
+}
+
+impl AskerMethod {
+    /// The first method of `AUTH`.
+    pub(crate) fn first(methods: &[AuthSettings]) -> Self {
+        match methods.first() {
+            None => Self::None,
+            Some(AuthSettings::ApiKey(_)) => Self::ApiKey,
+            Some(AuthSettings::Gateway) => Self::GatewayJwt,
+            Some(AuthSettings::Hmac(_)) => Self::Hmac,
+            Some(AuthSettings::Jwt(_)) => Self::Jwt,
+        }
+    }
+
+    /// The name in the audit log.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Jwt => AuthMethod::Jwt.name(),
+            Self::ApiKey => AuthMethod::ApiKey.name(),
+            Self::Hmac => AuthMethod::Hmac.name(),
+            Self::GatewayJwt => AuthMethod::Gateway(IdentitySource::Jwt).name(),
+            Self::GatewayIam => AuthMethod::Gateway(IdentitySource::Iam).name(),
+            Self::GatewayLambda => AuthMethod::Gateway(IdentitySource::Lambda).name(),
+            Self::GatewayKeyPair => AuthMethod::Gateway(IdentitySource::KeyPair).name(),
+            Self::None => AuthMethod::None.name(),
+        }
+    }
+}
+
+/// The caller with these claims.
+pub(crate) async fn principal(
+    method: AskerMethod,
+    claims: &Map<String, Value>,
+    clock: &dyn Clock,
+) -> Result<Principal, String> {
+    let secret = random_hex().map_err(|error| error.to_string())?;
+    let mut request = Request { path: PATH.to_owned(), ..Request::default() };
+    let authenticator = match method {
+        AskerMethod::None if !claims.is_empty() => {
+            return Err(
+                "--as: must be left out with --method none: such callers have no claims".to_owned()
+            );
+        }
+        AskerMethod::None => Authenticator::None,
+        AskerMethod::Jwt => {
+            let (token, verifier) = token(claims, &secret, clock)?;
+            present(&mut request, &format!("Bearer {token}"))?;
+            Authenticator::OneOf(vec![Verifier::Jwt(verifier)])
+        }
+        AskerMethod::ApiKey => {
+            let (name, claims) = entry(claims)?;
+            let digest = digest(&SHA256, secret.as_bytes());
+            let digest = digest.as_ref().try_into().map_err(|_| "no key for the caller")?;
+            let keys = ApiKeys::new(vec![ApiKey { name, digest, claims }], None);
+            present(&mut request, &format!("Bearer {secret}"))?;
+            Authenticator::OneOf(keys.map(Verifier::ApiKey).into_iter().collect())
+        }
+        AskerMethod::Hmac => {
+            let (id, claims) = entry(claims)?;
+            let key = || Secret::new(secret.clone()).ok_or("no key for the caller");
+            let keys = HmacKeys::new(vec![HmacKey { id: id.clone(), secret: key()?, claims }]);
+            let signed = Signed { method: "GET", path: PATH, query: &[], body: "" };
+            present(&mut request, &signature(&id, &key()?, &signed)?)?;
+            Authenticator::OneOf(keys.map(Verifier::Hmac).into_iter().collect())
+        }
+        AskerMethod::GatewayJwt => gateway(&mut request, IdentitySource::Jwt, "sub", claims),
+        AskerMethod::GatewayIam => gateway(&mut request, IdentitySource::Iam, "userArn", claims),
+        AskerMethod::GatewayLambda => gateway(&mut request, IdentitySource::Lambda, "sub", claims),
+        AskerMethod::GatewayKeyPair => {
+            gateway(&mut request, IdentitySource::KeyPair, "secretId", claims)
+        }
+    };
+    let deadline = Deadline::unlimited(clock);
+    let principal = authenticator.authenticate(&request, PATH, clock, deadline).await;
+    principal
+        .map_err(|error| format!("--as: no such caller with --method {}: {error}", method.name()))
+}
+
+fn present(request: &mut Request, value: &str) -> Result<(), String> {
+    let value = HeaderValue::from_str(value).map_err(|_| {
+        "--as: sub must have only letters, digits and `-._` with this method".to_owned()
+    })?;
+    request.headers.insert(AUTHORIZATION, value);
+    Ok(())
+}
+
+/// An entry of `API_KEYS` or `HMAC_KEYS`: its name, and its claims, which are always texts.
+fn entry(claims: &Map<String, Value>) -> Result<(String, Claims), String> {
+    let subject = claims.get(Claims::SUBJECT).and_then(Value::as_str);
+    let subject = subject.ok_or("--as: must contain sub, for example sub=user-1")?;
+    let mut found = Claims::of_subject(subject);
+    for (name, value) in claims.iter().filter(|(name, _)| *name != Claims::SUBJECT) {
+        let text = match value {
+            Value::String(text) => text.clone(),
+            Value::Bool(_) | Value::Number(_) => value.to_string(),
+            Value::Null | Value::Array(_) | Value::Object(_) => {
+                return Err(format!(
+                    "--as: {name} must be a text, as claims of keys are, for example team=media"
+                ));
+            }
+        };
+        found.add(name.as_str(), Claim::Text(text));
+    }
+    Ok((subject.to_owned(), found))
+}
+
+/// As `sub`, the caller's subject is a member that the gateway names in its own way.
+fn gateway(
+    request: &mut Request,
+    source: IdentitySource,
+    subject: &str,
+    claims: &Map<String, Value>,
+) -> Authenticator {
+    let mut members = claims.clone();
+    if subject != Claims::SUBJECT
+        && let Some(value) = members.remove(Claims::SUBJECT)
+    {
+        members.insert(subject.to_owned(), value);
+    }
+    request.identity = Identity::new(source, Some(&Value::Object(members)));
+    Authenticator::OneOf(vec![Verifier::Gateway])
+}
+
+fn token(
+    claims: &Map<String, Value>,
+    secret: &str,
+    clock: &dyn Clock,
+) -> Result<(String, TokenVerifier), String> {
+    let now = clock.now();
+    let mut all = json!({
+        "iss": ISSUER,
+        "aud": "cos-issuer",
+        "iat": now.unix_seconds(),
+        "exp": now.plus_seconds(LIFETIME_SECONDS).unix_seconds(),
+    });
+    if let Some(members) = all.as_object_mut() {
+        members.extend(claims.clone());
+    }
+    let issuer = all.get("iss").and_then(Value::as_str).unwrap_or(ISSUER).to_owned();
+    let audience = all.get("aud").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let header = json!({ "alg": "HS256", "typ": "JWT" });
+    let encoded = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
+    let signed = [&header, &all].map(|part| encoded(part.to_string().as_bytes())).join(".");
+    let signature = hmac_sha256(secret.as_bytes(), signed.as_bytes());
+    let validation = Validation {
+        issuer,
+        audiences: vec![audience],
+        algorithms: vec![Algorithm::Hs256],
+        leeway_seconds: 0,
+        max_age_seconds: LIFETIME_SECONDS,
+    };
+    let keys = KeySet::of_secret(secret.as_bytes()).map_err(|error| error.to_string())?;
+    let verifier = TokenVerifier::new(validation, KeySource::fixed(keys));
+    Ok((format!("{signed}.{}", encoded(signature.as_slice())), verifier))
+}
+
+const PATH: &str = "/sts";
+const ISSUER: &str = "https://login.example.com/";
+const LIFETIME_SECONDS: u32 = 3600;

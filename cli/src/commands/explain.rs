@@ -1,0 +1,179 @@
+//! `explain`: what a caller would get, and why nothing else. No function runs and nothing is called.
+
+use clap::Args;
+use serde_json::{Map, Value};
+use tencent::cam::Clause;
+use tencent::time::{Clock as _, SystemClock};
+
+use crate::asker::{AskerMethod, principal};
+use crate::deployment::DeploymentOptions;
+use crate::explanation::{Explanation, IssuedCredential, Wish, explain};
+use crate::failure::Failure;
+use crate::options::assignment;
+use crate::request::read;
+use crate::terminal::Terminal;
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  # What user-1 of the team media gets, and why the other grants do not apply
+  cos-issuer explain --as sub=user-1,team=media grants.toml
+
+  # The same for one upload that the app asks for
+  cos-issuer explain --as sub=user-1 grants.toml --scope '[{\"action\":\"name/cos:PutObject\",
+      \"bucket\":\"examplebucket-1250000000\",\"region\":\"ap-guangzhou\",\"prefix\":\"users/user-1/a.jpg\"}]'
+
+  # A whole deployment: its AUTH, calling key and kill switch count too
+  cos-issuer explain --as sub=user-1 --env production.env
+
+  # In CI: fails when the caller gets nothing
+  cos-issuer explain --as sub=user-1 grants.toml --json | jq .issued.policy
+
+A value that is JSON keeps its type: level=3 is a number, admin=true a flag. A list needs --claim:
+--claim 'teams=[\"media\",\"press\"]'. Claims of API keys and HMAC keys are always texts.
+
+Exit codes: 0 a credential would be issued, 1 the request would be refused, 2 invalid command line,
+grants file or variables.")]
+pub(crate) struct ExplainOptions {
+    #[command(flatten)]
+    deployment: DeploymentOptions,
+
+    /// Claims of the caller, for example sub=user-1,team=media; without it, an anonymous caller
+    #[arg(long = "as", value_name = "NAME=VALUE,…", value_delimiter = ',', value_parser = assignment)]
+    claims: Vec<(String, String)>,
+
+    /// A further claim, whose value may contain commas; repeatable
+    #[arg(long, value_name = "NAME=VALUE", value_parser = assignment)]
+    claim: Vec<(String, String)>,
+
+    /// How the caller authenticates [default: the first method of AUTH; jwt for a grants file]
+    #[arg(long)]
+    method: Option<AskerMethod>,
+
+    /// The scope array of the request, or @FILE to read it from a file, @- from standard input
+    #[arg(long, value_name = "JSON|@FILE")]
+    scope: Option<String>,
+
+    /// Request a key for a new object with this extension, as /getKeyAndCredentials does
+    #[arg(long, value_name = "EXTENSION", conflicts_with = "scope")]
+    ext: Option<String>,
+
+    /// The requested lifetime in seconds
+    #[arg(long, value_name = "SECONDS")]
+    duration: Option<u32>,
+
+    /// Only the grants of this bucket
+    #[arg(long)]
+    bucket: Option<String>,
+
+    /// Only the grants of this region
+    #[arg(long)]
+    region: Option<String>,
+
+    /// Print one line of JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl ExplainOptions {
+    fn wish(&self) -> Result<Wish, Failure> {
+        let scopes = match self.scope.as_deref() {
+            None => String::new(),
+            Some(text) => match text.strip_prefix('@') {
+                Some(place) => String::from_utf8(read(place)?)
+                    .map_err(|_| Failure::Usage("--scope: must be UTF-8".to_owned()))?,
+                None => text.to_owned(),
+            },
+        };
+        let duration = self.duration.map(|seconds| seconds.to_string());
+        let parameters = [
+            ("durationSeconds", &duration),
+            ("bucket", &self.bucket),
+            ("region", &self.region),
+            ("ext", &self.ext),
+        ];
+        let query = parameters
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), value.clone()?)));
+        Ok(Wish { query: query.collect(), scopes, is_new_object: self.ext.is_some() })
+    }
+
+    fn claims(&self) -> Map<String, Value> {
+        let value = |text: &String| {
+            serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.clone()))
+        };
+        let all = self.claims.iter().chain(&self.claim);
+        let typed = |(name, text): &(String, String)| match name.as_str() {
+            // A subject is a text, also when it looks like a number.
+            "sub" => (name.clone(), Value::String(text.clone())),
+            _ => (name.clone(), value(text)),
+        };
+        all.map(typed).collect()
+    }
+}
+
+pub(crate) async fn run(options: &ExplainOptions, terminal: Terminal) -> Result<(), Failure> {
+    let deployment = options.deployment.read()?;
+    let claims = options.claims();
+    let method = options.method.unwrap_or(match (claims.is_empty(), deployment.is_whole) {
+        (_, true) => AskerMethod::first(&deployment.settings.auth),
+        (true, false) => AskerMethod::None,
+        (false, false) => AskerMethod::Jwt,
+    });
+    let caller = principal(method, &claims, &SystemClock).await.map_err(Failure::Usage)?;
+    let (wish, now) = (options.wish()?, SystemClock.now());
+    let explanation = explain(&deployment.settings, deployment.sts_action(), &caller, &wish, now)
+        .map_err(|error| Failure::Usage(format!("the request: {error}")))?;
+    if options.json {
+        terminal.line(serde_json::to_string(&explanation)?);
+    } else {
+        print(&explanation, terminal);
+    }
+    if explanation.issued.is_some() { Ok(()) } else { Err(Failure::Refused) }
+}
+
+fn print(explanation: &Explanation, terminal: Terminal) {
+    let count = explanation.grants.iter().filter(|grant| grant.applies).count();
+    terminal.title(format_args!("Grants: {count} of {} apply", explanation.grants.len()));
+    for grant in &explanation.grants {
+        terminal.step(grant.applies, &grant.name);
+        for reason in &grant.reasons {
+            terminal.line(format_args!("      {reason}"));
+        }
+    }
+    if let Some(refusal) = &explanation.refusal {
+        terminal.title("Nothing is issued");
+        terminal.pair("status", refusal.status);
+        terminal.pair("code", refusal.code_desc);
+        terminal.pair("message", &refusal.message);
+    }
+    if let Some(issued) = &explanation.issued {
+        print_issued(issued, terminal);
+    }
+}
+
+fn print_issued(issued: &IssuedCredential, terminal: Terminal) {
+    terminal.title(format_args!("The credential, from {}", issued.grants.join(", ")));
+    for clause in &issued.clauses {
+        terminal.pair("allows", clause);
+        terminal.pair("", format_args!("in {}", clause.bucket));
+        print_conditions(clause, terminal);
+    }
+    if let Some(key) = &issued.example_key {
+        terminal.pair("key", format_args!("{key} (another one for each request)"));
+    }
+    terminal.pair("lifetime", format_args!("{} s", issued.duration_seconds));
+    let unknown = "GetFederationToken, or AssumeRole where ROLE_ARN is set";
+    terminal.pair("STS action", issued.sts_action.unwrap_or(unknown));
+    terminal.pair("session", &issued.session_name);
+    terminal.pair("policy", &issued.policy_text);
+}
+
+/// Each condition as it is written.
+fn print_conditions(clause: &Clause, terminal: Terminal) {
+    let conditions = serde_json::to_value(&clause.conditions).unwrap_or_default();
+    for (operator, keys) in conditions.as_object().into_iter().flatten() {
+        for (key, values) in keys.as_object().into_iter().flatten() {
+            terminal.pair("", format_args!("{key} {operator} {values}"));
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! What a function reads at its start, read in the same way without starting one: a grants file, or
+//! the variables of a whole deployment.
+//!
+//! # Guarantees
+//! The function's own parser reads the settings, so what is an error here is an error there.
+//!
+//! # Not covered
+//! The calling key and what the platform itself sets: where they are missing, placeholders take
+//! their place, because nothing is called here.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use cos_issuer::config::{ConfigError, Environment, Settings};
+use cos_issuer::sts::CallingKeys;
+
+use crate::failure::Failure;
+
+/// The settings of a deployment.
+pub(crate) struct Deployment {
+    pub(crate) settings: Settings,
+    /// Whether the settings are those of a whole deployment, and not only its grants.
+    pub(crate) is_whole: bool,
+}
+
+/// Where the settings are.
+#[derive(clap::Args)]
+pub(crate) struct DeploymentOptions {
+    /// A grants file, as GRANTS_FILE names it
+    #[arg(value_name = "GRANTS_FILE", required_unless_present = "env")]
+    pub(crate) grants_file: Option<PathBuf>,
+
+    /// The variables of a deployment, one NAME=VALUE a line; files that they name are next to it
+    #[arg(long, value_name = "FILE", conflicts_with = "grants_file")]
+    pub(crate) env: Option<PathBuf>,
+}
+
+impl DeploymentOptions {
+    pub(crate) fn read(&self) -> Result<Deployment, Failure> {
+        let found = match (&self.grants_file, &self.env) {
+            (_, Some(path)) => Deployment::of_variables(path, &read_text(path)?),
+            (Some(path), None) => Deployment::of_grants_file(path),
+            (None, None) => return Err(Failure::Usage("GRANTS_FILE: must be given".to_owned())),
+        };
+        found.map_err(|errors| {
+            let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            Failure::Usage(lines.join("\n"))
+        })
+    }
+}
+
+impl Deployment {
+    /// Of a grants file, with every calling key and authentication method that it may be for.
+    pub(crate) fn of_grants_file(path: &Path) -> Result<Self, Vec<ConfigError>> {
+        let grants_file = path.display().to_string();
+        let variables = [
+            ("AUTH", "gateway"),
+            ("KEY_OWNER", "sub-account"),
+            ("GRANTS_FILE", grants_file.as_str()),
+        ];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let settings = read(variables.into(), Path::new(""))?;
+        Ok(Self { settings, is_whole: false })
+    }
+
+    /// Of the text of a file with variables.
+    pub(crate) fn of_variables(path: &Path, text: &str) -> Result<Self, Vec<ConfigError>> {
+        let pairs = variables(text).into_iter().map(|each| (each.name, each.value));
+        let directory = path.parent().unwrap_or(Path::new(""));
+        Ok(Self { settings: read(pairs.collect(), directory)?, is_whole: true })
+    }
+
+    /// The action of STS that issues its credentials; `None` where the calling key is not known.
+    pub(crate) fn sts_action(&self) -> Option<&'static str> {
+        let assumes_role = match &self.settings.sts.calling_keys {
+            CallingKeys::Fixed(identity) => identity.role().is_some(),
+            CallingKeys::OfRequests(_) => true,
+        };
+        let action = if assumes_role { "AssumeRole" } else { "GetFederationToken" };
+        self.is_whole.then_some(action)
+    }
+}
+
+/// A variable of a file.
+pub(crate) struct Variable {
+    pub(crate) name: String,
+    pub(crate) value: String,
+    /// From 1.
+    pub(crate) line: usize,
+}
+
+/// The variables of a file for `docker run --env-file` or of a systemd unit: `NAME=VALUE` lines,
+/// comments behind `#` at the start of a line, and quotes around a whole value.
+pub(crate) fn variables(text: &str) -> Vec<Variable> {
+    let unquoted = |value: &str| {
+        let inner = |quote| value.strip_prefix(quote)?.strip_suffix(quote);
+        inner('"').or_else(|| inner('\'')).unwrap_or(value).to_owned()
+    };
+    let lines = (1..).zip(text.lines().map(str::trim));
+    let lines = lines.filter(|(_, line)| !line.starts_with(['#', ';']));
+    let variable = |(line, text): (usize, &str)| {
+        let text = text.strip_prefix("export ").unwrap_or(text);
+        let (name, value) = text.split_once('=')?;
+        Some(Variable { name: name.trim().to_owned(), value: unquoted(value.trim()), line })
+    };
+    lines.filter_map(variable).collect()
+}
+
+/// The text of a file that the command line names.
+pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
+    let bytes = crate::request::read(&path.display().to_string())?;
+    String::from_utf8(bytes)
+        .map_err(|_| Failure::Usage(format!("{}: must be UTF-8", path.display())))
+}
+
+fn read(
+    mut variables: BTreeMap<String, String>,
+    directory: &Path,
+) -> Result<Settings, Vec<ConfigError>> {
+    let is_set = |name: &str| variables.get(name).is_some_and(|value| !value.is_empty());
+    let needs_gateway = variables.get("AUTH").is_some_and(|methods| methods.contains("gateway"));
+    let has_platform = is_set("AWS_LAMBDA_RUNTIME_API") || is_set("SCF_RUNTIME_API");
+    let has_key = ["SECRET_ID", "TENCENTCLOUD_SECRETID", "ROLE_KEYS"].into_iter().any(is_set);
+    let mut add = |placeholders: &[(&str, &str)]| {
+        for (name, value) in placeholders {
+            variables.insert((*name).to_owned(), (*value).to_owned());
+        }
+    };
+    if needs_gateway && !has_platform {
+        add(&LAMBDA);
+    }
+    if !has_key {
+        add(&CALLING_KEY);
+    }
+    let read_file = |path: &str| match std::fs::read(directory.join(path)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => std::fs::read(path),
+        read => read,
+    };
+    let environment: Environment = variables.into_iter().collect();
+    Settings::read(&environment, &read_file)
+}
+
+/// What AWS Lambda sets, whose gateways send identities.
+const LAMBDA: [(&str, &str); 4] = [
+    ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001"),
+    ("AWS_LAMBDA_FUNCTION_NAME", "cos-issuer"),
+    ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+    ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
+];
+
+/// A permanent key that signs nothing.
+const CALLING_KEY: [(&str, &str); 2] = [("SECRET_ID", "AKIDplaceholder"), ("SECRET_KEY", "none")];
+
+#[cfg(test)]
+mod tests {
+    use super::variables;
+
+    #[test]
+    fn variables_are_read_with_their_lines() {
+        let text =
+            "# a comment\nAUTH=jwt\n\nexport PREFIX='a b/'\nPOLICY={\"a\": \"=\"}\nnothing\n";
+        let found: Vec<_> =
+            variables(text).into_iter().map(|v| (v.line, v.name, v.value)).collect();
+        let expected = [(2, "AUTH", "jwt"), (4, "PREFIX", "a b/"), (5, "POLICY", "{\"a\": \"=\"}")];
+        let expected = expected.map(|(line, name, value)| (line, name.into(), value.into()));
+        assert_eq!(found, expected);
+    }
+}

@@ -1,0 +1,182 @@
+//! `explain`: which grants apply, why the others do not, and what would be issued.
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::{cos_issuer, ends_with, files};
+
+const GRANTS: &str = r#"
+[[grant]]
+name = "own-folder"
+match = "everyone"
+bucket = "examplebucket-1250000000"
+region = "ap-guangzhou"
+prefix = "users/{sub}/"
+allow = ["upload", "download"]
+max_size_bytes = 5242880
+
+[[grant]]
+name = "team"
+match = { team = ["media", "press"], level = 3 }
+bucket = "examplebucket-1250000000"
+region = "ap-guangzhou"
+prefix = "teams/{team}/"
+allow = ["list"]
+duration_seconds = 900
+
+[[grant]]
+name = "signed"
+match = { proof = "hmac", org = { prefix = "acme/" } }
+bucket = "otherbucket-1250000000"
+region = "ap-guangzhou"
+prefix = "signed/"
+allow = ["delete"]
+"#;
+
+/// Standard output and standard error of `explain` with these words, in a directory with the
+/// grants file and the files of two deployments.
+#[track_caller]
+fn explain(words: &[&str], code: i32) -> (String, String) {
+    let directory = deployment();
+    let mut command = cos_issuer(&["explain"]);
+    ends_with(command.args(words).current_dir(directory.path()), code)
+}
+
+fn deployment() -> TempDir {
+    files(&[
+        ("grants.toml", GRANTS),
+        ("broken.toml", "[[grant]]\nname = \"a\"\nprefix = \"users/1\"\n"),
+        (
+            "production.env",
+            "# Deployed with these.\nAUTH=hmac,gateway\nHMAC_KEYS=app=0f2c7d64a1b35e98c0d7f6a4e19b283d\n\
+             GRANTS_FILE=grants.toml\nROLE_ARN=qcs::cam::uin/100000000001:roleName/uploader\n\
+             DENY=grant:own-folder\n",
+        ),
+        (
+            "anonymous.env",
+            "AUTH=none\nBUCKET=examplebucket-1250000000\nREGION=ap-guangzhou\nPREFIX=a/\nALLOW=download\n",
+        ),
+        (
+            "raw.env",
+            "AUTH=none\nPOLICY={\"version\":\"2.0\",\"statement\":[{\"effect\":\"allow\",\"action\":\"name/cos:GetObject\",\"resource\":\"qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/a/*\"}]}\n",
+        ),
+    ])
+}
+
+#[test]
+fn a_caller_is_explained_grant_by_grant() {
+    let (out, _) = explain(&["grants.toml", "--as", "sub=user-1,team=sales"], 0);
+    let expected = "\
+Grants: 1 of 3 apply
+ok  own-folder
+no  team
+      the caller has no claim `level`; it must be 3
+      `team` is \"sales\"; it must be \"media\" or \"press\"
+no  signed
+      the caller has no claim `org`; it must begin with \"acme/\"
+      the caller authenticates by jwt; `proof` must be \"hmac\"
+The credential, from own-folder
+  allows      upload users/user-1/* under conditions
+              in examplebucket-1250000000
+              cos:content-length numeric_greater_than_equal 1
+              cos:content-length numeric_less_than_equal 5242880
+  allows      download users/user-1/*
+              in examplebucket-1250000000
+  lifetime    1800 s
+  STS action  GetFederationToken, or AssumeRole where ROLE_ARN is set
+  session     cosissuer";
+    assert!(out.starts_with(expected), "{out}");
+    let policy = "  policy      {\"version\":\"2.0\",\"statement\":[{\"effect\":\"allow\",\"action\":[\"name/cos:PutObject\",\"name/cos:PostObject\"],";
+    assert!(out.contains(policy), "{out}");
+}
+
+#[test]
+fn types_and_methods_count_as_in_the_function() {
+    let team = |words: &[&str]| {
+        let mut all = vec!["grants.toml", "--json"];
+        all.extend(words);
+        let answer: Value = serde_json::from_str(&explain(&all, 0).0).unwrap();
+        answer["grants"][1]["applies"].as_bool().unwrap()
+    };
+    assert!(team(&["--as", "sub=u,team=media,level=3"]));
+    assert!(!team(&["--as", "sub=u,team=media", "--claim", "level=\"3\""]));
+    // A key's claims are texts, and a gateway may send a number as one.
+    assert!(!team(&["--as", "sub=u,team=media,level=3", "--method", "api-key"]));
+    let gateway = ["--as", "sub=u,team=media", "--claim", "level=\"3\"", "--method", "gateway-jwt"];
+    assert!(team(&gateway));
+}
+
+#[test]
+fn the_issued_policy_is_the_requested_scope() {
+    let scope = r#"[{"action":"name/cos:GetObject","bucket":"examplebucket-1250000000","region":"ap-guangzhou","prefix":"users/7/a.jpg"}]"#;
+    let (out, _) = explain(&["grants.toml", "--as", "sub=7", "--scope", scope, "--json"], 0);
+    let answer: Value = serde_json::from_str(&out).unwrap();
+    let resource = "qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/users/7/a.jpg";
+    assert_eq!(answer["issued"]["policy"]["statement"][0]["resource"][0], resource);
+    assert_eq!(answer["issued"]["grants"], serde_json::json!(["own-folder"]));
+    assert_eq!(answer["issued"]["durationSeconds"], 1800);
+
+    let (out, _) = explain(&["grants.toml", "--as", "sub=8", "--scope", scope], 1);
+    for expected in [
+        "no  own-folder\n      its prefix is not below the granted prefix\n",
+        "Nothing is issued\n  status      403\n  code        UnauthorizedOperation.Scope\n",
+    ] {
+        assert!(out.contains(expected), "{out}");
+    }
+}
+
+#[test]
+fn a_whole_deployment_adds_its_methods_role_and_kill_switch() {
+    let words = ["--env", "production.env", "--as", "sub=app,org=acme/x"];
+    let (out, _) = explain(&words, 0);
+    for expected in [
+        "no  own-folder\n      is switched off by DENY\n",
+        "ok  signed\n",
+        "  allows      delete signed/*\n",
+        "  STS action  AssumeRole\n",
+    ] {
+        assert!(out.contains(expected), "{expected} in {out}");
+    }
+    assert!(!out.contains("0f2c7d64"), "a key is printed: {out}");
+    let (out, _) = explain(&["--env", "anonymous.env"], 0);
+    assert!(out.contains("  allows      download a/*\n"), "{out}");
+    let (out, _) = explain(&["--env", "raw.env"], 0);
+    assert!(out.starts_with("Grants: 1 of 1 apply\nok  POLICY\n"), "{out}");
+}
+
+#[test]
+fn a_refused_request_or_a_wrong_input_ends_with_its_own_code() {
+    for (words, code, expected) in [
+        (
+            &["grants.toml", "--as", "sub=a b"][..],
+            1,
+            "code        UnauthorizedOperation.CallerNotAllowed",
+        ),
+        (
+            &["grants.toml", "--as", "sub=u", "--duration", "99999"],
+            1,
+            "InvalidParameter.DurationSeconds",
+        ),
+        (&["grants.toml", "--as", "sub=u", "--ext", "exe"], 1, "no extension is configured"),
+        (
+            &["grants.toml", "--as", "sub=u", "--scope", "[{}]"],
+            2,
+            "the request: body: must be a JSON array of scopes",
+        ),
+        (&["grants.toml", "--as", "sub=u", "--scope", "@none.json"], 1, "cannot read `none.json`"),
+        (&["grants.toml", "--as", "user-1"], 2, "must be KEY=VALUE"),
+        (&["grants.toml", "--as", "team=media"], 2, "no such caller with --method jwt"),
+        (&["grants.toml", "--as", "sub=u", "--method", "none"], 2, "such callers have no claims"),
+        (
+            &["broken.toml", "--as", "sub=u"],
+            2,
+            "GRANTS_FILE: broken.toml, line 3, `prefix`: a prefix ends in `/`",
+        ),
+        (&["missing.toml"], 2, "GRANTS_FILE: missing.toml, must be the path of a readable file"),
+        (&["--env", "missing.env"], 1, "cannot read `missing.env`"),
+        (&[], 2, "GRANTS_FILE"),
+    ] {
+        let (out, err) = explain(words, code);
+        assert!(format!("{out}{err}").contains(expected), "{words:?}: {out}{err}");
+    }
+}
