@@ -49,3 +49,28 @@ impl Environment {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_package_contains_is_found_next_to_the_program() {
+        let root = tempfile::tempdir().unwrap();
+        let environment = Environment {
+            program: Some(root.path().join("bin/cos-issuer")),
+            secrets_file: None,
+            runtime_directory: RuntimeDirectory::new(None),
+        };
+        assert!(environment.function().is_none(), "no package installed this program");
+        assert!(environment.sdk().starts_with("target/clients"));
+
+        let files = root.path().join(PACKAGE_FILES);
+        std::fs::create_dir_all(&files).unwrap();
+        for name in ["bootstrap", SDK] {
+            std::fs::write(files.join(name), "").unwrap();
+        }
+        assert_eq!(environment.function(), Some(files.join("bootstrap")));
+        assert_eq!(environment.sdk(), files.join(SDK));
+    }
+}
