@@ -61,7 +61,7 @@ revision = $(or $(COS_ISSUER_REVISION),$(shell git log -1 --abbrev=12 --format=%
 # A program that is running cannot be written to, but it can be replaced.
 replace = cp $(1) $(2).new && mv -f $(2).new $(2)
 
-.PHONY: help run test lint advisories fmt fuzz build server tool tool-packages package dist release api notice deploy-check bench soak emulator install uninstall deb image interop tests clients mutants clean ports ready
+.PHONY: help run test lint advisories fmt fuzz build server tool tool-packages package dist release api notice deploy-check bench compare soak emulator install uninstall deb image interop tests clients pictures mutants clean ports ready
 
 help: ## List the commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -173,13 +173,27 @@ emulator: ready ## Build the local cloud and a function for it: target/emulator/
 tests:
 	@$(quietly) "Building the tests" target/log/tests cargo test --locked --workspace --no-run
 
+pictures: clients build emulator ## Draw docs/pictures from a real run
+	@target/clients/bin/python3 tests/pictures/draw target/emulator/$(cli) $(bootstrap)
+
 clients: ## Install what the tests need besides Rust below target/
 	@tests/setup/install
 
-bench: build ## Compare start, time and memory with a hello-world function, in ratios
+# The reference is built as the server is. LOAD_ARGS="--rounds 5" is for the second half.
+bench: build $(server_build) ## Compare cold starts with a hello-world function, and load with a plain server
 	@$(deploy_build) --release -p hello-lambda --bin hello --target-dir target/hello
 	@cargo build --locked --release -p cos-issuer-bench --target-dir target/bench
+	@$(deploy_build) --profile server -p reference-issuer -p cos-issuer-load --target-dir target/deploy
 	@target/bench/release/cos-issuer-bench --function $(bootstrap) --hello target/hello/$(host)/release/hello $(ARGS)
+	@target/deploy/$(host)/server/cos-issuer-load --function $(bootstrap) --server $(server) \
+		--reference target/deploy/$(host)/server/reference --bare target/deploy/$(host)/server/bare $(LOAD_ARGS)
+
+# The service under test has core 1, everything else core 0.
+compare: clients build server ## Compare with the vendor's packages, in docs/comparison.md
+	@benches/compare/install
+	@cargo build --locked --release -p cos-issuer-compare --target-dir target/bench
+	@taskset -c 0 target/bench/release/cos-issuer-compare $(bootstrap) $(server) $(ARGS) >target/comparison.md
+	@$(call replace,target/comparison.md,docs/comparison.md)
 
 soak: clients build tests ## Ask for ten minutes, with faults, freezes and restarts of the store
 	@COS_ISSUER_SOAK_SECONDS=600 COS_ISSUER_BOOTSTRAP=$(CURDIR)/$(bootstrap) \

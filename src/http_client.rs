@@ -382,15 +382,20 @@ mod tests {
 
     use super::{Client, ClientOptions, PlaintextHttp, Proxy};
 
+    fn client() -> Client {
+        let plaintext_http = PlaintextHttp::Loopback;
+        let options =
+            ClientOptions { plaintext_http, max_idle_connections: 1, ..ClientOptions::default() };
+        Client::new(options).unwrap()
+    }
+
     /// Two servers, and a client that is connected to the first one.
     async fn connected_ahead() -> (Client, [TcpListener; 2], TcpStream) {
         let servers = [
             TcpListener::bind("127.0.0.1:0").await.unwrap(),
             TcpListener::bind("127.0.0.1:0").await.unwrap(),
         ];
-        let options =
-            ClientOptions { plaintext_http: PlaintextHttp::Loopback, ..ClientOptions::default() };
-        let client = Client::new(options).unwrap();
+        let client = client();
         client.connect_ahead(&url(&servers[0])).await;
         let (stream, _) = servers[0].accept().await.unwrap();
         (client, servers, stream)
@@ -458,9 +463,7 @@ mod tests {
         let (_, [server, _], _) = connected_ahead().await;
         let url = url(&server);
         drop(server);
-        let options =
-            ClientOptions { plaintext_http: PlaintextHttp::Loopback, ..ClientOptions::default() };
-        let client = Client::new(options).unwrap();
+        let client = client();
         client.connect_ahead(&url).await;
         let server = TcpListener::bind(url.socket_addrs(|| None).unwrap()[0]).await.unwrap();
         let serve = async { answer(&mut server.accept().await.unwrap().0).await };

@@ -21,6 +21,7 @@ pub mod scf;
 mod signal;
 mod workers;
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::handler::Handler;
@@ -102,17 +103,28 @@ pub async fn run(
     reloader: Reloader,
 ) -> Result<(), RuntimeError> {
     let handler = Arc::new(handler);
+    serving(platform, Arc::clone(&handler), reloader).await?;
+    if handler.issuer.key_has_lapsed() { Err(RuntimeError::CallingKeyExpired) } else { Ok(()) }
+}
+
+/// Boxed: only one of them runs, and the stack that all of them need together would stay in memory.
+fn serving(
+    platform: Platform,
+    handler: Arc<Handler>,
+    reloader: Reloader,
+) -> Pin<Box<dyn Future<Output = Result<(), RuntimeError>>>> {
     match platform {
         Platform::Lambda => {
-            lambda::run(Arc::clone(&handler)).await.map_err(RuntimeError::Lambda)?;
+            Box::pin(async { lambda::run(handler).await.map_err(RuntimeError::Lambda) })
         }
-        Platform::ScfEvent(url) => scf::run(&url, &handler).await.map_err(RuntimeError::Scf)?,
-        Platform::Server(settings) => {
-            let served = http_server::run(settings, Arc::clone(&handler), reloader).await;
-            served.map_err(RuntimeError::Server)?;
+        Platform::ScfEvent(url) => {
+            Box::pin(async move { scf::run(&url, &handler).await.map_err(RuntimeError::Scf) })
         }
+        Platform::Server(settings) => Box::pin(async {
+            let served = http_server::run(settings, handler, reloader).await;
+            served.map_err(RuntimeError::Server)
+        }),
     }
-    if handler.issuer.key_has_lapsed() { Err(RuntimeError::CallingKeyExpired) } else { Ok(()) }
 }
 
 /// Why a platform cannot be served.

@@ -9,11 +9,7 @@
 //!
 //! Whether sentences are true, and addresses of the web.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a document that cannot be read must fail its test"
-)]
+#![expect(clippy::unwrap_used, reason = "a document that cannot be read must fail its test")]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -120,6 +116,24 @@ fn every_variable_is_documented_in_both_languages() {
     }
 }
 
+/// GitHub shows them with the page, and each visitor loads them.
+#[test]
+fn pictures_are_small_and_shown_in_both_languages() {
+    let folder = "docs/pictures";
+    let files = fs::read_dir(root().join(folder)).unwrap().map(Result::unwrap);
+    let mut count = 0;
+    for file in files {
+        let name = file.file_name().into_string().unwrap();
+        let bytes = file.metadata().unwrap().len();
+        assert!((1000..150_000).contains(&bytes), "{name} has {bytes} bytes");
+        for page in ["README.md", "README.zh-CN.md"] {
+            assert!(read(page).contains(&format!("]({folder}/{name})")), "{page}: {name}");
+        }
+        count += 1;
+    }
+    assert_eq!(count, 3);
+}
+
 /// The page prints the policy for uploads and downloads, and names what the other presets add.
 #[test]
 fn page_of_the_calling_key_names_every_operation() {
@@ -163,7 +177,7 @@ fn queries_of_the_log_name_its_members() {
         let page = read(page);
         let blocks = page.split("```text\n").skip(1).map(|rest| rest.split("```").next().unwrap());
         for query in blocks.flat_map(str::lines).filter(|line| line.contains("message")) {
-            let given = query.split(|c| c == ' ').collect::<Vec<_>>();
+            let given = query.split(' ').collect::<Vec<_>>();
             let given = given.windows(2).filter(|pair| pair[0].eq_ignore_ascii_case("as"));
             let given: Vec<&str> = given.map(|pair| pair[1].trim_end_matches(',')).collect();
             // Every second part is quoted: a value.
@@ -218,6 +232,18 @@ fn the_dashboard_shows_the_documented_metrics() {
     for row in rows.iter().filter(|row| !row[5].is_empty()) {
         assert!(drawn.contains(row[1]), "the dashboard lacks {}", row[1]);
     }
+}
+
+#[test]
+fn each_direct_dependency_has_its_cost() {
+    let manifest = read("Cargo.toml");
+    let (_, direct) = manifest.split_once("\n[dependencies]\n").unwrap();
+    let direct = direct.split("\n[").next().unwrap().lines();
+    let direct = direct.filter_map(|line| line.split_once(" = ")).map(|(name, _)| name.to_owned());
+    let direct: BTreeSet<String> = direct.filter(|name| !name.starts_with('#')).collect();
+    assert!(direct.len() > 25, "only {direct:?}");
+    let documented = table_of(&read("benches/README.md"), "## What each dependency costs");
+    assert_eq!(documented, direct);
 }
 
 /// Editors look for the schema from the file's own folder.

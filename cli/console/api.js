@@ -77,7 +77,7 @@ export async function followRecords(onRecord, onChange) {
 }
 
 /**
- * @param {ReadableStream<Uint8Array>} body
+ * @param {ReadableStream<BufferSource>} body
  * @param {(record: any) => void} onRecord
  */
 async function events(body, onRecord) {

@@ -2,6 +2,7 @@
 // @ts-check
 
 import { call } from "./api.js";
+import { confirmed } from "./files.js";
 import { announce, element, say } from "./words.js";
 
 /** Faults to begin with; every other kind is in docs/emulator.md. */
@@ -22,6 +23,7 @@ export function cloudView(state) {
   const clock = element("p");
   const faults = element("ul");
   const keys = element("ul");
+  const instances = element("ul");
   const rule = element("textarea", { rows: "3", spellcheck: "false", value: JSON.stringify(EXAMPLES[0]) });
   const span = element("input", { value: "31m", size: "8", spellcheck: "false" });
   const example = element("select", { onchange: () => (rule.value = example.value) },
@@ -34,9 +36,9 @@ export function cloudView(state) {
    */
   async function order(route, body, method) {
     try {
-      await call(`admin/${route}`, body, method);
+      await call(route === "restart" ? route : `admin/${route}`, body, method);
       problem.hidden = true;
-      await refresh();
+      if (route !== "restart") await refresh();
       announce(say("changeDone"));
     } catch (refused) {
       problem.hidden = false;
@@ -45,7 +47,12 @@ export function cloudView(state) {
   }
 
   async function refresh() {
-    const [now, list] = await Promise.all([call("admin/clock"), call("admin/faults")]);
+    const [now, list, { functions }] = await Promise.all([call("admin/clock"), call("admin/faults"), call("admin/instances")]);
+    const live = functions.flatMap((/** @type {any} */ each) => each.instances.map((/** @type {any} */ one) => element("li", {},
+      element("code", {}, `${each.gateway} ${one.process}`), ` ${say(one.isBusy ? "busy" : one.isFrozen ? "frozen" : "idle")}`,
+      one.peakMemoryBytes ? `, ${Math.round(one.peakMemoryBytes / 1024 / 1024)} MiB ` : " ",
+      button("recycle", () => order(`instances/${one.process}`, undefined, "DELETE"), String(one.process)))));
+    instances.replaceChildren(...(live.length ? live : [element("li", { class: "quiet" }, say("noInstances"))]));
     const offset = say("clockOffset", { seconds: now.offsetSeconds });
     clock.textContent = [now.now, offset, now.frozen && say("clockFrozen")].filter(Boolean).join(", ");
     const rules = list.faults.map((/** @type {any} */ each) => element("li", {},
@@ -68,6 +75,10 @@ export function cloudView(state) {
     const url = URL.createObjectURL(new Blob([await call("admin/trace")], { type: "application/x-ndjson" }));
     element("a", { href: url, download: "trace.jsonl" }).click();
     URL.revokeObjectURL(url);
+  }
+
+  async function restart() {
+    if (await confirmed(say("restartQuestion"))) order("restart", {});
   }
 
   /** @param {Event} event */
@@ -115,9 +126,18 @@ export function cloudView(state) {
         button("removeAll", () => order("faults", undefined, "DELETE")))),
     element("section", { class: "panel" }, element("h3", {}, say("keys")), keys),
     element("section", { class: "panel" },
+      element("h3", {}, say("instances")), instances,
+      button("showAgain", () => refresh()), " ",
+      button("recycleAll", () => order("instances", undefined, "DELETE")),
+      element("p", { class: "quiet" }, say("instancesNote"))),
+    element("section", { class: "panel" },
       element("h3", {}, say("trace")),
       element("p", { class: "quiet" }, say("traceNote", { seed: state.cloud.seed })),
-      button("saveTrace", saveTrace)));
+      button("saveTrace", saveTrace)),
+    element("section", { class: "panel" },
+      element("h3", {}, say("restart")),
+      element("p", { class: "quiet" }, say("restartNote")),
+      button("restartDo", restart)));
 }
 
 /**

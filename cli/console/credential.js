@@ -7,10 +7,11 @@ import { announce, clockTime, element, policyInWords, say } from "./words.js";
 
 const ROUTES = ["/sts", "/sign", "/getKeyAndCredentials?filename=a.jpg"];
 const OPERATIONS = ["PutObject", "GetObject", "HeadObject", "GetBucket", "DeleteObject", "InitiateMultipartUpload", "UploadPart", "CompleteMultipartUpload", "AbortMultipartUpload", "ListParts", "GetService", "PutBucket"];
-const form = { user: "user-1", method: "jwt", route: "/sts", token: "", scope: "" };
+const form = { user: "", method: "jwt", route: "/sts", token: "", scope: "" };
 
 /** @param {any} state */
 export function credentialView(state) {
+  if (state.cloud && !form.user) form.user = state.cloud.users[0] ?? "";
   const answer = element("section", { class: "panel", "aria-label": say("answer"), tabindex: "-1", hidden: true });
   if (!state.cloud) return element("div");
   if (state.credential) showCredential(answer, state.credential);
@@ -20,7 +21,8 @@ export function credentialView(state) {
     event.preventDefault();
     answer.hidden = false;
     try {
-      state.credential = await credentialOf(form, state.cloud);
+      const [credential, grants] = await Promise.all([credentialOf(form, state.cloud), grantsOf(form, state.cloud)]);
+      state.credential = { ...credential, grants };
       showCredential(answer, state.credential);
     } catch (problem) {
       answer.replaceChildren(element("p", { class: "bad" }, String(/** @type {any} */ (problem).message)));
@@ -32,10 +34,9 @@ export function credentialView(state) {
   return element("div", {},
     element("h2", { class: "visually-hidden" }, say("credential")),
     element("form", { onsubmit: ask },
-      choice("user", [...state.cloud.users, ""], (value) => value || say("anonymous")),
-      choice("method", state.cloud.methods, String),
+      ...(state.cloud.isLocal ? [choice("user", [...state.cloud.users, ""], (value) => value || say("anonymous")), choice("method", state.cloud.methods, String)] : []),
       choice("route", ROUTES, String),
-      element("label", { class: "grow" }, say("token"), element("input", { class: "grow", value: form.token, autocomplete: "off", spellcheck: "false", oninput: (/** @type {any} */ event) => (form.token = event.target.value.trim()) })),
+      element("label", { class: "grow" }, say(state.cloud.isLocal ? "token" : "callersToken"), element("input", { class: "grow", value: form.token, autocomplete: "off", spellcheck: "false", oninput: (/** @type {any} */ event) => (form.token = event.target.value.trim()) })),
       element("label", { class: "grow" }, say("scope"), element("textarea", { rows: "2", spellcheck: "false", value: form.scope, oninput: (/** @type {any} */ event) => (form.scope = event.target.value.trim()) })),
       element("button", { class: "primary" }, say("ask"))),
     answer);
@@ -53,14 +54,33 @@ function choice(name, values, label) {
   return element("label", {}, say(name), select);
 }
 
+/** @param {Asked} asked */
+function orderOf(asked) {
+  const [path, query = ""] = asked.route.split("?");
+  return { as: asked.user, with: asked.method, method: asked.scope ? "POST" : "GET", path, query: [...new URLSearchParams(query)], body: asked.scope };
+}
+
+/** @typedef {{user: string, method: string, route: string, token: string, scope: string}} Asked */
+
+/**
+ * Which grants apply to this request, and why others do not.
+ *
+ * @param {Asked} asked
+ * @param {any} cloud
+ */
+async function grantsOf(asked, cloud) {
+  if (!cloud.isLocal || asked.token || !asked.user) return [];
+  // A request that cannot be read has its reason in the answer.
+  return (await call("explain", orderOf(asked)).catch(() => ({ grants: [] }))).grants;
+}
+
 /**
  * Sends the request of a user, or with a token, to the issuer.
  *
- * @param {{user: string, method: string, route: string, token: string, scope: string}} asked
+ * @param {Asked} asked
  * @param {any} cloud
  */
 export async function credentialOf(asked, cloud) {
-  const [path, query = ""] = asked.route.split("?");
   const method = asked.scope ? "POST" : "GET";
   /** @type {Record<string, string>} */
   const headers = asked.scope ? { "content-type": "application/json" } : {};
@@ -68,15 +88,18 @@ export async function credentialOf(asked, cloud) {
   if (asked.token) {
     headers.authorization = `Bearer ${asked.token}`;
   } else if (asked.user) {
-    const order = { as: asked.user, with: asked.method, method, path, query: [...new URLSearchParams(query)], body: asked.scope };
-    headers.authorization = (await call("authorization", order)).authorization;
+    headers.authorization = (await call("authorization", orderOf(asked))).authorization;
   }
-  const response = await fetch(url + asked.route, { method, headers, body: asked.scope || undefined });
+  const sent = fetch(url + asked.route, { method, headers, body: asked.scope || undefined });
+  const response = await sent.catch(() => {
+    throw new Error(say("originBlocked", { url, origin: location.origin }));
+  });
   const body = await response.json();
   const data = body.data ?? body;
   const found = data.credentials ?? {};
   const secretId = found.tmpSecretId ?? found.TmpSecretId;
-  const issued = secretId ? await call(`credentials/${secretId}`) : null;
+  // Elsewhere the policy is not known here.
+  const issued = secretId && cloud.isLocal ? await call(`credentials/${secretId}`) : null;
   return {
     status: response.status, body, secretId, issued,
     secretKey: found.tmpSecretKey ?? found.TmpSecretKey, sessionToken: found.sessionToken ?? found.Token,
@@ -100,9 +123,17 @@ function showCredential(panel, credential) {
   } else if (credential.body.message) {
     parts.push(element("p", { class: "bad" }, credential.body.message));
   }
+  if (credential.grants?.length) {
+    parts.push(element("h3", {}, say("grants")), element("ul", {}, ...credential.grants.map(grantInWords)));
+  }
   parts.push(element("details", { open: !isIssued }, element("summary", {}, say("answer")), element("pre", { tabindex: "0" }, JSON.stringify(hidden(credential.body), null, 2))));
   panel.replaceChildren(...parts);
   panel.hidden = false;
+}
+
+/** @param {{name: string, applies: boolean, reasons: string[]}} grant */
+function grantInWords({ name, applies, reasons }) {
+  return element("li", {}, element("code", {}, name), ": ", element("span", { class: applies ? "good" : "quiet" }, say(applies ? "applies" : "appliesNot")), reasons.length ? `, ${reasons.join("; ")}` : "");
 }
 
 /**

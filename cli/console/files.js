@@ -5,19 +5,37 @@
 // downloaded, never shown as a page; each refusal is explained where it happens.
 // @ts-check
 
+import { bucketsPanel } from "./buckets.js";
 import { credentialOf } from "./credential.js";
 import { announce, copy, element, say } from "./words.js";
 
 const LINK_SECONDS = 900;
 const PART_BYTES = 1024 * 1024;
-/** What stays while another view is shown: uploads go on. */
-const kept = { user: "user-1", prefix: "users/user-1/", /** @type {any} */ session: null, /** @type {any[]} */ uploads: [] };
+/**
+ * What stays while another view is shown: uploads go on.
+ * @type {{ user: string, token: string, prefix: string, bucket: string, region: string,
+ *   session: Session | null, uploads: Upload[] }}
+ */
+const kept = { user: "", token: "", prefix: "", bucket: "", region: "", session: null, uploads: [] };
 
 /** @param {any} state */
 export function filesView(state) {
   if (!state.cloud) return element("div");
+  if (!kept.bucket) {
+    const [user = ""] = state.cloud.users;
+    Object.assign(kept, { user, prefix: folderOf(user, state.cloud), bucket: state.cloud.bucket, region: state.cloud.region });
+  }
   const page = new FilesPage(state.cloud);
   return page.root;
+}
+
+/**
+ * @param {string} user
+ * @param {any} cloud
+ */
+function folderOf(user, cloud) {
+  if (!cloud.isLocal) return cloud.prefix;
+  return user === "operator" ? "" : `users/${user}/`;
 }
 
 class FilesPage {
@@ -30,43 +48,68 @@ class FilesPage {
     this.transfers = element("ul", { class: "transfers" });
     this.more = element("button", { type: "button", hidden: true, onclick: () => this.list(true) }, say("loadMore"));
     this.marker = "";
-    const user = element("select", { onchange: (/** @type {any} */ event) => this.become(event.target.value) },
-      ...cloud.users.map((/** @type {string} */ name) => element("option", { value: name }, name)));
-    user.value = kept.user;
+    this.confirmed = confirmed;
+    this.explained = explained;
+    const caller = cloud.isLocal ? this.userChoice() : this.tokenField();
     const file = element("input", { type: "file", multiple: true, onchange: () => this.upload(file) });
     const folder = element("input", { type: "file", webkitdirectory: true, onchange: () => this.upload(folder) });
     this.root = element("div", {},
       element("h2", { class: "visually-hidden" }, say("files")),
       element("div", { class: "bar" },
-        element("label", {}, say("user"), user),
+        caller,
         element("label", {}, say("chooseFiles"), file),
         element("label", {}, say("chooseFolder"), folder),
         element("button", { type: "button", onclick: () => this.createFolder() }, say("newFolder")),
         element("button", { type: "button", onclick: () => this.list() }, say("refresh"))),
+      bucketsPanel(this),
       this.path,
       this.problem,
       element("h3", {}, say("transfers")),
       this.transfers,
       element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": say("files") },
-        element("table", {}, element("thead", {}, element("tr", {}, ...["name", "size", "changed", "actions"].map((name) =>
+        element("table", { class: "objects" }, element("thead", {}, element("tr", {}, ...["name", "size", "changed", "actions"].map((name) =>
           element("th", { scope: "col" }, say(/** @type {any} */ (name)))))), this.rows)),
       this.more);
     for (const upload of kept.uploads) this.transfers.append(upload.item);
     this.list();
   }
 
+  userChoice() {
+    const names = this.cloud.users.map((/** @type {string} */ name) => element("option", { value: name }, name));
+    const user = element("select", { onchange: () => this.become(user.value) }, ...names);
+    user.value = kept.user;
+    return element("label", {}, say("user"), user);
+  }
+
+  /** Elsewhere only the caller has their token. */
+  tokenField() {
+    const token = element("input", { type: "password", value: kept.token, autocomplete: "off", onchange: () => {
+      Object.assign(kept, { token: token.value.trim(), session: null });
+      this.list();
+    } });
+    return element("label", {}, say("callersToken"), token);
+  }
+
+  /**
+   * @param {string} bucket
+   * @param {string} region
+   */
+  openBucket(bucket, region) {
+    Object.assign(kept, { bucket, region, prefix: "", session: null });
+    this.list();
+  }
+
   /** The session of the chosen user. The SDK may still have to be loaded. */
   async session() {
     await loadSdk();
-    kept.session ??= new Session(this.cloud, kept.user);
+    kept.session ??= new Session(this.cloud, kept);
     return kept.session;
   }
 
   /** @param {string} user */
   become(user) {
-    kept.user = user;
-    kept.session = null;
-    kept.prefix = user === "operator" ? "" : `users/${user}/`;
+    const { bucket, region } = this.cloud;
+    Object.assign(kept, { user, bucket, region, prefix: folderOf(user, this.cloud), session: null });
     this.list();
   }
 
@@ -112,7 +155,7 @@ class FilesPage {
     const up = kept.prefix.split("/").slice(0, -2).map((part) => `${part}/`).join("");
     this.path.replaceChildren(
       element("button", { type: "button", disabled: kept.prefix === "", onclick: () => this.enter(up) }, say("upFolder")),
-      element("form", { class: "grow", onsubmit: go }, element("span", { class: "quiet" }, `${this.cloud.bucket}/`), input, element("button", {}, say("openFolder"))));
+      element("form", { class: "grow", onsubmit: go }, element("span", { class: "quiet" }, `${kept.bucket}/`), input, element("button", {}, say("openFolder"))));
   }
 
   /** @param {string} prefix */
@@ -189,19 +232,19 @@ class FilesPage {
 class Session {
   /**
    * @param {any} cloud
-   * @param {string} user
+   * @param {{user: string, token: string, bucket: string, region: string}} choice
    */
-  constructor(cloud, user) {
-    this.place = { Bucket: cloud.bucket, Region: cloud.region };
+  constructor(cloud, { user, token, bucket, region }) {
+    this.place = { Bucket: bucket, Region: region };
     this.sdk = new /** @type {any} */ (window).COS({
-      Protocol: "http:",
-      Domain: `{Bucket}.cos.localhost:${cloud.cosPort}`,
-      ServiceDomain: `service.cos.localhost:${cloud.cosPort}`,
+      Protocol: cloud.cosProtocol,
+      Domain: cloud.cosDomain,
+      ServiceDomain: cloud.serviceDomain,
       ChunkSize: PART_BYTES,
       SliceSize: PART_BYTES,
       ProgressInterval: 200,
       getAuthorization: (/** @type {any} */ _, /** @type {any} */ use) => {
-        const asked = { user, method: cloud.methods[0], route: "/sts", token: "", scope: "" };
+        const asked = { user, method: cloud.methods[0], route: "/sts", token, scope: "" };
         credentialOf(asked, cloud).then((issued) => {
           this.refusal = issued.secretId ? "" : issued.body.message;
           use({ TmpSecretId: issued.secretId, TmpSecretKey: issued.secretKey, SecurityToken: issued.sessionToken, StartTime: issued.startTime, ExpiredTime: issued.expiredTime });
@@ -271,7 +314,10 @@ class Upload {
       await this.session.call("uploadFile", {
         Key: this.key,
         Body: this.file,
-        onTaskReady: (/** @type {string} */ task) => (this.task = task),
+        onTaskReady: (/** @type {string} */ task) => {
+          this.task = task;
+          if (this.isCancelled) this.session.sdk.cancelTask(task);
+        },
         onProgress: (/** @type {any} */ progress) => this.progress(progress),
       });
       this.ended("done", "good");
@@ -383,6 +429,7 @@ function explained(problem) {
   const code = body.Code ?? problem.code;
   const message = body.Message ?? problem.message ?? String(body.message ?? problem);
   const reason = problem.headers?.["x-cos-emulator-reason"];
+  if (/CORS blocked/.test(message)) return say("browserBlocked");
   const why = reason && !String(message).includes(decodeURIComponent(reason)) ? `: ${decodeURIComponent(reason)}` : "";
   return [code, `${message}${why}`].filter(Boolean).join(", ");
 }
@@ -405,7 +452,7 @@ function navigateTo(url) {
 }
 
 /** @param {string} question */
-async function confirmed(question) {
+export async function confirmed(question) {
   return (await dialog(question, null)) !== null;
 }
 

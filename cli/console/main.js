@@ -15,14 +15,20 @@ const VIEWS = { requests: requestsView, credential: credentialView, files: files
 const state = { cloud: null, records: [], isPaused: false, listeners: new Set(), credential: null };
 const MAX_RECORDS = 1000;
 
+/** Of a deployment elsewhere, only what the page itself asks for is known. */
+function shownViews() {
+  return state.cloud && !state.cloud.isLocal ? ["files", "credential"] : Object.keys(VIEWS);
+}
+
 function shownView() {
+  const [first] = shownViews();
   const name = location.hash.slice(1);
-  return /** @type {ViewName} */ (name in VIEWS ? name : "requests");
+  return /** @type {ViewName} */ (shownViews().includes(name) ? name : first);
 }
 
 function show() {
   const name = shownView();
-  const links = Object.keys(VIEWS).map((view) => {
+  const links = shownViews().map((view) => {
     const current = view === name ? "page" : undefined;
     return element("li", {}, element("a", { href: `#${view}`, "aria-current": current }, say(/** @type {ViewName} */ (view))));
   });

@@ -8,17 +8,17 @@ let filter = "";
 let isRefusedOnly = false;
 /** @type {any} */
 let selected = null;
+/** @type {any[]} What is shown; while it is paused, also after another view. */
+let shown = [];
 
 /** @param {any} state */
 export function requestsView(state) {
   const rows = element("tbody");
   const details = element("section", { class: "panel", "aria-label": say("details"), tabindex: "-1", hidden: true });
-  const pause = element("button", { type: "button", "aria-pressed": String(state.isPaused), onclick: toggle }, say("pause"));
-  let shown = state.records.slice();
+  const pause = element("button", { type: "button", onclick: toggle }, say(state.isPaused ? "resume" : "pause"));
 
   function toggle() {
     state.isPaused = !state.isPaused;
-    pause.setAttribute("aria-pressed", String(state.isPaused));
     pause.textContent = say(state.isPaused ? "resume" : "pause");
     update();
   }
@@ -176,7 +176,9 @@ function curlOf(record, cloud) {
   const base = isOpen ? cloud.issuerUrl : cloud.callersUrl;
   const proof = isOpen ? "" : ` -H "Authorization: Bearer $(cos-issuer token --sub ${quoted(record.who ?? "user-1")})"`;
   const method = record.method === "GET" ? "" : ` -X ${quoted(record.method)}`;
-  return `curl${method}${proof} ${quoted(base + record.target)}`;
+  // The console keeps no bodies.
+  const body = record.method === "POST" ? " -H 'Content-Type: application/json' -d @body.json" : "";
+  return `curl${method}${proof}${body} ${quoted(base + record.target)}`;
 }
 
 /** @param {string} text */

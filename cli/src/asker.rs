@@ -45,15 +45,29 @@ pub(crate) enum AskerMethod {
 }
 
 impl AskerMethod {
-    /// The first method of `AUTH`.
-    pub(crate) fn first(methods: &[AuthSettings]) -> Self {
-        match methods.first() {
-            None => Self::None,
-            Some(AuthSettings::ApiKey(_)) => Self::ApiKey,
-            Some(AuthSettings::Gateway) => Self::GatewayJwt,
-            Some(AuthSettings::Hmac(_)) => Self::Hmac,
-            Some(AuthSettings::Jwt(_)) => Self::Jwt,
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Jwt,
+        Self::ApiKey,
+        Self::Hmac,
+        Self::GatewayJwt,
+        Self::GatewayIam,
+        Self::GatewayLambda,
+        Self::GatewayKeyPair,
+        Self::None,
+    ];
+
+    /// The first method of `AUTH` whose callers can be made here; only WeChat makes its own.
+    pub(crate) fn first(methods: &[AuthSettings]) -> Option<Self> {
+        if methods.is_empty() {
+            return Some(Self::None);
         }
+        methods.iter().find_map(|method| match method {
+            AuthSettings::ApiKey(_) => Some(Self::ApiKey),
+            AuthSettings::Gateway => Some(Self::GatewayJwt),
+            AuthSettings::Hmac(_) => Some(Self::Hmac),
+            AuthSettings::Jwt(_) => Some(Self::Jwt),
+            AuthSettings::Wechat(_) => None,
+        })
     }
 
     /// The name in the audit log.

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::io;
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use cos_emulator::Account;
@@ -95,7 +96,7 @@ impl Callers {
         methods: &[Method],
         account: &Account,
     ) -> io::Result<BTreeMap<String, String>> {
-        let grants = self.files.path().join("grants.toml");
+        let grants = self.grants_file();
         std::fs::write(&grants, grants_file(account))?;
         let names: Vec<&str> = methods.iter().map(|method| method.name()).collect();
         let mut variables = BTreeMap::from([
@@ -125,6 +126,11 @@ impl Callers {
             }
         }
         Ok(variables)
+    }
+
+    /// Where [`Self::variables`] writes the grants.
+    pub(crate) fn grants_file(&self) -> PathBuf {
+        self.files.path().join("grants.toml")
     }
 
     fn entries(&self, value: impl Fn(&(Secret, Secret)) -> String) -> String {
@@ -170,8 +176,10 @@ impl Callers {
             Method::Hmac => signature(user, &self.keys(user)?.1, request),
             Method::Wechat => {
                 self.remember(user);
-                let code = self.wechat.login(user).map_err(|error| error.to_string())?;
-                Ok(format!("WeChat {code}"))
+                let code: String = random_hex().map_err(|error| error.to_string())?;
+                let authorization = format!("WeChat {code}");
+                self.wechat.login(user, code);
+                Ok(authorization)
             }
         }
     }

@@ -1,13 +1,16 @@
 //! The commands, their help, and the choice between them.
 
+mod compare;
 mod console;
 mod event;
 mod explain;
 mod invoke;
+mod lint;
 mod migrate;
 mod parity;
 mod request;
 mod run;
+mod simulate;
 mod sts;
 mod token;
 
@@ -63,6 +66,12 @@ enum Command {
     Invoke(invoke::InvokeOptions),
     /// Explain what a caller would get from a grants file or a deployment, and why nothing else.
     Explain(explain::ExplainOptions),
+    /// Find mistakes in grants files, policies and settings.
+    Lint(lint::LintOptions),
+    /// Compare two policies or grants files: is anything newly allowed?
+    Compare(compare::CompareOptions),
+    /// Decide with a CAM policy about an access, or about a table of them.
+    Simulate(simulate::SimulateOptions),
     /// Print the settings that replace the `config.py` of `cos_signer_lite` or `cossign`.
     Migrate(migrate::MigrateOptions),
     /// Print each behaviour and how it is known: documented, observed, from the vendor's SDKs, or
@@ -85,6 +94,9 @@ pub(crate) async fn run(
         Command::Console(options) => console::run(options, environment, terminal).await,
         Command::Event(options) => event::run(&options, terminal),
         Command::Explain(options) => explain::run(&options, terminal).await,
+        Command::Lint(options) => lint::run(&options, terminal).await,
+        Command::Compare(options) => compare::run(&options, terminal).await,
+        Command::Simulate(options) => simulate::run(&options, terminal),
         Command::Invoke(options) => invoke::run(options, environment, terminal).await,
         Command::Migrate(options) => migrate::run(&options, terminal),
         Command::Parity(options) => {

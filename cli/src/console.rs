@@ -9,6 +9,7 @@
 //! | `POST /api/token` | a token of the local issuer |
 //! | `POST /api/authorization` | the header with which a user sends a request |
 //! | `GET /api/credentials/<id>` | what a key of this cloud may do |
+//! | `POST /api/explain` | which grants apply to a request of a user, and why others do not |
 //! | `POST /api/simulate` | what COS would answer to an operation |
 //! | `POST /api/restart` | the local cloud ends and starts anew |
 //! | `/api/admin/…` | the admin API of the local cloud |
@@ -20,7 +21,7 @@
 //! could serve: the console is part of this program only.
 
 mod assets;
-mod deployment;
+mod elsewhere;
 mod events;
 mod guard;
 mod routes;
@@ -31,7 +32,7 @@ use std::sync::Arc;
 
 use tencent::secret::Secret;
 
-pub(crate) use self::deployment::Deployment;
+pub(crate) use self::elsewhere::Elsewhere;
 use self::guard::Guard;
 pub(crate) use self::routes::Routes;
 use self::routes::Served;

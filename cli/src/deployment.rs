@@ -67,7 +67,7 @@ impl Deployment {
     /// Of the text of a file with variables.
     pub(crate) fn of_variables(path: &Path, text: &str) -> Result<Self, Vec<ConfigError>> {
         let pairs = variables(text).into_iter().map(|each| (each.name, each.value));
-        let directory = path.parent().unwrap_or(Path::new(""));
+        let directory = path.parent().unwrap_or_else(|| Path::new(""));
         Ok(Self { settings: read(pairs.collect(), directory)?, is_whole: true })
     }
 

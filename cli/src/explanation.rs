@@ -10,6 +10,7 @@
 use cos_issuer::access::CurrentAccess;
 use cos_issuer::auth::{Claim, Principal};
 use cos_issuer::config::Settings;
+use cos_issuer::deny_list::DenyList;
 use cos_issuer::entropy::SystemEntropy;
 use cos_issuer::error::Error;
 use cos_issuer::grant::{
@@ -193,7 +194,7 @@ fn reasons(grant: &Grant, principal: &Principal, wish: &Wish, now: Timestamp) ->
             return reasons;
         }
     }
-    let only = CurrentAccess::new(Grants::Each(vec![grant.clone()]), Default::default()).load();
+    let only = CurrentAccess::new(Grants::Each(vec![grant.clone()]), DenyList::default()).load();
     let mut reasons = Vec::new();
     for request in wish.single_requests() {
         match only.authorize(principal, &request, now, &SystemEntropy) {

@@ -17,7 +17,6 @@ use serde_json::{Value, json};
 use tencent::secret::Secret;
 use tencent::time::{Clock as _, SystemClock, Timestamp};
 
-use crate::callers::random_hex;
 use crate::loopback::{Port, Server, json_response, refusal};
 
 /// `WECHAT_APPID` of the function.
@@ -74,15 +73,13 @@ impl WechatService {
         ]
     }
 
-    /// A code as `wx.login` returns it to the mini-program of this user.
-    pub(crate) fn login(&self, open_id: &str) -> io::Result<String> {
-        let code: String = random_hex()?.chars().take(32).collect();
+    /// From now on `code` is one that `wx.login` returned to the mini-program of this user.
+    pub(crate) fn login(&self, open_id: &str, code: String) {
         let expires_at = SystemClock.now().plus_seconds(CODE_SECONDS);
         let login = Login { open_id: open_id.to_owned(), expires_at, is_spent: false };
         let mut logins = self.codes.logins();
         logins.retain(|_, login| login.expires_at > SystemClock.now());
-        logins.insert(code.clone(), login);
-        Ok(code)
+        logins.insert(code, login);
     }
 }
 
@@ -128,7 +125,9 @@ const CODE_SECONDS: u32 = 300;
 
 #[cfg(test)]
 mod tests {
-    use super::{APP_ID, CODE_SECONDS, Clock as _, Codes, Login, Secret, SystemClock};
+    use tencent::time::Clock as _;
+
+    use super::{APP_ID, CODE_SECONDS, Codes, Login, Secret, SystemClock};
 
     #[test]
     fn a_code_counts_once_for_five_minutes_and_only_for_its_app() {

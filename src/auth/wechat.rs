@@ -11,48 +11,26 @@
 //! # Not covered
 //! Requests with the same code at two instances: the second one is refused.
 
+mod app;
 mod code_exchange;
+mod refusal;
+
+pub use app::{WechatApp, WechatSubject};
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use http::HeaderValue;
-use http::header::RETRY_AFTER;
 use sha2::{Digest, Sha256};
 use tencent::secret::Secret;
 use tokio::sync::watch;
 use tokio::time::timeout;
-use url::Url;
 
-use super::claims::{Claim, Claims};
-use super::principal::{AuthMethod, Principal};
+use super::principal::Principal;
 use crate::error::{Error, ErrorCode};
 use crate::http_client::Client;
 use code_exchange::CodeExchange;
-
-/// Which id of a user is the subject.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WechatSubject {
-    /// The id in this mini-program.
-    OpenId,
-    /// The id in all apps of one Open Platform account.
-    UnionId,
-}
-
-/// The mini-program whose users log in.
-#[expect(missing_debug_implementations, reason = "it contains the AppSecret")]
-pub struct WechatApp {
-    /// The AppID.
-    pub app_id: String,
-    /// The AppSecret.
-    pub secret: Secret,
-    /// Which id is the subject.
-    pub subject: WechatSubject,
-    /// WeChat's hosts, in order. The second one is called only when no connection to the first can
-    /// be made.
-    pub endpoints: Vec<Url>,
-}
+use refusal::{later, unavailable};
 
 /// Verifies login codes.
 #[expect(missing_debug_implementations, reason = "it contains the AppSecret")]
@@ -146,25 +124,6 @@ fn is_code(text: &str) -> bool {
     let known = |c: u8| c.is_ascii_alphanumeric() || b"-_".contains(&c);
     (1..=128).contains(&text.len()) && text.bytes().all(known)
 }
-
-fn principal(app_id: &str, subject: String) -> Principal {
-    let mut claims = Claims::of_subject(subject);
-    claims.add(APP_ID_CLAIM, Claim::Text(app_id.to_owned()));
-    Principal::authenticated(AuthMethod::Wechat, AuthMethod::Wechat.name(), claims)
-}
-
-fn unavailable() -> Error {
-    let message = "WeChat could not be asked about the login code, which may be spent: call \
-         `wx.login` again and send the new code";
-    later(ErrorCode::WechatUnavailable, message, "5")
-}
-
-fn later(code: ErrorCode, message: &str, seconds: &'static str) -> Error {
-    Error::new(code, message).with_header(RETRY_AFTER, HeaderValue::from_static(seconds))
-}
-
-/// The mini-program of a user, for grants.
-const APP_ID_CLAIM: &str = "appid";
 
 /// As many calls as STS gets at once by default.
 const MAX_FLIGHTS: usize = 64;

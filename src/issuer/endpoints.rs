@@ -26,8 +26,13 @@ impl Endpoints {
     }
 
     /// The order for one request: what works, then what has failed. When `may_probe`, an endpoint
-    /// whose pause is over comes first, for this request only.
-    pub(super) fn order(&self, now_ms: u64, may_probe: bool, jitter: u8) -> Vec<usize> {
+    /// whose pause is over comes first, for this request only, and `jitter` spreads its next pause.
+    pub(super) fn order(
+        &self,
+        now_ms: u64,
+        may_probe: bool,
+        jitter: impl FnOnce() -> u8,
+    ) -> Vec<usize> {
         let mut retry_at_ms = self.retry_at_ms();
         let mut order: Vec<usize> = (0..self.all.len()).collect();
         order.sort_by_key(|index| retry_at_ms.get(*index).is_some_and(Option::is_some));
@@ -41,7 +46,7 @@ impl Endpoints {
             found.then_some((index, retry_at))
         });
         if let Some((index, retry_at)) = due.filter(|_| may_probe) {
-            *retry_at = Some(next_retry(now_ms, jitter));
+            *retry_at = Some(next_retry(now_ms, jitter()));
             order.sort_by_key(|other| *other != index);
         }
         order
@@ -100,17 +105,17 @@ mod tests {
     #[test]
     fn one_failure_is_enough_to_try_the_others_first() {
         let endpoints = three();
-        assert_eq!(endpoints.order(NOW, true, 0), [0, 1, 2]);
+        assert_eq!(endpoints.order(NOW, true, || 0), [0, 1, 2]);
         endpoints.failed(0, NOW, 0);
-        assert_eq!(endpoints.order(NOW + 1, true, 0), [1, 2, 0]);
+        assert_eq!(endpoints.order(NOW + 1, true, || 0), [1, 2, 0]);
         assert_eq!(endpoints.first_working(), endpoints.endpoint(1));
         endpoints.failed(1, NOW, 0);
-        assert_eq!(endpoints.order(NOW + 1, true, 0), [2, 0, 1]);
+        assert_eq!(endpoints.order(NOW + 1, true, || 0), [2, 0, 1]);
         endpoints.failed(2, NOW, 0);
-        assert_eq!(endpoints.order(NOW + 1, true, 0), [0, 1, 2]);
+        assert_eq!(endpoints.order(NOW + 1, true, || 0), [0, 1, 2]);
         assert_eq!(endpoints.first_working(), None);
         endpoints.succeeded(1);
-        assert_eq!(endpoints.order(NOW + 1, true, 0), [1, 0, 2]);
+        assert_eq!(endpoints.order(NOW + 1, true, || 0), [1, 0, 2]);
     }
 
     #[test]
@@ -118,13 +123,13 @@ mod tests {
         for jitter in [0, u8::MAX] {
             let endpoints = three();
             endpoints.failed(0, NOW, jitter);
-            assert_eq!(endpoints.order(NOW + 12_000, true, jitter), [1, 2, 0]);
+            assert_eq!(endpoints.order(NOW + 12_000, true, || jitter), [1, 2, 0]);
             // Without credit for a second attempt nobody tries.
-            assert_eq!(endpoints.order(NOW + 30_000, false, jitter), [1, 2, 0]);
-            assert_eq!(endpoints.order(NOW + 30_000, true, jitter), [0, 1, 2]);
-            assert_eq!(endpoints.order(NOW + 30_001, true, jitter), [1, 2, 0]);
+            assert_eq!(endpoints.order(NOW + 30_000, false, || jitter), [1, 2, 0]);
+            assert_eq!(endpoints.order(NOW + 30_000, true, || jitter), [0, 1, 2]);
+            assert_eq!(endpoints.order(NOW + 30_001, true, || jitter), [1, 2, 0]);
             endpoints.succeeded(0);
-            assert_eq!(endpoints.order(NOW + 30_002, true, jitter), [0, 1, 2]);
+            assert_eq!(endpoints.order(NOW + 30_002, true, || jitter), [0, 1, 2]);
         }
     }
 
@@ -132,6 +137,6 @@ mod tests {
     fn a_clock_that_is_set_back_does_not_put_the_next_try_off() {
         let endpoints = three();
         endpoints.failed(0, NOW, 0);
-        assert_eq!(endpoints.order(NOW - 3_600_000, true, 0), [0, 1, 2]);
+        assert_eq!(endpoints.order(NOW - 3_600_000, true, || 0), [0, 1, 2]);
     }
 }

@@ -30,6 +30,7 @@ use crate::deadline::Deadline;
 use crate::entropy::Entropy;
 use crate::error::{Error, ErrorCode, chain};
 use crate::grant::Authorized;
+use crate::http_client::CallError;
 use crate::metrics::{AttemptOutcome, Metrics};
 use crate::sts::{AnswerError, Called, Client, Credentials, Identity, StsError};
 use tencent::time::{Clock, Timestamp};
@@ -84,7 +85,7 @@ impl Upstream {
         let _permit = self.permits.try_acquire().map_err(|_| busy())?;
         self.budget.deposit();
         let now_ms = self.clock.unix_milliseconds();
-        let order = self.endpoints.order(now_ms, self.budget.has_credit(), self.jitter());
+        let order = self.endpoints.order(now_ms, self.budget.has_credit(), || self.jitter());
         let mut has_learned = false;
         let mut retries = 0;
         let (mut last, mut is_unhealthy) = (None, false);
@@ -136,7 +137,11 @@ impl Upstream {
                 }
                 Class::Key | Class::Refused => false,
             };
-            last = Some(final_error(&failure, endpoint.host()));
+            // That the end of the deadline cut it short says less than the failure before it.
+            let is_timeout = matches!(failure, StsError::Call(CallError::Timeout));
+            if last.is_none() || timeout >= MIN_ATTEMPT || !is_timeout {
+                last = Some(final_error(&failure, endpoint.host()));
+            }
             let pause = self.pause(class, attempt, untried);
             let has_time = pause < deadline.remaining(&*self.clock);
             let is_last = attempt.saturating_add(1) >= MAX_ATTEMPTS && untried <= 1;

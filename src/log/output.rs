@@ -67,7 +67,7 @@ impl<O: Sink, E: Sink> Output<O, E> {
         if state.flush(clock).is_err() {
             return false;
         }
-        state.keep(line);
+        state.kept.extend(line);
         let is_written = state.flush(clock).is_ok();
         if state.kept.len() == line.len() {
             state.kept.clear();

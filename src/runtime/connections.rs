@@ -72,7 +72,8 @@ impl Connections {
         let replaced = Arc::new(Notify::new());
         let (waits_since, notified) = (Some(id), Arc::clone(&replaced));
         let entry = Entry { peer: network(peer), is_over_limit, waits_since, replaced: notified };
-        state.insert(id, entry);
+        state.over_limit = state.over_limit.saturating_add(is_over_limit.into());
+        state.open.insert(id, entry);
         Some(Connection { connections: Arc::clone(self), id, replaced })
     }
 
@@ -87,20 +88,19 @@ impl State {
         self.count
     }
 
-    fn insert(&mut self, id: u64, entry: Entry) {
-        self.over_limit = self.over_limit.saturating_add(entry.is_over_limit.into());
-        self.open.insert(id, entry);
-    }
-
     fn remove(&mut self, id: u64) -> Option<Entry> {
         let entry = self.open.remove(&id)?;
         self.over_limit = self.over_limit.saturating_sub(entry.is_over_limit.into());
         Some(entry)
     }
 
+    fn within_limit(&self) -> usize {
+        self.open.len().saturating_sub(self.over_limit)
+    }
+
     /// Makes room for one more below the limit, unless each one is handling a request.
     fn make_room(&mut self, limit: usize) -> bool {
-        self.open.len().saturating_sub(self.over_limit) < limit || self.replace(false)
+        self.within_limit() < limit || self.replace(false)
     }
 
     /// Replaces one that waits, of those over the limit or of the others.
@@ -145,17 +145,15 @@ impl Connection {
     /// Whether it is one more than the limit allows, until there is room for it.
     pub(super) fn is_over_limit(&self) -> bool {
         let mut state = self.connections.state();
-        let is_over = |entry: &Entry| entry.is_over_limit;
-        if !state.open.get(&self.id).is_some_and(is_over) {
+        let has_room = state.within_limit() < self.connections.limit;
+        let Some(entry) = state.open.get_mut(&self.id).filter(|entry| entry.is_over_limit) else {
             return false;
+        };
+        if has_room {
+            entry.is_over_limit = false;
+            state.over_limit = state.over_limit.saturating_sub(1);
         }
-        if !state.make_room(self.connections.limit) {
-            return true;
-        }
-        if let Some(entry) = state.remove(self.id) {
-            state.insert(self.id, Entry { is_over_limit: false, ..entry });
-        }
-        false
+        !has_room
     }
 
     /// A request is being handled until the guard is dropped.
@@ -252,14 +250,15 @@ mod tests {
         assert!(timeout(Duration::from_secs(60), waiting).await.is_err());
         drop(also_handling);
 
-        // The first of the old ones waits for a request, so the next one takes its place.
+        // One waits for a request again: a new connection replaces it. One ends: there is room.
         handling.remove(0);
-        assert!(!over[1].is_over_limit() && over[2].is_over_limit());
-        assert!(is_replaced(&old[0]).await && !is_replaced(&old[1]).await);
-        drop(over);
         let new = connections.open(peer).await;
-        assert!(!new.is_over_limit());
-        assert_eq!(connections.count(), 2);
+        assert!(is_replaced(&old[0]).await && !new.is_over_limit());
+        drop(handling);
+        drop(old);
+        assert!(!over[1].is_over_limit() && over[2].is_over_limit());
+        drop(over);
+        assert_eq!(connections.count(), 1);
     }
 
     #[tokio::test(start_paused = true)]

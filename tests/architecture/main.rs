@@ -81,7 +81,7 @@ const ORDER: [&str; 26] = [
 ];
 
 /// Each package, the packages of ours that it is built on, and those that only its tests use.
-const PACKAGES: [(&str, &[&str], &[&str]); 11] = [
+const PACKAGES: [(&str, &[&str], &[&str]); 13] = [
     ("tencent", &[], &["oracle"]),
     ("oracle", &[], &[]),
     ("", &["tencent"], &[]),
@@ -90,7 +90,9 @@ const PACKAGES: [(&str, &[&str], &[&str]); 11] = [
     ("fuzz", &["emulator", "", "oracle", "tencent"], &[]),
     ("tests/e2e", &["emulator", "", "tencent"], &[]),
     ("benches/hello", &[], &[]),
-    ("benches/cold-start", &[], &[]),
+    ("benches/sts", &[], &[]),
+    ("benches/cold-start", &["benches/sts"], &[]),
+    ("benches/compare", &["benches/sts"], &[]),
     ("benches/load", &[], &[]),
     ("benches/reference", &[], &[]),
 ];

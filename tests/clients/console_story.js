@@ -1,7 +1,8 @@
 // What a developer does on the console, in a real browser; prints one line of JSON with its checks.
 //
-// The environment contains CHROMIUM, PROFILE (an empty folder), CONSOLE_URL (with the token), FILES
-// (a folder for files to upload) and PICTURES (a folder for screenshots).
+// The environment contains CHROMIUM, PROFILE (an empty folder), CONSOLE_URL (with the token),
+// ELSEWHERE_URL (a console of another cloud, as a deployment elsewhere), FILES (a folder for files
+// to upload) and PICTURES (a folder for screenshots).
 //
 // Guarantees: each check is a name with true or false; nothing of a credential is printed.
 // Not covered: whether the checks are the right ones; tests/e2e/tests/console.rs lists them.
@@ -11,12 +12,14 @@ const { mkdir, writeFile } = require('node:fs/promises');
 const { createServer } = require('node:http');
 const path = require('node:path');
 
+const { accessibilityFindings } = require('./console_accessibility.js');
 const { open, until } = require('./console_browser.js');
 
 const LARGE_BYTES = 50 * 1024 * 1024;
 const FOLDER = 'users/user-1/';
 const EVIL_NAME = '<img src=x onerror=alert(1)>';
-const { CHROMIUM, PROFILE, CONSOLE_URL, FILES, PICTURES } = process.env;
+const FIRST_PAINT_BYTES = 100 * 1024;
+const { CHROMIUM, PROFILE, CONSOLE_URL, ELSEWHERE_URL, FILES, PICTURES } = process.env;
 
 // How many uploads in parts there are, by the SDK with another credential of the user.
 const UPLOADS_LEFT = `(async () => {
@@ -26,7 +29,7 @@ const UPLOADS_LEFT = `(async () => {
   const { authorization, url } = await (await fetch("/api/authorization", { method: "POST", headers, body: order })).json();
   const { credentials: key } = await (await fetch(url + "/sts", { headers: { authorization } })).json();
   const cos = new COS({ SecretId: key.tmpSecretId, SecretKey: key.tmpSecretKey, SecurityToken: key.sessionToken,
-    Protocol: "http:", Domain: "{Bucket}.cos.localhost:" + cloud.cosPort });
+    Protocol: "http:", Domain: cloud.cosDomain });
   const listed = await cos.multipartList({ Bucket: cloud.bucket, Region: cloud.region, Prefix: "${FOLDER}" });
   return listed.Upload.length;
 })()`;
@@ -40,9 +43,14 @@ async function main() {
     await requests(tab);
     await credential(tab);
     await files(tab);
+    await buckets(tab);
     await cloud(tab);
+    await accessibility(tab);
     await hostile(tab);
-    return await decisions();
+    await elsewhere(tab);
+    const allowed = await decisions();
+    await restart(tab);
+    return allowed;
   } catch (problem) {
     await picture(tab, 'failure').catch(() => {});
     throw new Error(`${problem.message}\n${await tab.run('document.body.innerText').catch(() => '')}`);
@@ -56,9 +64,26 @@ async function requests(tab) {
   await tab.go(CONSOLE_URL);
   await tab.when('document.querySelectorAll("tbody tr").length >= 2');
   checks['the token leaves the address and the history'] = await tab.run('!location.href.includes(sessionStorage.getItem("cos-issuer-token")) && history.length <= 2');
+  const bytes = await tab.run('performance.getEntries().reduce((sum, entry) => sum + (entry.transferSize ?? 0), 0)');
+  checks['the first paint takes less than 100 KB'] = bytes > 10_000 && bytes < FIRST_PAINT_BYTES;
   checks['no cookie is set'] = (await tab.run('document.cookie')) === '';
   await tab.click('GET /sign', 'tbody');
+  const command = await tab.run(`(async () => {
+    let copied;
+    navigator.clipboard.writeText = async (text) => (copied = text);
+    [...document.querySelectorAll(".panel button")].find((button) => button.textContent === "Copy as curl").click();
+    while (!copied) await new Promise((resolve) => setTimeout(resolve, 20));
+    return copied;
+  })()`);
+  checks['a request is copied as curl'] = command === `curl ${(await fromConsole('cloud')).issuerUrl}/sign`;
   checks['a request shows its policy in words'] = await tab.run('document.querySelector(".panel").innerText.includes("may upload below users/")');
+  const received = await tab.run('document.querySelectorAll("tbody tr").length');
+  await tab.click('Pause');
+  await fetch(`${(await fromConsole('cloud')).issuerUrl}/sign`);
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  checks['a paused table does not change'] = (await tab.run('document.querySelectorAll("tbody tr").length')) === received;
+  await tab.click('Resume');
+  checks['a table that goes on shows what came'] = await tab.when(`document.querySelectorAll("tbody tr").length > ${received}`);
   await tab.set('Filter', 'sts');
   checks['the filter leaves what matches'] = await tab.run('[...document.querySelectorAll("tbody tr")].every((row) => row.innerText.toLowerCase().includes("sts"))');
   await tab.set('Filter', '');
@@ -76,6 +101,7 @@ async function credential(tab) {
   await tab.click('Ask for a credential');
   await tab.when('document.querySelector(".panel h2")?.textContent.includes("200")');
   checks['a credential is in words'] = await tab.run('document.querySelector(".panel").innerText.includes("below users/user-2/")');
+  checks['each grant is explained'] = await tab.run('/own-folder: applies/.test(document.querySelector(".panel").innerText) && /operator: does not apply, .*sub/.test(document.querySelector(".panel").innerText)');
   checks['no secret is shown'] = await tab.run('!/"(tmpSecretKey|sessionToken|securityToken)": "[^…]/.test(document.querySelector(".panel").textContent)');
   await tab.set('Object key', 'users/user-1/a.txt');
   await tab.click('Simulate');
@@ -93,7 +119,7 @@ async function files(tab) {
   await writeFile(evil, 'a name');
   await writeFile(page, '<script>opener?.alert(1); fetch("/")</script>');
   await tab.click('Files', 'nav');
-  await tab.when('document.querySelector("tbody")?.innerText.includes("empty")');
+  await tab.when('document.querySelector(".objects tbody")?.innerText.includes("empty")');
 
   // Slow, so that there is time to pause.
   await speed(tab, 8 * 1024 * 1024);
@@ -118,7 +144,7 @@ async function files(tab) {
   await tab.choose([large]);
   await tab.when(`${transfer}?.innerText.includes("Done")`);
   checks['the upload goes on after a reload'] = true;
-  const size = await tab.when('[...document.querySelectorAll("tbody tr")].find((row) => row.innerText.includes("large.bin"))?.cells[1].innerText');
+  const size = await tab.when('[...document.querySelectorAll(".objects tbody tr")].find((row) => row.innerText.includes("large.bin"))?.cells[1].innerText');
   checks['the list shows its size'] = size === '50 MiB';
 
   await speed(tab, 8 * 1024 * 1024);
@@ -130,13 +156,18 @@ async function files(tab) {
   await speed(tab, -1);
 
   await tab.choose([evil, page]);
-  await tab.when('document.querySelector("tbody").innerText.includes("page.html") && document.querySelector("tbody").innerText.includes("onerror")');
-  checks['a name is text and not markup'] = await tab.run(`document.querySelectorAll("main img").length === 0 && [...document.querySelectorAll("td")].some((cell) => cell.textContent === ${JSON.stringify(EVIL_NAME)})`);
+  await tab.when('document.querySelector(".objects tbody").innerText.includes("page.html") && document.querySelector(".objects tbody").innerText.includes("onerror")');
+  checks['a name is text and not markup'] = await tab.run(`document.querySelectorAll("main img").length === 0 && [...document.querySelectorAll(".objects td")].some((cell) => cell.textContent === ${JSON.stringify(EVIL_NAME)})`);
+
+  await mkdir(path.join(FILES, 'album'));
+  await writeFile(path.join(FILES, 'album', 'one.jpg'), 'one');
+  await tab.choose([path.join(FILES, 'album')], 1);
+  checks['a folder is uploaded with its name'] = await tab.when('[...document.querySelectorAll(".objects td")].some((cell) => cell.textContent === "album/") && document.querySelector(".transfers li:last-child").dataset.key === "users/user-1/album/one.jpg"');
 
   const link = await tab.run(`(async () => {
     let copied;
     navigator.clipboard.writeText = async (text) => (copied = text);
-    [...document.querySelectorAll("td button")].find((button) => button.getAttribute("aria-label") === "Link page.html").click();
+    [...document.querySelectorAll(".objects td button")].find((button) => button.getAttribute("aria-label") === "Link page.html").click();
     while (!copied) await new Promise((resolve) => setTimeout(resolve, 20));
     return copied;
   })()`);
@@ -145,22 +176,22 @@ async function files(tab) {
   checks['the bytes are those of the file'] = await tab.run(`(async () => {
     let copied;
     navigator.clipboard.writeText = async (text) => (copied = text);
-    [...document.querySelectorAll("td button")].find((button) => button.getAttribute("aria-label") === "Link large.bin").click();
+    [...document.querySelectorAll(".objects td button")].find((button) => button.getAttribute("aria-label") === "Link large.bin").click();
     while (!copied) await new Promise((resolve) => setTimeout(resolve, 20));
     const bytes = new Uint8Array(await (await fetch(copied)).arrayBuffer());
     return bytes.length === ${LARGE_BYTES} && bytes.every((byte, index) => byte === (index * 7 + (index >> 12)) % 251);
   })()`);
 
-  await tab.run(`[...document.querySelectorAll("td button")].find((button) => button.getAttribute("aria-label") === "Delete page.html").click()`);
-  await tab.click('No', 'dialog');
-  checks['a deletion that is not confirmed does nothing'] = await tab.run('document.querySelector("tbody").innerText.includes("page.html")');
-  await tab.run(`[...document.querySelectorAll("td button")].find((button) => button.getAttribute("aria-label") === "Delete page.html").click()`);
-  await tab.click('Yes', 'dialog');
-  checks['a confirmed one deletes'] = await tab.when('!document.querySelector("tbody").innerText.includes("page.html")');
+  await tab.run(`[...document.querySelectorAll(".objects td button")].find((button) => button.getAttribute("aria-label") === "Delete page.html").click()`);
+  await tab.click('No', 'dialog[open]');
+  checks['a deletion that is not confirmed does nothing'] = await tab.run('document.querySelector(".objects tbody").innerText.includes("page.html")');
+  await tab.run(`[...document.querySelectorAll(".objects td button")].find((button) => button.getAttribute("aria-label") === "Delete page.html").click()`);
+  await tab.click('Yes', 'dialog[open]');
+  checks['a confirmed one deletes'] = await tab.when('!document.querySelector(".objects tbody").innerText.includes("page.html")');
 
   await tab.set('User', 'user-2');
   await tab.when('document.querySelector("[aria-label=Folder] input").value === "users/user-2/"');
-  await tab.when('document.querySelector("tbody").innerText.includes("empty")');
+  await tab.when('document.querySelector(".objects tbody").innerText.includes("empty")');
   await tab.run(`(() => {
     const input = document.querySelector("[aria-label=Folder] input");
     input.value = ${JSON.stringify(FOLDER)};
@@ -180,7 +211,7 @@ async function files(tab) {
 
 async function cloud(tab) {
   await tab.click('Cloud', 'nav');
-  await tab.when('document.querySelectorAll("main section").length === 4');
+  await tab.when('document.querySelectorAll("main section").length === 6');
   await tab.click('Add');
   await tab.when('document.querySelector("main ul").innerText.includes("outage")');
   await tab.click('Remove all');
@@ -192,7 +223,83 @@ async function cloud(tab) {
   checks['the clock is moved and reset'] = await tab.when('document.querySelector("main section p").innerText.includes(", 0 s from")');
   await tab.click('Revoke', 'section:nth-of-type(3)');
   checks['a key is revoked'] = await tab.when('document.getElementById("status").textContent === "Done."');
+  const processes = () => tab.run('[...document.querySelectorAll("section:nth-of-type(4) code")].map((each) => each.textContent).join()');
+  const before = await tab.when('[...document.querySelectorAll("section:nth-of-type(4) code")].map((each) => each.textContent).join()');
+  await tab.click('Recycle', 'section:nth-of-type(4)');
+  checks['an instance is recycled'] = await until(async () => (await processes()) !== before, 20, 'another list of instances');
   await picture(tab, 'cloud');
+}
+
+async function buckets(tab) {
+  const rows = 'document.querySelector("main details tbody").innerText';
+  const note = 'document.querySelector("main details p[role=status]").textContent';
+  await tab.click('Files', 'nav');
+  await tab.set('User', 'user-1');
+  await tab.run('document.querySelector("main details").open = true');
+  checks['a user may not list buckets, with the reason'] = await tab.when(`${note}.includes("denied: no statement of the session policy")`);
+
+  await tab.set('User', 'operator');
+  await tab.click('Create bucket');
+  checks['an operator creates the bucket that the grant names'] = await tab.when(`${rows}.includes("scratch-1250000000") && ${rows}.includes("examplebucket-1250000000")`);
+  await tab.set('Region', 'ap-beijing');
+  checks['the list of buckets is by region'] = await tab.when(`${rows} === ""`);
+  await tab.set('Region', '');
+  await tab.when(`${rows}.includes("scratch-1250000000")`);
+  await tab.set('New bucket', 'other');
+  await tab.click('Create bucket');
+  checks['another bucket is refused, with the reason'] = await tab.when(`${note}.includes("denied: statement")`);
+  const press = (label) => tab.run(`document.querySelector('main details button[aria-label="${label}"]').click()`);
+  await tab.set('Region', '');
+  await tab.when(`${rows}.includes("scratch-1250000000")`);
+  await press('Open scratch-1250000000');
+  await tab.choose([path.join(FILES, 'page.html')]);
+  await tab.when('document.querySelector(".objects tbody").innerText.includes("page.html")');
+  await press('Delete scratch-1250000000');
+  await tab.click('Yes', 'dialog[open]');
+  checks['a bucket with objects is not deleted'] = await tab.when(`${note}.includes("BucketNotEmpty")`);
+  await picture(tab, 'buckets');
+  await tab.run(`[...document.querySelectorAll(".objects td button")].find((button) => button.getAttribute("aria-label") === "Delete page.html").click()`);
+  await tab.click('Yes', 'dialog[open]');
+  await tab.when('!document.querySelector(".objects tbody").innerText.includes("page.html")');
+  await press('Delete scratch-1250000000');
+  await tab.click('Yes', 'dialog[open]');
+  checks['an empty one is deleted'] = await tab.when(`${rows}.includes("examplebucket-1250000000") && !${rows}.includes("scratch-1250000000")`);
+}
+
+async function accessibility(tab) {
+  const findings = await accessibilityFindings(tab);
+  checks['axe-core finds nothing'] = findings.length === 0;
+  for (const finding of findings) checks[`axe-core: ${finding}`] = false;
+}
+
+/** A cloud on other origins, which this console reaches only as a browser may. */
+async function elsewhere(tab) {
+  await tab.go(ELSEWHERE_URL);
+  await tab.when('document.querySelector(".objects tbody")?.innerText.includes("empty")');
+  checks['elsewhere there are the files and credentials'] = await tab.run('document.querySelector("nav").innerText.replace(/\\s+/g, " ") === "Files Credential"');
+  await tab.choose([path.join(FILES, 'page.html')]);
+  checks['elsewhere a file is uploaded and listed'] = await tab.when('document.querySelector(".objects tbody").innerText.includes("page.html")');
+  await tab.run(`[...document.querySelectorAll(".objects td button")].find((button) => button.getAttribute("aria-label") === "Delete page.html").click()`);
+  await tab.click('Yes', 'dialog[open]');
+  checks['elsewhere a refusal is explained'] = await tab.when('document.querySelector(".objects tbody [role=status]").textContent.includes("AccessDenied")');
+  await tab.run('document.querySelector("main details").open = true');
+  checks['elsewhere no page lists buckets'] = await tab.when('document.querySelector("main details p[role=status]").textContent.startsWith("The browser did not let")');
+  await picture(tab, 'elsewhere');
+  await tab.click('Credential', 'nav');
+  await tab.click('Ask for a credential');
+  await tab.when('document.querySelector(".panel h2")?.textContent.includes("200")');
+  checks['elsewhere no secret is shown'] = await tab.run('!/"(tmpSecretKey|sessionToken|securityToken)": "[^…]/.test(document.querySelector(".panel").textContent)');
+}
+
+async function restart(tab) {
+  await tab.go(CONSOLE_URL);
+  await tab.click('Cloud', 'nav');
+  await tab.when('document.querySelectorAll("main section").length === 6');
+  await tab.run('window.isOld = true');
+  await tab.click('Restart the local cloud');
+  await tab.click('Yes', 'dialog[open]');
+  await tab.when('!window.isOld && document.querySelectorAll("main section").length === 6', 90);
+  checks['the local cloud starts anew'] = (await fromConsole('admin/decisions')).decisions.length === 0;
 }
 
 /** A page of another origin knows the port, and the token even, and still reaches nothing. */

@@ -36,6 +36,8 @@ def main(binary):
     if "cos-issuer" in printed:
         fail(f"systemd-analyze verify:\n{printed}")
     units[0].write_text(text)
+    if "\nStartLimitIntervalSec=0\n" not in text.partition("[Service]")[0]:
+        fail("a service with a start limit closes its socket when it reaches it, so connections cannot wait")
     run([analyze, "security", "--offline=true", f"--threshold={MAX_EXPOSURE}", units[0]])
     # The check is able to fail.
     units[0].write_text(text.replace("DynamicUser=yes\n", "").replace("CapabilityBoundingSet=\n", ""))

@@ -5,12 +5,12 @@
 //! The process is gone when this returns, and an instance that hangs or ends early is a fault
 //! within a bounded time.
 
-use crate::clock;
-use crate::fault::Fault;
 use crate::program::Program;
 use crate::runtime_api::{Exchange, RuntimeApi, Trace};
 use crate::stats;
-use crate::sts::{Call, Log, Sts};
+use cos_issuer_bench_sts::clock;
+use cos_issuer_bench_sts::fault::Fault;
+use cos_issuer_bench_sts::sts::{Call, Log, Sts};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 use tokio::process::Command;
@@ -104,9 +104,9 @@ fn round_trips(exchange: Exchange, log: &Log) -> usize {
 #[cfg(test)]
 mod tests {
     use super::{own_seconds, round_trips};
-    use crate::clock;
     use crate::runtime_api::Exchange;
-    use crate::sts::{Call, Log, Opened};
+    use cos_issuer_bench_sts::clock;
+    use cos_issuer_bench_sts::sts::{Call, Log, Opened};
     use std::time::Duration;
 
     #[test]

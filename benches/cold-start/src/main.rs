@@ -13,21 +13,17 @@
 
 mod aims;
 mod cli;
-mod clock;
-mod fault;
-mod http;
 mod instance;
 mod program;
 mod report;
 mod run;
 mod runtime_api;
 mod stats;
-mod sts;
 
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use fault::Fault;
+use cos_issuer_bench_sts::fault::Fault;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {

@@ -1,10 +1,10 @@
 //! The two programs that are compared: their environment, and what a right answer of each is.
 
 use crate::cli::Options;
-use crate::clock;
-use crate::fault::Fault;
-use crate::sts::{self, Sts};
 use base64::Engine as _;
+use cos_issuer_bench_sts::clock;
+use cos_issuer_bench_sts::fault::Fault;
+use cos_issuer_bench_sts::sts::{self, Sts};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -23,7 +23,7 @@ impl Program {
         environment.extend([
             ("SECRET_ID", "AKIDEMUbenchmark00000000000000000000".to_owned()),
             ("SECRET_KEY", "emulatorbenchmark000000000000000".to_owned()),
-            ("BUCKET", "examplebucket-1250000000".to_owned()),
+            ("BUCKET", sts::BUCKET.to_owned()),
             ("REGION", "ap-guangzhou".to_owned()),
             ("PREFIX", "users/".to_owned()),
             ("ALLOW", "upload".to_owned()),
@@ -129,7 +129,7 @@ fn check_credentials(cam: &Value) -> Result<(), Fault> {
 #[cfg(test)]
 mod tests {
     use super::Answer;
-    use crate::sts;
+    use cos_issuer_bench_sts::sts;
     use serde_json::{Value, json};
 
     fn reply(status: u16, body: &Value) -> Vec<u8> {

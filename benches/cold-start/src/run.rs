@@ -1,10 +1,10 @@
 //! The whole run: both programs in turn, as often as was asked for.
 
 use crate::cli::Options;
-use crate::fault::Fault;
 use crate::instance::{self, Sample};
 use crate::program::Program;
-use crate::sts::Sts;
+use cos_issuer_bench_sts::fault::Fault;
+use cos_issuer_bench_sts::sts::Sts;
 use std::time::Duration;
 
 /// Everything that was measured.
@@ -24,7 +24,7 @@ pub(crate) struct Pair {
 
 /// Measures pairs in alternating order, after some that only fill the page cache.
 pub(crate) async fn all(options: &Options) -> Result<Measured, Fault> {
-    let sts = Sts::start().await?;
+    let sts = Sts::start(Duration::ZERO).await?;
     let function = Program::function(options, &sts)?;
     let hello = Program::hello(options)?;
     let measure = |program, after| instance::measure(program, options.warm, after, &sts);

@@ -10,10 +10,10 @@
 //!
 //! Everything that a platform adds (phases, limits, logs); `emulator/` has that.
 
-use crate::clock;
-use crate::fault::Fault;
-use crate::http::{Connection, Request};
 use crate::program::Answer;
+use cos_issuer_bench_sts::clock;
+use cos_issuer_bench_sts::fault::Fault;
+use cos_issuer_bench_sts::http::{Connection, Request};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};

@@ -58,11 +58,17 @@ pub(crate) fn parse(mut arguments: lexopt::Parser) -> Result<Command, Fault> {
     }
     Ok(Command::Run(Options {
         effort: Effort { rounds: rounds.into(), seconds: f64::from(milliseconds) / 1000.0 },
-        function: function.ok_or("--function PATH is missing")?,
-        server: server.ok_or("--server PATH is missing")?,
-        reference: reference.ok_or("--reference PATH is missing")?,
-        bare: bare.ok_or("--bare PATH is missing")?,
+        function: path("--function", function)?,
+        server: path("--server", server)?,
+        reference: path("--reference", reference)?,
+        bare: path("--bare", bare)?,
     }))
+}
+
+/// Without a folder, a name would be searched for elsewhere.
+fn path(option: &str, path: Option<PathBuf>) -> Result<PathBuf, Fault> {
+    let path = path.ok_or_else(|| format!("{option} PATH is missing"))?;
+    std::path::absolute(&path).map_err(|fault| format!("{}: {fault}", path.display()).into())
 }
 
 fn number(option: &str, arguments: &mut lexopt::Parser) -> Result<u16, Fault> {

@@ -32,7 +32,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let (url, ca_file) =
         arguments.next().zip(arguments.next()).ok_or("reference STS_URL CA_FILE")?;
-    let host = url.trim_start_matches("https://").trim_end_matches('/').to_owned();
+    let (_, host) = url.split_once("://").ok_or("STS_URL: must be a URL")?;
+    let host = host.trim_end_matches('/').to_owned();
     let tls = tls(&std::fs::read(ca_file)?)?;
     let client = Client::builder().tls_backend_preconfigured(tls).no_proxy().build()?;
     let sts = Arc::new(Sts { url: url.parse()?, host, client });

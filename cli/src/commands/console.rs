@@ -9,7 +9,7 @@ use http::Uri;
 use tencent::names::{Bucket, Region};
 
 use crate::callers::random_hex;
-use crate::console::{Console, Deployment};
+use crate::console::{Console, Elsewhere};
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::loopback::Port;
@@ -30,7 +30,7 @@ What the deployment has to allow, because browsers ask for it:
   - ALLOWED_ORIGINS of the function contains the origin of this page, for example http://127.0.0.1:8090
   - a CORS rule of the bucket allows this origin, the methods PUT, GET, HEAD, POST and DELETE, every
     header, and exposes ETag
-COS lets no page list, create or delete buckets; the page then says so. Choose a fixed --port, since
+COS lets no page list, create or delete buckets, which the page then explains. Choose a fixed --port, since
 it is part of the origin.
 
 Exit codes: 0 success, 1 failure, 2 invalid command line.")]
@@ -75,7 +75,7 @@ pub(crate) async fn run(
         Failure::Failed(format!("port {number} of 127.0.0.1 is not free: {error}; choose another"))
     })?;
     let origin = port.origin();
-    let deployment = Deployment {
+    let deployment = Elsewhere {
         issuer: options.issuer,
         cos: options.cos,
         bucket: options.bucket,
@@ -101,7 +101,7 @@ pub(crate) async fn run(
 fn origin(text: &str) -> Result<String, String> {
     let form = "must be an origin, for example https://issuer.example.com";
     let bare = text.trim_end_matches('/');
-    // The places of a template are no characters of a host.
+    // A host never contains the places of a template.
     let filled = bare.replace("{Bucket}", "b").replace("{Region}", "r");
     let uri: Uri = filled.parse().map_err(|_| form.to_owned())?;
     let is_http = matches!(uri.scheme_str(), Some("http" | "https"));

@@ -1,4 +1,4 @@
-//! `explain`: what a caller would get, and why nothing else. No function runs and nothing is called.
+//! `explain`: what a caller would get, and why nothing else. No function runs.
 
 use clap::Args;
 use serde_json::{Map, Value};
@@ -114,11 +114,16 @@ impl ExplainOptions {
 pub(crate) async fn run(options: &ExplainOptions, terminal: Terminal) -> Result<(), Failure> {
     let deployment = options.deployment.read()?;
     let claims = options.claims();
-    let method = options.method.unwrap_or(match (claims.is_empty(), deployment.is_whole) {
+    let usual = match (claims.is_empty(), deployment.is_whole) {
         (_, true) => AskerMethod::first(&deployment.settings.auth),
-        (true, false) => AskerMethod::None,
-        (false, false) => AskerMethod::Jwt,
-    });
+        (true, false) => Some(AskerMethod::None),
+        (false, false) => Some(AskerMethod::Jwt),
+    };
+    let method = options.method.or(usual).ok_or_else(|| {
+        let text = "--method: must be given for AUTH=wechat, for example --method jwt; grants that \
+                    match on `proof` differ";
+        Failure::Usage(text.to_owned())
+    })?;
     let caller = principal(method, &claims, &SystemClock).await.map_err(Failure::Usage)?;
     let (wish, now) = (options.wish()?, SystemClock.now());
     let explanation = explain(&deployment.settings, deployment.sts_action(), &caller, &wish, now)

@@ -1,8 +1,8 @@
 //! `migrate`: the settings that replace the `config.py` of the samples.
 //!
 //! # Guarantees
-//! The file is read and never run. Standard output contains no secret: secrets go only to a new file
-//! that nobody else may read.
+//! The file is read and never run. Standard output contains no secret: secrets go only to a new
+//! file that nobody else may read.
 
 mod assignments;
 mod python;

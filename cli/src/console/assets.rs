@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use crate::loopback::{Body, response};
 
 /// Name, type and content.
-const FILES: [(&str, &str, &[u8]); 9] = [
+const FILES: [(&str, &str, &[u8]); 10] = [
     ("/", HTML, include_bytes!("../../console/index.html")),
     ("/console.css", "text/css; charset=utf-8", include_bytes!("../../console/console.css")),
     ("/main.js", SCRIPT, include_bytes!("../../console/main.js")),
@@ -22,6 +22,7 @@ const FILES: [(&str, &str, &[u8]); 9] = [
     ("/requests.js", SCRIPT, include_bytes!("../../console/requests.js")),
     ("/credential.js", SCRIPT, include_bytes!("../../console/credential.js")),
     ("/cloud.js", SCRIPT, include_bytes!("../../console/cloud.js")),
+    ("/buckets.js", SCRIPT, include_bytes!("../../console/buckets.js")),
     ("/files.js", SCRIPT, include_bytes!("../../console/files.js")),
 ];
 

@@ -3,7 +3,7 @@
 //! # Guarantees
 //! An unknown member or route is an error, and then nothing was done.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -15,14 +15,18 @@ use http_body_util::{BodyExt as _, Full};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tencent::cam::Context;
+use tencent::time::{Clock as _, SystemClock};
 use tokio::sync::Notify;
 
 use super::assets::{self, Policy};
-use super::deployment::Deployment;
+use super::elsewhere::Elsewhere;
 use super::events;
 use super::guard::Guard;
 use crate::activity::Activity;
+use crate::asker::{AskerMethod, principal};
 use crate::callers::{Callers, Method, Signed, USERS};
+use crate::deployment::Deployment;
+use crate::explanation::{Wish, explain};
 use crate::loopback::{Body, json_response, refusal};
 
 /// What a console is for.
@@ -37,8 +41,8 @@ impl From<Routes> for Served {
     }
 }
 
-impl From<Deployment> for Served {
-    fn from(deployment: Deployment) -> Self {
+impl From<Elsewhere> for Served {
+    fn from(deployment: Elsewhere) -> Self {
         Self::Elsewhere {
             description: deployment.describe(),
             policy: Policy::new(&deployment.origins()),
@@ -56,6 +60,8 @@ pub(crate) struct Routes {
     methods: Vec<Method>,
     policy: Policy,
     restart: Arc<Notify>,
+    /// The grants of the function that knows the callers.
+    grants_file: PathBuf,
 }
 
 type Outcome = Result<Response<Body>, Response<Body>>;
@@ -69,6 +75,7 @@ impl Routes {
         callers: &Arc<Callers>,
         methods: Vec<Method>,
         restart: &Arc<Notify>,
+        grants_file: PathBuf,
     ) -> Self {
         let policy = Policy::new(&origins(cloud));
         Self {
@@ -78,6 +85,7 @@ impl Routes {
             methods,
             policy,
             restart: Arc::clone(restart),
+            grants_file,
         }
     }
 
@@ -127,6 +135,27 @@ impl Routes {
         let value = self.callers.authorization(&order.user, order.with, &request).map_err(bad)?;
         let url = callers_url(&*self.cloud()?);
         Ok(json_response(&json!({ "authorization": value, "url": url })))
+    }
+
+    /// Which grants apply to a request of a user, and why others do not.
+    async fn explain(&self, body: &[u8]) -> Outcome {
+        let order: AuthorizationOrder = read(body)?;
+        let method = match order.with {
+            Method::Jwt => AskerMethod::Jwt,
+            Method::ApiKey => AskerMethod::ApiKey,
+            Method::Hmac => AskerMethod::Hmac,
+            // Only WeChat makes its callers.
+            Method::Wechat => return Ok(json_response(&json!({ "grants": [] }))),
+        };
+        let deployment = Deployment::of_grants_file(&self.grants_file)
+            .map_err(|_| bad("the grants file cannot be read".to_owned()))?;
+        let claims = Map::from_iter([("sub".to_owned(), Value::String(order.user))]);
+        let caller = principal(method, &claims, &SystemClock).await.map_err(bad)?;
+        let is_new_object = order.path == "/getKeyAndCredentials";
+        let wish = Wish { query: order.query, scopes: order.body, is_new_object };
+        let explanation = explain(&deployment.settings, None, &caller, &wish, SystemClock.now())
+            .map_err(|error| bad(error.to_string()))?;
+        Ok(json_response(&json!({ "grants": explanation.grants })))
     }
 
     fn credential(&self, id: &str) -> Outcome {
@@ -184,6 +213,7 @@ impl Routes {
             ("POST", "token") => self.token(body),
             ("POST", "authorization") => self.authorization(body),
             ("POST", "simulate") => self.simulate(body),
+            ("POST", "explain") => self.explain(body).await,
             ("POST", "restart") => self.restart(),
             (_, route) => match (head.method.as_str(), route.split_once('/')) {
                 ("GET", Some(("credentials", id))) => self.credential(id),

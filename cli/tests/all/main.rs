@@ -11,8 +11,11 @@
 
 mod callers;
 mod command_line;
+mod compare;
 mod explain;
+mod lint;
 mod migrate;
 mod options_file;
 mod request_commands;
+mod simulate;
 mod support;

@@ -15,8 +15,10 @@ use tencent::secret::Secret;
 use tracing::warn;
 use url::Url;
 
-use super::{WechatApp, WechatSubject, later, principal, unavailable};
-use crate::auth::principal::Principal;
+use super::app::{WechatApp, WechatSubject};
+use super::refusal::{later, unavailable};
+use crate::auth::claims::{Claim, Claims};
+use crate::auth::principal::{AuthMethod, Principal};
 use crate::error::{Error, ErrorCode, chain};
 use crate::http_client::{CallError, Client};
 
@@ -98,6 +100,12 @@ struct Session {
     unionid: Option<String>,
 }
 
+fn principal(app_id: &str, subject: String) -> Principal {
+    let mut claims = Claims::of_subject(subject);
+    claims.add(APP_ID_CLAIM, Claim::Text(app_id.to_owned()));
+    Principal::authenticated(AuthMethod::Wechat, AuthMethod::Wechat.name(), claims)
+}
+
 /// The refusal of a documented number.
 /// <https://developers.weixin.qq.com/doc/oplatform/developers/troubleshooting>
 fn refusal(errcode: i64, errmsg: Option<&str>) -> Error {
@@ -157,6 +165,9 @@ enum ExchangeError {
 
 const NO_UNION_ID: &str = "WeChat returned no unionid: bind the mini-program to an Open Platform \
      account, or set WECHAT_SUBJECT=openid";
+
+/// The mini-program of a user, for grants.
+const APP_ID_CLAIM: &str = "appid";
 
 /// Ids have 28 characters.
 const MAX_ID_BYTES: usize = 128;

@@ -40,7 +40,7 @@ impl Action {
     }
 
     /// Whether it covers `action`, for example `cos:PutObject`.
-    pub(super) fn covers(&self, action: &str) -> bool {
+    pub fn covers(&self, action: &str) -> bool {
         covers(self.unprefixed(), action)
     }
 

@@ -150,7 +150,7 @@ fn check_all(statement: &Statement, context: &Context) -> Vec<Checked> {
     conditions.map(|(operator, key, values)| check(operator, key, values, context)).collect()
 }
 
-fn check(operator: &Operator, key: &str, values: &Values, context: &Context) -> Checked {
+pub(super) fn check(operator: &Operator, key: &str, values: &Values, context: &Context) -> Checked {
     let seen = context.seen(key);
     let is_met = match seen {
         _ if operator.kind == Kind::Null => {

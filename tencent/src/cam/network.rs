@@ -5,7 +5,7 @@
 //! An IPv4 address inside IPv6 (`::ffff:10.0.0.1`) is that IPv4 address. `::/0` contains every IPv6
 //! address and no IPv4 address.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +39,24 @@ impl Network {
             });
         }
         Some(Self { address, prefix_bits })
+    }
+
+    /// Its first and its last address.
+    pub(super) fn bounds(self) -> (IpAddr, IpAddr) {
+        match self.address {
+            IpAddr::V4(address) => {
+                let host = u32::MAX.checked_shr(self.prefix_bits).unwrap_or(0);
+                let bits = address.to_bits();
+                let ends = (bits & !host, bits | host);
+                (Ipv4Addr::from_bits(ends.0).into(), Ipv4Addr::from_bits(ends.1).into())
+            }
+            IpAddr::V6(address) => {
+                let host = u128::MAX.checked_shr(self.prefix_bits).unwrap_or(0);
+                let bits = address.to_bits();
+                let ends = (bits & !host, bits | host);
+                (Ipv6Addr::from_bits(ends.0).into(), Ipv6Addr::from_bits(ends.1).into())
+            }
+        }
     }
 
     /// Whether `address` is in it.

@@ -31,16 +31,16 @@ pub struct Resource {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Segments {
-    service: String,
-    region: String,
-    account: Owner,
-    path: Path,
+pub(super) struct Segments {
+    pub(super) service: String,
+    pub(super) region: String,
+    pub(super) account: Owner,
+    pub(super) path: Path,
 }
 
 /// The last segment, as a pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Path {
+pub(super) enum Path {
     /// For `bucket-appid/key`.
     New(String),
     /// For `bucket/key`, in buckets of `appid`.
@@ -49,7 +49,7 @@ enum Path {
 
 /// The account that owns the resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Owner {
+pub(super) enum Owner {
     Appid(String),
     /// The account that the policy belongs to.
     Creator,
@@ -135,6 +135,11 @@ impl Resource {
         })
     }
 
+    /// Its segments; `None` for the resource `*`.
+    pub(super) fn segments(&self) -> Option<&Segments> {
+        self.segments.as_ref()
+    }
+
     /// Whether it covers `target`, in a policy of `creator`. Only `*` covers a target without a
     /// bucket (documented for GetService).
     pub(super) fn covers(&self, target: &Target, creator: &Account) -> bool {
@@ -217,7 +222,7 @@ const FORM: &str = "a resource must be `*` or have six segments, for example \
                     `qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/*`";
 
 /// An empty service and `*` are all services.
-fn is_cos(service: &str) -> bool {
+pub(super) fn is_cos(service: &str) -> bool {
     matches!(service, "cos" | "" | "*")
 }
 

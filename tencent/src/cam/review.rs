@@ -8,6 +8,8 @@
 //! # Not covered
 //! Whether a policy is too wide: see [`Policy::is_full_access`].
 
+use std::fmt;
+
 use percent_encoding::percent_decode_str;
 
 use super::access_request::{PARAMETER_KEYS, as_compared};
@@ -19,18 +21,34 @@ use super::statement::{Effect, Statement};
 use super::value::Literal;
 
 impl Policy {
-    /// What is probably a mistake, one sentence each; a statement is named by its place, from 0.
-    pub fn warnings(&self) -> Vec<String> {
+    /// What is probably a mistake.
+    pub fn warnings(&self) -> Vec<Warning> {
         let statements = self.statements().iter().enumerate();
         let of_statement = |(index, statement): (usize, &Statement)| {
             let warnings = review(statement).into_iter();
-            warnings.map(move |warning| format!("statement {index}: {warning}"))
+            warnings.map(move |(rule, text)| Warning { statement: index, rule, text })
         };
         statements.flat_map(of_statement).collect()
     }
 }
 
-fn review(statement: &Statement) -> Vec<String> {
+/// What is probably a mistake, in one sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// The statement, from 0.
+    pub statement: usize,
+    /// The name of the rule, for example `unknown-action`.
+    pub rule: &'static str,
+    text: String,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "statement {}: {}", self.statement, self.text)
+    }
+}
+
+fn review(statement: &Statement) -> Vec<(&'static str, String)> {
     let known: Vec<String> = operations().collect();
     let covered = |action: &Action| -> Vec<&String> {
         let is_covered = |name: &&String| action.covers(&format!("cos:{name}"));
@@ -39,30 +57,32 @@ fn review(statement: &Statement) -> Vec<String> {
     let mut warnings = Vec::new();
     for action in &statement.actions {
         if action.service() == "cos" && covered(action).is_empty() {
-            warnings.push(unknown_action(action, &known));
+            warnings.push(("unknown-action", unknown_action(action, &known)));
         }
     }
     let mut requests: Vec<&String> = statement.actions.iter().flat_map(covered).collect();
     requests.dedup();
     for (operator, key, values) in statement.conditions.iter() {
-        warnings.extend(key_warning(key));
+        warnings.extend(key_warning(key).map(|text| ("unknown-condition-key", text)));
         let lacking: Vec<&str> = requests
             .iter()
             .map(|name| name.as_str())
             .filter(|name| carries(key, name) == Some(false))
             .collect();
         if !lacking.is_empty() && !operator.if_exist && operator.kind != Kind::Null {
-            warnings.push(format!(
+            let text = format!(
                 "requests for {} never contain `{key}`, so the statement never applies to them",
                 summary(&lacking)
-            ));
+            );
+            warnings.push(("never-met-condition", text));
         }
         for literal in values.literals() {
-            warnings.extend(encoding_warning(operator, key, literal));
+            let warning = encoding_warning(operator, key, literal);
+            warnings.extend(warning.map(|text| ("unencoded-value", text)));
         }
     }
     if statement.effect == Effect::Allow {
-        warnings.extend(listing_warning(statement));
+        warnings.extend(listing_warning(statement).map(|text| ("listing", text)));
     }
     warnings
 }
@@ -199,7 +219,8 @@ mod tests {
         let text = format!(
             r#"{{"version":"2.0","statement":[{{"effect":"allow","action":[{actions}],"resource":"{resource}","condition":{{{condition}}}}}]}}"#
         );
-        Policy::parse(&text).unwrap().warnings().join("\n")
+        let warnings = Policy::parse(&text).unwrap().warnings();
+        warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
     }
 
     #[test]

@@ -11,13 +11,14 @@ use std::collections::BTreeSet;
 use std::process::Stdio;
 use std::time::Duration;
 
-use cos_emulator::{Cloud, Fault, FaultRule, LambdaEvent, Platform, Service};
+use cos_emulator::{Cloud, Fault, LambdaEvent, Platform};
 use cos_issuer_e2e::{
     Answer, Browser, Process, bootstrap, cloud, issuer_on, printed, variables_for,
 };
 use serde_json::{Value, json};
 use tencent::sign::digest::sha256_hex;
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, BufReader, copy_bidirectional};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::process::Command;
 use tokio::time::timeout;
 
@@ -237,27 +238,39 @@ async fn a_required_audit_log_whose_reader_ends_stops_issuing() {
     assert_eq!(cloud.sts().call_count(), 1, "a refusal calls nothing");
 }
 
-/// Its line cannot be written any more when STS has answered.
+/// When STS answers, its line cannot be written any more.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_credential_whose_line_cannot_be_written_is_not_handed_out() {
     let cloud = cloud().start().await.unwrap();
-    let settings = [("AUDIT", "required"), ("STS_DEADLINE_MS", "60000")];
+    // STS is reached when this test lets it.
+    let sts = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", sts.local_addr().unwrap());
+    let settings = [
+        ("AUDIT", "required"),
+        ("THREADS", "1"),
+        ("STS_DEADLINE_MS", "60000"),
+        ("STS_ENDPOINTS", &url),
+    ];
     let mut process = Process::calling(&cloud, &settings).unwrap();
     let address = process.address().await.unwrap();
     let browser = Browser::at(format!("http://{address}")).unwrap();
-    let slow = FaultRule::new(Service::Sts, Fault::Delay(Duration::from_secs(20))).times(1);
-    cloud.faults().add(slow).unwrap();
     let request = tokio::spawn({
         let browser = browser.clone();
         async move { browser.get("/sts").await.unwrap() }
     });
-    while cloud.sts().call_count() == 0 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
+    let (mut stream, _) = sts.accept().await.unwrap();
+    assert_eq!(stream.peek(&mut [0]).await.unwrap(), 1);
+    // More than a pipe takes.
+    let mut refusals = 0;
+    while browser.get("/sign?format=xml").await.unwrap().status == 400 {
+        refusals += 1;
+        assert!(refusals < 10_000, "the pipe takes everything");
     }
-    while browser.get("/readyz").await.unwrap().status == 200 {
-        assert_eq!(browser.get("/sign?format=xml").await.unwrap().status, 400);
-    }
+    let inside = cloud.sts().http_url();
+    let mut inside = TcpStream::connect(inside.trim_start_matches("http://")).await.unwrap();
+    tokio::spawn(async move { copy_bidirectional(&mut stream, &mut inside).await });
     let answer = request.await.unwrap();
+    assert_eq!(cloud.sts().call_count(), 1);
     assert_eq!(answer.status, 503);
     assert_eq!(answer.body["codeDesc"], "InternalError.AuditUnavailable");
     assert_eq!(answer.body.get("credentials"), None);
@@ -265,7 +278,7 @@ async fn a_credential_whose_line_cannot_be_written_is_not_handed_out() {
     process.terminate();
     let (code, printed) = process.ended().await.unwrap();
     assert_eq!(code, Some(0));
-    assert!(!printed.contains("\"granted\""), "{printed}");
+    assert!(!printed.contains("\"granted\""));
     let mut lines = printed.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let line = lines.find(|line| line["route"] == "/sts").unwrap();
     assert_eq!((&line["outcome"], &line["status"]), (&"failed".into(), &503.into()));

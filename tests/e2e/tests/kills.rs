@@ -145,12 +145,9 @@ async fn a_killed_local_cloud_leaves_no_function_and_no_port_and_keeps_the_objec
     let (mut cloud, first) = run_cloud(directory.path(), ["0", "0"]).await;
     let credential = credential_of(&first).await;
     assert_eq!(object(&first, &credential, "PUT", "kept").await, (200, String::new()));
-    // In the middle: a request waits for a function that does not go on.
     let functions = processes_of(&first);
     assert!(!functions.is_empty(), "{first}");
-    for function in &functions {
-        kill_process(Pid::from_raw(*function).unwrap(), Signal::STOP).unwrap();
-    }
+    // The second call of STS waits.
     let request = tokio::spawn({
         let browser = Browser::at(text(&first, "gatewayUrl")).unwrap();
         async move { browser.get("/sts").await }
@@ -188,9 +185,25 @@ async fn run_cloud(directory: &Path, [gateway_port, cos_port]: [&str; 2]) -> (Ch
     let test = std::env::current_exe().unwrap();
     let program = test.parent().and_then(Path::parent).unwrap().join("cos-issuer");
     assert!(program.exists(), "build it first: cargo build -p cos-issuer-cli");
+    let faults = directory.join("faults.toml");
+    let slow = "[[fault]]\nservice = \"sts\"\nnth = 2\nkind = \"latency\"\ndelay_ms = 20000\n";
+    std::fs::write(&faults, slow).unwrap();
     let mut cloud = Command::new(program)
         .args(["run", "--json", "--port", gateway_port, "--cos-port", cos_port])
-        .args(["--env", "AUTH=none", "--env", "PREFIX=kept/", "--env", "ALLOW=upload,download"])
+        .arg("--faults")
+        .arg(&faults)
+        .args([
+            "--env",
+            "AUTH=none",
+            "--env",
+            "CACHE=off",
+            "--env",
+            "STS_DEADLINE_MS=60000",
+            "--env",
+            "PREFIX=kept/",
+            "--env",
+            "ALLOW=upload,download",
+        ])
         .arg("--function")
         .arg(bootstrap().unwrap())
         .arg("--data")

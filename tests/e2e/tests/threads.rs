@@ -234,18 +234,7 @@ async fn health_is_answered_while_every_connection_handles_a_request() {
         assert_eq!(answer.header("connection"), "close");
     }
     assert_eq!(server.cloud.sts().call_count(), 2);
-
-    // As soon as there is room, new connections are served in full.
     assert!(requests.iter().all(|request| !request.is_finished()));
-    requests.iter().for_each(tokio::task::JoinHandle::abort);
-    for _ in 0..600 {
-        // The silent ones are replaced first.
-        if client.get("/").await.is_ok_and(|answer| answer.status == 200) {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    assert_eq!(client.get("/").await.unwrap().status, 200);
 }
 
 type Running = tokio::task::JoinHandle<Result<Answer, cos_issuer_e2e::Failure>>;

@@ -1,5 +1,5 @@
-//! `AUTH=jwt` on the deployed binary. A refusal makes no call to STS. The tables of headers, claims,
-//! algorithms and keys are in the unit tests.
+//! `AUTH=jwt` on the deployed binary. A refusal makes no call to STS. The tables of headers,
+//! claims, algorithms and keys are in the unit tests.
 
 #![expect(
     clippy::unwrap_used,

@@ -132,7 +132,12 @@ async fn the_platforms_own_limit_ends_a_call_before_the_platform_does() {
             let mut function = Process::start(VARIABLES.into_iter().chain(of_test)).unwrap();
             let told = function.printed(TIMEOUT.1).await;
             assert!(told.is_ok(), "{platform_at}, {limit} ms: {told:?}");
-            let call = timeout(Duration::from_millis(100), sts.accept()).await;
+            // A connection that is made ahead carries no call.
+            let called = async {
+                let (stream, _) = sts.accept().await.unwrap();
+                stream.peek(&mut [0]).await.unwrap()
+            };
+            let call = timeout(Duration::from_millis(100), called).await;
             assert_eq!(call.is_ok(), calls_sts, "{platform_at}, {limit} ms");
         }
     }
@@ -143,7 +148,8 @@ async fn the_platforms_own_limit_ends_a_call_before_the_platform_does() {
 async fn a_connection_that_fails_is_made_again_even_with_one_endpoint() {
     let sts = issuer_on(Platform::ScfWeb).unwrap().start().await.unwrap();
     let (sts, key) = (sts.sts(), sts.sub_account_key());
-    for (failures, status) in [(1, 200), (4, 200), (5, 502)] {
+    // The connection that is made ahead may be one of those that fail.
+    for (failures, status) in [(1, 200), (4, 200), (6, 502)] {
         let port = FlakyPort::start(failures, sts.https_address()).await.unwrap();
         let builder = issuer_on(Platform::ScfWeb).unwrap();
         let builder = builder

@@ -12,7 +12,7 @@
 use std::time::Duration;
 
 use cos_emulator::{Cloud, LambdaEvent, Platform, ScfEvent};
-use cos_issuer_e2e::{Answer, Browser, ClosedPort, KeyServer, printed};
+use cos_issuer_e2e::{Answer, Browser, ClosedPort, KeyServer, Process, cloud, printed};
 use serde_json::{Value, json};
 
 const CODE: &str = "0a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P";
@@ -99,11 +99,15 @@ async fn the_second_host_is_asked_only_when_the_first_cannot_be_reached() {
 async fn requests_with_one_code_share_one_call() {
     let wechat = wechat(&user()).await;
     wechat.delay(Duration::from_millis(500));
-    let (_cloud, browser) = start(Platform::ScfWeb, &[&wechat.origin()], &[]).await;
-    let all = (0..10).map(|_| ask(&browser, CODE));
-    for answer in futures_util::future::join_all(all).await {
-        assert_eq!(answer.status, 200, "{answer:?}");
+    let cloud = cloud().start().await.unwrap();
+    let mut server = Process::calling(&cloud, &settings(&wechat.origin())).unwrap();
+    let browser = Browser::at(format!("http://{}", server.address().await.unwrap())).unwrap();
+    let mut requests = tokio::task::JoinSet::new();
+    for _ in 0..10 {
+        let browser = browser.clone();
+        requests.spawn(async move { ask(&browser, CODE).await.status });
     }
+    assert_eq!(requests.join_all().await, [200; 10]);
     assert_eq!(wechat.requests(), 1);
 }
 
@@ -134,15 +138,19 @@ async fn wechat(answer: &Value) -> KeyServer {
 
 async fn start(platform: Platform, hosts: &[&str], more: &[(&str, &str)]) -> (Cloud, Browser) {
     let hosts = hosts.join(",");
-    let mut variables = vec![
+    let mut variables = settings(&hosts).to_vec();
+    variables.extend_from_slice(more);
+    cos_issuer_e2e::start(platform, &variables).await.unwrap()
+}
+
+fn settings(hosts: &str) -> [(&'static str, &str); 5] {
+    [
         ("AUTH", "wechat"),
         ("WECHAT_APPID", "wx0123456789abcdef"),
         ("WECHAT_SECRET", SECRET),
-        ("WECHAT_ENDPOINTS", &*hosts),
+        ("WECHAT_ENDPOINTS", hosts),
         ("PREFIX", "users/{sub}/"),
-    ];
-    variables.extend_from_slice(more);
-    cos_issuer_e2e::start(platform, &variables).await.unwrap()
+    ]
 }
 
 async fn ask(browser: &Browser, code: &str) -> Answer {

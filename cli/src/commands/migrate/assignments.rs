@@ -88,8 +88,8 @@ enum Scope {
 
 impl Scope {
     fn of(blocks: &[Block]) -> Self {
-        let inner = blocks.iter().map(|block| block.scope).find(|scope| *scope != Self::Read);
-        inner.unwrap_or(Self::Read)
+        let outer = blocks.iter().map(|block| block.scope).find(|scope| *scope != Self::Read);
+        outer.unwrap_or(Self::Read)
     }
 }
 

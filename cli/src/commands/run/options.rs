@@ -9,7 +9,7 @@ use serde::de::{Error as _, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 
 use super::parts::{Output, Parts};
-use crate::callers::Method;
+use crate::callers::{Callers, Method};
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::loopback::Port;
@@ -225,6 +225,15 @@ impl RunOptions {
             builder = builder.env(name, value);
         }
         Ok(builder)
+    }
+
+    /// The grants of the function that knows the callers.
+    pub(super) fn grants_file(&self, callers: &Callers) -> PathBuf {
+        let mut given = self.env.iter().rev().filter(|(name, _)| name == "GRANTS_FILE");
+        let given =
+            given.next().map(|(_, path)| path).or_else(|| self.env_table.get("GRANTS_FILE"));
+        let (_, is_first) = self.methods();
+        given.filter(|_| is_first).map_or_else(|| callers.grants_file(), PathBuf::from)
     }
 
     /// The function, its platform and its limits, and COS.

@@ -148,7 +148,14 @@ impl Session<'_> {
         };
         let origin = port.origin();
         let (methods, _) = self.options.methods();
-        let routes = Routes::new(cloud, &parts.activity, callers, methods, restart);
+        let routes = Routes::new(
+            cloud,
+            &parts.activity,
+            callers,
+            methods,
+            restart,
+            self.options.grants_file(callers),
+        );
         let console = Console::start(port, self.token, self.environment.sdk(), routes)?;
         let announced = self.environment.runtime_directory.announce(&RunningCloud {
             console_url: origin,

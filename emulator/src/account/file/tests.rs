@@ -82,8 +82,8 @@ fn the_least_file_has_one_user() {
     assert_eq!(file.account.bucket, "examplebucket-1250000007");
 }
 
-/// Each file is refused. A row has the line (`-` is none) and words of the message, and behind `<-`
-/// the file, with ` & ` between its lines.
+/// A row has the line, or `-` where no line is named, and words of the message; behind `<-` the
+/// file, with ` & ` between its lines.
 #[test]
 fn a_mistake_is_reported_by_its_line_and_key() {
     let names = [

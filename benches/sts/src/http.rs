@@ -15,35 +15,46 @@ use std::io::{Error, ErrorKind, Result};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 /// A request, complete.
-pub(crate) struct Request {
-    pub(crate) method: String,
-    pub(crate) path: String,
+#[derive(Debug)]
+pub struct Request {
+    /// As sent.
+    pub method: String,
+    /// With its query, as sent.
+    pub path: String,
     /// Names in lower case.
     headers: Vec<(String, String)>,
-    pub(crate) body: Vec<u8>,
+    /// Complete.
+    pub body: Vec<u8>,
 }
 
 impl Request {
     /// The first value of the header `name`, which is in lower case.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.iter().filter(|(known, _)| known == name);
         values.next().map(|(_, value)| value.as_str())
     }
 }
 
 /// A kept-alive connection and the bytes that have arrived on it beyond the last request.
-pub(crate) struct Connection<S> {
+#[derive(Debug)]
+pub struct Connection<S> {
     stream: S,
     buffer: Vec<u8>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    pub(crate) fn new(stream: S) -> Self {
+    /// Nothing has been read from `stream` yet.
+    pub fn new(stream: S) -> Self {
         Self { stream, buffer: Vec::with_capacity(READ_BYTES) }
     }
 
     /// The next request, or `None` when the peer has closed between two.
-    pub(crate) async fn read(&mut self) -> Result<Option<Request>> {
+    ///
+    /// # Errors
+    ///
+    /// A request that is malformed, too long or incomplete.
+    pub async fn read(&mut self) -> Result<Option<Request>> {
         let (mut request, head_length, body_length) = loop {
             if let Some(parsed) = parse_head(&self.buffer)? {
                 break parsed;
@@ -76,7 +87,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Sends a whole answer: `head` is the status and headers, without `Content-Length` and the
     /// empty line.
-    pub(crate) async fn write(&mut self, head: &str, body: &[u8]) -> Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// The peer has closed.
+    pub async fn write(&mut self, head: &str, body: &[u8]) -> Result<()> {
         let mut answer =
             format!("HTTP/1.1 {head}\r\nContent-Length: {}\r\n\r\n", body.len()).into_bytes();
         answer.extend_from_slice(body);

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tencent::names::{Bucket, Region};
 
 /// A function and a bucket elsewhere.
-pub(crate) struct Deployment {
+pub(crate) struct Elsewhere {
     /// An origin.
     pub(crate) issuer: String,
     /// An origin with the places {Bucket} and {Region}.
@@ -14,7 +14,7 @@ pub(crate) struct Deployment {
     pub(crate) prefix: String,
 }
 
-impl Deployment {
+impl Elsewhere {
     pub(super) fn describe(&self) -> Value {
         let (protocol, domain) = self.cos.split_once("//").unwrap_or_default();
         json!({

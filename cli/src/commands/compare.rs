@@ -1,0 +1,156 @@
+//! `compare`: whether a change of a policy or of grants allows anything new.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use cos_issuer::grant::{Grant, Grants};
+use serde_json::{Map, Value, json};
+use tencent::cam::{AccessRequest, NewAccess, Policy, Target, new_access};
+
+use super::simulate::policy;
+use crate::comparison::{NewGrantAccess, Words, new_grant_accesses, words};
+use crate::deployment::{Deployment, read_text};
+use crate::failure::Failure;
+use crate::terminal::Terminal;
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  # In CI: does the change of a grants file give anyone anything new?
+  git show origin/main:grants.toml > old.toml
+  cos-issuer compare old.toml grants.toml
+
+  # Two policies, for example of a console and of a repository
+  cos-issuer compare console.json policy.json --json
+
+Every access is considered, not a sample: wildcards, numbers, dates, networks, absent keys, and deny over
+allow. What is newly allowed is shown as one concrete request, which `cos-issuer simulate` decides
+alike. Two policies that would take too long, or cannot be compared exactly, are an error.
+
+Exit codes: 0 nothing is newly allowed, 1 something is, 2 invalid command line or file, or a pair that
+cannot be compared.")]
+pub(crate) struct CompareOptions {
+    /// The file before the change: a grants file, or a policy as JSON
+    old: PathBuf,
+
+    /// The file after the change, of the same kind
+    new: PathBuf,
+
+    /// Print one line of JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// A file to compare.
+enum Side {
+    Policy(Policy),
+    Grants(Vec<Grant>, Words),
+}
+
+impl Side {
+    fn read(path: &PathBuf) -> Result<Self, Failure> {
+        let text = read_text(path)?;
+        if text.trim_start().starts_with('{') {
+            return policy(path).map(Self::Policy);
+        }
+        let deployment = Deployment::of_grants_file(path).map_err(|errors| {
+            let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            Failure::Usage(lines.join("\n"))
+        })?;
+        match deployment.settings.grants {
+            Grants::Each(grants) => Ok(Self::Grants(grants, words(&text))),
+            Grants::Raw { .. } => Err(unreadable(path)),
+        }
+    }
+}
+
+fn unreadable(path: &Path) -> Failure {
+    Failure::Usage(format!("{}: must be a grants file, or a policy as JSON", path.display()))
+}
+
+pub(crate) async fn run(options: &CompareOptions, terminal: Terminal) -> Result<(), Failure> {
+    let found: Vec<Found> = match (Side::read(&options.old)?, Side::read(&options.new)?) {
+        (Side::Policy(old), Side::Policy(new)) => {
+            let found = new_access(&[old], &[new]);
+            let found = found.map_err(|error| Failure::Usage(error.to_string()))?;
+            found.map(|access| (Map::new(), access)).into_iter().collect()
+        }
+        (Side::Grants(old, _), Side::Grants(new, words)) => {
+            let found = new_grant_accesses(&old, &new, &words).await.map_err(Failure::Usage)?;
+            let caller = |found: NewGrantAccess| {
+                let mut caller = Map::new();
+                caller.insert("grant".to_owned(), json!(found.grant));
+                caller.insert("method".to_owned(), json!(found.method.name()));
+                caller.insert("claims".to_owned(), Value::Object(found.claims));
+                (caller, found.found)
+            };
+            found.into_iter().map(caller).collect()
+        }
+        (Side::Policy(_), Side::Grants(..)) | (Side::Grants(..), Side::Policy(_)) => {
+            let text = "NEW: must be of the same kind as OLD: two grants files, or two policies";
+            return Err(Failure::Usage(text.to_owned()));
+        }
+    };
+    if options.json {
+        terminal.line(report(&found));
+    } else {
+        print(&found, terminal);
+    }
+    if found.is_empty() { Ok(()) } else { Err(Failure::Refused) }
+}
+
+/// Who gets it, and what.
+type Found = (Map<String, Value>, NewAccess);
+
+fn report(found: &[Found]) -> Value {
+    let each = found.iter().map(|(caller, access)| {
+        let mut members = caller.clone();
+        members.extend([
+            ("action".to_owned(), json!(access.access.action)),
+            ("resource".to_owned(), json!(resource(&access.access))),
+            ("account".to_owned(), json!(access.access.account.appid)),
+            ("conditions".to_owned(), json!(access.values)),
+            ("old".to_owned(), json!(access.old.to_string())),
+            ("new".to_owned(), json!(access.new.to_string())),
+        ]);
+        Value::Object(members)
+    });
+    json!({ "newlyAllowed": each.collect::<Vec<_>>() })
+}
+
+fn print(found: &[Found], terminal: Terminal) {
+    if found.is_empty() {
+        terminal.step(true, "NEW allows nothing that OLD does not allow");
+        return;
+    }
+    for (caller, access) in found {
+        let text = match caller.get("grant").and_then(Value::as_str) {
+            Some(grant) => {
+                format!("the grant {grant} allows what OLD does not allow, for example:")
+            }
+            None => "NEW allows what OLD does not allow, for example:".to_owned(),
+        };
+        terminal.step(false, text);
+        if let (Some(method), Some(claims)) = (caller.get("method"), caller.get("claims")) {
+            let method = method.as_str().unwrap_or_default();
+            terminal.pair("caller", format_args!("by {method}, {claims}"));
+        }
+        terminal.pair("action", &access.access.action);
+        terminal.pair("resource", resource(&access.access));
+        for (key, values) in &access.values {
+            terminal.pair("condition", format_args!("{key}={}", values.join(" and ")));
+        }
+        terminal.pair("OLD", &access.old);
+        terminal.pair("NEW", &access.new);
+    }
+}
+
+/// In six segments, as `simulate` takes it.
+fn resource(access: &AccessRequest) -> String {
+    match &access.target {
+        Target::Service => "*".to_owned(),
+        Target::Role { owner_uin, name } => format!("qcs::cam::uin/{owner_uin}:{name}"),
+        Target::Object { region, bucket, key, .. } => {
+            format!("qcs::cos:{}:uid/{}:{bucket}/{key}", region.as_str(), bucket.appid())
+        }
+    }
+}
