@@ -9,12 +9,22 @@ MAKEFLAGS += --no-print-directory
 cli := cos-issuer
 
 host := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
-bootstrap := target/deploy/bootstrap
+# What is built for another machine: make build TARGET=aarch64-unknown-linux-gnu
+export TARGET := $(host)
+other := $(filter-out $(host),$(TARGET))
+deploy := target/deploy$(addprefix /,$(other))
+bootstrap := $(deploy)/bootstrap
 quietly := tests/setup/quietly
 
+# What `make run` starts: the tool and a function, in one build that takes as little time as it can.
+quick := target/emulator
+
 # What servers run: the binary that machines, packages and images get, and what builds it.
-server := target/deploy/cos-issuer-server
+server := $(deploy)/cos-issuer-server
 server_build := server
+
+# What people install: the command line with the local cloud.
+tool := $(deploy)/$(cli)
 PREFIX := /usr/local
 SYSCONFDIR := /etc
 units := $(DESTDIR)$(PREFIX)/lib/systemd/system
@@ -39,8 +49,9 @@ export CARGO_TARGET_DIR := $(CURDIR)/target
 # same bytes everywhere.
 static := |-Ctarget-feature=+crt-static|-Clink-arg=-Wl,-z,pack-relative-relocs
 folded := |-Clink-arg=-Wl,--icf=all|-Clink-arg=-Wl,-O2
-deploy_rustflags := --remap-path-prefix=$(cargo_home)=cargo$(if $(findstring linux-gnu,$(host)),$(static)$(if $(findstring x86_64,$(host)),$(folded)))
-deploy_build = COS_ISSUER_REVISION="$(revision)" CARGO_ENCODED_RUSTFLAGS="$$(printf %s '$(deploy_rustflags)' | tr '|' '\037')" cargo build --locked --target $(host)
+deploy_rustflags := --remap-path-prefix=$(cargo_home)=cargo$(if $(findstring linux-gnu,$(TARGET)),$(static)$(if $(findstring x86_64,$(TARGET)),$(folded)))
+deploy_env = $(if $(other),CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc )COS_ISSUER_REVISION="$(revision)" CARGO_ENCODED_RUSTFLAGS="$$(printf %s '$(deploy_rustflags)' | tr '|' '\037')"
+deploy_build = $(deploy_env) cargo build --locked --target $(TARGET)
 
 # `--version` and the start line name the last commit that changed the function. Without Git it is
 # unknown. With COS_ISSUER_REVISION the same sources give the same bytes in any case.
@@ -50,13 +61,13 @@ revision = $(or $(COS_ISSUER_REVISION),$(shell git log -1 --abbrev=12 --format=%
 # A program that is running cannot be written to, but it can be replaced.
 replace = cp $(1) $(2).new && mv -f $(2).new $(2)
 
-.PHONY: help run test lint advisories fmt fuzz build server package dist release api notice deploy-check bench compare soak emulator install uninstall deb image interop tests clients pictures mutants clean ports ready
+.PHONY: help run test lint advisories fmt fuzz build server tool tool-packages package dist release api notice deploy-check bench compare soak emulator install uninstall deb image interop tests clients pictures mutants clean ports ready
 
 help: ## List the commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: ports build emulator ## Start the local cloud, issue a credential and show it (Ctrl-C ends it)
-	@target/emulator/$(cli) run --function $(bootstrap) $(ARGS)
+run: ports emulator ## Start the local cloud, issue a credential and show it (Ctrl-C ends it)
+	@$(quick)/$(cli) run --function $(quick)/bootstrap $(ARGS)
 
 test: clients build tests ## Run every test, real clients included
 	@target/clients/bin/python3 tests/run $(bootstrap)
@@ -84,13 +95,22 @@ fmt: ready ## Format the sources
 build: ready ## Build the deployed binary: target/deploy/bootstrap
 	@$(quietly) "Building the function" target/log/build \
 		env $(deploy_build) --release -p cos-issuer --bin bootstrap --target-dir target/deploy
-	@$(call replace,target/deploy/$(host)/release/bootstrap,$(bootstrap))
+	@$(call replace,target/deploy/$(TARGET)/release/bootstrap,$(bootstrap))
 
 # The same program, optimised for speed instead of size.
 server: ready ## Build the binary for servers: target/deploy/cos-issuer-server
 	@$(quietly) "Building the server" target/log/server \
 		env $(deploy_build) --profile server -p cos-issuer --bin bootstrap --target-dir target/deploy
-	@$(call replace,target/deploy/$(host)/server/bootstrap,$(server))
+	@$(call replace,target/deploy/$(TARGET)/server/bootstrap,$(server))
+
+tool: ready ## Build the tool that people install: target/deploy/cos-issuer
+	@$(quietly) "Building the tool" target/log/tool \
+		env $(deploy_build) --profile tool -p cos-issuer-cli --bin $(cli) --target-dir target/deploy
+	@$(call replace,target/deploy/$(TARGET)/tool/$(cli),$(tool))
+
+tool-packages: tool build ## Build the tool as tarball, wheel and npm package, below dist/
+	@"$$(tests/setup/check python)" release/tools
+	@$(deploy_env) release/tool-packages $(tool) $(bootstrap) dist
 
 # PACKAGE_FILES="grants.toml jwks.json" puts these next to the binary. No shell uses the name for
 # something else.
@@ -129,10 +149,10 @@ deb: $(server_build) ## Build the Debian package dist/cos-issuer_*.deb
 image: $(server_build) ## Build the container image as an OCI layout: dist/oci
 	@deploy/container/image $(server) dist
 
-dist: package deb image ## Build everything that a release contains, below dist/
+dist: package deb image tool-packages ## Build everything that a release contains, below dist/
 	@release/assets $(bootstrap) dist
 
-interop: clients emulator $(server_build) ## Check what ships with other projects' tools
+interop: clients emulator $(server_build) tool-packages ## Check what ships with other projects' tools
 	@tests/setup/check interop
 	@tests/interop/run $(server)
 
@@ -142,11 +162,13 @@ mutants: ready ## Break each rule about what is granted, and see its test fail (
 deploy-check: clients build ## Check the deployment files and the packages
 	@tests/deploy/check $(bootstrap)
 
-# With the features that the tests build too, so that nothing is compiled twice.
-emulator: ready ## Build the local cloud: target/emulator/cos-issuer
-	@$(quietly) "Building the local cloud" target/log/emulator cargo build --locked --workspace --bin $(cli)
-	@mkdir -p target/emulator
-	@$(call replace,target/debug/$(cli),target/emulator/$(cli))
+# One build of both, so that each crate is compiled once. Tests take the function of `make build`.
+emulator: ready ## Build the local cloud and a function for it: target/emulator/
+	@$(quietly) "Building the local cloud" target/log/emulator \
+		env COS_ISSUER_REVISION="$(revision)" cargo build --locked --profile quick -p cos-issuer -p cos-issuer-cli --bins
+	@mkdir -p $(quick)
+	@$(call replace,target/quick/$(cli),$(quick)/$(cli))
+	@$(call replace,target/quick/bootstrap,$(quick)/bootstrap)
 
 tests:
 	@$(quietly) "Building the tests" target/log/tests cargo test --locked --workspace --no-run
@@ -185,4 +207,4 @@ ports:
 	@tests/setup/ports $(ARGS)
 
 ready:
-	@tests/setup/check run
+	@tests/setup/check $(or $(other),run)

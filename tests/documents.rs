@@ -315,12 +315,13 @@ fn make_commands_are_targets() {
 #[test]
 fn programs_are_replaced_and_not_overwritten() {
     let makefile = read("Makefile");
-    assert_eq!(makefile.matches("@$(call replace,").count(), 3);
+    assert_eq!(makefile.matches("@$(call replace,").count(), 5);
     for line in makefile.lines().filter(|line| line.contains("cp ") && line.starts_with('\t')) {
         assert!(
             !line.contains(" $(bootstrap)")
                 && !line.contains(" $(server)")
-                && !line.contains(" target/emulator/"),
+                && !line.contains(" $(tool)")
+                && !line.contains(" $(quick)/"),
             "{line}"
         );
     }

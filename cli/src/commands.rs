@@ -91,13 +91,13 @@ pub(crate) async fn run(
         Command::Sts(WithFile(options)) => sts::run(options, builder, terminal).await,
         Command::Token(options) => token::run(options, directory, terminal).await,
         Command::Request(options) => request::run(options, directory, terminal).await,
-        Command::Console(options) => console::run(options, terminal).await,
+        Command::Console(options) => console::run(options, environment, terminal).await,
         Command::Event(options) => event::run(&options, terminal),
         Command::Explain(options) => explain::run(&options, terminal).await,
         Command::Lint(options) => lint::run(&options, terminal).await,
         Command::Compare(options) => compare::run(&options, terminal).await,
         Command::Simulate(options) => simulate::run(&options, terminal),
-        Command::Invoke(options) => invoke::run(options, builder, terminal).await,
+        Command::Invoke(options) => invoke::run(options, environment, terminal).await,
         Command::Migrate(options) => migrate::run(&options, terminal),
         Command::Parity(options) => {
             parity::run(&options, terminal);

@@ -27,6 +27,7 @@ mod guard;
 mod routes;
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tencent::secret::Secret;
@@ -45,14 +46,20 @@ pub(crate) struct Console {
 }
 
 impl Console {
-    pub(crate) fn start(port: Port, token: &str, served: impl Into<Served>) -> io::Result<Self> {
+    /// `sdk` is the file of the SDK for browsers.
+    pub(crate) fn start(
+        port: Port,
+        token: &str,
+        sdk: PathBuf,
+        served: impl Into<Served>,
+    ) -> io::Result<Self> {
         let origin = port.origin();
         let url = format!("{origin}/#{token}");
         let token = Secret::new(token.to_owned()).ok_or(io::ErrorKind::InvalidData)?;
-        let served = Arc::new((Guard { token }, served.into()));
+        let served = Arc::new((Guard { token }, served.into(), sdk));
         let server = port.serve(move |head, body| {
             let served = Arc::clone(&served);
-            async move { routes::respond(&served.0, &served.1, &head, &body).await }
+            async move { routes::respond(&served.0, &served.1, &served.2, &head, &body).await }
         })?;
         Ok(Self { url, server })
     }

@@ -70,7 +70,9 @@ fn main() -> ExitCode {
 fn environment() -> Environment {
     #[expect(clippy::disallowed_methods, reason = "read once, in main, and passed in")]
     let path = |name| std::env::var_os(name).map(PathBuf::from);
+    let program = std::env::current_exe().and_then(std::fs::canonicalize).ok();
     Environment {
+        program,
         secrets_file: path("COS_EMULATOR_SECRET_LEDGER"),
         runtime_directory: RuntimeDirectory::new(path("XDG_RUNTIME_DIR")),
     }

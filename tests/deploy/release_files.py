@@ -76,7 +76,7 @@ def assets_are_complete_and_the_same_each_time(folder):
         listed.append((dist / "SHA256SUMS").read_text())
     assert listed[0] == listed[1], "another folder has other assets"
     names = [line.split("  ")[1] for line in listed[0].splitlines()]
-    assert names == ["THIRD-PARTY-LICENSES.txt", "cos-issuer-linux-x86_64", "cos-issuer-oci.tar", "cos-issuer.cdx.json", "package.zip"], names
+    assert names == ["THIRD-PARTY-LICENSES.txt", "cos-issuer-linux-x86_64", "cos-issuer-oci.tar", "cos-issuer-tool.cdx.json", "cos-issuer.cdx.json", "package.zip"], names
     text = (dist / "cos-issuer.cdx.json").read_text()
     for path in (str(ROOT), os.path.expanduser("~"), "path+file"):
         assert path == "/" or path not in text, f"the SBOM contains {path}"
@@ -96,6 +96,14 @@ def sbom_names_what_is_linked(folder):
     assert edges.keys() == ids and set().union(*edges.values()) <= ids, "dependencies of something else"
     without = [component["name"] for component in sbom["components"] if "purl" in component and len(component["hashes"][0]["content"]) != 64]
     assert not without, f"without a hash: {without}"
+    tool = json.loads((folder / "cos-issuer-tool.cdx.json").read_text())
+    assert {"cos-emulator", "rcgen", "tencent"} <= {component["name"] for component in tool["components"]}
+
+
+def packages_have_the_sdk_that_tests_use():
+    pins = [json.loads((ROOT / name / "package-lock.json").read_text())["packages"] for name in ("release/sdk", "tests/clients")]
+    name = "node_modules/cos-js-sdk-v5"
+    assert pins[0][name] == pins[1][name], "release/sdk has another SDK than tests/clients"
 
 
 def release_is_one_commit_and_a_tag_with_its_notes(folder):
@@ -162,6 +170,7 @@ if __name__ == "__main__":
             notice_is_current,
             assets_are_complete_and_the_same_each_time,
             sbom_names_what_is_linked,
+            packages_have_the_sdk_that_tests_use,
             release_is_one_commit_and_a_tag_with_its_notes,
         ]
     )

@@ -10,6 +10,7 @@ use tencent::names::{Bucket, Region};
 
 use crate::callers::random_hex;
 use crate::console::{Console, Elsewhere};
+use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::loopback::Port;
 use crate::stop_signal::StopSignal;
@@ -63,7 +64,11 @@ pub(crate) struct ConsoleOptions {
     json: bool,
 }
 
-pub(crate) async fn run(options: ConsoleOptions, terminal: Terminal) -> Result<(), Failure> {
+pub(crate) async fn run(
+    options: ConsoleOptions,
+    environment: &Environment,
+    terminal: Terminal,
+) -> Result<(), Failure> {
     let mut stop = StopSignal::listen()?;
     let port = Port::bind(options.port).map_err(|error| {
         let number = options.port;
@@ -77,7 +82,7 @@ pub(crate) async fn run(options: ConsoleOptions, terminal: Terminal) -> Result<(
         region: options.region,
         prefix: options.prefix,
     };
-    let console = Console::start(port, &random_hex()?, deployment)?;
+    let console = Console::start(port, &random_hex()?, environment.sdk(), deployment)?;
     if options.json {
         terminal.line(serde_json::json!({ "consoleUrl": console.url() }));
     } else {

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use clap::Args;
-use cos_emulator::{Cloud, CloudBuilder, Outcome, Platform};
+use cos_emulator::{Cloud, Outcome, Platform};
 
+use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::options::assignment;
 use crate::platform_options::{Limits, PlatformName, PlatformOptions};
@@ -41,9 +42,9 @@ Standard output: what the function returned. Standard error: its log, and the st
 Exit codes: 0 the function answered, with any status; 1 it reported an error or the platform ended it;
 2 invalid command line.")]
 pub(crate) struct InvokeOptions {
-    /// The function to run
+    /// The function to run [default: the one of the package that installed this program]
     #[arg(long, value_name = "PATH")]
-    function: PathBuf,
+    function: Option<PathBuf>,
 
     #[command(flatten)]
     platform: PlatformOptions,
@@ -65,16 +66,19 @@ pub(crate) struct InvokeOptions {
 
 pub(crate) async fn run(
     options: InvokeOptions,
-    builder: CloudBuilder,
+    environment: &Environment,
     terminal: Terminal,
 ) -> Result<(), Failure> {
+    let function = options.function.clone().or_else(|| environment.function());
+    let function = function
+        .ok_or_else(|| Failure::Usage("no function to run: give --function PATH".into()))?;
     let platform = options.platform.platform(PlatformName::Scf)?;
     let input = options.input(platform)?;
     let mut stop = StopSignal::listen()?;
     let mut builder = options
         .limits
-        .apply(builder)
-        .function(&options.function)
+        .apply(environment.builder())
+        .function(function)
         .platform(platform)
         .on_function_output(move |line| terminal.function_output(line, Stream::Error));
     for (name, value) in &options.env {

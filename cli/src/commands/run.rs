@@ -11,9 +11,10 @@ use crate::failure::Failure;
 use crate::terminal::Terminal;
 
 pub(crate) async fn run(
-    options: RunOptions,
+    mut options: RunOptions,
     environment: &Environment,
     terminal: Terminal,
 ) -> Result<(), Failure> {
+    options.function = options.function.or_else(|| environment.function());
     session::run(&options, environment, terminal).await
 }

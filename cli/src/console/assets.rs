@@ -1,9 +1,11 @@
-//! The files of the page, part of the program, and the vendor's SDK from its package.
+//! The files of the page, part of the program, and the vendor's SDK from its file.
 //!
 //! # Guarantees
 //! A file has a fixed type that browsers may not guess anew. The policy of the page allows no code
 //! but its own files, and no connection but to this server, the issuer and COS. It may not be
 //! framed.
+
+use std::path::Path;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
@@ -27,10 +29,6 @@ const FILES: [(&str, &str, &[u8]); 10] = [
 const HTML: &str = "text/html; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-/// The SDK of the view of files, as `make clients` installs it: of the vendor, so not part of this
-/// program. Below the working directory.
-const SDK: &str = "target/clients/node_modules/cos-js-sdk-v5/dist/cos-js-sdk-v5.min.js";
-
 /// Where the page may connect to, besides this server.
 #[derive(Clone)]
 pub(crate) struct Policy(HeaderValue);
@@ -47,10 +45,10 @@ impl Policy {
     }
 }
 
-/// The file of this path.
-pub(super) fn file(path: &str, policy: &Policy) -> Option<Response<Body>> {
+/// The file of this path; `sdk` is where the vendor's SDK is.
+pub(super) fn file(path: &str, sdk: &Path, policy: &Policy) -> Option<Response<Body>> {
     let (content_type, content) = if path == "/cos-js-sdk-v5.min.js" {
-        (SCRIPT, Bytes::from(std::fs::read(SDK).ok()?))
+        (SCRIPT, Bytes::from(std::fs::read(sdk).ok()?))
     } else {
         let (_, content_type, content) = FILES.iter().find(|(name, ..)| *name == path)?;
         (*content_type, Bytes::from_static(content))

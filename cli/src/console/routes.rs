@@ -3,7 +3,7 @@
 //! # Guarantees
 //! An unknown member or route is an error, and then nothing was done.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -227,6 +227,7 @@ impl Routes {
 pub(super) async fn respond(
     guard: &Guard,
     served: &Served,
+    sdk: &Path,
     head: &Parts,
     body: &Bytes,
 ) -> Response<Body> {
@@ -235,7 +236,7 @@ pub(super) async fn respond(
         let policy = match served {
             Served::Local(Routes { policy, .. }) | Served::Elsewhere { policy, .. } => policy,
         };
-        let file = (head.method == HttpMethod::GET).then(|| assets::file(path, policy));
+        let file = (head.method == HttpMethod::GET).then(|| assets::file(path, sdk, policy));
         return file.flatten().unwrap_or_else(not_found);
     };
     if let Some(refused) = guard.refusal(head) {

@@ -58,7 +58,8 @@ While it runs, the admin API accepts the same as JSON (its address and token are
 
 Exit codes: 0 success, 1 failure, 2 invalid command line or options file.")]
 pub(crate) struct RunOptions {
-    /// The function to run; a new binary at the same path replaces it while this runs
+    /// The function to run; a new binary at the same path replaces it while this runs [default: the
+    /// one of the package that installed this program]
     #[arg(long, value_name = "PATH")]
     pub(super) function: Option<PathBuf>,
 

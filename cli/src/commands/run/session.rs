@@ -156,7 +156,7 @@ impl Session<'_> {
             restart,
             self.options.grants_file(callers),
         );
-        let console = Console::start(port, self.token, routes)?;
+        let console = Console::start(port, self.token, self.environment.sdk(), routes)?;
         let announced = self.environment.runtime_directory.announce(&RunningCloud {
             console_url: origin,
             token: self.token.to_owned(),

@@ -1,0 +1,40 @@
+"""The licences of what the binaries contain, each text once, with what it belongs to.
+
+Guarantees: no path of this machine. Not covered: the C library and Rust's standard library.
+"""
+
+import json
+import re
+from pathlib import Path
+
+import components
+
+# The function, and the command line tool.
+PACKAGES = ("cos-issuer", "cos-issuer-cli")
+
+
+def text(node_modules=None):
+    """Of the crates, and of the Node packages in a folder."""
+    texts, without = {}, []
+    for id, licence, folder in [*crates(), *(packages(node_modules) if node_modules else ())]:
+        named = [path for path in sorted(folder.rglob("*")) if re.match("(LICEN[CS]E|COPYING|NOTICE)", path.name) and path.is_file()]
+        for path in named:
+            texts.setdefault(path.read_text(errors="replace").strip(), []).append(id)
+        if not named:
+            without.append(f"{id}: {licence}\n")
+    parts = [f"{', '.join(sorted(set(ids)))}\n\n{text}\n" for text, ids in sorted(texts.items(), key=lambda each: sorted(each[1]))]
+    return f"\n{'=' * 80}\n\n".join(["".join(["What has no text in its archive:\n", *sorted(without)]), *parts])
+
+
+def crates():
+    found = {id for package in PACKAGES for id in components.linked(package)[0]}
+    for package in components.metadata()["packages"]:
+        id = f"{package['name']}@{package['version']}"
+        if id in found and package["source"] is not None:
+            yield id, package["license"], Path(package["manifest_path"]).parent
+
+
+def packages(node_modules):
+    for path in sorted(node_modules.glob("*/package.json")):
+        described = json.loads(path.read_text())
+        yield f"{described['name']}@{described['version']} (npm)", described["license"], path.parent
