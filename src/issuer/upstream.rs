@@ -98,10 +98,7 @@ impl Upstream {
             let signed_ahead_ms = self.sts_clock.ahead_ms();
             let Called { outcome, date } =
                 self.sts.call(authorized, identity, endpoint, &self.sts_clock, timeout).await;
-            if let Some(metrics) = &self.metrics {
-                let outcome = outcome.as_ref().err().map_or(AttemptOutcome::Ok, attempt_outcome);
-                metrics.attempt(index, outcome, start.elapsed(&*self.clock));
-            }
+            self.count(index, outcome.as_ref().err(), start);
             let line = Line { id, attempt, host: endpoint.host(), start };
             let failure = match outcome {
                 Ok(credentials) => {
@@ -155,6 +152,13 @@ impl Upstream {
             metrics.fetch_failed();
         }
         Err(last.unwrap_or_else(failure::too_late))
+    }
+
+    fn count(&self, index: usize, failure: Option<&StsError>, start: Deadline) {
+        if let Some(metrics) = &self.metrics {
+            let outcome = failure.map_or(AttemptOutcome::Ok, attempt_outcome);
+            metrics.attempt(index, outcome, start.elapsed(&*self.clock));
+        }
     }
 
     /// The time for an attempt: what is left, shared with the attempts that may have to follow.

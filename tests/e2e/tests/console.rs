@@ -7,7 +7,11 @@
 //! # Not covered
 //!
 //! Assistive technology; the checks of names and languages are in the story itself.
-#![expect(clippy::unwrap_used, reason = "a fault in a helper of these tests is a failed test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a fault in a helper of these tests is a failed test"
+)]
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;

@@ -1,11 +1,5 @@
 //! A credential is issued: on every platform, through every shape of event, in every format.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a fault in a helper of these tests is a failed test"
-)]
-
 use cos_emulator::{Cloud, Platform, ScfEvent};
 use cos_issuer_e2e::{Browser, PLATFORMS, issuer_on, start};
 use serde_json::{Value, json};

@@ -1,7 +1,11 @@
 //! `kill -9` in the middle of a request: of the function, of a server and its store, and of the
 //! local cloud.
 
-#![expect(clippy::unwrap_used, reason = "a fault in a helper of these tests is a failed test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a fault in a helper of these tests is a failed test"
+)]
 
 use std::net::Ipv4Addr;
 use std::path::Path;
