@@ -152,7 +152,7 @@ image: $(server_build) ## Build the container image as an OCI layout: dist/oci
 dist: package deb image tool-packages ## Build everything that a release contains, below dist/
 	@release/assets $(bootstrap) dist
 
-interop: clients emulator $(server_build) tool-packages ## Check what ships with other projects' tools
+interop: clients emulator $(server_build) tool-packages ## Check what ships with other tools
 	@tests/setup/check interop
 	@tests/interop/run $(server)
 
