@@ -18,7 +18,7 @@ fn both_samples_become_settings_without_secrets() {
     ] {
         let folder = root("cli/tests/migrate");
         let file = folder.join(sample).with_extension("py");
-        let expected = fs::read_to_string(file.with_extension("env")).unwrap();
+        let expected = fs::read_to_string(file.with_extension("expected")).unwrap();
         let (out, err) = ends_with(&mut cos_issuer(&["migrate", file.to_str().unwrap()]), 0);
         assert_eq!(out, expected, "{sample}");
         for remark in remarks {
