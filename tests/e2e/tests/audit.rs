@@ -18,7 +18,7 @@ use cos_issuer_e2e::{
 use serde_json::{Value, json};
 use tencent::sign::digest::sha256_hex;
 use tokio::io::{AsyncBufReadExt, BufReader, copy_bidirectional};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::process::Command;
 use tokio::time::timeout;
 
@@ -144,8 +144,11 @@ async fn settings_decide_what_is_recorded() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_level_of_the_log_does_not_switch_off_the_audit() {
-    // Nothing reports the port.
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    // Nothing reports the port, so it is reserved: a server can listen on it, nobody else gets it.
+    let reserved = TcpSocket::new_v4().unwrap();
+    reserved.set_reuseaddr(true).unwrap();
+    reserved.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let free = reserved.local_addr().unwrap();
     let cloud = cloud().start().await.unwrap();
     let port = free.port().to_string();
     let settings = [("LOG", "off"), ("AUDIT", "on"), ("PORT", &*port)];
@@ -265,6 +268,10 @@ async fn a_credential_whose_line_cannot_be_written_is_not_handed_out() {
     while browser.get("/sign?format=xml").await.unwrap().status == 400 {
         refusals += 1;
         assert!(refusals < 10_000, "the pipe takes everything");
+    }
+    // The last page of a pipe takes lines when the pipe is not ready for more.
+    for _ in 0..40 {
+        assert_eq!(browser.get("/sign").await.unwrap().status, 503);
     }
     let inside = cloud.sts().http_url();
     let mut inside = TcpStream::connect(inside.trim_start_matches("http://")).await.unwrap();
