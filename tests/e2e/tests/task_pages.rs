@@ -95,7 +95,7 @@ fn grants_of_pages_are_valid() {
 #[test]
 fn migrated_settings_are_valid() {
     for sample in ["cos_signer_lite", "cossign"] {
-        let file = root().join("cli/tests/migrate").join(sample).with_extension("env");
+        let file = root().join("cli/tests/migrate").join(sample).with_extension("expected");
         let text = fs::read_to_string(file).unwrap();
         let settings: Vec<_> = text
             .lines()
