@@ -51,21 +51,33 @@ impl CanonicalRequest<'_> {
             text.push_str(part);
         }
         for (name, value) in self.headers {
-            for part in [name, ":", &value.trim().to_lowercase(), "\n"] {
-                text.push_str(part);
-            }
+            text.push_str(name);
+            text.push(':');
+            text.extend(value.trim().chars().flat_map(char::to_lowercase));
+            text.push('\n');
         }
-        for part in ["\n", &self.signed_headers(), "\n", self.hashed_payload] {
-            text.push_str(part);
-        }
+        text.push('\n');
+        self.write_signed_headers(&mut text);
+        text.push('\n');
+        text.push_str(self.hashed_payload);
         text
     }
 
     /// `SignedHeaders`: the header names, joined by `;`.
     /// <https://www.tencentcloud.com/document/product/1150/49451>
     pub fn signed_headers(&self) -> String {
-        let names: Vec<&str> = self.headers.iter().map(|(name, _)| *name).collect();
-        names.join(";")
+        let mut names = String::new();
+        self.write_signed_headers(&mut names);
+        names
+    }
+
+    fn write_signed_headers(&self, text: &mut String) {
+        for (index, (name, _)) in self.headers.iter().enumerate() {
+            if index > 0 {
+                text.push(';');
+            }
+            text.push_str(name);
+        }
     }
 }
 
@@ -164,11 +176,15 @@ impl SigningKey {
         secret_id: &str,
     ) -> String {
         let string_to_sign = string_to_sign_in(&self.scope, timestamp, &request.to_text());
-        let (names, signature) =
-            (request.signed_headers(), self.key.sign_hex(string_to_sign.as_bytes()));
-        let credential = [" Credential=", secret_id, "/", &self.scope];
-        let signed = [", SignedHeaders=", &names, ", Signature=", &signature];
-        [&[ALGORITHM], credential.as_slice(), &signed].concat().concat()
+        let signature = self.key.sign_hex(string_to_sign.as_bytes());
+        let mut text = String::with_capacity(TYPICAL_BYTES);
+        for part in [ALGORITHM, " Credential=", secret_id, "/", &self.scope, ", SignedHeaders="] {
+            text.push_str(part);
+        }
+        request.write_signed_headers(&mut text);
+        text.push_str(", Signature=");
+        text.push_str(&signature);
+        text
     }
 }
 
