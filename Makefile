@@ -61,7 +61,7 @@ revision = $(or $(COS_ISSUER_REVISION),$(shell git log -1 --abbrev=12 --format=%
 # A program that is running cannot be written to, but it can be replaced.
 replace = cp $(1) $(2).new && mv -f $(2).new $(2)
 
-.PHONY: help run test lint advisories fmt fuzz build server tool tool-packages package dist release api notice deploy-check bench compare soak emulator install uninstall deb image interop tests clients pictures mutants clean ports ready
+.PHONY: help run test lint advisories fmt fuzz build server tool tool-packages tool-check package dist release api notice deploy-check bench compare soak emulator install uninstall deb image interop tests clients pictures mutants clean ports ready
 
 help: ## List the commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -149,12 +149,17 @@ deb: $(server_build) ## Build the Debian package dist/cos-issuer_*.deb
 image: $(server_build) ## Build the container image as an OCI layout: dist/oci
 	@deploy/container/image $(server) dist
 
-dist: package deb image tool-packages ## Build everything that a release contains, below dist/
+# The tool takes longer than all others: `make dist tool_packages=` goes without it.
+tool_packages := tool-packages
+dist: package deb image $(tool_packages) ## Build everything that a release contains, below dist/
 	@release/assets $(bootstrap) dist
 
-interop: clients emulator $(server_build) tool-packages ## Check what ships with other tools
+interop: clients emulator $(server_build) ## Check what ships with other projects' tools
 	@tests/setup/check interop
 	@tests/interop/run $(server)
+
+tool-check: clients tool-packages ## Install the packages of the tool, and run each
+	@tests/interop/run $(tool) tool
 
 mutants: ready ## Break each rule about what is granted, and see its test fail (some minutes)
 	@tests/containment/mutants
