@@ -159,7 +159,7 @@ interop: clients emulator $(server_build) ## Check what ships with other project
 	@tests/interop/run $(server)
 
 tool-check: clients tool-packages ## Install the packages of the tool, and run each
-	@tests/interop/run $(tool) tool
+	@tests/interop/run $(tool) tool action
 
 mutants: ready ## Break each rule about what is granted, and see its test fail (some minutes)
 	@tests/containment/mutants

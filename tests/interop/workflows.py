@@ -1,46 +1,12 @@
-"""The workflows, by actionlint; the GitHub Action of this project, run as a runner runs it; and the
-script of the page on CI.
+"""The workflows, by actionlint."""
 
-GitHub itself is not here: a `gh` that copies from dist/ takes the place of the download, and checks
-that the attestation is verified first.
-"""
-
-import os
-import signal
 import subprocess
 import sys
-import tempfile
-from pathlib import Path
 
-import yaml
-
-from world import ROOT, SECONDS, WORK, fail, free_port, run, tool
-
-ACTION = ROOT / "actions/local-cloud"
-PAGE = ROOT / "docs/en/test-in-ci.md"
-PYTHON = Path(os.path.realpath(ROOT / "target/clients/bin/python3"))
-GH = """#!/bin/sh
-echo "$@" >>"$RUNNER_TEMP/gh"
-case "$1 $2" in
-"release download")
-    while [ "$1" != --pattern ]; do shift; done
-    pattern=$2
-    while [ "$1" != --dir ]; do shift; done
-    cp "$DIST/$pattern" "$2/" ;;
-esac
-"""
+from world import ROOT, SECONDS, fail, tool
 
 
 def main(_binary):
-    blocks = [yaml.safe_load(part.partition("\n")[2]) for part in PAGE.read_text().split("```")[1::2] if part.startswith("yaml\n")]
-    (workflow,) = (block["jobs"]["test"] for block in blocks if "jobs" in block)
-    (script,) = (block["test"]["script"] for block in blocks if "test" in block)
-    lint()
-    action(workflow)
-    other_ci(script)
-
-
-def lint():
     go = [tool("go", "golang"), "run", "-mod=readonly", "github.com/rhysd/actionlint/cmd/actionlint"]
     files = sorted((ROOT / ".github/workflows").glob("*.yml"))
     # shellcheck reads what `make deploy-check` gives it.
@@ -53,113 +19,5 @@ def lint():
     print(f"workflows: {len(files)} are clean for actionlint")
 
 
-def action(workflow):
-    """Each step as the runner starts it, with the inputs of the page."""
-    described = yaml.safe_load((ACTION / "action.yml").read_text())
-    (used,) = (step for step in workflow["steps"] if "uses" in step)
-    if not used["uses"].split("@")[0].endswith("/actions/local-cloud") or not used["with"].keys() <= described["inputs"].keys():
-        fail(f"{PAGE.name} uses {used}")
-    port = free_port()
-    inputs = {name: given["default"] for name, given in described["inputs"].items()}
-    inputs |= used["with"] | {"arguments": used["with"]["arguments"].replace("5000", str(port))}
-    with tempfile.TemporaryDirectory() as folder:
-        gh = Path(folder, "programs/gh")
-        gh.parent.mkdir()
-        gh.write_text(GH)
-        gh.chmod(0o755)
-        runner = Runner(Path(folder), inputs)
-        try:
-            for step in described["runs"]["steps"]:
-                runner.step(step)
-            outputs = {name: runner.value(given["value"]) for name, given in described["outputs"].items()}
-            if not all(outputs.values()):
-                fail(f"an output is empty: {outputs}")
-            if outputs["gateway-url"] != f"http://127.0.0.1:{port}":
-                fail(f"the action ignores its arguments: {outputs}")
-            variables = dict(line.split("=", 1) for line in Path(folder, "env").read_text().splitlines())
-            if variables.get("LOCAL_CLOUD_GATEWAY_URL") != outputs["gateway-url"]:
-                fail(f"the variables are {variables}")
-            if not set(variables) <= set(PAGE.read_text().replace("`", " ").replace(",", " ").split()):
-                fail(f"{PAGE.name} does not name all of {sorted(variables)}")
-            (asked,) = (step for step in workflow["steps"] if "run" in step)
-            answer = run(["bash", "-ec", asked["run"]], env={**os.environ, "GATEWAY_URL": outputs["gateway-url"]})
-            if '"codeDesc":"Success"' not in answer.replace(" ", ""):
-                fail(f"no credential: {answer}")
-            calls = [line.split()[:2] for line in Path(folder, "gh").read_text().splitlines()]
-            if calls != [["release", "download"], ["attestation", "verify"]]:
-                fail(f"gh was called with {calls}")
-        finally:
-            runner.stop()
-    print("workflows: the action starts the local cloud of a release, whose attestation it verifies")
-
-
-class Runner:
-    def __init__(self, folder, inputs):
-        self.folder, self.outputs = folder, {}
-        self.contexts = {f"inputs.{name}": value for name, value in inputs.items()}
-        self.contexts |= {"github.action_path": str(ACTION), "github.action_repository": "owner/cos-issuer", "github.token": "none"}
-
-    def value(self, text):
-        for name, value in self.contexts.items():
-            text = text.replace("${{ " + name + " }}", value)
-        if "${{" in text:
-            fail(f"action.yml: {text} is unknown")
-        return text
-
-    def step(self, step):
-        output = self.folder / "output"
-        output.write_text("")
-        environment = {
-            "PATH": f"{self.folder}/programs:/usr/bin:/bin",
-            "RUNNER_TEMP": str(self.folder),
-            "XDG_RUNTIME_DIR": str(self.folder),
-            "DIST": str(ROOT / "dist"),
-            **{f"GITHUB_{name}": str(self.folder / name.lower()) for name in ("ENV", "OUTPUT", "PATH")},
-            **{name: self.value(value) for name, value in step["env"].items()},
-        }
-        # No pipe: what it leaves running would keep it open.
-        with (self.folder / "log").open("w") as log:
-            done = subprocess.run(
-                ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
-                env=environment, cwd=self.folder, timeout=SECONDS, stdout=log, stderr=log, check=False,
-            )
-        if done.returncode:
-            fail(f"action.yml: the step {step['id']} failed:\n{(self.folder / 'log').read_text()}")
-        for line in output.read_text().splitlines():
-            name, _, value = line.partition("=")
-            self.contexts[f"steps.{step['id']}.outputs.{name}"] = value
-
-    def stop(self):
-        """As the runner does at the end of a job: what has its folder in the environment."""
-        for path in Path("/proc").glob("[0-9]*/environ"):
-            try:
-                ours = f"RUNNER_TEMP={self.folder}\0".encode() in path.read_bytes()
-            except OSError:
-                continue
-            if ours:
-                os.kill(int(path.parent.name), signal.SIGTERM)
-
-
-def other_ci(script):
-    """Unchanged but for the port, in a folder and a virtual environment of its own."""
-    port = free_port()
-    with tempfile.TemporaryDirectory() as folder:
-        run([PYTHON, "-m", "venv", f"{folder}/venv"])
-        environment = {
-            "PATH": f"{folder}/venv/bin:/usr/bin:/bin",
-            "HOME": folder,
-            "XDG_RUNTIME_DIR": folder,
-            # The wheel that was built, in place of the registry.
-            "PIP_NO_INDEX": "1",
-            "PIP_FIND_LINKS": str(ROOT / "dist"),
-        }
-        commands = "\n".join(script).replace("5000", str(port))
-        answer = run(["bash", "-ec", f"trap 'kill $(jobs -p)' EXIT\n{commands}"], env=environment, cwd=folder)
-    if '"codeDesc":"Success"' not in answer.replace(" ", ""):
-        fail(f"the script of {PAGE.name} gets no credential:\n{answer}")
-    print(f"workflows: the script of {PAGE.name} works")
-
-
 if __name__ == "__main__":
-    WORK.mkdir(parents=True, exist_ok=True)
     main(sys.argv[1])
