@@ -1,5 +1,5 @@
-"""The GitHub Action of this project, run as a runner runs it, and the script of the page on CI, with
-the packages of the tool.
+"""The GitHub Action of this project, run as a runner runs it, and the script of the page on CI,
+with the packages of the tool.
 
 GitHub itself is not here: a `gh` that copies from dist/ takes the place of the download, and checks
 that the attestation is verified first.
