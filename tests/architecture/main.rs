@@ -93,7 +93,7 @@ const PACKAGES: [(&str, &[&str], &[&str]); 13] = [
     ("benches/sts", &[], &[]),
     ("benches/cold-start", &["benches/sts"], &[]),
     ("benches/compare", &["benches/sts"], &[]),
-    ("benches/load", &[], &[]),
+    ("benches/load", &["benches/sts"], &[]),
     ("benches/reference", &[], &[]),
 ];
 

@@ -5,7 +5,7 @@
 //! An unknown option, a missing path or a number of nought is a fault that names it.
 
 use crate::comparison::Effort;
-use crate::fault::Fault;
+use cos_issuer_bench_sts::fault::Fault;
 use lexopt::prelude::{Long, Short, ValueExt as _};
 use std::path::PathBuf;
 

@@ -1,9 +1,9 @@
 //! Clients with kept connections: each sends its next request when it has the answer.
 
-use crate::clock;
-use crate::fault::Fault;
 use crate::http;
 use crate::service::Service;
+use cos_issuer_bench_sts::clock;
+use cos_issuer_bench_sts::fault::Fault;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;

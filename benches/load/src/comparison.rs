@@ -1,8 +1,8 @@
 //! Two services in turn: the ratios of what they need and do, and whether an aim is met.
 
 use crate::clients::{self, Slice};
-use crate::fault::Fault;
 use crate::setup::Side;
+use cos_issuer_bench_sts::fault::Fault;
 
 /// How long, and how often.
 #[derive(Clone, Copy)]

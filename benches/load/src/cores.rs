@@ -1,6 +1,6 @@
 //! Which core a thread and what it starts runs on.
 
-use crate::fault::Fault;
+use cos_issuer_bench_sts::fault::Fault;
 use rustix::thread::{CpuSet, sched_setaffinity};
 
 /// The core of a service.

@@ -1,6 +1,6 @@
 //! As much of HTTP/1.1 as a message with a `Content-Length` needs.
 
-use crate::fault::Fault;
+use cos_issuer_bench_sts::fault::Fault;
 
 /// How many bytes a message lacks; at least one while its head is not complete.
 pub(crate) fn missing_bytes(message: &[u8]) -> Result<usize, Fault> {

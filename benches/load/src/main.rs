@@ -14,10 +14,8 @@
 
 mod cli;
 mod clients;
-mod clock;
 mod comparison;
 mod cores;
-mod fault;
 mod http;
 mod run;
 mod service;
@@ -27,7 +25,7 @@ mod sts;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use fault::Fault;
+use cos_issuer_bench_sts::fault::Fault;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 #[tokio::main(flavor = "current_thread")]

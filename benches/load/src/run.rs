@@ -4,9 +4,9 @@ use crate::cli::Options;
 use crate::clients;
 use crate::comparison::{Aim, Comparison, Figure};
 use crate::cores;
-use crate::fault::Fault;
 use crate::setup::Setup;
 use crate::sts::Sts;
+use cos_issuer_bench_sts::fault::Fault;
 use std::path::Path;
 
 /// The whole table.

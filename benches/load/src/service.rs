@@ -5,7 +5,7 @@
 //! Its log is read, as a platform does. The process is gone when the value is dropped.
 
 use crate::cores;
-use crate::fault::Fault;
+use cos_issuer_bench_sts::fault::Fault;
 use serde_json::Value;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};

@@ -1,13 +1,14 @@
 //! The services that are compared: their settings, and what is sent to them.
 
 use crate::clients::Exchange;
-use crate::clock;
 use crate::cores;
-use crate::fault::Fault;
 use crate::service::Service;
-use crate::sts::{self, Sts};
+use crate::sts::Sts;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use cos_issuer_bench_sts::clock;
+use cos_issuer_bench_sts::fault::Fault;
+use cos_issuer_bench_sts::sts::TMP_SECRET_ID;
 use rcgen::{KeyPair, PublicKeyData as _};
 use ring::digest::{SHA256, digest};
 use ring::rand::SystemRandom;
@@ -36,7 +37,7 @@ impl Setup<'_> {
     pub(crate) fn reference(&self, program: &Path) -> Result<Side, Fault> {
         let arguments = [self.sts.url(), self.sts.ca_file()];
         let service = Service::start(program, &arguments, &[], cores::SERVICE)?;
-        Ok(Side { service, exchange: exchange("", sts::TMP_SECRET_ID) })
+        Ok(Side { service, exchange: exchange("", TMP_SECRET_ID) })
     }
 
     /// The bare server.
@@ -110,7 +111,7 @@ impl Setup<'_> {
         settings.retain(|(name, _)| !OF_ONE_GRANT.iter().any(|(of_one, _)| of_one == name));
         let service = Service::start(program, &[], &settings, cores::SERVICE)?;
         let header = format!("Authorization: Bearer {API_KEY}\r\n");
-        Ok(Side { service, exchange: exchange(&header, sts::TMP_SECRET_ID) })
+        Ok(Side { service, exchange: exchange(&header, TMP_SECRET_ID) })
     }
 
     fn with_header(
@@ -121,7 +122,7 @@ impl Setup<'_> {
         cores: &[usize],
     ) -> Result<Side, Fault> {
         let service = Service::start(program, &[], &self.settings(others), cores)?;
-        Ok(Side { service, exchange: exchange(header, sts::TMP_SECRET_ID) })
+        Ok(Side { service, exchange: exchange(header, TMP_SECRET_ID) })
     }
 
     fn settings(&self, others: Settings) -> Settings {

@@ -3,20 +3,14 @@
 //!
 //! # Not covered
 //!
-//! What the request contains. `benches/cold-start` has an STS that reads it, and `emulator/` one
-//! that checks it.
+//! What the request contains. `benches/sts` reads it, and `emulator/` checks it.
 
-use crate::clock;
-use crate::fault::Fault;
 use crate::http;
-use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose,
-};
-use rustls::ServerConfig;
-use rustls::pki_types::PrivateKeyDer;
+use cos_issuer_bench_sts::clock;
+use cos_issuer_bench_sts::fault::Fault;
+use cos_issuer_bench_sts::sts::{TMP_SECRET_ID, tls};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
@@ -52,28 +46,6 @@ impl Sts {
     pub(crate) fn ca_file(&self) -> String {
         self.ca_file.display().to_string()
     }
-}
-
-/// Part of every right answer.
-pub(crate) const TMP_SECRET_ID: &str = "AKIDEMUissued00000000000000000000000";
-
-fn tls() -> Result<(TlsAcceptor, String), Fault> {
-    let mut authority = CertificateParams::default();
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    authority.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-    authority.distinguished_name.push(DnType::CommonName, "Benchmark authority");
-    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
-    let key = KeyPair::generate()?;
-    let leaf = CertificateParams::new(["127.0.0.1".to_owned()])?.signed_by(&key, &authority)?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(
-            vec![leaf.der().clone()],
-            PrivateKeyDer::try_from(key.serialize_der())?,
-        )?;
-    Ok((TlsAcceptor::from(Arc::new(config)), authority.pem()))
 }
 
 /// A fault ends its connection only: the service then has no credentials, and that ends the run.

@@ -118,7 +118,12 @@ fn with<T>(log: &Mutex<Log>, change: impl FnOnce(&mut Log) -> T) -> T {
     change(&mut log.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-fn tls() -> Result<(TlsAcceptor, String), Fault> {
+/// TLS under a certificate of a new authority for 127.0.0.1, and that authority's certificate, PEM.
+///
+/// # Errors
+///
+/// No certificate.
+pub fn tls() -> Result<(TlsAcceptor, String), Fault> {
     let mut authority = CertificateParams::default();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     authority.key_usages = vec![KeyUsagePurpose::KeyCertSign];

@@ -1,4 +1,0 @@
-//! The error that ends a run.
-
-/// Why nothing could be measured.
-pub(crate) type Fault = Box<dyn std::error::Error + Send + Sync>;
