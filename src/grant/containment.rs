@@ -10,9 +10,10 @@
 //! # Not covered
 //! A raw `POLICY`, which is sent unchanged.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::definition::GrantDefinition;
+use super::signable::{SignableRequest, SignableVerb};
 use crate::auth::{Claim, Claims};
 
 /// Whether one of `grants` covers each pair of an action and a resource in `policy`, for a
@@ -21,6 +22,28 @@ pub(super) fn is_inside(policy: &str, grants: &[&GrantDefinition], claims: &Clai
     let bounds: Vec<Bounds<'_>> = grants.iter().map(|grant| Bounds::new(grant, claims)).collect();
     let policy: Option<Value> = serde_json::from_str(policy).ok();
     policy.and_then(|policy| are_pairs_covered(&policy, &bounds)).unwrap_or(false)
+}
+
+/// Whether the policy allows the one request that is to be signed, and nothing else.
+pub(super) fn is_only(policy: &str, request: &SignableRequest) -> bool {
+    let SignableRequest { bucket, region, key, verb } = request;
+    let operation = match verb {
+        SignableVerb::Get { .. } => "GetObject",
+        SignableVerb::Post(_) => "PostObject",
+        SignableVerb::Put(_) => "PutObject",
+    };
+    let appid = bucket.rsplit('-').next().unwrap_or_default();
+    let resource = format!("qcs::cos:{region}:uid/{appid}:{bucket}/{key}");
+    let policy: Value = serde_json::from_str(policy).unwrap_or_default();
+    let Some([statement]) = policy.get("statement").and_then(Value::as_array).map(Vec::as_slice)
+    else {
+        return false;
+    };
+    let is_one = |member: &str, value: String| statement.get(member) == Some(&json!([value]));
+    !key.is_empty()
+        && !key.contains('*')
+        && is_one("action", format!("name/cos:{operation}"))
+        && is_one("resource", resource)
 }
 
 /// Whether every pair that the policy allows is covered, and there is one; `None` for any other

@@ -78,6 +78,20 @@ impl Limits {
         Ok(conditions)
     }
 
+    /// What the granted content types have in common.
+    pub(super) fn shared_type(&self) -> TypeLimit {
+        let mut kinds = self.content_types.iter().filter_map(|each| each.as_str().split_once('/'));
+        let Some((kind, subtype)) = kinds.next() else {
+            return TypeLimit::Any;
+        };
+        let (count, mut rest) = (self.content_types.len(), kinds);
+        match (count, subtype) {
+            (1, subtype) if subtype != "*" => TypeLimit::Exactly(format!("{kind}/{subtype}")),
+            _ if rest.all(|(other, _)| other == kind) => TypeLimit::Starting(format!("{kind}/")),
+            _ => TypeLimit::Any,
+        }
+    }
+
     /// Whether a key has a granted extension.
     pub(super) fn allow_key(&self, key: &str) -> bool {
         let name = key.rsplit('/').next().unwrap_or(key);
@@ -118,6 +132,17 @@ impl ContentType {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// What several content types have in common.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum TypeLimit {
+    /// Nothing, or there are none.
+    Any,
+    /// It is this type.
+    Exactly(String),
+    /// They begin with this.
+    Starting(String),
 }
 
 /// The text is not a content type.

@@ -5,7 +5,7 @@
 //! CVM's metadata service.
 //!
 //! # Guarantees
-//! This is the only file that turns issued credentials into text.
+//! This is the only file that turns the secret key of a credential into text.
 
 use serde::Serialize;
 

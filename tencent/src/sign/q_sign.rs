@@ -10,7 +10,8 @@
 //! Signature    = hex(HMAC-SHA1(SignKey, StringToSign))
 //! ```
 //!
-//! The issuer never signs for COS: its clients do, and the local cloud verifies them.
+//! Clients sign with it, the local cloud verifies them, and the issuer signs requests for one object
+//! (`object_request`).
 //!
 //! # Guarantees
 //! The derived key is wiped when dropped.
