@@ -250,7 +250,10 @@ fn check(case: &Case, authorized: &Authorized, signable: &SignableRequest) {
 fn put(answer: &Value) {
     let authorization = answer["authorization"].as_str().expect("a header");
     let fields = q_sign::header_form(authorization).expect("a signature");
-    assert_eq!((&*fields["q-header-list"], &*fields["q-url-param-list"]), ("content-type;host", ""));
+    assert_eq!(
+        (&*fields["q-header-list"], &*fields["q-url-param-list"]),
+        ("content-type;host", "")
+    );
     assert_eq!(answer["contentType"], "image/jpeg");
     let (_, path) = split(answer["objectUrl"].as_str().expect("a URL"));
     let headers = [("authorization", authorization), ("x-cos-security-token", "CANARY-token")];

@@ -220,9 +220,12 @@ const WRITES: [&str; 11] = [
 mod tests {
     use serde_json::{Value, json};
 
-    use super::is_inside;
+    use super::{is_inside, is_only};
     use crate::auth::{Claim, Claims};
-    use crate::grant::{ContentType, Extension, GrantDefinition, Limits, Operation, Preset};
+    use crate::grant::{
+        ContentType, Extension, GrantDefinition, Limits, Operation, Preset, SignableRequest,
+        SignableVerb,
+    };
 
     const ALL: [Preset; 4] = [Preset::Upload, Preset::Download, Preset::List, Preset::Delete];
     const HERE: &str = "qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/";
@@ -351,6 +354,44 @@ mod tests {
         let mut flag = Claims::default();
         flag.add("sub", Claim::Flag(true));
         assert!(!is_inside(&of("true").to_string(), &[&grant], &flag));
+    }
+
+    #[test]
+    fn a_signed_request_is_all_that_its_policy_allows() {
+        let only = |policy: &Value, key: &str| {
+            let request = SignableRequest {
+                bucket: "examplebucket-1250000000".to_owned(),
+                region: "ap-guangzhou".to_owned(),
+                key: key.to_owned(),
+                verb: SignableVerb::Get { content_type: None },
+            };
+            is_only(&policy.to_string(), &request)
+        };
+        let of = |action: &str, key: &str| policy(action, &format!("{HERE}{key}"), &Value::Null);
+        let good = of("name/cos:GetObject", "users/u-1/a");
+        assert!(only(&good, "users/u-1/a"));
+        let mut two = good.clone();
+        two["statement"] = json!([good["statement"][0], good["statement"][0]]);
+        let with = |member: &str, values: Value| {
+            let mut other = good.clone();
+            other["statement"][0][member] = values;
+            other
+        };
+        for other in [
+            of("name/cos:PutObject", "users/u-1/a"),
+            of("name/cos:GetObject", "users/u-1/b"),
+            of("name/cos:GetObject", "users/u-1/*"),
+            with("action", json!(["name/cos:GetObject", "name/cos:PutObject"])),
+            with("action", json!([])),
+            with("resource", json!([format!("{HERE}users/u-1/a"), format!("{HERE}users/u-1/b")])),
+            two,
+            json!({}),
+        ] {
+            assert!(!only(&other, "users/u-1/a"), "{other}");
+        }
+        for key in ["users/u-1/*", ""] {
+            assert!(!only(&of("name/cos:GetObject", key), key), "{key}");
+        }
     }
 
     #[test]

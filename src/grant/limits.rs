@@ -157,7 +157,7 @@ const MAX_TYPE_CHARACTERS: usize = 127;
 
 #[cfg(test)]
 mod tests {
-    use super::{ContentType, Extension, Limits};
+    use super::{ContentType, Extension, Limits, TypeLimit};
 
     fn limits() -> Limits {
         Limits {
@@ -165,6 +165,24 @@ mod tests {
             max_size_bytes: Some(10),
             content_types: vec![ContentType::parse("image/*").unwrap()],
             source_ip: vec!["10.0.0.0/8".to_owned()],
+        }
+    }
+
+    #[test]
+    fn types_have_in_common_what_each_of_them_has() {
+        let starting = |start: &str| TypeLimit::Starting(start.to_owned());
+        for (types, shared) in [
+            (&[][..], TypeLimit::Any),
+            (&["image/png"], TypeLimit::Exactly("image/png".to_owned())),
+            (&["image/*"], starting("image/")),
+            (&["image/png", "image/gif"], starting("image/")),
+            (&["image/*", "text/plain"], TypeLimit::Any),
+            (&["image/png", "imagex/png"], TypeLimit::Any),
+        ] {
+            let content_types =
+                types.iter().map(|text| ContentType::parse(text).unwrap()).collect();
+            let limits = Limits { content_types, ..Limits::default() };
+            assert_eq!(limits.shared_type(), shared, "{types:?}");
         }
     }
 

@@ -58,3 +58,118 @@ impl UploadLimits {
         Self { max_size_bytes: limits.max_size_bytes, content_type: limits.shared_type() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{SignableRequest, SignableVerb, UploadLimits};
+    use crate::auth::{Claims, Principal};
+    use crate::error::{Error, ErrorCode};
+    use crate::grant::{
+        Authorized, Authorizer, ContentType, Extension, Grant, GrantDefinition, Grants, Limits,
+        Operation, Preset, TypeLimit,
+    };
+    use crate::request::{CredentialRequest, Format, RequestedScope, SignedRequest};
+    use tencent::time::Timestamp;
+
+    fn limits() -> Limits {
+        Limits {
+            extensions: vec![Extension::parse("jpg").unwrap()],
+            max_size_bytes: Some(10),
+            content_types: vec![ContentType::parse("image/jpeg").unwrap()],
+            ..Limits::default()
+        }
+    }
+
+    /// What the caller `u-1` gets.
+    fn authorize(
+        presets: &[Preset],
+        operations: &[&str],
+        request: SignedRequest,
+    ) -> Result<Authorized, Error> {
+        let operations: Vec<_> =
+            operations.iter().map(|name| Operation::parse(name).unwrap()).collect();
+        let is_upload = |name: &str| name == "PutObject" || name == "PostObject";
+        let uploads = operations.iter().any(|operation| is_upload(operation.name()));
+        let has_uploads = uploads || presets.contains(&Preset::Upload);
+        let limits = if has_uploads { limits() } else { Limits::default() };
+        let grant = GrantDefinition::for_tests("users/{sub}/", presets, &operations, limits);
+        let grants = Grants::Each(vec![Grant::new(grant).unwrap()]);
+        let request = CredentialRequest {
+            format: Format::Sdk,
+            duration_seconds: None,
+            bucket: None,
+            region: None,
+            scope: RequestedScope::Signed(request),
+        };
+        let principal = Principal::with_claims(Claims::of_subject("u-1"));
+        let now = Timestamp::from_unix_seconds(1_769_903_999).unwrap();
+        Authorizer::new(grants).authorize(&principal, &request, now, &[0xab; 16])
+    }
+
+    fn upload(extension: &str, is_form: bool) -> SignedRequest {
+        SignedRequest::Upload { extension: extension.to_owned(), is_form }
+    }
+
+    fn download(key: &str) -> SignedRequest {
+        SignedRequest::Download { key: key.to_owned(), content_type: None }
+    }
+
+    #[test]
+    fn a_signed_request_is_one_operation_on_one_object() {
+        let all = [Preset::Upload, Preset::Download, Preset::Delete];
+        let new = format!("users/u-1/2026/01/31/{}.jpg", "ab".repeat(16));
+        let limited = || UploadLimits {
+            max_size_bytes: Some(10),
+            content_type: TypeLimit::Exactly("image/jpeg".to_owned()),
+        };
+        for (request, action, key, verb) in [
+            (upload("JPG", false), "PutObject", &*new, SignableVerb::Put(limited())),
+            (upload("jpg", true), "PostObject", &new, SignableVerb::Post(limited())),
+            (
+                download("users/u-1/a"),
+                "GetObject",
+                "users/u-1/a",
+                SignableVerb::Get { content_type: None },
+            ),
+        ] {
+            let is_shareable = matches!(verb, SignableVerb::Get { .. });
+            let authorized = authorize(&all, &[], request).unwrap();
+            let expected = SignableRequest {
+                bucket: "examplebucket-1250000000".to_owned(),
+                region: "ap-guangzhou".to_owned(),
+                key: key.to_owned(),
+                verb,
+            };
+            assert_eq!(authorized.signable(), Some(&expected));
+            assert_eq!((authorized.new_object(), authorized.is_shareable()), (None, is_shareable));
+            assert_eq!(authorized.place().unwrap().actions, action);
+            let policy: Value = serde_json::from_str(authorized.policy().as_json()).unwrap();
+            let statement = &policy["statement"][0];
+            assert_eq!(policy["statement"].as_array().unwrap().len(), 1);
+            assert_eq!(statement["action"], json!([format!("name/cos:{action}")]));
+            assert_eq!(statement["condition"].is_null(), action == "GetObject");
+        }
+    }
+
+    #[test]
+    fn what_no_grant_contains_is_not_signed() {
+        let (uploads, downloads) = ([Preset::Upload], [Preset::Download]);
+        for (presets, operations, request, code) in [
+            (&uploads[..], &[][..], download("users/u-1/a"), ErrorCode::ScopeNotGranted),
+            (&downloads, &[], download("users/u-2/a"), ErrorCode::ScopeNotGranted),
+            (&downloads, &[], download("users/u-1"), ErrorCode::ScopeNotGranted),
+            (&downloads, &[], upload("jpg", false), ErrorCode::ScopeNotGranted),
+            (&uploads, &[], upload("png", false), ErrorCode::Extension),
+            (&uploads, &[], upload("", true), ErrorCode::Extension),
+            (&[], &["PutObject"], upload("jpg", true), ErrorCode::ScopeNotGranted),
+            (&[], &["PostObject"], upload("jpg", false), ErrorCode::ScopeNotGranted),
+            // What no parser lets through: the last look sees that it is more than one object.
+            (&downloads, &[], download("users/u-1/*"), ErrorCode::Internal),
+        ] {
+            let error = authorize(presets, operations, request).unwrap_err();
+            assert_eq!(error.code(), code, "{presets:?} {operations:?}: {error}");
+        }
+    }
+}

@@ -192,7 +192,25 @@ fn parse_duration(text: &str) -> Result<u32, Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::extension_of;
+    use super::{extension_of, shown_type};
+
+    #[test]
+    fn a_type_is_shown_only_when_nothing_runs_in_it() {
+        assert_eq!(shown_type("image/png").unwrap(), "image/png");
+        for text in [
+            "",
+            "image/*",
+            "image/svg+xml",
+            "text/html",
+            "text/xml",
+            "text/plain",
+            "IMAGE/PNG",
+            "image/png,text/html",
+        ] {
+            let error = shown_type(text).unwrap_err();
+            assert!(error.message().starts_with("response-content-type: must be one of "));
+        }
+    }
 
     #[test]
     fn an_extension_follows_the_last_dot() {

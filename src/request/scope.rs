@@ -176,7 +176,7 @@ const MAX_KEY_BYTES: usize = 850;
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{ObjectKeys, Scopes};
+    use super::{ObjectKeys, Scopes, object_key};
     use crate::error::ErrorCode;
 
     fn with_prefix(prefix: &Value) -> Value {
@@ -211,6 +211,19 @@ mod tests {
         let left_out =
             Scopes::parse(r#"[{"action":"name/cos:GetService","bucket":null}]"#).unwrap();
         assert_eq!(left_out.iter().next().unwrap().bucket, "");
+    }
+
+    #[test]
+    fn a_key_is_one_object() {
+        for (text, key) in [("users/1/a.jpg", "users/1/a.jpg"), ("/图 b?.jpg", "图 b?.jpg")] {
+            assert_eq!(object_key(text).unwrap(), key);
+        }
+        for text in ["", "/", "*", "users/1/*", "users*", "a/../b", "a%2f..%2fb", "${uin}", "a\nb"]
+        {
+            let error = object_key(text).unwrap_err();
+            assert_eq!(error.code(), ErrorCode::QueryParameter, "{text}");
+            assert!(error.message().starts_with("key: must "), "{error}");
+        }
     }
 
     #[test]

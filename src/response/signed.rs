@@ -168,3 +168,135 @@ fn only_type(limits: &UploadLimits) -> Option<&str> {
         TypeLimit::Any | TypeLimit::Starting(_) => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use serde_json::{Value, json};
+
+    use super::signed;
+    use crate::grant::{SignableRequest, SignableVerb, TypeLimit, UploadLimits};
+    use crate::request::RequestId;
+    use crate::sts::Credentials;
+    use tencent::secret::Secret;
+    use tencent::time::Timestamp;
+
+    /// The answer without `code` and `data`, which has the same members.
+    fn answer(verb: SignableVerb) -> Value {
+        let secret = |text: &str| Secret::new(text.to_owned()).unwrap();
+        let credentials = Credentials {
+            tmp_secret_id: secret("id"),
+            tmp_secret_key: secret("CANARY-key"),
+            session_token: secret("to/ken"),
+            start: Timestamp::from_unix_seconds(1_700_000_000).unwrap(),
+            expiry: Timestamp::from_unix_seconds(1_700_001_800).unwrap(),
+            sts_request_id: "upstream".into(),
+        };
+        let request = SignableRequest {
+            bucket: "b-1".to_owned(),
+            region: "r-1".to_owned(),
+            key: "a/图 1.jpg".to_owned(),
+            verb,
+        };
+        let id = RequestId::from_platform(Some("request-1"), &[0; 16]);
+        let written = signed(&request, &credentials, &id);
+        assert!(!written.contains("CANARY"), "{written}");
+        let mut answer: Value = serde_json::from_str(&written).unwrap();
+        let members = answer.as_object_mut().unwrap();
+        assert_eq!(members.remove("code"), Some(json!(0)));
+        let data = members.remove("data").unwrap();
+        assert_eq!(answer, data);
+        answer
+    }
+
+    fn limits(max_size_bytes: Option<u64>, content_type: TypeLimit) -> UploadLimits {
+        UploadLimits { max_size_bytes, content_type }
+    }
+
+    #[test]
+    fn a_put_has_what_each_sample_reads() {
+        let written = answer(SignableVerb::Put(limits(None, TypeLimit::Any)));
+        let url = "https://b-1.cos.r-1.myqcloud.com/a/%E5%9B%BE%201.jpg";
+        let time = "1700000000;1700001800";
+        let authorization = written["authorization"].as_str().unwrap().to_owned();
+        let signed_url = written["signedUrl"].as_str().unwrap().to_owned();
+        assert_eq!(
+            written,
+            json!({
+                "bucket": "b-1", "region": "r-1", "key": "a/图 1.jpg",
+                "cosHost": "b-1.cos.r-1.myqcloud.com", "cosKey": "a/图 1.jpg", "objectUrl": url,
+                "securityToken": "to/ken", "sessionToken": "to/ken",
+                "startTime": 1_700_000_000, "expiredTime": 1_700_001_800, "requestId": "request-1",
+                "authorization": authorization, "signedUrl": signed_url, "contentType": null,
+            })
+        );
+        let start = format!(
+            "q-sign-algorithm=sha1&q-ak=id&q-sign-time={time}&q-key-time={time}&q-header-list=host&q-url-param-list=&q-signature="
+        );
+        assert!(authorization.starts_with(&start), "{authorization}");
+        let time = time.replace(';', "%3B");
+        let start = format!(
+            "{url}?q-sign-algorithm=sha1&q-ak=id&q-sign-time={time}&q-key-time={time}&q-header-list=host&q-url-param-list=x-cos-security-token&q-signature="
+        );
+        assert!(signed_url.starts_with(&start), "{signed_url}");
+        assert!(signed_url.ends_with("&x-cos-security-token=to%2Fken"), "{signed_url}");
+        let one = TypeLimit::Exactly("image/png".to_owned());
+        let written = answer(SignableVerb::Put(limits(None, one)));
+        assert_eq!(written["contentType"], "image/png");
+        for member in ["authorization", "signedUrl"] {
+            let text = written[member].as_str().unwrap().replace("%3B", ";");
+            assert!(text.contains("&q-header-list=content-type;host&"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_link_saves_a_file_or_shows_a_type_that_is_signed() {
+        for (content_type, end) in [
+            (None, "&response-content-disposition=attachment"),
+            (
+                Some("image/png"),
+                "&response-content-disposition=inline&response-content-type=image%2Fpng",
+            ),
+        ] {
+            let written = answer(SignableVerb::Get { content_type });
+            let url = written["signedUrl"].as_str().unwrap();
+            assert!(url.ends_with(&format!("{end}&x-cos-security-token=to%2Fken")), "{url}");
+            assert!(written.get("authorization").is_none(), "{written}");
+        }
+    }
+
+    #[test]
+    fn a_form_has_the_limits_of_its_grant() {
+        let policy = |limits| {
+            let written = answer(SignableVerb::Post(limits));
+            let policy = STANDARD.decode(written["policy"].as_str().unwrap()).unwrap();
+            let mut policy: Value = serde_json::from_slice(&policy).unwrap();
+            assert_eq!(policy["expiration"], "2023-11-14T22:43:20.000Z");
+            let conditions = policy["conditions"].as_array_mut().unwrap();
+            let limits = conditions.split_off(5);
+            let time = "1700000000;1700001800";
+            assert_eq!(
+                policy["conditions"],
+                json!([{"q-sign-algorithm": "sha1"}, {"q-ak": "id"}, {"q-sign-time": time}, {"bucket": "b-1"}, {"key": "a/图 1.jpg"}])
+            );
+            let fields = ["qSignAlgorithm", "qAk", "qKeyTime"].map(|name| &written[name]);
+            assert_eq!(fields, ["sha1", "id", time]);
+            (limits, written["contentType"].clone())
+        };
+        assert_eq!(policy(limits(None, TypeLimit::Any)), (vec![], json!(null)));
+        let starting = TypeLimit::Starting("image/".to_owned());
+        let (conditions, only) = policy(limits(Some(10), starting));
+        let of_kind = json!(["starts-with", "$Content-Type", "image/"]);
+        assert_eq!(
+            (conditions, only),
+            (vec![json!(["content-length-range", 1, 10]), of_kind], json!(null))
+        );
+        let exactly = TypeLimit::Exactly("image/png".to_owned());
+        let (conditions, only) = policy(limits(None, exactly));
+        assert_eq!(
+            (conditions, only),
+            (vec![json!({"Content-Type": "image/png"})], json!("image/png"))
+        );
+    }
+}

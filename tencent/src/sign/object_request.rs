@@ -172,3 +172,41 @@ fn signed(
 /// The header or parameter with the token of a temporary key.
 /// <https://www.tencentcloud.com/document/product/436/7778>
 const TOKEN: &str = "x-cos-security-token";
+
+#[cfg(test)]
+mod tests {
+    use super::{ObjectAddress, TemporaryKey, link};
+    use crate::secret::Secret;
+
+    /// With the key and the time of the vendor's examples.
+    #[test]
+    fn another_key_parameter_or_token_has_another_signature() {
+        let secret_key = Secret::new("BQYIM75p8x0iWVFSIgqEKwFprpRSVHlz".to_owned()).unwrap();
+        let signature = |object: &str, parameters: &[(&str, &str)], session_token: &str| {
+            let address = ObjectAddress {
+                bucket: "examplebucket-1250000000",
+                region: "ap-beijing",
+                key: object,
+            };
+            let key = TemporaryKey {
+                secret_id: "AKIDQjz3ltompVjBni5LitkWHFlFpwkn9U5q",
+                secret_key: &secret_key,
+                session_token,
+                key_time: "1557989753;1557996953",
+            };
+            let url = link("get", &address, &[], parameters, &key);
+            url.split("q-signature=").nth(1).unwrap().get(..40).unwrap().to_owned()
+        };
+        let parameters = [("response-content-disposition", "attachment")];
+        let right = signature("exampleobject", &parameters, "token");
+        assert_eq!(right, signature("exampleobject", &parameters, "token"));
+        for other in [
+            signature("exampleobjects", &parameters, "token"),
+            signature("exampleobject", &[("response-content-disposition", "inline")], "token"),
+            signature("exampleobject", &[], "token"),
+            signature("exampleobject", &parameters, "other"),
+        ] {
+            assert_ne!(other, right);
+        }
+    }
+}
