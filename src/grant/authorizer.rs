@@ -71,20 +71,20 @@ impl Authorizer {
             (Grants::Each(grants), RequestedScope::Grant) => {
                 let granted = self.policies.get_or_decide(inputs(), |inputs| {
                     let build = |resolved: &[_]| Ok(PolicyBuilder::for_all(resolved));
-                    decide(grants, inputs, build).map(|(granted, _)| granted)
+                    decide(grants, inputs, &build).map(|(granted, _)| granted)
                 });
                 (granted?, Handout::default())
             }
             (Grants::Each(grants), RequestedScope::Scopes(scopes)) => {
-                decide(grants, &inputs(), |resolved| PolicyBuilder::for_scopes(resolved, scopes))?
+                decide(grants, &inputs(), &|resolved| PolicyBuilder::for_scopes(resolved, scopes))?
             }
             (Grants::Each(grants), RequestedScope::NewObject { extension }) => {
-                decide(grants, &inputs(), |resolved| {
+                decide(grants, &inputs(), &|resolved| {
                     PolicyBuilder::for_new_object(resolved, extension, now, entropy)
                 })?
             }
             (Grants::Each(grants), RequestedScope::Signed(request)) => {
-                decide(grants, &inputs(), |resolved| {
+                decide(grants, &inputs(), &|resolved| {
                     PolicyBuilder::for_signed(resolved, request, now, entropy)
                 })?
             }
@@ -103,7 +103,7 @@ impl Authorizer {
 fn decide<'g>(
     grants: &'g [Grant],
     inputs: &PolicyInputs,
-    build: impl FnOnce(&[ResolvedGrant<'g>]) -> Result<PolicyBuilder<'g>, Error>,
+    build: &dyn Fn(&[ResolvedGrant<'g>]) -> Result<PolicyBuilder<'g>, Error>,
 ) -> Result<(Granted, Handout), Error> {
     let resolved = filter_by_bucket(matching_grants(grants, inputs)?, inputs)?;
     let PolicyBuilder { sources, statements, handout } = build(&resolved)?;

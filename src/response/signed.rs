@@ -9,13 +9,15 @@
 //! What is signed is what was authorized, for as long as the credential lives. The secret key of
 //! the credential is not part of the answer.
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use tencent::sign::object_request::{
     FormCondition, ObjectAddress, SignedForm, TemporaryKey, form, header, link,
 };
 use tencent::sign::q_sign::{ALGORITHM, key_time};
 
-use super::formats::json;
+use super::formats::{TYPICAL_BYTES, json_of};
 use crate::grant::{SignableRequest, SignableVerb, TypeLimit, UploadLimits};
 use crate::request::RequestId;
 use crate::sts::Credentials;
@@ -36,129 +38,76 @@ pub(super) fn signed(
     let address =
         ObjectAddress { bucket: &request.bucket, region: &request.region, key: &request.key };
     let (host, url) = (address.host(), address.url());
-    let proof = match &request.verb {
-        SignableVerb::Get { content_type } => Proof::get(&address, *content_type, &key),
-        SignableVerb::Post(limits) => Proof::post(&address, limits, credentials, &key),
-        SignableVerb::Put(limits) => Proof::put(&address, limits, &key),
+    let mut members = vec![
+        ("bucket", Member::from(&*request.bucket)),
+        ("region", Member::from(&*request.region)),
+        ("key", Member::from(&*request.key)),
+        // What most samples call host and key.
+        ("cosHost", Member::from(&*host)),
+        ("cosKey", Member::from(&*request.key)),
+        ("objectUrl", Member::from(&*url)),
+        ("securityToken", Member::from(key.session_token)),
+        ("sessionToken", Member::from(key.session_token)),
+        ("startTime", Member::Number(credentials.start.unix_seconds())),
+        ("expiredTime", Member::Number(credentials.expiry.unix_seconds())),
+        ("requestId", Member::from(id.as_str())),
+    ];
+    match &request.verb {
+        SignableVerb::Get { content_type } => {
+            members.push(("signedUrl", download(&address, *content_type, &key).into()));
+        }
+        SignableVerb::Post(limits) => {
+            let SignedForm { policy, signature } =
+                form(&address, &conditions(limits), credentials.expiry, &key);
+            members.extend([
+                ("policy", policy.into()),
+                ("qSignAlgorithm", ALGORITHM.into()),
+                ("qAk", key.secret_id.into()),
+                ("qKeyTime", key.key_time.into()),
+                ("qSignature", signature.into()),
+                ("contentType", only_type(limits).into()),
+            ]);
+        }
+        SignableVerb::Put(limits) => {
+            let content_type = only_type(limits);
+            let header_of_type = content_type.map(|name| ("content-type", name));
+            let headers = header_of_type.as_slice();
+            members.extend([
+                ("authorization", header("put", &address, headers, &key).into()),
+                ("signedUrl", link("put", &address, headers, &[], &key).into()),
+                ("contentType", content_type.into()),
+            ]);
+        }
+    }
+    // The token comes six times, encoded in two of them.
+    let token_bytes = key.session_token.len().saturating_mul(8);
+    json_of(&Signed(&members), TYPICAL_BYTES.saturating_add(token_bytes))
+}
+
+/// A link that shows a type, which is signed, or saves a file, which nothing runs in.
+fn download(
+    address: &ObjectAddress<'_>,
+    content_type: Option<&str>,
+    key: &TemporaryKey<'_>,
+) -> String {
+    const DISPOSITION: &str = "response-content-disposition";
+    match content_type {
+        None => link("get", address, &[], &[(DISPOSITION, "attachment")], key),
+        Some(name) => {
+            let shown = [(DISPOSITION, "inline"), ("response-content-type", name)];
+            link("get", address, &[], &shown, key)
+        }
+    }
+}
+
+fn conditions(limits: &UploadLimits) -> Vec<FormCondition<'_>> {
+    let size = limits.max_size_bytes.map(|bytes| FormCondition::FileBytes(1, bytes));
+    let content_type = match &limits.content_type {
+        TypeLimit::Any => None,
+        TypeLimit::Exactly(name) => Some(FormCondition::ContentType(name)),
+        TypeLimit::Starting(start) => Some(FormCondition::ContentTypeStart(start)),
     };
-    let members = Members {
-        bucket: &request.bucket,
-        region: &request.region,
-        key: &request.key,
-        cos_host: &host,
-        cos_key: &request.key,
-        object_url: &url,
-        security_token: key.session_token,
-        session_token: key.session_token,
-        start_time: credentials.start.unix_seconds(),
-        expired_time: credentials.expiry.unix_seconds(),
-        request_id: id.as_str(),
-        proof: &proof,
-    };
-    json(&Signed { code: 0, root: &members, data: &members })
-}
-
-#[derive(Serialize)]
-struct Signed<'a> {
-    code: u16,
-    #[serde(flatten)]
-    root: &'a Members<'a>,
-    data: &'a Members<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Members<'a> {
-    bucket: &'a str,
-    region: &'a str,
-    key: &'a str,
-    /// What the samples for PUT and browsers call host and key.
-    cos_host: &'a str,
-    cos_key: &'a str,
-    object_url: &'a str,
-    security_token: &'a str,
-    session_token: &'a str,
-    start_time: i64,
-    expired_time: i64,
-    request_id: &'a str,
-    #[serde(flatten)]
-    proof: &'a Proof<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(untagged, rename_all_fields = "camelCase")]
-enum Proof<'a> {
-    Get {
-        signed_url: String,
-    },
-    Post {
-        policy: String,
-        q_sign_algorithm: &'static str,
-        q_ak: &'a str,
-        q_key_time: &'a str,
-        q_signature: String,
-        content_type: Option<&'a str>,
-    },
-    Put {
-        authorization: String,
-        signed_url: String,
-        content_type: Option<&'a str>,
-    },
-}
-
-impl<'a> Proof<'a> {
-    /// Shown as a type that is signed, or saved as a file, which nothing runs in.
-    fn get(
-        address: &ObjectAddress<'_>,
-        content_type: Option<&str>,
-        key: &TemporaryKey<'_>,
-    ) -> Self {
-        let saved = [("response-content-disposition", "attachment")];
-        let signed_url = match content_type {
-            None => link("get", address, &[], &saved, key),
-            Some(name) => {
-                let disposition = ("response-content-disposition", "inline");
-                link("get", address, &[], &[disposition, ("response-content-type", name)], key)
-            }
-        };
-        Self::Get { signed_url }
-    }
-
-    fn post(
-        address: &ObjectAddress<'_>,
-        limits: &'a UploadLimits,
-        credentials: &Credentials,
-        key: &TemporaryKey<'a>,
-    ) -> Self {
-        let mut conditions = Vec::new();
-        if let Some(bytes) = limits.max_size_bytes {
-            conditions.push(FormCondition::FileBytes(1, bytes));
-        }
-        match &limits.content_type {
-            TypeLimit::Any => {}
-            TypeLimit::Exactly(name) => conditions.push(FormCondition::ContentType(name)),
-            TypeLimit::Starting(start) => conditions.push(FormCondition::ContentTypeStart(start)),
-        }
-        let SignedForm { policy, signature } = form(address, &conditions, credentials.expiry, key);
-        Self::Post {
-            policy,
-            q_sign_algorithm: ALGORITHM,
-            q_ak: key.secret_id,
-            q_key_time: key.key_time,
-            q_signature: signature,
-            content_type: only_type(limits),
-        }
-    }
-
-    fn put(address: &ObjectAddress<'_>, limits: &'a UploadLimits, key: &TemporaryKey<'_>) -> Self {
-        let content_type = only_type(limits);
-        let headers: Vec<_> = content_type.map(|name| ("content-type", name)).into_iter().collect();
-        Self::Put {
-            authorization: header("put", address, &headers, key),
-            signed_url: link("put", address, &headers, &[], key),
-            content_type,
-        }
-    }
+    size.into_iter().chain(content_type).collect()
 }
 
 /// The one type that an upload must have.
@@ -166,6 +115,64 @@ fn only_type(limits: &UploadLimits) -> Option<&str> {
     match &limits.content_type {
         TypeLimit::Exactly(name) => Some(name),
         TypeLimit::Any | TypeLimit::Starting(_) => None,
+    }
+}
+
+/// All members at the root, and again under `data`.
+struct Signed<'a>(&'a [(&'static str, Member<'a>)]);
+
+impl Serialize for Signed<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut root = serializer.serialize_map(None)?;
+        root.serialize_entry("code", &Member::Number(0))?;
+        for (name, member) in self.0 {
+            root.serialize_entry(name, member)?;
+        }
+        root.serialize_entry("data", &Data(self.0))?;
+        root.end()
+    }
+}
+
+struct Data<'a>(&'a [(&'static str, Member<'a>)]);
+
+impl Serialize for Data<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, member)| (name, member)))
+    }
+}
+
+/// A value of the answer.
+enum Member<'a> {
+    Null,
+    Number(i64),
+    Text(Cow<'a, str>),
+}
+
+impl Serialize for Member<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Null => serializer.serialize_unit(),
+            Self::Number(number) => serializer.serialize_i64(*number),
+            Self::Text(text) => serializer.serialize_str(text),
+        }
+    }
+}
+
+impl<'a> From<&'a str> for Member<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl From<String> for Member<'_> {
+    fn from(text: String) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl<'a> From<Option<&'a str>> for Member<'a> {
+    fn from(text: Option<&'a str>) -> Self {
+        text.map_or(Self::Null, Self::from)
     }
 }
 

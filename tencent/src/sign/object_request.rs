@@ -10,7 +10,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::q_sign::{ALGORITHM, CosRequest, SignKey, authorization, policy_string_to_sign};
 use crate::percent::percent_encode;
@@ -129,17 +129,22 @@ pub fn form(
     expiration: Timestamp,
     key: &TemporaryKey<'_>,
 ) -> SignedForm {
-    let mut all = vec![
-        json!({"q-sign-algorithm": ALGORITHM}),
-        json!({"q-ak": key.secret_id}),
-        json!({"q-sign-time": key.key_time}),
-        json!({"bucket": address.bucket}),
-        json!({"key": address.key}),
-    ];
-    all.extend(conditions.iter().map(written));
     // The documents show a fraction in every expiration.
     let expiration = expiration.iso_8601().replace('Z', ".000Z");
-    let policy = json!({"expiration": expiration, "conditions": all}).to_string();
+    let exact = [
+        ("q-sign-algorithm", ALGORITHM),
+        ("q-ak", key.secret_id),
+        ("q-sign-time", key.key_time),
+        ("bucket", address.bucket),
+        ("key", address.key),
+    ];
+    let exact = exact.map(|(name, value)| equal(name, value)).join(",");
+    let mut policy = format!("{{\"expiration\":\"{expiration}\",\"conditions\":[{exact}");
+    for condition in conditions {
+        policy.push(',');
+        policy.push_str(&written(condition));
+    }
+    policy.push_str("]}");
     let sign_key = SignKey::new(key.secret_key, key.key_time);
     SignedForm {
         signature: sign_key.sign(&policy_string_to_sign(&policy)),
@@ -147,12 +152,21 @@ pub fn form(
     }
 }
 
-fn written(condition: &FormCondition<'_>) -> Value {
+fn written(condition: &FormCondition<'_>) -> String {
     match *condition {
-        FormCondition::FileBytes(least, most) => json!(["content-length-range", least, most]),
-        FormCondition::ContentType(name) => json!({"Content-Type": name}),
-        FormCondition::ContentTypeStart(start) => json!(["starts-with", "$Content-Type", start]),
+        FormCondition::FileBytes(least, most) => {
+            format!("[\"content-length-range\",{least},{most}]")
+        }
+        FormCondition::ContentType(name) => equal("Content-Type", name),
+        FormCondition::ContentTypeStart(start) => {
+            format!("[\"starts-with\",\"$Content-Type\",{}]", Value::from(start))
+        }
     }
+}
+
+/// The condition that a field has a value; as JSON, a text is quoted and escaped.
+fn equal(name: &str, value: &str) -> String {
+    format!("{{\"{name}\":{}}}", Value::from(value))
 }
 
 fn signed(
