@@ -110,17 +110,21 @@ fn decide<'g>(
     let grants = Arc::new(GrantSummary::new(&sources, &inputs.claims, &statements));
     let policy = statements.into_policy().map_err(unusable_policy)?.into_json();
     let lifetime = shared_lifetime(&sources)?;
-    let is_only = match &handout {
-        Handout::Credential(_) => true,
-        Handout::Signed(signable) => containment::is_only(&policy, signable),
-    };
-    if !is_only || !containment::is_inside(&policy, &sources, &inputs.claims) {
-        let message = "internal error: report the request id to the operator of this function";
-        let cause = "the policy is wider than the grants; no credential was issued";
-        return Err(Error::new(ErrorCode::Internal, message).caused_by(cause));
+    if !containment::is_inside(&policy, &sources, &inputs.claims) {
+        return Err(too_wide("the policy is wider than the grants; no credential was issued"));
+    }
+    if let Handout::Signed(signable) = &handout
+        && !containment::is_only(&policy, signable)
+    {
+        return Err(too_wide("the policy allows more than the signed request; nothing was signed"));
     }
     let policy = Arc::new(SessionPolicy::new(policy));
     Ok((Granted { policy, grants, lifetime }, handout))
+}
+
+fn too_wide(cause: &'static str) -> Error {
+    let message = "internal error: report the request id to the operator of this function";
+    Error::new(ErrorCode::Internal, message).caused_by(cause)
 }
 
 /// The grants that match the principal. A grant whose placeholders the claims cannot fill does not
