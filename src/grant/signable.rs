@@ -82,20 +82,31 @@ mod tests {
         }
     }
 
-    /// What the caller `u-1` gets.
+    /// What the caller `u-1` gets of one grant.
     fn authorize(
         presets: &[Preset],
         operations: &[&str],
         request: SignedRequest,
     ) -> Result<Authorized, Error> {
+        of_grants(vec![grant("users/{sub}/", presets, operations)], request)
+    }
+
+    fn grant(prefix: &str, presets: &[Preset], operations: &[&str]) -> GrantDefinition {
         let operations: Vec<_> =
             operations.iter().map(|name| Operation::parse(name).unwrap()).collect();
         let is_upload = |name: &str| name == "PutObject" || name == "PostObject";
         let uploads = operations.iter().any(|operation| is_upload(operation.name()));
         let has_uploads = uploads || presets.contains(&Preset::Upload);
         let limits = if has_uploads { limits() } else { Limits::default() };
-        let grant = GrantDefinition::for_tests("users/{sub}/", presets, &operations, limits);
-        let grants = Grants::Each(vec![Grant::new(grant).unwrap()]);
+        GrantDefinition::for_tests(prefix, presets, &operations, limits)
+    }
+
+    fn of_grants(
+        grants: Vec<GrantDefinition>,
+        request: SignedRequest,
+    ) -> Result<Authorized, Error> {
+        let grants = grants.into_iter().map(|grant| Grant::new(grant).unwrap());
+        let grants = Grants::Each(grants.collect());
         let request = CredentialRequest {
             format: Format::Sdk,
             duration_seconds: None,
@@ -150,6 +161,24 @@ mod tests {
             assert_eq!(policy["statement"].as_array().unwrap().len(), 1);
             assert_eq!(statement["action"], json!([format!("name/cos:{action}")]));
             assert_eq!(statement["condition"].is_null(), action == "GetObject");
+        }
+    }
+
+    #[test]
+    fn the_first_grant_that_contains_the_operation_is_used() {
+        let grants = vec![
+            grant("public/", &[], &["PutObject"]),
+            grant("forms/", &[Preset::Upload, Preset::Download], &[]),
+            grant("users/{sub}/", &[Preset::Upload, Preset::Download], &[]),
+        ];
+        for (request, prefix) in [
+            (upload("jpg", false), "public/"),
+            (upload("jpg", true), "forms/"),
+            (download("users/u-1/a"), "users/u-1/"),
+        ] {
+            let authorized = of_grants(grants.clone(), request).unwrap();
+            assert!(authorized.signable().unwrap().key.starts_with(prefix), "{prefix}");
+            assert_eq!(authorized.place().unwrap().prefixes, prefix);
         }
     }
 

@@ -163,7 +163,8 @@ fn extension_of(name: &str) -> &str {
 /// A type that a browser shows without running anything in it.
 fn shown_type(text: &str) -> Result<&'static str, Error> {
     SHOWN_TYPES.into_iter().find(|known| *known == text).ok_or_else(|| {
-        let message = format!("response-content-type: must be one of {}", SHOWN_TYPES.join(", "));
+        let message =
+            format!("response-content-type: must be one of `{}`", SHOWN_TYPES.join("`, `"));
         Error::new(ErrorCode::QueryParameter, message)
     })
 }

@@ -10,8 +10,8 @@
 //! Signature    = hex(HMAC-SHA1(SignKey, StringToSign))
 //! ```
 //!
-//! Clients sign with it, the local cloud verifies them, and the issuer signs requests for one object
-//! (`object_request`).
+//! Clients sign with it, the issuer signs requests for one object (`object_request`), and the local
+//! cloud verifies both.
 //!
 //! # Guarantees
 //! The derived key is wiped when dropped.
