@@ -187,9 +187,12 @@ clients: ## Install what the tests need besides Rust below target/
 # The reference is built as the server is. LOAD_ARGS="--rounds 5" is for the second half.
 bench: build $(server_build) ## Compare cold starts with hello-world, and load with a plain server
 	@$(deploy_build) --release -p hello-lambda --bin hello --target-dir target/hello
+	@$(deploy_build) --release -p reference-issuer --bin minimal --target-dir target/minimal
 	@cargo build --locked --release -p cos-issuer-bench --target-dir target/bench
-	@$(deploy_build) --profile server -p reference-issuer -p cos-issuer-load --target-dir target/deploy
-	@target/bench/release/cos-issuer-bench --function $(bootstrap) --hello target/hello/$(host)/release/hello $(ARGS)
+	@$(deploy_build) --profile server -p reference-issuer -p cos-issuer-load \
+		--bin reference --bin bare --bin cos-issuer-load --target-dir target/deploy
+	@target/bench/release/cos-issuer-bench --function $(bootstrap) --hello target/hello/$(host)/release/hello \
+		--minimal target/minimal/$(host)/release/minimal $(ARGS)
 	@target/deploy/$(host)/server/cos-issuer-load --function $(bootstrap) --server $(server) \
 		--reference target/deploy/$(host)/server/reference --bare target/deploy/$(host)/server/bare $(LOAD_ARGS)
 
