@@ -51,7 +51,9 @@ static := |-Ctarget-feature=+crt-static|-Clink-arg=-Wl,-z,pack-relative-relocs
 folded := |-Clink-arg=-Wl,--icf=all|-Clink-arg=-Wl,-O2
 deploy_rustflags := --remap-path-prefix=$(cargo_home)=cargo$(if $(findstring linux-gnu,$(TARGET)),$(static)$(if $(findstring x86_64,$(TARGET)),$(folded)))
 deploy_env = $(if $(other),CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc )COS_ISSUER_REVISION="$(revision)" CARGO_ENCODED_RUSTFLAGS="$$(printf %s '$(deploy_rustflags)' | tr '|' '\037')"
-deploy_build = $(deploy_env) cargo build --locked --target $(TARGET)
+# Where cargo-auditable is installed, a binary contains the list of its crates, which scanners read.
+auditable := $(if $(shell command -v cargo-auditable 2>/dev/null),auditable)
+deploy_build = $(deploy_env) cargo $(auditable) build --locked --target $(TARGET)
 
 # `--version` and the start line name the last commit that changed the function. Without Git it is
 # unknown. With COS_ISSUER_REVISION the same sources give the same bytes in any case.
@@ -61,7 +63,7 @@ revision = $(or $(COS_ISSUER_REVISION),$(shell git log -1 --abbrev=12 --format=%
 # A program that is running cannot be written to, but it can be replaced.
 replace = cp $(1) $(2).new && mv -f $(2).new $(2)
 
-.PHONY: help run test lint advisories fmt fuzz build server tool tool-packages tool-check package dist release api notice deploy-check bench compare soak emulator install uninstall deb image interop tests clients pictures mutants clean ports ready
+.PHONY: help run test lint advisories fmt fuzz build server tool tool-packages tool-check package dist release api notice deploy-check bench compare soak emulator install uninstall deb image interop tests clients pictures mutants clean listed ports ready
 
 help: ## List the commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -151,8 +153,11 @@ image: $(server_build) ## Build the container image as an OCI layout: dist/oci
 
 # The tool takes longer than all others: `make dist tool_packages=` goes without it.
 tool_packages := tool-packages
-dist: package deb image $(tool_packages) ## Build everything that a release contains, below dist/
+dist: listed package deb image $(tool_packages) ## Build everything that a release contains, below dist/
 	@release/assets $(bootstrap) dist
+
+listed:
+	@[ -n "$(auditable)" ] || { echo "make dist needs cargo-auditable: cargo install --locked cargo-auditable" >&2; exit 1; }
 
 interop: clients emulator $(server_build) ## Check what ships with other projects' tools
 	@tests/setup/check interop
