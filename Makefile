@@ -51,9 +51,11 @@ static := |-Ctarget-feature=+crt-static|-Clink-arg=-Wl,-z,pack-relative-relocs
 folded := |-Clink-arg=-Wl,--icf=all|-Clink-arg=-Wl,-O2
 deploy_rustflags := --remap-path-prefix=$(cargo_home)=cargo$(if $(findstring linux-gnu,$(TARGET)),$(static)$(if $(findstring x86_64,$(TARGET)),$(folded)))
 deploy_env = $(if $(other),CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc )COS_ISSUER_REVISION="$(revision)" CARGO_ENCODED_RUSTFLAGS="$$(printf %s '$(deploy_rustflags)' | tr '|' '\037')"
-# Where cargo-auditable is installed, a binary contains the list of its crates, which scanners read.
+deploy_build = $(deploy_env) cargo build --locked --target $(TARGET)
+# Where cargo-auditable is installed, function and server contain the list of their crates, which
+# scanners read. Not the tool, which maturin builds too.
 auditable := $(if $(shell command -v cargo-auditable 2>/dev/null),auditable)
-deploy_build = $(deploy_env) cargo $(auditable) build --locked --target $(TARGET)
+listed_build = $(subst cargo build,cargo $(auditable) build,$(deploy_build))
 
 # `--version` and the start line name the last commit that changed the function. Without Git it is
 # unknown. With COS_ISSUER_REVISION the same sources give the same bytes in any case.
@@ -96,13 +98,13 @@ fmt: ready ## Format the sources
 
 build: ready ## Build the deployed binary: target/deploy/bootstrap
 	@$(quietly) "Building the function" target/log/build \
-		env $(deploy_build) --release -p cos-issuer --bin bootstrap --target-dir target/deploy
+		env $(listed_build) --release -p cos-issuer --bin bootstrap --target-dir target/deploy
 	@$(call replace,target/deploy/$(TARGET)/release/bootstrap,$(bootstrap))
 
 # The same program, optimised for speed instead of size.
 server: ready ## Build the binary for servers: target/deploy/cos-issuer-server
 	@$(quietly) "Building the server" target/log/server \
-		env $(deploy_build) --profile server -p cos-issuer --bin bootstrap --target-dir target/deploy
+		env $(listed_build) --profile server -p cos-issuer --bin bootstrap --target-dir target/deploy
 	@$(call replace,target/deploy/$(TARGET)/server/bootstrap,$(server))
 
 tool: ready ## Build the tool that people install: target/deploy/cos-issuer
