@@ -54,8 +54,15 @@ pub fn check_grants(bytes: &[u8]) -> Outcome {
         policy: authorized.policy().as_json(),
         session_name: authorized.session_name(),
         duration_seconds: authorized.duration_seconds().into(),
-        new_key: authorized.new_object().map(|new| new.key.as_str()),
+        new_key: new_key(&authorized),
     };
+    if authorized.signable().is_some() {
+        let policy: Value = serde_json::from_str(issued.policy).expect("a policy is JSON");
+        let statements = policy["statement"].as_array().expect("statements");
+        let is_one =
+            statements.len() == 1 && statements[0]["action"].as_array().map(Vec::len) == Some(1);
+        assert!(is_one, "a signature is good for more than one operation: {policy}");
+    }
     let allowed = issued.allowed(&world);
     assert_included(issued.policy, &world);
     Outcome::Issued { allowed }
@@ -73,6 +80,11 @@ fn assert_included(policy: &str, world: &World) {
     }
 }
 
+fn new_key(authorized: &Authorized) -> Option<&str> {
+    let signable = authorized.signable().map(|request| request.key.as_str());
+    authorized.new_object().map(|new| new.key.as_str()).or(signable)
+}
+
 /// What the library makes of a world.
 fn issue(world: &World) -> Option<Authorized> {
     let settings = settings(&world.grants_file())?;
@@ -84,7 +96,7 @@ fn issue(world: &World) -> Option<Authorized> {
         .now_or_never()
         .expect("the gateway's word takes no time")
         .ok()?;
-    let requested = CredentialRequest::parse(&request, mint(&world.requested)).ok()?;
+    let requested = CredentialRequest::parse(&request, mint(world)).ok()?;
     handler
         .access
         .load()
@@ -111,10 +123,12 @@ fn settings(grants: &str) -> Option<Settings> {
     Settings::read(&environment, &file).ok()
 }
 
-fn mint(requested: &Requested) -> IssueRoute {
-    match requested {
-        Requested::All | Requested::Scopes(_) => IssueRoute::Sts,
-        Requested::New(_) => IssueRoute::NewObject,
+fn mint(world: &World) -> IssueRoute {
+    match (&world.requested, world.entropy[0] % 3) {
+        (Requested::All | Requested::Scopes(_), _) => IssueRoute::Sts,
+        (Requested::New(_), 0) => IssueRoute::NewObject,
+        (Requested::New(_), 1) => IssueRoute::PostPolicy,
+        (Requested::New(_), _) => IssueRoute::PutSign,
     }
 }
 
