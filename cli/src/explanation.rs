@@ -180,6 +180,13 @@ fn outcomes(
 /// Why a grant gives nothing.
 fn reasons(grant: &Grant, principal: &Principal, wish: &Wish, now: Timestamp) -> Vec<String> {
     let definition = grant.definition();
+    if !is_met(definition, PrincipalMatch::Everyone, principal) {
+        let issuers: Vec<&str> = definition.token_issuers.iter().map(|name| &**name).collect();
+        let caller = principal
+            .token_issuer()
+            .map_or("has no token of an [[issuer]]", |_| "has a token of another [[issuer]]");
+        return vec![format!("the caller {caller}; `issuer` must be {}", issuers.join(" or "))];
+    }
     if let PrincipalMatch::Claims(claims) = &definition.principal_match {
         let differing = claims.iter().filter(|(name, wanted)| {
             !is_met(

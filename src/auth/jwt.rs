@@ -1,11 +1,11 @@
-//! `jwt`: a bearer token that the configured issuer signed.
+//! `jwt`: a bearer token that a configured issuer signed.
 //!
 //! JWT: <https://www.rfc-editor.org/rfc/rfc7519>, JWS: <https://www.rfc-editor.org/rfc/rfc7515>,
 //! best practices: <https://www.rfc-editor.org/rfc/rfc8725>, in requests:
 //! <https://www.rfc-editor.org/rfc/rfc6750>.
 //!
 //! # Guarantees
-//! - Issuer, audience, algorithms and the source of keys are settings; a token cannot change them.
+//! - Issuers, audiences, algorithms and the source of keys are settings; a token cannot change them.
 //! - Claims are validated before a key is looked up, so a token that would be rejected anyway
 //!   causes no fetch.
 //! - Only a token with a verified signature becomes a [`Principal`]. One that comes again is known
@@ -22,6 +22,7 @@ mod pem;
 #[cfg(test)]
 mod testing;
 mod token_error;
+mod token_verifiers;
 mod unverified;
 mod validation;
 mod verified_tokens;
@@ -29,14 +30,15 @@ mod verified_tokens;
 pub use algorithm::Algorithm;
 pub use jwk::{KeySet, KeySetError};
 pub use jwks_cache::{Fetch, FetchError, JwksCache, JwksCounts};
+pub use token_verifiers::TokenVerifiers;
 pub(super) use unverified::has_form_of_token;
-pub use validation::Validation;
+pub use validation::{AudienceClaim, Validation};
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use http::HeaderValue;
 use http::header::RETRY_AFTER;
+use http::{HeaderName, HeaderValue};
 
 use super::claims::Claims;
 use super::principal::{AuthMethod, Principal};
@@ -48,6 +50,8 @@ use verified_tokens::{TokenHash, VerifiedToken, VerifiedTokens};
 /// Verifies tokens of one issuer.
 #[expect(missing_debug_implementations, reason = "it may contain a secret")]
 pub struct TokenVerifier {
+    name: Option<Arc<str>>,
+    header: Option<HeaderName>,
     validation: Validation,
     keys: KeySource,
     verified: VerifiedTokens,
@@ -72,45 +76,55 @@ impl KeySource {
 impl TokenVerifier {
     /// Requires what `validation` names, and a signature with one of `keys`.
     pub fn new(validation: Validation, keys: KeySource) -> Self {
-        Self { validation, keys, verified: VerifiedTokens::new() }
+        let verified = VerifiedTokens::new();
+        Self { name: None, header: None, validation, keys, verified }
+    }
+
+    /// The same under the name by which grants refer to the issuer.
+    #[must_use]
+    pub fn named(self, name: &str) -> Self {
+        Self { name: Some(name.into()), ..self }
+    }
+
+    /// The same for tokens in another header than `Authorization`.
+    #[must_use]
+    pub fn in_header(self, header: HeaderName) -> Self {
+        Self { header: Some(header), ..self }
     }
 
     /// Puts `keys` in the place of fixed ones. What the old ones verified is verified again.
-    pub(super) fn replace_keys(&self, keys: KeySet) {
+    fn replace_keys(&self, keys: KeySet) {
         if let KeySource::Fixed(fixed) = &self.keys {
             *fixed.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
         }
     }
 
     /// The keys of the issuer's JWKS URL.
-    pub(super) fn jwks(&self) -> Option<&JwksCache> {
+    fn jwks(&self) -> Option<&JwksCache> {
         match &self.keys {
             KeySource::Fixed(_) => None,
             KeySource::Remote(keys) => Some(keys),
         }
     }
 
-    /// Verifies a token, within half of `time_left`.
-    pub(super) async fn verify(
+    /// Verifies a token, within half of `time_left`; `hash` is its own.
+    async fn verify(
         &self,
-        presented: &str,
+        token: UnverifiedToken<'_>,
+        hash: Option<TokenHash>,
         now: Timestamp,
         time_left: Duration,
     ) -> Result<Principal, Error> {
-        let hash = TokenHash::new(presented);
-        if let Some(hash) = hash
-            && let Some(principal) = self.verified_before(hash, now, time_left).await?
-        {
-            return Ok(principal);
-        }
-        let token = UnverifiedToken::parse(presented)?;
         let algorithm = self.validation.algorithm(&token.algorithm)?;
         let dates = self.validation.check(&token.claims, now)?;
         let key_id = token.key_id.as_deref();
         let keys = self.keys_for(algorithm, key_id, now, time_left).await?;
         keys.verify(algorithm, key_id, token.message, token.signature)?;
         let (method, claims) = (AuthMethod::Jwt, Claims::of_json(&token.claims));
-        let principal = Principal::authenticated(method, method.name(), claims);
+        let principal = match &self.name {
+            None => Principal::authenticated(method, method.name(), claims),
+            Some(name) => Principal::of_token_issuer(name, &self.validation.issuer, claims),
+        };
         if let Some(hash) = hash {
             let (key_id, keys) = (token.key_id, Arc::downgrade(&keys));
             let principal = principal.clone();
@@ -159,12 +173,6 @@ impl TokenVerifier {
             }
         }
     }
-
-    /// The body's message has the reason. <https://www.rfc-editor.org/rfc/rfc6750#section-3.1>
-    pub(super) fn challenge(is_rejected: bool) -> String {
-        let error = if is_rejected { ", error=\"invalid_token\"" } else { "" };
-        format!("Bearer realm=\"cos-issuer\"{error}")
-    }
 }
 
 fn unavailable() -> Error {
@@ -180,7 +188,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::testing::{AUDIENCE, ISSUER, TestIssuer, jwks};
-    use super::{Algorithm, KeySet, KeySource, TokenVerifier, Validation};
+    use super::{Algorithm, AudienceClaim, KeySet, KeySource, TokenVerifier, Validation};
     use crate::auth::{AuthMethod, Claim, Principal};
     use crate::error::{Error, ErrorCode};
     use tencent::time::Timestamp;
@@ -192,6 +200,7 @@ mod tests {
         let keys = KeySet::of_jwks(&jwks(&[issuer.jwk("one")]), &algorithms).unwrap();
         let validation = Validation {
             issuer: ISSUER.to_owned(),
+            audience_claim: AudienceClaim::Aud,
             audiences: vec![AUDIENCE.to_owned()],
             algorithms,
             leeway_seconds: 30,
@@ -202,7 +211,7 @@ mod tests {
 
     async fn verify(tokens: &TokenVerifier, token: &str) -> Result<Principal, Error> {
         let now = Timestamp::from_unix_seconds(NOW).unwrap();
-        tokens.verify(token, now, Duration::MAX).await
+        tokens.verify_text(token, now, Duration::MAX).await
     }
 
     #[tokio::test]
@@ -302,7 +311,7 @@ mod tests {
             let hash = super::TokenHash::new(&token).unwrap();
             assert!(tokens.verified.find(hash).is_some());
             let later = Timestamp::from_unix_seconds(refused_at).unwrap();
-            let error = tokens.verify(&token, later, Duration::MAX).await.err().unwrap();
+            let error = tokens.verify_text(&token, later, Duration::MAX).await.err().unwrap();
             assert!(error.message().contains(said), "{said}: {}", error.message());
             assert!(tokens.verified.find(hash).is_none());
         }

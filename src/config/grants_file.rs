@@ -1,4 +1,4 @@
-//! The grants file: who gets what, as TOML. `docs/grants.md` explains it, and
+//! The grants file: who gets what, and whose tokens are accepted, as TOML. `docs/grants.md` explains it, and
 //! `docs/grants.schema.json` is its schema.
 //!
 //! # Guarantees
@@ -6,6 +6,8 @@
 //!   misspelled limit is never ignored.
 //! - A grant that nobody could get, or whose policy would not fit, is an error.
 
+mod issuer;
+mod issuer_rules;
 mod principal_match;
 mod table;
 
@@ -16,21 +18,39 @@ use crate::grant::{
     ContentType, Extension, Grant, GrantDefinition, GrantError, Lifetime, Limits, Operation,
     PermissionError, Permissions, Placeholder, PrefixTemplate, Preset, PrincipalMatch,
 };
+pub(super) use issuer::{FileIssuer, FileKeys};
+use issuer_rules::ISSUER;
 use table::{Diagnostics, Table};
 
-/// Parses the file.
+/// What a grants file contains.
+pub(super) struct GrantsFile {
+    pub(super) grants: Vec<Grant>,
+    pub(super) issuers: Vec<FileIssuer>,
+}
+
+/// Parses the file. `read_file` reads those that it names.
 ///
 /// # Errors
 /// Every diagnostic, as `line 3, key: what to write`.
-pub(super) fn read(text: &str, bounds: &GrantBounds) -> Result<Vec<Grant>, Vec<String>> {
+pub(super) fn read(
+    text: &str,
+    bounds: &GrantBounds,
+    read_file: &dyn Fn(&str) -> Result<Vec<u8>, String>,
+) -> Result<GrantsFile, Vec<String>> {
     let diagnostics = Diagnostics::new(text);
     let file = table::parse(text, &diagnostics);
-    let grants = file.as_ref().and_then(|file| {
+    let read = file.as_ref().and_then(|file| {
         let root = Table::root(file, &diagnostics);
-        root.refuse_unknown(&["grant"]);
+        root.refuse_unknown(&["grant", "issuer"]);
+        let tables = root.tables("issuer");
+        let names: Vec<&str> = tables.iter().filter_map(|table| table.peek("name")).collect();
+        let issuers = issuer::read_all(&tables, read_file);
         let tables = root.tables("grant");
         // Collected first, so that every grant is checked.
-        let grants: Vec<Option<Grant>> = tables.iter().map(|table| grant(table, bounds)).collect();
+        let grants: Vec<Option<Grant>> = tables
+            .iter()
+            .map(|table| grant(table, bounds, &names, issuers.as_deref().unwrap_or_default()))
+            .collect();
         let mut names = Vec::new();
         for table in &tables {
             let name = table.peek("name");
@@ -42,25 +62,34 @@ pub(super) fn read(text: &str, bounds: &GrantBounds) -> Result<Vec<Grant>, Vec<S
         if tables.is_empty() {
             root.report("grant", "is missing: write `[[grant]]` and its keys below");
         }
-        grants.into_iter().collect()
+        let grants: Option<Vec<Grant>> = grants.into_iter().collect();
+        Some(GrantsFile { grants: grants?, issuers: issuers? })
     });
     let texts = diagnostics.into_texts();
-    grants.filter(|_| texts.is_empty()).ok_or(texts)
+    read.filter(|_| texts.is_empty()).ok_or(texts)
 }
 
-fn grant(table: &Table<'_>, bounds: &GrantBounds) -> Option<Grant> {
+/// `issuer_names` are those of the file, also where `issuers` lacks one that has an error.
+fn grant(
+    table: &Table<'_>,
+    bounds: &GrantBounds,
+    issuer_names: &[&str],
+    issuers: &[FileIssuer],
+) -> Option<Grant> {
     table.refuse_unknown(&KEYS);
     let name = table.text("name", name);
-    let principal_match = principal_match::read(table);
+    let principal_match = principal_match::read(table, issuer_names);
     let bucket = table.text("bucket", Bucket::parse);
     let region = table.text("region", Region::parse);
     let prefix = prefix(table);
     let include_prefix_key = table.flag("include_prefix_key");
     let permissions = permissions(table);
     let lifetime = lifetime(table, bounds);
+    let (principal_match, token_issuers) = principal_match?;
     let definition = GrantDefinition {
         name: name?,
-        principal_match: principal_match?,
+        principal_match,
+        token_issuers,
         bucket: bucket?,
         region: region?,
         prefix: prefix?,
@@ -77,6 +106,10 @@ fn grant(table: &Table<'_>, bounds: &GrantBounds) -> Option<Grant> {
             table.report("match", text);
         }
     }
+    if !issuer_names.is_empty() && definition.prefix.claims().any(|claim| claim == ISSUER) {
+        table.report("prefix", "must not have the placeholder {issuer}, which is not a claim");
+    }
+    issuer_rules::check(table, &definition, issuers);
     let grant = Grant::new(definition);
     grant
         .map_err(|error| {

@@ -108,7 +108,7 @@ pub(super) fn variables(environment: &Environment) -> impl Iterator<Item = (&str
     })
 }
 
-/// Whether the function may read the variable.
+/// Whether the name is that of a setting, or one that a platform may set.
 pub(super) fn is_known(name: &str) -> bool {
     SETTINGS.contains(&name) || PLATFORM_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }

@@ -118,13 +118,13 @@ fn matching_grants<'g>(
     grants: &'g [Grant],
     inputs: &PolicyInputs,
 ) -> Result<Vec<ResolvedGrant<'g>>, Error> {
-    let PolicyInputs { method, claims, .. } = inputs;
+    let PolicyInputs { method, token_issuer, claims, .. } = inputs;
     let mut resolved = Vec::new();
     let mut unfilled = None;
     for definition in grants
         .iter()
         .map(Grant::definition)
-        .filter(|definition| definition.principal_match.matches(*method, claims))
+        .filter(|definition| definition.is_for(*method, token_issuer.as_ref(), claims))
     {
         match definition.prefix.fill(claims) {
             Ok(prefix) => resolved.push(ResolvedGrant { definition, prefix }),

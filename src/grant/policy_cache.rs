@@ -64,7 +64,8 @@ mod tests {
 
     fn of(subject: &str) -> PolicyInputs {
         let claims = Claims::of_subject(subject);
-        PolicyInputs { method: AuthMethod::Jwt, claims, bucket: None, region: None }
+        let (method, token_issuer) = (AuthMethod::Jwt, None);
+        PolicyInputs { method, token_issuer, claims, bucket: None, region: None }
     }
 
     fn granted(json: &str) -> Granted {
@@ -94,6 +95,8 @@ mod tests {
             of("b"),
             PolicyInputs { claims: Claims::default(), ..of("a") },
             PolicyInputs { method: gateway, ..of("a") },
+            PolicyInputs { token_issuer: Some("login".into()), ..of("a") },
+            PolicyInputs { token_issuer: Some("ci".into()), ..of("a") },
             PolicyInputs { bucket: Some("b".to_owned()), ..of("a") },
             PolicyInputs { region: Some("b".to_owned()), ..of("a") },
         ]
