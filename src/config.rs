@@ -221,7 +221,7 @@ impl Settings {
         let mut grant = grant::read(&mut reader, max_duration_seconds, is_anonymous);
         let issuers = grant.as_mut().map(|grant| std::mem::take(&mut grant.issuers));
         let token_issuers = issuers.iter().flatten().map(|one| one.issuer.clone()).collect();
-        if let (Some(methods), Some(issuers)) = (&mut auth, issuers) {
+        if let Some(methods) = &mut auth {
             auth::add_issuers(&mut reader, methods, issuers);
         }
         let allowed_origins = platform::allowed_origins(&mut reader);

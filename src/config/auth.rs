@@ -81,10 +81,9 @@ pub(super) fn read(
     settings.into_iter().collect()
 }
 
-/// `None` inside where the grants file may have issuers instead.
+/// Empty where the grants file may have issuers instead, until [`add_issuers`].
 fn issuer_of_variables(reader: &mut Reader<'_>) -> Option<Vec<JwtSettings>> {
-    let is_set = variables_of(Method::Jwt).any(|variable| reader.is_set(variable));
-    if !is_set && reader.is_set("GRANTS_FILE") {
+    if reader.is_set("GRANTS_FILE") {
         return Some(Vec::new());
     }
     jwt::read(reader).map(|settings| vec![settings])
@@ -94,39 +93,45 @@ fn variables_of(method: Method) -> impl Iterator<Item = &'static str> {
     VARIABLES.into_iter().filter(move |(_, of)| *of == method).map(|(variable, _)| variable)
 }
 
-/// Adds the issuers of the grants file to the methods, where its tokens are accepted.
+/// Adds the token issuers of the grants file to the methods, or else that of the variables.
+/// `issuers` is `None` where the file has an error.
 pub(super) fn add_issuers(
     reader: &mut Reader<'_>,
     methods: &mut [AuthSettings],
-    issuers: Vec<FileIssuer>,
+    issuers: Option<Vec<FileIssuer>>,
 ) {
-    let of_jwt = methods.iter_mut().find_map(|method| match method {
+    let has_issuers = issuers.as_ref().is_some_and(|issuers| !issuers.is_empty());
+    let known = methods.iter_mut().find_map(|method| match method {
         AuthSettings::Jwt(known) => Some(known),
         _ => None,
     });
-    let has_issuers = !issuers.is_empty();
-    match of_jwt {
-        None if has_issuers => {
+    let Some(known) = known else {
+        if has_issuers {
             let text = "has `[[issuer]]` tables, which have no effect: add `jwt` to AUTH, or \
                  remove them";
             reader.error("GRANTS_FILE", text);
         }
-        None => {}
-        Some(known) if known.is_empty() && !has_issuers => {
+        return;
+    };
+    if !known.is_empty() {
+        return;
+    }
+    let set: Vec<_> = variables_of(Method::Jwt).filter(|name| reader.is_set(name)).collect();
+    match issuers {
+        Some(issuers) if has_issuers => {
+            for variable in set {
+                let text = "has no effect with `[[issuer]]` tables in GRANTS_FILE: write it there";
+                reader.error(variable, text);
+            }
+            known.extend(issuers.into_iter().filter_map(|issuer| with_keys(reader, issuer)));
+        }
+        Some(_) if set.is_empty() => {
             let text = "must be set, for example `https://login.example.com/`; or write \
                  `[[issuer]]` tables in GRANTS_FILE";
             reader.error("JWT_ISSUER", text);
         }
-        Some(known) if has_issuers && !known.is_empty() => {
-            for variable in variables_of(Method::Jwt) {
-                if reader.is_set(variable) {
-                    let text =
-                        "has no effect with `[[issuer]]` tables in GRANTS_FILE: write it there";
-                    reader.error(variable, text);
-                }
-            }
-        }
-        Some(known) => known.extend(issuers.into_iter().filter_map(|one| with_keys(reader, one))),
+        None if set.is_empty() => {}
+        Some(_) | None => known.extend(jwt::read(reader)),
     }
 }
 

@@ -1,5 +1,5 @@
-//! The grants file: who gets what, and whose tokens are accepted, as TOML. `docs/grants.md` explains it, and
-//! `docs/grants.schema.json` is its schema.
+//! The grants file: who gets what, and whose tokens are accepted, as TOML. `docs/grants.md`
+//! explains it, and `docs/grants.schema.json` is its schema.
 //!
 //! # Guarantees
 //! - Every error is reported at once, by line and key. An unknown key is an error, so that a
@@ -8,6 +8,7 @@
 
 mod issuer;
 mod issuer_rules;
+mod name;
 mod principal_match;
 mod table;
 
@@ -77,7 +78,7 @@ fn grant(
     issuers: &[FileIssuer],
 ) -> Option<Grant> {
     table.refuse_unknown(&KEYS);
-    let name = table.text("name", name);
+    let name = table.text("name", name::parse);
     let principal_match = principal_match::read(table, issuer_names);
     let bucket = table.text("bucket", Bucket::parse);
     let region = table.text("region", Region::parse);
@@ -120,14 +121,6 @@ fn grant(
             table.report(key, &error.to_string());
         })
         .ok()
-}
-
-/// The audit log separates names by commas.
-fn name(text: &str) -> Result<String, &'static str> {
-    let known = |c: u8| c.is_ascii_alphanumeric() || b"-._".contains(&c);
-    let is_name = (1..=64).contains(&text.len()) && text.bytes().all(known);
-    let name = is_name.then(|| text.to_owned());
-    name.ok_or("must have 1 to 64 letters, digits and characters of `-._`")
 }
 
 fn prefix(table: &Table<'_>) -> Option<PrefixTemplate> {

@@ -13,7 +13,7 @@ use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use serde_json::{Value, json};
 use tencent::time::Timestamp;
 
-use super::TokenVerifier;
+use super::token_verifier::TokenVerifier;
 use super::unverified::UnverifiedToken;
 use super::verified_tokens::TokenHash;
 use crate::auth::Principal;

@@ -20,9 +20,9 @@ use super::json::JsonObject;
 use super::jwk::KeySet;
 use super::jwks_cache::JwksCache;
 use super::token_error::TokenError;
-use super::unverified::UnverifiedToken;
+use super::token_verifier::TokenVerifier;
+use super::unverified::{UnverifiedToken, has_form_of_token};
 use super::verified_tokens::TokenHash;
-use super::{TokenVerifier, has_form_of_token};
 use crate::auth::authorization_header::credentials;
 use crate::auth::principal::Principal;
 use crate::error::Error;
@@ -158,11 +158,8 @@ mod tests {
     use tencent::time::Timestamp;
 
     use super::super::testing::{TestIssuer, jwks};
-    use super::super::{
-        Algorithm, AudienceClaim, FetchError, JwksCache, KeySet, KeySource, TokenVerifier,
-        Validation,
-    };
-    use super::TokenVerifiers;
+    use super::super::{Algorithm, AudienceClaim, FetchError, KeySource, Validation};
+    use super::{JwksCache, KeySet, TokenVerifier, TokenVerifiers};
     use crate::auth::Principal;
     use crate::error::{Error, ErrorCode};
 
@@ -378,7 +375,7 @@ mod tests {
         headers.insert("authorization", HeaderValue::from_static("Bearer eyJ.eyJ.a"));
         assert_eq!(names(&headers), [false]);
         headers.append(HEADER, HeaderValue::from_static("an api key"));
-        headers.append(HEADER, HeaderValue::from_static("\u{7f}"));
+        headers.append(HEADER, HeaderValue::from_bytes(b"\xff").unwrap());
         assert_eq!(names(&headers), [false, true, true]);
         let challenges: Vec<String> = all.challenges(true).collect();
         let error = "error=\"invalid_token\"";

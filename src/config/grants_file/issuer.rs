@@ -4,6 +4,7 @@
 //! - A shared secret is named by its variable, never written in the file.
 //! - Two issuers cannot both accept a token: those with the same `issuer` have other audiences.
 
+use super::name;
 use super::table::Table;
 use crate::auth::{Algorithm, AudienceClaim, Validation};
 use crate::config::credential_header;
@@ -79,7 +80,7 @@ fn refuse_both(table: &Table<'_>, one: &FileIssuer, other: &FileIssuer) {
 
 fn read(table: &Table<'_>, read_file: &ReadFile<'_>) -> Option<FileIssuer> {
     table.refuse_unknown(&KEYS);
-    let name = table.text("name", super::name);
+    let name = table.text("name", name::parse);
     let preset = match table.has("preset") {
         true => Some(table.text("preset", |text| chosen(text, &IssuerPreset::CHOICES))?),
         false => None,
@@ -172,7 +173,7 @@ fn audiences(
     })
 }
 
-/// Where keys come from, and what the key says about it.
+/// Where keys come from, and the text that names them.
 fn key_source(
     table: &Table<'_>,
     preset: Option<IssuerPreset>,
