@@ -289,6 +289,38 @@ fn what_is_kept_for_one_caller_is_what_is_decided_for_each() {
     }
 }
 
+/// Asked of one authorizer, twice, so that what is kept for one is not used for another.
+#[test]
+fn a_grant_of_an_issuer_is_for_its_tokens_only() {
+    let of = |issuers: &[&str], prefix| GrantDefinition {
+        name: prefix.trim_end_matches('/').to_owned(),
+        token_issuers: issuers.iter().map(|name| (*name).into()).collect(),
+        ..definition(prefix, &[Preset::Download], Limits::default())
+    };
+    let both = grants(vec![of(&["login"], "own/"), of(&["login", "ci"], "both/")]);
+    let authorizer = Authorizer::new(both);
+    let mut named = Claims::of_subject("u-1");
+    named.add("issuer", Claim::Text("login".to_owned()));
+    let now = Timestamp::from_unix_seconds(1_769_903_999).unwrap();
+    let mut sessions = Vec::new();
+    for _ in 0..2 {
+        for (principal, expected) in [
+            (Principal::of_issuer("login", Claims::of_subject("u-1")), Some("own,both")),
+            (Principal::of_issuer("ci", Claims::of_subject("u-1")), Some("both")),
+            (Principal::of_issuer("ci", named.clone()), Some("both")),
+            (Principal::of_issuer("Login", Claims::of_subject("u-1")), None),
+            (Principal::with_method(AuthMethod::Jwt, named.clone()), None),
+            (Principal::with_method(AuthMethod::ApiKey, named.clone()), None),
+        ] {
+            let everything = request(RequestedScope::Grant);
+            let outcome = authorizer.authorize(&principal, &everything, now, &[0xab; 16]);
+            assert_eq!(outcome.as_ref().ok().map(Authorized::grants), expected);
+            sessions.extend(outcome.ok().map(|authorized| authorized.session_name().to_owned()));
+        }
+    }
+    assert!(sessions[0] != sessions[1] && sessions[1] == sessions[2], "{sessions:?}");
+}
+
 #[test]
 fn a_raw_policy_is_not_narrowed() {
     let policy = SessionPolicy::new("{}".to_owned()).into();
