@@ -292,7 +292,7 @@ fn what_is_kept_for_one_caller_is_what_is_decided_for_each() {
 /// Asked of one authorizer, twice, so that what is kept for one is not used for another.
 #[test]
 fn a_grant_of_an_issuer_is_for_its_tokens_only() {
-    let of = |issuers: &[&str], prefix| GrantDefinition {
+    let of = |issuers: &[&str], prefix: &str| GrantDefinition {
         name: prefix.trim_end_matches('/').to_owned(),
         token_issuers: issuers.iter().map(|name| (*name).into()).collect(),
         ..definition(prefix, &[Preset::Download], Limits::default())
