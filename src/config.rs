@@ -16,6 +16,7 @@ mod audit;
 mod auth;
 mod credential_header;
 mod environment;
+mod external_id;
 mod grant;
 mod grant_bounds;
 mod grants_file;

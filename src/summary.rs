@@ -101,6 +101,10 @@ fn grant(text: &mut Text, grant: &Grant) {
     let place = if prefix == "/" { "the whole bucket".to_owned() } else { format!("{prefix}*") };
     text.line("  on", &format!("{} ({}), {place}", grant.bucket.as_str(), grant.region.as_str()));
     text.line("  for", &grant.lifetime.to_string());
+    if let Some(role) = &grant.role {
+        let with = if role.external_id.is_some() { ", with an external id" } else { "" };
+        text.line("  as", &format!("{}{with}", role.arn.as_str()));
+    }
     let limits = limits(grant.permissions.limits());
     if !limits.is_empty() {
         text.line("  only", &limits.join("; "));

@@ -140,6 +140,11 @@ fn parser_and_schema_take_the_same_files() {
     accepted(&[grant(""), grant("name = \"second\"")].concat());
     accepted(&grant("allow =\nactions = [\"GetObject\"]"));
     accepted(&grant("prefix = \"/\"\nactions = [\"GetService\", \"PutBucket\", \"DeleteBucket\"]"));
+    let role = "role = \"qcs::cam::uin/100000000001:roleName/uploader\"";
+    accepted(&grant(role));
+    accepted(&grant(&format!("{role}\nexternal_id = \"agreed-with:them\"")));
+    refused(&grant(&format!("{role}\nexternal_id = \"a\"")));
+    refused(&grant(&format!("{role}\nexternal_id = \"a b\"")));
     let slots = r#"slots = { a = "id", b = "number", c = ["x y", "z.1"] }"#;
     accepted(&grant(&format!("prefix = \"{{a}}/{{b}}/{{c}}/\"\n{slots}")));
     accepted(&format!("{}[grant.match]\nsub = [\"a\"]\n", grant("match =")));
@@ -223,6 +228,13 @@ condition = {}
 policy = "*"
 role_arn = "qcs::cam::uin/1:roleName/a"
 external_id = "a"
+external_id = "agreed-with:them"
+role = "uploader"
+role = "*"
+role = ""
+role = "qcs::cam::uin/1:user/n"
+role = "qcs::cam::uin/1:roleName/a*"
+role = ["qcs::cam::uin/1:roleName/a"]
 name = ""
 name = "a b"
 name = "a,b"
@@ -627,6 +639,7 @@ fn the_parser_sees_what_no_schema_can() {
 
 const REPORTED: &str = r#"
 must only contain placeholders of `prefix` <- slots = { team = "id" }
+`most` or `[least, most]` <- role = "qcs::cam::uin/1:roleName/a" & duration_seconds = 43201
 must be a whole number or a list of two <- duration_seconds = 600.0
 `most` or `[least, most]` <- duration_seconds = [3600, 600]
 must contain an upload <- allow = ["download"] & max_size_bytes = 1

@@ -60,7 +60,9 @@ pub(crate) async fn new_grant_accesses(
             let Some(policy) = policy_for(grant, &caller).map_err(in_grant)? else {
                 continue;
             };
-            let of_old = old.iter().map(|grant| policy_for(grant, &caller));
+            // What another role can do is not what this one can.
+            let of_old = old.iter().filter(|old| old.definition().role == definition.role);
+            let of_old = of_old.map(|grant| policy_for(grant, &caller));
             let of_old: Result<Vec<Option<Policy>>, String> = of_old.collect();
             let of_old: Vec<Policy> = of_old.map_err(in_grant)?.into_iter().flatten().collect();
             let is_new =

@@ -57,6 +57,9 @@ pub(crate) struct IssuedCredential {
     pub(crate) session_name: String,
     /// `None` where the calling key is not known.
     pub(crate) sts_action: Option<&'static str>,
+    /// The role that a grant names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) role: Option<String>,
     /// The key of a new object; another one for each request.
     pub(crate) example_key: Option<String>,
     pub(crate) clauses: Vec<Clause>,
@@ -141,7 +144,8 @@ fn issued(authorized: &Authorized, sts_action: Option<&'static str>) -> IssuedCr
         grants: authorized.grants().split(',').map(str::to_owned).collect(),
         duration_seconds: authorized.duration_seconds(),
         session_name: authorized.session_name().to_owned(),
-        sts_action,
+        sts_action: authorized.role().map(|_| "AssumeRole").or(sts_action),
+        role: authorized.role().map(|role| role.arn.as_str().to_owned()),
         example_key: authorized.new_object().map(|object| object.key.as_str().to_owned()),
         clauses,
         policy: serde_json::from_str(json).unwrap_or_default(),

@@ -146,6 +146,7 @@ fn one_grant(reader: &mut Reader<'_>, bounds: &GrantBounds) -> (Option<Grants>, 
             include_prefix_key: false,
             permissions: permissions?,
             lifetime: bounds.default_lifetime?,
+            role: None,
         })
     };
     let grant = definition().and_then(|definition| {

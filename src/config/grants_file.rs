@@ -12,12 +12,16 @@ mod name;
 mod principal_match;
 mod table;
 
+use std::sync::Arc;
+
 use tencent::names::{Bucket, Region};
 
+use super::external_id;
 use super::grant_bounds::{GrantBounds, NO_CLAIMS};
 use crate::grant::{
     ContentType, Extension, Grant, GrantDefinition, GrantError, Lifetime, Limits, Operation,
-    PermissionError, Permissions, Placeholder, PrefixTemplate, Preset, PrincipalMatch,
+    PermissionError, Permissions, Placeholder, PrefixTemplate, Preset, PrincipalMatch, Role,
+    RoleArn,
 };
 pub(super) use issuer::{FileIssuer, FileKeys};
 use issuer_rules::ISSUER;
@@ -85,7 +89,8 @@ fn grant(
     let prefix = prefix(table);
     let include_prefix_key = table.flag("include_prefix_key");
     let permissions = permissions(table);
-    let lifetime = lifetime(table, bounds);
+    let role = role(table);
+    let lifetime = lifetime(table, bounds, table.has("role"));
     let (principal_match, token_issuers) = principal_match?;
     let definition = GrantDefinition {
         name: name?,
@@ -97,6 +102,7 @@ fn grant(
         include_prefix_key: include_prefix_key?,
         permissions: permissions?,
         lifetime: lifetime?,
+        role: role?,
     };
     if bounds.is_anonymous {
         if definition.prefix.claims().next().is_some() {
@@ -203,12 +209,33 @@ fn limits(table: &Table<'_>) -> Option<Limits> {
     })
 }
 
-/// `[600, 3600]`, or only the second.
-fn lifetime(table: &Table<'_>, bounds: &GrantBounds) -> Option<Lifetime> {
-    if !table.has("duration_seconds") {
-        return bounds.default_lifetime;
+/// The role that is assumed for the grant.
+fn role(table: &Table<'_>) -> Option<Option<Arc<Role>>> {
+    if !table.has("role") {
+        if table.has("external_id") {
+            table.report("external_id", "has no effect without `role`: name both, or remove it");
+        }
+        return Some(None);
     }
-    let allowed = &bounds.duration_seconds;
+    let external_id = match table.has("external_id") {
+        true => table.text("external_id", external_id::parse).map(Some),
+        false => Some(None),
+    };
+    let arn = table.text("role", RoleArn::parse);
+    Some(Some(Arc::new(Role { arn: arn?, external_id: external_id? })))
+}
+
+/// `[600, 3600]`, or only the second.
+fn lifetime(table: &Table<'_>, bounds: &GrantBounds, has_role: bool) -> Option<Lifetime> {
+    let allowed = if has_role { bounds.of_role() } else { bounds.duration_seconds.clone() };
+    if !table.has("duration_seconds") {
+        let default = bounds.default_lifetime?;
+        if default.longest_seconds() > *allowed.end() {
+            let text = "must be there: DURATION_SECONDS is longer than the 43200 of a role";
+            table.report("duration_seconds", text);
+        }
+        return Some(default);
+    }
     let seconds = |number: u64| u32::try_from(number).ok().filter(|n| allowed.contains(n));
     let lifetime = match table.numbers("duration_seconds")?.as_slice() {
         [most] => seconds(*most).and_then(|most| Lifetime::new(*allowed.start(), most)),
@@ -224,7 +251,7 @@ fn lifetime(table: &Table<'_>, bounds: &GrantBounds) -> Option<Lifetime> {
     lifetime
 }
 
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 17] = [
     "name",
     "match",
     "bucket",
@@ -240,6 +267,8 @@ const KEYS: [&str; 15] = [
     "extensions",
     "named_extensions",
     "source_ip",
+    "role",
+    "external_id",
 ];
 
 /// What COS accepts in one upload. <https://www.tencentcloud.com/document/product/436/7749>

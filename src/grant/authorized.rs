@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::grant_summary::{GrantSummary, GrantedPlace};
 use super::object_key::ObjectKey;
+use super::role::Role;
 use super::session_policy::SessionPolicy;
 
 /// An object whose key the function generated. The credential covers only this object.
@@ -29,6 +30,7 @@ pub struct Authorized {
     pub(super) duration_seconds: u32,
     pub(super) session_name: String,
     pub(super) grants: Arc<GrantSummary>,
+    pub(super) role: Option<Arc<Role>>,
     pub(super) new_object: Option<NewObject>,
 }
 
@@ -46,6 +48,11 @@ impl Authorized {
     /// Where these grants apply, for the audit log; `None` for a raw policy.
     pub fn place(&self) -> Option<&GrantedPlace> {
         self.grants.place.as_ref()
+    }
+
+    /// The role to assume; `None` for that of the calling key.
+    pub fn role(&self) -> Option<&Role> {
+        self.role.as_deref()
     }
 
     /// The session policy.
@@ -73,14 +80,24 @@ impl Authorized {
             duration_seconds,
             session_name: name.to_owned(),
             grants: Arc::new(GrantSummary::for_tests()),
+            role: None,
             new_object: None,
         }
+    }
+
+    /// The same by the role `name`.
+    pub(crate) fn with_role(self, name: &str) -> Self {
+        let arn = super::RoleArn::parse(&format!("qcs::cam::uin/1:roleName/{name}")).unwrap();
+        Self { role: Some(Arc::new(Role { arn, external_id: None })), ..self }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Authorized, GrantSummary, NewObject, ObjectKey, SessionPolicy};
+    use std::sync::Arc;
+
+    use super::super::RoleArn;
+    use super::{Authorized, GrantSummary, NewObject, ObjectKey, Role, SessionPolicy};
     use tencent::names::ObjectPrefix;
     use tencent::time::Timestamp;
 
@@ -99,9 +116,17 @@ mod tests {
         };
         let new_object = object("b-1", "r-1", 0);
         let one = Authorized { new_object, ..Authorized::for_tests("a", 1800) };
-        let Authorized { policy, duration_seconds, session_name, grants, new_object } = &one;
+        let Authorized { policy, duration_seconds, session_name, grants, role, new_object } = &one;
+        assert!(role.is_none());
+        let of_role = |id: Option<&str>| {
+            let arn = RoleArn::parse("qcs::cam::uin/1:roleName/a").unwrap();
+            let role = Role { arn, external_id: id.map(str::to_owned) };
+            Authorized { role: Some(Arc::new(role)), ..one.clone() }
+        };
+        assert!(of_role(None) != of_role(Some("id")) && of_role(None) == of_role(None));
         let NewObject { bucket, region, key: _ } = new_object.as_ref().unwrap();
         let others = [
+            of_role(None),
             Authorized {
                 policy: SessionPolicy::new(format!("{} ", policy.as_json())).into(),
                 ..one.clone()

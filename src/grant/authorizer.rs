@@ -14,7 +14,7 @@ use super::containment;
 use super::grant_summary::GrantSummary;
 use super::grants::{Grant, Grants, RAW};
 use super::lifetime::Lifetime;
-use super::policy_builder::{PolicyBuilder, shared_lifetime};
+use super::policy_builder::{PolicyBuilder, shared_lifetime, shared_role};
 use super::policy_cache::{Granted, PolicyCache};
 use super::policy_inputs::{PolicyInputs, claim_names};
 use super::resolved::ResolvedGrant;
@@ -54,7 +54,8 @@ impl Authorizer {
     /// # Errors
     /// [`ErrorCode::CallerNotAllowed`] without a matching grant; [`ErrorCode::DurationSeconds`]
     /// when the requested lifetime is outside the grants; [`ErrorCode::ScopeNotGranted`] when a
-    /// scope, bucket or region is; [`ErrorCode::Extension`] when an extension is not granted;
+    /// scope, bucket or region is, or when grants of several roles are needed;
+    /// [`ErrorCode::Extension`] when an extension is not granted;
     /// [`ErrorCode::Internal`] when the system has no entropy for the key of a new object.
     pub fn authorize(
         &self,
@@ -87,6 +88,7 @@ impl Authorizer {
             policy: granted.policy,
             session_name: session_name::name(principal),
             grants: granted.grants,
+            role: granted.role,
             new_object,
         })
     }
@@ -102,14 +104,14 @@ fn decide<'g>(
     let PolicyBuilder { sources, statements, new_object } = build(&resolved)?;
     let grants = Arc::new(GrantSummary::new(&sources, &inputs.claims, &statements));
     let policy = statements.into_policy().map_err(unusable_policy)?.into_json();
-    let lifetime = shared_lifetime(&sources)?;
-    if !containment::is_inside(&policy, &sources, &inputs.claims) {
+    let (lifetime, role) = (shared_lifetime(&sources)?, shared_role(&sources)?);
+    if !containment::is_inside(&policy, role.as_deref(), &sources, &inputs.claims) {
         let message = "internal error: report the request id to the operator of this function";
         let cause = "the policy is wider than the grants; no credential was issued";
         return Err(Error::new(ErrorCode::Internal, message).caused_by(cause));
     }
     let policy = Arc::new(SessionPolicy::new(policy));
-    Ok((Granted { policy, grants, lifetime }, new_object))
+    Ok((Granted { policy, grants, lifetime, role }, new_object))
 }
 
 /// The grants that match the principal. A grant whose placeholders the claims cannot fill does not
@@ -186,5 +188,6 @@ fn raw(
         let message = "this function issues a raw policy, which a request cannot narrow";
         return Err(Error::new(ErrorCode::ScopeNotGranted, message));
     }
-    Ok(Granted { policy: Arc::clone(policy), grants: Arc::new(GrantSummary::raw(RAW)), lifetime })
+    let (policy, grants) = (Arc::clone(policy), Arc::new(GrantSummary::raw(RAW)));
+    Ok(Granted { policy, grants, lifetime, role: None })
 }

@@ -11,6 +11,7 @@ use super::lifetime::Lifetime;
 use super::permissions::Permissions;
 use super::prefix_template::PrefixTemplate;
 use super::principal_match::PrincipalMatch;
+use super::role::Role;
 use crate::auth::{AuthMethod, Claims, Principal};
 
 /// The parts of a grant.
@@ -36,6 +37,8 @@ pub struct GrantDefinition {
     pub permissions: Permissions,
     /// How long a credential may live.
     pub lifetime: Lifetime,
+    /// The role that is assumed for it; `None` for that of the calling key.
+    pub role: Option<Arc<Role>>,
 }
 
 impl GrantDefinition {
@@ -83,6 +86,7 @@ impl GrantDefinition {
             include_prefix_key: false,
             permissions: Permissions::new(presets, operations, limits).unwrap(),
             lifetime: Lifetime::new(360, 1800).unwrap(),
+            role: None,
         }
     }
 }

@@ -10,6 +10,7 @@ use lru::LruCache;
 use super::grant_summary::GrantSummary;
 use super::lifetime::Lifetime;
 use super::policy_inputs::PolicyInputs;
+use super::role::Role;
 use super::session_policy::SessionPolicy;
 
 /// What grants come to, checked.
@@ -18,6 +19,7 @@ pub(super) struct Granted {
     pub(super) policy: Arc<SessionPolicy>,
     pub(super) grants: Arc<GrantSummary>,
     pub(super) lifetime: Lifetime,
+    pub(super) role: Option<Arc<Role>>,
 }
 
 /// What was granted, by what it depends on; the least recently used is forgotten first.
@@ -73,6 +75,7 @@ mod tests {
             policy: SessionPolicy::new(json.to_owned()).into(),
             grants: GrantSummary::for_tests().into(),
             lifetime: Lifetime::new(360, 1800).unwrap(),
+            role: None,
         }
     }
 

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::{
     Authorized, Authorizer, ContentType, Extension, Grant, GrantDefinition, GrantError, Grants,
-    Lifetime, Limits, Match, Operation, Placeholder, PrefixTemplate, Preset, PrincipalMatch,
-    SessionPolicy, Value as MatchValue,
+    Lifetime, Limits, Match, Operation, Placeholder, PrefixTemplate, Preset, PrincipalMatch, Role,
+    RoleArn, SessionPolicy, Value as MatchValue,
 };
 use crate::auth::{AuthMethod, Claim, Claims, Principal};
 use crate::error::{Error, ErrorCode};
@@ -286,6 +286,46 @@ fn what_is_kept_for_one_caller_is_what_is_decided_for_each() {
                 assert!(ask(&one, principal, request) == fresh);
             }
         }
+    }
+}
+
+#[test]
+fn a_credential_is_of_one_role() {
+    let of = |role: Option<&str>, prefix, bucket| {
+        let arn = |name| RoleArn::parse(&format!("qcs::cam::uin/1:roleName/{name}")).unwrap();
+        let role = role.map(|name| Role { arn: arn(name), external_id: None });
+        let plain = definition(prefix, &[Preset::Download], Limits::default());
+        GrantDefinition {
+            role: role.map(std::sync::Arc::new),
+            bucket: Bucket::parse(bucket).unwrap(),
+            ..plain
+        }
+    };
+    let (here, there) = ("examplebucket-1250000000", "other-1250000001");
+    let name = |outcome: Result<Authorized, Error>| {
+        let authorized = outcome.unwrap();
+        authorized.role().map(|role| {
+            role.arn.as_str().trim_start_matches("qcs::cam::uin/1:roleName/").to_owned()
+        })
+    };
+    let of_each = grants(vec![
+        of(None, "a/", here),
+        of(Some("one"), "b/", here),
+        of(Some("two"), "c/", there),
+        of(Some("two"), "d/", there),
+    ]);
+    let refused = |outcome| {
+        let message = assert_refused(outcome, ErrorCode::ScopeNotGranted);
+        assert!(message.contains("different roles"), "{message}");
+    };
+    refused(everything(&of_each, nobody()));
+    refused(in_place(&of_each, Some(here), None));
+    assert_eq!(name(in_place(&of_each, Some(there), None)).as_deref(), Some("two"));
+    let both = json!([scope("GetObject", "a/x"), scope("GetObject", "b/x")]);
+    refused(scoped(&of_each, nobody(), &both));
+    for (key, role) in [("a/x", None), ("b/x", Some("one"))] {
+        let one = json!([scope("GetObject", key)]);
+        assert_eq!(name(scoped(&of_each, nobody(), &one)).as_deref(), role);
     }
 }
 

@@ -203,6 +203,9 @@ fn print_issued(issued: &IssuedCredential, terminal: Terminal) {
     terminal.pair("lifetime", format_args!("{} s", issued.duration_seconds));
     let unknown = "GetFederationToken, or AssumeRole where ROLE_ARN is set";
     terminal.pair("STS action", issued.sts_action.unwrap_or(unknown));
+    if let Some(role) = &issued.role {
+        terminal.pair("role", role);
+    }
     terminal.pair("session", &issued.session_name);
     terminal.pair("policy", &issued.policy_text);
 }
