@@ -178,6 +178,8 @@ impl<'a> From<Option<&'a str>> for Member<'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::OnceLock;
+
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
     use serde_json::{Value, json};
@@ -199,6 +201,7 @@ mod tests {
             start: Timestamp::from_unix_seconds(1_700_000_000).unwrap(),
             expiry: Timestamp::from_unix_seconds(1_700_001_800).unwrap(),
             sts_request_id: "upstream".into(),
+            members: OnceLock::new(),
         };
         let request = SignableRequest {
             bucket: "b-1".to_owned(),
