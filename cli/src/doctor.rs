@@ -2,7 +2,7 @@
 //!
 //! # Guarantees
 //! Nothing is printed that repeats a proof or a credential. A check that cannot be decided is
-//! printed with the reason, never left out.
+//! printed with the reason, never left out; those about SCF are printed where they are asked for.
 
 mod altered;
 mod check;
@@ -25,5 +25,6 @@ use crate::failure::Failure;
 /// Asks the deployment and decides every check.
 pub(crate) async fn examine(prober: &Prober, questions: Questions) -> Result<Report, Failure> {
     let record = prober.record(questions).await?;
-    Ok(Report::new(checks::all(), &record))
+    let checks = checks::all(record.questions.scf.is_some());
+    Ok(Report::new(checks, &record))
 }

@@ -13,7 +13,9 @@ mod scf;
 
 use super::check::Check;
 
-pub(super) fn all() -> impl Iterator<Item = &'static Check> {
+/// Those of SCF only where they are asked for.
+pub(super) fn all(with_scf: bool) -> impl Iterator<Item = &'static Check> {
+    let scf = with_scf.then_some(&scf::CHECKS).into_iter().flatten();
     reach::CHECKS
         .iter()
         .chain(&refusals::CHECKS)
@@ -24,5 +26,5 @@ pub(super) fn all() -> impl Iterator<Item = &'static Check> {
         .chain(&formats::CHECKS)
         .chain(&cors::CHECKS)
         .chain(&objects::CHECKS)
-        .chain(&scf::CHECKS)
+        .chain(scf)
 }

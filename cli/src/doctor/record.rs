@@ -65,7 +65,7 @@ pub(super) struct Issued {
 impl Record {
     /// The answer to a request, if there is one to decide about.
     pub(super) fn answer(&self, probe: Probe) -> Result<&Answer, Fault> {
-        match self.answers.get(&probe) {
+        match self.answers.get(&probe).filter(|_| self.is_issuer()) {
             Some(Ok(answer)) if answer.status == 429 => {
                 skipped("it is asked too often (HTTP 429): run it less often, or raise RATE_LIMIT")
             }
@@ -120,12 +120,23 @@ impl Record {
         is_ours || matches!(answer.status, 401 | 403 | 429)
     }
 
+    /// The status with which SCF itself answers for a function that does not start:
+    /// <https://www.tencentcloud.com/document/product/583/34638>.
+    pub(super) fn scf_failure(&self) -> Option<u16> {
+        let _asked = self.questions.scf.as_ref()?;
+        let Some(Ok(answer)) = self.answers.get(&Probe::Anonymous) else {
+            return None;
+        };
+        matches!(answer.status, 405 | 438..=460).then_some(answer.status)
+    }
+
     /// The check that has to be good before others can be decided.
     fn blocking(&self) -> &'static str {
         match self.answers.get(&Probe::Anonymous) {
             _ if !self.is_private() => "tls",
             Some(Err(CallError::Tls(_))) => "tls",
             None | Some(Err(_)) => "reachable",
+            Some(Ok(_)) if self.scf_failure().is_some() => "scf-start",
             Some(Ok(_)) if !self.is_issuer() => "issuer",
             Some(Ok(_)) => "issues",
         }

@@ -62,11 +62,15 @@ fn tls(record: &Record) -> Verdict {
 }
 
 fn issuer(record: &Record) -> Verdict {
-    match record.answer(Probe::Anonymous) {
-        Ok(_) if record.is_issuer() => good("it does"),
-        Ok(answer) => found(format!("GET /sts answers HTTP {}, not as cos-issuer", answer.status)),
-        Err(_) if record.is_issuer() => good("it does"),
-        Err(_) => skipped("`reachable` has to be good first"),
+    match record.answers.get(&Probe::Anonymous) {
+        Some(Ok(_)) if record.is_issuer() => good("it does"),
+        Some(Ok(_)) if record.scf_failure().is_some() => {
+            skipped("`scf-start` has to be good first")
+        }
+        Some(Ok(answer)) => {
+            found(format!("GET /sts answers HTTP {}, not as cos-issuer", answer.status))
+        }
+        None | Some(Err(_)) => record.answer(Probe::Anonymous).map(|_| String::new()),
     }
 }
 
@@ -83,6 +87,7 @@ fn ready(record: &Record) -> Verdict {
 
 fn issues(record: &Record) -> Verdict {
     let answer = match record.answers.get(&Probe::Issued) {
+        // Asked too often is a finding here, and the reason why others are skipped.
         Some(Ok(answer)) => answer,
         _ => record.answer(Probe::Issued)?,
     };

@@ -114,11 +114,14 @@ fn runtime(record: &Record) -> Verdict {
 }
 
 fn start(record: &Record) -> Verdict {
-    let _asked = files(record)?;
+    let files = files(record)?;
+    if let Some(status) = record.scf_failure() {
+        return found(format!("SCF answers HTTP {status}: the function does not start"));
+    }
     if !record.is_issuer() {
         return skipped("`issuer` has to be good first");
     }
-    match &files(record)?.function {
+    match &files.function {
         Some(function) if function.kind == "HTTP" => good("yes: it answers"),
         _ => skipped("an event function starts without it; give --scf-function"),
     }
