@@ -56,10 +56,10 @@ impl HttpsClient {
     pub(crate) fn new(ca_file: Option<&Path>) -> Result<Self, Failure> {
         let roots = match ca_file {
             None => Vec::new(),
-            Some(path) => cos_issuer::http_client::parse_certificates(&read(
-                &path.display().to_string(),
-            )?)
-            .map_err(|error| Failure::Usage(format!("--ca: {error}")))?,
+            Some(path) => {
+                cos_issuer::http_client::parse_certificates(&read(&path.display().to_string())?)
+                    .map_err(|error| Failure::Usage(format!("--ca: {error}")))?
+            }
         };
         let tls = cos_issuer::http_client::tls(roots)?;
         Ok(Self { tls: TlsConnector::from(Arc::new(tls)) })

@@ -105,7 +105,8 @@ impl ProofOptions {
         match self.with {
             Method::Jwt | Method::ApiKey => Ok(Source::Bearer(secret(text)?)),
             Method::Hmac => {
-                let form = "the secret: must be KEY_ID=KEY with --with hmac, for example backend-1=4f1c…";
+                let form =
+                    "the secret: must be KEY_ID=KEY with --with hmac, for example backend-1=4f1c…";
                 let (id, key) = text.split_once('=').ok_or_else(|| usage(form))?;
                 Ok(Source::Key { id: id.to_owned(), key: secret(key.to_owned())? })
             }

@@ -13,6 +13,7 @@ use crate::doctor::{Place, Prober, Questions, Report, ScfFiles, State, examine};
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::https_client::HttpsClient;
+use crate::options::{Span, bucket, region};
 use crate::proof::ProofOptions;
 use crate::stop_signal::StopSignal;
 use crate::terminal::Terminal;
@@ -114,7 +115,7 @@ pub(crate) struct DoctorOptions {
     quiet: bool,
 
     /// Run again after each interval, for example 5m, until Ctrl-C
-    #[arg(long, value_name = "INTERVAL", value_parser = interval)]
+    #[arg(long, value_name = "SPAN", value_parser = interval)]
     watch: Option<Duration>,
 }
 
@@ -166,8 +167,8 @@ impl DoctorOptions {
     fn questions(&self) -> Result<Questions, Failure> {
         let place = match (&self.bucket, &self.region) {
             (Some(bucket), Some(region)) => Some(Place {
-                bucket: Bucket::parse(bucket.as_str())?,
-                region: Region::parse(region.as_str())?,
+                bucket: bucket.clone(),
+                region: region.clone(),
                 prefix: self.prefix.clone().unwrap_or_default(),
             }),
             _ => None,
@@ -221,11 +222,8 @@ impl DoctorOptions {
             }
         }
         if !self.quiet {
-            let good = report.checks.len().saturating_sub(report.findings + report.skipped);
-            terminal.line(format_args!(
-                "good: {good}, findings: {}, skipped: {}",
-                report.findings, report.skipped
-            ));
+            let Report { good, findings, skipped, .. } = report;
+            terminal.line(format_args!("good: {good}, findings: {findings}, skipped: {skipped}"));
         }
     }
 }
@@ -236,14 +234,6 @@ fn origin(text: &str) -> Result<String, String> {
         Some(_) => Ok(text.to_owned()),
         None => Err("must be an origin, for example https://app.example.com".to_owned()),
     }
-}
-
-fn bucket(text: &str) -> Result<Bucket, String> {
-    Bucket::parse(text).map_err(|error| error.to_string())
-}
-
-fn region(text: &str) -> Result<Region, String> {
-    Region::parse(text).map_err(|error| error.to_string())
 }
 
 /// Without a leading `/`, as keys are.
@@ -257,18 +247,11 @@ fn prefix(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+/// The time between two runs.
 fn interval(text: &str) -> Result<Duration, String> {
-    let form = || "must be a number with s, m or h, for example 5m".to_owned();
-    let unit = text.chars().next_back().ok_or_else(form)?;
-    let seconds = match unit {
-        's' => 1,
-        'm' => 60,
-        'h' => 3600,
-        _ => return Err(form()),
-    };
-    let number: u64 = text.trim_end_matches(unit).parse().map_err(|_| form())?;
-    if number == 0 {
-        return Err(form());
-    }
-    number.checked_mul(seconds).map(Duration::from_secs).ok_or_else(form)
+    let Span(seconds) = text.parse()?;
+    let seconds = u64::try_from(seconds).ok().filter(|seconds| *seconds > 0);
+    seconds
+        .map(Duration::from_secs)
+        .ok_or_else(|| "must be longer than 0, for example 5m".to_owned())
 }

@@ -35,7 +35,8 @@ pub(super) async fn write_objects(
     };
     let url = cos.replace("{Bucket}", place.bucket.as_str());
     let url = url.replace("{Region}", place.region.as_str());
-    let url = DeploymentUrl::parse(&url).map_err(|error| Failure::Usage(format!("--cos {error}")))?;
+    let url =
+        DeploymentUrl::parse(&url).map_err(|error| Failure::Usage(format!("--cos {error}")))?;
     if !url.is_https && !url.is_loopback() {
         return Err(Failure::Usage("--cos: must begin with https://".to_owned()));
     }

@@ -1,8 +1,8 @@
 //! Asks a deployment everything, in order. It decides nothing.
 //!
 //! # Guarantees
-//! A proof is sent only to what has answered as cos-issuer, and over TLS or on this machine. Nothing
-//! is written to COS unless the operator asked for it.
+//! A proof is sent only to what has answered as cos-issuer, and over TLS or on this machine.
+//! Nothing is written to COS unless the operator asked for it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

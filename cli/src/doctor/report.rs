@@ -15,6 +15,7 @@ use super::verdict::Fault;
 pub(crate) struct Report {
     url: String,
     time: String,
+    pub(crate) good: usize,
     pub(crate) findings: usize,
     pub(crate) skipped: usize,
     pub(crate) checks: Vec<Entry>,
@@ -47,6 +48,7 @@ impl Report {
         Self {
             url: record.url.to_string(),
             time: SystemClock.now().iso_8601(),
+            good: count(State::Good),
             findings: count(State::Finding),
             skipped: count(State::Skipped),
             checks,

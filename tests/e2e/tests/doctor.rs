@@ -81,7 +81,8 @@ async fn each_fault_is_found_by_its_check_and_by_no_other() {
         world.writing(&world.url(), &cos.url(), &[]).await.finds(check, &mut found);
     }
     let front = world.front(short_lived()).await;
-    let run = world.writing(&front.url(), &world.cloud.cos().http_url(), &["--expire", "600"]).await;
+    let run =
+        world.writing(&front.url(), &world.cloud.cos().http_url(), &["--expire", "600"]).await;
     run.finds("refuses-expired", &mut found);
     for (check, function, log, spoiler) in scf_faults() {
         let front = world.front(spoiler).await;
@@ -143,7 +144,7 @@ async fn what_prevents_a_run_is_neither_good_nor_a_finding() {
         ["--with", "unknown"],
         ["--origin", "https://app.example.com/page"],
         ["--prefix", "users/"],
-        ["--watch", "5"],
+        ["--watch", "0"],
         ["--scf-function", nothing.to_str().unwrap()],
         ["--ca", nothing.to_str().unwrap()],
     ] {
@@ -198,39 +199,68 @@ fn spoiled_answers(own: &str) -> Vec<(&'static str, Spoiler)> {
         ("issuer", Spoiler::request(|_| Some(Passed::new(200, "<html>Welcome</html>")))),
         ("ready", answers("/readyz", 503, r#"{"status":"stopping"}"#)),
         ("issues", Spoiler::request(|passing| drop_header(passing, "authorization"))),
-        ("refuses-broken-proof", accepts(|presented, own| {
-            presented != own && signed_part(presented) == signed_part(own)
-        })),
-        ("refuses-foreign-proof", accepts(|presented, own| {
-            signed_part(presented) != signed_part(own) && !presented.ends_with('.')
-        })),
+        (
+            "refuses-broken-proof",
+            accepts(|presented, own| {
+                presented != own && signed_part(presented) == signed_part(own)
+            }),
+        ),
+        (
+            "refuses-foreign-proof",
+            accepts(|presented, own| {
+                signed_part(presented) != signed_part(own) && !presented.ends_with('.')
+            }),
+        ),
         ("refuses-unsigned-token", accepts(|presented, _| presented.ends_with('.'))),
-        ("query", Spoiler::request(|passing| {
-            passing.target = passing.target.split('?').next().unwrap_or_default().to_owned();
-            None
-        })),
-        ("body", Spoiler::request(|passing| {
-            passing.body = Default::default();
-            None
-        })),
+        (
+            "query",
+            Spoiler::request(|passing| {
+                passing.target = passing.target.split('?').next().unwrap_or_default().to_owned();
+                None
+            }),
+        ),
+        (
+            "body",
+            Spoiler::request(|passing| {
+                passing.body = Default::default();
+                None
+            }),
+        ),
         ("no-store", Spoiler::answer(|_, answer| drop(answer.headers.remove(CACHE_CONTROL)))),
-        ("fresh", Spoiler::answer(|_, answer| {
-            answer.headers.insert("age", HeaderValue::from_static("7"));
-        })),
-        ("fresh", Spoiler::answer(|_, answer| change(answer, |json| {
-            json["requestId"] = "6add56fa-1111-4222-8333-444444444444".into();
-        }))),
-        ("clock", Spoiler::answer(|_, answer| {
-            let date = HeaderValue::from_static("Thu, 01 Jan 2026 00:00:00 GMT");
-            answer.headers.insert(DATE, date);
-            change(answer, |json| times(json, 1_767_225_600));
-        })),
-        ("times", Spoiler::answer(|_, answer| {
-            change(answer, |json| times(json, SystemClock.now().unix_seconds() + 600));
-        })),
-        ("times", Spoiler::answer(|_, answer| {
-            change(answer, |json| times(json, SystemClock.now().unix_seconds() - 1790));
-        })),
+        (
+            "fresh",
+            Spoiler::answer(|_, answer| {
+                answer.headers.insert("age", HeaderValue::from_static("7"));
+            }),
+        ),
+        (
+            "fresh",
+            Spoiler::answer(|_, answer| {
+                change(answer, |json| {
+                    json["requestId"] = "6add56fa-1111-4222-8333-444444444444".into();
+                })
+            }),
+        ),
+        (
+            "clock",
+            Spoiler::answer(|_, answer| {
+                let date = HeaderValue::from_static("Thu, 01 Jan 2026 00:00:00 GMT");
+                answer.headers.insert(DATE, date);
+                change(answer, |json| times(json, 1_767_225_600));
+            }),
+        ),
+        (
+            "times",
+            Spoiler::answer(|_, answer| {
+                change(answer, |json| times(json, SystemClock.now().unix_seconds() + 600));
+            }),
+        ),
+        (
+            "times",
+            Spoiler::answer(|_, answer| {
+                change(answer, |json| times(json, SystemClock.now().unix_seconds() - 1790));
+            }),
+        ),
         ("format-cam", spoils("/sign", "/data/credentials/sessionToken")),
         ("format-sdk", spoils("/sts?format=sdk", "/data/startTime")),
         ("format-sts", spoils("/sts?format=sts", "/Response/Credentials/Token")),
@@ -244,22 +274,32 @@ fn spoiled_answers(own: &str) -> Vec<(&'static str, Spoiler)> {
 fn spoiled_cors() -> [(&'static str, Spoiler); 4] {
     const ALLOWED: &str = "access-control-allow-origin";
     [
-        ("cors-preflight", Spoiler::request(|passing| {
-            (passing.method == "OPTIONS").then(|| Passed::new(403, ""))
-        })),
-        ("cors-answer", Spoiler::answer(|passing, answer| {
-            if passing.method == "GET" && header(passing, "origin") == ORIGIN {
-                answer.headers.append(ALLOWED, HeaderValue::from_static(ORIGIN));
-            }
-        })),
-        ("cors-answer", Spoiler::answer(|passing, answer| {
-            if passing.method == "GET" && answer.status >= 400 {
-                answer.headers.remove(ALLOWED);
-            }
-        })),
-        ("cors-others", Spoiler::answer(|_, answer| {
-            answer.headers.entry(ALLOWED).or_insert(HeaderValue::from_static("*"));
-        })),
+        (
+            "cors-preflight",
+            Spoiler::request(|passing| (passing.method == "OPTIONS").then(|| Passed::new(403, ""))),
+        ),
+        (
+            "cors-answer",
+            Spoiler::answer(|passing, answer| {
+                if passing.method == "GET" && header(passing, "origin") == ORIGIN {
+                    answer.headers.append(ALLOWED, HeaderValue::from_static(ORIGIN));
+                }
+            }),
+        ),
+        (
+            "cors-answer",
+            Spoiler::answer(|passing, answer| {
+                if passing.method == "GET" && answer.status >= 400 {
+                    answer.headers.remove(ALLOWED);
+                }
+            }),
+        ),
+        (
+            "cors-others",
+            Spoiler::answer(|_, answer| {
+                answer.headers.entry(ALLOWED).or_insert(HeaderValue::from_static("*"));
+            }),
+        ),
     ]
 }
 
@@ -288,7 +328,9 @@ fn settings() -> Vec<(&'static str, Vec<(&'static str, String)>)> {
              named_extensions = [\"jpg\"]";
         let other = format!("bucket = \"{bucket}-1250000000\"\nprefix = \"/\"\n{rights}");
         let grant = |name: &str, text: &str| {
-            format!("[[grant]]\nname = \"{name}\"\nmatch = \"everyone\"\nregion = \"ap-guangzhou\"\n{text}\n")
+            format!(
+                "[[grant]]\nname = \"{name}\"\nmatch = \"everyone\"\nregion = \"ap-guangzhou\"\n{text}\n"
+            )
         };
         vec![("GRANTS_FILE", grant("own", own) + &grant("other", &other))]
     };
@@ -298,10 +340,10 @@ fn settings() -> Vec<(&'static str, Vec<(&'static str, String)>)> {
         ("issues", one("JWT_AUDIENCE", "another")),
         ("issues", one("SECRET_KEY", "CANARY-wrong-secret-key")),
         ("issues", one("DENY", "sub:user-1")),
-        ("lifetime", vec![
-            ("DURATION_SECONDS", "43200".to_owned()),
-            ("KEY_OWNER", "sub-account".to_owned()),
-        ]),
+        (
+            "lifetime",
+            vec![("DURATION_SECONDS", "43200".to_owned()), ("KEY_OWNER", "sub-account".to_owned())],
+        ),
         ("cors-preflight", one("ALLOWED_ORIGINS", "https://other.example.com")),
         ("refuses-other-prefix", one("PREFIX", "/")),
         ("refuses-other-action", grants("examplebucket", "actions = [\"DeleteBucket\"]")),
@@ -318,18 +360,31 @@ fn scf_faults() -> Vec<ScfFault> {
     vec![
         ("scf-type", changed("HTTP", "Event"), LOG, Spoiler::none()),
         ("scf-runtime", changed("Active", "CreateFailed"), LOG, Spoiler::none()),
-        ("scf-start", good(), LOG, Spoiler::request(|_| {
-            Some(Passed::new(450, r#"{"errorCode":450,"errorMessage":"init timeout"}"#))
-        })),
+        (
+            "scf-start",
+            good(),
+            LOG,
+            Spoiler::request(|_| {
+                Some(Passed::new(450, r#"{"errorCode":450,"errorMessage":"init timeout"}"#))
+            }),
+        ),
         ("scf-log", good(), exposed, Spoiler::none()),
-        ("scf-preflight", good(), LOG, Spoiler::request(|passing| {
-            (passing.method == "OPTIONS").then(|| Passed::new(204, ""))
-        })),
-        ("scf-headers", good(), LOG, Spoiler::answer(|passing, answer| {
-            if let Some(id) = passing.headers.get("x-scf-request-id") {
-                answer.headers.insert("x-request-id", id.clone());
-            }
-        })),
+        (
+            "scf-preflight",
+            good(),
+            LOG,
+            Spoiler::request(|passing| (passing.method == "OPTIONS").then(|| Passed::new(204, ""))),
+        ),
+        (
+            "scf-headers",
+            good(),
+            LOG,
+            Spoiler::answer(|passing, answer| {
+                if let Some(id) = passing.headers.get("x-scf-request-id") {
+                    answer.headers.insert("x-request-id", id.clone());
+                }
+            }),
+        ),
         ("scf-concurrency", good(), LOG, answers("/livez", 432, "")),
         ("scf-init", changed("\"InitTimeout\": 10", "\"InitTimeout\": 3"), LOG, Spoiler::none()),
         ("scf-timeout", changed("\"Timeout\": 10", "\"Timeout\": 3"), LOG, Spoiler::none()),

@@ -14,7 +14,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cos_emulator::{Cloud, Fault, FaultRule, LambdaEvent, Platform, ScfEvent, Service};
-use cos_issuer_e2e::{Browser, HMAC_KEY, Process, Store, bootstrap, cloud, issuer_on, program, signed};
+use cos_issuer_e2e::{
+    Browser, HMAC_KEY, Process, Store, bootstrap, cloud, issuer_on, program, signed,
+};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tencent::secret::Secret;

@@ -30,7 +30,7 @@ pub(super) const CHECKS: [Check; 10] = [
         name: "scf-log",
         question: "Point 3: does the log contain no credential?",
         verdict: log,
-        fix: "Take the function out of service, and delete the log topic: whoever reads it has the \
+        fix: "Take the function out of service, and delete the log topic: its readers have the \
               credentials. Deploy a web function, with IgnoreSysLog.",
     },
     Check {
@@ -178,7 +178,10 @@ fn concurrency(record: &Record) -> Verdict {
     for outcome in &record.at_once {
         match outcome {
             Ok(status) if is_refused(*status) => {
-                return found(format!("one of {} at once gets HTTP {status}", record.at_once.len()));
+                return found(format!(
+                    "one of {} at once gets HTTP {status}",
+                    record.at_once.len()
+                ));
             }
             Err(error) => return found(format!("one of several at once fails: {error}")),
             Ok(_) => {}
