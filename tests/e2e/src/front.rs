@@ -52,12 +52,16 @@ impl Passed {
     }
 }
 
+/// Changes a request, or answers it.
+type OnRequest = dyn Fn(&mut Passing) -> Option<Passed> + Send + Sync;
+
+/// Changes an answer.
+type OnAnswer = dyn Fn(&Passing, &mut Passed) + Send + Sync;
+
 /// What a front does to requests and answers.
 pub struct Spoiler {
-    /// Changes a request, or answers it.
-    pub request: Box<dyn Fn(&mut Passing) -> Option<Passed> + Send + Sync>,
-    /// Changes an answer.
-    pub answer: Box<dyn Fn(&Passing, &mut Passed) + Send + Sync>,
+    request: Box<OnRequest>,
+    answer: Box<OnAnswer>,
 }
 
 impl std::fmt::Debug for Spoiler {
@@ -145,14 +149,13 @@ async fn pass(shared: &Shared, request: Request<Incoming>) -> Response<Full<Byte
     let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
     let target = head.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
     let mut passing = Passing { method: head.method, target, headers: head.headers, body };
-    let answer = match (shared.spoiler.request)(&mut passing) {
+    let mut answer = match (shared.spoiler.request)(&mut passing) {
         Some(answer) => answer,
         None => match forward(shared, &passing).await {
             Ok(answer) => answer,
             Err(fault) => Passed::new(502, &fault.to_string()),
         },
     };
-    let mut answer = answer;
     (shared.spoiler.answer)(&passing, &mut answer);
     let mut response = Response::new(Full::new(answer.body));
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or_default();
@@ -165,8 +168,7 @@ async fn pass(shared: &Shared, request: Request<Incoming>) -> Response<Full<Byte
 
 async fn forward(shared: &Shared, passing: &Passing) -> Result<Passed, reqwest::Error> {
     let number = shared.requests.fetch_add(1, Ordering::SeqCst);
-    let count = shared.targets.len().max(1);
-    let target = shared.targets.get(number % count).map(String::as_str).unwrap_or_default();
+    let target = shared.targets.iter().cycle().nth(number).map(String::as_str).unwrap_or_default();
     let mut headers = passing.headers.clone();
     headers.remove(CONTENT_LENGTH);
     let request = shared

@@ -29,7 +29,7 @@ pub fn bootstrap() -> Result<PathBuf, Failure> {
 pub fn program() -> Result<PathBuf, Failure> {
     // Of a test in target/debug/deps/.
     let test = env::current_exe().unwrap_or_default();
-    let folder = test.parent().and_then(Path::parent).unwrap_or(Path::new(""));
+    let folder = test.parent().and_then(Path::parent).unwrap_or_else(|| Path::new(""));
     existing(&folder.join("cos-issuer"), "build it with `cargo build -p cos-issuer-cli`")
 }
 

@@ -21,11 +21,11 @@ use cos_issuer_e2e::{
     API_KEY, API_KEY_SHA256, ClosedPort, Front, HMAC_KEY, Passed, Passing, Signer, Spoiler,
     TlsRelay, TokenIssuer, issuer_on, program,
 };
-use reqwest::header::{CACHE_CONTROL, DATE, HeaderValue};
+use reqwest::header::{CACHE_CONTROL, HeaderValue};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tencent::time::{Clock as _, SystemClock};
+use tencent::time::{Clock as _, SystemClock, Timestamp};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
@@ -174,8 +174,39 @@ async fn it_runs_again_until_it_is_stopped() {
     assert!(matches!(code, Some(0 | 2)), "good, or stopped in the middle of a run: {code:?}");
 }
 
-/// A front that answers for the issuer, and the check that is about it.
+/// Faults of what is between a caller and the issuer, by the check that is about each.
 fn spoiled_answers(own: &str) -> Vec<(&'static str, Spoiler)> {
+    let mut all = vec![
+        ("issuer", Spoiler::request(|_| Some(Passed::new(200, "<html>Welcome</html>")))),
+        ("ready", answers("/readyz", 503, r#"{"status":"stopping"}"#)),
+        ("issues", Spoiler::request(|passing| drop_header(passing, "authorization"))),
+        ("query", Spoiler::request(drop_query)),
+        ("body", Spoiler::request(drop_body)),
+        ("no-store", on_answer(|answer| drop(answer.headers.remove(CACHE_CONTROL)))),
+        ("fresh", on_answer(|answer| set(answer, "age", "7"))),
+        ("fresh", on_json(|json| json["requestId"] = "the-same-for-each-request".into())),
+        (
+            "clock",
+            on_answer(|answer| {
+                set(answer, "date", "Thu, 01 Jan 2026 00:00:00 GMT");
+                change(answer, |json| times(json, Timestamp::from_unix_seconds(1_767_225_600)));
+            }),
+        ),
+        ("times", on_json(|json| times(json, Some(SystemClock.now().plus_seconds(600))))),
+        ("times", on_json(|json| times(json, Some(SystemClock.now().minus_seconds(1790))))),
+        ("format-cam", lacks("/sign", "/data/credentials/sessionToken")),
+        ("format-sdk", lacks("/sts?format=sdk", "/data/startTime")),
+        ("format-sts", lacks("/sts?format=sts", "/Response/Credentials/Token")),
+        ("format-cvm", lacks("/sts?format=cvm", "/Expiration")),
+        ("format-flat", lacks("/getKeyAndCredentials", "/Key")),
+    ];
+    all.extend(accepted_proofs(own));
+    all.extend(spoiled_cors());
+    all
+}
+
+/// Something in front replaces a wrong proof with a right one.
+fn accepted_proofs(own: &str) -> [(&'static str, Spoiler); 3] {
     let accepts = |is_accepted: fn(&str, &str) -> bool| {
         let own = format!("Bearer {own}");
         Spoiler::request(move |passing| {
@@ -186,19 +217,7 @@ fn spoiled_answers(own: &str) -> Vec<(&'static str, Spoiler)> {
             None
         })
     };
-    let spoils = |route: &'static str, member: &'static str| {
-        Spoiler::answer(move |passing, answer| {
-            if passing.target.starts_with(route) {
-                change(answer, |json| {
-                    *json.pointer_mut(member).unwrap_or(&mut Value::Null) = Value::Null;
-                });
-            }
-        })
-    };
-    let mut all = vec![
-        ("issuer", Spoiler::request(|_| Some(Passed::new(200, "<html>Welcome</html>")))),
-        ("ready", answers("/readyz", 503, r#"{"status":"stopping"}"#)),
-        ("issues", Spoiler::request(|passing| drop_header(passing, "authorization"))),
+    [
         (
             "refuses-broken-proof",
             accepts(|presented, own| {
@@ -212,63 +231,7 @@ fn spoiled_answers(own: &str) -> Vec<(&'static str, Spoiler)> {
             }),
         ),
         ("refuses-unsigned-token", accepts(|presented, _| presented.ends_with('.'))),
-        (
-            "query",
-            Spoiler::request(|passing| {
-                passing.target = passing.target.split('?').next().unwrap_or_default().to_owned();
-                None
-            }),
-        ),
-        (
-            "body",
-            Spoiler::request(|passing| {
-                passing.body = Default::default();
-                None
-            }),
-        ),
-        ("no-store", Spoiler::answer(|_, answer| drop(answer.headers.remove(CACHE_CONTROL)))),
-        (
-            "fresh",
-            Spoiler::answer(|_, answer| {
-                answer.headers.insert("age", HeaderValue::from_static("7"));
-            }),
-        ),
-        (
-            "fresh",
-            Spoiler::answer(|_, answer| {
-                change(answer, |json| {
-                    json["requestId"] = "6add56fa-1111-4222-8333-444444444444".into();
-                })
-            }),
-        ),
-        (
-            "clock",
-            Spoiler::answer(|_, answer| {
-                let date = HeaderValue::from_static("Thu, 01 Jan 2026 00:00:00 GMT");
-                answer.headers.insert(DATE, date);
-                change(answer, |json| times(json, 1_767_225_600));
-            }),
-        ),
-        (
-            "times",
-            Spoiler::answer(|_, answer| {
-                change(answer, |json| times(json, SystemClock.now().unix_seconds() + 600));
-            }),
-        ),
-        (
-            "times",
-            Spoiler::answer(|_, answer| {
-                change(answer, |json| times(json, SystemClock.now().unix_seconds() - 1790));
-            }),
-        ),
-        ("format-cam", spoils("/sign", "/data/credentials/sessionToken")),
-        ("format-sdk", spoils("/sts?format=sdk", "/data/startTime")),
-        ("format-sts", spoils("/sts?format=sts", "/Response/Credentials/Token")),
-        ("format-cvm", spoils("/sts?format=cvm", "/Expiration")),
-        ("format-flat", spoils("/getKeyAndCredentials", "/Key")),
-    ];
-    all.extend(spoiled_cors());
-    all
+    ]
 }
 
 fn spoiled_cors() -> [(&'static str, Spoiler); 4] {
@@ -430,11 +393,46 @@ fn answers(route: &'static str, status: u16, body: &'static str) -> Spoiler {
     })
 }
 
-fn times(json: &mut Value, start: i64) {
+/// The answers of this route lack a member.
+fn lacks(route: &'static str, member: &'static str) -> Spoiler {
+    Spoiler::answer(move |passing, answer| {
+        if passing.target.starts_with(route) {
+            change(answer, |json| {
+                *json.pointer_mut(member).unwrap_or(&mut Value::Null) = Value::Null;
+            });
+        }
+    })
+}
+
+fn on_answer(spoil: fn(&mut Passed)) -> Spoiler {
+    Spoiler::answer(move |_, answer| spoil(answer))
+}
+
+fn on_json(spoil: fn(&mut Value)) -> Spoiler {
+    Spoiler::answer(move |_, answer| change(answer, spoil))
+}
+
+fn set(answer: &mut Passed, name: &'static str, value: &'static str) {
+    answer.headers.insert(name, HeaderValue::from_static(value));
+}
+
+fn drop_query(passing: &mut Passing) -> Option<Passed> {
+    passing.target = passing.target.split('?').next().unwrap_or_default().to_owned();
+    None
+}
+
+fn drop_body(passing: &mut Passing) -> Option<Passed> {
+    passing.body = Default::default();
+    None
+}
+
+/// A credential that begins at this time.
+fn times(json: &mut Value, start: Option<Timestamp>) {
+    let start = start.unwrap();
     for place in ["", "/data"] {
         if let Some(issued) = json.pointer_mut(place).filter(|it| it.get("startTime").is_some()) {
-            issued["startTime"] = start.into();
-            issued["expiredTime"] = (start + 1800).into();
+            issued["startTime"] = start.unix_seconds().into();
+            issued["expiredTime"] = start.plus_seconds(1800).unix_seconds().into();
         }
     }
 }
@@ -475,9 +473,9 @@ impl World {
     /// A good deployment with these settings changed. `GRANTS_FILE` is the text of the file.
     async fn with(changed: Vec<(&'static str, String)>) -> Self {
         let issuer = TokenIssuer::new().await.unwrap();
-        let now = SystemClock.now().unix_seconds();
+        let now = SystemClock.now();
         let claims = json!({"iss": "https://login.example.com", "aud": "uploads", "sub": "user-1",
-            "iat": now, "exp": now + 3600});
+            "iat": now.unix_seconds(), "exp": now.plus_seconds(3600).unix_seconds()});
         let directory = tempfile::tempdir().unwrap();
         let value = |name: &str| changed.iter().find(|(it, _)| *it == name).map(|(_, text)| text);
         let method = value("AUTH").map_or("jwt", String::as_str);
