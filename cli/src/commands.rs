@@ -2,6 +2,7 @@
 
 mod compare;
 mod console;
+mod credential;
 mod doctor;
 mod event;
 mod explain;
@@ -72,6 +73,8 @@ enum Command {
     Lint(lint::LintOptions),
     /// Compare two policies or grants files: is anything newly allowed?
     Compare(compare::CompareOptions),
+    /// Get a credential of a deployment for another program: coscmd, coscli, a shell.
+    Credential(credential::CredentialOptions),
     /// Ask a deployment what is wrong with it, and print what to do.
     Doctor(doctor::DoctorOptions),
     /// Decide with a CAM policy about an access, or about a table of them.
@@ -99,6 +102,7 @@ pub(crate) async fn run(
         Command::Event(options) => event::run(&options, terminal),
         Command::Explain(options) => explain::run(&options, terminal).await,
         Command::Lint(options) => lint::run(&options, terminal).await,
+        Command::Credential(options) => credential::run(options, environment, terminal).await,
         Command::Doctor(options) => doctor::run(options, environment, terminal).await,
         Command::Compare(options) => compare::run(&options, terminal).await,
         Command::Simulate(options) => simulate::run(&options, terminal),

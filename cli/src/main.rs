@@ -11,6 +11,7 @@ mod callers;
 mod commands;
 mod comparison;
 mod console;
+mod credential;
 mod deployment;
 mod deployment_url;
 mod doctor;

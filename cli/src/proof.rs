@@ -11,6 +11,7 @@ use http::HeaderName;
 use http::header::AUTHORIZATION;
 use serde_json::{Value, json};
 use tencent::secret::Secret;
+use tencent::sign::digest::sha256_hex;
 
 use crate::callers::{Method, Signed, signature};
 use crate::environment::Environment;
@@ -119,6 +120,17 @@ impl ProofOptions {
 }
 
 impl Proof {
+    /// A hash of who asks and with which secret.
+    pub(crate) fn fingerprint(&self) -> String {
+        let (who, secret) = match &self.source {
+            Source::Bearer(secret) => ("", secret.expose()),
+            Source::Key { id, key } => (id.as_str(), key.expose()),
+            // A secret of one run of the cloud.
+            Source::Local { user, cloud } => (user.as_str(), cloud.token()),
+        };
+        sha256_hex(format!("{}\n{who}\n{secret}", self.method.name()).as_bytes())
+    }
+
     /// The header with which the caller sends this request; for the local cloud's users it is made
     /// there.
     pub(crate) async fn header(

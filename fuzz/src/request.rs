@@ -107,6 +107,7 @@ fn understood(request: &Request, route: IssueRoute, parsed: &CredentialRequest) 
 fn word(format: Format) -> &'static str {
     match format {
         Format::Cam => "cam",
+        Format::CredentialProcess => "credential_process",
         Format::Cvm => "cvm",
         Format::Flat => "flat",
         Format::Sdk => "sdk",

@@ -16,7 +16,8 @@ use tencent::sign::q_sign::{CosRequest, authorization, key_time};
 use tencent::time::{Clock as _, SystemClock, Timestamp};
 
 use super::probe::Probe;
-use super::record::{Answer, Issued, ObjectProbe, Record};
+use super::record::{Answer, ObjectProbe, Record};
+use crate::credential::Credential;
 use crate::deployment_url::DeploymentUrl;
 use crate::failure::Failure;
 use crate::https_client::{CallError, HttpsClient};
@@ -84,7 +85,7 @@ impl Cos<'_> {
         &self,
         method: &'static str,
         key: &str,
-        issued: &Issued,
+        issued: &Credential,
     ) -> Result<Outcome, Failure> {
         let now = SystemClock.now();
         // Longer than a credential lives, so that the credential decides and not the signature.
@@ -110,7 +111,7 @@ impl Cos<'_> {
     }
 }
 
-async fn wait_for_expiry(issued: &Issued) {
+async fn wait_for_expiry(issued: &Credential) {
     let end = Timestamp::from_unix_seconds(issued.expiry);
     let end = end.map_or(0, |end| end.plus_seconds(GRACE_SECONDS).unix_seconds());
     let seconds = end.saturating_sub(SystemClock.now().unix_seconds());

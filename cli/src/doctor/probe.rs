@@ -27,6 +27,7 @@ pub(super) enum Probe {
     OtherPrefix,
     OtherAction,
     Cam,
+    CredentialProcess,
     Cvm,
     Flat,
     Sdk,
@@ -71,7 +72,7 @@ pub(super) struct Order {
 
 impl Probe {
     /// All but the first, in the order in which they are sent.
-    pub(super) const LATER: [Self; 26] = [
+    pub(super) const LATER: [Self; 27] = [
         Self::Ready,
         Self::Issued,
         Self::Again,
@@ -85,6 +86,7 @@ impl Probe {
         Self::OtherPrefix,
         Self::OtherAction,
         Self::Cam,
+        Self::CredentialProcess,
         Self::Cvm,
         Self::Flat,
         Self::Sdk,
@@ -128,6 +130,7 @@ impl Probe {
             }
             // The route of the samples, which ask for no format.
             Self::Cam => Order::get("/sign", Presented::Own),
+            Self::CredentialProcess => format("credential_process"),
             Self::Cvm => format("cvm"),
             Self::Sdk => format("sdk"),
             Self::Sts => format("sts"),

@@ -17,6 +17,7 @@ use super::probe::Probe;
 use super::questions::Questions;
 use super::verdict::{Fault, found, skipped};
 use crate::callers::Method;
+use crate::credential::Credential;
 use crate::deployment_url::DeploymentUrl;
 use crate::https_client::CallError;
 
@@ -53,15 +54,6 @@ pub(super) struct Record {
     pub(super) secrets: Vec<Secret>,
 }
 
-/// A credential, as the SDKs read it.
-pub(super) struct Issued {
-    pub(super) secret_id: String,
-    pub(super) secret_key: Secret,
-    pub(super) token: Secret,
-    pub(super) start: i64,
-    pub(super) expiry: i64,
-}
-
 impl Record {
     /// The answer to a request, if there is one to decide about.
     pub(super) fn answer(&self, probe: Probe) -> Result<&Answer, Fault> {
@@ -84,7 +76,7 @@ impl Record {
     }
 
     /// The credential that the caller got.
-    pub(super) fn issued(&self) -> Result<Issued, Fault> {
+    pub(super) fn issued(&self) -> Result<Credential, Fault> {
         self.answer(Probe::Issued)?.issued().ok_or_else(|| {
             let reason = if self.method.is_none() && !self.is_open() {
                 "give the proof of a caller, for example --secret-file".to_owned()
@@ -184,19 +176,8 @@ impl Answer {
     }
 
     /// The credential of an answer in the format of the SDKs.
-    pub(super) fn issued(&self) -> Option<Issued> {
-        let json = self.json();
-        let text = |name: &str| {
-            let text = json.get("credentials")?.get(name)?.as_str()?;
-            (!text.is_empty()).then(|| text.to_owned())
-        };
-        Some(Issued {
-            secret_id: text("tmpSecretId")?,
-            secret_key: Secret::new(text("tmpSecretKey")?)?,
-            token: Secret::new(text("sessionToken")?)?,
-            start: json.get("startTime")?.as_i64()?,
-            expiry: json.get("expiredTime")?.as_i64()?,
-        })
+    pub(super) fn issued(&self) -> Option<Credential> {
+        Credential::parse(&self.body)
     }
 
     /// When it was sent, by the clock of what answered.

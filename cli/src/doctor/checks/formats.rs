@@ -10,7 +10,7 @@ use crate::doctor::verdict::{Verdict, found, good, skipped};
 /// What to do about a member that clients miss.
 const UNCHANGED: &str = "Let the gateway pass answers on unchanged, without a template of its own.";
 
-pub(super) const CHECKS: [Check; 5] = [
+pub(super) const CHECKS: [Check; 6] = [
     Check {
         name: "format-cam",
         question: "Can clients of the samples read the answer of /sign?",
@@ -33,6 +33,12 @@ pub(super) const CHECKS: [Check; 5] = [
         name: "format-cvm",
         question: "Can coscli and the Java and Go SDKs read format=cvm?",
         verdict: |record| format(record, Probe::Cvm, CVM),
+        fix: UNCHANGED,
+    },
+    Check {
+        name: "format-credential-process",
+        question: "Can tools of the S3 interface read format=credential_process?",
+        verdict: |record| format(record, Probe::CredentialProcess, CREDENTIAL_PROCESS),
         fix: UNCHANGED,
     },
     Check {
@@ -74,6 +80,8 @@ const STS: &[&str] = &[
 ];
 const CVM: &[&str] =
     &["/Code", "/TmpSecretId", "/TmpSecretKey", "/Token", "/ExpiredTime", "/Expiration"];
+const CREDENTIAL_PROCESS: &[&str] =
+    &["/Version", "/AccessKeyId", "/SecretAccessKey", "/SessionToken", "/Expiration"];
 const FLAT: &[&str] = &[
     "/TmpSecretId",
     "/TmpSecretKey",
