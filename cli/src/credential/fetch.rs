@@ -11,6 +11,7 @@ use http::Request;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
+use tencent::secret::Secret;
 
 use super::issued::Credential;
 use crate::callers::Signed;
@@ -78,8 +79,11 @@ impl Issuer {
             .method(method)
             .uri(format!("{}{question_mark}{query}", self.url.path(ROUTE)))
             .header(CONTENT_TYPE, "application/json");
-        if let Some(proof) = &self.proof {
-            let (name, value) = proof.header(&signed).await?;
+        let proof = match &self.proof {
+            Some(proof) => Some(proof.header(&signed).await?),
+            None => None,
+        };
+        if let Some((name, value)) = &proof {
             request = request.header(name, value.expose());
         }
         let request = request.body(Bytes::from(wish.scopes.clone()))?;
@@ -90,7 +94,7 @@ impl Issuer {
                     pause: None,
                 })
             }
-            Ok(response) => Err(refused(&response)),
+            Ok(response) => Err(refused(&response, proof.as_ref().map(|(_, value)| value))),
             Err(error) => {
                 let is_lasting = matches!(error, CallError::Tls(_));
                 let pause = (!is_lasting).then_some(USUAL_PAUSE);
@@ -100,12 +104,14 @@ impl Issuer {
     }
 }
 
-fn refused(response: &http::Response<Bytes>) -> Attempt {
+fn refused(response: &http::Response<Bytes>, proof: Option<&Secret>) -> Attempt {
     let status = response.status().as_u16();
     let json: Value = serde_json::from_slice(response.body()).unwrap_or_default();
     let text = |name: &str| json.get(name).and_then(Value::as_str).unwrap_or_default();
     let (code, message, id) = (text("codeDesc"), text("message"), text("requestId"));
+    let is_repeated = proof.is_some_and(|proof| proof.is_in(&format!("{code} {message} {id}")));
     let reason = match code {
+        _ if is_repeated => format!("HTTP {status}, and the answer repeats the proof"),
         "" => format!("HTTP {status}, not from cos-issuer"),
         _ => format!("HTTP {status} {code}: {message} (request {id})"),
     };
