@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::grant::NewObject;
 use crate::request::{Format, RequestId};
 use crate::sts::Credentials;
+use tencent::secret::Secret;
 
 /// Credentials as `format` represents them, with the object that they are for when the function
 /// named it.
@@ -21,11 +22,14 @@ pub(super) fn credentials(
     id: &RequestId,
     object: Option<&NewObject>,
 ) -> String {
-    let issued = |security_token| Issued::new(credentials, id, security_token, object);
+    let issued = |security_token| Issued::new(credentials, Some(id), security_token, object);
     match format {
-        Format::Cam => {
-            json(&Cam { code: 0, message: "", code_desc: "Success", data: issued(None) })
-        }
+        Format::Cam => match object {
+            None => cam(credentials, id),
+            Some(_) => {
+                json(&Cam { code: 0, message: "", code_desc: "Success", data: issued(None) })
+            }
+        },
         Format::CredentialProcess => json(&CredentialProcess::new(credentials)),
         Format::Sdk => {
             let alias = Some(credentials.session_token.expose());
@@ -43,6 +47,21 @@ pub(super) fn credentials(
         Format::Flat => json(&object.map(|object| Flat::new(credentials, object))),
     }
 }
+
+/// [`Cam`] without an object, which is what most callers want, and what the cache serves: all that
+/// stays the same is written once. No character of an id needs an escape.
+fn cam(credentials: &Credentials, id: &RequestId) -> String {
+    let members = credentials.members.get_or_init(|| {
+        let mut members = json(&Issued::new(credentials, None, None, None));
+        // The id comes before the brace.
+        members.pop();
+        Secret::new(members.as_str().to_owned())
+    });
+    let members = members.as_ref().map(Secret::expose).unwrap_or_default();
+    [CAM_BEGIN, members, r#","requestId":""#, id.as_str(), r#""}}"#].concat()
+}
+
+const CAM_BEGIN: &str = r#"{"code":0,"message":"","codeDesc":"Success","data":"#;
 
 /// A body as JSON.
 pub(super) fn json(body: &impl Serialize) -> String {
@@ -82,7 +101,8 @@ struct Issued<'a> {
     expired_time: i64,
     expiration: String,
     start_time: i64,
-    request_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<&'a str>,
     #[serde(flatten)]
     object: Option<Object<'a>>,
 }
@@ -108,7 +128,7 @@ struct CamKeys<'a> {
 impl<'a> Issued<'a> {
     fn new(
         credentials: &'a Credentials,
-        id: &'a RequestId,
+        id: Option<&'a RequestId>,
         security_token: Option<&'a str>,
         object: Option<&'a NewObject>,
     ) -> Self {
@@ -127,7 +147,7 @@ impl<'a> Issued<'a> {
             expired_time: credentials.expiry.unix_seconds(),
             expiration: credentials.expiry.iso_8601(),
             start_time: credentials.start.unix_seconds(),
-            request_id: id.as_str(),
+            request_id: id.map(RequestId::as_str),
             object,
         }
     }
@@ -251,6 +271,8 @@ impl<'a> Flat<'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::OnceLock;
+
     use serde_json::{Value, json};
 
     use super::credentials as written;
@@ -268,6 +290,7 @@ mod tests {
             start: Timestamp::from_unix_seconds(1_700_000_000).unwrap(),
             expiry: Timestamp::from_unix_seconds(1_700_001_800).unwrap(),
             sts_request_id: "upstream".into(),
+            members: OnceLock::new(),
         };
         let id = RequestId::from_platform(Some("request-1"), &[0; 16]);
         serde_json::from_str(&written(format, &credentials, &id, None)).unwrap()
