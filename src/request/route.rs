@@ -101,13 +101,9 @@ impl IssueRoute {
     pub(super) fn formats(self) -> &'static [Format] {
         match self {
             Self::NewObject => &[Format::Flat, Format::Sdk],
-            Self::Sign | Self::Sts => &[
-                Format::Cam,
-                Format::CredentialProcess,
-                Format::Cvm,
-                Format::Sdk,
-                Format::Sts,
-            ],
+            Self::Sign | Self::Sts => {
+                &[Format::Cam, Format::CredentialProcess, Format::Cvm, Format::Sdk, Format::Sts]
+            }
         }
     }
 }

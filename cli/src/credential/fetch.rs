@@ -88,12 +88,11 @@ impl Issuer {
         }
         let request = request.body(Bytes::from(wish.scopes.clone()))?;
         Ok(match self.client.send(&self.url, request).await {
-            Ok(response) if response.status().is_success() => {
-                Credential::parse(response.body()).ok_or_else(|| Attempt {
+            Ok(response) if response.status().is_success() => Credential::parse(response.body())
+                .ok_or_else(|| Attempt {
                     reason: format!("{} does not answer as cos-issuer", self.url),
                     pause: None,
-                })
-            }
+                }),
             Ok(response) => Err(refused(&response, proof.as_ref().map(|(_, value)| value))),
             Err(error) => {
                 let is_lasting = matches!(error, CallError::Tls(_));

@@ -120,7 +120,13 @@ mod tests {
     fn credential(token: &str) -> Credential {
         let secret = |text: &str| Secret::new(text.to_owned()).unwrap();
         let (secret_key, token) = (secret("key"), secret(token));
-        Credential { secret_id: "id".to_owned(), secret_key, token, start: 1, expiry: 1_700_001_800 }
+        Credential {
+            secret_id: "id".to_owned(),
+            secret_key,
+            token,
+            start: 1,
+            expiry: 1_700_001_800,
+        }
     }
 
     #[test]
@@ -161,7 +167,8 @@ mod tests {
 
     #[test]
     fn what_could_end_a_quote_or_a_line_is_refused() {
-        for token in ["a'b", "a\"b", "a\nb", "a b", "$a", "`a`", "a\\b", "a%b", "a:b", "a#b", "ä"] {
+        for token in ["a'b", "a\"b", "a\nb", "a b", "$a", "`a`", "a\\b", "a%b", "a:b", "a#b", "ä"]
+        {
             assert!(Representation::Env.text(&credential(token), None).is_err(), "{token}");
         }
     }

@@ -58,12 +58,28 @@ async fn the_action_gets_a_credential_and_coscmd_uploads_a_site() {
 async fn the_action_stops_with_the_reason() {
     for (reference, inputs, reason) in [
         ("refs/heads/other", vec![], "HTTP 403 UnauthorizedOperation.CallerNotAllowed"),
-        ("refs/heads/main", vec![("audience", "https://other.example.com")], "HTTP 401 AuthFailure.Token"),
-        ("refs/heads/main", vec![("duration-seconds", "1")], "HTTP 400 InvalidParameter.DurationSeconds"),
+        (
+            "refs/heads/main",
+            vec![("audience", "https://other.example.com")],
+            "HTTP 401 AuthFailure.Token",
+        ),
+        (
+            "refs/heads/main",
+            vec![("duration-seconds", "1")],
+            "HTTP 400 InvalidParameter.DurationSeconds",
+        ),
         ("refs/heads/main", vec![("duration-seconds", "1&a=b")], "duration-seconds: must be"),
         ("refs/heads/main", vec![("bucket", "a\nb")], "bucket, region: must be names"),
-        ("refs/heads/main", vec![("bucket", ""), ("coscmd-config", "CONFIG")], "bucket, region: must be given"),
-        ("refs/heads/main", vec![("url", "http://issuer.example.com")], "url: must begin with https://"),
+        (
+            "refs/heads/main",
+            vec![("bucket", ""), ("coscmd-config", "CONFIG")],
+            "bucket, region: must be given",
+        ),
+        (
+            "refs/heads/main",
+            vec![("url", "http://issuer.example.com")],
+            "url: must begin with https://",
+        ),
         ("refs/heads/main", vec![("url", "http://127.0.0.1:1")], "does not answer"),
     ] {
         let world = World::start(reference).await;
@@ -104,7 +120,8 @@ async fn a_credential_is_asked_for_once() {
     let first = world.credential(&json).await;
     let other = world.credential(&["--format", "credential_process"]).await;
     assert!(first.succeeded && other.succeeded, "{}{}", first.text, other.text);
-    let [first, other] = [first, other].map(|run| serde_json::from_str::<Value>(&run.text).unwrap());
+    let [first, other] =
+        [first, other].map(|run| serde_json::from_str::<Value>(&run.text).unwrap());
     assert_eq!(first["credentials"]["sessionToken"], other["SessionToken"]);
     assert_eq!(calls(), 1, "the second one is from the disk");
     let kept: Vec<PathBuf> = world.cache().collect();
@@ -134,7 +151,11 @@ async fn the_command_fails_with_the_reason() {
     let world = World::start("refs/heads/main").await;
     for (arguments, code, reason) in [
         (&["--duration", "1"][..], 1, "HTTP 400 InvalidParameter.DurationSeconds: "),
-        (&["--bucket", "other-1250000000", "--region", "ap-guangzhou"], 1, "UnauthorizedOperation.Scope"),
+        (
+            &["--bucket", "other-1250000000", "--region", "ap-guangzhou"],
+            1,
+            "UnauthorizedOperation.Scope",
+        ),
         (&["--scope", "{}"], 1, "InvalidParameter.Scope"),
         (&["--format", "coscmd"], 2, "--bucket: must be given"),
         (&["--format", "yaml"], 2, "invalid value"),
@@ -150,7 +171,8 @@ async fn the_command_fails_with_the_reason() {
         ("http://127.0.0.1:1", 1, "no connection"),
         (&world.cloud.cos().http_url(), 1, "not from cos-issuer"),
     ] {
-        let run = ended(world.tool().args(["credential", url, "--secret-env", "ISSUER_TOKEN"])).await;
+        let run =
+            ended(world.tool().args(["credential", url, "--secret-env", "ISSUER_TOKEN"])).await;
         assert_eq!((run.code, run.text.contains(reason)), (code, true), "{url}: {}", run.text);
     }
 }
@@ -234,7 +256,10 @@ impl World {
         command
             .env("GITHUB_OUTPUT", self.path("output"))
             .env("GITHUB_ENV", self.path("env"))
-            .env("ACTIONS_ID_TOKEN_REQUEST_URL", format!("{}/token?api-version=2.0", self.tokens.url()))
+            .env(
+                "ACTIONS_ID_TOKEN_REQUEST_URL",
+                format!("{}/token?api-version=2.0", self.tokens.url()),
+            )
             .env("ACTIONS_ID_TOKEN_REQUEST_TOKEN", REQUEST_TOKEN);
         command
     }
@@ -265,7 +290,8 @@ impl World {
         let text = self.read(config).replace("schema = https", "schema = http");
         std::fs::write(self.path(config), text).unwrap();
         let coscmd = |target: &str| {
-            let mut command = self.command(client_file("venv/bin/coscmd").unwrap().to_str().unwrap());
+            let mut command =
+                self.command(client_file("venv/bin/coscmd").unwrap().to_str().unwrap());
             command.arg("-c").arg(self.path(config)).args(["-l", "log", "upload", "-r"]);
             command.args(["public/", target]).env("http_proxy", self.cos.url());
             command

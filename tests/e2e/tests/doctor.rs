@@ -198,10 +198,7 @@ fn spoiled_answers(own: &str) -> Vec<(&'static str, Spoiler)> {
         ("format-sdk", lacks("/sts?format=sdk", "/data/startTime")),
         ("format-sts", lacks("/sts?format=sts", "/Response/Credentials/Token")),
         ("format-cvm", lacks("/sts?format=cvm", "/Expiration")),
-        (
-            "format-credential-process",
-            lacks("/sts?format=credential_process", "/SecretAccessKey"),
-        ),
+        ("format-credential-process", lacks("/sts?format=credential_process", "/SecretAccessKey")),
         ("format-flat", lacks("/getKeyAndCredentials", "/Key")),
     ];
     all.extend(accepted_proofs(own));
