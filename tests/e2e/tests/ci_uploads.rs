@@ -8,7 +8,11 @@
 //!
 //! GitHub and GitLab themselves.
 
-#![expect(clippy::unwrap_used, reason = "a fault in a helper of these tests is a failed test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a fault in a helper of these tests is a failed test"
+)]
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -32,7 +36,12 @@ const SITE: [(&str, &str); 3] =
 #[tokio::test(flavor = "multi_thread")]
 async fn the_action_gets_a_credential_and_coscmd_uploads_a_site() {
     let world = World::start("refs/heads/main").await;
-    let run = world.action(&[("coscmd-config", "CONFIG"), ("export", "true")]).await;
+    let page = inputs_of_the_page();
+    let page = page.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    // Its own addresses; the rest is as on the page.
+    let page = page.filter(|(name, _)| !["url", "coscmd-config"].contains(name));
+    let inputs = [("coscmd-config", "CONFIG"), ("export", "true")];
+    let run = world.action(&page.chain(inputs).collect::<Vec<_>>()).await;
     assert!(run.succeeded, "{}", run.text);
     let outputs = world.read("output");
     let value = |name: &str| {
@@ -102,11 +111,11 @@ async fn the_action_stops_with_the_reason() {
 #[tokio::test(flavor = "multi_thread")]
 async fn coscmd_uploads_with_what_the_command_writes() {
     let world = World::start("refs/heads/main").await;
-    let config = world.path("cos.conf").display().to_string();
-    let place = ["--bucket", BUCKET, "--region", "ap-guangzhou"];
-    let format = ["--format", "coscmd", "--output", &config];
-    let cos = ["--cos", "http://cos.ap-guangzhou.myqcloud.com"];
-    let run = world.credential(&[&place[..], &format, &cos].concat()).await;
+    let script = script_of_the_page();
+    let command = script.iter().find(|line| line.starts_with("cos-issuer credential ")).unwrap();
+    let command = command.replace(AUDIENCE, &world.cloud.gateway_url().unwrap());
+    let arguments: Vec<&str> = command.split_whitespace().skip(1).collect();
+    let run = ended(world.tool().args(arguments)).await;
     assert!(run.succeeded && run.text.is_empty(), "{}", run.text);
     world.is_private("cos.conf");
     world.uploads("cos.conf").await;
@@ -140,6 +149,7 @@ async fn a_credential_is_asked_for_once() {
     // What is about to end is replaced.
     let path = kept.first().unwrap();
     let mut text: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    text["startTime"] = SystemClock.now().minus_seconds(1700).unix_seconds().into();
     text["expiredTime"] = SystemClock.now().plus_seconds(100).unix_seconds().into();
     std::fs::write(path, text.to_string()).unwrap();
     assert!(world.credential(&json).await.succeeded);
@@ -289,19 +299,26 @@ impl World {
         // The names of the real COS lead to the local one, which has no certificate for them.
         let text = self.read(config).replace("schema = https", "schema = http");
         std::fs::write(self.path(config), text).unwrap();
+        // The last command of the page about GitLab.
+        let upload = script_of_the_page().pop().unwrap();
+        let upload = upload.strip_prefix("coscmd -c cos.conf ").unwrap().to_owned();
         let coscmd = |target: &str| {
             let mut command =
                 self.command(client_file("venv/bin/coscmd").unwrap().to_str().unwrap());
-            command.arg("-c").arg(self.path(config)).args(["-l", "log", "upload", "-r"]);
-            command.args(["public/", target]).env("http_proxy", self.cos.url());
+            command.arg("-c").arg(self.path(config)).args(["-l", "log"]);
+            command.args(upload.replace("releases/", target).split(' '));
+            command.env("http_proxy", self.cos.url());
             command
         };
         let run = ended(&mut coscmd("releases/")).await;
         assert!(run.succeeded, "{}", run.text);
         let storage = Storage::of(&self.cloud).unwrap();
-        for (name, text) in SITE {
-            let key = format!("releases/{}", name.replace(' ', "%20").replace('图', "%E5%9B%BE"));
-            assert_eq!(storage.read(BUCKET, &key).await.unwrap(), text.as_bytes(), "{key}");
+        let (_, text) = SITE[0];
+        let stored = storage.read(BUCKET, "releases/index.html").await.unwrap();
+        assert_eq!(stored, text.as_bytes());
+        let listed = storage.snapshot().await.unwrap().into_values().collect::<String>();
+        for (name, _) in SITE {
+            assert!(listed.contains(&format!("<Key>releases/{name}</Key>")), "{name}: {listed}");
         }
         let refused = ended(&mut coscmd("elsewhere/")).await;
         assert!(!refused.succeeded && refused.text.contains("AccessDenied"), "{}", refused.text);
@@ -371,6 +388,28 @@ fn claims(reference: &str) -> Value {
         "workflow": "release", "run_id": "4", "run_number": "5", "run_attempt": "1",
         "runner_environment": "github-hosted",
     })
+}
+
+/// The inputs of the action on the page about GitHub.
+fn inputs_of_the_page() -> Vec<(String, String)> {
+    let page = page();
+    let (_, rest) = page.split_once("    with:\n").unwrap();
+    let (inputs, _) = rest.split_once("  - run:").unwrap();
+    let inputs = inputs.lines().map(|line| line.trim().split_once(": ").unwrap());
+    inputs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+/// The commands of the job on the page about GitLab.
+fn script_of_the_page() -> Vec<String> {
+    let page = page();
+    let (_, rest) = page.split_once("  script:\n").unwrap();
+    let (script, _) = rest.split_once("```").unwrap();
+    let script = script.replace("\n      ", " ");
+    script.lines().map(|line| line.trim().trim_start_matches("- ").to_owned()).collect()
+}
+
+fn page() -> String {
+    std::fs::read_to_string(root().join("docs/en/ci-uploads.md")).unwrap()
 }
 
 async fn ended(command: &mut Command) -> Ended {
