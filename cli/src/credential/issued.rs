@@ -56,9 +56,10 @@ mod tests {
 
     #[test]
     fn a_credential_is_used_until_it_is_about_to_end() {
+        let start = Timestamp::from_unix_seconds(1_700_000_000).unwrap();
         let is_fresh = |seconds, lifetime| {
-            let now = Timestamp::from_unix_seconds(1_700_000_000 + seconds).unwrap();
-            credential(1_700_000_000, 1_700_000_000 + lifetime).is_fresh(now)
+            let expiry = start.plus_seconds(lifetime).unix_seconds();
+            credential(start.unix_seconds(), expiry).is_fresh(start.plus_seconds(seconds))
         };
         for (seconds, lifetime, expected) in [
             (0, 1800, true),

@@ -249,17 +249,16 @@ impl World {
         let mut command = self.command("bash");
         command.arg(folder.join("fetch")).env("ACTION", &folder);
         // As the runner does it: each variable of the step is an input.
-        let mut variables = 0;
-        for line in action.lines() {
-            let Some((variable, input)) = line.split_once(": ${{ inputs.") else { continue };
+        let variables: Vec<_> =
+            action.lines().filter_map(|line| line.split_once(": ${{ inputs.")).collect();
+        assert_eq!(variables.len(), 7);
+        for (variable, input) in variables {
             let input = input.trim_end_matches(" }}");
             assert!(action.contains(&format!("\n  {input}:\n")), "{input} is not an input");
             let value = given.iter().rev().find(|(name, _)| *name == input);
             let value = value.map_or("", |(_, value)| *value).replace("CONFIG", &config);
             command.env(variable.trim(), value);
-            variables += 1;
         }
-        assert_eq!(variables, 7);
         for name in ["output", "env"] {
             std::fs::write(self.path(name), "").unwrap();
         }
