@@ -12,7 +12,7 @@
 )]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -395,6 +395,7 @@ fn credentials() -> Credentials {
         start: time(START),
         expiry: time(EXPIRY),
         sts_request_id: "upstream".to_owned(),
+        members: OnceLock::new(),
     }
 }
 
