@@ -31,6 +31,7 @@ mod policy_inputs;
 mod prefix_template;
 mod principal_match;
 mod resolved;
+mod role;
 mod session_name;
 mod session_policy;
 mod signable;
@@ -48,6 +49,7 @@ pub use operation::{Operation, OperationError, Preset};
 pub use permissions::{PermissionError, Permissions};
 pub use prefix_template::{Placeholder, PlaceholderError, PrefixTemplate, TemplateError};
 pub use principal_match::{Match, MatchError, PrincipalMatch, Value};
+pub use role::{Role, RoleArn, RoleArnError};
 pub use session_policy::SessionPolicy;
 pub use signable::{SignableRequest, SignableVerb, UploadLimits};
 

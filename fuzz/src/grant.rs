@@ -15,6 +15,7 @@ use futures_util::FutureExt;
 use http::Method;
 use oracle::grants::{Issued, Requested, Scope, World};
 use serde_json::{Value, json};
+use tencent::cam::{Policy, new_access};
 use tencent::time::{Clock, SystemClock};
 
 /// What came of one world.
@@ -63,7 +64,20 @@ pub fn check_grants(bytes: &[u8]) -> Outcome {
         assert!(is_one, "a signature is good for more than one operation: {policy}");
     }
     let allowed = issued.allowed(&world);
+    assert_included(issued.policy, &world);
     Outcome::Issued { allowed }
+}
+
+/// The third proof: whatever the accesses, all that the policy allows is granted.
+fn assert_included(policy: &str, world: &World) {
+    let parsed = |text: &str| Policy::parse(text).expect("a policy");
+    let granted: Vec<String> = world.granted().iter().map(Value::to_string).collect();
+    let of_grants: Vec<Policy> = granted.iter().map(|text| parsed(text)).collect();
+    match new_access(&of_grants, &[parsed(policy)]) {
+        Ok(None) => {}
+        Ok(Some(found)) => panic!("nobody granted {found:?}\n{policy}\n{granted:#?}"),
+        Err(error) => panic!("{error}\n{policy}\n{granted:#?}"),
+    }
 }
 
 fn new_key(authorized: &Authorized) -> Option<&str> {

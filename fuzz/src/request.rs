@@ -143,6 +143,7 @@ fn ends(extension: &str, names: &[&str], is_bare: bool) {
 fn word(format: Format) -> &'static str {
     match format {
         Format::Cam => "cam",
+        Format::CredentialProcess => "credential_process",
         Format::Cvm => "cvm",
         Format::Flat => "flat",
         Format::Sdk => "sdk",

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::grant_summary::{GrantSummary, GrantedPlace};
 use super::object_key::ObjectKey;
+use super::role::Role;
 use super::session_policy::SessionPolicy;
 use super::signable::{SignableRequest, SignableVerb};
 
@@ -30,6 +31,7 @@ pub struct Authorized {
     pub(super) duration_seconds: u32,
     pub(super) session_name: String,
     pub(super) grants: Arc<GrantSummary>,
+    pub(super) role: Option<Arc<Role>>,
     pub(super) handout: Handout,
 }
 
@@ -83,6 +85,11 @@ impl Authorized {
         self.grants.place.as_ref()
     }
 
+    /// The role to assume; `None` for that of the calling key.
+    pub fn role(&self) -> Option<&Role> {
+        self.role.as_deref()
+    }
+
     /// The session policy.
     pub fn policy(&self) -> &SessionPolicy {
         &self.policy
@@ -108,6 +115,7 @@ impl Authorized {
             duration_seconds,
             session_name: name.to_owned(),
             grants: Arc::new(GrantSummary::for_tests()),
+            role: None,
             handout: Handout::default(),
         }
     }
@@ -116,11 +124,20 @@ impl Authorized {
     pub(crate) fn signed_for_tests(request: SignableRequest) -> Self {
         Self { handout: Handout::Signed(request), ..Self::for_tests("a", 1800) }
     }
+
+    /// The same by the role `name`.
+    pub(crate) fn with_role(self, name: &str) -> Self {
+        let arn = super::RoleArn::parse(&format!("qcs::cam::uin/1:roleName/{name}")).unwrap();
+        Self { role: Some(Arc::new(Role { arn, external_id: None })), ..self }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Authorized, GrantSummary, Handout, NewObject, ObjectKey, SessionPolicy};
+    use std::sync::Arc;
+
+    use super::super::RoleArn;
+    use super::{Authorized, GrantSummary, Handout, NewObject, ObjectKey, Role, SessionPolicy};
     use crate::grant::{SignableRequest, SignableVerb};
     use tencent::names::ObjectPrefix;
     use tencent::time::Timestamp;
@@ -140,9 +157,17 @@ mod tests {
         };
         let one =
             Authorized { handout: object("b-1", "r-1", 0), ..Authorized::for_tests("a", 1800) };
-        let Authorized { policy, duration_seconds, session_name, grants, handout: _ } = &one;
+        let Authorized { policy, duration_seconds, session_name, grants, role, handout: _ } = &one;
+        assert!(role.is_none());
+        let of_role = |id: Option<&str>| {
+            let arn = RoleArn::parse("qcs::cam::uin/1:roleName/a").unwrap();
+            let role = Role { arn, external_id: id.map(str::to_owned) };
+            Authorized { role: Some(Arc::new(role)), ..one.clone() }
+        };
+        assert!(of_role(None) != of_role(Some("id")) && of_role(None) == of_role(None));
         let NewObject { bucket, region, key: _ } = one.new_object().unwrap();
         let others = [
+            of_role(None),
             Authorized {
                 policy: SessionPolicy::new(format!("{} ", policy.as_json())).into(),
                 ..one.clone()

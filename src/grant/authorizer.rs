@@ -14,7 +14,7 @@ use super::containment;
 use super::grant_summary::GrantSummary;
 use super::grants::{Grant, Grants, RAW};
 use super::lifetime::Lifetime;
-use super::policy_builder::{PolicyBuilder, shared_lifetime};
+use super::policy_builder::{PolicyBuilder, shared_lifetime, shared_role};
 use super::policy_cache::{Granted, PolicyCache};
 use super::policy_inputs::{PolicyInputs, claim_names};
 use super::resolved::ResolvedGrant;
@@ -54,7 +54,8 @@ impl Authorizer {
     /// # Errors
     /// [`ErrorCode::CallerNotAllowed`] without a matching grant; [`ErrorCode::DurationSeconds`]
     /// when the requested lifetime is outside the grants; [`ErrorCode::ScopeNotGranted`] when a
-    /// scope, bucket or region is; [`ErrorCode::Extension`] when an extension is not granted;
+    /// scope, bucket or region is, or when grants of several roles are needed;
+    /// [`ErrorCode::Extension`] when an extension is not granted;
     /// [`ErrorCode::Internal`] when the system has no entropy for the key of a new object.
     pub fn authorize(
         &self,
@@ -94,6 +95,7 @@ impl Authorizer {
             policy: granted.policy,
             session_name: session_name::name(principal),
             grants: granted.grants,
+            role: granted.role,
             handout,
         })
     }
@@ -109,8 +111,8 @@ fn decide<'g>(
     let PolicyBuilder { sources, statements, handout } = build(&resolved)?;
     let grants = Arc::new(GrantSummary::new(&sources, &inputs.claims, &statements));
     let policy = statements.into_policy().map_err(unusable_policy)?.into_json();
-    let lifetime = shared_lifetime(&sources)?;
-    if !containment::is_inside(&policy, &sources, &inputs.claims) {
+    let (lifetime, role) = (shared_lifetime(&sources)?, shared_role(&sources)?);
+    if !containment::is_inside(&policy, role.as_deref(), &sources, &inputs.claims) {
         return Err(too_wide("the policy is wider than the grants; no credential was issued"));
     }
     if let Handout::Signed(signable) = &handout
@@ -119,7 +121,7 @@ fn decide<'g>(
         return Err(too_wide("the policy allows more than the signed request; nothing was signed"));
     }
     let policy = Arc::new(SessionPolicy::new(policy));
-    Ok((Granted { policy, grants, lifetime }, handout))
+    Ok((Granted { policy, grants, lifetime, role }, handout))
 }
 
 fn too_wide(cause: &'static str) -> Error {
@@ -133,13 +135,13 @@ fn matching_grants<'g>(
     grants: &'g [Grant],
     inputs: &PolicyInputs,
 ) -> Result<Vec<ResolvedGrant<'g>>, Error> {
-    let PolicyInputs { method, claims, .. } = inputs;
+    let PolicyInputs { method, token_issuer, claims, .. } = inputs;
     let mut resolved = Vec::new();
     let mut unfilled = None;
     for definition in grants
         .iter()
         .map(Grant::definition)
-        .filter(|definition| definition.principal_match.matches(*method, claims))
+        .filter(|definition| definition.is_for(*method, token_issuer.as_ref(), claims))
     {
         match definition.prefix.fill(claims) {
             Ok(prefix) => resolved.push(ResolvedGrant { definition, prefix }),
@@ -201,5 +203,6 @@ fn raw(
         let message = "this function issues a raw policy, which a request cannot narrow";
         return Err(Error::new(ErrorCode::ScopeNotGranted, message));
     }
-    Ok(Granted { policy: Arc::clone(policy), grants: Arc::new(GrantSummary::raw(RAW)), lifetime })
+    let (policy, grants) = (Arc::clone(policy), Arc::new(GrantSummary::raw(RAW)));
+    Ok(Granted { policy, grants, lifetime, role: None })
 }

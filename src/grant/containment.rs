@@ -13,13 +13,20 @@
 use serde_json::{Value, json};
 
 use super::definition::GrantDefinition;
+use super::role::Role;
 use super::signable::{SignableRequest, SignableVerb};
 use crate::auth::{Claim, Claims};
 
 /// Whether one of `grants` covers each pair of an action and a resource in `policy`, for a
-/// principal with these claims.
-pub(super) fn is_inside(policy: &str, grants: &[&GrantDefinition], claims: &Claims) -> bool {
-    let bounds: Vec<Bounds<'_>> = grants.iter().map(|grant| Bounds::new(grant, claims)).collect();
+/// principal with these claims and the role that is assumed.
+pub(super) fn is_inside(
+    policy: &str,
+    role: Option<&Role>,
+    grants: &[&GrantDefinition],
+    claims: &Claims,
+) -> bool {
+    let of_role = grants.iter().filter(|grant| grant.role.as_deref() == role);
+    let bounds: Vec<Bounds<'_>> = of_role.map(|grant| Bounds::new(grant, claims)).collect();
     let policy: Option<Value> = serde_json::from_str(policy).ok();
     policy.and_then(|policy| are_pairs_covered(&policy, &bounds)).unwrap_or(false)
 }
@@ -223,9 +230,10 @@ mod tests {
     use super::{is_inside, is_only};
     use crate::auth::{Claim, Claims};
     use crate::grant::{
-        ContentType, Extension, GrantDefinition, Limits, Operation, Preset, SignableRequest,
-        SignableVerb,
+        ContentType, Extension, GrantDefinition, Limits, Operation, Preset, Role, RoleArn,
+        SignableRequest, SignableVerb,
     };
+    use std::sync::Arc;
 
     const ALL: [Preset; 4] = [Preset::Upload, Preset::Download, Preset::List, Preset::Delete];
     const HERE: &str = "qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/";
@@ -245,7 +253,7 @@ mod tests {
     }
 
     fn checked(policy: &Value, grant: &GrantDefinition, subject: &str) -> bool {
-        is_inside(&policy.to_string(), &[grant], &Claims::of_subject(subject))
+        is_inside(&policy.to_string(), None, &[grant], &Claims::of_subject(subject))
     }
 
     /// Whether one action on one resource is inside the grant without limits; a key is in its
@@ -257,6 +265,25 @@ mod tests {
         };
         let policy = policy(&format!("name/cos:{action}"), &resource, &Value::Null);
         checked(&policy, &granted(Limits::default()), "u-1")
+    }
+
+    #[test]
+    fn what_is_granted_for_one_role_is_not_inside_for_another() {
+        let role = |name: &str| {
+            let arn = RoleArn::parse(&format!("qcs::cam::uin/1:roleName/{name}")).unwrap();
+            Role { arn, external_id: None }
+        };
+        let other_id = Role { external_id: Some("id".to_owned()), ..role("a") };
+        let (plain, of_a) = (granted(Limits::default()), Some(Arc::new(role("a"))));
+        let of_a = GrantDefinition { role: of_a, ..plain.clone() };
+        let resource = format!("{HERE}users/u-1/a");
+        let policy = policy("name/cos:GetObject", &resource, &Value::Null).to_string();
+        let is_inside = |role: Option<&Role>, grant: &GrantDefinition| {
+            is_inside(&policy, role, &[grant], &Claims::of_subject("u-1"))
+        };
+        assert!(is_inside(None, &plain) && is_inside(Some(&role("a")), &of_a));
+        assert!(!is_inside(None, &of_a) && !is_inside(Some(&role("a")), &plain));
+        assert!(!is_inside(Some(&role("b")), &of_a) && !is_inside(Some(&other_id), &of_a));
     }
 
     #[test]
@@ -325,11 +352,11 @@ mod tests {
         let grant = granted(Limits::default());
         for text in ["", "[]", "{}", r#"{"version":"2.0"}"#, r#"{"version":"2.0","statement":[]}"#]
         {
-            assert!(!is_inside(text, &[&grant], &Claims::of_subject("u-1")), "{text}");
+            assert!(!is_inside(text, None, &[&grant], &Claims::of_subject("u-1")), "{text}");
         }
         let good = policy("name/cos:PutObject", &format!("{HERE}users/u-1/a"), &Value::Null);
         assert!(checked(&good, &grant, "u-1"));
-        assert!(!is_inside(&good.to_string(), &[], &Claims::of_subject("u-1")));
+        assert!(!is_inside(&good.to_string(), None, &[], &Claims::of_subject("u-1")));
         for (member, value) in [
             ("effect", json!("deny")),
             ("principal", json!("*")),
@@ -353,7 +380,7 @@ mod tests {
         }
         let mut flag = Claims::default();
         flag.add("sub", Claim::Flag(true));
-        assert!(!is_inside(&of("true").to_string(), &[&grant], &flag));
+        assert!(!is_inside(&of("true").to_string(), None, &[&grant], &flag));
     }
 
     #[test]

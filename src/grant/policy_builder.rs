@@ -6,6 +6,8 @@
 //! # Not covered
 //! The second check of the finished policy (`containment`).
 
+use std::sync::Arc;
+
 use super::authorized::{Handout, NewObject};
 use super::definition::GrantDefinition;
 use super::lifetime::Lifetime;
@@ -13,6 +15,7 @@ use super::object_key::{Extension, ObjectKey};
 use super::operation::{Operation, ResourceLevel};
 use super::permissions::Permissions;
 use super::resolved::{ResolvedGrant, ScopeMismatch};
+use super::role::Role;
 use super::signable::{SignableRequest, SignableVerb, UploadLimits};
 use super::statements::Statements;
 use crate::entropy::Entropy;
@@ -208,6 +211,20 @@ pub(super) fn shared_lifetime(sources: &[&GrantDefinition]) -> Result<Lifetime, 
                        less at once, by `bucket` or by scopes";
         Error::new(ErrorCode::DurationSeconds, message)
     })
+}
+
+/// The role that is assumed for all of these grants.
+///
+/// # Errors
+/// [`ErrorCode::ScopeNotGranted`] when they name different ones.
+pub(super) fn shared_role(sources: &[&GrantDefinition]) -> Result<Option<Arc<Role>>, Error> {
+    let role = sources.first().and_then(|grant| grant.role.as_ref());
+    if sources.iter().all(|grant| grant.role.as_ref() == role) {
+        return Ok(role.cloned());
+    }
+    let message = "the request needs several grants for which different roles are assumed: \
+                   request less at once, by `bucket` or by scopes";
+    Err(Error::new(ErrorCode::ScopeNotGranted, message))
 }
 
 /// Why no new object can be uploaded: the extensions that the grants together allow.

@@ -137,7 +137,9 @@ impl IssueRoute {
         match self {
             Self::DownloadSign | Self::PostPolicy | Self::PutSign => &[Format::Sdk],
             Self::NewObject => &[Format::Flat, Format::Sdk],
-            Self::Sign | Self::Sts => &[Format::Cam, Format::Cvm, Format::Sdk, Format::Sts],
+            Self::Sign | Self::Sts => {
+                &[Format::Cam, Format::CredentialProcess, Format::Cvm, Format::Sdk, Format::Sts]
+            }
         }
     }
 }
