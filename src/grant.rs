@@ -34,6 +34,7 @@ mod resolved;
 mod role;
 mod session_name;
 mod session_policy;
+mod signable;
 mod statements;
 
 pub use authorized::{Authorized, NewObject};
@@ -42,7 +43,7 @@ pub use definition::GrantDefinition;
 pub use grant_summary::GrantedPlace;
 pub use grants::{Grant, GrantError, Grants};
 pub use lifetime::Lifetime;
-pub use limits::{ContentType, ContentTypeError, Limits};
+pub use limits::{ContentType, ContentTypeError, Limits, TypeLimit};
 pub use object_key::{Extension, ExtensionError, ObjectKey};
 pub use operation::{Operation, OperationError, Preset};
 pub use permissions::{PermissionError, Permissions};
@@ -50,6 +51,7 @@ pub use prefix_template::{Placeholder, PlaceholderError, PrefixTemplate, Templat
 pub use principal_match::{Match, MatchError, PrincipalMatch, Value};
 pub use role::{Role, RoleArn, RoleArnError};
 pub use session_policy::SessionPolicy;
+pub use signable::{SignableRequest, SignableVerb, UploadLimits};
 
 #[cfg(test)]
 mod tests;

@@ -224,12 +224,13 @@ impl Handler {
             self.issuer.issue(authorized, request.role_key.as_deref(), id, deadline).await;
         (audit.cache, audit.attempts) = (Some(cache), attempts);
         let credentials = &*audit.credentials.insert(outcome?);
-        Ok(Response::credentials(
-            credential_request.format,
-            credentials,
-            id,
-            authorized.new_object(),
-        ))
+        Ok(match authorized.signable() {
+            Some(request) => Response::signed(request, credentials, id),
+            None => {
+                let (format, object) = (credential_request.format, authorized.new_object());
+                Response::credentials(format, credentials, id, object)
+            }
+        })
     }
 
     /// What is requested, and by whom.

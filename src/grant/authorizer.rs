@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tencent::cam::PolicyError;
 use tencent::time::Timestamp;
 
-use super::authorized::{Authorized, NewObject};
+use super::authorized::{Authorized, Handout};
 use super::containment;
 use super::grant_summary::GrantSummary;
 use super::grants::{Grant, Grants, RAW};
@@ -65,21 +65,28 @@ impl Authorizer {
         entropy: &dyn Entropy,
     ) -> Result<Authorized, Error> {
         let inputs = || PolicyInputs::new(&self.claim_names, principal, request);
-        let (granted, new_object) = match (&self.grants, &request.scope) {
-            (Grants::Raw { policy, lifetime }, _) => (raw(policy, *lifetime, request)?, None),
+        let (granted, handout) = match (&self.grants, &request.scope) {
+            (Grants::Raw { policy, lifetime }, _) => {
+                (raw(policy, *lifetime, request)?, Handout::default())
+            }
             (Grants::Each(grants), RequestedScope::Grant) => {
                 let granted = self.policies.get_or_decide(inputs(), |inputs| {
                     let build = |resolved: &[_]| Ok(PolicyBuilder::for_all(resolved));
-                    decide(grants, inputs, build).map(|(granted, _)| granted)
+                    decide(grants, inputs, &build).map(|(granted, _)| granted)
                 });
-                (granted?, None)
+                (granted?, Handout::default())
             }
             (Grants::Each(grants), RequestedScope::Scopes(scopes)) => {
-                decide(grants, &inputs(), |resolved| PolicyBuilder::for_scopes(resolved, scopes))?
+                decide(grants, &inputs(), &|resolved| PolicyBuilder::for_scopes(resolved, scopes))?
             }
             (Grants::Each(grants), RequestedScope::NewObject { extension }) => {
-                decide(grants, &inputs(), |resolved| {
+                decide(grants, &inputs(), &|resolved| {
                     PolicyBuilder::for_new_object(resolved, extension, now, entropy)
+                })?
+            }
+            (Grants::Each(grants), RequestedScope::Signed(request)) => {
+                decide(grants, &inputs(), &|resolved| {
+                    PolicyBuilder::for_signed(resolved, request, now, entropy)
                 })?
             }
         };
@@ -89,7 +96,7 @@ impl Authorizer {
             session_name: session_name::name(principal),
             grants: granted.grants,
             role: granted.role,
-            new_object,
+            handout,
         })
     }
 }
@@ -98,20 +105,28 @@ impl Authorizer {
 fn decide<'g>(
     grants: &'g [Grant],
     inputs: &PolicyInputs,
-    build: impl FnOnce(&[ResolvedGrant<'g>]) -> Result<PolicyBuilder<'g>, Error>,
-) -> Result<(Granted, Option<NewObject>), Error> {
+    build: &dyn Fn(&[ResolvedGrant<'g>]) -> Result<PolicyBuilder<'g>, Error>,
+) -> Result<(Granted, Handout), Error> {
     let resolved = filter_by_bucket(matching_grants(grants, inputs)?, inputs)?;
-    let PolicyBuilder { sources, statements, new_object } = build(&resolved)?;
+    let PolicyBuilder { sources, statements, handout } = build(&resolved)?;
     let grants = Arc::new(GrantSummary::new(&sources, &inputs.claims, &statements));
     let policy = statements.into_policy().map_err(unusable_policy)?.into_json();
     let (lifetime, role) = (shared_lifetime(&sources)?, shared_role(&sources)?);
     if !containment::is_inside(&policy, role.as_deref(), &sources, &inputs.claims) {
-        let message = "internal error: report the request id to the operator of this function";
-        let cause = "the policy is wider than the grants; no credential was issued";
-        return Err(Error::new(ErrorCode::Internal, message).caused_by(cause));
+        return Err(too_wide("the policy is wider than the grants; no credential was issued"));
+    }
+    if let Handout::Signed(signable) = &handout
+        && !containment::is_only(&policy, signable)
+    {
+        return Err(too_wide("the policy allows more than the signed request; nothing was signed"));
     }
     let policy = Arc::new(SessionPolicy::new(policy));
-    Ok((Granted { policy, grants, lifetime, role }, new_object))
+    Ok((Granted { policy, grants, lifetime, role }, handout))
+}
+
+fn too_wide(cause: &'static str) -> Error {
+    let message = "internal error: report the request id to the operator of this function";
+    Error::new(ErrorCode::Internal, message).caused_by(cause)
 }
 
 /// The grants that match the principal. A grant whose placeholders the claims cannot fill does not

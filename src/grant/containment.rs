@@ -10,10 +10,11 @@
 //! # Not covered
 //! A raw `POLICY`, which is sent unchanged.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::definition::GrantDefinition;
 use super::role::Role;
+use super::signable::{SignableRequest, SignableVerb};
 use crate::auth::{Claim, Claims};
 
 /// Whether one of `grants` covers each pair of an action and a resource in `policy`, for a
@@ -28,6 +29,28 @@ pub(super) fn is_inside(
     let bounds: Vec<Bounds<'_>> = of_role.map(|grant| Bounds::new(grant, claims)).collect();
     let policy: Option<Value> = serde_json::from_str(policy).ok();
     policy.and_then(|policy| are_pairs_covered(&policy, &bounds)).unwrap_or(false)
+}
+
+/// Whether the policy allows the one request that is to be signed, and nothing else.
+pub(super) fn is_only(policy: &str, request: &SignableRequest) -> bool {
+    let SignableRequest { bucket, region, key, verb } = request;
+    let operation = match verb {
+        SignableVerb::Get { .. } => "GetObject",
+        SignableVerb::Post(_) => "PostObject",
+        SignableVerb::Put(_) => "PutObject",
+    };
+    let appid = bucket.rsplit('-').next().unwrap_or_default();
+    let resource = format!("qcs::cos:{region}:uid/{appid}:{bucket}/{key}");
+    let policy: Value = serde_json::from_str(policy).unwrap_or_default();
+    let Some([statement]) = policy.get("statement").and_then(Value::as_array).map(Vec::as_slice)
+    else {
+        return false;
+    };
+    let is_one = |member: &str, value: String| statement.get(member) == Some(&json!([value]));
+    !key.is_empty()
+        && !key.contains('*')
+        && is_one("action", format!("name/cos:{operation}"))
+        && is_one("resource", resource)
 }
 
 /// Whether every pair that the policy allows is covered, and there is one; `None` for any other
@@ -204,10 +227,11 @@ const WRITES: [&str; 11] = [
 mod tests {
     use serde_json::{Value, json};
 
-    use super::is_inside;
+    use super::{is_inside, is_only};
     use crate::auth::{Claim, Claims};
     use crate::grant::{
         ContentType, Extension, GrantDefinition, Limits, Operation, Preset, Role, RoleArn,
+        SignableRequest, SignableVerb,
     };
     use std::sync::Arc;
 
@@ -357,6 +381,44 @@ mod tests {
         let mut flag = Claims::default();
         flag.add("sub", Claim::Flag(true));
         assert!(!is_inside(&of("true").to_string(), None, &[&grant], &flag));
+    }
+
+    #[test]
+    fn a_signed_request_is_all_that_its_policy_allows() {
+        let only = |policy: &Value, key: &str| {
+            let request = SignableRequest {
+                bucket: "examplebucket-1250000000".to_owned(),
+                region: "ap-guangzhou".to_owned(),
+                key: key.to_owned(),
+                verb: SignableVerb::Get { content_type: None },
+            };
+            is_only(&policy.to_string(), &request)
+        };
+        let of = |action: &str, key: &str| policy(action, &format!("{HERE}{key}"), &Value::Null);
+        let good = of("name/cos:GetObject", "users/u-1/a");
+        assert!(only(&good, "users/u-1/a"));
+        let mut two = good.clone();
+        two["statement"] = json!([good["statement"][0], good["statement"][0]]);
+        let with = |member: &str, values: Value| {
+            let mut other = good.clone();
+            other["statement"][0][member] = values;
+            other
+        };
+        for other in [
+            of("name/cos:PutObject", "users/u-1/a"),
+            of("name/cos:GetObject", "users/u-1/b"),
+            of("name/cos:GetObject", "users/u-1/*"),
+            with("action", json!(["name/cos:GetObject", "name/cos:PutObject"])),
+            with("action", json!([])),
+            with("resource", json!([format!("{HERE}users/u-1/a"), format!("{HERE}users/u-1/b")])),
+            two,
+            json!({}),
+        ] {
+            assert!(!only(&other, "users/u-1/a"), "{other}");
+        }
+        for key in ["users/u-1/*", ""] {
+            assert!(!only(&of("name/cos:GetObject", key), key), "{key}");
+        }
     }
 
     #[test]

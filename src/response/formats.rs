@@ -5,7 +5,7 @@
 //! CVM's metadata service.
 //!
 //! # Guarantees
-//! This is the only file that turns issued credentials into text.
+//! This is the only file that turns the secret key of a credential into text.
 
 use serde::Serialize;
 
@@ -30,6 +30,7 @@ pub(super) fn credentials(
                 json(&Cam { code: 0, message: "", code_desc: "Success", data: issued(None) })
             }
         },
+        Format::CredentialProcess => json(&CredentialProcess::new(credentials)),
         Format::Sdk => {
             let alias = Some(credentials.session_token.expose());
             json(&Sdk {
@@ -64,7 +65,12 @@ const CAM_BEGIN: &str = r#"{"code":0,"message":"","codeDesc":"Success","data":"#
 
 /// A body as JSON.
 pub(super) fn json(body: &impl Serialize) -> String {
-    let mut json = Vec::with_capacity(TYPICAL_BYTES);
+    json_of(body, TYPICAL_BYTES)
+}
+
+/// A body as JSON that fits into so many bytes.
+pub(super) fn json_of(body: &impl Serialize, typical_bytes: usize) -> String {
+    let mut json = Vec::with_capacity(typical_bytes);
     #[expect(clippy::expect_used, reason = "strings and numbers always serialise")]
     serde_json::to_writer(&mut json, body).expect("an answer serialises");
     #[expect(clippy::expect_used, reason = "JSON is UTF-8")]
@@ -72,7 +78,7 @@ pub(super) fn json(body: &impl Serialize) -> String {
 }
 
 /// Most answers fit. A buffer that grows leaves copies of credentials behind.
-const TYPICAL_BYTES: usize = 4096;
+pub(super) const TYPICAL_BYTES: usize = 4096;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -214,6 +220,29 @@ impl<'a> Cvm<'a> {
     }
 }
 
+/// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html>
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct CredentialProcess<'a> {
+    version: u8,
+    access_key_id: &'a str,
+    secret_access_key: &'a str,
+    session_token: &'a str,
+    expiration: String,
+}
+
+impl<'a> CredentialProcess<'a> {
+    fn new(credentials: &'a Credentials) -> Self {
+        Self {
+            version: 1,
+            access_key_id: credentials.tmp_secret_id.expose(),
+            secret_access_key: credentials.tmp_secret_key.expose(),
+            session_token: credentials.session_token.expose(),
+            expiration: credentials.expiry.iso_8601(),
+        }
+    }
+}
+
 /// The shape of <https://github.com/tencentyun/cos-js-sdk-v5/blob/master/server/sts.js>. Its page,
 /// `demo/demo.js`, sends `?filename=` and no format:
 /// <https://github.com/tencentyun/cos-js-sdk-v5/blob/master/demo/demo.js>.
@@ -301,7 +330,12 @@ mod tests {
     }
 
     #[test]
-    fn sts_and_cvm_have_upper_camel_members_and_no_numeric_code() {
+    fn other_formats_have_upper_camel_members_and_no_numeric_code() {
+        assert_eq!(
+            body(Format::CredentialProcess),
+            json!({"Version": 1, "AccessKeyId": "id", "SecretAccessKey": "key",
+                "SessionToken": "token", "Expiration": "2023-11-14T22:43:20Z"})
+        );
         assert_eq!(
             body(Format::Sts),
             json!({"Response": {

@@ -60,7 +60,9 @@ async fn every_format_is_served_on_both_routes_and_methods() {
     let cvm = browser.get("/sts?format=cvm").await.unwrap().body;
     assert_eq!(cvm["Code"], "Success");
     assert!(cvm["ExpiredTime"].is_i64() && cvm["Token"].is_string() && cvm.get("code").is_none());
-    assert_eq!(cloud.sts().call_count(), 8);
+    let process = browser.get("/sts?format=credential_process").await.unwrap().body;
+    assert!(process["Version"] == 1 && process["SessionToken"].is_string());
+    assert_eq!(cloud.sts().call_count(), 9);
 }
 
 /// Apps of the samples add cache busters, and post forms and objects that the samples never read.

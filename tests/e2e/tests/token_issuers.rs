@@ -46,7 +46,7 @@ impl Issuer {
     fn claims(&self, claims: &Value) -> Value {
         let now = SystemClock.now().unix_seconds();
         let mut all = json!({"iss": self.iss, "sub": "person-1", "aud": "uploads",
-            "iat": now - 10, "exp": now + 290});
+            "iat": now.saturating_sub(10), "exp": now.saturating_add(290)});
         let members = all.as_object_mut().unwrap();
         members.extend(claims.as_object().unwrap().clone());
         members.retain(|_, value| !value.is_null());
