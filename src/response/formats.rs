@@ -5,7 +5,7 @@
 //! CVM's metadata service.
 //!
 //! # Guarantees
-//! This is the only file that turns issued credentials into text.
+//! This is the only file that turns the secret key of a credential into text.
 
 use serde::Serialize;
 
@@ -65,7 +65,12 @@ const CAM_BEGIN: &str = r#"{"code":0,"message":"","codeDesc":"Success","data":"#
 
 /// A body as JSON.
 pub(super) fn json(body: &impl Serialize) -> String {
-    let mut json = Vec::with_capacity(TYPICAL_BYTES);
+    json_of(body, TYPICAL_BYTES)
+}
+
+/// A body as JSON that fits into so many bytes.
+pub(super) fn json_of(body: &impl Serialize, typical_bytes: usize) -> String {
+    let mut json = Vec::with_capacity(typical_bytes);
     #[expect(clippy::expect_used, reason = "strings and numbers always serialise")]
     serde_json::to_writer(&mut json, body).expect("an answer serialises");
     #[expect(clippy::expect_used, reason = "JSON is UTF-8")]
@@ -73,7 +78,7 @@ pub(super) fn json(body: &impl Serialize) -> String {
 }
 
 /// Most answers fit. A buffer that grows leaves copies of credentials behind.
-const TYPICAL_BYTES: usize = 4096;
+pub(super) const TYPICAL_BYTES: usize = 4096;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

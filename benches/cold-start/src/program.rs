@@ -41,7 +41,7 @@ impl Program {
     pub(crate) fn minimal(options: &Options, sts: &Sts) -> Result<Self, Fault> {
         let mut environment = lambda_environment();
         environment.extend([("STS_URL", sts.endpoint()), ("STS_CA_FILE", ca_file(sts)?)]);
-        Ok(Self { path: absolute(&options.minimal)?, environment, answer: Answer::StsAnswer })
+        Ok(Self { path: absolute(&options.minimal)?, environment, answer: Answer::StsCredentials })
     }
 
     /// Hello-world.
@@ -88,7 +88,7 @@ pub(crate) enum Answer {
     /// CAM JSON with the credentials that our STS issues, not expired.
     Credentials,
     /// The same credentials, in the answer of STS.
-    StsAnswer,
+    StsCredentials,
 }
 
 impl Answer {
@@ -112,7 +112,7 @@ impl Answer {
             Self::Hello if body == b"hello" => Ok(()),
             Self::Hello => Err("hello-world did not say hello".into()),
             Self::Credentials => check_credentials(&body, CAM_POINTERS),
-            Self::StsAnswer => check_credentials(&body, STS_POINTERS),
+            Self::StsCredentials => check_credentials(&body, STS_POINTERS),
         }
     }
 }

@@ -6,6 +6,7 @@
 use lambda_http::{Error, Request, Response, run, service_fn};
 use reference_issuer::Sts;
 
+#[expect(clippy::disallowed_methods, reason = "a function has no arguments")]
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let (url, ca_file) = (std::env::var("STS_URL")?, std::env::var("STS_CA_FILE")?);
