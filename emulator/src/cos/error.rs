@@ -98,6 +98,8 @@ errors! {
         "CORSResponse: This CORS request is not allowed. This is usually because the evalution \
          of Origin, request method / Access-Control-Request-Method or \
          Access-Control-Requet-Headers are not whitelisted by the resource's CORS spec";
+    encryption_not_supported: BAD_REQUEST "SSEContentNotSupported"
+        "The encryption method is not supported.";
     entity_too_large: BAD_REQUEST "EntityTooLarge"
         "Your proposed upload exceeds the maximum allowed object size.";
     entity_too_small: BAD_REQUEST "EntityTooSmall"

@@ -203,10 +203,11 @@ const SUBRESOURCES: &str = "
 
 /// Parameters of the operations.
 const PARAMETERS: &str = "
-    create-time delimiter encoding-type key-marker marker max-keys max-parts max-uploads
-    part-number-marker prefix range region response-cache-control response-content-disposition
-    response-content-encoding response-content-language response-content-type response-expires
-    tagkey tagvalue upload-id-marker x-cos-traffic-limit
+    continuation-token create-time delimiter encoding-type fetch-owner key-marker list-type marker
+    max-keys max-parts max-uploads part-number-marker prefix range region response-cache-control
+    response-content-disposition response-content-encoding response-content-language
+    response-content-type response-expires start-after tagkey tagvalue upload-id-marker
+    x-cos-traffic-limit
 ";
 
 /// Parameters of signatures, and the one in which S3 clients repeat the operation's name.
@@ -218,10 +219,8 @@ const SIGNATURE_PARAMETERS: &str = "
 /// The start of the parameters of an AWS signature, which authentication rejects.
 const AMAZON: &str = "X-Amz-";
 
-/// Parameters that change a response: the second form of lists, and the processing of images and
-/// media.
+/// Parameters that process images and media.
 /// <https://www.tencentcloud.com/document/product/436/40592>
 const UNSUPPORTED_PARAMETERS: &str = "
-    continuation-token exif fetch-owner imageAve imageInfo imageMogr2 imageSlim imageView2
-    list-type photoInfo start-after watermark
+    exif imageAve imageInfo imageMogr2 imageSlim imageView2 photoInfo watermark
 ";

@@ -14,6 +14,7 @@ mod copy;
 mod cors;
 pub(in crate::cos) mod delete_many;
 mod list;
+mod list_v2;
 pub(in crate::cos) mod multipart;
 mod object;
 mod post;

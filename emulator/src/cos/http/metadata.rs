@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use serde::{Deserialize, Serialize};
 
+use super::response::put;
 use crate::cos::error::{self, CosError};
 
 /// Headers by lower-case name; values are text.
@@ -41,6 +42,14 @@ impl ObjectHeaders {
                 "The metadata headers exceed the maximum allowed size of 2 KB.",
             ));
         }
+        match kept.get(ENCRYPTION).map(String::as_str) {
+            None | Some("AES256") => {}
+            Some("cos/kms") => return Err(unsupported(ENCRYPTION, "KMS is not supported")),
+            Some(_) => {
+                return Err(error::encryption_not_supported()
+                    .because(format!("{ENCRYPTION}: must be AES256")));
+            }
+        }
         match kept.get(STORAGE_CLASS).map(String::as_str) {
             Some(class) if ARCHIVES.contains(&class) => {
                 return Err(unsupported(STORAGE_CLASS, "archives are not supported"));
@@ -65,11 +74,20 @@ impl ObjectHeaders {
         self
     }
 
-    /// The same headers with the storage class of `other`.
-    pub(crate) fn with_storage_class_of(mut self, other: &Self) -> Self {
-        self.0.remove(STORAGE_CLASS);
-        if let Some(class) = other.0.get(STORAGE_CLASS) {
-            self.0.insert(STORAGE_CLASS.to_owned(), class.clone());
+    /// Adds the encryption to the response to an upload (documented).
+    pub(crate) fn put_encryption_on(&self, headers: &mut HeaderMap) {
+        if let Some(algorithm) = self.0.get(ENCRYPTION) {
+            put(headers, HeaderName::from_static(ENCRYPTION), algorithm);
+        }
+    }
+
+    /// The headers of a copy: kept, but for the storage class and the encryption of `own`.
+    pub(crate) fn copied_with(mut self, own: &Self) -> Self {
+        for name in [STORAGE_CLASS, ENCRYPTION] {
+            self.0.remove(name);
+            if let Some(value) = own.0.get(name) {
+                self.0.insert(name.to_owned(), value.clone());
+            }
         }
         self
     }
@@ -145,13 +163,17 @@ const STANDARD: &str = "STANDARD";
 /// Documented: 2 KB in total.
 const MAX_CUSTOM_BYTES: usize = 2 * 1024;
 
-const KEPT: [&str; 7] = [
+/// Encryption by the service, which is transparent: kept, and sent with each read (documented).
+const ENCRYPTION: &str = "x-cos-server-side-encryption";
+
+const KEPT: [&str; 8] = [
     "cache-control",
     "content-disposition",
     "content-encoding",
     "content-language",
     "content-type",
     "expires",
+    ENCRYPTION,
     STORAGE_CLASS,
 ];
 
@@ -179,7 +201,7 @@ pub(crate) const PROCESSING_HEADERS: [&str; 4] =
 
 const UNSUPPORTED: [&str; 5] = [
     "x-cos-grant-",
-    "x-cos-server-side-encryption",
+    "x-cos-server-side-encryption-",
     "x-cos-copy-source-server-side-encryption",
     "x-cos-tagging",
     "x-cos-object-lock",
@@ -245,7 +267,9 @@ mod tests {
             ("x-cos-acl", "public-read", "NotImplemented"),
             ("x-cos-acl", "anyone", "InvalidArgument"),
             ("x-cos-grant-read", "id=\"1\"", "NotImplemented"),
-            ("x-cos-server-side-encryption", "AES256", "NotImplemented"),
+            ("x-cos-server-side-encryption", "cos/kms", "NotImplemented"),
+            ("x-cos-server-side-encryption", "aes", "SSEContentNotSupported"),
+            ("x-cos-server-side-encryption-customer-algorithm", "AES256", "NotImplemented"),
             ("x-cos-tagging", "a=b", "NotImplemented"),
             ("x-cos-traffic-limit", "1", "InvalidArgument"),
             ("x-cos-traffic-limit", "fast", "InvalidArgument"),

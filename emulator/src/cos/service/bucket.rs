@@ -2,6 +2,7 @@
 
 use http::{HeaderName, StatusCode};
 use tencent::names::Bucket;
+use tencent::time::Timestamp;
 
 use super::{BucketCall, CosService, Outcome};
 use crate::cos::auth::access::AuthContext;
@@ -16,13 +17,14 @@ use crate::cos::http::xml;
 impl CosService {
     /// <https://www.tencentcloud.com/document/product/436/8291>
     pub(super) fn list_buckets(&self, request: &RequestHead, context: &AuthContext) -> Outcome {
-        for name in ["tagkey", "tagvalue", "create-time", "range"] {
+        for name in ["tagkey", "tagvalue"] {
             if request.parameter(name).is_some_and(|value| !value.is_empty()) {
                 return Err(error::not_implemented("A parameter").because(format!(
-                    "{name}: must be omitted: the emulator does not select buckets"
+                    "{name}: must be omitted: the emulator does not select buckets by tags"
                 )));
             }
         }
+        let created = CreationTime::of(request)?;
         let asked = request.parameter("region").filter(|region| !region.is_empty());
         let limited = virtual_host::service_region(&request.host, &self.default_bucket);
         let in_region = |region: &str| {
@@ -35,7 +37,9 @@ impl CosService {
         let mut found = index
             .buckets
             .iter()
-            .filter(|(name, bucket)| **name > marker && in_region(&bucket.region));
+            .filter(|(name, _)| **name > marker)
+            .filter(|(_, bucket)| in_region(&bucket.region))
+            .filter(|(_, bucket)| created.as_ref().is_none_or(|time| time.fits(bucket.created)));
         let page: Vec<_> = found.by_ref().take(limit).collect();
         let is_truncated = limit > 0 && found.next().is_some();
         Ok(response::xml(xml::document("ListAllMyBucketsResult", |root| {
@@ -131,6 +135,40 @@ impl CosService {
         }
         let error = error::access_denied();
         Err(error.because(format!("bucket: must end in -{appid}, the account's APPID")))
+    }
+}
+
+/// The times of creation that a list of buckets is limited to. Inferred: one of the two parameters
+/// without the other is an error.
+struct CreationTime {
+    seconds: i64,
+    range: fn(i64, i64) -> bool,
+}
+
+impl CreationTime {
+    fn of(request: &RequestHead) -> Result<Option<Self>, CosError> {
+        let value = |name| request.parameter(name).filter(|value| !value.is_empty());
+        let (time, range) = (value("create-time"), value("range"));
+        if time.is_none() && range.is_none() {
+            return Ok(None);
+        }
+        let seconds = time.and_then(|time| time.parse().ok()).ok_or_else(|| {
+            error::invalid_argument("The create-time must be a Unix timestamp, with a range.")
+        })?;
+        let range: fn(i64, i64) -> bool = match range.as_deref() {
+            Some("lt") => |created, time| created < time,
+            Some("lte") => |created, time| created <= time,
+            Some("gt") => |created, time| created > time,
+            Some("gte") => |created, time| created >= time,
+            Some(_) | None => {
+                return Err(error::invalid_argument("The range must be lt, lte, gt or gte."));
+            }
+        };
+        Ok(Some(Self { seconds, range }))
+    }
+
+    fn fits(&self, created: Timestamp) -> bool {
+        (self.range)(created.unix_seconds(), self.seconds)
     }
 }
 

@@ -35,7 +35,7 @@ impl CosService {
                         "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata.",
                     ));
                 }
-                source.metadata.headers.clone().with_storage_class_of(&own)
+                source.metadata.headers.clone().copied_with(&own)
             }
             _ => {
                 return Err(error::invalid_argument(
@@ -54,11 +54,13 @@ impl CosService {
         let content = source.content.clone();
         let object = Object { metadata, content };
         let stored = self.store_object(call.target, &call.request.headers, object).await?;
-        Ok(response::xml(xml::document("CopyObjectResult", |root| {
+        let mut response = response::xml(xml::document("CopyObjectResult", |root| {
             root.text("ETag", format_args!("\"{}\"", stored.metadata.etag));
             root.text("CRC64", stored.metadata.crc64);
             root.text("LastModified", stored.metadata.modified.iso_8601());
-        })))
+        }));
+        stored.metadata.headers.put_encryption_on(response.headers_mut());
+        Ok(response)
     }
 
     /// <https://www.tencentcloud.com/document/product/436/8287>

@@ -68,8 +68,10 @@ impl CosService {
             root.text("Key", &key);
             root.text("UploadId", &id);
         });
+        let mut response = response::xml(document);
+        initiated.headers.put_encryption_on(response.headers_mut());
         self.change(move |store| store.begin_upload(&bucket, &key, &id, initiated)).await?;
-        Ok(response::xml(document))
+        Ok(response)
     }
 
     /// <https://www.tencentcloud.com/document/product/436/7750>
@@ -152,6 +154,7 @@ impl CosService {
             root.text("ETag", format_args!("\"{}\"", stored.metadata.etag));
         }));
         put_checksums(response.headers_mut(), &stored.metadata);
+        stored.metadata.headers.put_encryption_on(response.headers_mut());
         Ok(response)
     }
 

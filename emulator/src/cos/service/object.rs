@@ -93,6 +93,7 @@ fn appended(current: &Object, more: Object) -> Object {
 pub(super) fn written_response(metadata: &ObjectMetadata) -> Response {
     let mut response = response::empty(StatusCode::OK);
     put_checksums(response.headers_mut(), metadata);
+    metadata.headers.put_encryption_on(response.headers_mut());
     response
 }
 

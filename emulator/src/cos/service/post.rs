@@ -44,6 +44,7 @@ impl CosService {
         let stored = self.store_object(&target, &headers, object).await?;
         let mut response = response::empty(status);
         put_checksums(response.headers_mut(), &stored.metadata);
+        stored.metadata.headers.put_encryption_on(response.headers_mut());
         response.headers_mut().insert(header::LOCATION, location);
         Ok(response)
     }

@@ -55,6 +55,26 @@ async fn buckets_are_made_listed_and_removed() {
 }
 
 #[tokio::test]
+async fn buckets_are_selected_by_their_time_of_creation() {
+    let world = World::new();
+    let service = |query: &str| world.request_to("GET", "service.cos.myqcloud.com", query);
+    let (past, future) = (1_642_662_645, 32_503_680_000_i64);
+    for (query, count) in [
+        (format!("/?range=gt&create-time={past}"), 1),
+        (format!("/?range=gte&create-time={past}"), 1),
+        (format!("/?range=lt&create-time={past}"), 0),
+        (format!("/?range=lte&create-time={future}"), 1),
+        (format!("/?range=gt&create-time={future}"), 0),
+    ] {
+        let root = read_xml(sent(service(&query)).await).await;
+        assert_eq!(root.child("Buckets").unwrap().all("Bucket").count(), count, "{query}");
+    }
+    for query in ["/?range=lt", "/?create-time=1", "/?range=eq&create-time=1"] {
+        assert_eq!(refusal(service(query)).await, "400 InvalidArgument", "{query}");
+    }
+}
+
+#[tokio::test]
 async fn buckets_that_cannot_be_made() {
     let world = World::new();
     let put = |bucket: &str| world.request_to("PUT", &host(bucket, "ap-guangzhou"), "/");
