@@ -19,7 +19,9 @@
 //!
 //! Versions, tags, public access, encryption, lifecycles, archives, image processing: rejected.
 
+mod attributes;
 pub(crate) mod auth;
+mod bucket_document;
 mod checksum;
 mod cors;
 mod error;
@@ -29,7 +31,9 @@ mod ids;
 mod listing;
 mod operation;
 mod service;
+mod settings;
 mod store;
+mod tags;
 #[cfg(test)]
 #[expect(
     clippy::arithmetic_side_effects,
@@ -53,7 +57,7 @@ use self::error::CosError;
 pub use self::http::merge_order::MergeOrder;
 use self::http::virtual_host::{DefaultBucket, PathStyle};
 use self::service::CosService;
-use self::store::Store;
+use self::store::{Bucket, Store};
 use crate::account::Account;
 use crate::ca::Ca;
 use crate::cos::auth::DecisionRecord;
@@ -226,7 +230,8 @@ pub(crate) fn open_store(
         let is_new = !store.read().buckets.contains_key(bucket);
         if is_new {
             let region = default_bucket.0.region.as_str();
-            store.create_bucket(bucket, region, clock.now(), |_| Ok(())).map_err(startup_error)?;
+            let new = Bucket::new(region.to_owned(), clock.now());
+            store.create_bucket(bucket, new, |_| Ok(())).map_err(startup_error)?;
         }
     }
     if !options.origins.is_empty() {

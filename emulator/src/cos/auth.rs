@@ -49,6 +49,7 @@ use crate::cos::http::merge_order::MergeOrder;
 use crate::cos::http::post_form::Form;
 use crate::cos::http::request::RequestHead;
 use crate::cos::http::virtual_host::{BucketAddress, DefaultBucket};
+use crate::cos::tags::Tags;
 
 /// Authorizes requests by the account's keys and policies, and logs its decisions.
 pub(crate) struct Authorizer {
@@ -203,9 +204,27 @@ impl AccessControl for Authorizer {
         let outcome = form::verify(request, bucket, form, &self.directory).and_then(|signed| {
             record.caller(&signed.authenticated);
             let identity = signed.authenticated.identity_context(&self.directory);
-            let permission = permissions::form_permission(request, bucket, form, &identity)?;
-            self.decide_all(&signed.authenticated, &[permission], &mut record)?;
+            let required = permissions::form_permissions(request, bucket, form, &identity)?;
+            self.decide_all(&signed.authenticated, &required, &mut record)?;
             Ok(self.context(&signed.authenticated, signed.file_bytes))
+        });
+        self.log.push(record.closed(&outcome));
+        outcome
+    }
+
+    fn authorize_tags(
+        &self,
+        request: &RequestHead,
+        bucket: &BucketAddress,
+        tags: &Tags,
+    ) -> Result<AuthContext, CosError> {
+        let mut record = DecisionRecord::of(request, "PutBucketTagging");
+        let outcome = authenticate::request(request, &self.directory).and_then(|authenticated| {
+            record.caller(&authenticated);
+            let identity = authenticated.identity_context(&self.directory);
+            let permission = permissions::bucket_tags_permission(request, bucket, tags, &identity)?;
+            self.decide_all(&authenticated, &[permission], &mut record)?;
+            Ok(self.context(&authenticated, None))
         });
         self.log.push(record.closed(&outcome));
         outcome

@@ -125,6 +125,7 @@ errors! {
     invalid_part_order: BAD_REQUEST "InvalidPartOrder"
         "The list of parts was not in ascending order. Parts must be ordered by part number.";
     invalid_range: RANGE_NOT_SATISFIABLE "InvalidRange" "The requested range cannot be satisfied.";
+    invalid_tag: BAD_REQUEST "InvalidTag" "The tag provided was not a valid tag.";
     invalid_uri: BAD_REQUEST "InvalidURI" "Could not parse the specified URI.";
     key_too_long: BAD_REQUEST "KeyTooLong" "Your key is too long.";
     malformed_form: BAD_REQUEST "MalformedPOSTRequest"
@@ -140,8 +141,21 @@ errors! {
     no_such_bucket: NOT_FOUND "NoSuchBucket" "The specified bucket does not exist.";
     no_such_cors_configuration: NOT_FOUND "NoSuchCORSConfiguration"
         "The CORS configuration does not exist.";
+    no_such_encryption_configuration: NOT_FOUND "NoSuchEncryptionConfiguration"
+        "The specified bucket encryption configuration is not found.";
+    no_such_inventory_configuration: NOT_FOUND "InventoryConfigurationNotFoundError"
+        "The inventory configuration is not found.";
     no_such_key: NOT_FOUND "NoSuchKey" "The specified key does not exist.";
+    no_such_lifecycle_configuration: NOT_FOUND "NoSuchLifecycleConfiguration"
+        "The lifecycle configuration does not exist.";
+    no_such_origin_configuration: NOT_FOUND "OriginConfigurationNotFoundError"
+        "The origin-pull configuration is not found.";
+    no_such_replication_configuration: NOT_FOUND "ReplicationConfigurationnotFoundError"
+        "The replication configuration is not found.";
+    no_such_tag_set: NOT_FOUND "NoSuchTagSet" "The TagSet does not exist.";
     no_such_upload: NOT_FOUND "NoSuchUpload" "The specified multipart upload does not exist.";
+    no_such_website_configuration: NOT_FOUND "NoSuchWebsiteConfiguration"
+        "The specified bucket does not have a website configuration.";
     not_supported_storage_class: BAD_REQUEST "NotSupportedStorageClass"
         "The storage class you specified is not supported.";
     object_not_appendable: CONFLICT "ObjectNotAppendable" "The object is not appendable.";

@@ -18,6 +18,7 @@ use http::request::Parts;
 use tencent::cam::Policy;
 use tencent::time::{Clock, Timestamp};
 
+use super::bucket_document::{BucketDocument, Verb};
 use super::cors::Cors;
 use super::error::CosError;
 use super::operation::Operation;
@@ -33,6 +34,7 @@ use crate::cos::http::post_form::Form;
 use crate::cos::http::precondition::{self, PreconditionFailed, Validators};
 use crate::cos::http::request::RequestHead;
 use crate::cos::http::virtual_host::{DefaultBucket, PathStyle};
+use crate::cos::tags::Tags;
 use crate::net::Peer;
 
 /// The time of every request, in Unix seconds.
@@ -140,7 +142,14 @@ impl Authorizer {
                 let each = self.authorizer.authorize_each(&request, bucket, keys);
                 (false, each.map_err(code)?.iter().map(Result::is_ok).collect())
             }
-            Operation::GetService | Operation::Bucket(..) | Operation::Object(..) => {
+            Operation::Document(Verb::Put, BucketDocument::Tagging, bucket) => {
+                let context = self.authorizer.authorize_tags(&request, bucket, &Tags::default());
+                (context.map_err(code)?.anonymous, Vec::new())
+            }
+            Operation::GetService
+            | Operation::Bucket(..)
+            | Operation::Object(..)
+            | Operation::Document(..) => {
                 let context = self.authorizer.authorize(&request, &operation);
                 (context.map_err(code)?.anonymous, Vec::new())
             }

@@ -9,6 +9,7 @@
 
 use http::Method;
 
+use super::bucket_document::{BucketDocument, Verb};
 use super::http::address::{Address, ObjectAddress};
 use super::http::copy_source::COPY_SOURCE;
 use super::http::metadata::PROCESSING_HEADERS;
@@ -35,7 +36,7 @@ operations! {
     BucketOperation {
         PutBucket, HeadBucket, GetBucket, DeleteBucket,
         PutBucketCORS, GetBucketCORS, DeleteBucketCORS, GetBucketACL, GetBucketLocation,
-        ListMultipartUploads,
+        ListMultipartUploads, ListBucketInventory,
     }
 }
 
@@ -44,7 +45,7 @@ operations! {
     ObjectOperation {
         PutObject, PutObjectCopy, AppendObject, GetObject, HeadObject, DeleteObject, GetObjectACL,
         InitiateMultipartUpload, UploadPart, UploadPartCopy, ListParts, CompleteMultipartUpload,
-        AbortMultipartUpload,
+        AbortMultipartUpload, PutObjectTagging, GetObjectTagging, DeleteObjectTagging,
     }
 }
 
@@ -54,6 +55,8 @@ pub(crate) enum Operation {
     GetService,
     Bucket(BucketOperation, BucketAddress),
     Object(ObjectOperation, ObjectAddress),
+    /// A document of a bucket. The tags of a bucket are authorized by their body.
+    Document(Verb, BucketDocument, BucketAddress),
     /// An upload by a form, authorized by the fields of the form.
     PostObject(BucketAddress),
     /// Authorized by each key in its body.
@@ -96,6 +99,7 @@ impl Operation {
             Self::GetService => "GetService",
             Self::Bucket(operation, _) => operation.name(),
             Self::Object(operation, _) => operation.name(),
+            Self::Document(verb, document, _) => document.action(*verb),
             Self::PostObject(_) => "PostObject",
             Self::DeleteMultipleObjects(_) => "DeleteMultipleObjects",
             Self::OptionsObject(..) => "OptionsObject",
@@ -117,10 +121,30 @@ impl Operation {
             ("DELETE", ["cors"]) => Op::DeleteBucketCORS,
             ("GET", ["acl"]) => Op::GetBucketACL,
             ("GET", ["location"]) => Op::GetBucketLocation,
-            _ => return None,
+            ("GET", ["inventory"]) => Op::ListBucketInventory,
+            _ => {
+                let (verb, document) = document(method, names)?;
+                return Some(Self::Document(verb, document, bucket));
+            }
         };
         Some(Self::Bucket(operation, bucket))
     }
+}
+
+fn document(method: &str, names: &[&str]) -> Option<(Verb, BucketDocument)> {
+    let verb = match method {
+        "PUT" => Verb::Put,
+        "GET" => Verb::Get,
+        "DELETE" => Verb::Delete,
+        _ => return None,
+    };
+    let subresource = match names {
+        ["id", "inventory"] => "inventory",
+        ["inventory"] => return None,
+        [name] => name,
+        _ => return None,
+    };
+    Some((verb, BucketDocument::of(verb, subresource)?))
 }
 
 /// The known subresources among the parameters, in order.
@@ -187,6 +211,9 @@ fn on_object(method: &str, names: &[&str], is_copy: bool) -> Option<ObjectOperat
         ("GET", ["uploadId"]) => Op::ListParts,
         ("POST", ["uploadId"]) => Op::CompleteMultipartUpload,
         ("DELETE", ["uploadId"]) => Op::AbortMultipartUpload,
+        ("PUT", ["tagging"]) => Op::PutObjectTagging,
+        ("GET", ["tagging"]) => Op::GetObjectTagging,
+        ("DELETE", ["tagging"]) => Op::DeleteObjectTagging,
         _ => return None,
     })
 }
@@ -194,7 +221,7 @@ fn on_object(method: &str, names: &[&str], is_copy: bool) -> Option<ObjectOperat
 /// Parameters that turn a request into another operation. One that no match above contains makes
 /// the request unmapped, which is rejected.
 const SUBRESOURCES: &str = "
-    accelerate acl append asyncfetch ci-process cors delete domain domaincertificate encryption
+    accelerate acl append asyncfetch ci-process cors delete domain domaincertificate encryption id
     intelligent-tiering intelligenttiering inventory lifecycle live location logging notification
     object-lock origin ownershipControls partNumber policy position publicAccessBlock referer
     rename replication requestPayment restore retention select symlink tagging torrent uploadId

@@ -7,18 +7,20 @@
 //!
 //! # Not covered
 //!
-//! Versions, tags, public access, lifecycles, archives: rejected.
+//! Versions, public access, lifecycles, archives: rejected.
 
 mod bucket;
 mod copy;
 mod cors;
 pub(in crate::cos) mod delete_many;
+mod document;
 mod list;
 mod list_v2;
 pub(in crate::cos) mod multipart;
 mod object;
 mod post;
 mod read;
+mod tagging;
 
 use std::io;
 use std::sync::Arc;
@@ -29,9 +31,11 @@ use hyper::body::Incoming;
 use tencent::time::{Clock, Timestamp};
 use tokio::sync::OnceCell;
 
+use super::bucket_document::{BucketDocument, Verb};
 use super::cors::Cors;
 use super::error::{self, CosError};
 use super::operation::{self, BucketOperation, ObjectOperation, Operation};
+use super::settings::BucketSettings;
 use super::store::{Object, Store, Written};
 use crate::cos::auth::access::{AccessControl, AuthContext};
 use crate::cos::http::address::ObjectAddress;
@@ -160,7 +164,14 @@ impl CosService {
                 let call = Authorized { request, target: &target, context };
                 self.on_object(*operation, &call, body).await
             }
-            // The bodies of these two contain what has to be authorized.
+            Operation::Document(verb, document, target)
+                if (*verb, *document) != (Verb::Put, BucketDocument::Tagging) =>
+            {
+                let call = Authorized { request, target, context: authorize()? };
+                self.document(*verb, *document, &call, body).await
+            }
+            // The bodies of these contain what has to be authorized.
+            Operation::Document(_, _, bucket) => self.put_bucket_tags(request, bucket, body).await,
             Operation::PostObject(bucket) => self.post_object(request, bucket, body).await,
             Operation::DeleteMultipleObjects(bucket) => {
                 self.delete_many(request, bucket, body).await
@@ -190,6 +201,7 @@ impl CosService {
             Op::GetBucketACL => Ok(Self::private_acl(&call.context)),
             Op::GetBucketLocation => Ok(Self::bucket_location(call)),
             Op::ListMultipartUploads => self.list_uploads(call),
+            Op::ListBucketInventory => self.list_inventories(call),
         }
     }
 
@@ -216,6 +228,9 @@ impl CosService {
             Op::ListParts => self.list_parts(call),
             Op::CompleteMultipartUpload => self.complete_upload(call, body).await,
             Op::AbortMultipartUpload => self.abort_upload(call).await,
+            Op::PutObjectTagging => self.put_tags(call, body).await,
+            Op::GetObjectTagging => self.tags(call),
+            Op::DeleteObjectTagging => self.delete_tags(call).await,
         }
     }
 
@@ -228,6 +243,11 @@ impl CosService {
                 .because(format!("`{name}` is in {}, and the host names {region}", found.region))),
             None => Err(error::no_such_bucket().because(format!("bucket `{name}` does not exist"))),
         }
+    }
+
+    fn settings(&self, bucket: &BucketAddress) -> Result<Arc<BucketSettings>, CosError> {
+        let settings = self.store.read().settings(bucket.name.as_str());
+        settings.ok_or_else(error::no_such_bucket)
     }
 
     /// The object's address in the store.

@@ -38,7 +38,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGua
 pub(crate) use self::blob::Budget;
 pub(crate) use self::content::Content;
 use self::disk::Disk;
-pub(crate) use self::index::{Index, Object};
+pub(crate) use self::index::{Bucket, Index, Object};
 pub(crate) use self::record::{Initiated, ObjectMetadata};
 pub(crate) use self::sink::{Sink, Written};
 

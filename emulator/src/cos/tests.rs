@@ -7,6 +7,7 @@ mod buckets;
 mod capacity;
 mod child;
 mod crash;
+mod documents;
 mod forms;
 mod listing;
 mod model;
@@ -35,6 +36,7 @@ use crate::cos::http::post_form::Form;
 use crate::cos::http::request::{RequestHead, decoded};
 use crate::cos::http::virtual_host::BucketAddress;
 use crate::cos::http::xml::{self, Element};
+use crate::cos::tags::Tags;
 use crate::middleware::Middleware;
 
 pub(super) const BUCKET: &str = "examplebucket-1250000000";
@@ -75,6 +77,15 @@ impl AccessControl for TestAccessControl {
         form: &Form,
     ) -> Result<AuthContext, CosError> {
         Self::decide(request, &form.key)
+    }
+
+    fn authorize_tags(
+        &self,
+        request: &RequestHead,
+        _: &BucketAddress,
+        _: &Tags,
+    ) -> Result<AuthContext, CosError> {
+        Self::decide(request, "")
     }
 
     fn authorize_each(

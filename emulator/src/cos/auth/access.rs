@@ -6,6 +6,7 @@ use crate::cos::http::post_form::Form;
 use crate::cos::http::request::RequestHead;
 use crate::cos::http::virtual_host::BucketAddress;
 use crate::cos::operation::Operation;
+use crate::cos::tags::Tags;
 
 /// The caller of an authorized request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +43,14 @@ pub(crate) trait AccessControl: Send + Sync {
         request: &RequestHead,
         bucket: &BucketAddress,
         form: &Form,
+    ) -> Result<AuthContext, CosError>;
+
+    /// Authorizes the tags of a bucket.
+    fn authorize_tags(
+        &self,
+        request: &RequestHead,
+        bucket: &BucketAddress,
+        tags: &Tags,
     ) -> Result<AuthContext, CosError>;
 
     /// Authorizes the deletion of several objects: the request, and each of its keys.

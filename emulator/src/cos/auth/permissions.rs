@@ -9,7 +9,8 @@
 //! its prefix; `cos:content-length` and `cos:content-type` are headers of requests with a body; a
 //! key without a value in the request is absent. Inferred: a copy has neither key, since its own
 //! body is not what it stores, so a grant with a limit of size never covers one; one that is sent
-//! with a body must also be allowed with that body's keys, which COS could use; a form's keys are
+//! with a body must also be allowed with that body's keys, which COS could use; an upload with tags
+//! requires PutObjectTagging too, as in the S3 API; a form's keys are
 //! its fields, and its `cos:content-length` is the header of the whole request (at least the size
 //! of the file).
 //!
@@ -21,6 +22,8 @@ use tencent::cam::{AccessRequest, Context, Target};
 
 use super::authenticate::IdentityContext;
 use super::errors;
+use crate::cos::attributes::TAGGING;
+use crate::cos::bucket_document::{BucketDocument, Verb};
 use crate::cos::error::{self, CosError};
 use crate::cos::http::copy_source::copy_source;
 use crate::cos::http::merge_order::merged;
@@ -28,6 +31,7 @@ use crate::cos::http::post_form::Form;
 use crate::cos::http::request::{RequestHead, decoded};
 use crate::cos::http::virtual_host::{BucketAddress, DefaultBucket};
 use crate::cos::operation::{BucketOperation, ObjectOperation, Operation};
+use crate::cos::tags::Tags;
 
 /// One access that must be allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,7 +84,8 @@ fn bucket_condition_keys(operation: BucketOperation) -> &'static [ConditionKey] 
         | Op::GetBucketCORS
         | Op::DeleteBucketCORS
         | Op::GetBucketACL
-        | Op::GetBucketLocation => &[],
+        | Op::GetBucketLocation
+        | Op::ListBucketInventory => &[],
     }
 }
 
@@ -93,14 +98,16 @@ fn object_condition_keys(operation: ObjectOperation) -> &'static [ConditionKey] 
             &[Acl, Body, StorageClass]
         }
         Op::PutObjectCopy => &[Acl, StorageClass],
-        Op::UploadPart | Op::CompleteMultipartUpload => &[Body],
+        Op::UploadPart | Op::CompleteMultipartUpload | Op::PutObjectTagging => &[Body],
         Op::GetObject => &[ResponseContentType],
         Op::HeadObject
         | Op::DeleteObject
         | Op::GetObjectACL
         | Op::UploadPartCopy
         | Op::ListParts
-        | Op::AbortMultipartUpload => &[],
+        | Op::AbortMultipartUpload
+        | Op::GetObjectTagging
+        | Op::DeleteObjectTagging => &[],
     }
 }
 
@@ -125,8 +132,16 @@ pub(super) fn required(
             (target(&object.bucket, &object.key, identity), keys)
         }
         Operation::OptionsObject(bucket, key) => (target(bucket, key, identity), &[][..]),
+        Operation::Document(verb, document, bucket)
+            if (*verb, *document) != (Verb::Put, BucketDocument::Tagging) =>
+        {
+            let keys: &[_] = if *verb == Verb::Put { &[ConditionKey::Body] } else { &[] };
+            (target(bucket, "", identity), keys)
+        }
         // The body contains what these are about, so the head never suffices.
-        Operation::PostObject(_) | Operation::DeleteMultipleObjects(_) => {
+        Operation::Document(..)
+        | Operation::PostObject(_)
+        | Operation::DeleteMultipleObjects(_) => {
             return Err(errors::unmapped(request));
         }
     };
@@ -148,6 +163,13 @@ pub(super) fn required(
         other_names,
     };
     let mut required = vec![permission(context.clone())];
+    if is_object && request.headers.contains_key(TAGGING) {
+        required.push(RequiredPermission {
+            access: access("PutObjectTagging", target.clone(), general.clone(), identity),
+            is_object,
+            other_names: &[],
+        });
+    }
     if is_copy {
         if has_body(request) {
             let with_body = self::context(request, &[ConditionKey::Body], context)?;
@@ -165,13 +187,31 @@ pub(super) fn required(
     Ok(required)
 }
 
-/// The permission that a form requires.
-pub(super) fn form_permission(
+/// The permission that the tags of a bucket require.
+pub(super) fn bucket_tags_permission(
+    request: &RequestHead,
+    bucket: &BucketAddress,
+    tags: &Tags,
+    identity: &IdentityContext,
+) -> Result<RequiredPermission, CosError> {
+    let context = context(request, &[ConditionKey::Body], general(request, identity))?;
+    let context = tags.iter().fold(context, |context, (name, value)| {
+        context.with("qcs:request_tag", &format!("{name}&{value}"))
+    });
+    Ok(RequiredPermission {
+        access: access("PutBucketTagging", target(bucket, "", identity), context, identity),
+        is_object: false,
+        other_names: &[],
+    })
+}
+
+/// The permissions that a form requires.
+pub(super) fn form_permissions(
     request: &RequestHead,
     bucket: &BucketAddress,
     form: &Form,
     identity: &IdentityContext,
-) -> Result<RequiredPermission, CosError> {
+) -> Result<Vec<RequiredPermission>, CosError> {
     let mut context = general(request, identity);
     for (condition, value) in [
         ("cos:content-length", header(request, "content-length")?),
@@ -183,11 +223,17 @@ pub(super) fn form_permission(
             context = context.with(condition, value);
         }
     }
-    Ok(RequiredPermission {
-        access: access("PostObject", object(bucket, &form.key, identity)?, context, identity),
+    let target = object(bucket, &form.key, identity)?;
+    let mut actions = vec![("PostObject", context)];
+    if form.field(TAGGING).is_some_and(|tags| !tags.is_empty()) {
+        actions.push(("PutObjectTagging", general(request, identity)));
+    }
+    let permission = |(action, context)| RequiredPermission {
+        access: access(action, target.clone(), context, identity),
         is_object: true,
         other_names: &[],
-    })
+    };
+    Ok(actions.into_iter().map(permission).collect())
 }
 
 /// The permission that the deletion of one of several keys requires.
@@ -273,7 +319,7 @@ fn context(
             }
             ConditionKey::Tags => {
                 // `k1=v1&k2=v2` in the header, `k1&v1` in a condition.
-                let tags = header("x-cos-tagging")?.unwrap_or_default();
+                let tags = header(TAGGING)?.unwrap_or_default();
                 let tags = tags.split('&').filter(|tag| !tag.is_empty()).map(|tag| {
                     let (name, value) = tag.split_once('=').unwrap_or((tag, ""));
                     format!("{}&{}", decoded(name), decoded(value))

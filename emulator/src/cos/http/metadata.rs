@@ -3,7 +3,7 @@
 //!
 //! # Guarantees
 //!
-//! A header for something that the emulator does not offer (public access, encryption, tags) is
+//! A header for something that the emulator does not offer (public access, encryption by own keys) is
 //! rejected, never ignored.
 
 use std::collections::BTreeMap;
@@ -199,11 +199,10 @@ const TRAFFIC_LIMITS: std::ops::RangeInclusive<u64> = 819_200..=838_860_800;
 pub(crate) const PROCESSING_HEADERS: [&str; 4] =
     ["pic-operations", "x-cos-callback", "x-cos-callback-var", "x-cos-return-body"];
 
-const UNSUPPORTED: [&str; 5] = [
+const UNSUPPORTED: [&str; 4] = [
     "x-cos-grant-",
     "x-cos-server-side-encryption-",
     "x-cos-copy-source-server-side-encryption",
-    "x-cos-tagging",
     "x-cos-object-lock",
 ];
 
@@ -270,7 +269,6 @@ mod tests {
             ("x-cos-server-side-encryption", "cos/kms", "NotImplemented"),
             ("x-cos-server-side-encryption", "aes", "SSEContentNotSupported"),
             ("x-cos-server-side-encryption-customer-algorithm", "AES256", "NotImplemented"),
-            ("x-cos-tagging", "a=b", "NotImplemented"),
             ("x-cos-traffic-limit", "1", "InvalidArgument"),
             ("x-cos-traffic-limit", "fast", "InvalidArgument"),
             ("x-cos-storage-class", "GLACIER", "NotSupportedStorageClass"),

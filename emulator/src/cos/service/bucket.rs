@@ -1,29 +1,29 @@
 //! Buckets: the list of them, creation and deletion, and their properties.
 
-use http::{HeaderName, StatusCode};
-use tencent::names::Bucket;
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderName, StatusCode};
 use tencent::time::Timestamp;
 
 use super::{BucketCall, CosService, Outcome};
+use crate::cos::attributes::TAGGING;
 use crate::cos::auth::access::AuthContext;
+use crate::cos::bucket_document::BucketDocument;
 use crate::cos::error::{self, CosError};
 use crate::cos::http::body::RequestBody;
 use crate::cos::http::metadata::ObjectHeaders;
-use crate::cos::http::request::RequestHead;
+use crate::cos::http::request::{RequestHead, text};
 use crate::cos::http::response::{self, Response};
 use crate::cos::http::virtual_host::{self, BucketAddress};
 use crate::cos::http::xml;
+use crate::cos::settings::BucketSettings;
+use crate::cos::store::Bucket;
+use crate::cos::tags::{MAX_BUCKET_TAGS, Tags};
 
 impl CosService {
     /// <https://www.tencentcloud.com/document/product/436/8291>
     pub(super) fn list_buckets(&self, request: &RequestHead, context: &AuthContext) -> Outcome {
-        for name in ["tagkey", "tagvalue"] {
-            if request.parameter(name).is_some_and(|value| !value.is_empty()) {
-                return Err(error::not_implemented("A parameter").because(format!(
-                    "{name}: must be omitted: the emulator does not select buckets by tags"
-                )));
-            }
-        }
+        let tag = requested_tag(request)?;
         let created = CreationTime::of(request)?;
         let asked = request.parameter("region").filter(|region| !region.is_empty());
         let limited = virtual_host::service_region(&request.host, &self.default_bucket);
@@ -39,6 +39,7 @@ impl CosService {
             .iter()
             .filter(|(name, _)| **name > marker)
             .filter(|(_, bucket)| in_region(&bucket.region))
+            .filter(|(_, bucket)| tag.as_ref().is_none_or(|tag| has_tag(bucket, tag)))
             .filter(|(_, bucket)| created.as_ref().is_none_or(|time| time.fits(bucket.created)));
         let page: Vec<_> = found.by_ref().take(limit).collect();
         let is_truncated = limit > 0 && found.next().is_some();
@@ -65,12 +66,14 @@ impl CosService {
     pub(super) async fn put_bucket(&self, call: &BucketCall<'_>, mut body: RequestBody) -> Outcome {
         self.check_owner(&call.target.name)?;
         ObjectHeaders::of(&call.request.headers)?;
+        let settings = requested_settings(&call.request.headers)?;
         let body = body.small(&call.request.headers, MAX_CONFIGURATION_BYTES).await?;
         check_configuration(&body)?;
-        let (name, region) = (call.target.name.to_string(), call.target.region.as_str().to_owned());
-        let now = call.request.now;
+        let name = call.target.name.to_string();
+        let region = call.target.region.as_str().to_owned();
+        let bucket = Bucket { settings, ..Bucket::new(region, call.request.now) };
         self.change(move |store| {
-            store.create_bucket(&name, &region, now, |index| {
+            store.create_bucket(&name, bucket, |index| {
                 if index.buckets.contains_key(&name) {
                     return Err(error::bucket_already_owned_by_you());
                 }
@@ -128,7 +131,7 @@ impl CosService {
     }
 
     /// Checks that the bucket's name is one of this account.
-    fn check_owner(&self, bucket: &Bucket) -> Result<(), CosError> {
+    fn check_owner(&self, bucket: &tencent::names::Bucket) -> Result<(), CosError> {
         let appid = self.default_bucket.0.name.appid();
         if bucket.appid() == appid {
             return Ok(());
@@ -136,6 +139,29 @@ impl CosService {
         let error = error::access_denied();
         Err(error.because(format!("bucket: must end in -{appid}, the account's APPID")))
     }
+}
+
+/// The settings of a new bucket: its tags.
+fn requested_settings(headers: &HeaderMap) -> Result<Arc<BucketSettings>, CosError> {
+    let tags = Tags::of_header(text(headers, TAGGING).unwrap_or_default(), MAX_BUCKET_TAGS)?;
+    let document = (!tags.is_empty()).then(|| tags.to_xml());
+    let settings = BucketSettings::default();
+    Ok(Arc::new(settings.with_document(BucketDocument::Tagging, "", document)))
+}
+
+/// The tag that a list of buckets is limited to. Inferred: a key or a value without the other is an
+/// error.
+fn requested_tag(request: &RequestHead) -> Result<Option<(String, String)>, CosError> {
+    let value = |name| request.parameter(name).filter(|value| !value.is_empty());
+    match (value("tagkey"), value("tagvalue")) {
+        (None, None) => Ok(None),
+        (Some(key), Some(value)) => Ok(Some((key, value))),
+        _ => Err(error::invalid_argument("The tagkey and tagvalue must be sent together.")),
+    }
+}
+
+fn has_tag(bucket: &Bucket, (key, value): &(String, String)) -> bool {
+    bucket.settings.tags().iter().any(|tag| tag == (key.as_str(), value.as_str()))
 }
 
 /// The times of creation that a list of buckets is limited to. Inferred: one of the two parameters

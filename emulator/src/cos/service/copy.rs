@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::multipart::requested_part;
 use super::{CosService, MAX_BODY_BYTES, ObjectCall, Outcome};
+use crate::cos::attributes::ObjectAttributes;
 use crate::cos::checksum::Hasher;
 use crate::cos::error::{self, CosError};
 use crate::cos::http::address::ObjectAddress;
@@ -43,10 +44,12 @@ impl CosService {
                 ));
             }
         };
+        let attributes = copied_attributes(call.request, &source)?;
         // Inferred: the ETag of a copy is that of its source.
         let metadata = ObjectMetadata {
             modified: call.request.now,
             headers,
+            attributes,
             is_appendable: false,
             upload_id: None,
             ..source.metadata.clone()
@@ -98,6 +101,20 @@ impl CosService {
         }
         precondition::check_copy_source(&call.request.headers, object.validators())?;
         Ok((address, object))
+    }
+}
+
+/// The tags of a copy: those of its source, unless the directive replaces them (documented).
+fn copied_attributes(request: &RequestHead, source: &Object) -> Result<ObjectAttributes, CosError> {
+    let own = ObjectAttributes::of(&request.headers)?;
+    match request.header("x-cos-tagging-directive").unwrap_or("") {
+        directive if directive.eq_ignore_ascii_case("replaced") => Ok(own),
+        directive if directive.is_empty() || directive.eq_ignore_ascii_case("copy") => {
+            Ok(ObjectAttributes { tags: source.metadata.attributes.tags.clone() })
+        }
+        _ => Err(error::invalid_argument(
+            "The x-cos-tagging-directive value must be Copy or Replaced.",
+        )),
     }
 }
 

@@ -15,6 +15,7 @@ use super::bucket::number;
 use super::list::{Encoding, people};
 use super::object::{put_checksums, written_response};
 use super::{CosService, MAX_XML_BYTES, ObjectCall, Outcome};
+use crate::cos::attributes::ObjectAttributes;
 use crate::cos::checksum::{combined_crc64, etag_of_pieces};
 use crate::cos::error::{self, CosError};
 use crate::cos::http::address::ObjectAddress;
@@ -59,6 +60,7 @@ impl CosService {
         let (bucket, key) = (call.target.bucket.name.to_string(), call.target.key.clone());
         let initiated = Initiated {
             headers: ObjectHeaders::of(&call.request.headers)?.with_type_of(&key),
+            attributes: ObjectAttributes::of(&call.request.headers)?,
             initiator: call.context.name(),
             at: call.request.now,
         };
@@ -142,6 +144,7 @@ impl CosService {
                     let parts = chosen_parts(&requested, &upload.parts)?;
                     let mut whole = joined(&parts, now);
                     whole.metadata.headers = upload.initiated.headers.clone();
+                    whole.metadata.attributes = upload.initiated.attributes.clone();
                     whole.metadata.upload_id = Some(address.id.clone());
                     Ok(whole)
                 })

@@ -3,6 +3,7 @@
 use http::{HeaderMap, HeaderName, StatusCode};
 
 use super::{CosService, ObjectCall, Outcome};
+use crate::cos::attributes::ObjectAttributes;
 use crate::cos::checksum::{combined_crc64, etag_of_pieces};
 use crate::cos::error::{self, CosError};
 use crate::cos::http::body::RequestBody;
@@ -14,10 +15,11 @@ impl CosService {
     /// <https://www.tencentcloud.com/document/product/436/7749>
     pub(super) async fn put_object(&self, call: &ObjectCall<'_>, body: RequestBody) -> Outcome {
         let headers = ObjectHeaders::of(&call.request.headers)?.with_type_of(&call.target.key);
+        let attributes = ObjectAttributes::of(&call.request.headers)?;
         // Checked again when the body is complete: another writer may have been faster.
         self.check_overwrite(call.target, &call.request.headers)?;
         let written = self.receive(&call.request.headers, body).await?;
-        let object = Object::of(written, headers, call.request.now);
+        let object = Object::of(written, headers, call.request.now).with(attributes);
         let stored = self.store_object(call.target, &call.request.headers, object).await?;
         Ok(written_response(&stored.metadata))
     }
@@ -25,6 +27,7 @@ impl CosService {
     /// <https://www.tencentcloud.com/document/product/436/7741>
     pub(super) async fn append_object(&self, call: &ObjectCall<'_>, body: RequestBody) -> Outcome {
         let headers = ObjectHeaders::of(&call.request.headers)?.with_type_of(&call.target.key);
+        let attributes = ObjectAttributes::of(&call.request.headers)?;
         let position: u64 =
             call.request
                 .parameter("position")
@@ -34,7 +37,7 @@ impl CosService {
         let current = self.store.read().object(&bucket, &key);
         check_append(current.as_deref(), position)?;
         let written = self.receive(&call.request.headers, body).await?;
-        let mut object = Object::of(written, headers, call.request.now);
+        let mut object = Object::of(written, headers, call.request.now).with(attributes);
         object.metadata.is_appendable = true;
         let md5_of_piece = object.metadata.etag.clone();
         let stored = self
@@ -83,6 +86,7 @@ fn appended(current: &Object, more: Object) -> Object {
             crc64: combined_crc64(old.crc64, new.crc64, new.length),
             length: old.length.saturating_add(new.length),
             headers: old.headers.clone(),
+            attributes: old.attributes.clone(),
             ..new
         },
         content,

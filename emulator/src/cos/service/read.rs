@@ -56,6 +56,9 @@ impl CosService {
             response::put(headers, OBJECT_TYPE, "appendable");
             response::put(headers, NEXT_POSITION, &metadata.length.to_string());
         }
+        if !metadata.attributes.tags.is_empty() {
+            response::put(headers, TAGGING_COUNT, &metadata.attributes.tags.len().to_string());
+        }
         headers.extend(overrides);
         if with_body {
             *response.body_mut() = object.content.slice(read).into_body();
@@ -97,5 +100,6 @@ const OVERRIDES: [(&str, HeaderName); 6] = [
     ("response-expires", header::EXPIRES),
 ];
 
+const TAGGING_COUNT: HeaderName = HeaderName::from_static("x-cos-tagging-count");
 const OBJECT_TYPE: HeaderName = HeaderName::from_static("x-cos-object-type");
 const NEXT_POSITION: HeaderName = HeaderName::from_static("x-cos-next-append-position");

@@ -9,10 +9,12 @@ use tencent::time::Timestamp;
 use super::content::Content;
 use super::record::{Initiated, ObjectMetadata};
 use super::sink::Written;
+use crate::cos::attributes::ObjectAttributes;
 use crate::cos::cors::Cors;
 use crate::cos::http::metadata::ObjectHeaders;
 use crate::cos::http::precondition::Validators;
 use crate::cos::listing::{self, Page, Query};
+use crate::cos::settings::BucketSettings;
 
 /// All buckets, by name.
 #[derive(Default)]
@@ -27,6 +29,7 @@ pub(crate) struct Bucket {
     pub(crate) region: String,
     pub(crate) created: Timestamp,
     pub(crate) cors: Option<Arc<Cors>>,
+    pub(crate) settings: Arc<BucketSettings>,
     pub(crate) objects: BTreeMap<String, Arc<Object>>,
     /// By key and id.
     pub(crate) uploads: BTreeMap<(String, String), Upload>,
@@ -52,6 +55,13 @@ impl Object {
             metadata: ObjectMetadata::of(&written.checksums, headers, now),
             content: written.content,
         }
+    }
+
+    /// The object with these attributes.
+    #[must_use]
+    pub(crate) fn with(mut self, attributes: ObjectAttributes) -> Self {
+        self.metadata.attributes = attributes;
+        self
     }
 
     /// What preconditions compare.
@@ -118,6 +128,11 @@ impl Index {
         self.buckets.get(bucket)?.objects.get(key).cloned()
     }
 
+    /// The settings of `bucket`.
+    pub(crate) fn settings(&self, bucket: &str) -> Option<Arc<BucketSettings>> {
+        self.buckets.get(bucket).map(|bucket| Arc::clone(&bucket.settings))
+    }
+
     /// The upload `id` of `key`.
     pub(crate) fn upload(&self, (bucket, key, id): (&str, &str, &str)) -> Option<&Upload> {
         let bucket = self.buckets.get(bucket)?;
@@ -126,8 +141,15 @@ impl Index {
 }
 
 impl Bucket {
-    pub(super) fn new(region: String, created: Timestamp) -> Self {
-        Self { region, created, cors: None, objects: BTreeMap::new(), uploads: BTreeMap::new() }
+    pub(crate) fn new(region: String, created: Timestamp) -> Self {
+        Self {
+            region,
+            created,
+            cors: None,
+            settings: Arc::default(),
+            objects: BTreeMap::new(),
+            uploads: BTreeMap::new(),
+        }
     }
 
     /// A page of the objects.

@@ -92,8 +92,9 @@ impl Disk {
 
 fn add(index: &mut Index, record: Record, blobs: &HashMap<String, Arc<Blob>>) -> io::Result<()> {
     let inserted = match record {
-        Record::Bucket { name, region, created, cors } => {
-            let bucket = Bucket { cors: cors.map(Arc::new), ..Bucket::new(region, created) };
+        Record::Bucket { name, region, created, cors, settings } => {
+            let (cors, settings) = (cors.map(Arc::new), Arc::new(settings));
+            let bucket = Bucket { cors, settings, ..Bucket::new(region, created) };
             index.buckets.insert(name, bucket);
             Some(())
         }

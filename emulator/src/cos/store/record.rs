@@ -10,9 +10,11 @@ use tencent::time::Timestamp;
 
 use super::blob::Blob;
 use super::content::{Content, Segment};
+use crate::cos::attributes::ObjectAttributes;
 use crate::cos::checksum::Checksums;
 use crate::cos::cors::Cors;
 use crate::cos::http::metadata::ObjectHeaders;
+use crate::cos::settings::BucketSettings;
 
 /// The metadata of an object or a part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +27,8 @@ pub(crate) struct ObjectMetadata {
     pub(crate) modified: Timestamp,
     #[serde(rename = "metadata")]
     pub(crate) headers: ObjectHeaders,
+    #[serde(default, skip_serializing_if = "ObjectAttributes::is_empty")]
+    pub(crate) attributes: ObjectAttributes,
     /// Created by append, and accepts more appends.
     pub(crate) is_appendable: bool,
     /// The multipart upload that created it.
@@ -45,6 +49,7 @@ impl ObjectMetadata {
             crc64,
             modified,
             headers: ObjectHeaders::default(),
+            attributes: ObjectAttributes::default(),
             is_appendable: false,
             upload_id: None,
         }
@@ -56,6 +61,8 @@ impl ObjectMetadata {
 pub(crate) struct Initiated {
     #[serde(rename = "metadata")]
     pub(crate) headers: ObjectHeaders,
+    #[serde(default, skip_serializing_if = "ObjectAttributes::is_empty")]
+    pub(crate) attributes: ObjectAttributes,
     /// The initiator, as in lists of uploads.
     pub(crate) initiator: String,
     #[serde(with = "unix_seconds")]
@@ -92,6 +99,8 @@ pub(super) enum Record {
         #[serde(with = "unix_seconds")]
         created: Timestamp,
         cors: Option<Cors>,
+        #[serde(default)]
+        settings: BucketSettings,
     },
     Object {
         bucket: String,

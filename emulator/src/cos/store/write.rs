@@ -2,13 +2,13 @@
 
 use std::sync::{Arc, PoisonError};
 
-use tencent::time::Timestamp;
-
 use super::Store;
 use super::index::{Bucket, Object};
 use super::record::{self, Record};
+use crate::cos::attributes::ObjectAttributes;
 use crate::cos::cors::Cors;
 use crate::cos::error::{self, CosError};
+use crate::cos::settings::BucketSettings;
 
 pub(super) type StoreResult<T> = Result<T, CosError>;
 
@@ -17,28 +17,48 @@ impl Store {
     pub(crate) fn create_bucket(
         &self,
         name: &str,
-        region: &str,
-        now: Timestamp,
+        bucket: Bucket,
         check: impl FnOnce(&super::Index) -> StoreResult<()>,
     ) -> StoreResult<()> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         check(&self.read())?;
-        self.put(|| bucket_record(name, region, now, None))?;
-        let bucket = Bucket::new(region.to_owned(), now);
+        self.put(|| bucket_record(name, &bucket))?;
         self.write().buckets.insert(name.to_owned(), bucket);
         Ok(())
     }
 
     /// Sets or removes a bucket's CORS rules.
     pub(crate) fn set_cors(&self, name: &str, cors: Option<Cors>) -> StoreResult<()> {
+        self.change_bucket(name, |bucket| Bucket {
+            cors: cors.map(Arc::new),
+            settings: Arc::clone(&bucket.settings),
+            ..Bucket::new(bucket.region.clone(), bucket.created)
+        })
+    }
+
+    /// Changes a bucket's settings.
+    pub(crate) fn change_settings(
+        &self,
+        name: &str,
+        change: impl FnOnce(BucketSettings) -> BucketSettings,
+    ) -> StoreResult<()> {
+        self.change_bucket(name, |bucket| Bucket {
+            cors: bucket.cors.clone(),
+            settings: Arc::new(change(BucketSettings::clone(&bucket.settings))),
+            ..Bucket::new(bucket.region.clone(), bucket.created)
+        })
+    }
+
+    /// Changes the properties of a bucket to those of the one that `change` returns.
+    fn change_bucket(&self, name: &str, change: impl FnOnce(&Bucket) -> Bucket) -> StoreResult<()> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        let (region, created) = match self.read().buckets.get(name) {
-            Some(bucket) => (bucket.region.clone(), bucket.created),
+        let changed = match self.read().buckets.get(name) {
+            Some(bucket) => change(bucket),
             None => return Err(error::no_such_bucket()),
         };
-        self.put(|| bucket_record(name, &region, created, cors.clone()))?;
+        self.put(|| bucket_record(name, &changed))?;
         if let Some(bucket) = self.write().buckets.get_mut(name) {
-            bucket.cors = cors.map(Arc::new);
+            (bucket.cors, bucket.settings) = (changed.cors, changed.settings);
         }
         Ok(())
     }
@@ -75,6 +95,21 @@ impl Store {
         };
         let object = make(current.as_deref())?;
         self.commit_object(bucket, key, object)
+    }
+
+    /// Changes the attributes of an object; its bytes stay.
+    pub(crate) fn change_object(
+        &self,
+        bucket: &str,
+        key: &str,
+        change: impl FnOnce(&mut ObjectAttributes),
+    ) -> StoreResult<Arc<Object>> {
+        self.put_object(bucket, key, |current| {
+            let current = current.ok_or_else(error::no_such_key)?;
+            let mut metadata = current.metadata.clone();
+            change(&mut metadata.attributes);
+            Ok(Object { metadata, content: current.content.clone() })
+        })
     }
 
     /// Removes an object; a missing one is not an error.
@@ -137,8 +172,14 @@ impl Store {
     }
 }
 
-fn bucket_record(name: &str, region: &str, created: Timestamp, cors: Option<Cors>) -> Record {
-    Record::Bucket { name: name.to_owned(), region: region.to_owned(), created, cors }
+fn bucket_record(name: &str, bucket: &Bucket) -> Record {
+    Record::Bucket {
+        name: name.to_owned(),
+        region: bucket.region.clone(),
+        created: bucket.created,
+        cors: bucket.cors.as_deref().cloned(),
+        settings: BucketSettings::clone(&bucket.settings),
+    }
 }
 
 const MAX_WEIGHT: usize = 1_000_000;

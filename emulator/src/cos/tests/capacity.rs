@@ -4,14 +4,15 @@ use tencent::time::{Clock as _, SystemClock};
 
 use super::BUCKET;
 use super::reopen::object;
+use crate::cos::attributes::ObjectAttributes;
 use crate::cos::http::metadata::ObjectHeaders;
-use crate::cos::store::{Content, Initiated, Object, ObjectMetadata, Store};
+use crate::cos::store::{Bucket, Content, Initiated, Object, ObjectMetadata, Store};
 
 const UPLOAD: (&str, &str, &str) = (BUCKET, "whole", "id");
 
 fn bucket(store: &Store) {
     let now = SystemClock.now();
-    store.create_bucket(BUCKET, "ap-guangzhou", now, |_| Ok(())).unwrap();
+    store.create_bucket(BUCKET, Bucket::new("ap-guangzhou".to_owned(), now), |_| Ok(())).unwrap();
 }
 
 /// One byte, so often.
@@ -59,6 +60,7 @@ async fn the_count_is_that_of_what_is_found_again() {
     let begin = |id: &str| {
         let initiated = Initiated {
             headers: ObjectHeaders::default(),
+            attributes: ObjectAttributes::default(),
             initiator: "somebody".to_owned(),
             at: SystemClock.now(),
         };

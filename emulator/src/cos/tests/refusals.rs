@@ -75,7 +75,10 @@ async fn what_nothing_here_does_is_refused_and_not_done() {
         GET /?versioning 501 NotImplemented
         PUT /?acl 501 NotImplemented
         PUT /?policy 501 NotImplemented
-        PUT /a?tagging 501 NotImplemented
+        POST /a?tagging 501 NotImplemented
+        PUT /?inventory 501 NotImplemented
+        DELETE /?id=a 501 NotImplemented
+        DELETE /?logging 501 NotImplemented
         DELETE /a?versionId=1 501 NotImplemented
         DELETE /a?acl 501 NotImplemented
         DELETE /a?uploads 501 NotImplemented

@@ -3,6 +3,7 @@
 use super::{BUCKET, Credential, Draft, World, allow, authorize, bucket, denied, statement};
 use crate::cos::auth::access::AccessControl as _;
 use crate::cos::error::CosError;
+use crate::cos::tags::Tags;
 
 /// Method, path and query, the one required action, and its resource (`.` for the bucket).
 const OPERATIONS: &str = "
@@ -29,6 +30,37 @@ const OPERATIONS: &str = "
     GET /a/b?uploadId=u ListParts a/b
     POST /a/b?uploadId=u CompleteMultipartUpload a/b
     DELETE /a/b?uploadId=u AbortMultipartUpload a/b
+    PUT /a/b?tagging PutObjectTagging a/b
+    GET /a/b?tagging GetObjectTagging a/b
+    DELETE /a/b?tagging DeleteObjectTagging a/b
+    GET /?tagging GetBucketTagging .
+    DELETE /?tagging DeleteBucketTagging .
+    PUT /?lifecycle PutBucketLifecycle .
+    GET /?lifecycle GetBucketLifecycle .
+    DELETE /?lifecycle DeleteBucketLifecycle .
+    PUT /?website PutBucketWebsite .
+    GET /?website GetBucketWebsite .
+    DELETE /?website DeleteBucketWebsite .
+    PUT /?logging PutBucketLogging .
+    GET /?logging GetBucketLogging .
+    PUT /?inventory&id=a PutBucketInventory .
+    GET /?inventory&id=a GetBucketInventory .
+    DELETE /?inventory&id=a DeleteBucketInventory .
+    GET /?inventory ListBucketInventory .
+    PUT /?encryption PutBucketEncryption .
+    GET /?encryption GetBucketEncryption .
+    DELETE /?encryption DeleteBucketEncryption .
+    PUT /?replication PutBucketReplication .
+    GET /?replication GetBucketReplication .
+    DELETE /?replication DeleteBucketReplication .
+    PUT /?accelerate PutBucketAccelerate .
+    GET /?accelerate GetBucketAccelerate .
+    PUT /?origin PutBucketOrigin .
+    GET /?origin GetBucketOrigin .
+    DELETE /?origin DeleteBucketOrigin .
+    PUT /?domain PutBucketDomain .
+    GET /?domain GetBucketDomain .
+    DELETE /?domain DeleteBucketDomain .
     GET /a%2Fb?response-content-type=a GetObject a/b
 ";
 
@@ -78,6 +110,10 @@ fn what_nobody_mapped_is_nothing() {
         ("PUT", "/a", "acl"),
         ("GET", "/a", "versionId=x"),
         ("POST", "/a", "restore"),
+        ("PUT", "/", "inventory"),
+        ("DELETE", "/", "id=a"),
+        ("DELETE", "/", "logging"),
+        ("DELETE", "/", "intelligent-tiering&id=a"),
         ("PATCH", "/a", ""),
         ("GET", "/a", "ci-process=x"),
     ] {
@@ -89,6 +125,35 @@ fn what_nobody_mapped_is_nothing() {
         let error = authorize(&world, Draft::new("POST", path, query), &world.root).unwrap_err();
         assert_eq!(error.code, "NotImplemented");
     }
+}
+
+#[test]
+fn tags_need_their_own_action() {
+    let world = World::new();
+    let tags = |text| Tags::of_header(text, 10).unwrap();
+    let authorize_tags = |by: &Credential, text| {
+        let request = Draft::new("PUT", "/", "tagging").signed(by).request();
+        world.authorizer.authorize_tags(&request, bucket(&request), &tags(text))
+    };
+    let condition = r#","condition":{"for_any_value:string_equal":{"qcs:request_tag":"team&a"}}"#;
+    let session = world.session(&allow("PutBucketTagging", "", condition));
+    authorize_tags(&session, "team=a").unwrap();
+    for text in ["team=b", "a=team", ""] {
+        assert_eq!(authorize_tags(&session, text).unwrap_err().code, "AccessDenied", "{text}");
+    }
+    let draft = Draft::new("PUT", "/", "tagging");
+    let error = authorize(&world, draft, &world.root).unwrap_err();
+    assert_eq!(error.code, "NotImplemented", "the head does not contain the tags");
+    // Of an object: with its upload, or later.
+    let upload = || Draft::new("PUT", "/a", "").header("x-cos-tagging", "team=a");
+    denied(&world, upload(), &world.session(&allow("PutObject", "*", "")));
+    denied(&world, upload(), &world.session(&allow("PutObjectTagging", "*", "")));
+    let both = world.session(&allow("PutObject PutObjectTagging", "*", ""));
+    authorize(&world, upload(), &both).unwrap();
+    let owner_only = Draft::new("GET", "/", "intelligenttiering");
+    authorize(&world, owner_only.clone(), &world.root).unwrap();
+    let reason = denied(&world, owner_only, &world.session(&allow("*", "*", "")));
+    assert!(reason.contains("GetBucketIntelligentTiering"), "{reason}");
 }
 
 #[test]

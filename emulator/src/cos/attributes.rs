@@ -1,0 +1,31 @@
+//! What an upload sets on its object besides its headers: tags.
+
+use http::HeaderMap;
+use serde::{Deserialize, Serialize};
+
+use super::error::CosError;
+use super::tags::{MAX_OBJECT_TAGS, Tags};
+use crate::cos::http::request::text;
+
+/// The attributes of an object, which can change while its bytes stay.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct ObjectAttributes {
+    #[serde(skip_serializing_if = "Tags::is_empty")]
+    pub(crate) tags: Tags,
+}
+
+impl ObjectAttributes {
+    /// The attributes that the headers of an upload set.
+    pub(crate) fn of(headers: &HeaderMap) -> Result<Self, CosError> {
+        let tags = text(headers, TAGGING).unwrap_or_default();
+        Ok(Self { tags: Tags::of_header(tags, MAX_OBJECT_TAGS)? })
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// The header with the tags of an upload.
+pub(crate) const TAGGING: &str = "x-cos-tagging";

@@ -1,0 +1,88 @@
+//! What a bucket is set to, besides its name, region and CORS rules.
+//!
+//! # Guarantees
+//!
+//! Settings that a directory contains are checked when it is opened, as in a request.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::bucket_document::BucketDocument;
+use super::tags::{MAX_BUCKET_TAGS, Tags};
+
+/// The settings of one bucket.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct BucketSettings {
+    documents: Documents,
+}
+
+/// Documents by kind and id; only inventories have ids.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Vec<DocumentRecord>", into = "Vec<DocumentRecord>")]
+struct Documents(BTreeMap<(BucketDocument, String), Arc<str>>);
+
+/// A document on disk.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DocumentRecord {
+    document: BucketDocument,
+    id: String,
+    text: String,
+}
+
+impl BucketSettings {
+    /// The document `id` of this kind.
+    pub(crate) fn document(&self, document: BucketDocument, id: &str) -> Option<Arc<str>> {
+        self.documents.0.get(&(document, id.to_owned())).cloned()
+    }
+
+    /// All documents of this kind, by id.
+    pub(crate) fn documents(&self, document: BucketDocument) -> Vec<Arc<str>> {
+        let all = self.documents.0.iter();
+        all.filter(|((kind, _), _)| *kind == document).map(|(_, text)| Arc::clone(text)).collect()
+    }
+
+    /// The same settings with that document, or without it.
+    #[must_use]
+    pub(crate) fn with_document(
+        mut self,
+        document: BucketDocument,
+        id: &str,
+        text: Option<String>,
+    ) -> Self {
+        let key = (document, id.to_owned());
+        match text {
+            Some(text) => self.documents.0.insert(key, text.into()),
+            None => self.documents.0.remove(&key),
+        };
+        self
+    }
+
+    /// The tags of the bucket.
+    pub(crate) fn tags(&self) -> Tags {
+        let document = self.document(BucketDocument::Tagging, "");
+        let tags = document.and_then(|text| Tags::of_xml(text.as_bytes(), MAX_BUCKET_TAGS).ok());
+        tags.unwrap_or_default()
+    }
+}
+
+impl From<Vec<DocumentRecord>> for Documents {
+    fn from(records: Vec<DocumentRecord>) -> Self {
+        let entry = |record: DocumentRecord| ((record.document, record.id), record.text.into());
+        Self(records.into_iter().map(entry).collect())
+    }
+}
+
+impl From<Documents> for Vec<DocumentRecord> {
+    fn from(documents: Documents) -> Self {
+        let record = |((document, id), text): ((_, _), Arc<str>)| DocumentRecord {
+            document,
+            id,
+            text: text.as_ref().to_owned(),
+        };
+        documents.0.into_iter().map(record).collect()
+    }
+}
