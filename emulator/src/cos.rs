@@ -17,8 +17,9 @@
 //!
 //! # Not covered
 //!
-//! Versions, tags, public access, encryption, lifecycles, archives, image processing: rejected.
+//! Versions, encryption by own keys, lifecycles, archives, image processing: rejected.
 
+mod acl;
 mod attributes;
 pub(crate) mod auth;
 mod bucket_document;
@@ -57,7 +58,8 @@ use self::error::CosError;
 pub use self::http::merge_order::MergeOrder;
 use self::http::virtual_host::{DefaultBucket, PathStyle};
 use self::service::CosService;
-use self::store::{Bucket, Store};
+use self::store::Bucket;
+pub(crate) use self::store::Store;
 use crate::account::Account;
 use crate::ca::Ca;
 use crate::cos::auth::DecisionRecord;

@@ -1,8 +1,9 @@
-//! What an upload sets on its object besides its headers: tags.
+//! What an upload sets on its object besides its headers: tags and an ACL.
 
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 
+use super::acl::{Acl, Level};
 use super::error::CosError;
 use super::tags::{MAX_OBJECT_TAGS, Tags};
 use crate::cos::http::request::text;
@@ -13,13 +14,19 @@ use crate::cos::http::request::text;
 pub(crate) struct ObjectAttributes {
     #[serde(skip_serializing_if = "Tags::is_empty")]
     pub(crate) tags: Tags,
+    /// `None` where the ACL of the bucket counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) acl: Option<Acl>,
 }
 
 impl ObjectAttributes {
     /// The attributes that the headers of an upload set.
     pub(crate) fn of(headers: &HeaderMap) -> Result<Self, CosError> {
         let tags = text(headers, TAGGING).unwrap_or_default();
-        Ok(Self { tags: Tags::of_header(tags, MAX_OBJECT_TAGS)? })
+        Ok(Self {
+            tags: Tags::of_header(tags, MAX_OBJECT_TAGS)?,
+            acl: Acl::of_headers(headers, Level::Object)?,
+        })
     }
 
     pub(crate) fn is_empty(&self) -> bool {

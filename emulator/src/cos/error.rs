@@ -85,6 +85,8 @@ macro_rules! errors {
 errors! {
     access_denied: FORBIDDEN "AccessDenied" "Access Denied.";
     appendable_source: BAD_REQUEST "InvalidRequest" "An appendable object cannot be copied.";
+    attachment_full: BAD_REQUEST "AttachmentFull"
+        "The number of ACLs and policies exceeds the limit.";
     append_position: CONFLICT "AppendPositionErr"
         "The value of the position parameter does not match the length of the current object.";
     bad_digest: BAD_REQUEST "BadDigest"
@@ -134,6 +136,7 @@ errors! {
         "The XML you provided was not well-formed or did not validate against our published schema";
     method_not_allowed: METHOD_NOT_ALLOWED "MethodNotAllowed"
         "The specified method is not allowed against this resource.";
+    missing_request_body: BAD_REQUEST "MissingRequestBodyError" "Request body is empty.";
     missing_content_length: LENGTH_REQUIRED "MissingContentLength"
         "You must provide the Content-Length HTTP header.";
     multi_az_not_supported: BAD_REQUEST "MultiAZFeatureNotSupport"

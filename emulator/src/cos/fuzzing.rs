@@ -23,6 +23,7 @@ use super::cors::Cors;
 use super::error::CosError;
 use super::operation::Operation;
 use super::service::{delete_many, multipart};
+use super::store::Store;
 use crate::account::{Account, Directory, Identity, KeyPair, Permanent, User};
 use crate::cos::auth;
 use crate::cos::auth::access::AccessControl as _;
@@ -119,6 +120,7 @@ impl Authorizer {
                 Arc::new(directory),
                 default_bucket.clone(),
                 MergeOrder::NotKnown,
+                Arc::new(Store::in_memory()),
             ),
             default_bucket,
             permanent,

@@ -35,7 +35,7 @@ operations! {
     /// An operation on a bucket; its name is that of the CAM action, `name/cos:<name>`.
     BucketOperation {
         PutBucket, HeadBucket, GetBucket, DeleteBucket,
-        PutBucketCORS, GetBucketCORS, DeleteBucketCORS, GetBucketACL, GetBucketLocation,
+        PutBucketCORS, GetBucketCORS, DeleteBucketCORS, GetBucketACL, PutBucketACL, GetBucketLocation,
         ListMultipartUploads, ListBucketInventory,
     }
 }
@@ -43,7 +43,7 @@ operations! {
 operations! {
     /// An operation on an object; its name is that of the CAM action, `name/cos:<name>`.
     ObjectOperation {
-        PutObject, PutObjectCopy, AppendObject, GetObject, HeadObject, DeleteObject, GetObjectACL,
+        PutObject, PutObjectCopy, AppendObject, GetObject, HeadObject, DeleteObject, GetObjectACL, PutObjectACL,
         InitiateMultipartUpload, UploadPart, UploadPartCopy, ListParts, CompleteMultipartUpload,
         AbortMultipartUpload, PutObjectTagging, GetObjectTagging, DeleteObjectTagging,
     }
@@ -120,6 +120,7 @@ impl Operation {
             ("GET", ["cors"]) => Op::GetBucketCORS,
             ("DELETE", ["cors"]) => Op::DeleteBucketCORS,
             ("GET", ["acl"]) => Op::GetBucketACL,
+            ("PUT", ["acl"]) => Op::PutBucketACL,
             ("GET", ["location"]) => Op::GetBucketLocation,
             ("GET", ["inventory"]) => Op::ListBucketInventory,
             _ => {
@@ -204,6 +205,7 @@ fn on_object(method: &str, names: &[&str], is_copy: bool) -> Option<ObjectOperat
         ("HEAD", []) => Op::HeadObject,
         ("DELETE", []) => Op::DeleteObject,
         ("GET", ["acl"]) => Op::GetObjectACL,
+        ("PUT", ["acl"]) => Op::PutObjectACL,
         ("POST", ["append", "position"]) => Op::AppendObject,
         ("POST", ["uploads"]) => Op::InitiateMultipartUpload,
         ("PUT", ["partNumber", "uploadId"]) if is_copy => Op::UploadPartCopy,

@@ -7,8 +7,9 @@
 //!
 //! # Not covered
 //!
-//! Versions, public access, lifecycles, archives: rejected.
+//! Versions, lifecycles, archives: rejected.
 
+mod acl;
 mod bucket;
 mod copy;
 mod cors;
@@ -198,7 +199,8 @@ impl CosService {
             Op::PutBucketCORS => self.put_cors(call, body).await,
             Op::GetBucketCORS => self.get_cors(call),
             Op::DeleteBucketCORS => self.delete_cors(call).await,
-            Op::GetBucketACL => Ok(Self::private_acl(&call.context)),
+            Op::GetBucketACL => self.bucket_acl(call),
+            Op::PutBucketACL => self.put_bucket_acl(call, body).await,
             Op::GetBucketLocation => Ok(Self::bucket_location(call)),
             Op::ListMultipartUploads => self.list_uploads(call),
             Op::ListBucketInventory => self.list_inventories(call),
@@ -222,6 +224,7 @@ impl CosService {
             Op::HeadObject => self.read_object(call, false),
             Op::DeleteObject => self.delete_object(call).await,
             Op::GetObjectACL => self.object_acl(call),
+            Op::PutObjectACL => self.put_object_acl(call, body).await,
             Op::InitiateMultipartUpload => self.begin_upload(call).await,
             Op::UploadPart => self.upload_part(call, body).await,
             Op::UploadPartCopy => self.copy_part(call).await,

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::acl::Acl;
 use super::bucket_document::BucketDocument;
 use super::tags::{MAX_BUCKET_TAGS, Tags};
 
@@ -17,6 +18,8 @@ use super::tags::{MAX_BUCKET_TAGS, Tags};
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct BucketSettings {
     documents: Documents,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) acl: Option<Acl>,
 }
 
 /// Documents by kind and id; only inventories have ids.
@@ -58,6 +61,13 @@ impl BucketSettings {
             Some(text) => self.documents.0.insert(key, text.into()),
             None => self.documents.0.remove(&key),
         };
+        self
+    }
+
+    /// The same settings with that ACL.
+    #[must_use]
+    pub(crate) fn with_acl(mut self, acl: Option<Acl>) -> Self {
+        self.acl = acl;
         self
     }
 

@@ -3,6 +3,7 @@
 //!
 //! That authorization exists only in test builds, and accepts only its own header.
 
+mod acls;
 mod buckets;
 mod capacity;
 mod child;

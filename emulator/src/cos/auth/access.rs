@@ -24,6 +24,9 @@ pub(crate) struct AuthContext {
 impl AuthContext {
     /// The caller as in `Owner` and `Initiator`.
     pub(crate) fn name(&self) -> String {
+        if self.anonymous {
+            return "qcs::cam::anyone:anyone".to_owned();
+        }
         format!("qcs::cam::uin/{}:uin/{}", self.owner_uin, self.uin)
     }
 }

@@ -7,7 +7,7 @@
 use tencent::time::Timestamp;
 
 use super::authorization::Malformed;
-use crate::account::Verdict;
+use super::verdict::AccessVerdict;
 use crate::cos::error::{self, CosError, forbidden};
 use crate::cos::http::address::Address;
 use crate::cos::http::request::RequestHead;
@@ -60,7 +60,7 @@ pub(super) fn signature(string_to_sign: &str, format_string: &str, reason: &str)
         .because(reason)
 }
 
-pub(super) fn denied(verdict: &Verdict) -> CosError {
+pub(super) fn denied(verdict: &AccessVerdict) -> CosError {
     error::access_denied().because(verdict.to_string())
 }
 

@@ -10,7 +10,8 @@
 //! key without a value in the request is absent. Inferred: a copy has neither key, since its own
 //! body is not what it stores, so a grant with a limit of size never covers one; one that is sent
 //! with a body must also be allowed with that body's keys, which COS could use; an upload with tags
-//! requires PutObjectTagging too, as in the S3 API; a form's keys are
+//! requires PutObjectTagging too, as in the S3 API, and one with `x-cos-grant-…` PutObjectACL, since
+//! no condition key covers these; a form's keys are
 //! its fields, and its `cos:content-length` is the header of the whole request (at least the size
 //! of the file).
 //!
@@ -18,10 +19,12 @@
 //!
 //! `cos:tls-version` and `qcs:vpc` are unknown, so a condition on them is not met.
 
+use http::HeaderMap;
 use tencent::cam::{AccessRequest, Context, Target};
 
 use super::authenticate::IdentityContext;
 use super::errors;
+use crate::cos::acl::{ACL_HEADER, GRANT_HEADERS};
 use crate::cos::attributes::TAGGING;
 use crate::cos::bucket_document::{BucketDocument, Verb};
 use crate::cos::error::{self, CosError};
@@ -77,6 +80,7 @@ fn bucket_condition_keys(operation: BucketOperation) -> &'static [ConditionKey] 
     use ConditionKey::{Acl, Body, Prefix, Tags};
     match operation {
         Op::PutBucket => &[Acl, Body, Tags],
+        Op::PutBucketACL => &[Acl, Body],
         Op::PutBucketCORS => &[Body],
         Op::GetBucket | Op::ListMultipartUploads => &[Prefix],
         Op::HeadBucket
@@ -97,6 +101,7 @@ fn object_condition_keys(operation: ObjectOperation) -> &'static [ConditionKey] 
         Op::PutObject | Op::AppendObject | Op::InitiateMultipartUpload => {
             &[Acl, Body, StorageClass]
         }
+        Op::PutObjectACL => &[Acl, Body],
         Op::PutObjectCopy => &[Acl, StorageClass],
         Op::UploadPart | Op::CompleteMultipartUpload | Op::PutObjectTagging => &[Body],
         Op::GetObject => &[ResponseContentType],
@@ -163,9 +168,9 @@ pub(super) fn required(
         other_names,
     };
     let mut required = vec![permission(context.clone())];
-    if is_object && request.headers.contains_key(TAGGING) {
+    for action in more_actions(operation, &request.headers) {
         required.push(RequiredPermission {
-            access: access("PutObjectTagging", target.clone(), general.clone(), identity),
+            access: access(action, target.clone(), general.clone(), identity),
             is_object,
             other_names: &[],
         });
@@ -185,6 +190,21 @@ pub(super) fn required(
         });
     }
     Ok(required)
+}
+
+/// The actions of what a request sets besides what its operation is about. `cos:x-cos-acl` is a
+/// condition key of the operation itself (documented), so a preset ACL requires none.
+fn more_actions(operation: &Operation, headers: &HeaderMap) -> Vec<&'static str> {
+    let has_grants = headers.keys().any(|name| name.as_str().starts_with(GRANT_HEADERS));
+    let (tagging, acl) = match operation {
+        Operation::Object(ObjectOperation::PutObjectACL, _)
+        | Operation::Bucket(BucketOperation::PutBucketACL, _) => return Vec::new(),
+        Operation::Object(..) => (headers.contains_key(TAGGING), "PutObjectACL"),
+        Operation::Bucket(..) => (false, "PutBucketACL"),
+        _ => return Vec::new(),
+    };
+    let tagging = tagging.then_some("PutObjectTagging");
+    tagging.into_iter().chain(has_grants.then_some(acl)).collect()
 }
 
 /// The permission that the tags of a bucket require.
@@ -227,6 +247,9 @@ pub(super) fn form_permissions(
     let mut actions = vec![("PostObject", context)];
     if form.field(TAGGING).is_some_and(|tags| !tags.is_empty()) {
         actions.push(("PutObjectTagging", general(request, identity)));
+    }
+    if form.fields.iter().any(|(name, _)| name.to_ascii_lowercase().starts_with(GRANT_HEADERS)) {
+        actions.push(("PutObjectACL", general(request, identity)));
     }
     let permission = |(action, context)| RequiredPermission {
         access: access(action, target.clone(), context, identity),
@@ -288,12 +311,16 @@ fn target(bucket: &BucketAddress, key: &str, identity: &IdentityContext) -> Targ
 
 /// The condition keys of every request.
 fn general(request: &RequestHead, identity: &IdentityContext) -> Context {
-    Context::new()
+    let context = Context::new()
         .with("qcs:ip", &request.source_ip.to_string())
         .with("qcs:current_time", &request.now.iso_8601())
-        .with("qcs:uin", &identity.uin.to_string())
-        .with("qcs:owner_uin", &identity.owner_uin.to_string())
-        .with("cos:secure-transport", &request.is_tls.to_string())
+        .with("cos:secure-transport", &request.is_tls.to_string());
+    match identity.uin {
+        Some(uin) => context
+            .with("qcs:uin", &uin.to_string())
+            .with("qcs:owner_uin", &identity.owner_uin.to_string()),
+        None => context,
+    }
 }
 
 fn context(
@@ -304,7 +331,7 @@ fn context(
     let header = |name| header(request, name).map(|value| value.map(str::to_owned));
     for key in keys {
         let pairs = match key {
-            ConditionKey::Acl => vec![("cos:x-cos-acl", header("x-cos-acl")?)],
+            ConditionKey::Acl => vec![("cos:x-cos-acl", header(ACL_HEADER)?)],
             ConditionKey::Body => vec![
                 ("cos:content-length", header("content-length")?),
                 ("cos:content-type", header("content-type")?),

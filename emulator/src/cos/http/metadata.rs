@@ -3,7 +3,7 @@
 //!
 //! # Guarantees
 //!
-//! A header for something that the emulator does not offer (public access, encryption by own keys) is
+//! A header for something that the emulator does not offer (encryption by own keys) is
 //! rejected, never ignored.
 
 use std::collections::BTreeMap;
@@ -124,15 +124,6 @@ fn joined(headers: &HeaderMap, name: &HeaderName) -> Result<Option<String>, CosE
 }
 
 fn refuse_unsupported(headers: &HeaderMap) -> Result<(), CosError> {
-    if let Some(acl) = headers.get("x-cos-acl") {
-        match acl.to_str().unwrap_or("") {
-            "" | "private" | "default" => {}
-            "public-read" | "public-read-write" | "authenticated-read" => {
-                return Err(unsupported("x-cos-acl", "everything is private"));
-            }
-            _ => return Err(error::invalid_argument("The x-cos-acl value is not valid.")),
-        }
-    }
     if let Some(limit) = headers.get("x-cos-traffic-limit") {
         let limit = limit.to_str().ok().and_then(|text| text.parse().ok());
         if !limit.is_some_and(|limit: u64| TRAFFIC_LIMITS.contains(&limit)) {
@@ -199,8 +190,7 @@ const TRAFFIC_LIMITS: std::ops::RangeInclusive<u64> = 819_200..=838_860_800;
 pub(crate) const PROCESSING_HEADERS: [&str; 4] =
     ["pic-operations", "x-cos-callback", "x-cos-callback-var", "x-cos-return-body"];
 
-const UNSUPPORTED: [&str; 4] = [
-    "x-cos-grant-",
+const UNSUPPORTED: [&str; 3] = [
     "x-cos-server-side-encryption-",
     "x-cos-copy-source-server-side-encryption",
     "x-cos-object-lock",
@@ -263,9 +253,6 @@ mod tests {
     fn refusals() {
         let long = "a".repeat(2 * 1024);
         for (name, value, code) in [
-            ("x-cos-acl", "public-read", "NotImplemented"),
-            ("x-cos-acl", "anyone", "InvalidArgument"),
-            ("x-cos-grant-read", "id=\"1\"", "NotImplemented"),
             ("x-cos-server-side-encryption", "cos/kms", "NotImplemented"),
             ("x-cos-server-side-encryption", "aes", "SSEContentNotSupported"),
             ("x-cos-server-side-encryption-customer-algorithm", "AES256", "NotImplemented"),

@@ -6,6 +6,7 @@ use http::{HeaderMap, HeaderName, StatusCode};
 use tencent::time::Timestamp;
 
 use super::{BucketCall, CosService, Outcome};
+use crate::cos::acl::{Acl, Level};
 use crate::cos::attributes::TAGGING;
 use crate::cos::auth::access::AuthContext;
 use crate::cos::bucket_document::BucketDocument;
@@ -108,28 +109,6 @@ impl CosService {
         ))
     }
 
-    /// Everything is private: the owner has all rights, and no ACL grants rights to others.
-    /// <https://www.tencentcloud.com/document/product/436/7733>
-    pub(super) fn private_acl(context: &AuthContext) -> Response {
-        let uin = context.owner_uin;
-        let id = format!("qcs::cam::uin/{uin}:uin/{uin}");
-        response::xml(xml::document("AccessControlPolicy", |root| {
-            root.element("Owner", |owner| {
-                owner.text("ID", &id);
-                owner.text("DisplayName", &id);
-            });
-            root.element("AccessControlList", |list| {
-                list.element("Grant", |grant| {
-                    grant.element_with("Grantee", GRANTEE, |grantee| {
-                        grantee.text("ID", &id);
-                        grantee.text("DisplayName", &id);
-                    });
-                    grant.text("Permission", "FULL_CONTROL");
-                });
-            });
-        }))
-    }
-
     /// Checks that the bucket's name is one of this account.
     fn check_owner(&self, bucket: &tencent::names::Bucket) -> Result<(), CosError> {
         let appid = self.default_bucket.0.name.appid();
@@ -141,11 +120,11 @@ impl CosService {
     }
 }
 
-/// The settings of a new bucket: its tags.
+/// The settings of a new bucket: its tags and its ACL.
 fn requested_settings(headers: &HeaderMap) -> Result<Arc<BucketSettings>, CosError> {
     let tags = Tags::of_header(text(headers, TAGGING).unwrap_or_default(), MAX_BUCKET_TAGS)?;
     let document = (!tags.is_empty()).then(|| tags.to_xml());
-    let settings = BucketSettings::default();
+    let settings = BucketSettings::default().with_acl(Acl::of_headers(headers, Level::Bucket)?);
     Ok(Arc::new(settings.with_document(BucketDocument::Tagging, "", document)))
 }
 
@@ -241,9 +220,6 @@ fn check_configuration(body: &[u8]) -> Result<(), CosError> {
 }
 
 const BUCKET_REGION: HeaderName = HeaderName::from_static("x-cos-bucket-region");
-
-const GRANTEE: &str =
-    " xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:type=\"CanonicalUser\"";
 
 /// Documented: 200 per account.
 const MAX_BUCKETS: usize = 200;

@@ -26,6 +26,7 @@ impl CosService {
             return Err(error::entity_too_large());
         }
         let own = ObjectHeaders::of(&call.request.headers)?;
+        let attributes = copied_attributes(call.request, &source)?;
         let headers = match call.request.header("x-cos-metadata-directive").unwrap_or("") {
             directive if directive.eq_ignore_ascii_case("replaced") => {
                 own.with_type_of(&call.target.key)
@@ -44,7 +45,6 @@ impl CosService {
                 ));
             }
         };
-        let attributes = copied_attributes(call.request, &source)?;
         // Inferred: the ETag of a copy is that of its source.
         let metadata = ObjectMetadata {
             modified: call.request.now,
@@ -104,13 +104,14 @@ impl CosService {
     }
 }
 
-/// The tags of a copy: those of its source, unless the directive replaces them (documented).
+/// The tags of a copy are those of its source, unless the directive replaces them; its ACL is its
+/// own (documented).
 fn copied_attributes(request: &RequestHead, source: &Object) -> Result<ObjectAttributes, CosError> {
     let own = ObjectAttributes::of(&request.headers)?;
     match request.header("x-cos-tagging-directive").unwrap_or("") {
         directive if directive.eq_ignore_ascii_case("replaced") => Ok(own),
         directive if directive.is_empty() || directive.eq_ignore_ascii_case("copy") => {
-            Ok(ObjectAttributes { tags: source.metadata.attributes.tags.clone() })
+            Ok(ObjectAttributes { tags: source.metadata.attributes.tags.clone(), ..own })
         }
         _ => Err(error::invalid_argument(
             "The x-cos-tagging-directive value must be Copy or Replaced.",

@@ -65,12 +65,6 @@ impl CosService {
             .await?;
         Ok(response::empty(StatusCode::NO_CONTENT))
     }
-
-    /// <https://www.tencentcloud.com/document/product/436/7744>
-    pub(super) fn object_acl(&self, call: &ObjectCall<'_>) -> Outcome {
-        self.object(call.target)?;
-        Ok(Self::private_acl(&call.context))
-    }
 }
 
 /// The current object with the bytes of `more` after it.

@@ -73,7 +73,7 @@ async fn what_nothing_here_does_is_refused_and_not_done() {
     world.put("/a", "1").await;
     let rows = "
         GET /?versioning 501 NotImplemented
-        PUT /?acl 501 NotImplemented
+        DELETE /?acl 501 NotImplemented
         PUT /?policy 501 NotImplemented
         POST /a?tagging 501 NotImplemented
         PUT /?inventory 501 NotImplemented

@@ -191,8 +191,8 @@ async fn a_folder_of_an_earlier_version_is_read() {
     let directory = tempfile::tempdir().unwrap();
     drop(World::in_directory(directory.path()));
     let records = directory.path().join("records");
-    for entry in std::fs::read_dir(&records).unwrap() {
-        std::fs::remove_file(entry.unwrap().path()).unwrap();
+    for entry in fs::read_dir(&records).unwrap() {
+        fs::remove_file(entry.unwrap().path()).unwrap();
     }
     let bucket = format!(
         r#"{{"bucket":{{"name":"{BUCKET}","region":"ap-guangzhou","created":1,"cors":null}}}}"#
@@ -202,8 +202,8 @@ async fn a_folder_of_an_earlier_version_is_read() {
             "etag":"d41d8cd98f00b204e9800998ecf8427e","crc64":0,"modified":1,"metadata":{{}},
             "is_appendable":false,"upload_id":null}},"segments":[]}}}}"#
     );
-    std::fs::write(records.join("1.json"), bucket).unwrap();
-    std::fs::write(records.join("2.json"), object).unwrap();
+    fs::write(records.join("1.json"), bucket).unwrap();
+    fs::write(records.join("2.json"), object).unwrap();
     let world = World::in_directory(directory.path());
     let answer = world.get("/a").await;
     assert_eq!(header(&answer, "etag"), "\"d41d8cd98f00b204e9800998ecf8427e\"");

@@ -16,6 +16,8 @@ const OPERATIONS: &str = "
     GET /?cors GetBucketCORS .
     DELETE /?cors DeleteBucketCORS .
     GET /?acl GetBucketACL .
+    PUT /?acl PutBucketACL .
+    PUT /a/b?acl PutObjectACL a/b
     GET /?location GetBucketLocation .
     GET /?uploads&prefix=a/b ListMultipartUploads a/*
     PUT /a/b PutObject a/b
@@ -107,7 +109,7 @@ fn what_nobody_mapped_is_nothing() {
     let world = World::new();
     for (method, path, query) in [
         ("PUT", "/", "policy"),
-        ("PUT", "/a", "acl"),
+        ("DELETE", "/a", "acl"),
         ("GET", "/a", "versionId=x"),
         ("POST", "/a", "restore"),
         ("PUT", "/", "inventory"),

@@ -1,0 +1,108 @@
+//! What the bucket itself says about an access: its ACL and that of the object.
+//! <https://www.tencentcloud.com/document/product/436/30583>
+//!
+//! # Guarantees
+//!
+//! An ACL allows the actions that the page lists for its permissions, and no other.
+
+use tencent::cam::{AccessRequest, Target};
+
+use super::authenticate::Caller;
+use crate::account::{Account, Identity, Permanent};
+use crate::cos::acl::{Acl, AclCaller, Level, Permission};
+use crate::cos::http::merge_order::MergeOrder;
+use crate::cos::store::Store;
+
+/// What the rules of a bucket decide about an access.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum ResourceVerdict {
+    /// With the rule.
+    Allowed(String),
+    /// No rule is about it.
+    NotMentioned,
+}
+
+/// Decides by the rules of the bucket that `access` is about.
+pub(super) fn decide(
+    store: &Store,
+    merge_order: MergeOrder,
+    account: &Account,
+    caller: &Caller,
+    access: &AccessRequest,
+) -> ResourceVerdict {
+    let Target::Object { region, bucket, key, .. } = &access.target else {
+        return ResourceVerdict::NotMentioned;
+    };
+    let (bucket_acl, object_acl) = {
+        let index = store.read();
+        let found = index.buckets.get(bucket.as_str());
+        let Some(found) = found.filter(|found| found.region == region.as_str()) else {
+            return ResourceVerdict::NotMentioned;
+        };
+        let object = found.objects.get(merge_order.stored(key).as_ref());
+        let object_acl = object.and_then(|object| object.metadata.attributes.acl.clone());
+        (found.settings.acl.clone(), object_acl)
+    };
+    by_acl(bucket_acl.as_ref(), object_acl.as_ref(), acl_caller(caller, account), &access.action)
+}
+
+fn by_acl(
+    bucket: Option<&Acl>,
+    object: Option<&Acl>,
+    caller: AclCaller,
+    action: &str,
+) -> ResourceVerdict {
+    let Some((level, permission)) = required(action) else {
+        return ResourceVerdict::NotMentioned;
+    };
+    // An object without an ACL has the permissions of its bucket (documented).
+    let (name, acl) = match (level, object) {
+        (Level::Object, Some(object)) => ("object", Some(object)),
+        (Level::Object, None) | (Level::Bucket, _) => ("bucket", bucket),
+    };
+    match acl.is_some_and(|acl| acl.allows(caller, permission)) {
+        true => ResourceVerdict::Allowed(format!("allowed: the ACL of the {name}")),
+        false => ResourceVerdict::NotMentioned,
+    }
+}
+
+/// The permission that an action needs in an ACL. Inferred: `GetBucket` is among those of READ,
+/// since the page says that it lists objects, and a page of questions that everyone can list a
+/// bucket with `public-read`.
+fn required(action: &str) -> Option<(Level, Permission)> {
+    let action = action.strip_prefix("name/cos:").unwrap_or(action);
+    let is_in = |actions: &str| actions.split_whitespace().any(|listed| listed == action);
+    [
+        (BUCKET_READ, Level::Bucket, Permission::Read),
+        (BUCKET_WRITE, Level::Bucket, Permission::Write),
+        ("GetBucketACL", Level::Bucket, Permission::ReadAcp),
+        ("PutBucketACL", Level::Bucket, Permission::WriteAcp),
+        ("GetObject HeadObject", Level::Object, Permission::Read),
+        ("GetObjectACL", Level::Object, Permission::ReadAcp),
+        ("PutObjectACL", Level::Object, Permission::WriteAcp),
+    ]
+    .into_iter()
+    .find_map(|(actions, level, permission)| is_in(actions).then_some((level, permission)))
+}
+
+fn acl_caller(caller: &Caller, account: &Account) -> AclCaller {
+    match caller {
+        Caller::Anonymous => AclCaller::Anonymous,
+        Caller::Key(authenticated) => match &authenticated.key.identity {
+            Identity::Permanent(Permanent::Root) => {
+                AclCaller::User { owner_uin: account.owner_uin, uin: account.owner_uin }
+            }
+            Identity::Permanent(Permanent::User(user)) => {
+                AclCaller::User { owner_uin: account.owner_uin, uin: user.uin }
+            }
+            Identity::Federation { .. } | Identity::RoleSession { .. } => AclCaller::Authenticated,
+        },
+    }
+}
+
+const BUCKET_READ: &str = "GetBucket GetBucketObjectVersions HeadBucket ListMultipartUploads";
+
+const BUCKET_WRITE: &str = "
+    CompleteMultipartUpload DeleteObject InitiateMultipartUpload PostObject PutObject PutObjectCopy
+    UploadPart UploadPartCopy
+";
