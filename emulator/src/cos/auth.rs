@@ -4,7 +4,7 @@
 //! RequestHead -> Authorization        authorization  the seven q-sign fields
 //!             -> Authenticated        authenticate   key, token, time and signature checked, in the documented order
 //!             -> RequiredPermissions  permissions    every action, target and condition keys of the operation
-//!             -> AccessVerdict        verdict        the policies of the identity and of the session, and the bucket's ACLs
+//!             -> AccessVerdict        verdict        the policies of the identity and of the session, and the bucket's rules (resource)
 //!             -> AuthContext                         logged either way (decision_log)
 //! ```
 //! <https://www.tencentcloud.com/document/product/436/7778>,
@@ -13,14 +13,15 @@
 //! # Guarantees
 //!
 //! An unmapped or ambiguous request is rejected, and no setting changes this. One that is not signed
-//! takes the same way: its caller has no policies, so only an ACL can allow it. Rejected is every
+//! takes the same way: its caller has no policies, so only an ACL or a bucket policy can allow it.
+//! Rejected is every
 //! request for a bucket of another account, and for a key that the policies allow as sent but not
 //! as COS may merge it ([`MergeOrder`]). Each rejection states its reason in a header that only the
 //! emulator sends. Forms and deletions of several objects are authorized by their bodies only.
 //!
 //! # Not covered
 //!
-//! Bucket policies, strict signature mode, AWS signatures.
+//! Strict signature mode, AWS signatures.
 
 pub(in crate::cos) mod access;
 mod authenticate;
@@ -62,7 +63,7 @@ pub(crate) struct Authorizer {
     /// The source of a copy whose host omits the bucket.
     default_bucket: DefaultBucket,
     merge_order: MergeOrder,
-    /// The ACLs.
+    /// The rules of buckets.
     store: Arc<Store>,
     log: DecisionLog,
 }
@@ -196,7 +197,7 @@ impl AccessControl for Authorizer {
         let mut record = DecisionRecord::of(request, operation.name());
         let outcome = authenticate::caller(request, &self.directory).and_then(|caller| {
             record.caller(&caller);
-            if matches!((&caller, operation), (Caller::Anonymous, Operation::GetService)) {
+            if matches!((&caller, operation), (Caller::Anonymous { .. }, Operation::GetService)) {
                 return Err(errors::anonymous(request, "denied: the request is not signed"));
             }
             let identity = caller.identity_context(&self.directory);
@@ -263,9 +264,8 @@ impl AccessControl for Authorizer {
                 self.decide(&caller, &permission, &mut record)
             };
             let each: Vec<Result<(), CosError>> = keys.iter().map(each).collect();
-            if matches!(caller, Caller::Anonymous) && each.iter().all(Result::is_err) {
-                let reason = "denied: the request is not signed, and the bucket is private";
-                return Err(errors::anonymous(request, reason));
+            if matches!(caller, Caller::Anonymous { .. }) && each.iter().all(Result::is_err) {
+                return Err(errors::anonymous(request, errors::NOT_SIGNED));
             }
             Ok(each)
         });

@@ -132,6 +132,7 @@ errors! {
     key_too_long: BAD_REQUEST "KeyTooLong" "Your key is too long.";
     malformed_form: BAD_REQUEST "MalformedPOSTRequest"
         "The body of your POST request is not well-formed multipart/form-data.";
+    malformed_policy: BAD_REQUEST "MalformedPolicy" "Policy has invalid resource or format.";
     malformed_xml_document: BAD_REQUEST "MalformedXML"
         "The XML you provided was not well-formed or did not validate against our published schema";
     method_not_allowed: METHOD_NOT_ALLOWED "MethodNotAllowed"
@@ -153,6 +154,9 @@ errors! {
         "The lifecycle configuration does not exist.";
     no_such_origin_configuration: NOT_FOUND "OriginConfigurationNotFoundError"
         "The origin-pull configuration is not found.";
+    no_such_policy: NOT_FOUND "NoSuchPolicyVersion" "The specified policy does not exist.";
+    no_such_referer_configuration: NOT_FOUND "NoSuchRefererConfiguration"
+        "The referer configuration does not exist.";
     no_such_replication_configuration: NOT_FOUND "ReplicationConfigurationnotFoundError"
         "The replication configuration is not found.";
     no_such_tag_set: NOT_FOUND "NoSuchTagSet" "The TagSet does not exist.";

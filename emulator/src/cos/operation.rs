@@ -37,6 +37,7 @@ operations! {
         PutBucket, HeadBucket, GetBucket, DeleteBucket,
         PutBucketCORS, GetBucketCORS, DeleteBucketCORS, GetBucketACL, PutBucketACL, GetBucketLocation,
         ListMultipartUploads, ListBucketInventory,
+        PutBucketPolicy, GetBucketPolicy, DeleteBucketPolicy, PutBucketReferer, GetBucketReferer,
     }
 }
 
@@ -122,6 +123,11 @@ impl Operation {
             ("GET", ["acl"]) => Op::GetBucketACL,
             ("PUT", ["acl"]) => Op::PutBucketACL,
             ("GET", ["location"]) => Op::GetBucketLocation,
+            ("PUT", ["policy"]) => Op::PutBucketPolicy,
+            ("GET", ["policy"]) => Op::GetBucketPolicy,
+            ("DELETE", ["policy"]) => Op::DeleteBucketPolicy,
+            ("PUT", ["referer"]) => Op::PutBucketReferer,
+            ("GET", ["referer"]) => Op::GetBucketReferer,
             ("GET", ["inventory"]) => Op::ListBucketInventory,
             _ => {
                 let (verb, document) = document(method, names)?;

@@ -19,6 +19,7 @@ mod list;
 mod list_v2;
 pub(in crate::cos) mod multipart;
 mod object;
+mod policy;
 mod post;
 mod read;
 mod tagging;
@@ -203,6 +204,11 @@ impl CosService {
             Op::PutBucketACL => self.put_bucket_acl(call, body).await,
             Op::GetBucketLocation => Ok(Self::bucket_location(call)),
             Op::ListMultipartUploads => self.list_uploads(call),
+            Op::PutBucketPolicy => self.put_policy(call, body).await,
+            Op::GetBucketPolicy => self.policy(call),
+            Op::DeleteBucketPolicy => self.delete_policy(call).await,
+            Op::PutBucketReferer => self.put_referer(call, body).await,
+            Op::GetBucketReferer => self.referer(call),
             Op::ListBucketInventory => self.list_inventories(call),
         }
     }

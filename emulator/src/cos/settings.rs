@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::acl::Acl;
 use super::bucket_document::BucketDocument;
+use super::bucket_policy::BucketPolicy;
+use super::referer::Referer;
 use super::tags::{MAX_BUCKET_TAGS, Tags};
 
 /// The settings of one bucket.
@@ -20,6 +22,10 @@ pub(crate) struct BucketSettings {
     documents: Documents,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) acl: Option<Acl>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) policy: Option<BucketPolicy>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) referer: Option<Referer>,
 }
 
 /// Documents by kind and id; only inventories have ids.
@@ -68,6 +74,20 @@ impl BucketSettings {
     #[must_use]
     pub(crate) fn with_acl(mut self, acl: Option<Acl>) -> Self {
         self.acl = acl;
+        self
+    }
+
+    /// The same settings with that policy.
+    #[must_use]
+    pub(crate) fn with_policy(mut self, policy: Option<BucketPolicy>) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// The same settings with that hotlink protection.
+    #[must_use]
+    pub(crate) fn with_referer(mut self, referer: Referer) -> Self {
+        self.referer = Some(referer);
         self
     }
 

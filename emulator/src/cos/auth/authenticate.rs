@@ -11,6 +11,7 @@
 
 use std::sync::Arc;
 
+use http::header;
 use tencent::time::Timestamp;
 
 use super::authorization::{Authorization, Period, TOKEN};
@@ -32,8 +33,10 @@ pub(super) struct Authenticated {
 
 /// Who sent a request.
 pub(super) enum Caller {
-    /// The request is not signed.
-    Anonymous,
+    /// The request is not signed. With its `Referer`, which hotlink protection checks.
+    Anonymous {
+        referer: Option<String>,
+    },
     Key(Authenticated),
 }
 
@@ -48,7 +51,7 @@ pub(super) struct IdentityContext {
 impl Caller {
     pub(super) fn identity(&self) -> Option<&Identity> {
         match self {
-            Self::Anonymous => None,
+            Self::Anonymous { .. } => None,
             Self::Key(authenticated) => Some(&authenticated.key.identity),
         }
     }
@@ -69,7 +72,9 @@ pub(super) fn caller(request: &RequestHead, directory: &Directory) -> Result<Cal
     let authorization =
         Authorization::of(request).map_err(|malformed| errors::unreadable(request, &malformed))?;
     let Some(authorization) = authorization else {
-        return Ok(Caller::Anonymous);
+        let referer = request.headers.get(header::REFERER);
+        let referer = referer.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        return Ok(Caller::Anonymous { referer });
     };
     let token = token(request)?;
     let key = key(&authorization.secret_id, token.as_deref(), directory, request.now)?;

@@ -25,6 +25,9 @@ pub(super) fn anonymous(request: &RequestHead, reason: &str) -> CosError {
     error.because(reason)
 }
 
+/// Why a request without a signature is denied.
+pub(super) const NOT_SIGNED: &str = "denied: the request is not signed, and the bucket is private";
+
 /// Documented: an unreadable signature counts as none.
 pub(super) fn unreadable(request: &RequestHead, malformed: &Malformed) -> CosError {
     anonymous(request, &format!("denied: {}", malformed.0))

@@ -81,7 +81,7 @@ fn bucket_condition_keys(operation: BucketOperation) -> &'static [ConditionKey] 
     match operation {
         Op::PutBucket => &[Acl, Body, Tags],
         Op::PutBucketACL => &[Acl, Body],
-        Op::PutBucketCORS => &[Body],
+        Op::PutBucketCORS | Op::PutBucketPolicy | Op::PutBucketReferer => &[Body],
         Op::GetBucket | Op::ListMultipartUploads => &[Prefix],
         Op::HeadBucket
         | Op::DeleteBucket
@@ -89,7 +89,10 @@ fn bucket_condition_keys(operation: BucketOperation) -> &'static [ConditionKey] 
         | Op::DeleteBucketCORS
         | Op::GetBucketACL
         | Op::GetBucketLocation
-        | Op::ListBucketInventory => &[],
+        | Op::ListBucketInventory
+        | Op::GetBucketPolicy
+        | Op::DeleteBucketPolicy
+        | Op::GetBucketReferer => &[],
     }
 }
 

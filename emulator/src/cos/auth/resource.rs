@@ -1,15 +1,20 @@
-//! What the bucket itself says about an access: its ACL and that of the object.
+//! What the bucket itself says about an access: its policy, its hotlink protection, its ACL and that
+//! of the object.
+//! <https://www.tencentcloud.com/document/product/436/35240>,
 //! <https://www.tencentcloud.com/document/product/436/30583>
 //!
 //! # Guarantees
 //!
 //! An ACL allows the actions that the page lists for its permissions, and no other.
 
+use std::sync::Arc;
+
 use tencent::cam::{AccessRequest, Target};
 
 use super::authenticate::Caller;
 use crate::account::{Account, Identity, Permanent};
 use crate::cos::acl::{Acl, AclCaller, Level, Permission};
+use crate::cos::bucket_policy::{PolicyCaller, PolicyDecision};
 use crate::cos::http::merge_order::MergeOrder;
 use crate::cos::store::Store;
 
@@ -18,6 +23,8 @@ use crate::cos::store::Store;
 pub(super) enum ResourceVerdict {
     /// With the rule.
     Allowed(String),
+    /// With the rule, which wins over every allow.
+    Denied(String),
     /// No rule is about it.
     NotMentioned,
 }
@@ -33,17 +40,56 @@ pub(super) fn decide(
     let Target::Object { region, bucket, key, .. } = &access.target else {
         return ResourceVerdict::NotMentioned;
     };
-    let (bucket_acl, object_acl) = {
+    let (settings, object) = {
         let index = store.read();
         let found = index.buckets.get(bucket.as_str());
         let Some(found) = found.filter(|found| found.region == region.as_str()) else {
             return ResourceVerdict::NotMentioned;
         };
-        let object = found.objects.get(merge_order.stored(key).as_ref());
-        let object_acl = object.and_then(|object| object.metadata.attributes.acl.clone());
-        (found.settings.acl.clone(), object_acl)
+        let object = found.objects.get(merge_order.stored(key).as_ref()).cloned();
+        (Arc::clone(&found.settings), object)
     };
-    by_acl(bucket_acl.as_ref(), object_acl.as_ref(), acl_caller(caller, account), &access.action)
+    if let (Caller::Anonymous { referer }, Some(rules)) = (caller, &settings.referer)
+        && !rules.allows(referer.as_deref())
+    {
+        let reason = "denied: the hotlink protection of the bucket does not allow this Referer";
+        return ResourceVerdict::Denied(reason.to_owned());
+    }
+    if let Some(policy) = &settings.policy {
+        match policy.decide(policy_caller(caller, account), access) {
+            PolicyDecision::Denied(index) if !is_always_the_owners(caller, access) => {
+                return ResourceVerdict::Denied(format!(
+                    "denied by statement {index} of the bucket policy, whatever others allow"
+                ));
+            }
+            PolicyDecision::Allowed(index) => {
+                let reason = format!("allowed by statement {index} of the bucket policy");
+                return ResourceVerdict::Allowed(reason);
+            }
+            PolicyDecision::Denied(_) | PolicyDecision::NotMentioned => {}
+        }
+    }
+    let object_acl = object.as_ref().and_then(|object| object.metadata.attributes.acl.as_ref());
+    by_acl(settings.acl.as_ref(), object_acl, acl_caller(caller, account), &access.action)
+}
+
+/// Documented: the owner of the account may always replace the policy.
+fn is_always_the_owners(caller: &Caller, access: &AccessRequest) -> bool {
+    matches!(caller.identity(), Some(Identity::Permanent(Permanent::Root)))
+        && access.action == "name/cos:PutBucketPolicy"
+}
+
+fn policy_caller<'a>(caller: &'a Caller, account: &Account) -> PolicyCaller<'a> {
+    let identity = caller.identity();
+    PolicyCaller {
+        owner_uin: account.owner_uin,
+        uin: identity.map(|identity| identity.uin(account)),
+        role: match identity {
+            Some(Identity::RoleSession { role, .. }) => Some(&role.name),
+            Some(Identity::Permanent(_) | Identity::Federation { .. }) | None => None,
+        },
+        is_session: !matches!(identity, Some(Identity::Permanent(_)) | None),
+    }
 }
 
 fn by_acl(
@@ -87,7 +133,7 @@ fn required(action: &str) -> Option<(Level, Permission)> {
 
 fn acl_caller(caller: &Caller, account: &Account) -> AclCaller {
     match caller {
-        Caller::Anonymous => AclCaller::Anonymous,
+        Caller::Anonymous { .. } => AclCaller::Anonymous,
         Caller::Key(authenticated) => match &authenticated.key.identity {
             Identity::Permanent(Permanent::Root) => {
                 AclCaller::User { owner_uin: account.owner_uin, uin: account.owner_uin }

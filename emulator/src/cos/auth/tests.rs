@@ -4,6 +4,7 @@
 //! signer and can tamper with each part of a request afterwards.
 
 mod anonymous;
+mod bucket_rules;
 mod conditions;
 mod forms;
 mod keys;

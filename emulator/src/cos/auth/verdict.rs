@@ -10,6 +10,7 @@ use std::fmt;
 use tencent::cam::{AccessRequest, Decision};
 
 use super::authenticate::Caller;
+use super::errors;
 use super::resource::ResourceVerdict;
 use crate::account::{Identity, Verdict};
 
@@ -18,40 +19,42 @@ use crate::account::{Identity, Verdict};
 pub(super) enum AccessVerdict {
     /// The policies of the caller.
     Identity(Verdict),
-    /// The rules of the bucket.
-    Resource { is_allowed: bool, reason: String },
+    /// The rules of the bucket, with the reason.
+    AllowedByBucket(String),
+    DeniedByBucket(String),
+    /// Nothing allows a request without a signature.
+    NotSigned,
 }
 
 impl AccessVerdict {
     /// The decision for `caller`, by its policies and by `resource`.
     pub(super) fn of(caller: &Caller, access: &AccessRequest, resource: ResourceVerdict) -> Self {
-        let identity = match (caller.identity(), &resource) {
-            (Some(identity), _) => identity,
-            (None, ResourceVerdict::Allowed(reason)) => return Self::allowed(reason),
-            (None, ResourceVerdict::NotMentioned) => {
-                let reason = "denied: the request is not signed, and the bucket is private";
-                return Self::Resource { is_allowed: false, reason: reason.to_owned() };
-            }
+        let Some(identity) = caller.identity() else {
+            return match resource {
+                ResourceVerdict::Allowed(reason) => Self::AllowedByBucket(reason),
+                ResourceVerdict::Denied(reason) => Self::DeniedByBucket(reason),
+                ResourceVerdict::NotMentioned => Self::NotSigned,
+            };
         };
         let own = identity.decide(access);
         match resource {
+            ResourceVerdict::Denied(reason) if !own.is_denied_by_statement() => {
+                Self::DeniedByBucket(reason)
+            }
             ResourceVerdict::Allowed(reason)
                 if !own.is_allowed() && may_widen(identity, &own, access) =>
             {
-                Self::allowed(&reason)
+                Self::AllowedByBucket(reason)
             }
-            ResourceVerdict::Allowed(_) | ResourceVerdict::NotMentioned => Self::Identity(own),
+            _ => Self::Identity(own),
         }
-    }
-
-    fn allowed(reason: &str) -> Self {
-        Self::Resource { is_allowed: true, reason: reason.to_owned() }
     }
 
     pub(super) fn is_allowed(&self) -> bool {
         match self {
             Self::Identity(verdict) => verdict.is_allowed(),
-            Self::Resource { is_allowed, .. } => *is_allowed,
+            Self::AllowedByBucket(_) => true,
+            Self::DeniedByBucket(_) | Self::NotSigned => false,
         }
     }
 
@@ -59,7 +62,8 @@ impl AccessVerdict {
     pub(super) fn is_denied_by_statement(&self) -> bool {
         match self {
             Self::Identity(verdict) => verdict.is_denied_by_statement(),
-            Self::Resource { .. } => false,
+            Self::DeniedByBucket(_) => true,
+            Self::AllowedByBucket(_) | Self::NotSigned => false,
         }
     }
 
@@ -67,7 +71,7 @@ impl AccessVerdict {
     pub(super) fn decision(&self) -> Option<&Decision> {
         match self {
             Self::Identity(verdict) => verdict.decision(),
-            Self::Resource { .. } => None,
+            Self::AllowedByBucket(_) | Self::DeniedByBucket(_) | Self::NotSigned => None,
         }
     }
 
@@ -75,7 +79,8 @@ impl AccessVerdict {
     pub(super) fn short(&self) -> String {
         match self {
             Self::Identity(verdict) => verdict.decision().map(Decision::short).unwrap_or_default(),
-            Self::Resource { reason, .. } => reason.clone(),
+            Self::AllowedByBucket(reason) | Self::DeniedByBucket(reason) => reason.clone(),
+            Self::NotSigned => errors::NOT_SIGNED.to_owned(),
         }
     }
 }
@@ -89,7 +94,10 @@ impl fmt::Display for AccessVerdict {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Identity(verdict) => verdict.fmt(formatter),
-            Self::Resource { reason, .. } => formatter.write_str(reason),
+            Self::AllowedByBucket(reason) | Self::DeniedByBucket(reason) => {
+                formatter.write_str(reason)
+            }
+            Self::NotSigned => formatter.write_str(errors::NOT_SIGNED),
         }
     }
 }

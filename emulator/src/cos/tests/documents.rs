@@ -213,3 +213,31 @@ async fn tags_of_an_object_stay_with_it() {
     assert_eq!(refusal(invalid).await, "400 InvalidTag");
     assert_eq!(world.get("/b").await.status(), 404);
 }
+
+#[tokio::test]
+async fn policies_and_hotlink_protection_are_kept_and_returned() {
+    let directory = tempfile::tempdir().unwrap();
+    let world = World::in_directory(directory.path());
+    let policy = r#"{"Statement": [{"Principal": {"qcs": ["qcs::cam::anyone:anyone"]}, "Effect": "allow",
+        "Action": ["name/cos:GetObject"], "Resource": ["*"]}], "version": "2.0"}"#;
+    let referer = "<RefererConfiguration><Status>Enabled</Status><RefererType>Black-List</RefererType>\
+        <DomainList><Domain>*.qq.com</Domain></DomainList></RefererConfiguration>";
+    assert_eq!(refusal(world.request("GET", "/?policy")).await, "404 NoSuchPolicyVersion");
+    assert_eq!(refusal(world.request("GET", "/?referer")).await, "404 NoSuchRefererConfiguration");
+    assert_eq!(status(world.request("PUT", "/?policy").body(policy)).await, 204);
+    assert_eq!(status(world.request("PUT", "/?referer").body(referer)).await, 200);
+    for (target, body, error) in [
+        ("/?policy", "{}", "400 MalformedPolicy"),
+        ("/?policy", "", "400 MalformedPolicy"),
+        ("/?policy", "\u{feff}{", "400 MalformedPolicy"),
+        ("/?referer", "<RefererConfiguration/>", "400 MalformedXML"),
+    ] {
+        assert_eq!(refusal(world.request("PUT", target).body(body)).await, error, "{body}");
+    }
+    drop(world);
+    let world = World::in_directory(directory.path());
+    assert_eq!(world.get("/?policy").await.text().await.unwrap(), policy);
+    assert!(world.get("/?referer").await.text().await.unwrap().ends_with(referer));
+    assert_eq!(status(world.request("DELETE", "/?policy")).await, 204);
+    assert_eq!(refusal(world.request("GET", "/?policy")).await, "404 NoSuchPolicyVersion");
+}

@@ -74,7 +74,7 @@ async fn what_nothing_here_does_is_refused_and_not_done() {
     let rows = "
         GET /?versioning 501 NotImplemented
         DELETE /?acl 501 NotImplemented
-        PUT /?policy 501 NotImplemented
+        DELETE /?referer 501 NotImplemented
         POST /a?tagging 501 NotImplemented
         PUT /?inventory 501 NotImplemented
         DELETE /?id=a 501 NotImplemented

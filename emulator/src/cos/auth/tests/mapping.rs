@@ -41,6 +41,11 @@ const OPERATIONS: &str = "
     GET /?lifecycle GetBucketLifecycle .
     DELETE /?lifecycle DeleteBucketLifecycle .
     PUT /?website PutBucketWebsite .
+    PUT /?policy PutBucketPolicy .
+    GET /?policy GetBucketPolicy .
+    DELETE /?policy DeleteBucketPolicy .
+    PUT /?referer PutBucketReferer .
+    GET /?referer GetBucketReferer .
     GET /?website GetBucketWebsite .
     DELETE /?website DeleteBucketWebsite .
     PUT /?logging PutBucketLogging .
@@ -108,7 +113,7 @@ fn the_service_needs_everything() {
 fn what_nobody_mapped_is_nothing() {
     let world = World::new();
     for (method, path, query) in [
-        ("PUT", "/", "policy"),
+        ("DELETE", "/", "referer"),
         ("DELETE", "/a", "acl"),
         ("GET", "/a", "versionId=x"),
         ("POST", "/a", "restore"),
