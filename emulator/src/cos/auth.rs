@@ -48,7 +48,7 @@ use self::permissions::RequiredPermission;
 use self::verdict::AccessVerdict;
 use super::operation::Operation;
 use crate::account::Directory;
-use crate::cos::auth::access::{AccessControl, AuthContext};
+use crate::cos::auth::access::{AccessControl, AuthContext, Deletion};
 use crate::cos::error::{self, CosError};
 use crate::cos::http::merge_order::MergeOrder;
 use crate::cos::http::post_form::Form;
@@ -253,17 +253,18 @@ impl AccessControl for Authorizer {
         &self,
         request: &RequestHead,
         bucket: &BucketAddress,
-        keys: &[String],
+        deletions: &[Deletion],
     ) -> Result<Vec<Result<(), CosError>>, CosError> {
         let mut record = DecisionRecord::of(request, "DeleteMultipleObjects");
         let outcome = authenticate::caller(request, &self.directory).and_then(|caller| {
             record.caller(&caller);
             let identity = caller.identity_context(&self.directory);
-            let each = |key: &String| {
-                let permission = permissions::deletion_permission(request, bucket, key, &identity)?;
+            let each = |deletion: &Deletion| {
+                let permission =
+                    permissions::deletion_permission(request, bucket, deletion, &identity)?;
                 self.decide(&caller, &permission, &mut record)
             };
-            let each: Vec<Result<(), CosError>> = keys.iter().map(each).collect();
+            let each: Vec<Result<(), CosError>> = deletions.iter().map(each).collect();
             if matches!(caller, Caller::Anonymous { .. }) && each.iter().all(Result::is_err) {
                 return Err(errors::anonymous(request, errors::NOT_SIGNED));
             }

@@ -115,6 +115,8 @@ errors! {
         "POST requires exactly one file upload per request.";
     internal_error: INTERNAL_SERVER_ERROR "InternalError"
         "We encountered an internal error. Please try again.";
+    invalid_bucket_state: CONFLICT "InvalidBucketState"
+        "The request is not valid with the current state of the bucket.";
     invalid_access_key_id: FORBIDDEN "InvalidAccessKeyId"
         "The Access Key Id you provided does not exist in our records";
     invalid_bucket_name: BAD_REQUEST "InvalidBucketName" "The specified bucket is not valid.";
@@ -161,6 +163,7 @@ errors! {
         "The replication configuration is not found.";
     no_such_tag_set: NOT_FOUND "NoSuchTagSet" "The TagSet does not exist.";
     no_such_upload: NOT_FOUND "NoSuchUpload" "The specified multipart upload does not exist.";
+    no_such_version: NOT_FOUND "NoSuchVersion" "The specified version does not exist.";
     no_such_website_configuration: NOT_FOUND "NoSuchWebsiteConfiguration"
         "The specified bucket does not have a website configuration.";
     not_supported_storage_class: BAD_REQUEST "NotSupportedStorageClass"

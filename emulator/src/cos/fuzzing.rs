@@ -26,7 +26,7 @@ use super::service::{delete_many, multipart};
 use super::store::Store;
 use crate::account::{Account, Directory, Identity, KeyPair, Permanent, User};
 use crate::cos::auth;
-use crate::cos::auth::access::AccessControl as _;
+use crate::cos::auth::access::{AccessControl as _, Deletion};
 use crate::cos::http::address::Address;
 use crate::cos::http::byte_range::ByteRange;
 use crate::cos::http::copy_source;
@@ -141,7 +141,9 @@ impl Authorizer {
         let (is_anonymous, each) = match &operation {
             Operation::OptionsObject(..) | Operation::PostObject(_) => return Ok(None),
             Operation::DeleteMultipleObjects(bucket) => {
-                let each = self.authorizer.authorize_each(&request, bucket, keys);
+                let deletion = |key: &String| Deletion { key: key.clone(), version_id: None };
+                let deletions: Vec<Deletion> = keys.iter().map(deletion).collect();
+                let each = self.authorizer.authorize_each(&request, bucket, &deletions);
                 (false, each.map_err(code)?.iter().map(Result::is_ok).collect())
             }
             Operation::Document(Verb::Put, BucketDocument::Tagging, bucket) => {
@@ -217,12 +219,13 @@ pub fn copy_source(headers: &HeaderMap) -> Result<Option<Target>, ErrorCode> {
     let default_bucket = DefaultBucket::of(&Account::default()).ok_or("InternalError")?;
     let source = copy_source::copy_source(headers, &default_bucket);
     let source = source.transpose().map_err(code)?;
-    Ok(source.and_then(|source| target(&Address::Object(source))))
+    Ok(source.and_then(|source| target(&Address::Object(source.object))))
 }
 
 /// The keys of a Delete, and whether it is quiet.
 pub fn delete(body: &[u8]) -> Result<(Vec<String>, bool), ErrorCode> {
-    delete_many::requested_keys(body).map_err(code)
+    let (deletions, is_quiet) = delete_many::requested_deletions(body).map_err(code)?;
+    Ok((deletions.into_iter().map(|deletion| deletion.key).collect(), is_quiet))
 }
 
 /// The numbers and ETags of a CompleteMultipartUpload.

@@ -38,6 +38,7 @@ operations! {
         PutBucketCORS, GetBucketCORS, DeleteBucketCORS, GetBucketACL, PutBucketACL, GetBucketLocation,
         ListMultipartUploads, ListBucketInventory,
         PutBucketPolicy, GetBucketPolicy, DeleteBucketPolicy, PutBucketReferer, GetBucketReferer,
+        PutBucketVersioning, GetBucketVersioning, GetBucketObjectVersions,
     }
 }
 
@@ -128,6 +129,9 @@ impl Operation {
             ("DELETE", ["policy"]) => Op::DeleteBucketPolicy,
             ("PUT", ["referer"]) => Op::PutBucketReferer,
             ("GET", ["referer"]) => Op::GetBucketReferer,
+            ("PUT", ["versioning"]) => Op::PutBucketVersioning,
+            ("GET", ["versioning"]) => Op::GetBucketVersioning,
+            ("GET", ["versions"]) => Op::GetBucketObjectVersions,
             ("GET", ["inventory"]) => Op::ListBucketInventory,
             _ => {
                 let (verb, document) = document(method, names)?;
@@ -204,7 +208,9 @@ fn is_listed(list: &str, name: &str, same: impl Fn(&str, &str) -> bool) -> bool 
 
 fn on_object(method: &str, names: &[&str], is_copy: bool) -> Option<ObjectOperation> {
     use ObjectOperation as Op;
-    Some(match (method, names) {
+    let others: Vec<&str> = names.iter().copied().filter(|name| *name != VERSION_ID).collect();
+    let has_version = others.len() < names.len();
+    let operation = match (method, others.as_slice()) {
         ("PUT", []) if is_copy => Op::PutObjectCopy,
         ("PUT", []) => Op::PutObject,
         ("GET", []) => Op::GetObject,
@@ -223,7 +229,25 @@ fn on_object(method: &str, names: &[&str], is_copy: bool) -> Option<ObjectOperat
         ("GET", ["tagging"]) => Op::GetObjectTagging,
         ("DELETE", ["tagging"]) => Op::DeleteObjectTagging,
         _ => return None,
-    })
+    };
+    (!has_version || operation.is_about_a_version()).then_some(operation)
+}
+
+impl ObjectOperation {
+    /// Whether it can be about one version of the object.
+    pub(crate) fn is_about_a_version(self) -> bool {
+        matches!(
+            self,
+            Self::GetObject
+                | Self::HeadObject
+                | Self::DeleteObject
+                | Self::GetObjectACL
+                | Self::PutObjectACL
+                | Self::GetObjectTagging
+                | Self::PutObjectTagging
+                | Self::DeleteObjectTagging
+        )
+    }
 }
 
 /// Parameters that turn a request into another operation. One that no match above contains makes
@@ -236,13 +260,16 @@ const SUBRESOURCES: &str = "
     uploads versionId versioning versions vod website x-cos-process
 ";
 
+/// The parameter that names one version of an object.
+pub(crate) const VERSION_ID: &str = "versionId";
+
 /// Parameters of the operations.
 const PARAMETERS: &str = "
     continuation-token create-time delimiter encoding-type fetch-owner key-marker list-type marker
     max-keys max-parts max-uploads part-number-marker prefix range region response-cache-control
     response-content-disposition response-content-encoding response-content-language
     response-content-type response-expires start-after tagkey tagvalue upload-id-marker
-    x-cos-traffic-limit
+    version-id-marker x-cos-traffic-limit
 ";
 
 /// Parameters of signatures, and the one in which S3 clients repeat the operation's name.

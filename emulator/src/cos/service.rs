@@ -7,7 +7,7 @@
 //!
 //! # Not covered
 //!
-//! Versions, lifecycles, archives: rejected.
+//! Lifecycles, archives: rejected.
 
 mod acl;
 mod bucket;
@@ -23,6 +23,7 @@ mod policy;
 mod post;
 mod read;
 mod tagging;
+mod versions;
 
 use std::io;
 use std::sync::Arc;
@@ -36,8 +37,8 @@ use tokio::sync::OnceCell;
 use super::bucket_document::{BucketDocument, Verb};
 use super::cors::Cors;
 use super::error::{self, CosError};
-use super::operation::{self, BucketOperation, ObjectOperation, Operation};
-use super::settings::BucketSettings;
+use super::operation::{self, BucketOperation, ObjectOperation, Operation, VERSION_ID};
+use super::settings::{BucketSettings, Versioning};
 use super::store::{Object, Store, Written};
 use crate::cos::auth::access::{AccessControl, AuthContext};
 use crate::cos::http::address::ObjectAddress;
@@ -209,6 +210,9 @@ impl CosService {
             Op::DeleteBucketPolicy => self.delete_policy(call).await,
             Op::PutBucketReferer => self.put_referer(call, body).await,
             Op::GetBucketReferer => self.referer(call),
+            Op::PutBucketVersioning => self.put_versioning(call, body).await,
+            Op::GetBucketVersioning => self.versioning(call),
+            Op::GetBucketObjectVersions => self.list_versions(call),
             Op::ListBucketInventory => self.list_inventories(call),
         }
     }
@@ -267,12 +271,16 @@ impl CosService {
         }
     }
 
-    /// The object, once it is found.
-    fn object(&self, object: &ObjectAddress) -> Result<Arc<Object>, CosError> {
-        self.store
-            .read()
-            .object(object.bucket.name.as_str(), &object.key)
-            .ok_or_else(error::no_such_key)
+    /// The object that a request is about, or the version of it, once it is found.
+    fn object(&self, call: &ObjectCall<'_>) -> Result<Arc<Object>, CosError> {
+        let version_id = requested_version(call.request);
+        let bucket = call.target.bucket.name.as_str();
+        self.store.read().object_or_version(bucket, &call.target.key, version_id.as_deref())
+    }
+
+    /// Whether the bucket keeps versions.
+    fn versioning_of(&self, bucket: &BucketAddress) -> Option<Versioning> {
+        self.store.read().buckets.get(bucket.name.as_str())?.settings.versioning
     }
 
     /// Checks the preconditions among `headers` on overwriting the object at `target`.
@@ -329,6 +337,11 @@ impl CosService {
             .await
             .unwrap_or_else(|error| Err(error::internal(&error)))
     }
+}
+
+/// The version that a request names; an empty one counts as none (documented for conditions).
+fn requested_version(request: &RequestHead) -> Option<String> {
+    request.parameter(VERSION_ID).filter(|id| !id.is_empty())
 }
 
 /// Checks that an object may have this key. The page rejects a leading `/`, but COS accepts it in

@@ -26,6 +26,16 @@ pub(crate) struct BucketSettings {
     pub(crate) policy: Option<BucketPolicy>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) referer: Option<Referer>,
+    /// `None` in a bucket that never kept versions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) versioning: Option<Versioning>,
+}
+
+/// Whether a bucket keeps versions. Once it does, it can only be suspended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Versioning {
+    Enabled,
+    Suspended,
 }
 
 /// Documents by kind and id; only inventories have ids.
@@ -88,6 +98,13 @@ impl BucketSettings {
     #[must_use]
     pub(crate) fn with_referer(mut self, referer: Referer) -> Self {
         self.referer = Some(referer);
+        self
+    }
+
+    /// The same settings with versioning enabled or suspended.
+    #[must_use]
+    pub(crate) fn with_versioning(mut self, versioning: Versioning) -> Self {
+        self.versioning = Some(versioning);
         self
     }
 

@@ -18,6 +18,7 @@ mod refusals;
 mod reopen;
 mod replace;
 mod streaming;
+mod versions;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -32,7 +33,7 @@ use super::{Cos, Options, open_store};
 use crate::account::Account;
 use crate::ca::Ca;
 use crate::cos::auth::DecisionRecord;
-use crate::cos::auth::access::{AccessControl, AuthContext};
+use crate::cos::auth::access::{AccessControl, AuthContext, Deletion};
 use crate::cos::http::post_form::Form;
 use crate::cos::http::request::{RequestHead, decoded};
 use crate::cos::http::virtual_host::BucketAddress;
@@ -93,11 +94,11 @@ impl AccessControl for TestAccessControl {
         &self,
         request: &RequestHead,
         _: &BucketAddress,
-        keys: &[String],
+        deletions: &[Deletion],
     ) -> Result<Vec<Result<(), CosError>>, CosError> {
         Self::decide(request, "")?;
-        let decide = |key: &String| Self::decide(request, key).map(drop);
-        Ok(keys.iter().map(decide).collect())
+        let decide = |deletion: &Deletion| Self::decide(request, &deletion.key).map(drop);
+        Ok(deletions.iter().map(decide).collect())
     }
 
     fn log_rejected(&self, _: &RequestHead, _: &CosError) {}

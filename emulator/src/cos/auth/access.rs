@@ -31,6 +31,14 @@ impl AuthContext {
     }
 }
 
+/// One of several objects to delete.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Deletion {
+    pub(crate) key: String,
+    /// `None` for the object itself.
+    pub(crate) version_id: Option<String>,
+}
+
 /// Authorizes requests, before anything is read, stored or shown.
 pub(crate) trait AccessControl: Send + Sync {
     /// Authorizes one operation on its target and on the source of its copy.
@@ -61,7 +69,7 @@ pub(crate) trait AccessControl: Send + Sync {
         &self,
         request: &RequestHead,
         bucket: &BucketAddress,
-        keys: &[String],
+        deletions: &[Deletion],
     ) -> Result<Vec<Result<(), CosError>>, CosError>;
 
     /// Logs a request that is not an operation, and its error.

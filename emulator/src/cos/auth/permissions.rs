@@ -22,6 +22,7 @@
 use http::HeaderMap;
 use tencent::cam::{AccessRequest, Context, Target};
 
+use super::access::Deletion;
 use super::authenticate::IdentityContext;
 use super::errors;
 use crate::cos::acl::{ACL_HEADER, GRANT_HEADERS};
@@ -33,7 +34,7 @@ use crate::cos::http::merge_order::merged;
 use crate::cos::http::post_form::Form;
 use crate::cos::http::request::{RequestHead, decoded};
 use crate::cos::http::virtual_host::{BucketAddress, DefaultBucket};
-use crate::cos::operation::{BucketOperation, ObjectOperation, Operation};
+use crate::cos::operation::{BucketOperation, ObjectOperation, Operation, VERSION_ID};
 use crate::cos::tags::Tags;
 
 /// One access that must be allowed.
@@ -72,6 +73,7 @@ enum ConditionKey {
     ResponseContentType,
     StorageClass,
     Tags,
+    VersionId,
 }
 
 /// The condition keys of an operation, next to the general ones.
@@ -81,8 +83,11 @@ fn bucket_condition_keys(operation: BucketOperation) -> &'static [ConditionKey] 
     match operation {
         Op::PutBucket => &[Acl, Body, Tags],
         Op::PutBucketACL => &[Acl, Body],
-        Op::PutBucketCORS | Op::PutBucketPolicy | Op::PutBucketReferer => &[Body],
-        Op::GetBucket | Op::ListMultipartUploads => &[Prefix],
+        Op::PutBucketCORS
+        | Op::PutBucketPolicy
+        | Op::PutBucketReferer
+        | Op::PutBucketVersioning => &[Body],
+        Op::GetBucket | Op::GetBucketObjectVersions | Op::ListMultipartUploads => &[Prefix],
         Op::HeadBucket
         | Op::DeleteBucket
         | Op::GetBucketCORS
@@ -92,30 +97,30 @@ fn bucket_condition_keys(operation: BucketOperation) -> &'static [ConditionKey] 
         | Op::ListBucketInventory
         | Op::GetBucketPolicy
         | Op::DeleteBucketPolicy
-        | Op::GetBucketReferer => &[],
+        | Op::GetBucketReferer
+        | Op::GetBucketVersioning => &[],
     }
 }
 
 /// The same of an operation on an object.
 fn object_condition_keys(operation: ObjectOperation) -> &'static [ConditionKey] {
-    use ConditionKey::{Acl, Body, ResponseContentType, StorageClass};
+    use ConditionKey::{Acl, Body, ResponseContentType, StorageClass, VersionId};
     use ObjectOperation as Op;
     match operation {
         Op::PutObject | Op::AppendObject | Op::InitiateMultipartUpload => {
             &[Acl, Body, StorageClass]
         }
-        Op::PutObjectACL => &[Acl, Body],
+        Op::PutObjectACL => &[Acl, Body, VersionId],
         Op::PutObjectCopy => &[Acl, StorageClass],
-        Op::UploadPart | Op::CompleteMultipartUpload | Op::PutObjectTagging => &[Body],
-        Op::GetObject => &[ResponseContentType],
+        Op::UploadPart | Op::CompleteMultipartUpload => &[Body],
+        Op::PutObjectTagging => &[Body, VersionId],
+        Op::GetObject => &[ResponseContentType, VersionId],
         Op::HeadObject
         | Op::DeleteObject
         | Op::GetObjectACL
-        | Op::UploadPartCopy
-        | Op::ListParts
-        | Op::AbortMultipartUpload
         | Op::GetObjectTagging
-        | Op::DeleteObjectTagging => &[],
+        | Op::DeleteObjectTagging => &[VersionId],
+        Op::UploadPartCopy | Op::ListParts | Op::AbortMultipartUpload => &[],
     }
 }
 
@@ -185,7 +190,8 @@ pub(super) fn required(
         }
         let source =
             copy_source(&request.headers, default_bucket).ok_or_else(error::internal_error)??;
-        let source = self::target(&source.bucket, &source.key, identity);
+        let general = with_version(general, source.version_id.as_deref());
+        let source = self::target(&source.object.bucket, &source.object.key, identity);
         required.push(RequiredPermission {
             access: access("GetObject", source, general, identity),
             is_object: true,
@@ -266,12 +272,13 @@ pub(super) fn form_permissions(
 pub(super) fn deletion_permission(
     request: &RequestHead,
     bucket: &BucketAddress,
-    key: &str,
+    deletion: &Deletion,
     identity: &IdentityContext,
 ) -> Result<RequiredPermission, CosError> {
-    let target = object(bucket, key, identity)?;
+    let target = object(bucket, &deletion.key, identity)?;
+    let context = with_version(general(request, identity), deletion.version_id.as_deref());
     Ok(RequiredPermission {
-        access: access("DeleteObject", target, general(request, identity), identity),
+        access: access("DeleteObject", target, context, identity),
         is_object: true,
         other_names: &["DeleteMultipleObjects"],
     })
@@ -288,6 +295,13 @@ fn access(
         action: format!("name/cos:{action}"),
         target,
         context,
+    }
+}
+
+fn with_version(context: Context, version_id: Option<&str>) -> Context {
+    match version_id {
+        Some(id) => context.with(VERSION_KEY, id),
+        None => context,
     }
 }
 
@@ -343,6 +357,7 @@ fn context(
                 vec![("cos:x-cos-storage-class", header("x-cos-storage-class")?)]
             }
             ConditionKey::Prefix => vec![("cos:prefix", request.parameter("prefix"))],
+            ConditionKey::VersionId => vec![(VERSION_KEY, request.parameter(VERSION_ID))],
             ConditionKey::ResponseContentType => {
                 let asked = request.parameter("response-content-type");
                 vec![("cos:response-content-type", asked)]
@@ -365,6 +380,9 @@ fn context(
     }
     Ok(context)
 }
+
+/// The condition key of a version.
+pub(super) const VERSION_KEY: &str = "cos:versionid";
 
 /// Whether a request has a body, or headers that describe one.
 fn has_body(request: &RequestHead) -> bool {

@@ -12,11 +12,12 @@ use std::sync::Arc;
 use tencent::cam::{AccessRequest, Target};
 
 use super::authenticate::Caller;
+use super::permissions::VERSION_KEY;
 use crate::account::{Account, Identity, Permanent};
 use crate::cos::acl::{Acl, AclCaller, Level, Permission};
 use crate::cos::bucket_policy::{PolicyCaller, PolicyDecision};
 use crate::cos::http::merge_order::MergeOrder;
-use crate::cos::store::Store;
+use crate::cos::store::{Store, Version};
 
 /// What the rules of a bucket decide about an access.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,13 +41,21 @@ pub(super) fn decide(
     let Target::Object { region, bucket, key, .. } = &access.target else {
         return ResourceVerdict::NotMentioned;
     };
+    let version_id = version_of(access);
     let (settings, object) = {
         let index = store.read();
         let found = index.buckets.get(bucket.as_str());
         let Some(found) = found.filter(|found| found.region == region.as_str()) else {
             return ResourceVerdict::NotMentioned;
         };
-        let object = found.objects.get(merge_order.stored(key).as_ref()).cloned();
+        let key = merge_order.stored(key);
+        let object = match version_id {
+            None => found.objects.get(key.as_ref()).cloned(),
+            Some(id) => match found.version(&key, id) {
+                Some(Version::Object(object)) => Some(object),
+                Some(Version::DeleteMarker(_)) | None => None,
+            },
+        };
         (Arc::clone(&found.settings), object)
     };
     if let (Caller::Anonymous { referer }, Some(rules)) = (caller, &settings.referer)
@@ -69,8 +78,17 @@ pub(super) fn decide(
             PolicyDecision::Denied(_) | PolicyDecision::NotMentioned => {}
         }
     }
+    // Documented: only an account that is authorized to may delete a version.
+    if version_id.is_some() && access.action == "name/cos:DeleteObject" {
+        return ResourceVerdict::NotMentioned;
+    }
     let object_acl = object.as_ref().and_then(|object| object.metadata.attributes.acl.as_ref());
     by_acl(settings.acl.as_ref(), object_acl, acl_caller(caller, account), &access.action)
+}
+
+/// The version that an access is about. Its id is no other when it is encoded for a comparison.
+fn version_of(access: &AccessRequest) -> Option<&str> {
+    access.context.seen(VERSION_KEY)?.first().map(String::as_str)
 }
 
 /// Documented: the owner of the account may always replace the policy.

@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, StatusCode};
 
-use super::{BucketCall, CosService, ObjectCall, Outcome};
+use super::{BucketCall, CosService, ObjectCall, Outcome, requested_version};
 use crate::cos::acl::{ACL_HEADER, Acl, GRANT_HEADERS, Level};
 use crate::cos::error::{self, CosError};
 use crate::cos::http::body::RequestBody;
@@ -27,9 +27,12 @@ impl CosService {
     /// <https://www.tencentcloud.com/document/product/436/7748>
     pub(super) async fn put_object_acl(&self, call: &ObjectCall<'_>, body: RequestBody) -> Outcome {
         let acl = requested_acl(&call.request.headers, body, Level::Object).await?;
+        let version_id = requested_version(call.request);
         let (bucket, key) = (call.target.bucket.name.to_string(), call.target.key.clone());
         self.change(move |store| {
-            store.change_object(&bucket, &key, |attributes| attributes.acl = acl)
+            store.change_object(&bucket, &key, version_id.as_deref(), |attributes| {
+                attributes.acl = acl;
+            })
         })
         .await?;
         Ok(response::empty(StatusCode::OK))
@@ -37,7 +40,7 @@ impl CosService {
 
     /// <https://www.tencentcloud.com/document/product/436/7744>
     pub(super) fn object_acl(&self, call: &ObjectCall<'_>) -> Outcome {
-        let object = self.object(call.target)?;
+        let object = self.object(call)?;
         let acl = object.metadata.attributes.acl.as_ref();
         Ok(response::xml(Acl::to_xml(acl, call.context.owner_uin)))
     }

@@ -3,14 +3,16 @@
 
 use std::sync::Arc;
 
+use http::HeaderName;
+
 use super::multipart::requested_part;
+use super::read::VERSION_ID;
 use super::{CosService, MAX_BODY_BYTES, ObjectCall, Outcome};
 use crate::cos::attributes::ObjectAttributes;
 use crate::cos::checksum::Hasher;
 use crate::cos::error::{self, CosError};
-use crate::cos::http::address::ObjectAddress;
 use crate::cos::http::byte_range::ByteRange;
-use crate::cos::http::copy_source::copy_source;
+use crate::cos::http::copy_source::{CopySource, copy_source};
 use crate::cos::http::metadata::ObjectHeaders;
 use crate::cos::http::precondition;
 use crate::cos::http::request::RequestHead;
@@ -22,6 +24,8 @@ impl CosService {
     /// <https://www.tencentcloud.com/document/product/436/10881>
     pub(super) async fn copy_object(&self, call: &ObjectCall<'_>) -> Outcome {
         let (source_address, source) = self.source(call)?;
+        let is_itself =
+            source_address.object == *call.target && source_address.version_id.is_none();
         if source.metadata.length > MAX_BODY_BYTES {
             return Err(error::entity_too_large());
         }
@@ -32,7 +36,7 @@ impl CosService {
                 own.with_type_of(&call.target.key)
             }
             directive if directive.is_empty() || directive.eq_ignore_ascii_case("copy") => {
-                if source_address == *call.target {
+                if is_itself {
                     return Err(error::invalid_request(
                         "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata.",
                     ));
@@ -61,7 +65,14 @@ impl CosService {
             root.text("ETag", format_args!("\"{}\"", stored.metadata.etag));
             root.text("CRC64", stored.metadata.crc64);
             root.text("LastModified", stored.metadata.modified.iso_8601());
+            root.optional("VersionId", stored.metadata.version.own_id());
         }));
+        if let Some(id) = &source_address.version_id {
+            response::put(response.headers_mut(), SOURCE_VERSION_ID, id);
+        }
+        if let Some(id) = stored.metadata.version.own_id() {
+            response::put(response.headers_mut(), VERSION_ID, &id);
+        }
         stored.metadata.headers.put_encryption_on(response.headers_mut());
         Ok(response)
     }
@@ -90,17 +101,22 @@ impl CosService {
     }
 
     /// The source of the copy, once it is found and its preconditions hold.
-    fn source(&self, call: &ObjectCall<'_>) -> Result<(ObjectAddress, Arc<Object>), CosError> {
-        let address = copy_source(&call.request.headers, &self.default_bucket)
+    fn source(&self, call: &ObjectCall<'_>) -> Result<(CopySource, Arc<Object>), CosError> {
+        let source = copy_source(&call.request.headers, &self.default_bucket)
             .ok_or_else(|| error::invalid_argument("The x-cos-copy-source header is missing."))??;
-        let address = self.stored(&address);
+        let address = self.stored(&source.object);
         self.check_bucket(&address.bucket)?;
-        let object = self.object(&address)?;
+        let version_id = source.version_id;
+        let object = self.store.read().object_or_version(
+            address.bucket.name.as_str(),
+            &address.key,
+            version_id.as_deref(),
+        )?;
         if object.metadata.is_appendable {
             return Err(error::appendable_source());
         }
         precondition::check_copy_source(&call.request.headers, object.validators())?;
-        Ok((address, object))
+        Ok((CopySource { object: address, version_id }, object))
     }
 }
 
@@ -130,3 +146,5 @@ async fn metadata_of(content: Content, request: &RequestHead) -> Result<ObjectMe
     let headers = ObjectHeaders::default();
     Ok(ObjectMetadata::of(&checksums, headers, request.now))
 }
+
+const SOURCE_VERSION_ID: HeaderName = HeaderName::from_static("x-cos-copy-source-version-id");

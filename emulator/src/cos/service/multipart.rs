@@ -14,6 +14,7 @@ use http::StatusCode;
 use super::bucket::number;
 use super::list::{Encoding, people};
 use super::object::{put_checksums, written_response};
+use super::read::VERSION_ID;
 use super::{CosService, MAX_XML_BYTES, ObjectCall, Outcome};
 use crate::cos::attributes::ObjectAttributes;
 use crate::cos::checksum::{combined_crc64, etag_of_pieces};
@@ -158,6 +159,10 @@ impl CosService {
         }));
         put_checksums(response.headers_mut(), &stored.metadata);
         stored.metadata.headers.put_encryption_on(response.headers_mut());
+        // Documented: `null` where versioning is suspended.
+        if self.versioning_of(&call.target.bucket).is_some() {
+            response::put(response.headers_mut(), VERSION_ID, &stored.metadata.version.id());
+        }
         Ok(response)
     }
 

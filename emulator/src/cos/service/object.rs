@@ -2,7 +2,8 @@
 
 use http::{HeaderMap, HeaderName, StatusCode};
 
-use super::{CosService, ObjectCall, Outcome};
+use super::read::VERSION_ID;
+use super::{CosService, ObjectCall, Outcome, requested_version};
 use crate::cos::attributes::ObjectAttributes;
 use crate::cos::checksum::{combined_crc64, etag_of_pieces};
 use crate::cos::error::{self, CosError};
@@ -33,6 +34,10 @@ impl CosService {
                 .parameter("position")
                 .and_then(|text| text.parse().ok())
                 .ok_or_else(|| error::invalid_argument("The position must be a number."))?;
+        if self.versioning_of(&call.target.bucket).is_some() {
+            return Err(error::invalid_bucket_state()
+                .because("versions: an appendable object cannot have any"));
+        }
         let (bucket, key) = (call.target.bucket.name.to_string(), call.target.key.clone());
         let current = self.store.read().object(&bucket, &key);
         check_append(current.as_deref(), position)?;
@@ -60,10 +65,22 @@ impl CosService {
 
     /// <https://www.tencentcloud.com/document/product/436/7743>
     pub(super) async fn delete_object(&self, call: &ObjectCall<'_>) -> Outcome {
-        let target = call.target.clone();
-        self.change(move |store| store.delete_object(target.bucket.name.as_str(), &target.key))
+        let (target, now) = (call.target.clone(), call.request.now);
+        let version_id = requested_version(call.request);
+        let bucket = call.target.bucket.name.to_string();
+        let deleted = self
+            .change(move |store| {
+                store.delete_object(&bucket, &target.key, version_id.as_deref(), now)
+            })
             .await?;
-        Ok(response::empty(StatusCode::NO_CONTENT))
+        let mut response = response::empty(StatusCode::NO_CONTENT);
+        if let Some(id) = &deleted.version_id {
+            response::put(response.headers_mut(), VERSION_ID, id);
+        }
+        if deleted.is_marker {
+            response::put(response.headers_mut(), DELETE_MARKER, "true");
+        }
+        Ok(response)
     }
 }
 
@@ -92,6 +109,9 @@ pub(super) fn written_response(metadata: &ObjectMetadata) -> Response {
     let mut response = response::empty(StatusCode::OK);
     put_checksums(response.headers_mut(), metadata);
     metadata.headers.put_encryption_on(response.headers_mut());
+    if let Some(id) = metadata.version.own_id() {
+        response::put(response.headers_mut(), VERSION_ID, &id);
+    }
     response
 }
 
@@ -116,6 +136,7 @@ fn check_append(current: Option<&Object>, position: u64) -> Result<(), CosError>
     Ok(())
 }
 
+const DELETE_MARKER: HeaderName = HeaderName::from_static("x-cos-delete-marker");
 const NEXT_POSITION: HeaderName = HeaderName::from_static("x-cos-next-append-position");
 
 /// From SDK source: despite its name, the Go SDK compares it with the MD5 of the piece.

@@ -8,6 +8,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::list::Encoding;
 use super::object::put_checksums;
+use super::read::VERSION_ID;
 use super::{CosService, MAX_BODY_BYTES, Outcome, check_key};
 use crate::cos::attributes::ObjectAttributes;
 use crate::cos::auth::access::AuthContext;
@@ -47,6 +48,9 @@ impl CosService {
         let mut response = response::empty(status);
         put_checksums(response.headers_mut(), &stored.metadata);
         stored.metadata.headers.put_encryption_on(response.headers_mut());
+        if let Some(id) = stored.metadata.version.own_id() {
+            response::put(response.headers_mut(), VERSION_ID, &id);
+        }
         response.headers_mut().insert(header::LOCATION, location);
         Ok(response)
     }

@@ -18,8 +18,9 @@ use crate::http_date;
 impl CosService {
     pub(super) fn read_object(&self, call: &ObjectCall<'_>, with_body: bool) -> Outcome {
         let overrides = overrides(call.request, &call.context)?;
-        let object = self.object(call.target)?;
+        let object = self.object(call)?;
         let metadata = &object.metadata;
+        let version_id = self.versioning_of(&call.target.bucket).map(|_| metadata.version.id());
         match precondition::check_read(&call.request.headers, object.validators()) {
             Ok(()) => {}
             Err(PreconditionFailed::Failed) => return Err(error::precondition_failed()),
@@ -51,6 +52,9 @@ impl CosService {
         if range.is_some() {
             let value = read.header(metadata.length);
             response::put(headers, header::CONTENT_RANGE, &value);
+        }
+        if let Some(id) = &version_id {
+            response::put(headers, VERSION_ID, id);
         }
         if metadata.is_appendable {
             response::put(headers, OBJECT_TYPE, "appendable");
@@ -101,5 +105,7 @@ const OVERRIDES: [(&str, HeaderName); 6] = [
 ];
 
 const TAGGING_COUNT: HeaderName = HeaderName::from_static("x-cos-tagging-count");
+/// The header with the id of a version.
+pub(super) const VERSION_ID: HeaderName = HeaderName::from_static("x-cos-version-id");
 const OBJECT_TYPE: HeaderName = HeaderName::from_static("x-cos-object-type");
 const NEXT_POSITION: HeaderName = HeaderName::from_static("x-cos-next-append-position");

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use super::{CosService, ObjectCall, Outcome};
+use super::{CosService, ObjectCall, Outcome, requested_version};
 use crate::cos::error::CosError;
 use crate::cos::http::body::RequestBody;
 use crate::cos::http::response;
@@ -19,7 +19,7 @@ impl CosService {
 
     /// <https://www.tencentcloud.com/document/product/436/35710>
     pub(super) fn tags(&self, call: &ObjectCall<'_>) -> Outcome {
-        let object = self.object(call.target)?;
+        let object = self.object(call)?;
         Ok(response::xml(object.metadata.attributes.tags.to_xml()))
     }
 
@@ -30,12 +30,14 @@ impl CosService {
     }
 
     async fn set_tags(&self, call: &ObjectCall<'_>, tags: Tags) -> Result<(), CosError> {
+        let version_id = requested_version(call.request);
         let (bucket, key) = (call.target.bucket.name.to_string(), call.target.key.clone());
         self.change(move |store| {
-            store.change_object(&bucket, &key, |attributes| attributes.tags = tags)
+            store.change_object(&bucket, &key, version_id.as_deref(), |attributes| {
+                attributes.tags = tags;
+            })
         })
         .await
-        .map(drop)
     }
 }
 

@@ -10,6 +10,7 @@ use tencent::time::Timestamp;
 
 use super::blob::Blob;
 use super::content::{Content, Segment};
+use super::version::VersionMark;
 use crate::cos::attributes::ObjectAttributes;
 use crate::cos::checksum::Checksums;
 use crate::cos::cors::Cors;
@@ -29,6 +30,8 @@ pub(crate) struct ObjectMetadata {
     pub(crate) headers: ObjectHeaders,
     #[serde(default, skip_serializing_if = "ObjectAttributes::is_empty")]
     pub(crate) attributes: ObjectAttributes,
+    #[serde(default, skip_serializing_if = "VersionMark::is_default")]
+    pub(crate) version: VersionMark,
     /// Created by append, and accepts more appends.
     pub(crate) is_appendable: bool,
     /// The multipart upload that created it.
@@ -50,6 +53,7 @@ impl ObjectMetadata {
             modified,
             headers: ObjectHeaders::default(),
             attributes: ObjectAttributes::default(),
+            version: VersionMark::default(),
             is_appendable: false,
             upload_id: None,
         }
@@ -67,6 +71,14 @@ pub(crate) struct Initiated {
     pub(crate) initiator: String,
     #[serde(with = "unix_seconds")]
     pub(crate) at: Timestamp,
+}
+
+/// The version that a deletion without an id leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct DeleteMarker {
+    pub(crate) version: VersionMark,
+    #[serde(with = "unix_seconds")]
+    pub(crate) modified: Timestamp,
 }
 
 /// A time as a number; one outside the calendar is an error.
@@ -109,6 +121,11 @@ pub(super) enum Record {
         metadata: ObjectMetadata,
         segments: Vec<SegmentRecord>,
     },
+    DeleteMarker {
+        bucket: String,
+        key: String,
+        marker: DeleteMarker,
+    },
     Upload {
         bucket: String,
         key: String,
@@ -139,7 +156,10 @@ impl Record {
     pub(super) fn file_name(&self) -> String {
         match self {
             Self::Bucket { name, .. } => bucket_file(name),
-            Self::Object { bucket, key, .. } => object_file(bucket, key),
+            Self::Object { bucket, key, metadata, .. } => {
+                version_file(bucket, key, metadata.version)
+            }
+            Self::DeleteMarker { bucket, key, marker } => version_file(bucket, key, marker.version),
             Self::Upload { bucket, key, id, .. } => upload_file(bucket, key, id),
             Self::Part { bucket, key, id, number, .. } => part_file(bucket, key, id, *number),
         }
@@ -150,8 +170,12 @@ pub(super) fn bucket_file(name: &str) -> String {
     file(&["bucket", name])
 }
 
-pub(super) fn object_file(bucket: &str, key: &str) -> String {
-    file(&["object", bucket, key])
+/// The `null` version of a key is one file, so that one rename replaces it.
+pub(super) fn version_file(bucket: &str, key: &str, version: VersionMark) -> String {
+    match version.own_id() {
+        Some(id) => file(&["version", bucket, key, &id]),
+        None => file(&["object", bucket, key]),
+    }
 }
 
 pub(super) fn upload_file(bucket: &str, key: &str, id: &str) -> String {

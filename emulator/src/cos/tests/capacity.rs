@@ -42,7 +42,7 @@ async fn slices_without_end_are_refused_and_space_is_freed() {
     assert!(store.read().object(BUCKET, "c").is_none());
     assert_eq!(put("a", 1).await, Ok(()), "in place of many");
     assert_eq!(put("c", 400_000).await, Ok(()));
-    store.delete_object(BUCKET, "b").unwrap();
+    store.delete_object(BUCKET, "b", None, SystemClock.now()).unwrap();
     assert_eq!(put("d", 400_000).await, Ok(()));
 }
 
@@ -55,7 +55,7 @@ async fn the_count_is_that_of_what_is_found_again() {
         let object = repeated(&store, times).await;
         store.put_object(BUCKET, key, |_| Ok(object)).unwrap();
     }
-    store.delete_object(BUCKET, "gone").unwrap();
+    store.delete_object(BUCKET, "gone", None, SystemClock.now()).unwrap();
     assert_eq!(store.read().count, 2 + 5 + 1);
     let begin = |id: &str| {
         let initiated = Initiated {

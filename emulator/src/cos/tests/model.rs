@@ -120,7 +120,7 @@ impl Both<'_> {
                 self.model.objects.insert(key, bytes);
             }
             Step::Delete(key) => {
-                self.store().delete_object(BUCKET, &key).unwrap();
+                self.store().delete_object(BUCKET, &key, None, SystemClock.now()).unwrap();
                 self.model.objects.remove(&key);
             }
             Step::Copy(from, to) => self.copy(&from, to),

@@ -130,6 +130,12 @@ fn the_acl_of_an_object_counts_before_that_of_its_bucket() {
     assert_eq!(is_allowed(&world, "GET /x/../private"), [false]);
     // A copy reads its source by the same rules.
     world.set_bucket_acl("x-cos-acl", "public-read-write");
+    let deletions = "DELETE /public\nDELETE /public?versionId=null";
+    assert_eq!(is_allowed(&world, deletions), [true, false]);
+    assert_eq!(
+        is_allowed(&world, "GET /private?versionId=null\nGET /public?versionId=null"),
+        [false, true]
+    );
     let copy = |source: &str| {
         let source = format!("{BUCKET}.cos.ap-guangzhou.myqcloud.com/{source}");
         unsigned(&world, &Draft::new("PUT", "/copy", "").header("x-cos-copy-source", &source))

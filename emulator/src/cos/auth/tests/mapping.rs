@@ -1,7 +1,7 @@
 //! The permissions that each operation requires.
 
 use super::{BUCKET, Credential, Draft, World, allow, authorize, bucket, denied, statement};
-use crate::cos::auth::access::AccessControl as _;
+use crate::cos::auth::access::{AccessControl as _, Deletion};
 use crate::cos::error::CosError;
 use crate::cos::tags::Tags;
 
@@ -27,6 +27,14 @@ const OPERATIONS: &str = "
     DELETE /a/b DeleteObject a/b
     OPTIONS /a/b OptionsObject a/b
     GET /a/b?acl GetObjectACL a/b
+    GET /a/b?versionId=x GetObject a/b
+    HEAD /a/b?versionId=x HeadObject a/b
+    DELETE /a/b?versionId=x DeleteObject a/b
+    GET /a/b?acl&versionId=x GetObjectACL a/b
+    PUT /a/b?tagging&versionId=x PutObjectTagging a/b
+    GET /?versions&prefix=a/ GetBucketObjectVersions a/*
+    PUT /?versioning PutBucketVersioning .
+    GET /?versioning GetBucketVersioning .
     POST /a/b?uploads InitiateMultipartUpload a/b
     PUT /a/b?partNumber=1&uploadId=u UploadPart a/b
     GET /a/b?uploadId=u ListParts a/b
@@ -115,7 +123,11 @@ fn what_nobody_mapped_is_nothing() {
     for (method, path, query) in [
         ("DELETE", "/", "referer"),
         ("DELETE", "/a", "acl"),
-        ("GET", "/a", "versionId=x"),
+        ("PUT", "/a", "versionId=x"),
+        ("GET", "/", "versionId=x"),
+        ("DELETE", "/", "versionId=x"),
+        ("DELETE", "/", "versions"),
+        ("POST", "/a", "uploads&versionId=x"),
         ("POST", "/a", "restore"),
         ("PUT", "/", "inventory"),
         ("DELETE", "/", "id=a"),
@@ -250,7 +262,8 @@ fn a_copy_is_two_accesses() {
 fn each_key_of_a_deletion_is_decided_by_itself() {
     let world = World::new();
     let session = world.session(&allow("DeleteObject", "a/*", ""));
-    let keys = ["a/1", "b/1", "a/2", ""].map(str::to_owned);
+    let deletion = |key: &str| Deletion { key: key.to_owned(), version_id: None };
+    let keys = ["a/1", "b/1", "a/2", ""].map(deletion);
     let draft = Draft::new("POST", "/", "delete").header("content-md5", "x");
     let each = |by: &Credential| {
         let outcome = world.authorizer.authorize_each(
@@ -264,6 +277,17 @@ fn each_key_of_a_deletion_is_decided_by_itself() {
     assert_eq!(each(&session), [None, Some("AccessDenied"), None, Some("InvalidArgument")]);
     let other_name = world.session(&allow("DeleteMultipleObjects", "*", ""));
     assert_eq!(each(&other_name)[0], Some("AccessDenied"));
+    // A version can be denied, and so can each deletion of one.
+    let condition = r#","condition":{"null_equal":{"cos:versionid":"true"}}"#;
+    let no_versions = world.session(&allow("DeleteObject", "*", condition));
+    authorize(&world, Draft::new("DELETE", "/a/1", ""), &no_versions).unwrap();
+    denied(&world, Draft::new("DELETE", "/a/1", "versionId=x"), &no_versions);
+    let version = Deletion { version_id: Some("x".to_owned()), ..deletion("a/1") };
+    let request = draft.clone().signed(&no_versions).request();
+    let outcome =
+        world.authorizer.authorize_each(&request, bucket(&request), &[deletion("a/1"), version]);
+    let outcome: Vec<bool> = outcome.unwrap().iter().map(Result::is_ok).collect();
+    assert_eq!(outcome, [true, false]);
     let unsigned =
         world.authorizer.authorize_each(&draft.request(), bucket(&draft.request()), &keys);
     assert_eq!(unsigned.unwrap_err().code, "AccessDenied");
