@@ -17,9 +17,10 @@
 //!
 //! # Not covered
 //!
-//! Versions, encryption by own keys, lifecycles, archives, image processing: rejected.
+//! Encryption by own keys, image processing: rejected. Lifecycles: kept without effect.
 
 mod acl;
+mod archive;
 mod attributes;
 pub(crate) mod auth;
 mod bucket_document;

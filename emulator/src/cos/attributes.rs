@@ -4,6 +4,7 @@ use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 
 use super::acl::{Acl, Level};
+use super::archive::Restoration;
 use super::error::CosError;
 use super::tags::{MAX_OBJECT_TAGS, Tags};
 use crate::cos::http::request::text;
@@ -17,6 +18,9 @@ pub(crate) struct ObjectAttributes {
     /// `None` where the ACL of the bucket counts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) acl: Option<Acl>,
+    /// Of an archived object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) restoration: Option<Restoration>,
 }
 
 impl ObjectAttributes {
@@ -26,6 +30,7 @@ impl ObjectAttributes {
         Ok(Self {
             tags: Tags::of_header(tags, MAX_OBJECT_TAGS)?,
             acl: Acl::of_headers(headers, Level::Object)?,
+            restoration: None,
         })
     }
 

@@ -123,6 +123,8 @@ errors! {
     invalid_copy_source: BAD_REQUEST "InvalidCopySource" "The x-cos-copy-source is invalid.";
     invalid_digest: BAD_REQUEST "InvalidDigest" "The Content-MD5 you specified is not valid.";
     invalid_object_name: BAD_REQUEST "InvalidObjectName" "The specified object name is not valid.";
+    invalid_object_state: FORBIDDEN "InvalidObjectState"
+        "The operation is not valid for the object storage class.";
     invalid_part: BAD_REQUEST "InvalidPart"
         "One or more of the specified parts could not be found or the specified entity tag \
          might not have matched the part's entity tag.";
@@ -178,6 +180,10 @@ errors! {
     request_timeout: BAD_REQUEST "RequestTimeout"
         "Your socket connection to the server was not read from or written to within the \
          timeout period.";
+    restore_already_in_progress: CONFLICT "RestoreAlreadyInProgress"
+        "Object restore is already in progress.";
+    restore_non_archive_object: METHOD_NOT_ALLOWED "RestoreNonArchiveObject"
+        "The object is not in an archive storage class.";
     signature_does_not_match: FORBIDDEN "SignatureDoesNotMatch"
         "The Signature you specified is invalid.";
     too_many_buckets: BAD_REQUEST "TooManyBuckets"

@@ -48,6 +48,7 @@ operations! {
         PutObject, PutObjectCopy, AppendObject, GetObject, HeadObject, DeleteObject, GetObjectACL, PutObjectACL,
         InitiateMultipartUpload, UploadPart, UploadPartCopy, ListParts, CompleteMultipartUpload,
         AbortMultipartUpload, PutObjectTagging, GetObjectTagging, DeleteObjectTagging,
+        PostObjectRestore,
     }
 }
 
@@ -227,6 +228,7 @@ fn on_object(method: &str, names: &[&str], is_copy: bool) -> Option<ObjectOperat
         ("DELETE", ["uploadId"]) => Op::AbortMultipartUpload,
         ("PUT", ["tagging"]) => Op::PutObjectTagging,
         ("GET", ["tagging"]) => Op::GetObjectTagging,
+        ("POST", ["restore"]) => Op::PostObjectRestore,
         ("DELETE", ["tagging"]) => Op::DeleteObjectTagging,
         _ => return None,
     };
@@ -246,6 +248,7 @@ impl ObjectOperation {
                 | Self::GetObjectTagging
                 | Self::PutObjectTagging
                 | Self::DeleteObjectTagging
+                | Self::PostObjectRestore
         )
     }
 }

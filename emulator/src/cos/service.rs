@@ -22,6 +22,7 @@ mod object;
 mod policy;
 mod post;
 mod read;
+mod restore;
 mod tagging;
 mod versions;
 
@@ -48,6 +49,7 @@ use crate::cos::http::merge_order::MergeOrder;
 use crate::cos::http::precondition::check_write;
 use crate::cos::http::request::{RequestHead, host_of};
 use crate::cos::http::response::{Response, ResponseContext};
+use crate::cos::http::traffic_limit::TrafficLimit;
 use crate::cos::http::virtual_host::{BucketAddress, DefaultBucket, PathStyle};
 use crate::net::{Body, Peer};
 use crate::trace::Reason;
@@ -241,6 +243,7 @@ impl CosService {
             Op::ListParts => self.list_parts(call),
             Op::CompleteMultipartUpload => self.complete_upload(call, body).await,
             Op::AbortMultipartUpload => self.abort_upload(call).await,
+            Op::PostObjectRestore => self.restore(call, body).await,
             Op::PutObjectTagging => self.put_tags(call, body).await,
             Op::GetObjectTagging => self.tags(call),
             Op::DeleteObjectTagging => self.delete_tags(call).await,
@@ -312,12 +315,16 @@ impl CosService {
         &self,
         headers: &HeaderMap,
         mut body: RequestBody,
+        limit: Option<TrafficLimit>,
     ) -> Result<Written, CosError> {
         body.check_length(MAX_BODY_BYTES)?;
         let md5 = content_md5(headers)?;
         let mut sink = self.store.sink();
         while let Some(bytes) = body.next().await? {
             sink.write(&bytes).await.map_err(|error| error::internal(&error))?;
+            if let Some(limit) = limit {
+                limit.wait(bytes.len()).await;
+            }
             if sink.length() > MAX_BODY_BYTES {
                 return Err(error::entity_too_large());
             }

@@ -4,6 +4,7 @@
 //! That authorization exists only in test builds, and accepts only its own header.
 
 mod acls;
+mod archives;
 mod buckets;
 mod capacity;
 mod child;
@@ -113,6 +114,7 @@ pub(super) struct World {
     pub(super) cos: Cos,
     pub(super) client: reqwest::Client,
     ca: Ca,
+    middleware: Arc<Middleware>,
 }
 
 impl World {
@@ -139,7 +141,12 @@ impl World {
             Arc::new(SystemClock),
         )
         .unwrap();
-        Self { cos, client: client(), ca }
+        Self { cos, client: client(), ca, middleware }
+    }
+
+    /// Moves the clock of COS.
+    pub(super) fn advance(&self, seconds: i64) {
+        self.middleware.clock().advance(seconds);
     }
 
     /// A request to the account's own bucket, by its host; `target` is path and query.

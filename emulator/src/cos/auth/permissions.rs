@@ -113,7 +113,7 @@ fn object_condition_keys(operation: ObjectOperation) -> &'static [ConditionKey] 
         Op::PutObjectACL => &[Acl, Body, VersionId],
         Op::PutObjectCopy => &[Acl, StorageClass],
         Op::UploadPart | Op::CompleteMultipartUpload => &[Body],
-        Op::PutObjectTagging => &[Body, VersionId],
+        Op::PutObjectTagging | Op::PostObjectRestore => &[Body, VersionId],
         Op::GetObject => &[ResponseContentType, VersionId],
         Op::HeadObject
         | Op::DeleteObject
@@ -164,6 +164,9 @@ pub(super) fn required(
         }
         Operation::Object(ObjectOperation::UploadPartCopy, _) => {
             ("PutObject", &["UploadPartCopy", "UploadPart"], true)
+        }
+        Operation::Object(ObjectOperation::PostObjectRestore, _) => {
+            ("PostObjectRestore", &["RestoreObject"], false)
         }
         _ => (operation.name(), &[], false),
     };

@@ -12,6 +12,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use serde::{Deserialize, Serialize};
 
 use super::response::put;
+use super::traffic_limit::TrafficLimit;
+use crate::cos::archive::is_archive;
 use crate::cos::error::{self, CosError};
 
 /// Headers by lower-case name; values are text.
@@ -51,10 +53,7 @@ impl ObjectHeaders {
             }
         }
         match kept.get(STORAGE_CLASS).map(String::as_str) {
-            Some(class) if ARCHIVES.contains(&class) => {
-                return Err(unsupported(STORAGE_CLASS, "archives are not supported"));
-            }
-            Some(class) if !CLASSES.contains(&class) => {
+            Some(class) if !CLASSES.contains(&class) && !is_archive(class) => {
                 let classes = CLASSES.join(", ");
                 return Err(error::not_supported_storage_class()
                     .because(format!("{STORAGE_CLASS}: must be one of {classes}")));
@@ -124,14 +123,7 @@ fn joined(headers: &HeaderMap, name: &HeaderName) -> Result<Option<String>, CosE
 }
 
 fn refuse_unsupported(headers: &HeaderMap) -> Result<(), CosError> {
-    if let Some(limit) = headers.get("x-cos-traffic-limit") {
-        let limit = limit.to_str().ok().and_then(|text| text.parse().ok());
-        if !limit.is_some_and(|limit: u64| TRAFFIC_LIMITS.contains(&limit)) {
-            return Err(error::invalid_argument(
-                "The x-cos-traffic-limit value must be 819200 to 838860800.",
-            ));
-        }
-    }
+    TrafficLimit::of_headers(headers)?;
     for name in headers.keys() {
         let name = name.as_str();
         if UNSUPPORTED.iter().any(|start| name.starts_with(start))
@@ -177,13 +169,6 @@ const CLASSES: [&str; 6] = [
     "MAZ_STANDARD_IA",
     "MAZ_INTELLIGENT_TIERING",
 ];
-
-/// The emulator does not restore objects.
-const ARCHIVES: [&str; 3] = ["ARCHIVE", "DEEP_ARCHIVE", "MAZ_ARCHIVE"];
-
-/// Documented, in bits per second. The limit is checked and not enforced: there is no network to
-/// save.
-const TRAFFIC_LIMITS: std::ops::RangeInclusive<u64> = 819_200..=838_860_800;
 
 /// Headers that let COS process an upload, call the app's server, or return a body of the app's
 /// choice: <https://www.tencentcloud.com/document/product/436/40592>. Each operation rejects them.
@@ -259,8 +244,7 @@ mod tests {
             ("x-cos-traffic-limit", "1", "InvalidArgument"),
             ("x-cos-traffic-limit", "fast", "InvalidArgument"),
             ("x-cos-storage-class", "GLACIER", "NotSupportedStorageClass"),
-            ("x-cos-storage-class", "ARCHIVE", "NotImplemented"),
-            ("x-cos-storage-class", "DEEP_ARCHIVE", "NotImplemented"),
+            ("x-cos-storage-class", "archive", "NotSupportedStorageClass"),
             ("x-cos-callback", "e30=", "NotImplemented"),
             ("x-cos-callback-var", "e30=", "NotImplemented"),
             ("x-cos-return-body", "e30=", "NotImplemented"),

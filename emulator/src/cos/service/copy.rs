@@ -8,6 +8,7 @@ use http::HeaderName;
 use super::multipart::requested_part;
 use super::read::VERSION_ID;
 use super::{CosService, MAX_BODY_BYTES, ObjectCall, Outcome};
+use crate::cos::archive::check_readable;
 use crate::cos::attributes::ObjectAttributes;
 use crate::cos::checksum::Hasher;
 use crate::cos::error::{self, CosError};
@@ -115,6 +116,9 @@ impl CosService {
         if object.metadata.is_appendable {
             return Err(error::appendable_source());
         }
+        let attributes = &object.metadata.attributes;
+        let class = object.metadata.headers.storage_class();
+        check_readable(class, attributes.restoration.as_ref(), call.request.now)?;
         precondition::check_copy_source(&call.request.headers, object.validators())?;
         Ok((CopySource { object: address, version_id }, object))
     }

@@ -26,6 +26,7 @@ use crate::cos::http::metadata::ObjectHeaders;
 use crate::cos::http::precondition;
 use crate::cos::http::request::RequestHead;
 use crate::cos::http::response;
+use crate::cos::http::traffic_limit::TrafficLimit;
 use crate::cos::http::xml;
 use crate::cos::ids;
 use crate::cos::store::{Content, Initiated, Object, ObjectMetadata};
@@ -81,7 +82,8 @@ impl CosService {
     pub(super) async fn upload_part(&self, call: &ObjectCall<'_>, body: RequestBody) -> Outcome {
         let upload = self.upload(call)?;
         let number = requested_part(call.request)?;
-        let written = self.receive(&call.request.headers, body).await?;
+        let limit = TrafficLimit::of(call.request)?;
+        let written = self.receive(&call.request.headers, body, limit).await?;
         let part = Object::of(written, ObjectHeaders::default(), call.request.now);
         let response = written_response(&part.metadata);
         self.change(move |store| store.put_part(upload.as_tuple(), number, part)).await?;

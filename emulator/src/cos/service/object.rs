@@ -10,6 +10,7 @@ use crate::cos::error::{self, CosError};
 use crate::cos::http::body::RequestBody;
 use crate::cos::http::metadata::ObjectHeaders;
 use crate::cos::http::response::{self, Response};
+use crate::cos::http::traffic_limit::TrafficLimit;
 use crate::cos::store::{Object, ObjectMetadata};
 
 impl CosService {
@@ -19,7 +20,8 @@ impl CosService {
         let attributes = ObjectAttributes::of(&call.request.headers)?;
         // Checked again when the body is complete: another writer may have been faster.
         self.check_overwrite(call.target, &call.request.headers)?;
-        let written = self.receive(&call.request.headers, body).await?;
+        let limit = TrafficLimit::of(call.request)?;
+        let written = self.receive(&call.request.headers, body, limit).await?;
         let object = Object::of(written, headers, call.request.now).with(attributes);
         let stored = self.store_object(call.target, &call.request.headers, object).await?;
         Ok(written_response(&stored.metadata))
@@ -41,7 +43,8 @@ impl CosService {
         let (bucket, key) = (call.target.bucket.name.to_string(), call.target.key.clone());
         let current = self.store.read().object(&bucket, &key);
         check_append(current.as_deref(), position)?;
-        let written = self.receive(&call.request.headers, body).await?;
+        let limit = TrafficLimit::of(call.request)?;
+        let written = self.receive(&call.request.headers, body, limit).await?;
         let mut object = Object::of(written, headers, call.request.now).with(attributes);
         object.metadata.is_appendable = true;
         let md5_of_piece = object.metadata.etag.clone();

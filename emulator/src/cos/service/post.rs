@@ -19,6 +19,7 @@ use crate::cos::http::metadata::ObjectHeaders;
 use crate::cos::http::post_form::{File, Form};
 use crate::cos::http::request::RequestHead;
 use crate::cos::http::response;
+use crate::cos::http::traffic_limit::TrafficLimit;
 use crate::cos::http::virtual_host::BucketAddress;
 use crate::cos::store::{Object, Written};
 
@@ -38,9 +39,9 @@ impl CosService {
         let headers = form.headers()?;
         let object_headers = ObjectHeaders::of(&headers)?.with_type_of(&target.key);
         let attributes = ObjectAttributes::of(&headers)?;
-        let status = status(&form)?;
+        let (status, limit) = (status(&form)?, TrafficLimit::of_headers(&headers)?);
         self.check_overwrite(&target, &headers)?;
-        let written = self.receive_file(file, &context).await?;
+        let written = self.receive_file(file, &context, limit).await?;
         check_md5(content_md5(&headers)?, &written.checksums)?;
         let object = Object::of(written, object_headers, request.now).with(attributes);
         let location = location(&form, request, &target, &object.metadata.etag)?;
@@ -59,11 +60,15 @@ impl CosService {
         &self,
         mut file: File,
         context: &AuthContext,
+        limit: Option<TrafficLimit>,
     ) -> Result<Written, CosError> {
         let (least, most) = context.file_bytes.unwrap_or((0, MAX_BODY_BYTES));
         let mut sink = self.store.sink();
         while let Some(bytes) = file.next().await? {
             sink.write(&bytes).await.map_err(|error| error::internal(&error))?;
+            if let Some(limit) = limit {
+                limit.wait(bytes.len()).await;
+            }
             if sink.length() > most {
                 return Err(wrong_size(context));
             }

@@ -6,12 +6,14 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 use super::object::put_checksums;
 use super::{CosService, ObjectCall, Outcome};
+use crate::cos::archive::check_readable;
 use crate::cos::auth::access::AuthContext;
 use crate::cos::error::{self, CosError};
 use crate::cos::http::byte_range::ByteRange;
 use crate::cos::http::precondition::{self, PreconditionFailed};
 use crate::cos::http::request::RequestHead;
 use crate::cos::http::response;
+use crate::cos::http::traffic_limit::TrafficLimit;
 use crate::cos::store::ObjectMetadata;
 use crate::http_date;
 
@@ -30,6 +32,12 @@ impl CosService {
                 return Ok(response);
             }
         }
+        let class = metadata.headers.storage_class();
+        let restoration = metadata.attributes.restoration.as_ref();
+        if with_body {
+            check_readable(class, restoration, call.request.now)?;
+        }
+        let limit = TrafficLimit::of(call.request)?;
         let range = match call.request.header("range") {
             Some(header)
                 if precondition::if_range_matches(&call.request.headers, object.validators()) =>
@@ -53,6 +61,14 @@ impl CosService {
             let value = read.header(metadata.length);
             response::put(headers, header::CONTENT_RANGE, &value);
         }
+        if let Some(restoration) = restoration {
+            let (restore, status) = restoration.headers(call.request.now);
+            for (name, value) in [(RESTORE, restore), (RESTORE_STATUS, status)] {
+                if let Some(value) = value {
+                    response::put(headers, name, &value);
+                }
+            }
+        }
         if let Some(id) = &version_id {
             response::put(headers, VERSION_ID, id);
         }
@@ -65,7 +81,11 @@ impl CosService {
         }
         headers.extend(overrides);
         if with_body {
-            *response.body_mut() = object.content.slice(read).into_body();
+            let body = object.content.slice(read).into_body();
+            *response.body_mut() = match limit {
+                Some(limit) => limit.slow(body),
+                None => body,
+            };
         }
         Ok(response)
     }
@@ -107,5 +127,7 @@ const OVERRIDES: [(&str, HeaderName); 6] = [
 const TAGGING_COUNT: HeaderName = HeaderName::from_static("x-cos-tagging-count");
 /// The header with the id of a version.
 pub(super) const VERSION_ID: HeaderName = HeaderName::from_static("x-cos-version-id");
+const RESTORE: HeaderName = HeaderName::from_static("x-cos-restore");
+const RESTORE_STATUS: HeaderName = HeaderName::from_static("x-cos-restore-status");
 const OBJECT_TYPE: HeaderName = HeaderName::from_static("x-cos-object-type");
 const NEXT_POSITION: HeaderName = HeaderName::from_static("x-cos-next-append-position");

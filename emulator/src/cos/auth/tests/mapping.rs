@@ -42,6 +42,8 @@ const OPERATIONS: &str = "
     DELETE /a/b?uploadId=u AbortMultipartUpload a/b
     PUT /a/b?tagging PutObjectTagging a/b
     GET /a/b?tagging GetObjectTagging a/b
+    POST /a/b?restore PostObjectRestore a/b
+    POST /a/b?restore&versionId=x PostObjectRestore a/b
     DELETE /a/b?tagging DeleteObjectTagging a/b
     GET /?tagging GetBucketTagging .
     DELETE /?tagging DeleteBucketTagging .
@@ -128,7 +130,7 @@ fn what_nobody_mapped_is_nothing() {
         ("DELETE", "/", "versionId=x"),
         ("DELETE", "/", "versions"),
         ("POST", "/a", "uploads&versionId=x"),
-        ("POST", "/a", "restore"),
+        ("PUT", "/a", "restore"),
         ("PUT", "/", "inventory"),
         ("DELETE", "/", "id=a"),
         ("DELETE", "/", "logging"),
