@@ -125,7 +125,7 @@ impl Restoration {
         }
     }
 
-    /// `x-cos-restore` and `x-cos-restore-status`, while there is something to tell.
+    /// `x-cos-restore` and `x-cos-restore-status`, as long as they mean something.
     pub(crate) fn headers(&self, now: Timestamp) -> (Option<String>, Option<String>) {
         let date = |seconds| Timestamp::from_unix_seconds(seconds).map(http_date::text);
         match self.progress(now) {
@@ -180,8 +180,8 @@ mod tests {
 
     use super::{RestoreRequest, check_readable};
 
-    fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_unix_seconds(1_700_000_000 + seconds).unwrap()
+    fn at(seconds: u32) -> Timestamp {
+        Timestamp::from_unix_seconds(1_700_000_000).unwrap().plus_seconds(seconds)
     }
 
     fn request(tier: &str) -> RestoreRequest {

@@ -49,7 +49,7 @@ pub(crate) struct PolicyCaller<'a> {
     pub(crate) uin: Option<u64>,
     /// The role of a session.
     pub(crate) role: Option<&'a str>,
-    /// A session is only denied by its own name: no page says how an allow would name it.
+    /// A session is only denied by its own name: no page describes how an allow would name it.
     pub(crate) is_session: bool,
 }
 

@@ -1,5 +1,5 @@
-//! What the bucket itself says about an access: its policy, its hotlink protection, its ACL and that
-//! of the object.
+//! What the rules of a bucket decide about an access: its policy, its hotlink protection, its ACL and
+//! that of the object.
 //! <https://www.tencentcloud.com/document/product/436/35240>,
 //! <https://www.tencentcloud.com/document/product/436/30583>
 //!
@@ -131,7 +131,7 @@ fn by_acl(
 }
 
 /// The permission that an action needs in an ACL. Inferred: `GetBucket` is among those of READ,
-/// since the page says that it lists objects, and a page of questions that everyone can list a
+/// since the page describes it as listing objects, and another one that everyone can list a
 /// bucket with `public-read`.
 fn required(action: &str) -> Option<(Level, Permission)> {
     let action = action.strip_prefix("name/cos:").unwrap_or(action);

@@ -72,6 +72,7 @@ async fn restorations_that_are_refused() {
 }
 
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "a speed is measured")]
 async fn a_traffic_limit_slows_one_request() {
     let world = World::new();
     let body = vec![b'x'; 50 * 1024];
