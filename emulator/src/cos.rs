@@ -17,7 +17,7 @@
 //!
 //! # Not covered
 //!
-//! Encryption by own keys, image processing: rejected. Lifecycles: kept without effect.
+//! Encryption by own keys, image processing: rejected.
 
 mod acl;
 mod archive;
@@ -31,6 +31,7 @@ mod error;
 pub mod fuzzing;
 mod http;
 mod ids;
+mod lifecycle;
 mod listing;
 mod operation;
 mod referer;

@@ -7,7 +7,7 @@
 //!
 //! # Not covered
 //!
-//! Lifecycles, archives: rejected.
+//! Image processing: rejected.
 
 mod acl;
 mod bucket;
@@ -194,6 +194,7 @@ impl CosService {
         use BucketOperation as Op;
         if operation != Op::PutBucket {
             self.check_bucket(call.target)?;
+            self.run_lifecycle(call.target, call.request.now).await?;
         }
         match operation {
             Op::PutBucket => self.put_bucket(call, body).await,
@@ -227,6 +228,7 @@ impl CosService {
     ) -> Outcome {
         use ObjectOperation as Op;
         self.check_bucket(&call.target.bucket)?;
+        self.run_lifecycle(&call.target.bucket, call.request.now).await?;
         check_key(&call.target.key)?;
         match operation {
             Op::PutObject => self.put_object(call, body).await,
@@ -259,6 +261,15 @@ impl CosService {
                 .because(format!("`{name}` is in {}, and the host names {region}", found.region))),
             None => Err(error::no_such_bucket().because(format!("bucket `{name}` does not exist"))),
         }
+    }
+
+    /// Runs the lifecycle rules of the bucket with the first request of a day.
+    async fn run_lifecycle(&self, bucket: &BucketAddress, now: Timestamp) -> Result<(), CosError> {
+        if !self.store.lifecycle_is_due(bucket.name.as_str(), now) {
+            return Ok(());
+        }
+        let name = bucket.name.to_string();
+        self.change(move |store| store.run_lifecycle(&name, now)).await
     }
 
     fn settings(&self, bucket: &BucketAddress) -> Result<Arc<BucketSettings>, CosError> {

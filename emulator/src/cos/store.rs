@@ -9,7 +9,7 @@
 //! | `record` | the same on disk: one small file for each bucket, object, upload and part |
 //! | `version`, `versions` | the order and the ids of versions; those of one key |
 //! | `disk`, `load` | atomic files, and how they are loaded |
-//! | `write`, `uploads` | the changes |
+//! | `write`, `uploads`, `lifecycle` | the changes |
 //!
 //! # Guarantees
 //!
@@ -26,6 +26,7 @@ mod blob;
 mod content;
 mod disk;
 mod index;
+mod lifecycle;
 mod load;
 mod record;
 mod sink;

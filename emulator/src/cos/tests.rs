@@ -11,6 +11,7 @@ mod child;
 mod crash;
 mod documents;
 mod forms;
+mod lifecycles;
 mod listing;
 mod model;
 mod multipart;
@@ -26,7 +27,7 @@ use std::sync::Arc;
 
 use http::{Method, StatusCode};
 use reqwest::{RequestBuilder, Response};
-use tencent::time::SystemClock;
+use tencent::time::{SystemClock, Timestamp};
 
 use super::error::CosError;
 use super::operation::Operation;
@@ -147,6 +148,10 @@ impl World {
     /// Moves the clock of COS.
     pub(super) fn advance(&self, seconds: i64) {
         self.middleware.clock().advance(seconds);
+    }
+
+    pub(super) fn set_clock(&self, unix_seconds: i64) {
+        self.middleware.clock().set(Timestamp::from_unix_seconds(unix_seconds).unwrap());
     }
 
     /// A request to the account's own bucket, by its host; `target` is path and query.

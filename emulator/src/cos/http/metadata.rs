@@ -73,6 +73,11 @@ impl ObjectHeaders {
         self
     }
 
+    /// Moves the object to another storage class.
+    pub(crate) fn set_storage_class(&mut self, class: String) {
+        self.0.insert(STORAGE_CLASS.to_owned(), class);
+    }
+
     /// Adds the encryption to the response to an upload (documented).
     pub(crate) fn put_encryption_on(&self, headers: &mut HeaderMap) {
         if let Some(algorithm) = self.0.get(ENCRYPTION) {

@@ -30,8 +30,8 @@ impl CosService {
         let version_id = requested_version(call.request);
         let (bucket, key) = (call.target.bucket.name.to_string(), call.target.key.clone());
         self.change(move |store| {
-            store.change_object(&bucket, &key, version_id.as_deref(), |attributes| {
-                attributes.acl = acl;
+            store.change_object(&bucket, &key, version_id.as_deref(), |metadata| {
+                metadata.attributes.acl = acl;
             })
         })
         .await?;

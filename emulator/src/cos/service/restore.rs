@@ -18,8 +18,8 @@ impl CosService {
         let version_id = requested_version(call.request);
         let (bucket, key) = (call.target.bucket.name.to_string(), call.target.key.clone());
         self.change(move |store| {
-            store.change_object(&bucket, &key, version_id.as_deref(), |attributes| {
-                attributes.restoration = Some(restoration);
+            store.change_object(&bucket, &key, version_id.as_deref(), |metadata| {
+                metadata.attributes.restoration = Some(restoration);
             })
         })
         .await?;

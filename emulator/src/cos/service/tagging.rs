@@ -33,8 +33,8 @@ impl CosService {
         let version_id = requested_version(call.request);
         let (bucket, key) = (call.target.bucket.name.to_string(), call.target.key.clone());
         self.change(move |store| {
-            store.change_object(&bucket, &key, version_id.as_deref(), |attributes| {
-                attributes.tags = tags;
+            store.change_object(&bucket, &key, version_id.as_deref(), |metadata| {
+                metadata.attributes.tags = tags;
             })
         })
         .await

@@ -38,6 +38,8 @@ pub(crate) struct Bucket {
     pub(crate) objects: BTreeMap<String, Arc<Object>>,
     /// The other versions of each key, the latest first.
     pub(crate) history: BTreeMap<String, Vec<Version>>,
+    /// The day of the last run of the lifecycle rules.
+    pub(crate) lifecycle_day: i64,
     /// By key and id.
     pub(crate) uploads: BTreeMap<(String, String), Upload>,
 }
@@ -242,6 +244,14 @@ impl Version {
         }
     }
 
+    /// When it was made.
+    pub(super) fn modified(&self) -> Timestamp {
+        match self {
+            Self::Object(object) => object.metadata.modified,
+            Self::DeleteMarker(marker) => marker.modified,
+        }
+    }
+
     /// Its share of the store's capacity.
     fn weight(&self) -> usize {
         match self {
@@ -260,6 +270,7 @@ impl Bucket {
             settings: Arc::default(),
             objects: BTreeMap::new(),
             history: BTreeMap::new(),
+            lifecycle_day: i64::MIN,
             uploads: BTreeMap::new(),
         }
     }

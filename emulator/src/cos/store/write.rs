@@ -6,9 +6,8 @@ use tencent::time::Timestamp;
 
 use super::Store;
 use super::index::{Bucket, Object, Version};
-use super::record::{self, DeleteMarker, Record};
+use super::record::{self, DeleteMarker, ObjectMetadata, Record};
 use super::version::{Deleted, VersionMark};
-use crate::cos::attributes::ObjectAttributes;
 use crate::cos::cors::Cors;
 use crate::cos::error::{self, CosError};
 use crate::cos::settings::{BucketSettings, Versioning};
@@ -105,18 +104,29 @@ impl Store {
         self.commit_object(bucket, key, object)
     }
 
-    /// Changes the attributes of an object, or of one of its versions; its bytes stay.
+    /// Changes the metadata of an object, or of one of its versions; its bytes stay.
     pub(crate) fn change_object(
         &self,
         bucket: &str,
         key: &str,
         version_id: Option<&str>,
-        change: impl FnOnce(&mut ObjectAttributes),
+        change: impl FnOnce(&mut ObjectMetadata),
     ) -> StoreResult<()> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.change_locked(bucket, key, version_id, change)
+    }
+
+    /// The same, while `changing` is locked.
+    pub(super) fn change_locked(
+        &self,
+        bucket: &str,
+        key: &str,
+        version_id: Option<&str>,
+        change: impl FnOnce(&mut ObjectMetadata),
+    ) -> StoreResult<()> {
         let current = self.read().object_or_version(bucket, key, version_id)?;
         let mut metadata = current.metadata.clone();
-        change(&mut metadata.attributes);
+        change(&mut metadata);
         let mark = metadata.version;
         let object = Object { metadata, content: current.content.clone() };
         self.put(|| object_record(bucket, key, &object))?;
@@ -149,6 +159,17 @@ impl Store {
         now: Timestamp,
     ) -> StoreResult<Deleted> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.delete_locked(bucket, key, version_id, now)
+    }
+
+    /// The same, while `changing` is locked.
+    pub(super) fn delete_locked(
+        &self,
+        bucket: &str,
+        key: &str,
+        version_id: Option<&str>,
+        now: Timestamp,
+    ) -> StoreResult<Deleted> {
         let (versioning, removed) = {
             let index = self.read();
             let Some(found) = index.buckets.get(bucket) else {
