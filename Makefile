@@ -52,6 +52,10 @@ folded := |-Clink-arg=-Wl,--icf=all|-Clink-arg=-Wl,-O2
 deploy_rustflags := --remap-path-prefix=$(cargo_home)=cargo$(if $(findstring linux-gnu,$(TARGET)),$(static)$(if $(findstring x86_64,$(TARGET)),$(folded)))
 deploy_env = $(if $(other),CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc )COS_ISSUER_REVISION="$(revision)" CARGO_ENCODED_RUSTFLAGS="$$(printf %s '$(deploy_rustflags)' | tr '|' '\037')"
 deploy_build = $(deploy_env) cargo build --locked --target $(TARGET)
+# Where cargo-auditable is installed, function and server contain the list of their crates, which
+# scanners read. Not the tool, which maturin builds too.
+auditable := $(if $(shell command -v cargo-auditable 2>/dev/null),auditable)
+listed_build = $(subst cargo build,cargo $(auditable) build,$(deploy_build))
 
 # `--version` and the start line name the last commit that changed the function. Without Git it is
 # unknown. With COS_ISSUER_REVISION the same sources give the same bytes in any case.
@@ -61,7 +65,7 @@ revision = $(or $(COS_ISSUER_REVISION),$(shell git log -1 --abbrev=12 --format=%
 # A program that is running cannot be written to, but it can be replaced.
 replace = cp $(1) $(2).new && mv -f $(2).new $(2)
 
-.PHONY: help run test lint advisories fmt fuzz build server tool tool-packages tool-check package dist release api notice deploy-check bench compare soak emulator install uninstall deb image interop tests clients pictures mutants clean ports ready
+.PHONY: help run test lint advisories fmt fuzz build server tool tool-packages tool-check package dist release api notice deploy-check bench compare soak emulator install uninstall deb image interop tests clients pictures mutants clean listed ports ready
 
 help: ## List the commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -94,13 +98,13 @@ fmt: ready ## Format the sources
 
 build: ready ## Build the deployed binary: target/deploy/bootstrap
 	@$(quietly) "Building the function" target/log/build \
-		env $(deploy_build) --release -p cos-issuer --bin bootstrap --target-dir target/deploy
+		env $(listed_build) --release -p cos-issuer --bin bootstrap --target-dir target/deploy
 	@$(call replace,target/deploy/$(TARGET)/release/bootstrap,$(bootstrap))
 
 # The same program, optimised for speed instead of size.
 server: ready ## Build the binary for servers: target/deploy/cos-issuer-server
 	@$(quietly) "Building the server" target/log/server \
-		env $(deploy_build) --profile server -p cos-issuer --bin bootstrap --target-dir target/deploy
+		env $(listed_build) --profile server -p cos-issuer --bin bootstrap --target-dir target/deploy
 	@$(call replace,target/deploy/$(TARGET)/server/bootstrap,$(server))
 
 tool: ready ## Build the tool that people install: target/deploy/cos-issuer
@@ -151,8 +155,11 @@ image: $(server_build) ## Build the container image as an OCI layout: dist/oci
 
 # The tool takes longer than all others: `make dist tool_packages=` goes without it.
 tool_packages := tool-packages
-dist: package deb image $(tool_packages) ## Build everything that a release contains, below dist/
+dist: listed package deb image $(tool_packages) ## Build everything that a release contains, below dist/
 	@release/assets $(bootstrap) dist
+
+listed:
+	@[ -n "$(auditable)" ] || { echo "make dist needs cargo-auditable: cargo install --locked cargo-auditable" >&2; exit 1; }
 
 interop: clients emulator $(server_build) ## Check what ships with other projects' tools
 	@tests/setup/check interop
@@ -187,9 +194,12 @@ clients: ## Install what the tests need besides Rust below target/
 # The reference is built as the server is. LOAD_ARGS="--rounds 5" is for the second half.
 bench: build $(server_build) ## Compare cold starts with hello-world, and load with a plain server
 	@$(deploy_build) --release -p hello-lambda --bin hello --target-dir target/hello
+	@$(deploy_build) --release -p reference-issuer --bin minimal --target-dir target/minimal
 	@cargo build --locked --release -p cos-issuer-bench --target-dir target/bench
-	@$(deploy_build) --profile server -p reference-issuer -p cos-issuer-load --target-dir target/deploy
-	@target/bench/release/cos-issuer-bench --function $(bootstrap) --hello target/hello/$(host)/release/hello $(ARGS)
+	@$(deploy_build) --profile server -p reference-issuer -p cos-issuer-load \
+		--bin reference --bin bare --bin cos-issuer-load --target-dir target/deploy
+	@target/bench/release/cos-issuer-bench --function $(bootstrap) --hello target/hello/$(host)/release/hello \
+		--minimal target/minimal/$(host)/release/minimal $(ARGS)
 	@target/deploy/$(host)/server/cos-issuer-load --function $(bootstrap) --server $(server) \
 		--reference target/deploy/$(host)/server/reference --bare target/deploy/$(host)/server/bare $(LOAD_ARGS)
 

@@ -8,6 +8,7 @@ library, which are linked as well.
 import json
 import subprocess
 import tomllib
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +46,15 @@ def linked(package):
         if len(path) > 1:
             edges[path[-2]].add(component.id)
     return components, edges
+
+
+def embedded(binary):
+    """The ids of the crates that a binary lists, in the section that cargo-auditable adds:
+    <https://github.com/rust-secure-code/cargo-auditable/blob/master/PARSING.md>."""
+    section = subprocess.run(
+        ("objcopy", "--dump-section", ".dep-v0=/dev/stdout", binary, "/dev/null"), check=True, stdout=subprocess.PIPE
+    ).stdout
+    return {f"{found['name']}@{found['version']}" for found in json.loads(zlib.decompress(section))["packages"]}
 
 
 def metadata():

@@ -7,7 +7,9 @@ use std::sync::atomic::AtomicBool;
 use tencent::time::Clock;
 
 use crate::access::{CurrentAccess, SharedDenyList};
-use crate::auth::{Authenticator, JwksCache, KeySource, TokenVerifier, Verifier, WechatLogin};
+use crate::auth::{
+    Authenticator, JwksCache, KeySource, TokenVerifier, TokenVerifiers, Verifier, WechatLogin,
+};
 use crate::config::{AuthSettings, ConfigError, JwtKeys, JwtSettings, MetricsSettings, Settings};
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::handler::Handler;
@@ -129,7 +131,10 @@ fn authenticator(
                 }
                 Verifier::Hmac(keys)
             }
-            AuthSettings::Jwt(settings) => Verifier::Jwt(token_verifier(settings)?),
+            AuthSettings::Jwt(issuers) => {
+                let verifiers = issuers.into_iter().map(token_verifier);
+                Verifier::Jwt(TokenVerifiers::new(verifiers.collect::<Result<_, _>>()?))
+            }
             AuthSettings::Wechat(settings) => {
                 let plaintext_http = settings.plaintext_http;
                 let options = ClientOptions { plaintext_http, ..ClientOptions::default() };
@@ -141,13 +146,22 @@ fn authenticator(
 }
 
 fn token_verifier(settings: JwtSettings) -> Result<TokenVerifier, ClientError> {
-    let keys = match settings.keys {
+    let JwtSettings { issuer, keys } = settings;
+    let keys = match keys {
         JwtKeys::Fixed(keys) => KeySource::fixed(keys),
         JwtKeys::Jwks { url, plaintext_http } => {
             let client = Client::new(ClientOptions { plaintext_http, ..ClientOptions::default() })?;
-            let algorithms = settings.validation.algorithms.clone();
-            KeySource::Remote(JwksCache::new(client, url, algorithms))
+            let algorithms = issuer.validation.algorithms.clone();
+            let name = issuer.name.clone();
+            KeySource::Remote(JwksCache::new(client, url, algorithms, name))
         }
     };
-    Ok(TokenVerifier::new(settings.validation, keys))
+    let mut verifier = TokenVerifier::new(issuer.validation, keys);
+    if let Some(name) = &issuer.name {
+        verifier = verifier.named(name);
+    }
+    Ok(match issuer.header {
+        Some(header) => verifier.in_header(header),
+        None => verifier,
+    })
 }

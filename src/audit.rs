@@ -265,6 +265,9 @@ impl<'r> AuditEvent<'r> {
             line.text("prefix", prefixes);
             line.text("actions", &place.actions);
         }
+        if let Some(role) = authorized.role() {
+            line.text("role", role.arn.as_str());
+        }
         line.number("duration_seconds", authorized.duration_seconds());
         line.text("policy_sha256", authorized.policy().sha256());
         line.text("session_name", authorized.session_name());
@@ -382,7 +385,8 @@ mod tests {
         });
         event.principal = Some(Principal::with_claims(Claims::of_subject("CANARY-user")));
         if is_granted {
-            event.authorized = Some(Arc::new(Authorized::for_tests("session", 1800)));
+            event.authorized =
+                Some(Arc::new(Authorized::for_tests("session", 1800).with_role("a")));
             event.cache = Some(CacheResult::Miss);
             event.attempts = Some(2);
             event.credentials = Some(Arc::new(credentials()));
@@ -428,6 +432,7 @@ mod tests {
             "bucket": "bucket-1",
             "prefix": "users/{sub}/",
             "actions": "PutObject",
+            "role": "qcs::cam::uin/1:roleName/a",
             "duration_seconds": 1800,
             "policy_sha256": tencent::sign::digest::sha256_hex(policy.as_bytes()),
             "session_name": "session",

@@ -24,8 +24,8 @@ pub use authenticator::{Authenticator, Verifier};
 pub use claims::{Claim, Claims};
 pub use hmac::{HmacKey, HmacKeys};
 pub use jwt::{
-    Algorithm, Fetch, FetchError, JwksCache, JwksCounts, KeySet, KeySetError, KeySource,
-    TokenVerifier, Validation,
+    Algorithm, AudienceClaim, Fetch, FetchError, JwksCache, JwksCounts, KeySet, KeySetError,
+    KeySource, TokenVerifier, TokenVerifiers, Validation,
 };
 pub use principal::{AuthMethod, Principal};
 pub use wechat::{WechatApp, WechatLogin, WechatSubject};

@@ -14,10 +14,13 @@
 
 mod audit;
 mod auth;
+mod credential_header;
 mod environment;
+mod external_id;
 mod grant;
 mod grant_bounds;
 mod grants_file;
+mod issuer_preset;
 mod jwt;
 mod limits;
 mod log;
@@ -27,18 +30,20 @@ mod platform;
 mod reader;
 mod shared_store;
 mod sts;
+mod token_keys;
 mod weak_secret;
 mod wechat;
 
 pub use auth::AuthSettings;
 pub use environment::Environment;
-pub use jwt::{JwtKeys, JwtSettings};
+pub use jwt::{JwtSettings, TokenIssuer};
 pub use log::{log_format, log_level};
 pub use metrics::MetricsSettings;
 pub use platform::local_address;
 pub use reader::ConfigError;
 pub use shared_store::SharedStoreSettings;
 pub use sts::StsSettings;
+pub use token_keys::JwtKeys;
 pub use wechat::WechatSettings;
 
 use std::io;
@@ -54,6 +59,8 @@ use crate::grant::Grants;
 use crate::rate_limit::RateLimit;
 use crate::request::AddressHeader;
 use crate::runtime::Platform;
+use grant::GrantSettings;
+use grants_file::{FileIssuer, FileKeys};
 use reader::Reader;
 
 /// Everything the function needs to start.
@@ -104,6 +111,8 @@ pub struct Reloadable {
     environment: Environment,
     is_anonymous: bool,
     max_duration_seconds: u32,
+    /// The token issuers of the grants file.
+    token_issuers: Vec<TokenIssuer>,
 }
 
 impl Reloadable {
@@ -115,10 +124,24 @@ impl Reloadable {
         &self,
         read_file: &dyn Fn(&str) -> io::Result<Vec<u8>>,
     ) -> Result<Grants, Vec<ConfigError>> {
+        self.read(read_file).map(|grant| grant.grants)
+    }
+
+    /// The part of the settings that the grants file may contain.
+    fn read(
+        &self,
+        read_file: &dyn Fn(&str) -> io::Result<Vec<u8>>,
+    ) -> Result<GrantSettings, Vec<ConfigError>> {
         let mut reader = Reader::new(&self.environment, read_file);
         let grant = grant::read(&mut reader, self.max_duration_seconds, self.is_anonymous);
         reader.finish()?;
-        grant.map(|grant| grant.grants).ok_or_else(Vec::new)
+        let grant = grant.ok_or_else(Vec::new)?;
+        // Grants are checked against issuers, so both count together.
+        if !grant.issuers.iter().map(|issuer| &issuer.issuer).eq(&self.token_issuers) {
+            let text = "must keep its `[[issuer]]` tables: restart to change them";
+            return Err(vec![ConfigError::new("GRANTS_FILE", text)]);
+        }
+        Ok(grant)
     }
 
     /// Reads the kill switch again.
@@ -135,18 +158,26 @@ impl Reloadable {
         deny_list.ok_or_else(Vec::new)
     }
 
-    /// Reads the keys of tokens again; `None` where no file has any.
+    /// Reads the keys of tokens again, in the order of their issuers; `None` where no file has
+    /// them.
     ///
     /// # Errors
     /// Every [`ConfigError`] found.
     pub fn token_keys(
         &self,
         read_file: &dyn Fn(&str) -> io::Result<Vec<u8>>,
-    ) -> Result<Option<KeySet>, Vec<ConfigError>> {
+    ) -> Result<Vec<Option<KeySet>>, Vec<ConfigError>> {
+        if !self.token_issuers.is_empty() {
+            let keys = |issuer: FileIssuer| match issuer.keys {
+                FileKeys::Known(JwtKeys::Fixed(keys)) => Some(keys),
+                FileKeys::Known(JwtKeys::Jwks { .. }) | FileKeys::SecretOf(_) => None,
+            };
+            return Ok(self.read(read_file)?.issuers.into_iter().map(keys).collect());
+        }
         let mut reader = Reader::new(&self.environment, read_file);
         let keys = jwt::file_keys(&mut reader);
         reader.finish()?;
-        keys.ok_or_else(Vec::new)
+        keys.map(|keys| vec![keys]).ok_or_else(Vec::new)
     }
 }
 
@@ -181,14 +212,19 @@ impl Settings {
         let mut reader = Reader::new(environment, read_file);
         log::check(&mut reader);
         let platform = platform::read(&mut reader);
-        let auth = auth::read(&mut reader, platform.as_ref());
+        let mut auth = auth::read(&mut reader, platform.as_ref());
         let is_anonymous = auth.as_ref().is_some_and(Vec::is_empty);
         let mut platform =
             platform.map(|platform| platform::check(&mut reader, platform, is_anonymous));
         let reads_role_keys = platform.as_ref().is_some_and(Platform::reads_role_keys);
         let (sts, max_duration_seconds) = sts::read(&mut reader, reads_role_keys);
         let cache_entries_max = sts::cache_entries_max(&mut reader);
-        let grant = grant::read(&mut reader, max_duration_seconds, is_anonymous);
+        let mut grant = grant::read(&mut reader, max_duration_seconds, is_anonymous);
+        let issuers = grant.as_mut().map(|grant| std::mem::take(&mut grant.issuers));
+        let token_issuers = issuers.iter().flatten().map(|one| one.issuer.clone()).collect();
+        if let Some(methods) = &mut auth {
+            auth::add_issuers(&mut reader, methods, issuers);
+        }
         let allowed_origins = platform::allowed_origins(&mut reader);
         let base_path = platform::base_path(&mut reader);
         let is_open = is_anonymous && platform.as_ref().is_some_and(Platform::is_public);
@@ -221,6 +257,7 @@ impl Settings {
                     environment: environment.only(&RELOADED),
                     is_anonymous,
                     max_duration_seconds,
+                    token_issuers,
                 },
                 warnings,
             })

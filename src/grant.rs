@@ -31,8 +31,10 @@ mod policy_inputs;
 mod prefix_template;
 mod principal_match;
 mod resolved;
+mod role;
 mod session_name;
 mod session_policy;
+mod signable;
 mod statements;
 
 pub use authorized::{Authorized, NewObject};
@@ -41,13 +43,15 @@ pub use definition::GrantDefinition;
 pub use grant_summary::GrantedPlace;
 pub use grants::{Grant, GrantError, Grants};
 pub use lifetime::Lifetime;
-pub use limits::{ContentType, ContentTypeError, Limits};
+pub use limits::{ContentType, ContentTypeError, Limits, TypeLimit};
 pub use object_key::{Extension, ExtensionError, ObjectKey};
 pub use operation::{Operation, OperationError, Preset};
 pub use permissions::{PermissionError, Permissions};
 pub use prefix_template::{Placeholder, PlaceholderError, PrefixTemplate, TemplateError};
 pub use principal_match::{Match, MatchError, PrincipalMatch, Value};
+pub use role::{Role, RoleArn, RoleArnError};
 pub use session_policy::SessionPolicy;
+pub use signable::{SignableRequest, SignableVerb, UploadLimits};
 
 #[cfg(test)]
 mod tests;

@@ -19,7 +19,7 @@ use tracing::error;
 
 use crate::access::{Access, CurrentAccess, SharedDenyList};
 use crate::audit::{AuditEvent, AuditOptions, Ending};
-use crate::auth::{Authenticator, Principal};
+use crate::auth::{Authenticator, JwksCache, JwksCounts, Principal};
 use crate::deadline::Deadline;
 use crate::entropy::Entropy;
 use crate::error::{Error, ErrorCode};
@@ -119,11 +119,20 @@ impl Handler {
             cache_entries: self.issuer.cached_count(),
             clock_offset_ms: self.issuer.clock_offset_ms(),
             connections,
-            jwks: self.authentication.jwks().map(|jwks| jwks.counts(self.clock.now())),
+            jwks: self.jwks(),
             lost_log_lines: log::lost_lines(),
             rate_limit_evictions: self.rate_limiter.as_ref().map(RateLimiter::evictions),
             shared_store_failures: self.shared_store.as_ref().map(|store| store.failures()),
         }))
+    }
+
+    /// What was fetched of each token issuer's keys, by its name or else its place.
+    fn jwks(&self) -> Vec<(String, JwksCounts)> {
+        let now = self.clock.now();
+        let counts = |(place, (name, jwks)): (usize, (Option<&str>, &JwksCache))| {
+            (name.map_or_else(|| place.to_string(), str::to_owned), jwks.counts(now))
+        };
+        self.authentication.jwks().enumerate().map(counts).collect()
     }
 
     async fn decide(
@@ -215,12 +224,13 @@ impl Handler {
             self.issuer.issue(authorized, request.role_key.as_deref(), id, deadline).await;
         (audit.cache, audit.attempts) = (Some(cache), attempts);
         let credentials = &*audit.credentials.insert(outcome?);
-        Ok(Response::credentials(
-            credential_request.format,
-            credentials,
-            id,
-            authorized.new_object(),
-        ))
+        Ok(match authorized.signable() {
+            Some(request) => Response::signed(request, credentials, id),
+            None => {
+                let (format, object) = (credential_request.format, authorized.new_object());
+                Response::credentials(format, credentials, id, object)
+            }
+        })
     }
 
     /// What is requested, and by whom.

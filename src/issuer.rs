@@ -208,7 +208,7 @@ impl Issuer {
         let clock = &*self.upstream.clock;
         let left = deadline.remaining(clock).saturating_sub(ANSWER_MARGIN);
         let budget = Deadline::after(self.budget.min(left), clock);
-        let cached = self.flights.as_ref().filter(|_| authorized.new_object().is_none());
+        let cached = self.flights.as_ref().filter(|_| authorized.is_shareable());
         let Issued { outcome, cache, attempts } = match cached {
             None => {
                 let mut attempts = AtomicU32::new(0);

@@ -56,7 +56,7 @@ pub struct RequestLabels {
 }
 
 /// What is not counted here but read when Prometheus asks.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Readings {
     /// Credentials in the cache.
     pub cache_entries: usize,
@@ -64,8 +64,8 @@ pub struct Readings {
     pub clock_offset_ms: i64,
     /// Open connections of callers.
     pub connections: usize,
-    /// The token issuer's JWKS, where tokens are verified by one.
-    pub jwks: Option<JwksCounts>,
+    /// The JWKS of each token issuer that publishes one, by its name.
+    pub jwks: Vec<(String, JwksCounts)>,
     /// Lines that were lost because nobody read the log.
     pub lost_log_lines: u64,
     /// Callers that the rate limiter has forgotten, where there is one.
@@ -236,16 +236,22 @@ fn write_readings(readings: &Readings, text: &mut Exposition) {
         let help = "Operations of the shared store that failed.";
         text.counter("cos_issuer_shared_store_failures_total", help, failures);
     }
-    let Some(jwks) = &readings.jwks else { return };
+    if readings.jwks.is_empty() {
+        return;
+    }
     let name = "cos_issuer_jwks_fetches_total";
     text.family(name, Kind::Counter, "Fetches of a token issuer's JWKS.");
-    for (outcome, count) in [("ok", jwks.fetched), ("failed", jwks.failed)] {
-        text.sample(name, &[("issuer", "0"), ("outcome", outcome)], &count);
+    for (issuer, jwks) in &readings.jwks {
+        for (outcome, count) in [("ok", jwks.fetched), ("failed", jwks.failed)] {
+            text.sample(name, &[("issuer", issuer), ("outcome", outcome)], &count);
+        }
     }
     let name = "cos_issuer_jwks_age_seconds";
     text.family(name, Kind::Gauge, "The time since the JWKS in use was fetched.");
-    if let Some(age) = jwks.age_seconds {
-        text.sample(name, &[("issuer", "0")], &age);
+    for (issuer, jwks) in &readings.jwks {
+        if let Some(age) = jwks.age_seconds {
+            text.sample(name, &[("issuer", issuer)], &age);
+        }
     }
 }
 
@@ -269,7 +275,7 @@ mod tests {
         cache_entries: 7,
         clock_offset_ms: -1500,
         connections: 3,
-        jwks: None,
+        jwks: Vec::new(),
         lost_log_lines: 2,
         rate_limit_evictions: None,
         shared_store_failures: None,
@@ -361,13 +367,16 @@ mod tests {
         }
         assert_lines(&text, &["cos_issuer_clock_offset_seconds -1.5"]);
         let jwks = JwksCounts { fetched: 1, failed: 2, age_seconds: Some(60) };
-        let jwks = Readings { jwks: Some(jwks), rate_limit_evictions: Some(4), ..READINGS };
+        let jwks =
+            vec![("0".to_owned(), jwks), ("ci".to_owned(), JwksCounts { fetched: 7, ..jwks })];
+        let jwks = Readings { jwks, rate_limit_evictions: Some(4), ..READINGS };
         assert_lines(
             &metrics.text(&jwks),
             &[
                 r#"cos_issuer_jwks_fetches_total{issuer="0",outcome="ok"} 1"#,
                 r#"cos_issuer_jwks_fetches_total{issuer="0",outcome="failed"} 2"#,
                 r#"cos_issuer_jwks_age_seconds{issuer="0"} 60"#,
+                r#"cos_issuer_jwks_fetches_total{issuer="ci",outcome="ok"} 7"#,
                 "cos_issuer_rate_limit_evictions_total 4",
             ],
         );

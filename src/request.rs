@@ -21,7 +21,7 @@ mod scope;
 mod trace_id;
 
 pub use client_address::{AddressHeader, AddressSource, ClientAddress};
-pub use credential_request::{CredentialRequest, RequestedScope};
+pub use credential_request::{CredentialRequest, RequestedScope, SignedRequest};
 pub use format::Format;
 pub use id::RequestId;
 pub use identity::{Identity, IdentitySource};

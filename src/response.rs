@@ -9,13 +9,14 @@
 
 mod cors;
 mod formats;
+mod signed;
 
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, VARY, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 
 use crate::error::Error;
-use crate::grant::NewObject;
+use crate::grant::{NewObject, SignableRequest};
 use crate::request::{Format, RequestId, Route};
 use crate::sts::Credentials;
 
@@ -41,6 +42,11 @@ impl Response {
     ) -> Self {
         let body = formats::credentials(format, credentials, id, object);
         Self::json(StatusCode::OK, body)
+    }
+
+    /// One request, signed with credentials that are for nothing else.
+    pub fn signed(request: &SignableRequest, credentials: &Credentials, id: &RequestId) -> Self {
+        Self::json(StatusCode::OK, signed::signed(request, credentials, id))
     }
 
     /// A refusal or failure.
@@ -120,7 +126,7 @@ struct Failed<'a> {
 
 #[derive(Serialize)]
 struct Index {
-    routes: [&'static str; 6],
+    routes: [&'static str; Route::LISTED.len()],
 }
 
 #[derive(Serialize)]

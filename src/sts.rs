@@ -19,6 +19,6 @@ mod response;
 
 pub use client::{Called, Client, StsError};
 pub use endpoint::{Endpoint, EndpointError};
-pub use identity::{CallingKey, CallingKeys, Identity, IdentityError, Role, RoleArn, RoleArnError};
+pub use identity::{CallingKey, CallingKeys, Identity, IdentityError};
 pub use request::SignedCall;
 pub use response::{AnswerError, Credentials};

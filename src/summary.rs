@@ -5,8 +5,9 @@
 
 use std::fmt::Display;
 
-use crate::config::{AuthSettings, Settings};
-use crate::grant::{Grant, Grants, Limits, Match, PrincipalMatch, Value};
+use crate::auth::AudienceClaim;
+use crate::config::{AuthSettings, Settings, TokenIssuer};
+use crate::grant::{Grant, GrantDefinition, Grants, Limits, Match, PrincipalMatch, Value};
 use crate::runtime::Platform;
 
 /// The lines of a summary.
@@ -16,8 +17,8 @@ pub fn summary(settings: &Settings) -> String {
     if settings.auth.is_empty() {
         text.line("callers", "everyone (AUTH=none)");
     }
-    for method in &settings.auth {
-        text.line("callers", &callers(method));
+    for callers in settings.auth.iter().flat_map(callers) {
+        text.line("callers", &callers);
     }
     let hosts: Vec<&str> = settings.sts.endpoints.iter().map(|endpoint| endpoint.host()).collect();
     text.line("STS", &hosts.join(", then "));
@@ -59,41 +60,68 @@ fn platform(platform: &Platform) -> String {
     }
 }
 
-fn callers(method: &AuthSettings) -> String {
-    match method {
+fn callers(method: &AuthSettings) -> Vec<String> {
+    let one = match method {
         AuthSettings::ApiKey(keys) => format!("api-key: {}", joined(keys.names(), ", ")),
         AuthSettings::Gateway => "gateway: the identities that the gateway verified".to_owned(),
         AuthSettings::Hmac(keys) => format!("hmac: {}", joined(keys.names(), ", ")),
         AuthSettings::Wechat(wechat) => {
             format!("wechat: users of the mini-program {}", wechat.app.app_id)
         }
-        AuthSettings::Jwt(jwt) => {
-            let audiences = joined(&jwt.validation.audiences, " or ");
-            format!("jwt: tokens of {} for {audiences}", jwt.validation.issuer)
+        AuthSettings::Jwt(issuers) => {
+            return issuers.iter().map(|settings| token_issuer(&settings.issuer)).collect();
         }
+    };
+    vec![one]
+}
+
+fn token_issuer(issuer: &TokenIssuer) -> String {
+    let rules = &issuer.validation;
+    let audiences = joined(&rules.audiences, " or ");
+    let mut text = format!("jwt: tokens of {} for {audiences}", rules.issuer);
+    let Some(name) = &issuer.name else {
+        return text;
+    };
+    if rules.audience_claim != AudienceClaim::Aud {
+        text.push_str(&format!(" in `{}`", rules.audience_claim.name()));
     }
+    if let Some(header) = &issuer.header {
+        text.push_str(&format!(", sent in {header}"));
+    }
+    format!("{text}, with keys of {} (issuer \"{name}\")", issuer.key_source)
 }
 
 fn grant(text: &mut Text, grant: &Grant) {
     let grant = grant.definition();
     text.line("grant", &grant.name);
-    text.line("  to", &principals(&grant.principal_match));
+    text.line("  to", &principals(grant));
     let operations = grant.permissions.operations().map(|operation| operation.name());
     text.line("  allows", &joined(operations, ", "));
     let prefix = grant.prefix.as_str();
     let place = if prefix == "/" { "the whole bucket".to_owned() } else { format!("{prefix}*") };
     text.line("  on", &format!("{} ({}), {place}", grant.bucket.as_str(), grant.region.as_str()));
     text.line("  for", &grant.lifetime.to_string());
+    if let Some(role) = &grant.role {
+        let with = if role.external_id.is_some() { ", with an external id" } else { "" };
+        text.line("  as", &format!("{}{with}", role.arn.as_str()));
+    }
     let limits = limits(grant.permissions.limits());
     if !limits.is_empty() {
         text.line("  only", &limits.join("; "));
     }
 }
 
-fn principals(principal_match: &PrincipalMatch) -> String {
-    let PrincipalMatch::Claims(claims) = principal_match else {
-        return "every authenticated caller".to_owned();
+fn principals(grant: &GrantDefinition) -> String {
+    let issuers = grant.token_issuers.iter().map(|name| format!("\"{name}\""));
+    let issuers = joined(issuers, " or ");
+    let callers = match &grant.principal_match {
+        PrincipalMatch::Everyone => "every authenticated caller".to_owned(),
+        PrincipalMatch::Claims(claims) => with_claims(claims),
     };
+    if issuers.is_empty() { callers } else { format!("{callers}, by tokens of {issuers}") }
+}
+
+fn with_claims(claims: &[(String, Match)]) -> String {
     let claims = claims.iter().map(|(name, wanted)| match wanted {
         Match::OneOf(values) => format!("{name} = {}", joined(values.iter().map(value), " or ")),
         Match::Contains(texts) => format!("{name} contains {}", joined(texts, " or ")),

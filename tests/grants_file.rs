@@ -20,13 +20,30 @@ prefix = "users/{sub}/"
 region = "ap-guangzhou"
 "#;
 
+/// The least that is a token issuer.
+const ISSUER: &str = r#"
+audiences = ["uploads"]
+issuer = "https://login.example.com/"
+jwks_url = "https://login.example.com/keys"
+name = "login"
+"#;
+
 /// The grant with changed lines; a line `key =` removes the key.
 fn grant(changes: &str) -> String {
-    let lines = [GRANT, changes].into_iter().flat_map(str::lines);
+    table("grant", GRANT, changes)
+}
+
+/// The issuer with changed lines.
+fn issuer(changes: &str) -> String {
+    table("issuer", ISSUER, changes)
+}
+
+fn table(name: &str, least: &str, changes: &str) -> String {
+    let lines = [least, changes].into_iter().flat_map(str::lines);
     let lines: BTreeMap<&str, &str> = lines.filter_map(|line| line.split_once(" =")).collect();
     let lines = lines.into_iter().filter(|(_, value)| !value.is_empty());
     let lines: String = lines.map(|(key, value)| format!("{key} ={value}\n")).collect();
-    format!("[[grant]]\n{lines}")
+    format!("[[{name}]]\n{lines}")
 }
 
 fn read_with(text: &str, changes: &[(&str, &str)]) -> Result<Settings, Vec<ConfigError>> {
@@ -40,13 +57,21 @@ fn read_with(text: &str, changes: &[(&str, &str)]) -> Result<Settings, Vec<Confi
         ("MIN_REMAINING_SECONDS", "90"),
         ("GRANTS_FILE", "grants.toml"),
     ]);
+    if text.contains("[[issuer]]") {
+        variables.insert("AUTH", "api-key,jwt");
+        variables.insert("LOGIN_SECRET", "CANARY-secret-of-an-issuer-0123456789");
+    }
     variables.extend(changes.iter().copied());
     let environment: Environment = variables.into_iter().collect();
     Settings::read(&environment, &|path| match path {
         "grants.toml" => Ok(text.as_bytes().to_vec()),
+        "jwks.json" => Ok(JWKS.as_bytes().to_vec()),
         _ => Err(std::io::ErrorKind::NotFound.into()),
     })
 }
+
+const JWKS: &str = r#"{"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "one", "use": "sig",
+    "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
 
 #[track_caller]
 fn reported(text: &str, changes: &[(&str, &str)]) -> Vec<String> {
@@ -115,6 +140,11 @@ fn parser_and_schema_take_the_same_files() {
     accepted(&[grant(""), grant("name = \"second\"")].concat());
     accepted(&grant("allow =\nactions = [\"GetObject\"]"));
     accepted(&grant("prefix = \"/\"\nactions = [\"GetService\", \"PutBucket\", \"DeleteBucket\"]"));
+    let role = "role = \"qcs::cam::uin/100000000001:roleName/uploader\"";
+    accepted(&grant(role));
+    accepted(&grant(&format!("{role}\nexternal_id = \"agreed-with:them\"")));
+    refused(&grant(&format!("{role}\nexternal_id = \"a\"")));
+    refused(&grant(&format!("{role}\nexternal_id = \"a b\"")));
     let slots = r#"slots = { a = "id", b = "number", c = ["x y", "z.1"] }"#;
     accepted(&grant(&format!("prefix = \"{{a}}/{{b}}/{{c}}/\"\n{slots}")));
     accepted(&format!("{}[grant.match]\nsub = [\"a\"]\n", grant("match =")));
@@ -198,6 +228,13 @@ condition = {}
 policy = "*"
 role_arn = "qcs::cam::uin/1:roleName/a"
 external_id = "a"
+external_id = "agreed-with:them"
+role = "uploader"
+role = "*"
+role = ""
+role = "qcs::cam::uin/1:user/n"
+role = "qcs::cam::uin/1:roleName/a*"
+role = ["qcs::cam::uin/1:roleName/a"]
 name = ""
 name = "a b"
 name = "a,b"
@@ -349,6 +386,233 @@ source_ip = [""]
 source_ip = ["10.0.0.0/8/8"]
 "#;
 
+#[test]
+fn parser_and_schema_agree_about_issuers() {
+    accepted(&grant("match = { issuer = \"a claim\" }"));
+    accepted(&[issuer(""), grant("")].concat());
+    for line in ACCEPTED_ISSUERS.trim().lines() {
+        let grant =
+            grant("match = { issuer = \"login\", repository_id = \"1\", project_id = \"2\" }");
+        let name = if line.contains("name =") { "" } else { "name = \"login\"\n" };
+        let issuer = issuer(&format!("{name}{}", line.replace(" & ", "\n")));
+        accepted(&[issuer, grant].concat());
+    }
+    for line in REFUSED_ISSUERS.trim().lines() {
+        refused(&[issuer(&line.replace(" & ", "\n")), grant("")].concat());
+    }
+}
+
+const ACCEPTED_ISSUERS: &str = r#"
+issuer = "login.example.com"
+audiences = ["https://issuer.example.com", "b"]
+audience_claim = "aud"
+audience_claim = "azp"
+audience_claim = "client_id"
+jwks_url = "http://127.0.0.1:8080/keys"
+jwks_url = "http://localhost/keys?p=1"
+jwks_url = & jwks_file = "jwks.json" & algorithms = ["EdDSA"]
+jwks_url = & secret_env = "LOGIN_SECRET"
+jwks_url = & secret_env = "LOGIN_SECRET" & algorithms = ["HS256"]
+algorithms = ["RS256", "ES256", "EdDSA"]
+max_age_seconds = 60
+max_age_seconds = 31536000
+leeway_seconds = 0
+leeway_seconds = 300
+header = "x-id-token"
+header = "X-Forwarded-Access-Token"
+jwks_url = & issuer = & preset = "github-actions"
+jwks_url = & issuer = & preset = "gitlab"
+jwks_url = & issuer = "https://gitlab.example.com" & preset = "gitlab"
+issuer = "https://gitlab.example.com" & preset = "gitlab"
+"#;
+
+const REFUSED_ISSUERS: &str = r#"
+name =
+issuer =
+audiences =
+jwks_url =
+Name = "a"
+secret = "CANARY-secret-of-an-issuer-0123456789"
+jwt_hs_secret = "CANARY-secret-of-an-issuer-0123456789"
+discovery = "https://login.example.com/"
+name = "a b"
+name = ""
+name = 1
+issuer = ""
+issuer = "a\nb"
+issuer = ["https://login.example.com/"]
+audiences = []
+audiences = "uploads"
+audiences = [""]
+audiences = ["a", "a"]
+audiences = [1]
+audience_claim = "sub"
+audience_claim = "iss"
+audience_claim = ["aud"]
+jwks_url = "http://login.example.com/keys"
+jwks_url = "http://127.0.0.1.example.com/keys"
+jwks_url = "https://user@login.example.com/keys"
+jwks_url = "https://login.example.com/keys#a"
+jwks_url = "file:///keys"
+jwks_url = "keys"
+jwks_url = ["https://login.example.com/keys"]
+secret_env = "LOGIN_SECRET"
+jwks_file = "jwks.json"
+jwks_url = & secret_env = "CANARY-secret-of-an-issuer-0123456789"
+jwks_url = & secret_env = "login_secret"
+jwks_url = & secret_env = ""
+jwks_url = & secret_env = "LOGIN_SECRET" & algorithms = ["RS256"]
+jwks_url = & secret_env = "LOGIN_SECRET" & algorithms = ["HS256", "RS256"]
+algorithms = ["HS256"]
+algorithms = ["RS256", "HS256"]
+algorithms = ["none"]
+algorithms = ["rs256"]
+algorithms = []
+algorithms = "RS256"
+max_age_seconds = 59
+max_age_seconds = 31536001
+max_age_seconds = "60"
+leeway_seconds = 301
+leeway_seconds = -1
+header = "authorization"
+header = "cookie"
+header = "x-scf-request-id"
+header = "X-Scf-Token"
+header = "x token"
+header = ""
+preset = "github"
+preset = "GitLab"
+"#;
+
+/// Which issuers a grant is for. A row is what is reported, the lines of each issuer, separated by
+/// ` ; `, and those of the grant.
+#[test]
+fn a_grant_is_for_issuers_that_it_names_and_never_for_any_repository() {
+    for row in ISSUER_RULES.trim().lines() {
+        let (part, lines) = row.split_once(" <- ").unwrap_or_else(|| panic!("{row}"));
+        let (issuers, of_grant) = lines.rsplit_once(" ; ").unwrap_or_else(|| panic!("{row}"));
+        let issuers: String =
+            issuers.split(" ; ").map(|one| issuer(&one.replace(" & ", "\n"))).collect();
+        let text = [issuers, grant(&of_grant.replace(" & ", "\n"))].concat();
+        if part == "ok" {
+            assert!(read_with(&text, &[]).is_ok(), "{row}: {:?}", reported(&text, &[]));
+            continue;
+        }
+        let errors = reported(&text, &[]);
+        assert!(errors.iter().any(|error| error.contains(part)), "{row}: {errors:?}");
+        assert!(!errors.iter().any(|error| error.contains("CANARY")), "{errors:?}");
+    }
+}
+
+const ISSUER_RULES: &str = r#"
+ok <-  ; match = "everyone"
+ok <-  ; match = { team = "media" }
+ok <-  ; match = { issuer = "login" }
+ok <-  ; match = { issuer = "login", proof = "jwt" }
+`issuer`: must be the name of an [[issuer]], or a list of them: login <-  ; match = { issuer = "https://login.example.com/" }
+`issuer`: must be the name of an [[issuer]] <-  ; match = { issuer = { prefix = "login/" } }
+`issuer`: must be the name of an [[issuer]] <-  ; match = { issuer = { contains = "login" } }
+`issuer`: must be the name of an [[issuer]] <-  ; match = { issuer = 7 }
+`prefix`: must not have the placeholder {issuer} <-  ; prefix = "{issuer}/"
+must not name an `issuer` and another `proof` <-  ; match = { issuer = "login", proof = "api-key" }
+must name its `issuer`, because there are several <-  ; name = "b" & issuer = "https://b/" ; match = "everyone"
+must name its `issuer`, because there are several <-  ; name = "b" & issuer = "https://b/" ; match = { team = "media" }
+must name its `issuer`, because there are several <-  ; name = "b" & issuer = "https://b/" ; match = { proof = ["api-key", "jwt"] }
+ok <-  ; name = "b" & issuer = "https://b/" ; match = { proof = "api-key" }
+ok <-  ; name = "b" & issuer = "https://b/" ; match = { issuer = "b" }
+must name one `issuer` <-  ; name = "b" & issuer = "https://b/" ; match = { issuer = ["login", "b"] }
+must name one `issuer` <-  ; name = "b" & issuer = "https://b/" ; match = { issuer = ["login", "b"], sub = "u-1" } & prefix = "a/"
+ok <-  ; name = "b" & issuer = "https://b/" ; match = { issuer = ["login", "b"], team = "media" } & prefix = "{team}/"
+`name`: must differ from the names of other issuers <-  ; issuer = "https://b/" ; match = { issuer = "login" }
+`audiences`: must differ from those of other issuers <-  ; name = "b" ; match = { issuer = "b" }
+`audiences`: must differ from those of other issuers <-  ; name = "b" & audiences = ["x", "uploads"] ; match = { issuer = "b" }
+ok <-  ; name = "b" & audiences = ["x"] ; match = { issuer = "b" }
+ok <-  ; name = "b" & audience_claim = "client_id" ; match = { issuer = "b" }
+ok <-  ; name = "b" & issuer = "https://login.example.com" ; match = { issuer = "b" }
+`secret_env`: must differ <- jwks_url = & secret_env = "LOGIN_SECRET" ; name = "b" & issuer = "b" & jwks_url = & secret_env = "LOGIN_SECRET" ; match = { issuer = "b" }
+MISSING: must be set: GRANTS_FILE names it <- jwks_url = & secret_env = "MISSING" ; match = { issuer = "login" }
+`secret_env`: must be the name of a variable that is not another setting <- jwks_url = & secret_env = "SECRET_KEY" ; match = { issuer = "login" }
+`secret_env`: must be the name of a variable that is not another setting <- jwks_url = & secret_env = "TENCENTCLOUD_SECRETKEY" ; match = { issuer = "login" }
+`jwks_file`: must be the path of a readable file <- jwks_url = & jwks_file = "missing.json" ; match = { issuer = "login" }
+`jwks_file`: <- jwks_url = & jwks_file = "jwks.json" & algorithms = ["RS256"] ; match = { issuer = "login" }
+`public_key`: <- jwks_url = & public_key = "CANARY" ; match = { issuer = "login" }
+must contain `repository_id` or `repository_owner_id` <- preset = "github-actions" ; match = "everyone"
+must contain `repository_id` or `repository_owner_id` <- preset = "github-actions" ; match = { issuer = "login" } & prefix = "a/"
+must contain `repository_id` or `repository_owner_id` <- preset = "github-actions" ; match = { repository = "octo/site", ref = "refs/heads/main" }
+must contain `repository_id` or `repository_owner_id` <- preset = "github-actions" ; match = { sub = { prefix = "repo:octo/site:" } }
+must contain `repository_id` or `repository_owner_id` <-  ; name = "ci" & preset = "github-actions" & issuer = & jwks_url = ; match = { issuer = ["login", "ci"], team = "media" } & prefix = "a/"
+`repository_id` of this issuer is a text of digits <- preset = "github-actions" ; match = { repository_id = 456789 }
+`repository_id` of this issuer is a text of digits <- preset = "github-actions" ; match = { repository_id = "octo/site" }
+`repository_id` of this issuer is a text of digits <- preset = "github-actions" ; match = { repository_id = ["1", "*"] }
+`repository_id` of this issuer is a text of digits <- preset = "github-actions" ; match = { repository_id = { prefix = "1/" } }
+`run_attempt` of this issuer is a text <- preset = "github-actions" ; match = { repository_id = "1", run_attempt = 1 }
+`repo_property_x` of this issuer is a text <- preset = "github-actions" ; match = { repository_id = "1", repo_property_x = { contains = "a" } }
+ok <- preset = "github-actions" ; match = { repository_id = "456789", ref = "refs/heads/main" }
+ok <- preset = "github-actions" ; match = { repository_id = ["1", "2"], repository = "octo/site", environment = "production" }
+ok <- preset = "github-actions" ; match = { repository_owner_id = "1", job_workflow_ref = { prefix = "octo/site/" } }
+`audiences`: must be of this function only <- preset = "github-actions" & audiences = ["https://github.com/octo-org"] ; match = { repository_id = "1" }
+must contain `project_id` <- preset = "gitlab" ; match = { project_path = "group/site", ref = "main" }
+must contain `project_id` <- preset = "gitlab" ; match = { namespace_id = "1" }
+`ref_protected` of this issuer is a text <- preset = "gitlab" ; match = { project_id = "1", ref_protected = true }
+`runner_id` of this issuer is a number <- preset = "gitlab" ; match = { project_id = "1", runner_id = "1" }
+ok <- preset = "gitlab" ; match = { project_id = "1", runner_id = 1, ref_protected = "true", groups_direct = { contains = "a/b" } }
+`audiences`: must be of this function only <- preset = "gitlab" & issuer = "https://g.example.com" & audiences = ["https://g.example.com"] ; match = { project_id = "1" }
+"#;
+
+#[test]
+fn issuers_are_in_one_place_and_count_only_where_tokens_are_accepted() {
+    let everyone = grant("match = \"everyone\"\nprefix = \"public/\"");
+    let file = [issuer("header = \"x-token\""), everyone].concat();
+    for (changes, starts) in [
+        (&[("AUTH", "api-key")][..], "GRANTS_FILE: has `[[issuer]]` tables"),
+        (&[("AUTH", "none"), ("API_KEYS", "")], "GRANTS_FILE: has `[[issuer]]` tables"),
+        (
+            &[("JWT_HS_SECRET", "CANARY-secret-0123456789abcdefghij")],
+            "JWT_HS_SECRET: has no effect",
+        ),
+        (&[("API_KEY_HEADER", "X-Token")], "API_KEY_HEADER: must differ"),
+    ] {
+        let errors = reported(&file, changes);
+        assert!(errors.iter().any(|error| error.starts_with(starts)), "{starts}: {errors:?}");
+    }
+    let errors = reported(&grant(""), &[("AUTH", "jwt"), ("API_KEYS", "")]);
+    let text = "JWT_ISSUER: must be set, for example `https://login.example.com/`; or write \
+                `[[issuer]]` tables in GRANTS_FILE";
+    assert_eq!(errors, [text]);
+    let many = (0..17).map(|n| issuer(&format!("name = \"i{n}\"\nissuer = \"{n}\"")));
+    let many = many.chain([grant("match = { issuer = \"i1\" }")]).collect::<String>();
+    assert!(reported(&many, &[])[0].contains("is one too many"), "{:?}", reported(&many, &[]));
+}
+
+#[test]
+fn issuers_change_only_at_a_restart_and_their_keys_when_files_are_read_again() {
+    let with = |changes: &str, of_grant: &str| {
+        let of_file = "jwks_url =\njwks_file = \"jwks.json\"\nalgorithms = [\"EdDSA\"]\n";
+        let secret = "name = \"b\"\nissuer = \"b\"\njwks_url =\nsecret_env = \"LOGIN_SECRET\"";
+        let of_grant = format!("match = {{ issuer = \"login\" }}\n{of_grant}");
+        let files = [issuer(&format!("{of_file}{changes}")), issuer(secret), grant(&of_grant)];
+        files.concat()
+    };
+    let settings = read_with(&with("", ""), &[]).ok().unwrap();
+    let again = |text: &str| {
+        let read_file = |path: &str| match path {
+            "grants.toml" => Ok(text.as_bytes().to_vec()),
+            _ => Ok(JWKS.as_bytes().to_vec()),
+        };
+        let keys = settings.reloadable.token_keys(&read_file);
+        let keys = keys.map(|keys| keys.iter().map(Option::is_some).collect::<Vec<_>>());
+        let grants = settings.reloadable.grants(&read_file);
+        let names = grants.map(|grants| grants.names().join(","));
+        (names.map_err(|errors| errors[0].to_string()), keys.map_err(|_| ()))
+    };
+    assert_eq!(again(&with("", "name = \"new\"")), (Ok("new".to_owned()), Ok(vec![true, false])));
+    let text = "GRANTS_FILE: must keep its `[[issuer]]` tables: restart to change them";
+    for changes in ["audiences = [\"new\"]", "header = \"x-new\"", "leeway_seconds = 1"] {
+        assert_eq!(again(&with(changes, "")), (Err(text.to_owned()), Err(())), "{changes}");
+    }
+    assert_eq!(again(&grant("")), (Err(text.to_owned()), Err(())));
+}
+
 /// How one part of a file fits another, which a schema cannot express. A row is what is reported,
 /// and the lines, separated by ` & `.
 #[test]
@@ -375,6 +639,7 @@ fn the_parser_sees_what_no_schema_can() {
 
 const REPORTED: &str = r#"
 must only contain placeholders of `prefix` <- slots = { team = "id" }
+`most` or `[least, most]` <- role = "qcs::cam::uin/1:roleName/a" & duration_seconds = 43201
 must be a whole number or a list of two <- duration_seconds = 600.0
 `most` or `[least, most]` <- duration_seconds = [3600, 600]
 must contain an upload <- allow = ["download"] & max_size_bytes = 1

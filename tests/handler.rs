@@ -9,7 +9,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use cos_issuer::app::App;
 use cos_issuer::auth::{
-    Algorithm, Authenticator, FetchError, JwksCache, KeySource, TokenVerifier, Validation, Verifier,
+    Algorithm, AudienceClaim, Authenticator, FetchError, JwksCache, KeySource, TokenVerifier,
+    TokenVerifiers, Validation, Verifier,
 };
 use cos_issuer::config::{Environment, Settings};
 use cos_issuer::deadline::Deadline;
@@ -79,8 +80,9 @@ async fn the_time_that_a_token_took_is_not_left_for_sts() {
         })
     };
     let algorithms = vec![Algorithm::EdDsa];
-    let keys = KeySource::Remote(JwksCache::with_fetch(Box::new(fetch), algorithms.clone()));
+    let keys = KeySource::Remote(JwksCache::with_fetch(Box::new(fetch), algorithms.clone(), None));
     let validation = Validation {
+        audience_claim: AudienceClaim::Aud,
         issuer: "issuer".to_owned(),
         audiences: vec!["audience".to_owned()],
         algorithms,
@@ -88,7 +90,8 @@ async fn the_time_that_a_token_took_is_not_left_for_sts() {
         max_age_seconds: 3600,
     };
     let tokens = TokenVerifier::new(validation, keys);
-    handler.authentication = Authenticator::OneOf(vec![Verifier::Jwt(tokens)]);
+    handler.authentication =
+        Authenticator::OneOf(vec![Verifier::Jwt(TokenVerifiers::new(vec![tokens]))]);
     let now = SystemClock.now().unix_seconds();
     let claims =
         json!({"iss": "issuer", "aud": "audience", "sub": "u-1", "iat": now, "exp": now + 600});

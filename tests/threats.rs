@@ -42,6 +42,12 @@ fn handler(role: bool) -> Handler {
 }
 
 fn settings(role: bool) -> Settings {
+    let environment: Environment = variables(role).into_iter().collect();
+    let settings = Settings::read(&environment, &|_| Ok(Vec::new()));
+    settings.unwrap_or_else(|errors| panic!("{errors:?}"))
+}
+
+fn variables(role: bool) -> Vec<(&'static str, &'static str)> {
     let mut variables = vec![
         ("AUTH", "gateway"),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
@@ -62,9 +68,7 @@ fn settings(role: bool) -> Settings {
             ("EXTERNAL_ID", "configured"),
         ]);
     }
-    let environment: Environment = variables.into_iter().collect();
-    let settings = Settings::read(&environment, &|_| Ok(Vec::new()));
-    settings.unwrap_or_else(|errors| panic!("{errors:?}"))
+    variables
 }
 
 fn request(subject: &str, query: &[(&str, &str)], body: &str, headers: HeaderMap) -> Request {
@@ -102,6 +106,29 @@ fn sent(role: bool, authorized: &Authorized) -> Value {
     let identity = sts.calling_keys.identity(None).expect("a calling key");
     let call = SignedCall::new(authorized, &identity, endpoint, &sts_region, now);
     serde_json::from_str(&call.expect("a call").body).expect("JSON")
+}
+
+#[test]
+fn the_role_of_a_grant_takes_the_place_of_that_of_the_settings() {
+    let file = "[[grant]]\nname = \"a\"\nmatch = \"everyone\"\nbucket = \"examplebucket-1250000000\"\n\
+        region = \"ap-guangzhou\"\nprefix = \"a/\"\nallow = [\"upload\"]\n\
+        role = \"qcs::cam::uin/100000000002:roleName/other\"\nexternal_id = \"of-the-grant\"\n";
+    let grants = |role: bool| {
+        let variables = variables(role)
+            .into_iter()
+            .filter(|(name, _)| !["BUCKET", "REGION", "PREFIX", "ALLOW"].contains(name));
+        let environment: Environment = variables.chain([("GRANTS_FILE", "a.toml")]).collect();
+        let settings = Settings::read(&environment, &|_| Ok(file.as_bytes().to_vec()));
+        let settings = settings.unwrap_or_else(|errors| panic!("{errors:?}"));
+        App::new(settings, Arc::new(SystemClock)).expect("TLS").handler
+    };
+    for role in [false, true] {
+        let authorized = of_subject(&grants(role), "u-1").expect("it is granted");
+        let sent = sent(role, &authorized);
+        assert_eq!(sent["RoleArn"], "qcs::cam::uin/100000000002:roleName/other");
+        assert_eq!(sent["ExternalId"], "of-the-grant");
+        assert!(sent.get("Name").is_none() && sent["RoleSessionName"].is_string());
+    }
 }
 
 fn scope(action: &str, bucket: &str, region: &str, prefix: &str) -> String {

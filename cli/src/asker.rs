@@ -8,8 +8,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use clap::ValueEnum;
 use cos_issuer::auth::{
-    Algorithm, ApiKey, ApiKeys, AuthMethod, Authenticator, Claim, Claims, HmacKey, HmacKeys,
-    KeySet, KeySource, Principal, TokenVerifier, Validation, Verifier,
+    Algorithm, ApiKey, ApiKeys, AudienceClaim, AuthMethod, Authenticator, Claim, Claims, HmacKey,
+    HmacKeys, KeySet, KeySource, Principal, TokenVerifier, TokenVerifiers, Validation, Verifier,
 };
 use cos_issuer::config::AuthSettings;
 use cos_issuer::deadline::Deadline;
@@ -85,9 +85,10 @@ impl AskerMethod {
     }
 }
 
-/// The caller with these claims.
+/// The caller with these claims. A token is of the `[[issuer]]` with the name `issuer`.
 pub(crate) async fn principal(
     method: AskerMethod,
+    issuer: Option<&str>,
     claims: &Map<String, Value>,
     clock: &dyn Clock,
 ) -> Result<Principal, String> {
@@ -103,7 +104,11 @@ pub(crate) async fn principal(
         AskerMethod::Jwt => {
             let (token, verifier) = token(claims, &secret, clock)?;
             present(&mut request, &format!("Bearer {token}"))?;
-            Authenticator::OneOf(vec![Verifier::Jwt(verifier)])
+            let verifier = match issuer {
+                Some(name) => verifier.named(name),
+                None => verifier,
+            };
+            Authenticator::OneOf(vec![Verifier::Jwt(TokenVerifiers::new(vec![verifier]))])
         }
         AskerMethod::ApiKey => {
             let (name, claims) = entry(claims)?;
@@ -202,6 +207,7 @@ fn token(
     let signature = hmac_sha256(secret.as_bytes(), signed.as_bytes());
     let validation = Validation {
         issuer,
+        audience_claim: AudienceClaim::Aud,
         audiences: vec![audience],
         algorithms: vec![Algorithm::Hs256],
         leeway_seconds: 0,

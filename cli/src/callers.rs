@@ -53,6 +53,11 @@ impl Method {
             Self::Wechat => "wechat",
         }
     }
+
+    /// Whether a proof is for one request only.
+    pub(crate) fn is_single_use(self) -> bool {
+        matches!(self, Self::Hmac | Self::Wechat)
+    }
 }
 
 /// The request that a caller signs.

@@ -2,6 +2,8 @@
 
 mod compare;
 mod console;
+mod credential;
+mod doctor;
 mod event;
 mod explain;
 mod invoke;
@@ -34,6 +36,7 @@ use crate::terminal::Terminal;
   cos-issuer run --function PATH              a function with its gateway, STS and COS, and one request
   cos-issuer sts                              only the STS, for clients that sign requests
   cos-issuer request --as user-1 /sts         a request of a user to the cloud that runs
+  cos-issuer doctor URL                       what is wrong with a deployment, local or real
   cos-issuer parity                           how each behaviour is known
 
 In scripts, any language:
@@ -70,6 +73,10 @@ enum Command {
     Lint(lint::LintOptions),
     /// Compare two policies or grants files: is anything newly allowed?
     Compare(compare::CompareOptions),
+    /// Get a credential of a deployment for another program: coscmd, coscli, a shell.
+    Credential(credential::CredentialOptions),
+    /// Ask a deployment what is wrong with it, and print what to do.
+    Doctor(doctor::DoctorOptions),
     /// Decide with a CAM policy about an access, or about a table of them.
     Simulate(simulate::SimulateOptions),
     /// Print the settings that replace the `config.py` of `cos_signer_lite` or `cossign`.
@@ -95,6 +102,8 @@ pub(crate) async fn run(
         Command::Event(options) => event::run(&options, terminal),
         Command::Explain(options) => explain::run(&options, terminal).await,
         Command::Lint(options) => lint::run(&options, terminal).await,
+        Command::Credential(options) => credential::run(options, environment, terminal).await,
+        Command::Doctor(options) => doctor::run(options, environment, terminal).await,
         Command::Compare(options) => compare::run(&options, terminal).await,
         Command::Simulate(options) => simulate::run(&options, terminal),
         Command::Invoke(options) => invoke::run(options, environment, terminal).await,

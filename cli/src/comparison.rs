@@ -30,6 +30,8 @@ pub(crate) struct NewGrantAccess {
     pub(crate) grant: String,
     /// The caller's authentication method and claims.
     pub(crate) method: AskerMethod,
+    /// The `[[issuer]]` of its token.
+    pub(crate) issuer: Option<String>,
     pub(crate) claims: Map<String, Value>,
     pub(crate) found: NewAccess,
 }
@@ -50,21 +52,24 @@ pub(crate) async fn new_grant_accesses(
     for grant in new {
         let definition = grant.definition();
         let in_grant = |text: String| format!("grant {}: {text}", definition.name);
-        for (method, claims) in callers(definition, old, words).map_err(in_grant)? {
-            let Ok(caller) = principal(method, &claims, &SystemClock).await else {
+        for (method, issuer, claims) in callers(definition, old, words).map_err(in_grant)? {
+            let caller = principal(method, issuer.as_deref(), &claims, &SystemClock).await;
+            let Ok(caller) = caller else {
                 continue;
             };
             let Some(policy) = policy_for(grant, &caller).map_err(in_grant)? else {
                 continue;
             };
-            let of_old = old.iter().map(|grant| policy_for(grant, &caller));
+            // What another role can do is not what this one can.
+            let of_old = old.iter().filter(|old| old.definition().role == definition.role);
+            let of_old = of_old.map(|grant| policy_for(grant, &caller));
             let of_old: Result<Vec<Option<Policy>>, String> = of_old.collect();
             let of_old: Vec<Policy> = of_old.map_err(in_grant)?.into_iter().flatten().collect();
             let is_new =
                 new_access(&of_old, &[policy]).map_err(|error| in_grant(error.to_string()))?;
             if let Some(access) = is_new {
                 let grant = definition.name.clone();
-                found.push(NewGrantAccess { grant, method, claims, found: access });
+                found.push(NewGrantAccess { grant, method, issuer, claims, found: access });
                 break;
             }
         }
@@ -93,8 +98,9 @@ pub(crate) async fn standing(
     words: &Words,
 ) -> Result<Standing, String> {
     let mut is_reached = false;
-    for (method, claims) in callers(grant.definition(), others, words)? {
-        if let Ok(caller) = principal(method, &claims, &SystemClock).await {
+    for (method, issuer, claims) in callers(grant.definition(), others, words)? {
+        let caller = principal(method, issuer.as_deref(), &claims, &SystemClock).await;
+        if let Ok(caller) = caller {
             is_reached |= policy_for(grant, &caller)?.is_some();
         }
     }
@@ -110,8 +116,10 @@ pub(crate) async fn standing(
 /// # Errors
 /// That it does not.
 pub(crate) async fn fits(grant: &Grant, grants: &[Grant], words: &Words) -> Result<(), String> {
-    for (method, claims) in callers(grant.definition(), &[], words).unwrap_or_default() {
-        let Ok(caller) = principal(method, &claims, &SystemClock).await else {
+    let callers = callers(grant.definition(), &[], words).unwrap_or_default();
+    for (method, issuer, claims) in callers {
+        let caller = principal(method, issuer.as_deref(), &claims, &SystemClock).await;
+        let Ok(caller) = caller else {
             continue;
         };
         let policies = grants.iter().filter_map(|grant| issued(grant, &caller));
@@ -145,7 +153,8 @@ pub(crate) fn words(text: &str) -> Words {
     words
 }
 
-type Caller = (AskerMethod, Map<String, Value>);
+/// Method, token issuer and claims.
+type Caller = (AskerMethod, Option<String>, Map<String, Value>);
 
 /// Callers that a grant is for, and that the old grants know as little as possible.
 fn callers(
@@ -186,10 +195,16 @@ fn callers(
         }
     }
     methods.dedup();
-    let callers = methods.into_iter().flat_map(|method| {
-        combined.iter().map(move |claims| (method, claims.clone())).collect::<Vec<_>>()
-    });
-    Ok(callers.collect())
+    let named = definition.token_issuers.iter().map(|name| Some(name.to_string()));
+    let named: Vec<Option<String>> = named.collect();
+    let issuers = if named.is_empty() { vec![None] } else { named };
+    let mut callers = Vec::new();
+    for method in methods {
+        for issuer in &issuers {
+            callers.extend(combined.iter().map(|claims| (method, issuer.clone(), claims.clone())));
+        }
+    }
+    Ok(callers)
 }
 
 /// The methods that a grant is for: its own, or all where an old grant names one.
@@ -201,8 +216,14 @@ fn methods(definition: &GrantDefinition, old: &[Grant]) -> Result<Vec<AskerMetho
         }
         PrincipalMatch::Everyone => None,
     };
+    if !definition.token_issuers.is_empty() {
+        return Ok(vec![AskerMethod::Jwt]);
+    }
     let Some(named) = proof(definition) else {
-        let counts = old.iter().any(|grant| proof(grant.definition()).is_some());
+        let is_for_some = |definition: &GrantDefinition| {
+            proof(definition).is_some() || !definition.token_issuers.is_empty()
+        };
+        let counts = old.iter().any(|grant| is_for_some(grant.definition()));
         return Ok(if counts { AskerMethod::ALL.to_vec() } else { vec![AskerMethod::Jwt] });
     };
     let known = |name: &String| AskerMethod::ALL.into_iter().find(|method| method.name() == name);

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use cos_issuer::config::{ConfigError, Environment, Settings};
+use cos_issuer::config::{AuthSettings, ConfigError, Environment, Settings};
 use cos_issuer::sts::CallingKeys;
 
 use crate::failure::Failure;
@@ -54,13 +54,18 @@ impl Deployment {
     /// Of a grants file, with every calling key and authentication method that it may be for.
     pub(crate) fn of_grants_file(path: &Path) -> Result<Self, Vec<ConfigError>> {
         let grants_file = path.display().to_string();
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        let issuers = issuers(&text);
         let variables = [
-            ("AUTH", "gateway"),
+            ("AUTH", if issuers.is_empty() { "gateway" } else { "gateway,jwt" }),
             ("KEY_OWNER", "sub-account"),
             ("GRANTS_FILE", grants_file.as_str()),
         ];
+        let secrets = issuers.iter().filter_map(|issuer| issuer.get("secret_env")?.as_str());
+        let variables = variables.into_iter().chain(secrets.map(|name| (name, TOKEN_SECRET)));
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let settings = read(variables.into(), Path::new(""))?;
+        let beside = path.parent().unwrap_or_else(|| Path::new(""));
+        let settings = read(variables.collect(), [Path::new(""), beside])?;
         Ok(Self { settings, is_whole: false })
     }
 
@@ -68,7 +73,21 @@ impl Deployment {
     pub(crate) fn of_variables(path: &Path, text: &str) -> Result<Self, Vec<ConfigError>> {
         let pairs = variables(text).into_iter().map(|each| (each.name, each.value));
         let directory = path.parent().unwrap_or_else(|| Path::new(""));
-        Ok(Self { settings: read(pairs.collect(), directory)?, is_whole: true })
+        let settings = read(pairs.collect(), [directory, Path::new("")])?;
+        Ok(Self { settings, is_whole: true })
+    }
+
+    /// The token issuers that the grants file names, each with its `iss`.
+    pub(crate) fn token_issuers(&self) -> Vec<(&str, &str)> {
+        let issuers = self.settings.auth.iter().flat_map(|method| match method {
+            AuthSettings::Jwt(issuers) => issuers.as_slice(),
+            _ => &[],
+        });
+        let named = issuers.filter_map(|settings| {
+            let issuer = &settings.issuer;
+            Some((issuer.name.as_deref()?, issuer.validation.issuer.as_str()))
+        });
+        named.collect()
     }
 
     /// The action of STS that issues its credentials; `None` where the calling key is not known.
@@ -114,9 +133,17 @@ pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
         .map_err(|_| Failure::Usage(format!("{}: must be UTF-8", path.display())))
 }
 
+/// The `[[issuer]]` tables of a grants file.
+fn issuers(text: &str) -> Vec<toml::Value> {
+    let file: toml::Table = toml::from_str(text).unwrap_or_default();
+    let issuers = file.get("issuer").and_then(toml::Value::as_array);
+    issuers.cloned().unwrap_or_default()
+}
+
+/// `places` are where files are looked for, the first one first.
 fn read(
     mut variables: BTreeMap<String, String>,
-    directory: &Path,
+    places: [&Path; 2],
 ) -> Result<Settings, Vec<ConfigError>> {
     let is_set = |name: &str| variables.get(name).is_some_and(|value| !value.is_empty());
     let needs_gateway = variables.get("AUTH").is_some_and(|methods| methods.contains("gateway"));
@@ -133,8 +160,9 @@ fn read(
     if !has_key {
         add(&CALLING_KEY);
     }
-    let read_file = |path: &str| match std::fs::read(directory.join(path)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => std::fs::read(path),
+    let [first, second] = places;
+    let read_file = |path: &str| match std::fs::read(first.join(path)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => std::fs::read(second.join(path)),
         read => read,
     };
     let environment: Environment = variables.into_iter().collect();
@@ -151,6 +179,9 @@ const LAMBDA: [(&str, &str); 4] = [
 
 /// A permanent key that signs nothing.
 const CALLING_KEY: [(&str, &str); 2] = [("SECRET_ID", "AKIDplaceholder"), ("SECRET_KEY", "none")];
+
+/// A secret of a token issuer that signs nothing.
+const TOKEN_SECRET: &str = "placeholder-of-a-token-secret-0123456789";
 
 #[cfg(test)]
 mod tests {

@@ -22,6 +22,8 @@ pub(crate) struct Environment {
     /// The file to which every secret is appended, for a leak check.
     pub(crate) secrets_file: Option<PathBuf>,
     pub(crate) runtime_directory: RuntimeDirectory,
+    /// A variable that an option names.
+    pub(crate) variable: fn(&str) -> Option<String>,
 }
 
 impl Environment {
@@ -61,6 +63,7 @@ mod tests {
             program: Some(root.path().join("bin/cos-issuer")),
             secrets_file: None,
             runtime_directory: RuntimeDirectory::new(None),
+            variable: |_| None,
         };
         assert!(environment.function().is_none(), "no package installed this program");
         assert!(environment.sdk().starts_with("target/clients"));

@@ -57,6 +57,9 @@ pub(crate) struct IssuedCredential {
     pub(crate) session_name: String,
     /// `None` where the calling key is not known.
     pub(crate) sts_action: Option<&'static str>,
+    /// The role that a grant names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) role: Option<String>,
     /// The key of a new object; another one for each request.
     pub(crate) example_key: Option<String>,
     pub(crate) clauses: Vec<Clause>,
@@ -141,7 +144,8 @@ fn issued(authorized: &Authorized, sts_action: Option<&'static str>) -> IssuedCr
         grants: authorized.grants().split(',').map(str::to_owned).collect(),
         duration_seconds: authorized.duration_seconds(),
         session_name: authorized.session_name().to_owned(),
-        sts_action,
+        sts_action: authorized.role().map(|_| "AssumeRole").or(sts_action),
+        role: authorized.role().map(|role| role.arn.as_str().to_owned()),
         example_key: authorized.new_object().map(|object| object.key.as_str().to_owned()),
         clauses,
         policy: serde_json::from_str(json).unwrap_or_default(),
@@ -180,6 +184,13 @@ fn outcomes(
 /// Why a grant gives nothing.
 fn reasons(grant: &Grant, principal: &Principal, wish: &Wish, now: Timestamp) -> Vec<String> {
     let definition = grant.definition();
+    if !is_met(definition, PrincipalMatch::Everyone, principal) {
+        let issuers: Vec<&str> = definition.token_issuers.iter().map(|name| &**name).collect();
+        let caller = principal
+            .token_issuer()
+            .map_or("has no token of an [[issuer]]", |_| "has a token of another [[issuer]]");
+        return vec![format!("the caller {caller}; `issuer` must be {}", issuers.join(" or "))];
+    }
     if let PrincipalMatch::Claims(claims) = &definition.principal_match {
         let differing = claims.iter().filter(|(name, wanted)| {
             !is_met(

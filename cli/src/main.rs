@@ -11,16 +11,21 @@ mod callers;
 mod commands;
 mod comparison;
 mod console;
+mod credential;
 mod deployment;
+mod deployment_url;
+mod doctor;
 mod environment;
 mod explanation;
 mod failure;
 mod http_client;
+mod https_client;
 mod keyboard;
 mod lint;
 mod loopback;
 mod options;
 mod platform_options;
+mod proof;
 mod report;
 mod request;
 mod running;
@@ -70,10 +75,13 @@ fn main() -> ExitCode {
 fn environment() -> Environment {
     #[expect(clippy::disallowed_methods, reason = "read once, in main, and passed in")]
     let path = |name| std::env::var_os(name).map(PathBuf::from);
+    #[expect(clippy::disallowed_methods, reason = "which variable is known from the options")]
+    let variable = |name: &str| std::env::var(name).ok();
     let program = std::env::current_exe().and_then(std::fs::canonicalize).ok();
     Environment {
         program,
         secrets_file: path("COS_EMULATOR_SECRET_LEDGER"),
         runtime_directory: RuntimeDirectory::new(path("XDG_RUNTIME_DIR")),
+        variable,
     }
 }

@@ -13,6 +13,7 @@ use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use cos_emulator::{CloudBuilder, EmulatedClock, FaultRule};
 use serde::Deserialize;
+use tencent::names::{Bucket, Region};
 
 use crate::failure::Failure;
 
@@ -141,6 +142,16 @@ pub(crate) fn assignment(text: &str) -> Result<(String, String), String> {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("must be KEY=VALUE, for example ALLOW=download".to_owned()),
     }
+}
+
+/// A bucket of a flag.
+pub(crate) fn bucket(text: &str) -> Result<Bucket, String> {
+    Bucket::parse(text).map_err(|error| error.to_string())
+}
+
+/// A region of a flag.
+pub(crate) fn region(text: &str) -> Result<Region, String> {
+    Region::parse(text).map_err(|error| error.to_string())
 }
 
 /// A span of time in seconds, written `90`, `40m` or `1h30m`.

@@ -20,6 +20,11 @@ impl RunningClient {
         })
     }
 
+    /// The token of its console.
+    pub(crate) fn token(&self) -> &str {
+        &self.0.token
+    }
+
     /// The answer to `POST /api/<route>`.
     pub(crate) async fn post(&self, route: &str, order: &Value) -> Result<Value, Failure> {
         let url = &self.0.console_url;

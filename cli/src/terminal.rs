@@ -43,6 +43,11 @@ impl Terminal {
         out(&format!("{style}{word}{style:#}  {text}\n"));
     }
 
+    /// A step that was not taken, and why.
+    pub(crate) fn skipped(self, text: impl Display) {
+        out(&format!("{DIM}--  {text}{DIM:#}\n"));
+    }
+
     /// A request: its line, coloured by whether it was allowed.
     pub(crate) fn request(self, is_allowed: bool, line: impl Display) {
         let style = if is_allowed { GOOD } else { BAD };

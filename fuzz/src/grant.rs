@@ -15,6 +15,7 @@ use futures_util::FutureExt;
 use http::Method;
 use oracle::grants::{Issued, Requested, Scope, World};
 use serde_json::{Value, json};
+use tencent::cam::{Policy, new_access};
 use tencent::time::{Clock, SystemClock};
 
 /// What came of one world.
@@ -53,10 +54,35 @@ pub fn check_grants(bytes: &[u8]) -> Outcome {
         policy: authorized.policy().as_json(),
         session_name: authorized.session_name(),
         duration_seconds: authorized.duration_seconds().into(),
-        new_key: authorized.new_object().map(|new| new.key.as_str()),
+        new_key: new_key(&authorized),
     };
+    if authorized.signable().is_some() {
+        let policy: Value = serde_json::from_str(issued.policy).expect("a policy is JSON");
+        let statements = policy["statement"].as_array().expect("statements");
+        let is_one =
+            statements.len() == 1 && statements[0]["action"].as_array().map(Vec::len) == Some(1);
+        assert!(is_one, "a signature is good for more than one operation: {policy}");
+    }
     let allowed = issued.allowed(&world);
+    assert_included(issued.policy, &world);
     Outcome::Issued { allowed }
+}
+
+/// The third proof: whatever the accesses, all that the policy allows is granted.
+fn assert_included(policy: &str, world: &World) {
+    let parsed = |text: &str| Policy::parse(text).expect("a policy");
+    let granted: Vec<String> = world.granted().iter().map(Value::to_string).collect();
+    let of_grants: Vec<Policy> = granted.iter().map(|text| parsed(text)).collect();
+    match new_access(&of_grants, &[parsed(policy)]) {
+        Ok(None) => {}
+        Ok(Some(found)) => panic!("nobody granted {found:?}\n{policy}\n{granted:#?}"),
+        Err(error) => panic!("{error}\n{policy}\n{granted:#?}"),
+    }
+}
+
+fn new_key(authorized: &Authorized) -> Option<&str> {
+    let signable = authorized.signable().map(|request| request.key.as_str());
+    authorized.new_object().map(|new| new.key.as_str()).or(signable)
 }
 
 /// What the library makes of a world.
@@ -70,7 +96,7 @@ fn issue(world: &World) -> Option<Authorized> {
         .now_or_never()
         .expect("the gateway's word takes no time")
         .ok()?;
-    let requested = CredentialRequest::parse(&request, mint(&world.requested)).ok()?;
+    let requested = CredentialRequest::parse(&request, mint(world)).ok()?;
     handler
         .access
         .load()
@@ -97,10 +123,12 @@ fn settings(grants: &str) -> Option<Settings> {
     Settings::read(&environment, &file).ok()
 }
 
-fn mint(requested: &Requested) -> IssueRoute {
-    match requested {
-        Requested::All | Requested::Scopes(_) => IssueRoute::Sts,
-        Requested::New(_) => IssueRoute::NewObject,
+fn mint(world: &World) -> IssueRoute {
+    match (&world.requested, world.entropy[0] % 3) {
+        (Requested::All | Requested::Scopes(_), _) => IssueRoute::Sts,
+        (Requested::New(_), 0) => IssueRoute::NewObject,
+        (Requested::New(_), 1) => IssueRoute::PostPolicy,
+        (Requested::New(_), _) => IssueRoute::PutSign,
     }
 }
 

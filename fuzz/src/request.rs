@@ -10,7 +10,7 @@ use cos_issuer::entropy::SystemEntropy;
 use cos_issuer::error::Error;
 use cos_issuer::request::{
     CredentialRequest, Format, Inbound, IssueRoute, MAX_BODY_BYTES, ObjectKeys, Request, RequestId,
-    RequestedScope, Route, Scope, Scopes, strip_base_path,
+    RequestedScope, Route, Scope, Scopes, SignedRequest, strip_base_path,
 };
 use cos_issuer::response::Response;
 use serde_json::Value;
@@ -40,13 +40,21 @@ pub(crate) fn tried(inbound: Inbound) -> bool {
             assert!(path.ends_with(path_of(route, path)));
         }
     }
-    let routes = [IssueRoute::NewObject, IssueRoute::Sign, IssueRoute::Sts];
-    let understood = routes.map(|route| match CredentialRequest::parse(&request, route) {
+    let understood = ROUTES.map(|route| match CredentialRequest::parse(&request, route) {
         Ok(parsed) => understood(&request, route, &parsed),
         Err(error) => told(&error),
     });
     understood.contains(&true)
 }
+
+const ROUTES: [IssueRoute; 6] = [
+    IssueRoute::DownloadSign,
+    IssueRoute::NewObject,
+    IssueRoute::PostPolicy,
+    IssueRoute::PutSign,
+    IssueRoute::Sign,
+    IssueRoute::Sts,
+];
 
 /// A refusal is the caller's fault, and its answer is JSON.
 fn told(error: &Error) -> bool {
@@ -60,7 +68,12 @@ fn told(error: &Error) -> bool {
 
 fn path_of(route: IssueRoute, path: &str) -> &'static str {
     match route {
+        IssueRoute::DownloadSign => "/download-sign",
         IssueRoute::NewObject => "/getKeyAndCredentials",
+        IssueRoute::PostPolicy => "/post-policy",
+        IssueRoute::PutSign if path.ends_with("-direct-sign") => "/sts-direct-sign",
+        IssueRoute::PutSign if path.ends_with("/upload-sign") => "/upload-sign",
+        IssueRoute::PutSign => "/put-sign",
         IssueRoute::Sign => "/sign",
         IssueRoute::Sts if path.ends_with("/scope") => "/sts/scope",
         IssueRoute::Sts if path.ends_with("-scope") => "/sts-scope",
@@ -77,7 +90,14 @@ fn understood(request: &Request, route: IssueRoute, parsed: &CredentialRequest) 
     let (format, duration) = (values("format"), values("durationSeconds"));
     let names = [values("ext"), values("filename")].concat();
     let ignored = |name: &str| name.starts_with('_') || route == IssueRoute::Sign;
-    let known = ["format", "durationSeconds", "bucket", "region", "ext", "filename"];
+    let own: &[&str] = match route {
+        IssueRoute::DownloadSign => &["key", "response-content-type"],
+        IssueRoute::NewObject | IssueRoute::PostPolicy | IssueRoute::PutSign => {
+            &["ext", "filename"]
+        }
+        IssueRoute::Sign | IssueRoute::Sts => &[],
+    };
+    let known = [&["format", "durationSeconds", "bucket", "region"], own].concat();
     assert!(request.query.iter().all(|(name, _)| known.contains(&&**name) || ignored(name)));
     assert!(format.len() <= 1 && duration.len() <= 1);
     let duration = duration.first().map(|text| text.parse().expect("a number"));
@@ -88,13 +108,24 @@ fn understood(request: &Request, route: IssueRoute, parsed: &CredentialRequest) 
         RequestedScope::Grant => {
             let is_ignored =
                 route == IssueRoute::Sign && !request.body.trim_start().starts_with('[');
-            assert!(names.is_empty() && route != IssueRoute::NewObject);
+            assert!(names.is_empty() && matches!(route, IssueRoute::Sign | IssueRoute::Sts));
             assert!(request.body.is_empty() || is_ignored);
         }
         RequestedScope::NewObject { extension } => {
-            assert!(names.len() == 1 && request.body.is_empty() && route == IssueRoute::NewObject);
-            assert!(names[0].ends_with(extension.as_str()));
-            assert!(values("ext").len() == 1 || !extension.contains('.'));
+            assert!(request.body.is_empty() && route == IssueRoute::NewObject);
+            ends(extension, &names, values("ext").len() == 1);
+        }
+        RequestedScope::Signed(SignedRequest::Upload { extension, is_form }) => {
+            let form = if *is_form { IssueRoute::PostPolicy } else { IssueRoute::PutSign };
+            assert!(request.body.is_empty() && route == form);
+            ends(extension, &names, values("ext").len() == 1);
+        }
+        RequestedScope::Signed(SignedRequest::Download { key, content_type }) => {
+            assert!(request.body.is_empty() && route == IssueRoute::DownloadSign);
+            let (keys, types) = (values("key"), values("response-content-type"));
+            assert!(keys == [key.as_str()] || keys == [format!("/{key}")], "{keys:?}");
+            assert_eq!(types, content_type.as_slice());
+            is_plain(key);
         }
         RequestedScope::Scopes(scopes) => {
             assert!(names.is_empty() && route == IssueRoute::Sts);
@@ -104,9 +135,15 @@ fn understood(request: &Request, route: IssueRoute, parsed: &CredentialRequest) 
     true
 }
 
+fn ends(extension: &str, names: &[&str], is_bare: bool) {
+    assert!(names.len() == 1 && names[0].ends_with(extension), "{names:?}");
+    assert!(is_bare || !extension.contains('.'), "{extension}");
+}
+
 fn word(format: Format) -> &'static str {
     match format {
         Format::Cam => "cam",
+        Format::CredentialProcess => "credential_process",
         Format::Cvm => "cvm",
         Format::Flat => "flat",
         Format::Sdk => "sdk",
@@ -151,6 +188,11 @@ fn means(scope: &Scope, item: &Value) {
     if let ObjectKeys::Below(prefix) = keys {
         assert!(prefix.is_empty() || prefix.ends_with('/'), "{prefix} is not closed");
     }
+    is_plain(literal);
+}
+
+/// Nothing in it is expanded by a policy, or means another path.
+fn is_plain(literal: &str) {
     assert!(
         !literal.contains(['*', '\\'])
             && !literal.contains("${")

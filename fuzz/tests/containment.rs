@@ -1,5 +1,6 @@
 //! Random grants, callers and requests: no policy allows anything outside the grants or the
-//! request.
+//! request. Accesses near the policy are tried one by one, and the policy is compared with the
+//! grants for all accesses there are.
 //!
 //! # Guarantees
 //!

@@ -1,13 +1,13 @@
 //! The setting `AUTH` at work: finds the one credential of a request and has it verified.
 
-use http::HeaderValue;
 use http::header::WWW_AUTHENTICATE;
+use http::{HeaderName, HeaderValue};
 
 use super::api_key::ApiKeys;
 use super::authorization_header::credentials;
 use super::gateway;
 use super::hmac::HmacKeys;
-use super::jwt::{JwksCache, KeySet, TokenVerifier, has_form_of_token};
+use super::jwt::{JwksCache, KeySet, TokenVerifiers, has_form_of_token};
 use super::principal::Principal;
 use super::wechat::WechatLogin;
 use crate::deadline::Deadline;
@@ -33,8 +33,8 @@ pub enum Verifier {
     Gateway,
     /// A signature of the request.
     Hmac(HmacKeys),
-    /// A token that an issuer signed.
-    Jwt(TokenVerifier),
+    /// A token that one of these issuers signed.
+    Jwt(TokenVerifiers),
     /// A login code of a mini-program.
     Wechat(WechatLogin),
 }
@@ -66,18 +66,10 @@ impl Authenticator {
         outcome.map_err(|error| with_challenge(error, verifiers))
     }
 
-    /// Verifies the tokens to come with `keys`, where their keys are in a file.
-    pub fn replace_token_keys(&self, keys: KeySet) {
-        let Self::OneOf(verifiers) = self else {
-            return;
-        };
-        let verifier = verifiers.iter().find_map(|verifier| match verifier {
-            Verifier::Jwt(tokens) => Some(tokens),
-            Verifier::ApiKey(_) | Verifier::Gateway | Verifier::Hmac(_) | Verifier::Wechat(_) => {
-                None
-            }
-        });
-        if let Some(tokens) = verifier {
+    /// Verifies the tokens to come with `keys`, in the order of their issuers, where these have
+    /// fixed ones.
+    pub fn replace_token_keys(&self, keys: Vec<Option<KeySet>>) {
+        if let Some(tokens) = self.tokens() {
             tokens.replace_keys(keys);
         }
     }
@@ -92,14 +84,20 @@ impl Authenticator {
             && !credentials(&request.headers, WechatLogin::SCHEME).is_empty()
     }
 
-    /// The JWKS of the token issuer, where tokens are verified by one.
-    pub fn jwks(&self) -> Option<&JwksCache> {
+    /// The JWKS of each token issuer that publishes one, by its name.
+    pub fn jwks(&self) -> impl Iterator<Item = (Option<&str>, &JwksCache)> {
+        self.tokens().into_iter().flat_map(TokenVerifiers::jwks)
+    }
+
+    fn tokens(&self) -> Option<&TokenVerifiers> {
         let Self::OneOf(verifiers) = self else {
             return None;
         };
         verifiers.iter().find_map(|verifier| match verifier {
-            Verifier::Jwt(verifier) => verifier.jwks(),
-            _ => None,
+            Verifier::Jwt(tokens) => Some(tokens),
+            Verifier::ApiKey(_) | Verifier::Gateway | Verifier::Hmac(_) | Verifier::Wechat(_) => {
+                None
+            }
         })
     }
 }
@@ -109,13 +107,13 @@ impl Verifier {
         matches!(self, Self::ApiKey(keys) if keys.header().is_none())
     }
 
-    fn challenge(&self, is_token_rejected: bool) -> String {
+    fn challenges(&self, is_token_rejected: bool) -> Vec<String> {
         match self {
-            Self::ApiKey(keys) => keys.challenge(),
-            Self::Gateway => "Gateway realm=\"cos-issuer\"".to_owned(),
-            Self::Hmac(_) => HmacKeys::challenge(),
-            Self::Jwt(_) => TokenVerifier::challenge(is_token_rejected),
-            Self::Wechat(_) => WechatLogin::challenge(),
+            Self::ApiKey(keys) => vec![keys.challenge()],
+            Self::Gateway => vec!["Gateway realm=\"cos-issuer\"".to_owned()],
+            Self::Hmac(_) => vec![HmacKeys::challenge()],
+            Self::Jwt(tokens) => tokens.challenges(is_token_rejected).collect(),
+            Self::Wechat(_) => vec![WechatLogin::challenge()],
         }
     }
 }
@@ -125,7 +123,7 @@ enum Presented<'r> {
     ApiKey(&'r ApiKeys, &'r str),
     Gateway(&'r Identity),
     Hmac(&'r HmacKeys, &'r str),
-    Token(&'r TokenVerifier, &'r str),
+    Token(&'r TokenVerifiers, Option<&'r HeaderName>, &'r str),
     LoginCode(&'r WechatLogin, &'r str),
 }
 
@@ -133,16 +131,16 @@ impl<'r> Presented<'r> {
     fn only_one(verifiers: &'r [Verifier], request: &'r Request) -> Result<Self, Error> {
         let headers = &request.headers;
         // Where both tokens and API keys are sent as `Bearer`, the form decides.
-        let has_tokens = verifiers.iter().any(|v| matches!(v, Verifier::Jwt(_)));
+        let reads_bearer = |verifier: &Verifier| matches!(verifier, Verifier::Jwt(all) if all.reads_authorization());
+        let has_bearer_tokens = verifiers.iter().any(reads_bearer);
         let has_bearer_api_keys = verifiers.iter().any(Verifier::is_bearer_api_key);
-        let is_token = |text: &str| has_tokens && (!has_bearer_api_keys || has_form_of_token(text));
         let mut presented = Vec::new();
         for verifier in verifiers {
             match verifier {
                 Verifier::ApiKey(keys) => {
                     let is_shared = keys.header().is_none();
                     for text in keys.presented(headers) {
-                        if !(is_shared && is_token(text)) {
+                        if !(is_shared && has_bearer_tokens && has_form_of_token(text)) {
                             presented.push(Self::ApiKey(keys, text));
                         }
                     }
@@ -154,10 +152,8 @@ impl<'r> Presented<'r> {
                     }
                 }
                 Verifier::Jwt(tokens) => {
-                    for text in credentials(headers, "Bearer") {
-                        if is_token(text) {
-                            presented.push(Self::Token(tokens, text));
-                        }
+                    for (header, text) in tokens.presented(headers, has_bearer_api_keys) {
+                        presented.push(Self::Token(tokens, header, text));
                     }
                 }
                 Verifier::Wechat(login) => {
@@ -191,9 +187,9 @@ impl<'r> Presented<'r> {
             Self::ApiKey(keys, key) => keys.verify(key),
             Self::Gateway(identity) => gateway::verify(identity),
             Self::Hmac(keys, text) => keys.verify(text, request, path, clock.now()).await,
-            Self::Token(tokens, token) => {
+            Self::Token(tokens, header, token) => {
                 let time_left = deadline.remaining(clock);
-                tokens.verify(token, clock.now(), time_left).await
+                tokens.verify(header, token, clock.now(), time_left).await
             }
             Self::LoginCode(login, code) => login.verify(code, deadline.remaining(clock)).await,
         }
@@ -209,9 +205,10 @@ fn with_challenge(error: Error, verifiers: &[Verifier]) -> Error {
     let mut challenges: Vec<String> = Vec::new();
     // Of two methods that use `Bearer`, only the one that was tried is named.
     for verifier in verifiers.iter().filter(|v| !(is_token && v.is_bearer_api_key())) {
-        let challenge = verifier.challenge(is_token);
-        if !challenges.contains(&challenge) {
-            challenges.push(challenge);
+        for challenge in verifier.challenges(is_token) {
+            if !challenges.contains(&challenge) {
+                challenges.push(challenge);
+            }
         }
     }
     match HeaderValue::from_str(&challenges.join(", ")) {

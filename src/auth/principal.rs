@@ -1,5 +1,7 @@
 //! Who sent a request, and how that was verified.
 
+use std::sync::Arc;
+
 use super::claims::Claims;
 use crate::request::IdentitySource;
 use tencent::sign::digest::sha256_hex;
@@ -13,7 +15,7 @@ pub enum AuthMethod {
     Gateway(IdentitySource),
     /// By a signature with a key of `HMAC_KEYS`.
     Hmac,
-    /// By a token of `JWT_ISSUER`.
+    /// By a token.
     Jwt,
     /// Not at all.
     None,
@@ -72,6 +74,7 @@ impl AuthMethod {
 pub struct Principal {
     method: AuthMethod,
     name: String,
+    token_issuer: Option<Arc<str>>,
     subject_hash: Option<String>,
     claims: Claims,
 }
@@ -89,12 +92,19 @@ impl Principal {
         name: impl Into<String>,
         claims: Claims,
     ) -> Self {
-        let hash = claims.subject().map(|subject| {
-            let mut hash = sha256_hex(format!("{}\n{subject}", method.name()).as_bytes());
-            hash.truncate(Self::SUBJECT_HASH_DIGITS);
-            hash
-        });
-        Self { method, name: name.into(), subject_hash: hash, claims }
+        let subject = claims.subject();
+        let hash = subject.map(|subject| hash(&format!("{}\n{subject}", method.name())));
+        Self { method, name: name.into(), token_issuer: None, subject_hash: hash, claims }
+    }
+
+    /// By a token of the issuer with this name and `iss`, which has no line break. Equal subjects
+    /// of two issuers are different people.
+    pub(super) fn of_token_issuer(name: &Arc<str>, issuer: &str, claims: Claims) -> Self {
+        let method = AuthMethod::Jwt;
+        let subject = claims.subject();
+        let hash = subject.map(|subject| hash(&format!("{}\n{issuer}\n{subject}", method.name())));
+        let token_issuer = Some(Arc::clone(name));
+        Self { method, name: name.as_ref().to_owned(), token_issuer, subject_hash: hash, claims }
     }
 
     /// How it was authenticated.
@@ -107,16 +117,27 @@ impl Principal {
         &self.name
     }
 
+    /// The name of the token's issuer, where the settings give it one.
+    pub fn token_issuer(&self) -> Option<&Arc<str>> {
+        self.token_issuer.as_ref()
+    }
+
     /// The claims that grants match.
     pub fn claims(&self) -> &Claims {
         &self.claims
     }
 
-    /// The subject in logs: 128 bits of SHA-256 over method and `sub`, in hex. Keys with the same
-    /// `sub` share it. `None` without a subject.
+    /// The subject in logs: 128 bits of SHA-256 over method and `sub`, in hex, and over `iss` where
+    /// the settings name the issuer. Keys with the same `sub` share it. `None` without a subject.
     pub fn subject_hash(&self) -> Option<&str> {
         self.subject_hash.as_deref()
     }
+}
+
+fn hash(text: &str) -> String {
+    let mut hash = sha256_hex(text.as_bytes());
+    hash.truncate(Principal::SUBJECT_HASH_DIGITS);
+    hash
 }
 
 #[cfg(test)]
@@ -131,6 +152,11 @@ impl Principal {
 
     pub(crate) fn with_method(method: AuthMethod, claims: Claims) -> Self {
         Self::authenticated(method, "principal", claims)
+    }
+
+    /// By a token of an issuer whose `iss` is a URL with its name.
+    pub(crate) fn of_issuer(name: &str, claims: Claims) -> Self {
+        Self::of_token_issuer(&name.into(), &format!("https://{name}.example.com"), claims)
     }
 }
 
@@ -151,5 +177,21 @@ mod tests {
         assert_ne!(of(AuthMethod::ApiKey, "key-1", "u-2"), Some(hash.clone()));
         assert_ne!(of(AuthMethod::None, "key-1", "u-1"), Some(hash));
         assert_eq!(Principal::anonymous().subject_hash(), None);
+    }
+
+    #[test]
+    fn equal_subjects_of_two_issuers_are_different_people() {
+        let of = |name: &str, issuer: &str, subject: &str| {
+            let claims = Claims::of_subject(subject);
+            let principal = Principal::of_token_issuer(&name.into(), issuer, claims);
+            principal.subject_hash().map(str::to_owned)
+        };
+        let one = of("login", "https://a.example.com", "u-1");
+        // The name of an issuer may change.
+        assert_eq!(of("renamed", "https://a.example.com", "u-1"), one);
+        assert_ne!(of("login", "https://b.example.com", "u-1"), one);
+        assert_ne!(of("login", "https://a.example.com", "u-2"), one);
+        let plain = Principal::authenticated(AuthMethod::Jwt, "jwt", Claims::of_subject("u-1"));
+        assert_ne!(plain.subject_hash().map(str::to_owned), one);
     }
 }

@@ -10,11 +10,13 @@
 
 use std::fmt::{Display, Formatter, Result as FmtResult};
 
-use http::HeaderName;
 use tencent::secret::Secret;
 
+use super::credential_header;
+use super::grants_file::{FileIssuer, FileKeys};
 use super::jwt::{self, JwtSettings};
 use super::reader::{Reader, list};
+use super::token_keys::KeySourceKind;
 use super::weak_secret::{WEAK, is_weak};
 use super::wechat::{self, WechatSettings};
 use crate::auth::{ApiKey, ApiKeys, Claim, Claims, HmacKey, HmacKeys};
@@ -30,8 +32,8 @@ pub enum AuthSettings {
     Gateway,
     /// A signature over the request.
     Hmac(HmacKeys),
-    /// A token that an issuer signed.
-    Jwt(JwtSettings),
+    /// A token that one of these issuers signed.
+    Jwt(Vec<JwtSettings>),
     /// A login code of a mini-program.
     Wechat(WechatSettings),
 }
@@ -72,11 +74,88 @@ pub(super) fn read(
             Method::ApiKey => api_keys(reader).map(AuthSettings::ApiKey),
             Method::Gateway => gateway(reader, platform),
             Method::Hmac => hmac_keys(reader).map(AuthSettings::Hmac),
-            Method::Jwt => jwt::read(reader).map(AuthSettings::Jwt),
+            Method::Jwt => issuer_of_variables(reader).map(AuthSettings::Jwt),
             Method::Wechat => wechat::read(reader).map(AuthSettings::Wechat),
         })
         .collect();
     settings.into_iter().collect()
+}
+
+/// Empty where the grants file may have issuers instead, until [`add_issuers`].
+fn issuer_of_variables(reader: &mut Reader<'_>) -> Option<Vec<JwtSettings>> {
+    if reader.is_set("GRANTS_FILE") {
+        return Some(Vec::new());
+    }
+    jwt::read(reader).map(|settings| vec![settings])
+}
+
+fn variables_of(method: Method) -> impl Iterator<Item = &'static str> {
+    VARIABLES.into_iter().filter(move |(_, of)| *of == method).map(|(variable, _)| variable)
+}
+
+/// Adds the token issuers of the grants file to the methods, or else that of the variables.
+/// `issuers` is `None` where the file has an error.
+pub(super) fn add_issuers(
+    reader: &mut Reader<'_>,
+    methods: &mut [AuthSettings],
+    issuers: Option<Vec<FileIssuer>>,
+) {
+    let has_issuers = issuers.as_ref().is_some_and(|issuers| !issuers.is_empty());
+    let known = methods.iter_mut().find_map(|method| match method {
+        AuthSettings::Jwt(known) => Some(known),
+        _ => None,
+    });
+    let Some(known) = known else {
+        if has_issuers {
+            let text = "has `[[issuer]]` tables, which have no effect: add `jwt` to AUTH, or \
+                 remove them";
+            reader.error("GRANTS_FILE", text);
+        }
+        return;
+    };
+    if !known.is_empty() {
+        return;
+    }
+    let set: Vec<_> = variables_of(Method::Jwt).filter(|name| reader.is_set(name)).collect();
+    match issuers {
+        Some(issuers) if has_issuers => {
+            for variable in set {
+                let text = "has no effect with `[[issuer]]` tables in GRANTS_FILE: write it there";
+                reader.error(variable, text);
+            }
+            known.extend(issuers.into_iter().filter_map(|issuer| with_keys(reader, issuer)));
+        }
+        Some(_) if set.is_empty() => {
+            let text = "must be set, for example `https://login.example.com/`; or write \
+                 `[[issuer]]` tables in GRANTS_FILE";
+            reader.error("JWT_ISSUER", text);
+        }
+        None if set.is_empty() => {}
+        Some(_) | None => known.extend(jwt::read(reader)),
+    }
+}
+
+fn with_keys(reader: &mut Reader<'_>, file: FileIssuer) -> Option<JwtSettings> {
+    let FileIssuer { issuer, keys, .. } = file;
+    if let Some(header) = &issuer.header
+        && reader
+            .optional("API_KEY_HEADER")
+            .is_some_and(|name| name.eq_ignore_ascii_case(header.as_str()))
+    {
+        reader.error("API_KEY_HEADER", "must differ from the `header` of each [[issuer]]");
+    }
+    let keys = match keys {
+        FileKeys::Known(keys) => keys,
+        FileKeys::SecretOf(variable) => {
+            let secret = reader.named(&variable);
+            let keys = secret.ok_or_else(|| "must be set: GRANTS_FILE names it".to_owned());
+            let algorithms = &issuer.validation.algorithms;
+            let keys =
+                keys.and_then(|secret| KeySourceKind::HsSecret.keys(secret.as_bytes(), algorithms));
+            keys.map_err(|text| reader.error(variable, text)).ok()?
+        }
+    };
+    Some(JwtSettings { issuer, keys })
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -145,7 +224,8 @@ const METHODS: &str = "must be a comma-separated list of `jwt`, `api-key`, `hmac
      `gateway`, for example `jwt,api-key`; or only `none`, which lets everyone in";
 
 fn api_keys(reader: &mut Reader<'_>) -> Option<ApiKeys> {
-    let header = reader.parsed_or("API_KEY_HEADER", None, |text| header(text).map(Some));
+    let header =
+        reader.parsed_or("API_KEY_HEADER", None, |text| credential_header::parse(text).map(Some));
     let example = "backend=<SHA-256 of the key in hex>";
     let keys = reader.required("API_KEYS", example, |text| {
         entries(text, |entry| {
@@ -161,14 +241,6 @@ fn api_keys(reader: &mut Reader<'_>) -> Option<ApiKeys> {
         reader.error("API_KEYS", DUPLICATE_KEY);
     }
     keys
-}
-
-/// A header whose meaning is not taken already, neither by HTTP nor by SCF.
-fn header(text: &str) -> Result<HeaderName, &'static str> {
-    let name: Option<HeaderName> = text.parse().ok();
-    let is_free = |name: &str| name.starts_with("x-") && !name.starts_with("x-scf-");
-    name.filter(|name| is_free(name.as_str()))
-        .ok_or("must be a header that begins with `x-` and not `x-scf-`, for example `x-api-key`")
 }
 
 /// On a plain server an identity could only come from headers, which every client can write.

@@ -5,7 +5,7 @@ use tencent::cam::{Policy, PolicyError};
 use tencent::names::{Bucket, Region};
 
 use super::grant_bounds::{GrantBounds, NO_CLAIMS};
-use super::grants_file;
+use super::grants_file::{self, FileIssuer, GrantsFile};
 use super::reader::{Reader, list};
 use crate::grant::{
     Extension, Grant, GrantDefinition, Grants, Lifetime, Limits, Permissions, PrefixTemplate,
@@ -14,6 +14,8 @@ use crate::grant::{
 
 pub(super) struct GrantSettings {
     pub(super) grants: Grants,
+    /// The token issuers of the grants file.
+    pub(super) issuers: Vec<FileIssuer>,
     pub(super) region: Region,
     pub(super) min_remaining_seconds: u32,
 }
@@ -35,8 +37,12 @@ pub(super) fn read(
     if min_remaining_seconds.is_some() {
         bounds.default_lifetime = lifetime(reader, &bounds);
     }
+    let mut issuers = Vec::new();
     let (grants, region) = if reader.is_set("GRANTS_FILE") {
-        from_file(reader, &bounds)
+        let file = from_file(reader, &bounds)?;
+        issuers = file.issuers;
+        let region = file.grants.first().map(|grant| grant.definition().region.clone());
+        (Some(Grants::Each(file.grants)), region)
     } else if reader.is_set("POLICY") {
         let (policy, region) = (raw_policy(reader), region_of_raw_policy(reader));
         let raw = |(policy, lifetime): (Policy, Lifetime)| Grants::Raw {
@@ -49,6 +55,7 @@ pub(super) fn read(
     };
     Some(GrantSettings {
         grants: grants?,
+        issuers,
         region: region?,
         min_remaining_seconds: min_remaining_seconds?,
     })
@@ -72,38 +79,31 @@ fn lifetime(reader: &mut Reader<'_>, bounds: &GrantBounds) -> Option<Lifetime> {
 fn refuse_together(reader: &mut Reader<'_>, variables: &[&'static str], with: &str) {
     for variable in variables {
         if reader.is_set(variable) {
-            reader.error(variable, format!("has no effect with {with}: remove one of them"));
+            reader.error(*variable, format!("has no effect with {with}: remove one of them"));
         }
     }
 }
 
-/// The grants of the file, and the region of the first one.
-fn from_file(reader: &mut Reader<'_>, bounds: &GrantBounds) -> (Option<Grants>, Option<Region>) {
+/// The grants file.
+fn from_file(reader: &mut Reader<'_>, bounds: &GrantBounds) -> Option<GrantsFile> {
     let variables =
         ["BUCKET", "REGION", "PREFIX", "ALLOW", "EXTENSIONS", "POLICY", "ALLOW_FULL_ACCESS"];
     refuse_together(reader, &variables, "GRANTS_FILE");
-    let Some(path) = reader.optional("GRANTS_FILE") else {
-        return (None, None);
-    };
+    let path = reader.optional("GRANTS_FILE")?;
     let text = reader.file(path).and_then(|bytes| {
         if bytes.len() > MAX_FILE_BYTES {
             return Err("must have at most 256 KiB".to_owned());
         }
         String::from_utf8(bytes).map_err(|_| "must be UTF-8".to_owned())
     });
-    let grants = text.map_err(|error| vec![error]);
-    match grants.and_then(|text| grants_file::read(&text, bounds)) {
-        Ok(grants) => {
-            let region = grants.first().map(|grant| grant.definition().region.clone());
-            (Some(Grants::Each(grants)), region)
+    let text = text.map_err(|error| vec![error]);
+    let file = text.and_then(|text| grants_file::read(&text, bounds, &|path| reader.file(path)));
+    let report = |diagnostics: Vec<String>| {
+        for diagnostic in diagnostics {
+            reader.error("GRANTS_FILE", format!("{path}, {diagnostic}"));
         }
-        Err(diagnostics) => {
-            for diagnostic in diagnostics {
-                reader.error("GRANTS_FILE", format!("{path}, {diagnostic}"));
-            }
-            (None, None)
-        }
-    }
+    };
+    file.map_err(report).ok()
 }
 
 /// The grant of the variables, as a file with one grant for everyone would contain it.
@@ -139,12 +139,14 @@ fn one_grant(reader: &mut Reader<'_>, bounds: &GrantBounds) -> (Option<Grants>, 
         Some(GrantDefinition {
             name: ONE_GRANT.to_owned(),
             principal_match: PrincipalMatch::Everyone,
+            token_issuers: Vec::new(),
             bucket: bucket?,
             region: region.clone()?,
             prefix: prefix?,
             include_prefix_key: false,
             permissions: permissions?,
             lifetime: bounds.default_lifetime?,
+            role: None,
         })
     };
     let grant = definition().and_then(|definition| {

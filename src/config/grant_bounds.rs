@@ -15,6 +15,11 @@ pub(super) struct GrantBounds {
 }
 
 impl GrantBounds {
+    /// The seconds that a lifetime may have, where a role is assumed.
+    pub(super) fn of_role(&self) -> RangeInclusive<u32> {
+        *self.duration_seconds.start()..=ROLE_MAX_SECONDS
+    }
+
     /// What the seconds of a lifetime must be.
     pub(super) fn duration_form(&self) -> String {
         let (least, most) = (self.duration_seconds.start(), self.duration_seconds.end());
@@ -24,6 +29,9 @@ impl GrantBounds {
         )
     }
 }
+
+/// The longest lifetime of a role's credential, whoever's key assumes it.
+pub(super) const ROLE_MAX_SECONDS: u32 = 43_200;
 
 /// The error of a prefix with placeholders for callers without claims.
 pub(super) const NO_CLAIMS: &str =

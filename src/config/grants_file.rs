@@ -1,36 +1,61 @@
-//! The grants file: who gets what, as TOML. `docs/grants.md` explains it, and
-//! `docs/grants.schema.json` is its schema.
+//! The grants file: who gets what, and whose tokens are accepted, as TOML. `docs/grants.md`
+//! explains it, and `docs/grants.schema.json` is its schema.
 //!
 //! # Guarantees
 //! - Every error is reported at once, by line and key. An unknown key is an error, so that a
 //!   misspelled limit is never ignored.
 //! - A grant that nobody could get, or whose policy would not fit, is an error.
 
+mod issuer;
+mod issuer_rules;
+mod name;
 mod principal_match;
 mod table;
 
+use std::sync::Arc;
+
 use tencent::names::{Bucket, Region};
 
+use super::external_id;
 use super::grant_bounds::{GrantBounds, NO_CLAIMS};
 use crate::grant::{
     ContentType, Extension, Grant, GrantDefinition, GrantError, Lifetime, Limits, Operation,
-    PermissionError, Permissions, Placeholder, PrefixTemplate, Preset, PrincipalMatch,
+    PermissionError, Permissions, Placeholder, PrefixTemplate, Preset, PrincipalMatch, Role,
+    RoleArn,
 };
+pub(super) use issuer::{FileIssuer, FileKeys};
+use issuer_rules::ISSUER;
 use table::{Diagnostics, Table};
 
-/// Parses the file.
+/// What a grants file contains.
+pub(super) struct GrantsFile {
+    pub(super) grants: Vec<Grant>,
+    pub(super) issuers: Vec<FileIssuer>,
+}
+
+/// Parses the file. `read_file` reads those that it names.
 ///
 /// # Errors
 /// Every diagnostic, as `line 3, key: what to write`.
-pub(super) fn read(text: &str, bounds: &GrantBounds) -> Result<Vec<Grant>, Vec<String>> {
+pub(super) fn read(
+    text: &str,
+    bounds: &GrantBounds,
+    read_file: &dyn Fn(&str) -> Result<Vec<u8>, String>,
+) -> Result<GrantsFile, Vec<String>> {
     let diagnostics = Diagnostics::new(text);
     let file = table::parse(text, &diagnostics);
-    let grants = file.as_ref().and_then(|file| {
+    let read = file.as_ref().and_then(|file| {
         let root = Table::root(file, &diagnostics);
-        root.refuse_unknown(&["grant"]);
+        root.refuse_unknown(&["grant", "issuer"]);
+        let tables = root.tables("issuer");
+        let names: Vec<&str> = tables.iter().filter_map(|table| table.peek("name")).collect();
+        let issuers = issuer::read_all(&tables, read_file);
         let tables = root.tables("grant");
         // Collected first, so that every grant is checked.
-        let grants: Vec<Option<Grant>> = tables.iter().map(|table| grant(table, bounds)).collect();
+        let grants: Vec<Option<Grant>> = tables
+            .iter()
+            .map(|table| grant(table, bounds, &names, issuers.as_deref().unwrap_or_default()))
+            .collect();
         let mut names = Vec::new();
         for table in &tables {
             let name = table.peek("name");
@@ -42,31 +67,42 @@ pub(super) fn read(text: &str, bounds: &GrantBounds) -> Result<Vec<Grant>, Vec<S
         if tables.is_empty() {
             root.report("grant", "is missing: write `[[grant]]` and its keys below");
         }
-        grants.into_iter().collect()
+        let grants: Option<Vec<Grant>> = grants.into_iter().collect();
+        Some(GrantsFile { grants: grants?, issuers: issuers? })
     });
     let texts = diagnostics.into_texts();
-    grants.filter(|_| texts.is_empty()).ok_or(texts)
+    read.filter(|_| texts.is_empty()).ok_or(texts)
 }
 
-fn grant(table: &Table<'_>, bounds: &GrantBounds) -> Option<Grant> {
+/// `issuer_names` are those of the file, also where `issuers` lacks one that has an error.
+fn grant(
+    table: &Table<'_>,
+    bounds: &GrantBounds,
+    issuer_names: &[&str],
+    issuers: &[FileIssuer],
+) -> Option<Grant> {
     table.refuse_unknown(&KEYS);
-    let name = table.text("name", name);
-    let principal_match = principal_match::read(table);
+    let name = table.text("name", name::parse);
+    let principal_match = principal_match::read(table, issuer_names);
     let bucket = table.text("bucket", Bucket::parse);
     let region = table.text("region", Region::parse);
     let prefix = prefix(table);
     let include_prefix_key = table.flag("include_prefix_key");
     let permissions = permissions(table);
-    let lifetime = lifetime(table, bounds);
+    let role = role(table);
+    let lifetime = lifetime(table, bounds, table.has("role"));
+    let (principal_match, token_issuers) = principal_match?;
     let definition = GrantDefinition {
         name: name?,
-        principal_match: principal_match?,
+        principal_match,
+        token_issuers,
         bucket: bucket?,
         region: region?,
         prefix: prefix?,
         include_prefix_key: include_prefix_key?,
         permissions: permissions?,
         lifetime: lifetime?,
+        role: role?,
     };
     if bounds.is_anonymous {
         if definition.prefix.claims().next().is_some() {
@@ -77,6 +113,10 @@ fn grant(table: &Table<'_>, bounds: &GrantBounds) -> Option<Grant> {
             table.report("match", text);
         }
     }
+    if !issuer_names.is_empty() && definition.prefix.claims().any(|claim| claim == ISSUER) {
+        table.report("prefix", "must not have the placeholder {issuer}, which is not a claim");
+    }
+    issuer_rules::check(table, &definition, issuers);
     let grant = Grant::new(definition);
     grant
         .map_err(|error| {
@@ -87,14 +127,6 @@ fn grant(table: &Table<'_>, bounds: &GrantBounds) -> Option<Grant> {
             table.report(key, &error.to_string());
         })
         .ok()
-}
-
-/// The audit log separates names by commas.
-fn name(text: &str) -> Result<String, &'static str> {
-    let known = |c: u8| c.is_ascii_alphanumeric() || b"-._".contains(&c);
-    let is_name = (1..=64).contains(&text.len()) && text.bytes().all(known);
-    let name = is_name.then(|| text.to_owned());
-    name.ok_or("must have 1 to 64 letters, digits and characters of `-._`")
 }
 
 fn prefix(table: &Table<'_>) -> Option<PrefixTemplate> {
@@ -177,12 +209,33 @@ fn limits(table: &Table<'_>) -> Option<Limits> {
     })
 }
 
-/// `[600, 3600]`, or only the second.
-fn lifetime(table: &Table<'_>, bounds: &GrantBounds) -> Option<Lifetime> {
-    if !table.has("duration_seconds") {
-        return bounds.default_lifetime;
+/// The role that is assumed for the grant.
+fn role(table: &Table<'_>) -> Option<Option<Arc<Role>>> {
+    if !table.has("role") {
+        if table.has("external_id") {
+            table.report("external_id", "has no effect without `role`: name both, or remove it");
+        }
+        return Some(None);
     }
-    let allowed = &bounds.duration_seconds;
+    let external_id = match table.has("external_id") {
+        true => table.text("external_id", external_id::parse).map(Some),
+        false => Some(None),
+    };
+    let arn = table.text("role", RoleArn::parse);
+    Some(Some(Arc::new(Role { arn: arn?, external_id: external_id? })))
+}
+
+/// `[600, 3600]`, or only the second.
+fn lifetime(table: &Table<'_>, bounds: &GrantBounds, has_role: bool) -> Option<Lifetime> {
+    let allowed = if has_role { bounds.of_role() } else { bounds.duration_seconds.clone() };
+    if !table.has("duration_seconds") {
+        let default = bounds.default_lifetime?;
+        if default.longest_seconds() > *allowed.end() {
+            let text = "must be there: DURATION_SECONDS is longer than the 43200 of a role";
+            table.report("duration_seconds", text);
+        }
+        return Some(default);
+    }
     let seconds = |number: u64| u32::try_from(number).ok().filter(|n| allowed.contains(n));
     let lifetime = match table.numbers("duration_seconds")?.as_slice() {
         [most] => seconds(*most).and_then(|most| Lifetime::new(*allowed.start(), most)),
@@ -198,7 +251,7 @@ fn lifetime(table: &Table<'_>, bounds: &GrantBounds) -> Option<Lifetime> {
     lifetime
 }
 
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 17] = [
     "name",
     "match",
     "bucket",
@@ -214,6 +267,8 @@ const KEYS: [&str; 15] = [
     "extensions",
     "named_extensions",
     "source_ip",
+    "role",
+    "external_id",
 ];
 
 /// What COS accepts in one upload. <https://www.tencentcloud.com/document/product/436/7749>

@@ -1,42 +1,38 @@
-//! Which tokens are accepted: the settings of `AUTH=jwt`.
+//! Which tokens are accepted: the `JWT_` variables, which are the short form of one `[[issuer]]` of
+//! the grants file.
 //!
 //! # Guarantees
-//! - Issuer and audience are required, and keys come from exactly one source.
-//! - The algorithms are pinned: a shared secret is for `HS256` only, a public key never is.
-//!
-//! # Not covered
-//! Fetching the JWKS at start: an issuer that is down must not keep the function from starting.
+//! Issuer and audience are required, and keys come from exactly one source.
 
-use url::{Host, Url};
+use http::HeaderName;
 
 use super::reader::{Reader, list};
-use super::weak_secret::{WEAK, is_weak};
-use crate::auth::{Algorithm, KeySet, Validation};
-use crate::http_client::PlaintextHttp;
+use super::token_keys::{JwtKeys, KeySourceKind};
+use crate::auth::{Algorithm, AudienceClaim, KeySet, Validation};
 
-/// Which tokens are accepted.
+/// Which tokens of one issuer are accepted.
 #[expect(missing_debug_implementations, reason = "it may contain a secret")]
 pub struct JwtSettings {
-    /// What a token must contain.
-    pub validation: Validation,
-    /// The keys that verify it.
+    /// The issuer.
+    pub issuer: TokenIssuer,
+    /// The keys that verify its tokens.
     pub keys: JwtKeys,
 }
 
-/// The keys that verify tokens.
-#[expect(missing_debug_implementations, reason = "it may contain a secret")]
-pub enum JwtKeys {
-    /// Keys in the settings.
-    Fixed(KeySet),
-    /// Keys that the issuer publishes.
-    Jwks {
-        /// The URL of the JWKS.
-        url: String,
-        /// Whether the URL begins with `http://`.
-        plaintext_http: PlaintextHttp,
-    },
+/// A token issuer without its keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenIssuer {
+    /// The name by which grants refer to it; `None` for that of the variables.
+    pub name: Option<String>,
+    /// The header that its tokens are sent in; `None` for `Authorization`.
+    pub header: Option<HeaderName>,
+    /// What a token must contain.
+    pub validation: Validation,
+    /// Where its keys come from, for its operator.
+    pub key_source: String,
 }
 
+/// The issuer of the variables.
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<JwtSettings> {
     let issuer = reader.required("JWT_ISSUER", "https://login.example.com/", |text| {
         Ok::<_, &str>(text.to_owned())
@@ -46,8 +42,9 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<JwtSettings> {
         let is_empty = audiences.is_empty();
         (!is_empty).then_some(audiences).ok_or("must name an audience, for example `uploads`")
     });
-    let leeway_seconds = reader.number("JWT_LEEWAY_SECONDS", LEEWAY_SECONDS, 0..=300);
-    let age_bounds = 60..=AGE_SECONDS_LIMIT;
+    let leeway_seconds =
+        reader.number("JWT_LEEWAY_SECONDS", LEEWAY_SECONDS, 0..=LEEWAY_SECONDS_LIMIT);
+    let age_bounds = AGE_SECONDS_LEAST..=AGE_SECONDS_LIMIT;
     let max_age_seconds = reader.number("JWT_MAX_AGE_SECONDS", MAX_AGE_SECONDS, age_bounds);
     let source = key_source(reader);
     let algorithms = algorithms(reader, source);
@@ -55,12 +52,18 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<JwtSettings> {
         .zip(algorithms.as_deref())
         .and_then(|(source, algorithms)| keys(reader, source, algorithms));
     Some(JwtSettings {
-        validation: Validation {
-            issuer: issuer?,
-            audiences: audiences?,
-            algorithms: algorithms?,
-            leeway_seconds: leeway_seconds?,
-            max_age_seconds: max_age_seconds?,
+        issuer: TokenIssuer {
+            name: None,
+            header: None,
+            validation: Validation {
+                issuer: issuer?,
+                audience_claim: AudienceClaim::Aud,
+                audiences: audiences?,
+                algorithms: algorithms?,
+                leeway_seconds: leeway_seconds?,
+                max_age_seconds: max_age_seconds?,
+            },
+            key_source: source?.variable().to_owned(),
         },
         keys: keys?,
     })
@@ -76,31 +79,6 @@ pub(super) fn file_keys(reader: &mut Reader<'_>) -> Option<Option<KeySet>> {
     match keys(reader, source, &algorithms)? {
         JwtKeys::Fixed(keys) => Some(Some(keys)),
         JwtKeys::Jwks { .. } => Some(None),
-    }
-}
-
-/// Where keys come from, by the variable that names them.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum KeySourceKind {
-    HsSecret,
-    JwksFile,
-    JwksUrl,
-    PublicKey,
-    PublicKeyFile,
-}
-
-impl KeySourceKind {
-    const ALL: [Self; 5] =
-        [Self::JwksUrl, Self::JwksFile, Self::PublicKey, Self::PublicKeyFile, Self::HsSecret];
-
-    const fn variable(self) -> &'static str {
-        match self {
-            Self::HsSecret => "JWT_HS_SECRET",
-            Self::JwksFile => "JWT_JWKS_FILE",
-            Self::JwksUrl => "JWT_JWKS_URL",
-            Self::PublicKey => "JWT_PUBLIC_KEY",
-            Self::PublicKeyFile => "JWT_PUBLIC_KEY_FILE",
-        }
     }
 }
 
@@ -120,36 +98,13 @@ fn key_source(reader: &mut Reader<'_>) -> Option<KeySourceKind> {
     None
 }
 
-/// `HS256` excludes the others: with both, anyone could sign `HS256` tokens with the public key.
 fn algorithms(reader: &mut Reader<'_>, source: Option<KeySourceKind>) -> Option<Vec<Algorithm>> {
-    let is_secret = source == Some(KeySourceKind::HsSecret);
     if !reader.is_set("JWT_ALGORITHMS") {
-        let all = Algorithm::ALL.into_iter();
-        return Some(match source? {
-            KeySourceKind::HsSecret => vec![Algorithm::Hs256],
-            KeySourceKind::JwksFile | KeySourceKind::JwksUrl => vec![Algorithm::Rs256],
-            // The one key has only one algorithm.
-            KeySourceKind::PublicKey | KeySourceKind::PublicKeyFile => {
-                all.filter(|algorithm| *algorithm != Algorithm::Hs256).collect()
-            }
-        });
+        return source.map(KeySourceKind::default_algorithms);
     }
-    reader.parsed("JWT_ALGORITHMS", |text| {
-        let named: Option<Vec<Algorithm>> = list(text).map(algorithm).collect();
-        let named = named.filter(|named| !named.is_empty());
-        let named = named.ok_or(
-            "must be a comma-separated list of `RS256`, `ES256`, `EdDSA`, for example \
-             `RS256,ES256`; or only `HS256`",
-        )?;
-        if named.contains(&Algorithm::Hs256) != is_secret || (is_secret && named.len() > 1) {
-            return Err("must be `HS256` with JWT_HS_SECRET, and must not contain it otherwise");
-        }
-        Ok(named)
-    })
-}
-
-fn algorithm(name: &str) -> Option<Algorithm> {
-    Algorithm::ALL.into_iter().find(|algorithm| algorithm.name() == name)
+    // Any source but a secret has the same ones.
+    let source = source.unwrap_or(KeySourceKind::JwksUrl);
+    reader.parsed("JWT_ALGORITHMS", |text| source.algorithms(list(text)))
 }
 
 fn keys(
@@ -165,45 +120,16 @@ fn keys(
         KeySourceKind::PublicKey => Ok(value.replace("\\n", "\n").into_bytes()),
         KeySourceKind::HsSecret | KeySourceKind::JwksUrl => Ok(value.as_bytes().to_vec()),
     };
-    reader.parsed(variable, |text| {
-        let bytes = bytes?;
-        let keys = match source {
-            KeySourceKind::JwksUrl => return jwks_url(text).map_err(str::to_owned),
-            KeySourceKind::HsSecret if is_weak(text) => return Err(WEAK.to_owned()),
-            KeySourceKind::HsSecret => KeySet::of_secret(&bytes),
-            KeySourceKind::JwksFile => KeySet::of_jwks(&bytes, algorithms),
-            KeySourceKind::PublicKey | KeySourceKind::PublicKeyFile => {
-                KeySet::of_pem(&bytes, algorithms)
-            }
-        };
-        keys.map(JwtKeys::Fixed).map_err(|error| error.to_string())
-    })
+    reader.parsed(variable, |_| source.keys(&bytes?, algorithms))
 }
 
-fn jwks_url(text: &str) -> Result<JwtKeys, &'static str> {
-    let form = "must be an `https://` URL without user and fragment, for example \
-         `https://login.example.com/keys`; `http://` is for loopback addresses only";
-    let url = Url::parse(text).map_err(|_| form)?;
-    let is_loopback = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => return Err(form),
-    };
-    let plaintext_http = match url.scheme() {
-        "https" => PlaintextHttp::Never,
-        "http" if is_loopback => PlaintextHttp::Loopback,
-        _ => return Err(form),
-    };
-    if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
-        return Err(form);
-    }
-    Ok(JwtKeys::Jwks { url: url.into(), plaintext_http })
-}
+pub(super) const LEEWAY_SECONDS: u32 = 30;
 
-const LEEWAY_SECONDS: u32 = 30;
+pub(super) const LEEWAY_SECONDS_LIMIT: u32 = 300;
 
-const MAX_AGE_SECONDS: u32 = 24 * 60 * 60;
+pub(super) const MAX_AGE_SECONDS: u32 = 24 * 60 * 60;
+
+pub(super) const AGE_SECONDS_LEAST: u32 = 60;
 
 /// A year. A token that is valid for longer is a key.
-const AGE_SECONDS_LIMIT: u32 = 365 * 24 * 60 * 60;
+pub(super) const AGE_SECONDS_LIMIT: u32 = 365 * 24 * 60 * 60;

@@ -78,8 +78,8 @@ const SETTINGS: [&str; 66] = [
 /// Wrong names that are further from the setting that is meant, in lower case.
 const CONFUSED: [(&str, &str); 2] = [("jwks_url", "JWT_JWKS_URL"), ("jwt_secret", "JWT_HS_SECRET")];
 
-/// Keys of the grants file that look like settings when they are written in capitals. `NAME` and
-/// `MATCH` are not among them, because shells set such names.
+/// Keys of the grants file that look like settings when they are written in capitals. `NAME`,
+/// `MATCH` and `ROLE` are not among them, because shells and machines set such names.
 const GRANT_KEYS: [&str; 7] = [
     "actions",
     "content_types",
@@ -108,7 +108,7 @@ pub(super) fn variables(environment: &Environment) -> impl Iterator<Item = (&str
     })
 }
 
-/// Whether the function may read the variable.
+/// Whether the name is that of a setting, or one that a platform may set.
 pub(super) fn is_known(name: &str) -> bool {
     SETTINGS.contains(&name) || PLATFORM_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
@@ -180,7 +180,7 @@ mod tests {
         let schema = include_str!("../../docs/grants.schema.json");
         let schema: serde_json::Value = serde_json::from_str(schema).unwrap();
         let keys = schema["$defs"]["grant"]["properties"].as_object().unwrap();
-        for key in keys.keys().filter(|key| *key != "name" && *key != "match") {
+        for key in keys.keys().filter(|key| !["name", "match", "role"].contains(&key.as_str())) {
             let variable = key.to_ascii_uppercase();
             assert!(is_known(&variable) || meant(&variable).is_some(), "{variable}");
         }

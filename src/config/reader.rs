@@ -47,7 +47,11 @@ impl<'a> Reader<'a> {
         Self { environment, read_file, errors: Vec::new(), warnings: Vec::new() }
     }
 
-    pub(super) fn error(&mut self, variable: &'static str, text: impl Into<String>) {
+    pub(super) fn error(
+        &mut self,
+        variable: impl Into<Cow<'static, str>>,
+        text: impl Into<String>,
+    ) {
         self.errors.push(ConfigError::new(variable, text));
     }
 
@@ -68,6 +72,14 @@ impl<'a> Reader<'a> {
         debug_assert!(misspelled::is_known(variable), "{variable} is not in the list");
         self.environment.text(variable).unwrap_or_else(|_| {
             self.error(variable, "must be UTF-8");
+            None
+        })
+    }
+
+    /// The text of a variable whose name is a setting.
+    pub(super) fn named(&mut self, variable: &str) -> Option<&'a str> {
+        self.environment.text(variable).unwrap_or_else(|_| {
+            self.error(variable.to_owned(), "must be UTF-8");
             None
         })
     }

@@ -6,9 +6,12 @@ use std::time::Duration;
 
 use tencent::secret::Secret;
 
+use super::external_id;
+use super::grant_bounds::ROLE_MAX_SECONDS;
 use super::reader::{Reader, list};
+use crate::grant::{Role, RoleArn};
 use crate::http_client::{ClientOptions, PlaintextHttp, Proxy, parse_certificates};
-use crate::sts::{CallingKey, CallingKeys, Endpoint, Identity, Role, RoleArn};
+use crate::sts::{CallingKey, CallingKeys, Endpoint, Identity};
 
 /// How STS is called.
 #[expect(missing_debug_implementations, reason = "it contains the calling key")]
@@ -121,17 +124,9 @@ fn role(reader: &mut Reader<'_>) -> Result<Option<Role>, ()> {
         }
         return Ok(None);
     }
-    let external_id = reader.parsed("EXTERNAL_ID", external_id);
+    let external_id = reader.parsed("EXTERNAL_ID", external_id::parse);
     let arn = reader.parsed("ROLE_ARN", RoleArn::parse).ok_or(())?;
     Ok(Some(Role { arn, external_id }))
-}
-
-/// <https://www.tencentcloud.com/document/product/1150/49456>, parameter ExternalId.
-fn external_id(text: &str) -> Result<String, &'static str> {
-    let known = |c: char| c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c);
-    let is_id = (2..=128).contains(&text.len()) && text.chars().all(known);
-    let id = is_id.then(|| text.to_owned());
-    id.ok_or("must have 2 to 128 letters, digits and characters of `_+=,.@:/-`")
 }
 
 /// <https://www.tencentcloud.com/document/product/1150/49452> and `…/49456`, parameter
@@ -196,8 +191,6 @@ const CACHE_ENTRIES_MAX: u32 = 10_000;
 const ROOT_MAX_SECONDS: u32 = 7200;
 
 const SUB_ACCOUNT_MAX_SECONDS: u32 = 129_600;
-
-const ROLE_MAX_SECONDS: u32 = 43_200;
 
 /// How keys of the local cloud begin.
 const EMULATOR_KEY: &str = "AKIDEMU";

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use super::grant_summary::{GrantSummary, GrantedPlace};
 use super::object_key::ObjectKey;
+use super::role::Role;
 use super::session_policy::SessionPolicy;
+use super::signable::{SignableRequest, SignableVerb};
 
 /// An object whose key the function generated. The credential covers only this object.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -29,13 +31,48 @@ pub struct Authorized {
     pub(super) duration_seconds: u32,
     pub(super) session_name: String,
     pub(super) grants: Arc<GrantSummary>,
-    pub(super) new_object: Option<NewObject>,
+    pub(super) role: Option<Arc<Role>>,
+    pub(super) handout: Handout,
+}
+
+/// What a caller gets of a credential.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Handout {
+    /// All of it, with the object that it is for, when the function generated its key.
+    Credential(Option<NewObject>),
+    /// One request that is signed with it.
+    Signed(SignableRequest),
+}
+
+impl Default for Handout {
+    fn default() -> Self {
+        Self::Credential(None)
+    }
 }
 
 impl Authorized {
     /// The object that the credential is for, when the function generated its key.
     pub fn new_object(&self) -> Option<&NewObject> {
-        self.new_object.as_ref()
+        match &self.handout {
+            Handout::Credential(object) => object.as_ref(),
+            Handout::Signed(_) => None,
+        }
+    }
+
+    /// The only request that the caller gets, signed, in place of the credential.
+    pub fn signable(&self) -> Option<&SignableRequest> {
+        match &self.handout {
+            Handout::Credential(_) => None,
+            Handout::Signed(request) => Some(request),
+        }
+    }
+
+    /// Whether an equal request may get the same credential: a generated key is for one caller.
+    pub fn is_shareable(&self) -> bool {
+        match &self.handout {
+            Handout::Credential(object) => object.is_none(),
+            Handout::Signed(request) => matches!(request.verb, SignableVerb::Get { .. }),
+        }
     }
 
     /// The comma-separated names of the grants that the credential comes from, for the audit log.
@@ -46,6 +83,11 @@ impl Authorized {
     /// Where these grants apply, for the audit log; `None` for a raw policy.
     pub fn place(&self) -> Option<&GrantedPlace> {
         self.grants.place.as_ref()
+    }
+
+    /// The role to assume; `None` for that of the calling key.
+    pub fn role(&self) -> Option<&Role> {
+        self.role.as_deref()
     }
 
     /// The session policy.
@@ -73,14 +115,30 @@ impl Authorized {
             duration_seconds,
             session_name: name.to_owned(),
             grants: Arc::new(GrantSummary::for_tests()),
-            new_object: None,
+            role: None,
+            handout: Handout::default(),
         }
+    }
+
+    /// For one signed request, under the example policy.
+    pub(crate) fn signed_for_tests(request: SignableRequest) -> Self {
+        Self { handout: Handout::Signed(request), ..Self::for_tests("a", 1800) }
+    }
+
+    /// The same by the role `name`.
+    pub(crate) fn with_role(self, name: &str) -> Self {
+        let arn = super::RoleArn::parse(&format!("qcs::cam::uin/1:roleName/{name}")).unwrap();
+        Self { role: Some(Arc::new(Role { arn, external_id: None })), ..self }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Authorized, GrantSummary, NewObject, ObjectKey, SessionPolicy};
+    use std::sync::Arc;
+
+    use super::super::RoleArn;
+    use super::{Authorized, GrantSummary, Handout, NewObject, ObjectKey, Role, SessionPolicy};
+    use crate::grant::{SignableRequest, SignableVerb};
     use tencent::names::ObjectPrefix;
     use tencent::time::Timestamp;
 
@@ -95,13 +153,21 @@ mod tests {
         };
         let object = |bucket: &str, region: &str, bits| {
             let (bucket, region) = (bucket.to_owned(), region.to_owned());
-            Some(NewObject { bucket, region, key: key(bits) })
+            Handout::Credential(Some(NewObject { bucket, region, key: key(bits) }))
         };
-        let new_object = object("b-1", "r-1", 0);
-        let one = Authorized { new_object, ..Authorized::for_tests("a", 1800) };
-        let Authorized { policy, duration_seconds, session_name, grants, new_object } = &one;
-        let NewObject { bucket, region, key: _ } = new_object.as_ref().unwrap();
+        let one =
+            Authorized { handout: object("b-1", "r-1", 0), ..Authorized::for_tests("a", 1800) };
+        let Authorized { policy, duration_seconds, session_name, grants, role, handout: _ } = &one;
+        assert!(role.is_none());
+        let of_role = |id: Option<&str>| {
+            let arn = RoleArn::parse("qcs::cam::uin/1:roleName/a").unwrap();
+            let role = Role { arn, external_id: id.map(str::to_owned) };
+            Authorized { role: Some(Arc::new(role)), ..one.clone() }
+        };
+        assert!(of_role(None) != of_role(Some("id")) && of_role(None) == of_role(None));
+        let NewObject { bucket, region, key: _ } = one.new_object().unwrap();
         let others = [
+            of_role(None),
             Authorized {
                 policy: SessionPolicy::new(format!("{} ", policy.as_json())).into(),
                 ..one.clone()
@@ -112,14 +178,38 @@ mod tests {
                 grants: GrantSummary::raw(&format!("{},b", grants.names)).into(),
                 ..one.clone()
             },
-            Authorized { new_object: None, ..one.clone() },
-            Authorized { new_object: object(bucket, region, 1), ..one.clone() },
-            Authorized { new_object: object(bucket, "r-2", 0), ..one.clone() },
-            Authorized { new_object: object("b-2", region, 0), ..one.clone() },
+            Authorized { handout: Handout::default(), ..one.clone() },
+            Authorized { handout: object(bucket, region, 1), ..one.clone() },
+            Authorized { handout: object(bucket, "r-2", 0), ..one.clone() },
+            Authorized { handout: object("b-2", region, 0), ..one.clone() },
         ];
         for (index, other) in others.iter().enumerate() {
             assert!(*other != one, "{index}");
         }
         assert!(one.clone() == one);
+    }
+
+    /// A new field does not compile here until it has a row.
+    #[test]
+    fn a_signed_request_is_only_equal_to_itself() {
+        let get = |content_type| SignableVerb::Get { content_type };
+        let request = |bucket: &str, region: &str, key: &str, verb| SignableRequest {
+            bucket: bucket.to_owned(),
+            region: region.to_owned(),
+            key: key.to_owned(),
+            verb,
+        };
+        let one = request("b-1", "r-1", "a", get(None));
+        for other in [
+            request("b-2", "r-1", "a", get(None)),
+            request("b-1", "r-2", "a", get(None)),
+            request("b-1", "r-1", "b", get(None)),
+            request("b-1", "r-1", "a", get(Some("image/png"))),
+        ] {
+            let [one, other] =
+                [&one, &other].map(|each| Authorized::signed_for_tests(each.clone()));
+            assert!(one != other && one.is_shareable());
+            assert!(one != Authorized::for_tests("a", 1800));
+        }
     }
 }

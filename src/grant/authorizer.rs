@@ -9,12 +9,12 @@ use std::sync::Arc;
 use tencent::cam::PolicyError;
 use tencent::time::Timestamp;
 
-use super::authorized::{Authorized, NewObject};
+use super::authorized::{Authorized, Handout};
 use super::containment;
 use super::grant_summary::GrantSummary;
 use super::grants::{Grant, Grants, RAW};
 use super::lifetime::Lifetime;
-use super::policy_builder::{PolicyBuilder, shared_lifetime};
+use super::policy_builder::{PolicyBuilder, shared_lifetime, shared_role};
 use super::policy_cache::{Granted, PolicyCache};
 use super::policy_inputs::{PolicyInputs, claim_names};
 use super::resolved::ResolvedGrant;
@@ -54,7 +54,8 @@ impl Authorizer {
     /// # Errors
     /// [`ErrorCode::CallerNotAllowed`] without a matching grant; [`ErrorCode::DurationSeconds`]
     /// when the requested lifetime is outside the grants; [`ErrorCode::ScopeNotGranted`] when a
-    /// scope, bucket or region is; [`ErrorCode::Extension`] when an extension is not granted;
+    /// scope, bucket or region is, or when grants of several roles are needed;
+    /// [`ErrorCode::Extension`] when an extension is not granted;
     /// [`ErrorCode::Internal`] when the system has no entropy for the key of a new object.
     pub fn authorize(
         &self,
@@ -64,21 +65,28 @@ impl Authorizer {
         entropy: &dyn Entropy,
     ) -> Result<Authorized, Error> {
         let inputs = || PolicyInputs::new(&self.claim_names, principal, request);
-        let (granted, new_object) = match (&self.grants, &request.scope) {
-            (Grants::Raw { policy, lifetime }, _) => (raw(policy, *lifetime, request)?, None),
+        let (granted, handout) = match (&self.grants, &request.scope) {
+            (Grants::Raw { policy, lifetime }, _) => {
+                (raw(policy, *lifetime, request)?, Handout::default())
+            }
             (Grants::Each(grants), RequestedScope::Grant) => {
                 let granted = self.policies.get_or_decide(inputs(), |inputs| {
                     let build = |resolved: &[_]| Ok(PolicyBuilder::for_all(resolved));
-                    decide(grants, inputs, build).map(|(granted, _)| granted)
+                    decide(grants, inputs, &build).map(|(granted, _)| granted)
                 });
-                (granted?, None)
+                (granted?, Handout::default())
             }
             (Grants::Each(grants), RequestedScope::Scopes(scopes)) => {
-                decide(grants, &inputs(), |resolved| PolicyBuilder::for_scopes(resolved, scopes))?
+                decide(grants, &inputs(), &|resolved| PolicyBuilder::for_scopes(resolved, scopes))?
             }
             (Grants::Each(grants), RequestedScope::NewObject { extension }) => {
-                decide(grants, &inputs(), |resolved| {
+                decide(grants, &inputs(), &|resolved| {
                     PolicyBuilder::for_new_object(resolved, extension, now, entropy)
+                })?
+            }
+            (Grants::Each(grants), RequestedScope::Signed(request)) => {
+                decide(grants, &inputs(), &|resolved| {
+                    PolicyBuilder::for_signed(resolved, request, now, entropy)
                 })?
             }
         };
@@ -87,7 +95,8 @@ impl Authorizer {
             policy: granted.policy,
             session_name: session_name::name(principal),
             grants: granted.grants,
-            new_object,
+            role: granted.role,
+            handout,
         })
     }
 }
@@ -96,20 +105,28 @@ impl Authorizer {
 fn decide<'g>(
     grants: &'g [Grant],
     inputs: &PolicyInputs,
-    build: impl FnOnce(&[ResolvedGrant<'g>]) -> Result<PolicyBuilder<'g>, Error>,
-) -> Result<(Granted, Option<NewObject>), Error> {
+    build: &dyn Fn(&[ResolvedGrant<'g>]) -> Result<PolicyBuilder<'g>, Error>,
+) -> Result<(Granted, Handout), Error> {
     let resolved = filter_by_bucket(matching_grants(grants, inputs)?, inputs)?;
-    let PolicyBuilder { sources, statements, new_object } = build(&resolved)?;
+    let PolicyBuilder { sources, statements, handout } = build(&resolved)?;
     let grants = Arc::new(GrantSummary::new(&sources, &inputs.claims, &statements));
     let policy = statements.into_policy().map_err(unusable_policy)?.into_json();
-    let lifetime = shared_lifetime(&sources)?;
-    if !containment::is_inside(&policy, &sources, &inputs.claims) {
-        let message = "internal error: report the request id to the operator of this function";
-        let cause = "the policy is wider than the grants; no credential was issued";
-        return Err(Error::new(ErrorCode::Internal, message).caused_by(cause));
+    let (lifetime, role) = (shared_lifetime(&sources)?, shared_role(&sources)?);
+    if !containment::is_inside(&policy, role.as_deref(), &sources, &inputs.claims) {
+        return Err(too_wide("the policy is wider than the grants; no credential was issued"));
+    }
+    if let Handout::Signed(signable) = &handout
+        && !containment::is_only(&policy, signable)
+    {
+        return Err(too_wide("the policy allows more than the signed request; nothing was signed"));
     }
     let policy = Arc::new(SessionPolicy::new(policy));
-    Ok((Granted { policy, grants, lifetime }, new_object))
+    Ok((Granted { policy, grants, lifetime, role }, handout))
+}
+
+fn too_wide(cause: &'static str) -> Error {
+    let message = "internal error: report the request id to the operator of this function";
+    Error::new(ErrorCode::Internal, message).caused_by(cause)
 }
 
 /// The grants that match the principal. A grant whose placeholders the claims cannot fill does not
@@ -118,13 +135,13 @@ fn matching_grants<'g>(
     grants: &'g [Grant],
     inputs: &PolicyInputs,
 ) -> Result<Vec<ResolvedGrant<'g>>, Error> {
-    let PolicyInputs { method, claims, .. } = inputs;
+    let PolicyInputs { method, token_issuer, claims, .. } = inputs;
     let mut resolved = Vec::new();
     let mut unfilled = None;
     for definition in grants
         .iter()
         .map(Grant::definition)
-        .filter(|definition| definition.principal_match.matches(*method, claims))
+        .filter(|definition| definition.is_for(*method, token_issuer.as_ref(), claims))
     {
         match definition.prefix.fill(claims) {
             Ok(prefix) => resolved.push(ResolvedGrant { definition, prefix }),
@@ -186,5 +203,6 @@ fn raw(
         let message = "this function issues a raw policy, which a request cannot narrow";
         return Err(Error::new(ErrorCode::ScopeNotGranted, message));
     }
-    Ok(Granted { policy: Arc::clone(policy), grants: Arc::new(GrantSummary::raw(RAW)), lifetime })
+    let (policy, grants) = (Arc::clone(policy), Arc::new(GrantSummary::raw(RAW)));
+    Ok(Granted { policy, grants, lifetime, role: None })
 }

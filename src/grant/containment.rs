@@ -10,17 +10,47 @@
 //! # Not covered
 //! A raw `POLICY`, which is sent unchanged.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::definition::GrantDefinition;
+use super::role::Role;
+use super::signable::{SignableRequest, SignableVerb};
 use crate::auth::{Claim, Claims};
 
 /// Whether one of `grants` covers each pair of an action and a resource in `policy`, for a
-/// principal with these claims.
-pub(super) fn is_inside(policy: &str, grants: &[&GrantDefinition], claims: &Claims) -> bool {
-    let bounds: Vec<Bounds<'_>> = grants.iter().map(|grant| Bounds::new(grant, claims)).collect();
+/// principal with these claims and the role that is assumed.
+pub(super) fn is_inside(
+    policy: &str,
+    role: Option<&Role>,
+    grants: &[&GrantDefinition],
+    claims: &Claims,
+) -> bool {
+    let of_role = grants.iter().filter(|grant| grant.role.as_deref() == role);
+    let bounds: Vec<Bounds<'_>> = of_role.map(|grant| Bounds::new(grant, claims)).collect();
     let policy: Option<Value> = serde_json::from_str(policy).ok();
     policy.and_then(|policy| are_pairs_covered(&policy, &bounds)).unwrap_or(false)
+}
+
+/// Whether the policy allows the one request that is to be signed, and nothing else.
+pub(super) fn is_only(policy: &str, request: &SignableRequest) -> bool {
+    let SignableRequest { bucket, region, key, verb } = request;
+    let operation = match verb {
+        SignableVerb::Get { .. } => "GetObject",
+        SignableVerb::Post(_) => "PostObject",
+        SignableVerb::Put(_) => "PutObject",
+    };
+    let appid = bucket.rsplit('-').next().unwrap_or_default();
+    let resource = format!("qcs::cos:{region}:uid/{appid}:{bucket}/{key}");
+    let policy: Value = serde_json::from_str(policy).unwrap_or_default();
+    let Some([statement]) = policy.get("statement").and_then(Value::as_array).map(Vec::as_slice)
+    else {
+        return false;
+    };
+    let is_one = |member: &str, value: String| statement.get(member) == Some(&json!([value]));
+    !key.is_empty()
+        && !key.contains('*')
+        && is_one("action", format!("name/cos:{operation}"))
+        && is_one("resource", resource)
 }
 
 /// Whether every pair that the policy allows is covered, and there is one; `None` for any other
@@ -197,9 +227,13 @@ const WRITES: [&str; 11] = [
 mod tests {
     use serde_json::{Value, json};
 
-    use super::is_inside;
+    use super::{is_inside, is_only};
     use crate::auth::{Claim, Claims};
-    use crate::grant::{ContentType, Extension, GrantDefinition, Limits, Operation, Preset};
+    use crate::grant::{
+        ContentType, Extension, GrantDefinition, Limits, Operation, Preset, Role, RoleArn,
+        SignableRequest, SignableVerb,
+    };
+    use std::sync::Arc;
 
     const ALL: [Preset; 4] = [Preset::Upload, Preset::Download, Preset::List, Preset::Delete];
     const HERE: &str = "qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/";
@@ -219,7 +253,7 @@ mod tests {
     }
 
     fn checked(policy: &Value, grant: &GrantDefinition, subject: &str) -> bool {
-        is_inside(&policy.to_string(), &[grant], &Claims::of_subject(subject))
+        is_inside(&policy.to_string(), None, &[grant], &Claims::of_subject(subject))
     }
 
     /// Whether one action on one resource is inside the grant without limits; a key is in its
@@ -231,6 +265,25 @@ mod tests {
         };
         let policy = policy(&format!("name/cos:{action}"), &resource, &Value::Null);
         checked(&policy, &granted(Limits::default()), "u-1")
+    }
+
+    #[test]
+    fn what_is_granted_for_one_role_is_not_inside_for_another() {
+        let role = |name: &str| {
+            let arn = RoleArn::parse(&format!("qcs::cam::uin/1:roleName/{name}")).unwrap();
+            Role { arn, external_id: None }
+        };
+        let other_id = Role { external_id: Some("id".to_owned()), ..role("a") };
+        let (plain, of_a) = (granted(Limits::default()), Some(Arc::new(role("a"))));
+        let of_a = GrantDefinition { role: of_a, ..plain.clone() };
+        let resource = format!("{HERE}users/u-1/a");
+        let policy = policy("name/cos:GetObject", &resource, &Value::Null).to_string();
+        let is_inside = |role: Option<&Role>, grant: &GrantDefinition| {
+            is_inside(&policy, role, &[grant], &Claims::of_subject("u-1"))
+        };
+        assert!(is_inside(None, &plain) && is_inside(Some(&role("a")), &of_a));
+        assert!(!is_inside(None, &of_a) && !is_inside(Some(&role("a")), &plain));
+        assert!(!is_inside(Some(&role("b")), &of_a) && !is_inside(Some(&other_id), &of_a));
     }
 
     #[test]
@@ -299,11 +352,11 @@ mod tests {
         let grant = granted(Limits::default());
         for text in ["", "[]", "{}", r#"{"version":"2.0"}"#, r#"{"version":"2.0","statement":[]}"#]
         {
-            assert!(!is_inside(text, &[&grant], &Claims::of_subject("u-1")), "{text}");
+            assert!(!is_inside(text, None, &[&grant], &Claims::of_subject("u-1")), "{text}");
         }
         let good = policy("name/cos:PutObject", &format!("{HERE}users/u-1/a"), &Value::Null);
         assert!(checked(&good, &grant, "u-1"));
-        assert!(!is_inside(&good.to_string(), &[], &Claims::of_subject("u-1")));
+        assert!(!is_inside(&good.to_string(), None, &[], &Claims::of_subject("u-1")));
         for (member, value) in [
             ("effect", json!("deny")),
             ("principal", json!("*")),
@@ -327,7 +380,45 @@ mod tests {
         }
         let mut flag = Claims::default();
         flag.add("sub", Claim::Flag(true));
-        assert!(!is_inside(&of("true").to_string(), &[&grant], &flag));
+        assert!(!is_inside(&of("true").to_string(), None, &[&grant], &flag));
+    }
+
+    #[test]
+    fn a_signed_request_is_all_that_its_policy_allows() {
+        let only = |policy: &Value, key: &str| {
+            let request = SignableRequest {
+                bucket: "examplebucket-1250000000".to_owned(),
+                region: "ap-guangzhou".to_owned(),
+                key: key.to_owned(),
+                verb: SignableVerb::Get { content_type: None },
+            };
+            is_only(&policy.to_string(), &request)
+        };
+        let of = |action: &str, key: &str| policy(action, &format!("{HERE}{key}"), &Value::Null);
+        let good = of("name/cos:GetObject", "users/u-1/a");
+        assert!(only(&good, "users/u-1/a"));
+        let mut two = good.clone();
+        two["statement"] = json!([good["statement"][0], good["statement"][0]]);
+        let with = |member: &str, values: Value| {
+            let mut other = good.clone();
+            other["statement"][0][member] = values;
+            other
+        };
+        for other in [
+            of("name/cos:PutObject", "users/u-1/a"),
+            of("name/cos:GetObject", "users/u-1/b"),
+            of("name/cos:GetObject", "users/u-1/*"),
+            with("action", json!(["name/cos:GetObject", "name/cos:PutObject"])),
+            with("action", json!([])),
+            with("resource", json!([format!("{HERE}users/u-1/a"), format!("{HERE}users/u-1/b")])),
+            two,
+            json!({}),
+        ] {
+            assert!(!only(&other, "users/u-1/a"), "{other}");
+        }
+        for key in ["users/u-1/*", ""] {
+            assert!(!only(&of("name/cos:GetObject", key), key), "{key}");
+        }
     }
 
     #[test]

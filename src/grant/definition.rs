@@ -3,12 +3,16 @@
 //! # Not covered
 //! Whether the parts fit together: [`Grant::new`](super::Grant::new) checks that.
 
+use std::sync::Arc;
+
 use tencent::names::{Bucket, Region};
 
 use super::lifetime::Lifetime;
 use super::permissions::Permissions;
 use super::prefix_template::PrefixTemplate;
 use super::principal_match::PrincipalMatch;
+use super::role::Role;
+use crate::auth::{AuthMethod, Claims, Principal};
 
 /// The parts of a grant.
 #[derive(Clone, Debug)]
@@ -17,6 +21,9 @@ pub struct GrantDefinition {
     pub name: String,
     /// Who gets the grant.
     pub principal_match: PrincipalMatch,
+    /// The names of the token issuers whose callers get the grant. Empty where the settings name
+    /// none: then it is for callers of every kind.
+    pub token_issuers: Vec<Arc<str>>,
     /// The bucket.
     pub bucket: Bucket,
     /// The region of the bucket.
@@ -30,6 +37,34 @@ pub struct GrantDefinition {
     pub permissions: Permissions,
     /// How long a credential may live.
     pub lifetime: Lifetime,
+    /// The role that is assumed for it; `None` for that of the calling key.
+    pub role: Option<Arc<Role>>,
+}
+
+impl GrantDefinition {
+    /// Whether a principal with these claims, authenticated by `method` and, with a token, by
+    /// `token_issuer`, gets the grant.
+    pub(super) fn is_for(
+        &self,
+        method: AuthMethod,
+        token_issuer: Option<&Arc<str>>,
+        claims: &Claims,
+    ) -> bool {
+        self.takes_issuer(token_issuer) && self.principal_match.matches(method, claims)
+    }
+
+    /// The claims of `principal` that have a type which cannot match.
+    pub(super) fn wrong_types(&self, principal: &Principal) -> Vec<&str> {
+        match self.takes_issuer(principal.token_issuer()) {
+            true => self.principal_match.wrong_types(principal),
+            false => Vec::new(),
+        }
+    }
+
+    fn takes_issuer(&self, issuer: Option<&Arc<str>>) -> bool {
+        self.token_issuers.is_empty()
+            || issuer.is_some_and(|issuer| self.token_issuers.contains(issuer))
+    }
 }
 
 #[cfg(test)]
@@ -44,12 +79,14 @@ impl GrantDefinition {
         Self {
             name: "grant".to_owned(),
             principal_match: PrincipalMatch::Everyone,
+            token_issuers: Vec::new(),
             bucket: Bucket::parse("examplebucket-1250000000").unwrap(),
             region: Region::parse("ap-guangzhou").unwrap(),
             prefix: PrefixTemplate::parse(prefix, &[]).unwrap(),
             include_prefix_key: false,
             permissions: Permissions::new(presets, operations, limits).unwrap(),
             lifetime: Lifetime::new(360, 1800).unwrap(),
+            role: None,
         }
     }
 }

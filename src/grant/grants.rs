@@ -106,7 +106,8 @@ impl Grants {
         match self {
             Self::Each(grants) => {
                 let (method, claims) = (principal.method(), principal.claims());
-                grants.iter().any(|Grant(grant)| grant.principal_match.matches(method, claims))
+                let issuer = principal.token_issuer();
+                grants.iter().any(|Grant(grant)| grant.is_for(method, issuer, claims))
             }
             Self::Raw { .. } => true,
         }
@@ -119,7 +120,7 @@ impl Grants {
             return None;
         };
         let mut names: Vec<&str> = Vec::new();
-        for name in grants.iter().flat_map(|grant| grant.0.principal_match.wrong_types(principal)) {
+        for name in grants.iter().flat_map(|grant| grant.0.wrong_types(principal)) {
             if !names.contains(&name) {
                 names.push(name);
             }

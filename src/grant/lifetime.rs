@@ -24,6 +24,11 @@ impl Lifetime {
         (minimum_seconds <= default_seconds).then_some(Self { minimum_seconds, default_seconds })
     }
 
+    /// The longest lifetime, in seconds.
+    pub fn longest_seconds(self) -> u32 {
+        self.default_seconds
+    }
+
     /// The lifetimes that both allow.
     pub(super) fn shared(self, other: Self) -> Option<Self> {
         Self::new(

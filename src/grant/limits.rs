@@ -78,6 +78,20 @@ impl Limits {
         Ok(conditions)
     }
 
+    /// What the granted content types have in common.
+    pub(super) fn shared_type(&self) -> TypeLimit {
+        let mut kinds = self.content_types.iter().filter_map(|each| each.as_str().split_once('/'));
+        let Some((kind, subtype)) = kinds.next() else {
+            return TypeLimit::Any;
+        };
+        let (count, mut rest) = (self.content_types.len(), kinds);
+        match (count, subtype) {
+            (1, subtype) if subtype != "*" => TypeLimit::Exactly(format!("{kind}/{subtype}")),
+            _ if rest.all(|(other, _)| other == kind) => TypeLimit::Starting(format!("{kind}/")),
+            _ => TypeLimit::Any,
+        }
+    }
+
     /// Whether a key has a granted extension.
     pub(super) fn allow_key(&self, key: &str) -> bool {
         let name = key.rsplit('/').next().unwrap_or(key);
@@ -120,6 +134,17 @@ impl ContentType {
     }
 }
 
+/// What several content types have in common.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum TypeLimit {
+    /// Nothing, or there are none.
+    Any,
+    /// It is this type.
+    Exactly(String),
+    /// They begin with this.
+    Starting(String),
+}
+
 /// The text is not a content type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -132,7 +157,7 @@ const MAX_TYPE_CHARACTERS: usize = 127;
 
 #[cfg(test)]
 mod tests {
-    use super::{ContentType, Extension, Limits};
+    use super::{ContentType, Extension, Limits, TypeLimit};
 
     fn limits() -> Limits {
         Limits {
@@ -140,6 +165,24 @@ mod tests {
             max_size_bytes: Some(10),
             content_types: vec![ContentType::parse("image/*").unwrap()],
             source_ip: vec!["10.0.0.0/8".to_owned()],
+        }
+    }
+
+    #[test]
+    fn types_have_in_common_what_each_of_them_has() {
+        let starting = |start: &str| TypeLimit::Starting(start.to_owned());
+        for (types, shared) in [
+            (&[][..], TypeLimit::Any),
+            (&["image/png"], TypeLimit::Exactly("image/png".to_owned())),
+            (&["image/*"], starting("image/")),
+            (&["image/png", "image/gif"], starting("image/")),
+            (&["image/*", "text/plain"], TypeLimit::Any),
+            (&["image/png", "imagex/png"], TypeLimit::Any),
+        ] {
+            let content_types =
+                types.iter().map(|text| ContentType::parse(text).unwrap()).collect();
+            let limits = Limits { content_types, ..Limits::default() };
+            assert_eq!(limits.shared_type(), shared, "{types:?}");
         }
     }
 

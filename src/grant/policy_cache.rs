@@ -10,6 +10,7 @@ use lru::LruCache;
 use super::grant_summary::GrantSummary;
 use super::lifetime::Lifetime;
 use super::policy_inputs::PolicyInputs;
+use super::role::Role;
 use super::session_policy::SessionPolicy;
 
 /// What grants come to, checked.
@@ -18,6 +19,7 @@ pub(super) struct Granted {
     pub(super) policy: Arc<SessionPolicy>,
     pub(super) grants: Arc<GrantSummary>,
     pub(super) lifetime: Lifetime,
+    pub(super) role: Option<Arc<Role>>,
 }
 
 /// What was granted, by what it depends on; the least recently used is forgotten first.
@@ -64,7 +66,8 @@ mod tests {
 
     fn of(subject: &str) -> PolicyInputs {
         let claims = Claims::of_subject(subject);
-        PolicyInputs { method: AuthMethod::Jwt, claims, bucket: None, region: None }
+        let (method, token_issuer) = (AuthMethod::Jwt, None);
+        PolicyInputs { method, token_issuer, claims, bucket: None, region: None }
     }
 
     fn granted(json: &str) -> Granted {
@@ -72,6 +75,7 @@ mod tests {
             policy: SessionPolicy::new(json.to_owned()).into(),
             grants: GrantSummary::for_tests().into(),
             lifetime: Lifetime::new(360, 1800).unwrap(),
+            role: None,
         }
     }
 
@@ -94,6 +98,8 @@ mod tests {
             of("b"),
             PolicyInputs { claims: Claims::default(), ..of("a") },
             PolicyInputs { method: gateway, ..of("a") },
+            PolicyInputs { token_issuer: Some("login".into()), ..of("a") },
+            PolicyInputs { token_issuer: Some("ci".into()), ..of("a") },
             PolicyInputs { bucket: Some("b".to_owned()), ..of("a") },
             PolicyInputs { region: Some("b".to_owned()), ..of("a") },
         ]

@@ -4,6 +4,8 @@
 //! Grants are matched and filled from this and nothing else, so two requests with equal inputs have
 //! the same policy.
 
+use std::sync::Arc;
+
 use crate::auth::{AuthMethod, Claims, Principal};
 use crate::request::CredentialRequest;
 
@@ -13,6 +15,8 @@ use super::grants::Grant;
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct PolicyInputs {
     pub(super) method: AuthMethod,
+    /// The name of the token's issuer.
+    pub(super) token_issuer: Option<Arc<str>>,
     /// Only the claims that a grant names.
     pub(super) claims: Claims,
     pub(super) bucket: Option<String>,
@@ -28,6 +32,7 @@ impl PolicyInputs {
     ) -> Self {
         Self {
             method: principal.method(),
+            token_issuer: principal.token_issuer().cloned(),
             claims: principal.claims().named(names),
             bucket: request.bucket.clone(),
             region: request.region.clone(),

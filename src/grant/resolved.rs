@@ -119,17 +119,22 @@ impl ResolvedGrant<'_> {
     }
 
     /// Generates the key of a new object, `<prefix>YYYY/MM/DD/<128 random bits>.<extension>`, and
-    /// allows its upload. `None` when the extension is not granted.
+    /// allows its upload, or `only` one operation of it. `None` when the extension or that
+    /// operation is not granted.
     ///
     /// # Errors
     /// [`ErrorCode::Internal`](crate::error::ErrorCode::Internal) without entropy.
     pub(super) fn allow_new(
         &self,
         extension: &str,
+        only: Option<Operation>,
         now: Timestamp,
         entropy: &dyn Entropy,
         statements: &mut Statements,
     ) -> Result<Option<ObjectKey>, Error> {
+        if !self.allows_new(only) {
+            return Ok(None);
+        }
         let granted = self.new_object_extensions().unwrap_or_default();
         let extension = Extension::parse(extension).ok();
         let Some(extension) = extension.filter(|extension| granted.contains(extension)) else {
@@ -138,10 +143,19 @@ impl ResolvedGrant<'_> {
         let GrantDefinition { bucket, region, permissions, .. } = self.definition;
         let key = ObjectKey::new(&self.prefix, &extension, now, entropy)?;
         let resource = Resource::exactly(bucket, region, key.as_str());
-        for operation in permissions.operations().filter(|operation| operation.is_upload()) {
+        let is_requested = |operation: &Operation| match only {
+            Some(only) => *operation == only,
+            None => operation.is_upload(),
+        };
+        for operation in permissions.operations().filter(is_requested) {
             statements.allow(operation, &resource, permissions.conditions(operation));
         }
         Ok(Some(key))
+    }
+
+    /// Whether the operation of an upload is granted.
+    pub(super) fn allows_new(&self, only: Option<Operation>) -> bool {
+        only.is_none_or(|only| self.definition.permissions.find(only.name()) == Some(only))
     }
 
     /// The extensions that a new object may have; `None` without uploads of whole objects.

@@ -56,6 +56,6 @@ impl Eq for SessionPolicy {}
 
 impl Hash for SessionPolicy {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
-        self.json.hash(hasher);
+        self.sha256.hash(hasher);
     }
 }

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::{
     Authorized, Authorizer, ContentType, Extension, Grant, GrantDefinition, GrantError, Grants,
-    Lifetime, Limits, Match, Operation, Placeholder, PrefixTemplate, Preset, PrincipalMatch,
-    SessionPolicy, Value as MatchValue,
+    Lifetime, Limits, Match, Operation, Placeholder, PrefixTemplate, Preset, PrincipalMatch, Role,
+    RoleArn, SessionPolicy, Value as MatchValue,
 };
 use crate::auth::{AuthMethod, Claim, Claims, Principal};
 use crate::error::{Error, ErrorCode};
@@ -287,6 +287,78 @@ fn what_is_kept_for_one_caller_is_what_is_decided_for_each() {
             }
         }
     }
+}
+
+#[test]
+fn a_credential_is_of_one_role() {
+    let of = |role: Option<&str>, prefix, bucket| {
+        let arn = |name| RoleArn::parse(&format!("qcs::cam::uin/1:roleName/{name}")).unwrap();
+        let role = role.map(|name| Role { arn: arn(name), external_id: None });
+        let plain = definition(prefix, &[Preset::Download], Limits::default());
+        GrantDefinition {
+            role: role.map(std::sync::Arc::new),
+            bucket: Bucket::parse(bucket).unwrap(),
+            ..plain
+        }
+    };
+    let (here, there) = ("examplebucket-1250000000", "other-1250000001");
+    let name = |outcome: Result<Authorized, Error>| {
+        let authorized = outcome.unwrap();
+        authorized.role().map(|role| {
+            role.arn.as_str().trim_start_matches("qcs::cam::uin/1:roleName/").to_owned()
+        })
+    };
+    let of_each = grants(vec![
+        of(None, "a/", here),
+        of(Some("one"), "b/", here),
+        of(Some("two"), "c/", there),
+        of(Some("two"), "d/", there),
+    ]);
+    let refused = |outcome| {
+        let message = assert_refused(outcome, ErrorCode::ScopeNotGranted);
+        assert!(message.contains("different roles"), "{message}");
+    };
+    refused(everything(&of_each, nobody()));
+    refused(in_place(&of_each, Some(here), None));
+    assert_eq!(name(in_place(&of_each, Some(there), None)).as_deref(), Some("two"));
+    let both = json!([scope("GetObject", "a/x"), scope("GetObject", "b/x")]);
+    refused(scoped(&of_each, nobody(), &both));
+    for (key, role) in [("a/x", None), ("b/x", Some("one"))] {
+        let one = json!([scope("GetObject", key)]);
+        assert_eq!(name(scoped(&of_each, nobody(), &one)).as_deref(), role);
+    }
+}
+
+/// Asked of one authorizer, twice, so that what is kept for one is not used for another.
+#[test]
+fn a_grant_of_an_issuer_is_for_its_tokens_only() {
+    let of = |issuers: &[&str], prefix: &str| GrantDefinition {
+        name: prefix.trim_end_matches('/').to_owned(),
+        token_issuers: issuers.iter().map(|name| (*name).into()).collect(),
+        ..definition(prefix, &[Preset::Download], Limits::default())
+    };
+    let both = grants(vec![of(&["login"], "own/"), of(&["login", "ci"], "both/")]);
+    let authorizer = Authorizer::new(both);
+    let mut named = Claims::of_subject("u-1");
+    named.add("issuer", Claim::Text("login".to_owned()));
+    let now = Timestamp::from_unix_seconds(1_769_903_999).unwrap();
+    let mut sessions = Vec::new();
+    for _ in 0..2 {
+        for (principal, expected) in [
+            (Principal::of_issuer("login", Claims::of_subject("u-1")), Some("own,both")),
+            (Principal::of_issuer("ci", Claims::of_subject("u-1")), Some("both")),
+            (Principal::of_issuer("ci", named.clone()), Some("both")),
+            (Principal::of_issuer("Login", Claims::of_subject("u-1")), None),
+            (Principal::with_method(AuthMethod::Jwt, named.clone()), None),
+            (Principal::with_method(AuthMethod::ApiKey, named.clone()), None),
+        ] {
+            let everything = request(RequestedScope::Grant);
+            let outcome = authorizer.authorize(&principal, &everything, now, &[0xab; 16]);
+            assert_eq!(outcome.as_ref().ok().map(Authorized::grants), expected);
+            sessions.extend(outcome.ok().map(|authorized| authorized.session_name().to_owned()));
+        }
+    }
+    assert!(sessions[0] != sessions[1] && sessions[1] == sessions[2], "{sessions:?}");
 }
 
 #[test]

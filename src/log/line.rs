@@ -135,7 +135,7 @@ impl Line {
 
     /// Control characters could break the line, or change a terminal.
     fn escaped(&mut self, text: &str) {
-        if text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\') {
+        if is_plain(text.as_bytes()) {
             return self.bytes.extend_from_slice(text.as_bytes());
         }
         for character in text.chars() {
@@ -156,6 +156,27 @@ impl Line {
         let _ = self.bytes.write_fmt(text);
     }
 }
+
+/// Whether a text consists of printable ASCII without quotes and backslashes. Eight bytes are
+/// compared at once, since this reads every line of the log.
+fn is_plain(text: &[u8]) -> bool {
+    let (words, rest) = text.as_chunks();
+    words.iter().all(|word| is_plain_word(*word))
+        && rest.iter().all(|byte| is_plain_word([*byte; WORD_BYTES]))
+}
+
+/// <https://graphics.stanford.edu/~seander/bithacks.html#HasLessInWord>
+fn is_plain_word(word: [u8; WORD_BYTES]) -> bool {
+    let each = |byte| u64::from_ne_bytes([byte; WORD_BYTES]);
+    let word = u64::from_ne_bytes(word);
+    // The high bit of a byte, if it is less than `limit`; bytes without a high bit only.
+    let less = |word: u64, limit| word.wrapping_sub(each(limit)) & !word;
+    let is = |byte| less(word ^ each(byte), 1);
+    let unusual = word | less(word, b' ') | is(b'"') | is(b'\\') | is(0x7f);
+    unusual & each(0x80) == 0
+}
+
+const WORD_BYTES: usize = 8;
 
 thread_local! {
     /// A second since 1970, as `1970-01-01T00:00:00`.
@@ -226,6 +247,23 @@ mod tests {
                 format!("2026-01-31T23:59:59.007Z INFO  a message value={shown} count=3\n");
             assert_eq!(line(Format::Text, value), expected);
         }
+    }
+
+    #[test]
+    fn each_byte_that_breaks_a_line_is_found_at_each_place() {
+        for byte in 0..=u8::MAX {
+            let is_plain = matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
+            for length in 1..20 {
+                for place in 0..length {
+                    for other in *b" !z~#[]" {
+                        let mut text = vec![other; length];
+                        text[place] = byte;
+                        assert_eq!(super::is_plain(&text), is_plain, "{byte} {length} {place}");
+                    }
+                }
+            }
+        }
+        assert!(super::is_plain(b""));
     }
 
     #[test]

@@ -81,8 +81,12 @@ impl<O: Sink, E: Sink> Output<O, E> {
             // The count of lost lines belongs before this line.
             drop(state.flush(clock));
         }
-        state.keep(line);
-        drop(state.flush(clock));
+        // Usually nothing waits, and the reader takes all of it, so that nothing is copied.
+        let rest = state.write_begin(line);
+        if !rest.is_empty() {
+            state.keep(rest);
+            drop(state.flush(clock));
+        }
     }
 
     /// Writes what is kept.
@@ -123,6 +127,13 @@ impl<O: Sink, E: Sink> State<O, E> {
     fn lose(&mut self, lines: u64) {
         self.lost = self.lost.saturating_add(lines);
         self.lost_total = self.lost_total.saturating_add(lines);
+    }
+
+    /// Writes as much of a line as the sink takes at once, if no other waits. Returns the rest.
+    fn write_begin<'l>(&mut self, line: &'l [u8]) -> &'l [u8] {
+        let is_next = self.kept.is_empty() && self.lost == 0;
+        let count = if is_next { self.sink.write(line).unwrap_or(0) } else { 0 };
+        line.get(count..).unwrap_or_default()
     }
 
     fn keep(&mut self, line: &[u8]) {

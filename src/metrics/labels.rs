@@ -160,7 +160,7 @@ mod tests {
         }
         assert_eq!((codes()[0].as_ref(), auth_methods()[0].as_ref()), ("ok", "unauthenticated"));
         assert_eq!(index_of_route(None), Route::ALL.len());
-        assert!(Route::ALL.into_iter().map(|route| index_of_route(Some(route))).eq(0..6));
+        assert!(Route::ALL.into_iter().map(|route| index_of_route(Some(route))).eq(0..9));
         assert!(CacheResult::ALL.iter().map(|result| *result as usize).eq(0..4));
         assert!(AttemptOutcome::ALL.iter().map(|outcome| *outcome as usize).eq(0..6));
         assert!(Outcome::ALL.iter().map(|outcome| *outcome as usize).eq(0..3));

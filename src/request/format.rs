@@ -7,6 +7,9 @@ use crate::error::{Error, ErrorCode};
 pub enum Format {
     /// The CAM JSON of API 2.0, which the two samples returned.
     Cam,
+    /// What a program of `credential_process` prints, for tools that use COS by its S3 interface:
+    /// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html>.
+    CredentialProcess,
     /// Flat, upper camel case, as a CVM's metadata service returns it: for the Java and Go SDKs and
     /// coscli.
     Cvm,
@@ -27,13 +30,14 @@ impl Format {
     pub(super) fn parse(text: &str) -> Result<Self, Error> {
         match text {
             "cam" => Ok(Self::Cam),
+            "credential_process" => Ok(Self::CredentialProcess),
             "cvm" => Ok(Self::Cvm),
             "flat" => Ok(Self::Flat),
             "sdk" => Ok(Self::Sdk),
             "sts" => Ok(Self::Sts),
             _ => Err(Error::new(
                 ErrorCode::Format,
-                "format: must be `cam`, `cvm`, `flat`, `sdk` or `sts`",
+                "format: must be `cam`, `credential_process`, `cvm`, `flat`, `sdk` or `sts`",
             )),
         }
     }

@@ -19,12 +19,15 @@ pub(super) fn check_unknown(name: &str, route: IssueRoute) -> Result<(), Error> 
         return Ok(());
     }
     let shown: String = name.chars().take(MAX_SHOWN_CHARACTERS).collect();
-    let extension = match route {
-        IssueRoute::NewObject => "`filename` or `ext`, ",
+    let own = match route {
+        IssueRoute::DownloadSign => "`key`, `response-content-type`, ",
+        IssueRoute::NewObject | IssueRoute::PostPolicy | IssueRoute::PutSign => {
+            "`filename` or `ext`, "
+        }
         IssueRoute::Sign | IssueRoute::Sts => "",
     };
     let message = format!(
-        "{shown}: must not be in the query; {} takes {extension}`format`, `durationSeconds`, \
+        "{shown}: must not be in the query; {} takes {own}`format`, `durationSeconds`, \
          `bucket`, `region`",
         route.name()
     );

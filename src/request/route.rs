@@ -17,11 +17,18 @@ pub enum Route {
     Ready,
 }
 
-/// The routes that issue credentials.
+/// The routes that issue credentials, or sign one request with them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IssueRoute {
+    /// `/download-sign`: a link to one object.
+    DownloadSign,
     /// `/getKeyAndCredentials`: the upload of one object that the function names.
     NewObject,
+    /// `/post-policy`: a form that uploads one object that the function names.
+    PostPolicy,
+    /// `/put-sign`, `/sts-direct-sign` and `/upload-sign`, as the samples call it: a PUT of one
+    /// object that the function names.
+    PutSign,
     /// `/sign`, the route of the samples: always all of the grant.
     Sign,
     /// `/sts`, `/sts-scope` and `/sts/scope`, as the SDKs' documents call it: all of the grant, or
@@ -31,18 +38,30 @@ pub enum IssueRoute {
 
 impl Route {
     /// All routes.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::Health,
         Self::Index,
+        Self::Issue(IssueRoute::DownloadSign),
         Self::Issue(IssueRoute::NewObject),
+        Self::Issue(IssueRoute::PostPolicy),
+        Self::Issue(IssueRoute::PutSign),
         Self::Issue(IssueRoute::Sign),
         Self::Issue(IssueRoute::Sts),
         Self::Ready,
     ];
 
     /// The paths that `/` lists.
-    pub const LISTED: [&str; 6] =
-        ["/sign", "/sts", "/getKeyAndCredentials", "/healthz", "/livez", "/readyz"];
+    pub const LISTED: [&str; 9] = [
+        "/sign",
+        "/sts",
+        "/getKeyAndCredentials",
+        "/put-sign",
+        "/post-policy",
+        "/download-sign",
+        "/healthz",
+        "/livez",
+        "/readyz",
+    ];
 
     /// The route of a path without `BASE_PATH`, or `None`.
     pub fn of(path: &str) -> Option<Self> {
@@ -51,6 +70,11 @@ impl Route {
             "/healthz" | "/livez" => Some(Self::Health),
             "/readyz" => Some(Self::Ready),
             "/getKeyAndCredentials" => Some(Self::Issue(IssueRoute::NewObject)),
+            "/download-sign" => Some(Self::Issue(IssueRoute::DownloadSign)),
+            "/post-policy" => Some(Self::Issue(IssueRoute::PostPolicy)),
+            "/put-sign" | "/sts-direct-sign" | "/upload-sign" => {
+                Some(Self::Issue(IssueRoute::PutSign))
+            }
             // The samples' server took the slash.
             "/sign" | "/sign/" => Some(Self::Issue(IssueRoute::Sign)),
             "/sts" | "/sts-scope" | "/sts/scope" => Some(Self::Issue(IssueRoute::Sts)),
@@ -75,6 +99,7 @@ impl Route {
             Self::Health | Self::Index | Self::Ready => {
                 &[Method::GET, Method::HEAD, Method::OPTIONS]
             }
+            Self::Issue(route) if route.signs() => &[Method::GET, Method::OPTIONS],
             Self::Issue(_) => &[Method::GET, Method::POST, Method::OPTIONS],
         }
     }
@@ -84,24 +109,37 @@ impl IssueRoute {
     /// The path that leads to it.
     pub fn name(self) -> &'static str {
         match self {
+            Self::DownloadSign => "/download-sign",
             Self::NewObject => "/getKeyAndCredentials",
+            Self::PostPolicy => "/post-policy",
+            Self::PutSign => "/put-sign",
             Self::Sign => "/sign",
             Self::Sts => "/sts",
         }
     }
 
+    /// Whether it returns one signed request in place of a key.
+    pub(super) fn signs(self) -> bool {
+        matches!(self, Self::DownloadSign | Self::PostPolicy | Self::PutSign)
+    }
+
+    /// Whether the function names the object.
+    pub(super) fn names_object(self) -> bool {
+        matches!(self, Self::NewObject | Self::PostPolicy | Self::PutSign)
+    }
+
     pub(super) fn default_format(self) -> Format {
-        match self {
-            Self::Sign => Format::Cam,
-            Self::NewObject | Self::Sts => Format::Sdk,
-        }
+        if self == Self::Sign { Format::Cam } else { Format::Sdk }
     }
 
     /// The formats that have a member for everything this route returns.
     pub(super) fn formats(self) -> &'static [Format] {
         match self {
+            Self::DownloadSign | Self::PostPolicy | Self::PutSign => &[Format::Sdk],
             Self::NewObject => &[Format::Flat, Format::Sdk],
-            Self::Sign | Self::Sts => &[Format::Cam, Format::Cvm, Format::Sdk, Format::Sts],
+            Self::Sign | Self::Sts => {
+                &[Format::Cam, Format::CredentialProcess, Format::Cvm, Format::Sdk, Format::Sts]
+            }
         }
     }
 }

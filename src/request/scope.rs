@@ -100,8 +100,22 @@ fn scope(item: Item) -> Result<Scope, String> {
         operation: operation.to_owned(),
         bucket: item.bucket.unwrap_or_default(),
         region: item.region.unwrap_or_default(),
-        keys: keys(&item.prefix.unwrap_or_default())?,
+        keys: keys(&item.prefix.unwrap_or_default())
+            .map_err(|problem| format!("prefix: {problem}"))?,
     })
+}
+
+/// The key of one object, as a parameter names it.
+///
+/// # Errors
+/// [`ErrorCode::QueryParameter`].
+pub(super) fn object_key(text: &str) -> Result<String, Error> {
+    let problem = match keys(text) {
+        Ok(ObjectKeys::Exactly(key)) if !key.is_empty() => return Ok(key),
+        Ok(_) => "must be the key of one object, for example `users/1/a.jpg`".to_owned(),
+        Err(problem) => problem,
+    };
+    Err(Error::new(ErrorCode::QueryParameter, format!("key: {problem}")))
 }
 
 fn keys(prefix: &str) -> Result<ObjectKeys, String> {
@@ -111,7 +125,7 @@ fn keys(prefix: &str) -> Result<ObjectKeys, String> {
         None => (prefix, false),
     };
     if literal.len() > MAX_KEY_BYTES {
-        return Err(format!("prefix: must have at most {MAX_KEY_BYTES} bytes"));
+        return Err(format!("must have at most {MAX_KEY_BYTES} bytes"));
     }
     // COS does not decode a key twice; a proxy that does must find no wildcard and no other path.
     let once = decoded(literal);
@@ -121,9 +135,7 @@ fn keys(prefix: &str) -> Result<ObjectKeys, String> {
     }
     match (is_below, literal.is_empty() || literal.ends_with('/')) {
         (true, true) => Ok(ObjectKeys::Below(literal.to_owned())),
-        (true, false) => {
-            Err("prefix: must have `*` only after a `/`, for example `photos/*`".into())
-        }
+        (true, false) => Err("must have `*` only after a `/`, for example `photos/*`".into()),
         (false, _) => Ok(ObjectKeys::Exactly(literal.to_owned())),
     }
 }
@@ -144,12 +156,12 @@ fn check_literal(text: &str) -> Result<(), String> {
     let shown = control.map(|c| c.escape_debug().to_string());
     let expanded = ["*", "${", "\\"].into_iter().find(|part| text.contains(part));
     if let Some(part) = expanded.map(str::to_owned).or(shown) {
-        return Err(format!("prefix: must not contain `{part}`, also not percent-encoded"));
+        return Err(format!("must not contain `{part}`, also not percent-encoded"));
     }
     let segments = text.strip_suffix('/').unwrap_or(text);
     let is_odd = |segment: &str| matches!(segment, "" | "." | "..");
     if !text.is_empty() && segments.split('/').any(is_odd) {
-        return Err("prefix: must not contain an empty segment, `.` or `..`".to_owned());
+        return Err("must not contain an empty segment, `.` or `..`".to_owned());
     }
     Ok(())
 }
@@ -164,7 +176,7 @@ const MAX_KEY_BYTES: usize = 850;
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{ObjectKeys, Scopes};
+    use super::{ObjectKeys, Scopes, object_key};
     use crate::error::ErrorCode;
 
     fn with_prefix(prefix: &Value) -> Value {
@@ -199,6 +211,19 @@ mod tests {
         let left_out =
             Scopes::parse(r#"[{"action":"name/cos:GetService","bucket":null}]"#).unwrap();
         assert_eq!(left_out.iter().next().unwrap().bucket, "");
+    }
+
+    #[test]
+    fn a_key_is_one_object() {
+        for (text, key) in [("users/1/a.jpg", "users/1/a.jpg"), ("/图 b?.jpg", "图 b?.jpg")] {
+            assert_eq!(object_key(text).unwrap(), key);
+        }
+        for text in ["", "/", "*", "users/1/*", "users*", "a/../b", "a%2f..%2fb", "${uin}", "a\nb"]
+        {
+            let error = object_key(text).unwrap_err();
+            assert_eq!(error.code(), ErrorCode::QueryParameter, "{text}");
+            assert!(error.message().starts_with("key: must "), "{error}");
+        }
     }
 
     #[test]

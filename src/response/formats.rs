@@ -5,13 +5,14 @@
 //! CVM's metadata service.
 //!
 //! # Guarantees
-//! This is the only file that turns issued credentials into text.
+//! This is the only file that turns the secret key of a credential into text.
 
 use serde::Serialize;
 
 use crate::grant::NewObject;
 use crate::request::{Format, RequestId};
 use crate::sts::Credentials;
+use tencent::secret::Secret;
 
 /// Credentials as `format` represents them, with the object that they are for when the function
 /// named it.
@@ -21,11 +22,15 @@ pub(super) fn credentials(
     id: &RequestId,
     object: Option<&NewObject>,
 ) -> String {
-    let issued = |security_token| Issued::new(credentials, id, security_token, object);
+    let issued = |security_token| Issued::new(credentials, Some(id), security_token, object);
     match format {
-        Format::Cam => {
-            json(&Cam { code: 0, message: "", code_desc: "Success", data: issued(None) })
-        }
+        Format::Cam => match object {
+            None => cam(credentials, id),
+            Some(_) => {
+                json(&Cam { code: 0, message: "", code_desc: "Success", data: issued(None) })
+            }
+        },
+        Format::CredentialProcess => json(&CredentialProcess::new(credentials)),
         Format::Sdk => {
             let alias = Some(credentials.session_token.expose());
             json(&Sdk {
@@ -43,9 +48,29 @@ pub(super) fn credentials(
     }
 }
 
+/// [`Cam`] without an object, which is what most callers want, and what the cache serves: all that
+/// stays the same is written once. No character of an id needs an escape.
+fn cam(credentials: &Credentials, id: &RequestId) -> String {
+    let members = credentials.members.get_or_init(|| {
+        let mut members = json(&Issued::new(credentials, None, None, None));
+        // The id comes before the brace.
+        members.pop();
+        Secret::new(members.as_str().to_owned())
+    });
+    let members = members.as_ref().map(Secret::expose).unwrap_or_default();
+    [CAM_BEGIN, members, r#","requestId":""#, id.as_str(), r#""}}"#].concat()
+}
+
+const CAM_BEGIN: &str = r#"{"code":0,"message":"","codeDesc":"Success","data":"#;
+
 /// A body as JSON.
 pub(super) fn json(body: &impl Serialize) -> String {
-    let mut json = Vec::with_capacity(TYPICAL_BYTES);
+    json_of(body, TYPICAL_BYTES)
+}
+
+/// A body as JSON that fits into so many bytes.
+pub(super) fn json_of(body: &impl Serialize, typical_bytes: usize) -> String {
+    let mut json = Vec::with_capacity(typical_bytes);
     #[expect(clippy::expect_used, reason = "strings and numbers always serialise")]
     serde_json::to_writer(&mut json, body).expect("an answer serialises");
     #[expect(clippy::expect_used, reason = "JSON is UTF-8")]
@@ -53,7 +78,7 @@ pub(super) fn json(body: &impl Serialize) -> String {
 }
 
 /// Most answers fit. A buffer that grows leaves copies of credentials behind.
-const TYPICAL_BYTES: usize = 4096;
+pub(super) const TYPICAL_BYTES: usize = 4096;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -81,7 +106,8 @@ struct Issued<'a> {
     expired_time: i64,
     expiration: String,
     start_time: i64,
-    request_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<&'a str>,
     #[serde(flatten)]
     object: Option<Object<'a>>,
 }
@@ -107,7 +133,7 @@ struct CamKeys<'a> {
 impl<'a> Issued<'a> {
     fn new(
         credentials: &'a Credentials,
-        id: &'a RequestId,
+        id: Option<&'a RequestId>,
         security_token: Option<&'a str>,
         object: Option<&'a NewObject>,
     ) -> Self {
@@ -126,7 +152,7 @@ impl<'a> Issued<'a> {
             expired_time: credentials.expiry.unix_seconds(),
             expiration: credentials.expiry.iso_8601(),
             start_time: credentials.start.unix_seconds(),
-            request_id: id.as_str(),
+            request_id: id.map(RequestId::as_str),
             object,
         }
     }
@@ -194,6 +220,29 @@ impl<'a> Cvm<'a> {
     }
 }
 
+/// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html>
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct CredentialProcess<'a> {
+    version: u8,
+    access_key_id: &'a str,
+    secret_access_key: &'a str,
+    session_token: &'a str,
+    expiration: String,
+}
+
+impl<'a> CredentialProcess<'a> {
+    fn new(credentials: &'a Credentials) -> Self {
+        Self {
+            version: 1,
+            access_key_id: credentials.tmp_secret_id.expose(),
+            secret_access_key: credentials.tmp_secret_key.expose(),
+            session_token: credentials.session_token.expose(),
+            expiration: credentials.expiry.iso_8601(),
+        }
+    }
+}
+
 /// The shape of <https://github.com/tencentyun/cos-js-sdk-v5/blob/master/server/sts.js>. Its page,
 /// `demo/demo.js`, sends `?filename=` and no format:
 /// <https://github.com/tencentyun/cos-js-sdk-v5/blob/master/demo/demo.js>.
@@ -227,6 +276,8 @@ impl<'a> Flat<'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::OnceLock;
+
     use serde_json::{Value, json};
 
     use super::credentials as written;
@@ -244,6 +295,7 @@ mod tests {
             start: Timestamp::from_unix_seconds(1_700_000_000).unwrap(),
             expiry: Timestamp::from_unix_seconds(1_700_001_800).unwrap(),
             sts_request_id: "upstream".into(),
+            members: OnceLock::new(),
         };
         let id = RequestId::from_platform(Some("request-1"), &[0; 16]);
         serde_json::from_str(&written(format, &credentials, &id, None)).unwrap()
@@ -278,7 +330,12 @@ mod tests {
     }
 
     #[test]
-    fn sts_and_cvm_have_upper_camel_members_and_no_numeric_code() {
+    fn other_formats_have_upper_camel_members_and_no_numeric_code() {
+        assert_eq!(
+            body(Format::CredentialProcess),
+            json!({"Version": 1, "AccessKeyId": "id", "SecretAccessKey": "key",
+                "SessionToken": "token", "Expiration": "2023-11-14T22:43:20Z"})
+        );
         assert_eq!(
             body(Format::Sts),
             json!({"Response": {

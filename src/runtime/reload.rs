@@ -29,8 +29,8 @@ use crate::log;
 pub struct Reloader {
     /// Reads the grants; the error is a text for the log.
     pub read_grants: Box<dyn Fn() -> Result<Grants, String> + Send>,
-    /// Reads the keys of tokens, `None` where no file has any; the error is a text for the log.
-    pub read_token_keys: Box<dyn Fn() -> Result<Option<KeySet>, String> + Send>,
+    /// Reads the keys of tokens, `None` where no file has them; the error is a text for the log.
+    pub read_token_keys: Box<dyn Fn() -> Result<Vec<Option<KeySet>>, String> + Send>,
     /// Reads the kill switch; the error is a text for the log.
     pub read_deny_list: Box<dyn Fn() -> Result<DenyList, String> + Send>,
 }
@@ -90,8 +90,8 @@ impl Reloader {
 
     fn reload_token_keys(&self, authentication: &Authenticator) {
         match (self.read_token_keys)() {
-            Ok(None) => {}
-            Ok(Some(keys)) => {
+            Ok(keys) if keys.iter().all(Option::is_none) => {}
+            Ok(keys) => {
                 info!("the keys of tokens were read again");
                 authentication.replace_token_keys(keys);
             }

@@ -45,12 +45,14 @@ pub(crate) fn hint(code: &str) -> Option<&'static str> {
         }
         "ResourceNotFound.RoleNotFound"
         | "InternalError.GetRoleError"
-        | "InternalError.IllegalRole" => "the account has no role of the name in ROLE_ARN",
+        | "InternalError.IllegalRole" => {
+            "the account has no role of the name in ROLE_ARN, or in `role` of the grant"
+        }
         "InvalidParameter.AccountNotAvaliable" => {
             "the calling key's account does not exist or is closed"
         }
         "InvalidParameter.ParamError" | "InvalidParameter" | "InvalidParameterValue" => {
-            "a setting is rejected: check ROLE_ARN, EXTERNAL_ID and DURATION_SECONDS"
+            "a setting is rejected: check ROLE_ARN, EXTERNAL_ID and DURATION_SECONDS, or `role` and `external_id` of the grant"
         }
         "InvalidParameter.TempCodeNotAvaliable"
         | "FailedOperation.CheckMFAError"

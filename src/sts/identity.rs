@@ -9,6 +9,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::grant::Role;
 use crate::request::RoleKey;
 use tencent::secret::Secret;
 use tencent::sign::tc3::{CanonicalRequest, SigningKey};
@@ -30,15 +31,6 @@ impl CallingKey {
     pub(super) fn secrets(&self) -> Vec<&Secret> {
         self.session_token.iter().chain([&self.secret_key]).map(Arc::as_ref).collect()
     }
-}
-
-/// A role to assume.
-#[derive(Clone, Debug)]
-pub struct Role {
-    /// Its resource name.
-    pub arn: RoleArn,
-    /// The external id agreed with its owner, against confused deputies.
-    pub external_id: Option<String>,
 }
 
 /// Where the calling key is from.
@@ -143,48 +135,12 @@ const SERVICE: &str = "sts";
 )]
 pub struct IdentityError;
 
-/// A role's resource name: `qcs::cam::uin/<owner>:roleName/<name>` or `…:role/<id>`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RoleArn(String);
-
-impl RoleArn {
-    /// Reads a role's resource name.
-    ///
-    /// # Errors
-    /// [`RoleArnError`].
-    pub fn parse(text: &str) -> Result<Self, RoleArnError> {
-        let (owner, role) = text
-            .strip_prefix("qcs::cam::uin/")
-            .and_then(|rest| rest.split_once(':'))
-            .ok_or(RoleArnError)?;
-        let name = role
-            .strip_prefix("roleName/")
-            .or_else(|| role.strip_prefix("role/"))
-            .ok_or(RoleArnError)?;
-        let known = |c: char| c.is_ascii_alphanumeric() || "+=,.@_-/".contains(c);
-        let owned = !owner.is_empty() && owner.chars().all(|c| c.is_ascii_digit());
-        if owned && !name.is_empty() && name.chars().all(known) {
-            return Ok(Self(text.to_owned()));
-        }
-        Err(RoleArnError)
-    }
-
-    /// The resource name.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// The text is not a role.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("must be a role, for example `qcs::cam::uin/100000000001:roleName/name`")]
-pub struct RoleArnError;
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use super::{CallingKey, Identity, Role, RoleArn};
+    use super::{CallingKey, Identity, Role};
+    use crate::grant::RoleArn;
     use tencent::secret::Secret;
 
     fn key(token: Option<&str>) -> CallingKey {
@@ -206,21 +162,5 @@ mod tests {
         assert!(Identity::new(key(Some("t")), Some(role())).is_ok());
         assert!(Identity::new(key(None), None).is_ok());
         assert!(Identity::new(key(None), Some(role())).is_ok());
-    }
-
-    #[test]
-    fn a_role_is_named_in_full() {
-        for text in [
-            "qcs::cam::uin/100000000001:roleName/n",
-            "qcs::cam::uin/1:role/4611686018427397919",
-            "qcs::cam::uin/1:role/tencentcloudServiceRoleName/n",
-        ] {
-            assert!(RoleArn::parse(text).is_ok(), "{text}");
-        }
-        let texts = "role qcs::cam::uin/:roleName/n qcs::cam::uin/1:roleName/ \
-            qcs::cam::uin/x:roleName/n qcs::cam::uin/1:user/n qcs::cam::uin/1:roleName/a*";
-        for text in texts.split(' ').chain([""]) {
-            assert!(RoleArn::parse(text).is_err(), "{text}");
-        }
     }
 }

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::endpoint::Endpoint;
 use super::identity::Identity;
-use crate::grant::Authorized;
+use crate::grant::{Authorized, Role};
 use crate::http_client::CallError;
 use tencent::names::Region;
 use tencent::sign::tc3;
@@ -52,7 +52,7 @@ impl SignedCall {
         let mut headers = HeaderMap::with_capacity(MAX_HEADERS);
         headers.insert(AUTHORIZATION, secret_value("authorization", authorization)?);
         headers.insert(CONTENT_TYPE_NAME, HeaderValue::from_static(CONTENT_TYPE));
-        headers.insert(X_TC_ACTION, HeaderValue::from_static(action(identity)));
+        headers.insert(X_TC_ACTION, HeaderValue::from_static(action(authorized, identity)));
         headers.insert(X_TC_VERSION, HeaderValue::from_static(VERSION));
         headers.insert(X_TC_TIMESTAMP, now.unix_seconds().into());
         let region = HeaderValue::from_str(region.as_str());
@@ -73,14 +73,18 @@ fn secret_value(name: &'static str, value: String) -> Result<HeaderValue, CallEr
     Ok(value)
 }
 
-/// The action that an identity needs.
-fn action(identity: &Identity) -> &'static str {
-    if identity.role().is_some() { "AssumeRole" } else { "GetFederationToken" }
+/// The role to assume: that of the grants, or else that of the calling key.
+fn role<'a>(authorized: &'a Authorized, identity: &'a Identity) -> Option<&'a Role> {
+    authorized.role().or_else(|| identity.role())
+}
+
+fn action(authorized: &Authorized, identity: &Identity) -> &'static str {
+    if role(authorized, identity).is_some() { "AssumeRole" } else { "GetFederationToken" }
 }
 
 fn other_parameters(authorized: &Authorized, identity: &Identity) -> String {
     let (name, duration_seconds) = (authorized.session_name(), authorized.duration_seconds());
-    let written = match identity.role() {
+    let written = match role(authorized, identity) {
         None => serde_json::to_string(&GetFederationToken { name, duration_seconds }),
         Some(role) => serde_json::to_string(&AssumeRole {
             role_arn: role.arn.as_str(),

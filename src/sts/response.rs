@@ -8,6 +8,8 @@
 //!   answer that has expired, or that outlives the request, is an error.
 //! - No error repeats a part of the answer's credentials; what STS writes is cut.
 
+use std::sync::OnceLock;
+
 use serde::{Deserialize, Deserializer};
 
 use tencent::json_object::JsonObject;
@@ -30,6 +32,8 @@ pub struct Credentials {
     pub expiry: Timestamp,
     /// The id under which STS knows the call.
     pub sts_request_id: String,
+    /// What every answer with them contains, once one was written.
+    pub members: OnceLock<Option<Secret>>,
 }
 
 /// Why an answer is unusable.
@@ -135,6 +139,7 @@ impl Credentials {
             start: expiry.minus_seconds(duration_seconds).min(now),
             expiry,
             sts_request_id: request_id,
+            members: OnceLock::new(),
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Request signatures of API 3.0 (`tc3`, `v1`) and COS (`q_sign`).
+//! Request signatures of API 3.0 (`tc3`, `v1`) and COS (`q_sign`, `object_request`).
 //!
 //! # Guarantees
 //! Pure functions: no clock, environment or socket. Each protocol step is its own function, so a
@@ -9,6 +9,7 @@
 //! compares.
 
 pub mod digest;
+pub mod object_request;
 pub mod q_sign;
 pub mod tc3;
 pub mod v1;

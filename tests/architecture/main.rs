@@ -27,11 +27,12 @@ use imports::{Dependencies, Files, Imports, Sources, tests_of};
 
 /// The only files that may open a secret: the signers, the calls, the client (a proxy's address),
 /// the answer, and the beginning of a key's public half.
-const MAY_EXPOSE: [&str; 10] = [
+const MAY_EXPOSE: [&str; 11] = [
     "src/auth/hmac/signature.rs",
     "src/auth/wechat/code_exchange.rs",
     "src/http_client.rs",
     "src/response/formats.rs",
+    "src/response/signed.rs",
     "src/shared_store.rs",
     "src/sts/request.rs",
     "src/sts/response.rs",
@@ -168,7 +169,7 @@ fn every_public_function_is_seen() {
         seen += all - cut;
     }
     assert!(seen > 500, "only {seen} public functions seen");
-    let verifier = WORKSPACE.production_of("src/auth/jwt.rs");
+    let verifier = WORKSPACE.production_of("src/auth/jwt/token_verifier.rs");
     assert!(verifier.contains("fn verify("), "the verifier of tokens escapes the rules");
 }
 

@@ -18,6 +18,9 @@ const FLAGS = [
   '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE *.localhost, EXCLUDE 127.0.0.1',
 ];
 
+// What Chromium answers while one page makes way for another.
+const LEAVING = ['Inspected target navigated or closed', 'Execution context was destroyed', 'Cannot find default execution context'];
+
 async function open({ chromium, profile, isDark = false }) {
   const env = { LD_LIBRARY_PATH: path.join(path.dirname(chromium), 'lib'), HOME: profile };
   const child = spawn(chromium, [...FLAGS, `--user-data-dir=${profile}`, 'about:blank'], { env, stdio: 'ignore' });
@@ -85,9 +88,13 @@ class Tab {
     return result.value;
   }
 
-  /** Waits until an expression is true. */
+  /** Waits until an expression is true, in this page or the one that comes in its place. */
   async when(expression, seconds = 60) {
-    return until(() => this.run(expression), seconds, expression);
+    const attempt = () => this.run(expression).catch((error) => {
+      if (LEAVING.some((text) => error.message.includes(text))) return false;
+      throw error;
+    });
+    return until(attempt, seconds, expression);
   }
 
   /** Clicks the first visible button with this text, inside what `within` selects. */

@@ -19,12 +19,23 @@ from world import ROOT, WORK, fail, free_port, started, sts, wait_until_alive
 KEY = "a-key-of-the-interface-test-0123456789abcdef"
 
 # Each exception with its reason.
-CONFIGURATION = """
+CONFIGURATION = "".join(
+    f"""
 [[operations]]
-# Neither or both of `filename` and `ext` is a bad request, which no schema of a query can express.
-include-path = "/getKeyAndCredentials"
+# Neither or both of `filename` and `ext`, or a key that is not one object, is a bad request, which
+# no schema of a query can express.
+include-path = "{path}"
 checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "403"]
 """
+    for path in (
+        "/getKeyAndCredentials",
+        "/put-sign",
+        "/sts-direct-sign",
+        "/upload-sign",
+        "/post-policy",
+        "/download-sign",
+    )
+)
 
 
 def main(binary):

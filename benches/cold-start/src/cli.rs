@@ -24,20 +24,24 @@ pub(crate) struct Options {
     pub(crate) function: PathBuf,
     /// The binary to compare it with.
     pub(crate) hello: PathBuf,
+    /// The smallest issuer, to compare it with too.
+    pub(crate) minimal: PathBuf,
 }
 
 pub(crate) const HELP: &str = "\
-Usage: cos-issuer-bench --function PATH --hello PATH [--runs N] [--warm N]
+Usage: cos-issuer-bench --function PATH --hello PATH --minimal PATH [--runs N] [--warm N]
 
   --function PATH  the deployed binary, `bootstrap`
   --hello PATH     the hello-world function to compare it with
+  --minimal PATH   the smallest issuer, to compare it with too
   --runs N         counted pairs of cold starts (default 60)
   --warm N         further invocations on each instance (default 40)
 ";
 
 /// Reads the options that follow the program's name.
 pub(crate) fn parse(mut arguments: lexopt::Parser) -> Result<Command, Fault> {
-    let (mut runs, mut warm, mut function, mut hello) = (60, 40, None, None);
+    let (mut runs, mut warm) = (60, 40);
+    let (mut function, mut hello, mut minimal) = (None, None, None);
     while let Some(argument) = arguments.next()? {
         match argument {
             Short('h') | Long("help") => return Ok(Command::Help),
@@ -45,6 +49,7 @@ pub(crate) fn parse(mut arguments: lexopt::Parser) -> Result<Command, Fault> {
             Long("warm") => warm = count("--warm", &mut arguments)?,
             Long("function") => function = Some(PathBuf::from(arguments.value()?)),
             Long("hello") => hello = Some(PathBuf::from(arguments.value()?)),
+            Long("minimal") => minimal = Some(PathBuf::from(arguments.value()?)),
             other => return Err(other.unexpected().into()),
         }
     }
@@ -53,6 +58,7 @@ pub(crate) fn parse(mut arguments: lexopt::Parser) -> Result<Command, Fault> {
         warm,
         function: function.ok_or("--function PATH is missing")?,
         hello: hello.ok_or("--hello PATH is missing")?,
+        minimal: minimal.ok_or("--minimal PATH is missing")?,
     }))
 }
 
@@ -74,12 +80,14 @@ mod tests {
 
     #[test]
     fn counts_have_defaults_and_paths_have_none() {
-        let Ok(Command::Run(options)) = parsed(&["--function", "a", "--hello=b"]) else {
-            panic!("both paths were given");
+        let Ok(Command::Run(options)) = parsed(&["--function", "a", "--hello=b", "--minimal=c"])
+        else {
+            panic!("all paths were given");
         };
         assert_eq!((options.runs, options.warm), (60, 40));
         assert_eq!(options.function.as_os_str(), "a");
         assert_eq!(options.hello.as_os_str(), "b");
+        assert_eq!(options.minimal.as_os_str(), "c");
     }
 
     #[test]
@@ -87,6 +95,7 @@ mod tests {
         for (arguments, named) in [
             (vec!["--hello", "b"], "--function"),
             (vec!["--function", "a"], "--hello"),
+            (vec!["--function", "a", "--hello", "b"], "--minimal"),
             (vec!["--runs", "0"], "--runs"),
             (vec!["--warm", "many"], "--warm"),
             (vec!["--fast"], "--fast"),

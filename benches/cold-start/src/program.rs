@@ -1,4 +1,4 @@
-//! The two programs that are compared: their environment, and what a right answer of each is.
+//! The programs that are compared: their environment, and what a right answer of each is.
 
 use crate::cli::Options;
 use base64::Engine as _;
@@ -32,15 +32,16 @@ impl Program {
             ("CACHE", "off".to_owned()),
             ("LOG", "info".to_owned()),
             ("STS_ENDPOINTS", sts.endpoint()),
-            (
-                "STS_CA_FILE",
-                sts.ca_file()
-                    .to_str()
-                    .ok_or("the temporary directory has a name that is not text")?
-                    .to_owned(),
-            ),
+            ("STS_CA_FILE", ca_file(sts)?),
         ]);
         Ok(Self { path: absolute(&options.function)?, environment, answer: Answer::Credentials })
+    }
+
+    /// The smallest issuer, which asks `sts` too.
+    pub(crate) fn minimal(options: &Options, sts: &Sts) -> Result<Self, Fault> {
+        let mut environment = lambda_environment();
+        environment.extend([("STS_URL", sts.endpoint()), ("STS_CA_FILE", ca_file(sts)?)]);
+        Ok(Self { path: absolute(&options.minimal)?, environment, answer: Answer::StsCredentials })
     }
 
     /// Hello-world.
@@ -55,6 +56,11 @@ impl Program {
     pub(crate) fn size_bytes(&self) -> Result<u64, Fault> {
         Ok(std::fs::metadata(&self.path)?.len())
     }
+}
+
+fn ca_file(sts: &Sts) -> Result<String, Fault> {
+    let path = sts.ca_file().to_str();
+    Ok(path.ok_or("the temporary directory has a name that is not text")?.to_owned())
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, Fault> {
@@ -81,6 +87,8 @@ pub(crate) enum Answer {
     Hello,
     /// CAM JSON with the credentials that our STS issues, not expired.
     Credentials,
+    /// The same credentials, in the answer of STS.
+    StsCredentials,
 }
 
 impl Answer {
@@ -103,26 +111,41 @@ impl Answer {
         match self {
             Self::Hello if body == b"hello" => Ok(()),
             Self::Hello => Err("hello-world did not say hello".into()),
-            Self::Credentials => check_credentials(
-                &serde_json::from_slice(&body).map_err(|_| "the body is not JSON")?,
-            ),
+            Self::Credentials => check_credentials(&body, CAM_POINTERS),
+            Self::StsCredentials => check_credentials(&body, STS_POINTERS),
         }
     }
 }
 
-fn check_credentials(cam: &Value) -> Result<(), Fault> {
-    for (pointer, issued) in [
-        ("/data/credentials/tmpSecretId", sts::TMP_SECRET_ID),
-        ("/data/credentials/tmpSecretKey", sts::TMP_SECRET_KEY),
-        ("/data/credentials/sessionToken", sts::token()),
-    ] {
-        if cam.pointer(pointer).and_then(Value::as_str) != Some(issued) {
+/// Where the id, the key, the token and the expiry are.
+type Pointers = [&'static str; 4];
+
+const CAM_POINTERS: Pointers = [
+    "/data/credentials/tmpSecretId",
+    "/data/credentials/tmpSecretKey",
+    "/data/credentials/sessionToken",
+    "/data/expiredTime",
+];
+
+const STS_POINTERS: Pointers = [
+    "/Response/Credentials/TmpSecretId",
+    "/Response/Credentials/TmpSecretKey",
+    "/Response/Credentials/Token",
+    "/Response/ExpiredTime",
+];
+
+fn check_credentials(body: &[u8], [id, key, token, expiry]: Pointers) -> Result<(), Fault> {
+    let body: Value = serde_json::from_slice(body).map_err(|_| "the body is not JSON")?;
+    for (pointer, issued) in
+        [(id, sts::TMP_SECRET_ID), (key, sts::TMP_SECRET_KEY), (token, sts::token())]
+    {
+        if body.pointer(pointer).and_then(Value::as_str) != Some(issued) {
             return Err(format!("the answer's {pointer} is not the one issued").into());
         }
     }
-    match cam.pointer("/data/expiredTime").and_then(Value::as_i64) {
+    match body.pointer(expiry).and_then(Value::as_i64) {
         Some(time) if time > clock::unix_seconds() => Ok(()),
-        _ => Err("the answer's /data/expiredTime is missing or past".into()),
+        _ => Err(format!("the answer's {expiry} is missing or past").into()),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The whole run: both programs in turn, as often as was asked for.
+//! The whole run: the programs in turn, as often as was asked for.
 
 use crate::cli::Options;
 use crate::instance::{self, Sample};
@@ -20,6 +20,7 @@ pub(crate) struct Pair {
     /// Of the function, when its first event comes late.
     pub(crate) waiting: Sample,
     pub(crate) hello: Sample,
+    pub(crate) minimal: Sample,
 }
 
 /// Measures pairs in alternating order, after some that only fill the page cache.
@@ -27,22 +28,28 @@ pub(crate) async fn all(options: &Options) -> Result<Measured, Fault> {
     let sts = Sts::start(Duration::ZERO).await?;
     let function = Program::function(options, &sts)?;
     let hello = Program::hello(options)?;
+    let minimal = Program::minimal(options, &sts)?;
     let measure = |program, after| instance::measure(program, options.warm, after, &sts);
     for _ in 0..DISCARDED_PAIRS {
         measure(&hello, Duration::ZERO).await?;
         measure(&function, Duration::ZERO).await?;
+        measure(&minimal, Duration::ZERO).await?;
     }
     let mut pairs = Vec::new();
     for number in 0..options.runs {
-        let (function_sample, hello_sample) = if number % 2 == 0 {
-            let function = measure(&function, Duration::ZERO).await?;
-            (function, measure(&hello, Duration::ZERO).await?)
-        } else {
-            let hello = measure(&hello, Duration::ZERO).await?;
-            (measure(&function, Duration::ZERO).await?, hello)
+        // In turn before and after the others.
+        let before = match number % 2 {
+            0 => Some(measure(&function, Duration::ZERO).await?),
+            _ => None,
+        };
+        let hello = measure(&hello, Duration::ZERO).await?;
+        let minimal = measure(&minimal, Duration::ZERO).await?;
+        let function_sample = match before {
+            Some(sample) => sample,
+            None => measure(&function, Duration::ZERO).await?,
         };
         let waiting = measure(&function, LATE).await?;
-        pairs.push(Pair { function: function_sample, waiting, hello: hello_sample });
+        pairs.push(Pair { function: function_sample, waiting, hello, minimal });
     }
     Ok(Measured { pairs, function_bytes: function.size_bytes()?, hello_bytes: hello.size_bytes()? })
 }

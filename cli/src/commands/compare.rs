@@ -80,6 +80,9 @@ pub(crate) async fn run(options: &CompareOptions, terminal: Terminal) -> Result<
                 let mut caller = Map::new();
                 caller.insert("grant".to_owned(), json!(found.grant));
                 caller.insert("method".to_owned(), json!(found.method.name()));
+                if let Some(issuer) = found.issuer {
+                    caller.insert("issuer".to_owned(), json!(issuer));
+                }
                 caller.insert("claims".to_owned(), Value::Object(found.claims));
                 (caller, found.found)
             };
@@ -132,7 +135,9 @@ fn print(found: &[Found], terminal: Terminal) {
         terminal.step(false, text);
         if let (Some(method), Some(claims)) = (caller.get("method"), caller.get("claims")) {
             let method = method.as_str().unwrap_or_default();
-            terminal.pair("caller", format_args!("by {method}, {claims}"));
+            let issuer = caller.get("issuer").and_then(Value::as_str);
+            let issuer = issuer.map_or_else(String::new, |name| format!(" of {name}"));
+            terminal.pair("caller", format_args!("by {method}{issuer}, {claims}"));
         }
         terminal.pair("action", &access.access.action);
         terminal.pair("resource", resource(&access.access));

@@ -13,6 +13,7 @@ use crate::console::{Console, Elsewhere};
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::loopback::Port;
+use crate::options::{bucket, region};
 use crate::stop_signal::StopSignal;
 use crate::terminal::Terminal;
 
@@ -112,14 +113,6 @@ fn origin(text: &str) -> Result<String, String> {
     (is_http && is_plain && is_whole && !authority.is_empty())
         .then(|| bare.to_owned())
         .ok_or_else(|| form.to_owned())
-}
-
-fn bucket(text: &str) -> Result<Bucket, String> {
-    Bucket::parse(text).map_err(|error| error.to_string())
-}
-
-fn region(text: &str) -> Result<Region, String> {
-    Region::parse(text).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use tencent::cam::Clause;
 use tencent::time::{Clock as _, SystemClock};
 
 use crate::asker::{AskerMethod, principal};
-use crate::deployment::DeploymentOptions;
+use crate::deployment::{Deployment, DeploymentOptions};
 use crate::explanation::{Explanation, IssuedCredential, Wish, explain};
 use crate::failure::Failure;
 use crate::options::assignment;
@@ -48,6 +48,10 @@ pub(crate) struct ExplainOptions {
     /// How the caller authenticates [default: the first method of AUTH; jwt for a grants file]
     #[arg(long)]
     method: Option<AskerMethod>,
+
+    /// The [[issuer]] of the caller's token [default: the one of the claim iss, or the only one]
+    #[arg(long, value_name = "NAME")]
+    issuer: Option<String>,
 
     /// The scope array of the request, or @FILE to read it from a file, @- from standard input
     #[arg(long, value_name = "JSON|@FILE")]
@@ -97,6 +101,31 @@ impl ExplainOptions {
         Ok(Wish { query: query.collect(), scopes, is_new_object: self.ext.is_some() })
     }
 
+    /// The name of the token's issuer, whose `iss` is added to the claims; `None` where the
+    /// settings name no issuer.
+    fn issuer(
+        &self,
+        deployment: &Deployment,
+        claims: &mut Map<String, Value>,
+    ) -> Result<Option<String>, Failure> {
+        let issuers = deployment.token_issuers();
+        let iss = claims.get("iss").and_then(Value::as_str);
+        let found = match (&self.issuer, iss, issuers.as_slice()) {
+            (None, _, []) => return Ok(None),
+            (Some(name), ..) => issuers.iter().find(|(known, _)| known == name),
+            (None, Some(iss), _) => issuers.iter().find(|(_, known)| *known == iss),
+            (None, None, [only]) => Some(only),
+            (None, None, _) => None,
+        };
+        let (name, iss) = found.ok_or_else(|| {
+            let names: Vec<&str> = issuers.iter().map(|(name, _)| *name).collect();
+            let names = names.join(", ");
+            Failure::Usage(format!("--issuer: must be an [[issuer]] of the settings: {names}"))
+        })?;
+        claims.entry("iss").or_insert_with(|| (*iss).into());
+        Ok(Some((*name).to_owned()))
+    }
+
     fn claims(&self) -> Map<String, Value> {
         let value = |text: &String| {
             serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.clone()))
@@ -113,7 +142,7 @@ impl ExplainOptions {
 
 pub(crate) async fn run(options: &ExplainOptions, terminal: Terminal) -> Result<(), Failure> {
     let deployment = options.deployment.read()?;
-    let claims = options.claims();
+    let mut claims = options.claims();
     let usual = match (claims.is_empty(), deployment.is_whole) {
         (_, true) => AskerMethod::first(&deployment.settings.auth),
         (true, false) => Some(AskerMethod::None),
@@ -124,7 +153,12 @@ pub(crate) async fn run(options: &ExplainOptions, terminal: Terminal) -> Result<
                     match on `proof` differ";
         Failure::Usage(text.to_owned())
     })?;
-    let caller = principal(method, &claims, &SystemClock).await.map_err(Failure::Usage)?;
+    let issuer = match method {
+        AskerMethod::Jwt => options.issuer(&deployment, &mut claims)?,
+        _ => None,
+    };
+    let caller = principal(method, issuer.as_deref(), &claims, &SystemClock).await;
+    let caller = caller.map_err(Failure::Usage)?;
     let (wish, now) = (options.wish()?, SystemClock.now());
     let explanation = explain(&deployment.settings, deployment.sts_action(), &caller, &wish, now)
         .map_err(|error| Failure::Usage(format!("the request: {error}")))?;
@@ -169,6 +203,9 @@ fn print_issued(issued: &IssuedCredential, terminal: Terminal) {
     terminal.pair("lifetime", format_args!("{} s", issued.duration_seconds));
     let unknown = "GetFederationToken, or AssumeRole where ROLE_ARN is set";
     terminal.pair("STS action", issued.sts_action.unwrap_or(unknown));
+    if let Some(role) = &issued.role {
+        terminal.pair("role", role);
+    }
     terminal.pair("session", &issued.session_name);
     terminal.pair("policy", &issued.policy_text);
 }

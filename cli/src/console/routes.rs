@@ -149,8 +149,10 @@ impl Routes {
         };
         let deployment = Deployment::of_grants_file(&self.grants_file)
             .map_err(|_| bad("the grants file cannot be read".to_owned()))?;
+        // The local cloud's own issuer has no name, which a file with issuers would need.
+        let issuer = None;
         let claims = Map::from_iter([("sub".to_owned(), Value::String(order.user))]);
-        let caller = principal(method, &claims, &SystemClock).await.map_err(bad)?;
+        let caller = principal(method, issuer, &claims, &SystemClock).await.map_err(bad)?;
         let is_new_object = order.path == "/getKeyAndCredentials";
         let wish = Wish { query: order.query, scopes: order.body, is_new_object };
         let explanation = explain(&deployment.settings, None, &caller, &wish, SystemClock.now())

@@ -93,12 +93,17 @@ impl<'t> Places<'t> {
         let mut start = 0;
         let mut line_of_key = None;
         let mut is_named = None;
+        let mut is_grant = false;
         for (number, line) in &self.0 {
             if line.trim().starts_with("[[") {
+                is_grant = !line.trim().starts_with("[[issuer");
                 if is_named.is_some() {
                     break;
                 }
                 (start, line_of_key) = (*number, None);
+            }
+            if !is_grant {
+                continue;
             }
             if value(line, key).is_some() {
                 line_of_key = Some(*number);

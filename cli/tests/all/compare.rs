@@ -144,3 +144,21 @@ fn programs_read_json_and_errors_have_their_own_code() {
         assert!(out.contains(expected), "{expected} in {out}");
     }
 }
+
+#[test]
+fn grants_for_tokens_of_one_issuer_are_not_those_of_another() {
+    let issuer = |name: &str| {
+        format!(
+            "[[issuer]]\nname = \"{name}\"\nissuer = \"https://{name}.example.com/\"\n\
+             audiences = [\"uploads\"]\njwks_url = \"https://{name}.example.com/keys\"\n"
+        )
+    };
+    let with = |name: &str| {
+        let own = grant("own", &format!("{{ issuer = \"{name}\" }}"), "a/", "allow = [\"upload\"]");
+        [issuer("login"), issuer("partner"), own].concat()
+    };
+    let same = "ok  NEW allows nothing that OLD does not allow\n";
+    assert_eq!(compare(&with("login"), &with("login"), 0), same);
+    let out = compare(&with("login"), &with("partner"), 1);
+    assert!(out.contains("  caller      by jwt of partner, "), "{out}");
+}

@@ -180,3 +180,72 @@ fn a_refused_request_or_a_wrong_input_ends_with_its_own_code() {
         assert!(format!("{out}{err}").contains(expected), "{words:?}: {out}{err}");
     }
 }
+
+const ISSUERS: &str = r#"
+[[issuer]]
+name = "login"
+issuer = "https://login.example.com/"
+audiences = ["uploads"]
+secret_env = "LOGIN_TOKEN_SECRET"
+
+[[issuer]]
+name = "ci"
+preset = "github-actions"
+audiences = ["https://issuer.example.com"]
+jwks_file = "jwks.json"
+
+[[grant]]
+name = "own-folder"
+match = { issuer = "login" }
+bucket = "examplebucket-1250000000"
+region = "ap-guangzhou"
+prefix = "users/{sub}/"
+allow = ["upload"]
+
+[[grant]]
+name = "ci"
+match = { issuer = "ci", repository_id = "74" }
+bucket = "examplebucket-1250000000"
+region = "ap-guangzhou"
+prefix = "releases/"
+allow = ["upload"]
+"#;
+
+#[test]
+fn a_token_is_of_one_issuer() {
+    let keys = r#"{"keys": [{"kty": "RSA", "use": "sig", "alg": "RS256", "kid": "1", "e": "AQAB", "n": "N"}]}"#;
+    let keys = keys.replace('N', &"w".repeat(342));
+    let directory = files(&[("issuers.toml", ISSUERS), ("jwks.json", &keys)]);
+    let explain = |words: &[&str], code| {
+        let mut command = cos_issuer(&["explain", "issuers.toml", "--as"]);
+        ends_with(command.args(words).current_dir(directory.path()), code)
+    };
+    let reasons = |words: &[&str], code| {
+        let out: Value = serde_json::from_str(&explain(words, code).0).unwrap();
+        let reason = |grant: &Value| grant["reasons"][0].as_str().unwrap_or("applies").to_owned();
+        out["grants"].as_array().unwrap().iter().map(reason).collect::<Vec<_>>().join("; ")
+    };
+    let other = |name: &str| {
+        format!("the caller has a token of another [[issuer]]; `issuer` must be {name}")
+    };
+    for (claims, issuer) in
+        [("sub=u-1", Some("login")), ("iss=https://login.example.com/,sub=u-1", None)]
+    {
+        let named = issuer.map(|name| ["--issuer", name]);
+        let words = [&[claims, "--json"][..], named.as_ref().map_or(&[], |words| words)].concat();
+        assert_eq!(reasons(&words, 0), format!("applies; {}", other("ci")));
+    }
+    let words = ["sub=x,repository_id=75", "--json", "--issuer", "ci"];
+    let reason = "`repository_id` is 75; it must be \"74\"";
+    assert_eq!(reasons(&words, 1), format!("{}; {reason}", other("login")));
+    let words = ["sub=x,level=1", "--json", "--method", "gateway-jwt"];
+    let reason = "the caller has no token of an [[issuer]]; `issuer` must be";
+    assert_eq!(reasons(&words, 1), format!("{reason} login; {reason} ci"));
+    for words in [&["sub=u-1"][..], &["sub=u-1", "--issuer", "CI"], &["iss=other,sub=u-1"]] {
+        let (_, err) = explain(words, 2);
+        assert!(
+            err.contains("--issuer: must be an [[issuer]] of the settings: login, ci"),
+            "{err}"
+        );
+    }
+}

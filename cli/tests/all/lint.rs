@@ -228,3 +228,17 @@ fn the_example_of_the_page_passes_and_every_rule_has_its_row() {
         assert!(page.contains(&row), "no row {row}");
     }
 }
+
+#[test]
+fn issuers_have_lines_of_their_own() {
+    let issuer = "[[issuer]]\nname = \"a\"\nissuer = \"https://login.example.com/\"\n\
+        audiences = [\"uploads\"]\nsecret_env = \"LOGIN_TOKEN_SECRET\"\n";
+    let one = grant("a", "{ issuer = \"a\" }", "a/", UPLOAD);
+    let same = grant("b", "{ issuer = \"a\" }", "a/", UPLOAD);
+    let grants = format!("#:schema grants.schema.json\n{issuer}{one}{same}");
+    let found = rules(&[("grants.toml", &grants)], "grants.toml", 0);
+    assert_eq!(found, ["redundant-grant:8", "redundant-grant:15"]);
+    let wrong = grants.replace("issuer = \"a\" }", "issuer = \"b\" }");
+    let found = rules(&[("grants.toml", &wrong)], "grants.toml", 1);
+    assert_eq!(found, ["invalid:9", "invalid:16"]);
+}

@@ -1,5 +1,6 @@
 //! A grant: what it means, decided naively, and how it is written into a grants file.
 
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
 
@@ -93,15 +94,32 @@ pub(super) const UPLOADS: [&str; 8] = [
     "ListMultipartUploads",
 ];
 
+const LISTS: [&str; 3] = ["GetBucket", "GetBucketObjectVersions", "ListMultipartUploads"];
+
+fn is_upload(operation: &str) -> bool {
+    UPLOADS.contains(&operation) || ["AppendObject", "UploadPartCopy"].contains(&operation)
+}
+
+/// A word in all its spellings of lower and upper case.
+fn spellings(word: &str) -> Vec<String> {
+    word.chars().fold(vec![String::new()], |starts, character| {
+        let cases =
+            BTreeSet::from([character.to_ascii_lowercase(), character.to_ascii_uppercase()]);
+        let of_case =
+            |case: &char| starts.iter().map(|start| format!("{start}{case}")).collect::<Vec<_>>();
+        cases.iter().flat_map(of_case).collect()
+    })
+}
+
 /// Whether a list has only strings, this one among them.
 fn is_list_of(list: &[Value], value: &Value) -> bool {
     list.iter().all(Value::is_string) && list.contains(value)
 }
 
 impl Grant {
-    /// Whether this grant is meant to allow the access to a caller with these claims.
-    pub(crate) fn means(&self, claims: &Map<String, Value>, access: &Access) -> bool {
-        let is_of_caller = self.claims.iter().all(|(name, wanted)| {
+    /// Whether this grant is for a caller with these claims.
+    fn is_of_caller(&self, claims: &Map<String, Value>) -> bool {
+        self.claims.iter().all(|(name, wanted)| {
             let value = match name.as_str() {
                 "proof" => json!("gateway-lambda"),
                 name => claims.get(name).cloned().unwrap_or(Value::Null),
@@ -132,7 +150,12 @@ impl Grant {
                     value => value.as_str().is_some_and(|text| text.starts_with(start)),
                 },
             }
-        });
+        })
+    }
+
+    /// Whether this grant is meant to allow the access to a caller with these claims.
+    pub(crate) fn means(&self, claims: &Map<String, Value>, access: &Access) -> bool {
+        let is_of_caller = self.is_of_caller(claims);
         let from_here = self.networks.is_empty()
             || self
                 .networks
@@ -147,22 +170,79 @@ impl Grant {
         if access.operation == "GetService" {
             return true;
         }
-        // A bucket is created or deleted only where a grant for the whole of it names that.
-        let is_about_bucket = ["PutBucket", "DeleteBucket"].contains(&access.operation.as_str());
-        let is_named = self.actions.contains(&access.operation) && self.prefix == ["/"];
-        if is_about_bucket && !is_named {
+        if !self.may_be_about_bucket(&access.operation) {
             return false;
         }
-        let lists = ["GetBucket", "GetBucketObjectVersions", "ListMultipartUploads"];
         let is_prefix_key = self.include_prefix_key
-            && !lists.contains(&access.operation.as_str())
+            && !LISTS.contains(&access.operation.as_str())
             && format!("{}/", access.key) == prefix;
         let is_here = access.bucket.as_ref() == Some(&self.bucket)
             && access.region == self.region
             && (access.key.starts_with(&prefix) || is_prefix_key);
-        let is_upload = UPLOADS.contains(&access.operation.as_str())
-            || ["AppendObject", "UploadPartCopy"].contains(&access.operation.as_str());
-        is_here && (!is_upload || self.takes(access))
+        is_here && (!is_upload(&access.operation) || self.takes(access))
+    }
+
+    /// What this grant means for a caller with these claims, as statements of a policy. With limits
+    /// on extensions they are a little wider than [`means`](Self::means): a key can be `.jpg`.
+    pub(crate) fn statements(&self, claims: &Map<String, Value>) -> Vec<Value> {
+        let Some(prefix) = self.prefix_of(claims).filter(|_| self.is_of_caller(claims)) else {
+            return Vec::new();
+        };
+        let operations = self.operations().into_iter();
+        let possible = operations.filter(|operation| self.may_be_about_bucket(operation));
+        possible.map(|operation| self.statement(operation, &prefix)).collect()
+    }
+
+    fn statement(&self, operation: &str, prefix: &str) -> Value {
+        let mut condition = Map::new();
+        let networks = self.networks.iter();
+        let networks: Vec<String> =
+            networks.map(|(network, bytes)| format!("{network}/{}", bytes * 8)).collect();
+        if !networks.is_empty() {
+            condition.insert("ip_equal".to_owned(), json!({"qcs:ip": networks}));
+        }
+        if let Some(most) = self.max_size.filter(|_| is_upload(operation)) {
+            let of = |limit: u64| json!({"cos:content-length": limit});
+            condition.insert("numeric_greater_than_equal".to_owned(), of(1));
+            condition.insert("numeric_less_than_equal".to_owned(), of(most));
+        }
+        if !self.content_types.is_empty() && is_upload(operation) {
+            let types = json!({"cos:content-type": self.content_types});
+            condition.insert("string_like".to_owned(), types);
+        }
+        let mut statement = json!({
+            "effect": "allow", "action": format!("name/cos:{operation}"),
+            "resource": self.resources(operation, prefix),
+        });
+        if !condition.is_empty() {
+            statement["condition"] = Value::Object(condition);
+        }
+        statement
+    }
+
+    fn resources(&self, operation: &str, prefix: &str) -> Vec<String> {
+        if operation == "GetService" {
+            return vec!["*".to_owned()];
+        }
+        let (_, appid) = self.bucket.rsplit_once('-').expect("a bucket ends with its appid");
+        let place = format!("qcs::cos:{}:uid/{appid}:{}/", self.region, self.bucket);
+        let mut keys = Vec::new();
+        if self.extensions.is_empty() || !is_upload(operation) {
+            keys.push(format!("{prefix}*"));
+        } else {
+            let endings = self.extensions.iter().flat_map(|extension| spellings(extension));
+            keys.extend(endings.map(|ending| format!("{prefix}*.{ending}")));
+        }
+        if self.include_prefix_key && !LISTS.contains(&operation) {
+            keys.extend(prefix.strip_suffix('/').map(str::to_owned));
+        }
+        keys.into_iter().map(|key| place.clone() + &key).collect()
+    }
+
+    /// A bucket is created or deleted only where a grant for the whole of it names that.
+    fn may_be_about_bucket(&self, operation: &str) -> bool {
+        let is_named = self.actions.iter().any(|each| each == operation) && self.prefix == ["/"];
+        is_named || !["PutBucket", "DeleteBucket"].contains(&operation)
     }
 
     /// Whether an upload is within the limits.

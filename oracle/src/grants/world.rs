@@ -154,6 +154,14 @@ impl World {
         written.map(|(index, grant)| grant.written(&format!("grant-{index}"))).collect()
     }
 
+    /// The grants of the caller as policies of one statement each, since one that has all of them
+    /// would be too long.
+    pub fn granted(&self) -> Vec<Value> {
+        let grants = self.grants.iter().filter(|grant| self.is_of(grant));
+        let statements = grants.flat_map(|grant| grant.statements(&self.claims));
+        statements.map(|statement| json!({"version": "2.0", "statement": [statement]})).collect()
+    }
+
     /// Whether a grant is of the requested bucket and region.
     pub(crate) fn is_of(&self, grant: &Grant) -> bool {
         self.bucket.as_ref().is_none_or(|bucket| *bucket == grant.bucket)

@@ -163,7 +163,7 @@ pub enum KeySetError {
     Many,
     /// No usable key.
     #[error(
-        "must contain a public key for signatures of an algorithm in JWT_ALGORITHMS (RSA of 2048 to 8192 bits, P-256, Ed25519)"
+        "must contain a public key for signatures of an accepted algorithm (RSA of 2048 to 8192 bits, P-256, Ed25519)"
     )]
     None,
     /// Not a public key in PEM.

@@ -34,8 +34,13 @@ pub type Fetch = Box<dyn Fn() -> BoxFuture<'static, Result<Vec<u8>, FetchError>>
 pub struct JwksCache(Arc<Inner>);
 
 impl JwksCache {
-    /// Keys of `algorithms`, from `url`. Nothing is fetched yet.
-    pub fn new(client: Client, url: String, algorithms: Vec<Algorithm>) -> Self {
+    /// Keys of `algorithms`, from `url`; the log has the issuer's `name`. Nothing is fetched yet.
+    pub fn new(
+        client: Client,
+        url: String,
+        algorithms: Vec<Algorithm>,
+        name: Option<String>,
+    ) -> Self {
         let url: Arc<str> = url.into();
         let fetch = move || -> BoxFuture<'static, _> {
             let (client, url) = (client.clone(), Arc::clone(&url));
@@ -47,14 +52,15 @@ impl JwksCache {
                 }
             })
         };
-        Self::with_fetch(Box::new(fetch), algorithms)
+        Self::with_fetch(Box::new(fetch), algorithms, name)
     }
 
     /// Keys of `algorithms`, from `fetch`.
-    pub fn with_fetch(fetch: Fetch, algorithms: Vec<Algorithm>) -> Self {
+    pub fn with_fetch(fetch: Fetch, algorithms: Vec<Algorithm>, name: Option<String>) -> Self {
         Self(Arc::new(Inner {
             fetch,
             algorithms,
+            name,
             state: Mutex::default(),
             refresh_lock: Arc::default(),
             fetched: AtomicU64::new(0),
@@ -110,6 +116,7 @@ impl JwksCache {
 struct Inner {
     fetch: Fetch,
     algorithms: Vec<Algorithm>,
+    name: Option<String>,
     state: Mutex<State>,
     refresh_lock: Arc<tokio::sync::Mutex<()>>,
     fetched: AtomicU64,
@@ -138,6 +145,7 @@ struct State {
 impl Inner {
     async fn fetch(&self, now: Timestamp) {
         let fetched = (self.fetch)().await;
+        let issuer = self.name.as_deref();
         let parsed =
             fetched.and_then(|json| Ok(KeySet::of_published_jwks(&json, &self.algorithms)?));
         let count = if parsed.is_ok() { &self.fetched } else { &self.failed };
@@ -146,21 +154,24 @@ impl Inner {
             Ok((keys, ignored)) => {
                 if ignored > 0 {
                     warn!(
+                        issuer,
                         ignored,
                         "the token issuer's JWKS has more than 64 usable keys: only the first 64 count"
                     );
                 }
                 if keys.is_empty() {
                     warn!(
-                        "the token issuer's JWKS has no usable key: check JWT_JWKS_URL and JWT_ALGORITHMS"
+                        issuer,
+                        "the token issuer's JWKS has no usable key: check its URL and algorithms"
                     );
                 }
                 self.state().keys = Some((Arc::new(keys), now));
             }
             Err(error) => warn!(
+                issuer,
                 cause = chain(&error),
                 is_stale_kept = self.usable(now).is_some(),
-                "the token issuer's JWKS could not be fetched: check JWT_JWKS_URL"
+                "the token issuer's JWKS could not be fetched: check its URL"
             ),
         }
     }
@@ -242,7 +253,7 @@ mod tests {
     use serde_json::json;
 
     use super::super::testing::{AUDIENCE, ISSUER, TestIssuer, jwks};
-    use super::super::{KeySource, TokenVerifier, Validation};
+    use super::super::{AudienceClaim, KeySource, TokenVerifier, Validation};
     use super::{Algorithm, FetchError, JwksCache};
     use crate::error::ErrorCode;
     use tencent::time::Timestamp;
@@ -292,9 +303,10 @@ mod tests {
                 })
             };
             let algorithms = vec![Algorithm::Es256];
-            let keys = JwksCache::with_fetch(Box::new(fetch), algorithms.clone());
+            let keys = JwksCache::with_fetch(Box::new(fetch), algorithms.clone(), None);
             let validation = Validation {
                 issuer: ISSUER.to_owned(),
+                audience_claim: AudienceClaim::Aud,
                 audiences: vec![AUDIENCE.to_owned()],
                 algorithms,
                 leeway_seconds: 0,
@@ -312,7 +324,7 @@ mod tests {
     ) -> Result<(), ErrorCode> {
         let token = issuer.token(id, "u-1", now);
         let now = Timestamp::from_unix_seconds(now).unwrap();
-        let outcome = tokens.verify(&token, now, Duration::MAX).await;
+        let outcome = tokens.verify_text(&token, now, Duration::MAX).await;
         outcome.map(drop).map_err(|error| error.code())
     }
 
@@ -372,7 +384,7 @@ mod tests {
             let (tokens, token) = (published.tokens(), issuer.token("one", "u-1", NOW));
             let verify = async |later| {
                 let now = Timestamp::from_unix_seconds(NOW + later).unwrap();
-                let outcome = tokens.verify(&token, now, Duration::MAX).await;
+                let outcome = tokens.verify_text(&token, now, Duration::MAX).await;
                 outcome.map(drop).map_err(|error| error.code())
             };
             for later in [0, 1, 299] {
@@ -464,11 +476,11 @@ mod tests {
             let mut claims = good.clone();
             claims[name] = value.clone();
             let token = issuer.sign(&header, &claims);
-            assert!(tokens.verify(&token, now, Duration::MAX).await.is_err(), "{name}");
+            assert!(tokens.verify_text(&token, now, Duration::MAX).await.is_err(), "{name}");
         }
         let token =
             issuer.sign(&json!({"alg": "ES256", "jku": "https://attacker.example.com"}), &good);
-        assert!(tokens.verify(&token, now, Duration::MAX).await.is_err());
+        assert!(tokens.verify_text(&token, now, Duration::MAX).await.is_err());
         assert_eq!(published.fetches(), 0);
         assert_eq!(ask(&tokens, &issuer, "one", NOW).await, Ok(()));
         assert_eq!(published.fetches(), 1);
@@ -510,7 +522,7 @@ mod tests {
         let token = issuer.token("one", "u-1", NOW);
         let started = tokio::time::Instant::now();
         let left = Duration::from_millis(600);
-        let error = tokens.verify(&token, now, left).await.err().unwrap();
+        let error = tokens.verify_text(&token, now, left).await.err().unwrap();
         assert_eq!(error.code(), ErrorCode::TokenKeysUnavailable);
         assert_eq!(error.header().unwrap().0, "retry-after");
         assert!(started.elapsed() <= Duration::from_millis(310));

@@ -4,12 +4,19 @@ use crate::error::{Error, ErrorCode};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum TokenError {
-    #[error("`alg` is not in JWT_ALGORITHMS")]
+    #[error("`alg` is not one that this function accepts from the issuer")]
     Algorithm,
-    #[error("`aud` does not contain JWT_AUDIENCE: a string or a list of strings is expected")]
-    Audience,
-    #[error("`aud` is missing: request a token for JWT_AUDIENCE, or send the ID token")]
-    AudienceMissing,
+    #[error("its audience is that of two issuers of this function: request a token for one")]
+    Ambiguous,
+    #[error(
+        "`{0}` does not contain an audience of this function: a string or a list of strings is \
+         expected"
+    )]
+    Audience(&'static str),
+    #[error(
+        "`{0}` is missing: request a token for an audience of this function, or send the ID token"
+    )]
+    AudienceMissing(&'static str),
     #[error("the payload must be a JSON object with unique members")]
     Claims,
     #[error(
@@ -26,7 +33,7 @@ pub(super) enum TokenError {
     Header,
     #[error("`iat` must be a number")]
     IssuedMissing,
-    #[error("`iss` is not JWT_ISSUER")]
+    #[error("`iss` is not an issuer that this function accepts")]
     Issuer,
     #[error(
         "no key of the issuer has its `kid` and `alg`: a new key is picked up within 30 seconds"

@@ -1,7 +1,7 @@
 //! Validation of a token's registered claims. <https://www.rfc-editor.org/rfc/rfc7519#section-4.1>
 //!
 //! # Guarantees
-//! - `iss`, `aud`, `exp`, `iat` and `sub` are required.
+//! - `iss`, the audience, `exp`, `iat` and `sub` are required.
 //! - A claim of the wrong type (`iss` a list, `aud` an object, `exp` a string) is rejected, not
 //!   ignored.
 //!
@@ -15,12 +15,40 @@ use crate::auth::claims::{Claims, MAX_SUBJECT_BYTES};
 use serde_json::Value;
 use tencent::time::Timestamp;
 
+/// The claim that names whom a token is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AudienceClaim {
+    /// `aud`. <https://www.rfc-editor.org/rfc/rfc7519#section-4.1.3>
+    Aud,
+    /// `azp`, the authorized party of OpenID Connect.
+    Azp,
+    /// `client_id`, which access tokens of Amazon Cognito have instead of `aud`.
+    ClientId,
+}
+
+impl AudienceClaim {
+    /// All claims, by name.
+    pub const CHOICES: [(&'static str, Self); 3] =
+        [("aud", Self::Aud), ("azp", Self::Azp), ("client_id", Self::ClientId)];
+
+    /// The name of the claim.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Aud => "aud",
+            Self::Azp => "azp",
+            Self::ClientId => "client_id",
+        }
+    }
+}
+
 /// The required values of claims.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Validation {
     /// The exact `iss`.
     pub issuer: String,
-    /// `aud` must contain one of these.
+    /// The claim with the audience.
+    pub audience_claim: AudienceClaim,
+    /// The audience must contain one of these.
     pub audiences: Vec<String>,
     /// The accepted values of `alg`.
     pub algorithms: Vec<Algorithm>,
@@ -41,7 +69,7 @@ impl Validation {
         if claims.get("iss").and_then(Value::as_str) != Some(&self.issuer) {
             return Err(TokenError::Issuer);
         }
-        self.check_audience(claims.get("aud"))?;
+        self.check_audience(claims)?;
         let dates = Dates::of(claims)?;
         self.check_dates(&dates, now)?;
         claims
@@ -52,16 +80,17 @@ impl Validation {
             .ok_or(TokenError::Subject)
     }
 
-    fn check_audience(&self, audience: Option<&Value>) -> Result<(), TokenError> {
-        let audience = audience.filter(|audience| !audience.is_null());
-        let audience = audience.ok_or(TokenError::AudienceMissing)?;
+    pub(super) fn check_audience(&self, claims: &JsonObject) -> Result<(), TokenError> {
+        let name = self.audience_claim.name();
+        let audience = claims.get(name).filter(|audience| !audience.is_null());
+        let audience = audience.ok_or(TokenError::AudienceMissing(name))?;
         let named = match audience.as_str() {
             Some(named) => Some(vec![named]),
             None => as_strs(audience),
         };
         let is_ours = |named: &str| self.audiences.iter().any(|own| own == named);
         let is_for_us = named.is_some_and(|named| named.into_iter().any(is_ours));
-        is_for_us.then_some(()).ok_or(TokenError::Audience)
+        is_for_us.then_some(()).ok_or(TokenError::Audience(name))
     }
 
     /// Checks the dates of a token.
@@ -124,7 +153,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::super::json::parse_object;
-    use super::{Algorithm, TokenError, Validation};
+    use super::{Algorithm, AudienceClaim, TokenError, Validation};
     use tencent::time::Timestamp;
 
     const NOW: i64 = 1_700_000_000;
@@ -132,6 +161,7 @@ mod tests {
     fn validation() -> Validation {
         Validation {
             issuer: "https://issuer.example.com".to_owned(),
+            audience_claim: AudienceClaim::Aud,
             audiences: vec!["uploads".to_owned(), "media".to_owned()],
             algorithms: vec![Algorithm::Rs256],
             leeway_seconds: 30,
@@ -172,11 +202,11 @@ mod tests {
         each("aud", &json!(["uploads", "media", ["other", "media"], ["uploads"]]), Ok(()));
         let bad = json!(["", "upload", "Uploads", "uploads ", "uploads,media", "uploads media", [], ["other"], [["uploads"]],
             ["uploads", 7], {"uploads": true}, {"aud": "uploads"}, true, 7]);
-        each("aud", &bad, Err(TokenError::Audience));
-        each("aud", &json!([null]), Err(TokenError::AudienceMissing));
+        each("aud", &bad, Err(TokenError::Audience("aud")));
+        each("aud", &json!([null]), Err(TokenError::AudienceMissing("aud")));
         let claims = parse_object(br#"{"iss":"https://issuer.example.com","aud":null}"#).unwrap();
         let outcome = validation().check(&claims, Timestamp::from_unix_seconds(NOW).unwrap());
-        assert_eq!(outcome.err(), Some(TokenError::AudienceMissing));
+        assert_eq!(outcome.err(), Some(TokenError::AudienceMissing("aud")));
     }
 
     #[test]

@@ -5,16 +5,21 @@
 //!
 //! # Guarantees
 //! "everyone" must be written: an empty table is an error, and so is a `proof` that does not exist.
+//! In a file with `[[issuer]]` tables, `issuer` is the name of one, and never a claim.
+
+use std::sync::Arc;
 
 use toml::de::DeValue;
 
+use super::issuer_rules::{self, ISSUER};
 use super::table::{Table, as_integer};
 use crate::auth::{AuthMethod, Claims};
 use crate::grant::{Match, PrincipalMatch, Value};
 
-pub(super) fn read(table: &Table<'_>) -> Option<PrincipalMatch> {
+/// The match, and the names of the issuers in it; `issuers` are those of the file.
+pub(super) fn read(table: &Table<'_>, issuers: &[&str]) -> Option<(PrincipalMatch, Vec<Arc<str>>)> {
     if table.peek("match") == Some("everyone") {
-        return Some(PrincipalMatch::Everyone);
+        return Some((PrincipalMatch::Everyone, Vec::new()));
     }
     let form = "must be a table of claims, for example { sub = \"u-1\" }, or \"everyone\"";
     if !table.has("match") || table.peek("match").is_some() {
@@ -43,7 +48,15 @@ pub(super) fn read(table: &Table<'_>) -> Option<PrincipalMatch> {
     };
     let wanted: Vec<Option<(String, Match)>> = claims.keys().map(wanted).collect();
     let wanted: Option<Vec<_>> = wanted.into_iter().collect();
-    wanted.map(PrincipalMatch::Claims)
+    let is_issuer = |(name, _): &(String, Match)| name == ISSUER && !issuers.is_empty();
+    let (named, wanted): (Vec<_>, Vec<_>) = wanted?.into_iter().partition(is_issuer);
+    let Some((_, named)) = named.first() else {
+        return Some((PrincipalMatch::Claims(wanted), Vec::new()));
+    };
+    let named = issuer_rules::named(&claims, named, issuers)?;
+    let is_for_all = wanted.is_empty();
+    let claims = PrincipalMatch::Claims(wanted);
+    Some((if is_for_all { PrincipalMatch::Everyone } else { claims }, named))
 }
 
 fn methods() -> impl Iterator<Item = &'static str> {

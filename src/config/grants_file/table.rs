@@ -173,6 +173,20 @@ impl<'t> Table<'t> {
         self.or_report(key, number, &text)
     }
 
+    /// A whole number within bounds; `default` when the key is absent.
+    pub(super) fn number_or(
+        &self,
+        key: &str,
+        default: u32,
+        bounds: RangeInclusive<u32>,
+    ) -> Option<u32> {
+        if !self.has(key) {
+            return Some(default);
+        }
+        let bounds = u64::from(*bounds.start())..=u64::from(*bounds.end());
+        self.number(key, bounds).and_then(|number| u32::try_from(number).ok())
+    }
+
     /// A whole number, or a list of them.
     pub(super) fn numbers(&self, key: &str) -> Option<Vec<u64>> {
         let numbers = match self.value(key)? {
@@ -197,7 +211,8 @@ impl<'t> Table<'t> {
         };
         let list = value.as_array();
         let tables = list.and_then(|list| list.iter().map(|each| self.of(each)).collect());
-        self.or_report(key, tables, "must be written as `[[grant]]`").unwrap_or_default()
+        let text = format!("must be written as `[[{key}]]`");
+        self.or_report(key, tables, &text).unwrap_or_default()
     }
 }
 

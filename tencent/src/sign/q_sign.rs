@@ -10,7 +10,8 @@
 //! Signature    = hex(HMAC-SHA1(SignKey, StringToSign))
 //! ```
 //!
-//! The issuer never signs for COS: its clients do, and the local cloud verifies them.
+//! Clients sign with it, the issuer signs requests for one object (`object_request`), and the local
+//! cloud verifies both.
 //!
 //! # Guarantees
 //! The derived key is wiped when dropped.
@@ -60,7 +61,7 @@ impl CosRequest<'_> {
     /// <https://www.tencentcloud.com/document/product/436/7778>
     pub fn http_string(&self) -> String {
         let (parameters, headers) = (joined(self.parameters), joined(self.headers));
-        let method = self.method.to_lowercase();
+        let method = self.method.to_ascii_lowercase();
         format!("{method}\n{}\n{parameters}\n{headers}\n", self.path)
     }
 }
@@ -140,12 +141,15 @@ fn joined(pairs: &[(&str, &str)]) -> String {
 /// value).
 fn encoded(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
     let encoded = |(name, value): &(&str, &str)| {
-        let name = percent_encode(name).to_string().to_lowercase();
+        let name = percent_encode(name).to_string().to_ascii_lowercase();
         (name, percent_encode(value).to_string())
     };
-    let mut encoded: Vec<(String, String)> = pairs.iter().map(encoded).collect();
-    encoded.sort_unstable();
-    encoded
+    // By insertion: requests have few of them, and a sort is code that the function carries.
+    let mut sorted: Vec<(String, String)> = Vec::with_capacity(pairs.len());
+    for pair in pairs.iter().map(encoded) {
+        sorted.insert(sorted.partition_point(|other| *other < pair), pair);
+    }
+    sorted
 }
 
 fn hmac_sha1(key: &[u8], message: &str) -> Zeroizing<[u8; 20]> {

@@ -49,7 +49,7 @@ impl InProcess {
         ];
         let variables = variables.into_iter().chain(settings.iter().copied());
         let environment: Environment = variables.collect();
-        let settings = Settings::read(&environment, &|_| Ok(Vec::new()))
+        let settings = Settings::read(&environment, &|path| std::fs::read(path))
             .map_err(|errors| Failure::new(format!("{errors:?}")))?;
         let app = App::new(settings, clock).map_err(|error| Failure::new(error.to_string()))?;
         let mut handler = app.handler;

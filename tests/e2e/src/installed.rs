@@ -22,6 +22,17 @@ pub fn bootstrap() -> Result<PathBuf, Failure> {
     )
 }
 
+/// The command line tool, of the same build as the test that asks.
+///
+/// # Errors
+/// When it is not built.
+pub fn program() -> Result<PathBuf, Failure> {
+    // Of a test in target/debug/deps/.
+    let test = env::current_exe().unwrap_or_default();
+    let folder = test.parent().and_then(Path::parent).unwrap_or_else(|| Path::new(""));
+    existing(&folder.join("cos-issuer"), "build it with `cargo build -p cos-issuer-cli`")
+}
+
 /// A driver of `tests/clients`.
 pub(crate) fn driver(name: &str) -> Result<PathBuf, Failure> {
     existing(&root().join("tests/clients").join(name), "it belongs to the repository")

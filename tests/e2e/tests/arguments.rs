@@ -98,6 +98,66 @@ fn a_check_prints_what_is_granted_to_whom_and_no_secret() {
 }
 
 #[test]
+fn a_check_prints_whose_tokens_are_accepted_and_which_role_is_assumed() {
+    let mut file = NamedTempFile::new().unwrap();
+    file.write_all(ISSUERS.as_bytes()).unwrap();
+    let variables = [
+        ("AUTH", "jwt"),
+        ("BACKEND_SECRET", "CANARY-secret-of-an-issuer-0123456789"),
+        ("GRANTS_FILE", file.path().to_str().unwrap()),
+        ("SECRET_ID", "AKIDexample"),
+        ("SECRET_KEY", "CANARY-secret-key-of-a-process"),
+    ];
+    let (code, printed) = run(&["--check"], &variables);
+    assert_eq!(code, 0, "{printed}");
+    assert!(!printed.contains("CANARY"), "{printed}");
+    for line in [
+        "callers     jwt: tokens of https://gitlab.com for https://issuer.example.com, with keys of \
+         https://gitlab.com/oauth/discovery/keys (issuer \"ci\")",
+        "callers     jwt: tokens of backend for app-1 in `client_id`, sent in x-id-token, with keys \
+         of BACKEND_SECRET (issuer \"backend\")",
+        "  to        callers with project_id = \"7\", by tokens of \"ci\"",
+        "  to        every authenticated caller, by tokens of \"backend\"",
+        "  as        qcs::cam::uin/100000000001:roleName/uploader, with an external id",
+    ] {
+        assert!(printed.lines().any(|found| found == line), "{line} in {printed}");
+    }
+}
+
+const ISSUERS: &str = r#"
+[[issuer]]
+name = "ci"
+preset = "gitlab"
+audiences = ["https://issuer.example.com"]
+
+[[issuer]]
+name = "backend"
+issuer = "backend"
+audiences = ["app-1"]
+audience_claim = "client_id"
+secret_env = "BACKEND_SECRET"
+header = "x-id-token"
+
+[[grant]]
+name = "site"
+match = { issuer = "ci", project_id = "7" }
+bucket = "examplebucket-1250000000"
+region = "ap-guangzhou"
+prefix = "site/"
+allow = ["upload"]
+role = "qcs::cam::uin/100000000001:roleName/uploader"
+external_id = "CANARY-of-the-owner"
+
+[[grant]]
+name = "own"
+match = { issuer = "backend" }
+bucket = "examplebucket-1250000000"
+region = "ap-guangzhou"
+prefix = "users/{sub}/"
+allow = ["upload"]
+"#;
+
+#[test]
 fn a_check_prints_every_problem_and_no_value() {
     let (code, printed) = run(&["--check"], &[("PORT", "CANARY"), ("BUCKETS", "CANARY")]);
     assert_eq!(code, 1);

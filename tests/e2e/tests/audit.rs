@@ -124,6 +124,35 @@ async fn a_decision_is_one_line_that_other_logs_can_be_joined_with() {
     assert_eq!(line, expected);
 }
 
+/// What was signed, and neither its signature nor its key.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_line_of_a_signed_request_has_its_operation() {
+    let mut server = Server::start(&[("EXTENSIONS", "jpg"), ("ALLOW", "upload,download")]).await;
+    for (path, route, action) in [
+        ("/sts-direct-sign?ext=jpg", "/put-sign", "PutObject"),
+        ("/post-policy?ext=jpg", "/post-policy", "PostObject"),
+        ("/download-sign?key=users/user-1/a.jpg", "/download-sign", "GetObject"),
+    ] {
+        let answer = server.ask(path).await;
+        let line = server.decision().await;
+        for (member, expected) in [
+            ("outcome", json!("granted")),
+            ("route", json!(route)),
+            ("grants", json!("variables")),
+            ("prefix", json!("users/{sub}/")),
+            ("actions", json!(action)),
+            ("expires_at", answer.body["expiredTime"].clone()),
+        ] {
+            assert_eq!(line[member], expected, "{member}: {line}");
+        }
+        let text = line.to_string();
+        for member in ["key", "securityToken", "qSignature", "authorization", "signedUrl"] {
+            let value = answer.body[member].as_str();
+            assert!(value.is_none_or(|value| !text.contains(value)), "{member}: {line}");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn settings_decide_what_is_recorded() {
     let settings = [("LOG", "info"), ("AUDIT_SUBJECT", "clear"), ("AUDIT_CLIENT", "off")];

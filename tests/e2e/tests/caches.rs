@@ -23,6 +23,7 @@ async fn every_answer_of_every_route_forbids_caches() {
             ("GET", "/sign", bearer.as_str(), ""),
             ("GET", "/sts?format=cvm", &bearer, ""),
             ("GET", "/sts?format=sts", &bearer, ""),
+            ("GET", "/sts?format=credential_process", &bearer, ""),
             ("POST", "/sts", &bearer, ""),
             ("GET", "/getKeyAndCredentials?ext=jpg", &bearer, ""),
             ("GET", "/getKeyAndCredentials?ext=jpg&format=flat", &bearer, ""),

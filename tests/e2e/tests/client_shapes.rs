@@ -156,9 +156,11 @@ async fn what_samples_ask_of_other_servers_is_refused_in_words() {
     let (cloud, browser) = start(Platform::ScfWeb, &[("EXTENSIONS", "jpg")]).await.unwrap();
     for (request, code) in [
         ("POST /auth", "RouteNotFound"),
-        ("GET /put-sign?ext=jpg", "RouteNotFound"),
-        ("GET /post-policy?ext=jpg", "RouteNotFound"),
-        ("GET /sts-direct-sign?ext=jpg", "RouteNotFound"),
+        ("GET /put-sign-limit?ext=jpg", "RouteNotFound"),
+        ("GET /put-sign?ext=jpg&method=DELETE&key=a", "QueryParameter"),
+        ("GET /post-policy?ext=jpg&conditions=[]", "QueryParameter"),
+        ("GET /download-sign?key=users/1/a&response-content-type=text/html", "QueryParameter"),
+        ("GET /download-sign?key=users/1/*", "QueryParameter"),
         ("GET /sts-server-sign?httpMethod=PUT&host=h&cosKey=k", "RouteNotFound"),
         ("POST /uploadSign?filename=a.jpg&_=1", "RouteNotFound"),
         ("GET /sts-server-key", "RouteNotFound"),

@@ -134,7 +134,7 @@ async fn the_modules_of_the_page_have_no_type_errors() {
 #[tokio::test]
 async fn a_run_prints_what_its_recording_shows() {
     let (draw, function) = (root().join("tests/pictures/draw"), bootstrap().unwrap());
-    let program = program_path();
+    let program = cos_issuer_e2e::program().unwrap();
     let arguments = [draw.as_os_str(), OsStr::new("--check"), program.as_os_str()];
     run("python3", arguments.into_iter().chain([function.as_os_str()])).await;
 }
@@ -184,15 +184,7 @@ async fn start(directory: &Path, options: &[&str]) -> (Child, Value) {
 }
 
 fn program() -> Command {
-    Command::new(program_path())
-}
-
-fn program_path() -> PathBuf {
-    // Of the same build as this test: target/debug/deps/console-…
-    let test = std::env::current_exe().unwrap();
-    let program = test.parent().and_then(Path::parent).unwrap().join("cos-issuer");
-    assert!(program.exists(), "build it first: cargo build -p cos-issuer-cli");
-    program
+    Command::new(cos_issuer_e2e::program().unwrap())
 }
 
 /// The running program, and its first line.

@@ -1,8 +1,11 @@
 //! A credential is issued: on every platform, through every shape of event, in every format.
 
+use std::io::Write as _;
+
 use cos_emulator::{Cloud, Platform, ScfEvent};
-use cos_issuer_e2e::{Browser, PLATFORMS, issuer_on, start};
+use cos_issuer_e2e::{Browser, PLATFORMS, issuer_on, printed, start};
 use serde_json::{Value, json};
+use tempfile::NamedTempFile;
 
 const POLICY: &str = r#"{"version":"2.0","statement":[{"effect":"allow","action":["name/cos:PutObject","name/cos:PostObject","name/cos:InitiateMultipartUpload","name/cos:UploadPart","name/cos:CompleteMultipartUpload","name/cos:AbortMultipartUpload","name/cos:ListParts","name/cos:ListMultipartUploads"],"resource":["qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/users/*"]}]}"#;
 
@@ -57,7 +60,9 @@ async fn every_format_is_served_on_both_routes_and_methods() {
     let cvm = browser.get("/sts?format=cvm").await.unwrap().body;
     assert_eq!(cvm["Code"], "Success");
     assert!(cvm["ExpiredTime"].is_i64() && cvm["Token"].is_string() && cvm.get("code").is_none());
-    assert_eq!(cloud.sts().call_count(), 8);
+    let process = browser.get("/sts?format=credential_process").await.unwrap().body;
+    assert!(process["Version"] == 1 && process["SessionToken"].is_string());
+    assert_eq!(cloud.sts().call_count(), 9);
 }
 
 /// Apps of the samples add cache busters, and post forms and objects that the samples never read.
@@ -188,6 +193,45 @@ async fn a_role_is_assumed_when_one_is_named() {
         let [call] = &cloud.sts().calls()[..] else { panic!("{platform:?}: not one call") };
         assert_eq!((call.action.as_str(), call.outcome.as_str()), ("AssumeRole", "Success"));
     }
+}
+
+/// Each twice: the second time, the credential is cached.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_names_the_role_that_is_assumed_for_it() {
+    let role = "role = \"qcs::cam::uin/100000000001:roleName/issuer\"\n";
+    let grant = |name: &str, bucket: &str, role: &str| {
+        format!(
+            "[[grant]]\nname = \"{name}\"\nmatch = \"everyone\"\nbucket = \"{bucket}\"\n\
+             region = \"ap-guangzhou\"\nprefix = \"a/\"\nallow = [\"upload\"]\n{role}"
+        )
+    };
+    let missing = role.replace("roleName/issuer", "roleName/missing");
+    let mut file = NamedTempFile::new().unwrap();
+    let grants = [
+        grant("own", "own-1250000000", ""),
+        grant("other", "other-1250000000", role),
+        grant("missing", "missing-1250000000", &missing),
+    ];
+    file.write_all(grants.concat().as_bytes()).unwrap();
+    let settings = [("GRANTS_FILE", file.path().to_str().unwrap()), ("CACHE", "on")];
+    let (cloud, browser) = start(Platform::ScfWeb, &settings).await.unwrap();
+    for _ in 0..2 {
+        let all = browser.get("/sts").await.unwrap();
+        assert_eq!(all.status, 403, "{all:?}");
+        let message = all.body["message"].as_str().unwrap();
+        assert!(message.contains("different roles"), "{message}");
+        for bucket in ["own-1250000000", "other-1250000000"] {
+            let answer = browser.get(&format!("/sts?bucket={bucket}")).await.unwrap();
+            assert_eq!(answer.status, 200, "{answer:?}");
+        }
+    }
+    let calls = cloud.sts().calls();
+    let actions: Vec<&str> = calls.iter().map(|call| call.action.as_str()).collect();
+    assert_eq!(actions, ["GetFederationToken", "AssumeRole"]);
+    let named = "\"role\":\"qcs::cam::uin/100000000001:roleName/issuer\"";
+    assert!(printed(&cloud, named).await);
+    let answer = browser.get("/sts?bucket=missing-1250000000").await.unwrap();
+    assert_eq!(answer.body["codeDesc"], "InternalError.UpstreamRefused", "{answer:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,7 +14,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cos_emulator::{Cloud, Fault, FaultRule, LambdaEvent, Platform, ScfEvent, Service};
-use cos_issuer_e2e::{Browser, HMAC_KEY, Process, Store, bootstrap, cloud, issuer_on, signed};
+use cos_issuer_e2e::{
+    Browser, HMAC_KEY, Process, Store, bootstrap, cloud, issuer_on, program, signed,
+};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tencent::secret::Secret;
@@ -185,14 +187,10 @@ async fn a_killed_local_cloud_leaves_no_function_and_no_port_and_keeps_the_objec
 
 /// `cos-issuer run` with its objects in `directory`, and the line that it printed.
 async fn run_cloud(directory: &Path, [gateway_port, cos_port]: [&str; 2]) -> (Child, Value) {
-    // Of the same build as this test: target/debug/deps/kills-…
-    let test = std::env::current_exe().unwrap();
-    let program = test.parent().and_then(Path::parent).unwrap().join("cos-issuer");
-    assert!(program.exists(), "build it first: cargo build -p cos-issuer-cli");
     let faults = directory.join("faults.toml");
     let slow = "[[fault]]\nservice = \"sts\"\nnth = 2\nkind = \"latency\"\ndelay_ms = 20000\n";
     std::fs::write(&faults, slow).unwrap();
-    let mut cloud = Command::new(program)
+    let mut cloud = Command::new(program().unwrap())
         .args(["run", "--json", "--port", gateway_port, "--cos-port", cos_port])
         .arg("--faults")
         .arg(&faults)

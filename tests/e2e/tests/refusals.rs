@@ -28,6 +28,11 @@ GET /getKeyAndCredentials?ext=jpg&format=cam 400 InvalidParameter.Format
 GET /getKeyAndCredentials?ext=jpg 403 UnauthorizedOperation.Extension
 GET /getKeyAndCredentials?filename=x.%24%7Buin%7D 403 UnauthorizedOperation.Extension
 POST /getKeyAndCredentials?ext=jpg 400 InvalidParameter.UnexpectedBody {}
+GET /put-sign?ext=jpg 403 UnauthorizedOperation.Extension
+POST /put-sign?ext=jpg 405 InvalidParameter.MethodNotAllowed
+GET /post-policy?ext=jpg&key=users/1/a.jpg 400 InvalidParameter.QueryParameter
+GET /download-sign?key=users/1/a.jpg 403 UnauthorizedOperation.Scope
+GET /download-sign?key=users/1/%2a 400 InvalidParameter.QueryParameter
 POST /sign 400 InvalidParameter.UnexpectedBody []
 POST /sts 400 InvalidParameter.Scope []
 POST /sts-scope 400 InvalidParameter.Scope [{}]
@@ -84,7 +89,9 @@ async fn head_is_a_probe_and_never_issues() {
 async fn the_root_lists_the_routes() {
     let (_cloud, browser) = start(Platform::ScfWeb, &[]).await.unwrap();
     let answer = browser.get("/").await.unwrap();
-    let routes = json!(["/sign", "/sts", "/getKeyAndCredentials", "/healthz", "/livez", "/readyz"]);
+    let routes = "/sign /sts /getKeyAndCredentials /put-sign /post-policy /download-sign /healthz \
+        /livez /readyz";
+    let routes = json!(routes.split_whitespace().collect::<Vec<_>>());
     assert_eq!((answer.status, &answer.body["routes"]), (200, &routes));
 }
 

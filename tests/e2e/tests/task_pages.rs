@@ -87,6 +87,9 @@ fn grants_of_pages_are_valid() {
     let grants: Vec<_> = blocks.iter().filter(|(_, language, _)| language == "toml").collect();
     assert!(grants.len() > 2, "only {} blocks", grants.len());
     for (page, _, block) in grants {
+        let is_of_variables =
+            |(name, _): &&(&str, &str)| !name.starts_with("JWT_") || !block.contains("[[issuer]]");
+        let settings: Vec<_> = settings.iter().filter(is_of_variables).copied().collect();
         is_accepted(&format!("{page}:\n{block}"), &settings, block);
     }
 }
