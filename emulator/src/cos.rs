@@ -17,19 +17,28 @@
 //!
 //! # Not covered
 //!
-//! Versions, tags, public access, encryption, lifecycles, archives, image processing: rejected.
+//! Encryption by own keys, image processing: rejected.
 
+mod acl;
+mod archive;
+mod attributes;
 pub(crate) mod auth;
+mod bucket_document;
+mod bucket_policy;
 mod checksum;
 mod cors;
 mod error;
 pub mod fuzzing;
 mod http;
 mod ids;
+mod lifecycle;
 mod listing;
 mod operation;
+mod referer;
 mod service;
+mod settings;
 mod store;
+mod tags;
 #[cfg(test)]
 #[expect(
     clippy::arithmetic_side_effects,
@@ -53,7 +62,8 @@ use self::error::CosError;
 pub use self::http::merge_order::MergeOrder;
 use self::http::virtual_host::{DefaultBucket, PathStyle};
 use self::service::CosService;
-use self::store::Store;
+use self::store::Bucket;
+pub(crate) use self::store::Store;
 use crate::account::Account;
 use crate::ca::Ca;
 use crate::cos::auth::DecisionRecord;
@@ -226,7 +236,8 @@ pub(crate) fn open_store(
         let is_new = !store.read().buckets.contains_key(bucket);
         if is_new {
             let region = default_bucket.0.region.as_str();
-            store.create_bucket(bucket, region, clock.now(), |_| Ok(())).map_err(startup_error)?;
+            let new = Bucket::new(region.to_owned(), clock.now());
+            store.create_bucket(bucket, new, |_| Ok(())).map_err(startup_error)?;
         }
     }
     if !options.origins.is_empty() {

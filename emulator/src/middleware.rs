@@ -188,6 +188,11 @@ pub(crate) fn q_sign_key<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Option<&'a
 #[cfg(test)]
 impl Middleware {
     /// For the tests of one service: the machine's time, an account without users, and no faults.
+    /// The clock, for tests that move it.
+    pub(crate) fn clock(&self) -> &EmulatedClock {
+        &self.clock
+    }
+
     pub(crate) fn without_faults() -> Arc<Self> {
         let secrets = Arc::new(crate::secrets::SecretRegistry::default());
         let clock = Arc::new(EmulatedClock::over(Arc::new(tencent::time::SystemClock)));

@@ -51,6 +51,16 @@ impl Identity {
         Verdict::Decided(cam::decide(&layers, access))
     }
 
+    /// Whether the policy of the session allows an access; without a session, nothing limits it.
+    pub(crate) fn session_allows(&self, access: &AccessRequest) -> bool {
+        match self {
+            Self::Permanent(_) | Self::RoleSession { policy: None, .. } => true,
+            Self::Federation { policy, .. } | Self::RoleSession { policy: Some(policy), .. } => {
+                policy.decide(access).is_allowed()
+            }
+        }
+    }
+
     /// `root`, `user`, `federation`, `role-session`.
     pub(crate) fn kind(&self) -> &'static str {
         match self {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::account::Directory;
 use crate::clock::EmulatedClock;
+use crate::cos::Store;
 use crate::cos::auth::Authorizer;
 use crate::middleware::Middleware;
 use crate::process::Output;
@@ -19,4 +20,5 @@ pub(super) struct Shared {
     pub(super) output: Arc<Output>,
     pub(super) rng: Arc<Rng>,
     pub(super) secrets: Arc<SecretRegistry>,
+    pub(super) store: Arc<Store>,
 }

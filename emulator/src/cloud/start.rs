@@ -13,7 +13,7 @@ use crate::admin::{Admin, Routes};
 use crate::ca::Ca;
 use crate::clock::EmulatedClock;
 use crate::cos::auth::Authorizer;
-use crate::cos::{self, Cos};
+use crate::cos::{self, Cos, Store};
 use crate::environment;
 use crate::function::{Config, Function};
 use crate::gateway;
@@ -72,10 +72,12 @@ impl CloudBuilder {
         for rule in self.faults.drain(..) {
             middleware.faults.add_at_start(rule)?;
         }
+        let store = open_store(&self.cos, &directory.account, &clock)?;
         let authorizer = Authorizer::new(
             Arc::clone(&directory),
             cos::default_bucket(&directory.account)?,
             self.cos.merge_order,
+            Arc::clone(&store),
         );
         Ok(Shared {
             authorizer: Arc::new(authorizer),
@@ -85,6 +87,7 @@ impl CloudBuilder {
             output: Arc::new(Output::new(mem::take(&mut self.on_function_output))),
             rng,
             secrets,
+            store,
         })
     }
 
@@ -208,20 +211,25 @@ impl CloudBuilder {
     }
 }
 
-fn start_cos(options: &cos::Options, ca: &Ca, shared: &Shared) -> Result<Cos, StartError> {
-    let data = |source| match &options.data {
+fn open_store(
+    options: &cos::Options,
+    account: &Account,
+    clock: &EmulatedClock,
+) -> Result<Arc<Store>, StartError> {
+    cos::open_store(options, account, clock).map_err(|source| match &options.data {
         Some(path) => StartError::Data { path: path.clone(), source },
         None => StartError::Io(source),
-    };
-    let account = &shared.directory.account;
-    let store = cos::open_store(options, account, shared.clock.as_ref()).map_err(data)?;
+    })
+}
+
+fn start_cos(options: &cos::Options, ca: &Ca, shared: &Shared) -> Result<Cos, StartError> {
     Cos::start(
         options,
-        store,
+        Arc::clone(&shared.store),
         ca,
         &shared.middleware,
         Arc::<Authorizer>::clone(&shared.authorizer),
-        account,
+        &shared.directory.account,
         Arc::<EmulatedClock>::clone(&shared.clock),
     )
     .map_err(|source| port_taken(options.port, source))

@@ -4,7 +4,7 @@
 //! RequestHead -> Authorization        authorization  the seven q-sign fields
 //!             -> Authenticated        authenticate   key, token, time and signature checked, in the documented order
 //!             -> RequiredPermissions  permissions    every action, target and condition keys of the operation
-//!             -> Verdict              account        the policies of the identity and of the session
+//!             -> AccessVerdict        verdict        the policies of the identity and of the session, and the bucket's rules (resource)
 //!             -> AuthContext                         logged either way (decision_log)
 //! ```
 //! <https://www.tencentcloud.com/document/product/436/7778>,
@@ -12,14 +12,16 @@
 //!
 //! # Guarantees
 //!
-//! An unsigned, unmapped or ambiguous request is rejected, and no setting changes this. So is every
+//! An unmapped or ambiguous request is rejected, and no setting changes this. One that is not signed
+//! takes the same way: its caller has no policies, so only an ACL or a bucket policy can allow it.
+//! Rejected is every
 //! request for a bucket of another account, and for a key that the policies allow as sent but not
 //! as COS may merge it ([`MergeOrder`]). Each rejection states its reason in a header that only the
 //! emulator sends. Forms and deletions of several objects are authorized by their bodies only.
 //!
 //! # Not covered
 //!
-//! Bucket policies, ACLs that grant, strict signature mode, AWS signatures.
+//! Strict signature mode, AWS signatures.
 
 pub(in crate::cos) mod access;
 mod authenticate;
@@ -29,26 +31,31 @@ mod errors;
 mod form;
 mod permissions;
 mod post_policy;
+mod resource;
 mod signature;
 #[cfg(test)]
 mod tests;
+mod verdict;
 
 use std::sync::Arc;
 
 use tencent::cam::{AccessRequest, Target};
 
-use self::authenticate::Authenticated;
+use self::authenticate::{Authenticated, Caller};
 use self::decision_log::DecisionLog;
 pub use self::decision_log::{AccessRecord, DecisionRecord};
 use self::permissions::RequiredPermission;
+use self::verdict::AccessVerdict;
 use super::operation::Operation;
-use crate::account::{Directory, Verdict};
-use crate::cos::auth::access::{AccessControl, AuthContext};
+use crate::account::Directory;
+use crate::cos::auth::access::{AccessControl, AuthContext, Deletion};
 use crate::cos::error::{self, CosError};
 use crate::cos::http::merge_order::MergeOrder;
 use crate::cos::http::post_form::Form;
 use crate::cos::http::request::RequestHead;
 use crate::cos::http::virtual_host::{BucketAddress, DefaultBucket};
+use crate::cos::store::Store;
+use crate::cos::tags::Tags;
 
 /// Authorizes requests by the account's keys and policies, and logs its decisions.
 pub(crate) struct Authorizer {
@@ -56,6 +63,8 @@ pub(crate) struct Authorizer {
     /// The source of a copy whose host omits the bucket.
     default_bucket: DefaultBucket,
     merge_order: MergeOrder,
+    /// The rules of buckets.
+    store: Arc<Store>,
     log: DecisionLog,
 }
 
@@ -64,15 +73,18 @@ impl Authorizer {
         directory: Arc<Directory>,
         default_bucket: DefaultBucket,
         merge_order: MergeOrder,
+        store: Arc<Store>,
     ) -> Self {
-        Self { directory, default_bucket, merge_order, log: DecisionLog::default() }
+        Self { directory, default_bucket, merge_order, store, log: DecisionLog::default() }
     }
 
     /// What `access` would be answered with the key `secret_id`; `None` for a key that does not
     /// work.
     pub(crate) fn simulate(&self, secret_id: &str, access: &AccessRequest) -> Option<AccessRecord> {
         let key = self.directory.key(secret_id)?;
-        Some(AccessRecord::of(access, &key.identity.decide(access)))
+        let secret_id = secret_id.to_owned();
+        let caller = Caller::Key(Authenticated { secret_id, key });
+        Some(AccessRecord::of(access, &self.verdict(&caller, access)))
     }
 
     /// The last decisions, oldest first.
@@ -82,7 +94,7 @@ impl Authorizer {
 
     fn decide_all(
         &self,
-        authenticated: &Authenticated,
+        caller: &Caller,
         required: &[RequiredPermission],
         record: &mut DecisionRecord,
     ) -> Result<(), CosError> {
@@ -91,16 +103,14 @@ impl Authorizer {
             return Err(error::internal_error());
         }
         // Each is decided, so that the record is complete; the first error is the response.
-        let decided: Vec<Result<(), CosError>> = required
-            .iter()
-            .map(|permission| self.decide(authenticated, permission, record))
-            .collect();
+        let decided: Vec<Result<(), CosError>> =
+            required.iter().map(|permission| self.decide(caller, permission, record)).collect();
         decided.into_iter().collect()
     }
 
     fn decide(
         &self,
-        authenticated: &Authenticated,
+        caller: &Caller,
         permission: &RequiredPermission,
         record: &mut DecisionRecord,
     ) -> Result<(), CosError> {
@@ -110,8 +120,7 @@ impl Authorizer {
         }
         let raw = &permission.access;
         let names = permission.other_names;
-        let mut decide =
-            |access: &AccessRequest| Self::decide_access(authenticated, access, names, record);
+        let mut decide = |access: &AccessRequest| self.decide_access(caller, access, names, record);
         match (self.merge_order, permission.merged()) {
             (MergeOrder::AfterAuthorization, _) | (_, None) => decide(raw),
             (MergeOrder::BeforeAuthorization, Some((_, merged))) => decide(&merged),
@@ -127,12 +136,13 @@ impl Authorizer {
     }
 
     fn decide_access(
-        authenticated: &Authenticated,
+        &self,
+        caller: &Caller,
         access: &AccessRequest,
         other_names: &[&str],
         record: &mut DecisionRecord,
     ) -> Result<(), CosError> {
-        let verdict = authenticated.key.identity.decide(access);
+        let verdict = self.verdict(caller, access);
         record.decided(access, &verdict);
         if !verdict.is_allowed() {
             return Err(errors::denied(&verdict));
@@ -140,13 +150,19 @@ impl Authorizer {
         // A deny under another documented name of the operation counts.
         for name in other_names {
             let access = AccessRequest { action: format!("name/cos:{name}"), ..access.clone() };
-            let verdict: Verdict = authenticated.key.identity.decide(&access);
+            let verdict = self.verdict(caller, &access);
             if verdict.is_denied_by_statement() {
                 record.decided(&access, &verdict);
                 return Err(errors::denied(&verdict));
             }
         }
         Ok(())
+    }
+
+    fn verdict(&self, caller: &Caller, access: &AccessRequest) -> AccessVerdict {
+        let account = &self.directory.account;
+        let resource = resource::decide(&self.store, self.merge_order, account, caller, access);
+        AccessVerdict::of(caller, access, resource)
     }
 
     /// The bucket of an access, if it belongs to another account.
@@ -160,15 +176,13 @@ impl Authorizer {
         }
     }
 
-    fn context(
-        &self,
-        authenticated: &Authenticated,
-        file_bytes: Option<(u64, u64)>,
-    ) -> AuthContext {
+    fn context(&self, caller: &Caller, file_bytes: Option<(u64, u64)>) -> AuthContext {
+        let account = &self.directory.account;
+        let uin = caller.identity().map(|identity| identity.uin(account));
         AuthContext {
-            anonymous: false,
-            owner_uin: self.directory.account.owner_uin,
-            uin: authenticated.key.identity.uin(&self.directory.account),
+            anonymous: uin.is_none(),
+            owner_uin: account.owner_uin,
+            uin: uin.unwrap_or_default(),
             file_bytes,
         }
     }
@@ -181,13 +195,16 @@ impl AccessControl for Authorizer {
         operation: &Operation,
     ) -> Result<AuthContext, CosError> {
         let mut record = DecisionRecord::of(request, operation.name());
-        let outcome = authenticate::request(request, &self.directory).and_then(|authenticated| {
-            record.caller(&authenticated);
-            let identity = authenticated.identity_context(&self.directory);
+        let outcome = authenticate::caller(request, &self.directory).and_then(|caller| {
+            record.caller(&caller);
+            if matches!((&caller, operation), (Caller::Anonymous { .. }, Operation::GetService)) {
+                return Err(errors::anonymous(request, "denied: the request is not signed"));
+            }
+            let identity = caller.identity_context(&self.directory);
             let required =
                 permissions::required(request, operation, &identity, &self.default_bucket)?;
-            self.decide_all(&authenticated, &required, &mut record)?;
-            Ok(self.context(&authenticated, None))
+            self.decide_all(&caller, &required, &mut record)?;
+            Ok(self.context(&caller, None))
         });
         self.log.push(record.closed(&outcome));
         outcome
@@ -201,11 +218,30 @@ impl AccessControl for Authorizer {
     ) -> Result<AuthContext, CosError> {
         let mut record = DecisionRecord::of(request, "PostObject");
         let outcome = form::verify(request, bucket, form, &self.directory).and_then(|signed| {
-            record.caller(&signed.authenticated);
-            let identity = signed.authenticated.identity_context(&self.directory);
-            let permission = permissions::form_permission(request, bucket, form, &identity)?;
-            self.decide_all(&signed.authenticated, &[permission], &mut record)?;
-            Ok(self.context(&signed.authenticated, signed.file_bytes))
+            let caller = Caller::Key(signed.authenticated);
+            record.caller(&caller);
+            let identity = caller.identity_context(&self.directory);
+            let required = permissions::form_permissions(request, bucket, form, &identity)?;
+            self.decide_all(&caller, &required, &mut record)?;
+            Ok(self.context(&caller, signed.file_bytes))
+        });
+        self.log.push(record.closed(&outcome));
+        outcome
+    }
+
+    fn authorize_tags(
+        &self,
+        request: &RequestHead,
+        bucket: &BucketAddress,
+        tags: &Tags,
+    ) -> Result<AuthContext, CosError> {
+        let mut record = DecisionRecord::of(request, "PutBucketTagging");
+        let outcome = authenticate::caller(request, &self.directory).and_then(|caller| {
+            record.caller(&caller);
+            let identity = caller.identity_context(&self.directory);
+            let permission = permissions::bucket_tags_permission(request, bucket, tags, &identity)?;
+            self.decide_all(&caller, &[permission], &mut record)?;
+            Ok(self.context(&caller, None))
         });
         self.log.push(record.closed(&outcome));
         outcome
@@ -217,17 +253,22 @@ impl AccessControl for Authorizer {
         &self,
         request: &RequestHead,
         bucket: &BucketAddress,
-        keys: &[String],
+        deletions: &[Deletion],
     ) -> Result<Vec<Result<(), CosError>>, CosError> {
         let mut record = DecisionRecord::of(request, "DeleteMultipleObjects");
-        let outcome = authenticate::request(request, &self.directory).map(|authenticated| {
-            record.caller(&authenticated);
-            let identity = authenticated.identity_context(&self.directory);
-            let each = |key: &String| {
-                let permission = permissions::deletion_permission(request, bucket, key, &identity)?;
-                self.decide(&authenticated, &permission, &mut record)
+        let outcome = authenticate::caller(request, &self.directory).and_then(|caller| {
+            record.caller(&caller);
+            let identity = caller.identity_context(&self.directory);
+            let each = |deletion: &Deletion| {
+                let permission =
+                    permissions::deletion_permission(request, bucket, deletion, &identity)?;
+                self.decide(&caller, &permission, &mut record)
             };
-            keys.iter().map(each).collect()
+            let each: Vec<Result<(), CosError>> = deletions.iter().map(each).collect();
+            if matches!(caller, Caller::Anonymous { .. }) && each.iter().all(Result::is_err) {
+                return Err(errors::anonymous(request, errors::NOT_SIGNED));
+            }
+            Ok(each)
         });
         self.log.push(record.closed(&outcome));
         outcome

@@ -85,6 +85,8 @@ macro_rules! errors {
 errors! {
     access_denied: FORBIDDEN "AccessDenied" "Access Denied.";
     appendable_source: BAD_REQUEST "InvalidRequest" "An appendable object cannot be copied.";
+    attachment_full: BAD_REQUEST "AttachmentFull"
+        "The number of ACLs and policies exceeds the limit.";
     append_position: CONFLICT "AppendPositionErr"
         "The value of the position parameter does not match the length of the current object.";
     bad_digest: BAD_REQUEST "BadDigest"
@@ -98,6 +100,8 @@ errors! {
         "CORSResponse: This CORS request is not allowed. This is usually because the evalution \
          of Origin, request method / Access-Control-Request-Method or \
          Access-Control-Requet-Headers are not whitelisted by the resource's CORS spec";
+    encryption_not_supported: BAD_REQUEST "SSEContentNotSupported"
+        "The encryption method is not supported.";
     entity_too_large: BAD_REQUEST "EntityTooLarge"
         "Your proposed upload exceeds the maximum allowed object size.";
     entity_too_small: BAD_REQUEST "EntityTooSmall"
@@ -111,26 +115,33 @@ errors! {
         "POST requires exactly one file upload per request.";
     internal_error: INTERNAL_SERVER_ERROR "InternalError"
         "We encountered an internal error. Please try again.";
+    invalid_bucket_state: CONFLICT "InvalidBucketState"
+        "The request is not valid with the current state of the bucket.";
     invalid_access_key_id: FORBIDDEN "InvalidAccessKeyId"
         "The Access Key Id you provided does not exist in our records";
     invalid_bucket_name: BAD_REQUEST "InvalidBucketName" "The specified bucket is not valid.";
     invalid_copy_source: BAD_REQUEST "InvalidCopySource" "The x-cos-copy-source is invalid.";
     invalid_digest: BAD_REQUEST "InvalidDigest" "The Content-MD5 you specified is not valid.";
     invalid_object_name: BAD_REQUEST "InvalidObjectName" "The specified object name is not valid.";
+    invalid_object_state: FORBIDDEN "InvalidObjectState"
+        "The operation is not valid for the object storage class.";
     invalid_part: BAD_REQUEST "InvalidPart"
         "One or more of the specified parts could not be found or the specified entity tag \
          might not have matched the part's entity tag.";
     invalid_part_order: BAD_REQUEST "InvalidPartOrder"
         "The list of parts was not in ascending order. Parts must be ordered by part number.";
     invalid_range: RANGE_NOT_SATISFIABLE "InvalidRange" "The requested range cannot be satisfied.";
+    invalid_tag: BAD_REQUEST "InvalidTag" "The tag provided was not a valid tag.";
     invalid_uri: BAD_REQUEST "InvalidURI" "Could not parse the specified URI.";
     key_too_long: BAD_REQUEST "KeyTooLong" "Your key is too long.";
     malformed_form: BAD_REQUEST "MalformedPOSTRequest"
         "The body of your POST request is not well-formed multipart/form-data.";
+    malformed_policy: BAD_REQUEST "MalformedPolicy" "Policy has invalid resource or format.";
     malformed_xml_document: BAD_REQUEST "MalformedXML"
         "The XML you provided was not well-formed or did not validate against our published schema";
     method_not_allowed: METHOD_NOT_ALLOWED "MethodNotAllowed"
         "The specified method is not allowed against this resource.";
+    missing_request_body: BAD_REQUEST "MissingRequestBodyError" "Request body is empty.";
     missing_content_length: LENGTH_REQUIRED "MissingContentLength"
         "You must provide the Content-Length HTTP header.";
     multi_az_not_supported: BAD_REQUEST "MultiAZFeatureNotSupport"
@@ -138,8 +149,25 @@ errors! {
     no_such_bucket: NOT_FOUND "NoSuchBucket" "The specified bucket does not exist.";
     no_such_cors_configuration: NOT_FOUND "NoSuchCORSConfiguration"
         "The CORS configuration does not exist.";
+    no_such_encryption_configuration: NOT_FOUND "NoSuchEncryptionConfiguration"
+        "The specified bucket encryption configuration is not found.";
+    no_such_inventory_configuration: NOT_FOUND "InventoryConfigurationNotFoundError"
+        "The inventory configuration is not found.";
     no_such_key: NOT_FOUND "NoSuchKey" "The specified key does not exist.";
+    no_such_lifecycle_configuration: NOT_FOUND "NoSuchLifecycleConfiguration"
+        "The lifecycle configuration does not exist.";
+    no_such_origin_configuration: NOT_FOUND "OriginConfigurationNotFoundError"
+        "The origin-pull configuration is not found.";
+    no_such_policy: NOT_FOUND "NoSuchPolicyVersion" "The specified policy does not exist.";
+    no_such_referer_configuration: NOT_FOUND "NoSuchRefererConfiguration"
+        "The referer configuration does not exist.";
+    no_such_replication_configuration: NOT_FOUND "ReplicationConfigurationnotFoundError"
+        "The replication configuration is not found.";
+    no_such_tag_set: NOT_FOUND "NoSuchTagSet" "The TagSet does not exist.";
     no_such_upload: NOT_FOUND "NoSuchUpload" "The specified multipart upload does not exist.";
+    no_such_version: NOT_FOUND "NoSuchVersion" "The specified version does not exist.";
+    no_such_website_configuration: NOT_FOUND "NoSuchWebsiteConfiguration"
+        "The specified bucket does not have a website configuration.";
     not_supported_storage_class: BAD_REQUEST "NotSupportedStorageClass"
         "The storage class you specified is not supported.";
     object_not_appendable: CONFLICT "ObjectNotAppendable" "The object is not appendable.";
@@ -152,6 +180,10 @@ errors! {
     request_timeout: BAD_REQUEST "RequestTimeout"
         "Your socket connection to the server was not read from or written to within the \
          timeout period.";
+    restore_already_in_progress: CONFLICT "RestoreAlreadyInProgress"
+        "Object restore is already in progress.";
+    restore_non_archive_object: METHOD_NOT_ALLOWED "RestoreNonArchiveObject"
+        "The object is not in an archive storage class.";
     signature_does_not_match: FORBIDDEN "SignatureDoesNotMatch"
         "The Signature you specified is invalid.";
     too_many_buckets: BAD_REQUEST "TooManyBuckets"

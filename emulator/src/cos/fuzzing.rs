@@ -18,13 +18,15 @@ use http::request::Parts;
 use tencent::cam::Policy;
 use tencent::time::{Clock, Timestamp};
 
+use super::bucket_document::{BucketDocument, Verb};
 use super::cors::Cors;
 use super::error::CosError;
 use super::operation::Operation;
 use super::service::{delete_many, multipart};
+use super::store::Store;
 use crate::account::{Account, Directory, Identity, KeyPair, Permanent, User};
 use crate::cos::auth;
-use crate::cos::auth::access::AccessControl as _;
+use crate::cos::auth::access::{AccessControl as _, Deletion};
 use crate::cos::http::address::Address;
 use crate::cos::http::byte_range::ByteRange;
 use crate::cos::http::copy_source;
@@ -33,6 +35,7 @@ use crate::cos::http::post_form::Form;
 use crate::cos::http::precondition::{self, PreconditionFailed, Validators};
 use crate::cos::http::request::RequestHead;
 use crate::cos::http::virtual_host::{DefaultBucket, PathStyle};
+use crate::cos::tags::Tags;
 use crate::net::Peer;
 
 /// The time of every request, in Unix seconds.
@@ -117,6 +120,7 @@ impl Authorizer {
                 Arc::new(directory),
                 default_bucket.clone(),
                 MergeOrder::NotKnown,
+                Arc::new(Store::in_memory()),
             ),
             default_bucket,
             permanent,
@@ -137,10 +141,19 @@ impl Authorizer {
         let (is_anonymous, each) = match &operation {
             Operation::OptionsObject(..) | Operation::PostObject(_) => return Ok(None),
             Operation::DeleteMultipleObjects(bucket) => {
-                let each = self.authorizer.authorize_each(&request, bucket, keys);
+                let deletion = |key: &String| Deletion { key: key.clone(), version_id: None };
+                let deletions: Vec<Deletion> = keys.iter().map(deletion).collect();
+                let each = self.authorizer.authorize_each(&request, bucket, &deletions);
                 (false, each.map_err(code)?.iter().map(Result::is_ok).collect())
             }
-            Operation::GetService | Operation::Bucket(..) | Operation::Object(..) => {
+            Operation::Document(Verb::Put, BucketDocument::Tagging, bucket) => {
+                let context = self.authorizer.authorize_tags(&request, bucket, &Tags::default());
+                (context.map_err(code)?.anonymous, Vec::new())
+            }
+            Operation::GetService
+            | Operation::Bucket(..)
+            | Operation::Object(..)
+            | Operation::Document(..) => {
                 let context = self.authorizer.authorize(&request, &operation);
                 (context.map_err(code)?.anonymous, Vec::new())
             }
@@ -206,12 +219,13 @@ pub fn copy_source(headers: &HeaderMap) -> Result<Option<Target>, ErrorCode> {
     let default_bucket = DefaultBucket::of(&Account::default()).ok_or("InternalError")?;
     let source = copy_source::copy_source(headers, &default_bucket);
     let source = source.transpose().map_err(code)?;
-    Ok(source.and_then(|source| target(&Address::Object(source))))
+    Ok(source.and_then(|source| target(&Address::Object(source.object))))
 }
 
 /// The keys of a Delete, and whether it is quiet.
 pub fn delete(body: &[u8]) -> Result<(Vec<String>, bool), ErrorCode> {
-    delete_many::requested_keys(body).map_err(code)
+    let (deletions, is_quiet) = delete_many::requested_deletions(body).map_err(code)?;
+    Ok((deletions.into_iter().map(|deletion| deletion.key).collect(), is_quiet))
 }
 
 /// The numbers and ETags of a CompleteMultipartUpload.

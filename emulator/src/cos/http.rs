@@ -13,5 +13,6 @@ pub(in crate::cos) mod post_form;
 pub(in crate::cos) mod precondition;
 pub(in crate::cos) mod request;
 pub(in crate::cos) mod response;
+pub(in crate::cos) mod traffic_limit;
 pub(in crate::cos) mod virtual_host;
 pub(in crate::cos) mod xml;

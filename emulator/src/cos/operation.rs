@@ -9,6 +9,7 @@
 
 use http::Method;
 
+use super::bucket_document::{BucketDocument, Verb};
 use super::http::address::{Address, ObjectAddress};
 use super::http::copy_source::COPY_SOURCE;
 use super::http::metadata::PROCESSING_HEADERS;
@@ -34,17 +35,20 @@ operations! {
     /// An operation on a bucket; its name is that of the CAM action, `name/cos:<name>`.
     BucketOperation {
         PutBucket, HeadBucket, GetBucket, DeleteBucket,
-        PutBucketCORS, GetBucketCORS, DeleteBucketCORS, GetBucketACL, GetBucketLocation,
-        ListMultipartUploads,
+        PutBucketCORS, GetBucketCORS, DeleteBucketCORS, GetBucketACL, PutBucketACL, GetBucketLocation,
+        ListMultipartUploads, ListBucketInventory,
+        PutBucketPolicy, GetBucketPolicy, DeleteBucketPolicy, PutBucketReferer, GetBucketReferer,
+        PutBucketVersioning, GetBucketVersioning, GetBucketObjectVersions,
     }
 }
 
 operations! {
     /// An operation on an object; its name is that of the CAM action, `name/cos:<name>`.
     ObjectOperation {
-        PutObject, PutObjectCopy, AppendObject, GetObject, HeadObject, DeleteObject, GetObjectACL,
+        PutObject, PutObjectCopy, AppendObject, GetObject, HeadObject, DeleteObject, GetObjectACL, PutObjectACL,
         InitiateMultipartUpload, UploadPart, UploadPartCopy, ListParts, CompleteMultipartUpload,
-        AbortMultipartUpload,
+        AbortMultipartUpload, PutObjectTagging, GetObjectTagging, DeleteObjectTagging,
+        PostObjectRestore,
     }
 }
 
@@ -54,6 +58,8 @@ pub(crate) enum Operation {
     GetService,
     Bucket(BucketOperation, BucketAddress),
     Object(ObjectOperation, ObjectAddress),
+    /// A document of a bucket. The tags of a bucket are authorized by their body.
+    Document(Verb, BucketDocument, BucketAddress),
     /// An upload by a form, authorized by the fields of the form.
     PostObject(BucketAddress),
     /// Authorized by each key in its body.
@@ -96,6 +102,7 @@ impl Operation {
             Self::GetService => "GetService",
             Self::Bucket(operation, _) => operation.name(),
             Self::Object(operation, _) => operation.name(),
+            Self::Document(verb, document, _) => document.action(*verb),
             Self::PostObject(_) => "PostObject",
             Self::DeleteMultipleObjects(_) => "DeleteMultipleObjects",
             Self::OptionsObject(..) => "OptionsObject",
@@ -116,11 +123,40 @@ impl Operation {
             ("GET", ["cors"]) => Op::GetBucketCORS,
             ("DELETE", ["cors"]) => Op::DeleteBucketCORS,
             ("GET", ["acl"]) => Op::GetBucketACL,
+            ("PUT", ["acl"]) => Op::PutBucketACL,
             ("GET", ["location"]) => Op::GetBucketLocation,
-            _ => return None,
+            ("PUT", ["policy"]) => Op::PutBucketPolicy,
+            ("GET", ["policy"]) => Op::GetBucketPolicy,
+            ("DELETE", ["policy"]) => Op::DeleteBucketPolicy,
+            ("PUT", ["referer"]) => Op::PutBucketReferer,
+            ("GET", ["referer"]) => Op::GetBucketReferer,
+            ("PUT", ["versioning"]) => Op::PutBucketVersioning,
+            ("GET", ["versioning"]) => Op::GetBucketVersioning,
+            ("GET", ["versions"]) => Op::GetBucketObjectVersions,
+            ("GET", ["inventory"]) => Op::ListBucketInventory,
+            _ => {
+                let (verb, document) = document(method, names)?;
+                return Some(Self::Document(verb, document, bucket));
+            }
         };
         Some(Self::Bucket(operation, bucket))
     }
+}
+
+fn document(method: &str, names: &[&str]) -> Option<(Verb, BucketDocument)> {
+    let verb = match method {
+        "PUT" => Verb::Put,
+        "GET" => Verb::Get,
+        "DELETE" => Verb::Delete,
+        _ => return None,
+    };
+    let subresource = match names {
+        ["id", "inventory"] => "inventory",
+        ["inventory"] => return None,
+        [name] => name,
+        _ => return None,
+    };
+    Some((verb, BucketDocument::of(verb, subresource)?))
 }
 
 /// The known subresources among the parameters, in order.
@@ -173,13 +209,16 @@ fn is_listed(list: &str, name: &str, same: impl Fn(&str, &str) -> bool) -> bool 
 
 fn on_object(method: &str, names: &[&str], is_copy: bool) -> Option<ObjectOperation> {
     use ObjectOperation as Op;
-    Some(match (method, names) {
+    let others: Vec<&str> = names.iter().copied().filter(|name| *name != VERSION_ID).collect();
+    let has_version = others.len() < names.len();
+    let operation = match (method, others.as_slice()) {
         ("PUT", []) if is_copy => Op::PutObjectCopy,
         ("PUT", []) => Op::PutObject,
         ("GET", []) => Op::GetObject,
         ("HEAD", []) => Op::HeadObject,
         ("DELETE", []) => Op::DeleteObject,
         ("GET", ["acl"]) => Op::GetObjectACL,
+        ("PUT", ["acl"]) => Op::PutObjectACL,
         ("POST", ["append", "position"]) => Op::AppendObject,
         ("POST", ["uploads"]) => Op::InitiateMultipartUpload,
         ("PUT", ["partNumber", "uploadId"]) if is_copy => Op::UploadPartCopy,
@@ -187,26 +226,53 @@ fn on_object(method: &str, names: &[&str], is_copy: bool) -> Option<ObjectOperat
         ("GET", ["uploadId"]) => Op::ListParts,
         ("POST", ["uploadId"]) => Op::CompleteMultipartUpload,
         ("DELETE", ["uploadId"]) => Op::AbortMultipartUpload,
+        ("PUT", ["tagging"]) => Op::PutObjectTagging,
+        ("GET", ["tagging"]) => Op::GetObjectTagging,
+        ("POST", ["restore"]) => Op::PostObjectRestore,
+        ("DELETE", ["tagging"]) => Op::DeleteObjectTagging,
         _ => return None,
-    })
+    };
+    (!has_version || operation.is_about_a_version()).then_some(operation)
+}
+
+impl ObjectOperation {
+    /// Whether it can be about one version of the object.
+    pub(crate) fn is_about_a_version(self) -> bool {
+        matches!(
+            self,
+            Self::GetObject
+                | Self::HeadObject
+                | Self::DeleteObject
+                | Self::GetObjectACL
+                | Self::PutObjectACL
+                | Self::GetObjectTagging
+                | Self::PutObjectTagging
+                | Self::DeleteObjectTagging
+                | Self::PostObjectRestore
+        )
+    }
 }
 
 /// Parameters that turn a request into another operation. One that no match above contains makes
 /// the request unmapped, which is rejected.
 const SUBRESOURCES: &str = "
-    accelerate acl append asyncfetch ci-process cors delete domain domaincertificate encryption
+    accelerate acl append asyncfetch ci-process cors delete domain domaincertificate encryption id
     intelligent-tiering intelligenttiering inventory lifecycle live location logging notification
     object-lock origin ownershipControls partNumber policy position publicAccessBlock referer
     rename replication requestPayment restore retention select symlink tagging torrent uploadId
     uploads versionId versioning versions vod website x-cos-process
 ";
 
+/// The parameter that names one version of an object.
+pub(crate) const VERSION_ID: &str = "versionId";
+
 /// Parameters of the operations.
 const PARAMETERS: &str = "
-    create-time delimiter encoding-type key-marker marker max-keys max-parts max-uploads
-    part-number-marker prefix range region response-cache-control response-content-disposition
-    response-content-encoding response-content-language response-content-type response-expires
-    tagkey tagvalue upload-id-marker x-cos-traffic-limit
+    continuation-token create-time delimiter encoding-type fetch-owner key-marker list-type marker
+    max-keys max-parts max-uploads part-number-marker prefix range region response-cache-control
+    response-content-disposition response-content-encoding response-content-language
+    response-content-type response-expires start-after tagkey tagvalue upload-id-marker
+    version-id-marker x-cos-traffic-limit
 ";
 
 /// Parameters of signatures, and the one in which S3 clients repeat the operation's name.
@@ -218,10 +284,8 @@ const SIGNATURE_PARAMETERS: &str = "
 /// The start of the parameters of an AWS signature, which authentication rejects.
 const AMAZON: &str = "X-Amz-";
 
-/// Parameters that change a response: the second form of lists, and the processing of images and
-/// media.
+/// Parameters that process images and media.
 /// <https://www.tencentcloud.com/document/product/436/40592>
 const UNSUPPORTED_PARAMETERS: &str = "
-    continuation-token exif fetch-owner imageAve imageInfo imageMogr2 imageSlim imageView2
-    list-type photoInfo start-after watermark
+    exif imageAve imageInfo imageMogr2 imageSlim imageView2 photoInfo watermark
 ";

@@ -7,17 +7,24 @@
 //!
 //! # Not covered
 //!
-//! Versions, tags, public access, lifecycles, archives: rejected.
+//! Image processing: rejected.
 
+mod acl;
 mod bucket;
 mod copy;
 mod cors;
 pub(in crate::cos) mod delete_many;
+mod document;
 mod list;
+mod list_v2;
 pub(in crate::cos) mod multipart;
 mod object;
+mod policy;
 mod post;
 mod read;
+mod restore;
+mod tagging;
+mod versions;
 
 use std::io;
 use std::sync::Arc;
@@ -28,9 +35,11 @@ use hyper::body::Incoming;
 use tencent::time::{Clock, Timestamp};
 use tokio::sync::OnceCell;
 
+use super::bucket_document::{BucketDocument, Verb};
 use super::cors::Cors;
 use super::error::{self, CosError};
-use super::operation::{self, BucketOperation, ObjectOperation, Operation};
+use super::operation::{self, BucketOperation, ObjectOperation, Operation, VERSION_ID};
+use super::settings::{BucketSettings, Versioning};
 use super::store::{Object, Store, Written};
 use crate::cos::auth::access::{AccessControl, AuthContext};
 use crate::cos::http::address::ObjectAddress;
@@ -40,6 +49,7 @@ use crate::cos::http::merge_order::MergeOrder;
 use crate::cos::http::precondition::check_write;
 use crate::cos::http::request::{RequestHead, host_of};
 use crate::cos::http::response::{Response, ResponseContext};
+use crate::cos::http::traffic_limit::TrafficLimit;
 use crate::cos::http::virtual_host::{BucketAddress, DefaultBucket, PathStyle};
 use crate::net::{Body, Peer};
 use crate::trace::Reason;
@@ -159,7 +169,14 @@ impl CosService {
                 let call = Authorized { request, target: &target, context };
                 self.on_object(*operation, &call, body).await
             }
-            // The bodies of these two contain what has to be authorized.
+            Operation::Document(verb, document, target)
+                if (*verb, *document) != (Verb::Put, BucketDocument::Tagging) =>
+            {
+                let call = Authorized { request, target, context: authorize()? };
+                self.document(*verb, *document, &call, body).await
+            }
+            // The bodies of these contain what has to be authorized.
+            Operation::Document(_, _, bucket) => self.put_bucket_tags(request, bucket, body).await,
             Operation::PostObject(bucket) => self.post_object(request, bucket, body).await,
             Operation::DeleteMultipleObjects(bucket) => {
                 self.delete_many(request, bucket, body).await
@@ -177,6 +194,7 @@ impl CosService {
         use BucketOperation as Op;
         if operation != Op::PutBucket {
             self.check_bucket(call.target)?;
+            self.run_lifecycle(call.target, call.request.now).await?;
         }
         match operation {
             Op::PutBucket => self.put_bucket(call, body).await,
@@ -186,9 +204,19 @@ impl CosService {
             Op::PutBucketCORS => self.put_cors(call, body).await,
             Op::GetBucketCORS => self.get_cors(call),
             Op::DeleteBucketCORS => self.delete_cors(call).await,
-            Op::GetBucketACL => Ok(Self::private_acl(&call.context)),
+            Op::GetBucketACL => self.bucket_acl(call),
+            Op::PutBucketACL => self.put_bucket_acl(call, body).await,
             Op::GetBucketLocation => Ok(Self::bucket_location(call)),
             Op::ListMultipartUploads => self.list_uploads(call),
+            Op::PutBucketPolicy => self.put_policy(call, body).await,
+            Op::GetBucketPolicy => self.policy(call),
+            Op::DeleteBucketPolicy => self.delete_policy(call).await,
+            Op::PutBucketReferer => self.put_referer(call, body).await,
+            Op::GetBucketReferer => self.referer(call),
+            Op::PutBucketVersioning => self.put_versioning(call, body).await,
+            Op::GetBucketVersioning => self.versioning(call),
+            Op::GetBucketObjectVersions => self.list_versions(call),
+            Op::ListBucketInventory => self.list_inventories(call),
         }
     }
 
@@ -200,6 +228,7 @@ impl CosService {
     ) -> Outcome {
         use ObjectOperation as Op;
         self.check_bucket(&call.target.bucket)?;
+        self.run_lifecycle(&call.target.bucket, call.request.now).await?;
         check_key(&call.target.key)?;
         match operation {
             Op::PutObject => self.put_object(call, body).await,
@@ -209,12 +238,17 @@ impl CosService {
             Op::HeadObject => self.read_object(call, false),
             Op::DeleteObject => self.delete_object(call).await,
             Op::GetObjectACL => self.object_acl(call),
+            Op::PutObjectACL => self.put_object_acl(call, body).await,
             Op::InitiateMultipartUpload => self.begin_upload(call).await,
             Op::UploadPart => self.upload_part(call, body).await,
             Op::UploadPartCopy => self.copy_part(call).await,
             Op::ListParts => self.list_parts(call),
             Op::CompleteMultipartUpload => self.complete_upload(call, body).await,
             Op::AbortMultipartUpload => self.abort_upload(call).await,
+            Op::PostObjectRestore => self.restore(call, body).await,
+            Op::PutObjectTagging => self.put_tags(call, body).await,
+            Op::GetObjectTagging => self.tags(call),
+            Op::DeleteObjectTagging => self.delete_tags(call).await,
         }
     }
 
@@ -229,6 +263,20 @@ impl CosService {
         }
     }
 
+    /// Runs the lifecycle rules of the bucket with the first request of a day.
+    async fn run_lifecycle(&self, bucket: &BucketAddress, now: Timestamp) -> Result<(), CosError> {
+        if !self.store.lifecycle_is_due(bucket.name.as_str(), now) {
+            return Ok(());
+        }
+        let name = bucket.name.to_string();
+        self.change(move |store| store.run_lifecycle(&name, now)).await
+    }
+
+    fn settings(&self, bucket: &BucketAddress) -> Result<Arc<BucketSettings>, CosError> {
+        let settings = self.store.read().settings(bucket.name.as_str());
+        settings.ok_or_else(error::no_such_bucket)
+    }
+
     /// The object's address in the store.
     fn stored(&self, object: &ObjectAddress) -> ObjectAddress {
         ObjectAddress {
@@ -237,12 +285,16 @@ impl CosService {
         }
     }
 
-    /// The object, once it is found.
-    fn object(&self, object: &ObjectAddress) -> Result<Arc<Object>, CosError> {
-        self.store
-            .read()
-            .object(object.bucket.name.as_str(), &object.key)
-            .ok_or_else(error::no_such_key)
+    /// The object that a request is about, or the version of it, once it is found.
+    fn object(&self, call: &ObjectCall<'_>) -> Result<Arc<Object>, CosError> {
+        let version_id = requested_version(call.request);
+        let bucket = call.target.bucket.name.as_str();
+        self.store.read().object_or_version(bucket, &call.target.key, version_id.as_deref())
+    }
+
+    /// Whether the bucket keeps versions.
+    fn versioning_of(&self, bucket: &BucketAddress) -> Option<Versioning> {
+        self.store.read().buckets.get(bucket.name.as_str())?.settings.versioning
     }
 
     /// Checks the preconditions among `headers` on overwriting the object at `target`.
@@ -274,12 +326,16 @@ impl CosService {
         &self,
         headers: &HeaderMap,
         mut body: RequestBody,
+        limit: Option<TrafficLimit>,
     ) -> Result<Written, CosError> {
         body.check_length(MAX_BODY_BYTES)?;
         let md5 = content_md5(headers)?;
         let mut sink = self.store.sink();
         while let Some(bytes) = body.next().await? {
             sink.write(&bytes).await.map_err(|error| error::internal(&error))?;
+            if let Some(limit) = limit {
+                limit.wait(bytes.len()).await;
+            }
             if sink.length() > MAX_BODY_BYTES {
                 return Err(error::entity_too_large());
             }
@@ -299,6 +355,11 @@ impl CosService {
             .await
             .unwrap_or_else(|error| Err(error::internal(&error)))
     }
+}
+
+/// The version that a request names; an empty one counts as none (documented for conditions).
+fn requested_version(request: &RequestHead) -> Option<String> {
+    request.parameter(VERSION_ID).filter(|id| !id.is_empty())
 }
 
 /// Checks that an object may have this key. The page rejects a leading `/`, but COS accepts it in

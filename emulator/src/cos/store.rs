@@ -7,8 +7,9 @@
 //! | `content` | an object's bytes as slices of blobs, and as the body of a response |
 //! | `index` | buckets, objects and uploads in the order of lists |
 //! | `record` | the same on disk: one small file for each bucket, object, upload and part |
+//! | `version`, `versions` | the order and the ids of versions; those of one key |
 //! | `disk`, `load` | atomic files, and how they are loaded |
-//! | `write`, `uploads` | the changes |
+//! | `write`, `uploads`, `lifecycle` | the changes |
 //!
 //! # Guarantees
 //!
@@ -25,10 +26,13 @@ mod blob;
 mod content;
 mod disk;
 mod index;
+mod lifecycle;
 mod load;
 mod record;
 mod sink;
 mod uploads;
+mod version;
+mod versions;
 mod write;
 
 use std::io;
@@ -38,7 +42,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGua
 pub(crate) use self::blob::Budget;
 pub(crate) use self::content::Content;
 use self::disk::Disk;
-pub(crate) use self::index::{Index, Object};
+pub(crate) use self::index::{Bucket, Index, Object, Version};
 pub(crate) use self::record::{Initiated, ObjectMetadata};
 pub(crate) use self::sink::{Sink, Written};
 

@@ -3,11 +3,15 @@
 //!
 //! That authorization exists only in test builds, and accepts only its own header.
 
+mod acls;
+mod archives;
 mod buckets;
 mod capacity;
 mod child;
 mod crash;
+mod documents;
 mod forms;
+mod lifecycles;
 mod listing;
 mod model;
 mod multipart;
@@ -16,13 +20,14 @@ mod refusals;
 mod reopen;
 mod replace;
 mod streaming;
+mod versions;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use http::{Method, StatusCode};
 use reqwest::{RequestBuilder, Response};
-use tencent::time::SystemClock;
+use tencent::time::{SystemClock, Timestamp};
 
 use super::error::CosError;
 use super::operation::Operation;
@@ -30,11 +35,12 @@ use super::{Cos, Options, open_store};
 use crate::account::Account;
 use crate::ca::Ca;
 use crate::cos::auth::DecisionRecord;
-use crate::cos::auth::access::{AccessControl, AuthContext};
+use crate::cos::auth::access::{AccessControl, AuthContext, Deletion};
 use crate::cos::http::post_form::Form;
 use crate::cos::http::request::{RequestHead, decoded};
 use crate::cos::http::virtual_host::BucketAddress;
 use crate::cos::http::xml::{self, Element};
+use crate::cos::tags::Tags;
 use crate::middleware::Middleware;
 
 pub(super) const BUCKET: &str = "examplebucket-1250000000";
@@ -77,15 +83,24 @@ impl AccessControl for TestAccessControl {
         Self::decide(request, &form.key)
     }
 
+    fn authorize_tags(
+        &self,
+        request: &RequestHead,
+        _: &BucketAddress,
+        _: &Tags,
+    ) -> Result<AuthContext, CosError> {
+        Self::decide(request, "")
+    }
+
     fn authorize_each(
         &self,
         request: &RequestHead,
         _: &BucketAddress,
-        keys: &[String],
+        deletions: &[Deletion],
     ) -> Result<Vec<Result<(), CosError>>, CosError> {
         Self::decide(request, "")?;
-        let decide = |key: &String| Self::decide(request, key).map(drop);
-        Ok(keys.iter().map(decide).collect())
+        let decide = |deletion: &Deletion| Self::decide(request, &deletion.key).map(drop);
+        Ok(deletions.iter().map(decide).collect())
     }
 
     fn log_rejected(&self, _: &RequestHead, _: &CosError) {}
@@ -100,6 +115,7 @@ pub(super) struct World {
     pub(super) cos: Cos,
     pub(super) client: reqwest::Client,
     ca: Ca,
+    middleware: Arc<Middleware>,
 }
 
 impl World {
@@ -126,7 +142,16 @@ impl World {
             Arc::new(SystemClock),
         )
         .unwrap();
-        Self { cos, client: client(), ca }
+        Self { cos, client: client(), ca, middleware }
+    }
+
+    /// Moves the clock of COS.
+    pub(super) fn advance(&self, seconds: i64) {
+        self.middleware.clock().advance(seconds);
+    }
+
+    pub(super) fn set_clock(&self, unix_seconds: i64) {
+        self.middleware.clock().set(Timestamp::from_unix_seconds(unix_seconds).unwrap());
     }
 
     /// A request to the account's own bucket, by its host; `target` is path and query.

@@ -6,6 +6,7 @@ use crate::cos::http::post_form::Form;
 use crate::cos::http::request::RequestHead;
 use crate::cos::http::virtual_host::BucketAddress;
 use crate::cos::operation::Operation;
+use crate::cos::tags::Tags;
 
 /// The caller of an authorized request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,8 +24,19 @@ pub(crate) struct AuthContext {
 impl AuthContext {
     /// The caller as in `Owner` and `Initiator`.
     pub(crate) fn name(&self) -> String {
+        if self.anonymous {
+            return "qcs::cam::anyone:anyone".to_owned();
+        }
         format!("qcs::cam::uin/{}:uin/{}", self.owner_uin, self.uin)
     }
+}
+
+/// One of several objects to delete.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Deletion {
+    pub(crate) key: String,
+    /// `None` for the object itself.
+    pub(crate) version_id: Option<String>,
 }
 
 /// Authorizes requests, before anything is read, stored or shown.
@@ -44,12 +56,20 @@ pub(crate) trait AccessControl: Send + Sync {
         form: &Form,
     ) -> Result<AuthContext, CosError>;
 
+    /// Authorizes the tags of a bucket.
+    fn authorize_tags(
+        &self,
+        request: &RequestHead,
+        bucket: &BucketAddress,
+        tags: &Tags,
+    ) -> Result<AuthContext, CosError>;
+
     /// Authorizes the deletion of several objects: the request, and each of its keys.
     fn authorize_each(
         &self,
         request: &RequestHead,
         bucket: &BucketAddress,
-        keys: &[String],
+        deletions: &[Deletion],
     ) -> Result<Vec<Result<(), CosError>>, CosError>;
 
     /// Logs a request that is not an operation, and its error.

@@ -11,12 +11,13 @@
 
 use std::sync::Arc;
 
+use http::header;
 use tencent::time::Timestamp;
 
 use super::authorization::{Authorization, Period, TOKEN};
 use super::errors;
 use super::signature::{self, SignableRequest};
-use crate::account::{Directory, Found, Key, looks_real};
+use crate::account::{Directory, Found, Identity, Key, looks_real};
 use crate::cos::error::CosError;
 use crate::cos::http::request::RequestHead;
 use crate::http_date;
@@ -30,41 +31,58 @@ pub(super) struct Authenticated {
     pub(super) key: Arc<Key>,
 }
 
+/// Who sent a request.
+pub(super) enum Caller {
+    /// The request is not signed. With its `Referer`, which hotlink protection checks.
+    Anonymous {
+        referer: Option<String>,
+    },
+    Key(Authenticated),
+}
+
 /// What condition keys may contain about the caller.
 pub(super) struct IdentityContext {
     pub(super) account: tencent::cam::Account,
-    pub(super) uin: u64,
+    /// `None` for a request that is not signed.
+    pub(super) uin: Option<u64>,
     pub(super) owner_uin: u64,
 }
 
-impl Authenticated {
+impl Caller {
+    pub(super) fn identity(&self) -> Option<&Identity> {
+        match self {
+            Self::Anonymous { .. } => None,
+            Self::Key(authenticated) => Some(&authenticated.key.identity),
+        }
+    }
+
     pub(super) fn identity_context(&self, directory: &Directory) -> IdentityContext {
         IdentityContext {
             account: directory.account.of_policies(),
-            uin: self.key.identity.uin(&directory.account),
+            uin: self.identity().map(|identity| identity.uin(&directory.account)),
             owner_uin: directory.account.owner_uin,
         }
     }
 }
 
-/// Authenticates `request` by its header or query.
-pub(super) fn request(
-    request: &RequestHead,
-    directory: &Directory,
-) -> Result<Authenticated, CosError> {
+/// Authenticates `request` by its header or query. Without a signature, it is anonymous; with one
+/// that cannot be read, it is rejected.
+pub(super) fn caller(request: &RequestHead, directory: &Directory) -> Result<Caller, CosError> {
     unambiguous(request)?;
     let authorization =
         Authorization::of(request).map_err(|malformed| errors::unreadable(request, &malformed))?;
-    let authorization = authorization.ok_or_else(|| {
-        errors::anonymous(request, "denied: the request is not signed, and the bucket is private")
-    })?;
+    let Some(authorization) = authorization else {
+        let referer = request.headers.get(header::REFERER);
+        let referer = referer.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        return Ok(Caller::Anonymous { referer });
+    };
     let token = token(request)?;
     let key = key(&authorization.secret_id, token.as_deref(), directory, request.now)?;
     check_date(request)?;
     period(&authorization.sign_time, request.now)?;
     period(&authorization.key_time, request.now)?;
     signature::check(&authorization, &key, &SignableRequest::of(request)?)?;
-    Ok(Authenticated { secret_id: authorization.secret_id, key })
+    Ok(Caller::Key(Authenticated { secret_id: authorization.secret_id, key }))
 }
 
 /// The key with this SecretId and token, unless it has expired.
@@ -181,12 +199,13 @@ pub(super) fn unambiguous(request: &RequestHead) -> Result<(), CosError> {
 }
 
 /// Headers that identify the caller or are condition keys.
-const DECIDING_HEADERS: [&str; 10] = [
+const DECIDING_HEADERS: [&str; 11] = [
     "authorization",
     "content-length",
     "content-type",
     "date",
     "host",
+    "referer",
     "x-cos-acl",
     "x-cos-copy-source",
     TOKEN,

@@ -11,8 +11,8 @@ use std::sync::Mutex;
 use serde::Serialize;
 use tencent::cam::{AccessRequest, Target};
 
-use super::authenticate::Authenticated;
-use crate::account::Verdict;
+use super::authenticate::Caller;
+use super::verdict::AccessVerdict;
 use crate::cos::error::CosError;
 use crate::cos::http::request::RequestHead;
 use crate::sync::lock;
@@ -40,7 +40,7 @@ pub struct DecisionRecord {
     pub operation: String,
     /// The key that signed the request; `None` when authentication failed.
     pub secret_id: Option<String>,
-    /// `root`, `user`, `federation` or `role-session`.
+    /// `root`, `user`, `federation`, `role-session` or `anonymous`.
     pub caller_kind: Option<&'static str>,
     /// The name of the user, token or session.
     pub caller_name: Option<String>,
@@ -97,13 +97,17 @@ impl DecisionRecord {
         }
     }
 
-    pub(super) fn caller(&mut self, authenticated: &Authenticated) {
+    pub(super) fn caller(&mut self, caller: &Caller) {
+        let Caller::Key(authenticated) = caller else {
+            self.caller_kind = Some("anonymous");
+            return;
+        };
         self.secret_id = Some(authenticated.secret_id.clone());
         self.caller_kind = Some(authenticated.key.identity.kind());
         self.caller_name = Some(shortened(&authenticated.key.identity.name()));
     }
 
-    pub(super) fn decided(&mut self, access: &AccessRequest, verdict: &Verdict) {
+    pub(super) fn decided(&mut self, access: &AccessRequest, verdict: &AccessVerdict) {
         self.push(AccessRecord::of(access, verdict));
     }
 
@@ -139,7 +143,7 @@ impl DecisionRecord {
 }
 
 impl AccessRecord {
-    pub(super) fn of(access: &AccessRequest, verdict: &Verdict) -> Self {
+    pub(super) fn of(access: &AccessRequest, verdict: &AccessVerdict) -> Self {
         let mut record = Self {
             action: access.action.clone(),
             target: name(&access.target),
@@ -147,8 +151,8 @@ impl AccessRecord {
             reason: shortened(&verdict.to_string()),
             ..Self::default()
         };
+        record.short_reason = verdict.short();
         if let Some(decision) = verdict.decision() {
-            record.short_reason = decision.short();
             let matched = decision.matched().iter();
             record.statements = matched.map(|each| each.position.to_string()).collect();
             record.missing = decision.missing().into_iter().map(str::to_owned).collect();

@@ -7,7 +7,7 @@
 use tencent::time::Timestamp;
 
 use super::authorization::Malformed;
-use crate::account::Verdict;
+use super::verdict::AccessVerdict;
 use crate::cos::error::{self, CosError, forbidden};
 use crate::cos::http::address::Address;
 use crate::cos::http::request::RequestHead;
@@ -24,6 +24,9 @@ pub(super) fn anonymous(request: &RequestHead, reason: &str) -> CosError {
     };
     error.because(reason)
 }
+
+/// Why a request without a signature is denied.
+pub(super) const NOT_SIGNED: &str = "denied: the request is not signed, and the bucket is private";
 
 /// Documented: an unreadable signature counts as none.
 pub(super) fn unreadable(request: &RequestHead, malformed: &Malformed) -> CosError {
@@ -60,7 +63,7 @@ pub(super) fn signature(string_to_sign: &str, format_string: &str, reason: &str)
         .because(reason)
 }
 
-pub(super) fn denied(verdict: &Verdict) -> CosError {
+pub(super) fn denied(verdict: &AccessVerdict) -> CosError {
     error::access_denied().because(verdict.to_string())
 }
 

@@ -9,7 +9,9 @@
 //! its prefix; `cos:content-length` and `cos:content-type` are headers of requests with a body; a
 //! key without a value in the request is absent. Inferred: a copy has neither key, since its own
 //! body is not what it stores, so a grant with a limit of size never covers one; one that is sent
-//! with a body must also be allowed with that body's keys, which COS could use; a form's keys are
+//! with a body must also be allowed with that body's keys, which COS could use; an upload with tags
+//! requires PutObjectTagging too, as in the S3 API, and one with `x-cos-grant-…` PutObjectACL, since
+//! no condition key covers these; a form's keys are
 //! its fields, and its `cos:content-length` is the header of the whole request (at least the size
 //! of the file).
 //!
@@ -17,17 +19,23 @@
 //!
 //! `cos:tls-version` and `qcs:vpc` are unknown, so a condition on them is not met.
 
+use http::HeaderMap;
 use tencent::cam::{AccessRequest, Context, Target};
 
+use super::access::Deletion;
 use super::authenticate::IdentityContext;
 use super::errors;
+use crate::cos::acl::{ACL_HEADER, GRANT_HEADERS};
+use crate::cos::attributes::TAGGING;
+use crate::cos::bucket_document::{BucketDocument, Verb};
 use crate::cos::error::{self, CosError};
 use crate::cos::http::copy_source::copy_source;
 use crate::cos::http::merge_order::merged;
 use crate::cos::http::post_form::Form;
 use crate::cos::http::request::{RequestHead, decoded};
 use crate::cos::http::virtual_host::{BucketAddress, DefaultBucket};
-use crate::cos::operation::{BucketOperation, ObjectOperation, Operation};
+use crate::cos::operation::{BucketOperation, ObjectOperation, Operation, VERSION_ID};
+use crate::cos::tags::Tags;
 
 /// One access that must be allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +73,7 @@ enum ConditionKey {
     ResponseContentType,
     StorageClass,
     Tags,
+    VersionId,
 }
 
 /// The condition keys of an operation, next to the general ones.
@@ -73,34 +82,45 @@ fn bucket_condition_keys(operation: BucketOperation) -> &'static [ConditionKey] 
     use ConditionKey::{Acl, Body, Prefix, Tags};
     match operation {
         Op::PutBucket => &[Acl, Body, Tags],
-        Op::PutBucketCORS => &[Body],
-        Op::GetBucket | Op::ListMultipartUploads => &[Prefix],
+        Op::PutBucketACL => &[Acl, Body],
+        Op::PutBucketCORS
+        | Op::PutBucketPolicy
+        | Op::PutBucketReferer
+        | Op::PutBucketVersioning => &[Body],
+        Op::GetBucket | Op::GetBucketObjectVersions | Op::ListMultipartUploads => &[Prefix],
         Op::HeadBucket
         | Op::DeleteBucket
         | Op::GetBucketCORS
         | Op::DeleteBucketCORS
         | Op::GetBucketACL
-        | Op::GetBucketLocation => &[],
+        | Op::GetBucketLocation
+        | Op::ListBucketInventory
+        | Op::GetBucketPolicy
+        | Op::DeleteBucketPolicy
+        | Op::GetBucketReferer
+        | Op::GetBucketVersioning => &[],
     }
 }
 
 /// The same of an operation on an object.
 fn object_condition_keys(operation: ObjectOperation) -> &'static [ConditionKey] {
-    use ConditionKey::{Acl, Body, ResponseContentType, StorageClass};
+    use ConditionKey::{Acl, Body, ResponseContentType, StorageClass, VersionId};
     use ObjectOperation as Op;
     match operation {
         Op::PutObject | Op::AppendObject | Op::InitiateMultipartUpload => {
             &[Acl, Body, StorageClass]
         }
+        Op::PutObjectACL => &[Acl, Body, VersionId],
         Op::PutObjectCopy => &[Acl, StorageClass],
         Op::UploadPart | Op::CompleteMultipartUpload => &[Body],
-        Op::GetObject => &[ResponseContentType],
+        Op::PutObjectTagging | Op::PostObjectRestore => &[Body, VersionId],
+        Op::GetObject => &[ResponseContentType, VersionId],
         Op::HeadObject
         | Op::DeleteObject
         | Op::GetObjectACL
-        | Op::UploadPartCopy
-        | Op::ListParts
-        | Op::AbortMultipartUpload => &[],
+        | Op::GetObjectTagging
+        | Op::DeleteObjectTagging => &[VersionId],
+        Op::UploadPartCopy | Op::ListParts | Op::AbortMultipartUpload => &[],
     }
 }
 
@@ -125,8 +145,16 @@ pub(super) fn required(
             (target(&object.bucket, &object.key, identity), keys)
         }
         Operation::OptionsObject(bucket, key) => (target(bucket, key, identity), &[][..]),
+        Operation::Document(verb, document, bucket)
+            if (*verb, *document) != (Verb::Put, BucketDocument::Tagging) =>
+        {
+            let keys: &[_] = if *verb == Verb::Put { &[ConditionKey::Body] } else { &[] };
+            (target(bucket, "", identity), keys)
+        }
         // The body contains what these are about, so the head never suffices.
-        Operation::PostObject(_) | Operation::DeleteMultipleObjects(_) => {
+        Operation::Document(..)
+        | Operation::PostObject(_)
+        | Operation::DeleteMultipleObjects(_) => {
             return Err(errors::unmapped(request));
         }
     };
@@ -136,6 +164,9 @@ pub(super) fn required(
         }
         Operation::Object(ObjectOperation::UploadPartCopy, _) => {
             ("PutObject", &["UploadPartCopy", "UploadPart"], true)
+        }
+        Operation::Object(ObjectOperation::PostObjectRestore, _) => {
+            ("PostObjectRestore", &["RestoreObject"], false)
         }
         _ => (operation.name(), &[], false),
     };
@@ -148,6 +179,13 @@ pub(super) fn required(
         other_names,
     };
     let mut required = vec![permission(context.clone())];
+    for action in more_actions(operation, &request.headers) {
+        required.push(RequiredPermission {
+            access: access(action, target.clone(), general.clone(), identity),
+            is_object,
+            other_names: &[],
+        });
+    }
     if is_copy {
         if has_body(request) {
             let with_body = self::context(request, &[ConditionKey::Body], context)?;
@@ -155,7 +193,8 @@ pub(super) fn required(
         }
         let source =
             copy_source(&request.headers, default_bucket).ok_or_else(error::internal_error)??;
-        let source = self::target(&source.bucket, &source.key, identity);
+        let general = with_version(general, source.version_id.as_deref());
+        let source = self::target(&source.object.bucket, &source.object.key, identity);
         required.push(RequiredPermission {
             access: access("GetObject", source, general, identity),
             is_object: true,
@@ -165,13 +204,46 @@ pub(super) fn required(
     Ok(required)
 }
 
-/// The permission that a form requires.
-pub(super) fn form_permission(
+/// The actions of what a request sets besides what its operation is about. `cos:x-cos-acl` is a
+/// condition key of the operation itself (documented), so a preset ACL requires none.
+fn more_actions(operation: &Operation, headers: &HeaderMap) -> Vec<&'static str> {
+    let has_grants = headers.keys().any(|name| name.as_str().starts_with(GRANT_HEADERS));
+    let (tagging, acl) = match operation {
+        Operation::Object(ObjectOperation::PutObjectACL, _)
+        | Operation::Bucket(BucketOperation::PutBucketACL, _) => return Vec::new(),
+        Operation::Object(..) => (headers.contains_key(TAGGING), "PutObjectACL"),
+        Operation::Bucket(..) => (false, "PutBucketACL"),
+        _ => return Vec::new(),
+    };
+    let tagging = tagging.then_some("PutObjectTagging");
+    tagging.into_iter().chain(has_grants.then_some(acl)).collect()
+}
+
+/// The permission that the tags of a bucket require.
+pub(super) fn bucket_tags_permission(
+    request: &RequestHead,
+    bucket: &BucketAddress,
+    tags: &Tags,
+    identity: &IdentityContext,
+) -> Result<RequiredPermission, CosError> {
+    let context = context(request, &[ConditionKey::Body], general(request, identity))?;
+    let context = tags.iter().fold(context, |context, (name, value)| {
+        context.with("qcs:request_tag", &format!("{name}&{value}"))
+    });
+    Ok(RequiredPermission {
+        access: access("PutBucketTagging", target(bucket, "", identity), context, identity),
+        is_object: false,
+        other_names: &[],
+    })
+}
+
+/// The permissions that a form requires.
+pub(super) fn form_permissions(
     request: &RequestHead,
     bucket: &BucketAddress,
     form: &Form,
     identity: &IdentityContext,
-) -> Result<RequiredPermission, CosError> {
+) -> Result<Vec<RequiredPermission>, CosError> {
     let mut context = general(request, identity);
     for (condition, value) in [
         ("cos:content-length", header(request, "content-length")?),
@@ -183,23 +255,33 @@ pub(super) fn form_permission(
             context = context.with(condition, value);
         }
     }
-    Ok(RequiredPermission {
-        access: access("PostObject", object(bucket, &form.key, identity)?, context, identity),
+    let target = object(bucket, &form.key, identity)?;
+    let mut actions = vec![("PostObject", context)];
+    if form.field(TAGGING).is_some_and(|tags| !tags.is_empty()) {
+        actions.push(("PutObjectTagging", general(request, identity)));
+    }
+    if form.fields.iter().any(|(name, _)| name.to_ascii_lowercase().starts_with(GRANT_HEADERS)) {
+        actions.push(("PutObjectACL", general(request, identity)));
+    }
+    let permission = |(action, context)| RequiredPermission {
+        access: access(action, target.clone(), context, identity),
         is_object: true,
         other_names: &[],
-    })
+    };
+    Ok(actions.into_iter().map(permission).collect())
 }
 
 /// The permission that the deletion of one of several keys requires.
 pub(super) fn deletion_permission(
     request: &RequestHead,
     bucket: &BucketAddress,
-    key: &str,
+    deletion: &Deletion,
     identity: &IdentityContext,
 ) -> Result<RequiredPermission, CosError> {
-    let target = object(bucket, key, identity)?;
+    let target = object(bucket, &deletion.key, identity)?;
+    let context = with_version(general(request, identity), deletion.version_id.as_deref());
     Ok(RequiredPermission {
-        access: access("DeleteObject", target, general(request, identity), identity),
+        access: access("DeleteObject", target, context, identity),
         is_object: true,
         other_names: &["DeleteMultipleObjects"],
     })
@@ -216,6 +298,13 @@ fn access(
         action: format!("name/cos:{action}"),
         target,
         context,
+    }
+}
+
+fn with_version(context: Context, version_id: Option<&str>) -> Context {
+    match version_id {
+        Some(id) => context.with(VERSION_KEY, id),
+        None => context,
     }
 }
 
@@ -242,12 +331,16 @@ fn target(bucket: &BucketAddress, key: &str, identity: &IdentityContext) -> Targ
 
 /// The condition keys of every request.
 fn general(request: &RequestHead, identity: &IdentityContext) -> Context {
-    Context::new()
+    let context = Context::new()
         .with("qcs:ip", &request.source_ip.to_string())
         .with("qcs:current_time", &request.now.iso_8601())
-        .with("qcs:uin", &identity.uin.to_string())
-        .with("qcs:owner_uin", &identity.owner_uin.to_string())
-        .with("cos:secure-transport", &request.is_tls.to_string())
+        .with("cos:secure-transport", &request.is_tls.to_string());
+    match identity.uin {
+        Some(uin) => context
+            .with("qcs:uin", &uin.to_string())
+            .with("qcs:owner_uin", &identity.owner_uin.to_string()),
+        None => context,
+    }
 }
 
 fn context(
@@ -258,7 +351,7 @@ fn context(
     let header = |name| header(request, name).map(|value| value.map(str::to_owned));
     for key in keys {
         let pairs = match key {
-            ConditionKey::Acl => vec![("cos:x-cos-acl", header("x-cos-acl")?)],
+            ConditionKey::Acl => vec![("cos:x-cos-acl", header(ACL_HEADER)?)],
             ConditionKey::Body => vec![
                 ("cos:content-length", header("content-length")?),
                 ("cos:content-type", header("content-type")?),
@@ -267,13 +360,14 @@ fn context(
                 vec![("cos:x-cos-storage-class", header("x-cos-storage-class")?)]
             }
             ConditionKey::Prefix => vec![("cos:prefix", request.parameter("prefix"))],
+            ConditionKey::VersionId => vec![(VERSION_KEY, request.parameter(VERSION_ID))],
             ConditionKey::ResponseContentType => {
                 let asked = request.parameter("response-content-type");
                 vec![("cos:response-content-type", asked)]
             }
             ConditionKey::Tags => {
                 // `k1=v1&k2=v2` in the header, `k1&v1` in a condition.
-                let tags = header("x-cos-tagging")?.unwrap_or_default();
+                let tags = header(TAGGING)?.unwrap_or_default();
                 let tags = tags.split('&').filter(|tag| !tag.is_empty()).map(|tag| {
                     let (name, value) = tag.split_once('=').unwrap_or((tag, ""));
                     format!("{}&{}", decoded(name), decoded(value))
@@ -289,6 +383,9 @@ fn context(
     }
     Ok(context)
 }
+
+/// The condition key of a version.
+pub(super) const VERSION_KEY: &str = "cos:versionid";
 
 /// Whether a request has a body, or headers that describe one.
 fn has_body(request: &RequestHead) -> bool {

@@ -3,6 +3,8 @@
 //! One account with an owner and a user of full rights; a client that signs with the library's
 //! signer and can tamper with each part of a request afterwards.
 
+mod anonymous;
+mod bucket_rules;
 mod conditions;
 mod forms;
 mod keys;
@@ -32,6 +34,7 @@ use crate::cos::http::post_form::Form;
 use crate::cos::http::request::{RequestHead, decoded, with_values};
 use crate::cos::http::virtual_host::{BucketAddress, DefaultBucket};
 use crate::cos::operation::{ObjectOperation, Operation};
+use crate::cos::store::{Bucket as StoredBucket, Store};
 
 const BUCKET: &str = "examplebucket-1250000000";
 const HOST: &str = "examplebucket-1250000000.cos.ap-guangzhou.myqcloud.com";
@@ -46,6 +49,7 @@ struct Credential {
 struct World {
     authorizer: Authorizer,
     directory: Arc<Directory>,
+    store: Arc<Store>,
     root: Credential,
     user: Credential,
 }
@@ -61,12 +65,21 @@ impl World {
         let directory = Directory::new(Account::default(), users, Vec::new(), clock, ledger);
         let directory = Arc::new(directory);
         let default_bucket = DefaultBucket::of(&directory.account).unwrap();
+        let store = Arc::new(Store::in_memory());
+        let new = StoredBucket::new("ap-guangzhou".to_owned(), at(NOW));
+        store.create_bucket(BUCKET, new, |_| Ok(())).unwrap();
         let add =
             |owner| Credential { pair: directory.add_permanent(owner, None).unwrap(), token: None };
         let root = add(Permanent::Root);
         let user = add(Permanent::User(Arc::clone(&directory.users[0])));
         Self {
-            authorizer: Authorizer::new(Arc::clone(&directory), default_bucket, merge_order),
+            authorizer: Authorizer::new(
+                Arc::clone(&directory),
+                default_bucket,
+                merge_order,
+                Arc::clone(&store),
+            ),
+            store,
             directory,
             root,
             user,

@@ -3,7 +3,7 @@
 //!
 //! # Guarantees
 //!
-//! A header for something that the emulator does not offer (public access, encryption, tags) is
+//! A header for something that the emulator does not offer (encryption by own keys) is
 //! rejected, never ignored.
 
 use std::collections::BTreeMap;
@@ -11,6 +11,9 @@ use std::collections::BTreeMap;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use serde::{Deserialize, Serialize};
 
+use super::response::put;
+use super::traffic_limit::TrafficLimit;
+use crate::cos::archive::is_archive;
 use crate::cos::error::{self, CosError};
 
 /// Headers by lower-case name; values are text.
@@ -41,11 +44,16 @@ impl ObjectHeaders {
                 "The metadata headers exceed the maximum allowed size of 2 KB.",
             ));
         }
-        match kept.get(STORAGE_CLASS).map(String::as_str) {
-            Some(class) if ARCHIVES.contains(&class) => {
-                return Err(unsupported(STORAGE_CLASS, "archives are not supported"));
+        match kept.get(ENCRYPTION).map(String::as_str) {
+            None | Some("AES256") => {}
+            Some("cos/kms") => return Err(unsupported(ENCRYPTION, "KMS is not supported")),
+            Some(_) => {
+                return Err(error::encryption_not_supported()
+                    .because(format!("{ENCRYPTION}: must be AES256")));
             }
-            Some(class) if !CLASSES.contains(&class) => {
+        }
+        match kept.get(STORAGE_CLASS).map(String::as_str) {
+            Some(class) if !CLASSES.contains(&class) && !is_archive(class) => {
                 let classes = CLASSES.join(", ");
                 return Err(error::not_supported_storage_class()
                     .because(format!("{STORAGE_CLASS}: must be one of {classes}")));
@@ -65,11 +73,25 @@ impl ObjectHeaders {
         self
     }
 
-    /// The same headers with the storage class of `other`.
-    pub(crate) fn with_storage_class_of(mut self, other: &Self) -> Self {
-        self.0.remove(STORAGE_CLASS);
-        if let Some(class) = other.0.get(STORAGE_CLASS) {
-            self.0.insert(STORAGE_CLASS.to_owned(), class.clone());
+    /// Moves the object to another storage class.
+    pub(crate) fn set_storage_class(&mut self, class: String) {
+        self.0.insert(STORAGE_CLASS.to_owned(), class);
+    }
+
+    /// Adds the encryption to the response to an upload (documented).
+    pub(crate) fn put_encryption_on(&self, headers: &mut HeaderMap) {
+        if let Some(algorithm) = self.0.get(ENCRYPTION) {
+            put(headers, HeaderName::from_static(ENCRYPTION), algorithm);
+        }
+    }
+
+    /// The headers of a copy: kept, but for the storage class and the encryption of `own`.
+    pub(crate) fn copied_with(mut self, own: &Self) -> Self {
+        for name in [STORAGE_CLASS, ENCRYPTION] {
+            self.0.remove(name);
+            if let Some(value) = own.0.get(name) {
+                self.0.insert(name.to_owned(), value.clone());
+            }
         }
         self
     }
@@ -106,23 +128,7 @@ fn joined(headers: &HeaderMap, name: &HeaderName) -> Result<Option<String>, CosE
 }
 
 fn refuse_unsupported(headers: &HeaderMap) -> Result<(), CosError> {
-    if let Some(acl) = headers.get("x-cos-acl") {
-        match acl.to_str().unwrap_or("") {
-            "" | "private" | "default" => {}
-            "public-read" | "public-read-write" | "authenticated-read" => {
-                return Err(unsupported("x-cos-acl", "everything is private"));
-            }
-            _ => return Err(error::invalid_argument("The x-cos-acl value is not valid.")),
-        }
-    }
-    if let Some(limit) = headers.get("x-cos-traffic-limit") {
-        let limit = limit.to_str().ok().and_then(|text| text.parse().ok());
-        if !limit.is_some_and(|limit: u64| TRAFFIC_LIMITS.contains(&limit)) {
-            return Err(error::invalid_argument(
-                "The x-cos-traffic-limit value must be 819200 to 838860800.",
-            ));
-        }
-    }
+    TrafficLimit::of_headers(headers)?;
     for name in headers.keys() {
         let name = name.as_str();
         if UNSUPPORTED.iter().any(|start| name.starts_with(start))
@@ -145,13 +151,17 @@ const STANDARD: &str = "STANDARD";
 /// Documented: 2 KB in total.
 const MAX_CUSTOM_BYTES: usize = 2 * 1024;
 
-const KEPT: [&str; 7] = [
+/// Encryption by the service, which is transparent: kept, and sent with each read (documented).
+const ENCRYPTION: &str = "x-cos-server-side-encryption";
+
+const KEPT: [&str; 8] = [
     "cache-control",
     "content-disposition",
     "content-encoding",
     "content-language",
     "content-type",
     "expires",
+    ENCRYPTION,
     STORAGE_CLASS,
 ];
 
@@ -165,23 +175,14 @@ const CLASSES: [&str; 6] = [
     "MAZ_INTELLIGENT_TIERING",
 ];
 
-/// The emulator does not restore objects.
-const ARCHIVES: [&str; 3] = ["ARCHIVE", "DEEP_ARCHIVE", "MAZ_ARCHIVE"];
-
-/// Documented, in bits per second. The limit is checked and not enforced: there is no network to
-/// save.
-const TRAFFIC_LIMITS: std::ops::RangeInclusive<u64> = 819_200..=838_860_800;
-
 /// Headers that let COS process an upload, call the app's server, or return a body of the app's
 /// choice: <https://www.tencentcloud.com/document/product/436/40592>. Each operation rejects them.
 pub(crate) const PROCESSING_HEADERS: [&str; 4] =
     ["pic-operations", "x-cos-callback", "x-cos-callback-var", "x-cos-return-body"];
 
-const UNSUPPORTED: [&str; 5] = [
-    "x-cos-grant-",
-    "x-cos-server-side-encryption",
+const UNSUPPORTED: [&str; 3] = [
+    "x-cos-server-side-encryption-",
     "x-cos-copy-source-server-side-encryption",
-    "x-cos-tagging",
     "x-cos-object-lock",
 ];
 
@@ -242,16 +243,13 @@ mod tests {
     fn refusals() {
         let long = "a".repeat(2 * 1024);
         for (name, value, code) in [
-            ("x-cos-acl", "public-read", "NotImplemented"),
-            ("x-cos-acl", "anyone", "InvalidArgument"),
-            ("x-cos-grant-read", "id=\"1\"", "NotImplemented"),
-            ("x-cos-server-side-encryption", "AES256", "NotImplemented"),
-            ("x-cos-tagging", "a=b", "NotImplemented"),
+            ("x-cos-server-side-encryption", "cos/kms", "NotImplemented"),
+            ("x-cos-server-side-encryption", "aes", "SSEContentNotSupported"),
+            ("x-cos-server-side-encryption-customer-algorithm", "AES256", "NotImplemented"),
             ("x-cos-traffic-limit", "1", "InvalidArgument"),
             ("x-cos-traffic-limit", "fast", "InvalidArgument"),
             ("x-cos-storage-class", "GLACIER", "NotSupportedStorageClass"),
-            ("x-cos-storage-class", "ARCHIVE", "NotImplemented"),
-            ("x-cos-storage-class", "DEEP_ARCHIVE", "NotImplemented"),
+            ("x-cos-storage-class", "archive", "NotSupportedStorageClass"),
             ("x-cos-callback", "e30=", "NotImplemented"),
             ("x-cos-callback-var", "e30=", "NotImplemented"),
             ("x-cos-return-body", "e30=", "NotImplemented"),

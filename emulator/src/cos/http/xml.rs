@@ -49,6 +49,15 @@ impl Writer {
         let _ = write!(self.0, "<{name}>{}</{name}>", escaped(&value.to_string()));
     }
 
+    fn raw_text(&mut self, value: &str) {
+        self.0.push_str(&escaped(value));
+    }
+
+    /// A parsed element.
+    pub(crate) fn copy(&mut self, element: &Element) {
+        self.element(&element.name, |writer| element.fill(writer));
+    }
+
     /// Like `text`, if there is a value.
     pub(crate) fn optional(&mut self, name: &str, value: Option<impl Display>) {
         if let Some(value) = value {
@@ -89,6 +98,21 @@ impl Element {
     /// The text of the first child of this name.
     pub(crate) fn text_of(&self, name: &str) -> Option<&str> {
         Some(self.child(name)?.text.as_str())
+    }
+
+    /// The element as a document: without white space between elements, attributes and comments.
+    pub(crate) fn to_document(&self) -> String {
+        document(&self.name, |root| self.fill(root))
+    }
+
+    /// Writes what is in the element. Its depth was limited when it was parsed.
+    fn fill(&self, writer: &mut Writer) {
+        if self.children.is_empty() {
+            writer.raw_text(&self.text);
+        }
+        for child in &self.children {
+            writer.element(&child.name, |writer| child.fill(writer));
+        }
     }
 
     /// All children of this name.

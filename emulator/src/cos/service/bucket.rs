@@ -1,28 +1,31 @@
 //! Buckets: the list of them, creation and deletion, and their properties.
 
-use http::{HeaderName, StatusCode};
-use tencent::names::Bucket;
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderName, StatusCode};
+use tencent::time::Timestamp;
 
 use super::{BucketCall, CosService, Outcome};
+use crate::cos::acl::{Acl, Level};
+use crate::cos::attributes::TAGGING;
 use crate::cos::auth::access::AuthContext;
+use crate::cos::bucket_document::BucketDocument;
 use crate::cos::error::{self, CosError};
 use crate::cos::http::body::RequestBody;
 use crate::cos::http::metadata::ObjectHeaders;
-use crate::cos::http::request::RequestHead;
+use crate::cos::http::request::{RequestHead, text};
 use crate::cos::http::response::{self, Response};
 use crate::cos::http::virtual_host::{self, BucketAddress};
 use crate::cos::http::xml;
+use crate::cos::settings::BucketSettings;
+use crate::cos::store::Bucket;
+use crate::cos::tags::{MAX_BUCKET_TAGS, Tags};
 
 impl CosService {
     /// <https://www.tencentcloud.com/document/product/436/8291>
     pub(super) fn list_buckets(&self, request: &RequestHead, context: &AuthContext) -> Outcome {
-        for name in ["tagkey", "tagvalue", "create-time", "range"] {
-            if request.parameter(name).is_some_and(|value| !value.is_empty()) {
-                return Err(error::not_implemented("A parameter").because(format!(
-                    "{name}: must be omitted: the emulator does not select buckets"
-                )));
-            }
-        }
+        let tag = requested_tag(request)?;
+        let created = CreationTime::of(request)?;
         let asked = request.parameter("region").filter(|region| !region.is_empty());
         let limited = virtual_host::service_region(&request.host, &self.default_bucket);
         let in_region = |region: &str| {
@@ -35,7 +38,10 @@ impl CosService {
         let mut found = index
             .buckets
             .iter()
-            .filter(|(name, bucket)| **name > marker && in_region(&bucket.region));
+            .filter(|(name, _)| **name > marker)
+            .filter(|(_, bucket)| in_region(&bucket.region))
+            .filter(|(_, bucket)| tag.as_ref().is_none_or(|tag| has_tag(bucket, tag)))
+            .filter(|(_, bucket)| created.as_ref().is_none_or(|time| time.fits(bucket.created)));
         let page: Vec<_> = found.by_ref().take(limit).collect();
         let is_truncated = limit > 0 && found.next().is_some();
         Ok(response::xml(xml::document("ListAllMyBucketsResult", |root| {
@@ -61,12 +67,14 @@ impl CosService {
     pub(super) async fn put_bucket(&self, call: &BucketCall<'_>, mut body: RequestBody) -> Outcome {
         self.check_owner(&call.target.name)?;
         ObjectHeaders::of(&call.request.headers)?;
+        let settings = requested_settings(&call.request.headers)?;
         let body = body.small(&call.request.headers, MAX_CONFIGURATION_BYTES).await?;
         check_configuration(&body)?;
-        let (name, region) = (call.target.name.to_string(), call.target.region.as_str().to_owned());
-        let now = call.request.now;
+        let name = call.target.name.to_string();
+        let region = call.target.region.as_str().to_owned();
+        let bucket = Bucket { settings, ..Bucket::new(region, call.request.now) };
         self.change(move |store| {
-            store.create_bucket(&name, &region, now, |index| {
+            store.create_bucket(&name, bucket, |index| {
                 if index.buckets.contains_key(&name) {
                     return Err(error::bucket_already_owned_by_you());
                 }
@@ -101,36 +109,71 @@ impl CosService {
         ))
     }
 
-    /// Everything is private: the owner has all rights, and no ACL grants rights to others.
-    /// <https://www.tencentcloud.com/document/product/436/7733>
-    pub(super) fn private_acl(context: &AuthContext) -> Response {
-        let uin = context.owner_uin;
-        let id = format!("qcs::cam::uin/{uin}:uin/{uin}");
-        response::xml(xml::document("AccessControlPolicy", |root| {
-            root.element("Owner", |owner| {
-                owner.text("ID", &id);
-                owner.text("DisplayName", &id);
-            });
-            root.element("AccessControlList", |list| {
-                list.element("Grant", |grant| {
-                    grant.element_with("Grantee", GRANTEE, |grantee| {
-                        grantee.text("ID", &id);
-                        grantee.text("DisplayName", &id);
-                    });
-                    grant.text("Permission", "FULL_CONTROL");
-                });
-            });
-        }))
-    }
-
     /// Checks that the bucket's name is one of this account.
-    fn check_owner(&self, bucket: &Bucket) -> Result<(), CosError> {
+    fn check_owner(&self, bucket: &tencent::names::Bucket) -> Result<(), CosError> {
         let appid = self.default_bucket.0.name.appid();
         if bucket.appid() == appid {
             return Ok(());
         }
         let error = error::access_denied();
         Err(error.because(format!("bucket: must end in -{appid}, the account's APPID")))
+    }
+}
+
+/// The settings of a new bucket: its tags and its ACL.
+fn requested_settings(headers: &HeaderMap) -> Result<Arc<BucketSettings>, CosError> {
+    let tags = Tags::of_header(text(headers, TAGGING).unwrap_or_default(), MAX_BUCKET_TAGS)?;
+    let document = (!tags.is_empty()).then(|| tags.to_xml());
+    let settings = BucketSettings::default().with_acl(Acl::of_headers(headers, Level::Bucket)?);
+    Ok(Arc::new(settings.with_document(BucketDocument::Tagging, "", document)))
+}
+
+/// The tag that a list of buckets is limited to. Inferred: a key or a value without the other is an
+/// error.
+fn requested_tag(request: &RequestHead) -> Result<Option<(String, String)>, CosError> {
+    let value = |name| request.parameter(name).filter(|value| !value.is_empty());
+    match (value("tagkey"), value("tagvalue")) {
+        (None, None) => Ok(None),
+        (Some(key), Some(value)) => Ok(Some((key, value))),
+        _ => Err(error::invalid_argument("The tagkey and tagvalue must be sent together.")),
+    }
+}
+
+fn has_tag(bucket: &Bucket, (key, value): &(String, String)) -> bool {
+    bucket.settings.tags().iter().any(|tag| tag == (key.as_str(), value.as_str()))
+}
+
+/// The times of creation that a list of buckets is limited to. Inferred: one of the two parameters
+/// without the other is an error.
+struct CreationTime {
+    seconds: i64,
+    range: fn(i64, i64) -> bool,
+}
+
+impl CreationTime {
+    fn of(request: &RequestHead) -> Result<Option<Self>, CosError> {
+        let value = |name| request.parameter(name).filter(|value| !value.is_empty());
+        let (time, range) = (value("create-time"), value("range"));
+        if time.is_none() && range.is_none() {
+            return Ok(None);
+        }
+        let seconds = time.and_then(|time| time.parse().ok()).ok_or_else(|| {
+            error::invalid_argument("The create-time must be a Unix timestamp, with a range.")
+        })?;
+        let range: fn(i64, i64) -> bool = match range.as_deref() {
+            Some("lt") => |created, time| created < time,
+            Some("lte") => |created, time| created <= time,
+            Some("gt") => |created, time| created > time,
+            Some("gte") => |created, time| created >= time,
+            Some(_) | None => {
+                return Err(error::invalid_argument("The range must be lt, lte, gt or gte."));
+            }
+        };
+        Ok(Some(Self { seconds, range }))
+    }
+
+    fn fits(&self, created: Timestamp) -> bool {
+        (self.range)(created.unix_seconds(), self.seconds)
     }
 }
 
@@ -177,9 +220,6 @@ fn check_configuration(body: &[u8]) -> Result<(), CosError> {
 }
 
 const BUCKET_REGION: HeaderName = HeaderName::from_static("x-cos-bucket-region");
-
-const GRANTEE: &str =
-    " xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:type=\"CanonicalUser\"";
 
 /// Documented: 200 per account.
 const MAX_BUCKETS: usize = 200;

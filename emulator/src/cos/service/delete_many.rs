@@ -6,6 +6,7 @@
 //! deleted.
 
 use super::{CosService, MAX_XML_BYTES, Outcome, check_key};
+use crate::cos::auth::access::Deletion;
 use crate::cos::error::{self, CosError};
 use crate::cos::http::body::RequestBody;
 use crate::cos::http::request::RequestHead;
@@ -26,33 +27,43 @@ impl CosService {
             ));
         }
         let body = body.small(&request.headers, MAX_XML_BYTES).await?;
-        let (keys, is_quiet) = requested_keys(&body)?;
-        let decisions = self.access_control.authorize_each(request, bucket, &keys)?;
-        if decisions.len() != keys.len() {
+        let (deletions, is_quiet) = requested_deletions(&body)?;
+        let decisions = self.access_control.authorize_each(request, bucket, &deletions)?;
+        if decisions.len() != deletions.len() {
             return Err(error::internal(
                 &"the number of decisions differs from the number of keys",
             ));
         }
         self.check_bucket(bucket)?;
-        let name = bucket.name.as_str();
-        let mut outcomes = Vec::with_capacity(keys.len());
-        for (key, decision) in keys.into_iter().zip(decisions) {
-            let outcome = match decision.and_then(|()| check_key(&key)) {
+        let (name, now) = (bucket.name.as_str(), request.now);
+        let mut outcomes = Vec::with_capacity(deletions.len());
+        for (deletion, decision) in deletions.into_iter().zip(decisions) {
+            let outcome = match decision.and_then(|()| check_key(&deletion.key)) {
                 Ok(()) => {
-                    let (name, key) = (name.to_owned(), self.merge_order.stored(&key).into_owned());
-                    self.change(move |store| store.delete_object(&name, &key)).await
+                    let key = self.merge_order.stored(&deletion.key).into_owned();
+                    let (name, id) = (name.to_owned(), deletion.version_id.clone());
+                    self.change(move |store| store.delete_object(&name, &key, id.as_deref(), now))
+                        .await
                 }
                 Err(error) => Err(error),
             };
-            outcomes.push((key, outcome));
+            outcomes.push((deletion, outcome));
         }
         Ok(response::xml(xml::document("DeleteResult", |root| {
-            for (key, outcome) in &outcomes {
+            for (deletion, outcome) in &outcomes {
                 match outcome {
-                    Ok(()) if is_quiet => {}
-                    Ok(()) => root.element("Deleted", |item| item.text("Key", key)),
+                    Ok(_) if is_quiet => {}
+                    Ok(deleted) => root.element("Deleted", |item| {
+                        item.text("Key", &deletion.key);
+                        if deleted.is_marker {
+                            item.text("DeleteMarker", true);
+                            item.optional("DeleteMarkerVersionId", deleted.version_id.as_ref());
+                        }
+                        item.optional("VersionId", deletion.version_id.as_ref());
+                    }),
                     Err(error) => root.element("Error", |item| {
-                        item.text("Key", key);
+                        item.text("Key", &deletion.key);
+                        item.optional("VersionId", deletion.version_id.as_ref());
                         item.text("Code", error.code);
                         item.text("Message", error.explained());
                     }),
@@ -62,8 +73,8 @@ impl CosService {
     }
 }
 
-/// The keys, and whether the response lists errors only.
-pub(in crate::cos) fn requested_keys(body: &[u8]) -> Result<(Vec<String>, bool), CosError> {
+/// The objects, and whether the response lists errors only.
+pub(in crate::cos) fn requested_deletions(body: &[u8]) -> Result<(Vec<Deletion>, bool), CosError> {
     let root = xml::parse(body)
         .filter(|root| root.name == "Delete")
         .ok_or_else(|| error::malformed_xml("root: must be Delete"))?;
@@ -72,19 +83,19 @@ pub(in crate::cos) fn requested_keys(body: &[u8]) -> Result<(Vec<String>, bool),
         Some("true") => true,
         Some(_) => return Err(error::malformed_xml("Quiet: must be true or false")),
     };
-    let mut keys = Vec::new();
+    let mut deletions = Vec::new();
     for object in root.all("Object") {
-        if object.text_of("VersionId").is_some_and(|id| !id.trim().is_empty()) {
-            return Err(error::not_implemented("A parameter")
-                .because("VersionId: must be omitted: the emulator keeps no versions"));
-        }
+        let version_id = object.text_of("VersionId").map(str::trim).filter(|id| !id.is_empty());
         let key = object.text_of("Key").filter(|key| !key.is_empty());
-        keys.push(key.ok_or_else(|| error::malformed_xml("Object: must have a Key"))?.to_owned());
+        deletions.push(Deletion {
+            key: key.ok_or_else(|| error::malformed_xml("Object: must have a Key"))?.to_owned(),
+            version_id: version_id.map(str::to_owned),
+        });
     }
-    if keys.is_empty() || keys.len() > MAX_KEYS {
+    if deletions.is_empty() || deletions.len() > MAX_KEYS {
         return Err(error::malformed_xml("Delete: must have 1 to 1000 objects"));
     }
-    Ok((keys, is_quiet))
+    Ok((deletions, is_quiet))
 }
 
 const MAX_KEYS: usize = 1000;

@@ -1,5 +1,7 @@
 //! Lists of objects and of uploads.
 
+use std::sync::Arc;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::bucket::{number, owner, put_region};
@@ -10,17 +12,20 @@ use crate::cos::http::date;
 use crate::cos::http::request::RequestHead;
 use crate::cos::http::response;
 use crate::cos::http::xml;
-use crate::cos::listing::{Entry, Query};
+use crate::cos::listing::{Entry, Page, Query};
+use crate::cos::store::Object;
 
 impl CosService {
     /// <https://www.tencentcloud.com/document/product/436/7734>
     pub(super) fn list_objects(&self, call: &BucketCall<'_>) -> Outcome {
+        match call.request.parameter("list-type").as_deref() {
+            None | Some("" | "1") => {}
+            Some("2") => return self.list_objects_v2(call),
+            Some(_) => return Err(error::invalid_argument("The list-type must be 1 or 2.")),
+        }
         let encoding = Encoding::of(call.request)?;
         let query = query(call.request, "marker", "max-keys")?;
-        let page = match self.store.read().buckets.get(call.target.name.as_str()) {
-            Some(found) => found.list(&query),
-            None => return Err(error::no_such_bucket()),
-        };
+        let page = self.page_of_objects(call, &query)?;
         let appid = self.default_bucket.0.name.appid();
         let mut response = response::xml(xml::document("ListBucketResult", |root| {
             root.text("Name", &call.target.name);
@@ -39,26 +44,20 @@ impl CosService {
                 }),
             );
             prefixes(root, &page.entries, encoding);
-            for entry in &page.entries {
-                let Entry::Item((key, object)) = entry else {
-                    continue;
-                };
-                root.element("Contents", |item| {
-                    let metadata = &object.metadata;
-                    item.text("Key", encoding.text(key));
-                    item.text("LastModified", date::with_milliseconds(metadata.modified));
-                    item.text("ETag", format_args!("\"{}\"", metadata.etag));
-                    item.text("Size", metadata.length);
-                    item.element("Owner", |owner| {
-                        owner.text("ID", appid);
-                        owner.text("DisplayName", appid);
-                    });
-                    item.text("StorageClass", metadata.headers.storage_class());
-                });
-            }
+            contents(root, &page.entries, encoding, Some(appid));
         }));
         put_region(&mut response, call.target);
         Ok(response)
+    }
+
+    pub(super) fn page_of_objects(
+        &self,
+        call: &BucketCall<'_>,
+        query: &Query,
+    ) -> Result<Page<(String, Arc<Object>)>, CosError> {
+        let index = self.store.read();
+        let bucket = index.buckets.get(call.target.name.as_str());
+        bucket.map(|bucket| bucket.list(query)).ok_or_else(error::no_such_bucket)
     }
 
     /// <https://www.tencentcloud.com/document/product/436/7736>
@@ -145,12 +144,40 @@ impl Encoding {
         }
     }
 
-    fn delimiter(self, query: &Query) -> Option<String> {
+    pub(super) fn delimiter(self, query: &Query) -> Option<String> {
         query.delimiter.map(|delimiter| self.text(&delimiter.to_string()))
     }
 }
 
-fn query(request: &RequestHead, marker: &str, limit: &str) -> Result<Query, CosError> {
+/// The objects of a page. `owner` is their account.
+pub(super) fn contents(
+    root: &mut xml::Writer,
+    entries: &[Entry<(String, Arc<Object>)>],
+    encoding: Encoding,
+    owner: Option<&str>,
+) {
+    for entry in entries {
+        let Entry::Item((key, object)) = entry else {
+            continue;
+        };
+        root.element("Contents", |item| {
+            let metadata = &object.metadata;
+            item.text("Key", encoding.text(key));
+            item.text("LastModified", date::with_milliseconds(metadata.modified));
+            item.text("ETag", format_args!("\"{}\"", metadata.etag));
+            item.text("Size", metadata.length);
+            if let Some(owner) = owner {
+                item.element("Owner", |item| {
+                    item.text("ID", owner);
+                    item.text("DisplayName", owner);
+                });
+            }
+            item.text("StorageClass", metadata.headers.storage_class());
+        });
+    }
+}
+
+pub(super) fn query(request: &RequestHead, marker: &str, limit: &str) -> Result<Query, CosError> {
     let delimiter = request.parameter("delimiter").unwrap_or_default();
     let mut characters = delimiter.chars();
     let delimiter = characters.next();
@@ -169,7 +196,7 @@ fn query(request: &RequestHead, marker: &str, limit: &str) -> Result<Query, CosE
     })
 }
 
-fn prefixes<T>(root: &mut xml::Writer, entries: &[Entry<T>], encoding: Encoding) {
+pub(super) fn prefixes<T>(root: &mut xml::Writer, entries: &[Entry<T>], encoding: Encoding) {
     for entry in entries {
         if let Entry::Prefix(prefix) = entry {
             root.element("CommonPrefixes", |item| {

@@ -14,7 +14,9 @@ use http::StatusCode;
 use super::bucket::number;
 use super::list::{Encoding, people};
 use super::object::{put_checksums, written_response};
+use super::read::VERSION_ID;
 use super::{CosService, MAX_XML_BYTES, ObjectCall, Outcome};
+use crate::cos::attributes::ObjectAttributes;
 use crate::cos::checksum::{combined_crc64, etag_of_pieces};
 use crate::cos::error::{self, CosError};
 use crate::cos::http::address::ObjectAddress;
@@ -24,6 +26,7 @@ use crate::cos::http::metadata::ObjectHeaders;
 use crate::cos::http::precondition;
 use crate::cos::http::request::RequestHead;
 use crate::cos::http::response;
+use crate::cos::http::traffic_limit::TrafficLimit;
 use crate::cos::http::xml;
 use crate::cos::ids;
 use crate::cos::store::{Content, Initiated, Object, ObjectMetadata};
@@ -59,6 +62,7 @@ impl CosService {
         let (bucket, key) = (call.target.bucket.name.to_string(), call.target.key.clone());
         let initiated = Initiated {
             headers: ObjectHeaders::of(&call.request.headers)?.with_type_of(&key),
+            attributes: ObjectAttributes::of(&call.request.headers)?,
             initiator: call.context.name(),
             at: call.request.now,
         };
@@ -68,15 +72,18 @@ impl CosService {
             root.text("Key", &key);
             root.text("UploadId", &id);
         });
+        let mut response = response::xml(document);
+        initiated.headers.put_encryption_on(response.headers_mut());
         self.change(move |store| store.begin_upload(&bucket, &key, &id, initiated)).await?;
-        Ok(response::xml(document))
+        Ok(response)
     }
 
     /// <https://www.tencentcloud.com/document/product/436/7750>
     pub(super) async fn upload_part(&self, call: &ObjectCall<'_>, body: RequestBody) -> Outcome {
         let upload = self.upload(call)?;
         let number = requested_part(call.request)?;
-        let written = self.receive(&call.request.headers, body).await?;
+        let limit = TrafficLimit::of(call.request)?;
+        let written = self.receive(&call.request.headers, body, limit).await?;
         let part = Object::of(written, ObjectHeaders::default(), call.request.now);
         let response = written_response(&part.metadata);
         self.change(move |store| store.put_part(upload.as_tuple(), number, part)).await?;
@@ -140,6 +147,7 @@ impl CosService {
                     let parts = chosen_parts(&requested, &upload.parts)?;
                     let mut whole = joined(&parts, now);
                     whole.metadata.headers = upload.initiated.headers.clone();
+                    whole.metadata.attributes = upload.initiated.attributes.clone();
                     whole.metadata.upload_id = Some(address.id.clone());
                     Ok(whole)
                 })
@@ -152,6 +160,11 @@ impl CosService {
             root.text("ETag", format_args!("\"{}\"", stored.metadata.etag));
         }));
         put_checksums(response.headers_mut(), &stored.metadata);
+        stored.metadata.headers.put_encryption_on(response.headers_mut());
+        // Documented: `null` where versioning is suspended.
+        if self.versioning_of(&call.target.bucket).is_some() {
+            response::put(response.headers_mut(), VERSION_ID, &stored.metadata.version.id());
+        }
         Ok(response)
     }
 

@@ -2,22 +2,27 @@
 
 use http::{HeaderMap, HeaderName, StatusCode};
 
-use super::{CosService, ObjectCall, Outcome};
+use super::read::VERSION_ID;
+use super::{CosService, ObjectCall, Outcome, requested_version};
+use crate::cos::attributes::ObjectAttributes;
 use crate::cos::checksum::{combined_crc64, etag_of_pieces};
 use crate::cos::error::{self, CosError};
 use crate::cos::http::body::RequestBody;
 use crate::cos::http::metadata::ObjectHeaders;
 use crate::cos::http::response::{self, Response};
+use crate::cos::http::traffic_limit::TrafficLimit;
 use crate::cos::store::{Object, ObjectMetadata};
 
 impl CosService {
     /// <https://www.tencentcloud.com/document/product/436/7749>
     pub(super) async fn put_object(&self, call: &ObjectCall<'_>, body: RequestBody) -> Outcome {
         let headers = ObjectHeaders::of(&call.request.headers)?.with_type_of(&call.target.key);
+        let attributes = ObjectAttributes::of(&call.request.headers)?;
         // Checked again when the body is complete: another writer may have been faster.
         self.check_overwrite(call.target, &call.request.headers)?;
-        let written = self.receive(&call.request.headers, body).await?;
-        let object = Object::of(written, headers, call.request.now);
+        let limit = TrafficLimit::of(call.request)?;
+        let written = self.receive(&call.request.headers, body, limit).await?;
+        let object = Object::of(written, headers, call.request.now).with(attributes);
         let stored = self.store_object(call.target, &call.request.headers, object).await?;
         Ok(written_response(&stored.metadata))
     }
@@ -25,16 +30,22 @@ impl CosService {
     /// <https://www.tencentcloud.com/document/product/436/7741>
     pub(super) async fn append_object(&self, call: &ObjectCall<'_>, body: RequestBody) -> Outcome {
         let headers = ObjectHeaders::of(&call.request.headers)?.with_type_of(&call.target.key);
+        let attributes = ObjectAttributes::of(&call.request.headers)?;
         let position: u64 =
             call.request
                 .parameter("position")
                 .and_then(|text| text.parse().ok())
                 .ok_or_else(|| error::invalid_argument("The position must be a number."))?;
+        if self.versioning_of(&call.target.bucket).is_some() {
+            return Err(error::invalid_bucket_state()
+                .because("versions: an appendable object cannot have any"));
+        }
         let (bucket, key) = (call.target.bucket.name.to_string(), call.target.key.clone());
         let current = self.store.read().object(&bucket, &key);
         check_append(current.as_deref(), position)?;
-        let written = self.receive(&call.request.headers, body).await?;
-        let mut object = Object::of(written, headers, call.request.now);
+        let limit = TrafficLimit::of(call.request)?;
+        let written = self.receive(&call.request.headers, body, limit).await?;
+        let mut object = Object::of(written, headers, call.request.now).with(attributes);
         object.metadata.is_appendable = true;
         let md5_of_piece = object.metadata.etag.clone();
         let stored = self
@@ -57,16 +68,22 @@ impl CosService {
 
     /// <https://www.tencentcloud.com/document/product/436/7743>
     pub(super) async fn delete_object(&self, call: &ObjectCall<'_>) -> Outcome {
-        let target = call.target.clone();
-        self.change(move |store| store.delete_object(target.bucket.name.as_str(), &target.key))
+        let (target, now) = (call.target.clone(), call.request.now);
+        let version_id = requested_version(call.request);
+        let bucket = call.target.bucket.name.to_string();
+        let deleted = self
+            .change(move |store| {
+                store.delete_object(&bucket, &target.key, version_id.as_deref(), now)
+            })
             .await?;
-        Ok(response::empty(StatusCode::NO_CONTENT))
-    }
-
-    /// <https://www.tencentcloud.com/document/product/436/7744>
-    pub(super) fn object_acl(&self, call: &ObjectCall<'_>) -> Outcome {
-        self.object(call.target)?;
-        Ok(Self::private_acl(&call.context))
+        let mut response = response::empty(StatusCode::NO_CONTENT);
+        if let Some(id) = &deleted.version_id {
+            response::put(response.headers_mut(), VERSION_ID, id);
+        }
+        if deleted.is_marker {
+            response::put(response.headers_mut(), DELETE_MARKER, "true");
+        }
+        Ok(response)
     }
 }
 
@@ -83,6 +100,7 @@ fn appended(current: &Object, more: Object) -> Object {
             crc64: combined_crc64(old.crc64, new.crc64, new.length),
             length: old.length.saturating_add(new.length),
             headers: old.headers.clone(),
+            attributes: old.attributes.clone(),
             ..new
         },
         content,
@@ -93,6 +111,10 @@ fn appended(current: &Object, more: Object) -> Object {
 pub(super) fn written_response(metadata: &ObjectMetadata) -> Response {
     let mut response = response::empty(StatusCode::OK);
     put_checksums(response.headers_mut(), metadata);
+    metadata.headers.put_encryption_on(response.headers_mut());
+    if let Some(id) = metadata.version.own_id() {
+        response::put(response.headers_mut(), VERSION_ID, &id);
+    }
     response
 }
 
@@ -117,6 +139,7 @@ fn check_append(current: Option<&Object>, position: u64) -> Result<(), CosError>
     Ok(())
 }
 
+const DELETE_MARKER: HeaderName = HeaderName::from_static("x-cos-delete-marker");
 const NEXT_POSITION: HeaderName = HeaderName::from_static("x-cos-next-append-position");
 
 /// From SDK source: despite its name, the Go SDK compares it with the MD5 of the piece.

@@ -8,7 +8,9 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::list::Encoding;
 use super::object::put_checksums;
+use super::read::VERSION_ID;
 use super::{CosService, MAX_BODY_BYTES, Outcome, check_key};
+use crate::cos::attributes::ObjectAttributes;
 use crate::cos::auth::access::AuthContext;
 use crate::cos::error::{self, CosError};
 use crate::cos::http::address::ObjectAddress;
@@ -17,6 +19,7 @@ use crate::cos::http::metadata::ObjectHeaders;
 use crate::cos::http::post_form::{File, Form};
 use crate::cos::http::request::RequestHead;
 use crate::cos::http::response;
+use crate::cos::http::traffic_limit::TrafficLimit;
 use crate::cos::http::virtual_host::BucketAddress;
 use crate::cos::store::{Object, Written};
 
@@ -35,15 +38,20 @@ impl CosService {
         check_key(&target.key)?;
         let headers = form.headers()?;
         let object_headers = ObjectHeaders::of(&headers)?.with_type_of(&target.key);
-        let status = status(&form)?;
+        let attributes = ObjectAttributes::of(&headers)?;
+        let (status, limit) = (status(&form)?, TrafficLimit::of_headers(&headers)?);
         self.check_overwrite(&target, &headers)?;
-        let written = self.receive_file(file, &context).await?;
+        let written = self.receive_file(file, &context, limit).await?;
         check_md5(content_md5(&headers)?, &written.checksums)?;
-        let object = Object::of(written, object_headers, request.now);
+        let object = Object::of(written, object_headers, request.now).with(attributes);
         let location = location(&form, request, &target, &object.metadata.etag)?;
         let stored = self.store_object(&target, &headers, object).await?;
         let mut response = response::empty(status);
         put_checksums(response.headers_mut(), &stored.metadata);
+        stored.metadata.headers.put_encryption_on(response.headers_mut());
+        if let Some(id) = stored.metadata.version.own_id() {
+            response::put(response.headers_mut(), VERSION_ID, &id);
+        }
         response.headers_mut().insert(header::LOCATION, location);
         Ok(response)
     }
@@ -52,11 +60,15 @@ impl CosService {
         &self,
         mut file: File,
         context: &AuthContext,
+        limit: Option<TrafficLimit>,
     ) -> Result<Written, CosError> {
         let (least, most) = context.file_bytes.unwrap_or((0, MAX_BODY_BYTES));
         let mut sink = self.store.sink();
         while let Some(bytes) = file.next().await? {
             sink.write(&bytes).await.map_err(|error| error::internal(&error))?;
+            if let Some(limit) = limit {
+                limit.wait(bytes.len()).await;
+            }
             if sink.length() > most {
                 return Err(wrong_size(context));
             }

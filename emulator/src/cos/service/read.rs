@@ -6,20 +6,23 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 use super::object::put_checksums;
 use super::{CosService, ObjectCall, Outcome};
+use crate::cos::archive::check_readable;
 use crate::cos::auth::access::AuthContext;
 use crate::cos::error::{self, CosError};
 use crate::cos::http::byte_range::ByteRange;
 use crate::cos::http::precondition::{self, PreconditionFailed};
 use crate::cos::http::request::RequestHead;
 use crate::cos::http::response;
+use crate::cos::http::traffic_limit::TrafficLimit;
 use crate::cos::store::ObjectMetadata;
 use crate::http_date;
 
 impl CosService {
     pub(super) fn read_object(&self, call: &ObjectCall<'_>, with_body: bool) -> Outcome {
         let overrides = overrides(call.request, &call.context)?;
-        let object = self.object(call.target)?;
+        let object = self.object(call)?;
         let metadata = &object.metadata;
+        let version_id = self.versioning_of(&call.target.bucket).map(|_| metadata.version.id());
         match precondition::check_read(&call.request.headers, object.validators()) {
             Ok(()) => {}
             Err(PreconditionFailed::Failed) => return Err(error::precondition_failed()),
@@ -29,6 +32,12 @@ impl CosService {
                 return Ok(response);
             }
         }
+        let class = metadata.headers.storage_class();
+        let restoration = metadata.attributes.restoration.as_ref();
+        if with_body {
+            check_readable(class, restoration, call.request.now)?;
+        }
+        let limit = TrafficLimit::of(call.request)?;
         let range = match call.request.header("range") {
             Some(header)
                 if precondition::if_range_matches(&call.request.headers, object.validators()) =>
@@ -52,13 +61,31 @@ impl CosService {
             let value = read.header(metadata.length);
             response::put(headers, header::CONTENT_RANGE, &value);
         }
+        if let Some(restoration) = restoration {
+            let (restore, status) = restoration.headers(call.request.now);
+            for (name, value) in [(RESTORE, restore), (RESTORE_STATUS, status)] {
+                if let Some(value) = value {
+                    response::put(headers, name, &value);
+                }
+            }
+        }
+        if let Some(id) = &version_id {
+            response::put(headers, VERSION_ID, id);
+        }
         if metadata.is_appendable {
             response::put(headers, OBJECT_TYPE, "appendable");
             response::put(headers, NEXT_POSITION, &metadata.length.to_string());
         }
+        if !metadata.attributes.tags.is_empty() {
+            response::put(headers, TAGGING_COUNT, &metadata.attributes.tags.len().to_string());
+        }
         headers.extend(overrides);
         if with_body {
-            *response.body_mut() = object.content.slice(read).into_body();
+            let body = object.content.slice(read).into_body();
+            *response.body_mut() = match limit {
+                Some(limit) => limit.slow(body),
+                None => body,
+            };
         }
         Ok(response)
     }
@@ -97,5 +124,10 @@ const OVERRIDES: [(&str, HeaderName); 6] = [
     ("response-expires", header::EXPIRES),
 ];
 
+const TAGGING_COUNT: HeaderName = HeaderName::from_static("x-cos-tagging-count");
+/// The header with the id of a version.
+pub(super) const VERSION_ID: HeaderName = HeaderName::from_static("x-cos-version-id");
+const RESTORE: HeaderName = HeaderName::from_static("x-cos-restore");
+const RESTORE_STATUS: HeaderName = HeaderName::from_static("x-cos-restore-status");
 const OBJECT_TYPE: HeaderName = HeaderName::from_static("x-cos-object-type");
 const NEXT_POSITION: HeaderName = HeaderName::from_static("x-cos-next-append-position");

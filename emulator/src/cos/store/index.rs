@@ -1,18 +1,22 @@
 //! Buckets, objects and uploads, in the order of lists.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::Arc;
 
 use tencent::time::Timestamp;
 
 use super::content::Content;
-use super::record::{Initiated, ObjectMetadata};
+use super::record::{DeleteMarker, Initiated, ObjectMetadata};
 use super::sink::Written;
+use super::version::VersionMark;
+use crate::cos::attributes::ObjectAttributes;
 use crate::cos::cors::Cors;
+use crate::cos::error::{self, CosError};
 use crate::cos::http::metadata::ObjectHeaders;
 use crate::cos::http::precondition::Validators;
 use crate::cos::listing::{self, Page, Query};
+use crate::cos::settings::BucketSettings;
 
 /// All buckets, by name.
 #[derive(Default)]
@@ -20,6 +24,8 @@ pub(crate) struct Index {
     pub(crate) buckets: BTreeMap<String, Bucket>,
     /// Objects, uploads and parts together, by the weight of their contents.
     pub(crate) count: usize,
+    /// The largest number among the versions, deleted ones included.
+    last_sequence: u64,
 }
 
 /// A bucket and its content.
@@ -27,7 +33,13 @@ pub(crate) struct Bucket {
     pub(crate) region: String,
     pub(crate) created: Timestamp,
     pub(crate) cors: Option<Arc<Cors>>,
+    pub(crate) settings: Arc<BucketSettings>,
+    /// The visible object of each key.
     pub(crate) objects: BTreeMap<String, Arc<Object>>,
+    /// The other versions of each key, the latest first.
+    pub(crate) history: BTreeMap<String, Vec<Version>>,
+    /// The day of the last run of the lifecycle rules.
+    pub(crate) lifecycle_day: i64,
     /// By key and id.
     pub(crate) uploads: BTreeMap<(String, String), Upload>,
 }
@@ -37,6 +49,13 @@ pub(crate) struct Bucket {
 pub(crate) struct Object {
     pub(crate) metadata: ObjectMetadata,
     pub(crate) content: Content,
+}
+
+/// A version that is not the visible object of its key.
+#[derive(Clone, Debug)]
+pub(crate) enum Version {
+    Object(Arc<Object>),
+    DeleteMarker(DeleteMarker),
 }
 
 /// A multipart upload that is neither completed nor aborted.
@@ -52,6 +71,13 @@ impl Object {
             metadata: ObjectMetadata::of(&written.checksums, headers, now),
             content: written.content,
         }
+    }
+
+    /// The object with these attributes.
+    #[must_use]
+    pub(crate) fn with(mut self, attributes: ObjectAttributes) -> Self {
+        self.metadata.attributes = attributes;
+        self
     }
 
     /// What preconditions compare.
@@ -74,6 +100,51 @@ impl Index {
         let replaced = found.objects.insert(key, object);
         self.release(replaced);
         Some(())
+    }
+
+    /// Adds the latest version of a key; `None` when its bucket does not exist.
+    pub(super) fn insert_version(
+        &mut self,
+        bucket: &str,
+        key: &str,
+        version: Version,
+    ) -> Option<()> {
+        let found = self.buckets.get_mut(bucket)?;
+        self.count = self.count.saturating_add(version.weight());
+        self.last_sequence = self.last_sequence.max(version.mark().sequence);
+        if let Version::Object(object) = &version {
+            object.content.link();
+        }
+        let replaced = found.push_version(key, version);
+        self.release_versions(replaced);
+        Some(())
+    }
+
+    /// Adds a version that a directory contains, in no order.
+    pub(super) fn insert_loaded(
+        &mut self,
+        bucket: &str,
+        key: String,
+        version: Version,
+    ) -> Option<()> {
+        let found = self.buckets.get_mut(bucket)?;
+        self.count = self.count.saturating_add(version.weight());
+        self.last_sequence = self.last_sequence.max(version.mark().sequence);
+        if let Version::Object(object) = &version {
+            object.content.link();
+        }
+        found.history.entry(key).or_default().push(version);
+        Some(())
+    }
+
+    /// Orders the versions of each key once all are loaded.
+    pub(super) fn settle_all(&mut self) {
+        for bucket in self.buckets.values_mut() {
+            let keys: Vec<String> = bucket.history.keys().cloned().collect();
+            for key in keys {
+                bucket.settle(&key);
+            }
+        }
     }
 
     /// Adds an upload without parts; `None` when its bucket does not exist.
@@ -113,9 +184,49 @@ impl Index {
         }
     }
 
+    /// The same of versions.
+    pub(super) fn release_versions(&mut self, versions: impl IntoIterator<Item = Version>) {
+        for version in versions {
+            match version {
+                Version::Object(object) => self.release([object]),
+                Version::DeleteMarker(_) => self.count = self.count.saturating_sub(1),
+            }
+        }
+    }
+
     /// The object `key` of `bucket`.
     pub(crate) fn object(&self, bucket: &str, key: &str) -> Option<Arc<Object>> {
         self.buckets.get(bucket)?.objects.get(key).cloned()
+    }
+
+    /// The object `key` of `bucket`, or the version of it with that id.
+    pub(crate) fn object_or_version(
+        &self,
+        bucket: &str,
+        key: &str,
+        version_id: Option<&str>,
+    ) -> Result<Arc<Object>, CosError> {
+        let Some(id) = version_id else {
+            return self.object(bucket, key).ok_or_else(error::no_such_key);
+        };
+        let bucket = self.buckets.get(bucket).ok_or_else(error::no_such_bucket)?;
+        match bucket.version(key, id) {
+            Some(Version::Object(object)) => Ok(object),
+            Some(Version::DeleteMarker(_)) => Err(error::no_such_key()
+                .with_header("x-cos-delete-marker", "true")
+                .because("the version is a delete marker")),
+            None => Err(error::no_such_version()),
+        }
+    }
+
+    /// The largest number among the versions.
+    pub(super) fn last_sequence(&self) -> u64 {
+        self.last_sequence
+    }
+
+    /// The settings of `bucket`.
+    pub(crate) fn settings(&self, bucket: &str) -> Option<Arc<BucketSettings>> {
+        self.buckets.get(bucket).map(|bucket| Arc::clone(&bucket.settings))
     }
 
     /// The upload `id` of `key`.
@@ -125,9 +236,43 @@ impl Index {
     }
 }
 
+impl Version {
+    pub(crate) fn mark(&self) -> VersionMark {
+        match self {
+            Self::Object(object) => object.metadata.version,
+            Self::DeleteMarker(marker) => marker.version,
+        }
+    }
+
+    /// When it was made.
+    pub(super) fn modified(&self) -> Timestamp {
+        match self {
+            Self::Object(object) => object.metadata.modified,
+            Self::DeleteMarker(marker) => marker.modified,
+        }
+    }
+
+    /// Its share of the store's capacity.
+    fn weight(&self) -> usize {
+        match self {
+            Self::Object(object) => object.content.weight(),
+            Self::DeleteMarker(_) => 1,
+        }
+    }
+}
+
 impl Bucket {
-    pub(super) fn new(region: String, created: Timestamp) -> Self {
-        Self { region, created, cors: None, objects: BTreeMap::new(), uploads: BTreeMap::new() }
+    pub(crate) fn new(region: String, created: Timestamp) -> Self {
+        Self {
+            region,
+            created,
+            cors: None,
+            settings: Arc::default(),
+            objects: BTreeMap::new(),
+            history: BTreeMap::new(),
+            lifecycle_day: i64::MIN,
+            uploads: BTreeMap::new(),
+        }
     }
 
     /// A page of the objects.
@@ -142,6 +287,35 @@ impl Bucket {
             .range::<str, _>((begin, Bound::Unbounded))
             .take_while(|(key, _)| key.starts_with(&query.prefix))
             .map(|(key, object)| (key.clone(), (key.clone(), Arc::clone(object))));
+        listing::page(items, query)
+    }
+
+    /// A page of all versions: after the key marker, or at it and after the version marker. `true`
+    /// with the latest version of a key.
+    pub(crate) fn list_versions(
+        &self,
+        query: &Query,
+        id_marker: &str,
+    ) -> Page<(String, Version, bool)> {
+        let begin = Bound::Included(query.prefix.as_str());
+        let range = (begin, Bound::Unbounded);
+        let current = self.objects.range::<str, _>(range).map(|(key, _)| key);
+        let history = self.history.range::<str, _>(range).map(|(key, _)| key);
+        let keys: BTreeSet<&String> = current
+            .chain(history)
+            .filter(|key| key.starts_with(&query.prefix) && **key >= query.marker)
+            .collect();
+        let items = keys.into_iter().flat_map(|key| {
+            let at_marker = *key == query.marker && !query.marker.is_empty();
+            let mut is_skipping = at_marker;
+            self.versions_of(key).enumerate().filter_map(move |(place, version)| {
+                if is_skipping {
+                    is_skipping = id_marker.is_empty() || version.mark().id() != id_marker;
+                    return None;
+                }
+                Some((key.clone(), (key.clone(), version, place == 0)))
+            })
+        });
         listing::page(items, query)
     }
 

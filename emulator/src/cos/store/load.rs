@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use super::blob::{Blob, Storage};
 use super::disk::{Disk, UNFINISHED};
-use super::index::{Bucket, Index, Object};
+use super::index::{Bucket, Index, Object, Version};
 use super::record::{self, Record};
 
 impl Disk {
@@ -41,6 +41,7 @@ impl Disk {
             }
             add(&mut index, record, &blobs).map_err(|error| damaged(&path, &error))?;
         }
+        index.settle_all();
         for path in garbage {
             fs::remove_file(path)?;
         }
@@ -71,11 +72,17 @@ impl Disk {
     fn forget_completed(&self, index: &mut Index) -> io::Result<()> {
         let mut names = Vec::new();
         for (bucket_name, bucket) in &mut index.buckets {
-            let objects = &bucket.objects;
+            let (objects, history) = (&bucket.objects, &bucket.history);
             bucket.uploads.retain(|(key, id), upload| {
+                let older = history.get(key).into_iter().flatten().filter_map(|each| match each {
+                    Version::Object(object) => Some(object),
+                    Version::DeleteMarker(_) => None,
+                });
                 let done = objects
                     .get(key)
-                    .is_some_and(|object| object.metadata.upload_id.as_ref() == Some(id));
+                    .into_iter()
+                    .chain(older)
+                    .any(|object| object.metadata.upload_id.as_ref() == Some(id));
                 if done {
                     names.push(record::upload_file(bucket_name, key, id));
                     names.extend(upload.parts.iter().map(|(number, part)| {
@@ -92,15 +99,24 @@ impl Disk {
 
 fn add(index: &mut Index, record: Record, blobs: &HashMap<String, Arc<Blob>>) -> io::Result<()> {
     let inserted = match record {
-        Record::Bucket { name, region, created, cors } => {
-            let bucket = Bucket { cors: cors.map(Arc::new), ..Bucket::new(region, created) };
+        Record::Bucket { name, region, created, cors, settings } => {
+            let (cors, settings) = (cors.map(Arc::new), Arc::new(settings));
+            let bucket = Bucket { cors, settings, ..Bucket::new(region, created) };
             index.buckets.insert(name, bucket);
             Some(())
         }
         Record::Object { bucket, key, metadata, segments } => {
             let content = record::content(&segments, blobs)?;
             content.check(metadata.length)?;
-            index.insert_object(&bucket, key, Arc::new(Object { metadata, content }))
+            let is_null = metadata.version.is_default();
+            let object = Arc::new(Object { metadata, content });
+            match is_null {
+                true => index.insert_object(&bucket, key, object),
+                false => index.insert_loaded(&bucket, key, Version::Object(object)),
+            }
+        }
+        Record::DeleteMarker { bucket, key, marker } => {
+            index.insert_loaded(&bucket, key, Version::DeleteMarker(marker))
         }
         Record::Upload { bucket, key, id, initiated } => {
             index.insert_upload((&bucket, &key, &id), initiated)
@@ -118,14 +134,17 @@ fn add(index: &mut Index, record: Record, blobs: &HashMap<String, Arc<Blob>>) ->
 fn is_orphan(index: &Index, record: &Record) -> bool {
     match record {
         Record::Part { bucket, key, id, .. } => index.upload((bucket, key, id)).is_none(),
-        Record::Bucket { .. } | Record::Object { .. } | Record::Upload { .. } => false,
+        Record::Bucket { .. }
+        | Record::Object { .. }
+        | Record::DeleteMarker { .. }
+        | Record::Upload { .. } => false,
     }
 }
 
 fn rank(record: &Record) -> u8 {
     match record {
         Record::Bucket { .. } => 0,
-        Record::Object { .. } => 1,
+        Record::Object { .. } | Record::DeleteMarker { .. } => 1,
         Record::Upload { .. } => 2,
         Record::Part { .. } => 3,
     }

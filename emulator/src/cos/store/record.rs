@@ -10,9 +10,12 @@ use tencent::time::Timestamp;
 
 use super::blob::Blob;
 use super::content::{Content, Segment};
+use super::version::VersionMark;
+use crate::cos::attributes::ObjectAttributes;
 use crate::cos::checksum::Checksums;
 use crate::cos::cors::Cors;
 use crate::cos::http::metadata::ObjectHeaders;
+use crate::cos::settings::BucketSettings;
 
 /// The metadata of an object or a part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +28,10 @@ pub(crate) struct ObjectMetadata {
     pub(crate) modified: Timestamp,
     #[serde(rename = "metadata")]
     pub(crate) headers: ObjectHeaders,
+    #[serde(default, skip_serializing_if = "ObjectAttributes::is_empty")]
+    pub(crate) attributes: ObjectAttributes,
+    #[serde(default, skip_serializing_if = "VersionMark::is_default")]
+    pub(crate) version: VersionMark,
     /// Created by append, and accepts more appends.
     pub(crate) is_appendable: bool,
     /// The multipart upload that created it.
@@ -45,6 +52,8 @@ impl ObjectMetadata {
             crc64,
             modified,
             headers: ObjectHeaders::default(),
+            attributes: ObjectAttributes::default(),
+            version: VersionMark::default(),
             is_appendable: false,
             upload_id: None,
         }
@@ -56,10 +65,20 @@ impl ObjectMetadata {
 pub(crate) struct Initiated {
     #[serde(rename = "metadata")]
     pub(crate) headers: ObjectHeaders,
+    #[serde(default, skip_serializing_if = "ObjectAttributes::is_empty")]
+    pub(crate) attributes: ObjectAttributes,
     /// The initiator, as in lists of uploads.
     pub(crate) initiator: String,
     #[serde(with = "unix_seconds")]
     pub(crate) at: Timestamp,
+}
+
+/// The version that a deletion without an id leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct DeleteMarker {
+    pub(crate) version: VersionMark,
+    #[serde(with = "unix_seconds")]
+    pub(crate) modified: Timestamp,
 }
 
 /// A time as a number; one outside the calendar is an error.
@@ -92,6 +111,8 @@ pub(super) enum Record {
         #[serde(with = "unix_seconds")]
         created: Timestamp,
         cors: Option<Cors>,
+        #[serde(default)]
+        settings: BucketSettings,
     },
     Object {
         bucket: String,
@@ -99,6 +120,11 @@ pub(super) enum Record {
         #[serde(rename = "facts")]
         metadata: ObjectMetadata,
         segments: Vec<SegmentRecord>,
+    },
+    DeleteMarker {
+        bucket: String,
+        key: String,
+        marker: DeleteMarker,
     },
     Upload {
         bucket: String,
@@ -130,7 +156,10 @@ impl Record {
     pub(super) fn file_name(&self) -> String {
         match self {
             Self::Bucket { name, .. } => bucket_file(name),
-            Self::Object { bucket, key, .. } => object_file(bucket, key),
+            Self::Object { bucket, key, metadata, .. } => {
+                version_file(bucket, key, metadata.version)
+            }
+            Self::DeleteMarker { bucket, key, marker } => version_file(bucket, key, marker.version),
             Self::Upload { bucket, key, id, .. } => upload_file(bucket, key, id),
             Self::Part { bucket, key, id, number, .. } => part_file(bucket, key, id, *number),
         }
@@ -141,8 +170,12 @@ pub(super) fn bucket_file(name: &str) -> String {
     file(&["bucket", name])
 }
 
-pub(super) fn object_file(bucket: &str, key: &str) -> String {
-    file(&["object", bucket, key])
+/// The `null` version of a key is one file, so that one rename replaces it.
+pub(super) fn version_file(bucket: &str, key: &str, version: VersionMark) -> String {
+    match version.own_id() {
+        Some(id) => file(&["version", bucket, key, &id]),
+        None => file(&["object", bucket, key]),
+    }
 }
 
 pub(super) fn upload_file(bucket: &str, key: &str, id: &str) -> String {

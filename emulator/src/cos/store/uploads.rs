@@ -81,7 +81,7 @@ impl Store {
         self.end_upload(bucket, key, id)
     }
 
-    fn end_upload(&self, bucket: &str, key: &str, id: &str) -> StoreResult<()> {
+    pub(super) fn end_upload(&self, bucket: &str, key: &str, id: &str) -> StoreResult<()> {
         let numbers: Vec<u16> = match self.read().upload((bucket, key, id)) {
             Some(upload) => upload.parts.keys().copied().collect(),
             None => return Ok(()),

@@ -5,10 +5,12 @@ use std::sync::{Arc, PoisonError};
 use tencent::time::Timestamp;
 
 use super::Store;
-use super::index::{Bucket, Object};
-use super::record::{self, Record};
+use super::index::{Bucket, Object, Version};
+use super::record::{self, DeleteMarker, ObjectMetadata, Record};
+use super::version::{Deleted, VersionMark};
 use crate::cos::cors::Cors;
 use crate::cos::error::{self, CosError};
+use crate::cos::settings::{BucketSettings, Versioning};
 
 pub(super) type StoreResult<T> = Result<T, CosError>;
 
@@ -17,28 +19,48 @@ impl Store {
     pub(crate) fn create_bucket(
         &self,
         name: &str,
-        region: &str,
-        now: Timestamp,
+        bucket: Bucket,
         check: impl FnOnce(&super::Index) -> StoreResult<()>,
     ) -> StoreResult<()> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         check(&self.read())?;
-        self.put(|| bucket_record(name, region, now, None))?;
-        let bucket = Bucket::new(region.to_owned(), now);
+        self.put(|| bucket_record(name, &bucket))?;
         self.write().buckets.insert(name.to_owned(), bucket);
         Ok(())
     }
 
     /// Sets or removes a bucket's CORS rules.
     pub(crate) fn set_cors(&self, name: &str, cors: Option<Cors>) -> StoreResult<()> {
+        self.change_bucket(name, |bucket| Bucket {
+            cors: cors.map(Arc::new),
+            settings: Arc::clone(&bucket.settings),
+            ..Bucket::new(bucket.region.clone(), bucket.created)
+        })
+    }
+
+    /// Changes a bucket's settings.
+    pub(crate) fn change_settings(
+        &self,
+        name: &str,
+        change: impl FnOnce(BucketSettings) -> BucketSettings,
+    ) -> StoreResult<()> {
+        self.change_bucket(name, |bucket| Bucket {
+            cors: bucket.cors.clone(),
+            settings: Arc::new(change(BucketSettings::clone(&bucket.settings))),
+            ..Bucket::new(bucket.region.clone(), bucket.created)
+        })
+    }
+
+    /// Changes the properties of a bucket to those of the one that `change` returns.
+    fn change_bucket(&self, name: &str, change: impl FnOnce(&Bucket) -> Bucket) -> StoreResult<()> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        let (region, created) = match self.read().buckets.get(name) {
-            Some(bucket) => (bucket.region.clone(), bucket.created),
+        let changed = match self.read().buckets.get(name) {
+            Some(bucket) => change(bucket),
             None => return Err(error::no_such_bucket()),
         };
-        self.put(|| bucket_record(name, &region, created, cors.clone()))?;
+        self.put(|| bucket_record(name, &changed))?;
         if let Some(bucket) = self.write().buckets.get_mut(name) {
-            bucket.cors = cors.map(Arc::new);
+            (bucket.cors, bucket.settings) = (changed.cors, changed.settings);
         }
         Ok(())
     }
@@ -48,11 +70,16 @@ impl Store {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         match self.read().buckets.get(name) {
             None => return Err(error::no_such_bucket()),
-            Some(bucket) if bucket.objects.is_empty() && bucket.uploads.is_empty() => {}
+            Some(bucket)
+                if bucket.objects.is_empty()
+                    && bucket.history.is_empty()
+                    && bucket.uploads.is_empty() => {}
             Some(bucket) => {
                 let (objects, uploads) = (bucket.objects.len(), bucket.uploads.len());
+                let older: usize = bucket.history.values().map(Vec::len).sum();
                 return Err(error::bucket_not_empty().because(format!(
-                    "the bucket has {objects} objects and {uploads} unfinished uploads"
+                    "the bucket has {objects} objects, {older} other versions and {uploads} \
+                     unfinished uploads"
                 )));
             }
         }
@@ -77,39 +104,145 @@ impl Store {
         self.commit_object(bucket, key, object)
     }
 
-    /// Removes an object; a missing one is not an error.
-    pub(crate) fn delete_object(&self, bucket: &str, key: &str) -> StoreResult<()> {
+    /// Changes the metadata of an object, or of one of its versions; its bytes stay.
+    pub(crate) fn change_object(
+        &self,
+        bucket: &str,
+        key: &str,
+        version_id: Option<&str>,
+        change: impl FnOnce(&mut ObjectMetadata),
+    ) -> StoreResult<()> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.read().object(bucket, key).is_none() {
-            return Ok(());
-        }
-        self.remove(&[record::object_file(bucket, key)])?;
+        self.change_locked(bucket, key, version_id, change)
+    }
+
+    /// The same, while `changing` is locked.
+    pub(super) fn change_locked(
+        &self,
+        bucket: &str,
+        key: &str,
+        version_id: Option<&str>,
+        change: impl FnOnce(&mut ObjectMetadata),
+    ) -> StoreResult<()> {
+        let current = self.read().object_or_version(bucket, key, version_id)?;
+        let mut metadata = current.metadata.clone();
+        change(&mut metadata);
+        let mark = metadata.version;
+        let object = Object { metadata, content: current.content.clone() };
+        self.put(|| object_record(bucket, key, &object))?;
+        let object = Arc::new(object);
+        object.content.link();
         let mut index = self.write();
-        if let Some(found) = index.buckets.get_mut(bucket)
-            && let Some(object) = found.objects.remove(key)
-        {
-            index.release([object]);
+        if let Some(found) = index.buckets.get_mut(bucket) {
+            let history = found.history.get_mut(key).into_iter().flatten();
+            let older = history.filter_map(|each| match each {
+                Version::Object(older) => Some(older),
+                Version::DeleteMarker(_) => None,
+            });
+            let mut all = found.objects.get_mut(key).into_iter().chain(older);
+            if let Some(slot) = all.find(|each| each.metadata.version == mark) {
+                *slot = object;
+            }
         }
+        // The new one weighs as much as the old one, and has its link.
+        current.content.unlink();
         Ok(())
+    }
+
+    /// Removes an object, or one of its versions; a missing one is not an error. With versioning,
+    /// a delete marker takes the place of the object.
+    pub(crate) fn delete_object(
+        &self,
+        bucket: &str,
+        key: &str,
+        version_id: Option<&str>,
+        now: Timestamp,
+    ) -> StoreResult<Deleted> {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.delete_locked(bucket, key, version_id, now)
+    }
+
+    /// The same, while `changing` is locked.
+    pub(super) fn delete_locked(
+        &self,
+        bucket: &str,
+        key: &str,
+        version_id: Option<&str>,
+        now: Timestamp,
+    ) -> StoreResult<Deleted> {
+        let (versioning, removed) = {
+            let index = self.read();
+            let Some(found) = index.buckets.get(bucket) else {
+                return Ok(Deleted::default());
+            };
+            let removed = match version_id {
+                Some(id) => found.version(key, id).map(|version| version.mark()),
+                None => found.objects.get(key).map(|object| object.metadata.version),
+            };
+            (found.settings.versioning, removed)
+        };
+        if let (None, Some(versioning)) = (version_id, versioning) {
+            return self.put_delete_marker(bucket, key, versioning, now);
+        }
+        let Some(mark) = removed else {
+            return Ok(Deleted { version_id: version_id.map(str::to_owned), is_marker: false });
+        };
+        self.remove(&[record::version_file(bucket, key, mark)])?;
+        let mut index = self.write();
+        let found = index.buckets.get_mut(bucket);
+        let removed = found.and_then(|found| found.remove_version(key, mark));
+        let is_marker = matches!(removed, Some(Version::DeleteMarker(_)));
+        index.release_versions(removed);
+        Ok(Deleted { version_id: version_id.map(str::to_owned), is_marker })
+    }
+
+    fn put_delete_marker(
+        &self,
+        bucket: &str,
+        key: &str,
+        versioning: Versioning,
+        now: Timestamp,
+    ) -> StoreResult<Deleted> {
+        self.check_capacity(1)?;
+        let marker = DeleteMarker { version: self.next_version(versioning, now), modified: now };
+        self.put(|| Record::DeleteMarker {
+            bucket: bucket.to_owned(),
+            key: key.to_owned(),
+            marker,
+        })?;
+        self.write()
+            .insert_version(bucket, key, Version::DeleteMarker(marker))
+            .ok_or_else(error::no_such_bucket)?;
+        Ok(Deleted { version_id: Some(marker.version.id()), is_marker: true })
+    }
+
+    /// The mark of a new version: later than all others, also when the clock was moved back.
+    fn next_version(&self, versioning: Versioning, now: Timestamp) -> VersionMark {
+        let now = u64::try_from(now.unix_seconds()).unwrap_or_default().saturating_mul(1_000_000);
+        let sequence = self.read().last_sequence().saturating_add(1).max(now);
+        VersionMark { sequence, has_id: versioning == Versioning::Enabled }
     }
 
     pub(super) fn commit_object(
         &self,
         bucket: &str,
         key: &str,
-        object: Object,
+        mut object: Object,
     ) -> StoreResult<Arc<Object>> {
         self.check_capacity(object.content.weight())?;
-        self.put(|| Record::Object {
-            bucket: bucket.to_owned(),
-            key: key.to_owned(),
-            metadata: object.metadata.clone(),
-            segments: record::segment_records(&object.content),
-        })?;
+        let versioning = self.read().settings(bucket).and_then(|settings| settings.versioning);
+        object.metadata.version = match versioning {
+            Some(versioning) => self.next_version(versioning, object.metadata.modified),
+            None => VersionMark::default(),
+        };
+        self.put(|| object_record(bucket, key, &object))?;
         let object = Arc::new(object);
-        self.write()
-            .insert_object(bucket, key.to_owned(), Arc::clone(&object))
-            .ok_or_else(error::no_such_bucket)?;
+        let mut index = self.write();
+        let inserted = match versioning {
+            Some(_) => index.insert_version(bucket, key, Version::Object(Arc::clone(&object))),
+            None => index.insert_object(bucket, key.to_owned(), Arc::clone(&object)),
+        };
+        inserted.ok_or_else(error::no_such_bucket)?;
         Ok(object)
     }
 
@@ -137,8 +270,23 @@ impl Store {
     }
 }
 
-fn bucket_record(name: &str, region: &str, created: Timestamp, cors: Option<Cors>) -> Record {
-    Record::Bucket { name: name.to_owned(), region: region.to_owned(), created, cors }
+fn object_record(bucket: &str, key: &str, object: &Object) -> Record {
+    Record::Object {
+        bucket: bucket.to_owned(),
+        key: key.to_owned(),
+        metadata: object.metadata.clone(),
+        segments: record::segment_records(&object.content),
+    }
+}
+
+fn bucket_record(name: &str, bucket: &Bucket) -> Record {
+    Record::Bucket {
+        name: name.to_owned(),
+        region: bucket.region.clone(),
+        created: bucket.created,
+        cors: bucket.cors.as_deref().cloned(),
+        settings: BucketSettings::clone(&bucket.settings),
+    }
 }
 
 const MAX_WEIGHT: usize = 1_000_000;

@@ -55,6 +55,26 @@ async fn buckets_are_made_listed_and_removed() {
 }
 
 #[tokio::test]
+async fn buckets_are_selected_by_their_time_of_creation() {
+    let world = World::new();
+    let service = |query: &str| world.request_to("GET", "service.cos.myqcloud.com", query);
+    let (past, future) = (1_642_662_645, 32_503_680_000_i64);
+    for (query, count) in [
+        (format!("/?range=gt&create-time={past}"), 1),
+        (format!("/?range=gte&create-time={past}"), 1),
+        (format!("/?range=lt&create-time={past}"), 0),
+        (format!("/?range=lte&create-time={future}"), 1),
+        (format!("/?range=gt&create-time={future}"), 0),
+    ] {
+        let root = read_xml(sent(service(&query)).await).await;
+        assert_eq!(root.child("Buckets").unwrap().all("Bucket").count(), count, "{query}");
+    }
+    for query in ["/?range=lt", "/?create-time=1", "/?range=eq&create-time=1"] {
+        assert_eq!(refusal(service(query)).await, "400 InvalidArgument", "{query}");
+    }
+}
+
+#[tokio::test]
 async fn buckets_that_cannot_be_made() {
     let world = World::new();
     let put = |bucket: &str| world.request_to("PUT", &host(bucket, "ap-guangzhou"), "/");
@@ -64,7 +84,8 @@ async fn buckets_that_cannot_be_made() {
         (put("mine-1250000001"), "403 AccessDenied"),
         (mine().body(zones), "400 MultiAZFeatureNotSupport"),
         (mine().body("<x"), "400 MalformedXML"),
-        (mine().header("x-cos-acl", "public-read"), "501 NotImplemented"),
+        (mine().header("x-cos-acl", "default"), "400 InvalidArgument"),
+        (mine().header("x-cos-tagging", "a=%3C"), "400 InvalidTag"),
         (put("Mine_1-1250000000"), "400 UserCnameInvalid"),
         (put("copy-cos-python-v5-test-3-11-ap-guangzhou-1250000000"), "400 InvalidBucketName"),
     ] {
@@ -211,18 +232,4 @@ async fn the_builder_s_origins_are_a_rule_and_nobody_else_is() {
     assert!(header(&answer, "vary").contains("Origin"));
     let other = sent(get("http://localhost:3001")).await;
     assert!(!other.headers().contains_key("access-control-allow-origin"));
-}
-
-#[tokio::test]
-async fn acls_are_private() {
-    let world = World::new();
-    world.put("/a", "1").await;
-    for target in ["/?acl", "/a?acl"] {
-        let root = world.document(target).await;
-        let grants = root.child("AccessControlList").unwrap();
-        assert_eq!(texts(grants, "Grant", "Permission"), ["FULL_CONTROL"]);
-        let owner = root.child("Owner").unwrap().text_of("ID");
-        assert_eq!(owner, Some("qcs::cam::uin/100000000001:uin/100000000001"));
-    }
-    assert_eq!(refusal(world.request("GET", "/b?acl")).await, "404 NoSuchKey");
 }

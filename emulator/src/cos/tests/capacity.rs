@@ -4,14 +4,15 @@ use tencent::time::{Clock as _, SystemClock};
 
 use super::BUCKET;
 use super::reopen::object;
+use crate::cos::attributes::ObjectAttributes;
 use crate::cos::http::metadata::ObjectHeaders;
-use crate::cos::store::{Content, Initiated, Object, ObjectMetadata, Store};
+use crate::cos::store::{Bucket, Content, Initiated, Object, ObjectMetadata, Store};
 
 const UPLOAD: (&str, &str, &str) = (BUCKET, "whole", "id");
 
 fn bucket(store: &Store) {
     let now = SystemClock.now();
-    store.create_bucket(BUCKET, "ap-guangzhou", now, |_| Ok(())).unwrap();
+    store.create_bucket(BUCKET, Bucket::new("ap-guangzhou".to_owned(), now), |_| Ok(())).unwrap();
 }
 
 /// One byte, so often.
@@ -41,7 +42,7 @@ async fn slices_without_end_are_refused_and_space_is_freed() {
     assert!(store.read().object(BUCKET, "c").is_none());
     assert_eq!(put("a", 1).await, Ok(()), "in place of many");
     assert_eq!(put("c", 400_000).await, Ok(()));
-    store.delete_object(BUCKET, "b").unwrap();
+    store.delete_object(BUCKET, "b", None, SystemClock.now()).unwrap();
     assert_eq!(put("d", 400_000).await, Ok(()));
 }
 
@@ -54,11 +55,12 @@ async fn the_count_is_that_of_what_is_found_again() {
         let object = repeated(&store, times).await;
         store.put_object(BUCKET, key, |_| Ok(object)).unwrap();
     }
-    store.delete_object(BUCKET, "gone").unwrap();
+    store.delete_object(BUCKET, "gone", None, SystemClock.now()).unwrap();
     assert_eq!(store.read().count, 2 + 5 + 1);
     let begin = |id: &str| {
         let initiated = Initiated {
             headers: ObjectHeaders::default(),
+            attributes: ObjectAttributes::default(),
             initiator: "somebody".to_owned(),
             at: SystemClock.now(),
         };

@@ -106,7 +106,7 @@ async fn fields_that_are_refused() {
         (vec![("key", "a"), ("x-cos-callback", "e30=")], "501 NotImplemented"),
         (vec![("key", "a"), ("Pic-Operations", "{}")], "501 NotImplemented"),
         (vec![("key", "denied/a")], "403 AccessDenied"),
-        (vec![("key", "a"), ("acl", "public-read")], "501 NotImplemented"),
+        (vec![("key", "a"), ("acl", "public-read-write")], "400 InvalidArgument"),
         (vec![("key", "a"), ("success_action_status", "302")], "400 InvalidArgument"),
         (vec![("key", "a"), ("Content-MD5", md5)], "400 BadDigest"),
     ] {

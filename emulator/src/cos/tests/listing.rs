@@ -92,6 +92,10 @@ async fn lists_that_are_refused() {
         GET /?max-keys=-1 400 InvalidArgument
         GET /?max-keys=many 400 InvalidArgument
         GET /?delimiter=ab 400 InvalidDelimiter
+        GET /?list-type=3 400 InvalidArgument
+        GET /?list-type=2&continuation-token=%C3%BF 400 InvalidArgument
+        GET /?list-type=2&fetch-owner=yes 400 InvalidArgument
+        GET /?list-type=2&max-keys=x 400 InvalidArgument
         GET /?encoding-type=base64 400 InvalidArgument
         GET /?uploads&max-uploads=x 400 InvalidArgument
         GET /?uploads&encoding-type=x 400 InvalidArgument
@@ -101,4 +105,31 @@ async fn lists_that_are_refused() {
     assert_eq!(root.text_of("MaxKeys"), Some("1000"));
     let root = world.document("/?max-keys=0").await;
     assert_eq!(root.text_of("IsTruncated"), Some("false"));
+}
+
+#[tokio::test]
+async fn the_second_form_of_lists_has_tokens() {
+    let world = filled().await;
+    let root = world.document("/?list-type=2&fetch-owner=true").await;
+    assert_eq!(root.text_of("KeyCount"), Some("5"));
+    assert!(root.child("Marker").is_none() && root.child("NextContinuationToken").is_none());
+    let first = root.child("Contents").unwrap();
+    assert_eq!(first.child("Owner").unwrap().text_of("ID"), Some("1250000000"));
+    let after = world.document("/?list-type=2&start-after=b/1").await;
+    assert_eq!(texts(&after, "Contents", "Key"), ["b/2", "c d/中", "d&<e>"]);
+    assert!(after.child("Contents").unwrap().child("Owner").is_none());
+    let (mut more, mut found) = (String::new(), Vec::new());
+    loop {
+        let target = format!("/?list-type=2&delimiter=/&max-keys=1{more}");
+        let root = world.document(&target).await;
+        found.extend(texts(&root, "Contents", "Key"));
+        found.extend(texts(&root, "CommonPrefixes", "Prefix"));
+        let Some(token) = root.text_of("NextContinuationToken") else {
+            break;
+        };
+        let token =
+            percent_encoding::utf8_percent_encode(token, percent_encoding::NON_ALPHANUMERIC);
+        more = format!("&continuation-token={token}");
+    }
+    assert_eq!(found, ["a", "b/", "c d/", "d&<e>"]);
 }

@@ -9,12 +9,13 @@ use proptest::prelude::*;
 use proptest::test_runner::Config;
 use tencent::time::{Clock as _, SystemClock};
 
+use crate::cos::attributes::ObjectAttributes;
 use crate::cos::checksum::{Checksums, combined_crc64};
 use crate::cos::error::CosError;
 use crate::cos::http::byte_range::ByteRange;
 use crate::cos::http::metadata::ObjectHeaders;
 use crate::cos::listing::{Entry, Query};
-use crate::cos::store::{Content, Initiated, Object, ObjectMetadata, Store};
+use crate::cos::store::{Bucket, Content, Initiated, Object, ObjectMetadata, Store};
 
 const BUCKET: &str = "b-1250000000";
 
@@ -119,7 +120,7 @@ impl Both<'_> {
                 self.model.objects.insert(key, bytes);
             }
             Step::Delete(key) => {
-                self.store().delete_object(BUCKET, &key).unwrap();
+                self.store().delete_object(BUCKET, &key, None, SystemClock.now()).unwrap();
                 self.model.objects.remove(&key);
             }
             Step::Copy(from, to) => self.copy(&from, to),
@@ -173,6 +174,7 @@ impl Both<'_> {
             let id = format!("{:074}", self.serial);
             let initiated = Initiated {
                 headers: ObjectHeaders::of(&HeaderMap::new()).unwrap(),
+                attributes: ObjectAttributes::default(),
                 initiator: "somebody".to_owned(),
                 at: SystemClock.now(),
             };
@@ -297,7 +299,13 @@ async fn read(content: Content) -> Vec<u8> {
 fn run(steps: Vec<Step>, store: Store, directory: Option<&Path>) {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
-        store.create_bucket(BUCKET, "ap-guangzhou", SystemClock.now(), |_| Ok(())).unwrap();
+        store
+            .create_bucket(
+                BUCKET,
+                Bucket::new("ap-guangzhou".to_owned(), SystemClock.now()),
+                |_| Ok(()),
+            )
+            .unwrap();
         let mut both = Both { store: Some(store), directory, model: Model::default(), serial: 0 };
         for step in steps {
             both.run(step).await;

@@ -161,6 +161,34 @@ async fn copies_keep_or_replace_metadata() {
 }
 
 #[tokio::test]
+async fn encryption_by_the_service_is_kept_and_returned() {
+    const ENCRYPTION: &str = "x-cos-server-side-encryption";
+    let world = World::new();
+    let put = |value: &str| world.request("PUT", "/a").header(ENCRYPTION, value).body("1");
+    assert_eq!(header(&sent(put("AES256")).await, ENCRYPTION), "AES256");
+    assert_eq!(header(&world.get("/a").await, ENCRYPTION), "AES256");
+    for (value, error) in [
+        ("cos/kms", "501 NotImplemented"),
+        ("aes256", "400 SSEContentNotSupported"),
+        ("None", "400 SSEContentNotSupported"),
+    ] {
+        assert_eq!(refusal(put(value)).await, error, "{value}");
+    }
+    let own_key = world
+        .request("PUT", "/b")
+        .header("x-cos-server-side-encryption-customer-algorithm", "AES256");
+    assert_eq!(refusal(own_key.body("1")).await, "501 NotImplemented");
+    // A copy is encrypted only if it asks for it.
+    let source = format!("{HOST}/a");
+    let copy = || world.request("PUT", "/copy").header("x-cos-copy-source", &source);
+    assert_eq!(header(&sent(copy().header(ENCRYPTION, "AES256")).await, ENCRYPTION), "AES256");
+    sent(copy()).await;
+    assert!(!world.get("/copy").await.headers().contains_key(ENCRYPTION));
+    let begun = sent(world.request("POST", "/c?uploads").header(ENCRYPTION, "AES256")).await;
+    assert_eq!(header(&begun, ENCRYPTION), "AES256");
+}
+
+#[tokio::test]
 async fn copies_that_are_refused() {
     let world = World::new();
     let etag = world.put("/a", "text").await;
@@ -174,7 +202,7 @@ async fn copies_that_are_refused() {
         (&elsewhere, "x", "", "404 NoSuchBucket"),
         (&source, "x-cos-metadata-directive", "Both", "400 InvalidArgument"),
         (&source, "x-cos-copy-source-if-none-match", &etag, "412 PreconditionFailed"),
-        (&source, "x-cos-acl", "public-read", "501 NotImplemented"),
+        (&source, "x-cos-acl", "public-read-write", "400 InvalidArgument"),
     ] {
         let copy = world.request("PUT", "/a").header("x-cos-copy-source", source);
         assert_eq!(refusal(copy.header(name, value)).await, error, "{source} {name}");

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 
 use tencent::time::{Clock as _, SystemClock};
 
-use super::BUCKET;
+use super::{BUCKET, World, header};
+use crate::cos::attributes::ObjectAttributes;
 use crate::cos::checksum::Checksums;
 use crate::cos::http::metadata::ObjectHeaders;
-use crate::cos::store::{Content, Initiated, Object, ObjectMetadata, Store};
+use crate::cos::store::{Bucket, Content, Initiated, Object, ObjectMetadata, Store};
 
 const UPLOAD: (&str, &str, &str) = (BUCKET, "whole", "id");
 
@@ -31,11 +32,15 @@ pub(super) async fn object(store: &Store, bytes: &[u8]) -> Object {
 async fn filled(directory: &Path) -> Store {
     let store = Store::open(directory).unwrap();
     let now = SystemClock.now();
-    store.create_bucket(BUCKET, "ap-guangzhou", now, |_| Ok(())).unwrap();
+    store.create_bucket(BUCKET, Bucket::new("ap-guangzhou".to_owned(), now), |_| Ok(())).unwrap();
     let plain = object(&store, b"plain").await;
     store.put_object(BUCKET, "plain", |_| Ok(plain)).unwrap();
-    let initiated =
-        Initiated { headers: ObjectHeaders::default(), initiator: "somebody".to_owned(), at: now };
+    let initiated = Initiated {
+        headers: ObjectHeaders::default(),
+        attributes: ObjectAttributes::default(),
+        initiator: "somebody".to_owned(),
+        at: now,
+    };
     store.begin_upload(UPLOAD.0, UPLOAD.1, UPLOAD.2, initiated).unwrap();
     for (number, bytes) in [(1, b"first "), (2, b"second")] {
         let part = object(&store, bytes).await;
@@ -179,4 +184,28 @@ fn a_directory_of_somebody_else_is_not_touched() {
 fn check_is_busy(directory: &Path) {
     let error = Store::open(directory).err().unwrap().to_string();
     assert!(error.contains("another process"), "{error}");
+}
+
+#[tokio::test]
+async fn a_folder_of_an_earlier_version_is_read() {
+    let directory = tempfile::tempdir().unwrap();
+    drop(World::in_directory(directory.path()));
+    let records = directory.path().join("records");
+    for entry in fs::read_dir(&records).unwrap() {
+        fs::remove_file(entry.unwrap().path()).unwrap();
+    }
+    let bucket = format!(
+        r#"{{"bucket":{{"name":"{BUCKET}","region":"ap-guangzhou","created":1,"cors":null}}}}"#
+    );
+    let object = format!(
+        r#"{{"object":{{"bucket":"{BUCKET}","key":"a","facts":{{"length":0,
+            "etag":"d41d8cd98f00b204e9800998ecf8427e","crc64":0,"modified":1,"metadata":{{}},
+            "is_appendable":false,"upload_id":null}},"segments":[]}}}}"#
+    );
+    fs::write(records.join("1.json"), bucket).unwrap();
+    fs::write(records.join("2.json"), object).unwrap();
+    let world = World::in_directory(directory.path());
+    let answer = world.get("/a").await;
+    assert_eq!(header(&answer, "etag"), "\"d41d8cd98f00b204e9800998ecf8427e\"");
+    assert_eq!(header(&answer, "last-modified"), "Thu, 01 Jan 1970 00:00:01 GMT");
 }

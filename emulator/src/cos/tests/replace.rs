@@ -12,12 +12,16 @@ use tencent::time::{Clock as _, SystemClock};
 
 use super::BUCKET;
 use crate::cos::cors::Cors;
-use crate::cos::store::Store;
+use crate::cos::store::{Bucket, Store};
 
 /// A store with one bucket, and the file of its record.
 fn store(directory: &Path) -> (Store, PathBuf) {
     let store = Store::open(directory).unwrap();
-    let made = store.create_bucket(BUCKET, "ap-guangzhou", SystemClock.now(), |_| Ok(()));
+    let made = store.create_bucket(
+        BUCKET,
+        Bucket::new("ap-guangzhou".to_owned(), SystemClock.now()),
+        |_| Ok(()),
+    );
     made.unwrap();
     let mut records = fs::read_dir(directory.join("records")).unwrap();
     let path = records.next().unwrap().unwrap().path();

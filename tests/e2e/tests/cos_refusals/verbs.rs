@@ -58,9 +58,9 @@ async fn nobody_changes_rules_of_the_bucket() {
         row("the CORS rules", "getBucketCors", json!({}), DENIED, NOBODY),
         row("no CORS rules", "deleteBucketCors", json!({}), DENIED, NOBODY),
         row("the ACL of the bucket", "getBucketAcl", json!({}), DENIED, NOBODY),
-        row("a bucket for everybody", "putBucketAcl", anyone, UNMAPPED, "is not supported; nothing was changed"),
-        row("an object for everybody", "putObjectAcl", own, UNMAPPED, "is not supported; nothing was changed"),
-        row("a policy for the bucket", "putBucketPolicy", policy, UNMAPPED, "is not supported; nothing was changed"),
+        row("a bucket for everybody", "putBucketAcl", anyone, DENIED, NOBODY),
+        row("an object for everybody", "putObjectAcl", own, DENIED, NOBODY),
+        row("a policy for the bucket", "putBucketPolicy", policy, DENIED, NOBODY),
     ];
     world.refuses(Sdk::Node, &rows).await;
 }

@@ -147,6 +147,7 @@ fn mini_programs_sign_method_and_path() {
 #[test]
 fn a_form_that_is_not_signed_right() {
     let world = World::new();
+    world.set_bucket_acl("x-cos-acl", "public-read-write");
     let session = world.session(&allow("PostObject", "a/*", ""));
     Form::new().refused(&world, "AccessDenied");
     let right = Form::new().signed(&session);

@@ -1,7 +1,7 @@
 //! Keys with `..`, `.` and empty segments, which COS may merge.
 
 use super::{BUCKET, Draft, World, allow, authorize, bucket, denied, statement};
-use crate::cos::auth::access::AccessControl as _;
+use crate::cos::auth::access::{AccessControl as _, Deletion};
 use crate::cos::http::merge_order::MergeOrder;
 
 #[test]
@@ -45,7 +45,8 @@ fn a_key_must_be_allowed_as_sent_and_as_merged() {
 fn keys_in_bodies_are_decided_alike() {
     let world = World::new();
     let by = world.session(&allow("DeleteObject", "users/1/*", ""));
-    let keys = ["users/1/a", "users/1/../2/a", "users/1//a"].map(str::to_owned);
+    let keys = ["users/1/a", "users/1/../2/a", "users/1//a"]
+        .map(|key| Deletion { key: key.to_owned(), version_id: None });
     let draft = Draft::new("POST", "/", "delete").header("content-md5", "x");
     let request = draft.signed(&by).request();
     let each = world.authorizer.authorize_each(&request, bucket(&request), &keys);

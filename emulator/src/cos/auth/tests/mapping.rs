@@ -1,8 +1,9 @@
 //! The permissions that each operation requires.
 
 use super::{BUCKET, Credential, Draft, World, allow, authorize, bucket, denied, statement};
-use crate::cos::auth::access::AccessControl as _;
+use crate::cos::auth::access::{AccessControl as _, Deletion};
 use crate::cos::error::CosError;
+use crate::cos::tags::Tags;
 
 /// Method, path and query, the one required action, and its resource (`.` for the bucket).
 const OPERATIONS: &str = "
@@ -15,6 +16,8 @@ const OPERATIONS: &str = "
     GET /?cors GetBucketCORS .
     DELETE /?cors DeleteBucketCORS .
     GET /?acl GetBucketACL .
+    PUT /?acl PutBucketACL .
+    PUT /a/b?acl PutObjectACL a/b
     GET /?location GetBucketLocation .
     GET /?uploads&prefix=a/b ListMultipartUploads a/*
     PUT /a/b PutObject a/b
@@ -24,11 +27,57 @@ const OPERATIONS: &str = "
     DELETE /a/b DeleteObject a/b
     OPTIONS /a/b OptionsObject a/b
     GET /a/b?acl GetObjectACL a/b
+    GET /a/b?versionId=x GetObject a/b
+    HEAD /a/b?versionId=x HeadObject a/b
+    DELETE /a/b?versionId=x DeleteObject a/b
+    GET /a/b?acl&versionId=x GetObjectACL a/b
+    PUT /a/b?tagging&versionId=x PutObjectTagging a/b
+    GET /?versions&prefix=a/ GetBucketObjectVersions a/*
+    PUT /?versioning PutBucketVersioning .
+    GET /?versioning GetBucketVersioning .
     POST /a/b?uploads InitiateMultipartUpload a/b
     PUT /a/b?partNumber=1&uploadId=u UploadPart a/b
     GET /a/b?uploadId=u ListParts a/b
     POST /a/b?uploadId=u CompleteMultipartUpload a/b
     DELETE /a/b?uploadId=u AbortMultipartUpload a/b
+    PUT /a/b?tagging PutObjectTagging a/b
+    GET /a/b?tagging GetObjectTagging a/b
+    POST /a/b?restore PostObjectRestore a/b
+    POST /a/b?restore&versionId=x PostObjectRestore a/b
+    DELETE /a/b?tagging DeleteObjectTagging a/b
+    GET /?tagging GetBucketTagging .
+    DELETE /?tagging DeleteBucketTagging .
+    PUT /?lifecycle PutBucketLifecycle .
+    GET /?lifecycle GetBucketLifecycle .
+    DELETE /?lifecycle DeleteBucketLifecycle .
+    PUT /?website PutBucketWebsite .
+    PUT /?policy PutBucketPolicy .
+    GET /?policy GetBucketPolicy .
+    DELETE /?policy DeleteBucketPolicy .
+    PUT /?referer PutBucketReferer .
+    GET /?referer GetBucketReferer .
+    GET /?website GetBucketWebsite .
+    DELETE /?website DeleteBucketWebsite .
+    PUT /?logging PutBucketLogging .
+    GET /?logging GetBucketLogging .
+    PUT /?inventory&id=a PutBucketInventory .
+    GET /?inventory&id=a GetBucketInventory .
+    DELETE /?inventory&id=a DeleteBucketInventory .
+    GET /?inventory ListBucketInventory .
+    PUT /?encryption PutBucketEncryption .
+    GET /?encryption GetBucketEncryption .
+    DELETE /?encryption DeleteBucketEncryption .
+    PUT /?replication PutBucketReplication .
+    GET /?replication GetBucketReplication .
+    DELETE /?replication DeleteBucketReplication .
+    PUT /?accelerate PutBucketAccelerate .
+    GET /?accelerate GetBucketAccelerate .
+    PUT /?origin PutBucketOrigin .
+    GET /?origin GetBucketOrigin .
+    DELETE /?origin DeleteBucketOrigin .
+    PUT /?domain PutBucketDomain .
+    GET /?domain GetBucketDomain .
+    DELETE /?domain DeleteBucketDomain .
     GET /a%2Fb?response-content-type=a GetObject a/b
 ";
 
@@ -74,10 +123,18 @@ fn the_service_needs_everything() {
 fn what_nobody_mapped_is_nothing() {
     let world = World::new();
     for (method, path, query) in [
-        ("PUT", "/", "policy"),
-        ("PUT", "/a", "acl"),
-        ("GET", "/a", "versionId=x"),
-        ("POST", "/a", "restore"),
+        ("DELETE", "/", "referer"),
+        ("DELETE", "/a", "acl"),
+        ("PUT", "/a", "versionId=x"),
+        ("GET", "/", "versionId=x"),
+        ("DELETE", "/", "versionId=x"),
+        ("DELETE", "/", "versions"),
+        ("POST", "/a", "uploads&versionId=x"),
+        ("PUT", "/a", "restore"),
+        ("PUT", "/", "inventory"),
+        ("DELETE", "/", "id=a"),
+        ("DELETE", "/", "logging"),
+        ("DELETE", "/", "intelligent-tiering&id=a"),
         ("PATCH", "/a", ""),
         ("GET", "/a", "ci-process=x"),
     ] {
@@ -89,6 +146,35 @@ fn what_nobody_mapped_is_nothing() {
         let error = authorize(&world, Draft::new("POST", path, query), &world.root).unwrap_err();
         assert_eq!(error.code, "NotImplemented");
     }
+}
+
+#[test]
+fn tags_need_their_own_action() {
+    let world = World::new();
+    let tags = |text| Tags::of_header(text, 10).unwrap();
+    let authorize_tags = |by: &Credential, text| {
+        let request = Draft::new("PUT", "/", "tagging").signed(by).request();
+        world.authorizer.authorize_tags(&request, bucket(&request), &tags(text))
+    };
+    let condition = r#","condition":{"for_any_value:string_equal":{"qcs:request_tag":"team&a"}}"#;
+    let session = world.session(&allow("PutBucketTagging", "", condition));
+    authorize_tags(&session, "team=a").unwrap();
+    for text in ["team=b", "a=team", ""] {
+        assert_eq!(authorize_tags(&session, text).unwrap_err().code, "AccessDenied", "{text}");
+    }
+    let draft = Draft::new("PUT", "/", "tagging");
+    let error = authorize(&world, draft, &world.root).unwrap_err();
+    assert_eq!(error.code, "NotImplemented", "the head does not contain the tags");
+    // Of an object: with its upload, or later.
+    let upload = || Draft::new("PUT", "/a", "").header("x-cos-tagging", "team=a");
+    denied(&world, upload(), &world.session(&allow("PutObject", "*", "")));
+    denied(&world, upload(), &world.session(&allow("PutObjectTagging", "*", "")));
+    let both = world.session(&allow("PutObject PutObjectTagging", "*", ""));
+    authorize(&world, upload(), &both).unwrap();
+    let owner_only = Draft::new("GET", "/", "intelligenttiering");
+    authorize(&world, owner_only.clone(), &world.root).unwrap();
+    let reason = denied(&world, owner_only, &world.session(&allow("*", "*", "")));
+    assert!(reason.contains("GetBucketIntelligentTiering"), "{reason}");
 }
 
 #[test]
@@ -178,7 +264,8 @@ fn a_copy_is_two_accesses() {
 fn each_key_of_a_deletion_is_decided_by_itself() {
     let world = World::new();
     let session = world.session(&allow("DeleteObject", "a/*", ""));
-    let keys = ["a/1", "b/1", "a/2", ""].map(str::to_owned);
+    let deletion = |key: &str| Deletion { key: key.to_owned(), version_id: None };
+    let keys = ["a/1", "b/1", "a/2", ""].map(deletion);
     let draft = Draft::new("POST", "/", "delete").header("content-md5", "x");
     let each = |by: &Credential| {
         let outcome = world.authorizer.authorize_each(
@@ -192,6 +279,17 @@ fn each_key_of_a_deletion_is_decided_by_itself() {
     assert_eq!(each(&session), [None, Some("AccessDenied"), None, Some("InvalidArgument")]);
     let other_name = world.session(&allow("DeleteMultipleObjects", "*", ""));
     assert_eq!(each(&other_name)[0], Some("AccessDenied"));
+    // A version can be denied, and so can each deletion of one.
+    let condition = r#","condition":{"null_equal":{"cos:versionid":"true"}}"#;
+    let no_versions = world.session(&allow("DeleteObject", "*", condition));
+    authorize(&world, Draft::new("DELETE", "/a/1", ""), &no_versions).unwrap();
+    denied(&world, Draft::new("DELETE", "/a/1", "versionId=x"), &no_versions);
+    let version = Deletion { version_id: Some("x".to_owned()), ..deletion("a/1") };
+    let request = draft.clone().signed(&no_versions).request();
+    let outcome =
+        world.authorizer.authorize_each(&request, bucket(&request), &[deletion("a/1"), version]);
+    let outcome: Vec<bool> = outcome.unwrap().iter().map(Result::is_ok).collect();
+    assert_eq!(outcome, [true, false]);
     let unsigned =
         world.authorizer.authorize_each(&draft.request(), bucket(&draft.request()), &keys);
     assert_eq!(unsigned.unwrap_err().code, "AccessDenied");

@@ -1,0 +1,113 @@
+//! The documents of a bucket: settings that are written, read and deleted as a whole.
+//!
+//! # Guarantees
+//!
+//! A document is well formed, has the root that COS describes, and is written back from what was
+//! understood of it, so nothing hides in it.
+//!
+//! # Not covered
+//!
+//! What a document means. Most are kept and returned, without any effect (`docs/emulator.md`).
+
+use serde::{Deserialize, Serialize};
+
+use super::error::{self, CosError};
+use super::tags::{MAX_BUCKET_TAGS, Tags};
+use crate::cos::http::xml::{self, Element};
+
+/// What a request does with a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verb {
+    Put,
+    Get,
+    Delete,
+}
+
+macro_rules! bucket_documents {
+    ($($document:ident $subresource:literal $root:literal [$($verb:ident)+];)+) => {
+        /// One kind of document. Its name ends those of its CAM actions, as in
+        /// `name/cos:PutBucketLifecycle`.
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize,
+        )]
+        pub(crate) enum BucketDocument { $($document),+ }
+
+        impl BucketDocument {
+            /// The document that a parameter names, if COS has this verb for it.
+            pub(crate) fn of(verb: Verb, subresource: &str) -> Option<Self> {
+                match (subresource, verb) {
+                    $(($subresource, $(Verb::$verb)|+) => Some(Self::$document),)+
+                    _ => None,
+                }
+            }
+
+            /// The name of the CAM action, as in `name/cos:PutBucketLifecycle`.
+            pub(crate) fn action(self, verb: Verb) -> &'static str {
+                match (self, verb) {
+                    $((Self::$document, Verb::Put) => {
+                        concat!("PutBucket", stringify!($document))
+                    }
+                    (Self::$document, Verb::Get) => {
+                        concat!("GetBucket", stringify!($document))
+                    }
+                    (Self::$document, Verb::Delete) => {
+                        concat!("DeleteBucket", stringify!($document))
+                    })+
+                }
+            }
+
+            /// The root element.
+            fn root(self) -> &'static str {
+                match self { $(Self::$document => $root),+ }
+            }
+        }
+    };
+}
+
+// <https://www.tencentcloud.com/document/product/436/10111>
+bucket_documents! {
+    Accelerate "accelerate" "AccelerateConfiguration" [Put Get];
+    Domain "domain" "DomainConfiguration" [Put Get Delete];
+    Encryption "encryption" "ServerSideEncryptionConfiguration" [Put Get Delete];
+    IntelligentTiering "intelligenttiering" "IntelligentTieringConfiguration" [Put Get];
+    Inventory "inventory" "InventoryConfiguration" [Put Get Delete];
+    Lifecycle "lifecycle" "LifecycleConfiguration" [Put Get Delete];
+    Logging "logging" "BucketLoggingStatus" [Put Get];
+    Origin "origin" "OriginConfiguration" [Put Get Delete];
+    Replication "replication" "ReplicationConfiguration" [Put Get Delete];
+    Tagging "tagging" "Tagging" [Put Get Delete];
+    Website "website" "WebsiteConfiguration" [Put Get Delete];
+}
+
+impl BucketDocument {
+    /// The document in a body, as it is kept.
+    pub(crate) fn parse(self, body: &[u8]) -> Result<String, CosError> {
+        let root = xml::parse(body)
+            .filter(|root| root.name == self.root())
+            .ok_or_else(|| error::malformed_xml(format!("root: must be {}", self.root())))?;
+        if self == Self::Tagging {
+            Tags::of_element(&root, MAX_BUCKET_TAGS)?;
+        } else if root.children.is_empty() && self != Self::Logging {
+            // An empty BucketLoggingStatus ends logging.
+            return Err(error::malformed_xml(format!("{}: must not be empty", self.root())));
+        }
+        Ok(root.to_document())
+    }
+
+    /// The answer when there is none: an error, or an empty document.
+    pub(crate) fn absent(self) -> Result<String, CosError> {
+        Err(match self {
+            Self::Accelerate | Self::Domain | Self::IntelligentTiering | Self::Logging => {
+                let root = Element { name: self.root().to_owned(), ..Element::default() };
+                return Ok(root.to_document());
+            }
+            Self::Encryption => error::no_such_encryption_configuration(),
+            Self::Inventory => error::no_such_inventory_configuration(),
+            Self::Lifecycle => error::no_such_lifecycle_configuration(),
+            Self::Origin => error::no_such_origin_configuration(),
+            Self::Replication => error::no_such_replication_configuration(),
+            Self::Tagging => error::no_such_tag_set(),
+            Self::Website => error::no_such_website_configuration(),
+        })
+    }
+}

@@ -1,0 +1,121 @@
+//! The documents of a bucket, and its list of inventories.
+
+use http::StatusCode;
+
+use super::{Authorized, BucketCall, CosService, Outcome};
+use crate::cos::bucket_document::{BucketDocument, Verb};
+use crate::cos::error::{self, CosError};
+use crate::cos::http::body::RequestBody;
+use crate::cos::http::request::RequestHead;
+use crate::cos::http::response;
+use crate::cos::http::virtual_host::BucketAddress;
+use crate::cos::http::xml;
+use crate::cos::tags::{MAX_BUCKET_TAGS, Tags};
+
+impl CosService {
+    pub(super) async fn document(
+        &self,
+        verb: Verb,
+        document: BucketDocument,
+        call: &BucketCall<'_>,
+        mut body: RequestBody,
+    ) -> Outcome {
+        self.check_bucket(call.target)?;
+        let id = call.request.parameter("id").unwrap_or_default();
+        match verb {
+            Verb::Put => {
+                let body = body.small(&call.request.headers, MAX_DOCUMENT_BYTES).await?;
+                self.put_document(call.target, document, id, &body).await
+            }
+            Verb::Get => {
+                let text = self.settings(call.target)?.document(document, &id);
+                let text = match text {
+                    Some(text) => text.as_ref().to_owned(),
+                    None => document.absent()?,
+                };
+                Ok(response::xml(text))
+            }
+            Verb::Delete => {
+                let name = call.target.name.to_string();
+                self.change(move |store| {
+                    store.change_settings(&name, |settings| {
+                        settings.with_document(document, &id, None)
+                    })
+                })
+                .await?;
+                Ok(response::empty(StatusCode::NO_CONTENT))
+            }
+        }
+    }
+
+    /// The tags of a bucket: policies can depend on them, so they are read before they are
+    /// authorized. <https://www.tencentcloud.com/document/product/436/8281>
+    pub(super) async fn put_bucket_tags(
+        &self,
+        request: &RequestHead,
+        bucket: &BucketAddress,
+        mut body: RequestBody,
+    ) -> Outcome {
+        let body = body.small(&request.headers, MAX_DOCUMENT_BYTES).await?;
+        let tags = Tags::of_xml(&body, MAX_BUCKET_TAGS)?;
+        let context = self.access_control.authorize_tags(request, bucket, &tags)?;
+        let call = Authorized { request, target: bucket, context };
+        self.check_bucket(call.target)?;
+        self.put_document(call.target, BucketDocument::Tagging, String::new(), &body).await
+    }
+
+    async fn put_document(
+        &self,
+        bucket: &BucketAddress,
+        document: BucketDocument,
+        id: String,
+        body: &[u8],
+    ) -> Outcome {
+        let text = document.parse(body)?;
+        check_id(document, &id, &text)?;
+        let name = bucket.name.to_string();
+        self.change(move |store| {
+            store.change_settings(&name, |settings| {
+                settings.with_document(document, &id, Some(text))
+            })
+        })
+        .await?;
+        // Documented in the samples.
+        Ok(response::empty(match document {
+            BucketDocument::Tagging => StatusCode::NO_CONTENT,
+            _ => StatusCode::OK,
+        }))
+    }
+
+    /// <https://www.tencentcloud.com/document/product/436/30627>
+    pub(super) fn list_inventories(&self, call: &BucketCall<'_>) -> Outcome {
+        let inventories = self.settings(call.target)?.documents(BucketDocument::Inventory);
+        let mut parsed = Vec::with_capacity(inventories.len());
+        for text in inventories {
+            let broken = || error::internal(&"an inventory is not XML");
+            parsed.push(xml::parse(text.as_bytes()).ok_or_else(broken)?);
+        }
+        Ok(response::xml(xml::document("ListInventoryConfigurationResult", |root| {
+            for inventory in &parsed {
+                root.copy(inventory);
+            }
+            root.text("IsTruncated", false);
+        })))
+    }
+}
+
+/// Inferred: the id of an inventory in the query is that in its body.
+fn check_id(document: BucketDocument, id: &str, text: &str) -> Result<(), CosError> {
+    if document != BucketDocument::Inventory {
+        return Ok(());
+    }
+    let root = xml::parse(text.as_bytes());
+    let own = root.as_ref().and_then(|root| root.text_of("Id"));
+    if id.is_empty() || own.map(str::trim) != Some(id) {
+        return Err(error::malformed_xml("Id: must be the parameter `id`"));
+    }
+    Ok(())
+}
+
+/// As documented for CORS rules; inferred for the others.
+const MAX_DOCUMENT_BYTES: usize = 64 * 1024;

@@ -1,0 +1,243 @@
+//! Documents of a bucket and tags: kept, shown, removed, and there after a restart.
+
+use super::{HOST, World, header, read_xml, refusal, sent, status, texts};
+
+/// Subresource, document, what the answer is without one.
+const DOCUMENTS: [(&str, &str, &str); 10] = [
+    (
+        "lifecycle",
+        "<LifecycleConfiguration><Rule><ID>id1</ID><Filter><Prefix>documents/</Prefix></Filter>\
+         <Status>Enabled</Status><Transition><Days>100</Days>\
+         <StorageClass>STANDARD_IA</StorageClass></Transition></Rule></LifecycleConfiguration>",
+        "404 NoSuchLifecycleConfiguration",
+    ),
+    (
+        "website",
+        "<WebsiteConfiguration><IndexDocument><Suffix>index.html</Suffix></IndexDocument>\
+         </WebsiteConfiguration>",
+        "404 NoSuchWebsiteConfiguration",
+    ),
+    (
+        "encryption",
+        "<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault>\
+         <SSEAlgorithm>AES256</SSEAlgorithm></ApplyServerSideEncryptionByDefault></Rule>\
+         </ServerSideEncryptionConfiguration>",
+        "404 NoSuchEncryptionConfiguration",
+    ),
+    (
+        "replication",
+        "<ReplicationConfiguration><Role>qcs::cam::uin/100000000001:uin/100000000001</Role><Rule>\
+         <Status>Enabled</Status><ID>1</ID><Prefix>a</Prefix><Destination><Bucket>\
+         qcs::cos:ap-guangzhou::destination-1250000000</Bucket></Destination></Rule>\
+         </ReplicationConfiguration>",
+        "404 ReplicationConfigurationnotFoundError",
+    ),
+    (
+        "origin",
+        "<OriginConfiguration><OriginRule><OriginType>Mirror</OriginType></OriginRule>\
+         </OriginConfiguration>",
+        "404 OriginConfigurationNotFoundError",
+    ),
+    (
+        "inventory&id=list1",
+        "<InventoryConfiguration><Id>list1</Id><IsEnabled>True</IsEnabled></InventoryConfiguration>",
+        "404 InventoryConfigurationNotFoundError",
+    ),
+    (
+        "domain",
+        "<DomainConfiguration><DomainRule><Status>ENABLED</Status><Name>www.example.com</Name>\
+         <Type>REST</Type></DomainRule></DomainConfiguration>",
+        "DomainConfiguration",
+    ),
+    (
+        "logging",
+        "<BucketLoggingStatus><LoggingEnabled><TargetBucket>logs-1250000000</TargetBucket>\
+         <TargetPrefix>prefix</TargetPrefix></LoggingEnabled></BucketLoggingStatus>",
+        "BucketLoggingStatus",
+    ),
+    (
+        "accelerate",
+        "<AccelerateConfiguration><Status>Enabled</Status><Type>COS</Type>\
+         </AccelerateConfiguration>",
+        "AccelerateConfiguration",
+    ),
+    (
+        "intelligenttiering",
+        "<IntelligentTieringConfiguration><Status>Enabled</Status></IntelligentTieringConfiguration>",
+        "IntelligentTieringConfiguration",
+    ),
+];
+
+#[tokio::test]
+async fn documents_of_a_bucket_are_kept_and_returned() {
+    let directory = tempfile::tempdir().unwrap();
+    let world = World::in_directory(directory.path());
+    for (subresource, document, absent) in DOCUMENTS {
+        let target = format!("/?{subresource}");
+        match absent.starts_with("404") {
+            true => assert_eq!(refusal(world.request("GET", &target)).await, absent),
+            false => assert_eq!(world.document(&target).await.name, absent, "{target}"),
+        }
+        // White space, comments and attributes do not come back.
+        let sent = document.replacen('>', " xmlns=\"u\">\n <!-- c -->\n ", 1);
+        assert_eq!(status(world.request("PUT", &target).body(sent)).await, 200, "{target}");
+    }
+    drop(world);
+    let world = World::in_directory(directory.path());
+    for (subresource, document, _) in DOCUMENTS {
+        let target = format!("/?{subresource}");
+        let kept = world.get(&target).await.text().await.unwrap();
+        assert!(kept.ends_with(&document.replace("<Bucket> ", "<Bucket>")), "{kept}");
+        let deleted = status(world.request("DELETE", &target)).await;
+        let can_be_deleted =
+            !["logging", "accelerate", "intelligenttiering"].contains(&subresource);
+        assert_eq!(deleted, if can_be_deleted { 204 } else { 501 }, "{target}");
+        if can_be_deleted {
+            assert_eq!(status(world.request("DELETE", &target)).await, 204, "again");
+        }
+    }
+    assert_eq!(world.document("/?domain").await.children.len(), 0);
+    assert_eq!(refusal(world.request("GET", "/?website")).await, DOCUMENTS[1].2);
+}
+
+#[tokio::test]
+async fn documents_that_are_not_what_they_should_be_change_nothing() {
+    let world = World::new();
+    let kept = DOCUMENTS[0].1;
+    assert_eq!(status(world.request("PUT", "/?lifecycle").body(kept)).await, 200);
+    let large = format!(
+        "<LifecycleConfiguration><Rule>{}</Rule></LifecycleConfiguration>",
+        "a".repeat(64 * 1024)
+    );
+    for (target, body, error) in [
+        ("/?lifecycle", "", "400 MalformedXML"),
+        ("/?lifecycle", "<LifecycleConfiguration>", "400 MalformedXML"),
+        ("/?lifecycle", "<LifecycleConfiguration/>", "400 MalformedXML"),
+        ("/?lifecycle", "<WebsiteConfiguration><a/></WebsiteConfiguration>", "400 MalformedXML"),
+        ("/?lifecycle", &large, "400 XMLSizeLimit"),
+        ("/?inventory&id=b", DOCUMENTS[5].1, "400 MalformedXML"),
+        ("/?inventory&id=", DOCUMENTS[5].1, "400 MalformedXML"),
+        ("/?tagging", "<Tagging/>", "400 MalformedXML"),
+    ] {
+        let put = world.request("PUT", target).body(body.to_owned());
+        assert_eq!(refusal(put).await, error, "{target} {:.40}", body);
+    }
+    let wrong =
+        world.request("PUT", "/?lifecycle").header("content-md5", "7o3pGNBWQBRbGPcPTDqmAg==");
+    assert_eq!(refusal(wrong.body(kept)).await, "400 BadDigest");
+    let elsewhere = HOST.replace("guangzhou", "beijing");
+    let elsewhere = world.request_to("PUT", &elsewhere, "/?lifecycle").body(kept);
+    assert_eq!(refusal(elsewhere).await, "404 NoSuchBucket");
+    assert!(world.get("/?lifecycle").await.text().await.unwrap().ends_with(kept));
+}
+
+#[tokio::test]
+async fn inventories_are_listed() {
+    let world = World::new();
+    for id in ["b", "a"] {
+        let body = format!("<InventoryConfiguration><Id>{id}</Id></InventoryConfiguration>");
+        let put = world.request("PUT", &format!("/?inventory&id={id}")).body(body);
+        assert_eq!(status(put).await, 200);
+    }
+    let list = world.document("/?inventory").await;
+    assert_eq!(texts(&list, "InventoryConfiguration", "Id"), ["a", "b"]);
+}
+
+#[tokio::test]
+async fn tags_of_a_bucket_select_it() {
+    let world = World::new();
+    let tags = "<Tagging><TagSet><Tag><Key>age</Key><Value>18</Value></Tag></TagSet></Tagging>";
+    assert_eq!(refusal(world.request("GET", "/?tagging")).await, "404 NoSuchTagSet");
+    assert_eq!(status(world.request("PUT", "/?tagging").body(tags)).await, 204);
+    assert!(world.get("/?tagging").await.text().await.unwrap().ends_with(tags));
+    let other = HOST.replace("examplebucket", "other");
+    let make = world.request_to("PUT", &other, "/").header("x-cos-tagging", "age=19");
+    assert_eq!(status(make).await, 200);
+    let service = |query: &str| world.request_to("GET", "service.cos.myqcloud.com", query);
+    for (query, count) in [
+        ("/?tagkey=age&tagvalue=18", 1),
+        ("/?tagkey=age&tagvalue=19", 1),
+        ("/?tagkey=age&tagvalue=20", 0),
+        ("/?tagkey=Age&tagvalue=18", 0),
+        ("/?tagkey=&tagvalue=", 2),
+    ] {
+        let root = read_xml(sent(service(query)).await).await;
+        assert_eq!(root.child("Buckets").unwrap().children.len(), count, "{query}");
+    }
+    for query in ["/?tagkey=age", "/?tagvalue=18"] {
+        assert_eq!(refusal(service(query)).await, "400 InvalidArgument");
+    }
+    assert_eq!(status(world.request("DELETE", "/?tagging")).await, 204);
+    assert_eq!(refusal(world.request("GET", "/?tagging")).await, "404 NoSuchTagSet");
+}
+
+#[tokio::test]
+async fn tags_of_an_object_stay_with_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let world = World::in_directory(directory.path());
+    let put = world.request("PUT", "/a").header("x-cos-tagging", "age=18&name=xiaoming");
+    let etag = header(&sent(put.body("text")).await, "etag");
+    assert_eq!(header(&world.get("/a").await, "x-cos-tagging-count"), "2");
+    let root = world.document("/a?tagging").await;
+    let set = root.child("TagSet").unwrap();
+    assert_eq!(texts(set, "Tag", "Key"), ["age", "name"]);
+    let modified = header(&world.get("/a").await, "last-modified");
+    let tags = "<Tagging><TagSet><Tag><Key>k</Key><Value>v</Value></Tag></TagSet></Tagging>";
+    assert_eq!(status(world.request("PUT", "/a?tagging").body(tags)).await, 200);
+    // A copy has them, unless it replaces them.
+    let source = format!("{HOST}/a");
+    let copy = |target: &str| world.request("PUT", target).header("x-cos-copy-source", &source);
+    sent(copy("/copy")).await;
+    assert!(world.get("/copy?tagging").await.text().await.unwrap().ends_with(tags));
+    sent(copy("/bare").header("x-cos-tagging-directive", "Replaced")).await;
+    assert!(!world.get("/bare").await.headers().contains_key("x-cos-tagging-count"));
+    let both = copy("/bare").header("x-cos-tagging-directive", "Both");
+    assert_eq!(refusal(both).await, "400 InvalidArgument");
+    drop(world);
+    let world = World::in_directory(directory.path());
+    let answer = world.get("/a").await;
+    assert_eq!((header(&answer, "etag"), header(&answer, "last-modified")), (etag, modified));
+    assert_eq!(header(&answer, "x-cos-tagging-count"), "1");
+    assert_eq!(answer.text().await.unwrap(), "text");
+    assert_eq!(status(world.request("DELETE", "/a?tagging")).await, 204);
+    assert!(!world.get("/a").await.headers().contains_key("x-cos-tagging-count"));
+    assert_eq!(world.document("/a?tagging").await.child("TagSet").unwrap().children.len(), 0);
+    for request in [
+        world.request("PUT", "/b?tagging").body(tags),
+        world.request("GET", "/b?tagging"),
+        world.request("DELETE", "/b?tagging"),
+    ] {
+        assert_eq!(refusal(request).await, "404 NoSuchKey");
+    }
+    let invalid = world.request("PUT", "/b").header("x-cos-tagging", "a=%3C").body("1");
+    assert_eq!(refusal(invalid).await, "400 InvalidTag");
+    assert_eq!(world.get("/b").await.status(), 404);
+}
+
+#[tokio::test]
+async fn policies_and_hotlink_protection_are_kept_and_returned() {
+    let directory = tempfile::tempdir().unwrap();
+    let world = World::in_directory(directory.path());
+    let policy = r#"{"Statement": [{"Principal": {"qcs": ["qcs::cam::anyone:anyone"]}, "Effect": "allow",
+        "Action": ["name/cos:GetObject"], "Resource": ["*"]}], "version": "2.0"}"#;
+    let referer = "<RefererConfiguration><Status>Enabled</Status><RefererType>Black-List</RefererType>\
+        <DomainList><Domain>*.qq.com</Domain></DomainList></RefererConfiguration>";
+    assert_eq!(refusal(world.request("GET", "/?policy")).await, "404 NoSuchPolicyVersion");
+    assert_eq!(refusal(world.request("GET", "/?referer")).await, "404 NoSuchRefererConfiguration");
+    assert_eq!(status(world.request("PUT", "/?policy").body(policy)).await, 204);
+    assert_eq!(status(world.request("PUT", "/?referer").body(referer)).await, 200);
+    for (target, body, error) in [
+        ("/?policy", "{}", "400 MalformedPolicy"),
+        ("/?policy", "", "400 MalformedPolicy"),
+        ("/?policy", "\u{feff}{", "400 MalformedPolicy"),
+        ("/?referer", "<RefererConfiguration/>", "400 MalformedXML"),
+    ] {
+        assert_eq!(refusal(world.request("PUT", target).body(body)).await, error, "{body}");
+    }
+    drop(world);
+    let world = World::in_directory(directory.path());
+    assert_eq!(world.get("/?policy").await.text().await.unwrap(), policy);
+    assert!(world.get("/?referer").await.text().await.unwrap().ends_with(referer));
+    assert_eq!(status(world.request("DELETE", "/?policy")).await, 204);
+    assert_eq!(refusal(world.request("GET", "/?policy")).await, "404 NoSuchPolicyVersion");
+}
