@@ -1,5 +1,5 @@
-//! What the rules of a bucket decide about an access: its policy, its hotlink protection, its ACL and
-//! that of the object.
+//! What the rules of a bucket decide about an access: its policy, its hotlink protection, its ACL
+//! and that of the object.
 //! <https://www.tencentcloud.com/document/product/436/35240>,
 //! <https://www.tencentcloud.com/document/product/436/30583>
 //!
