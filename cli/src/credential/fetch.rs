@@ -9,8 +9,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Request;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
+use tencent::percent::percent_encode;
 use tencent::secret::Secret;
 
 use super::issued::Credential;
@@ -71,8 +71,8 @@ impl Issuer {
     async fn attempt(&self, wish: &Wish) -> Result<Result<Credential, Attempt>, Failure> {
         let method = if wish.scopes.is_empty() { "GET" } else { "POST" };
         let signed = Signed { method, path: ROUTE, query: &wish.query, body: &wish.scopes };
-        let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-        let pairs = wish.query.iter().map(|(name, value)| format!("{name}={}", encode(value)));
+        let pairs =
+            wish.query.iter().map(|(name, value)| format!("{name}={}", percent_encode(value)));
         let query = pairs.collect::<Vec<_>>().join("&");
         let question_mark = if query.is_empty() { "" } else { "?" };
         let mut request = Request::builder()

@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::RETRY_AFTER;
 use http::{HeaderName, Request};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use tencent::percent::percent_encode;
 use tencent::secret::Secret;
 use tencent::time::{Clock as _, SystemClock};
 use tokio::task::JoinSet;
@@ -163,8 +163,8 @@ impl Prober {
         order: &Order,
         proof: Option<&(HeaderName, Secret)>,
     ) -> Result<Result<Answer, CallError>, Failure> {
-        let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-        let pairs = order.query.iter().map(|(name, value)| format!("{name}={}", encode(value)));
+        let pairs =
+            order.query.iter().map(|(name, value)| format!("{name}={}", percent_encode(value)));
         let query = pairs.collect::<Vec<_>>().join("&");
         let question_mark = if query.is_empty() { "" } else { "?" };
         let target = format!("{}{question_mark}{query}", self.url.path(order.route));

@@ -7,7 +7,6 @@ use crate::row::{DENIED, row};
 use crate::world::{ALL, BUCKET, REGION, Sdk, World};
 
 const NOBODY: &str = "no statement";
-const UNMAPPED: (u16, &str) = (501, "NotImplemented");
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_may_upload_may_do_nothing_else() {
