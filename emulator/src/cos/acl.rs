@@ -3,8 +3,8 @@
 //!
 //! # Guarantees
 //!
-//! An ACL only allows. The owner of the account is in none: it has all permissions, and no ACL takes
-//! them away. A grant that was not understood is an error, never left out.
+//! An ACL only allows. The owner of the account is in none: it has all permissions, which no ACL
+//! takes away. A grant that was not understood is an error, never left out.
 
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};

@@ -12,9 +12,9 @@
 //!
 //! # Guarantees
 //!
-//! An unmapped or ambiguous request is rejected, and no setting changes this. One that is not signed
-//! takes the same way: its caller has no policies, so only an ACL or a bucket policy can allow it.
-//! Rejected is every
+//! An unmapped or ambiguous request is rejected, and no setting changes this. One that is not
+//! signed takes the same way: its caller has no policies, so only an ACL or a bucket policy can
+//! allow it. Rejected is every
 //! request for a bucket of another account, and for a key that the policies allow as sent but not
 //! as COS may merge it ([`MergeOrder`]). Each rejection states its reason in a header that only the
 //! emulator sends. Forms and deletions of several objects are authorized by their bodies only.

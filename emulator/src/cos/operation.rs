@@ -266,6 +266,9 @@ const SUBRESOURCES: &str = "
 /// The parameter that names one version of an object.
 pub(crate) const VERSION_ID: &str = "versionId";
 
+/// The condition key of that parameter.
+pub(crate) const VERSION_KEY: &str = "cos:versionid";
+
 /// Parameters of the operations.
 const PARAMETERS: &str = "
     continuation-token create-time delimiter encoding-type fetch-owner key-marker list-type marker

@@ -2,8 +2,8 @@
 //! <https://www.tencentcloud.com/document/product/436/13319>
 //!
 //! Documented: a signed request is never checked; a name covers every address that begins with it;
-//! `*.` covers each name below. Inferred: the scheme of the `Referer` is left out, and case does not
-//! matter.
+//! `*.` covers each name below. Inferred: the scheme of the `Referer` is left out, and case does
+//! not matter.
 
 use serde::{Deserialize, Serialize};
 

@@ -4,10 +4,11 @@
 //! Messages are observed where the reference has them. Only the codes of `ExpiredToken` and
 //! `RequestTimeTooSkewed` are documented.
 
+use std::fmt::Display;
+
 use tencent::time::Timestamp;
 
 use super::authorization::Malformed;
-use super::verdict::AccessVerdict;
 use crate::cos::error::{self, CosError, forbidden};
 use crate::cos::http::address::Address;
 use crate::cos::http::request::RequestHead;
@@ -63,7 +64,7 @@ pub(super) fn signature(string_to_sign: &str, format_string: &str, reason: &str)
         .because(reason)
 }
 
-pub(super) fn denied(verdict: &AccessVerdict) -> CosError {
+pub(super) fn denied(verdict: &dyn Display) -> CosError {
     error::access_denied().because(verdict.to_string())
 }
 

@@ -10,8 +10,8 @@
 //! key without a value in the request is absent. Inferred: a copy has neither key, since its own
 //! body is not what it stores, so a grant with a limit of size never covers one; one that is sent
 //! with a body must also be allowed with that body's keys, which COS could use; an upload with tags
-//! requires PutObjectTagging too, as in the S3 API, and one with `x-cos-grant-…` PutObjectACL, since
-//! no condition key covers these; a form's keys are
+//! requires PutObjectTagging too, as in the S3 API, and one with `x-cos-grant-…` PutObjectACL: no
+//! condition key covers these; a form's keys are
 //! its fields, and its `cos:content-length` is the header of the whole request (at least the size
 //! of the file).
 //!
@@ -34,7 +34,7 @@ use crate::cos::http::merge_order::merged;
 use crate::cos::http::post_form::Form;
 use crate::cos::http::request::{RequestHead, decoded};
 use crate::cos::http::virtual_host::{BucketAddress, DefaultBucket};
-use crate::cos::operation::{BucketOperation, ObjectOperation, Operation, VERSION_ID};
+use crate::cos::operation::{BucketOperation, ObjectOperation, Operation, VERSION_ID, VERSION_KEY};
 use crate::cos::tags::Tags;
 
 /// One access that must be allowed.
@@ -383,9 +383,6 @@ fn context(
     }
     Ok(context)
 }
-
-/// The condition key of a version.
-pub(super) const VERSION_KEY: &str = "cos:versionid";
 
 /// Whether a request has a body, or headers that describe one.
 fn has_body(request: &RequestHead) -> bool {

@@ -1,5 +1,5 @@
-//! What the rules of a bucket decide about an access: its policy, its hotlink protection, its ACL and
-//! that of the object.
+//! What the rules of a bucket decide about an access: its policy, its hotlink protection, its ACL
+//! and that of the object.
 //! <https://www.tencentcloud.com/document/product/436/35240>,
 //! <https://www.tencentcloud.com/document/product/436/30583>
 //!
@@ -12,11 +12,11 @@ use std::sync::Arc;
 use tencent::cam::{AccessRequest, Target};
 
 use super::authenticate::Caller;
-use super::permissions::VERSION_KEY;
 use crate::account::{Account, Identity, Permanent};
 use crate::cos::acl::{Acl, AclCaller, Level, Permission};
 use crate::cos::bucket_policy::{PolicyCaller, PolicyDecision};
 use crate::cos::http::merge_order::MergeOrder;
+use crate::cos::operation::VERSION_KEY;
 use crate::cos::store::{Store, Version};
 
 /// What the rules of a bucket decide about an access.
@@ -86,7 +86,7 @@ pub(super) fn decide(
     by_acl(settings.acl.as_ref(), object_acl, acl_caller(caller, account), &access.action)
 }
 
-/// The version that an access is about. Its id is no other when it is encoded for a comparison.
+/// The version that an access is about. Encoding its id for a comparison does not change it.
 fn version_of(access: &AccessRequest) -> Option<&str> {
     access.context.seen(VERSION_KEY)?.first().map(String::as_str)
 }

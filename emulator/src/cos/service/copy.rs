@@ -6,7 +6,7 @@ use std::sync::Arc;
 use http::HeaderName;
 
 use super::multipart::requested_part;
-use super::read::VERSION_ID;
+use super::object::VERSION_ID;
 use super::{CosService, MAX_BODY_BYTES, ObjectCall, Outcome};
 use crate::cos::archive::check_readable;
 use crate::cos::attributes::ObjectAttributes;

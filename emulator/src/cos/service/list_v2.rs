@@ -1,5 +1,5 @@
-//! The second form of object lists, `list-type=2`, which S3 clients request. Inferred: it answers as
-//! in the S3 API, since no page of COS describes it.
+//! The second form of object lists, `list-type=2`, which S3 clients request. Inferred: it answers
+//! as in the S3 API, since no page of COS describes it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

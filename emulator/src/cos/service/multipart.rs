@@ -13,8 +13,7 @@ use http::StatusCode;
 
 use super::bucket::number;
 use super::list::{Encoding, people};
-use super::object::{put_checksums, written_response};
-use super::read::VERSION_ID;
+use super::object::{VERSION_ID, put_checksums, written_response};
 use super::{CosService, MAX_XML_BYTES, ObjectCall, Outcome};
 use crate::cos::attributes::ObjectAttributes;
 use crate::cos::checksum::{combined_crc64, etag_of_pieces};

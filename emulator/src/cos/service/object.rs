@@ -2,7 +2,6 @@
 
 use http::{HeaderMap, HeaderName, StatusCode};
 
-use super::read::VERSION_ID;
 use super::{CosService, ObjectCall, Outcome, requested_version};
 use crate::cos::attributes::ObjectAttributes;
 use crate::cos::checksum::{combined_crc64, etag_of_pieces};
@@ -139,6 +138,8 @@ fn check_append(current: Option<&Object>, position: u64) -> Result<(), CosError>
     Ok(())
 }
 
+/// The header with the id of a version.
+pub(super) const VERSION_ID: HeaderName = HeaderName::from_static("x-cos-version-id");
 const DELETE_MARKER: HeaderName = HeaderName::from_static("x-cos-delete-marker");
 const NEXT_POSITION: HeaderName = HeaderName::from_static("x-cos-next-append-position");
 

@@ -7,8 +7,7 @@ use http::{HeaderValue, StatusCode, header};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::list::Encoding;
-use super::object::put_checksums;
-use super::read::VERSION_ID;
+use super::object::{VERSION_ID, put_checksums};
 use super::{CosService, MAX_BODY_BYTES, Outcome, check_key};
 use crate::cos::attributes::ObjectAttributes;
 use crate::cos::auth::access::AuthContext;

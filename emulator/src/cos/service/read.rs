@@ -4,7 +4,7 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
-use super::object::put_checksums;
+use super::object::{VERSION_ID, put_checksums};
 use super::{CosService, ObjectCall, Outcome};
 use crate::cos::archive::check_readable;
 use crate::cos::auth::access::AuthContext;
@@ -125,8 +125,6 @@ const OVERRIDES: [(&str, HeaderName); 6] = [
 ];
 
 const TAGGING_COUNT: HeaderName = HeaderName::from_static("x-cos-tagging-count");
-/// The header with the id of a version.
-pub(super) const VERSION_ID: HeaderName = HeaderName::from_static("x-cos-version-id");
 const RESTORE: HeaderName = HeaderName::from_static("x-cos-restore");
 const RESTORE_STATUS: HeaderName = HeaderName::from_static("x-cos-restore-status");
 const OBJECT_TYPE: HeaderName = HeaderName::from_static("x-cos-object-type");
