@@ -156,6 +156,7 @@ image: $(server_build) ## Build the container image as an OCI layout: dist/oci
 # The tool takes longer than all others: `make dist tool_packages=` goes without it.
 tool_packages := tool-packages
 dist: listed package deb image $(tool_packages) ## Build everything that a release contains, below dist/
+	@release/check-crates $(bootstrap) $(server)
 	@release/assets $(bootstrap) dist
 
 listed:
