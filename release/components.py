@@ -49,12 +49,12 @@ def linked(package):
 
 
 def embedded(binary):
-    """The ids of the crates that a binary lists, in the section that cargo-auditable adds:
-    <https://github.com/rust-secure-code/cargo-auditable/blob/master/PARSING.md>."""
+    """The ids of the crates that a binary lists, in the section that cargo-auditable adds; none if
+    it has no such section. <https://github.com/rust-secure-code/cargo-auditable/blob/master/PARSING.md>"""
     section = subprocess.run(
-        ("objcopy", "--dump-section", ".dep-v0=/dev/stdout", binary, "/dev/null"), check=True, stdout=subprocess.PIPE
+        ("objcopy", "--dump-section", ".dep-v0=/dev/stdout", binary, "/dev/null"), check=True, capture_output=True
     ).stdout
-    return {f"{found['name']}@{found['version']}" for found in json.loads(zlib.decompress(section))["packages"]}
+    return section and {f"{found['name']}@{found['version']}" for found in json.loads(zlib.decompress(section))["packages"]}
 
 
 def metadata():
