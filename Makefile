@@ -155,7 +155,7 @@ image: $(server_build) ## Build the container image as an OCI layout: dist/oci
 
 # The tool takes longer than all others: `make dist tool_packages=` goes without it.
 tool_packages := tool-packages
-dist: listed package deb image $(tool_packages) ## Build everything that a release contains, below dist/
+dist: listed package deb image $(tool_packages) ## Build all that a release contains: dist/
 	@release/check-crates $(bootstrap) $(server)
 	@release/assets $(bootstrap) dist
 
