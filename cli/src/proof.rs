@@ -60,6 +60,16 @@ enum Source {
     Local { user: String, cloud: RunningClient },
 }
 
+impl Proof {
+    /// Where COS is, when the local cloud has the caller's secrets.
+    pub(crate) fn local_cos(&self) -> Option<&str> {
+        match &self.source {
+            Source::Local { cloud, .. } => Some(cloud.cos_url()),
+            Source::Bearer(_) | Source::Key { .. } => None,
+        }
+    }
+}
+
 impl ProofOptions {
     /// The caller; `None` if the options name none.
     pub(crate) fn proof(&self, environment: &Environment) -> Result<Option<Proof>, Failure> {

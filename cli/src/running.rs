@@ -17,6 +17,8 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RunningCloud {
     pub(crate) console_url: String,
+    /// Its COS, with the place `{Bucket}`.
+    pub(crate) cos_url: String,
     pub(crate) token: String,
     pub(crate) process: u32,
 }

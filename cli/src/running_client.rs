@@ -20,6 +20,11 @@ impl RunningClient {
         })
     }
 
+    /// Where its COS is, with the place `{Bucket}`.
+    pub(crate) fn cos_url(&self) -> &str {
+        &self.0.cos_url
+    }
+
     /// The token of its console.
     pub(crate) fn token(&self) -> &str {
         &self.0.token

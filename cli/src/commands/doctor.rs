@@ -14,7 +14,7 @@ use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::https_client::HttpsClient;
 use crate::options::{Span, bucket, region};
-use crate::proof::ProofOptions;
+use crate::proof::{Proof, ProofOptions};
 use crate::stop_signal::StopSignal;
 use crate::terminal::Terminal;
 
@@ -36,7 +36,8 @@ use crate::terminal::Terminal;
   cos-issuer doctor https://….scf.tencentcs.com --secret-file token.txt --scf-function function.json --scf-log log.txt
 
   # A local cloud that runs (`make run` prints the address of the function that knows the users)
-  cos-issuer doctor http://127.0.0.1:5002 --as user-1
+  cos-issuer doctor http://127.0.0.1:5002 --as user-1 --write \\
+      --bucket examplebucket-1250000000 --region ap-guangzhou --prefix users/user-1/
 
   # Every five minutes, a line of JSON for each run; or from cron, which mails what is printed
   cos-issuer doctor https://issuer.example.com --secret-file token.txt --json --watch 5m
@@ -86,9 +87,10 @@ pub(crate) struct DoctorOptions {
     #[arg(long, value_name = "SECONDS", default_value_t = 7200)]
     max_lifetime: u32,
 
-    /// Where COS is, with the places {Bucket} and {Region}
-    #[arg(long, value_name = "URL", default_value = "https://{Bucket}.cos.{Region}.myqcloud.com")]
-    cos: String,
+    /// Where COS is, with the places {Bucket} and {Region} [default: that of the local cloud with
+    /// --as, else https://{Bucket}.cos.{Region}.myqcloud.com]
+    #[arg(long, value_name = "URL")]
+    cos: Option<String>,
 
     /// Certificates to trust in addition to those of public authorities, a PEM file
     #[arg(long, value_name = "FILE")]
@@ -140,11 +142,13 @@ async fn run_each(
     let mut stop = StopSignal::listen()?;
     loop {
         // Tokens are replaced between runs.
+        let proof = options.proof.proof(environment)?;
+        let local_cos = proof.as_ref().and_then(Proof::local_cos);
         let prober = Prober {
             client: Arc::clone(&client),
             url: options.url.clone(),
-            cos: options.cos.clone(),
-            proof: options.proof.proof(environment)?,
+            cos: options.cos.as_deref().or(local_cos).unwrap_or(COS).to_owned(),
+            proof,
         };
         let questions = options.questions()?;
         let report = tokio::select! {
@@ -162,6 +166,8 @@ async fn run_each(
         }
     }
 }
+
+const COS: &str = "https://{Bucket}.cos.{Region}.myqcloud.com";
 
 impl DoctorOptions {
     fn questions(&self) -> Result<Questions, Failure> {

@@ -70,7 +70,9 @@ impl Record {
     pub(super) fn object(&self, probe: ObjectProbe) -> Result<&Answer, Fault> {
         match self.objects.get(&probe) {
             Some(Ok(answer)) => Ok(answer),
-            Some(Err(error)) => found(format!("COS does not answer: {error}")),
+            // Once is enough to say so.
+            Some(Err(_)) if probe != ObjectProbe::Write => skipped("COS has to answer first"),
+            Some(Err(error)) => found(format!("COS does not answer at --cos: {error}")),
             None => skipped(format!("`{}` has to be good first", self.blocking())),
         }
     }

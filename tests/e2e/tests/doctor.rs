@@ -19,7 +19,7 @@ use std::process::Stdio;
 use cos_emulator::{Cloud, Fault, FaultRule, Platform, Service};
 use cos_issuer_e2e::{
     API_KEY, API_KEY_SHA256, ClosedPort, Front, HMAC_KEY, Passed, Passing, Signer, Spoiler,
-    TlsRelay, TokenIssuer, issuer_on, program,
+    TlsRelay, TokenIssuer, bootstrap, issuer_on, program,
 };
 use reqwest::header::{CACHE_CONTROL, HeaderValue};
 use rustix::process::{Pid, Signal, kill_process};
@@ -150,6 +150,29 @@ async fn what_prevents_a_run_is_neither_good_nor_a_finding() {
     ] {
         let run = world.bare(&world.url(), &arguments).await;
         assert_eq!((run.code, run.all.len()), (2, 0), "{arguments:?}: {}", run.text);
+    }
+}
+
+/// As `make run` starts it: it knows its users and where its COS is.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_local_cloud_is_good_for_its_users() {
+    let world = World::start().await;
+    let directory = world.directory.path();
+    let mut run = Command::new(program().unwrap());
+    run.args(["run", "--json", "--port", "0", "--function"]).arg(bootstrap().unwrap());
+    run.env("XDG_RUNTIME_DIR", directory).stdout(Stdio::piped()).kill_on_drop(true);
+    let mut child = run.spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let line = lines.next_line().await.unwrap().unwrap();
+    let cloud: Value = serde_json::from_str(&line).unwrap();
+    let url = cloud["callersUrl"].as_str().unwrap();
+    let mut place = PLACE;
+    place[5] = "users/user-1/";
+    let run =
+        world.bare(url, &[&["--json", "--as", "user-1", "--write"], &place[..]].concat()).await;
+    assert_eq!((run.code, run.findings.len()), (0, 0), "{}", run.text);
+    for check in ["writes", "reads", "deletes", "refuses-outside"] {
+        assert!(run.good.contains(check), "{check}: {}", run.text);
     }
 }
 

@@ -159,6 +159,7 @@ impl Session<'_> {
         let console = Console::start(port, self.token, self.environment.sdk(), routes)?;
         let announced = self.environment.runtime_directory.announce(&RunningCloud {
             console_url: origin,
+            cos_url: format!("http://{{Bucket}}.cos.localhost:{}", cloud.cos().address().port()),
             token: self.token.to_owned(),
             process: std::process::id(),
         });

@@ -8,7 +8,8 @@ use crate::doctor::verdict::{Fault, Verdict, found, good, skipped};
 
 /// What to do when the issuer grants what COS refuses.
 const CALLING_KEY: &str = "Allow the operation to the calling key on this bucket (docs/calling-key.md), \
-     and look at the policy of the bucket: a credential never does more than both.";
+     and look at the policy of the bucket: a credential never does more than both. Without an \
+     answer, see that this machine reaches COS at the address of --cos.";
 
 pub(super) const CHECKS: [Check; 5] = [
     Check {
