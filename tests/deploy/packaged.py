@@ -114,7 +114,9 @@ class Script:
     def settings(self, given, *lines, mode=0o600):
         file = self.folder / "scf/function.env"
         file.unlink(missing_ok=True)
-        file.touch(mode)
+        file.touch()
+        # Whatever the umask is.
+        file.chmod(mode)
         file.write_text("".join(f"{line}\n" for line in [*(f"{name}={value}" for name, value in given.items()), *lines]))
 
     def run(self, command, *options):
