@@ -54,7 +54,9 @@ def embedded(binary):
     section = subprocess.run(
         ("objcopy", "--dump-section", ".dep-v0=/dev/stdout", binary, "/dev/null"), check=True, capture_output=True
     ).stdout
-    return section and {f"{found['name']}@{found['version']}" for found in json.loads(zlib.decompress(section))["packages"]}
+    if not section:
+        return set()
+    return {f"{found['name']}@{found['version']}" for found in json.loads(zlib.decompress(section))["packages"]}
 
 
 def metadata():

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 
 use http::Uri;
 use http::uri::Authority;
+use tencent::percent::percent_encode;
 
 /// The URL of a deployment or of a bucket, without a `/` at its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +56,16 @@ impl DeploymentUrl {
     /// The path of a route below the deployment's own.
     pub(crate) fn path(&self, route: &str) -> String {
         format!("{}{route}", self.path)
+    }
+
+    /// The path of a route with a query, which is percent-encoded here.
+    pub(crate) fn target(&self, route: &str, query: &[(impl AsRef<str>, String)]) -> String {
+        let pairs = query.iter();
+        let pairs =
+            pairs.map(|(name, value)| format!("{}={}", name.as_ref(), percent_encode(value)));
+        let query = pairs.collect::<Vec<_>>().join("&");
+        let question_mark = if query.is_empty() { "" } else { "?" };
+        format!("{}{question_mark}{query}", self.path(route))
     }
 
     /// Whether only this machine is reached. Names below `localhost` never leave it (RFC 6761).

@@ -104,8 +104,9 @@ fn issue(world: &World) -> Option<Authorized> {
         .ok()
 }
 
-/// A function that takes the word of its gateway, so that claims can be anything.
-fn settings(grants: &str) -> Option<Settings> {
+/// A function that takes the word of its gateway, so that claims can be anything; `None` if the
+/// grants file is refused.
+pub fn settings(grants: &str) -> Option<Settings> {
     let environment: Environment = [
         ("AUTH", "gateway"),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),

@@ -47,7 +47,7 @@ pub use cos_headers::cos_headers;
 pub use cos_xml::cos_xml;
 pub use decision::decision;
 pub use event::{lambda_event, scf_event};
-pub use grant::{Outcome, check_grants, grant};
+pub use grant::{Outcome, check_grants, grant, settings};
 pub use hmac_caller::hmac_caller;
 pub use policy::policy;
 pub use request::request;

@@ -17,7 +17,6 @@ use std::sync::{Arc, OnceLock};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use cos_issuer::app::App;
-use cos_issuer::config::{Environment, Settings};
 use cos_issuer::deadline::Deadline;
 use cos_issuer::entropy::SystemEntropy;
 use cos_issuer::grant::{Authorized, SignableRequest};
@@ -27,6 +26,7 @@ use cos_issuer::request::{
 };
 use cos_issuer::response::Response;
 use cos_issuer::sts::Credentials;
+use cos_issuer_fuzz::settings;
 use futures_util::FutureExt;
 use http::{HeaderMap, HeaderValue, Method};
 use oracle::q_sign::{self, Key};
@@ -399,22 +399,7 @@ fn credentials() -> Credentials {
     }
 }
 
-/// A function that takes the word of its gateway.
 fn handler() -> Handler {
-    let environment: Environment = [
-        ("AUTH", "gateway"),
-        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
-        ("AWS_LAMBDA_FUNCTION_NAME", "issuer"),
-        ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
-        ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9"),
-        ("SECRET_ID", "AKIDexample"),
-        ("SECRET_KEY", "example"),
-        ("STS_ENDPOINTS", "http://127.0.0.1:9"),
-        ("GRANTS_FILE", "grants.toml"),
-    ]
-    .into_iter()
-    .collect();
-    let settings = Settings::read(&environment, &|_| Ok(GRANTS.as_bytes().to_vec()));
-    let settings = settings.unwrap_or_else(|errors| panic!("{errors:?}"));
+    let settings = settings(GRANTS).expect("a grants file");
     App::new(settings, Arc::new(SystemClock)).expect("TLS").handler
 }

@@ -30,7 +30,7 @@ impl GrantBounds {
     }
 }
 
-/// The longest lifetime of a role's credential, whoever's key assumes it.
+/// The longest lifetime of a role's credential, whichever key assumes the role.
 pub(super) const ROLE_MAX_SECONDS: u32 = 43_200;
 
 /// The error of a prefix with placeholders for callers without claims.

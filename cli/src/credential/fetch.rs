@@ -10,7 +10,6 @@ use bytes::Bytes;
 use http::Request;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use serde_json::Value;
-use tencent::percent::percent_encode;
 use tencent::secret::Secret;
 
 use super::issued::Credential;
@@ -71,13 +70,9 @@ impl Issuer {
     async fn attempt(&self, wish: &Wish) -> Result<Result<Credential, Attempt>, Failure> {
         let method = if wish.scopes.is_empty() { "GET" } else { "POST" };
         let signed = Signed { method, path: ROUTE, query: &wish.query, body: &wish.scopes };
-        let pairs =
-            wish.query.iter().map(|(name, value)| format!("{name}={}", percent_encode(value)));
-        let query = pairs.collect::<Vec<_>>().join("&");
-        let question_mark = if query.is_empty() { "" } else { "?" };
         let mut request = Request::builder()
             .method(method)
-            .uri(format!("{}{question_mark}{query}", self.url.path(ROUTE)))
+            .uri(self.url.target(ROUTE, &wish.query))
             .header(CONTENT_TYPE, "application/json");
         let proof = match &self.proof {
             Some(proof) => Some(proof.header(&signed).await?),

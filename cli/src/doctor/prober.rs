@@ -11,7 +11,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::RETRY_AFTER;
 use http::{HeaderName, Request};
-use tencent::percent::percent_encode;
 use tencent::secret::Secret;
 use tencent::time::{Clock as _, SystemClock};
 use tokio::task::JoinSet;
@@ -157,17 +156,14 @@ impl Prober {
         Ok(altered.map_or(Attached::Impossible, |(name, value)| Attached::Header(name, value)))
     }
 
-    /// The answer to one request, or why there is none.
+    /// Sends one request. The outer error ends the run, the inner one is what a check decides
+    /// about.
     async fn send(
         &self,
         order: &Order,
         proof: Option<&(HeaderName, Secret)>,
     ) -> Result<Result<Answer, CallError>, Failure> {
-        let pairs =
-            order.query.iter().map(|(name, value)| format!("{name}={}", percent_encode(value)));
-        let query = pairs.collect::<Vec<_>>().join("&");
-        let question_mark = if query.is_empty() { "" } else { "?" };
-        let target = format!("{}{question_mark}{query}", self.url.path(order.route));
+        let target = self.url.target(order.route, &order.query);
         let mut request = Request::builder().method(order.method).uri(target);
         for (name, value) in &order.headers {
             request = request.header(*name, value);

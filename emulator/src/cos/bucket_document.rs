@@ -94,7 +94,7 @@ impl BucketDocument {
         Ok(root.to_document())
     }
 
-    /// The answer when there is none: an error, or an empty document.
+    /// The answer for a bucket that does not have this document: an error, or an empty document.
     pub(crate) fn absent(self) -> Result<String, CosError> {
         Err(match self {
             Self::Accelerate | Self::Domain | Self::IntelligentTiering | Self::Logging => {

@@ -89,6 +89,11 @@ async fn the_action_stops_with_the_reason() {
             vec![("url", "http://issuer.example.com")],
             "url: must begin with https://",
         ),
+        (
+            "refs/heads/main",
+            vec![("url", "http://127.0.0.1:1@issuer.example.com")],
+            "url: must not contain a user",
+        ),
         ("refs/heads/main", vec![("url", "http://127.0.0.1:1")], "does not answer"),
     ] {
         let world = World::start(reference).await;

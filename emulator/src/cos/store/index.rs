@@ -109,13 +109,7 @@ impl Index {
         key: &str,
         version: Version,
     ) -> Option<()> {
-        let found = self.buckets.get_mut(bucket)?;
-        self.count = self.count.saturating_add(version.weight());
-        self.last_sequence = self.last_sequence.max(version.mark().sequence);
-        if let Version::Object(object) = &version {
-            object.content.link();
-        }
-        let replaced = found.push_version(key, version);
+        let replaced = self.admit(bucket, &version)?.push_version(key, version);
         self.release_versions(replaced);
         Some(())
     }
@@ -127,14 +121,19 @@ impl Index {
         key: String,
         version: Version,
     ) -> Option<()> {
+        self.admit(bucket, &version)?.history.entry(key).or_default().push(version);
+        Some(())
+    }
+
+    /// Counts a version that is about to be added to a bucket, which it returns.
+    fn admit(&mut self, bucket: &str, version: &Version) -> Option<&mut Bucket> {
         let found = self.buckets.get_mut(bucket)?;
         self.count = self.count.saturating_add(version.weight());
         self.last_sequence = self.last_sequence.max(version.mark().sequence);
-        if let Version::Object(object) = &version {
+        if let Version::Object(object) = version {
             object.content.link();
         }
-        found.history.entry(key).or_default().push(version);
-        Some(())
+        Some(found)
     }
 
     /// Orders the versions of each key once all are loaded.
