@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use tencent::time::Timestamp;
 
+use super::s3::Api;
 use super::xml;
 use crate::cos::error::CosError;
 use crate::cos::ids;
@@ -51,6 +52,7 @@ pub(crate) struct ResponseContext {
     is_head: bool,
     resource: String,
     now: Timestamp,
+    api: Api,
 }
 
 impl ResponseContext {
@@ -60,6 +62,7 @@ impl ResponseContext {
             is_head: head.method == Method::HEAD,
             resource: format!("{host}{}", head.uri.path()),
             now,
+            api: Api::of(&head.headers, head.uri.query().unwrap_or_default()),
         }
     }
 
@@ -89,6 +92,7 @@ impl ResponseContext {
         put(headers, REQUEST_ID, &self.request_id);
         put(headers, header::SERVER, "tencent-cos");
         put(headers, header::DATE, &http_date::text(self.now));
+        self.api.rename(headers);
         response
     }
 
