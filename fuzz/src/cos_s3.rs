@@ -147,9 +147,8 @@ fn signatures(wire: &Wire, fields: &Fields, key: &Key) -> Option<[String; 2]> {
         headers += &format!("{name}:{}\n", values.join(","));
     }
     let payload = wire.header("x-amz-content-sha256").first().copied();
-    let payload = payload.map_or("UNSIGNED-PAYLOAD".to_owned(), |value| {
-        String::from_utf8_lossy(value).into_owned()
-    });
+    let payload = payload
+        .map_or("UNSIGNED-PAYLOAD".to_owned(), |value| String::from_utf8_lossy(value).into_owned());
     let path = decoded(wire.path())?;
     let path = path.split('/').map(encoded).collect::<Vec<_>>().join("/");
     let mut scope = fields.get("X-Amz-Credential")?.splitn(2, '/');

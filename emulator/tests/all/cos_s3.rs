@@ -84,9 +84,8 @@ impl<'a> S3<'a> {
         let url = format!("{}{}", self.cloud.cos().http_url(), self.target);
         let request = plain_client().request(self.method.parse().unwrap(), url);
         let (headers, _) = self.signed();
-        let request = headers.into_iter().fold(request, |request, (name, value)| {
-            request.header(name, value)
-        });
+        let request =
+            headers.into_iter().fold(request, |request, (name, value)| request.header(name, value));
         request.body(body).send().await.unwrap()
     }
 
@@ -150,12 +149,24 @@ async fn s3_clients_over_http() {
         ("GET", "/users/2/a", HOST, &[][..], is(403, "AccessDenied")),
         ("PUT", "/users/2/a", HOST, &[("x-amz-acl", "private")], is(403, "AccessDenied")),
         ("GET", "/?list-type=2&prefix=users/2/", HOST, &[], is(403, "AccessDenied")),
-        ("PUT", "/users/1/b", HOST, &[("x-amz-copy-source", "/examplebucket-1250000000/users/2/a")], is(403, "AccessDenied")),
+        (
+            "PUT",
+            "/users/1/b",
+            HOST,
+            &[("x-amz-copy-source", "/examplebucket-1250000000/users/2/a")],
+            is(403, "AccessDenied"),
+        ),
         ("GET", "/users/1/none", HOST, &[], is(404, "NoSuchKey")),
         ("GET", "/examplebucket-1250000000/users/1/none", "127.0.0.1", &[], is(404, "NoSuchKey")),
         ("GET", "/", "127.0.0.1", &[], is(403, "AccessDenied")),
         ("GET", "/users/1/a", "127.0.0.1", &[], is(400, "InvalidURI")),
-        ("GET", "/examplebucket-1250000000/a", "cos.ap-guangzhou.myqcloud.com", &[], is(403, "PathStyleDomainForbidden")),
+        (
+            "GET",
+            "/examplebucket-1250000000/a",
+            "cos.ap-guangzhou.myqcloud.com",
+            &[],
+            is(403, "PathStyleDomainForbidden"),
+        ),
         ("PUT", TARGET, HOST, &[("x-amz-mfa", "1")], is(501, "NotImplemented")),
         ("PUT", TARGET, HOST, &unsigned, is(400, "NotImplemented")),
         ("PUT", "/users/2/a", HOST, &unsigned, is(403, "AccessDenied")),

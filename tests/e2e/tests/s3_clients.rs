@@ -1,9 +1,6 @@
 //! What an app does with an S3 client, from the function's credential to the last deletion, against
 //! the local COS: boto3, unmodified. Other S3 clients run in `tests/interop/s3.py`.
-#![expect(
-    clippy::unwrap_used,
-    reason = "a fault in a helper of these tests is a failed test"
-)]
+#![expect(clippy::unwrap_used, reason = "a fault in a helper of these tests is a failed test")]
 
 use std::collections::BTreeMap;
 
@@ -56,7 +53,8 @@ async fn checksums_in_trailers_are_refused_unless_they_are_allowed() {
 fn passed(line: &Value, but: &str) {
     assert_eq!(line["outcome"], "ok", "{line}");
     let made: BTreeMap<String, bool> = serde_json::from_value(line["checks"].clone()).unwrap();
-    let failed: Vec<&String> = made.iter().filter(|(_, holds)| !**holds).map(|(name, _)| name).collect();
+    let failed: Vec<&String> =
+        made.iter().filter(|(_, holds)| !**holds).map(|(name, _)| name).collect();
     assert_eq!(failed, [but], "{line}");
     assert_eq!(made.len(), 22, "{line}");
 }
@@ -68,7 +66,11 @@ async fn start(trailers: bool) -> Cloud {
     builder.start().await.unwrap()
 }
 
-async fn drive<const N: usize>(cloud: &Cloud, what: &str, more: [(&'static str, String); N]) -> Value {
+async fn drive<const N: usize>(
+    cloud: &Cloud,
+    what: &str,
+    more: [(&'static str, String); N],
+) -> Value {
     let mut settings = Variables::from([
         ("COS_ADDRESS", cloud.cos().address().to_string()),
         ("BUCKET", BUCKET.to_owned()),

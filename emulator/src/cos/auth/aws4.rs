@@ -15,6 +15,7 @@ use http::header::AUTHORIZATION;
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
 use percent_encoding::percent_decode_str;
+use tencent::percent::percent_encode;
 use tencent::sign::aws4::{
     ALGORITHM, CanonicalRequest, SERVICE, Signer, TERMINATOR, canonical_path, canonical_query,
 };
@@ -143,8 +144,10 @@ impl Authorization {
         if algorithm != ALGORITHM {
             return Err(malformed("X-Amz-Algorithm: must be AWS4-HMAC-SHA256"));
         }
-        let is_number = (1..=6).contains(&expires.len()) && expires.bytes().all(|c| c.is_ascii_digit());
-        let lifetime = expires.parse().ok().filter(|seconds| is_number && LIFETIME.contains(seconds));
+        let is_number =
+            (1..=6).contains(&expires.len()) && expires.bytes().all(|c| c.is_ascii_digit());
+        let lifetime =
+            expires.parse().ok().filter(|seconds| is_number && LIFETIME.contains(seconds));
         let lifetime = lifetime.ok_or_else(|| {
             malformed("X-Amz-Expires: must be 1 to 604800 seconds, which is a week")
         })?;
@@ -178,7 +181,8 @@ impl Authorization {
         }
         let names: Vec<String> = signed_headers.split(';').map(str::to_owned).collect();
         let is_name = |name: &String| {
-            !name.is_empty() && !name.contains(|c: char| c.is_ascii_uppercase() || !c.is_ascii_graphic())
+            !name.is_empty()
+                && !name.contains(|c: char| c.is_ascii_uppercase() || !c.is_ascii_graphic())
         };
         let is_in_order = names.iter().zip(names.iter().skip(1)).all(|(one, next)| one < next);
         if !names.iter().all(is_name) || !is_in_order {
@@ -248,7 +252,8 @@ impl Authorization {
             parameters.push(pair.ok_or_else(|| errors::not_utf8("the query"))?);
         }
         let parameters = parameters.iter().filter(|(name, _)| name != "X-Amz-Signature");
-        let query = canonical_query(parameters.map(|(name, value)| (name.as_str(), value.as_str())));
+        let query =
+            canonical_query(parameters.map(|(name, value)| (name.as_str(), value.as_str())));
         let payload = self.payload(request)?;
         let canonical = CanonicalRequest {
             method: request.method.as_str(),
@@ -260,6 +265,7 @@ impl Authorization {
         let signer = self.signer(key);
         // Some clients sign the path as they send it, with `/` in a key encoded.
         let as_sent = CanonicalRequest { path: &request.path, ..canonical };
+        let string_to_sign = signer.string_to_sign(&canonical.to_text());
         let is_right = [canonical, as_sent].iter().any(|canonical| {
             let text = signer.string_to_sign(&canonical.to_text());
             same(&signer.sign(&text), &self.signature)
@@ -267,9 +273,9 @@ impl Authorization {
         if is_right {
             return Ok(());
         }
-        let canonical = canonical.to_text();
+        let canonical = without_token(canonical.to_text(), request);
         Err(error::signature_does_not_match()
-            .with("StringToSign", signer.string_to_sign(&canonical))
+            .with("StringToSign", string_to_sign)
             .with("CanonicalRequest", canonical)
             .because(
                 "the signature is not the one of this key over this request: compare \
@@ -283,9 +289,8 @@ impl Authorization {
         let sent = request.sent_headers.keys().map(http::HeaderName::as_str).filter(decides);
         let is_signed = |name: &str| self.signed_headers.iter().any(|signed| signed == name);
         match std::iter::once("host").chain(sent).find(|name| !is_signed(name)) {
-            Some(name) => Err(error::access_denied().because(format!(
-                "denied: the header `{name}` must be among SignedHeaders"
-            ))),
+            Some(name) => Err(error::access_denied()
+                .because(format!("denied: the header `{name}` must be among SignedHeaders"))),
             None => Ok(()),
         }
     }
@@ -349,6 +354,16 @@ fn signed_value(request: &RequestHead, name: &str) -> Option<String> {
     let values: Option<Vec<&str>> =
         values.map(|value| str::from_utf8(value.as_bytes()).ok().map(str::trim)).collect();
     values.filter(|values| !values.is_empty()).map(|values| values.join(","))
+}
+
+/// A canonical request that may be shown.
+fn without_token(canonical: String, request: &RequestHead) -> String {
+    match authenticate::token(request) {
+        Ok(Some(token)) => [percent_encode(&token).to_string(), token]
+            .iter()
+            .fold(canonical, |text, token| text.replace(token.as_str(), "<session token>")),
+        Ok(None) | Err(_) => canonical,
+    }
 }
 
 /// The names in `x-amz-trailer`.

@@ -254,7 +254,7 @@ impl Draft {
     fn aws_signature(&self, by: &Credential) -> (String, String, String) {
         let parameters = self.query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (decoded(name), decoded(value))
+            (decoded(name), decoded(&value.replace('+', "%20")))
         });
         let parameters: Vec<(String, String)> = parameters.collect();
         let mut headers: Vec<(&str, &str)> = self.headers.iter().map(borrowed).collect();

@@ -172,7 +172,9 @@ impl ChunkDecoder {
         let is_declared = self.declared.as_ref().is_some_and(|names| names.contains(&name));
         let is_signature = self.declared.is_some() && name == TRAILER_SIGNATURE;
         if !(is_declared || is_signature) || self.trailers.iter().any(|(seen, _)| *seen == name) {
-            return Err(malformed(&format!("the trailer `{name}`: must be declared, and sent once")));
+            return Err(malformed(&format!(
+                "the trailer `{name}`: must be declared, and sent once"
+            )));
         }
         self.trailers.push((name, value.trim().to_owned()));
         Ok(())
@@ -310,9 +312,30 @@ mod tests {
             ("short signature", 10, true, false, plain.replacen(signature, "", 1), mismatch),
             ("order", 10, true, false, swapped, mismatch),
             ("chunk left out", 10, true, false, chunks[2..].concat(), mismatch),
-            ("last chunk left out", 5, true, false, [&chunks[..2], &chunks[4..]].concat().concat(), mismatch),
-            ("final chunk", 10, true, false, plain.replacen("\r\n0;chunk-signature=", "\r\n0;chunk-signature=0", 1), mismatch),
-            ("no signature", 10, true, false, "a\r\nhelloworld\r\n0\r\n\r\n".to_owned(), incomplete),
+            (
+                "last chunk left out",
+                5,
+                true,
+                false,
+                [&chunks[..2], &chunks[4..]].concat().concat(),
+                mismatch,
+            ),
+            (
+                "final chunk",
+                10,
+                true,
+                false,
+                plain.replacen("\r\n0;chunk-signature=", "\r\n0;chunk-signature=0", 1),
+                mismatch,
+            ),
+            (
+                "no signature",
+                10,
+                true,
+                false,
+                "a\r\nhelloworld\r\n0\r\n\r\n".to_owned(),
+                incomplete,
+            ),
             ("cut off", 10, true, false, chunks[..4].concat(), incomplete),
             ("no final line", 10, true, false, chunks[..5].concat(), incomplete),
             ("in a chunk", 10, true, false, plain[..90].to_owned(), incomplete),
@@ -320,7 +343,14 @@ mod tests {
             ("longer", 9, true, false, plain.clone(), incomplete),
             ("shorter", 11, true, false, plain.clone(), incomplete),
             ("more", 10, true, false, format!("{plain}x"), incomplete),
-            ("line break", 10, true, false, plain.replacen("hello\r\n", "hello\n\n", 1), incomplete),
+            (
+                "line break",
+                10,
+                true,
+                false,
+                plain.replacen("hello\r\n", "hello\n\n", 1),
+                incomplete,
+            ),
             ("size", 10, true, false, plain.replacen('5', "+5", 1), incomplete),
             ("huge size", 10, true, false, plain.replacen('5', "ffffffffffffffff", 1), incomplete),
             ("long size", 10, true, false, "0".repeat(600), incomplete),
@@ -328,17 +358,53 @@ mod tests {
             ("not a body", 10, true, false, "helloworld".to_owned(), incomplete),
             ("trailer not declared", 10, true, false, signed_with.clone(), incomplete),
             ("trailer", 10, true, true, signed_with.replace("sOO8", "sOO9"), mismatch),
-            ("trailer signature", 10, true, true, signed_with.replace("trailer-signature:", "trailer-signature:0"), mismatch),
-            ("trailer not signed", 10, true, true, plain.replacen("\r\n\r\n", "\r\nx-amz-checksum-crc32c:sOO8/Q==\r\n\r\n", 1), mismatch),
+            (
+                "trailer signature",
+                10,
+                true,
+                true,
+                signed_with.replace("trailer-signature:", "trailer-signature:0"),
+                mismatch,
+            ),
+            (
+                "trailer not signed",
+                10,
+                true,
+                true,
+                plain.replacen("\r\n\r\n", "\r\nx-amz-checksum-crc32c:sOO8/Q==\r\n\r\n", 1),
+                mismatch,
+            ),
             ("trailer left out", 10, true, true, plain.clone(), incomplete),
             ("other trailer", 5, false, true, unsigned.replace("crc32c", "sha256"), incomplete),
-            ("trailer twice", 5, false, true, unsigned.replace("\r\n\r\n", "\r\nx-amz-checksum-crc32c:sOO8/Q==\r\n\r\n"), incomplete),
-            ("not a trailer", 5, false, true, unsigned.replace("\r\n\r\n", "\r\nx\r\n\r\n"), incomplete),
+            (
+                "trailer twice",
+                5,
+                false,
+                true,
+                unsigned.replace("\r\n\r\n", "\r\nx-amz-checksum-crc32c:sOO8/Q==\r\n\r\n"),
+                incomplete,
+            ),
+            (
+                "not a trailer",
+                5,
+                false,
+                true,
+                unsigned.replace("\r\n\r\n", "\r\nx\r\n\r\n"),
+                incomplete,
+            ),
             ("unsigned cut off", 5, false, true, unsigned[..12].to_owned(), incomplete),
-            ("unsigned with a signature", 5, false, true, unsigned.replacen('5', "5;chunk-signature=0", 1), incomplete),
+            (
+                "unsigned with a signature",
+                5,
+                false,
+                true,
+                unsigned.replacen('5', "5;chunk-signature=0", 1),
+                incomplete,
+            ),
         ] {
             for piece in [1, 50, 5000] {
-                let found = decoded(decoder(length, is_signed, has_trailer), body.as_bytes(), piece);
+                let found =
+                    decoded(decoder(length, is_signed, has_trailer), body.as_bytes(), piece);
                 assert_eq!(found.map(|_| ()), Err(code), "{name}");
             }
         }

@@ -114,9 +114,8 @@ impl Checksum {
             "sha1" => Sum::Sha1(Sha1::new()),
             "sha256" => Sum::Sha256(Sha256::new()),
             _ => {
-                return Err(error::not_implemented("A header").because(format!(
-                    "{name}: must be omitted: this checksum is not supported"
-                )));
+                return Err(error::not_implemented("A header")
+                    .because(format!("{name}: must be omitted: this checksum is not supported")));
             }
         };
         Ok(Self { name: name.to_owned(), sum, expected })
@@ -129,7 +128,8 @@ impl Checksum {
         if expected.as_deref() == Some(&found) {
             return Ok(());
         }
-        Err(error::bad_digest().because(format!("{}: must be that of the body, {found}", self.name)))
+        Err(error::bad_digest()
+            .because(format!("{}: must be that of the body, {found}", self.name)))
     }
 }
 

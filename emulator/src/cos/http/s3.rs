@@ -161,10 +161,12 @@ fn cos_name(name: &HeaderName) -> Result<Option<HeaderName>, CosError> {
     if IGNORED.contains(&rest) || rest.starts_with("checksum-") {
         return Ok(None);
     }
-    let is_known = RENAMED.contains(&rest) || RENAMED_STARTS.iter().any(|start| rest.starts_with(start));
+    let is_known =
+        RENAMED.contains(&rest) || RENAMED_STARTS.iter().any(|start| rest.starts_with(start));
     let renamed = HeaderName::try_from(format!("{COS}{rest}")).ok().filter(|_| is_known);
     renamed.map(Some).ok_or_else(|| {
-        error::not_implemented("A header").because(format!("{name}: must be omitted: it is not supported"))
+        error::not_implemented("A header")
+            .because(format!("{name}: must be omitted: it is not supported"))
     })
 }
 
@@ -200,7 +202,8 @@ fn cos_value(
         },
         _ => return Ok(value),
     };
-    HeaderValue::from_str(&text).map_err(|_| error::invalid_argument("A header value is not valid."))
+    HeaderValue::from_str(&text)
+        .map_err(|_| error::invalid_argument("A header value is not valid."))
 }
 
 /// `bucket/key`, with a `/` before it or without, as COS writes it. Inferred: the source is in the
@@ -366,10 +369,7 @@ mod tests {
             ("x-cos-meta-a", "1"),
             ("x-cos-acl", "private"),
             ("x-cos-metadata-directive", "Replaced"),
-            (
-                "x-cos-copy-source",
-                "b-1250000000.cos.ap-guangzhou.myqcloud.com/a%20b?versionId=1",
-            ),
+            ("x-cos-copy-source", "b-1250000000.cos.ap-guangzhou.myqcloud.com/a%20b?versionId=1"),
         ];
         assert_eq!(renamed(&sent).unwrap(), headers(&expected));
         assert_eq!(Api::Cos.headers(headers(&sent), None).unwrap(), headers(&sent));
@@ -384,7 +384,8 @@ mod tests {
             ("aws-chunked,gzip", Some("gzip")),
             ("gzip, AWS-Chunked", Some("gzip")),
         ] {
-            let sent = [streaming, length, ("content-length", "90"), ("content-encoding", encoding)];
+            let sent =
+                [streaming, length, ("content-length", "90"), ("content-encoding", encoding)];
             let headers = renamed(&sent).unwrap();
             assert_eq!(headers["content-length"], "5");
             let kept = headers.get("content-encoding").map(|value| value.to_str().unwrap());
