@@ -231,7 +231,8 @@ impl Draft {
     /// The same as parameters, valid for `seconds`.
     fn aws_presigned(mut self, by: &Credential, seconds: &str) -> Self {
         let (time, id) = (aws_time(self.now), &by.pair.secret_id);
-        let scope = format!("{id}/{}/ap-guangzhou/s3/aws4_request", &time[..8]).replace('/', "%2F");
+        let scope =
+            format!("{id}/{}/ap-guangzhou/s3/aws4_request", aws_date(self.now)).replace('/', "%2F");
         let mut names: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
         names.push("host");
         names.sort_unstable();
@@ -270,7 +271,7 @@ impl Draft {
         };
         let secret = Secret::new(by.pair.secret_key.clone()).unwrap();
         let time = aws_time(self.now);
-        let signer = Signer::new(&secret, &time, &time[..8], "ap-guangzhou");
+        let signer = Signer::new(&secret, &time, &aws_date(self.now), "ap-guangzhou");
         let signature = signer.sign(&signer.string_to_sign(&canonical.to_text()));
         let names: Vec<&str> = headers.iter().map(|(name, _)| *name).collect();
         (signer.scope().to_owned(), names.join(";"), signature)
@@ -345,6 +346,11 @@ fn borrowed(pair: &(String, String)) -> (&str, &str) {
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_unix_seconds(seconds).unwrap()
+}
+
+/// `20231114`.
+fn aws_date(seconds: i64) -> String {
+    at(seconds).date().replace('-', "")
 }
 
 /// `20231114T221320Z`.

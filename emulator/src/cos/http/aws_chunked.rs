@@ -262,12 +262,14 @@ mod tests {
         ChunkDecoder::new(length, is_signed.then_some(signatures), declared)
     }
 
+    type Decoded = (Vec<u8>, Vec<(String, String)>);
+
     /// The object and its trailers in a body that arrives in pieces; else the error's code.
     fn decoded(
         mut decoder: ChunkDecoder,
         body: &[u8],
         piece: usize,
-    ) -> Result<(Vec<u8>, Vec<(String, String)>), &'static str> {
+    ) -> Result<Decoded, &'static str> {
         let mut object = Vec::new();
         for piece in body.chunks(piece) {
             let mut received = Bytes::copy_from_slice(piece);
@@ -298,6 +300,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "one table")]
     fn a_changed_body_is_rejected() {
         let plain = signed(&["hello", "world"], "");
         let chunks: Vec<&str> = plain.split_inclusive("\r\n").collect();
@@ -305,7 +308,8 @@ mod tests {
         let signed_with = signed(&["hello", "world"], "x-amz-checksum-crc32c:sOO8/Q==");
         let unsigned = "5\r\nhello\r\n0\r\nx-amz-checksum-crc32c:sOO8/Q==\r\n\r\n";
         let (mismatch, incomplete) = ("SignatureDoesNotMatch", "IncompleteBody");
-        let signature = &plain[18..22];
+        let (_, signature) = plain.split_once('=').unwrap();
+        let signature = signature.split_at(4).0;
         for (name, length, is_signed, has_trailer, body, code) in [
             ("bytes", 10, true, false, plain.replace("world", "World"), mismatch),
             ("signature", 10, true, false, plain.replacen(signature, "0000", 1), mismatch),
@@ -338,7 +342,7 @@ mod tests {
             ),
             ("cut off", 10, true, false, chunks[..4].concat(), incomplete),
             ("no final line", 10, true, false, chunks[..5].concat(), incomplete),
-            ("in a chunk", 10, true, false, plain[..90].to_owned(), incomplete),
+            ("in a chunk", 10, true, false, plain.split_at(90).0.to_owned(), incomplete),
             ("nothing", 10, true, false, String::new(), incomplete),
             ("longer", 9, true, false, plain.clone(), incomplete),
             ("shorter", 11, true, false, plain.clone(), incomplete),
@@ -392,7 +396,7 @@ mod tests {
                 unsigned.replace("\r\n\r\n", "\r\nx\r\n\r\n"),
                 incomplete,
             ),
-            ("unsigned cut off", 5, false, true, unsigned[..12].to_owned(), incomplete),
+            ("unsigned cut off", 5, false, true, unsigned.split_at(12).0.to_owned(), incomplete),
             (
                 "unsigned with a signature",
                 5,

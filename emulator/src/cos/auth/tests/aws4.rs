@@ -216,7 +216,7 @@ fn a_body_is_the_declared_one() {
     for (headers, code) in [
         (&[("x-amz-content-sha256", wrong.as_str())][..], "XAmzContentSHA256Mismatch"),
         (&[("x-amz-content-sha256", &hello.to_uppercase())], "InvalidArgument"),
-        (&[("x-amz-content-sha256", &hello[1..])], "InvalidArgument"),
+        (&[("x-amz-content-sha256", hello.trim_start_matches('2'))], "InvalidArgument"),
         (&[("x-amz-content-sha256", "")], "InvalidArgument"),
         (
             &[("x-amz-content-sha256", "STREAMING-PAYLOAD"), ("x-amz-decoded-content-length", "5")],
