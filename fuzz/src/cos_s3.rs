@@ -82,9 +82,11 @@ fn caller<'k>(wire: &Wire, keys: &'k [Key]) -> Option<&'k Key> {
     let decides = |name: &String| name.starts_with("x-amz-") || name.starts_with("x-cos-");
     let mut sent = wire.headers.iter().map(|(name, _)| name.to_ascii_lowercase()).filter(decides);
     let is_covered = names.contains(&"host") && sent.all(|name| names.contains(&name.as_str()));
+    let all_sent = names.iter().all(|name| !wire.header(name).is_empty());
     let has_token = token(wire)? == key.token;
     let is_right = signatures(wire, &fields, key)?.contains(fields.get("X-Amz-Signature")?);
-    let is_valid = is_near && time.starts_with(date) && is_covered && has_token && is_right;
+    let is_valid =
+        is_near && time.starts_with(date) && is_covered && all_sent && has_token && is_right;
     is_valid.then_some(key)
 }
 
@@ -146,9 +148,14 @@ fn signatures(wire: &Wire, fields: &Fields, key: &Key) -> Option<[String; 2]> {
         let values = values.collect::<Option<Vec<String>>>()?;
         headers += &format!("{name}:{}\n", values.join(","));
     }
-    let payload = wire.header("x-amz-content-sha256").first().copied();
-    let payload = payload
-        .map_or("UNSIGNED-PAYLOAD".to_owned(), |value| String::from_utf8_lossy(value).into_owned());
+    let header = wire.header("x-amz-content-sha256").first().copied();
+    let mut parameters = wire.parameters()?.into_iter();
+    let parameter = parameters.find(|(name, _)| name == "X-Amz-Content-Sha256");
+    let payload = match (header, parameter) {
+        (Some(header), _) => String::from_utf8_lossy(header).into_owned(),
+        (None, Some((_, payload))) => payload,
+        (None, None) => "UNSIGNED-PAYLOAD".to_owned(),
+    };
     let path = decoded(wire.path())?;
     let path = path.split('/').map(encoded).collect::<Vec<_>>().join("/");
     let mut scope = fields.get("X-Amz-Credential")?.splitn(2, '/');
