@@ -3,8 +3,8 @@
 //!
 //! # Guarantees tested
 //!
-//! No input crashes authorization, or the reading of its body. It rejects whatever a second verifier
-//! of signatures rejects, and with the temporary key everything outside its policy: what a
+//! No input crashes authorization, or the reading of its body. It rejects whatever a second
+//! verifier of signatures rejects, and with the temporary key everything outside its policy: what a
 //! signature of COS may not do, one of S3 may not do either.
 //!
 //! An input is a request. `{signature}` is the right signature for its signed headers, so that

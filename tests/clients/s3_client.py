@@ -2,8 +2,8 @@
 
     s3_client.py story|checksums
 
-`story` uses the credential of ISSUER_URL, or the permanent key SECRET_ID and SECRET_KEY, for BUCKET,
-REGION and PREFIX. COS listens on COS_ADDRESS; STYLE is `virtual` for the bucket's real host, or
+`story` uses the credential of ISSUER_URL, or the permanent key SECRET_ID and SECRET_KEY, for
+BUCKET, REGION and PREFIX. COS listens on COS_ADDRESS; STYLE is `virtual` for the bucket's real host, or
 `path`. `checksums` uploads with the SDK's own settings for checksums and with those that COS needs,
 to COS_HTTPS_URL, whose certificate is that of CA_FILE.
 
@@ -43,7 +43,7 @@ def main(what):
 
 
 class Story:
-    """Uploads, reads, lists, copies, signed links and deletions below the prefix; refusals outside."""
+    """Uploads, reads, lists, copies, links and deletions below the prefix; refusals outside."""
 
     def __init__(self, folder):
         self.s3, self.folder, self.checks = client(), folder, {}
@@ -164,7 +164,7 @@ class Story:
 
 
 def checksums():
-    """Uploads over HTTPS, where the SDK sends the checksum in a trailer unless it is told not to."""
+    """Uploads over HTTPS, where the SDK sends checksums in trailers by its own settings."""
     at = {"Bucket": outcome.required("BUCKET"), "Key": outcome.required("PREFIX") + "a.txt"}
     outcomes = {}
     for when in ("when_supported", "when_required"):

@@ -6,7 +6,8 @@
 # Guarantees
 The clients are unmodified packages with the hashes of `s3/requirements.txt` and
 `s3/package-lock.json`, installed below target/interop/s3. Each runs with a temporary key of the
-function, which the local cloud limits to one prefix, and with a permanent key. The last line counts.
+function, which the local cloud limits to one prefix, and with a permanent key. The last line
+counts.
 
 # Not covered
 boto3, which `make test` runs.
@@ -37,7 +38,9 @@ buckets = ["examplebucket-1250000000"]
 [[user]]
 name = "issuer"
 uin = 100000000002
-policies = ['{{"version": "2.0", "statement": [{{"effect": "allow", "action": ["name/sts:*", "name/cos:*"], "resource": ["*"]}}]}}']
+policies = ['''{{"version": "2.0", "statement": [
+  {{"effect": "allow", "action": ["name/sts:*", "name/cos:*"], "resource": ["*"]}}
+]}}''']
 [[user.key]]
 secret_id = "AKIDEMUissuer"
 secret_key = "{secret_key}"

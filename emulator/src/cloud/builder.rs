@@ -91,8 +91,8 @@ setters! {
     /// Unless set, clients that cannot use a bucket's host may use it there.
     strict_hosts() => cos.strict_hosts = true;
 
-    /// S3 clients may send the checksum of a body in a trailer, which is their default and which COS
-    /// rejects. The local COS checks it then.
+    /// S3 clients may send the checksum of a body in a trailer, which is their default and which
+    /// COS rejects. The local COS checks it then.
     s3_trailers() => cos.s3_trailers = true;
 
     /// When COS merges `..`, `.` and `//` in keys, to test a policy in each order. Unless set, a

@@ -49,7 +49,7 @@ async fn checksums_in_trailers_are_refused_unless_they_are_allowed() {
     }
 }
 
-/// Every check holds but `but`, which is the other key's.
+/// Every check is passed but `but`, which is the other key's.
 fn passed(line: &Value, but: &str) {
     assert_eq!(line["outcome"], "ok", "{line}");
     let made: BTreeMap<String, bool> = serde_json::from_value(line["checks"].clone()).unwrap();

@@ -1,5 +1,5 @@
-"""The story of tests/interop/s3.py by OpenDAL, unmodified. It prints a line for each check: `ok NAME`,
-or `FAILED NAME` with what it got."""
+"""The story of tests/interop/s3.py by OpenDAL, unmodified. It prints a line for each check:
+`ok NAME`, or `FAILED NAME` with what it got."""
 
 import asyncio
 import os

@@ -65,8 +65,8 @@ impl Caller {
     }
 }
 
-/// Authenticates `request` by a signature of COS in its header or query. Without a signature, it is anonymous; with one
-/// that cannot be read, it is rejected.
+/// Authenticates `request` by a signature of COS in its header or query. Without a signature, it is
+/// anonymous; with one that cannot be read, it is rejected.
 pub(super) fn caller(request: &RequestHead, directory: &Directory) -> Result<Caller, CosError> {
     unambiguous(request)?;
     let authorization =

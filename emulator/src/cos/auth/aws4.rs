@@ -2,8 +2,8 @@
 //! What follows it (key, token, policies) is the same as for a signature of COS.
 //! <https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-authenticating-requests.html>
 //!
-//! Documented: the header `Authorization`, or six parameters; a signature in a query is valid for at
-//! most seven days. Observed: COS takes any region in the credential scope.
+//! Documented for S3: the header `Authorization`, or six parameters; a signature in a query is
+//! valid for at most seven days. Observed: COS takes any region in the credential scope.
 //!
 //! # Guarantees
 //!
