@@ -32,6 +32,7 @@ mod runtime_starts;
 mod runtime_watch;
 mod sts_refusals;
 mod sts_signatures;
+mod sts_web_identity;
 mod support;
 mod trace;
 mod web_functions;

@@ -46,6 +46,8 @@ pub(super) struct IdentityContext {
     /// `None` for a request that is not signed.
     pub(super) uin: Option<u64>,
     pub(super) owner_uin: u64,
+    /// Where requests come from.
+    pub(super) vpc: Option<String>,
 }
 
 impl Caller {
@@ -61,6 +63,7 @@ impl Caller {
             account: directory.account.of_policies(),
             uin: self.identity().map(|identity| identity.uin(&directory.account)),
             owner_uin: directory.account.owner_uin,
+            vpc: directory.account.vpc.clone(),
         }
     }
 }
