@@ -34,6 +34,7 @@ mod ids;
 mod lifecycle;
 mod listing;
 mod operation;
+mod preload;
 mod referer;
 mod service;
 mod settings;
@@ -47,6 +48,7 @@ mod tags;
     reason = "numbers and texts of the tests' own making"
 )]
 mod tests;
+mod website;
 
 use std::io;
 use std::net::SocketAddr;
@@ -61,6 +63,7 @@ use self::cors::Cors;
 use self::error::CosError;
 pub use self::http::merge_order::MergeOrder;
 use self::http::virtual_host::{DefaultBucket, PathStyle};
+pub(crate) use self::preload::preload;
 use self::service::CosService;
 use self::store::Bucket;
 pub(crate) use self::store::Store;
@@ -229,6 +232,17 @@ pub(crate) fn open_store(
         Some(directory) => Store::open(directory)?,
         None => Store::in_memory(),
     };
+    set_up(&store, options, account, clock)?;
+    Ok(Arc::new(store))
+}
+
+/// Creates the account's buckets where they do not exist, and sets the CORS rule of the options.
+pub(crate) fn set_up(
+    store: &Store,
+    options: &Options,
+    account: &Account,
+    clock: &dyn Clock,
+) -> io::Result<()> {
     let default_bucket = default_bucket(account)?;
     let bucket = default_bucket.0.name.as_str();
     let names = account.more_buckets.iter().map(String::as_str);
@@ -244,7 +258,7 @@ pub(crate) fn open_store(
         let cors = Cors::for_origins(options.origins.clone());
         store.set_cors(bucket, Some(cors)).map_err(startup_error)?;
     }
-    Ok(Arc::new(store))
+    Ok(())
 }
 
 /// The bucket and region of requests whose host omits them.
