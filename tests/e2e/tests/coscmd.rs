@@ -1,7 +1,7 @@
 //! The vendor's `coscmd`, unmodified, against the local COS: files and folders up and down, a sync
 //! that sends only what differs, lists, signed URLs, ACLs.
 //!
-//! It asks the real names of COS, through a proxy that leads to the local one.
+//! It asks the real names of COS, with the local one as its proxy.
 //!
 //! # Not covered
 //!
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use cos_emulator::Cloud;
-use cos_issuer_e2e::{Front, Spoiler, Storage, client_file, cloud, pattern, search_path};
+use cos_issuer_e2e::{Storage, client_file, cloud, pattern, search_path};
 use tempfile::TempDir;
 use tokio::process::Command;
 
@@ -107,8 +107,6 @@ async fn acls_of_a_bucket_and_of_an_object_let_the_public_read() {
 struct World {
     cloud: Cloud,
     storage: Storage,
-    /// COS, as a proxy for its real names.
-    cos: Front,
     /// The operations since the last look.
     operations: Arc<Mutex<Vec<String>>>,
     directory: TempDir,
@@ -122,10 +120,9 @@ impl World {
             seen.lock().unwrap().push(call.operation.clone());
         });
         let cloud = builder.start().await.unwrap();
-        let cos = Front::start(vec![cloud.cos().http_url()], Spoiler::none()).await.unwrap();
         let storage = Storage::of(&cloud).unwrap();
         let directory = tempfile::tempdir().unwrap();
-        let world = Self { cloud, storage, cos, operations, directory };
+        let world = Self { cloud, storage, operations, directory };
         let key = world.cloud.sub_account_key().clone();
         world
             .runs(&format!(
@@ -152,7 +149,7 @@ impl World {
         let mut command = Command::new(client_file("venv/bin/coscmd").unwrap());
         command
             .env_clear()
-            .envs([("LANG", "C.UTF-8"), ("http_proxy", &self.cos.url())])
+            .envs([("LANG", "C.UTF-8"), ("http_proxy", &self.cloud.cos().http_url())])
             .env("PATH", search_path().unwrap())
             .env("HOME", self.directory.path())
             .current_dir(self.directory.path())
@@ -172,7 +169,7 @@ impl World {
     /// The status and the body of a URL on a real name of COS, asked for without a signature of its
     /// own.
     async fn fetch(&self, url: &str) -> (u16, Vec<u8>) {
-        let proxy = reqwest::Proxy::http(self.cos.url()).unwrap();
+        let proxy = reqwest::Proxy::http(self.cloud.cos().http_url()).unwrap();
         let client = reqwest::Client::builder().proxy(proxy).build().unwrap();
         let response = client.get(url).send().await.unwrap();
         (response.status().as_u16(), response.bytes().await.unwrap().to_vec())

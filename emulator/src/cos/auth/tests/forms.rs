@@ -195,7 +195,6 @@ fn a_form_that_is_not_signed_is_decided_by_acls() {
     // More than to write is not in the ACL, and a part of a signature is not anonymous.
     for (name, value) in [
         ("x-cos-tagging", "a=b"),
-        ("x-cos-grant-read", "id=\"100000000003\""),
         ("q-ak", "AKIDEMUnobody"),
         ("q-signature", "x"),
         ("Signature", ""),
