@@ -38,7 +38,7 @@ impl CloudState {
     /// Writes the state to a file.
     pub(crate) async fn save(&self, path: &Path) -> io::Result<()> {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let unfinished = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+        let unfinished = tempfile::NamedTempFile::new_in(folder.unwrap_or_else(|| Path::new(".")))?;
         let mut file = tokio::fs::File::from_std(unfinished.reopen()?);
         let mut state = self.store.state(self.clock.state());
         while let Some(bytes) = state.next().await? {

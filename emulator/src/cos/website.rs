@@ -124,7 +124,7 @@ impl Rule {
         let prefix = prefix.map(|prefix| Replacement::Prefix(prefix.to_owned()));
         let is_by_prefix = matches!(condition, Condition::Prefix(_));
         Some(Self {
-            replacement: key.or(prefix.filter(|_| is_by_prefix))?,
+            replacement: key.or_else(|| prefix.filter(|_| is_by_prefix))?,
             is_https: redirect.text_of("Protocol").map(str::trim) == Some("https"),
             condition,
         })
