@@ -60,7 +60,7 @@ use hyper::body::Incoming;
 use tencent::time::Clock;
 
 use self::cors::Cors;
-use self::error::CosError;
+use self::error::startup_error;
 pub use self::http::merge_order::MergeOrder;
 use self::http::virtual_host::{DefaultBucket, PathStyle};
 pub(crate) use self::preload::preload;
@@ -266,9 +266,4 @@ pub(crate) fn default_bucket(account: &Account) -> io::Result<DefaultBucket> {
     DefaultBucket::of(account).ok_or_else(|| {
         io::Error::other("account: bucket must be <name>-<appid>, and region such as ap-guangzhou")
     })
-}
-
-/// An error of the store as an error of the start.
-fn startup_error(error: CosError) -> io::Error {
-    io::Error::other(error.reason.unwrap_or(error.message))
 }

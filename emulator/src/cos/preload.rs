@@ -17,9 +17,9 @@ use tencent::names::Bucket as BucketName;
 use tencent::time::Timestamp;
 use tokio::io::AsyncReadExt as _;
 
+use super::error::startup_error;
 use super::http::metadata::ObjectHeaders;
 use super::service::check_key;
-use super::startup_error;
 use super::store::{Bucket, Object, Store};
 use crate::account::Account;
 

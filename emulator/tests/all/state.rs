@@ -1,7 +1,5 @@
 //! The state of a cloud: written, read, reset, and separate from that of every other cloud.
 
-use std::path::Path;
-
 use cos_emulator::{Cloud, CloudBuilder, StartError};
 use reqwest::{Method, StatusCode};
 
@@ -167,7 +165,7 @@ fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
         let path = folder.path().join(name);
-        std::fs::create_dir_all(path.parent().unwrap_or(Path::new("/"))).unwrap();
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
     folder

@@ -8,7 +8,7 @@
 //! Credentials of a function, with which `ci_uploads` runs it.
 #![expect(clippy::unwrap_used, reason = "a fault in a helper of these tests is a failed test")]
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use cos_emulator::Cloud;
@@ -177,7 +177,7 @@ impl World {
 
     fn write(&self, name: &str, text: &str) {
         let path = self.path(name);
-        std::fs::create_dir_all(path.parent().unwrap_or(Path::new("/"))).unwrap();
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
 
