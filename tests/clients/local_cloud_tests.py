@@ -1,6 +1,7 @@
 """Tests of a project that uses the fixtures of the package cos-issuer, for pytest.
 
-    COS_ISSUER=PROGRAM FUNCTION=BINARY pytest -p cos_issuer.pytest_plugin tests/clients/local_cloud_tests.py
+    COS_ISSUER=PROGRAM FUNCTION=BINARY \\
+        pytest -p cos_issuer.pytest_plugin tests/clients/local_cloud_tests.py
 
 They use the local cloud as a project does, with the vendor's SDK.
 """

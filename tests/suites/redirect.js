@@ -1,5 +1,5 @@
-// Loaded into Node.js before a suite (`node --require`): connections to the names of COS lead to the
-// local one, and no other leaves this machine; its name is appended to the file FOREIGN.
+// Loaded into Node.js before a suite (`node --require`): connections to the names of COS lead to
+// the local one, and no other leaves this machine; its name is appended to the file FOREIGN.
 //
 // A proxy does not do here: some tests of the suite switch proxies off.
 "use strict";
@@ -13,7 +13,7 @@ const HERE = "127.0.0.1";
 const { connect } = net.Socket.prototype;
 
 net.Socket.prototype.connect = function (...given) {
-  // Either options, alone or in a list, or a port and a host.
+  // Options, or a list that begins with them, or a port and a host.
   const first = Array.isArray(given[0]) ? given[0][0] : given[0];
   const options = typeof first === "object" ? first : { port: first, host: given[1] };
   const { host } = options;
