@@ -52,6 +52,8 @@ pub struct CloudBuilder {
     pub(super) faults: Vec<FaultRule>,
     pub(super) trace_file: Option<PathBuf>,
     pub(super) admin_port: Option<u16>,
+    pub(super) state: Option<PathBuf>,
+    pub(super) preload: Option<PathBuf>,
 }
 
 impl std::fmt::Debug for CloudBuilder {
@@ -88,6 +90,13 @@ setters! {
     /// Where COS keeps objects, so that they outlive the cloud; in memory unless set. One cloud at
     /// a time can use a directory.
     data(directory: impl Into<PathBuf>) => cos.data = Some(directory.into());
+
+    /// A file of [`Cloud::save_state`](crate::Cloud::save_state) to begin with; one that does not
+    /// exist is an empty state. Not together with `data`, which is a state already.
+    state(file: impl Into<PathBuf>) => state = Some(file.into());
+
+    /// A folder whose files are stored at the start, `<bucket>/<key>`, if no object is stored yet.
+    preload(directory: impl Into<PathBuf>) => preload = Some(directory.into());
 
     /// COS refuses path-style requests on `127.0.0.1` and `localhost` too, as on its own hosts.
     /// Unless set, clients that cannot use a bucket's host may use it there.
@@ -215,6 +224,8 @@ impl CloudBuilder {
             faults: Vec::new(),
             trace_file: None,
             admin_port: None,
+            state: None,
+            preload: None,
         }
     }
 

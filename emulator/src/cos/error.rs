@@ -6,6 +6,7 @@
 //! The XML around them, with `Resource`, `RequestId` and `TraceId`.
 
 use std::fmt::Display;
+use std::io;
 
 use http::StatusCode;
 
@@ -67,6 +68,11 @@ impl CosError {
             Some(_) | None => self.message.clone(),
         }
     }
+}
+
+/// An error of the store as an error of the start.
+pub(crate) fn startup_error(error: CosError) -> io::Error {
+    io::Error::other(error.reason.unwrap_or(error.message))
 }
 
 /// From SDK source (Node.js, browser): this message makes a client correct its clock.

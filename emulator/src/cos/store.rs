@@ -10,6 +10,7 @@
 //! | `version`, `versions` | the order and the ids of versions; those of one key |
 //! | `disk`, `load` | atomic files, and how they are loaded |
 //! | `write`, `uploads`, `lifecycle` | the changes |
+//! | `state` | all of it as one stream, and back |
 //!
 //! # Guarantees
 //!
@@ -30,6 +31,7 @@ mod lifecycle;
 mod load;
 mod record;
 mod sink;
+mod state;
 mod uploads;
 mod version;
 mod versions;
@@ -53,6 +55,8 @@ pub(crate) struct Store {
     changing: Mutex<()>,
     disk: Option<Disk>,
     budget: Arc<Budget>,
+    /// What a reset goes back to.
+    initial: Mutex<Option<Index>>,
 }
 
 impl Store {
@@ -73,6 +77,7 @@ impl Store {
             changing: Mutex::default(),
             disk,
             budget: Arc::new(Budget::new(MAX_MEMORY_BYTES)),
+            initial: Mutex::default(),
         }
     }
 

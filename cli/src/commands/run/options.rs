@@ -40,6 +40,9 @@ use crate::terminal::Terminal;
   # Inject faults from a file; the seed makes the run reproducible; every call is in the trace
   cos-issuer run --function target/deploy/bootstrap --faults faults.toml --seed 7 --trace trace.jsonl
 
+  # Objects to begin with, and all that is stored kept in a file from one run to the next
+  cos-issuer run --function target/deploy/bootstrap --preload fixtures --state cloud.state
+
   # Everything above in one file, with the names of the flags as keys; flags win
   cos-issuer run --config emulator.toml
 
@@ -78,6 +81,16 @@ pub(crate) struct RunOptions {
     /// Keep the objects of COS in this directory [default: in memory]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+
+    /// Begin with the state in this file, if it exists, and write it there at the end: the objects
+    /// of COS, and the clock. Not together with --data
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+
+    /// Begin with the files of this folder as objects, DIR/<bucket>/<key>, if no object is stored
+    /// yet
+    #[arg(long, value_name = "DIR")]
+    preload: Option<PathBuf>,
 
     /// An origin whose pages may use the bucket, for example http://localhost:8080; repeatable
     #[arg(long, value_name = "ORIGIN")]
@@ -265,10 +278,21 @@ impl RunOptions {
         if let Some(directory) = &self.data {
             builder = builder.data(directory);
         }
+        if let Some(file) = &self.state {
+            builder = builder.state(file);
+        }
+        if let Some(directory) = &self.preload {
+            builder = builder.preload(directory);
+        }
         if let Some(limit) = self.max_instances {
             builder = builder.max_instances(limit.into());
         }
         Ok(self.limits.apply(builder))
+    }
+
+    /// The file that the state is written to at the end.
+    pub(super) fn state(&self) -> Option<&Path> {
+        self.state.as_deref()
     }
 
     /// What is printed besides the requests.

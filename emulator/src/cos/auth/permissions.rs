@@ -154,6 +154,7 @@ pub(super) fn required(
         }
         // The body contains what these are about, so the head never suffices.
         Operation::Document(..)
+        | Operation::Website(..)
         | Operation::PostObject(_)
         | Operation::DeleteMultipleObjects(_) => {
             return Err(errors::unmapped(request));

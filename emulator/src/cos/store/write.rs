@@ -279,7 +279,7 @@ fn object_record(bucket: &str, key: &str, object: &Object) -> Record {
     }
 }
 
-fn bucket_record(name: &str, bucket: &Bucket) -> Record {
+pub(super) fn bucket_record(name: &str, bucket: &Bucket) -> Record {
     Record::Bucket {
         name: name.to_owned(),
         region: bucket.region.clone(),
