@@ -3,9 +3,9 @@
     s3_client.py story|checksums
 
 `story` uses the credential of ISSUER_URL, or the permanent key SECRET_ID and SECRET_KEY, for
-BUCKET, REGION and PREFIX. COS listens on COS_ADDRESS; STYLE is `virtual` for the bucket's real host, or
-`path`. `checksums` uploads with the SDK's own settings for checksums and with those that COS needs,
-to COS_HTTPS_URL, whose certificate is that of CA_FILE.
+BUCKET, REGION and PREFIX. COS listens on COS_ADDRESS; STYLE is `virtual` for the bucket's real
+host, or `path`. `checksums` uploads with the SDK's own settings for checksums and with those that
+COS needs, to COS_HTTPS_URL, whose certificate is that of CA_FILE.
 
 Guarantees: one line on standard output, no secret in it. Not covered: whether the outcome is right;
 the tests check that.
