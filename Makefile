@@ -164,6 +164,8 @@ listed:
 
 interop: clients emulator $(server_build) ## Check what ships with other projects' tools
 	@tests/setup/check interop
+	@$(quietly) "Comparing pairs of policies" target/log/inclusion \
+		cargo test --locked -p tencent --test cam_inclusion
 	@tests/interop/run $(server)
 
 # SUITES=FOLDER has checkouts of the vendor's repositories. Without it, only what packages contain.

@@ -76,7 +76,9 @@ mod sync;
 mod trace;
 mod web;
 
-pub use account::{Account, AccountFileError, KeyOwner, KeyPair, Role, Trust, User};
+pub use account::{
+    Account, AccountFileError, BadJwks, KeyOwner, KeyPair, OidcProvider, Role, Trust, User,
+};
 pub use admin::Admin;
 pub use clock::EmulatedClock;
 pub use cloud::marker::MARKER;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tencent::time::{Clock, SystemClock};
 
-use crate::account::{KeyOwner, KeyPair, Role, User};
+use crate::account::{KeyOwner, KeyPair, OidcProvider, Role, User};
 use crate::cos::{self, CosCall, MergeOrder};
 use crate::fault::FaultRule;
 use crate::gateway::GatewayCall;
@@ -30,6 +30,8 @@ pub struct CloudBuilder {
     pub(super) variables: BTreeMap<String, String>,
     pub(super) removed: BTreeSet<String>,
     pub(super) roles: Vec<Role>,
+    pub(super) oidc_providers: Vec<OidcProvider>,
+    pub(super) vpc: Option<String>,
     pub(super) keys: BTreeMap<&'static str, KeyPair>,
     pub(super) init_timeout: Duration,
     pub(super) call_timeout: Duration,
@@ -100,6 +102,10 @@ setters! {
     /// Unless set, clients that cannot use a bucket's host may use it there.
     strict_hosts() => cos.strict_hosts = true;
 
+    /// S3 clients may send the checksum of a body in a trailer, which is their default and which
+    /// COS rejects. The local COS checks it then.
+    s3_trailers() => cos.s3_trailers = true;
+
     /// When COS merges `..`, `.` and `//` in keys, to test a policy in each order. Unless set, a
     /// key must be allowed both as sent and as merged.
     merge_order(order: MergeOrder) => cos.merge_order = order;
@@ -107,6 +113,9 @@ setters! {
     /// The account as a file describes it, in place of the default one; its members are
     /// described in `emulator/src/account/file.rs`.
     account_file(path: impl Into<PathBuf>) => account_file = Some(path.into());
+
+    /// The VPC that requests to COS come from; none unless set.
+    vpc(id: impl Into<String>) => vpc = Some(id.into());
 
     /// How often each STS action may be called in a second, in place of the documented numbers
     /// (600; 20 for GetCallerIdentity).
@@ -193,6 +202,8 @@ impl CloudBuilder {
             variables: BTreeMap::new(),
             removed: BTreeSet::new(),
             roles: Vec::new(),
+            oidc_providers: Vec::new(),
+            vpc: None,
             keys: BTreeMap::new(),
             init_timeout: Duration::from_secs(10),
             call_timeout: Duration::from_secs(10),
@@ -278,6 +289,13 @@ impl CloudBuilder {
     #[must_use]
     pub fn role(mut self, role: Role) -> Self {
         self.roles.push(role);
+        self
+    }
+
+    /// One more OIDC provider, whose tokens roles may trust.
+    #[must_use]
+    pub fn oidc_provider(mut self, provider: OidcProvider) -> Self {
+        self.oidc_providers.push(provider);
         self
     }
 

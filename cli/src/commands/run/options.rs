@@ -216,6 +216,13 @@ impl RunOptions {
                 builder = builder.known_secret(secret);
             }
             if is_first {
+                if let Some(path) = variables.get("GRANTS_FILE")
+                    && methods.contains(&Method::Jwt)
+                    && let Some(copy) = callers.play(Path::new(path)).map_err(Failure::Usage)?
+                {
+                    known.retain(|name, _| !name.starts_with("JWT_"));
+                    variables.insert("GRANTS_FILE".to_owned(), copy.display().to_string());
+                }
                 // What the user sets wins.
                 known.extend(std::mem::take(&mut variables));
                 variables = known;
