@@ -63,6 +63,7 @@ pub use self::http::merge_order::MergeOrder;
 use self::http::virtual_host::{DefaultBucket, PathStyle};
 use self::service::CosService;
 use self::store::Bucket;
+pub use self::store::Durability;
 pub(crate) use self::store::Store;
 use crate::account::Account;
 use crate::ca::Ca;
@@ -114,6 +115,10 @@ pub(crate) struct Options {
     pub(crate) port: u16,
     /// The directory of the objects; in memory unless set.
     pub(crate) data: Option<PathBuf>,
+    /// What the objects in that directory survive.
+    pub(crate) durability: Durability,
+    /// The most that objects in memory may have; half of the machine's unless set.
+    pub(crate) memory_bytes: Option<u64>,
     /// Whether path-style is rejected on loopback too, as COS does.
     pub(crate) strict_hosts: bool,
     /// When `..`, `.` and `//` in keys are merged.
@@ -226,8 +231,8 @@ pub(crate) fn open_store(
     clock: &dyn Clock,
 ) -> io::Result<Arc<Store>> {
     let store = match &options.data {
-        Some(directory) => Store::open(directory)?,
-        None => Store::in_memory(),
+        Some(directory) => Store::open(directory, options.durability)?,
+        None => Store::in_memory(options.memory_bytes.unwrap_or_else(half_of_memory)),
     };
     let default_bucket = default_bucket(account)?;
     let bucket = default_bucket.0.name.as_str();
@@ -246,6 +251,21 @@ pub(crate) fn open_store(
     }
     Ok(Arc::new(store))
 }
+
+/// Half of what this machine, or its container, has; 2 GB where that is not known.
+fn half_of_memory() -> u64 {
+    let read = |path| std::fs::read_to_string(path).ok();
+    let machine = read("/proc/meminfo").and_then(|text| {
+        let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+        line.trim().strip_suffix(" kB")?.parse::<u64>().ok()?.checked_mul(1024)
+    });
+    // `max` without a limit.
+    let container = read("/sys/fs/cgroup/memory.max").and_then(|text| text.trim().parse().ok());
+    let least = machine.into_iter().chain(container).min();
+    least.map_or(DEFAULT_MEMORY_BYTES, |bytes| bytes / 2)
+}
+
+const DEFAULT_MEMORY_BYTES: u64 = 2 * 1024 * 1024 * 1024;
 
 /// The bucket and region of requests whose host omits them.
 pub(crate) fn default_bucket(account: &Account) -> io::Result<DefaultBucket> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tencent::time::{Clock, SystemClock};
 
 use crate::account::{KeyOwner, KeyPair, Role, User};
-use crate::cos::{self, CosCall, MergeOrder};
+use crate::cos::{self, CosCall, Durability, MergeOrder};
 use crate::fault::FaultRule;
 use crate::gateway::GatewayCall;
 use crate::listener::Listener;
@@ -86,6 +86,12 @@ setters! {
     /// Where COS keeps objects, so that they outlive the cloud; in memory unless set. One cloud at
     /// a time can use a directory.
     data(directory: impl Into<PathBuf>) => cos.data = Some(directory.into());
+
+    /// What the objects in that directory survive: the end of the process unless set.
+    durability(durability: Durability) => cos.durability = durability;
+
+    /// How many bytes of objects COS keeps in memory; half of the machine's memory unless set.
+    cos_memory(limit_bytes: u64) => cos.memory_bytes = Some(limit_bytes);
 
     /// COS refuses path-style requests on `127.0.0.1` and `localhost` too, as on its own hosts.
     /// Unless set, clients that cannot use a bucket's host may use it there.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use clap::Args;
-use cos_emulator::{CloudBuilder, Platform};
+use clap::{Args, ValueEnum};
+use cos_emulator::{CloudBuilder, Durability, Platform};
 use serde::de::{Error as _, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 
@@ -79,6 +79,16 @@ pub(crate) struct RunOptions {
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 
+    /// What the objects in that directory survive: a kill of the process, or a loss of power, which
+    /// syncs each change [default: process]
+    #[arg(long, value_enum, value_name = "process|power")]
+    durability: Option<DurabilityName>,
+
+    /// How many MB of objects COS keeps in memory without --data [default: half of the machine's
+    /// memory]
+    #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u32).range(1..))]
+    cos_memory: Option<u32>,
+
     /// An origin whose pages may use the bucket, for example http://localhost:8080; repeatable
     #[arg(long, value_name = "ORIGIN")]
     cors: Vec<String>,
@@ -134,6 +144,25 @@ pub(crate) struct RunOptions {
     #[command(flatten)]
     #[serde(skip)]
     pub(crate) cloud: CloudOptions,
+}
+
+/// What stored objects survive.
+#[derive(Clone, Copy, Debug, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+enum DurabilityName {
+    /// The end of the process
+    Process,
+    /// A loss of power
+    Power,
+}
+
+impl From<DurabilityName> for Durability {
+    fn from(name: DurabilityName) -> Self {
+        match name {
+            DurabilityName::Process => Self::Process,
+            DurabilityName::Power => Self::Power,
+        }
+    }
 }
 
 impl FileOptions for RunOptions {
@@ -257,6 +286,12 @@ impl RunOptions {
             .cos_port(self.cos_port());
         if let Some(directory) = &self.data {
             builder = builder.data(directory);
+        }
+        if let Some(durability) = self.durability {
+            builder = builder.durability(durability.into());
+        }
+        if let Some(megabytes) = self.cos_memory {
+            builder = builder.cos_memory(u64::from(megabytes).saturating_mul(1_000_000));
         }
         if let Some(limit) = self.max_instances {
             builder = builder.max_instances(limit.into());

@@ -49,6 +49,11 @@ impl RequestBody {
         }
     }
 
+    /// Its `Content-Length`, which a faulty client may not keep.
+    pub(crate) fn declared_bytes(&self) -> Option<u64> {
+        self.declared_bytes
+    }
+
     /// The next bytes; `None` at the end.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, CosError> {
         loop {

@@ -10,7 +10,7 @@ use super::child::{self, Served};
 use super::{AUTHORIZED, BUCKET, HOST, noise};
 use crate::cos::checksum::Checksums;
 use crate::cos::http::xml;
-use crate::cos::store::Store;
+use crate::cos::store::{Durability, Store};
 
 const TEST: &str =
     "cos::tests::crash::what_was_promised_survives_a_kill_and_nothing_is_there_by_half";
@@ -113,7 +113,7 @@ async fn in_parts(client: &reqwest::Client, url: &str, version: u32) -> Option<(
 
 /// Opens what the killed process left.
 async fn check(directory: &Path, ledger: &Ledger) {
-    let store = Store::open(directory).unwrap();
+    let store = Store::open(directory, Durability::Process).unwrap();
     let mut found = BTreeMap::new();
     let mut used = BTreeSet::new();
     let objects = store.read().buckets[BUCKET].objects.clone();
