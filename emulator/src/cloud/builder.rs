@@ -34,6 +34,8 @@ pub struct CloudBuilder {
     pub(super) init_timeout: Duration,
     pub(super) call_timeout: Duration,
     pub(super) max_instances: usize,
+    pub(super) concurrency: usize,
+    pub(super) gateway_timeout: Option<Duration>,
     pub(super) memory_mb: u32,
     pub(super) freeze: bool,
     pub(super) on_freeze: Listener<i32>,
@@ -118,6 +120,14 @@ setters! {
     /// How many instances may live at once; 20 unless set.
     max_instances(limit: usize) => max_instances = limit;
 
+    /// How many requests one instance of a web function serves at once, 1 to 100 on SCF; 1 unless
+    /// set. Other functions serve one.
+    concurrency(limit: usize) => concurrency = limit;
+
+    /// How long the gateway waits for the function, in place of the documented limit of its
+    /// trigger: 29 s for a REST API, 30 s for an HTTP API.
+    gateway_timeout(limit: Duration) => gateway_timeout = Some(limit);
+
     /// How much memory an instance may take; 128 MB unless set. One that takes more is killed, as
     /// on the platforms.
     memory_mb(limit: u32) => memory_mb = limit;
@@ -194,6 +204,8 @@ impl CloudBuilder {
             init_timeout: Duration::from_secs(10),
             call_timeout: Duration::from_secs(10),
             max_instances: 20,
+            concurrency: 1,
+            gateway_timeout: None,
             memory_mb: 128,
             freeze: true,
             on_freeze: Listener::default(),

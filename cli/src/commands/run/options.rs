@@ -115,6 +115,10 @@ pub(crate) struct RunOptions {
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..))]
     max_instances: Option<u16>,
 
+    /// How many requests an instance of a web function serves at once [default: 1]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u8).range(1..=100))]
+    concurrency: Option<u8>,
+
     /// Let idle instances run, where the platform freezes them
     #[arg(long)]
     no_freeze: bool,
@@ -295,6 +299,13 @@ impl RunOptions {
         }
         if let Some(limit) = self.max_instances {
             builder = builder.max_instances(limit.into());
+        }
+        if let Some(limit) = self.concurrency {
+            if platform != Platform::ScfWeb {
+                let text = "--concurrency: must be omitted without --platform scf-web; other functions serve one request at a time";
+                return Err(Failure::Usage(text.to_owned()));
+            }
+            builder = builder.concurrency(limit.into());
         }
         Ok(self.limits.apply(builder))
     }

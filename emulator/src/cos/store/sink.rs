@@ -33,6 +33,10 @@ pub(crate) struct Written {
     pub(crate) checksums: Checksums,
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one for each body, and most are hashed here"
+)]
 enum Hash {
     Here(Hasher),
     Thread(Worker<Checksums>),
