@@ -2,8 +2,9 @@
 //!
 //! # Guarantees
 //! One invocation at a time in each instance, or as many as the concurrency of a web function;
-//! never more live instances than the limit, beyond it the platform's throttling answer at once; a dead instance is replaced by a fresh one; an
-//! invocation runs to its end even when the caller has left, as on the platforms.
+//! never more live instances than the limit, beyond it the platform's throttling answer at once; a
+//! dead instance is replaced by a fresh one; an invocation runs to its end even when the caller has
+//! left, as on the platforms.
 
 mod acquire;
 mod child;

@@ -15,8 +15,8 @@
 //!
 //! A change is made on disk first, then visible. Each change is one rename or one unlink, so after
 //! a crash it is complete or absent. Renames are serialized, so a precondition is still true
-//! when the change is made; what they rename is written before. Readers never wait for a disk. A response that is being sent keeps its
-//! bytes, even when the object is deleted meanwhile.
+//! when the change is made; what they rename is written before. Readers never wait for a disk. A
+//! response that is being sent keeps its bytes, even when the object is deleted meanwhile.
 //!
 //! # Not covered
 //!

@@ -55,7 +55,7 @@ impl Platform {
         }
     }
 
-    /// How long the gateway of the trigger waits for the function, whatever the function's limit is.
+    /// How long the gateway of the trigger waits for the function, whatever the function's limit.
     pub(crate) fn gateway_timeout(self) -> Option<Duration> {
         match self {
             Self::Lambda(LambdaEvent::Rest) => Some(Duration::from_secs(29)),
