@@ -149,8 +149,13 @@ impl<'r> AuditEvent<'r> {
     /// Returns false in the latter case: the credential must not be handed out, and that is to be
     /// recorded instead.
     pub(crate) fn record(&mut self, ending: Ending<'_>) -> bool {
-        if !self.is_decision || self.options.mode == AuditMode::Off {
+        if !self.is_decision {
+            return true;
+        }
+        if self.options.mode == AuditMode::Off {
             self.is_decision = false;
+            // The line of a call of STS waits for that of its decision.
+            drop(log::flush());
             return true;
         }
         if self.options.mode == AuditMode::Required && matches!(ending, Ending::Granted(_)) {

@@ -33,6 +33,7 @@ use crate::deadline::Deadline;
 use crate::entropy::Entropy;
 use crate::error::{Error, ErrorCode};
 use crate::grant::Authorized;
+use crate::log;
 use crate::metrics::{CacheResult, Metrics};
 use crate::request::{RequestId, RoleKey};
 use crate::sts::{CallingKeys, Client, Credentials, Endpoint, Identity};
@@ -281,7 +282,10 @@ impl Issuer {
                 let term = Term::new(now, credentials.expiry, least, upstream.jitter());
                 (Arc::new(credentials), term)
             });
-            flight.land(landed, now);
+            if !flight.land(landed, now) {
+                // No decision follows, which would write the line of the attempt too.
+                drop(log::flush());
+            }
             if background == Background::Runs && flights.begins_sweep() {
                 while flights.sweep(upstream.sts_clock.now()) {
                     sleep(SWEEP_PAUSE).await;

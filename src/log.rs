@@ -21,6 +21,7 @@ mod output;
 mod standard_output;
 
 use std::io::{self, IsTerminal};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
@@ -45,6 +46,8 @@ pub const LEVELS: [(&str, LevelFilter); 6] = [
     ("trace", LevelFilter::TRACE),
 ];
 
+static IS_GROUPED: AtomicBool = AtomicBool::new(false);
+
 static OUTPUT: OnceLock<Arc<Output<StandardOutput, StandardError>>> = OnceLock::new();
 
 /// The formats, by the words that `LOG_FORMAT` accepts.
@@ -62,10 +65,39 @@ pub fn start(level: LevelFilter, format: Option<Format>) {
     drop(set_global_default(Lines { level, clock: SystemClock, output: Arc::clone(output) }));
 }
 
+/// From now on audit lines wait for [`written`], so that decisions that end together are written
+/// with one call of the system: each call wakes the reader, which takes longer than the line.
+pub(crate) fn group() {
+    IS_GROUPED.store(true, Ordering::Relaxed);
+}
+
+/// Lets other requests write their lines too, and returns when all of them are written.
+pub(crate) async fn written() {
+    if OUTPUT.get().is_some_and(|output| output.has_kept()) {
+        tokio::task::yield_now().await;
+        drop(flush());
+    }
+}
+
 /// Writes an audit line, whatever the level of the log is.
 pub(crate) fn audit(write: impl FnOnce(&mut Line)) {
     if let Some(output) = OUTPUT.get() {
-        output.write(decision(output, write), &SystemClock);
+        let line = decision(output, write);
+        if IS_GROUPED.load(Ordering::Relaxed) {
+            output.write_later(line);
+        } else {
+            output.write(line, &SystemClock);
+        }
+    }
+}
+
+/// Writes a line of level INFO together with the next one, or with [`flush`].
+pub(crate) fn info_later(message: &str, write: impl FnOnce(&mut Line)) {
+    if let Some(output) = OUTPUT.get().filter(|_| LevelFilter::current() >= LevelFilter::INFO) {
+        let mut line = output.line(&SystemClock, "INFO");
+        line.text("message", message);
+        write(&mut line);
+        output.write_later(line);
     }
 }
 

@@ -141,7 +141,8 @@ pub(super) struct Flight<K: Clone + Eq + Hash, V, E> {
 
 impl<K: Clone + Eq + Hash, V, E: Clone> Flight<K, V, E> {
     /// Ends the flight: `result` goes to all who wait, and a credential is kept for its term.
-    pub(super) fn land(self, result: Result<(Arc<V>, Term), E>, now: Timestamp) {
+    /// Returns whether anyone waits.
+    pub(super) fn land(self, result: Result<(Arc<V>, Term), E>, now: Timestamp) -> bool {
         let mut state = self.flights.state();
         if state.end(&self.key, self.number) {
             match &result {
@@ -153,6 +154,7 @@ impl<K: Clone + Eq + Hash, V, E: Clone> Flight<K, V, E> {
         }
         drop(state);
         self.sender.send_replace(Some(result.map(|(value, _)| value)));
+        self.sender.receiver_count() > 0
     }
 }
 
@@ -272,7 +274,9 @@ mod tests {
                     let term = Term::new(now, now.plus_seconds(1800), 300, 0);
                     flight.land(Ok((Arc::new(mark), term)), now);
                 }
-                Outcome::Failure => flight.land(Err(mark), now),
+                Outcome::Failure => {
+                    flight.land(Err(mark), now);
+                }
                 Outcome::Panic => drop(flight),
             }
             self.log.lock().unwrap().landed.insert(number);

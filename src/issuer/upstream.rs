@@ -18,7 +18,7 @@ use http::HeaderValue;
 use http::header::RETRY_AFTER;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::sleep;
-use tracing::{info, warn};
+use tracing::warn;
 
 use super::budget::RetryBudget;
 use super::endpoints::Endpoints;
@@ -31,6 +31,7 @@ use crate::entropy::Entropy;
 use crate::error::{Error, ErrorCode, chain};
 use crate::grant::Authorized;
 use crate::http_client::CallError;
+use crate::log;
 use crate::metrics::{AttemptOutcome, Metrics};
 use crate::sts::{AnswerError, Called, Client, Credentials, Identity, StsError};
 use tencent::time::{Clock, Timestamp};
@@ -224,15 +225,15 @@ struct Line<'a> {
 
 impl Line<'_> {
     fn succeeded(&self, credentials: &Credentials, clock: &dyn Clock) {
-        info!(
-            request_id = self.id,
-            attempt = self.attempt.saturating_add(1),
-            endpoint = self.host,
-            outcome = "ok",
-            sts_request_id = credentials.sts_request_id,
-            elapsed_ms = self.elapsed_ms(clock),
-            "STS attempt"
-        );
+        // The line of the decision follows.
+        log::info_later("STS attempt", |line| {
+            line.text("request_id", self.id);
+            line.number("attempt", self.attempt.saturating_add(1));
+            line.text("endpoint", self.host);
+            line.text("outcome", "ok");
+            line.text("sts_request_id", &credentials.sts_request_id);
+            line.number("elapsed_ms", self.elapsed_ms(clock));
+        });
     }
 
     fn failed(&self, failure: &StsError, clock: &dyn Clock) {

@@ -28,7 +28,8 @@ struct State<O, E> {
     sink: O,
     /// Where a loss is reported while the sink is closed.
     alarm: E,
-    /// What is not written yet. The first line may have been begun.
+    /// What is not written yet: lines that wait for others, and what nobody read. The first line
+    /// may have been begun.
     kept: VecDeque<u8>,
     /// Lines that were lost since the last report.
     lost: u64,
@@ -54,6 +55,11 @@ impl<O: Sink, E: Sink> Output<O, E> {
     /// Writes a line, or keeps it for later, or counts it as lost.
     pub(super) fn write(&self, line: Line, clock: &dyn Clock) {
         self.write_bytes(&line.finished(), clock);
+    }
+
+    /// Keeps a line for the next flush or line.
+    pub(super) fn write_later(&self, line: Line) {
+        self.state().keep(&line.finished());
     }
 
     /// Writes a line, or drops it. Returns whether it is written as a whole; one that was only
@@ -87,6 +93,11 @@ impl<O: Sink, E: Sink> Output<O, E> {
             state.keep(rest);
             drop(state.flush(clock));
         }
+    }
+
+    /// Whether lines are kept.
+    pub(super) fn has_kept(&self) -> bool {
+        !self.state().kept.is_empty()
     }
 
     /// Writes what is kept.
@@ -218,6 +229,7 @@ mod tests {
     #[derive(Default)]
     struct Taken {
         bytes: Vec<u8>,
+        calls: usize,
         /// Takes so many bytes more, then fails so; `None` takes everything.
         limit: Option<(usize, io::ErrorKind)>,
     }
@@ -225,6 +237,10 @@ mod tests {
     impl Reader {
         fn takes(&self, bytes: usize, then: io::ErrorKind) {
             self.0.lock().unwrap().limit = Some((bytes, then));
+        }
+
+        fn calls(&self) -> usize {
+            self.0.lock().unwrap().calls
         }
 
         fn text(&self) -> String {
@@ -235,6 +251,7 @@ mod tests {
     impl Sink for Reader {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             let mut taken = self.0.lock().unwrap();
+            taken.calls = taken.calls.saturating_add(1);
             let (limit, error) = taken.limit.unwrap_or((usize::MAX, io::ErrorKind::Other));
             let count = bytes.len().min(limit);
             if count == 0 {
@@ -274,6 +291,19 @@ mod tests {
         assert_eq!(reader.text(), "one\ntwo\nthree\nfour\n");
         assert!(output.flush(&CLOCK).is_ok());
         assert_eq!(alarm.text(), "");
+    }
+
+    #[test]
+    fn lines_that_may_wait_are_written_with_the_next_one() {
+        let (output, reader, _) = output();
+        for (waiting, next) in [("one\n", "two\n"), ("three\n", "four\n")] {
+            output.state().keep(waiting.as_bytes());
+            let before = reader.calls();
+            output.write_bytes(next.as_bytes(), &CLOCK);
+            assert_eq!(reader.calls(), before + 1);
+            assert!(!output.has_kept());
+        }
+        assert_eq!(reader.text(), "one\ntwo\nthree\nfour\n");
     }
 
     #[test]

@@ -55,6 +55,7 @@ use super::workers::Workers;
 use crate::deadline::Deadline;
 use crate::error::{Error, ErrorCode, chain};
 use crate::handler::Handler;
+use crate::log;
 use crate::request::{
     AddressSource, ClientAddress, Inbound, MAX_BODY_BYTES, Request, RequestId, RoleKey, Route,
     body_too_large, strip_base_path,
@@ -108,6 +109,7 @@ pub async fn run(
     let connections = Connections::new(connection_limit(settings.connections_max));
     let (delay, grace) = (settings.shutdown_delay, settings.shutdown_grace);
     let (running, _) = watch::channel(());
+    log::group();
     let server = Arc::new(Server { settings, handler, running, metrics_page: None });
     if let Some(listener) = metrics_listener {
         info!(metrics_address = listener.local_addr()?.to_string(), "metrics can be fetched");
@@ -366,6 +368,8 @@ impl Server {
                 let handled = tokio::spawn(async move {
                     let deadline = Deadline::unlimited(&*handler.clock);
                     let response = handler.handle(&request, &id, deadline).await;
+                    // A client has its answer after the decision is recorded.
+                    log::written().await;
                     drop(running);
                     response
                 });
@@ -387,6 +391,8 @@ impl Server {
                 response
             }
         };
+        // What was refused here.
+        drop(log::flush());
         into_hyper(response)
     }
 

@@ -6,7 +6,7 @@
 
 use crate::comparison::Effort;
 use cos_issuer_bench_sts::fault::Fault;
-use lexopt::prelude::{Long, Short, ValueExt as _};
+use lexopt::prelude::{Long, Short, Value, ValueExt as _};
 use std::path::PathBuf;
 
 /// What was asked for.
@@ -15,9 +15,33 @@ pub(crate) enum Command {
     Run(Options),
 }
 
+/// A comparison, which is some rows of the table.
+#[derive(Clone, Copy)]
+pub(crate) enum Part {
+    Function,
+    Server,
+    Threads,
+    Cache,
+    Token,
+    Grants,
+    Idle,
+}
+
+const PARTS: [(&str, Part); 7] = [
+    ("function", Part::Function),
+    ("server", Part::Server),
+    ("threads", Part::Threads),
+    ("cache", Part::Cache),
+    ("token", Part::Token),
+    ("grants", Part::Grants),
+    ("idle", Part::Idle),
+];
+
 /// How to measure, and what.
 pub(crate) struct Options {
     pub(crate) effort: Effort,
+    /// Which comparisons, in this order.
+    pub(crate) parts: Vec<Part>,
     /// The deployed function.
     pub(crate) function: PathBuf,
     /// The same program, as servers run it.
@@ -30,7 +54,7 @@ pub(crate) struct Options {
 
 pub(crate) const HELP: &str = "\
 Usage: cos-issuer-load --function PATH --server PATH --reference PATH --bare PATH [--rounds N]
-                       [--milliseconds N]
+                       [--milliseconds N] [PART ...]
 
   --function PATH   the deployed binary, `bootstrap`
   --server PATH     the same program, built for servers
@@ -38,11 +62,13 @@ Usage: cos-issuer-load --function PATH --server PATH --reference PATH --bare PAT
   --bare PATH       the bare server
   --rounds N        counted pairs of slices (default 20)
   --milliseconds N  of each slice (default 500)
+  PART              function, server, threads, cache, token, grants or idle (default all)
 ";
 
 /// Reads the options that follow the program's name.
 pub(crate) fn parse(mut arguments: lexopt::Parser) -> Result<Command, Fault> {
     let (mut rounds, mut milliseconds) = (20, 500);
+    let mut parts = Vec::new();
     let (mut function, mut server, mut reference, mut bare) = (None, None, None, None);
     while let Some(argument) = arguments.next()? {
         match argument {
@@ -53,16 +79,27 @@ pub(crate) fn parse(mut arguments: lexopt::Parser) -> Result<Command, Fault> {
             Long("server") => server = Some(PathBuf::from(arguments.value()?)),
             Long("reference") => reference = Some(PathBuf::from(arguments.value()?)),
             Long("bare") => bare = Some(PathBuf::from(arguments.value()?)),
+            Value(name) => parts.push(part(&name.string()?)?),
             other => return Err(other.unexpected().into()),
         }
     }
+    if parts.is_empty() {
+        parts = PARTS.map(|(_, part)| part).into();
+    }
     Ok(Command::Run(Options {
+        parts,
         effort: Effort { rounds: rounds.into(), seconds: f64::from(milliseconds) / 1000.0 },
         function: path("--function", function)?,
         server: path("--server", server)?,
         reference: path("--reference", reference)?,
         bare: path("--bare", bare)?,
     }))
+}
+
+fn part(name: &str) -> Result<Part, Fault> {
+    let part = PARTS.iter().find(|(known, _)| *known == name);
+    let unknown = || format!("{name}: no such part; see --help");
+    part.map(|(_, part)| *part).ok_or_else(|| unknown().into())
 }
 
 /// Without a folder, a name would be searched for elsewhere.
@@ -96,6 +133,7 @@ mod tests {
             (vec!["--rounds", "0"], "--rounds"),
             (vec!["--milliseconds", "many"], "--milliseconds"),
             (vec!["--fast"], "--fast"),
+            (vec!["function", "fast"], "fast"),
         ] {
             let fault = parsed(&arguments).err().unwrap();
             assert!(fault.contains(named), "{arguments:?}: {fault}");

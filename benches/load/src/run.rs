@@ -1,6 +1,6 @@
 //! Every comparison, each as rows of one table.
 
-use crate::cli::Options;
+use crate::cli::{Options, Part};
 use crate::clients;
 use crate::comparison::{Aim, Comparison, Figure};
 use crate::cores;
@@ -15,15 +15,9 @@ pub(crate) async fn all(options: &Options) -> Result<String, Fault> {
     let sts = Sts::start(folder.path()).await?;
     let run = Run { options, setup: Setup { sts: &sts, folder: folder.path() } };
     let mut table = HEAD.to_owned();
-    table += &run.function().await?;
-    table += &run.server().await?;
-    table += &run.threads().await?;
-    table += &run.cached("function", &options.function).await?;
-    table += &run.cached("server", &options.server).await?;
-    table += &run.token().await?;
-    table += &run.grants().await?;
-    table += &run.idle("function", &options.function).await?;
-    table += &run.idle("server", &options.server).await?;
+    for part in &options.parts {
+        table += &run.part(*part).await?;
+    }
     Ok(table)
 }
 
@@ -36,6 +30,29 @@ struct Run<'r> {
 }
 
 impl Run<'_> {
+    async fn part(&self, part: Part) -> Result<String, Fault> {
+        let programs = [("function", &self.options.function), ("server", &self.options.server)];
+        let mut rows = String::new();
+        match part {
+            Part::Function => rows = self.function().await?,
+            Part::Server => rows = self.server().await?,
+            Part::Threads => rows = self.threads().await?,
+            Part::Token => rows = self.token().await?,
+            Part::Grants => rows = self.grants().await?,
+            Part::Cache => {
+                for (name, program) in programs {
+                    rows += &self.cached(name, program).await?;
+                }
+            }
+            Part::Idle => {
+                for (name, program) in programs {
+                    rows += &self.idle(name, program).await?;
+                }
+            }
+        }
+        Ok(rows)
+    }
+
     async fn function(&self) -> Result<String, Fault> {
         let reference = self.setup.reference(&self.options.reference)?;
         let function = self.setup.ours(&self.options.function, Vec::new())?;
