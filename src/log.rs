@@ -71,12 +71,13 @@ pub(crate) fn group() {
     IS_GROUPED.store(true, Ordering::Relaxed);
 }
 
-/// Lets other requests write their lines too, and returns when all of them are written.
-pub(crate) async fn written() {
-    if OUTPUT.get().is_some_and(|output| output.has_kept()) {
+/// Returns when the lines that wait are written; with `after_others`, other requests that are ready
+/// write theirs first.
+pub(crate) async fn written(after_others: bool) {
+    if after_others && OUTPUT.get().is_some_and(|output| output.has_kept()) {
         tokio::task::yield_now().await;
-        drop(flush());
     }
+    drop(flush());
 }
 
 /// Writes an audit line, whatever the level of the log is.

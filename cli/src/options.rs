@@ -46,6 +46,10 @@ pub(crate) struct CloudOptions {
     #[arg(long)]
     strict_hosts: bool,
 
+    /// Let S3 clients send checksums in trailers, their default, which COS refuses
+    #[arg(long)]
+    s3_trailers: bool,
+
     /// Print one line of JSON with every address, and nothing else on standard output
     #[arg(long)]
     pub(crate) json: bool,
@@ -73,6 +77,9 @@ impl CloudOptions {
         }
         if self.strict_hosts {
             builder = builder.strict_hosts();
+        }
+        if self.s3_trailers {
+            builder = builder.s3_trailers();
         }
         Ok(builder)
     }

@@ -71,7 +71,7 @@ use crate::cos::auth::DecisionRecord;
 pub(crate) use crate::cos::auth::access::AccessControl;
 use crate::fault::{Fault, Service};
 use crate::listener::Listener;
-use crate::middleware::{Middleware, q_sign_key};
+use crate::middleware::{Middleware, cos_key};
 use crate::net::{Body, Server, Transport};
 use crate::trace::{Head, Reason};
 
@@ -121,6 +121,8 @@ pub(crate) struct Options {
     pub(crate) memory_bytes: Option<u64>,
     /// Whether path-style is rejected on loopback too, as COS does.
     pub(crate) strict_hosts: bool,
+    /// Whether S3 clients may send trailers after a body, which COS rejects.
+    pub(crate) s3_trailers: bool,
     /// When `..`, `.` and `//` in keys are merged.
     pub(crate) merge_order: MergeOrder,
     /// The origins whose pages may use the account's own bucket.
@@ -168,6 +170,7 @@ impl Cos {
                 true => PathStyle::Never,
                 false => PathStyle::OnLoopback,
             },
+            s3_trailers: options.s3_trailers,
             merge_order: options.merge_order,
             pages: Cors::for_origins(options.page_origins.clone()),
             store: Arc::clone(&store),
@@ -201,7 +204,7 @@ async fn serve(
     let head = Head::of(&request);
     let (parts, body) = request.into_parts();
     let action = service.action(&parts);
-    let key = q_sign_key(&parts.headers, &parts.uri);
+    let key = cos_key(&parts.headers, &parts.uri);
     let call = middleware.begin(Service::Cos, &action, head, key);
     let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
     let response = match call.replacement() {

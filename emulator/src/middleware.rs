@@ -178,11 +178,18 @@ impl Drop for Call {
 }
 
 /// The id of the key that a request for COS claims to be signed with: in its header or its query.
-pub(crate) fn q_sign_key<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Option<&'a str> {
+pub(crate) fn cos_key<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Option<&'a str> {
     let header = headers.get(header::AUTHORIZATION);
     let header = header.and_then(|value| value.to_str().ok());
     let texts = [header, uri.query()].into_iter().flatten();
-    texts.flat_map(|text| text.split('&')).find_map(|pair| pair.strip_prefix("q-ak="))
+    texts.flat_map(|text| text.split(['&', ' ', ','])).find_map(|pair| {
+        if let Some(key) = pair.strip_prefix("q-ak=") {
+            return Some(key);
+        }
+        // Of an S3 client: the key, and `/` or `%2F` after it.
+        let credential = pair.strip_prefix("X-Amz-").unwrap_or(pair).strip_prefix("Credential=")?;
+        credential.split(['/', '%']).next()
+    })
 }
 
 #[cfg(test)]

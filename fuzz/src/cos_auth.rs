@@ -70,7 +70,7 @@ pub(crate) fn fill(wire: &mut Wire, keys: &[Key; 2]) {
     wire.fill("{token}", temporary.token.as_deref().unwrap_or_default());
 }
 
-fn check(wire: &Wire, authorized: &Authorized, caller: &Key) {
+pub(crate) fn check(wire: &Wire, authorized: &Authorized, caller: &Key) {
     let Some((bucket, region, key)) = &authorized.target else {
         assert!(caller.token.is_none(), "the list of buckets needs the star");
         assert_eq!(authorized.operation, "GetService");
@@ -97,7 +97,9 @@ fn check(wire: &Wire, authorized: &Authorized, caller: &Key) {
     };
     assert!(about.starts_with("users/1/"), "{}: {about}", authorized.operation);
     if authorized.operation.ends_with("Copy") {
-        let source = qsign::only(&wire.header("x-cos-copy-source")).expect("a source");
+        let names = ["x-cos-copy-source", "x-amz-copy-source"];
+        let sources: Vec<&[u8]> = names.iter().flat_map(|name| wire.header(name)).collect();
+        let source = qsign::only(&sources).expect("a source");
         let source = decoded(&source).expect("a source in UTF-8");
         assert!(source.contains("/users/1/"), "a copy of another's object");
     }

@@ -28,6 +28,7 @@ mod cos_address;
 mod cos_auth;
 mod cos_form;
 mod cos_headers;
+mod cos_s3;
 mod cos_xml;
 mod decision;
 mod event;
@@ -44,6 +45,7 @@ pub use cos_address::cos_address;
 pub use cos_auth::cos_auth;
 pub use cos_form::cos_form;
 pub use cos_headers::cos_headers;
+pub use cos_s3::cos_s3;
 pub use cos_xml::cos_xml;
 pub use decision::decision;
 pub use event::{lambda_event, scf_event};
@@ -63,6 +65,7 @@ pub const TARGETS: &[Target] = &[
     ("cos_auth", cos_auth),
     ("cos_form", cos_form),
     ("cos_headers", cos_headers),
+    ("cos_s3", cos_s3),
     ("cos_xml", cos_xml),
     ("decision", decision),
     ("grant", grant),

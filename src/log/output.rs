@@ -59,7 +59,15 @@ impl<O: Sink, E: Sink> Output<O, E> {
 
     /// Keeps a line for the next flush or line.
     pub(super) fn write_later(&self, line: Line) {
-        self.state().keep(&line.finished());
+        let line = line.finished();
+        let mut state = self.state();
+        let room = state.kept.capacity();
+        if state.kept.is_empty() && room < line.len().saturating_mul(2) {
+            // Its buffer is as good, so that nothing is copied while requests come one by one.
+            state.kept = line.into();
+        } else {
+            state.keep(&line);
+        }
     }
 
     /// Writes a line, or drops it. Returns whether it is written as a whole; one that was only

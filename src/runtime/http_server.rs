@@ -365,11 +365,12 @@ impl Server {
                 // As a task of its own: a credential that was requested is issued and recorded,
                 // whatever the connection does meanwhile.
                 let handler = Arc::clone(&self.handler);
+                let has_others = self.running.receiver_count() > 1;
                 let handled = tokio::spawn(async move {
                     let deadline = Deadline::unlimited(&*handler.clock);
                     let response = handler.handle(&request, &id, deadline).await;
                     // A client has its answer after the decision is recorded.
-                    log::written().await;
+                    log::written(has_others).await;
                     drop(running);
                     response
                 });

@@ -1,4 +1,5 @@
-//! Request signatures of API 3.0 (`tc3`, `v1`) and COS (`q_sign`, `object_request`).
+//! Request signatures of API 3.0 (`tc3`, `v1`) and COS (`q_sign`, `object_request`; `aws4` of S3
+//! clients).
 //!
 //! # Guarantees
 //! Pure functions: no clock, environment or socket. Each protocol step is its own function, so a
@@ -8,6 +9,7 @@
 //! Which headers a request has. Verification: the local cloud calls the same functions and
 //! compares.
 
+pub mod aws4;
 pub mod digest;
 pub mod object_request;
 pub mod q_sign;

@@ -36,6 +36,7 @@ const MAY_EXPOSE: [&str; 11] = [
     "src/shared_store.rs",
     "src/sts/request.rs",
     "src/sts/response.rs",
+    "tencent/src/sign/aws4.rs",
     "tencent/src/sign/q_sign.rs",
     "tencent/src/sign/tc3.rs",
     "tencent/src/sign/v1.rs",

@@ -99,6 +99,10 @@ setters! {
     /// Unless set, clients that cannot use a bucket's host may use it there.
     strict_hosts() => cos.strict_hosts = true;
 
+    /// S3 clients may send the checksum of a body in a trailer, which is their default and which
+    /// COS rejects. The local COS checks it then.
+    s3_trailers() => cos.s3_trailers = true;
+
     /// When COS merges `..`, `.` and `//` in keys, to test a policy in each order. Unless set, a
     /// key must be allowed both as sent and as merged.
     merge_order(order: MergeOrder) => cos.merge_order = order;

@@ -1,7 +1,7 @@
 //! Authentication and authorization of COS requests.
 //!
 //! ```text
-//! RequestHead -> Authorization        authorization  the seven q-sign fields
+//! RequestHead -> Authorization        authorization  the seven q-sign fields; of an S3 client: aws4
 //!             -> Authenticated        authenticate   key, token, time and signature checked, in the documented order
 //!             -> RequiredPermissions  permissions    every action, target and condition keys of the operation
 //!             -> AccessVerdict        verdict        the policies of the identity and of the session, and the bucket's rules (resource)
@@ -21,11 +21,12 @@
 //!
 //! # Not covered
 //!
-//! Strict signature mode, AWS signatures.
+//! Strict signature mode, version 2 of AWS signatures.
 
 pub(in crate::cos) mod access;
 mod authenticate;
 mod authorization;
+mod aws4;
 mod decision_log;
 mod errors;
 mod form;
@@ -51,8 +52,10 @@ use crate::account::Directory;
 use crate::cos::auth::access::{AccessControl, AuthContext, Deletion};
 use crate::cos::error::{self, CosError};
 use crate::cos::http::merge_order::MergeOrder;
+use crate::cos::http::payload::Payload;
 use crate::cos::http::post_form::Form;
 use crate::cos::http::request::RequestHead;
+use crate::cos::http::s3::Api;
 use crate::cos::http::virtual_host::{BucketAddress, DefaultBucket};
 use crate::cos::store::Store;
 use crate::cos::tags::Tags;
@@ -176,6 +179,14 @@ impl Authorizer {
         }
     }
 
+    /// Authenticates a request by a signature of either API.
+    fn caller(&self, request: &RequestHead) -> Result<Caller, CosError> {
+        match request.api {
+            Api::Cos => authenticate::caller(request, &self.directory),
+            Api::S3 => aws4::caller(request, &self.directory),
+        }
+    }
+
     fn context(&self, caller: &Caller, file_bytes: Option<(u64, u64)>) -> AuthContext {
         let account = &self.directory.account;
         let uin = caller.identity().map(|identity| identity.uin(account));
@@ -195,7 +206,7 @@ impl AccessControl for Authorizer {
         operation: &Operation,
     ) -> Result<AuthContext, CosError> {
         let mut record = DecisionRecord::of(request, operation.name());
-        let outcome = authenticate::caller(request, &self.directory).and_then(|caller| {
+        let outcome = self.caller(request).and_then(|caller| {
             record.caller(&caller);
             if matches!((&caller, operation), (Caller::Anonymous { .. }, Operation::GetService)) {
                 return Err(errors::anonymous(request, "denied: the request is not signed"));
@@ -236,7 +247,7 @@ impl AccessControl for Authorizer {
         tags: &Tags,
     ) -> Result<AuthContext, CosError> {
         let mut record = DecisionRecord::of(request, "PutBucketTagging");
-        let outcome = authenticate::caller(request, &self.directory).and_then(|caller| {
+        let outcome = self.caller(request).and_then(|caller| {
             record.caller(&caller);
             let identity = caller.identity_context(&self.directory);
             let permission = permissions::bucket_tags_permission(request, bucket, tags, &identity)?;
@@ -256,7 +267,7 @@ impl AccessControl for Authorizer {
         deletions: &[Deletion],
     ) -> Result<Vec<Result<(), CosError>>, CosError> {
         let mut record = DecisionRecord::of(request, "DeleteMultipleObjects");
-        let outcome = authenticate::caller(request, &self.directory).and_then(|caller| {
+        let outcome = self.caller(request).and_then(|caller| {
             record.caller(&caller);
             let identity = caller.identity_context(&self.directory);
             let each = |deletion: &Deletion| {
@@ -272,6 +283,13 @@ impl AccessControl for Authorizer {
         });
         self.log.push(record.closed(&outcome));
         outcome
+    }
+
+    fn payload(&self, request: &RequestHead) -> Result<Payload, CosError> {
+        match request.api {
+            Api::Cos => Ok(Payload::default()),
+            Api::S3 => aws4::payload(request, &self.directory),
+        }
     }
 
     fn log_rejected(&self, request: &RequestHead, error: &CosError) {

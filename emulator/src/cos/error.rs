@@ -96,6 +96,8 @@ errors! {
     bucket_already_owned_by_you: CONFLICT "BucketAlreadyOwnedByYou"
         "Your previous request to create the named bucket succeeded and you already own it.";
     bucket_not_empty: CONFLICT "BucketNotEmpty" "The bucket you tried to delete is not empty.";
+    content_sha256_mismatch: BAD_REQUEST "XAmzContentSHA256Mismatch"
+        "The provided 'x-amz-content-sha256' header does not match what was computed.";
     cors_forbidden: FORBIDDEN "AccessForbidden"
         "CORSResponse: This CORS request is not allowed. This is usually because the evalution \
          of Origin, request method / Access-Control-Request-Method or \

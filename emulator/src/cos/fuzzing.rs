@@ -166,6 +166,20 @@ impl Authorizer {
         }))
     }
 
+    /// The length of a body, once it is the one that the head declares.
+    pub fn body(&self, head: &Parts, body: &[u8]) -> Result<usize, ErrorCode> {
+        let mut payload = self.authorizer.payload(&self.request(head)?).map_err(code)?;
+        let mut length = 0_usize;
+        for piece in body.chunks(11) {
+            payload.receive(Bytes::copy_from_slice(piece));
+            while let Some(bytes) = payload.next().map_err(code)? {
+                length = length.saturating_add(bytes.len());
+            }
+        }
+        payload.finish().map_err(code)?;
+        Ok(length)
+    }
+
     /// Whether a form is authorized, whose body arrives in pieces of `piece_bytes`.
     pub async fn authorize_form(
         &self,

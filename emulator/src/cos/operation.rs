@@ -197,10 +197,8 @@ pub(crate) fn unsupported_parameter(request: &RequestHead) -> Option<String> {
 }
 
 fn is_known(name: &str, same: impl Fn(&str, &str) -> bool + Copy) -> bool {
-    let lists = [SUBRESOURCES, PARAMETERS, SIGNATURE_PARAMETERS];
-    let amazon = name.get(..AMAZON.len());
+    let lists = [SUBRESOURCES, PARAMETERS, SIGNATURE_PARAMETERS, AWS_PARAMETERS];
     lists.iter().any(|list| is_listed(list, name, same))
-        || amazon.is_some_and(|start| start.eq_ignore_ascii_case(AMAZON))
 }
 
 fn is_listed(list: &str, name: &str, same: impl Fn(&str, &str) -> bool) -> bool {
@@ -284,8 +282,13 @@ const SIGNATURE_PARAMETERS: &str = "
     x-cos-security-token x-id
 ";
 
-/// The start of the parameters of an AWS signature, which authentication rejects.
-const AMAZON: &str = "X-Amz-";
+/// Parameters of AWS signatures, and those that S3 clients send with one and that change nothing.
+/// Headers that some clients move into the query (`x-amz-acl`) are not among them.
+const AWS_PARAMETERS: &str = "
+    X-Amz-Algorithm X-Amz-Content-Sha256 X-Amz-Credential X-Amz-Date X-Amz-Expires
+    X-Amz-Security-Token X-Amz-Signature X-Amz-SignedHeaders x-amz-checksum-crc32
+    x-amz-checksum-mode x-amz-sdk-checksum-algorithm x-amz-user-agent
+";
 
 /// Parameters that process images and media.
 /// <https://www.tencentcloud.com/document/product/436/40592>

@@ -46,9 +46,11 @@ use crate::cos::http::address::ObjectAddress;
 use crate::cos::http::body::{RequestBody, check_md5, content_md5};
 use crate::cos::http::header_case;
 use crate::cos::http::merge_order::MergeOrder;
+use crate::cos::http::payload::Payload;
 use crate::cos::http::precondition::check_write;
 use crate::cos::http::request::{RequestHead, host_of};
 use crate::cos::http::response::{Response, ResponseContext};
+use crate::cos::http::s3::{self, Api};
 use crate::cos::http::traffic_limit::TrafficLimit;
 use crate::cos::http::virtual_host::{BucketAddress, DefaultBucket, PathStyle};
 use crate::net::{Body, Peer};
@@ -58,6 +60,8 @@ use crate::trace::Reason;
 pub(crate) struct CosService {
     pub(crate) default_bucket: DefaultBucket,
     pub(crate) path_style: PathStyle,
+    /// Whether S3 clients may send trailers after a body, which COS rejects.
+    pub(crate) s3_trailers: bool,
     pub(crate) merge_order: MergeOrder,
     /// The pages that need no CORS rule of a bucket.
     pub(crate) pages: Cors,
@@ -105,6 +109,7 @@ impl CosService {
         let mut reason = String::new();
         let outcome = match self.head(&head, peer, &context.request_id, now) {
             Ok(request) => {
+                let body = body.declared(self.payload(&request));
                 let outcome = self.serve(&request, body).await;
                 let mut response = outcome.unwrap_or_else(|error| {
                     reason = trace_text(&error);
@@ -145,6 +150,14 @@ impl CosService {
     ) -> Result<RequestHead, CosError> {
         let (bucket, path_style) = (&self.default_bucket, self.path_style);
         RequestHead::read(head, peer, request_id, now, bucket, path_style)
+    }
+
+    /// What the body of a request must be.
+    fn payload(&self, request: &RequestHead) -> Result<Payload, CosError> {
+        if request.api == Api::S3 && !self.s3_trailers {
+            s3::check_framing(&request.sent_headers)?;
+        }
+        self.access_control.payload(request)
     }
 
     async fn serve(&self, request: &RequestHead, body: RequestBody) -> Outcome {

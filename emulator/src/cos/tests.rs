@@ -38,6 +38,7 @@ use crate::account::Account;
 use crate::ca::Ca;
 use crate::cos::auth::DecisionRecord;
 use crate::cos::auth::access::{AccessControl, AuthContext, Deletion};
+use crate::cos::http::payload::Payload;
 use crate::cos::http::post_form::Form;
 use crate::cos::http::request::{RequestHead, decoded};
 use crate::cos::http::virtual_host::BucketAddress;
@@ -103,6 +104,10 @@ impl AccessControl for TestAccessControl {
         Self::decide(request, "")?;
         let decide = |deletion: &Deletion| Self::decide(request, &deletion.key).map(drop);
         Ok(deletions.iter().map(decide).collect())
+    }
+
+    fn payload(&self, _: &RequestHead) -> Result<Payload, CosError> {
+        Ok(Payload::default())
     }
 
     fn log_rejected(&self, _: &RequestHead, _: &CosError) {}

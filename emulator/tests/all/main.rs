@@ -18,6 +18,7 @@ mod cloud;
 mod cos_auth;
 mod cos_caller;
 mod cos_faults;
+mod cos_s3;
 mod cos_signed_faults;
 mod cos_start;
 mod faults;

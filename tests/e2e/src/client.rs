@@ -38,6 +38,8 @@ pub enum Client {
     QcloudCosSts,
     /// PyPI `qcloud-python-sts`.
     QcloudPythonSts,
+    /// PyPI `boto3` against a COS.
+    S3Python,
     /// PyPI `tencentcloud-sdk-python-sts`.
     TencentCloudSdkSts,
 }
@@ -83,6 +85,7 @@ impl Client {
             Self::Prometheus => "prometheus_metrics.py",
             Self::QcloudCosSts => "qcloud_cos_sts.js",
             Self::QcloudPythonSts => "qcloud_python_sts.py",
+            Self::S3Python => "s3_client.py",
             Self::TencentCloudSdkSts => "tencentcloud_sdk_sts.py",
         }
     }
@@ -96,6 +99,7 @@ impl Client {
             Self::CosPython
             | Self::Prometheus
             | Self::QcloudPythonSts
+            | Self::S3Python
             | Self::TencentCloudSdkSts => installed::client_file("venv/bin/python"),
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::cos::auth::DecisionRecord;
 use crate::cos::error::CosError;
+use crate::cos::http::payload::Payload;
 use crate::cos::http::post_form::Form;
 use crate::cos::http::request::RequestHead;
 use crate::cos::http::virtual_host::BucketAddress;
@@ -71,6 +72,10 @@ pub(crate) trait AccessControl: Send + Sync {
         bucket: &BucketAddress,
         deletions: &[Deletion],
     ) -> Result<Vec<Result<(), CosError>>, CosError>;
+
+    /// What the body of a request must be, as its head declares it. The head itself is not yet
+    /// authenticated.
+    fn payload(&self, request: &RequestHead) -> Result<Payload, CosError>;
 
     /// Logs a request that is not an operation, and its error.
     fn log_rejected(&self, request: &RequestHead, error: &CosError);

@@ -23,7 +23,7 @@ use crate::cos::http::request::RequestHead;
 use crate::http_date;
 
 /// How far a clock may be ahead (documented for `RequestTimeTooSkewed`).
-const SKEW_SECONDS: u32 = 900;
+pub(super) const SKEW_SECONDS: u32 = 900;
 
 /// The key that signed a request.
 pub(super) struct Authenticated {
@@ -65,8 +65,8 @@ impl Caller {
     }
 }
 
-/// Authenticates `request` by its header or query. Without a signature, it is anonymous; with one
-/// that cannot be read, it is rejected.
+/// Authenticates `request` by a signature of COS in its header or query. Without a signature, it is
+/// anonymous; with one that cannot be read, it is rejected.
 pub(super) fn caller(request: &RequestHead, directory: &Directory) -> Result<Caller, CosError> {
     unambiguous(request)?;
     let authorization =
@@ -153,14 +153,15 @@ pub(super) fn period(period: &Period, now: Timestamp) -> Result<(), CosError> {
 }
 
 /// The session token: a header, or a parameter. An empty one counts as none (inferred).
-fn token(request: &RequestHead) -> Result<Option<String>, CosError> {
+pub(super) fn token(request: &RequestHead) -> Result<Option<String>, CosError> {
     let header = match request.headers.get(TOKEN).map(http::HeaderValue::to_str) {
         None => None,
         Some(Ok(text)) => Some(text.to_owned()),
         Some(Err(_)) => return Err(errors::access_key("x-cos-security-token: must be ASCII")),
     };
     let present = |token: &String| !token.is_empty();
-    match (header.filter(present), request.parameter(TOKEN).filter(present)) {
+    let parameter = request.parameter(request.api.token_parameter());
+    match (header.filter(present), parameter.filter(present)) {
         (Some(_), Some(_)) => Err(errors::ambiguous(
             "x-cos-security-token: must be a header or a parameter, not both",
         )),

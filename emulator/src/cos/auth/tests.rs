@@ -4,6 +4,7 @@
 //! signer and can tamper with each part of a request afterwards.
 
 mod anonymous;
+mod aws4;
 mod bucket_rules;
 mod conditions;
 mod forms;
@@ -20,6 +21,7 @@ use http::{HeaderMap, Method};
 use tencent::cam::Policy;
 use tencent::names::{Bucket, Region};
 use tencent::secret::Secret;
+use tencent::sign::aws4::{CanonicalRequest, Signer, canonical_path, canonical_query};
 use tencent::sign::q_sign::{self, CosRequest};
 use tencent::time::Timestamp;
 
@@ -32,6 +34,7 @@ use crate::cos::http::address::{Address, ObjectAddress};
 use crate::cos::http::merge_order::MergeOrder;
 use crate::cos::http::post_form::Form;
 use crate::cos::http::request::{RequestHead, decoded, with_values};
+use crate::cos::http::s3::Api;
 use crate::cos::http::virtual_host::{BucketAddress, DefaultBucket};
 use crate::cos::operation::{ObjectOperation, Operation};
 use crate::cos::store::{Bucket as StoredBucket, Store};
@@ -186,6 +189,94 @@ impl Draft {
         self
     }
 
+    /// The same request as an S3 client sends it: with the names of S3, where it has them.
+    fn of_s3(&self) -> Self {
+        let renamed = |(name, value): &(String, String)| match name.strip_prefix("x-cos-") {
+            Some("copy-source") => {
+                let host = ".cos.ap-guangzhou.myqcloud.com";
+                let is_near = value.contains(host);
+                let (name, value) = match is_near {
+                    true => ("x-amz-copy-source", format!("/{}", value.replace(host, ""))),
+                    false => (name.as_str(), value.clone()),
+                };
+                (name.to_owned(), value)
+            }
+            Some(rest @ ("forbid-overwrite" | "traffic-limit" | "callback" | "return-body")) => {
+                (format!("x-cos-{rest}"), value.clone())
+            }
+            Some(rest) => (format!("x-amz-{rest}"), value.clone()),
+            None => (name.clone(), value.clone()),
+        };
+        Self { headers: self.headers.iter().map(renamed).collect(), ..self.clone() }
+    }
+
+    /// Signs everything as an S3 client does, in a header.
+    fn aws_signed(self, by: &Credential) -> Self {
+        let time = aws_time(self.now);
+        let mut draft = self.header("x-amz-date", &time);
+        if !draft.headers.iter().any(|(name, _)| name == "x-amz-content-sha256") {
+            draft = draft.header("x-amz-content-sha256", "UNSIGNED-PAYLOAD");
+        }
+        if let Some(token) = &by.token {
+            draft = draft.header("x-amz-security-token", token);
+        }
+        let (scope, names, signature) = draft.aws_signature(by);
+        let id = &by.pair.secret_id;
+        let authorization = format!(
+            "AWS4-HMAC-SHA256 Credential={id}/{scope}, SignedHeaders={names}, Signature={signature}"
+        );
+        draft.header("authorization", &authorization)
+    }
+
+    /// The same as parameters, valid for `seconds`.
+    fn aws_presigned(mut self, by: &Credential, seconds: &str) -> Self {
+        let (time, id) = (aws_time(self.now), &by.pair.secret_id);
+        let scope =
+            format!("{id}/{}/ap-guangzhou/s3/aws4_request", aws_date(self.now)).replace('/', "%2F");
+        let mut names: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
+        names.push("host");
+        names.sort_unstable();
+        let names = names.join("%3B");
+        let and = if self.query.is_empty() { "" } else { "&" };
+        self.query = format!(
+            "{}{and}X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential={scope}&X-Amz-Date={time}\
+             &X-Amz-Expires={seconds}&X-Amz-SignedHeaders={names}",
+            self.query
+        );
+        if let Some(token) = &by.token {
+            self.query = format!("{}&X-Amz-Security-Token={token}", self.query);
+        }
+        let (_, _, signature) = self.aws_signature(by);
+        self.query = format!("{}&X-Amz-Signature={signature}", self.query);
+        self
+    }
+
+    /// The scope, the signed headers (all of them) and the signature.
+    fn aws_signature(&self, by: &Credential) -> (String, String, String) {
+        let parameters = self.query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (decoded(name), decoded(&value.replace('+', "%20")))
+        });
+        let parameters: Vec<(String, String)> = parameters.collect();
+        let mut headers: Vec<(&str, &str)> = self.headers.iter().map(borrowed).collect();
+        headers.push(("host", &self.host));
+        headers.sort_unstable();
+        let payload = headers.iter().find(|(name, _)| *name == "x-amz-content-sha256");
+        let canonical = CanonicalRequest {
+            method: self.method.as_str(),
+            path: &canonical_path(&decoded(&self.path)),
+            query: &canonical_query(parameters.iter().map(borrowed)),
+            headers: &headers,
+            payload: payload.map_or("UNSIGNED-PAYLOAD", |(_, payload)| payload),
+        };
+        let secret = Secret::new(by.pair.secret_key.clone()).unwrap();
+        let time = aws_time(self.now);
+        let signer = Signer::new(&secret, &time, &aws_date(self.now), "ap-guangzhou");
+        let signature = signer.sign(&signer.string_to_sign(&canonical.to_text()));
+        let names: Vec<&str> = headers.iter().map(|(name, _)| *name).collect();
+        (signer.scope().to_owned(), names.join(";"), signature)
+    }
+
     fn authorization(&self, by: &Credential) -> String {
         let unsigned = self.request();
         let parameters: Vec<(String, String)> = unsigned.parameters().collect();
@@ -226,12 +317,15 @@ impl Draft {
                 key => Address::Object(ObjectAddress { bucket, key }),
             }
         };
+        let api = Api::of(&headers, &self.query);
+        let region = address.bucket().map(|bucket| bucket.region.clone());
         RequestHead {
+            api,
             method: self.method.clone(),
             host: self.host.clone(),
             path: self.path.clone(),
             query: self.query.clone(),
-            headers: with_values(&headers),
+            headers: api.headers(with_values(&headers), region.as_ref()).unwrap(),
             sent_headers: headers,
             source_ip: "127.0.0.1".parse().unwrap(),
             is_tls: self.is_tls,
@@ -254,8 +348,26 @@ fn at(seconds: i64) -> Timestamp {
     Timestamp::from_unix_seconds(seconds).unwrap()
 }
 
+/// `20231114`.
+fn aws_date(seconds: i64) -> String {
+    at(seconds).date().replace('-', "")
+}
+
+/// `20231114T221320Z`.
+fn aws_time(seconds: i64) -> String {
+    at(seconds).iso_8601().replace(['-', ':'], "")
+}
+
+/// Authorizes a request with a signature of COS and one of S3, which have to end alike.
 fn authorize(world: &World, draft: Draft, by: &Credential) -> Result<(), CosError> {
-    let request = draft.signed(by).request();
+    let s3 = authorize_signed(world, &draft.of_s3().aws_signed(by));
+    let cos = authorize_signed(world, &draft.signed(by));
+    assert_eq!(s3, cos, "both signatures");
+    cos
+}
+
+fn authorize_signed(world: &World, draft: &Draft) -> Result<(), CosError> {
+    let request = draft.request();
     let operation = Operation::of(&request).ok_or_else(|| {
         let error = crate::cos::auth::errors::unmapped(&request);
         world.authorizer.log_rejected(&request, &error);

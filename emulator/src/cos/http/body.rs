@@ -16,6 +16,7 @@ use http::{HeaderMap, header};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 
+use super::payload::Payload;
 use crate::cos::checksum::Checksums;
 use crate::cos::error::{self, CosError};
 
@@ -25,6 +26,8 @@ pub(crate) struct RequestBody {
     declared_bytes: Option<u64>,
     is_chunked: bool,
     expects_continue: bool,
+    /// What the bytes have to be; an error once the declaration is read.
+    payload: Option<Result<Payload, CosError>>,
 }
 
 impl RequestBody {
@@ -37,7 +40,15 @@ impl RequestBody {
                 .and_then(|length| length.parse().ok()),
             is_chunked: headers.contains_key(header::TRANSFER_ENCODING),
             expects_continue: headers.contains_key(header::EXPECT),
+            payload: None,
         }
+    }
+
+    /// The body, which has to be the declared one. A declaration that is rejected is an error as
+    /// soon as the body is read, so that an error of authorization is found first.
+    pub(crate) fn declared(mut self, payload: Result<Payload, CosError>) -> Self {
+        self.payload = Some(payload);
+        self
     }
 
     /// Rejects a body of unknown length, and one whose declared length exceeds `limit`.
@@ -49,13 +60,39 @@ impl RequestBody {
         }
     }
 
-    /// Its `Content-Length`, which a faulty client may not keep.
+    /// Its declared length, which a faulty client may not keep.
     pub(crate) fn declared_bytes(&self) -> Option<u64> {
         self.declared_bytes
     }
 
-    /// The next bytes; `None` at the end.
+    /// The next bytes; `None` at the end, once the whole body is checked.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, CosError> {
+        loop {
+            let Some(payload) = &mut self.payload else {
+                return self.received().await;
+            };
+            let payload = payload.as_mut().map_err(|error| error.clone())?;
+            if let Some(bytes) = payload.next()? {
+                return Ok(Some(bytes));
+            }
+            match self.received().await? {
+                Some(bytes) => {
+                    if let Some(Ok(payload)) = &mut self.payload {
+                        payload.receive(bytes);
+                    }
+                }
+                None => {
+                    if let Some(payload) = self.payload.take() {
+                        payload?.finish()?;
+                    }
+                    return Ok(None);
+                }
+            }
+        }
+    }
+
+    /// The next bytes as they were sent.
+    async fn received(&mut self) -> Result<Option<Bytes>, CosError> {
         loop {
             let Some(body) = &mut self.body else {
                 return Ok(None);

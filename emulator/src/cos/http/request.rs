@@ -12,6 +12,7 @@ use tencent::time::Timestamp;
 
 use super::address::Address;
 use super::copy_source::COPY_SOURCE;
+use super::s3::Api;
 use super::virtual_host::{DefaultBucket, PathStyle};
 use crate::cos::error::{self, CosError};
 use crate::net::Peer;
@@ -19,6 +20,7 @@ use crate::net::Peer;
 /// Everything before the body.
 #[derive(Debug)]
 pub(crate) struct RequestHead {
+    pub(crate) api: Api,
     pub(crate) method: Method,
     /// The `Host` header as sent, with its port.
     pub(crate) host: String,
@@ -26,7 +28,7 @@ pub(crate) struct RequestHead {
     pub(crate) path: String,
     /// Without the `?`; may be empty.
     pub(crate) query: String,
-    /// Those with a value: an empty header counts as none.
+    /// Those with a value, under the names of COS: an empty header counts as none.
     pub(crate) headers: HeaderMap,
     /// As sent, empty ones included, since signatures cover them.
     pub(crate) sent_headers: HeaderMap,
@@ -59,13 +61,18 @@ impl RequestHead {
             return Err(error::bad_request());
         }
         let path = head.uri.path().to_owned();
+        let query = head.uri.query().unwrap_or("").to_owned();
+        let api = Api::of(&head.headers, &query);
+        let address = Address::parse(&api.endpoint(&host), &path, default_bucket, path_style)?;
+        let region = address.bucket().map(|bucket| &bucket.region);
         Ok(Self {
+            api,
             method: head.method.clone(),
-            address: Address::parse(&host, &path, default_bucket, path_style)?,
+            headers: api.headers(with_values(&head.headers), region)?,
+            address,
             host,
             path,
-            query: head.uri.query().unwrap_or("").to_owned(),
-            headers: with_values(&head.headers),
+            query,
             sent_headers: head.headers.clone(),
             source_ip: peer.address.ip(),
             is_tls: peer.is_tls,

@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use tencent::time::Timestamp;
 
+use super::s3::Api;
 use super::xml;
 use crate::cos::error::CosError;
 use crate::cos::ids;
@@ -51,6 +52,9 @@ pub(crate) struct ResponseContext {
     is_head: bool,
     resource: String,
     now: Timestamp,
+    api: Api,
+    /// The client may not have sent its body, so the connection cannot go on after an error.
+    expects_continue: bool,
 }
 
 impl ResponseContext {
@@ -60,6 +64,8 @@ impl ResponseContext {
             is_head: head.method == Method::HEAD,
             resource: format!("{host}{}", head.uri.path()),
             now,
+            api: Api::of(&head.headers, head.uri.query().unwrap_or_default()),
+            expects_continue: head.headers.contains_key(header::EXPECT),
         }
     }
 
@@ -85,10 +91,15 @@ impl ResponseContext {
 
     /// Adds what every response has.
     pub(crate) fn finish(self, mut response: Response) -> Response {
+        let is_error = !response.status().is_success();
         let headers = response.headers_mut();
         put(headers, REQUEST_ID, &self.request_id);
         put(headers, header::SERVER, "tencent-cos");
         put(headers, header::DATE, &http_date::text(self.now));
+        self.api.rename(headers);
+        if self.expects_continue && is_error {
+            put(headers, header::CONNECTION, "close");
+        }
         response
     }
 

@@ -135,8 +135,11 @@ async fn what_nothing_here_does_is_refused_and_not_done() {
     }
     // Reads ignore unknown parameters with a value, and writes know those of other clients.
     assert_eq!(world.get("/a?v=17&x=1").await.text().await.unwrap(), "1");
-    let known = "/a?x-id=PutObject&X-Amz-Date=1&x-amz-expires=2&sign=&x-cos-security-token=";
+    let known = "/a?x-id=PutObject&x-amz-checksum-crc32=2&sign=&x-cos-security-token=";
     assert_eq!(world.put(known, "1").await.len(), 34);
+    for unknown in ["/a?x-amz-acl=private", "/a?X-Amz-Meta-A=1", "/a?x-amz-date=1"] {
+        assert_eq!(refusal(world.request("PUT", unknown)).await, "501 NotImplemented", "{unknown}");
+    }
 }
 
 #[tokio::test]
