@@ -65,7 +65,7 @@ revision = $(or $(COS_ISSUER_REVISION),$(shell git log -1 --abbrev=12 --format=%
 # A program that is running cannot be written to, but it can be replaced.
 replace = cp $(1) $(2).new && mv -f $(2).new $(2)
 
-.PHONY: help run test lint advisories fmt fuzz build server tool tool-packages tool-check package dist release api notice deploy-check bench bench-cloud compare soak emulator install uninstall deb image interop tests clients pictures mutants clean listed ports ready
+.PHONY: help run test lint advisories fmt fuzz build server tool tool-packages tool-check package dist release api notice deploy-check bench bench-cloud compare soak emulator install uninstall deb image interop suites tests clients pictures mutants clean listed ports ready
 
 help: ## List the commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -164,7 +164,13 @@ listed:
 
 interop: clients emulator $(server_build) ## Check what ships with other projects' tools
 	@tests/setup/check interop
+	@$(quietly) "Comparing pairs of policies" target/log/inclusion \
+		cargo test --locked -p tencent --test cam_inclusion
 	@tests/interop/run $(server)
+
+# SUITES=FOLDER has checkouts of the vendor's repositories. Without it, only what packages contain.
+suites: clients emulator ## Run the vendor's suites against the local COS: SUITES=FOLDER (minutes)
+	@target/clients/bin/python3 tests/suites/run $(quick)/$(cli) $(quick)/bootstrap $(SUITES)
 
 tool-check: clients tool-packages ## Install the packages of the tool, and run each
 	@tests/interop/run $(tool) tool action

@@ -1,6 +1,5 @@
 //! The wiring: [`Settings`] in, a [`Handler`] with its connections out.
 
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -14,7 +13,7 @@ use crate::config::{AuthSettings, ConfigError, JwtKeys, JwtSettings, MetricsSett
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::handler::Handler;
 use crate::http_client::{self, Client, ClientError, ClientOptions};
-use crate::issuer::{Issuer, IssuerOptions};
+use crate::issuer::{Issuer, IssuerOptions, ReadFile};
 use crate::metrics::Metrics;
 use crate::rate_limit::RateLimiter;
 use crate::runtime::{Platform, Reloader};
@@ -32,11 +31,16 @@ pub struct App {
 }
 
 impl App {
-    /// Puts the parts together. No connection is made.
+    /// Puts the parts together. No connection is made. `read_file` reads what changes while the
+    /// function runs.
     ///
     /// # Errors
     /// [`ClientError`] when TLS cannot be set up.
-    pub fn new(settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, ClientError> {
+    pub fn new(
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+        read_file: ReadFile,
+    ) -> Result<Self, ClientError> {
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
         let is_scraped = settings.metrics == MetricsSettings::Prometheus;
         let metrics =
@@ -57,6 +61,7 @@ impl App {
             cache_entries_max: settings.cache_entries_max,
             background: settings.platform.background(),
             has_renewable_key: settings.sts.is_role_key && settings.platform.is_scf(),
+            read_file,
             metrics: metrics.clone(),
             clock: Arc::clone(&clock),
             entropy: Arc::clone(&entropy),
@@ -95,7 +100,7 @@ impl App {
 }
 
 /// How a server reads its files again, with `read_file`.
-pub fn reloader(settings: &Settings, read_file: fn(&str) -> io::Result<Vec<u8>>) -> Reloader {
+pub fn reloader(settings: &Settings, read_file: ReadFile) -> Reloader {
     let (of_grants, of_deny_list) = (settings.reloadable.clone(), settings.reloadable.clone());
     let of_token_keys = settings.reloadable.clone();
     Reloader {

@@ -43,7 +43,9 @@ pub use definition::GrantDefinition;
 pub use grant_summary::GrantedPlace;
 pub use grants::{Grant, GrantError, Grants};
 pub use lifetime::Lifetime;
-pub use limits::{ContentType, ContentTypeError, Limits, TypeLimit};
+pub use limits::{
+    CannedAcl, CannedAclError, ContentType, ContentTypeError, Limits, TypeLimit, VpcId, VpcIdError,
+};
 pub use object_key::{Extension, ExtensionError, ObjectKey};
 pub use operation::{Operation, OperationError, Preset};
 pub use permissions::{PermissionError, Permissions};

@@ -17,6 +17,7 @@ mod failure;
 mod flight;
 mod sts_clock;
 mod upstream;
+mod workload;
 
 use std::hash::{Hash, Hasher};
 use std::num::NonZeroUsize;
@@ -36,14 +37,16 @@ use crate::grant::Authorized;
 use crate::log;
 use crate::metrics::{CacheResult, Metrics};
 use crate::request::{RequestId, RoleKey};
-use crate::sts::{CallingKeys, Client, Credentials, Endpoint, Identity};
+use crate::sts::{CallingKeys, Client, Credentials, Endpoint, StsCaller};
 use budget::RetryBudget;
 use cache::Term;
 use endpoints::Endpoints;
 use flight::{Flights, Landing, Ticket};
 use sts_clock::StsClock;
 use tencent::time::Clock;
+pub use upstream::ReadFile;
 use upstream::{RenewableKey, Upstream};
+use workload::Workload;
 
 /// How to issue credentials.
 #[expect(missing_debug_implementations, reason = "it contains the calling key")]
@@ -64,6 +67,8 @@ pub struct IssuerOptions {
     pub background: Background,
     /// Whether the platform renews the calling key by starting a new instance.
     pub has_renewable_key: bool,
+    /// Reads the token of a web identity.
+    pub read_file: ReadFile,
     /// Where calls are counted; `None` for nowhere.
     pub metrics: Option<Arc<Metrics>>,
     /// The clock.
@@ -104,11 +109,11 @@ struct Key {
 
 /// A calling key, known by its id.
 #[derive(Clone)]
-struct CallingKeyId(Arc<Identity>);
+struct CallingKeyId(StsCaller);
 
 impl CallingKeyId {
     fn as_str(&self) -> &str {
-        &self.0.key().secret_id
+        self.0.id()
     }
 }
 
@@ -157,6 +162,8 @@ impl Issuer {
                     has_lapsed: watch::Sender::new(false),
                 },
                 sts_clock: StsClock::new(Arc::clone(&clock)),
+                workload: Workload::default(),
+                read_file: options.read_file,
                 metrics: options.metrics,
                 clock,
                 entropy,
@@ -195,7 +202,7 @@ impl Issuer {
 
     /// Issues the credentials that were authorized, for the request `id` that may have brought the
     /// calling key, within `deadline` and the budget. The errors have one of the `Upstream…` codes,
-    /// [`ErrorCode::Busy`] or [`ErrorCode::CallingKeyExpired`].
+    /// [`ErrorCode::Busy`], [`ErrorCode::CallingKeyExpired`] or [`ErrorCode::Internal`].
     pub async fn issue(
         &self,
         authorized: &Arc<Authorized>,
@@ -203,7 +210,7 @@ impl Issuer {
         id: &RequestId,
         deadline: Deadline,
     ) -> Issued {
-        let Some(identity) = self.calling_keys.identity(role_key) else {
+        let Some(caller) = self.calling_keys.caller(role_key) else {
             return Issued { outcome: Err(no_role_key()), cache: CacheResult::Off, attempts: None };
         };
         let clock = &*self.upstream.clock;
@@ -214,12 +221,11 @@ impl Issuer {
             None => {
                 let mut attempts = AtomicU32::new(0);
                 let id = id.as_str();
-                let fetched =
-                    self.upstream.fetch(authorized, &identity, id, &attempts, budget).await;
+                let fetched = self.upstream.fetch(authorized, &caller, id, &attempts, budget).await;
                 let attempts = Some(*attempts.get_mut());
                 Issued { outcome: fetched.map(Arc::new), cache: CacheResult::Off, attempts }
             }
-            Some(flights) => self.share(flights, authorized, identity, id, budget).await,
+            Some(flights) => self.share(flights, authorized, caller, id, budget).await,
         };
         if let Some(metrics) = &self.upstream.metrics {
             metrics.cache_request(cache);
@@ -233,11 +239,11 @@ impl Issuer {
         &self,
         flights: &Arc<CredentialFlights>,
         authorized: &Arc<Authorized>,
-        identity: Arc<Identity>,
+        caller: StsCaller,
         id: &RequestId,
         deadline: Deadline,
     ) -> Issued {
-        let key = Key { authorized: Arc::clone(authorized), calling_key: CallingKeyId(identity) };
+        let key = Key { authorized: Arc::clone(authorized), calling_key: CallingKeyId(caller) };
         let refreshes_ahead = self.background == Background::Runs;
         let (clock, now) = (&*self.upstream.clock, self.upstream.sts_clock.now());
         match flights.ticket(&key, refreshes_ahead, deadline, clock, now) {
@@ -275,8 +281,8 @@ impl Issuer {
         let id = id.as_str().to_owned();
         let (least, background) = (self.remaining_seconds_min, self.background);
         tokio::spawn(async move {
-            let identity = &key.calling_key.0;
-            let fetched = upstream.fetch(&key.authorized, identity, &id, &count, deadline).await;
+            let caller = &key.calling_key.0;
+            let fetched = upstream.fetch(&key.authorized, caller, &id, &count, deadline).await;
             let now = upstream.sts_clock.now();
             let landed = fetched.map(|credentials| {
                 let term = Term::new(now, credentials.expiry, least, upstream.jitter());
@@ -356,7 +362,7 @@ mod tests {
 
     use super::{CallingKeyId, Key};
     use crate::grant::Authorized;
-    use crate::sts::{CallingKey, Identity};
+    use crate::sts::{CallingKey, Identity, StsCaller};
     use tencent::secret::Secret;
 
     /// A new part does not compile here until it has a row.
@@ -369,7 +375,7 @@ mod tests {
             let identity = Identity::new(key, None).ok().unwrap();
             Key {
                 authorized: Arc::new(Authorized::for_tests(name, 1800)),
-                calling_key: CallingKeyId(Arc::new(identity)),
+                calling_key: CallingKeyId(StsCaller::Identity(Arc::new(identity))),
             }
         };
         let one = key("a", "AKIDexample");

@@ -95,7 +95,7 @@ fn check(environment: &Environment) -> ExitCode {
         Err(errors) => return print(&problems(&errors), ExitCode::FAILURE),
     };
     let text = format!("{}\n{}", version::line(), summary(&settings));
-    match App::new(settings, Arc::new(SystemClock)) {
+    match App::new(settings, Arc::new(SystemClock), read_file) {
         Ok(_) => print(&format!("{text}The settings are valid.\n"), ExitCode::SUCCESS),
         Err(error) => print(&format!("{}\n", chain(&error)), ExitCode::FAILURE),
     }
@@ -144,7 +144,7 @@ fn read_file(path: &str) -> io::Result<Vec<u8>> {
 
 fn serve(settings: Settings) -> Result<(), Box<dyn std::error::Error>> {
     let reloader = app::reloader(&settings, read_file);
-    let App { platform, handler } = App::new(settings, Arc::new(SystemClock))?;
+    let App { platform, handler } = App::new(settings, Arc::new(SystemClock), read_file)?;
     let mut tokio = tokio::runtime::Builder::new_current_thread();
     let tokio = tokio.enable_all().build()?;
     let served = tokio.block_on(runtime::run(platform, handler, reloader));

@@ -9,6 +9,7 @@ use crate::auth::AudienceClaim;
 use crate::config::{AuthSettings, Settings, TokenIssuer};
 use crate::grant::{Grant, GrantDefinition, Grants, Limits, Match, PrincipalMatch, Value};
 use crate::runtime::Platform;
+use crate::sts::CallingKeys;
 
 /// The lines of a summary.
 pub fn summary(settings: &Settings) -> String {
@@ -22,6 +23,10 @@ pub fn summary(settings: &Settings) -> String {
     }
     let hosts: Vec<&str> = settings.sts.endpoints.iter().map(|endpoint| endpoint.host()).collect();
     text.line("STS", &hosts.join(", then "));
+    if let CallingKeys::WebIdentity(web_identity) = &settings.sts.calling_keys {
+        let (role, file) = (web_identity.workload_role.as_str(), &web_identity.token_file);
+        text.line("calling key", &format!("of {role}, for the token in {file}"));
+    }
     match &settings.grants {
         Grants::Each(grants) => grants.iter().for_each(|each| grant(&mut text, each)),
         Grants::Raw { policy, lifetime } => {
@@ -153,6 +158,17 @@ fn limits(limits: &Limits) -> Vec<String> {
     }
     if !limits.source_ip.is_empty() {
         found.push(format!("from {}", joined(&limits.source_ip, ", ")));
+    }
+    if !limits.vpc.is_empty() {
+        let ids = limits.vpc.iter().map(|id| id.as_str());
+        found.push(format!("from {}", joined(ids, ", ")));
+    }
+    if limits.https_only {
+        found.push("by HTTPS".to_owned());
+    }
+    if !limits.acl.is_empty() {
+        let names = limits.acl.iter().map(|acl| acl.name());
+        found.push(format!("with the ACL of the bucket or {}", joined(names, ", ")));
     }
     found
 }

@@ -14,13 +14,14 @@ use std::os::unix::ffi::OsStringExt;
 use cos_issuer::config::{ConfigError, Environment, MetricsSettings, Settings};
 use cos_issuer::runtime::Platform;
 use cos_issuer::runtime::http_server::ServerSettings;
+use cos_issuer::sts::CallingKeys;
 
 /// The least that starts.
 const BASE: &str = "AUTH=none & SECRET_ID=AKIDexample & SECRET_KEY=CANARY-secret-key & REGION=ap-guangzhou \
      & BUCKET=examplebucket-1250000000 & PREFIX=users/ & ALLOW=upload,download";
 
 /// The key pair of RFC 7515 A.3 is the PEM and the JWKS.
-const NAMED: [(&str, &str); 13] = [
+const NAMED: [(&str, &str); 14] = [
     (
         "{LAMBDA}",
         "AWS_LAMBDA_RUNTIME_API=127.0.0.1:9001 & AWS_LAMBDA_FUNCTION_NAME=f & AWS_LAMBDA_FUNCTION_VERSION=1 & AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128",
@@ -29,6 +30,10 @@ const NAMED: [(&str, &str); 13] = [
     (
         "{ROLE_KEY}",
         "SECRET_ID= & SECRET_KEY= & TENCENTCLOUD_SECRETID=AKIDrole & TENCENTCLOUD_SECRETKEY=k & TENCENTCLOUD_SESSIONTOKEN=t",
+    ),
+    (
+        "{TKE}",
+        "SECRET_ID= & SECRET_KEY= & TKE_REGION=ap-guangzhou & TKE_PROVIDER_ID=cls-a1b2c3d4 & TKE_ROLE_ARN=qcs::cam::uin/1:roleName/pod & TKE_WEB_IDENTITY_TOKEN_FILE=token",
     ),
     ("{ROLE}", "ROLE_ARN=qcs::cam::uin/100000000001:roleName/uploader"),
     ("{RAW}", "BUCKET= & REGION= & PREFIX= & ALLOW="),
@@ -64,6 +69,8 @@ fn read_file(path: &str) -> std::io::Result<Vec<u8>> {
     match path {
         "ca.pem" => Ok(b"not a certificate".to_vec()),
         "jwks.json" => Ok(JWKS.into()),
+        "token" => Ok(b"CANARY.token.signature\n".to_vec()),
+        "empty" => Ok(b"\n".to_vec()),
         "weak.json" => Ok(br#"{"keys":[{"kty":"oct","k":"AAAA"}]}"#.to_vec()),
         "key.pem" => Ok(expanded("{PEM}").replace("\\n", "\n").into()),
         _ => Err(std::io::ErrorKind::NotFound.into()),
@@ -338,11 +345,29 @@ KEY_OWNER: KEY_OWNER=somebody
 SECRET_ID: SECRET_ID=AKIDEMUexample
 ROLE_KEYS: ROLE_KEYS=environment
 ROLE_KEYS: ROLE_KEYS=headers & {ROLE}
-SECRET_ID: SECRET_ID=AKIDEMUexample & STS_ENDPOINTS=http://127.0.0.1:1,sts.tencentcloudapi.com",
+SECRET_ID: SECRET_ID=AKIDEMUexample & STS_ENDPOINTS=http://127.0.0.1:1,sts.tencentcloudapi.com
+ROLE_ARN: {TKE}
+ROLE_ARN: {TKE} & ROLE_ARN=uploader
+TKE_REGION: {TKE} & {ROLE} & TKE_REGION=
+TKE_PROVIDER_ID: {TKE} & {ROLE} & TKE_PROVIDER_ID=
+TKE_PROVIDER_ID: {TKE} & {ROLE} & TKE_PROVIDER_ID=CANARY provider
+TKE_ROLE_ARN: {TKE} & {ROLE} & TKE_ROLE_ARN=
+TKE_ROLE_ARN: {TKE} & {ROLE} & TKE_ROLE_ARN=CANARY
+TKE_WEB_IDENTITY_TOKEN_FILE: {TKE} & {ROLE} & TKE_WEB_IDENTITY_TOKEN_FILE=
+TKE_WEB_IDENTITY_TOKEN_FILE: {TKE} & {ROLE} & TKE_WEB_IDENTITY_TOKEN_FILE=CANARY-missing
+TKE_WEB_IDENTITY_TOKEN_FILE: {TKE} & {ROLE} & TKE_WEB_IDENTITY_TOKEN_FILE=empty
+TKE_WEB_IDENTITY_TOKEN_FILE: {TKE} & {ROLE} & TKE_WEB_IDENTITY_TOKEN_FILE=ca.pem
+SECRET_ID SECRET_KEY: SECRET_ID= & SECRET_KEY= & TKE_REGION=ap-guangzhou",
     );
+    let both = started("{TKE} & {ROLE} & SECRET_ID=AKIDexample & SECRET_KEY=CANARY-secret-key");
+    assert!(both.warnings.iter().any(|warning| warning.contains("TKE_ROLE_ARN")));
+    assert!(matches!(both.sts.calling_keys, CallingKeys::Fixed(_)));
+    let without = started("{TKE} & {ROLE}").sts;
+    assert!(matches!(without.calling_keys, CallingKeys::WebIdentity(_)) && !without.is_role_key);
     accepted(
         r"
 {ROLE_KEY} & {ROLE}
+{ROLE_KEY} & {ROLE} & TKE_ROLE_ARN=a-part-of-them
 SESSION_TOKEN=a-session-token & ROLE_ARN=qcs::cam::uin/1:role/1
 SECRET_ID=AKIDEMUexample & STS_ENDPOINTS=https://127.0.0.1:1",
     );

@@ -193,6 +193,11 @@ content_types = ["image/png", "application/vnd.ms-excel", "image/svg+xml"]
 extensions = ["jpg", "PNG", "7z"]
 named_extensions = ["jpg", "PNG"]
 source_ip = ["10.0.0.0/8", "192.0.2.7", "2001:db8::/32", "10.217.182.3/24"]
+acl = ["private"]
+acl = ["public-read", "authenticated-read", "bucket-owner-read", "bucket-owner-full-control"]
+https_only = true
+https_only = false
+vpc = ["vpc-aqp5jrc1", "vpc-a"]
 "#;
 
 #[test]
@@ -369,6 +374,21 @@ content_types = ["image"]
 content_types = ["Image/png"]
 content_types = ["image/png; q=1"]
 content_types = ["image/$"]
+acl = []
+acl = "private"
+acl = ["default"]
+acl = ["public-read-write"]
+acl = ["Private"]
+acl = ["private", "private"]
+https_only = "true"
+https_only = 1
+vpc = []
+vpc = "vpc-aqp5jrc1"
+vpc = ["aqp5jrc1"]
+vpc = ["vpc-"]
+vpc = ["vpc-*"]
+vpc = ["vpc-A"]
+vpc = ["vpc-a", "vpc-a"]
 extensions = []
 extensions = "jpg"
 extensions = [".jpg"]
@@ -644,6 +664,7 @@ must be a whole number or a list of two <- duration_seconds = 600.0
 `most` or `[least, most]` <- duration_seconds = [3600, 600]
 must contain an upload <- allow = ["download"] & max_size_bytes = 1
 must contain an upload <- allow = ["download"] & extensions = ["jpg"]
+must contain an upload <- allow = ["download"] & acl = ["private"]
 must contain an upload <- allow = ["download"] & named_extensions = ["jpg"]
 `actions`: must not contain AppendObject, because no condition <- actions = ["AppendObject"] & max_size_bytes = 1
 must not contain UploadPartCopy <- actions = ["UploadPartCopy"] & content_types = ["image/*"]

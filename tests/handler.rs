@@ -125,7 +125,7 @@ fn handler(sts: &str, clock: Arc<dyn Clock>) -> Handler {
     .collect();
     let settings = Settings::read(&environment, &|_| Ok(Vec::new()));
     let settings = settings.unwrap_or_else(|errors| panic!("{errors:?}"));
-    App::new(settings, clock).expect("TLS").handler
+    App::new(settings, clock, |path| std::fs::read(path)).expect("TLS").handler
 }
 
 fn request(path: &str) -> Request {

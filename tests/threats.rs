@@ -22,7 +22,7 @@ use cos_issuer::handler::Handler;
 use cos_issuer::request::{
     CredentialRequest, Identity, IdentitySource, Inbound, IssueRoute, Request,
 };
-use cos_issuer::sts::SignedCall;
+use cos_issuer::sts::{Call as _, Issue, StsCaller};
 use futures_util::FutureExt;
 use http::{HeaderMap, Method};
 use percent_encoding::percent_decode_str;
@@ -38,7 +38,9 @@ const HOSTILE: &str = "* ? $ { } \\ %2a %2A %252a %3f %24%7buin%7d ＊ ？ ＄ �
 
 /// A function with one grant of `users/{sub}/`.
 fn handler(role: bool) -> Handler {
-    App::new(settings(role), Arc::new(SystemClock)).expect("TLS").handler
+    App::new(settings(role), Arc::new(SystemClock), |path| std::fs::read(path))
+        .expect("TLS")
+        .handler
 }
 
 fn settings(role: bool) -> Settings {
@@ -103,8 +105,10 @@ fn of_subject(handler: &Handler, subject: &str) -> Result<Authorized, Error> {
 fn sent(role: bool, authorized: &Authorized) -> Value {
     let Settings { sts, sts_region, .. } = settings(role);
     let (endpoint, now) = (&sts.endpoints[0], SystemClock.now());
-    let identity = sts.calling_keys.identity(None).expect("a calling key");
-    let call = SignedCall::new(authorized, &identity, endpoint, &sts_region, now);
+    let Some(StsCaller::Identity(identity)) = sts.calling_keys.caller(None) else {
+        panic!("a calling key")
+    };
+    let call = Issue { authorized, identity: &identity }.message(endpoint, &sts_region, now);
     serde_json::from_str(&call.expect("a call").body).expect("JSON")
 }
 
@@ -120,7 +124,7 @@ fn the_role_of_a_grant_takes_the_place_of_that_of_the_settings() {
         let environment: Environment = variables.chain([("GRANTS_FILE", "a.toml")]).collect();
         let settings = Settings::read(&environment, &|_| Ok(file.as_bytes().to_vec()));
         let settings = settings.unwrap_or_else(|errors| panic!("{errors:?}"));
-        App::new(settings, Arc::new(SystemClock)).expect("TLS").handler
+        App::new(settings, Arc::new(SystemClock), |path| std::fs::read(path)).expect("TLS").handler
     };
     for role in [false, true] {
         let authorized = of_subject(&grants(role), "u-1").expect("it is granted");

@@ -10,9 +10,11 @@ use clap::ValueEnum;
 use cos_issuer::auth::{
     Algorithm, ApiKey, ApiKeys, AudienceClaim, AuthMethod, Authenticator, Claim, Claims, HmacKey,
     HmacKeys, KeySet, KeySource, Principal, TokenVerifier, TokenVerifiers, Validation, Verifier,
+    WechatApp, WechatLogin, WechatSubject,
 };
 use cos_issuer::config::AuthSettings;
 use cos_issuer::deadline::Deadline;
+use cos_issuer::http_client::{Client, ClientOptions, PlaintextHttp};
 use cos_issuer::request::{Identity, IdentitySource, Request};
 use http::header::{AUTHORIZATION, HeaderValue};
 use ring::digest::{SHA256, digest};
@@ -22,6 +24,7 @@ use tencent::sign::digest::hmac_sha256;
 use tencent::time::Clock;
 
 use crate::callers::{Signed, random_hex, signature};
+use crate::wechat_service::{APP_ID, WechatService};
 
 /// How a caller authenticates, by the names of the audit log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -40,12 +43,14 @@ pub(crate) enum AskerMethod {
     GatewayLambda,
     /// A gateway with a key pair
     GatewayKeyPair,
+    /// A login code of a mini-program
+    Wechat,
     /// Not at all
     None,
 }
 
 impl AskerMethod {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Jwt,
         Self::ApiKey,
         Self::Hmac,
@@ -53,20 +58,18 @@ impl AskerMethod {
         Self::GatewayIam,
         Self::GatewayLambda,
         Self::GatewayKeyPair,
+        Self::Wechat,
         Self::None,
     ];
 
-    /// The first method of `AUTH` whose callers can be made here; only WeChat makes its own.
-    pub(crate) fn first(methods: &[AuthSettings]) -> Option<Self> {
-        if methods.is_empty() {
-            return Some(Self::None);
-        }
-        methods.iter().find_map(|method| match method {
-            AuthSettings::ApiKey(_) => Some(Self::ApiKey),
-            AuthSettings::Gateway => Some(Self::GatewayJwt),
-            AuthSettings::Hmac(_) => Some(Self::Hmac),
-            AuthSettings::Jwt(_) => Some(Self::Jwt),
-            AuthSettings::Wechat(_) => None,
+    /// The first method of `AUTH`.
+    pub(crate) fn first(methods: &[AuthSettings]) -> Self {
+        methods.first().map_or(Self::None, |method| match method {
+            AuthSettings::ApiKey(_) => Self::ApiKey,
+            AuthSettings::Gateway => Self::GatewayJwt,
+            AuthSettings::Hmac(_) => Self::Hmac,
+            AuthSettings::Jwt(_) => Self::Jwt,
+            AuthSettings::Wechat(_) => Self::Wechat,
         })
     }
 
@@ -80,6 +83,7 @@ impl AskerMethod {
             Self::GatewayIam => AuthMethod::Gateway(IdentitySource::Iam).name(),
             Self::GatewayLambda => AuthMethod::Gateway(IdentitySource::Lambda).name(),
             Self::GatewayKeyPair => AuthMethod::Gateway(IdentitySource::KeyPair).name(),
+            Self::Wechat => AuthMethod::Wechat.name(),
             Self::None => AuthMethod::None.name(),
         }
     }
@@ -94,6 +98,8 @@ pub(crate) async fn principal(
 ) -> Result<Principal, String> {
     let secret = random_hex().map_err(|error| error.to_string())?;
     let mut request = Request { path: PATH.to_owned(), ..Request::default() };
+    // It answers until the caller is authenticated.
+    let service;
     let authenticator = match method {
         AskerMethod::None if !claims.is_empty() => {
             return Err(
@@ -125,6 +131,23 @@ pub(crate) async fn principal(
             let signed = Signed { method: "GET", path: PATH, query: &[], body: "" };
             present(&mut request, &signature(&id, &key()?, &signed)?)?;
             Authenticator::OneOf(keys.map(Verifier::Hmac).into_iter().collect())
+        }
+        AskerMethod::Wechat => {
+            let (user, app_id) = mini_program_user(claims)?;
+            let app_secret = || Secret::new(secret.clone()).ok_or("no secret for the mini-program");
+            service = WechatService::start(app_id, app_secret()?).map_err(|e| e.to_string())?;
+            service.login(user, secret.clone());
+            present(&mut request, &format!("WeChat {secret}"))?;
+            let app = WechatApp {
+                app_id: app_id.to_owned(),
+                secret: app_secret()?,
+                subject: WechatSubject::OpenId,
+                endpoints: service.url().parse().into_iter().collect(),
+            };
+            let plaintext_http = PlaintextHttp::Loopback;
+            let client = Client::new(ClientOptions { plaintext_http, ..ClientOptions::default() });
+            let client = client.map_err(|error| error.to_string())?;
+            Authenticator::OneOf(vec![Verifier::Wechat(WechatLogin::new(client, app))])
         }
         AskerMethod::GatewayJwt => gateway(&mut request, IdentitySource::Jwt, "sub", claims),
         AskerMethod::GatewayIam => gateway(&mut request, IdentitySource::Iam, "userArn", claims),
@@ -165,6 +188,20 @@ fn entry(claims: &Map<String, Value>) -> Result<(String, Claims), String> {
         found.add(name.as_str(), Claim::Text(text));
     }
     Ok((subject.to_owned(), found))
+}
+
+/// A user of a mini-program, and the AppID: their only claims.
+fn mini_program_user(claims: &Map<String, Value>) -> Result<(&str, &str), String> {
+    let text = |name: &str| claims.get(name).and_then(Value::as_str);
+    if let Some(other) =
+        claims.keys().find(|name| ![Claims::SUBJECT, "appid"].contains(&name.as_str()))
+    {
+        return Err(format!(
+            "--as: must not contain {other}: a user of a mini-program has only sub and appid"
+        ));
+    }
+    let user = text(Claims::SUBJECT).ok_or("--as: must contain sub, for example sub=user-1")?;
+    Ok((user, text("appid").unwrap_or(APP_ID)))
 }
 
 /// As `sub`, the caller's subject is a member that the gateway names in its own way.

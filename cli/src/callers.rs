@@ -5,9 +5,9 @@
 //! Keys are random, belong to one run, and are registered as secrets of its cloud.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use cos_emulator::Account;
@@ -20,8 +20,9 @@ use tencent::secret::Secret;
 use tencent::sign::digest::{hmac_sha256, sha256_hex};
 use tencent::time::{Clock as _, SystemClock};
 
-use crate::token_issuer::{MAX_SECONDS, TokenIssuer};
-use crate::wechat_service::WechatService;
+use crate::deployment::Deployment;
+use crate::token_issuer::{Identity, MAX_SECONDS, TokenIssuer};
+use crate::wechat_service::{APP_ID, WechatService};
 
 /// The users, by the name that is also their `sub`.
 pub(crate) const USERS: [&str; 3] = ["user-1", "user-2", "operator"];
@@ -74,6 +75,8 @@ pub(crate) struct Callers {
     wechat: WechatService,
     /// One key for each of [`USERS`], as an API key and for signatures.
     keys: Vec<(Secret, Secret)>,
+    /// The `[[issuer]]` tables that are played, by name; the first one is the usual one.
+    played: Mutex<Vec<(String, Identity)>>,
     /// Who a hash in the audit log is.
     subjects: Mutex<HashMap<String, String>>,
     files: TempDir,
@@ -84,8 +87,9 @@ impl Callers {
         let keys: io::Result<Vec<_>> = USERS.iter().map(|_| Ok((key()?, key()?))).collect();
         let callers = Self {
             issuer: TokenIssuer::start()?,
-            wechat: WechatService::start(key()?)?,
+            wechat: WechatService::start(APP_ID, key()?)?,
             keys: keys?,
+            played: Mutex::default(),
             subjects: Mutex::default(),
             files: tempfile::tempdir()?,
         };
@@ -138,6 +142,31 @@ impl Callers {
         self.files.path().join("grants.toml")
     }
 
+    /// Plays the issuers of a grants file that has `[[issuer]]` tables: the copy of the file that
+    /// the function gets, with the keys of this run. `None` for a file without.
+    pub(crate) fn play(&self, path: &Path) -> Result<Option<PathBuf>, String> {
+        let named = |error: &dyn Display| format!("{}: {error}", path.display());
+        let text = std::fs::read_to_string(path).map_err(|error| named(&error))?;
+        let mut file: toml::Table = toml::from_str(&text).map_err(|error| named(&error))?;
+        let Some(toml::Value::Array(tables)) = file.get_mut("issuer") else {
+            return Ok(None);
+        };
+        for table in tables.iter_mut().filter_map(toml::Value::as_table_mut) {
+            table.retain(|key, _| !KEY_SOURCES.contains(&key));
+            table.insert("jwks_url".to_owned(), self.issuer.jwks_url().into());
+            table.insert("algorithms".to_owned(), vec!["EdDSA"].into());
+        }
+        let copy = self.files.path().join("played.toml");
+        let written = toml::to_string(&file).map_err(|error| named(&error))?;
+        std::fs::write(&copy, written).map_err(|error| named(&error))?;
+        let deployment = Deployment::of_grants_file(&copy).map_err(|errors| {
+            let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            named(&texts.join("; "))
+        })?;
+        *self.played.lock().unwrap_or_else(PoisonError::into_inner) = deployment.issuers();
+        Ok(Some(copy))
+    }
+
     fn entries(&self, value: impl Fn(&(Secret, Secret)) -> String) -> String {
         let mut entries = String::new();
         for (user, key) in USERS.iter().zip(&self.keys) {
@@ -158,12 +187,27 @@ impl Callers {
 
     pub(crate) fn token(
         &self,
+        issuer: Option<&str>,
         subject: &str,
         claims: &Map<String, Value>,
         seconds: Option<u32>,
     ) -> Result<String, String> {
-        let seconds = seconds.unwrap_or(TOKEN_SECONDS);
-        let token = self.issuer.token(subject, claims, SystemClock.now(), seconds)?;
+        let (seconds, now) = (seconds.unwrap_or(TOKEN_SECONDS), SystemClock.now());
+        let played = self.played.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = match issuer {
+            None => played.first(),
+            Some(name) => {
+                Some(played.iter().find(|(known, _)| known == name).ok_or_else(|| {
+                    let names: Vec<&str> = played.iter().map(|(name, _)| name.as_str()).collect();
+                    let names = names.join(", ");
+                    format!("issuer: must be an [[issuer]] of the function's grants file: {names}")
+                })?)
+            }
+        };
+        let token = match found {
+            Some((_, identity)) => self.issuer.token(identity, subject, claims, now, seconds)?,
+            None => self.issuer.token(&self.issuer.identity(), subject, claims, now, seconds)?,
+        };
         self.remember(subject);
         Ok(token)
     }
@@ -176,7 +220,7 @@ impl Callers {
         request: &Signed<'_>,
     ) -> Result<String, String> {
         match method {
-            Method::Jwt => Ok(format!("Bearer {}", self.token(user, &Map::new(), None)?)),
+            Method::Jwt => Ok(format!("Bearer {}", self.token(None, user, &Map::new(), None)?)),
             Method::ApiKey => Ok(format!("Bearer {}", self.keys(user)?.0.expose())),
             Method::Hmac => signature(user, &self.keys(user)?.1, request),
             Method::Wechat => {
@@ -270,6 +314,10 @@ fn grants_file(account: &Account) -> String {
         account.appid, account.region
     )
 }
+
+/// The keys of an `[[issuer]]` that name its keys.
+const KEY_SOURCES: [&str; 6] =
+    ["algorithms", "jwks_file", "jwks_url", "public_key", "public_key_file", "secret_env"];
 
 const SCHEME: &str = "COS-ISSUER-HMAC-SHA256";
 const TOKEN_SECONDS: u32 = 3600;

@@ -108,9 +108,6 @@ pub(crate) async fn run(
         Command::Simulate(options) => simulate::run(&options, terminal),
         Command::Invoke(options) => invoke::run(options, environment, terminal).await,
         Command::Migrate(options) => migrate::run(&options, terminal),
-        Command::Parity(options) => {
-            parity::run(&options, terminal);
-            Ok(())
-        }
+        Command::Parity(options) => parity::run(&options, terminal),
     }
 }

@@ -12,10 +12,11 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use cos_issuer::config::{AuthSettings, ConfigError, Environment, Settings};
+use cos_issuer::config::{AuthSettings, ConfigError, Environment, JwtSettings, Settings};
 use cos_issuer::sts::CallingKeys;
 
 use crate::failure::Failure;
+use crate::token_issuer::Identity;
 
 /// The settings of a deployment.
 pub(crate) struct Deployment {
@@ -90,11 +91,37 @@ impl Deployment {
         named.collect()
     }
 
+    /// The `[[issuer]]` tables, as whom a token can be signed.
+    pub(crate) fn issuers(&self) -> Vec<(String, Identity)> {
+        let issuers = self.settings.auth.iter().flat_map(|method| match method {
+            AuthSettings::Jwt(issuers) => issuers.as_slice(),
+            _ => &[],
+        });
+        let identity = |settings: &JwtSettings| {
+            let rules = &settings.issuer.validation;
+            let identity = Identity {
+                issuer: rules.issuer.clone(),
+                audience_claim: rules.audience_claim.name(),
+                audience: rules.audiences.first()?.clone(),
+            };
+            Some((settings.issuer.name.clone()?, identity))
+        };
+        issuers.filter_map(identity).collect()
+    }
+
+    /// The AppID of the mini-program whose users log in.
+    pub(crate) fn mini_program(&self) -> Option<&str> {
+        self.settings.auth.iter().find_map(|method| match method {
+            AuthSettings::Wechat(wechat) => Some(wechat.app.app_id.as_str()),
+            _ => None,
+        })
+    }
+
     /// The action of STS that issues its credentials; `None` where the calling key is not known.
     pub(crate) fn sts_action(&self) -> Option<&'static str> {
         let assumes_role = match &self.settings.sts.calling_keys {
             CallingKeys::Fixed(identity) => identity.role().is_some(),
-            CallingKeys::OfRequests(_) => true,
+            CallingKeys::OfRequests(_) | CallingKeys::WebIdentity(_) => true,
         };
         let action = if assumes_role { "AssumeRole" } else { "GetFederationToken" };
         self.is_whole.then_some(action)
@@ -148,7 +175,9 @@ fn read(
     let is_set = |name: &str| variables.get(name).is_some_and(|value| !value.is_empty());
     let needs_gateway = variables.get("AUTH").is_some_and(|methods| methods.contains("gateway"));
     let has_platform = is_set("AWS_LAMBDA_RUNTIME_API") || is_set("SCF_RUNTIME_API");
-    let has_key = ["SECRET_ID", "TENCENTCLOUD_SECRETID", "ROLE_KEYS"].into_iter().any(is_set);
+    let has_key = ["SECRET_ID", "TENCENTCLOUD_SECRETID", "ROLE_KEYS", "TKE_ROLE_ARN"];
+    let has_key = has_key.into_iter().any(is_set);
+    let token_file = variables.get("TKE_WEB_IDENTITY_TOKEN_FILE").cloned();
     let mut add = |placeholders: &[(&str, &str)]| {
         for (name, value) in placeholders {
             variables.insert((*name).to_owned(), (*value).to_owned());
@@ -162,6 +191,8 @@ fn read(
     }
     let [first, second] = places;
     let read_file = |path: &str| match std::fs::read(first.join(path)) {
+        // Only a pod has it.
+        Err(_) if token_file.as_deref() == Some(path) => Ok(b"placeholder".to_vec()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => std::fs::read(second.join(path)),
         read => read,
     };

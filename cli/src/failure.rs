@@ -26,7 +26,9 @@ impl Failure {
             StartError::Data { .. }
             | StartError::Fault(_)
             | StartError::Io(_)
+            | StartError::Preload { .. }
             | StartError::RealKey { .. }
+            | StartError::State { .. }
             | StartError::Trace { .. } => Self::Failed(error.to_string()),
         }
     }

@@ -6,6 +6,9 @@ use serde_json::Value;
 use crate::failure::Failure;
 use crate::terminal::Terminal;
 
+/// Printed once everything answers, in all versions the same: programs wait for it.
+pub(crate) const READY: &str = "The local cloud is ready.";
+
 /// The admin API, and the seed that repeats this run.
 pub(crate) fn print_controls(cloud: &Cloud, terminal: Terminal) {
     if let Some(admin) = cloud.admin() {

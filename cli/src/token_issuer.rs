@@ -1,4 +1,5 @@
 //! The issuer of bearer tokens of a local cloud: a key pair of this run, and its JWKS on loopback.
+//! It also plays the `[[issuer]]` tables of a grants file, with the same key.
 //!
 //! # Guarantees
 //! The private key never leaves this process and ends with it. Tokens expire within a day.
@@ -25,6 +26,15 @@ pub(crate) const MAX_SECONDS: u32 = 86_400;
 
 /// Claims that the issuer sets itself.
 const OWN_CLAIMS: [&str; 6] = ["iss", "aud", "sub", "iat", "exp", "nbf"];
+
+/// Whose tokens these are: an `[[issuer]]` that is played, or the issuer itself.
+pub(crate) struct Identity {
+    /// `iss`.
+    pub(crate) issuer: String,
+    /// The claim with the audience.
+    pub(crate) audience_claim: &'static str,
+    pub(crate) audience: String,
+}
 
 pub(crate) struct TokenIssuer {
     key: Ed25519KeyPair,
@@ -61,14 +71,25 @@ impl TokenIssuer {
         [
             ("JWT_ISSUER", self.url.clone()),
             ("JWT_AUDIENCE", AUDIENCE.to_owned()),
-            ("JWT_JWKS_URL", format!("{}{JWKS_PATH}", self.url)),
+            ("JWT_JWKS_URL", self.jwks_url()),
             ("JWT_ALGORITHMS", "EdDSA".to_owned()),
         ]
     }
 
-    /// A token for this subject with these further claims.
+    /// Where its JWKS is.
+    pub(crate) fn jwks_url(&self) -> String {
+        format!("{}{JWKS_PATH}", self.url)
+    }
+
+    /// Its own identity.
+    pub(crate) fn identity(&self) -> Identity {
+        Identity { issuer: self.url.clone(), audience_claim: "aud", audience: AUDIENCE.to_owned() }
+    }
+
+    /// A token of `identity` for this subject with these further claims.
     pub(crate) fn token(
         &self,
+        identity: &Identity,
         subject: &str,
         claims: &Map<String, Value>,
         now: Timestamp,
@@ -85,8 +106,8 @@ impl TokenIssuer {
         }
         let mut claims = claims.clone();
         claims.extend([
-            ("iss".to_owned(), json!(self.url)),
-            ("aud".to_owned(), json!(AUDIENCE)),
+            ("iss".to_owned(), json!(identity.issuer)),
+            (identity.audience_claim.to_owned(), json!(identity.audience)),
             ("sub".to_owned(), json!(subject)),
             ("iat".to_owned(), json!(now.unix_seconds())),
             ("exp".to_owned(), json!(now.plus_seconds(seconds).unix_seconds())),

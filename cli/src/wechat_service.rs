@@ -19,8 +19,8 @@ use tencent::time::{Clock as _, SystemClock, Timestamp};
 
 use crate::loopback::{Port, Server, json_response, refusal};
 
-/// `WECHAT_APPID` of the function.
-const APP_ID: &str = "wx0123456789abcdef";
+/// `WECHAT_APPID` of the function, unless it has another one.
+pub(crate) const APP_ID: &str = "wx0123456789abcdef";
 
 pub(crate) struct WechatService {
     codes: Arc<Codes>,
@@ -30,6 +30,7 @@ pub(crate) struct WechatService {
 }
 
 struct Codes {
+    app_id: String,
     app_secret: Secret,
     logins: Mutex<HashMap<String, Login>>,
 }
@@ -42,8 +43,9 @@ struct Login {
 }
 
 impl WechatService {
-    pub(crate) fn start(app_secret: Secret) -> io::Result<Self> {
-        let codes = Arc::new(Codes { app_secret, logins: Mutex::default() });
+    pub(crate) fn start(app_id: &str, app_secret: Secret) -> io::Result<Self> {
+        let app_id = app_id.to_owned();
+        let codes = Arc::new(Codes { app_id, app_secret, logins: Mutex::default() });
         let port = Port::bind(0)?;
         let url = port.origin();
         let served = Arc::clone(&codes);
@@ -67,10 +69,15 @@ impl WechatService {
     /// The variables by which a function accepts these codes.
     pub(crate) fn variables(&self) -> [(&'static str, String); 3] {
         [
-            ("WECHAT_APPID", APP_ID.to_owned()),
+            ("WECHAT_APPID", self.codes.app_id.clone()),
             ("WECHAT_SECRET", self.codes.app_secret.expose().to_owned()),
             ("WECHAT_ENDPOINTS", self.url.clone()),
         ]
+    }
+
+    /// Where codes are exchanged.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
     }
 
     /// From now on `code` is one that `wx.login` returned to the mini-program of this user.
@@ -97,7 +104,7 @@ impl Codes {
             (_, _, _, grant_type) if grant_type != "authorization_code" => {
                 return failure(40002, "invalid grant_type");
             }
-            (app_id, _, _, _) if app_id != APP_ID => return failure(40013, "invalid appid"),
+            (app_id, _, _, _) if app_id != self.app_id => return failure(40013, "invalid appid"),
             (_, secret, _, _) if secret != self.app_secret.expose() => {
                 return failure(40125, "invalid appsecret");
             }
@@ -133,6 +140,7 @@ mod tests {
     fn a_code_counts_once_for_five_minutes_and_only_for_its_app() {
         let now = SystemClock.now();
         let codes = Codes {
+            app_id: APP_ID.to_owned(),
             app_secret: Secret::new("secret".to_owned()).unwrap(),
             logins: std::sync::Mutex::default(),
         };

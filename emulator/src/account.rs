@@ -1,4 +1,4 @@
-//! The one account of this cloud: its numbers, users, keys, roles and their policies.
+//! The one account of this cloud: its numbers, users, keys, roles, OIDC providers and policies.
 //!
 //! ```text
 //! account.toml -> AccountFile file            the account at the start
@@ -19,6 +19,7 @@ mod file;
 mod identity;
 mod key_pair;
 mod numbers;
+mod oidc_provider;
 mod role;
 mod user;
 
@@ -29,5 +30,6 @@ pub(crate) use self::identity::{Identity, Permanent, Verdict};
 pub(crate) use self::key_pair::looks_real;
 pub use self::key_pair::{KeyOwner, KeyPair};
 pub use self::numbers::Account;
+pub use self::oidc_provider::{BadJwks, OidcProvider};
 pub use self::role::{Role, Trust};
 pub use self::user::User;

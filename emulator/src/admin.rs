@@ -10,6 +10,7 @@
 //! | `GET /_emulator/decisions` | the last decisions about access, and why |
 //! | `GET, DELETE /_emulator/instances`, `DELETE /_emulator/instances/<process>` | the live instances; one that is deleted ends after its request |
 //! | `DELETE /_emulator/keys/<id>` | the key works no more |
+//! | `GET, PUT, DELETE /_emulator/state` | what COS stores, and the clock: a copy, put back, reset |
 //!
 //! # Guarantees
 //! A page in a browser can do nothing here (see `guard`); no response contains a secret.
@@ -89,6 +90,10 @@ async fn respond(guard: &Guard, routes: &Routes, request: Request<Incoming>) -> 
     let (head, body) = request.into_parts();
     if let Err(refusal) = guard.admit(&head) {
         return refusal.response();
+    }
+    if Routes::is_state(&head.method, head.uri.path()) {
+        let outcome = routes.load_state(body).await;
+        return outcome.unwrap_or_else(|refusal| refusal.response());
     }
     let Some(body) = net::read_body(body, MAX_BODY_BYTES).await else {
         return Refusal::new(413, "TooLarge", "the body has at most 64 KB").response();

@@ -144,7 +144,7 @@ fn certificate(
     .map(str::to_owned)
     .to_vec();
     for domain in DOMAINS {
-        for service in ["cos", "cos-internal"] {
+        for service in ["cos", "cos-internal", "cos-website"] {
             names.push(format!("{service}.{region}.{domain}"));
             names.push(format!("*.{service}.{region}.{domain}"));
         }
@@ -162,7 +162,7 @@ fn region_of(host: &str) -> Option<Region> {
     let host = host.to_ascii_lowercase();
     let rest = DOMAINS.iter().find_map(|domain| host.strip_suffix(domain)?.strip_suffix('.'))?;
     let (service, region) = rest.rsplit_once('.')?;
-    let is_cos = ["cos", "cos-internal"].contains(&service.rsplit('.').next()?);
+    let is_cos = ["cos", "cos-internal", "cos-website"].contains(&service.rsplit('.').next()?);
     Region::parse(region).ok().filter(|_| is_cos)
 }
 

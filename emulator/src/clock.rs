@@ -12,6 +12,7 @@ use std::str::FromStr;
 use std::sync::{Arc, Mutex};
 
 use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
 use tencent::time::{Clock, Timestamp};
 
 use crate::sync::lock;
@@ -19,11 +20,13 @@ use crate::sync::lock;
 /// A clock over another one, which can be moved and stopped while it is read.
 pub struct EmulatedClock {
     base: Arc<dyn Clock>,
-    state: Mutex<State>,
+    state: Mutex<ClockState>,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
-struct State {
+/// How a clock differs from its base.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct ClockState {
     /// Ahead of the base (negative: behind it).
     offset_ms: i64,
     /// Set while the clock is frozen: what it shows.
@@ -82,7 +85,17 @@ impl EmulatedClock {
 
     /// Shows what its base shows again, running.
     pub fn reset(&self) {
-        *lock(&self.state) = State::default();
+        self.restore(ClockState::default());
+    }
+
+    /// How it differs from its base.
+    pub(crate) fn state(&self) -> ClockState {
+        *lock(&self.state)
+    }
+
+    /// Differs from its base like that from now on.
+    pub(crate) fn restore(&self, state: ClockState) {
+        *lock(&self.state) = state;
     }
 
     /// Whether it is frozen.

@@ -2,7 +2,7 @@
 //! starts everything, dropping the [`Cloud`] ends everything.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -62,6 +62,22 @@ pub enum StartError {
     /// The directory for objects cannot be used.
     #[error("the data directory `{}` cannot be used: {source}", path.display())]
     Data {
+        /// The path given.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: io::Error,
+    },
+    /// The file of a state cannot be used.
+    #[error("the state `{}` cannot be used: {source}", path.display())]
+    State {
+        /// The path given.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: io::Error,
+    },
+    /// The folder of objects cannot be used.
+    #[error("the folder of objects `{}` cannot be used: {source}", path.display())]
+    Preload {
         /// The path given.
         path: PathBuf,
         /// What is wrong with it.
@@ -226,6 +242,32 @@ impl Cloud {
             context,
         };
         self.shared.authorizer.simulate(secret_id, &access)
+    }
+
+    /// Writes what COS stores, and the clock, to a file. It contains no key.
+    ///
+    /// # Errors
+    /// When the file cannot be written; then an earlier one is as it was.
+    pub async fn save_state(&self, file: impl AsRef<Path>) -> io::Result<()> {
+        self.shared.state.save(file.as_ref()).await
+    }
+
+    /// Puts the state of a file in place of what COS stores, and of the clock.
+    ///
+    /// # Errors
+    /// When it is not a whole state, or the cloud keeps its objects in a directory; then nothing
+    /// changes.
+    pub async fn load_state(&self, file: impl AsRef<Path>) -> io::Result<()> {
+        self.shared.state.load(file.as_ref()).await
+    }
+
+    /// What COS stores, and the clock, are again as they were after the start. Keys, faults and the
+    /// trace stay.
+    ///
+    /// # Errors
+    /// When the cloud keeps its objects in a directory.
+    pub fn reset(&self) -> io::Result<()> {
+        self.shared.state.reset()
     }
 
     /// Starts an instance if none is idle, and waits until it is ready.

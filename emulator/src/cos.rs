@@ -34,6 +34,7 @@ mod ids;
 mod lifecycle;
 mod listing;
 mod operation;
+mod preload;
 mod referer;
 mod service;
 mod settings;
@@ -47,6 +48,7 @@ mod tags;
     reason = "numbers and texts of the tests' own making"
 )]
 mod tests;
+mod website;
 
 use std::io;
 use std::net::SocketAddr;
@@ -58,9 +60,10 @@ use hyper::body::Incoming;
 use tencent::time::Clock;
 
 use self::cors::Cors;
-use self::error::CosError;
+use self::error::startup_error;
 pub use self::http::merge_order::MergeOrder;
 use self::http::virtual_host::{DefaultBucket, PathStyle};
+pub(crate) use self::preload::preload;
 use self::service::CosService;
 use self::store::Bucket;
 pub use self::store::Durability;
@@ -237,6 +240,17 @@ pub(crate) fn open_store(
         Some(directory) => Store::open(directory, options.durability)?,
         None => Store::in_memory(options.memory_bytes.unwrap_or_else(half_of_memory)),
     };
+    set_up(&store, options, account, clock)?;
+    Ok(Arc::new(store))
+}
+
+/// Creates the account's buckets where they do not exist, and sets the CORS rule of the options.
+pub(crate) fn set_up(
+    store: &Store,
+    options: &Options,
+    account: &Account,
+    clock: &dyn Clock,
+) -> io::Result<()> {
     let default_bucket = default_bucket(account)?;
     let bucket = default_bucket.0.name.as_str();
     let names = account.more_buckets.iter().map(String::as_str);
@@ -252,7 +266,7 @@ pub(crate) fn open_store(
         let cors = Cors::for_origins(options.origins.clone());
         store.set_cors(bucket, Some(cors)).map_err(startup_error)?;
     }
-    Ok(Arc::new(store))
+    Ok(())
 }
 
 /// Half of what this machine, or its container, has; 2 GB where that is not known.
@@ -275,9 +289,4 @@ pub(crate) fn default_bucket(account: &Account) -> io::Result<DefaultBucket> {
     DefaultBucket::of(account).ok_or_else(|| {
         io::Error::other("account: bucket must be <name>-<appid>, and region such as ap-guangzhou")
     })
-}
-
-/// An error of the store as an error of the start.
-fn startup_error(error: CosError) -> io::Error {
-    io::Error::other(error.reason.unwrap_or(error.message))
 }

@@ -19,6 +19,7 @@
 //! | `cos` | the object storage; each signature is verified, each access decided by CAM |
 //! | `gateway`, `event` | HTTP to event and reply to HTTP, one file for each shape |
 //! | `middleware` | what each call to each service passes: `clock`, `random` (the seed), `fault`, `trace` |
+//! | `state` | what COS stores, and the clock: kept in a file, put back, reset |
 //! | `admin` | the same over HTTP, on a port of its own |
 //! | [`parity`] | the truth table: each behaviour of a platform and how it is known |
 //! | `function`, `instance`, `runtime`, `process` | child processes: states, limits, freezing, replacement, both runtime APIs |
@@ -69,12 +70,15 @@ mod random;
 mod runtime;
 mod secrets;
 mod setters;
+mod state;
 mod sts;
 mod sync;
 mod trace;
 mod web;
 
-pub use account::{Account, AccountFileError, KeyOwner, KeyPair, Role, Trust, User};
+pub use account::{
+    Account, AccountFileError, BadJwks, KeyOwner, KeyPair, OidcProvider, Role, Trust, User,
+};
 pub use admin::Admin;
 pub use clock::EmulatedClock;
 pub use cloud::marker::MARKER;

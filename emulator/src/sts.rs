@@ -7,10 +7,11 @@
 //!
 //! # Guarantees
 //! Answers API errors with HTTP 200 in the documented shape; records each call without secrets;
-//! nothing is issued to a caller whose signature, key, token and time were not checked.
+//! nothing is issued to a caller whose signature, key, token and time, or whose web identity, were
+//! not checked.
 //!
 //! # Not covered
-//! MFA, web identities, SAML.
+//! MFA, SAML.
 
 mod actions;
 mod call;
@@ -20,8 +21,10 @@ mod parameters;
 mod permission;
 mod policy;
 mod request;
+mod session;
 mod tamper;
 mod verify;
+mod web_identity;
 
 use std::collections::VecDeque;
 use std::io;
@@ -212,9 +215,16 @@ impl Service {
     fn execute(&self, unverified: &Inbound, now: Timestamp) -> Result<Value, StsError> {
         let directory = &self.directory;
         let action = actions::Action::parse(unverified)?;
-        let caller = verify::verify(unverified, directory, now)?;
-        self.limits.count(action, now)?;
-        action.run(&caller, &unverified.parameters, directory, now)
+        let verify = || verify::verify(unverified, directory, now);
+        let count = || self.limits.count(action, now);
+        action.run(
+            || verify::unsigned(unverified),
+            verify,
+            count,
+            &unverified.parameters,
+            directory,
+            now,
+        )
     }
 
     /// The response in the documented shape. A fault can tamper with its members.

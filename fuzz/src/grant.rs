@@ -88,7 +88,8 @@ fn new_key(authorized: &Authorized) -> Option<&str> {
 /// What the library makes of a world.
 fn issue(world: &World) -> Option<Authorized> {
     let settings = settings(&world.grants_file())?;
-    let handler = App::new(settings, Arc::new(SystemClock)).ok()?.handler;
+    let handler =
+        App::new(settings, Arc::new(SystemClock), |path| std::fs::read(path)).ok()?.handler;
     let request = request(world);
     let caller = handler
         .authentication

@@ -19,9 +19,9 @@ use tencent::names::{Bucket, Region};
 use super::external_id;
 use super::grant_bounds::{GrantBounds, NO_CLAIMS};
 use crate::grant::{
-    ContentType, Extension, Grant, GrantDefinition, GrantError, Lifetime, Limits, Operation,
-    PermissionError, Permissions, Placeholder, PrefixTemplate, Preset, PrincipalMatch, Role,
-    RoleArn,
+    CannedAcl, ContentType, Extension, Grant, GrantDefinition, GrantError, Lifetime, Limits,
+    Operation, PermissionError, Permissions, Placeholder, PrefixTemplate, Preset, PrincipalMatch,
+    Role, RoleArn, VpcId,
 };
 pub(super) use issuer::{FileIssuer, FileKeys};
 use issuer_rules::ISSUER;
@@ -201,11 +201,17 @@ fn limits(table: &Table<'_>) -> Option<Limits> {
     let extensions = table.list("extensions", Extension::parse);
     let content_types = table.list("content_types", ContentType::parse);
     let source_ip = table.list("source_ip", |text| Ok::<_, &str>(text.to_owned()));
+    let acl = table.list("acl", CannedAcl::parse);
+    let https_only = table.flag("https_only");
+    let vpc = table.list("vpc", VpcId::parse);
     Some(Limits {
         extensions: extensions?,
         max_size_bytes: max_size_bytes?,
         content_types: content_types?,
         source_ip: source_ip?,
+        acl: acl?,
+        https_only: https_only?,
+        vpc: vpc?,
     })
 }
 
@@ -251,7 +257,7 @@ fn lifetime(table: &Table<'_>, bounds: &GrantBounds, has_role: bool) -> Option<L
     lifetime
 }
 
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 20] = [
     "name",
     "match",
     "bucket",
@@ -267,6 +273,9 @@ const KEYS: [&str; 17] = [
     "extensions",
     "named_extensions",
     "source_ip",
+    "acl",
+    "https_only",
+    "vpc",
     "role",
     "external_id",
 ];

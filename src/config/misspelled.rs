@@ -6,7 +6,7 @@
 
 use super::environment::Environment;
 
-const SETTINGS: [&str; 66] = [
+const SETTINGS: [&str; 70] = [
     "ALLOW",
     "ALLOWED_HOSTS",
     "ALLOWED_ORIGINS",
@@ -69,6 +69,10 @@ const SETTINGS: [&str; 66] = [
     "STS_ENDPOINTS",
     "STS_PROXY",
     "THREADS",
+    "TKE_PROVIDER_ID",
+    "TKE_REGION",
+    "TKE_ROLE_ARN",
+    "TKE_WEB_IDENTITY_TOKEN_FILE",
     "WECHAT_APPID",
     "WECHAT_ENDPOINTS",
     "WECHAT_SECRET",
@@ -79,10 +83,12 @@ const SETTINGS: [&str; 66] = [
 const CONFUSED: [(&str, &str); 2] = [("jwks_url", "JWT_JWKS_URL"), ("jwt_secret", "JWT_HS_SECRET")];
 
 /// Keys of the grants file that look like settings when they are written in capitals. `NAME`,
-/// `MATCH` and `ROLE` are not among them, because shells and machines set such names.
-const GRANT_KEYS: [&str; 7] = [
+/// `MATCH`, `ROLE` and `VPC` are not among them, because shells and machines set such names.
+const GRANT_KEYS: [&str; 9] = [
+    "acl",
     "actions",
     "content_types",
+    "https_only",
     "include_prefix_key",
     "max_size_bytes",
     "named_extensions",
@@ -180,7 +186,9 @@ mod tests {
         let schema = include_str!("../../docs/grants.schema.json");
         let schema: serde_json::Value = serde_json::from_str(schema).unwrap();
         let keys = schema["$defs"]["grant"]["properties"].as_object().unwrap();
-        for key in keys.keys().filter(|key| !["name", "match", "role"].contains(&key.as_str())) {
+        for key in
+            keys.keys().filter(|key| !["name", "match", "role", "vpc"].contains(&key.as_str()))
+        {
             let variable = key.to_ascii_uppercase();
             assert!(is_known(&variable) || meant(&variable).is_some(), "{variable}");
         }

@@ -161,7 +161,12 @@ impl<'a> Reader<'a> {
     /// The bytes of the file at `path`.
     pub(super) fn file(&self, path: &str) -> Result<Vec<u8>, String> {
         let failed = |error| format!("must be the path of a readable file: {error}");
-        (self.read_file)(path).map_err(failed)
+        self.bytes(path).map_err(failed)
+    }
+
+    /// The same, with the error of the system.
+    pub(super) fn bytes(&self, path: &str) -> io::Result<Vec<u8>> {
+        (self.read_file)(path)
     }
 }
 

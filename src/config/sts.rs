@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tencent::names::Region;
 use tencent::secret::Secret;
 
 use super::external_id;
@@ -11,12 +12,13 @@ use super::grant_bounds::ROLE_MAX_SECONDS;
 use super::reader::{Reader, list};
 use crate::grant::{Role, RoleArn};
 use crate::http_client::{ClientOptions, PlaintextHttp, Proxy, parse_certificates};
-use crate::sts::{CallingKey, CallingKeys, Endpoint, Identity};
+use crate::sts::{CallingKey, CallingKeys, Endpoint, Identity, WebIdentity};
 
 /// How STS is called.
 #[expect(missing_debug_implementations, reason = "it contains the calling key")]
 pub struct StsSettings {
-    /// The calling key, and the role to assume (`SECRET_ID`, `ROLE_ARN` and their companions).
+    /// The calling key, and the role to assume (`SECRET_ID`, `TKE_ROLE_ARN`, `ROLE_ARN` and their
+    /// companions).
     pub calling_keys: CallingKeys,
     /// Whether the calling key is the one that the platform sets for an execution role.
     pub is_role_key: bool,
@@ -32,8 +34,12 @@ pub struct StsSettings {
 
 /// The settings, and the longest lifetime that the calling key can request.
 pub(super) fn read(reader: &mut Reader<'_>, reads_role_keys: bool) -> (Option<StsSettings>, u32) {
-    let is_role_key = !OWN_KEY.iter().any(|variable| reader.is_set(variable));
-    let key = if reads_role_keys { None } else { calling_key(reader, is_role_key) };
+    let source = KeySource::of(reader, reads_role_keys);
+    let key = match source {
+        KeySource::Own => calling_key(reader, OWN_KEY),
+        KeySource::Platform => calling_key(reader, ROLE_KEY),
+        KeySource::Requests | KeySource::WebIdentity => None,
+    };
     let role = role(reader);
     let max_duration_seconds = max_duration_seconds(reader, &role);
     let endpoints = endpoints(reader);
@@ -47,22 +53,19 @@ pub(super) fn read(reader: &mut Reader<'_>, reads_role_keys: bool) -> (Option<St
             "must not be a key of the local cloud, unless STS_ENDPOINTS are loopback addresses";
         reader.error("SECRET_ID", text);
     }
-    let calling_keys = if reads_role_keys {
-        if !is_role_key {
-            reader.error("ROLE_KEYS", "must not be `headers` together with SECRET_ID");
-        }
-        of_requests(reader, role)
-    } else {
-        key.zip(role.ok()).and_then(|(key, role)| {
+    let calling_keys = match source {
+        KeySource::Requests => of_requests(reader, role),
+        KeySource::WebIdentity => web_identity(reader, role),
+        KeySource::Own | KeySource::Platform => key.zip(role.ok()).and_then(|(key, role)| {
             let identity = Identity::new(key, role);
             let report = |error| reader.error("ROLE_ARN", format!("must be set: {error}"));
             Some(CallingKeys::Fixed(Arc::new(identity.map_err(report).ok()?)))
-        })
+        }),
     };
     let settings = || {
         Some(StsSettings {
             calling_keys: calling_keys?,
-            is_role_key,
+            is_role_key: source == KeySource::Platform,
             endpoints,
             http: http?,
             deadline: Duration::from_millis(deadline_ms?.into()),
@@ -82,10 +85,95 @@ pub(super) fn cache_entries_max(reader: &mut Reader<'_>) -> Option<Option<NonZer
     Some(usize::try_from(entries).ok().and_then(NonZeroUsize::new).filter(|_| is_on))
 }
 
-/// `SECRET_ID` and its companions, or the key that the platform sets for an execution role.
-/// <https://www.tencentcloud.com/document/product/583/32748>
-fn calling_key(reader: &mut Reader<'_>, is_role_key: bool) -> Option<CallingKey> {
-    let variables = if is_role_key { ROLE_KEY } else { OWN_KEY };
+/// Where the calling key is from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum KeySource {
+    /// `SECRET_ID` and its companions.
+    Own,
+    /// The variables that the platform sets for an execution role,
+    /// <https://www.tencentcloud.com/document/product/583/32748>.
+    Platform,
+    /// The headers of requests (`ROLE_KEYS=headers`).
+    Requests,
+    /// It is exchanged for a token (`TKE_ROLE_ARN` and its companions).
+    WebIdentity,
+}
+
+impl KeySource {
+    /// The first that there is, in the order of the vendor's SDKs.
+    fn of(reader: &mut Reader<'_>, reads_role_keys: bool) -> Self {
+        let mut is_any_set =
+            |variables: &[&'static str]| variables.iter().any(|variable| reader.is_set(variable));
+        let (has_own, has_platform) = (is_any_set(&OWN_KEY), is_any_set(&ROLE_KEY));
+        let has_web_identity = WEB_IDENTITY.iter().all(|variable| is_any_set(&[variable]));
+        if reads_role_keys {
+            if has_own {
+                reader.error("ROLE_KEYS", "must not be `headers` together with SECRET_ID");
+            }
+            return Self::Requests;
+        }
+        if has_own && has_web_identity {
+            let text = "SECRET_ID is used, and TKE_ROLE_ARN has no effect: to call STS without a \
+                        key, remove SECRET_ID and SECRET_KEY";
+            reader.warn(text);
+        }
+        // Some clusters set a part of them, which is not a choice.
+        match (has_own, has_platform) {
+            (true, _) => Self::Own,
+            (false, true) => Self::Platform,
+            (false, false) if is_web_identity_meant(reader) => Self::WebIdentity,
+            (false, false) => Self::Platform,
+        }
+    }
+}
+
+/// `TKE_REGION` is a name that anything may set.
+fn is_web_identity_meant(reader: &mut Reader<'_>) -> bool {
+    ["TKE_WEB_IDENTITY_TOKEN_FILE", "TKE_ROLE_ARN"].into_iter().any(|name| reader.is_set(name))
+}
+
+/// A workload without a key, which assumes the role: the exchange itself takes no policy.
+fn web_identity(reader: &mut Reader<'_>, role: Result<Option<Role>, ()>) -> Option<CallingKeys> {
+    if matches!(role, Ok(None)) {
+        let text = "must be set with TKE_ROLE_ARN, because what its exchange returns cannot be \
+             narrowed: the role to assume with it, for example \
+             `qcs::cam::uin/100000000001:roleName/uploader`";
+        reader.error("ROLE_ARN", text);
+    }
+    let region = reader.required("TKE_REGION", "ap-guangzhou", Region::parse);
+    let provider_id = reader.required("TKE_PROVIDER_ID", "cls-a1b2c3d4", provider_id);
+    let workload_role = reader.required(
+        "TKE_ROLE_ARN",
+        "qcs::cam::uin/100000000001:roleName/workload",
+        RoleArn::parse,
+    );
+    let example = "/var/run/secrets/cloud.tencent.com/serviceaccount/token";
+    let token_file = reader
+        .required("TKE_WEB_IDENTITY_TOKEN_FILE", example, |path| Ok::<_, String>(path.to_owned()));
+    let web_identity = WebIdentity {
+        region: region?,
+        provider_id: provider_id?,
+        token_file: token_file?,
+        workload_role: workload_role?,
+        role: role.ok()??,
+    };
+    // A function that starts can also call.
+    if let Err(error) = web_identity.token(|path| reader.bytes(path)) {
+        reader.error("TKE_WEB_IDENTITY_TOKEN_FILE", error.to_string());
+        return None;
+    }
+    Some(CallingKeys::WebIdentity(Arc::new(web_identity)))
+}
+
+/// <https://www.tencentcloud.com/document/product/598/47115>, parameter Name.
+fn provider_id(text: &str) -> Result<String, &'static str> {
+    let known = |c: char| c.is_ascii_alphanumeric() || "_-.@".contains(c);
+    let is_name = (1..=128).contains(&text.len()) && text.chars().all(known);
+    let name = is_name.then(|| text.to_owned());
+    name.ok_or("must be the name of an OIDC provider in CAM: letters, digits and `_-.@`")
+}
+
+fn calling_key(reader: &mut Reader<'_>, variables: [&'static str; 3]) -> Option<CallingKey> {
     let [id, key, token] = variables.map(|variable| reader.optional(variable));
     for (variable, value) in [("SECRET_ID", id), ("SECRET_KEY", key)] {
         if value.is_none() {
@@ -191,6 +279,10 @@ const CACHE_ENTRIES_MAX: u32 = 10_000;
 const ROOT_MAX_SECONDS: u32 = 7200;
 
 const SUB_ACCOUNT_MAX_SECONDS: u32 = 129_600;
+
+/// What a cluster of TKE sets for a service account with a role.
+const WEB_IDENTITY: [&str; 4] =
+    ["TKE_PROVIDER_ID", "TKE_REGION", "TKE_ROLE_ARN", "TKE_WEB_IDENTITY_TOKEN_FILE"];
 
 /// How keys of the local cloud begin.
 const EMULATOR_KEY: &str = "AKIDEMU";

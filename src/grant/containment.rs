@@ -13,6 +13,7 @@
 use serde_json::{Value, json};
 
 use super::definition::GrantDefinition;
+use super::limits::Limits;
 use super::role::Role;
 use super::signable::{SignableRequest, SignableVerb};
 use crate::auth::{Claim, Claims};
@@ -112,11 +113,12 @@ impl<'g> Bounds<'g> {
             return false;
         };
         let is_granted = grant.permissions.operations().any(|granted| granted.name() == operation);
-        let is_weak = condition
-            .as_object()
-            .is_some_and(|block| block.keys().any(|name| name.contains("if_exist")));
-        let networks = &grant.permissions.limits().source_ip;
-        if !is_granted || is_weak || !are_among(condition, "ip_equal", "qcs:ip", networks) {
+        let limits = grant.permissions.limits();
+        if !is_granted || is_weak(condition) || !keeps_origin(limits, condition) {
+            return false;
+        }
+        let acls: Vec<String> = limits.acl.iter().map(|acl| acl.name().to_owned()).collect();
+        if SETTING_ACLS.contains(&operation) && !keeps_acl(&acls, condition) {
             return false;
         }
         if operation == "GetService" {
@@ -138,6 +140,34 @@ impl<'g> Bounds<'g> {
             && (!BUCKETS.contains(&operation) || prefix.is_empty())
             && (!WRITES.contains(&operation) || keeps_limits(grant, operation, key, condition))
     }
+}
+
+/// Whether a request without a key could pass a condition; the ACL has a rule of its own.
+fn is_weak(condition: &Value) -> bool {
+    let is_of_acl = |name: &str, keys: &Value| {
+        name == "string_equal_if_exist"
+            && keys.as_object().is_some_and(|keys| keys.keys().eq(["cos:x-cos-acl"]))
+    };
+    let mut block = condition.as_object().into_iter().flatten();
+    block.any(|(name, keys)| name.contains("if_exist") && !is_of_acl(name, keys))
+}
+
+/// Whether requests come from where they may, and as they must.
+fn keeps_origin(limits: &Limits, condition: &Value) -> bool {
+    let https = condition.get("bool_equal").and_then(|keys| keys.get("cos:secure-transport"));
+    let vpcs: Vec<String> = limits.vpc.iter().map(|id| id.as_str().to_owned()).collect();
+    are_among(condition, "ip_equal", "qcs:ip", &limits.source_ip)
+        && are_among(condition, "string_equal", "vpc:requester_vpc", &vpcs)
+        && (!limits.https_only || https.is_some_and(|value| value == "true"))
+}
+
+/// Whether an ACL can only be a granted one, or that of the bucket.
+fn keeps_acl(granted: &[String], condition: &Value) -> bool {
+    if granted.is_empty() {
+        return true;
+    }
+    let allowed: Vec<String> = granted.iter().cloned().chain(["default".to_owned()]).collect();
+    are_among(condition, "string_equal_if_exist", "cos:x-cos-acl", &allowed)
 }
 
 fn keeps_limits(grant: &GrantDefinition, operation: &str, key: &str, condition: &Value) -> bool {
@@ -208,6 +238,16 @@ const LISTINGS: [&str; 3] = ["GetBucket", "GetBucketObjectVersions", "ListMultip
 /// Operations that create or delete a bucket, which only a grant for the whole bucket contains.
 const BUCKETS: [&str; 2] = ["DeleteBucket", "PutBucket"];
 
+/// Operations whose requests can set an ACL.
+const SETTING_ACLS: [&str; 6] = [
+    "AppendObject",
+    "InitiateMultipartUpload",
+    "PostObject",
+    "PutBucket",
+    "PutObject",
+    "PutObjectCopy",
+];
+
 /// Operations that upload objects, or belong to an upload.
 const WRITES: [&str; 11] = [
     "AbortMultipartUpload",
@@ -230,8 +270,8 @@ mod tests {
     use super::{is_inside, is_only};
     use crate::auth::{Claim, Claims};
     use crate::grant::{
-        ContentType, Extension, GrantDefinition, Limits, Operation, Preset, Role, RoleArn,
-        SignableRequest, SignableVerb,
+        CannedAcl, ContentType, Extension, GrantDefinition, Limits, Operation, Preset, Role,
+        RoleArn, SignableRequest, SignableVerb, VpcId,
     };
     use std::sync::Arc;
 
@@ -428,9 +468,14 @@ mod tests {
             max_size_bytes: Some(10),
             content_types: vec![ContentType::parse("image/*").unwrap()],
             source_ip: vec!["10.0.0.0/8".to_owned(), "192.0.2.1".to_owned()],
+            acl: vec![CannedAcl::parse("private").unwrap()],
+            https_only: true,
+            vpc: vec![VpcId::parse("vpc-a").unwrap()],
         });
         let full = json!({"ip_equal": {"qcs:ip": ["10.0.0.0/8", "192.0.2.1"]}, "numeric_less_than_equal": {"cos:content-length": 10},
-            "numeric_greater_than_equal": {"cos:content-length": 1}, "string_like": {"cos:content-type": "image/*"}});
+            "numeric_greater_than_equal": {"cos:content-length": 1}, "string_like": {"cos:content-type": "image/*"},
+            "string_equal_if_exist": {"cos:x-cos-acl": ["private", "default"]}, "bool_equal": {"cos:secure-transport": "true"},
+            "string_equal": {"vpc:requester_vpc": "vpc-a"}});
         let put = |condition: &Value, key: &str| {
             let resource = format!("{HERE}users/u-1/{key}");
             checked(&policy("name/cos:PutObject", &resource, condition), &grant, "u-1")
@@ -445,7 +490,13 @@ mod tests {
             {"numeric_less_than_equal": null}, {"numeric_greater_than_equal": {"cos:content-length": 0}},
             {"numeric_greater_than_equal": null}, {"string_like": {"cos:content-type": "*"}},
             {"string_like": {"cos:content-type": ["image/*", "text/*"]}}, {"string_like": null},
-            {"string_like_if_exist": {"cos:content-type": "image/*"}}
+            {"string_like_if_exist": {"cos:content-type": "image/*"}},
+            {"string_equal_if_exist": {"cos:x-cos-acl": ["private", "public-read"]}}, {"string_equal_if_exist": null},
+            {"string_equal_if_exist": {"cos:x-cos-acl": "private", "qcs:ip": "x"}}, {"string_equal_if_exist": {"cos:x-cos-acl": []}},
+            {"string_like_if_exist": {"cos:x-cos-acl": "*"}}, {"bool_equal": {"cos:secure-transport": "false"}}, {"bool_equal": null},
+            {"bool_equal": {"cos:secure-transport": ["true", "false"]}}, {"string_equal": {"vpc:requester_vpc": "vpc-b"}},
+            {"string_equal": {"vpc:requester_vpc": ["vpc-a", "vpc-b"]}}, {"string_equal": null},
+            {"string_equal": {"qcs:vpc": "vpc-a"}}
         ]);
         for weaker in weaker.as_array().unwrap() {
             let mut condition = full.clone();

@@ -1,12 +1,12 @@
-//! Limits of a grant: the size, type and extension of uploads, and the addresses that requests come
-//! from.
+//! Limits of a grant: the size, type, extension and ACL of uploads, and the addresses, VPCs and
+//! protocol of requests.
 //!
-//! Size, type and address become conditions,
+//! All but the extension become conditions,
 //! <https://www.tencentcloud.com/document/product/436/46205>:
 //!
 //! - `cos:content-length` and `cos:content-type` are documented for requests with a body. A
 //!   condition on a key that the request lacks is not met (documented), so COS refuses an upload
-//!   without the header. `_if_exist` would let it pass and is never written.
+//!   without the header. `_if_exist` would let it pass and is never written for them.
 //! - No single request of a multipart upload or an append contains the whole object, and
 //!   `InitiateMultipartUpload`, which sets the type, has no body. `permissions` therefore removes
 //!   these operations.
@@ -14,6 +14,12 @@
 //!   also requires one byte or more (inferred: the length of a copy request is 0), which refuses
 //!   empty objects too.
 //! - The size of a PostObject includes its form (inferred), so slightly less fits.
+//! - `cos:x-cos-acl` is documented for the operations that can set an ACL. A request without the
+//!   header leaves the object with the ACL of its bucket, as `default` does, so both pass: only
+//!   this condition has `_if_exist`.
+//! - `cos:secure-transport` and `vpc:requester_vpc` are documented for all requests,
+//!   <https://www.tencentcloud.com/document/product/436/46206>. A request that does not come from a
+//!   VPC lacks the second, so it is refused.
 //!
 //! An extension cannot be a condition, because a resource has a wildcard only at its end. It is
 //! checked here, where the whole key is known; the grant allows nothing that leaves the key to the
@@ -34,6 +40,12 @@ pub struct Limits {
     pub content_types: Vec<ContentType>,
     /// Addresses and networks that requests to COS come from; any when empty.
     pub source_ip: Vec<String>,
+    /// What the header `x-cos-acl` may set, next to `default`; anything when empty.
+    pub acl: Vec<CannedAcl>,
+    /// Whether requests to COS must use HTTPS.
+    pub https_only: bool,
+    /// The VPCs that requests to COS come from; any when empty.
+    pub vpc: Vec<VpcId>,
 }
 
 impl Limits {
@@ -44,7 +56,7 @@ impl Limits {
 
     /// Whether any of them applies to uploads.
     pub(super) fn are_about_uploads(&self) -> bool {
-        self.need_whole_uploads() || !self.extensions.is_empty()
+        self.need_whole_uploads() || !self.extensions.is_empty() || !self.acl.is_empty()
     }
 
     /// The conditions of every request.
@@ -52,11 +64,33 @@ impl Limits {
     /// # Errors
     /// [`ConditionError`] for a malformed network.
     pub(super) fn conditions(&self) -> Result<Conditions, ConditionError> {
-        if self.source_ip.is_empty() {
-            return Ok(Conditions::none());
+        let mut conditions = Conditions::none();
+        if !self.source_ip.is_empty() {
+            let networks = self.source_ip.iter().map(|text| Literal::from(text.as_str()));
+            conditions = conditions.and("ip_equal", "qcs:ip", networks.collect())?;
         }
-        let networks = self.source_ip.iter().map(|text| Literal::from(text.as_str()));
-        Conditions::none().and("ip_equal", "qcs:ip", networks.collect())
+        if self.https_only {
+            let yes = vec![Literal::from("true")];
+            conditions = conditions.and("bool_equal", "cos:secure-transport", yes)?;
+        }
+        if !self.vpc.is_empty() {
+            let ids = self.vpc.iter().map(|id| Literal::from(id.as_str())).collect();
+            conditions = conditions.and("string_equal", "vpc:requester_vpc", ids)?;
+        }
+        Ok(conditions)
+    }
+
+    /// These conditions and those of an operation that can set an ACL.
+    ///
+    /// # Errors
+    /// None: the names are constants.
+    pub(super) fn with_acl(&self, conditions: Conditions) -> Result<Conditions, ConditionError> {
+        if self.acl.is_empty() {
+            return Ok(conditions);
+        }
+        let granted = self.acl.iter().map(|acl| acl.name());
+        let names = granted.chain([CannedAcl::OF_THE_BUCKET]).map(Literal::from).collect();
+        conditions.and("string_equal_if_exist", "cos:x-cos-acl", names)
     }
 
     /// The conditions of an upload.
@@ -134,6 +168,72 @@ impl ContentType {
     }
 }
 
+/// An ACL that the header `x-cos-acl` can set,
+/// <https://www.tencentcloud.com/document/product/436/30583>.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CannedAcl(&'static str);
+
+impl CannedAcl {
+    /// What an object has whose upload names none: the ACL of its bucket.
+    pub(super) const OF_THE_BUCKET: &'static str = "default";
+
+    const NAMES: [&'static str; 5] = [
+        "private",
+        "public-read",
+        "authenticated-read",
+        "bucket-owner-read",
+        "bucket-owner-full-control",
+    ];
+
+    /// Finds an ACL by its name.
+    ///
+    /// # Errors
+    /// [`CannedAclError`] for any other text.
+    pub fn parse(text: &str) -> Result<Self, CannedAclError> {
+        Self::NAMES.into_iter().find(|name| *name == text).map(Self).ok_or(CannedAclError)
+    }
+
+    /// The name.
+    pub fn name(self) -> &'static str {
+        self.0
+    }
+}
+
+/// The text is not an ACL of objects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "an ACL is `private`, `public-read`, `authenticated-read`, `bucket-owner-read` or \
+     `bucket-owner-full-control`; the ACL of the bucket is always allowed"
+)]
+pub struct CannedAclError;
+
+/// The id of a VPC.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VpcId(String);
+
+impl VpcId {
+    /// Parses an id, as `vpc-aqp5jrc1`.
+    ///
+    /// # Errors
+    /// [`VpcIdError`] for any other text.
+    pub fn parse(text: &str) -> Result<Self, VpcIdError> {
+        let id = text.strip_prefix("vpc-").ok_or(VpcIdError)?;
+        let known = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit();
+        let is_id = (1..=32).contains(&id.len()) && id.bytes().all(known);
+        is_id.then(|| Self(text.to_owned())).ok_or(VpcIdError)
+    }
+
+    /// The id.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The text is not the id of a VPC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a VPC has an id of the form `vpc-aqp5jrc1`")]
+pub struct VpcIdError;
+
 /// What several content types have in common.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum TypeLimit {
@@ -157,7 +257,9 @@ const MAX_TYPE_CHARACTERS: usize = 127;
 
 #[cfg(test)]
 mod tests {
-    use super::{ContentType, Extension, Limits, TypeLimit};
+    use tencent::cam::Conditions;
+
+    use super::{CannedAcl, ContentType, Extension, Limits, TypeLimit, VpcId};
 
     fn limits() -> Limits {
         Limits {
@@ -165,6 +267,9 @@ mod tests {
             max_size_bytes: Some(10),
             content_types: vec![ContentType::parse("image/*").unwrap()],
             source_ip: vec!["10.0.0.0/8".to_owned()],
+            acl: vec![CannedAcl::parse("private").unwrap()],
+            https_only: true,
+            vpc: vec![VpcId::parse("vpc-aqp5jrc1").unwrap()],
         }
     }
 
@@ -191,13 +296,40 @@ mod tests {
         let written = |conditions| serde_json::to_string(&conditions).unwrap();
         assert_eq!(
             written(limits().conditions_of_uploads().unwrap()),
-            r#"{"ip_equal":{"qcs:ip":"10.0.0.0/8"},"numeric_greater_than_equal":{"cos:content-length":1},"numeric_less_than_equal":{"cos:content-length":10},"string_like":{"cos:content-type":"image/*"}}"#
+            r#"{"bool_equal":{"cos:secure-transport":"true"},"ip_equal":{"qcs:ip":"10.0.0.0/8"},"numeric_greater_than_equal":{"cos:content-length":1},"numeric_less_than_equal":{"cos:content-length":10},"string_equal":{"vpc:requester_vpc":"vpc-aqp5jrc1"},"string_like":{"cos:content-type":"image/*"}}"#
         );
         assert_eq!(
             written(limits().conditions().unwrap()),
-            r#"{"ip_equal":{"qcs:ip":"10.0.0.0/8"}}"#
+            r#"{"bool_equal":{"cos:secure-transport":"true"},"ip_equal":{"qcs:ip":"10.0.0.0/8"},"string_equal":{"vpc:requester_vpc":"vpc-aqp5jrc1"}}"#
         );
         assert!(Limits::default().conditions_of_uploads().unwrap().is_empty());
+    }
+
+    /// A request without the header leaves the object with the ACL of its bucket.
+    #[test]
+    fn an_acl_is_one_that_is_granted_or_that_of_the_bucket() {
+        let written = |limits: Limits| {
+            serde_json::to_string(&limits.with_acl(Conditions::none()).unwrap()).unwrap()
+        };
+        assert_eq!(
+            written(limits()),
+            r#"{"string_equal_if_exist":{"cos:x-cos-acl":["private","default"]}}"#
+        );
+        assert_eq!(written(Limits::default()), "{}");
+    }
+
+    #[test]
+    fn an_acl_and_a_vpc_are_what_they_are() {
+        for name in CannedAcl::NAMES {
+            assert_eq!(CannedAcl::parse(name).unwrap().name(), name);
+        }
+        for bad in ["default", "public-read-write", "Private", "private ", "*", ""] {
+            assert!(CannedAcl::parse(bad).is_err(), "{bad}");
+        }
+        assert_eq!(VpcId::parse("vpc-aqp5jrc1").unwrap().as_str(), "vpc-aqp5jrc1");
+        for bad in ["vpc-", "aqp5jrc1", "vpc-AQP5", "vpc-a*", "vpc-a b", "vpc-${uin}", ""] {
+            assert!(VpcId::parse(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -71,6 +71,20 @@ impl Operation {
         matches!(self.name, "GetBucket" | "GetBucketObjectVersions" | "ListMultipartUploads")
     }
 
+    /// Whether its requests can set an ACL,
+    /// <https://www.tencentcloud.com/document/product/436/46205>.
+    pub(super) fn sets_acl(self) -> bool {
+        matches!(
+            self.name,
+            "AppendObject"
+                | "InitiateMultipartUpload"
+                | "PostObject"
+                | "PutBucket"
+                | "PutObject"
+                | "PutObjectCopy"
+        )
+    }
+
     /// Whether limits on uploads apply to it.
     pub(super) fn is_upload(self) -> bool {
         matches!(self.resource_level, ResourceLevel::PartialUpload | ResourceLevel::WholeUpload)

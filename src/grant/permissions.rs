@@ -16,8 +16,28 @@ pub struct Permissions {
     operations: Vec<Operation>,
     limits: Limits,
     new_object_extensions: Vec<Extension>,
-    conditions: Conditions,
-    conditions_of_uploads: Conditions,
+    conditions: ConditionSet,
+    conditions_of_uploads: ConditionSet,
+}
+
+/// Conditions, and the same for an operation that can set an ACL.
+#[derive(Clone, Debug)]
+struct ConditionSet {
+    plain: Conditions,
+    with_acl: Conditions,
+}
+
+impl ConditionSet {
+    fn new(
+        limits: &Limits,
+        conditions: Result<Conditions, ConditionError>,
+    ) -> Result<Self, PermissionError> {
+        let of = || {
+            let plain = conditions?;
+            Ok(Self { with_acl: limits.with_acl(plain.clone())?, plain })
+        };
+        of().map_err(PermissionError::Condition)
+    }
 }
 
 impl Permissions {
@@ -53,10 +73,8 @@ impl Permissions {
             return Err(PermissionError::NoUpload);
         }
         Ok(Self {
-            conditions: limits.conditions().map_err(PermissionError::Condition)?,
-            conditions_of_uploads: limits
-                .conditions_of_uploads()
-                .map_err(PermissionError::Condition)?,
+            conditions: ConditionSet::new(&limits, limits.conditions())?,
+            conditions_of_uploads: ConditionSet::new(&limits, limits.conditions_of_uploads())?,
             operations,
             new_object_extensions: limits.extensions.clone(),
             limits,
@@ -110,7 +128,10 @@ impl Permissions {
 
     /// The conditions of a request for `operation`.
     pub(super) fn conditions(&self, operation: Operation) -> &Conditions {
-        if operation.is_upload() { &self.conditions_of_uploads } else { &self.conditions }
+        let is_upload = operation.is_upload();
+        let set = if is_upload { &self.conditions_of_uploads } else { &self.conditions };
+        let has_acl = !self.limits.acl.is_empty() && operation.sets_acl();
+        if has_acl { &set.with_acl } else { &set.plain }
     }
 }
 

@@ -4,9 +4,9 @@ use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq};
 use serde_json::{Value, json};
 
 use super::{
-    Authorized, Authorizer, ContentType, Extension, Grant, GrantDefinition, GrantError, Grants,
-    Lifetime, Limits, Match, Operation, Placeholder, PrefixTemplate, Preset, PrincipalMatch, Role,
-    RoleArn, SessionPolicy, Value as MatchValue,
+    Authorized, Authorizer, CannedAcl, ContentType, Extension, Grant, GrantDefinition, GrantError,
+    Grants, Lifetime, Limits, Match, Operation, Placeholder, PrefixTemplate, Preset,
+    PrincipalMatch, Role, RoleArn, SessionPolicy, Value as MatchValue,
 };
 use crate::auth::{AuthMethod, Claim, Claims, Principal};
 use crate::error::{Error, ErrorCode};
@@ -673,6 +673,29 @@ fn a_type_limit_is_never_optional() {
     let condition = json!({"string_like": {"cos:content-type": types}});
     assert_eq!(statements[0]["condition"], condition);
     assert_eq!(statements[1]["condition"], Value::Null);
+}
+
+#[test]
+fn an_acl_limits_what_can_set_one() {
+    let limits = Limits { acl: vec![CannedAcl::parse("private").unwrap()], ..Limits::default() };
+    let operations = ["PutBucket", "AppendObject"].map(|name| Operation::parse(name).unwrap());
+    let presets = [Preset::Upload, Preset::Download, Preset::Delete];
+    let grant = GrantDefinition::for_tests("/", &presets, &operations, limits);
+    let all = everything(&grants(vec![grant]), nobody()).unwrap();
+    let limited = json!({"string_equal_if_exist": {"cos:x-cos-acl": ["private", "default"]}});
+    let policy = policy(&all);
+    let mut setters = Vec::new();
+    for statement in policy["statement"].as_array().unwrap() {
+        match &statement["condition"] {
+            Value::Null => {}
+            condition => {
+                assert_eq!(*condition, limited);
+                setters.extend(statement["action"].as_array().unwrap().clone());
+            }
+        }
+    }
+    let names = ["PutObject", "PostObject", "InitiateMultipartUpload", "PutBucket", "AppendObject"];
+    assert_eq!(setters, names.map(|name| json!(format!("name/cos:{name}"))));
 }
 
 fn any_prefix() -> impl Strategy<Value = String> {

@@ -55,7 +55,8 @@ pub(super) fn concerns_everyone(failure: &StsError) -> bool {
     match failure {
         StsError::Answer(AnswerError::Api { code, .. }) => {
             let family = code.split_once('.').map_or(code.as_str(), |(family, _)| family);
-            let is_parameter = matches!(family, "InvalidParameter" | "InvalidParameterValue");
+            let is_parameter = matches!(family, "InvalidParameter" | "InvalidParameterValue")
+                && code != "InvalidParameter.WebIdentityTokenError";
             !is_parameter && class_of_code(code) != Class::Throttled
         }
         StsError::Answer(_) | StsError::Call(_) => true,
@@ -272,6 +273,7 @@ mod tests {
             "AuthFailure.SignatureExpire",
             "AuthFailure.TokenFailure",
             "InternalError.DbError",
+            "InvalidParameter.WebIdentityTokenError",
             "IpNotInWhitelist",
             "ResourceNotFound.RoleNotFound",
             "UnauthorizedOperation",

@@ -10,6 +10,7 @@
 //! # Not covered
 //! Keeping credentials for the next caller (`cache`, `flight`).
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
@@ -17,7 +18,7 @@ use std::time::Duration;
 use http::HeaderValue;
 use http::header::RETRY_AFTER;
 use tokio::sync::{Semaphore, watch};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tracing::warn;
 
 use super::budget::RetryBudget;
@@ -26,6 +27,7 @@ use super::failure::{
     self, Class, attempt_outcome, class, concerns_everyone, final_error, outcome,
 };
 use super::sts_clock::StsClock;
+use super::workload::Workload;
 use crate::deadline::Deadline;
 use crate::entropy::Entropy;
 use crate::error::{Error, ErrorCode, chain};
@@ -33,8 +35,12 @@ use crate::grant::Authorized;
 use crate::http_client::CallError;
 use crate::log;
 use crate::metrics::{AttemptOutcome, Metrics};
-use crate::sts::{AnswerError, Called, Client, Credentials, Identity, StsError};
+use crate::sts::{AnswerError, Call, Called, Client, Credentials, Exchange, Identity, Issue};
+use crate::sts::{StsCaller, StsError, TokenFileError, WebIdentity, WorkloadKey};
 use tencent::time::{Clock, Timestamp};
+
+/// Reads a file of the operator.
+pub type ReadFile = fn(&str) -> io::Result<Vec<u8>>;
 
 /// STS, and the way there.
 pub(super) struct Upstream {
@@ -48,6 +54,9 @@ pub(super) struct Upstream {
     pub(super) sts_clock: StsClock,
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) role_key: RenewableKey,
+    /// The key of a web identity.
+    pub(super) workload: Workload,
+    pub(super) read_file: ReadFile,
     pub(super) metrics: Option<Arc<Metrics>>,
 }
 
@@ -69,27 +78,85 @@ impl Upstream {
         }
     }
 
-    /// Fetches the credentials that were authorized, as `identity`, before `deadline`, for the
+    /// Fetches the credentials that were authorized, as `caller`, before `deadline`, for the
     /// request `id`, and counts the attempts.
     ///
     /// # Errors
     /// One of the `Upstream…` codes; [`ErrorCode::Busy`] at the limit of parallel calls;
-    /// [`ErrorCode::CallingKeyExpired`] when a new instance is needed.
+    /// [`ErrorCode::CallingKeyExpired`] when a new instance is needed; [`ErrorCode::Internal`] when
+    /// the token of a web identity cannot be read.
     pub(super) async fn fetch(
         &self,
         authorized: &Authorized,
-        identity: &Identity,
+        caller: &StsCaller,
         id: &str,
         attempts: &AtomicU32,
         deadline: Deadline,
     ) -> Result<Credentials, Error> {
         let _permit = self.permits.try_acquire().map_err(|_| busy())?;
+        match caller {
+            StsCaller::Identity(identity) => {
+                let issue = Issue { authorized, identity };
+                self.attempts(&issue, id, attempts, deadline).await.map_err(|failed| failed.error)
+            }
+            StsCaller::WebIdentity(web_identity) => {
+                // On the heap, since most functions never do this.
+                let key = Box::pin(self.workload_key(web_identity, id, attempts, deadline));
+                let identity = &key.await?;
+                let issue = Issue { authorized, identity };
+                match Box::pin(self.attempts(&issue, id, attempts, deadline)).await {
+                    Ok(credentials) => Ok(credentials),
+                    Err(failed) => {
+                        if failed.is_key_unknown {
+                            self.workload.forget().await;
+                        }
+                        Err(failed.error)
+                    }
+                }
+            }
+        }
+    }
+
+    /// The identity of a workload's key, exchanged for its token if the one before has ended.
+    async fn workload_key(
+        &self,
+        web_identity: &WebIdentity,
+        id: &str,
+        attempts: &AtomicU32,
+        deadline: Deadline,
+    ) -> Result<Arc<Identity>, Error> {
+        let exchange = || self.exchange(web_identity, id, attempts, deadline);
+        let identity = self.workload.identity(&self.sts_clock, exchange);
+        let left = deadline.remaining(&*self.clock);
+        timeout(left, identity).await.unwrap_or_else(|_| Err(failure::too_late()))
+    }
+
+    async fn exchange(
+        &self,
+        web_identity: &WebIdentity,
+        id: &str,
+        attempts: &AtomicU32,
+        deadline: Deadline,
+    ) -> Result<WorkloadKey, Error> {
+        let token = &web_identity.token(self.read_file).map_err(no_token)?;
+        let exchange = Exchange { web_identity, token };
+        self.attempts(&exchange, id, attempts, deadline).await.map_err(|failed| failed.error)
+    }
+
+    /// Makes a call until it succeeds, as often as `failure`, deadline and budget allow.
+    async fn attempts<C: Call>(
+        &self,
+        call: &C,
+        id: &str,
+        attempts: &AtomicU32,
+        deadline: Deadline,
+    ) -> Result<C::Answer, Failed> {
         self.budget.deposit();
         let now_ms = self.clock.unix_milliseconds();
         let order = self.endpoints.order(now_ms, self.budget.has_credit(), || self.jitter());
         let mut has_learned = false;
         let mut retries = 0;
-        let (mut last, mut is_unhealthy) = (None, false);
+        let (mut last, mut is_unhealthy, mut is_key_unknown) = (None, false, false);
         for (attempt, index) in (0_u32..).zip(order.iter().copied().cycle()) {
             let untried = u32::try_from(order.len()).unwrap_or(u32::MAX).saturating_sub(attempt);
             let Some(timeout) = self.timeout(attempt, untried, deadline) else { break };
@@ -98,22 +165,23 @@ impl Upstream {
             let start = Deadline::unlimited(&*self.clock);
             let signed_ahead_ms = self.sts_clock.ahead_ms();
             let Called { outcome, date } =
-                self.sts.call(authorized, identity, endpoint, &self.sts_clock, timeout).await;
+                self.sts.call(call, endpoint, &self.sts_clock, timeout).await;
             self.count(index, outcome.as_ref().err(), start);
-            let line = Line { id, attempt, host: endpoint.host(), start };
+            let line = Line { id, attempt, host: endpoint.host(), start, action: C::LOGGED_ACTION };
             let failure = match outcome {
-                Ok(credentials) => {
-                    line.succeeded(&credentials, &*self.clock);
+                Ok(answer) => {
+                    line.succeeded(C::request_id(&answer), &*self.clock);
                     self.endpoints.succeeded(index);
                     self.budget.refund(retries);
                     self.role_key.has_worked.store(true, Ordering::Relaxed);
-                    return Ok(credentials);
+                    return Ok(answer);
                 }
                 Err(failure) => failure,
             };
             line.failed(&failure, &*self.clock);
             is_unhealthy = concerns_everyone(&failure);
             let class = class(&failure);
+            is_key_unknown = class == Class::Key;
             let may_retry = match class {
                 Class::Endpoint => {
                     let now_ms = self.clock.unix_milliseconds();
@@ -152,7 +220,7 @@ impl Upstream {
         if let Some(metrics) = self.metrics.as_ref().filter(|_| is_unhealthy) {
             metrics.fetch_failed();
         }
-        Err(last.unwrap_or_else(failure::too_late))
+        Err(Failed { error: last.unwrap_or_else(failure::too_late), is_key_unknown })
     }
 
     fn count(&self, index: usize, failure: Option<&StsError>, start: Deadline) {
@@ -210,6 +278,21 @@ impl Upstream {
     }
 }
 
+/// Why a call did not succeed.
+struct Failed {
+    error: Error,
+    /// Whether STS does not know the key that signed it.
+    is_key_unknown: bool,
+}
+
+fn no_token(error: TokenFileError) -> Error {
+    let message = "the function cannot read the token that it calls the credential service with: the log \
+                   has the cause under this request id";
+    Error::new(ErrorCode::Internal, message)
+        .with_hint(Some("TKE_WEB_IDENTITY_TOKEN_FILE must name the file that the platform writes"))
+        .caused_by(error)
+}
+
 fn busy() -> Error {
     let message = "this function already makes as many calls as it may: try again";
     Error::new(ErrorCode::Busy, message).with_header(RETRY_AFTER, HeaderValue::from_static("1"))
@@ -221,17 +304,21 @@ struct Line<'a> {
     attempt: u32,
     host: &'a str,
     start: Deadline,
+    action: Option<&'static str>,
 }
 
 impl Line<'_> {
-    fn succeeded(&self, credentials: &Credentials, clock: &dyn Clock) {
+    fn succeeded(&self, sts_request_id: &str, clock: &dyn Clock) {
         // The line of the decision follows.
         log::info_later("STS attempt", |line| {
             line.text("request_id", self.id);
             line.number("attempt", self.attempt.saturating_add(1));
             line.text("endpoint", self.host);
+            if let Some(action) = self.action {
+                line.text("action", action);
+            }
             line.text("outcome", "ok");
-            line.text("sts_request_id", &credentials.sts_request_id);
+            line.text("sts_request_id", sts_request_id);
             line.number("elapsed_ms", self.elapsed_ms(clock));
         });
     }
@@ -248,6 +335,7 @@ impl Line<'_> {
             request_id = self.id,
             attempt = self.attempt.saturating_add(1),
             endpoint = self.host,
+            action = self.action,
             outcome = outcome(failure),
             sts_request_id,
             elapsed_ms = self.elapsed_ms(clock),

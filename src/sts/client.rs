@@ -1,25 +1,23 @@
-//! One call to one endpoint: sign, post, read.
+//! One call to one endpoint: write, post, read.
 //!
 //! # Guarantees
-//! Each attempt is signed anew, with the time of the attempt.
+//! Each attempt is written and signed anew, with the time of the attempt.
 //!
 //! # Not covered
 //! Retries (`issuer`).
 
 use std::time::Duration;
 
+use super::call::{Call, Message};
 use super::endpoint::Endpoint;
 use super::hint::hint;
-use super::identity::Identity;
-use super::request::SignedCall;
-use super::response::{AnswerError, Credentials};
-use crate::grant::Authorized;
-use crate::http_client;
+use super::response::AnswerError;
+use crate::http_client::{self, CallError};
 use tencent::names::Region;
 use tencent::time::{Clock, Timestamp};
 
 /// What every call needs.
-#[expect(missing_debug_implementations, reason = "it contains the calling key")]
+#[expect(missing_debug_implementations, reason = "its connections may show keys")]
 pub struct Client {
     /// The pooled HTTPS client.
     pub http: http_client::Client,
@@ -30,19 +28,16 @@ pub struct Client {
 }
 
 impl Client {
-    /// Requests the credentials that were authorized from `endpoint`, as `identity`. `clock` is
-    /// that of STS.
-    pub async fn call(
+    /// Makes `call` to `endpoint`. `clock` is that of STS.
+    pub async fn call<C: Call>(
         &self,
-        authorized: &Authorized,
-        identity: &Identity,
+        call: &C,
         endpoint: &Endpoint,
         clock: &dyn Clock,
         timeout: Duration,
-    ) -> Called {
-        let signed = SignedCall::new(authorized, identity, endpoint, &self.region, clock.now());
-        let answer = match signed {
-            Ok(SignedCall { headers, body }) => {
+    ) -> Called<C::Answer> {
+        let answer = match call.message(endpoint, &self.region, clock.now()) {
+            Ok(Message { headers, body }) => {
                 self.http.post(endpoint.url(), headers, body, timeout).await
             }
             Err(error) => Err(error),
@@ -51,23 +46,17 @@ impl Client {
             Ok(answer) => answer,
             Err(error) => return Called { outcome: Err(error.into()), date: None },
         };
-        let outcome = Credentials::parse(
-            answer.status,
-            &answer.body,
-            clock.now(),
-            authorized.duration_seconds(),
-            self.remaining_seconds_min,
-            &identity.key().secrets(),
-        );
+        let (status, now) = (answer.status, clock.now());
+        let outcome = call.answer(status, &answer.body, now, self.remaining_seconds_min);
         Called { outcome: outcome.map_err(StsError::from), date: answer.date }
     }
 }
 
 /// What a call brought.
 #[expect(missing_debug_implementations, reason = "it contains credentials")]
-pub struct Called {
-    /// The credentials, or why there are none.
-    pub outcome: Result<Credentials, StsError>,
+pub struct Called<A> {
+    /// The answer, or why there is none.
+    pub outcome: Result<A, StsError>,
     /// When the answer was sent, by the clock of STS.
     pub date: Option<Timestamp>,
 }
@@ -90,5 +79,5 @@ pub enum StsError {
     Answer(#[from] AnswerError),
     /// There was no answer.
     #[error(transparent)]
-    Call(#[from] http_client::CallError),
+    Call(#[from] CallError),
 }

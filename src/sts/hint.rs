@@ -4,8 +4,8 @@
 //! real codes).
 //!
 //! # Guarantees
-//! Every code that STS documents for GetFederationToken and AssumeRole has a hint, unless it is a
-//! fault inside STS.
+//! Every code that STS documents for GetFederationToken, AssumeRole and AssumeRoleWithWebIdentity
+//! has a hint, unless it is a fault inside STS.
 //!
 //! # Not covered
 //! The caller's view of the error (`issuer`).
@@ -25,7 +25,8 @@ pub(crate) fn hint(code: &str) -> Option<&'static str> {
             "the calling key is temporary: set ROLE_ARN, so that AssumeRole is called"
         }
         "AuthFailure.UnauthorizedOperation" | "UnauthorizedOperation" => {
-            "the calling key's own policy must allow sts:GetFederationToken or sts:AssumeRole, and the role must trust it"
+            "the calling key's own policy must allow sts:GetFederationToken or sts:AssumeRole, and the role must trust it; the role in \
+             TKE_ROLE_ARN must trust the OIDC provider"
         }
         "InvalidParameter.GrantOtherResource" => {
             "the appid in BUCKET, or in a resource of POLICY, is not that of the calling key's account"
@@ -46,18 +47,23 @@ pub(crate) fn hint(code: &str) -> Option<&'static str> {
         "ResourceNotFound.RoleNotFound"
         | "InternalError.GetRoleError"
         | "InternalError.IllegalRole" => {
-            "the account has no role of the name in ROLE_ARN, or in `role` of the grant"
+            "the account has no role of the name in ROLE_ARN or TKE_ROLE_ARN, or in `role` of the grant"
         }
         "InvalidParameter.AccountNotAvaliable" => {
             "the calling key's account does not exist or is closed"
         }
         "InvalidParameter.ParamError" | "InvalidParameter" | "InvalidParameterValue" => {
-            "a setting is rejected: check ROLE_ARN, EXTERNAL_ID and DURATION_SECONDS, or `role` and `external_id` of the grant"
+            "a setting is rejected: check ROLE_ARN, EXTERNAL_ID and DURATION_SECONDS, `role` and `external_id` of the grant, or TKE_PROVIDER_ID \
+             and TKE_ROLE_ARN"
         }
         "InvalidParameter.TempCodeNotAvaliable"
         | "FailedOperation.CheckMFAError"
         | "FailedOperation.MFATypeNotSupported" => {
             "the role or the calling key requires MFA, which a function cannot do: use one without it"
+        }
+        "InvalidParameter.WebIdentityTokenError" => {
+            "the token in TKE_WEB_IDENTITY_TOKEN_FILE has expired, or it is not one that the OIDC provider in TKE_PROVIDER_ID accepts: check \
+             its issuer, its audience and the provider's keys"
         }
         "IpInBlacklist" | "IpNotInWhitelist" => {
             "the account allows only calls from other addresses"
@@ -97,6 +103,7 @@ mod tests {
             "InvalidParameter.StrategyFormatError",
             "InvalidParameter.StrategyInvalid",
             "InvalidParameter.TempCodeNotAvaliable",
+            "InvalidParameter.WebIdentityTokenError",
             "ResourceNotFound.RoleNotFound",
             "UnauthorizedOperation",
             "UnsupportedOperation",

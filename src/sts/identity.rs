@@ -6,9 +6,12 @@
 //! | permanent | yes | AssumeRole |
 //! | temporary | yes | AssumeRole |
 //! | temporary | no | [`Identity::new`] rejects it: GetFederationToken takes permanent keys only |
+//!
+//! Without a key, a web identity is exchanged for a temporary one first (`web_identity`).
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::web_identity::WebIdentity;
 use crate::grant::Role;
 use crate::request::RoleKey;
 use tencent::secret::Secret;
@@ -40,6 +43,28 @@ pub enum CallingKeys {
     Fixed(Arc<Identity>),
     /// Each request brings a temporary key, which assumes this role.
     OfRequests(Role),
+    /// There is none: the token of an OIDC provider is exchanged for temporary ones.
+    WebIdentity(Arc<WebIdentity>),
+}
+
+/// Who calls STS for a request.
+#[derive(Clone)]
+#[expect(missing_debug_implementations, reason = "it contains secrets")]
+pub enum StsCaller {
+    /// The identity of a calling key.
+    Identity(Arc<Identity>),
+    /// The identity of a calling key that a token is exchanged for.
+    WebIdentity(Arc<WebIdentity>),
+}
+
+impl StsCaller {
+    /// What distinguishes callers: the id of a key, or the workload's role, whose keys change.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Identity(identity) => &identity.key.secret_id,
+            Self::WebIdentity(web_identity) => web_identity.workload_role.as_str(),
+        }
+    }
 }
 
 impl CallingKeys {
@@ -50,14 +75,17 @@ impl CallingKeys {
                 let shown: String = identity.key.secret_id.chars().take(SHOWN_CHARACTERS).collect();
                 Some(format!("{shown}****"))
             }
-            Self::OfRequests(_) => None,
+            Self::OfRequests(_) | Self::WebIdentity(_) => None,
         }
     }
 
-    /// The identity that calls for a request with this key; `None` when the key is missing.
-    pub fn identity(&self, role_key: Option<&RoleKey>) -> Option<Arc<Identity>> {
+    /// Who calls for a request with this key; `None` when the key is missing.
+    pub fn caller(&self, role_key: Option<&RoleKey>) -> Option<StsCaller> {
         match self {
-            Self::Fixed(identity) => Some(Arc::clone(identity)),
+            Self::Fixed(identity) => Some(StsCaller::Identity(Arc::clone(identity))),
+            Self::WebIdentity(web_identity) => {
+                Some(StsCaller::WebIdentity(Arc::clone(web_identity)))
+            }
             Self::OfRequests(role) => {
                 let RoleKey { secret_id, secret_key, session_token } = role_key?;
                 let key = CallingKey {
@@ -65,11 +93,7 @@ impl CallingKeys {
                     secret_key: Arc::clone(secret_key),
                     session_token: Some(Arc::clone(session_token)),
                 };
-                Some(Arc::new(Identity {
-                    key,
-                    role: Some(role.clone()),
-                    signing_key: Mutex::default(),
-                }))
+                Some(StsCaller::Identity(Arc::new(Identity::of_role(key, role.clone()))))
             }
         }
     }
@@ -94,6 +118,11 @@ impl Identity {
             return Err(IdentityError);
         }
         Ok(Self { key, role, signing_key: Mutex::default() })
+    }
+
+    /// A key that assumes a role, which every key may.
+    pub(super) fn of_role(key: CallingKey, role: Role) -> Self {
+        Self { key, role: Some(role), signing_key: Mutex::default() }
     }
 
     /// The `Authorization` header of a call at `now`.

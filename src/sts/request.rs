@@ -1,44 +1,45 @@
-//! The call as data: headers and body, signed and ready to be posted.
-//!
-//! Common parameters: <https://www.tencentcloud.com/document/product/1150/49446>; signature:
-//! `sign::tc3`.
+//! The call that requests credentials, signed by `sign::tc3`.
 //!
 //! # Guarantees
 //! Pure. The policy is the one that was authorized, in the encoding of its `SessionPolicy`.
 
-use http::header::{AUTHORIZATION, CONTENT_TYPE as CONTENT_TYPE_NAME};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::header::AUTHORIZATION;
+use http::{HeaderName, HeaderValue};
 use serde::Serialize;
 
+use super::call::{CONTENT_TYPE, Call, Message, common_headers};
 use super::endpoint::Endpoint;
 use super::identity::Identity;
+use super::response::{AnswerError, Credentials};
 use crate::grant::{Authorized, Role};
 use crate::http_client::CallError;
 use tencent::names::Region;
 use tencent::sign::tc3;
 use tencent::time::Timestamp;
 
-/// A signed call.
-#[expect(missing_debug_implementations, reason = "a header may hold the session token")]
-pub struct SignedCall {
-    /// All headers but `Host` and `Content-Length`, which are the transport's.
-    pub headers: HeaderMap,
-    /// The JSON body.
-    pub body: String,
+/// The call that requests what was authorized.
+#[expect(missing_debug_implementations, reason = "it contains the calling key")]
+pub struct Issue<'a> {
+    /// What was authorized.
+    pub authorized: &'a Authorized,
+    /// Who calls.
+    pub identity: &'a Identity,
 }
 
-impl SignedCall {
-    /// The call that requests `authorized`, signed as `identity` for `endpoint` at `now`.
-    ///
-    /// # Errors
-    /// [`CallError::Header`] when the calling key is not possible in a header.
-    pub fn new(
-        authorized: &Authorized,
-        identity: &Identity,
+impl Call for Issue<'_> {
+    type Answer = Credentials;
+
+    fn request_id(answer: &Credentials) -> &str {
+        &answer.sts_request_id
+    }
+
+    fn message(
+        &self,
         endpoint: &Endpoint,
         region: &Region,
         now: Timestamp,
-    ) -> Result<Self, CallError> {
+    ) -> Result<Message, CallError> {
+        let Self { authorized, identity } = *self;
         let (policy, others) = (authorized.policy(), other_parameters(authorized, identity));
         // They follow the policy in one object.
         let others = others.strip_prefix('{').unwrap_or_default();
@@ -49,20 +50,24 @@ impl SignedCall {
             hashed_payload: &policy.hash_of_beginning().continued_hex(others.as_bytes()),
         };
         let authorization = identity.authorization(&request, now);
-        let mut headers = HeaderMap::with_capacity(MAX_HEADERS);
+        let mut headers = common_headers(action(authorized, identity), region, now)?;
         headers.insert(AUTHORIZATION, secret_value("authorization", authorization)?);
-        headers.insert(CONTENT_TYPE_NAME, HeaderValue::from_static(CONTENT_TYPE));
-        headers.insert(X_TC_ACTION, HeaderValue::from_static(action(authorized, identity)));
-        headers.insert(X_TC_VERSION, HeaderValue::from_static(VERSION));
-        headers.insert(X_TC_TIMESTAMP, now.unix_seconds().into());
-        let region = HeaderValue::from_str(region.as_str());
-        headers.insert(X_TC_REGION, region.map_err(|_| CallError::Header("x-tc-region"))?);
-        // Errors in English, so that a log can be searched.
-        headers.insert(X_TC_LANGUAGE, HeaderValue::from_static("en-US"));
         if let Some(token) = &identity.key().session_token {
             headers.insert(X_TC_TOKEN, secret_value("x-tc-token", token.expose().to_owned())?);
         }
-        Ok(Self { headers, body: [policy.beginning_of_body(), others].concat() })
+        Ok(Message { headers, body: [policy.beginning_of_body(), others].concat() })
+    }
+
+    fn answer(
+        &self,
+        status: u16,
+        body: &[u8],
+        now: Timestamp,
+        remaining_seconds_min: u32,
+    ) -> Result<Credentials, AnswerError> {
+        let duration_seconds = self.authorized.duration_seconds();
+        let secrets = self.identity.key().secrets();
+        Credentials::parse(status, body, now, duration_seconds, remaining_seconds_min, &secrets)
     }
 }
 
@@ -116,16 +121,4 @@ struct AssumeRole<'a> {
     external_id: Option<&'a str>,
 }
 
-const VERSION: &str = "2018-08-13";
-
-const CONTENT_TYPE: &str = "application/json; charset=utf-8";
-
-const X_TC_ACTION: HeaderName = HeaderName::from_static("x-tc-action");
-const X_TC_LANGUAGE: HeaderName = HeaderName::from_static("x-tc-language");
-const X_TC_REGION: HeaderName = HeaderName::from_static("x-tc-region");
-const X_TC_TIMESTAMP: HeaderName = HeaderName::from_static("x-tc-timestamp");
 const X_TC_TOKEN: HeaderName = HeaderName::from_static("x-tc-token");
-const X_TC_VERSION: HeaderName = HeaderName::from_static("x-tc-version");
-
-/// With those that the client adds.
-const MAX_HEADERS: usize = 12;

@@ -9,12 +9,15 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
 
 use oracle::cam::generator::{accesses, policies};
 use oracle::cam::{self as naive, Asked};
 use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config, TestRunner};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tencent::cam::{AccessRequest, InclusionError, NewAccess, Policy, Target, new_access};
 
 /// Pairs in each run; `INCLUSION_PAIRS` sets another number.
@@ -102,4 +105,32 @@ fn witness(found: &NewAccess) -> Asked {
         Target::Role { .. } | Target::Service => (String::new(), None, String::new()),
     };
     Asked { action: action.clone(), region, bucket, key, context }
+}
+
+/// `tests/interop/inclusion.py` has an SMT solver decide about the same pairs.
+#[test]
+fn pairs_are_written_for_another_solver() {
+    let mut lines = String::new();
+    let mut runner = TestRunner::deterministic();
+    for _ in 0..PAIRS {
+        let tree = (policies(), policies(), 0_u8..4).new_tree(&mut runner);
+        let (one, other, kind) = tree.expect("a pair").current();
+        let (old, new) = pair(&one, &other, kind);
+        let found = match new_access(&[parsed(&old)], &[parsed(&new)]) {
+            Err(InclusionError::TooLarge | InclusionError::Inexact(..)) => json!("refused"),
+            Ok(None) => json!("nothing"),
+            Ok(Some(found)) => {
+                let creator = &found.access.account.appid;
+                let Asked { action, region, bucket, key, context } = witness(&found);
+                json!({
+                    "action": action, "region": region, "bucket": bucket, "key": key,
+                    "context": context, "creator": creator,
+                })
+            }
+        };
+        let line = json!({ "old": old, "new": new, "found": found });
+        lines.push_str(&format!("{line}\n"));
+    }
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("inclusion-pairs.jsonl");
+    fs::write(path, lines).expect("a folder for tests");
 }

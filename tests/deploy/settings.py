@@ -23,6 +23,10 @@ NEVER_DEPLOYED = {
     "ROLE_KEYS": "only for functions with an image",
     "SESSION_TOKEN": "a temporary key ends; a deployment has a permanent one, or an execution role",
     "THREADS": "a function has one thread",
+    "TKE_PROVIDER_ID": "a cluster of TKE sets it",
+    "TKE_REGION": "a cluster of TKE sets it",
+    "TKE_ROLE_ARN": "a cluster of TKE sets it",
+    "TKE_WEB_IDENTITY_TOKEN_FILE": "a cluster of TKE sets it",
 }
 # Settings of a server, which Lambda never starts.
 SERVER_ONLY = {"ALLOWED_HOSTS", "CONNECTIONS_MAX", "SHUTDOWN_DELAY_MS", "SHUTDOWN_GRACE_MS"}

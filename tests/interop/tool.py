@@ -39,6 +39,10 @@ def main(_binary):
                 fail(f"{install.__name__}: no credential")
             clean.console_has_the_sdk(program)
             print(f"tool: {install.__name__}: a credential, and the console with its SDK")
+        clean.run(clean.folder / "venv/bin/python", "-c", "import cos_issuer\nwith cos_issuer.LocalCloud() as cloud: cloud.reset()")
+        module = clean.folder / "npm/node_modules/cos-issuer"
+        clean.run(NODE, "-e", f"require('{module}').startLocalCloud().then((cloud) => cloud.stop())")
+        print("tool: the helpers for tests start what their package contains")
         clean.run(*clean.npm_command("exec", "--offline", "--", "cos-issuer", *ONCE))
         described = json.loads((clean.folder / "npm/node_modules/cos-issuer/package.json").read_text())
         if described["os"] != ["linux"] or described["cpu"] != ["x64"]:

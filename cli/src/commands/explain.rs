@@ -145,18 +145,17 @@ pub(crate) async fn run(options: &ExplainOptions, terminal: Terminal) -> Result<
     let mut claims = options.claims();
     let usual = match (claims.is_empty(), deployment.is_whole) {
         (_, true) => AskerMethod::first(&deployment.settings.auth),
-        (true, false) => Some(AskerMethod::None),
-        (false, false) => Some(AskerMethod::Jwt),
+        (true, false) => AskerMethod::None,
+        (false, false) => AskerMethod::Jwt,
     };
-    let method = options.method.or(usual).ok_or_else(|| {
-        let text = "--method: must be given for AUTH=wechat, for example --method jwt; grants that \
-                    match on `proof` differ";
-        Failure::Usage(text.to_owned())
-    })?;
+    let method = options.method.unwrap_or(usual);
     let issuer = match method {
         AskerMethod::Jwt => options.issuer(&deployment, &mut claims)?,
         _ => None,
     };
+    if let (AskerMethod::Wechat, Some(app_id)) = (method, deployment.mini_program()) {
+        claims.entry("appid").or_insert_with(|| app_id.into());
+    }
     let caller = principal(method, issuer.as_deref(), &claims, &SystemClock).await;
     let caller = caller.map_err(Failure::Usage)?;
     let (wish, now) = (options.wish()?, SystemClock.now());

@@ -1,9 +1,18 @@
-//! `parity`: the truth table, for people, for programs, and as the page in the documentation.
+//! `parity`: the truth table, for people, for programs, and as the page in the documentation; and
+//! the requests by which someone with an account settles rows of it.
+
+mod probes;
+mod results;
+mod script;
+
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use cos_emulator::parity::{self, Entry};
 use serde_json::json;
 
+use self::results::{Finding, Results};
+use crate::failure::Failure;
 use crate::terminal::Terminal;
 
 #[derive(Args)]
@@ -11,7 +20,12 @@ use crate::terminal::Terminal;
   cos-issuer parity
   cos-issuer parity --json | grep '\"inferred\"'
 
-Exit codes: 0.")]
+  # What only an account can show: run the script there, and read what it prints
+  cos-issuer parity --open > parity.sh
+  cos-issuer parity --read results.txt
+  cos-issuer parity --read results.txt --markdown > docs/emulator-parity.md
+
+Exit codes: 0; 1 when COS answers otherwise than the local one.")]
 pub(crate) struct ParityOptions {
     /// A line of JSON for each behaviour
     #[arg(long, conflicts_with = "markdown")]
@@ -20,19 +34,68 @@ pub(crate) struct ParityOptions {
     /// The page docs/emulator-parity.md
     #[arg(long)]
     markdown: bool,
+
+    /// A shell script that asks COS for what the table infers, with a key of yours
+    #[arg(long, conflicts_with_all = ["json", "markdown"])]
+    open: bool,
+
+    /// What that script printed: prints the rows that it settles
+    #[arg(long, value_name = "RESULTS", conflicts_with_all = ["json", "open"])]
+    read: Option<PathBuf>,
 }
 
-pub(crate) fn run(options: &ParityOptions, terminal: Terminal) {
-    if options.markdown {
-        terminal.line(parity::PAGE.trim_end());
-        return;
+pub(crate) fn run(options: &ParityOptions, terminal: Terminal) -> Result<(), Failure> {
+    if let Some(path) = &options.read {
+        return read(path, options.markdown, terminal);
     }
-    if options.json {
+    if options.open {
+        terminal.line(script::script().trim_end());
+    } else if options.markdown {
+        terminal.line(parity::PAGE.trim_end());
+    } else if options.json {
         for entry in parity::entries() {
             terminal.line(json!(entry));
         }
-        return;
+    } else {
+        list(terminal);
     }
+    Ok(())
+}
+
+/// The rows that the answers of COS settle.
+fn read(path: &Path, as_page: bool, terminal: Terminal) -> Result<(), Failure> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::Usage(format!("{}: cannot be read: {error}", path.display())))?;
+    let results = Results::parse(&text)?;
+    let findings = results.findings();
+    if as_page {
+        let page = results.page(parity::PAGE);
+        let counted = page.replacen(&parity::summary(), &parity::summary_of(&page), 1);
+        terminal.line(counted.trim_end());
+    } else {
+        for row in parity::PAGE.lines().filter_map(|line| results.row(line)) {
+            terminal.line(row);
+        }
+    }
+    let mut different = 0_usize;
+    for (probe, finding) in &findings {
+        if let Finding::Different(lines) = finding {
+            different = different.saturating_add(1);
+            terminal.remark(format_args!("differs: {}", probe.behaviour));
+            for line in lines {
+                terminal.remark(format_args!("    {line}"));
+            }
+        }
+    }
+    let observed = findings.len().saturating_sub(different);
+    terminal.remark(format_args!("{observed} rows observed, {different} differ"));
+    match different {
+        0 => Ok(()),
+        _ => Err(Failure::Refused),
+    }
+}
+
+fn list(terminal: Terminal) {
     let mut service = "";
     for entry in parity::entries() {
         if entry.service != service {
@@ -49,8 +112,6 @@ pub(crate) fn run(options: &ParityOptions, terminal: Terminal) {
     terminal.line(parity::summary());
 }
 
-fn detail(entry: &Entry) -> String {
-    let test =
-        entry.test.map_or_else(|| "no test of its own".to_owned(), |test| format!("test: {test}"));
-    format!("{} ({test})", entry.detail)
+fn detail(entry: &Entry<'_>) -> String {
+    format!("{} (test: {})", entry.detail, entry.test)
 }

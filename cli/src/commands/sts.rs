@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::run::RunOptions;
 use crate::failure::Failure;
 use crate::options::{CloudOptions, FileOptions};
-use crate::report::{add_controls, check_trace, print_controls, print_sts_call};
+use crate::report::{READY, add_controls, check_trace, print_controls, print_sts_call};
 use crate::stop_signal::StopSignal;
 use crate::terminal::Terminal;
 
@@ -59,6 +59,7 @@ pub(crate) async fn run(
         terminal.line(add_controls(&cloud, addresses(&cloud)));
     } else {
         introduce(&cloud, terminal);
+        terminal.line(READY);
     }
     stop.received().await;
     check_trace(&cloud)

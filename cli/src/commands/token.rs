@@ -25,6 +25,10 @@ pub(crate) struct TokenOptions {
     #[arg(long, value_name = "NAME=VALUE", value_parser = assignment)]
     claim: Vec<(String, String)>,
 
+    /// The [[issuer]] of the function's grants file that signs it [default: the first one]
+    #[arg(long, value_name = "NAME")]
+    issuer: Option<String>,
+
     /// The lifetime in seconds [default: 3600]
     #[arg(long)]
     seconds: Option<u32>,
@@ -38,7 +42,9 @@ pub(crate) async fn run(
     let value = |text: String| serde_json::from_str(&text).unwrap_or(Value::String(text));
     let claims: Map<String, Value> =
         options.claim.into_iter().map(|(name, text)| (name, value(text))).collect();
-    let order = json!({ "sub": options.sub, "claims": claims, "seconds": options.seconds });
+    let order = json!({
+        "issuer": options.issuer, "sub": options.sub, "claims": claims, "seconds": options.seconds,
+    });
     let answer = RunningClient::find(directory)?.post("token", &order).await?;
     terminal.line(answer.get("token").and_then(Value::as_str).unwrap_or_default());
     Ok(())

@@ -116,7 +116,9 @@ impl Routes {
 
     fn token(&self, body: &[u8]) -> Outcome {
         let order: TokenOrder = read(body)?;
-        let token = self.callers.token(&order.sub, &order.claims, order.seconds).map_err(bad)?;
+        let token =
+            self.callers.token(order.issuer.as_deref(), &order.sub, &order.claims, order.seconds);
+        let token = token.map_err(bad)?;
         Ok(json_response(&json!({ "token": token })))
     }
 
@@ -294,6 +296,7 @@ fn not_found() -> Response<Body> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TokenOrder {
+    issuer: Option<String>,
     sub: String,
     #[serde(default)]
     claims: Map<String, Value>,

@@ -33,6 +33,24 @@ prefix = "signed/"
 allow = ["delete"]
 "#;
 
+const MINI_PROGRAM: &str = r#"
+[[grant]]
+name = "own-folder"
+match = { proof = "wechat", appid = "wx1111222233334444" }
+bucket = "examplebucket-1250000000"
+region = "ap-guangzhou"
+prefix = "users/{sub}/"
+allow = ["upload"]
+
+[[grant]]
+name = "other-app"
+match = { appid = "wx0123456789abcdef" }
+bucket = "examplebucket-1250000000"
+region = "ap-guangzhou"
+prefix = "other/"
+allow = ["upload"]
+"#;
+
 /// Standard output and standard error of `explain` with these words, in a directory with the
 /// grants file and the files of two deployments.
 #[track_caller]
@@ -55,6 +73,18 @@ fn deployment() -> TempDir {
         (
             "anonymous.env",
             "AUTH=none\nBUCKET=examplebucket-1250000000\nREGION=ap-guangzhou\nPREFIX=a/\nALLOW=download\n",
+        ),
+        (
+            "mini-program.env",
+            "AUTH=wechat\nWECHAT_APPID=wx1111222233334444\nWECHAT_SECRET=9b1f4c7ae2d06853b7c41fe09d2a6c85\n\
+             GRANTS_FILE=mini-program.toml\n",
+        ),
+        ("mini-program.toml", MINI_PROGRAM),
+        (
+            "pod.env",
+            "AUTH=none\nBUCKET=examplebucket-1250000000\nREGION=ap-guangzhou\nPREFIX=a/\nALLOW=download\n\
+             TKE_REGION=ap-guangzhou\nTKE_PROVIDER_ID=cls-1\nTKE_ROLE_ARN=qcs::cam::uin/1:roleName/pod\n\
+             TKE_WEB_IDENTITY_TOKEN_FILE=/var/run/secrets/nowhere/token\nROLE_ARN=qcs::cam::uin/1:roleName/upload\n",
         ),
         (
             "raw.env",
@@ -140,6 +170,14 @@ fn a_whole_deployment_adds_its_methods_role_and_kill_switch() {
     assert!(!out.contains("0f2c7d64"), "a key is printed: {out}");
     let (out, _) = explain(&["--env", "anonymous.env"], 0);
     assert!(out.contains("  allows      download a/*\n"), "{out}");
+    let (out, _) = explain(&["--env", "pod.env"], 0);
+    assert!(out.contains("  STS action  AssumeRole\n"), "{out}");
+    let mini_program = &["--env", "mini-program.env", "--as", "sub=o-1"];
+    let (out, _) = explain(mini_program, 0);
+    assert!(out.contains("ok  own-folder\nno  other-app\n"), "{out}");
+    assert!(!out.contains("9b1f4c7a"), "the AppSecret is printed: {out}");
+    let (_, err) = explain(&[&mini_program[..3], &["sub=o-1,team=media"]].concat(), 2);
+    assert!(err.contains("a user of a mini-program has only sub and appid"), "{err}");
     let (out, _) = explain(&["--env", "raw.env"], 0);
     assert!(out.starts_with("Grants: 1 of 1 apply\nok  POLICY\n"), "{out}");
 }

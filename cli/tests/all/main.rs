@@ -16,6 +16,7 @@ mod explain;
 mod lint;
 mod migrate;
 mod options_file;
+mod parity;
 mod request_commands;
 mod simulate;
 mod support;

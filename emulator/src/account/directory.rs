@@ -15,7 +15,7 @@ use tencent::time::{Clock, Timestamp};
 
 use super::identity::{Identity, Permanent};
 use super::key_pair::random_secret_id;
-use super::{Account, KeyPair, Role, User};
+use super::{Account, KeyPair, OidcProvider, Role, User};
 use crate::random::secret_text;
 use crate::secrets::SecretRegistry;
 use crate::sync::lock;
@@ -58,6 +58,7 @@ pub(crate) struct Directory {
     pub(crate) account: Account,
     pub(crate) users: Vec<Arc<User>>,
     pub(crate) roles: Vec<Arc<Role>>,
+    pub(crate) oidc_providers: Vec<OidcProvider>,
     keys: Mutex<Keys>,
     clock: Arc<dyn Clock>,
     secrets: Arc<SecretRegistry>,
@@ -83,10 +84,17 @@ impl Directory {
             account,
             users: users.into_iter().map(Arc::new).collect(),
             roles: roles.into_iter().map(Arc::new).collect(),
+            oidc_providers: Vec::new(),
             keys: Mutex::default(),
             clock,
             secrets,
         }
+    }
+
+    /// The same with these providers.
+    #[must_use]
+    pub(crate) fn with_oidc_providers(self, oidc_providers: Vec<OidcProvider>) -> Self {
+        Self { oidc_providers, ..self }
     }
 
     /// Makes a permanent key, or takes the given one.

@@ -5,6 +5,7 @@
 //! owner_uin = 100000000001
 //! region = "ap-guangzhou"
 //! buckets = ["examplebucket-1250000000"]
+//! vpc = "vpc-aqp5jrc1"                # where requests to COS come from; optional
 //!
 //! [[root_key]]                        # optional, as is each member of a key
 //! secret_id = "AKIDEMUroot"
@@ -24,6 +25,18 @@
 //! max_session_seconds = 7200
 //! external_id = "partner"
 //! policies = ['…']
+//!
+//! [[oidc_provider]]
+//! name = "cls-a1b2c3d4"
+//! issuer = "https://kubernetes.example.com"
+//! client_ids = ["sts.cloud.tencent.com"]
+//! jwks_file = "jwks.json"             # relative to this file
+//!
+//! [[role]]
+//! name = "workload"
+//! trust = "oidc"
+//! trusted_provider = "cls-a1b2c3d4"
+//! trusted_subjects = ["system:serviceaccount:uploads:cos-issuer"]   # any unless it is there
 //! ```
 //!
 //! # Guarantees
@@ -39,7 +52,7 @@ mod read;
 
 use std::path::PathBuf;
 
-use super::{Account, KeyPair, Role, User};
+use super::{Account, KeyPair, OidcProvider, Role, User};
 
 /// The account at the start.
 #[derive(Clone, Debug)]
@@ -49,6 +62,7 @@ pub(crate) struct AccountFile {
     /// At least one.
     pub(crate) users: Vec<User>,
     pub(crate) roles: Vec<Role>,
+    pub(crate) oidc_providers: Vec<OidcProvider>,
 }
 
 /// Why an account file is invalid.
@@ -67,6 +81,7 @@ impl Default for AccountFile {
             root_keys: Vec::new(),
             users: vec![User::new("issuer", account.user_uin)],
             roles: vec![Role::new("issuer")],
+            oidc_providers: Vec::new(),
             account,
         }
     }

@@ -113,7 +113,7 @@ impl Role {
     pub(crate) fn trusts(&self, caller: &Identity, owner_uin: u64) -> bool {
         match &self.trust {
             Trust::Account => true,
-            Trust::Service => false,
+            Trust::Oidc { .. } | Trust::Service => false,
             Trust::Users(uins) => match caller {
                 Identity::Permanent(Permanent::Root) => uins.contains(&owner_uin),
                 Identity::Permanent(Permanent::User(user)) => uins.contains(&user.uin),

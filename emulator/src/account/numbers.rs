@@ -15,6 +15,8 @@ pub struct Account {
     pub bucket: String,
     /// Further buckets that exist at the start, all in the same region.
     pub more_buckets: Vec<String>,
+    /// The VPC that all requests to COS come from; none unless set.
+    pub vpc: Option<String>,
 }
 
 impl Default for Account {
@@ -26,6 +28,7 @@ impl Default for Account {
             region: "ap-guangzhou".to_owned(),
             bucket: "examplebucket-1250000000".to_owned(),
             more_buckets: Vec::new(),
+            vpc: None,
         }
     }
 }

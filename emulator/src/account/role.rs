@@ -12,6 +12,13 @@ use crate::setters::setters;
 pub enum Trust {
     /// Every user and role of this account.
     Account,
+    /// The tokens of this OIDC provider.
+    Oidc {
+        /// Its name.
+        provider: String,
+        /// The accepted `sub`; any when empty.
+        subjects: Vec<String>,
+    },
     /// Only the function platform itself, as for an execution role.
     Service,
     /// The users with these account ids, by their own keys.

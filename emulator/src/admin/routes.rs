@@ -2,11 +2,13 @@
 //!
 //! # Guarantees
 //! An unknown member, or two orders in one request, are errors, and then nothing was done; nothing
-//! else changes state than POST and DELETE.
+//! else changes state than POST, PUT and DELETE.
 
+use std::io;
 use std::sync::Arc;
 
-use http::{Method, Response, StatusCode};
+use http::{HeaderValue, Method, Response, StatusCode, header};
+use hyper::body::Incoming;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tencent::time::{Clock as _, Timestamp};
@@ -19,6 +21,7 @@ use crate::fault::{FaultRule, RefusedFault};
 use crate::function::Function;
 use crate::middleware::Middleware;
 use crate::net::{self, Body};
+use crate::state::CloudState;
 
 pub(crate) struct Routes {
     pub(crate) services: Vec<(&'static str, String)>,
@@ -27,6 +30,7 @@ pub(crate) struct Routes {
     pub(crate) directory: Arc<Directory>,
     pub(crate) authorizer: Arc<Authorizer>,
     pub(crate) middleware: Arc<Middleware>,
+    pub(crate) state: Arc<CloudState>,
     pub(crate) functions: Vec<Arc<Function>>,
 }
 
@@ -57,17 +61,19 @@ impl Routes {
             }
             ("DELETE", ["instances", process]) => self.recycle_one(process),
             ("DELETE", ["keys", id]) => self.revoke(id),
+            ("GET", ["state"]) => Ok(self.state()),
+            ("DELETE", ["state"]) => self.reset(),
             ("GET", ["trace"]) => Ok(self.trace()),
             (
                 _,
                 []
-                | ["clock" | "decisions" | "faults" | "instances" | "trace"]
+                | ["clock" | "decisions" | "faults" | "instances" | "state" | "trace"]
                 | ["faults" | "instances" | "keys", _],
             ) => Err(Refusal::new(405, "Method", "this route has other methods")),
             _ => Err(Refusal::new(
                 404,
                 "NoSuchRoute",
-                "there are /_emulator, and below it clock, decisions, faults, instances, keys/<id> and trace",
+                "there are /_emulator, and below it clock, decisions, faults, instances, keys/<id>, state and trace",
             )),
         }
     }
@@ -79,7 +85,7 @@ impl Routes {
             "services": services,
             "seed": self.seed,
             "clock": self.time(),
-            "routes": ["clock", "decisions", "faults", "instances", "keys/<id>", "trace"],
+            "routes": ["clock", "decisions", "faults", "instances", "keys/<id>", "state", "trace"],
             "traceFailure": self.middleware.trace.failure().map(|kind| kind.to_string()),
         })
     }
@@ -187,10 +193,45 @@ impl Routes {
         Err(Refusal::new(404, "NoSuchKey", "no key has this id"))
     }
 
+    /// What COS stores, and the clock.
+    fn state(&self) -> Response<Body> {
+        let mut response = Response::new(self.state.to_body());
+        let binary = HeaderValue::from_static("application/octet-stream");
+        response.headers_mut().insert(header::CONTENT_TYPE, binary);
+        response
+    }
+
+    fn reset(&self) -> Outcome {
+        self.state.reset().map_err(|error| refused_state(&error))?;
+        ok(&json!({ "state": "reset" }))
+    }
+
+    /// Whether a request is the one whose body can be of any size.
+    pub(super) fn is_state(method: &Method, path: &str) -> bool {
+        method == Method::PUT && path.trim_end_matches('/') == "/_emulator/state"
+    }
+
+    /// Puts the state in a body into effect.
+    pub(super) async fn load_state(&self, body: Incoming) -> Outcome {
+        self.state.load_body(body).await.map_err(|error| refused_state(&error))?;
+        ok(&json!({ "state": "loaded" }))
+    }
+
     fn trace(&self) -> Response<Body> {
         let lines: String =
             self.middleware.trace.lines().iter().map(|line| format!("{line}\n")).collect();
         net::response(StatusCode::OK, "application/x-ndjson", lines)
+    }
+}
+
+fn refused_state(error: &io::Error) -> Refusal {
+    match error.kind() {
+        io::ErrorKind::Unsupported => Refusal::new(
+            409,
+            "Directory",
+            "the cloud keeps its objects in a directory (--data), which is its state",
+        ),
+        _ => Refusal::new(400, "BadState", error.to_string()),
     }
 }
 

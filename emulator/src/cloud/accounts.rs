@@ -25,7 +25,8 @@ impl CloudBuilder {
             file.roles,
             Arc::clone(&self.clock),
             Arc::clone(secrets),
-        );
+        )
+        .with_oidc_providers(file.oidc_providers);
         let (root_key, sub_account_key) = given.add_to(&directory)?;
         Ok((Arc::new(directory), root_key, sub_account_key))
     }
@@ -56,6 +57,10 @@ impl CloudBuilder {
             file.roles.retain(|known| known.name != role.name);
             file.roles.push(role.clone());
         }
+        if let Some(vpc) = &self.vpc {
+            file.account.vpc = Some(vpc.clone());
+        }
+        file.oidc_providers.extend(self.oidc_providers.iter().cloned());
         if !file.roles.iter().any(|role| role.name == EXECUTION_ROLE) {
             file.roles.push(Role::new(EXECUTION_ROLE).trust(Trust::Service));
         }

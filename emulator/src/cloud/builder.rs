@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tencent::time::{Clock, SystemClock};
 
-use crate::account::{KeyOwner, KeyPair, Role, User};
+use crate::account::{KeyOwner, KeyPair, OidcProvider, Role, User};
 use crate::cos::{self, CosCall, Durability, MergeOrder};
 use crate::fault::FaultRule;
 use crate::gateway::GatewayCall;
@@ -30,6 +30,8 @@ pub struct CloudBuilder {
     pub(super) variables: BTreeMap<String, String>,
     pub(super) removed: BTreeSet<String>,
     pub(super) roles: Vec<Role>,
+    pub(super) oidc_providers: Vec<OidcProvider>,
+    pub(super) vpc: Option<String>,
     pub(super) keys: BTreeMap<&'static str, KeyPair>,
     pub(super) init_timeout: Duration,
     pub(super) call_timeout: Duration,
@@ -52,6 +54,8 @@ pub struct CloudBuilder {
     pub(super) faults: Vec<FaultRule>,
     pub(super) trace_file: Option<PathBuf>,
     pub(super) admin_port: Option<u16>,
+    pub(super) state: Option<PathBuf>,
+    pub(super) preload: Option<PathBuf>,
 }
 
 impl std::fmt::Debug for CloudBuilder {
@@ -95,6 +99,13 @@ setters! {
     /// How many bytes of objects COS keeps in memory; half of the machine's memory unless set.
     cos_memory(limit_bytes: u64) => cos.memory_bytes = Some(limit_bytes);
 
+    /// A file of [`Cloud::save_state`](crate::Cloud::save_state) to begin with; one that does not
+    /// exist is an empty state. Not together with `data`, which is a state already.
+    state(file: impl Into<PathBuf>) => state = Some(file.into());
+
+    /// A folder whose files are stored at the start, `<bucket>/<key>`, if no object is stored yet.
+    preload(directory: impl Into<PathBuf>) => preload = Some(directory.into());
+
     /// COS refuses path-style requests on `127.0.0.1` and `localhost` too, as on its own hosts.
     /// Unless set, clients that cannot use a bucket's host may use it there.
     strict_hosts() => cos.strict_hosts = true;
@@ -110,6 +121,9 @@ setters! {
     /// The account as a file describes it, in place of the default one; its members are
     /// described in `emulator/src/account/file.rs`.
     account_file(path: impl Into<PathBuf>) => account_file = Some(path.into());
+
+    /// The VPC that requests to COS come from; none unless set.
+    vpc(id: impl Into<String>) => vpc = Some(id.into());
 
     /// How often each STS action may be called in a second, in place of the documented numbers
     /// (600; 20 for GetCallerIdentity).
@@ -204,6 +218,8 @@ impl CloudBuilder {
             variables: BTreeMap::new(),
             removed: BTreeSet::new(),
             roles: Vec::new(),
+            oidc_providers: Vec::new(),
+            vpc: None,
             keys: BTreeMap::new(),
             init_timeout: Duration::from_secs(10),
             call_timeout: Duration::from_secs(10),
@@ -226,6 +242,8 @@ impl CloudBuilder {
             faults: Vec::new(),
             trace_file: None,
             admin_port: None,
+            state: None,
+            preload: None,
         }
     }
 
@@ -289,6 +307,13 @@ impl CloudBuilder {
     #[must_use]
     pub fn role(mut self, role: Role) -> Self {
         self.roles.push(role);
+        self
+    }
+
+    /// One more OIDC provider, whose tokens roles may trust.
+    #[must_use]
+    pub fn oidc_provider(mut self, provider: OidcProvider) -> Self {
+        self.oidc_providers.push(provider);
         self
     }
 

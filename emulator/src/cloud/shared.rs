@@ -10,6 +10,7 @@ use crate::middleware::Middleware;
 use crate::process::Output;
 use crate::random::Rng;
 use crate::secrets::SecretRegistry;
+use crate::state::CloudState;
 
 /// Each part takes what it needs from here.
 pub(super) struct Shared {
@@ -20,5 +21,6 @@ pub(super) struct Shared {
     pub(super) output: Arc<Output>,
     pub(super) rng: Arc<Rng>,
     pub(super) secrets: Arc<SecretRegistry>,
+    pub(super) state: Arc<CloudState>,
     pub(super) store: Arc<Store>,
 }

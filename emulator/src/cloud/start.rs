@@ -6,6 +6,8 @@ use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use tencent::time::Clock as _;
+
 use super::shared::Shared;
 use super::{Cloud, CloudBuilder, RunningFunction, StartError};
 use crate::account::{Account, Directory, KeyPair, looks_real};
@@ -23,6 +25,7 @@ use crate::platform::Platform;
 use crate::process::Output;
 use crate::random::Rng;
 use crate::secrets::SecretRegistry;
+use crate::state::CloudState;
 use crate::sts::Sts;
 use crate::trace::Trace;
 
@@ -43,6 +46,7 @@ impl CloudBuilder {
         }
 
         let shared = self.shared(clock, directory, secrets)?;
+        self.load(&shared).await?;
         let ca = Ca::create(&shared.directory.account.region)?;
         let sts = self.sts(&ca, &shared)?;
         let cos = start_cos(&self.cos, &ca, &shared)?;
@@ -54,6 +58,30 @@ impl CloudBuilder {
         let admin = self.admin_port.map(|port| start_admin(port, services, &functions, &shared));
         let admin = admin.transpose()?;
         Ok(Cloud { shared, admin, functions, sts, cos, root_key, sub_account_key, ca })
+    }
+
+    /// What is stored and what the clock shows at the start.
+    async fn load(&self, shared: &Shared) -> Result<(), StartError> {
+        let (account, store) = (&shared.directory.account, &shared.store);
+        if let Some(path) = &self.state {
+            let failed = |source| StartError::State { path: path.clone(), source };
+            if self.cos.data.is_some() {
+                return Err(failed(io::Error::other("a directory of objects is a state already")));
+            }
+            match shared.state.load(path).await {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                outcome => outcome.map_err(failed)?,
+            }
+            cos::set_up(store, &self.cos, account, shared.clock.as_ref())?;
+        }
+        let is_empty = store.read().buckets.values().all(|bucket| bucket.objects.is_empty());
+        if let Some(path) = self.preload.as_ref().filter(|_| is_empty) {
+            cos::preload(store, path, account, shared.clock.now())
+                .await
+                .map_err(|source| StartError::Preload { path: path.clone(), source })?;
+        }
+        shared.state.keep_as_initial();
+        Ok(())
     }
 
     fn shared(
@@ -82,6 +110,7 @@ impl CloudBuilder {
         );
         Ok(Shared {
             authorizer: Arc::new(authorizer),
+            state: Arc::new(CloudState::new(Arc::clone(&store), Arc::clone(&clock))),
             clock,
             directory,
             middleware: Arc::new(middleware),
@@ -254,6 +283,7 @@ fn start_admin(
         clock: Arc::clone(&shared.clock),
         directory: Arc::clone(&shared.directory),
         authorizer: Arc::clone(&shared.authorizer),
+        state: Arc::clone(&shared.state),
         middleware: Arc::clone(&shared.middleware),
         functions: functions.iter().map(|running| Arc::clone(&running.function)).collect(),
     };

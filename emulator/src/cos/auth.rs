@@ -229,12 +229,16 @@ impl AccessControl for Authorizer {
     ) -> Result<AuthContext, CosError> {
         let mut record = DecisionRecord::of(request, "PostObject");
         let outcome = form::verify(request, bucket, form, &self.directory).and_then(|signed| {
-            let caller = Caller::Key(signed.authenticated);
+            let file_bytes = signed.as_ref().and_then(|signed| signed.file_bytes);
+            let caller = match signed {
+                Some(signed) => Caller::Key(signed.authenticated),
+                None => authenticate::anonymous(request),
+            };
             record.caller(&caller);
             let identity = caller.identity_context(&self.directory);
             let required = permissions::form_permissions(request, bucket, form, &identity)?;
             self.decide_all(&caller, &required, &mut record)?;
-            Ok(self.context(&caller, signed.file_bytes))
+            Ok(self.context(&caller, file_bytes))
         });
         self.log.push(record.closed(&outcome));
         outcome

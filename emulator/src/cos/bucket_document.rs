@@ -7,7 +7,7 @@
 //!
 //! # Not covered
 //!
-//! What a document means. Most are kept and returned, without any effect (`docs/emulator.md`).
+//! What a document means. Some are kept and returned, without any effect (`docs/emulator.md`).
 
 use serde::{Deserialize, Serialize};
 
@@ -87,6 +87,8 @@ impl BucketDocument {
             .ok_or_else(|| error::malformed_xml(format!("root: must be {}", self.root())))?;
         if self == Self::Tagging {
             Tags::of_element(&root, MAX_BUCKET_TAGS)?;
+        } else if self == Self::Encryption {
+            check_encryption(&root)?;
         } else if root.children.is_empty() && self != Self::Logging {
             // An empty BucketLoggingStatus ends logging.
             return Err(error::malformed_xml(format!("{}: must not be empty", self.root())));
@@ -111,3 +113,28 @@ impl BucketDocument {
         })
     }
 }
+
+/// Checks that each rule asks for the encryption that is offered here.
+fn check_encryption(root: &Element) -> Result<(), CosError> {
+    let mut rules = root.all("Rule").peekable();
+    if rules.peek().is_none() {
+        return Err(error::malformed_xml("ServerSideEncryptionConfiguration: must have a Rule"));
+    }
+    for rule in rules {
+        // Documented, and the name that S3 has for it.
+        let names = ["ApplySideEncryptionConfiguration", "ApplyServerSideEncryptionByDefault"];
+        let applied = names.iter().find_map(|name| rule.child(name));
+        match applied.and_then(|applied| applied.text_of("SSEAlgorithm")).map(str::trim) {
+            Some(AES256) => {}
+            Some("KMS") => {
+                return Err(error::not_implemented("The algorithm")
+                    .because("SSEAlgorithm: must be AES256: KMS is not supported"));
+            }
+            _ => return Err(error::malformed_xml("SSEAlgorithm: must be AES256")),
+        }
+    }
+    Ok(())
+}
+
+/// Encryption by the service itself.
+pub(crate) const AES256: &str = "AES256";

@@ -6,6 +6,7 @@
 //! The XML around them, with `Resource`, `RequestId` and `TraceId`.
 
 use std::fmt::Display;
+use std::io;
 
 use http::StatusCode;
 
@@ -67,6 +68,11 @@ impl CosError {
             Some(_) | None => self.message.clone(),
         }
     }
+}
+
+/// An error of the store as an error of the start.
+pub(crate) fn startup_error(error: CosError) -> io::Error {
+    io::Error::other(error.reason.unwrap_or(error.message))
 }
 
 /// From SDK source (Node.js, browser): this message makes a client correct its clock.
@@ -207,7 +213,7 @@ pub(crate) fn internal(reason: &dyn Display) -> CosError {
 
 /// A failure of storing. Memory or a disk that is full stays full, so SDKs must not try again, as
 /// they do after 500.
-pub(crate) fn storage(failure: &std::io::Error) -> CosError {
+pub(crate) fn storage(failure: &io::Error) -> CosError {
     use std::io::ErrorKind;
     match failure.kind() {
         ErrorKind::OutOfMemory | ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {

@@ -129,8 +129,9 @@ impl Authorizer {
         })
     }
 
-    /// Whether a head is authorized. `keys` are those of a deletion of several objects. A form and
-    /// a preflight return `None`: a form needs its body, a preflight needs no authorization.
+    /// Whether a head is authorized. `keys` are those of a deletion of several objects. A form, a
+    /// preflight and a page of a website return `None`: a form needs its body, a preflight needs no
+    /// authorization, and a page is authorized as the object that it shows.
     pub fn authorize(
         &self,
         head: &Parts,
@@ -139,7 +140,9 @@ impl Authorizer {
         let request = self.request(head)?;
         let operation = Operation::of(&request).ok_or("NotImplemented")?;
         let (is_anonymous, each) = match &operation {
-            Operation::OptionsObject(..) | Operation::PostObject(_) => return Ok(None),
+            Operation::OptionsObject(..) | Operation::PostObject(_) | Operation::Website(..) => {
+                return Ok(None);
+            }
             Operation::DeleteMultipleObjects(bucket) => {
                 let deletion = |key: &String| Deletion { key: key.clone(), version_id: None };
                 let deletions: Vec<Deletion> = keys.iter().map(deletion).collect();

@@ -25,6 +25,7 @@ struct Rule {
     removes_lonely_markers: bool,
     transitions: Vec<(i64, String)>,
     noncurrent_days: Option<i64>,
+    noncurrent_transitions: Vec<(i64, String)>,
     upload_days: Option<i64>,
 }
 
@@ -62,19 +63,22 @@ impl Lifecycle {
         if rules().filter_map(|rule| rule.expiration_days).any(|days| is_due(modified, days, day)) {
             return Some(Action::Expire);
         }
-        rules()
-            .flat_map(|rule| &rule.transitions)
-            .filter(|(days, _)| is_due(modified, *days, day))
-            .map(|(_, class)| class)
-            .max_by_key(|class| coldness(class))
-            .filter(|coldest| coldness(coldest) > coldness(class))
-            .map(|coldest| Action::Transition(coldest.clone()))
+        transition(rules().flat_map(|rule| &rule.transitions), class, modified, day)
     }
 
-    /// Whether a version that was replaced at `replaced` expires in the run of `day`.
-    pub(crate) fn expires_noncurrent(&self, key: &str, replaced: Timestamp, day: i64) -> bool {
-        let rules = self.rules.iter().filter(|rule| rule.matches(key, None));
-        rules.filter_map(|rule| rule.noncurrent_days).any(|days| is_due(replaced, days, day))
+    /// What happens in the run of `day` to a version that was replaced at `replaced`.
+    pub(crate) fn noncurrent_action(
+        &self,
+        key: &str,
+        class: &str,
+        replaced: Timestamp,
+        day: i64,
+    ) -> Option<Action> {
+        let rules = || self.rules.iter().filter(|rule| rule.matches(key, None));
+        if rules().filter_map(|rule| rule.noncurrent_days).any(|days| is_due(replaced, days, day)) {
+            return Some(Action::Expire);
+        }
+        transition(rules().flat_map(|rule| &rule.noncurrent_transitions), class, replaced, day)
     }
 
     /// Whether a delete marker goes once it is the only version of its key.
@@ -99,9 +103,14 @@ impl Rule {
         let tag = |tag: &Element| {
             Some((tag.text_of("Key")?.to_owned(), tag.text_of("Value")?.to_owned()))
         };
-        let transition = |transition: &Element| {
-            let days = transition.text_of("Days")?.trim().parse().ok().filter(|days| *days >= 0)?;
-            Some((days, transition.text_of("StorageClass")?.trim().to_owned()))
+        let transitions = |child: &str, name: &str| {
+            let read = |transition: &Element| {
+                let days = transition.text_of(name)?.trim().parse().ok();
+                let class = transition.text_of("StorageClass")?.trim().to_owned();
+                let is_known = coldness(&class).is_some();
+                days.filter(|days| *days >= 0 && is_known).map(|days| (days, class))
+            };
+            element.all(child).filter_map(read).collect()
         };
         let tags = filter.into_iter().flat_map(|filter| filter.all("Tag")).map(tag);
         Some(Self {
@@ -117,11 +126,8 @@ impl Rule {
                 .child("Expiration")
                 .and_then(|expiration| expiration.text_of("ExpiredObjectDeleteMarker"))
                 .is_some_and(|value| value.trim() == "true"),
-            transitions: element
-                .all("Transition")
-                .filter_map(transition)
-                .filter(|(_, class)| COLDNESS.contains(&class.as_str()))
-                .collect(),
+            transitions: transitions("Transition", "Days"),
+            noncurrent_transitions: transitions("NoncurrentVersionTransition", "NoncurrentDays"),
             noncurrent_days: days("NoncurrentVersionExpiration", "NoncurrentDays"),
             upload_days: days("AbortIncompleteMultipartUpload", "DaysAfterInitiation"),
         })
@@ -134,6 +140,21 @@ impl Rule {
         };
         key.starts_with(&self.prefix) && self.tags.iter().all(has)
     }
+}
+
+/// The transition to the coldest class that is due; never to a warmer one.
+fn transition<'a>(
+    transitions: impl Iterator<Item = &'a (i64, String)>,
+    class: &str,
+    from: Timestamp,
+    day: i64,
+) -> Option<Action> {
+    transitions
+        .filter(|(days, _)| is_due(from, *days, day))
+        .map(|(_, class)| class)
+        .max_by_key(|class| coldness(class))
+        .filter(|coldest| coldness(coldest) > coldness(class))
+        .map(|coldest| Action::Transition(coldest.clone()))
 }
 
 /// Whether `days` have passed since `from` when the run of `day` begins.

@@ -60,6 +60,8 @@ pub(crate) enum Operation {
     Object(ObjectOperation, ObjectAddress),
     /// A document of a bucket. The tags of a bucket are authorized by their body.
     Document(Verb, BucketDocument, BucketAddress),
+    /// A page of the website of a bucket, authorized by the object that it shows.
+    Website(ObjectOperation, BucketAddress, String),
     /// An upload by a form, authorized by the fields of the form.
     PostObject(BucketAddress),
     /// Authorized by each key in its body.
@@ -71,6 +73,9 @@ pub(crate) enum Operation {
 impl Operation {
     /// The operation of `request`; `None` for one that the emulator does not offer.
     pub(crate) fn of(request: &RequestHead) -> Option<Self> {
+        if let Address::Website(bucket, path) = &request.address {
+            return Self::on_website(&request.method, bucket.clone(), path.clone());
+        }
         if unsupported_parameter(request).is_some() {
             return None;
         }
@@ -88,6 +93,7 @@ impl Operation {
                 (method == "GET" && names.is_empty()).then_some(Self::GetService)
             }
             (_, Address::Bucket(bucket)) => Self::on_bucket(method, &names, bucket.clone()),
+            (_, Address::Website(..)) => None,
             (_, Address::Object(object)) => {
                 let is_copy = request.headers.contains_key(COPY_SOURCE);
                 let operation = on_object(method, &names, is_copy)?;
@@ -101,11 +107,21 @@ impl Operation {
         match self {
             Self::GetService => "GetService",
             Self::Bucket(operation, _) => operation.name(),
-            Self::Object(operation, _) => operation.name(),
+            Self::Object(operation, _) | Self::Website(operation, ..) => operation.name(),
             Self::Document(verb, document, _) => document.action(*verb),
             Self::PostObject(_) => "PostObject",
             Self::DeleteMultipleObjects(_) => "DeleteMultipleObjects",
             Self::OptionsObject(..) => "OptionsObject",
+        }
+    }
+
+    /// A website is only read, and ignores parameters.
+    fn on_website(method: &Method, bucket: BucketAddress, path: String) -> Option<Self> {
+        match *method {
+            Method::GET => Some(Self::Website(ObjectOperation::GetObject, bucket, path)),
+            Method::HEAD => Some(Self::Website(ObjectOperation::HeadObject, bucket, path)),
+            Method::OPTIONS => Some(Self::OptionsObject(bucket, path)),
+            _ => None,
         }
     }
 

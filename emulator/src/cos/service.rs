@@ -25,6 +25,7 @@ mod read;
 mod restore;
 mod tagging;
 mod versions;
+mod website;
 
 use std::io;
 use std::sync::Arc;
@@ -46,6 +47,7 @@ use crate::cos::http::address::ObjectAddress;
 use crate::cos::http::body::{RequestBody, check_md5, content_md5};
 use crate::cos::http::header_case;
 use crate::cos::http::merge_order::MergeOrder;
+use crate::cos::http::metadata::ObjectHeaders;
 use crate::cos::http::payload::Payload;
 use crate::cos::http::precondition::check_write;
 use crate::cos::http::request::{RequestHead, host_of};
@@ -190,6 +192,9 @@ impl CosService {
             }
             // The bodies of these contain what has to be authorized.
             Operation::Document(_, _, bucket) => self.put_bucket_tags(request, bucket, body).await,
+            Operation::Website(operation, bucket, path) => {
+                self.website(request, *operation, bucket, path).await
+            }
             Operation::PostObject(bucket) => self.post_object(request, bucket, body).await,
             Operation::DeleteMultipleObjects(bucket) => {
                 self.delete_many(request, bucket, body).await
@@ -317,6 +322,16 @@ impl CosService {
         check_write(headers, current.as_deref().map(Object::validators))
     }
 
+    /// The headers that an upload keeps, with those that its key and its bucket add.
+    fn upload_headers(
+        &self,
+        target: &ObjectAddress,
+        headers: &HeaderMap,
+    ) -> Result<ObjectHeaders, CosError> {
+        let kept = ObjectHeaders::of(headers)?.with_type_of(&target.key);
+        Ok(kept.encrypted_by(self.settings(&target.bucket)?.default_encryption()))
+    }
+
     /// Stores `object` at `target`, unless a precondition among `headers` fails.
     async fn store_object(
         &self,
@@ -383,7 +398,7 @@ fn requested_version(request: &RequestHead) -> Option<String> {
 /// Checks that an object may have this key. The page rejects a leading `/`, but COS accepts it in
 /// the suites of its SDKs.
 /// <https://www.tencentcloud.com/document/product/436/13324>
-fn check_key(key: &str) -> Result<(), CosError> {
+pub(in crate::cos) fn check_key(key: &str) -> Result<(), CosError> {
     if key.len() > MAX_KEY_BYTES {
         return Err(error::key_too_long());
     }

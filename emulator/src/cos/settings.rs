@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::acl::Acl;
-use super::bucket_document::BucketDocument;
+use super::bucket_document::{AES256, BucketDocument};
 use super::bucket_policy::BucketPolicy;
 use super::referer::Referer;
 use super::tags::{MAX_BUCKET_TAGS, Tags};
@@ -106,6 +106,14 @@ impl BucketSettings {
     pub(crate) fn with_versioning(mut self, versioning: Versioning) -> Self {
         self.versioning = Some(versioning);
         self
+    }
+
+    /// The encryption of uploads that name none.
+    /// <https://www.tencentcloud.com/document/product/436/35258>
+    pub(crate) fn default_encryption(&self) -> Option<&'static str> {
+        let document = self.document(BucketDocument::Encryption, "");
+        // No other algorithm is accepted.
+        document.map(|_| AES256)
     }
 
     /// The tags of the bucket.

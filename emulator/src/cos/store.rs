@@ -10,6 +10,7 @@
 //! | `version`, `versions` | the order and the ids of versions; those of one key |
 //! | `disk`, `files`, `load` | atomic files, what they survive, and how they are loaded |
 //! | `write`, `uploads`, `lifecycle` | the changes |
+//! | `state` | all of it as one stream, and back |
 //!
 //! # Guarantees
 //!
@@ -32,6 +33,7 @@ mod lifecycle;
 mod load;
 mod record;
 mod sink;
+mod state;
 mod uploads;
 mod version;
 mod versions;
@@ -60,6 +62,8 @@ pub(crate) struct Store {
     disk: Option<Arc<Disk>>,
     budget: Arc<Budget>,
     spare: Arc<Spare>,
+    /// What a reset goes back to.
+    initial: Mutex<Option<Index>>,
 }
 
 impl Store {
@@ -90,6 +94,7 @@ impl Store {
             disk,
             budget: Arc::new(Budget::new(limit_bytes)),
             spare: Arc::default(),
+            initial: Mutex::default(),
         }
     }
 

@@ -1,5 +1,5 @@
 //! GetFederationToken, AssumeRole, GetCallerIdentity: the parameters of an authenticated call, and
-//! its response.
+//! its response. AssumeRoleWithWebIdentity is in `web_identity`.
 //!
 //! Documented: required parameters, defaults and maxima. Inferred: which code answers a value out
 //! of its form (`InvalidParameter.ParamError`), a duration above the role's own maximum
@@ -14,20 +14,19 @@ use tencent::time::Timestamp;
 use super::error::StsError;
 use super::parameters::Parameters;
 use super::request::Inbound;
-use super::{permission, policy};
-use crate::account::{Directory, Identity, Key, Permanent, Role};
+use super::session::{MAX_ROLE_SECONDS, ROLE_SECONDS, duration, is_name, issue, role};
+use super::{permission, policy, web_identity};
+use crate::account::{Directory, Identity, Key, Permanent};
 
 /// The default of GetFederationToken.
 pub(crate) const FEDERATION_SECONDS: u64 = 1800;
-/// The default of AssumeRole.
-pub(crate) const ROLE_SECONDS: u64 = 7200;
 
 const VERSION: &str = "2018-08-13";
-const MAX_ROLE_SECONDS: u64 = 43_200;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Action {
     AssumeRole,
+    AssumeRoleWithWebIdentity,
     GetCallerIdentity,
     GetFederationToken,
 }
@@ -38,6 +37,7 @@ impl Action {
             |name| unverified.common(name)?.ok_or_else(|| StsError::missing_parameter(name));
         let action = match required("Action")? {
             "AssumeRole" => Self::AssumeRole,
+            "AssumeRoleWithWebIdentity" => Self::AssumeRoleWithWebIdentity,
             "GetCallerIdentity" => Self::GetCallerIdentity,
             "GetFederationToken" => Self::GetFederationToken,
             other => return Err(StsError::invalid_action(other)),
@@ -48,17 +48,31 @@ impl Action {
         }
     }
 
+    /// Runs it for the caller that `verify` authenticates, or `unsigned` lets in. `count` counts
+    /// the call, or refuses it.
     pub(crate) fn run(
         self,
-        caller: &Key,
+        unsigned: impl FnOnce() -> Result<(), StsError>,
+        verify: impl FnOnce() -> Result<Arc<Key>, StsError>,
+        count: impl FnOnce() -> Result<(), StsError>,
         parameters: &Parameters,
         directory: &Directory,
         now: Timestamp,
     ) -> Result<Value, StsError> {
-        match self {
-            Self::AssumeRole => assume_role(caller, parameters, directory, now),
-            Self::GetCallerIdentity => Ok(caller_identity(caller, directory)),
-            Self::GetFederationToken => federation_token(caller, parameters, directory, now),
+        let caller = match self {
+            Self::AssumeRoleWithWebIdentity => unsigned().map(|()| None)?,
+            Self::AssumeRole | Self::GetCallerIdentity | Self::GetFederationToken => {
+                Some(verify()?)
+            }
+        };
+        count()?;
+        match (self, caller.as_deref()) {
+            (Self::AssumeRole, Some(caller)) => assume_role(caller, parameters, directory, now),
+            (Self::GetCallerIdentity, Some(caller)) => Ok(caller_identity(caller, directory)),
+            (Self::GetFederationToken, Some(caller)) => {
+                federation_token(caller, parameters, directory, now)
+            }
+            (_, _) => web_identity::assume_role(parameters, directory, now),
         }
     }
 }
@@ -93,11 +107,11 @@ fn assume_role(
 ) -> Result<Value, StsError> {
     let role_arn = parameters.required_text("RoleArn")?;
     let session_name = parameters.required_text("RoleSessionName")?;
-    if !name_like(session_name, "+=,.@_-") {
+    if !is_name(session_name, "+=,.@_-") {
         return Err(StsError::parameter("RoleSessionName"));
     }
     let external_id = parameters.text("ExternalId")?;
-    if external_id.is_some_and(|external_id| !name_like(external_id, "+=,.@:/-_")) {
+    if external_id.is_some_and(|external_id| !is_name(external_id, "+=,.@:/-_")) {
         return Err(StsError::parameter("ExternalId"));
     }
     check_tags(&parameters.tags()?)?;
@@ -149,45 +163,6 @@ fn caller_identity(caller: &Key, directory: &Directory) -> Value {
     })
 }
 
-fn duration(parameters: &Parameters, default: u64, maximum: u64) -> Result<u32, StsError> {
-    let seconds = parameters.integer("DurationSeconds")?.unwrap_or(default);
-    match u32::try_from(seconds) {
-        Ok(0) => Err(StsError::parameter("DurationSeconds")),
-        Ok(fits) if seconds <= maximum => Ok(fits),
-        _ => Err(StsError::over_time()),
-    }
-}
-
-/// `qcs::cam::uin/<owner>:roleName/<name>`, `…:role/<id>`, and both forms of service roles.
-fn role<'a>(role_arn: &str, directory: &'a Directory) -> Result<&'a Arc<Role>, StsError> {
-    let bad = || StsError::parameter("RoleArn");
-    let rest = role_arn.strip_prefix("qcs::cam::uin/").ok_or_else(bad)?;
-    let (uin, path) = rest.split_once(':').ok_or_else(bad)?;
-    if uin != directory.account.owner_uin.to_string() {
-        return Err(StsError::role_not_exist());
-    }
-    let path = path.strip_prefix("role/tencentcloudServiceRoleName/").map_or_else(
-        || path.replace("role/tencentcloudServiceRole/", "role/"),
-        |name| format!("roleName/{name}"),
-    );
-    let (kind, name) = path.split_once('/').ok_or_else(bad)?;
-    let found = directory.roles.iter().find(|role| match kind {
-        "roleName" => role.name == name,
-        "role" => role.id.to_string() == name,
-        _ => false,
-    });
-    match kind {
-        "role" | "roleName" if !name.is_empty() => found.ok_or_else(StsError::role_not_exist),
-        _ => Err(bad()),
-    }
-}
-
-/// 2 to 128 letters, digits and `also`.
-fn name_like(text: &str, also: &str) -> bool {
-    (2..=128).contains(&text.len())
-        && text.chars().all(|letter| letter.is_ascii_alphanumeric() || also.contains(letter))
-}
-
 fn check_tags(tags: &[(String, String)]) -> Result<(), StsError> {
     let keys: HashSet<&String> = tags.iter().map(|(key, _)| key).collect();
     let fits = |(key, value): &(String, String)| key.len() <= 128 && value.len() <= 256;
@@ -195,24 +170,4 @@ fn check_tags(tags: &[(String, String)]) -> Result<(), StsError> {
         return Err(StsError::parameter("Tags"));
     }
     Ok(())
-}
-
-fn issue(
-    directory: &Directory,
-    identity: Identity,
-    seconds: u32,
-    now: Timestamp,
-) -> Result<Value, StsError> {
-    let expires = now.plus_seconds(seconds);
-    // Fails only when the file of secrets cannot be written.
-    let issued = directory.issue(identity, expires).map_err(|_| StsError::internal())?;
-    Ok(json!({
-        "Credentials": {
-            "Token": issued.token,
-            "TmpSecretId": issued.secret_id,
-            "TmpSecretKey": issued.secret_key,
-        },
-        "ExpiredTime": expires.unix_seconds(),
-        "Expiration": expires.iso_8601(),
-    }))
 }

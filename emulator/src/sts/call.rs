@@ -1,8 +1,9 @@
 //! The record of a call to the STS.
 
-use super::actions::{FEDERATION_SECONDS, ROLE_SECONDS};
+use super::actions::FEDERATION_SECONDS;
 use super::parameters::decode_once;
 use super::request::Inbound;
+use super::session::ROLE_SECONDS;
 
 /// One call to the STS, without secrets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,7 +19,8 @@ pub struct StsCall {
     pub policy: Option<String>,
     /// `Name` or `RoleSessionName`.
     pub name: Option<String>,
-    /// `TC3-HMAC-SHA256`, `HmacSHA1` or `HmacSHA256`; empty when the request had none.
+    /// `TC3-HMAC-SHA256`, `HmacSHA1` or `HmacSHA256`; `SKIP` when a token takes its place, empty
+    /// when the request had none.
     pub signature_method: String,
     /// The `RequestId` of the answer.
     pub request_id: String,
@@ -33,7 +35,7 @@ impl StsCall {
         let action = unverified.common("Action").ok().flatten().unwrap_or_default();
         let default_seconds = match action {
             "GetFederationToken" => Some(FEDERATION_SECONDS),
-            "AssumeRole" => Some(ROLE_SECONDS),
+            "AssumeRole" | "AssumeRoleWithWebIdentity" => Some(ROLE_SECONDS),
             _ => None,
         };
         let asked = unverified.parameters.integer("DurationSeconds").ok().flatten();

@@ -108,6 +108,8 @@ errors! {
 
     parameter(detail: &str) => "InvalidParameter.ParamError",
         "[QC_STS] param error: {detail}";
+    web_identity_token(detail: &str) => "InvalidParameter.WebIdentityTokenError",
+        "[QC_STS] web identity token error: {detail}";
     over_time() => "InvalidParameter.OverTimeError",
         "[QC_STS] the expiration time exceeds the threshold";
     policy_too_long() => "InvalidParameter.PolicyTooLong",

@@ -1,9 +1,9 @@
 //! How often the STS may be called.
 //!
 //! Documented: calls per second and account, 600 of GetFederationToken and AssumeRole, 20 of
-//! GetCallerIdentity (<https://www.tencentcloud.com/document/product/1150/49443>). Inferred: that a
-//! second is one of the clock, that a refused call does not count, and that the code is
-//! `RequestLimitExceeded`.
+//! AssumeRoleWithWebIdentity and GetCallerIdentity
+//! (<https://www.tencentcloud.com/document/product/1150/49443>). Inferred: that a second is one of
+//! the clock, that a refused call does not count, and that the code is `RequestLimitExceeded`.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -36,7 +36,7 @@ impl Limits {
     pub(crate) fn count(&self, action: Action, now: Timestamp) -> Result<(), StsError> {
         let documented = match action {
             Action::AssumeRole | Action::GetFederationToken => 600,
-            Action::GetCallerIdentity => 20,
+            Action::AssumeRoleWithWebIdentity | Action::GetCallerIdentity => 20,
         };
         let limit = self.chosen.unwrap_or(documented);
         let mut windows = lock(&self.windows);
@@ -68,6 +68,7 @@ mod tests {
         for (action, limit) in [
             (Action::AssumeRole, 600),
             (Action::GetFederationToken, 600),
+            (Action::AssumeRoleWithWebIdentity, 20),
             (Action::GetCallerIdentity, 20),
         ] {
             for _ in 0..limit {

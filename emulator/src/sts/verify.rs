@@ -13,7 +13,7 @@ use tencent::sign::{digest, tc3, v1};
 use tencent::time::Timestamp;
 
 use super::error::StsError;
-use super::request::{Inbound, Scheme};
+use super::request::{Inbound, SKIP, Scheme};
 use crate::account::{Directory, Key};
 
 const SERVICE: &str = "sts";
@@ -31,6 +31,13 @@ pub(crate) fn verify(
     };
     verify_token(unverified, &key, now)?;
     Ok(key)
+}
+
+/// A call that a token in its parameters authenticates. Documented: `Authorization` is `SKIP`.
+pub(crate) fn unsigned(unverified: &Inbound) -> Result<(), StsError> {
+    let header = unverified.header(AUTHORIZATION.as_str());
+    let is_skipped = unverified.scheme == Scheme::V1 || header == Some(SKIP);
+    is_skipped.then_some(()).ok_or_else(|| StsError::invalid_authorization("it must be SKIP"))
 }
 
 fn verify_tc3(

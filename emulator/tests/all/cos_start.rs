@@ -89,3 +89,22 @@ async fn directories_that_are_taken_are_named() {
     let error = Cloud::builder().data(&file).start().await.unwrap_err();
     assert!(matches!(error, StartError::Data { .. }));
 }
+
+#[tokio::test]
+async fn cos_is_a_proxy_for_its_own_names() {
+    let cloud = Cloud::builder().start().await.unwrap();
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let proxy = reqwest::Proxy::http(cloud.cos().http_url()).unwrap();
+    let client = reqwest::Client::builder().tls_certs_only([]).proxy(proxy).build().unwrap();
+    let get = async |url: String, host: &str| {
+        let answer = client.get(url).header("host", host).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    let (status, text) = get(format!("http://{HOST}/a"), HOST).await;
+    assert!(status == 403 && text.contains("<Code>AccessDenied</Code>"), "{status} {text}");
+    let (status, _) = get("http://www.example.com/a".to_owned(), "www.example.com").await;
+    assert_eq!(status, 400, "other names lead nowhere");
+    let (status, _) =
+        get(format!("http://{HOST}/a"), "b-1250000000.cos.ap-beijing.myqcloud.com").await;
+    assert_eq!(status, 400, "two hosts");
+}

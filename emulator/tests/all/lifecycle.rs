@@ -8,9 +8,10 @@ use cos_emulator::{
     Cloud, CloudBuilder, KeyPair, LambdaEvent, Outcome, Platform, PlatformError, ScfEvent,
 };
 use serde_json::{Value, json};
+use tencent::time::Clock as _;
 use tokio::task::JoinSet;
 
-use crate::support::{Tc3, builder, issued, now, role};
+use crate::support::{Tc3, builder, code, issued, now, role};
 
 pub(crate) const SCF: Platform = Platform::Scf(ScfEvent::FunctionUrl);
 pub(crate) const LAMBDA: Platform = Platform::Lambda(LambdaEvent::FunctionUrl);
@@ -308,6 +309,27 @@ async fn the_headers_of_next() {
     assert!(trace.contains(";Parent="), "{trace}");
     let arn = header("invoked-function-arn");
     assert!(arn.starts_with("arn:aws:lambda:"), "{arn}");
+}
+
+#[tokio::test]
+async fn keys_of_the_execution_role_end_after_two_hours() {
+    let cloud = builder(SCF).start().await.unwrap();
+    let environment = reply(&outcome(&cloud, "environment").await);
+    let text = |name: &str| environment[name].as_str().unwrap().to_owned();
+    let key = KeyPair {
+        secret_id: text("TENCENTCLOUD_SECRETID"),
+        secret_key: text("TENCENTCLOUD_SECRETKEY"),
+    };
+    let call = async || {
+        let mut call = Tc3::new(&key, "AssumeRole", &role(&cloud, "issuer"));
+        call.token = Some(text("TENCENTCLOUD_SESSIONTOKEN"));
+        call.timestamp = cloud.clock().now();
+        call.send(cloud.sts()).await
+    };
+    cloud.advance_clock(7100);
+    issued(&call().await);
+    cloud.advance_clock(200);
+    assert!(code(&call().await).starts_with("AuthFailure."));
 }
 
 #[tokio::test]

@@ -363,6 +363,17 @@ async fn what_is_not_a_request_of_this_api() {
 }
 
 #[tokio::test]
+async fn the_sts_has_one_path() {
+    let cloud = sts_only().await;
+    for path in ["/other", "//", "/v2/index.php"] {
+        let url = format!("{}{path}", cloud.sts().http_url());
+        let answer = support::plain_client().post(url).send().await.unwrap();
+        assert_eq!(answer.status(), 404, "{path}");
+        assert_eq!(answer.text().await.unwrap(), "404 page not found");
+    }
+}
+
+#[tokio::test]
 async fn messages_follow_the_language() {
     let cloud = sts_only().await;
     let mut call = Tc3::new(cloud.sub_account_key(), "GetFederationToken", &federation());

@@ -33,6 +33,11 @@ const LENGTHS: [Option<u64>; 7] =
 const TYPES: [Option<&str>; 6] =
     [None, Some("image/png"), Some("image/svg+xml"), Some("text/html"), Some("image"), Some("")];
 
+const ACLS: [Option<&str>; 5] =
+    [None, Some("default"), Some("private"), Some("public-read"), Some("public-read-write")];
+
+const VPCS: [Option<&str>; 3] = [None, Some("vpc-a1"), Some("vpc-b2")];
+
 const ADDRESSES: [Ipv4Addr; 4] = [
     Ipv4Addr::new(10, 0, 0, 1),
     Ipv4Addr::new(10, 1, 0, 1),
@@ -41,7 +46,8 @@ const ADDRESSES: [Ipv4Addr; 4] = [
 ];
 
 /// Every operation on every neighbouring key, in each bucket and region, once as a plain upload of
-/// one byte and once with another combination of length, type and address each time.
+/// one byte and once with another combination of length, type, address, ACL, protocol and VPC each
+/// time.
 pub(crate) fn near(world: &World, policy: &Value) -> Vec<Access> {
     let mut accesses = Vec::new();
     let mut turn = world.turn;
@@ -62,11 +68,17 @@ pub(crate) fn near(world: &World, policy: &Value) -> Vec<Access> {
                     content_length: LENGTHS[pick(LENGTHS.len(), 33)],
                     content_type: TYPES[pick(TYPES.len(), 40)].map(str::to_owned),
                     ip: ADDRESSES[pick(ADDRESSES.len(), 47)],
+                    acl: ACLS[pick(ACLS.len(), 51)].map(str::to_owned),
+                    is_https: pick(4, 55) > 0,
+                    vpc: VPCS[pick(VPCS.len(), 58)].map(str::to_owned),
                 };
                 let plain = Access {
                     content_length: Some(1),
                     content_type: Some("image/png".to_owned()),
                     ip: ADDRESSES[0],
+                    acl: None,
+                    is_https: true,
+                    vpc: VPCS[1].map(str::to_owned),
                     ..access.clone()
                 };
                 accesses.extend([access, plain]);

@@ -20,6 +20,10 @@ pub(crate) struct Access {
     pub(crate) content_length: Option<u64>,
     pub(crate) content_type: Option<String>,
     pub(crate) ip: Ipv4Addr,
+    /// The header `x-cos-acl`, of an operation that has it.
+    pub(crate) acl: Option<String>,
+    pub(crate) is_https: bool,
+    pub(crate) vpc: Option<String>,
 }
 
 impl Access {
@@ -30,6 +34,9 @@ impl Access {
             ("cos:content-length", length),
             ("cos:content-type", self.content_type.clone()),
             ("qcs:ip", Some(self.ip.to_string())),
+            ("cos:x-cos-acl", self.acl.clone()),
+            ("cos:secure-transport", Some(self.is_https.to_string())),
+            ("vpc:requester_vpc", self.vpc.clone()),
         ];
         let context = context.into_iter();
         let owned = |bucket: &String| (bucket.clone(), CREATOR.1.to_owned());
@@ -66,6 +73,9 @@ pub(crate) struct Grant {
     pub(crate) named_extensions: Vec<String>,
     /// Networks of whole bytes, with how many leading bytes must be equal.
     pub(crate) networks: Vec<(Ipv4Addr, usize)>,
+    pub(crate) acl: Vec<String>,
+    pub(crate) https_only: bool,
+    pub(crate) vpc: Vec<String>,
     pub(crate) lifetime: RangeInclusive<u64>,
 }
 
@@ -93,6 +103,10 @@ pub(super) const UPLOADS: [&str; 8] = [
     "ListParts",
     "ListMultipartUploads",
 ];
+
+/// The operations that can set an ACL.
+const ACL_SETTERS: [&str; 5] =
+    ["PutObject", "PostObject", "AppendObject", "InitiateMultipartUpload", "PutBucket"];
 
 const LISTS: [&str; 3] = ["GetBucket", "GetBucketObjectVersions", "ListMultipartUploads"];
 
@@ -161,10 +175,17 @@ impl Grant {
                 .networks
                 .iter()
                 .any(|(network, bytes)| network.octets()[..*bytes] == access.ip.octets()[..*bytes]);
+        let from_here = from_here
+            && (access.is_https || !self.https_only)
+            && (self.vpc.is_empty() || access.vpc.as_ref().is_some_and(|id| self.vpc.contains(id)));
         let Some(prefix) = self.prefix_of(claims) else {
             return false;
         };
-        if !is_of_caller || !from_here || !self.operations().contains(&access.operation.as_str()) {
+        if !is_of_caller
+            || !from_here
+            || !self.takes_acl(access)
+            || !self.operations().contains(&access.operation.as_str())
+        {
             return false;
         }
         if access.operation == "GetService" {
@@ -200,6 +221,20 @@ impl Grant {
             networks.map(|(network, bytes)| format!("{network}/{}", bytes * 8)).collect();
         if !networks.is_empty() {
             condition.insert("ip_equal".to_owned(), json!({"qcs:ip": networks}));
+        }
+        if self.https_only {
+            let https = json!({"cos:secure-transport": "true"});
+            condition.insert("bool_equal".to_owned(), https);
+        }
+        if !self.vpc.is_empty() {
+            let vpc = json!({"vpc:requester_vpc": self.vpc});
+            condition.insert("string_equal".to_owned(), vpc);
+        }
+        if !self.acl.is_empty() && ACL_SETTERS.contains(&operation) {
+            let mut acls = self.acl.clone();
+            acls.push("default".to_owned());
+            let acls = json!({"cos:x-cos-acl": acls});
+            condition.insert("string_equal_if_exist".to_owned(), acls);
         }
         if let Some(most) = self.max_size.filter(|_| is_upload(operation)) {
             let of = |limit: u64| json!({"cos:content-length": limit});
@@ -243,6 +278,13 @@ impl Grant {
     fn may_be_about_bucket(&self, operation: &str) -> bool {
         let is_named = self.actions.iter().any(|each| each == operation) && self.prefix == ["/"];
         is_named || !["PutBucket", "DeleteBucket"].contains(&operation)
+    }
+
+    /// Whether an ACL that a request sets, if it does, is granted.
+    fn takes_acl(&self, access: &Access) -> bool {
+        let is_setter = ACL_SETTERS.contains(&access.operation.as_str());
+        let is_granted = |acl: &String| acl == "default" || self.acl.contains(acl);
+        self.acl.is_empty() || !is_setter || access.acl.as_ref().is_none_or(is_granted)
     }
 
     /// Whether an upload is within the limits.
@@ -370,10 +412,15 @@ impl Grant {
             ("extensions", &self.extensions),
             ("named_extensions", &self.named_extensions),
             ("source_ip", &networks),
+            ("acl", &self.acl),
+            ("vpc", &self.vpc),
         ] {
             if !list.is_empty() {
                 lines.push(format!("{key} = {}", texts(list)));
             }
+        }
+        if self.https_only {
+            lines.push("https_only = true".to_owned());
         }
         lines.extend(self.max_size.map(|most| format!("max_size_bytes = {most}")));
         lines.push(format!(

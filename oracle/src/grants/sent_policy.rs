@@ -50,9 +50,12 @@ fn has_plain_conditions(block: &Value) -> bool {
         })
     });
     keys.into_iter().all(|(operator, key, values)| match (operator, key) {
-        ("ip_equal", "qcs:ip") | ("string_like", "cos:content-type") => {
+        ("ip_equal", "qcs:ip")
+        | ("string_like", "cos:content-type")
+        | ("string_equal", "cos:x-cos-acl" | "vpc:requester_vpc") => {
             list(values).iter().all(Value::is_string)
         }
+        ("bool_equal", "cos:secure-transport") => values == "true",
         ("numeric_greater_than_equal" | "numeric_less_than_equal", "cos:content-length") => {
             list(values).iter().all(Value::is_u64)
         }

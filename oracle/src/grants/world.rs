@@ -251,6 +251,9 @@ fn grant(bytes: &mut Unstructured<'_>) -> Grant {
         named_extensions: some(bytes, &["jpg", "png"], 3),
         networks: maybe(bytes, 3, |_| String::new())
             .map_or_else(Vec::new, |_| vec![(Ipv4Addr::new(10, 0, 9, 9), 1 + up_to(bytes, 0, 1))]),
+        acl: some(bytes, &["private", "public-read", "bucket-owner-read"], 6),
+        https_only: up_to(bytes, 0, 3) == 3,
+        vpc: some(bytes, &["vpc-a1", "vpc-b2"], 7),
         lifetime: [600..=1800, 600..=900, 900..=3600][up_to(bytes, 0, 2)].clone(),
         include_prefix_key: parts != ["/"] && up_to(bytes, 0, 3) == 3,
     };
@@ -271,7 +274,8 @@ fn agree(bytes: &mut Unstructured<'_>, grant: &mut Grant) {
         if grant.prefix != ["/"] {
             grant.actions.retain(|name| !["PutBucket", "DeleteBucket"].contains(&name.as_str()));
         }
-        if is_whole || !grant.extensions.is_empty() || grant.allow.is_empty() {
+        let is_limited = is_whole || !grant.extensions.is_empty() || !grant.acl.is_empty();
+        if is_limited || grant.allow.is_empty() {
             grant.allow.retain(|name| name != "upload");
             grant.allow.push("upload".to_owned());
         }

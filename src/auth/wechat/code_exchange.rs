@@ -199,6 +199,36 @@ mod tests {
         assert!(error.hint().unwrap().contains("WECHAT_SUBJECT"));
     }
 
+    proptest::proptest! {
+        /// Whatever an answer contains, the user is the text in its one member, and only without
+        /// an errcode.
+        #[test]
+        fn a_user_is_only_what_an_answer_names(
+            members in proptest::collection::vec((
+                proptest::sample::select(vec!["openid", "unionid", "errcode", "errmsg", "session_key", "x"]),
+                proptest::sample::select(vec![
+                    "\"o-1\"", "\"\"", "null", "0", "40029", "-1", "0.0", "[]", "{\"openid\":\"o-2\"}", "true", "\"\\u0000\"", "1e99",
+                ]),
+            ), 0..6),
+            bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..9),
+            is_cut in proptest::prelude::any::<bool>(),
+        ) {
+            let written = members.iter().map(|(name, value)| format!("\"{name}\":{value}"));
+            let mut answer = format!("{{{}}}", written.collect::<Vec<_>>().join(",")).into_bytes();
+            if is_cut {
+                answer.truncate(answer.len().saturating_sub(bytes.len()));
+                answer.extend(&bytes);
+            }
+            for (wanted, member) in [(WechatSubject::OpenId, "openid"), (WechatSubject::UnionId, "unionid")] {
+                let Ok(user) = subject(&answer, wanted) else { continue };
+                let read: Value = serde_json::from_slice(&answer).unwrap();
+                proptest::prop_assert_eq!(read[member].as_str(), Some(user.as_str()));
+                proptest::prop_assert!(read["errcode"].is_null() || read["errcode"] == 0);
+                proptest::prop_assert!(!user.is_empty() && read["openid"].is_string());
+            }
+        }
+    }
+
     #[test]
     fn an_answer_without_a_user_is_refused() {
         let long = "o".repeat(129);

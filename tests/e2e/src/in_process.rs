@@ -51,7 +51,8 @@ impl InProcess {
         let environment: Environment = variables.collect();
         let settings = Settings::read(&environment, &|path| std::fs::read(path))
             .map_err(|errors| Failure::new(format!("{errors:?}")))?;
-        let app = App::new(settings, clock).map_err(|error| Failure::new(error.to_string()))?;
+        let app = App::new(settings, clock, |path| std::fs::read(path))
+            .map_err(|error| Failure::new(error.to_string()))?;
         let mut handler = app.handler;
         handler.authentication = Authenticator::OneOf(vec![Verifier::Gateway]);
         Ok(Self(Arc::new(handler)))

@@ -16,15 +16,17 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use cos_emulator::{Cloud, Platform};
 use cos_issuer_e2e::{
-    Front, KeyServer, Passed, Signer, Spoiler, Storage, TokenIssuer, client_file, issuer_on,
-    program, search_path,
+    Browser, Front, Passed, Signer, Spoiler, Storage, TokenIssuer, bootstrap, client_file,
+    issuer_on, program, search_path,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tencent::time::{Clock as _, SystemClock};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 
 const BUCKET: &str = "examplebucket-1250000000";
@@ -126,6 +128,48 @@ async fn coscmd_uploads_with_what_the_command_writes() {
     world.uploads("cos.conf").await;
 }
 
+/// The files of the page, unchanged: `run` plays both CI systems.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_local_cloud_plays_the_issuers_of_the_page() {
+    let directory = tempfile::tempdir().unwrap();
+    let grants = directory.path().join("grants.toml");
+    std::fs::write(&grants, blocks_of_the_page().concat()).unwrap();
+    let tool = |words: &[&str]| {
+        let mut command = Command::new(program().unwrap());
+        command.args(words).env("XDG_RUNTIME_DIR", directory.path()).kill_on_drop(true);
+        command
+    };
+    let variable = format!("GRANTS_FILE={}", grants.display());
+    let function = bootstrap().unwrap().display().to_string();
+    let words = ["run", "--json", "--port", "0", "--auth", "jwt", "--env", &variable];
+    let mut run = tool(&[&words[..], &["--function", &function]].concat());
+    let mut run = run.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(run.stdout.take().unwrap()).lines();
+    let line = lines.next_line().await.unwrap().unwrap();
+    let cloud: Value = serde_json::from_str(&line).unwrap();
+    let browser = Browser::at(cloud["gatewayUrl"].as_str().unwrap().to_owned()).unwrap();
+    let branch = ["--claim", "ref=refs/heads/main"];
+    let repository = |id: &str| format!("repository_id=\"{id}\"");
+    let (ours, other) = (repository("456789"), repository("456780"));
+    let project = ["--claim", "project_id=\"123456\"", "--claim", "ref_type=branch"];
+    for (issuer, claims, status) in [
+        ("github", [&["--claim", &ours][..], &branch].concat(), 200),
+        ("github", [&["--claim", &other][..], &branch].concat(), 403),
+        ("gitlab", [&["--claim", &ours][..], &branch].concat(), 403),
+        ("gitlab", [&project[..], &["--claim", "ref=main"]].concat(), 200),
+    ] {
+        let words = ["token", "--issuer", issuer, "--sub", "job"];
+        let token = ended(&mut tool(&[&words[..], &claims].concat())).await;
+        assert!(token.succeeded, "{}", token.text);
+        let bearer = format!("Bearer {}", token.text.trim());
+        let request = browser.request("GET", "/sts").header("authorization", bearer);
+        let answer = browser.send(request).await.unwrap();
+        assert_eq!(answer.status, status, "{issuer} {claims:?}: {answer:?}");
+    }
+    let unknown = ended(&mut tool(&["token", "--issuer", "jenkins", "--sub", "job"])).await;
+    assert!(!unknown.succeeded && unknown.text.contains("github, gitlab"), "{}", unknown.text);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_credential_is_asked_for_once() {
     let world = World::start("refs/heads/main").await;
@@ -200,8 +244,9 @@ struct World {
     /// COS, as a proxy for its real names.
     cos: Front,
     job_token: String,
+    /// Of a job of GitLab.
+    gitlab_token: String,
     directory: TempDir,
-    _keys: KeyServer,
 }
 
 struct Ended {
@@ -213,29 +258,22 @@ struct Ended {
 impl World {
     async fn start(reference: &str) -> Self {
         let issuer = TokenIssuer::new().await.unwrap();
-        let keys = KeyServer::start(&issuer.jwks()).await.unwrap();
         let directory = tempfile::tempdir().unwrap();
-        let grants = directory.path().join("grants.toml");
-        std::fs::write(&grants, GRANTS).unwrap();
+        let (grants, jwks) = (directory.path().join("grants.toml"), directory.path().join("jwks"));
+        std::fs::write(&jwks, issuer.jwks().to_string()).unwrap();
+        std::fs::write(&grants, grants_of_the_page(&jwks)).unwrap();
         let mut builder = issuer_on(Platform::ScfWeb).unwrap();
         for name in ["BUCKET", "REGION", "PREFIX", "ALLOW"] {
             builder = builder.without_env(name);
         }
-        for (name, value) in [
-            ("AUTH", "jwt"),
-            ("JWT_ISSUER", ISSUER),
-            ("JWT_AUDIENCE", AUDIENCE),
-            ("JWT_JWKS_URL", &keys.url()),
-            ("GRANTS_FILE", &grants.display().to_string()),
-        ] {
-            builder = builder.env(name, value);
-        }
+        builder = builder.env("AUTH", "jwt").env("GRANTS_FILE", grants.display().to_string());
         let cloud = builder.start().await.unwrap();
         let job_token = issuer.token(Signer::Rs256, "rsa", &claims(reference)).unwrap();
+        let gitlab_token = issuer.token(Signer::Rs256, "rsa", &gitlab_claims(reference)).unwrap();
         let tokens = Front::start(Vec::new(), token_service(&issuer, reference, &job_token));
         let cos = Front::start(vec![cloud.cos().http_url()], Spoiler::none());
         let (tokens, cos) = (tokens.await.unwrap(), cos.await.unwrap());
-        Self { cloud, tokens, cos, job_token, directory, _keys: keys }
+        Self { cloud, tokens, cos, job_token, gitlab_token, directory }
     }
 
     /// The step of `action.yml`, with these inputs.
@@ -287,7 +325,7 @@ impl World {
 
     fn tool(&self) -> Command {
         let mut command = self.command(&program().unwrap().display().to_string());
-        command.env("ISSUER_TOKEN", &self.job_token);
+        command.env("ISSUER_TOKEN", &self.gitlab_token);
         command.env("XDG_CACHE_HOME", self.path("cache"));
         command
     }
@@ -386,12 +424,45 @@ fn claims(reference: &str) -> Value {
         "iss": ISSUER, "aud": AUDIENCE, "sub": format!("repo:example@1/site@2:ref:{reference}"),
         "iat": now.unix_seconds(), "nbf": now.minus_seconds(600).unix_seconds(),
         "exp": now.plus_seconds(300).unix_seconds(), "jti": "1",
-        "repository": "example/site", "repository_id": "2", "repository_owner": "example",
+        "repository": "example/site", "repository_id": "456789", "repository_owner": "example",
         "repository_owner_id": "1", "repository_visibility": "private", "ref": reference,
         "ref_type": "branch", "event_name": "push", "actor": "someone", "actor_id": "3",
         "workflow": "release", "run_id": "4", "run_number": "5", "run_attempt": "1",
         "runner_environment": "github-hosted",
     })
+}
+
+/// The documented claims of a job for a branch.
+/// <https://docs.gitlab.com/ci/secrets/id_token_authentication/>
+fn gitlab_claims(reference: &str) -> Value {
+    let now = SystemClock.now();
+    let branch = reference.trim_start_matches("refs/heads/");
+    json!({
+        "iss": "https://gitlab.com", "aud": AUDIENCE, "jti": "1",
+        "sub": format!("project_path:example/site:ref_type:branch:ref:{branch}"),
+        "iat": now.unix_seconds(), "nbf": now.minus_seconds(5).unix_seconds(),
+        "exp": now.plus_seconds(3600).unix_seconds(),
+        "namespace_id": "72", "namespace_path": "example", "project_id": "123456",
+        "project_path": "example/site", "user_id": "1", "user_login": "someone",
+        "user_identities": [{"provider": "github", "extern_uid": "2435223452345"}],
+        "pipeline_id": "574", "pipeline_source": "push", "job_id": "302", "ref": branch,
+        "ref_type": "branch", "ref_path": reference, "ref_protected": "true", "runner_id": 1,
+        "runner_environment": "gitlab-hosted", "groups_direct": ["example"],
+    })
+}
+
+/// Both files of the page as one; the keys of both systems are those of `jwks`.
+fn grants_of_the_page(jwks: &Path) -> String {
+    let keys = format!("jwks_file = {:?}\naudiences = ", jwks.display().to_string());
+    blocks_of_the_page().concat().replace("audiences = ", &keys)
+}
+
+/// The grants file for each system.
+fn blocks_of_the_page() -> [String; 2] {
+    let page = page();
+    let blocks = page.split("```toml\n").skip(1);
+    let blocks = blocks.map(|block| block.split("```").next().unwrap_or_default().to_owned());
+    blocks.collect::<Vec<_>>().try_into().unwrap()
 }
 
 /// The inputs of the action on the page about GitHub.
@@ -428,14 +499,3 @@ fn root() -> &'static Path {
 }
 
 const ISSUER: &str = "https://token.actions.githubusercontent.com";
-
-/// As on the page.
-const GRANTS: &str = r#"
-[[grant]]
-name = "releases"
-match = { repository_id = "2", ref = "refs/heads/main" }
-bucket = "examplebucket-1250000000"
-region = "ap-guangzhou"
-prefix = "releases/"
-allow = ["upload"]
-"#;

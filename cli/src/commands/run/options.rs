@@ -1,7 +1,7 @@
 //! The options of `run`, and the cloud that they describe.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use cos_emulator::{CloudBuilder, Durability, Platform};
@@ -39,6 +39,9 @@ use crate::terminal::Terminal;
 
   # Inject faults from a file; the seed makes the run reproducible; every call is in the trace
   cos-issuer run --function target/deploy/bootstrap --faults faults.toml --seed 7 --trace trace.jsonl
+
+  # Objects to begin with, and all that is stored kept in a file from one run to the next
+  cos-issuer run --function target/deploy/bootstrap --preload fixtures --state cloud.state
 
   # Everything above in one file, with the names of the flags as keys; flags win
   cos-issuer run --config emulator.toml
@@ -88,6 +91,16 @@ pub(crate) struct RunOptions {
     /// memory]
     #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u32).range(1..))]
     cos_memory: Option<u32>,
+
+    /// Begin with the state in this file, if it exists, and write it there at the end: the objects
+    /// of COS, and the clock. Not together with --data
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+
+    /// Begin with the files of this folder as objects, DIR/<bucket>/<key>, if no object is stored
+    /// yet
+    #[arg(long, value_name = "DIR")]
+    preload: Option<PathBuf>,
 
     /// An origin whose pages may use the bucket, for example http://localhost:8080; repeatable
     #[arg(long, value_name = "ORIGIN")]
@@ -236,6 +249,13 @@ impl RunOptions {
                 builder = builder.known_secret(secret);
             }
             if is_first {
+                if let Some(path) = variables.get("GRANTS_FILE")
+                    && methods.contains(&Method::Jwt)
+                    && let Some(copy) = callers.play(Path::new(path)).map_err(Failure::Usage)?
+                {
+                    known.retain(|name, _| !name.starts_with("JWT_"));
+                    variables.insert("GRANTS_FILE".to_owned(), copy.display().to_string());
+                }
                 // What the user sets wins.
                 known.extend(std::mem::take(&mut variables));
                 variables = known;
@@ -297,6 +317,12 @@ impl RunOptions {
         if let Some(megabytes) = self.cos_memory {
             builder = builder.cos_memory(u64::from(megabytes).saturating_mul(1_000_000));
         }
+        if let Some(file) = &self.state {
+            builder = builder.state(file);
+        }
+        if let Some(directory) = &self.preload {
+            builder = builder.preload(directory);
+        }
         if let Some(limit) = self.max_instances {
             builder = builder.max_instances(limit.into());
         }
@@ -308,6 +334,11 @@ impl RunOptions {
             builder = builder.concurrency(limit.into());
         }
         Ok(self.limits.apply(builder))
+    }
+
+    /// The file that the state is written to at the end.
+    pub(super) fn state(&self) -> Option<&Path> {
+        self.state.as_deref()
     }
 
     /// What is printed besides the requests.

@@ -20,7 +20,7 @@ use crate::http_client;
 use crate::keyboard::{Key, Keyboard};
 use crate::loopback::Port;
 use crate::platform_options::PlatformName;
-use crate::report::check_trace;
+use crate::report::{READY, check_trace};
 use crate::running::{PrivateFile, RunningCloud};
 use crate::stop_signal::StopSignal;
 use crate::terminal::{Stream, Terminal};
@@ -86,8 +86,13 @@ impl Session<'_> {
         };
         drop(console);
         let traced = check_trace(&cloud);
+        let saved = match &served {
+            // A restart begins anew, with the state that the file has.
+            Ok(End::Restart) => Ok(()),
+            Ok(End::Stop) | Err(_) => self.save(&cloud).await,
+        };
         cloud.stop_functions(EXIT_TIMEOUT).await;
-        traced.and(served).map(|end| (end, console_port))
+        traced.and(saved).and(served).map(|end| (end, console_port))
     }
 
     /// After a restart the ports are free in a moment.
@@ -112,6 +117,16 @@ impl Session<'_> {
                 Err(error) => return Err(Failure::start(&error)),
             }
         }
+    }
+
+    async fn save(&self, cloud: &Cloud) -> Result<(), Failure> {
+        let Some(path) = self.options.state() else {
+            return Ok(());
+        };
+        cloud.save_state(path).await.map_err(|error| {
+            let path = path.display();
+            Failure::Failed(format!("the state `{path}` cannot be written: {error}"))
+        })
     }
 
     /// Callers and console, unless there is only one request.
@@ -205,6 +220,7 @@ impl Session<'_> {
                 terminal.line(format_args!("{refusal}\nThe local cloud keeps running."));
             }
         }
+        terminal.line(READY);
         introduction.try_it(keyboard.as_ref().is_some_and(|keyboard| keyboard.is_there()));
         let Some(keyboard) = keyboard else {
             return std::future::pending().await;

@@ -7,7 +7,7 @@ use tencent::cam::{Policy, PolicyError};
 use tencent::names::{Bucket, Region};
 use toml::Spanned;
 
-use super::super::{Account, AccountFile, KeyPair, Role, Trust, User, looks_real};
+use super::super::{Account, AccountFile, KeyPair, OidcProvider, Role, Trust, User, looks_real};
 use super::document::{self, Document, TrustKind};
 
 /// The place (a byte offset) and what is wrong there.
@@ -23,25 +23,40 @@ pub(super) fn account_file(document: Document, folder: &Path) -> Result<AccountF
     let Some(first) = users.first() else {
         return Err((None, "user: must contain at least one `[[user]]`".to_owned()));
     };
-    let account = account(
+    let mut account = account(
         document.appid,
         document.owner_uin,
         first.uin,
         document.region.as_ref(),
         document.buckets,
     )?;
+    if let Some(vpc) = document.vpc {
+        if !vpc.get_ref().starts_with("vpc-") {
+            return Err(at(&vpc, "vpc: must be the id of a VPC, for example vpc-aqp5jrc1"));
+        }
+        account.vpc = Some(vpc.into_inner());
+    }
     if !taken.uins.insert(account.owner_uin) {
         let message = "owner_uin: must differ from the `uin` of each user";
         return Err((None, message.to_owned()));
     }
     let roles = document.role.into_iter();
+    let mut oidc_providers: Vec<OidcProvider> = Vec::new();
+    for member in &document.oidc_provider {
+        let provider = oidc_provider(member, folder)?;
+        if oidc_providers.iter().any(|known| known.name == provider.name) {
+            return Err(at(&member.name, "oidc_provider.name: must be unique"));
+        }
+        oidc_providers.push(provider);
+    }
     Ok(AccountFile {
         account,
         root_keys: keys(document.root_key, "root_key", &mut taken)?,
         roles: roles
-            .map(|member| role(&member, folder, &users, &mut taken))
+            .map(|member| role(&member, folder, &users, &oidc_providers, &mut taken))
             .collect::<Result<_, _>>()?,
         users,
+        oidc_providers,
     })
 }
 
@@ -113,6 +128,7 @@ fn role(
     member: &document::Role,
     folder: &Path,
     users: &[User],
+    oidc_providers: &[OidcProvider],
     taken: &mut Taken,
 ) -> Result<Role, Error> {
     let name = name(&member.name, "role.name")?;
@@ -120,7 +136,7 @@ fn role(
         return Err(at(&member.name, "role.name: must be unique"));
     }
     let policies = policies(&member.policies, &member.policy_files, "role", folder)?;
-    let mut role = Role::new(name).policies(policies).trust(trust(member, users)?);
+    let mut role = Role::new(name).policies(policies).trust(trust(member, users, oidc_providers)?);
     if let Some(id) = &member.id {
         if !taken.role_ids.insert(*id.get_ref()) {
             return Err(at(id, "role.id: must be unique"));
@@ -147,16 +163,54 @@ fn role(
     Ok(role)
 }
 
-fn trust(member: &document::Role, users: &[User]) -> Result<Trust, Error> {
+fn oidc_provider(member: &document::OidcProvider, folder: &Path) -> Result<OidcProvider, Error> {
+    let name = name(&member.name, "oidc_provider.name")?;
+    let client_ids = member.client_ids.get_ref();
+    if client_ids.is_empty() {
+        let message = "oidc_provider.client_ids: must contain at least one audience of tokens";
+        return Err(at(&member.client_ids, message));
+    }
+    let file = &member.jwks_file;
+    let jwks = std::fs::read_to_string(folder.join(file.get_ref())).map_err(|error| {
+        at(file, format!("oidc_provider.jwks_file: `{}`: {error}", file.get_ref()))
+    })?;
+    let provider = OidcProvider::new(name, &member.issuer, client_ids, &jwks);
+    provider.map_err(|error| at(file, format!("oidc_provider.jwks_file: {error}")))
+}
+
+fn trust(
+    member: &document::Role,
+    users: &[User],
+    oidc_providers: &[OidcProvider],
+) -> Result<Trust, Error> {
     let kind = member.trust;
-    match (kind, member.trusted_users.first()) {
-        (TrustKind::Account, None) => return Ok(Trust::Account),
-        (TrustKind::Service, None) => return Ok(Trust::Service),
-        (TrustKind::Account | TrustKind::Service, Some(first)) => {
-            let message = "role.trusted_users: requires trust = \"users\"";
-            return Err(at(first, message));
+    if let Some(first) = member.trusted_users.first()
+        && kind != TrustKind::Users
+    {
+        return Err(at(first, "role.trusted_users: requires trust = \"users\""));
+    }
+    let of_tokens = member.trusted_provider.iter().chain(&member.trusted_subjects).next();
+    if let Some(first) = of_tokens
+        && kind != TrustKind::Oidc
+    {
+        let message = "role.trusted_provider and trusted_subjects: require trust = \"oidc\"";
+        return Err(at(first, message));
+    }
+    match kind {
+        TrustKind::Account => return Ok(Trust::Account),
+        TrustKind::Service => return Ok(Trust::Service),
+        TrustKind::Oidc => {
+            let message = "role.trusted_provider: must be the name of an `[[oidc_provider]]`";
+            let provider = member.trusted_provider.as_ref();
+            let provider = provider.ok_or_else(|| at(&member.name, message))?;
+            if !oidc_providers.iter().any(|known| known.name == *provider.get_ref()) {
+                return Err(at(provider, message));
+            }
+            let subjects = member.trusted_subjects.iter();
+            let subjects = subjects.map(|subject| subject.get_ref().clone()).collect();
+            return Ok(Trust::Oidc { provider: provider.get_ref().clone(), subjects });
         }
-        (TrustKind::Users, _) => {}
+        TrustKind::Users => {}
     }
     let uin_of = |name: &Spanned<String>| {
         let user = users.iter().find(|user| user.name == *name.get_ref());

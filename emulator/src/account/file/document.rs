@@ -15,12 +15,15 @@ pub(super) struct Document {
     pub(super) owner_uin: u64,
     pub(super) region: Option<Spanned<String>>,
     pub(super) buckets: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(super) vpc: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) root_key: Vec<Spanned<Key>>,
     #[serde(default)]
     pub(super) user: Vec<User>,
     #[serde(default)]
     pub(super) role: Vec<Role>,
+    #[serde(default)]
+    pub(super) oidc_provider: Vec<OidcProvider>,
 }
 
 /// A permanent key; what is left out is random.
@@ -54,6 +57,9 @@ pub(super) struct Role {
     pub(super) trust: TrustKind,
     #[serde(default)]
     pub(super) trusted_users: Vec<Spanned<String>>,
+    pub(super) trusted_provider: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) trusted_subjects: Vec<Spanned<String>>,
     pub(super) max_session_seconds: Option<Spanned<u32>>,
     pub(super) external_id: Option<Spanned<String>>,
     #[serde(default)]
@@ -62,11 +68,22 @@ pub(super) struct Role {
     pub(super) policy_files: Vec<Spanned<String>>,
 }
 
+/// An OIDC provider.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OidcProvider {
+    pub(super) name: Spanned<String>,
+    pub(super) issuer: String,
+    pub(super) client_ids: Spanned<Vec<String>>,
+    pub(super) jwks_file: Spanned<String>,
+}
+
 /// Who may assume a role.
 #[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum TrustKind {
     Account,
+    Oidc,
     Service,
     Users,
 }

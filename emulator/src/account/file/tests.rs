@@ -6,10 +6,13 @@ use crate::account::Trust;
 const POLICY: &str =
     r#"{"version":"2.0","statement":[{"effect":"allow","action":"name/cos:*","resource":"*"}]}"#;
 
+const JWKS: &str = r#"{"keys":[{"kty":"EC","crv":"P-256","x":"AA","y":"AA"}]}"#;
+
 fn read(text: &str) -> Result<AccountFile, AccountFileError> {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("policy.json"), POLICY).unwrap();
     std::fs::write(folder.path().join("bad.json"), "{}").unwrap();
+    std::fs::write(folder.path().join("jwks.json"), JWKS).unwrap();
     let path = folder.path().join("account.toml");
     std::fs::write(&path, text).unwrap();
     AccountFile::read(&path)
@@ -23,6 +26,7 @@ appid = 1250000001
 owner_uin = 100000000009
 region = "ap-beijing"
 buckets = ["one-1250000001", "two-1250000001"]
+vpc = "vpc-a1"
 
 [[root_key]]
 secret_id = "AKIDEMUroot"
@@ -53,12 +57,28 @@ policies = ['{POLICY}']
 [[role]]
 name = "platform"
 trust = "service"
+
+[[oidc_provider]]
+name = "cls-1"
+issuer = "https://kubernetes.example.com"
+client_ids = ["sts.cloud.tencent.com"]
+jwks_file = "jwks.json"
+
+[[role]]
+name = "workload"
+trust = "oidc"
+trusted_provider = "cls-1"
+trusted_subjects = ["a", "b"]
 "#
     ))
     .unwrap();
+    assert_eq!(file.oidc_providers[0].name, "cls-1");
+    let (provider, subjects) = ("cls-1".to_owned(), vec!["a".to_owned(), "b".to_owned()]);
+    assert_eq!(file.roles[2].trust, Trust::Oidc { provider, subjects });
     assert_eq!(file.account.bucket, "one-1250000001");
     assert_eq!(file.account.more_buckets, ["two-1250000001"]);
     assert_eq!(file.account.user_uin, 7);
+    assert_eq!(file.account.vpc.as_deref(), Some("vpc-a1"));
     assert_eq!(file.root_keys[0].secret_id, "AKIDEMUroot");
     assert_eq!(file.root_keys[0].secret_key.len(), 32, "random");
     let [issuer, nobody] = file.users.as_slice() else { panic!("two users") };
@@ -90,6 +110,10 @@ fn a_mistake_is_reported_by_its_line_and_key() {
         ("{user}", USER.to_owned()),
         ("{role}", "[[role]] & name = \"r\" & trust = \"account\"".to_owned()),
         ("{key}", "[[user.key]]".to_owned()),
+        (
+            "{provider}",
+            "[[oidc_provider]] & name = \"p\" & issuer = \"i\" & client_ids = [\"c\"]".to_owned(),
+        ),
         ("{nothing}", String::new()),
         ("{policy}", POLICY.to_owned()),
         ("{wrong policy}", POLICY.replace("effect", "efect")),
@@ -125,6 +149,7 @@ const MISTAKES: &str = r#"
 1 buckets <- buckets = [] & {user}
 3 -1250000000 <- buckets = [ & "b-1250000000", & "b-1250000001"] & {user}
 1 twice <- buckets = ["b-1250000000", "b-1250000000"] & {user}
+1 vpc <- vpc = "a" & {user}
 1 uin <- [[user]] & name = "a"
 2 user.name <- [[user]] & name = "a b" & uin = 1
 6 user.name <- {user} & {nothing} & {user}
@@ -147,6 +172,15 @@ const MISTAKES: &str = r#"
 7 43200 <- {user} & {role} & max_session_seconds = 43201
 7 role.external_id <- {user} & {role} & external_id = "x"
 7 role.external_id <- {user} & {role} & external_id = "{129}"
+7 role.trusted_provider <- {user} & {role} & trusted_provider = "p"
+7 role.trusted_provider <- {user} & {role} & trusted_subjects = ["p"]
+5 role.trusted_provider <- {user} & [[role]] & name = "r" & trust = "oidc"
+7 role.trusted_provider <- {user} & [[role]] & name = "r" & trust = "oidc" & trusted_provider = "p"
+4 jwks_file <- {user} & {provider}
+8 none.json <- {user} & {provider} & jwks_file = "none.json"
+8 must be a JWKS <- {user} & {provider} & jwks_file = "policy.json"
+7 client_ids <- {user} & [[oidc_provider]] & name = "p" & issuer = "i" & client_ids = [] & jwks_file = "jwks.json"
+10 oidc_provider.name <- {user} & {provider} & jwks_file = "jwks.json" & {provider} & jwks_file = "jwks.json"
 "#;
 
 #[test]

@@ -46,6 +46,8 @@ pub(super) struct IdentityContext {
     /// `None` for a request that is not signed.
     pub(super) uin: Option<u64>,
     pub(super) owner_uin: u64,
+    /// Where requests come from.
+    pub(super) vpc: Option<String>,
 }
 
 impl Caller {
@@ -61,6 +63,7 @@ impl Caller {
             account: directory.account.of_policies(),
             uin: self.identity().map(|identity| identity.uin(&directory.account)),
             owner_uin: directory.account.owner_uin,
+            vpc: directory.account.vpc.clone(),
         }
     }
 }
@@ -72,9 +75,7 @@ pub(super) fn caller(request: &RequestHead, directory: &Directory) -> Result<Cal
     let authorization =
         Authorization::of(request).map_err(|malformed| errors::unreadable(request, &malformed))?;
     let Some(authorization) = authorization else {
-        let referer = request.headers.get(header::REFERER);
-        let referer = referer.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-        return Ok(Caller::Anonymous { referer });
+        return Ok(anonymous(request));
     };
     let token = token(request)?;
     let key = key(&authorization.secret_id, token.as_deref(), directory, request.now)?;
@@ -83,6 +84,13 @@ pub(super) fn caller(request: &RequestHead, directory: &Directory) -> Result<Cal
     period(&authorization.key_time, request.now)?;
     signature::check(&authorization, &key, &SignableRequest::of(request)?)?;
     Ok(Caller::Key(Authenticated { secret_id: authorization.secret_id, key }))
+}
+
+/// The caller of a request that is not signed.
+pub(super) fn anonymous(request: &RequestHead) -> Caller {
+    let referer = request.headers.get(header::REFERER);
+    let referer = referer.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    Caller::Anonymous { referer }
 }
 
 /// The key with this SecretId and token, unless it has expired.

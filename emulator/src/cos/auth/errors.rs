@@ -21,7 +21,7 @@ pub(super) fn anonymous(request: &RequestHead, reason: &str) -> CosError {
             let message = "Check auth failure because signature empty.";
             forbidden("AccessDenied", message).with("ServerTime", request.now.iso_8601())
         }
-        Address::Bucket(_) | Address::Object(_) => error::access_denied(),
+        Address::Bucket(_) | Address::Object(_) | Address::Website(..) => error::access_denied(),
     };
     error.because(reason)
 }

@@ -7,7 +7,8 @@
 //!
 //! # Guarantees
 //!
-//! A form with neither, or with both, is rejected.
+//! A form with both, or with a part of either, is rejected. One with neither is anonymous, as any
+//! request without a signature: only an ACL or a bucket policy can allow it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -34,13 +35,13 @@ pub(super) struct SignedForm {
     pub(super) file_bytes: Option<(u64, u64)>,
 }
 
-/// Authenticates a form.
+/// Authenticates a form; `None` for one that is not signed.
 pub(super) fn verify(
     request: &RequestHead,
     bucket: &BucketAddress,
     form: &Form,
     directory: &Directory,
-) -> Result<SignedForm, CosError> {
+) -> Result<Option<SignedForm>, CosError> {
     authenticate::unambiguous(request)?;
     each_once(form)?;
     if !is_signed_in_fields(request, form) {
@@ -55,13 +56,27 @@ pub(super) fn verify(
             request,
             "denied: the form must not have both a policy and the field Signature",
         )),
-        (None, None) => Err(errors::anonymous(
-            request,
-            "denied: the form is not signed, and the bucket is private",
-        )),
-        (None, Some(signature)) => by_path(request, signature, token, directory),
-        (Some(policy), None) => by_policy(request, bucket, form, policy, token, directory),
+        (None, None) => match signature_field(form) {
+            Some(name) => Err(errors::anonymous(
+                request,
+                &format!("denied: the form has `{name}`, and no policy"),
+            )),
+            None => Ok(None),
+        },
+        (None, Some(signature)) => by_path(request, signature, token, directory).map(Some),
+        (Some(policy), None) => {
+            by_policy(request, bucket, form, policy, token, directory).map(Some)
+        }
     }
+}
+
+/// A field that only a signed form has.
+fn signature_field(form: &Form) -> Option<&str> {
+    let mut names = form.fields.iter().map(|(name, _)| name.as_str());
+    names.find(|name| {
+        let name = name.to_ascii_lowercase();
+        name.starts_with("q-") || name == TOKEN
+    })
 }
 
 /// From SDK source (cos-wx-sdk-v5): a mini-program sends the field `Signature` as `Authorization`

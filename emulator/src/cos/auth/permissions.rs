@@ -18,6 +18,7 @@
 //! # Not covered
 //!
 //! `cos:tls-version` and `qcs:vpc` are unknown, so a condition on them is not met.
+//! `vpc:requester_vpc` is the VPC of the account file.
 
 use http::HeaderMap;
 use tencent::cam::{AccessRequest, Context, Target};
@@ -153,6 +154,7 @@ pub(super) fn required(
         }
         // The body contains what these are about, so the head never suffices.
         Operation::Document(..)
+        | Operation::Website(..)
         | Operation::PostObject(_)
         | Operation::DeleteMultipleObjects(_) => {
             return Err(errors::unmapped(request));
@@ -335,6 +337,10 @@ fn general(request: &RequestHead, identity: &IdentityContext) -> Context {
         .with("qcs:ip", &request.source_ip.to_string())
         .with("qcs:current_time", &request.now.iso_8601())
         .with("cos:secure-transport", &request.is_tls.to_string());
+    let context = match &identity.vpc {
+        Some(vpc) => context.with("vpc:requester_vpc", vpc),
+        None => context,
+    };
     match identity.uin {
         Some(uin) => context
             .with("qcs:uin", &uin.to_string())

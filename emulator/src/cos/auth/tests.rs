@@ -65,7 +65,8 @@ impl World {
     fn with(merge_order: MergeOrder) -> Self {
         let users = vec![User::new("issuer", 100_000_000_002)];
         let (clock, ledger) = (Arc::new(Stopped), Arc::default());
-        let directory = Directory::new(Account::default(), users, Vec::new(), clock, ledger);
+        let account = Account { vpc: Some("vpc-a1".to_owned()), ..Account::default() };
+        let directory = Directory::new(account, users, Vec::new(), clock, ledger);
         let directory = Arc::new(directory);
         let default_bucket = DefaultBucket::of(&directory.account).unwrap();
         let store = Arc::new(Store::in_memory(u64::MAX));

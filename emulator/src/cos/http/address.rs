@@ -18,6 +18,8 @@ pub(crate) enum Address {
     Service,
     Bucket(BucketAddress),
     Object(ObjectAddress),
+    /// The website of a bucket, and the path on it.
+    Website(BucketAddress, String),
 }
 
 /// An object in a bucket.
@@ -44,6 +46,7 @@ impl Address {
         let own = default_bucket.0.clone();
         match host {
             VirtualHost::Bucket(bucket) => return Ok(Self::of(bucket, &path)),
+            VirtualHost::Website(bucket) => return Ok(Self::Website(bucket, path)),
             VirtualHost::Service { .. } | VirtualHost::Localhost if path.is_empty() => {
                 return Ok(Self::Service);
             }
@@ -72,7 +75,9 @@ impl Address {
     pub(crate) fn bucket(&self) -> Option<&BucketAddress> {
         match self {
             Self::Service => None,
-            Self::Bucket(bucket) | Self::Object(ObjectAddress { bucket, .. }) => Some(bucket),
+            Self::Bucket(bucket)
+            | Self::Website(bucket, _)
+            | Self::Object(ObjectAddress { bucket, .. }) => Some(bucket),
         }
     }
 
@@ -81,6 +86,7 @@ impl Address {
         match self {
             Self::Service | Self::Bucket(_) => "",
             Self::Object(object) => &object.key,
+            Self::Website(_, path) => path,
         }
     }
 }
@@ -156,6 +162,19 @@ mod tests {
     }
 
     #[test]
+    fn hosts_that_name_a_website() {
+        for host in [
+            "b-1250000000.cos-website.ap-beijing.myqcloud.com",
+            "b-1250000000.cos-website.ap-beijing.tencentcos.cn:8080",
+            "b-1250000000.cos-website.ap-beijing.localhost:1",
+        ] {
+            let address = Address::parse(host, "/a/", &default_bucket(), PathStyle::Never);
+            let Ok(Address::Website(bucket, path)) = address else { panic!("{host}") };
+            assert_eq!((bucket.name.as_str(), path.as_str()), ("b-1250000000", "a/"));
+        }
+    }
+
+    #[test]
     fn path_style_is_only_for_loopback() {
         let forbidden = "PathStyleDomainForbidden";
         for host in [
@@ -220,7 +239,6 @@ mod tests {
             [::1]:80 b-1250000000.cos.ap-beijing.myqcloud.com. \
             b-1250000000.cos.ap-beijing.myqcloud.com.example.com \
             b-1250000000.cos.accelerate.myqcloud.com \
-            b-1250000000.cos-website.ap-beijing.myqcloud.com \
             b-1250000000.ci.ap-beijing.myqcloud.com b.cos.ap-beijing.myqcloud.com \
             x.b-1250000000.cos.ap-beijing.myqcloud.com cos.beijing.myqcloud.com b.localhost \
             sts.tencentcloudapi.com";

@@ -48,7 +48,9 @@ fn parse(text: &str, default_bucket: &DefaultBucket) -> Result<CopySource, CosEr
         .ok_or_else(|| invalid("must be a host and a key"))?;
     match Address::parse(host, path, default_bucket, PathStyle::OnLoopback) {
         Ok(Address::Object(object)) => Ok(CopySource { object, version_id }),
-        Ok(Address::Bucket(_) | Address::Service) => Err(invalid("must name an object")),
+        Ok(Address::Bucket(_) | Address::Website(..) | Address::Service) => {
+            Err(invalid("must name an object"))
+        }
         Err(_) => Err(invalid("must begin with the host of a bucket")),
     }
 }

@@ -78,6 +78,15 @@ impl ObjectHeaders {
         self.0.insert(STORAGE_CLASS.to_owned(), class);
     }
 
+    /// With the default encryption of the bucket, unless the upload has one.
+    #[must_use]
+    pub(crate) fn encrypted_by(mut self, default: Option<&str>) -> Self {
+        if let Some(algorithm) = default {
+            self.0.entry(ENCRYPTION.to_owned()).or_insert_with(|| algorithm.to_owned());
+        }
+        self
+    }
+
     /// Adds the encryption to the response to an upload (documented).
     pub(crate) fn put_encryption_on(&self, headers: &mut HeaderMap) {
         if let Some(algorithm) = self.0.get(ENCRYPTION) {

@@ -57,7 +57,9 @@ impl RequestHead {
         path_style: PathStyle,
     ) -> Result<Self, CosError> {
         let host = host_of(head);
-        if head.headers.get_all(header::HOST).iter().count() != 1 || head.uri.host().is_some() {
+        // A client that takes this listener for its proxy names the host a second time.
+        let is_other = head.uri.authority().is_some_and(|other| other.as_str() != host);
+        if head.headers.get_all(header::HOST).iter().count() != 1 || is_other {
             return Err(error::bad_request());
         }
         let path = head.uri.path().to_owned();

@@ -3,6 +3,7 @@
 //! | host | meaning |
 //! |---|---|
 //! | `<bucket>.cos.<region>.myqcloud.com`, `.tencentcos.cn`, and `cos-internal` in place of `cos` | the bucket (documented: <https://www.tencentcloud.com/document/product/436/6224>) |
+//! | `<bucket>.cos-website.<region>.myqcloud.com`, also under `localhost` | the website of the bucket (documented: <https://www.tencentcloud.com/document/product/436/14984>) |
 //! | `service.cos.myqcloud.com`, `cos.<region>.myqcloud.com` | the service |
 //! | `<bucket>.cos.<region>.localhost` | the bucket, by a name that resolves to loopback |
 //! | `<bucket>.cos.localhost`, `<bucket>.localhost` | the bucket in this account's region |
@@ -16,7 +17,7 @@
 //!
 //! # Not covered
 //!
-//! Acceleration, websites, custom domains.
+//! Acceleration, custom domains.
 
 use tencent::names::{Bucket, BucketError, Region};
 
@@ -48,7 +49,10 @@ impl DefaultBucket {
 pub(crate) fn service_region(host: &str, default_bucket: &DefaultBucket) -> Option<Region> {
     match VirtualHost::parse(host, default_bucket).ok()? {
         VirtualHost::Service { region } => region,
-        VirtualHost::Bucket(_) | VirtualHost::Localhost | VirtualHost::Loopback => None,
+        VirtualHost::Bucket(_)
+        | VirtualHost::Website(_)
+        | VirtualHost::Localhost
+        | VirtualHost::Loopback => None,
     }
 }
 
@@ -76,6 +80,7 @@ pub(super) fn bucket_of(label: &str) -> Result<Option<Bucket>, CosError> {
 /// The meaning of a host without its path.
 pub(super) enum VirtualHost {
     Bucket(BucketAddress),
+    Website(BucketAddress),
     Service {
         region: Option<Region>,
     },
@@ -121,12 +126,14 @@ impl VirtualHost {
                 Ok(region) => Some(Self::Service { region: Some(region) }),
                 Err(_) => None,
             },
-            [bucket, "cos" | "cos-internal", region] => match Region::parse(region) {
-                Ok(region) => {
-                    bucket_of(bucket)?.map(|name| Self::Bucket(BucketAddress { name, region }))
-                }
-                Err(_) => None,
-            },
+            [bucket, service @ ("cos" | "cos-internal" | "cos-website"), region] => {
+                let Ok(region) = Region::parse(region) else { return Ok(None) };
+                let address = bucket_of(bucket)?.map(|name| BucketAddress { name, region });
+                address.map(|address| match *service {
+                    "cos-website" => Self::Website(address),
+                    _ => Self::Bucket(address),
+                })
+            }
             _ => None,
         })
     }

@@ -30,12 +30,10 @@ impl CosService {
         if source.metadata.length > MAX_BODY_BYTES {
             return Err(error::entity_too_large());
         }
-        let own = ObjectHeaders::of(&call.request.headers)?;
+        let own = self.upload_headers(call.target, &call.request.headers)?;
         let attributes = copied_attributes(call.request, &source)?;
         let headers = match call.request.header("x-cos-metadata-directive").unwrap_or("") {
-            directive if directive.eq_ignore_ascii_case("replaced") => {
-                own.with_type_of(&call.target.key)
-            }
+            directive if directive.eq_ignore_ascii_case("replaced") => own,
             directive if directive.is_empty() || directive.eq_ignore_ascii_case("copy") => {
                 if is_itself {
                     return Err(error::invalid_request(

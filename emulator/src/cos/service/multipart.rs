@@ -60,7 +60,7 @@ impl CosService {
     pub(super) async fn begin_upload(&self, call: &ObjectCall<'_>) -> Outcome {
         let (bucket, key) = (call.target.bucket.name.to_string(), call.target.key.clone());
         let initiated = Initiated {
-            headers: ObjectHeaders::of(&call.request.headers)?.with_type_of(&key),
+            headers: self.upload_headers(call.target, &call.request.headers)?,
             attributes: ObjectAttributes::of(&call.request.headers)?,
             initiator: call.context.name(),
             at: call.request.now,
@@ -84,7 +84,10 @@ impl CosService {
         let limit = TrafficLimit::of(call.request)?;
         let written = self.receive(&call.request.headers, body, limit).await?;
         let part = Object::of(written, ObjectHeaders::default(), call.request.now);
-        let response = written_response(&part.metadata);
+        let mut response = written_response(&part.metadata);
+        if let Some(begun) = self.store.read().upload(upload.as_tuple()) {
+            begun.initiated.headers.put_encryption_on(response.headers_mut());
+        }
         self.change(move |store| store.put_part(upload.as_tuple(), number, part)).await?;
         Ok(response)
     }

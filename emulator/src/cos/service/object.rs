@@ -7,7 +7,6 @@ use crate::cos::attributes::ObjectAttributes;
 use crate::cos::checksum::{combined_crc64, etag_of_pieces};
 use crate::cos::error::{self, CosError};
 use crate::cos::http::body::RequestBody;
-use crate::cos::http::metadata::ObjectHeaders;
 use crate::cos::http::response::{self, Response};
 use crate::cos::http::traffic_limit::TrafficLimit;
 use crate::cos::store::{Object, ObjectMetadata};
@@ -15,7 +14,7 @@ use crate::cos::store::{Object, ObjectMetadata};
 impl CosService {
     /// <https://www.tencentcloud.com/document/product/436/7749>
     pub(super) async fn put_object(&self, call: &ObjectCall<'_>, body: RequestBody) -> Outcome {
-        let headers = ObjectHeaders::of(&call.request.headers)?.with_type_of(&call.target.key);
+        let headers = self.upload_headers(call.target, &call.request.headers)?;
         let attributes = ObjectAttributes::of(&call.request.headers)?;
         // Checked again when the body is complete: another writer may have been faster.
         self.check_overwrite(call.target, &call.request.headers)?;
@@ -28,7 +27,7 @@ impl CosService {
 
     /// <https://www.tencentcloud.com/document/product/436/7741>
     pub(super) async fn append_object(&self, call: &ObjectCall<'_>, body: RequestBody) -> Outcome {
-        let headers = ObjectHeaders::of(&call.request.headers)?.with_type_of(&call.target.key);
+        let headers = self.upload_headers(call.target, &call.request.headers)?;
         let attributes = ObjectAttributes::of(&call.request.headers)?;
         let position: u64 =
             call.request

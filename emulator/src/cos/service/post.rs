@@ -14,7 +14,6 @@ use crate::cos::auth::access::AuthContext;
 use crate::cos::error::{self, CosError};
 use crate::cos::http::address::ObjectAddress;
 use crate::cos::http::body::{RequestBody, check_md5, content_md5};
-use crate::cos::http::metadata::ObjectHeaders;
 use crate::cos::http::post_form::{File, Form};
 use crate::cos::http::request::RequestHead;
 use crate::cos::http::response;
@@ -36,7 +35,7 @@ impl CosService {
         let target = self.stored(&ObjectAddress { bucket: bucket.clone(), key: form.key.clone() });
         check_key(&target.key)?;
         let headers = form.headers()?;
-        let object_headers = ObjectHeaders::of(&headers)?.with_type_of(&target.key);
+        let object_headers = self.upload_headers(&target, &headers)?;
         let attributes = ObjectAttributes::of(&headers)?;
         let (status, limit) = (status(&form)?, TrafficLimit::of_headers(&headers)?);
         self.check_overwrite(&target, &headers)?;

@@ -19,7 +19,7 @@ use crate::cos::listing::{self, Page, Query};
 use crate::cos::settings::BucketSettings;
 
 /// All buckets, by name.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Index {
     pub(crate) buckets: BTreeMap<String, Bucket>,
     /// Objects, uploads and parts together, by the weight of their contents.
@@ -29,6 +29,7 @@ pub(crate) struct Index {
 }
 
 /// A bucket and its content.
+#[derive(Clone)]
 pub(crate) struct Bucket {
     pub(crate) region: String,
     pub(crate) created: Timestamp,
@@ -59,6 +60,7 @@ pub(crate) enum Version {
 }
 
 /// A multipart upload that is neither completed nor aborted.
+#[derive(Clone)]
 pub(crate) struct Upload {
     pub(crate) initiated: Initiated,
     pub(crate) parts: BTreeMap<u16, Arc<Object>>,
@@ -248,6 +250,14 @@ impl Version {
         match self {
             Self::Object(object) => object.metadata.modified,
             Self::DeleteMarker(marker) => marker.modified,
+        }
+    }
+
+    /// Its storage class; empty for a delete marker.
+    pub(super) fn class(&self) -> &str {
+        match self {
+            Self::Object(object) => object.metadata.headers.storage_class(),
+            Self::DeleteMarker(_) => "",
         }
     }
 

@@ -20,6 +20,7 @@ struct Run {
     expired: Vec<String>,
     transitions: Vec<(String, String)>,
     versions: Vec<(String, String)>,
+    version_transitions: Vec<(String, String, String)>,
     uploads: Vec<(String, String)>,
 }
 
@@ -58,6 +59,11 @@ impl Store {
                 metadata.headers.set_storage_class(class);
             })?;
         }
+        for (key, id, class) in run.version_transitions {
+            self.change_locked(bucket, &key, Some(&id), |metadata| {
+                metadata.headers.set_storage_class(class);
+            })?;
+        }
         for (key, id) in &run.versions {
             self.delete_locked(bucket, key, Some(id), now)?;
         }
@@ -83,8 +89,14 @@ impl Run {
         for key in bucket.history.keys() {
             let versions: Vec<Version> = bucket.versions_of(key).collect();
             for (newer, older) in versions.iter().zip(versions.iter().skip(1)) {
-                if rules.expires_noncurrent(key, newer.modified(), day) {
-                    run.versions.push((key.clone(), older.mark().id()));
+                let (key, id) = (key.clone(), older.mark().id());
+                match rules.noncurrent_action(&key, older.class(), newer.modified(), day) {
+                    Some(Action::Expire) => run.versions.push((key, id)),
+                    // A delete marker has no class.
+                    Some(Action::Transition(class)) if matches!(older, Version::Object(_)) => {
+                        run.version_transitions.push((key, id, class));
+                    }
+                    Some(Action::Transition(_)) | None => {}
                 }
             }
             if let [Version::DeleteMarker(marker)] = versions.as_slice()

@@ -351,7 +351,7 @@ pub(super) fn commit(staged: Option<Staged<'_>>) -> StoreResult<()> {
     staged.map_or(Ok(()), Staged::commit).map_err(|error| error::storage(&error))
 }
 
-fn bucket_record(name: &str, bucket: &Bucket) -> Record {
+pub(super) fn bucket_record(name: &str, bucket: &Bucket) -> Record {
     Record::Bucket {
         name: name.to_owned(),
         region: bucket.region.clone(),

@@ -118,6 +118,18 @@ async fn documents_that_are_not_what_they_should_be_change_nothing() {
         ("/?inventory&id=b", DOCUMENTS[5].1, "400 MalformedXML"),
         ("/?inventory&id=", DOCUMENTS[5].1, "400 MalformedXML"),
         ("/?tagging", "<Tagging/>", "400 MalformedXML"),
+        (
+            "/?encryption",
+            "<ServerSideEncryptionConfiguration><Rule/></ServerSideEncryptionConfiguration>",
+            "400 MalformedXML",
+        ),
+        (
+            "/?encryption",
+            "<ServerSideEncryptionConfiguration><Rule><ApplySideEncryptionConfiguration>\
+             <SSEAlgorithm>KMS</SSEAlgorithm></ApplySideEncryptionConfiguration></Rule>\
+             </ServerSideEncryptionConfiguration>",
+            "501 NotImplemented",
+        ),
     ] {
         let put = world.request("PUT", target).body(body.to_owned());
         assert_eq!(refusal(put).await, error, "{target} {:.40}", body);
@@ -129,6 +141,37 @@ async fn documents_that_are_not_what_they_should_be_change_nothing() {
     let elsewhere = world.request_to("PUT", &elsewhere, "/?lifecycle").body(kept);
     assert_eq!(refusal(elsewhere).await, "404 NoSuchBucket");
     assert!(world.get("/?lifecycle").await.text().await.unwrap().ends_with(kept));
+}
+
+#[tokio::test]
+async fn the_default_encryption_is_that_of_uploads_without_one() {
+    const ENCRYPTION: &str = "x-cos-server-side-encryption";
+    let world = World::new();
+    let document = "<ServerSideEncryptionConfiguration><Rule><ApplySideEncryptionConfiguration>\
+         <SSEAlgorithm>AES256</SSEAlgorithm></ApplySideEncryptionConfiguration></Rule>\
+         </ServerSideEncryptionConfiguration>";
+    world.put("/before", "text").await;
+    assert_eq!(status(world.request("PUT", "/?encryption").body(document)).await, 200);
+    let put = sent(world.request("PUT", "/a").body("text")).await;
+    assert_eq!(header(&put, ENCRYPTION), "AES256");
+    let append = world.request("POST", "/log?append&position=0").body("text");
+    assert_eq!(header(&sent(append).await, ENCRYPTION), "AES256");
+    let copy = world.request("PUT", "/copy").header("x-cos-copy-source", format!("{HOST}/before"));
+    assert_eq!(header(&sent(copy).await, ENCRYPTION), "AES256");
+    let begun = sent(world.request("POST", "/parts?uploads")).await;
+    assert_eq!(header(&begun, ENCRYPTION), "AES256");
+    let id = read_xml(begun).await.text_of("UploadId").unwrap().to_owned();
+    let part = world.request("PUT", &format!("/parts?partNumber=1&uploadId={id}")).body("text");
+    assert_eq!(header(&sent(part).await, ENCRYPTION), "AES256");
+    for (target, is_encrypted) in
+        [("/a", true), ("/copy", true), ("/log", true), ("/before", false)]
+    {
+        let head = sent(world.request("HEAD", target)).await;
+        assert_eq!(head.headers().contains_key(ENCRYPTION), is_encrypted, "{target}");
+    }
+    assert_eq!(status(world.request("DELETE", "/?encryption")).await, 204);
+    let put = sent(world.request("PUT", "/a").body("text")).await;
+    assert!(!put.headers().contains_key(ENCRYPTION));
 }
 
 #[tokio::test]

@@ -92,3 +92,35 @@ async fn versions_and_uploads_expire_too() {
     world.advance(DAY);
     assert_eq!(world.document("/?versions").await.all("DeleteMarker").count(), 0);
 }
+
+#[tokio::test]
+async fn versions_move_to_colder_classes() {
+    let world = World::new();
+    world.set_clock(ONE_O_CLOCK);
+    let enabled = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
+    assert_eq!(status(world.request("PUT", "/?versioning").body(enabled)).await, 200);
+    world.put("/logs/a", "1").await;
+    world.put("/logs/a", "2").await;
+    assert_eq!(status(world.request("DELETE", "/logs/b")).await, 204);
+    set_rule(
+        &world,
+        "<NoncurrentVersionTransition><NoncurrentDays>1</NoncurrentDays>\
+         <StorageClass>STANDARD_IA</StorageClass></NoncurrentVersionTransition>\
+         <NoncurrentVersionTransition><NoncurrentDays>2</NoncurrentDays>\
+         <StorageClass>ARCHIVE</StorageClass></NoncurrentVersionTransition>\
+         <NoncurrentVersionExpiration><NoncurrentDays>4</NoncurrentDays>\
+         </NoncurrentVersionExpiration>",
+    )
+    .await;
+    for expected in [
+        &["STANDARD", "STANDARD"][..],
+        &["STANDARD", "STANDARD_IA"],
+        &["STANDARD", "ARCHIVE"],
+        &["STANDARD", "ARCHIVE"],
+        &["STANDARD"],
+    ] {
+        world.advance(DAY);
+        let root = world.document("/?versions").await;
+        assert_eq!(texts(&root, "Version", "StorageClass"), expected);
+    }
+}

@@ -10,7 +10,7 @@ use serde_json::json;
 use tempfile::NamedTempFile;
 
 use crate::row::{DENIED, row};
-use crate::world::{BUCKET, REGION, Sdk, World};
+use crate::world::{BUCKET, REGION, SECOND, Sdk, World};
 
 const NOBODY: &str = "no statement";
 
@@ -26,12 +26,38 @@ prefix = "users/1/"
 allow = ["upload"]
 max_size_bytes = 4000
 content_types = ["image/png"]
+acl = ["private"]
+"#;
+
+/// The local COS is asked over HTTP, and from no VPC.
+const ELSEWHERE: &str = r#"
+[[grant]]
+name = "by-https"
+match = "everyone"
+bucket = "examplebucket-1250000000"
+region = "ap-guangzhou"
+prefix = "users/1/"
+allow = ["upload", "download"]
+https_only = true
+
+[[grant]]
+name = "from-a-vpc"
+match = "everyone"
+bucket = "second-1250000000"
+region = "ap-guangzhou"
+prefix = "users/1/"
+allow = ["upload", "download"]
+vpc = ["vpc-a1"]
 "#;
 
 /// The function reads the file when its first request comes.
 async fn limited() -> (World, NamedTempFile) {
+    of_grants(GRANT).await
+}
+
+async fn of_grants(grants: &str) -> (World, NamedTempFile) {
     let mut file = NamedTempFile::new().unwrap();
-    file.write_all(GRANT.as_bytes()).unwrap();
+    file.write_all(grants.as_bytes()).unwrap();
     let world = World::start(&[("GRANTS_FILE", file.path().to_str().unwrap())]).await;
     (world, file)
 }
@@ -91,11 +117,43 @@ async fn of_another_type_or_none() {
     world.refuses(Sdk::Python, &rows).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn with_another_acl() {
+    let (world, _file) = limited().await;
+    let of = |acl: &str| json!({"Key": "users/1/new.png", "ContentType": "image/png", "ACL": acl});
+    let form = json!({"Key": "users/1/new.png", "fields": {"Content-Type": "image/png", "acl": "public-read"}});
+    #[rustfmt::skip]
+    let rows = [
+        row("for everyone", "putObject", of("public-read"), DENIED, "cos:x-cos-acl").bytes(9),
+        row("for every account", "putObject", of("authenticated-read"), DENIED, "cos:x-cos-acl").bytes(9),
+        row("for everyone by a form", "form", form, DENIED, "cos:x-cos-acl"),
+    ];
+    world.refuses(Sdk::Node, &rows).await;
+    let rows =
+        [row("for everyone", "put_object", of("public-read"), DENIED, "cos:x-cos-acl").bytes(9)];
+    world.refuses(Sdk::Python, &rows).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_elsewhere_or_without_tls() {
+    let (world, _file) = of_grants(ELSEWHERE).await;
+    let key = || json!({"Key": "users/1/own.txt"});
+    let second = || json!({"Bucket": SECOND, "Key": "users/1/secret.txt"});
+    #[rustfmt::skip]
+    let rows = [
+        row("an upload over HTTP", "putObject", key(), DENIED, "cos:secure-transport").bytes(9),
+        row("a download over HTTP", "getObject", key(), DENIED, "cos:secure-transport"),
+        row("an upload from no VPC", "putObject", second(), DENIED, "vpc:requester_vpc").bytes(9),
+        row("a download from no VPC", "getObject", second(), DENIED, "vpc:requester_vpc"),
+    ];
+    world.refuses(Sdk::Node, &rows).await;
+}
+
 /// The refusals above would mean nothing if nothing fitted.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_fits_is_stored() {
     let (world, _file) = limited().await;
-    let call = json!({"name": "", "method": "putObject", "bytes": 4000, "params": {"Key": "users/1/new.png", "ContentType": "image/png"}});
+    let call = json!({"name": "", "method": "putObject", "bytes": 4000, "params": {"Key": "users/1/new.png", "ContentType": "image/png", "ACL": "private"}});
     let form = json!({"name": "", "method": "form", "params": {"Key": "users/1/form.png", "fields": {"Content-Type": "image/png"}}});
     let none = std::collections::BTreeMap::new();
     let told = world.call(Sdk::Node, &none, &[call, form]).await;

@@ -107,6 +107,11 @@ fn where_when_and_who() {
         r#"{"string_equal":{"qcs:uin":"100000000002","qcs:owner_uin":"100000000001"}}"#,
     );
     authorize(&world, put(), &me).unwrap();
+    let from = |vpc: &str| {
+        limit("PutObject", &format!(r#"{{"string_equal":{{"vpc:requester_vpc":"{vpc}"}}}}"#))
+    };
+    authorize(&world, put(), &from("vpc-a1")).unwrap();
+    denied(&world, put(), &from("vpc-b2"));
     // Not known here, so not met.
     let validators = limit("PutObject", r#"{"numeric_greater_than_equal":{"cos:tls-version":1}}"#);
     assert!(denied(&world, put(), &validators).contains("lacks this key"));

@@ -149,7 +149,6 @@ fn a_form_that_is_not_signed_right() {
     let world = World::new();
     world.set_bucket_acl("x-cos-acl", "public-read-write");
     let session = world.session(&allow("PostObject", "a/*", ""));
-    Form::new().refused(&world, "AccessDenied");
     let right = Form::new().signed(&session);
     right.send(&world).unwrap();
     for (name, value, code) in [
@@ -182,6 +181,30 @@ fn a_form_that_is_not_signed_right() {
     longer.refused(&world, "SignatureDoesNotMatch");
     let header = Draft::new("POST", "/", "").signed(&session);
     let outcome = world.authorize_form(&header.request(), &right.read());
+    assert_eq!(outcome.unwrap_err().code, "AccessDenied");
+}
+
+#[test]
+fn a_form_that_is_not_signed_is_decided_by_acls() {
+    let world = World::new();
+    Form::new().refused(&world, "AccessDenied");
+    world.set_bucket_acl("x-cos-acl", "public-read");
+    Form::new().refused(&world, "AccessDenied");
+    world.set_bucket_acl("x-cos-acl", "public-read-write");
+    assert!(Form::new().send(&world).unwrap().anonymous);
+    // More than to write is not in the ACL, and a part of a signature is not anonymous.
+    for (name, value) in [
+        ("x-cos-tagging", "a=b"),
+        ("q-ak", "AKIDEMUnobody"),
+        ("q-signature", "x"),
+        ("Signature", ""),
+        ("x-cos-security-token", "token"),
+    ] {
+        let outcome = Form::new().field(name, value).send(&world);
+        assert_eq!(outcome.map_err(|error| error.code), Err("AccessDenied"), "{name}");
+    }
+    let header = Draft::new("POST", "/", "").header("authorization", "x");
+    let outcome = world.authorize_form(&header.request(), &Form::new().read());
     assert_eq!(outcome.unwrap_err().code, "AccessDenied");
 }
 
