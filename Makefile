@@ -65,7 +65,7 @@ revision = $(or $(COS_ISSUER_REVISION),$(shell git log -1 --abbrev=12 --format=%
 # A program that is running cannot be written to, but it can be replaced.
 replace = cp $(1) $(2).new && mv -f $(2).new $(2)
 
-.PHONY: help run test lint advisories fmt fuzz build server tool tool-packages tool-check package dist release api notice deploy-check bench compare soak emulator install uninstall deb image interop suites tests clients pictures mutants clean listed ports ready
+.PHONY: help run test lint advisories fmt fuzz build server tool tool-packages tool-check package dist release api notice deploy-check bench bench-cloud compare soak emulator install uninstall deb image interop suites tests clients pictures mutants clean listed ports ready
 
 help: ## List the commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -216,6 +216,11 @@ compare: clients build server ## Compare with the vendor's packages, in docs/com
 	@cargo build --locked --release -p cos-issuer-compare --target-dir target/bench
 	@taskset -c 0 target/bench/release/cos-issuer-compare $(bootstrap) $(server) $(ARGS) >target/comparison.md
 	@mv target/comparison.md docs/comparison.md
+
+# Of what people install. CLOUD_ARGS="--seconds 1" is shorter.
+bench-cloud: clients tool build ## Compare the local COS with other local object storages
+	@benches/cloud/install
+	@benches/cloud/run $(tool) $(bootstrap) $(CLOUD_ARGS)
 
 soak: clients build tests ## Ask for ten minutes, with faults, freezes and restarts of the store
 	@COS_ISSUER_SOAK_SECONDS=600 COS_ISSUER_BOOTSTRAP=$(CURDIR)/$(bootstrap) \

@@ -42,6 +42,10 @@ pub(crate) struct Limits {
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(1..=900))]
     timeout: Option<u16>,
 
+    /// Time limit of a start in seconds; Lambda's is never over 10 [default: 10]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(3..=300))]
+    init_timeout: Option<u16>,
+
     /// Memory limit of an instance in MB; an instance that exceeds it is killed [default: 128]
     #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u32).range(64..=10240))]
     memory: Option<u32>,
@@ -51,6 +55,9 @@ impl Limits {
     pub(crate) fn apply(&self, mut builder: CloudBuilder) -> CloudBuilder {
         if let Some(seconds) = self.timeout {
             builder = builder.call_timeout(Duration::from_secs(seconds.into()));
+        }
+        if let Some(seconds) = self.init_timeout {
+            builder = builder.init_timeout(Duration::from_secs(seconds.into()));
         }
         if let Some(megabytes) = self.memory {
             builder = builder.memory_mb(megabytes);

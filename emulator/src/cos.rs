@@ -66,6 +66,7 @@ use self::http::virtual_host::{DefaultBucket, PathStyle};
 pub(crate) use self::preload::preload;
 use self::service::CosService;
 use self::store::Bucket;
+pub use self::store::Durability;
 pub(crate) use self::store::Store;
 use crate::account::Account;
 use crate::ca::Ca;
@@ -117,6 +118,10 @@ pub(crate) struct Options {
     pub(crate) port: u16,
     /// The directory of the objects; in memory unless set.
     pub(crate) data: Option<PathBuf>,
+    /// What the objects in that directory survive.
+    pub(crate) durability: Durability,
+    /// The most that objects in memory may have; half of the machine's unless set.
+    pub(crate) memory_bytes: Option<u64>,
     /// Whether path-style is rejected on loopback too, as COS does.
     pub(crate) strict_hosts: bool,
     /// Whether S3 clients may send trailers after a body, which COS rejects.
@@ -232,8 +237,8 @@ pub(crate) fn open_store(
     clock: &dyn Clock,
 ) -> io::Result<Arc<Store>> {
     let store = match &options.data {
-        Some(directory) => Store::open(directory)?,
-        None => Store::in_memory(),
+        Some(directory) => Store::open(directory, options.durability)?,
+        None => Store::in_memory(options.memory_bytes.unwrap_or_else(half_of_memory)),
     };
     set_up(&store, options, account, clock)?;
     Ok(Arc::new(store))
@@ -263,6 +268,21 @@ pub(crate) fn set_up(
     }
     Ok(())
 }
+
+/// Half of what this machine, or its container, has; 2 GB where that is not known.
+fn half_of_memory() -> u64 {
+    let read = |path| std::fs::read_to_string(path).ok();
+    let machine = read("/proc/meminfo").and_then(|text| {
+        let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+        line.trim().strip_suffix(" kB")?.parse::<u64>().ok()?.checked_mul(1024)
+    });
+    // `max` without a limit.
+    let container = read("/sys/fs/cgroup/memory.max").and_then(|text| text.trim().parse().ok());
+    let least = machine.into_iter().chain(container).min();
+    least.map_or(DEFAULT_MEMORY_BYTES, |bytes| bytes / 2)
+}
+
+const DEFAULT_MEMORY_BYTES: u64 = 2 * 1024 * 1024 * 1024;
 
 /// The bucket and region of requests whose host omits them.
 pub(crate) fn default_bucket(account: &Account) -> io::Result<DefaultBucket> {

@@ -1,9 +1,10 @@
 //! The function: its instances, started on demand, and one invocation through them.
 //!
 //! # Guarantees
-//! One invocation at a time in each instance; never more live instances than the limit, beyond it
-//! the platform's throttling answer at once; a dead instance is replaced by a fresh one; an
-//! invocation runs to its end even when the caller has left, as on the platforms.
+//! One invocation at a time in each instance, or as many as the concurrency of a web function;
+//! never more live instances than the limit, beyond it the platform's throttling answer at once; a
+//! dead instance is replaced by a fresh one; an invocation runs to its end even when the caller has
+//! left, as on the platforms.
 
 mod acquire;
 mod child;

@@ -169,7 +169,13 @@ async fn answer(
         return web::forward(function, request).await;
     };
     let event = Bytes::from(event.to_string());
-    let invocation = function.invoke(request.request_id, event).await;
+    let running = function.invoke(request.request_id, event);
+    let invocation = match function.config.gateway_timeout {
+        None => running.await,
+        Some(limit) => tokio::time::timeout(limit, running)
+            .await
+            .map_err(|_| PlatformError::GatewayTimeout { limit })?,
+    };
     match invocation.outcome {
         Outcome::PlatformError(error) => Err(error),
         outcome => Ok(platform.reply(&invocation.request_id, &outcome)),

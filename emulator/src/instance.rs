@@ -56,6 +56,10 @@ impl State {
         matches!(*self.phase.borrow(), Phase::Idle)
     }
 
+    pub(crate) fn is_starting(&self) -> bool {
+        matches!(*self.phase.borrow(), Phase::Init)
+    }
+
     pub(crate) fn is_dead(&self) -> bool {
         matches!(*self.phase.borrow(), Phase::Dead { .. })
     }

@@ -86,7 +86,7 @@ pub use cloud::{Cloud, CloudBuilder, StartError};
 pub use cos::auth::{AccessRecord, DecisionRecord};
 #[doc(hidden)]
 pub use cos::fuzzing;
-pub use cos::{Cos, CosCall, MergeOrder};
+pub use cos::{Cos, CosCall, Durability, MergeOrder};
 pub use fault::{
     BadFault, Fault, FaultRule, FaultState, Faults, Member, RefusedFault, Service, WhichKey,
 };

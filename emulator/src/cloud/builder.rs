@@ -8,7 +8,7 @@ use std::time::Duration;
 use tencent::time::{Clock, SystemClock};
 
 use crate::account::{KeyOwner, KeyPair, OidcProvider, Role, User};
-use crate::cos::{self, CosCall, MergeOrder};
+use crate::cos::{self, CosCall, Durability, MergeOrder};
 use crate::fault::FaultRule;
 use crate::gateway::GatewayCall;
 use crate::listener::Listener;
@@ -36,6 +36,8 @@ pub struct CloudBuilder {
     pub(super) init_timeout: Duration,
     pub(super) call_timeout: Duration,
     pub(super) max_instances: usize,
+    pub(super) concurrency: usize,
+    pub(super) gateway_timeout: Option<Duration>,
     pub(super) memory_mb: u32,
     pub(super) freeze: bool,
     pub(super) on_freeze: Listener<i32>,
@@ -91,6 +93,12 @@ setters! {
     /// a time can use a directory.
     data(directory: impl Into<PathBuf>) => cos.data = Some(directory.into());
 
+    /// What the objects in that directory survive: the end of the process unless set.
+    durability(durability: Durability) => cos.durability = durability;
+
+    /// How many bytes of objects COS keeps in memory; half of the machine's memory unless set.
+    cos_memory(limit_bytes: u64) => cos.memory_bytes = Some(limit_bytes);
+
     /// A file of [`Cloud::save_state`](crate::Cloud::save_state) to begin with; one that does not
     /// exist is an empty state. Not together with `data`, which is a state already.
     state(file: impl Into<PathBuf>) => state = Some(file.into());
@@ -129,6 +137,14 @@ setters! {
 
     /// How many instances may live at once; 20 unless set.
     max_instances(limit: usize) => max_instances = limit;
+
+    /// How many requests one instance of a web function serves at once, 1 to 100 on SCF; 1 unless
+    /// set. Other functions serve one.
+    concurrency(limit: usize) => concurrency = limit;
+
+    /// How long the gateway waits for the function, in place of the documented limit of its
+    /// trigger: 29 s for a REST API, 30 s for an HTTP API.
+    gateway_timeout(limit: Duration) => gateway_timeout = Some(limit);
 
     /// How much memory an instance may take; 128 MB unless set. One that takes more is killed, as
     /// on the platforms.
@@ -208,6 +224,8 @@ impl CloudBuilder {
             init_timeout: Duration::from_secs(10),
             call_timeout: Duration::from_secs(10),
             max_instances: 20,
+            concurrency: 1,
+            gateway_timeout: None,
             memory_mb: 128,
             freeze: true,
             on_freeze: Listener::default(),

@@ -21,6 +21,7 @@ use crate::function::{Config, Function};
 use crate::gateway;
 use crate::listener::Listener;
 use crate::middleware::Middleware;
+use crate::platform::Platform;
 use crate::process::Output;
 use crate::random::Rng;
 use crate::secrets::SecretRegistry;
@@ -201,6 +202,12 @@ impl CloudBuilder {
             init_timeout: self.init_timeout,
             call_timeout: self.call_timeout,
             max_instances: self.max_instances,
+            // Documented for web functions only.
+            concurrency: match self.platform {
+                Platform::ScfWeb => self.concurrency,
+                Platform::Scf(_) | Platform::Lambda(_) => 1,
+            },
+            gateway_timeout: self.gateway_timeout.or_else(|| self.platform.gateway_timeout()),
             memory_mb: self.memory_mb,
             freeze: self.freeze,
             on_freeze: jumping(on_freeze, self.freeze_jump_seconds, &shared.clock),

@@ -31,11 +31,6 @@ impl Hasher {
         self.length = self.length.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
     }
 
-    /// The number of bytes so far.
-    pub(crate) fn length(&self) -> u64 {
-        self.length
-    }
-
     pub(crate) fn finish(self) -> Checksums {
         Checksums {
             md5: self.md5.finalize().into(),

@@ -211,6 +211,18 @@ pub(crate) fn internal(reason: &dyn Display) -> CosError {
     internal_error().because(reason.to_string())
 }
 
+/// A failure of storing. Memory or a disk that is full stays full, so SDKs must not try again, as
+/// they do after 500.
+pub(crate) fn storage(failure: &io::Error) -> CosError {
+    use std::io::ErrorKind;
+    match failure.kind() {
+        ErrorKind::OutOfMemory | ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            entity_too_large().because(failure.to_string())
+        }
+        _ => internal(failure),
+    }
+}
+
 pub(crate) fn invalid_argument(message: impl Into<String>) -> CosError {
     CosError::new(StatusCode::BAD_REQUEST, "InvalidArgument", message)
 }

@@ -120,7 +120,7 @@ impl Authorizer {
                 Arc::new(directory),
                 default_bucket.clone(),
                 MergeOrder::NotKnown,
-                Arc::new(Store::in_memory()),
+                Arc::new(Store::in_memory(u64::MAX)),
             ),
             default_bucket,
             permanent,

@@ -341,9 +341,8 @@ impl CosService {
     ) -> Result<Arc<Object>, CosError> {
         let (target, headers) = (target.clone(), headers.clone());
         self.change(move |store| {
-            store.put_object(target.bucket.name.as_str(), &target.key, |current| {
-                check_write(&headers, current.map(Object::validators))?;
-                Ok(object)
+            store.replace_object(target.bucket.name.as_str(), &target.key, object, |current| {
+                check_write(&headers, current.map(Object::validators))
             })
         })
         .await
@@ -359,8 +358,11 @@ impl CosService {
         body.check_length(MAX_BODY_BYTES)?;
         let md5 = content_md5(headers)?;
         let mut sink = self.store.sink();
+        if let Some(bytes) = body.declared_bytes() {
+            sink.prepare(bytes).map_err(|error| error::storage(&error))?;
+        }
         while let Some(bytes) = body.next().await? {
-            sink.write(&bytes).await.map_err(|error| error::internal(&error))?;
+            sink.write(&bytes).await.map_err(|error| error::storage(&error))?;
             if let Some(limit) = limit {
                 limit.wait(bytes.len()).await;
             }
@@ -368,7 +370,7 @@ impl CosService {
                 return Err(error::entity_too_large());
             }
         }
-        let written = sink.finish().await.map_err(|error| error::internal(&error))?;
+        let written = sink.finish().await.map_err(|error| error::storage(&error))?;
         check_md5(md5, &written.checksums)?;
         Ok(written)
     }
@@ -378,6 +380,9 @@ impl CosService {
         &self,
         work: impl FnOnce(&Store) -> Result<T, CosError> + Send + 'static,
     ) -> Result<T, CosError> {
+        if !self.store.has_disk() {
+            return work(&self.store);
+        }
         let store = Arc::clone(&self.store);
         tokio::task::spawn_blocking(move || work(&store))
             .await

@@ -3,29 +3,31 @@
 //! | file | content |
 //! |---|---|
 //! | `blob` | immutable bytes, and files that are deleted with their last user |
-//! | `sink` | incoming bytes, on their way to a blob |
+//! | `sink`, `chunk`, `worker` | incoming bytes on their way to a blob, their memory, their threads |
 //! | `content` | an object's bytes as slices of blobs, and as the body of a response |
 //! | `index` | buckets, objects and uploads in the order of lists |
 //! | `record` | the same on disk: one small file for each bucket, object, upload and part |
 //! | `version`, `versions` | the order and the ids of versions; those of one key |
-//! | `disk`, `load` | atomic files, and how they are loaded |
+//! | `disk`, `files`, `load` | atomic files, what they survive, and how they are loaded |
 //! | `write`, `uploads`, `lifecycle` | the changes |
 //! | `state` | all of it as one stream, and back |
 //!
 //! # Guarantees
 //!
 //! A change is made on disk first, then visible. Each change is one rename or one unlink, so after
-//! a crash it is complete or absent. Writers are serialized, so a precondition is still true
-//! when the change is made; readers never wait for a disk. A response that is being sent keeps its
-//! bytes, even when the object is deleted meanwhile.
+//! a crash it is complete or absent. Renames are serialized, so a precondition is still true
+//! when the change is made; what they rename is written before. Readers never wait for a disk. A
+//! response that is being sent keeps its bytes, even when the object is deleted meanwhile.
 //!
 //! # Not covered
 //!
 //! Authorization.
 
 mod blob;
+mod chunk;
 mod content;
 mod disk;
+pub(in crate::cos) mod files;
 mod index;
 mod lifecycle;
 mod load;
@@ -35,15 +37,19 @@ mod state;
 mod uploads;
 mod version;
 mod versions;
+mod worker;
 mod write;
 
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-pub(crate) use self::blob::Budget;
+use self::blob::Budget;
+use self::chunk::Spare;
 pub(crate) use self::content::Content;
 use self::disk::Disk;
+pub use self::files::Durability;
+use self::files::{FileSystem, Files, Native};
 pub(crate) use self::index::{Bucket, Index, Object, Version};
 pub(crate) use self::record::{Initiated, ObjectMetadata};
 pub(crate) use self::sink::{Sink, Written};
@@ -51,34 +57,50 @@ pub(crate) use self::sink::{Sink, Written};
 /// Everything that is stored.
 pub(crate) struct Store {
     index: RwLock<Index>,
-    /// Locked for a whole change, disk included.
+    /// Locked while a change takes effect, on disk and in the index.
     changing: Mutex<()>,
-    disk: Option<Disk>,
+    disk: Option<Arc<Disk>>,
     budget: Arc<Budget>,
+    spare: Arc<Spare>,
     /// What a reset goes back to.
     initial: Mutex<Option<Index>>,
 }
 
 impl Store {
-    /// An empty store in memory.
-    pub(crate) fn in_memory() -> Self {
-        Self::new(Index::default(), None)
+    /// An empty store in memory, with a limit for the bytes of all objects.
+    pub(crate) fn in_memory(limit_bytes: u64) -> Self {
+        Self::new(Index::default(), None, limit_bytes)
     }
 
     /// The store in `directory`, which is created if it does not exist.
-    pub(crate) fn open(directory: &Path) -> io::Result<Self> {
-        let disk = Disk::open(directory)?;
-        Ok(Self::new(disk.load()?, Some(disk)))
+    pub(crate) fn open(directory: &Path, durability: Durability) -> io::Result<Self> {
+        Self::open_by(directory, durability, Box::new(Native))
     }
 
-    fn new(index: Index, disk: Option<Disk>) -> Self {
+    /// The same by other calls of the system.
+    pub(crate) fn open_by(
+        directory: &Path,
+        durability: Durability,
+        system: Box<dyn FileSystem>,
+    ) -> io::Result<Self> {
+        let disk = Disk::open(directory, Files { system, durability })?;
+        Ok(Self::new(disk.load()?, Some(Arc::new(disk)), 0))
+    }
+
+    fn new(index: Index, disk: Option<Arc<Disk>>, limit_bytes: u64) -> Self {
         Self {
             index: RwLock::new(index),
             changing: Mutex::default(),
             disk,
-            budget: Arc::new(Budget::new(MAX_MEMORY_BYTES)),
+            budget: Arc::new(Budget::new(limit_bytes)),
+            spare: Arc::default(),
             initial: Mutex::default(),
         }
+    }
+
+    /// Whether a change may wait for a disk.
+    pub(crate) fn has_disk(&self) -> bool {
+        self.disk.is_some()
     }
 
     /// Locks the index for reading. Do not hold it across an await.
@@ -89,8 +111,8 @@ impl Store {
     /// A sink for incoming bytes.
     pub(crate) fn sink(&self) -> Sink {
         match &self.disk {
-            Some(disk) => Sink::to_file(disk.blobs()),
-            None => Sink::to_memory(Arc::clone(&self.budget)),
+            Some(disk) => Sink::to_file(disk, &self.spare),
+            None => Sink::to_memory(&self.budget, &self.spare),
         }
     }
 
@@ -112,6 +134,3 @@ impl std::fmt::Debug for Store {
         formatter.debug_struct("Store").finish_non_exhaustive()
     }
 }
-
-/// The memory of all objects; beyond it, a write fails and recommends a directory.
-const MAX_MEMORY_BYTES: u64 = 2 * 1024 * 1024 * 1024;

@@ -17,7 +17,7 @@ pub(super) fn event(request: &GatewayRequest) -> Value {
 
 pub(super) fn failure(error: Option<&PlatformError>) -> Response<Bytes> {
     match error {
-        Some(PlatformError::Throttled) => {
+        Some(PlatformError::Throttled | PlatformError::GatewayTimeout { .. }) => {
             reply::json(503, &json!({ "message": "Service Unavailable" }))
         }
         Some(PlatformError::RequestTooLarge) => {

@@ -2,7 +2,9 @@
 //!
 //! Documented: the members, that a response needs `statusCode`, 502 for a malformed one and 500
 //! where Lambda took no invocation
-//! (<https://docs.aws.amazon.com/lambda/latest/dg/services-apigateway-errors.html>). Inferred: 413,
+//! (<https://docs.aws.amazon.com/lambda/latest/dg/services-apigateway-errors.html>), 504 after the
+//! gateway's own limit
+//! (<https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html>). Inferred: 413,
 //! and base64 for a body that is not text (the gateway's binary media types are configuration).
 
 use bytes::Bytes;
@@ -61,6 +63,9 @@ pub(super) fn failure(error: Option<&PlatformError>) -> Response<Bytes> {
     match error {
         Some(PlatformError::Throttled) => {
             reply::json(500, &json!({ "message": "Internal server error" }))
+        }
+        Some(PlatformError::GatewayTimeout { .. }) => {
+            reply::json(504, &json!({ "message": "Endpoint request timed out" }))
         }
         Some(PlatformError::RequestTooLarge) => {
             reply::json(413, &json!({ "message": "Request Too Long" }))

@@ -1,4 +1,4 @@
-//! Which instance a request gets: an idle one, else a fresh one below the limit, else none.
+//! Which instance a request gets: a free one, else a fresh one below the limit, else none.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::sync::lock;
 use crate::web;
 
 impl Function {
-    /// An idle instance, or a fresh one that became ready.
+    /// A free instance, or a fresh one that became ready.
     ///
     /// Lambda tries a start that failed once more, as a part of the invocation and within its time
     /// (documented:
@@ -52,7 +52,7 @@ impl Function {
         log: &mut InvocationLog<'_>,
         limit: Duration,
     ) -> Result<Result<Lease, PlatformError>, PlatformError> {
-        let lease = self.idle_or_fresh()?;
+        let lease = self.free_or_fresh()?;
         log.admitted();
         match self.until_ready(&lease, limit).await {
             Ok(()) => Ok(Ok(lease)),
@@ -76,10 +76,10 @@ impl Function {
         }
     }
 
-    fn idle_or_fresh(&self) -> Result<Lease, PlatformError> {
+    fn free_or_fresh(&self) -> Result<Lease, PlatformError> {
         let mut instances = lock(&self.instances);
         instances.retain(|instance| !instance.state.is_dead());
-        if let Some(lease) = instances.iter().find_map(Instance::lease_if_idle) {
+        if let Some(lease) = instances.iter().find_map(Instance::lease_if_free) {
             return Ok(lease);
         }
         if instances.len() >= self.config.max_instances {

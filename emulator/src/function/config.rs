@@ -20,6 +20,10 @@ pub(crate) struct Config {
     pub(crate) init_timeout: Duration,
     pub(crate) call_timeout: Duration,
     pub(crate) max_instances: usize,
+    /// How many requests an instance serves at once.
+    pub(crate) concurrency: usize,
+    /// How long the gateway waits, if it does not wait for the function's own limit.
+    pub(crate) gateway_timeout: Option<Duration>,
     pub(crate) memory_mb: u32,
     /// Idle instances are stopped (SIGSTOP).
     pub(crate) freeze: bool,

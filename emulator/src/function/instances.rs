@@ -42,7 +42,7 @@ impl InstanceRecord {
     fn of(instance: &Arc<Instance>) -> Self {
         let (is_busy, is_frozen) = {
             let freezer = lock(&instance.freezer);
-            (freezer.leased, freezer.frozen)
+            (freezer.leases > 0, freezer.frozen)
         };
         Self {
             process: instance.process.id(),

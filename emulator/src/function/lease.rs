@@ -1,5 +1,6 @@
 //! An instance is leased to one invocation at a time, frozen between two of them, and stopped when
-//! it is no longer needed.
+//! it is no longer needed. One of a web function may be leased to several requests at once, as many
+//! as its concurrency.
 //!
 //! When it freezes. Lambda, documented
 //! (<https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>): once the
@@ -19,7 +20,7 @@ use crate::sync::lock;
 /// How long a replaced instance may take to exit.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Exclusive use of an instance, until this is dropped.
+/// Use of an instance, until this is dropped.
 pub(crate) struct Lease {
     pub(crate) instance: Arc<Instance>,
     /// It was started for this lease.
@@ -46,28 +47,35 @@ impl Drop for Lease {
 }
 
 impl Instance {
-    /// Takes it if it is free, and lets it run.
-    pub(super) fn lease_if_idle(self: &Arc<Self>) -> Option<Lease> {
+    /// Takes a place in it if there is one, and lets it run.
+    pub(super) fn lease_if_free(self: &Arc<Self>) -> Option<Lease> {
         let mut freezer = lock(&self.freezer);
-        if freezer.leased || !self.state.is_idle() || self.is_outdated() {
+        let is_full = freezer.leases >= self.config.concurrency;
+        // Another request may wait for its start.
+        let takes_requests = self.state.is_idle() || freezer.leases > 0 && self.state.is_starting();
+        if is_full || freezer.closed || !takes_requests || self.is_outdated() {
             return None;
         }
         self.thaw(&mut freezer);
-        freezer.leased = true;
+        freezer.leases = freezer.leases.saturating_add(1);
         Some(Lease::of(self, false))
     }
 
     /// Asks it to exit. From here on it is neither leased nor frozen.
     pub(super) fn terminate(&self) {
         let mut freezer = lock(&self.freezer);
-        freezer.leased = true;
+        freezer.closed = true;
         freezer.frozen = false;
         self.process.terminate();
     }
 
     /// Stops it if it is free; a leased one stops at the end of the lease.
     pub(super) fn retire_if_free(self: &Arc<Self>) {
-        if !lock(&self.freezer).leased {
+        let is_free = {
+            let freezer = lock(&self.freezer);
+            freezer.leases == 0 && !freezer.closed
+        };
+        if is_free {
             self.retire();
         }
     }
@@ -97,7 +105,8 @@ impl Instance {
     fn freeze_if_free(&self) {
         {
             let mut freezer = lock(&self.freezer);
-            if freezer.leased || freezer.frozen || !self.state.is_idle() {
+            let is_used = freezer.leases > 0 || freezer.closed;
+            if is_used || freezer.frozen || !self.state.is_idle() {
                 return;
             }
             self.process.freeze();
@@ -114,12 +123,16 @@ impl Instance {
             self.process.kill();
             return;
         }
+        let is_free = {
+            let mut freezer = lock(&self.freezer);
+            freezer.leases = freezer.leases.saturating_sub(1);
+            freezer.leases == 0
+        };
         if self.is_outdated() {
-            self.retire();
+            self.retire_if_free();
             return;
         }
-        lock(&self.freezer).leased = false;
-        if !self.config.freeze {
+        if !self.config.freeze || !is_free {
             return;
         }
         match self.config.platform {

@@ -51,6 +51,12 @@ pub enum PlatformError {
         /// The limit.
         limit: Duration,
     },
+    /// The gateway gave up before the function did, which runs on.
+    #[error("the gateway waited {} ms for the function", limit.as_millis())]
+    GatewayTimeout {
+        /// The limit.
+        limit: Duration,
+    },
     /// The process took more memory than the function has.
     #[error("task memory exceeded {limit_mb} MB")]
     OutOfMemory {
@@ -85,7 +91,9 @@ impl PlatformError {
             Self::RequestTooLarge => (406, "RequestTooLarge"),
             Self::ResponseTooLarge => (407, "ResponseTooLarge"),
             Self::Throttled => (432, "ResourceLimitReached"),
-            Self::FetchTimeout { .. } | Self::CallTimeout { .. } => (433, "TimeLimitReached"),
+            Self::FetchTimeout { .. } | Self::CallTimeout { .. } | Self::GatewayTimeout { .. } => {
+                (433, "TimeLimitReached")
+            }
             Self::OutOfMemory { .. } => (434, "MemoryLimitReached"),
             Self::ExitedBusy { .. } => (439, "UserProcessExit"),
             Self::BadAnswer => (443, "UserCodeError"),

@@ -39,15 +39,19 @@ impl PlatformError {
     pub(crate) fn is_timeout(&self) -> bool {
         matches!(
             self,
-            Self::InitTimeout { .. } | Self::FetchTimeout { .. } | Self::CallTimeout { .. }
+            Self::InitTimeout { .. }
+                | Self::FetchTimeout { .. }
+                | Self::CallTimeout { .. }
+                | Self::GatewayTimeout { .. }
         )
     }
 
     pub(crate) fn lambda_type(&self) -> String {
         match self {
-            Self::InitTimeout { .. } | Self::FetchTimeout { .. } | Self::CallTimeout { .. } => {
-                "Sandbox.Timedout".to_owned()
-            }
+            Self::InitTimeout { .. }
+            | Self::FetchTimeout { .. }
+            | Self::CallTimeout { .. }
+            | Self::GatewayTimeout { .. } => "Sandbox.Timedout".to_owned(),
             Self::ExitedInInit { .. } | Self::ExitedBusy { .. } | Self::OutOfMemory { .. } => {
                 "Runtime.ExitError".to_owned()
             }
@@ -63,7 +67,8 @@ impl PlatformError {
         match self {
             Self::InitTimeout { limit }
             | Self::FetchTimeout { limit }
-            | Self::CallTimeout { limit } => {
+            | Self::CallTimeout { limit }
+            | Self::GatewayTimeout { limit } => {
                 format!("Task timed out after {:.2} seconds", limit.as_secs_f64())
             }
             Self::ExitedInInit { status } | Self::ExitedBusy { status } => exited(status),

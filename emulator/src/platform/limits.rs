@@ -1,11 +1,15 @@
-//! How large an event and a response may be, and how long a start may take.
+//! How large an event and a response may be, and how long a start and a request may take.
 //!
 //! Documented: 6 MB both ways on SCF (<https://www.tencentcloud.com/document/product/583/11637>)
 //! and on Lambda (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>), 1 MB
 //! both ways behind an application load balancer
 //! (<https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html>),
 //! 10 s for a start on Lambda
-//! (<https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>). From the
+//! (<https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>), 29 s for a
+//! request to a REST API
+//! (<https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html>)
+//! and 30 s to an HTTP API
+//! (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>). From the
 //! source of the runtime interface emulator: the exact number of bytes of a response there.
 
 use std::time::Duration;
@@ -48,6 +52,15 @@ impl Platform {
         match self {
             Self::Lambda(LambdaEvent::Alb) => LOAD_BALANCER_BYTES,
             other => other.response_limit_bytes(),
+        }
+    }
+
+    /// How long the gateway of the trigger waits for the function, whatever the function's limit.
+    pub(crate) fn gateway_timeout(self) -> Option<Duration> {
+        match self {
+            Self::Lambda(LambdaEvent::Rest) => Some(Duration::from_secs(29)),
+            Self::Lambda(LambdaEvent::HttpApi) => Some(Duration::from_secs(30)),
+            Self::Scf(_) | Self::ScfWeb | Self::Lambda(_) => None,
         }
     }
 

@@ -135,6 +135,25 @@ async fn throttled_in_the_words_of_each_front() {
 }
 
 #[tokio::test]
+async fn a_gateway_gives_up_before_the_function_does() {
+    let limit = Duration::from_millis(500);
+    for (platform, expected) in [
+        (REST, (504, "Endpoint request timed out")),
+        (Platform::Lambda(LambdaEvent::HttpApi), (503, "Service Unavailable")),
+    ] {
+        let builder = behaving(platform, "echo").env("SLOW", "1").gateway_timeout(limit);
+        let cloud = builder.start().await.unwrap();
+        cloud.wait_ready().await.unwrap();
+        let (code, body) = status(&cloud, "/?behave=slow", vec![]).await;
+        let body: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!((code, &body["message"]), (expected.0, &json!(expected.1)), "{platform:?}");
+        // The function answers later, and the same instance serves again.
+        until(|| cloud.function_output().contains("REPORT")).await;
+        assert_eq!(status(&cloud, "/", vec![]).await.0, 201, "{platform:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_load_balancer_takes_one_megabyte_each_way() {
     let over = 1024 * 1024 + 1;
     for (platform, code) in [(ALB, 413), (REST, 201)] {

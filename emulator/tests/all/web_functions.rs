@@ -117,6 +117,26 @@ async fn parallel_requests_up_to_the_limit() {
 }
 
 #[tokio::test]
+async fn an_instance_serves_as_many_requests_at_once_as_its_concurrency() {
+    let limit = Duration::from_secs(1);
+    let cloud = web().max_instances(1).concurrency(2).call_timeout(limit).start().await.unwrap();
+    let process = |reply: Value| reply["pid"].as_u64().unwrap();
+    // Both wait for one start.
+    let (one, two) = tokio::join!(get(&cloud, "/"), get(&cloud, "/"));
+    assert_eq!(process(reply(one).await), process(reply(two).await));
+    let hang = || get(&cloud, "/?behave=hang-busy");
+    let later = || async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        get(&cloud, "/").await.status()
+    };
+    let (hung, served) = tokio::join!(hang(), later());
+    assert_eq!((hung.status().as_u16(), served.as_u16()), (433, 201));
+    cloud.wait_ready().await.unwrap();
+    let (_, _, refused) = tokio::join!(hang(), hang(), later());
+    assert_eq!(refused.as_u16(), 432);
+}
+
+#[tokio::test]
 async fn web_functions_take_no_events() {
     let cloud = web().start().await.unwrap();
     let outcome = cloud.invoke("{}").await.outcome;

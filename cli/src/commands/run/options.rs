@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use clap::Args;
-use cos_emulator::{CloudBuilder, Platform};
+use clap::{Args, ValueEnum};
+use cos_emulator::{CloudBuilder, Durability, Platform};
 use serde::de::{Error as _, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 
@@ -82,6 +82,16 @@ pub(crate) struct RunOptions {
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 
+    /// What the objects in that directory survive: a kill of the process, or a loss of power, which
+    /// syncs each change [default: process]
+    #[arg(long, value_enum, value_name = "process|power")]
+    durability: Option<DurabilityName>,
+
+    /// How many MB of objects COS keeps in memory without --data [default: half of the machine's
+    /// memory]
+    #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u32).range(1..))]
+    cos_memory: Option<u32>,
+
     /// Begin with the state in this file, if it exists, and write it there at the end: the objects
     /// of COS, and the clock. Not together with --data
     #[arg(long, value_name = "FILE")]
@@ -118,6 +128,10 @@ pub(crate) struct RunOptions {
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..))]
     max_instances: Option<u16>,
 
+    /// How many requests an instance of a web function serves at once [default: 1]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u8).range(1..=100))]
+    concurrency: Option<u8>,
+
     /// Let idle instances run, where the platform freezes them
     #[arg(long)]
     no_freeze: bool,
@@ -147,6 +161,25 @@ pub(crate) struct RunOptions {
     #[command(flatten)]
     #[serde(skip)]
     pub(crate) cloud: CloudOptions,
+}
+
+/// What stored objects survive.
+#[derive(Clone, Copy, Debug, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+enum DurabilityName {
+    /// The end of the process
+    Process,
+    /// A loss of power
+    Power,
+}
+
+impl From<DurabilityName> for Durability {
+    fn from(name: DurabilityName) -> Self {
+        match name {
+            DurabilityName::Process => Self::Process,
+            DurabilityName::Power => Self::Power,
+        }
+    }
 }
 
 impl FileOptions for RunOptions {
@@ -278,6 +311,12 @@ impl RunOptions {
         if let Some(directory) = &self.data {
             builder = builder.data(directory);
         }
+        if let Some(durability) = self.durability {
+            builder = builder.durability(durability.into());
+        }
+        if let Some(megabytes) = self.cos_memory {
+            builder = builder.cos_memory(u64::from(megabytes).saturating_mul(1_000_000));
+        }
         if let Some(file) = &self.state {
             builder = builder.state(file);
         }
@@ -286,6 +325,13 @@ impl RunOptions {
         }
         if let Some(limit) = self.max_instances {
             builder = builder.max_instances(limit.into());
+        }
+        if let Some(limit) = self.concurrency {
+            if platform != Platform::ScfWeb {
+                let text = "--concurrency: must be omitted without --platform scf-web; other functions serve one request at a time";
+                return Err(Failure::Usage(text.to_owned()));
+            }
+            builder = builder.concurrency(limit.into());
         }
         Ok(self.limits.apply(builder))
     }

@@ -69,7 +69,7 @@ impl World {
         let directory = Directory::new(account, users, Vec::new(), clock, ledger);
         let directory = Arc::new(directory);
         let default_bucket = DefaultBucket::of(&directory.account).unwrap();
-        let store = Arc::new(Store::in_memory());
+        let store = Arc::new(Store::in_memory(u64::MAX));
         let new = StoredBucket::new("ap-guangzhou".to_owned(), at(NOW));
         store.create_bucket(BUCKET, new, |_| Ok(())).unwrap();
         let add =

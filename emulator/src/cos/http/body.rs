@@ -60,6 +60,11 @@ impl RequestBody {
         }
     }
 
+    /// Its declared length, which a faulty client may not keep.
+    pub(crate) fn declared_bytes(&self) -> Option<u64> {
+        self.declared_bytes
+    }
+
     /// The next bytes; `None` at the end, once the whole body is checked.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, CosError> {
         loop {

@@ -63,7 +63,7 @@ impl CosService {
         let (least, most) = context.file_bytes.unwrap_or((0, MAX_BODY_BYTES));
         let mut sink = self.store.sink();
         while let Some(bytes) = file.next().await? {
-            sink.write(&bytes).await.map_err(|error| error::internal(&error))?;
+            sink.write(&bytes).await.map_err(|error| error::storage(&error))?;
             if let Some(limit) = limit {
                 limit.wait(bytes.len()).await;
             }
@@ -77,7 +77,7 @@ impl CosService {
         if sink.length() < least {
             return Err(wrong_size(context));
         }
-        sink.finish().await.map_err(|error| error::internal(&error))
+        sink.finish().await.map_err(|error| error::storage(&error))
     }
 }
 

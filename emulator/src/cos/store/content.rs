@@ -6,16 +6,18 @@
 //! in bounded memory, and fails when a file is shorter than recorded.
 
 use std::collections::VecDeque;
+use std::fs::File;
 use std::io;
+use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::stream;
 use http_body_util::{BodyExt as _, StreamBody};
 use hyper::body::Frame;
-use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 
 use super::blob::{Blob, Storage};
+use super::chunk::CHUNK_BYTES;
 use crate::cos::http::byte_range::ByteRange;
 use crate::net::Body;
 
@@ -35,9 +37,9 @@ pub(crate) struct Segment {
 
 impl Content {
     /// All of one blob.
-    pub(super) fn whole(blob: Option<Arc<Blob>>, length: u64) -> Self {
-        let segments = blob.filter(|_| length > 0).map(|blob| Segment { blob, start: 0, length });
-        Self { segments: segments.into_iter().collect() }
+    pub(super) fn whole(blob: Arc<Blob>, length: u64) -> Self {
+        let segment = Segment { blob, start: 0, length };
+        Self { segments: Some(segment).filter(|_| length > 0).into_iter().collect() }
     }
 
     /// The number of slices.
@@ -78,8 +80,7 @@ impl Content {
     /// The files of its blobs.
     #[cfg(test)]
     pub(crate) fn blob_ids(&self) -> Vec<String> {
-        let segments = self.segments.iter();
-        segments.map(|segment| segment.blob.id.clone()).collect()
+        self.segments.iter().filter_map(|segment| segment.blob.id()).map(str::to_owned).collect()
     }
 
     /// Adds a record that refers to it.
@@ -101,9 +102,9 @@ impl Content {
         let mut total = 0_u64;
         for segment in &self.segments {
             total = total.saturating_add(segment.length);
-            if let Storage::File(path) = &segment.blob.storage {
+            if let Some(path) = segment.blob.path() {
                 let end = segment.start.saturating_add(segment.length);
-                if std::fs::metadata(path)?.len() < end {
+                if std::fs::metadata(&path)?.len() < end {
                     return Err(io::Error::other(format!("{} is too short", path.display())));
                 }
             }
@@ -113,6 +114,11 @@ impl Content {
         } else {
             Err(io::Error::other("the segments must be as long as the object"))
         }
+    }
+
+    /// Its segments in memory, as pieces of chunks.
+    pub(super) fn in_memory(&self) -> impl Iterator<Item = Bytes> {
+        self.segments.iter().flat_map(Segment::in_memory)
     }
 
     /// The bytes as the body of a response.
@@ -130,11 +136,27 @@ impl Content {
     }
 }
 
+impl Segment {
+    /// Its bytes, if they are in memory.
+    pub(super) fn in_memory(&self) -> impl Iterator<Item = Bytes> {
+        let (mut start, mut length) = (self.start, self.length);
+        std::iter::from_fn(move || match &self.blob.storage {
+            Storage::Memory { chunks, .. } if length > 0 => {
+                let chunk = from_memory(chunks, start, length);
+                let taken = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
+                (start, length) = (start.saturating_add(taken), length.saturating_sub(taken));
+                Some(chunk).filter(|chunk| !chunk.is_empty())
+            }
+            Storage::Memory { .. } | Storage::File { .. } => None,
+        })
+    }
+}
+
 /// Reads content.
 pub(crate) struct Reader {
     segments: VecDeque<Segment>,
     /// The file of the first segment.
-    file: Option<tokio::fs::File>,
+    file: Option<File>,
 }
 
 impl Reader {
@@ -149,16 +171,10 @@ impl Reader {
         };
         let chunk = match &segment.blob.storage {
             Storage::Memory { chunks, .. } => from_memory(chunks, segment.start, segment.length),
-            Storage::File(path) => {
-                let file = match &mut self.file {
-                    Some(file) => file,
-                    None => {
-                        let mut file = tokio::fs::File::open(path).await?;
-                        file.seek(io::SeekFrom::Start(segment.start)).await?;
-                        self.file.insert(file)
-                    }
-                };
-                from_file(file, segment.length).await?
+            Storage::File { .. } => {
+                let (file, chunk) = from_file(segment.clone(), self.file.take()).await?;
+                self.file = Some(file);
+                chunk
             }
         };
         let read = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
@@ -191,11 +207,20 @@ fn from_memory(chunks: &[Bytes], start: u64, limit: u64) -> Bytes {
     Bytes::new()
 }
 
-async fn from_file(file: &mut tokio::fs::File, limit: u64) -> io::Result<Bytes> {
-    let capacity = usize::try_from(limit).map_or(CHUNK_BYTES, |limit| limit.min(CHUNK_BYTES));
-    let mut buffer = BytesMut::with_capacity(capacity);
-    file.take(limit.min(u64::try_from(capacity).unwrap_or(limit))).read_buf(&mut buffer).await?;
-    Ok(buffer.freeze())
+/// The next bytes of a segment, by one trip to a thread that may wait for the disk.
+async fn from_file(segment: Segment, file: Option<File>) -> io::Result<(File, Bytes)> {
+    let read = move || {
+        let file = match (file, segment.blob.path()) {
+            (Some(file), _) => file,
+            (None, Some(path)) => File::open(path)?,
+            (None, None) => return Err(io::ErrorKind::NotFound.into()),
+        };
+        let length =
+            usize::try_from(segment.length).map_or(CHUNK_BYTES, |all| all.min(CHUNK_BYTES));
+        let mut bytes = vec![0; length];
+        let read = file.read_at(&mut bytes, segment.start)?;
+        bytes.truncate(read);
+        Ok((file, Bytes::from(bytes)))
+    };
+    tokio::task::spawn_blocking(read).await?
 }
-
-const CHUNK_BYTES: usize = 256 * 1024;

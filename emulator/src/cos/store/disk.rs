@@ -3,7 +3,8 @@
 //! ```text
 //! DIR/lock            locked by the process that uses DIR
 //! DIR/blobs/<id>      bytes; without a record it is garbage of a crash, deleted at the start
-//! DIR/records/<hash>  JSON; written to a temporary file, synced, renamed, and the directory synced
+//! DIR/records/<hash>  JSON, and the bytes of a small object after it; written to a temporary file
+//!                     and renamed
 //! ```
 //!
 //! # Guarantees
@@ -12,22 +13,38 @@
 //! at the start, never half a store.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
+use bytes::Bytes;
+
+use super::blob::Blob;
+use super::content::Content;
+use super::files::Files;
 use super::record::Record;
 
 /// A directory that only this process uses.
 pub(super) struct Disk {
-    pub(super) blobs: PathBuf,
+    pub(super) blobs: Arc<Path>,
     pub(super) records: PathBuf,
-    /// Required for every write.
+    files: Files,
+    /// Records written so far, for the names of temporary files.
+    staged: AtomicU64,
+    /// Required for every change.
     lock: Mutex<Option<File>>,
 }
 
+/// A record that is written, under a temporary name. Dropped, it is deleted.
+pub(super) struct Staged<'d> {
+    disk: &'d Disk,
+    temporary: PathBuf,
+    path: PathBuf,
+}
+
 impl Disk {
-    pub(super) fn open(directory: &Path) -> io::Result<Self> {
+    pub(super) fn open(directory: &Path, files: Files) -> io::Result<Self> {
         refuse_foreign(directory)?;
         let (blobs, records) = (directory.join("blobs"), directory.join("records"));
         fs::create_dir_all(&blobs)?;
@@ -39,11 +56,12 @@ impl Disk {
             }
             fs::TryLockError::Error(error) => error,
         })?;
-        sync(directory)?;
-        Ok(Self { blobs, records, lock: Mutex::new(Some(lock)) })
+        files.settle_directory(directory)?;
+        let (staged, lock) = (AtomicU64::new(0), Mutex::new(Some(lock)));
+        Ok(Self { blobs: blobs.into(), records, files, staged, lock })
     }
 
-    /// Unlocks the directory. Later writes fail.
+    /// Unlocks the directory. Later changes fail.
     pub(super) fn close(&self) {
         crate::sync::lock(&self.lock).take();
     }
@@ -55,33 +73,84 @@ impl Disk {
         }
     }
 
-    /// The directory of blobs.
-    pub(super) fn blobs(&self) -> &Path {
-        &self.blobs
+    /// Writes a blob, which is garbage until a record refers to it.
+    pub(super) fn write_blob(&self, chunks: impl Iterator<Item = Bytes>) -> io::Result<Arc<Blob>> {
+        self.check_open()?;
+        let id = hex::encode(rand::random::<[u8; 16]>());
+        let path = self.blobs.join(&id);
+        let mut file = self.files.system.create(&path)?;
+        let blob = Arc::new(Blob::in_file(&self.blobs, id));
+        for chunk in chunks {
+            self.files.system.write(&mut file, &path, &chunk)?;
+        }
+        self.files.settle(&file, &path)?;
+        self.files.settle_directory(&self.blobs)?;
+        Ok(blob)
     }
 
-    /// Writes a record, in place of one with the same name.
-    pub(super) fn put(&self, record: &Record) -> io::Result<()> {
+    /// Moves what is in memory to a file, unless it is small enough for a record.
+    pub(super) fn settle(&self, content: &mut Content) -> io::Result<()> {
+        let length = content.in_memory().map(|bytes| bytes.len()).fold(0, usize::saturating_add);
+        if length <= MAX_BYTES_IN_RECORD {
+            return Ok(());
+        }
+        let blob = self.write_blob(content.in_memory())?;
+        let mut start = 0_u64;
+        for segment in content.segments.iter_mut().filter(|one| one.blob.path().is_none()) {
+            (segment.blob, segment.start) = (Arc::clone(&blob), start);
+            start = start.saturating_add(segment.length);
+        }
+        Ok(())
+    }
+
+    /// Writes a record, with the bytes of `content` that are in memory.
+    pub(super) fn stage(&self, record: &Record, content: &Content) -> io::Result<Staged<'_>> {
         self.check_open()?;
-        let path = self.records.join(record.file_name());
-        let temporary = path.with_extension(UNFINISHED);
-        let mut file = File::create(&temporary)?;
-        file.write_all(&serde_json::to_vec(record)?)?;
-        file.sync_all()?;
-        fs::rename(&temporary, &path)?;
-        sync(&self.records)
+        let mut bytes = serde_json::to_vec(record)?;
+        for (number, piece) in content.in_memory().enumerate() {
+            if number == 0 {
+                bytes.push(b'\n');
+            }
+            bytes.extend_from_slice(&piece);
+        }
+        let number = self.staged.fetch_add(1, Ordering::Relaxed);
+        let temporary = self.records.join(number.to_string()).with_extension(UNFINISHED);
+        let mut file = self.files.system.create(&temporary)?;
+        let staged = Staged { disk: self, path: self.records.join(record.file_name()), temporary };
+        self.files.system.write(&mut file, &staged.temporary, &bytes)?;
+        self.files.settle(&file, &staged.temporary)?;
+        Ok(staged)
     }
 
     /// Removes the records with these names; missing ones are ignored.
     pub(super) fn remove(&self, names: &[String]) -> io::Result<()> {
         self.check_open()?;
         for name in names {
-            match fs::remove_file(self.records.join(name)) {
+            match self.files.system.remove(&self.records.join(name)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 Ok(()) | Err(_) => {}
             }
         }
-        sync(&self.records)
+        self.files.settle_directory(&self.records)
+    }
+}
+
+impl Staged<'_> {
+    /// Puts the record in place of the one with the same name.
+    pub(super) fn commit(mut self) -> io::Result<()> {
+        self.disk.check_open()?;
+        self.disk.files.system.rename(&self.temporary, &self.path)?;
+        self.temporary = PathBuf::new();
+        self.disk.files.settle_directory(&self.disk.records)
+    }
+}
+
+impl Drop for Staged<'_> {
+    fn drop(&mut self) {
+        if !self.temporary.as_os_str().is_empty() {
+            // A file that remains is deleted at the next start.
+            let _ = fs::remove_file(&self.temporary);
+        }
     }
 }
 
@@ -101,10 +170,8 @@ fn refuse_foreign(directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes renames and new files in `directory` durable.
-fn sync(directory: &Path) -> io::Result<()> {
-    File::open(directory)?.sync_all()
-}
-
 const LOCK: &str = "lock";
 pub(super) const UNFINISHED: &str = "unfinished";
+
+/// With its JSON, such a record fits into two blocks of a disk. The bytes are in memory, too.
+pub(super) const MAX_BYTES_IN_RECORD: usize = 4096;

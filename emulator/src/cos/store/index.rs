@@ -1,6 +1,6 @@
 //! Buckets, objects and uploads, in the order of lists.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -286,17 +286,11 @@ impl Bucket {
 
     /// A page of the objects.
     pub(crate) fn list(&self, query: &Query) -> Page<(String, Arc<Object>)> {
-        let begin = if query.marker >= query.prefix {
-            Bound::Excluded(query.marker.as_str())
-        } else {
-            Bound::Included(query.prefix.as_str())
+        let from = move |start: Bound<&str>| {
+            let objects = self.objects.range::<str, _>((start, Bound::Unbounded));
+            objects.map(|(key, object)| (key.as_str(), (key.clone(), Arc::clone(object))))
         };
-        let items = self
-            .objects
-            .range::<str, _>((begin, Bound::Unbounded))
-            .take_while(|(key, _)| key.starts_with(&query.prefix))
-            .map(|(key, object)| (key.clone(), (key.clone(), Arc::clone(object))));
-        listing::page(items, query)
+        listing::page(from, query)
     }
 
     /// A page of all versions: after the key marker, or at it and after the version marker. `true`
@@ -306,26 +300,24 @@ impl Bucket {
         query: &Query,
         id_marker: &str,
     ) -> Page<(String, Version, bool)> {
-        let begin = Bound::Included(query.prefix.as_str());
-        let range = (begin, Bound::Unbounded);
-        let current = self.objects.range::<str, _>(range).map(|(key, _)| key);
-        let history = self.history.range::<str, _>(range).map(|(key, _)| key);
-        let keys: BTreeSet<&String> = current
-            .chain(history)
-            .filter(|key| key.starts_with(&query.prefix) && **key >= query.marker)
-            .collect();
-        let items = keys.into_iter().flat_map(|key| {
-            let at_marker = *key == query.marker && !query.marker.is_empty();
-            let mut is_skipping = at_marker;
-            self.versions_of(key).enumerate().filter_map(move |(place, version)| {
-                if is_skipping {
-                    is_skipping = id_marker.is_empty() || version.mark().id() != id_marker;
-                    return None;
-                }
-                Some((key.clone(), (key.clone(), version, place == 0)))
+        let from = move |start: Bound<&str>| {
+            // The key at the marker has versions after the version marker.
+            let start = included(start);
+            let current = self.objects.range::<str, _>((start, Bound::Unbounded));
+            let history = self.history.range::<str, _>((start, Bound::Unbounded));
+            merged(current.map(|(key, _)| key), history.map(|(key, _)| key)).flat_map(move |key| {
+                let at_marker = *key == query.marker && !query.marker.is_empty();
+                let mut is_skipping = at_marker;
+                self.versions_of(key).enumerate().filter_map(move |(place, version)| {
+                    if is_skipping {
+                        is_skipping = id_marker.is_empty() || version.mark().id() != id_marker;
+                        return None;
+                    }
+                    Some((key.as_str(), (key.clone(), version, place == 0)))
+                })
             })
-        });
-        listing::page(items, query)
+        };
+        listing::page(from, query)
     }
 
     /// A page of the uploads: after the key marker, or at it and after the id marker.
@@ -334,18 +326,41 @@ impl Bucket {
         query: &Query,
         id_marker: &str,
     ) -> Page<(String, String, Initiated)> {
-        let items = self
-            .uploads
-            .iter()
-            .filter(|((key, id), _)| {
+        let from = move |start: Bound<&str>| {
+            let start = included(start).map(|key| (key.to_owned(), String::new()));
+            let uploads = self.uploads.range((start, Bound::Unbounded));
+            let after_marker = move |((key, id), _): &(&(String, String), &Upload)| {
                 let at_marker = !id_marker.is_empty() && *key == query.marker;
-                key.starts_with(&query.prefix)
-                    && (*key > query.marker || at_marker && id.as_str() > id_marker)
+                *key > query.marker || at_marker && id.as_str() > id_marker
+            };
+            uploads.filter(after_marker).map(|((key, id), upload)| {
+                (key.as_str(), (key.clone(), id.clone(), upload.initiated.clone()))
             })
-            .map(|((key, id), upload)| {
-                let item = (key.clone(), id.clone(), upload.initiated.clone());
-                (key.clone(), item)
-            });
-        listing::page(items, query)
+        };
+        listing::page(from, query)
     }
+}
+
+fn included(start: Bound<&str>) -> Bound<&str> {
+    match start {
+        Bound::Excluded(key) => Bound::Included(key),
+        other => other,
+    }
+}
+
+/// The keys of two lists in order, each once.
+fn merged<'k>(
+    first: impl Iterator<Item = &'k String>,
+    second: impl Iterator<Item = &'k String>,
+) -> impl Iterator<Item = &'k String> {
+    let (mut first, mut second) = (first.peekable(), second.peekable());
+    std::iter::from_fn(move || match (first.peek(), second.peek()) {
+        (Some(one), Some(other)) if one == other => {
+            second.next();
+            first.next()
+        }
+        (Some(one), Some(other)) if one > other => second.next(),
+        (Some(_), _) => first.next(),
+        (None, _) => second.next(),
+    })
 }

@@ -6,40 +6,45 @@
 //! file.
 
 use std::collections::HashMap;
-use std::fs;
-use std::io;
-use std::path::Path;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
 
-use super::blob::{Blob, Storage};
-use super::disk::{Disk, UNFINISHED};
+use bytes::Bytes;
+
+use super::blob::Blob;
+use super::disk::{Disk, MAX_BYTES_IN_RECORD, UNFINISHED};
 use super::index::{Bucket, Index, Object, Version};
 use super::record::{self, Record};
+
+/// A record and the bytes after it.
+struct Loaded {
+    path: PathBuf,
+    record: Record,
+    bytes: Bytes,
+}
 
 impl Disk {
     /// The index that the records describe. Garbage is deleted once everything else is understood.
     pub(super) fn load(&self) -> io::Result<Index> {
         let blobs = self.all_blobs()?;
-        let (mut records, mut garbage) = (Vec::new(), Vec::new());
-        for entry in fs::read_dir(&self.records)? {
-            let path = entry?.path();
-            if path.extension().is_some_and(|end| end == UNFINISHED) {
-                garbage.push(path);
-                continue;
-            }
-            let record: Record = serde_json::from_slice(&fs::read(&path)?)
-                .map_err(|error| damaged(&path, &error))?;
-            records.push((path, record));
-        }
+        let (paths, mut garbage) = self.all_records()?;
         // Buckets before their content, uploads before their parts.
-        records.sort_by_key(|(_, record)| rank(record));
+        let mut ranks: [Vec<Loaded>; 4] = Default::default();
+        for loaded in in_parallel(&paths, |path| load(path))? {
+            if let Some(rank) = ranks.get_mut(rank(&loaded.record)) {
+                rank.push(loaded);
+            }
+        }
         let mut index = Index::default();
-        for (path, record) in records {
+        for Loaded { path, record, bytes } in ranks.into_iter().flatten() {
             if is_orphan(&index, &record) {
                 garbage.push(path);
                 continue;
             }
-            add(&mut index, record, &blobs).map_err(|error| damaged(&path, &error))?;
+            add(&mut index, record, bytes, &blobs).map_err(|error| damaged(&path, &error))?;
         }
         index.settle_all();
         for path in garbage {
@@ -52,15 +57,21 @@ impl Disk {
         Ok(index)
     }
 
+    /// The files of records, and those that were not finished.
+    fn all_records(&self) -> io::Result<(Vec<PathBuf>, Vec<PathBuf>)> {
+        let paths: io::Result<Vec<_>> =
+            fs::read_dir(&self.records)?.map(|entry| Ok(entry?.path())).collect();
+        let is_record = |path: &PathBuf| path.extension().is_none_or(|end| end != UNFINISHED);
+        Ok(paths?.into_iter().partition(is_record))
+    }
+
     /// All blob files. Each has one link of its own, so that none is deleted before all records are
     /// read.
     fn all_blobs(&self) -> io::Result<HashMap<String, Arc<Blob>>> {
         let mut blobs = HashMap::new();
         for entry in fs::read_dir(&self.blobs)? {
-            let path = entry?.path();
-            if let Some(id) = path.file_name().and_then(|name| name.to_str()) {
-                let id = id.to_owned();
-                let blob = Blob::new(id.clone(), Storage::File(path));
+            if let Ok(id) = entry?.file_name().into_string() {
+                let blob = Blob::in_file(&self.blobs, id.clone());
                 blob.link();
                 blobs.insert(id, Arc::new(blob));
             }
@@ -97,7 +108,49 @@ impl Disk {
     }
 }
 
-fn add(index: &mut Index, record: Record, blobs: &HashMap<String, Arc<Blob>>) -> io::Result<()> {
+/// Applies `work` to all items, on all processors; the results are in the same order.
+fn in_parallel<I: Sync, T: Send>(
+    items: &[I],
+    work: impl Fn(&I) -> io::Result<T> + Sync,
+) -> io::Result<Vec<T>> {
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let share = items.len().div_ceil(threads).max(MIN_SHARE);
+    let results = thread::scope(|scope| {
+        let work = &work;
+        let start = |items| scope.spawn(move || Iterator::map(<[I]>::iter(items), work).collect());
+        let threads: Vec<_> = items.chunks(share).map(start).collect();
+        let join = |thread: thread::ScopedJoinHandle<'_, io::Result<Vec<T>>>| {
+            thread.join().unwrap_or_else(|_| Err(io::Error::other("a record cannot be read")))
+        };
+        threads.into_iter().map(join).collect::<io::Result<Vec<_>>>()
+    })?;
+    Ok(results.into_iter().flatten().collect())
+}
+
+/// Reads a record. Most are shorter than the buffer, so that one call reads them.
+fn load(path: &Path) -> io::Result<Loaded> {
+    let mut buffer = [0; 2 * MAX_BYTES_IN_RECORD];
+    let mut file = File::open(path)?;
+    let length = file.read(&mut buffer)?;
+    let (start, _) = buffer.split_at(length);
+    let mut whole = Vec::new();
+    let file = if length < buffer.len() {
+        start
+    } else {
+        whole.extend_from_slice(start);
+        file.read_to_end(&mut whole)?;
+        &whole
+    };
+    let (record, bytes) = Record::read(file).map_err(|error| damaged(path, &error))?;
+    Ok(Loaded { path: path.to_owned(), record, bytes: Bytes::copy_from_slice(bytes) })
+}
+
+fn add(
+    index: &mut Index,
+    record: Record,
+    bytes: Bytes,
+    blobs: &HashMap<String, Arc<Blob>>,
+) -> io::Result<()> {
     let inserted = match record {
         Record::Bucket { name, region, created, cors, settings } => {
             let (cors, settings) = (cors.map(Arc::new), Arc::new(settings));
@@ -106,7 +159,7 @@ fn add(index: &mut Index, record: Record, blobs: &HashMap<String, Arc<Blob>>) ->
             Some(())
         }
         Record::Object { bucket, key, metadata, segments } => {
-            let content = record::content(&segments, blobs)?;
+            let content = record::content(&segments, bytes, blobs)?;
             content.check(metadata.length)?;
             let is_null = metadata.version.is_default();
             let object = Arc::new(Object { metadata, content });
@@ -122,7 +175,7 @@ fn add(index: &mut Index, record: Record, blobs: &HashMap<String, Arc<Blob>>) ->
             index.insert_upload((&bucket, &key, &id), initiated)
         }
         Record::Part { bucket, key, id, number, metadata, segments } => {
-            let content = record::content(&segments, blobs)?;
+            let content = record::content(&segments, bytes, blobs)?;
             content.check(metadata.length)?;
             index.insert_part((&bucket, &key, &id), number, Object { metadata, content })
         }
@@ -141,7 +194,7 @@ fn is_orphan(index: &Index, record: &Record) -> bool {
     }
 }
 
-fn rank(record: &Record) -> u8 {
+fn rank(record: &Record) -> usize {
     match record {
         Record::Bucket { .. } => 0,
         Record::Object { .. } | Record::DeleteMarker { .. } => 1,
@@ -153,3 +206,6 @@ fn rank(record: &Record) -> u8 {
 fn damaged(path: &Path, error: &dyn std::fmt::Display) -> io::Error {
     io::Error::other(format!("{}: {error}; remove the directory to start over", path.display()))
 }
+
+/// Fewer records are not worth a thread.
+const MIN_SHARE: usize = 1000;

@@ -1,9 +1,11 @@
-//! Records on disk: JSON in one file for each bucket, object, upload and part.
+//! Records on disk: JSON in one file for each bucket, object, upload and part. The bytes of small
+//! objects and parts follow it, after a line feed.
 
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tencent::sign::digest::sha256_hex;
 use tencent::time::Timestamp;
@@ -146,12 +148,23 @@ pub(super) enum Record {
 /// A segment on disk.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct SegmentRecord {
-    pub(super) blob: String,
-    pub(super) start: u64,
-    pub(super) length: u64,
+    /// Without one, its bytes are the next ones after the JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    blob: Option<String>,
+    #[serde(default)]
+    start: u64,
+    length: u64,
 }
 
 impl Record {
+    /// The record in the bytes of its file, and the bytes after it.
+    pub(super) fn read(file: &[u8]) -> io::Result<(Self, &[u8])> {
+        let mut values = serde_json::Deserializer::from_slice(file).into_iter();
+        let record = values.next().ok_or(io::ErrorKind::UnexpectedEof)??;
+        let rest = file.get(values.byte_offset()..).unwrap_or_default();
+        Ok((record, rest.strip_prefix(b"\n").unwrap_or(rest)))
+    }
+
     /// The name of its file: a digest of its key, so that no key can be a path.
     pub(super) fn file_name(&self) -> String {
         match self {
@@ -194,30 +207,43 @@ fn file(parts: &[&str]) -> String {
 
 /// The segments of a record.
 pub(super) fn segment_records(content: &Content) -> Vec<SegmentRecord> {
-    content
-        .segments
-        .iter()
-        .map(|segment| SegmentRecord {
-            blob: segment.blob.id.clone(),
+    let segments = content.segments.iter().map(|segment| match segment.blob.id() {
+        Some(id) => SegmentRecord {
+            blob: Some(id.to_owned()),
             start: segment.start,
             length: segment.length,
-        })
-        .collect()
+        },
+        None => SegmentRecord { blob: None, start: 0, length: segment.length },
+    });
+    segments.collect()
 }
 
-/// The content of a record.
+/// The content of a record, of which `bytes` are those after its JSON.
 pub(super) fn content(
     segment_records: &[SegmentRecord],
+    bytes: Bytes,
     blobs: &HashMap<String, Arc<Blob>>,
 ) -> io::Result<Content> {
-    let segments = segment_records
-        .iter()
-        .map(|segment| {
-            let blob = blobs.get(&segment.blob).ok_or_else(|| {
-                io::Error::other(format!("the data file {} is missing", segment.blob))
-            })?;
-            Ok(Segment { blob: Arc::clone(blob), start: segment.start, length: segment.length })
-        })
-        .collect::<io::Result<_>>()?;
+    let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    let own = (length > 0).then(|| Arc::new(Blob::in_memory(vec![bytes], None)));
+    let mut taken = 0_u64;
+    let mut segment = |record: &SegmentRecord| {
+        let (blob, start) = match &record.blob {
+            Some(id) => (blobs.get(id), record.start),
+            None => (own.as_ref(), taken),
+        };
+        if record.blob.is_none() {
+            taken = taken.saturating_add(record.length);
+        }
+        let blob = blob.ok_or_else(|| {
+            let name = record.blob.as_deref().unwrap_or("after the JSON");
+            io::Error::other(format!("the data file {name} is missing"))
+        })?;
+        Ok(Segment { blob: Arc::clone(blob), start, length: record.length })
+    };
+    let segments = segment_records.iter().map(&mut segment).collect::<io::Result<_>>()?;
+    if taken != length {
+        return Err(io::Error::other("the bytes after the JSON must be those of its segments"));
+    }
     Ok(Content { segments })
 }

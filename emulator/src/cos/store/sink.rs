@@ -2,23 +2,28 @@
 //!
 //! # Guarantees
 //!
-//! Unfinished bytes are not kept. A finished file is on the disk before anything refers to it.
+//! Unfinished bytes are not kept. What fits into one chunk is hashed where it is received and
+//! needs no other thread; a larger body has a thread that hashes and, with a directory, one that
+//! writes.
 
-use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
-use tokio::io::AsyncWriteExt as _;
+use bytes::Bytes;
 
-use super::blob::{Blob, Budget, Share, Storage};
+use super::blob::{Blob, Budget, Share};
+use super::chunk::{CHUNK_BYTES, Chunk, Spare};
 use super::content::Content;
+use super::disk::Disk;
+use super::worker::Worker;
 use crate::cos::checksum::{Checksums, Hasher};
 
 /// Stores incoming bytes.
 pub(crate) struct Sink {
-    hasher: Hasher,
+    chunk: Chunk,
+    length: u64,
+    spare: Arc<Spare>,
+    hash: Hash,
     target: Target,
 }
 
@@ -28,99 +33,132 @@ pub(crate) struct Written {
     pub(crate) checksums: Checksums,
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one for each body, and most are hashed here"
+)]
+enum Hash {
+    Here(Hasher),
+    Thread(Worker<Checksums>),
+}
+
 enum Target {
     Memory {
         chunks: Vec<Bytes>,
-        gathered: BytesMut,
         budget: Arc<Budget>,
         share: Share,
     },
     File {
-        directory: PathBuf,
-        /// Created with the first byte; the blob deletes the file unless a record refers to it.
-        open: Option<(Arc<Blob>, tokio::fs::File)>,
+        disk: Arc<Disk>,
+        /// Started with the second chunk. A single one is written with its record.
+        writer: Option<Worker<Arc<Blob>>>,
     },
 }
 
 impl Sink {
-    pub(super) fn to_memory(budget: Arc<Budget>) -> Self {
+    pub(super) fn to_memory(budget: &Arc<Budget>, spare: &Arc<Spare>) -> Self {
+        let (budget, share) = (Arc::clone(budget), budget.share());
+        Self::new(Target::Memory { chunks: Vec::new(), budget, share }, spare)
+    }
+
+    pub(super) fn to_file(disk: &Arc<Disk>, spare: &Arc<Spare>) -> Self {
+        Self::new(Target::File { disk: Arc::clone(disk), writer: None }, spare)
+    }
+
+    fn new(target: Target, spare: &Arc<Spare>) -> Self {
         Self {
-            hasher: Hasher::new(),
-            target: Target::Memory {
-                chunks: Vec::new(),
-                gathered: BytesMut::new(),
-                share: budget.share(),
-                budget,
-            },
+            chunk: Chunk::with_capacity(0),
+            length: 0,
+            spare: Arc::clone(spare),
+            hash: Hash::Here(Hasher::new()),
+            target,
         }
     }
 
-    pub(super) fn to_file(directory: &Path) -> Self {
-        Self {
-            hasher: Hasher::new(),
-            target: Target::File { directory: directory.to_owned(), open: None },
-        }
+    /// Prepares for a body of so many bytes, which may turn out to be wrong.
+    pub(crate) fn prepare(&mut self, bytes: u64) -> io::Result<()> {
+        self.chunk = match usize::try_from(bytes) {
+            Ok(bytes) if bytes <= CHUNK_BYTES => Chunk::with_capacity(bytes),
+            Ok(_) | Err(_) => Chunk::mapped(&self.spare)?,
+        };
+        Ok(())
     }
 
     /// The number of bytes so far.
     pub(crate) fn length(&self) -> u64 {
-        self.hasher.length()
+        self.length
     }
 
     pub(crate) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if bytes.is_empty() {
-            return Ok(());
+        if let Target::Memory { budget, share, .. } = &mut self.target {
+            budget
+                .take(share, bytes.len())
+                .map_err(|full| io::Error::new(io::ErrorKind::OutOfMemory, full))?;
         }
-        self.hasher.update(bytes);
+        self.length = self.length.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        // Copied, since a received chunk keeps its whole network buffer alive.
+        let mut rest = self.chunk.fill(bytes);
+        while !rest.is_empty() {
+            let next = Chunk::mapped(&self.spare)?;
+            let full = std::mem::replace(&mut self.chunk, next).freeze();
+            self.pass_on(full).await?;
+            rest = self.chunk.fill(rest);
+        }
+        Ok(())
+    }
+
+    /// Hashes and stores a chunk that is followed by others.
+    async fn pass_on(&mut self, chunk: Bytes) -> io::Result<()> {
+        if let Hash::Here(hasher) = &mut self.hash {
+            let mut hasher = std::mem::replace(hasher, Hasher::new());
+            self.hash = Hash::Thread(Worker::start(move |chunks| {
+                chunks.for_each(|chunk| hasher.update(&chunk));
+                Ok(hasher.finish())
+            }));
+        }
+        if let Hash::Thread(worker) = &mut self.hash {
+            worker.send(chunk.clone()).await?;
+        }
         match &mut self.target {
-            Target::Memory { chunks, gathered, budget, share } => {
-                budget.take(share, bytes.len())?;
-                // Copied, since a received chunk keeps its whole network buffer alive.
-                gathered.extend_from_slice(bytes);
-                if gathered.len() >= CHUNK_BYTES {
-                    chunks.push(gathered.split().freeze());
-                }
-                Ok(())
-            }
-            Target::File { directory, open } => {
-                let (_, file) = match open {
-                    Some(open) => open,
-                    None => open.insert(create(directory).await?),
-                };
-                file.write_all(bytes).await
+            Target::Memory { chunks, .. } => chunks.push(chunk),
+            Target::File { disk, writer } => {
+                let writer = writer.get_or_insert_with(|| {
+                    let disk = Arc::clone(disk);
+                    Worker::start(move |chunks| disk.write_blob(chunks))
+                });
+                writer.send(chunk).await?;
             }
         }
+        Ok(())
     }
 
     pub(crate) async fn finish(self) -> io::Result<Written> {
-        let checksums = self.hasher.finish();
-        let blob = match self.target {
-            Target::Memory { mut chunks, gathered, share, .. } => {
-                if !gathered.is_empty() {
-                    chunks.push(gathered.freeze());
-                }
-                Some(Arc::new(Blob::new(String::new(), Storage::Memory { chunks, share })))
+        let last = self.chunk.freeze();
+        let hash = match self.hash {
+            Hash::Here(mut hasher) => {
+                hasher.update(&last);
+                Hash::Here(hasher)
             }
-            Target::File { directory, open } => match open {
-                Some((blob, mut file)) => {
-                    file.flush().await?;
-                    file.sync_all().await?;
-                    tokio::fs::File::open(directory).await?.sync_all().await?;
-                    Some(blob)
-                }
-                None => None,
-            },
+            Hash::Thread(mut worker) => {
+                worker.send(last.clone()).await?;
+                Hash::Thread(worker)
+            }
+        };
+        let blob = match self.target {
+            Target::Memory { mut chunks, share, .. } => {
+                chunks.push(last);
+                Arc::new(Blob::in_memory(chunks, Some(share)))
+            }
+            Target::File { writer: Some(mut writer), .. } => {
+                writer.send(last).await?;
+                writer.finish().await?
+            }
+            Target::File { writer: None, .. } => Arc::new(Blob::in_memory(vec![last], None)),
+        };
+        let checksums = match hash {
+            Hash::Here(hasher) => hasher.finish(),
+            Hash::Thread(worker) => worker.finish().await?,
         };
         Ok(Written { content: Content::whole(blob, checksums.length), checksums })
     }
 }
-
-async fn create(directory: &Path) -> io::Result<(Arc<Blob>, tokio::fs::File)> {
-    let id = hex::encode(rand::random::<[u8; 16]>());
-    let path = directory.join(&id);
-    let file = fs::OpenOptions::new().write(true).create_new(true).open(&path)?;
-    let blob = Arc::new(Blob::new(id, Storage::File(path)));
-    Ok((blob, tokio::fs::File::from_std(file)))
-}
-
-const CHUNK_BYTES: usize = 256 * 1024;

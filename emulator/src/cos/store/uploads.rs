@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 use super::Store;
 use super::index::{Object, Upload};
 use super::record::{self, Initiated, Record};
-use super::write::StoreResult;
+use super::write::{StoreResult, commit};
 use crate::cos::error;
 
 impl Store {
@@ -36,21 +36,22 @@ impl Store {
         &self,
         (bucket, key, id): (&str, &str, &str),
         number: u16,
-        part: Object,
+        mut part: Object,
     ) -> StoreResult<()> {
-        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.read().upload((bucket, key, id)).is_none() {
-            return Err(error::no_such_upload());
-        }
         self.check_capacity(part.content.weight())?;
-        self.put(|| Record::Part {
+        let staged = self.stage(&mut part.content, |segments| Record::Part {
             bucket: bucket.to_owned(),
             key: key.to_owned(),
             id: id.to_owned(),
             number,
             metadata: part.metadata.clone(),
-            segments: record::segment_records(&part.content),
+            segments,
         })?;
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.read().upload((bucket, key, id)).is_none() {
+            return Err(error::no_such_upload());
+        }
+        commit(staged)?;
         self.write().insert_part((bucket, key, id), number, part).ok_or_else(error::no_such_upload)
     }
 

@@ -5,8 +5,10 @@ use std::sync::{Arc, PoisonError};
 use tencent::time::Timestamp;
 
 use super::Store;
+use super::content::Content;
+use super::disk::Staged;
 use super::index::{Bucket, Object, Version};
-use super::record::{self, DeleteMarker, ObjectMetadata, Record};
+use super::record::{self, DeleteMarker, ObjectMetadata, Record, SegmentRecord};
 use super::version::{Deleted, VersionMark};
 use crate::cos::cors::Cors;
 use crate::cos::error::{self, CosError};
@@ -88,6 +90,29 @@ impl Store {
         Ok(())
     }
 
+    /// Replaces the current object, unless `check` returns an error. Only the replacement is
+    /// serialized with other changes; the disk is written before it.
+    pub(crate) fn replace_object(
+        &self,
+        bucket: &str,
+        key: &str,
+        mut object: Object,
+        check: impl FnOnce(Option<&Object>) -> StoreResult<()>,
+    ) -> StoreResult<Arc<Object>> {
+        self.check_capacity(object.content.weight())?;
+        // A version gets its number in the order of the changes.
+        let staged = match self.versioning(bucket)? {
+            Some(_) => None,
+            None => Some(self.stage_object(bucket, key, &mut object)?),
+        };
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        check(self.read().object(bucket, key).as_deref())?;
+        match (staged, self.versioning(bucket)?) {
+            (Some(staged), None) => self.insert_staged(bucket, key, object, staged),
+            _ => self.commit_object(bucket, key, object),
+        }
+    }
+
     /// Replaces the current object, which `make` receives, with the one that it returns.
     pub(crate) fn put_object(
         &self,
@@ -128,8 +153,8 @@ impl Store {
         let mut metadata = current.metadata.clone();
         change(&mut metadata);
         let mark = metadata.version;
-        let object = Object { metadata, content: current.content.clone() };
-        self.put(|| object_record(bucket, key, &object))?;
+        let mut object = Object { metadata, content: current.content.clone() };
+        commit(self.stage_object(bucket, key, &mut object)?)?;
         let object = Arc::new(object);
         object.content.link();
         let mut index = self.write();
@@ -223,6 +248,13 @@ impl Store {
         VersionMark { sequence, has_id: versioning == Versioning::Enabled }
     }
 
+    /// The versioning of a bucket, once it is found.
+    fn versioning(&self, bucket: &str) -> StoreResult<Option<Versioning>> {
+        let settings = self.read().settings(bucket).ok_or_else(error::no_such_bucket)?;
+        Ok(settings.versioning)
+    }
+
+    /// Stores an object, while `changing` is locked.
     pub(super) fn commit_object(
         &self,
         bucket: &str,
@@ -230,32 +262,75 @@ impl Store {
         mut object: Object,
     ) -> StoreResult<Arc<Object>> {
         self.check_capacity(object.content.weight())?;
-        let versioning = self.read().settings(bucket).and_then(|settings| settings.versioning);
+        let versioning = self.versioning(bucket)?;
         object.metadata.version = match versioning {
             Some(versioning) => self.next_version(versioning, object.metadata.modified),
             None => VersionMark::default(),
         };
-        self.put(|| object_record(bucket, key, &object))?;
-        let object = Arc::new(object);
-        let mut index = self.write();
-        let inserted = match versioning {
-            Some(_) => index.insert_version(bucket, key, Version::Object(Arc::clone(&object))),
-            None => index.insert_object(bucket, key.to_owned(), Arc::clone(&object)),
+        let staged = self.stage_object(bucket, key, &mut object)?;
+        let Some(_) = versioning else {
+            return self.insert_staged(bucket, key, object, staged);
         };
+        commit(staged)?;
+        let object = Arc::new(object);
+        let version = Version::Object(Arc::clone(&object));
+        self.write().insert_version(bucket, key, version).ok_or_else(error::no_such_bucket)?;
+        Ok(object)
+    }
+
+    /// Makes a staged object the only one of its key.
+    fn insert_staged(
+        &self,
+        bucket: &str,
+        key: &str,
+        object: Object,
+        staged: Option<Staged<'_>>,
+    ) -> StoreResult<Arc<Object>> {
+        commit(staged)?;
+        let object = Arc::new(object);
+        // Its file is deleted once the index is unlocked.
+        let _replaced = self.read().object(bucket, key);
+        let inserted = self.write().insert_object(bucket, key.to_owned(), Arc::clone(&object));
         inserted.ok_or_else(error::no_such_bucket)?;
         Ok(object)
     }
 
+    /// Writes the record of an object; nothing in memory.
+    pub(super) fn stage_object(
+        &self,
+        bucket: &str,
+        key: &str,
+        object: &mut Object,
+    ) -> StoreResult<Option<Staged<'_>>> {
+        self.stage(&mut object.content, |segments| Record::Object {
+            bucket: bucket.to_owned(),
+            key: key.to_owned(),
+            metadata: object.metadata.clone(),
+            segments,
+        })
+    }
+
+    /// Writes what is not in a file yet, and the record that refers to it; nothing in memory.
+    pub(super) fn stage(
+        &self,
+        content: &mut Content,
+        record: impl FnOnce(Vec<SegmentRecord>) -> Record,
+    ) -> StoreResult<Option<Staged<'_>>> {
+        let Some(disk) = &self.disk else {
+            return Ok(None);
+        };
+        disk.settle(content).map_err(|error| error::storage(&error))?;
+        let record = record(record::segment_records(content));
+        disk.stage(&record, content).map(Some).map_err(|error| error::storage(&error))
+    }
+
     pub(super) fn put(&self, record: impl FnOnce() -> Record) -> StoreResult<()> {
-        match &self.disk {
-            Some(disk) => disk.put(&record()).map_err(|error| error::internal(&error)),
-            None => Ok(()),
-        }
+        commit(self.stage(&mut Content::default(), |_| record())?)
     }
 
     pub(super) fn remove(&self, names: &[String]) -> StoreResult<()> {
         match &self.disk {
-            Some(disk) => disk.remove(names).map_err(|error| error::internal(&error)),
+            Some(disk) => disk.remove(names).map_err(|error| error::storage(&error)),
             None => Ok(()),
         }
     }
@@ -264,19 +339,16 @@ impl Store {
         if self.read().count.saturating_add(weight) <= MAX_WEIGHT {
             return Ok(());
         }
-        Err(error::internal(
-            &"the emulator stores at most a million objects and parts; each slice of a copied or appended one counts",
+        Err(error::entity_too_large().because(
+            "the emulator stores at most a million objects and parts; each slice of a copied or \
+             appended one counts",
         ))
     }
 }
 
-fn object_record(bucket: &str, key: &str, object: &Object) -> Record {
-    Record::Object {
-        bucket: bucket.to_owned(),
-        key: key.to_owned(),
-        metadata: object.metadata.clone(),
-        segments: record::segment_records(&object.content),
-    }
+/// Makes a staged record take effect.
+pub(super) fn commit(staged: Option<Staged<'_>>) -> StoreResult<()> {
+    staged.map_or(Ok(()), Staged::commit).map_err(|error| error::storage(&error))
 }
 
 pub(super) fn bucket_record(name: &str, bucket: &Bucket) -> Record {

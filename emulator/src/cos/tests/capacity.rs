@@ -6,7 +6,7 @@ use super::BUCKET;
 use super::reopen::object;
 use crate::cos::attributes::ObjectAttributes;
 use crate::cos::http::metadata::ObjectHeaders;
-use crate::cos::store::{Bucket, Content, Initiated, Object, ObjectMetadata, Store};
+use crate::cos::store::{Bucket, Content, Durability, Initiated, Object, ObjectMetadata, Store};
 
 const UPLOAD: (&str, &str, &str) = (BUCKET, "whole", "id");
 
@@ -28,17 +28,17 @@ async fn repeated(store: &Store, times: u64) -> Object {
 
 #[tokio::test]
 async fn slices_without_end_are_refused_and_space_is_freed() {
-    let store = Store::in_memory();
+    let store = Store::in_memory(u64::MAX);
     bucket(&store);
     let put = async |key: &str, times| {
         let object = repeated(&store, times).await;
         let put = store.put_object(BUCKET, key, |_| Ok(object));
         put.map(|_| ()).map_err(|error| error.code)
     };
-    assert_eq!(put("all", 1_000_001).await, Err("InternalError"));
+    assert_eq!(put("all", 1_000_001).await, Err("EntityTooLarge"));
     assert_eq!(put("a", 400_000).await, Ok(()));
     assert_eq!(put("b", 400_000).await, Ok(()));
-    assert_eq!(put("c", 400_000).await, Err("InternalError"));
+    assert_eq!(put("c", 400_000).await, Err("EntityTooLarge"));
     assert!(store.read().object(BUCKET, "c").is_none());
     assert_eq!(put("a", 1).await, Ok(()), "in place of many");
     assert_eq!(put("c", 400_000).await, Ok(()));
@@ -49,7 +49,7 @@ async fn slices_without_end_are_refused_and_space_is_freed() {
 #[tokio::test]
 async fn the_count_is_that_of_what_is_found_again() {
     let directory = tempfile::tempdir().unwrap();
-    let store = Store::open(directory.path()).unwrap();
+    let store = Store::open(directory.path(), Durability::Process).unwrap();
     bucket(&store);
     for (key, times) in [("a", 3), ("b", 5), ("a", 2), ("empty", 0), ("gone", 4)] {
         let object = repeated(&store, times).await;
@@ -81,7 +81,7 @@ async fn the_count_is_that_of_what_is_found_again() {
     assert_eq!(store.read().count, 19 + 3);
     store.close();
     drop(store);
-    let again = Store::open(directory.path()).unwrap();
+    let again = Store::open(directory.path(), Durability::Process).unwrap();
     assert_eq!(again.read().count, 22);
     again.abort_upload((BUCKET, "whole", "left")).unwrap();
     assert_eq!(again.read().count, 18);

@@ -22,7 +22,10 @@ pub(super) async fn serves() -> bool {
         return false;
     };
     let directory = Path::new(&directory);
-    let world = World::in_directory(directory);
+    let world = match directory.join(IN_MEMORY).exists() {
+        true => World::new(),
+        false => World::in_directory(directory),
+    };
     let address_file = directory.join("address.unfinished");
     std::fs::write(&address_file, world.cos.address().to_string()).unwrap();
     std::fs::rename(&address_file, directory.join("address")).unwrap();
@@ -30,6 +33,13 @@ pub(super) async fn serves() -> bool {
     let _ = tokio::task::spawn_blocking(until_parent_ends).await;
     true
 }
+
+/// A child that serves `directory` keeps its objects in memory.
+pub(super) fn keep_in_memory(directory: &Path) {
+    std::fs::write(directory.join(IN_MEMORY), "").unwrap();
+}
+
+const IN_MEMORY: &str = "in-memory";
 
 /// A child and where it listens.
 pub(super) struct Served {
@@ -61,8 +71,13 @@ impl Served {
 
     /// The most memory that it ever had.
     pub(super) fn peak_kib(&self) -> u64 {
+        self.memory_kib("VmHWM:")
+    }
+
+    /// A size of its memory, as the kernel names it.
+    pub(super) fn memory_kib(&self, name: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+        let line = status.lines().find(|line| line.starts_with(name));
         let number = line.unwrap().split_whitespace().nth(1);
         number.unwrap().parse().unwrap()
     }

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use super::child::{self, Served};
 use super::{AUTHORIZED, BUCKET, HOST, noise};
 use crate::cos::checksum::Checksums;
 use crate::cos::http::xml;
-use crate::cos::store::Store;
+use crate::cos::store::{Durability, Store};
 
 const TEST: &str =
     "cos::tests::crash::what_was_promised_survives_a_kill_and_nothing_is_there_by_half";
@@ -26,28 +27,31 @@ async fn what_was_promised_survives_a_kill_and_nothing_is_there_by_half() {
         return;
     }
     let directory = tempfile::tempdir().unwrap();
-    let ledger = Ledger::default();
-    let mut written = 0;
+    let (ledger, written) = (Ledger::default(), Arc::new(AtomicU32::new(0)));
     for round in 0..6 {
         let served = Served::start(TEST, directory.path()).await;
         let writers: Vec<_> = (0..WRITERS)
             .map(|writer| {
                 let url = format!("http://{}", served.address);
-                tokio::spawn(write(url, writer, round, Arc::clone(&ledger)))
+                tokio::spawn(write(url, writer, round, Arc::clone(&ledger), Arc::clone(&written)))
             })
             .collect();
-        tokio::time::sleep(Duration::from_millis(250 + 97 * u64::from(round))).await;
+        // After a number of changes, however busy the machine is; at any point of the next ones.
+        let enough = written.load(Ordering::SeqCst) + 17 + 5 * round;
+        while written.load(Ordering::SeqCst) < enough {
+            assert!(!writers.iter().all(tokio::task::JoinHandle::is_finished), "nobody writes");
+            tokio::time::sleep(Duration::from_micros(100)).await;
+        }
         served.kill();
         for writer in writers {
-            written += writer.await.unwrap();
+            writer.await.unwrap();
         }
         check(directory.path(), &ledger).await;
     }
-    assert!(written > 20, "only {written} changes came through");
 }
 
-/// Changes its own keys until the server is gone; returns how many changes were promised.
-async fn write(url: String, writer: u32, round: u32, ledger: Ledger) -> u32 {
+/// Changes its own keys until the server is gone, and counts the changes that were promised.
+async fn write(url: String, writer: u32, round: u32, ledger: Ledger, written: Arc<AtomicU32>) {
     let client = super::client();
     for count in 0.. {
         let key = format!("{writer}/{}", count % 3);
@@ -62,11 +66,11 @@ async fn write(url: String, writer: u32, round: u32, ledger: Ledger) -> u32 {
             (Some(version), _) => send(&client, "PUT", &target, body(version)).await.map(drop),
         };
         if done.is_none() {
-            return count;
+            return;
         }
         ledger.lock().unwrap().insert(key, (wanted, wanted));
+        written.fetch_add(1, Ordering::SeqCst);
     }
-    0
 }
 
 /// `None` when the server is gone.
@@ -113,7 +117,7 @@ async fn in_parts(client: &reqwest::Client, url: &str, version: u32) -> Option<(
 
 /// Opens what the killed process left.
 async fn check(directory: &Path, ledger: &Ledger) {
-    let store = Store::open(directory).unwrap();
+    let store = Store::open(directory, Durability::Process).unwrap();
     let mut found = BTreeMap::new();
     let mut used = BTreeSet::new();
     let objects = store.read().buckets[BUCKET].objects.clone();

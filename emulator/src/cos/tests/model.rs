@@ -9,13 +9,14 @@ use proptest::prelude::*;
 use proptest::test_runner::Config;
 use tencent::time::{Clock as _, SystemClock};
 
+use super::noise;
 use crate::cos::attributes::ObjectAttributes;
 use crate::cos::checksum::{Checksums, combined_crc64};
 use crate::cos::error::CosError;
 use crate::cos::http::byte_range::ByteRange;
 use crate::cos::http::metadata::ObjectHeaders;
 use crate::cos::listing::{Entry, Query};
-use crate::cos::store::{Bucket, Content, Initiated, Object, ObjectMetadata, Store};
+use crate::cos::store::{Bucket, Content, Durability, Initiated, Object, ObjectMetadata, Store};
 
 const BUCKET: &str = "b-1250000000";
 
@@ -46,7 +47,9 @@ fn key() -> impl Strategy<Value = String> {
 }
 
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
-    prop::collection::vec(any::<u8>(), 0..600)
+    let small = prop::collection::vec(any::<u8>(), 0..600);
+    let large = (4_000..9_000_usize, any::<u8>()).prop_map(|(length, seed)| noise(length, seed));
+    prop_oneof![4 => small, 1 => large]
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -147,14 +150,14 @@ impl Both<'_> {
             Step::Reopen => {
                 if let Some(directory) = self.directory {
                     self.store = None;
-                    self.store = Some(Store::open(directory).unwrap());
+                    self.store = Some(Store::open(directory, Durability::Process).unwrap());
                 }
             }
         }
     }
 
     fn put(&self, key: &str, object: Object) {
-        self.store().put_object(BUCKET, key, |_| Ok(object)).unwrap();
+        self.store().replace_object(BUCKET, key, object, |_| Ok(())).unwrap();
     }
 
     fn copy(&mut self, from: &str, to: String) {
@@ -323,7 +326,7 @@ proptest! {
 
     #[test]
     fn a_store_in_memory_is_a_map(steps in prop::collection::vec(step(), 1..60)) {
-        run(steps, Store::in_memory(), None);
+        run(steps, Store::in_memory(u64::MAX), None);
     }
 }
 
@@ -333,9 +336,10 @@ proptest! {
     #[test]
     fn a_store_in_a_directory_is_a_map(steps in prop::collection::vec(step(), 1..40)) {
         let directory = tempfile::tempdir().unwrap();
-        run(steps, Store::open(directory.path()).unwrap(), Some(directory.path()));
+        let store = Store::open(directory.path(), Durability::Process).unwrap();
+        run(steps, store, Some(directory.path()));
         let blobs = std::fs::read_dir(directory.path().join("blobs")).unwrap().count();
-        let store = Store::open(directory.path()).unwrap();
+        let store = Store::open(directory.path(), Durability::Process).unwrap();
         let index = store.read();
         let bucket = &index.buckets[BUCKET];
         let parts = bucket.uploads.values().flat_map(|upload| upload.parts.values());

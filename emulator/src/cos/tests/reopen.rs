@@ -11,9 +11,20 @@ use super::{BUCKET, World, header};
 use crate::cos::attributes::ObjectAttributes;
 use crate::cos::checksum::Checksums;
 use crate::cos::http::metadata::ObjectHeaders;
-use crate::cos::store::{Bucket, Content, Initiated, Object, ObjectMetadata, Store};
+use crate::cos::store::{Bucket, Content, Durability, Initiated, Object, ObjectMetadata, Store};
 
 const UPLOAD: (&str, &str, &str) = (BUCKET, "whole", "id");
+
+/// Two parts: one in a file of its own, one in its record.
+const FIRST: &str = match std::str::from_utf8(&[b'1'; 5000]) {
+    Ok(text) => text,
+    Err(_) => "",
+};
+const SECOND: &str = "second";
+
+fn whole() -> String {
+    format!("{FIRST}{SECOND}")
+}
 
 type Files = BTreeMap<PathBuf, Vec<u8>>;
 
@@ -30,7 +41,7 @@ pub(super) async fn object(store: &Store, bytes: &[u8]) -> Object {
 
 /// A store with one object and one upload of two parts.
 async fn filled(directory: &Path) -> Store {
-    let store = Store::open(directory).unwrap();
+    let store = Store::open(directory, Durability::Process).unwrap();
     let now = SystemClock.now();
     store.create_bucket(BUCKET, Bucket::new("ap-guangzhou".to_owned(), now), |_| Ok(())).unwrap();
     let plain = object(&store, b"plain").await;
@@ -42,8 +53,8 @@ async fn filled(directory: &Path) -> Store {
         at: now,
     };
     store.begin_upload(UPLOAD.0, UPLOAD.1, UPLOAD.2, initiated).unwrap();
-    for (number, bytes) in [(1, b"first "), (2, b"second")] {
-        let part = object(&store, bytes).await;
+    for (number, bytes) in [(1, FIRST), (2, SECOND)] {
+        let part = object(&store, bytes.as_bytes()).await;
         store.put_part(UPLOAD, number, part).unwrap();
     }
     store
@@ -55,7 +66,7 @@ fn complete(store: &Store) {
         for part in upload.parts.values() {
             content.append(&part.content);
         }
-        let sums = Checksums::of(b"first second");
+        let sums = Checksums::of(whole().as_bytes());
         let mut metadata =
             ObjectMetadata::new(sums.length, sums.etag(), sums.crc64, SystemClock.now());
         metadata.upload_id = Some(UPLOAD.2.to_owned());
@@ -93,12 +104,12 @@ async fn text(store: &Store, key: &str) -> Option<String> {
 
 /// The directory opens with these two objects and no garbage.
 async fn check(directory: &Path, whole: Option<&str>, uploads: usize) {
-    let store = Store::open(directory).unwrap();
+    let store = Store::open(directory, Durability::Process).unwrap();
     assert_eq!(text(&store, "plain").await.as_deref(), Some("plain"));
     assert_eq!(text(&store, "whole").await.as_deref(), whole);
     assert_eq!(store.read().buckets[BUCKET].uploads.len(), uploads);
-    let parts = if uploads == 1 || whole.is_some() { 2 } else { 0 };
-    assert_eq!(fs::read_dir(directory.join("blobs")).unwrap().count(), 1 + parts);
+    let blobs = usize::from(uploads == 1 || whole.is_some());
+    assert_eq!(fs::read_dir(directory.join("blobs")).unwrap().count(), blobs);
     let records = 2 + usize::from(whole.is_some()) + 3 * uploads;
     assert_eq!(fs::read_dir(directory.join("records")).unwrap().count(), records);
 }
@@ -111,9 +122,9 @@ async fn an_upload_that_ended_in_an_object_has_ended() {
     let before = files(directory);
     complete(&store);
     drop(store);
-    check(directory, Some("first second"), 0).await;
+    check(directory, Some(&whole()), 0).await;
     restore(&before);
-    check(directory, Some("first second"), 0).await;
+    check(directory, Some(&whole()), 0).await;
 }
 
 #[tokio::test]
@@ -150,18 +161,20 @@ async fn a_directory_that_does_not_fit_together_is_refused_by_name() {
     drop(filled(directory).await);
     let whole = files(directory);
     for (path, bytes) in &whole {
-        let half = bytes.len() / 2;
-        fs::write(path, &bytes[..half]).unwrap();
-        let error = Store::open(directory).err().map(|error| error.to_string());
-        let error = error.unwrap_or_else(|| panic!("opened with half of {}", path.display()));
-        let name = path.file_name().unwrap().to_str().unwrap();
-        assert!(error.contains(name), "{error}");
+        for length in [bytes.len() / 2, bytes.len() - 1] {
+            fs::write(path, &bytes[..length]).unwrap();
+            let opened = Store::open(directory, Durability::Process);
+            let error = opened.err().map(|error| error.to_string());
+            let error = error.unwrap_or_else(|| panic!("opened with less of {}", path.display()));
+            let name = path.file_name().unwrap().to_str().unwrap();
+            assert!(error.contains(name), "{error}");
+        }
         fs::write(path, bytes).unwrap();
     }
     let odd = directory.join("records/odd.json");
     for text in ["", "{}", "{\"bucket\":{}}", "{\"object\":{\"bucket\":\"none-1250000000\"}}"] {
         fs::write(&odd, text).unwrap();
-        assert!(Store::open(directory).is_err(), "{text}");
+        assert!(Store::open(directory, Durability::Process).is_err(), "{text}");
     }
     fs::remove_file(odd).unwrap();
     // A refusal destroys nothing.
@@ -175,14 +188,14 @@ fn a_directory_of_somebody_else_is_not_touched() {
     let file = directory.path().join("blobs").join("holiday.jpg");
     fs::create_dir(directory.path().join("blobs")).unwrap();
     fs::write(&file, "mine").unwrap();
-    let error = Store::open(directory.path()).err().unwrap().to_string();
+    let error = Store::open(directory.path(), Durability::Process).err().unwrap().to_string();
     assert!(error.contains("other files"), "{error}");
     assert_eq!(fs::read_to_string(file).unwrap(), "mine");
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
 }
 
 fn check_is_busy(directory: &Path) {
-    let error = Store::open(directory).err().unwrap().to_string();
+    let error = Store::open(directory, Durability::Process).err().unwrap().to_string();
     assert!(error.contains("another process"), "{error}");
 }
 
@@ -202,10 +215,17 @@ async fn a_folder_of_an_earlier_version_is_read() {
             "etag":"d41d8cd98f00b204e9800998ecf8427e","crc64":0,"modified":1,"metadata":{{}},
             "is_appendable":false,"upload_id":null}},"segments":[]}}}}"#
     );
+    let in_a_file = object
+        .replace(r#""key":"a""#, r#""key":"b""#)
+        .replace(r#""length":0"#, r#""length":5"#)
+        .replace("[]", r#"[{"blob":"0","start":1,"length":5}]"#);
+    fs::write(directory.path().join("blobs/0"), "-hello-").unwrap();
+    fs::write(records.join("3.json"), in_a_file).unwrap();
     fs::write(records.join("1.json"), bucket).unwrap();
     fs::write(records.join("2.json"), object).unwrap();
     let world = World::in_directory(directory.path());
     let answer = world.get("/a").await;
     assert_eq!(header(&answer, "etag"), "\"d41d8cd98f00b204e9800998ecf8427e\"");
     assert_eq!(header(&answer, "last-modified"), "Thu, 01 Jan 1970 00:00:01 GMT");
+    assert_eq!(world.get("/b").await.text().await.unwrap(), "hello");
 }

@@ -12,11 +12,11 @@ use tencent::time::{Clock as _, SystemClock};
 
 use super::BUCKET;
 use crate::cos::cors::Cors;
-use crate::cos::store::{Bucket, Store};
+use crate::cos::store::{Bucket, Durability, Store};
 
 /// A store with one bucket, and the file of its record.
 fn store(directory: &Path) -> (Store, PathBuf) {
-    let store = Store::open(directory).unwrap();
+    let store = Store::open(directory, Durability::Process).unwrap();
     let made = store.create_bucket(
         BUCKET,
         Bucket::new("ap-guangzhou".to_owned(), SystemClock.now()),

@@ -9,7 +9,7 @@ use tencent::time::{Clock as _, SystemClock};
 use super::{HOST, World, header, read_xml, refusal, reopen, sent, status, texts};
 use crate::cos::listing::{Entry, Query};
 use crate::cos::settings::Versioning;
-use crate::cos::store::{Bucket, Store, Version};
+use crate::cos::store::{Bucket, Durability, Store, Version};
 
 const BUCKET: &str = super::BUCKET;
 
@@ -286,14 +286,14 @@ proptest! {
 
 async fn compare(steps: Vec<Step>) {
     let directory = tempfile::tempdir().unwrap();
-    let mut store = Store::open(directory.path()).unwrap();
+    let mut store = Store::open(directory.path(), Durability::Process).unwrap();
     let now = SystemClock.now();
     store.create_bucket(BUCKET, Bucket::new("ap-guangzhou".to_owned(), now), |_| Ok(())).unwrap();
     let mut model = Model::default();
     for step in steps {
         match step {
             Step::Put(key, byte) => {
-                let object = reopen::object(&store, &[byte]).await;
+                let object = reopen::object(&store, &[byte; 5000]).await;
                 store.put_object(BUCKET, key, |_| Ok(object)).unwrap();
                 model.push(key, Some(byte));
             }
@@ -316,7 +316,7 @@ async fn compare(steps: Vec<Step>) {
             }
             Step::Reopen => {
                 drop(store);
-                store = Store::open(directory.path()).unwrap();
+                store = Store::open(directory.path(), Durability::Process).unwrap();
             }
         }
         for key in ["a", "b"] {
@@ -338,6 +338,6 @@ async fn compare(steps: Vec<Step>) {
     let objects: usize =
         model.versions.values().flatten().filter(|(_, byte)| byte.is_some()).count();
     drop(store);
-    drop(Store::open(directory.path()).unwrap());
+    drop(Store::open(directory.path(), Durability::Process).unwrap());
     assert_eq!(std::fs::read_dir(directory.path().join("blobs")).unwrap().count(), objects);
 }
