@@ -242,7 +242,7 @@ async fn requests_that_are_not_requests() {
     for (request, code) in [
         ("GET / HTTP/1.1", "BadRequest"),
         ("GET / HTTP/1.1|Host: 127.0.0.1|Host: localhost", "BadRequest"),
-        ("GET http://127.0.0.1/ HTTP/1.1|Host: 127.0.0.1", "BadRequest"),
+        ("GET http://localhost/ HTTP/1.1|Host: 127.0.0.1", "BadRequest"),
         ("GET / HTTP/1.1|Host: evil.example.com", "UserCnameInvalid"),
         ("OPTIONS * HTTP/1.1|Host: 127.0.0.1", "InvalidURI"),
     ] {
