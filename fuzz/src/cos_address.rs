@@ -4,7 +4,7 @@
 //!
 //! No input crashes a parser. A request reaches a bucket only if it names it, or names none on a
 //! host of the account's own bucket. Keys are decoded once. The source of a copy is the object that
-//! its text addresses as a request.
+//! its text addresses as a request to COS, not to a website.
 //!
 //! An input is a host, a line end, and a path.
 
@@ -66,7 +66,7 @@ fn expected(host: &str, path: &str) -> Option<Option<Target>> {
         | ["service", "cos", "cloud" | "localhost"]
         | ["service", "cos", _, "cloud" | "localhost"]
         | ["cos", _, "cloud" | "localhost"] => return key.is_empty().then_some(None),
-        [bucket, "cos" | "cos-internal", region, "cloud" | "localhost"] => {
+        [bucket, "cos" | "cos-internal" | "cos-website", region, "cloud" | "localhost"] => {
             return Some(Some(((*bucket).to_owned(), (*region).to_owned(), key)));
         }
         [bucket, "cos", "localhost"] | [bucket, "localhost"] => {
