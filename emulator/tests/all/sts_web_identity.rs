@@ -141,6 +141,15 @@ async fn a_token_that_is_not_accepted_brings_nothing() {
         assert_eq!(code(&answer), TOKEN, "{token}");
         assert!(!answer.to_string().contains(token.as_str()));
     }
+    assert_eq!(cloud.secrets().len(), before, "nothing was issued");
+}
+
+#[tokio::test]
+async fn a_call_that_is_not_accepted_brings_nothing() {
+    let issuer = Issuer::new();
+    let cloud = cloud(&issuer).await;
+    let before = cloud.secrets().len();
+    let right = issuer.token(&json!({"alg": "ES256"}), &claims());
     let right = parameters(&cloud, &right);
     let role = |name: &str| json!(cloud.account().role_arn(name));
     for (name, value, expected) in [
