@@ -55,7 +55,7 @@ impl Client {
 /// What a call brought.
 #[expect(missing_debug_implementations, reason = "it contains credentials")]
 pub struct Called<A> {
-    /// The answer, or why there is none.
+    /// The answer, or the error of the call.
     pub outcome: Result<A, StsError>,
     /// When the answer was sent, by the clock of STS.
     pub date: Option<Timestamp>,

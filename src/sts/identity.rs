@@ -43,7 +43,7 @@ pub enum CallingKeys {
     Fixed(Arc<Identity>),
     /// Each request brings a temporary key, which assumes this role.
     OfRequests(Role),
-    /// There is none: the token of an OIDC provider is exchanged for temporary ones.
+    /// The token of an OIDC provider, which is exchanged for temporary keys.
     WebIdentity(Arc<WebIdentity>),
 }
 

@@ -184,7 +184,7 @@ impl Authorization {
             !name.is_empty()
                 && !name.contains(|c: char| c.is_ascii_uppercase() || !c.is_ascii_graphic())
         };
-        let is_in_order = names.iter().zip(names.iter().skip(1)).all(|(one, next)| one < next);
+        let is_in_order = names.is_sorted_by(|one, next| one < next);
         if !names.iter().all(is_name) || !is_in_order {
             return Err(malformed(
                 "SignedHeaders: must be in lower case, in order, each name once",

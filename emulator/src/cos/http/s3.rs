@@ -9,6 +9,9 @@
 //! A header that neither COS has nor is known to change nothing is rejected, never ignored. So is
 //! a repeated one, and one that is sent under both names.
 //!
+//! The crates `s3s` and `aws-sigv4` are not used: operations and XML are those of COS, and what is
+//! left, the signature and the chunks it covers, decides about access.
+//!
 //! # Not covered
 //!
 //! Signature version 2.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tencent::time::Timestamp;
 
 use super::content::Content;
-use super::record::{DeleteMarker, Initiated, ObjectMetadata};
+use super::record::{DeleteMarker, Initiated, ObjectMetadata, Record};
 use super::sink::Written;
 use super::version::VersionMark;
 use crate::cos::attributes::ObjectAttributes;
@@ -89,6 +89,36 @@ impl Object {
 }
 
 impl Index {
+    /// Adds what a record describes; `None` when its bucket or upload does not exist. `content` is
+    /// that of an object or a part.
+    pub(super) fn insert_record(&mut self, record: Record, content: Content) -> Option<()> {
+        match record {
+            Record::Bucket { name, region, created, cors, settings } => {
+                let (cors, settings) = (cors.map(Arc::new), Arc::new(settings));
+                let bucket = Bucket { cors, settings, ..Bucket::new(region, created) };
+                self.buckets.insert(name, bucket);
+                Some(())
+            }
+            Record::Object { bucket, key, metadata, .. } => {
+                let is_null = metadata.version.is_default();
+                let object = Arc::new(Object { metadata, content });
+                match is_null {
+                    true => self.insert_object(&bucket, key, object),
+                    false => self.insert_loaded(&bucket, key, Version::Object(object)),
+                }
+            }
+            Record::DeleteMarker { bucket, key, marker } => {
+                self.insert_loaded(&bucket, key, Version::DeleteMarker(marker))
+            }
+            Record::Upload { bucket, key, id, initiated } => {
+                self.insert_upload((&bucket, &key, &id), initiated)
+            }
+            Record::Part { bucket, key, id, number, metadata, .. } => {
+                self.insert_part((&bucket, &key, &id), number, Object { metadata, content })
+            }
+        }
+    }
+
     /// Adds or replaces an object; `None` when its bucket does not exist.
     pub(super) fn insert_object(
         &mut self,

@@ -15,8 +15,9 @@ use std::thread;
 use bytes::Bytes;
 
 use super::blob::Blob;
+use super::content::Content;
 use super::disk::{Disk, MAX_BYTES_IN_RECORD, UNFINISHED};
-use super::index::{Bucket, Index, Object, Version};
+use super::index::{Index, Version};
 use super::record::{self, Record};
 
 /// A record and the bytes after it.
@@ -151,35 +152,17 @@ fn add(
     bytes: Bytes,
     blobs: &HashMap<String, Arc<Blob>>,
 ) -> io::Result<()> {
-    let inserted = match record {
-        Record::Bucket { name, region, created, cors, settings } => {
-            let (cors, settings) = (cors.map(Arc::new), Arc::new(settings));
-            let bucket = Bucket { cors, settings, ..Bucket::new(region, created) };
-            index.buckets.insert(name, bucket);
-            Some(())
-        }
-        Record::Object { bucket, key, metadata, segments } => {
-            let content = record::content(&segments, bytes, blobs)?;
+    let content = match &record {
+        Record::Object { metadata, segments, .. } | Record::Part { metadata, segments, .. } => {
+            let content = record::content(segments, bytes, blobs)?;
             content.check(metadata.length)?;
-            let is_null = metadata.version.is_default();
-            let object = Arc::new(Object { metadata, content });
-            match is_null {
-                true => index.insert_object(&bucket, key, object),
-                false => index.insert_loaded(&bucket, key, Version::Object(object)),
-            }
+            content
         }
-        Record::DeleteMarker { bucket, key, marker } => {
-            index.insert_loaded(&bucket, key, Version::DeleteMarker(marker))
-        }
-        Record::Upload { bucket, key, id, initiated } => {
-            index.insert_upload((&bucket, &key, &id), initiated)
-        }
-        Record::Part { bucket, key, id, number, metadata, segments } => {
-            let content = record::content(&segments, bytes, blobs)?;
-            content.check(metadata.length)?;
-            index.insert_part((&bucket, &key, &id), number, Object { metadata, content })
+        Record::Bucket { .. } | Record::DeleteMarker { .. } | Record::Upload { .. } => {
+            Content::default()
         }
     };
+    let inserted = index.insert_record(record, content);
     inserted.ok_or_else(|| io::Error::other("its bucket or upload does not exist"))
 }
 

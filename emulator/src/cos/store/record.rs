@@ -157,6 +157,14 @@ pub(super) struct SegmentRecord {
 }
 
 impl Record {
+    /// The metadata of bytes; `None` for what has none.
+    pub(super) fn metadata(&self) -> Option<&ObjectMetadata> {
+        match self {
+            Self::Object { metadata, .. } | Self::Part { metadata, .. } => Some(metadata),
+            Self::Bucket { .. } | Self::DeleteMarker { .. } | Self::Upload { .. } => None,
+        }
+    }
+
     /// The record in the bytes of its file, and the bytes after it.
     pub(super) fn read(file: &[u8]) -> io::Result<(Self, &[u8])> {
         let mut values = serde_json::Deserializer::from_slice(file).into_iter();

@@ -22,7 +22,7 @@ use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _};
 
 use super::Store;
 use super::content::{Content, Reader};
-use super::index::{Bucket, Index, Object, Version};
+use super::index::{Index, Object, Version};
 use super::record::{ObjectMetadata, Record};
 use crate::clock::ClockState;
 
@@ -72,7 +72,7 @@ impl StateWriter {
             return Ok(Some(Bytes::from_static(b"\n")));
         }
         if let Some((record, content)) = self.records.next() {
-            let has_content = length_of(&record).is_some();
+            let has_content = record.metadata().is_some();
             self.content = has_content.then(|| content.reader());
             return line(&record).map(Some);
         }
@@ -150,11 +150,12 @@ impl Store {
                 Line::End { .. } => return Err(bad("it lacks records")),
             };
             count = count.saturating_add(1);
-            let content = match length_of(&record) {
+            let content = match record.metadata() {
                 Some(metadata) => self.read_content(&mut from, metadata).await?,
                 None => Content::default(),
             };
-            add(&mut index, record, content)
+            index
+                .insert_record(record, content)
                 .ok_or_else(|| bad("a record names a bucket or an upload that it lacks"))?;
         }
         if !from.fill_buf().await?.is_empty() {
@@ -237,42 +238,6 @@ fn object_record(bucket: &str, key: &str, object: &Object) -> (Record, Content) 
         segments: Vec::new(),
     };
     (record, object.content.clone())
-}
-
-/// The metadata of a record that bytes follow.
-fn length_of(record: &Record) -> Option<&ObjectMetadata> {
-    match record {
-        Record::Object { metadata, .. } | Record::Part { metadata, .. } => Some(metadata),
-        Record::Bucket { .. } | Record::DeleteMarker { .. } | Record::Upload { .. } => None,
-    }
-}
-
-fn add(index: &mut Index, record: Record, content: Content) -> Option<()> {
-    match record {
-        Record::Bucket { name, region, created, cors, settings } => {
-            let (cors, settings) = (cors.map(Arc::new), Arc::new(settings));
-            let bucket = Bucket { cors, settings, ..Bucket::new(region, created) };
-            index.buckets.insert(name, bucket);
-            Some(())
-        }
-        Record::Object { bucket, key, metadata, .. } => {
-            let is_null = metadata.version.is_default();
-            let object = Arc::new(Object { metadata, content });
-            match is_null {
-                true => index.insert_object(&bucket, key, object),
-                false => index.insert_loaded(&bucket, key, Version::Object(object)),
-            }
-        }
-        Record::DeleteMarker { bucket, key, marker } => {
-            index.insert_loaded(&bucket, key, Version::DeleteMarker(marker))
-        }
-        Record::Upload { bucket, key, id, initiated } => {
-            index.insert_upload((&bucket, &key, &id), initiated)
-        }
-        Record::Part { bucket, key, id, number, metadata, .. } => {
-            index.insert_part((&bucket, &key, &id), number, Object { metadata, content })
-        }
-    }
 }
 
 fn line(value: &impl Serialize) -> io::Result<Bytes> {

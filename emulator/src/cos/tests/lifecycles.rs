@@ -48,14 +48,20 @@ async fn objects_expire_and_move_to_colder_classes() {
     assert_eq!(world.get("/logs/a").await.status(), 200);
 }
 
-#[tokio::test]
-async fn versions_and_uploads_expire_too() {
+/// Of the object `logs/a`.
+async fn world_with_two_versions() -> World {
     let world = World::new();
     world.set_clock(ONE_O_CLOCK);
     let enabled = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
     assert_eq!(status(world.request("PUT", "/?versioning").body(enabled)).await, 200);
     world.put("/logs/a", "1").await;
     world.put("/logs/a", "2").await;
+    world
+}
+
+#[tokio::test]
+async fn versions_and_uploads_expire_too() {
+    let world = world_with_two_versions().await;
     sent(world.request("POST", "/logs/a?uploads")).await;
     set_rule(
         &world,
@@ -95,12 +101,7 @@ async fn versions_and_uploads_expire_too() {
 
 #[tokio::test]
 async fn versions_move_to_colder_classes() {
-    let world = World::new();
-    world.set_clock(ONE_O_CLOCK);
-    let enabled = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
-    assert_eq!(status(world.request("PUT", "/?versioning").body(enabled)).await, 200);
-    world.put("/logs/a", "1").await;
-    world.put("/logs/a", "2").await;
+    let world = world_with_two_versions().await;
     assert_eq!(status(world.request("DELETE", "/logs/b")).await, 204);
     set_rule(
         &world,
