@@ -71,11 +71,10 @@ pub(crate) fn group() {
     IS_GROUPED.store(true, Ordering::Relaxed);
 }
 
-/// Returns when the lines that wait are written; with `after_others`, other requests that are ready
-/// write theirs first.
-pub(crate) async fn written(after_others: bool) {
+/// Returns when the lines that wait are written. Other requests that are ready write theirs first.
+pub(crate) async fn written() {
     let _written = Written;
-    let Some(output) = OUTPUT.get().filter(|_| after_others) else {
+    let Some(output) = OUTPUT.get() else {
         return;
     };
     let mut before = 0;

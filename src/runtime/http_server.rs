@@ -366,7 +366,6 @@ impl Server {
                 request.role_key = role_key.map(Arc::new);
                 sending.is_over();
                 let handler = Arc::clone(&self.handler);
-                let has_others = self.running.receiver_count() > 1;
                 let mut handled = Box::pin(async move {
                     let deadline = Deadline::unlimited(&*handler.clock);
                     let response = handler.handle(&request, &id, deadline).await;
@@ -376,7 +375,7 @@ impl Server {
                 // A client has its answer after the decision is recorded.
                 match poll_fn(|context| Poll::Ready(handled.as_mut().poll(context))).await {
                     Poll::Ready(response) => {
-                        log::written(has_others).await;
+                        log::written().await;
                         response
                     }
                     // What takes time is a task of its own: a credential that was requested is
@@ -384,7 +383,7 @@ impl Server {
                     Poll::Pending => {
                         let handled = tokio::spawn(async move {
                             let response = handled.await;
-                            log::written(has_others).await;
+                            log::written().await;
                             response
                         });
                         handled.await.unwrap_or_else(|error| {
