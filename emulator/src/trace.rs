@@ -125,9 +125,11 @@ impl Trace {
         let bytes = event.bytes();
         let mut entry = Entry::Event { number: inner.last_number, event, bytes };
         let Inner { mask, file, failure, .. } = &mut *inner;
-        if let Some(file) = file {
+        // A line is shorter than a long request.
+        if file.is_some() || bytes > MAX_EVENT_BYTES {
             let line = entry.line(mask);
-            if let Err(error) = file.write_all(format!("{line}\n").as_bytes()) {
+            let written = file.as_mut().map(|file| file.write_all(format!("{line}\n").as_bytes()));
+            if let Some(Err(error)) = written {
                 *failure = Some(error.kind());
             }
         }
@@ -239,5 +241,6 @@ impl Head {
 
 const MAX_LINES: usize = 1000;
 const MAX_BYTES: usize = 4 * 1024 * 1024;
+const MAX_EVENT_BYTES: usize = 2048;
 const MAX_HEADERS: usize = 64;
 const MAX_CHARACTERS: usize = 1024;
