@@ -15,6 +15,7 @@ use super::http::copy_source::COPY_SOURCE;
 use super::http::metadata::PROCESSING_HEADERS;
 use super::http::request::RequestHead;
 use super::http::virtual_host::BucketAddress;
+use super::image;
 
 macro_rules! operations {
     ($(#[$doc:meta])* $type:ident { $($name:ident),+ $(,)? }) => {
@@ -195,11 +196,15 @@ pub(crate) fn unsupported_parameter(request: &RequestHead) -> Option<String> {
         return Some((*name).to_owned());
     }
     let is_read = [Method::GET, Method::HEAD].contains(&request.method);
+    let may_process = is_read && reads_an_object(request);
     request
         .parameters()
         .find(|(name, value)| {
+            if may_process && image::is_parameter(name) {
+                return false;
+            }
             // As in `imageMogr2/thumbnail/100x100`: the rest of the name is the command.
-            let first = name.split(['/', '|']).next().unwrap_or_default();
+            let first = image::first_word(name);
             if is_listed(UNSUPPORTED_PARAMETERS, first, str::eq_ignore_ascii_case) {
                 return true;
             }
@@ -210,6 +215,12 @@ pub(crate) fn unsupported_parameter(request: &RequestHead) -> Option<String> {
             !is_read || value.is_empty() || is_known(name, str::eq_ignore_ascii_case)
         })
         .map(|(name, _)| name)
+}
+
+/// Whether a GET or HEAD is about an object itself, or a version of it.
+fn reads_an_object(request: &RequestHead) -> bool {
+    matches!(request.address, Address::Object(_))
+        && subresources(request).iter().all(|name| name == VERSION_ID)
 }
 
 fn is_known(name: &str, same: impl Fn(&str, &str) -> bool + Copy) -> bool {
@@ -306,7 +317,7 @@ const AWS_PARAMETERS: &str = "
     x-amz-checksum-mode x-amz-sdk-checksum-algorithm x-amz-user-agent
 ";
 
-/// Parameters that process images and media.
+/// Parameters that process images and media. Two of them are supported where an object is read.
 /// <https://www.tencentcloud.com/document/product/436/40592>
 const UNSUPPORTED_PARAMETERS: &str = "
     exif imageAve imageInfo imageMogr2 imageSlim imageView2 photoInfo watermark
