@@ -25,6 +25,7 @@ mod exif;
 mod failure;
 mod geometry;
 mod header;
+mod pic_operations;
 mod pixels;
 mod quality;
 mod resize;
@@ -38,13 +39,12 @@ mod steps;
 )]
 pub(in crate::cos) mod tests;
 
-#[cfg(test)]
-use self::codec::Processed;
-pub(crate) use self::codec::process;
+pub(crate) use self::codec::{Processed, mean_colour, process};
 pub(crate) use self::failure::{ERROR_NUMBER, Failure, Stage};
 #[cfg(test)]
 use self::header::Format;
 pub(crate) use self::header::Header;
+pub(crate) use self::pic_operations::{PIC_OPERATIONS, PicOperations};
 pub(crate) use self::rule::Rule;
 
 /// What a request wants of a picture.

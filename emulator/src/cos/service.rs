@@ -16,6 +16,7 @@ mod list;
 mod list_v2;
 pub(in crate::cos) mod multipart;
 mod object;
+mod pictures;
 mod policy;
 mod post;
 mod read;
@@ -263,6 +264,7 @@ impl CosService {
             Op::CompleteMultipartUpload => self.complete_upload(call, body).await,
             Op::AbortMultipartUpload => self.abort_upload(call).await,
             Op::PostObjectRestore => self.restore(call, body).await,
+            Op::ImageProcess => self.process_image(call).await,
             Op::PutObjectTagging => self.put_tags(call, body).await,
             Op::GetObjectTagging => self.tags(call),
             Op::DeleteObjectTagging => self.delete_tags(call).await,

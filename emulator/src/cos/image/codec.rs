@@ -26,6 +26,14 @@ pub(crate) struct Processed {
     pub(crate) quality: u8,
 }
 
+impl Processed {
+    /// The file of the original.
+    pub(crate) fn unchanged(file: &[u8], header: &Header<'_>) -> Self {
+        let Header { format, size, quality, .. } = *header;
+        Self { bytes: file.to_vec(), format, size, quality }
+    }
+}
+
 /// What `rule` makes of the picture in `file`.
 pub(crate) fn process(file: &[u8], rule: &Rule) -> Result<Processed, Failure> {
     let header = Header::read(file)?;

@@ -6,9 +6,9 @@ pub(super) const START: &[u8] = b"Exif\0\0";
 
 /// 1 to 8; 0 without one.
 pub(super) fn orientation(segment: &[u8]) -> u8 {
-    let value = position(segment).and_then(|(position, read)| {
+    let value = position(segment).and_then(|(position, order)| {
         let bytes = segment.get(position..)?.first_chunk()?;
-        u8::try_from(read(*bytes)).ok()
+        u8::try_from(order.short(*bytes)).ok()
     });
     value.filter(|value| (1..=8).contains(value)).unwrap_or_default()
 }
@@ -16,8 +16,8 @@ pub(super) fn orientation(segment: &[u8]) -> u8 {
 /// The segment of an upright picture.
 pub(super) fn upright(segment: &[u8]) -> Vec<u8> {
     let mut segment = segment.to_vec();
-    if let Some((position, read)) = position(&segment) {
-        let one = if read([0, 1]) == 1 { [0, 1] } else { [1, 0] };
+    if let Some((position, order)) = position(&segment) {
+        let one = order.bytes_of(1);
         let value = segment.get_mut(position..position.saturating_add(one.len()));
         if let Some(value) = value {
             value.copy_from_slice(&one);
@@ -26,30 +26,54 @@ pub(super) fn upright(segment: &[u8]) -> Vec<u8> {
     segment
 }
 
-/// Where the value is, and how numbers are read.
-fn position(segment: &[u8]) -> Option<(usize, fn([u8; 2]) -> u16)> {
+/// Where the value is, and in which order its bytes are.
+fn position(segment: &[u8]) -> Option<(usize, ByteOrder)> {
     let tiff = segment.strip_prefix(START)?;
-    let (short, long): (fn([u8; 2]) -> u16, fn([u8; 4]) -> u32) = match tiff.first_chunk()? {
-        b"MM\0*" => (u16::from_be_bytes, u32::from_be_bytes),
-        b"II*\0" => (u16::from_le_bytes, u32::from_le_bytes),
+    let order = match tiff.first_chunk()? {
+        b"MM\0*" => ByteOrder::Big,
+        b"II*\0" => ByteOrder::Little,
         _ => return None,
     };
-    let directory = usize::try_from(long(*tiff.get(4..)?.first_chunk()?)).ok()?;
-    let entries = short(*tiff.get(directory..)?.first_chunk()?);
+    let directory = usize::try_from(order.long(*tiff.get(4..)?.first_chunk()?)).ok()?;
+    let entries = order.short(*tiff.get(directory..)?.first_chunk()?);
     let mut entry = directory.checked_add(2)?;
     for _ in 0..entries {
         let bytes = tiff.get(entry..)?;
-        if short(*bytes.first_chunk()?) == ORIENTATION && bytes.get(2..8)? == one_short(short) {
-            return Some((entry.checked_add(VALUE)?.checked_add(START.len())?, short));
+        if order.short(*bytes.first_chunk()?) == ORIENTATION {
+            return Some((entry.checked_add(VALUE)?.checked_add(START.len())?, order));
         }
         entry = entry.checked_add(ENTRY_BYTES)?;
     }
     None
 }
 
-/// The type and count of an entry with one short number.
-fn one_short(read: fn([u8; 2]) -> u16) -> [u8; 6] {
-    if read([0, 1]) == 1 { [0, 3, 0, 0, 0, 1] } else { [3, 0, 1, 0, 0, 0] }
+#[derive(Clone, Copy)]
+enum ByteOrder {
+    Big,
+    Little,
+}
+
+impl ByteOrder {
+    fn short(self, bytes: [u8; 2]) -> u16 {
+        match self {
+            Self::Big => u16::from_be_bytes(bytes),
+            Self::Little => u16::from_le_bytes(bytes),
+        }
+    }
+
+    fn long(self, bytes: [u8; 4]) -> u32 {
+        match self {
+            Self::Big => u32::from_be_bytes(bytes),
+            Self::Little => u32::from_le_bytes(bytes),
+        }
+    }
+
+    fn bytes_of(self, short: u16) -> [u8; 2] {
+        match self {
+            Self::Big => short.to_be_bytes(),
+            Self::Little => short.to_le_bytes(),
+        }
+    }
 }
 
 const ORIENTATION: u16 = 0x0112;

@@ -36,6 +36,8 @@ pub(crate) enum Failure {
     LargePicture(Size),
     /// The result would have more pixels than are made.
     LargeResult(Size),
+    /// There are more results than are made.
+    TooManyRules,
     /// A parameter does not fit this picture.
     OutOfBounds(String),
 }
@@ -49,7 +51,11 @@ impl Failure {
             | Self::LargePicture(_)
             | Self::LargeResult(_)
             | Self::OutOfBounds(_) => true,
-            Self::Argument(_) | Self::Unsupported(_) | Self::Empty | Self::Broken(_) => false,
+            Self::Argument(_)
+            | Self::Unsupported(_)
+            | Self::Empty
+            | Self::Broken(_)
+            | Self::TooManyRules => false,
         }
     }
 
@@ -59,6 +65,7 @@ impl Failure {
                 return error::not_implemented("A header or parameter").because(reason);
             }
             Self::Argument(_) => ("-106", "-60998"),
+            Self::TooManyRules => ("-106", "-60997"),
             Self::Empty => ("-40168", "-60950"),
             Self::Broken(_) => ("-441", "-62999"),
             Self::LargeFile => ("-167", "-60996"),
@@ -70,7 +77,10 @@ impl Failure {
             Stage::Storing => number_of_storing,
         };
         let error = match self {
-            Self::Argument(_) | Self::OutOfBounds(_) | Self::LargeResult(_) => {
+            Self::Argument(_)
+            | Self::OutOfBounds(_)
+            | Self::LargeResult(_)
+            | Self::TooManyRules => {
                 error::invalid_argument("An image processing parameter is invalid.")
             }
             _ => not_supported(),
@@ -84,6 +94,7 @@ impl Failure {
             | Self::Unsupported(reason)
             | Self::Broken(reason)
             | Self::OutOfBounds(reason) => reason.clone(),
+            Self::TooManyRules => "rules: must be at most 5".to_owned(),
             Self::Empty => "the object has no bytes".to_owned(),
             Self::LargeFile => "the picture must have at most 32 MB".to_owned(),
             Self::LargePicture(size) => format!(

@@ -191,7 +191,7 @@ fn other_format(file: &[u8]) -> Failure {
     let brand = file.get(4..12).unwrap_or_default();
     let is_other = OTHER_FORMATS.iter().any(|start| file.starts_with(start))
         || (file.starts_with(b"RIFF") && file.get(8..12) == Some(b"WEBP".as_slice()))
-        || OTHER_BRANDS.iter().any(|other| brand == *other);
+        || OTHER_BRANDS.contains(&brand);
     if is_other {
         let reason = "the picture must be JPEG or PNG: other formats are not supported here";
         return Failure::Unsupported(reason.to_owned());

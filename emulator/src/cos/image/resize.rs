@@ -40,9 +40,10 @@ fn windows(from: u32, to: u32) -> Vec<Window> {
     let radius = from.max(to).saturating_mul(2);
     let window = |index: u64| {
         let centre = odd(index).saturating_mul(from);
-        let step = to.saturating_mul(2).max(1);
-        let first = centre.saturating_sub(radius) / step;
-        let last = (centre.saturating_add(radius) / step).min(from.saturating_sub(1));
+        let step = to.saturating_mul(2);
+        let source = |at: u64| at.checked_div(step).unwrap_or_default();
+        let first = source(centre.saturating_sub(radius));
+        let last = source(centre.saturating_add(radius)).min(from.saturating_sub(1));
         let weights: Vec<u64> = (first..=last)
             .map(|source| {
                 let distance = odd(source).saturating_mul(to).abs_diff(centre);

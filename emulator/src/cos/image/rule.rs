@@ -1,6 +1,7 @@
 //! A rule: what to make of a picture, as in `imageMogr2/thumbnail/300x/format/png`.
-//! <https://www.tencentcloud.com/document/product/436/36369>,
-//! <https://www.tencentcloud.com/document/product/436/36370>
+//! <https://www.tencentcloud.com/document/product/1045/33716>,
+//! <https://www.tencentcloud.com/document/product/1045/33717>,
+//! <https://www.tencentcloud.com/document/product/1045/33727>
 //!
 //! Documented: the parameters and their values; up to 10 operations, with `|` between them.
 //! Inferred: parameters of one operation work in their order, and the picture is encoded once, at

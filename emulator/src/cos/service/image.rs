@@ -61,7 +61,7 @@ impl CosService {
             }
         });
         match made.await? {
-            Ok(file) => file_response(call, &object, file, with_body),
+            Ok(file) => file_response(call, &object, &file, with_body),
             Err(failure) if ignores_errors && failure.can_be_ignored() => {
                 self.read_object(call, with_body)
             }
@@ -71,7 +71,7 @@ impl CosService {
 
     /// Does work on the bytes of a picture, on a thread of its own and when it is its turn. It goes
     /// on, and keeps its turn, when the client disconnects.
-    async fn image_job<T: Send + 'static>(
+    pub(super) async fn image_job<T: Send + 'static>(
         &self,
         object: &Object,
         work: impl FnOnce(&[u8]) -> Result<T, Failure> + Send + 'static,
@@ -99,7 +99,7 @@ impl CosService {
 fn file_response(
     call: &ObjectCall<'_>,
     object: &Object,
-    file: MadeFile,
+    file: &MadeFile,
     with_body: bool,
 ) -> Outcome {
     let overrides = overrides(call.request, &call.context)?;

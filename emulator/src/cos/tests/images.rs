@@ -1,6 +1,6 @@
 //! Pictures: what a download makes of them, and what is refused.
 
-use super::{World, header, refusal, refusals, sent};
+use super::{World, header, read_xml, refusal, refusals, sent, texts};
 use crate::cos::checksum::Checksums;
 use crate::cos::image::Header;
 use crate::cos::image::tests::{jpeg, png};
@@ -164,4 +164,130 @@ async fn pictures_wait_for_their_turn() {
     for answer in all.collect::<Vec<_>>() {
         assert_eq!(answer.await.unwrap().unwrap().status(), 200);
     }
+}
+
+fn operations(rules: &[(&str, &str)]) -> String {
+    let rules = rules
+        .iter()
+        .map(|(fileid, rule)| format!(r#"{{"fileid":"{fileid}","rule":"imageMogr2/{rule}"}}"#));
+    let rules: Vec<String> = rules.collect();
+    format!(r#"{{"is_pic_info":1,"rules":[{}]}}"#, rules.join(","))
+}
+
+#[tokio::test]
+async fn an_upload_stores_the_pictures_that_it_asks_for() {
+    let world = World::new();
+    let file = jpeg(640, 427, 90);
+    let rules =
+        operations(&[("small.png", "thumbnail/!50p/format/png"), ("/other/t.jpg", "quality/60")]);
+    let put = world.request("PUT", "/a/b.jpg").header("pic-operations", &rules);
+    let answer = sent(put.header("content-type", "image/jpeg").body(file.clone())).await;
+    assert_eq!(answer.status(), 200);
+    assert_eq!(header(&answer, "content-type"), "application/xml");
+    assert_eq!(header(&answer, "etag"), format!("\"{}\"", Checksums::of(&file).etag()));
+    let root = read_xml(answer).await;
+    assert_eq!(root.name, "UploadResult");
+    let original = root.child("OriginalInfo").unwrap();
+    let host = "examplebucket-1250000000.cos.ap-guangzhou.myqcloud.com";
+    assert_eq!(original.text_of("Key"), Some("a/b.jpg"));
+    assert_eq!(original.text_of("Location"), Some(format!("{host}/a/b.jpg").as_str()));
+    let info = original.child("ImageInfo").unwrap();
+    for (name, value) in [
+        ("Format", "JPEG"),
+        ("Width", "640"),
+        ("Height", "427"),
+        ("Quality", "90"),
+        ("Orientation", "0"),
+    ] {
+        assert_eq!(info.text_of(name), Some(value), "{name}");
+    }
+    assert!(info.text_of("Ave").unwrap().starts_with("0x"));
+    let results = root.child("ProcessResults").unwrap();
+    for (member, expected) in [
+        ("Key", ["a/small.png", "other/t.jpg"]),
+        ("Format", ["png", "jpeg"]),
+        ("Width", ["320", "640"]),
+        ("Height", ["214", "427"]),
+        ("Quality", ["100", "60"]),
+    ] {
+        assert_eq!(texts(results, "Object", member), expected, "{member}");
+    }
+    let stored = world.get("/a/small.png").await;
+    assert_eq!(header(&stored, "content-type"), "image/png");
+    let etag = header(&stored, "etag");
+    assert_eq!(texts(results, "Object", "ETag")[0], etag);
+    assert_eq!(texts(results, "Object", "Size")[0], header(&stored, "content-length"));
+    assert_eq!(shown(&world, "/other/t.jpg?imageMogr2/rotate/90").await, "image/jpeg 427x640");
+    assert_eq!(world.get("/a/b.jpg").await.bytes().await.unwrap(), file);
+}
+
+#[tokio::test]
+async fn a_completed_upload_and_a_stored_object_make_pictures_too() {
+    let world = World::new();
+    let file = png(300, 200);
+    let begun = world.request("POST", "/a.png?uploads").header("pic-operations", "{}");
+    let id = read_xml(sent(begun.header("content-length", "0")).await).await;
+    let id = id.text_of("UploadId").unwrap().to_owned();
+    let etag = world.put(&format!("/a.png?partNumber=1&uploadId={id}"), file).await;
+    let parts = format!(
+        "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>{etag}</ETag></Part></CompleteMultipartUpload>"
+    );
+    let complete = |rules: &str| {
+        let request = world.request("POST", &format!("/a.png?uploadId={id}"));
+        request.header("pic-operations", rules.to_owned()).body(parts.clone())
+    };
+    // What cannot be made completes nothing.
+    let broken = operations(&[("b.png", "thumbnail/10000x")]);
+    assert_eq!(refusal(complete(&broken)).await, "400 InvalidArgument");
+    assert_eq!(refusal(world.request("GET", "/a.png")).await, "404 NoSuchKey");
+    let root = read_xml(sent(complete(&operations(&[("b.png", "thumbnail/30x")]))).await).await;
+    assert_eq!(root.name, "CompleteMultipartUploadResult");
+    assert_eq!(root.child("ImageInfo").unwrap().text_of("Width"), Some("300"));
+    assert_eq!(texts(root.child("ProcessResults").unwrap(), "Object", "Height"), ["20"]);
+    let process = |rules: &str| {
+        let request = world.request("POST", "/a.png?image_process").header("content-length", "0");
+        request.header("pic-operations", rules.to_owned())
+    };
+    let root = read_xml(sent(process(&operations(&[("c.jpg", "format/jpg")]))).await).await;
+    assert_eq!(root.name, "UploadResult");
+    assert_eq!(shown(&world, "/c.jpg?imageMogr2/strip").await, "image/jpeg 300x200");
+    // A result with the key of the original replaces it.
+    let root = read_xml(sent(process(&operations(&[("a.png", "thumbnail/30x")]))).await).await;
+    let etag = root.child("OriginalInfo").unwrap().text_of("ETag").unwrap().to_owned();
+    let replaced = world.get("/a.png").await;
+    assert_eq!(header(&replaced, "etag"), etag);
+    assert_eq!(Header::read(&replaced.bytes().await.unwrap()).unwrap().size.to_string(), "30x20");
+    assert_eq!(refusal(process("")).await, "400 InvalidArgument");
+}
+
+#[tokio::test]
+async fn what_cannot_be_made_stores_nothing() {
+    let world = World::new();
+    world.put("/taken.jpg", "1").await;
+    let put = |rules: &str, body: Vec<u8>| {
+        world.request("PUT", "/a.jpg").header("pic-operations", rules.to_owned()).body(body)
+    };
+    let good = ("b.jpg", "thumbnail/30x");
+    let bucket =
+        r#"{"rules":[{"bucket":"missing-1250000000","fileid":"b.jpg","rule":"imageMogr2/strip"}]}"#;
+    for (rules, body, expected) in [
+        (operations(&[good]), b"text".to_vec(), "400 ResourceNotSupported"),
+        (operations(&[good]), jpeg(8, 8, 90)[..200].to_vec(), "400 ResourceNotSupported"),
+        (operations(&[good, ("c.jpg", "cut/9x9x0x0")]), jpeg(8, 8, 90), "400 InvalidArgument"),
+        (operations(&[good, ("c.jpg", "rotate/45")]), jpeg(8, 8, 90), "501 NotImplemented"),
+        (operations(&[good; 6]), jpeg(8, 8, 90), "400 InvalidArgument"),
+        (bucket.to_owned(), jpeg(8, 8, 90), "404 NoSuchBucket"),
+        ("e30=".to_owned(), jpeg(8, 8, 90), "400 InvalidArgument"),
+    ] {
+        assert_eq!(refusal(put(&rules, body)).await, expected, "{rules}");
+    }
+    let forbidden = put(&operations(&[("taken.jpg", "strip")]), jpeg(8, 8, 90));
+    let forbidden = forbidden.header("x-cos-forbid-overwrite", "true");
+    assert_eq!(refusal(forbidden).await, "409 FileAlreadyExists");
+    let list = world.document("/").await;
+    assert_eq!(texts(&list, "Contents", "Key"), ["taken.jpg"]);
+    let large = operations(&[("b.jpg", "thumbnail/10000x/ignore-error/1")]);
+    let answer = sent(put(&large, jpeg(8, 8, 90))).await;
+    assert_eq!(answer.status(), 200);
+    assert_eq!(shown(&world, "/b.jpg?imageMogr2/strip").await, "image/jpeg 8x8");
 }

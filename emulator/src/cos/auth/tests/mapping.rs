@@ -48,6 +48,7 @@ const OPERATIONS: &str = "
     POST /a/b?restore PostObjectRestore a/b
     POST /a/b?restore&versionId=x PostObjectRestore a/b
     DELETE /a/b?tagging DeleteObjectTagging a/b
+    POST /a/b?image_process GetObject a/b
     GET /?tagging GetBucketTagging .
     DELETE /?tagging DeleteBucketTagging .
     PUT /?lifecycle PutBucketLifecycle .
