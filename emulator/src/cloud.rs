@@ -50,7 +50,7 @@ pub enum StartError {
         /// The path given.
         path: PathBuf,
     },
-    /// Two functions cannot be told apart.
+    /// Two functions have one name, or one has no name of the accepted form.
     #[error(
         "function `{name}`: the name must have at most 40 letters, digits, `-` and `_`, and must \
          not be that of another function or service, for example sts"

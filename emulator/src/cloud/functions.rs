@@ -5,7 +5,6 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::StartError;
 use crate::platform::Platform;
 
 /// One more function: what [`CloudBuilder`](super::CloudBuilder) sets for the first one.
@@ -75,17 +74,16 @@ pub struct FunctionAddress {
     pub platform: Platform,
 }
 
-/// Checks that names can be told apart, from those of the services too.
-pub(super) fn check_names<'a>(names: impl Iterator<Item = &'a str>) -> Result<(), StartError> {
+/// The first name that is not well-formed, or that another function or a service has.
+pub(super) fn refused_name<'a>(mut names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let mut seen: Vec<&str> = RESERVED.to_vec();
-    for name in names {
+    names.find(|name| {
         let known = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-        if !(1..=40).contains(&name.len()) || !name.bytes().all(known) || seen.contains(&name) {
-            return Err(StartError::FunctionName { name: name.chars().take(60).collect() });
-        }
+        let is_name = (1..=40).contains(&name.len()) && name.bytes().all(known);
+        let is_new = !seen.contains(name);
         seen.push(name);
-    }
-    Ok(())
+        !is_name || !is_new
+    })
 }
 
 /// The names of services, as the admin API lists them.

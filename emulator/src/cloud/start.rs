@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use tencent::time::Clock as _;
 
-use super::functions::{FunctionOptions, check_names};
+use super::functions::{FunctionOptions, refused_name};
 use super::shared::Shared;
 use super::{Cloud, CloudBuilder, RunningFunction, StartError};
 use crate::account::{Account, Directory, KeyPair, looks_real};
@@ -38,7 +38,10 @@ impl CloudBuilder {
     pub async fn start(mut self) -> Result<Cloud, StartError> {
         self.refuse_real_keys()?;
         let more_names = self.more_functions.iter().map(|options| options.name.as_str());
-        check_names(self.function_name.as_deref().into_iter().chain(more_names))?;
+        let names = self.function_name.as_deref().into_iter().chain(more_names);
+        if let Some(name) = refused_name(names) {
+            return Err(StartError::FunctionName { name: name.chars().take(60).collect() });
+        }
         let secrets = Arc::new(SecretRegistry::open(self.secrets.as_deref())?);
         let clock = Arc::new(EmulatedClock::over(Arc::clone(&self.clock)));
         self.clock = Arc::<EmulatedClock>::clone(&clock);

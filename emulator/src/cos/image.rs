@@ -46,6 +46,7 @@ use self::header::Format;
 pub(crate) use self::header::Header;
 pub(crate) use self::pic_operations::{PIC_OPERATIONS, PicOperations};
 pub(crate) use self::rule::Rule;
+use self::rule::{INFO, MOGRIFY};
 
 /// What a request wants of a picture.
 #[derive(Debug, PartialEq, Eq)]
@@ -87,12 +88,6 @@ pub(crate) fn is_parameter(name: &str) -> bool {
 pub(crate) fn first_word(name: &str) -> &str {
     name.split(['/', '|']).next().unwrap_or_default()
 }
-
-/// The request parameter that processes a picture.
-pub(crate) const MOGRIFY: &str = "imageMogr2";
-
-/// The request parameter that describes a picture.
-pub(crate) const INFO: &str = "imageInfo";
 
 /// Documented.
 pub(crate) const MAX_FILE_BYTES: u64 = 32 * 1024 * 1024;

@@ -14,7 +14,6 @@
 use super::failure::Failure;
 use super::geometry::{Geometry, Size, number};
 use super::header::Format;
-use super::{INFO, MOGRIFY};
 
 /// One change of the picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -202,6 +201,12 @@ fn unsupported(name: &str) -> Failure {
         FORMS.map(|(name, _)| name).join(", ")
     ))
 }
+
+/// The request parameter that processes a picture.
+pub(super) const MOGRIFY: &str = "imageMogr2";
+
+/// The request parameter that describes a picture.
+pub(super) const INFO: &str = "imageInfo";
 
 /// The parameters with a value, and its form.
 const FORMS: [(&str, &str); 10] = [
