@@ -2,7 +2,8 @@
 // download.
 'use strict';
 
-const PICTURE = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAABAAAAAMCAIAAADkharWAAAAG0lEQVR4nGNkYGgQYGAgHrEwiDCQBEY1jBQNAGacAnrxGBhBAAAAAElFTkSuQmCC', 'base64'); // 16 pixels wide, 12 high
+// 16 pixels wide, 12 high.
+const PICTURE = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAABAAAAAMCAIAAADkharWAAAAG0lEQVR4nGNkYGgQYGAgHrEwiDCQBEY1jBQNAGacAnrxGBhBAAAAAElFTkSuQmCC', 'base64');
 
 async function pictures(cos, host) {
   const call = (name, options) => cos[name]({ Bucket: host.bucket, Region: host.region, ...options });

@@ -12,7 +12,7 @@ use super::list::Encoding;
 use super::{CosService, ObjectCall, Outcome, check_key};
 use crate::cos::archive::check_readable;
 use crate::cos::error::{self, CosError};
-use crate::cos::http::address::ObjectAddress;
+use crate::cos::http::address::{Address, ObjectAddress};
 use crate::cos::http::metadata::ObjectHeaders;
 use crate::cos::http::response;
 use crate::cos::http::xml::{self, Writer};
@@ -51,7 +51,12 @@ impl CosService {
         object: &Object,
     ) -> Result<Option<Pictures>, CosError> {
         let failed = |failure: &Failure| failure.to_error(Stage::Storing);
-        let operations = PicOperations::of(&call.request.headers, call.target);
+        // As it was authorized: the address of the request, before its key is merged.
+        let source = match &call.request.address {
+            Address::Object(source) => source,
+            Address::Service | Address::Bucket(_) | Address::Website(..) => call.target,
+        };
+        let operations = PicOperations::of(&call.request.headers, source);
         let Some(operations) = operations.map_err(|failure| failed(&failure))? else {
             return Ok(None);
         };
@@ -74,10 +79,10 @@ impl CosService {
     pub(super) async fn store_pictures(
         &self,
         call: &ObjectCall<'_>,
-        mut pictures: Pictures,
+        pictures: Pictures,
     ) -> Result<StoredPictures, CosError> {
         let mut etags = Vec::new();
-        for (target, result) in &mut pictures.results {
+        for (target, result) in &pictures.results {
             let mut headers = HeaderMap::new();
             let content_type = HeaderValue::from_static(result.format.content_type());
             headers.insert(header::CONTENT_TYPE, content_type);

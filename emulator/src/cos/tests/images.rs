@@ -4,6 +4,7 @@ use super::{World, header, read_xml, refusal, refusals, sent, texts};
 use crate::cos::checksum::Checksums;
 use crate::cos::image::Header;
 use crate::cos::image::tests::{jpeg, png};
+use crate::cos::{MergeOrder, Options};
 
 /// Content type and size of a picture.
 async fn shown(world: &World, target: &str) -> String {
@@ -290,4 +291,19 @@ async fn what_cannot_be_made_stores_nothing() {
     let answer = sent(put(&large, jpeg(8, 8, 90))).await;
     assert_eq!(answer.status(), 200);
     assert_eq!(shown(&world, "/b.jpg?imageMogr2/strip").await, "image/jpeg 8x8");
+}
+
+#[tokio::test]
+async fn a_result_is_stored_where_it_is_authorized() {
+    for (merge_order, key) in
+        [(MergeOrder::NotKnown, "/a//s.png"), (MergeOrder::BeforeAuthorization, "/a/s.png")]
+    {
+        let world = World::with(&Options { merge_order, ..Options::default() });
+        let rules = operations(&[("s.png", "strip")]);
+        let put = world.request("PUT", "/a//x.png").header("pic-operations", rules);
+        let root = read_xml(sent(put.body(png(8, 8))).await).await;
+        let results = root.child("ProcessResults").unwrap();
+        assert_eq!(texts(results, "Object", "Key"), [key.strip_prefix('/').unwrap()]);
+        assert_eq!(shown(&world, &format!("{key}?imageMogr2/strip")).await, "image/png 8x8");
+    }
 }
